@@ -9,10 +9,13 @@
 #include "client/kafka.h"
 #include "client/mirror_replies.h"
 #include "log/reader.h"
+#include "message/answer_exposures.h"
+#include "message/answer_label.h"
 #include "plan/graph.h"
 #include "plan/plan.h"
 #include "source/record_file.h"
 #include "spec/workspace.h"
+#include "view/answer_view.h"
 
 #define RECORD_ARENA_BYTES ((size_t)64 << 20)
 
@@ -30,9 +33,20 @@ struct experiment_reading {
 	struct feedback_metrics metrics; /* of the pipeline whose feedback is read */
 	uint64_t missed;		 /* feedback that one of them could not judge */
 	uint64_t exposed;		 /* exposures of the experiment that were read */
+	uint64_t carried;		 /* those of them that answers carried */
+	uint64_t uncarried;		 /* choices of it in Avro answers that carry no exposure of them */
+	struct schema_lookup asker;	 /* for answers that a registry numbers */
 };
 
 /* ---- records ---- */
+
+static bool exposure_take(struct experiment_reading *self, const struct exposure *exposure, struct error *error)
+{
+	const bool is_own = text_is(exposure->experiment, self->name);
+	self->exposed += is_own;
+	return (!is_own || feedback_metrics_expose(&self->metrics, exposure, error)) &&
+	       self->taker->expose(self->taker->context, exposure, error);
+}
 
 static bool record_take(struct experiment_reading *self, struct text bytes, int64_t time_ms, struct error *error)
 {
@@ -45,12 +59,7 @@ static bool record_take(struct experiment_reading *self, struct text bytes, int6
 		       (feedback_metrics_add(&self->metrics, &feedback, self->record_arena) ||
 			error_memory(error, ERROR_SYSTEM, "computing metrics")) &&
 		       self->taker->inform(self->taker->context, &feedback, time_ms, error);
-	if (!exposure_decode(bytes, self->record_arena, &exposure, error))
-		return false;
-	const bool is_own = text_is(exposure.experiment, self->name);
-	self->exposed += is_own;
-	return (!is_own || feedback_metrics_expose(&self->metrics, &exposure, error)) &&
-	       self->taker->expose(self->taker->context, &exposure, error);
+	return exposure_decode(bytes, self->record_arena, &exposure, error) && exposure_take(self, &exposure, error);
 }
 
 /* ---- files ---- */
@@ -75,22 +84,57 @@ static bool files_take(struct experiment_reading *self, const struct name_list *
 
 /* ---- topics ---- */
 
-/* One that cannot be read is counted. */
+/* A record that cannot be read is counted. */
+static bool is_taken(struct experiment_reading *self, bool is_read, const struct error *wrong, struct error *error)
+{
+	if (is_read)
+		return true;
+	if (wrong->kind != ERROR_INPUT)
+		return error_set(error, wrong->kind, wrong->place, "%s", wrong->text);
+	if (self->data->unreadable++ == 0)
+		self->data->unreadable_why = *wrong;
+	return true;
+}
+
 static bool bytes_take(struct experiment_reading *self, struct text bytes, int64_t time_ms, struct error *error)
 {
 	struct error wrong = {0};
-	if (record_take(self, bytes, time_ms, &wrong))
-		return true;
-	if (wrong.kind != ERROR_INPUT)
-		return error_set(error, wrong.kind, wrong.place, "%s", wrong.text);
-	if (self->data->unreadable++ == 0)
-		self->data->unreadable_why = wrong;
-	return true;
+	const bool is_read = record_take(self, bytes, time_ms, &wrong);
+	return is_taken(self, is_read, &wrong, error);
 }
 
 static bool topic_record_take(void *context, const struct record *record, struct error *error)
 {
 	return record->value.length == 0 || bytes_take(context, record->value, record->time_ms, error);
+}
+
+/* Those of an Avro answer. */
+static bool choices_take(struct experiment_reading *self, const struct record *record, const struct decoded_answer *answer,
+			 struct error *error)
+{
+	struct answered_choice items[ASSIGNED_MAX];
+	size_t count = 0;
+	bool good = answer_choices_read(answer, items, &count, error);
+	for (size_t i = 0; good && i < count; i++) {
+		struct exposure exposure;
+		char room[LABEL_ROOM];
+		self->uncarried += items[i].version.length == 0 && text_is(items[i].experiment, self->name);
+		good = items[i].version.length == 0 ||
+		       (answer_exposure_make(answer, &items[i], record->key, record->time_ms, room, &exposure, error) &&
+			exposure_take(self, &exposure, error));
+	}
+	return good;
+}
+
+static bool avro_answer_take(struct experiment_reading *self, const struct record *record, struct error *error)
+{
+	struct answer_view view;
+	struct error wrong = {0};
+	if (!answer_view_read(record, &self->asker, self->answer_arena, &view, error))
+		return false;
+	const bool has_lists = view.answer.lists.length > 0; /* else it is of another schema */
+	const bool is_read = !has_lists || choices_take(self, record, &view.answer, &wrong);
+	return is_taken(self, is_read, &wrong, error);
 }
 
 /* The exposures that an answer carries. */
@@ -105,7 +149,8 @@ static bool answer_take(void *context, const struct record *record, struct error
 		if (text_is(headers.items[i].name, EXPOSURE_HEADER) &&
 		    !bytes_take(self, headers.items[i].value, record->time_ms, error))
 			return false;
-	return true;
+	const bool is_avro = format_avro.sniff(&(const struct message){.headers = headers}, record->value);
+	return !is_avro || self->taker->times_requests || avro_answer_take(self, record, error);
 }
 
 /* Where no file has the experiment, that is not known. */
@@ -167,10 +212,29 @@ static bool answers_take(struct experiment_reading *self, const struct pipeline_
 			 struct error *error)
 {
 	const char *topic = answers_topic(self, target, pipeline);
+	const uint64_t before = self->exposed;
 	if (!may_be_thin(self))
 		return true;
-	return topic ? pipeline_target_give(target, topic, true, answer_take, self, error)
-		     : error_memory(error, ERROR_SYSTEM, "naming topics");
+	if (!topic)
+		return error_memory(error, ERROR_SYSTEM, "naming topics");
+	const bool good = schema_lookup_open(&self->asker, kafka_registry(&target->kafka), error) &&
+			  pipeline_target_give(target, topic, true, answer_take, self, error);
+	schema_lookup_close(&self->asker);
+	self->carried += self->exposed - before;
+	return good;
+}
+
+/* An Avro answer has no unit but its key. Of a pipeline whose answers are always Avro, the exposures are in a topic then. */
+static void note_uncarried(const struct experiment_reading *self)
+{
+	const struct experiment_spec *experiment = self->data->experiment;
+	if (experiment && experiment->unit && self->uncarried > self->exposed - self->carried)
+		workspace_note(
+			self->workspace,
+			"%llu Avro answers list a choice of experiment `%s` that counts for no variant: its unit is not the key of "
+			"their records. Set `exposures: full` in the Experiment, or `output.format: avro` in the pipeline, and "
+			"analyse the requests that come from then on",
+			(unsigned long long)self->uncarried, self->name);
 }
 
 /* There may be some of before, and a mirror is compared without. */
@@ -188,9 +252,9 @@ static void note_unexposed(const struct experiment_reading *self)
 	if (self->exposed == 0 && may_be_thin(self))
 		workspace_note(
 			self->workspace,
-			"no record has an exposure of experiment `%s`: topics of exposures have none, and answers carry none. They "
-			"do with `exposures: thin`, if the stage of the choice answers, and not in Avro. Set `exposures: full` in "
-			"the Experiment, and analyse the requests that come from then on",
+			"no record has an exposure of experiment `%s`: topics of exposures have none, and answers carry none. "
+			"They do with `exposures: thin`, if the stage of the choice answers. Set `exposures: full` in the "
+			"Experiment, and analyse the requests that come from then on",
 			self->name);
 }
 
@@ -349,8 +413,10 @@ static bool experiment_read(struct experiment_reading *self, struct error *error
 				 "--exposures FILE and --feedback FILE");
 	const bool good = pipeline_target_open(self->workspace, &asked->target, NULL, &target, error) &&
 			  kafka_take(self, &target, error) && unexposed_refuse(self, error);
-	if (good)
+	if (good) {
 		note_unexposed(self);
+		note_uncarried(self);
+	}
 	pipeline_target_close(&target);
 	return good;
 }
@@ -452,7 +518,7 @@ bool experiment_data_open(const struct workspace *workspace, const char *name, c
 	self.join = unit_join_open(arena, &options);
 	self.mirror = (struct mirror_asked){workspace, &asked->target, name, options.since_ms, options.until_ms, false};
 	self.compares = asked->tolerance > 0;
-	const struct experiment_taker taker = {&self, join_begin, join_expose, join_inform, join_pipeline};
+	const struct experiment_taker taker = {&self, join_begin, join_expose, join_inform, join_pipeline, false};
 	const struct mirror_comparison mirror = {.arena = arena, .tolerance = asked->tolerance};
 	self.overlap = overlap_open(arena, name);
 	bool good = (self.join && self.overlap) || error_memory(error, ERROR_SYSTEM, "reading an experiment");

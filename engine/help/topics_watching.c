@@ -49,7 +49,7 @@ static const struct watching_row header_rows[] = {
 	 "`replay`: the request had failed before, and got the variant that it had then."},
 	{EXPOSURE_HEADER, OF_ANSWER,
 	 "The exposure of the request to a variant (schemas/exposure.avsc), with `exposures: thin`; one header for each choice. "
-	 "`sluice experiments analyze` reads it. Gateways drop it."},
+	 "`sluice experiments analyze` reads it. Gateways drop it. An Avro answer has it in its `versions`."},
 	{ASSIGNED_RECORD_HEADER, OF_REQUEST,
 	 "What experiments had chosen before the request failed: set by engines in dead letters, and sent by `sluice errors "
 	 "replay`. Gateways drop it. Whoever may write to the topic of requests may set it, and chooses by it no more than "

@@ -37,6 +37,8 @@ static void read_avro(const struct answer_reading *reading)
 	name_answer(answer, found.id);
 	answer->readable = !found.failed;
 	answer->payload = found.payload;
+	answer->origin = found.origin;
+	answer->lists = found.lists;
 	if (!found.failed)
 		return;
 	answer->failed = true;

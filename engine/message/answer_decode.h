@@ -15,6 +15,8 @@ struct decoded_answer {
 	struct payload payload;
 	struct text kind;  /* of the error, as in INPUT; empty: unknown */
 	struct text words; /* the error's text; if not readable, the bytes */
+	struct origin origin; /* of the request; topic empty: the answer does not say it */
+	struct text lists;    /* of an Avro answer, for message/answer_exposures.h; else empty */
 	struct text ended; /* how a submitted request ended without an answer (message/reply.h); empty: it has one */
 };
 

@@ -11,7 +11,7 @@
  *
  * A record contains what is not in headers: the id, the deadline (DEADLINE_HEADER overrides it),
  * marks, and the origin of a request that has passed another topic before. The schemas also have assignments
- * and versions. The engine writes them as empty lists, and skips them when it reads.
+ * and versions, which an answer has of experiments (message/answer_exposures.h). Requests have empty lists.
  */
 #ifndef SLUICE_MESSAGE_AVRO_H
 #define SLUICE_MESSAGE_AVRO_H
@@ -25,6 +25,7 @@ struct avro_answer {
 	struct error error;
 	struct payload payload;
 	struct origin origin; /* of the request; topic empty: the record has none */
+	struct text lists;    /* its assignments and versions, for message/answer_exposures.h; empty: a record of another schema */
 };
 
 /* Appends the record of a request to `out`: `payload` with the message's id, deadline, wanted outputs and

@@ -446,6 +446,7 @@ bool avro_answer_read(struct text body, struct arena *arena, struct avro_answer 
 	if (!read_tensors(&reader, &payload->tensors) || !read_tensors(&reader, &payload->marks))
 		return false;
 	read_origin(&reader, &answer->origin);
+	answer->lists = (struct text){(const char *)reader.cursor.at, avro_left(&reader.cursor)};
 	return read_end(&reader);
 }
 

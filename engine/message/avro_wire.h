@@ -190,6 +190,9 @@ static inline size_t avro_text_room(struct text text)
 	return text.length + AVRO_LONG_BYTES_MAX;
 }
 
+#define AVRO_TABLE_DIGITS 16 /* of the version of a table, hexadecimal */
+#define AVRO_TABLE_BYTES (1 + AVRO_TABLE_DIGITS)
+
 /* Writers write at `to`, where the caller has reserved memory, and return the end. */
 static inline char *avro_put_long(char *to, int64_t number)
 {
@@ -248,5 +251,8 @@ static inline char *avro_put_finite(char *to, double number)
 	to = avro_put_small(to, isfinite(number) ? 1 : 0);
 	return isfinite(number) ? avro_put_double(to, number) : to;
 }
+
+/* Writes the version of a table as a text. */
+char *avro_put_table(char *to, uint64_t table);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "message/answer_exposures.h"
 #include "message/assigned.h"
 #include "message/avro_parts.h"
 #include "message/avro_wire.h"
@@ -221,7 +222,7 @@ static inline char *put_end(char *to)
 
 static __attribute__((noinline)) size_t assignments_room(const struct message *message)
 {
-	size_t room = BLOCK_BYTES_MAX;
+	size_t room = BLOCK_BYTES_MAX + answer_versions_room(message);
 	for (const struct assigned *entry = message->assigned; entry; entry = entry->next)
 		room += PREFIXED(entry->experiment.length) + PREFIXED(entry->variant.length) + sizeof entry->probability;
 	return room;
@@ -240,10 +241,10 @@ static __attribute__((noinline)) char *put_assignment_block(char *to, const stru
 	return avro_put_small(to, 0);
 }
 
-/* Assignments of an answer; its versions: none. */
+/* Assignments and versions of an answer. */
 static inline char *put_answer_end(char *to, const struct message *message)
 {
-	return AVRO_UNLIKELY(message->assigned) ? avro_put_small(put_assignment_block(to, message), 0) : put_end(to);
+	return AVRO_UNLIKELY(message->assigned) ? answer_versions_put(put_assignment_block(to, message), message) : put_end(to);
 }
 
 static char *put_confluent(char *to, uint32_t id)

@@ -9,8 +9,7 @@
 #include "message/avro_parts.h"
 #include "message/avro_wire.h"
 
-#define NUMBERS 16	    /* of the record that are not measured one by one, at most */
-#define TABLE_TEXT_BYTES 16 /* of its version, in hexadecimal digits */
+#define NUMBERS 16 /* of the record that are not measured one by one, at most */
 
 static size_t exposure_room(const struct message *message, const struct assigned *assigned, struct text reason,
 			    const struct exposure_outcome *outcome)
@@ -23,30 +22,8 @@ static size_t exposure_room(const struct message *message, const struct assigned
 	return context + AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(message->id) +
 	       avro_text_room(message->origin.topic) + avro_text_room(assigned->experiment) + avro_text_room(assigned->variant) +
 	       avro_text_room(assigned->unit) + avro_text_room(reason) + avro_text_room(outcome->prediction) +
-	       avro_text_room(assigned->layer) + avro_text_room(outcome->error) + TABLE_TEXT_BYTES + sizeof assigned->probability +
+	       avro_text_room(assigned->layer) + avro_text_room(outcome->error) + AVRO_TABLE_BYTES + sizeof assigned->probability +
 	       sizeof outcome->latency_ms;
-}
-
-/* Eight hexadecimal digits at once: an answer may carry an exposure, so each has its share of what a message costs. Each step
- * doubles the distance of the halves, from 16 bits to 4; then each byte has one digit, the first one the lowest. */
-static uint64_t hex_digits(uint32_t bits)
-{
-	const uint64_t sixes = 0x0606060606060606, ones = 0x0101010101010101;
-	uint64_t spread = __builtin_bswap32(bits);
-	spread = (spread | spread << 16) & 0x0000ffff0000ffff;
-	spread = (spread | spread << 8) & 0x00ff00ff00ff00ff;
-	spread = (spread >> 4 | spread << 8) & 0x0f0f0f0f0f0f0f0f;
-	const uint64_t is_letter = (spread + sixes) >> 4 & ones;
-	return spread + '0' * ones + is_letter * ('a' - '0' - 10);
-}
-
-static char *put_table(char *to, uint64_t table)
-{
-	const uint64_t digits[] = {hex_digits((uint32_t)(table >> 32)), hex_digits((uint32_t)table)};
-	static_assert(sizeof digits == TABLE_TEXT_BYTES, "of the whole version");
-	to = avro_put_small(to, sizeof digits);
-	memcpy(to, digits, sizeof digits);
-	return to + sizeof digits;
 }
 
 static char *put_context(char *to, const struct assigned *assigned)
@@ -95,7 +72,7 @@ bool exposure_encode(const struct message *message, const struct assigned *assig
 	to = put_context(to, assigned);
 	/* No versions: those of the chosen candidate alone would put each variant into an epoch of its own (unit_join.h). */
 	to = avro_put_small(to, 0);
-	to = put_table(to, assigned->table);
+	to = avro_put_table(to, assigned->table);
 	to = avro_put_bytes(to, outcome->prediction);
 	to = avro_put_double(to, isnan(outcome->latency_ms) ? -1 : outcome->latency_ms);
 	to = avro_put_small(to, assigned->stage);

@@ -43,6 +43,13 @@ static size_t default_find(const struct experiment_spec *spec, const struct shar
 	return i;
 }
 
+/* An Avro answer has no unit but the key of its record. Where requests decide the format, that is not known here. */
+static bool answers_carry_unit(const struct graph *graph, const struct experiment_spec *spec)
+{
+	const char *format = graph->spec->output.format;
+	return !spec->unit || !format || format_named(text_of(format)) != &format_avro;
+}
+
 static const struct graph_experiment *experiment_make(const struct experiments *all, const char *name,
 							      const struct experiment_spec *spec, bool inside)
 {
@@ -66,7 +73,7 @@ static const struct graph_experiment *experiment_make(const struct experiments *
 		return NULL;
 	const bool moves = !inside && experiment_is_rolled_out(spec);
 	const enum experiment_exposures exposures = experiment_exposures_of(spec, inside);
-	const bool exposes = exposures == EXPOSURES_FULL;
+	const bool is_thin = exposures == EXPOSURES_THIN, fits = answers_carry_unit(all->graph, spec);
 	*made = (struct graph_experiment){
 		.name = name,
 		.spec = spec,
@@ -79,9 +86,9 @@ static const struct graph_experiment *experiment_make(const struct experiments *
 		.number = all->count,
 		.learns = has_bandits,
 		.context = context,
-		.exposes = exposes,
-		.carried = exposures == EXPOSURES_THIN,
-		.judged = moves && exposes,
+		.exposes = exposures == EXPOSURES_FULL || (is_thin && !fits),
+		.carried = is_thin && fits,
+		.judged = moves && exposures == EXPOSURES_FULL,
 	};
 	const size_t given = default_find(spec, shares, count);
 	made->given = given;

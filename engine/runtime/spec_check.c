@@ -6,7 +6,6 @@
 #include "experiments/rollout_plan.h"
 #include "log/broker_list.h"
 #include "log/client_setting.h"
-#include "message/format.h"
 #include "plan/plan.h"
 #include "serving/files.h"
 #include "serving/remote_file.h"
@@ -133,21 +132,6 @@ static void check_inside(const struct graph *graph, const struct spec *spec)
 			check_experiment(graph->experiments[i]->spec, spec);
 }
 
-/* Without `output.format`, requests decide what format answers have. */
-static void check_carried(const struct graph *graph, struct faults *faults)
-{
-	const struct pipeline_output *output = &graph->spec->output;
-	if (!output->format || format_named(text_of(output->format)) != &format_avro)
-		return;
-	for (size_t i = 0; i < graph->experiment_count; i++)
-		if (graph->experiments[i]->carried)
-			fault_add(faults, CODE_IGNORED_SETTING, output->here, NULL,
-				  "Avro answers carry no exposures, so `sluice experiments analyze` finds none of experiment `%s`; "
-				  "set "
-				  "`exposures: full` in it, or `off`",
-				  graph->experiments[i]->name);
-}
-
 /* ---- Kafka's settings ---- */
 
 static bool check_settings(const struct item_list *settings, enum kafka_client client, struct faults *faults)
@@ -222,7 +206,6 @@ static const struct graph *check_graph(const struct spec *spec, size_t index, st
 		check_types(graph, spec, files, scratch);
 	if (graph && !faulty(spec, index)) {
 		check_inside(graph, spec);
-		check_carried(graph, spec->faults);
 		metrics_check_criteria(graph, spec->faults);
 	}
 	return whole && !faulty(spec, index) ? graph : NULL;

@@ -65,7 +65,7 @@ size_t exposures_carry(struct buffer *records, const struct inflight *inflight, 
 {
 	char room[LABEL_ROOM];
 	size_t count = 0, from = 0;
-	if (inflight->carried || format == &format_avro || !carries_any(inflight->message.assigned))
+	if (format == &format_avro || !carries_any(inflight->message.assigned))
 		return 0;
 	const struct exposure_outcome outcome = outcome_of(inflight, answer, room);
 	buffer_clear(records);
@@ -84,4 +84,16 @@ size_t exposures_carry(struct buffer *records, const struct inflight *inflight, 
 	for (size_t i = 0; i < count; bytes += headers[i++].value.length)
 		headers[i].value.bytes = bytes;
 	return count;
+}
+
+void exposures_mark(const struct inflight *inflight, struct text key)
+{
+	for (struct assigned *one = inflight->message.assigned; one; one = one->next)
+		one->in_answer = one->carried && text_equal(one->unit, key);
+}
+
+void exposures_unmark(const struct inflight *inflight)
+{
+	for (struct assigned *one = inflight->message.assigned; one; one = one->next)
+		one->in_answer = false;
 }

@@ -24,10 +24,15 @@ enum produce_verdict exposures_leave(const struct exposure_outlet *outlet, struc
 #define EXPOSURES_CARRIED_BYTES_MAX ((size_t)8 << 10) /* of the exposures in one answer */
 
 /* Writes those that the answer carries as headers, whose values are in `records`. What does not fit is not carried: an answer comes
- * first. The first of several answers that are produced carries them. An Avro answer carries none: the first header of a record
- * costs more than a record. The format decides, and not whether this answer has other headers: errors in Avro have, and exposures
- * of errors alone would mislead who analyses them. Returns their number. */
+ * first. The first of several answers that are produced carries them. An Avro answer has none as headers, since the first header of
+ * a record costs more than a record: exposures_mark(). The format decides, and not whether this answer has other headers. Returns
+ * their number. */
 size_t exposures_carry(struct buffer *records, const struct inflight *inflight, const struct answer *answer,
 		       const struct format *format, struct header headers[ASSIGNED_MAX]);
+
+/* Marks those that an Avro answer with that key carries (message/answer_exposures.h): of the unit that is the key. Without marks an
+ * answer carries none. */
+void exposures_mark(const struct inflight *inflight, struct text key);
+void exposures_unmark(const struct inflight *inflight);
 
 #endif

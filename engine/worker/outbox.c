@@ -41,35 +41,57 @@ void outbox_close(struct outbox *outbox)
 }
 /* ---- answers ---- */
 
-/* Produces an answer with so many exposures behind its headers; or without them, if the record is refused, as for its size. */
-static enum produce_verdict exposed_produce(struct outbox *outbox, struct inflight *inflight, struct outgoing *outgoing,
-					    size_t exposures, struct error *error)
+/* Produces an answer; with its exposures, if it is to carry them. */
+static inline enum produce_verdict answer_put(struct outbox *outbox, struct inflight *inflight, const struct message *message,
+					      const struct format *format, const struct answer *answer, bool carries,
+					      struct error *error)
 {
-	outgoing->headers.count += exposures;
-	const enum produce_verdict verdict = output_produce(outbox->output, outgoing, error);
-	if (exposures == 0)
+	struct answer_headers headers;
+	struct outgoing outgoing;
+	if (!answer_record_write(&outbox->encoded, inflight, message, format, answer, &headers, &outgoing, error))
+		return PRODUCE_REFUSED;
+	outgoing.topic = inflight->stage->config->answers;
+	if (carries)
+		outgoing.headers.count +=
+			exposures_carry(&outbox->carried, inflight, answer, format, headers.items + headers.count);
+	return output_produce(outbox->output, &outgoing, error);
+}
+
+/* Produces an answer of a message for which experiments have chosen. Without its exposures, if the record is refused, as for its
+ * size. */
+static __attribute__((noinline)) enum produce_verdict assigned_answer_produce(struct outbox *outbox, struct inflight *inflight,
+									      const struct message *message,
+									      const struct format *format,
+									      const struct answer *answer, struct error *error)
+{
+	enum produce_verdict verdict = PRODUCE_REFUSED;
+	const bool carries = !inflight->carried;
+	if (carries) {
+		if (format == &format_avro)
+			inflight->encoded = (struct text){0}; /* for a caller who waits, without them */
+		exposures_mark(inflight, answer_key(inflight, message));
+		verdict = answer_put(outbox, inflight, message, format, answer, true, error);
+		exposures_unmark(inflight);
+		inflight->carried = verdict == PRODUCED;
+	}
+	if (verdict != PRODUCE_REFUSED)
 		return verdict;
-	inflight->carried = verdict == PRODUCED;
-	outgoing->headers.count -= exposures;
-	return verdict == PRODUCE_REFUSED ? output_produce(outbox->output, outgoing, error) : verdict;
+	if (format == &format_avro)
+		inflight->encoded = (struct text){0};
+	error->kind = ERROR_NONE;
+	return answer_put(outbox, inflight, message, format, answer, false, error);
 }
 
 static enum produce_verdict answer_produce(struct outbox *outbox, struct inflight *inflight, const struct message *message,
 					   const struct answer *answer, struct error *error)
 {
 	const struct stage_config *config = inflight->stage->config;
-	struct answer_headers headers;
-	struct outgoing outgoing;
 	if (config->answers == TOPIC_NOWHERE || (answer->error && config->errors_off))
 		return PRODUCED;
 	const struct format *format = config->format ? config->format : inflight->message.format;
-	if (!answer_record_write(&outbox->encoded, inflight, message, format, answer, &headers, &outgoing, error))
-		return PRODUCE_REFUSED;
-	outgoing.topic = config->answers;
-	struct header *exposures = headers.items + headers.count;
-	const size_t count =
-		inflight->message.assigned ? exposures_carry(&outbox->carried, inflight, answer, format, exposures) : 0;
-	enum produce_verdict verdict = exposed_produce(outbox, inflight, &outgoing, count, error);
+	const enum produce_verdict verdict = inflight->message.assigned
+						     ? assigned_answer_produce(outbox, inflight, message, format, answer, error)
+						     : answer_put(outbox, inflight, message, format, answer, false, error);
 	if (verdict == PRODUCED) {
 		count_add(&outbox->counts->answered, 1);
 		if (answer->error)

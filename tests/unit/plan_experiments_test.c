@@ -1,4 +1,5 @@
-/* plan_experiments_test.c: Tests of what `sluice plan` says of the experiment of a step: whom it splits, and what moves shares. */
+/* plan_experiments_test.c: Tests of what `sluice plan` says of the experiment of a step: whom it splits, what moves shares, and
+ * where its exposures are. */
 #include "planning.h"
 
 #include <setjmp.h>
@@ -85,6 +86,37 @@ static void records_of_a_request_have_exposures_and_shadows(void **state)
 	expect_words(EXPERIMENT TWO "  mirror: {name: other, percent: 25}\n" PIPELINE, true, "\"exposures\":0,\"shadows\":0.25,");
 }
 
+/* An Avro answer has no unit but its key. */
+static void thin_exposures_of_another_unit_are_written_where_answers_are_avro(void **state)
+{
+	static const struct {
+		const char *spec, *format;
+		bool exposes, carried;
+	} rows[] = {
+		{"  exposures: thin\n", "avro", false, true},
+		{"  exposures: thin\n  unit: x\n", "avro", true, false},
+		{"  exposures: thin\n  unit: x\n", "json", false, true},
+		{"  unit: x\n", "avro", true, false},
+		{"  exposures: full\n  unit: x\n", "avro", true, false},
+		{"  exposures: off\n  unit: x\n", "avro", false, false},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct planning p;
+		char yaml[1024];
+		(void)snprintf(yaml, sizeof yaml,
+			       EXPERIMENT TWO
+			       "%s---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"
+			       "spec: {steps: [{name: s, experiment: {name: e}}], output: {steps: [s], format: %s}}\n",
+			       rows[i].spec, rows[i].format);
+		planning_open(&p, yaml);
+		assert_int_equal(p.graph->experiment_count, 1);
+		assert_int_equal(p.graph->experiments[0]->exposes, rows[i].exposes);
+		assert_int_equal(p.graph->experiments[0]->carried, rows[i].carried);
+		planning_close(&p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -92,6 +124,7 @@ int main(void)
 		cmocka_unit_test(who_else_moves_the_shares_is_named),
 		cmocka_unit_test(json_has_them_as_members),
 		cmocka_unit_test(records_of_a_request_have_exposures_and_shadows),
+		cmocka_unit_test(thin_exposures_of_another_unit_are_written_where_answers_are_avro),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

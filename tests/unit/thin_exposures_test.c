@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "message/assigned.h"
+#include "message/format.h"
 #include "steps/kinds.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/session.h"
@@ -28,10 +30,13 @@ static int tear_down(void **state)
 	(void)state;
 	(void)unlink("full.yaml");
 	(void)unlink("thin.yaml");
+	(void)unlink("avro.yaml");
+	(void)unlink("spare.yaml");
 	return chdir("/") == 0 ? rmdir(folder) : 1;
 }
 
 #define SHOPPERS 400
+#define LINE_BYTES 512
 #define OF_ANOTHER "{\"id\":\"a\",\"experiment\":\"other\",\"variant\":\"a\"}"
 
 static void answer_append(const struct mock *mock, const char *topic, const char *exposure)
@@ -43,18 +48,24 @@ static void answer_append(const struct mock *mock, const char *topic, const char
 	assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
+/* The exposure of a request; with its latency, or without. */
+static void exposure_print(char line[LINE_BYTES], int i, bool has_latency)
+{
+	const bool is_new = i % 4 == 0;
+	(void)snprintf(line, LINE_BYTES,
+		       "{\"id\":\"r%d\",\"unit\":\"u%d\",\"time_ms\":%d,\"experiment\":\"e\",\"variant\":\"%s\",\"probability\":"
+		       "%g,\"table\":\"00000000000000a%d\",\"latency_ms\":%d,\"reason\":\"%s\"}",
+		       i, i % 390, 1000 * (i + 1), is_new ? "new" : "old", is_new ? 0.25 : 0.75, i / 200,
+		       has_latency ? 5 + i % 7 : -1, i % 50 == 3 ? "route" : "weight");
+}
+
 /* The same traffic twice: `full` has a topic of exposures, `thin` has answers that carry them. */
 static void shoppers_write(const struct mock *mock)
 {
-	char line[512], reward[128];
+	char line[LINE_BYTES], reward[128];
 	for (int i = 0; i < SHOPPERS; i++) {
 		const bool is_new = i % 4 == 0;
-		(void)snprintf(
-			line, sizeof line,
-			"{\"id\":\"r%d\",\"unit\":\"u%d\",\"time_ms\":%d,\"experiment\":\"e\",\"variant\":\"%s\",\"probability\":"
-			"%g,\"table\":\"00000000000000a%d\",\"latency_ms\":%d,\"reason\":\"%s\"}",
-			i, i % 390, 1000 * (i + 1), is_new ? "new" : "old", is_new ? 0.25 : 0.75, i / 200, 5 + i % 7,
-			i % 50 == 3 ? "route" : "weight");
+		exposure_print(line, i, true);
 		(void)snprintf(reward, sizeof reward, "{\"id\":\"r%d\",\"reward\":%d}", i, i % 5 + is_new);
 		mock_append(mock, "sluice.default.pipeline.full.exposures", TEXT("k"), text_of(line));
 		mock_append(mock, "sluice.default.pipeline.full.exposures", TEXT("k"), TEXT(OF_ANOTHER));
@@ -68,8 +79,8 @@ static void shoppers_write(const struct mock *mock)
 static void exposures_in_answers_give_the_table_of_those_in_a_topic(void **state)
 {
 #define EXPERIMENT_OF(pipeline, exposures)                                                                                         \
-	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  exposures: " exposures "\n"         \
-	"  default: old\n  candidates: [{name: old, weight: 3}, {name: new, weight: 1}]\n---\n"                                    \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec: {exposures: " exposures ",\n"          \
+	"  default: old,\n  candidates: [{name: old, weight: 3}, {name: new, weight: 1}]}\n---\n"                                  \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: " pipeline "}\nspec:\n  steps:\n"                  \
 	"  - {name: s, experiment: {name: e}}\n  output: {steps: [s]}\n"
 	static const char *const ways[] = {"--pipeline full", "--pipeline thin", "-f full.yaml", "-f thin.yaml"};
@@ -99,6 +110,122 @@ static void exposures_in_answers_give_the_table_of_those_in_a_topic(void **state
 	for (size_t i = 0; i < 4; i++)
 		said_close(&said[i]);
 	mock_close(&mock);
+}
+
+/* ---- Avro answers ---- */
+
+static void avro_append(const struct mock *mock, const char *topic, const char *key, int64_t time_ms, const struct message *message)
+{
+	const struct payload nothing = {0};
+	const struct answer answer = {.payload = &nothing};
+	struct error error = {0};
+	struct buffer out;
+	buffer_open(&out, 1 << 12);
+	assert_true(answer_encode(message, &answer, &format_avro, NULL, &out, &error));
+	assert_int_equal(rd_kafka_producev(mock->writer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0),
+					   RD_KAFKA_V_KEY(key, strlen(key)), RD_KAFKA_V_VALUE(out.bytes, out.length),
+					   RD_KAFKA_V_TIMESTAMP(time_ms), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+			 RD_KAFKA_RESP_ERR_NO_ERROR);
+	buffer_close(&out);
+}
+
+/* The traffic of before: `spare` has exposures without a latency in its topic, `avro` has Avro answers, which also list a choice
+ * that is no exposure. */
+static void shoppers_write_in_avro(const struct mock *mock)
+{
+	struct arena *arena = arena_open(1 << 20);
+	struct assigned other = {.experiment = TEXT("other"), .variant = TEXT("a"), .probability = 1};
+	char line[LINE_BYTES], id[16], unit[16], reward[64];
+	for (int i = 0; i < SHOPPERS; i++) {
+		const bool is_new = i % 4 == 0;
+		struct assigned one = {.next = &other,
+				       .experiment = TEXT("e"),
+				       .variant = text_of(is_new ? "new" : "old"),
+				       .probability = is_new ? 0.25 : 0.75,
+				       .reason = i % 50 == 3 ? ASSIGNED_ROUTE : ASSIGNED_WEIGHT,
+				       .table = 0xa0 + (uint64_t)i / 200,
+				       .in_answer = true};
+		(void)snprintf(id, sizeof id, "r%d", i);
+		(void)snprintf(unit, sizeof unit, "u%d", i % 390);
+		const struct message message = {.arena = arena, .id = text_of(id), .assigned = &one, .format = &format_avro};
+		exposure_print(line, i, false);
+		(void)snprintf(reward, sizeof reward, "{\"id\":\"r%d\",\"reward\":%d}", i, i % 5 + is_new);
+		mock_append(mock, "sluice.default.pipeline.spare.exposures", TEXT("k"), text_of(line));
+		avro_append(mock, "sluice.default.pipeline.avro.outputs", unit, 1000 * (i + 1), &message);
+		mock_append(mock, "sluice.default.pipeline.spare.feedback", TEXT("k"), text_of(reward));
+		mock_append(mock, "sluice.default.pipeline.avro.feedback", TEXT("k"), text_of(reward));
+	}
+	assert_int_equal(rd_kafka_flush(mock->writer, MOCK_WAIT_MS), 0);
+	arena_close(arena);
+}
+
+/* All but the latency, which they do not have. */
+static void avro_answers_give_the_table_of_exposures_in_a_topic(void **state)
+{
+	static const char *const ways[][2] = {{"analyze e --pipeline spare", "analyze e --pipeline avro"},
+					      {"analyze e -f spare.yaml", "analyze e -f avro.yaml"},
+					      {"status e --pipeline spare", "status e --pipeline avro"}};
+	struct mock mock;
+	char line[256];
+	(void)state;
+	mock_open(&mock);
+	shoppers_write_in_avro(&mock);
+	write_file("spare.yaml", EXPERIMENT_OF("spare", "full"));
+	write_file("avro.yaml", EXPERIMENT_OF("avro", "thin"));
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		struct said said[2];
+		for (size_t j = 0; j < 2; j++) {
+			(void)snprintf(line, sizeof line, "experiments %s --brokers %s -o json", ways[i][j], mock.brokers);
+			said[j] = say_with(step_kinds, line);
+			if (said[j].code != 0)
+				fail_msg("%s", said[j].err);
+			assert_string_equal(said[j].err, "");
+		}
+		assert_non_null(strstr(said[1].out, i < 2 ? "\"exposures\":400" : "\"exposures\": 400"));
+		assert_string_equal(said[0].out, said[1].out);
+		said_close(&said[0]);
+		said_close(&said[1]);
+	}
+	mock_close(&mock);
+}
+
+/* Its latency is from the request to the answer, and the time of the request is not known. */
+static void a_rollout_is_not_rehearsed_by_avro_answers(void **state)
+{
+	struct mock mock;
+	char line[256];
+	(void)state;
+	mock_open(&mock);
+	shoppers_write_in_avro(&mock);
+	write_file("avro.yaml", EXPERIMENT_OF("avro", "thin, progressiveDeployment: {schedule: [25]}"));
+	(void)snprintf(line, sizeof line, "experiments rollout e --dry-run -f avro.yaml --brokers %s", mock.brokers);
+	struct said said = say_with(step_kinds, line);
+	expect_words(said.err, "no record has an exposure of experiment `e`");
+	said_close(&said);
+	mock_close(&mock);
+}
+
+static void an_avro_answer_whose_unit_is_not_its_key_is_reported(void **state)
+{
+	struct arena *arena = arena_open(1 << 20);
+	struct assigned one = {.experiment = TEXT("e"), .variant = TEXT("old"), .probability = 0.75};
+	const struct message message = {.arena = arena, .id = TEXT("r1"), .assigned = &one, .format = &format_avro};
+	struct mock mock;
+	char line[256];
+	(void)state;
+	mock_open(&mock);
+	avro_append(&mock, "sluice.default.pipeline.avro.outputs", "k", 1000, &message);
+	avro_append(&mock, "sluice.default.pipeline.avro.outputs", "k", 2000, &message);
+	assert_int_equal(rd_kafka_flush(mock.writer, MOCK_WAIT_MS), 0);
+	write_file("avro.yaml", EXPERIMENT_OF("avro", "thin, unit: x"));
+	(void)snprintf(line, sizeof line, "experiments analyze e -f avro.yaml --brokers %s", mock.brokers);
+	struct said said = say_with(step_kinds, line);
+	expect_words(said.err,
+		     "2 Avro answers list a choice of experiment `e` that counts for no variant: its unit is not the key");
+	expect_words(said.err, "Set `exposures: full` in the Experiment, or `output.format: avro` in the pipeline");
+	said_close(&said);
+	mock_close(&mock);
+	arena_close(arena);
 }
 
 /* Its exposures were in a topic once. Without its file only the topics can tell. */
@@ -134,6 +261,10 @@ static void answers_without_exposures_are_reported_with_what_to_do(void **state)
 	expect_words(said.err, "no record has an exposure of experiment `e`");
 	expect_words(said.err, "Set `exposures: full` in the Experiment, and analyse the requests that come from then on");
 	said_close(&said);
+	(void)snprintf(line, sizeof line, "experiments analyze E -f thin.yaml --brokers %s", mock.brokers);
+	said = say_with(step_kinds, line);
+	expect_words(said.err, "no pipeline of the files has the experiment `E`; did you mean `e`?");
+	said_close(&said);
 	mock_close(&mock);
 }
 
@@ -158,6 +289,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(exposures_in_answers_give_the_table_of_those_in_a_topic),
 		cmocka_unit_test(exposures_in_a_topic_do_not_hide_those_in_answers),
+		cmocka_unit_test(avro_answers_give_the_table_of_exposures_in_a_topic),
+		cmocka_unit_test(a_rollout_is_not_rehearsed_by_avro_answers),
+		cmocka_unit_test(an_avro_answer_whose_unit_is_not_its_key_is_reported),
 		cmocka_unit_test(answers_without_exposures_are_reported_with_what_to_do),
 		cmocka_unit_test(exposures_that_are_off_are_the_cause_where_there_are_none),
 	};

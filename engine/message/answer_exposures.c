@@ -1,0 +1,118 @@
+/* answer_exposures.c: see answer_exposures.h. */
+#include "message/answer_exposures.h"
+
+#include <math.h>
+
+#include "message/answer_label.h"
+#include "message/avro_parts.h"
+
+#define RESOURCE "experiment/"
+#define RESOURCE_BYTES (sizeof RESOURCE - 1)
+
+/* ---- writing ---- */
+
+/* A policy has versions of its own, so its name is the reason, and not the table. */
+static bool is_of_table(const struct assigned *assigned)
+{
+	return assigned->reason == ASSIGNED_WEIGHT || assigned->reason == ASSIGNED_STAGE;
+}
+
+size_t answer_versions_room(const struct message *message)
+{
+	size_t room = 2 * AVRO_LONG_BYTES_MAX;
+	for (const struct assigned *entry = message->assigned; entry; entry = entry->next)
+		if (entry->in_answer)
+			room += 2 * AVRO_LONG_BYTES_MAX + RESOURCE_BYTES + entry->experiment.length + AVRO_TABLE_BYTES;
+	return room;
+}
+
+static char *version_put(char *to, const struct assigned *entry)
+{
+	to = avro_put_long(to, (int64_t)(RESOURCE_BYTES + entry->experiment.length));
+	memcpy(to, RESOURCE, RESOURCE_BYTES);
+	memcpy(to + RESOURCE_BYTES, entry->experiment.bytes, entry->experiment.length);
+	to += RESOURCE_BYTES + entry->experiment.length;
+	return is_of_table(entry) ? avro_put_table(to, entry->table)
+				  : avro_put_bytes(to, text_of(assigned_reason_name(entry->reason)));
+}
+
+char *answer_versions_put(char *to, const struct message *message)
+{
+	size_t count = 0;
+	for (const struct assigned *entry = message->assigned; entry && count < ASSIGNED_MAX; entry = entry->next)
+		count += entry->in_answer;
+	if (count > 0)
+		to = avro_put_small(to, count);
+	for (const struct assigned *entry = message->assigned; entry && count > 0; entry = entry->next)
+		if (entry->in_answer) {
+			to = version_put(to, entry);
+			count--;
+		}
+	return avro_put_small(to, 0);
+}
+
+/* ---- reading ---- */
+
+static size_t choices_read(struct avro_cursor *cursor, struct answered_choice *items)
+{
+	struct answered_choice one = {0};
+	size_t count = 0;
+	for (size_t more; (more = avro_read_block(cursor)) > 0;)
+		while (more--) {
+			one.experiment = avro_read_bytes(cursor);
+			one.variant = avro_read_bytes(cursor);
+			one.probability = avro_read_double(cursor);
+			if (count < ASSIGNED_MAX)
+				items[count++] = one;
+		}
+	return count;
+}
+
+/* Of several choices of one experiment the first has it. */
+static void version_take(struct answered_choice *items, size_t count, struct text resource, struct text version)
+{
+	size_t at = 0;
+	if (!text_starts_with(resource, TEXT(RESOURCE)))
+		return;
+	while (at < count && !text_equal(items[at].experiment, text_from(resource, RESOURCE_BYTES)))
+		at++;
+	if (at < count)
+		items[at].version = version;
+}
+
+bool answer_choices_read(const struct decoded_answer *answer, struct answered_choice *items, size_t *count, struct error *error)
+{
+	struct avro_cursor cursor = avro_cursor_of(answer->lists);
+	*count = choices_read(&cursor, items);
+	for (size_t more; (more = avro_read_block(&cursor)) > 0;)
+		while (more--) {
+			const struct text resource = avro_read_bytes(&cursor);
+			version_take(items, *count, resource, avro_read_bytes(&cursor));
+		}
+	return !avro_failed(&cursor) ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE, "the assignments or versions of the answer are broken; it ends early");
+}
+
+bool answer_exposure_make(const struct decoded_answer *answer, const struct answered_choice *choice, struct text key,
+			  int64_t time_ms, char *room, struct exposure *exposure, struct error *error)
+{
+	const bool has_table = choice->version.length == AVRO_TABLE_DIGITS;
+	*exposure = (struct exposure){
+		.id = answer->id,
+		.origin = answer->origin,
+		.time_ms = time_ms,
+		.experiment = choice->experiment,
+		.variant = choice->variant,
+		.probability = choice->probability,
+		.unit = key,
+		.table = has_table ? choice->version : (struct text){0},
+		.latency_ms = (double)NAN,
+		.error = answer->kind,
+	};
+	if (!answer->failed)
+		exposure->prediction = answer_label(&answer->payload.tensors, room);
+	return has_table || assigned_reason_read(choice->version, &exposure->reason) ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE,
+			 "the answer has the version `" TEXT_FORMAT "` of an experiment; it is neither of a table nor a reason",
+			 TEXT_ARGUMENTS(choice->version));
+}
