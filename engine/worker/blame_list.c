@@ -25,9 +25,9 @@ struct blamed *blame_list_find(const struct blame_list *list, int64_t offset)
 
 bool blame_list_note(struct blame_list *list, int64_t offset, enum blame blame, bool again, const char *reason, struct error *error)
 {
-	assert(offset >= 0 && (blame == BLAME_ANSWER || blame == BLAME_LETTER));
+	assert(offset >= 0 && (blame == BLAME_ANSWER || blame == BLAME_LETTER || blame == BLAME_EXPOSURES));
 	struct blamed *blamed = blame_list_find(list, offset);
-	if (blamed && (blamed->blame & blame) && blamed->replaced)
+	if (blamed && (blamed->replaced & blame))
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
 				 "Kafka refuses even the error answer in place of a record that it refused: %s; raise "
 				 "max.message.bytes of the topic, and start again",
@@ -48,13 +48,13 @@ bool blame_list_note(struct blame_list *list, int64_t offset, enum blame blame, 
 	return true;
 }
 
-void blame_list_left(struct blame_list *list, int64_t offset)
+void blame_list_left(struct blame_list *list, int64_t offset, unsigned blame)
 {
 	struct blamed *blamed = blame_list_find(list, offset);
 	if (!blamed)
 		return;
 	blamed->open = false;
-	blamed->replaced = true;
+	blamed->replaced |= blame;
 }
 
 int64_t blame_list_first(const struct blame_list *list)

@@ -11,15 +11,16 @@
 
 /* Outputs of a message that Kafka refused, and that must not be produced again. */
 enum blame {
-	BLAME_ANSWER = 1, /* its answer, or a record produced with it */
-	BLAME_LETTER = 2, /* its dead letter with the request's bytes */
+	BLAME_ANSWER = 1,    /* its answer, or a record produced with it */
+	BLAME_LETTER = 2,    /* its dead letter with the request's bytes */
+	BLAME_EXPOSURES = 4, /* its answer, which may have carried exposures */
 };
 
 struct blamed {
 	int64_t offset;
 	unsigned blame; /* enum blame, as bits */
 	bool open;	/* the record must be taken again and has not left yet: no commit goes past it */
-	bool replaced;	/* its replacement has left */
+	unsigned replaced; /* likewise: those whose replacement has left */
 	char reason[ERROR_TEXT_MAX / 2];
 };
 
@@ -39,8 +40,8 @@ struct blamed *blame_list_find(const struct blame_list *list, int64_t offset);
 bool blame_list_note(struct blame_list *list, int64_t offset, enum blame blame, bool again, const char *reason,
 		     struct error *error);
 
-/* The replacement of that record has left; it need not be on the list. */
-void blame_list_left(struct blame_list *list, int64_t offset);
+/* The replacement of these outputs of that record has left; it need not be on the list. */
+void blame_list_left(struct blame_list *list, int64_t offset, unsigned blame);
 
 /* The lowest offset that is to be taken again; -1: there is none. */
 int64_t blame_list_first(const struct blame_list *list);

@@ -86,14 +86,32 @@ static bool start_anew(struct worker *worker, struct positions committed, struct
 
 /* ---- records that Kafka refused after the producer had queued them ---- */
 
+/* Whether answers of the stage may carry exposures. */
+static bool stage_carries(const struct worker_stage *stage)
+{
+	const struct graph *graph = stage->config->graph;
+	size_t i = 0;
+	while (i < graph->experiment_count && !graph->experiments[i]->carried)
+		i++;
+	return i < graph->experiment_count;
+}
+
+/* Exposures are left out before the answer is. At least once, a record that is taken again would count twice in the state of
+ * steps, so there its answer becomes an error at once. */
 static enum blame blame_of(const struct worker *worker, const struct partition_queue *queue, const struct refusal *refusal)
 {
 	const struct worker_stage *stage = stage_reading(worker, queue->topic);
-	return stage && refusal->topic == stage->config->dead_letters ? BLAME_LETTER : BLAME_ANSWER;
+	if (stage && refusal->topic == stage->config->dead_letters)
+		return BLAME_LETTER;
+	const bool may_repeat = stage && (worker->config->transaction.id || flow_scopes(stage->flow).count == 0);
+	return may_repeat && refusal->topic == stage->config->answers && stage_carries(stage) &&
+			       !partition_queue_is_blamed(queue, refusal, BLAME_EXPOSURES)
+		       ? BLAME_EXPOSURES
+		       : BLAME_ANSWER;
 }
 
 /* Handles a refusal. Exactly once, the transaction fails as a whole and all of it is taken again. At least once, only
- * that record is taken again, and its result is then an error. */
+ * that record is taken again. Its result is then an error, or the answer without its exposures. */
 static bool take_again(struct worker *worker, const struct refusal *refusal, struct error *error)
 {
 	struct partition_queue *queue = partition_queues_find(&worker->queues, refusal->origin.topic, refusal->origin.partition);

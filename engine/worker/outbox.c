@@ -58,14 +58,14 @@ static inline enum produce_verdict answer_put(struct outbox *outbox, struct infl
 }
 
 /* Produces an answer of a message for which experiments have chosen. Without its exposures, if the record is refused, as for its
- * size. */
+ * size, or was refused by Kafka before. */
 static __attribute__((noinline)) enum produce_verdict assigned_answer_produce(struct outbox *outbox, struct inflight *inflight,
 									      const struct message *message,
 									      const struct format *format,
 									      const struct answer *answer, struct error *error)
 {
 	enum produce_verdict verdict = PRODUCE_REFUSED;
-	const bool carries = !inflight->carried;
+	const bool carries = !inflight->carried && !(inflight->blame & BLAME_EXPOSURES);
 	if (carries) {
 		if (format == &format_avro)
 			inflight->encoded = (struct text){0}; /* for a caller who waits, without them */

@@ -147,6 +147,12 @@ bool partition_queue_blame(struct partition_queue *queue, const struct refusal *
 	return blame_list_note(&queue->blamed, refused_offset(queue, refusal), blame, again, refusal->reason, error);
 }
 
+bool partition_queue_is_blamed(const struct partition_queue *queue, const struct refusal *refusal, enum blame blame)
+{
+	const struct blamed *blamed = blame_list_find(&queue->blamed, refused_offset(queue, refusal));
+	return blamed && (blamed->blame & blame);
+}
+
 int64_t partition_queue_first_blamed(const struct partition_queue *queue)
 {
 	return blame_list_first(&queue->blamed);
@@ -349,7 +355,7 @@ void partition_queues_leave(struct partition_queues *queues)
 	}
 	queue_slot_at(queue, inflight->place)->inflight = NULL;
 	if (inflight->again)
-		blame_list_left(&queue->blamed, inflight->record.offset);
+		blame_list_left(&queue->blamed, inflight->record.offset, inflight->blame);
 	if (is_at_front(inflight))
 		partition_queue_advance(queues, queue);
 	inflight_give(queues, inflight);

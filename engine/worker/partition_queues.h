@@ -207,6 +207,8 @@ bool partition_queue_knows(const struct partition_queue *queue, const struct ref
  * record alone is taken again, from partition_queue_first_blamed(). SYSTEM: its replacement was refused too, or memory ran out. */
 bool partition_queue_blame(struct partition_queue *queue, const struct refusal *refusal, enum blame blame, bool again,
 			   struct error *error);
+/* Whether that was noted of its record before. */
+bool partition_queue_is_blamed(const struct partition_queue *queue, const struct refusal *refusal, enum blame blame);
 int64_t partition_queue_first_blamed(const struct partition_queue *queue); /* OFFSET_NONE: nothing is to be taken again */
 bool partition_queues_are_blamed(const struct partition_queues *queues);   /* whether a record of any queue is to be taken again */
 

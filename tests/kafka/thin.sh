@@ -2,7 +2,7 @@
 # Exposures in answers, on a real Kafka: the same requests and outcomes pass through pipelines with an experiment of one name, with
 # `exposures: full`, with `thin`, and with `thin` and Avro answers. `experiments analyze` prints the same table for all, but for the
 # latency in Avro, although only the first has a topic of exposures. Where the stage of the choice does not answer, it says what to
-# do.
+# do. An answer that Kafka refuses for its size, since it carries an exposure, is sent without.
 #   thin.sh SLUICE BUILD
 # Takes 30 seconds.
 set -u
@@ -74,5 +74,34 @@ expect "full and thin: lines of the tables that differ" "$(wc -l <"$dir/differen
 expect "thin: words about missing exposures" "$(grep -c "has an exposure" "$dir/thin.said")" "-eq 0"
 expect "apart: exposures" "$(jq .health.exposures "$dir/apart.json")" "-eq 0"
 expect_words "apart: what to do" "$dir/apart.said" 'no record has an exposure of experiment .choose.: .* Set .exposures: full. in the Experiment'
+
+# The limit of the topic is between the sizes of the answer with and without its exposure, which has the id too.
+jq -nc '{id: ("n" * 600), request: {id: ("n" * 600), inputs: [{name: "x", datatype: "FP64", shape: [1], data: [5]}]}}' >"$dir/long.jsonl"
+for delivery in at-least-once exactly-once counting; do
+	namespace=narrow-$delivery next='' last=s
+	if [ $delivery = counting ]; then # it would count the request twice
+		delivery=at-least-once last=last next=', {name: last, inputs: [s], features: {set: {n: count(y over 1h)}}}'
+	fi
+	specify "$namespace" thin "$next" |
+		sed "s/^  steps:/  delivery: $delivery\n  steps:/; s/output: .*/output: {steps: [$last]}/" >"$dir/narrow.yaml"
+	"$sluice" run -f "$dir/narrow.yaml" --server "steady=$url" --server "other=$url" >>"$dir/$namespace.log" 2>&1 &
+	ours $!
+	engine=$started
+	wait_until 30 grep -qs shop "$dir/$namespace.log" || give_up "the pipeline of $namespace does not start"
+	head -n 1 "$dir/requests.jsonl" | "$sluice" produce shop -n "$namespace" >/dev/null 2>"$dir/produce.log"
+	timeout 60 "$sluice" tail shop -n "$namespace" --from beginning --count 1 --idle 20s >/dev/null 2>"$dir/tail.log"
+	"$build/admin" "$brokers" set "sluice.$namespace.pipeline.shop.outputs" max.message.bytes 1700 2>"$dir/admin.log" ||
+		give_up "the limit of $namespace is not set"
+	"$sluice" produce shop -n "$namespace" <"$dir/long.jsonl" >/dev/null 2>>"$dir/produce.log"
+	timeout 60 "$sluice" tail shop -n "$namespace" --from beginning --count 2 --idle 20s -o json >"$dir/$namespace.answers" 2>>"$dir/tail.log"
+	expect "$namespace: answers" "$(wc -l <"$dir/$namespace.answers")" "-eq 2"
+	stop_engine "$namespace" "$engine"
+	if [ -n "$next" ]; then
+		expect_words "$namespace: the long request" "$dir/$namespace.answers" 'LIMIT.*max.message.bytes'
+		continue
+	fi
+	expect "$namespace: answers to the long request" \
+		"$(jq -c 'select((.id | length) == 600 and .response.outputs[0].data[0] == 10) | .id' "$dir/$namespace.answers" | wc -l)" "-eq 1"
+done
 
 tell_result

@@ -69,8 +69,8 @@ static void a_replacement_ends_the_wait(void **state)
 	(void)state;
 	struct error error;
 	assert_true(note(4, BLAME_ANSWER, true, &error) && note(6, BLAME_ANSWER, true, &error));
-	blame_list_left(&list, 4);
-	blame_list_left(&list, 5); /* Kafka refused nothing of it */
+	blame_list_left(&list, 4, BLAME_ANSWER);
+	blame_list_left(&list, 5, BLAME_ANSWER); /* Kafka refused nothing of it */
 	assert_int_equal(blame_list_first(&list), 6);
 }
 
@@ -80,12 +80,25 @@ static void a_replacement_that_is_refused_too_stops_the_worker(void **state)
 	struct error error;
 	assert_true(note(4, BLAME_ANSWER, true, &error));
 	assert_true(note(4, BLAME_ANSWER, true, &error)); /* the replacement has not left yet */
-	blame_list_left(&list, 4);
+	blame_list_left(&list, 4, BLAME_ANSWER);
 	assert_true(note(4, BLAME_LETTER, true, &error)); /* another output */
-	blame_list_left(&list, 4);
+	blame_list_left(&list, 4, BLAME_ANSWER | BLAME_LETTER);
 	assert_false(note(4, BLAME_ANSWER, true, &error));
 	assert_int_equal(error.kind, ERROR_SYSTEM);
 	assert_non_null(strstr(error.text, "too large; raise max.message.bytes"));
+}
+
+/* The answer without its exposures has left, and then two records of the same message are refused. */
+static void an_output_that_is_refused_later_has_a_replacement_of_its_own(void **state)
+{
+	(void)state;
+	struct error error;
+	assert_true(note(4, BLAME_EXPOSURES, true, &error));
+	blame_list_left(&list, 4, BLAME_EXPOSURES);
+	assert_true(note(4, BLAME_ANSWER, true, &error) && note(4, BLAME_ANSWER, true, &error));
+	assert_int_equal(blame_list_first(&list), 4);
+	blame_list_left(&list, 4, BLAME_EXPOSURES | BLAME_ANSWER);
+	assert_false(note(4, BLAME_ANSWER, true, &error));
 }
 
 static void what_is_committed_is_forgotten(void **state)
@@ -109,6 +122,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(both_outputs_of_a_record_may_be_refused, list_begin, list_end),
 		cmocka_unit_test_setup_teardown(a_replacement_ends_the_wait, list_begin, list_end),
 		cmocka_unit_test_setup_teardown(a_replacement_that_is_refused_too_stops_the_worker, list_begin, list_end),
+		cmocka_unit_test_setup_teardown(an_output_that_is_refused_later_has_a_replacement_of_its_own, list_begin, list_end),
 		cmocka_unit_test_setup_teardown(what_is_committed_is_forgotten, list_begin, list_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
