@@ -26,15 +26,23 @@ static const struct option rollout_options[] = {
 
 extern const struct command command_experiments_rollout;
 
-/* Bytes NULL: no name is near. */
-static struct text experiment_meant(const struct spec *spec, const char *name)
+static int experiment_missing(struct session *session, const struct spec *spec, const char *name)
 {
-	struct suggestion suggestion = suggest_begin(text_of(name));
+	struct suggestion meant = suggest_begin(text_of(name));
+	struct error error = {0};
 	const struct resource *resource;
 	for (size_t at = 0; (resource = spec_next(spec, RESOURCE_EXPERIMENT, &at));)
 		if (resource->name.text)
-			suggest_offer(&suggestion, text_of(resource->name.text));
-	return suggestion.nearest;
+			suggest_offer(&meant, text_of(resource->name.text));
+	if (meant.nearest.bytes)
+		error_set(&error, ERROR_CONFIG, PLACE_NONE, "the files have no Experiment `%s`; did you mean `" TEXT_FORMAT "`?",
+			  name, TEXT_ARGUMENTS(meant.nearest));
+	else
+		error_set(&error, ERROR_CONFIG, PLACE_NONE,
+			  "the files have no Experiment `%s`, and shares of a step or of a SeldonDeployment have no rollout; "
+			  "`sluice experiments list -f` lists what they have",
+			  name);
+	return command_failed(session, &error);
 }
 
 static int rollout_explain(struct session *session, const struct explain_rollout *self, const char *name, const struct spec *spec)
@@ -43,19 +51,8 @@ static int rollout_explain(struct session *session, const struct explain_rollout
 	struct error error = {0};
 	struct buffer out;
 	const struct resource *resource = spec_find(spec, RESOURCE_EXPERIMENT, name);
-	const struct text meant = resource ? (struct text){0} : experiment_meant(spec, name);
-	if (meant.bytes) {
-		(void)error_set(&error, ERROR_CONFIG, PLACE_NONE,
-				"the files have no Experiment `%s`; did you mean `" TEXT_FORMAT "`?", name, TEXT_ARGUMENTS(meant));
-		return command_failed(session, &error);
-	}
-	if (!resource) {
-		(void)error_set(&error, ERROR_CONFIG, PLACE_NONE,
-				"the files have no Experiment `%s`, and shares of a step or of a SeldonDeployment have no rollout; "
-				"`sluice experiments list -f` lists what they have",
-				name);
-		return command_failed(session, &error);
-	}
+	if (!resource)
+		return experiment_missing(session, spec, name);
 	if (!rollout_plan_make(resource->spec, &plan, &error))
 		return command_failed(session, &error);
 	buffer_open(&out, OUT_BYTES_MAX);
