@@ -93,7 +93,8 @@ static bool is_name(struct text word)
 	return bytes_among(word, "()[]{},:+*/^\"'", false) == word.length && !number_read_double(word, &number);
 }
 
-/* Whether it is `name operator number`, or some such joined by && or ||, as the reference dialect has them. */
+/* Whether it is `name operator number`, or some such joined by && or ||: the conditions of the reference dialect. Joined by `and`
+ * or `or` it is an expression, in which each has one element. */
 static bool is_short_form(struct text source)
 {
 	for (size_t comparisons = 1; comparisons <= CONDITION_NAMES_MAX; comparisons++) {
@@ -104,7 +105,7 @@ static bool is_short_form(struct text source)
 		const struct text joint = word_take(&source);
 		if (joint.length == 0)
 			return true;
-		if (!text_is(joint, "&&") && !text_is(joint, "||") && !text_is(joint, "and") && !text_is(joint, "or"))
+		if (!text_is(joint, "&&") && !text_is(joint, "||"))
 			return false;
 	}
 	return false;

@@ -10,8 +10,9 @@ static void figures_print(struct help_page *page)
 	help_page_text(page,
 		       "A condition uses figures of the pipeline, which are judged once a second, or values of messages: tensors "
 		       "and marks, which are judged by the result of each step that has all of them. It cannot use both. `name "
-		       "operator number`, also several joined by && or ||, takes the first elements of tensors. now() is the time "
-		       "at which it is judged. A missing value is not judged; /metrics counts it.");
+		       "operator number`, also several joined by && or ||, takes the first elements of tensors; any other "
+		       "condition, such as one with `and`, has one element. now() is the time at which it is judged. A missing "
+		       "value is not judged; /metrics counts it.");
 	help_page_text(page, "Figures cover the time `over` (1m) and the requests that this engine runs. Figures of drift cover "
 			     "the last window that an observer in this engine has closed. A pipeline with a step `drift` judges "
 			     "drift_score and all names below it as figures, and one with a step `outlier` outlier_rate. Any other "

@@ -455,16 +455,16 @@ static void joined_short_forms_take_first_elements_too(void **state)
 		bool held, broken;
 	} cases[] = {
 		{"y > 5 && z < 0.5", true, false},
-		{"y > 5 and z < 0.5", true, false},
+		{"y > 5 and z < 0.5", false, false},
 		{"y < 5 || z > 100", false, true},
-		{"y > 100 or z < 21%", true, false},
+		{"y > 100 || z < 21%", true, false},
 		{"s.y > 5", true, false},
-		{"s.y < 5 or s.z > 1", false, true},
+		{"s.y < 5 || s.z > 1", false, true},
 		{"s.y > 5 && z <= 0.2", true, false},
-		{"y > 5 and y * 1 > 5", false, false},
+		{"y > 5 && y * 1 > 5", false, false},
 		{"y > z", false, false},
 		{"(y > 5)", false, false},
-		{"y > 5 and key == \"XNYS\"", false, false},
+		{"y > 5 && key == \"XNYS\"", false, false},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		const struct alert_condition condition = condition_of(cases[i].text, 0, arena);
