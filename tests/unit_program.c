@@ -58,7 +58,7 @@ static bool unit_none_matches(const struct CMUnitTest *tests, size_t count)
 
 unsigned unit_teardown_s = 20;
 
-static CMFixtureFunction unit_group_setup;
+static CMFixtureFunction unit_group_setup, unit_group_teardown;
 static void *unit_group_state;
 static const struct CMUnitTest *unit_test; /* that runs */
 static bool unit_failed;		   /* it has not returned */
@@ -71,11 +71,19 @@ static void unit_on_alarm(int number)
 	siglongjmp(unit_way_out, 1);
 }
 
+/* cmocka passes the state of a group to its tests in place of theirs, in which each finds itself here. */
 static int unit_set_up_group(void **state)
 {
 	const int result = unit_group_setup ? unit_group_setup(state) : 0;
 	unit_group_state = *state;
+	*state = NULL;
 	return result;
+}
+
+static int unit_tear_down_group(void **state)
+{
+	*state = unit_group_state;
+	return unit_group_teardown ? unit_group_teardown(state) : 0;
 }
 
 /* What was left may still be in use, so no other test begins after it. */
@@ -88,7 +96,7 @@ static int unit_set_up(void **state)
 	}
 	unit_test = *state;
 	unit_failed = false;
-	*state = unit_test->initial_state ? unit_test->initial_state : unit_group_state;
+	*state = unit_group_state ? unit_group_state : unit_test->initial_state;
 	return unit_test->setup_func ? unit_test->setup_func(state) : 0;
 }
 
@@ -130,7 +138,8 @@ int unit_run(const char *group, const struct CMUnitTest *tests, size_t count, CM
 		guarded[i] = (struct CMUnitTest){tests[i].name, unit_run_test, unit_set_up, unit_tear_down,
 						 (void *)(uintptr_t)&tests[i]};
 	unit_group_setup = setup;
-	return _cmocka_run_group_tests(group, guarded, count, unit_set_up_group, teardown);
+	unit_group_teardown = teardown;
+	return _cmocka_run_group_tests(group, guarded, count, unit_set_up_group, unit_tear_down_group);
 }
 
 /* A negative number has come as a large one. */
