@@ -221,7 +221,8 @@ static void an_address_that_is_none_is_unmet_and_says_why(void **state)
 {
 	struct http_stand *stand = *state;
 	stand->asked[0].request.url = "http://h:99999/x";
-	assert_unanswered(stand, http_stand_ask(stand, 0), HTTP_UNMET, "its port is no number of 1 to 65535");
+	assert_unanswered(stand, http_stand_ask(stand, 0), HTTP_UNMET,
+			  "the port `99999` of its URL is not a number from 1 to 65535");
 }
 
 static void a_header_with_the_end_of_a_line_is_refused(void **state)
