@@ -248,6 +248,12 @@ static void a_name_of_none_has_the_nearest_of_those_that_there_are(void **state)
 	assert_null(rollout_view_find(keeper_ledger(table_stand.keeper), "E_", &error));
 	assert_string_equal(error.text, "namespace `default` has no experiment `E_`; did you mean `e`?");
 	error = (struct error){0};
+	table_propose("Experiment", "checkout", /* which has no rollout */
+		      "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: checkout}\nspec:\n"
+		      "  candidates: [{name: old, weight: 1}, {name: new, weight: 1}]\n");
+	assert_null(rollout_view_find(keeper_ledger(table_stand.keeper), "chekout", &error));
+	assert_string_equal(error.text, "namespace `default` has no experiment `chekout`; did you mean `checkout`?");
+	error = (struct error){0};
 	assert_null(rollout_view_find(keeper_ledger(table_stand.keeper), "weather", &error));
 	assert_non_null(strstr(error.text, "namespace `default` has no rollout of `weather`: apply an Experiment"));
 }
