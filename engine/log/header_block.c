@@ -20,8 +20,10 @@ static bool length_is_before(const unsigned char **at, size_t length)
 		return false;
 	for (uint64_t rest = (uint64_t)length * 2; count == 0 || rest > 0; rest >>= 7)
 		bytes[count++] = (unsigned char)((rest & (MORE - 1)) | (rest >= MORE ? MORE : 0));
-	*at -= count;
-	return memcmp(*at, bytes, count) == 0;
+	bool is_it = true;
+	for (*at -= count; count-- > 0;) /* one or two, nearly always: a call of memcmp() costs more */
+		is_it = is_it && (*at)[count] == bytes[count];
+	return is_it;
 }
 
 /* Passes the varint that ends there, of any value. Its first byte follows one without that bit, in this format. */
