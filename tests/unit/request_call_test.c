@@ -33,7 +33,7 @@ static struct {
 	bool refuses;
 } stand;
 
-static void header_copy(rd_kafka_message_t *message, const char *name, char *to, size_t size)
+static void header_copy(const rd_kafka_message_t *message, const char *name, char *to, size_t size)
 {
 	rd_kafka_headers_t *headers = NULL;
 	const void *found = NULL;
