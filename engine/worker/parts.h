@@ -129,14 +129,6 @@ struct worker_stage {
 	struct worker_stage *next;
 };
 
-/* Time of day for messages that leave one after another, which is read for the first of a few: a reading costs a small message more
- * than a fiftieth of all that is done for it. Outside a row of them it is always read. Starts as {0}. */
-struct leaving_clock {
-	bool in_row;
-	unsigned count; /* messages that have left in this row */
-	int64_t ms;	/* 0: to be read */
-};
-
 struct worker {
 	const struct worker_config *config;
 	struct consumer_config consumer_config; /* with the topics of the first setup */
@@ -171,7 +163,7 @@ struct worker {
 	struct position *positions; /* space for one per queue */
 	struct record records[TAKE_AT_ONCE];
 	struct outbox outbox;
-	struct leaving_clock leaving;
+	int64_t leaving_ms; /* time of day of messages that leave one after another, read for a few of them; 0: none leaves */
 	struct buffer kept; /* of an answer that is kept for feedback */
 	struct partition_states partition_states;
 	struct upstream *upstream; /* NULL: not needed yet */

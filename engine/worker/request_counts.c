@@ -51,23 +51,20 @@ static bool outcome_ends(const struct inflight *inflight)
 	return false;
 }
 
-static int64_t leaving_ms(struct worker *worker)
+static inline int64_t took_ms_of(const struct inflight *inflight)
 {
-	struct leaving_clock *leaving = &worker->leaving;
-	if (!leaving->in_row)
-		return loop_time_of_day_ms(worker->loop);
-	if (leaving->ms == 0)
-		leaving->ms = loop_time_of_day_ms(worker->loop);
-	return leaving->ms;
+	const struct worker *worker = inflight->stage->worker;
+	int64_t here_ms = loop_now_ms(worker->loop) - inflight->taken_ms;
+	int64_t written_ms = inflight->message.written_ms;
+	if (written_ms <= 0)
+		return here_ms;
+	int64_t now_ms = worker->leaving_ms > 0 ? worker->leaving_ms : loop_time_of_day_ms(worker->loop);
+	return now_ms - written_ms > here_ms ? now_ms - written_ms : here_ms;
 }
 
 int64_t inflight_took_ms(const struct inflight *inflight)
 {
-	struct worker *worker = inflight->stage->worker;
-	int64_t here_ms = loop_now_ms(worker->loop) - inflight->taken_ms;
-	int64_t written_ms = inflight->message.written_ms;
-	int64_t took_ms = written_ms > 0 ? leaving_ms(worker) - written_ms : here_ms;
-	return took_ms > here_ms ? took_ms : here_ms;
+	return took_ms_of(inflight);
 }
 
 /* Metrics of the answer, or of those of its children. Most pipelines have none: see unusual_count_out(). */
@@ -100,7 +97,7 @@ void inflight_count_out(const struct inflight *inflight)
 	struct stage_counts *counts = stage->counts;
 	assert(stage->load.in_flight > 0); /* it counts this one until it is released */
 	bool ends = outcome_ends(inflight);
-	int64_t took_ms = ends ? inflight_took_ms(inflight) : 0;
+	int64_t took_ms = ends ? took_ms_of(inflight) : 0;
 	count_add(&counts->sums.released, 1);
 	count_set(&counts->sums.in_flight, stage->load.in_flight - 1);
 	if (ends) {
