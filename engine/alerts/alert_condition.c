@@ -71,13 +71,22 @@ static size_t bytes_among(struct text text, const char *those, bool are)
 	return length;
 }
 
-/* Removes and returns the next word, up to a blank. */
-static struct text word_take(struct text *rest)
+#define COMPARING "<>=!"
+#define JOINING "&|"
+
+/* Removes and returns what comes next, behind blanks: the bytes that are of `those`, or are not. */
+static struct text part_take(struct text *rest, const char *those, bool are)
 {
 	*rest = text_from(*rest, bytes_among(*rest, BLANKS, true));
-	const struct text word = {rest->bytes, bytes_among(*rest, BLANKS, false)};
-	*rest = text_from(*rest, word.length);
-	return word;
+	const struct text part = {rest->bytes, bytes_among(*rest, those, are)};
+	*rest = text_from(*rest, part.length);
+	return part;
+}
+
+/* Removes and returns a name or a number, up to a blank or an operator. */
+static struct text word_take(struct text *rest)
+{
+	return part_take(rest, BLANKS COMPARING JOINING, false);
 }
 
 static bool is_number(struct text word)
@@ -90,7 +99,7 @@ static bool is_number(struct text word)
 static bool is_name(struct text word)
 {
 	double number;
-	return bytes_among(word, "()[]{},:+*/^\"'", false) == word.length && !number_read_double(word, &number);
+	return word.length > 0 && bytes_among(word, "()[]{},:+*/^\"'", false) == word.length && !number_read_double(word, &number);
 }
 
 /* Whether it is `name operator number`, or some such joined by && or ||: the conditions of the reference dialect. Joined by `and`
@@ -98,13 +107,12 @@ static bool is_name(struct text word)
 static bool is_short_form(struct text source)
 {
 	for (size_t comparisons = 1; comparisons <= CONDITION_NAMES_MAX; comparisons++) {
-		const struct text name = word_take(&source), comparison = word_take(&source), number = word_take(&source);
-		if (!is_name(name) || comparison.length == 0 || bytes_among(comparison, "<>=!", true) < comparison.length ||
-		    !is_number(number))
+		const struct text name = word_take(&source), comparison = part_take(&source, COMPARING, true);
+		if (!is_name(name) || comparison.length == 0 || !is_number(word_take(&source)))
 			return false;
-		const struct text joint = word_take(&source);
+		const struct text joint = part_take(&source, JOINING, true);
 		if (joint.length == 0)
-			return true;
+			return text_trimmed(source, BLANKS).length == 0;
 		if (!text_is(joint, "&&") && !text_is(joint, "||"))
 			return false;
 	}

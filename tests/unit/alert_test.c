@@ -458,6 +458,7 @@ static void joined_short_forms_take_first_elements_too(void **state)
 		{"y > 5 and z < 0.5", false, false},
 		{"y < 5 || z > 100", false, true},
 		{"y > 100 || z < 21%", true, false},
+		{"y>5&&z< 0.5||z >100", true, false},
 		{"s.y > 5", true, false},
 		{"s.y < 5 || s.z > 1", false, true},
 		{"s.y > 5 && z <= 0.2", true, false},
