@@ -337,7 +337,8 @@ static bool block_add(struct drift_past *self, struct visit *visit, struct past 
 static bool window_add(struct drift_past *self, struct visit *visit, struct past *past, const struct past_window *window,
 		       struct error *error)
 {
-	const size_t rows = monitor_closed_rows(self->comparison->monitor), blocks = past_blocks_of(past, rows);
+	const size_t rows = monitor_closed_rows(self->comparison->monitor);
+	const size_t blocks = past_blocks_of(past, rows, past_window_blocks(self->features, self->comparison->step->name));
 	while (past_full(past, blocks))
 		if (!blocks_merge(self, visit, past, past->fitted, error))
 			return false;

@@ -10,6 +10,11 @@
 #define VERSION_FORMER 2 /* whose blocks have nothing behind their times */
 #define FORMER_BLOCK_BYTES offsetof(struct past_block, windows)
 #define NAMES_SEED 2
+#define TEXTS_BYTES (DRIFT_COMMON_MAX * sizeof(struct past_text))
+
+_Static_assert(sizeof(struct past_values) + PAST_KEY_BYTES <= PAST_PROFILE_BYTES / 16, "a window has 16 blocks of any feature");
+_Static_assert(TEXTS_BYTES + 8 * (2 * sizeof(struct past_values) + PAST_KEY_BYTES) <= (size_t)2 * PAST_PROFILE_BYTES,
+	       "a window has 8 blocks of texts and their lengths, beside the commonest");
 
 size_t past_list_bytes(uint64_t blocks)
 {
@@ -79,4 +84,13 @@ void past_features_split(struct text stored, struct past_features *features)
 		features->texts[features->count] = texts;
 		at += texts + name.length + 1;
 	}
+}
+
+size_t past_window_blocks(const struct past_features *features, const char *step_name)
+{
+	const size_t key = strlen(step_name) + PAST_KEY_BYTES; /* with the observer's suffix, and versions */
+	size_t room = features->count * PAST_PROFILE_BYTES;
+	for (size_t i = 0; i < features->count; i++)
+		room -= features->texts[i] ? TEXTS_BYTES + key : 0;
+	return room / (features->count * sizeof(struct past_values) + key);
 }

@@ -8,6 +8,7 @@
 
 #include "base/option.h"
 #include "drift/past.h"
+#include "drift/past_texts.h"
 
 #define PAST_LIST_VERSION 3
 #define PAST_LIST_KEY "past/list"
@@ -44,5 +45,11 @@ struct past_features {
 
 /* Splits the stored names, which are borrowed. */
 void past_features_split(struct text stored, struct past_features *features);
+
+#define PAST_PROFILE_BYTES 4096 /* of each feature, in all that a window adds to a changelog but the list */
+
+/* How many blocks remember a window at most: as many as fit in the bytes of all features, beside the commonest texts. The keys,
+ * which have the step's name, count too. */
+size_t past_window_blocks(const struct past_features *features, const char *step_name);
 
 #endif

@@ -5,9 +5,9 @@
  * the message that closed it, one by time that of its begin; a block that stands for several windows, that of the last.
  *
  * While the past has PAST_REFERENCE_BLOCKS * PAST_BLOCK_ROWS rows at most (3200), in windows of a multiple of PAST_BLOCK_ROWS and
- * of 640 at most, the file has all rows of them. Of a longer past it has a sample, whose blocks are merged until none stands for
- * more rows than two neighbours: a share of its rows is within 1.4 / sqrt(values) of that of all rows in 19 of 20 samples
- * (Massart 1990), if rows are independent. `rows`, ends and missing values are of all.
+ * of past_window_blocks() of them at most, the file has all rows of them. Of a longer past it has a sample, whose blocks are merged
+ * until none stands for more rows than two neighbours: a share of its rows is within 1.4 / sqrt(values) of that of all rows in 19
+ * of 20 samples (Massart 1990), if rows are independent. `rows`, ends and missing values are of all.
  *
  * A window in alarm is left out, unless it is wanted, and so is a block that stands for one among others.
  */

@@ -19,10 +19,10 @@ static uint64_t rows_of(const struct past *past, size_t first, size_t end)
 
 /* ---- blocks of a window ---- */
 
-size_t past_blocks_of(const struct past *past, size_t rows)
+size_t past_blocks_of(const struct past *past, size_t rows, size_t most)
 {
-	const size_t most = rows / PAST_BLOCK_ROWS < PAST_WINDOW_BLOCKS ? rows / PAST_BLOCK_ROWS : PAST_WINDOW_BLOCKS;
 	const uint64_t span = (rows_of(past, 0, past->count) + rows) / PAST_REFERENCE_BLOCKS;
+	most = rows / PAST_BLOCK_ROWS < most ? rows / PAST_BLOCK_ROWS : most;
 	const size_t blocks = span > PAST_BLOCK_ROWS ? (size_t)(rows / span) : most;
 	return most == 0 ? 0 : blocks < 1 ? 1 : blocks < most ? blocks : most;
 }

@@ -3,7 +3,7 @@
  * A window that has closed is remembered by blocks: PAST_BLOCK_ROWS rows that followed one another, so that their dependence
  * can be learnt, and with each feature the counts and the ends of all the rows for which the block stands. Blocks merge: of
  * two neighbours, one remains, drawn by the rows for which they stand, and stands for the rows of both. So a block of the past
- * is a fair draw, however long the past is.
+ * is a fair draw, however long the past is. How many remember a window at most is said by who stores them.
  *
  * The oldest blocks are the reference, and stay as they are. Newer ones wait until they stand for PAST_RENEWED of the rows of
  * the reference, or so much of it is not of the past any more; then it is made anew from all that is. So a monitor learns seldom,
@@ -25,7 +25,6 @@
 #define PAST_BLOCK_ROWS MONITOR_ROWS_MIN /* a window of fewer is not judged, and not remembered */
 #define PAST_BLOCKS_MAX (DRIFT_REFERENCE_ROWS_MAX / PAST_BLOCK_ROWS)
 #define PAST_REFERENCE_BLOCKS 160 /* of them; the others are newer than the reference */
-#define PAST_WINDOW_BLOCKS 32	  /* of one window */
 #define PAST_ROWS_MIN 1000	  /* fewer rows are no past yet: windows are not judged */
 #define PAST_RENEWED 4		  /* a quarter */
 
@@ -68,8 +67,8 @@ struct past_values {
 	double values[PAST_BLOCK_ROWS];
 };
 
-/* How many blocks remember a window of which so many rows are kept: 0 if they are too few. */
-size_t past_blocks_of(const struct past *past, size_t rows);
+/* How many blocks, and `most` at most, remember a window of which so many rows are kept: 0 if they are too few. */
+size_t past_blocks_of(const struct past *past, size_t rows, size_t most);
 
 /* The first row of a window that the n-th of its blocks stands for. */
 size_t past_block_first(size_t rows, size_t blocks, size_t nth);

@@ -27,11 +27,13 @@ static uint64_t rows_in(const struct past *past)
 	return rows;
 }
 
+#define WINDOW_BLOCKS 20
+
 /* A window of so many rows, as an observer adds it. */
 static void window_put(struct past *past, size_t rows, int64_t time_ms)
 {
 	uint64_t number;
-	const size_t blocks = past_blocks_of(past, rows);
+	const size_t blocks = past_blocks_of(past, rows, WINDOW_BLOCKS);
 	while (past_full(past, blocks))
 		past_merge_next(past, past->fitted);
 	for (size_t i = 0; i < blocks; i++)
@@ -87,11 +89,11 @@ static void a_window_of_too_few_rows_is_not_remembered(void **state)
 {
 	(void)state;
 	struct past past = {0};
-	assert_int_equal(past_blocks_of(&past, PAST_BLOCK_ROWS - 1), 0);
-	assert_int_equal(past_blocks_of(&past, PAST_BLOCK_ROWS), 1);
-	assert_int_equal(past_blocks_of(&past, 100000), PAST_WINDOW_BLOCKS);
+	assert_int_equal(past_blocks_of(&past, PAST_BLOCK_ROWS - 1, WINDOW_BLOCKS), 0);
+	assert_int_equal(past_blocks_of(&past, PAST_BLOCK_ROWS, WINDOW_BLOCKS), 1);
+	assert_int_equal(past_blocks_of(&past, 100000, WINDOW_BLOCKS), WINDOW_BLOCKS);
 	window_put(&past, 100000, 0);
-	assert_int_equal(past_blocks_of(&past, 100), 1); /* each block stands for many rows now */
+	assert_int_equal(past_blocks_of(&past, 100, WINDOW_BLOCKS), 1); /* each block stands for many rows now */
 }
 
 /* Of windows with one block each, the one that remains may be any of those for which it stands. */
