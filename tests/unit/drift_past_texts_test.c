@@ -76,8 +76,9 @@ static void a_text_that_becomes_common_takes_the_place_of_a_rare_one(void **stat
 	(void)state;
 	memset(&texts, 0, sizeof texts);
 	for (int i = 0; i < 2 * PAST_TEXTS_COUNTED; i++) {
-		snprintf(unique, sizeof unique, "no %d", i / 2);
-		note(&texts, unique, i / 2, 1);
+		const int pair = i / 2;
+		snprintf(unique, sizeof unique, "no %d", pair);
+		note(&texts, unique, pair, 1);
 	}
 	for (int i = 0; i < 2000; i++) {
 		snprintf(unique, sizeof unique, "new %d", i);

@@ -377,7 +377,8 @@ static void the_error_is_in_its_band_as_often_as_declared(void **state)
 		unsigned long held = 0, windows = 0;
 		begin(20);
 		for (int i = 0; i < 20000; i++) {
-			const double expected = 0.1 + 3 * (double)(i / 100) / 200 + uniform(), error = -log(uniform() + 1e-9);
+			const int hundred = i / 100;
+			const double expected = 0.1 + 3 * (double)hundred / 200 + uniform(), error = -log(uniform() + 1e-9);
 			regressor_write(i, 0.5, expected, 0.5 + (i % 2 ? 1 : -1) * times * expected * error);
 		}
 		struct said said = report(ERRORS, "");
