@@ -117,6 +117,27 @@ static void values_spread(const struct drift_feature *from, size_t rows, double 
 	}
 }
 
+/* Of free texts, the rows of a file before the first that has a value only chose the common ones; whole blocks. */
+static size_t rows_without_values(const struct drift_feature *from, size_t rows, size_t block)
+{
+	size_t first = 0;
+	while (from->open && first < rows && isnan(from->values[first]))
+		first++;
+	const size_t until = (first + block - 1) / block * block;
+	return block < rows && until < rows ? until : first;
+}
+
+static void missing_learn(struct watched_feature *watched, const struct drift_reference *reference,
+			  const struct drift_feature *from, double *scratch)
+{
+	const size_t first = rows_without_values(from, reference->rows, reference->block), rows = reference->rows - first;
+	double *is_missing = scratch + 2 * reference->rows;
+	for (size_t i = 0; i < rows; i++)
+		is_missing[i] = isnan(from->values[first + i]);
+	watched->missing_dependence = drift_dependence(is_missing, rows, reference->block, scratch);
+	watched->missing_runs = missing_runs_of(from->values + first, rows);
+}
+
 /* How values follow from those before, and whether one is missing. */
 static bool dependence_learn(struct watched_feature *watched, const struct drift_reference *reference,
 			     const struct drift_feature *from)
@@ -128,9 +149,7 @@ static bool dependence_learn(struct watched_feature *watched, const struct drift
 	double *looked_at = scratch + 2 * rows;
 	values_spread(from, rows, looked_at);
 	watched->dependence = drift_dependence(looked_at, rows, reference->block, scratch);
-	for (size_t i = 0; i < rows; i++)
-		looked_at[i] = isnan(from->values[i]);
-	watched->missing_dependence = drift_dependence(looked_at, rows, reference->block, scratch);
+	missing_learn(watched, reference, from, scratch);
 	memory_give(scratch);
 	return true;
 }

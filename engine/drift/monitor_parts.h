@@ -6,6 +6,7 @@
 #include "drift/binned.h"
 #include "drift/detectors.h"
 #include "drift/joint.h"
+#include "drift/missing_runs.h"
 #include "drift/monitor.h"
 #include "drift/null_law.h"
 #include "numeric/table.h"
@@ -28,6 +29,7 @@ struct watched_feature {
 	unsigned methods;
 	size_t count;	   /* values of the reference that are not missing */
 	double dependence, missing_dependence; /* drift_dependence(): of values, and of whether one is missing */
+	struct missing_runs missing_runs;      /* of the reference */
 	struct sorted sorted;
 	double deviation, least, greatest;
 	double pivots[MONITOR_PIVOTS - 1];

@@ -255,6 +255,17 @@ static bool is_unusual(double many, double rows, double usual, double of, double
 			    (of - usual) / dependence + 0.5) < alpha;
 }
 
+static bool missing_is_unusual(const struct watched_feature *watched, size_t rows, size_t missing, double alpha)
+{
+	if (is_unusual((double)missing, (double)rows, (double)watched->missing, (double)watched->all_rows,
+		       watched->missing_dependence, alpha))
+		return true;
+	if (watched->missing_dependence == 1 || rows < MONITOR_ROWS_MIN)
+		return false;
+	const struct missing_runs window = missing_runs_of(watched->values, rows);
+	return missing_runs_are_unusual(&watched->missing_runs, &window, alpha);
+}
+
 static void quality_judge(const struct watched_feature *watched, size_t rows, const struct sorted *current,
 			  const struct monitor_levels *levels, struct monitor_feature *verdict)
 {
@@ -262,8 +273,7 @@ static void quality_judge(const struct watched_feature *watched, size_t rows, co
 	struct monitor_quality *quality = &verdict->quality;
 	const double all = (double)watched->all_rows, count = (double)verdict->count, seen = all - (double)watched->missing;
 	quality->missing = rows - verdict->count;
-	quality->missing_alarm = is_unusual((double)quality->missing, (double)rows, (double)watched->missing, all,
-					    watched->missing_dependence, levels->feature);
+	quality->missing_alarm = missing_is_unusual(watched, rows, quality->missing, levels->feature);
 	if (verdict->count == 0)
 		return;
 	if (watched->categories) {

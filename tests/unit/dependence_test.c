@@ -1,5 +1,5 @@
 /* dependence_test.c: Tests of rows that follow from rows before them: how many of a reference say as much as an independent one,
- * and the false alarms of a drift monitor on such streams. */
+ * the false alarms of a drift monitor on such streams, and what it finds of them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "base/random.h"
+#include "drift/missing_runs.h"
 #include "drift/monitor.h"
 #include "numeric/quantile.h"
 #include "session.h"
@@ -257,6 +258,89 @@ static void values_that_are_missing_in_runs_raise_no_more_alarms_than_declared(v
 	assert_true((double)(alarms.drift + alarms.quality) <= declared + 3 * sqrt(declared));
 }
 
+/* ---- power ---- */
+
+#define RUN 20 /* rows of the reference that are missing, in one run */
+
+/* The last verdict on windows, each of which lacks the first `missing` rows. */
+static bool missing_is_found(size_t reference_rows, int64_t window, int64_t missing)
+{
+	const struct monitor_settings settings = {.window_rows = window, .rate = {.alarms = 1, .rows = 1000000}};
+	struct drift_feature feature = {.name = TEXT("x"), .values = values, .missing = RUN, .least = -9, .greatest = 9};
+	struct error error = {0};
+	bool found = false;
+	for (size_t i = 0; i < reference_rows; i++)
+		values[i] = i >= 100 && i < 100 + RUN ? (double)NAN : normal();
+	const struct drift_reference reference = {.all_rows = reference_rows,
+						  .rows = reference_rows,
+						  .block = reference_rows,
+						  .feature_count = 1,
+						  .features = &feature};
+	struct monitor *monitor = monitor_open(arena, &reference, &settings, &error);
+	if (!monitor)
+		fail_msg("%s", error.text);
+	for (int64_t i = 0; i < window; i++) {
+		const double value = i < missing ? (double)NAN : normal();
+		const struct monitor_verdict *verdict = monitor_add(monitor, &value, i);
+		found = verdict && verdict->features[0].quality.missing_alarm;
+	}
+	return found;
+}
+
+static void a_feature_that_is_lost_is_found_after_a_run_in_the_reference(void **state)
+{
+	(void)state;
+	assert_true(missing_is_found(400, 100, 100));
+	assert_true(missing_is_found(400, 100, 95));
+	assert_true(missing_is_found(400, 500, 500));
+	assert_true(missing_is_found(1000, 100, 100));
+	assert_false(missing_is_found(400, 100, RUN));
+	assert_false(missing_is_found(400, 100, 2 * RUN));
+	assert_false(missing_is_found(400, MONITOR_ROWS_MIN, MONITOR_ROWS_MIN)); /* a run may be so long */
+}
+
+/* The reference has runs of ten, so many that one of 80 is known to be unusual. */
+static void a_run_longer_than_any_is_found(void **state)
+{
+	const struct missing_runs usual = {.rows = 4000, .missing = 300, .count = 30, .longest = 10};
+	(void)state;
+	const struct missing_runs as_usual = {200, 20, 2, 10}, longer = {200, 30, 1, 30}, far_longer = {200, 80, 1, 80};
+	assert_false(missing_runs_are_unusual(&usual, &as_usual, 0.01));
+	assert_false(missing_runs_are_unusual(&usual, &longer, 1e-6));
+	assert_true(missing_runs_are_unusual(&usual, &far_longer, 1e-6));
+	/* 1.5 runs a window, and one run is `times` 3 as long with the chance 1 / binomial(33, 3) */
+	assert_true(missing_runs_are_unusual(&usual, &longer, 1.5 / 5456 * 1.001));
+	assert_false(missing_runs_are_unusual(&usual, &longer, 1.5 / 5456 * 0.999));
+}
+
+/* Rows of a file that only chose the common texts are no missing values. */
+static void a_free_text_that_is_lost_is_found(void **state)
+{
+	static const struct text names[] = {{"ok", 2}, {"all others", 10}};
+	const struct monitor_settings settings = {.window_rows = WINDOW, .rate = {.alarms = 1, .rows = 1000000}};
+	const struct drift_feature feature = {.name = TEXT("note"),
+					      .categories = true,
+					      .open = true,
+					      .values = values,
+					      .category_count = 2,
+					      .category_names = names};
+	const struct drift_reference reference = {
+		.all_rows = ROWS, .rows = ROWS, .block = ROWS, .feature_count = 1, .features = &feature};
+	struct error error = {0};
+	const struct monitor_verdict *verdict = NULL;
+	(void)state;
+	for (size_t i = 0; i < ROWS; i++)
+		values[i] = i < ROWS / 2 ? (double)NAN : (double)random_below(&chance, 2);
+	struct monitor *monitor = monitor_open(arena, &reference, &settings, &error);
+	if (!monitor)
+		fail_msg("%s", error.text);
+	for (int i = 0; i < WINDOW; i++) {
+		const double value = i < WINDOW / 4 ? (double)NAN : (double)random_below(&chance, 2);
+		verdict = monitor_add(monitor, &value, i);
+	}
+	assert_true(verdict && verdict->features[0].quality.missing_alarm);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +349,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(they_raise_at_most_twice_as_many_alarms_as_declared, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(values_that_are_missing_in_runs_raise_no_more_alarms_than_declared, set_up,
 						arena_end),
+		cmocka_unit_test_setup_teardown(a_feature_that_is_lost_is_found_after_a_run_in_the_reference, set_up, arena_end),
+		cmocka_unit_test(a_run_longer_than_any_is_found),
+		cmocka_unit_test_setup_teardown(a_free_text_that_is_lost_is_found, set_up, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
