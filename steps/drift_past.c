@@ -81,14 +81,15 @@ static bool block_forget(struct visit *visit, uint64_t number, struct error *err
 /* ---- texts ---- */
 
 /* What is stored of the commonest texts of a feature; empty: nothing. */
-static struct text texts_find(struct visit *visit, size_t feature)
+static struct text texts_find(struct visit *visit, struct text key)
 {
-	char bytes[PAST_KEY_BYTES];
 	struct text stored;
-	return visit_recall(visit, past_texts_key(feature, bytes), &stored) ? stored : (struct text){0};
+	return visit_recall(visit, key, &stored) ? stored : (struct text){0};
 }
 
-static bool texts_write(const struct drift_past *self, struct visit *visit, struct error *error)
+typedef struct text texts_key(size_t feature, char bytes[PAST_KEY_BYTES]);
+
+static bool texts_write(const struct drift_past *self, struct visit *visit, texts_key *key_of, struct error *error)
 {
 	for (size_t i = 0; i < self->features->count; i++) {
 		struct past_text commonest[DRIFT_COMMON_MAX] = {0};
@@ -98,7 +99,7 @@ static bool texts_write(const struct drift_past *self, struct visit *visit, stru
 		const size_t length = past_texts_commonest(self->comparison->came[i], commonest) * sizeof *commonest;
 		if (length == 0)
 			continue;
-		void *stored = visit_remember(visit, past_texts_key(i, bytes), length, error);
+		void *stored = visit_remember(visit, key_of(i, bytes), length, error);
 		if (!stored)
 			return false;
 		memcpy(stored, commonest, length);
@@ -106,30 +107,42 @@ static bool texts_write(const struct drift_past *self, struct visit *visit, stru
 	return true;
 }
 
-static bool texts_forget(const struct drift_past *self, struct visit *visit, struct error *error)
+static bool texts_forget(const struct drift_past *self, struct visit *visit, texts_key *key_of, struct error *error)
 {
 	for (size_t i = 0; i < self->features->count; i++) {
 		char bytes[PAST_KEY_BYTES];
-		if (texts_find(visit, i).length > 0 && !visit_forget(visit, past_texts_key(i, bytes), error))
+		const struct text key = key_of(i, bytes);
+		if (texts_find(visit, key).length > 0 && !visit_forget(visit, key, error))
 			return false;
 	}
 	return true;
 }
 
-/* Begins to count the texts of each feature that has some, with those that are stored. False: memory ran out. */
-static bool texts_open(struct drift_past *self, struct visit *visit)
+/* Counts on from the texts that are stored, which are of the windows until the chain. */
+static void texts_bring(struct drift_past *self, struct visit *visit, uint64_t chain)
 {
-	struct past_texts **came = ARENA_ARRAY(self->arena, struct past_texts *, self->features->count);
-	for (size_t i = 0; came && i < self->features->count; i++) {
-		const struct text stored = texts_find(visit, i);
+	for (size_t i = 0; i < self->features->count; i++) {
+		char bytes[PAST_KEY_BYTES];
+		struct past_texts *came = self->comparison->came[i];
+		if (!came)
+			continue;
+		const struct text stored = texts_find(visit, past_counted_key(i, bytes));
 		const struct past_text *items = (const void *)stored.bytes;
 		const size_t count = past_texts_count(stored);
-		came[i] = self->features->texts[i] ? ARENA_NEW(self->arena, struct past_texts) : NULL;
-		for (size_t j = 0; came[i] && j < count; j++)
-			past_texts_put_back(came[i], drift_text_fingerprint((struct text){items[j].bytes, items[j].length}),
+		memset(came, 0, sizeof *came);
+		for (size_t j = 0; j < count; j++)
+			past_texts_put_back(came, drift_text_fingerprint((struct text){items[j].bytes, items[j].length}),
 					    &items[j]);
 	}
-	self->comparison->came = came;
+	self->counted = chain;
+}
+
+/* Makes counters of the texts of each feature that has some. False: memory ran out. */
+static bool texts_open(struct drift_past *self)
+{
+	self->comparison->came = ARENA_ARRAY(self->arena, struct past_texts *, self->features->count);
+	for (size_t i = 0; self->comparison->came && i < self->features->count; i++)
+		self->comparison->came[i] = self->features->texts[i] ? ARENA_NEW(self->arena, struct past_texts) : NULL;
 	return !arena_failed(self->arena);
 }
 
@@ -148,8 +161,10 @@ static bool stored_find(const struct drift_past *self, struct visit *visit, cons
 		if (!values[i])
 			return false;
 	}
-	for (size_t i = 0; i < self->features->count; i++)
-		texts[i] = texts_find(visit, i);
+	for (size_t i = 0; i < self->features->count; i++) {
+		char bytes[PAST_KEY_BYTES];
+		texts[i] = texts_find(visit, past_texts_key(i, bytes));
+	}
 	*stored = (struct past_stored){past, self->features, values, texts};
 	return true;
 }
@@ -227,11 +242,12 @@ static bool names_learn(const struct drift_past *self, const struct payload *pay
 }
 
 /* Knows the features by these names. */
-static bool features_read(struct drift_past *self, struct visit *visit, struct text stored, struct error *error)
+static bool features_read(struct drift_past *self, struct text stored, struct error *error)
 {
 	struct drift_comparison *comparison = self->comparison;
 	comparison->content = (struct text){0};
 	comparison->came = NULL;
+	self->counted = 0;
 	arena_reset(self->arena);
 	const char *copy = arena_copy(self->arena, stored.bytes, stored.length);
 	struct past_features *features = ARENA_NEW(self->arena, struct past_features);
@@ -243,7 +259,7 @@ static bool features_read(struct drift_past *self, struct visit *visit, struct t
 	comparison->content = (struct text){copy, stored.length};
 	comparison->layout = (struct drift_layout){0};
 	comparison->places = ARENA_ARRAY(self->arena, size_t, features->count);
-	return texts_open(self, visit) || out_of_memory(error);
+	return texts_open(self) || out_of_memory(error);
 }
 
 /* A past with the features of the message. */
@@ -251,7 +267,7 @@ static bool past_begin(struct drift_past *self, struct visit *visit, struct erro
 {
 	struct past_list list = {.version = PAST_LIST_VERSION};
 	struct text names;
-	if (!names_learn(self, visit_input(visit), visit_arena(visit), &names, error) || !features_read(self, visit, names, error))
+	if (!names_learn(self, visit_input(visit), visit_arena(visit), &names, error) || !features_read(self, names, error))
 		return false;
 	list.identity = self->identity;
 	char *stored = visit_remember(visit, TEXT(PAST_FEATURES_KEY), names.length, error);
@@ -267,22 +283,32 @@ static bool past_begin_again(struct drift_past *self, struct visit *visit, struc
 	return drift_past_forget(self, visit, error) && past_begin(self, visit, error);
 }
 
+/* The features are known, and are those of the stored past. */
+static bool past_follow(struct drift_past *self, struct visit *visit, const struct past *past, bool *renewed, struct error *error)
+{
+	*renewed = past->fit != self->fit || !self->comparison->monitor;
+	if (past->chain != self->counted)
+		texts_bring(self, visit, past->chain);
+	if (!*renewed)
+		return true;
+	self->fit = 0;
+	return monitor_fit(self, visit, past, error);
+}
+
 bool drift_past_bring(struct drift_past *past, struct visit *visit, bool *renewed, struct error *error)
 {
 	const struct past_list *list = list_find(visit);
 	struct text names;
-	*renewed = !list || list->identity != past->identity || list->past.fit != past->fit;
-	if (!*renewed)
-		return true;
-	past->fit = 0;
 	if (list && list->identity == past->identity)
-		return monitor_fit(past, visit, &list->past, error);
-	past->identity = 0;
+		return past_follow(past, visit, &list->past, renewed, error);
+	*renewed = true;
+	past->fit = past->identity = 0;
+	past->comparison->monitor = NULL;
 	if (!list || !visit_recall(visit, TEXT(PAST_FEATURES_KEY), &names) || names.length == 0)
 		return past_begin(past, visit, error);
-	if (!features_read(past, visit, names, error))
+	if (!features_read(past, names, error))
 		return false;
-	return list->identity == past->identity ? monitor_fit(past, visit, &list->past, error)
+	return list->identity == past->identity ? past_follow(past, visit, &list->past, renewed, error)
 						: past_begin_again(past, visit, error);
 }
 
@@ -379,7 +405,8 @@ bool drift_past_add(struct drift_past *past, struct visit *visit, const struct p
 		return false;
 	const struct past_span span = past_clock_move(&list.past.clock, window->time_ms, past->past_ms);
 	*renewed = past_renews(&list.past, span);
-	if ((*renewed || list.past.fit == 0) && !texts_write(past, visit, error))
+	past->counted = list.past.chain;
+	if (!texts_write(past, visit, past_counted_key, error) || (*renewed && !texts_write(past, visit, past_texts_key, error)))
 		return false;
 	return (!*renewed || past_renew(past, visit, &list.past, span, error)) && list_write(visit, &list, error);
 }
@@ -390,7 +417,8 @@ bool drift_past_forget(struct drift_past *past, struct visit *visit, struct erro
 	for (size_t i = 0; list && i < list->past.count; i++)
 		if (!block_forget(visit, list->past.blocks[i].number, error))
 			return false;
-	if (past->identity && !texts_forget(past, visit, error))
+	if (past->identity &&
+	    (!texts_forget(past, visit, past_counted_key, error) || !texts_forget(past, visit, past_texts_key, error)))
 		return false;
 	past->identity = 0;
 	return !list || (visit_forget(visit, TEXT(PAST_LIST_KEY), error) && visit_forget(visit, TEXT(PAST_FEATURES_KEY), error));

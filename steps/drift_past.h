@@ -6,8 +6,9 @@
  * `tensors` is another, the past begins anew.
  *
  * A column of texts is two features: its texts, of which rows have the fingerprints, and their lengths. The commonest texts of a
- * feature are counted in memory (drift/past_texts.h), and stored under `past/texts/FEATURE` when the reference is made of them.
- * Until there is one they are stored with each window, so an engine that takes over misses those of the open window alone.
+ * feature are counted in memory (drift/past_texts.h), and stored under `past/counted/FEATURE` with each window. So an engine that
+ * takes over misses those of the open window alone. Where the state has other windows than those that were counted, as after a
+ * takeover, counting continues from what is stored. Those of a reference are under `past/texts/FEATURE`.
  *
  * The comparison's reference and monitor are made from the state, and anew when the reference is.
  */
@@ -24,6 +25,7 @@ struct drift_past {
 	uint64_t watched;  /* hash of `tensors` */
 	uint64_t identity; /* of that and of the features; 0: none are known */
 	uint64_t fit;	   /* of the reference that the monitor has */
+	uint64_t counted;  /* the chain (drift/past.h) of the windows whose texts are counted */
 	const struct past_features *features;
 	struct arena *arena;	/* of the features, their texts, and the layout of messages */
 	struct arena *fitted;	/* the reference and the monitor */

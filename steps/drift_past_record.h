@@ -28,9 +28,11 @@ size_t past_list_bytes(uint64_t blocks);
  * known to be in alarm. NULL: it is not whole, or the arena is full. */
 const struct past_list *past_list_read(struct text stored, struct arena *arena);
 
-/* The key of a block, and that of the commonest texts of a feature, as struct past_text. */
+/* The keys of a block, and of the commonest texts of a feature, as struct past_text: when the reference was made, and until the
+ * last window. */
 struct text past_block_key(uint64_t number, char bytes[PAST_KEY_BYTES]);
 struct text past_texts_key(size_t feature, char bytes[PAST_KEY_BYTES]);
+struct text past_counted_key(size_t feature, char bytes[PAST_KEY_BYTES]);
 
 /* The hash of the tensors that a step watches, and what identifies the features that are stored of them. */
 uint64_t past_watched(const struct name_list *tensors);

@@ -278,6 +278,74 @@ static void another_engine_has_the_same_reference(void **state)
 	observed_close(&two);
 }
 
+static const struct texts_drawn short_instead = {{60, 30, 10}, {"short", "sell", "hold"}, 1};
+
+static void expect_equal(const struct seen *seen, const struct seen *wanted)
+{
+	assert_int_equal(seen->verdict, wanted->verdict);
+	assert_int_equal(seen->statistics, wanted->statistics);
+	assert_int_equal(seen->reference_rows, wanted->reference_rows);
+	assert_int_equal(seen->unseen, wanted->unseen);
+	assert_true(seen->sum == wanted->sum);
+}
+
+/* The reference of the first windows is renewed after three more. */
+static void a_text_of_windows_between_two_references_has_a_name(void **state)
+{
+	(void)state;
+	struct observed stays, moves;
+	observed_open_watch(&stays, WATCH(""));
+	observed_open_watch(&moves, WATCH(""));
+	for (int i = 0; i < WINDOWS_LEARNT + 6; i++) {
+		const struct texts_drawn *drawn = i == WINDOWS_LEARNT || i == WINDOWS_LEARNT + 1 ? &short_instead : &few;
+		const struct seen *wanted = window_of(&stays, drawn);
+		expect_equal(window_of(&moves, drawn), wanted);
+		assert_int_equal(wanted->unseen > 0, drawn == &short_instead);
+		if (i != WINDOWS_LEARNT + 1)
+			continue;
+		observed_engine_close(&moves);
+		observed_engine_open(&moves);
+	}
+	expect_equal(window_of(&moves, &short_instead), window_of(&stays, &short_instead));
+	assert_int_equal(stays.seen[0].unseen, 0);
+	observed_close(&stays);
+	observed_close(&moves);
+}
+
+/* The partition goes to another engine for so many windows and comes back. */
+static void windows_elsewhere(struct observed *observed, const struct texts_drawn *drawn, int windows)
+{
+	struct flow *flow = observed->flow;
+	struct line *line = observed->line;
+	observed_engine_open(observed);
+	windows_of(observed, drawn, windows);
+	observed_engine_close(observed);
+	observed->flow = flow;
+	observed->line = line;
+}
+
+static void a_text_that_came_to_another_engine_has_a_name(void **state)
+{
+	(void)state;
+	for (int elsewhere = 2; elsewhere <= 4; elsewhere++) { /* without a new reference, and with one */
+		struct observed stays, moves;
+		observed_open_watch(&stays, WATCH(""));
+		observed_open_watch(&moves, WATCH(""));
+		windows_of(&stays, &few, WINDOWS_LEARNT);
+		windows_of(&moves, &few, WINDOWS_LEARNT);
+		windows_of(&stays, &short_instead, elsewhere);
+		windows_elsewhere(&moves, &short_instead, elsewhere);
+		for (int i = 0; i < 8; i++) {
+			const struct seen *wanted = window_of(&stays, &few);
+			expect_equal(window_of(&moves, &few), wanted);
+		}
+		expect_equal(window_of(&moves, &short_instead), window_of(&stays, &short_instead));
+		assert_int_equal(stays.seen[0].unseen, 0);
+		observed_close(&stays);
+		observed_close(&moves);
+	}
+}
+
 /* The names come from before the engine began, and only fingerprints of them are in the last window. */
 static void names_are_known_to_an_engine_that_takes_over(void **state)
 {
@@ -308,6 +376,8 @@ static void the_stored_sketch_is_small(void **state)
 	windows_of(&observed, &unique, WINDOWS_LEARNT + 1);
 	assert_true(stored_find(&observed, "past/texts/0", &stored));
 	assert_in_range(stored.length, 1, 4096);
+	assert_true(stored_find(&observed, "past/counted/0", &stored));
+	assert_in_range(stored.length, 1, 4096);
 	assert_false(stored_find(&observed, "past/texts/1", &stored)); /* of lengths */
 	observed_close(&observed);
 }
@@ -320,8 +390,9 @@ static void a_past_that_is_over_leaves_no_texts(void **state)
 	const double number = 1;
 	const int64_t shape[] = {1};
 	observed_open_watch(&observed, WATCH(""));
-	windows_of(&observed, &usual, 2);
+	windows_of(&observed, &usual, WINDOWS_LEARNT);
 	assert_true(stored_find(&observed, "past/texts/0", &stored));
+	assert_true(stored_find(&observed, "past/counted/0", &stored));
 	for (int i = 0; i < ROWS; i++) /* none of these fits */
 		observed_send(&observed, &(struct tensor){.name = TEXT("other"),
 							  .datatype = DATATYPE_FP64,
@@ -330,6 +401,7 @@ static void a_past_that_is_over_leaves_no_texts(void **state)
 							  .data = &number,
 							  .count = 1});
 	assert_false(stored_find(&observed, "past/texts/0", &stored));
+	assert_false(stored_find(&observed, "past/counted/0", &stored));
 	observed_close(&observed);
 }
 
@@ -418,6 +490,8 @@ int main(void)
 		cmocka_unit_test(a_new_category_is_one_never_seen),
 		cmocka_unit_test(empty_texts_are_missing),
 		cmocka_unit_test(another_engine_has_the_same_reference),
+		cmocka_unit_test(a_text_of_windows_between_two_references_has_a_name),
+		cmocka_unit_test(a_text_that_came_to_another_engine_has_a_name),
 		cmocka_unit_test(names_are_known_to_an_engine_that_takes_over),
 		cmocka_unit_test(the_stored_sketch_is_small),
 		cmocka_unit_test(a_past_that_is_over_leaves_no_texts),
