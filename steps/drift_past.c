@@ -169,12 +169,33 @@ static bool stored_find(const struct drift_past *self, struct visit *visit, cons
 	return true;
 }
 
+/* Leaves out the sets of `joint` that the reference cannot compare; the first one's reason is kept. False: memory ran out. */
+static bool sets_choose(struct drift_past *self, struct monitor_settings *settings)
+{
+	const struct drift_comparison *comparison = self->comparison;
+	struct monitor_set *sets = ARENA_ARRAY(self->fitted, struct monitor_set, settings->set_count + 1);
+	size_t count = 0;
+	for (size_t i = 0; sets && i < settings->set_count; i++) {
+		struct error why = {0};
+		if (comparison->reference.rows == 0 || monitor_set_check(&comparison->reference, &settings->sets[i], &why)) {
+			sets[count++] = settings->sets[i];
+		} else if (!self->uncompared) {
+			self->why = why;
+			self->uncompared = self->why.text;
+		}
+	}
+	settings->sets = sets;
+	settings->set_count = count;
+	return sets;
+}
+
 static struct monitor *monitor_make(struct drift_past *self, const struct past_stored *stored, struct error *error)
 {
 	struct drift_comparison *comparison = self->comparison;
+	struct monitor_settings settings = comparison->settings;
 	arena_reset(self->fitted);
-	if (drift_past_reference(stored, self->fitted, &comparison->reference))
-		return monitor_open(self->fitted, &comparison->reference, &comparison->settings, error);
+	if (drift_past_reference(stored, self->fitted, &comparison->reference) && sets_choose(self, &settings))
+		return monitor_open(self->fitted, &comparison->reference, &settings, error);
 	out_of_memory(error);
 	return NULL;
 }

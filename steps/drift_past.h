@@ -29,7 +29,8 @@ struct drift_past {
 	const struct past_features *features;
 	struct arena *arena;	/* of the features, their texts, and the layout of messages */
 	struct arena *fitted;	/* the reference and the monitor */
-	const char *uncompared; /* why nothing can be compared with the past; NULL: it can, or is too short yet */
+	const char
+		*uncompared; /* why nothing, or a set of `joint`, cannot be compared; NULL: all can, or the past is too short yet */
 	struct error why; /* the text of that */
 };
 

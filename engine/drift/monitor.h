@@ -178,6 +178,9 @@ struct monitor;
 /* CONFIG: a setting that cannot be used. */
 bool monitor_settings_check(const struct monitor_settings *settings, struct error *error);
 
+/* CONFIG: the reference lacks a feature of the set, or has texts for one. */
+bool monitor_set_check(const struct drift_reference *reference, const struct monitor_set *set, struct error *error);
+
 /* CONFIG: a reference with which nothing can be compared, because of its rows or its features. It costs little. */
 bool monitor_reference_check(const struct drift_reference *reference, const struct monitor_settings *settings,
 			     struct error *error);

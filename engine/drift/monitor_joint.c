@@ -45,6 +45,14 @@ static bool name_check(const struct drift_reference *reference, const struct mon
 				      name->text, set->name.text);
 }
 
+bool monitor_set_check(const struct drift_reference *reference, const struct monitor_set *set, struct error *error)
+{
+	for (size_t i = 0; i < set->features.count; i++)
+		if (!name_check(reference, set, &set->features.items[i], error))
+			return false;
+	return true;
+}
+
 bool monitor_joints_check(const struct drift_reference *reference, const struct monitor_settings *settings, struct error *error)
 {
 	if (!joints_wanted(settings) || reference->rows == 0)
@@ -55,9 +63,8 @@ bool monitor_joints_check(const struct drift_reference *reference, const struct 
 				 "more rows, or leave `mmd` out",
 				 reference->rows, JOINT_REFERENCE_ROWS_MIN);
 	for (size_t i = 0; i < settings->set_count; i++)
-		for (size_t j = 0; j < settings->sets[i].features.count; j++)
-			if (!name_check(reference, &settings->sets[i], &settings->sets[i].features.items[j], error))
-				return false;
+		if (!monitor_set_check(reference, &settings->sets[i], error))
+			return false;
 	return true;
 }
 

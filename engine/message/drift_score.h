@@ -82,7 +82,7 @@ struct drift_score {
 	bool early;	    /* of a window that has not ended */
 	uint64_t alarm_row; /* at which an online method raised an alarm before the end, from 1; 0: none did */
 	int64_t alarm_ms;   /* its time */
-	const char *uncompared; /* why nothing can be compared with the reference; NULL: it can, or is not there yet */
+	const char *uncompared; /* why nothing, or a set, cannot be compared; NULL: all can, or no reference is there yet */
 	size_t lacking_count; /* columns of the messages that the reference lacks; the first of them */
 	const struct text *lacking;
 };

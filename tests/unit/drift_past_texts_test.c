@@ -441,6 +441,22 @@ static void a_vector_is_compared_as_a_whole_with_its_past(void **state)
 	observed_close(&observed);
 }
 
+/* The columns are known when the first message comes. */
+static void a_set_that_does_not_fit_the_past_is_left_out(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open_watch(&observed, WATCH(", joint: [{name: wrong, features: [note.9]}, {name: all, features: [note]}]"));
+	for (int i = 0; i < WINDOWS_LEARNT; i++)
+		vectors_send(&observed, true);
+	const struct seen *seen = vectors_send(&observed, true);
+	assert_int_equal(seen->statistics, 2 * 3 + 1);
+	assert_int_equal(seen->verdict, DRIFT_STEADY);
+	assert_non_null(strstr(seen->uncompared, "no feature `note.9` of set `wrong`"));
+	assert_int_equal(vectors_send(&observed, false)->verdict, DRIFT_FOUND);
+	observed_close(&observed);
+}
+
 /* ---- false alarms ---- */
 
 #define STREAM_WINDOWS 80
@@ -496,6 +512,7 @@ int main(void)
 		cmocka_unit_test(the_stored_sketch_is_small),
 		cmocka_unit_test(a_past_that_is_over_leaves_no_texts),
 		cmocka_unit_test(a_vector_is_compared_as_a_whole_with_its_past),
+		cmocka_unit_test(a_set_that_does_not_fit_the_past_is_left_out),
 		cmocka_unit_test(clean_texts_raise_no_more_alarms_than_declared),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
