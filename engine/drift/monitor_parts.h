@@ -53,6 +53,10 @@ struct watched_feature {
 	double first;	/* of the window that closed last */
 };
 
+/* The chance that so many of a window's values are beyond both ends of `seen` values of the reference. A new value is with the
+ * chance Beta(2, seen - 1), whatever their law; of dependent values, as many count as are independent. */
+double watched_outside_sf(double many, double rows, double seen, double dependence);
+
 /* Whether the bin is of all texts that are none of the others: so these differ among themselves. */
 static inline bool watched_bin_is_mixed(const struct watched_feature *watched, size_t bin)
 {

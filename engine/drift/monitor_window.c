@@ -255,6 +255,11 @@ static bool is_unusual(double many, double rows, double usual, double of, double
 			    (of - usual) / dependence + 0.5) < alpha;
 }
 
+double watched_outside_sf(double many, double rows, double seen, double dependence)
+{
+	return predicted_sf(floor(many / dependence), floor(rows / dependence), 2, fmax(seen / dependence - 1, 1));
+}
+
 static bool missing_is_unusual(const struct watched_feature *watched, size_t rows, size_t missing, double alpha)
 {
 	if (is_unusual((double)missing, (double)rows, (double)watched->missing, (double)watched->all_rows,
@@ -287,9 +292,8 @@ static void quality_judge(const struct watched_feature *watched, size_t rows, co
 			quality->outside++;
 		for (size_t i = current->count; i > 0 && current->values[i - 1] > watched->greatest; i--)
 			quality->outside++;
-		/* A new value is beyond both ends of so many with the chance Beta(2, seen - 1), whatever their law. */
 		quality->outside_alarm =
-			is_unusual((double)quality->outside, count, 1.5, seen + 1, watched->dependence, levels->numbers);
+			watched_outside_sf((double)quality->outside, count, seen, watched->dependence) < levels->numbers;
 		quality->still = current->values[0] == current->values[current->count - 1];
 	}
 	quality->still = quality->still && watched->common_share < 1;

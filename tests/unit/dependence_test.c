@@ -11,7 +11,7 @@
 
 #include "base/random.h"
 #include "drift/missing_runs.h"
-#include "drift/monitor.h"
+#include "drift/monitor_parts.h"
 #include "numeric/quantile.h"
 #include "session.h"
 #include "tests/unit/arena_fixture.h"
@@ -258,6 +258,21 @@ static void values_that_are_missing_in_runs_raise_no_more_alarms_than_declared(v
 	assert_true((double)(alarms.drift + alarms.quality) <= declared + 3 * sqrt(declared));
 }
 
+/* Of values in groups of ten, as of a tenth of independent ones. */
+static void values_outside_have_the_law_of_extremes(void **state)
+{
+	(void)state;
+	/* 1 of 1, where one value is beyond both ends of `seen` with the chance 2 / (seen + 1) */
+	assert_true(fabs(watched_outside_sf(1, 1, 1000, 1) - 2.0 / 1001) < 1e-9);
+	assert_true(fabs(watched_outside_sf(10, 10, 1000, 10) - 2.0 / 101) < 1e-9);
+	for (int many = 1; many <= 10; many++) {
+		const double of_groups = watched_outside_sf(10 * many, 100, 1000, 10),
+			     of_ten = watched_outside_sf(many, 10, 100, 1);
+		assert_true(fabs(of_groups - of_ten) < 1e-12);
+	}
+	assert_true(watched_outside_sf(0, 100, 1000, 1) == 1);
+}
+
 /* ---- power ---- */
 
 #define RUN 20 /* rows of the reference that are missing, in one run */
@@ -350,6 +365,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(values_that_are_missing_in_runs_raise_no_more_alarms_than_declared, set_up,
 						arena_end),
 		cmocka_unit_test_setup_teardown(a_feature_that_is_lost_is_found_after_a_run_in_the_reference, set_up, arena_end),
+		cmocka_unit_test(values_outside_have_the_law_of_extremes),
 		cmocka_unit_test(a_run_longer_than_any_is_found),
 		cmocka_unit_test_setup_teardown(a_free_text_that_is_lost_is_found, set_up, arena_end),
 	};
