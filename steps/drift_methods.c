@@ -1,6 +1,7 @@
 /* drift_methods.c: see drift_methods.h. */
 #include "steps/drift_methods.h"
 
+#include "steps/drift_rows.h"
 #include "steps/typing.h"
 
 #define OF_CATEGORIES (1U << MONITOR_CHI_SQUARE)
@@ -82,14 +83,13 @@ const char *drift_methods_idle(const struct drift *options, const struct drift_k
 
 /* ---- sets ---- */
 
-/* Whether it is one of the tensors, or a column of one. */
+/* Whether it is one of the tensors, a column of one, or the lengths of either. */
 static bool is_watched(const struct name_list *tensors, struct text feature)
 {
-	for (size_t i = 0; i < tensors->count; i++) {
-		const struct text tensor = text_of(tensors->items[i].text ? tensors->items[i].text : "");
-		if (text_starts_with(feature, tensor) && (feature.length == tensor.length || feature.bytes[tensor.length] == '.'))
+	const struct text column = drift_column_of(feature);
+	for (size_t i = 0; i < tensors->count; i++)
+		if (tensors->items[i].text && monitor_name_has(tensors->items[i].text, column))
 			return true;
-	}
 	return tensors->count == 0;
 }
 

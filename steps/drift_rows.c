@@ -20,13 +20,18 @@ const char *drift_lengths_name(const char *column, struct arena *arena)
 	return arena_print(arena, LENGTHS_BEGIN "%s)", column);
 }
 
+struct text drift_column_of(struct text feature)
+{
+	const struct text begin = TEXT(LENGTHS_BEGIN);
+	if (!text_starts_with(feature, begin) || !text_ends_with(feature, TEXT(")")))
+		return feature;
+	return (struct text){feature.bytes + begin.length, feature.length - begin.length - 1};
+}
+
 size_t drift_feature_of_lengths(const struct drift_reference *reference, size_t feature)
 {
-	const struct text begin = TEXT(LENGTHS_BEGIN), name = reference->features[feature].name;
-	if (!text_starts_with(name, begin) || !text_ends_with(name, TEXT(")")))
-		return feature;
-	const struct text texts = {name.bytes + begin.length, name.length - begin.length - 1};
-	for (size_t i = 0; i < feature; i++)
+	const struct text name = reference->features[feature].name, texts = drift_column_of(name);
+	for (size_t i = 0; i < feature && texts.length < name.length; i++)
 		if (reference->features[i].categories && text_equal(reference->features[i].name, texts))
 			return i;
 	return feature;

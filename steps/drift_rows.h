@@ -32,6 +32,9 @@ struct drift_cell {
 /* The name of the feature that has the lengths of a column's texts, in the arena. NULL: it is full. */
 const char *drift_lengths_name(const char *column, struct arena *arena);
 
+/* The column of whose texts a feature of that name has the lengths; else the name. */
+struct text drift_column_of(struct text feature);
+
 /* The feature before it that has the texts of which a feature has the lengths. The feature itself: it has none. */
 size_t drift_feature_of_lengths(const struct drift_reference *reference, size_t feature);
 

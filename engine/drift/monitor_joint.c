@@ -18,8 +18,7 @@ bool monitor_joints_check_window(const struct monitor_settings *settings, struct
 			 (long long)settings->window_rows, JOINT_ROWS_MIN);
 }
 
-/* Whether the name is that of the feature, or of the tensor of which it is a column. */
-static bool name_has(const char *name, struct text feature)
+bool monitor_name_has(const char *name, struct text feature)
 {
 	const size_t length = strlen(name);
 	return feature.length >= length && memcmp(feature.bytes, name, length) == 0 &&
@@ -32,7 +31,7 @@ static bool name_check(const struct drift_reference *reference, const struct mon
 {
 	size_t found = 0;
 	for (size_t i = 0; i < reference->feature_count; i++) {
-		if (!name_has(name->text, reference->features[i].name))
+		if (!monitor_name_has(name->text, reference->features[i].name))
 			continue;
 		if (reference->features[i].categories)
 			return error_set(error, ERROR_CONFIG, name->place,
@@ -76,7 +75,7 @@ _Static_assert(DRIFT_FEATURES_MAX <= JOINT_COLUMNS_MAX, "a joint test may have a
 static bool set_has(const struct monitor_set *set, struct text feature)
 {
 	for (size_t i = 0; set && i < set->features.count; i++)
-		if (name_has(set->features.items[i].text, feature))
+		if (monitor_name_has(set->features.items[i].text, feature))
 			return true;
 	return !set;
 }
