@@ -48,32 +48,25 @@ static const struct joined_exposure *evaluation_exposure(const struct policy_eva
 	return exposure && exposure->probability > 0 ? exposure : NULL;
 }
 
-/* Requests of one number may depend on each other: those of a unit or, where a policy chose, of a unit and a version of it. */
-static uint32_t evaluation_cluster(const struct joined *joined, const struct analysis_value *value)
-{
-	uint32_t unit = value->unit;
-	if (joined->adaptive)
-		return joined->units[unit].cluster;
-	while (joined->earlier[unit] != UINT32_MAX)
-		unit = joined->earlier[unit];
-	return unit;
-}
-
 struct evaluated {
 	const struct analysis_value *value;
 	const struct joined_exposure *exposure;
-	uint32_t cluster;
 };
+
+/* Requests of a unit depend on each other, whichever versions of a policy chose for them: its level is in all their rewards. */
+static bool evaluated_depend(const struct evaluated *a, const struct evaluated *b)
+{
+	return a->exposure->unit.length > 0 && text_equal(a->exposure->unit, b->exposure->unit);
+}
 
 static int evaluated_compare(const void *left, const void *right)
 {
 	const struct evaluated *a = left, *b = right;
-	if (a->cluster != b->cluster)
-		return a->cluster < b->cluster ? -1 : 1;
-	return (a->value > b->value) - (a->value < b->value);
+	const int order = text_compare(a->exposure->unit, b->exposure->unit);
+	return order != 0 ? order : (a->value > b->value) - (a->value < b->value);
 }
 
-/* The values that have an exposure, by their clusters; the others are counted. NULL: the arena is full. */
+/* The values that have an exposure, by their units; the others are counted. NULL: the arena is full. */
 static struct evaluated *evaluation_list(const struct policy_evaluation *self, size_t *count)
 {
 	const struct joined_metric *metric = self->metric;
@@ -85,7 +78,7 @@ static struct evaluated *evaluation_list(const struct policy_evaluation *self, s
 		const struct analysis_value *value = &metric->values[i];
 		const struct joined_exposure *exposure = evaluation_exposure(self, value);
 		if (exposure)
-			list[(*count)++] = (struct evaluated){value, exposure, evaluation_cluster(self->joined, value)};
+			list[(*count)++] = (struct evaluated){value, exposure};
 	}
 	self->shown->without = metric->count - *count;
 	if (*count > 0)
@@ -126,7 +119,7 @@ static bool evaluation_run(struct policy_evaluation *self, struct error *error)
 							 .probability = one->exposure->probability,
 							 .target = target,
 							 .expected = expected};
-		if (one > list && one->cluster == one[-1].cluster)
+		if (one > list && evaluated_depend(one, one - 1))
 			off_policy_continue(&sums);
 		if (!off_policy_add(&sums, &record, error))
 			return false;

@@ -82,18 +82,22 @@ static void a_policy_is_estimated_where_requests_have_no_unit(void **state)
 	json_decref(document);
 }
 
-/* The error of IPS where five requests of each unit, one after the other, have its variant and its reward. */
-static double error_of_returning(bool has_units)
+/* The error of IPS where five requests of each unit, one after the other, have its variant and its reward, and if a policy
+ * chose, another version of it. */
+static double error_of_returning(bool has_units, bool by_policy)
 {
 	size_t exposed = 0, heard = 0;
 	for (int i = 0; i < REQUESTS; i++) {
-		char unit[32] = "";
+		char unit[32] = "", choice[64] = "";
 		if (has_units)
 			(void)snprintf(unit, sizeof unit, "\"unit\": \"u%d\", ", i / 5);
+		if (by_policy)
+			(void)snprintf(choice, sizeof choice, "\"reason\": \"policy\", \"table\": \"%d\", ", i % 5);
 		exposed += (size_t)snprintf(lines + exposed, sizeof lines - exposed,
-					    "{\"id\": \"r%d\", %s\"time_ms\": %d, \"experiment\": \"e\", \"variant\": \"%s\", "
+					    "{\"id\": \"r%d\", %s%s\"time_ms\": %d, \"experiment\": \"e\", \"variant\": \"%s\", "
 					    "\"probability\": %g}\n",
-					    i, unit, 1000 * (i + 1), is_new(i / 5) ? "new" : "old", is_new(i / 5) ? 0.25 : 0.75);
+					    i, unit, choice, 1000 * (i + 1), is_new(i / 5) ? "new" : "old",
+					    is_new(i / 5) ? 0.25 : 0.75);
 	}
 	write_file("exposures", lines);
 	for (int i = 0; i < REQUESTS; i++)
@@ -109,7 +113,14 @@ static double error_of_returning(bool has_units)
 static void requests_of_a_unit_are_no_more_evidence_than_one(void **state)
 {
 	(void)state;
-	assert_true(fabs(error_of_returning(true) / error_of_returning(false) - sqrt(5)) < 0.01);
+	assert_true(fabs(error_of_returning(true, false) / error_of_returning(false, false) - sqrt(5)) < 0.01);
+}
+
+/* A policy chooses anew with each version, but the level of a unit's rewards stays. */
+static void requests_of_a_unit_depend_on_each_other_over_the_versions_of_a_policy(void **state)
+{
+	(void)state;
+	assert_true(fabs(error_of_returning(true, true) / error_of_returning(false, true) - sqrt(5)) < 0.01);
 }
 
 int main(void)
@@ -117,6 +128,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_policy_is_estimated_where_requests_have_no_unit),
 		cmocka_unit_test(requests_of_a_unit_are_no_more_evidence_than_one),
+		cmocka_unit_test(requests_of_a_unit_depend_on_each_other_over_the_versions_of_a_policy),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
