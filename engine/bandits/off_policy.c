@@ -87,6 +87,8 @@ static void cluster_end(struct off_policy *sums)
 	arm_sums_add(&sums->direct_weights, cluster->direct, cluster->weights);
 	arm_sums_add(&sums->records_surplus, cluster->records, cluster->surplus);
 	arm_sums_add(&sums->records_weights, cluster->records, cluster->weights);
+	sum_add(&sums->weights, cluster->weights);
+	sum_add(&sums->squares, cluster->weights * cluster->weights);
 	sums->cluster = (struct off_policy_cluster){0};
 }
 
@@ -117,8 +119,6 @@ bool off_policy_add(struct off_policy *sums, const struct off_policy_record *rec
 		return false;
 	const double weight = record->target[record->arm] / record->probability;
 	sums->records++;
-	sum_add(&sums->weights, weight);
-	sum_add(&sums->squares, weight * weight);
 	support_add(sums, record);
 	cluster_add(sums, record, weight);
 	sums->modelled = sums->modelled && record->expected;
@@ -168,6 +168,7 @@ struct off_policy_result off_policy_result(const struct off_policy *open)
 		outside += sums->chosen[i] ? 0 : sums->never[i];
 	struct off_policy_result result = {
 		.records = sums->records,
+		.clusters = sums->rewards.count,
 		.ips = ratio_estimate(&sums->rewards),
 		.snips = ratio_estimate(&sums->rewards_weights),
 		.clipped = ratio_estimate(&sums->clipped),

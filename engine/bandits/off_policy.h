@@ -12,8 +12,9 @@
  * unless off_policy_continue() says that it is of the same unit as the one before. Then the sums of clusters have the errors.
  * Records of a policy that learnt from its own choices are not independent: for them there is an interval that holds at every look.
  *
- * An estimate is refused as a recommendation when the records are worth fewer than OFF_POLICY_LEAST (ESS), or when the
- * new policy gives more than OFF_POLICY_OUTSIDE_MOST of its choices to arms that the old one never chose.
+ * An estimate is refused as a recommendation when the clusters are worth fewer than OFF_POLICY_LEAST (ESS, at most their
+ * number; one cluster alone leaves the errors undefined), or when the new policy gives more than OFF_POLICY_OUTSIDE_MOST of its
+ * choices to arms that the old one never chose.
  *
  * Pure data without pointers, O(1) for each record. One thread at a time.
  */
@@ -50,11 +51,12 @@ struct off_policy {
 	bool modelled; /* all records had a model's expectations */
 	bool continues; /* the next record is of the same cluster */
 	uint64_t records;
-	struct sum weights, squares, outside;
+	struct sum outside;
 	double never[BANDIT_ARMS_MOST]; /* the new policy's share of each arm, in records that do not say what the old one's was */
 	bool chosen[BANDIT_ARMS_MOST];
 	struct off_policy_cluster cluster; /* that of the last record */
-	/* Of clusters that have ended: sums, beside the records. */
+	/* Of clusters that have ended: their weights, also squared, and sums, beside the records. */
+	struct sum weights, squares;
 	struct arm_sums rewards, clipped, direct, doubly;
 	struct arm_sums rewards_weights; /* beside the weights */
 	struct arm_sums surplus_weights;
@@ -76,10 +78,10 @@ struct off_policy_estimate {
 };
 
 struct off_policy_result {
-	uint64_t records;
+	uint64_t records, clusters;
 	struct off_policy_estimate ips, snips, clipped;
 	struct off_policy_estimate direct, doubly, self_normalised_doubly; /* NaN without a model */
-	double effective;						   /* ESS: (sum of w)^2 / sum of w^2 */
+	double effective;						   /* ESS: (sum of w)^2 / sum of w^2, w of clusters */
 	double outside;		   /* share of the new policy's choices that the records say nothing of */
 	bool too_few, unsupported; /* why it is no recommendation */
 };

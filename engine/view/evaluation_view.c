@@ -44,10 +44,13 @@ const char *evaluation_sentence(const struct evaluation_shown *self, struct aren
 	const struct interval interval = evaluation_interval(self, result->doubly);
 	const double recorded = self->recorded.mean;
 	if (result->too_few)
-		return arena_print(arena,
-				   "No recommendation: the records are worth only %.0f of the new policy (ESS), and "
-				   "%d are needed.",
-				   result->effective, OFF_POLICY_LEAST);
+		return arena_print(
+			arena,
+			"No recommendation: the %llu records of `%s`, of %llu units, are worth only %.0f units under "
+			"the policy (ESS), and %d are needed. Wait for requests of more units, or evaluate a policy that "
+			"is nearer to the recorded choices.",
+			(unsigned long long)result->records, self->experiment, (unsigned long long)result->clusters,
+			result->effective, OFF_POLICY_LEAST);
 	if (result->unsupported)
 		return arena_print(arena,
 				   "No recommendation: %.2g%% of the new policy's choices are of variants that the records never "
@@ -73,10 +76,10 @@ void evaluation_print(const struct evaluation_shown *self, const char *sentence,
 			     lines[i].estimate.error, interval.low, interval.high);
 	}
 	buffer_print(out,
-		     "\n%llu records of %s, worth %.0f (ESS); %.3g%% of the policy's choices are outside of them; %llu "
-		     "values left out\n",
-		     (unsigned long long)result->records, text_shown(self->metric, arena), result->effective,
-		     PERCENT * result->outside, (unsigned long long)self->without);
+		     "\n%llu records of %s, of %llu units, worth %.0f units (ESS); %.3g%% of the policy's choices are outside of "
+		     "them; %llu values left out\n",
+		     (unsigned long long)result->records, text_shown(self->metric, arena), (unsigned long long)result->clusters,
+		     result->effective, PERCENT * result->outside, (unsigned long long)self->without);
 }
 
 void evaluation_print_json(const struct evaluation_shown *self, const char *sentence, struct buffer *out)
@@ -88,8 +91,8 @@ void evaluation_print_json(const struct evaluation_shown *self, const char *sent
 	json_write_member(out, "{", "experiment", text_of(self->experiment));
 	json_write_member(out, ", ", "metric", self->metric);
 	json_write_member(out, ", ", "sentence", text_of(sentence));
-	buffer_print(out, ", \"records\": %llu, \"left_out\": %llu", (unsigned long long)result->records,
-		     (unsigned long long)self->without);
+	buffer_print(out, ", \"records\": %llu, \"units\": %llu, \"left_out\": %llu", (unsigned long long)result->records,
+		     (unsigned long long)result->clusters, (unsigned long long)self->without);
 	json_write_finite_member(out, ", ", "recorded", self->recorded.mean);
 	for (size_t i = 0; i < EVALUATION_LINES; i++) {
 		const struct interval interval = evaluation_interval(self, lines[i].estimate);

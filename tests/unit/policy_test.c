@@ -349,6 +349,8 @@ static void records_of_a_unit_count_as_one_in_errors(void **state)
 	const struct off_policy_estimate sevens[] = {seven.ips,	   seven.snips,	 seven.clipped,
 						     seven.direct, seven.doubly, seven.self_normalised_doubly};
 	assert_int_equal(seven.records, 2100);
+	assert_int_equal(seven.clusters, 300);
+	assert_true(near(seven.effective, one.effective, 1e-12));
 	for (size_t i = 0; i < 6; i++) {
 		assert_true(near(sevens[i].value, ones[i].value, 1e-12));
 		assert_true(near(sevens[i].error, ones[i].error, 1e-12));
@@ -386,6 +388,24 @@ static void few_records_are_refused(void **state)
 		added(&sums, (struct off_policy_record){i % 2, 1, 0.5, uniform, NULL, NULL});
 	}
 	assert_false(off_policy_result(&sums).too_few);
+}
+
+/* Three units of 1,000 requests each; the errors of one cluster are not defined. */
+static void many_records_of_few_units_are_refused(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct off_policy sums;
+	assert_true(off_policy_begin(&sums, 2, 10, &error));
+	for (size_t i = 0; i < 3000; i++) {
+		if (i % 1000 > 0)
+			off_policy_continue(&sums);
+		added(&sums, (struct off_policy_record){i % 2, 1, 0.5, uniform, NULL, NULL});
+		if (i == 999)
+			assert_true(off_policy_result(&sums).too_few && isnan(off_policy_result(&sums).ips.error));
+	}
+	const struct off_policy_result got = off_policy_result(&sums);
+	assert_true(got.clusters == 3 && near(got.effective, 3, 1e-12) && got.too_few);
 }
 
 static void records_that_are_none_are_left_out(void **state)
@@ -469,6 +489,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(records_of_a_unit_count_as_one_in_errors, setup, arena_end),
 		cmocka_unit_test_setup_teardown(estimates_without_support_are_refused, setup, arena_end),
 		cmocka_unit_test_setup_teardown(few_records_are_refused, setup, arena_end),
+		cmocka_unit_test_setup_teardown(many_records_of_few_units_are_refused, setup, arena_end),
 		cmocka_unit_test_setup_teardown(records_that_are_none_are_left_out, setup, arena_end),
 		cmocka_unit_test_setup_teardown(logs_of_a_learner_get_the_wider_interval, setup, arena_end),
 		cmocka_unit_test_setup_teardown(reward_models_are_fitted_on_the_other_fold, setup, arena_end),
