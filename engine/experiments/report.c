@@ -68,23 +68,6 @@ static void split_conclude(const struct joined *joined, struct report_split *spl
 		split->expected[arm] = unknown[arm] ? (double)NAN : expected[arm];
 }
 
-/* The share of units that have a value of the metric, between arms. */
-static void split_conclude_feedback(const struct joined *joined, const struct metric_analysis *primary, struct report_split *split)
-{
-	double counts[2 * ANALYSIS_ARMS_MAX], expected[2 * ANALYSIS_ARMS_MAX];
-	size_t arms = 0;
-	for (size_t arm = 0; arm < joined->arms; arm++) {
-		const double units = (double)joined->arm_units[arm], with = (double)primary->arms[arm].units;
-		if (units == 0)
-			continue;
-		counts[2 * arms] = with;
-		counts[2 * arms + 1] = units - with;
-		arms++;
-	}
-	split->feedback_p = arms < 2 ? NAN : table_test(counts, arms, 2, expected).p;
-	split->feedback_differs = split->feedback_p < SPLIT_ALPHA;
-}
-
 /* ---- which is the control, and which metrics there are ---- */
 
 static bool control_find(struct report *report, struct error *error)
@@ -276,6 +259,56 @@ static bool metrics_report(struct report *report, struct arena *arena)
 	return others_correct(report, arena);
 }
 
+/* ---- the share of units with feedback ---- */
+
+enum { UNIT_DUE = 1, UNIT_HEARD = 2, UNIT_COUNTED = 4 };
+
+/* Where a policy chose, requests of a unit depend on each other until its next version, so they are one. */
+static uint32_t feedback_unit(const struct joined *joined, uint32_t unit)
+{
+	return joined->adaptive ? joined->units[unit].cluster : unit;
+}
+
+/* Units of each arm with a value of the metric and without, as rows of two. Those whose windows are all open wait. */
+static void feedback_count(const struct joined *joined, const struct joined_metric *metric, uint8_t *marks, double *counts)
+{
+	for (size_t i = 0; i < joined->exposure_count; i++)
+		if (joined->exposures[i].joined_unit != UINT32_MAX)
+			marks[feedback_unit(joined, joined->exposures[i].joined_unit)] |= UNIT_DUE;
+	for (size_t i = 0; i < metric->count; i++)
+		marks[feedback_unit(joined, metric->values[i].unit)] |= UNIT_HEARD;
+	for (uint32_t i = 0; i < joined->unit_count; i++) {
+		uint8_t *mark = &marks[feedback_unit(joined, i)];
+		if ((*mark & UNIT_DUE) && !(*mark & UNIT_COUNTED))
+			counts[2 * joined->units[i].arm + !(*mark & UNIT_HEARD)]++;
+		*mark |= UNIT_COUNTED;
+	}
+}
+
+static bool split_conclude_feedback(const struct joined *joined, const struct joined_metric *primary, struct arena *arena,
+				    struct report_split *split)
+{
+	double counts[2 * ANALYSIS_ARMS_MAX] = {0}, expected[2 * ANALYSIS_ARMS_MAX];
+	uint8_t *marks = ARENA_ARRAY(arena, uint8_t, joined->unit_count + 1);
+	size_t arms = 0;
+	if (!marks)
+		return false;
+	feedback_count(joined, primary, marks, counts);
+	for (size_t arm = 0; arm < joined->arms; arm++) {
+		const double with = counts[2 * arm], without = counts[2 * arm + 1];
+		if (with + without == 0)
+			continue;
+		counts[2 * arms] = with;
+		counts[2 * arms + 1] = without;
+		arms++;
+	}
+	split->feedback_p = arms < 2 ? NAN : table_test(counts, arms, 2, expected).p;
+	split->feedback_differs = split->feedback_p < SPLIT_ALPHA;
+	return true;
+}
+
+/* ---- all of it ---- */
+
 bool report_make(const struct joined *joined, const struct report_options *options, struct arena *arena, struct report *report,
 		 struct error *error)
 {
@@ -297,7 +330,8 @@ bool report_make(const struct joined *joined, const struct report_options *optio
 		return error_memory(error, ERROR_SYSTEM, "analysing an experiment");
 	if (options->segment && !report_segment(report, arena, error))
 		return false;
-	if (report->metric_count > 0)
-		split_conclude_feedback(joined, &report->metrics[0].analysis, &report->split);
+	if (report->metric_count > 0 &&
+	    !split_conclude_feedback(joined, metric_named(joined, report->metrics[0].name), arena, &report->split))
+		return error_memory(error, ERROR_SYSTEM, "analysing an experiment");
 	return report_recommend(report, arena) || error_memory(error, ERROR_SYSTEM, "analysing an experiment");
 }

@@ -400,6 +400,56 @@ static void requests_of_a_unit_and_a_version_of_a_policy_are_one_cluster(void **
 	assert_true(!report.split.tested && report.split.counts[0] == 5 && report.split.counts[1] == 1);
 }
 
+/* Of each unit all 20 requests have feedback, or none: 30 of 50 units of one variant, 20 of 50 of the other. By requests, that
+ * would be a difference beyond all chance. */
+static void feedback_of_a_unit_under_a_policy_is_lost_or_heard_once(void **state)
+{
+	struct error error = {0};
+	(void)state;
+	report_options = (struct report_options){.control = TEXT("a")};
+	begin((struct join_options){0});
+	for (int i = 0; i < 2000; i++) {
+		const int unit = i / 20, is_b = unit % 2;
+		exposed("{\"id\":\"r%d\",\"time_ms\":%d,\"experiment\":\"e\",\"variant\":\"%s\",\"unit\":\"u%d\","
+			"\"probability\":0.5,\"table\":\"1\",\"reason\":\"policy\"}",
+			i, 1000 * i, is_b ? "b" : "a", unit);
+		if (unit / 2 < (is_b ? 20 : 30))
+			heard("{\"id\":\"r%d\",\"reward\":%d}", i, i % 7);
+	}
+	end();
+	assert_true(reported(&error));
+	assert_true(!report.split.feedback_differs);
+	/* Chi-square of a table of 30, 20, 20 and 30 is 4. */
+	assert_true(fabs(report.split.feedback_p - 0.045500263896358) < 1e-9);
+}
+
+/* All exposures of the new variant are of the last hour, so their feedback may still come. */
+static void units_that_wait_do_not_lack_feedback(void **state)
+{
+	struct error error = {0};
+	(void)state;
+	report_options = (struct report_options){.control = TEXT("a")};
+	begin((struct join_options){.window_ms = 3600000});
+	for (int i = 0; i < 400; i++) {
+		const bool is_new = i >= 200;
+		exposed("{\"id\":\"r%d\",\"time_ms\":%d,\"experiment\":\"e\",\"variant\":\"%s\",\"unit\":\"u%d\","
+			"\"probability\":0.5}",
+			i, is_new ? 7200000 + i : i, is_new && i < 300 ? "b" : "a", i);
+		if (i < 2 || (!is_new && i % 2))
+			heard("{\"id\":\"r%d\",\"reward\":%d}", i, i % 7);
+	}
+	for (int i = 400; i < 500; i++) {
+		exposed("{\"id\":\"r%d\",\"time_ms\":%d,\"experiment\":\"e\",\"variant\":\"b\",\"unit\":\"u%d\","
+			"\"probability\":0.5}",
+			i, i, i);
+		if (i % 2)
+			heard("{\"id\":\"r%d\",\"reward\":%d}", i, i % 7);
+	}
+	end();
+	assert_true(reported(&error));
+	assert_true(!report.split.feedback_differs && report.split.feedback_p > 0.5);
+}
+
 /* Each unit of a version has three requests, of a value of x each; a segment has one of them. */
 static void clusters_of_a_policy_are_those_of_a_segment_in_it(void **state)
 {
@@ -555,6 +605,8 @@ int main(void)
 		cmocka_unit_test(a_report_follows_what_is_declared),
 		cmocka_unit_test(a_unit_keeps_the_covariate_and_the_segment_of_its_first_exposure),
 		cmocka_unit_test(requests_of_a_unit_and_a_version_of_a_policy_are_one_cluster),
+		cmocka_unit_test(feedback_of_a_unit_under_a_policy_is_lost_or_heard_once),
+		cmocka_unit_test(units_that_wait_do_not_lack_feedback),
 		cmocka_unit_test(clusters_of_a_policy_are_those_of_a_segment_in_it),
 		cmocka_unit_test(a_segment_has_the_cap_of_the_whole),
 		cmocka_unit_test(a_report_waits_keeps_or_stops),
