@@ -111,7 +111,8 @@ static void adaptive_take(struct analysing *self, const struct analysis_value *v
 	if (!(value->probability > 0)) /* it is not known, so the choice has no weight */
 		return;
 	policy_scores_add(&self->scores, unit->arm, unit->cluster, value->value, value->probability);
-	self->analysis->arms[unit->arm].units++;
+	self->analysis->arms[unit->arm].units = self->scores.chosen[unit->arm];
+	self->analysis->arms[unit->arm].requests++;
 }
 
 static void adaptive_look(const struct analysing *self, int64_t time_ms)
@@ -126,7 +127,7 @@ static void adaptive_look(const struct analysing *self, int64_t time_ms)
 		if (pair->sequence.tau2 == 0)
 			pair->sequence.tau2 = burn_in_tau2(&control, &treatment, self->options->practical);
 		sequence_look_at(&pair->sequence, scores.mean, moments_variance(&scores, 1) / (double)scores.count);
-		pair_remember(pair, &self->histories[i], time_ms, 0, self->scores.of_pairs[pair->treatment].count);
+		pair_remember(pair, &self->histories[i], time_ms, 0, control.count + treatment.count);
 	}
 }
 
@@ -303,12 +304,11 @@ double units_to_decide(const struct moments *control, const struct moments *trea
 	return units_of_variance(each, tau2, alpha, difference);
 }
 
-/* Of a policy: requests, as many as it takes while it chooses as it did. Its choices have no fixed horizon. */
-static void pair_conclude_requests(const struct analysing *self, struct pair_analysis *pair)
+/* Of a policy: units of its versions, as many as it takes while it chooses as it did. Its choices have no fixed horizon. */
+static void pair_conclude_clusters(const struct analysing *self, struct pair_analysis *pair)
 {
 	const struct sequence *sequence = &pair->sequence;
-	pair->units_had =
-		(double)self->scores.rewards[self->input->control].count + (double)self->scores.rewards[pair->treatment].count;
+	pair->units_had = (double)self->scores.chosen[self->input->control] + (double)self->scores.chosen[pair->treatment];
 	pair->units_needed = units_of_variance(sequence->variance * pair->units_had, sequence->tau2, pair->alpha * sequence->weight,
 					       pair->threshold);
 	pair->power = pair->units_horizon = NAN;
@@ -405,7 +405,7 @@ static void pair_conclude(const struct analysing *self, struct pair_analysis *pa
 	pair->reduction = arms.reduction;
 	pair_conclude_bayes(self, pair, &arms);
 	if (self->options->adaptive)
-		pair_conclude_requests(self, pair);
+		pair_conclude_clusters(self, pair);
 	else
 		pair_conclude_units(self, pair, &arms);
 	pair->improvement = (struct improvement){false, NAN, {NAN, NAN}};

@@ -72,7 +72,8 @@ struct value_cap {
 };
 
 struct arm_analysis {
-	uint64_t units;	   /* with a value, over all epochs */
+	uint64_t units;	   /* with a value, over all epochs; of a policy: clusters */
+	uint64_t requests; /* of a policy: with a value; else 0 */
 	double mean, sd;   /* of the units of the main epoch */
 	double best;	   /* chance to be the best of all arms */
 };

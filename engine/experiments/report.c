@@ -33,7 +33,9 @@ static bool epoch_shares(const struct joined *joined, const struct joined_epoch 
 
 static void split_count(const struct joined *joined, struct report_split *split)
 {
-	for (size_t i = 0; i < joined->epoch_count; i++)
+	for (size_t arm = 0; joined->adaptive && arm < joined->arms; arm++)
+		split->counts[arm] = (double)joined->arm_units[arm];
+	for (size_t i = 0; !joined->adaptive && i < joined->epoch_count; i++)
 		for (size_t arm = 0; arm < joined->arms; arm++)
 			split->counts[arm] += joined->epochs[i].firsts[arm];
 }

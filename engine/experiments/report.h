@@ -51,7 +51,7 @@ struct report_split {
 	bool mismatch;	    /* by the test that holds at every look */
 	double p;	    /* of that test */
 	struct split_test chi_square; /* of one look */
-	double counts[ANALYSIS_ARMS_MAX]; /* units at their first exposure */
+	double counts[ANALYSIS_ARMS_MAX];   /* units at their first exposure; of a policy: of each version */
 	double expected[ANALYSIS_ARMS_MAX]; /* NaN: not known, since an epoch has no exposure of it, which would have its share */
 	bool feedback_differs; /* the share of units with feedback is not the same in all variants */
 	double feedback_p;
@@ -105,7 +105,7 @@ struct report {
 	struct pair_gain *gains; /* of the first metric's pairs; NULL: it has rates, or a policy chose */
 	double segment_alpha; /* of each segment: they share that of the report */
 	size_t segment_count;
-	struct report_segment *segments; /* the one with the most units first */
+	struct report_segment *segments; /* the one with the most units first, of a policy that with the most requests */
 	struct recommendation recommendation;
 };
 

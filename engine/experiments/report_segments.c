@@ -189,6 +189,8 @@ static bool segment_report(const struct segment_split *split, size_t index, uint
 	segment->metrics = ARENA_ARRAY(split->arena, struct report_metric, report->metric_count + 1);
 	if (!segment->metrics || !segment_take(split, index, numbers, &input))
 		return false;
+	if (joined->adaptive)
+		segment->units = input.cluster_count;
 	for (size_t i = 0; i < report->metric_count; i++) {
 		struct report_metric *made = &segment->metrics[i];
 		*made = report->metrics[i];

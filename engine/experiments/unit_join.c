@@ -362,6 +362,23 @@ static bool joined_take_exposures(struct unit_join *join)
 	return made != NULL;
 }
 
+/* Clusters are numbered in the order of their first units. */
+static void arms_count(const struct unit_join *join, struct joined *joined)
+{
+	size_t clusters = 0;
+	for (size_t i = 0; i < join->unit_count; i++) {
+		const struct analysis_unit *unit = &join->units[i].unit;
+		if (!joined->adaptive) {
+			joined->arm_units[unit->arm] += !join->units[i].mixed;
+			continue;
+		}
+		const bool is_first = unit->cluster == clusters;
+		joined->arm_units[unit->arm] += is_first;
+		joined->arm_requests[unit->arm]++;
+		clusters += is_first;
+	}
+}
+
 static bool joined_take(struct unit_join *join, struct error *error)
 {
 	struct joined *joined = join->joined;
@@ -375,8 +392,8 @@ static bool joined_take(struct unit_join *join, struct error *error)
 		units[i] = join->units[i].unit;
 		earlier[i] = join->units[i].previous;
 		join->counts.mixed_units += join->units[i].mixed;
-		joined->arm_units[units[i].arm] += !join->units[i].mixed;
 	}
+	arms_count(join, joined);
 	for (size_t i = 0; good && i < joined->epoch_count; i++)
 		epochs[i] = (struct joined_epoch){join->epochs[i].begin_ms, join->epochs[i].end_ms, join->epochs[i].shares,
 						  join->epochs[i].firsts};

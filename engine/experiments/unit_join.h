@@ -79,7 +79,9 @@ struct joined {
 	const struct analysis_unit *units;
 	size_t cluster_count;		       /* of units, where a policy chose */
 	const uint32_t *earlier;	       /* of each unit: the same one in an earlier epoch; UINT32_MAX: there is none */
-	uint64_t arm_units[ANALYSIS_ARMS_MAX]; /* units of each arm in all epochs, without mixed ones */
+	/* Of each arm in all epochs, without mixed units. Where a policy chose, a cluster is a unit here. */
+	uint64_t arm_units[ANALYSIS_ARMS_MAX];
+	uint64_t arm_requests[ANALYSIS_ARMS_MAX]; /* only where a policy chose */
 	size_t metric_count;
 	struct joined_metric metrics[JOIN_METRICS_MAX];
 	size_t exposure_count;

@@ -220,6 +220,8 @@ static void put_metric(struct buffer *out, const struct report *report, const st
 		buffer_string(out, arm > 0 ? ",\n   {\"name\":" : "\n   {\"name\":");
 		json_write_string(out, report->joined->arm_names[arm]);
 		member_count(out, "units", analysis->arms[arm].units);
+		if (report->joined->adaptive)
+			member_count(out, "requests", analysis->arms[arm].requests);
 		member_number(out, "mean", analysis->arms[arm].mean);
 		member_number(out, "sd", analysis->arms[arm].sd);
 		member_number(out, "p_best", analysis->arms[arm].best);

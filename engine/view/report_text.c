@@ -11,13 +11,20 @@
 
 #define PERCENT 100.0
 
+/* Where a policy chose, those of a unit are one until its next version. */
+static void print_requests(uint64_t requests, struct buffer *out)
+{
+	if (requests > 0)
+		buffer_print(out, " of %llu requests", (unsigned long long)requests);
+}
+
 static void print_split(const struct report *report, struct arena *arena, struct buffer *out)
 {
 	const struct report_split *split = &report->split;
 	const struct joined *joined = report->joined;
 	if (!split->tested)
 		buffer_print(out, "Split: not tested (%s)\n",
-			     joined->adaptive	? "a policy chose"
+			     joined->adaptive	? "a policy chose; a unit counts once for each of its versions"
 			     : joined->arms < 2 ? "there is one variant"
 						: "exposures have no probabilities");
 	else
@@ -26,6 +33,7 @@ static void print_split(const struct report *report, struct arena *arena, struct
 			     split->chi_square.p);
 	for (size_t arm = 0; arm < joined->arms; arm++) {
 		buffer_print(out, "  %-24s %10.0f units", text_shown(joined->arm_names[arm], arena), split->counts[arm]);
+		print_requests(joined->arm_requests[arm], out);
 		if (split->tested && isnan(split->expected[arm]))
 			buffer_string(out, ", how many are expected is not known");
 		else if (split->tested)
@@ -124,6 +132,7 @@ static void print_pair(const struct report *report, const struct report_metric *
 static void print_arm(const struct arm_analysis *arm, const char *name, struct buffer *out)
 {
 	buffer_print(out, "  %-24s %10llu units", name, (unsigned long long)arm->units);
+	print_requests(arm->requests, out);
 	if (!isnan(arm->mean))
 		buffer_print(out, ", mean %.5g", arm->mean);
 	if (!isnan(arm->sd))

@@ -20,6 +20,7 @@
 static struct joined joined;
 static struct report report;
 static struct report_options options;
+static enum assigned_reason chosen_by;
 
 enum outcome { OUTCOME_NONE, OUTCOME_REWARD, OUTCOME_RATE, OUTCOME_NEAR_ZERO };
 
@@ -37,10 +38,14 @@ static int setup_of(int units, enum outcome judged)
 		char id[16], unit[16];
 		(void)snprintf(id, sizeof id, "r%d", i);
 		(void)snprintf(unit, sizeof unit, "u%d", i < 0 ? 0 : i);
-		const struct exposure exposure = {.id = text_of(id), .unit = text_of(unit),
+		const struct exposure exposure = {.id = text_of(id),
+						  .unit = text_of(unit),
 						  .time_ms = i < 0 ? 1500 : 1000 * (i + 1),
-						  .experiment = TEXT("e<1>"), .variant = treated ? TEXT(TREATMENT) : TEXT("old"),
-						  .probability = 0.5, .table = i < units / 2 ? TEXT("1") : TEXT("2")};
+						  .experiment = TEXT("e<1>"),
+						  .variant = treated ? TEXT(TREATMENT) : TEXT("old"),
+						  .reason = chosen_by,
+						  .probability = 0.5,
+						  .table = i < units / 2 ? TEXT("1") : TEXT("2")};
 		const double level = judged == OUTCOME_NEAR_ZERO ? -1.9 : 10;
 		const double reward = judged == OUTCOME_RATE ? (i / 2) % 2 : level + (i / 2) % 5 + 2 * treated;
 		const struct feedback feedback = {
@@ -295,6 +300,24 @@ static void the_share_of_a_variant_that_was_not_seen_is_not_known(void **state)
 	buffer_close(&out);
 }
 
+/* The unit that comes twice has the treatment, by one version of the policy. */
+static void units_and_requests_of_a_policy_have_their_words(void **state)
+{
+	struct buffer out;
+	arena_end(state);
+	chosen_by = ASSIGNED_POLICY;
+	const int made = setup_of(UNITS, OUTCOME_REWARD);
+	chosen_by = ASSIGNED_WEIGHT;
+	assert_int_equal(made, 0);
+	buffer_open(&out, (size_t)16 << 20);
+	report_view_print_text(&report, arena, &out);
+	buffer_byte(&out, '\0');
+	assert_int_equal(times(out.bytes, " 600 units of 600 requests"), 3); /* in the split, and of two metrics */
+	assert_int_equal(times(out.bytes, " 600 units of 601 requests"), 3);
+	assert_non_null(strstr(out.bytes, " a unit counts once for each of its versions"));
+	buffer_close(&out);
+}
+
 static int setup_again(void **state)
 {
 	arena_close(arena);
@@ -402,6 +425,7 @@ int main(void)
 		cmocka_unit_test(a_difference_far_beyond_the_practical_threshold_can_be_read),
 		cmocka_unit_test(a_difference_far_below_0_points_to_the_left),
 		cmocka_unit_test(the_share_of_a_variant_that_was_not_seen_is_not_known),
+		cmocka_unit_test(units_and_requests_of_a_policy_have_their_words),
 		cmocka_unit_test_setup(a_comparison_of_few_copies_is_said_first, setup_again),
 		cmocka_unit_test_setup(the_json_has_the_mirror, setup_again),
 		cmocka_unit_test_setup(a_mirror_alone_has_a_report, setup_again),

@@ -397,7 +397,9 @@ static void requests_of_a_unit_and_a_version_of_a_policy_are_one_cluster(void **
 	for (size_t i = 0; i < 6; i++)
 		assert_int_equal(joined.units[i].cluster, clusters[i]);
 	assert_true(reported(&error));
-	assert_true(!report.split.tested && report.split.counts[0] == 5 && report.split.counts[1] == 1);
+	assert_true(!report.split.tested && report.split.counts[0] == 4 && report.split.counts[1] == 1);
+	assert_true(joined.arm_units[0] == 4 && joined.arm_requests[0] == 5);
+	assert_true(joined.arm_units[1] == 1 && joined.arm_requests[1] == 1);
 }
 
 /* Of each unit all 20 requests have feedback, or none: 30 of 50 units of one variant, 20 of 50 of the other. By requests, that
@@ -470,10 +472,13 @@ static void clusters_of_a_policy_are_those_of_a_segment_in_it(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		const struct pair_analysis *pair = &report.segments[i].metrics[0].analysis.pairs[0];
 		assert_true(isfinite(pair->estimate) && pair->sequence.variance > 0);
-		assert_true(pair->units_had == 400);
+		assert_true(pair->units_had == 400 && report.segments[i].units == 400);
 	}
-	/* A cluster of the whole has three requests, one of each segment. */
-	assert_true(report.metrics[0].analysis.pairs[0].units_had == 1200);
+	/* A unit of the whole has three requests, one of each segment; 200 units have each variant. */
+	const struct metric_analysis *whole = &report.metrics[0].analysis;
+	assert_true(whole->pairs[0].units_had == 400 && whole->arms[0].units == 200 && whole->arms[0].requests == 600);
+	assert_true(whole->pairs[0].points[whole->pairs[0].point_count - 1].units <= 400);
+	assert_true(report_days(&joined, 400) == 1199000 / 86400000.0);
 }
 
 /* One unit in a thousand has an odd reward, after the burn-in. */
