@@ -206,13 +206,25 @@ static const char *answers_topic(const struct experiment_reading *self, const st
 					: topic_own_name(self->arena, target->prefix, target->namespace, pipeline, "outputs");
 }
 
+/* Whether a topic has the exposures of the pipeline as its file is now. */
+static bool pipeline_exposes(const struct experiment_reading *self, const char *pipeline)
+{
+	const struct spec *spec = &self->data->spec;
+	const struct resource *resource = self->data->spec_is_open ? spec_find(spec, RESOURCE_PIPELINE, pipeline) : NULL;
+	const struct graph *graph = resource ? graph_build(resource, spec, self->arena, spec->faults) : NULL;
+	for (size_t i = 0; graph && i < graph->experiment_count; i++)
+		if (strcmp(graph->experiments[i]->name, self->name) == 0)
+			return graph->experiments[i]->exposes;
+	return false;
+}
+
 /* Exposures that no topic has: the answers carry them. Those of an experiment that no file has may be in both, if `exposures` has
  * changed. */
 static bool answers_take(struct experiment_reading *self, const struct pipeline_target *target, const char *pipeline,
 			 struct error *error)
 {
 	const char *topic = answers_topic(self, target, pipeline);
-	const uint64_t before = self->exposed;
+	const uint64_t before = self->exposed, uncarried = self->uncarried;
 	if (!may_be_thin(self))
 		return true;
 	if (!topic)
@@ -221,6 +233,8 @@ static bool answers_take(struct experiment_reading *self, const struct pipeline_
 			  pipeline_target_give(target, topic, true, answer_take, self, error);
 	schema_lookup_close(&self->asker);
 	self->carried += self->exposed - before;
+	if (self->uncarried > uncarried && pipeline_exposes(self, pipeline))
+		self->uncarried = uncarried;
 	return good;
 }
 

@@ -78,11 +78,12 @@ static void shoppers_write(const struct mock *mock)
 
 static void exposures_in_answers_give_the_table_of_those_in_a_topic(void **state)
 {
-#define EXPERIMENT_OF(pipeline, exposures)                                                                                         \
+#define EXPERIMENT_OF(pipeline, exposures) EXPERIMENT_ANSWERED(pipeline, exposures, "steps: [s]")
+#define EXPERIMENT_ANSWERED(pipeline, exposures, output)                                                                           \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec: {exposures: " exposures ",\n"          \
 	"  default: old,\n  candidates: [{name: old, weight: 3}, {name: new, weight: 1}]}\n---\n"                                  \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: " pipeline "}\nspec:\n  steps:\n"                  \
-	"  - {name: s, experiment: {name: e}}\n  output: {steps: [s]}\n"
+	"  - {name: s, experiment: {name: e}}\n  output: {" output "}\n"
 	static const char *const ways[] = {"--pipeline full", "--pipeline thin", "-f full.yaml", "-f thin.yaml"};
 	struct mock mock;
 	char line[256];
@@ -223,6 +224,11 @@ static void an_avro_answer_whose_unit_is_not_its_key_is_reported(void **state)
 	expect_words(said.err,
 		     "2 Avro answers list a choice of experiment `e` that counts for no variant: its unit is not the key");
 	expect_words(said.err, "Set `exposures: full` in the Experiment, or `output.format: avro` in the pipeline");
+	said_close(&said);
+	/* Where it is set, a topic has the exposures. */
+	write_file("avro.yaml", EXPERIMENT_ANSWERED("avro", "thin, unit: x", "steps: [s], format: avro"));
+	said = say_with(step_kinds, line);
+	assert_null(strstr(said.err, "that counts for no variant"));
 	said_close(&said);
 	mock_close(&mock);
 	arena_close(arena);
