@@ -251,13 +251,28 @@ bool partition_state_release(struct worker *worker, struct inflight *inflight, s
 	return true;
 }
 
+/* A stage that waits for a right tells nothing: its changelog may be what is denied. */
+static size_t changes_to_tell(const struct partition_state *partition_state)
+{
+	const bool tells = partition_state->store && partition_state->stage->denied == TOPIC_NOWHERE;
+	return tells ? store_changes(partition_state->store) : 0;
+}
+
+bool partition_states_have_changes(const struct worker *worker, const struct worker_stage *stage)
+{
+	const struct partition_state *partition_state = worker->partition_states.first;
+	while (partition_state && (partition_state->stage != stage || changes_to_tell(partition_state) == 0))
+		partition_state = partition_state->next;
+	return partition_state != NULL;
+}
+
 enum produce_verdict partition_states_tell(struct worker *worker, struct error *error)
 {
 	struct partition_states *partition_states = &worker->partition_states;
 	partition_states->telling = true;
 	for (struct partition_state *partition_state = partition_states->first; partition_state;
 	     partition_state = partition_state->next) {
-		size_t before = partition_state->store ? store_changes(partition_state->store) : 0;
+		size_t before = changes_to_tell(partition_state);
 		if (before == 0)
 			continue;
 		enum produce_verdict verdict =
@@ -408,7 +423,7 @@ static bool restored(struct worker *worker, struct partition_state *partition_st
 	partition_state->written_open = 0;
 	partition_state->written_ended = false;
 	partition_state->written = store_count(store);
-	if (store_changes(store) > 0 && !worker->dirty)
+	if (changes_to_tell(partition_state) > 0 && !worker->dirty)
 		commit_interval_begin(worker); /* its identity is written although there is no request */
 	partition_state->line = line_open(partition_state->stage->flow, store, error);
 	if (!join_state_open(partition_state, begin_of(worker, partition_state, committed), committed, error))

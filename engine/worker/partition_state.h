@@ -86,7 +86,9 @@ void partition_state_skip(struct partition_queue *queue, int64_t offset);
 /* Applies the writes of an in-flight message that leaves. False: SYSTEM. */
 bool partition_state_release(struct worker *worker, struct inflight *inflight, struct error *error);
 
-/* Writes all changes to the changelog (PRODUCED), or as many as the output accepts. Then partition_states_ended() is
+/* Whether the next commit writes changes of the stage's state. None while the stage waits for a right (write_denial.h). */
+bool partition_states_have_changes(const struct worker *worker, const struct worker_stage *stage);
+/* Writes all these changes to the changelogs (PRODUCED), or as many as the output accepts. Then partition_states_ended() is
  * called. */
 enum produce_verdict partition_states_tell(struct worker *worker, struct error *error);
 /* False: SYSTEM. */

@@ -43,12 +43,14 @@ static void stage_wait(struct worker_stage *stage, uint32_t topic)
 
 static void stage_continue(struct worker_stage *stage)
 {
-	const struct worker *worker = stage->worker;
+	struct worker *worker = stage->worker;
 	const struct log_fields fields = {.pipeline = stage->config->name};
 	log_say(worker->config->partition_state.log, LOG_LEVEL_INFO, &fields,
 		"topic %s may be written again: its pipeline continues", worker->setup->writes.names[stage->denied]);
 	stage->denied = TOPIC_NOWHERE;
 	atomic_store_explicit(&stage->counts->denied, NULL, memory_order_relaxed);
+	if (!worker->dirty && partition_states_have_changes(worker, stage))
+		commit_interval_begin(worker); /* its identity is written although there is no request */
 }
 
 void write_denial_note(struct worker *worker, uint32_t topic)

@@ -562,6 +562,53 @@ static void a_full_state_goes_on_for_the_windows_that_are_open(void **state)
 	stop(stand);
 }
 
+#define PRODUCE 0 /* Kafka's number of that request */
+
+static const char *denied(const struct stand *stand)
+{
+	return atomic_load(&stand->counts.denied);
+}
+
+static int64_t end_of_changelog(const struct stand *stand)
+{
+	int64_t low, high;
+	assert_int_equal(rd_kafka_query_watermark_offsets(stand->mock.reader, "state", 0, &low, &high, MOCK_WAIT_MS), 0);
+	return high;
+}
+
+/* Kafka refuses the identity that a restore wrote, and then what asks whether the topic may be written. */
+static void a_changelog_that_is_denied_is_not_told(struct stand *stand, const char *id, size_t questions)
+{
+	int waited_ms = 0;
+	configure(stand, counts_keys);
+	stand->config.transaction.id = id;
+	for (size_t i = 0; i < 1 + questions; i++)
+		rd_kafka_mock_push_request_errors(stand->mock.cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+	rd_kafka_mock_push_request_errors(stand->mock.cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_INVALID_REQUIRED_ACKS);
+	running_start(&stand->running, &stand->config);
+	for (; waited_ms < MOCK_WAIT_MS && !denied(stand); waited_ms++)
+		usleep(1000);
+	assert_non_null(denied(stand));
+	assert_int_equal(end_of_changelog(stand), 0);
+	for (; waited_ms < MOCK_WAIT_MS && end_of_changelog(stand) == 0; waited_ms++)
+		usleep(1000);
+	assert_null(denied(stand));
+	expect_answer(stand, "a", "[1]");
+	assert_int_equal(running_stop(&stand->running).resets, 1);
+	planning_close(&stand->planning);
+}
+
+static void a_changelog_that_may_not_be_written_is_written_when_it_may(void **state)
+{
+	a_changelog_that_is_denied_is_not_told(*state, NULL, 1);
+}
+
+/* A transaction that is lost asks for the right of each topic that it may have written. */
+static void the_same_exactly_once(void **state)
+{
+	a_changelog_that_is_denied_is_not_told(*state, "test", 2);
+}
+
 #define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -579,6 +626,8 @@ int main(void)
 		WITH(a_window_begins_anew_when_its_settings_have_changed),
 		WITH(a_message_that_finds_no_room_to_be_remembered_is_answered_with_the_limit),
 		WITH(a_full_state_goes_on_for_the_windows_that_are_open),
+		WITH(a_changelog_that_may_not_be_written_is_written_when_it_may),
+		WITH(the_same_exactly_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
