@@ -413,6 +413,8 @@ static enum produce_verdict at_least_once_produce(struct output *self, const str
 	struct kafka_at_least_once *output = (struct kafka_at_least_once *)self;
 	struct error refused;
 	refused.kind = ERROR_NONE;
+	if (output->fallen) /* its earlier records of the key may be purged */
+		return PRODUCE_SPOILT;
 	enum produce_verdict verdict = produce_batch_put(&output->produce_batch, output->producer, &output->topics, record,
 							 tag_of(&record->origin, output->commit_batches.open), &refused);
 	if (verdict == PRODUCED)

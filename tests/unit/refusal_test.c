@@ -226,6 +226,29 @@ static void a_record_that_is_not_taken_for_want_of_a_right_ends_no_engine(void *
 	stand_close(stand);
 }
 
+/* The refusal is read after the news. A record of the key must not overtake those that are purged. */
+static void a_record_after_a_refusal_is_not_taken(void **state)
+{
+	(void)state;
+	struct stand *stand = stand_open(NULL, 0);
+	struct error error = {0};
+	struct refusal refusal;
+	mock_refuses(stand, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+	produce(stand, RECORDS);
+	assert_int_equal(output_send(stand->output, &error), PRODUCED);
+	for (int waited_ms = 0; stand->batches.bytes == 0; waited_ms += 10) {
+		assert_true(waited_ms < MOCK_WAIT_MS);
+		assert_false(output_refused(stand->output, &refusal));
+		(void)poll(NULL, 0, 10);
+	}
+	struct header header = {TEXT("name"), TEXT("value")}; /* so that it goes to the producer at once */
+	const struct outgoing with_headers = {
+		.origin = {0, 0, 1}, .key = TEXT("k"), .value = {value, sizeof value}, .headers = {1, &header}};
+	assert_int_equal(output_produce(stand->output, &with_headers, &error), PRODUCE_SPOILT);
+	assert_int_equal(end(stand, RECORDS, &error), NEWS_RESET);
+	stand_close(stand);
+}
+
 /* Asks until there is an answer of this kind. After a denial, librdkafka answers by itself until it has looked at the topic again.
  */
 static void await_right(struct write_probe *probe, const struct stand *stand, enum write_right right)
@@ -395,6 +418,7 @@ int main(void)
 		cmocka_unit_test(a_record_is_to_blame_that_had_a_batch_to_itself),
 		cmocka_unit_test(a_topic_that_is_denied_ends_no_engine),
 		cmocka_unit_test(a_record_that_is_not_taken_for_want_of_a_right_ends_no_engine),
+		cmocka_unit_test(a_record_after_a_refusal_is_not_taken),
 		cmocka_unit_test(a_probe_reads_the_right_from_the_refusal),
 		cmocka_unit_test(a_topic_may_be_written_when_kafka_says_so),
 		cmocka_unit_test(a_wrong_clock_ends_the_engine_and_no_request_is_blamed),
