@@ -112,8 +112,11 @@ static bool categories_learn(struct watched_feature *watched, const struct drift
 static void values_spread(const struct drift_feature *from, size_t rows, double *values)
 {
 	for (size_t i = 0; i < rows; i++) {
-		struct random any = {isnan(from->values[i]) ? 0 : (uint64_t)from->values[i]};
-		values[i] = isnan(from->values[i]) || !from->categories ? from->values[i] : (double)(random_next(&any) >> 11);
+		values[i] = from->values[i];
+		if (!from->categories || isnan(values[i]))
+			continue;
+		struct random any = {(uint64_t)values[i]};
+		values[i] = (double)(random_next(&any) >> 11);
 	}
 }
 
