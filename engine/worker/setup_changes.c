@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "worker/parts.h"
+#include "worker/write_denial.h"
 
 /* ---- stages ---- */
 
@@ -20,6 +21,7 @@ static bool open_new(struct worker *worker, const struct worker_setup *setup, st
 		struct worker_stage *stage = stage_open(worker, config, error);
 		if (!stage)
 			return false;
+		write_denial_pass_on(setup, stage);
 		stage->next = worker->stages;
 		worker->stages = stage;
 	}

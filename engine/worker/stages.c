@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "worker/parts.h"
 #include "worker/upstreams.h"
+#include "worker/write_denial.h"
 
 /* ---- results of calls, and of the flow ---- */
 
@@ -247,6 +248,7 @@ void stage_close(struct worker_stage *stage)
 {
 	if (!stage)
 		return;
+	write_denial_end(stage);
 	upstreams_part(stage->worker, stage);
 	partition_states_part(stage->worker, stage);
 	flow_close(stage->flow);

@@ -41,16 +41,42 @@ static void stage_wait(struct worker_stage *stage, uint32_t topic)
 		"topic %s may not be written by this login any more: its pipeline waits, and the others continue", name);
 }
 
+/* Another stage of the pipeline that waits. NULL: there is none. */
+static const struct worker_stage *waiting_beside(const struct worker_stage *stage)
+{
+	const struct worker_stage *other = stage->worker->stages;
+	while (other && (other == stage || other->counts != stage->counts || other->denied == TOPIC_NOWHERE))
+		other = other->next;
+	return other;
+}
+
 static void stage_continue(struct worker_stage *stage)
 {
 	struct worker *worker = stage->worker;
 	const struct log_fields fields = {.pipeline = stage->config->name};
 	log_say(worker->config->partition_state.log, LOG_LEVEL_INFO, &fields,
 		"topic %s may be written again: its pipeline continues", worker->setup->writes.names[stage->denied]);
+	write_denial_end(stage);
 	stage->denied = TOPIC_NOWHERE;
-	atomic_store_explicit(&stage->counts->denied, NULL, memory_order_relaxed);
 	if (!worker->dirty && partition_states_have_changes(worker, stage))
 		commit_interval_begin(worker); /* its identity is written although there is no request */
+}
+
+void write_denial_pass_on(const struct worker_setup *setup, struct worker_stage *stage)
+{
+	const struct worker_stage *before = waiting_beside(stage);
+	if (!before)
+		return;
+	if (stage_writes(stage->config, before->denied))
+		stage->denied = before->denied;
+	atomic_store_explicit(&stage->counts->denied, stage->denied == TOPIC_NOWHERE ? NULL : setup->writes.names[stage->denied],
+			      memory_order_relaxed);
+}
+
+void write_denial_end(const struct worker_stage *stage)
+{
+	if (stage->denied != TOPIC_NOWHERE && !waiting_beside(stage))
+		atomic_store_explicit(&stage->counts->denied, NULL, memory_order_relaxed);
 }
 
 void write_denial_note(struct worker *worker, uint32_t topic)

@@ -45,10 +45,9 @@ static void await_denied(const struct stage_counts *counts, bool is_denied)
 	}
 }
 
-/* Kafka refuses the answer, and then the first questions whether it may be written. */
-static void a_pipeline_waits_until_its_topic_may_be_written(void **state)
+/* Pipelines `p` with the answers `out`, and `q` with `other`; Kafka refuses so many records. */
+static void stand_deny(struct stand *stand, int refusals)
 {
-	struct stand *stand = *state;
 	stand_configure(stand, STEP);
 	stand_configure_also(stand, STEP);
 	rd_kafka_mock_topic_create(stand->mock.cluster, "other", 1, 1);
@@ -63,11 +62,17 @@ static void a_pipeline_waits_until_its_topic_may_be_written(void **state)
 			stage->changelog = TOPIC_NOWHERE;
 	}
 	stand_ask(stand, "p", 1, NULL, NULL);
-	rd_kafka_mock_push_request_errors(stand->mock.cluster, PRODUCE, 3, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
-					  RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
-					  RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+	for (int i = 0; i < refusals; i++)
+		rd_kafka_mock_push_request_errors(stand->mock.cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
 	stand_start(stand);
 	await_denied(&p, true);
+}
+
+/* Kafka refuses the answer, and then the first questions whether it may be written. */
+static void a_pipeline_waits_until_its_topic_may_be_written(void **state)
+{
+	struct stand *stand = *state;
+	stand_deny(stand, 3);
 	assert_string_equal(denied(&p), "out");
 	assert_null(denied(&q));
 	assert_int_equal(stand_committed(stand), RD_KAFKA_OFFSET_INVALID);
@@ -82,10 +87,43 @@ static void a_pipeline_waits_until_its_topic_may_be_written(void **state)
 	assert_int_equal(stand_committed(stand), 1);
 }
 
+/* The same pipelines, with the answers of `p` in that topic, as what is followed from now on. */
+static void follow_answers(struct stand *stand, struct worker_setup *setup, struct stage_config stages[STAND_STAGES],
+			   uint32_t answers)
+{
+	memcpy(stages, stand->stages, STAND_STAGES * sizeof *stages);
+	*setup = stand->config.setup;
+	setup->stages = stages;
+	stages[0].answers = answers;
+	stages[0].version += 1 + answers; /* each is another one */
+	worker_reload(stand->running.worker, setup);
+	for (int waited_ms = 0; worker_follows(stand->running.worker) != setup; waited_ms += 5) {
+		assert_true(waited_ms < MOCK_WAIT_MS);
+		(void)poll(NULL, 0, 5);
+	}
+}
+
+static void a_reload_keeps_the_wait_for_the_same_topic_alone(void **state)
+{
+	struct stand *stand = *state;
+	struct worker_setup same, other;
+	struct stage_config same_stages[STAND_STAGES], other_stages[STAND_STAGES];
+	stand_deny(stand, 1000);
+	const uint64_t before = answered(&p);
+	follow_answers(stand, &same, same_stages, 0);
+	assert_string_equal(denied(&p), "out");
+	follow_answers(stand, &other, other_stages, 1);
+	assert_null(denied(&p));
+	rd_kafka_mock_clear_request_errors(stand->mock.cluster, PRODUCE);
+	await_answers(&p, before + 1);
+	assert_int_equal(stand_stop(stand).resets, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(a_pipeline_waits_until_its_topic_may_be_written),
+		STORY(a_reload_keeps_the_wait_for_the_same_topic_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
