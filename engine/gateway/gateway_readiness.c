@@ -21,6 +21,6 @@ bool gateway_readiness_find(const struct gateway_readiness *readiness, const str
 		return false;
 	return silent_s < GATEWAY_SILENCE_S || needs_no_kafka(readiness, target) ||
 	       error_set(error, ERROR_REMOTE, PLACE_NONE,
-			 "Kafka has not answered for %u s; check the brokers at %.200s, and the network between", silent_s,
-			 readiness->config->brokers);
+			 "Kafka has not answered for %u s; check its brokers, and the network between them and this gateway",
+			 silent_s);
 }

@@ -237,7 +237,7 @@ for absence in stopped killed; do
 	expect "Kafka is $absence: ready for a moment yet" "$(status_of "$port" /v2/health/ready)" "-eq 200"
 	wait_until 25 status_is 503 "$port" /v2/health/ready
 	expect "Kafka is $absence: not ready" $? "-eq 0"
-	expect_words "Kafka is $absence: the reason" "$dir/status" '"ready":false,"reason":"Kafka has not answered for [0-9]+ s; check the brokers at'
+	expect_words "Kafka is $absence: the reason" "$dir/status" '"ready":false,"reason":"Kafka has not answered for [0-9]+ s; check its brokers'
 	expect "Kafka is $absence: live" "$(status_of "$port" /v2/health/live)" "-eq 200"
 	expect "Kafka is $absence: a pipeline" "$(status_of "$port" /v2/pipelines/once/ready)" "-eq 503"
 	wait_until 5 status_is 503 "$direct" /v2/pipelines/once/ready # it looks at other moments

@@ -505,7 +505,7 @@ static void a_gateway_is_not_ready_while_kafka_is_silent(void **state)
 	assert_false(gateway_readiness_find(&readiness, NULL, &error));
 	assert_int_equal(error.kind, ERROR_REMOTE);
 	assert_non_null(strstr(error.text, "Kafka has not answered for 1"));
-	assert_non_null(strstr(error.text, "here:9092"));
+	assert_null(strstr(error.text, "here:9092")); /* anybody may ask */
 	all.count = 2;
 	assert_false(gateway_readiness_find(&readiness, NULL, &error)); /* no worker is beside it */
 	config.direct = stand->hub;
