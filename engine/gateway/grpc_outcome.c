@@ -103,7 +103,7 @@ void grpc_outcome_answer(struct grpc_request *request, const struct call_outcome
 		metadata_add(request, TEXT(SELDON_PUID_HEADER), outcome->id);
 	switch (outcome->end) {
 	case CALL_ANSWERED:
-		if (form->is_seldon && form->has_seldon_errors && outcome->id.length <= CALL_ID_BYTES_MAX)
+		if (form->is_seldon && form->has_seldon_errors && outcome->id.length > 0 && outcome->id.length <= CALL_ID_BYTES_MAX)
 			answer_with_puid(request, outcome);
 		else
 			grpc_server_answer(request, GRPC_OK, (struct text){0}, outcome->body);

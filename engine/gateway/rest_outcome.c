@@ -81,7 +81,7 @@ void rest_call_ended(void *context, const struct call_outcome *outcome)
 	buffer_open(&body, outcome->body.length + CALL_ERROR_BYTES_MAX);
 	if (outcome->end == CALL_FAILED)
 		(void)seldon_outcome_write(&seldon, seldon_path_is_v1(path), &body);
-	else if (outcome->end == CALL_ANSWERED && is_prediction(path) &&
+	else if (outcome->end == CALL_ANSWERED && is_prediction(path) && outcome->id.length > 0 &&
 		 seldon_puid_write(outcome->body, outcome->id, outcome->arena, &body) && !buffer_failed(&body))
 		seldon.body = buffer_view(&body);
 	outcome_answer(incoming, &seldon);
