@@ -79,14 +79,20 @@ void consumer_note_given(struct kafka_consumer *consumer)
 			absent_topics_forget(absent, absent->items[i].topic);
 }
 
+/* The topic may be read again. A partition of it whose begin was refused is begun by another assignment. */
+static void denied_end(struct kafka_consumer *consumer, const struct absent_topic *denied)
+{
+	consumer->must_rejoin = consumer->must_rejoin || denied->not_begun;
+	absence_log(consumer, denied, true);
+	absent_topics_forget(&consumer->absent, denied->topic);
+}
+
 void consumer_note_read(struct kafka_consumer *consumer, const struct record *records, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct absent_topic *absent = absent_topics_find(&consumer->absent, records[i].topic);
-		if (!absent || absent->absence != TOPIC_DENIED)
-			continue;
-		absence_log(consumer, absent, true);
-		absent_topics_forget(&consumer->absent, records[i].topic);
+		if (absent && absent->absence == TOPIC_DENIED)
+			denied_end(consumer, absent);
 	}
 }
 
@@ -108,10 +114,8 @@ void consumer_probe_denied(struct kafka_consumer *consumer)
 	while (read_probe_next(&consumer->read_probe, name, sizeof name)) {
 		const struct absent_topic *one =
 			consumer_find_topic(consumer, name, &number) ? absent_topics_find(absent, number) : NULL;
-		if (!one || !one->is_shown)
-			continue;
-		absence_log(consumer, one, true);
-		absent_topics_forget(absent, number);
+		if (one && one->is_shown)
+			denied_end(consumer, one);
 	}
 	if (shown == 0)
 		read_probe_close(&consumer->read_probe);

@@ -62,13 +62,14 @@ static int reader_on_statistics(rd_kafka_t *client, char *json, size_t length, v
 	return 0; /* librdkafka frees the text */
 }
 
-/* The user's setting may let an idle fetch wait for long. */
+/* The user's settings may let an idle fetch wait for long, and ask for no statistics. */
 static void watch_configure(rd_kafka_conf_t *configuration)
 {
 	char words[LIBRARY_TEXT_MAX], value[32] = "";
 	size_t size = sizeof value;
 	int64_t wait_ms;
 	rd_kafka_conf_set_stats_cb(configuration, reader_on_statistics);
+	(void)rd_kafka_conf_set(configuration, "statistics.interval.ms", WATCHED_STATISTICS_MS, words, sizeof words);
 	if (rd_kafka_conf_get(configuration, "fetch.wait.max.ms", value, &size) == RD_KAFKA_CONF_OK &&
 	    number_read_int64(text_of(value), &wait_ms) && wait_ms > WATCHED_FETCH_MS)
 		(void)rd_kafka_conf_set(configuration, "fetch.wait.max.ms", "1000", words, sizeof words);
@@ -84,7 +85,6 @@ static bool client_set_up(struct reader *reader, struct error *error)
 		{"enable.partition.eof", "true"},
 		{"fetch.wait.max.ms", "50"}, /* an embedded broker does not end a wait when a record comes */
 		{"log_level", "0"},
-		{"statistics.interval.ms", reader->config->is_watched ? WATCHED_STATISTICS_MS : NULL},
 	};
 	rd_kafka_conf_t *configuration =
 		client_configuration((struct properties){sizeof own / sizeof own[0], own}, reader->config->properties, error);
