@@ -160,6 +160,16 @@ static void shoppers_write_in_avro(const struct mock *mock)
 	arena_close(arena);
 }
 
+/* What the pipeline does not write here: the mock of a later librdkafka makes no topic that is asked for. */
+static void topics_make(struct mock *mock, const char *pipeline, const char *const *kinds, size_t count)
+{
+	char name[128];
+	for (size_t i = 0; i < count; i++) {
+		(void)snprintf(name, sizeof name, "sluice.default.pipeline.%s.%s", pipeline, kinds[i]);
+		assert_int_equal(rd_kafka_mock_topic_create(mock->cluster, name, 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+	}
+}
+
 /* All but the latency, which they do not have. */
 static void avro_answers_give_the_table_of_exposures_in_a_topic(void **state)
 {
@@ -169,7 +179,12 @@ static void avro_answers_give_the_table_of_exposures_in_a_topic(void **state)
 	struct mock mock;
 	char line[256];
 	(void)state;
+	static const char *const unwritten[] = {"exposures", "errors"}, *const unanswered[] = {"outputs", "errors"};
+	static const char *const of_experiment[] = {"exposures", "outputs", "feedback"};
 	mock_open(&mock);
+	topics_make(&mock, "avro", unwritten, 2);
+	topics_make(&mock, "spare", unanswered, 2);
+	topics_make(&mock, "e", of_experiment, 3);
 	shoppers_write_in_avro(&mock);
 	write_file("spare.yaml", EXPERIMENT_OF("spare", "full"));
 	write_file("avro.yaml", EXPERIMENT_OF("avro", "thin"));
@@ -196,7 +211,12 @@ static void a_rollout_is_not_rehearsed_by_avro_answers(void **state)
 	struct mock mock;
 	char line[256];
 	(void)state;
+	static const char *const unwritten[] = {"exposures", "errors"}, *const unanswered[] = {"outputs", "errors"};
+	static const char *const of_experiment[] = {"exposures", "outputs", "feedback"};
 	mock_open(&mock);
+	topics_make(&mock, "avro", unwritten, 2);
+	topics_make(&mock, "spare", unanswered, 2);
+	topics_make(&mock, "e", of_experiment, 3);
 	shoppers_write_in_avro(&mock);
 	write_file("avro.yaml", EXPERIMENT_OF("avro", "thin, progressiveDeployment: {schedule: [25]}"));
 	(void)snprintf(line, sizeof line, "experiments rollout e --dry-run -f avro.yaml --brokers %s", mock.brokers);
