@@ -361,7 +361,7 @@ bool drift_reference_write(const struct drift_reference *reference, struct arena
 	for (size_t i = 0; features && i < reference->feature_count; i++) {
 		const struct drift_feature *from = &reference->features[i];
 		features[i] = (struct drift_file_feature){.name = {.text = from->name.bytes},
-							  .kind = kind_of(from),
+							  .kind = (int)kind_of(from),
 							  .categories = names_of(from, arena),
 							  .missing = (int64_t)from->missing,
 							  .least = finite_or_zero(from->least),
