@@ -76,6 +76,16 @@ static void shoppers_write(const struct mock *mock)
 	assert_int_equal(rd_kafka_flush(mock->writer, MOCK_WAIT_MS), 0);
 }
 
+/* What the pipeline does not write here: the mock of a later librdkafka makes no topic that is asked for. */
+static void topics_make(struct mock *mock, const char *pipeline, const char *const *kinds, size_t count)
+{
+	char name[128];
+	for (size_t i = 0; i < count; i++) {
+		(void)snprintf(name, sizeof name, "sluice.default.pipeline.%s.%s", pipeline, kinds[i]);
+		assert_int_equal(rd_kafka_mock_topic_create(mock->cluster, name, 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+	}
+}
+
 static void exposures_in_answers_give_the_table_of_those_in_a_topic(void **state)
 {
 #define EXPERIMENT_OF(pipeline, exposures) EXPERIMENT_ANSWERED(pipeline, exposures, "steps: [s]")
@@ -91,10 +101,7 @@ static void exposures_in_answers_give_the_table_of_those_in_a_topic(void **state
 	(void)state;
 	static const char *const of_experiment[] = {"exposures", "outputs", "feedback"}; /* whose own pipeline was asked nothing */
 	mock_open(&mock);
-	for (size_t i = 0; i < 3; i++) {
-		(void)snprintf(line, sizeof line, "sluice.default.pipeline.e.%s", of_experiment[i]);
-		assert_int_equal(rd_kafka_mock_topic_create(mock.cluster, line, 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
-	}
+	topics_make(&mock, "e", of_experiment, 3);
 	shoppers_write(&mock);
 	write_file("full.yaml", EXPERIMENT_OF("full", "full"));
 	write_file("thin.yaml", EXPERIMENT_OF("thin", "thin"));
@@ -158,16 +165,6 @@ static void shoppers_write_in_avro(const struct mock *mock)
 	}
 	assert_int_equal(rd_kafka_flush(mock->writer, MOCK_WAIT_MS), 0);
 	arena_close(arena);
-}
-
-/* What the pipeline does not write here: the mock of a later librdkafka makes no topic that is asked for. */
-static void topics_make(struct mock *mock, const char *pipeline, const char *const *kinds, size_t count)
-{
-	char name[128];
-	for (size_t i = 0; i < count; i++) {
-		(void)snprintf(name, sizeof name, "sluice.default.pipeline.%s.%s", pipeline, kinds[i]);
-		assert_int_equal(rd_kafka_mock_topic_create(mock->cluster, name, 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
-	}
 }
 
 /* All but the latency, which they do not have. */
