@@ -1,4 +1,4 @@
-/* gateway_readiness.h: Whether a gateway can answer calls, for probes, and why not. Pure. Private to the gateway.
+/* gateway_readiness.h: Readiness of a gateway, for probes: can it answer calls, and why not. Pure. Private to the gateway.
  *
  * A gateway is not ready while it stops, when it cannot read replies any more, and when no broker of Kafka has answered it for
  * GATEWAY_SILENCE_S. That is longer than an election of leaders takes, and one broker that answers is enough. It is ready again

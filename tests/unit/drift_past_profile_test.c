@@ -1,4 +1,4 @@
-/* drift_past_profile_test.c: how many bytes a closed window adds to the changelog of a step that keeps its past: as many as are
+/* drift_past_profile_test.c: bytes that a closed window adds to the changelog of a step that keeps its past: as many as are
  * promised, for windows of any size and features of any kind. And a past with larger windows of a former build. */
 #include <setjmp.h>
 #include <stdarg.h>
