@@ -87,7 +87,8 @@ static inline struct text text_from(struct text a, size_t at) /* the bytes from 
 
 static inline int text_compare(struct text a, struct text b) /* by bytes, then by length; below, at or above 0 */
 {
-	const int order = memcmp(a.bytes, b.bytes, a.length < b.length ? a.length : b.length);
+	const size_t common = a.length < b.length ? a.length : b.length;
+	const int order = common ? memcmp(a.bytes, b.bytes, common) : 0; /* an empty text may have no bytes at all */
 	return order ? order : (a.length > b.length) - (a.length < b.length);
 }
 
