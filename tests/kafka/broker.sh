@@ -21,6 +21,8 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/kafka/ports.sh
+. "$here/ports.sh"
 version=$(sed -n '/kafka_2.13/,/version/s:.*<version>\(.*\)</version>.*:\1:p' "$here/pom.xml")
 jars=${XDG_CACHE_HOME:-$HOME/.cache}/sluice/kafka-$version
 
@@ -68,17 +70,6 @@ running() {
 	[ -s "$1/pid" ] || return 1
 	pid=$(cat "$1/pid")
 	tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF "kafka.Kafka $1/server.properties" && echo "$pid"
-}
-
-answers() { (: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-
-# Below the range that the kernel gives to outgoing connections, so that none takes it in between.
-free_port() {
-	local port
-	while port=$((20000 + RANDOM % 12000)); do
-		answers "$port" || break
-	done
-	echo "$port"
 }
 
 # Lines for $1/server.properties beside those that every broker has.
@@ -200,7 +191,7 @@ launch() { # $1 DIR
 wait_for() { # $1 DIR
 	local waited=0 port
 	port=$(cat "$1/port")
-	until answers "$port"; do
+	until port_answers "$port"; do
 		sleep 0.1
 		waited=$((waited + 1))
 		[ $waited -lt 5 ] || running "$1" >/dev/null || return 1

@@ -39,7 +39,7 @@ end_of_test() {
 }
 
 topics converge converge-answers
-port=$((20000 + RANDOM % 10000))
+port=$(free_port)
 start_follower one --http $port
 one=$started
 says 20 one "is now the keeper of namespace" 1

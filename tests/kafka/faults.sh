@@ -462,7 +462,7 @@ kill_and_hang_redis() {
 # Killed, started again, hung: models are asked while it is away, and an engine says where it was and why.
 redis_is_away() {
 	command -v redis-server >/dev/null || { echo "redis_is_away: no redis-server, so left out"; return; }
-	redis_port=$((20000 + RANDOM % 12000))
+	redis_port=$(free_port)
 	start_redis
 	printf 'kind: Performance\nperformance_optimizations: {caching: {enabled: true, backend: redis, address: "127.0.0.1:%d"}}\n' \
 		"$redis_port" >"$dir/cached.yaml"

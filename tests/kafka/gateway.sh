@@ -113,7 +113,7 @@ figure() { # $1 name, $2 file
 
 command -v curl >/dev/null || skip "curl is not installed"
 start_broker brisk
-port=$((20000 + RANDOM % 10000))
+port=$(free_port)
 { pipeline once exactly-once; pipeline least at-least-once; filter few-once exactly-once; filter few-least at-least-once; counter times; runtime; } >"$dir/pipelines.yaml"
 run_engine
 run_gateway

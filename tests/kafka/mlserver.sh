@@ -9,6 +9,8 @@
 # Exit 3: this machine cannot run it (no Python, or no package and no way to get it).
 set -eu
 
+# shellcheck source=tests/kafka/ports.sh
+. "$(dirname "$0")/ports.sh"
 version=1.7.1
 venv=${XDG_CACHE_HOME:-$HOME/.cache}/sluice/mlserver-$version
 
@@ -27,17 +29,6 @@ fetch() {
 		rm -rf "$venv"
 		missing "pip could not fetch MLServer $version"
 	fi
-}
-
-answers() { (: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-
-# Three in a row, below the range that the kernel gives to outgoing connections.
-free_ports() {
-	local port
-	while port=$((20000 + RANDOM % 12000)); do
-		answers "$port" || answers $((port + 1)) || answers $((port + 2)) || break
-	done
-	echo "$port"
 }
 
 configure() { # $1 DIR, $2 port
@@ -79,7 +70,7 @@ dir=$(realpath -m "$2")
 case $1 in
 start)
 	fetch
-	port=$(free_ports)
+	port=$(free_port 3)
 	configure "$dir" "$port"
 	launch "$dir"
 	echo "http://127.0.0.1:$port grpc://127.0.0.1:$((port + 1))"

@@ -4,6 +4,8 @@
 #
 # shellcheck shell=bash
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tests/kafka/ports.sh
+. "$here/ports.sh"
 sluice=$(realpath "$1")
 build=$(cd "$2" && pwd)
 passed=0 failed=0 started=''
@@ -124,10 +126,6 @@ wait_until() { # $1 seconds, then a command
 		[ $SECONDS -lt $deadline ] || return 1
 		sleep 0.1
 	done
-}
-
-free_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
 # ---- Kafka ----

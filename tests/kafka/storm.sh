@@ -91,7 +91,7 @@ broker_away() {
 
 command -v curl >/dev/null || skip "curl is not installed"
 start_broker brisk
-port=$((20000 + RANDOM % 10000))
+port=$(free_port)
 pipelines >"$dir/pipelines.yaml"
 run_engine one
 run_engine two

@@ -11,7 +11,7 @@ what=calls
 # shellcheck source=tests/bench/race/course.sh
 . "$(dirname "$0")/course.sh"
 rate=1000 seconds=${SECONDS_EACH:-6} rounds=${ROUNDS:-5}
-port=$((20000 + RANDOM % 12000))
+port=$(free_port)
 
 write_pipeline() { # $1 name, $2 delivery, $3 more of it, $4 steps, $5 the last of them
 	printf '%s\n' 'apiVersion: mlops.seldon.io/v1alpha1' 'kind: Pipeline' "metadata: {name: $1, namespace: $1}" spec: "  delivery: $2" "$3" \

@@ -131,7 +131,7 @@ command -v h2load >/dev/null && clients+=' h2load' || left_out h2load "it is not
 serve_models
 call_models '' >"$dir/called.yaml"
 pipelines race >"$dir/pipelines.yaml"
-port=$((20000 + RANDOM % 12000))
+port=$(free_port)
 start_sluice "$dir/pipelines.yaml" -f "$dir/called.yaml" --http $port --grpc $port
 wait_until 30 curl -sfo "$dir/answer" "http://127.0.0.1:$port/v2/models/chain/infer" -d "@$dir/request.json" || give_up "the pipelines do not answer"
 for ((round = 1; round <= rounds; round++)); do
