@@ -276,9 +276,15 @@ static rd_kafka_resp_err_t committed_take(const struct committer *committer, con
 	return is_known ? RD_KAFKA_RESP_ERR_NO_ERROR : entry->err;
 }
 
+/* A fenced consumer need not know: it gives up its partitions, and their next owner reads what is committed. */
 static enum settlement_outcome read_committed(struct committer *committer, struct error *error)
 {
 	struct positions positions = committer->settlement.positions;
+	if (consumer_is_fenced(committer->consumer)) {
+		for (size_t i = 0; i < positions.count; i++)
+			positions.items[i].offset = OFFSET_UNKNOWN;
+		return SETTLEMENT_DONE;
+	}
 	rd_kafka_topic_partition_list_t *list = consumer_list(committer->consumer, positions);
 	rd_kafka_resp_err_t code = rd_kafka_committed(consumer_client(committer->consumer), list, committer->timeout_ms);
 	for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++)

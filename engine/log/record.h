@@ -50,7 +50,9 @@ struct position {
 };
 
 #define OFFSET_NONE (-1)
-#define OFFSET_UNKNOWN (-2) /* the login may not read what is committed, and no commit of the reader is in doubt */
+
+/* The login may not read what is committed, and no commit of the reader is in doubt; or the reader has lost the partition. */
+#define OFFSET_UNKNOWN (-2)
 
 struct positions {
 	size_t count;

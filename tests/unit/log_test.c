@@ -346,6 +346,21 @@ static void a_connection_closed_during_a_transaction_puts_it_in_doubt(void **sta
 	assert_non_null(strstr(reason, "closed")); /* the last is not forgotten when all goes well again */
 }
 
+/* librdkafka makes no connection for a fenced consumer: to wait for an answer may be to wait for ever. */
+static void a_doubt_of_a_fenced_consumer_is_settled_without_it(void **state)
+{
+	struct stand *stand = *state;
+	struct positions committed;
+	produce(stand);
+	assert_int_equal(rd_kafka_test_fatal_error(consumer_client(stand->consumer), RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, "test"),
+			 RD_KAFKA_RESP_ERR_NO_ERROR);
+	mock_break_connections(&stand->mock);
+	assert_int_equal(end_at(stand, 1, &committed), NEWS_RESET);
+	assert_int_equal(committed.count, 1);
+	assert_int_equal(committed.items[0].offset, OFFSET_UNKNOWN);
+	assert_true(consumer_has_lost(stand->consumer));
+}
+
 static void a_call_that_fails_puts_the_transaction_in_doubt(void **state)
 {
 	static const int16_t end_transaction = 26, commit_offsets = 28;
@@ -516,6 +531,7 @@ int main(void)
 		STORY(a_consumer_that_cannot_be_replaced_when_it_was_fenced_says_why, set_up),
 		STORY(an_end_commits_and_the_next_transaction_is_open, set_up_with_transaction),
 		STORY(a_connection_closed_during_a_transaction_puts_it_in_doubt, set_up_with_transaction),
+		STORY(a_doubt_of_a_fenced_consumer_is_settled_without_it, set_up_with_transaction),
 		STORY(a_call_that_fails_puts_the_transaction_in_doubt, set_up_with_transaction),
 		STORY(what_keeps_the_next_transaction_from_being_open_for_long_is_told, set_up_in_haste),
 		STORY(offsets_that_the_group_does_not_take_for_long_are_told, set_up_in_haste_at_least_once),
