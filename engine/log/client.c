@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/secret.h"
+#include "log/broker_wait.h"
 #include "log/topic_setup.h"
 
 #define SAID_BYTES 1024
@@ -117,6 +118,7 @@ size_t client_limit_batches(rd_kafka_conf_t *configuration, const struct batch_l
 rd_kafka_t *client_open(rd_kafka_type_t type, rd_kafka_conf_t *configuration, struct error *error)
 {
 	char words[LIBRARY_TEXT_MAX];
+	broker_wait_configure(configuration);
 	rd_kafka_t *client = rd_kafka_new(type, configuration, words, sizeof words);
 	if (client)
 		return client;
