@@ -268,11 +268,11 @@ static bool layout_learn(struct drift_comparison *comparison, const struct paylo
 	return false;
 }
 
-/* Counts a text of a stream whose past is kept; its fingerprint. */
+/* Notes a text of a stream whose past is kept; its fingerprint. */
 static double text_note(struct past_texts *came, struct text text)
 {
 	const double fingerprint = drift_text_fingerprint(text);
-	past_texts_add(came, fingerprint, text);
+	past_texts_note(came, fingerprint, text);
 	return fingerprint;
 }
 

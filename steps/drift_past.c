@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "numeric/quantile.h"
 #include "steps/drift_past_reference.h"
 #include "steps/drift_texts.h"
 
@@ -89,22 +90,15 @@ static struct text texts_find(struct visit *visit, struct text key)
 
 typedef struct text texts_key(size_t feature, char bytes[PAST_KEY_BYTES]);
 
-static bool texts_write(const struct drift_past *self, struct visit *visit, texts_key *key_of, struct error *error)
+static bool texts_store(const struct drift_past *self, struct visit *visit, size_t feature, texts_key *key_of, struct error *error)
 {
-	for (size_t i = 0; i < self->features->count; i++) {
-		struct past_text commonest[DRIFT_COMMON_MAX] = {0};
-		char bytes[PAST_KEY_BYTES];
-		if (!self->features->texts[i])
-			continue;
-		const size_t length = past_texts_commonest(self->comparison->came[i], commonest) * sizeof *commonest;
-		if (length == 0)
-			continue;
-		void *stored = visit_remember(visit, key_of(i, bytes), length, error);
-		if (!stored)
-			return false;
+	struct past_text commonest[DRIFT_COMMON_MAX];
+	char bytes[PAST_KEY_BYTES];
+	const size_t length = past_texts_store(self->comparison->came[feature], commonest) * sizeof *commonest;
+	void *stored = length > 0 ? visit_remember(visit, key_of(feature, bytes), length, error) : NULL;
+	if (stored)
 		memcpy(stored, commonest, length);
-	}
-	return true;
+	return stored || length == 0;
 }
 
 static bool texts_forget(const struct drift_past *self, struct visit *visit, texts_key *key_of, struct error *error)
@@ -118,18 +112,44 @@ static bool texts_forget(const struct drift_past *self, struct visit *visit, tex
 	return true;
 }
 
+/* Stores texts of windows since the reference was made, of the features where what is stored lacks one. */
+static bool texts_add(const struct drift_past *self, struct visit *visit, struct error *error)
+{
+	for (size_t i = 0; i < self->features->count; i++)
+		if (self->features->texts[i] && past_texts_exceed(self->comparison->came[i]) &&
+		    !texts_store(self, visit, i, past_counted_key, error))
+			return false;
+	return true;
+}
+
+/* Stores those of a reference that is made. */
+static bool texts_settle(const struct drift_past *self, struct visit *visit, struct error *error)
+{
+	for (size_t i = 0; i < self->features->count; i++)
+		if (self->features->texts[i] && !texts_store(self, visit, i, past_texts_key, error))
+			return false;
+	return texts_forget(self, visit, past_counted_key, error);
+}
+
+/* What is stored last of a feature. */
+static struct text texts_latest(struct visit *visit, size_t feature)
+{
+	char bytes[PAST_KEY_BYTES];
+	const struct text counted = texts_find(visit, past_counted_key(feature, bytes));
+	return counted.length > 0 ? counted : texts_find(visit, past_texts_key(feature, bytes));
+}
+
 /* Counts on from the texts that are stored, which are of the windows until the chain. */
 static void texts_bring(struct drift_past *self, struct visit *visit, uint64_t chain)
 {
 	for (size_t i = 0; i < self->features->count; i++) {
-		char bytes[PAST_KEY_BYTES];
 		struct past_texts *came = self->comparison->came[i];
 		if (!came)
 			continue;
-		const struct text stored = texts_find(visit, past_counted_key(i, bytes));
+		const struct text stored = texts_latest(visit, i);
 		const struct past_text *items = (const void *)stored.bytes;
 		const size_t count = past_texts_count(stored);
-		memset(came, 0, sizeof *came);
+		past_texts_forget(came);
 		for (size_t j = 0; j < count; j++)
 			past_texts_put_back(came, drift_text_fingerprint((struct text){items[j].bytes, items[j].length}),
 					    &items[j]);
@@ -137,12 +157,29 @@ static void texts_bring(struct drift_past *self, struct visit *visit, uint64_t c
 	self->counted = chain;
 }
 
-/* Makes counters of the texts of each feature that has some. False: memory ran out. */
+/* Counts the rows of the window that the monitor has just closed. */
+static void texts_count(struct drift_past *self, size_t rows)
+{
+	for (size_t i = 0; self->fingerprints && i < self->features->count; i++) {
+		if (!self->features->texts[i])
+			continue;
+		for (size_t row = 0; row < rows; row++)
+			self->fingerprints[row] = monitor_closed_value(self->comparison->monitor, i, row);
+		past_texts_close(self->comparison->came[i], self->fingerprints, quantile_sort(self->fingerprints, rows));
+	}
+}
+
+/* Makes a sketch of the texts of each feature that has some. False: memory ran out. */
 static bool texts_open(struct drift_past *self)
 {
+	const int64_t rows = self->comparison->settings.window_rows;
+	bool any = false;
 	self->comparison->came = ARENA_ARRAY(self->arena, struct past_texts *, self->features->count);
-	for (size_t i = 0; self->comparison->came && i < self->features->count; i++)
+	for (size_t i = 0; self->comparison->came && i < self->features->count; i++) {
+		any = any || self->features->texts[i];
 		self->comparison->came[i] = self->features->texts[i] ? ARENA_NEW(self->arena, struct past_texts) : NULL;
+	}
+	self->fingerprints = any ? ARENA_ARRAY(self->arena, double, rows > 0 ? (size_t)rows : MONITOR_ROWS_KEPT) : NULL;
 	return !arena_failed(self->arena);
 }
 
@@ -398,6 +435,8 @@ static bool window_add(struct drift_past *self, struct visit *visit, struct past
 		if (!block_add(self, visit, past, first, &block, error))
 			return false;
 	}
+	if (blocks > 0)
+		texts_count(self, rows);
 	return true;
 }
 
@@ -427,7 +466,7 @@ bool drift_past_add(struct drift_past *past, struct visit *visit, const struct p
 	const struct past_span span = past_clock_move(&list.past.clock, window->time_ms, past->past_ms);
 	*renewed = past_renews(&list.past, span);
 	past->counted = list.past.chain;
-	if (!texts_write(past, visit, past_counted_key, error) || (*renewed && !texts_write(past, visit, past_texts_key, error)))
+	if (!(*renewed ? texts_settle : texts_add)(past, visit, error))
 		return false;
 	return (!*renewed || past_renew(past, visit, &list.past, span, error)) && list_write(visit, &list, error);
 }

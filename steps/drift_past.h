@@ -6,9 +6,11 @@
  * `tensors` is another, the past begins anew.
  *
  * A column of texts is two features: its texts, of which rows have the fingerprints, and their lengths. The commonest texts of a
- * feature are counted in memory (drift/past_texts.h), and stored under `past/counted/FEATURE` with each window. So an engine that
- * takes over misses those of the open window alone. Where the state has other windows than those that were counted, as after a
- * takeover, counting continues from what is stored. Those of a reference are under `past/texts/FEATURE`.
+ * feature are known in memory (drift/past_texts.h). When a window closes, its rows are counted, by the fingerprints that the state
+ * has of them: so a message that is processed again counts once. Those of a reference are stored under `past/texts/FEATURE`.
+ * Until the next reference, they are stored under `past/counted/FEATURE` after a window with a text that could be a category and is
+ * not stored: an engine that takes over misses those of the open window alone, and most windows store none. Where the state has
+ * other windows than those that were counted, as after a takeover or a failed transaction, counting continues from what is stored.
  *
  * The comparison's reference and monitor are made from the state, and anew when the reference is.
  */
@@ -27,6 +29,7 @@ struct drift_past {
 	uint64_t fit;	   /* of the reference that the monitor has */
 	uint64_t counted;  /* the chain (drift/past.h) of the windows whose texts are counted */
 	const struct past_features *features;
+	double *fingerprints;	/* of the rows of a window; NULL: no feature has texts */
 	struct arena *arena;	/* of the features, their texts, and the layout of messages */
 	struct arena *fitted;	/* the reference and the monitor */
 	const char

@@ -106,43 +106,63 @@ static bool are_mostly_new(const struct drift_texts *texts)
 	return once * TEXTS_NEW_ONE_IN > all;
 }
 
+static bool is_commoner(const struct counted_text *text, const struct counted_text *other)
+{
+	return text->count > other->count || (text->count == other->count && text->fingerprint < other->fingerprint);
+}
+
 static void commonest_bring(struct drift_texts *texts, size_t to)
 {
 	size_t most = to;
 	for (size_t i = to + 1; i < texts->count; i++)
-		most = texts->items[i].count > texts->items[most].count ? i : most;
+		most = is_commoner(&texts->items[i], &texts->items[most]) ? i : most;
 	const struct counted_text found = texts->items[most];
 	texts->items[most] = texts->items[to];
 	texts->items[to] = found;
 }
 
-/* Leaves the texts that are common among these fingerprints, which are sorted; the commonest is first. */
-static void commonest_choose(struct drift_texts *texts, const double *sorted, size_t rows)
+/* Counts the texts anew, by these fingerprints. False: memory ran out. */
+static bool texts_count(struct drift_texts *texts, const double *fingerprints, size_t rows)
 {
+	double *sorted = memory_take(rows + 1, sizeof *sorted);
+	if (!sorted)
+		return false;
+	memcpy(sorted, fingerprints, rows * sizeof *sorted);
+	const size_t count = quantile_sort(sorted, rows);
+	for (size_t i = 0; i < texts->count; i++) {
+		const double own = texts->items[i].fingerprint;
+		texts->items[i].count = sorted_until(sorted, count, own) - sorted_below(sorted, count, own);
+	}
+	memory_give(sorted);
+	return true;
+}
+
+/* Leaves the texts that are common among these rows; the commonest is first. False: memory ran out. */
+static bool commonest_find(struct drift_texts *texts, const double *fingerprints, size_t rows)
+{
+	if (!texts_count(texts, fingerprints, rows))
+		return false;
+	for (size_t i = 0; i < texts->count; i++)
+		if (strlen(texts->items[i].text) > TEXTS_COMMON_BYTES_MAX)
+			texts->items[i].count = 0;
 	const double least = fmax(TEXTS_COMMON_LEAST, TEXTS_COMMON_SHARE * (double)rows);
 	size_t chosen = 0;
-	for (size_t i = 0; i < texts->count; i++) {
-		struct counted_text *item = &texts->items[i];
-		const size_t below = sorted_below(sorted, rows, item->fingerprint);
-		const bool is_long = strlen(item->text) > TEXTS_COMMON_BYTES_MAX;
-		item->count = is_long ? 0 : sorted_until(sorted, rows, item->fingerprint) - below;
-	}
 	for (; chosen < texts->count && chosen < DRIFT_COMMON_MAX; chosen++) {
 		commonest_bring(texts, chosen);
 		if ((double)texts->items[chosen].count < least)
 			break;
 	}
 	texts->count = chosen;
+	return true;
 }
 
-static bool commonest_find(struct drift_texts *texts, const double *fingerprints, size_t rows)
+/* Puts the texts into the order of their rows. So who has the rows has the same categories. False: memory ran out. */
+static bool texts_order(struct drift_texts *texts, const double *fingerprints, size_t rows)
 {
-	double *sorted = memory_take(rows + 1, sizeof *sorted);
-	if (!sorted)
+	if (!texts_count(texts, fingerprints, rows))
 		return false;
-	memcpy(sorted, fingerprints, rows * sizeof *sorted);
-	commonest_choose(texts, sorted, quantile_sort(sorted, rows));
-	memory_give(sorted);
+	for (size_t i = 0; i < texts->count; i++)
+		commonest_bring(texts, i);
 	return true;
 }
 
@@ -175,7 +195,7 @@ bool drift_texts_settle(struct drift_texts *texts, const double *fingerprints, s
 bool drift_texts_settle_commonest(struct drift_texts *texts, const double *fingerprints, size_t rows)
 {
 	texts->free = has_other(texts, fingerprints, rows);
-	return categories_choose(texts, fingerprints, rows);
+	return texts_order(texts, fingerprints, rows) && categories_choose(texts, fingerprints, rows);
 }
 
 bool drift_texts_are_free(const struct drift_texts *texts)

@@ -43,7 +43,8 @@ bool drift_texts_add(struct drift_texts *texts, struct text text, double *finger
 /* All texts have come: the fingerprints of all rows, in their order, NaN where the text is missing. False: memory ran out. */
 bool drift_texts_settle(struct drift_texts *texts, const double *fingerprints, size_t rows);
 
-/* The same where only the commonest texts were added, and not each row's: they are free if a row has another. */
+/* The same where only the commonest texts were added, and not each row's: they are free if a row has another. The order in which
+ * they were added is of no account. */
 bool drift_texts_settle_commonest(struct drift_texts *texts, const double *fingerprints, size_t rows);
 
 /* From here on, of texts that have settled. */

@@ -3,6 +3,11 @@
 
 #include <string.h>
 
+#include "numeric/quantile.h"
+
+#define TIMES_RAREST 2
+#define COMMON_ONE_IN 100 /* a rarer text is one of all others */
+
 _Static_assert(DRIFT_COMMON_MAX * sizeof(struct past_text) <= 4096, "the stored sketch of a feature has 4 KiB at most");
 
 static size_t text_find(const struct past_texts *texts, double fingerprint)
@@ -13,67 +18,122 @@ static size_t text_find(const struct past_texts *texts, double fingerprint)
 	return at;
 }
 
-static size_t rarest_find(const struct past_texts *texts)
+static size_t lightest_find(const struct past_texts *texts)
 {
 	size_t at = 0;
 	for (size_t i = 1; i < texts->count; i++)
-		at = texts->counts[i] < texts->counts[at] ? i : at;
+		at = texts->weights[i] < texts->weights[at] ? i : at;
 	return at;
 }
 
-static void text_put(struct past_texts *texts, size_t at, double fingerprint, uint32_t count, struct text text)
+/* Keeps a text that was not kept, instead of the lightest one if there is no memory for more. Where it is; its weight is of before,
+ * or of that one. */
+static size_t text_keep(struct past_texts *texts, double fingerprint, struct text text)
 {
+	const bool full = texts->count == PAST_TEXTS_COUNTED;
+	const size_t at = full ? lightest_find(texts) : texts->count++;
+	texts->weights[at] = full ? texts->weights[at] : 0;
+	texts->stored[at] = false;
 	texts->fingerprints[at] = fingerprint;
-	texts->counts[at] = count;
-	texts->items[at].length = (uint32_t)text.length;
+	texts->items[at] = (struct past_text){.length = (uint32_t)text.length};
 	memcpy(texts->items[at].bytes, text.bytes, text.length);
+	return at;
 }
 
-static void counts_age(struct past_texts *texts)
+void past_texts_note(struct past_texts *texts, double fingerprint, struct text text)
 {
-	texts->added = 0;
-	for (size_t i = 0; i < texts->count; i++)
-		texts->counts[i] /= 2;
-}
-
-void past_texts_add(struct past_texts *texts, double fingerprint, struct text text)
-{
-	const size_t at = text_find(texts, fingerprint);
-	if (++texts->added == PAST_TEXTS_AGED)
-		counts_age(texts);
-	if (at < texts->count) {
-		texts->counts[at]++;
-		return;
-	}
-	if (text.length > PAST_TEXT_BYTES || memchr(text.bytes, 0, text.length))
-		return;
-	if (texts->count < PAST_TEXTS_COUNTED) {
-		text_put(texts, texts->count++, fingerprint, 1, text);
-		return;
-	}
-	const size_t rarest = rarest_find(texts);
-	text_put(texts, rarest, fingerprint, texts->counts[rarest] + 1, text);
-}
-
-size_t past_texts_commonest(const struct past_texts *texts, struct past_text into[DRIFT_COMMON_MAX])
-{
-	bool taken[PAST_TEXTS_COUNTED] = {false};
-	size_t count = 0;
-	for (; count < DRIFT_COMMON_MAX && count < texts->count; count++) {
-		size_t most = texts->count;
+	size_t at = text_find(texts, fingerprint);
+	if (++texts->read == PAST_TEXTS_AGED) {
+		texts->read = 0;
 		for (size_t i = 0; i < texts->count; i++)
-			if (!taken[i] && (most == texts->count || texts->counts[i] > texts->counts[most]))
-				most = i;
-		taken[most] = true;
-		into[count] = texts->items[most];
-		into[count].count = texts->counts[most];
+			texts->weights[i] /= 2;
 	}
-	return count;
+	if (at == texts->count) {
+		if (text.length > PAST_TEXT_BYTES || memchr(text.bytes, 0, text.length))
+			return;
+		at = text_keep(texts, fingerprint, text);
+	}
+	texts->weights[at]++;
+}
+
+void past_texts_close(struct past_texts *texts, const double *fingerprints, size_t rows)
+{
+	for (size_t i = 0; i < texts->count; i++) {
+		const size_t before = sorted_below(fingerprints, rows, texts->fingerprints[i]);
+		texts->items[i].count += (uint32_t)sorted_until(fingerprints + before, rows - before, texts->fingerprints[i]);
+	}
+	texts->closed += rows;
+	if (texts->closed < PAST_TEXTS_AGED)
+		return;
+	texts->closed = 0;
+	for (size_t i = 0; i < texts->count; i++)
+		texts->items[i].count /= 2;
+}
+
+/* The commonest that is not stored. The count of texts: there is none that came. */
+static size_t commonest_find(const struct past_texts *texts)
+{
+	size_t at = texts->count;
+	uint32_t most = 0;
+	for (size_t i = 0; i < texts->count; i++)
+		if (!texts->stored[i] && texts->items[i].count > most) {
+			most = texts->items[i].count;
+			at = i;
+		}
+	return at;
+}
+
+static void stored_forget(struct past_texts *texts)
+{
+	texts->stored_count = 0;
+	memset(texts->stored, 0, sizeof texts->stored);
+}
+
+size_t past_texts_store(struct past_texts *texts, struct past_text into[DRIFT_COMMON_MAX])
+{
+	stored_forget(texts);
+	while (texts->stored_count < DRIFT_COMMON_MAX) {
+		const size_t at = commonest_find(texts);
+		if (at == texts->count)
+			break;
+		texts->stored[at] = true;
+		into[texts->stored_count++] = texts->items[at];
+	}
+	return texts->stored_count;
+}
+
+bool past_texts_exceed(const struct past_texts *texts)
+{
+	const size_t at = commonest_find(texts);
+	uint32_t rarest = UINT32_MAX;
+	uint64_t all = 0;
+	size_t kept = 0;
+	if (at == texts->count || texts->stored_count < DRIFT_COMMON_MAX)
+		return at < texts->count;
+	for (size_t i = 0; i < texts->count; i++) {
+		all += texts->items[i].count;
+		kept += texts->stored[i];
+		rarest = texts->stored[i] && texts->items[i].count < rarest ? texts->items[i].count : rarest;
+	}
+	rarest = kept < texts->stored_count ? 0 : rarest;
+	return (uint64_t)texts->items[at].count * COMMON_ONE_IN >= all && texts->items[at].count > TIMES_RAREST * rarest;
+}
+
+void past_texts_forget(struct past_texts *texts)
+{
+	texts->closed = 0;
+	stored_forget(texts);
+	for (size_t i = 0; i < texts->count; i++)
+		texts->items[i].count = 0;
 }
 
 void past_texts_put_back(struct past_texts *texts, double fingerprint, const struct past_text *stored)
 {
-	const struct text text = {stored->bytes, stored->length};
-	if (texts->count < PAST_TEXTS_COUNTED)
-		text_put(texts, texts->count++, fingerprint, stored->count, text);
+	size_t at = text_find(texts, fingerprint);
+	if (at == texts->count)
+		at = text_keep(texts, fingerprint, (struct text){stored->bytes, stored->length});
+	texts->stored[at] = true;
+	texts->stored_count++;
+	texts->items[at].count = stored->count;
+	texts->weights[at] = texts->weights[at] > stored->count ? texts->weights[at] : stored->count;
 }

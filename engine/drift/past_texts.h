@@ -1,8 +1,10 @@
 /* past_texts.h: Sketch of the commonest texts of a stream, by which the past of a drift monitor names its categories.
  *
- * Counters of Space-Saving (Metwally, Agrawal and El Abbadi 2005): each text that is more than one value in PAST_TEXTS_COUNTED has
- * one. All counts are halved after PAST_TEXTS_AGED values, so texts that no longer come leave. Texts that are longer than
- * PAST_TEXT_BYTES are not counted, nor are those with a zero byte.
+ * A text has two numbers. Its weight is a counter of Space-Saving (Metwally, Agrawal and El Abbadi 2005), and decides which texts
+ * are kept: each that is more than one value in PAST_TEXTS_COUNTED is. It counts what was read, so a message that is read again
+ * counts again. The count is of the rows of windows that have closed, and is what is stored: it depends on these rows alone. Both
+ * are halved after PAST_TEXTS_AGED values, so texts that no longer come leave. Texts that are longer than PAST_TEXT_BYTES are not
+ * kept, nor are those with a zero byte.
  *
  * What is stored of it are the commonest DRIFT_COMMON_MAX, with their counts: at most 4 KiB. Plain data, of one thread.
  */
@@ -24,19 +26,29 @@ struct past_text {
 /* Starts zeroed. */
 struct past_texts {
 	size_t count;
-	uint64_t added; /* since the counts were halved */
+	uint64_t read, closed; /* values since the weights, and the counts, were halved */
 	double fingerprints[PAST_TEXTS_COUNTED];
-	uint32_t counts[PAST_TEXTS_COUNTED];
-	struct past_text items[PAST_TEXTS_COUNTED]; /* whose counts are not used */
+	uint32_t weights[PAST_TEXTS_COUNTED];
+	struct past_text items[PAST_TEXTS_COUNTED];
+	bool stored[PAST_TEXTS_COUNTED]; /* whether it is among those stored last */
+	size_t stored_count;		 /* of these; some may not be kept any more */
 };
 
-/* Counts a text, for which the fingerprint stands. */
-void past_texts_add(struct past_texts *texts, double fingerprint, struct text text);
+/* Notes a text that was read, for which the fingerprint stands. */
+void past_texts_note(struct past_texts *texts, double fingerprint, struct text text);
 
-/* The commonest, the most frequent first. How many they are. */
-size_t past_texts_commonest(const struct past_texts *texts, struct past_text into[DRIFT_COMMON_MAX]);
+/* Counts the rows of a window that has closed, by their fingerprints in rising order. */
+void past_texts_close(struct past_texts *texts, const double *fingerprints, size_t rows);
 
-/* Takes back a text that was stored. */
+/* The commonest, the most frequent first, which are to be stored. How many they are. */
+size_t past_texts_store(struct past_texts *texts, struct past_text into[DRIFT_COMMON_MAX]);
+
+/* Whether those stored last lack one that could be a category: any, if more could be stored; else one that is more than twice as
+ * common as the rarest of them, so that texts of about one frequency do not take turns, and one in 100 of those that are kept. */
+bool past_texts_exceed(const struct past_texts *texts);
+
+/* Forgets the counts, and what is stored. Then takes back each text that is stored. */
+void past_texts_forget(struct past_texts *texts);
 void past_texts_put_back(struct past_texts *texts, double fingerprint, const struct past_text *stored);
 
 #endif

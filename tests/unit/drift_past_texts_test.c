@@ -21,10 +21,15 @@
 
 /* ---- the sketch ---- */
 
-static void note(struct past_texts *texts, const char *text, double fingerprint, int times)
+/* So many rows, which are a window. */
+static void came(struct past_texts *texts, const char *text, double fingerprint, size_t rows)
 {
-	for (int i = 0; i < times; i++)
-		past_texts_add(texts, fingerprint, text_of(text));
+	static double fingerprints[PAST_TEXTS_AGED];
+	for (size_t i = 0; i < rows; i++) {
+		past_texts_note(texts, fingerprint, text_of(text));
+		fingerprints[i] = fingerprint;
+	}
+	past_texts_close(texts, fingerprints, rows);
 }
 
 static void expect_text(const struct past_text *stored, const char *text, uint32_t count)
@@ -40,10 +45,10 @@ static void the_commonest_texts_come_first(void **state)
 	struct past_text commonest[DRIFT_COMMON_MAX];
 	(void)state;
 	memset(&texts, 0, sizeof texts);
-	note(&texts, "rare", 1, 1);
-	note(&texts, "often", 2, 7);
-	note(&texts, "sometimes", 3, 3);
-	assert_int_equal(past_texts_commonest(&texts, commonest), 3);
+	came(&texts, "rare", 1, 1);
+	came(&texts, "often", 2, 7);
+	came(&texts, "sometimes", 3, 3);
+	assert_int_equal(past_texts_store(&texts, commonest), 3);
 	expect_text(&commonest[0], "often", 7);
 	expect_text(&commonest[1], "sometimes", 3);
 	expect_text(&commonest[2], "rare", 1);
@@ -59,10 +64,10 @@ static void a_common_text_is_kept_among_unique_ones(void **state)
 	memset(&texts, 0, sizeof texts);
 	for (int i = 0; i < 30000; i++) {
 		snprintf(unique, sizeof unique, "no %d", i);
-		note(&texts, i % 100 == 0 ? "common" : unique, i % 100 == 0 ? 0.5 : i, 1);
+		came(&texts, i % 100 == 0 ? "common" : unique, i % 100 == 0 ? 0.5 : i, 1);
 		assert_true(texts.count <= PAST_TEXTS_COUNTED);
 	}
-	assert_int_equal(past_texts_commonest(&texts, commonest), DRIFT_COMMON_MAX);
+	assert_int_equal(past_texts_store(&texts, commonest), DRIFT_COMMON_MAX);
 	assert_int_equal(commonest[0].length, 6);
 	assert_memory_equal(commonest[0].bytes, "common", 6);
 }
@@ -78,13 +83,13 @@ static void a_text_that_becomes_common_takes_the_place_of_a_rare_one(void **stat
 	for (int i = 0; i < 2 * PAST_TEXTS_COUNTED; i++) {
 		const int pair = i / 2;
 		snprintf(unique, sizeof unique, "no %d", pair);
-		note(&texts, unique, pair, 1);
+		came(&texts, unique, pair, 1);
 	}
 	for (int i = 0; i < 2000; i++) {
 		snprintf(unique, sizeof unique, "new %d", i);
-		note(&texts, i % 20 == 0 ? "late" : unique, i % 20 == 0 ? 0.5 : 10000 + i, 1);
+		came(&texts, i % 20 == 0 ? "late" : unique, i % 20 == 0 ? 0.5 : 10000 + i, 1);
 	}
-	past_texts_commonest(&texts, commonest);
+	past_texts_store(&texts, commonest);
 	assert_int_equal(commonest[0].length, 4);
 	assert_memory_equal(commonest[0].bytes, "late", 4);
 }
@@ -95,9 +100,9 @@ static void texts_that_no_longer_come_leave(void **state)
 	struct past_text commonest[DRIFT_COMMON_MAX];
 	(void)state;
 	memset(&texts, 0, sizeof texts);
-	note(&texts, "before", 1, PAST_TEXTS_AGED);
-	note(&texts, "now", 2, PAST_TEXTS_AGED);
-	past_texts_commonest(&texts, commonest);
+	came(&texts, "before", 1, PAST_TEXTS_AGED);
+	came(&texts, "now", 2, PAST_TEXTS_AGED);
+	past_texts_store(&texts, commonest);
 	expect_text(&commonest[0], "now", PAST_TEXTS_AGED - PAST_TEXTS_AGED / 2);
 }
 
@@ -108,10 +113,10 @@ static void long_texts_and_those_with_a_zero_byte_have_no_name(void **state)
 	(void)state;
 	memset(&texts, 0, sizeof texts);
 	memset(text, 'a', sizeof text);
-	past_texts_add(&texts, 1, (struct text){text, PAST_TEXT_BYTES + 1});
-	past_texts_add(&texts, 2, (struct text){"a\0b", 3});
+	past_texts_note(&texts, 1, (struct text){text, PAST_TEXT_BYTES + 1});
+	past_texts_note(&texts, 2, (struct text){"a\0b", 3});
 	assert_int_equal(texts.count, 0);
-	past_texts_add(&texts, 3, (struct text){text, PAST_TEXT_BYTES});
+	past_texts_note(&texts, 3, (struct text){text, PAST_TEXT_BYTES});
 	assert_int_equal(texts.count, 1);
 }
 
@@ -122,11 +127,11 @@ static void what_is_stored_goes_on(void **state)
 	(void)state;
 	memset(&before, 0, sizeof before);
 	memset(&after, 0, sizeof after);
-	note(&before, "ok", 1, 5);
-	assert_int_equal(past_texts_commonest(&before, commonest), 1);
+	came(&before, "ok", 1, 5);
+	assert_int_equal(past_texts_store(&before, commonest), 1);
 	past_texts_put_back(&after, 1, &commonest[0]);
-	note(&after, "ok", 1, 1);
-	past_texts_commonest(&after, commonest);
+	came(&after, "ok", 1, 1);
+	past_texts_store(&after, commonest);
 	expect_text(&commonest[0], "ok", 6);
 }
 
@@ -373,7 +378,8 @@ static void the_stored_sketch_is_small(void **state)
 	struct observed observed;
 	struct text stored;
 	observed_open_watch(&observed, WATCH(""));
-	windows_of(&observed, &unique, WINDOWS_LEARNT + 1);
+	windows_of(&observed, &unique, WINDOWS_LEARNT);
+	window_of(&observed, &usual);
 	assert_true(stored_find(&observed, "past/texts/0", &stored));
 	assert_in_range(stored.length, 1, 4096);
 	assert_true(stored_find(&observed, "past/counted/0", &stored));
@@ -391,6 +397,7 @@ static void a_past_that_is_over_leaves_no_texts(void **state)
 	const int64_t shape[] = {1};
 	observed_open_watch(&observed, WATCH(""));
 	windows_of(&observed, &usual, WINDOWS_LEARNT);
+	window_of(&observed, &renamed);
 	assert_true(stored_find(&observed, "past/texts/0", &stored));
 	assert_true(stored_find(&observed, "past/counted/0", &stored));
 	for (int i = 0; i < ROWS; i++) /* none of these fits */
