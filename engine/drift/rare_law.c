@@ -18,7 +18,9 @@
 struct rare_drawing {
 	struct random chance;
 	size_t bin_count;
-	size_t repeated;		      /* values of categories that came more than once */
+	size_t commonest;		      /* the bin that most values have */
+	size_t common_count, common_left;     /* its values: all, and those in no sample; 0: they are drawn as others */
+	size_t repeated;		      /* other values, of categories that came more than once */
 	uint32_t *cells;		      /* the bin of each of these; first those that are in a sample */
 	size_t taken_count;		      /* how many are in one */
 	uint32_t *all, *others;		      /* of these values, by bin: all of them, and those that are in no sample */
@@ -26,6 +28,20 @@ struct rare_drawing {
 	double *left_singles, *right_singles; /* laws of how many other values are in each */
 	double *joined;			      /* of both samples: bins that are joined, and behind them those that are not */
 };
+
+static size_t commonest_of(const struct rare_feature *feature)
+{
+	size_t bin = 0;
+	for (size_t i = 1; i < feature->bin_count; i++)
+		bin = feature->counts[i] > feature->counts[bin] ? i : bin;
+	return bin;
+}
+
+/* Whether the others are so few that drawing these alone costs less than drawing all values. */
+static bool is_apart(const struct rare_feature *feature, size_t commonest)
+{
+	return 2 * ((double)feature->count - feature->counts[commonest]) < (double)feature->right_rows;
+}
 
 /* ---- values of categories that came once ---- */
 
@@ -55,7 +71,7 @@ static double *singles_learn(size_t rows, double some, double all, struct arena 
 static size_t singles_draw(struct rare_drawing *drawing, const double *until, size_t rows)
 {
 	if (!until)
-		return drawing->repeated > 0 ? 0 : rows;
+		return drawing->repeated + drawing->common_count > 0 ? 0 : rows;
 	return sorted_below(until, rows + 1, (double)(random_next(&drawing->chance) >> 11) * 0x1p-53);
 }
 
@@ -100,20 +116,37 @@ static void values_leave(struct rare_drawing *drawing, size_t count, uint32_t *s
 static void values_begin(struct rare_drawing *drawing)
 {
 	drawing->taken_count = 0;
+	drawing->common_left = drawing->common_count;
 	memcpy(drawing->others, drawing->all, drawing->bin_count * sizeof *drawing->others);
+}
+
+/* How many of so many values, of those that are in no sample, are not of the commonest bin: each of these is one of them with the
+ * chance that any of the values is that are left. */
+static size_t others_draw(struct rare_drawing *drawing, size_t count)
+{
+	const size_t others = drawing->repeated - drawing->taken_count;
+	size_t left = others + drawing->common_left, drawn = 0;
+	if (drawing->common_left == 0 || count == left)
+		return count - (count == left ? drawing->common_left : 0);
+	for (size_t i = 0; i < others; i++, left--)
+		drawn += random_below(&drawing->chance, left) < count - drawn;
+	return drawn;
 }
 
 static void values_draw(struct rare_drawing *drawing, size_t count, uint32_t *sample)
 {
 	memset(sample, 0, drawing->bin_count * sizeof *sample);
 	while (count > 0) {
-		if (drawing->taken_count == drawing->repeated)
+		if (drawing->taken_count == drawing->repeated && drawing->common_left == 0)
 			values_begin(drawing);
-		const size_t left = drawing->repeated - drawing->taken_count, taken = count < left ? count : left;
-		if (taken > left / 2)
-			values_leave(drawing, left - taken, sample);
+		const size_t left = drawing->repeated - drawing->taken_count, all = left + drawing->common_left;
+		const size_t taken = count < all ? count : all, others = others_draw(drawing, taken);
+		if (others > left / 2)
+			values_leave(drawing, left - others, sample);
 		else
-			values_take(drawing, taken, sample);
+			values_take(drawing, others, sample);
+		drawing->common_left -= taken - others;
+		sample[drawing->commonest] += (uint32_t)(taken - others);
 		count -= taken;
 	}
 }
@@ -166,12 +199,17 @@ static bool drawing_begin(struct rare_drawing *drawing, const struct rare_featur
 		.joined = ARENA_ARRAY(scratch, double, 2 * (JOINED + bins))};
 	if (arena_failed(scratch))
 		return false;
+	const bool apart = is_apart(feature, drawing->commonest = commonest_of(feature));
 	for (size_t i = 0; i < feature->rows; i++) {
 		if (isnan(feature->values[i]))
 			continue;
 		const size_t bin = (size_t)feature->values[i];
 		if (feature->once > 0 && feature->counts[bin] == 1)
 			continue;
+		if (apart && bin == drawing->commonest) {
+			drawing->common_count++;
+			continue;
+		}
 		drawing->cells[drawing->repeated++] = (uint32_t)bin;
 		drawing->all[bin]++;
 	}
@@ -196,37 +234,82 @@ bool rare_law_draw(const struct rare_feature *feature, struct arena *scratch, do
 
 /* ---- the urn ---- */
 
-/* The bins of so many rows that have the reference's shares. */
-static void urn_fill(const struct rare_feature *feature, uint32_t *urn)
+/* Rows of the urn that are not in the commonest bin. */
+struct rare_urn {
+	struct random chance;
+	size_t bin_count, commonest;
+	size_t others;	/* of the reference */
+	uint32_t *bins; /* of these, and behind them of the window's rows */
+};
+
+/* So many rows of the reference have its shares. */
+static void urn_fill(const struct rare_feature *feature, struct rare_urn *urn)
 {
 	double until = 0;
 	size_t row = 0;
 	for (size_t bin = 0; bin < feature->bin_count; bin++) {
 		until += feature->counts[bin] * (double)feature->left_rows / (double)feature->count;
-		while (row < feature->left_rows && (double)row + 0.5 < until)
-			urn[row++] = (uint32_t)bin;
+		for (; row < feature->left_rows && (double)row + 0.5 < until; row++)
+			if (bin != urn->commonest)
+				urn->bins[urn->others++] = (uint32_t)bin;
 	}
+}
+
+/* The distribution function of how many of the window's rows are not in the commonest bin. */
+static void others_fill(const struct rare_feature *feature, const struct rare_urn *urn, double *until)
+{
+	const double n = (double)feature->right_rows, share = 1 / (double)feature->bin_count;
+	const double a = (double)urn->others + 1 - share, b = (double)(feature->left_rows - urn->others) + share;
+	double term = log_beta(a, n + b) - log_beta(a, b), sum = 0;
+	for (size_t i = 0; i <= feature->right_rows; i++) {
+		const double k = (double)i;
+		sum += exp(term);
+		until[i] = sum;
+		term += log((n - k) / (k + 1) * (k + a) / (n - k - 1 + b));
+	}
+	until[feature->right_rows] = 1;
+}
+
+/* Draws so many rows of the window, all of them in other bins. Each bin has one ticket, and each row as many as there are bins. */
+static void others_add(struct rare_urn *urn, size_t rows, double *window)
+{
+	const size_t bins = urn->bin_count;
+	for (size_t row = 0; row < rows; row++) {
+		const size_t ticket = random_below(&urn->chance, bins - 1 + bins * (urn->others + row));
+		const size_t bin = ticket >= bins - 1	     ? urn->bins[(ticket - (bins - 1)) / bins]
+				   : ticket < urn->commonest ? ticket
+							     : ticket + 1;
+		urn->bins[urn->others + row] = (uint32_t)bin;
+		window[bin]++;
+	}
+}
+
+static double window_draw(const struct rare_feature *feature, struct rare_urn *urn, size_t others, double *window)
+{
+	memset(window, 0, feature->bin_count * sizeof *window);
+	window[urn->commonest] = (double)(feature->right_rows - others);
+	others_add(urn, others, window);
+	return binned_jensen_shannon(&(struct binned){feature->bin_count, feature->counts, window}) / sqrt(M_LN2);
 }
 
 bool rare_law_predict(const struct rare_feature *feature, struct arena *scratch, double *drawn)
 {
-	const size_t bins = feature->bin_count, left = feature->left_rows;
-	struct random chance = {SEED};
-	uint32_t *urn = ARENA_ARRAY(scratch, uint32_t, left + feature->right_rows);
-	double *window = ARENA_ARRAY(scratch, double, bins);
-	if (!urn || !window)
+	const size_t rows = feature->right_rows;
+	struct rare_urn urn = {.chance = {SEED},
+			       .bin_count = feature->bin_count,
+			       .commonest = commonest_of(feature),
+			       .bins = ARENA_ARRAY(scratch, uint32_t, feature->left_rows + rows)};
+	double *window = ARENA_ARRAY(scratch, double, feature->bin_count), *until = ARENA_ARRAY(scratch, double, rows + 1);
+	if (!urn.bins || !window || !until)
 		return false;
-	urn_fill(feature, urn);
-	for (size_t i = 0; i < NULL_LAW_DRAWS; i++) {
-		memset(window, 0, bins * sizeof *window);
-		for (size_t row = 0; row < feature->right_rows; row++) {
-			const size_t ticket =
-				random_below(&chance, bins * (left + row + 1)); /* each bin has one, each row as many */
-			const size_t bin = ticket < bins ? ticket : urn[ticket / bins - 1];
-			urn[left + row] = (uint32_t)bin;
-			window[bin]++;
-		}
-		drawn[i] = binned_jensen_shannon(&(struct binned){bins, feature->counts, window}) / sqrt(M_LN2);
+	urn_fill(feature, &urn);
+	others_fill(feature, &urn, until);
+	for (size_t i = 0, others = 0; i < NULL_LAW_DRAWS; i++) {
+		const size_t before = others;
+		while (until[others] < ((double)i + 0.5) / NULL_LAW_DRAWS)
+			others++;
+		const bool same = i > 0 && others == before && feature->bin_count == 2;
+		drawn[i] = same ? drawn[i - 1] : window_draw(feature, &urn, others, window);
 	}
 	return true;
 }

@@ -7,7 +7,8 @@
  * standard deviation more of them than came.
  *
  * A draw costs as many random numbers as the window has rows, and as the reference has that neither sample takes, or that the
- * other one does, whichever are fewer.
+ * other one does, whichever are fewer. Values of a category that most have cost none: how many are in a sample follows from how
+ * many others are, of which there are two numbers each.
  */
 #ifndef SLUICE_DRIFT_RARE_LAW_H
 #define SLUICE_DRIFT_RARE_LAW_H
@@ -32,7 +33,8 @@ bool rare_law_draw(const struct rare_feature *feature, struct arena *scratch, do
 /* The same of the whole reference and a window, of `counts` alone. The shares of the bins are not known but for what the reference
  * says of them: a bin that it has never seen, or once, may have been lucky. So each row of the window makes the next ones of its
  * bin likelier (Polya's urn), which begins with the reference and one row more, that all bins share. Where nearly all values are in
- * one bin, that is most of how samples differ. */
+ * one bin, that is most of how samples differ. How many rows are in the other bins has the law of Beta and binomial: the draws have
+ * its quantiles, one each. So a draw costs as many random numbers as rows of the window are in these, and none if there is one. */
 bool rare_law_predict(const struct rare_feature *feature, struct arena *scratch, double *drawn);
 
 #endif

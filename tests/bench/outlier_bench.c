@@ -1,7 +1,7 @@
 /* outlier_bench.c: outlier scores of one row of 20 numbers, the step `outlier` for such a message, and a row through the change
  * detector.
  *
- *   outlier_bench mahalanobis|forest|change|step|pass|monitor|online|joint|categories|texts|nothing ROUNDS
+ *   outlier_bench mahalanobis|forest|change|step|pass|monitor|online|joint|categories|texts|flags|states|nothing ROUNDS
  *
  * `forest`: 100 trees of depth 8, learnt of 256 rows, as text to numeric/predictor.h; `change`: a reference of 400 rows.
  * `step`: a pipeline of a step `outlier` by the Mahalanobis
@@ -9,7 +9,8 @@
  * `monitor`: rows through the drift monitor by ks, psi and wasserstein in windows of 500. `online`: the same by page-hinkley,
  * cusum and adwin; `joint`: rows of 64 numbers by mmd. `nothing` is the loop around the others. All is drawn from a seed. What it
  * takes to open a monitor is in none of these figures: each is a difference of two runs. It is that of `categories`, of a feature
- * with 1,000 rare ones, and of `texts`, with 50 and one for all other texts: a 200th of it is a round. */
+ * with 1,000 rare ones, and of `texts`, with 50 and one for all other texts; and with windows of 4,000 rows that of `flags`,
+ * numbers of which one in 50 is not 0, and of `states`, such categories: a 200th of it is a round. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,23 +238,34 @@ static double run_joint(struct arena *arena, long rounds)
 #define ROWS_LEARNT DRIFT_REFERENCE_ROWS_MAX
 #define OPENING_ROUNDS 200
 
-/* Half of the values are of the first category, and the others of any. */
-static double opening_run(long rounds, size_t categories, bool open)
+/* What is opened: a feature of which one value in so many is of any category, and all others are of the first. */
+struct opening {
+	uint64_t one_in;
+	size_t categories;
+	bool open, numbers; /* the last: categories are numbers */
+	int64_t window;
+};
+static const struct opening of_categories = {2, DRIFT_CATEGORIES_MAX, false, false, WINDOW},
+			    of_texts = {2, DRIFT_COMMON_MAX + 1, true, false, WINDOW}, of_flags = {50, 3, false, true, ROWS_LEARNT},
+			    of_states = {50, 10, false, false, ROWS_LEARNT};
+
+static double opening_run(long rounds, const struct opening *opening)
 {
 	static double values[ROWS_LEARNT];
 	static struct text names[DRIFT_CATEGORIES_MAX];
 	const struct drift_feature feature = {.name = TEXT("f"),
-					      .categories = true,
-					      .open = open,
+					      .categories = !opening->numbers,
+					      .open = opening->open,
 					      .values = values,
-					      .category_count = categories,
-					      .category_names = names};
+					      .category_count = opening->numbers ? 0 : opening->categories,
+					      .category_names = names,
+					      .greatest = (double)opening->categories};
 	const struct drift_reference reference = {
 		.all_rows = ROWS_LEARNT, .rows = ROWS_LEARNT, .block = ROWS_LEARNT, .feature_count = 1, .features = &feature};
-	const struct monitor_settings settings = {.window_rows = WINDOW, .rate = {.alarms = 0.5, .rows = 1000}};
+	const struct monitor_settings settings = {.window_rows = opening->window, .rate = {.alarms = 0.5, .rows = 1000}};
 	double total = 1;
 	for (size_t i = 0; i < ROWS_LEARNT; i++)
-		values[i] = random_below(&chance, 2) ? 0 : (double)random_below(&chance, categories);
+		values[i] = random_below(&chance, opening->one_in) ? 0 : (double)random_below(&chance, opening->categories);
 	for (long i = 0; i < rounds / OPENING_ROUNDS; i++) {
 		struct arena *arena = arena_open(ARENA_BYTES);
 		struct error error = {0};
@@ -266,13 +278,25 @@ static double opening_run(long rounds, size_t categories, bool open)
 static double run_categories(struct arena *arena, long rounds)
 {
 	(void)arena;
-	return opening_run(rounds, DRIFT_CATEGORIES_MAX, false);
+	return opening_run(rounds, &of_categories);
 }
 
 static double run_texts(struct arena *arena, long rounds)
 {
 	(void)arena;
-	return opening_run(rounds, DRIFT_COMMON_MAX + 1, true);
+	return opening_run(rounds, &of_texts);
+}
+
+static double run_flags(struct arena *arena, long rounds)
+{
+	(void)arena;
+	return opening_run(rounds, &of_flags);
+}
+
+static double run_states(struct arena *arena, long rounds)
+{
+	(void)arena;
+	return opening_run(rounds, &of_states);
 }
 
 /* ---- the step ---- */
@@ -354,6 +378,8 @@ int main(int count, char **arguments)
 		    {"joint", run_joint},
 		    {"categories", run_categories},
 		    {"texts", run_texts},
+		    {"flags", run_flags},
+		    {"states", run_states},
 		    {"nothing", run_nothing}};
 	struct arena *arena = arena_open(ARENA_BYTES);
 	double total = 0;
@@ -365,6 +391,6 @@ int main(int count, char **arguments)
 	arena_close(arena);
 	if (total == 0)
 		fprintf(stderr, "usage: outlier_bench mahalanobis|forest|change|step|pass|monitor|online|joint|categories|"
-				"texts|nothing ROUNDS\n");
+				"texts|flags|states|nothing ROUNDS\n");
 	return total == 0;
 }

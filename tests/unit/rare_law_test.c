@@ -142,6 +142,19 @@ static void the_law_is_that_of_values_drawn_one_by_one(void **state)
 		{.rows = 200, .categories = 20, .left_rows = 160, .right_rows = 150},
 		{.rows = 400, .categories = 20, .left_rows = 60, .right_rows = 200},
 		{.rows = 400, .categories = 20, .once = 20, .open = true, .left_rows = 300, .right_rows = 100},
+		/* nearly all are of one category */
+		{.rows = 4000, .categories = 20, .commonest = 3900, .left_rows = 3500, .right_rows = 500},
+		{.rows = 4000, .categories = 20, .commonest = 3900, .left_rows = 2000, .right_rows = 2000},
+		{.rows = 4000,
+		 .categories = 20,
+		 .commonest = 3800,
+		 .once = 40,
+		 .missing = 100,
+		 .left_rows = 3300,
+		 .right_rows = 500},
+		{.rows = 400, .categories = 2, .commonest = 398, .left_rows = 300, .right_rows = 100},
+		{.rows = 200, .categories = 10, .commonest = 180, .left_rows = 190, .right_rows = 150}, /* left needs some again */
+		{.rows = 200, .categories = 1, .once = 10, .left_rows = 150, .right_rows = 50},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof mixes / sizeof *mixes; i++) {
@@ -199,12 +212,59 @@ static void what_the_reference_never_saw_may_come(void **state)
 	}
 }
 
+/* The urn, one row at a time. */
+static void predicted_one_by_one(const struct rare_feature *feature, double *drawn)
+{
+	static size_t urn[2 * ROWS_MAX];
+	static double window[BINS_MAX];
+	const size_t bins = feature->bin_count, rows = feature->count;
+	size_t filled = 0;
+	chance = (struct random){78};
+	for (size_t bin = 0; bin < bins; bin++)
+		for (double i = 0; i < feature->counts[bin]; i++)
+			urn[filled++] = bin;
+	for (size_t draw = 0; draw < NULL_LAW_DRAWS; draw++) {
+		memset(window, 0, sizeof window);
+		for (size_t row = 0; row < feature->right_rows; row++) {
+			const size_t ticket = random_below(&chance, bins * (rows + row + 1));
+			const size_t bin = ticket < bins ? ticket : urn[ticket / bins - 1];
+			urn[rows + row] = bin;
+			window[bin]++;
+		}
+		drawn[draw] = binned_jensen_shannon(&(struct binned){bins, feature->counts, window}) / sqrt(M_LN2);
+	}
+}
+
+static void the_law_of_an_urn_is_that_of_rows_drawn_one_by_one(void **state)
+{
+	static const double shapes[][10] = {
+		{3990, 10}, {3900, 50, 30, 20}, {20, 3800, 1, 0, 100, 79}, {0, 400, 0}, {380, 2, 2, 2, 2, 2, 2, 2, 2, 4}, {40, 60}};
+	static const size_t bins[] = {2, 4, 6, 3, 10, 2}, windows[] = {4000, 2000, 500, 100, 400, 50};
+	(void)state;
+	for (size_t i = 0; i < sizeof bins / sizeof *bins; i++) {
+		double rows = 0, drawn[NULL_LAW_DRAWS], slowly[NULL_LAW_DRAWS];
+		for (size_t j = 0; j < bins[i]; j++)
+			rows += shapes[i][j];
+		const struct rare_feature feature = {.count = (size_t)rows,
+						     .bin_count = bins[i],
+						     .counts = shapes[i],
+						     .left_rows = (size_t)rows,
+						     .right_rows = windows[i]};
+		assert_true(rare_law_predict(&feature, arena, drawn));
+		predicted_one_by_one(&feature, slowly);
+		const double distance = apart(drawn, slowly);
+		if (distance > APART_MOST)
+			fail_msg("shape %zu: %g apart", i, distance);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_law_is_that_of_values_drawn_one_by_one, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(of_values_that_all_came_once_none_is_seen_again, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(what_the_reference_never_saw_may_come, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(the_law_of_an_urn_is_that_of_rows_drawn_one_by_one, arena_begin, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
