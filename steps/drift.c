@@ -119,8 +119,7 @@ static bool drift_fit(struct step *step, const struct fit_source *source, struct
 	const char *remark = NULL;
 	const bool good = drift_reference_learn(step, &self->tensors, source, file, error) &&
 			  learnt_check(step, buffer_view(file), &remark, error);
-	if (remark && source->remarked)
-		source->remarked(source->listener, remark);
+	fit_source_remark(source, remark);
 	if (!good && !error->place.line)
 		error->place = step->place;
 	return good;

@@ -180,8 +180,7 @@ static void passed_over_tell(const struct drift_learning *learning, const struct
 				      "tensors with texts are not watched unless `tensors` names them, here %zu: the first "
 				      "is `" TEXT_FORMAT "`; a column of a CSV has texts if one of its fields is not a number",
 				      count, TEXT_ARGUMENTS(first));
-	if (remark)
-		source->remarked(source->listener, remark);
+	fit_source_remark(source, remark);
 }
 
 static bool source_learn(struct drift_learning *learning, const struct fit_source *source, struct error *error)

@@ -413,9 +413,7 @@ static bool messages_read(struct drift_review *review, struct arena *arena, stru
 
 static void reference_remark(const struct drift_review *review, struct arena *arena)
 {
-	const char *remark = drift_reference_remark(&review->comparison.reference, arena);
-	if (remark && review->source->remarked)
-		review->source->remarked(review->source->listener, remark);
+	fit_source_remark(review->source, drift_reference_remark(&review->comparison.reference, arena));
 }
 
 bool drift_review(struct step *step, const struct fit_source *source, bool json, struct buffer *report, struct error *error)

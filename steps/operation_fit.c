@@ -166,8 +166,7 @@ static bool fit_one(const struct step *step, const struct item_list *above, cons
 		    operation_fit_gather(&program, &instruction, source, &all, error) &&
 		    kind->fit(target, &all.cells, step->arena, error);
 	const char *remark = good && kind->remark ? kind->remark(target, &all.cells, step->arena) : NULL;
-	if (remark && source->remarked)
-		source->remarked(source->listener, remark);
+	fit_source_remark(source, remark);
 	memory_give(all.cells.numbers.values);
 	memory_give(all.texts);
 	if (!good && !error->place.line)

@@ -353,8 +353,8 @@ static bool outlier_fit(struct step *step, const struct fit_source *source, stru
 	bool good = reference_rows_open(&rows, step, &self->tensor, source, error) &&
 		    outlier_reference_learn((enum outlier_by)self->by, &(struct outlier_rows){rows.table, rows.columns},
 					    step->arena, file, &remark, error);
-	if (good && remark && source->remarked)
-		source->remarked(source->listener, remark);
+	if (good)
+		fit_source_remark(source, remark);
 	reference_rows_close(&rows);
 	if (!good && !error->place.line)
 		error->place = step->place;

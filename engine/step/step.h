@@ -174,6 +174,13 @@ struct fit_source {
 	size_t rows_most; /* so many rows are learnt from, the first; 0: all. A drift reference has it */
 };
 
+/* Reports a remark, if there is one and somebody reads it. */
+static inline void fit_source_remark(const struct fit_source *source, const char *remark)
+{
+	if (remark && source->remarked)
+		source->remarked(source->listener, remark);
+}
+
 /* What is to be made of the past that a step has stored (`sluice drift rebase`). */
 struct rebase_wanted {
 	void *state; /* of its observer */
