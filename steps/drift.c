@@ -95,9 +95,13 @@ static bool values_check(const struct drift_reference *reference, struct place p
 			 "values");
 }
 
-/* What was learnt is read as the step would read it: a reference with which it can compare nothing is not learnt. `*remark`, in
- * the step's arena: what it cannot compare; NULL: nothing. */
-static bool learnt_check(const struct step *step, struct text file, const char **remark, struct error *error)
+/* Remarks on what was learnt, in the step's arena: what is not compared, and what `falseAlarms` has no part for. NULL: nothing. */
+struct learnt_remarks {
+	const char *uncompared, *lost;
+};
+
+/* What was learnt is read as the step would read it: a reference with which it can compare nothing is not learnt. */
+static bool learnt_check(const struct step *step, struct text file, struct learnt_remarks *remarks, struct error *error)
 {
 	const struct drift *self = step->options;
 	const struct name name = {.text = "what was learnt", .place = step->place};
@@ -108,7 +112,9 @@ static bool learnt_check(const struct step *step, struct text file, const char *
 			  drift_settings_read(self, &settings, error) &&
 			  drift_reference_read(&name, file, arena, &reference, error) &&
 			  values_check(&reference, step->place, error) && monitor_reference_check(&reference, &settings, error);
-	*remark = good ? drift_reference_remark(&reference, step->arena) : NULL;
+	if (good)
+		*remarks = (struct learnt_remarks){drift_reference_remark(&reference, step->arena),
+						   drift_lost_remark(&reference, &settings, step->arena)};
 	arena_close(arena);
 	return good;
 }
@@ -116,10 +122,11 @@ static bool learnt_check(const struct step *step, struct text file, const char *
 static bool drift_fit(struct step *step, const struct fit_source *source, struct buffer *file, struct error *error)
 {
 	const struct drift *self = step->options;
-	const char *remark = NULL;
+	struct learnt_remarks remarks = {0};
 	const bool good = drift_reference_learn(step, &self->tensors, source, file, error) &&
-			  learnt_check(step, buffer_view(file), &remark, error);
-	fit_source_remark(source, remark);
+			  learnt_check(step, buffer_view(file), &remarks, error);
+	fit_source_remark(source, remarks.uncompared);
+	fit_source_remark(source, remarks.lost);
 	if (!good && !error->place.line)
 		error->place = step->place;
 	return good;
@@ -414,6 +421,20 @@ static const char *drift_large(const struct step *step, struct arena *arena, str
 						       DRIFT_SEGMENTS_MAX, bytes / 1e9);
 }
 
+static const char *drift_undeclared(const struct step *step, struct arena *arena, struct place *place)
+{
+	const struct drift *self = step->options;
+	struct drift_reference reference;
+	struct monitor_settings settings;
+	struct text content;
+	struct error error = {0};
+	if (!step->files || !self->reference.file.text || !drift_settings_read(self, &settings, &error) ||
+	    !drift_reference_load(step, arena, &reference, &content, &error))
+		return NULL;
+	*place = self->reference.here;
+	return drift_lost_remark(&reference, &settings, arena);
+}
+
 static const char *drift_idle(const struct step *step, const struct tensor_types *in, struct arena *arena, struct place *place)
 {
 	const struct drift *self = step->options;
@@ -478,7 +499,12 @@ const struct option drift_options[] = {
 		    "several. Records have the feature `*/text`."),
 	ROW("falseAlarms", SCALAR, struct drift, false_alarms, .place_offset = offsetof(struct drift, false_alarms_here),
 	    .fallback = "1 per 30d",
-	    .help = "The rate of false alarms over all features, methods and looks: `1 per 30d`, or `0.5 per 1000` messages."),
+	    .help = "The rate of false alarms over all features, methods and looks: `1 per 30d`, or `0.5 per 1000` messages. One "
+		    "rule has no part of it. If a feature is missing in runs, as during an outage, a few of them do not tell how long "
+		    "the next will be; so that a feature that is lost is found, a window that lacks nine tenths of it has an "
+		    "alarm of quality, if that is more than four times the longest run of the reference, of which at most a "
+		    "quarter is missing. `lint` and `sluice fit` say how often that is to be expected without a loss, and `sluice "
+		    "drift report` counts these alarms apart."),
 	ROW("effect", NUMBER, struct drift, effect, .least = 0, .most = DBL_MAX,
 	    .help = "The smallest change that raises an alarm."),
 	ROW("share", NUMBER, struct drift, share, .place_offset = offsetof(struct drift, share_place), .least = 0, .most = 1,
@@ -534,6 +560,7 @@ const struct step_kind step_drift = {
 						  .only_marks = true,
 						  .large = drift_large,
 						  .idle = drift_idle,
+						  .undeclared = drift_undeclared,
 						  .learns_from = drift_learns_from,
 						  .segments = drift_segments,
 						  .estimates = drift_estimates},

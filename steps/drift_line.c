@@ -50,6 +50,8 @@ static void feature_put(const struct drift_line *line, const struct monitor_verd
 	drift_count_put(out, "missing", quality->missing);
 	drift_count_put(out, "outside", quality->outside);
 	drift_count_put(out, "unseen", quality->unseen);
+	if (quality->lost)
+		buffer_string(out, ", \"lost\": true");
 	buffer_print(out, ", \"still\": %s, \"quality_alarm\": %s, \"tests\": [", quality->still ? "true" : "false",
 		     quality->missing_alarm || quality->outside_alarm || quality->unseen_alarm || quality->still_alarm ? "true"
 														       : "false");

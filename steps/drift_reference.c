@@ -505,3 +505,25 @@ const char *drift_reference_remark(const struct drift_reference *reference, stru
 			   "and no drift is found in them; the first is `" TEXT_FORMAT "`",
 			   blind, reference->feature_count, DRIFT_VALUES_MIN, TEXT_ARGUMENTS(reference->features[first].name));
 }
+
+#define LOST_SELDOM 1e-5 /* of windows: so few alarms more are of no account */
+
+const char *drift_lost_remark(const struct drift_reference *reference, const struct monitor_settings *settings, struct arena *arena)
+{
+	size_t some = 0, most = 0;
+	double chance = 0;
+	for (size_t i = 0; i < reference->feature_count; i++) {
+		const double own = monitor_lost_chance(reference, i, settings);
+		some += own > LOST_SELDOM;
+		most = own > chance ? i : most;
+		chance = own > chance ? own : chance;
+	}
+	if (some == 0)
+		return NULL;
+	return arena_print(
+		arena,
+		"%zu of %zu features are missing in runs, too few to know how long these become. A window that lacks nine "
+		"tenths of such a feature has an alarm of quality beyond `falseAlarms`: without a loss about one window in "
+		"%.2g for `" TEXT_FORMAT "`, which has the most",
+		some, reference->feature_count, 1 / chance, TEXT_ARGUMENTS(reference->features[most].name));
+}

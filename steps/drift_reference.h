@@ -17,7 +17,7 @@
 #ifndef SLUICE_STEPS_DRIFT_REFERENCE_H
 #define SLUICE_STEPS_DRIFT_REFERENCE_H
 
-#include "drift/reference.h"
+#include "drift/monitor.h"
 #include "step/step.h"
 
 /* Learns from all messages of the source and appends the file. CONFIG: they give no reference; else what the source says. */
@@ -34,5 +34,9 @@ bool drift_reference_read(const struct name *file, struct text content, struct a
 /* A sentence on the features that nothing is compared with, since nearly all their values are missing; in the arena. NULL: there
  * are none, or memory ran out. */
 const char *drift_reference_remark(const struct drift_reference *reference, struct arena *arena);
+
+/* The same on the features whose loss is an alarm that `falseAlarms` has no part for. */
+const char *drift_lost_remark(const struct drift_reference *reference, const struct monitor_settings *settings,
+			      struct arena *arena);
 
 #endif

@@ -44,6 +44,7 @@ struct drift_review {
 	bool again;    /* the messages are read once more, for examples */
 	uint64_t read; /* messages of this reading */
 	uint64_t windows, drifted, quality, alarmed;
+	uint64_t lost; /* windows whose only alarm is that features are lost, which is in no declared rate */
 	double false_alarms;		       /* declared, of all windows */
 	uint64_t messages, informed, unusable; /* those with feedback, and of these the ones that it does not fit */
 	uint64_t bands[FIGURES][BAND_STATES];  /* windows */
@@ -65,6 +66,7 @@ static void verdict_report(struct drift_review *review, const struct monitor_ver
 	review->drifted += verdict->drifted;
 	review->quality += verdict->quality_alarm;
 	review->alarmed += verdict->drifted || verdict->quality_alarm;
+	review->lost += !verdict->drifted && verdict->quality_alarm && !verdict->quality_declared;
 	review->false_alarms += verdict->false_alarms;
 	drift_examples_see(&review->examples, review->segment->name, review->segment->reported, verdict);
 	review->segment->reported += verdict->rows;
@@ -322,6 +324,7 @@ static void report_json(const struct drift_review *review)
 	drift_count_put(out, "windows_with_quality_alarm", review->quality);
 	drift_count_put(out, "alarms", review->alarmed);
 	drift_number_put(out, "false_alarms_declared", review->false_alarms);
+	drift_count_put(out, "alarms_not_declared", review->lost);
 	drift_count_put(out, "rows_compared", review->compared);
 	drift_count_put(out, "rows_beyond_segments", review->beyond);
 	drift_count_put(out, "messages_without_segment", review->nameless);
@@ -413,7 +416,9 @@ static bool messages_read(struct drift_review *review, struct arena *arena, stru
 
 static void reference_remark(const struct drift_review *review, struct arena *arena)
 {
-	fit_source_remark(review->source, drift_reference_remark(&review->comparison.reference, arena));
+	const struct drift_comparison *comparison = &review->comparison;
+	fit_source_remark(review->source, drift_reference_remark(&comparison->reference, arena));
+	fit_source_remark(review->source, drift_lost_remark(&comparison->reference, &comparison->settings, arena));
 }
 
 bool drift_review(struct step *step, const struct fit_source *source, bool json, struct buffer *report, struct error *error)
@@ -442,9 +447,15 @@ bool drift_review(struct step *step, const struct fit_source *source, bool json,
 		lacking_say(&review);
 		segments_say(&review);
 		truths_say(&review);
-		buffer_print(report, "%llu windows: %llu with drift, %llu with data out of the bounds of quality\n",
+		buffer_print(report, "%llu windows: %llu with drift, %llu with data out of the bounds of quality",
 			     (unsigned long long)review.windows, (unsigned long long)review.drifted,
 			     (unsigned long long)review.quality);
+		if (review.lost > 0)
+			buffer_print(report,
+				     "; of %llu the only alarm is that nearly all values of a feature are missing, beyond "
+				     "`falseAlarms`",
+				     (unsigned long long)review.lost);
+		buffer_byte(report, '\n');
 	}
 	if (json && good)
 		report_json(&review);

@@ -192,8 +192,10 @@ static void verdict_sum(struct monitor *self, const struct monitor_feature *feat
 			verdict->feature = index;
 			verdict->test = i;
 		}
-	verdict->quality_alarm = verdict->quality_alarm || quality->missing_alarm || quality->outside_alarm ||
-				 quality->unseen_alarm || quality->still_alarm;
+	const bool declared = (quality->missing_alarm && !quality->lost) || quality->outside_alarm || quality->unseen_alarm ||
+			      quality->still_alarm;
+	verdict->quality_declared = verdict->quality_declared || declared;
+	verdict->quality_alarm = verdict->quality_alarm || declared || quality->lost;
 }
 
 static void joints_judge(struct monitor *self, double alpha)
@@ -239,6 +241,7 @@ static const struct monitor_verdict *window_close(struct monitor *self, bool end
 						 .feature_count = features,
 						 .features = self->verdicts};
 	self->verdict.quality_alarm = self->verdict.times.rate_alarm || self->verdict.times.age_alarm;
+	self->verdict.quality_declared = self->verdict.quality_alarm;
 	monitor_looks_end(self, levels.test);
 	for (size_t i = 0; i < self->feature_count; i++) {
 		self->features[i].first = self->features[i].values[0];

@@ -26,7 +26,8 @@
  * Quality: shares of missing values, of numbers outside the reference's range, of categories never seen, features that no longer
  * vary, rows a minute, and the age of the newest row (arrivals.h). Each of the six has a bound from the reference, and an equal
  * part of its own of what quality takes of the declared rate; where a figure is of several features, each has its share of that
- * part. Rows a minute and the age are judged from the second window on, if the reference has times.
+ * part. Rows a minute and the age are judged from the second window on, if the reference has times. A feature whose values are
+ * missing in runs has an alarm, too, if nearly all are missing; no part of the rate is for that (monitor_lost_chance()).
  *
  * The online methods look at the rows of a window when it closes, by their times, then by their partition, then as they came. Their
  * state goes on with the next window (monitor_detectors_write()). Before it closes, they look at each MONITOR_LOOK_ROWS rows that
@@ -118,6 +119,8 @@ struct monitor_quality {
 	uint64_t missing, outside, unseen; /* values of the window; outside: of numbers, unseen: of categories */
 	bool still;			   /* all values are equal, which the reference's were not */
 	bool missing_alarm, outside_alarm, unseen_alarm, still_alarm;
+	bool lost; /* missing_alarm is by the rule that nearly all values are missing (missing_runs.h), which no part of the rate
+		      has */
 };
 
 /* Counts of the reference's values and of a window's, by the same bins. */
@@ -164,6 +167,7 @@ struct monitor_verdict {
 	size_t joint_count;
 	const struct monitor_joint *joints;
 	bool quality_alarm;
+	bool quality_declared; /* some of it has a part of the declared rate: it is not only that features are lost */
 	struct monitor_times times;
 	uint64_t alarm_row;	    /* the first at which an online method raised an alarm before the end, from 1; 0: none did */
 	int64_t alarm_ms;	    /* its time */
@@ -192,6 +196,10 @@ bool monitor_reference_check(const struct drift_reference *reference, const stru
  * windows close, and none is judged. */
 struct monitor *monitor_open(struct arena *arena, const struct drift_reference *reference, const struct monitor_settings *settings,
 			     struct error *error);
+
+/* The chance that a window of that feature, without a loss, has an alarm by the rule that nearly all values are missing: 0 if its
+ * values are not missing in runs. Of windows by time, as of the smallest that can have it. NaN: memory runs out. */
+double monitor_lost_chance(const struct drift_reference *reference, size_t feature, const struct monitor_settings *settings);
 
 /* The index of a category: if the reference does not know it, that of all other texts, or where it has none, one past the last. */
 double monitor_category(const struct monitor *monitor, size_t feature, struct text name);

@@ -141,6 +141,20 @@ static void missing_learn(struct watched_feature *watched, const struct drift_re
 	watched->missing_runs = missing_runs_of(from->values + first, rows);
 }
 
+double monitor_lost_chance(const struct drift_reference *reference, size_t feature, const struct monitor_settings *settings)
+{
+	const struct drift_feature *from = &reference->features[feature];
+	struct watched_feature watched = {0};
+	if (from->missing == 0)
+		return 0;
+	double *scratch = memory_take(3 * reference->rows, sizeof *scratch);
+	if (!scratch)
+		return (double)NAN;
+	missing_learn(&watched, reference, from, scratch);
+	memory_give(scratch);
+	return watched.missing_dependence > 1 ? missing_runs_lost_chance(&watched.missing_runs, (size_t)settings->window_rows) : 0;
+}
+
 /* How values follow from those before, and whether one is missing. */
 static bool dependence_learn(struct watched_feature *watched, const struct drift_reference *reference,
 			     const struct drift_feature *from)

@@ -260,15 +260,16 @@ double watched_outside_sf(double many, double rows, double seen, double dependen
 	return predicted_sf(floor(many / dependence), floor(rows / dependence), 2, fmax(seen / dependence - 1, 1));
 }
 
-static bool missing_is_unusual(const struct watched_feature *watched, size_t rows, size_t missing, double alpha)
+static void missing_judge(const struct watched_feature *watched, size_t rows, double alpha, struct monitor_quality *quality)
 {
-	if (is_unusual((double)missing, (double)rows, (double)watched->missing, (double)watched->all_rows,
-		       watched->missing_dependence, alpha))
-		return true;
-	if (watched->missing_dependence == 1 || rows < MONITOR_ROWS_MIN)
-		return false;
+	quality->missing_alarm = is_unusual((double)quality->missing, (double)rows, (double)watched->missing,
+					    (double)watched->all_rows, watched->missing_dependence, alpha);
+	if (quality->missing_alarm || watched->missing_dependence == 1 || rows < MONITOR_ROWS_MIN)
+		return;
 	const struct missing_runs window = missing_runs_of(watched->values, rows);
-	return missing_runs_are_unusual(&watched->missing_runs, &window, alpha);
+	quality->missing_alarm = missing_runs_are_unusual(&watched->missing_runs, &window, alpha);
+	quality->lost = !quality->missing_alarm && missing_runs_are_lost(&watched->missing_runs, &window);
+	quality->missing_alarm = quality->missing_alarm || quality->lost;
 }
 
 static void quality_judge(const struct watched_feature *watched, size_t rows, const struct sorted *current,
@@ -278,7 +279,7 @@ static void quality_judge(const struct watched_feature *watched, size_t rows, co
 	struct monitor_quality *quality = &verdict->quality;
 	const double all = (double)watched->all_rows, count = (double)verdict->count, seen = all - (double)watched->missing;
 	quality->missing = rows - verdict->count;
-	quality->missing_alarm = missing_is_unusual(watched, rows, quality->missing, levels->feature);
+	missing_judge(watched, rows, levels->feature, quality);
 	if (verdict->count == 0)
 		return;
 	if (watched->categories) {

@@ -367,6 +367,9 @@ static void check_rules(const struct inference *inference, const struct step *se
 	const char *idle = rules && rules->idle ? rules->idle(self, inputs, inference->arena, &place) : NULL;
 	if (idle)
 		fault_add(inference->faults, CODE_IGNORED_SETTING, place, NULL, "step `%s`: %s", self->name, idle);
+	const char *undeclared = rules && rules->undeclared ? rules->undeclared(self, inference->arena, &place) : NULL;
+	if (undeclared)
+		fault_add(inference->faults, CODE_UNDECLARED_ALARMS, place, NULL, "step `%s`: %s", self->name, undeclared);
 }
 
 /* `named`: the names in its expressions were good, so that an error here is another. */

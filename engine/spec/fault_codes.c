@@ -431,6 +431,11 @@ const struct fault_code fault_codes[] = {
 			"says how much it may come to be. Make the window smaller, or use a `groupBy` with few values.",
 		.example = "drift: {tensors: [x], reference: r.json, window: 100000, groupBy: key}\n\n"
 			   "drift: {tensors: [x], reference: r.json, window: 1000, groupBy: header(\"venue\")}\n"),
+	NOTE(CODE_UNDECLARED_ALARMS, BAD_VALUE, .title = "Alarms that `falseAlarms` does not count",
+	     .help = "The reference has too few runs of missing values to know how long such a run becomes, so the loss of the "
+		     "feature is found by a rule without a rate. This is fine if an outage may raise an alarm. If not, learn "
+		     "the reference from a longer time.",
+	     .example = "drift: {tensors: [x], reference: r.json}      # r.json has an outage of x\n"),
 	NOTE(CODE_RENAMED_OUTPUT, BAD_REFERENCE, .title = "An output that renames a tensor and requests none",
 	     .help = "A single name in a step's `outputs` renames the only tensor of the reply. It may stay. To request "
 		     "tensors of the model by name, use `outputs` of the step's `model`.",

@@ -121,6 +121,8 @@ static void top_write(struct drift_page *page, const char *pipeline, const char 
 		     member_number_read(sums, "windows_with_drift"), page->data.window_count);
 	count_write(page, "Alarms raised", "alarms");
 	count_write(page, "False alarms declared", "false_alarms_declared");
+	if (member_number_read(sums, "alarms_not_declared") > 0)
+		count_write(page, "Alarms of lost features, not declared", "alarms_not_declared");
 	count_write(page, "Windows with drift", "windows_with_drift");
 	count_write(page, "Windows with data out of the bounds of quality", "windows_with_quality_alarm");
 	count_write(page, "Rows compared", "rows_compared");

@@ -277,13 +277,15 @@ static void values_outside_have_the_law_of_extremes(void **state)
 
 #define RUN 20 /* rows of the reference that are missing, in one run */
 
-/* The last verdict on windows, each of which lacks the first `missing` rows. */
-static bool missing_is_found(size_t reference_rows, int64_t window, int64_t missing)
+/* The alarm on a window that lacks the first `missing` rows, and by which part of the declared rate it is. */
+enum missing_alarm { NOT_FOUND, FOUND_BY_RULE, FOUND_BY_LEVEL };
+
+static enum missing_alarm missing_is_found(size_t reference_rows, int64_t window, int64_t missing)
 {
 	const struct monitor_settings settings = {.window_rows = window, .rate = {.alarms = 1, .rows = 1000000}};
 	struct drift_feature feature = {.name = TEXT("x"), .values = values, .missing = RUN, .least = -9, .greatest = 9};
 	struct error error = {0};
-	bool found = false;
+	enum missing_alarm found = NOT_FOUND;
 	for (size_t i = 0; i < reference_rows; i++)
 		values[i] = i >= 100 && i < 100 + RUN ? (double)NAN : normal();
 	const struct drift_reference reference = {.all_rows = reference_rows,
@@ -297,7 +299,10 @@ static bool missing_is_found(size_t reference_rows, int64_t window, int64_t miss
 	for (int64_t i = 0; i < window; i++) {
 		const double value = i < missing ? (double)NAN : normal();
 		const struct monitor_verdict *verdict = monitor_add(monitor, &value, i);
-		found = verdict && verdict->features[0].quality.missing_alarm;
+		if (!verdict || !verdict->features[0].quality.missing_alarm)
+			continue;
+		found = verdict->features[0].quality.lost ? FOUND_BY_RULE : FOUND_BY_LEVEL;
+		assert_true(verdict->quality_alarm && verdict->quality_declared == (found == FOUND_BY_LEVEL));
 	}
 	return found;
 }
@@ -305,13 +310,66 @@ static bool missing_is_found(size_t reference_rows, int64_t window, int64_t miss
 static void a_feature_that_is_lost_is_found_after_a_run_in_the_reference(void **state)
 {
 	(void)state;
-	assert_true(missing_is_found(400, 100, 100));
-	assert_true(missing_is_found(400, 100, 95));
-	assert_true(missing_is_found(400, 500, 500));
-	assert_true(missing_is_found(1000, 100, 100));
-	assert_false(missing_is_found(400, 100, RUN));
-	assert_false(missing_is_found(400, 100, 2 * RUN));
-	assert_false(missing_is_found(400, MONITOR_ROWS_MIN, MONITOR_ROWS_MIN)); /* a run may be so long */
+	assert_int_equal(missing_is_found(400, 100, 100), FOUND_BY_RULE);
+	assert_int_equal(missing_is_found(400, 100, 95), FOUND_BY_RULE);
+	assert_int_equal(missing_is_found(400, 500, 500), FOUND_BY_RULE);
+	assert_int_equal(missing_is_found(1000, 100, 100), FOUND_BY_RULE);
+	assert_int_equal(missing_is_found(400, 100, RUN), NOT_FOUND);
+	assert_int_equal(missing_is_found(400, 100, 2 * RUN), NOT_FOUND);
+	assert_int_equal(missing_is_found(400, MONITOR_ROWS_MIN, MONITOR_ROWS_MIN), NOT_FOUND); /* a run may be so long */
+}
+
+/* The chance of the rule is that of an exponential run that is so many times as long as the longest of some others. */
+static void the_rule_has_the_chance_of_a_far_longer_run(void **state)
+{
+	enum { TRIALS = 40000, WINDOW_ROWS = 90 };
+	(void)state;
+	for (size_t runs = 1; runs <= 4; runs++) {
+		const struct missing_runs usual = {runs * WINDOW_ROWS, 20 * runs, runs, 20}; /* one run a window */
+		const double expected = TRIALS * missing_runs_lost_chance(&usual, WINDOW_ROWS);
+		int longer = 0;
+		for (int i = 0; i < TRIALS; i++) {
+			double longest = 0;
+			for (size_t run = 0; run < runs; run++)
+				longest = fmax(longest, -log(1 - even()));
+			longer += -log(1 - even()) > 0.9 * WINDOW_ROWS / 20 * longest;
+		}
+		assert_true(fabs(longer - expected) < 4 * sqrt(expected));
+	}
+}
+
+static void it_has_none_where_no_window_can_meet_it(void **state)
+{
+	const struct missing_runs usual = {1000, 20, 1, 20}, none = {1000, 0, 0, 0}, many = {1000, 251, 3, 100};
+	(void)state;
+	/* a tenth of the windows has a run, and it is 4.5 times as long as the one with the chance 1 / 5.5 */
+	assert_true(fabs(missing_runs_lost_chance(&usual, 100) - 0.1 / 5.5) < 1e-12);
+	assert_true(missing_runs_lost_chance(&usual, 79) == 0);
+	assert_true(missing_runs_lost_chance(&none, 100) == 0);
+	assert_true(missing_runs_lost_chance(&many, 1000) == 0);
+	assert_true(fabs(missing_runs_lost_chance(&usual, 0) - 80 / 0.9 / 1000 / 5) < 1e-12); /* a window of 80 / 0.9 rows */
+}
+
+static void an_alarm_by_the_count_has_its_part_of_the_rate(void **state)
+{
+	const struct monitor_settings settings = {.window_rows = WINDOW, .rate = {.alarms = 1, .rows = 1000000}};
+	struct drift_feature feature = {.name = TEXT("x"), .values = values, .least = -9, .greatest = 9};
+	const struct drift_reference reference = {
+		.all_rows = ROWS, .rows = ROWS, .block = ROWS, .feature_count = 1, .features = &feature};
+	struct error error = {0};
+	const double missing = (double)NAN;
+	const struct monitor_verdict *verdict = NULL;
+	(void)state;
+	for (size_t i = 0; i < ROWS; i++)
+		values[i] = normal();
+	struct monitor *monitor = monitor_open(arena, &reference, &settings, &error);
+	if (!monitor)
+		fail_msg("%s", error.text);
+	for (int i = 0; i < WINDOW; i++)
+		verdict = monitor_add(monitor, &missing, i);
+	assert_true(verdict && verdict->features[0].quality.missing_alarm && !verdict->features[0].quality.lost);
+	assert_true(verdict->quality_alarm && verdict->quality_declared);
+	assert_true(monitor_lost_chance(&reference, 0, &settings) == 0);
 }
 
 /* The reference has runs of ten, so many that one of 80 is known to be unusual. */
@@ -365,6 +423,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(values_that_are_missing_in_runs_raise_no_more_alarms_than_declared, set_up,
 						arena_end),
 		cmocka_unit_test_setup_teardown(a_feature_that_is_lost_is_found_after_a_run_in_the_reference, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(the_rule_has_the_chance_of_a_far_longer_run, set_up, arena_end),
+		cmocka_unit_test(it_has_none_where_no_window_can_meet_it),
+		cmocka_unit_test_setup_teardown(an_alarm_by_the_count_has_its_part_of_the_rate, set_up, arena_end),
 		cmocka_unit_test(values_outside_have_the_law_of_extremes),
 		cmocka_unit_test(a_run_longer_than_any_is_found),
 		cmocka_unit_test_setup_teardown(a_free_text_that_is_lost_is_found, set_up, arena_end),
