@@ -132,6 +132,11 @@ static bool drift_fit(struct step *step, const struct fit_source *source, struct
 	return good;
 }
 
+static bool drift_reviews_past(const void *options)
+{
+	return ((const struct drift *)options)->reference.past_ns > 0;
+}
+
 static const char *drift_learns_from(const struct step *step)
 {
 	return ((const struct drift *)step->options)->reference.topic;
@@ -500,8 +505,8 @@ const struct option drift_options[] = {
 	ROW("falseAlarms", SCALAR, struct drift, false_alarms, .place_offset = offsetof(struct drift, false_alarms_here),
 	    .fallback = "1 per 30d",
 	    .help = "The rate of false alarms over all features, methods and looks: `1 per 30d`, or `0.5 per 1000` messages. One "
-		    "rule has no part of it. If a feature is missing in runs, as during an outage, a few of them do not tell how long "
-		    "the next will be; so that a feature that is lost is found, a window that lacks nine tenths of it has an "
+		    "rule has no part of it. If a feature is missing in runs, as during an outage, a few of them do not tell how "
+		    "long the next will be. So that a feature that is lost is found, a window that lacks nine tenths of it has an "
 		    "alarm of quality, if that is more than four times the longest run of the reference, of which at most a "
 		    "quarter is missing. `lint` and `sluice fit` say how often that is to be expected without a loss, and `sluice "
 		    "drift report` counts these alarms apart."),
@@ -572,4 +577,5 @@ const struct step_kind step_drift = {
 	.fit = drift_fit,
 	.review = drift_review,
 	.rebase = drift_rebase,
+	.reviews_past = drift_reviews_past,
 };

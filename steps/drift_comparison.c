@@ -153,7 +153,8 @@ static bool monitor_make(struct drift_comparison *comparison, struct error *erro
 bool drift_comparison_learn(struct drift_comparison *comparison, struct text content, struct error *error)
 {
 	const struct drift *options = comparison->step->options;
-	const struct name name = {.text = options->reference.topic, .place = options->reference.here};
+	const char *topic = options->reference.topic;
+	const struct name name = {.text = topic ? topic : "the past of the stream", .place = options->reference.here};
 	if (!drift_reference_read(&name, content, comparison->step->arena, &comparison->reference, error))
 		return false;
 	comparison->content = content;

@@ -66,8 +66,8 @@ struct drift_comparison {
 /* Reads its options, for a comparison whose reference and monitor are made by others. CONFIG: one cannot be used. */
 bool drift_comparison_begin(struct drift_comparison *comparison, const struct step *step, struct error *error);
 
-/* Makes the reference and the monitor of one that has begun, from the bytes of a reference's file, which are borrowed. CONFIG:
- * nothing can be compared with it. */
+/* Makes the reference and the monitor of one that has begun, from the bytes of a reference's file, which are borrowed: of a topic,
+ * or of the past. CONFIG: nothing can be compared with it. */
 bool drift_comparison_learn(struct drift_comparison *comparison, struct text content, struct error *error);
 
 /* CONFIG: the reference, a method or another option cannot be used. */

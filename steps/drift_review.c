@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/moment.h"
 #include "base/quote.h"
 #include "message/drift_score.h"
 #include "message/json_write.h"
@@ -102,9 +103,19 @@ static bool truth_check(const struct drift_estimate_options *estimate, const str
 			 "as `prediction: y`");
 }
 
+/* The reference is its file, or the past that was read. */
+static bool comparison_open(struct drift_review *review, const struct step *step, struct error *error)
+{
+	const struct rebase_result *past = review->source->past;
+	if (!past)
+		return drift_comparison_open(&review->comparison, step, error);
+	return drift_comparison_begin(&review->comparison, step, error) &&
+	       drift_comparison_learn(&review->comparison, past->file, error);
+}
+
 static bool review_open(struct drift_review *review, const struct step *step, struct error *error)
 {
-	if (!drift_comparison_open(&review->comparison, step, error))
+	if (!comparison_open(review, step, error))
 		return false;
 	review->segments = ARENA_ARRAY(step->arena, struct review_segment, DRIFT_SEGMENTS_MAX);
 	if (!review->segments)
@@ -305,6 +316,38 @@ static void lacking_put(const struct drift_review *review)
 	buffer_byte(review->report, ']');
 }
 
+/* ---- the past that is the reference ---- */
+
+static void past_say(const struct drift_review *review)
+{
+	const struct rebase_result *past = review->source->past;
+	char first[MOMENT_BYTES], last[MOMENT_BYTES];
+	if (!past)
+		return;
+	moment_print(past->made.first_ms, first);
+	moment_print(past->made.last_ms, last);
+	buffer_print(review->report, "the reference: %llu windows of the past with %llu rows, from %s to %s",
+		     (unsigned long long)past->made.windows, (unsigned long long)past->made.rows, first, last);
+	if (past->made.left_windows > 0)
+		buffer_print(review->report, "; %llu windows in alarm were left out, and `--alarms keep` takes them too",
+			     (unsigned long long)past->made.left_windows);
+	buffer_byte(review->report, '\n');
+}
+
+static void past_put(const struct drift_review *review)
+{
+	const struct rebase_result *past = review->source->past;
+	if (!past)
+		return;
+	buffer_print(review->report, ", \"past\": {\"windows\": %llu", (unsigned long long)past->made.windows);
+	drift_count_put(review->report, "rows", past->made.rows);
+	drift_count_put(review->report, "values", past->made.values);
+	buffer_print(review->report, ", \"first_ms\": %lld, \"last_ms\": %lld", (long long)past->made.first_ms,
+		     (long long)past->made.last_ms);
+	drift_count_put(review->report, "windows_left_out", past->made.left_windows);
+	buffer_byte(review->report, '}');
+}
+
 static void segments_say(const struct drift_review *review)
 {
 	if (review->beyond)
@@ -333,6 +376,7 @@ static void report_json(const struct drift_review *review)
 		json_write_string(out, text_of(review->why.text));
 	}
 	lacking_put(review);
+	past_put(review);
 	buffer_string(out, ", \"reference\": [");
 	for (size_t i = 0; i < review->comparison.reference.feature_count; i++) {
 		buffer_string(out, i ? ", " : "");
@@ -444,6 +488,7 @@ bool drift_review(struct step *step, const struct fit_source *source, bool json,
 	for (size_t i = 0; i < review.segment_count; i++)
 		drift_parked_close(&review.segments[i].parked);
 	if (!json) {
+		past_say(&review);
 		lacking_say(&review);
 		segments_say(&review);
 		truths_say(&review);

@@ -9,12 +9,10 @@
 
 #define OUTPUT_BYTES_MAX ((size_t)1 << 20)
 
-enum { ALARMS_LEAVE_OUT, ALARMS_KEEP };
-
 struct rebase_options {
 	struct pipeline_target_asked asked;
-	const char *from, *until, *out;
-	int alarms;
+	struct past_rebase_asked past;
+	const char *out;
 	int form;
 };
 
@@ -25,11 +23,11 @@ static const struct option options[] = {
 	 .offset = offsetof(struct rebase_options, asked.files),
 	 .required = true,
 	 .help = "The YAML of the pipeline, as it runs."},
-	ROW("from", TEXT, struct rebase_options, from, .word = "TIME",
+	ROW("from", TEXT, struct rebase_options, past.from, .word = "TIME",
 	    .help = "The time of the first windows, as in 2026-01-31T09:30Z, or how long ago, as in 7d; default: all of the past."),
-	ROW("to", TEXT, struct rebase_options, until, .word = "TIME",
+	ROW("to", TEXT, struct rebase_options, past.until, .word = "TIME",
 	    .help = "The time of the last windows, likewise; default: now."),
-	ROW("alarms", CHOICE, struct rebase_options, alarms, .choices = "leave-out keep", .fallback = "leave-out",
+	ROW("alarms", CHOICE, struct rebase_options, past.alarms, .choices = "leave-out keep", .fallback = "leave-out",
 	    .help = "Whether windows in alarm are left out: those whose verdict was `drift`, or with an alarm of quality."),
 	PIPELINE_TARGET_ROWS(struct rebase_options, asked),
 	ROW("out", TEXT, struct rebase_options, out, .word = "FILE", .help = "The file to write; default: standard output."),
@@ -93,14 +91,12 @@ static int rebase_say(struct session *session, const struct rebase_options *aske
 static int rebase_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct rebase_options *self = filled;
-	const struct past_rebase_asked asked = {.target = &self->asked,
-						.name = arguments[0],
-						.from = self->from,
-						.until = self->until,
-						.alarmed = self->alarms == ALARMS_KEEP};
+	struct past_rebase_asked asked = self->past;
 	struct past_rebase rebase = {.workspace = command_workspace(session), .asked = &asked};
 	struct error error = {0};
 	(void)count;
+	asked.target = &self->asked;
+	asked.name = arguments[0];
 	if (self->asked.files.count == 0)
 		return command_misuse(session, &command_drift_rebase,
 				      "the pipeline is missing: give the file of its step by -f FILE");

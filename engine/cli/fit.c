@@ -17,6 +17,7 @@ struct fit_options {
 	const char *step;
 	const char *out;
 	struct name_list tensors, feedback;
+	struct past_rebase_asked past;
 	int form;
 };
 
@@ -89,6 +90,7 @@ static int fit_step(struct session *session, const struct command *command, cons
 	asked.count = self->count;
 	asked.tensors = self->tensors;
 	asked.feedback = self->feedback;
+	asked.past = self->past;
 	if (!spec_read_listed(&spec, self->asked.files, &spec_options, &error))
 		code = command_refused(session, command, &error);
 	else if (faults_count(spec.faults, SEVERITY_ERROR) > 0)
@@ -188,7 +190,14 @@ static const struct option report_options[] = {
 	    .help = "The name of the step; default: the only one of the kind `drift`."),
 	ROW("feedback", NAMES, struct fit_options, feedback, .word = "FILE",
 	    .help = "Feedback on the requests: a file of JSON lines or Avro records, or topic:NAME; `topic:` alone is the "
-	    "pipeline's own. The step needs `estimate`."),
+		    "pipeline's own. The step needs `estimate`."),
+	ROW("from", TEXT, struct fit_options, past.from, .word = "TIME",
+	    .help = "With `past`: the time of the first windows that are the reference, as in 2026-01-31T09:30Z, or how long "
+		    "ago, as in 7d; default: all of the past."),
+	ROW("to", TEXT, struct fit_options, past.until, .word = "TIME",
+	    .help = "With `past`: the time of the last of them, likewise; default: now."),
+	ROW("alarms", CHOICE, struct fit_options, past.alarms, .choices = "leave-out keep", .fallback = "leave-out",
+	    .help = "With `past`: whether windows in alarm are left out of the reference."),
 	SOURCE_ROWS,
 	COMMAND_FORM(fit_options, form, "text json html"),
 	{.type = OPTION_END},
@@ -210,6 +219,11 @@ const struct command command_drift_report = {
 		"where it moved most; ten requests of the window with the largest drift_score, by topic, partition and offset; the "
 		"alarms beside the number of false ones declared; and the JSON, up to 32 MiB. It shows 12 segments, 30 features "
 		"and 60 columns of windows at most, those that moved most.\n"
+		"\n"
+		"The reference of a step with `reference: {past: ...}` is the windows that it remembers, from --from to --to. They "
+		"are read from the pipeline's changelog, as by `sluice drift rebase`, so --brokers is needed for a CSV too. The "
+		"observer judged each window by what the past was then; the report judges all by the same windows, and says which "
+		"these are.\n"
 		"\n"
 		"  sluice fit drift march.csv -f pipeline.yaml --tensor x=bid,ask --out refs/features.json\n"
 		"  sluice drift report april.csv -f pipeline.yaml --tensor x=bid,ask\n"
@@ -235,7 +249,8 @@ const struct command command_drift_report = {
 		"input. Feedback names messages by id or origin. It has the metric `accuracy`, or, as truth, the number of each "
 		"row's class, from which alone the AUC is known; of a regressor, the number that was right for each row.\n"
 		"\n"
-		"  sluice drift report topic:answers -f pipeline.yaml --feedback topic: --brokers localhost:9092\n",
+		"  sluice drift report topic:answers -f pipeline.yaml --feedback topic: --brokers localhost:9092\n"
+		"  sluice drift report topic: -f pipeline.yaml --from 7d --to 1d --brokers localhost:9092\n",
 	.options = report_options,
 	.options_size = sizeof(struct fit_options),
 	.group = "run",

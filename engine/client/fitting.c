@@ -105,6 +105,7 @@ static bool source_read(struct fitting *self, struct step *step, struct fit_sour
 		source->importance_shift = shift_of;
 		source->importances = &self->importances;
 	}
+	source->past = self->past.file.bytes ? &self->past : NULL;
 	if (self->asked->task == FITTING_LEARNS)
 		return self->asked->kind->fit(step, source, &self->made, error);
 	return report_make(self, step, source, error);
@@ -143,6 +144,33 @@ static bool feedback_read_all(struct fitting *self, const char *pipeline, struct
 			     (unsigned long long)truths->unreadable, truths->unreadable_why.text);
 	feedback_truths_sort(truths);
 	return good;
+}
+
+/* ---- the past ---- */
+
+/* The past that the step has stored, if it is compared with that. */
+static bool past_read(struct fitting *self, const struct step *step, struct error *error)
+{
+	const struct past_rebase_asked *asked = &self->asked->past;
+	const bool wanted =
+		self->asked->task != FITTING_LEARNS && step->kind->reviews_past && step->kind->reviews_past(step->options);
+	if (!wanted)
+		return (!asked->from && !asked->until && asked->alarms == PAST_ALARMS_LEAVE_OUT) ||
+		       error_set(
+			       error, ERROR_CONFIG, step->place,
+			       "--from, --to and --alarms choose windows of a past, and the reference of step `%s` is none; leave "
+			       "them out",
+			       step->name);
+	self->past_asked = *asked;
+	self->past_asked.target = self->asked->target;
+	self->past_asked.name = arena_print(self->arena, "%s/%s", step->pipeline, step->name);
+	self->rebase = (struct past_rebase){.workspace = self->workspace, .asked = &self->past_asked};
+	if (!self->past_asked.name)
+		return error_memory(error, ERROR_SYSTEM, "naming a step");
+	if (!past_rebase_run(&self->rebase, error))
+		return false;
+	self->past = (struct rebase_result){buffer_view(&self->rebase.file), self->rebase.made};
+	return true;
 }
 
 /* ---- sources ---- */
@@ -206,7 +234,7 @@ static bool fit_step(struct fitting *self, const struct spec *spec, const struct
 			    .place = found->step->here,
 			    .arena = self->arena,
 			    .files = files_source(self->files)};
-	if (!feedback_read_all(self, step.pipeline, error))
+	if (!past_read(self, &step, error) || !feedback_read_all(self, step.pipeline, error))
 		return false;
 	return text_starts_with(text_of(self->asked->source), TEXT(TOPIC_SOURCE)) ? fit_topic(self, &step, mapping, error)
 									   : fit_file(self, &step, mapping, error);
@@ -243,6 +271,7 @@ bool fitting_run(struct fitting *fitting, const struct spec *spec, struct error 
 
 void fitting_close(struct fitting *fitting)
 {
+	past_rebase_close(&fitting->rebase);
 	feedback_truths_close(&fitting->truths);
 	buffer_close(&fitting->made);
 	files_close(fitting->files);

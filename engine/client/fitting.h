@@ -3,7 +3,7 @@
 #ifndef SLUICE_CLIENT_FITTING_H
 #define SLUICE_CLIENT_FITTING_H
 
-#include "client/kafka.h"
+#include "client/past_rebase.h"
 #include "serving/files.h"
 #include "source/feedback_truths.h"
 #include "source/importance_windows.h"
@@ -19,6 +19,7 @@ struct fitting_asked {
 	const struct pipeline_target_asked *target;
 	int64_t count; /* of records of a topic; 0: all */
 	struct name_list tensors, feedback;
+	struct past_rebase_asked past; /* the windows of a past that is the reference; the target and the name are not used */
 };
 
 struct fitting { /* starts with the first two */
@@ -30,6 +31,9 @@ struct fitting { /* starts with the first two */
 	struct files *files;
 	struct feedback_truths truths;
 	struct importance_list importances;
+	struct past_rebase_asked past_asked;
+	struct past_rebase rebase;
+	struct rebase_result past; /* without a file: the reference is none */
 };
 
 /* Reads the data and fills `made`. The spec has no errors. Notes on what was left out go to the workspace. */

@@ -45,7 +45,7 @@ static bool range_take(struct past_rebase *self, struct error *error)
 {
 	struct rebase_wanted *wanted = &self->wanted;
 	wanted->until_ms = time_of_day_ms();
-	wanted->alarmed = self->asked->alarmed;
+	wanted->alarmed = self->asked->alarms == PAST_ALARMS_KEEP;
 	if (!time_take("from", self->asked->from, &wanted->from_ms, error) ||
 	    !time_take("to", self->asked->until, &wanted->until_ms, error))
 		return false;

@@ -1,4 +1,5 @@
-/* past_rebase.h: Reference made of the past that a step `drift` has stored in its changelog, for `sluice drift rebase`. */
+/* past_rebase.h: Reference made of the past that a step `drift` has stored in its changelog, for `sluice drift rebase` and
+ * `sluice drift report`. */
 #ifndef SLUICE_CLIENT_PAST_REBASE_H
 #define SLUICE_CLIENT_PAST_REBASE_H
 
@@ -7,12 +8,14 @@
 
 struct store;
 
+enum past_alarms { PAST_ALARMS_LEAVE_OUT, PAST_ALARMS_KEEP };
+
 /* Borrowed until past_rebase_close(). */
 struct past_rebase_asked {
 	const struct pipeline_target_asked *target;
 	const char *name;	  /* PIPELINE/STEP */
 	const char *from, *until; /* a point in time, or so long ago; NULL: all, and now */
-	bool alarmed;		  /* windows in alarm are taken too */
+	int alarms;		  /* enum past_alarms: whether windows in alarm are taken too */
 };
 
 struct past_rebase { /* starts with the first two */

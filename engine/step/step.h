@@ -172,6 +172,7 @@ struct fit_source {
 	void (*remarked)(void *listener, const char *text);
 	void *listener;
 	size_t rows_most; /* so many rows are learnt from, the first; 0: all. A drift reference has it */
+	const struct rebase_result *past; /* of a step whose reference is the past of its stream; NULL: it was not read */
 };
 
 /* Reports a remark, if there is one and somebody reads it. */
@@ -195,6 +196,11 @@ struct rebase_made {
 	uint64_t values;	   /* rows that are in the file */
 	int64_t first_ms, last_ms; /* times of its windows */
 	uint64_t left_windows, left_rows; /* left out, since a window was in alarm */
+};
+
+struct rebase_result {
+	struct text file;
+	struct rebase_made made;
 };
 
 /* ---- rules of a kind: facts about it, beyond its visits, that the engine needs ---- */
@@ -384,6 +390,8 @@ struct step_kind {
 	 * the past has no such windows, or too few. NULL: it stores no past. */
 	bool (*rebase)(const struct step *step, const struct rebase_wanted *wanted, struct rebase_made *made, struct buffer *file,
 		       struct error *error);
+	/* Whether a step with these options compares with that past, so that `review` needs it of its source. NULL: none does. */
+	bool (*reviews_past)(const void *options);
 	/* Prepares what it needs in the step's arena. NULL: nothing. */
 	bool (*open)(struct step *step, struct error *error);
 	/* Frees what its visits hold beside the step's arena. NULL: nothing. */

@@ -109,6 +109,22 @@ static void lacking_write(struct drift_page *page)
 	buffer_string(page->out, ". Learn the reference again to compare them.</p>\n");
 }
 
+/* The windows that are the reference, if that is the past of the stream. */
+static void past_write(struct drift_page *page)
+{
+	const json_t *past = json_object_get(page->data.sums, "past");
+	char first[MOMENT_BYTES], last[MOMENT_BYTES];
+	if (!past)
+		return;
+	moment_print((int64_t)member_number_read(past, "first_ms"), first);
+	moment_print((int64_t)member_number_read(past, "last_ms"), last);
+	buffer_print(page->out, "<p>The reference: %.0f windows of the past with %.0f rows, from %s to %s.",
+		     member_number_read(past, "windows"), member_number_read(past, "rows"), first, last);
+	if (member_number_read(past, "windows_left_out") > 0)
+		buffer_print(page->out, " %.0f windows in alarm were left out.", member_number_read(past, "windows_left_out"));
+	buffer_string(page->out, "</p>\n");
+}
+
 static void top_write(struct drift_page *page, const char *pipeline, const char *step)
 {
 	const json_t *sums = page->data.sums;
@@ -128,6 +144,7 @@ static void top_write(struct drift_page *page, const char *pipeline, const char 
 	count_write(page, "Rows compared", "rows_compared");
 	buffer_string(out, "</ul>\n<p>An alarm is a window with drift, or with data out of the bounds of quality. Without any "
 			   "change, so many false alarms as declared, or fewer, are to be expected in these windows.</p>\n");
+	past_write(page);
 	lacking_write(page);
 	if (member_number_read(sums, "rows_beyond_segments") > 0)
 		buffer_print(out, "<p>Not compared: %.0f rows of segments beyond the limit.</p>\n",
