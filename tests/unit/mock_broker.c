@@ -77,7 +77,7 @@ void mock_write(struct mock *mock, const char *key, const char *value, const cha
 	assert_int_equal(rd_kafka_flush(mock->writer, MOCK_WAIT_MS), 0);
 }
 
-void mock_append(const struct mock *mock, const char *topic, struct text key, struct text value)
+void mock_send(const struct mock *mock, const char *topic, struct text key, struct text value)
 {
 	rd_kafka_resp_err_t code =
 		rd_kafka_producev(mock->writer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0),
@@ -85,6 +85,11 @@ void mock_append(const struct mock *mock, const char *topic, struct text key, st
 				  RD_KAFKA_V_VALUE((void *)(uintptr_t)value.bytes, value.length),
 				  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
 	assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+void mock_append(const struct mock *mock, const char *topic, struct text key, struct text value)
+{
+	mock_send(mock, topic, key, value);
 	assert_int_equal(rd_kafka_flush(mock->writer, MOCK_WAIT_MS), 0);
 }
 

@@ -67,11 +67,11 @@ static void shoppers_write(const struct mock *mock)
 		const bool is_new = i % 4 == 0;
 		exposure_print(line, i, true);
 		(void)snprintf(reward, sizeof reward, "{\"id\":\"r%d\",\"reward\":%d}", i, i % 5 + is_new);
-		mock_append(mock, "sluice.default.pipeline.full.exposures", TEXT("k"), text_of(line));
-		mock_append(mock, "sluice.default.pipeline.full.exposures", TEXT("k"), TEXT(OF_ANOTHER));
+		mock_send(mock, "sluice.default.pipeline.full.exposures", TEXT("k"), text_of(line));
+		mock_send(mock, "sluice.default.pipeline.full.exposures", TEXT("k"), TEXT(OF_ANOTHER));
 		answer_append(mock, "sluice.default.pipeline.thin.outputs", line);
-		mock_append(mock, "sluice.default.pipeline.full.feedback", TEXT("k"), text_of(reward));
-		mock_append(mock, "sluice.default.pipeline.thin.feedback", TEXT("k"), text_of(reward));
+		mock_send(mock, "sluice.default.pipeline.full.feedback", TEXT("k"), text_of(reward));
+		mock_send(mock, "sluice.default.pipeline.thin.feedback", TEXT("k"), text_of(reward));
 	}
 	assert_int_equal(rd_kafka_flush(mock->writer, MOCK_WAIT_MS), 0);
 }
@@ -158,10 +158,10 @@ static void shoppers_write_in_avro(const struct mock *mock)
 		const struct message message = {.arena = arena, .id = text_of(id), .assigned = &one, .format = &format_avro};
 		exposure_print(line, i, false);
 		(void)snprintf(reward, sizeof reward, "{\"id\":\"r%d\",\"reward\":%d}", i, i % 5 + is_new);
-		mock_append(mock, "sluice.default.pipeline.spare.exposures", TEXT("k"), text_of(line));
+		mock_send(mock, "sluice.default.pipeline.spare.exposures", TEXT("k"), text_of(line));
 		avro_append(mock, "sluice.default.pipeline.avro.outputs", unit, 1000 * (i + 1), &message);
-		mock_append(mock, "sluice.default.pipeline.spare.feedback", TEXT("k"), text_of(reward));
-		mock_append(mock, "sluice.default.pipeline.avro.feedback", TEXT("k"), text_of(reward));
+		mock_send(mock, "sluice.default.pipeline.spare.feedback", TEXT("k"), text_of(reward));
+		mock_send(mock, "sluice.default.pipeline.avro.feedback", TEXT("k"), text_of(reward));
 	}
 	assert_int_equal(rd_kafka_flush(mock->writer, MOCK_WAIT_MS), 0);
 	arena_close(arena);
