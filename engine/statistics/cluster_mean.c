@@ -14,6 +14,27 @@ void cluster_mean_add(struct cluster_mean *mean, double number, double sum, uint
 	mean->sizes += 2 * before + 1;
 }
 
+void cluster_mean_add_whole(struct cluster_mean *mean, double sum, uint64_t size)
+{
+	mean->count += size;
+	mean->clusters++;
+	mean->sum += sum;
+	mean->squares += sum * sum;
+	mean->products += sum * (double)size;
+	mean->sizes += (double)size * (double)size;
+}
+
+void cluster_mean_add_alone(struct cluster_mean *mean, double number, uint64_t clusters)
+{
+	const double times = (double)clusters;
+	mean->count += clusters;
+	mean->clusters += clusters;
+	mean->sum += times * number;
+	mean->squares += times * number * number;
+	mean->products += times * number;
+	mean->sizes += times;
+}
+
 struct moments cluster_mean_moments(const struct cluster_mean *mean)
 {
 	if (mean->count == 0)

@@ -20,6 +20,10 @@ struct cluster_mean {
 /* A number of a cluster that has had `size` numbers of the sum `sum`. */
 void cluster_mean_add(struct cluster_mean *mean, double number, double sum, uint64_t size);
 
+/* A cluster that has all of its numbers; and so many clusters of one number each, which is the same in all. */
+void cluster_mean_add_whole(struct cluster_mean *mean, double sum, uint64_t size);
+void cluster_mean_add_alone(struct cluster_mean *mean, double number, uint64_t clusters);
+
 /* As if of clusters: their number, the mean of all numbers, and squares by which the variance with 1 degree of freedom less,
  * divided by the number of clusters, is that of the mean. */
 struct moments cluster_mean_moments(const struct cluster_mean *mean);

@@ -46,6 +46,27 @@ static void the_variance_is_that_of_clusters(void **state)
 	assert_true(fabs(variance_of_mean(&mean) - expected) < 1e-9 * expected);
 }
 
+/* Clusters that come as a whole, and many of one number each, are as those that grow. */
+static void whole_clusters_and_single_numbers_are_as_those_that_grow(void **state)
+{
+	struct cluster_mean grown = {0}, whole = {0};
+	double sum = 0;
+	(void)state;
+	for (uint64_t i = 0; i < 5; i++) {
+		cluster_mean_add(&grown, (double)i, sum, i);
+		sum += (double)i;
+	}
+	for (size_t i = 0; i < 7; i++)
+		cluster_mean_add(&grown, 3, 0, 0);
+	cluster_mean_add_alone(&whole, 3, 7);
+	cluster_mean_add_whole(&whole, sum, 5);
+	assert_int_equal(whole.count, grown.count);
+	assert_int_equal(whole.clusters, 8);
+	assert_int_equal(grown.clusters, 8);
+	assert_true(whole.sum == grown.sum && whole.squares == grown.squares && whole.products == grown.products &&
+		    whole.sizes == grown.sizes);
+}
+
 static void of_single_numbers_it_is_the_usual_one(void **state)
 {
 	struct random random = {6};
@@ -66,6 +87,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_variance_is_that_of_clusters),
+		cmocka_unit_test(whole_clusters_and_single_numbers_are_as_those_that_grow),
 		cmocka_unit_test(of_single_numbers_it_is_the_usual_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,108 @@
+/* design_effect_test.c: Tests of the design effect of a rate: 1 of independent trials, the size of clusters whose trials are equal,
+ * and between them the definition, whatever is known of it. */
+#include "statistics/design_effect.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/random.h"
+
+#define RUNS 200
+
+static bool is_near(double number, double expected, double share)
+{
+	return fabs(number - expected) <= share * expected;
+}
+
+/* Clusters of one size, in groups at random. Each fails as a whole with one chance, and each trial of the others with another. */
+static struct cluster_mean clusters_draw(struct random *random, size_t clusters, uint64_t size, double whole, double each)
+{
+	double failed[DESIGN_GROUPS] = {0};
+	uint64_t trials[DESIGN_GROUPS] = {0};
+	struct cluster_mean mean = {0};
+	for (size_t i = 0; i < clusters; i++) {
+		const size_t group = random_below(random, DESIGN_GROUPS);
+		const bool fails = (double)random_below(random, 1 << 30) < whole * (1 << 30);
+		trials[group] += size;
+		for (uint64_t j = 0; j < size; j++)
+			failed[group] += fails || (double)random_below(random, 1 << 30) < each * (1 << 30);
+	}
+	for (size_t i = 0; i < DESIGN_GROUPS; i++)
+		if (trials[i] > 0)
+			cluster_mean_add_whole(&mean, failed[i], trials[i]);
+	return mean;
+}
+
+static double effect_on_average(size_t clusters, uint64_t size, double whole, double each)
+{
+	struct random random = {1};
+	double sum = 0;
+	for (size_t i = 0; i < RUNS; i++) {
+		const struct cluster_mean mean = clusters_draw(&random, clusters, size, whole, each);
+		sum += design_effect(&mean, 0);
+	}
+	return sum / RUNS;
+}
+
+static void trials_without_a_cluster_are_independent(void **state)
+{
+	struct cluster_mean mean = {0};
+	(void)state;
+	assert_true(design_effect(&mean, 0) == 1);
+	cluster_mean_add_alone(&mean, 1, 30);
+	cluster_mean_add_alone(&mean, 0, 970);
+	assert_true(design_effect(&mean, 1000) == 1);
+}
+
+/* It is never below 1, so that of independent trials is a little more on average: 0.4 times its standard error of 18%. */
+static void of_clusters_it_is_what_their_trials_share(void **state)
+{
+	const double rate = 0.1 + 0.9 * 0.1, shared = 0.1 * 0.9 * 0.81 / (rate * (1 - rate)); /* correlation of two trials */
+	(void)state;
+	assert_true(is_near(effect_on_average(20000, 1, 0, 0.1), 1.07, 0.02));
+	assert_true(is_near(effect_on_average(2000, 20, 0, 0.1), 1.07, 0.03));
+	assert_true(is_near(effect_on_average(2000, 20, 0.1, 0), 20, 0.03));
+	assert_true(is_near(effect_on_average(2000, 20, 0.1, 0.1), 1 + 19 * shared, 0.03));
+}
+
+/* Then it is that of clusters whose trials are equal. */
+static void what_is_not_known_is_taken_to_be_the_most(void **state)
+{
+	struct random random = {2};
+	(void)state;
+	const struct cluster_mean unfailing = clusters_draw(&random, 2000, 20, 0, 0);
+	assert_true(is_near(design_effect(&unfailing, 0), 20, 0.4));
+	assert_true(is_near(effect_on_average(2000, 20, 0, 0), 20, 0.03));
+	assert_true(is_near(effect_on_average(20, 20, 0, 0.2), 20, 0.05)); /* of few clusters */
+	assert_true(effect_on_average(200, 20, 0, 0.2) < 1.2);
+}
+
+static void those_without_a_cluster_count_beside_the_others(void **state)
+{
+	struct random random = {3};
+	double sum = 0;
+	(void)state;
+	for (size_t i = 0; i < RUNS; i++) {
+		struct cluster_mean mean = clusters_draw(&random, 1000, 20, 0.1, 0);
+		cluster_mean_add_alone(&mean, 1, 2000);
+		cluster_mean_add_alone(&mean, 0, 18000);
+		sum += design_effect(&mean, 20000);
+	}
+	assert_true(is_near(sum / RUNS, (20 + 1) / 2.0, 0.03));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(trials_without_a_cluster_are_independent),
+		cmocka_unit_test(of_clusters_it_is_what_their_trials_share),
+		cmocka_unit_test(what_is_not_known_is_taken_to_be_the_most),
+		cmocka_unit_test(those_without_a_cluster_count_beside_the_others),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
