@@ -10,6 +10,7 @@
 struct tally_counts {
 	int64_t calls, errors;
 	int64_t slower[ROLLOUT_LIMITS_MAX];
+	const int64_t *cells; /* the same calls, by groups of units (experiments/unit_cells.h); NULL: it is not known */
 };
 
 /* Of the tallies in a record, and of the metrics of criteria: the rest of it, accuracies among them, needs less than a quarter. */
@@ -24,6 +25,7 @@ struct kept_tally {
 	int64_t started_ms;
 	int64_t heard_ms;
 	struct tally_counts now[ROLLOUT_CHOICES_MAX], before[ROLLOUT_CHOICES_MAX];
+	int64_t *cells; /* of all choices: now, then before */
 };
 
 /* The truths of a pipeline under the table in force, as far as any engine has reported them. */

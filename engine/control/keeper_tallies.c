@@ -1,7 +1,12 @@
 /* keeper_tallies.c: Counts of engines that a rollout is judged by. Each engine reports totals since its start. So a report that
- * is lost or repeated changes nothing, and an engine that starts again adds to what it had. */
+ * is lost or repeated changes nothing, and an engine that starts again adds to what it had.
+ *
+ * Cells of calls by groups of units (experiments/unit_cells.h) are totals too. A record has those of as many engines as fit. After
+ * a change of the keeper the others report theirs within a second, and until then the rest shows how units are spread. */
 #include "base/memory.h"
 #include "control/keeper_rollouts.h"
+#include "experiments/unit_cells.h"
+#include "message/avro_wire.h"
 #include "message/rows.h"
 
 #define REPORT_BYTES_MAX ((size_t)16 << 20) /* the lists of a record of 1 MiB */
@@ -10,6 +15,7 @@ static void tally_close(struct kept_tally *tally)
 {
 	list_remove(&tally->node);
 	memory_give(tally->engine);
+	memory_give(tally->cells);
 	memory_give(tally);
 }
 
@@ -29,6 +35,12 @@ static struct kept_tally *tally_find(const struct kept_rollout *rollout, struct 
 	return NULL;
 }
 
+/* Numbers of the cells of all choices. */
+static size_t cells_size(const struct rollout_document *document)
+{
+	return document->count * unit_cells_size(document->limit_count);
+}
+
 /* NULL: memory ran out. */
 static struct kept_tally *tally_of(struct kept_rollout *rollout, struct text engine, int64_t started_ms)
 {
@@ -37,9 +49,11 @@ static struct kept_tally *tally_of(struct kept_rollout *rollout, struct text eng
 		return tally;
 	tally = memory_take(1, sizeof *tally);
 	char *name = memory_take_raw(engine.length > 0 ? engine.length : 1);
-	if (!tally || !name) {
+	int64_t *cells = memory_take(2 * cells_size(&rollout->document) + 1, sizeof *cells);
+	if (!tally || !name || !cells) {
 		memory_give(tally);
 		memory_give(name);
+		memory_give(cells);
 		return NULL;
 	}
 	if (engine.length > 0)
@@ -47,6 +61,7 @@ static struct kept_tally *tally_of(struct kept_rollout *rollout, struct text eng
 	tally->engine = name;
 	tally->engine_length = engine.length;
 	tally->started_ms = started_ms;
+	tally->cells = cells;
 	list_add(&rollout->tallies, &tally->node);
 	return tally;
 }
@@ -56,7 +71,7 @@ static struct kept_tally *tally_of(struct kept_rollout *rollout, struct text eng
 static bool counts_read(const struct rollout_document *document, const struct variant_count *variant, struct tally_counts *counts)
 {
 	const struct slower_count *slower = variant->slower.items;
-	*counts = (struct tally_counts){variant->calls, variant->errors, {0}};
+	*counts = (struct tally_counts){.calls = variant->calls, .errors = variant->errors};
 	if (variant->slower.count != document->limit_count || variant->calls < 0 || variant->calls > CONTROL_NUMBER_MAX ||
 	    variant->errors < 0 || variant->errors > variant->calls)
 		return false;
@@ -65,7 +80,10 @@ static bool counts_read(const struct rollout_document *document, const struct va
 			return false;
 		counts->slower[i] = slower[i].calls;
 	}
-	return true;
+	if (variant->cells.count > 0)
+		counts->cells = variant->cells.items;
+	return variant->cells.count == 0 || (variant->cells.count == unit_cells_size(document->limit_count) &&
+					     unit_cells_are_sound(variant->cells.items, document->limit_count, variant->calls));
 }
 
 /* The counts of all choices. False: they are of other choices or limits, or contradict each other. */
@@ -81,10 +99,19 @@ static bool variants_read(const struct rollout_document *document, const struct 
 	return true;
 }
 
+static bool cells_rose(const struct rollout_document *document, const struct tally_counts *from, const struct tally_counts *to)
+{
+	const size_t size = from->cells && to->cells ? unit_cells_size(document->limit_count) : 0;
+	size_t i = 0;
+	while (i < size && to->cells[i] >= from->cells[i])
+		i++;
+	return i == size;
+}
+
 static bool counts_rose(const struct rollout_document *document, const struct tally_counts *from, const struct tally_counts *to)
 {
 	for (size_t i = 0; i < document->count; i++) {
-		if (to[i].calls < from[i].calls || to[i].errors < from[i].errors)
+		if (to[i].calls < from[i].calls || to[i].errors < from[i].errors || !cells_rose(document, &from[i], &to[i]))
 			return false;
 		for (size_t j = 0; j < document->limit_count; j++)
 			if (to[i].slower[j] < from[i].slower[j])
@@ -103,6 +130,42 @@ static void counts_add_to(struct tally_counts sums[ROLLOUT_CHOICES_MAX], const s
 	}
 }
 
+/* The cells of choice `i` in those of a tally. */
+static int64_t *tally_cells(const struct rollout_document *document, const struct kept_tally *tally, bool before, size_t i)
+{
+	return tally->cells + (before ? cells_size(document) : 0) + i * unit_cells_size(document->limit_count);
+}
+
+static void cells_add(int64_t *sums, const int64_t *cells, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		sums[i] += cells[i];
+}
+
+static void tally_add_before(const struct rollout_document *document, struct kept_tally *tally, const struct tally_counts *counts)
+{
+	counts_add_to(tally->before, counts);
+	for (size_t i = 0; i < document->count; i++) {
+		int64_t *cells = tally_cells(document, tally, true, i);
+		if (counts[i].cells) {
+			cells_add(cells, counts[i].cells, unit_cells_size(document->limit_count));
+			tally->before[i].cells = cells;
+		}
+	}
+}
+
+static void tally_set_now(const struct rollout_document *document, struct kept_tally *tally, const struct tally_counts *counts)
+{
+	memcpy(tally->now, counts, sizeof tally->now);
+	for (size_t i = 0; i < document->count; i++) {
+		int64_t *cells = tally_cells(document, tally, false, i);
+		if (counts[i].cells) {
+			memcpy(cells, counts[i].cells, unit_cells_size(document->limit_count) * sizeof *cells);
+			tally->now[i].cells = cells;
+		}
+	}
+}
+
 /* Another start is a later one; or, if the clock of the engine was set back, one after a silence. */
 static bool start_is_new(const struct kept_tally *tally, int64_t started_ms, int64_t now_ms)
 {
@@ -117,12 +180,12 @@ static void tally_update(const struct rollout_document *document, struct kept_ta
 	if (started_ms == tally->started_ms || is_new)
 		tally->heard_ms = now_ms;
 	if (is_new) {
-		counts_add_to(tally->before, tally->now);
+		tally_add_before(document, tally, tally->now);
 		tally->started_ms = started_ms;
 	} else if (started_ms != tally->started_ms || !counts_rose(document, tally->now, counts)) {
 		return;
 	}
-	memcpy(tally->now, counts, sizeof tally->now);
+	tally_set_now(document, tally, counts);
 }
 
 /* ---- engines that are gone ---- */
@@ -132,8 +195,8 @@ static bool tallies_add_gone(struct kept_rollout *rollout, const struct kept_tal
 	struct kept_tally *gone = tally_of(rollout, (struct text){0}, 0);
 	if (!gone)
 		return error_memory(error, ERROR_SYSTEM, "adding up the counts of engines");
-	counts_add_to(gone->before, tally->now);
-	counts_add_to(gone->before, tally->before);
+	tally_add_before(&rollout->document, gone, tally->now);
+	tally_add_before(&rollout->document, gone, tally->before);
 	if (tally->heard_ms > gone->started_ms)
 		gone->started_ms = tally->heard_ms;
 	return true;
@@ -170,15 +233,28 @@ static size_t metrics_bytes(const struct rollout_document *document)
 	return ROLLOUT_PIPELINES_MAX * document->count * bytes;
 }
 
-size_t rollout_tallies_most(const struct rollout_document *document)
+/* What the counts of an engine need at most, without its cells. */
+static size_t tally_bytes(const struct rollout_document *document)
 {
-	const size_t number = 10, slower = 2 * number + 2; /* at most, as Avro writes them */
+	const size_t number = AVRO_LONG_BYTES_MAX, slower = 2 * number + 2;
 	size_t bytes = 0;
 	for (size_t i = 0; i < document->count; i++)
-		bytes += strlen(document->names[i]) + 3 * number + document->limit_count * slower;
-	bytes = 2 * (CONTROL_NAME_BYTES_MAX + 3 * number + bytes);
-	const size_t most = (ROLLOUT_TALLIES_BYTES - metrics_bytes(document)) / bytes;
+		bytes += strlen(document->names[i]) + 3 * number + 1 + document->limit_count * slower;
+	return 2 * (CONTROL_NAME_BYTES_MAX + 3 * number + bytes);
+}
+
+size_t rollout_tallies_most(const struct rollout_document *document)
+{
+	const size_t most = (ROLLOUT_TALLIES_BYTES - metrics_bytes(document)) / tally_bytes(document);
 	return most < KEEPER_TALLIES_MAX ? most : KEEPER_TALLIES_MAX;
+}
+
+/* What is left in a record for cells. */
+static size_t cells_bytes_left(const struct kept_rollout *rollout)
+{
+	const struct rollout_document *document = &rollout->document;
+	const size_t bytes = metrics_bytes(document) + list_length(&rollout->tallies) * tally_bytes(document);
+	return bytes < ROLLOUT_TALLIES_BYTES ? ROLLOUT_TALLIES_BYTES - bytes : 0;
 }
 
 /* Why the counts of that engine are left out; NULL: they are not. */
@@ -264,9 +340,9 @@ bool rollout_tallies_restore(struct kept_rollout *rollout, const struct control_
 			return error_memory(error, ERROR_SYSTEM, "reading the counts of an engine");
 		tally->heard_ms = now_ms;
 		if (items[i].started_ms == 0 || items[i].engine.length == 0)
-			counts_add_to(tally->before, counts);
+			tally_add_before(&rollout->document, tally, counts);
 		else
-			memcpy(tally->now, counts, sizeof tally->now);
+			tally_set_now(&rollout->document, tally, counts);
 		if (items[i].started_ms > tally->started_ms)
 			tally->started_ms = items[i].started_ms;
 	}
@@ -281,16 +357,41 @@ static bool counts_are_any(const struct tally_counts counts[ROLLOUT_CHOICES_MAX]
 	return false;
 }
 
+/* As Avro writes a number that is not negative. */
+static size_t number_bytes(int64_t number)
+{
+	size_t bytes = 1;
+	for (number >>= 6; number > 0; number >>= 7)
+		bytes++;
+	return bytes;
+}
+
+/* The cells of a choice, if they fit into what is left. */
+static struct record_list cells_list(const struct rollout_document *document, const struct tally_counts *counts, size_t *bytes_left)
+{
+	const size_t size = counts->cells ? unit_cells_size(document->limit_count) : 0;
+	size_t bytes = AVRO_LONG_BYTES_MAX;
+	for (size_t i = 0; i < size; i++)
+		bytes += number_bytes(counts->cells[i]);
+	if (size == 0 || bytes > *bytes_left)
+		return (struct record_list){0};
+	*bytes_left -= bytes;
+	return (struct record_list){size, counts->cells};
+}
+
 static bool variants_list(const struct rollout_document *document, const struct tally_counts *counts, struct arena *arena,
-			  struct record_list *list)
+			  struct record_list *list, size_t *bytes_left)
 {
 	struct variant_count *variants = ARENA_ARRAY(arena, struct variant_count, document->count);
 	for (size_t i = 0; variants && i < document->count; i++) {
 		struct slower_count *slower = ARENA_ARRAY(arena, struct slower_count, document->limit_count + 1);
 		for (size_t j = 0; slower && j < document->limit_count; j++)
 			slower[j] = (struct slower_count){document->limits_us[j], counts[i].slower[j]};
-		variants[i] = (struct variant_count){
-			text_of(document->names[i]), counts[i].calls, counts[i].errors, {document->limit_count, slower}};
+		variants[i] = (struct variant_count){.name = text_of(document->names[i]),
+						     .calls = counts[i].calls,
+						     .errors = counts[i].errors,
+						     .slower = {document->limit_count, slower},
+						     .cells = cells_list(document, &counts[i], bytes_left)};
 	}
 	*list = (struct record_list){document->count, variants};
 	return !arena_failed(arena);
@@ -299,18 +400,19 @@ static bool variants_list(const struct rollout_document *document, const struct 
 bool rollout_tallies_list(const struct kept_rollout *rollout, struct arena *arena, struct record_list *list)
 {
 	struct engine_tally *items = ARENA_ARRAY(arena, struct engine_tally, 2 * list_length(&rollout->tallies) + 1);
-	size_t count = 0;
+	size_t count = 0, bytes_left = cells_bytes_left(rollout);
 	for (const struct list_node *node = rollout->tallies.first; items && node; node = node->next) {
 		const struct kept_tally *tally = LIST_OWNER(node, const struct kept_tally, node);
 		const struct text engine = {tally->engine, tally->engine_length};
 		const bool is_gone = engine.length == 0;
 		items[count] = (struct engine_tally){.engine = engine, .started_ms = tally->started_ms};
-		if (!variants_list(&rollout->document, is_gone ? tally->before : tally->now, arena, &items[count++].variants))
+		if (!variants_list(&rollout->document, is_gone ? tally->before : tally->now, arena, &items[count++].variants,
+				   &bytes_left))
 			return false;
 		if (is_gone || !counts_are_any(tally->before))
 			continue;
 		items[count] = (struct engine_tally){.engine = engine};
-		if (!variants_list(&rollout->document, tally->before, arena, &items[count++].variants))
+		if (!variants_list(&rollout->document, tally->before, arena, &items[count++].variants, &bytes_left))
 			return false;
 	}
 	*list = (struct record_list){count, items};
@@ -319,16 +421,37 @@ bool rollout_tallies_list(const struct kept_rollout *rollout, struct arena *aren
 
 /* ---- sums ---- */
 
-static struct rollout_counts counts_judged(const struct kept_rollout *rollout, const struct tally_counts *sums)
+/* The cells of one choice, of all engines of which they are known. */
+static void cells_sum(const struct kept_rollout *rollout, size_t choice, int64_t *cells)
+{
+	const size_t size = unit_cells_size(rollout->document.limit_count);
+	for (const struct list_node *node = rollout->tallies.first; node; node = node->next) {
+		const struct kept_tally *tally = LIST_OWNER(node, const struct kept_tally, node);
+		if (tally->now[choice].cells)
+			cells_add(cells, tally->now[choice].cells, size);
+		if (tally->before[choice].cells)
+			cells_add(cells, tally->before[choice].cells, size);
+	}
+}
+
+static struct rollout_counts counts_judged(const struct kept_rollout *rollout, const struct tally_counts *sums, size_t choice)
 {
 	const struct planned_stage *stage = &rollout->document.plan.stages[rollout->state.stage];
-	struct rollout_counts counts = {.requests = (uint64_t)sums->calls, .errors = (uint64_t)sums->errors};
+	const size_t limits = rollout->document.limit_count;
+	int64_t cells[UNIT_CELLS * (CELL_SLOWER + ROLLOUT_LIMITS_MAX)] = {0};
+	cells_sum(rollout, choice, cells);
+	struct rollout_counts counts = {.requests = (uint64_t)sums[choice].calls,
+					.errors = (uint64_t)sums[choice].errors,
+					.errors_spread = unit_cells_spread(cells, limits, CELL_ERRORS),
+					.alone = unit_cells_alone(cells, limits)};
 	for (size_t i = 0; i < stage->rule_count; i++) {
 		const size_t limit = stage->rules[i].kind == RULE_LATENCY
 					     ? rollout_document_limit(&rollout->document, stage->rules[i].limit)
-					     : rollout->document.limit_count;
-		if (limit < rollout->document.limit_count)
-			counts.above[i] = (uint64_t)sums->slower[limit];
+					     : limits;
+		if (limit == limits)
+			continue;
+		counts.above[i] = (uint64_t)sums[choice].slower[limit];
+		counts.above_spread[i] = unit_cells_spread(cells, limits, CELL_SLOWER + limit);
 	}
 	return counts;
 }
@@ -341,7 +464,7 @@ void rollout_tallies_sum(const struct kept_rollout *rollout, struct rollout_look
 		counts_add_to(sums, tally->now);
 		counts_add_to(sums, tally->before);
 	}
-	look->control = counts_judged(rollout, &sums[rollout->document.control]);
+	look->control = counts_judged(rollout, sums, rollout->document.control);
 	for (size_t i = 0; i < rollout->document.plan.candidates; i++)
-		look->candidates[i] = counts_judged(rollout, &sums[rollout->document.candidates[i]]);
+		look->candidates[i] = counts_judged(rollout, sums, rollout->document.candidates[i]);
 }

@@ -203,6 +203,7 @@ static const struct record_field variant_fields[] = {
 	FIELD(NUMBER, struct variant_count, calls),
 	FIELD(NUMBER, struct variant_count, errors),
 	LIST(struct variant_count, slower, slower_fields, struct slower_count),
+	LIST(struct variant_count, cells, number_fields, int64_t),
 	END,
 };
 

@@ -90,6 +90,7 @@ struct variant_count {
 	struct text name;
 	int64_t calls, errors;
 	struct record_list slower; /* struct slower_count */
+	struct record_list cells;  /* int64_t: the same by groups of units (experiments/unit_cells.h); none: it is not known */
 };
 
 /* Truths of a choice of an experiment: units with an accuracy, and sums (experiments/truth_tally.h). */

@@ -104,8 +104,11 @@ static bool variants_list(const struct rollout_reading *reading, struct arena *a
 		struct slower_count *slower = ARENA_ARRAY(arena, struct slower_count, reading->limits + 1);
 		for (size_t j = 0; slower && j < reading->limits; j++)
 			slower[j] = (struct slower_count){from->slower[j].limit_us, (int64_t)from->slower[j].calls};
-		variants[i] = (struct variant_count){
-			text_of(from->name), (int64_t)from->calls, (int64_t)from->errors, {reading->limits, slower}};
+		variants[i] = (struct variant_count){.name = text_of(from->name),
+						     .calls = (int64_t)from->calls,
+						     .errors = (int64_t)from->errors,
+						     .slower = {reading->limits, slower},
+						     .cells = {unit_cells_size(reading->limits), from->cells}};
 	}
 	*list = (struct record_list){reading->count, variants};
 	return !arena_failed(arena);

@@ -11,8 +11,9 @@
  * A rule that is broken, or a trigger that sees a change, rolls back in each state in which the candidates have traffic and
  * are not promoted, also while a stage is paused or inconclusive. A rule holds when the end of its interval on the bad side
  * is inside the limit, and is broken when the end on the good side is outside. The intervals are of the stage, at
- * ROLLOUT_ALPHA for each rule, and hold at every look. A stage at 100% has no traffic of the default: comparisons keep what
- * they had before it.
+ * ROLLOUT_ALPHA for each rule, and hold at every look. Requests of a unit depend on each other, so rates, and the levels of
+ * triggers, are those of requests divided by their design effect. Where each request is a unit, that is 1. A stage at 100% has no
+ * traffic of the default: comparisons keep what they had before it.
  *
  * Each move has a number, from 1, and its evidence. A move that changes weights begins an epoch: counts are those since the
  * epoch began, and counts of an earlier epoch are ignored. Counts are totals, so a look that is repeated adds nothing.
@@ -27,6 +28,7 @@
 #include "base/text.h"
 #include "experiments/rollout_plan.h"
 #include "numeric/moments.h"
+#include "statistics/cluster_mean.h"
 #include "statistics/interval.h"
 #include "statistics/rate_sequence.h"
 
@@ -49,6 +51,9 @@ extern const char *const rollout_phase_names[ROLLOUT_PHASES]; /* "rolledBack" */
 struct rollout_counts {
 	uint64_t requests, errors;
 	uint64_t above[ROLLOUT_RULES_MAX]; /* requests slower than the limit of the stage's rule, where that is RULE_LATENCY */
+	/* How they are spread over units (experiments/unit_cells.h), of the requests of which that is known; {0}: of none. */
+	struct cluster_mean errors_spread, above_spread[ROLLOUT_RULES_MAX];
+	uint64_t alone;			   /* requests among these without a unit */
 	struct moments accuracy;	   /* one value of 0..1 for each unit whose window for outcomes has passed */
 	struct moments metrics[EXPERIMENT_METRICS_MAX]; /* of the plan: likewise, one value of each unit that has it */
 };
@@ -97,6 +102,7 @@ struct rollout_judgement {
 	uint32_t candidate, rule;
 	enum rollout_verdict verdict;
 	uint64_t trials;     /* requests, or units with truth, of the candidate */
+	double effect;	     /* of a rate: trials divided by it count as independent (statistics/design_effect.h); else 0 */
 	double estimate;     /* NaN: none */
 	struct interval interval;
 	double bound;	     /* which the interval is held against: the limit, .05 of the 95th percentile, 0 of a difference */

@@ -10,14 +10,8 @@
 #include "base/held_slot.h"
 #include "base/memory.h"
 
-#define FORCE_BYTES_MAX ((size_t)1 << 20) /* a table, and counts of 64 choices by 64 limits */
+#define FORCE_BYTES_MAX ((size_t)4 << 20) /* a table, and counts of 64 choices by 64 limits and 65 cells */
 #define ENTRIES_BYTES_MAX ((size_t)64 << 20)
-
-/* Of one choice. A call is in the slot of the number of limits that it exceeded. */
-struct choice_counts {
-	_Atomic uint64_t calls, errors;
-	_Atomic uint64_t slots[ROLLOUT_LIMITS_MAX + 1];
-};
 
 struct pipeline_truths {
 	struct pipeline_truths *next;
@@ -33,7 +27,7 @@ struct counted_table {
 	const char **names;
 	size_t limits;
 	int64_t limits_us[ROLLOUT_LIMITS_MAX];
-	struct choice_counts *counts; /* of each choice */
+	_Atomic uint64_t *counts; /* cells of each choice; a call that exceeds limits counts for the last of them alone */
 	struct pipeline_truths *truths;
 	size_t pipelines;
 };
@@ -133,7 +127,7 @@ static bool force_fill(struct counted_table *made, const struct assignment_table
 	const struct assignment *assignment =
 		assignment_choose(made->held.arena, &tables, table->choice, table->shares, table->count);
 	made->names = ARENA_ARRAY(made->held.arena, const char *, table->count + 1);
-	made->counts = ARENA_ARRAY(made->held.arena, struct choice_counts, table->count + 1);
+	made->counts = ARENA_ARRAY(made->held.arena, _Atomic uint64_t, table->count *unit_cells_size(made->limits) + 1);
 	if (!assignment || !made->names || !made->counts)
 		return false;
 	for (size_t i = 0; i < table->count; i++) /* in their order */
@@ -306,39 +300,66 @@ void rollout_entry_release(struct rollout_entry *entry)
 	held_slot_release(&entry->force);
 }
 
-/* The call first: a reader reads in the other order, so it never sees more errors or slow calls than calls. */
-static void force_count(struct counted_table *force, size_t index, bool failed, int64_t took_us)
+static _Atomic uint64_t *cell_of(const struct counted_table *force, size_t index, size_t cell)
 {
-	struct choice_counts *counts = &force->counts[index];
-	size_t slot = 0;
-	while (slot < force->limits && took_us > force->limits_us[slot])
-		slot++;
-	atomic_fetch_add_explicit(&counts->calls, 1, memory_order_release);
-	atomic_fetch_add_explicit(&counts->slots[slot], 1, memory_order_release);
-	if (failed)
-		atomic_fetch_add_explicit(&counts->errors, 1, memory_order_release);
+	return &force->counts[index * unit_cells_size(force->limits) + unit_cells_at(cell, force->limits)];
 }
 
-void rollout_entry_count(struct rollout_entry *entry, int64_t version, size_t index, bool failed, int64_t took_us)
+/* The call first: a reader reads in the other order, so it never sees more errors or slow calls than calls. */
+static void force_count(struct counted_table *force, const struct rollout_call_end *end)
 {
+	_Atomic uint64_t *cell = cell_of(force, end->index, end->cell);
+	size_t exceeded = 0;
+	while (exceeded < force->limits && end->took_us > force->limits_us[exceeded])
+		exceeded++;
+	atomic_fetch_add_explicit(&cell[CELL_CALLS], 1, memory_order_release);
+	if (exceeded > 0)
+		atomic_fetch_add_explicit(&cell[CELL_SLOWER + exceeded - 1], 1, memory_order_release);
+	if (end->failed)
+		atomic_fetch_add_explicit(&cell[CELL_ERRORS], 1, memory_order_release);
+}
+
+void rollout_entry_count(struct rollout_entry *entry, const struct rollout_call_end *end)
+{
+	assert(end->cell < UNIT_CELLS);
 	struct counted_table *force = (struct counted_table *)held_slot_hold(&entry->force);
-	if (force && force->shown.version == version && index < force->shown.assignment.count)
-		force_count(force, index, failed, took_us);
+	if (force && force->shown.version == end->version && end->index < force->shown.assignment.count)
+		force_count(force, end);
 	held_slot_release(&entry->force);
 }
 
 /* ---- reading ---- */
 
-static void variant_read(const struct counted_table *force, size_t index, struct rollout_variant *variant)
+static int64_t cell_load(_Atomic uint64_t *number)
 {
-	struct choice_counts *counts = &force->counts[index];
-	uint64_t above = 0;
-	variant->errors = atomic_load_explicit(&counts->errors, memory_order_acquire);
-	for (size_t i = force->limits; i > 0; i--) {
-		above += atomic_load_explicit(&counts->slots[i], memory_order_acquire);
-		variant->slower[i - 1] = (struct rollout_slower){force->limits_us[i - 1], above};
+	return (int64_t)atomic_load_explicit(number, memory_order_acquire);
+}
+
+static void cell_read(_Atomic uint64_t *cell, size_t limits, int64_t *read)
+{
+	int64_t above = 0;
+	read[CELL_ERRORS] = cell_load(&cell[CELL_ERRORS]);
+	for (size_t i = limits; i > 0; i--)
+		read[CELL_SLOWER + i - 1] = above += cell_load(&cell[CELL_SLOWER + i - 1]);
+	read[CELL_CALLS] = cell_load(&cell[CELL_CALLS]);
+}
+
+/* False: memory ran out. */
+static bool variant_read(const struct counted_table *force, size_t index, struct arena *arena, struct rollout_variant *variant)
+{
+	int64_t *cells = ARENA_ARRAY(arena, int64_t, unit_cells_size(force->limits));
+	for (size_t i = 0; i < force->limits; i++)
+		variant->slower[i].limit_us = force->limits_us[i];
+	for (size_t i = 0; cells && i < UNIT_CELLS; i++) {
+		int64_t *cell = &cells[unit_cells_at(i, force->limits)];
+		cell_read(cell_of(force, index, i), force->limits, cell);
+		variant->calls += (uint64_t)cell[CELL_CALLS];
+		variant->errors += (uint64_t)cell[CELL_ERRORS];
+		for (size_t j = 0; j < force->limits; j++)
+			variant->slower[j].calls += (uint64_t)cell[CELL_SLOWER + j];
 	}
-	variant->calls = atomic_load_explicit(&counts->calls, memory_order_acquire);
+	variant->cells = cells;
+	return cells;
 }
 
 /* NULL: memory ran out. */
@@ -369,7 +390,8 @@ static bool entry_read(const struct rollout_entry *entry, const struct counted_t
 		return false;
 	for (size_t i = 0; i < force->shown.assignment.count; i++) {
 		variants[i].name = arena_copy(arena, force->names[i], strlen(force->names[i]));
-		variant_read(force, i, &variants[i]);
+		if (!variant_read(force, i, arena, &variants[i]))
+			return false;
 	}
 	*reading = (struct rollout_reading){.experiment = entry->experiment,
 					    .table = force->shown.version,

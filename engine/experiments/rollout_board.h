@@ -18,6 +18,7 @@
 
 #include "experiments/rollout.h"
 #include "experiments/truth_tally.h"
+#include "experiments/unit_cells.h"
 #include "observe/alert_value.h"
 #include "step/assignment_table.h"
 #include "step/baseline.h"
@@ -78,8 +79,15 @@ void rollout_board_inform(struct rollout_board *board, const char *experiment, i
 const struct rollout_force *rollout_entry_hold(struct rollout_entry *entry);
 void rollout_entry_release(struct rollout_entry *entry);
 
-/* Counts a call that has ended, which choice `index` of that table got. */
-void rollout_entry_count(struct rollout_entry *entry, int64_t version, size_t index, bool failed, int64_t took_us);
+/* A call that has ended, which choice `index` of that table got. */
+struct rollout_call_end {
+	int64_t version;
+	size_t index, cell; /* unit_cell() of its unit, by the table's seed */
+	bool failed;
+	int64_t took_us;
+};
+
+void rollout_entry_count(struct rollout_entry *entry, const struct rollout_call_end *end);
 
 /* ---- reading ---- */
 
@@ -92,6 +100,7 @@ struct rollout_variant {
 	const char *name;
 	uint64_t calls, errors;
 	struct rollout_slower slower[ROLLOUT_LIMITS_MAX];
+	const int64_t *cells; /* the same calls, by groups of units: unit_cells_size() of the limits */
 };
 
 struct rollout_reading {

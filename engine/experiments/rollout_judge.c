@@ -1,6 +1,7 @@
 /* rollout_judge.c: Rules of a rollout held against the counts of a state; see rollout.h. */
 #include "experiments/rollout_parts.h"
 #include "experiments/truth_tally.h"
+#include "statistics/design_effect.h"
 #include "statistics/distribution.h"
 #include "statistics/posterior.h"
 #include "statistics/sequence.h"
@@ -10,6 +11,19 @@ static struct rate rollout_rule_rate(const struct rollout_rule *rule, size_t ind
 {
 	const uint64_t bad = rule->kind == RULE_LATENCY ? counts->above[index] : counts->errors;
 	return (struct rate){(double)bad, (double)counts->requests};
+}
+
+static double rollout_rule_effect(const struct rollout_rule *rule, size_t index, const struct rollout_counts *counts)
+{
+	return design_effect(rule->kind == RULE_LATENCY ? &counts->above_spread[index] : &counts->errors_spread, counts->alone);
+}
+
+/* The requests that count as independent, and the bad ones among them. */
+static struct rate rollout_rule_independent(const struct rollout_rule *rule, size_t index, const struct rollout_counts *counts)
+{
+	const struct rate rate = rollout_rule_rate(rule, index, counts);
+	const double effect = rollout_rule_effect(rule, index, counts);
+	return (struct rate){rate.successes / effect, rate.trials / effect};
 }
 
 /* What the rule's interval is held against. */
@@ -61,14 +75,16 @@ static enum rollout_verdict verdict_of(const struct rollout_judgement *judgement
 static void rate_judge(const struct rollout_plan *plan, const struct rollout_state *state, const struct rollout_rule *rule,
 		       struct rollout_judgement *judgement)
 {
-	const struct rate rate = rollout_rule_rate(rule, judgement->rule, &state->candidates[judgement->candidate]);
-	judgement->trials = (uint64_t)rate.trials;
+	const struct rollout_counts *counts = &state->candidates[judgement->candidate];
+	const struct rate rate = rollout_rule_independent(rule, judgement->rule, counts);
+	judgement->trials = counts->requests;
+	judgement->effect = rollout_rule_effect(rule, judgement->rule, counts);
 	judgement->estimate = rate.trials > 0 ? rate.successes / rate.trials : (double)NAN;
 	judgement->interval = rate_sequence(rate, ROLLOUT_ALPHA);
 	judgement->verdict = verdict_of(judgement, false);
 	if (!rule->trigger)
 		return;
-	judgement->watch = state->trackers[judgement->candidate][judgement->rule].watch.level;
+	judgement->watch = state->trackers[judgement->candidate][judgement->rule].watch.level / judgement->effect;
 	judgement->alarm = rollout_alarm_level(plan, state);
 	if (judgement->watch >= judgement->alarm)
 		judgement->verdict = VERDICT_CHANGED;
@@ -122,8 +138,8 @@ static void better_judge(const struct planned_stage *stage, const struct rollout
 		judgement->estimate = of->below ? means_above(units_of(of, control), units_of(of, candidate))
 						: means_above(units_of(of, candidate), units_of(of, control));
 	else if (!has_truth && control->requests >= ROLLOUT_BETTER_REQUESTS && candidate->requests >= ROLLOUT_BETTER_REQUESTS)
-		judgement->estimate =
-			rates_above(rollout_rule_rate(of, rule->of, control), rollout_rule_rate(of, rule->of, candidate));
+		judgement->estimate = rates_above(rollout_rule_independent(of, rule->of, control),
+						  rollout_rule_independent(of, rule->of, candidate));
 	judgement->verdict = judgement->estimate >= rule->limit ? VERDICT_HOLDS : VERDICT_OPEN;
 }
 

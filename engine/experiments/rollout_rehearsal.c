@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "experiments/truth_tally.h"
+#include "experiments/unit_cells.h"
 
 #define ROOM_AT_FIRST 1024
 #define TABLE_TEXT "0000000000000001" /* of all exposures: they count whatever table chose them */
@@ -63,6 +64,7 @@ struct rehearsal {
 	size_t happening_count;
 	const char *metrics[EXPERIMENT_METRICS_MAX]; /* of the plan */
 	struct rollout_counts counts[REHEARSAL_CHOICES_MAX];
+	int64_t cells[REHEARSAL_CHOICES_MAX][UNIT_CELLS * (CELL_SLOWER + ROLLOUT_RULES_MAX)]; /* by the rules of the stage */
 	struct rollout_state state;
 	struct rollout_move *moves;
 	size_t move_count;
@@ -359,6 +361,7 @@ static bool epoch_begin(struct rehearsal *rehearsal, int64_t now_ms, struct erro
 {
 	bool good = true;
 	memset(rehearsal->counts, 0, sizeof rehearsal->counts);
+	memset(rehearsal->cells, 0, sizeof rehearsal->cells);
 	tallies_close(rehearsal);
 	for (size_t i = 0; good && i < rehearsal->pipelines.count; i++)
 		good = tally_begin(rehearsal, pipeline_at(rehearsal, i), now_ms, error);
@@ -374,11 +377,17 @@ static void answer_count(struct rehearsal *rehearsal, const struct past_request 
 {
 	const struct planned_stage *stage = stage_of(rehearsal);
 	struct rollout_counts *counts = &rehearsal->counts[request->choice];
+	int64_t *cell = rehearsal->cells[request->choice] + unit_cells_at(unit_cell(0, request->exposure.unit), ROLLOUT_RULES_MAX);
 	const double took_ms = (double)(request->ended_ms - request->exposure.time_ms);
 	counts->requests++;
 	counts->errors += request->failed;
-	for (size_t i = 0; i < stage->rule_count; i++)
-		counts->above[i] += stage->rules[i].kind == RULE_LATENCY && took_ms > stage->rules[i].limit;
+	cell[CELL_CALLS]++;
+	cell[CELL_ERRORS] += request->failed;
+	for (size_t i = 0; i < stage->rule_count; i++) {
+		const bool is_above = stage->rules[i].kind == RULE_LATENCY && took_ms > stage->rules[i].limit;
+		counts->above[i] += is_above;
+		cell[CELL_SLOWER + i] += is_above;
+	}
 }
 
 static void happening_take(struct rehearsal *rehearsal, const struct happening *happening)
@@ -408,12 +417,23 @@ static void happening_take(struct rehearsal *rehearsal, const struct happening *
 
 /* ---- looks ---- */
 
+static struct rollout_counts counts_of(const struct rehearsal *rehearsal, size_t choice)
+{
+	struct rollout_counts counts = rehearsal->counts[choice];
+	const int64_t *cells = rehearsal->cells[choice];
+	counts.errors_spread = unit_cells_spread(cells, ROLLOUT_RULES_MAX, CELL_ERRORS);
+	counts.alone = unit_cells_alone(cells, ROLLOUT_RULES_MAX);
+	for (size_t i = 0; i < stage_of(rehearsal)->rule_count; i++)
+		counts.above_spread[i] = unit_cells_spread(cells, ROLLOUT_RULES_MAX, CELL_SLOWER + i);
+	return counts;
+}
+
 static struct rollout_look look_of(const struct rehearsal *rehearsal, int64_t now_ms)
 {
 	struct rollout_look look = {.time_ms = now_ms, .epoch = rehearsal->state.epoch};
 	size_t candidate = 0;
 	for (size_t i = 0; i < rehearsal->config.count; i++) {
-		struct rollout_counts counts = rehearsal->counts[i];
+		struct rollout_counts counts = counts_of(rehearsal, i);
 		struct truth_counts truths = {0};
 		for (size_t j = 0; j < rehearsal->pipelines.count; j++)
 			truth_counts_add(&truths, &truth_tally_counts(pipeline_at(rehearsal, j)->tally)[i]);

@@ -52,12 +52,26 @@ static void walk_moments(struct state_walk *walk, struct moments *moments)
 	walk_double(walk, &moments->squares);
 }
 
+static void walk_spread(struct state_walk *walk, struct cluster_mean *spread)
+{
+	spread->count = walk_number(walk, spread->count);
+	spread->clusters = walk_number(walk, spread->clusters);
+	walk_double(walk, &spread->sum);
+	walk_double(walk, &spread->squares);
+	walk_double(walk, &spread->products);
+	walk_double(walk, &spread->sizes);
+}
+
 static void walk_counts(struct state_walk *walk, const struct rollout_plan *plan, struct rollout_counts *counts, size_t rules)
 {
 	counts->requests = walk_number(walk, counts->requests);
 	counts->errors = walk_number(walk, counts->errors);
-	for (size_t i = 0; i < rules; i++)
+	walk_spread(walk, &counts->errors_spread);
+	for (size_t i = 0; i < rules; i++) {
 		counts->above[i] = walk_number(walk, counts->above[i]);
+		walk_spread(walk, &counts->above_spread[i]);
+	}
+	counts->alone = walk_number(walk, counts->alone);
 	walk_moments(walk, &counts->accuracy);
 	for (size_t i = 0; i < plan->metric_count; i++)
 		walk_moments(walk, &counts->metrics[i]);

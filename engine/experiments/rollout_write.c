@@ -23,6 +23,8 @@ static void judgement_write(const struct rollout_plan *plan, const struct planne
 	json_write_finite_member(out, ", ", "low", judgement->interval.low);
 	json_write_finite_member(out, ", ", "high", judgement->interval.high);
 	json_write_finite_member(out, ", ", "bound", judgement->bound);
+	if (judgement->effect > 0)
+		json_write_finite_member(out, ", ", "designEffect", judgement->effect);
 	if (judgement->alarm > 0) {
 		json_write_finite_member(out, ", ", "watch", judgement->watch);
 		json_write_finite_member(out, ", ", "alarm", judgement->alarm);

@@ -241,7 +241,11 @@ static bool choose_by_rollout(struct pending *pending, const struct graph_experi
 		choose_by_table(&force->assignment, force->probabilities, pending->visit->message, choice);
 		choice->stage = force->stage;
 		if (rollout_counts(experiment, force, pending->visit->message, choice))
-			pending->rollout = (struct rollout_call){rollout->entry, force->version, choice->index, flow->now_ms};
+			pending->rollout = (struct rollout_call){.entry = rollout->entry,
+								 .table = force->version,
+								 .index = choice->index,
+								 .cell = unit_cell(force->assignment.seed, choice->unit),
+								 .began_ms = flow->now_ms};
 	}
 	rollout_entry_release(rollout->entry);
 	return fits;
@@ -257,9 +261,13 @@ static void choose_by_weight(struct pending *pending, const struct graph_experim
 void experiment_ended(struct pending *pending, bool failed)
 {
 	struct rollout_call *call = &pending->rollout;
-	const int64_t took_ms = pending->visit->flow->now_ms - call->began_ms;
+	const struct rollout_call_end end = {.version = call->table,
+					     .index = call->index,
+					     .cell = call->cell,
+					     .failed = failed,
+					     .took_us = (pending->visit->flow->now_ms - call->began_ms) * US_PER_MS};
 	if (call->entry)
-		rollout_entry_count(call->entry, call->table, call->index, failed, took_ms * US_PER_MS);
+		rollout_entry_count(call->entry, &end);
 	call->entry = NULL;
 }
 

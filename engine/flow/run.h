@@ -174,7 +174,7 @@ struct flow_rollout {
 struct rollout_call {
 	struct rollout_entry *entry; /* NULL: it is not counted, or was */
 	int64_t table;		     /* that chose */
-	size_t index;
+	size_t index, cell;	     /* of the choice, and of its unit */
 	int64_t began_ms;
 };
 

@@ -221,6 +221,11 @@ size_t assignment_bucket_of_origin(uint64_t seed, const struct origin *origin)
 	return origin_hash(origin, seed) % ASSIGNMENT_BUCKETS;
 }
 
+size_t assignment_group(uint64_t seed, struct text unit, size_t groups)
+{
+	return hash_bytes(unit.bytes, unit.length, seed) / ASSIGNMENT_BUCKETS % groups;
+}
+
 size_t assignment_of(const struct assignment *assignment, struct text unit)
 {
 	return assignment->ways[assignment_bucket(assignment->seed, unit)];

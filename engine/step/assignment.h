@@ -63,6 +63,9 @@ size_t assignment_moved(const struct assignment *before, const struct share *old
 size_t assignment_bucket(uint64_t seed, struct text unit);
 size_t assignment_bucket_of_origin(uint64_t seed, const struct origin *origin);
 
+/* One of so many groups of units, at random: it is independent of the unit's bucket. */
+size_t assignment_group(uint64_t seed, struct text unit, size_t groups);
+
 /* The choice of a unit. For a message the unit is its key or, without a key, its topic position. */
 size_t assignment_of(const struct assignment *assignment, struct text unit);
 size_t assignment_of_origin(const struct assignment *assignment, const struct origin *origin);

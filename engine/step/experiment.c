@@ -168,7 +168,8 @@ const struct option progressive_rows[] = {
 	 .type = OPTION_MAP,
 	 .offset = offsetof(struct rollout, rollback),
 	 .rows = rollback_rows,
-	 .help = "Rules that roll back at once, in any stage. So does a criterion that is shown to be broken, of any metric."},
+	 .help = "Rules that roll back at once, in any stage. So does a criterion that is shown to be broken, of any metric. "
+		 "Requests of one unit depend on each other, so rates of errors and latencies are judged by units."},
 	{.type = OPTION_END},
 };
 

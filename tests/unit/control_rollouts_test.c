@@ -403,7 +403,11 @@ static void an_engine_has_the_table_of_the_rollout_and_tells_what_it_counts(void
 	const int64_t version = force->version;
 	rollout_entry_release(entry);
 	for (int i = 0; i < 1000; i++)
-		rollout_entry_count(entry, version, 1, i < 400, i < 300 ? LIMIT_US + 1 : LIMIT_US);
+		rollout_entry_count(entry, &(struct rollout_call_end){.version = version,
+								      .index = 1,
+								      .cell = DESIGN_GROUPS,
+								      .failed = i < 400,
+								      .took_us = i < 300 ? LIMIT_US + 1 : LIMIT_US});
 	assert_true(rollout_relay_tally(&relay, board, tally, &key, &value));
 	assert_true(text_is(buffer_view(&key), "tally/one"));
 	assert_true(keeper_tally(table_stand.keeper, buffer_view(&value), table_stand.now_ms, &error));

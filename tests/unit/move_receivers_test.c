@@ -281,7 +281,8 @@ static void calls_tell(struct applier *applier, int64_t sequence, int64_t calls)
 	const struct ledger *ledger = applier_ledger(applier);
 	const struct ledger_choice *choice = ledger_choice_find(ledger, TEXT("e"));
 	const struct slower_count slower = {200000, 0};
-	const struct variant_count variants[] = {{TEXT("a"), calls, 0, {1, &slower}}, {TEXT("b"), calls, 0, {1, &slower}}};
+	const struct variant_count variants[] = {{.name = TEXT("a"), .calls = calls, .slower = {1, &slower}},
+						 {.name = TEXT("b"), .calls = calls, .slower = {1, &slower}}};
 	struct error error = {0};
 	struct buffer value;
 	assert_non_null(choice);

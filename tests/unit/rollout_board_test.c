@@ -186,6 +186,52 @@ static void calls_are_counted_when_they_end_by_outcome_and_latency(void **state)
 	board_close();
 }
 
+/* Calls of one unit are in one cell, in whatever order they end; those without a unit in the last one. */
+static void calls_are_counted_by_groups_of_units(void **state)
+{
+	(void)state;
+	board_open();
+	table_set(100, 7);
+	const uint64_t seed = rollout_entry_hold(rollout_board_entry(scene_rollouts, "e"))->assignment.seed;
+	rollout_entry_release(rollout_board_entry(scene_rollouts, "e"));
+	const size_t k = unit_cell(seed, TEXT("k")), other = unit_cell(seed, TEXT("other"));
+	assert_true(k != other && k < DESIGN_GROUPS && other < DESIGN_GROUPS);
+	(void)enter("k", 0);
+	scene_advance(&scene, 6);
+	scene_reply(&scene, "new", "y=1");
+	(void)enter("k", 0);
+	scene_fail(&scene, "new", ERROR_REMOTE, "away");
+	(void)enter("other", 0);
+	scene_advance(&scene, 100);
+	scene_reply(&scene, "new", "y=1");
+	(void)enter("", 0);
+	scene_reply(&scene, "new", "y=1");
+	const int64_t *cells = counted("new")->cells;
+	const int64_t *of_k = cells + unit_cells_at(k, 2), *of_other = cells + unit_cells_at(other, 2);
+	assert_true(of_k[CELL_CALLS] == 2 && of_k[CELL_ERRORS] == 1 && of_k[CELL_SLOWER] == 1 && of_k[CELL_SLOWER + 1] == 0);
+	assert_true(of_other[CELL_CALLS] == 1 && of_other[CELL_SLOWER] == 1 && of_other[CELL_SLOWER + 1] == 1);
+	assert_int_equal(unit_cells_alone(cells, 2), 1);
+	assert_true(unit_cells_are_sound(cells, 2, 4));
+	assert_false(unit_cells_are_sound(cells, 2, 3));
+	board_close();
+}
+
+/* A unit's group does not depend on its bucket: those of few buckets are in all groups. */
+static void few_buckets_have_all_groups(void **state)
+{
+	size_t in[DESIGN_GROUPS] = {0};
+	char name[32];
+	(void)state;
+	for (int i = 0; i < 640000; i++) {
+		const int length = snprintf(name, sizeof name, "unit %d", i);
+		const struct text unit = {name, (size_t)length};
+		if (assignment_bucket(7, unit) < 100)
+			in[unit_cell(7, unit)]++;
+	}
+	for (size_t i = 0; i < DESIGN_GROUPS; i++)
+		assert_in_range(in[i], 60, 140);
+}
+
 static void scene_begin_anew(void)
 {
 	scene_close(&scene);
@@ -305,7 +351,11 @@ static void *counter_run(void *entry)
 		const int64_t version = force->version;
 		assert_true(force->probabilities[0] + force->probabilities[1] == 1);
 		rollout_entry_release(entry);
-		rollout_entry_count(entry, version, 1, i % 2 == 0, i % 3 == 0 ? 6000 : 0);
+		rollout_entry_count(entry, &(struct rollout_call_end){.version = version,
+								      .index = 1,
+								      .cell = (size_t)i % UNIT_CELLS,
+								      .failed = i % 2 == 0,
+								      .took_us = i % 3 == 0 ? 6000 : 0});
 	}
 	return NULL;
 }
@@ -373,6 +423,8 @@ int main(void)
 		ON_GROUND(a_table_of_other_candidates_does_not_choose),
 		ON_GROUND(too_many_limits_are_refused),
 		ON_GROUND(calls_are_counted_when_they_end_by_outcome_and_latency),
+		ON_GROUND(calls_are_counted_by_groups_of_units),
+		cmocka_unit_test(few_buckets_have_all_groups),
 		ON_GROUND(of_the_default_as_many_units_are_counted_as_the_candidate_has),
 		ON_GROUND(a_latency_at_the_limit_is_not_above_it),
 		ON_GROUND(a_candidate_that_has_not_replied_at_the_deadline_has_failed),

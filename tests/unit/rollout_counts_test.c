@@ -53,6 +53,64 @@ static void counts_of_another_table_are_left_out(void **state)
 	assert_int_equal(calls_recorded(), 60);
 }
 
+/* ---- units ---- */
+
+/* 1.6% of the calls fail, and the limit is 1%. If those of many units fail, the rate is known; if those of one, it is not. Counts
+ * stay with the groups of units when engines and keepers start again. */
+static void errors_of_one_group_of_units_are_not_those_of_all(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("50"));
+	one.failing = two.failing = 1;
+	seconds_pass(&one, 4, 640, 10);
+	assert_true(phase_is("running", 1));
+	engine_restart(&one);
+	seconds_pass(&one, 4, 640, 10);
+	control_compact(&table_stand);
+	control_keeper_start(&table_stand);
+	control_pass(&table_stand, 2 * KEEPER_SILENT_MS);
+	seconds_pass(&two, 4, 640, 10);
+	assert_int_equal(calls_recorded(), 12 * 640);
+	assert_true(phase_is("inconclusive", 1));
+	two.failing = DESIGN_GROUPS;
+	two.errors[1] += DESIGN_GROUPS * 40;
+	seconds_pass(&two, 2, 6400, 100);
+	assert_true(phase_is("rolledBack", 1));
+}
+
+static void errors_of_many_groups_of_units_are_those_of_all(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("50"));
+	one.failing = DESIGN_GROUPS / 2;
+	seconds_pass(&one, 15, 640, 32);
+	assert_true(phase_is("rolledBack", 1));
+	assert_true(evidence_has(2, "\"designEffect\": "));
+}
+
+/* More errors than calls in a group: the report is of no use. */
+static void groups_that_cannot_be_are_left_out(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	one.failing = 1;
+	second_pass(&one, 640, 0);
+	control_pass(&table_stand, SECOND);
+	assert_int_equal(calls_recorded(), 640);
+	second_pass(&one, 64, 12);
+	control_pass(&table_stand, SECOND);
+	const struct engine_tally *engines = rollout()->record.engines.items;
+	const struct variant_count *variants = engines[0].variants.items;
+	assert_int_equal(variants[1].errors, 0);
+	assert_int_equal(variants[1].cells.count, unit_cells_size(1));
+	one.errors[1] = 11;
+	engine_tell(&one);
+	control_pass(&table_stand, SECOND);
+	engines = rollout()->record.engines.items;
+	variants = engines[0].variants.items;
+	assert_int_equal(variants[1].errors, 11);
+}
+
 /* ---- truths ---- */
 
 /* Seconds with 100 truths of each choice, of which so many are right. */
@@ -340,6 +398,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ON_STAND(counts_of_engines_and_of_their_starts_are_added_up_once),
 		ON_STAND(counts_of_another_table_are_left_out),
+		ON_STAND(errors_of_one_group_of_units_are_not_those_of_all),
+		ON_STAND(errors_of_many_groups_of_units_are_those_of_all),
+		ON_STAND(groups_that_cannot_be_are_left_out),
 		ON_STAND(candidates_that_are_wrong_more_often_are_rolled_back),
 		ON_STAND(candidates_that_are_as_right_are_promoted),
 		ON_STAND(truths_count_once_whoever_joins_them),

@@ -3,7 +3,8 @@
  *
  * The stages are those of the reference (10% for 15 min, 50% for 30 min, 100% for 60 min), 100 requests a second, the
  * default has errors of .02%, a p95 of 60 ms and an accuracy of .70. Truth comes for 30% of requests, and counts after
- * 5 minutes. ROLLOUT_RUNS (200) is the number of runs of each sort; without it, 8. */
+ * 5 minutes. Each request is a unit, in a group of units at random. ROLLOUT_RUNS (200) is the number of runs of each sort; without
+ * it, 8. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +13,7 @@
 
 #include "base/random.h"
 #include "experiments/rollout.h"
+#include "experiments/unit_cells.h"
 #include "planning.h"
 #include "statistics/distribution.h"
 
@@ -56,7 +58,9 @@ struct simulated {
 	int64_t phase_s; /* of flapping */
 	int64_t second, away_s;
 	int64_t fault_s; /* of the first second with its errors; -1: none yet */
+	struct random groups; /* of units */
 	struct rollout_look look;
+	int64_t cells[2][UNIT_CELLS * (CELL_SLOWER + ROLLOUT_RULES_MAX)]; /* of the default, and of the candidate, by rules */
 	struct truths waiting[TRUTH_AFTER_S];
 	struct buffer stored; /* the state, as the last keeper left it */
 	struct buffer log;    /* moves */
@@ -92,15 +96,35 @@ static double errors_now(struct simulated *self, const struct rollout_state *sta
 	return faulty ? world->errors : ERRORS;
 }
 
-static void request_serve(struct simulated *self, struct rollout_counts *counts, double errors, const double *above,
-			  double accuracy, struct truths *truths, size_t arm)
+static void request_count(struct simulated *self, size_t arm, bool failed, double slowness, const double *above)
 {
 	const struct planned_stage *stage = &self->plan.stages[0]; /* the same rules in all of them */
-	const double slowness = (double)(random_next(&self->chance) >> 11) * 0x1p-53;
+	struct rollout_counts *counts = arm == 0 ? &self->look.control : &self->look.candidates[0];
+	int64_t *cell = self->cells[arm] + unit_cells_at(random_below(&self->groups, DESIGN_GROUPS), ROLLOUT_RULES_MAX);
 	counts->requests++;
-	counts->errors += chance_of(&self->chance, errors);
-	for (size_t i = 0; i < stage->rule_count; i++)
-		counts->above[i] += stage->rules[i].kind == RULE_LATENCY && slowness < above[i];
+	counts->errors += failed;
+	cell[CELL_CALLS]++;
+	cell[CELL_ERRORS] += failed;
+	for (size_t i = 0; i < stage->rule_count; i++) {
+		const bool is_above = stage->rules[i].kind == RULE_LATENCY && slowness < above[i];
+		counts->above[i] += is_above;
+		cell[CELL_SLOWER + i] += is_above;
+	}
+}
+
+static void units_count(struct simulated *self, size_t arm)
+{
+	struct rollout_counts *counts = arm == 0 ? &self->look.control : &self->look.candidates[0];
+	counts->errors_spread = unit_cells_spread(self->cells[arm], ROLLOUT_RULES_MAX, CELL_ERRORS);
+	for (size_t i = 0; i < self->plan.stages[0].rule_count; i++)
+		counts->above_spread[i] = unit_cells_spread(self->cells[arm], ROLLOUT_RULES_MAX, CELL_SLOWER + i);
+}
+
+static void request_serve(struct simulated *self, double errors, const double *above, double accuracy, struct truths *truths,
+			  size_t arm)
+{
+	const double slowness = (double)(random_next(&self->chance) >> 11) * 0x1p-53;
+	request_count(self, arm, chance_of(&self->chance, errors), slowness, above);
 	if (chance_of(&self->chance, TRUTH_SHARE)) {
 		truths->count[arm]++;
 		truths->right[arm] += chance_of(&self->chance, accuracy);
@@ -137,9 +161,9 @@ static void second_serve(struct simulated *self, const struct rollout_state *sta
 	truths_arrive(self, truths, state->epoch);
 	for (int i = 0; i < REQUESTS_A_SECOND; i++)
 		if (chance_of(&self->chance, share))
-			request_serve(self, &self->look.candidates[0], errors, above[1], self->world.accuracy, truths, 1);
+			request_serve(self, errors, above[1], self->world.accuracy, truths, 1);
 		else
-			request_serve(self, &self->look.control, ERRORS, above[0], ACCURACY, truths, 0);
+			request_serve(self, ERRORS, above[0], ACCURACY, truths, 0);
 }
 
 /* ---- keepers ---- */
@@ -198,8 +222,11 @@ static void simulated_run(struct simulated *self)
 	for (self->second = 0; self->second <= SECONDS_MAX && state.phase < ROLLOUT_INCONCLUSIVE; self->second++) {
 		self->look.time_ms = self->second * 1000;
 		self->look.epoch = state.epoch;
+		units_count(self, 0);
+		units_count(self, 1);
 		if (keeper_looks(self, &state)) {
 			self->look.control = self->look.candidates[0] = (struct rollout_counts){0};
+			memset(self->cells, 0, sizeof self->cells);
 			self->last_reached = self->last_reached || state.stage + 1 == self->plan.stage_count;
 		}
 		second_serve(self, &state);
@@ -209,7 +236,8 @@ static void simulated_run(struct simulated *self)
 
 static void simulated_begin(struct simulated *self, const struct candidate_world *world, uint64_t seed, enum keeper_kind keeper)
 {
-	*self = (struct simulated){.plan = plan, .world = *world, .chance = {seed}, .keeper = keeper, .fault_s = -1};
+	*self = (struct simulated){
+		.plan = plan, .world = *world, .chance = {seed}, .groups = {~seed}, .keeper = keeper, .fault_s = -1};
 	self->phase_s = (int64_t)random_below(&self->chance, 600);
 	buffer_open(&self->stored, LOG_BYTES_MAX);
 	buffer_open(&self->log, LOG_BYTES_MAX);

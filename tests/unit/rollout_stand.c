@@ -73,8 +73,26 @@ void engine_restart(struct counting_engine *engine)
 	engine_follow(engine);
 }
 
+/* Shares a number out over the first groups. */
+static void cells_share(int64_t *cells, size_t groups, size_t number, int64_t count)
+{
+	for (size_t i = 0; i < groups; i++)
+		cells[unit_cells_at(i, 1) + number] =
+			count * (int64_t)(i + 1) / (int64_t)groups - count * (int64_t)i / (int64_t)groups;
+}
+
+static struct record_list cells_of(const struct counting_engine *engine, size_t choice, int64_t *cells)
+{
+	if (engine->failing == 0)
+		return (struct record_list){0};
+	cells_share(cells, DESIGN_GROUPS, CELL_CALLS, engine->calls[choice]);
+	cells_share(cells, engine->failing, CELL_ERRORS, engine->errors[choice]);
+	return (struct record_list){unit_cells_size(1), cells};
+}
+
 void engine_tell(struct counting_engine *engine)
 {
+	int64_t cells[2][UNIT_CELLS * (CELL_SLOWER + 1)] = {0};
 	static const char *const names[] = {"a", "b"};
 	struct slower_count slower[2];
 	struct variant_count variants[2];
@@ -82,7 +100,11 @@ void engine_tell(struct counting_engine *engine)
 	struct error error = {0};
 	for (size_t i = 0; i < 2; i++) {
 		slower[i] = (struct slower_count){LIMIT_US, engine->slow[i]};
-		variants[i] = (struct variant_count){text_of(names[i]), engine->calls[i], engine->errors[i], {1, &slower[i]}};
+		variants[i] = (struct variant_count){.name = text_of(names[i]),
+						     .calls = engine->calls[i],
+						     .errors = engine->errors[i],
+						     .slower = {1, &slower[i]},
+						     .cells = cells_of(engine, i, cells[i])};
 		truths[i] = (struct variant_truth){text_of(names[i]), engine->truths[i], engine->right[i] * TRUTH_SCALE,
 						   engine->right[i] * TRUTH_SCALE * TRUTH_SCALE,
 						   engine->truths[i] + engine->repeats,

@@ -4,6 +4,7 @@
 #define SLUICE_TESTS_ROLLOUT_STAND_H
 
 #include "control/keeper_rollouts.h"
+#include "experiments/unit_cells.h"
 #include "message/rows.h"
 #include "tests/unit/table_stand.h"
 
@@ -21,6 +22,8 @@ struct counting_engine {
 	int64_t started_ms, sequence;
 	int64_t table;
 	int64_t calls[2], errors[2], slow[2];
+	size_t failing; /* calls are of units, in all groups alike, and errors of those in the first so many; 0: it says nothing of
+			   units */
 	int64_t truths[2], right[2]; /* of the pipeline; none are told as long as there are none */
 	int64_t repeats;	     /* further requests of each choice by the same units */
 	size_t metric_count;
