@@ -60,7 +60,7 @@ struct assigned {
 	struct text layer; /* of the experiment; empty: none */
 	uint32_t stage;	   /* of the rollout whose table chose, from 1; 0: none did */
 	bool exposed;	   /* an exposure record is written in this stage */
-	bool carried;	   /* the answer carries it, if this stage makes the answer */
+	bool carried;	   /* the answer is to carry it, if this stage makes the answer; false once one has */
 	bool in_answer;	   /* the Avro answer that is written carries it (message/answer_exposures.h) */
 	bool mirrored;	   /* the mirror was to get a copy */
 };

@@ -53,8 +53,9 @@ enum produce_verdict exposures_leave(const struct exposure_outlet *outlet, struc
 	return PRODUCED;
 }
 
-static bool carries_any(const struct assigned *assigned)
+bool exposures_wait(const struct inflight *inflight)
 {
+	const struct assigned *assigned = inflight->message.assigned;
 	while (assigned && !assigned->carried)
 		assigned = assigned->next;
 	return assigned;
@@ -65,7 +66,7 @@ size_t exposures_carry(struct buffer *records, const struct inflight *inflight, 
 {
 	char room[LABEL_ROOM];
 	size_t count = 0, from = 0;
-	if (format == &format_avro || !carries_any(inflight->message.assigned))
+	if (format == &format_avro || !exposures_wait(inflight))
 		return 0;
 	const struct exposure_outcome outcome = outcome_of(inflight, answer, room);
 	buffer_clear(records);
@@ -92,8 +93,11 @@ void exposures_mark(const struct inflight *inflight, struct text key)
 		one->in_answer = one->carried && text_equal(one->unit, key);
 }
 
-void exposures_unmark(const struct inflight *inflight)
+void exposures_unmark(const struct inflight *inflight, const struct format *format, bool is_produced)
 {
-	for (struct assigned *one = inflight->message.assigned; one; one = one->next)
+	for (struct assigned *one = inflight->message.assigned; one; one = one->next) {
+		if (is_produced && (one->in_answer || format != &format_avro))
+			one->carried = false;
 		one->in_answer = false;
+	}
 }

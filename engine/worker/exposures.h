@@ -24,15 +24,20 @@ enum produce_verdict exposures_leave(const struct exposure_outlet *outlet, struc
 #define EXPOSURES_CARRIED_BYTES_MAX ((size_t)8 << 10) /* of the exposures in one answer */
 
 /* Writes those that the answer carries as headers, whose values are in `records`. What does not fit is not carried: an answer comes
- * first. The first of several answers that are produced carries them. An Avro answer has none as headers, since the first header of
- * a record costs more than a record: exposures_mark(). The format decides, and not whether this answer has other headers. Returns
- * their number. */
+ * first. The first of several answers that are produced carries them; in Avro, the first with the key that is their unit. An Avro
+ * answer has none as headers, since the first header of a record costs more than a record: exposures_mark(). The format decides,
+ * and not whether this answer has other headers. Returns their number. */
 size_t exposures_carry(struct buffer *records, const struct inflight *inflight, const struct answer *answer,
 		       const struct format *format, struct header headers[ASSIGNED_MAX]);
+
+/* Whether any is to be carried that no answer has carried yet. */
+bool exposures_wait(const struct inflight *inflight);
 
 /* Marks those that an Avro answer with that key carries (message/answer_exposures.h): of the unit that is the key. Without marks an
  * answer carries none. */
 void exposures_mark(const struct inflight *inflight, struct text key);
-void exposures_unmark(const struct inflight *inflight);
+
+/* Ends the marks. If the answer was produced, what it carried does not wait any more; an answer in another format carried all. */
+void exposures_unmark(const struct inflight *inflight, const struct format *format, bool is_produced);
 
 #endif

@@ -65,14 +65,13 @@ static __attribute__((noinline)) enum produce_verdict assigned_answer_produce(st
 									      const struct answer *answer, struct error *error)
 {
 	enum produce_verdict verdict = PRODUCE_REFUSED;
-	const bool carries = !inflight->carried && !(inflight->blame & BLAME_EXPOSURES);
+	const bool carries = exposures_wait(inflight) && !(inflight->blame & BLAME_EXPOSURES);
 	if (carries) {
 		if (format == &format_avro)
 			inflight->encoded = (struct text){0}; /* for a caller who waits, without them */
 		exposures_mark(inflight, answer_key(inflight, message));
 		verdict = answer_put(outbox, inflight, message, format, answer, true, error);
-		exposures_unmark(inflight);
-		inflight->carried = verdict == PRODUCED;
+		exposures_unmark(inflight, format, verdict == PRODUCED);
 	}
 	if (verdict != PRODUCE_REFUSED)
 		return verdict;

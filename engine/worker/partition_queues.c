@@ -208,7 +208,7 @@ struct inflight *partition_queue_enter(struct partition_queues *queues, struct p
 	inflight->counted_bytes = 0;
 	inflight->counted_work = 0;
 	inflight->held = inflight->settled = inflight->leaving = inflight->finished = false;
-	inflight->unfit = inflight->lettered = inflight->logged = inflight->skipped = inflight->carried = false;
+	inflight->unfit = inflight->lettered = inflight->logged = inflight->skipped = false;
 	inflight->crossed = 0;
 	inflight->request = record->value;
 	inflight->kept_key = record->key;

@@ -72,7 +72,6 @@ struct inflight {
 	size_t scored;			  /* records of its verdicts on windows that were produced */
 	size_t taught;			  /* of what its observers have learnt that were produced */
 	const struct assigned *exposed;	  /* last entry whose exposure was produced; the entries go from the latest to the first */
-	bool carried;			  /* an answer that carries its exposures was produced */
 	const struct offspring *produced; /* last offspring whose answer was produced, or that needs none */
 	enum flow_outcome outcome;
 	struct answer answer;

@@ -15,6 +15,8 @@
 #include "tests/unit/held_model.h"
 #include "tests/unit/letters.h"
 #include "tests/unit/worker_stand.h"
+#include "worker/exposures.h"
+#include "worker/parts.h"
 
 #define ARENA_BYTES ((size_t)1 << 20)
 #define TABLE UINT64_C(0x0123456789abcdef)
@@ -281,6 +283,40 @@ static void the_first_answer_of_several_carries_them(void **state)
 	assert_int_equal(carried[1] + carried[2], 0);
 }
 
+/* Answers of windows that a message has closed have the keys of the windows. One of another key does not take the exposure of the
+ * message's own, nor one that Kafka did not take. */
+static void an_exposure_waits_for_an_answer_with_its_key(void **state)
+{
+	struct error error = {0};
+	struct worker worker = {.loop = loop_open_virtual(0, &error)};
+	struct worker_stage stage = {.worker = &worker};
+	struct assigned own = chosen("e", "m", false), other = chosen("f", "m", false);
+	struct inflight inflight = {.stage = &stage, .message = {.assigned = &own}};
+	(void)state;
+	own.unit = TEXT("key");
+	other.unit = TEXT("later");
+	own.next = &other;
+	own.carried = other.carried = true;
+	exposures_mark(&inflight, TEXT("a"));
+	assert_true(!own.in_answer && !other.in_answer);
+	exposures_unmark(&inflight, &format_avro, true);
+	exposures_mark(&inflight, TEXT("key"));
+	assert_true(own.in_answer && !other.in_answer);
+	exposures_unmark(&inflight, &format_avro, false);
+	exposures_mark(&inflight, TEXT("key"));
+	assert_true(own.in_answer && !other.in_answer);
+	exposures_unmark(&inflight, &format_avro, true);
+	exposures_mark(&inflight, TEXT("key")); /* again */
+	assert_true(!own.in_answer && !other.in_answer);
+	exposures_unmark(&inflight, &format_avro, true);
+	assert_true(exposures_wait(&inflight));
+	exposures_mark(&inflight, TEXT("later"));
+	assert_true(!own.in_answer && other.in_answer);
+	exposures_unmark(&inflight, &format_avro, true);
+	assert_false(exposures_wait(&inflight));
+	loop_close(worker.loop);
+}
+
 #define ROOM(story) cmocka_unit_test_setup_teardown(story, memory_open, memory_close)
 
 static int worker_memory_open(void **state)
@@ -304,6 +340,7 @@ int main(void)
 		ROOM(what_the_table_did_not_choose_says_what_did),
 		ROOM(a_version_that_says_neither_is_refused),
 		ROOM(more_choices_than_a_message_has_are_not_read),
+		cmocka_unit_test(an_exposure_waits_for_an_answer_with_its_key),
 		WORKER(a_worker_puts_them_into_answers),
 		WORKER(a_unit_that_is_not_the_key_is_not_carried),
 		WORKER(what_is_no_exposure_is_not_carried),
