@@ -119,7 +119,7 @@ static bool choices_take(struct experiment_reading *self, const struct record *r
 		struct exposure exposure;
 		char room[LABEL_ROOM];
 		self->uncarried += items[i].version.length == 0 && text_is(items[i].experiment, self->name);
-		good = items[i].version.length == 0 ||
+		good = items[i].version.length == 0 || answered_choice_is_kept_out(&items[i]) ||
 		       (answer_exposure_make(answer, &items[i], record->key, record->time_ms, room, &exposure, error) &&
 			exposure_take(self, &exposure, error));
 	}

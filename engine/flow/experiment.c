@@ -345,8 +345,7 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 	    !choose_by_override(experiment, &choice) && !choose_by_audience(experiment, visit->message, &choice) &&
 	    !choose_by_policy(visit, experiment, &context, &choice))
 		choose_by_weight(pending, experiment, &choice);
-	/* A replayed request was exposed before it failed. */
-	const bool is_kept_out = is_chosen || choice.reason == ASSIGNED_LAYER || choice.reason == ASSIGNED_HOLDOUT;
+	const bool is_kept_out = assigned_reason_keeps_out(choice.reason);
 	const struct assigned one = {.experiment = text_of(experiment->name),
 				     .variant = text_of(experiment->shares[choice.index].name),
 				     .unit = choice.unit,

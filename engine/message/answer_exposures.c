@@ -17,11 +17,16 @@ static bool is_of_table(const struct assigned *assigned)
 	return assigned->reason == ASSIGNED_WEIGHT || assigned->reason == ASSIGNED_STAGE;
 }
 
+static bool has_version(const struct assigned *assigned)
+{
+	return assigned->in_answer || assigned_reason_keeps_out(assigned->reason);
+}
+
 size_t answer_versions_room(const struct message *message)
 {
 	size_t room = 2 * AVRO_LONG_BYTES_MAX;
 	for (const struct assigned *entry = message->assigned; entry; entry = entry->next)
-		if (entry->in_answer)
+		if (has_version(entry))
 			room += 2 * AVRO_LONG_BYTES_MAX + RESOURCE_BYTES + entry->experiment.length + AVRO_TABLE_BYTES;
 	return room;
 }
@@ -40,11 +45,11 @@ char *answer_versions_put(char *to, const struct message *message)
 {
 	size_t count = 0;
 	for (const struct assigned *entry = message->assigned; entry && count < ASSIGNED_MAX; entry = entry->next)
-		count += entry->in_answer;
+		count += has_version(entry);
 	if (count > 0)
 		to = avro_put_small(to, count);
 	for (const struct assigned *entry = message->assigned; entry && count > 0; entry = entry->next)
-		if (entry->in_answer) {
+		if (has_version(entry)) {
 			to = version_put(to, entry);
 			count--;
 		}
@@ -91,6 +96,12 @@ bool answer_choices_read(const struct decoded_answer *answer, struct answered_ch
 		}
 	return !avro_failed(&cursor) ||
 	       error_set(error, ERROR_INPUT, PLACE_NONE, "the assignments or versions of the answer are broken; it ends early");
+}
+
+bool answered_choice_is_kept_out(const struct answered_choice *choice)
+{
+	enum assigned_reason reason;
+	return assigned_reason_read(choice->version, &reason) && assigned_reason_keeps_out(reason);
 }
 
 bool answer_exposure_make(const struct decoded_answer *answer, const struct answered_choice *choice, struct text key,

@@ -66,6 +66,13 @@ struct assigned {
 };
 
 const char *assigned_reason_name(enum assigned_reason reason); /* "weight" */
+
+/* Such a choice is no exposure: the unit is not the experiment's, or was exposed before the request failed. */
+static inline bool assigned_reason_keeps_out(enum assigned_reason reason)
+{
+	return reason == ASSIGNED_LAYER || reason == ASSIGNED_HOLDOUT || reason == ASSIGNED_REPLAY;
+}
+
 bool assigned_reason_read(struct text name, enum assigned_reason *reason); /* false: no reason has that name */
 
 /* Adds an entry, unless the message has one of the same experiment and variant, and returns it. NULL: the arena is

@@ -244,21 +244,24 @@ static void a_unit_that_is_not_the_key_is_not_carried(void **state)
 	assert_int_equal(choices[0].version.length, 0);
 }
 
-/* `exposures: off`, and a unit of another part of the layer. */
+/* `exposures: off`; and a unit that is kept out, which is not one that an answer fails to carry. */
 static void what_is_no_exposure_is_not_carried(void **state)
 {
 	static const char *const others[] = {
 		"  - {name: s, experiment: {name: e, exposures: off, candidates: [{name: m, weight: 1}]}}\n  output: {steps: "
 		"[s]}\n",
 		THIN(", default: m, layer: {name: l, share: 1%}"),
+		THIN(", default: m, unit: x, holdout: 99%"),
 	};
+	static const char *const versions[] = {"", "layer", "holdout"};
 	struct stand *stand = *state;
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
 		split_open(stand, others[i]);
 		stand_ask(stand, "r-1", 5, NULL, NULL);
 		answer_next(stand);
 		split_close(stand);
-		assert_int_equal(choices[0].version.length, 0);
+		assert_true(text_is(choices[0].version, versions[i]));
+		assert_int_equal(answered_choice_is_kept_out(&choices[0]), i > 0);
 		assert_int_equal(stand_close(state), 0);
 		assert_int_equal(stand_open(state), 0);
 		stand = *state;

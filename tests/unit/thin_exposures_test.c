@@ -223,17 +223,21 @@ static void a_rollout_is_not_rehearsed_by_avro_answers(void **state)
 	mock_close(&mock);
 }
 
+/* One of a unit that a holdout kept out is not among them: it counts for none by design. */
 static void an_avro_answer_whose_unit_is_not_its_key_is_reported(void **state)
 {
 	struct arena *arena = arena_open(1 << 20);
-	struct assigned one = {.experiment = TEXT("e"), .variant = TEXT("old"), .probability = 0.75};
+	struct assigned one = {.experiment = TEXT("e"), .variant = TEXT("old"), .probability = 0.75}, held = one;
 	const struct message message = {.arena = arena, .id = TEXT("r1"), .assigned = &one, .format = &format_avro};
+	const struct message kept_out = {.arena = arena, .id = TEXT("r2"), .assigned = &held, .format = &format_avro};
 	struct mock mock;
 	char line[256];
 	(void)state;
 	mock_open(&mock);
 	avro_append(&mock, "sluice.default.pipeline.avro.outputs", "k", 1000, &message);
 	avro_append(&mock, "sluice.default.pipeline.avro.outputs", "k", 2000, &message);
+	held.reason = ASSIGNED_HOLDOUT;
+	avro_append(&mock, "sluice.default.pipeline.avro.outputs", "k", 3000, &kept_out);
 	assert_int_equal(rd_kafka_flush(mock.writer, MOCK_WAIT_MS), 0);
 	write_file("avro.yaml", EXPERIMENT_OF("avro", "thin, unit: x"));
 	(void)snprintf(line, sizeof line, "experiments analyze e -f avro.yaml --brokers %s", mock.brokers);
