@@ -3,11 +3,14 @@
 
 #include <math.h>
 
+#include "base/number.h"
 #include "message/answer_label.h"
 #include "message/avro_parts.h"
 
 #define RESOURCE "experiment/"
 #define RESOURCE_BYTES (sizeof RESOURCE - 1)
+#define TOOK_MS_MAX ((uint64_t)1 << 52)				    /* as good as for ever, and far from where times overflow */
+#define VERSION_BYTES_MAX (AVRO_TABLE_DIGITS + 1 + NUMBER_TEXT_MAX) /* reasons are shorter than tables */
 
 /* ---- writing ---- */
 
@@ -27,8 +30,17 @@ size_t answer_versions_room(const struct message *message)
 	size_t room = 2 * AVRO_LONG_BYTES_MAX;
 	for (const struct assigned *entry = message->assigned; entry; entry = entry->next)
 		if (has_version(entry))
-			room += 2 * AVRO_LONG_BYTES_MAX + RESOURCE_BYTES + entry->experiment.length + AVRO_TABLE_BYTES;
+			room += 2 * AVRO_LONG_BYTES_MAX + RESOURCE_BYTES + entry->experiment.length + VERSION_BYTES_MAX;
 	return room;
+}
+
+static char *what_chose_put(char *to, const struct assigned *entry)
+{
+	if (is_of_table(entry))
+		return avro_table_digits(to, entry->table);
+	const struct text reason = text_of(assigned_reason_name(entry->reason));
+	memcpy(to, reason.bytes, reason.length);
+	return to + reason.length;
 }
 
 static char *version_put(char *to, const struct assigned *entry)
@@ -37,8 +49,14 @@ static char *version_put(char *to, const struct assigned *entry)
 	memcpy(to, RESOURCE, RESOURCE_BYTES);
 	memcpy(to + RESOURCE_BYTES, entry->experiment.bytes, entry->experiment.length);
 	to += RESOURCE_BYTES + entry->experiment.length;
-	return is_of_table(entry) ? avro_put_table(to, entry->table)
-				  : avro_put_bytes(to, text_of(assigned_reason_name(entry->reason)));
+	char *length = to++; /* one byte: the version is short */
+	to = what_chose_put(to, entry);
+	if (entry->in_answer) {
+		*to++ = ' ';
+		to += number_write_int64(to, entry->took_ms);
+	}
+	(void)avro_put_small(length, (size_t)(to - length - 1));
+	return to;
 }
 
 char *answer_versions_put(char *to, const struct message *message)
@@ -60,7 +78,7 @@ char *answer_versions_put(char *to, const struct message *message)
 
 static size_t choices_read(struct avro_cursor *cursor, struct answered_choice *items)
 {
-	struct answered_choice one = {0};
+	struct answered_choice one = {.took_ms = -1};
 	size_t count = 0;
 	for (size_t more; (more = avro_read_block(cursor)) > 0;)
 		while (more--) {
@@ -81,8 +99,11 @@ static void version_take(struct answered_choice *items, size_t count, struct tex
 		return;
 	while (at < count && !text_equal(items[at].experiment, text_from(resource, RESOURCE_BYTES)))
 		at++;
-	if (at < count)
-		items[at].version = version;
+	if (at == count)
+		return;
+	uint64_t took_ms;
+	items[at].version = text_take_until(&version, ' ');
+	items[at].took_ms = digits_read(version, 10, &took_ms) && took_ms <= TOOK_MS_MAX ? (int64_t)took_ms : -1;
 }
 
 bool answer_choices_read(const struct decoded_answer *answer, struct answered_choice *items, size_t *count, struct error *error)
@@ -111,19 +132,20 @@ bool answer_exposure_make(const struct decoded_answer *answer, const struct answ
 	*exposure = (struct exposure){
 		.id = answer->id,
 		.origin = answer->origin,
-		.time_ms = time_ms,
+		.time_ms = time_ms - choice->took_ms,
 		.experiment = choice->experiment,
 		.variant = choice->variant,
 		.probability = choice->probability,
 		.unit = key,
 		.table = has_table ? choice->version : (struct text){0},
-		.latency_ms = (double)NAN,
+		.latency_ms = answer->failed ? (double)NAN : (double)choice->took_ms,
 		.error = answer->kind,
 	};
 	if (!answer->failed)
 		exposure->prediction = answer_label(&answer->payload.tensors, room);
-	return has_table || assigned_reason_read(choice->version, &exposure->reason) ||
+	return (choice->took_ms >= 0 && (has_table || assigned_reason_read(choice->version, &exposure->reason))) ||
 	       error_set(error, ERROR_INPUT, PLACE_NONE,
-			 "the answer has the version `" TEXT_FORMAT "` of an experiment; it is neither of a table nor a reason",
+			 "the answer has the version `" TEXT_FORMAT "` of an experiment; it is neither of a table nor a reason, or "
+			 "lacks the milliseconds that the answer took",
 			 TEXT_ARGUMENTS(choice->version));
 }

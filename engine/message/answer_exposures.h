@@ -2,10 +2,11 @@
  *
  * An answer lists experiment, variant and probability of each choice (schemas/response.avsc). A choice that is an exposure has a
  * version of the resource `experiment/NAME` too: that of the table by which the weights, or a stage, chose; or in its place what
- * else chose, as `fallback`. The unit is the key of the answer's record. A choice of another unit has none. One that is no exposure,
- * since a layer or a holdout keeps its unit out, or the request is replayed, says so: `layer`, `holdout`, `replay`.
+ * else chose, as `fallback`. The unit is the key of the answer's record. A choice of another unit has none. One that is no
+ * exposure, since a layer or a holdout keeps its unit out, or the request is replayed, says so: `layer`, `holdout`, `replay`.
  *
- * Compared with a record of schemas/exposure.avsc these have no latency and no layer, and their time is that of the answer.
+ * Behind a space it has the milliseconds from the request to the answer: the latency of an answer that is no error. The time of the
+ * request is that of the answer's record less these. Compared with a record of schemas/exposure.avsc these have no layer.
  */
 #ifndef SLUICE_MESSAGE_ANSWER_EXPOSURES_H
 #define SLUICE_MESSAGE_ANSWER_EXPOSURES_H
@@ -22,6 +23,7 @@ struct answered_choice {
 	struct text experiment, variant;
 	double probability;
 	struct text version; /* empty: the answer does not carry its exposure */
+	int64_t took_ms;     /* from the request to the answer; -1: it does not say it */
 };
 
 /* Whether it is no exposure, as it says. */
@@ -30,8 +32,8 @@ bool answered_choice_is_kept_out(const struct answered_choice *choice);
 /* The choices of an answer, at most ASSIGNED_MAX, into `items`. False: INPUT, its last fields are broken. */
 bool answer_choices_read(const struct decoded_answer *answer, struct answered_choice *items, size_t *count, struct error *error);
 
-/* The exposure of a choice that has a version and is not kept out, of an answer in a record with that key and time. `room` has LABEL_ROOM bytes for its
- * prediction (message/answer_label.h). INPUT: the version is none. */
+/* The exposure of a choice that has a version and is not kept out, of an answer in a record with that key and time. `room` has
+ * LABEL_ROOM bytes for its prediction (message/answer_label.h). INPUT: the version is none. */
 bool answer_exposure_make(const struct decoded_answer *answer, const struct answered_choice *choice, struct text key,
 			  int64_t time_ms, char *room, struct exposure *exposure, struct error *error);
 

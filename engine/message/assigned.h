@@ -62,6 +62,7 @@ struct assigned {
 	bool exposed;	   /* an exposure record is written in this stage */
 	bool carried;	   /* the answer is to carry it, if this stage makes the answer; false once one has */
 	bool in_answer;	   /* the Avro answer that is written carries it (message/answer_exposures.h) */
+	int64_t took_ms;   /* from the request to that answer */
 	bool mirrored;	   /* the mirror was to get a copy */
 };
 

@@ -26,11 +26,15 @@ static uint64_t hex_digits(uint32_t bits)
 	return spread + '0' * ones + is_letter * ('a' - '0' - 10);
 }
 
-char *avro_put_table(char *to, uint64_t table)
+char *avro_table_digits(char *to, uint64_t table)
 {
 	const uint64_t digits[] = {hex_digits((uint32_t)(table >> 32)), hex_digits((uint32_t)table)};
 	static_assert(sizeof digits == AVRO_TABLE_DIGITS, "of the whole version");
-	to = avro_put_small(to, sizeof digits);
 	memcpy(to, digits, sizeof digits);
 	return to + sizeof digits;
+}
+
+char *avro_put_table(char *to, uint64_t table)
+{
+	return avro_table_digits(avro_put_small(to, AVRO_TABLE_DIGITS), table);
 }

@@ -254,5 +254,6 @@ static inline char *avro_put_finite(char *to, double number)
 
 /* Writes the version of a table as a text. */
 char *avro_put_table(char *to, uint64_t table);
+char *avro_table_digits(char *to, uint64_t table); /* without their number */
 
 #endif

@@ -89,8 +89,11 @@ size_t exposures_carry(struct buffer *records, const struct inflight *inflight, 
 
 void exposures_mark(const struct inflight *inflight, struct text key)
 {
-	for (struct assigned *one = inflight->message.assigned; one; one = one->next)
+	const int64_t took_ms = inflight_took_ms(inflight);
+	for (struct assigned *one = inflight->message.assigned; one; one = one->next) {
 		one->in_answer = one->carried && text_equal(one->unit, key);
+		one->took_ms = took_ms;
+	}
 }
 
 void exposures_unmark(const struct inflight *inflight, const struct format *format, bool is_produced)

@@ -51,7 +51,8 @@ static struct assigned chosen(const char *experiment, const char *variant, bool 
 				 .probability = 0.25,
 				 .reason = ASSIGNED_WEIGHT,
 				 .table = TABLE,
-				 .in_answer = in_answer};
+				 .in_answer = in_answer,
+				 .took_ms = 12};
 }
 
 /* Writes and reads an answer; or an error, without a payload. */
@@ -91,11 +92,11 @@ static void an_answer_has_what_an_exposure_says(void **state)
 	answer_pass(&one, &payload);
 	assert_int_equal(choice_count, 1);
 	const struct exposure read = exposure_of(0, "customer 7");
-	assert_true(text_is(read.id, "r-1") && text_is(read.unit, "customer 7") && read.time_ms == 77);
+	assert_true(text_is(read.id, "r-1") && text_is(read.unit, "customer 7") && read.time_ms == 65); /* of the request */
 	assert_true(text_is(read.origin.topic, "in") && read.origin.partition == 2 && read.origin.offset == 9);
 	assert_true(text_is(read.experiment, "e") && text_is(read.variant, "new") && read.probability == 0.25);
 	assert_true(text_is(read.table, TABLE_DIGITS) && read.reason == ASSIGNED_WEIGHT);
-	assert_true(text_is(read.prediction, "7") && read.error.length == 0 && isnan(read.latency_ms));
+	assert_true(text_is(read.prediction, "7") && read.error.length == 0 && read.latency_ms == 12);
 }
 
 /* Otherwise who analyses a pipeline would know the requests that went well. */
@@ -106,7 +107,7 @@ static void an_error_has_it_too(void **state)
 	answer_pass(&one, NULL);
 	const struct exposure read = exposure_of(0, "");
 	assert_true(text_is(read.error, "REMOTE") && text_is(read.variant, "new") && text_is(read.table, TABLE_DIGITS));
-	assert_true(read.prediction.length == 0 && read.unit.length == 0);
+	assert_true(read.prediction.length == 0 && read.unit.length == 0 && isnan(read.latency_ms) && read.time_ms == 65);
 }
 
 /* In the order of the choices, and those alone that are marked. */
@@ -126,7 +127,7 @@ static void each_choice_has_its_own(void **state)
 	assert_true(text_is(exposure_of(2, "k").table, "0000000000000001") && text_is(exposure_of(2, "k").variant, "c"));
 	letter_open_as(&letter, "response", buffer_view(&bytes)); /* by the schema */
 	assert_true(text_is(letter_text(&letter, "versions.resource"), "experiment/last"));
-	assert_true(text_is(letter_text(&letter, "versions.version"), "0000000000000001"));
+	assert_true(text_is(letter_text(&letter, "versions.version"), "0000000000000001 12"));
 	letter_close(&letter);
 	first.in_answer = last.in_answer = false;
 	answer_pass(&last, NULL);
@@ -152,15 +153,18 @@ static void what_the_table_did_not_choose_says_what_did(void **state)
 
 static void a_version_that_says_neither_is_refused(void **state)
 {
-	const struct answered_choice choice = {TEXT("e"), TEXT("a"), 1, TEXT("7")};
+	const struct answered_choice wrong[] = {{TEXT("e"), TEXT("a"), 1, TEXT("7"), 12},
+						{TEXT("e"), TEXT("a"), 1, TEXT(TABLE_DIGITS), -1}};
 	const struct decoded_answer answer = {.failed = true};
 	struct exposure exposure;
 	struct error error = {0};
 	char room[LABEL_ROOM];
 	(void)state;
-	assert_false(answer_exposure_make(&answer, &choice, TEXT("k"), 1, room, &exposure, &error));
-	assert_int_equal(error.kind, ERROR_INPUT);
-	assert_non_null(strstr(error.text, "`7` of an experiment"));
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		assert_false(answer_exposure_make(&answer, &wrong[i], TEXT("k"), 1, room, &exposure, &error));
+		assert_int_equal(error.kind, ERROR_INPUT);
+		assert_non_null(strstr(error.text, i == 0 ? "`7` of an experiment" : "lacks the milliseconds"));
+	}
 }
 
 static void more_choices_than_a_message_has_are_not_read(void **state)
@@ -232,6 +236,7 @@ static void a_worker_puts_them_into_answers(void **state)
 	assert_int_equal(choice_length, 16);
 	assert_true(text_is(read.id, "r-1") && text_is(read.variant, "m") && read.probability == 1);
 	assert_true(text_is(read.prediction, "1") && text_is(read.origin.topic, "in") && read.origin.offset == 0);
+	assert_true(read.latency_ms > 1000); /* the record's time is long ago */
 }
 
 static void a_unit_that_is_not_the_key_is_not_carried(void **state)

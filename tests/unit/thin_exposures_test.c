@@ -48,15 +48,14 @@ static void answer_append(const struct mock *mock, const char *topic, const char
 	assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
-/* The exposure of a request; with its latency, or without. */
-static void exposure_print(char line[LINE_BYTES], int i, bool has_latency)
+static void exposure_print(char line[LINE_BYTES], int i)
 {
 	const bool is_new = i % 4 == 0;
 	(void)snprintf(line, LINE_BYTES,
 		       "{\"id\":\"r%d\",\"unit\":\"u%d\",\"time_ms\":%d,\"experiment\":\"e\",\"variant\":\"%s\",\"probability\":"
 		       "%g,\"table\":\"00000000000000a%d\",\"latency_ms\":%d,\"reason\":\"%s\"}",
 		       i, i % 390, 1000 * (i + 1), is_new ? "new" : "old", is_new ? 0.25 : 0.75, i / 200,
-		       has_latency ? 5 + i % 7 : -1, i % 50 == 3 ? "route" : "weight");
+		       5 + i % 7, i % 50 == 3 ? "route" : "weight");
 }
 
 /* The same traffic twice: `full` has a topic of exposures, `thin` has answers that carry them. */
@@ -65,7 +64,7 @@ static void shoppers_write(const struct mock *mock)
 	char line[LINE_BYTES], reward[128];
 	for (int i = 0; i < SHOPPERS; i++) {
 		const bool is_new = i % 4 == 0;
-		exposure_print(line, i, true);
+		exposure_print(line, i);
 		(void)snprintf(reward, sizeof reward, "{\"id\":\"r%d\",\"reward\":%d}", i, i % 5 + is_new);
 		mock_send(mock, "sluice.default.pipeline.full.exposures", TEXT("k"), text_of(line));
 		mock_send(mock, "sluice.default.pipeline.full.exposures", TEXT("k"), TEXT(OF_ANOTHER));
@@ -137,8 +136,7 @@ static void avro_append(const struct mock *mock, const char *topic, const char *
 	buffer_close(&out);
 }
 
-/* The traffic of before: `spare` has exposures without a latency in its topic, `avro` has Avro answers, which also list a choice
- * that is no exposure. */
+/* The traffic of before: `spare` has exposures in its topic, `avro` has Avro answers, which also list a choice that is no exposure. */
 static void shoppers_write_in_avro(const struct mock *mock)
 {
 	struct arena *arena = arena_open(1 << 20);
@@ -152,14 +150,15 @@ static void shoppers_write_in_avro(const struct mock *mock)
 				       .probability = is_new ? 0.25 : 0.75,
 				       .reason = i % 50 == 3 ? ASSIGNED_ROUTE : ASSIGNED_WEIGHT,
 				       .table = 0xa0 + (uint64_t)i / 200,
-				       .in_answer = true};
+				       .in_answer = true,
+				       .took_ms = 5 + i % 7};
 		(void)snprintf(id, sizeof id, "r%d", i);
 		(void)snprintf(unit, sizeof unit, "u%d", i % 390);
 		const struct message message = {.arena = arena, .id = text_of(id), .assigned = &one, .format = &format_avro};
-		exposure_print(line, i, false);
+		exposure_print(line, i);
 		(void)snprintf(reward, sizeof reward, "{\"id\":\"r%d\",\"reward\":%d}", i, i % 5 + is_new);
 		mock_send(mock, "sluice.default.pipeline.spare.exposures", TEXT("k"), text_of(line));
-		avro_append(mock, "sluice.default.pipeline.avro.outputs", unit, 1000 * (i + 1), &message);
+		avro_append(mock, "sluice.default.pipeline.avro.outputs", unit, 1000 * (i + 1) + one.took_ms, &message);
 		mock_send(mock, "sluice.default.pipeline.spare.feedback", TEXT("k"), text_of(reward));
 		mock_send(mock, "sluice.default.pipeline.avro.feedback", TEXT("k"), text_of(reward));
 	}
@@ -167,7 +166,6 @@ static void shoppers_write_in_avro(const struct mock *mock)
 	arena_close(arena);
 }
 
-/* All but the latency, which they do not have. */
 static void avro_answers_give_the_table_of_exposures_in_a_topic(void **state)
 {
 	static const char *const ways[][2] = {{"analyze e --pipeline spare", "analyze e --pipeline avro"},
