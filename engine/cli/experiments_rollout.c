@@ -128,8 +128,8 @@ const struct command command_experiments_rollout = {
 		"With --dry-run it reads the exposures, answers and feedback of the pipelines that have the experiment, and shows "
 		"which moves the rollout would have made, when, and why: as if it had begun with the first of these requests. "
 		"Requests are not split again, so each stage is judged with the traffic that its candidates had. The exposures "
-		"must have been written (`exposures: full`). It assumes that each approval is given, and that each webhook "
-		"confirms.\n",
+		"must have been written (`exposures: full`), or answers carry them (`thin`). It assumes that each approval is "
+		"given, and that each webhook confirms.\n",
 	.options = rollout_options,
 	.options_size = sizeof(struct explain_rollout),
 	.group = "run",

@@ -150,7 +150,7 @@ static bool answer_take(void *context, const struct record *record, struct error
 		    !bytes_take(self, headers.items[i].value, record->time_ms, error))
 			return false;
 	const bool is_avro = format_avro.sniff(&(const struct message){.headers = headers}, record->value);
-	return !is_avro || self->taker->times_requests || avro_answer_take(self, record, error);
+	return !is_avro || avro_answer_take(self, record, error);
 }
 
 /* Where no file has the experiment, that is not known. */
@@ -532,7 +532,7 @@ bool experiment_data_open(const struct workspace *workspace, const char *name, c
 	self.join = unit_join_open(arena, &options);
 	self.mirror = (struct mirror_asked){workspace, &asked->target, name, options.since_ms, options.until_ms, false};
 	self.compares = asked->tolerance > 0;
-	const struct experiment_taker taker = {&self, join_begin, join_expose, join_inform, join_pipeline, false};
+	const struct experiment_taker taker = {&self, join_begin, join_expose, join_inform, join_pipeline};
 	const struct mirror_comparison mirror = {.arena = arena, .tolerance = asked->tolerance};
 	self.overlap = overlap_open(arena, name);
 	bool good = (self.join && self.overlap) || error_memory(error, ERROR_SYSTEM, "reading an experiment");

@@ -61,7 +61,6 @@ struct experiment_taker {
 	bool (*expose)(void *context, const struct exposure *exposure, struct error *error);
 	bool (*inform)(void *context, const struct feedback *feedback, int64_t time_ms, struct error *error);
 	bool (*pipeline)(void *context, const char *name, struct error *error); /* its topics were read; NULL: nobody asks */
-	bool times_requests; /* it needs the time of each request: without the exposures of Avro answers, which do not have it */
 };
 
 /* Reads all records, and joins nothing. Else as below. */

@@ -54,8 +54,8 @@ static void exposure_print(char line[LINE_BYTES], int i)
 	(void)snprintf(line, LINE_BYTES,
 		       "{\"id\":\"r%d\",\"unit\":\"u%d\",\"time_ms\":%d,\"experiment\":\"e\",\"variant\":\"%s\",\"probability\":"
 		       "%g,\"table\":\"00000000000000a%d\",\"latency_ms\":%d,\"reason\":\"%s\"}",
-		       i, i % 390, 1000 * (i + 1), is_new ? "new" : "old", is_new ? 0.25 : 0.75, i / 200,
-		       5 + i % 7, i % 50 == 3 ? "route" : "weight");
+		       i, i % 390, 1000 * (i + 1), is_new ? "new" : "old", is_new ? 0.25 : 0.75, i / 200, 5 + i % 7,
+		       i % 50 == 3 ? "route" : "weight");
 }
 
 /* The same traffic twice: `full` has a topic of exposures, `thin` has answers that carry them. */
@@ -136,7 +136,8 @@ static void avro_append(const struct mock *mock, const char *topic, const char *
 	buffer_close(&out);
 }
 
-/* The traffic of before: `spare` has exposures in its topic, `avro` has Avro answers, which also list a choice that is no exposure. */
+/* The traffic of before: `spare` has exposures in its topic, `avro` has Avro answers, which also list a choice that is no exposure.
+ */
 static void shoppers_write_in_avro(const struct mock *mock)
 {
 	struct arena *arena = arena_open(1 << 20);
@@ -155,15 +156,28 @@ static void shoppers_write_in_avro(const struct mock *mock)
 		(void)snprintf(id, sizeof id, "r%d", i);
 		(void)snprintf(unit, sizeof unit, "u%d", i % 390);
 		const struct message message = {.arena = arena, .id = text_of(id), .assigned = &one, .format = &format_avro};
+		const struct message bare = {.arena = arena, .id = text_of(id), .format = &format_avro};
 		exposure_print(line, i);
 		(void)snprintf(reward, sizeof reward, "{\"id\":\"r%d\",\"reward\":%d}", i, i % 5 + is_new);
 		mock_send(mock, "sluice.default.pipeline.spare.exposures", TEXT("k"), text_of(line));
+		avro_append(mock, "sluice.default.pipeline.spare.outputs", unit, 1000 * (i + 1) + one.took_ms, &bare);
 		avro_append(mock, "sluice.default.pipeline.avro.outputs", unit, 1000 * (i + 1) + one.took_ms, &message);
 		mock_send(mock, "sluice.default.pipeline.spare.feedback", TEXT("k"), text_of(reward));
 		mock_send(mock, "sluice.default.pipeline.avro.feedback", TEXT("k"), text_of(reward));
 	}
 	assert_int_equal(rd_kafka_flush(mock->writer, MOCK_WAIT_MS), 0);
 	arena_close(arena);
+}
+
+static void avro_open(struct mock *mock)
+{
+	static const char *const unwritten[] = {"exposures", "errors"};
+	static const char *const of_experiment[] = {"exposures", "outputs", "feedback"};
+	mock_open(mock);
+	topics_make(mock, "avro", unwritten, 2);
+	topics_make(mock, "spare", unwritten + 1, 1);
+	topics_make(mock, "e", of_experiment, 3);
+	shoppers_write_in_avro(mock);
 }
 
 static void avro_answers_give_the_table_of_exposures_in_a_topic(void **state)
@@ -174,13 +188,7 @@ static void avro_answers_give_the_table_of_exposures_in_a_topic(void **state)
 	struct mock mock;
 	char line[256];
 	(void)state;
-	static const char *const unwritten[] = {"exposures", "errors"}, *const unanswered[] = {"outputs", "errors"};
-	static const char *const of_experiment[] = {"exposures", "outputs", "feedback"};
-	mock_open(&mock);
-	topics_make(&mock, "avro", unwritten, 2);
-	topics_make(&mock, "spare", unanswered, 2);
-	topics_make(&mock, "e", of_experiment, 3);
-	shoppers_write_in_avro(&mock);
+	avro_open(&mock);
 	write_file("spare.yaml", EXPERIMENT_OF("spare", "full"));
 	write_file("avro.yaml", EXPERIMENT_OF("avro", "thin"));
 	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
@@ -200,24 +208,29 @@ static void avro_answers_give_the_table_of_exposures_in_a_topic(void **state)
 	mock_close(&mock);
 }
 
-/* Its latency is from the request to the answer, and the time of the request is not known. */
-static void a_rollout_is_not_rehearsed_by_avro_answers(void **state)
+/* Latencies are from the request to the answer, in both. */
+static void a_rollout_is_rehearsed_by_avro_answers_as_by_exposures(void **state)
 {
+	static const char *const pipelines[] = {"spare", "avro"};
 	struct mock mock;
+	struct said said[2];
 	char line[256];
 	(void)state;
-	static const char *const unwritten[] = {"exposures", "errors"}, *const unanswered[] = {"outputs", "errors"};
-	static const char *const of_experiment[] = {"exposures", "outputs", "feedback"};
-	mock_open(&mock);
-	topics_make(&mock, "avro", unwritten, 2);
-	topics_make(&mock, "spare", unanswered, 2);
-	topics_make(&mock, "e", of_experiment, 3);
-	shoppers_write_in_avro(&mock);
-	write_file("avro.yaml", EXPERIMENT_OF("avro", "thin, progressiveDeployment: {schedule: [25]}"));
-	(void)snprintf(line, sizeof line, "experiments rollout e --dry-run -f avro.yaml --brokers %s", mock.brokers);
-	struct said said = say_with(step_kinds, line);
-	expect_words(said.err, "no record has an exposure of experiment `e`");
-	said_close(&said);
+	avro_open(&mock);
+	write_file("spare.yaml", EXPERIMENT_OF("spare", "full, progressiveDeployment: {schedule: [25], every: 1m}"));
+	write_file("avro.yaml", EXPERIMENT_OF("avro", "thin, progressiveDeployment: {schedule: [25], every: 1m}"));
+	for (size_t i = 0; i < 2; i++) {
+		(void)snprintf(line, sizeof line, "experiments rollout e --dry-run -f %s.yaml --brokers %s -o json", pipelines[i],
+			       mock.brokers);
+		said[i] = say_with(step_kinds, line);
+		if (said[i].code != 0)
+			fail_msg("%s", said[i].err);
+		assert_string_equal(said[i].err, "");
+	}
+	expect_words(said[1].out, "\"unanswered\": 0");
+	assert_string_equal(said[0].out, said[1].out);
+	said_close(&said[0]);
+	said_close(&said[1]);
 	mock_close(&mock);
 }
 
@@ -315,7 +328,7 @@ int main(void)
 		cmocka_unit_test(exposures_in_answers_give_the_table_of_those_in_a_topic),
 		cmocka_unit_test(exposures_in_a_topic_do_not_hide_those_in_answers),
 		cmocka_unit_test(avro_answers_give_the_table_of_exposures_in_a_topic),
-		cmocka_unit_test(a_rollout_is_not_rehearsed_by_avro_answers),
+		cmocka_unit_test(a_rollout_is_rehearsed_by_avro_answers_as_by_exposures),
 		cmocka_unit_test(an_avro_answer_whose_unit_is_not_its_key_is_reported),
 		cmocka_unit_test(answers_without_exposures_are_reported_with_what_to_do),
 		cmocka_unit_test(exposures_that_are_off_are_the_cause_where_there_are_none),
