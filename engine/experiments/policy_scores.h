@@ -2,13 +2,19 @@
  * that was chosen, the rest of its reward divided by the probability of the choice. Private to analysis.c.
  *
  * A unit keeps its variant until the policy has its next version, so its requests until then are one cluster: they depend on each
- * other as those of a unit do where weights choose. Variances are those of clusters.
+ * other as those of a unit do where weights choose. Variances are those of clusters. What is expected of a request follows from
+ * other clusters alone: which variant has the rewards of its own follows from the same choice, so scores would be biased.
  */
 #ifndef SLUICE_EXPERIMENTS_POLICY_SCORES_H
 #define SLUICE_EXPERIMENTS_POLICY_SCORES_H
 
 #include "base/arena.h"
 #include "statistics/cluster_mean.h"
+
+struct cluster_rewards {
+	double sum;
+	uint64_t count;
+};
 
 struct policy_scores {
 	size_t arms, control;
@@ -18,7 +24,7 @@ struct policy_scores {
 	struct cluster_mean *of_arms;  /* scores of each variant */
 	struct cluster_mean *of_pairs; /* the same, less those of the control */
 	double *sums;		       /* [cluster][variant] of scores */
-	bool *has;		       /* [cluster][variant]: it has a reward */
+	struct cluster_rewards *own;   /* [cluster][variant] */
 	uint64_t *sizes;	       /* of each cluster: rewards */
 };
 
