@@ -109,19 +109,21 @@ static bool topic_record_take(void *context, const struct record *record, struct
 }
 
 /* Those of an Avro answer. */
-static bool choices_take(struct experiment_reading *self, const struct record *record, const struct decoded_answer *answer,
-			 struct error *error)
+static bool choices_take(struct experiment_reading *self, const struct answer_view *view, struct error *error)
 {
+	const struct record *record = view->record;
 	struct answered_choice items[ASSIGNED_MAX];
 	size_t count = 0;
-	bool good = answer_choices_read(answer, items, &count, error);
+	bool good = answer_choices_read(&view->answer, items, &count, error);
 	for (size_t i = 0; good && i < count; i++) {
 		struct exposure exposure;
 		char room[LABEL_ROOM];
 		self->uncarried += items[i].version.length == 0 && text_is(items[i].experiment, self->name);
-		good = items[i].version.length == 0 || answered_choice_is_kept_out(&items[i]) ||
-		       (answer_exposure_make(answer, &items[i], record->key, record->time_ms, room, &exposure, error) &&
-			exposure_take(self, &exposure, error));
+		if (items[i].version.length == 0 || answered_choice_is_kept_out(&items[i]))
+			continue;
+		good = answer_exposure_make(&view->answer, &items[i], record->key, record->time_ms, room, &exposure, error);
+		exposure.id = answer_view_request_id(view, self->answer_arena);
+		good = good && exposure_take(self, &exposure, error);
 	}
 	return good;
 }
@@ -133,7 +135,7 @@ static bool avro_answer_take(struct experiment_reading *self, const struct recor
 	if (!answer_view_read(record, &self->asker, self->answer_arena, &view, error))
 		return false;
 	const bool has_lists = view.answer.lists.length > 0; /* else it is of another schema */
-	const bool is_read = !has_lists || choices_take(self, record, &view.answer, &wrong);
+	const bool is_read = !has_lists || choices_take(self, &view, &wrong);
 	return is_taken(self, is_read, &wrong, error);
 }
 

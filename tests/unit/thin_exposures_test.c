@@ -13,6 +13,7 @@
 
 #include "message/assigned.h"
 #include "message/format.h"
+#include "message/reply.h"
 #include "steps/kinds.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/session.h"
@@ -48,24 +49,34 @@ static void answer_append(const struct mock *mock, const char *topic, const char
 	assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
+#define ID_BYTES 16
+
+/* Its own, that of its header, or without both its position. */
+static const char *id_print(char id[ID_BYTES], int i)
+{
+	(void)snprintf(id, ID_BYTES, "%s%d", i % 3 == 2 ? "in-0-" : "r", i);
+	return id;
+}
+
 static void exposure_print(char line[LINE_BYTES], int i)
 {
 	const bool is_new = i % 4 == 0;
+	char id[ID_BYTES];
 	(void)snprintf(line, LINE_BYTES,
-		       "{\"id\":\"r%d\",\"unit\":\"u%d\",\"time_ms\":%d,\"experiment\":\"e\",\"variant\":\"%s\",\"probability\":"
+		       "{\"id\":\"%s\",\"unit\":\"u%d\",\"time_ms\":%d,\"experiment\":\"e\",\"variant\":\"%s\",\"probability\":"
 		       "%g,\"table\":\"00000000000000a%d\",\"latency_ms\":%d,\"reason\":\"%s\"}",
-		       i, i % 390, 1000 * (i + 1), is_new ? "new" : "old", is_new ? 0.25 : 0.75, i / 200, 5 + i % 7,
+		       id_print(id, i), i % 390, 1000 * (i + 1), is_new ? "new" : "old", is_new ? 0.25 : 0.75, i / 200, 5 + i % 7,
 		       i % 50 == 3 ? "route" : "weight");
 }
 
 /* The same traffic twice: `full` has a topic of exposures, `thin` has answers that carry them. */
 static void shoppers_write(const struct mock *mock)
 {
-	char line[LINE_BYTES], reward[128];
+	char line[LINE_BYTES], id[ID_BYTES], reward[128];
 	for (int i = 0; i < SHOPPERS; i++) {
 		const bool is_new = i % 4 == 0;
 		exposure_print(line, i);
-		(void)snprintf(reward, sizeof reward, "{\"id\":\"r%d\",\"reward\":%d}", i, i % 5 + is_new);
+		(void)snprintf(reward, sizeof reward, "{\"id\":\"%s\",\"reward\":%d}", id_print(id, i), i % 5 + is_new);
 		mock_send(mock, "sluice.default.pipeline.full.exposures", TEXT("k"), text_of(line));
 		mock_send(mock, "sluice.default.pipeline.full.exposures", TEXT("k"), TEXT(OF_ANOTHER));
 		answer_append(mock, "sluice.default.pipeline.thin.outputs", line);
@@ -129,9 +140,16 @@ static void avro_append(const struct mock *mock, const char *topic, const char *
 	struct buffer out;
 	buffer_open(&out, 1 << 12);
 	assert_true(answer_encode(message, &answer, &format_avro, NULL, &out, &error));
+	rd_kafka_headers_t *headers = rd_kafka_headers_new(1);
+	for (size_t i = 0; i < message->headers.count; i++) {
+		const struct header *header = &message->headers.items[i];
+		(void)rd_kafka_header_add(headers, header->name.bytes, (ssize_t)header->name.length, header->value.bytes,
+					  (ssize_t)header->value.length);
+	}
 	assert_int_equal(rd_kafka_producev(mock->writer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0),
 					   RD_KAFKA_V_KEY(key, strlen(key)), RD_KAFKA_V_VALUE(out.bytes, out.length),
-					   RD_KAFKA_V_TIMESTAMP(time_ms), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+					   RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_TIMESTAMP(time_ms),
+					   RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
 			 RD_KAFKA_RESP_ERR_NO_ERROR);
 	buffer_close(&out);
 }
@@ -142,7 +160,7 @@ static void shoppers_write_in_avro(const struct mock *mock)
 {
 	struct arena *arena = arena_open(1 << 20);
 	struct assigned other = {.experiment = TEXT("other"), .variant = TEXT("a"), .probability = 1};
-	char line[LINE_BYTES], id[16], unit[16], reward[64];
+	char line[LINE_BYTES], id[ID_BYTES], own[ID_BYTES], origin[ID_BYTES], unit[16], reward[64];
 	for (int i = 0; i < SHOPPERS; i++) {
 		const bool is_new = i % 4 == 0;
 		struct assigned one = {.next = &other,
@@ -153,12 +171,19 @@ static void shoppers_write_in_avro(const struct mock *mock)
 				       .table = 0xa0 + (uint64_t)i / 200,
 				       .in_answer = true,
 				       .took_ms = 5 + i % 7};
-		(void)snprintf(id, sizeof id, "r%d", i);
+		(void)snprintf(own, sizeof own, "p%d", i);
+		(void)snprintf(origin, sizeof origin, "in/0/%d", i);
 		(void)snprintf(unit, sizeof unit, "u%d", i % 390);
-		const struct message message = {.arena = arena, .id = text_of(id), .assigned = &one, .format = &format_avro};
-		const struct message bare = {.arena = arena, .id = text_of(id), .format = &format_avro};
+		const struct header headers[] = {{TEXT(REPLY_ID_HEADER), text_of(id_print(id, i))},
+						 {TEXT(REPLY_ORIGIN_HEADER), text_of(origin)}};
+		const struct text ids[] = {text_of(id), text_of(own), TEXT("")}; /* of payloads */
+		struct message message = {.arena = arena, .payload_id = ids[i % 3], .assigned = &one, .format = &format_avro};
+		if (i % 3 > 0)
+			message.headers = (struct headers){1, &headers[i % 3 - 1]};
+		struct message bare = message;
+		bare.assigned = NULL;
 		exposure_print(line, i);
-		(void)snprintf(reward, sizeof reward, "{\"id\":\"r%d\",\"reward\":%d}", i, i % 5 + is_new);
+		(void)snprintf(reward, sizeof reward, "{\"id\":\"%s\",\"reward\":%d}", id_print(id, i), i % 5 + is_new);
 		mock_send(mock, "sluice.default.pipeline.spare.exposures", TEXT("k"), text_of(line));
 		avro_append(mock, "sluice.default.pipeline.spare.outputs", unit, 1000 * (i + 1) + one.took_ms, &bare);
 		avro_append(mock, "sluice.default.pipeline.avro.outputs", unit, 1000 * (i + 1) + one.took_ms, &message);
