@@ -283,7 +283,8 @@ static const struct command_section sections[] = {
 	 "gateway of the namespace: each key is answered from one request. The key belongs to the caller for 24 hours; "
 	 "all anonymous callers are one. A call with the same key and body gets the first answer, with the header "
 	 "idempotent-replayed, or 409 until it is there; another body or pipeline gets 422. A call that admission "
-	 "refuses (429) frees its key. The answer is read from the outputs topic. A call whose connection breaks "
+	 "refuses (429) frees its key, and so does one whose deadline passes before Kafka has its claim of the key "
+	 "(503): its request was not sent. The answer is read from the outputs topic. A call whose connection breaks "
 	 "continues. With access control, a caller has at most a tenth of the 1,000,000 keys that are kept (429 "
 	 "beyond), and a quarter of the 4,096 open calls with keys. If a gateway dies just after it claimed a key, "
 	 "another call may take over the key after 15 s. Then the first request may run too; nobody gets its answer."},

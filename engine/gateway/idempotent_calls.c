@@ -175,6 +175,24 @@ static bool record_send(struct keyed_call *call, enum claim_event event)
 	return claim_log_write(call->keyed->log, &record, call->number);
 }
 
+/* Claims the key; `generation` is what claim_log_look() says. */
+static void claim_write(struct keyed_call *call, uint32_t generation)
+{
+	struct claim_record *claim = &call->claim;
+	claim->generation = generation;
+	claim->time_ms = loop_time_of_day_ms(call->keyed->loop);
+	claim->deadline_ms = claim->time_ms + CLAIM_MS;
+	if (!record_send(call, CLAIM_TAKES))
+		keyed_refuse(call, 503, "too many claims of idempotency keys are on their way to Kafka; try again later");
+}
+
+/* Ends a call whose request is not sent. The release follows the claim in the log, whether or not that is there yet. */
+static void claim_give_up(struct keyed_call *call, const char *words)
+{
+	(void)record_send(call, CLAIM_RELEASES);
+	keyed_refuse(call, 503, words);
+}
+
 /* ---- answers of earlier requests ---- */
 
 static void outcome_mark_replayed(struct call_outcome *outcome, struct arena *arena)
@@ -300,8 +318,7 @@ static void request_begin(struct keyed_call *call)
 	struct keyed_calls *keyed = call->keyed;
 	struct call_request request = call->call;
 	if (loop_time_of_day_ms(keyed->loop) > call->claim.time_ms + CLAIM_START_MS) {
-		(void)record_send(call, CLAIM_RELEASES);
-		keyed_refuse(call, 503, "Kafka took too long for the claim of the idempotency key; ask again with the same key");
+		claim_give_up(call, "Kafka took too long for the claim of the idempotency key; ask again with the same key");
 		return;
 	}
 	const uint64_t number = call->number;
@@ -320,15 +337,17 @@ static void request_begin(struct keyed_call *call)
 
 /* ---- the log ---- */
 
-/* The claim of another request was first. */
+/* The claim of another request was first. If the key is free again since, this call claims it once more. */
 static void claim_lost(struct keyed_call *call)
 {
 	const struct claim_record *claim = &call->claim;
 	struct claim_look look = claim_log_look(call->keyed->log, &claim->id, &claim->body, claim->caller);
 	if (look.state == CLAIM_SETTLED)
 		call_replay(call, look.claim);
+	else if (look.state == CLAIM_FREE)
+		claim_write(call, look.generation);
 	else
-		look_refuse(call, look.state == CLAIM_FREE ? CLAIM_OPEN : look.state);
+		look_refuse(call, look.state);
 }
 
 static void keyed_calls_on_taken(void *context, const struct claim_record *record, enum claim_effect effect)
@@ -374,7 +393,7 @@ static void keyed_calls_on_deadline(void *context)
 	struct keyed_call *call = context;
 	call->is_expired = true;
 	if (call->phase == KEYED_CLAIMS)
-		keyed_refuse(call, 503, "Kafka did not take the claim of the idempotency key in time; ask again with the same key");
+		claim_give_up(call, "Kafka did not take the claim of the idempotency key in time; ask again with the same key");
 	else if (call->has_outcome)
 		keyed_refuse(call, 503, "Kafka did not take the origin of the request in time; ask again with the same key");
 	else if (call->phase == KEYED_SEARCHES && !call->is_answered) {
@@ -430,16 +449,9 @@ static struct keyed_call *call_open(struct keyed_calls *keyed, const struct keye
 static void claim_begin(struct keyed_call *call, const struct claim_digest *id, const struct claim_digest *body,
 			const struct claim_look *look)
 {
-	const int64_t now_ms = loop_time_of_day_ms(call->keyed->loop);
-	call->claim = (struct claim_record){.id = *id,
-					    .body = *body,
-					    .caller = call->place.caller,
-					    .generation = look->generation,
-					    .time_ms = now_ms,
-					    .deadline_ms = now_ms + CLAIM_MS,
-					    .nonce = claim_log_nonce(call->keyed->log, call->number)};
-	if (!record_send(call, CLAIM_TAKES))
-		keyed_refuse(call, 503, "too many claims of idempotency keys are on their way to Kafka; try again later");
+	call->claim = (struct claim_record){
+		.id = *id, .body = *body, .caller = call->place.caller, .nonce = claim_log_nonce(call->keyed->log, call->number)};
+	claim_write(call, look->generation);
 }
 
 bool keyed_calls_are_well(const struct keyed_calls *keyed, struct error *error)
@@ -489,10 +501,8 @@ void keyed_calls_follow(struct keyed_calls *keyed)
 	for (size_t i = 0; i < keyed->slot_count; i++) {
 		struct keyed_call *call = keyed->slots[i];
 		call->call.target = NULL;
-		if (call->number == 0 || call->phase != KEYED_CLAIMS)
-			continue;
-		(void)record_send(call, CLAIM_RELEASES);
-		keyed_refuse(call, 503, "the pipelines of the gateway have just changed; ask again");
+		if (call->number != 0 && call->phase == KEYED_CLAIMS)
+			claim_give_up(call, "the pipelines of the gateway have just changed; ask again");
 	}
 }
 

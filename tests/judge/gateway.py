@@ -686,6 +686,12 @@ def answers_a_key_from_one_request(judge, gateway):
     judge.expect("a submitted request keeps its id", [reply[0] for reply in replies] == [202] * 2
                  and replies[0][1] == replies[1][1] and replies[0][2]["location"] == replies[1][2]["location"], replies)
     judge.expect("a key of 255 bytes", keyed("twice", "k" * 255, 1.0)[0] == 200)
+    short = [keyed("twice", f"k-short-{number}", 2.0, x_timeout_ms="1")[0] for number in range(40)]
+    end = time.monotonic() + HELD_SECONDS * 4
+    held = set(range(40))
+    while held and time.monotonic() < end:
+        held = {number for number in held if keyed("twice", f"k-short-{number}", 2.0)[0] not in (200, 504)}
+    judge.expect("a deadline that is shorter than the claim takes holds no key", 503 in short and not held, (short, held))
     for key in ("k" * 256, "", '""'):
         judge.expect(f"a key of {len(key)} bytes is refused", keyed("twice", key, 1.0)[0] == 400, key[:9])
     judge.expect("an explanation takes none", gateway.ask("POST", "/v2/pipelines/twice/explain", request(1.0), {"idempotency-key": "x"})[0] == 400)

@@ -190,6 +190,25 @@ static void a_key_that_is_given_back_is_free_for_any_body(void **state)
 	claims_close(claims);
 }
 
+/* A call gives up before its claim is read: the release is the next record of its gateway, others may come before it. */
+static void a_claim_that_is_given_up_before_it_is_read_frees_its_key(void **state)
+{
+	(void)state;
+	struct claims *claims = claims_open(CLAIMS_MAX);
+	const struct claim_record given_up = taking(1, 1, 10, NOW_MS), release = releasing(&given_up);
+	const struct claim_record second = taking(1, 1, 11, NOW_MS), again = taking(1, 2, 11, NOW_MS);
+	assert_int_equal(claims_apply(claims, &release, READ_MS), CLAIM_IGNORED); /* its claim did not come into the log */
+	assert_int_equal(claims_apply(claims, &given_up, READ_MS), CLAIM_APPLIED);
+	assert_int_equal(claims_apply(claims, &second, READ_MS), CLAIM_IGNORED);
+	assert_int_equal(claims_apply(claims, &release, READ_MS), CLAIM_APPLIED);
+	assert_int_equal(claims_apply(claims, &second, READ_MS), CLAIM_IGNORED); /* written when the key seemed new */
+	assert_true(look(claims, 1, 200, NOW_MS).state == CLAIM_FREE && look(claims, 1, 200, NOW_MS).generation == 2);
+	assert_int_equal(claims_apply(claims, &again, READ_MS), CLAIM_APPLIED);
+	assert_int_equal(claims_apply(claims, &release, READ_MS), CLAIM_IGNORED);
+	assert_int_equal(look(claims, 1, 200, NOW_MS).state, CLAIM_OPEN);
+	claims_close(claims);
+}
+
 static void a_key_whose_request_was_declined_is_free_again(void **state)
 {
 	(void)state;
@@ -364,6 +383,9 @@ struct world {
 	size_t read[GATEWAYS];
 	int64_t now_ms, skew_ms[GATEWAYS];
 	int64_t produced; /* requests */
+	uint64_t calls, given_up;
+	bool is_given_up[RECORDS_MAX];	     /* of each call, by its number */
+	struct claim_record asked[GATEWAYS]; /* a claim that is not read yet, of a call that waits; generation 0: none */
 	struct claim_record won[GATEWAYS]; /* a claim whose origin is not written yet; generation 0: none */
 	int64_t answers;  /* offset of the request whose answer a caller has; 0: none */
 };
@@ -376,8 +398,10 @@ static void gateway_reads(struct world *world, size_t gateway)
 	const struct claim_record *record = &world->log[world->read[gateway]++];
 	bool applied = claims_apply(world->tables[gateway], record, READ_MS) == CLAIM_APPLIED;
 	bool own = record->nonce.epoch == gateway + 1;
-	if (applied && own && record->event == CLAIM_TAKES)
+	if (applied && own && record->event == CLAIM_TAKES && !world->is_given_up[record->nonce.number])
 		world->won[gateway] = *record;
+	if (own && record->nonce.number == world->asked[gateway].nonce.number)
+		world->asked[gateway].generation = 0;
 	if (applied && own && record->event == CLAIM_PLACES) { /* now its caller gets the answer */
 		assert_true(world->answers == 0 || world->answers == record->origin.offset);
 		world->answers = record->origin.offset;
@@ -395,8 +419,16 @@ static void gateway_acts(struct world *world, size_t gateway)
 		world->won[gateway].generation = 0;
 	} else if (world->won[gateway].generation > 0) {
 		world->won[gateway].generation = 0; /* it died */
+	} else if (world->asked[gateway].generation > 0 && random_below(&world->random, 4) == 0) { /* the deadline passes */
+		world->log[world->length++] = releasing(&world->asked[gateway]);
+		world->is_given_up[world->asked[gateway].nonce.number] = true;
+		world->asked[gateway].generation = 0;
+		world->given_up++;
 	} else if (seen.state == CLAIM_FREE) {
-		world->log[world->length++] = taking(1, seen.generation, gateway + 1, now_ms);
+		struct claim_record *asked = &world->asked[gateway];
+		*asked = taking(1, seen.generation, gateway + 1, now_ms);
+		asked->nonce.number = ++world->calls;
+		world->log[world->length++] = *asked;
 	} else if (seen.state == CLAIM_SETTLED) {
 		assert_true(world->answers == 0 || world->answers == seen.claim->origin.offset);
 		world->answers = seen.claim->origin.offset;
@@ -407,6 +439,7 @@ static void all_gateways_answer_a_key_from_one_request(void **state)
 {
 	(void)state;
 	int64_t repeated = 0, settled = 0;
+	uint64_t given_up = 0;
 	for (uint64_t seed = 0; seed < 2000; seed++) {
 		struct world *world = test_calloc(1, sizeof *world);
 		world->random.state = seed;
@@ -425,11 +458,12 @@ static void all_gateways_answer_a_key_from_one_request(void **state)
 		}
 		settled += world->answers > 0;
 		repeated += world->produced > 1;
+		given_up += world->given_up;
 		for (size_t i = 0; i < GATEWAYS; i++)
 			claims_close(world->tables[i]);
 		test_free(world);
 	}
-	assert_true(settled > 1900 && repeated > 100); /* takeovers that repeat work did occur */
+	assert_true(settled > 1900 && repeated > 100 && given_up > 500); /* takeovers that repeat work did occur */
 }
 
 int main(void)
@@ -442,6 +476,7 @@ int main(void)
 		cmocka_unit_test(a_claim_past_its_deadline_is_taken_over_once),
 		cmocka_unit_test(an_origin_before_a_takeover_holds),
 		cmocka_unit_test(a_key_that_is_given_back_is_free_for_any_body),
+		cmocka_unit_test(a_claim_that_is_given_up_before_it_is_read_frees_its_key),
 		cmocka_unit_test(a_key_whose_request_was_declined_is_free_again),
 		cmocka_unit_test(a_claim_is_kept_for_a_day),
 		cmocka_unit_test(what_is_forgotten_first_is_the_oldest_claim),

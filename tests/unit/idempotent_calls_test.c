@@ -71,6 +71,20 @@ static rd_kafka_t *engine_open(const struct mock *mock)
 	return engine;
 }
 
+/* Those of a gateway of its own, which shares the rest of the stand. */
+static struct keyed_calls *keyed_open(const struct keyed_stand *stand)
+{
+	struct error error = {0};
+	const struct keyed_config config = {.brokers = stand->mock.brokers,
+					    .consumer = mock_quick,
+					    .producer = mock_quick,
+					    .calls = stand->calls,
+					    .polls = stand->polls};
+	struct keyed_calls *keyed = keyed_calls_open(stand->loop, &config, &stand->targets, &error);
+	assert_string_equal(error.text, "");
+	return keyed;
+}
+
 static void parts_open(struct keyed_stand *stand)
 {
 	struct error error = {0};
@@ -80,13 +94,7 @@ static void parts_open(struct keyed_stand *stand)
 	stand->calls = calls_open(stand->loop, &calls, &stand->targets, &error);
 	stand->polls = polls_open(stand->loop, &polls, &error);
 	assert_string_equal(error.text, "");
-	const struct keyed_config keyed = {.brokers = stand->mock.brokers,
-					   .consumer = mock_quick,
-					   .producer = mock_quick,
-					   .calls = stand->calls,
-					   .polls = stand->polls};
-	stand->keyed = keyed_calls_open(stand->loop, &keyed, &stand->targets, &error);
-	assert_string_equal(error.text, "");
+	stand->keyed = keyed_open(stand);
 }
 
 static int keyed_stand_open(void **state)
@@ -180,22 +188,26 @@ static void await_end(struct keyed_stand *stand, const struct caller *caller)
 
 /* ---- the engine ---- */
 
+/* Whether the engine has read a request, after a turn. */
+static bool request_comes(struct keyed_stand *stand)
+{
+	turn(stand);
+	rd_kafka_message_t *message = rd_kafka_consumer_poll(stand->engine, 10);
+	const bool is_read = message && !message->err;
+	if (is_read) {
+		(void)snprintf(stand->address, sizeof stand->address, "%s", record_header(message, REPLY_HEADER));
+		(void)snprintf(stand->nonce, sizeof stand->nonce, "%.32s", record_header(message, REPLY_SUBMITTED_HEADER));
+		(void)snprintf(stand->origin, sizeof stand->origin, "in/0/%lld", (long long)message->offset);
+	}
+	if (message)
+		rd_kafka_message_destroy(message);
+	return is_read;
+}
+
 static void request_read(struct keyed_stand *stand)
 {
-	rd_kafka_message_t *message = NULL;
-	for (int64_t until_ms = loop_now_ms(stand->loop) + MOCK_WAIT_MS; !message;) {
+	for (int64_t until_ms = loop_now_ms(stand->loop) + MOCK_WAIT_MS; !request_comes(stand);)
 		assert_true(loop_now_ms(stand->loop) < until_ms);
-		turn(stand);
-		message = rd_kafka_consumer_poll(stand->engine, 10);
-		if (message && message->err) {
-			rd_kafka_message_destroy(message);
-			message = NULL;
-		}
-	}
-	(void)snprintf(stand->address, sizeof stand->address, "%s", record_header(message, REPLY_HEADER));
-	(void)snprintf(stand->nonce, sizeof stand->nonce, "%.32s", record_header(message, REPLY_SUBMITTED_HEADER));
-	(void)snprintf(stand->origin, sizeof stand->origin, "in/0/%lld", (long long)message->offset);
-	rd_kafka_message_destroy(message);
 }
 
 static void record_write(const struct keyed_stand *stand, rd_kafka_topic_t *topic, const char *value, rd_kafka_headers_t *headers)
@@ -235,6 +247,13 @@ static void end(const struct keyed_stand *stand, const char *value, const char *
 static void answer(const struct keyed_stand *stand, const char *value, bool replies)
 {
 	end(stand, value, NULL, replies);
+}
+
+/* A first call, which stays open, so that the claims have been read. */
+static void await_claims(struct keyed_stand *stand, const char *key)
+{
+	(void)call(stand, CALLERS - 1, key, "1", MOCK_WAIT_MS);
+	request_read(stand);
 }
 
 /* ---- calls ---- */
@@ -279,6 +298,63 @@ static void a_deadline_holds_while_an_earlier_answer_is_searched(void **state)
 	assert_true(again->is_replayed);
 	turn_for(stand, SOON_MS * 2); /* the first search ends, for nobody */
 	assert_int_equal(late->ended, 1);
+}
+
+/* The caller gives less time than Kafka needs for the claim. Whoever asks again gets through, also before the claim is read. */
+static void a_deadline_before_the_claim_is_read_frees_the_key(void **state)
+{
+	struct keyed_stand *stand = *state;
+	await_claims(stand, "other");
+	rd_kafka_mock_broker_set_down(stand->mock.cluster, 1);
+	struct caller *late = call(stand, 0, "k", "1", SOON_MS);
+	await_end(stand, late);
+	assert_int_equal(late->status, 503);
+	assert_non_null(strstr(late->body, "did not take the claim of the idempotency key in time; ask again with the same key"));
+	struct caller *again = call(stand, 1, "k", "1", MOCK_WAIT_MS);
+	assert_int_equal(again->ended, 0);
+	rd_kafka_mock_broker_set_up(stand->mock.cluster, 1);
+	request_read(stand);
+	answer(stand, "one", true);
+	await_end(stand, again);
+	assert_string_equal(again->body, "one");
+	assert_false(again->is_replayed);
+	assert_null(rd_kafka_consumer_poll(stand->engine, SOON_MS)); /* the request of the first call is never sent */
+}
+
+/* The claims of both are on their way to Kafka when the deadline of one passes: the order in the log decides, and in each order
+ * one request is sent. */
+static void a_key_that_is_given_up_at_a_gateway_is_free_at_another(void **state)
+{
+	struct keyed_stand *stand = *state;
+	struct keyed_calls *first = stand->keyed, *second = keyed_open(stand);
+	struct caller *other = &stand->callers[1];
+	stand->keyed = second;
+	await_claims(stand, "of the second");
+	stand->keyed = first;
+	await_claims(stand, "of the first");
+	rd_kafka_mock_broker_set_down(stand->mock.cluster, 1);
+	struct caller *late = call(stand, 0, "k", "1", SOON_MS);
+	stand->keyed = second;
+	(void)call(stand, 1, "k", "1", MOCK_WAIT_MS);
+	await_end(stand, late);
+	assert_int_equal(late->status, 503);
+	rd_kafka_mock_broker_set_up(stand->mock.cluster, 1);
+	while (!request_comes(stand))
+		if (other->ended > 0) { /* its claim was the second, and the first one not given up yet */
+			assert_int_equal(other->status, 409);
+			*other = (struct caller){0};
+			(void)call(stand, 1, "k", "1", MOCK_WAIT_MS);
+		}
+	answer(stand, "one", true);
+	await_end(stand, other);
+	assert_string_equal(other->body, "one");
+	stand->keyed = first;
+	struct caller *again = call(stand, 2, "k", "1", MOCK_WAIT_MS);
+	await_end(stand, again);
+	assert_string_equal(again->body, "one");
+	assert_true(again->is_replayed);
+	assert_null(rd_kafka_consumer_poll(stand->engine, SOON_MS));
+	keyed_calls_close(second);
 }
 
 static void who_leaves_frees_its_call_and_finds_its_answer_later(void **state)
@@ -397,9 +473,8 @@ static struct puppet_line *grpc_dial(struct keyed_stand *stand)
 static void metadata_of_grpc_has_keys_like_headers_of_http(void **state)
 {
 	struct keyed_stand *stand = *state;
-	(void)call(stand, 0, "other", "1", MOCK_WAIT_MS); /* claims have been read when it begins */
+	await_claims(stand, "other");
 	struct puppet_line *line = grpc_dial(stand);
-	request_read(stand);
 	ask_by_grpc(line, 1, MESSAGE_1, sizeof MESSAGE_1 - 1, "k");
 	request_read(stand);
 	answer(stand, "one", true);
@@ -427,6 +502,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		KEYED_STORY(a_key_is_answered_from_one_request),
 		KEYED_STORY(a_deadline_holds_while_an_earlier_answer_is_searched),
+		KEYED_STORY(a_deadline_before_the_claim_is_read_frees_the_key),
+		KEYED_STORY(a_key_that_is_given_up_at_a_gateway_is_free_at_another),
 		KEYED_STORY(who_leaves_frees_its_call_and_finds_its_answer_later),
 		KEYED_STORY(a_declined_request_frees_its_key),
 		KEYED_STORY(a_call_that_finds_its_request_declined_frees_the_key),
