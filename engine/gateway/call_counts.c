@@ -169,11 +169,15 @@ static struct call_count *count_find(struct target_counts *target, enum counted_
 static void status_count(struct target_counts *target, enum counted_protocol protocol, enum call_service service, int status,
 			 uint64_t us)
 {
-	struct call_count *count = target ? count_find(target, protocol, service, status) : NULL;
-	if (target && !count && target->count < target->most)
+	if (!target)
+		return;
+	struct call_count *count = count_find(target, protocol, service, status);
+	if (!count && target->count >= target->most) {
+		status = CODE_OTHER;
+		count = count_find(target, protocol, service, status);
+	}
+	if (!count)
 		count = count_make(target, protocol, service, status);
-	else if (target && !count && !(count = count_find(target, COUNTED_REST, SERVICE_PREDICTIONS, CODE_OTHER)))
-		count = count_make(target, COUNTED_REST, SERVICE_PREDICTIONS, CODE_OTHER);
 	if (count)
 		duration_count_within(&count->durations, seldon_limits_us, us);
 }

@@ -1,8 +1,8 @@
 /* call_counts.h: Counts of a gateway's calls by target, protocol, service and status, and their durations, for metrics.
  *
- * A target has at most CALL_COUNTS_MAX combinations of protocol, service and status; the others are counted together,
- * with the code `other`. With Seldon's names that is at most 450 series more. A target that is gone keeps its counts, so
- * that no counter goes back. Belongs to its loop's thread.
+ * A target has at most CALL_COUNTS_MAX combinations of protocol, service and status; the others of each protocol and service are
+ * counted together, with the code `other`. With Seldon's names that is at most 580 series more. A target that is gone keeps its
+ * counts, so that no counter goes back. Belongs to its loop's thread.
  */
 #ifndef SLUICE_GATEWAY_CALL_COUNTS_H
 #define SLUICE_GATEWAY_CALL_COUNTS_H
@@ -11,10 +11,11 @@
 #include "observe/exposition.h"
 
 #define CALL_COUNTS_MAX ((size_t)12) /* of a target, besides the others */
+#define CALL_COUNTS_OTHERS ((size_t)COUNTED_PROTOCOLS * CALL_SERVICES)
 #define REFUSAL_COUNTS_MAX ((size_t)30) /* the same of refusals */
 
 /* Services of Seldon's executor. An explanation is another server there, and has no such metric. */
-enum call_service { SERVICE_PREDICTIONS, SERVICE_FEEDBACK, SERVICE_EXPLANATIONS };
+enum call_service { SERVICE_PREDICTIONS, SERVICE_FEEDBACK, SERVICE_EXPLANATIONS, CALL_SERVICES };
 
 struct call_counts;
 struct target_counts; /* of one target */

@@ -291,7 +291,8 @@ const struct metric metric_rows[] = {
 	 SCOPE_GATEWAY_REFUSAL, VALUE_DURATED, 0},
 	{"sluice_gateway_pipeline_calls_total", METRIC_COUNTER, NULL,
 	 "Calls of a pipeline that have ended, those that the gateway refused among them. `code` is the HTTP status, or the "
-	 "name of the gRPC status; a caller that disconnected has 499. Beyond 12 codes of a pipeline it is `other`.",
+	 "name of the gRPC status; a caller that disconnected has 499. Beyond 12 codes of a pipeline it is `other`, "
+	 "for each protocol and verb.",
 	 SCOPE_GATEWAY_CODE, VALUE_DURATED, 0},
 	DURATION(SCOPE_GATEWAY_PIPELINE, struct gateway_pipeline, duration, "sluice_gateway_pipeline_call_duration_seconds",
 		 "Time of these calls, from the whole request to the answer, by a clock of milliseconds. Feedback and calls that "

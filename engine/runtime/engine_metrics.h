@@ -16,8 +16,8 @@ struct alert_watch;
 
 #define PIPELINE_SERIES_MAX ((size_t)2000)
 #define PIPELINE_MODEL_SERIES ((size_t)500) /* part of each pipeline's series that is for models */
-#define PIPELINE_GATEWAY_SERIES ((size_t)32) /* part for the calls of a gateway in the process */
-#define PIPELINE_SELDON_SERIES ((size_t)900) /* another part, for Seldon's names where the files ask for them */
+#define PIPELINE_GATEWAY_SERIES ((size_t)36) /* part for the calls of a gateway in the process */
+#define PIPELINE_SELDON_SERIES ((size_t)920) /* another part, for Seldon's names where the files ask for them */
 
 /* How many steps of a pipeline have series of their own, `other` included, beside the series of its steps `drift`, of those that
  * keep the importance of features, of its alerts, and of the metrics that it declares; 1 at least. */

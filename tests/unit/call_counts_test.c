@@ -118,22 +118,61 @@ static void a_deployment_has_the_labels_of_core_1(void **state)
 	counted_close(&counted);
 }
 
-static void statuses_beyond_the_limit_are_one_series(void **state)
+/* Seldon's names of pipelines have no service. */
+static void statuses_beyond_the_limit_are_one_series_of_their_protocol_and_service(void **state)
 {
 	(void)state;
 	struct counted counted;
 	counted_open(&counted, PIPELINE "  - {name: a, expression: {set: {x: x}}}\n  output: {steps: [a]}\n");
 	for (size_t i = 0; i < CALL_COUNTS_MAX; i++)
 		call_counts_add(counted.target, COUNTED_REST, SERVICE_PREDICTIONS, 400 + (int)i, 0);
-	assert_null(strstr(counted_text(&counted, call_counts_write_seldon), "other"));
+	assert_null(strstr(counted_text(&counted, call_counts_write), "code=\"other\""));
 	for (int i = 0; i < 50; i++)
 		call_counts_add(counted.target, COUNTED_GRPC, SERVICE_PREDICTIONS, i % 5, 0);
+	for (int i = 0; i < 3; i++)
+		call_counts_add(counted.target, COUNTED_REST, SERVICE_EXPLANATIONS, 500 + i, 0);
+	call_counts_add(counted.target, COUNTED_GRPC, SERVICE_FEEDBACK, GRPC_OK, 0);
 	call_counts_add(counted.target, COUNTED_REST, SERVICE_PREDICTIONS, 400, 0);
+	const char *text = counted_text(&counted, call_counts_write);
+	assert_non_null(strstr(text, "pipeline=\"p\",protocol=\"grpc\",verb=\"infer\",code=\"other\"} 50\n"));
+	assert_non_null(strstr(text, "pipeline=\"p\",protocol=\"rest\",verb=\"explain\",code=\"other\"} 3\n"));
+	assert_non_null(strstr(text, "pipeline=\"p\",protocol=\"grpc\",verb=\"feedback\",code=\"other\"} 1\n"));
+	assert_non_null(strstr(text, "pipeline=\"p\",protocol=\"rest\",verb=\"infer\",code=\"400\"} 2\n"));
+	assert_int_equal(lines_with(text, "\nsluice_gateway_pipeline_calls_total{"), CALL_COUNTS_MAX + 3);
+	text = counted_text(&counted, call_counts_write_seldon);
+	assert_non_null(strstr(text, "pipeline=\"p\",method_type=\"grpc\",code=\"other\"} 50\n"));
+	assert_non_null(strstr(text, "pipeline=\"p\",method_type=\"rest\",code=\"other\"} 3\n"));
+	counted_close(&counted);
+}
+
+static void refusals_beyond_the_limit_are_one_series_of_their_protocol(void **state)
+{
+	(void)state;
+	struct counted counted;
+	counted_open(&counted, PIPELINE "  - {name: a, expression: {set: {x: x}}}\n  output: {steps: [a]}\n");
+	for (size_t i = 0; i < REFUSAL_COUNTS_MAX + 2; i++)
+		call_counts_refusal(counted.counts, COUNTED_REST, 400 + (int)i);
+	call_counts_refusal(counted.counts, COUNTED_GRPC, GRPC_INVALID_ARGUMENT);
+	const char *text = counted_text(&counted, call_counts_write);
+	assert_non_null(strstr(text, "{protocol=\"rest\",code=\"other\"} 2\n"));
+	assert_non_null(strstr(text, "{protocol=\"grpc\",code=\"other\"} 1\n"));
+	counted_close(&counted);
+}
+
+static void a_deployment_has_580_series_at_most(void **state)
+{
+	(void)state;
+	struct counted counted;
+	counted_open(&counted, DEPLOYMENT "  - {name: default, graph: {name: c, modelUri: 'stub://echo'}}\n");
+	for (size_t i = 0; i < CALL_COUNTS_MAX; i++) /* codes that pipelines have apart */
+		call_counts_add(counted.target, COUNTED_REST, SERVICE_PREDICTIONS, 400 + (int)i, 0);
+	for (int status = 0; status < 100; status++)
+		for (enum counted_protocol protocol = 0; protocol < COUNTED_PROTOCOLS; protocol++)
+			for (enum call_service service = 0; service < CALL_SERVICES; service++)
+				call_counts_add(counted.target, protocol, service,
+						protocol == COUNTED_REST ? 200 + status : status % 17, 0);
 	const char *text = counted_text(&counted, call_counts_write_seldon);
-	assert_non_null(strstr(text, "pipeline=\"p\",method_type=\"rest\",code=\"other\"} 50\n"));
-	assert_non_null(strstr(text, "pipeline=\"p\",method_type=\"rest\",code=\"400\"} 2\n"));
-	assert_int_equal(lines_with(text, "\nseldon_pipeline_infer_total{"), CALL_COUNTS_MAX + 1);
-	assert_true(lines_with(text, "pipeline=\"p\"") <= 450);
+	assert_in_range(lines_with(text, "pipeline=\"d\"") + lines_with(text, "deployment_name=\"d\""), 550, 580);
 	counted_close(&counted);
 }
 
@@ -176,7 +215,7 @@ static void a_pipeline_has_its_codes_and_its_durations(void **state)
 	assert_non_null(strstr(text, "duration_seconds_count{namespace=\"default\",pipeline=\"p\"} 2\n"));
 	assert_null(strstr(text, "seldon"));
 	assert_in_range(metric_series_count(SCOPE_GATEWAY_PIPELINE) +
-				(CALL_COUNTS_MAX + 1) * metric_series_count(SCOPE_GATEWAY_CODE),
+				(CALL_COUNTS_MAX + CALL_COUNTS_OTHERS) * metric_series_count(SCOPE_GATEWAY_CODE),
 			1, PIPELINE_GATEWAY_SERIES);
 	counted_close(&counted);
 }
@@ -187,7 +226,9 @@ int main(void)
 		cmocka_unit_test(a_pipeline_has_its_codes_and_its_durations),
 		cmocka_unit_test(a_pipeline_has_the_labels_of_core_2),
 		cmocka_unit_test(a_deployment_has_the_labels_of_core_1),
-		cmocka_unit_test(statuses_beyond_the_limit_are_one_series),
+		cmocka_unit_test(statuses_beyond_the_limit_are_one_series_of_their_protocol_and_service),
+		cmocka_unit_test(refusals_beyond_the_limit_are_one_series_of_their_protocol),
+		cmocka_unit_test(a_deployment_has_580_series_at_most),
 		cmocka_unit_test(a_pipeline_keeps_its_counts_when_the_files_change),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
