@@ -25,11 +25,12 @@ enum error_kind { ERROR_NONE, ERROR_CONFIG, ERROR_INPUT, ERROR_REMOTE, ERROR_LIM
 
 /* The limit that was reached. The numbers are part of the stage link record: append only. */
 enum error_limit {
-	LIMIT_OF_ENGINE,   /* a size, a window, a count */
-	LIMIT_OF_DEADLINE, /* the request's own */
+	LIMIT_OF_ENGINE,    /* a size, a window, a count */
+	LIMIT_OF_DEADLINE,  /* the request's own */
 	LIMIT_OF_ADMISSION, /* refused before its deadline, which could not be met */
 	LIMIT_OF_WARMUP,    /* of what it needs, too little has been seen so far */
-	LIMIT_OF_CANCEL	    /* its caller cancelled it */
+	LIMIT_OF_CANCEL,    /* its caller cancelled it */
+	LIMIT_OF_ANSWER	    /* what an engine wrote for it is larger than its topic, or a message, may be */
 };
 
 /* Place in the user's files. Line 0: not in a file. Columns count characters; both count from 1. */

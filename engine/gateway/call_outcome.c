@@ -26,6 +26,8 @@ int call_status(struct text kind, struct text limit, struct text input)
 		return 503;
 	if (text_is(limit, REPLY_LIMIT_CANCEL))
 		return 410;
+	if (text_is(limit, REPLY_LIMIT_ANSWER))
+		return 500;
 	if (text_is(kind, "INPUT") || text_is(kind, "LIMIT"))
 		return 400;
 	return text_is(kind, "REMOTE") ? 502 : 500;
@@ -91,7 +93,7 @@ bool call_outcome_read(struct call_outcome *outcome, struct text value, struct h
 		outcome->end = CALL_FAILED;
 		outcome->status = call_status(kind, limit, value_of(headers, TEXT(REPLY_INPUT_HEADER)));
 		outcome->declined = text_is(limit, "admission");
-		outcome->limit = outcome->status == 400 && text_is(kind, "LIMIT");
+		outcome->limit = (outcome->status == 400 || outcome->status == 500) && text_is(kind, "LIMIT");
 		outcome->retry_after_s = outcome->status == 429 || outcome->status == 503 ? RETRY_AFTER_S : 0;
 	}
 	return !arena_failed(arena) && (value.bytes || outcome->end == CALL_FILTERED);

@@ -83,7 +83,8 @@ static const struct watching_row header_rows[] = {
 	 "`agrees`, or `differs=` with the tensor and both numbers, by the mirror's `tolerance`. Set by engines that have "
 	 "compared it with the reply of the candidate."},
 	{REPLY_OUTCOME_HEADER, OF_ANSWER, "`filtered` or `failed`: the request ended without an answer. Set by engines."},
-	{REPLY_LIMIT_HEADER, OF_ANSWER, "The limit of a LIMIT error: deadline, admission, warmup or cancel. Set by engines."},
+	{REPLY_LIMIT_HEADER, OF_ANSWER,
+	 "The limit of a LIMIT error: deadline, admission, warmup, cancel or answer. Set by engines."},
 	{REPLY_INPUT_HEADER, OF_ANSWER, "`tensor`: the INPUT error is a wrong shape or datatype. Set by engines."},
 	{NULL, NULL, NULL},
 };

@@ -13,7 +13,7 @@ const struct failure_row failure_rows[] = {
 	 "A model or another service failed, after all retries; or it is unreachable and `onOutage` is `deadletter`",
 	 "Fix the service, then replay"},
 	{"LIMIT", ERROR_LIMIT, LIMIT_OF_ENGINE, true, true,
-	 "A limit was reached: a join window, a size, memory, revisits of a step, a record that Kafka refuses",
+	 "A limit was reached: a join window, a size, memory, revisits of a step",
 	 "Raise the limit that the reason names, then replay"},
 	{"LIMIT, deadline", ERROR_LIMIT, LIMIT_OF_DEADLINE, true, false,
 	 "The request's own deadline passed before its answer was ready",
@@ -27,6 +27,9 @@ const struct failure_row failure_rows[] = {
 	{"LIMIT, cancel", ERROR_LIMIT, LIMIT_OF_CANCEL, true, false,
 	 "The caller cancelled the request, or disconnected, before its answer was ready",
 	 "Nothing needs to be done; send it again if an answer is wanted"},
+	{"LIMIT, answer", ERROR_LIMIT, LIMIT_OF_ANSWER, true, true,
+	 "The answer, or another record that the engine wrote for the request, is larger than its topic or a message may be",
+	 "Raise the limit that the reason names, or let the pipeline answer less, then replay"},
 	{"SYSTEM", ERROR_SYSTEM, LIMIT_OF_ENGINE, true, true,
 	 "The engine itself failed to process the request. An engine that cannot continue stops instead, and processes the "
 	 "request again after its next start",

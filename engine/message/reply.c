@@ -98,7 +98,8 @@ const char *reply_limit_name(const struct error *error)
 	static const char *const names[] = {[LIMIT_OF_DEADLINE] = "deadline",
 					    [LIMIT_OF_ADMISSION] = "admission",
 					    [LIMIT_OF_WARMUP] = "warmup",
-					    [LIMIT_OF_CANCEL] = REPLY_LIMIT_CANCEL};
+					    [LIMIT_OF_CANCEL] = REPLY_LIMIT_CANCEL,
+					    [LIMIT_OF_ANSWER] = REPLY_LIMIT_ANSWER};
 	return names[error->limit];
 }
 

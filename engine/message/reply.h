@@ -29,6 +29,7 @@
 #define REPLY_PLACE_HEADER "sluice-place" /* of the error; in answers over gRPC */
 #define REPLY_LIMIT_HEADER "sluice-limit" /* of a LIMIT, as reply_limit_name(); absent: one of the engine's */
 #define REPLY_LIMIT_CANCEL "cancel"
+#define REPLY_LIMIT_ANSWER "answer"
 #define REPLY_INPUT_HEADER "sluice-input" /* of an INPUT: "tensor", by its shape or datatype; absent: another one */
 #define REPLY_INPUT_TENSOR "tensor"
 #define REPLY_ID_HEADER "x-request-id"
@@ -71,7 +72,8 @@ bool reply_address_read(struct text value, struct reply_address *address);
  * pipeline's name has at most 253 characters. */
 size_t reply_address_write(const struct reply_address *address, char out[REPLY_ADDRESS_BYTES_MAX]);
 
-/* Name of the limit: "deadline", "admission", "warmup", "cancel"; NULL: the error is not a LIMIT, or is one of the engine's. */
+/* Name of the limit: "deadline", "admission", "warmup", "cancel", "answer"; NULL: the error is not a LIMIT, or is another one of
+ * the engine's. */
 const char *reply_limit_name(const struct error *error);
 
 /* The header that says more of an error than its kind does: REPLY_LIMIT_HEADER or REPLY_INPUT_HEADER. Bytes NULL: none. */

@@ -82,6 +82,12 @@ static void request_headers_write(const struct message *message, const struct an
 		headers->items[headers->count++] = cause;
 }
 
+void answer_error_limit(struct error *error)
+{
+	if (error->kind == ERROR_LIMIT && error->limit == LIMIT_OF_ENGINE)
+		error->limit = LIMIT_OF_ANSWER;
+}
+
 bool answer_headers_write(const struct message *message, const struct answer *answer, const struct format *format,
 			  struct answer_headers *headers, struct headers *all, struct error *error)
 {

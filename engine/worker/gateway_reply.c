@@ -50,6 +50,7 @@ static struct text reply_write(struct outbox *outbox, struct inflight *inflight,
 		reply_error(outbox, inflight, &inflight->answer, headers);
 	} else if (!answer_record_write(&outbox->encoded, inflight, &inflight->message, format, &inflight->answer, headers,
 					&written, &error)) {
+		answer_error_limit(&error);
 		reply_error(outbox, inflight, &failed, headers);
 	} else {
 		if (!headers_find((struct headers){headers->count, headers->items}, TEXT("content-type")))
@@ -89,7 +90,9 @@ static struct text reply_explanation(struct outbox *outbox, const struct infligh
 	else if (!explained_any(first))
 		error = *first->failure;
 	buffer_clear(&outbox->encoded);
-	if (error.kind != ERROR_NONE || !explained_write_reply(first, &inflight->message, pipeline, &outbox->encoded, &error))
+	if (error.kind == ERROR_NONE && !explained_write_reply(first, &inflight->message, pipeline, &outbox->encoded, &error))
+		answer_error_limit(&error);
+	if (error.kind != ERROR_NONE)
 		reply_error(outbox, inflight, &failed, headers);
 	else
 		headers->items[headers->count++] = (struct header){TEXT("content-type"), TEXT("application/json")};

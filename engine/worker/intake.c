@@ -81,9 +81,9 @@ static bool is_blamed(struct inflight *inflight, struct error *error)
 {
 	inflight->unfit = inflight->blame & BLAME_ANSWER;
 	if (inflight->unfit)
-		error_set(error, ERROR_LIMIT, PLACE_NONE,
-			  "Kafka refused the answer: %s; raise max.message.bytes of the topic, or make the answer smaller",
-			  partition_queue_blame_reason(inflight->queue, inflight->record.offset));
+		error_set_limit(error, LIMIT_OF_ANSWER,
+				"Kafka refused the answer: %s; raise max.message.bytes of the topic, or make the answer smaller",
+				partition_queue_blame_reason(inflight->queue, inflight->record.offset));
 	return inflight->unfit;
 }
 

@@ -128,6 +128,7 @@ static enum produce_verdict offspring_answer(struct outbox *outbox, struct infli
 	if (offspring->outcome != FLOW_ANSWER)
 		return PRODUCED;
 	enum produce_verdict verdict = answer_produce(outbox, inflight, &offspring->message, &offspring->answer, &refused);
+	answer_error_limit(&refused);
 	return verdict == PRODUCE_REFUSED ? answer_produce(outbox, inflight, &offspring->message, &instead, error) : verdict;
 }
 
@@ -407,6 +408,7 @@ static enum produce_verdict inflight_leave(struct outbox *outbox, struct infligh
 	again.kind = ERROR_NONE;
 	inflight->unfit = true;
 	inflight->error = error;
+	answer_error_limit(&inflight->error);
 	inflight->answer = (struct answer){.error = &inflight->error};
 	if (inflight->outcome == FLOW_PASSED || inflight->outcome == FLOW_PARTED)
 		inflight->outcome = FLOW_ANSWER;

@@ -373,6 +373,33 @@ def says_what_is_wrong_with_a_tensor_in_steps(judge, gateway):
         judge.expect(f"{what}: {wanted}", status == wanted and (status == 200 or answer["kind"] == "INPUT"), (status, answer))
 
 
+def reads_floats_that_json_lacks_in_quotes(judge, gateway):
+    """json.dumps writes the bare words that JSON does not have"""
+    numbers = [float("nan"), float("inf"), float("-inf")]
+    for number in numbers:
+        status, answer, _ = gateway.infer("twice", request(number))
+        judge.expect(f"a bare {json.dumps(number)} is refused, with what to write", status == 400 and answer["kind"] == "INPUT"
+                     and "not JSON: NaN and Infinity must be in quotes" in answer["error"], (status, answer))
+        status, answer, _ = gateway.infer("twice", request(json.dumps(number)))
+        judge.expect(f"a quoted {json.dumps(number)} is a number, and comes back so", status == 200 and number_of(answer) == json.dumps(number), (status, answer))
+    status, answer, _ = gateway.infer("twice", request(None))
+    judge.expect("null is none", status == 422 and '"NaN"' in answer["error"], (status, answer))
+
+
+def says_that_an_answer_is_too_large(judge, gateway):
+    """The request fits its topic, the answer does not: that is no fault of the caller"""
+    wide = {"inputs": [{"name": "x", "datatype": "FP32", "shape": [400000], "data": [1] * 400000}]}
+    small = json.dumps(wide, separators=(",", ":"))  # `2.0` instead of `1`
+    status, answer, _ = gateway.infer("twice", small, x_request_id="wide")
+    judge.expect("an answer that is too large is 500", status == 500 and answer["kind"] == "LIMIT" and answer["id"] == "wide"
+                 and "message.max.bytes" in answer["error"], (status, str(answer)[:400]))
+    status, answer, headers = gateway.infer("twice", small, prefer="respond-async")
+    status, answer, _ = polled(gateway, headers["location"])
+    judge.expect("by a poll, too", status == 500 and answer["kind"] == "LIMIT", (status, str(answer)[:400]))
+    status, answer, _ = gateway.infer("twice", request(2.0))
+    judge.expect("others are answered", status == 200 and number_of(answer) == 4, (status, answer))
+
+
 def takes_bodies_by_their_content_type(judge, gateway):
     path = "/v2/pipelines/twice/infer"
     for kind in ("application/json", "application/json; charset=utf-8", "Application/JSON", "application/x-www-form-urlencoded",
@@ -821,6 +848,8 @@ def main():
         takes_feedback(judge, dev, gateway)
         says_what_is_wrong_with_a_tensor(judge, gateway)
         says_what_is_wrong_with_a_tensor_in_steps(judge, gateway)
+        reads_floats_that_json_lacks_in_quotes(judge, gateway)
+        says_that_an_answer_is_too_large(judge, gateway)
         takes_bodies_by_their_content_type(judge, gateway)
         says_what_it_is(judge, gateway)
         describes_itself_by_openapi(judge, gateway)

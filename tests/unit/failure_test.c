@@ -27,6 +27,7 @@ static void all_are_kept_but_those_that_nobody_waits_for(void **state)
 	assert_false(is_kept(ERROR_LIMIT, LIMIT_OF_ADMISSION));
 	assert_false(is_kept(ERROR_LIMIT, LIMIT_OF_CANCEL));
 	assert_true(is_kept(ERROR_LIMIT, LIMIT_OF_WARMUP));
+	assert_true(is_kept(ERROR_LIMIT, LIMIT_OF_ANSWER));
 	assert_true(is_kept(ERROR_REMOTE, LIMIT_OF_DEADLINE)); /* which limit is said of a LIMIT alone */
 }
 

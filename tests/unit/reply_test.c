@@ -129,13 +129,15 @@ static void an_error_body_has_the_parts_that_are_known(void **state)
 	buffer_close(&out);
 }
 
-static void only_limits_of_time_have_names(void **state)
+static void limits_that_callers_tell_apart_have_names(void **state)
 {
 	struct error error = {.kind = ERROR_LIMIT, .limit = LIMIT_OF_DEADLINE};
 	(void)state;
 	assert_string_equal(reply_limit_name(&error), "deadline");
 	error.limit = LIMIT_OF_ADMISSION;
 	assert_string_equal(reply_limit_name(&error), "admission");
+	error.limit = LIMIT_OF_ANSWER;
+	assert_string_equal(reply_limit_name(&error), "answer");
 	error.limit = LIMIT_OF_ENGINE;
 	assert_null(reply_limit_name(&error));
 	error = (struct error){.kind = ERROR_INPUT, .limit = LIMIT_OF_DEADLINE};
@@ -178,7 +180,7 @@ int main(void)
 		cmocka_unit_test(an_address_need_not_name_a_call),
 		cmocka_unit_test(what_is_no_address_is_refused),
 		cmocka_unit_test(an_error_body_has_the_parts_that_are_known),
-		cmocka_unit_test(only_limits_of_time_have_names),
+		cmocka_unit_test(limits_that_callers_tell_apart_have_names),
 		cmocka_unit_test(an_error_of_a_tensor_says_so_beside_its_kind),
 		cmocka_unit_test(a_header_of_sluices_own_is_known_by_its_beginning),
 	};
