@@ -6,10 +6,13 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/number.h"
 #include "log/client.h"
 #include "observe/counts.h"
 
 #define CLOSE_WAIT_MS 500
+#define RECORD_BESIDE_BYTES 64 /* that librdkafka counts for a record beside its key, its value and its headers; for a header: */
+#define HEADER_BESIDE_BYTES 20
 
 struct kafka_best_effort {
 	struct best_effort base; /* first: the table of operations */
@@ -62,6 +65,24 @@ static void reports_forget(struct kafka_best_effort *producer)
 	close(producer->bell);
 }
 
+/* The setting `message.max.bytes`; 0: it cannot be read. */
+static size_t record_bytes_of(const rd_kafka_conf_t *configuration)
+{
+	char value[32] = "";
+	size_t size = sizeof value;
+	uint64_t bytes = 0;
+	if (rd_kafka_conf_get(configuration, "message.max.bytes", value, &size) != RD_KAFKA_CONF_OK ||
+	    !number_read_uint64(text_of(value), &bytes))
+		return 0;
+	return (size_t)bytes;
+}
+
+bool best_effort_takes(const struct best_effort *producer, const struct outgoing *record)
+{
+	const size_t beside = RECORD_BESIDE_BYTES + record->headers.count * HEADER_BESIDE_BYTES;
+	return producer->record_bytes == 0 || outgoing_bytes(record) + beside <= producer->record_bytes;
+}
+
 static bool producer_set_up(struct kafka_best_effort *producer, const struct best_effort_config *config, struct error *error)
 {
 	char kilobytes[32];
@@ -77,6 +98,7 @@ static bool producer_set_up(struct kafka_best_effort *producer, const struct bes
 	if (!configuration)
 		return false;
 	(void)client_limit_batches(configuration, config->batches);
+	producer->base.record_bytes = record_bytes_of(configuration);
 	if (config->counts || config->lost) {
 		rd_kafka_conf_set_opaque(configuration, producer);
 		rd_kafka_conf_set_dr_msg_cb(configuration, best_effort_on_report);
@@ -133,7 +155,8 @@ struct best_effort *best_effort_open(const struct best_effort_config *config, st
 		error_memory(error, ERROR_SYSTEM, "opening a producer for taps");
 		return NULL;
 	}
-	*producer = (struct kafka_best_effort){.base = {&operations}, .lost = config->lost, .loop = config->loop, .bell = -1};
+	*producer =
+		(struct kafka_best_effort){.base.operations = &operations, .lost = config->lost, .loop = config->loop, .bell = -1};
 	if (producer_set_up(producer, config, error))
 		return &producer->base;
 	best_effort_close(&producer->base);

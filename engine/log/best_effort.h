@@ -12,6 +12,7 @@
 /* Operations of one kind of best-effort producer, called by the functions below. Its own struct begins with this one. */
 struct best_effort {
 	const struct best_effort_operations *operations;
+	size_t record_bytes; /* of the largest record that it takes, as best_effort_takes() counts; 0: of any size */
 };
 
 struct best_effort_operations {
@@ -49,6 +50,9 @@ static inline bool best_effort_topics(struct best_effort *producer, const char *
 {
 	return producer->operations->topics(producer, names, count, error);
 }
+
+/* Whether the record is not too large. */
+bool best_effort_takes(const struct best_effort *producer, const struct outgoing *record);
 
 /* False: the record is lost, and is not in the configuration's count. */
 static inline bool best_effort_produce(struct best_effort *producer, const struct outgoing *record)

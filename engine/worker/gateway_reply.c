@@ -114,22 +114,48 @@ static enum reply_form reply_form(const struct inflight *inflight)
 	return answers && !explains_elsewhere(config) ? REPLY_EXPLANATION : REPLY_NOTHING;
 }
 
+/* Ends the record of a reply, whose value and first headers are written. */
+static struct outgoing reply_end(const struct inflight *inflight, struct text value, struct answer_headers *headers)
+{
+	const struct message *message = &inflight->message;
+	if (!headers_find((struct headers){headers->count, headers->items}, TEXT(REPLY_ID_HEADER)))
+		headers->items[headers->count++] = (struct header){TEXT(REPLY_ID_HEADER), message->id};
+	const struct header *asked = headers_find(message->headers, TEXT(REPLY_HEADER));
+	assert(asked); /* by which a reply is wanted */
+	headers->items[headers->count++] = *asked;
+	return (struct outgoing){.value = value, .headers = {headers->count, headers->items}};
+}
+
+/* In place of a reply that the producer would refuse: the caller waits for one. The answer itself may be in the outputs, in another
+ * format. */
+static struct outgoing reply_too_large(struct outbox *outbox, const struct inflight *inflight, size_t size_bytes,
+				       struct answer_headers *headers)
+{
+	struct error error = {0};
+	const struct answer failed = {.error = &error};
+	error_set_limit(
+		&error, LIMIT_OF_ANSWER,
+		"the answer for the caller has %zu bytes, more than message.max.bytes allows; raise it in kafkaConfig and at the "
+		"topic of replies, or make the answer smaller",
+		size_bytes);
+	reply_error(outbox, inflight, &failed, headers);
+	return reply_end(inflight, buffer_view(&outbox->encoded), headers);
+}
+
 void gateway_reply_put(struct outbox *outbox, struct inflight *inflight)
 {
 	struct answer_headers headers = {.json_length = 0};
 	struct reply_address address;
-	const struct message *message = &inflight->message;
+	struct worker *worker = inflight->stage->worker;
+	const struct stage_config *config = inflight->stage->config;
 	const enum reply_form form = reply_form(inflight);
-	if (form == REPLY_NOTHING ||
-	    !replies_wanted(&outbox->replies, message->headers, inflight->stage->config->graph->name, &address))
+	if (form == REPLY_NOTHING || !replies_wanted(&outbox->replies, inflight->message.headers, config->graph->name, &address))
 		return;
+	const struct reply_address *to = inflight->direct ? NULL : &address;
 	const struct text value =
 		form == REPLY_EXPLANATION ? reply_explanation(outbox, inflight, &headers) : reply_write(outbox, inflight, &headers);
-	if (!headers_find((struct headers){headers.count, headers.items}, TEXT(REPLY_ID_HEADER)))
-		headers.items[headers.count++] = (struct header){TEXT(REPLY_ID_HEADER), message->id};
-	const struct header *asked = headers_find(message->headers, TEXT(REPLY_HEADER));
-	assert(asked); /* by which a reply is wanted */
-	headers.items[headers.count++] = *asked;
-	const struct outgoing record = {.value = value, .headers = {headers.count, headers.items}};
-	replies_put(inflight->stage->worker, inflight->direct ? NULL : &address, inflight->stage->config->replies_early, &record);
+	struct outgoing record = reply_end(inflight, value, &headers);
+	if (to && !replies_take(worker, to, &record))
+		record = reply_too_large(outbox, inflight, value.length, &headers);
+	replies_put(worker, to, config->replies_early, &record);
 }

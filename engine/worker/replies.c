@@ -141,6 +141,19 @@ static bool reply_hold(struct replies *replies, struct direct_hub *hub, const st
 	return true;
 }
 
+/* NULL: the gateway that waits is in another process, or expects the copy from Kafka. */
+static struct direct_hub *hub_of(const struct worker *worker, const struct reply_address *address)
+{
+	struct direct_hub *hub = worker->config->gateway;
+	return direct_hub_expects(hub, address->epoch) ? hub : NULL;
+}
+
+bool replies_take(struct worker *worker, const struct reply_address *address, const struct outgoing *record)
+{
+	return hub_of(worker, address) || !worker->setup->replies || !side_ready(worker) ||
+	       best_effort_takes(worker->outbox.replies.side, record);
+}
+
 void replies_put(struct worker *worker, const struct reply_address *address, bool is_early, const struct outgoing *record)
 {
 	struct replies *replies = &worker->outbox.replies;
@@ -149,8 +162,7 @@ void replies_put(struct worker *worker, const struct reply_address *address, boo
 		reply_send(worker, worker->config->direct, record);
 		return;
 	}
-	struct direct_hub *hub = worker->config->gateway;
-	hub = direct_hub_expects(hub, address->epoch) ? hub : NULL;
+	struct direct_hub *hub = hub_of(worker, address);
 	copy.topic = 0;
 	copy.beside_origin = true;
 	copy.origin.partition = address->partition;

@@ -38,6 +38,9 @@ void replies_close(struct replies *replies); /* drops held copies; one that is o
  * is counted. */
 bool replies_wanted(struct replies *replies, struct headers headers, const char *pipeline, struct reply_address *address);
 
+/* Whether the copy is no larger than what the producer takes. */
+bool replies_take(struct worker *worker, const struct reply_address *address, const struct outgoing *record);
+
 /* Sends the copy after the commit, or now, also if it `is_early`. Copies the record. `address` NULL: to the gateway of this
  * process, at once (worker/direct_hub.h). */
 void replies_put(struct worker *worker, const struct reply_address *address, bool is_early, const struct outgoing *record);

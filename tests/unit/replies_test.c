@@ -463,6 +463,41 @@ static void an_answer_to_a_caller_leaves_in_the_form_of_the_request(void **state
 	reader_close(reader);
 }
 
+/* Avro of these numbers is half as long as JSON, so the answer fits and the copy does not. */
+static void a_copy_that_is_too_large_is_replaced_by_an_error(void **state)
+{
+	struct stand *stand = *state;
+	const struct property limit[] = {{"message.max.bytes", "1500"}};
+	struct property settings[16];
+	size_t count = 0;
+	for (; count < mock_quick.count; count++)
+		settings[count] = mock_quick.items[count];
+	settings[count++] = limit[0];
+	configure(stand,
+		  "  - name: many\n    expression: {set: {a: x / 3, b: x / 3, c: x / 3, d: x / 3, e: x / 3, f: x / 3, g: x / 3,\n"
+		  "      h: x / 3, i: x / 3, j: x / 3, k: x / 3, l: x / 3, m: x / 3, n: x / 3, o: x / 3, p: x / 3, q: x / 3,\n"
+		  "      r: x / 3, s: x / 3, t: x / 3, u: x / 3, v: x / 3, w: x / 3}}\n  output: {steps: [many]}\n",
+		  false);
+	stand->stages[0].format = &format_avro;
+	stand->config.transaction.properties = (struct properties){count, settings};
+	rd_kafka_t *reader = reader_open(stand);
+	stand_start(stand);
+	ask(stand, "r-1", 1, ADDRESS);
+	rd_kafka_message_t *reply = reply_read(reader);
+	assert_string_equal(record_header(reply, REPLY_ERROR_HEADER), "LIMIT");
+	assert_string_equal(record_header(reply, REPLY_LIMIT_HEADER), "answer");
+	assert_string_equal(record_header(reply, REPLY_HEADER), ADDRESS);
+	assert_string_equal(record_header(reply, REPLY_ID_HEADER), "r-1");
+	assert_true(record_says(reply, "more than message.max.bytes allows"));
+	rd_kafka_message_destroy(reply);
+	const struct worker_counts counts = stand_stop(stand);
+	assert_int_equal(counts.answered, 1);
+	assert_int_equal(counts.failed, 0);
+	assert_int_equal(counts.replies, 1);
+	assert_int_equal(counts.replies_lost, 0);
+	reader_close(reader);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -483,6 +518,7 @@ int main(void)
 		STORY(a_submitted_request_ends_where_errors_are_not_answered),
 		STORY(rubbish_and_calls_of_others_are_not_replied_to),
 		STORY(an_answer_to_a_caller_leaves_in_the_form_of_the_request),
+		STORY(a_copy_that_is_too_large_is_replaced_by_an_error),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
