@@ -344,6 +344,13 @@ static void datatypes_print(const struct workspace *workspace, struct help_page 
 	help_page_text(page,
 		       "Tensors have the datatypes of the Open Inference Protocol, and BF16. Their names are in capital "
 		       "letters.");
+	help_page_text(
+		page,
+		"JSON has no NaN and no infinity. In requests and answers they are the strings \"NaN\", \"Infinity\" and "
+		"\"-Infinity\". The bare words, which Python's json.dumps writes, are not JSON: such a request is refused (INPUT; "
+		"400 at a gateway), and so is null as a number. A client that has such numbers puts them into quotes, or "
+		"sends its tensors as binary data or by gRPC. In a model's reply the bare words are read, and null is NaN: "
+		"Triton writes the former, MLServer the latter.");
 	for (size_t i = 0; i < DATATYPE_COUNT; i++)
 		datatype_item(page, &datatype_rows[i]);
 }
