@@ -199,26 +199,21 @@ static void fail_all(struct calls *calls)
 			open_call_fail(calls->slots[i], 503, ERROR_REMOTE, LOST_WORDS);
 }
 
+static bool calls_on_reply(void *context, const struct record *record, struct error *error)
+{
+	(void)error;
+	reply_take(context, record);
+	return true;
+}
+
 static void calls_on_bell(void *context, uint32_t events)
 {
 	struct calls *calls = context;
 	(void)events;
 	request_producer_tell(calls->producer);
-	for (size_t i = 0; calls->failure.kind == ERROR_NONE; i++) {
-		struct record record;
-		if (i == REPLIES_AT_ONCE) {
-			bell_ring(calls->bell);
-			return;
-		}
-		if (!reader_next(calls->reader, 0, &record, &calls->failure)) {
-			fail_all(calls);
-			return;
-		}
-		if (!record.held)
-			return;
-		reply_take(calls, &record);
-		record_release(&record);
-	}
+	if (calls->failure.kind == ERROR_NONE &&
+	    !reader_give_arrived(calls->reader, REPLIES_AT_ONCE, 0, calls_on_reply, calls, &calls->failure))
+		fail_all(calls);
 }
 
 /* ---- direct ingress ---- */

@@ -31,18 +31,18 @@ struct claim_log {
 
 /* ---- reading ---- */
 
-static void log_take(struct claim_log *log, const struct record *record)
+static bool log_take(void *context, const struct record *record, struct error *error)
 {
+	struct claim_log *log = context;
 	struct claim_record claim;
 	if (!claim_record_read(record->key, record->value, &claim))
-		return;
+		return true;
 	const int64_t now_ms = loop_time_of_day_ms(log->loop);
 	enum claim_effect effect = claims_apply(log->claims, &claim, now_ms);
-	if (effect == CLAIM_NO_MEMORY)
-		(void)error_memory(&log->failure, ERROR_SYSTEM, "reading claims");
 	claims_expire(log->claims, now_ms, EXPIRE_AT_ONCE);
 	if (claim.nonce.epoch == log->epoch)
 		log->config.taken(log->config.context, &claim, effect);
+	return effect != CLAIM_NO_MEMORY || error_memory(error, ERROR_SYSTEM, "reading claims");
 }
 
 static void claim_log_on_bell(void *context, uint32_t events)
@@ -51,20 +51,8 @@ static void claim_log_on_bell(void *context, uint32_t events)
 	(void)events;
 	(void)bell_quiet(log->bell);
 	request_producer_tell(log->producer);
-	for (size_t i = 0; log->failure.kind == ERROR_NONE; i++) {
-		struct record record;
-		if (i == RECORDS_AT_ONCE) {
-			bell_ring(log->bell);
-			return;
-		}
-		if (!reader_next(log->reader, 0, &record, &log->failure))
-			break;
-		if (!record.held)
-			return;
-		log_take(log, &record);
-		record_release(&record);
-	}
-	log->config.lost(log->config.context);
+	if (log->failure.kind != ERROR_NONE || !reader_give_arrived(log->reader, RECORDS_AT_ONCE, 0, log_take, log, &log->failure))
+		log->config.lost(log->config.context);
 }
 
 struct claim_look claim_log_look(struct claim_log *log, const struct claim_digest *id, const struct claim_digest *body,

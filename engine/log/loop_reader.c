@@ -31,19 +31,11 @@ static void retry_later(struct loop_reader *self, const struct error *reason)
 
 /* ---- records ---- */
 
-/* False: the reader has failed. */
-static bool records_take(struct loop_reader *self, struct error *error)
+static bool loop_reader_take(void *context, const struct record *record, struct error *error)
 {
-	for (size_t i = 0; i < LOOP_READER_RECORDS_A_TURN; i++) {
-		struct record record;
-		if (!reader_next(self->reader, 0, &record, error))
-			return false;
-		if (!record.held)
-			return true;
-		self->config.take(self->config.context, &record, record.offset >= reader_end_of(self->reader, record.partition));
-		record_release(&record);
-	}
-	bell_ring(self->bell);
+	const struct loop_reader *self = context;
+	(void)error;
+	self->config.take(self->config.context, record, record->offset >= reader_end_of(self->reader, record->partition));
 	return true;
 }
 
@@ -53,7 +45,7 @@ static void loop_reader_on_bell(void *context, uint32_t events)
 	struct error error = {0};
 	(void)events;
 	bell_quiet(self->bell);
-	if (!self->reader || records_take(self, &error))
+	if (!self->reader || reader_give_arrived(self->reader, LOOP_READER_RECORDS_A_TURN, 0, loop_reader_take, self, &error))
 		return;
 	reader_close(self->reader);
 	self->reader = NULL;

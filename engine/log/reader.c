@@ -10,6 +10,7 @@
 #include "log/client.h"
 #include "log/client_statistics.h"
 #include "log/topic_setup.h"
+#include "net/loop.h"
 
 #define LOOK_MS 100
 #define WATCHED_STATISTICS_MS "1000"
@@ -37,8 +38,9 @@ struct reader {
 	bool *ended;	    /* whether the end of each partition was reached */
 	int32_t ended_count;
 	struct reader_partition *by_partition; /* NULL: not by time */
-	uint64_t received_bytes;	       /* from brokers, so far; of one that is watched */
+	struct client_counts counts;	       /* of one that is watched */
 	bool was_answered;		       /* since it was asked last */
+	int bell;			       /* -1: none */
 };
 
 /* Ignores errors. A permanent error is delivered in place of a record; librdkafka retries after the others. */
@@ -52,13 +54,11 @@ static void reader_on_error(rd_kafka_t *client, int code, const char *words, voi
 static int reader_on_statistics(rd_kafka_t *client, char *json, size_t length, void *context)
 {
 	struct reader *reader = context;
-	struct client_counts counts = {0};
+	const uint64_t received_bytes = reader->counts.received_bytes;
 	struct error error = {0};
 	(void)client;
-	if (client_statistics_read((struct text){json, length}, &counts, &error)) {
-		reader->was_answered = reader->was_answered || counts.received_bytes != reader->received_bytes;
-		reader->received_bytes = counts.received_bytes;
-	}
+	(void)client_statistics_read((struct text){json, length}, &reader->counts, &error);
+	reader->was_answered = reader->was_answered || reader->counts.received_bytes != received_bytes;
 	return 0; /* librdkafka frees the text */
 }
 
@@ -235,6 +235,7 @@ void reader_ring(struct reader *reader, int bell)
 {
 	assert(!reader->config->by_time && bell >= 0);
 	assert(!reader->by_partition);
+	reader->bell = bell;
 	client_queue_ring(reader->queue, bell);
 }
 
@@ -265,6 +266,7 @@ struct reader *reader_open(const struct reader_config *config, struct error *err
 		return NULL;
 	}
 	reader->config = config;
+	reader->bell = -1;
 	if (reader_set_up(reader, error))
 		return reader;
 	reader_close(reader);
@@ -448,10 +450,12 @@ bool reader_give_arrived(struct reader *reader, size_t most, int wait_ms,
 		if (!reader_next(reader, i == 0 ? wait_ms : 0, &record, error))
 			return false;
 		if (!record.held)
-			break;
+			return true;
 		good = take(context, &record, error);
 		record_release(&record);
 	}
+	if (good && reader->bell >= 0)
+		bell_ring(reader->bell);
 	return good;
 }
 

@@ -56,7 +56,8 @@ struct reader *reader_open(const struct reader_config *config, struct error *err
 /* Records taken must be released before. NULL is fine. */
 void reader_close(struct reader *reader);
 
-/* Sets the bell that rings when a record arrives. reader_next() is then to be called until it returns no record. */
+/* Sets the bell that rings when a record arrives. Then reader_give_arrived() is to be called, or reader_next() until it returns no
+ * record. */
 void reader_ring(struct reader *reader, int bell);
 
 /* The first partition that is read. */
@@ -82,8 +83,8 @@ bool reader_was_answered(struct reader *reader);
  * nothing more can be read. */
 bool reader_next(struct reader *reader, int wait_ms, struct record *record, struct error *error);
 
-/* Passes the records that have arrived to `take`, at most so many. It waits for the first one at most `wait_ms`. False: `take`
- * returned false, or SYSTEM. */
+/* Passes the records that have arrived to `take`, at most so many; then the reader's bell rings again. It waits for the first one
+ * at most `wait_ms`. False: `take` returned false, or SYSTEM. */
 bool reader_give_arrived(struct reader *reader, size_t most, int wait_ms,
 			 bool (*take)(void *context, const struct record *record, struct error *error), void *context,
 			 struct error *error);

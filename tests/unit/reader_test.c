@@ -7,9 +7,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "log/topic_setup.h"
+#include "net/loop.h"
 #include "tests/unit/mock_broker.h"
 
 struct echo {
@@ -124,6 +127,46 @@ static void a_topic_that_may_be_absent_is_not_waited_for(void **state)
 	mock_close(&mock);
 }
 
+static bool rings(int bell, int wait_ms)
+{
+	struct pollfd descriptor = {.fd = bell, .events = POLLIN};
+	return poll(&descriptor, 1, wait_ms) == 1;
+}
+
+/* Kafka's client rings when the first of several records comes. */
+static void a_bell_rings_again_while_there_may_be_more_records(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct error error = {0};
+	int taken = 0;
+	mock_open(&mock);
+	for (int i = 0; i < 3; i++)
+		mock_write(&mock, NULL, "first", NULL, NULL);
+	rd_kafka_flush(mock.writer, MOCK_WAIT_MS);
+	const struct reader_config config = {
+		.brokers = mock.brokers, .topic = "in", .from_beginning = true, .properties = mock_quick};
+	const int bell = bell_open(&error);
+	struct reader *reader = reader_open(&config, &error);
+	assert_non_null(reader);
+	reader_ring(reader, bell);
+	bell_ring(bell); /* for records that came before */
+	while (taken < 3) {
+		const int before = taken;
+		assert_true(rings(bell, MOCK_WAIT_MS));
+		(void)bell_quiet(bell);
+		assert_true(reader_give_arrived(reader, 1, 0, take_any, &taken, &error));
+		assert_true(taken == before || rings(bell, 0));
+	}
+	(void)bell_quiet(bell);
+	assert_true(reader_give_arrived(reader, 10, 0, take_any, &taken, &error));
+	assert_int_equal(taken, 3);
+	assert_false(rings(bell, 0)); /* there is none more */
+	reader_close(reader);
+	(void)close(bell);
+	mock_close(&mock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +174,7 @@ int main(void)
 		cmocka_unit_test(a_topic_whose_leader_is_not_settled_is_waited_for),
 		cmocka_unit_test(no_record_behind_the_wanted_end_is_given),
 		cmocka_unit_test(a_topic_that_may_be_absent_is_not_waited_for),
+		cmocka_unit_test(a_bell_rings_again_while_there_may_be_more_records),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
