@@ -118,6 +118,11 @@ static void calls_on_heartbeat(void *context)
 	(void)loop_timer_set(calls->loop, &calls->heartbeat, loop_now_ms(calls->loop) + HEARTBEAT_MS, &error);
 }
 
+struct client_counts calls_client_counts(const struct calls *calls, bool of_producer)
+{
+	return of_producer ? calls->producer_counts : reader_client_counts(calls->reader);
+}
+
 unsigned calls_silent_s(const struct calls *calls)
 {
 	return calls->silent_s;
@@ -414,6 +419,7 @@ static bool clients_open(struct calls *calls, const struct gateway_targets *targ
 								  .properties = config->producer,
 								  .bell = calls->bell,
 								  .loop = calls->loop,
+								  .statistics = &calls->producer_counts,
 								  .reported = calls_on_reported,
 								  .context = calls};
 	calls->reader = reader_open(&calls->reader_config, error);

@@ -112,6 +112,9 @@ bool calls_are_well(const struct calls *calls, struct error *error);
 /* Seconds since a broker of Kafka last answered the reader of replies; at most one too many. */
 unsigned calls_silent_s(const struct calls *calls);
 
+/* What librdkafka last said of the producer of requests, or the consumer of replies. */
+struct client_counts calls_client_counts(const struct calls *calls, bool of_producer);
+
 struct calls_counts {
 	uint64_t begun, answered, failed, filtered, accepted, timed_out, left;
 	uint64_t cancelled; /* in Kafka, of those whose callers have left */

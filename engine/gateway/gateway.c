@@ -256,6 +256,11 @@ struct calls_counts gateway_counts(const struct gateway *gateway)
 	return calls_counts(gateway->rest.calls);
 }
 
+struct client_counts gateway_client_counts(const struct gateway *gateway, bool of_producer)
+{
+	return calls_client_counts(gateway->rest.calls, of_producer);
+}
+
 struct connection_counts gateway_connection_counts(const struct gateway *gateway)
 {
 	const struct connection_counts none = {0};

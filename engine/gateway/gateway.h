@@ -81,6 +81,7 @@ const char *gateway_unready(struct gateway *gateway);
 void gateway_write_pipelines(const struct gateway *gateway, struct exposition *exposition);
 
 struct calls_counts gateway_counts(const struct gateway *gateway);
+struct client_counts gateway_client_counts(const struct gateway *gateway, bool of_producer); /* calls_client_counts() */
 
 /* Connections that it closed because of its limits, at all its ports. */
 struct connection_counts gateway_connection_counts(const struct gateway *gateway);

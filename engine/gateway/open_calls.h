@@ -61,6 +61,7 @@ struct calls {
 	struct buffer body;  /* of an error of the gateway itself */
 	struct error failure;
 	struct calls_counts counts;
+	struct client_counts producer_counts;
 	struct gateway_targets targets; /* the present ones; and the counts of each */
 	struct target_counts **target_counts;
 	struct call_counts *call_counts;

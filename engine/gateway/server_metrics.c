@@ -5,6 +5,22 @@
 #include <stdio.h>
 #include <unistd.h>
 
+static void gateway_clients_write(const struct gateway *gateway, struct exposition *exposition)
+{
+	static const struct text names[] = {{"consumer", 8}, {"producer", 8}};
+	struct metric_subject counted[2], states[2];
+	struct client_counts counts[2];
+	struct client_state state[2];
+	for (size_t i = 0; i < 2; i++) {
+		counts[i] = gateway_client_counts(gateway, i == 1);
+		state[i] = client_state_of(&counts[i]);
+		counted[i] = (struct metric_subject){{names[i]}, &counts[i]};
+		states[i] = (struct metric_subject){{names[i]}, &state[i]};
+	}
+	exposition_write(exposition, SCOPE_GATEWAY_CLIENT, counted, 2);
+	exposition_write(exposition, SCOPE_GATEWAY_CLIENT_NOW, states, 2);
+}
+
 void gateway_metrics_write(struct gateway *gateway, struct exposition *exposition)
 {
 	if (!gateway)
@@ -27,6 +43,7 @@ void gateway_metrics_write(struct gateway *gateway, struct exposition *expositio
 					     .flooded = connections.flooded};
 	exposition_write(exposition, SCOPE_GATEWAY, &(struct metric_subject){.values = &counts}, 1);
 	gateway_write_pipelines(gateway, exposition);
+	gateway_clients_write(gateway, exposition);
 }
 
 static void gateway_write(void *context, struct exposition *exposition)

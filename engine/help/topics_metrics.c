@@ -105,6 +105,8 @@ static void metrics_print(const struct workspace *workspace, struct help_page *p
 		[SCOPE_GATEWAY_REFUSAL] = NULL,
 		[SCOPE_GATEWAY_CODE] = "Pipelines that a gateway serves",
 		[SCOPE_GATEWAY_PIPELINE] = NULL,
+		[SCOPE_GATEWAY_CLIENT] = "Kafka clients of a gateway",
+		[SCOPE_GATEWAY_CLIENT_NOW] = NULL,
 		[SCOPE_SERVED] = "Models of a model server",
 	};
 	(void)workspace;

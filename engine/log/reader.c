@@ -433,6 +433,12 @@ bool reader_was_answered(struct reader *reader)
 	return was_answered;
 }
 
+struct client_counts reader_client_counts(const struct reader *reader)
+{
+	assert(reader->config->is_watched);
+	return reader->counts;
+}
+
 /* Then all records of the time when it was opened were returned. */
 bool reader_has_caught_up(const struct reader *reader)
 {

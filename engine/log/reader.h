@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "log/record.h"
+#include "observe/counts.h"
 
 #define READER_NEWEST 1000
 #define READER_ABSENT_MS 300
@@ -45,7 +46,7 @@ struct reader_config {
 	bool by_time;
 	bool may_be_absent;  /* often there is no such topic: reader_open() waits READER_ABSENT_MS for it, not TOPICS_APPEAR_MS */
 	bool uncommitted;    /* also records that no transaction has committed; an open one then delays nothing */
-	bool is_watched;     /* reader_was_answered() is called */
+	bool is_watched;     /* reader_was_answered() or reader_client_counts() is called */
 	struct properties properties;
 };
 
@@ -78,6 +79,9 @@ bool reader_is_at_end(const struct reader *reader);
 /* Whether a broker has answered a request of the reader since the last call; such a reader asks for records all the time. It is
  * counted every second, so it is to be called as often. Only of a reader that `is_watched`. */
 bool reader_was_answered(struct reader *reader);
+
+/* What librdkafka last said of its client. Only of a reader that `is_watched`. */
+struct client_counts reader_client_counts(const struct reader *reader);
 
 /* The next record, for which it waits at most `wait_ms`; `held` is NULL when none came. False: a SYSTEM error;
  * nothing more can be read. */

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "log/client.h"
+#include "log/client_statistics.h"
 #include "log/request_batching.h"
 
 #define CLOSE_WAIT_S 2
@@ -42,6 +43,15 @@ static void on_refused(void *context, uint64_t number)
 	producer->config->reported(producer->config->context, &report);
 }
 
+static int request_producer_on_statistics(rd_kafka_t *client, char *json, size_t length, void *context)
+{
+	const struct request_producer *producer = context;
+	struct error error = {0};
+	(void)client;
+	(void)client_statistics_read((struct text){json, length}, producer->config->statistics, &error);
+	return 0; /* librdkafka frees the text */
+}
+
 static bool producer_set_up(struct request_producer *producer, struct error *error)
 {
 	const struct request_producer_config *config = producer->config;
@@ -54,6 +64,7 @@ static bool producer_set_up(struct request_producer *producer, struct error *err
 		{"enable.idempotence", "true"},		{"message.timeout.ms", timeout},
 		{"message.max.bytes", message},		{"queue.buffering.max.kbytes", queue},
 		{"partitioner", "murmur2_random"}, /* with a key where Java's producers would put it */
+		{"statistics.interval.ms", config->statistics ? CLIENT_STATISTICS_MS : NULL},
 	};
 	rd_kafka_conf_t *configuration =
 		client_configuration((struct properties){sizeof own / sizeof own[0], own}, config->properties, error);
@@ -61,6 +72,8 @@ static bool producer_set_up(struct request_producer *producer, struct error *err
 		return false;
 	rd_kafka_conf_set_opaque(configuration, producer);
 	rd_kafka_conf_set_dr_msg_cb(configuration, request_producer_on_report);
+	if (config->statistics)
+		rd_kafka_conf_set_stats_cb(configuration, request_producer_on_statistics);
 	producer->batching = config->loop ? request_batching_open(configuration, config->loop, on_refused, producer) : NULL;
 	if (config->loop && !producer->batching) {
 		rd_kafka_conf_destroy(configuration);

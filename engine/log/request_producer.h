@@ -12,6 +12,7 @@
 
 #include "log/record.h"
 #include "net/loop.h"
+#include "observe/counts.h"
 
 struct request_producer;
 
@@ -30,6 +31,7 @@ struct request_producer_config {
 	struct properties properties;
 	int bell;
 	struct loop *loop; /* NULL: each record leaves at once */
+	struct client_counts *statistics; /* set at intervals (log/client_statistics.h); NULL: not wanted */
 	void (*reported)(void *context, const struct request_report *report);
 	void *context;
 };

@@ -131,8 +131,8 @@ struct worker_counts {
 	uint64_t resets;
 };
 
-/* What librdkafka has last reported of a consumer or producer (log/client_statistics.h). Counts begin again when the worker
- * replaces the client. */
+/* What librdkafka has last reported of a consumer or producer (log/client_statistics.h). Counts begin again when a worker
+ * replaces its client. */
 struct client_counts {
 	uint64_t brokers, brokers_up; /* known ones, and those that are connected */
 	uint64_t round_trip_us;	      /* the mean of the slowest broker, in the last interval */

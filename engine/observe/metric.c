@@ -1,6 +1,10 @@
 /* metric.c: see metric.h. */
 #include "observe/metric.h"
 
+#include <math.h>
+
+#define US_PER_S 1e6
+
 #define COUNTER(scope, type, field, name, help) {name, METRIC_COUNTER, NULL, help, scope, VALUE_COUNT, offsetof(type, field)}
 #define GAUGE(scope, type, field, name, help) {name, METRIC_GAUGE, NULL, help, scope, VALUE_COUNT, offsetof(type, field)}
 #define ERRORS(scope, type, field, name, help) {name, METRIC_COUNTER, NULL, help, scope, VALUE_ERRORS, offsetof(type, field)}
@@ -18,10 +22,6 @@
 #define ALERT(field, name, help) COUNTER(SCOPE_ALERT, struct alert_state, field, name, help)
 #define MODEL(field, name, help) COUNTER(SCOPE_MODEL, struct model_counts, field, name, help)
 #define MODEL_NOW(field, name, help) GAUGE(SCOPE_MODEL, struct model_counts, field, name, help)
-#define CLIENT(field, name, help) COUNTER(SCOPE_CLIENT, struct client_counts, field, name, help)
-#define CLIENT_NOW(field, name, help) GAUGE(SCOPE_CLIENT, struct client_counts, field, name, help)
-#define CLIENT_BYTES(field, name, help)                                                                                          \
-	{name, METRIC_COUNTER, "bytes", help, SCOPE_CLIENT, VALUE_COUNT, offsetof(struct client_counts, field)}
 #define CONTROL(field, name, help) NUMBER(SCOPE_CONTROL, struct control_state, field, NULL, name, help)
 #define GATEWAY(field, name, help) COUNTER(SCOPE_GATEWAY, struct gateway_calls, field, name, help)
 #define SELDON_HISTOGRAM(scope, name, help) {name, METRIC_HISTOGRAM, "seconds", help, scope, VALUE_SELDON, 0}
@@ -30,6 +30,30 @@
 #define STEP(field, name, help) COUNTER(SCOPE_STEP, struct step_counts, field, name, help)
 #define MIRROR(field, name, help) COUNTER(SCOPE_MIRROR, struct mirror_counts, field, name, help)
 #define WORKER(field, name, help) COUNTER(SCOPE_WORKER, struct worker_counts, field, name, help)
+
+/* Of clients of Kafka: `whose` says which, and how often. */
+#define CLIENT_COUNT(scope, field, name, help) COUNTER(scope, struct client_counts, field, name, help)
+#define CLIENT_LEVEL(scope, field, name, help) GAUGE(scope, struct client_counts, field, name, help)
+#define CLIENT_BYTES(scope, field, name, help)                                                                                   \
+	{name, METRIC_COUNTER, "bytes", help, scope, VALUE_COUNT, offsetof(struct client_counts, field)}
+#define CLIENT_ROWS(scope, prefix, whose)                                                                                        \
+	CLIENT_LEVEL(scope, brokers, prefix "brokers", "Brokers that the client knows. " whose),                                 \
+	CLIENT_LEVEL(scope, brokers_up, prefix "brokers_up", "Brokers with a connection that is ready."),                        \
+	CLIENT_COUNT(scope, requests, prefix "requests_total", "Requests that were sent to brokers."),                           \
+	CLIENT_LEVEL(scope, requests_waiting, prefix "requests_waiting", "Requests that wait to be sent."),                      \
+	CLIENT_LEVEL(scope, requests_in_flight, prefix "requests_in_flight", "Requests that were sent and are not answered."),   \
+	CLIENT_LEVEL(scope, records_waiting, prefix "records_waiting", "Records that were produced and are not acknowledged."),  \
+	CLIENT_COUNT(scope, records_sent, prefix "records_sent_total", "Records that were sent to brokers."),                    \
+	CLIENT_COUNT(scope, records_received, prefix "records_received_total", "Records that were fetched from brokers."),       \
+	CLIENT_BYTES(scope, sent_bytes, prefix "sent_bytes_total", "Bytes that were sent to brokers."),                          \
+	CLIENT_BYTES(scope, received_bytes, prefix "received_bytes_total", "Bytes that were received from brokers."),            \
+	CLIENT_COUNT(scope, errors, prefix "errors_total", "Errors of sending and receiving."),                                  \
+	CLIENT_COUNT(scope, timeouts, prefix "timeouts_total", "Requests that brokers did not answer in time."),                 \
+	CLIENT_COUNT(scope, disconnects, prefix "disconnects_total", "Connections to brokers that ended.")
+#define CLIENT_ROUND_TRIP(scope, prefix)                                                                                         \
+	NUMBER(scope, struct client_state, round_trip_seconds, "seconds", prefix "round_trip_seconds",                           \
+	       "Mean time between a request and its answer since the values before, of the slowest broker. Fetches that wait "   \
+	       "for records are among them. Not reported if there was none.")
 
 const struct metric metric_rows[] = {
 	{"process_cpu_seconds_total", METRIC_COUNTER, "seconds", "Processor time of the process, user and system.", SCOPE_PROCESS,
@@ -229,25 +253,12 @@ const struct metric metric_rows[] = {
 	NUMBER(SCOPE_WORKER_NOW, struct worker_state, turn_age_seconds, "seconds", "sluice_worker_turn_age_seconds",
 	       "Time since the worker's last turn began; large: it is stuck in a step, or dead."),
 
-	CLIENT_NOW(brokers, "sluice_kafka_brokers",
-		   "Brokers that the client knows. The client is the worker's `consumer` or `producer`; librdkafka tells this and "
-		   "the following every 10 s, and its counts begin again when the worker replaces a client."),
-	CLIENT_NOW(brokers_up, "sluice_kafka_brokers_up", "Brokers with a connection that is ready."),
-	CLIENT(requests, "sluice_kafka_requests_total", "Requests that were sent to brokers."),
-	CLIENT_NOW(requests_waiting, "sluice_kafka_requests_waiting", "Requests that wait to be sent."),
-	CLIENT_NOW(requests_in_flight, "sluice_kafka_requests_in_flight", "Requests that were sent and are not answered."),
-	CLIENT_NOW(records_waiting, "sluice_kafka_records_waiting", "Records that were produced and are not acknowledged."),
-	CLIENT(records_sent, "sluice_kafka_records_sent_total", "Records that were sent to brokers."),
-	CLIENT(records_received, "sluice_kafka_records_received_total", "Records that were fetched from brokers."),
-	CLIENT_BYTES(sent_bytes, "sluice_kafka_sent_bytes_total", "Bytes that were sent to brokers."),
-	CLIENT_BYTES(received_bytes, "sluice_kafka_received_bytes_total", "Bytes that were received from brokers."),
-	CLIENT(errors, "sluice_kafka_errors_total", "Errors of sending and receiving."),
-	CLIENT(timeouts, "sluice_kafka_timeouts_total", "Requests that brokers did not answer in time."),
-	CLIENT(disconnects, "sluice_kafka_disconnects_total", "Connections to brokers that ended."),
-	CLIENT(rebalances, "sluice_kafka_rebalances_total", "Rebalances of the consumer's group that it took part in."),
-	NUMBER(SCOPE_CLIENT_NOW, struct client_state, round_trip_seconds, "seconds", "sluice_kafka_round_trip_seconds",
-	       "Mean time between a request and its answer in the last 10 s, of the slowest broker. Fetches that wait for records "
-	       "are among them. Not reported if there was none."),
+	CLIENT_ROWS(SCOPE_CLIENT, "sluice_kafka_",
+		    "The client is the worker's `consumer` or `producer`; librdkafka tells this and the following every 10 s, and "
+		    "its counts begin again when the worker replaces a client."),
+	CLIENT_COUNT(SCOPE_CLIENT, rebalances, "sluice_kafka_rebalances_total",
+		     "Rebalances of the consumer's group that it took part in."),
+	CLIENT_ROUND_TRIP(SCOPE_CLIENT_NOW, "sluice_kafka_"),
 
 	CONTROL(is_stale, "sluice_control_stale",
 		"1: the engine has had no report of the keeper for 5 s. Changes wait; the engine continues with what it runs."),
@@ -297,6 +308,10 @@ const struct metric metric_rows[] = {
 	DURATION(SCOPE_GATEWAY_PIPELINE, struct gateway_pipeline, duration, "sluice_gateway_pipeline_call_duration_seconds",
 		 "Time of these calls, from the whole request to the answer, by a clock of milliseconds. Feedback and calls that "
 		 "the gateway refused are left out."),
+	CLIENT_ROWS(SCOPE_GATEWAY_CLIENT, "sluice_gateway_kafka_",
+		    "The client is the `producer` of requests or the `consumer` of replies; librdkafka tells this and the "
+		    "following every 10 s, of the consumer every second."),
+	CLIENT_ROUND_TRIP(SCOPE_GATEWAY_CLIENT_NOW, "sluice_gateway_kafka_"),
 
 	COUNTER(SCOPE_SERVED, struct served_counts, calls, "sluice_served_model_calls_total",
 		"Calls of the model that this server has answered, errors among them."),
@@ -356,6 +371,8 @@ const char *const metric_scope_labels[METRIC_SCOPES] = {
 	[SCOPE_GATEWAY_REFUSAL] = "protocol code",
 	[SCOPE_GATEWAY_CODE] = "namespace pipeline protocol verb code",
 	[SCOPE_GATEWAY_PIPELINE] = "namespace pipeline",
+	[SCOPE_GATEWAY_CLIENT] = "client",
+	[SCOPE_GATEWAY_CLIENT_NOW] = "client",
 	[SCOPE_SERVED] = "model",
 	[SCOPE_SELDON_PIPELINE] = "server pipeline method_type code",
 	[SCOPE_SELDON_PIPELINE_API] = "server pipeline method code",
@@ -422,4 +439,10 @@ size_t metric_subjects_fold(struct metric_subject *subjects, size_t count, size_
 		return 0;
 	subjects[kept] = rest;
 	return kept + 1;
+}
+
+struct client_state client_state_of(const struct client_counts *counts)
+{
+	const uint64_t us = counts->round_trip_us;
+	return (struct client_state){.round_trip_seconds = us > 0 ? (double)us / US_PER_S : (double)NAN};
 }

@@ -38,6 +38,8 @@ enum metric_scope {
 	SCOPE_GATEWAY_REFUSAL,	/* struct duration_counts: requests that the gateway refused */
 	SCOPE_GATEWAY_CODE,	/* struct duration_counts: calls of a pipeline through a gateway */
 	SCOPE_GATEWAY_PIPELINE, /* struct gateway_pipeline */
+	SCOPE_GATEWAY_CLIENT,	/* struct client_counts */
+	SCOPE_GATEWAY_CLIENT_NOW, /* struct client_state */
 	SCOPE_SERVED,		/* struct served_counts */
 	/* Under Seldon's names, where metricsConfig is enabled: struct duration_counts, with seldon_limits_us */
 	SCOPE_SELDON_PIPELINE,	   /* Core 2: calls of a pipeline */
@@ -140,6 +142,7 @@ struct worker_state {
 struct client_state {
 	double round_trip_seconds;
 };
+struct client_state client_state_of(const struct client_counts *counts);
 
 /* How an engine follows the control plane. */
 struct control_state {

@@ -1,13 +1,9 @@
 /* worker_metrics.c: see worker_metrics.h. */
 #include "runtime/worker_metrics.h"
 
-#include <math.h>
-
 #include "base/clock.h"
 #include "runtime/subject_list.h"
 #include "runtime/worker_threads.h"
-
-#define US_PER_S 1e6
 
 struct worker_subject {
 	struct worker_counts counts;
@@ -58,8 +54,7 @@ static void list_clients(const struct group *group, size_t number, struct arena 
 		if (!subject || !text)
 			return;
 		subject->counts = worker_client_counts(worker, i == 1);
-		uint64_t us = subject->counts.round_trip_us;
-		subject->state.round_trip_seconds = us > 0 ? (double)us / US_PER_S : (double)NAN;
+		subject->state = client_state_of(&subject->counts);
 		struct metric_subject of = {{text_of(group->name), text_of(text), text_of(clients[i])}, &subject->counts};
 		subject_list_add(counts, of);
 		of.values = &subject->state;

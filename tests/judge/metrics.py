@@ -100,26 +100,26 @@ def knows_the_lag(judge, listener):
     judge.expect("no more engines are wanted than partitions have work", wanted != [] and wanted <= busy, (wanted, busy))
 
 
-def knows_its_clients(judge, listener):
-    """librdkafka tells of its clients every 10 s"""
+def knows_its_clients(judge, listener, prefix, records):
+    """librdkafka tells of its clients every 10 s. `records`: that were at least sent, and received"""
     def of(client, name):
         found = [number for family in families.values() for sample, labels, number in family.samples
-                 if sample == name and labels.get("client") == client]
+                 if sample == prefix + name and labels.get("client") == client]
         return sum(found) if found else None
 
     end = time.monotonic() + 25
     while time.monotonic() < end:
         families = listener.families()
-        if of("consumer", "sluice_kafka_records_received_total") and of("producer", "sluice_kafka_records_sent_total"):
+        if of("consumer", "records_received_total") and of("producer", "records_sent_total"):
             break
         time.sleep(0.5)
     for client in ("consumer", "producer"):
-        judge.expect(f"a {client} knows its broker", of(client, "sluice_kafka_brokers") >= 1 and of(client, "sluice_kafka_brokers_up") >= 1, client)
-        judge.expect(f"requests of a {client} are counted", of(client, "sluice_kafka_requests_total") > 0
-                     and of(client, "sluice_kafka_sent_bytes_total") > 0 and of(client, "sluice_kafka_received_bytes_total") > 0, client)
-    judge.expect("records are received", of("consumer", "sluice_kafka_records_received_total") >= ASKED)
-    judge.expect("records are sent", of("producer", "sluice_kafka_records_sent_total") >= ASKED)
-    judge.expect("a consumer's requests are timed", 0 < of("consumer", "sluice_kafka_round_trip_seconds") < 10)
+        judge.expect(f"{prefix}: a {client} knows its broker", of(client, "brokers") >= 1 and of(client, "brokers_up") >= 1, client)
+        judge.expect(f"{prefix}: requests of a {client} are counted", of(client, "requests_total") > 0
+                     and of(client, "sent_bytes_total") > 0 and of(client, "received_bytes_total") > 0, client)
+    judge.expect(f"{prefix}: records are received", of("consumer", "records_received_total") >= records)
+    judge.expect(f"{prefix}: records are sent", of("producer", "records_sent_total") >= records)
+    judge.expect(f"{prefix}: a consumer's requests are timed", 0 < of("consumer", "round_trip_seconds") < 10)
 
 
 def keeps_within_its_series(judge, listener):
@@ -574,6 +574,7 @@ def others_have_them_too(judge, dev, folder):
             speaks_formats(judge, command.listener)
             changes_nothing(judge, command.listener)
         counts_its_own(judge, gateway, models, key)
+        knows_its_clients(judge, gateway.listener, "sluice_gateway_kafka_", 1)
         judge.expect("both end well", [gateway.stop(), models.stop()] == [0, 0])
 
 
@@ -669,7 +670,7 @@ def main():
         counts_what_pipelines_declare(judge, dev, listener)
         judges_answers_by_their_truth(judge, dev, folder, listener)
         knows_the_lag(judge, listener)
-        knows_its_clients(judge, listener)
+        knows_its_clients(judge, listener, "sluice_kafka_", ASKED)
         keeps_within_its_series(judge, listener)
         speaks_both_formats(judge, listener)
         answers_probes_alone(judge, listener)
