@@ -190,11 +190,7 @@ struct headers call_headers_passed(const struct call_source *source, struct aren
 
 struct headers call_headers_with(struct headers headers, const char *name, struct text value, struct arena *arena)
 {
-	struct header *items = value.length > 0 ? ARENA_ARRAY(arena, struct header, headers.count + 1) : NULL;
-	if (!items)
-		return headers;
-	if (headers.count > 0)
-		memcpy(items, headers.items, headers.count * sizeof *items);
-	items[headers.count] = (struct header){text_of(name), value};
-	return (struct headers){headers.count + 1, items};
+	if (value.length > 0)
+		(void)headers_put(&headers, (struct header){text_of(name), value}, arena);
+	return headers;
 }
