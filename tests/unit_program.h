@@ -1,4 +1,5 @@
-/* unit_program.h: what every program of unit tests has beside cmocka.
+/* unit_program.h: Frame of each program of unit tests, beside cmocka: it runs one test function alone, ends after a failure, and
+ * shows the values of a failure.
  *
  * - A test function runs alone: `build/unit/arena_test NAME`, or `make test NAME=arena TEST=NAME`. In NAME, `*` and `?`
  *   stand for any characters. A NAME that no function has fails, and the nearest one is named.
