@@ -22,6 +22,7 @@ struct absent_topic {
 	enum absence absence;
 	bool is_shown;	/* denied: Kafka shows it, and refuses its records */
 	bool not_begun; /* denied: the offset to begin at, of a partition; the client does not ask for it again */
+	bool is_probed; /* denied and shown: the consumer probes it */
 };
 
 struct absent_topics { /* starts as {0} */

@@ -105,11 +105,11 @@ void consumer_probe_denied(struct kafka_consumer *consumer)
 	uint32_t number;
 	size_t shown = 0;
 	for (size_t i = 0; i < absent->count; i++) {
-		const struct absent_topic *one = &absent->items[i];
+		struct absent_topic *one = &absent->items[i];
 		shown += one->is_shown;
-		if (one->is_shown) /* what fails now is tried again */
-			(void)read_probe_begin(&consumer->read_probe, config->brokers, config->properties,
-					       consumer->topics[one->topic], &error);
+		if (one->is_shown && !one->is_probed) /* what fails now is tried again */
+			one->is_probed = read_probe_begin(&consumer->read_probe, config->brokers, config->properties,
+							  consumer->topics[one->topic], &error);
 	}
 	while (read_probe_next(&consumer->read_probe, name, sizeof name)) {
 		const struct absent_topic *one =

@@ -8,9 +8,9 @@
 
 #include "log/absent_topics.h"
 
-#define SHOWN(number) ((struct absent_topic){(number), TOPIC_DENIED, true, false})
-#define HIDDEN(number) ((struct absent_topic){(number), TOPIC_DENIED, false, false})
-#define GONE(number) ((struct absent_topic){(number), TOPIC_GONE, false, false})
+#define SHOWN(number) ((struct absent_topic){.topic = (number), .absence = TOPIC_DENIED, .is_shown = true})
+#define HIDDEN(number) ((struct absent_topic){.topic = (number), .absence = TOPIC_DENIED})
+#define GONE(number) ((struct absent_topic){.topic = (number), .absence = TOPIC_GONE})
 
 static void assert_absent(const struct absent_topics *absent, struct absent_topic topic)
 {
@@ -63,7 +63,7 @@ static void a_topic_that_was_not_begun_waits_for_itself_alone(void **state)
 {
 	(void)state;
 	struct absent_topics absent = {0}, found = {0};
-	assert_true(absent_topics_note(&absent, (struct absent_topic){1, TOPIC_DENIED, false, true}));
+	assert_true(absent_topics_note(&absent, (struct absent_topic){.topic = 1, .absence = TOPIC_DENIED, .not_begun = true}));
 	assert_true(absent_topics_note(&absent, HIDDEN(2)));
 	assert_true(absent_topics_note(&found, HIDDEN(1)));
 	assert_false(absent_topics_wait_to_begin(&absent, &found)); /* 2 was begun: it is read again without that */
