@@ -470,6 +470,11 @@ static bool at_least_once_may_write(struct output *self, uint32_t topic)
 	return write_probe_allows(&output->write_probe, output->config, output->producer, output->topics.items[topic], topic);
 }
 
+static void at_least_once_forget_denials(struct output *self)
+{
+	write_probe_close(&((struct kafka_at_least_once *)self)->write_probe);
+}
+
 static const struct output_operations operations = {
 	.close = at_least_once_close,
 	.bell = at_least_once_bell,
@@ -484,4 +489,5 @@ static const struct output_operations operations = {
 	.topics = at_least_once_topics,
 	.refused = at_least_once_refused,
 	.may_write = at_least_once_may_write,
+	.forget_denials = at_least_once_forget_denials,
 };

@@ -56,6 +56,7 @@ struct output_operations {
 	bool (*topics)(struct output *output, const char *const *names, size_t count, struct error *error);
 	bool (*refused)(struct output *output, struct refusal *refusal);
 	bool (*may_write)(struct output *output, uint32_t topic); /* NULL: no topic is denied */
+	void (*forget_denials)(struct output *output);		  /* likewise */
 };
 
 /* Output to Kafka: exactly once if the configuration has a transactional id, else at least once. Borrows the
@@ -157,6 +158,12 @@ static inline bool output_refused(struct output *output, struct refusal *refusal
 static inline bool output_may_write(struct output *output, uint32_t topic)
 {
 	return output->operations->may_write(output, topic);
+}
+
+/* No topic is waited for any more: forgets what Kafka was asked about. */
+static inline void output_forget_denials(struct output *output)
+{
+	output->operations->forget_denials(output);
 }
 
 #endif

@@ -151,6 +151,11 @@ static bool transaction_may_write(struct output *self, uint32_t topic)
 	return write_probe_allows(&transaction->write_probe, transaction->config, producer, topics->items[topic], topic);
 }
 
+static void transaction_forget_denials(struct output *self)
+{
+	write_probe_close(&((struct kafka_transaction *)self)->write_probe);
+}
+
 static const struct output_operations operations = {
 	.close = transaction_close,
 	.bell = transaction_bell,
@@ -165,4 +170,5 @@ static const struct output_operations operations = {
 	.topics = transaction_topics,
 	.refused = transaction_refused,
 	.may_write = transaction_may_write,
+	.forget_denials = transaction_forget_denials,
 };

@@ -108,5 +108,7 @@ void write_denials_check(struct worker *worker)
 			stages_continue(worker, stage->denied);
 		waits = waits || stage->denied != TOPIC_NOWHERE;
 	}
+	if (!waits) /* the stages that waited may have closed meanwhile */
+		output_forget_denials(worker->outbox.output);
 	worker->denial_asked_ms = waits ? loop_now_ms(worker->loop) : 0;
 }

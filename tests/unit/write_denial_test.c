@@ -45,10 +45,46 @@ static void await_denied(const struct stage_counts *counts, bool is_denied)
 	}
 }
 
+static struct {
+	struct output_operations ours;
+	void (*forget_denials)(struct output *output);
+	atomic_int forgotten;
+} watched;
+
+static void forget_denials_counted(struct output *output)
+{
+	watched.forget_denials(output);
+	atomic_fetch_add(&watched.forgotten, 1);
+}
+
+static struct output *open_watched(void *context, struct loop *loop, const struct transaction_config *config,
+				   const struct consumer *consumer, struct error *error)
+{
+	struct output *output = worker_platform_usual.output_open(context, loop, config, consumer, error);
+	watched.ours = *output->operations;
+	watched.forget_denials = watched.ours.forget_denials;
+	watched.ours.forget_denials = forget_denials_counted;
+	output->operations = &watched.ours;
+	return output;
+}
+
+static void await_forgotten(void)
+{
+	for (int waited_ms = 0; atomic_load(&watched.forgotten) == 0; waited_ms += 20) {
+		assert_true(waited_ms < MOCK_WAIT_MS);
+		(void)poll(NULL, 0, 20);
+	}
+}
+
 /* Pipelines `p` with the answers `out`, and `q` with `other`; Kafka refuses so many records. */
 static void stand_deny(struct stand *stand, int refusals)
 {
+	static struct worker_platform platform;
+	platform = worker_platform_usual;
+	platform.output_open = open_watched;
+	atomic_store(&watched.forgotten, 0);
 	stand_configure(stand, STEP);
+	stand->config.platform = &platform;
 	stand_configure_also(stand, STEP);
 	rd_kafka_mock_topic_create(stand->mock.cluster, "other", 1, 1);
 	stand->config.transaction.id = NULL;
@@ -78,6 +114,7 @@ static void a_pipeline_waits_until_its_topic_may_be_written(void **state)
 	assert_int_equal(stand_committed(stand), RD_KAFKA_OFFSET_INVALID);
 	const uint64_t before = answered(&p);
 	await_denied(&p, false);
+	await_forgotten();
 	await_answers(&p, before + 1);
 	stand_ask_at(stand, "also", NULL, "q", 1);
 	await_answers(&q, 1);
@@ -112,10 +149,12 @@ static void a_reload_keeps_the_wait_for_the_same_topic_alone(void **state)
 	const uint64_t before = answered(&p);
 	follow_answers(stand, &same, same_stages, 0);
 	assert_string_equal(denied(&p), "out");
+	assert_int_equal(atomic_load(&watched.forgotten), 0);
 	follow_answers(stand, &other, other_stages, 1);
 	assert_null(denied(&p));
 	rd_kafka_mock_clear_request_errors(stand->mock.cluster, PRODUCE);
 	await_answers(&p, before + 1);
+	await_forgotten(); /* no stage waits any more */
 	assert_int_equal(stand_stop(stand).resets, 1);
 }
 
