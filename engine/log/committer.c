@@ -17,6 +17,8 @@
 
 #define REASON_MAX 256
 #define DENIED_PAUSES 10   /* so many times as long between two questions for a right as otherwise: each opens a client */
+#define RIGHTS_PAUSE_MS 250 /* after rights were asked in vain for the first time; then twice as long, up to: */
+#define RIGHTS_PAUSE_MAX_MS 16000
 #define RIGHTS_WAIT_MS 100 /* for an answer about a right, before the next look whether the committer is to stop */
 
 enum committer_request { REQUEST_NONE, REQUEST_START, REQUEST_END, REQUEST_STOP };
@@ -53,8 +55,11 @@ struct committer {
 	bool explained;		 /* the current doubt was reported */
 	bool doubts_rights;	 /* perhaps the login may not write a topic any more */
 	struct write_probe rights;  /* what it then asks */
+	int64_t rights_due_ms;	    /* when it may ask again */
+	int64_t rights_pause_ms;    /* the pause before; 0: it was not in vain */
 	bool has_begun;		    /* a transaction was begun, so the login had all rights */
 	bool is_denied;		    /* it has lost the right to the transactional id, which was logged */
+	bool lacks_group;	    /* or to the group */
 	struct hindrance hindrance; /* to the next transaction */
 };
 
@@ -328,28 +333,40 @@ static enum settlement_outcome make_call(struct committer *committer, struct err
 }
 
 /* Asks which topics the login may not write any more: librdkafka does not name one that could not be added to a transaction. The
- * answers come while another producer is opened. */
+ * answers come while another producer is opened. What fails again and again for another reason asks less and less often. */
 static void rights_ask(struct committer *committer)
 {
 	struct error error = {0};
-	bool good = committer->rights.count == 0;
+	bool good = committer->rights.count == 0 && clock_ms() >= committer->rights_due_ms;
 	for (uint32_t i = 0; i < committer->name_count && good; i++)
 		good = write_probe_ask(&committer->rights, committer->config, i, committer->names[i], &error);
+}
+
+/* The pause before rights are asked again. */
+static void rights_pause(struct committer *committer, bool in_vain)
+{
+	const int64_t twice_ms = committer->rights_pause_ms * 2;
+	const int64_t pause_ms = twice_ms < RIGHTS_PAUSE_MS ? RIGHTS_PAUSE_MS : twice_ms;
+	committer->rights_pause_ms = !in_vain ? 0 : pause_ms < RIGHTS_PAUSE_MAX_MS ? pause_ms : RIGHTS_PAUSE_MAX_MS;
+	committer->rights_due_ms = clock_ms() + committer->rights_pause_ms;
 }
 
 static void rights_take(struct committer *committer)
 {
 	const int64_t until_ms = clock_ms() + committer->timeout_ms;
+	bool in_vain = true;
 	write_probe_look(&committer->rights, committer->timeout_ms);
 	while (write_probe_waits(&committer->rights) && clock_ms() < until_ms && !atomic_load(&committer->stopping))
 		write_probe_read(&committer->rights, RIGHTS_WAIT_MS);
 	pthread_mutex_lock(&committer->lock);
 	for (uint32_t i = 0; i < committer->name_count; i++)
-		if (write_probe_answer(&committer->rights, i) == WRITE_RIGHT_MISSING)
+		if (write_probe_answer(&committer->rights, i) == WRITE_RIGHT_MISSING) {
 			refusals_deny(&committer->refusals, i);
+			in_vain = false;
+		}
 	pthread_mutex_unlock(&committer->lock);
 	write_probe_close(&committer->rights);
-	committer->doubts_rights = false;
+	rights_pause(committer, in_vain);
 }
 
 static enum transaction_news committer_settle(struct committer *committer, struct error *error)
@@ -363,8 +380,9 @@ static enum transaction_news committer_settle(struct committer *committer, struc
 		settlement_took(settlement, outcome, atomic_load(&committer->closed_sockets));
 	}
 	committer->has_begun = committer->has_begun || settlement->news == NEWS_STARTED;
-	if (committer->doubts_rights && settlement->news == NEWS_RESET)
+	if (committer->rights.count > 0 && settlement->news == NEWS_RESET)
 		rights_take(committer);
+	committer->doubts_rights = false;
 	if (settlement->closed > 0 && !committer->explained)
 		snprintf(committer->reason, sizeof committer->reason, "%u connections closed during the transaction",
 			 settlement->closed);

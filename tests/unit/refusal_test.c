@@ -9,16 +9,19 @@
 #include <poll.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "log/client.h"
 #include "log/kafka_log.h"
 #include "log/output.h"
+#include "log/reader.h"
 #include "log/sender.h"
 #include "log/write_probe.h"
 #include "tests/unit/mock_broker.h"
 
 #define RECORDS 20
 #define RECORD_BYTES 685
-#define PRODUCE 0 /* Kafka's number of that request */
+#define PRODUCE 0 /* Kafka's number of that request, and of another: */
+#define ADD_PARTITIONS 24
 
 static struct position assigned[] = {{0, 0, OFFSET_NONE}};
 static char value[RECORD_BYTES];
@@ -298,6 +301,53 @@ static void a_topic_may_be_written_when_kafka_says_so(void **state)
 	stand_close(stand);
 }
 
+/* Records without key and value in the topic: questions for the right, which a mock keeps. */
+static size_t questions_count(const struct stand *stand)
+{
+	struct error error = {0};
+	size_t count = 0;
+	const struct reader_config config = {.brokers = stand->mock.brokers,
+					     .topic = "out",
+					     .from_beginning = true,
+					     .uncommitted = true,
+					     .properties = mock_quick};
+	struct reader *reader = reader_open(&config, &error);
+	assert_non_null(reader);
+	while (!reader_has_caught_up(reader)) {
+		struct record record;
+		assert_true(reader_next(reader, 100, &record, &error));
+		count += record.held && record.value.length == 0;
+		if (record.held)
+			record_release(&record);
+	}
+	reader_close(reader);
+	return count;
+}
+
+/* Kafka refuses to add the topic to each transaction, and yet does not refuse a record for want of the right. */
+static void rights_that_are_asked_in_vain_are_asked_less_often(void **state)
+{
+	(void)state;
+	struct stand *stand = stand_open("test", 0);
+	struct error error = {0};
+	struct refusal refusal;
+	const int64_t began_ms = clock_ms();
+	for (size_t i = 0; i < 10; i++) {
+		rd_kafka_mock_push_request_errors(stand->mock.cluster, ADD_PARTITIONS, 1,
+						  RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+		produce(stand, RECORDS);
+		(void)output_send(stand->output, &error);
+		(void)poll(NULL, 0, 50); /* the refusal comes: else librdkafka has another error for the end */
+		assert_int_equal(end(stand, RECORDS, &error), NEWS_RESET);
+		assert_false(output_refused(stand->output, &refusal));
+	}
+	size_t most = 1;
+	for (int64_t pause_ms = 250, took_ms = clock_ms() - began_ms; took_ms >= pause_ms; took_ms -= pause_ms, pause_ms *= 2)
+		most++;
+	assert_in_range(questions_count(stand), 1, most);
+	stand_close(stand);
+}
+
 static void ends_naming_the_clock(const char *id)
 {
 	struct stand *stand = stand_open(id, 0);
@@ -421,6 +471,7 @@ int main(void)
 		cmocka_unit_test(a_record_after_a_refusal_is_not_taken),
 		cmocka_unit_test(a_probe_reads_the_right_from_the_refusal),
 		cmocka_unit_test(a_topic_may_be_written_when_kafka_says_so),
+		cmocka_unit_test(rights_that_are_asked_in_vain_are_asked_less_often),
 		cmocka_unit_test(a_wrong_clock_ends_the_engine_and_no_request_is_blamed),
 		cmocka_unit_test(a_command_sends_a_batch_that_is_too_large_again_and_in_its_order),
 		cmocka_unit_test(a_record_shares_its_batch_up_to_what_kafka_adds_to_it),
