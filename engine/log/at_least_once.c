@@ -332,16 +332,14 @@ static void read_commits(struct kafka_at_least_once *output)
 	if (!event)
 		return;
 	rd_kafka_resp_err_t code = rd_kafka_event_error(event);
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+		consumer_note_group(output->consumer, code != RD_KAFKA_RESP_ERR_NO_ERROR);
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR || is_void(code)) {
 		commit_batches_took(&output->commit_batches, code ? COMMIT_BATCHES_VOID : COMMIT_BATCHES_TAKEN);
 		output->hindrance = (struct hindrance){0};
 	} else {
 		commit_failed(output, code);
 	}
-	if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
-		error_set(&output->failure, ERROR_SYSTEM, PLACE_NONE,
-			  "Kafka does not let this engine commit its offsets: %s; grant it READ on its group",
-			  rd_kafka_err2str(code));
 	rd_kafka_event_destroy(event);
 	forget_commit(output);
 }

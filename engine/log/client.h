@@ -206,6 +206,9 @@ bool consumer_is_fenced(const struct consumer *self);
 
 const rd_kafka_consumer_group_metadata_t *consumer_membership(const struct consumer *self);
 
+/* Notes whether Kafka lets the login use the group, and logs what has changed. Also from the committer's thread. */
+void consumer_note_group(const struct consumer *self, bool is_denied);
+
 /* For threads other than the worker's and the committer's, because the worker may replace the client.
  * consumer_settled() reads whether the group's commit of a partition is settled, its offset (OFFSET_NONE: nothing
  * is committed) and its reference to state. The worker waits for the result before it replaces the client. */

@@ -295,6 +295,11 @@ static enum settlement_outcome read_committed(struct committer *committer, struc
 	for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++)
 		code = committed_take(committer, &list->elems[i], &positions.items[i]);
 	rd_kafka_topic_partition_list_destroy(list);
+	committer->lacks_group = code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+	if (committer->lacks_group || code == RD_KAFKA_RESP_ERR_NO_ERROR)
+		consumer_note_group(committer->consumer, committer->lacks_group);
+	if (committer->lacks_group)
+		return SETTLEMENT_FAILED;
 	if (failure_is_lasting(code)) {
 		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not report the committed offsets of the group: %s%s",
 			  rd_kafka_err2str(code), failure_advice(code));
@@ -306,7 +311,8 @@ static enum settlement_outcome read_committed(struct committer *committer, struc
 static enum settlement_outcome pause_before_retry(const struct committer *committer)
 {
 	const struct timespec pause = {.tv_nsec = SETTLEMENT_PAUSE_MS * 1000000L};
-	for (int i = 0; i < (committer->is_denied ? DENIED_PAUSES : 1) && !atomic_load(&committer->stopping); i++)
+	const int pauses = committer->is_denied || committer->lacks_group ? DENIED_PAUSES : 1;
+	for (int i = 0; i < pauses && !atomic_load(&committer->stopping); i++)
 		nanosleep(&pause, NULL);
 	return atomic_load(&committer->stopping) ? SETTLEMENT_HOPELESS : SETTLEMENT_DONE;
 }

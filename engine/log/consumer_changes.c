@@ -2,6 +2,7 @@
  * consumer_parts.h. */
 #include "log/consumer_parts.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -48,9 +49,27 @@ bool consumer_note_end(struct kafka_consumer *consumer, enum assignment_change c
 	return true;
 }
 
+void consumer_note_group(const struct consumer *self, bool is_denied)
+{
+	static const char *const words[] = {
+		"may be used again: its pipelines continue",
+		"may not be used by this login any more: nothing of its pipelines is committed. Give the login the right that "
+		"`sluice plan --acls` lists",
+	};
+	const char *group = ((const struct kafka_consumer *)self)->config->group;
+	atomic_bool *known = &((struct kafka_consumer *)(uintptr_t)self)->group_denied; /* no part of its constant state */
+	char line[LIBRARY_TEXT_MAX];
+	if (atomic_load(known) == is_denied || atomic_exchange(known, is_denied) == is_denied)
+		return;
+	(void)snprintf(line, sizeof line, "Kafka: group %s %s", group, words[is_denied]);
+	client_say(is_denied ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, line);
+}
+
 void consumer_give(struct kafka_consumer *consumer, struct positions positions)
 {
 	consumer_forget_moved(consumer);
+	consumer->had_group = true;
+	consumer_note_group(&consumer->consumer, false);
 	memory_give(consumer->changed.items);
 	consumer->changed = positions;
 	consumer->change = ASSIGNMENT_GIVEN;

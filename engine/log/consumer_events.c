@@ -103,8 +103,16 @@ void consumer_on_error(rd_kafka_t *client, int code, const char *words, void *co
 	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED: /* of partitions of a topic that has been denied */
 		consumer_note_missed(consumer);
 		break;
-	case RD_KAFKA_RESP_ERR__FATAL:
-	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED: {
+	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+		if (consumer->had_group) /* librdkafka joins again when it may */
+			consumer_note_group(&consumer->consumer, true);
+		else
+			error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE,
+				  "Kafka's consumer stopped: %s; give its login the right that `sluice plan --acls` lists, and "
+				  "start it again",
+				  words);
+		break;
+	case RD_KAFKA_RESP_ERR__FATAL: {
 		char fatal[LIBRARY_TEXT_MAX] = "";
 		bool fenced = rd_kafka_fatal_error(client, fatal, sizeof fatal) == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
 		if (fenced && fenced_by_itself(consumer))
@@ -114,10 +122,8 @@ void consumer_on_error(rd_kafka_t *client, int code, const char *words, void *co
 				fence_report(consumer, client);
 			break;
 		}
-		error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE, "Kafka's consumer stopped: %s; %s",
-			  fatal[0] ? fatal : words,
-			  fatal[0] ? "start it again"
-				   : "give its login the right that `sluice plan --acls` lists, and start it again");
+		error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE, "Kafka's consumer stopped: %s; start it again",
+			  fatal[0] ? fatal : words);
 		break;
 	}
 	default:

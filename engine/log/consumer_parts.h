@@ -42,6 +42,8 @@ struct kafka_consumer {
 	struct positions changed;
 	struct positions given; /* assigned and accepted, and not revoked since */
 	bool joined;		/* it has got partitions since the client was made */
+	bool had_group;		/* the group has assigned it partitions, or none: the login had the right to the group */
+	atomic_bool group_denied; /* and has it no more; the committer's thread notes it, too */
 	bool must_rejoin;	/* it has partitions of topics that it does not read, or not begun one that it may read again */
 	struct moved_question *moved; /* question which of the partitions were moved to another group; NULL: none is open */
 	bool checking;		/* it is not answered, so the change that gives them is not shown yet */

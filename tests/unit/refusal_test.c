@@ -20,7 +20,9 @@
 
 #define RECORDS 20
 #define RECORD_BYTES 685
-#define PRODUCE 0 /* Kafka's number of that request, and of another: */
+#define PRODUCE 0 /* Kafka's number of that request, and of others: */
+#define COMMIT_OFFSETS 8
+#define FETCH_OFFSETS 9
 #define ADD_PARTITIONS 24
 
 static struct position assigned[] = {{0, 0, OFFSET_NONE}};
@@ -348,6 +350,48 @@ static void rights_that_are_asked_in_vain_are_asked_less_often(void **state)
 	stand_close(stand);
 }
 
+static size_t lost, had_again; /* lines that tell of the right to the group */
+
+static void count_rights(const struct log_sink *sink, const struct log_line *said_line)
+{
+	(void)sink;
+	lost += strstr(said_line->message, "group test may not be used by this login any more") != NULL;
+	had_again += strstr(said_line->message, "group test may be used again") != NULL;
+}
+
+/* At least once, the offsets are committed with the next ones; exactly once, nothing goes on until what is committed is known. */
+static void a_lost_right_to_the_group_ends_no_engine(void **state)
+{
+	static const struct log_sink sink = {count_rights};
+	static const struct {
+		const char *id;
+		int16_t request;
+		enum transaction_news news;
+		size_t refusals; /* the consumer may take one, when it begins at what is committed */
+	} rows[] = {{NULL, COMMIT_OFFSETS, NEWS_COMMITTED, 1}, {"test", FETCH_OFFSETS, NEWS_RESET, 2}};
+	(void)state;
+	kafka_log_to(&sink);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct stand *stand = stand_open(rows[i].id, 0);
+		struct error error = {0};
+		lost = had_again = 0;
+		if (rows[i].id) /* a doubt, after which the offsets are read */
+			rd_kafka_mock_push_request_errors(stand->mock.cluster, ADD_PARTITIONS, 1,
+							  RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+		for (size_t k = 0; k < rows[i].refusals; k++)
+			rd_kafka_mock_push_request_errors(stand->mock.cluster, rows[i].request, 1,
+							  RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED);
+		produce(stand, RECORDS);
+		assert_int_equal(end(stand, RECORDS, &error), rows[i].news);
+		assert_int_equal(lost, 1);
+		produce(stand, RECORDS);
+		assert_int_equal(end(stand, RECORDS, &error), NEWS_COMMITTED);
+		assert_int_equal(had_again, 1);
+		stand_close(stand);
+	}
+	kafka_log_to(NULL);
+}
+
 static void ends_naming_the_clock(const char *id)
 {
 	struct stand *stand = stand_open(id, 0);
@@ -472,6 +516,7 @@ int main(void)
 		cmocka_unit_test(a_probe_reads_the_right_from_the_refusal),
 		cmocka_unit_test(a_topic_may_be_written_when_kafka_says_so),
 		cmocka_unit_test(rights_that_are_asked_in_vain_are_asked_less_often),
+		cmocka_unit_test(a_lost_right_to_the_group_ends_no_engine),
 		cmocka_unit_test(a_wrong_clock_ends_the_engine_and_no_request_is_blamed),
 		cmocka_unit_test(a_command_sends_a_batch_that_is_too_large_again_and_in_its_order),
 		cmocka_unit_test(a_record_shares_its_batch_up_to_what_kafka_adds_to_it),
