@@ -107,15 +107,12 @@ bool past_texts_exceed(const struct past_texts *texts)
 	const size_t at = commonest_find(texts);
 	uint32_t rarest = UINT32_MAX;
 	uint64_t all = 0;
-	size_t kept = 0;
 	if (at == texts->count || texts->stored_count < DRIFT_COMMON_MAX)
 		return at < texts->count;
 	for (size_t i = 0; i < texts->count; i++) {
 		all += texts->items[i].count;
-		kept += texts->stored[i];
 		rarest = texts->stored[i] && texts->items[i].count < rarest ? texts->items[i].count : rarest;
 	}
-	rarest = kept < texts->stored_count ? 0 : rarest;
 	return (uint64_t)texts->items[at].count * COMMON_ONE_IN >= all && texts->items[at].count > TIMES_RAREST * rarest;
 }
 
