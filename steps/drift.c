@@ -482,7 +482,10 @@ const struct option drift_options[] = {
 		    "tensor's name has the commonest texts, at most 50, as categories, and one category for all others; the "
 		    "feature `length(NAME)` has their lengths in characters. A text that is new is then no sign of bad quality."),
 	ROW("reference", MAP, struct drift, reference, .rows = drift_reference_rows, .required = true,
-	    .help = "The reference: a file of `sluice fit drift`, {past: 7d}, or {topic: T}."),
+	    .help = "The reference: a file of `sluice fit drift`, {past: 7d}, or {topic: T}. It also shows how rows follow from "
+		    "others, which the tests take into account. If the stream has states that last, such as calm and busy "
+		    "hours, about twenty of them are needed in it: with 400 rows of 8 states, a test raised 282 false alarms of "
+		    "180 declared, and with 1000 rows of 20 states 37 of 120."),
 	ROW("window", EXTENT, struct drift, window, .place_offset = offsetof(struct drift, window_here), .fallback = "500",
 	    .help = "The length of a window: a number of messages, or a time. Rows of a batch count as messages."),
 	ROW("methods", LIST, struct drift, methods, .rows = method_rows, .item_size = sizeof(struct drift_method), .least = 1,

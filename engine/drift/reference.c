@@ -13,6 +13,10 @@
 #define SUMS_LEAST 10	 /* beside each other: fewer say too little of how they vary */
 #define OVERLAP 1.5	 /* sums at each row say as much as so many times those beside each other */
 #define CHANCE 0.0002	 /* that sums vary so much more by chance */
+#define SPANS_LEAST                                                                                                                \
+	1 /* of a dependence whose length sums show: of a longer one they have seen too little to say how much is to come */
+#define SPANS_MOST 32
+#define SPANS_WITHIN 0.01
 #define SPREAD_PART 0.5	 /* of a share of numbers at one end, which varies half by how far they are from the middle */
 
 /* Scores of rows in their order, 0 on the average; a row without one has 0, too. */
@@ -70,20 +74,45 @@ static double carried_factor(double carry, double rows)
 	return (1 + carry) / (1 - carry) - 2 * carry * (1 - pow(carry, rows)) / (rows * (1 - carry) * (1 - carry));
 }
 
+/* Rows are the less alike the further apart they are. What sums vary more than those of independent rows grows until they are far
+ * longer than that: the part of all of it that sums of so many lengths have. */
+static double grown_part(double spans)
+{
+	return 1 - (1 - exp(-spans)) / spans;
+}
+
+/* All that sums vary more, from what those of so many rows do, and those of half as many. */
+static double grown_whole(double half, double whole)
+{
+	double low = SPANS_LEAST, high = SPANS_MOST;
+	while (high - low > SPANS_WITHIN) {
+		const double middle = (low + high) / 2;
+		if (whole * grown_part(middle / 2) > half * grown_part(middle))
+			high = middle;
+		else
+			low = middle;
+	}
+	return whole / grown_part(low);
+}
+
 /* How many rows say as much as an independent one. Where sums of many rows vary more than an autoregression explains, rows follow
- * from others further back: those of a season, of the same sender, or of several sources in turns. */
+ * from others further back: those of a season, of the same sender, of several sources in turns, or of a state that lasts. Sums of a
+ * tenth of the rows are the longest. Where these still grow, longer ones are expected to vary more. */
 static double scores_dependence(const struct scores *of)
 {
 	if (!(of->square > 0))
 		return 1;
 	const double carry = carry_of(of);
-	double factor = (1 + carry) / (1 - carry);
+	double factor = (1 + carry) / (1 - carry), before = 0, whole = 0;
 	for (size_t rows = SUM_ROWS_LEAST; rows * SUMS_LEAST <= of->count && rows <= of->block; rows *= 2) {
 		const double freedom = OVERLAP * (double)of->count / (double)rows, sums = sums_factor(of, rows);
-		if (sums > carried_factor(carry, (double)rows) * chi_square_critical(CHANCE, freedom) / freedom)
+		const bool more = sums > carried_factor(carry, (double)rows) * chi_square_critical(CHANCE, freedom) / freedom;
+		if (more)
 			factor = fmax(factor, sums * (1 + sqrt(2 / freedom)));
+		whole = more && before > 1 ? grown_whole(before - 1, sums - 1) : 0;
+		before = sums;
 	}
-	return fmin(factor, FACTOR_MOST);
+	return fmin(fmax(factor, 1 + whole), FACTOR_MOST);
 }
 
 /* Instead of the ranks, how far they are from the middle. */

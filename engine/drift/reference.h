@@ -50,8 +50,9 @@ struct drift_reference {
 
 /* How many of `values` say as much as one independent value, at least 1: 1 where no value follows from those before. It is learnt
  * from their ranks, and from how far these are from the middle, since their spread may follow from rows before, too: by those of
- * neighbours in a block, as of an autoregression of first order, and by sums of up to a tenth of the rows. It is on the safe
- * side: its uncertainty is added. `scratch`: 2 * count numbers. */
+ * neighbours in a block, as of an autoregression of first order, and by sums of up to a tenth of the rows; where these still grow,
+ * by how they do. Its uncertainty is added. Of rows in states that last, some twenty of them have to be in the reference: where
+ * there are fewer, it is too small. `scratch`: 2 * count numbers. */
 double drift_dependence(const double *values, size_t count, size_t block, double *scratch);
 
 #endif

@@ -18,6 +18,7 @@
 
 #define ARENA_BYTES ((size_t)256 << 20)
 #define ROWS 1000
+#define FEW_ROWS 400
 #define WINDOW 100
 #define REFERENCES_MAX 200
 #define SHARE_MISSING 0.05
@@ -105,6 +106,14 @@ static double calm_and_wild(struct stream *stream)
 	return exp(0.5 * level_next(stream, 0, 0.95)) * normal();
 }
 
+/* A state that lasts 50 rows on the average, and then another. */
+static double in_regimes(struct stream *stream)
+{
+	if (even() < 1 / 50.0)
+		stream->group = stream->group > 0 ? 0 : 6;
+	return stream->group + normal();
+}
+
 static double missing_in_runs(struct stream *stream)
 {
 	if (stream->missing > 0)
@@ -127,6 +136,7 @@ static const struct form {
 	{"two in turns", two_in_turns, 19},
 	{"ten alike", ten_alike, 5.5},
 	{"calm and wild", calm_and_wild, 0},
+	{"in regimes", in_regimes, 37}, /* three quarters of the ranks' variance lie between both states */
 };
 enum { INDEPENDENT_FORMS = 3, FORMS = sizeof forms / sizeof *forms };
 
@@ -157,13 +167,13 @@ static void values_draw(const struct form *form, struct stream *stream)
 /* ---- what rows are worth ---- */
 
 /* Factors of so many references, in rising order. */
-static void factors_draw(const struct form *form, size_t references, double *factors)
+static void factors_draw(const struct form *form, size_t rows, size_t references, double *factors)
 {
 	static double scratch[2 * ROWS];
 	for (size_t i = 0; i < references; i++) {
 		struct stream stream = stream_begin(form);
 		values_draw(form, &stream);
-		factors[i] = drift_dependence(values, ROWS, ROWS, scratch);
+		factors[i] = drift_dependence(values, rows, rows, scratch);
 	}
 	quantile_sort(factors, references);
 }
@@ -173,7 +183,7 @@ static void independent_rows_count_in_full(void **state)
 	(void)state;
 	static double factors[REFERENCES_MAX];
 	for (size_t i = 0; i < INDEPENDENT_FORMS; i++) {
-		factors_draw(&forms[i], REFERENCES_MAX, factors);
+		factors_draw(&forms[i], ROWS, REFERENCES_MAX, factors);
 		const size_t whole_rows = sorted_until(factors, REFERENCES_MAX, 1);
 		double mean = 0;
 		for (size_t j = 0; j < REFERENCES_MAX; j++)
@@ -192,10 +202,25 @@ static void rows_that_follow_from_others_count_for_less(void **state)
 	for (size_t i = INDEPENDENT_FORMS; i < FORMS; i++) {
 		if (forms[i].factor == 0)
 			continue;
-		factors_draw(&forms[i], REFERENCES_MAX, factors);
+		factors_draw(&forms[i], ROWS, REFERENCES_MAX, factors);
 		const double middle = quantile_sorted(factors, REFERENCES_MAX, 0.5, QUANTILE_LINEAR);
 		print_message("%s: %g, and %g is right\n", forms[i].name, middle, forms[i].factor);
 		assert_true(middle > 0.8 * forms[i].factor && middle < 1.6 * forms[i].factor);
+	}
+}
+
+/* Of 400 rows, the longest sums have 32: what lasts about as long is known by how these grow. */
+static void few_rows_show_what_lasts_as_long_as_their_sums(void **state)
+{
+	(void)state;
+	static double factors[REFERENCES_MAX];
+	for (size_t i = INDEPENDENT_FORMS; i < FORMS; i++) {
+		if (forms[i].factor < 10)
+			continue;
+		factors_draw(&forms[i], FEW_ROWS, REFERENCES_MAX, factors);
+		const double middle = quantile_sorted(factors, REFERENCES_MAX, 0.5, QUANTILE_LINEAR);
+		print_message("%s, %d rows: %g, and %g is right\n", forms[i].name, FEW_ROWS, middle, forms[i].factor);
+		assert_true(middle > 0.75 * forms[i].factor && middle < 1.6 * forms[i].factor);
 	}
 }
 
@@ -205,7 +230,7 @@ struct alarms {
 	size_t drift, quality;
 };
 
-static struct alarms alarms_count(const struct form *form, int references, int windows)
+static struct alarms alarms_count(const struct form *form, size_t rows, int references, int windows)
 {
 	const struct monitor_settings settings = {.window_rows = WINDOW, .rate = {.alarms = 1, .rows = 1000}};
 	struct alarms alarms = {0};
@@ -214,13 +239,13 @@ static struct alarms alarms_count(const struct form *form, int references, int w
 		struct drift_feature feature = {.name = TEXT("x"), .values = values, .least = INFINITY, .greatest = -INFINITY};
 		struct error error = {0};
 		values_draw(form, &stream);
-		for (size_t i = 0; i < ROWS; i++) {
+		for (size_t i = 0; i < rows; i++) {
 			feature.missing += isnan(values[i]) ? 1 : 0;
 			feature.least = fmin(feature.least, values[i]);
 			feature.greatest = fmax(feature.greatest, values[i]);
 		}
 		const struct drift_reference reference = {
-			.all_rows = ROWS, .rows = ROWS, .block = ROWS, .feature_count = 1, .features = &feature};
+			.all_rows = rows, .rows = rows, .block = rows, .feature_count = 1, .features = &feature};
 		struct monitor *monitor = monitor_open(arena, &reference, &settings, &error);
 		if (!monitor)
 			fail_msg("%s", error.text);
@@ -240,9 +265,22 @@ static void they_raise_at_most_twice_as_many_alarms_as_declared(void **state)
 	const int references = UNIT_REPETITIONS(40), windows = 30;
 	const double declared = references * windows * WINDOW / 1000.0;
 	for (size_t i = INDEPENDENT_FORMS; i < FORMS; i++) {
-		const struct alarms alarms = alarms_count(&forms[i], references, windows);
+		const struct alarms alarms = alarms_count(&forms[i], ROWS, references, windows);
 		print_message("%s: %zu alarms and %zu of quality, %.0f declared\n", forms[i].name, alarms.drift, alarms.quality,
 			      declared);
+		assert_true((double)(alarms.drift + alarms.quality) <= 2 * declared);
+	}
+}
+
+static void so_they_do_with_few_rows(void **state)
+{
+	(void)state;
+	const int references = UNIT_REPETITIONS(60), windows = 30;
+	const double declared = references * windows * WINDOW / 1000.0;
+	for (size_t i = INDEPENDENT_FORMS; i < FORMS; i++) {
+		const struct alarms alarms = alarms_count(&forms[i], FEW_ROWS, references, windows);
+		print_message("%s, %d rows: %zu alarms and %zu of quality, %.0f declared\n", forms[i].name, FEW_ROWS, alarms.drift,
+			      alarms.quality, declared);
 		assert_true((double)(alarms.drift + alarms.quality) <= 2 * declared);
 	}
 }
@@ -253,7 +291,7 @@ static void values_that_are_missing_in_runs_raise_no_more_alarms_than_declared(v
 	const struct form form = {"missing in runs", missing_in_runs, 0};
 	const int references = UNIT_REPETITIONS(40), windows = 30;
 	const double declared = references * windows * WINDOW / 1000.0;
-	const struct alarms alarms = alarms_count(&form, references, windows);
+	const struct alarms alarms = alarms_count(&form, ROWS, references, windows);
 	print_message("missing in runs: %zu alarms and %zu of quality, %.0f declared\n", alarms.drift, alarms.quality, declared);
 	assert_true((double)(alarms.drift + alarms.quality) <= declared + 3 * sqrt(declared));
 }
@@ -342,6 +380,10 @@ static void it_has_none_where_no_window_can_meet_it(void **state)
 {
 	const struct missing_runs usual = {1000, 20, 1, 20}, none = {1000, 0, 0, 0}, many = {1000, 251, 3, 100};
 	(void)state;
+	const struct missing_runs quarter = {1000, 250, 25, 10}, more = {1000, 251, 25, 10}, window = {100, 95, 1, 95};
+	assert_true(missing_runs_are_lost(&quarter, &window) && !missing_runs_are_lost(&more, &window));
+	assert_true(missing_runs_lost_chance(&more, 100) == 0);
+	assert_true(fabs(missing_runs_lost_chance(&usual, 80) - 0.08 / 5) < 1e-12); /* all of it missing: four times as long */
 	/* a tenth of the windows has a run, and it is 4.5 times as long as the one with the chance 1 / 5.5 */
 	assert_true(fabs(missing_runs_lost_chance(&usual, 100) - 0.1 / 5.5) < 1e-12);
 	assert_true(missing_runs_lost_chance(&usual, 79) == 0);
@@ -419,7 +461,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(independent_rows_count_in_full, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(rows_that_follow_from_others_count_for_less, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(few_rows_show_what_lasts_as_long_as_their_sums, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(they_raise_at_most_twice_as_many_alarms_as_declared, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(so_they_do_with_few_rows, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(values_that_are_missing_in_runs_raise_no_more_alarms_than_declared, set_up,
 						arena_end),
 		cmocka_unit_test_setup_teardown(a_feature_that_is_lost_is_found_after_a_run_in_the_reference, set_up, arena_end),
