@@ -27,6 +27,7 @@ struct happened {
 	bool fails, slow, silent;
 	double accuracy, control_accuracy; /* 0: there is no feedback */
 	const char *metric; /* of the feedback; NULL: accuracy */
+	int64_t units;	    /* that make the requests of each choice in turn, and it happens to one of them; 0: they have none */
 };
 
 static const char *const names[] = {"new", "old"};
@@ -58,15 +59,20 @@ static struct rehearsal *rehearsal_of(const char *yaml)
 static void request_add(struct rehearsal *rehearsal, int64_t number, const struct happened *happened)
 {
 	struct error error = {0};
-	char id[24];
+	char id[24], unit[24] = "";
+	const int64_t nth = happened->units > 0 ? number / 2 % happened->units : 0;
 	const int64_t time_ms = BEGIN_MS + number * EVERY_MS;
-	const bool is_new = number % 2 == 0, has_begun = is_new && time_ms >= BEGIN_MS + happened->from_minute * MINUTE_MS;
+	const bool is_new = number % 2 == 0;
+	const bool has_begun = is_new && nth == 0 && time_ms >= BEGIN_MS + happened->from_minute * MINUTE_MS;
 	const struct text name = {id, (size_t)snprintf(id, sizeof id, "r%lld", (long long)number)};
+	if (happened->units > 0)
+		(void)snprintf(unit, sizeof unit, "u%lld", (long long)nth);
 	const struct exposure exposure = {.id = name,
 					  .origin = {TEXT("in"), 0, number},
 					  .time_ms = time_ms,
 					  .experiment = TEXT("e"),
 					  .variant = text_of(names[!is_new]),
+					  .unit = text_of(unit),
 					  .reason = ASSIGNED_WEIGHT,
 					  .table = TEXT("whatever")};
 	const double accuracy = is_new ? happened->accuracy : happened->control_accuracy;
@@ -134,6 +140,16 @@ static void records_that_end_first_leave_it_where_it_is(void **state)
 	assert_true(!result.ended && result.move_count == 2 && result.state.phase == ROLLOUT_RUNNING && result.state.stage == 1);
 	assert_int_equal(result.state.control.requests, 0); /* a stage at 100% has no default beside it */
 	assert_int_equal(result.last_ms - result.first_ms, 9 * MINUTE_MS - EVERY_MS + USUAL_MS);
+}
+
+/* A twentieth of the requests fail; if those are of one unit, nobody knows how others fare. */
+static void errors_of_one_unit_do_not_roll_back(void **state)
+{
+	const struct happened of_one = {.minutes = 9, .fails = true, .slow = true, .units = 20};
+	(void)state;
+	rehearse(STAGES(""), &of_one, 1);
+	assert_int_equal(result.state.phase, ROLLOUT_RUNNING);
+	assert_int_equal(result.state.candidates[0].errors, 135);
 }
 
 static void errors_roll_back_soon_after_they_begin(void **state)
@@ -305,6 +321,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_candidate_without_faults_is_promoted),
 		TEST(records_that_end_first_leave_it_where_it_is),
+		TEST(errors_of_one_unit_do_not_roll_back),
 		TEST(errors_roll_back_soon_after_they_begin),
 		TEST(slow_answers_roll_back_unless_latencies_are_left_out),
 		TEST(requests_without_an_answer_do_not_count),

@@ -450,6 +450,9 @@ static void a_state_is_what_was_written(void **state)
 	trial.look.epoch = trial.rollout.epoch;
 	trial.look.control.accuracy = units(20000, 0.7);
 	trial.look.candidates[0].accuracy = units(3000, 0.7);
+	trial.look.candidates[0].errors_spread = (struct cluster_mean){5000, 64, 7, 21, 900, 400000};
+	trial.look.candidates[0].above_spread[1] = (struct cluster_mean){5000, 64, 8, 22, 901, 400000};
+	trial.look.control.alone = 17;
 	command_give(COMMAND_PAUSE);
 	minutes_pass(3, 1000, 1);
 	command_give(COMMAND_RESUME);
