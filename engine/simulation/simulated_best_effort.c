@@ -47,7 +47,7 @@ struct best_effort *simulated_best_effort_open(struct simulated_host *host, stru
 		error_memory(error, ERROR_SYSTEM, "opening a producer for taps");
 		return NULL;
 	}
-	*producer = (struct simulated_best_effort){.base = {&operations}, .kafka = host->kafka};
+	*producer = (struct simulated_best_effort){.base = {.operations = &operations}, .kafka = host->kafka};
 	producer->client = (struct simulated_client){host, false, &producer->closed_sockets};
 	return &producer->base;
 }
