@@ -3,7 +3,7 @@
 # PLAIN): settings of kafkaConfig go through to librdkafka, the password comes from a file
 # or the environment and is never printed, and what happens when a right is taken away
 # while an engine runs: without the right to read or to write one topic its pipeline waits,
-# and the others continue.
+# and the others continue; without that to its group, or to its transactional id, all wait.
 #   secure.sh SLUICE BUILD      with admin and requests in BUILD
 # Takes three minutes.
 set -u
