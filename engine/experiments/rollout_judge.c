@@ -13,17 +13,31 @@ static struct rate rollout_rule_rate(const struct rollout_rule *rule, size_t ind
 	return (struct rate){(double)bad, (double)counts->requests};
 }
 
-static double rollout_rule_effect(const struct rollout_rule *rule, size_t index, const struct rollout_counts *counts)
+static struct clustered_rate rollout_rule_clustered(const struct rollout_rule *rule, size_t index,
+						    const struct rollout_counts *counts)
 {
-	return design_effect(rule->kind == RULE_LATENCY ? &counts->above_spread[index] : &counts->errors_spread, counts->alone);
+	return (struct clustered_rate){rule->kind == RULE_LATENCY ? &counts->above_spread[index] : &counts->errors_spread,
+				       counts->alone};
 }
 
 /* The requests that count as independent, and the bad ones among them. */
-static struct rate rollout_rule_independent(const struct rollout_rule *rule, size_t index, const struct rollout_counts *counts)
+static struct rate independent_rate(struct rate rate, double effect)
 {
-	const struct rate rate = rollout_rule_rate(rule, index, counts);
-	const double effect = rollout_rule_effect(rule, index, counts);
 	return (struct rate){rate.successes / effect, rate.trials / effect};
+}
+
+/* The effect of all requests, if it is known of some: clusters of these are smaller. */
+static double effect_of_all(double effect, const struct clustered_rate *clustered, const struct rollout_counts *counts)
+{
+	const uint64_t known = clustered->successes->count;
+	return known > 0 && known < counts->requests ? 1 + (effect - 1) * (double)counts->requests / (double)known : effect;
+}
+
+static double rollout_rule_effect(const struct rollout_rule *rule, size_t index, const struct rollout_counts *counts,
+				  const struct rollout_counts *beside)
+{
+	const struct clustered_rate clustered = rollout_rule_clustered(rule, index, counts);
+	return effect_of_all(design_effect_safe(clustered, rollout_rule_clustered(rule, index, beside)), &clustered, counts);
 }
 
 /* What the rule's interval is held against. */
@@ -76,15 +90,18 @@ static void rate_judge(const struct rollout_plan *plan, const struct rollout_sta
 		       struct rollout_judgement *judgement)
 {
 	const struct rollout_counts *counts = &state->candidates[judgement->candidate];
-	const struct rate rate = rollout_rule_independent(rule, judgement->rule, counts);
+	const struct rate rate = rollout_rule_rate(rule, judgement->rule, counts);
+	const struct clustered_rate clustered = rollout_rule_clustered(rule, judgement->rule, counts);
+	const double shown = effect_of_all(design_effect_shown(clustered), &clustered, counts);
 	judgement->trials = counts->requests;
-	judgement->effect = rollout_rule_effect(rule, judgement->rule, counts);
+	judgement->effect = rollout_rule_effect(rule, judgement->rule, counts, &state->control);
 	judgement->estimate = rate.trials > 0 ? rate.successes / rate.trials : (double)NAN;
-	judgement->interval = rate_sequence(rate, ROLLOUT_ALPHA);
+	judgement->interval = (struct interval){rate_sequence(independent_rate(rate, shown), ROLLOUT_ALPHA).low,
+						rate_sequence(independent_rate(rate, judgement->effect), ROLLOUT_ALPHA).high};
 	judgement->verdict = verdict_of(judgement, false);
 	if (!rule->trigger)
 		return;
-	judgement->watch = state->trackers[judgement->candidate][judgement->rule].watch.level / judgement->effect;
+	judgement->watch = state->trackers[judgement->candidate][judgement->rule].watch.level / shown;
 	judgement->alarm = rollout_alarm_level(plan, state);
 	if (judgement->watch >= judgement->alarm)
 		judgement->verdict = VERDICT_CHANGED;
@@ -138,8 +155,10 @@ static void better_judge(const struct planned_stage *stage, const struct rollout
 		judgement->estimate = of->below ? means_above(units_of(of, control), units_of(of, candidate))
 						: means_above(units_of(of, candidate), units_of(of, control));
 	else if (!has_truth && control->requests >= ROLLOUT_BETTER_REQUESTS && candidate->requests >= ROLLOUT_BETTER_REQUESTS)
-		judgement->estimate = rates_above(rollout_rule_independent(of, rule->of, control),
-						  rollout_rule_independent(of, rule->of, candidate));
+		judgement->estimate = rates_above(independent_rate(rollout_rule_rate(of, rule->of, control),
+								   rollout_rule_effect(of, rule->of, control, candidate)),
+						  independent_rate(rollout_rule_rate(of, rule->of, candidate),
+								   rollout_rule_effect(of, rule->of, candidate, control)));
 	judgement->verdict = judgement->estimate >= rule->limit ? VERDICT_HOLDS : VERDICT_OPEN;
 }
 

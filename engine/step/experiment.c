@@ -169,7 +169,9 @@ const struct option progressive_rows[] = {
 	 .offset = offsetof(struct rollout, rollback),
 	 .rows = rollback_rows,
 	 .help = "Rules that roll back at once, in any stage. So does a criterion that is shown to be broken, of any metric. "
-		 "Requests of one unit depend on each other, so rates of errors and latencies are judged by units."},
+		 "Requests of one unit depend on each other, so rates of errors and latencies are judged by units: few suffice to "
+		 "roll "
+		 "back, but only 30 or more show that a limit is kept."},
 	{.type = OPTION_END},
 };
 
