@@ -372,8 +372,8 @@ static void keyed_calls_on_taken(void *context, const struct claim_record *recor
 static void keyed_calls_on_refused(void *context, uint64_t number)
 {
 	struct keyed_call *call = keyed_find(context, number);
-	if (call && call->phase == KEYED_CLAIMS)
-		keyed_refuse(call, 503, "Kafka did not take the claim of the idempotency key; try again later");
+	if (call && call->phase == KEYED_CLAIMS) /* Kafka may have it after all */
+		claim_give_up(call, "Kafka did not take the claim of the idempotency key; try again later");
 }
 
 static void keyed_calls_on_lost(void *context)

@@ -200,9 +200,9 @@ void hindrance_meet(struct hindrance *hindrance, int timeout_ms, const char *who
 rd_kafka_t *consumer_client(const struct consumer *self);
 bool consumer_has_lost(const struct consumer *self);
 
-/* Whether Kafka has fenced the consumer: its partitions are lost, and librdkafka makes no connection for it any more, so that Kafka
- * may never answer it. From the committer's thread too. */
-bool consumer_is_fenced(const struct consumer *self);
+/* Whether the consumer's client has failed for good, as one does that Kafka has fenced: its partitions are lost, and librdkafka
+ * makes no connection for it any more, so that Kafka may never answer it. From the committer's thread too. */
+bool consumer_has_failed(const struct consumer *self);
 
 const rd_kafka_consumer_group_metadata_t *consumer_membership(const struct consumer *self);
 

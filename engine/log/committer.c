@@ -285,7 +285,8 @@ static rd_kafka_resp_err_t committed_take(const struct committer *committer, con
 static enum settlement_outcome read_committed(struct committer *committer, struct error *error)
 {
 	struct positions positions = committer->settlement.positions;
-	if (consumer_is_fenced(committer->consumer)) {
+	committer->lacks_group = false;
+	if (consumer_has_failed(committer->consumer)) {
 		for (size_t i = 0; i < positions.count; i++)
 			positions.items[i].offset = OFFSET_UNKNOWN;
 		return SETTLEMENT_DONE;
@@ -360,16 +361,17 @@ static void rights_pause(struct committer *committer, bool in_vain)
 static void rights_take(struct committer *committer)
 {
 	const int64_t until_ms = clock_ms() + committer->timeout_ms;
-	bool in_vain = true;
+	bool in_vain = true; /* the login has all rights */
 	write_probe_look(&committer->rights, committer->timeout_ms);
 	while (write_probe_waits(&committer->rights) && clock_ms() < until_ms && !atomic_load(&committer->stopping))
 		write_probe_read(&committer->rights, RIGHTS_WAIT_MS);
 	pthread_mutex_lock(&committer->lock);
-	for (uint32_t i = 0; i < committer->name_count; i++)
-		if (write_probe_answer(&committer->rights, i) == WRITE_RIGHT_MISSING) {
+	for (uint32_t i = 0; i < committer->name_count; i++) {
+		const enum write_right right = write_probe_answer(&committer->rights, i);
+		in_vain = in_vain && right == WRITE_RIGHT_GIVEN;
+		if (right == WRITE_RIGHT_MISSING)
 			refusals_deny(&committer->refusals, i);
-			in_vain = false;
-		}
+	}
 	pthread_mutex_unlock(&committer->lock);
 	write_probe_close(&committer->rights);
 	rights_pause(committer, in_vain);
@@ -388,7 +390,11 @@ static enum transaction_news committer_settle(struct committer *committer, struc
 	committer->has_begun = committer->has_begun || settlement->news == NEWS_STARTED;
 	if (committer->rights.count > 0 && settlement->news == NEWS_RESET)
 		rights_take(committer);
+	else
+		write_probe_close(&committer->rights);
 	committer->doubts_rights = false;
+	if (settlement->news == NEWS_COMMITTED)
+		committer->rights_pause_ms = committer->rights_due_ms = 0;
 	if (settlement->closed > 0 && !committer->explained)
 		snprintf(committer->reason, sizeof committer->reason, "%u connections closed during the transaction",
 			 settlement->closed);

@@ -222,10 +222,10 @@ rd_kafka_t *consumer_client(const struct consumer *self)
 bool consumer_has_lost(const struct consumer *self)
 {
 	return ((const struct kafka_consumer *)self)->change == ASSIGNMENT_LOST ||
-	       rd_kafka_assignment_lost(consumer_client(self)) || consumer_is_fenced(self);
+	       rd_kafka_assignment_lost(consumer_client(self)) || consumer_has_failed(self);
 }
 
-bool consumer_is_fenced(const struct consumer *self)
+bool consumer_has_failed(const struct consumer *self)
 {
 	return rd_kafka_fatal_error(consumer_client(self), NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
 }
@@ -477,7 +477,7 @@ static bool kafka_seek(struct consumer *self, struct positions positions, struct
 		rd_kafka_error_destroy(whole);
 	rd_kafka_topic_partition_list_destroy(list);
 	/* The next owner reads lost partitions from their committed offsets anyway. */
-	bool lost = rd_kafka_assignment_lost(consumer->client) || consumer_is_fenced(self);
+	bool lost = rd_kafka_assignment_lost(consumer->client) || consumer_has_failed(self);
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR || lost || consumer_failed(error, "go back to the committed offsets", code);
 }
 
