@@ -394,10 +394,12 @@ static enum assignment_change kafka_change(const struct consumer *self, struct p
 	return consumer->checking ? ASSIGNMENT_SAME : consumer->change;
 }
 
-/* All partitions of a group are assigned and revoked at once. */
+/* All partitions of a group are assigned and revoked at once. One that was paused when it was revoked is paused for librdkafka
+ * still. It is resumed before, since that would void a query for its first offset. */
 static bool accept_given(struct kafka_consumer *consumer, struct error *error)
 {
 	rd_kafka_topic_partition_list_t *list = consumer_list(&consumer->consumer, consumer->changed);
+	(void)rd_kafka_resume_partitions(consumer->client, list);
 	rd_kafka_resp_err_t code = rd_kafka_assign(consumer->client, list);
 	rd_kafka_topic_partition_list_destroy(list);
 	if (consumer->membership)

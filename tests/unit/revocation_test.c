@@ -116,6 +116,29 @@ static void partitions_that_are_given_over_others_are_lost(void **state)
 	wait_until_given(2);
 }
 
+/* librdkafka keeps a partition paused over a revocation. */
+static void a_partition_that_was_paused_is_read_when_it_comes_back(void **state)
+{
+	(void)state;
+	struct position paused[] = {{0, 0, OFFSET_NONE}, {1, 0, OFFSET_NONE}};
+	struct error error = {0};
+	struct record record;
+	size_t taken = 0;
+	assert_true(consumer_pause(consumer, (struct positions){2, paused}, true, &error));
+	group_says(RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS, both, 2);
+	assert_true(consumer_accept(consumer, &error));
+	mock_write(&mock, NULL, "value", NULL, NULL);
+	group_says(RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS, both, 2);
+	assert_true(consumer_accept(consumer, &error));
+	for (const int64_t until_ms = clock_ms() + MOCK_WAIT_MS; taken == 0;) {
+		struct pollfd bell = {.fd = consumer_bell(consumer), .events = POLLIN};
+		assert_true(clock_ms() < until_ms);
+		(void)poll(&bell, 1, 50);
+		assert_true(consumer_take(consumer, &record, 1, &taken, &error));
+	}
+	record_release(&record);
+}
+
 #define REVOCATION(name) cmocka_unit_test_setup_teardown(name, stand_begin, stand_end)
 
 int main(void)
@@ -124,6 +147,7 @@ int main(void)
 		REVOCATION(partitions_that_come_back_may_be_committed),
 		REVOCATION(partitions_of_which_one_does_not_come_back_are_lost),
 		REVOCATION(partitions_that_are_given_over_others_are_lost),
+		REVOCATION(a_partition_that_was_paused_is_read_when_it_comes_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
