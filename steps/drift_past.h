@@ -9,8 +9,9 @@
  * feature are known in memory (drift/past_texts.h). When a window closes, its rows are counted, by the fingerprints that the state
  * has of them: so a message that is processed again counts once. Those of a reference are stored under `past/texts/FEATURE`.
  * Until the next reference, they are stored under `past/counted/FEATURE` after a window with a text that could be a category and is
- * not stored: an engine that takes over misses those of the open window alone, and most windows store none. Where the state has
- * other windows than those that were counted, as after a takeover or a failed transaction, counting continues from what is stored.
+ * not stored; most windows store none. Where the state has other windows than those that were counted, as after a takeover or a
+ * failed transaction, counting continues from what is stored: the counts since are missing, and those of texts that are not among
+ * the stored ones.
  *
  * The comparison's reference and monitor are made from the state, and anew when the reference is.
  */
