@@ -142,7 +142,7 @@ def terms():
         for part in json.loads(sluice_help("-o", "json", "topics", topic).stdout):
             if part["part"] != "item":
                 continue
-            term = re.sub(r" \([^)]*\)$|, in the .*$|, (deadline|admission|warmup|cancel)$", "", part["term"])
+            term = re.sub(r" \([^)]*\)$|, in the .*$|, (deadline|admission|warmup|cancel|answer)$", "", part["term"])
             option = re.search(r"--([\w-]+)", term)
             name = option.group(1) if option else re.match(r"[^(]+", term).group().strip()
             if topic == "fields":
