@@ -195,7 +195,7 @@ run_engine
 wait_until 15 answers once || give_up "nothing is answered exactly once again"
 
 # Keys of callers, while the gateway that they ask first is killed and started again. The one that is left is the other.
-other=$((port + 1)) first=$gateway
+other=$(free_port) first=$gateway
 run_gateway $other
 second=$gateway
 wait_until 15 curl -s -o "$dir/ready" "127.0.0.1:$other/v2/health/ready"

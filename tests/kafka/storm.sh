@@ -91,7 +91,7 @@ broker_away() {
 
 command -v curl >/dev/null || skip "curl is not installed"
 start_broker brisk
-port=$(free_port)
+port=$(free_port 2)
 pipelines >"$dir/pipelines.yaml"
 run_engine one
 run_engine two
