@@ -12,8 +12,9 @@
  * are not promoted, also while a stage is paused or inconclusive. A rule holds when the end of its interval on the bad side
  * is inside the limit, and is broken when the end on the good side is outside. The intervals are of the stage, at
  * ROLLOUT_ALPHA for each rule, and hold at every look. Requests of a unit depend on each other, so rates, and the levels of
- * triggers, are those of requests divided by their design effect. Where each request is a unit, that is 1. A stage at 100% has no
- * traffic of the default: comparisons keep what they had before it.
+ * triggers, are those of requests divided by a design effect: the one that units show for the end by which a rule is broken and for
+ * triggers, the safe one for the end by which it holds. Without units, both are 1. A stage at 100% has no traffic of the default:
+ * comparisons keep what they had before it.
  *
  * Each move has a number, from 1, and its evidence. A move that changes weights begins an epoch: counts are those since the
  * epoch began, and counts of an earlier epoch are ignored. Counts are totals, so a look that is repeated adds nothing.

@@ -35,12 +35,14 @@ static bool is_independent(struct clustered_rate rate)
 	return rate.successes->count == rate.alone;
 }
 
+static double effect_shown(struct variances variances)
+{
+	return variances.independent > 0 ? fmax(1, variances.shown / variances.independent) : 1;
+}
+
 double design_effect_shown(struct clustered_rate rate)
 {
-	if (is_independent(rate))
-		return 1;
-	const struct variances variances = variances_of(rate);
-	return variances.independent > 0 ? fmax(1, variances.shown / variances.independent) : 1;
+	return is_independent(rate) ? 1 : effect_shown(variances_of(rate));
 }
 
 double design_effect_safe(struct clustered_rate rate, struct clustered_rate beside)
@@ -51,5 +53,5 @@ double design_effect_safe(struct clustered_rate rate, struct clustered_rate besi
 	if ((double)rate.successes->count < CLUSTERS_LEAST * most)
 		return most;
 	const struct variances own = variances_of(rate), others = variances_of(beside);
-	return fmax(design_effect_shown(rate), (own.shown + others.shown + most) / (own.independent + others.independent + 1));
+	return fmax(effect_shown(own), (own.shown + others.shown + most) / (own.independent + others.independent + 1));
 }
