@@ -66,11 +66,13 @@ def main():
     total, differing, repeated = sum(counts, collections.Counter()), 0, 0
     for number, answer in list(answers.items())[:: max(1, len(answers) // 200)]:
         for port in ports:
-            reply = None
-            end = time.monotonic() + 5
-            while (reply is None or reply[0] in AGAIN) and time.monotonic() < end:
+            reply, told, begun = None, [], time.monotonic()
+            while (reply is None or reply[0] in AGAIN) and time.monotonic() < begun + 5:
                 reply = ask(port, pipeline, number)
-            differing += answer is not None and (reply is None or reply[0] != 200 or not reply[2] or reply[1] != answer)
+                told.append(f"after {time.monotonic() - begun:.1f} s: {reply}")
+            if answer is not None and (reply is None or reply[0] != 200 or not reply[2] or reply[1] != answer):
+                differing += 1
+                print(f"number {number} at port {port}, first {answer}; now", *told, sep="\n  ", file=sys.stderr)
     for answer in answers.values():
         repeated += answer is not None and json.loads(answer)["outputs"][-1]["data"] != [1]
     print(f"keys={len(answers)} unanswered={sum(answer is None for answer in answers.values())} "
