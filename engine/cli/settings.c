@@ -198,8 +198,9 @@ static bool settings_give(const struct settings *settings, const struct command 
 		void *at = options + (row->ambient_offset ? row->ambient_offset : row->offset);
 		if (row->type == OPTION_NAMES && !give_names(settings, row, at, arena, error))
 			return false;
-		if (row->type == OPTION_TEXT)
-			*(const char **)at = value_of(settings, row);
+		const char *value = row->type == OPTION_TEXT ? value_of(settings, row) : NULL;
+		if (value)
+			*(const char **)at = value;
 	}
 	return true;
 }

@@ -408,13 +408,14 @@ def refused_mails_stop_no_others(judge, binary, folder):
     mail = '  - name: %s\n    condition: y > 100\n    actions: [{type: email, recipients: [%s]}]\n'
     write(folder, HEAD + mail % ("lost", "gone@example.com") + mail % ("both", "gone@example.com, here@example.com")
           + mail % ("good", "team@example.com"))
-    dev = Dev(binary, folder, "--smtp", f"smtp://127.0.0.1:{mailbox.server_address[1]}", "--mail-from", "sluice@example.com")
+    dev = Dev(binary, folder, "--smtp", f"smtp://127.0.0.1:{mailbox.server_address[1]}")
     try:
         time.sleep(1.5)
         dev.ask_of(60)
         lines = mailbox.wait_for("The alert good")
         judge.expect("a mail to one recipient is sent when another was refused before", any("The alert good" in line for line in lines),
                      lines)
+        judge.expect("the sender is the one that help names", any("sluice@localhost" in line for line in lines), lines)
         judge.expect("a refused recipient stops no other of the same mail", any("The alert both" in line for line in lines), lines)
         end = time.monotonic() + SECONDS_MAX
         while dev.metric("sluice_alert_notices_failed_total", "lost") != 1 and time.monotonic() < end:

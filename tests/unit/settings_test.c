@@ -21,11 +21,13 @@ struct options {
 	struct kafka_asked kafka;
 	const char *namespace;
 	const char *ambient_namespace;
+	const char *sender;
 };
 
 static const struct option rows[] = {
 	KAFKA_ROWS(struct options, kafka),
 	ROW("namespace", TEXT, struct options, namespace, .variable = "SLUICE_NAMESPACE"),
+	ROW("mail-from", TEXT, struct options, sender, .fallback = "sluice@localhost", .variable = "SLUICE_MAIL_FROM"),
 	{.type = OPTION_END},
 };
 
@@ -41,7 +43,7 @@ struct taken {
 static struct taken take(const char *text)
 {
 	struct taken taken = {.arena = arena_open((size_t)1 << 20)};
-	const bool given[3] = {false};
+	const bool given[4] = {false};
 	write_file(file, text);
 	taken.good = settings_apply(&command, given, taken.arena, &taken.options, &taken.error);
 	return taken;
@@ -92,11 +94,29 @@ static void what_the_line_gives_stays(void **state)
 	struct arena *arena = arena_open((size_t)1 << 20);
 	struct options options = {.namespace = "mine"};
 	struct error error = {0};
-	const bool given[3] = {false, false, true};
+	const bool given[4] = {false, false, true};
 	write_file(file, "namespace = trading\n");
 	assert_true(settings_apply(&command, given, arena, &options, &error));
 	assert_string_equal(options.namespace, "mine");
 	arena_close(arena);
+}
+
+static void a_default_stays_where_nothing_is_set(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *found;
+	} cases[] = {{"", "sluice@localhost"}, {"mail-from = ops@example.com\n", "ops@example.com"}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct arena *arena = arena_open((size_t)1 << 20);
+		struct options options = {.sender = "sluice@localhost"};
+		struct error error = {0};
+		const bool given[4] = {false};
+		write_file(file, cases[i].text);
+		assert_true(settings_apply(&command, given, arena, &options, &error));
+		assert_string_equal(options.sender, cases[i].found);
+		arena_close(arena);
+	}
 }
 
 /* Option, runtime, environment: what is said on purpose goes before what lies around. */
@@ -280,6 +300,7 @@ int main(void)
 		TEST(the_environment_goes_before_the_file),
 		TEST(a_comment_may_stand_behind_a_value),
 		TEST(what_the_line_gives_stays),
+		TEST(a_default_stays_where_nothing_is_set),
 		TEST(brokers_are_those_of_the_option_then_the_runtime_then_the_rest),
 		TEST(what_is_wrong_is_named_with_file_and_line),
 		TEST(lines_and_bytes_have_their_limits),
