@@ -20,19 +20,31 @@ struct kafka_best_effort {
 	struct topic_handles topics;
 	uint64_t acknowledged; /* counted in the caller's thread, where reports are served */
 	uint64_t *lost;	       /* the caller's; NULL: these and the following are not used */
+	bool (*replace)(void *context, const struct record *refused);
+	void *context;
 	struct loop *loop;
 	struct watch watch;
 	rd_kafka_queue_t *reports; /* those of failures */
 	int bell;		   /* rings when there is one; -1: none */
 };
 
-static void best_effort_on_report(rd_kafka_t *client, const rd_kafka_message_t *record, void *context)
+static bool record_replace(const struct kafka_best_effort *producer, const rd_kafka_message_t *report)
+{
+	const struct record refused = {.partition = report->partition,
+				       .key = {report->key, report->key_len},
+				       .value = {report->payload, report->len},
+				       .held = (void *)(uintptr_t)report}; /* for its headers; it stays librdkafka's */
+	return report->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && producer->replace &&
+	       producer->replace(producer->context, &refused);
+}
+
+static void best_effort_on_report(rd_kafka_t *client, const rd_kafka_message_t *report, void *context)
 {
 	(void)client;
 	struct kafka_best_effort *producer = context;
-	producer->acknowledged += record->err == RD_KAFKA_RESP_ERR_NO_ERROR;
-	if (producer->lost)
-		count_add(producer->lost, record->err != RD_KAFKA_RESP_ERR_NO_ERROR);
+	producer->acknowledged += report->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+	if (producer->lost && report->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+		count_add(producer->lost, !record_replace(producer, report));
 }
 
 static void on_reports(void *context, uint32_t events)
@@ -155,8 +167,12 @@ struct best_effort *best_effort_open(const struct best_effort_config *config, st
 		error_memory(error, ERROR_SYSTEM, "opening a producer for taps");
 		return NULL;
 	}
-	*producer =
-		(struct kafka_best_effort){.base.operations = &operations, .lost = config->lost, .loop = config->loop, .bell = -1};
+	*producer = (struct kafka_best_effort){.base.operations = &operations,
+					       .lost = config->lost,
+					       .replace = config->replace,
+					       .context = config->context,
+					       .loop = config->loop,
+					       .bell = -1};
 	if (producer_set_up(producer, config, error))
 		return &producer->base;
 	best_effort_close(&producer->base);

@@ -33,6 +33,11 @@ struct best_effort_config {
 	 * It is raised in the loop's thread. NULL: they are not counted. Not with `counts`. */
 	uint64_t *lost;
 	struct loop *loop;
+	/* Called in the loop's thread with a record that Kafka refused because it, or the batch that it was in, is larger than
+	 * max.message.bytes of its topic. Borrows it. True: a smaller one was produced in its place, and it is not lost. NULL: it
+	 * is lost. Only with `lost`. */
+	bool (*replace)(void *context, const struct record *refused);
+	void *context;
 };
 
 /* Producer to Kafka. Borrows the properties while it opens. */

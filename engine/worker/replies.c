@@ -3,9 +3,12 @@
 
 #include "base/duration.h"
 #include "base/memory.h"
+#include "message/assigned.h"
 #include "worker/parts.h"
 
 #define LATE_US 2000 /* into a turn: further messages of it may take as long, so the gateway does not wait for them */
+#define REFUSED_HEADERS_BYTES_MAX ((size_t)64 << 10) /* to read the headers of a refused copy: about a hundred */
+#define REFUSED_ERROR_BYTES_MAX ((size_t)64 << 10)   /* of the error in its place, with its id */
 
 struct held_reply {
 	struct held_reply *next;
@@ -53,18 +56,22 @@ bool replies_wanted(struct replies *replies, struct headers headers, const char 
 
 /* ---- sending ---- */
 
+static bool reply_replace(void *context, const struct record *refused);
+
 static bool side_ready(struct worker *worker)
 {
 	struct replies *replies = &worker->outbox.replies;
 	const struct worker_config *config = worker->config;
 	const struct worker_platform *platform = config->platform ? config->platform : &worker_platform_usual;
 	const struct best_effort_config side = {.brokers = config->transaction.brokers,
-					 .queue_bytes = REPLIES_HELD_BYTES_MAX,
-					 .at_once = true,
-					 .batches = config->transaction.batches,
-					 .properties = config->transaction.properties,
-					 .lost = &replies->counts->replies_lost,
-					 .loop = worker->loop};
+						.queue_bytes = REPLIES_HELD_BYTES_MAX,
+						.at_once = true,
+						.batches = config->transaction.batches,
+						.properties = config->transaction.properties,
+						.lost = &replies->counts->replies_lost,
+						.loop = worker->loop,
+						.replace = reply_replace,
+						.context = worker};
 	struct error error = {0};
 	if (replies->side)
 		return true;
@@ -74,6 +81,59 @@ static bool side_ready(struct worker *worker)
 		replies->side = NULL;
 	}
 	return replies->side != NULL;
+}
+
+/* Writes the error that replaces a refused copy. Kafka compares batches, so the copy alone might have been accepted. */
+static void refused_error_write(const struct worker *worker, const struct record *refused, struct headers headers,
+				struct buffer *out)
+{
+	struct error error = {0};
+	const struct header *id = headers_find(headers, TEXT(REPLY_ID_HEADER));
+	const struct header *origin = headers_find(headers, TEXT(REPLY_ORIGIN_HEADER));
+	error_set_limit(
+		&error, LIMIT_OF_ANSWER,
+		"Kafka refused the answer for the caller, of %zu bytes, by max.message.bytes of topic %s. Raise that setting, or "
+		"submit such requests and poll; this answer is in the outputs, with the origin of its request",
+		refused->value.length, worker->setup->replies);
+	reply_error_write(out, &(struct reply_failure){.error = &error,
+						       .id = id ? id->value : (struct text){0},
+						       .where = origin ? origin->value : (struct text){0}});
+}
+
+static bool refused_error_send(const struct worker *worker, const struct record *refused, struct headers headers)
+{
+	static const char *const kept[] = {REPLY_HEADER, REPLY_ID_HEADER, REPLY_ORIGIN_HEADER, ROUTE_HEADER};
+	struct buffer body;
+	struct header items[3 + sizeof kept / sizeof kept[0]] = {
+		{TEXT(REPLY_ERROR_HEADER), text_of(error_kind_name(ERROR_LIMIT))},
+		{TEXT(REPLY_LIMIT_HEADER), TEXT(REPLY_LIMIT_ANSWER)},
+		{TEXT("content-type"), TEXT("application/json")},
+	};
+	struct outgoing record = {
+		.origin.partition = refused->partition, .beside_origin = true, .headers = {.count = 3, .items = items}};
+	for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+		const struct header *header = headers_find(headers, text_of(kept[i]));
+		if (header)
+			items[record.headers.count++] = *header;
+	}
+	buffer_open(&body, REFUSED_ERROR_BYTES_MAX);
+	refused_error_write(worker, refused, headers, &body);
+	record.value = buffer_view(&body);
+	const bool sent = !body.failed && best_effort_produce(worker->outbox.replies.side, &record);
+	buffer_close(&body);
+	return sent;
+}
+
+/* The caller waits for a copy, so an error replaces the one that Kafka refused. An error that is refused is lost. */
+static bool reply_replace(void *context, const struct record *refused)
+{
+	struct headers headers;
+	struct error error = {0};
+	struct arena *arena = arena_open(REFUSED_HEADERS_BYTES_MAX);
+	const bool replaced = arena && record_headers(refused, arena, &headers, &error) &&
+			      !headers_find(headers, TEXT(REPLY_ERROR_HEADER)) && refused_error_send(context, refused, headers);
+	arena_close(arena);
+	return replaced;
 }
 
 void replies_wake(struct replies *replies)

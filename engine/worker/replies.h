@@ -3,7 +3,8 @@
  * At least once, a copy is sent as soon as its answer was produced. Exactly once, it is held until the transaction of
  * its answer is committed, and dropped if the transaction is aborted: then the request is taken again. With `reply: early`
  * it is not held. A copy is never part of a transaction, because readers of a partition wait for its oldest open one. It is
- * sent once and may be lost; then the caller's deadline ends the call.
+ * sent once and may be lost; then the caller's deadline ends the call. If Kafka refuses it because it is too large, an error
+ * replaces it, which names the topic and its setting.
  *
  * A gateway in the same process gets its copies by memory (worker/direct_hub.h) at the same moments.
  *

@@ -17,6 +17,7 @@
 #define PARTITION 2
 #define PARTITIONS 3
 #define MOMENT_MS 300
+#define PRODUCE 0 /* the number of the request */
 
 static const char doubles[] = "  - name: twice\n    expression: {set: {x: x * 2}}\n"
 			      "  output: {steps: [twice]}\n";
@@ -498,6 +499,51 @@ static void a_copy_that_is_too_large_is_replaced_by_an_error(void **state)
 	reader_close(reader);
 }
 
+/* The producer takes it, and the topic does not: the caller need not wait for its deadline. */
+static void a_copy_that_kafka_refuses_is_replaced_by_an_error(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, doubles, true);
+	stand->config.limits.commit_ms = 3 * MOMENT_MS;
+	rd_kafka_t *reader = reader_open(stand);
+	stand_start(stand);
+	ask(stand, "r-1", 21, ADDRESS);
+	answer_skip(stand); /* what is produced next is the copy, after the commit */
+	rd_kafka_mock_push_request_errors(stand->mock.cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+	rd_kafka_message_t *reply = reply_read(reader);
+	assert_string_equal(record_header(reply, REPLY_ERROR_HEADER), "LIMIT");
+	assert_string_equal(record_header(reply, REPLY_LIMIT_HEADER), REPLY_LIMIT_ANSWER);
+	assert_string_equal(record_header(reply, REPLY_HEADER), ADDRESS);
+	assert_string_equal(record_header(reply, REPLY_ID_HEADER), "r-1");
+	assert_string_equal(record_header(reply, "content-type"), "application/json");
+	assert_true(
+		record_says(reply, "by max.message.bytes of topic replies. Raise that setting, or submit such requests and poll"));
+	assert_true(record_says(reply, "\"kind\":\"LIMIT\",\"place\":\"in/0/0\",\"id\":\"r-1\""));
+	rd_kafka_message_destroy(reply);
+	expect_no_reply(reader);
+	const struct worker_counts counts = stand_stop(stand);
+	assert_int_equal(counts.replies, 1);
+	assert_int_equal(counts.replies_lost, 0);
+	reader_close(reader);
+}
+
+/* Nor is an error replaced again and again. */
+static void an_error_in_place_of_a_copy_is_lost_when_kafka_refuses_it_too(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, doubles, true);
+	stand->config.limits.commit_ms = 3 * MOMENT_MS;
+	rd_kafka_t *reader = reader_open(stand);
+	stand_start(stand);
+	ask(stand, "r-1", 21, ADDRESS);
+	answer_skip(stand);
+	rd_kafka_mock_push_request_errors(stand->mock.cluster, PRODUCE, 2, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
+					  RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+	assert_null(reply_await(reader, 5 * MOMENT_MS));
+	assert_int_equal(stand_stop(stand).replies_lost, 1);
+	reader_close(reader);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -519,6 +565,8 @@ int main(void)
 		STORY(rubbish_and_calls_of_others_are_not_replied_to),
 		STORY(an_answer_to_a_caller_leaves_in_the_form_of_the_request),
 		STORY(a_copy_that_is_too_large_is_replaced_by_an_error),
+		STORY(a_copy_that_kafka_refuses_is_replaced_by_an_error),
+		STORY(an_error_in_place_of_a_copy_is_lost_when_kafka_refuses_it_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
