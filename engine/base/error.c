@@ -39,7 +39,7 @@ static void error_fill(struct error *error, enum error_kind kind, struct place p
 {
 	error->kind = kind;
 	error->limit = LIMIT_OF_ENGINE;
-	error->of_tensor = false;
+	error->of_tensor = error->of_memory = false;
 	error->place = place;
 	error_print(error, format, arguments);
 }
@@ -81,10 +81,14 @@ bool error_set_limit(struct error *error, enum error_limit limit, const char *fo
 
 bool error_memory(struct error *error, enum error_kind kind, const char *doing)
 {
-	if (kind == ERROR_LIMIT)
-		return error_set(error, kind, PLACE_NONE,
-				 "the message needs more memory than a message may take, while %s; send less at once", doing);
-	return error_set(error, kind, PLACE_NONE, "out of memory while %s; give the process more", doing);
+	if (kind != ERROR_LIMIT)
+		return error_set(error, kind, PLACE_NONE, "out of memory while %s; give the process more", doing);
+	if (error->kind != ERROR_NONE)
+		return false;
+	(void)error_set(error, kind, PLACE_NONE,
+			"the message needs more memory than a message may take, while %s; send less at once", doing);
+	error->of_memory = true;
+	return false;
 }
 
 const char *error_kind_name(enum error_kind kind)

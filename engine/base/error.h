@@ -48,6 +48,7 @@ struct error {
 	enum error_kind kind;
 	enum error_limit limit; /* of a LIMIT */
 	bool of_tensor; /* of an INPUT: the shape or the datatype of a tensor is wrong */
+	bool of_memory; /* of a LIMIT: the message needs more memory than it may take */
 	struct place place;
 	char text[ERROR_TEXT_MAX]; /* cut between characters if it does not fit */
 };

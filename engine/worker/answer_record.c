@@ -84,7 +84,7 @@ static void request_headers_write(const struct message *message, const struct an
 
 void answer_error_limit(struct error *error)
 {
-	if (error->kind == ERROR_LIMIT && error->limit == LIMIT_OF_ENGINE)
+	if (error->kind == ERROR_LIMIT && error->limit == LIMIT_OF_ENGINE && !error->of_memory)
 		error->limit = LIMIT_OF_ANSWER;
 }
 

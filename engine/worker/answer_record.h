@@ -32,7 +32,8 @@ struct text answer_key(const struct inflight *inflight, const struct message *me
 bool answer_headers_write(const struct message *message, const struct answer *answer, const struct format *format,
 			  struct answer_headers *headers, struct headers *all, struct error *error);
 
-/* Names the limit of an error of what is written for a request: its caller is not at fault. Other kinds stay as they are. */
+/* Names the limit of an error of what is written for a request: its caller is not at fault. Other kinds stay as they are, and so
+ * does a message that needs too much memory, because less can be sent at once. */
 void answer_error_limit(struct error *error);
 
 /* Adds the assignments as headers: all of them, unless the format has a field for them; and, if the request had one, the

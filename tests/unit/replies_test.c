@@ -11,6 +11,7 @@
 
 #include "message/reply.h"
 #include "tests/unit/worker_stand.h"
+#include "worker/answer_record.h"
 #include "worker/direct_hub.h"
 
 #define ADDRESS "2/0123456789abcdef/9/p"
@@ -499,6 +500,23 @@ static void a_copy_that_is_too_large_is_replaced_by_an_error(void **state)
 	reader_close(reader);
 }
 
+/* A gateway answers the first with 500, and the second with 400, as its words have it. */
+static void what_is_too_large_to_write_is_no_fault_of_the_caller_but_its_memory_is(void **state)
+{
+	(void)state;
+	struct error size = {0}, memory = {0}, other = {0};
+	error_set(&size, ERROR_LIMIT, PLACE_NONE, "an answer does not fit");
+	answer_error_limit(&size);
+	assert_string_equal(reply_cause(&size).value.bytes, REPLY_LIMIT_ANSWER);
+	error_memory(&memory, ERROR_LIMIT, "selecting the outputs asked for");
+	answer_error_limit(&memory);
+	assert_null(reply_cause(&memory).name.bytes);
+	error_set(&other, ERROR_LIMIT, PLACE_NONE, "an answer does not fit");
+	error_memory(&other, ERROR_LIMIT, "writing"); /* the first error counts */
+	answer_error_limit(&other);
+	assert_string_equal(reply_cause(&other).value.bytes, REPLY_LIMIT_ANSWER);
+}
+
 /* The producer takes it, and the topic does not: the caller need not wait for its deadline. */
 static void a_copy_that_kafka_refuses_is_replaced_by_an_error(void **state)
 {
@@ -566,6 +584,7 @@ int main(void)
 		STORY(an_answer_to_a_caller_leaves_in_the_form_of_the_request),
 		STORY(a_copy_that_is_too_large_is_replaced_by_an_error),
 		STORY(a_copy_that_kafka_refuses_is_replaced_by_an_error),
+		cmocka_unit_test(what_is_too_large_to_write_is_no_fault_of_the_caller_but_its_memory_is),
 		STORY(an_error_in_place_of_a_copy_is_lost_when_kafka_refuses_it_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
