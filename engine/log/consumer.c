@@ -545,6 +545,11 @@ static size_t kafka_absent(const struct consumer *self, const struct absent_topi
 	return consumer->absent.count;
 }
 
+static bool kafka_lacks_group(const struct consumer *self)
+{
+	return atomic_load(&((const struct kafka_consumer *)self)->group_denied);
+}
+
 static const struct consumer_operations kafka_operations = {
 	.close = kafka_close,
 	.bell = kafka_bell,
@@ -558,4 +563,5 @@ static const struct consumer_operations kafka_operations = {
 	.gap = kafka_gap,
 	.is_checking = kafka_is_checking,
 	.absent = kafka_absent,
+	.lacks_group = kafka_lacks_group,
 };

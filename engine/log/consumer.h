@@ -94,6 +94,7 @@ struct consumer_operations {
 	bool (*gap)(struct consumer *consumer, struct gap *gap); /* NULL: never a gap */
 	bool (*is_checking)(const struct consumer *consumer);	  /* NULL: never */
 	size_t (*absent)(const struct consumer *consumer, const struct absent_topic **topics); /* NULL: never any */
+	bool (*lacks_group)(const struct consumer *consumer);				       /* NULL: never */
 };
 
 /* Leaves the group; a member with an instance id keeps its membership until its session ends. Records taken must
@@ -128,6 +129,13 @@ static inline bool consumer_gap(struct consumer *consumer, struct gap *gap)
 static inline size_t consumer_absent(const struct consumer *consumer, const struct absent_topic **topics)
 {
 	return consumer->operations->absent ? consumer->operations->absent(consumer, topics) : 0;
+}
+
+/* Whether the login has lost the right to the group, so that nothing is committed. It is noticed when something is to be committed,
+ * or read, and when the member joins again; so is that the right is back. Both are logged. */
+static inline bool consumer_lacks_group(const struct consumer *consumer)
+{
+	return consumer->operations->lacks_group && consumer->operations->lacks_group(consumer);
 }
 
 /* Keeps the membership while the worker takes nothing. Without this or consumer_take() for max.poll.interval.ms

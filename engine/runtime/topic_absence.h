@@ -1,5 +1,5 @@
-/* topic_absence.h: A topic of a pipeline that is not there for it: it was deleted, or the login may not read it, or not write it.
- * The pipeline waits for it. */
+/* topic_absence.h: A topic of a pipeline that is not there for it: it was deleted, or the login may not read it, or not write it;
+ * or its consumer group, which the login may not use. The pipeline waits for it. */
 #ifndef SLUICE_RUNTIME_TOPIC_ABSENCE_H
 #define SLUICE_RUNTIME_TOPIC_ABSENCE_H
 
@@ -7,6 +7,7 @@
 
 struct topic_absence {
 	const char *topic; /* NULL: there is none */
+	bool is_group;	   /* it is the consumer group, and not a topic */
 	bool is_written;   /* the login may not write it */
 	enum absence absence; /* otherwise: why it is not read */
 };

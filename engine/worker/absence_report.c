@@ -30,3 +30,14 @@ void absence_report(struct worker *worker)
 			atomic_store_explicit(&stage->counts->absent[absence], absent_of(worker, stage, list, absence),
 					      memory_order_relaxed);
 }
+
+void group_denial_report(struct worker *worker)
+{
+	const bool is_denied = consumer_lacks_group(worker->consumer);
+	if (!is_denied && !worker->reports_denied_group)
+		return;
+	worker->reports_denied_group = is_denied;
+	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
+		atomic_store_explicit(&stage->counts->denied_group, is_denied ? worker->consumer_config.group : NULL,
+				      memory_order_relaxed);
+}

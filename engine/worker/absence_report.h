@@ -1,5 +1,5 @@
-/* absence_report.h: Report of topics that were deleted, or that the login may not read: each stage that reads one says so in its
- * counts. Private to the worker. */
+/* absence_report.h: Report of topics that were deleted, or that the login may not read, and of a consumer group that it may not
+ * use: each stage that reads one, or is of the group, says so in its counts. Private to the worker. */
 #ifndef SLUICE_WORKER_ABSENCE_REPORT_H
 #define SLUICE_WORKER_ABSENCE_REPORT_H
 
@@ -7,5 +7,8 @@
 
 /* Called after records were taken. */
 void absence_report(struct worker *worker);
+
+/* Called in each turn: while commits fail, no record may be taken. */
+void group_denial_report(struct worker *worker);
 
 #endif

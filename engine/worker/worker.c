@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "experiments/kept_answers.h"
+#include "worker/absence_report.h"
 #include "worker/cancellation.h"
 #include "worker/direct_intake.h"
 #include "worker/join_state.h"
@@ -120,6 +121,7 @@ bool worker_turn(struct worker *worker, bool *over, struct error *error)
 		return false;
 	direct_intake_take(worker);
 	write_denials_check(worker);
+	group_denial_report(worker);
 	cancellations_apply(worker);
 	stages_advance(worker);
 	if (!join_states_advance(worker, error))

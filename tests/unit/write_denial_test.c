@@ -1,4 +1,5 @@
-/* write_denial_test.c: A worker whose login may not write the topic of one of its two pipelines, which waits. */
+/* write_denial_test.c: A worker whose login may not write the topic of one of its two pipelines, which waits; or not use the group
+ * of both. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,9 +10,11 @@
 #include <string.h>
 
 #include "observe/counts.h"
+#include "runtime/topic_absence.h"
 #include "tests/unit/worker_stand.h"
 
-#define PRODUCE 0 /* Kafka's number of that request */
+#define PRODUCE 0 /* Kafka's numbers of these requests */
+#define OFFSET_COMMIT 8
 #define STEP "  - {name: s, filter: {keep: 'true'}}\n  output: {steps: [s]}\n"
 
 static const char *const topics_out[] = {"out", "other"};
@@ -158,11 +161,63 @@ static void a_reload_keeps_the_wait_for_the_same_topic_alone(void **state)
 	assert_int_equal(stand_stop(stand).resets, 1);
 }
 
+static void await_denied_group(const struct stage_counts *counts, bool is_denied)
+{
+	for (int waited_ms = 0; (atomic_load(&counts->denied_group) != NULL) != is_denied; waited_ms += 20) {
+		assert_true(waited_ms < MOCK_WAIT_MS);
+		(void)poll(NULL, 0, 20);
+	}
+}
+
+static void say_why(const struct stage_counts *counts, char words[256])
+{
+	struct topic_absence absent = {0};
+	topic_absence_take(&absent, counts);
+	words[0] = '\0';
+	if (absent.topic)
+		topic_absence_write(&absent, words, 256);
+}
+
+/* Both answer meanwhile, and commit when they may. */
+static void all_pipelines_of_a_group_say_that_it_may_not_be_used(void **state)
+{
+	struct stand *stand = *state;
+	char words[256];
+	stand_configure(stand, STEP);
+	stand_configure_also(stand, STEP);
+	stand->config.transaction.id = NULL;
+	stand->config.limits.commit_ms = 20;
+	stand->stages[0].counts = &p;
+	stand->stages[1].counts = &q;
+	for (int i = 0; i < 1000; i++)
+		rd_kafka_mock_push_request_errors(stand->mock.cluster, OFFSET_COMMIT, 1,
+						  RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED);
+	stand_start(stand);
+	const uint64_t before = answered(&p);
+	say_why(&p, words);
+	assert_string_equal(words, "");
+	stand_ask(stand, "p", 1, NULL, NULL);
+	await_denied_group(&p, true);
+	await_denied_group(&q, true);
+	await_answers(&p, before + 1);
+	say_why(&q, words);
+	assert_non_null(strstr(words, "use consumer group test, so nothing is committed. Give it the right"));
+	rd_kafka_mock_clear_request_errors(stand->mock.cluster, OFFSET_COMMIT);
+	stand_ask(stand, "again", 2, NULL, NULL);
+	await_denied_group(&p, false);
+	await_denied_group(&q, false);
+	say_why(&p, words);
+	assert_string_equal(words, "");
+	(void)stand_stop(stand);
+	assert_int_equal(stand_committed(stand), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(a_pipeline_waits_until_its_topic_may_be_written),
 		STORY(a_reload_keeps_the_wait_for_the_same_topic_alone),
+		STORY(all_pipelines_of_a_group_say_that_it_may_not_be_used),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
