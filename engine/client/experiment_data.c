@@ -108,22 +108,36 @@ static bool topic_record_take(void *context, const struct record *record, struct
 	return record->value.length == 0 || bytes_take(context, record->value, record->time_ms, error);
 }
 
-/* Those of an Avro answer. */
-static bool choices_take(struct experiment_reading *self, const struct answer_view *view, struct error *error)
+/* One that the answer lists. */
+static bool choice_take(struct experiment_reading *self, const struct answer_view *view, const struct answered_choice *choice,
+			struct error *error)
 {
 	const struct record *record = view->record;
+	struct exposure exposure;
+	char room[LABEL_ROOM];
+	self->uncarried += choice->version.length == 0 && text_is(choice->experiment, self->name);
+	if (choice->version.length == 0 || answered_choice_is_kept_out(choice))
+		return true;
+	if (!answer_exposure_make(&view->answer, choice, record->key, record->time_ms, room, &exposure, error))
+		return false;
+	exposure.id = answer_view_request_id(view, self->answer_arena);
+	return exposure_take(self, &exposure, error);
+}
+
+/* Those of an Avro answer. A choice that cannot be read, perhaps of another experiment, is not in the way of those behind it: the
+ * error is INPUT then, of the first such choice. */
+static bool choices_take(struct experiment_reading *self, const struct answer_view *view, struct error *error)
+{
 	struct answered_choice items[ASSIGNED_MAX];
 	size_t count = 0;
 	bool good = answer_choices_read(&view->answer, items, &count, error);
-	for (size_t i = 0; good && i < count; i++) {
-		struct exposure exposure;
-		char room[LABEL_ROOM];
-		self->uncarried += items[i].version.length == 0 && text_is(items[i].experiment, self->name);
-		if (items[i].version.length == 0 || answered_choice_is_kept_out(&items[i]))
+	for (size_t i = 0; (good || error->kind == ERROR_INPUT) && i < count; i++) {
+		struct error wrong = {0};
+		if (choice_take(self, view, &items[i], &wrong))
 			continue;
-		good = answer_exposure_make(&view->answer, &items[i], record->key, record->time_ms, room, &exposure, error);
-		exposure.id = answer_view_request_id(view, self->answer_arena);
-		good = good && exposure_take(self, &exposure, error);
+		if (good || wrong.kind != ERROR_INPUT)
+			*error = wrong;
+		good = false;
 	}
 	return good;
 }

@@ -291,6 +291,34 @@ static void an_avro_answer_whose_unit_is_not_its_key_is_reported(void **state)
 	arena_close(arena);
 }
 
+/* The choice of another experiment lacks the time that the answer took. */
+static void a_broken_choice_leaves_those_behind_it(void **state)
+{
+	struct arena *arena = arena_open(1 << 20);
+	struct assigned one = {.experiment = TEXT("e"), .variant = TEXT("old"), .probability = 0.75, .in_answer = true};
+	struct assigned last = {.experiment = TEXT("last"), .variant = TEXT("a"), .in_answer = true, .took_ms = -1};
+	struct assigned other = {.next = &one, .experiment = TEXT("other"), .variant = TEXT("a"), .in_answer = true, .took_ms = -1};
+	const struct message message = {.arena = arena, .id = TEXT("r1"), .assigned = &other, .format = &format_avro};
+	const struct message next = {.arena = arena, .id = TEXT("r2"), .assigned = &one, .format = &format_avro};
+	struct mock mock;
+	char line[256];
+	(void)state;
+	one.next = &last;
+	mock_open(&mock);
+	avro_append(&mock, "sluice.default.pipeline.avro.outputs", "k", 1000, &message);
+	one.next = NULL;
+	avro_append(&mock, "sluice.default.pipeline.avro.outputs", "l", 2000, &next);
+	assert_int_equal(rd_kafka_flush(mock.writer, MOCK_WAIT_MS), 0);
+	write_file("avro.yaml", EXPERIMENT_OF("avro", "thin"));
+	(void)snprintf(line, sizeof line, "experiments analyze e -f avro.yaml --brokers %s -o json", mock.brokers);
+	struct said said = say_with(step_kinds, line);
+	expect_words(said.out, "\"exposures\":2");
+	expect_words(said.err, "1 records that cannot be read were left out; the first: the answer has the version");
+	said_close(&said);
+	mock_close(&mock);
+	arena_close(arena);
+}
+
 /* Its exposures were in a topic once. Without its file only the topics can tell. */
 static void exposures_in_a_topic_do_not_hide_those_in_answers(void **state)
 {
@@ -355,6 +383,7 @@ int main(void)
 		cmocka_unit_test(avro_answers_give_the_table_of_exposures_in_a_topic),
 		cmocka_unit_test(a_rollout_is_rehearsed_by_avro_answers_as_by_exposures),
 		cmocka_unit_test(an_avro_answer_whose_unit_is_not_its_key_is_reported),
+		cmocka_unit_test(a_broken_choice_leaves_those_behind_it),
 		cmocka_unit_test(answers_without_exposures_are_reported_with_what_to_do),
 		cmocka_unit_test(exposures_that_are_off_are_the_cause_where_there_are_none),
 	};
