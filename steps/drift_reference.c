@@ -506,6 +506,13 @@ const char *drift_reference_remark(const struct drift_reference *reference, stru
 			   blind, reference->feature_count, DRIFT_VALUES_MIN, TEXT_ARGUMENTS(reference->features[first].name));
 }
 
+/* To two digits; in print, %.2g would give those of a large number an exponent. */
+static double two_digits_of(double number)
+{
+	const double unit = pow(10, floor(log10(number)) - 1);
+	return round(number / unit) * unit;
+}
+
 #define LOST_SELDOM 1e-5 /* of windows: so few alarms more are of no account */
 
 const char *drift_lost_remark(const struct drift_reference *reference, const struct monitor_settings *settings, struct arena *arena)
@@ -524,6 +531,6 @@ const char *drift_lost_remark(const struct drift_reference *reference, const str
 		arena,
 		"%zu of %zu features are missing in runs, too few to know how long these become. A window that lacks nine "
 		"tenths of such a feature has an alarm of quality beyond `falseAlarms`: without a loss about one window in "
-		"%.2g for `" TEXT_FORMAT "`, which has the most",
-		some, reference->feature_count, 1 / chance, TEXT_ARGUMENTS(reference->features[most].name));
+		"%.6g for `" TEXT_FORMAT "`, which has the most",
+		some, reference->feature_count, two_digits_of(1 / chance), TEXT_ARGUMENTS(reference->features[most].name));
 }

@@ -22,16 +22,19 @@
 	"1 of 1 features are missing in runs, too few to know how long these become. A window that lacks nine tenths of such a "   \
 	"feature has an alarm of quality beyond `falseAlarms`: without a loss about one window in "
 
-/* Rows of one feature, so many of which are missing from row `from` on. */
-static void csv_write(int from, int missing)
+#define RUN_EVERY 100 /* rows */
+
+/* Rows of one feature, with runs of so many that are missing; the first is at row `from`. */
+static void csv_write(int from, int runs, int missing)
 {
 	static char rows[ROWS * 8];
 	struct random chance = {5};
 	size_t length = (size_t)snprintf(rows, sizeof rows, "x\n");
 	for (int i = 0; i < ROWS; i++) {
 		const unsigned value = (unsigned)random_below(&chance, 1000);
-		length += i >= from && i < from + missing ? (size_t)snprintf(rows + length, sizeof rows - length, "nan\n")
-							  : (size_t)snprintf(rows + length, sizeof rows - length, "%u\n", value);
+		const bool is_missing = i >= from && (i - from) / RUN_EVERY < runs && (i - from) % RUN_EVERY < missing;
+		length += is_missing ? (size_t)snprintf(rows + length, sizeof rows - length, "nan\n")
+				     : (size_t)snprintf(rows + length, sizeof rows - length, "%u\n", value);
 	}
 	write_file("rows.csv", rows);
 }
@@ -42,9 +45,9 @@ static struct said lost_say(const char *line)
 	return say_with(step_kinds, line);
 }
 
-static void expect_remark(const char *line, int missing, const char *words)
+static void expect_remark_of(const char *line, int runs, int missing, const char *words)
 {
-	csv_write(WINDOW, missing);
+	csv_write(WINDOW, runs, missing);
 	struct said said = lost_say(line);
 	assert_int_equal(said.code, 0);
 	if (words)
@@ -52,6 +55,18 @@ static void expect_remark(const char *line, int missing, const char *words)
 	else
 		assert_string_equal(said.err, "");
 	said_close(&said);
+}
+
+static void expect_remark(const char *line, int missing, const char *words)
+{
+	expect_remark_of(line, 1, missing, words);
+}
+
+/* Three runs, so one of nine times their length is rare: 400 / 100 / 3 * 220. */
+static void a_large_number_of_windows_has_no_exponent(void **state)
+{
+	(void)state;
+	expect_remark_of("fit drift rows.csv -f p.yaml --out ref.json", 3, 10, REMARK "290 for `x`");
 }
 
 static void fit_says_how_often_the_rule_is_met_without_a_loss(void **state)
@@ -68,7 +83,7 @@ static void a_report_counts_such_alarms_apart(void **state)
 {
 	(void)state;
 	expect_remark("fit drift rows.csv -f p.yaml --out ref.json", 20, REMARK);
-	csv_write(WINDOW, WINDOW);
+	csv_write(WINDOW, 1, WINDOW);
 	struct said said = lost_say("drift report rows.csv -f p.yaml");
 	assert_int_equal(said.code, 0);
 	expect_words(said.err, REMARK "22 for `x`");
@@ -91,6 +106,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fit_says_how_often_the_rule_is_met_without_a_loss),
+		cmocka_unit_test(a_large_number_of_windows_has_no_exponent),
 		cmocka_unit_test(a_report_counts_such_alarms_apart),
 	};
 	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
