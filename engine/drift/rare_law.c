@@ -302,6 +302,10 @@ bool rare_law_predict(const struct rare_feature *feature, struct arena *scratch,
 	double *window = ARENA_ARRAY(scratch, double, feature->bin_count), *until = ARENA_ARRAY(scratch, double, rows + 1);
 	if (!urn.bins || !window || !until)
 		return false;
+	if (feature->bin_count == 1) { /* no row can be in another one, and the law of how many are has no parameters */
+		memset(drawn, 0, NULL_LAW_DRAWS * sizeof *drawn);
+		return true;
+	}
 	urn_fill(feature, &urn);
 	others_fill(feature, &urn, until);
 	for (size_t i = 0, others = 0; i < NULL_LAW_DRAWS; i++) {

@@ -34,7 +34,8 @@ bool rare_law_draw(const struct rare_feature *feature, struct arena *scratch, do
  * says of them: a bin that it has never seen, or once, may have been lucky. So each row of the window makes the next ones of its
  * bin likelier (Polya's urn), which begins with the reference and one row more, that all bins share. Where nearly all values are in
  * one bin, that is most of how samples differ. How many rows are in the other bins has the law of Beta and binomial: the draws have
- * its quantiles, one each. So a draw costs as many random numbers as rows of the window are in these, and none if there is one. */
+ * its quantiles, one each. So a draw costs as many random numbers as rows of the window are in these, and none if there is one.
+ * Of one bin alone all distances are 0. */
 bool rare_law_predict(const struct rare_feature *feature, struct arena *scratch, double *drawn);
 
 #endif

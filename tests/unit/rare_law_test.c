@@ -1,6 +1,7 @@
 /* rare_law_test.c: Tests of the law of features with rare categories: it is that of samples whose values are drawn one by one. */
 #include "drift/rare_law.h"
 
+#include <fenv.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -212,6 +213,21 @@ static void what_the_reference_never_saw_may_come(void **state)
 	}
 }
 
+/* And no number on the way to it is none, with which comparisons are invalid. */
+static void a_bin_alone_has_no_distance(void **state)
+{
+	static const double reference[] = {400};
+	const struct rare_feature feature = {
+		.count = 400, .bin_count = 1, .counts = reference, .left_rows = 400, .right_rows = 100};
+	double drawn[NULL_LAW_DRAWS];
+	(void)state;
+	assert_int_equal(feclearexcept(FE_INVALID), 0);
+	assert_true(rare_law_predict(&feature, arena, drawn));
+	assert_int_equal(fetestexcept(FE_INVALID), 0);
+	for (size_t draw = 0; draw < NULL_LAW_DRAWS; draw++)
+		assert_true(drawn[draw] == 0);
+}
+
 /* The urn, one row at a time. */
 static void predicted_one_by_one(const struct rare_feature *feature, double *drawn)
 {
@@ -264,6 +280,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_law_is_that_of_values_drawn_one_by_one, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(of_values_that_all_came_once_none_is_seen_again, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(what_the_reference_never_saw_may_come, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(a_bin_alone_has_no_distance, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(the_law_of_an_urn_is_that_of_rows_drawn_one_by_one, arena_begin, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
