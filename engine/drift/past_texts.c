@@ -18,20 +18,22 @@ static size_t text_find(const struct past_texts *texts, double fingerprint)
 	return at;
 }
 
-static size_t lightest_find(const struct past_texts *texts)
+/* The lightest text; with `spared`, of those that it has not. */
+static size_t lightest_find(const struct past_texts *texts, const bool *spared)
 {
 	size_t at = 0;
 	for (size_t i = 1; i < texts->count; i++)
-		at = texts->weights[i] < texts->weights[at] ? i : at;
+		if (spared && spared[at] != spared[i] ? spared[at] : texts->weights[i] < texts->weights[at])
+			at = i;
 	return at;
 }
 
-/* Keeps a text that was not kept, instead of the lightest one if there is no memory for more. Where it is; its weight is of before,
- * or of that one. */
-static size_t text_keep(struct past_texts *texts, double fingerprint, struct text text)
+/* Keeps a text that was not kept, instead of the one at `instead` if there is no memory for more. Where it is; its weight is of
+ * before, or of that one. */
+static size_t text_keep(struct past_texts *texts, size_t instead, double fingerprint, struct text text)
 {
 	const bool full = texts->count == PAST_TEXTS_COUNTED;
-	const size_t at = full ? lightest_find(texts) : texts->count++;
+	const size_t at = full ? instead : texts->count++;
 	texts->weights[at] = full ? texts->weights[at] : 0;
 	texts->stored[at] = false;
 	texts->fingerprints[at] = fingerprint;
@@ -51,7 +53,7 @@ void past_texts_note(struct past_texts *texts, double fingerprint, struct text t
 	if (at == texts->count) {
 		if (text.length > PAST_TEXT_BYTES || memchr(text.bytes, 0, text.length))
 			return;
-		at = text_keep(texts, fingerprint, text);
+		at = text_keep(texts, lightest_find(texts, NULL), fingerprint, text);
 	}
 	texts->weights[at]++;
 }
@@ -128,7 +130,8 @@ void past_texts_put_back(struct past_texts *texts, double fingerprint, const str
 {
 	size_t at = text_find(texts, fingerprint);
 	if (at == texts->count)
-		at = text_keep(texts, fingerprint, (struct text){stored->bytes, stored->length});
+		at = text_keep(texts, lightest_find(texts, texts->stored), fingerprint,
+			       (struct text){stored->bytes, stored->length});
 	texts->stored[at] = true;
 	texts->stored_count++;
 	texts->items[at].count = stored->count;

@@ -47,7 +47,8 @@ size_t past_texts_store(struct past_texts *texts, struct past_text into[DRIFT_CO
  * common as the rarest of them, so that texts of about one frequency do not take turns, and one in 100 of those that are kept. */
 bool past_texts_exceed(const struct past_texts *texts);
 
-/* Forgets the counts, and what is stored. Then takes back each text that is stored. */
+/* Forgets the counts, and what is stored. Then takes back each text that is stored, of at most DRIFT_COMMON_MAX, in place of one
+ * that is not. */
 void past_texts_forget(struct past_texts *texts);
 void past_texts_put_back(struct past_texts *texts, double fingerprint, const struct past_text *stored);
 

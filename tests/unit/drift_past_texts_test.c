@@ -135,6 +135,28 @@ static void what_is_stored_goes_on(void **state)
 	expect_text(&commonest[0], "ok", 6);
 }
 
+/* Each is rarer than all that were read, as after a takeover by an engine that has read much. */
+static void what_is_stored_does_not_displace_what_is_stored(void **state)
+{
+	static struct past_texts texts;
+	struct past_text commonest[DRIFT_COMMON_MAX];
+	char name[16];
+	(void)state;
+	memset(&texts, 0, sizeof texts);
+	for (size_t i = 0; i < PAST_TEXTS_COUNTED; i++) {
+		(void)snprintf(name, sizeof name, "read %zu", i);
+		came(&texts, name, (double)i, 9);
+	}
+	past_texts_forget(&texts);
+	for (uint32_t i = 0; i < DRIFT_COMMON_MAX; i++) {
+		struct past_text stored = {.count = 1};
+		stored.length = (uint32_t)snprintf(stored.bytes, sizeof stored.bytes, "stored %u", i);
+		past_texts_put_back(&texts, PAST_TEXTS_COUNTED + i, &stored);
+	}
+	assert_int_equal(texts.count, PAST_TEXTS_COUNTED);
+	assert_int_equal(past_texts_store(&texts, commonest), DRIFT_COMMON_MAX);
+}
+
 /* ---- streams ---- */
 
 /* How texts are drawn: so many of 100 are each of three, and the others come once; `letters` to twice as many long. */
@@ -508,6 +530,7 @@ int main(void)
 		cmocka_unit_test(texts_that_no_longer_come_leave),
 		cmocka_unit_test(long_texts_and_those_with_a_zero_byte_have_no_name),
 		cmocka_unit_test(what_is_stored_goes_on),
+		cmocka_unit_test(what_is_stored_does_not_displace_what_is_stored),
 		cmocka_unit_test(a_text_that_is_replaced_is_found),
 		cmocka_unit_test(texts_that_become_longer_are_found),
 		cmocka_unit_test(a_new_category_is_one_never_seen),
