@@ -35,7 +35,7 @@ bool call_record_of_request(const struct call_request *request, struct call_reco
 bool call_record_fits(const struct outgoing *record, const struct gateway_target *target)
 {
 	return outgoing_bytes(record) + BATCH_BYTES + record->headers.count * LENGTHS_BYTES <=
-	       target->request_bytes + CALL_RECORD_BESIDE_BYTES;
+	       target->request_bytes + CALL_RECORD_OVERHEAD_BYTES;
 }
 
 struct outgoing call_record_of_cancellation(const struct gateway_targets *targets, const struct gateway_target *target,

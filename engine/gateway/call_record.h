@@ -16,7 +16,7 @@ struct call_record_names {
 };
 
 /* What a topic's limit leaves beside a body: for the batch, the key, and headers. */
-#define CALL_RECORD_BESIDE_BYTES ((size_t)4096)
+#define CALL_RECORD_OVERHEAD_BYTES ((size_t)4096)
 
 /* Borrows from the request and the names; the headers are in the arena. False: LIMIT. */
 bool call_record_of_request(const struct call_request *request, struct call_record_names *names, struct arena *arena,

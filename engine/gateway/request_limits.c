@@ -14,9 +14,9 @@ void request_limits_keep(const struct request_limits *limits, const struct gatew
 			 struct gateway_targets *targets)
 {
 	const size_t asked = limits->config->record_bytes;
-	const size_t usual = asked > CALL_RECORD_BESIDE_BYTES ? asked : GATEWAY_RECORD_BYTES;
+	const size_t usual = asked > CALL_RECORD_OVERHEAD_BYTES ? asked : GATEWAY_RECORD_BYTES;
 	for (size_t i = 0; i < targets->count; i++) {
-		targets->items[i].request_bytes = usual - CALL_RECORD_BESIDE_BYTES;
+		targets->items[i].request_bytes = usual - CALL_RECORD_OVERHEAD_BYTES;
 		for (size_t k = 0; before && k < before->count; k++)
 			if (before->items[k].topic == targets->items[i].topic)
 				targets->items[i].request_bytes = before->items[k].request_bytes;
@@ -73,8 +73,8 @@ static void limits_set(const struct request_limits *limits)
 {
 	for (size_t i = 0; i < limits->targets->count; i++) {
 		struct gateway_target *target = &limits->targets->items[i];
-		if (target->topic < limits->topic_count && limits->record_bytes[target->topic] > CALL_RECORD_BESIDE_BYTES)
-			target->request_bytes = limits->record_bytes[target->topic] - CALL_RECORD_BESIDE_BYTES;
+		if (target->topic < limits->topic_count && limits->record_bytes[target->topic] > CALL_RECORD_OVERHEAD_BYTES)
+			target->request_bytes = limits->record_bytes[target->topic] - CALL_RECORD_OVERHEAD_BYTES;
 	}
 }
 

@@ -11,8 +11,8 @@
 #include "observe/counts.h"
 
 #define CLOSE_WAIT_MS 500
-#define RECORD_BESIDE_BYTES 64 /* that librdkafka counts for a record beside its key, its value and its headers; for a header: */
-#define HEADER_BESIDE_BYTES 20
+#define RECORD_OVERHEAD_BYTES 64 /* that librdkafka counts for a record besides its key, value and headers; for a header: */
+#define HEADER_OVERHEAD_BYTES 20
 
 struct kafka_best_effort {
 	struct best_effort base; /* first: the table of operations */
@@ -91,8 +91,8 @@ static size_t record_bytes_of(const rd_kafka_conf_t *configuration)
 
 bool best_effort_takes(const struct best_effort *producer, const struct outgoing *record)
 {
-	const size_t beside = RECORD_BESIDE_BYTES + record->headers.count * HEADER_BESIDE_BYTES;
-	return producer->record_bytes == 0 || outgoing_bytes(record) + beside <= producer->record_bytes;
+	const size_t overhead = RECORD_OVERHEAD_BYTES + record->headers.count * HEADER_OVERHEAD_BYTES;
+	return producer->record_bytes == 0 || outgoing_bytes(record) + overhead <= producer->record_bytes;
 }
 
 static bool producer_set_up(struct kafka_best_effort *producer, const struct best_effort_config *config, struct error *error)

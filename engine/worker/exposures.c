@@ -53,7 +53,7 @@ enum produce_verdict exposures_leave(const struct exposure_outlet *outlet, struc
 	return PRODUCED;
 }
 
-bool exposures_wait(const struct inflight *inflight)
+bool exposures_pending(const struct inflight *inflight)
 {
 	const struct assigned *assigned = inflight->message.assigned;
 	while (assigned && !assigned->carried)
@@ -66,7 +66,7 @@ size_t exposures_carry(struct buffer *records, const struct inflight *inflight, 
 {
 	char room[LABEL_ROOM];
 	size_t count = 0, from = 0;
-	if (format == &format_avro || !exposures_wait(inflight))
+	if (format == &format_avro || !exposures_pending(inflight))
 		return 0;
 	const struct exposure_outcome outcome = outcome_of(inflight, answer, room);
 	buffer_clear(records);

@@ -31,7 +31,7 @@ size_t exposures_carry(struct buffer *records, const struct inflight *inflight, 
 		       const struct format *format, struct header headers[ASSIGNED_MAX]);
 
 /* Whether any is to be carried that no answer has carried yet. */
-bool exposures_wait(const struct inflight *inflight);
+bool exposures_pending(const struct inflight *inflight);
 
 /* Marks those that an Avro answer with that key carries (message/answer_exposures.h): of the unit that is the key. Without marks an
  * answer carries none. */

@@ -65,7 +65,7 @@ static __attribute__((noinline)) enum produce_verdict assigned_answer_produce(st
 									      const struct answer *answer, struct error *error)
 {
 	enum produce_verdict verdict = PRODUCE_REFUSED;
-	const bool carries = exposures_wait(inflight) && !(inflight->blame & BLAME_EXPOSURES);
+	const bool carries = exposures_pending(inflight) && !(inflight->blame & BLAME_EXPOSURES);
 	if (carries) {
 		if (format == &format_avro)
 			inflight->encoded = (struct text){0}; /* for a caller who waits, without them */

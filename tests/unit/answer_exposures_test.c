@@ -317,11 +317,11 @@ static void an_exposure_waits_for_an_answer_with_its_key(void **state)
 	exposures_mark(&inflight, TEXT("key")); /* again */
 	assert_true(!own.in_answer && !other.in_answer);
 	exposures_unmark(&inflight, &format_avro, true);
-	assert_true(exposures_wait(&inflight));
+	assert_true(exposures_pending(&inflight));
 	exposures_mark(&inflight, TEXT("later"));
 	assert_true(!own.in_answer && other.in_answer);
 	exposures_unmark(&inflight, &format_avro, true);
-	assert_false(exposures_wait(&inflight));
+	assert_false(exposures_pending(&inflight));
 	loop_close(worker.loop);
 }
 

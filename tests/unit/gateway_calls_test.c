@@ -341,7 +341,7 @@ static void a_request_that_is_too_large_for_a_record_is_refused_at_once(void **s
 static void a_key_that_the_topic_does_not_take_is_refused_at_once(void **state)
 {
 	struct calls_stand *stand = *state;
-	static const char key[CALL_RECORD_BESIDE_BYTES];
+	static const char key[CALL_RECORD_OVERHEAD_BYTES];
 	struct gateway_target *target = &stand->target;
 	struct call_request request = calls_request_of(stand, 0);
 	request.body = TEXT("1");
