@@ -59,7 +59,7 @@ const struct gateway_target *call_target_find(const struct call_source *source, 
 	if (!target && !asked->pipeline_only && gateway_targets_have_model(targets, name))
 		call_setup_refuse(refusal, 404,
 				  "the Model `%.*s` cannot be asked by itself: a pipeline of the files calls it, or no server has "
-				  "it. Ask the pipeline; `sluice plan` shows both",
+				  "it. Ask the pipeline, or give the Model `standalone: true`; `sluice plan` shows both",
 				  (int)name.length, name.bytes);
 	else if (!target) {
 		const struct text shown = call_name_shown(name);

@@ -32,8 +32,8 @@ const struct resource_kind resource_kinds[] = {
 	KIND("Pipeline", MLOPS, PIPELINE, .rows = pipeline_rows, .size = sizeof(struct pipeline_spec), .check = pipeline_check,
 	     .help = "A graph of steps."),
 	KIND("Model", MLOPS, MODEL, .rows = model_rows, .size = sizeof(struct model_spec), .check = model_check,
-	     .help = "A model, and its address. A model that no pipeline or deployment of the files names gets a "
-		     "pipeline of its name, with one step that calls it."),
+	     .help = "A model, and its address. A model that no pipeline or deployment of the files names, or with "
+		     "`standalone: true`, gets a pipeline of its name, with one step that calls it."),
 	KIND("Experiment", MLOPS, EXPERIMENT, .rows = experiment_rows, .size = sizeof(struct experiment_spec),
 	     .check = experiment_check,
 	     .help = "Models or pipelines among which requests are split. It gets a pipeline of its name, with one step, "
@@ -546,20 +546,27 @@ const struct resource *pipeline_of_model(const struct spec *spec, const struct r
 	return NULL;
 }
 
+/* The model's own name, unless a pipeline has it. */
+static const char *pipeline_name_of(const struct spec *spec, const struct resource *model)
+{
+	const struct resource *other;
+	for (size_t at = 0; (other = spec_next(spec, RESOURCE_PIPELINE, &at));)
+		if (strings_equal(other->name.text, model->name.text) && strings_equal(other->namespace, model->namespace))
+			return arena_print(spec->arena, "%s-model", model->name.text);
+	return model->name.text;
+}
+
 void documents_read_models(struct spec *spec, const struct spec_options *options)
 {
 	size_t count;
 	const struct resource **models = models_alone(spec, &count);
 	for (size_t i = 0; models && i < count; i++)
-		read_model_pipeline(spec, models[i], models[i]->name.text, options);
+		read_model_pipeline(spec, models[i], pipeline_name_of(spec, models[i]), options);
 	for (size_t i = 0; i < options->models_asked.count; i++) {
 		const char *name = options->models_asked.items[i].text;
 		const struct resource *model = spec_find(spec, RESOURCE_MODEL, name);
 		if (model && !pipeline_of_model(spec, model))
-			read_model_pipeline(
-				spec, model,
-				spec_find(spec, RESOURCE_PIPELINE, name) ? arena_print(spec->arena, "%s-model", name) : name,
-				options);
+			read_model_pipeline(spec, model, pipeline_name_of(spec, model), options);
 	}
 }
 

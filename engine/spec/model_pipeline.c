@@ -109,6 +109,12 @@ static void names_mark(const struct model_marks *marks, const struct node *node)
 	}
 }
 
+static bool is_standalone(const struct resource *model)
+{
+	const struct model_spec *spec = model->spec;
+	return spec && spec->standalone;
+}
+
 const struct resource **models_alone(const struct spec *spec, size_t *count)
 {
 	struct model_marks marks = {.items = ARENA_ARRAY(spec->arena, struct model_mark, spec->count + 1)};
@@ -130,7 +136,7 @@ const struct resource **models_alone(const struct spec *spec, size_t *count)
 	}
 	qsort(marks.items, marks.count, sizeof *marks.items, place_compare);
 	for (size_t i = 0; i < marks.count; i++)
-		if (!marks.items[i].named)
+		if (!marks.items[i].named || is_standalone(spec->resources[marks.items[i].place]))
 			models[(*count)++] = spec->resources[marks.items[i].place];
 	return models;
 }

@@ -2,8 +2,9 @@
  * model, or splits among the candidates.
  *
  * A Model gets such a pipeline, of its own name, if no pipeline or deployment of the files names it. A Model that is
- * named gets its requests through those. Nobody would write to topics of its own. The candidates of an experiment may
- * be called by themselves too. An Experiment gets a pipeline unless a Pipeline has its name.
+ * named gets its requests through those, and topics of its own only with `standalone`: each costs three topics, and
+ * rights to them. The candidates of an experiment may be called by themselves too. An Experiment gets a pipeline unless
+ * a Pipeline has its name.
  */
 #ifndef SLUICE_SPEC_MODEL_PIPELINE_H
 #define SLUICE_SPEC_MODEL_PIPELINE_H

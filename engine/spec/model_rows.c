@@ -121,6 +121,9 @@ const struct option model_rows[] = {
 	ROW("server", NAME, struct model_spec, server, .help = "The Server that has it; default: any that is suitable."),
 	CHECKED("preloaded", FLAG, .effect = EFFECT_NONE, .help = "Whether a server has it already."),
 	CHECKED("dedicated", FLAG, .effect = EFFECT_NONE, .help = "Whether it has a server of its own."),
+	ROW("standalone", FLAG, struct model_spec, standalone,
+	    .help = "Whether callers may ask it by its name although pipelines call it. It has topics of its own then; one that no "
+		    "pipeline names has them anyway. If a pipeline has its name, it is asked as NAME-model."),
 	{.name = "logger",
 	 .type = OPTION_MAP,
 	 .offset = 0,

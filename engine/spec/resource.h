@@ -297,6 +297,7 @@ struct model_spec {
 	int64_t replicas_max;
 	struct place autoscaling_here;
 	int64_t logger_percent;
+	bool standalone;	      /* it has a pipeline of its own although others name it (spec/model_pipeline.h) */
 	struct item_list settings;    /* struct model_parameter */
 	struct item_list environment; /* struct environment_variable */
 };

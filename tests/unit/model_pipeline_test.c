@@ -120,6 +120,25 @@ static void it_is_made_only_where_it_is_asked_for(void **state)
 	planning_close(&planning);
 }
 
+/* Callers keep the URL of a model when a pipeline is added that calls it. */
+static void a_standalone_model_keeps_its_pipeline(void **state)
+{
+	static const char model[] = DOCUMENT("Model", "a", "storageUri: 'stub://identity', standalone: true");
+	char yaml[1024];
+	(void)state;
+	(void)snprintf(yaml, sizeof yaml, "%s%s", model, DOCUMENT("Pipeline", "p", "steps: [{name: a}], output: {steps: [a]}"));
+	assert_pipelines(yaml, "p a");
+	(void)snprintf(yaml, sizeof yaml, "%s%s", model, MODEL("b"));
+	assert_pipelines(yaml, "a b");
+	(void)snprintf(yaml, sizeof yaml, "%s%s", model,
+		       DOCUMENT("Pipeline", "a", "steps: [{name: f, filter: {keep: 'y'}}], output: {steps: [f]}"));
+	assert_pipelines(yaml, "a a-model");
+	(void)snprintf(
+		yaml, sizeof yaml, "%s%s", model,
+		DOCUMENT("Pipeline", "a, namespace: there", "steps: [{name: f, filter: {keep: 'y'}}], output: {steps: [f]}"));
+	assert_pipelines(yaml, "a a");
+}
+
 static const struct resource *made_for(const struct planning *planning, const char *model)
 {
 	return pipeline_of_model(&planning->spec, spec_find(&planning->spec, RESOURCE_MODEL, model));
@@ -148,6 +167,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_model_that_nobody_names_gets_a_pipeline),
+		cmocka_unit_test(a_standalone_model_keeps_its_pipeline),
 		cmocka_unit_test(its_one_step_calls_the_model_and_answers),
 		cmocka_unit_test(a_model_without_a_server_has_none_unless_it_gets_one_later),
 		cmocka_unit_test(it_is_made_only_where_it_is_asked_for),
