@@ -155,7 +155,8 @@ void gateway_reply_put(struct outbox *outbox, struct inflight *inflight)
 	const struct text value =
 		form == REPLY_EXPLANATION ? reply_explanation(outbox, inflight, &headers) : reply_write(outbox, inflight, &headers);
 	struct outgoing record = reply_end(inflight, value, &headers);
-	if (to && !replies_take(worker, to, &record))
+	struct direct_hub *hub = replies_hub(worker, to);
+	if (!replies_take(worker, hub, &record))
 		record = reply_too_large(outbox, inflight, value.length, &headers);
-	replies_put(worker, to, config->replies_early, &record);
+	replies_put(worker, to, hub, config->replies_early, &record);
 }

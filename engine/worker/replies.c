@@ -201,28 +201,28 @@ static bool reply_hold(struct replies *replies, struct direct_hub *hub, const st
 	return true;
 }
 
-/* NULL: the gateway that waits is in another process, or expects the copy from Kafka. */
-static struct direct_hub *hub_of(const struct worker *worker, const struct reply_address *address)
+struct direct_hub *replies_hub(const struct worker *worker, const struct reply_address *address)
 {
 	struct direct_hub *hub = worker->config->gateway;
+	if (!address)
+		return worker->config->direct;
 	return direct_hub_expects(hub, address->epoch) ? hub : NULL;
 }
 
-bool replies_take(struct worker *worker, const struct reply_address *address, const struct outgoing *record)
+bool replies_take(struct worker *worker, const struct direct_hub *hub, const struct outgoing *record)
 {
-	return hub_of(worker, address) || !worker->setup->replies || !side_ready(worker) ||
-	       best_effort_takes(worker->outbox.replies.side, record);
+	return hub || !worker->setup->replies || !side_ready(worker) || best_effort_takes(worker->outbox.replies.side, record);
 }
 
-void replies_put(struct worker *worker, const struct reply_address *address, bool is_early, const struct outgoing *record)
+void replies_put(struct worker *worker, const struct reply_address *address, struct direct_hub *hub, bool is_early,
+		 const struct outgoing *record)
 {
 	struct replies *replies = &worker->outbox.replies;
 	struct outgoing copy = *record;
 	if (!address) {
-		reply_send(worker, worker->config->direct, record);
+		reply_send(worker, hub, record);
 		return;
 	}
-	struct direct_hub *hub = hub_of(worker, address);
 	copy.topic = 0;
 	copy.beside_origin = true;
 	copy.origin.partition = address->partition;

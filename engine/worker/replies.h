@@ -39,12 +39,17 @@ void replies_close(struct replies *replies); /* drops held copies; one that is o
  * is counted. */
 bool replies_wanted(struct replies *replies, struct headers headers, const char *pipeline, struct reply_address *address);
 
-/* Whether the copy is no larger than what the producer takes. */
-bool replies_take(struct worker *worker, const struct reply_address *address, const struct outgoing *record);
+/* The hub of the gateway that waits. NULL: it is in another process, or expects the copy from Kafka. `address` NULL: of a request
+ * that came by memory. */
+struct direct_hub *replies_hub(const struct worker *worker, const struct reply_address *address);
 
-/* Sends the copy after the commit, or now, also if it `is_early`. Copies the record. `address` NULL: to the gateway of this
- * process, at once (worker/direct_hub.h). */
-void replies_put(struct worker *worker, const struct reply_address *address, bool is_early, const struct outgoing *record);
+/* Whether the copy for the gateway of that hub, or for Kafka, is no larger than what the producer takes. */
+bool replies_take(struct worker *worker, const struct direct_hub *hub, const struct outgoing *record);
+
+/* Sends the copy to the hub that replies_hub() found, or to Kafka: after the commit, or now, also if it `is_early`. Copies the
+ * record. `address` NULL: at once. */
+void replies_put(struct worker *worker, const struct reply_address *address, struct direct_hub *hub, bool is_early,
+		 const struct outgoing *record);
 
 /* Wakes the gateway of this process, if it was given copies. To be called before the worker sleeps. */
 void replies_wake(struct replies *replies);
