@@ -713,9 +713,12 @@ def answers_a_key_from_one_request(judge, gateway):
     judge.expect("a submitted request keeps its id", [reply[0] for reply in replies] == [202] * 2
                  and replies[0][1] == replies[1][1] and replies[0][2]["location"] == replies[1][2]["location"], replies)
     judge.expect("a key of 255 bytes", keyed("twice", "k" * 255, 1.0)[0] == 200)
-    short = [keyed("twice", f"k-short-{number}", 2.0, x_timeout_ms="1")[0] for number in range(40)]
+    short = []
     end = time.monotonic() + HELD_SECONDS * 4
-    held = set(range(40))
+    while len(short) < 40 or (503 not in short and time.monotonic() < end):  # a fast Kafka may take a claim within the deadline
+        short.append(keyed("twice", f"k-short-{len(short)}", 2.0, x_timeout_ms="1")[0])
+    end = time.monotonic() + HELD_SECONDS * 4
+    held = set(range(len(short)))
     while held and time.monotonic() < end:
         held = {number for number in held if keyed("twice", f"k-short-{number}", 2.0)[0] not in (200, 504)}
     judge.expect("a deadline that is shorter than the claim takes holds no key", 503 in short and not held, (short, held))
