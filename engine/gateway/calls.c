@@ -396,7 +396,7 @@ void calls_begin(struct calls *calls, const struct call_request *request)
 		open_call_fail(call, 413, ERROR_LIMIT,
 			       "the request with its key and headers is larger than its topic takes; send less at a time");
 	else if (verdict == PRODUCE_FULL)
-		open_call_fail(call, 503, ERROR_LIMIT, "too many requests are on their way; try again later");
+		open_call_fail(call, 503, ERROR_LIMIT, "too many requests are in flight; try again later");
 	else
 		open_call_fail(call, 503, ERROR_REMOTE, error.text);
 }

@@ -183,7 +183,7 @@ static void claim_write(struct keyed_call *call, uint32_t generation)
 	claim->time_ms = loop_time_of_day_ms(call->keyed->loop);
 	claim->deadline_ms = claim->time_ms + CLAIM_MS;
 	if (!record_send(call, CLAIM_TAKES))
-		keyed_refuse(call, 503, "too many claims of idempotency keys are on their way to Kafka; try again later");
+		keyed_refuse(call, 503, "too many claims of idempotency keys are in flight to Kafka; try again later");
 }
 
 /* Ends a call whose request is not sent. The release follows the claim in the log, whether or not that is there yet. */

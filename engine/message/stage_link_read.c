@@ -76,7 +76,7 @@ static bool read_head(struct stage_link_reading *reading, struct stage_link_head
 	if (!avro_failed(&reading->cursor) && version != STAGE_LINK_VERSION)
 		return error_set(reading->error, ERROR_INPUT, PLACE_NONE,
 				 "the record between two stages is of version %lld, and this engine reads version %d; let the "
-				 "engines of the version that wrote it finish what is on its way",
+				 "engines of the version that wrote it finish what is in flight",
 				 (long long)version, STAGE_LINK_VERSION);
 	head->from = avro_read_bytes(&reading->cursor);
 	head->deployment = (uint64_t)avro_read_long(&reading->cursor);
