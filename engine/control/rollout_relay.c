@@ -146,10 +146,35 @@ static bool experiments_list(struct rollout_board *board, struct arena *arena, s
 	return !arena_failed(arena);
 }
 
+static bool tally_encode(const struct engine_tallies *tally, struct buffer *value)
+{
+	struct error lost = {0};
+	buffer_clear(value);
+	return record_encode(&tally_form, tally, value, &lost);
+}
+
+static void cells_drop(struct experiment_tally *experiment)
+{
+	struct variant_count *variants = (void *)(uintptr_t)experiment->variants.items;
+	for (size_t i = 0; i < experiment->variants.count; i++)
+		variants[i].cells.count = 0;
+}
+
+/* With the cells of as many experiments as fit. */
+static bool tally_fit(const struct engine_tallies *tally, struct buffer *value)
+{
+	struct experiment_tally *items = (void *)(uintptr_t)tally->experiments.items;
+	bool good = tally_encode(tally, value);
+	for (size_t left = tally->experiments.count; !good && left > 0; left--) {
+		cells_drop(&items[left - 1]);
+		good = tally_encode(tally, value);
+	}
+	return good;
+}
+
 bool rollout_relay_tally(struct rollout_relay *relay, struct rollout_board *board, struct engine_tallies tally,
 			 struct buffer *key, struct buffer *value)
 {
-	struct error lost = {0};
 	struct arena *arena = arena_open(TALLY_BYTES_MAX);
 	bool good = arena && experiments_list(board, arena, &tally.experiments) && tally.experiments.count > 0;
 	tally.sequence = ++relay->sequence;
@@ -157,7 +182,7 @@ bool rollout_relay_tally(struct rollout_relay *relay, struct rollout_board *boar
 	buffer_clear(value);
 	if (good)
 		tally_key(tally.engine, key);
-	good = good && record_encode(&tally_form, &tally, value, &lost);
+	good = good && tally_fit(&tally, value);
 	arena_close(arena);
 	return good;
 }

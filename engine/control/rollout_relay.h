@@ -20,7 +20,9 @@ struct rollout_relay {
 bool rollout_relay_look(struct rollout_relay *relay, const struct ledger *ledger, struct rollout_board *board,
 			struct error *error);
 
-/* Appends the key and the record of the engine's tally. False: no rollout is in force, or memory ran out. */
+/* Writes the key and the record of the engine's tally. Where the buffer of the record is too small, as many experiments as it takes
+ * lack the cells of units, which are nearly all of it, so that the counts arrive: the keeper takes these for unknown, as those of
+ * engines whose cells do not fit its own record. False: no rollout is in force, the counts alone do not fit, or memory ran out. */
 bool rollout_relay_tally(struct rollout_relay *relay, struct rollout_board *board, struct engine_tallies tally,
 			 struct buffer *key, struct buffer *value);
 

@@ -428,6 +428,38 @@ static void an_engine_has_the_table_of_the_rollout_and_tells_what_it_counts(void
 	rollout_board_close(board);
 }
 
+/* Cells of two choices are some hundred bytes. */
+static void counts_arrive_where_their_cells_do_not_fit(void **state)
+{
+	(void)state;
+	struct rollout_board *board = rollout_board_open();
+	struct rollout_relay relay = {0};
+	struct error error = {0};
+	struct buffer key, value, large;
+	const struct engine_tallies tally = {.namespace = TEXT("default"), .engine = TEXT("one"), .started_ms = 1};
+	buffer_open(&key, 1 << 16);
+	buffer_open(&large, 1 << 16);
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	assert_true(rollout_relay_look(&relay, keeper_ledger(table_stand.keeper), board, &error));
+	struct rollout_entry *entry = rollout_board_entry(board, "e");
+	const int64_t version = table_in_force("e")->version;
+	for (int i = 0; i < 1000; i++)
+		rollout_entry_count(entry, &(struct rollout_call_end){
+						   .version = version, .index = 1, .cell = DESIGN_GROUPS, .failed = i < 400});
+	assert_true(rollout_relay_tally(&relay, board, tally, &key, &large));
+	buffer_open(&value, large.length - 1);
+	assert_true(rollout_relay_tally(&relay, board, tally, &key, &value));
+	assert_true(value.length < large.length / 2);
+	assert_true(keeper_tally(table_stand.keeper, buffer_view(&value), table_stand.now_ms, &error));
+	control_pass(&table_stand, SECOND);
+	assert_true(phase_is("rolledBack", 1));
+	assert_true(evidence_has(2, "\"trials\": 1000, \"estimate\": 0.4"));
+	buffer_close(&key);
+	buffer_close(&value);
+	buffer_close(&large);
+	rollout_board_close(board);
+}
+
 int main(void)
 {
 #define ON_STAND(test) cmocka_unit_test_setup_teardown(test, rollout_stand_open, table_stand_close)
@@ -451,6 +483,7 @@ int main(void)
 		ON_STAND(a_rollout_ends_with_its_experiment),
 		ON_STAND(phases_become_figures),
 		ON_STAND(an_engine_has_the_table_of_the_rollout_and_tells_what_it_counts),
+		ON_STAND(counts_arrive_where_their_cells_do_not_fit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
