@@ -3,7 +3,7 @@
  *
  * Anybody can write X-Forwarded-For. So it counts only if the peer is a listed proxy. It is read from its end,
  * where that proxy added its own peer. The last address that is not a listed proxy is the caller. Addresses
- * before it may be forged.
+ * before it may be forged. An address may have its port behind it, as some proxies write it.
  */
 #ifndef SLUICE_GATEWAY_ACCESS_ADDRESS_H
 #define SLUICE_GATEWAY_ACCESS_ADDRESS_H
