@@ -12,6 +12,9 @@
 #include "message/reply.h"
 
 #define NAME_BYTES_SHOWN 100
+#define TIMEOUT_HEADER "x-timeout-ms"
+#define MODEL_HEADER "seldon-model"
+#define KEY_HEADER "sluice-key"
 
 __attribute__((format(printf, 3, 4))) static bool call_setup_refuse(struct call_refusal *refusal, int status, const char *format,
 								    ...)
@@ -22,6 +25,27 @@ __attribute__((format(printf, 3, 4))) static bool call_setup_refuse(struct call_
 	(void)vsnprintf(refusal->words, sizeof refusal->words, format, arguments);
 	va_end(arguments);
 	return false;
+}
+
+/* ---- headers that are sent twice ---- */
+
+bool call_headers_check(struct text (*line)(const void *context, const char *name, size_t place), const void *context,
+			struct call_refusal *refusal)
+{
+	static const char *const names[] = {IDEMPOTENCY_HEADER, DEADLINE_HEADER,    TIMEOUT_HEADER,
+					    "content-type",	OIP_LENGTH_HEADER,  MODEL_HEADER,
+					    REPLY_ID_HEADER,	SELDON_PUID_HEADER, KEY_HEADER};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		struct text first, next;
+		for (size_t place = 1; (next = line(context, names[i], place)).bytes; place++)
+			if (!text_equal(next, first = line(context, names[i], 0)))
+				return call_setup_refuse(refusal, 400,
+							 "the header %s is there twice, as \"" TEXT_FORMAT "\" and \"" TEXT_FORMAT
+							 "\"; send it once",
+							 names[i], TEXT_ARGUMENTS(call_name_shown(first)),
+							 TEXT_ARGUMENTS(call_name_shown(next)));
+	}
+	return true;
 }
 
 /* ---- target ---- */
@@ -35,7 +59,7 @@ struct text call_name_asked(const struct call_source *source, const struct call_
 {
 	const struct text ends[] = {TEXT(".pipeline"), TEXT(".experiment")};
 	const struct gateway_targets *targets = source->targets;
-	struct text header = source->header(source->context, "seldon-model");
+	struct text header = source->header(source->context, MODEL_HEADER);
 	struct text name = header.length > 0 && asked->namespace.length == 0 ? header : asked->name;
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
 		if (name.length > ends[i].length && text_ends_with(name, ends[i])) {
@@ -93,7 +117,7 @@ bool call_is_possible(const struct gateway_target *target, size_t body_bytes, st
 static const struct {
 	const char *name;
 	bool absolute;
-} deadline_headers[] = {{DEADLINE_HEADER, true}, {"x-timeout-ms", false}};
+} deadline_headers[] = {{DEADLINE_HEADER, true}, {TIMEOUT_HEADER, false}};
 
 #define DEADLINE_HEADERS (sizeof deadline_headers / sizeof *deadline_headers)
 

@@ -106,7 +106,9 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 						.gzips = true,
 						.connections = CONNECTIONS,
 						.peer_connections = PEER_CONNECTIONS,
+						.remedy = "send less at a time, or raise the topic's max.message.bytes",
 						.admits = rest_admits,
+						.refused = rest_server_refused,
 						.called = rest_called_admitted,
 						.context = rest};
 	gateway->bodies.limit_bytes = BODIES_BYTES;

@@ -325,14 +325,8 @@ void rest_called(void *context, struct http_incoming *incoming, struct text meth
 	arena_reset(rest->arena);
 	buffer_clear(&rest->body);
 	const struct gateway_route *route = rest_route_find(method, path, &request, allowed, sizeof allowed);
-	if (route) {
-		if (rest_query_read(route, &request))
-			route->serve(&request);
-	} else if (allowed[0] && !rest_cors_preflight(&request, method, allowed)) {
-		char words[ERROR_TEXT_MAX];
-		(void)snprintf(words, sizeof words, "this path takes %s alone", allowed);
-		rest_refuse_with(&request, 405, &(struct http_answer_header){"Allow", allowed}, 1, words);
-	} else if (!allowed[0]) {
-		rest_refuse(&request, 404, "there is nothing at this path; GET /v2/routes lists what there is");
-	}
+	if (!route)
+		rest_route_refuse(&request, method, allowed);
+	else if (rest_query_read(route, &request))
+		route->serve(&request);
 }

@@ -56,13 +56,16 @@ void rest_openapi_write(const struct rest *rest, struct buffer *out);
 /* Serves a request; the context is a struct rest. */
 void rest_called(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body);
 
-/* Callback for struct http_server_config, before the body is read: authorizes the request. False: it was refused, and
- * the refusal is sent. */
+/* Callback for struct http_server_config, before the body is read: what has no route, is not allowed, contradicts itself, or asks a
+ * target that does not exist is refused, and a body that has no use is not kept. False: the answer is sent. */
 bool rest_admits(void *context, struct http_incoming *incoming, struct text method, struct text path);
 
-/* rest_called() for struct http_server_config, with access control: authorizes a request again whose revision is not that of its
- * head, since its name may now be another resource's. */
+/* rest_called() for struct http_server_config: checks a request again whose revision is not that of its head, since its name may
+ * now be another resource's. */
 void rest_called_admitted(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body);
+
+/* Callback for struct http_server_config: counts what the server refused. */
+void rest_server_refused(void *context, int status);
 
 /* The request, and the names in its path, for call_setup.h. */
 struct call_source rest_source(const struct rest_request *request);
@@ -79,6 +82,9 @@ uint64_t rest_caller_share(const struct rest_request *request);
  * `allowed` is then the methods of that path, joined by commas (empty: there is no such path). */
 const struct gateway_route *rest_route_find(struct text method, struct text path, struct rest_request *request, char *allowed,
 					 size_t size);
+
+/* Answers a request that has no route: 404, or 405 if its path has the methods `allowed`, or a preflight of one of them. */
+void rest_route_refuse(const struct rest_request *request, struct text method, const char *allowed);
 
 /* The parameter of the query that names the submitted request of a route whose path does not; NULL: there is none. */
 const char *rest_route_query(const struct gateway_route *route);

@@ -1,10 +1,11 @@
-/* rest_access.c: Access check of REST calls, before their bodies are read; see rest.h. */
+/* rest_access.c: Checks of REST calls by their heads, before their bodies are read; see rest.h. */
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "gateway/rest.h"
 
 #define REFUSAL_HEADERS_MAX 2
+#define UNUSED_BODY_BYTES ((size_t)1 << 10) /* of a request that has no use for one: some clients send an empty object */
 
 static struct text header_find(const void *context, const char *name, size_t place)
 {
@@ -36,19 +37,14 @@ static void rest_refuse_access(const struct rest_request *request, const struct 
 	rest_refuse_with(request, answer->status, headers, count, answer->words);
 }
 
-static bool access_admits(struct rest *rest, struct http_incoming *incoming, struct text method, struct text path)
+static bool access_admits(const struct rest_request *request, const struct gateway_route *route)
 {
-	struct rest_request request = {.rest = rest, .incoming = incoming, .path = path};
-	char allowed[REST_ALLOWED_BYTES_MAX], subject[CALL_SUBJECT_BYTES_MAX];
+	struct rest *rest = request->rest;
+	struct http_incoming *incoming = request->incoming;
+	char subject[CALL_SUBJECT_BYTES_MAX];
 	struct sockaddr_storage peer;
 	struct access_answer answer;
-	http_incoming_mark(incoming, rest->revision);
-	if (!rest->access)
-		return true;
-	arena_reset(rest->arena);
-	buffer_clear(&rest->body);
-	const struct gateway_route *route = rest_route_find(method, path, &request, allowed, sizeof allowed);
-	if (!route || route->is_open) /* an unknown path is answered by the table of routes */
+	if (!rest->access || route->is_open)
 		return true;
 	bool submits = route->verb == ACCESS_INFER && rest_prefers_async(incoming);
 	enum access_verb verb = submits ? ACCESS_SUBMIT : route->verb;
@@ -58,11 +54,39 @@ static bool access_admits(struct rest *rest, struct http_incoming *incoming, str
 						     .context = incoming,
 						     .peer = &peer,
 						     .certificate = http_incoming_certificate(incoming, subject, sizeof subject)};
-	call_access_check(rest->access, &credentials, verb, rest_resource(&request, route), rest->arena, &answer);
+	call_access_check(rest->access, &credentials, verb, rest_resource(request, route), rest->arena, &answer);
 	if (answer.status == 200)
 		return true;
-	rest_refuse_access(&request, &answer);
+	rest_refuse_access(request, &answer);
 	return false;
+}
+
+static bool rest_head_check(const struct rest_request *request, const struct gateway_route *route)
+{
+	struct call_refusal refusal;
+	if (!route->is_open && !call_headers_check(header_find, request->incoming, &refusal)) {
+		rest_refuse(request, refusal.status, "%s", refusal.words);
+		return false;
+	}
+	if (strcmp(route->method, "POST") == 0)
+		return rest_target_find(request) != NULL;
+	http_incoming_limit_body(request->incoming, UNUSED_BODY_BYTES, "send this request without a body");
+	return true;
+}
+
+static bool rest_head_admits(struct rest *rest, struct http_incoming *incoming, struct text method, struct text path)
+{
+	struct rest_request request = {.rest = rest, .incoming = incoming, .path = path};
+	char allowed[REST_ALLOWED_BYTES_MAX];
+	http_incoming_mark(incoming, rest->revision);
+	arena_reset(rest->arena);
+	buffer_clear(&rest->body);
+	const struct gateway_route *route = rest_route_find(method, path, &request, allowed, sizeof allowed);
+	if (!route) {
+		rest_route_refuse(&request, method, allowed);
+		return false;
+	}
+	return access_admits(&request, route) && rest_head_check(&request, route);
 }
 
 bool rest_admits(void *context, struct http_incoming *incoming, struct text method, struct text path)
@@ -70,12 +94,18 @@ bool rest_admits(void *context, struct http_incoming *incoming, struct text meth
 	struct rest *rest = context;
 	if (rest->config->cors_origins.count > 0)
 		rest_cors_begin(rest, incoming);
-	return access_admits(rest, incoming, method, path);
+	return rest_head_admits(rest, incoming, method, path);
 }
 
 void rest_called_admitted(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body)
 {
 	struct rest *rest = context;
-	if (http_incoming_marked(incoming) == rest->revision || access_admits(rest, incoming, method, path))
+	if (http_incoming_marked(incoming) == rest->revision || rest_head_admits(rest, incoming, method, path))
 		rest_called(rest, incoming, method, path, body);
+}
+
+void rest_server_refused(void *context, int status)
+{
+	const struct rest *rest = context;
+	calls_count_refusal(rest->calls, COUNTED_REST, status);
 }

@@ -111,3 +111,14 @@ const struct gateway_route *rest_route_find(struct text method, struct text path
 	}
 	return NULL;
 }
+
+void rest_route_refuse(const struct rest_request *request, struct text method, const char *allowed)
+{
+	const struct http_answer_header header = {"Allow", allowed};
+	char words[ERROR_TEXT_MAX];
+	(void)snprintf(words, sizeof words, "this path takes %s alone", allowed);
+	if (!allowed[0])
+		rest_refuse(request, 404, "there is nothing at this path; GET /v2/routes lists what there is");
+	else if (!rest_cors_preflight(request, method, allowed))
+		rest_refuse_with(request, 405, &header, 1, words);
+}

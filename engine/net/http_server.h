@@ -37,6 +37,7 @@ struct http_server_config {
 	bool adopts;	  /* it listens at no port: its connections come from another server (net/http_exchange.h) */
 	const struct tls_files *files; /* NULL: without TLS; with authorities, clients must present certificates */
 	size_t body_bytes;	       /* a longer one is answered 413 */
+	const char *remedy;	       /* what the caller of a longer one is told to do; NULL: to send less at a time */
 	struct body_budget *bodies;    /* of all requests in flight: and of their answers: beyond it 503; NULL: no limit.
 				       * Outlives the server */
 	const struct host_names *hosts; /* by which browsers may address it, looked at for each request: others are answered 421
@@ -50,6 +51,8 @@ struct http_server_config {
 	bool (*admits)(void *context, struct http_incoming *incoming, struct text method, struct text path);
 	/* All texts live until the request is answered. `path` is percent-decoded and has no query. */
 	void (*called)(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body);
+	/* Called for each request that the server itself refuses. NULL: nobody counts them. */
+	void (*refused)(void *context, int status);
 	void *context;
 };
 
@@ -87,6 +90,10 @@ bool http_incoming_is_over(const struct http_incoming *incoming);
  * the former text is gone. GZIP_NO_MEMORY: also if the budget of bodies has no memory for it. */
 enum gzip_outcome http_incoming_unpack(struct http_incoming *incoming, enum gzip_form form, size_t bytes_max);
 struct text http_incoming_body(const struct http_incoming *incoming);
+
+/* To be called by `admits`: the body of this request may have that length, which is less than that of the server. `remedy` is as in
+ * the configuration, and constant. */
+void http_incoming_limit_body(struct http_incoming *incoming, size_t body_bytes, const char *remedy);
 
 /* A number of the application's own; what a request has that is not marked is not defined. */
 void http_incoming_mark(struct http_incoming *incoming, uint64_t mark);

@@ -18,7 +18,7 @@
 #define FAR_MS INT64_MAX
 
 static const struct http_refusal misdirected = {421, HOST_NAMES_WORDS};
-static const struct http_refusal too_long = {413, "the request's body is longer than this server takes"};
+static const struct http_refusal too_long = {413, NULL};
 static const struct http_refusal crowded = {503, "the server holds its maximum of request bodies; call again later"};
 
 static void inbound_set_phase(struct http_inbound *connection, enum http_phase phase)
@@ -130,7 +130,7 @@ static void inbound_begin_body(struct http_inbound *connection, bool more_is_her
 {
 	struct http_incoming *incoming = connection->incoming;
 	const struct http_head *head = &incoming->head;
-	const size_t limit = connection->server->config.body_bytes;
+	const size_t limit = incoming->body_bytes;
 	bool is_too_long = head->framing == HTTP_BODY_OF_LENGTH && head->length > limit;
 	inbound_set_phase(connection, HTTP_PHASE_BODY);
 	if (is_too_long && (head->expects_continue || head->length - limit > DISCARDED_BYTES_MAX)) {

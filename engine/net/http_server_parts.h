@@ -33,7 +33,9 @@ struct http_incoming {
 	struct buffer bytes;			 /* bytes of the head */
 	struct http_head_scan scan;
 	struct http_head head;
-	struct http_intake intake; /* parser of the body */
+	struct http_intake intake; /* parser of the body, */
+	size_t body_bytes;	   /* which may have that length, */
+	const char *remedy;	   /* and what to do if it is longer */
 	struct body_charge charge;
 	int64_t head_ms;	     /* when its head was complete, by the loop's clock */
 	uint64_t came_bytes;	     /* received bytes of the body */
@@ -135,7 +137,8 @@ void http_incoming_call(struct http_incoming *incoming);
 /* The carrier of the exchange will be informed when the application has answered. False: it does not have the request. */
 bool http_incoming_pass_carrier(struct http_inbound *connection);
 
-/* Answers a request instead of the application, and then closes the connection unless it `keeps`. */
+/* Answers a request instead of the application, and then closes the connection unless it `keeps`. Words NULL: its body is too
+ * long. */
 void http_incoming_refuse(struct http_incoming *incoming, struct http_refusal refusal, bool keeps);
 
 #endif

@@ -14,6 +14,7 @@
 #define HEAD_KEPT_BYTES_MAX (HTTP_REQUEST_HEAD_BYTES_MAX + 3)
 #define POOLED_MAX 256
 #define INTERNAL_ERROR 500
+#define LONG_BODY_WORDS "the request's body is longer than %zu bytes, which is the most that is taken here; %s"
 #define REFUSAL_BYTES_MAX ((size_t)64 << 10) /* JSON may write each byte of a path as six */
 
 static const struct http_refusal unread = {
@@ -45,7 +46,8 @@ struct http_incoming *http_incoming_open(struct http_inbound *connection)
 		incoming->packing.done = on_packed;
 		http_intake_open(&incoming->intake, server->config.body_bytes);
 	}
-	incoming->intake.body.ceiling_bytes = server->config.body_bytes; /* it may have changed */
+	http_incoming_limit_body(incoming, server->config.body_bytes, /* it may have changed */
+				 server->config.remedy ? server->config.remedy : "send less at a time");
 	incoming->connection = connection;
 	incoming->charge.peer = connection->body_peer;
 	incoming->previous = NULL;
@@ -148,6 +150,12 @@ struct text http_incoming_certificate(const struct http_incoming *incoming, char
 struct text http_incoming_path(const struct http_incoming *incoming)
 {
 	return http_head_text(&incoming->head, incoming->head.path);
+}
+
+void http_incoming_limit_body(struct http_incoming *incoming, size_t body_bytes, const char *remedy)
+{
+	incoming->body_bytes = incoming->intake.body.ceiling_bytes = body_bytes;
+	incoming->remedy = remedy;
 }
 
 void http_incoming_mark(struct http_incoming *incoming, uint64_t mark)
@@ -324,8 +332,15 @@ static void answer_complete(struct http_incoming *incoming)
 
 void http_incoming_refuse(struct http_incoming *incoming, struct http_refusal refusal, bool keeps)
 {
+	const struct http_server_config *config = &incoming->server->config;
+	char words[ERROR_TEXT_MAX];
+	if (!refusal.words)
+		(void)snprintf(words, sizeof words, LONG_BODY_WORDS, incoming->body_bytes, incoming->remedy);
+	refusal.words = refusal.words ? refusal.words : words;
 	incoming->connection->closes |= !keeps;
 	incoming->server->acceptor.counts.rejected += !keeps;
+	if (config->refused)
+		config->refused(config->context, refusal.status);
 	write_error(incoming, refusal);
 	answer_complete(incoming);
 }

@@ -1,0 +1,213 @@
+/* gateway_head_test.c: What a gateway answers by the head of a request, at one port for HTTP and gRPC: before a body comes, and
+ * without memory for it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gateway/grpc_front.h"
+#include "gateway/rest.h"
+#include "tests/unit/guest.h"
+#include "tests/unit/mock_broker.h"
+#include "tests/unit/planning.h"
+#include "tests/unit/puppet.h"
+
+#define API_KEY "correct-horse-battery-staple"
+#define KEY "X-Api-Key: " API_KEY "\r\n"
+#define BODY_BYTES ((size_t)1 << 20)
+#define PIPELINE(name)                                                                                                             \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: " name "}\nspec:\n"                                \
+	"  steps:\n  - {name: s, expression: {set: {x: x}}}\n  output: {steps: [s]}\n"
+
+struct head_stand {
+	struct mock mock;
+	struct planning planning;
+	struct plan plan;
+	struct gateway_config config;
+	struct gateway_targets targets;
+	struct rest rest;
+	struct body_budget bodies;
+	struct http_server *http;
+	struct grpc_front *grpc;
+	struct puppet puppet;
+	char keys[64];
+};
+
+static void keys_write(struct head_stand *stand)
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	(void)snprintf(stand->keys, sizeof stand->keys, "/tmp/sluice-head-%d", (int)getpid());
+	SHA256((const unsigned char *)API_KEY, strlen(API_KEY), digest);
+	FILE *file = fopen(stand->keys, "w");
+	assert_non_null(file);
+	fputs("me:", file);
+	for (size_t i = 0; i < sizeof digest; i++)
+		(void)fprintf(file, "%02x", digest[i]);
+	fputs("\n", file);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void servers_open(struct head_stand *stand)
+{
+	struct error error = {0};
+	struct rest *rest = &stand->rest;
+	const struct http_server_config http = {.adopts = true,
+						.body_bytes = BODY_BYTES,
+						.bodies = &stand->bodies,
+						.connections = 8,
+						.admits = rest_admits,
+						.called = rest_called_admitted,
+						.refused = rest_server_refused,
+						.context = rest};
+	stand->http = http_server_open(rest->loop, &http, &error);
+	assert_string_equal(error.text, "");
+	const struct grpc_front_config grpc = {.gateway = &stand->config,
+					       .targets = &stand->targets,
+					       .calls = rest->calls,
+					       .access = &rest->access,
+					       .bodies = &stand->bodies,
+					       .http = stand->http,
+					       .message_bytes = BODY_BYTES,
+					       .connections = 8};
+	stand->grpc = grpc_front_open(rest->loop, &grpc, &error);
+	assert_string_equal(error.text, "");
+}
+
+static int head_stand_open(void **state)
+{
+	static struct head_stand stand;
+	struct rest *rest = &stand.rest;
+	struct error error = {0};
+	memset(&stand, 0, sizeof stand);
+	mock_open(&stand.mock);
+	rd_kafka_mock_topic_create(stand.mock.cluster, "sluice.default.replies", 1, 1);
+	planning_open(&stand.planning, PIPELINE("a") "---\n" PIPELINE("b"));
+	planning_plan(&stand.planning, NULL, &stand.plan);
+	assert_true(gateway_targets_make(&stand.plan, NULL, stand.planning.arena, &stand.targets, &error));
+	stand.targets.items[0].request_bytes = BODY_BYTES;
+	keys_write(&stand);
+	const struct access_settings access = {.api_keys = stand.keys};
+	const struct calls_config calls = {
+		.brokers = stand.mock.brokers, .consumer = mock_quick, .producer = mock_quick, .message_bytes = BODY_BYTES};
+	*rest = (struct rest){.config = &stand.config, .targets = &stand.targets, .loop = loop_open(&error)};
+	rest->arena = arena_open(BODY_BYTES);
+	buffer_open(&rest->body, BODY_BYTES);
+	rest->access = access_open(rest->loop, &access, &error);
+	assert_string_equal(error.text, "");
+	rest->calls = calls_open(rest->loop, &calls, &stand.targets, &error);
+	assert_string_equal(error.text, "");
+	stand.bodies.limit_bytes = 4 * BODY_BYTES;
+	servers_open(&stand);
+	stand.puppet.loop = rest->loop;
+	*state = &stand;
+	return 0;
+}
+
+static int head_stand_close(void **state)
+{
+	struct head_stand *stand = *state;
+	puppet_hang_up_all(&stand->puppet);
+	http_server_close(stand->http);
+	grpc_front_close(stand->grpc);
+	calls_close(stand->rest.calls);
+	access_close(stand->rest.access);
+	loop_close(stand->rest.loop);
+	buffer_close(&stand->rest.body);
+	arena_close(stand->rest.arena);
+	planning_close(&stand->planning);
+	mock_close(&stand->mock);
+	unlink(stand->keys);
+	return 0;
+}
+
+static void a_head_is_refused_before_its_body_comes(void **state)
+{
+	static const struct {
+		const char *line, *more, *status, *words;
+	} rows[] = {
+		{"POST /nothing", "", "404", "there is nothing at this path"},
+		{"POST /v2/health/live", "", "405", "Allow: GET, HEAD"},
+		{"DELETE /v2/models/a/infer", KEY, "405", "Allow: POST"},
+		{"GET /v2/health/live", "", "413",
+		 "longer than 1024 bytes, which is the most that is taken here; send this request without"},
+		{"GET /v2/models/a", KEY, "413", "longer than 1024 bytes"},
+		{"POST /v2/models/a/infer", "", "401", "An API key is required"},
+		{"POST /v2/models/absent/infer", KEY, "404", "there is no model or pipeline `absent`"},
+		{"POST /v2/models/absent/infer", "", "401", "An API key is required"},
+		{"POST /v2/models/absent/feedback", KEY, "404", "there is no model or pipeline `absent`"},
+	};
+	struct head_stand *stand = *state;
+	char head[512];
+	for (size_t i = 0; i < 2 * (sizeof rows / sizeof *rows); i++) {
+		const size_t row = i / 2;
+		struct guest caller = guest_open(stand->rest.loop, grpc_front_port(stand->grpc));
+		(void)snprintf(head, sizeof head, "%s HTTP/1.1\r\nHost: x\r\n%s%s\r\n", rows[row].line, rows[row].more,
+			       i % 2 ? "Content-Length: 900000\r\nExpect: 100-continue\r\n" : "Transfer-Encoding: chunked\r\n");
+		guest_say(&caller, head);
+		if (i % 2 == 0)
+			guest_say(&caller, "40000\r\n");
+		const char *reply = guest_hear(&caller, "\"}");
+		if (!reply || strncmp(reply, "HTTP/1.1 ", 9) != 0 || strncmp(reply + 9, rows[row].status, 3) != 0 ||
+		    !strstr(reply, rows[row].words))
+			fail_msg("%s: %s", head, reply);
+		assert_int_equal(stand->bodies.used_bytes, 0);
+		guest_close(&caller);
+	}
+}
+
+static void a_short_body_without_use_is_taken(void **state)
+{
+	struct head_stand *stand = *state;
+	struct guest caller = guest_open(stand->rest.loop, grpc_front_port(stand->grpc));
+	assert_non_null(
+		guest_ask(&caller, "GET /v2/health/live HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", "{\"live\":true}"));
+	guest_close(&caller);
+}
+
+static void a_header_that_steers_has_one_value(void **state)
+{
+	static const char *const names[] = {
+		"idempotency-key", "x-deadline-ms", "x-timeout-ms", "content-type", "Inference-Header-Content-Length",
+		"seldon-model",	   "x-request-id",  "sluice-key"};
+	struct head_stand *stand = *state;
+	char head[512], words[100];
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		struct guest caller = guest_open(stand->rest.loop, grpc_front_port(stand->grpc));
+		(void)snprintf(head, sizeof head,
+			       "POST /v2/models/a/infer HTTP/1.1\r\nHost: x\r\n" KEY "%s: a\r\n%s: a\r\n%s: b\r\n"
+			       "Content-Length: 900000\r\nExpect: 100-continue\r\n\r\n",
+			       names[i], names[i], names[i]);
+		(void)snprintf(words, sizeof words, "is there twice, as \\\"a\\\" and \\\"b\\\"");
+		const char *reply = guest_ask(&caller, head, "\"}");
+		if (!reply || strncmp(reply, "HTTP/1.1 400", 12) != 0 || !strstr(reply, words) || !strcasestr(reply, names[i]))
+			fail_msg("%s: %s", names[i], reply);
+		guest_close(&caller);
+		(void)snprintf(head, sizeof head,
+			       "POST /v2/models/a/infer HTTP/1.1\r\nHost: x\r\n" KEY "%s: a\r\n%s: a\r\n"
+			       "Content-Length: 900000\r\nExpect: 100-continue\r\n\r\n",
+			       names[i], names[i]);
+		caller = guest_open(stand->rest.loop, grpc_front_port(stand->grpc));
+		reply = guest_ask(&caller, head, "\r\n\r\n");
+		assert_non_null(reply);
+		if (!strstr(names[i], "model")) /* none is called `a.a` */
+			assert_memory_equal(reply, "HTTP/1.1 100", 12);
+		guest_close(&caller);
+	}
+}
+
+#define HEAD_STORY(name) cmocka_unit_test_setup_teardown(name, head_stand_open, head_stand_close)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		HEAD_STORY(a_head_is_refused_before_its_body_comes),  HEAD_STORY(a_short_body_without_use_is_taken),
+		HEAD_STORY(a_header_that_steers_has_one_value),	      HEAD_STORY(a_call_is_refused_at_its_headers),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
