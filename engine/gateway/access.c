@@ -345,13 +345,13 @@ static bool access_rate_charge(struct access_question *question)
 	return access_refuse(question, 429, "Too many requests of this caller. Wait, as Retry-After says.");
 }
 
-static bool access_policy_check(struct access_question *question)
+static bool access_policy_check(struct access_question *question, const struct access_resource *resource)
 {
 	const struct access *access = question->access;
 	const struct access_request *request = question->request;
 	const struct access_caller *caller = &question->answer->caller;
 	bool is_guarded = access->keys || access->api_keys || access->settings.certificates;
-	if (access->policies ? access_policy_allows(access->policies, caller, &request->resource, request->verb)
+	if (access->policies ? access_policy_allows(access->policies, caller, resource, request->verb)
 			     : !is_guarded || caller->kind != ACCESS_CALLER_NOBODY)
 		return true;
 	if (caller->kind != ACCESS_CALLER_NOBODY) {
@@ -375,18 +375,33 @@ static struct access_identity access_identity_of_address(const struct access *ac
 	return access_identity_of(ACCESS_CALLER_NOBODY, address.bytes, sizeof address.bytes);
 }
 
+/* Begins the answer. False: a credential is not valid. */
+static bool access_question_begin(struct access_question *question)
+{
+	struct access_answer *answer = question->answer;
+	*answer = (struct access_answer){.status = 200, .words = ""};
+	question->address = access_identity_of_address(question->access, question->request);
+	bool is_good = access_caller_find(question);
+	const struct access_caller *caller = &answer->caller;
+	answer->identity = caller->name.bytes ? access_identity_of_caller(caller) : question->address;
+	return is_good;
+}
+
+void access_admit(struct access *access, const struct access_request *request, const struct access_resource *resource,
+		  struct access_answer *answer)
+{
+	struct access_question question = {.access = access, .request = request, .answer = answer};
+	const bool may = access_question_begin(&question) && access_policy_check(&question, resource);
+	if (!may || (access->rate && access_rate_is_spent(access->rate, &answer->identity, loop_now_ms(access->loop))))
+		access_rate_charge(&question);
+}
+
 void access_check(struct access *access, const struct access_request *request, struct access_answer *answer)
 {
 	struct access_question question = {.access = access, .request = request, .answer = answer};
-	*answer = (struct access_answer){.status = 200, .words = ""};
-	question.address = access_identity_of_address(access, request);
-	bool is_good = access_caller_find(&question);
-	const struct access_caller *caller = &answer->caller;
-	answer->identity = question.address;
-	if (caller->name.bytes)
-		answer->identity = access_identity_of_caller(caller);
+	const bool is_good = access_question_begin(&question);
 	if (access_rate_charge(&question) && is_good)
-		access_policy_check(&question);
+		access_policy_check(&question, &request->resource);
 }
 
 bool access_identify(struct access *access, const struct access_request *request, struct access_identity *identity)

@@ -83,6 +83,11 @@ bool access_identify(struct access *access, const struct access_request *request
 /* The same of any caller: of one that is anonymous, or cannot be recognised again, the identity of its address. */
 struct access_identity access_identify_any(struct access *access, const struct access_request *request);
 
+/* Checks a request before it says what it asks for: whether its caller may do that with the resource, or with any if `resource` is
+ * NULL. Takes nothing from a rate limit unless it refuses: access_check() follows. */
+void access_admit(struct access *access, const struct access_request *request, const struct access_resource *resource,
+		  struct access_answer *answer);
+
 /* Checks a request. Takes one request from the caller's rate limit or, if it is not authenticated, from that of
  * its address. */
 void access_check(struct access *access, const struct access_request *request, struct access_answer *answer);

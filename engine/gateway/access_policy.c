@@ -123,7 +123,7 @@ bool access_policy_allows(const struct access_policy *policy, const struct acces
 {
 	for (size_t i = 0; i < policy->count; i++) {
 		const struct access_policy_row *row = &policy->rows[i];
-		if (!(row->verbs >> verb & 1) || !row_has_resource(row, resource))
+		if (!(row->verbs >> verb & 1) || (resource && !row_has_resource(row, resource)))
 			continue;
 		for (size_t k = 0; k < row->subject_count; k++)
 			if (subject_is(&row->subjects[k], caller))

@@ -76,6 +76,7 @@ struct access_policy;
 struct access_policy *access_policy_read(const char *file, struct text text, struct error *error);
 void access_policy_close(struct access_policy *policy); /* NULL is fine */
 
+/* `resource` NULL: whether any is allowed. */
 bool access_policy_allows(const struct access_policy *policy, const struct access_caller *caller,
 			  const struct access_resource *resource, enum access_verb verb);
 

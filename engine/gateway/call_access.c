@@ -98,6 +98,30 @@ struct text call_access_caller(struct access *access, const struct call_credenti
 	return (struct text){digits ? digits : "", digits ? 2 * ACCESS_IDENTITY_BYTES : 0};
 }
 
+/* False: the answer is a refusal. */
+static bool request_prepare(const struct call_credentials *credentials, struct arena *arena, struct access_request *request,
+			    struct access_answer *answer)
+{
+	*answer = (struct access_answer){.status = 200, .words = ""};
+	if (is_given_twice(credentials, "authorization") || is_given_twice(credentials, ACCESS_API_KEY_HEADER))
+		*answer = (struct access_answer){.status = 400,
+						 .words = "The header Authorization or " ACCESS_API_KEY_HEADER
+							  " is there twice. Send it once."};
+	else if (!forwarded_join(credentials, arena, &request->forwarded_for))
+		*answer = (struct access_answer){.status = 500, .words = "Memory ran out."};
+	return answer->status == 200;
+}
+
+void call_access_admit(struct access *access, const struct call_credentials *credentials, enum access_verb verb,
+		       const struct access_resource *resource, struct arena *arena, struct access_answer *answer)
+{
+	struct access_request request = request_of(credentials);
+	request.verb = verb;
+	*answer = (struct access_answer){.status = 200, .words = ""};
+	if (access && request_prepare(credentials, arena, &request, answer))
+		access_admit(access, &request, resource, answer);
+}
+
 void call_access_check(struct access *access, const struct call_credentials *credentials, enum access_verb verb,
 		       struct access_resource resource, struct arena *arena, struct access_answer *answer)
 {
@@ -105,14 +129,6 @@ void call_access_check(struct access *access, const struct call_credentials *cre
 	request.verb = verb;
 	request.resource = resource;
 	*answer = (struct access_answer){.status = 200, .words = ""};
-	if (!access)
-		return;
-	if (is_given_twice(credentials, "authorization") || is_given_twice(credentials, ACCESS_API_KEY_HEADER))
-		*answer = (struct access_answer){.status = 400,
-						 .words = "The header Authorization or " ACCESS_API_KEY_HEADER
-							  " is there twice. Send it once."};
-	else if (!forwarded_join(credentials, arena, &request.forwarded_for))
-		*answer = (struct access_answer){.status = 500, .words = "Memory ran out."};
-	else
+	if (access && request_prepare(credentials, arena, &request, answer))
 		access_check(access, &request, answer);
 }

@@ -35,6 +35,10 @@ struct access_identity call_access_identify_any(struct access *access, const str
  * NULL. */
 struct text call_access_caller(struct access *access, const struct call_credentials *credentials, struct arena *arena);
 
+/* Checks a call before its message comes, as access_admit(). The answer is that of call_access_check(). */
+void call_access_admit(struct access *access, const struct call_credentials *credentials, enum access_verb verb,
+		       const struct access_resource *resource, struct arena *arena, struct access_answer *answer);
+
 /* Checks a call. `access` NULL: everybody may do everything. Statuses in addition to those of access_check(): 400 for
  * a credential that is sent twice, and 500 if memory ran out. Several lines of X-Forwarded-For are one list, joined
  * in the arena. */

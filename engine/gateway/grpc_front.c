@@ -11,6 +11,7 @@
 #include "gateway/call_outcome.h"
 #include "gateway/call_setup.h"
 #include "gateway/gateway_readiness.h"
+#include "gateway/grpc_front_parts.h"
 #include "gateway/grpc_metadata.h"
 #include "gateway/grpc_outcome.h"
 #include "gateway/health_watches.h"
@@ -31,35 +32,9 @@
 #define METADATA_BYTES ((size_t)32 << 10) /* twice the limit of other servers; nghttp2 ends a connection at 64 KiB */
 #define REPLY_BYTES_MAX ((size_t)16 << 20) /* of answers that the gateway writes itself */
 #define REQUEST_ARENA_BYTES ((size_t)16 << 20)
-#define CONTENT_TYPE_BYTES 64
-#define INFERENCE "/" INFERENCE_PACKAGE "." INFERENCE_SERVICE "/"
 #define SELDON "/" SELDON_PACKAGE "." SELDON_SERVICE "/" /* of Seldon Core 1 */
 #define STREAMED_INFERENCE INFERENCE "ModelStreamInfer"
 #define STREAMED_KEY "an idempotency key is of one request, not of a stream: send the request by " INFERENCE "ModelInfer"
-#define HEALTH "/" HEALTH_PACKAGE "." HEALTH_SERVICE "/"
-#define HEALTH_WATCH HEALTH "Watch"
-
-enum { MODEL_NAME = 1 }; /* field of requests of the Open Inference Protocol, and of a SeldonModelMetadataRequest */
-
-struct grpc_front {
-	struct grpc_front_config config;
-	struct loop *loop;
-	struct grpc_server *server;
-	struct arena *arena; /* of the current request */
-	struct buffer reply; /* answer to the current request */
-	struct streamed_calls streamed;
-	struct health_watches health;
-	char inference_type[CONTENT_TYPE_BYTES], seldon_type[CONTENT_TYPE_BYTES]; /* content types of records */
-	bool draining;
-};
-
-struct grpc_asked { /* the current call */
-	struct grpc_front *front;
-	struct grpc_request *request;
-	struct text path, body;
-	bool is_seldon; /* a method of Seldon Core 1 */
-	struct streamed_call *streamed; /* it is a message of a stream; NULL: a call of its own */
-};
 
 /* ---- answers ---- */
 
@@ -141,44 +116,16 @@ static void server_metadata(const struct grpc_asked *asked)
 	reply_send(asked);
 }
 
-static struct text metadata_of(const void *request, const char *name)
-{
-	return grpc_request_metadata(request, name, 0);
-}
-
-static struct call_source source_of(const struct grpc_asked *asked)
-{
-	const struct grpc_front *front = asked->front;
-	const int64_t now_ms = loop_time_of_day_ms(front->loop);
-	return (struct call_source){.config = front->config.gateway,
-				    .targets = front->config.targets,
-				    .now_ms = now_ms,
-				    .arrived_ms = now_ms - grpc_request_age_ms(asked->request),
-				    .content_type = asked->is_seldon ? front->seldon_type : front->inference_type,
-				    .context = asked->request,
-				    .header = metadata_of};
-}
-
-/* The ingress of Seldon Core 1 routes all protocols by the metadata `seldon` and `namespace`, so they are preferred, as the prefix
- * of a path is by REST. In all inference requests that name a target, its name is field 1. */
-static struct call_name name_of(const struct grpc_asked *asked)
-{
-	struct text deployment = metadata_of(asked->request, "seldon");
-	if (deployment.length > 0)
-		return (struct call_name){.name = deployment, .namespace = metadata_of(asked->request, "namespace")};
-	if (asked->is_seldon)
-		return (struct call_name){0};
-	return (struct call_name){.name = protobuf_read_text(asked->body, MODEL_NAME)};
-}
-
 /* NULL: it is refused. */
 static const struct gateway_target *find_target(const struct grpc_asked *asked)
 {
-	const struct call_source source = source_of(asked);
-	const struct call_name name = name_of(asked);
+	const struct call_source source = grpc_source_of(asked);
+	const struct call_name name = grpc_name_of(asked);
 	struct call_refusal refusal;
 	const struct gateway_target *target = call_target_find(&source, &name, &refusal);
-	if (!target)
+	if (!target && !protobuf_is_whole(asked->body))
+		refuse_by_http(asked, 400, "the message is not in the form of its method, in protobuf");
+	else if (!target)
 		refuse_by_http(asked, refusal.status, refusal.words);
 	return target;
 }
@@ -240,14 +187,9 @@ static bool body_is_fit(const struct grpc_asked *asked)
 	return false;
 }
 
-static struct text credential_at(const void *request, const char *name, size_t place)
-{
-	return grpc_request_metadata(request, name, place);
-}
-
 static struct call_credentials credentials_of(const struct grpc_asked *asked, char subject[CALL_SUBJECT_BYTES_MAX])
 {
-	return (struct call_credentials){.header = credential_at,
+	return (struct call_credentials){.header = grpc_credential_at,
 					 .context = asked->request,
 					 .certificate = grpc_request_certificate(asked->request, subject, CALL_SUBJECT_BYTES_MAX)};
 }
@@ -300,13 +242,13 @@ static void call_address(const struct grpc_asked *asked, struct call_request *ca
 static void model_infer(const struct grpc_asked *asked)
 {
 	struct grpc_front *front = asked->front;
-	const struct call_source source = source_of(asked);
+	const struct call_source source = grpc_source_of(asked);
 	const struct gateway_target *target = body_is_fit(asked) ? find_target(asked) : NULL;
 	struct call_request call = {
 		.target = target,
 		.protocol = COUNTED_GRPC,
 		.body = asked->body,
-		.key = metadata_of(asked->request, "sluice-key"),
+		.key = grpc_metadata_of(asked->request, "sluice-key"),
 		.arrived_ms = source.arrived_ms,
 		.place = asked->path,
 	};
@@ -346,7 +288,7 @@ static void on_feedback_taken(void *context, const struct call_outcome *outcome)
 static void seldon_feedback(const struct grpc_asked *asked)
 {
 	struct grpc_front *front = asked->front;
-	const struct call_source source = source_of(asked);
+	const struct call_source source = grpc_source_of(asked);
 	const struct gateway_target *target = find_target(asked);
 	struct call_feedback given = {.is_seldon = true, .arena = front->arena, .record = &front->reply};
 	struct call_request call = {.target = target,
@@ -399,14 +341,7 @@ static void seldon_graph_metadata(const struct grpc_asked *asked)
 
 /* ---- methods ---- */
 
-static const struct grpc_route {
-	const char *path;
-	void (*serve)(const struct grpc_asked *asked);
-	enum access_verb verb; /* that policies must allow the caller */
-	bool is_open;	       /* to everybody, with or without credentials: probes have none */
-	bool names_target;     /* the request names a target; else it is for the server as a whole */
-	bool is_seldon;
-} routes[] = {
+static const struct grpc_route routes[] = {
 	{INFERENCE "ModelInfer", model_infer, ACCESS_INFER, false, true, false},
 	{SELDON "Predict", model_infer, ACCESS_INFER, false, true, true},
 	{SELDON "SendFeedback", seldon_feedback, ACCESS_FEEDBACK, false, true, true},
@@ -419,45 +354,13 @@ static const struct grpc_route {
 	{INFERENCE "ModelMetadata", model_metadata, ACCESS_METADATA, false, true, false},
 	{HEALTH "Check", health_check, ACCESS_HEALTH, true, false, false},
 };
-static const struct grpc_route streamed_route = {STREAMED_INFERENCE, model_infer, ACCESS_INFER, false, true, false};
-
-static void access_explain(struct grpc_request *request, const struct access_answer *answer)
-{
-	char seconds[24];
-	if (answer->challenge[0])
-		grpc_request_add_field(request, TEXT("www-authenticate"), text_of(answer->challenge));
-	if (answer->retry_after_s <= 0)
-		return;
-	(void)snprintf(seconds, sizeof seconds, "%" PRId64, answer->retry_after_s);
-	grpc_request_add_field(request, TEXT("retry-after"), text_of(seconds));
-}
-
-/* Checks access. False: `answer` has the status and the reason. */
-static bool caller_may(struct grpc_front *front, struct grpc_request *request, enum access_verb verb,
-		       struct access_resource resource, struct access_answer *answer)
-{
-	struct sockaddr_storage peer;
-	char subject[CALL_SUBJECT_BYTES_MAX];
-	if (!grpc_request_peer(request, &peer))
-		peer = (struct sockaddr_storage){.ss_family = AF_INET}; /* the connection is gone, so nobody receives the answer */
-	const struct call_credentials credentials = {.header = credential_at,
-						     .context = request,
-						     .peer = &peer,
-						     .certificate = grpc_request_certificate(request, subject, sizeof subject)};
-	call_access_check(*front->config.access, &credentials, verb, resource, front->arena, answer);
-	return answer->status == 200;
-}
-
-static struct access_resource server_resource(const struct grpc_front *front)
-{
-	return (struct access_resource){.kind = ACCESS_SERVER, .namespace = text_of(front->config.targets->namespace)};
-}
+const struct grpc_route grpc_streamed_route = {STREAMED_INFERENCE, model_infer, ACCESS_INFER, false, true, false};
 
 /* A stream has the credentials of its beginning: when they are no longer good, it ends, so that its caller sends others. */
 static void access_refuse(const struct grpc_asked *asked, const struct access_answer *answer)
 {
 	if (!asked->streamed)
-		access_explain(asked->request, answer);
+		grpc_access_explain(asked->request, answer);
 	refuse_by_http(asked, answer->status, answer->words);
 	if (asked->streamed && answer->status == 401)
 		grpc_conversation_finish(asked->request, GRPC_UNAUTHENTICATED, answer->words);
@@ -465,63 +368,41 @@ static void access_refuse(const struct grpc_asked *asked, const struct access_an
 
 static void route_serve(const struct grpc_asked *asked, const struct grpc_route *route)
 {
-	const struct call_source source = source_of(asked);
-	const struct call_name name = name_of(asked);
+	const struct call_source source = grpc_source_of(asked);
+	const struct call_name name = grpc_name_of(asked);
 	struct access_answer answer;
 	if (route->is_open || !*asked->front->config.access ||
-	    caller_may(asked->front, asked->request, route->verb,
-		       route->names_target ? call_resource(&source, &name) : server_resource(asked->front), &answer))
+	    grpc_caller_may(asked->front, asked->request, route->verb,
+			    route->names_target ? call_resource(&source, &name) : grpc_server_resource(asked->front), &answer))
 		route->serve(asked);
 	else
 		access_refuse(asked, &answer);
 }
 
-/* For methods that callers of other servers expect. */
-static const char *absence_words(struct text path)
+const struct grpc_route *grpc_route_find(struct text path)
 {
-	if (text_starts_with(path, TEXT(INFERENCE "Repository")))
-		return "models are not listed, loaded or unloaded by callers here: the pipelines' files name them; change those";
-	if (text_starts_with(path, TEXT("/seldon.protos.")))
-		return "of Seldon's services this port has seldon.protos.Seldon with Predict, SendFeedback, ModelMetadata and "
-		       "GraphMetadata; the others are between Seldon's own containers";
-	return "there is no such method here; pipelines and models answer to " INFERENCE "ModelInfer";
-}
-
-static void request_begin(struct grpc_front *front)
-{
-	arena_reset(front->arena);
-	buffer_clear(&front->reply);
+	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
+		if (text_is(path, routes[i].path))
+			return &routes[i];
+	return text_is(path, grpc_streamed_route.path) ? &grpc_streamed_route : NULL;
 }
 
 static void grpc_front_on_called(void *context, struct grpc_request *request, struct text path, struct text body)
 {
-	struct grpc_asked asked = {.front = context, .request = request, .path = path, .body = body};
-	request_begin(context);
-	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
-		if (text_is(path, routes[i].path)) {
-			asked.is_seldon = routes[i].is_seldon;
-			route_serve(&asked, &routes[i]);
-			return;
-		}
-	grpc_front_refuse(&asked, GRPC_UNIMPLEMENTED, absence_words(path));
+	const struct grpc_route *route = grpc_route_find(path);
+	const struct grpc_asked asked = {
+		.front = context, .request = request, .path = path, .body = body, .is_seldon = route && route->is_seldon};
+	grpc_asked_begin(context);
+	if (route)
+		route_serve(&asked, route);
+	else
+		grpc_front_refuse(&asked, GRPC_UNIMPLEMENTED, grpc_absence_words(path));
 }
 
-/* Reflection needs the right to read the server's metadata. Of a stream of calls, each is asked for itself. Health is open to
- * everybody. */
-static bool on_asked_whether_conversation(void *context, struct grpc_request *request, struct text path, int *status,
-					  const char **words)
+static void on_server_refused(void *context, int status)
 {
-	struct grpc_front *front = context;
-	struct access_answer answer;
-	if (!grpc_reflection_is_path(path))
-		return text_is(path, streamed_route.path) || text_is(path, HEALTH_WATCH);
-	arena_reset(front->arena);
-	if (*front->config.access && !caller_may(front, request, ACCESS_METADATA, server_resource(front), &answer)) {
-		access_explain(request, &answer);
-		*status = grpc_status_for_http(answer.status);
-		*words = answer.words;
-	}
-	return true;
+	const struct grpc_front *front = context;
+	calls_count_refusal(front->config.calls, COUNTED_GRPC, status);
 }
 
 static bool reflection_answer(struct grpc_front *front, struct grpc_request *request, struct text message)
@@ -540,7 +421,7 @@ static bool reflection_answer(struct grpc_front *front, struct grpc_request *req
 static bool grpc_front_on_message(void *context, struct grpc_request *request, struct text path, struct text message)
 {
 	struct grpc_front *front = context;
-	request_begin(front);
+	grpc_asked_begin(front);
 	if (grpc_reflection_is_path(path))
 		return reflection_answer(front, request, message);
 	if (text_is(path, HEALTH_WATCH))
@@ -552,7 +433,7 @@ static bool grpc_front_on_message(void *context, struct grpc_request *request, s
 					 .body = message,
 					 .streamed = streamed_call_open(&front->streamed, request, message)};
 	if (asked.streamed)
-		route_serve(&asked, &streamed_route);
+		route_serve(&asked, &grpc_streamed_route);
 	else
 		grpc_conversation_refuse(request, message.length, GRPC_RESOURCE_EXHAUSTED, "no memory for a call");
 	return true;
@@ -584,7 +465,8 @@ struct grpc_front *grpc_front_open(struct loop *loop, const struct grpc_front_co
 						.connections = config->connections,
 						.peer_connections = config->peer_connections,
 						.called = grpc_front_on_called,
-						.converses = on_asked_whether_conversation,
+						.converses = grpc_front_on_head,
+						.refused = on_server_refused,
 						.received = grpc_front_on_message,
 						.context = front};
 	front->config = *config;

@@ -141,6 +141,15 @@ void protobuf_write_flag(struct buffer *out, uint32_t number, bool flag)
 		buffer_grown(out, (size_t)(protobuf_put_varint(protobuf_put_tag(room, number, WIRE_VARINT), flag) - room));
 }
 
+bool protobuf_is_whole(struct text bytes)
+{
+	struct protobuf_cursor cursor = protobuf_cursor_of(bytes);
+	struct protobuf_field field;
+	while (protobuf_next(&cursor, &field))
+		;
+	return !cursor.failed;
+}
+
 struct text protobuf_read_text(struct text body, uint32_t number)
 {
 	struct protobuf_cursor cursor = protobuf_cursor_of(body);

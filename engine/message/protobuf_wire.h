@@ -38,6 +38,9 @@ static inline size_t protobuf_left(const struct protobuf_cursor *cursor)
 /* Reads the next field; groups are skipped. False: the end, or invalid bytes, and then `failed` is set. */
 bool protobuf_next(struct protobuf_cursor *cursor, struct protobuf_field *field);
 
+/* Whether the bytes are fields, and nothing else. */
+bool protobuf_is_whole(struct text bytes);
+
 /* Reads a number, as in packed lists; 0 and `failed`: there is none. */
 uint64_t protobuf_varint(struct protobuf_cursor *cursor);
 

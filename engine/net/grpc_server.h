@@ -45,12 +45,14 @@ struct grpc_server_config {
 	struct http_server *http;
 	/* `path` and `body` live until the call is answered, which may be at once. */
 	void (*called)(void *context, struct grpc_request *request, struct text path, struct text body);
-	/* Whether a call of that path is a conversation. NULL: none is. If it sets a status, the call is refused; the
-	 * words then live as long as the call. */
+	/* Called when the head of a call is whole: whether a call of that path is a conversation. NULL: none is. If it sets a
+	 * status, the call is refused before its message comes; the words are copied. */
 	bool (*converses)(void *context, struct grpc_request *request, struct text path, int *status, const char **words);
 	/* A message of a conversation, to be answered by grpc_conversation_answer(), at once or later. `path` lives until that,
 	 * `message` until the return. False: it cannot be read, which ends the call (INVALID_ARGUMENT); it is not answered. */
 	bool (*received)(void *context, struct grpc_request *request, struct text path, struct text message);
+	/* Called for each call that the server refuses for its message, or because it is crowded. NULL: nobody counts them. */
+	void (*refused)(void *context, int status);
 	void *context;
 };
 
@@ -75,6 +77,9 @@ bool grpc_request_is_over(const struct grpc_request *request);
 /* The value of the name `wanted`, in any case: the first (`place` 0), the second, and so on; lives until the answer. Bytes NULL:
  * there are no more, or metadata is not kept. */
 struct text grpc_request_metadata(const struct grpc_request *request, const char *wanted, size_t place);
+
+/* To be called by `converses`: the message of this call may have that length, which is less than that of the server. */
+void grpc_request_limit_message(struct grpc_request *request, size_t message_bytes);
 
 /* False: the connection is gone. */
 bool grpc_request_peer(const struct grpc_request *request, struct sockaddr_storage *address);

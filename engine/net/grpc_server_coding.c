@@ -39,7 +39,7 @@ static void unpack_refuse(struct grpc_request *request, enum gzip_outcome outcom
 {
 	char words[120];
 	(void)snprintf(words, sizeof words, "the message has more than %zu bytes when it is decompressed, which is the limit",
-		       request->server->config.message_bytes);
+		       request->body.ceiling_bytes);
 	if (outcome == GZIP_INVALID)
 		grpc_request_refuse(
 			request, GRPC_INTERNAL,
@@ -54,9 +54,10 @@ static void message_replace(struct grpc_request *request)
 {
 	struct grpc_server *server = request->server;
 	server->held_bytes += request->unpacking.plain.length - request->body.length;
+	const size_t ceiling_bytes = request->body.ceiling_bytes;
 	buffer_close(&request->body);
 	request->body = request->unpacking.plain;
-	request->body.ceiling_bytes = server->config.message_bytes;
+	request->body.ceiling_bytes = ceiling_bytes;
 	request->unpacking.plain = (struct buffer){0};
 	if (!request->converses)
 		body_budget_charge(server->config.bodies, &request->charge, request->head_bytes + request->body.capacity);
@@ -86,7 +87,7 @@ void grpc_message_unpack(struct grpc_request *request)
 	const enum gzip_form form = request->coding == GRPC_CODING_GZIP ? GZIP_FORM_GZIP : GZIP_FORM_ZLIB;
 	assert(grpc_coding_is_taken(request->coding));
 	if (body_unpack(&request->server->coder, &request->unpacking, form, buffer_view(&request->body),
-			request->server->config.message_bytes) != GZIP_MORE)
+			request->body.ceiling_bytes) != GZIP_MORE)
 		grpc_on_unpacked(&request->unpacking);
 }
 

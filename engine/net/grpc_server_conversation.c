@@ -312,7 +312,7 @@ static void conversation_go_on(struct grpc_request *request, enum grpc_intake_fa
 	if (fault != GRPC_INTAKE_GOOD)
 		grpc_request_refuse_message(request, fault);
 	else if (!grpc_conversation_is_charged(request))
-		grpc_conversation_end(request, GRPC_RESOURCE_EXHAUSTED, GRPC_CROWDED);
+		grpc_request_shed(request, GRPC_RESOURCE_EXHAUSTED, GRPC_CROWDED);
 	continue_soon(request);
 	conversation_settle(request);
 }

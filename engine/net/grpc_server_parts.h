@@ -172,6 +172,9 @@ void grpc_request_set_up_callbacks(nghttp2_session_callbacks *callbacks);
 void grpc_request_leave_wire(struct grpc_request *request); /* its stream, or its connection, is gone */
 void grpc_request_give(struct grpc_request *request);	    /* frees its memory */
 
+/* Ends a call that the server refuses before the application has it, as grpc_conversation_end(), and has it counted. */
+void grpc_request_shed(struct grpc_request *request, int status, const char *words);
+
 /* Ends a call of which a message cannot be taken. */
 void grpc_request_refuse_message(struct grpc_request *request, enum grpc_intake_fault fault);
 

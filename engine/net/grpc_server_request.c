@@ -188,6 +188,11 @@ struct text grpc_request_certificate(const struct grpc_request *request, char *o
 	return request->caller ? link_peer_subject(&request->caller->http2.link, out, size) : (struct text){0};
 }
 
+void grpc_request_limit_message(struct grpc_request *request, size_t message_bytes)
+{
+	request->body.ceiling_bytes = message_bytes;
+}
+
 int64_t grpc_request_age_ms(const struct grpc_request *request)
 {
 	return loop_now_ms(request->server->loop) - request->began_ms;
@@ -284,6 +289,13 @@ static void pseudo_header_take(struct grpc_request *request, struct text name, s
 		head_keep(request, name, value);
 }
 
+/* Whether it repeats what `:authority` said, as it may (RFC 9113, 8.3.1). */
+static bool is_authority(const struct grpc_request *request, struct text name, struct text value)
+{
+	return request->server->config.http && text_equal_short(name, TEXT("host")) &&
+	       text_equal_caseless(grpc_request_metadata(request, "host", 0), value);
+}
+
 static void header_take(struct grpc_request *request, struct text name, struct text value)
 {
 	if (text_equal_short(name, TEXT("content-type")))
@@ -292,7 +304,7 @@ static void header_take(struct grpc_request *request, struct text name, struct t
 		request->timeout_ms = -1;
 	else if (text_equal_short(name, TEXT("grpc-encoding")))
 		request->coding = grpc_coding_of(value);
-	if (request->server->config.metadata_bytes > 0)
+	if (request->server->config.metadata_bytes > 0 && !is_authority(request, name, value))
 		metadata_keep(request, name, value);
 }
 
@@ -370,7 +382,7 @@ static void headers_are_whole(struct grpc_request *request, bool is_end)
 	else if (buffer_failed(&request->metadata))
 		metadata_refuse(request);
 	else if (config->bodies && !head_is_charged(request))
-		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT(GRPC_CROWDED));
+		grpc_request_shed(request, GRPC_RESOURCE_EXHAUSTED, GRPC_CROWDED);
 	else if (request->timeout_ms == 0)
 		grpc_request_refuse(request, GRPC_DEADLINE_EXCEEDED, TEXT(DEADLINE_WORDS));
 	else if (request->timeout_ms > 0 &&
@@ -407,25 +419,32 @@ static void request_is_whole(struct grpc_request *request)
 		grpc_request_call(request);
 }
 
+void grpc_request_shed(struct grpc_request *request, int status, const char *words)
+{
+	const struct grpc_server_config *config = &request->server->config;
+	if (config->refused && !request->over)
+		config->refused(config->context, status);
+	grpc_conversation_end(request, status, words);
+}
+
 void grpc_request_refuse_message(struct grpc_request *request, enum grpc_intake_fault fault)
 {
 	char words[120];
 	switch (fault) {
 	case GRPC_INTAKE_COMPRESSED:
-		grpc_conversation_end(request, GRPC_UNIMPLEMENTED,
-				      "the message is compressed, and grpc-encoding is not gzip or deflate");
+		grpc_request_shed(request, GRPC_UNIMPLEMENTED,
+				  "the message is compressed, and grpc-encoding is not gzip or deflate");
 		break;
 	case GRPC_INTAKE_LARGE:
 		snprintf(words, sizeof words, "the message has %zu bytes; the limit is %zu", request->intake.missing,
-			 request->server->config.message_bytes);
-		grpc_conversation_end(request, GRPC_RESOURCE_EXHAUSTED, request->responded ? "a message is too long" : words);
+			 request->body.ceiling_bytes);
+		grpc_request_shed(request, GRPC_RESOURCE_EXHAUSTED, request->responded ? "a message is too long" : words);
 		break;
 	case GRPC_INTAKE_SECOND:
-		grpc_conversation_end(request, GRPC_UNIMPLEMENTED,
-				      "there is more than one message; only unary calls are served");
+		grpc_request_shed(request, GRPC_UNIMPLEMENTED, "there is more than one message; only unary calls are served");
 		break;
 	case GRPC_INTAKE_MEMORY:
-		grpc_conversation_end(request, GRPC_RESOURCE_EXHAUSTED, "no memory for the message");
+		grpc_request_shed(request, GRPC_RESOURCE_EXHAUSTED, "no memory for the message");
 		break;
 	case GRPC_INTAKE_GOOD:
 		break;
@@ -445,7 +464,7 @@ static void unary_take(struct grpc_request *request, const uint8_t *bytes, size_
 {
 	struct body_budget *bodies = request->server->config.bodies;
 	if (!body_budget_allows(bodies, &request->body, &request->charge, count)) {
-		grpc_conversation_end(request, GRPC_RESOURCE_EXHAUSTED, GRPC_CROWDED);
+		grpc_request_shed(request, GRPC_RESOURCE_EXHAUSTED, GRPC_CROWDED);
 		return;
 	}
 	enum grpc_intake_fault fault = request_take_bytes(request, bytes, count);
@@ -493,7 +512,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 	else
 		unary_take(request, bytes, count);
 	if (!request->over && !server->config.bodies && server->held_bytes / HELD_MESSAGES > server->config.message_bytes)
-		grpc_conversation_end(request, GRPC_RESOURCE_EXHAUSTED, GRPC_CROWDED);
+		grpc_request_shed(request, GRPC_RESOURCE_EXHAUSTED, GRPC_CROWDED);
 	return 0;
 }
 

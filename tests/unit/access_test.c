@@ -360,6 +360,37 @@ static void files_that_change_are_read_again(void **state)
 	access_close(access);
 }
 
+static int admit(struct access *access, const struct access_request *request)
+{
+	struct access_answer answer;
+	access_admit(access, request, NULL, &answer);
+	return answer.status;
+}
+
+static void who_is_admitted_is_charged_when_it_is_checked(void **state)
+{
+	(void)state;
+	struct access_settings settings = everything();
+	settings.rate_per_second = 2;
+	struct access *access = access_of(settings);
+	struct access_request request = request_of(), nobody = request_of();
+	request.api_key = TEXT(API_KEY);
+	request.resource.name = TEXT("another"); /* is not looked at yet */
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(admit(access, &request), 200);
+	ask(access, request, 403, "No policy");
+	ask(access, request, 403, "No policy");
+	assert_int_equal(admit(access, &request), 429);
+	request.verb = ACCESS_METADATA; /* of which the policies say nothing for anybody */
+	request.api_key = (struct text){0};
+	request.authorization = bearer(key, "one", "alice");
+	assert_int_equal(admit(access, &request), 403);
+	assert_int_equal(admit(access, &nobody), 401);
+	assert_int_equal(admit(access, &nobody), 401);
+	assert_int_equal(admit(access, &nobody), 429); /* a refusal costs as much as a request */
+	access_close(access);
+}
+
 static void each_caller_has_a_rate_of_its_own(void **state)
 {
 	(void)state;
@@ -494,6 +525,7 @@ int main(void)
 		STORY(keys_of_tokens_are_rotated_without_a_pause),
 		STORY(a_known_token_is_taken_until_it_expires),
 		STORY(files_that_change_are_read_again),
+		STORY(who_is_admitted_is_charged_when_it_is_checked),
 		STORY(each_caller_has_a_rate_of_its_own),
 		STORY(identities_are_those_of_callers),
 		STORY(what_cannot_be_given_does_not_open),

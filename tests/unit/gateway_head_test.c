@@ -201,6 +201,66 @@ static void a_header_that_steers_has_one_value(void **state)
 	}
 }
 
+/* ---- gRPC ---- */
+
+#define INFER "/inference.GRPCInferenceService/ModelInfer"
+#define HEAD(path) ":method", "POST", ":scheme", "http", ":path", path, ":authority", "us", "content-type", "application/grpc"
+#define HTTP_HEAD(path) ":method", "GET", ":scheme", "http", ":path", path, ":authority", "us"
+
+static void await_heard(struct head_stand *stand, const char *words)
+{
+	for (int64_t until_ms = loop_now_ms(stand->rest.loop) + MOCK_WAIT_MS; !strstr(stand->puppet.heard, words);) {
+		if (loop_now_ms(stand->rest.loop) > until_ms)
+			assert_string_equal(stand->puppet.heard, words);
+		assert_true(loop_turn(stand->rest.loop, 20, &(struct error){0}));
+	}
+}
+
+static void a_call_is_refused_at_its_headers(void **state)
+{
+	struct head_stand *stand = *state;
+	struct puppet_line *line = puppet_dial(&stand->puppet, grpc_front_port(stand->grpc));
+	puppet_headers(line, 1, 0, HEAD(INFER), NULL);
+	await_heard(stand, "1 grpc-status: 16\n");
+	puppet_headers(line, 3, 0, HEAD("/inference.GRPCInferenceService/ModelStreamInfer"), NULL);
+	await_heard(stand, "3 grpc-status: 16\n");
+	puppet_headers(line, 5, 0, HEAD("/inference.GRPCInferenceService/Nothing"), NULL);
+	await_heard(stand, "5 grpc-status: 12\n");
+	puppet_headers(line, 7, 0, HEAD(INFER), "x-api-key", API_KEY, "seldon-model", "absent", NULL);
+	await_heard(stand, "7 grpc-status: 5\n");
+	puppet_headers(line, 9, 0, HEAD(INFER), "x-api-key", API_KEY, "idempotency-key", "a", "idempotency-key", "b", NULL);
+	await_heard(stand, "9 grpc-status: 3\n");
+	await_heard(stand, "9 grpc-message: the header idempotency-key is there twice");
+	puppet_headers(line, 11, 0, HEAD("/grpc.health.v1.Health/Check"), NULL);
+	puppet_frame(line, FRAME_DATA, 0, 11, "\0\0\0\4\1", 5); /* of 1,025 bytes */
+	await_heard(stand, "11 grpc-status: 8\n");
+	puppet_headers(line, 13, 0, HEAD("/inference.GRPCInferenceService/ServerLive"), NULL);
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 13, "\0\0\0\0\0", 5);
+	await_heard(stand, "13 grpc-status: 0\n");
+}
+
+static void a_message_that_is_no_protobuf_is_invalid(void **state)
+{
+	struct head_stand *stand = *state;
+	struct puppet_line *line = puppet_dial(&stand->puppet, grpc_front_port(stand->grpc));
+	puppet_headers(line, 1, 0, HEAD(INFER), "x-api-key", API_KEY, NULL);
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 1, "\0\0\0\0\4\xff\xff\xff\xff", 9);
+	await_heard(stand, "1 grpc-status: 3\n");
+	puppet_headers(line, 3, 0, HEAD(INFER), "x-api-key", API_KEY, NULL);
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 3, "\0\0\0\0\3\x1a\1i", 8); /* an id alone */
+	await_heard(stand, "3 grpc-status: 5\n");
+}
+
+static void a_host_may_repeat_the_authority(void **state)
+{
+	struct head_stand *stand = *state;
+	struct puppet_line *line = puppet_dial(&stand->puppet, grpc_front_port(stand->grpc));
+	puppet_headers(line, 1, FLAG_END_STREAM, HTTP_HEAD("/v2/health/live"), "host", "us", NULL);
+	await_heard(stand, "1 :status: 200\n");
+	puppet_headers(line, 3, FLAG_END_STREAM, HTTP_HEAD("/v2/health/live"), "host", "them", NULL);
+	await_heard(stand, "3 :status: 400\n");
+}
+
 #define HEAD_STORY(name) cmocka_unit_test_setup_teardown(name, head_stand_open, head_stand_close)
 
 int main(void)
@@ -208,6 +268,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		HEAD_STORY(a_head_is_refused_before_its_body_comes),  HEAD_STORY(a_short_body_without_use_is_taken),
 		HEAD_STORY(a_header_that_steers_has_one_value),	      HEAD_STORY(a_call_is_refused_at_its_headers),
+		HEAD_STORY(a_message_that_is_no_protobuf_is_invalid), HEAD_STORY(a_host_may_repeat_the_authority),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,80 @@
+/* grpc_front_parts.h: Shared parts of the gRPC front end. Private to its files:
+ *
+ *   grpc_front.c       its methods, opened and closed
+ *   grpc_front_head.c  whom a call names, and checks of its head and of its caller
+ */
+#ifndef SLUICE_GATEWAY_GRPC_FRONT_PARTS_H
+#define SLUICE_GATEWAY_GRPC_FRONT_PARTS_H
+
+#include "gateway/call_access.h"
+#include "gateway/call_setup.h"
+#include "gateway/grpc_front.h"
+#include "gateway/health_watches.h"
+#include "gateway/streamed_calls.h"
+#include "net/grpc_server.h"
+#include "serving/inference_proto.h"
+
+#define CONTENT_TYPE_BYTES 64
+#define INFERENCE "/" INFERENCE_PACKAGE "." INFERENCE_SERVICE "/"
+#define HEALTH "/" HEALTH_PACKAGE "." HEALTH_SERVICE "/"
+#define HEALTH_WATCH HEALTH "Watch"
+
+enum { MODEL_NAME = 1 }; /* field of requests of the Open Inference Protocol, and of a SeldonModelMetadataRequest */
+
+struct grpc_front {
+	struct grpc_front_config config;
+	struct loop *loop;
+	struct grpc_server *server;
+	struct arena *arena; /* of the current request */
+	struct buffer reply; /* answer to the current request */
+	struct streamed_calls streamed;
+	struct health_watches health;
+	char inference_type[CONTENT_TYPE_BYTES], seldon_type[CONTENT_TYPE_BYTES]; /* content types of records */
+	struct call_refusal refusal;						  /* of a call by its head */
+	bool draining;
+};
+
+struct grpc_asked { /* the current call */
+	struct grpc_front *front;
+	struct grpc_request *request;
+	struct text path, body;
+	bool is_seldon;			/* a method of Seldon Core 1 */
+	struct streamed_call *streamed; /* it is a message of a stream; NULL: a call of its own */
+};
+
+struct grpc_route {
+	const char *path;
+	void (*serve)(const struct grpc_asked *asked);
+	enum access_verb verb; /* that policies must allow the caller */
+	bool is_open;	       /* to everybody, with or without credentials: probes have none */
+	bool names_target;     /* the request names a target; else it is for the server as a whole */
+	bool is_seldon;
+};
+
+extern const struct grpc_route grpc_streamed_route;
+
+/* ---- grpc_front.c ---- */
+
+const struct grpc_route *grpc_route_find(struct text path); /* NULL: there is no such method */
+
+/* ---- grpc_front_head.c ---- */
+
+void grpc_asked_begin(struct grpc_front *front); /* empties the memory of the call before */
+struct call_source grpc_source_of(const struct grpc_asked *asked);
+struct call_name grpc_name_of(const struct grpc_asked *asked);
+struct text grpc_metadata_of(const void *request, const char *name);
+struct text grpc_credential_at(const void *request, const char *name, size_t place);
+struct access_resource grpc_server_resource(const struct grpc_front *front);
+const char *grpc_absence_words(struct text path); /* why there is no such method */
+
+/* Adds what the answer says to the metadata of a refusal. */
+void grpc_access_explain(struct grpc_request *request, const struct access_answer *answer);
+
+/* Checks access. False: `answer` has the status and the reason. */
+bool grpc_caller_may(struct grpc_front *front, struct grpc_request *request, enum access_verb verb, struct access_resource resource,
+		     struct access_answer *answer);
+
+/* Callback for struct grpc_server_config: checks the head of a call. */
+bool grpc_front_on_head(void *context, struct grpc_request *request, struct text path, int *status, const char **words);
+
+#endif
