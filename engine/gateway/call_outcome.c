@@ -38,10 +38,18 @@ int call_grpc_status(const struct call_outcome *outcome)
 	return outcome->limit ? GRPC_RESOURCE_EXHAUSTED : grpc_status_for_http(outcome->status);
 }
 
-int call_counted_status(enum counted_protocol protocol, const struct call_outcome *outcome)
+bool call_status_is_of_pipeline(int status)
 {
+	return status == 400 || status == 422 || status == 500 || status == 502;
+}
+
+int call_counted_status(enum counted_protocol protocol, bool has_seldon_errors, const struct call_outcome *outcome)
+{
+	const bool is_seldons = has_seldon_errors && outcome->end == CALL_FAILED && call_status_is_of_pipeline(outcome->status);
 	if (protocol == COUNTED_REST)
-		return outcome->status;
+		return is_seldons ? SELDON_STATUS : outcome->status;
+	if (is_seldons)
+		return GRPC_UNKNOWN;
 	return outcome->end == CALL_FAILED ? call_grpc_status(outcome) : GRPC_OK;
 }
 

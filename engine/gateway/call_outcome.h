@@ -6,6 +6,7 @@
 
 #include "gateway/calls.h"
 
+#define SELDON_STATUS 400			/* of HTTP, for what a pipeline has failed, in the form of Seldon Core 2 */
 #define CALL_ERROR_BYTES_MAX ((size_t)64 << 10) /* of an error body: its texts are bounded, and JSON may write each byte as six */
 
 /* HTTP status of an error of that kind from an engine. `limit` and `input` as message/reply.h writes them; empty: none. */
@@ -14,8 +15,12 @@ int call_status(struct text kind, struct text limit, struct text input);
 /* The gRPC status of a failed outcome. */
 int call_grpc_status(const struct call_outcome *outcome);
 
-/* The status by which metrics count an outcome: that of the caller's protocol. */
-int call_counted_status(enum counted_protocol protocol, const struct call_outcome *outcome);
+/* Whether the status is one of requests that an engine has failed, and no limit of the caller or of the gateway. In the form of
+ * Seldon Core 2 (seldon_errors.h) all of these are one. */
+bool call_status_is_of_pipeline(int status);
+
+/* The status by which metrics count an outcome: the one that the caller gets in its protocol. */
+int call_counted_status(enum counted_protocol protocol, bool has_seldon_errors, const struct call_outcome *outcome);
 
 /* Reads the record that ends a submitted request without an answer, as the pipeline dropped it or answers no errors
  * (message/reply.h). False: it is none. The body is written into `body`. */

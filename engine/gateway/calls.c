@@ -278,7 +278,7 @@ static void call_refuse(struct calls *calls, const struct call_request *request,
 	call_outcome_refused(&outcome, status, kind, words, request->place, text_of(id), &body);
 	outcome.id = text_of(id);
 	outcome.arena = calls->arena;
-	calls_count_refused(calls, request, call_counted_status(request->protocol, &outcome));
+	calls_count_refused(calls, request, call_counted_status(request->protocol, request->has_seldon_errors, &outcome));
 	calls->counts.failed++;
 	calls->counts.timed_out += status == 504;
 	request->ended(request->context, &outcome);
@@ -345,6 +345,7 @@ static struct open_call *call_open(struct calls *calls, const struct call_reques
 	call->counts = request->cancels ? NULL : counts_of(calls, target);
 	call->protocol = request->protocol;
 	call->service = request->service;
+	call->has_seldon_errors = request->has_seldon_errors;
 	call->began_ms = now_ms;
 	call->allowed_ms = request->deadline_ms - request->arrived_ms;
 	call->answers = target->answers && !call_record_is_bare(request) && !request->submits;

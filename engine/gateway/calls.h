@@ -70,6 +70,7 @@ struct call_request {
 	const struct gateway_target *target;
 	enum counted_protocol protocol; /* of the caller, for counts; likewise the service */
 	enum call_service service;
+	bool has_seldon_errors; /* its caller gets errors of pipelines in the form of Seldon Core 2 (seldon_errors.h) */
 	bool is_feedback; /* goes to the target's feedback topic, without headers */
 	bool cancels;	  /* a cancellation of a request of the target, whose token is `key`; without a body and headers */
 	struct text body;

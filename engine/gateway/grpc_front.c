@@ -247,6 +247,7 @@ static void model_infer(const struct grpc_asked *asked)
 	struct call_request call = {
 		.target = target,
 		.protocol = COUNTED_GRPC,
+		.has_seldon_errors = form_of(front, asked->is_seldon).has_seldon_errors,
 		.body = asked->body,
 		.key = grpc_metadata_of(asked->request, "sluice-key"),
 		.arrived_ms = source.arrived_ms,
@@ -294,6 +295,7 @@ static void seldon_feedback(const struct grpc_asked *asked)
 	struct call_request call = {.target = target,
 				    .protocol = COUNTED_GRPC,
 				    .service = SERVICE_FEEDBACK,
+				    .has_seldon_errors = form_of(front, true).has_seldon_errors,
 				    .is_feedback = true,
 				    .arrived_ms = source.arrived_ms,
 				    .place = asked->path,

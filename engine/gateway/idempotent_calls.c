@@ -118,7 +118,8 @@ static void request_refuse(struct keyed_calls *keyed, const struct call_request 
 	outcome.id = text_of(id);
 	outcome.arena = keyed->arena;
 	outcome.retry_after_s = status == 409 || status == 429 || status == 503 ? RETRY_AFTER_S : 0;
-	calls_count_refused(keyed->config.calls, request, call_counted_status(request->protocol, &outcome));
+	calls_count_refused(keyed->config.calls, request,
+			    call_counted_status(request->protocol, request->has_seldon_errors, &outcome));
 	request->ended(request->context, &outcome);
 }
 

@@ -64,7 +64,8 @@ void open_call_end(struct open_call *call, struct call_outcome *outcome)
 		outcome->id = (struct text){id, call->id_length};
 	outcome->arena = call->calls->arena;
 	outcome->target = text_of(call->target ? call->target->name : NULL);
-	call_counts_add(call->counts, call->protocol, call->service, call_counted_status(call->protocol, outcome),
+	call_counts_add(call->counts, call->protocol, call->service,
+			call_counted_status(call->protocol, call->has_seldon_errors, outcome),
 			(uint64_t)(loop_now_ms(call->calls->loop) - call->began_ms) * US_PER_MS);
 	open_call_give_back(call);
 	call->ended(call->context, outcome);

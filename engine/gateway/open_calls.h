@@ -18,6 +18,7 @@ struct open_call {
 	struct target_counts *counts;	     /* of its target; NULL: not counted */
 	enum counted_protocol protocol;
 	enum call_service service;
+	bool has_seldon_errors;
 	int64_t began_ms;   /* by the loop's clock */
 	int64_t allowed_ms; /* that the caller was given, or asked for */
 	bool answers;

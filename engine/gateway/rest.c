@@ -139,6 +139,7 @@ static void call_begin(const struct rest_request *request, const char *explains)
 	struct call_request call = {
 		.target = target,
 		.service = explains ? SERVICE_EXPLANATIONS : SERVICE_PREDICTIONS,
+		.has_seldon_errors = rest_has_seldon_errors(request->rest) && !seldon_path_is_v1(request->path),
 		.key = http_incoming_header(request->incoming, "sluice-key"),
 		.arrived_ms = source.arrived_ms,
 		.place = request->path,
@@ -217,6 +218,7 @@ static void feedback_begin(const struct rest_request *request, bool seldon)
 	struct call_request call = {
 		.target = target,
 		.service = SERVICE_FEEDBACK,
+		.has_seldon_errors = rest_has_seldon_errors(request->rest) && !seldon_path_is_v1(request->path),
 		.is_feedback = true,
 		.arrived_ms = source.arrived_ms,
 		.place = request->path,

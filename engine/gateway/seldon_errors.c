@@ -31,15 +31,10 @@ static struct text text_of_json(const json_t *value)
 	return (struct text){text, text ? json_string_length(value) : 0};
 }
 
-/* Statuses of requests that an engine has failed, and no limit of the caller or of the gateway. */
-static bool is_of_pipeline(int status)
-{
-	return status == 400 || status == 422 || status == 500 || status == 502;
-}
-
 bool seldon_outcome_write(struct call_outcome *outcome, bool is_v1, struct buffer *body)
 {
-	const bool fits = outcome->end == CALL_FAILED && outcome->body.bytes && (is_v1 || is_of_pipeline(outcome->status));
+	const bool fits =
+		outcome->end == CALL_FAILED && outcome->body.bytes && (is_v1 || call_status_is_of_pipeline(outcome->status));
 	json_t *failure = fits ? json_loadb(outcome->body.bytes, outcome->body.length, 0, NULL) : NULL;
 	const struct text words = text_of_json(json_object_get(failure, "error"));
 	const struct text step = text_of_json(json_object_get(failure, "step"));
@@ -50,7 +45,7 @@ bool seldon_outcome_write(struct call_outcome *outcome, bool is_v1, struct buffe
 			const struct text kind = text_of_json(json_object_get(failure, "kind"));
 			seldon_failure_write(body, outcome->status, error_kind_find(kind.bytes, kind.length), words);
 		} else {
-			outcome->status = 400;
+			outcome->status = SELDON_STATUS;
 			const struct text source = step.length > 0 || outcome->is_found ? step : outcome->target;
 			buffer_text(body, source);
 			buffer_text(body, source.length > 0 ? TEXT(" : ") : TEXT(""));

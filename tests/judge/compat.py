@@ -4,7 +4,7 @@
 `sluice dev` has it from its files, and a `sluice gateway` beside it, with the same files but for that, by its option. One line for
 each behaviour that is not as it should be; at the end `N passed, N failed`.
 """
-import json, os, subprocess, sys, tempfile, time, urllib.request
+import json, os, re, subprocess, sys, tempfile, time, urllib.request
 
 sys.path.insert(0, os.path.dirname(__file__))
 from dev import Dev, Judge  # noqa: E402
@@ -52,6 +52,13 @@ def answers_as_seldon(judge, what, gateway):
     judge.expect(f"{what}: so has a deadline", status == 504 and answer["kind"] == "LIMIT", (status, answer))
 
 
+# Metrics count what callers were sent: 502 to the first Seldon Core's form alone.
+def counts_as_sent(judge, what, address):
+    with urllib.request.urlopen(address, timeout=20) as reply:
+        counted = re.findall(r'^sluice_gateway_pipeline_calls_total\{.*"broken".*code="(\d+)".*\} (\d+)$', reply.read().decode(), re.M)
+    judge.expect(f"{what}: a status is counted as it is sent", sorted(counted) == [("400", "1"), ("502", "1")], counted)
+
+
 # As the first Seldon Core has it, of a deployment and of one of its nodes.
 def tells_tensors(judge, gateway):
     def tensors(name):
@@ -91,10 +98,11 @@ def main():
         for folder, more in ((place, [RUNTIME]), (plain, [])):
             with open(os.path.join(folder, "pipelines.yaml"), "w", encoding="utf-8") as file:
                 file.write("---\n".join([PIPELINE % row for row in PIPELINES] + [AWAY, MODEL % ("ten", "add10"), MODEL % ("twenty", "add20")] + more))
-        dev = Dev(binary, place)
+        dev = Dev(binary, place, "--metrics", "0")
         if not dev.started:
             sys.exit("compat: it does not start: " + "\n".join(dev.lines))
         answers_as_seldon(judge, "by the files", Gateway(dev.said("gateway")))
+        counts_as_sent(judge, "by the files", dev.wait_for("metrics are at").split("metrics are at ")[1].split()[0])
         tells_tensors(judge, Gateway(dev.said("gateway")))
         command = [binary, "gateway", "-f", plain, "--http", "0", "--brokers", dev.said("broker"), "--topics", "check", "-o", "json"]
         for option, judged in (["--compat", "seldon"], answers_as_seldon), ([], answers_as_ever):

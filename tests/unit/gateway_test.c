@@ -184,6 +184,30 @@ static struct text header_given(const void *context, const char *name)
 	return (struct text){0};
 }
 
+/* With `compat: seldon` a pipeline's failures are all one status; those of the gateway itself keep theirs. */
+static void what_is_counted_is_the_status_that_is_sent(void **state)
+{
+	static const struct {
+		int status;
+		bool limit;
+		int rest, grpc, seldon_rest, seldon_grpc;
+	} ends[] = {{400, false, 400, GRPC_INVALID_ARGUMENT, 400, GRPC_UNKNOWN},
+		    {400, true, 400, GRPC_RESOURCE_EXHAUSTED, 400, GRPC_UNKNOWN},
+		    {502, false, 502, GRPC_UNAVAILABLE, 400, GRPC_UNKNOWN},
+		    {504, false, 504, GRPC_DEADLINE_EXCEEDED, 504, GRPC_DEADLINE_EXCEEDED}};
+	(void)state;
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		const struct call_outcome outcome = {.end = CALL_FAILED, .status = ends[i].status, .limit = ends[i].limit};
+		assert_int_equal(call_counted_status(COUNTED_REST, false, &outcome), ends[i].rest);
+		assert_int_equal(call_counted_status(COUNTED_GRPC, false, &outcome), ends[i].grpc);
+		assert_int_equal(call_counted_status(COUNTED_REST, true, &outcome), ends[i].seldon_rest);
+		assert_int_equal(call_counted_status(COUNTED_GRPC, true, &outcome), ends[i].seldon_grpc);
+	}
+	const struct call_outcome good = {.end = CALL_ANSWERED, .status = 200};
+	assert_int_equal(call_counted_status(COUNTED_REST, true, &good), 200);
+	assert_int_equal(call_counted_status(COUNTED_GRPC, true, &good), GRPC_OK);
+}
+
 static void listed_headers_alone_are_passed_on(void **state)
 {
 	static const struct asked_header given[] = {{"content-type", "application/json"},
@@ -563,6 +587,7 @@ int main(void)
 		cmocka_unit_test(a_kind_of_error_has_a_status),
 		cmocka_unit_test(a_reply_is_read_by_its_headers),
 		cmocka_unit_test(a_failure_has_a_status_of_grpc),
+		cmocka_unit_test(what_is_counted_is_the_status_that_is_sent),
 		cmocka_unit_test(listed_headers_alone_are_passed_on),
 		cmocka_unit_test(a_deadline_is_the_callers_within_the_most),
 		cmocka_unit_test(a_nonce_is_drawn_and_must_be_whole),
