@@ -154,19 +154,18 @@ static bool gateway_is_at(const struct dev_process *dev, const struct service_po
 	return dev->gateway && dev->gateway_config.http_port == ports->http && dev->gateway_config.grpc_port == ports->grpc;
 }
 
-/* Updates the gateway, or opens one: also where the files name other ports now. The engine also runs without a gateway, because the
- * files may contain what a gateway cannot serve. Always true. */
-static bool follow_gateway(struct dev_process *dev)
+/* Updates the gateway, or opens one: also where the files name other ports now. False: there is none, as the files contain what it
+ * cannot serve, or its port is taken. */
+static bool follow_gateway(struct dev_process *dev, struct error *error)
 {
 	const struct revision *revision = engine_revision(dev->engine);
 	const struct plan *plan = &revision->plan;
 	const struct service_ports ports = service_ports_choose(dev->asked->http_port, dev->asked->grpc_port, revision->runtime);
 	const bool moves = dev->gateway && !gateway_is_at(dev, &ports);
-	struct error error = {0};
-	if (dev->gateway && !moves && gateway_follow(dev->gateway, plan, &error))
+	if (dev->gateway && !moves && gateway_follow(dev->gateway, plan, error))
 		return true;
 	gateway_close(dev->gateway);
-	error = (struct error){0};
+	*error = (struct error){0};
 	dev->gateway_config = (struct gateway_config){
 		.serves_http = true,
 		.http_port = ports.http,
@@ -179,12 +178,32 @@ static bool follow_gateway(struct dev_process *dev)
 		.hosts = dev->asked->hosts,
 		.record_bytes = GATEWAY_RECORD_BYTES, /* the simulated broker does not report settings of topics */
 	};
-	dev->gateway = gateway_open(dev->loop, &dev->gateway_config, plan, &error);
-	if (!dev->gateway)
-		workspace_note(dev->workspace, "there is no gateway: %s", error.text);
-	else if (moves)
+	dev->gateway = gateway_open(dev->loop, &dev->gateway_config, plan, error);
+	if (dev->gateway && moves)
 		workspace_note(dev->workspace, "the gateway is at 127.0.0.1:%d for HTTP, and at 127.0.0.1:%d for gRPC now",
 			       gateway_http_port(dev->gateway), gateway_grpc_port(dev->gateway));
+	return dev->gateway != NULL;
+}
+
+/* The engine also runs without a gateway. */
+static void follow_gateway_or_warn(struct dev_process *dev)
+{
+	struct error error = {0};
+	if (!follow_gateway(dev, &error))
+		log_say(dev->config.log, LOG_LEVEL_WARN, NULL, "there is no gateway: %s", error.text);
+}
+
+/* False: there is none, although the command line gives a port of it. */
+static bool open_first_gateway(struct dev_process *dev, struct error *error)
+{
+	struct error reason = {0};
+	if (dev->asked->http_port < 0 && dev->asked->grpc_port < 0)
+		follow_gateway_or_warn(dev);
+	else if (!follow_gateway(dev, &reason))
+		return error_set(error, reason.kind, reason.place,
+				 "there can be no gateway at the port of %s: %s. Correct that, or run without --http and --grpc, "
+				 "which goes on without a gateway",
+				 dev->asked->http_port < 0 ? "--grpc" : "--http", reason.text);
 	return true;
 }
 
@@ -198,12 +217,14 @@ static void reload(struct dev_process *dev)
 		return;
 	bool good = revision && model_server_reread(dev->server, &error);
 	if (good)
-		good = engine_reload(dev->engine, revision, &error) && follow_gateway(dev);
+		good = engine_reload(dev->engine, revision, &error);
 	else
 		revision_close(revision);
 	if (error.kind != ERROR_NONE)
 		workspace_failed(dev->workspace, &error);
-	if (!good)
+	if (good)
+		follow_gateway_or_warn(dev);
+	else
 		log_say(dev->config.log, LOG_LEVEL_ERROR, NULL,
 			"reload rejected: the files have errors. The running version is unchanged; the next change is tried "
 			"again");
@@ -316,9 +337,8 @@ static bool open_engine(struct dev_process *dev, struct error *error)
 		return false;
 	say_where_this_differs(dev, revision);
 	dev->engine = engine_open(revision, &dev->config, error);
-	if (!dev->engine)
+	if (!dev->engine || !open_first_gateway(dev, error))
 		return false;
-	(void)follow_gateway(dev);
 	/* A `dev` has one namespace. */
 	const struct plan *plan = &engine_revision(dev->engine)->plan;
 	const char *cancels = plan->count > 0 ? topic_cancels_name(dev->workspace->arena, plan->pipelines[0].prefix,

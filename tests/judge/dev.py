@@ -386,6 +386,8 @@ def speaks_json(judge, binary):
                      failed and failed[0].get("pipeline") == "worse" and failed[0].get("step") == "s" and failed[0]["level"] == "warn", logs)
 
 
+OF_NAMESPACE = ("apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: %s, namespace: %s}\n"
+                "spec: {steps: [{name: s, expression: {set: {x: x}}}], output: {steps: [s]}}\n")
 SERVICE = "apiVersion: mlops.seldon.io/v1alpha1\nkind: SeldonRuntime\nmetadata: {name: r}\nspec: {config: {serviceConfig: %s}}\n"
 
 
@@ -561,6 +563,17 @@ def refuses(judge, binary):
         judge.expect("faulty files do not start", done.returncode == 1 and "nonsense" in done.stderr, done.stderr)
     done = subprocess.run([binary, "dev", "/nowhere", "--port", "0"], capture_output=True, text=True, timeout=SECONDS_MAX)
     judge.expect("a folder that is not there is misuse", done.returncode == 2 and "/nowhere" in done.stderr, done.stderr)
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "pipelines.yaml"), "w", encoding="utf-8") as file:
+            file.write("---\n".join(OF_NAMESPACE % names for names in (("a", "one"), ("b", "two"))))
+        for option in "--http", "--grpc":
+            done = subprocess.run([binary, "dev", folder, "--port", "0", option, "0"], capture_output=True, text=True, timeout=SECONDS_MAX)
+            judge.expect(f"{option} is not taken where there can be no gateway", done.returncode == 1
+                         and f"no gateway at the port of {option}: pipeline b is of namespace two" in done.stderr and "Correct that" in done.stderr, done)
+        dev = Dev(binary, folder)
+        judge.expect("without them it runs, and warns", dev.started and not dev.said("gateway")
+                     and any(" warn " in line and "there is no gateway: pipeline b" in line for line in dev.lines), dev.lines)
+        dev.stop()
 
 
 def main():
