@@ -268,6 +268,9 @@ static const struct command_section sections[] = {
 	 "sluice-outcome; other pipelines skip it. The Location of a 504 is such a path: 202 without an answer, 410 "
 	 "from 90 s after the deadline, also if it was filtered out.\n"
 	 "\n"
+	 "A pipeline that does not answer each request by one answer, as one with windows, takes submitted requests "
+	 "alone. Nothing can be polled there: the 202 has no Location, and its `outputs` is the topic to read.\n"
+	 "\n"
 	 "GET /v2/pipelines/NAME/requests/ID/explanations returns the explanations made so far; 202: none yet. ID may "
 	 "also be the request id of an answer of the last hour; with access control, of one to the same caller."},
 	{"Watches",

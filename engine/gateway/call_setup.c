@@ -107,8 +107,9 @@ bool call_is_possible(const struct gateway_target *target, size_t body_bytes, st
 {
 	if (target->refusal)
 		return call_setup_refuse(refusal, 409,
-					 "pipeline %s cannot answer while its caller waits: %s. Send it with `prefer: "
-					 "respond-async`, and read its outputs", target->name, target->refusal);
+					 "pipeline %s cannot answer while its caller waits: %s. Send the request over HTTP with "
+					 "the header `Prefer: respond-async`, or to the pipeline's topic, and read the topic %s",
+					 target->name, target->refusal, target->outputs ? target->outputs : "of its outputs");
 	return call_body_fits(target, body_bytes, refusal);
 }
 

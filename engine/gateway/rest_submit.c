@@ -1,7 +1,9 @@
 /* rest_submit.c: Submitted requests over REST, and polls for their answers; see rest.h and polls.h. */
+#include "gateway/call_outcome.h"
 #include "gateway/idempotent_calls.h"
 #include "gateway/polls.h"
 #include "gateway/rest.h"
+#include "message/json_write.h"
 
 /* ---- submit ---- */
 
@@ -17,15 +19,41 @@ bool rest_prefers_async(const struct http_incoming *incoming)
 	return false;
 }
 
+static bool target_is_polled(const struct gateway_target *target)
+{
+	return target->answers && target->outputs && !target->refusal;
+}
+
+/* Names the topic to read instead of a place to poll. */
+static void outcome_name_outputs(struct call_outcome *outcome, const struct gateway_target *target, struct buffer *body)
+{
+	outcome->submission = (struct text){0};
+	if (!target->outputs)
+		return;
+	buffer_text(body, (struct text){outcome->body.bytes, outcome->body.length - 1});
+	json_write_string_after(body, TEXT(",\"outputs\":"), text_of(target->outputs));
+	buffer_byte(body, '}');
+	outcome->body = buffer_view(body);
+}
+
 void rest_submitted(void *context, const struct call_outcome *outcome)
 {
+	const struct rest *rest = http_incoming_context(context);
+	const bool is_taken = outcome->submission.length > 0 && outcome->target.length > 0;
+	const struct gateway_target *target =
+		is_taken ? gateway_target_find(rest->targets, (struct text){0}, outcome->target) : NULL;
 	struct header headers[] = {{TEXT("Preference-Applied"), TEXT("respond-async")},
 				   {TEXT(IDEMPOTENCY_REPLAYED_HEADER), TEXT("true")}};
 	const bool is_replayed = headers_find(outcome->headers, TEXT(IDEMPOTENCY_REPLAYED_HEADER)) != NULL;
 	struct call_outcome located = *outcome;
-	if (outcome->submission.length > 0 && outcome->target.length > 0)
+	struct buffer body;
+	buffer_open(&body, CALL_ERROR_BYTES_MAX);
+	if (is_taken)
 		located.headers = (struct headers){is_replayed ? 2 : 1, headers};
+	if (target && !target_is_polled(target))
+		outcome_name_outputs(&located, target, &body);
 	rest_call_ended(context, &located);
+	buffer_close(&body);
 }
 
 /* ---- poll ---- */

@@ -293,7 +293,12 @@ def refuses(judge, gateway):
     judge.expect("a request without a body is refused, and is no record", status == 400 and "body" in answer["error"], (status, answer))
     for name, words in (("parts", "items"), ("bars", "minutes"), ("reader", "twice")):
         status, answer, _ = gateway.infer(name, request())
-        judge.expect(f"{name} cannot answer at once, and says where", status == 409 and f"`{words}`" in answer["error"], (status, answer))
+        outputs = f"sluice.default.pipeline.{name}.outputs"
+        judge.expect(f"{name} cannot answer at once, and says where", status == 409 and f"`{words}`" in answer["error"]
+                     and "over HTTP with the header `Prefer: respond-async`" in answer["error"] and answer["error"].endswith(outputs), (status, answer))
+        status, answer, headers = gateway.infer(name, request(), prefer="respond-async")
+        judge.expect(f"{name} is submitted without a place to poll", status == 202 and "location" not in headers and answer["outputs"] == outputs
+                     and headers["preference-applied"] == "respond-async" and list(answer) == ["id", "outputs"], (status, answer, headers))
     for bad in ("x", "-1", "0", "1e3s"):
         status, answer, _ = gateway.infer("twice", request(), x_timeout_ms=bad)
         judge.expect(f"x-timeout-ms: {bad} is refused", status == 400 and "x-timeout-ms" in answer["error"], (status, answer))
