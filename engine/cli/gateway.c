@@ -297,10 +297,11 @@ static const struct command_section sections[] = {
 	 "Submitted requests, requests with an idempotency key, and all requests at `sluice gateway` go through Kafka. "
 	 "`sluice plan` shows the way; engine/worker/DELIVERY.md says what a crash can lose."},
 	{"Health",
-	 "/v2/health/live is 200 while the gateway runs. /v2/health/ready is 503, with the `reason`, from when the "
-	 "gateway is told to stop, and when no broker of Kafka has answered it for 10 s; it is 200 again with the first "
-	 "answer. One broker of several that is away changes nothing. Pipelines with direct ingress need no Kafka: a "
-	 "gateway that has one stays ready, and /v2/pipelines/NAME/ready shows which can be asked. gRPC's ServerReady, "
+	 "/v2/health/live is 200 while the gateway runs. /v2/health/ready is 503, with the `reason`, when no broker of "
+	 "Kafka has answered it for 10 s; it is 200 again with the first answer. A gateway that is told to stop accepts "
+	 "no connection any more, so that its probe cannot connect; requests on open connections get 503. One broker of "
+	 "several that is away changes nothing. Pipelines with direct ingress need no Kafka: a gateway that has one "
+	 "stays ready, and /v2/pipelines/NAME/ready shows which can be asked. gRPC's ServerReady, "
 	 "ModelReady and grpc.health.v1.Health say the same, and so does /ready at the port of --metrics. As a "
 	 "readiness probe of Kubernetes, use /v2/health/ready; as a liveness probe, /v2/health/live, since another "
 	 "start would not bring Kafka back."},
