@@ -59,7 +59,7 @@ static void watch_refuse(struct answer_watch *watch, const struct call_outcome *
 static void watch_refuse_busy(struct answer_watch *watch)
 {
 	struct call_outcome outcome;
-	call_outcome_refused(&outcome, 503, ERROR_REMOTE, poll_refusal_words(POLL_NO_PLACE), watch->request.location,
+	call_outcome_refused(&outcome, 503, ERROR_LIMIT, poll_refusal_words(POLL_NO_PLACE), watch->request.location,
 			     (struct text){0}, &watch->watches->event);
 	outcome.arena = watch->arena;
 	watch_refuse(watch, &outcome);

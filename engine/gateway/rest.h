@@ -175,5 +175,7 @@ bool rest_has_seldon_errors(const struct rest *rest); /* whether errors have the
 void rest_refuse_with(const struct rest_request *request, int status, const struct http_answer_header *headers, size_t count,
 		      const char *words);
 void rest_refuse(const struct rest_request *request, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* By a limit of the gateway's own, with Retry-After. */
+void rest_refuse_by_limit(const struct rest_request *request, int status, const char *words);
 
 #endif

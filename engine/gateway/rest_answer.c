@@ -24,16 +24,15 @@ bool rest_has_seldon_errors(const struct rest *rest)
 	return rest->config->compat == COMPAT_SELDON || rest->targets->has_seldon_errors;
 }
 
-void rest_refuse_with(const struct rest_request *request, int status, const struct http_answer_header *headers, size_t count,
-		      const char *words)
+static void refuse_as(const struct rest_request *request, int status, enum error_kind kind,
+		      const struct http_answer_header *headers, size_t count, const char *words)
 {
 	struct error error = {0};
 	struct rest *rest = request->rest;
 	struct http_answer_header all[REFUSAL_HEADERS_MAX + 1];
 	char id[REFUSAL_ID_SIZE];
 	refusal_id_write(calls_ids(rest->calls), http_incoming_header(request->incoming, REPLY_ID_HEADER), id);
-	bool is_limit = status == 413 || status == 429 || status == 504;
-	error_set(&error, is_limit ? ERROR_LIMIT : status >= 500 ? ERROR_REMOTE : ERROR_INPUT, PLACE_NONE, "%s", words);
+	error_set(&error, kind, PLACE_NONE, "%s", words);
 	const struct reply_failure failure = {.error = &error, .id = text_of(id), .where = request->path};
 	assert(count <= REFUSAL_HEADERS_MAX);
 	if (count > 0)
@@ -48,9 +47,22 @@ void rest_refuse_with(const struct rest_request *request, int status, const stru
 	http_server_answer(request->incoming, status, JSON, buffer_view(&rest->body), all, count);
 }
 
+void rest_refuse_with(const struct rest_request *request, int status, const struct http_answer_header *headers, size_t count,
+		      const char *words)
+{
+	const bool is_limit = status == 413 || status == 429 || status == 504;
+	refuse_as(request, status, is_limit ? ERROR_LIMIT : status >= 500 ? ERROR_REMOTE : ERROR_INPUT, headers, count, words);
+}
+
+static const struct http_answer_header later = {"Retry-After", "1"};
+
+void rest_refuse_by_limit(const struct rest_request *request, int status, const char *words)
+{
+	refuse_as(request, status, ERROR_LIMIT, &later, 1, words);
+}
+
 void rest_refuse(const struct rest_request *request, int status, const char *format, ...)
 {
-	static const struct http_answer_header later = {"Retry-After", "1"};
 	char words[ERROR_TEXT_MAX];
 	va_list arguments;
 	va_start(arguments, format);

@@ -153,7 +153,7 @@ void rest_cancel(const struct rest_request *request)
 	if (cancellation)
 		poll.found = &cancellation->found;
 	if (!cancellation)
-		rest_refuse(request, 503, "%s", poll_refusal_words(POLL_NO_PLACE));
+		rest_refuse_by_limit(request, 503, poll_refusal_words(POLL_NO_PLACE));
 	else if (!rest_poll_begin(request, &poll))
 		cancellation_close(cancellation);
 }

@@ -83,7 +83,7 @@ bool rest_poll_begin(const struct rest_request *request, struct poll_request *po
 	poll->share = rest_caller_share(request);
 	const enum poll_start start = polls_begin(request->rest->polls, poll);
 	if (start != POLL_STARTED)
-		rest_refuse(request, poll_refusal_status(start), "%s", poll_refusal_words(start));
+		rest_refuse_by_limit(request, poll_refusal_status(start), poll_refusal_words(start));
 	return start == POLL_STARTED;
 }
 
