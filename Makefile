@@ -303,8 +303,9 @@ soak: kafka-programs
 	@FORMS=soak tests/kafka/soak.sh $(BUILD)/sluice $(BUILD)/kafka $(TIME)
 
 ## change: the change detector beside other tools, 20 streams of each sort at the rate of each tool, and its false alarms, also with a past, online and jointly
-change: $(BUILD)/sluice $(BUILD)/unit/drift_past_test $(BUILD)/unit/monitor_online_test $(BUILD)/unit/joint_test
+change: $(BUILD)/sluice $(BUILD)/unit/change_clean_test $(BUILD)/unit/drift_past_test $(BUILD)/unit/monitor_online_test $(BUILD)/unit/joint_test
 	@tests/judge/change.py $(BUILD)/sluice 20 130
+	@DRIFT_STREAMS=40 $(BUILD)/unit/change_clean_test
 	@DRIFT_STREAMS=40 $(BUILD)/unit/drift_past_test
 	@DRIFT_STREAMS=40 $(BUILD)/unit/monitor_online_test
 	@DRIFT_STREAMS=40 $(BUILD)/unit/joint_test

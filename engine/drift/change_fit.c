@@ -32,15 +32,17 @@ static double autocorrelation(const double *numbers, size_t count, size_t step)
 }
 
 /* An autocorrelation as it may well be: 0 where chance alone gives as much, else above its estimate, which is biased
- * down (Kendall 1954) and uncertain; too high a one only makes alarms rarer. */
+ * down (Kendall 1954) and uncertain; too high a one only makes alarms rarer. One below 0 makes sums vary less, but their
+ * spread more, and so matters where it is clear. */
 #define SIGNIFICANT 1.5
+#define SIGNIFICANT_BELOW (-3.0)
 #define CAUTION 0.7
 #define CARRY_MAX 0.97
 
 static double autocorrelation_cautious(double estimate, size_t rows)
 {
 	double n = (double)rows;
-	if (estimate * sqrt(n) < SIGNIFICANT)
+	if (estimate * sqrt(n) < SIGNIFICANT && estimate * sqrt(n) > SIGNIFICANT_BELOW)
 		return 0;
 	double raised = estimate + (1 + 3 * estimate) / n;
 	raised += CAUTION * sqrt(fmax(0, 1 - raised * raised) / n);
@@ -164,12 +166,23 @@ static bool whitening_fit(struct change_detector *self, const struct table *scor
 }
 
 /* A level is what a column has left beside those before it, by weights that fit the reference better than what comes:
- * of a new row it is wider, and is narrowed to the same. */
+ * of a new row it is wider, and is narrowed to the same. Not where levels have ties, which a new row has to meet in place:
+ * beside them it would have the rank of all or none. */
+#define TIED 0.1 /* of the rows */
+
+static bool levels_tie(const struct sorted *levels)
+{
+	size_t ties = 0;
+	for (size_t i = 1; i < levels->count; i++)
+		ties += levels->values[i] == levels->values[i - 1];
+	return (double)ties > TIED * (double)levels->count;
+}
+
 static void whitening_narrow(struct change_detector *self)
 {
 	double rows = (double)self->rows;
 	for (size_t i = 0; i < self->paired; i++)
-		for (size_t j = 0; j <= i; j++)
+		for (size_t j = 0; j <= i && !levels_tie(&self->levels[i]); j++)
 			self->whitening[i * self->paired + j] *= sqrt((rows - (double)i) / (rows + (double)i));
 }
 
@@ -259,15 +272,10 @@ static enum change_kind series_kind(const struct change_detector *self, size_t s
 	return series < of_columns + self->paired ? CHANGE_JOINT : CHANGE_DEPENDENCE;
 }
 
-/* Moves a level of a skewed sum to where it is crossed as often (Cornish and Fisher 1938). */
-static double skewed_level(double level, double skewness, double window)
-{
-	return level + skewness / sqrt(window) * (level * level - 1) / 6;
-}
-
 /* What a series is in the reference. */
 struct series_traits {
 	double mean, deviation, skewness;
+	double tails; /* excess of the fourth moment */
 	/* Variances of its sums over windows, beside those of rows that do not follow from one another. */
 	double inflations[CHANGE_WINDOWS];
 };
@@ -275,7 +283,7 @@ struct series_traits {
 static struct series_traits series_traits_of(const struct table *scores, size_t series)
 {
 	struct series_traits traits = {0};
-	double count = 0, squares = 0, cubes = 0;
+	double count = 0, squares = 0, cubes = 0, fourths = 0;
 	for (size_t i = 0; i < scores->rows; i++) {
 		double score = scores->values[i * scores->columns + series];
 		traits.mean += isnan(score) ? 0 : score;
@@ -286,9 +294,13 @@ static struct series_traits series_traits_of(const struct table *scores, size_t 
 		double apart = scores->values[i * scores->columns + series] - traits.mean;
 		squares += isnan(apart) ? 0 : apart * apart;
 		cubes += isnan(apart) ? 0 : apart * apart * apart;
+		fourths += isnan(apart) ? 0 : pow(apart, 4);
 	}
 	traits.deviation = sqrt(squares / count);
-	traits.skewness = traits.deviation > 0 ? cubes / count / pow(traits.deviation, 3) : 0;
+	if (traits.deviation > 0) {
+		traits.skewness = cubes / count / pow(traits.deviation, 3);
+		traits.tails = fourths / count / pow(traits.deviation, 4) - 3;
+	}
 	return traits;
 }
 
@@ -316,6 +328,17 @@ static void inflations_fit(struct series_traits *traits, const struct table *sco
 	}
 }
 
+/* The jump towards a level on the side of the skewness given: a shifted Poisson's law has its jump for skewness, and the
+ * jump's square for tails. Heavy tails without as much skewness jump both ways. */
+#define TAILS_CLEAR 1.0
+#define ONE_SIDED 0.5 /* of the tails' jump is skewness: below, the other side has jumps too */
+
+static double traits_jump(const struct series_traits *traits, double skewness)
+{
+	double both = traits->tails > TAILS_CLEAR ? sqrt(traits->tails) : 0;
+	return skewness < 0 && -skewness >= ONE_SIDED * both ? skewness : fmax(skewness, both);
+}
+
 static bool windows_open(struct change_detector *self, struct arena *arena)
 {
 	size_t stride = self->stride = (self->series + WIDE - 1) / WIDE * WIDE;
@@ -337,23 +360,73 @@ static bool windows_open(struct change_detector *self, struct arena *arena)
 	return !arena_failed(arena);
 }
 
+/* What a level counts among others. Where the columns before it tell nearly all of one, most of what is left is what
+ * ranks are off by, which has longer tails and is more beside some numbers than others. */
+#define RANKS_OFF 0.005 /* of a column's variance */
+
+static double level_surety(const struct change_detector *self, size_t level)
+{
+	double inverse = self->whitening[level * self->paired + level];
+	return 1 / sqrt(1 + RANKS_OFF * inverse * inverse);
+}
+
 static void series_fit(struct change_detector *self, size_t series, const struct table *scores,
 		       double levels[][CHANGE_WINDOWS], double *sums)
 {
 	struct series_traits traits = series_traits_of(scores, series);
+	enum change_kind kind = series_kind(self, series);
 	if (traits.deviation > 0)
 		inflations_fit(&traits, scores, series, sums);
-	enum change_kind kind = series_kind(self, series);
 	self->means[series] = self->learnt[series] = traits.mean;
 	self->factors[series] = traits.deviation > 1e-9 ? 1 / traits.deviation : 0;
+	if (kind == CHANGE_JOINT)
+		self->factors[series] *=
+			traits.tails > TAILS_CLEAR ? 0 : level_surety(self, series - CHANGE_OF_COLUMN * self->columns);
+	double jump_up = traits_jump(&traits, traits.skewness), jump_down = traits_jump(&traits, -traits.skewness);
 	for (size_t i = 0; i < CHANGE_WINDOWS; i++) {
 		struct change_window *window = &self->windows[i];
 		bool counts = kind != CHANGE_JOINT && change_windows[i] >= change_parts[kind].least && self->factors[series] > 0;
-		double level = sqrt(levels[kind][i]), rows = change_windows[i], deviation = window->deviation;
-		deviation *= sqrt(traits.inflations[i]);
-		window->most[series] = counts ? deviation * skewed_level(level, traits.skewness, rows) : (double)INFINITY;
-		window->least[series] = counts ? -deviation * skewed_level(level, -traits.skewness, rows) : (double)-INFINITY;
+		double square = levels[kind][i], rows = change_windows[i], wider = sqrt(traits.inflations[i]);
+		window->most[series] = counts ? wider * crossing_sum(square, jump_up, rows, (double)self->rows) : (double)INFINITY;
+		window->least[series] =
+			counts ? -wider * crossing_sum(square, jump_down, rows, (double)self->rows) : (double)-INFINITY;
 	}
+}
+
+/* The sum of squares of levels has a level of its own only for those that are near to normal ones: how many are. A rare
+ * value, and what is left of a column that another tells nearly all of, have tails too heavy, and are followed one by one. */
+static size_t joint_count(const struct change_detector *self)
+{
+	size_t count = 0;
+	for (size_t s = CHANGE_OF_COLUMN * self->columns; s < CHANGE_OF_COLUMN * self->columns + self->paired; s++)
+		count += self->factors[s] > 0;
+	return count;
+}
+
+/* How much more the squares of a row's levels together vary than those of independent normal levels; 1 at the least. Levels
+ * without correlation may be far out in the same rows: a product beside its factors, or columns that share their scale. */
+static double joint_excess(const struct change_detector *self, const struct table *scores, double joined)
+{
+	size_t begin = CHANGE_OF_COLUMN * self->columns;
+	double sum = 0, squares = 0, count = 0;
+	for (size_t i = 0; i < scores->rows; i++) {
+		double total = 0;
+		for (size_t s = begin; s < begin + self->paired; s++) {
+			double level = (scores->values[i * scores->columns + s] - self->means[s]) * self->factors[s];
+			total += level * level;
+		}
+		sum += isnan(total) ? 0 : total;
+		squares += isnan(total) ? 0 : total * total;
+		count += !isnan(total);
+	}
+	return fmax(1, (squares - sum * sum / count) / count / (2 * joined));
+}
+
+/* The level of the sum of squares over a window, which is like a square of fewer levels, each wider by as much. */
+static double joint_level(const struct change_detector *self, double joined, double excess, double window, double rate)
+{
+	double wider = 1 + (excess - 1) / window;
+	return wider * crossing_level(kind_rate(self, CHANGE_JOINT, rate), joined / wider, window, (double)self->rows);
 }
 
 /* `sums` is room for one more number than the reference has rows. */
@@ -363,16 +436,18 @@ static void levels_fit(struct change_detector *self, const struct table *scores,
 	for (size_t i = 0; i < CHANGE_WINDOWS; i++) {
 		double window = change_windows[i];
 		self->windows[i].deviation = sqrt(window + window * window / rows);
-		for (enum change_kind kind = 0; kind < CHANGE_KINDS; kind++) {
-			double freedom = kind == CHANGE_JOINT ? (double)self->paired : 1;
-			levels[kind][i] = freedom > 0 ? crossing_level(kind_rate(self, kind, rate), freedom, window, rows) : 0;
-		}
-		double square = self->windows[i].deviation * self->windows[i].deviation;
-		bool counts = change_windows[i] >= change_parts[CHANGE_JOINT].least;
-		self->windows[i].joint = counts ? square * levels[CHANGE_JOINT][i] : (double)INFINITY;
+		for (enum change_kind kind = 0; kind < CHANGE_KINDS; kind++)
+			levels[kind][i] = crossing_level(kind_rate(self, kind, rate), 1, window, rows);
 	}
 	for (size_t s = 0; s < self->series; s++)
 		series_fit(self, s, scores, levels, sums);
+	double joined = (double)joint_count(self), excess = joined > 0 ? joint_excess(self, scores, joined) : 1;
+	for (size_t i = 0; i < CHANGE_WINDOWS; i++) {
+		double window = change_windows[i], square = self->windows[i].deviation * self->windows[i].deviation;
+		bool counts = joined > 0 && change_windows[i] >= change_parts[CHANGE_JOINT].least;
+		double level = counts ? joint_level(self, joined, excess, window, rate) : 0;
+		self->windows[i].joint = counts ? square * level : (double)INFINITY;
+	}
 }
 
 /* ---- opening ---- */

@@ -39,3 +39,33 @@ double crossing_level(double rate, double freedom, double window, double referen
 	}
 	return high;
 }
+
+/* Twice the logarithm of how much likelier so many jumps in the window are at a rate of their own than at the reference's. */
+static double jumps_square(double jumps, double window, double known, double reference)
+{
+	double together = (jumps + known) / (window + reference);
+	double here = jumps > 0 ? jumps * log(jumps / (window * together)) : 0;
+	return 2 * (here + known * log(known / (reference * together)));
+}
+
+#define JUMP_LEAST 0.01 /* a smaller one is no different from none */
+
+double crossing_sum(double square, double jump, double window, double reference)
+{
+	if (fabs(jump) < JUMP_LEAST)
+		return sqrt(square * (window + window * window / reference));
+	double rate = 1 / (jump * jump), known = rate * reference, expected = rate * window;
+	double inside = expected, outside = jump > 0 ? 2 * expected + 1 : 0;
+	if (jump < 0 && jumps_square(0, window, known, reference) < square)
+		return (double)INFINITY;
+	while (jump > 0 && jumps_square(outside, window, known, reference) < square)
+		outside *= 2;
+	for (int i = 0; i < HALVINGS; i++) {
+		double middle = (inside + outside) / 2;
+		if (jumps_square(middle, window, known, reference) < square)
+			inside = middle;
+		else
+			outside = middle;
+	}
+	return fabs(jump) * fabs(outside - expected);
+}

@@ -17,4 +17,11 @@ double crossing_rate(double square, double freedom, double window, double refere
 /* The level that is crossed at a rate a row. */
 double crossing_level(double rate, double freedom, double window, double reference);
 
+/* How far a sum over the window is from what is expected where it is as unlikely as a normal one at the level `square`.
+ * A row has deviation 1, and makes jumps of one size at times, as a rare value does: `jump` is that size, above 0 towards
+ * the level and below 0 away from it; 0: sums are normal. The likelihood ratio of the window and the reference says how
+ * unlikely (Poisson's law of both, at one rate that neither knows), so a jump that the reference has seen once may be
+ * more frequent than that. INFINITY: no sum is so unlikely, since a window without any jump is not. */
+double crossing_sum(double square, double jump, double window, double reference);
+
 #endif

@@ -254,6 +254,22 @@ static void levels_follow_from_rates(void **state)
 	}
 }
 
+/* A sum of rare jumps is as unlikely as a normal one farther out, and on the other side nearer by. */
+static void levels_of_rare_jumps_follow_from_how_rare_they_are(void **state)
+{
+	(void)state;
+	double normal = sqrt(20 * (64 + 64 * 64.0 / REFERENCE)), jump = 4;
+	assert_true(fabs(crossing_sum(20, 0, 64, REFERENCE) - normal) < 1e-9);
+	assert_true(fabs(crossing_sum(20, 0.02, 64, REFERENCE) / normal - 1) < 0.02);
+	assert_true(crossing_sum(20, jump, 64, REFERENCE) > 1.3 * normal);
+	assert_true(crossing_sum(20, -jump, 1000, REFERENCE) < sqrt(20 * (1000 + 1e6 / REFERENCE)));
+	assert_true(isinf(crossing_sum(20, -jump, 64, REFERENCE))); /* of 4 that are expected, none is not rare enough */
+	/* One jump in the reference: three at once are no chance, two are. */
+	double once = sqrt(REFERENCE);
+	assert_true(crossing_sum(20, once, 3, REFERENCE) > once);
+	assert_true(crossing_sum(20, once, 3, REFERENCE) < 3 * once);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +284,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_missing_or_constant_says_nothing, setup, arena_end),
 		cmocka_unit_test_setup_teardown(a_reference_that_cannot_be_learnt_is_refused, setup, arena_end),
 		cmocka_unit_test_setup_teardown(levels_follow_from_rates, setup, arena_end),
+		cmocka_unit_test_setup_teardown(levels_of_rare_jumps_follow_from_how_rare_they_are, setup, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

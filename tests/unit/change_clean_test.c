@@ -1,0 +1,248 @@
+/* change_clean_test.c: Tests that the change detector keeps its rate of false alarms on columns that are no normal ones: rare
+ * values, several of them, columns that tell each other nearly whole; and that it sees a rare value change. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/random.h"
+#include "drift/change.h"
+#include "tests/unit/arena_fixture.h"
+
+#define REFERENCE 400
+#define LIVE 1100
+#define COLUMNS_MOST 10
+#define RATE 0.5 /* alarms a thousand rows */
+#define FOUND_WITHIN 300
+
+static struct random chance;
+
+/* `make change` runs more. */
+static size_t streams_wanted(size_t usual_count)
+{
+	const char *wanted = getenv("DRIFT_STREAMS");
+	return wanted ? (size_t)strtoul(wanted, NULL, 10) * usual_count / 4 : usual_count;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	arena = arena_open((size_t)16 << 20);
+	chance.state = 22;
+	return arena ? 0 : -1;
+}
+
+static double uniform(void)
+{
+	return ((double)(random_next(&chance) >> 11) + 0.5) * 0x1p-53;
+}
+
+static double normal(void)
+{
+	double radius = sqrt(-2 * log(uniform()));
+	return radius * cos(2 * M_PI * uniform());
+}
+
+static double flag(double share)
+{
+	return uniform() < share ? 1 : 0;
+}
+
+static double category(const double *shares, int count)
+{
+	double u = uniform();
+	int at = 0;
+	for (; at < count - 1 && u >= shares[at]; at++)
+		u -= shares[at];
+	return at;
+}
+
+/* ---- kinds of clean rows; `size` is what each says ---- */
+
+static void flags(double *row, size_t columns, double share)
+{
+	for (size_t i = 0; i < columns; i++)
+		row[i] = flag(share);
+}
+
+/* How many of a rare event: none, one, two, by Poisson's law. */
+static void rare_counts(double *row, size_t columns, double mean)
+{
+	for (size_t i = 0; i < columns; i++)
+		row[i] = category((double[]){exp(-mean), mean * exp(-mean), 1}, 3);
+}
+
+static void categories(double *row, size_t columns, double commonest)
+{
+	double left = 1 - commonest;
+	for (size_t i = 0; i < columns; i++)
+		row[i] = category((double[]){commonest, left * 0.5, left * 0.2, left * 0.15, left * 0.1, left * 0.05}, 6);
+}
+
+static void mostly_zeros(double *row, size_t columns, double zeros)
+{
+	for (size_t i = 0; i < columns; i++)
+		row[i] = uniform() < zeros ? 0 : exp(2 * normal());
+}
+
+static void normals_and_a_flag(double *row, size_t columns, double share)
+{
+	for (size_t i = 0; i + 1 < columns; i++)
+		row[i] = normal();
+	row[columns - 1] = flag(share);
+}
+
+static void one_of(double *row, size_t columns, double commonest)
+{
+	double left = 1 - commonest;
+	int is = (int)category((double[]){commonest, left * 0.5, left * 0.25, left * 0.175, left * 0.075}, 5);
+	for (size_t i = 0; i < columns; i++)
+		row[i] = (int)i == is;
+}
+
+static void correlated(double *row, size_t columns, double correlation)
+{
+	double common = normal();
+	for (size_t i = 0; i < columns; i++)
+		row[i] = sqrt(correlation) * common + sqrt(1 - correlation) * normal();
+}
+
+/* Two columns, their sum and their product. */
+static void composed(double *row, size_t columns, double noise)
+{
+	row[0] = normal();
+	row[1] = normal();
+	row[2] = row[0] + row[1] + noise * normal();
+	row[3] = row[0] * row[1];
+	for (size_t i = 4; i < columns; i++)
+		row[i] = normal();
+}
+
+/* A row that follows from the one before; `row` keeps that. */
+static void carried(double *row, size_t columns, double carry)
+{
+	for (size_t i = 0; i < columns; i++)
+		row[i] = carry * row[i] + sqrt(1 - carry * carry) * normal();
+}
+
+static const struct kind {
+	const char *name;
+	void (*draw)(double *row, size_t columns, double size);
+	size_t columns;
+	double size;
+	double most; /* times the declared rate */
+} kinds[] = {
+	{"a flag of .01", flags, 1, 0.01, 1},
+	{"a flag of .05", flags, 1, 0.05, 1},
+	{"a flag of .95", flags, 1, 0.95, 1},
+	{"ten flags of .01", flags, 10, 0.01, 1},
+	{"counts of mean .05", rare_counts, 1, 0.05, 1},
+	{"skewed categories", categories, 3, 0.9, 1},
+	{"zeros or lognormal", mostly_zeros, 4, 0.9, 1},
+	{"normal columns and a flag", normals_and_a_flag, 5, 0.05, 1},
+	{"one of five", one_of, 5, 0.6, 1},
+	{"correlations of .999", correlated, 5, 0.999, 1},
+	{"a sum and a product", composed, 5, 0, 1},
+	{"AR(1) of -.8", carried, 1, -0.8, 2},
+};
+
+static struct change_detector *learnt(struct table *reference)
+{
+	struct error error = {0};
+	struct change_detector *detector = change_open(arena, reference, RATE, &error);
+	if (!detector)
+		fail_msg("%s", error.text);
+	return detector;
+}
+
+static void reference_draw(const struct kind *kind, double *row, struct table *reference)
+{
+	do {
+		*reference = (struct table){REFERENCE, kind->columns, ARENA_ARRAY(arena, double, REFERENCE * kind->columns)};
+		assert_non_null(reference->values);
+		bool varies = false;
+		for (size_t i = 0; i < REFERENCE; i++) {
+			kind->draw(row, kind->columns, kind->size);
+			memcpy(reference->values + i * kind->columns, row, kind->columns * sizeof *row);
+			varies |= row[0] != reference->values[0];
+		}
+		if (varies)
+			return;
+	} while (true);
+}
+
+static size_t alarms_count(const struct kind *kind, size_t streams)
+{
+	size_t alarms = 0;
+	for (size_t i = 0; i < streams; i++) {
+		struct table reference;
+		double row[COLUMNS_MOST] = {0};
+		arena_reset(arena);
+		reference_draw(kind, row, &reference);
+		struct change_detector *detector = learnt(&reference);
+		for (size_t j = 0; j < LIVE; j++) {
+			kind->draw(row, kind->columns, kind->size);
+			alarms += change_add(detector, row, NULL);
+		}
+	}
+	return alarms;
+}
+
+static void clean_columns_of_any_law_raise_no_more_alarms_than_declared(void **state)
+{
+	(void)state;
+	size_t streams = streams_wanted(20);
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		double declared = RATE / 1000 * LIVE * (double)streams * kinds[i].most;
+		size_t alarms = alarms_count(&kinds[i], streams);
+		if (getenv("DRIFT_STREAMS"))
+			print_message("%s: %zu alarms, %.0f declared\n", kinds[i].name, alarms, declared);
+		if ((double)alarms > declared + 3 * sqrt(declared))
+			fail_msg("%s: %zu alarms, %.0f declared", kinds[i].name, alarms, declared);
+	}
+}
+
+/* Rows from a change on until its alarm. */
+static size_t delay_of(double before, double after)
+{
+	struct table reference;
+	double row;
+	arena_reset(arena);
+	reference_draw(&(struct kind){"a flag", flags, 1, before, 1}, &row, &reference);
+	struct change_detector *detector = learnt(&reference);
+	for (size_t i = 0; i < FOUND_WITHIN; i++) {
+		row = flag(after);
+		if (change_add(detector, &row, NULL))
+			return i;
+	}
+	return FOUND_WITHIN;
+}
+
+static void a_rare_value_that_becomes_frequent_is_seen(void **state)
+{
+	(void)state;
+	static const double changes[][2] = {{0.05, 0.2}, {0.01, 0.1}, {0.1, 0.01}, {0.95, 0.8}};
+	size_t streams = streams_wanted(20);
+	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+		size_t total = 0, found = 0;
+		for (size_t j = 0; j < streams; j++) {
+			size_t delay = delay_of(changes[i][0], changes[i][1]);
+			total += delay;
+			found += delay < FOUND_WITHIN;
+		}
+		assert_true((double)found >= 0.95 * (double)streams);
+		assert_true(total <= 120 * streams);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(clean_columns_of_any_law_raise_no_more_alarms_than_declared, setup, arena_end),
+		cmocka_unit_test_setup_teardown(a_rare_value_that_becomes_frequent_is_seen, setup, arena_end),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
