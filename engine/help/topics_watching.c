@@ -68,7 +68,7 @@ static const struct watching_row header_rows[] = {
 	{"prefer", OF_CALL, "`respond-async`: the gateway returns the address of the answer at once, for later."},
 	{REPLY_HEADER, OF_BOTH, "Where a gateway waits for the answer: set by gateways."},
 	{EXPLAIN_REPLY_HEADER, OF_REQUEST, "The gateway waits for the explanation: set by gateways."},
-	{REPLY_DEFAULT_ID_HEADER, OF_REQUEST, "The id of a request that has none of its own: set by gateways."},
+	{REPLY_DEFAULT_ID_HEADER, OF_BOTH, "The id of a request that has none of its own: set by gateways. Its answer has it too."},
 	{REPLY_ANSWERED_HEADER, OF_REQUEST,
 	 "Pipeline that has answered the request already, by `ingress: direct`: its engines skip the record."},
 	{REPLY_SUBMITTED_HEADER, OF_REQUEST, "The request was submitted with `prefer: respond-async`: set by gateways."},

@@ -206,3 +206,17 @@ bool answer_decode(struct headers headers, struct text bytes, const struct schem
 		read_json(&reading);
 	return !arena_failed(arena) || error_memory(error, ERROR_LIMIT, "reading an answer");
 }
+
+struct text answer_request_id(const struct decoded_answer *answer, struct headers headers, struct arena *arena)
+{
+	const struct header *given = headers_find(headers, TEXT(REPLY_DEFAULT_ID_HEADER));
+	const struct header *origin = headers_find(headers, TEXT(REPLY_ORIGIN_HEADER));
+	if (answer->id.length > 0 || (!given && !origin))
+		return answer->id;
+	if (given && given->value.length > 0)
+		return given->value;
+	char *id = origin ? arena_copy(arena, origin->value.bytes, origin->value.length) : NULL;
+	for (size_t i = 0; id && i < origin->value.length; i++)
+		id[i] = id[i] == '/' ? '-' : id[i]; /* a topic's name has none */
+	return (struct text){id, id ? origin->value.length : 0};
+}

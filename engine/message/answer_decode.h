@@ -25,4 +25,8 @@ struct decoded_answer {
 bool answer_decode(struct headers headers, struct text bytes, const struct schema_source *schemas, struct arena *arena,
 		   struct decoded_answer *answer, struct error *error);
 
+/* The id by which exposures, feedback and mirrors have the request: that of the answer, else the one that a gateway gave, else that
+ * made of the request's origin. Empty: the answer names none. Borrowed as the answer is, or in the arena. */
+struct text answer_request_id(const struct decoded_answer *answer, struct headers headers, struct arena *arena);
+
 #endif

@@ -27,7 +27,7 @@ static bool answer_read(struct headers headers, struct text value, const struct 
 	struct error wrong = {0};
 	if (!answer_decode(headers, value, schemas, arena, &answer, &wrong) || !answer.readable)
 		return false;
-	*made = (struct record_payload){answer.payload, answer.id};
+	*made = (struct record_payload){answer.payload, answer_request_id(&answer, headers, arena)};
 	error->kind = ERROR_NONE;
 	return true;
 }

@@ -48,7 +48,7 @@
 #define REPLY_ANSWERED_HEADER "sluice-answered"
 
 /* Header with the id of a request that has none of its own, neither in a header nor in the payload. Set by
- * gateways. */
+ * gateways; the answer has it too. */
 #define REPLY_DEFAULT_ID_HEADER "sluice-id"
 
 /* Whether a record with those headers and without a value only ends a submitted request: readers of answers skip it. */

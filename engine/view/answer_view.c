@@ -3,7 +3,6 @@
 
 #include "base/quote.h"
 #include "message/json_write.h"
-#include "message/reply.h"
 #include "message/schemas.h"
 #include "message/tensor_json.h"
 
@@ -53,13 +52,7 @@ bool answer_view_read(const struct record *record, struct schema_lookup *asker, 
 
 struct text answer_view_request_id(const struct answer_view *view, struct arena *arena)
 {
-	const struct header *origin = headers_find(view->message.headers, TEXT(REPLY_ORIGIN_HEADER));
-	if (view->answer.id.length > 0 || !origin)
-		return view->answer.id;
-	char *id = arena_copy(arena, origin->value.bytes, origin->value.length);
-	for (size_t i = 0; id && i < origin->value.length; i++)
-		id[i] = id[i] == '/' ? '-' : id[i]; /* a topic's name has none */
-	return (struct text){id, id ? origin->value.length : 0};
+	return answer_request_id(&view->answer, view->message.headers, arena);
 }
 
 /* ---- showing ---- */

@@ -19,8 +19,7 @@ struct answer_view {
 bool answer_view_read(const struct record *record, struct schema_lookup *asker, struct arena *arena, struct answer_view *view,
 		      struct error *error);
 
-/* The id by which exposures and mirrors have the request: its own or, of requests without one, that made of its origin.
- * Borrows from the view, or is in the arena. */
+/* As answer_request_id(). Borrows from the view, or is in the arena. */
 struct text answer_view_request_id(const struct answer_view *view, struct arena *arena);
 
 void answer_view_print_text(const struct answer_view *view, struct buffer *out);

@@ -82,6 +82,14 @@ static void request_headers_write(const struct message *message, const struct an
 		headers->items[headers->count++] = cause;
 }
 
+/* Exposures and feedback have a request without an id by the one that its gateway gave it. */
+static void default_id_write(const struct message *message, bool named, struct answer_headers *headers)
+{
+	const struct header *given = headers_find(message->headers, TEXT(REPLY_DEFAULT_ID_HEADER));
+	if (!named && message->payload_id.length == 0 && given && given->value.length <= ID_HEADER_BYTES_MAX)
+		headers->items[headers->count++] = *given;
+}
+
 void answer_error_limit(struct error *error)
 {
 	if (error->kind == ERROR_LIMIT && error->limit == LIMIT_OF_ENGINE && !error->of_memory)
@@ -98,6 +106,7 @@ bool answer_headers_write(const struct message *message, const struct answer *an
 		return false;
 	if (named)
 		headers->items[headers->count++] = *id;
+	default_id_write(message, named, headers);
 	const size_t submitted = submitted_headers(message, answer, headers->items + headers->count, headers->origin);
 	headers->count += submitted;
 	if (submitted == 0)

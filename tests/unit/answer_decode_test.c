@@ -111,6 +111,21 @@ static void the_id_is_that_of_the_header_before_that_of_the_answer(void **state)
 	assert_true(text_is(found.id, "other"));
 }
 
+static void a_request_without_an_id_has_that_of_its_gateway_or_origin(void **state)
+{
+	static const struct header headers[] = {{TEXT(REPLY_ORIGIN_HEADER), TEXT("in/0/5")},
+						{TEXT(REPLY_DEFAULT_ID_HEADER), TEXT("given")}};
+	(void)state;
+	const struct answer answer = {.payload = payload_made(arena, "x=1")};
+	struct decoded_answer found;
+	decode(&format_oip_json, &answer, (struct headers){2, headers}, &found);
+	assert_true(text_is(answer_request_id(&found, (struct headers){2, headers}, arena), "r1"));
+	found.id = (struct text){0};
+	assert_true(text_is(answer_request_id(&found, (struct headers){2, headers}, arena), "given"));
+	assert_true(text_is(answer_request_id(&found, (struct headers){1, headers}, arena), "in-0-5"));
+	assert_int_equal(answer_request_id(&found, (struct headers){0}, arena).length, 0);
+}
+
 static void what_is_no_answer_is_only_bytes(void **state)
 {
 	(void)state;
@@ -146,6 +161,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_error_is_told_from_an_answer_by_its_header_or_its_words, memory_open,
 						memory_close),
 		cmocka_unit_test_setup_teardown(the_id_is_that_of_the_header_before_that_of_the_answer, memory_open, memory_close),
+		cmocka_unit_test_setup_teardown(a_request_without_an_id_has_that_of_its_gateway_or_origin, memory_open,
+						memory_close),
 		cmocka_unit_test_setup_teardown(what_is_no_answer_is_only_bytes, memory_open, memory_close),
 		cmocka_unit_test_setup_teardown(the_end_of_a_submitted_request_is_no_answer, memory_open, memory_close),
 	};

@@ -92,6 +92,11 @@ static void an_answer_names_its_request_by_an_id_or_by_its_origin(void **state)
 	/* And if a caller waits at a gateway: it may poll the answer, and others may have chosen its id. */
 	expect_origin_of(stand, "{\"id\":\"r-2\",\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[1]}]}",
 			 "sluice-reply", "0/0123456789abcdef", "in/0/10");
+	/* The id that a gateway gave counts for a request that has none. */
+	mock_write(&stand->mock, NULL, without, "sluice-id", "given");
+	assert_string_equal(record_header(mock_read(&stand->mock), "sluice-id"), "given");
+	mock_write(&stand->mock, NULL, FAILING("r-3"), "sluice-id", "given");
+	assert_null(record_header(mock_read(&stand->mock), "sluice-id"));
 	(void)stand_stop(stand);
 }
 
