@@ -71,6 +71,8 @@ struct improvement improvement_of_means(double control, double control_variance,
 	const double ratio = treatment / control;
 	const double variance = control_variance / (control * control) + treatment_variance / (treatment * treatment);
 	const double factor = exp(times * sqrt(variance));
+	if (control < 0) /* a ratio above 1 is further below 0 */
+		return (struct improvement){true, 1 - ratio, {1 - ratio * factor, 1 - ratio / factor}};
 	return (struct improvement){true, ratio - 1, {ratio / factor - 1, ratio * factor - 1}};
 }
 

@@ -30,7 +30,7 @@ struct effect_size {
 
 struct effect_size effect_size(const struct moments *control, const struct moments *treatment);
 
-/* How much larger the treatment's mean is, as a share of the control's. */
+/* How much larger the treatment's mean is, as a share of the control's without its sign: a profit of -8 after -10 is 20% larger. */
 struct improvement {
 	bool defined; /* false: the control's interval holds 0, or the means differ in sign */
 	double estimate;

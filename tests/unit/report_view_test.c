@@ -22,7 +22,7 @@ static struct report report;
 static struct report_options options;
 static enum assigned_reason chosen_by;
 
-enum outcome { OUTCOME_NONE, OUTCOME_REWARD, OUTCOME_RATE, OUTCOME_NEAR_ZERO };
+enum outcome { OUTCOME_NONE, OUTCOME_REWARD, OUTCOME_RATE, OUTCOME_NEAR_ZERO, OUTCOME_LOSS };
 
 #define FEEDBACK_AFTER_MS 500
 
@@ -46,7 +46,7 @@ static int setup_of(int units, enum outcome judged)
 						  .reason = chosen_by,
 						  .probability = 0.5,
 						  .table = i < units / 2 ? TEXT("1") : TEXT("2")};
-		const double level = judged == OUTCOME_NEAR_ZERO ? -1.9 : 10;
+		const double level = judged == OUTCOME_NEAR_ZERO ? -1.9 : judged == OUTCOME_LOSS ? -22 : 10;
 		const double reward = judged == OUTCOME_RATE ? (i / 2) % 2 : level + (i / 2) % 5 + 2 * treated;
 		const struct feedback feedback = {
 			.id = text_of(id), .time_ms = exposure.time_ms + FEEDBACK_AFTER_MS, .has_reward = true, .reward = reward};
@@ -281,6 +281,34 @@ static void a_difference_far_below_0_points_to_the_left(void **state)
 	buffer_close(&out);
 }
 
+/* The control loses 20, and the other variant 18: a gain of 10%. */
+static void a_smaller_loss_is_a_gain_in_all_forms(void **state)
+{
+	struct buffer out;
+	arena_end(state);
+	assert_int_equal(setup_of(UNITS, OUTCOME_LOSS), 0);
+	assert_non_null(strstr(report.recommendation.sentence, "it is 10% better than `old`"));
+	const struct improvement *improvement = &report.metrics[0].analysis.pairs[0].improvement;
+	assert_true(fabs(improvement->estimate - 0.1) < 1e-9);
+	assert_true(improvement->interval.low > 0 && improvement->interval.low < 0.1);
+	assert_true(improvement->interval.high > 0.1 && improvement->interval.high < 0.2);
+	buffer_open(&out, (size_t)16 << 20);
+	report_view_print_text(&report, arena, &out);
+	buffer_byte(&out, '\0');
+	assert_non_null(strstr(out.bytes, "; +10.00% ("));
+	buffer_clear(&out);
+	report_view_print_html(&report, arena, &out);
+	buffer_byte(&out, '\0');
+	assert_non_null(strstr(out.bytes, "<td>10%</td>"));
+	buffer_clear(&out);
+	report_view_print_json(&report, &out);
+	json_t *document = json_loadb(out.bytes, out.length, 0, NULL);
+	assert_non_null(document);
+	assert_true(fabs(number_of(pair_of(document), "improvement_percent") - 10) < 1e-9);
+	json_decref(document);
+	buffer_close(&out);
+}
+
 /* Each of two epochs has an exposure of one variant, and nothing says what the share of the other was. */
 static void the_share_of_a_variant_that_was_not_seen_is_not_known(void **state)
 {
@@ -424,6 +452,7 @@ int main(void)
 		cmocka_unit_test(a_rate_has_a_history_and_no_gain),
 		cmocka_unit_test(a_difference_far_beyond_the_practical_threshold_can_be_read),
 		cmocka_unit_test(a_difference_far_below_0_points_to_the_left),
+		cmocka_unit_test(a_smaller_loss_is_a_gain_in_all_forms),
 		cmocka_unit_test(the_share_of_a_variant_that_was_not_seen_is_not_known),
 		cmocka_unit_test(units_and_requests_of_a_policy_have_their_words),
 		cmocka_unit_test_setup(a_comparison_of_few_copies_is_said_first, setup_again),
