@@ -369,7 +369,7 @@ static enum pair_state pair_conclude_state(const struct pair_analysis *pair, boo
 const char *pair_obstacle(const struct metric_analysis *analysis, const struct pair_analysis *pair, size_t control)
 {
 	const struct arm_analysis *mine = &analysis->arms[pair->treatment], *other = &analysis->arms[control];
-	if (analysis->rates || mine->units < BURN_IN_UNITS || other->units < BURN_IN_UNITS)
+	if (mine->units < BURN_IN_UNITS || other->units < BURN_IN_UNITS)
 		return NULL;
 	if (!isfinite(mine->sd) || !isfinite(other->sd))
 		return "its values are too large to be squared";

@@ -223,7 +223,8 @@ static bool recommend_keep(struct recommending *self, const struct report_metric
 	const struct text control = arm_name(self, self->report->control);
 	for (size_t i = 0; i < metric->analysis.pair_count; i++)
 		pair_reason(self, metric, &metric->analysis.pairs[i]);
-	CHANGE(self, "a smaller practical threshold (--practical), or another version of a variant");
+	CHANGE(self, all_worse ? "another version of a variant"
+			       : "a smaller practical threshold (--practical), or another version of a variant");
 	if (all_worse)
 		return recommend(self, DECISION_KEEP, self->report->control,
 				 arena_print(self->arena, "Keep `" TEXT_FORMAT "`: %s worse in `" TEXT_FORMAT "`.",
