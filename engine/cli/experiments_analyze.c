@@ -57,7 +57,7 @@ static bool analyze(struct session *session, const struct analyze_options *self,
 						.lower = self->lower,
 						.alpha = self->alpha,
 						.practical = self->practical,
-						.covariate = self->asked.covariate != NULL,
+						.covariate = self->asked.covariate,
 						.segment = self->segment,
 						.horizon = self->horizon};
 	struct experiment_data data;

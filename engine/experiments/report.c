@@ -190,7 +190,7 @@ static bool metric_report(const struct report *report, const struct joined_metri
 						 .practical = made->practical,
 						 .cap = rule ? rule->cap : 0,
 						 .lower_is_better = made->lower_is_better,
-						 .covariate = report->options->covariate,
+						 .covariate = report->options->covariate != NULL,
 						 .adaptive = joined->adaptive,
 						 .stages = report->options->stages};
 	return metric_analyse(&input, &options, arena, &made->analysis);
@@ -323,7 +323,8 @@ bool report_make(const struct joined *joined, const struct report_options *optio
 				 "there is no exposure of experiment `%s`; set `exposures: full` in it, and check its name",
 				 options->experiment);
 	if (!control_find(report, error) || !names_check(joined, &options->metrics, error) ||
-	    !names_check(joined, &options->guardrails, error) || !names_check(joined, &options->lower, error))
+	    !names_check(joined, &options->guardrails, error) || !names_check(joined, &options->lower, error) ||
+	    (options->covariate && !report_covariate(report, error)))
 		return false;
 	split_count(joined, &report->split);
 	split_conclude(joined, &report->split);

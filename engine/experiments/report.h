@@ -37,7 +37,7 @@ struct report_options {
 	size_t rule_count;
 	const struct report_rule *rules;
 	double alpha, practical;
-	bool covariate;
+	const char *covariate; /* a feature of exposures that is a number (CUPED); NULL: none */
 	const char *segment; /* a feature of exposures, by whose values the metrics are read too; NULL: none */
 	bool horizon; /* numbers for one look decide too */
 	uint32_t stages;
@@ -125,5 +125,8 @@ bool report_segment(struct report *report, struct arena *arena, struct error *er
 
 /* Days until so many more units have come, at the rate of the time so far; NaN: the rate is not known. */
 double report_days(const struct joined *joined, double units);
+/* Checks the covariate: a part of report_make(). CONFIG: no exposure has it, or it is a text. */
+bool report_covariate(const struct report *report, struct error *error);
+
 
 #endif

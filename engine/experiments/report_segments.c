@@ -198,7 +198,7 @@ static bool segment_report(const struct segment_split *split, size_t index, uint
 							 .alpha = report->segment_alpha,
 							 .practical = made->practical,
 							 .lower_is_better = made->lower_is_better,
-							 .covariate = report->options->covariate,
+							 .covariate = report->options->covariate != NULL,
 							 .adaptive = joined->adaptive,
 							 .stages = report->options->stages};
 		if (!values_take(split, metric_of(joined, made->name), &report->metrics[i].analysis.cap, numbers, &input) ||
@@ -210,10 +210,10 @@ static bool segment_report(const struct segment_split *split, size_t index, uint
 
 /* ---- all of them ---- */
 
-static bool feature_refuse(const struct segment_split *split, struct error *error)
+static bool feature_refuse(const struct report *report, struct text feature, struct error *error)
 {
-	const struct joined *joined = split->report->joined;
-	struct suggestion suggestion = suggest_begin(split->feature);
+	const struct joined *joined = report->joined;
+	struct suggestion suggestion = suggest_begin(feature);
 	for (size_t i = 0; i < joined->exposure_count; i++) {
 		for (size_t j = 0; j < joined->exposures[i].text_count; j++)
 			suggest_offer(&suggestion, joined->exposures[i].texts[j].name);
@@ -223,8 +223,25 @@ static bool feature_refuse(const struct segment_split *split, struct error *erro
 	const bool near = suggestion.nearest.length > 0;
 	return error_set(error, ERROR_CONFIG, PLACE_NONE,
 			 "no exposure of experiment `%s` has the feature `" TEXT_FORMAT "` in its context%s" TEXT_FORMAT "%s",
-			 split->report->options->experiment, TEXT_ARGUMENTS(split->feature), near ? "; did you mean `" : "",
+			 report->options->experiment, TEXT_ARGUMENTS(feature), near ? "; did you mean `" : "",
 			 TEXT_ARGUMENTS(suggestion.nearest), near ? "`?" : "; name one of its `contextFeatures`");
+}
+
+bool report_covariate(const struct report *report, struct error *error)
+{
+	const struct joined *joined = report->joined;
+	const struct text covariate = text_of(report->options->covariate);
+	for (size_t i = 0; i < joined->exposure_count; i++)
+		for (size_t j = 0; j < joined->exposures[i].feature_count; j++)
+			if (text_equal(joined->exposures[i].features[j].name, covariate))
+				return true;
+	for (size_t i = 0; i < joined->exposure_count; i++)
+		for (size_t j = 0; j < joined->exposures[i].text_count; j++)
+			if (text_equal(joined->exposures[i].texts[j].name, covariate))
+				return error_set(error, ERROR_CONFIG, PLACE_NONE,
+						 "the covariate `%s` of experiment `%s` is a text; name a number",
+						 report->options->covariate, report->options->experiment);
+	return feature_refuse(report, covariate, error);
 }
 
 bool report_segment(struct report *report, struct arena *arena, struct error *error)
@@ -241,7 +258,7 @@ bool report_segment(struct report *report, struct arena *arena, struct error *er
 		return error_memory(error, ERROR_SYSTEM, "analysing segments");
 	units_split(&split);
 	if (!split.found)
-		return feature_refuse(&split, error);
+		return feature_refuse(report, split.feature, error);
 	if (!segments_choose(&split))
 		return error_memory(error, ERROR_SYSTEM, "analysing segments");
 	report->segment_alpha = report->options->alpha / (double)report->segment_count;

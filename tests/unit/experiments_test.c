@@ -129,7 +129,7 @@ static void values_that_do_not_vary_or_are_too_large_are_named(void **state)
 		    {"1e200", "its values are too large to be squared"},
 		    {"1", "each variant has one value only, which does not vary"}}; /* a rate of one outcome */
 	(void)state;
-	for (size_t row = 0; row < 2; row++) {
+	for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
 		size_t length = 0;
 		for (int i = 0; i < REQUESTS; i++)
 			length += (size_t)snprintf(lines + length, sizeof lines - length, "{\"id\": \"r%d\", \"reward\": %s%s}\n",
@@ -383,6 +383,7 @@ static void segments_are_read_by_a_share_of_alpha(void **state)
 	}
 	json_decref(document);
 	expect_refused("experiments analyze e" FILES " --segment y", 2, "has the feature `y` in its context");
+	expect_refused("experiments analyze e" FILES " --covariate y", 2, "has the feature `y` in its context");
 	struct said said = say_with(step_kinds, "experiments analyze e" FILES " --segment x");
 	assert_int_equal(said.code, 0);
 	expect_words(said.out, "Segments by x: each has alpha 0.025, a share of all");
