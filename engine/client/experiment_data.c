@@ -32,6 +32,7 @@ struct experiment_reading {
 	int64_t now_ms; /* for feedback of files: a record of a topic has a time */
 	struct feedback_metrics metrics; /* of the pipeline whose feedback is read */
 	uint64_t missed;		 /* feedback that one of them could not judge */
+	uint64_t unanswered;		 /* of those: no answer, or no request, joined it */
 	uint64_t exposed;		 /* exposures of the experiment that were read */
 	uint64_t carried;		 /* those of them that answers carried */
 	uint64_t uncarried;		 /* choices of it in Avro answers that carry no exposure of them */
@@ -312,6 +313,7 @@ static bool metrics_open(struct experiment_reading *self, const struct pipeline_
 static void metrics_close(struct experiment_reading *self)
 {
 	self->missed += self->metrics.missed;
+	self->unanswered += self->metrics.unanswered;
 	feedback_metrics_close(&self->metrics);
 }
 
@@ -451,6 +453,21 @@ static bool experiment_read(struct experiment_reading *self, struct error *error
 	return good;
 }
 
+static void note_unjudged(const struct experiment_reading *self)
+{
+	self->data->unjudged = self->missed;
+	if (self->missed > self->unanswered)
+		workspace_note(self->workspace,
+			       "%llu times feedback was not judged by a metric that the pipeline declares: truth, reward, or a "
+			       "tensor of the answer or the request is missing",
+			       (unsigned long long)(self->missed - self->unanswered));
+	if (self->unanswered > 0)
+		workspace_note(self->workspace,
+			       "%llu times feedback was not judged by a metric that the pipeline declares: it reads the answer or "
+			       "the request, and none of that id or origin was found",
+			       (unsigned long long)self->unanswered);
+}
+
 bool experiment_data_take(const struct workspace *workspace, const char *name, const struct experiment_asked *asked,
 			  struct arena *arena, const struct experiment_taker *taker, struct experiment_data *data,
 			  struct error *error)
@@ -468,11 +485,7 @@ bool experiment_data_take(const struct workspace *workspace, const char *name, c
 	       experiment_read(&self, error);
 	arena_close(self.record_arena);
 	arena_close(self.answer_arena);
-	if (self.missed > 0)
-		workspace_note(workspace,
-			       "%llu times feedback was not judged by a metric that the pipeline declares: truth, reward, or a "
-			       "tensor of the answer or the request is missing",
-			       (unsigned long long)self.missed);
+	note_unjudged(&self);
 	if (data->unreadable > 0)
 		workspace_note(workspace, "%llu records that cannot be read were left out; the first: %s",
 			       (unsigned long long)data->unreadable, data->unreadable_why.text);
@@ -610,6 +623,7 @@ void experiment_data_defaults(const struct experiment_data *data, struct report_
 {
 	const struct experiment_spec *spec = data->experiment;
 	struct share shares[ASSIGNMENT_WAYS_MAX];
+	options->unjudged = data->unjudged;
 	if (!spec)
 		return;
 	if (options->control.length == 0)

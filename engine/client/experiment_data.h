@@ -50,6 +50,7 @@ struct experiment_data {
 	const struct mirror_result *mirrored; /* NULL: no copy of a mirror is recorded */
 	size_t overlap_count;
 	const struct overlap_table *overlaps; /* with others that share a metric and a pipeline */
+	uint64_t unjudged;		      /* feedback that a metric of the files could not judge */
 	uint64_t unreadable;	     /* records of topics that were left out */
 	struct error unreadable_why; /* of the first */
 };

@@ -218,10 +218,12 @@ bool feedback_metrics_add(struct feedback_metrics *self, struct feedback *feedba
 		if (feedback_has(feedback, name) || feedback->metric_count == FEEDBACK_METRICS_MAX)
 			continue;
 		const double value = value_mean(&self->items[i], &judged, arena);
-		if (isfinite(value))
+		if (isfinite(value)) {
 			all[feedback->metric_count++] = (struct feedback_metric){text_of(name), value};
-		else
-			self->missed++;
+			continue;
+		}
+		self->missed++;
+		self->unanswered += (self->items[i].of_answer && !answer) || (self->items[i].of_request && !request);
 	}
 	return !arena_failed(arena);
 }

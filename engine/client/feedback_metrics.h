@@ -31,6 +31,7 @@ struct feedback_metrics {
 	struct heap_list exposures;		 /* struct named_exposure: if a metric names `variant` or `latency_ms` */
 	bool of_exposure, exposures_sorted;
 	uint64_t missed;			 /* feedback that a metric could not judge */
+	uint64_t unanswered;			 /* of those: no answer, or no request, joined it */
 };
 
 /* Lists the metrics of the pipeline, and reads the topics that they need. Topics NULL: only truth and reward are known. False: a

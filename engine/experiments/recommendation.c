@@ -173,6 +173,23 @@ static bool recommend_nothing(struct recommending *self)
 	return recommend(self, DECISION_WAIT, SIZE_MAX, "Wait: there is no feedback yet.");
 }
 
+/* Another metric may say the opposite of the one that is to decide. */
+static bool recommend_of_absent(struct recommending *self)
+{
+	const struct text absent = self->report->absent;
+	const uint64_t unjudged = self->report->options->unjudged;
+	if (unjudged > 0)
+		REASON(self, "%llu times feedback was not judged by a declared metric, since something that it reads is missing",
+		       (unsigned long long)unjudged);
+	else
+		REASON(self, "no feedback that joined an exposure has `" TEXT_FORMAT "`, or what it is computed from",
+		       TEXT_ARGUMENTS(absent));
+	CHANGE(self, "values of `" TEXT_FORMAT "`, or another metric that decides (--metric)", TEXT_ARGUMENTS(absent));
+	return recommend(
+		self, DECISION_WAIT, SIZE_MAX,
+		arena_print(self->arena, "Wait: the primary metric `" TEXT_FORMAT "` has no values.", TEXT_ARGUMENTS(absent)));
+}
+
 static bool recommend_better(struct recommending *self, const struct report_metric *metric, const struct pair_analysis *pair)
 {
 	const struct text treatment = arm_name(self, pair->treatment), control = arm_name(self, self->report->control);
@@ -287,6 +304,8 @@ bool report_recommend(struct report *report, struct arena *arena)
 		return recommend_stop(&self) && !arena_failed(arena);
 	if (report->metric_count == 0)
 		return recommend_nothing(&self) && !arena_failed(arena);
+	if (report->absent.length > 0)
+		return recommend_of_absent(&self) && !arena_failed(arena);
 	if (report->split.feedback_differs)
 		REASON(&self, "variants differ in the share of units that have feedback (p %.2g): see whether it is lost in one "
 			"of them",

@@ -138,14 +138,26 @@ static struct text primary_declared(const struct report *report)
 	return (struct text){0};
 }
 
+/* A metric that is declared to be primary, where none of those has values; empty: one has, or another one was asked for. */
+static struct text primary_absent(const struct report *report)
+{
+	const struct report_options *options = report->options;
+	if (options->metrics.count > 0 || primary_declared(report).length > 0)
+		return (struct text){0};
+	for (size_t i = 0; i < options->rule_count; i++)
+		if (options->rules[i].role == ROLE_PRIMARY)
+			return text_of(options->rules[i].metric);
+	return (struct text){0};
+}
+
 static struct text primary_name(const struct report *report)
 {
 	const struct joined *joined = report->joined;
 	struct text first = {0};
 	if (report->options->metrics.count > 0)
 		return text_of(report->options->metrics.items[0].text);
-	if ((first = primary_declared(report)).length > 0)
-		return first;
+	if (report->absent.length > 0 || (first = primary_declared(report)).length > 0)
+		return first; /* no other metric decides instead of one that is declared */
 	if (report->options->primary.length > 0 && metric_named(joined, report->options->primary))
 		return report->options->primary;
 	for (size_t i = 0; i < joined->metric_count; i++) {
@@ -326,10 +338,11 @@ bool report_make(const struct joined *joined, const struct report_options *optio
 	    !names_check(joined, &options->guardrails, error) || !names_check(joined, &options->lower, error) ||
 	    (options->covariate && !report_covariate(report, error)))
 		return false;
+	report->absent = primary_absent(report);
 	split_count(joined, &report->split);
 	split_conclude(joined, &report->split);
 	report->requests = variant_requests_count(joined, options->alpha, arena);
-	if (!report->requests || !metrics_report(report, arena) || !report_sum_gains(report, arena))
+	if (!report->requests || !metrics_report(report, arena) || (report->absent.length == 0 && !report_sum_gains(report, arena)))
 		return error_memory(error, ERROR_SYSTEM, "analysing an experiment");
 	if (options->segment && !report_segment(report, arena, error))
 		return false;

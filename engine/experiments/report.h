@@ -39,6 +39,7 @@ struct report_options {
 	double alpha, practical;
 	const char *covariate; /* a feature of exposures that is a number (CUPED); NULL: none */
 	const char *segment; /* a feature of exposures, by whose values the metrics are read too; NULL: none */
+	uint64_t unjudged;   /* feedback of which a declared metric could not be computed */
 	bool horizon; /* numbers for one look decide too */
 	uint32_t stages;
 	const struct mirror_result *mirror; /* how its replies agree with the answers; NULL: nothing was mirrored */
@@ -100,6 +101,7 @@ struct report {
 	size_t control;
 	struct report_split split;
 	const struct variant_requests *requests; /* of each variant; NULL: there is no exposure */
+	struct text absent; /* the metric that is declared primary and has no values; empty: it has some, or none is declared */
 	size_t metric_count;
 	struct report_metric *metrics; /* the primary one first, then guardrails */
 	struct pair_gain *gains; /* of the first metric's pairs; NULL: it has rates, or a policy chose */
@@ -123,10 +125,10 @@ bool report_sum_gains(struct report *report, struct arena *arena);
 /* Its segments, after its metrics: a part of report_make(). CONFIG: no exposure has the feature. */
 bool report_segment(struct report *report, struct arena *arena, struct error *error);
 
-/* Days until so many more units have come, at the rate of the time so far; NaN: the rate is not known. */
-double report_days(const struct joined *joined, double units);
 /* Checks the covariate: a part of report_make(). CONFIG: no exposure has it, or it is a text. */
 bool report_covariate(const struct report *report, struct error *error);
 
+/* Days until so many more units have come, at the rate of the time so far; NaN: the rate is not known. */
+double report_days(const struct joined *joined, double units);
 
 #endif

@@ -1,0 +1,96 @@
+/* experiments_primary_test.c: Tests of `experiments analyze` where the metric that is declared primary has no values. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "steps/kinds.h"
+#include "tests/unit/session.h"
+
+#define REQUESTS 400
+#define FILES " --exposures exposures --feedback feedback"
+
+static char folder[] = "/tmp/sluice-primary-XXXXXX";
+static char lines[REQUESTS * 200];
+
+/* The reward of one half is one more. */
+static int set_up(void **state)
+{
+	size_t length = 0;
+	(void)state;
+	if (!mkdtemp(folder) || chdir(folder) != 0)
+		return 1;
+	for (int i = 0; i < REQUESTS; i++)
+		length += (size_t)snprintf(lines + length, sizeof lines - length,
+					   "{\"id\": \"r%d\", \"unit\": \"u%d\", \"time_ms\": %d, \"experiment\": \"e\", "
+					   "\"variant\": \"%s\", \"probability\": 0.5}\n",
+					   i, i, 1000 * (i + 1), i % 2 ? "new" : "old");
+	write_file("exposures", lines);
+	length = 0;
+	for (int i = 0; i < REQUESTS; i++)
+		length += (size_t)snprintf(lines + length, sizeof lines - length, "{\"id\": \"r%d\", \"reward\": %d}\n", i,
+					   10 + i / 2 % 3 + i % 2);
+	write_file("feedback", lines);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	(void)unlink("exposures");
+	(void)unlink("feedback");
+	(void)unlink("e.yaml");
+	return chdir("/") == 0 ? rmdir(folder) : 1;
+}
+
+static void expect_decision(const char *line, const char *decision)
+{
+	struct said said = say_with(step_kinds, line);
+	assert_int_equal(said.code, 0);
+	json_t *document = json_loads(said.out, 0, NULL);
+	assert_non_null(document);
+	assert_string_equal(json_string_value(json_object_get(document, "decision")), decision);
+	json_decref(document);
+	said_close(&said);
+}
+
+/* The reward, which the feedback has, does not decide in its place. */
+static void a_primary_metric_without_values_is_waited_for(void **state)
+{
+	static const char yaml[] =
+		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: old\n"
+		"  candidates:\n  - {name: new, weight: 50}\n  - {name: old, weight: 50}\n---\n"
+		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+		"  steps: [{name: s, experiment: {name: e}}]\n  output: {steps: [s]}\n"
+		"  metrics: [{name: profit, type: gauge, value: answer.y * reward, role: primary}]\n";
+	(void)state;
+	write_file("e.yaml", yaml);
+	struct said said = say_with(step_kinds, "experiments analyze e" FILES " -f e.yaml");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "Wait: the primary metric `profit` has no values.");
+	expect_words(said.out, "400 times feedback was not judged");
+	expect_words(said.out, "another metric that decides (--metric)");
+	expect_words(said.err, "none of that id or origin was found");
+	assert_null(strstr(said.err, "is missing"));
+	said_close(&said);
+	said = say_with(step_kinds, "experiments analyze e" FILES " -f e.yaml -o html");
+	expect_words(said.out, "Wait: the primary metric `profit` has no values.");
+	said_close(&said);
+	expect_decision("experiments analyze e" FILES " -f e.yaml -o json", "wait");
+	expect_decision("experiments analyze e" FILES " -f e.yaml --metric reward -o json", "ship");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_primary_metric_without_values_is_waited_for),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
