@@ -7,6 +7,8 @@
 #include "plan/named_versions.h"
 #include "spec/fault_codes.h"
 
+#define CIRCLE_MAX 64 /* experiments that are followed from one: far more than name each other */
+
 struct candidate_check {
 	const struct compiler *compiler;
 	const char *name; /* of the experiment */
@@ -20,7 +22,8 @@ static bool candidate_is_offered(const struct candidate_check *check, const char
 	const struct compiler *compiler = check->compiler;
 	static const struct name_list none = {0};
 	const struct model_facts facts = {.name = name};
-	if (spec_find(compiler->spec, check->type, name))
+	if (spec_find(compiler->spec, check->type, name) ||
+	    (check->type == RESOURCE_PIPELINE && spec_find(compiler->spec, RESOURCE_EXPERIMENT, name)))
 		return true;
 	return check->type == RESOURCE_MODEL &&
 	       (strings_equal(name, check->experiment->default_name.text) ||
@@ -96,15 +99,75 @@ static bool named_version_judge(void *context, const struct named_version *named
 	return true;
 }
 
+/* ---- experiments that name each other ---- */
+
+struct circle {
+	const struct compiler *compiler;
+	const struct resource *first;
+	const struct resource *seen[CIRCLE_MAX];
+	size_t count;
+};
+
+static bool circle_leads_back(struct circle *circle, const struct name *name);
+
+/* Whether a candidate of the experiment, or its mirror, leads to the first one. */
+static bool circle_follow(struct circle *circle, const struct resource *resource)
+{
+	const struct experiment_spec *experiment = resource->spec;
+	if (!experiment || experiment->resource_type != EXPERIMENT_PIPELINE || circle->count == CIRCLE_MAX)
+		return false;
+	for (size_t i = 0; i < circle->count; i++)
+		if (circle->seen[i] == resource)
+			return false;
+	circle->seen[circle->count++] = resource;
+	const struct candidate *candidates = experiment->candidates.items;
+	for (size_t i = 0; i < experiment->candidates.count; i++)
+		if (circle_leads_back(circle, &candidates[i].name))
+			return true;
+	return circle_leads_back(circle, &experiment->mirror_name);
+}
+
+/* A Pipeline of the name ends it. */
+static bool circle_leads_back(struct circle *circle, const struct name *name)
+{
+	const struct spec *spec = circle->compiler->spec;
+	if (!name->text || spec_find(spec, RESOURCE_PIPELINE, name->text))
+		return false;
+	const struct resource *next = spec_find(spec, RESOURCE_EXPERIMENT, name->text);
+	return next && (next == circle->first || circle_follow(circle, next));
+}
+
+/* That one names itself is known of it alone. */
+static void circle_judge(const struct compiler *compiler, const struct resource *resource)
+{
+	const struct experiment_spec *experiment = resource->spec;
+	const struct candidate *candidates = experiment->candidates.items;
+	for (size_t i = 0; i <= experiment->candidates.count; i++) {
+		const struct name *name = i < experiment->candidates.count ? &candidates[i].name : &experiment->mirror_name;
+		struct circle circle = {.compiler = compiler, .first = resource, .seen = {resource}, .count = 1};
+		if (name->text && !strings_equal(name->text, resource->name.text) && circle_leads_back(&circle, name))
+			fault_add(compiler->spec->faults, CODE_CYCLE, name->place, NULL,
+				  "the experiments `%s` and `%s` lead to each other, so a request could go round for ever; name a "
+				  "pipeline instead",
+				  resource->name.text, name->text);
+	}
+}
+
 void plan_candidates(const struct compiler *compiler)
 {
 	const struct spec *spec = compiler->spec;
 	if (!spec->has_versions)
 		(void)named_versions_each(spec, named_version_judge, (void *)compiler);
 	const struct resource *resource;
-	for (size_t at = 0; (resource = spec_next(spec, RESOURCE_EXPERIMENT, &at));)
-		if (resource->spec && resource->name.text && !is_refused(compiler, resource->spec))
-			experiment_judge(compiler, resource->name.text, resource->spec);
+	for (size_t at = 0; (resource = spec_next(spec, RESOURCE_EXPERIMENT, &at));) {
+		if (!resource->spec || !resource->name.text)
+			continue;
+		const struct experiment_spec *experiment = resource->spec;
+		if (experiment->resource_type == EXPERIMENT_PIPELINE)
+			circle_judge(compiler, resource);
+		if (!is_refused(compiler, experiment))
+			experiment_judge(compiler, resource->name.text, experiment);
+	}
 	for (size_t i = 0; i < compiler->plan->count; i++) {
 		const struct graph *graph = compiler->plan->pipelines[i].graph;
 		for (size_t j = 0; j < graph->experiment_count; j++)
