@@ -113,6 +113,7 @@ void experiment_say(const struct experiment_spec *experiment, const char *criter
 	check_actions(experiment, faults);
 	check_confirms(experiment, faults);
 	check_mirror(experiment, faults);
+	experiment_headers_check(experiment, faults);
 }
 
 /* A pipeline of the experiment's own name would be the one that splits. */

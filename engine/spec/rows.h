@@ -65,6 +65,7 @@ void metrics_check(const struct item_list *metrics, bool custom, struct faults *
 void model_check(const struct resource *resource, struct faults *faults);
 /* The checks of an experiment that rows cannot express, for any experiment. `criteria`: the field or annotation that has them. */
 void experiment_say(const struct experiment_spec *experiment, const char *criteria, struct faults *faults);
+void experiment_headers_check(const struct experiment_spec *experiment, struct faults *faults); /* a part of it */
 
 void experiment_check(const struct resource *resource, struct faults *faults);
 void runtime_check(const struct resource *resource, struct faults *faults);
