@@ -368,9 +368,34 @@ static void check_explained(struct graph_build *build, size_t index)
 			  step->name, step->explained->name);
 }
 
+/* A plain name may be a tensor of any request. */
+static bool unit_name_exists(void *context, const struct expression_name *name, struct value_type *type, const char **suggest)
+{
+	const struct graph *graph = context;
+	*type = (struct value_type){0};
+	*suggest = NULL;
+	return name->owner.length == 0 || text_is(name->owner, "request") || text_is(name->owner, "params") ||
+	       names_find(graph->names, name->owner) != STEP_NONE;
+}
+
+/* Outcomes come after the choice. */
+static void check_unit(struct graph_build *build, const struct graph_experiment *experiment)
+{
+	const struct expression_types types = {build->graph, unit_name_exists};
+	const struct expression *unit = experiment->spec->unit;
+	struct value_type type;
+	struct error error = {0};
+	if (unit && !expression_check(unit, &types, build->arena, &type, &error) && error.kind == ERROR_CONFIG)
+		fault_add(build->faults, CODE_WRONG_EXPRESSION, error.place.line ? error.place : expression_place(unit), NULL,
+			  "the unit of experiment `%s` in pipeline `%s`: %s", experiment->name, build->graph->name, error.text);
+}
+
 void build_experiments(struct graph_build *build)
 {
 	find_experiments(build->graph, build->spec, build->arena);
+	for (size_t i = 0; i < build->graph->experiment_count; i++)
+		if (build->graph->experiments[i]->spec)
+			check_unit(build, build->graph->experiments[i]);
 	for (size_t i = 0; i < build->graph->count; i++) {
 		if (build->steps[i].batch.size > 0 && build->steps[i].kind)
 			check_batch(build, i);
