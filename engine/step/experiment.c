@@ -572,6 +572,10 @@ void experiment_faults(const struct experiment_spec *experiment, const struct ex
 		fault_report(listener, EXPERIMENT_EMPTY,
 			     experiment->candidates_place.line > 0 ? experiment->candidates_place : experiment->here, NULL,
 			     "the experiment has neither candidates nor a mirror");
+	else if (experiment->candidates.count == 0 && !experiment->default_name.text)
+		fault_report(listener, EXPERIMENT_IGNORED, experiment->mirror_name.place, NULL,
+			     "the experiment has a mirror and no candidate, so it answers no request, and nothing is copied; name "
+			     "the `default`, which answers");
 	check_names(experiment, listener);
 	check_default(experiment, listener);
 	check_overrides(experiment, listener);
