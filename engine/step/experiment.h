@@ -205,7 +205,9 @@ struct experiment_spec {
 		    .help = "What happens to a message without a unit: its topic position decides, or it is an INPUT error."),     \
 		ROW("overrides", TABLE, struct_type, base.overrides, .rows = experiment_override_rows,                             \
 		    .item_size = sizeof(struct experiment_override),                                                               \
-		    .help = "Units with a fixed candidate, whatever the weights: `unit: candidate`."),                             \
+		    .help = "Units with a fixed candidate, whatever the weights: `unit: candidate`. They count in no statistics, " \
+			    "and come before `layer` and `holdout`. The headers of `trafficConfig`, then x-seldon-route, come "    \
+			    "before all of these."),                                                                               \
 		ROW("layer", MAP, struct_type, base.layer, .rows = layer_rows,                                                     \
 		    .help = "The part of a layer whose units take part in it. Experiments of one layer never have the same unit; " \
 			    "units "                                                                                               \
