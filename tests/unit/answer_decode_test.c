@@ -113,8 +113,8 @@ static void the_id_is_that_of_the_header_before_that_of_the_answer(void **state)
 
 static void a_request_without_an_id_has_that_of_its_gateway_or_origin(void **state)
 {
-	static const struct header headers[] = {{TEXT(REPLY_ORIGIN_HEADER), TEXT("in/0/5")},
-						{TEXT(REPLY_DEFAULT_ID_HEADER), TEXT("given")}};
+	const struct header headers[] = {{TEXT(REPLY_ORIGIN_HEADER), TEXT("in/0/5")},
+					 {TEXT(REPLY_DEFAULT_ID_HEADER), TEXT("given")}};
 	(void)state;
 	const struct answer answer = {.payload = payload_made(arena, "x=1")};
 	struct decoded_answer found;
