@@ -356,7 +356,7 @@ static const struct grpc_route routes[] = {
 	{INFERENCE "ModelMetadata", model_metadata, ACCESS_METADATA, false, true, false},
 	{HEALTH "Check", health_check, ACCESS_HEALTH, true, false, false},
 };
-const struct grpc_route grpc_streamed_route = {STREAMED_INFERENCE, model_infer, ACCESS_INFER, false, true, false};
+static const struct grpc_route streamed_route = {STREAMED_INFERENCE, model_infer, ACCESS_INFER, false, true, false};
 
 /* A stream has the credentials of its beginning: when they are no longer good, it ends, so that its caller sends others. */
 static void access_refuse(const struct grpc_asked *asked, const struct access_answer *answer)
@@ -381,17 +381,30 @@ static void route_serve(const struct grpc_asked *asked, const struct grpc_route 
 		access_refuse(asked, &answer);
 }
 
-const struct grpc_route *grpc_route_find(struct text path)
+static const struct grpc_route *route_find(struct text path)
 {
 	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
 		if (text_is(path, routes[i].path))
 			return &routes[i];
-	return text_is(path, grpc_streamed_route.path) ? &grpc_streamed_route : NULL;
+	return text_is(path, streamed_route.path) ? &streamed_route : NULL;
+}
+
+/* Reflection needs the right to read the server's metadata. Of a stream of calls, each is asked for itself, too. Health is open to
+ * everybody. */
+static bool on_head(void *context, struct grpc_request *request, struct text path, int *status, const char **words)
+{
+	static const struct grpc_route reflection = {.verb = ACCESS_METADATA}, watch = {.is_open = true};
+	const bool reflects = grpc_reflection_is_path(path), watches = text_is(path, HEALTH_WATCH);
+	const struct grpc_route *route = reflects ? &reflection : watches ? &watch : route_find(path);
+	const struct grpc_asked asked = {
+		.front = context, .request = request, .path = path, .is_seldon = route && route->is_seldon};
+	grpc_head_check(&asked, route, status, words);
+	return reflects || watches || route == &streamed_route;
 }
 
 static void grpc_front_on_called(void *context, struct grpc_request *request, struct text path, struct text body)
 {
-	const struct grpc_route *route = grpc_route_find(path);
+	const struct grpc_route *route = route_find(path);
 	const struct grpc_asked asked = {
 		.front = context, .request = request, .path = path, .body = body, .is_seldon = route && route->is_seldon};
 	grpc_asked_begin(context);
@@ -435,7 +448,7 @@ static bool grpc_front_on_message(void *context, struct grpc_request *request, s
 					 .body = message,
 					 .streamed = streamed_call_open(&front->streamed, request, message)};
 	if (asked.streamed)
-		route_serve(&asked, &grpc_streamed_route);
+		route_serve(&asked, &streamed_route);
 	else
 		grpc_conversation_refuse(request, message.length, GRPC_RESOURCE_EXHAUSTED, "no memory for a call");
 	return true;
@@ -467,7 +480,7 @@ struct grpc_front *grpc_front_open(struct loop *loop, const struct grpc_front_co
 						.connections = config->connections,
 						.peer_connections = config->peer_connections,
 						.called = grpc_front_on_called,
-						.converses = grpc_front_on_head,
+						.converses = on_head,
 						.refused = on_server_refused,
 						.received = grpc_front_on_message,
 						.context = front};

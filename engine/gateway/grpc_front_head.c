@@ -4,7 +4,6 @@
 
 #include "gateway/grpc_front_parts.h"
 #include "message/protobuf_wire.h"
-#include "net/grpc_reflection.h"
 #include "net/grpc_wire.h"
 
 #define UNKNOWN_METHOD 501		     /* of HTTP: UNIMPLEMENTED */
@@ -153,20 +152,13 @@ static bool head_is_good(const struct grpc_asked *asked, const struct grpc_route
 	       (!route->names_target || !head_names_target(asked) || call_target_find(&source, &name, &front->refusal));
 }
 
-/* Reflection needs the right to read the server's metadata. Of a stream of calls, each is asked for itself, too. Health is open to
- * everybody. */
-bool grpc_front_on_head(void *context, struct grpc_request *request, struct text path, int *status, const char **words)
+void grpc_head_check(const struct grpc_asked *asked, const struct grpc_route *route, int *status, const char **words)
 {
-	static const struct grpc_route reflection = {.verb = ACCESS_METADATA}, watch = {.is_open = true};
-	struct grpc_front *front = context;
-	const bool reflects = grpc_reflection_is_path(path), watches = text_is(path, HEALTH_WATCH);
-	const struct grpc_route *route = reflects ? &reflection : watches ? &watch : grpc_route_find(path);
-	const struct grpc_asked asked = {.front = front, .request = request, .path = path, .is_seldon = route && route->is_seldon};
+	struct grpc_front *front = asked->front;
 	grpc_asked_begin(front);
-	if (!head_is_good(&asked, route)) {
-		*status = grpc_status_for_http(front->refusal.status);
-		*words = front->refusal.words;
-		calls_count_refusal(front->config.calls, COUNTED_GRPC, *status);
-	}
-	return reflects || watches || route == &grpc_streamed_route;
+	if (head_is_good(asked, route))
+		return;
+	*status = grpc_status_for_http(front->refusal.status);
+	*words = front->refusal.words;
+	calls_count_refusal(front->config.calls, COUNTED_GRPC, *status);
 }

@@ -51,14 +51,6 @@ struct grpc_route {
 	bool is_seldon;
 };
 
-extern const struct grpc_route grpc_streamed_route;
-
-/* ---- grpc_front.c ---- */
-
-const struct grpc_route *grpc_route_find(struct text path); /* NULL: there is no such method */
-
-/* ---- grpc_front_head.c ---- */
-
 void grpc_asked_begin(struct grpc_front *front); /* empties the memory of the call before */
 struct call_source grpc_source_of(const struct grpc_asked *asked);
 struct call_name grpc_name_of(const struct grpc_asked *asked);
@@ -74,7 +66,8 @@ void grpc_access_explain(struct grpc_request *request, const struct access_answe
 bool grpc_caller_may(struct grpc_front *front, struct grpc_request *request, enum access_verb verb, struct access_resource resource,
 		     struct access_answer *answer);
 
-/* Callback for struct grpc_server_config: checks the head of a call. */
-bool grpc_front_on_head(void *context, struct grpc_request *request, struct text path, int *status, const char **words);
+/* Checks the head of a call of that method; NULL: there is no such method. Sets the status, and the words that say why, if it is
+ * refused. */
+void grpc_head_check(const struct grpc_asked *asked, const struct grpc_route *route, int *status, const char **words);
 
 #endif
