@@ -159,6 +159,7 @@ static bool inbound_admit(struct http_inbound *connection, bool has_body)
 	connection->closes |= has_body && !is_short;
 	incoming->unread_bytes = has_body && is_short ? head->length : 0;
 	incoming->is_called = true;
+	inbound_set_phase(connection, HTTP_PHASE_CALLED); /* what follows waits, also for a refusal that is compressed later */
 	if (!config->admits(config->context, incoming, text_equal(method, TEXT("HEAD")) ? TEXT("GET") : method,
 			    http_head_text(head, head->path)))
 		return false;

@@ -119,6 +119,31 @@ static void a_request_may_be_turned_away_before_its_body_is_read(void **state)
 	guest_close(&caller);
 }
 
+/* A refusal by the head that is compressed in a later turn: what follows waits, and is no more of that head. */
+static void refusals_that_are_compressed_later_keep_the_order(void **state)
+{
+	enum { REFUSALS = 8, TURNS_MAX = 2000 };
+	static const char refused[] = POST("/refused-at-length", "Accept-Encoding: gzip\r\nContent-Length: 9\r\n", "its\nbody.");
+	struct server_stand *stand = *state;
+	struct guest caller = server_stand_call(stand);
+	char heard[16384];
+	size_t length = 0, found = 0;
+	for (int i = 0; i < REFUSALS; i++)
+		guest_say(&caller, refused);
+	guest_say(&caller, GET("/then"));
+	for (int turns = 0; turns < TURNS_MAX && (length < 5 || memcmp(heard + length - 5, "/then", 5) != 0); turns++) {
+		guest_turn(&caller);
+		const ssize_t now = recv(caller.socket, heard + length, sizeof heard - length, MSG_DONTWAIT);
+		length += now > 0 ? (size_t)now : 0;
+	}
+	for (const char *at = heard; (at = memmem(at, length - (size_t)(at - heard), "HTTP/1.1 404", 12)); at++)
+		found++;
+	assert_int_equal(found, REFUSALS);
+	assert_int_equal(stand->heads, REFUSALS + 1);
+	assert_int_equal(stand->calls, 1);
+	guest_close(&caller);
+}
+
 static void a_connection_ends_when_it_is_not_known_how_much_of_a_body_is_left(void **state)
 {
 	static const char *const heads[] = {POST("/refused", "Transfer-Encoding: chunked\r\n", "3\r\nabc\r\n"),
@@ -491,6 +516,7 @@ int main(void)
 		TEST(a_body_may_come_in_pieces_and_without_a_length),
 		TEST(the_age_of_a_request_counts_from_its_head),
 		TEST(a_request_may_be_turned_away_before_its_body_is_read),
+		TEST(refusals_that_are_compressed_later_keep_the_order),
 		TEST(a_connection_ends_when_it_is_not_known_how_much_of_a_body_is_left),
 		TEST(a_header_may_have_several_lines_and_a_caller_an_address),
 		TEST(headers_go_both_ways),

@@ -61,12 +61,23 @@ static void on_called(void *context, struct http_incoming *incoming, struct text
 		http_server_answer(incoming, 200, "text/plain", body.length ? body : path, NULL, 0);
 }
 
-/* Whoever asks for /refused, or gives the header `x-twice` two times, is turned away. */
+static void refuse_at_length(struct http_incoming *incoming)
+{
+	static char words[REFUSAL_BYTES];
+	memset(words, 'n', sizeof words);
+	http_server_answer(incoming, 404, "text/plain", (struct text){words, sizeof words}, NULL, 0);
+}
+
+/* Whoever asks for /refused, or /refused-at-length, or gives the header `x-twice` two times, is turned away. */
 static bool on_admits(void *context, struct http_incoming *incoming, struct text method, struct text path)
 {
 	struct server_stand *stand = context;
 	(void)method;
 	stand->heads++;
+	if (text_is(path, "/refused-at-length")) {
+		refuse_at_length(incoming);
+		return false;
+	}
 	if (!text_is(path, "/refused") && !http_incoming_header_at(incoming, "x-twice", 1).bytes)
 		return true;
 	const struct http_answer_header header = {"www-authenticate", "Bearer"};

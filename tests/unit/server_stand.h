@@ -10,6 +10,7 @@
 #define BODY_BYTES_MAX 1000
 #define LAST_BYTES 256
 #define LARGE_BYTES ((size_t)16 << 20) /* of the answer of /large: more than sockets take */
+#define REFUSAL_BYTES 12000	       /* of /refused-at-length: a few of them are more than is compressed in a turn */
 #define HEAD_MS 300
 #define BODY_MS 400
 #define IDLE_MS 500
