@@ -130,7 +130,11 @@ static bool head_admits(const struct grpc_asked *asked, const struct grpc_route 
 	const struct access_resource resource = route->names_target ? call_resource(&source, &name) : grpc_server_resource(front);
 	const bool is_known = !route->names_target || head_names_target(asked);
 	const struct call_credentials credentials = credentials_with_peer(asked->request, &room);
-	call_access_admit(*front->config.access, &credentials, route->verb, is_known ? &resource : NULL, front->arena, &answer);
+	if (route->serve)
+		call_access_admit(*front->config.access, &credentials, route->verb, is_known ? &resource : NULL, front->arena,
+				  &answer);
+	else /* nothing is asked again */
+		call_access_check(*front->config.access, &credentials, route->verb, resource, front->arena, &answer);
 	if (answer.status == 200)
 		return true;
 	grpc_access_explain(asked->request, &answer);

@@ -41,12 +41,10 @@ static void unpack_refuse(struct grpc_request *request, enum gzip_outcome outcom
 	(void)snprintf(words, sizeof words, "the message has more than %zu bytes when it is decompressed, which is the limit",
 		       request->body.ceiling_bytes);
 	if (outcome == GZIP_INVALID)
-		grpc_request_refuse(
-			request, GRPC_INTERNAL,
-			TEXT("the message is not whole in the compression that grpc-encoding names; compress it again"));
+		grpc_request_shed(request, GRPC_INTERNAL,
+				  "the message is not whole in the compression that grpc-encoding names; compress it again");
 	else
-		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED,
-				    outcome == GZIP_TOO_LONG ? text_of(words) : TEXT(GRPC_CROWDED));
+		grpc_request_shed(request, GRPC_RESOURCE_EXHAUSTED, outcome == GZIP_TOO_LONG ? words : GRPC_CROWDED);
 }
 
 /* The plain message takes the place of the other. */
