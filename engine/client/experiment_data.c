@@ -132,9 +132,10 @@ static bool choices_take(struct experiment_reading *self, const struct answer_vi
 	struct answered_choice items[ASSIGNED_MAX];
 	size_t count = 0;
 	bool good = answer_choices_read(&view->answer, items, &count, error);
+	const bool is_whole = good;
 	for (size_t i = 0; (good || error->kind == ERROR_INPUT) && i < count; i++) {
 		struct error wrong = {0};
-		if (choice_take(self, view, &items[i], &wrong))
+		if ((!is_whole && items[i].version.length == 0) || choice_take(self, view, &items[i], &wrong))
 			continue;
 		if (good || wrong.kind != ERROR_INPUT)
 			*error = wrong;

@@ -369,8 +369,8 @@ static enum pair_state pair_conclude_state(const struct pair_analysis *pair, boo
 const char *pair_obstacle(const struct metric_analysis *analysis, const struct pair_analysis *pair, size_t control)
 {
 	const struct arm_analysis *mine = &analysis->arms[pair->treatment], *other = &analysis->arms[control];
-	if (mine->units < BURN_IN_UNITS || other->units < BURN_IN_UNITS)
-		return NULL;
+	if (mine->units < BURN_IN_UNITS || other->units < BURN_IN_UNITS || isnan(mine->sd) || isnan(other->sd))
+		return NULL; /* of the epoch that counts most, an arm may have one unit or none */
 	if (!isfinite(mine->sd) || !isfinite(other->sd))
 		return "its values are too large to be squared";
 	return mine->sd == 0 && other->sd == 0 ? "each variant has one value only, which does not vary" : NULL;

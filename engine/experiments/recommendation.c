@@ -302,10 +302,10 @@ bool report_recommend(struct report *report, struct arena *arena)
 		return recommend_of_mirror(&self, report->options->mirror) && !arena_failed(arena);
 	if (report->split.mismatch)
 		return recommend_stop(&self) && !arena_failed(arena);
+	if (report->absent.length > 0 && (report->metric_count > 0 || report->options->unjudged > 0))
+		return recommend_of_absent(&self) && !arena_failed(arena);
 	if (report->metric_count == 0)
 		return recommend_nothing(&self) && !arena_failed(arena);
-	if (report->absent.length > 0)
-		return recommend_of_absent(&self) && !arena_failed(arena);
 	if (report->split.feedback_differs)
 		REASON(&self, "variants differ in the share of units that have feedback (p %.2g): see whether it is lost in one "
 			"of them",

@@ -252,7 +252,7 @@ static bool metrics_report(struct report *report, struct arena *arena)
 		struct report_metric *made = &report->metrics[report->metric_count];
 		if (!is_primary && !guards && options->metrics.count > 0 && !list_has(&options->metrics, name))
 			continue;
-		if (joined->metrics[i].measured && primary.length == 0)
+		if (joined->metrics[i].measured && primary.length == 0 && !(guards && report->absent.length > 0))
 			continue; /* it decides only where it is named */
 		*made = (struct report_metric){.name = name,
 					       .role = is_primary ? ROLE_PRIMARY

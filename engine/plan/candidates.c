@@ -146,8 +146,9 @@ static void circle_judge(const struct compiler *compiler, const struct resource 
 		const struct name *name = i < experiment->candidates.count ? &candidates[i].name : &experiment->mirror_name;
 		struct circle circle = {.compiler = compiler, .first = resource, .seen = {resource}, .count = 1};
 		if (name->text && !strings_equal(name->text, resource->name.text) && circle_leads_back(&circle, name))
-			fault_add(compiler->spec->faults, CODE_CYCLE, name->place, NULL,
-				  "the experiments `%s` and `%s` lead to each other, so a request could go round for ever; name a "
+			fault_add(compiler->spec->faults, CODE_CALL_CIRCLE, name->place, NULL,
+				  "the experiments `%s` and `%s` lead to each other, so a request may go round until it fails; "
+				  "name a "
 				  "pipeline instead",
 				  resource->name.text, name->text);
 	}

@@ -368,14 +368,14 @@ static void check_explained(struct graph_build *build, size_t index)
 			  step->name, step->explained->name);
 }
 
-/* A plain name may be a tensor of any request. */
+/* A plain name may be a tensor of any request. A step may be one of another pipeline with the experiment: here it is missing. */
 static bool unit_name_exists(void *context, const struct expression_name *name, struct value_type *type, const char **suggest)
 {
 	const struct graph *graph = context;
 	*type = (struct value_type){0};
 	*suggest = NULL;
-	return name->owner.length == 0 || text_is(name->owner, "request") || text_is(name->owner, "params") ||
-	       names_find(graph->names, name->owner) != STEP_NONE;
+	const bool is_outcome = text_is(name->owner, "truth") || text_is(name->owner, "answer");
+	return !is_outcome || names_find(graph->names, name->owner) != STEP_NONE;
 }
 
 /* Outcomes come after the choice. */

@@ -550,6 +550,8 @@ const struct resource *pipeline_of_model(const struct spec *spec, const struct r
 static const char *pipeline_name_of(const struct spec *spec, const struct resource *model)
 {
 	const struct resource *other;
+	if (!spec_find(spec, RESOURCE_PIPELINE, model->name.text))
+		return model->name.text;
 	for (size_t at = 0; (other = spec_next(spec, RESOURCE_PIPELINE, &at));)
 		if (strings_equal(other->name.text, model->name.text) && strings_equal(other->namespace, model->namespace))
 			return arena_print(spec->arena, "%s-model", model->name.text);
