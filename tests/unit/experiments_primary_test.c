@@ -20,24 +20,40 @@
 static char folder[] = "/tmp/sluice-primary-XXXXXX";
 static char lines[REQUESTS * 200];
 
-/* The reward of one half is one more. */
-static int set_up(void **state)
+static void exposures_write(void)
 {
 	size_t length = 0;
-	(void)state;
-	if (!mkdtemp(folder) || chdir(folder) != 0)
-		return 1;
 	for (int i = 0; i < REQUESTS; i++)
 		length += (size_t)snprintf(lines + length, sizeof lines - length,
 					   "{\"id\": \"r%d\", \"unit\": \"u%d\", \"time_ms\": %d, \"experiment\": \"e\", "
-					   "\"variant\": \"%s\", \"probability\": 0.5}\n",
-					   i, i, 1000 * (i + 1), i % 2 ? "new" : "old");
+					   "\"variant\": \"%s\", \"probability\": 0.5, \"latency_ms\": %d}\n",
+					   i, i, 1000 * (i + 1), i % 2 ? "new" : "old", 20 + i / 2 % 3 + 50 * (i % 2));
 	write_file("exposures", lines);
-	length = 0;
+}
+
+/* The value of one half is one more. */
+static void feedback_write(const char *before, const char *behind)
+{
+	size_t length = 0;
 	for (int i = 0; i < REQUESTS; i++)
-		length += (size_t)snprintf(lines + length, sizeof lines - length, "{\"id\": \"r%d\", \"reward\": %d}\n", i,
-					   10 + i / 2 % 3 + i % 2);
+		length += (size_t)snprintf(lines + length, sizeof lines - length, "{\"id\": \"r%d\", %s%d%s}\n", i, before,
+					   10 + i / 2 % 3 + i % 2, behind);
 	write_file("feedback", lines);
+}
+
+static int set_up(void **state)
+{
+	static const char yaml[] =
+		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: old\n"
+		"  candidates:\n  - {name: new, weight: 50}\n  - {name: old, weight: 50}\n---\n"
+		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+		"  steps: [{name: s, experiment: {name: e}}]\n  output: {steps: [s]}\n"
+		"  metrics: [{name: profit, type: gauge, value: answer.y * reward, role: primary}]\n";
+	(void)state;
+	if (!mkdtemp(folder) || chdir(folder) != 0)
+		return 1;
+	exposures_write();
+	write_file("e.yaml", yaml);
 	return 0;
 }
 
@@ -64,14 +80,8 @@ static void expect_decision(const char *line, const char *decision)
 /* The reward, which the feedback has, does not decide in its place. */
 static void a_primary_metric_without_values_is_waited_for(void **state)
 {
-	static const char yaml[] =
-		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: old\n"
-		"  candidates:\n  - {name: new, weight: 50}\n  - {name: old, weight: 50}\n---\n"
-		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
-		"  steps: [{name: s, experiment: {name: e}}]\n  output: {steps: [s]}\n"
-		"  metrics: [{name: profit, type: gauge, value: answer.y * reward, role: primary}]\n";
 	(void)state;
-	write_file("e.yaml", yaml);
+	feedback_write("\"reward\": ", "");
 	struct said said = say_with(step_kinds, "experiments analyze e" FILES " -f e.yaml");
 	assert_int_equal(said.code, 0);
 	expect_words(said.out, "Wait: the primary metric `profit` has no values.");
@@ -87,10 +97,34 @@ static void a_primary_metric_without_values_is_waited_for(void **state)
 	expect_decision("experiments analyze e" FILES " -f e.yaml --metric reward -o json", "ship");
 }
 
+static void a_guardrail_stays_beside_it(void **state)
+{
+	(void)state;
+	feedback_write("\"reward\": ", "");
+	struct said said = say_with(step_kinds, "experiments analyze e" FILES " -f e.yaml --guardrail latency_ms");
+	expect_words(said.out, "Wait: the primary metric `profit` has no values.");
+	expect_words(said.out, "guardrail broken");
+	said_close(&said);
+}
+
+/* Truth alone joins, and no metric can be computed of it. */
+static void feedback_that_no_metric_judges_is_no_missing_feedback(void **state)
+{
+	(void)state;
+	feedback_write("\"truth\": {\"y\": ", "}");
+	struct said said = say_with(step_kinds, "experiments analyze e" FILES " -f e.yaml");
+	expect_words(said.out, "Wait: the primary metric `profit` has no values.");
+	expect_words(said.out, "400 times feedback was not judged");
+	assert_null(strstr(said.out, "there is no feedback yet"));
+	said_close(&said);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_primary_metric_without_values_is_waited_for),
+		cmocka_unit_test(a_guardrail_stays_beside_it),
+		cmocka_unit_test(feedback_that_no_metric_judges_is_no_missing_feedback),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
