@@ -290,7 +290,7 @@ def shows_progress(judge, dev):
         line = json.dumps(json.load(file)) + "\n"
     with open(path, "w", encoding="utf-8") as file:
         file.write(3200 * line)
-    code, shown = on_a_terminal([dev.binary, "produce", "shown", path, "--rate", "2000", "--brokers", dev.said("broker")])
+    code, shown = on_a_terminal([dev.binary, "produce", "shown", path, "--rate", "800", "--brokers", dev.said("broker")])
     marks = re.findall(r"(\d+)%, (\d+) sent, \d+ acknowledged(, [01] s left)?\033?", shown)
     judge.expect("produce shows percent and the time that is left", code == 0 and len(marks) >= 4 and any(left for _, _, left in marks) and
                  all(int(part) == int(sent) * 100 // 3200 for part, sent, _ in marks), ascii(shown))
