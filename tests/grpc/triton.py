@@ -454,8 +454,8 @@ def asks_who_calls(judge, dev, place):
     judge.expect("access: each request of a stream is asked for itself", sorted(seen) == [(False, "yes"), (True, "no")], seen)
     streamed, seen = stub.ModelStreamInfer(iter([number(1.0, "twice", id="who")]), timeout=20), []
     ended = failure(lambda: seen.extend(streamed))
-    judge.expect("access: a stream of nobody ends", ended and "UNAUTHENTICATED" in ended[0] and
-                 [(one.error_message != "", one.infer_response.id) for one in seen] == [(True, "who")], (ended, seen))
+    judge.expect("access: a stream of nobody ends before a message is read", ended and "UNAUTHENTICATED" in ended[0] and seen == [],
+                 (ended, seen))
     answered = stub.ModelInfer.future(number(1.0, "slow"), metadata=(("x-api-key", KEYS["admin"]),), timeout=20)
     streamed = iter(stub.ModelStreamInfer(waiting_requests(number(1.0, "slow")), metadata=(("x-api-key", KEYS["admin"]),), timeout=20))
     statuses, watch = [], health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), timeout=20)
