@@ -1,5 +1,5 @@
-/* gateway_head_test.c: What a gateway answers by the head of a request, at one port for HTTP and gRPC: before a body comes, and
- * without memory for it. */
+/* gateway_head_test.c: Tests of what a gateway answers by the head of a request, at one port for HTTP and gRPC: before a body
+ * comes, and without memory for it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
