@@ -98,11 +98,10 @@ struct text call_access_caller(struct access *access, const struct call_credenti
 	return (struct text){digits ? digits : "", digits ? 2 * ACCESS_IDENTITY_BYTES : 0};
 }
 
-/* False: the answer is a refusal. */
+/* False: the answer, which has begun with 200, is a refusal. */
 static bool request_prepare(const struct call_credentials *credentials, struct arena *arena, struct access_request *request,
 			    struct access_answer *answer)
 {
-	*answer = (struct access_answer){.status = 200, .words = ""};
 	if (is_given_twice(credentials, "authorization") || is_given_twice(credentials, ACCESS_API_KEY_HEADER))
 		*answer = (struct access_answer){.status = 400,
 						 .words = "The header Authorization or " ACCESS_API_KEY_HEADER

@@ -148,8 +148,7 @@ static void circle_judge(const struct compiler *compiler, const struct resource 
 		if (name->text && !strings_equal(name->text, resource->name.text) && circle_leads_back(&circle, name))
 			fault_add(compiler->spec->faults, CODE_CALL_CIRCLE, name->place, NULL,
 				  "the experiments `%s` and `%s` lead to each other, so a request may go round until it fails; "
-				  "name a "
-				  "pipeline instead",
+				  "name a pipeline instead",
 				  resource->name.text, name->text);
 	}
 }
