@@ -77,6 +77,7 @@ struct changelog_reading {
 	int64_t low;	 /* first offset of the partition */
 	int64_t reached; /* the next offset */
 	int64_t end;	 /* end of the partition when the read began; OFFSET_NONE: not known yet */
+	bool at_end; /* nothing that is committed follows `reached`, and it is past the mark of a transaction's end */
 	int64_t absent_ms; /* time since which the brokers do not report the partition; 0: they do */
 	uint64_t records;
 };
@@ -234,9 +235,11 @@ static enum changelog_end message_take(struct changelog_reading *reading, const 
 	case RD_KAFKA_RESP_ERR_NO_ERROR:
 		reading->absent_ms = 0;
 		reading->reached = message->offset + 1;
+		reading->at_end = false;
 		return record_keep(reading, message, error) ? CHANGELOG_READ : CHANGELOG_FAILED;
 	case RD_KAFKA_RESP_ERR__PARTITION_EOF:
 		reading->reached = message->offset;
+		reading->at_end = true;
 		return CHANGELOG_READ;
 	case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
 	case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
@@ -249,9 +252,11 @@ static enum changelog_end message_take(struct changelog_reading *reading, const 
 	}
 }
 
+/* The end of a transaction is marked after its records. A mark that was not yet there when the read began is passed over too, so
+ * that commits refer to all of the changelog. */
 static bool is_done(const struct changelog_reading *reading)
 {
-	return reading->end != OFFSET_NONE && reading->reached >= reading->end;
+	return reading->end != OFFSET_NONE && reading->at_end && reading->reached >= reading->end;
 }
 
 /* Returns all available messages, or waits for one. librdkafka would wait until the list is full. */

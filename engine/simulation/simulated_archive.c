@@ -25,7 +25,7 @@ struct simulated_archive_task {
 	int64_t committed;		  /* by the group, when that was settled */
 	bool any;			  /* of any of the inputs */
 	struct state_reference reference; /* the one that reaches furthest */
-	int64_t end;			  /* of the changelog, when its reading began; OFFSET_NONE: it has not */
+	int64_t end;			  /* of the changelog, to which it is read at least; OFFSET_NONE: it is not yet read */
 	bool forgotten;
 };
 
@@ -226,10 +226,12 @@ static void read_changelog(struct simulated_kafka *kafka, void *subject)
 	const struct simulated_partition *partition = &topic->partitions[task->place.input.partition];
 	if (task->end == OFFSET_NONE)
 		task->end = (int64_t)partition->count;
-	if (simulated_partition_end(partition) < task->end)
+	if (simulated_partition_end(partition) < task->end) {
 		simulated_note(kafka, kafka->now_us + PAUSE_US, read_changelog, task);
-	else
-		bring_back(task, partition);
+		return;
+	}
+	task->end = simulated_partition_end(partition);
+	bring_back(task, partition);
 }
 
 static void offsets_settled(struct simulated_request *request, enum simulated_answer answer)
