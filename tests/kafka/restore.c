@@ -1,7 +1,7 @@
 /* restore.c: a changelog of a million keys with values of 200 bytes is written, and brought
- * back: whole, and then from a snapshot. For state.sh.
+ * back: whole, and then from a snapshot. Another one is read while a transaction is open in it. For state.sh.
  *
- *   restore BROKERS FOLDER      prints how long it took and what the store then holds
+ *   restore BROKERS FOLDER      prints how long it took and what the store then holds, and where the other one ended
  */
 #include <poll.h>
 
@@ -12,19 +12,22 @@
 #define KEYS 1000000
 #define VALUE_BYTES 200
 #define CHANGELOG "restore.state"
+#define OPEN_CHANGELOG "restore.open.state"
+#define OPEN_MS 1000
+#define END_MS 30000
 #define BYTES_MAX ((size_t)1 << 30)
 
 static const char *const names[] = {"features"};
 static const char *const input[] = {"restore.input"};
 static struct position assigned[] = {{0, 0, OFFSET_NONE}};
 
-static void write_changes(rd_kafka_topic_t *topic, rd_kafka_t *producer)
+static void write_changes(rd_kafka_topic_t *topic, rd_kafka_t *producer, long count)
 {
 	struct buffer key, value;
 	char bytes[VALUE_BYTES] = "a value";
 	buffer_open(&key, 1 << 16);
 	buffer_open(&value, 1 << 16);
-	for (long i = 0; i < KEYS; i++) {
+	for (long i = 0; i < count; i++) {
 		char name[32];
 		int length = snprintf(name, sizeof name, "account-%ld", i);
 		buffer_clear(&key);
@@ -45,7 +48,7 @@ static void make_changelog(const char *brokers)
 	kafka_create(producer, CHANGELOG, 1);
 	kafka_create(producer, input[0], 1);
 	rd_kafka_topic_t *topic = rd_kafka_topic_new(producer, CHANGELOG, NULL);
-	write_changes(topic, producer);
+	write_changes(topic, producer, KEYS);
 	if (rd_kafka_flush(producer, 60000))
 		die("not all changes were written");
 	rd_kafka_topic_destroy(topic);
@@ -75,6 +78,39 @@ static struct store *bring_back(struct archive *archive, const struct archive_pl
 	struct archive_news news = next_news(archive);
 	*took_ms = (int64_t)((now_s(CLOCK_MONOTONIC) - began_s) * 1e3);
 	return news.store;
+}
+
+static void must(rd_kafka_error_t *error)
+{
+	if (error)
+		die("%s", rd_kafka_error_string(error));
+}
+
+/* The end of a changelog to which commits refer, when its last transaction ends while it is read: it has one record, and the mark
+ * of that transaction's end. */
+static int64_t end_of_open(struct archive *archive, const char *brokers)
+{
+	struct error error = {0};
+	const struct archive_place place = {
+		.changelog = OPEN_CHANGELOG, .input = assigned[0], .scopes = {1, names}, .bytes_max = BYTES_MAX};
+	rd_kafka_t *producer =
+		kafka_client(RD_KAFKA_PRODUCER, brokers, (kafka_settings){{"transactional.id", "restore"}, {NULL, NULL}});
+	kafka_create(producer, OPEN_CHANGELOG, 1);
+	must(rd_kafka_init_transactions(producer, END_MS));
+	must(rd_kafka_begin_transaction(producer));
+	rd_kafka_topic_t *topic = rd_kafka_topic_new(producer, OPEN_CHANGELOG, NULL);
+	write_changes(topic, producer, 1);
+	if (rd_kafka_flush(producer, END_MS) || !archive_restore(archive, 1, &place, &error))
+		die("the changelog with an open transaction: %s", error.text);
+	struct pollfd bell = {.fd = archive_bell(archive), .events = POLLIN};
+	if (poll(&bell, 1, OPEN_MS) != 0)
+		die("a changelog was brought back while a transaction was open in it");
+	must(rd_kafka_commit_transaction(producer, END_MS));
+	struct archive_news news = next_news(archive);
+	store_close(news.store);
+	rd_kafka_topic_destroy(topic);
+	rd_kafka_destroy(producer);
+	return news.reference.end;
 }
 
 static int64_t lay_down(struct archive *archive, const struct archive_place *place, const struct store *store)
@@ -128,8 +164,9 @@ int main(int count, char **arguments)
 	int64_t laid_ms = lay_down(archive, &place, store);
 	store_close(store);
 	store = bring_back(archive, &place, &snapshot_ms);
-	printf("keys=%zu mib=%zu changelog_ms=%lld laid_ms=%lld snapshot_ms=%lld\n", store_count(store), store_bytes(store) >> 20,
-	       (long long)changelog_ms, (long long)laid_ms, (long long)snapshot_ms);
+	printf("keys=%zu mib=%zu changelog_ms=%lld laid_ms=%lld snapshot_ms=%lld open_end=%lld\n", store_count(store),
+	       store_bytes(store) >> 20, (long long)changelog_ms, (long long)laid_ms, (long long)snapshot_ms,
+	       (long long)end_of_open(archive, arguments[1]));
 	store_close(store);
 	archive_close(archive);
 	consumer_close(consumer);

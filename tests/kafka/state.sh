@@ -4,7 +4,8 @@
 # every 4 s and started again, with snapshots; then a second one joins it and is killed for
 # good. Exactly once, each answer must say exactly how many came before it; at least once as
 # many or more, for a request may count twice, and none may be left out. Then a million keys of
-# 200 bytes are brought back, from the changelog and from a snapshot.
+# 200 bytes are brought back, from the changelog and from a snapshot; and commits refer to all of a
+# changelog whose last transaction ends while it is read.
 #   state.sh SLUICE BUILD      with counting, requests, restore and model_server in BUILD
 # SECONDS_UNDER_FIRE and RATE change the sizes. Takes about a minute.
 set -u
@@ -75,6 +76,7 @@ for word in $restored; do
 	case "$word" in
 	changelog_ms=* | snapshot_ms=*) expect "a million keys: ${word%%=*}" "${word#*=}" "-lt 10000" ;;
 	keys=*) expect "a million keys: keys" "${word#*=}" "-eq 1000000" ;;
+	open_end=*) expect "a record and the end of its transaction" "${word#*=}" "-eq 2" ;;
 	esac
 done
 tell_result
