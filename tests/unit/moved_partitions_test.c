@@ -16,6 +16,7 @@
 #include "log/consumer.h"
 #include "log/kafka_log.h"
 #include "log/moved_partitions.h"
+#include "net/loop.h"
 #include "tests/unit/mock_broker.h"
 
 #define PAUSE_MS 500   /* for a change that must not come */
@@ -85,6 +86,7 @@ static size_t turn(void)
 	size_t count;
 	struct pollfd descriptor = {.fd = consumer_bell(consumer), .events = POLLIN};
 	(void)poll(&descriptor, 1, 50);
+	(void)bell_quiet(descriptor.fd);
 	assert_true(consumer_take(consumer, &record, 1, &count, &error));
 	if (count > 0)
 		record_release(&record);

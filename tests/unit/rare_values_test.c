@@ -16,7 +16,7 @@
 #define ARENA_BYTES ((size_t)256 << 20)
 #define ROWS 400
 #define WINDOW 100
-#define REFERENCES 60
+#define REFERENCES UNIT_REPETITIONS(60)
 #define WINDOWS 60
 
 static const struct text states[] = {{"good", 4}, {"bad", 3}};

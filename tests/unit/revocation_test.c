@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "log/consumer_parts.h"
+#include "net/loop.h"
 #include "tests/unit/mock_broker.h"
 
 static const char *const both[] = {"in", "out"};
@@ -35,6 +36,7 @@ static void wait_until_given(size_t wanted)
 		struct record record;
 		assert_true(clock_ms() < until_ms);
 		(void)poll(&bell, 1, 50);
+		(void)bell_quiet(bell.fd);
 		assert_true(consumer_take(consumer, &record, 1, &taken, &error));
 	}
 	assert_int_equal(count, wanted);
@@ -134,6 +136,7 @@ static void a_partition_that_was_paused_is_read_when_it_comes_back(void **state)
 		struct pollfd bell = {.fd = consumer_bell(consumer), .events = POLLIN};
 		assert_true(clock_ms() < until_ms);
 		(void)poll(&bell, 1, 50);
+		(void)bell_quiet(bell.fd);
 		assert_true(consumer_take(consumer, &record, 1, &taken, &error));
 	}
 	record_release(&record);
