@@ -94,7 +94,7 @@ static void features_that_are_drawn_together_have_the_laws_that_each_has_alone(v
 	static const size_t laws[] = {80 + 70, 80, 70 + 5};
 	(void)state;
 	features_make();
-	for (size_t m = 0; m < sizeof methods / sizeof *methods; m++) {
+	for (size_t m = 0; m < UNIT_REPETITIONS(sizeof methods / sizeof *methods); m++) {
 		const struct monitor *together = monitor_of(features, FEATURES, methods[m]);
 		size_t count = 0;
 		for (size_t j = 0; j < FEATURES; j++)
