@@ -110,7 +110,7 @@ $(BUILD)/obj/%.o: %.c
 	$(call say,CC,$<)
 	$(QUIET)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(OPTIMISED) $(SHARED_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(foreach module,$(COMPUTING),$(eval $(BUILD)/obj/engine/$(module)/%.o: OPTIMISED := $(if $(SAN),-O1)))
+$(foreach module,$(COMPUTING),$(eval $(BUILD)/obj/engine/$(module)/%.o: OPTIMISED := $(if $(SAN),-O2)))
 
 # Code for programs may stand in a shared object too, but for what names a variable of the C library, of which it expects a copy
 # in the program, or a variable of a thread. Code for shared objects costs more instructions, so only the few files that need it have it, and tests.
