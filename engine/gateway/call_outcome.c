@@ -2,8 +2,10 @@
 #include "gateway/call_outcome.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 
+#include "base/number.h"
 #include "message/answer_decode.h"
 #include "message/assigned.h"
 #include "message/json_write.h"
@@ -120,14 +122,10 @@ void call_outcome_keep(struct call_outcome *kept, const struct call_outcome *out
 	kept->arena = arena;
 }
 
-void call_outcome_refused(struct call_outcome *outcome, int status, enum error_kind kind, const char *words, struct text place,
-			  struct text id, struct buffer *body)
+static void outcome_fail(struct call_outcome *outcome, int status, const struct reply_failure *failure, struct buffer *body)
 {
-	struct error error = {0};
-	error_set(&error, kind, PLACE_NONE, "%s", words);
-	const struct reply_failure failure = {.error = &error, .id = id, .where = place};
 	buffer_clear(body);
-	reply_error_write(body, &failure);
+	reply_error_write(body, failure);
 	*outcome = (struct call_outcome){
 		.end = CALL_FAILED,
 		.status = status,
@@ -135,6 +133,14 @@ void call_outcome_refused(struct call_outcome *outcome, int status, enum error_k
 		.content_type = TEXT("application/json"),
 		.retry_after_s = status == 503 || status == 429 ? RETRY_AFTER_S : 0,
 	};
+}
+
+void call_outcome_refused(struct call_outcome *outcome, int status, enum error_kind kind, const char *words, struct text place,
+			  struct text id, struct buffer *body)
+{
+	struct error error = {0};
+	error_set(&error, kind, PLACE_NONE, "%s", words);
+	outcome_fail(outcome, status, &(struct reply_failure){.error = &error, .id = id, .where = place}, body);
 }
 
 void call_late_write(const struct call_late *late, char words[ERROR_TEXT_MAX])
@@ -156,20 +162,35 @@ void call_late_write(const struct call_late *late, char words[ERROR_TEXT_MAX])
 			       pipeline, TEXT_ARGUMENTS(late->poll));
 }
 
+/* The parts of an error that an engine writes beside its words. `place`: its place, if none is written. */
+static struct reply_failure failure_read(struct headers headers, const struct error *error, struct text id, struct text place)
+{
+	const struct text written = value_of(headers, TEXT(REPLY_PLACE_HEADER));
+	uint64_t attempts = 0;
+	(void)number_read_uint64(value_of(headers, TEXT(REPLY_ATTEMPTS_HEADER)), &attempts);
+	return (struct reply_failure){.error = error,
+				      .step = value_of(headers, TEXT(REPLY_STEP_HEADER)),
+				      .attempts = attempts <= UINT_MAX ? (unsigned)attempts : 0,
+				      .id = id,
+				      .where = written.length > 0 ? written : place};
+}
+
 bool call_outcome_of_end(struct call_outcome *outcome, struct text value, struct headers headers, struct arena *arena,
 			 struct buffer *body)
 {
 	if (!reply_is_end_only(value, headers))
 		return false;
+	struct error error = {0};
 	const struct text id = value_of(headers, TEXT(REPLY_ID_HEADER));
 	const struct text kind = value_of(headers, TEXT(REPLY_ERROR_HEADER));
 	const struct text limit = value_of(headers, TEXT(REPLY_LIMIT_HEADER));
 	const struct text input = value_of(headers, TEXT(REPLY_INPUT_HEADER));
 	if (text_is(value_of(headers, TEXT(REPLY_OUTCOME_HEADER)), REPLY_FILTERED))
 		return call_outcome_read(outcome, value, headers, arena);
-	call_outcome_refused(outcome, call_status(kind, limit, input), error_kind_find(kind.bytes, kind.length),
-			     "the request failed, and its pipeline answers no errors; its dead letters say why",
-			     (struct text){0}, id, body);
+	error_set(&error, error_kind_find(kind.bytes, kind.length), PLACE_NONE,
+		  "the request failed, and its pipeline answers no errors; its dead letters say why");
+	const struct reply_failure failure = failure_read(headers, &error, id, (struct text){0});
+	outcome_fail(outcome, call_status(kind, limit, input), &failure, body);
 	outcome->declined = text_is(limit, "admission");
 	outcome->id = id;
 	return true;
@@ -186,7 +207,7 @@ void call_outcome_explain(struct call_outcome *outcome, const struct outcome_rec
 	outcome->id = record->id;
 	(void)snprintf(words, sizeof words, TEXT_FORMAT, TEXT_ARGUMENTS(answer.words));
 	error_set(&error, error_kind_find(answer.kind.bytes, answer.kind.length), PLACE_NONE, "%s", words);
-	const struct reply_failure failure = {.error = &error, .id = outcome->id, .where = record->place};
+	const struct reply_failure failure = failure_read(record->headers, &error, outcome->id, record->place);
 	buffer_clear(body);
 	reply_error_write(body, &failure);
 	outcome->body = buffer_view(body);

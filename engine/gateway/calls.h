@@ -44,7 +44,6 @@ struct call_outcome {
 	struct text header_length; /* OIP_LENGTH_HEADER; empty: absent */
 	struct text id;
 	struct text target;	/* its name; empty: it is gone */
-	bool is_found;		/* on the outputs, by a poll or for an idempotency key: of an error, the step is not known */
 	struct text submission; /* the id for polls: of a submitted request that was accepted, or of one that is late */
 	struct headers headers; /* set by steps */
 	struct arena *arena;	/* for the receiver's own data; emptied with the next call */

@@ -30,8 +30,8 @@ bool grpc_outcome_explain(const struct call_outcome *outcome, bool has_seldon_er
 {
 	static const char *const fields[][2] = {{"kind", REPLY_ERROR_HEADER},
 						{"place", REPLY_PLACE_HEADER},
-						{"step", "sluice-step"},
-						{"attempts", "sluice-attempts"}};
+						{"step", REPLY_STEP_HEADER},
+						{"attempts", REPLY_ATTEMPTS_HEADER}};
 	struct call_outcome seldon = *outcome;
 	json_t *body = json_loadb(outcome->body.bytes ? outcome->body.bytes : "", outcome->body.length, 0, NULL);
 	const char *reason = json_string_value(json_object_get(body, "error"));

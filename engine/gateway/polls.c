@@ -90,7 +90,6 @@ static void polls_on_searched(void *context)
 	poll_outcome(poll, &outcome, &body);
 	outcome.arena = poll->search.arena;
 	outcome.target = poll->request.target;
-	outcome.is_found = true;
 	if (poll->request.found)
 		*poll->request.found = (struct poll_found){.outcome = poll->search.outcome,
 							   .next = poll->search.next,

@@ -46,7 +46,7 @@ bool seldon_outcome_write(struct call_outcome *outcome, bool is_v1, struct buffe
 			seldon_failure_write(body, outcome->status, error_kind_find(kind.bytes, kind.length), words);
 		} else {
 			outcome->status = SELDON_STATUS;
-			const struct text source = step.length > 0 || outcome->is_found ? step : outcome->target;
+			const struct text source = step.length > 0 ? step : outcome->target;
 			buffer_text(body, source);
 			buffer_text(body, source.length > 0 ? TEXT(" : ") : TEXT(""));
 			buffer_text(body, words);

@@ -3,9 +3,9 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "base/number.h"
 #include "message/json_write.h"
 
 #define PIPELINE_BYTES_MAX 253 /* of a resource's name (RFC 1123, subdomain) */
@@ -103,6 +103,16 @@ const char *reply_limit_name(const struct error *error)
 	return names[error->limit];
 }
 
+/* As in an error body. Returns the length; 0: there is no such place, or it is too long. */
+static size_t place_print(const struct place *place, char out[REPLY_PLACE_BYTES_MAX])
+{
+	if (!place->file || place->line == 0)
+		return 0;
+	const int length =
+		snprintf(out, REPLY_PLACE_BYTES_MAX, "%s:%u:%u", place->file, (unsigned)place->line, (unsigned)place->column);
+	return length > 0 && length < REPLY_PLACE_BYTES_MAX ? (size_t)length : 0;
+}
+
 /* "tensor": the error is an INPUT by a tensor's shape or datatype; NULL: it is another one. */
 static const char *reply_input_name(const struct error *error)
 {
@@ -115,6 +125,25 @@ struct header reply_cause(const struct error *error)
 	if (limit)
 		return (struct header){TEXT(REPLY_LIMIT_HEADER), text_of(limit)};
 	return input ? (struct header){TEXT(REPLY_INPUT_HEADER), text_of(input)} : (struct header){0};
+}
+
+size_t reply_error_headers(const struct answer *answer, struct header items[REPLY_ERROR_HEADERS_MAX], struct reply_details *details)
+{
+	const struct header cause = answer->error ? reply_cause(answer->error) : (struct header){0};
+	size_t count = 0;
+	if (!answer->error)
+		return 0;
+	if (cause.name.bytes)
+		items[count++] = cause;
+	const size_t length = place_print(&answer->error->place, details->place);
+	if (length > 0)
+		items[count++] = (struct header){TEXT(REPLY_PLACE_HEADER), {details->place, length}};
+	if (answer->step)
+		items[count++] = (struct header){TEXT(REPLY_STEP_HEADER), text_of(answer->step)};
+	if (answer->attempts > 0)
+		items[count++] = (struct header){TEXT(REPLY_ATTEMPTS_HEADER),
+						 {details->attempts, number_write_uint64(details->attempts, answer->attempts)}};
+	return count;
 }
 
 bool reply_header_is_own(struct text name)
@@ -148,8 +177,8 @@ void reply_error_write(struct buffer *out, const struct reply_failure *failure)
 	json_write_string_after(out, TEXT("{\"error\":"), text_of(failure->error->text));
 	buffer_print(out, ",\"kind\":\"%s\"", error_kind_name(failure->error->kind));
 	place_write(out, failure);
-	if (failure->step)
-		json_write_string_after(out, TEXT(",\"step\":"), text_of(failure->step));
+	if (failure->step.length > 0)
+		json_write_string_after(out, TEXT(",\"step\":"), failure->step);
 	if (failure->attempts > 0)
 		buffer_print(out, ",\"attempts\":%u", failure->attempts);
 	if (failure->id.length > 0)

@@ -13,6 +13,7 @@
 #ifndef SLUICE_MESSAGE_REPLY_H
 #define SLUICE_MESSAGE_REPLY_H
 
+#include "base/number.h"
 #include "message/message.h"
 
 #define REPLY_HEADER "sluice-reply"
@@ -26,13 +27,19 @@
 #define REPLY_FILTERED "filtered"	      /* the pipeline dropped it */
 #define REPLY_FAILED "failed" /* it failed, and the pipeline answers no errors; only for submitted requests */
 #define REPLY_ERROR_HEADER "sluice-error" /* the kind of error */
-#define REPLY_PLACE_HEADER "sluice-place" /* of the error; in answers over gRPC */
 #define REPLY_LIMIT_HEADER "sluice-limit" /* of a LIMIT, as reply_limit_name(); absent: one of the engine's */
 #define REPLY_LIMIT_CANCEL "cancel"
 #define REPLY_LIMIT_ANSWER "answer"
 #define REPLY_INPUT_HEADER "sluice-input" /* of an INPUT: "tensor", by its shape or datatype; absent: another one */
 #define REPLY_INPUT_TENSOR "tensor"
 #define REPLY_ID_HEADER "x-request-id"
+
+/* Headers with the parts of an error that its words do not have. In the metadata of gRPC, and in an error in the outputs that a
+ * caller may poll, who gets the error that a reply would have had. */
+#define REPLY_PLACE_HEADER "sluice-place" /* FILE:LINE:COLUMN; absent in the outputs: that of the request */
+#define REPLY_STEP_HEADER "sluice-step"
+#define REPLY_ATTEMPTS_HEADER "sluice-attempts"
+#define REPLY_PLACE_BYTES_MAX 1024 /* a longer one is not written into the outputs */
 
 /* Header of a request that was submitted: nobody waits for its answer, and its caller polls. Its value is the nonce of the
  * request's id (gateway/submission.h). The answer then has its content type, REPLY_ORIGIN_HEADER: `TOPIC/PARTITION/OFFSET`
@@ -79,11 +86,23 @@ const char *reply_limit_name(const struct error *error);
 /* The header that says more of an error than its kind does: REPLY_LIMIT_HEADER or REPLY_INPUT_HEADER. Bytes NULL: none. */
 struct header reply_cause(const struct error *error);
 
+/* Memory for headers of an error. */
+struct reply_details {
+	char place[REPLY_PLACE_BYTES_MAX];
+	char attempts[NUMBER_TEXT_MAX];
+};
+
+/* Writes the headers of an error in the outputs that a caller may poll: its cause, and the parts that its words do not have.
+ * They borrow from the answer and from `details`. Returns their number; 0: the answer is no error. */
+#define REPLY_ERROR_HEADERS_MAX 4
+size_t reply_error_headers(const struct answer *answer, struct header items[REPLY_ERROR_HEADERS_MAX],
+			   struct reply_details *details);
+
 /* Appends the body: a JSON object with `error`, `kind`, and those of `place`, `step`, `attempts` and `id` that
  * are known. `place` is the error's own place in a file, else the origin of the request. */
 struct reply_failure {
 	const struct error *error;
-	const char *step; /* NULL: none */
+	struct text step;  /* empty: none */
 	unsigned attempts; /* 0: none */
 	struct text id; /* empty: unknown */
 	struct origin origin; /* topic empty: unknown */

@@ -8,7 +8,6 @@
 #include "message/oip_json.h"
 #include "worker/answer_encoding.h"
 #include "worker/direct_log.h"
-#include "worker/submitted.h"
 
 #define ID_HEADER_BYTES_MAX 1024 /* a longer id could make the record too large for its topic */
 
@@ -75,11 +74,10 @@ static void request_headers_write(const struct message *message, const struct an
 				  bool is_named, bool is_awaited, struct answer_headers *headers)
 {
 	const bool has_id = is_named || id_header_write(message, answer, format, headers);
-	const struct header cause = is_awaited && answer->error ? reply_cause(answer->error) : (struct header){0};
 	if ((!has_id || is_awaited) && message->origin.partition >= 0)
-		headers->items[headers->count++] = origin_header(message, headers->origin);
-	if (cause.name.bytes) /* a poll answers by it with the status that the caller would have had */
-		headers->items[headers->count++] = cause;
+		headers->items[headers->count++] = origin_header(message, headers->texts.origin);
+	if (is_awaited) /* a poll answers with the error that the caller would have had */
+		headers->count += reply_error_headers(answer, headers->items + headers->count, &headers->texts.details);
 }
 
 /* Exposures and feedback have a request without an id by the one that its gateway gave it. */
@@ -107,7 +105,7 @@ bool answer_headers_write(const struct message *message, const struct answer *an
 	if (named)
 		headers->items[headers->count++] = *id;
 	default_id_write(message, named, headers);
-	const size_t submitted = submitted_headers(message, answer, headers->items + headers->count, headers->origin);
+	const size_t submitted = submitted_headers(message, answer, headers->items + headers->count, &headers->texts);
 	headers->count += submitted;
 	if (submitted == 0)
 		request_headers_write(message, answer, format, named, is_awaited, headers);

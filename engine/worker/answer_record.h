@@ -5,10 +5,10 @@
 
 #include "log/output.h"
 #include "message/assigned.h"
-#include "message/reply.h"
 #include "worker/partition_queues.h"
+#include "worker/submitted.h"
 
-#define OWN_HEADERS_MAX 13  /* that sluice writes */
+#define OWN_HEADERS_MAX 16  /* that sluice writes */
 #define STEP_HEADERS_MAX 64 /* that steps set: more are of no use to a reader, and expensive in Kafka */
 
 /* Memory for an answer's headers. It is not the arena, because an answer that reports a full arena must leave too. */
@@ -17,7 +17,7 @@ struct answer_headers {
 	size_t count;
 	size_t json_length; /* of a body with binary data behind its JSON; else 0 */
 	char json_length_text[24];
-	char origin[REPLY_ORIGIN_BYTES_MAX];
+	struct submitted_texts texts;
 };
 
 /* Position of the record that this in-flight message answers. */

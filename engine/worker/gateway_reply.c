@@ -15,7 +15,7 @@ static void reply_error(struct outbox *outbox, const struct inflight *inflight, 
 	const struct message *message = &inflight->message;
 	const struct header cause = reply_cause(answer->error);
 	struct reply_failure failure = {.error = answer->error,
-					.step = answer->step,
+					.step = answer->step ? text_of(answer->step) : (struct text){0},
 					.attempts = answer->attempts,
 					.id = message->id,
 					.origin = message->origin};

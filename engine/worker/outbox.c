@@ -106,10 +106,10 @@ static enum produce_verdict end_produce(struct outbox *outbox, const struct infl
 {
 	const struct stage_config *config = inflight->stage->config;
 	struct header headers[SUBMITTED_END_HEADERS_MAX];
-	char origin[REPLY_ORIGIN_BYTES_MAX];
+	struct submitted_texts texts;
 	if (config->answers == TOPIC_NOWHERE)
 		return PRODUCED;
-	const size_t count = submitted_end_headers(&inflight->message, answer, headers, origin);
+	const size_t count = submitted_end_headers(&inflight->message, answer, headers, &texts);
 	const struct outgoing outgoing = {.topic = config->answers,
 					  .origin = inflight_origin(inflight),
 					  .key = inflight->kept_key,

@@ -22,24 +22,21 @@ struct header origin_header(const struct message *message, char origin[REPLY_ORI
 }
 
 size_t submitted_headers(const struct message *message, const struct answer *answer, struct header items[SUBMITTED_HEADERS_MAX],
-			 char origin[REPLY_ORIGIN_BYTES_MAX])
+			 struct submitted_texts *texts)
 {
 	const struct header *submitted = headers_find(message->headers, TEXT(REPLY_SUBMITTED_HEADER));
-	const struct header cause = answer->error ? reply_cause(answer->error) : (struct header){0};
 	size_t count = 0;
 	if (!submitted)
 		return 0;
-	items[count++] = origin_header(message, origin);
+	items[count++] = origin_header(message, texts->origin);
 	items[count++] = (struct header){TEXT(REPLY_SUBMISSION_HEADER), submitted->value};
-	if (cause.name.bytes)
-		items[count++] = cause;
-	return count;
+	return count + reply_error_headers(answer, items + count, &texts->details);
 }
 
 size_t submitted_end_headers(const struct message *message, const struct answer *answer,
-			     struct header items[SUBMITTED_END_HEADERS_MAX], char origin[REPLY_ORIGIN_BYTES_MAX])
+			     struct header items[SUBMITTED_END_HEADERS_MAX], struct submitted_texts *texts)
 {
-	size_t count = submitted_headers(message, answer, items, origin);
+	size_t count = submitted_headers(message, answer, items, texts);
 	if (count == 0)
 		return 0;
 	if (message->id.length > 0)

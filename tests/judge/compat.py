@@ -42,10 +42,11 @@ def answers_as_seldon(judge, what, gateway):
         judge.expect(f"{what}: {path} is answered by a SeldonMessage", status == wanted and headers["content-type"] == "application/json" and failure.get("status") ==
                      "FAILURE" and failure.get("code") == wanted and failure.get("reason") == kind and failure.get("info") and list(answer) == ["status"],
                      (status, answer))
-    place, end = gateway.infer("strict", request(), prefer="respond-async")[2]["location"], time.monotonic() + 10
-    while (polled := gateway.ask("GET", place))[0] == 202 and time.monotonic() < end:
-        time.sleep(0.1)
-    judge.expect(f"{what}: a polled error, whose step is not known, is the reason alone", polled[0] == 400 and polled[1].startswith(b"tensor `nothing` is missing"), polled)
+    for pipeline, body, wanted in (("strict", request(), b"fails : tensor `nothing` is missing"), ("twice", "{", b"twice : the request is not JSON")):
+        place, end = gateway.infer(pipeline, body, prefer="respond-async")[2]["location"], time.monotonic() + 10
+        while (polled := gateway.ask("GET", place))[0] == 202 and time.monotonic() < end:
+            time.sleep(0.1)
+        judge.expect(f"{what}: a polled error begins as the first answer", polled[0] == 400 and polled[1].startswith(wanted), polled)
     status, answer, _ = gateway.infer("nobody", request())
     judge.expect(f"{what}: what the gateway refuses has its form", status == 404 and answer["kind"] == "INPUT" and answer["id"], (status, answer))
     status, answer, _ = gateway.infer("twice", request(), x_deadline_ms="1")

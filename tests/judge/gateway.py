@@ -118,7 +118,10 @@ def answers_directly(judge, gateway):
     failed = [answer for _, answer, _ in infer_twice(gateway, "first", {"inputs": []}, idempotency_key="fails", x_request_id="mine")]
     judge.expect("the error of a key is replayed with its kind, place and id", failed[1].get("kind") == "INPUT" and failed[1].get("id") == "mine"
                  and re.fullmatch(r"sluice\.default\.pipeline\.first\.inputs/\d+/\d+", failed[1].get("place", ""))
-                 and failed[1]["error"] == failed[0]["error"], failed)
+                 and failed[1] == failed[0], failed)
+    failed = [answer for _, answer, _ in infer_twice(gateway, "strict", request(), idempotency_key="step fails", x_request_id="mine")]
+    judge.expect("so is that of a step, with all its parts", failed[1] == failed[0] and failed[1].get("step") == "fails" and failed[1].get("attempts") == 1
+                 and "pipelines.yaml:" in failed[1].get("place", ""), failed)
     status, answer, headers = gateway.infer("first", request(5.0), prefer="respond-async")
     status, answer, _ = polled(gateway, headers["location"])
     judge.expect("a direct pipeline takes submitted requests", status == 200 and number_of(answer) == 10.0, (status, answer))
@@ -623,7 +626,8 @@ def takes_requests_to_be_polled(judge, dev, gateway):
         status, answer, _ = polled(gateway, place)
         judge.expect("each gets its own answer, though all have one id", status == 200 and number_of(answer) == 2 * number, (status, answer))
     status, answer, _ = polled(gateway, submit("strict", request())[2]["location"])
-    judge.expect("so does one that fails", status == 400 and "nothing" in answer["error"], (status, answer))
+    judge.expect("so does one that fails", status == 400 and "nothing" in answer["error"] and answer.get("step") == "fails"
+                 and "pipelines.yaml:" in answer.get("place", ""), (status, answer))
     status, answer, _ = polled(gateway, submit("slow", request(), x_timeout_ms="200")[2]["location"])
     judge.expect("and one whose deadline passes", status == 504, (status, answer))
     status, answer, _ = submit("parts", request())

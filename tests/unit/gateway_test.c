@@ -317,6 +317,17 @@ static void an_error_from_the_outputs_has_the_form_of_a_reply(void **state)
 		assert_true(text_is(outcome.id, "r"));
 		assert_true(text_is(outcome.body, "{\"error\":\"e\",\"kind\":\"INPUT\",\"place\":\"in/0/1\",\"id\":\"r\"}"));
 	}
+	struct call_outcome told;
+	const struct header whole[] = {{TEXT(REPLY_ERROR_HEADER), TEXT("REMOTE")},
+				       {TEXT(REPLY_PLACE_HEADER), TEXT("p.yaml:1:2")},
+				       {TEXT(REPLY_STEP_HEADER), TEXT("s")},
+				       {TEXT(REPLY_ATTEMPTS_HEADER), TEXT("3")}};
+	assert_true(call_outcome_read(&told, rows[0].body, (struct headers){4, whole}, arena));
+	assert_int_equal(told.headers.count, 0);
+	call_outcome_explain(&told, &(struct outcome_record){{4, whole}, TEXT("in/0/1"), TEXT("r"), arena}, &body);
+	assert_true(text_is(told.body,
+			    "{\"error\":\"e\",\"kind\":\"REMOTE\",\"place\":\"p.yaml:1:2\",\"step\":\"s\",\"attempts\":3,"
+			    "\"id\":\"r\"}"));
 	struct call_outcome unread = {.end = CALL_FAILED, .body = TEXT("of no format")};
 	call_outcome_explain(&unread, &(struct outcome_record){.arena = arena}, &body);
 	assert_true(text_is(unread.body, "of no format"));
@@ -347,6 +358,10 @@ static void a_record_without_a_value_ends_a_submitted_request(void **state)
 	assert_true(text_is(outcome.id, "r"));
 	assert_true(text_is(outcome.body, "{\"error\":\"the request failed, and its pipeline answers no errors; its dead letters "
 					  "say why\",\"kind\":\"LIMIT\",\"id\":\"r\"}"));
+	const struct header step[] = {
+		late[0], late[1], {TEXT(REPLY_STEP_HEADER), TEXT("s")}, {TEXT(REPLY_ATTEMPTS_HEADER), TEXT("x")}};
+	assert_true(call_outcome_of_end(&outcome, (struct text){0}, (struct headers){4, step}, arena, &body));
+	assert_true(text_ends_with(outcome.body, TEXT("\"kind\":\"LIMIT\",\"step\":\"s\"}")));
 	assert_false(call_outcome_of_end(&outcome, TEXT("{}"), (struct headers){2, filtered}, arena, &body));
 	assert_false(call_outcome_of_end(&outcome, (struct text){0}, (struct headers){0}, arena, &body));
 	buffer_close(&body);

@@ -411,6 +411,61 @@ static void the_error_of_a_submitted_request_names_the_id_of_its_body(void **sta
 	stand_stop(stand);
 }
 
+/* Reads the answer, and whether its headers have the error's parts that a reply has in its body. */
+static void expect_parts(struct stand *stand)
+{
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const char *place = record_header(answer, REPLY_PLACE_HEADER);
+	assert_non_null(place);
+	assert_non_null(strstr(place, ":"));
+	assert_string_equal(record_header(answer, REPLY_STEP_HEADER), "wrong");
+	assert_string_equal(record_header(answer, REPLY_ATTEMPTS_HEADER), "1");
+}
+
+static void an_error_that_may_be_polled_has_the_parts_of_its_reply(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, "  - name: wrong\n    expression: {set: {y: nothing}}\n  output: {steps: [wrong]}\n", false);
+	rd_kafka_t *reader = reader_open(stand);
+	stand_start(stand);
+	ask(stand, "r-1", 11, ADDRESS);
+	expect_parts(stand);
+	rd_kafka_message_t *reply = reply_read(reader);
+	assert_true(record_says(reply, "\"step\":\"wrong\""));
+	rd_kafka_message_destroy(reply);
+	stand_ask(stand, "r-2", 11, REPLY_SUBMITTED_HEADER, NONCE);
+	expect_parts(stand);
+	stand_ask(stand, "r-3", 11, "x-other", "y"); /* nobody polls it */
+	assert_null(record_header(mock_read(&stand->mock), REPLY_STEP_HEADER));
+	stand_stop(stand);
+	reader_close(reader);
+}
+
+/* All of them, and what is too long for a header. */
+static void parts_of_an_error_are_written_where_there_are_some(void **state)
+{
+	static char path[REPLY_PLACE_BYTES_MAX];
+	struct header items[REPLY_ERROR_HEADERS_MAX];
+	struct reply_details details;
+	struct error error = {0};
+	const struct answer answer = {.error = &error, .step = "s", .attempts = UINT32_MAX};
+	(void)state;
+	error_set_limit(&error, LIMIT_OF_DEADLINE, "late");
+	error.place = (struct place){"p.yaml", 1, 2};
+	const struct headers all = {reply_error_headers(&answer, items, &details), items};
+	assert_int_equal(all.count, 4);
+	assert_true(text_is(headers_find(all, TEXT(REPLY_LIMIT_HEADER))->value, "deadline"));
+	assert_true(text_is(headers_find(all, TEXT(REPLY_PLACE_HEADER))->value, "p.yaml:1:2"));
+	assert_true(text_is(headers_find(all, TEXT(REPLY_STEP_HEADER))->value, "s"));
+	assert_true(text_is(headers_find(all, TEXT(REPLY_ATTEMPTS_HEADER))->value, "4294967295"));
+	memset(path, 'p', sizeof path - sizeof ":1:2");
+	error.place.file = path;
+	assert_int_equal(reply_error_headers(&answer, items, &details), 4);
+	path[sizeof path - sizeof ":1:2"] = 'p'; /* a byte too many */
+	assert_int_equal(reply_error_headers(&answer, items, &details), 3);
+	assert_int_equal(reply_error_headers(&(struct answer){0}, items, &details), 0);
+}
+
 static void a_submitted_request_ends_where_errors_are_not_answered(void **state)
 {
 	struct stand *stand = *state;
@@ -579,6 +634,8 @@ int main(void)
 		STORY(a_request_that_is_dropped_is_told_as_filtered),
 		STORY(a_submitted_request_that_is_dropped_ends_in_the_outputs),
 		STORY(the_error_of_a_submitted_request_names_the_id_of_its_body),
+		STORY(an_error_that_may_be_polled_has_the_parts_of_its_reply),
+		cmocka_unit_test(parts_of_an_error_are_written_where_there_are_some),
 		STORY(a_submitted_request_ends_where_errors_are_not_answered),
 		STORY(rubbish_and_calls_of_others_are_not_replied_to),
 		STORY(an_answer_to_a_caller_leaves_in_the_form_of_the_request),
