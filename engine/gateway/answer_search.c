@@ -224,6 +224,7 @@ struct request_check {
 	enum request_state state;
 	int64_t deadline_ms;
 	struct text default_id; /* that a gateway gave the request; empty: it gave none */
+	struct text named_id;	/* in the header of the request; empty: none */
 };
 
 static enum request_state request_state_of(struct request_check *check, struct headers headers)
@@ -254,8 +255,10 @@ static bool request_take(void *context, const struct record *record, struct erro
 		return error_memory(error, ERROR_SYSTEM, "reading a request");
 	const bool is_read = record_headers(record, scratch, &headers, error);
 	const struct header *given = is_read ? headers_find(headers, TEXT(REPLY_DEFAULT_ID_HEADER)) : NULL;
+	const struct header *named = is_read ? headers_find(headers, TEXT(REPLY_ID_HEADER)) : NULL;
 	check->state = is_read ? request_state_of(check, headers) : REQUEST_NOBODYS;
 	check->default_id = given ? text_copied(check->arena, given->value) : (struct text){0};
+	check->named_id = named ? text_copied(check->arena, named->value) : (struct text){0};
 	arena_close(scratch);
 	return false;
 }
@@ -360,6 +363,20 @@ static enum answer_search_outcome outcome_without(const struct request_check *ch
 	return is_over ? ANSWER_ENDED : ANSWER_PENDING;
 }
 
+/* Of a search for the request alone. */
+static void request_tell(struct answer_search *search, const struct request_check *check)
+{
+	search->outcome = check->state == REQUEST_DELETED ? ANSWER_EXPIRED : ANSWER_FOUND;
+	search->request_id = check->named_id.length > 0 ? check->named_id : check->default_id;
+}
+
+/* False: `error` is set, or the answer is found, or the explanations are. */
+static bool answer_is_missing(struct answer_search *search, struct text origin, struct error *error)
+{
+	return search->explanations ? explanations_read(search, search->submission.time_ms, error)
+				    : outputs_read(search, origin, error);
+}
+
 void answer_search_run(struct answer_search *search)
 {
 	struct error *error = &search->error;
@@ -377,11 +394,12 @@ void answer_search_run(struct answer_search *search)
 	search->is_awaited = check.state == REQUEST_AWAITED;
 	if (check.state == REQUEST_NOBODYS)
 		search->outcome = ANSWER_NOBODYS;
-	else if (search->explanations ? explanations_read(search, search->submission.time_ms, error)
-				      : outputs_read(search, origin, error))
+	else if (!search->outputs)
+		request_tell(search, &check);
+	else if (answer_is_missing(search, origin, error))
 		search->outcome = outcome_without(&check);
 	if (error->kind != ERROR_NONE)
 		search->outcome = ANSWER_UNKNOWN;
-	else if (search->outcome == ANSWER_FOUND && !search->explanations)
+	else if (search->outcome == ANSWER_FOUND && search->outputs && !search->explanations)
 		search->request_id = request_id_of(search, check.default_id);
 }

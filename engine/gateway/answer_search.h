@@ -28,7 +28,7 @@
 #define ANSWER_CLOCKS_MS 10000	   /* by which the clocks of engines and gateways may differ */
 
 enum answer_search_outcome {
-	ANSWER_FOUND,
+	ANSWER_FOUND,	/* or the request, where that alone is searched */
 	ANSWER_PENDING, /* there is no answer yet */
 	ANSWER_EXPIRED, /* there is none, and Kafka has deleted the request */
 	ANSWER_ENDED,	/* there is none, and none comes: its caller waited, until a deadline that is past */
@@ -39,7 +39,8 @@ enum answer_search_outcome {
 struct answer_search {
 	const char *brokers;
 	struct properties properties; /* of a consumer */
-	const char *inputs, *outputs; /* topics of the pipeline */
+	const char *inputs;	      /* topic of the pipeline */
+	const char *outputs;	      /* the same; NULL, without `explanations`: the request alone is searched, and its id */
 	const char *explanations; /* topic that is searched instead of the outputs; NULL: none */
 	struct submission submission;
 	struct text id;	     /* of explanations: that of the request, instead of a submission; empty: none */
@@ -51,7 +52,7 @@ struct answer_search {
 	/* Set by answer_search_run(): */
 	enum answer_search_outcome outcome;
 	bool is_awaited;   /* the caller of the request waited: its answer has no nonce */
-	struct text request_id; /* as a reply would have it; empty: the answer has none that can be read */
+	struct text request_id; /* as a reply would have it, or the gateway gave it; empty: there is none that can be read */
 	struct text value; /* of explanations: the JSON of all that are there, as a gateway answers them */
 	struct headers headers; /* of an answer */
 	struct error error;

@@ -225,41 +225,50 @@ static void keyed_calls_on_searched(void *context, const struct call_outcome *ou
 	outcome_give(call, &replayed);
 }
 
-/* A request that is not answered has ended when Kafka has it. */
-static void replay_accepted(struct keyed_call *call)
+/* A request that is not answered has ended when Kafka has it. One that Kafka has deleted since has no id that is known. */
+static void replay_accepted(struct keyed_call *call, const struct call_outcome *found)
 {
 	struct keyed_calls *keyed = call->keyed;
 	struct call_outcome outcome;
 	char id[SUBMISSION_ID_BYTES_MAX];
-	const struct text named = {id, submission_write(&call->origin, id)};
-	call_outcome_accepted(&outcome, named, &keyed->body);
+	const struct text poll = {id, submission_write(&call->origin, id)};
+	const struct text named = found->id.length > 0 ? found->id : poll;
+	call_outcome_accepted(&outcome, call->call.submits ? poll : named, &keyed->body);
 	outcome.id = named;
 	outcome.arena = call->arena;
-	outcome.target = text_of(call->call.target->name);
+	outcome.target = found->target;
 	if (call->call.submits)
-		outcome.submission = named;
+		outcome.submission = poll;
 	outcome_mark_replayed(&outcome, call->arena);
 	keyed_end(call, &outcome);
+}
+
+static void keyed_calls_on_request_found(void *context, const struct call_outcome *found)
+{
+	struct keyed_call *call = context;
+	if (call->is_answered)
+		slot_give_back(call);
+	else if (found->end == CALL_FAILED && found->status == 503) /* Kafka did not say */
+		keyed_end(call, found);
+	else
+		replay_accepted(call, found);
 }
 
 static void call_replay(struct keyed_call *call, const struct claim_record *holder)
 {
 	const struct gateway_target *target = call->call.target;
-	enum poll_start start = POLL_STARTED;
+	const bool has_answer = !call->call.submits && target->answers && target->outputs;
 	call->claim = *holder;
 	call->origin = holder->origin;
 	const struct poll_request poll = {.inputs = call->inputs,
-					  .outputs = target->outputs,
+					  .outputs = has_answer ? target->outputs : NULL,
 					  .target = text_of(target->name),
 					  .submission = call->origin,
 					  .share = call->place.caller,
-					  .ended = keyed_calls_on_searched,
+					  .ended = has_answer ? keyed_calls_on_searched : keyed_calls_on_request_found,
 					  .context = call};
 	call->phase = KEYED_SEARCHES;
-	if (call->call.submits || !target->answers || !target->outputs)
-		replay_accepted(call);
-	else
-		start = polls_begin(call->keyed->config.polls, &poll);
+	const enum poll_start start = polls_begin(call->keyed->config.polls, &poll);
 	if (start != POLL_STARTED)
 		keyed_refuse(call, poll_refusal_status(start), poll_replay_refusal_words(start));
 }

@@ -42,6 +42,11 @@ static void poll_outcome(const struct poll *poll, struct call_outcome *outcome, 
 	struct text named = {id, submission_write(&poll->request.submission, id)};
 	if (search->id.length > 0)
 		named = search->id;
+	if (search->outcome == ANSWER_FOUND && !search->outputs) {
+		call_outcome_accepted(outcome, named, body);
+		outcome->id = search->request_id;
+		return;
+	}
 	if (search->outcome == ANSWER_FOUND && search->explanations) {
 		*outcome = (struct call_outcome){
 			.end = CALL_ANSWERED, .status = 200, .body = search->value, .content_type = TEXT("application/json")};
@@ -72,7 +77,7 @@ static void poll_outcome(const struct poll *poll, struct call_outcome *outcome, 
 	else
 		call_outcome_refused(outcome, 503, ERROR_REMOTE,
 				     search->error.kind == ERROR_NONE ? "the answer cannot be read" : search->error.text,
-				     text_of(search->outputs), named, body);
+				     text_of(search->outputs ? search->outputs : search->inputs), named, body);
 }
 
 static bool search_was_cancelled(const struct answer_search *search)
@@ -117,6 +122,11 @@ static bool share_is_used(const struct polls *polls, uint64_t share)
 	return share != 0 && used >= POLLS_AT_ONCE / POLLS_SHARES;
 }
 
+static const char *topic_copied(struct arena *arena, const char *topic)
+{
+	return topic ? arena_copy(arena, topic, strlen(topic)) : NULL;
+}
+
 enum poll_start polls_begin(struct polls *polls, const struct poll_request *request)
 {
 	struct error error = {0};
@@ -132,12 +142,9 @@ enum poll_start polls_begin(struct polls *polls, const struct poll_request *requ
 	poll->request.target = text_copied(arena, request->target);
 	poll->search = (struct answer_search){.brokers = polls->config.brokers,
 					      .properties = polls->config.consumer,
-					      .inputs = arena_copy(arena, request->inputs, strlen(request->inputs)),
-					      .outputs = arena_copy(arena, request->outputs, strlen(request->outputs)),
-					      .explanations = request->explanations
-								      ? arena_copy(arena, request->explanations,
-										   strlen(request->explanations))
-								      : NULL,
+					      .inputs = topic_copied(arena, request->inputs),
+					      .outputs = topic_copied(arena, request->outputs),
+					      .explanations = topic_copied(arena, request->explanations),
 					      .submission = request->submission,
 					      .id = text_copied(arena, request->id),
 					      .caller = text_copied(arena, request->caller),

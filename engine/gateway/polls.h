@@ -32,7 +32,8 @@ struct poll_found {
 #define POLL_FOUND_NOTHING ((struct poll_found){.outcome = ANSWER_PENDING, .next = -1})
 
 struct poll_request {
-	const char *inputs, *outputs; /* topics of the pipeline; copied */
+	const char *inputs,
+		*outputs; /* topics of the pipeline; copied. `outputs` NULL: the request alone is looked for, and its id */
 	struct text target;	      /* the pipeline's name; copied */
 	const char *explanations;     /* that are polled instead of the answer; copied. NULL: none */
 	struct submission submission;

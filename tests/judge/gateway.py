@@ -722,10 +722,12 @@ def answers_a_key_from_one_request(judge, gateway):
             time.sleep(0.1)
             replies[1] = keyed(pipeline, f"k-{pipeline}", number)
         judge.expect(f"{name} is the same again", [reply[0] for reply in replies] == [status] * 2
-                     and [reply[2].get("idempotent-replayed") for reply in replies] == [None, "true"], replies)
+                     and [reply[2].get("idempotent-replayed") for reply in replies] == [None, "true"]
+                     and replies[0][1] == replies[1][1] and replies[0][2]["x-request-id"] == replies[1][2]["x-request-id"], replies)
     replies = [keyed("twice", "k-6", 3.0, prefer="respond-async") for _ in range(2)]
     judge.expect("a submitted request keeps its id", [reply[0] for reply in replies] == [202] * 2
-                 and replies[0][1] == replies[1][1] and replies[0][2]["location"] == replies[1][2]["location"], replies)
+                 and replies[0][1] == replies[1][1] and replies[0][2]["location"] == replies[1][2]["location"]
+                 and replies[0][2]["x-request-id"] == replies[1][2]["x-request-id"], replies)
     judge.expect("a key of 255 bytes", keyed("twice", "k" * 255, 1.0)[0] == 200)
     short = []
     end = time.monotonic() + HELD_SECONDS * 4

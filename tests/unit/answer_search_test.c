@@ -212,6 +212,38 @@ static void the_id_of_a_request_is_that_of_its_answer_or_the_one_it_was_given(vo
 	}
 }
 
+/* The gateway's first answer had it, whatever the payload says. */
+static void a_request_without_outputs_is_searched_for_its_id(void **state)
+{
+	static const struct {
+		const char *header, *value;
+		int64_t offset;
+		const char *address;
+		enum answer_search_outcome outcome;
+	} rows[] = {
+		{REPLY_ID_HEADER, "by-header", 1, ADDRESS, ANSWER_FOUND},
+		{REPLY_DEFAULT_ID_HEADER, "given", 2, ADDRESS, ANSWER_FOUND},
+		{REPLY_ID_HEADER, "another's", 3, "3/0123456789abcdef/2b/p", ANSWER_NOBODYS},
+	};
+	const struct mock *mock = *state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct answer_search search = {.brokers = mock->brokers,
+					       .properties = mock_quick,
+					       .inputs = "in",
+					       .submission = {.offset = rows[i].offset, .time_ms = 1000, .answers = -1},
+					       .arena = arena_open((size_t)1 << 20),
+					       .next = -1};
+		write_headers(mock->writer, "in", "{\"id\":\"own\"}",
+			      (const char *const[6]){REPLY_HEADER, ADDRESS, DEADLINE_HEADER, "1", rows[i].header, rows[i].value});
+		submission_derive(&search.submission, text_of(rows[i].address));
+		answer_search_run(&search);
+		assert_string_equal(search.error.text, "");
+		assert_int_equal(search.outcome, rows[i].outcome);
+		assert_true(text_is(search.request_id, rows[i].outcome == ANSWER_FOUND ? rows[i].value : ""));
+		arena_close(search.arena);
+	}
+}
+
 /* Its origin alone proves nothing: a submitted request's answer has a nonce. */
 static void what_was_submitted_is_not_found_by_its_origin_alone(void **state)
 {
@@ -231,6 +263,7 @@ int main(void)
 		SEARCH_STORY(what_a_caller_waited_for_is_found_by_its_address_and_its_origin),
 		SEARCH_STORY(what_nobody_began_in_time_is_not_waited_for),
 		SEARCH_STORY(the_id_of_a_request_is_that_of_its_answer_or_the_one_it_was_given),
+		SEARCH_STORY(a_request_without_outputs_is_searched_for_its_id),
 		SEARCH_STORY(what_was_submitted_is_not_found_by_its_origin_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

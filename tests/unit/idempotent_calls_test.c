@@ -24,7 +24,7 @@
 struct caller {
 	size_t ended;
 	int status;
-	char body[256];
+	char body[256], id[64];
 	bool is_replayed, is_over;
 };
 
@@ -43,6 +43,7 @@ struct keyed_stand {
 	rd_kafka_topic_t *out, *replies; /* of the writer: one that it meets later it looks up after a second */
 	/* Of the request that the engine read last: */
 	char address[REPLY_ADDRESS_BYTES_MAX], nonce[SUBMISSION_NONCE_DIGITS + 1], origin[64];
+	bool submits; /* the calls */
 };
 
 static void turn(struct keyed_stand *stand)
@@ -149,6 +150,7 @@ static void on_ended(void *context, const struct call_outcome *outcome)
 	caller->ended++;
 	caller->status = outcome->status;
 	caller->is_replayed = headers_find(outcome->headers, TEXT(IDEMPOTENCY_REPLAYED_HEADER)) != NULL;
+	(void)snprintf(caller->id, sizeof caller->id, TEXT_FORMAT, TEXT_ARGUMENTS(outcome->id));
 	(void)snprintf(caller->body, sizeof caller->body, TEXT_FORMAT, TEXT_ARGUMENTS(outcome->body));
 }
 
@@ -162,6 +164,7 @@ static struct caller *call(struct keyed_stand *stand, size_t number, const char 
 	const struct call_request request = {.target = &stand->target,
 					     .body = text_of(body),
 					     .id = TEXT("r"),
+					     .submits = stand->submits,
 					     .deadline_ms = loop_time_of_day_ms(stand->loop) + timeout_ms,
 					     .place = TEXT("/here"),
 					     .ended = on_ended,
@@ -274,6 +277,27 @@ static void a_key_is_answered_from_one_request(void **state)
 	assert_true(again->is_replayed);
 	assert_int_equal(call(stand, 2, "k", "2", MOCK_WAIT_MS)->status, 422);
 	assert_null(rd_kafka_consumer_poll(stand->engine, SOON_MS)); /* nothing more was asked */
+}
+
+/* It has no answer, so its id is only in its record. */
+static void what_kafka_has_accepted_is_told_again_with_its_id(void **state)
+{
+	struct keyed_stand *stand = *state;
+	for (size_t i = 0; i < 2; i++) {
+		const char *const key = i == 0 ? "without outputs" : "submitted";
+		stand->submits = i == 1;
+		stand->target.answers = stand->submits;
+		stand->target.outputs = stand->submits ? "out" : NULL;
+		struct caller *first = call(stand, 2 * i, key, "1", MOCK_WAIT_MS);
+		await_end(stand, first);
+		assert_string_equal(first->id, "r");
+		struct caller *again = call(stand, 2 * i + 1, key, "1", MOCK_WAIT_MS);
+		await_end(stand, again);
+		assert_int_equal(again->status, 202);
+		assert_true(again->is_replayed);
+		assert_string_equal(again->id, first->id);
+		assert_string_equal(again->body, first->body);
+	}
 }
 
 static void a_deadline_holds_while_an_earlier_answer_is_searched(void **state)
@@ -512,6 +536,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		KEYED_STORY(a_key_is_answered_from_one_request),
+		KEYED_STORY(what_kafka_has_accepted_is_told_again_with_its_id),
 		KEYED_STORY(a_deadline_holds_while_an_earlier_answer_is_searched),
 		KEYED_STORY(a_deadline_before_the_claim_is_read_frees_the_key),
 		KEYED_STORY(a_key_that_is_given_up_at_a_gateway_is_free_at_another),
