@@ -3,7 +3,7 @@
 
 One line for each behaviour that is not as it should be; at the end `N passed, N failed`.
 """
-import concurrent.futures, gzip, http.client, json, os, re, socket, subprocess, sys, tempfile, threading, time, zlib
+import concurrent.futures, gzip, http.client, json, os, re, socket, struct, subprocess, sys, tempfile, threading, time, zlib
 
 sys.path.insert(0, os.path.dirname(__file__))
 from dev import Dev, Judge  # noqa: E402
@@ -163,7 +163,6 @@ def speaks_other_forms(judge, gateway):
                  (status, answer))
     data = json.dumps({"inputs": [{"name": "x", "datatype": "FP64", "shape": [1], "parameters": {"binary_data_size": 8}}],
                        "parameters": {"binary_data_output": True}}).encode()
-    import struct
     connection = http.client.HTTPConnection(gateway.host, gateway.port, timeout=20)
     connection.request("POST", "/v2/models/twice/infer", data + struct.pack("<d", 4.0), {"Inference-Header-Content-Length": str(len(data))})
     reply = connection.getresponse()
@@ -249,7 +248,7 @@ def describes_itself_by_openapi(judge, gateway):
     wrong = [path for path, operation in operations if [one["name"] for one in operation["parameters"] if one["in"] == "path"] != re.findall("{(.*?)}", path)]
     judge.expect("the parts of a path are its parameters", not wrong, wrong)
     watch = document["paths"]["/v2/pipelines/{pipeline}/watch"]["get"]["parameters"]
-    judge.expect("so is what a query must have", [(one["name"], one["in"], one["required"]) for one in watch] ==
+    judge.expect("so is what a query must have", [(one["name"], one["in"], one["required"]) for one in watch if one["in"] != "header"] ==
                  [("pipeline", "path", True), ("request", "query", True)], watch)
     missing = [name for name in set(references(document)) if not found(document, name)]
     judge.expect("what is referred to is there", not missing, missing)
@@ -261,6 +260,28 @@ def describes_itself_by_openapi(judge, gateway):
     request_path = {"get": ["202", "204"], "delete": ["202"]}
     wrong = [row for row in shown if row[2] != (request_path[row[1]] if row[0].endswith("{request}") else wanted[row[0].rsplit("/", 1)[1]])]
     judge.expect("the statuses are there that polls and cancellations have, too", not wrong, wrong)
+    infer = document["paths"]["/v2/pipelines/{pipeline}/infer"]["post"]
+    taken = {one["name"].lower() for one in infer["parameters"] if one["in"] == "header"}
+    named = {"prefer", "x-timeout-ms", "x-deadline-ms", "x-request-id", "sluice-key", "seldon-model", "inference-header-content-length", "idempotency-key"}
+    judge.expect("so are the headers of a request", taken == named, taken ^ named)
+    judge.expect("and the form of gRPC's bodies", "application/x-protobuf" in infer["requestBody"]["content"]
+                 and "application/x-protobuf" in infer["responses"]["200"]["content"])
+    tensor = b"\x0a\x01x" + b"\x12\x04FP64" + b"\x1a\x01\x01" + b"\x2a\x0a\x3a\x08" + struct.pack("<d", 21.0)  # name, datatype, shape, fp64_contents
+    status, answer, headers = gateway.ask("POST", "/v2/pipelines/twice/infer", b"\x2a" + bytes([len(tensor)]) + tensor, {"content-type": "application/x-protobuf"})
+    judge.expect("which is taken, and answered", status == 200 and headers["content-type"] == "application/x-protobuf" and struct.pack("<d", 42.0) in answer,
+                 (status, answer, headers))
+    poll, errors = document["paths"]["/v2/pipelines/{pipeline}/requests/{request}"]["get"]["responses"], document["components"]["responses"]["Error"]
+    submitted = gateway.infer("slow", request(), prefer="respond-async")
+    pending = gateway.ask("GET", submitted[2]["location"])
+    keyed = infer_twice(gateway, "twice", request(), idempotency_key="openapi")
+    for what, described, (status, _, headers), header in (
+            ("a submitted request", infer["responses"]["202"], submitted, "location"), ("a poll", poll["202"], pending, "retry-after"),
+            ("a replay", infer["responses"]["200"], keyed[1], "idempotent-replayed"), ("a refusal", errors, gateway.ask("PUT", "/v2"), "allow")):
+        told, real = {name.lower() for name in described["headers"]}, set(headers) - {"content-type", "content-length", "date", "connection"}
+        judge.expect(f"so are the headers of the answer to {what}", header in real and real <= told, (status, real - told))
+    judge.expect("and those of calls that are late or too many", {"Location", "Retry-After"} <= set(errors["headers"]), errors)
+    outputs = gateway.infer("parts", request(), prefer="respond-async")[1]
+    judge.expect("and the fields of what is accepted", set(outputs) == {"id", "outputs"} and set(outputs) <= set(document["components"]["schemas"]["Accepted"]["properties"]), outputs)
     judge.expect("nobody is asked for credentials here", "security" not in document and "securitySchemes" not in document["components"])
 
 
