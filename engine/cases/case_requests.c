@@ -54,6 +54,22 @@ static struct text target_meant(const struct spec *spec, struct text target, str
 	return suggestion.nearest;
 }
 
+/* An experiment has a pipeline unless nothing of it answers. */
+static bool is_mute_experiment(const struct spec *spec, const struct case_request *request, struct arena *arena,
+			       struct error *error)
+{
+	const struct text folder = TEXT("experiments/"), target = request->target;
+	if (!text_starts_with(target, folder))
+		return false;
+	const char *name = arena_copy(arena, target.bytes + folder.length, target.length - folder.length);
+	const struct resource *experiment = name ? spec_find(spec, RESOURCE_EXPERIMENT, name) : NULL;
+	if (!experiment || !experiment->spec || experiment_answers(experiment->spec))
+		return false;
+	(void)error_set(error, ERROR_INPUT, request->place,
+			"the experiment `%s` has a mirror and no candidate, so it answers no request; name its `default`", name);
+	return true;
+}
+
 static const struct resource *find_target(const struct spec *spec, const struct case_request *request, struct arena *arena,
 					  struct error *error)
 {
@@ -69,7 +85,7 @@ static const struct resource *find_target(const struct spec *spec, const struct 
 	} else {
 		found = find_first(spec);
 	}
-	if (found)
+	if (found || is_mute_experiment(spec, request, arena, error))
 		return found;
 	const struct text meant = target_meant(spec, target, arena);
 	error_set(error, ERROR_INPUT, request->place, "there is no `" TEXT_FORMAT "` to send it to; %s" TEXT_FORMAT "%s",

@@ -168,8 +168,11 @@ static void add_call(struct compiler *compiler, struct pipeline_plan *plan, stru
 			 plan->graph->steps[step].name);
 	if (callee.target != CALL_EXPERIMENT)
 		return;
-	note_add(compiler, &plan->notes, place, "experiment `%s`, which step `%s` calls, is not among the files", name,
-		 plan->graph->steps[step].name);
+	const char *cause = spec_find(compiler->spec, RESOURCE_EXPERIMENT, name)
+				    ? "has a mirror and no candidate, so it answers no request; name its `default`"
+				    : "is not among the files";
+	note_add(compiler, &plan->notes, place, "experiment `%s`, which step `%s` calls, %s", name, plan->graph->steps[step].name,
+		 cause);
 }
 
 static void add_switch(struct compiler *compiler, struct pipeline_plan *plan, size_t index)

@@ -207,6 +207,14 @@ static bool plan_has_experiment(const struct plan *plan, const struct resource *
 	return false;
 }
 
+static const char *uncallable_reason(const struct spec *spec, const struct resource *experiment)
+{
+	const struct resource *pipeline = spec_find(spec, RESOURCE_PIPELINE, experiment->name.text);
+	if (pipeline && pipeline->made_of != experiment)
+		return "a Pipeline has its name";
+	return experiment_answers(experiment->spec) ? "a model of it has no endpoint" : "it has no candidate and no default";
+}
+
 static bool plan_others(struct compiler *compiler)
 {
 	const struct spec *spec = compiler->spec;
@@ -221,9 +229,8 @@ static bool plan_others(struct compiler *compiler)
 			note_explainers(compiler, resource);
 		if (type == RESOURCE_EXPERIMENT && resource->name.text && !plan_has_experiment(plan, resource))
 			note_add(compiler, &plan->notes, resource->name.place,
-				 "Experiment `%s` cannot be called by its name, because a model of it has no endpoint, it has no "
-				 "candidate, or a Pipeline has its name",
-				 resource->name.text);
+				 "Experiment `%s` cannot be called by its name, because %s", resource->name.text,
+				 uncallable_reason(spec, resource));
 	}
 	return !arena_failed(compiler->arena);
 }

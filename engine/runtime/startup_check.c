@@ -33,10 +33,12 @@ static bool check_callee(const struct plan *all, const struct pipeline_plan *pla
 	struct place place = step->spec->name.place;
 	if (callee->target == CALL_PIPELINE)
 		return check_called_pipeline(all, plan, callee, error);
-	if (callee->target != CALL_MODEL)
-		return error_set(error, ERROR_CONFIG, place,
-				 "pipeline %s cannot run yet: step `%s` calls the %s `%s`; only models and pipelines are",
-				 plan->graph->name, step->name, call_target_name(callee->target), callee->name);
+	if (callee->target == CALL_EXPERIMENT)
+		return error_set(error, ERROR_CONFIG, place, "step `%s` of pipeline %s calls the experiment `%s`, which %s",
+				 step->name, plan->graph->name, callee->name,
+				 spec_find(all->spec, RESOURCE_EXPERIMENT, callee->name)
+					 ? "has a mirror and no candidate, so it answers no request; name its `default`"
+					 : "is not among the files; add it");
 	if (callee->endpoint.origin == ENDPOINT_NONE)
 		return error_set(error, ERROR_CONFIG, place, "step `%s`: model `%s` has no endpoint: %s", step->name, callee->name,
 				 callee->endpoint.advice ? callee->endpoint.advice : "memory ran out");

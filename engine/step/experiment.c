@@ -231,6 +231,11 @@ const struct option move_action_rows[] = {
 
 #define OUTCOME_WINDOW_MS (5 * 60 * 1000) /* without a progressiveDeployment, which has the same fallback */
 
+bool experiment_answers(const struct experiment_spec *experiment)
+{
+	return experiment->candidates.count > 0 || experiment->default_name.text;
+}
+
 bool experiment_is_staged(const struct experiment_spec *experiment)
 {
 	const struct rollout *rollout = &experiment->progressive;
@@ -572,7 +577,7 @@ void experiment_faults(const struct experiment_spec *experiment, const struct ex
 		fault_report(listener, EXPERIMENT_EMPTY,
 			     experiment->candidates_place.line > 0 ? experiment->candidates_place : experiment->here, NULL,
 			     "the experiment has neither candidates nor a mirror");
-	else if (experiment->candidates.count == 0 && !experiment->default_name.text)
+	else if (!experiment_answers(experiment))
 		fault_report(listener, EXPERIMENT_IGNORED, experiment->mirror_name.place, NULL,
 			     "the experiment has a mirror and no candidate, so it answers no request, and nothing is copied; name "
 			     "the `default`, which answers");

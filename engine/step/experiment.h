@@ -271,6 +271,9 @@ struct bandit_options experiment_bandit(const struct experiment_spec *experiment
  * weights, which no step does (`inside`); else `thin`. */
 enum experiment_exposures experiment_exposures_of(const struct experiment_spec *experiment, bool inside);
 
+/* Whether it has a candidate or a default, which answers: a mirror alone gets copies of no request. */
+bool experiment_answers(const struct experiment_spec *experiment);
+
 /* Whether a stage, or a step of the schedule, of a progressive deployment determines the weights. */
 bool experiment_is_staged(const struct experiment_spec *experiment);
 

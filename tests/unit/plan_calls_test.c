@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -185,6 +186,40 @@ static void an_experiment_step_calls_its_candidates_or_the_experiment_named(void
 	planning_close(&p);
 }
 
+static void an_experiment_of_a_mirror_alone_is_among_the_files(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  steps: [{name: a, experiment: {name: e}}]\n---\n" HEAD
+				"Experiment\nmetadata: {name: e}\nspec: {candidates: [], mirror: {name: m, percent: 10}}\n");
+	assert_true(plan_is_noted(&plan.pipelines[0].notes,
+				  "experiment `e`, which step `a` calls, has a mirror and no candidate, so "
+				  "it answers no request; name its `default`"));
+	assert_true(plan_is_noted(&plan.notes,
+				  "Experiment `e` cannot be called by its name, because it has no candidate and no default"));
+	planning_close(&p);
+}
+
+static void why_an_experiment_cannot_be_called_is_noted(void **state)
+{
+	static const char experiment[] = HEAD "Experiment\nmetadata: {name: e}\nspec:\n  default: m\n"
+					      "  candidates: [{name: m, weight: 1}, {name: n, weight: 1}]\n";
+	struct planning p;
+	struct plan plan;
+	char yaml[1024];
+	(void)state;
+	open_plan(&p, &plan, experiment);
+	assert_true(
+		plan_is_noted(&plan.notes, "Experiment `e` cannot be called by its name, because a model of it has no endpoint"));
+	planning_close(&p);
+	(void)snprintf(yaml, sizeof yaml, "%s---\n%s", experiment, PIPELINE("e") "  steps: [{name: a}]\n");
+	open_plan(&p, &plan, yaml);
+	assert_true(plan_is_noted(&plan.notes, "Experiment `e` cannot be called by its name, because a Pipeline has its name"));
+	planning_close(&p);
+}
+
 static void a_pipeline_that_an_experiment_names_must_be_among_the_files(void **state)
 {
 	(void)state;
@@ -213,6 +248,8 @@ int main(void)
 		cmocka_unit_test(a_missing_capability_is_named_with_the_nearest),
 		cmocka_unit_test(a_choice_calls_each_of_its_models),
 		cmocka_unit_test(an_experiment_step_calls_its_candidates_or_the_experiment_named),
+		cmocka_unit_test(an_experiment_of_a_mirror_alone_is_among_the_files),
+		cmocka_unit_test(why_an_experiment_cannot_be_called_is_noted),
 		cmocka_unit_test(a_pipeline_that_an_experiment_names_must_be_among_the_files),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
