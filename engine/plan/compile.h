@@ -75,6 +75,9 @@ void plan_model_topics(struct compiler *compiler, struct pipeline_plan *plan); /
 void plan_calls(struct compiler *compiler, struct pipeline_plan *plan);
 struct endpoint plan_model(struct compiler *compiler, const struct resource *model);
 
+/* absent_callees.c: warns of Models and Experiments that the steps call and the files do not have. */
+void plan_absent_callees(const struct compiler *compiler, const struct graph *graph);
+
 /* candidates.c: warns of candidates of experiments that are gone. */
 void plan_candidates(const struct compiler *compiler);
 

@@ -307,6 +307,8 @@ void plan_check(const struct spec *spec, const struct graph *const *graphs, size
 	if (good) {
 		plan_between(&compiler);
 		check_calls(&compiler);
+		for (size_t i = 0; i < count; i++)
+			plan_absent_callees(&compiler, graphs[i]);
 		plan_candidates(&compiler);
 		plan_alerts(&compiler);
 		plan_requirements(&compiler);

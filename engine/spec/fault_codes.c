@@ -366,6 +366,19 @@ const struct fault_code fault_codes[] = {
 		.example = "alerts: [{name: failing, condition: error_rate > 5}]\n\n"
 			   "alerts: [{name: failing, condition: error_rate > 5%}]\n"),
 
+	WARNING(CODE_ABSENT_MODEL, BAD_REFERENCE, .title = "A model of a step that is not among the files",
+		.help = "Correct the name, or give the file of its Model too. It may stay if `run` gets the model's address by "
+			"--server, or a control plane has the Model. Files with nothing of what a pipeline calls are not warned "
+			"of.",
+		.example = "steps: [{name: clean}, {name: scroe, inputs: [clean]}]      # beside the Models clean and score\n\n"
+			   "steps: [{name: clean}, {name: score, inputs: [clean]}]\n"),
+	WARNING(CODE_ABSENT_EXPERIMENT, BAD_REFERENCE, .title = "An experiment of a step that is not among the files",
+		.help = "Correct the name, or give the file of the Experiment too. It may stay if a control plane has the "
+			"Experiment; `run -f` refuses the pipeline without it. Files without any Experiment, or a Model that the "
+			"pipeline calls, are not warned of.",
+		.example = "steps: [{name: choose, experiment: {name: chekcout}}]      # beside the Experiment checkout\n\n"
+			   "steps: [{name: choose, experiment: {name: checkout}}]\n"),
+
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked but not supported yet",
 		.help = "It may stay; this version ignores it.", .example = "llm: {modelRef: m}\n"),
