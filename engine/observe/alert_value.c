@@ -15,9 +15,11 @@ const struct alert_value_row alert_value_rows[] = {
 	FIGURE(latency_p50, .help = "Median duration of requests, in milliseconds; missing without requests."),
 	FIGURE(latency_p95, .help = "Duration in milliseconds that 95% of the requests do not exceed."),
 	FIGURE(latency_p99, .help = "Duration in milliseconds that 99% of the requests do not exceed."),
-	FIGURE(lag, .help = "Records that wait in Kafka, over all partitions, also those of other engines."),
-	SHARE(model_unreachable, .help = "1 if a model that the pipeline calls is unreachable from this engine, else 0."),
-	SHARE(model_slow, .help = "1 if a model that it calls is slow, as `sluice help slow` describes, else 0."),
+	FIGURE(lag, .is_latest = true, .help = "Records that wait in Kafka, over all partitions, also those of other engines."),
+	SHARE(model_unreachable, .is_latest = true,
+	      .help = "1 if a model that the pipeline calls is unreachable from this engine, else 0."),
+	SHARE(model_slow, .is_latest = true,
+	      .help = "1 if a model that it calls is slow, as `sluice help slow` describes, else 0."),
 	FIGURE(drift_score, .needs = FIGURES_OF_DRIFT,
 	       .help = "Score of the last closed window of a step `drift`, the largest of several; missing while it is learning."),
 	SHARE(is_drift, .needs = FIGURES_OF_DRIFT, .help = "1 if that window has drift, else 0."),
@@ -49,11 +51,13 @@ const struct alert_value_row alert_value_rows[] = {
 	      .help = "Share of copies to mirrors whose reply differed from the candidate's, among those that were compared; "
 		      "missing without one."),
 	SHARE(mirror_left_out_rate, .help = "Share of the copies to mirrors that were not compared; missing without a copy."),
-	SHARE(rollout_paused,
+	SHARE(rollout_paused, .is_latest = true,
 	      .help = "1 if a rollout of the pipeline's experiments is paused, or waits for an approval, else 0; missing without "
 		      "one, and without `--control`."),
-	SHARE(rollout_inconclusive, .help = "1 if one is inconclusive: its weights stay until someone decides. Likewise."),
-	SHARE(rollout_rolled_back, .help = "1 if one is rolled back: the default has all the traffic. Likewise."),
+	SHARE(rollout_inconclusive, .is_latest = true,
+	      .help = "1 if one is inconclusive: its weights stay until someone decides. Likewise."),
+	SHARE(rollout_rolled_back, .is_latest = true,
+	      .help = "1 if one is rolled back: the default has all the traffic. Likewise."),
 	{0},
 };
 

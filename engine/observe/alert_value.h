@@ -2,8 +2,8 @@
  *
  * A metric that the pipeline declares is one as well, known by its name.
  *
- * They are of the window `over` of the alert, except those of steps `drift`, which are of the last window that the observer
- * closed. NaN: not known, so the condition is not judged.
+ * They are of the window `over` of the alert, except the latest ones, and those of steps `drift`, which are of the last window that
+ * the observer closed. NaN: not known, so the condition is not judged.
  */
 #ifndef SLUICE_OBSERVE_ALERT_VALUE_H
 #define SLUICE_OBSERVE_ALERT_VALUE_H
@@ -43,6 +43,7 @@ struct alert_value_row {
 	size_t offset;	/* of a double in struct alert_values */
 	unsigned needs; /* set of enum alert_figures; 0: any pipeline has it */
 	bool is_share;	/* from 0 to 1; others have 0 or more */
+	bool is_latest; /* not of the window `over`: what is known when it is judged, as those of drift are, too */
 	const char *help;
 };
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "alerts/notice_services.h"
+#include "base/duration.h"
 #include "base/moment.h"
 #include "base/network.h"
 #include "base/secret.h"
@@ -251,6 +252,50 @@ static void check_over(const struct alert_spec *alert, bool of_figures, struct f
 			  alert->absent.text ? "is of absence" : "judges each message");
 }
 
+/* Gauges and some figures are the latest values, and those of drift are of the window of their step. */
+static bool figure_covers_over(const struct pipeline_spec *pipeline, struct text name)
+{
+	const struct alert_value_row *row = alert_value_named(name);
+	const struct metric_spec *metrics = pipeline->metrics.items;
+	if (row)
+		return !row->is_latest && !(row->needs & FIGURES_OF_DRIFT);
+	for (size_t i = 0; i < pipeline->metrics.count; i++)
+		if (metrics[i].name.text && text_is(name, metrics[i].name.text))
+			return metrics[i].type != SERIES_GAUGE;
+	return true;
+}
+
+static void check_window(const struct pipeline_spec *pipeline, const struct alert_spec *alert,
+			 const struct alert_condition *condition, struct faults *faults)
+{
+	bool has_window = condition->name_count == 0;
+	for (size_t i = 0; i < condition->name_count; i++)
+		has_window |= figure_covers_over(pipeline, condition->names[i]);
+	if (alert->over_place.line == 0)
+		return;
+	if (!has_window && alert_condition_has_segments(condition))
+		fault_add(faults, CODE_IGNORED_SETTING, alert->over_place, NULL,
+			  "figures of drift are of the last window that the step closed, so `over` has no effect; leave it out, or "
+			  "set the step's `window`");
+	else if (!has_window)
+		fault_add(faults, CODE_IGNORED_SETTING, alert->over_place, NULL,
+			  "the figures of this condition are the latest values, so `over` has no effect; leave it out");
+	else if (alert->over_ns < NS_PER_S)
+		fault_add(faults, CODE_IGNORED_SETTING, alert->over_place, NULL,
+			  "figures are judged once a second, so this `over` is 1 s; write 1s or more");
+}
+
+/* A condition without a name or a header, which the time does not change either. */
+static void check_constant(const struct alert_spec *alert, struct faults *faults)
+{
+	const struct text source = expression_source(alert->condition);
+	const bool has_time = memmem(source.bytes, source.length, "now(", strlen("now(")) != NULL;
+	if (expression_is_constant(alert->condition) && !has_time)
+		fault_add(faults, CODE_FIXED_COMPARISON, expression_place(alert->condition), NULL,
+			  "the condition uses no figure and no value of a message, so it is always true, or never; name one, as in "
+			  "`error_rate > 5%%`");
+}
+
 static void check_condition(const struct pipeline_spec *pipeline, const struct alert_spec *alert, struct faults *faults)
 {
 	struct alert_condition condition;
@@ -270,8 +315,11 @@ static void check_condition(const struct pipeline_spec *pipeline, const struct a
 		if (alert->group_by)
 			check_groups(pipeline, alert, &condition, faults);
 		check_over(alert, condition.of_figures, faults);
-		if (condition.of_figures)
+		check_constant(alert, faults);
+		if (condition.of_figures) {
+			check_window(pipeline, alert, &condition, faults);
 			check_comparisons(alert, faults);
+		}
 	}
 	arena_close(arena);
 }
@@ -373,6 +421,25 @@ static void check_silence(const struct alert_silence *silence, struct faults *fa
 			  "`until` is not a time of day, as in 2026-11-30T18:00Z");
 }
 
+static void check_time(const char *field, int64_t time_ns, struct place place, struct faults *faults)
+{
+	if (time_ns / NS_PER_S > (int64_t)ALERT_TIME_DAYS_MAX * 24 * 60 * 60)
+		fault_add(faults, CODE_OUT_OF_RANGE, place, NULL,
+			  "`%s` is %lld days, and may be %d: engines keep what alerts have seen in memory; write a shorter time",
+			  field, (long long)(time_ns / NS_PER_S / (24 * 60 * 60)), ALERT_TIME_DAYS_MAX);
+}
+
+static void check_times(const struct alert_spec *alert, struct faults *faults)
+{
+	struct text pipeline;
+	int64_t absent_ns;
+	check_time("over", alert->over_ns, alert->over_place, faults);
+	check_time("for", alert->for_ns, alert->for_place, faults);
+	check_time("resolveAfter", alert->resolve_after_ns, alert->resolve_after_place, faults);
+	if (alert->absent.text && alert_absence_read(text_of(alert->absent.text), &pipeline, &absent_ns))
+		check_time("absent", absent_ns, alert->absent.place, faults);
+}
+
 static void check_alert(const struct pipeline_spec *pipeline, const struct alert_spec *alert, struct faults *faults)
 {
 	const struct alert_action *actions = alert->actions.items;
@@ -386,6 +453,7 @@ static void check_alert(const struct pipeline_spec *pipeline, const struct alert
 	for (size_t i = 0; i < alert->actions.count; i++)
 		check_action(&actions[i], faults);
 	check_judged(pipeline, alert, faults);
+	check_times(alert, faults);
 	check_inhibitors(pipeline, alert, faults);
 	check_silence(&alert->silence, faults);
 }

@@ -197,6 +197,7 @@ struct alert_silence {
 
 #define ALERTS_MAX 32 /* of a pipeline */
 #define ALERT_ACTIONS_MAX 16
+#define ALERT_TIME_DAYS_MAX 366 /* an engine keeps figures and states in memory */
 
 struct alert_spec {
 	struct place here;
@@ -205,7 +206,7 @@ struct alert_spec {
 	struct place condition_place;	    /* line 0: not given */
 	struct name absent;		    /* "PIPELINE for DURATION" */
 	int64_t over_ns, for_ns, resolve_after_ns;
-	struct place over_place;	   /* line 0: not given */
+	struct place over_place, for_place, resolve_after_place; /* line 0: not given */
 	const struct expression *group_by; /* one state for each of its values; NULL: one state */
 	struct name_list inhibited_by;
 	struct alert_silence silence;
