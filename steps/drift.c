@@ -45,7 +45,7 @@ static bool past_check(const struct drift *self, struct error *error)
 		return error_set(error, ERROR_CONFIG, self->reference.here,
 				 "segments of `groupBy` have no past of their own; learn a file by `sluice fit drift`, or leave "
 				 "`groupBy` out");
-	return !past_ns || past_ns >= 2 * self->window.duration_ns ||
+	return !past_ns || past_ns / 2 >= self->window.duration_ns ||
 	       error_set(error, ERROR_CONFIG, self->reference.here,
 			 "a past shorter than two windows has no window to compare with; give a longer `past`, or a shorter "
 			 "`window`");

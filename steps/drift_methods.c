@@ -64,11 +64,28 @@ bool drift_methods_check(const struct drift *options, const struct drift_kinds *
 			 kinds->numbers ? "ks, psi or wasserstein" : "chi-square");
 }
 
+/* The first method that an earlier one is already; `count`: none is. */
+static size_t method_repeated(const struct drift *options)
+{
+	const struct drift_method *items = options->methods.items;
+	for (size_t i = 0; i < options->methods.count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (strings_equal(items[i].name.text, items[j].name.text))
+				return i;
+	return options->methods.count;
+}
+
 const char *drift_methods_idle(const struct drift *options, const struct drift_kinds *kinds, struct arena *arena,
 			       struct place *place)
 {
 	const struct drift_method *items = options->methods.items;
 	const unsigned possible = methods_of(kinds);
+	const size_t repeated = method_repeated(options);
+	if (repeated < options->methods.count) {
+		*place = items[repeated].name.place;
+		return arena_print(arena, "`%s` is among the methods already: it has no effect; leave it out here",
+				   items[repeated].name.text);
+	}
 	if (!kinds->known || !drift_methods_check(options, kinds, &(struct error){0}))
 		return NULL; /* that is an error */
 	for (size_t i = 0; i < options->methods.count; i++) {

@@ -18,7 +18,7 @@ struct drift_kinds drift_kinds_of(const struct drift *options, const struct drif
 /* CONFIG: none of the methods can compare anything. */
 bool drift_methods_check(const struct drift *options, const struct drift_kinds *kinds, struct error *error);
 
-/* Words on the first method that has no effect beside others, in the arena, with its place. NULL: there is none. */
+/* Words on the first method that is repeated, or has no effect beside others, in the arena, with its place. NULL: there is none. */
 const char *drift_methods_idle(const struct drift *options, const struct drift_kinds *kinds, struct arena *arena,
 			       struct place *place);
 
