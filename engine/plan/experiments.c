@@ -368,26 +368,65 @@ static void check_explained(struct graph_build *build, size_t index)
 			  step->name, step->explained->name);
 }
 
+struct unit_names {
+	const struct graph *graph;
+	struct text unknown; /* a name of the message that has no value before a candidate has answered; empty: there is none */
+	bool varies;	     /* by another name than those of the pipeline and the step */
+};
+
+/* A generated pipeline is not the only one with its experiment, and in another one an experiment may come before. */
+static bool unit_name_is_late(const struct graph *graph, const struct expression_name *name)
+{
+	if (name->owner.length > 0 || name->optional)
+		return false;
+	return text_is(name->name, "model") || text_is(name->name, "version") ||
+	       (text_is(name->name, "variant") && graph->experiment_count == 1 && !graph->resource->made_of);
+}
+
 /* A plain name may be a tensor of any request. A step may be one of another pipeline with the experiment: here it is missing. */
 static bool unit_name_exists(void *context, const struct expression_name *name, struct value_type *type, const char **suggest)
 {
-	const struct graph *graph = context;
+	struct unit_names *names = context;
 	*type = (struct value_type){0};
 	*suggest = NULL;
+	if (unit_name_is_late(names->graph, name))
+		names->unknown = name->name;
+	names->varies |= name->owner.length > 0 || !(text_is(name->name, "pipeline") || text_is(name->name, "step"));
 	const bool is_outcome = text_is(name->owner, "truth") || text_is(name->owner, "answer");
-	return !is_outcome || names_find(graph->names, name->owner) != STEP_NONE;
+	return !is_outcome || names_find(names->graph->names, name->owner) != STEP_NONE;
+}
+
+static void report_unit(struct graph_build *build, const struct graph_experiment *experiment, const struct unit_names *names)
+{
+	const struct expression *unit = experiment->spec->unit;
+	const bool is_fixed = !names->varies && !expression_has_headers(unit) && !expression_is_constant(unit);
+	if (names->unknown.length > 0)
+		fault_add(build->faults, CODE_WRONG_EXPRESSION, expression_place(unit), NULL,
+			  "the unit of experiment `%s` in pipeline `%s`: `" TEXT_FORMAT
+			  "` is known when a candidate has answered, so "
+			  "no request has a unit; name what requests have, such as `header(\"user\")`",
+			  experiment->name, build->graph->name, TEXT_ARGUMENTS(names->unknown));
+	else if (is_fixed)
+		fault_add(
+			build->faults, CODE_IGNORED_SETTING, expression_place(unit), NULL,
+			"the unit of experiment `%s` is the same for each request of pipeline `%s`, so all get one candidate; name "
+			"what they differ in, such as `header(\"user\")`",
+			experiment->name, build->graph->name);
 }
 
 /* Outcomes come after the choice. */
 static void check_unit(struct graph_build *build, const struct graph_experiment *experiment)
 {
-	const struct expression_types types = {build->graph, unit_name_exists};
+	struct unit_names names = {.graph = build->graph};
+	const struct expression_types types = {&names, unit_name_exists};
 	const struct expression *unit = experiment->spec->unit;
 	struct value_type type;
 	struct error error = {0};
 	if (unit && !expression_check(unit, &types, build->arena, &type, &error) && error.kind == ERROR_CONFIG)
 		fault_add(build->faults, CODE_WRONG_EXPRESSION, error.place.line ? error.place : expression_place(unit), NULL,
 			  "the unit of experiment `%s` in pipeline `%s`: %s", experiment->name, build->graph->name, error.text);
+	else if (unit)
+		report_unit(build, experiment, &names);
 }
 
 void build_experiments(struct graph_build *build)

@@ -1,5 +1,5 @@
-/* experiment_headers.c: Checks of `trafficConfig.headers`, by which candidates get requests whatever the weights are: names that no
- * header has, and candidates whose headers never match, or only where those of an earlier one do. */
+/* experiment_headers.c: Checks of `trafficConfig.headers`, by which candidates get requests whatever the weights are: lists that
+ * are empty, names that no header has, and candidates whose headers never match, or only where those of an earlier one do. */
 #include <string.h>
 
 #include "spec/fault_codes.h"
@@ -61,10 +61,22 @@ static bool is_hidden(const struct candidate *earlier, const struct candidate *l
 	return earlier->headers.count > 0 && later->headers.count > 0;
 }
 
+/* Items that were refused are not meant to be none. */
+static void check_empty(const struct candidate *candidate, struct faults *faults)
+{
+	if (candidate->headers_place.line > 0 && candidate->headers.count == 0 && candidate->name.text &&
+	    !faults_refused(faults, candidate->headers_place))
+		fault_add(faults, CODE_IGNORED_SETTING, candidate->headers_place, NULL,
+			  "`headers` of candidate `%s` is empty, so it gets no request by headers; name one, or leave "
+			  "`trafficConfig` out",
+			  candidate->name.text);
+}
+
 void experiment_headers_check(const struct experiment_spec *experiment, struct faults *faults)
 {
 	const struct candidate *candidates = experiment->candidates.items;
 	for (size_t i = 0; i < experiment->candidates.count; i++) {
+		check_empty(&candidates[i], faults);
 		for (size_t j = 0; j < candidates[i].headers.count; j++)
 			check_header(&candidates[i], j, faults);
 		size_t earlier = 0;

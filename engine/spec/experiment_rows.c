@@ -106,6 +106,26 @@ static void check_mirror(const struct experiment_spec *experiment, struct faults
 			  "the mirror gets 0%% of the requests, so none is copied; write a greater `percent`, or leave it out");
 }
 
+/* Units that are held out, or are of another part of the layer, get the default, as an override of the default does. */
+static void check_overrides(const struct experiment_spec *experiment, struct faults *faults)
+{
+	const struct experiment_override *overrides = experiment->overrides.items;
+	const bool has_layer = experiment->layer.here.line > 0, has_holdout = experiment->holdout > 0;
+	size_t i = 0;
+	while (i < experiment->overrides.count && strings_equal(overrides[i].candidate.text, experiment->default_name.text))
+		i++;
+	if (i < experiment->overrides.count && (has_layer || has_holdout))
+		fault_add(faults, CODE_OVERRIDES_FIRST, overrides[i].candidate.place, NULL,
+			  "overrides come before %s, so `%s` gets this candidate even if it is %s",
+			  has_layer && has_holdout ? "`layer` and `holdout`"
+			  : has_layer		   ? "`layer`"
+						   : "`holdout`",
+			  overrides[i].unit.text ? overrides[i].unit.text : "",
+			  has_layer && has_holdout ? "of another part of the layer, or held out"
+			  : has_layer		   ? "of another part of the layer"
+						   : "held out");
+}
+
 void experiment_say(const struct experiment_spec *experiment, const char *criteria, struct faults *faults)
 {
 	struct telling telling = {experiment, faults};
@@ -113,6 +133,7 @@ void experiment_say(const struct experiment_spec *experiment, const char *criter
 	check_actions(experiment, faults);
 	check_confirms(experiment, faults);
 	check_mirror(experiment, faults);
+	check_overrides(experiment, faults);
 	experiment_headers_check(experiment, faults);
 }
 

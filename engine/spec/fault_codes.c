@@ -199,6 +199,10 @@ const struct fault_code fault_codes[] = {
 	ERROR(CODE_SETTING_REFUSED, BAD_VALUE, .title = "A Kafka setting whose value librdkafka refuses",
 	      .help = "Write a value of librdkafka's: times are numbers of milliseconds, sizes numbers of bytes.",
 	      .example = "consumer: {session.timeout.ms: 10s}\n\nconsumer: {session.timeout.ms: 10000}\n"),
+	NOTE(CODE_OVERRIDES_FIRST, BAD_VALUE, .title = "Overrides beside a layer or a holdout",
+	     .help = "It may stay: `overrides` come first, for tests of a candidate by a few known units. Such a unit also gets "
+		     "what another experiment of the layer gives it. They count in no statistics.",
+	     .example = "holdout: 5%\noverrides: {tester: new}\n"),
 
 	/* ---- references and graphs ---- */
 	ERROR(CODE_UNKNOWN_REFERENCE, BAD_REFERENCE, .title = "A reference to a step that does not exist",

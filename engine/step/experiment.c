@@ -19,6 +19,7 @@ static const struct option header_rows[] = {
 
 static const struct option traffic_rows[] = {
 	ROW("headers", LIST, struct candidate, headers, .rows = header_rows, .item_size = sizeof(struct traffic_header),
+	    .place_offset = offsetof(struct candidate, headers_place),
 	    .help = "All of them must match. The first candidate whose headers all match is chosen."),
 	{.type = OPTION_END},
 };

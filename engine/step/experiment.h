@@ -22,6 +22,7 @@ struct candidate {
 	int64_t weight;
 	struct place weight_place; /* line 0: it is missing */
 	struct item_list headers;  /* struct traffic_header */
+	struct place headers_place; /* line 0: not given */
 };
 
 enum experiment_resource { EXPERIMENT_MODEL, EXPERIMENT_PIPELINE };

@@ -202,6 +202,7 @@ struct text expression_words(const struct expression *expression);
 
 /* Whether its value is the same for each message: it uses no name and no header. */
 bool expression_is_constant(const struct expression *expression);
+bool expression_has_headers(const struct expression *expression);
 
 /* A comparison of a plain name with a number, as `error_rate > 5%`, or `5% < error_rate`. */
 struct expression_comparison {

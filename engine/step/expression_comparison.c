@@ -7,6 +7,11 @@ bool expression_is_constant(const struct expression *expression)
 	return expression->names_count == 0 && expression->headers_count == 0;
 }
 
+bool expression_has_headers(const struct expression *expression)
+{
+	return expression->headers_count > 0;
+}
+
 /* The number that a node is. False: it is none. */
 static bool number_of(const struct expression_node *node, double *number)
 {
