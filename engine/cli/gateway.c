@@ -257,9 +257,8 @@ static int gateway_command_run(struct session *session, const void *filled, cons
 }
 
 static const struct command_section sections[] = {
-	{"Events",
-	 "A request with the headers ce-specversion, ce-id, ce-source and ce-type is a CloudEvent (binary mode), and so "
-	 "is its answer."},
+	{"Events", "A request with the headers ce-specversion, ce-id, ce-source and ce-type is a CloudEvent (binary mode), and so "
+		   "is its answer."},
 	{"Submitted requests",
 	 "With `prefer: respond-async` a request is submitted: the answer is 202 with an id as soon as Kafka has the "
 	 "request. GET /v2/pipelines/NAME/requests/ID, at any gateway, returns the outcome: 202 while there is none, "
@@ -279,7 +278,8 @@ static const struct command_section sections[] = {
 	 "a watch after 10 minutes, or when the gateway stops: watch again. The data is JSON: the id, and of the "
 	 "outcome the status, content_type, headers and body. A body that is not JSON is in body_base64. If the event "
 	 "would exceed 512 KiB, location is a path to poll. The outcome comes in about 5 s. A gateway has at most 128 "
-	 "watches and 8 polls (503 beyond), with access control 32 and 2 of one caller (429). A caller that disconnects "
+	 "watches and 72 polls (503 beyond), with access control 32 and 18 of one caller (429). 8 polls run at once, and 2 of one "
+	 "caller; the others wait. A caller that disconnects "
 	 "ends the watch, not the request."},
 	{"Idempotency keys",
 	 "With the header idempotency-key (1 to 255 bytes; metadata in gRPC) a caller may send a request again, at any "
@@ -296,19 +296,17 @@ static const struct command_section sections[] = {
 	 "Kafka: a worker of the process answers, and logs the request (header sluice-answered) and the answer. "
 	 "Submitted requests, requests with an idempotency key, and all requests at `sluice gateway` go through Kafka. "
 	 "`sluice plan` shows the way; engine/worker/DELIVERY.md says what a crash can lose."},
-	{"Health",
-	 "/v2/health/live is 200 while the gateway runs. /v2/health/ready is 503, with the `reason`, when no broker of "
-	 "Kafka has answered it for 10 s; it is 200 again with the first answer. A gateway that is told to stop accepts "
-	 "no connection any more, so that its probe cannot connect; requests on open connections get 503. One broker of "
-	 "several that is away changes nothing. Pipelines with direct ingress need no Kafka: a gateway that has one "
-	 "stays ready, and /v2/pipelines/NAME/ready shows which can be asked. gRPC's ServerReady, "
-	 "ModelReady and grpc.health.v1.Health say the same, and so does /ready at the port of --metrics. As a "
-	 "readiness probe of Kubernetes, use /v2/health/ready; as a liveness probe, /v2/health/live, since another "
-	 "start would not bring Kafka back."},
-	{"Access",
-	 "Callers show a token (Authorization: Bearer), an API key (x-api-key) or a certificate, as the options and the "
-	 "files' securityConfig require; none of it reaches Kafka. /v2/health/live and /v2/health/ready, and the same "
-	 "under /v1, are open to everybody."},
+	{"Health", "/v2/health/live is 200 while the gateway runs. /v2/health/ready is 503, with the `reason`, when no broker of "
+		   "Kafka has answered it for 10 s; it is 200 again with the first answer. A gateway that is told to stop accepts "
+		   "no connection any more, so that its probe cannot connect; requests on open connections get 503. One broker of "
+		   "several that is away changes nothing. Pipelines with direct ingress need no Kafka: a gateway that has one "
+		   "stays ready, and /v2/pipelines/NAME/ready shows which can be asked. gRPC's ServerReady, "
+		   "ModelReady and grpc.health.v1.Health say the same, and so does /ready at the port of --metrics. As a "
+		   "readiness probe of Kubernetes, use /v2/health/ready; as a liveness probe, /v2/health/live, since another "
+		   "start would not bring Kafka back."},
+	{"Access", "Callers show a token (Authorization: Bearer), an API key (x-api-key) or a certificate, as the options and the "
+		   "files' securityConfig require; none of it reaches Kafka. /v2/health/live and /v2/health/ready, and the same "
+		   "under /v1, are open to everybody."},
 	{.title = NULL},
 };
 

@@ -254,6 +254,12 @@ static void keyed_calls_on_request_found(void *context, const struct call_outcom
 		replay_accepted(call, found);
 }
 
+static bool replay_is_over(void *context)
+{
+	const struct keyed_call *call = context;
+	return call->is_answered || call->call.is_over(call->call.context);
+}
+
 static void call_replay(struct keyed_call *call, const struct claim_record *holder)
 {
 	const struct gateway_target *target = call->call.target;
@@ -266,6 +272,7 @@ static void call_replay(struct keyed_call *call, const struct claim_record *hold
 					  .submission = call->origin,
 					  .share = call->place.caller,
 					  .ended = has_answer ? keyed_calls_on_searched : keyed_calls_on_request_found,
+					  .is_over = replay_is_over,
 					  .context = call};
 	call->phase = KEYED_SEARCHES;
 	const enum poll_start start = polls_begin(call->keyed->config.polls, &poll);

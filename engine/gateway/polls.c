@@ -9,7 +9,16 @@
 
 #define ANSWER_ARENA_BYTES ((size_t)64 << 20) /* of an answer, and of the texts of its search */
 
+#define LOOK_MS 100 /* between two looks at those that wait */
+
+enum poll_state { POLL_FREE, POLL_WAITS, POLL_RUNS };
+
 struct poll {
+	struct polls *polls;
+	enum poll_state state;
+	uint64_t turn;	     /* of its beginning */
+	int64_t until_ms;    /* then it waits no more */
+	const char *refusal; /* NULL: it was not given up while it waited */
 	struct loop_task task;
 	struct answer_search search;
 	struct poll_request request;
@@ -18,7 +27,9 @@ struct poll {
 struct polls {
 	struct loop *loop;
 	struct polls_config config;
-	struct poll items[POLLS_AT_ONCE];
+	struct poll items[POLLS_MAX];
+	uint64_t turns;
+	struct loop_timer look;
 };
 
 /* ---- the end of a poll ---- */
@@ -69,6 +80,8 @@ static void poll_outcome(const struct poll *poll, struct call_outcome *outcome, 
 		call_outcome_refused(outcome, 410, ERROR_INPUT,
 				     "no answer came by the deadline of this request, and none comes any more; send it again",
 				     text_of(search->inputs), named, body);
+	else if (poll->refusal)
+		call_outcome_refused(outcome, 503, ERROR_LIMIT, poll->refusal, text_of(search->inputs), named, body);
 	else if (search->outcome == ANSWER_EXPIRED)
 		call_outcome_refused(outcome, 410, ERROR_INPUT,
 				     "Kafka has deleted the request, and there is no answer to it; poll within the retention "
@@ -86,9 +99,15 @@ static bool search_was_cancelled(const struct answer_search *search)
 	return search->outcome == ANSWER_FOUND && limit && text_is(limit->value, REPLY_LIMIT_CANCEL);
 }
 
-static void polls_on_searched(void *context)
+static void poll_release(struct poll *poll)
 {
-	struct poll *poll = context;
+	arena_close(poll->search.arena);
+	poll->search = (struct answer_search){0};
+	poll->state = POLL_FREE;
+}
+
+static void poll_end(struct poll *poll)
+{
 	struct call_outcome outcome;
 	struct buffer body;
 	buffer_open(&body, CALL_ERROR_BYTES_MAX);
@@ -102,8 +121,90 @@ static void polls_on_searched(void *context)
 							   .was_cancelled = search_was_cancelled(&poll->search)};
 	poll->request.ended(poll->request.context, &outcome);
 	buffer_close(&body);
-	arena_close(poll->search.arena);
-	poll->search = (struct answer_search){0};
+	poll_release(poll);
+}
+
+/* Of one that waits. */
+static void poll_give_up(struct poll *poll, const char *words)
+{
+	poll->refusal = words;
+	poll->search.outcome = ANSWER_UNKNOWN;
+	poll_end(poll);
+}
+
+/* ---- the order ---- */
+
+/* How many polls in a state have that caller; `share` 0: all. */
+static size_t polls_count(const struct polls *polls, enum poll_state state, uint64_t share)
+{
+	size_t count = 0;
+	for (const struct poll *poll = polls->items; poll < polls->items + POLLS_MAX; poll++)
+		count += poll->state == state && (share == 0 || poll->request.share == share);
+	return count;
+}
+
+static bool poll_may_run(const struct polls *polls, const struct poll *poll)
+{
+	const uint64_t share = poll->request.share;
+	return share == 0 || polls_count(polls, POLL_RUNS, share) < POLLS_AT_ONCE / POLLS_SHARES;
+}
+
+/* The oldest that waits and may run. NULL: there is none, or as many run as may. */
+static struct poll *poll_next(struct polls *polls)
+{
+	struct poll *next = NULL;
+	if (polls_count(polls, POLL_RUNS, 0) >= POLLS_AT_ONCE)
+		return NULL;
+	for (struct poll *poll = polls->items; poll < polls->items + POLLS_MAX; poll++)
+		if (poll->state == POLL_WAITS && (!next || poll->turn < next->turn) && poll_may_run(polls, poll))
+			next = poll;
+	return next;
+}
+
+static bool poll_start(struct poll *poll)
+{
+	struct error error = {0};
+	const bool good = loop_task_start(&poll->task, poll->polls->loop, "searches an answer", &error);
+	if (good)
+		poll->state = POLL_RUNS;
+	return good;
+}
+
+static void waiting_start(struct polls *polls)
+{
+	for (struct poll *poll = poll_next(polls); poll; poll = poll_next(polls))
+		if (!poll_start(poll))
+			poll_give_up(poll, poll_refusal_words(POLL_NO_PLACE));
+}
+
+static void polls_on_searched(void *context)
+{
+	struct poll *poll = context;
+	poll_end(poll);
+	waiting_start(poll->polls);
+}
+
+/* ---- those that wait no more ---- */
+
+static void look_set(struct polls *polls)
+{
+	struct error error = {0};
+	if (polls_count(polls, POLL_WAITS, 0) > 0)
+		(void)loop_timer_set(polls->loop, &polls->look, loop_now_ms(polls->loop) + LOOK_MS, &error);
+}
+
+static void polls_on_look(void *context)
+{
+	struct polls *polls = context;
+	for (struct poll *poll = polls->items; poll < polls->items + POLLS_MAX; poll++) {
+		if (poll->state != POLL_WAITS)
+			continue;
+		if (poll->request.is_over && poll->request.is_over(poll->request.context))
+			poll_give_up(poll, "the caller is gone");
+		else if (loop_now_ms(polls->loop) >= poll->until_ms)
+			poll_give_up(poll, poll_refusal_words(POLL_NO_PLACE));
+	}
+	look_set(polls);
 }
 
 static void search_run(void *context)
@@ -116,10 +217,16 @@ static void search_run(void *context)
 
 static bool share_is_used(const struct polls *polls, uint64_t share)
 {
-	size_t used = 0;
-	for (const struct poll *poll = polls->items; poll < polls->items + POLLS_AT_ONCE; poll++)
-		used += poll->search.arena && poll->request.share == share;
-	return share != 0 && used >= POLLS_AT_ONCE / POLLS_SHARES;
+	return share != 0 &&
+	       polls_count(polls, POLL_WAITS, share) + polls_count(polls, POLL_RUNS, share) >= POLLS_MAX / POLLS_SHARES;
+}
+
+static struct poll *poll_free(struct polls *polls)
+{
+	for (struct poll *poll = polls->items; poll < polls->items + POLLS_MAX; poll++)
+		if (poll->state == POLL_FREE)
+			return poll;
+	return NULL;
 }
 
 static const char *topic_copied(struct arena *arena, const char *topic)
@@ -127,18 +234,18 @@ static const char *topic_copied(struct arena *arena, const char *topic)
 	return topic ? arena_copy(arena, topic, strlen(topic)) : NULL;
 }
 
-enum poll_start polls_begin(struct polls *polls, const struct poll_request *request)
+/* False: memory ran out. */
+static bool poll_prepare(struct polls *polls, struct poll *poll, const struct poll_request *request)
 {
-	struct error error = {0};
-	struct poll *poll = polls->items;
-	if (share_is_used(polls, request->share))
-		return POLL_NO_SHARE;
-	while (poll < polls->items + POLLS_AT_ONCE && poll->search.arena)
-		poll++;
-	struct arena *arena = poll < polls->items + POLLS_AT_ONCE ? arena_open(ANSWER_ARENA_BYTES) : NULL;
+	struct arena *arena = arena_open(ANSWER_ARENA_BYTES);
 	if (!arena)
-		return POLL_NO_PLACE;
-	poll->request = *request;
+		return false;
+	*poll = (struct poll){.polls = polls,
+			      .state = POLL_WAITS,
+			      .turn = ++polls->turns,
+			      .until_ms = loop_now_ms(polls->loop) + polls->config.wait_ms,
+			      .task = {.run = search_run, .done = polls_on_searched, .context = poll},
+			      .request = *request};
 	poll->request.target = text_copied(arena, request->target);
 	poll->search = (struct answer_search){.brokers = polls->config.brokers,
 					      .properties = polls->config.consumer,
@@ -150,11 +257,26 @@ enum poll_start polls_begin(struct polls *polls, const struct poll_request *requ
 					      .caller = text_copied(arena, request->caller),
 					      .next = request->found ? request->found->next : -1,
 					      .arena = arena};
-	poll->task = (struct loop_task){.run = search_run, .done = polls_on_searched, .context = poll};
-	if (!arena_failed(arena) && loop_task_start(&poll->task, polls->loop, "searches an answer", &error))
+	if (!arena_failed(arena))
+		return true;
+	poll_release(poll);
+	return false;
+}
+
+enum poll_start polls_begin(struct polls *polls, const struct poll_request *request)
+{
+	struct poll *poll = poll_free(polls);
+	if (share_is_used(polls, request->share))
+		return POLL_NO_SHARE;
+	if (!poll || !poll_prepare(polls, poll, request))
+		return POLL_NO_PLACE;
+	if (poll_next(polls) != poll) {
+		look_set(polls);
 		return POLL_STARTED;
-	arena_close(arena);
-	poll->search = (struct answer_search){0};
+	}
+	if (poll_start(poll))
+		return POLL_STARTED;
+	poll_release(poll);
 	return POLL_NO_PLACE;
 }
 
@@ -169,6 +291,8 @@ struct polls *polls_open(struct loop *loop, const struct polls_config *config, s
 	}
 	polls->loop = loop;
 	polls->config = *config;
+	polls->config.wait_ms = config->wait_ms > 0 ? config->wait_ms : POLLS_WAIT_MS;
+	polls->look = (struct loop_timer){.due = polls_on_look, .context = polls};
 	return polls;
 }
 
@@ -176,7 +300,8 @@ void polls_close(struct polls *polls)
 {
 	if (!polls)
 		return;
-	for (size_t i = 0; i < POLLS_AT_ONCE; i++) {
+	loop_timer_stop(polls->loop, &polls->look);
+	for (size_t i = 0; i < POLLS_MAX; i++) {
 		loop_task_end(&polls->items[i].task);
 		arena_close(polls->items[i].search.arena);
 	}

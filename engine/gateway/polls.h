@@ -1,5 +1,6 @@
 /* polls.h: Polls of submitted requests: searches for their answers (answer_search.h), each in a thread of its own, and their
- * outcomes as callers get them. Belongs to its loop's thread. */
+ * outcomes as callers get them. A few run at once. Further ones wait, and the oldest whose caller has its share free is next. A
+ * caller that leaves meanwhile waits no more, nor does a poll that has waited for POLLS_WAIT_MS. Belongs to its loop's thread. */
 #ifndef SLUICE_GATEWAY_POLLS_H
 #define SLUICE_GATEWAY_POLLS_H
 
@@ -8,18 +9,22 @@
 #include "gateway/submission.h"
 
 #define POLLS_AT_ONCE 8 /* each has a thread and a client of Kafka, for about a tenth of a second */
-#define POLLS_SHARES 4	/* a caller has at most one of so many equal parts of them */
+#define POLLS_WAITING 64 /* so that few wait longer than a second */
+#define POLLS_MAX ((size_t)POLLS_AT_ONCE + POLLS_WAITING)
+#define POLLS_SHARES 4	    /* a caller has at most one of so many equal parts: of those that run, and of all */
+#define POLLS_WAIT_MS 10000 /* Kafka is slow: a search takes as long at most */
 
 struct polls;
 
 struct polls_config { /* texts are borrowed as long as the polls */
 	const char *brokers;
 	struct properties consumer;
+	int64_t wait_ms; /* 0: POLLS_WAIT_MS */
 };
 
 struct polls *polls_open(struct loop *loop, const struct polls_config *config, struct error *error);
 
-/* Waits for searches that run, which Kafka may delay; their callers get no outcome. NULL is fine. */
+/* Waits for searches that run, which Kafka may delay; the callers of polls that are open get no outcome. NULL is fine. */
 void polls_close(struct polls *polls);
 
 /* What a poll found, for those that poll a request again. */
@@ -42,13 +47,14 @@ struct poll_request {
 	struct poll_found *found; /* of the former poll; then of this one, before `ended` is called. NULL: it is not polled again */
 	uint64_t share;		  /* hash of the caller, whose polls are counted together; 0: it has no share */
 	void (*ended)(void *context, const struct call_outcome *outcome);
+	bool (*is_over)(void *context); /* whether its caller has left; looked at while it waits. NULL: it does not leave */
 	void *context;
 };
 
 enum poll_start {
-	POLL_STARTED,  /* `ended` is called later */
+	POLL_STARTED,  /* it runs or waits, and `ended` is called later */
 	POLL_NO_SHARE, /* its caller has as many polls open as it may */
-	POLL_NO_PLACE, /* POLLS_AT_ONCE run, or memory ran out */
+	POLL_NO_PLACE, /* as many wait as may, or memory ran out */
 };
 
 enum poll_start polls_begin(struct polls *polls, const struct poll_request *request);
@@ -62,7 +68,7 @@ static inline int poll_refusal_status(enum poll_start start)
 static inline const char *poll_refusal_words(enum poll_start start)
 {
 	return start == POLL_NO_SHARE ? "this caller has its share of polls open; wait for one to end, or watch the request"
-				      : "the gateway runs as many polls as it can; try again later";
+				      : "the gateway has as many polls open as it can; try again later";
 }
 
 /* Of one that looks for the first answer to an idempotency key. */

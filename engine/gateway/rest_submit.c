@@ -78,6 +78,11 @@ bool rest_poll_prepare(const struct rest_request *request, struct poll_request *
 	return false;
 }
 
+static bool on_asked_whether_left(void *context)
+{
+	return http_incoming_is_over(context);
+}
+
 bool rest_poll_begin(const struct rest_request *request, struct poll_request *poll)
 {
 	poll->share = rest_caller_share(request);
@@ -89,7 +94,7 @@ bool rest_poll_begin(const struct rest_request *request, struct poll_request *po
 
 void rest_poll_explanations(const struct rest_request *request)
 {
-	struct poll_request poll = {.ended = rest_call_ended, .context = request->incoming};
+	struct poll_request poll = {.ended = rest_call_ended, .is_over = on_asked_whether_left, .context = request->incoming};
 	const struct gateway_target *target = rest_target_find(request);
 	if (!target)
 		return;
@@ -111,7 +116,7 @@ void rest_poll_explanations(const struct rest_request *request)
 
 void rest_poll(const struct rest_request *request)
 {
-	struct poll_request poll = {.ended = rest_call_ended, .context = request->incoming};
+	struct poll_request poll = {.ended = rest_call_ended, .is_over = on_asked_whether_left, .context = request->incoming};
 	if (rest_poll_prepare(request, &poll))
 		(void)rest_poll_begin(request, &poll);
 }

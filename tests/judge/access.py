@@ -806,7 +806,7 @@ def polls_after_a_restart(judge, start, keys):
     third = ("x-api-key", "a-third-key-that-is-long")
     judge.expect("who may poll may not watch", gateway.ask("GET", watch, None, [third])[0] == 403 and gateway.ask("GET", watch)[0] == 401)
     found = []
-    polls = [threading.Thread(target=lambda: found.append(gateway.ask("GET", place, None, [mine]))) for _ in range(16)]
+    polls = [threading.Thread(target=lambda: found.append(gateway.ask("GET", place, None, [mine]))) for _ in range(40)]
     for poll in polls:
         poll.start()
     others = [gateway.ask("GET", place, None, [third])[0] for _ in range(2)]

@@ -14,15 +14,26 @@
 #define OTHER 9
 #define TURNS_MAX 2000
 #define TURN_MS 10
+#define POLLERS (POLLS_MAX + 4)
+#define SOON_MS 300
+
+struct poller {
+	struct polls_stand *stand;
+	uint64_t share;
+	int status;   /* 0: it has not ended */
+	size_t place; /* among those that ended, from 1 */
+	bool is_over;
+};
 
 struct polls_stand {
 	struct mock mock;
 	struct loop *loop;
 	struct polls *polls;
-	size_t ended;
+	struct poller pollers[POLLERS];
+	size_t begun, ended;
 };
 
-static int stand_open(void **state)
+static int stand_open_with(void **state, int64_t wait_ms)
 {
 	static struct polls_stand stand;
 	struct error error = {0};
@@ -31,11 +42,21 @@ static int stand_open(void **state)
 	mock_write(&stand.mock, NULL, "a request that was not submitted", NULL, NULL);
 	stand.loop = loop_open(&error);
 	assert_non_null(stand.loop);
-	const struct polls_config config = {.brokers = stand.mock.brokers, .consumer = mock_quick};
+	const struct polls_config config = {.brokers = stand.mock.brokers, .consumer = mock_quick, .wait_ms = wait_ms};
 	stand.polls = polls_open(stand.loop, &config, &error);
 	assert_non_null(stand.polls);
 	*state = &stand;
 	return 0;
+}
+
+static int stand_open(void **state)
+{
+	return stand_open_with(state, 0);
+}
+
+static int hurried_stand_open(void **state)
+{
+	return stand_open_with(state, SOON_MS);
 }
 
 static int stand_close(void **state)
@@ -49,15 +70,34 @@ static int stand_close(void **state)
 
 static void on_ended(void *context, const struct call_outcome *outcome)
 {
-	struct polls_stand *stand = context;
-	assert_int_equal(outcome->status, 404);
-	stand->ended++;
+	struct poller *poller = context;
+	poller->status = outcome->status;
+	poller->place = ++poller->stand->ended;
+}
+
+static bool is_over(void *context)
+{
+	return ((const struct poller *)context)->is_over;
+}
+
+static enum poll_start poll_begin(struct poller *poller)
+{
+	const struct poll_request request = {
+		.inputs = "in", .outputs = "out", .share = poller->share, .ended = on_ended, .is_over = is_over, .context = poller};
+	return polls_begin(poller->stand->polls, &request);
 }
 
 static enum poll_start poll_of(struct polls_stand *stand, uint64_t share)
 {
-	const struct poll_request request = {.inputs = "in", .outputs = "out", .share = share, .ended = on_ended, .context = stand};
-	return polls_begin(stand->polls, &request);
+	struct poller *poller = stand->pollers + stand->begun++;
+	*poller = (struct poller){.stand = stand, .share = share};
+	return poll_begin(poller);
+}
+
+static void begin_all(struct polls_stand *stand, size_t count, uint64_t share)
+{
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(poll_of(stand, share), POLL_STARTED);
 }
 
 static void await_ends(struct polls_stand *stand, size_t count)
@@ -68,36 +108,74 @@ static void await_ends(struct polls_stand *stand, size_t count)
 	assert_int_equal(stand->ended, count);
 }
 
+/* Its polls are done a few at a time, and those of others go before. */
 static void a_caller_has_a_share_of_the_polls(void **state)
 {
 	struct polls_stand *stand = *state;
-	const size_t share = POLLS_AT_ONCE / POLLS_SHARES;
-	for (size_t i = 0; i < share; i++)
-		assert_int_equal(poll_of(stand, CALLER), POLL_STARTED);
+	const size_t share = POLLS_MAX / POLLS_SHARES;
+	begin_all(stand, share, CALLER);
 	assert_int_equal(poll_of(stand, CALLER), POLL_NO_SHARE);
-	assert_int_equal(poll_of(stand, OTHER), POLL_STARTED);
+	begin_all(stand, 1, OTHER);
+	const struct poller *other = stand->pollers + stand->begun - 1;
 	await_ends(stand, share + 1);
-	assert_int_equal(poll_of(stand, CALLER), POLL_STARTED);
+	assert_in_range(other->place, 1, share / 2);
+	begin_all(stand, 1, CALLER);
 	await_ends(stand, share + 2);
+	for (size_t i = 0; i < share; i++)
+		assert_int_equal(stand->pollers[i].status, 404);
 }
 
-static void polls_of_callers_without_a_share_are_limited_together(void **state)
+/* Of 72, the last begins when all but those that run with it have ended. */
+static void further_polls_wait_and_the_oldest_is_next(void **state)
 {
 	struct polls_stand *stand = *state;
-	for (size_t i = 0; i < POLLS_AT_ONCE; i++)
-		assert_int_equal(poll_of(stand, 0), POLL_STARTED);
+	begin_all(stand, POLLS_MAX, 0);
 	assert_int_equal(poll_of(stand, 0), POLL_NO_PLACE);
 	assert_int_equal(poll_of(stand, CALLER), POLL_NO_PLACE);
-	await_ends(stand, POLLS_AT_ONCE);
+	await_ends(stand, POLLS_MAX);
+	for (size_t i = 0; i < POLLS_MAX; i++) {
+		assert_int_equal(stand->pollers[i].status, 404);
+		assert_in_range(stand->pollers[i].place, i < POLLS_AT_ONCE ? 1 : i - POLLS_AT_ONCE + 2, POLLS_MAX);
+	}
+	begin_all(stand, 1, 0);
+	await_ends(stand, POLLS_MAX + 1);
+}
+
+static void who_leaves_waits_no_more(void **state)
+{
+	struct polls_stand *stand = *state;
+	struct poller *left = stand->pollers + POLLS_MAX - 1, *runs = stand->pollers;
+	rd_kafka_mock_broker_set_down(stand->mock.cluster, 1); /* all searches wait */
+	begin_all(stand, POLLS_MAX, 0);
+	assert_int_equal(poll_of(stand, 0), POLL_NO_PLACE);
+	left->is_over = runs->is_over = true;
+	await_ends(stand, 1);
+	assert_int_equal(left->place, 1);
 	assert_int_equal(poll_of(stand, 0), POLL_STARTED);
+	assert_int_equal(poll_of(stand, 0), POLL_NO_PLACE);
+	rd_kafka_mock_broker_set_up(stand->mock.cluster, 1);
+	await_ends(stand, POLLS_MAX + 1);
+}
+
+static void no_poll_waits_for_ever(void **state)
+{
+	struct polls_stand *stand = *state;
+	rd_kafka_mock_broker_set_down(stand->mock.cluster, 1);
+	begin_all(stand, POLLS_AT_ONCE + 1, 0);
+	await_ends(stand, 1);
+	assert_int_equal(stand->pollers[POLLS_AT_ONCE].status, 503);
+	rd_kafka_mock_broker_set_up(stand->mock.cluster, 1);
 	await_ends(stand, POLLS_AT_ONCE + 1);
+	assert_int_equal(stand->pollers[0].status, 404);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_caller_has_a_share_of_the_polls, stand_open, stand_close),
-		cmocka_unit_test_setup_teardown(polls_of_callers_without_a_share_are_limited_together, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(further_polls_wait_and_the_oldest_is_next, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(who_leaves_waits_no_more, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(no_poll_waits_for_ever, hurried_stand_open, stand_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
