@@ -59,7 +59,9 @@ static void status_print(const struct report *report, struct arena *arena, struc
 			     (unsigned long long)joined->arm_units[arm]);
 		if (isfinite(share_now(joined, arm)))
 			buffer_print(out, ", %.4g%%", PERCENT * share_now(joined, arm));
-		if (report->metric_count > 0)
+		if (report->absent.length > 0) /* a guardrail may be the only metric then */
+			buffer_print(out, ", none with %s", text_shown(report->absent, arena));
+		else if (report->metric_count > 0)
 			buffer_print(out, ", %llu with %s", (unsigned long long)report->metrics[0].analysis.arms[arm].units,
 				     text_shown(report->metrics[0].name, arena));
 		buffer_string(out, arm == report->control ? " (control)\n" : "\n");
@@ -110,6 +112,8 @@ static bool status_make(struct session *session, const struct status_options *se
 	if (good)
 		experiment_data_defaults(&data, &options);
 	options.mirror = data.mirrored;
+	good = good && (experiment_data_rules(&data, name, arena, &options) ||
+			error_memory(error, ERROR_SYSTEM, "reading the rules of an experiment"));
 	good = good && report_make(&data.joined, &options, arena, &report, error);
 	if (good && self->form == OUTPUT_JSON)
 		status_print_json(&report, out);

@@ -97,6 +97,21 @@ static void a_primary_metric_without_values_is_waited_for(void **state)
 	expect_decision("experiments analyze e" FILES " -f e.yaml --metric reward -o json", "ship");
 }
 
+/* The reward is not counted in its place. */
+static void the_status_says_that_no_unit_has_it(void **state)
+{
+	(void)state;
+	feedback_write("\"reward\": ", "");
+	struct said said = say_with(step_kinds, "experiments status e" FILES " -f e.yaml");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "200 units, 50%, none with profit (control)\n");
+	expect_words(said.out, "200 units, 50%, none with profit\n");
+	expect_words(said.out, "Wait: the primary metric `profit` has no values.");
+	assert_null(strstr(said.out, "with latency_ms"));
+	assert_null(strstr(said.out, "with reward"));
+	said_close(&said);
+}
+
 static void a_guardrail_stays_beside_it(void **state)
 {
 	(void)state;
@@ -123,6 +138,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_primary_metric_without_values_is_waited_for),
+		cmocka_unit_test(the_status_says_that_no_unit_has_it),
 		cmocka_unit_test(a_guardrail_stays_beside_it),
 		cmocka_unit_test(feedback_that_no_metric_judges_is_no_missing_feedback),
 	};
