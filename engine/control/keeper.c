@@ -230,6 +230,14 @@ uint64_t keeper_refused(const struct keeper *keeper, const char **why)
 	return keeper->refused;
 }
 
+bool keeper_remark_take(struct keeper *keeper, const char **words)
+{
+	const bool is_new = keeper->remark.kind != ERROR_NONE;
+	*words = keeper->remark.text;
+	keeper->remark.kind = ERROR_NONE;
+	return is_new;
+}
+
 int64_t keeper_due(const struct keeper *keeper)
 {
 	int64_t converge = keeper_converge_due(keeper), waiting = keeper_waiting_due(keeper);

@@ -150,6 +150,10 @@ const struct ledger *keeper_ledger(const struct keeper *keeper);
 /* Number of ignored records of proposals and reports, and the reason of the last one ("": none was ignored). */
 uint64_t keeper_refused(const struct keeper *keeper, const char **why);
 
+/* What an operator should know of the records that the keeper wrote; said once as long as it is so. False: nothing new. `words` are
+ * valid until the next step. */
+bool keeper_remark_take(struct keeper *keeper, const char **words);
+
 /* The latest time for the next keeper_tick(); INT64_MAX: not needed before the next input. */
 int64_t keeper_due(const struct keeper *keeper);
 

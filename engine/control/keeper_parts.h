@@ -57,6 +57,7 @@ struct keeper {
 	size_t count, room;
 	uint64_t refused;
 	struct error last_refused;
+	struct error remark; /* for the log; kind NONE: none since it was taken */
 };
 
 /* Appends a record to those of the step and folds it into the ledger; `form` NULL: the key is removed. */

@@ -106,10 +106,24 @@ static int64_t candidates_buckets(struct keeper *keeper, const struct kept_rollo
 	return buckets;
 }
 
+/* Notes for the log that cells do not fit: once, until all of them fit again. */
+static void cells_note(struct keeper *keeper, struct kept_rollout *rollout, size_t left_out)
+{
+	if (left_out > 0 && !rollout->crowded)
+		(void)error_set(
+			&keeper->remark, ERROR_LIMIT, PLACE_NONE,
+			"rollout of `%s`: its record has no room for %zu counts by groups of units, one of each choice of an "
+			"engine; the next keeper knows less of how units are spread until the engines report again: name "
+			"fewer candidates or latencies, or run fewer engines",
+			rollout->name, left_out);
+	rollout->crowded = left_out > 0;
+}
+
 static bool state_write(struct keeper *keeper, struct kept_rollout *rollout, int64_t now_ms, struct error *error)
 {
 	const struct rollout_state *state = &rollout->state;
 	const struct rollout_document *document = &rollout->document;
+	size_t left_out = 0;
 	struct buffer bytes;
 	buffer_open(&bytes, STATE_BYTES_MAX);
 	rollout_state_write(&document->plan, state, &bytes);
@@ -130,9 +144,10 @@ static bool state_write(struct keeper *keeper, struct kept_rollout *rollout, int
 					 .time_ms = now_ms,
 					 .keeper = text_of(keeper->options.engine),
 					 .epoch = keeper->ledger.epoch};
-	if (!record.state.bytes || !rollout_tallies_list(rollout, keeper->arena, &record.engines) ||
+	if (!record.state.bytes || !rollout_tallies_list(rollout, keeper->arena, &record.engines, &left_out) ||
 	    !rollout_truths_list(rollout, keeper->arena, &record.truths))
 		return error_memory(error, ERROR_SYSTEM, "moving a rollout");
+	cells_note(keeper, rollout, left_out);
 	return keeper_write(keeper, &rollout_form, &record, key_of_rollout(keeper, record.experiment), now_ms, error);
 }
 

@@ -49,6 +49,7 @@ struct kept_rollout {
 	int64_t due_ms; /* of the next look; INT64_MAX: it has ended */
 	struct list tallies; /* struct kept_tally */
 	struct list truths; /* struct kept_truths */
+	bool crowded;	    /* the last record had no room for all cells, which was said */
 };
 
 /* ---- keeper_tallies.c ---- */
@@ -68,8 +69,9 @@ size_t rollout_tallies_most(const struct rollout_document *document);
 /* The sums, for a look at the current stage. */
 void rollout_tallies_sum(const struct kept_rollout *rollout, struct rollout_look *look);
 
-/* The counts as a record has them, in the arena. False: memory ran out. */
-bool rollout_tallies_list(const struct kept_rollout *rollout, struct arena *arena, struct record_list *list);
+/* The counts as a record has them, in the arena. `left_out`: how many lists of cells, one of each choice of an engine, do not fit
+ * into it. False: memory ran out. */
+bool rollout_tallies_list(const struct kept_rollout *rollout, struct arena *arena, struct record_list *list, size_t *left_out);
 
 /* ---- keeper_truths.c ---- */
 

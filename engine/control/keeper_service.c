@@ -170,6 +170,13 @@ static void refused_log(struct keeper_service *service)
 	service->refused = refused;
 }
 
+static void remark_log(struct keeper_service *service)
+{
+	const char *words;
+	if (keeper_remark_take(service->keeper, &words))
+		log_say(service->config->log, LOG_LEVEL_WARN, NULL, "%s", words);
+}
+
 /* A proposal at which the keeper fails again and again would end all decisions of the namespace. */
 static void failure_note(struct keeper_service *service, int64_t offset)
 {
@@ -385,6 +392,7 @@ static bool term_turn(struct keeper_service *service, struct error *error)
 	if (!webhooks_ask(service, error))
 		return false;
 	refused_log(service);
+	remark_log(service);
 	moves_tell(service);
 	if (clock_ms() >= service->beat_ms)
 		beat_send(service, false);

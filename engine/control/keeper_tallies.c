@@ -366,21 +366,29 @@ static size_t number_bytes(int64_t number)
 	return bytes;
 }
 
+struct cells_space {
+	size_t bytes_left;
+	size_t left_out; /* lists that did not fit */
+};
+
 /* The cells of a choice, if they fit into what is left. */
-static struct record_list cells_list(const struct rollout_document *document, const struct tally_counts *counts, size_t *bytes_left)
+static struct record_list cells_list(const struct rollout_document *document, const struct tally_counts *counts,
+				     struct cells_space *space)
 {
 	const size_t size = counts->cells ? unit_cells_size(document->limit_count) : 0;
 	size_t bytes = AVRO_LONG_BYTES_MAX;
 	for (size_t i = 0; i < size; i++)
 		bytes += number_bytes(counts->cells[i]);
-	if (size == 0 || bytes > *bytes_left)
+	const bool fits = bytes <= space->bytes_left;
+	space->left_out += size > 0 && !fits;
+	if (size == 0 || !fits)
 		return (struct record_list){0};
-	*bytes_left -= bytes;
+	space->bytes_left -= bytes;
 	return (struct record_list){size, counts->cells};
 }
 
 static bool variants_list(const struct rollout_document *document, const struct tally_counts *counts, struct arena *arena,
-			  struct record_list *list, size_t *bytes_left)
+			  struct record_list *list, struct cells_space *space)
 {
 	struct variant_count *variants = ARENA_ARRAY(arena, struct variant_count, document->count);
 	for (size_t i = 0; variants && i < document->count; i++) {
@@ -391,31 +399,33 @@ static bool variants_list(const struct rollout_document *document, const struct 
 						     .calls = counts[i].calls,
 						     .errors = counts[i].errors,
 						     .slower = {document->limit_count, slower},
-						     .cells = cells_list(document, &counts[i], bytes_left)};
+						     .cells = cells_list(document, &counts[i], space)};
 	}
 	*list = (struct record_list){document->count, variants};
 	return !arena_failed(arena);
 }
 
-bool rollout_tallies_list(const struct kept_rollout *rollout, struct arena *arena, struct record_list *list)
+bool rollout_tallies_list(const struct kept_rollout *rollout, struct arena *arena, struct record_list *list, size_t *left_out)
 {
 	struct engine_tally *items = ARENA_ARRAY(arena, struct engine_tally, 2 * list_length(&rollout->tallies) + 1);
-	size_t count = 0, bytes_left = cells_bytes_left(rollout);
+	struct cells_space space = {.bytes_left = cells_bytes_left(rollout)};
+	size_t count = 0;
 	for (const struct list_node *node = rollout->tallies.first; items && node; node = node->next) {
 		const struct kept_tally *tally = LIST_OWNER(node, const struct kept_tally, node);
 		const struct text engine = {tally->engine, tally->engine_length};
 		const bool is_gone = engine.length == 0;
 		items[count] = (struct engine_tally){.engine = engine, .started_ms = tally->started_ms};
 		if (!variants_list(&rollout->document, is_gone ? tally->before : tally->now, arena, &items[count++].variants,
-				   &bytes_left))
+				   &space))
 			return false;
 		if (is_gone || !counts_are_any(tally->before))
 			continue;
 		items[count] = (struct engine_tally){.engine = engine};
-		if (!variants_list(&rollout->document, tally->before, arena, &items[count++].variants, &bytes_left))
+		if (!variants_list(&rollout->document, tally->before, arena, &items[count++].variants, &space))
 			return false;
 	}
 	*list = (struct record_list){count, items};
+	*left_out = space.left_out;
 	return items != NULL;
 }
 

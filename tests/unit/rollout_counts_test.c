@@ -372,6 +372,48 @@ static void more_engines_than_a_record_takes_are_left_out_in_words(void **state)
 	assert_int_equal(calls_recorded(), KEEPER_TALLIES_MAX);
 }
 
+static size_t cells_recorded(void)
+{
+	const struct record_list *engines = &rollout()->record.engines;
+	size_t lists = 0;
+	for (size_t i = 0; i < engines->count; i++) {
+		const struct engine_tally *tally = &((const struct engine_tally *)engines->items)[i];
+		for (size_t j = 0; j < tally->variants.count; j++)
+			lists += ((const struct variant_count *)tally->variants.items)[j].cells.count > 0;
+	}
+	return lists;
+}
+
+/* Two choices of each engine, and 65 groups of four numbers of a choice. */
+static void cells_that_do_not_fit_are_said_once(void **state)
+{
+	struct counting_engine many = {.started_ms = 5, .failing = DESIGN_GROUPS};
+	char name[32], expected[80];
+	const char *words = "";
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	one.failing = DESIGN_GROUPS;
+	second_pass(&one, 20, 0);
+	assert_int_equal(cells_recorded(), 2);
+	assert_false(keeper_remark_take(table_stand.keeper, &words));
+	for (int i = 1; i < KEEPER_TALLIES_MAX; i++) {
+		(void)snprintf(name, sizeof name, "engine-%d", i);
+		many.name = name;
+		engine_follow(&many);
+		many.calls[0] = many.calls[1] = 1;
+		engine_tell(&many);
+	}
+	control_pass(&table_stand, SECOND);
+	assert_true(keeper_remark_take(table_stand.keeper, &words));
+	assert_in_range(cells_recorded(), 2, 2 * KEEPER_TALLIES_MAX - 1);
+	(void)snprintf(expected, sizeof expected, "rollout of `e`: its record has no room for %zu counts",
+		       2 * KEEPER_TALLIES_MAX - cells_recorded());
+	assert_non_null(strstr(words, expected));
+	assert_non_null(strstr(words, "or run fewer engines"));
+	control_pass(&table_stand, SECOND);
+	assert_false(keeper_remark_take(table_stand.keeper, &words));
+}
+
 /* The names of nine choices, and 64 limits, as long as they may be. */
 static void fewer_engines_are_counted_where_their_counts_are_longer(void **state)
 {
@@ -395,6 +437,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ON_STAND(counts_of_engines_and_of_their_starts_are_added_up_once),
 		ON_STAND(counts_of_another_table_are_left_out),
+		ON_STAND(cells_that_do_not_fit_are_said_once),
 		ON_STAND(errors_of_few_groups_of_units_are_not_those_of_all),
 		ON_STAND(errors_of_many_groups_of_units_are_those_of_all),
 		ON_STAND(groups_that_cannot_be_are_left_out),
