@@ -113,7 +113,7 @@ static void an_error_body_has_the_parts_that_are_known(void **state)
 	assert_true(text_is(buffer_view(&out), "{\"error\":\"tensor \\\"x\\\" is missing\",\"kind\":\"INPUT\"}"));
 	buffer_clear(&out);
 	failure = (struct reply_failure){.error = &error,
-					 .step = "score",
+					 .step = TEXT("score"),
 					 .attempts = 3,
 					 .id = TEXT("r-1"),
 					 .origin = {.topic = TEXT("in"), .partition = 2, .offset = 41}};
