@@ -12,6 +12,7 @@
 #define TAKE_WAIT_MS 100
 #define QUERY_WAIT_MS 1000
 #define QUERY_PAUSE_MS 20 /* before the next query: a topic that was just created has no leader for a moment */
+#define MARK_WAIT_MS 1000 /* for the mark of the last transaction, while others write */
 #define RECORD_BYTES_MAX ((size_t)2 << 20) /* of a key or a value: more than a store accepts */
 
 /* ---- writing ---- */
@@ -77,7 +78,8 @@ struct changelog_reading {
 	int64_t low;	 /* first offset of the partition */
 	int64_t reached; /* the next offset */
 	int64_t end;	 /* end of the partition when the read began; OFFSET_NONE: not known yet */
-	bool at_end; /* nothing that is committed follows `reached`, and it is past the mark of a transaction's end */
+	int64_t passed_ms; /* time at which `end` was reached; 0: it is not */
+	bool at_end;	   /* nothing that is committed follows `reached`, and it is past the mark of a transaction's end */
 	int64_t absent_ms; /* time since which the brokers do not report the partition; 0: they do */
 	uint64_t records;
 };
@@ -253,10 +255,14 @@ static enum changelog_end message_take(struct changelog_reading *reading, const 
 }
 
 /* The end of a transaction is marked after its records. A mark that was not yet there when the read began is passed over too, so
- * that commits refer to all of the changelog. */
-static bool is_done(const struct changelog_reading *reading)
+ * that commits refer to all of the changelog. A writer without transactions that knows of no other owner may go on for longer. */
+static bool may_end(struct changelog_reading *reading)
 {
-	return reading->end != OFFSET_NONE && reading->at_end && reading->reached >= reading->end;
+	if (reading->end == OFFSET_NONE || reading->reached < reading->end)
+		return false;
+	if (reading->passed_ms == 0)
+		reading->passed_ms = clock_ms();
+	return reading->at_end || clock_ms() - reading->passed_ms >= MARK_WAIT_MS;
 }
 
 /* Returns all available messages, or waits for one. librdkafka would wait until the list is full. */
@@ -274,7 +280,7 @@ static enum changelog_end read_on(struct changelog_reading *reading, struct erro
 {
 	const struct changelog_source *source = reading->source;
 	enum changelog_end end = CHANGELOG_READ;
-	while (end == CHANGELOG_READ && !is_done(reading)) {
+	while (end == CHANGELOG_READ && !may_end(reading)) {
 		if (source->go_on && !source->go_on(source->context, reading->reached, reading->end))
 			return CHANGELOG_STOPPED;
 		rd_kafka_message_t **taken = reading->reader->taken;
