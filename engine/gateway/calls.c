@@ -21,7 +21,6 @@
 #define HEARTBEAT_MS 1000    /* between two checks whether Kafka has answered */
 #define QUEUE_BYTES ((size_t)256 << 20)
 #define PRODUCE_MS 30000 /* then a request that Kafka has not accepted is given up; most deadlines are shorter */
-#define REPLY_ARENA_BYTES ((size_t)2 << 20) /* of a reply's headers, and a front end's copy of them */
 
 static_assert(CALLS_OPEN_MAX <= DIRECT_CALLS_MAX, "each slot has a place there");
 
@@ -137,11 +136,28 @@ static void submission_place(struct open_call *call)
 		call->placed(call->context, &call->submission);
 }
 
+/* Kafka has the request, and its caller does not wait for its answer. */
+static void call_accept(struct open_call *call)
+{
+	struct calls *calls = call->calls;
+	struct call_outcome outcome;
+	char submission[SUBMISSION_ID_BYTES_MAX];
+	struct text id = {call->id, call->id_length};
+	if (call->submits)
+		id = (struct text){submission, submission_write(&call->submission, submission)};
+	arena_reset(calls->arena);
+	calls->counts.accepted++;
+	call_outcome_accepted(&outcome, id, &calls->body);
+	if (call->submits)
+		outcome.submission = id;
+	open_call_end(call, &outcome);
+}
+
 static void calls_on_reported(void *context, const struct request_report *report)
 {
 	struct calls *calls = context;
 	struct open_call *call = open_call_find(calls, report->number);
-	char words[ERROR_TEXT_MAX], submission[SUBMISSION_ID_BYTES_MAX];
+	char words[ERROR_TEXT_MAX];
 	if (!call)
 		return;
 	if (report->refused) {
@@ -154,18 +170,10 @@ static void calls_on_reported(void *context, const struct request_report *report
 	call->submission.offset = report->offset;
 	if (call->submits || call->placed)
 		submission_place(call);
-	if (call->answers)
-		return;
-	struct call_outcome outcome;
-	struct text id = {call->id, call->id_length};
-	if (call->submits)
-		id = (struct text){submission, submission_write(&call->submission, submission)};
-	arena_reset(calls->arena);
-	calls->counts.accepted++;
-	call_outcome_accepted(&outcome, id, &calls->body);
-	if (call->submits)
-		outcome.submission = id;
-	open_call_end(call, &outcome);
+	if (call->held)
+		open_call_reply_held(call);
+	else if (!call->answers)
+		call_accept(call);
 }
 
 /* ---- replies ---- */
@@ -186,15 +194,16 @@ static void reply_take(struct calls *calls, const struct record *record)
 		return;
 	}
 	struct open_call *call = read ? open_call_find(calls, address.call) : NULL;
-	if (!call || !call_outcome_read(&outcome, record->value, headers, calls->arena)) {
+	if (!call || call->held || !call_outcome_read(&outcome, record->value, headers, calls->arena)) {
 		calls->counts.strayed++;
 		return;
 	}
-	calls->counts.answered += outcome.end == CALL_ANSWERED;
-	calls->counts.filtered += outcome.end == CALL_FILTERED;
-	calls->counts.failed += outcome.end == CALL_FAILED;
-	calls->counts.timed_out += outcome.end == CALL_FAILED && outcome.status == 504; /* by the engine, at the same time */
-	open_call_end(call, &outcome);
+	if (call->placed && !call->taken) {
+		if (!open_call_hold(call, &outcome))
+			open_call_fail(call, 503, ERROR_REMOTE, "the gateway is short of memory; try again");
+		return;
+	}
+	open_call_reply(call, &outcome);
 }
 
 static void fail_all(struct calls *calls)
@@ -486,10 +495,8 @@ void calls_close(struct calls *calls)
 	loop_timer_stop(calls->loop, &calls->look);
 	loop_timer_stop(calls->loop, &calls->heartbeat);
 	direct_calls_close(&calls->direct);
-	for (size_t i = 0; i < calls->slot_count; i++) {
-		loop_timer_stop(calls->loop, &calls->slots[i]->deadline);
-		memory_give(calls->slots[i]);
-	}
+	for (size_t i = 0; i < calls->slot_count; i++)
+		open_call_free(calls->slots[i]);
 	if (calls->watch.ready && calls->watch.descriptor > 0)
 		loop_unwatch(calls->loop, &calls->watch);
 	request_producer_close(calls->producer);

@@ -295,10 +295,7 @@ static void outcome_pass(struct keyed_call *call)
 static void on_call_ended(void *context, const struct call_outcome *outcome)
 {
 	struct keyed_call *call = context;
-	if (!call->placed && !call->begins && outcome->end != CALL_FAILED) {
-		/* The answer was here before Kafka's report of where the request is. Later calls would not find it. */
-		keyed_refuse(call, 503, "the place of the request in Kafka is not known; ask again with the same key");
-	} else if (!call->placed) {
+	if (!call->placed) {
 		if (call->begins)
 			(void)record_send(call, CLAIM_RELEASES);
 		keyed_end(call, outcome);
