@@ -25,6 +25,7 @@ SECONDS_MAX = 60
 CLOSED = "a closed stream leaves nothing behind, so frames on it are read and dropped, as if they had crossed its end"
 ORDER = "nghttp2 drops the head of a lower stream, which may be of one that is closed, and serves the next"
 EARLY = "a request that is no call is refused at its head, and its stream is reset without an error (RFC 9113, 8.1): what comes is dropped"
+ANSWERED = "an answer that needs no body may be complete before the request is: its stream is reset without an error, and what comes is dropped"
 GONE = "after the caller's GOAWAY, with no stream open, the connection is closed at once, so that its PING may meet the end"
 
 BOTH = {
@@ -50,6 +51,8 @@ OF_GRPC = {  # those that leave a stream of GET open, which the shared port does
         EARLY,
 }
 SHARED = {
+    "Sends a second HEADERS frame without the END_STREAM flag": ANSWERED,  # where it came after that; likewise the next one
+    "Sends a HEADERS frame that contains a pseudo-header field as trailers": ANSWERED,
     "Sends invalid connection preface": "what does not begin as HTTP/2 is read as HTTP/1.1 on a shared port, and refused in its form",
 }
 
