@@ -65,8 +65,7 @@ static bool is_mute_experiment(const struct spec *spec, const struct case_reques
 	const struct resource *experiment = name ? spec_find(spec, RESOURCE_EXPERIMENT, name) : NULL;
 	if (!experiment || !experiment->spec || experiment_answers(experiment->spec))
 		return false;
-	(void)error_set(error, ERROR_INPUT, request->place,
-			"the experiment `%s` has a mirror and no candidate, so it answers no request; name its `default`", name);
+	(void)error_set(error, ERROR_INPUT, request->place, "the experiment `%s` " EXPERIMENT_MUTE, name);
 	return true;
 }
 

@@ -168,9 +168,7 @@ static void add_call(struct compiler *compiler, struct pipeline_plan *plan, stru
 			 plan->graph->steps[step].name);
 	if (callee.target != CALL_EXPERIMENT)
 		return;
-	const char *cause = spec_find(compiler->spec, RESOURCE_EXPERIMENT, name)
-				    ? "has a mirror and no candidate, so it answers no request; name its `default`"
-				    : "is not among the files";
+	const char *cause = spec_find(compiler->spec, RESOURCE_EXPERIMENT, name) ? EXPERIMENT_MUTE : "is not among the files";
 	note_add(compiler, &plan->notes, place, "experiment `%s`, which step `%s` calls, %s", name, plan->graph->steps[step].name,
 		 cause);
 }

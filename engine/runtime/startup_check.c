@@ -36,9 +36,8 @@ static bool check_callee(const struct plan *all, const struct pipeline_plan *pla
 	if (callee->target == CALL_EXPERIMENT)
 		return error_set(error, ERROR_CONFIG, place, "step `%s` of pipeline %s calls the experiment `%s`, which %s",
 				 step->name, plan->graph->name, callee->name,
-				 spec_find(all->spec, RESOURCE_EXPERIMENT, callee->name)
-					 ? "has a mirror and no candidate, so it answers no request; name its `default`"
-					 : "is not among the files; add it");
+				 spec_find(all->spec, RESOURCE_EXPERIMENT, callee->name) ? EXPERIMENT_MUTE
+											 : "is not among the files; add it");
 	if (callee->endpoint.origin == ENDPOINT_NONE)
 		return error_set(error, ERROR_CONFIG, place, "step `%s`: model `%s` has no endpoint: %s", step->name, callee->name,
 				 callee->endpoint.advice ? callee->endpoint.advice : "memory ran out");

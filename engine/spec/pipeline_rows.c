@@ -167,8 +167,7 @@ static const struct option alert_rows[] = {
 	    .help = "Instead of a condition, `PIPELINE for DURATION`: no request of that pipeline has ended for that time."),
 	ROW("over", DURATION, struct alert_spec, over_ns, .place_offset = offsetof(struct alert_spec, over_place), .fallback = "1m",
 	    .help = "The period that the figures of the condition cover, of a second at least. Figures of drift are of their "
-		    "step's window, "
-		    "and gauges, `lag`, `model_` and `rollout_` figures are the latest values."),
+		    "step's window, and gauges, `lag`, `model_` and `rollout_` figures are the latest values."),
 	ROW("for", DURATION, struct alert_spec, for_ns, .place_offset = offsetof(struct alert_spec, for_place),
 	    .help = "How long the condition must hold; default: once."),
 	ROW("resolveAfter", DURATION, struct alert_spec, resolve_after_ns,

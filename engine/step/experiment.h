@@ -274,6 +274,8 @@ enum experiment_exposures experiment_exposures_of(const struct experiment_spec *
 
 /* Whether it has a candidate or a default, which answers: a mirror alone gets copies of no request. */
 bool experiment_answers(const struct experiment_spec *experiment);
+/* The words for one that does not. */
+#define EXPERIMENT_MUTE "has a mirror and no candidate, so it answers no request; name its `default`"
 
 /* Whether a stage, or a step of the schedule, of a progressive deployment determines the weights. */
 bool experiment_is_staged(const struct experiment_spec *experiment);
