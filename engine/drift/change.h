@@ -10,11 +10,14 @@
  *
  * A number counts by its rank in the reference alone, so the rate of false alarms does not depend on how the column is
  * distributed. Columns whose rows follow from the rows before (autocorrelation) are first freed of it, as the
- * reference shows it. The declared rate is split over statistics, columns and windows, and each gets the level that it
- * crosses so often by chance (level_crossing.h); it includes what chance did to the reference itself. Sums of rare
- * values, of flags and of columns that are nearly all one value are not normal over short windows: their levels are those
- * of a rare event at a rate that the reference says no better than it can. The level of all columns together leaves out
- * such columns, and counts one less that the others tell nearly whole, the less the more they tell.
+ * reference shows it. What this leaves where rows follow from others in other ways, a level below noise, rows of one sender after
+ * another, a spread that comes and goes, widens the levels by as much as the reference's own sums vary more; alarms of such
+ * streams stay below twice those declared, but for several columns whose spread lasts (nine times of five). The declared rate is
+ * split over statistics, columns and windows, and each gets the level that it crosses so often by chance (level_crossing.h); it
+ * includes what chance did to the reference itself. Sums of rare values, of flags and of columns that are nearly all one value are
+ * not normal over short windows: their levels are those of a rare event at a rate that the reference says no better than it can.
+ * The level of all columns together leaves out such columns, and counts one less that the others tell nearly whole, the less the
+ * more they tell.
  *
  * Rows that leave the longest window without an alarm make the reference's means surer, up to as many rows as it has;
  * an alarm forgets them. After it all windows are empty and fill again, beside the same reference. A missing number

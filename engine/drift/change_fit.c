@@ -4,6 +4,7 @@
 #include "drift/change_parts.h"
 #include "drift/level_crossing.h"
 #include "drift/outlier.h"
+#include "drift/score_series.h"
 #include "drift/simd.h"
 #include "numeric/ranks.h"
 
@@ -272,68 +273,12 @@ static enum change_kind series_kind(const struct change_detector *self, size_t s
 	return series < of_columns + self->paired ? CHANGE_JOINT : CHANGE_DEPENDENCE;
 }
 
-/* What a series is in the reference. */
-struct series_traits {
-	double mean, deviation, skewness;
-	double tails; /* excess of the fourth moment */
-	/* Variances of its sums over windows, beside those of rows that do not follow from one another. */
-	double inflations[CHANGE_WINDOWS];
-};
-
-static struct series_traits series_traits_of(const struct table *scores, size_t series)
-{
-	struct series_traits traits = {0};
-	double count = 0, squares = 0, cubes = 0, fourths = 0;
-	for (size_t i = 0; i < scores->rows; i++) {
-		double score = scores->values[i * scores->columns + series];
-		traits.mean += isnan(score) ? 0 : score;
-		count += !isnan(score);
-	}
-	traits.mean /= count;
-	for (size_t i = 0; i < scores->rows; i++) {
-		double apart = scores->values[i * scores->columns + series] - traits.mean;
-		squares += isnan(apart) ? 0 : apart * apart;
-		cubes += isnan(apart) ? 0 : apart * apart * apart;
-		fourths += isnan(apart) ? 0 : pow(apart, 4);
-	}
-	traits.deviation = sqrt(squares / count);
-	if (traits.deviation > 0) {
-		traits.skewness = cubes / count / pow(traits.deviation, 3);
-		traits.tails = fourths / count / pow(traits.deviation, 4) - 3;
-	}
-	return traits;
-}
-
-/* What is left of autocorrelation, a season say, shows in the reference's own windows: where their sums vary by more
- * than chance explains, that is how they vary. Windows too long for the reference to say have what the longest said. */
-#define SAID_WINDOWS 8 /* of them in the reference, side by side */
-#define CLEARLY 3.0    /* deviations of such a variance */
-
-static void inflations_fit(struct series_traits *traits, const struct table *scores, size_t series, double *sums)
-{
-	double rows = (double)scores->rows, last = 1;
-	for (size_t i = 0; i < scores->rows; i++) {
-		double score = scores->values[i * scores->columns + series] - traits->mean;
-		sums[i + 1] = sums[i] + (isnan(score) ? 0 : score);
-	}
-	for (size_t i = 0; i < CHANGE_WINDOWS; i++) {
-		size_t window = change_windows[i];
-		double squares = 0, length = (double)window, variance = traits->deviation * traits->deviation;
-		for (size_t j = window; j <= scores->rows; j++)
-			squares += (sums[j] - sums[j - window]) * (sums[j] - sums[j - window]);
-		double seen = squares / (rows - length + 1) / (length * (1 - length / rows) * variance);
-		if (length * SAID_WINDOWS <= rows)
-			last = seen > 1 + CLEARLY * sqrt(4.0 / 3 * length / rows) ? seen : 1;
-		traits->inflations[i] = last;
-	}
-}
-
 /* The jump towards a level on the side of the skewness given: a shifted Poisson's law has its jump for skewness, and the
  * jump's square for tails. Heavy tails without as much skewness jump both ways. */
 #define TAILS_CLEAR 1.0
 #define ONE_SIDED 0.5 /* of the tails' jump is skewness: below, the other side has jumps too */
 
-static double traits_jump(const struct series_traits *traits, double skewness)
+static double traits_jump(const struct score_traits *traits, double skewness)
 {
 	double both = traits->tails > TAILS_CLEAR ? sqrt(traits->tails) : 0;
 	return skewness < 0 && -skewness >= ONE_SIDED * both ? skewness : fmax(skewness, both);
@@ -370,13 +315,39 @@ static double level_surety(const struct change_detector *self, size_t level)
 	return 1 / sqrt(1 + RANKS_OFF * inverse * inverse);
 }
 
+/* A carry of so many standard deviations is no chance; below it, what else rows follow from would be less than that. */
+#define CARRY_CLEAR 4.0
+
+/* Rows that follow from rows before by more than a level's carry: a sum of several sources, senders in turns, states that last, a
+ * spread that comes and goes. They show in the level or the spread of what the carry left. */
+static void columns_depend(struct change_detector *self, const struct table *scores)
+{
+	for (size_t i = 0; i < self->columns; i++) {
+		struct change_column *column = &self->watched[i];
+		const bool clear = fabs(column->carry) * sqrt((double)self->rows) > CARRY_CLEAR;
+		column->bursts = scores_depend(scores, CHANGE_OF_COLUMN * i + CHANGE_SCALE);
+		column->depends = clear || column->bursts || scores_depend(scores, CHANGE_OF_COLUMN * i);
+	}
+}
+
+static bool series_depends(const struct change_detector *self, size_t series)
+{
+	if (series < CHANGE_OF_COLUMN * self->columns)
+		return self->watched[series / CHANGE_OF_COLUMN].depends;
+	bool depends = false;
+	for (size_t i = 0; i < self->columns; i++)
+		depends |= self->watched[i].depends;
+	return depends;
+}
+
 static void series_fit(struct change_detector *self, size_t series, const struct table *scores,
 		       double levels[][CHANGE_WINDOWS], double *sums)
 {
-	struct series_traits traits = series_traits_of(scores, series);
+	struct score_traits traits;
 	enum change_kind kind = series_kind(self, series);
-	if (traits.deviation > 0)
-		inflations_fit(&traits, scores, series, sums);
+	score_traits_fit(&traits, scores, series, series_depends(self, series), sums);
+	const bool bursts = kind == CHANGE_LOCATION && self->watched[series / CHANGE_OF_COLUMN].bursts;
+	const double inflation = bursts ? scores_burst(scores, series, sums) : 1;
 	self->means[series] = self->learnt[series] = traits.mean;
 	self->factors[series] = traits.deviation > 1e-9 ? 1 / traits.deviation : 0;
 	if (kind == CHANGE_JOINT)
@@ -386,10 +357,13 @@ static void series_fit(struct change_detector *self, size_t series, const struct
 	for (size_t i = 0; i < CHANGE_WINDOWS; i++) {
 		struct change_window *window = &self->windows[i];
 		bool counts = kind != CHANGE_JOINT && change_windows[i] >= change_parts[kind].least && self->factors[series] > 0;
-		double square = levels[kind][i], rows = change_windows[i], wider = sqrt(traits.inflations[i]);
-		window->most[series] = counts ? wider * crossing_sum(square, jump_up, rows, (double)self->rows) : (double)INFINITY;
+		double square = levels[kind][i], rows = change_windows[i], wider = sqrt(fmax(traits.inflations[i], inflation));
+		window->most[series] =
+			counts ? wider * crossing_sum(square, jump_up * wider, rows, (double)self->rows) : (double)INFINITY;
 		window->least[series] =
-			counts ? -wider * crossing_sum(square, jump_down, rows, (double)self->rows) : (double)-INFINITY;
+			counts ? -wider * crossing_sum(square, jump_down * wider, rows, (double)self->rows) : (double)-INFINITY;
+		if (kind == CHANGE_JOINT && self->factors[series] > 0)
+			window->joint += traits.inflations[i];
 	}
 }
 
@@ -439,6 +413,7 @@ static void levels_fit(struct change_detector *self, const struct table *scores,
 		for (enum change_kind kind = 0; kind < CHANGE_KINDS; kind++)
 			levels[kind][i] = crossing_level(kind_rate(self, kind, rate), 1, window, rows);
 	}
+	columns_depend(self, scores);
 	for (size_t s = 0; s < self->series; s++)
 		series_fit(self, s, scores, levels, sums);
 	double joined = (double)joint_count(self), excess = joined > 0 ? joint_excess(self, scores, joined) : 1;
@@ -446,7 +421,8 @@ static void levels_fit(struct change_detector *self, const struct table *scores,
 		double window = change_windows[i], square = self->windows[i].deviation * self->windows[i].deviation;
 		bool counts = joined > 0 && change_windows[i] >= change_parts[CHANGE_JOINT].least;
 		double level = counts ? joint_level(self, joined, excess, window, rate) : 0;
-		self->windows[i].joint = counts ? square * level : (double)INFINITY;
+		double wider = counts ? self->windows[i].joint / joined : 1; /* the mean of the levels' inflations, until here */
+		self->windows[i].joint = counts ? wider * square * level : (double)INFINITY;
 	}
 }
 

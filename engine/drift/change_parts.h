@@ -23,6 +23,7 @@ struct change_column {
 	double carry;
 	double previous;
 	struct sorted rests;
+	bool depends, bursts; /* rows follow from rows before by more than the carry; their spread does */
 };
 
 struct change_window {

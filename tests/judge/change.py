@@ -97,7 +97,11 @@ CLEAN = {
     "lognormal": lambda d, t: [math.exp(d.normal(1)[0])], "Poisson": lambda d, t: d.poisson(3), "binary": lambda d, t: d.binary(0.25),
     "5 columns": lambda d, t: d.normal(5), "5 columns, correlated": lambda d, t: d.together(5, 0.7), "10 columns": lambda d, t: d.normal(10),
 }
-CARRIED = {"AR(1) .2": 0.2, "AR(1) .4": 0.4, "AR(1) .6": 0.6, "AR(1) .8": 0.8}
+CARRIED = {
+    **{f"AR(1) {name}": (lambda d, t, c=carry: d.carried(1, c)) for name, carry in {".2": 0.2, ".4": 0.4, ".6": 0.6, ".8": 0.8}.items()},
+    "AR(1) .8, 5 columns": lambda d, t: d.carried(5, 0.8), "AR(1) .8, 0 and 1": lambda d, t: [float(d.carried(1, 0.8)[0] > 0)],
+    "AR(1) .8, whole": lambda d, t: [math.floor(d.carried(1, 0.8)[0])], "AR(1) .8, in noise": lambda d, t: [d.carried(1, 0.8)[0] + d.normal(1)[0]],
+}
 
 
 def alarms(binary, streams, rate):
@@ -132,7 +136,7 @@ def changes(binary, tools, draws, seed):
 
 def clean(binary, references, seed, rate, rows):
     failed, counted = [], 0
-    sorts = {**CLEAN, **{name: (lambda d, t, c=carry: d.carried(1, c)) for name, carry in CARRIED.items()}}
+    sorts = {**CLEAN, **CARRIED}
     print(f"false alarms a thousand rows, {rate} declared, {references} references of {rows} rows each")
     for name, make in sorts.items():
         streams = [[make(draw, t) for t in range(REFERENCE + rows)] for draw in (Draw(f"{seed} {name} {i}") for i in range(references))]

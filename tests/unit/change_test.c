@@ -185,21 +185,101 @@ static void an_alarm_leaves_the_reference_alone(void **state)
 	assert_true(alarms > 2);
 }
 
-static void autocorrelation_of_the_reference_is_taken_into_account(void **state)
+/* ---- rows that follow from rows before ---- */
+
+/* A level that keeps most of the one before it; `before` is that one. */
+static double carried(double *before)
+{
+	return *before = 0.8 * *before + 0.6 * drawn();
+}
+
+static double of_sign(double *before, size_t row)
+{
+	(void)row;
+	return carried(before) > 0;
+}
+
+static double below_noise(double *before, size_t row)
+{
+	(void)row;
+	return carried(before) + drawn();
+}
+
+/* Rows of a sender, then of another one. */
+static double ten_alike(double *before, size_t row)
+{
+	*before = row % 10 == 0 ? drawn() : *before;
+	return *before + drawn();
+}
+
+/* One in twenty, which comes in runs. */
+static double rare_in_runs(double *before, size_t row)
+{
+	(void)row;
+	return carried(before) > 1.6;
+}
+
+static double of_carried(double *before, size_t row)
+{
+	(void)row;
+	return carried(before);
+}
+
+static const struct form {
+	const char *name;
+	double (*next)(double *before, size_t row);
+	size_t columns;
+} forms[] = {
+	{"carried", of_carried, 1},  {"of sign", of_sign, 1},		{"below noise", below_noise, 1},
+	{"ten alike", ten_alike, 1}, {"rare in runs", rare_in_runs, 1}, {"of sign, 4 columns", of_sign, 4},
+};
+
+#define FORM_REFERENCES 40
+#define FORM_ROWS 1500
+#define FORM_RATE 1
+
+static size_t form_alarms(const struct form *form)
+{
+	size_t alarms = 0;
+	for (size_t i = 0; i < FORM_REFERENCES; i++) {
+		arena_reset(arena);
+		struct table rows = rows_drawn(REFERENCE + FORM_ROWS, form->columns), reference = rows;
+		double before[4] = {0};
+		for (size_t j = 0; j < rows.rows * form->columns; j++)
+			rows.values[j] = form->next(&before[j % form->columns], j / form->columns);
+		reference.rows = REFERENCE;
+		struct change_detector *detector = opened(&reference, FORM_RATE);
+		for (size_t j = REFERENCE; j < rows.rows; j++)
+			alarms += change_add(detector, rows.values + j * form->columns, NULL);
+	}
+	return alarms;
+}
+
+static void rows_that_follow_from_others_raise_at_most_twice_as_many_alarms(void **state)
 {
 	(void)state;
-	size_t alarms = 0;
-	for (size_t i = 0; i < 30; i++) {
-		arena_reset(arena);
-		struct table rows = rows_drawn(REFERENCE + 1000, 1), reference = {REFERENCE, 1, rows.values};
-		for (size_t j = 1; j < rows.rows; j++)
-			rows.values[j] = 0.8 * rows.values[j - 1] + 0.6 * rows.values[j];
-		struct change_detector *detector = opened(&reference, 2);
-		for (size_t j = REFERENCE; j < rows.rows; j++)
-			alarms += change_add(detector, rows.values + j, NULL);
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		const size_t alarms = form_alarms(&forms[i]), declared = FORM_REFERENCES * FORM_ROWS * FORM_RATE / 1000;
+		print_message("%s: %zu alarms, %zu declared\n", forms[i].name, alarms, declared);
+		assert_true(alarms <= 2 * declared);
+		assert_true(i > 0 || alarms > declared / 6); /* which a carry explains: they are not merely kept silent */
 	}
-	assert_true(alarms <= 2 * 60); /* without it they are 2,000 */
-	assert_true(alarms > 10);
+}
+
+static void a_change_of_rows_that_follow_from_others_is_seen(void **state)
+{
+	(void)state;
+	size_t late = 0;
+	for (size_t i = 0; i < FORM_REFERENCES; i++) {
+		arena_reset(arena);
+		struct table rows = rows_drawn(REFERENCE + 300, 1), reference = rows, live = {300, 1, rows.values + REFERENCE};
+		double before = 0;
+		for (size_t j = 0; j < rows.rows; j++)
+			rows.values[j] = below_noise(&before, j) + (j >= REFERENCE ? 2 * M_SQRT2 : 0);
+		reference.rows = REFERENCE;
+		late += first_alarm(opened(&reference, 0.5), &live, NULL) > 100;
+	}
+	assert_true(late <= 2);
 }
 
 static void what_is_missing_or_constant_says_nothing(void **state)
@@ -280,7 +360,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(after_an_alarm_windows_fill_again, setup, arena_end),
 		cmocka_unit_test_setup_teardown(a_slow_drift_cannot_hide_in_rows_that_settle, setup, arena_end),
 		cmocka_unit_test_setup_teardown(an_alarm_leaves_the_reference_alone, setup, arena_end),
-		cmocka_unit_test_setup_teardown(autocorrelation_of_the_reference_is_taken_into_account, setup, arena_end),
+		cmocka_unit_test_setup_teardown(rows_that_follow_from_others_raise_at_most_twice_as_many_alarms, setup, arena_end),
+		cmocka_unit_test_setup_teardown(a_change_of_rows_that_follow_from_others_is_seen, setup, arena_end),
 		cmocka_unit_test_setup_teardown(what_is_missing_or_constant_says_nothing, setup, arena_end),
 		cmocka_unit_test_setup_teardown(a_reference_that_cannot_be_learnt_is_refused, setup, arena_end),
 		cmocka_unit_test_setup_teardown(levels_follow_from_rates, setup, arena_end),

@@ -1,0 +1,126 @@
+/* score_series.c: Moments of scores, and of their sums; see score_series.h. */
+#include "drift/score_series.h"
+
+#include <math.h>
+
+#include "numeric/quantile.h"
+
+/* A score beside the mean of all; one that is missing says nothing. */
+static double score_apart(const struct table *scores, size_t series, size_t row, double mean)
+{
+	const double score = scores->values[row * scores->columns + series];
+	return isnan(score) ? 0 : score - mean;
+}
+
+static void moments_fit(struct score_traits *traits, const struct table *scores, size_t series)
+{
+	double count = 0, squares = 0, cubes = 0, fourths = 0;
+	for (size_t i = 0; i < scores->rows; i++) {
+		count += !isnan(scores->values[i * scores->columns + series]);
+		traits->mean += score_apart(scores, series, i, 0);
+	}
+	traits->mean /= count;
+	for (size_t i = 0; i < scores->rows; i++) {
+		const double apart = score_apart(scores, series, i, traits->mean);
+		squares += apart * apart;
+		cubes += apart * apart * apart;
+		fourths += apart * apart * apart * apart;
+	}
+	traits->deviation = sqrt(squares / count);
+	if (traits->deviation > 0) {
+		traits->skewness = cubes / count / pow(traits->deviation, 3);
+		traits->tails = fourths / count / pow(traits->deviation, 4) - 3;
+	}
+}
+
+/* ---- sums ---- */
+
+#define SAID_WINDOWS 8 /* a window that is that often in the reference, side by side, says how its sums vary */
+#define CLEARLY 3.0    /* deviations of such a variance that chance does not explain */
+#define CAUTION 0.5    /* deviations that are added where rows are known to depend: too high a variance only makes alarms rarer */
+
+/* sums[i]: of the first i scores, each beside the mean. */
+static void sums_fill(const struct score_traits *traits, const struct table *scores, size_t series, double *sums)
+{
+	sums[0] = 0;
+	for (size_t i = 0; i < scores->rows; i++)
+		sums[i + 1] = sums[i] + score_apart(scores, series, i, traits->mean);
+}
+
+/* How often its variance of independent rows a sum over the window has. */
+static double window_variance(const struct score_traits *traits, const double *sums, size_t rows, size_t window)
+{
+	const double length = (double)window, variance = traits->deviation * traits->deviation;
+	double squares = 0;
+	for (size_t i = window; i <= rows; i++)
+		squares += (sums[i] - sums[i - window]) * (sums[i] - sums[i - window]);
+	return squares / ((double)rows - length + 1) / (length * (1 - length / (double)rows) * variance);
+}
+
+/* What is left of rows that follow from others, a season say, shows in the reference's own windows. Windows too long for the
+ * reference to say have what the longest said. */
+static void inflations_fit(struct score_traits *traits, const struct table *scores, size_t series, bool depends, double *sums)
+{
+	double last = 1;
+	sums_fill(traits, scores, series, sums);
+	for (size_t i = 0; i < CHANGE_WINDOWS; i++) {
+		const size_t window = change_windows[i];
+		if (window * SAID_WINDOWS <= scores->rows) {
+			const double unsure = sqrt(4.0 / 3 * (double)window / (double)scores->rows);
+			const double seen = window_variance(traits, sums, scores->rows, window);
+			const double known = depends ? seen * (1 + CAUTION * unsure) : 1;
+			last = seen > 1 + CLEARLY * unsure ? fmax(seen, known) : fmax(1, known);
+		}
+		traits->inflations[i] = last;
+	}
+}
+
+void score_traits_fit(struct score_traits *traits, const struct table *scores, size_t series, bool depends, double *sums)
+{
+	*traits = (struct score_traits){0};
+	moments_fit(traits, scores, series);
+	for (size_t i = 0; i < CHANGE_WINDOWS; i++)
+		traits->inflations[i] = 1;
+	if (traits->deviation > 0)
+		inflations_fit(traits, scores, series, depends, sums);
+}
+
+/* ---- rows that follow from rows before ---- */
+
+#define LAGS 5
+#define LAGS_CRITICAL 20.515 /* chi-square of 5 degrees of freedom is above it with .001 */
+
+/* By the test of Box and Pierce. */
+bool scores_depend(const struct table *scores, size_t series)
+{
+	struct score_traits traits = {0};
+	double squares = 0;
+	moments_fit(&traits, scores, series);
+	for (size_t lag = 1; lag <= LAGS; lag++) {
+		double product = 0;
+		for (size_t i = lag; i < scores->rows; i++)
+			product += score_apart(scores, series, i, traits.mean) * score_apart(scores, series, i - lag, traits.mean);
+		squares += product * product;
+	}
+	return squares > LAGS_CRITICAL * pow(traits.deviation, 4) * (double)scores->rows;
+}
+
+#define BURST_ROWS 16
+#define BURST_SHARE 0.95
+
+double scores_burst(const struct table *scores, size_t series, double *sums)
+{
+	struct score_traits traits = {0};
+	moments_fit(&traits, scores, series);
+	const size_t count = scores->rows - BURST_ROWS + 1;
+	double sum = 0;
+	for (size_t i = 0; i < scores->rows; i++) {
+		const double apart = score_apart(scores, series, i, traits.mean);
+		const double leaves = i < BURST_ROWS ? 0 : score_apart(scores, series, i - BURST_ROWS, traits.mean);
+		sum += apart * apart - leaves * leaves;
+		if (i + 1 >= BURST_ROWS)
+			sums[i + 1 - BURST_ROWS] = sum;
+	}
+	quantile_sort(sums, count);
+	return quantile_sorted(sums, count, BURST_SHARE, QUANTILE_LINEAR) / (BURST_ROWS * traits.deviation * traits.deviation);
+}

@@ -1,0 +1,32 @@
+/* score_series.h: What a series of the change detector's scores is in the reference: its moments, and how much more its sums vary
+ * than those of independent rows.
+ *
+ * Pure; any thread may call.
+ */
+#ifndef SLUICE_DRIFT_SCORE_SERIES_H
+#define SLUICE_DRIFT_SCORE_SERIES_H
+
+#include <stdbool.h>
+
+#include "drift/change_parts.h"
+#include "numeric/table.h"
+
+struct score_traits {
+	double mean, deviation, skewness;
+	double tails;			   /* excess of the fourth moment */
+	double inflations[CHANGE_WINDOWS]; /* variances of its sums over windows, beside those of independent rows; at least 1 */
+};
+
+/* The traits of a column of scores. `depends`: its rows are known to follow from rows before, so that sums which vary more than
+ * those of independent rows are taken at their word, and not only where chance does not explain them. `sums`: room for one more
+ * number than there are rows. */
+void score_traits_fit(struct score_traits *traits, const struct table *scores, size_t series, bool depends, double *sums);
+
+/* Whether scores follow from those up to five rows before; one series in a thousand that does not is taken for one that does. */
+bool scores_depend(const struct table *scores, size_t series);
+
+/* The variance that scores have where they vary most, beside that of all, where their spread follows from rows before: it is above
+ * this in one part of twenty of the rows. `sums`: as above. */
+double scores_burst(const struct table *scores, size_t series, double *sums);
+
+#endif
