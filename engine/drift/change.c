@@ -6,7 +6,8 @@
 
 const unsigned change_windows[CHANGE_WINDOWS] = {3, 4, 6, 8, 11, 16, 22, 32, 45, 64, 90, 128, 181, 256};
 
-const enum change_kind change_column_kinds[CHANGE_OF_COLUMN] = {CHANGE_LOCATION, CHANGE_SCALE, CHANGE_SHAPE, CHANGE_SHAPE};
+const enum change_kind change_column_kinds[CHANGE_OF_COLUMN] = {CHANGE_LOCATION, CHANGE_SCALE, CHANGE_SHAPE, CHANGE_SHAPE,
+								CHANGE_SHAPE};
 
 /* ---- rows to scores ---- */
 
@@ -56,9 +57,9 @@ void change_scores(struct change_detector *self, const double *row, double *scor
 	for (size_t i = 0; i < self->columns; i++) {
 		double *of_column = scores + CHANGE_OF_COLUMN * i, number = row[self->watched[i].place];
 		missing |= isnan(number);
-		if (isnan(number))
-			of_column[0] = of_column[1] = of_column[2] = of_column[3] = (double)NAN;
-		else
+		for (size_t j = 0; isnan(number) && j < CHANGE_OF_COLUMN; j++)
+			of_column[j] = (double)NAN;
+		if (!isnan(number))
 			column_score(self, column_share(&self->watched[i], &self->normal, number), of_column);
 	}
 	if (self->paired == 0)

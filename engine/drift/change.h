@@ -5,7 +5,7 @@
  *
  *   location      the level of each column, and of all together
  *   scale         the spread of each column
- *   shape         a column's distribution where neither of these moved: its middle, shoulders and tails
+ *   shape         a column's distribution where neither of these moved: its middle, shoulders, tails, and what leans to a side
  *   dependence    how columns go together, pair by pair
  *
  * A number counts by its rank in the reference alone, so the rate of false alarms does not depend on how the column is
@@ -25,8 +25,8 @@
  * CHANGE_PAIRED_MAX columns, or of more than one column for 20 rows of the reference.
  *
  * A row costs a search in the reference for each column and one comparison for each statistic of each window, no
- * sorting. Memory is taken once, from the arena: with d columns, n reference rows and s = 5 d + d (d - 1)/2 series,
- * 8 bytes times about (350 + n) s + 4 d n: 270 KB for 5 columns and 400 rows, 1.8 MB for 20.
+ * sorting. Memory is taken once, from the arena: with d columns, n reference rows and s = 6 d + d (d - 1)/2 series,
+ * 8 bytes times about (350 + n) s + 4 d n: 300 KB for 5 columns and 400 rows, 2.1 MB for 20.
  *
  * Pure; a detector belongs to one thread.
  */

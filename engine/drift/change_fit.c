@@ -90,8 +90,10 @@ static void rank_scores(const struct change_detector *self, size_t halves, doubl
 	double rows = (double)self->rows, share = ((double)halves + 1) / (2 * rows + 2), far = 2 * share - 1;
 	scores[0] = self->normal.numbers[halves];
 	scores[1] = normal_quantile((fabs((double)halves - rows) + 1) / (rows + 2)); /* of how far from the middle it is */
-	scores[2] = (35 * pow(far, 4) - 30 * far * far + 3) * 3 / 8;		     /* Legendre's polynomial of degree 4 */
+	/* Legendre's polynomials of degree 4, for tails and shoulders, and 3, for what leans to a side; and the middle. */
+	scores[2] = (35 * pow(far, 4) - 30 * far * far + 3) * 3 / 8;
 	scores[3] = M_SQRT2 * cos(2 * M_PI * share);
+	scores[4] = sqrt(7) * (5 * far * far - 3) * far / 2;
 }
 
 static bool columns_fit(struct change_detector *self, const struct table *reference, struct arena *arena)
@@ -258,7 +260,7 @@ static double kind_rate(const struct change_detector *self, enum change_kind kin
 	for (size_t i = 0; i < CHANGE_WINDOWS; i++)
 		windows += change_windows[i] >= change_parts[kind].least;
 	if (kind == CHANGE_SHAPE)
-		series *= 2;
+		series *= CHANGE_OF_COLUMN - CHANGE_SHAPE;
 	if (kind == CHANGE_DEPENDENCE)
 		series = (double)(self->paired * (self->paired - 1)) / 2;
 	double part = rate * change_parts[kind].share / used / series;

@@ -11,7 +11,7 @@
 #define CHANGE_LONGEST 256  /* rows of the longest window */
 #define CHANGE_SETTLED 64   /* rows that settle at once */
 #define CHANGE_RING (CHANGE_LONGEST + CHANGE_SETTLED + 1) /* sums of so many rows back */
-#define CHANGE_OF_COLUMN 4 /* series: location, scale, and two of shape */
+#define CHANGE_OF_COLUMN 5 /* series: location, scale, and three of shape */
 
 extern const unsigned change_windows[CHANGE_WINDOWS]; /* rows, rising */
 extern const enum change_kind change_column_kinds[CHANGE_OF_COLUMN];
@@ -32,7 +32,7 @@ struct change_window {
 	double joint;	      /* the same of the sum of squares of the levels of all columns */
 };
 
-/* Series stand in this order: four of each column; the whitened levels, which count only together; pairs. */
+/* Series stand in this order: those of each column; the whitened levels, which count only together; pairs. */
 struct change_detector {
 	size_t rows, columns, paired, series; /* of the reference; columns that vary; columns that are paired, or 0 */
 	size_t stride;			      /* series and what fills them up to a multiple of WIDE */

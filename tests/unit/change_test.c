@@ -118,6 +118,26 @@ static void each_change_is_seen_and_named(void **state)
 	}
 }
 
+/* Numbers of the same mean and deviation, which are no longer alike on both sides. */
+static void a_shape_that_leans_to_a_side_is_seen(void **state)
+{
+	(void)state;
+	size_t late = 0;
+	for (size_t i = 0; i < 30; i++) {
+		arena_reset(arena);
+		struct table reference = rows_drawn(REFERENCE, 1), rows = rows_drawn(200, 1);
+		struct change_alarm alarm;
+		for (size_t j = 0; j < rows.rows; j++) {
+			const double other = drawn();
+			rows.values[j] = (rows.values[j] * rows.values[j] + other * other) / 2 - 1; /* exponential */
+			rows.values[j] *= i % 2 ? 1 : -1;
+		}
+		const bool is_seen = first_alarm(opened(&reference, 0.5), &rows, &alarm) < rows.rows;
+		late += !is_seen || alarm.kind != CHANGE_SHAPE;
+	}
+	assert_true(late <= 5);
+}
+
 static void only_ranks_count(void **state)
 {
 	(void)state;
@@ -356,6 +376,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(false_alarms_are_as_declared, setup, arena_end),
 		cmocka_unit_test_setup_teardown(a_small_reference_is_not_taken_for_the_truth, setup, arena_end),
 		cmocka_unit_test_setup_teardown(each_change_is_seen_and_named, setup, arena_end),
+		cmocka_unit_test_setup_teardown(a_shape_that_leans_to_a_side_is_seen, setup, arena_end),
 		cmocka_unit_test_setup_teardown(only_ranks_count, setup, arena_end),
 		cmocka_unit_test_setup_teardown(after_an_alarm_windows_fill_again, setup, arena_end),
 		cmocka_unit_test_setup_teardown(a_slow_drift_cannot_hide_in_rows_that_settle, setup, arena_end),
