@@ -34,10 +34,12 @@ struct keyed_call {
 	struct claim_record claim;
 	struct submission origin; /* of its request, or of the earlier one */
 	const char *inputs;
+	struct text target; /* name, of an earlier request; in the arena */
 	bool begins;  /* calls_begin() has not returned */
 	bool placed;  /* Kafka has the request */
 	bool settled; /* its origin is in the log */
 	bool has_outcome, is_expired;
+	bool has_answer;  /* the earlier request; else Kafka has accepted it, and that is all */
 	bool is_answered; /* while its earlier answer is still searched */
 	struct keyed_place place; /* in the room */
 	struct call_outcome outcome; /* held until it is settled */
@@ -225,33 +227,30 @@ static void keyed_calls_on_searched(void *context, const struct call_outcome *ou
 	outcome_give(call, &replayed);
 }
 
-/* A request that is not answered has ended when Kafka has it. One that Kafka has deleted since has no id that is known. */
-static void replay_accepted(struct keyed_call *call, const struct call_outcome *found)
+/* Tells that Kafka has the request, as its claim says. `request_id` empty: the request was not read. */
+static void accepted_tell(struct keyed_call *call, struct text request_id)
 {
-	struct keyed_calls *keyed = call->keyed;
 	struct call_outcome outcome;
 	char id[SUBMISSION_ID_BYTES_MAX];
 	const struct text poll = {id, submission_write(&call->origin, id)};
-	const struct text named = found->id.length > 0 ? found->id : poll;
-	call_outcome_accepted(&outcome, call->call.submits ? poll : named, &keyed->body);
+	const struct text named = request_id.length > 0 ? request_id : poll;
+	call_outcome_accepted(&outcome, call->call.submits ? poll : named, &call->keyed->body);
 	outcome.id = named;
 	outcome.arena = call->arena;
-	outcome.target = found->target;
+	outcome.target = call->target;
 	if (call->call.submits)
 		outcome.submission = poll;
 	outcome_mark_replayed(&outcome, call->arena);
-	keyed_end(call, &outcome);
+	call->call.ended(call->call.context, &outcome);
 }
 
+/* The search was for the id alone: without an answer, a request has ended when Kafka has it. */
 static void keyed_calls_on_request_found(void *context, const struct call_outcome *found)
 {
 	struct keyed_call *call = context;
-	if (call->is_answered)
-		slot_give_back(call);
-	else if (found->end == CALL_FAILED && found->status == 503) /* Kafka did not say */
-		keyed_end(call, found);
-	else
-		replay_accepted(call, found);
+	if (!call->is_answered)
+		accepted_tell(call, found->id);
+	slot_give_back(call);
 }
 
 static bool replay_is_over(void *context)
@@ -263,21 +262,28 @@ static bool replay_is_over(void *context)
 static void call_replay(struct keyed_call *call, const struct claim_record *holder)
 {
 	const struct gateway_target *target = call->call.target;
-	const bool has_answer = !call->call.submits && target->answers && target->outputs;
+	call->has_answer = !call->call.submits && target->answers && target->outputs;
 	call->claim = *holder;
 	call->origin = holder->origin;
+	call->target = text_copied(call->arena, text_of(target->name));
 	const struct poll_request poll = {.inputs = call->inputs,
-					  .outputs = has_answer ? target->outputs : NULL,
-					  .target = text_of(target->name),
+					  .outputs = call->has_answer ? target->outputs : NULL,
+					  .target = call->target,
 					  .submission = call->origin,
 					  .share = call->place.caller,
-					  .ended = has_answer ? keyed_calls_on_searched : keyed_calls_on_request_found,
+					  .ended = call->has_answer ? keyed_calls_on_searched : keyed_calls_on_request_found,
 					  .is_over = replay_is_over,
 					  .context = call};
 	call->phase = KEYED_SEARCHES;
 	const enum poll_start start = polls_begin(call->keyed->config.polls, &poll);
-	if (start != POLL_STARTED)
+	if (start == POLL_STARTED)
+		return;
+	if (call->has_answer) {
 		keyed_refuse(call, poll_refusal_status(start), poll_replay_refusal_words(start));
+	} else {
+		accepted_tell(call, (struct text){0});
+		slot_give_back(call);
+	}
 }
 
 /* ---- the request ---- */
@@ -402,6 +408,17 @@ static void keyed_calls_on_lost(void *context)
 
 /* ---- the beginning of a call ---- */
 
+/* Its slot stays until the search has ended. */
+static void replay_end_in_time(struct keyed_call *call)
+{
+	call->is_answered = true;
+	if (call->has_answer)
+		request_refuse(call->keyed, &call->call, 504,
+			       "the answer to the first request with this key was not found in time; ask again with the same key");
+	else
+		accepted_tell(call, (struct text){0});
+}
+
 static void keyed_calls_on_deadline(void *context)
 {
 	struct keyed_call *call = context;
@@ -410,11 +427,8 @@ static void keyed_calls_on_deadline(void *context)
 		claim_give_up(call, "Kafka did not take the claim of the idempotency key in time; ask again with the same key");
 	else if (call->has_outcome)
 		keyed_refuse(call, 503, "Kafka did not take the origin of the request in time; ask again with the same key");
-	else if (call->phase == KEYED_SEARCHES && !call->is_answered) {
-		call->is_answered = true; /* the slot stays until the search has ended */
-		request_refuse(call->keyed, &call->call, 504,
-			       "the answer to the first request with this key was not found in time; ask again with the same key");
-	}
+	else if (call->phase == KEYED_SEARCHES && !call->is_answered)
+		replay_end_in_time(call);
 }
 
 /* A digest of the parts' digests, so that no bytes can move from one part to another. */

@@ -46,6 +46,32 @@ static void error_explain(const struct poll *poll, struct call_outcome *outcome,
 	call_outcome_explain(outcome, &record, body);
 }
 
+/* There is no answer, nor will there be one, or Kafka did not say. The error names what was polled for. */
+static void poll_refuse(const struct poll *poll, struct text named, struct call_outcome *outcome, struct buffer *body)
+{
+	const struct answer_search *search = &poll->search;
+	if (search->outcome == ANSWER_NOBODYS)
+		call_outcome_refused(outcome, 404, ERROR_INPUT,
+				     search->id.length ? REQUEST_UNKNOWN_WORDS : SUBMISSION_UNKNOWN_WORDS, text_of(search->inputs),
+				     named, body);
+	else if (search->outcome == ANSWER_ENDED)
+		call_outcome_refused(outcome, 410, ERROR_INPUT,
+				     "no answer came by the deadline of this request, and none comes any more; send it again",
+				     text_of(search->inputs), named, body);
+	else if (poll->refusal)
+		call_outcome_refused(outcome, 503, ERROR_LIMIT, poll->refusal, text_of(search->inputs), named, body);
+	else if (search->outcome == ANSWER_EXPIRED)
+		call_outcome_refused(outcome, 410, ERROR_INPUT,
+				     "Kafka has deleted the request, and there is no answer to it; poll within the retention "
+				     "of the topic",
+				     text_of(search->inputs), named, body);
+	else
+		call_outcome_refused(outcome, 503, ERROR_REMOTE,
+				     search->error.kind == ERROR_NONE ? "the answer cannot be read" : search->error.text,
+				     text_of(search->outputs ? search->outputs : search->inputs), named, body);
+	outcome->id = text_copied(search->arena, named);
+}
+
 static void poll_outcome(const struct poll *poll, struct call_outcome *outcome, struct buffer *body)
 {
 	const struct answer_search *search = &poll->search;
@@ -72,25 +98,8 @@ static void poll_outcome(const struct poll *poll, struct call_outcome *outcome, 
 	}
 	if (search->outcome == ANSWER_PENDING)
 		call_outcome_pending(outcome, named, body);
-	else if (search->outcome == ANSWER_NOBODYS)
-		call_outcome_refused(outcome, 404, ERROR_INPUT,
-				     search->id.length ? REQUEST_UNKNOWN_WORDS : SUBMISSION_UNKNOWN_WORDS, text_of(search->inputs),
-				     named, body);
-	else if (search->outcome == ANSWER_ENDED)
-		call_outcome_refused(outcome, 410, ERROR_INPUT,
-				     "no answer came by the deadline of this request, and none comes any more; send it again",
-				     text_of(search->inputs), named, body);
-	else if (poll->refusal)
-		call_outcome_refused(outcome, 503, ERROR_LIMIT, poll->refusal, text_of(search->inputs), named, body);
-	else if (search->outcome == ANSWER_EXPIRED)
-		call_outcome_refused(outcome, 410, ERROR_INPUT,
-				     "Kafka has deleted the request, and there is no answer to it; poll within the retention "
-				     "of the topic",
-				     text_of(search->inputs), named, body);
 	else
-		call_outcome_refused(outcome, 503, ERROR_REMOTE,
-				     search->error.kind == ERROR_NONE ? "the answer cannot be read" : search->error.text,
-				     text_of(search->outputs ? search->outputs : search->inputs), named, body);
+		poll_refuse(poll, named, outcome, body);
 }
 
 static bool search_was_cancelled(const struct answer_search *search)
