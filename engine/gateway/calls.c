@@ -21,6 +21,7 @@
 #define HEARTBEAT_MS 1000    /* between two checks whether Kafka has answered */
 #define QUEUE_BYTES ((size_t)256 << 20)
 #define PRODUCE_MS 30000 /* then a request that Kafka has not accepted is given up; most deadlines are shorter */
+#define REPLY_ARENA_BYTES ((size_t)2 << 20) /* of a reply's headers, and a front end's copy of them */
 
 static_assert(CALLS_OPEN_MAX <= DIRECT_CALLS_MAX, "each slot has a place there");
 
@@ -129,9 +130,12 @@ unsigned calls_silent_s(const struct calls *calls)
 
 /* ---- delivery reports of requests ---- */
 
-static void submission_place(struct open_call *call)
+/* Kafka has the request, and its place is known. */
+static void call_take(struct open_call *call)
 {
-	open_call_answers_find(call);
+	call->taken = true;
+	if (call->submits || call->placed)
+		open_call_answers_find(call);
 	if (call->placed)
 		call->placed(call->context, &call->submission);
 }
@@ -165,18 +169,27 @@ static void calls_on_reported(void *context, const struct request_report *report
 		open_call_fail(call, 503, ERROR_REMOTE, words);
 		return;
 	}
-	call->taken = true;
 	call->submission.partition = report->partition;
 	call->submission.offset = report->offset;
-	if (call->submits || call->placed)
-		submission_place(call);
-	if (call->held)
-		open_call_reply_held(call);
-	else if (!call->answers)
+	call_take(call);
+	if (!call->answers)
 		call_accept(call);
 }
 
 /* ---- replies ---- */
+
+/* A reply may come before Kafka's report of its request, or without one. It then says where the request is. False: it does not, as
+ * those of earlier engines; a caller who repeats the call gets the answer. */
+static bool reply_places(struct open_call *call, struct headers headers)
+{
+	const struct header *origin = headers_find(headers, TEXT(REPLY_ORIGIN_HEADER));
+	if (!call->placed || call->taken)
+		return true;
+	if (!origin || !submission_read_origin(&call->submission, origin->value))
+		return false;
+	call_take(call);
+	return true;
+}
 
 static void reply_take(struct calls *calls, const struct record *record)
 {
@@ -194,16 +207,15 @@ static void reply_take(struct calls *calls, const struct record *record)
 		return;
 	}
 	struct open_call *call = read ? open_call_find(calls, address.call) : NULL;
-	if (!call || call->held || !call_outcome_read(&outcome, record->value, headers, calls->arena)) {
+	if (!call || !call_outcome_read(&outcome, record->value, headers, calls->arena) || !reply_places(call, headers)) {
 		calls->counts.strayed++;
 		return;
 	}
-	if (call->placed && !call->taken) {
-		if (!open_call_hold(call, &outcome))
-			open_call_fail(call, 503, ERROR_REMOTE, "the gateway is short of memory; try again");
-		return;
-	}
-	open_call_reply(call, &outcome);
+	calls->counts.answered += outcome.end == CALL_ANSWERED;
+	calls->counts.filtered += outcome.end == CALL_FILTERED;
+	calls->counts.failed += outcome.end == CALL_FAILED;
+	calls->counts.timed_out += outcome.end == CALL_FAILED && outcome.status == 504; /* by the engine, at the same time */
+	open_call_end(call, &outcome);
 }
 
 static void fail_all(struct calls *calls)
@@ -495,8 +507,10 @@ void calls_close(struct calls *calls)
 	loop_timer_stop(calls->loop, &calls->look);
 	loop_timer_stop(calls->loop, &calls->heartbeat);
 	direct_calls_close(&calls->direct);
-	for (size_t i = 0; i < calls->slot_count; i++)
-		open_call_free(calls->slots[i]);
+	for (size_t i = 0; i < calls->slot_count; i++) {
+		loop_timer_stop(calls->loop, &calls->slots[i]->deadline);
+		memory_give(calls->slots[i]);
+	}
 	if (calls->watch.ready && calls->watch.descriptor > 0)
 		loop_unwatch(calls->loop, &calls->watch);
 	request_producer_close(calls->producer);

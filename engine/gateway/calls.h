@@ -81,8 +81,8 @@ struct call_request {
 	bool is_unhurried;	/* submits, and has no deadline of its own: only Kafka has one */
 	struct headers headers; /* those that are passed on, without id and deadline */
 	struct text place;	/* the request's path, for the gateway's own errors. Lives until `ended` */
-	/* Called when Kafka has the request, which then also has what a search for its answer needs (gateway/polls.h); a reply that
-	 * is here earlier waits for that. NULL: no search is wanted, unless it submits. */
+	/* Called when Kafka has the request, by its report or by a reply, before `ended`. The request then also has what a search
+	 * for its answer needs (gateway/polls.h). NULL: no search is wanted, unless it submits. */
 	void (*placed)(void *context, const struct submission *origin);
 	void (*ended)(void *context, const struct call_outcome *outcome);
 	bool (*is_over)(void *context); /* whether the caller has disconnected; checked now and then */

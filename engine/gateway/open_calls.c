@@ -44,13 +44,6 @@ struct open_call *open_call_take(struct calls *calls)
 	return call;
 }
 
-static void held_give(struct open_call *call)
-{
-	if (call->held)
-		arena_close(call->held->arena);
-	call->held = NULL;
-}
-
 void open_call_give_back(struct open_call *call)
 {
 	struct calls *calls = call->calls;
@@ -59,14 +52,6 @@ void open_call_give_back(struct open_call *call)
 	calls->first_free = call->number & (CALLS_OPEN_MAX - 1);
 	call->number = 0;
 	calls->open--;
-	held_give(call);
-}
-
-void open_call_free(struct open_call *call)
-{
-	loop_timer_stop(call->calls->loop, &call->deadline);
-	held_give(call);
-	memory_give(call);
 }
 
 /* ---- the end of a call ---- */
@@ -86,40 +71,6 @@ void open_call_end(struct open_call *call, struct call_outcome *outcome)
 	call->ended(call->context, outcome);
 }
 
-void open_call_reply(struct open_call *call, struct call_outcome *outcome)
-{
-	struct calls_counts *counts = &call->calls->counts;
-	counts->answered += outcome->end == CALL_ANSWERED;
-	counts->filtered += outcome->end == CALL_FILTERED;
-	counts->failed += outcome->end == CALL_FAILED;
-	counts->timed_out += outcome->end == CALL_FAILED && outcome->status == 504; /* by the engine, at the same time */
-	open_call_end(call, outcome);
-}
-
-bool open_call_hold(struct open_call *call, const struct call_outcome *outcome)
-{
-	struct arena *arena = arena_open(REPLY_ARENA_BYTES + outcome->body.length);
-	struct early_reply *held = arena ? ARENA_NEW(arena, struct early_reply) : NULL;
-	if (held) {
-		held->arena = arena;
-		call_outcome_keep(&held->outcome, outcome, arena);
-	}
-	if (held && !arena_failed(arena))
-		call->held = held;
-	else
-		arena_close(arena);
-	return call->held != NULL;
-}
-
-void open_call_reply_held(struct open_call *call)
-{
-	struct early_reply *held = call->held;
-	call->held = NULL; /* the call's slot is free before its caller has read the reply */
-	arena_reset(call->calls->arena);
-	open_call_reply(call, &held->outcome);
-	arena_close(held->arena);
-}
-
 void open_call_fail(struct open_call *call, int status, enum error_kind kind, const char *words)
 {
 	struct calls *calls = call->calls;
@@ -131,8 +82,8 @@ void open_call_fail(struct open_call *call, int status, enum error_kind kind, co
 	open_call_end(call, &outcome);
 }
 
-/* A caller that wants to know the place of its request is answered through Kafka. A reply by memory could come before the place,
- * and so early that the answer cannot be read there yet. */
+/* A caller that wants to know the place of its request is answered through Kafka. A reply by memory could come so early that the
+ * answer cannot be read there yet. */
 struct text open_call_address_write(const struct open_call *call, char out[REPLY_ADDRESS_BYTES_MAX])
 {
 	const struct reply_address address = {.partition = reader_partition(call->calls->reader),

@@ -9,13 +9,6 @@
 #include "message/reply.h"
 
 #define CALL_NO_SLOT SIZE_MAX
-#define REPLY_ARENA_BYTES ((size_t)2 << 20) /* of a reply's headers, and a front end's copy of them */
-
-/* A reply that came before Kafka's report of where the request is. */
-struct early_reply {
-	struct arena *arena; /* has all of it */
-	struct call_outcome outcome;
-};
 
 struct open_call {
 	struct calls *calls;
@@ -33,8 +26,7 @@ struct open_call {
 	struct submission submission; /* its place, if it is `taken`; where its answer comes, or ANSWERS_UNKEYED; all of it of one
 				       * that submits, or has `placed` */
 	void (*placed)(void *context, const struct submission *origin);
-	struct early_reply *held; /* NULL: none */
-	bool taken;	/* Kafka has accepted it */
+	bool taken;	/* Kafka has accepted it, or an engine has replied to it */
 	bool is_direct; /* a worker has it, past Kafka */
 	char id[CALL_ID_BYTES_MAX];
 	size_t id_length;
@@ -82,19 +74,11 @@ struct open_call *open_call_find(const struct calls *calls, uint64_t number);
 /* Takes a slot; the number of the call is new. NULL: CALLS_OPEN_MAX are open, or memory ran out. */
 struct open_call *open_call_take(struct calls *calls);
 void open_call_give_back(struct open_call *call);
-void open_call_free(struct open_call *call); /* the slot's memory; its caller hears nothing */
 
 /* Frees the slot before it calls `ended`, which may start another call at once. */
 void open_call_end(struct open_call *call, struct call_outcome *outcome);
 void open_call_fail(struct open_call *call, int status, enum error_kind kind, const char *words);
 void open_call_on_deadline(void *context);
-
-/* Ends a call with the reply to it. */
-void open_call_reply(struct open_call *call, struct call_outcome *outcome);
-
-/* Keeps a reply that came before Kafka's report of where the request is. False: memory ran out. */
-bool open_call_hold(struct open_call *call, const struct call_outcome *outcome);
-void open_call_reply_held(struct open_call *call);
 
 #define ANSWERS_UNKEYED INT32_MIN /* `answers` of a submission until its partition is known */
 

@@ -62,6 +62,19 @@ struct text submission_origin(const struct submission *submission, const char *i
 	return text_of(out);
 }
 
+bool submission_read_origin(struct submission *submission, struct text origin)
+{
+	int64_t partition, offset;
+	const struct text topic = text_take_until(&origin, '/');
+	const struct text number = text_take_until(&origin, '/');
+	if (topic.length == 0 || !number_read_int64(number, &partition) || !number_read_int64(origin, &offset) || partition < 0 ||
+	    partition > INT32_MAX || offset < 0)
+		return false;
+	submission->partition = (int32_t)partition;
+	submission->offset = offset;
+	return true;
+}
+
 size_t submission_write(const struct submission *submission, char out[SUBMISSION_ID_BYTES_MAX])
 {
 	/* -1 is written as 0, so that the hyphen only separates. */

@@ -47,6 +47,9 @@ bool submission_is_of(const struct submission *submission, struct text nonce);
 /* Writes the place of the request, `inputs` being its topic, as the header REPLY_ORIGIN_HEADER of its answer has it. */
 struct text submission_origin(const struct submission *submission, const char *inputs, char out[REPLY_ORIGIN_BYTES_MAX]);
 
+/* Sets the place of the request by the header REPLY_ORIGIN_HEADER of a reply to it. False: it names none. */
+bool submission_read_origin(struct submission *submission, struct text origin);
+
 /* Returns the length. */
 size_t submission_write(const struct submission *submission, char out[SUBMISSION_ID_BYTES_MAX]);
 

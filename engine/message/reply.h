@@ -41,10 +41,11 @@
 #define REPLY_ATTEMPTS_HEADER "sluice-attempts"
 #define REPLY_PLACE_BYTES_MAX 1024 /* a longer one is not written into the outputs */
 
-/* Header of a request that was submitted: nobody waits for its answer, and its caller polls. Its value is the nonce of the
+/* Header of a request whose answer may be polled: it was submitted, or has an idempotency key. Its value is the nonce of the
  * request's id (gateway/submission.h). The answer then has its content type, REPLY_ORIGIN_HEADER: `TOPIC/PARTITION/OFFSET`
  * of the request, by which polls find it, and REPLY_SUBMISSION_HEADER: the nonce, by which they know that the id is right.
- * A request that ends without an answer gets a record without a value instead, with REPLY_OUTCOME_HEADER. */
+ * A request that ends without an answer gets a record without a value instead, with REPLY_OUTCOME_HEADER. Each reply to it has
+ * the origin too: it may reach the gateway before Kafka's report of the request. */
 #define REPLY_SUBMITTED_HEADER "sluice-submitted"
 #define REPLY_SUBMISSION_HEADER "sluice-submission"
 #define REPLY_ORIGIN_HEADER "sluice-origin"

@@ -122,6 +122,9 @@ static struct outgoing reply_end(const struct inflight *inflight, struct text va
 		headers->items[headers->count++] = (struct header){TEXT(REPLY_ID_HEADER), message->id};
 	const struct header *asked = headers_find(message->headers, TEXT(REPLY_HEADER));
 	assert(asked); /* by which a reply is wanted */
+	if (headers_find(message->headers, TEXT(REPLY_SUBMITTED_HEADER)) &&
+	    !headers_find((struct headers){headers->count, headers->items}, TEXT(REPLY_ORIGIN_HEADER)))
+		headers->items[headers->count++] = origin_header(message, headers->texts.origin);
 	headers->items[headers->count++] = *asked;
 	return (struct outgoing){.value = value, .headers = {headers->count, headers->items}};
 }

@@ -66,7 +66,7 @@ static void a_key_is_answered_from_one_request(void **state)
 	assert_null(rd_kafka_consumer_poll(stand->engine, SOON_MS)); /* nothing more was asked */
 }
 
-static void a_reply_before_the_report_of_its_request_waits_for_that(void **state)
+static void a_reply_before_the_report_of_its_request_says_where_that_is(void **state)
 {
 	struct keyed_stand *stand = *state;
 	keyed_await_claims(stand, "other");
@@ -75,12 +75,33 @@ static void a_reply_before_the_report_of_its_request_waits_for_that(void **state
 	keyed_request_read(stand);
 	keyed_answer(stand, "one", true);
 	keyed_answer(stand, "one", true); /* as at-least-once delivery may */
-	keyed_turn_for(stand, SOON_MS);
-	assert_int_equal(first->ended, 0);
-	reports_come();
 	keyed_await_end(stand, first);
 	assert_string_equal(first->body, "one");
+	reports_come(); /* which ends nothing more */
+	struct keyed_client *again = keyed_call(stand, 2, "k", "1", MOCK_WAIT_MS);
+	keyed_await_end(stand, again);
+	assert_string_equal(again->body, "one");
+	assert_true(again->is_replayed);
+	assert_int_equal(first->ended, 1);
 	assert_int_equal(calls_counts(stand->calls).answered, 1);
+}
+
+/* Its answer is found when the call is repeated. */
+static void a_reply_of_an_earlier_engine_before_the_report_is_not_taken(void **state)
+{
+	struct keyed_stand *stand = *state;
+	keyed_await_claims(stand, "other");
+	reports_wait = stand->hides_origin = true;
+	struct keyed_client *first = keyed_call(stand, 0, "k", "1", 4 * SOON_MS);
+	keyed_request_read(stand);
+	keyed_answer(stand, "one", true);
+	for (int64_t until_ms = loop_now_ms(stand->loop) + MOCK_WAIT_MS; calls_counts(stand->calls).strayed == 0;) {
+		assert_true(loop_now_ms(stand->loop) < until_ms);
+		keyed_turn(stand);
+	}
+	reports_come();
+	keyed_await_end(stand, first);
+	assert_int_equal(first->status, 504);
 	struct keyed_client *again = keyed_call(stand, 2, "k", "1", MOCK_WAIT_MS);
 	keyed_await_end(stand, again);
 	assert_string_equal(again->body, "one");
@@ -323,7 +344,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		KEYED_STORY(a_key_is_answered_from_one_request),
-		KEYED_STORY(a_reply_before_the_report_of_its_request_waits_for_that),
+		KEYED_STORY(a_reply_before_the_report_of_its_request_says_where_that_is),
+		KEYED_STORY(a_reply_of_an_earlier_engine_before_the_report_is_not_taken),
 		KEYED_STORY(a_deadline_holds_while_an_earlier_answer_is_searched),
 		KEYED_STORY(a_deadline_before_the_claim_is_read_frees_the_key),
 		KEYED_STORY(a_key_that_is_given_up_at_a_gateway_is_free_at_another),

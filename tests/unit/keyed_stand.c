@@ -207,6 +207,8 @@ void keyed_request_end(const struct keyed_stand *stand, const char *value, const
 	if (!replies)
 		return;
 	headers = headers_of(limit);
+	if (!stand->hides_origin)
+		rd_kafka_header_add(headers, REPLY_ORIGIN_HEADER, -1, stand->origin, -1);
 	rd_kafka_header_add(headers, REPLY_HEADER, -1, stand->address, -1);
 	record_write(stand, stand->replies, value, headers);
 }

@@ -35,7 +35,8 @@ struct keyed_stand {
 	rd_kafka_topic_t *out, *replies; /* of the writer: one that it meets later it looks up after a second */
 	/* Of the request that the engine read last: */
 	char address[REPLY_ADDRESS_BYTES_MAX], nonce[SUBMISSION_NONCE_DIGITS + 1], origin[64];
-	bool submits; /* the calls */
+	bool submits;	   /* the calls */
+	bool hides_origin; /* from replies, as earlier engines did */
 };
 
 int keyed_stand_open(void **state);
