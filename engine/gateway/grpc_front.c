@@ -87,15 +87,15 @@ static void server_live(const struct grpc_asked *asked)
 	reply_send(asked);
 }
 
-static void readiness_reply(const struct grpc_asked *asked, const struct gateway_target *target)
+static void readiness_reply(const struct grpc_asked *asked, bool is_ready)
 {
-	protobuf_write_flag(&asked->front->reply, 1, target_is_ready(asked->front, target));
+	protobuf_write_flag(&asked->front->reply, 1, is_ready);
 	reply_send(asked);
 }
 
 static void server_ready(const struct grpc_asked *asked)
 {
-	readiness_reply(asked, NULL);
+	readiness_reply(asked, grpc_front_is_ready(asked->front));
 }
 
 static void health_check(const struct grpc_asked *asked)
@@ -116,25 +116,36 @@ static void server_metadata(const struct grpc_asked *asked)
 	reply_send(asked);
 }
 
-/* NULL: it is refused. */
-static const struct gateway_target *find_target(const struct grpc_asked *asked)
+/* NULL: `refusal` says why. */
+static const struct gateway_target *asked_target(const struct grpc_asked *asked, struct call_refusal *refusal)
 {
 	const struct call_source source = grpc_source_of(asked);
 	const struct call_name name = grpc_name_of(asked);
-	struct call_refusal refusal;
-	const struct gateway_target *target = call_target_find(&source, &name, &refusal);
+	const struct gateway_target *target = call_target_find(&source, &name, refusal);
 	if (!target && !protobuf_is_whole(asked->body))
-		refuse_by_http(asked, 400, "the message is not in the form of its method, in protobuf");
-	else if (!target)
+		*refusal = (struct call_refusal){400, "the message is not in the form of its method, in protobuf"};
+	return target;
+}
+
+/* NULL: it is refused. */
+static const struct gateway_target *find_target(const struct grpc_asked *asked)
+{
+	struct call_refusal refusal;
+	const struct gateway_target *target = asked_target(asked, &refusal);
+	if (!target)
 		refuse_by_http(asked, refusal.status, refusal.words);
 	return target;
 }
 
+/* What is not there is not ready, as Triton answers: an error says to its clients that nobody knows. */
 static void model_ready(const struct grpc_asked *asked)
 {
-	const struct gateway_target *target = find_target(asked);
-	if (target)
-		readiness_reply(asked, target);
+	struct call_refusal refusal;
+	const struct gateway_target *target = asked_target(asked, &refusal);
+	if (target || refusal.status == 404)
+		readiness_reply(asked, target && target_is_ready(asked->front, target));
+	else
+		refuse_by_http(asked, refusal.status, refusal.words);
 }
 
 static void model_metadata(const struct grpc_asked *asked)

@@ -71,22 +71,29 @@ static void server_metadata(const struct grpc_model_request *model_request)
 	send_reply(model_request);
 }
 
+/* NULL: `refusal` says why. */
+static struct catalog_model *asked_model(const struct grpc_model_request *model_request, struct model_service_refusal *refusal)
+{
+	return model_service_find(model_request->models, protobuf_read_text(model_request->body, 1),
+				  protobuf_read_text(model_request->body, 2), refusal);
+}
+
+/* NULL: it is refused. */
 static struct catalog_model *find_model(const struct grpc_model_request *model_request)
 {
 	struct model_service_refusal refusal;
-	struct catalog_model *model = model_service_find(model_request->models, protobuf_read_text(model_request->body, 1),
-							 protobuf_read_text(model_request->body, 2), &refusal);
+	struct catalog_model *model = asked_model(model_request, &refusal);
 	if (!model)
 		model_grpc_refuse(model_request, refusal.status, text_of(refusal.words));
 	return model;
 }
 
+/* What is not there is not ready, as Triton answers: an error says to its clients that nobody knows. */
 static void model_ready(const struct grpc_model_request *model_request)
 {
-	const struct catalog_model *model = find_model(model_request);
-	if (!model)
-		return;
-	protobuf_write_flag(&model_request->models->reply, 1, model->ready);
+	struct model_service_refusal refusal;
+	const struct catalog_model *model = asked_model(model_request, &refusal);
+	protobuf_write_flag(&model_request->models->reply, 1, model && model->ready);
 	send_reply(model_request);
 }
 

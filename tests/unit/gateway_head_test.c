@@ -251,6 +251,23 @@ static void a_message_that_is_no_protobuf_is_invalid(void **state)
 	await_heard(stand, "3 grpc-status: 5\n");
 }
 
+/* As clients of Triton expect, which take an error for an outage. Other methods refuse the name. */
+static void what_is_not_there_is_not_ready(void **state)
+{
+	struct head_stand *stand = *state;
+	struct puppet_line *line = puppet_dial(&stand->puppet, grpc_front_port(stand->grpc));
+	puppet_headers(line, 1, 0, HEAD("/inference.GRPCInferenceService/ModelReady"), "x-api-key", API_KEY, NULL);
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 1, "\0\0\0\0\3\x0a\1n", 8); /* the name `n` */
+	await_heard(stand, "1 grpc-status: 0\n");
+	assert_non_null(strstr(stand->puppet.heard, "1 data 5\n")); /* a prefix: ready is false */
+	puppet_headers(line, 3, 0, HEAD("/inference.GRPCInferenceService/ModelReady"), "x-api-key", API_KEY, NULL);
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 3, "\0\0\0\0\4\xff\xff\xff\xff", 9);
+	await_heard(stand, "3 grpc-status: 3\n");
+	puppet_headers(line, 5, 0, HEAD("/inference.GRPCInferenceService/ModelMetadata"), "x-api-key", API_KEY, NULL);
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 5, "\0\0\0\0\3\x0a\1n", 8);
+	await_heard(stand, "5 grpc-status: 5\n");
+}
+
 static void a_host_may_repeat_the_authority(void **state)
 {
 	struct head_stand *stand = *state;
@@ -268,7 +285,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		HEAD_STORY(a_head_is_refused_before_its_body_comes),  HEAD_STORY(a_short_body_without_use_is_taken),
 		HEAD_STORY(a_header_that_steers_has_one_value),	      HEAD_STORY(a_call_is_refused_at_its_headers),
-		HEAD_STORY(a_message_that_is_no_protobuf_is_invalid), HEAD_STORY(a_host_may_repeat_the_authority),
+		HEAD_STORY(a_message_that_is_no_protobuf_is_invalid), HEAD_STORY(what_is_not_there_is_not_ready),
+		HEAD_STORY(a_host_may_repeat_the_authority),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

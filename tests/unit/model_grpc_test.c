@@ -257,6 +257,9 @@ static void it_tells_of_itself_and_of_its_models(void **state)
 	assert_int_equal(stand->status, OK);
 	assert_int_equal(stand->body.length, 0);
 	call(stand, SERVICE "ModelReady", names(stand, 1, "twice", "2"), 2000);
+	assert_int_equal(stand->status, OK);
+	assert_int_equal(stand->body.length, 0);
+	call(stand, SERVICE "ModelMetadata", names(stand, 1, "twice", "2"), 2000);
 	assert_int_equal(stand->status, NOT_FOUND);
 	call(stand, SERVICE "ModelMetadata", names(stand, 1, "tfsimple", NULL), 2000);
 	expect_text(field_of(stand->body, 1, 0), "tfsimple");
