@@ -287,7 +287,8 @@ static const struct command_section sections[] = {
 	 "all anonymous callers are one. A call with the same key and body gets the first answer, with the header "
 	 "idempotent-replayed, or 409 until it is there; another body or pipeline gets 422. A call that admission "
 	 "refuses (429) frees its key, and so does one whose deadline passes before Kafka has its claim of the key "
-	 "(503): its request was not sent. The answer is read from the outputs topic. A call whose connection breaks "
+	 "(503): its request was not sent. The answer is read from the outputs topic. A repeated call that is submitted, or "
+	 "whose pipeline has no output, gets 202 also while Kafka is away. A call whose connection breaks "
 	 "continues. With access control, a caller has at most a tenth of the 1,000,000 keys that are kept (429 "
 	 "beyond), and a quarter of the 4,096 open calls with keys. If a gateway dies just after it claimed a key, "
 	 "another call may take over the key after 15 s. Then the first request may run too; nobody gets its answer."},
@@ -296,14 +297,16 @@ static const struct command_section sections[] = {
 	 "Kafka: a worker of the process answers, and logs the request (header sluice-answered) and the answer. "
 	 "Submitted requests, requests with an idempotency key, and all requests at `sluice gateway` go through Kafka. "
 	 "`sluice plan` shows the way; engine/worker/DELIVERY.md says what a crash can lose."},
-	{"Health", "/v2/health/live is 200 while the gateway runs. /v2/health/ready is 503, with the `reason`, when no broker of "
-		   "Kafka has answered it for 10 s; it is 200 again with the first answer. A gateway that is told to stop accepts "
-		   "no connection any more, so that its probe cannot connect; requests on open connections get 503. One broker of "
-		   "several that is away changes nothing. Pipelines with direct ingress need no Kafka: a gateway that has one "
-		   "stays ready, and /v2/pipelines/NAME/ready shows which can be asked. gRPC's ServerReady, "
-		   "ModelReady and grpc.health.v1.Health say the same, and so does /ready at the port of --metrics. As a "
-		   "readiness probe of Kubernetes, use /v2/health/ready; as a liveness probe, /v2/health/live, since another "
-		   "start would not bring Kafka back."},
+	{"Health",
+	 "/v2/health/live is 200 while the gateway runs. /v2/health/ready is 503, with the `reason`, when no broker of "
+	 "Kafka has answered it for 10 s; it is 200 again with the first answer. A gateway that is told to stop accepts "
+	 "no connection any more, so that its probe cannot connect; requests on open connections get 503. One broker of "
+	 "several that is away changes nothing. Pipelines with direct ingress need no Kafka: a gateway that has one "
+	 "stays ready, and /v2/pipelines/NAME/ready shows which can be asked. gRPC's ServerReady, "
+	 "ModelReady and grpc.health.v1.Health say the same, and so does /ready at the port of --metrics. A model that is "
+	 "not there is not ready: ModelReady answers so, and HTTP has 404. As a "
+	 "readiness probe of Kubernetes, use /v2/health/ready; as a liveness probe, /v2/health/live, since another "
+	 "start would not bring Kafka back."},
 	{"Access", "Callers show a token (Authorization: Bearer), an API key (x-api-key) or a certificate, as the options and the "
 		   "files' securityConfig require; none of it reaches Kafka. /v2/health/live and /v2/health/ready, and the same "
 		   "under /v1, are open to everybody."},
