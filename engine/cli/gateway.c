@@ -36,7 +36,7 @@ static const struct option options[] = {
 	ROW("grpc", INTEGER, struct gateway_options, grpc_port, .word = "PORT", .fallback = "-1", .least = -1, .most = PORT_MOST,
 	    .help = "The port for gRPC, which may be that of --http; 0: a free one; -1: there is none."),
 	ROW("drain", DURATION, struct gateway_options, drain_ns, .fallback = "10s",
-	    .help = "How long open calls may take when the gateway stops."),
+	    .help = "How long open calls may take when the gateway stops, after the time of --lame-duck."),
 	GATEWAY_ROWS(struct gateway_options, gateway),
 	ROW("topics", CHOICE, struct gateway_options, topics, .choices = "create check", .fallback = "create",
 	    .help = "Whether missing topics are created, or are an error."),
@@ -212,7 +212,7 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 						 error));
 	if (good) {
 		say_ready(run);
-		good = listening_serve(&listening, &server, self->drain_ns / NS_PER_MS, error);
+		good = listening_serve(&listening, &server, (self->gateway.lame_duck_ns + self->drain_ns) / NS_PER_MS, error);
 	}
 	loop_task_end(&run->ensuring);
 	metrics_push_close(push);
@@ -299,9 +299,13 @@ static const struct command_section sections[] = {
 	 "`sluice plan` shows the way; engine/worker/DELIVERY.md says what a crash can lose."},
 	{"Health",
 	 "/v2/health/live is 200 while the gateway runs. /v2/health/ready is 503, with the `reason`, when no broker of "
-	 "Kafka has answered it for 10 s; it is 200 again with the first answer. A gateway that is told to stop accepts "
-	 "no connection any more, so that its probe cannot connect; requests on open connections get 503. One broker of "
-	 "several that is away changes nothing. Pipelines with direct ingress need no Kafka: a gateway that has one "
+	 "Kafka has answered it for 10 s; it is 200 again with the first answer. For the time of "
+	 "--lame-duck a gateway that is told to stop is not ready (503), closes each connection behind an answer (GOAWAY over "
+	 "HTTP/2), and still serves all calls. In Kubernetes give 5s, because callers learn of the end of a pod after "
+	 "SIGTERM, and a terminationGracePeriodSeconds above the sum of it and --drain (twice, for `sluice run`). After that "
+	 "time the gateway accepts no connection, requests on open connections get 503, and open calls have the time of "
+	 "--drain. One broker of several that is away changes nothing. Pipelines with direct ingress need no Kafka: a gateway that "
+	 "has one "
 	 "stays ready, and /v2/pipelines/NAME/ready shows which can be asked. gRPC's ServerReady, "
 	 "ModelReady and grpc.health.v1.Health say the same, and so does /ready at the port of --metrics. A model that is "
 	 "not there is not ready: ModelReady answers so, and HTTP has 404. As a "

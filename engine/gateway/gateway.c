@@ -35,6 +35,7 @@ struct gateway {
 	struct rest rest;
 	struct http_server *server; /* NULL: it does not serve HTTP */
 	struct grpc_front *grpc; /* NULL: it does not serve gRPC */
+	int64_t accepts_until_ms;	  /* while it leaves */
 	char unready[ERROR_TEXT_MAX + 1]; /* gateway_unready() */
 };
 
@@ -228,8 +229,22 @@ bool gateway_reread_access(struct gateway *gateway, struct error *error)
 	return !gateway->rest.access || access_reread(gateway->rest.access, error);
 }
 
+static void gateway_leave(struct gateway *gateway)
+{
+	gateway->rest.leaving = true;
+	gateway->accepts_until_ms = loop_now_ms(gateway->rest.loop) + gateway->config.lame_duck_ms;
+	if (gateway->server)
+		http_server_leave(gateway->server);
+	if (gateway->grpc)
+		grpc_front_leave(gateway->grpc);
+}
+
 bool gateway_drain(struct gateway *gateway)
 {
+	if (!gateway->rest.leaving)
+		gateway_leave(gateway);
+	if (loop_now_ms(gateway->rest.loop) < gateway->accepts_until_ms)
+		return false;
 	gateway->rest.draining = true;
 	answer_watches_drain(gateway->rest.watches);
 	bool without_http = !gateway->server || http_server_drain(gateway->server);
@@ -245,7 +260,7 @@ bool gateway_is_well(const struct gateway *gateway, struct error *error)
 const char *gateway_unready(struct gateway *gateway)
 {
 	const struct rest *rest = &gateway->rest;
-	const struct gateway_readiness readiness = {rest->config, rest->targets, rest->calls, rest->draining};
+	const struct gateway_readiness readiness = {rest->config, rest->targets, rest->calls, rest->leaving};
 	struct error error = {0};
 	if (gateway_is_well(gateway, &error) && gateway_readiness_find(&readiness, NULL, &error))
 		return NULL;

@@ -38,6 +38,7 @@ struct gateway_config {
 	struct direct_hub *direct; /* to the engine of this process (worker/direct_hub.h); NULL: there is none */
 	size_t record_bytes; /* limit of a request's record; 0: the topic's own */
 	int64_t timeout_ms;  /* 0: GATEWAY_TIMEOUT_MS */
+	int64_t lame_duck_ms;		      /* for which it accepts calls and connections after it was told to stop, not ready */
 	const struct access_settings *access; /* access control; NULL: everybody may do everything */
 	struct name_list hosts;	       /* by which requests may address it on loopback, where nobody is asked (net/host_names.h) */
 	struct name_list cors_origins; /* gateway/cors.h; empty: no CORS */
@@ -67,8 +68,9 @@ bool gateway_protect(struct gateway *gateway, const struct access_settings *sett
 /* Reads the files of the current access settings again, as access_reread(). */
 bool gateway_reread_access(struct gateway *gateway, struct error *error);
 
-/* Drains the gateway: it reports not ready, accepts no new call, and ends its open ones. True: no connection is
- * left. To be called again after each turn. */
+/* Drains the gateway. It reports not ready, tells its callers to connect elsewhere, and serves whoever comes for `lame_duck_ms`.
+ * Then it accepts no new connection and no new call, and ends its open ones. True: no connection is left. To be called again after
+ * each turn. */
 bool gateway_drain(struct gateway *gateway);
 
 /* False: no call can be answered any more, and `error` has the reason. */

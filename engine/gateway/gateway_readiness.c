@@ -15,7 +15,7 @@ static bool needs_no_kafka(const struct gateway_readiness *readiness, const stru
 bool gateway_readiness_find(const struct gateway_readiness *readiness, const struct gateway_target *target, struct error *error)
 {
 	const unsigned silent_s = calls_silent_s(readiness->calls);
-	if (readiness->draining)
+	if (readiness->leaving)
 		return error_set(error, ERROR_REMOTE, PLACE_NONE, "this gateway is stopping; ask another one");
 	if (!calls_are_well(readiness->calls, error))
 		return false;

@@ -15,7 +15,7 @@ struct gateway_readiness {
 	const struct gateway_config *config;
 	const struct gateway_targets *targets;
 	const struct calls *calls;
-	bool draining;
+	bool leaving;
 };
 
 /* Whether calls of the target are answered; NULL: of any target. False: `error` has the reason. */

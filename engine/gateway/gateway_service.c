@@ -64,6 +64,7 @@ bool gateway_service_open(struct gateway_service *service, struct loop *loop, co
 	service->config.host = asked->listening.host;
 	service->config.files = asked->listening.certificate ? &service->files : NULL;
 	service->config.timeout_ms = asked->timeout_ns / NS_PER_MS;
+	service->config.lame_duck_ms = asked->lame_duck_ns / NS_PER_MS;
 	service->config.access = service->access->wanted;
 	service->config.passed = asked->passed;
 	service->config.compat = asked->compat;

@@ -16,7 +16,7 @@ struct gateway_asked {
 	struct listening_asked listening;
 	struct gateway_access_asked access;
 	struct name_list passed, cors_origins, hosts;
-	int64_t timeout_ns;
+	int64_t timeout_ns, lame_duck_ns;
 	int compat;
 };
 
@@ -25,6 +25,9 @@ struct gateway_asked {
 	    .help = "The address on which the gateway listens."),                                                                  \
 		ROW("timeout", DURATION, owner, member.timeout_ns, .fallback = "30s",                                              \
 		    .help = "The timeout of a call without x-timeout-ms or x-deadline-ms. No call takes more than 10 minutes."),   \
+		ROW("lame-duck", DURATION, owner, member.lame_duck_ns, .word = "TIME",                                             \
+		    .help = "How long the gateway still accepts connections and calls, but is not ready, when it is told to "      \
+			    "stop. In Kubernetes 5s: callers learn only after SIGTERM that a pod ends. Without it: no time."),     \
 		ROW("compat", CHOICE, owner, member.compat, .choices = COMPAT_CHOICES, .fallback = "sluice",                       \
 		    .help = "seldon: errors have Seldon's forms, and answers of Seldon Core 1 have meta.puid, as with "            \
 			    "serviceConfig.compat of the files."),                                                                 \

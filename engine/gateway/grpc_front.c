@@ -71,7 +71,7 @@ static void refuse_by_http(const struct grpc_asked *asked, int status, const cha
 static bool target_is_ready(const struct grpc_front *front, const struct gateway_target *target)
 {
 	const struct gateway_readiness readiness = {front->config.gateway, front->config.targets, front->config.calls,
-						    front->draining};
+						    front->leaving};
 	struct error error = {0};
 	return gateway_readiness_find(&readiness, target, &error);
 }
@@ -543,9 +543,14 @@ void grpc_front_limit_messages(struct grpc_front *front, size_t message_bytes)
 	grpc_server_limit_messages(front->server, message_bytes);
 }
 
+void grpc_front_leave(struct grpc_front *front)
+{
+	front->leaving = true;
+	grpc_server_leave(front->server);
+}
+
 bool grpc_front_drain(struct grpc_front *front)
 {
-	front->draining = true;
 	health_watches_drain(&front->health);
 	return grpc_server_drain(front->server);
 }

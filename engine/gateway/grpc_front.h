@@ -33,9 +33,13 @@ int grpc_front_port(const struct grpc_front *front);
 struct connection_counts grpc_front_counts(const struct grpc_front *front);
 bool grpc_front_reload(struct grpc_front *front, struct error *error);
 
-/* As grpc_server_drain(). The front end reports not ready. Calls are still served that arrive before their callers
- * have received the notice. */
 void grpc_front_limit_messages(struct grpc_front *front, size_t message_bytes);
+
+/* As grpc_server_leave(). The front end reports not ready. */
+void grpc_front_leave(struct grpc_front *front);
+
+/* As grpc_server_drain(), after grpc_front_leave(). Calls are still served that arrive before their callers have received the
+ * notice. */
 bool grpc_front_drain(struct grpc_front *front);
 
 #endif

@@ -31,7 +31,7 @@ struct grpc_front {
 	struct health_watches health;
 	char inference_type[CONTENT_TYPE_BYTES], seldon_type[CONTENT_TYPE_BYTES]; /* content types of records */
 	struct call_refusal refusal;						  /* of a call by its head */
-	bool draining;
+	bool leaving;
 };
 
 struct grpc_asked { /* the current call */

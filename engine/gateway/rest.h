@@ -20,7 +20,7 @@ struct rest {
 	struct loop *loop;
 	struct access *access; /* NULL: everybody may do everything */
 	uint64_t revision; /* of the targets and the access settings: a request is checked again if it has changed since its head */
-	bool draining;
+	bool leaving, draining; /* not ready; and no call begins */
 	struct arena *arena; /* of the current request */
 	struct buffer body;  /* of the current answer */
 };

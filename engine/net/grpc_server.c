@@ -94,6 +94,15 @@ bool grpc_server_reload(struct grpc_server *server, const struct tls_files *file
 	return tls_reload_server(&server->tls, files, protocols_of(&server->config), error);
 }
 
+void grpc_server_leave(struct grpc_server *server)
+{
+	for (struct grpc_caller *caller = server->callers, *next; caller; caller = next) {
+		next = caller->next;
+		if (caller->http2.session)
+			grpc_caller_drain(caller);
+	}
+}
+
 bool grpc_server_drain(struct grpc_server *server)
 {
 	if (!server->draining) {

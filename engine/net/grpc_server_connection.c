@@ -146,6 +146,8 @@ void grpc_caller_drain(struct grpc_caller *caller)
 		grpc_caller_end(caller);
 		return;
 	}
+	if (caller->leaving != GRPC_STAYS)
+		return;
 	nghttp2_submit_shutdown_notice(caller->http2.session);
 	caller->leaving = GRPC_NOTICED;
 	grpc_caller_ping(caller);

@@ -103,6 +103,11 @@ struct connection_counts http_server_counts(const struct http_server *server)
 	return server->acceptor.counts;
 }
 
+void http_server_leave(struct http_server *server)
+{
+	server->leaving = true;
+}
+
 bool http_server_drain(struct http_server *server)
 {
 	if (!server->draining) {

@@ -64,6 +64,9 @@ void http_server_close(struct http_server *server); /* drops requests that are n
 int http_server_port(const struct http_server *server);
 struct connection_counts http_server_counts(const struct http_server *server);
 
+/* Each connection closes after its next answer from now on; new ones are still accepted. */
+void http_server_leave(struct http_server *server);
+
 /* Stops accepting connections. Idle ones are closed, others after their next answer. True: none is left. To be
  * called again after each turn. A caller that closes the server earlier ends the remaining ones. */
 bool http_server_drain(struct http_server *server);

@@ -106,7 +106,7 @@ struct http_server {
 	size_t pooled;
 	struct random ids;    /* of requests that are refused, and have none */
 	struct body_coder coder;
-	bool draining;
+	bool leaving, draining;
 	struct loop_timer now; /* is always set, so that waking allocates no memory */
 	int64_t date_s;	       /* time of `date` */
 	char date[32];

@@ -351,7 +351,7 @@ static bool write_head(struct http_incoming *incoming, struct http_answer_head *
 	struct http_inbound *connection = incoming->connection;
 	if (!connection || connection->phase == HTTP_PHASE_OVER)
 		return false;
-	connection->closes |= incoming->server->draining || connection->has_ended || head->unsized;
+	connection->closes |= incoming->server->leaving || incoming->server->draining || connection->has_ended || head->unsized;
 	head->date = http_date(incoming->server);
 	head->connection = connection_word(incoming);
 	head->added = incoming->added;

@@ -84,7 +84,8 @@ void process_gateway_stop(void *context, struct engine *engine)
 {
 	struct engine_process *running = context;
 	running->live = engine;
-	drained_stop_begin(&running->stop, engine, &running->gateway.gateway, running->engine.drain_ms);
+	drained_stop_begin(&running->stop, engine, &running->gateway.gateway,
+			   running->gateway.config.lame_duck_ms + running->engine.drain_ms);
 }
 
 void process_gateway_metrics(void *context, struct exposition *exposition)

@@ -515,7 +515,7 @@ static void a_gateway_is_not_ready_while_kafka_is_silent(void **state)
 	rd_kafka_mock_broker_set_up(stand->mock.cluster, 1);
 	calls_turn_for(stand, 5000);
 	assert_true(gateway_readiness_find(&readiness, &targets[0], &error));
-	readiness.draining = true;
+	readiness.leaving = true;
 	error = (struct error){0};
 	assert_false(gateway_readiness_find(&readiness, &targets[1], &error));
 	assert_non_null(strstr(error.text, "is stopping"));

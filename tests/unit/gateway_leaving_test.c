@@ -1,0 +1,172 @@
+/* gateway_leaving_test.c: A gateway that is told to stop: for a time it is not ready and serves whoever comes, then it refuses. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gateway/gateway.h"
+#include "tests/unit/guest.h"
+#include "tests/unit/mock_broker.h"
+#include "tests/unit/planning.h"
+#include "tests/unit/puppet.h"
+
+#define LAME_DUCK_MS 500
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: localhost\r\n\r\n"
+#define SUBMIT                                                                                                                     \
+	"POST /v2/pipelines/p/infer HTTP/1.1\r\nHost: localhost\r\nPrefer: respond-async\r\nContent-Length: 13\r\n\r\n"            \
+	"{\"inputs\":[]}"
+#define METHOD(name)                                                                                                               \
+	":method", "POST", ":scheme", "http", ":path", "/inference.GRPCInferenceService/" name, ":authority", "localhost", "te",   \
+		"trailers", "content-type", "application/grpc"
+
+struct leaving_stand {
+	struct mock mock;
+	struct planning planning;
+	struct plan plan;
+	struct loop *loop;
+	struct gateway_config config;
+	struct gateway *gateway;
+	struct puppet puppet;
+};
+
+static int leaving_stand_open(void **state)
+{
+	static struct leaving_stand stand;
+	static const char *const topics[] = {"replies", "claims", "cancels", "pipeline.p.inputs", "pipeline.p.outputs"};
+	struct error error = {0};
+	char name[64];
+	stand = (struct leaving_stand){.loop = loop_open(&error)};
+	stand.puppet.loop = stand.loop;
+	mock_open(&stand.mock);
+	for (size_t i = 0; i < sizeof topics / sizeof *topics; i++) {
+		(void)snprintf(name, sizeof name, "seldon.default.%s", topics[i]);
+		rd_kafka_mock_topic_create(stand.mock.cluster, name, 1, 1);
+	}
+	planning_open(&stand.planning, "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+				       "  steps:\n  - {name: s, expression: {set: {x: x}}}\n  output: {steps: [s]}\n");
+	planning_plan(&stand.planning, NULL, &stand.plan);
+	stand.config = (struct gateway_config){.serves_http = true,
+					       .serves_grpc = true,
+					       .brokers = stand.mock.brokers,
+					       .consumer = mock_quick,
+					       .producer = mock_quick,
+					       .record_bytes = 1 << 20,
+					       .lame_duck_ms = LAME_DUCK_MS};
+	stand.gateway = gateway_open(stand.loop, &stand.config, &stand.plan, &error);
+	assert_string_equal(error.text, "");
+	*state = &stand;
+	return 0;
+}
+
+static int leaving_stand_close(void **state)
+{
+	struct leaving_stand *stand = *state;
+	puppet_hang_up_all(&stand->puppet);
+	gateway_close(stand->gateway);
+	loop_close(stand->loop);
+	planning_close(&stand->planning);
+	mock_close(&stand->mock);
+	return 0;
+}
+
+static void expect(const struct guest *caller, const char *request, const char *status, const char *words)
+{
+	const char *heard = guest_ask(caller, request, words);
+	assert_non_null(heard);
+	assert_non_null(strstr(heard, status));
+	assert_non_null(strstr(heard, words));
+}
+
+/* Asks by a connection of its own, which is closed behind the answer. */
+static void expect_last(const struct leaving_stand *stand, const char *request, const char *status, const char *words)
+{
+	struct guest caller = guest_open(stand->loop, gateway_http_port(stand->gateway));
+	const char *heard = guest_ask(&caller, request, "");
+	assert_non_null(heard);
+	assert_non_null(strstr(heard, status));
+	assert_non_null(strstr(heard, "Connection: close\r\n"));
+	assert_non_null(strstr(heard, words));
+	guest_close(&caller);
+}
+
+static void await_heard(struct leaving_stand *stand, const char *words)
+{
+	for (int64_t until_ms = loop_now_ms(stand->loop) + MOCK_WAIT_MS; !strstr(stand->puppet.heard, words);) {
+		if (loop_now_ms(stand->loop) > until_ms)
+			assert_string_equal(stand->puppet.heard, words);
+		assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
+	}
+}
+
+static void ask_by_grpc(struct puppet_line *line, int32_t id)
+{
+	puppet_headers(line, id, 0, METHOD("ServerReady"), NULL);
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, id, "\0\0\0\0\0", 5);
+}
+
+static bool port_refuses(int port)
+{
+	const struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
+	const int caller = socket(AF_INET, SOCK_STREAM, 0);
+	const bool refuses = connect(caller, (const struct sockaddr *)&address, sizeof address) != 0 && errno == ECONNREFUSED;
+	close(caller);
+	return refuses;
+}
+
+static void it_serves_whoever_comes_and_tells_them_to_leave(void **state)
+{
+	struct leaving_stand *stand = *state;
+	struct guest kept = guest_open(stand->loop, gateway_http_port(stand->gateway));
+	struct puppet_line *early = puppet_dial(&stand->puppet, gateway_grpc_port(stand->gateway));
+	expect(&kept, GET("/v2/health/ready"), "200 OK", "true");
+	ask_by_grpc(early, 1);
+	await_heard(stand, "1 grpc-status: 0\n");
+	assert_false(gateway_drain(stand->gateway));
+	assert_non_null(strstr(gateway_unready(stand->gateway), "is stopping"));
+	await_heard(stand, "goaway 1 0\n"); /* to those that are here */
+	await_heard(stand, "closed\n");
+	struct puppet_line *late = puppet_dial(&stand->puppet, gateway_grpc_port(stand->gateway));
+	ask_by_grpc(late, 3);
+	await_heard(stand, "3 data 5\n"); /* ready: false */
+	await_heard(stand, "3 grpc-status: 0\n");
+	expect(&kept, GET("/v2/health/live"), "200 OK", "live"); /* it was idle, and may ask once more */
+	expect_last(stand, GET("/v2/health/ready"), "503 ", "is stopping");
+	expect_last(stand, SUBMIT, "202 ", "\"id\"");
+	guest_close(&kept);
+}
+
+static void it_refuses_when_its_time_is_over(void **state)
+{
+	struct leaving_stand *stand = *state;
+	const int port = gateway_http_port(stand->gateway);
+	struct guest idle = guest_open(stand->loop, port);
+	expect(&idle, GET("/v2/health/live"), "200 OK", "live");
+	const int64_t began_ms = loop_now_ms(stand->loop);
+	while (!gateway_drain(stand->gateway)) {
+		assert_true(loop_now_ms(stand->loop) < began_ms + MOCK_WAIT_MS);
+		assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
+	}
+	assert_true(loop_now_ms(stand->loop) >= began_ms + LAME_DUCK_MS);
+	assert_string_equal(guest_hear(&idle, ""), "");
+	guest_close(&idle);
+	assert_true(port_refuses(port));
+}
+
+#define LEAVING_STORY(name) cmocka_unit_test_setup_teardown(name, leaving_stand_open, leaving_stand_close)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LEAVING_STORY(it_serves_whoever_comes_and_tells_them_to_leave),
+		LEAVING_STORY(it_refuses_when_its_time_is_over),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
