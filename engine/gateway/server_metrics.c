@@ -56,15 +56,15 @@ static const char *gateway_why_unready(void *context)
 	return gateway_unready(context);
 }
 
-static void models_write(void *context, struct exposition *exposition)
+void served_metrics_write(const struct model_server *server, struct exposition *exposition)
 {
 	struct arena *arena = arena_open(METRICS_BYTES_MAX);
 	size_t count = 0;
-	for (const struct catalog_model *model = model_server_first(context); model; model = model->next)
+	for (const struct catalog_model *model = model_server_first(server); model; model = model->next)
 		count++;
 	struct metric_subject *subjects = arena ? ARENA_ARRAY(arena, struct metric_subject, count + 1) : NULL;
 	count = 0;
-	for (const struct catalog_model *model = model_server_first(context); subjects && model; model = model->next)
+	for (const struct catalog_model *model = model_server_first(server); subjects && model; model = model->next)
 		subjects[count++] = (struct metric_subject){{text_of(model->name)}, &model->counts};
 	if (subjects)
 		count = metric_subjects_fold(subjects, count, SERVED_SERIES_MAX / metric_series_count(SCOPE_SERVED), SCOPE_SERVED,
@@ -72,6 +72,11 @@ static void models_write(void *context, struct exposition *exposition)
 	exposition_write(exposition, SCOPE_SERVED, subjects, count);
 	exposition->out->failed = exposition->out->failed || !arena || arena_failed(arena);
 	arena_close(arena);
+}
+
+static void models_write(void *context, struct exposition *exposition)
+{
+	served_metrics_write(context, exposition);
 }
 
 static struct metrics_listener *listener_open(const struct metrics_config *config, struct loop *loop,

@@ -12,6 +12,9 @@
 /* Writes the metrics of a gateway; NULL: none. */
 void gateway_metrics_write(struct gateway *gateway, struct exposition *exposition);
 
+/* Writes the metrics of the models of a model server. */
+void served_metrics_write(const struct model_server *server, struct exposition *exposition);
+
 /* Pushes the metrics of a gateway to that Pushgateway, which must outlive the push (runtime/metrics_push.h). Its instance is its
  * host and its port: an engine on the same host has the name of the host. */
 struct metrics_push *gateway_push_open(const struct workspace *workspace, struct loop *loop, struct gateway *gateway,

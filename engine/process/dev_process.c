@@ -297,10 +297,11 @@ static bool open_servers(struct dev_process *dev, struct error *error)
 	return true;
 }
 
-static void write_gateway_metrics(void *context, struct exposition *exposition)
+static void write_other_metrics(void *context, struct exposition *exposition)
 {
 	const struct dev_process *dev = context;
 	gateway_metrics_write(dev->gateway, exposition);
+	served_metrics_write(dev->server, exposition);
 }
 
 static void dev_process_on_stop(void *context, struct engine *engine)
@@ -326,7 +327,7 @@ static bool open_engine(struct dev_process *dev, struct error *error)
 		.log = &dev->asked->log->sink,
 		.loop = dev->loop,
 		.asked_to_stop = dev_process_on_stop,
-		.write_metrics = write_gateway_metrics,
+		.write_metrics = write_other_metrics,
 		.context = dev,
 	};
 	if (!engine_watchers_prepare(&dev->watchers, &dev->config, error))

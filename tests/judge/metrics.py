@@ -469,6 +469,7 @@ class Events:
         judge.expect("moved: a call is answered after two attempts failed", self.ask("again", 1) == 200)
         for name, wanted in (("retries", 2), ("attempts", 3), ("calls", 1)):
             self.becomes(f"its {name}", f"sluice_model_{name}_total", wanted, model="again")
+        self.becomes("those at the built-in server", "sluice_served_model_calls_total", 3, model="again")
         judge.expect("moved: a call and two equal ones", [self.ask("cached", number) for number in (1, 1, 2, 1)] == [200] * 4)
         for name, wanted in (("hits", 2), ("misses", 2)):
             self.becomes(f"{name} of the cache", f"sluice_model_cache_{name}_total", wanted, model="cached")
