@@ -3,6 +3,7 @@
 
 #include "message/reply.h"
 #include "net/grpc_server_parts.h"
+#include "net/http_exchange.h"
 
 #define WORDS_BYTES ((size_t)8 << 10) /* encoded: callers accept no longer headers */
 #define NO_MEMORY_WORDS "no memory for the answer"
@@ -111,10 +112,15 @@ static inline bool body_begin(struct grpc_request *request, const nghttp2_nv *pa
 void grpc_request_refuse_as_http(struct grpc_request *request, struct http_refusal refusal)
 {
 	const nghttp2_data_provider body = {.read_callback = on_words_wanted};
+	const struct grpc_server_config *config = &request->server->config;
 	char status[NUMBER_TEXT_MAX], length[NUMBER_TEXT_MAX], id[REFUSAL_ID_SIZE];
 	struct text path = {0}; /* its buffer may be full */
 	nghttp2_nv pairs[5];
 	size_t count = 0;
+	if (request->is_http)
+		http_exchange_count_refusal(config->http, refusal.status);
+	else if (config->refused)
+		config->refused(config->context, GRPC_UNKNOWN); /* as gRPC's clients take 405 and 415 */
 	refusal_id_write(&request->server->ids, grpc_request_metadata(request, REPLY_ID_HEADER, 0), id);
 	buffer_clear(&request->answer);
 	if (!buffer_failed(&request->path))

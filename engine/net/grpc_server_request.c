@@ -218,6 +218,12 @@ static void grpc_request_on_deadline(void *context)
 
 /* ---- received frames ---- */
 
+static void refusal_count(const struct grpc_server *server, int status)
+{
+	if (server->config.refused)
+		server->config.refused(server->config.context, status);
+}
+
 static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
 	struct grpc_caller *caller = context;
@@ -226,10 +232,12 @@ static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *
 	if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
 		return 0;
 	/* A caller that starts calls and resets them must not occupy the application without a limit. */
-	if (caller->on_wire + caller->held >= 2 * caller->server->config.streams)
+	if (caller->on_wire + caller->held >= 2 * caller->server->config.streams) {
+		refusal_count(caller->server, GRPC_UNAVAILABLE); /* as gRPC's clients take it */
 		return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM) == 0
 			       ? 0
 			       : NGHTTP2_ERR_CALLBACK_FAILURE;
+	}
 	struct grpc_request *request = request_take(caller, id);
 	if (!request)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
@@ -262,7 +270,7 @@ static void metadata_refuse(struct grpc_request *request)
 	char words[80], excess[GRPC_EXCESS_BYTES];
 	grpc_metadata_excess_write(request, excess);
 	(void)snprintf(words, sizeof words, "the metadata has %s", excess);
-	grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, text_of(words));
+	grpc_request_shed(request, GRPC_RESOURCE_EXHAUSTED, words);
 }
 
 /* What only a port that is shared keeps, for requests that are no calls. */
@@ -378,16 +386,16 @@ static void headers_are_whole(struct grpc_request *request, bool is_end)
 	else if (!request->is_grpc)
 		grpc_request_refuse_as_http(request, (struct http_refusal){415, NOT_GRPC});
 	else if (buffer_failed(&request->path))
-		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("the path is longer than 8 KiB, which is the limit"));
+		grpc_request_shed(request, GRPC_RESOURCE_EXHAUSTED, "the path is longer than 8 KiB, which is the limit");
 	else if (buffer_failed(&request->metadata))
 		metadata_refuse(request);
 	else if (config->bodies && !head_is_charged(request))
 		grpc_request_shed(request, GRPC_RESOURCE_EXHAUSTED, GRPC_CROWDED);
 	else if (request->timeout_ms == 0)
-		grpc_request_refuse(request, GRPC_DEADLINE_EXCEEDED, TEXT(DEADLINE_WORDS));
+		grpc_request_shed(request, GRPC_DEADLINE_EXCEEDED, DEADLINE_WORDS);
 	else if (request->timeout_ms > 0 &&
 		 !loop_timer_set(loop, &request->deadline, loop_now_ms(loop) + request->timeout_ms, &error))
-		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("no memory for a deadline"));
+		grpc_request_shed(request, GRPC_RESOURCE_EXHAUSTED, "no memory for a deadline");
 	else if (config->converses)
 		request_ask_whether_conversation(request);
 }
@@ -408,9 +416,8 @@ static void request_is_whole(struct grpc_request *request)
 		return;
 	}
 	if (!grpc_intake_is_whole(&request->intake)) {
-		grpc_request_refuse(request, GRPC_INTERNAL,
-				    request->intake.have ? TEXT(GRPC_SHORT_WORDS)
-							 : TEXT("the call has no message; it must have one"));
+		grpc_request_shed(request, GRPC_INTERNAL,
+				  request->intake.have ? GRPC_SHORT_WORDS : "the call has no message; it must have one");
 		return;
 	}
 	if (grpc_intake_is_compressed(&request->intake))
@@ -421,9 +428,8 @@ static void request_is_whole(struct grpc_request *request)
 
 void grpc_request_shed(struct grpc_request *request, int status, const char *words)
 {
-	const struct grpc_server_config *config = &request->server->config;
-	if (config->refused && !request->over)
-		config->refused(config->context, status);
+	if (!request->over)
+		refusal_count(request->server, status);
 	grpc_conversation_end(request, status, words);
 }
 

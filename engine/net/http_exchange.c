@@ -25,6 +25,12 @@ struct http_inbound *http_exchange_open(struct http_server *server, const struct
 	return NULL;
 }
 
+void http_exchange_count_refusal(const struct http_server *server, int status)
+{
+	if (server->config.refused)
+		server->config.refused(server->config.context, status);
+}
+
 void http_exchange_give(struct http_inbound *exchange, struct text bytes)
 {
 	http_inbound_give(exchange, bytes);

@@ -33,6 +33,9 @@ struct http_exchange_config {
 /* NULL: memory ran out; nothing is called then. */
 struct http_inbound *http_exchange_open(struct http_server *server, const struct http_exchange_config *config);
 
+/* Counts a request that was refused with that status in place of the server. */
+void http_exchange_count_refusal(const struct http_server *server, int status);
+
 /* Gives bytes of the request, which are dropped if it is answered already. May call `ready`, and `gone` if memory runs out. */
 void http_exchange_give(struct http_inbound *exchange, struct text bytes);
 

@@ -1,0 +1,176 @@
+/* grpc_server_refusals_test.c: Calls that a gRPC server refuses before its application hears of them are counted, once each. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "net/grpc_server.h"
+#include "net/grpc_wire.h"
+#include "net/http_server.h"
+#include "tests/unit/puppet.h"
+
+#define STREAMS 2
+#define WAIT_MS 10000
+#define LONG_BYTES ((size_t)9000) /* longer than a path, or the metadata, may be */
+
+struct refusals_stand {
+	struct loop *loop;
+	struct grpc_server *server;
+	struct http_server *http;
+	struct puppet puppet;
+	struct puppet_line *line;
+	size_t called, refused, http_refused;
+	int status, http_status; /* of the last one */
+};
+
+static void on_called(void *context, struct grpc_request *request, struct text path, struct text body)
+{
+	(void)request, (void)path, (void)body; /* it is never answered */
+	((struct refusals_stand *)context)->called++;
+}
+
+static void on_http_called(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body)
+{
+	(void)context, (void)method, (void)path, (void)body;
+	http_server_answer(incoming, 200, NULL, (struct text){0}, NULL, 0);
+}
+
+static void on_refused(void *context, int status)
+{
+	struct refusals_stand *stand = context;
+	stand->refused++;
+	stand->status = status;
+}
+
+static void on_http_refused(void *context, int status)
+{
+	struct refusals_stand *stand = context;
+	stand->http_refused++;
+	stand->http_status = status;
+}
+
+static void stand_open_with(struct refusals_stand *stand, bool has_http)
+{
+	struct error error = {0};
+	*stand = (struct refusals_stand){.loop = loop_open(&error)};
+	const struct http_server_config http = {.adopts = true,
+						.body_bytes = 1000,
+						.connections = 4,
+						.called = on_http_called,
+						.refused = on_http_refused,
+						.context = stand};
+	if (has_http)
+		stand->http = http_server_open(stand->loop, &http, &error);
+	const struct grpc_server_config config = {.message_bytes = 1000,
+						  .metadata_bytes = LONG_BYTES / 2,
+						  .streams = STREAMS,
+						  .connections = 4,
+						  .http = stand->http,
+						  .called = on_called,
+						  .refused = on_refused,
+						  .context = stand};
+	stand->server = grpc_server_open(stand->loop, &config, &error);
+	assert_string_equal(error.text, "");
+	stand->puppet.loop = stand->loop;
+	stand->line = puppet_dial(&stand->puppet, grpc_server_port(stand->server));
+}
+
+static void stand_close(struct refusals_stand *stand)
+{
+	puppet_hang_up_all(&stand->puppet);
+	http_server_close(stand->http);
+	grpc_server_close(stand->server);
+	loop_close(stand->loop);
+}
+
+static void await_heard(struct refusals_stand *stand, const char *words)
+{
+	for (int64_t until_ms = loop_now_ms(stand->loop) + WAIT_MS; !strstr(stand->puppet.heard, words);) {
+		if (loop_now_ms(stand->loop) > until_ms)
+			assert_string_equal(stand->puppet.heard, words);
+		assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
+	}
+}
+
+#define HEAD(method, path, type) ":method", method, ":scheme", "http", ":path", path, ":authority", "us", "content-type", type
+#define CALL HEAD("POST", "/s/M", "application/grpc"), "te", "trailers"
+
+static void what_a_server_refuses_is_counted(void **state)
+{
+	static struct refusals_stand stand;
+	static char much[LONG_BYTES + 1];
+	(void)state;
+	memset(much, 'p', LONG_BYTES);
+	much[0] = '/';
+	stand_open_with(&stand, false);
+	puppet_headers(stand.line, 1, FLAG_END_STREAM, HEAD("POST", much, "application/grpc"), NULL);
+	await_heard(&stand, "1 grpc-status: 8\n");
+	assert_true(stand.refused == 1 && stand.status == GRPC_RESOURCE_EXHAUSTED);
+	puppet_headers(stand.line, 3, FLAG_END_STREAM, CALL, "much", much, NULL);
+	await_heard(&stand, "3 grpc-status: 8\n");
+	assert_int_equal(stand.refused, 2);
+	puppet_headers(stand.line, 5, FLAG_END_STREAM, CALL, "grpc-timeout", "0m", NULL);
+	await_heard(&stand, "5 grpc-status: 4\n");
+	assert_true(stand.refused == 3 && stand.status == GRPC_DEADLINE_EXCEEDED);
+	puppet_headers(stand.line, 7, FLAG_END_STREAM, CALL, NULL); /* without a message */
+	await_heard(&stand, "7 grpc-status: 13\n");
+	assert_true(stand.refused == 4 && stand.status == GRPC_INTERNAL);
+	puppet_headers(stand.line, 9, FLAG_END_STREAM, HEAD("GET", "/s/M", "application/grpc"), NULL);
+	await_heard(&stand, "9 :status: 405\n");
+	assert_true(stand.refused == 5 && stand.status == GRPC_UNKNOWN);
+	assert_int_equal(stand.called, 0);
+	stand_close(&stand);
+}
+
+static void a_stream_that_is_refused_is_counted(void **state)
+{
+	static struct refusals_stand stand;
+	(void)state;
+	stand_open_with(&stand, false);
+	for (int32_t id = 1; id <= 1 + 2 * (2 * STREAMS); id += 2) { /* one more than it may be */
+		puppet_headers(stand.line, id, 0, CALL, NULL);
+		puppet_frame(stand.line, FRAME_DATA, FLAG_END_STREAM, id, "\0\0\0\0\0", 5);
+		puppet_number(stand.line, FRAME_RESET, id, 8);
+	}
+	for (int64_t until_ms = loop_now_ms(stand.loop) + WAIT_MS; stand.refused == 0;) {
+		assert_true(loop_now_ms(stand.loop) < until_ms);
+		assert_true(loop_turn(stand.loop, 20, &(struct error){0}));
+	}
+	assert_int_equal(stand.called, 2 * STREAMS);
+	assert_true(stand.refused == 1 && stand.status == GRPC_UNAVAILABLE);
+	stand_close(&stand);
+}
+
+/* Requests of HTTP at the port are counted as such. */
+static void what_is_refused_in_place_of_http_is_counted_there(void **state)
+{
+	static struct refusals_stand stand;
+	static char much[LONG_BYTES + 1];
+	(void)state;
+	memset(much, 'p', LONG_BYTES);
+	much[0] = '/';
+	stand_open_with(&stand, true);
+	puppet_headers(stand.line, 1, FLAG_END_STREAM, HEAD("GET", much, "text/plain"), NULL);
+	await_heard(&stand, "1 :status: 414\n");
+	assert_true(stand.http_refused == 1 && stand.http_status == 414);
+	puppet_headers(stand.line, 3, FLAG_END_STREAM, HEAD("GET", "/a", "text/plain"), "much", much, NULL);
+	await_heard(&stand, "3 :status: 431\n");
+	assert_true(stand.http_refused == 2 && stand.http_status == 431);
+	puppet_headers(stand.line, 5, FLAG_END_STREAM, HEAD("GET", "/a", "text/plain"), NULL);
+	await_heard(&stand, "5 :status: 200\n");
+	assert_true(stand.http_refused == 2 && stand.refused == 0);
+	stand_close(&stand);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_a_server_refuses_is_counted),
+		cmocka_unit_test(a_stream_that_is_refused_is_counted),
+		cmocka_unit_test(what_is_refused_in_place_of_http_is_counted_there),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
