@@ -20,7 +20,6 @@
 #define LOOK_MS 100	     /* between two checks for callers that have disconnected */
 #define HEARTBEAT_MS 1000    /* between two checks whether Kafka has answered */
 #define QUEUE_BYTES ((size_t)256 << 20)
-#define PRODUCE_MS 30000 /* then a request that Kafka has not accepted is given up; most deadlines are shorter */
 #define REPLY_ARENA_BYTES ((size_t)2 << 20) /* of a reply's headers, and a front end's copy of them */
 
 static_assert(CALLS_OPEN_MAX <= DIRECT_CALLS_MAX, "each slot has a place there");
@@ -375,7 +374,7 @@ static struct open_call *call_open(struct calls *calls, const struct call_reques
 		request->key.bytes ? request_producer_answers(calls->producer, request->key, 0) : ANSWERS_UNKEYED;
 	bool named = (!request->submits && !request->placed) || submission_begin(call);
 	call->placed = request->placed;
-	call->taken = call->is_direct = false;
+	call->taken = call->is_direct = call->is_overdue = false;
 	call->place = request->place;
 	call->poll = (struct text){0};
 	call->ended = request->ended;
@@ -435,7 +434,7 @@ static bool clients_open(struct calls *calls, const struct gateway_targets *targ
 						      .is_watched = true,
 						      .properties = config->consumer};
 	calls->producer_config = (struct request_producer_config){.brokers = config->brokers,
-								  .timeout_ms = PRODUCE_MS,
+								  .timeout_ms = CALLS_REPORT_MS,
 								  .message_bytes = config->message_bytes,
 								  .queue_bytes = QUEUE_BYTES,
 								  .properties = config->producer,

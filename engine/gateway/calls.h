@@ -21,6 +21,7 @@
 
 #define CALLS_OPEN_MAX ((size_t)65536) /* more are refused: each uses a connection, or a stream of one */
 #define CALLS_CANCELLED_A_LOOK 40 /* so that callers who come and go do not double the records of a gateway */
+#define CALLS_REPORT_MS 30000	  /* then a request that Kafka has not accepted is given up; most deadlines are shorter */
 #define CALL_ID_BYTES_MAX ((size_t)256) /* of a request's id */
 
 struct calls;
@@ -82,7 +83,8 @@ struct call_request {
 	struct headers headers; /* those that are passed on, without id and deadline */
 	struct text place;	/* the request's path, for the gateway's own errors. Lives until `ended` */
 	/* Called when Kafka has the request, by its report or by a reply, before `ended`. The request then also has what a search
-	 * for its answer needs (gateway/polls.h). NULL: no search is wanted, unless it submits. */
+	 * for its answer needs (gateway/polls.h). While neither has come, the call stays open for CALLS_REPORT_MS beyond its
+	 * deadline, after which its caller is not to wait. NULL: no search is wanted, unless it submits. */
 	void (*placed)(void *context, const struct submission *origin);
 	void (*ended)(void *context, const struct call_outcome *outcome);
 	bool (*is_over)(void *context); /* whether the caller has disconnected; checked now and then */

@@ -35,13 +35,13 @@ struct keyed_call {
 	struct submission origin; /* of its request, or of the earlier one */
 	const char *inputs;
 	struct text target; /* name, of an earlier request; in the arena */
-	bool begins;  /* calls_begin() has not returned */
-	bool placed;  /* Kafka has the request */
-	bool settled; /* its origin is in the log */
+	bool begins;	    /* calls_begin() has not returned */
+	bool placed;	    /* Kafka has the request */
+	bool settled;	    /* its origin is in the log */
 	bool has_outcome, is_expired;
-	bool has_answer;  /* the earlier request; else Kafka has accepted it, and that is all */
-	bool is_answered; /* while its earlier answer is still searched */
-	struct keyed_place place; /* in the room */
+	bool has_answer;	     /* the earlier request; else Kafka has accepted it, and that is all */
+	bool is_answered;	     /* while its earlier answer is still searched, or Kafka's report of its request is awaited */
+	struct keyed_place place;    /* in the room */
 	struct call_outcome outcome; /* held until it is settled */
 	struct loop_timer deadline;
 	struct arena *arena;
@@ -140,7 +140,7 @@ static void keyed_end(struct keyed_call *call, const struct call_outcome *outcom
 /* Words for a key that another request holds; NULL: it is free. */
 static const char *look_words(const struct claim_look *look, int *status)
 {
-	static const int statuses[] = {[CLAIM_FREE] = 409, [CLAIM_OPEN] = 409,  [CLAIM_SETTLED] = 409,
+	static const int statuses[] = {[CLAIM_FREE] = 409,  [CLAIM_OPEN] = 409,	 [CLAIM_SETTLED] = 409,
 				       [CLAIM_OTHER] = 422, [CLAIM_SPENT] = 429, [CLAIM_FULL] = 503};
 	*status = statuses[look->state];
 	switch (look->state) {
@@ -301,7 +301,11 @@ static void outcome_pass(struct keyed_call *call)
 static void on_call_ended(void *context, const struct call_outcome *outcome)
 {
 	struct keyed_call *call = context;
-	if (!call->placed) {
+	if (call->is_answered) {
+		if (call->placed && outcome->declined)
+			(void)record_send(call, CLAIM_RELEASES);
+		slot_give_back(call);
+	} else if (!call->placed) {
 		if (call->begins)
 			(void)record_send(call, CLAIM_RELEASES);
 		keyed_end(call, outcome);
@@ -325,11 +329,12 @@ static void on_placed(void *context, const struct submission *origin)
 	(void)record_send(call, CLAIM_PLACES);
 }
 
-/* A caller that disconnects ends the call when the origin is in the log: it may ask again, and the outputs have the answer. */
+/* A caller that disconnects, or has been answered, ends the call when the origin is in the log: it may ask again, and the outputs
+ * have the answer. */
 static bool is_settled_and_over(void *context)
 {
 	const struct keyed_call *call = context;
-	return call->settled && call->call.is_over(call->call.context);
+	return call->settled && (call->is_answered || call->call.is_over(call->call.context));
 }
 
 /* The claim was the first in the log. */
@@ -419,6 +424,13 @@ static void replay_end_in_time(struct keyed_call *call)
 		accepted_tell(call, (struct text){0});
 }
 
+/* Its slot stays until Kafka has said where the request is, so that the claim gets its origin. */
+static void request_end_in_time(struct keyed_call *call)
+{
+	call->is_answered = true;
+	request_refuse(call->keyed, &call->call, 503, "Kafka did not report the request in time; ask again with the same key");
+}
+
 static void keyed_calls_on_deadline(void *context)
 {
 	struct keyed_call *call = context;
@@ -429,6 +441,8 @@ static void keyed_calls_on_deadline(void *context)
 		keyed_refuse(call, 503, "Kafka did not take the origin of the request in time; ask again with the same key");
 	else if (call->phase == KEYED_SEARCHES && !call->is_answered)
 		replay_end_in_time(call);
+	else if (call->phase == KEYED_RUNS && !call->placed)
+		request_end_in_time(call);
 }
 
 /* A digest of the parts' digests, so that no bytes can move from one part to another. */
@@ -464,6 +478,7 @@ static struct keyed_call *call_open(struct keyed_calls *keyed, const struct keye
 		call->call.key = TEXT("");
 	call->call.id = text_copied(arena, request->call->id);
 	call->call.headers = headers_copied(arena, request->call->headers);
+	call->call.place = text_copied(arena, request->call->place); /* the request may outlive its caller */
 	call->inputs = arena_copy(arena, request->inputs, strlen(request->inputs));
 	call->deadline = (struct loop_timer){.due = keyed_calls_on_deadline, .context = call};
 	int64_t left_ms = request->call->deadline_ms - loop_time_of_day_ms(keyed->loop);

@@ -6,7 +6,8 @@
  * sure that each later call with this key gets the same. Such a call searches the answer in the outputs (gateway/polls.h), or
  * gets 409 until it is there. Another body under the same key gets 422. A call that an engine declined by admission frees its
  * key, so that it may be sent again; of a submitted request, which is not waited for, the key stays taken. A call whose deadline
- * passes before its claim is read frees its key at once, too: its request was not sent.
+ * passes before its claim is read frees its key at once, too: its request was not sent. One whose deadline passes later stays
+ * open for Kafka's report of its request, so that the claim gets its origin.
  *
  * Calls are refused with 503 until the claims of the last CLAIMS_KEPT_MS have been read, and when the topic cannot be read any
  * more. Belongs to its loop's thread.
@@ -43,7 +44,7 @@ void keyed_calls_close(struct keyed_calls *keyed);
 void keyed_calls_follow(struct keyed_calls *keyed);
 
 struct keyed_request {
-	const struct call_request *call; /* copied; its place lives until it has ended */
+	const struct call_request *call; /* copied */
 	const char *inputs;		 /* topic of the target */
 	struct access_identity caller;
 	bool has_share; /* there are several callers, and each has a share of the claims and of the open calls */

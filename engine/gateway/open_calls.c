@@ -114,9 +114,23 @@ static struct text poll_write(struct open_call *call, char out[SUBMISSION_ID_BYT
 	return (struct text){out, submission_write(&call->submission, out)};
 }
 
+/* False: nothing has to know where the request is, or the time for that is over. */
+static bool report_is_awaited(struct open_call *call)
+{
+	struct loop *loop = call->calls->loop;
+	struct error error = {0};
+	if (!call->placed || call->taken || call->is_overdue)
+		return false;
+	call->is_overdue = true;
+	call->counts = NULL; /* the caller gets another outcome */
+	return loop_timer_set(loop, &call->deadline, loop_now_ms(loop) + CALLS_REPORT_MS, &error);
+}
+
 void open_call_on_deadline(void *context)
 {
 	struct open_call *call = context;
+	if (report_is_awaited(call))
+		return;
 	const struct gateway_target *target = call->target;
 	const bool is_logged = call->taken && !call->is_direct && target;
 	char words[ERROR_TEXT_MAX], place[REPLY_ORIGIN_BYTES_MAX], poll[SUBMISSION_ID_BYTES_MAX];

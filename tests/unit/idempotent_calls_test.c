@@ -86,6 +86,30 @@ static void a_reply_before_the_report_of_its_request_says_where_that_is(void **s
 	assert_int_equal(calls_counts(stand->calls).answered, 1);
 }
 
+/* Kafka has the request. Without its place, later calls got 409 for 15 s, and the request was sent once more. */
+static void a_deadline_before_the_report_leaves_the_claim_its_origin(void **state)
+{
+	struct keyed_stand *stand = *state;
+	keyed_await_claims(stand, "other");
+	reports_wait = true;
+	struct keyed_client *late = keyed_call(stand, 0, "k", "1", SOON_MS);
+	keyed_request_read(stand);
+	keyed_await_end(stand, late);
+	assert_int_equal(late->status, 503);
+	assert_non_null(strstr(late->body, "ask again with the same key"));
+	keyed_turn_for(stand, SOON_MS); /* the deadline of the open call is past, too */
+	reports_come();
+	keyed_turn_for(stand, SOON_MS);			     /* the claim's record */
+	assert_int_equal(calls_open_count(stand->calls), 1); /* of the other key */
+	keyed_answer(stand, "one", true);
+	struct keyed_client *again = keyed_call(stand, 2, "k", "1", MOCK_WAIT_MS);
+	keyed_await_end(stand, again);
+	assert_string_equal(again->body, "one");
+	assert_true(again->is_replayed);
+	assert_int_equal(late->ended, 1);
+	assert_null(rd_kafka_consumer_poll(stand->engine, SOON_MS));
+}
+
 /* Its answer is found when the call is repeated. */
 static void a_reply_of_an_earlier_engine_before_the_report_is_not_taken(void **state)
 {
@@ -174,7 +198,7 @@ static void a_key_that_is_given_up_at_a_gateway_is_free_at_another(void **state)
 	rd_kafka_mock_broker_set_up(stand->mock.cluster, 1);
 	for (int64_t until_ms = loop_now_ms(stand->loop) + CLAIM_MS / 2; !keyed_request_comes(stand);) {
 		assert_true(loop_now_ms(stand->loop) < until_ms); /* far before the claim may be taken over */
-		if (other->ended > 0) { /* its claim was the second, and the first one not given up yet */
+		if (other->ended > 0) {				  /* its claim was the second, and the first one not given up yet */
 			assert_int_equal(other->status, 409);
 			*other = (struct keyed_client){0};
 			(void)keyed_call(stand, 1, "k", "1", MOCK_WAIT_MS);
@@ -345,6 +369,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		KEYED_STORY(a_key_is_answered_from_one_request),
 		KEYED_STORY(a_reply_before_the_report_of_its_request_says_where_that_is),
+		KEYED_STORY(a_deadline_before_the_report_leaves_the_claim_its_origin),
 		KEYED_STORY(a_reply_of_an_earlier_engine_before_the_report_is_not_taken),
 		KEYED_STORY(a_deadline_holds_while_an_earlier_answer_is_searched),
 		KEYED_STORY(a_deadline_before_the_claim_is_read_frees_the_key),
