@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "base/moment.h"
+
 #define PERCENT 100.0
 #define MS_PER_DAY 86400000.0
 
@@ -151,8 +153,14 @@ static bool recommend(struct recommending *self, enum report_decision decision, 
 static bool recommend_stop(struct recommending *self)
 {
 	const struct report_split *split = &self->report->split;
+	char moment[MOMENT_BYTES];
+	moment_print(split->worst_ms, moment);
 	REASON(self, "units did not come to the variants by their shares (p %.2g at every look; chi-square %.4g, p %.2g)", split->p,
 	       split->chi_square.statistic, split->chi_square.p);
+	if (!split->chi_square.mismatch)
+		REASON(self,
+		       "units came by their shares on the whole, but not at first: the split was worst after %llu units, at %s",
+		       (unsigned long long)split->worst_units, moment);
 	for (size_t arm = 0; arm < self->report->joined->arms; arm++)
 		if (isnan(split->expected[arm]))
 			REASON(self, "`" TEXT_FORMAT "` has %.0f units", TEXT_ARGUMENTS(arm_name(self, arm)), split->counts[arm]);

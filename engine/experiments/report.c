@@ -5,69 +5,10 @@
 
 #include "base/suggest.h"
 
-#define SHARE_ROUNDED 1e-6 /* shares that sum to 1 but for this are all that there are */
-
 const char *report_decision_name(enum report_decision decision)
 {
 	static const char *const names[] = {"stop", "wait", "keep", "ship"};
 	return names[decision];
-}
-
-/* ---- the split ---- */
-
-/* Shares of an epoch for all arms and, last, for those that nobody met. False: a probability is not known. */
-static bool epoch_shares(const struct joined *joined, const struct joined_epoch *epoch, double *counts, double *shares)
-{
-	double sum = 0;
-	for (size_t arm = 0; arm < joined->arms; arm++) {
-		counts[arm] = epoch->firsts[arm];
-		shares[arm] = isnan(epoch->shares[arm]) ? 0 : epoch->shares[arm];
-		sum += shares[arm];
-		if (counts[arm] > 0 && isnan(epoch->shares[arm]))
-			return false;
-	}
-	counts[joined->arms] = 0;
-	shares[joined->arms] = sum < 1 - SHARE_ROUNDED ? 1 - sum : 0;
-	return sum > 0 && sum < 1 + SHARE_ROUNDED;
-}
-
-static void split_count(const struct joined *joined, struct report_split *split)
-{
-	for (size_t arm = 0; joined->adaptive && arm < joined->arms; arm++)
-		split->counts[arm] = (double)joined->arm_units[arm];
-	for (size_t i = 0; !joined->adaptive && i < joined->epoch_count; i++)
-		for (size_t arm = 0; arm < joined->arms; arm++)
-			split->counts[arm] += joined->epochs[i].firsts[arm];
-}
-
-static void split_conclude(const struct joined *joined, struct report_split *split)
-{
-	double counts[ANALYSIS_ARMS_MAX + 1], shares[ANALYSIS_ARMS_MAX + 1], expected[ANALYSIS_ARMS_MAX + 1] = {0};
-	double met[ANALYSIS_ARMS_MAX + 1] = {0};
-	bool unknown[ANALYSIS_ARMS_MAX] = {0};
-	struct split_watch watch = {0};
-	if (joined->adaptive || joined->arms < 2)
-		return;
-	split->p = 1;
-	for (size_t i = 0; i < joined->epoch_count; i++) {
-		double units = 0;
-		if (!epoch_shares(joined, &joined->epochs[i], counts, shares))
-			return;
-		for (size_t arm = 0; arm < joined->arms; arm++)
-			units += counts[arm];
-		for (size_t arm = 0; arm <= joined->arms; arm++) {
-			expected[arm] += units * shares[arm];
-			met[arm] += counts[arm];
-			if (arm < joined->arms)
-				unknown[arm] = unknown[arm] || (units > 0 && isnan(joined->epochs[i].shares[arm]));
-		}
-		split->p = split_watch_close(&watch, counts, shares, joined->arms + (shares[joined->arms] > 0));
-	}
-	split->tested = joined->epoch_count > 0;
-	split->mismatch = split->tested && split->p < SPLIT_ALPHA;
-	split->chi_square = split_test(met, expected, joined->arms + (expected[joined->arms] > 0), SPLIT_ALPHA);
-	for (size_t arm = 0; arm < joined->arms; arm++)
-		split->expected[arm] = unknown[arm] ? (double)NAN : expected[arm];
 }
 
 /* ---- which is the control, and which metrics there are ---- */
@@ -273,54 +214,6 @@ static bool metrics_report(struct report *report, struct arena *arena)
 	return others_correct(report, arena);
 }
 
-/* ---- the share of units with feedback ---- */
-
-enum { UNIT_DUE = 1, UNIT_HEARD = 2, UNIT_COUNTED = 4 };
-
-/* Where a policy chose, requests of a unit depend on each other until its next version, so they are one. */
-static uint32_t feedback_unit(const struct joined *joined, uint32_t unit)
-{
-	return joined->adaptive ? joined->units[unit].cluster : unit;
-}
-
-/* Units of each arm with a value of the metric and without, as rows of two. Those whose windows are all open wait. */
-static void feedback_count(const struct joined *joined, const struct joined_metric *metric, uint8_t *marks, double *counts)
-{
-	for (size_t i = 0; i < joined->exposure_count; i++)
-		if (joined->exposures[i].joined_unit != UINT32_MAX)
-			marks[feedback_unit(joined, joined->exposures[i].joined_unit)] |= UNIT_DUE;
-	for (size_t i = 0; i < metric->count; i++)
-		marks[feedback_unit(joined, metric->values[i].unit)] |= UNIT_HEARD;
-	for (uint32_t i = 0; i < joined->unit_count; i++) {
-		uint8_t *mark = &marks[feedback_unit(joined, i)];
-		if ((*mark & UNIT_DUE) && !(*mark & UNIT_COUNTED))
-			counts[2 * joined->units[i].arm + !(*mark & UNIT_HEARD)]++;
-		*mark |= UNIT_COUNTED;
-	}
-}
-
-static bool split_conclude_feedback(const struct joined *joined, const struct joined_metric *primary, struct arena *arena,
-				    struct report_split *split)
-{
-	double counts[2 * ANALYSIS_ARMS_MAX] = {0}, expected[2 * ANALYSIS_ARMS_MAX];
-	uint8_t *marks = ARENA_ARRAY(arena, uint8_t, joined->unit_count + 1);
-	size_t arms = 0;
-	if (!marks)
-		return false;
-	feedback_count(joined, primary, marks, counts);
-	for (size_t arm = 0; arm < joined->arms; arm++) {
-		const double with = counts[2 * arm], without = counts[2 * arm + 1];
-		if (with + without == 0)
-			continue;
-		counts[2 * arms] = with;
-		counts[2 * arms + 1] = without;
-		arms++;
-	}
-	split->feedback_p = arms < 2 ? NAN : table_test(counts, arms, 2, expected).p;
-	split->feedback_differs = split->feedback_p < SPLIT_ALPHA;
-	return true;
-}
-
 /* ---- all of it ---- */
 
 bool report_make(const struct joined *joined, const struct report_options *options, struct arena *arena, struct report *report,
@@ -339,15 +232,13 @@ bool report_make(const struct joined *joined, const struct report_options *optio
 	    (options->covariate && !report_covariate(report, error)))
 		return false;
 	report->absent = primary_absent(report);
-	split_count(joined, &report->split);
-	split_conclude(joined, &report->split);
 	report->requests = variant_requests_count(joined, options->alpha, arena);
-	if (!report->requests || !metrics_report(report, arena) || (report->absent.length == 0 && !report_sum_gains(report, arena)))
+	if (!report->requests || !report_test_split(report, arena) || !metrics_report(report, arena) ||
+	    (report->absent.length == 0 && !report_sum_gains(report, arena)))
 		return error_memory(error, ERROR_SYSTEM, "analysing an experiment");
 	if (options->segment && !report_segment(report, arena, error))
 		return false;
-	if (report->metric_count > 0 &&
-	    !split_conclude_feedback(joined, metric_named(joined, report->metrics[0].name), arena, &report->split))
+	if (report->metric_count > 0 && !report_test_feedback(report, metric_named(joined, report->metrics[0].name), arena))
 		return error_memory(error, ERROR_SYSTEM, "analysing an experiment");
 	return report_recommend(report, arena) || error_memory(error, ERROR_SYSTEM, "analysing an experiment");
 }

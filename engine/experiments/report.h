@@ -49,8 +49,10 @@ struct report_options {
 
 struct report_split {
 	bool tested;	    /* false: a policy chose, or there is one variant, or probabilities are not known */
-	bool mismatch;	    /* by the test that holds at every look */
+	bool mismatch;	    /* by the test that holds at every look, of which there is one after each unit */
 	double p;	    /* of that test */
+	uint64_t worst_units; /* after which it was the smallest, and when; 0: it is 1 */
+	int64_t worst_ms;
 	struct split_test chi_square; /* of one look */
 	double counts[ANALYSIS_ARMS_MAX];   /* units at their first exposure; of a policy: of each version */
 	double expected[ANALYSIS_ARMS_MAX]; /* NaN: not known, since an epoch has no exposure of it, which would have its share */
@@ -115,6 +117,12 @@ struct report {
  * them. INPUT: there is neither an exposure nor a mirror's reply. */
 bool report_make(const struct joined *joined, const struct report_options *options, struct arena *arena, struct report *report,
 		 struct error *error);
+
+/* Tests its split: a part of report_make(). False: the arena is full. */
+bool report_test_split(struct report *report, struct arena *arena);
+
+/* Tests whether the units of all variants have values of the metric alike, likewise. */
+bool report_test_feedback(struct report *report, const struct joined_metric *metric, struct arena *arena);
 
 /* Its recommendation, from everything else: a part of report_make(). False: the arena is full. */
 bool report_recommend(struct report *report, struct arena *arena);

@@ -385,12 +385,14 @@ static bool joined_take(struct unit_join *join, struct error *error)
 	struct analysis_unit *units = ARENA_ARRAY(join->arena, struct analysis_unit, join->unit_count + 1);
 	struct joined_epoch *epochs = ARENA_ARRAY(join->arena, struct joined_epoch, joined->epoch_count + 1);
 	uint32_t *earlier = ARENA_ARRAY(join->arena, uint32_t, join->unit_count + 1);
-	bool good = units && epochs && earlier;
+	int64_t *begins_ms = ARENA_ARRAY(join->arena, int64_t, join->unit_count + 1);
+	bool good = units && epochs && earlier && begins_ms;
 	joined->arms = join->arm_count;
 	memcpy(joined->arm_names, join->arms, sizeof join->arms);
 	for (size_t i = 0; good && i < join->unit_count; i++) {
 		units[i] = join->units[i].unit;
 		earlier[i] = join->units[i].previous;
+		begins_ms[i] = join->units[i].first_ms;
 		join->counts.mixed_units += join->units[i].mixed;
 	}
 	arms_count(join, joined);
@@ -404,6 +406,7 @@ static bool joined_take(struct unit_join *join, struct error *error)
 		good = metric_order(join, &joined->metrics[i]);
 	joined->units = units;
 	joined->earlier = earlier;
+	joined->begins_ms = begins_ms;
 	joined->unit_count = join->unit_count;
 	joined->epochs = epochs;
 	joined->counts = join->counts;

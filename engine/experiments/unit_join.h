@@ -76,7 +76,8 @@ struct joined {
 	size_t epoch_count;
 	const struct joined_epoch *epochs; /* in the order in which they began */
 	size_t unit_count;
-	const struct analysis_unit *units;
+	const struct analysis_unit *units;     /* in the order in which they began */
+	const int64_t *begins_ms;	       /* of each: its first exposure in its epoch */
 	size_t cluster_count;		       /* of units, where a policy chose */
 	const uint32_t *earlier;	       /* of each unit: the same one in an earlier epoch; UINT32_MAX: there is none */
 	/* Of each arm in all epochs, without mixed units. Where a policy chose, a cluster is a unit here. */

@@ -4,7 +4,6 @@
 #include <math.h>
 
 #include "statistics/distribution.h"
-#include "statistics/special.h"
 
 static double sum_of(const double *numbers, size_t count)
 {
@@ -29,28 +28,18 @@ struct split_test split_test(const double *counts, const double *shares, size_t 
 	return (struct split_test){statistic, freedom, p, p < alpha};
 }
 
-double split_log_factor(const double *counts, const double *shares, size_t arms)
+void split_watch_add(struct split_watch *watch, double *counts, const double *shares, size_t arms, size_t arm)
 {
-	const double all = sum_of(counts, arms), whole = sum_of(shares, arms);
-	double factor = 0, open = 0;
-	for (size_t i = 0; i < arms; i++) {
-		if (shares[i] == 0 && counts[i] == 0)
-			continue;
-		open++;
-		factor += log_gamma(1 + counts[i]) - (counts[i] > 0 ? counts[i] * log(shares[i] / whole) : 0);
-	}
-	return open > 0 ? factor + log_gamma(open) - log_gamma(open + all) : 0;
+	double open = 0;
+	for (size_t i = 0; i < arms; i++)
+		open += shares[i] > 0;
+	const double expected = shares[arm] / sum_of(shares, arms), found = (1 + counts[arm]) / (open + sum_of(counts, arms));
+	watch->factor += log(found) - log(expected);
+	counts[arm]++;
 }
 
-double split_watch_look(struct split_watch *watch, const double *counts, const double *shares, size_t arms)
+double split_watch_look(struct split_watch *watch)
 {
-	watch->most = fmax(watch->most, watch->before + split_log_factor(counts, shares, arms));
+	watch->most = fmax(watch->most, watch->factor);
 	return exp(-watch->most);
-}
-
-double split_watch_close(struct split_watch *watch, const double *counts, const double *shares, size_t arms)
-{
-	const double p = split_watch_look(watch, counts, shares, arms);
-	watch->before += split_log_factor(counts, shares, arms);
-	return p;
 }

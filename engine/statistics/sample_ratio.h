@@ -1,8 +1,8 @@
 /* sample_ratio.h: Tests of a split: whether units came to the arms as planned (sample ratio mismatch, SRM).
  *
- * The chi-square test is for one look. The sequential test may be read at every look: each unit is one draw from the
+ * The chi-square test is for one look. The sequential test may be read after each unit: a unit is one draw from the
  * probabilities of its epoch, against draws from any other (a Dirichlet mixture, all mixtures alike), and the Bayes
- * factors of epochs multiply.
+ * factors of epochs multiply. A split that was wrong for a while and is right on the whole is a mismatch.
  */
 #ifndef SLUICE_STATISTICS_SAMPLE_RATIO_H
 #define SLUICE_STATISTICS_SAMPLE_RATIO_H
@@ -20,17 +20,16 @@ struct split_test {
 /* Shares need not sum to 1. An arm of share 0 with units is a mismatch; without, it is left out. */
 struct split_test split_test(const double *counts, const double *shares, size_t arms, double alpha);
 
-/* The logarithm of the Bayes factor of one epoch; 0 without units. */
-double split_log_factor(const double *counts, const double *shares, size_t arms);
-
 struct split_watch {
-	double before; /* the sum over the epochs that have ended */
-	double most;   /* of before and the current one, over all looks */
+	double factor; /* the logarithm of the Bayes factor of all units so far */
+	double most;   /* of all looks so far */
 };
 
-/* A look at the current epoch's counts; the p-value that holds at every look. */
-double split_watch_look(struct split_watch *watch, const double *counts, const double *shares, size_t arms);
-/* The same at the end of an epoch; its factor counts from now on. */
-double split_watch_close(struct split_watch *watch, const double *counts, const double *shares, size_t arms);
+/* A unit comes to an arm of an epoch, of which the arms have these counts so far and these shares: the count grows. Units of
+ * several epochs may come in any order. */
+void split_watch_add(struct split_watch *watch, double *counts, const double *shares, size_t arms, size_t arm);
+
+/* A look; the p-value that holds at every look. */
+double split_watch_look(struct split_watch *watch);
 
 #endif

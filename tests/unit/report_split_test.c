@@ -1,0 +1,103 @@
+/* report_split_test.c: Tests of the health of an experiment's split: whether units came as planned, and have feedback alike. */
+#include "experiments/report.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/arena_fixture.h"
+
+static struct unit_join *join;
+static struct joined joined;
+static struct report report;
+
+static int setup(void **state)
+{
+	(void)state;
+	return (arena = arena_open((size_t)256 << 20)) ? 0 : -1;
+}
+
+static void begin(struct join_options options)
+{
+	arena_reset(arena);
+	options.experiment = "e";
+	join = unit_join_open(arena, &options);
+	assert_non_null(join);
+}
+
+/* A request of one unit; the table is that of its epoch. */
+static void exposed(int unit, bool is_new, double share_of_new, const char *table, int64_t time_ms)
+{
+	struct error error = {0};
+	char id[16];
+	(void)snprintf(id, sizeof id, "r%d", unit);
+	const struct exposure exposure = {.id = text_of(id),
+					  .unit = text_of(id),
+					  .time_ms = time_ms,
+					  .experiment = TEXT("e"),
+					  .variant = is_new ? TEXT("new") : TEXT("old"),
+					  .probability = is_new ? share_of_new : 1 - share_of_new,
+					  .table = text_of(table)};
+	if (!unit_join_exposure(join, &exposure, &error))
+		fail_msg("%s", error.text);
+}
+
+static void heard(int unit, double reward)
+{
+	struct error error = {0};
+	char id[16];
+	(void)snprintf(id, sizeof id, "r%d", unit);
+	const struct feedback feedback = {.id = text_of(id), .has_reward = true, .reward = reward};
+	if (!unit_join_feedback(join, &feedback, 0, &error))
+		fail_msg("%s", error.text);
+}
+
+static void end(void)
+{
+	static struct report_options options;
+	struct error error = {0};
+	options = (struct report_options){
+		.experiment = "e", .control = TEXT("old"), .alpha = ANALYSIS_ALPHA, .practical = ANALYSIS_PRACTICAL};
+	if (!unit_join_end(join, &joined, &error) || !report_make(&joined, &options, arena, &report, &error))
+		fail_msg("%s", error.text);
+	unit_join_close(join);
+}
+
+/* ---- units ---- */
+
+/* 1,500 units at 2 to 1, and then 1,500 at 1 to 2: half of all got each, as planned. `together`: all at one moment. */
+static void halves_played(bool together)
+{
+	begin((struct join_options){0});
+	for (int i = 0; i < 3000; i++) {
+		const bool is_new = i < 1500 ? i % 3 == 0 : i % 3 > 0;
+		exposed(i, is_new, 0.5, "1", together ? 1000 : 1000 + i);
+		heard(i, i % 7 + 3 * is_new);
+	}
+	end();
+}
+
+static void a_split_that_was_wrong_for_a_while_is_a_mismatch(void **state)
+{
+	(void)state;
+	halves_played(false);
+	assert_true(report.split.counts[0] == 1500 && report.split.chi_square.p == 1);
+	assert_true(report.split.mismatch && report.split.p < 1e-30);
+	assert_in_range(report.split.worst_units, 1499, 1502);
+	assert_true(report.split.worst_ms == 999 + (int64_t)report.split.worst_units);
+	assert_int_equal(report.recommendation.decision, DECISION_STOP);
+	/* Which of them came first is not known. */
+	halves_played(true);
+	assert_true(!report.split.mismatch && report.split.p == 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_split_that_was_wrong_for_a_while_is_a_mismatch),
+	};
+	return cmocka_run_group_tests(tests, setup, arena_end);
+}
