@@ -174,6 +174,26 @@ static bool recommend_stop(struct recommending *self)
 			 "Do not decide: the split of units is not the planned one, so the variants cannot be compared.");
 }
 
+/* What is lost may be what is bad. */
+static bool recommend_stop_feedback(struct recommending *self)
+{
+	const struct report_split *split = &self->report->split;
+	const struct joined *joined = self->report->joined;
+	const char *epoch = joined->epoch_count > 1 ? arena_print(self->arena, " in epoch %zu", split->feedback_epoch + 1) : "";
+	REASON(self, "variants differ in the share of units that have `" TEXT_FORMAT "` (p %.2g at every look)",
+	       TEXT_ARGUMENTS(self->report->metrics[0].name), split->feedback_p);
+	for (size_t arm = 0; arm < joined->arms; arm++)
+		if (split->due[arm] > 0)
+			REASON(self, "%.4g%% of %.0f units of `" TEXT_FORMAT "` have it%s",
+			       PERCENT * split->heard[arm] / split->due[arm], split->due[arm], TEXT_ARGUMENTS(arm_name(self, arm)),
+			       epoch ? epoch : "");
+	CHANGE(self,
+	       "feedback of all variants alike: look for feedback that one of them loses or delays (--window), and send values "
+	       "of 0 too");
+	return recommend(self, DECISION_STOP, SIZE_MAX,
+			 "Do not decide: the share of units with feedback differs between variants, so they cannot be compared.");
+}
+
 static bool recommend_nothing(struct recommending *self)
 {
 	REASON(self, "no feedback has joined an exposure");
@@ -314,9 +334,10 @@ bool report_recommend(struct report *report, struct arena *arena)
 		return recommend_of_absent(&self) && !arena_failed(arena);
 	if (report->metric_count == 0)
 		return recommend_nothing(&self) && !arena_failed(arena);
+	if (report->split.feedback_differs && !report->joined->adaptive)
+		return recommend_stop_feedback(&self) && !arena_failed(arena);
 	if (report->split.feedback_differs)
-		REASON(&self, "variants differ in the share of units that have feedback (p %.2g): see whether it is lost in one "
-			"of them",
+		CHANGE(&self, "feedback that one variant loses: its share differs between variants (p %.2g)",
 		       report->split.feedback_p);
 	const struct pair_analysis *better = pair_best(metric, PAIR_BETTER), *slightly = pair_best(metric, PAIR_BETTER_SLIGHTLY);
 	for (size_t i = 0; i < metric->analysis.pair_count; i++) {

@@ -56,8 +56,12 @@ struct report_split {
 	struct split_test chi_square; /* of one look */
 	double counts[ANALYSIS_ARMS_MAX];   /* units at their first exposure; of a policy: of each version */
 	double expected[ANALYSIS_ARMS_MAX]; /* NaN: not known, since an epoch has no exposure of it, which would have its share */
-	bool feedback_differs; /* the share of units with feedback is not the same in all variants */
-	double feedback_p;
+	/* The share of units with a value of the first metric is not the same in all variants of an epoch, by a test that holds at
+	 * every look. Then outcomes cannot be compared, unless a policy chose: its weights move with time, as the share may. */
+	bool feedback_differs;
+	double feedback_p;					 /* over all epochs; NaN: there is no metric */
+	size_t feedback_epoch;					 /* in which they differ most */
+	double heard[ANALYSIS_ARMS_MAX], due[ANALYSIS_ARMS_MAX]; /* units in it: with a value, and all whose window has passed */
 };
 
 struct report_metric {

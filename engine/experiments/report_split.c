@@ -2,6 +2,8 @@
  * alike. See report.h. */
 #include "experiments/report.h"
 
+#include <math.h>
+
 #define SHARE_ROUNDED 1e-6 /* shares that sum to 1 but for this are all that there are */
 
 /* ---- units ---- */
@@ -111,7 +113,14 @@ bool report_test_split(struct report *report, struct arena *arena)
 
 /* ---- their feedback ---- */
 
-enum { UNIT_DUE = 1, UNIT_HEARD = 2, UNIT_COUNTED = 4 };
+enum { UNIT_DUE = 1, UNIT_HEARD = 2 };
+
+/* Units of an epoch with a value of the metric and without, as they come. */
+struct heard_epoch {
+	struct share_watch watch;
+	double counts[ANALYSIS_ARMS_MAX][2];
+	int64_t now_ms; /* of the last unit */
+};
 
 /* Where a policy chose, requests of a unit depend on each other until its next version, so they are one. */
 static uint32_t feedback_unit(const struct joined *joined, uint32_t unit)
@@ -119,41 +128,66 @@ static uint32_t feedback_unit(const struct joined *joined, uint32_t unit)
 	return joined->adaptive ? joined->units[unit].cluster : unit;
 }
 
-/* Units of each arm with a value of the metric and without, as rows of two. Those whose windows are all open wait. */
-static void feedback_count(const struct joined *joined, const struct joined_metric *metric, uint8_t *marks, double *counts)
+static void feedback_mark(const struct joined *joined, const struct joined_metric *metric, uint8_t *marks)
 {
 	for (size_t i = 0; i < joined->exposure_count; i++)
 		if (joined->exposures[i].joined_unit != UINT32_MAX)
 			marks[feedback_unit(joined, joined->exposures[i].joined_unit)] |= UNIT_DUE;
 	for (size_t i = 0; i < metric->count; i++)
 		marks[feedback_unit(joined, metric->values[i].unit)] |= UNIT_HEARD;
+}
+
+/* In the order in which they began; those whose windows are all open wait. Looks are as those at the split. */
+static void feedback_watch(const struct joined *joined, uint8_t *marks, struct heard_epoch *epochs)
+{
 	for (uint32_t i = 0; i < joined->unit_count; i++) {
+		const struct analysis_unit *unit = &joined->units[i];
+		struct heard_epoch *epoch = &epochs[unit->epoch];
 		uint8_t *mark = &marks[feedback_unit(joined, i)];
-		if ((*mark & UNIT_DUE) && !(*mark & UNIT_COUNTED))
-			counts[2 * joined->units[i].arm + !(*mark & UNIT_HEARD)]++;
-		*mark |= UNIT_COUNTED;
+		if (!(*mark & UNIT_DUE))
+			continue;
+		if (joined->begins_ms[i] != epoch->now_ms)
+			(void)share_watch_look(&epoch->watch);
+		epoch->now_ms = joined->begins_ms[i];
+		share_watch_add(&epoch->watch, epoch->counts[unit->arm], (*mark & UNIT_HEARD) != 0);
+		*mark = 0; /* it counts once */
 	}
+}
+
+/* Units return in later epochs, so those are dependent: their p-values share alpha, as those of a difference do. An epoch without
+ * any feedback says nothing. */
+static void feedback_conclude(const struct joined *joined, struct heard_epoch *epochs, struct report_split *split)
+{
+	double number = 0;
+	for (size_t i = 0; i < joined->epoch_count; i++) {
+		struct heard_epoch *epoch = &epochs[i];
+		if (epoch->watch.with == 0)
+			continue;
+		number++;
+		const double weight = epoch_weight(number);
+		const double p = fmin(1, share_watch_look(&epoch->watch) / weight);
+		if (number > 1 && p >= split->feedback_p)
+			continue;
+		split->feedback_p = p;
+		split->feedback_epoch = i;
+		for (size_t arm = 0; arm < joined->arms; arm++) {
+			split->heard[arm] = epoch->counts[arm][1];
+			split->due[arm] = epoch->counts[arm][0] + epoch->counts[arm][1];
+		}
+	}
+	split->feedback_differs = split->feedback_p < SPLIT_ALPHA;
 }
 
 bool report_test_feedback(struct report *report, const struct joined_metric *metric, struct arena *arena)
 {
 	const struct joined *joined = report->joined;
-	struct report_split *split = &report->split;
-	double counts[2 * ANALYSIS_ARMS_MAX] = {0}, expected[2 * ANALYSIS_ARMS_MAX];
 	uint8_t *marks = ARENA_ARRAY(arena, uint8_t, joined->unit_count + 1);
-	size_t arms = 0;
-	if (!marks)
+	struct heard_epoch *epochs = ARENA_ARRAY(arena, struct heard_epoch, joined->epoch_count + 1);
+	if (!marks || !epochs)
 		return false;
-	feedback_count(joined, metric, marks, counts);
-	for (size_t arm = 0; arm < joined->arms; arm++) {
-		const double with = counts[2 * arm], without = counts[2 * arm + 1];
-		if (with + without == 0)
-			continue;
-		counts[2 * arms] = with;
-		counts[2 * arms + 1] = without;
-		arms++;
-	}
-	split->feedback_p = arms < 2 ? NAN : table_test(counts, arms, 2, expected).p;
-	split->feedback_differs = split->feedback_p < SPLIT_ALPHA;
+	report->split.feedback_p = 1;
+	feedback_mark(joined, metric, marks);
+	feedback_watch(joined, marks, epochs);
+	feedback_conclude(joined, epochs, &report->split);
 	return true;
 }

@@ -43,3 +43,23 @@ double split_watch_look(struct split_watch *watch)
 	watch->most = fmax(watch->most, watch->factor);
 	return exp(-watch->most);
 }
+
+void share_watch_add(struct share_watch *watch, double counts[2], bool with)
+{
+	watch->expected += log((0.5 + counts[with]) / (1 + counts[0] + counts[1]));
+	counts[with]++;
+	*(with ? &watch->with : &watch->without) += 1;
+}
+
+static double part_log(double part, double all)
+{
+	return part > 0 ? part * log(part / all) : 0;
+}
+
+double share_watch_look(struct share_watch *watch)
+{
+	const double all = watch->with + watch->without;
+	const double common = part_log(watch->with, all) + part_log(watch->without, all);
+	watch->most = fmax(watch->most, watch->expected - common);
+	return exp(-watch->most);
+}

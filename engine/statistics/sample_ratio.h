@@ -32,4 +32,19 @@ void split_watch_add(struct split_watch *watch, double *counts, const double *sh
 /* A look; the p-value that holds at every look. */
 double split_watch_look(struct split_watch *watch);
 
+/* Whether units of all arms share something alike, as having feedback, whatever their share is. The ratio is what arms of their own
+ * shares let expect, each by its earlier units (Krichevsky-Trofimov), to what the best common share does: universal inference
+ * (Wasserman and others 2020). It needs no probabilities of arms, and holds at every look. */
+struct share_watch {
+	double expected; /* the logarithm of the likelihood by arms */
+	double with, without;
+	double most; /* of all looks so far */
+};
+
+/* A unit comes: `counts` are those of its arm so far, without and with, and grow. */
+void share_watch_add(struct share_watch *watch, double counts[2], bool with);
+
+/* A look; the p-value that holds at every look. */
+double share_watch_look(struct share_watch *watch);
+
 #endif

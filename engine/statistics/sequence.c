@@ -52,6 +52,11 @@ static void sequence_settle(struct sequence *sequence)
 	sequence->current_ratio = sequence->difference = sequence->variance = 0;
 }
 
+double epoch_weight(double number)
+{
+	return SUM_OF_SQUARES_OVER / (number * number);
+}
+
 void sequence_epoch(struct sequence *sequence, bool stage)
 {
 	sequence_settle(sequence);
@@ -60,8 +65,7 @@ void sequence_epoch(struct sequence *sequence, bool stage)
 		sequence->weight = STAGES_SHARE / sequence->stages;
 		return;
 	}
-	const double number = ++sequence->further;
-	sequence->weight = SUM_OF_SQUARES_OVER / (number * number) * (sequence->stages > 0 ? 1 - STAGES_SHARE : 1);
+	sequence->weight = epoch_weight(++sequence->further) * (sequence->stages > 0 ? 1 - STAGES_SHARE : 1);
 }
 
 void sequence_look_at(struct sequence *sequence, double difference, double variance)

@@ -37,6 +37,9 @@ double burn_in_tau2(const struct moments *control, const struct moments *treatme
 
 /* ---- epochs ---- */
 
+/* The share of alpha that the nth of epochs has, of which none is the first of a stage: over all of them at most 1. */
+double epoch_weight(double number);
+
 struct sequence {
 	double alpha;
 	double tau2;	 /* 0 until the first burn-in is over; then it stays */

@@ -94,10 +94,55 @@ static void a_split_that_was_wrong_for_a_while_is_a_mismatch(void **state)
 	assert_true(!report.split.mismatch && report.split.p == 1);
 }
 
+/* ---- their feedback ---- */
+
+/* Units in two epochs, of which the new variant has the shares; of each variant and epoch, so many of ten have feedback. */
+static void lost_played(const double *shares, const int *old_heard, const int *new_heard, int units)
+{
+	begin((struct join_options){0});
+	for (int i = 0; i < 2 * units; i++) {
+		const int epoch = i >= units, nth = i % units;
+		const bool is_new = (int)((nth + 1) * shares[epoch]) > (int)(nth * shares[epoch]);
+		exposed(i, is_new, shares[epoch], epoch ? "2" : "1", 1000 + i);
+		if ((i / 10 + i) % 10 < (is_new ? new_heard : old_heard)[epoch])
+			heard(i, 10 + i % 7 + 2 * is_new);
+	}
+	end();
+}
+
+static void feedback_that_one_variant_loses_stops_a_decision(void **state)
+{
+	(void)state;
+	lost_played((double[]){0.5, 0.5}, (int[]){10, 10}, (int[]){10, 10}, 1500);
+	assert_true(!report.split.feedback_differs && report.split.feedback_p == 1);
+	assert_int_equal(report.recommendation.decision, DECISION_SHIP);
+	lost_played((double[]){0.5, 0.5}, (int[]){10, 10}, (int[]){10, 8}, 1500);
+	assert_true(report.split.feedback_differs && report.split.feedback_p < 1e-9);
+	assert_int_equal(report.split.feedback_epoch, 1);
+	assert_int_equal(report.recommendation.decision, DECISION_STOP);
+	assert_int_equal(report.recommendation.variant.length, 0);
+	assert_non_null(strstr(report.recommendation.sentence, "the share of units with feedback differs"));
+	assert_non_null(strstr(report.recommendation.reasons[1], "100% of 750 units of `old` have it in epoch 2"));
+}
+
+/* In the first epoch 30% have feedback, in the second one 90%, whatever they got: pooled, the new variant, which is of the second
+ * epoch above all, would have much more. */
+static void feedback_is_compared_within_epochs(void **state)
+{
+	(void)state;
+	lost_played((double[]){0.1, 0.9}, (int[]){3, 9}, (int[]){3, 9}, 3000);
+	assert_true(!report.split.feedback_differs && report.split.feedback_p > 0.1);
+	assert_int_equal(report.recommendation.decision, DECISION_SHIP);
+	lost_played((double[]){0.5, 0.9}, (int[]){0, 9}, (int[]){0, 9}, 3000);
+	assert_true(!report.split.feedback_differs && report.split.feedback_epoch == 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_split_that_was_wrong_for_a_while_is_a_mismatch),
+		cmocka_unit_test(feedback_that_one_variant_loses_stops_a_decision),
+		cmocka_unit_test(feedback_is_compared_within_epochs),
 	};
 	return cmocka_run_group_tests(tests, setup, arena_end);
 }

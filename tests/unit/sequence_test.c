@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "bandits/best_arm.h"
 #include "statistics/arm_sums.h"
 #include "statistics/means.h"
 #include "statistics/sample_ratio.h"
@@ -146,6 +147,38 @@ static void a_split_that_becomes_right_stays_a_mismatch(void **state)
 	assert_true(wrong < SPLIT_ALPHA && split_watch_look(&watch) <= wrong && watch.factor < 0);
 }
 
+/* Arms of any sizes that have the same share: the ratio ever reaches 1/.05 in less than 5 of 100 runs, and soon does where they
+ * have not. */
+static void shares_of_arms_are_watched(void **state)
+{
+	(void)state;
+	static const double shares[] = {0.01, 0.3, 0.98};
+	size_t found = 0, alarms = 0;
+	for (uint64_t run = 0; run < 600; run++) {
+		struct random chance = {run + 5};
+		for (int loses = 0; loses < 2; loses++) {
+			struct share_watch watch = {0};
+			double counts[3][2] = {{0}}, p = 1;
+			for (size_t i = 0; i < 3000; i++) {
+				const size_t arm = i % 10 < 6 ? 0 : i % 10 < 9 ? 1 : 2;
+				const double share = shares[run % 3] * (loses && arm == 1 ? 0.8 : 1);
+				share_watch_add(&watch, counts[arm], uniform_draw(&chance) < share);
+				p = share_watch_look(&watch);
+			}
+			alarms += !loses && p <= 0.05;
+			found += loses && run % 3 == 2 && p < SPLIT_ALPHA;
+		}
+	}
+	assert_true(alarms <= 30);
+	assert_int_equal(found, 200);
+	struct share_watch watch = {0};
+	double counts[2][2] = {{0}};
+	for (size_t i = 0; i < 4; i++)
+		share_watch_add(&watch, counts[i % 2], i % 2 == 0);
+	/* 1/2 x 3/4 of each arm, against a sixteenth. */
+	assert_true(near(share_watch_look(&watch), 1 / (9.0 / 64 * 16)));
+}
+
 static void an_improvement_needs_a_control_away_from_zero(void **state)
 {
 	(void)state;
@@ -166,6 +199,7 @@ int main(void)
 		cmocka_unit_test(sums_give_units_back),
 		cmocka_unit_test(a_split_is_watched_over_epochs),
 		cmocka_unit_test(a_split_that_becomes_right_stays_a_mismatch),
+		cmocka_unit_test(shares_of_arms_are_watched),
 		cmocka_unit_test(an_improvement_needs_a_control_away_from_zero),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
