@@ -44,6 +44,7 @@ struct analysing {
 	struct arm_sums *sums;	    /* [epoch][arm] of unit means, beside the covariate */
 	struct policy_scores scores; /* of a policy */
 	struct pair_history *histories;
+	size_t last_epoch; /* that has values */
 };
 
 /* ---- units ---- */
@@ -61,8 +62,6 @@ static void unit_take(const struct analysing *self, const struct analysis_value 
 	const double beside = self->options->covariate && isfinite(unit->covariate) ? unit->covariate : 0;
 	if (known->count > 0)
 		arm_sums_remove(sums, known->sum / known->count, beside);
-	else
-		self->analysis->arms[unit->arm].units++;
 	known->sum += value->value;
 	known->count++;
 	arm_sums_add(sums, known->sum / known->count, beside);
@@ -80,10 +79,11 @@ static struct cuped analysing_arms(const struct analysing *self, size_t epoch, s
 
 /* ---- looks ---- */
 
-/* When the points are full, every second one stays, and from then on every second look becomes one. */
+/* It ends where no one difference fits any more. When the points are full, every second one stays, and from then on every second
+ * look becomes one. */
 static void pair_remember(struct pair_analysis *pair, struct pair_history *history, int64_t time_ms, size_t epoch, uint64_t units)
 {
-	if (history->looks++ % history->every != 0)
+	if (interval_empty(pair->sequence.interval) || history->looks++ % history->every != 0)
 		return;
 	if (pair->point_count == ANALYSIS_POINTS_MAX) {
 		pair->point_count = ANALYSIS_POINTS_MAX / 2;
@@ -100,8 +100,11 @@ static void analysing_look(const struct analysing *self, size_t epoch, int64_t t
 	for (size_t i = 0; i < self->analysis->pair_count; i++) {
 		struct pair_analysis *pair = &self->analysis->pairs[i];
 		const struct cuped arms = analysing_arms(self, epoch, pair->treatment);
-		if (sequence_look(&pair->sequence, &arms.control, &arms.treatment, self->analysis->rates, self->options->practical))
-			pair_remember(pair, &self->histories[i], time_ms, epoch, arms.control.count + arms.treatment.count);
+		if (!sequence_look(&pair->sequence, &arms.control, &arms.treatment, self->analysis->rates,
+				   self->options->practical))
+			continue;
+		pair_epoch_look(&pair->epochs[epoch], &pair->sequence);
+		pair_remember(pair, &self->histories[i], time_ms, epoch, arms.control.count + arms.treatment.count);
 	}
 }
 
@@ -142,7 +145,7 @@ static void analysing_run(struct analysing *self)
 		const bool ends = i + 1 == input->value_count || input->units[value[1].unit].epoch != here;
 		for (size_t pair = 0; here != epoch && pair < self->analysis->pair_count; pair++)
 			sequence_epoch(&self->analysis->pairs[pair].sequence, true);
-		epoch = here;
+		epoch = self->last_epoch = here;
 		if (self->options->adaptive)
 			adaptive_take(self, value);
 		else
@@ -164,32 +167,6 @@ static bool values_are_rates(const struct analysis_input *input)
 		if (input->values[i].value != 0 && input->values[i].value != 1)
 			return false;
 	return input->value_count > 0;
-}
-
-/* The epoch whose smallest arm has the most units. */
-static size_t epoch_largest(const struct analysing *self)
-{
-	size_t largest = 0;
-	uint64_t most = 0;
-	for (size_t epoch = 0; epoch < self->input->epochs; epoch++) {
-		uint64_t least = UINT64_MAX;
-		for (size_t arm = 0; arm < self->input->arms; arm++) {
-			const uint64_t units = analysing_sums(self, epoch, arm)->count;
-			least = units < least ? units : least;
-		}
-		if (least > most) {
-			most = least;
-			largest = epoch;
-		}
-	}
-	return largest;
-}
-
-static struct moments analysing_arm(const struct analysing *self, size_t arm)
-{
-	if (self->options->adaptive)
-		return policy_scores_arm(&self->scores, arm);
-	return arm_sums_values(analysing_sums(self, self->analysis->main_epoch, arm));
 }
 
 /* Rates of units that have one value each. */
@@ -220,34 +197,6 @@ static struct arm_posterior posterior_of(const struct analysing *self, const str
 				      .scale = sqrt(moments_variance(arm, 1) / (double)arm->count)};
 }
 
-/* The chances are those among arms that have units. */
-static void arms_conclude(const struct analysing *self)
-{
-	struct arm_posterior posteriors[ANALYSIS_ARMS_MAX];
-	double chances[ANALYSIS_ARMS_MAX];
-	size_t known[ANALYSIS_ARMS_MAX], count = 0;
-	bool rates = true;
-	for (size_t arm = 0; arm < self->input->arms; arm++) {
-		const struct moments moments = analysing_arm(self, arm);
-		rates = rates && moments_are_rates(self, &moments);
-	}
-	for (size_t arm = 0; arm < self->input->arms; arm++) {
-		const struct moments moments = analysing_arm(self, arm);
-		struct arm_analysis *made = &self->analysis->arms[arm];
-		made->mean = moments.count > 0 ? moments.mean : NAN;
-		made->sd = sqrt(moments_variance(&moments, 1));
-		made->best = NAN;
-		posteriors[count] = posterior_of(self, &moments, rates);
-		if (moments.count > 0 && (rates || posteriors[count].scale > 0))
-			known[count++] = arm;
-	}
-	if (count < 2)
-		return;
-	best_arm_chances(posteriors, count, chances);
-	for (size_t i = 0; i < count; i++)
-		self->analysis->arms[known[i]].best = chances[i];
-}
-
 /* The mean of what a normal difference has above 0. */
 static double normal_surplus(double mean, double scale)
 {
@@ -257,7 +206,8 @@ static double normal_surplus(double mean, double scale)
 
 static void pair_conclude_bayes(const struct analysing *self, struct pair_analysis *pair, const struct cuped *arms)
 {
-	const bool rates = moments_are_rates(self, &arms->control) && moments_are_rates(self, &arms->treatment);
+	const bool rates =
+		pair->strata == 1 && moments_are_rates(self, &arms->control) && moments_are_rates(self, &arms->treatment);
 	const struct arm_posterior control = posterior_of(self, &arms->control, rates);
 	const struct arm_posterior treatment = posterior_of(self, &arms->treatment, rates);
 	pair->better = pair->loss_treatment = pair->loss_control = NAN;
@@ -309,6 +259,7 @@ static void pair_conclude_clusters(const struct analysing *self, struct pair_ana
 {
 	const struct sequence *sequence = &pair->sequence;
 	pair->units_had = (double)self->scores.chosen[self->input->control] + (double)self->scores.chosen[pair->treatment];
+	pair->units_now = pair->units_had;
 	pair->units_needed = units_of_variance(sequence->variance * pair->units_had, sequence->tau2, pair->alpha * sequence->weight,
 					       pair->threshold);
 	pair->power = pair->units_horizon = NAN;
@@ -323,7 +274,7 @@ static void pair_conclude_units(const struct analysing *self, struct pair_analys
 	const double effect = pair->threshold / deviation;
 	pair->welch = welch_test(control, treatment, pair->alpha);
 	pair->effect = effect_size(control, treatment);
-	pair->has_rates = moments_are_rates(self, control) && moments_are_rates(self, treatment);
+	pair->has_rates = pair->strata == 1 && moments_are_rates(self, control) && moments_are_rates(self, treatment);
 	if (pair->has_rates)
 		pair->rates = rate_test(rate_of(control), rate_of(treatment), pair->alpha);
 	pair->power = power_of_t(effect, c, t, pair->alpha);
@@ -333,17 +284,29 @@ static void pair_conclude_units(const struct analysing *self, struct pair_analys
 	pair->units_had = c + t;
 }
 
-/* By as much wider than at one look as the sequence is. */
-static void pair_conclude_improvement(struct pair_analysis *pair, const struct cuped *arms)
+/* By as much wider than at one look as the sequence is: in the epoch where it is narrowest. */
+static void pair_conclude_improvement(const struct analysing *self, struct pair_analysis *pair, const struct cuped *arms)
 {
 	const struct sequence *sequence = &pair->sequence;
 	const double control = moments_variance(&arms->control, 1) / (double)arms->control.count;
 	const double treatment = moments_variance(&arms->treatment, 1) / (double)arms->treatment.count;
-	const double one_look = normal_critical(pair->alpha / 2) * sqrt(sequence->variance);
-	const double every_look = sequence_half_width(sequence->variance, sequence->tau2, sequence->alpha * sequence->weight);
+	double variance = control + treatment, every_look = INFINITY;
+	if (self->options->adaptive) {
+		variance = sequence->variance;
+		every_look = sequence_half_width(variance, sequence->tau2, sequence->alpha * sequence->weight);
+	}
+	for (size_t i = 0; pair->epochs && i < self->input->epochs; i++)
+		if (pair->epochs[i].counts)
+			every_look = fmin(every_look, pair->epochs[i].half);
+	const double one_look = normal_critical(pair->alpha / 2) * sqrt(variance);
 	const double wider = every_look * every_look / (one_look * one_look);
 	pair->improvement = improvement_of_means(arms->control.mean, control * wider, arms->control.mean + pair->estimate,
 						 treatment * wider, pair->alpha);
+}
+
+struct interval pair_interval(const struct pair_analysis *pair)
+{
+	return interval_empty(pair->sequence.interval) ? (struct interval){NAN, NAN} : pair->sequence.interval;
 }
 
 struct interval pair_gain(const struct pair_analysis *pair, bool lower_is_better)
@@ -355,7 +318,7 @@ struct interval pair_gain(const struct pair_analysis *pair, bool lower_is_better
 static enum pair_state pair_conclude_state(const struct pair_analysis *pair, bool lower_is_better)
 {
 	const struct interval gain = pair_gain(pair, lower_is_better);
-	if (isnan(pair->estimate))
+	if (isnan(pair->estimate) || isnan(pair->threshold))
 		return PAIR_EARLY;
 	if (interval_empty(gain))
 		return PAIR_CHANGED;
@@ -366,11 +329,11 @@ static enum pair_state pair_conclude_state(const struct pair_analysis *pair, boo
 	return gain.low > -pair->threshold && gain.high < pair->threshold ? PAIR_EQUAL : PAIR_OPEN;
 }
 
-const char *pair_obstacle(const struct metric_analysis *analysis, const struct pair_analysis *pair, size_t control)
+const char *pair_obstacle(const struct pair_analysis *pair)
 {
-	const struct arm_analysis *mine = &analysis->arms[pair->treatment], *other = &analysis->arms[control];
+	const struct arm_numbers *mine = &pair->treatment_numbers, *other = &pair->control_numbers;
 	if (mine->units < BURN_IN_UNITS || other->units < BURN_IN_UNITS || isnan(mine->sd) || isnan(other->sd))
-		return NULL; /* of the epoch that counts most, an arm may have one unit or none */
+		return NULL;
 	if (!isfinite(mine->sd) || !isfinite(other->sd))
 		return "its values are too large to be squared";
 	return mine->sd == 0 && other->sd == 0 ? "each variant has one value only, which does not vary" : NULL;
@@ -380,7 +343,7 @@ double pair_units_still(const struct pair_analysis *pair)
 {
 	if (pair->state != PAIR_EARLY && pair->state != PAIR_OPEN && pair->state != PAIR_CHANGED)
 		return 0;
-	return isnan(pair->units_needed) ? (double)NAN : fmax(0, pair->units_needed - pair->units_had);
+	return isnan(pair->units_needed) ? (double)NAN : fmax(0, pair->units_needed - pair->units_now);
 }
 
 enum guardrail_state pair_guardrail(const struct pair_analysis *pair, bool lower_is_better)
@@ -393,12 +356,66 @@ enum guardrail_state pair_guardrail(const struct pair_analysis *pair, bool lower
 	return gain.low > -pair->threshold ? GUARDRAIL_KEPT : GUARDRAIL_OPEN;
 }
 
-static void pair_conclude(const struct analysing *self, struct pair_analysis *pair)
+/* Its arms over the epochs that count, without what the covariate explains. */
+static struct cuped pair_sum(const struct analysing *self, struct pair_analysis *pair, const uint64_t *least)
 {
-	const struct cuped arms = self->options->adaptive
-					  ? (struct cuped){.control = policy_scores_arm(&self->scores, self->input->control),
-							   .treatment = policy_scores_arm(&self->scores, pair->treatment)}
-					  : analysing_arms(self, self->analysis->main_epoch, pair->treatment);
+	const size_t c = self->input->control, t = pair->treatment;
+	struct stratified_arm control = {0}, treatment = {0}, control_seen = {0}, treatment_seen = {0};
+	struct cuped sum = {0};
+	pair->strata = pair_epochs_weigh(pair->epochs, least, self->input->epochs);
+	for (size_t epoch = 0; epoch < self->input->epochs; epoch++) {
+		struct pair_epoch *own = &pair->epochs[epoch];
+		const struct cuped arms = analysing_arms(self, epoch, t);
+		const struct moments seen[] = {arm_sums_values(analysing_sums(self, epoch, c)),
+					       arm_sums_values(analysing_sums(self, epoch, t))};
+		struct stratified_arm alone[2] = {{0}, {0}};
+		for (size_t i = 0; i < 2; i++)
+			stratified_add(&alone[i], &seen[i], 1);
+		own->control = stratified_numbers(&alone[0]);
+		own->treatment = stratified_numbers(&alone[1]);
+		stratified_add(&control, &arms.control, own->share);
+		stratified_add(&treatment, &arms.treatment, own->share);
+		stratified_add(&control_seen, &seen[0], own->share);
+		stratified_add(&treatment_seen, &seen[1], own->share);
+		sum.theta += own->share > 0 ? own->share * arms.theta : 0;
+		sum.reduction += own->share > 0 ? own->share * arms.reduction : 0;
+	}
+	pair->control_numbers = stratified_numbers(&control_seen);
+	pair->treatment_numbers = stratified_numbers(&treatment_seen);
+	pair->units_now =
+		(double)analysing_sums(self, self->last_epoch, c)->count + (double)analysing_sums(self, self->last_epoch, t)->count;
+	sum.control = stratified_moments(&control);
+	sum.treatment = stratified_moments(&treatment);
+	return sum;
+}
+
+static struct arm_numbers numbers_of(const struct moments *arm)
+{
+	return (struct arm_numbers){arm->count, arm->count > 0 ? arm->mean : (double)NAN,
+				    arm->count > 1 ? sqrt(moments_variance(arm, 1)) : (double)NAN};
+}
+
+static struct cuped pair_arms(const struct analysing *self, struct pair_analysis *pair, uint64_t *least)
+{
+	if (self->options->adaptive) {
+		const struct cuped arms = {.control = policy_scores_arm(&self->scores, self->input->control),
+					   .treatment = policy_scores_arm(&self->scores, pair->treatment)};
+		pair->strata = 1;
+		pair->control_numbers = numbers_of(&arms.control);
+		pair->treatment_numbers = numbers_of(&arms.treatment);
+		return arms;
+	}
+	for (size_t epoch = 0; epoch < self->input->epochs; epoch++) {
+		const uint64_t control = analysing_sums(self, epoch, self->input->control)->count;
+		const uint64_t treatment = analysing_sums(self, epoch, pair->treatment)->count;
+		least[epoch] = control < treatment ? control : treatment;
+	}
+	return pair_sum(self, pair, least);
+}
+
+static void pair_conclude(const struct analysing *self, struct pair_analysis *pair, uint64_t *least)
+{
+	const struct cuped arms = pair_arms(self, pair, least);
 	pair->estimate = sequence_estimate(&pair->sequence);
 	pair->threshold = self->options->practical * fabs(arms.control.mean);
 	pair->theta = arms.theta;
@@ -409,9 +426,99 @@ static void pair_conclude(const struct analysing *self, struct pair_analysis *pa
 	else
 		pair_conclude_units(self, pair, &arms);
 	pair->improvement = (struct improvement){false, NAN, {NAN, NAN}};
-	if (pair->sequence.variance > 0)
-		pair_conclude_improvement(pair, &arms);
+	if (isfinite(pair->estimate))
+		pair_conclude_improvement(self, pair, &arms);
 	pair->state = pair_conclude_state(pair, self->options->lower_is_better);
+	if (pair->state != PAIR_CHANGED)
+		return;
+	pair->estimate = pair->better = pair->loss_treatment = pair->loss_control = NAN; /* an epoch has its own */
+	pair->control_numbers.mean = pair->treatment_numbers.mean = NAN;
+	pair->improvement = (struct improvement){false, NAN, {NAN, NAN}};
+}
+
+/* ---- arms ---- */
+
+/* In the control's numbers an epoch has the mean of the shares that it has in those of pairs. */
+static double control_share(const struct analysing *self, size_t epoch)
+{
+	const struct metric_analysis *analysis = self->analysis;
+	double sum = 0, pairs = 0, early = 0;
+	for (size_t i = 0; i < analysis->pair_count; i++) {
+		const struct pair_analysis *pair = &analysis->pairs[i];
+		const bool counts = pair->state != PAIR_EARLY;
+		pairs += counts;
+		sum += counts ? pair->epochs[epoch].share : 0;
+		early += pair->epochs[epoch].share;
+	}
+	if (analysis->pair_count == 0)
+		return epoch == self->last_epoch;
+	return pairs > 0 ? sum / pairs : early / (double)analysis->pair_count;
+}
+
+static const struct pair_analysis *pair_of(const struct metric_analysis *analysis, size_t arm)
+{
+	for (size_t i = 0; i < analysis->pair_count; i++)
+		if (analysis->pairs[i].treatment == arm)
+			return &analysis->pairs[i];
+	return NULL; /* it is the control */
+}
+
+/* The numbers of an arm; moments for its chances. */
+static struct moments arm_conclude(const struct analysing *self, size_t arm, size_t *strata)
+{
+	struct arm_analysis *made = &self->analysis->arms[arm];
+	const struct pair_analysis *pair = pair_of(self->analysis, arm);
+	struct stratified_arm sum = {0};
+	*strata = 1;
+	if (self->options->adaptive) {
+		const struct moments moments = policy_scores_arm(&self->scores, arm);
+		const struct arm_numbers numbers = numbers_of(&moments);
+		made->mean = numbers.mean;
+		made->sd = numbers.sd;
+		return moments;
+	}
+	*strata = 0;
+	for (size_t epoch = 0; epoch < self->input->epochs; epoch++) {
+		const struct moments moments = arm_sums_values(analysing_sums(self, epoch, arm));
+		const double share = pair ? pair->epochs[epoch].share : control_share(self, epoch);
+		*strata += share > 0;
+		stratified_add(&sum, &moments, share);
+	}
+	const struct arm_numbers numbers = stratified_numbers(&sum);
+	made->units = numbers.units;
+	made->mean = pair && pair->state == PAIR_CHANGED ? (double)NAN : numbers.mean;
+	made->sd = numbers.sd;
+	return stratified_moments(&sum);
+}
+
+/* The chances are those among arms that have units. Arms of other epochs than the control's are compared by their differences. */
+static void arms_conclude(const struct analysing *self)
+{
+	const struct metric_analysis *analysis = self->analysis;
+	struct moments moments[ANALYSIS_ARMS_MAX];
+	struct arm_posterior posteriors[ANALYSIS_ARMS_MAX];
+	double chances[ANALYSIS_ARMS_MAX];
+	size_t known[ANALYSIS_ARMS_MAX], count = 0, strata;
+	bool rates = true, changed = false;
+	for (size_t arm = 0; arm < self->input->arms; arm++) {
+		moments[arm] = arm_conclude(self, arm, &strata);
+		analysis->arms[arm].best = NAN;
+		rates = rates && strata == 1 && moments_are_rates(self, &moments[arm]);
+	}
+	for (size_t arm = 0; arm < self->input->arms; arm++) {
+		const struct pair_analysis *pair = pair_of(analysis, arm);
+		changed = changed || (pair && pair->state == PAIR_CHANGED);
+		if (pair && pair->state != PAIR_EARLY && !rates)
+			moments[arm].mean += analysis->arms[self->input->control].mean - pair->control_numbers.mean;
+		posteriors[count] = posterior_of(self, &moments[arm], rates);
+		if (moments[arm].count > 0 && (rates || posteriors[count].scale > 0))
+			known[count++] = arm;
+	}
+	if (count < 2 || changed)
+		return;
+	best_arm_chances(posteriors, count, chances);
+	for (size_t i = 0; i < count; i++)
+		analysis->arms[known[i]].best = chances[i];
 }
 
 /* ---- all of it ---- */
@@ -440,6 +547,9 @@ static bool analysing_open(struct analysing *self, struct arena *arena)
 		pair->alpha = self->options->role == ROLE_PRIMARY ? self->options->alpha / (double)pairs : self->options->alpha;
 		pair->sequence = sequence_begin(pair->alpha, self->options->stages);
 		pair->points = ARENA_ARRAY(arena, struct pair_point, ANALYSIS_POINTS_MAX);
+		pair->epochs = self->options->adaptive ? NULL : ARENA_ARRAY(arena, struct pair_epoch, input->epochs + 1);
+		for (size_t i = 0; pair->epochs && i < input->epochs; i++)
+			pair->epochs[i] = pair_epoch_begin();
 		self->histories[analysis->pair_count++].every = 1;
 	}
 	return !arena_failed(arena);
@@ -453,12 +563,12 @@ bool metric_analyse(const struct analysis_input *input, const struct analysis_op
 	*analysis = (struct metric_analysis){.rates = values_are_rates(input)};
 	if (options->cap > 0 && !analysis->rates && !values_cap(&capped, options->cap, arena, &analysis->cap))
 		return false;
-	if (!analysing_open(&self, arena))
+	uint64_t *least = ARENA_ARRAY(arena, uint64_t, input->epochs + 1);
+	if (!least || !analysing_open(&self, arena))
 		return false;
 	analysing_run(&self);
-	analysis->main_epoch = options->adaptive ? 0 : epoch_largest(&self);
-	arms_conclude(&self);
 	for (size_t i = 0; i < analysis->pair_count; i++)
-		pair_conclude(&self, &analysis->pairs[i]);
+		pair_conclude(&self, &analysis->pairs[i], least);
+	arms_conclude(&self);
 	return true;
 }

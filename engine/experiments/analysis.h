@@ -1,8 +1,9 @@
 /* analysis.h: Analysis of one metric of an experiment: each treatment compared with the control, per unit and epoch.
  *
  * A unit's number is the mean of its values in an epoch, so requests of one unit count as one. Comparisons are within an
- * epoch (statistics/sequence.h), and are always valid: they hold however often one looks. Numbers for a fixed horizon and
- * Bayesian ones are of the epoch with the most units, and hold for one look only.
+ * epoch (statistics/sequence.h), and are always valid: they hold however often one looks. All other numbers of a pair are of the
+ * same epochs and weighed as its estimate is (experiments/epoch_strata.h): units, means, the practical threshold, and those for a
+ * fixed horizon and Bayesian ones, which hold for one look only. Where no one difference fits all looks, only epochs have one.
  *
  * Where a policy chose by what it had learnt (bandits), differences are means of AIPW scores (experiments/policy_scores.h): what
  * earlier rewards let expect of an arm, and the rest of a reward divided by the probability of its choice.
@@ -13,6 +14,7 @@
 #define SLUICE_EXPERIMENTS_ANALYSIS_H
 
 #include "base/arena.h"
+#include "experiments/epoch_strata.h"
 #include "statistics/means.h"
 #include "statistics/rates.h"
 #include "statistics/sequence.h"
@@ -72,10 +74,10 @@ struct value_cap {
 };
 
 struct arm_analysis {
-	uint64_t units;	   /* with a value, over all epochs; of a policy: clusters */
+	uint64_t units; /* with a value, of the epochs that count in its pair, or of the control's pairs; of a policy: clusters */
 	uint64_t requests; /* of a policy: with a value; else 0 */
-	double mean, sd;   /* of the units of the main epoch */
-	double best;	   /* chance to be the best of all arms */
+	double mean, sd;   /* of the same units; of the control: with the mean shares of epochs of its pairs. NaN: it has changed */
+	double best;	   /* chance to be the best of all arms; NaN: a difference has changed */
 };
 
 enum pair_state {
@@ -103,7 +105,10 @@ struct pair_analysis {
 	enum pair_state state;
 	double alpha; /* its share */
 	struct sequence sequence;
-	double estimate; /* of the difference; NaN before the first look */
+	double estimate;	   /* of the difference; NaN before the first look, and if it has changed */
+	size_t strata;		   /* epochs that its numbers are of */
+	struct pair_epoch *epochs; /* all of the input; NULL: of a policy */
+	struct arm_numbers control_numbers, treatment_numbers;
 	double threshold; /* the practical one, as a difference */
 	struct improvement improvement; /* at every look, as the sequence */
 	bool discovered; /* of ROLE_OTHER: by e-BH over all of them */
@@ -115,7 +120,8 @@ struct pair_analysis {
 	double better, loss_treatment, loss_control; /* chance to be better; expected loss of choosing either */
 	double units_horizon; /* of both arms, for one look, to find the threshold with a chance of ANALYSIS_POWER */
 	double units_needed;  /* the same, for looks at any time */
-	double units_had;     /* of both arms, in the main epoch */
+	double units_had;     /* of both arms, in the epochs that count */
+	double units_now;     /* likewise, in the last epoch, whose units decide now */
 	double theta, reduction; /* CUPED: the slope, and the share of the variance that it takes off */
 	size_t point_count;
 	struct pair_point *points;
@@ -124,7 +130,6 @@ struct pair_analysis {
 struct metric_analysis {
 	bool rates; /* values are 0 and 1 */
 	struct value_cap cap;
-	size_t main_epoch;
 	size_t arm_count, pair_count;
 	struct arm_analysis *arms;
 	struct pair_analysis *pairs; /* one for each arm but the control */
@@ -134,11 +139,14 @@ struct metric_analysis {
 bool metric_analyse(const struct analysis_input *input, const struct analysis_options *options, struct arena *arena,
 		    struct metric_analysis *analysis);
 
-/* The interval of a difference, turned so that more is better. */
+/* The interval of a difference; NaN: no one difference fits all looks. */
+struct interval pair_interval(const struct pair_analysis *pair);
+
+/* That of the sequence, turned so that more is better. */
 struct interval pair_gain(const struct pair_analysis *pair, bool lower_is_better);
 
 /* Why a pair in the state PAIR_EARLY has no estimate although each variant has BURN_IN_UNITS units; NULL: it has fewer. */
-const char *pair_obstacle(const struct metric_analysis *analysis, const struct pair_analysis *pair, size_t control);
+const char *pair_obstacle(const struct pair_analysis *pair);
 
 /* Units until it is decided; 0: it is; NaN: not known. */
 double pair_units_still(const struct pair_analysis *pair);

@@ -6,6 +6,7 @@
 #include "base/moment.h"
 
 #define PERCENT 100.0
+#define EFFECTS_MOST 6 /* epochs whose differences a reason has */
 #define MS_PER_DAY 86400000.0
 
 struct recommending {
@@ -62,6 +63,18 @@ static const char *range_print(const struct recommending *self, const struct pai
 	return arena_print(self->arena, "%.4g to %+.4g", interval.low, interval.high);
 }
 
+/* ": +1.5 in epoch 1, -1.4 in epoch 2"; of many epochs the last ones. */
+static const char *effects_print(const struct recommending *self, const struct pair_analysis *pair)
+{
+	const size_t epochs = self->report->joined->epoch_count;
+	const char *line = "";
+	for (size_t i = epochs > EFFECTS_MOST ? epochs - EFFECTS_MOST : 0; pair->epochs && line && i < epochs; i++)
+		if (pair->epochs[i].counts)
+			line = arena_print(self->arena, "%s%s%+.4g in epoch %zu", line, *line ? ", " : ": ",
+					   pair->epochs[i].difference, i + 1);
+	return line ? line : "";
+}
+
 /* ---- what is known of a pair ---- */
 
 static void pair_reason(struct recommending *self, const struct report_metric *metric, const struct pair_analysis *pair)
@@ -70,10 +83,9 @@ static void pair_reason(struct recommending *self, const struct report_metric *m
 	const double sure = PERCENT - pair->alpha * PERCENT;
 	switch (pair->state) {
 	case PAIR_EARLY:
-		if (pair_obstacle(&metric->analysis, pair, self->report->control)) {
+		if (pair_obstacle(pair)) {
 			REASON(self, "`" TEXT_FORMAT "` of `" TEXT_FORMAT "`: %s, so the difference has no interval",
-			       TEXT_ARGUMENTS(metric->name), TEXT_ARGUMENTS(treatment),
-			       pair_obstacle(&metric->analysis, pair, self->report->control));
+			       TEXT_ARGUMENTS(metric->name), TEXT_ARGUMENTS(treatment), pair_obstacle(pair));
 			return;
 		}
 		REASON(self, "`" TEXT_FORMAT "` of `" TEXT_FORMAT "`: too few units yet; each variant needs %d with this metric%s",
@@ -81,9 +93,10 @@ static void pair_reason(struct recommending *self, const struct report_metric *m
 		       metric->analysis.rates ? ", and 20 of either outcome" : "");
 		return;
 	case PAIR_CHANGED:
-		REASON(self, "`" TEXT_FORMAT "` of `" TEXT_FORMAT "`: the difference has changed over time; no single one fits "
-			"all epochs",
-		       TEXT_ARGUMENTS(metric->name), TEXT_ARGUMENTS(treatment));
+		REASON(self,
+		       "`" TEXT_FORMAT "` of `" TEXT_FORMAT "`: the difference has changed over time; no single one fits "
+		       "all epochs%s",
+		       TEXT_ARGUMENTS(metric->name), TEXT_ARGUMENTS(treatment), effects_print(self, pair));
 		return;
 	default:
 		REASON(self,
@@ -96,7 +109,7 @@ static void pair_reason(struct recommending *self, const struct report_metric *m
 
 static void units_change(struct recommending *self, const struct pair_analysis *pair)
 {
-	const double more = pair->units_needed - pair->units_had;
+	const double more = pair->units_needed - pair->units_now;
 	const double days = report_days(self->report->joined, more);
 	if (!(pair->units_needed > 0) || !(more > 0))
 		return;
@@ -290,8 +303,7 @@ static bool recommend_wait(struct recommending *self, const struct report_metric
 		const struct pair_analysis *pair = &metric->analysis.pairs[i];
 		changed = changed || pair->state == PAIR_CHANGED;
 		early = early && pair->state == PAIR_EARLY;
-		obstructed =
-			obstructed || (pair->state == PAIR_EARLY && pair_obstacle(&metric->analysis, pair, self->report->control));
+		obstructed = obstructed || (pair->state == PAIR_EARLY && pair_obstacle(pair));
 		pair_reason(self, metric, pair);
 		if (pair->state == PAIR_OPEN)
 			units_change(self, pair);

@@ -17,10 +17,8 @@ static struct pair_point gain_end(const struct joined *joined, const struct join
 	for (size_t i = 0; i < values->count; i++)
 		if (values->values[i].time_ms > last_ms)
 			last_ms = values->values[i].time_ms;
-	return (struct pair_point){.time_ms = last_ms,
-				   .epoch = UINT32_MAX,
-				   .estimate = pair->estimate,
-				   .interval = pair->sequence.interval};
+	return (struct pair_point){
+		.time_ms = last_ms, .epoch = UINT32_MAX, .estimate = pair->estimate, .interval = pair_interval(pair)};
 }
 
 /* Multiplies each point of the pair by the values of the treatment by then, and adds the end. */

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/base64.h"
+#include "view/epoch_view.h"
 #include "view/html_parts.h"
 #include "view/mirror_view.h"
 #include "view/overlap_view.h"
@@ -243,8 +244,10 @@ void report_view_print_html(const struct report *report, struct arena *arena, st
 		write_health(report, out);
 		requests_view_print_html(report, out);
 	}
-	if (report->metric_count > 0)
+	if (report->metric_count > 0) {
 		write_metrics(report, out);
+		epoch_view_print_html(report, out);
+	}
 	overlap_view_print_html(report->options->overlaps, report->options->overlap_count, out);
 	if (report->segment_count > 0)
 		segment_view_print_html(report, out);

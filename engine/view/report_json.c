@@ -1,5 +1,6 @@
 /* report_json.c: Report of an experiment as JSON; see report_view.h. What is not defined is null. */
 #include "message/json_write.h"
+#include "view/epoch_view.h"
 #include "view/json_member.h"
 #include "view/mirror_view.h"
 #include "view/overlap_view.h"
@@ -160,11 +161,15 @@ static void put_pair(struct buffer *out, const struct report *report, const stru
 		     better ? (struct interval){100 * pair->improvement.interval.low, 100 * pair->improvement.interval.high}
 			    : (struct interval){NAN, NAN});
 	member_number(out, "practical_threshold", pair->threshold);
+	buffer_print(out, ",\"means\":{\"epochs\":%zu", pair->strata);
+	member_number(out, "treatment", pair->treatment_numbers.mean);
+	member_number(out, "control", pair->control_numbers.mean);
+	buffer_byte(out, '}');
 	buffer_string(out, ",\n    \"always_valid\":{\"decided\":");
 	buffer_string(out, sequence_decided(&pair->sequence) ? "true" : "false");
 	member_number(out, "p", pair->sequence.p);
 	member_number(out, "alpha", pair->alpha);
-	member_interval(out, "interval", pair->sequence.interval);
+	member_interval(out, "interval", pair_interval(pair));
 	member_number(out, "e_value", sequence_e_value(&pair->sequence));
 	member_number(out, "tau2", pair->sequence.tau2);
 	buffer_byte(out, '}');
@@ -176,6 +181,7 @@ static void put_pair(struct buffer *out, const struct report *report, const stru
 	member_number(out, "expected_loss_control", pair->loss_control);
 	buffer_string(out, "},\n    \"units\":{\"power\":0.8");
 	member_number(out, "had", pair->units_had);
+	member_number(out, "in_last_epoch", pair->units_now);
 	member_number(out, "needed", pair->units_needed);
 	member_number(out, "still", pair_units_still(pair));
 	member_number(out, "days", report_days(report->joined, pair_units_still(pair)));
@@ -186,6 +192,8 @@ static void put_pair(struct buffer *out, const struct report *report, const stru
 		member_number(out, "variance_reduction", pair->reduction);
 		buffer_byte(out, '}');
 	}
+	if (epoch_view_has(report, pair))
+		epoch_view_print_json(report, pair, out);
 	put_points(out, pair);
 	if (metric == report->metrics && report->gains)
 		put_gain(out, &report->gains[pair - metric->analysis.pairs]);
@@ -210,9 +218,8 @@ static void put_metric(struct buffer *out, const struct report *report, const st
 	const struct metric_analysis *analysis = &metric->analysis;
 	buffer_string(out, "\n  {\"name\":");
 	json_write_string(out, metric->name);
-	buffer_print(out, ",\"role\":\"%s\",\"kind\":\"%s\",\"direction\":\"%s\",\"main_epoch\":%zu",
-		roles[metric->role],
-		     analysis->rates ? "rate" : "mean", metric->lower_is_better ? "lower" : "higher", analysis->main_epoch);
+	buffer_print(out, ",\"role\":\"%s\",\"kind\":\"%s\",\"direction\":\"%s\"", roles[metric->role],
+		     analysis->rates ? "rate" : "mean", metric->lower_is_better ? "lower" : "higher");
 	member_number(out, "margin", metric->practical);
 	put_cap(out, &analysis->cap);
 	buffer_string(out, ",\"variants\":[");

@@ -3,6 +3,7 @@
 
 #include "base/moment.h"
 #include "base/quote.h"
+#include "view/epoch_view.h"
 #include "view/mirror_view.h"
 #include "view/overlap_view.h"
 #include "view/report_view.h"
@@ -86,46 +87,58 @@ static void print_horizon(const struct pair_analysis *pair, bool adaptive, struc
 		     PERCENT * pair->power, pair->units_horizon);
 }
 
-static void print_pair(const struct report *report, const struct report_metric *metric, const struct pair_analysis *pair,
-		       struct arena *arena, struct buffer *out)
+static void print_estimate(const struct report *report, const struct pair_analysis *pair, struct buffer *out)
 {
-	static const char *const guards[] = {"open", "kept", "broken"};
 	const struct interval interval = pair->sequence.interval;
 	const double still = pair_units_still(pair);
-	buffer_print(out, "  %s: %s", text_shown(report->joined->arm_names[pair->treatment], arena), pair_state_name(pair->state));
-	if (metric->role == ROLE_GUARDRAIL)
-		buffer_print(out, ", guardrail %s", guards[pair_guardrail(pair, metric->lower_is_better)]);
-	if (metric->role == ROLE_OTHER)
-		buffer_string(out, pair->discovered ? ", a discovery" : "");
-	buffer_byte(out, '\n');
-	if (pair->state == PAIR_EARLY) {
-		const char *obstacle = pair_obstacle(&metric->analysis, pair, report->control);
-		if (obstacle)
-			buffer_print(out, "    %s\n", obstacle);
-		else
-			buffer_print(out, "    too few units yet: each variant needs %d\n", BURN_IN_UNITS);
-		return;
-	}
 	buffer_print(out, "    every look    %+.4g (%.4g to %+.4g), p %.3g", pair->estimate, interval.low, interval.high,
 		     pair->sequence.p);
 	if (pair->improvement.defined)
 		buffer_print(out, "; %+.2f%% (%.2f to %+.2f)", PERCENT * pair->improvement.estimate,
 			     PERCENT * pair->improvement.interval.low, PERCENT * pair->improvement.interval.high);
+	if (pair->strata > 1)
+		buffer_print(out, "\n    means         %.5g, and %.5g of the control: of %zu epochs, by their precision",
+			     pair->treatment_numbers.mean, pair->control_numbers.mean, pair->strata);
 	buffer_print(out, "\n    practical     %.4g; ", pair->threshold);
 	if (still == 0)
 		buffer_print(out, "%.0f units decide\n", pair->units_had);
 	else if (isnan(still))
 		buffer_string(out, "units needed are not known\n");
 	else
-		buffer_print(out, "%.0f of about %.0f units, %.0f more\n", pair->units_had, pair->units_needed, still);
+		buffer_print(out, "%.0f of about %.0f units%s, %.0f more\n", pair->units_now, pair->units_needed,
+			     pair->strata > 1 ? " in the last epoch" : "", still);
 	buffer_print(out, "    Bayes         better with %.1f%%; expected loss %.3g of it, %.3g of the control\n",
-		PERCENT * pair->better,
-		     pair->loss_treatment, pair->loss_control);
+		     PERCENT * pair->better, pair->loss_treatment, pair->loss_control);
 	if (report->options->covariate)
 		buffer_print(out, "    CUPED         slope %.4g, %.1f%% of the variance taken off\n", pair->theta,
 			     PERCENT * pair->reduction);
 	if (report->options->horizon)
 		print_horizon(pair, report->joined->adaptive, out);
+}
+
+static void print_pair(const struct report *report, const struct report_metric *metric, const struct pair_analysis *pair,
+		       struct arena *arena, struct buffer *out)
+{
+	static const char *const guards[] = {"open", "kept", "broken"};
+	buffer_print(out, "  %s: %s", text_shown(report->joined->arm_names[pair->treatment], arena), pair_state_name(pair->state));
+	if (metric->role == ROLE_GUARDRAIL)
+		buffer_print(out, ", guardrail %s", guards[pair_guardrail(pair, metric->lower_is_better)]);
+	if (metric->role == ROLE_OTHER)
+		buffer_string(out, pair->discovered ? ", a discovery" : "");
+	buffer_byte(out, '\n');
+	const char *obstacle = pair->state == PAIR_EARLY ? pair_obstacle(pair) : NULL;
+	if (obstacle)
+		buffer_print(out, "    %s\n", obstacle);
+	else if (pair->state == PAIR_EARLY)
+		buffer_print(out, "    too few units yet: each variant needs %d%s\n", BURN_IN_UNITS,
+			     report->joined->epoch_count > 1 && !report->joined->adaptive ? " in one epoch" : "");
+	else if (pair->state == PAIR_CHANGED)
+		buffer_print(out, "    every look    no one difference fits all looks; p %.3g that there is none\n",
+			     pair->sequence.p);
+	else
+		print_estimate(report, pair, out);
+	if (epoch_view_has(report, pair))
+		epoch_view_print_text(report, pair, out);
 }
 
 /* Before a metric can be analysed, nothing is known of which variant is best. */

@@ -391,18 +391,18 @@ static void equal_variants_of_a_policy_are_rarely_decided_where_units_return(voi
 
 static void units_are_needed_until_it_is_decided(void **state)
 {
-	struct pair_analysis pair = {.state = PAIR_OPEN, .units_had = 100, .units_needed = 250};
+	struct pair_analysis pair = {.state = PAIR_OPEN, .units_now = 100, .units_needed = 250};
 	(void)state;
 	assert_true(pair_units_still(&pair) == 150);
-	pair.units_had = 300;
+	pair.units_now = 300;
 	assert_true(pair_units_still(&pair) == 0);
-	pair = (struct pair_analysis){.state = PAIR_CHANGED, .units_had = 100, .units_needed = 250};
+	pair = (struct pair_analysis){.state = PAIR_CHANGED, .units_now = 100, .units_needed = 250};
 	assert_true(pair_units_still(&pair) == 150);
 	pair = (struct pair_analysis){.state = PAIR_EARLY, .units_needed = (double)NAN};
 	assert_true(isnan(pair_units_still(&pair)));
 	static const enum pair_state decided[] = {PAIR_BETTER, PAIR_BETTER_SLIGHTLY, PAIR_EQUAL, PAIR_WORSE};
 	for (size_t i = 0; i < sizeof decided / sizeof *decided; i++) {
-		pair = (struct pair_analysis){.state = decided[i], .units_had = 100, .units_needed = 250};
+		pair = (struct pair_analysis){.state = decided[i], .units_now = 100, .units_needed = 250};
 		assert_true(pair_units_still(&pair) == 0);
 	}
 }
