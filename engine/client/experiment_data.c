@@ -328,14 +328,6 @@ static bool topics_take(struct experiment_reading *self, const struct pipeline_t
 	       (!self->taker->pipeline || self->taker->pipeline(self->taker->context, pipeline, error));
 }
 
-static bool graph_has(const struct graph *graph, const char *name)
-{
-	for (size_t i = 0; i < graph->experiment_count; i++)
-		if (strcmp(graph->experiments[i]->name, name) == 0)
-			return true;
-	return false;
-}
-
 /* Nobody may ever have called an Experiment by its own name. */
 static bool is_absent(struct error *error)
 {
@@ -358,7 +350,7 @@ static bool topics_take_found(struct experiment_reading *self, const struct pipe
 		const struct graph *graph = graph_build(resource, spec, self->arena, spec->faults);
 		for (size_t j = 0; graph && j < graph->experiment_count; j++)
 			suggest_offer(&meant, text_of(graph->experiments[j]->name));
-		if (!graph || !graph_has(graph, self->name))
+		if (!graph || !graph_has_experiment(graph, self->name))
 			continue;
 		found++;
 		if (!topics_take(self, target, resource->name.text, error) && !(resource->made_of && is_absent(error)))
@@ -377,16 +369,11 @@ static bool topics_take_found(struct experiment_reading *self, const struct pipe
 /* Files: the metrics are those of the first pipeline that has the experiment and declares some. */
 static bool all_files_take(struct experiment_reading *self, struct error *error)
 {
-	const struct spec *spec = &self->data->spec;
 	bool good = true;
-	for (size_t i = 0; good && self->data->spec_is_open && i < spec->count && self->metrics.count == 0; i++) {
-		const struct resource *resource = spec->resources[i];
-		if (resource->kind->type != RESOURCE_PIPELINE || !resource->name.text)
-			continue;
-		const struct graph *graph = graph_build(resource, spec, self->arena, spec->faults);
-		if (graph && graph_has(graph, self->name))
-			good = metrics_open(self, NULL, resource->name.text, error);
-	}
+	size_t at = 0;
+	const struct graph *graph;
+	while (good && self->metrics.count == 0 && (graph = experiment_graph_next(self->data, self->name, self->arena, &at)))
+		good = metrics_open(self, NULL, graph->name, error);
 	good = good && files_take(self, &self->asked->exposures, false, error) &&
 	       files_take(self, &self->asked->feedback, true, error);
 	metrics_close(self);
@@ -501,6 +488,7 @@ bool experiment_asked_times(const struct experiment_asked *asked, int64_t *since
 /* ---- joined ---- */
 
 struct experiment_joining {
+	struct arena *arena;
 	struct unit_join *join;
 	struct overlap *overlap;
 	struct experiment_data *data;
@@ -517,6 +505,10 @@ static bool join_begin(void *context, const struct experiment_data *data, struct
 	if (self->mirror.mirrors)
 		self->data->mirror.mirror = text_of(data->experiment->mirror_name.text);
 	const size_t count = data->experiment ? experiment_shares(data->experiment, shares) : 0;
+	const char *metric = data->experiment ? data->experiment->bandits.reward_metric : NULL;
+	if (metric)
+		unit_join_reward(self->join, text_of(metric),
+				 experiment_reward_is_computed(data, self->mirror.experiment, self->arena));
 	for (size_t i = 0; i < count; i++)
 		if (!unit_join_variant(self->join, text_of(shares[i].name), error))
 			return false;
@@ -555,7 +547,7 @@ bool experiment_data_open(const struct workspace *workspace, const char *name, c
 {
 	struct join_options options = {
 		.experiment = name, .covariate = asked->covariate, .window_ms = asked->window_ns / NS_PER_MS};
-	struct experiment_joining self = {.data = data};
+	struct experiment_joining self = {.arena = arena, .data = data};
 	*data = (struct experiment_data){0};
 	if (!experiment_asked_times(asked, &options.since_ms, &options.until_ms, error))
 		return false;
@@ -580,60 +572,4 @@ void experiment_data_close(struct experiment_data *data)
 	if (data->spec_is_open)
 		spec_close(&data->spec);
 	data->spec_is_open = false;
-}
-
-static void rules_add(const struct pipeline_spec *pipeline, struct report_rule *rules, size_t *count)
-{
-	const struct metric_spec *metrics = pipeline->metrics.items;
-	for (size_t i = 0; i < pipeline->metrics.count; i++)
-		if (metrics[i].name.text)
-			rules[(*count)++] = (struct report_rule){.metric = metrics[i].name.text,
-								 .role = (enum analysis_role)metrics[i].role,
-								 .lower_is_better = metrics[i].direction == 1,
-								 .margin = metrics[i].margin,
-								 .cap = metrics[i].cap < 1 ? metrics[i].cap : 0};
-}
-
-bool experiment_data_rules(const struct experiment_data *data, const char *name, struct arena *arena,
-			   struct report_options *options)
-{
-	const struct spec *spec = &data->spec;
-	size_t room = 0, count = 0;
-	for (size_t pass = 0; data->spec_is_open && pass < 2; pass++) {
-		struct report_rule *rules = pass == 0 ? NULL : ARENA_ARRAY(arena, struct report_rule, room + 1);
-		if (pass == 1 && !rules)
-			return false;
-		for (size_t i = 0; i < spec->count; i++) {
-			const struct resource *resource = spec->resources[i];
-			const struct graph *graph = resource->kind->type == RESOURCE_PIPELINE && resource->name.text
-							    ? graph_build(resource, spec, arena, spec->faults)
-							    : NULL;
-			if (!graph || !graph_has(graph, name))
-				continue;
-			room += graph->spec->metrics.count;
-			if (rules)
-				rules_add(graph->spec, rules, &count);
-		}
-		options->rules = rules;
-	}
-	options->rule_count = count;
-	return !arena_failed(arena);
-}
-
-void experiment_data_defaults(const struct experiment_data *data, struct report_options *options)
-{
-	const struct experiment_spec *spec = data->experiment;
-	struct share shares[ASSIGNMENT_WAYS_MAX];
-	options->unjudged = data->unjudged;
-	if (!spec)
-		return;
-	if (options->control.length == 0)
-		options->control = spec->default_name.text		 ? text_of(spec->default_name.text)
-				   : experiment_shares(spec, shares) > 0 ? text_of(shares[0].name)
-									 : (struct text){0};
-	if (spec->bandits.reward_metric)
-		options->primary = text_of(spec->bandits.reward_metric);
-	options->stages = 0;
-	if (experiment_is_staged(spec))
-		options->stages = (uint32_t)(spec->progressive.stages.count + spec->progressive.schedule.count);
 }

@@ -5,6 +5,7 @@
 
 #include "client/kafka.h"
 #include "experiments/report.h"
+#include "plan/graph.h"
 
 struct experiment_asked {
 	struct pipeline_target_asked target;
@@ -77,6 +78,14 @@ bool experiment_asked_times(const struct experiment_asked *asked, int64_t *since
 bool experiment_data_open(const struct workspace *workspace, const char *name, const struct experiment_asked *asked,
 			  struct arena *arena, struct experiment_data *data, struct error *error);
 void experiment_data_close(struct experiment_data *data);
+
+bool graph_has_experiment(const struct graph *graph, const char *name);
+
+/* The next pipeline of the files that has the experiment, from the resource `*at` on; NULL: there is none. */
+const struct graph *experiment_graph_next(const struct experiment_data *data, const char *name, struct arena *arena, size_t *at);
+
+/* Whether engines compute the metric by which the experiment learns, in one of its pipelines. */
+bool experiment_reward_is_computed(const struct experiment_data *data, const char *name, struct arena *arena);
 
 /* The rules of the metrics that pipelines of the files with the experiment declare, in the arena. False: the arena is full. */
 bool experiment_data_rules(const struct experiment_data *data, const char *name, struct arena *arena,

@@ -312,15 +312,9 @@ static void on_joined(void *context, const struct joined_outcome *outcome)
 /* The feedback with its reward alone. False: it has none. */
 static bool reward_find(const struct learner *learner, const struct feedback *feedback, struct feedback *reduced)
 {
-	const struct text metric = learner->config.reward_metric;
 	*reduced = *feedback;
 	reduced->metric_count = 0;
-	reduced->has_reward = feedback->has_reward && !learner->config.computed;
-	for (size_t i = 0; metric.length > 0 && i < feedback->metric_count; i++)
-		if (text_equal(feedback->metrics[i].name, metric)) {
-			reduced->has_reward = true;
-			reduced->reward = feedback->metrics[i].value;
-		}
+	reduced->has_reward = feedback_earns(feedback, learner->config.reward_metric, learner->config.computed, &reduced->reward);
 	return reduced->has_reward;
 }
 

@@ -137,16 +137,36 @@ bool unit_join_exposure(struct unit_join *join, const struct exposure *exposure,
 	return put && (!arena_failed(join->arena) || error_memory(error, ERROR_SYSTEM, "joining exposures and feedback"));
 }
 
+void unit_join_reward(struct unit_join *join, struct text metric, bool computed)
+{
+	join->reward_metric = metric;
+	join->reward_computed = computed;
+}
+
+/* Whether it earns what it earns by another name than that of the metric. */
+static bool earns_by_reward(const struct unit_join *join, const struct feedback *feedback, double *earned)
+{
+	const struct text metric = join->reward_metric;
+	for (size_t i = 0; i < feedback->metric_count; i++)
+		if (text_equal(feedback->metrics[i].name, metric))
+			return false;
+	return metric.length > 0 && !text_is(metric, JOIN_REWARD) &&
+	       feedback_earns(feedback, metric, join->reward_computed, earned);
+}
+
 /* Rewards are a metric among others. */
 static const struct feedback_metric *metrics_copied(struct unit_join *join, const struct feedback *feedback, size_t *count)
 {
-	struct feedback_metric *made = ARENA_ARRAY(join->arena, struct feedback_metric, feedback->metric_count + 1);
+	struct feedback_metric *made = ARENA_ARRAY(join->arena, struct feedback_metric, feedback->metric_count + 2);
+	double earned;
 	*count = 0;
 	if (made && feedback->has_reward)
 		made[(*count)++] = (struct feedback_metric){TEXT(JOIN_REWARD), feedback->reward};
 	for (size_t i = 0; made && i < feedback->metric_count; i++)
 		made[(*count)++] = (struct feedback_metric){text_copied(join->arena, feedback->metrics[i].name),
 							   feedback->metrics[i].value};
+	if (made && earns_by_reward(join, feedback, &earned))
+		made[(*count)++] = (struct feedback_metric){join->reward_metric, earned};
 	return made;
 }
 

@@ -101,6 +101,10 @@ void unit_join_close(struct unit_join *join); /* NULL is fine; what was joined s
 /* Declares a variant, so that arms have the order of the experiment's candidates. False: LIMIT, too many. */
 bool unit_join_variant(struct unit_join *join, struct text name, struct error *error);
 
+/* Names the metric by which the experiment learns, before feedback is added: feedback without it counts for it by its reward, as it
+ * does for the learner (message/feedback.h). The text is borrowed until the end. */
+void unit_join_reward(struct unit_join *join, struct text metric, bool computed);
+
 /* Texts are copied. False: SYSTEM, or LIMIT: too many variants or metrics. `time_ms` is that of feedback's record. */
 bool unit_join_exposure(struct unit_join *join, const struct exposure *exposure, struct error *error);
 bool unit_join_feedback(struct unit_join *join, const struct feedback *feedback, int64_t time_ms, struct error *error);

@@ -47,7 +47,9 @@ struct met_feedback {
 struct unit_join {
 	struct arena *arena;
 	struct join_options options;
-	struct joined *joined; /* while it is made */
+	struct text reward_metric; /* by which the experiment learns; empty: the reward */
+	bool reward_computed;	   /* engines compute that metric */
+	struct joined *joined;	   /* while it is made */
 	struct heap_list exposures, feedback;
 	struct state_table *requests; /* "i" id or "o" origin: the number of an exposure */
 	struct state_table *names;    /* "u" unit text: its unit; "e" epoch and unit: the unit; "k": an epoch's key; others */

@@ -114,6 +114,17 @@ bool feedback_check(const struct feedback *feedback, int64_t now_ms, struct erro
 
 /* ---- key ---- */
 
+bool feedback_earns(const struct feedback *feedback, struct text metric, bool computed, double *reward)
+{
+	for (size_t i = 0; metric.length > 0 && i < feedback->metric_count; i++)
+		if (text_equal(feedback->metrics[i].name, metric)) {
+			*reward = feedback->metrics[i].value;
+			return true;
+		}
+	*reward = feedback->reward;
+	return feedback->has_reward && !computed;
+}
+
 struct text feedback_key(const struct feedback *feedback, struct arena *arena)
 {
 	const struct origin *origin = &feedback->origin;

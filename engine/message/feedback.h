@@ -64,6 +64,10 @@ bool feedback_read_origin(struct text text, struct origin *origin);
  * name. To be called before it is written, and after it is read from a topic. */
 bool feedback_check(const struct feedback *feedback, int64_t now_ms, struct error *error);
 
+/* What it earns whoever learns by the metric: its value of the metric, else its reward, unless engines compute the metric, so that
+ * without it nothing is known yet. `metric` empty: its reward. False: it earns nothing. */
+bool feedback_earns(const struct feedback *feedback, struct text metric, bool computed, double *reward);
+
 /* The key of its record: the id, else the origin as text, else the unit. Exposures have the first two, so both come to
  * the same partition. Bytes NULL: the arena is full. */
 struct text feedback_key(const struct feedback *feedback, struct arena *arena);

@@ -134,6 +134,65 @@ static void feedback_that_no_metric_judges_is_no_missing_feedback(void **state)
 	said_close(&said);
 }
 
+/* A third of the feedback has the metric by which the experiment learns, another third only a reward. It is as for the learner. */
+static void feedback_earns_what_the_learner_takes(void **state)
+{
+	size_t length = 0;
+	(void)state;
+	for (int i = 0; i < REQUESTS; i++)
+		length += (size_t)snprintf(lines + length, sizeof lines - length, "{\"id\": \"r%d\", %s%d%s}\n", i,
+					   i % 3 == 0	? "\"reward\": 1000, \"metrics\": {\"gain\": "
+					   : i % 3 == 1 ? "\"reward\": "
+							: "\"metrics\": {\"other\": ",
+					   10 + i % 7, i % 3 == 1 ? "" : "}");
+	write_file("feedback", lines);
+	write_file("learns.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
+				  "  candidates: [{name: old, weight: 0}, {name: new, weight: 0}]\n"
+				  "  bandits: {algorithm: thompson, rewardMetric: gain}\n");
+	struct said said = say_with(step_kinds, "experiments analyze e" FILES " -f learns.yaml -o json");
+	assert_int_equal(said.code, 0);
+	json_t *document = json_loads(said.out, 0, NULL);
+	const json_t *metric = json_array_get(json_object_get(document, "metrics"), 0);
+	const json_t *variants = json_object_get(metric, "variants");
+	assert_string_equal(json_string_value(json_object_get(metric, "name")), "gain");
+	json_int_t units = 0;
+	for (size_t i = 0; i < 2; i++) {
+		const json_t *variant = json_array_get(variants, i);
+		units += json_integer_value(json_object_get(variant, "units"));
+		assert_true(json_number_value(json_object_get(variant, "mean")) < 17);
+	}
+	assert_int_equal(units, 267);
+	json_decref(document);
+	said_close(&said);
+	write_file("policy", "{\"always\": \"new\"}");
+	said = say_with(step_kinds, "experiments evaluate e" FILES " -f learns.yaml --policy policy -o json");
+	assert_int_equal(said.code, 0);
+	document = json_loads(said.out, 0, NULL);
+	assert_int_equal(json_integer_value(json_object_get(document, "records")), 267);
+	json_decref(document);
+	said_close(&said);
+	(void)unlink("policy");
+	(void)unlink("learns.yaml");
+}
+
+/* Engines have not computed it of any feedback yet. */
+static void a_reward_is_not_what_engines_compute(void **state)
+{
+	(void)state;
+	feedback_write("\"reward\": ", "");
+	write_file("learns.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
+				  "  candidates: [{name: old, weight: 0}, {name: new, weight: 0}]\n"
+				  "  bandits: {algorithm: thompson, rewardMetric: profit}\n---\n"
+				  "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+				  "  steps: [{name: s, experiment: {name: e}}]\n  output: {steps: [s]}\n"
+				  "  metrics: [{name: profit, type: gauge, value: answer.y * reward}]\n");
+	struct said said = say_with(step_kinds, "experiments analyze e" FILES " -f learns.yaml --metric profit");
+	assert_int_equal(said.code, 2);
+	expect_words(said.err, "the feedback has no metric `profit`");
+	said_close(&said);
+	(void)unlink("learns.yaml");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +200,8 @@ int main(void)
 		cmocka_unit_test(the_status_says_that_no_unit_has_it),
 		cmocka_unit_test(a_guardrail_stays_beside_it),
 		cmocka_unit_test(feedback_that_no_metric_judges_is_no_missing_feedback),
+		cmocka_unit_test(feedback_earns_what_the_learner_takes),
+		cmocka_unit_test(a_reward_is_not_what_engines_compute),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
