@@ -334,8 +334,6 @@ const char *pair_obstacle(const struct pair_analysis *pair)
 	const struct arm_numbers *mine = &pair->treatment_numbers, *other = &pair->control_numbers;
 	if (mine->units < BURN_IN_UNITS || other->units < BURN_IN_UNITS || isnan(mine->sd) || isnan(other->sd))
 		return NULL;
-	if (!isfinite(mine->sd) || !isfinite(other->sd))
-		return "its values are too large to be squared";
 	return mine->sd == 0 && other->sd == 0 ? "each variant has one value only, which does not vary" : NULL;
 }
 

@@ -83,9 +83,9 @@ static void pair_reason(struct recommending *self, const struct report_metric *m
 	const double sure = PERCENT - pair->alpha * PERCENT;
 	switch (pair->state) {
 	case PAIR_EARLY:
-		if (pair_obstacle(pair)) {
+		if (report_obstacle(metric, pair)) {
 			REASON(self, "`" TEXT_FORMAT "` of `" TEXT_FORMAT "`: %s, so the difference has no interval",
-			       TEXT_ARGUMENTS(metric->name), TEXT_ARGUMENTS(treatment), pair_obstacle(pair));
+			       TEXT_ARGUMENTS(metric->name), TEXT_ARGUMENTS(treatment), report_obstacle(metric, pair));
 			return;
 		}
 		REASON(self, "`" TEXT_FORMAT "` of `" TEXT_FORMAT "`: too few units yet; each variant needs %d with this metric%s",
@@ -303,7 +303,7 @@ static bool recommend_wait(struct recommending *self, const struct report_metric
 		const struct pair_analysis *pair = &metric->analysis.pairs[i];
 		changed = changed || pair->state == PAIR_CHANGED;
 		early = early && pair->state == PAIR_EARLY;
-		obstructed = obstructed || (pair->state == PAIR_EARLY && pair_obstacle(pair));
+		obstructed = obstructed || (pair->state == PAIR_EARLY && report_obstacle(metric, pair));
 		pair_reason(self, metric, pair);
 		if (pair->state == PAIR_OPEN)
 			units_change(self, pair);

@@ -1,9 +1,12 @@
 /* report.c: see report.h. */
 #include "experiments/report.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/suggest.h"
+
+#define LISTED_BYTES 400 /* of names of metrics in an error */
 
 const char *report_decision_name(enum report_decision decision)
 {
@@ -43,8 +46,24 @@ static const struct joined_metric *metric_named(const struct joined *joined, str
 	return NULL;
 }
 
+/* What there is instead: "it has `profit`, `reward`". */
+static struct text metrics_listed(const struct joined *joined, char room[LISTED_BYTES])
+{
+	size_t length = 0;
+	if (joined->metric_count == 0)
+		return TEXT("none joins an exposure");
+	for (size_t i = 0; i < joined->metric_count && length < LISTED_BYTES; i++) {
+		const struct text name = joined->metrics[i].name;
+		const int more = snprintf(room + length, LISTED_BYTES - length, "%s`" TEXT_FORMAT "`",
+					  i > 0 ? ", " : "those that join an exposure are ", TEXT_ARGUMENTS(name));
+		length += more > 0 ? (size_t)more : 0;
+	}
+	return (struct text){room, length < LISTED_BYTES ? length : LISTED_BYTES - 1};
+}
+
 static bool names_check(const struct joined *joined, const struct name_list *names, struct error *error)
 {
+	char room[LISTED_BYTES];
 	for (size_t i = 0; i < names->count; i++) {
 		const struct text name = text_of(names->items[i].text);
 		struct suggestion suggestion = suggest_begin(name);
@@ -52,10 +71,10 @@ static bool names_check(const struct joined *joined, const struct name_list *nam
 			continue;
 		for (size_t j = 0; j < joined->metric_count; j++)
 			suggest_offer(&suggestion, joined->metrics[j].name);
-		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "the feedback has no metric `" TEXT_FORMAT "`%s" TEXT_FORMAT "%s", TEXT_ARGUMENTS(name),
-				 suggestion.nearest.bytes ? "; did you mean `" : "; it has none that joins an exposure",
-				 TEXT_ARGUMENTS(suggestion.nearest), suggestion.nearest.bytes ? "`?" : "");
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "the feedback has no metric `" TEXT_FORMAT "`%s" TEXT_FORMAT "%s",
+				 TEXT_ARGUMENTS(name), suggestion.nearest.bytes ? "; did you mean `" : "; ",
+				 TEXT_ARGUMENTS(suggestion.nearest.bytes ? suggestion.nearest : metrics_listed(joined, room)),
+				 suggestion.nearest.bytes ? "`?" : "");
 	}
 	return true;
 }
@@ -159,6 +178,12 @@ static int metrics_compare(const void *left, const void *right)
 	return order != 0 ? order : (a->name.length > b->name.length) - (a->name.length < b->name.length);
 }
 
+const char *report_obstacle(const struct report_metric *metric, const struct pair_analysis *pair)
+{
+	const bool has_units = pair->control_numbers.units > 0 && pair->treatment_numbers.units > 0;
+	return metric->excess > 0 && !has_units ? "its values are too large, and left out" : pair_obstacle(pair);
+}
+
 /* The others share one rate of false discoveries (e-BH). */
 static bool others_correct(struct report *report, struct arena *arena)
 {
@@ -196,12 +221,12 @@ static bool metrics_report(struct report *report, struct arena *arena)
 		if (joined->metrics[i].measured && primary.length == 0 && !(guards && report->absent.length > 0))
 			continue; /* it decides only where it is named */
 		*made = (struct report_metric){.name = name,
+					       .excess = joined->metrics[i].excess,
 					       .role = is_primary ? ROLE_PRIMARY
 						       : guards	  ? ROLE_GUARDRAIL
 								  : ROLE_OTHER,
-					       .lower_is_better =
-						       list_has(&options->lower, name) ||
-						       (rule ? rule->lower_is_better : joined->metrics[i].measured),
+					       .lower_is_better = list_has(&options->lower, name) ||
+								  (rule ? rule->lower_is_better : joined->metrics[i].measured),
 					       .practical = rule && rule->margin > 0 ? rule->margin : options->practical};
 		if (!metric_report(report, &joined->metrics[i], arena, made))
 			return false;

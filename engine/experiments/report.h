@@ -69,8 +69,12 @@ struct report_metric {
 	enum analysis_role role;
 	bool lower_is_better;
 	double practical; /* its threshold, as a share of the control's mean */
+	uint64_t excess;  /* values that are too large, and left out */
 	struct metric_analysis analysis;
 };
+
+/* Why a pair of it has no estimate, where units are not what is missing; NULL: they are. */
+const char *report_obstacle(const struct report_metric *metric, const struct pair_analysis *pair);
 
 /* Gain of a pair over time: what the values of its treatment brought more than with the control. A unit with many values, as of
  * its requests, gains by each. Costs are in it as far as they are in the metric. */

@@ -13,6 +13,7 @@
 #ifndef SLUICE_EXPERIMENTS_UNIT_JOIN_H
 #define SLUICE_EXPERIMENTS_UNIT_JOIN_H
 
+#include "bandits/bandit.h"
 #include "experiments/analysis.h"
 #include "message/exposure.h"
 #include "message/feedback.h"
@@ -20,6 +21,7 @@
 #define JOIN_METRICS_MAX 256   /* as many as one feedback has */
 #define JOIN_EPOCHS_MAX 4096   /* each has sums for each arm: far more than there are changes of weights */
 #define JOIN_REWARD FEEDBACK_REWARD /* the metric of rewards */
+#define JOIN_VALUE_MOST BANDIT_REWARD_MOST /* of values, either sign: one beyond would be all that means and variances say */
 #define JOIN_LATENCY "latency_ms" /* that exposures have, unless feedback has a metric of that name */
 
 struct join_options {
@@ -37,7 +39,15 @@ struct join_counts {
 	uint64_t open;				/* exposures whose window has not passed: they wait */
 	uint64_t feedback, doubled, unknown, late, early; /* early: before its exposure */
 	uint64_t feedback_left_out;		/* of such exposures and units */
+	uint64_t excess;			/* values beyond JOIN_VALUE_MOST */
 	uint64_t unjudged;			/* truths with nothing to compare, of the feedback or of its answer */
+};
+
+/* A value beyond JOIN_VALUE_MOST, which is left out. */
+struct joined_excess {
+	struct text metric, request; /* of a request its id, else empty */
+	struct text unit;
+	double value;
 };
 
 struct joined_epoch {
@@ -67,6 +77,7 @@ struct joined_metric {
 	size_t count, room;
 	struct analysis_value *values; /* by epoch and time */
 	bool measured; /* by engines, not sent as feedback: the latency */
+	uint64_t excess; /* values beyond JOIN_VALUE_MOST: they are left out */
 };
 
 struct joined {
@@ -90,6 +101,7 @@ struct joined {
 	bool adaptive; /* a policy chose */
 	int64_t first_ms, last_ms; /* of exposures; 0: there are none */
 	struct join_counts counts;
+	struct joined_excess excess; /* the first of them by time */
 };
 
 struct unit_join;

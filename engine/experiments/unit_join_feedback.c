@@ -84,6 +84,22 @@ static bool value_repeated(const struct feedback_joining *self, const struct fee
 	return !key.bytes || join_number_find(self->values, key, &known) || !join_number_put(self->values, key, 0, error);
 }
 
+/* One typing error must not decide, or keep a metric from being decided, for good: it is named. */
+static void value_exceeds(const struct feedback_joining *self, const struct met_feedback *met, const struct feedback_target *target,
+			  const struct feedback_metric *outcome, struct joined_metric *metric)
+{
+	struct unit_join *join = self->join;
+	const struct met_exposure *exposures = join->exposures.items;
+	metric->excess++;
+	if (join->counts.excess++ > 0)
+		return;
+	join->joined->excess = (struct joined_excess){.metric = outcome->name, .unit = met->unit, .value = outcome->value};
+	if (target->exposure != NONE) {
+		join->joined->excess.request = exposures[target->exposure].id;
+		join->joined->excess.unit = exposures[target->exposure].unit_text;
+	}
+}
+
 static bool value_join(const struct feedback_joining *self, const struct met_feedback *met, const struct feedback_target *target,
 		       const struct feedback_metric *outcome, size_t *added, struct error *error)
 {
@@ -96,6 +112,10 @@ static bool value_join(const struct feedback_joining *self, const struct met_fee
 	if (value_repeated(self, target, outcome->name, error) || !isfinite(value.value))
 		return error->kind == ERROR_NONE;
 	++*added;
+	if (fabs(value.value) > JOIN_VALUE_MOST) {
+		value_exceeds(self, met, target, outcome, metric);
+		return true;
+	}
 	return joined_metric_add(metric, &value, join->arena) ||
 	       error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
 }

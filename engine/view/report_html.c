@@ -70,6 +70,16 @@ static void write_cell(struct buffer *out, bool bad, const char *name, double nu
 	buffer_string(out, "</li>\n");
 }
 
+static void write_excess(const struct joined *joined, struct buffer *out)
+{
+	const struct joined_excess *excess = &joined->excess;
+	const bool has_request = excess->request.length > 0;
+	buffer_print(out, "<li class=\"bad\"><b>Values too large</b>%llu left out; the first is %g of %s ",
+		     (unsigned long long)joined->counts.excess, excess->value, has_request ? "request" : "unit");
+	html_write_text(out, has_request ? excess->request : excess->unit);
+	buffer_string(out, "</li>\n");
+}
+
 static void write_health(const struct report *report, struct buffer *out)
 {
 	const struct joined *joined = report->joined;
@@ -85,6 +95,8 @@ static void write_health(const struct report *report, struct buffer *out)
 	write_cell(out, counts->mixed_units > 0, "Units in two variants", (double)counts->mixed_units, NULL);
 	write_cell(out, counts->late > 0, "Late feedback", (double)counts->late, NULL);
 	write_cell(out, counts->unknown > 0, "Unknown feedback", (double)counts->unknown, NULL);
+	if (counts->excess > 0)
+		write_excess(joined, out);
 	write_cell(out, false, "Doubled feedback", (double)counts->doubled, NULL);
 	write_cell(out, fallbacks > 0, "Fallbacks", fallbacks, NULL);
 	write_cell(out, false, "Exposures", (double)counts->exposures, NULL);

@@ -57,6 +57,14 @@ static void put_health(struct buffer *out, const struct joined *joined)
 	member_count(out, "early", counts->early);
 	member_count(out, "feedback_left_out", counts->feedback_left_out);
 	member_count(out, "truths_not_judged", counts->unjudged);
+	member_count(out, "values_too_large", counts->excess);
+	if (counts->excess > 0) {
+		json_write_string_after(out, TEXT(",\"first_too_large\":{\"metric\":"), joined->excess.metric);
+		json_write_string_after(out, TEXT(",\"request\":"), joined->excess.request);
+		json_write_string_after(out, TEXT(",\"unit\":"), joined->excess.unit);
+		member_number(out, "value", joined->excess.value);
+		buffer_byte(out, '}');
+	}
 	buffer_string(out, ",\"left_out\":{");
 	for (size_t reason = 0; reason < ASSIGNED_REASONS; reason++)
 		if (counts->left_out[reason] > 0) {

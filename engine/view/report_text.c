@@ -45,7 +45,16 @@ static void print_split(const struct report *report, struct arena *arena, struct
 		buffer_print(out, "  The share of units with feedback differs between variants (p %.2g).\n", split->feedback_p);
 }
 
-static void print_counts(const struct joined *joined, struct buffer *out)
+static void print_excess(const struct joined *joined, struct arena *arena, struct buffer *out)
+{
+	const struct joined_excess *excess = &joined->excess;
+	const bool has_request = excess->request.length > 0;
+	buffer_print(out, "  left out, values beyond %g: %llu; the first is %s %g of %s %s\n", JOIN_VALUE_MOST,
+		     (unsigned long long)joined->counts.excess, text_shown(excess->metric, arena), excess->value,
+		     has_request ? "request" : "unit", text_shown(has_request ? excess->request : excess->unit, arena));
+}
+
+static void print_counts(const struct joined *joined, struct arena *arena, struct buffer *out)
 {
 	const struct join_counts *counts = &joined->counts;
 	char first[MOMENT_BYTES], last[MOMENT_BYTES];
@@ -68,6 +77,8 @@ static void print_counts(const struct joined *joined, struct buffer *out)
 		if (counts->left_out[reason] > 0)
 			buffer_print(out, "  left out, chosen by %s: %llu\n", assigned_reason_name((enum assigned_reason)reason),
 				     (unsigned long long)counts->left_out[reason]);
+	if (counts->excess > 0)
+		print_excess(joined, arena, out);
 	if (counts->unjudged > 0)
 		buffer_print(out,
 			     "  %llu truths were not judged: they, or what was answered, are no integer, text or probability\n",
@@ -126,7 +137,7 @@ static void print_pair(const struct report *report, const struct report_metric *
 	if (metric->role == ROLE_OTHER)
 		buffer_string(out, pair->discovered ? ", a discovery" : "");
 	buffer_byte(out, '\n');
-	const char *obstacle = pair->state == PAIR_EARLY ? pair_obstacle(pair) : NULL;
+	const char *obstacle = pair->state == PAIR_EARLY ? report_obstacle(metric, pair) : NULL;
 	if (obstacle)
 		buffer_print(out, "    %s\n", obstacle);
 	else if (pair->state == PAIR_EARLY)
@@ -189,7 +200,7 @@ void report_view_print_text(const struct report *report, struct arena *arena, st
 		buffer_byte(out, '\n');
 		print_split(report, arena, out);
 		requests_view_print_text(report, arena, out);
-		print_counts(report->joined, out);
+		print_counts(report->joined, arena, out);
 	}
 	for (size_t i = 0; i < report->metric_count; i++)
 		print_metric(report, &report->metrics[i], arena, out);

@@ -193,6 +193,28 @@ static void a_reward_is_not_what_engines_compute(void **state)
 	(void)unlink("learns.yaml");
 }
 
+/* One of all is a typing error: the others decide, and it is named. */
+static void a_value_that_is_too_large_is_left_out_and_named(void **state)
+{
+	size_t length = 0;
+	(void)state;
+	for (int i = 0; i < REQUESTS; i++)
+		length += (size_t)snprintf(lines + length, sizeof lines - length, "{\"id\": \"r%d\", \"reward\": %d%s}\n", i,
+					   10 + i / 2 % 3 + i % 2, i == 321 ? "e300" : "");
+	write_file("feedback", lines);
+	expect_decision("experiments analyze e" FILES " -o json", "ship");
+	struct said said = say_with(step_kinds, "experiments analyze e" FILES);
+	expect_words(said.out, "  left out, values beyond 1e+50: 1; the first is reward 1.2e+301 of request r321\n");
+	assert_null(strstr(said.out, "inf"));
+	said_close(&said);
+	said = say_with(step_kinds, "experiments analyze e" FILES " -o html");
+	expect_words(said.out, "<b>Values too large</b>1 left out; the first is 1.2e+301 of request r321</li>");
+	said_close(&said);
+	said = say_with(step_kinds, "experiments analyze e" FILES " --metric zzz");
+	expect_words(said.err, "the feedback has no metric `zzz`; those that join an exposure are `reward`, `latency_ms`");
+	said_close(&said);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +224,7 @@ int main(void)
 		cmocka_unit_test(feedback_that_no_metric_judges_is_no_missing_feedback),
 		cmocka_unit_test(feedback_earns_what_the_learner_takes),
 		cmocka_unit_test(a_reward_is_not_what_engines_compute),
+		cmocka_unit_test(a_value_that_is_too_large_is_left_out_and_named),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -126,7 +126,7 @@ static void values_that_do_not_vary_or_are_too_large_are_named(void **state)
 	static const struct {
 		const char *reward, *words;
 	} rows[] = {{"5", "each variant has one value only, which does not vary"},
-		    {"1e200", "its values are too large to be squared"},
+		    {"1e200", "its values are too large, and left out"},
 		    {"1", "each variant has one value only, which does not vary"}}; /* a rate of one outcome */
 	(void)state;
 	for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
