@@ -62,7 +62,7 @@ static void status_print(const struct report *report, struct arena *arena, struc
 		if (report->absent.length > 0) /* a guardrail may be the only metric then */
 			buffer_print(out, ", none with %s", text_shown(report->absent, arena));
 		else if (report->metric_count > 0)
-			buffer_print(out, ", %llu with %s", (unsigned long long)report->metrics[0].analysis.arms[arm].units,
+			buffer_print(out, ", %llu with %s", (unsigned long long)report->metrics[0].analysis.arms[arm].valued,
 				     text_shown(report->metrics[0].name, arena));
 		buffer_string(out, arm == report->control ? " (control)\n" : "\n");
 	}

@@ -62,6 +62,8 @@ static void unit_take(const struct analysing *self, const struct analysis_value 
 	const double beside = self->options->covariate && isfinite(unit->covariate) ? unit->covariate : 0;
 	if (known->count > 0)
 		arm_sums_remove(sums, known->sum / known->count, beside);
+	else
+		self->analysis->arms[unit->arm].valued++;
 	known->sum += value->value;
 	known->count++;
 	arm_sums_add(sums, known->sum / known->count, beside);
@@ -114,7 +116,7 @@ static void adaptive_take(struct analysing *self, const struct analysis_value *v
 	if (!(value->probability > 0)) /* it is not known, so the choice has no weight */
 		return;
 	policy_scores_add(&self->scores, unit->arm, unit->cluster, value->value, value->probability);
-	self->analysis->arms[unit->arm].units = self->scores.chosen[unit->arm];
+	self->analysis->arms[unit->arm].units = self->analysis->arms[unit->arm].valued = self->scores.chosen[unit->arm];
 	self->analysis->arms[unit->arm].requests++;
 }
 

@@ -112,6 +112,18 @@ static void an_epoch_without_feedback_does_not_count(void **state)
 	assert_null(pair_obstacle(pair_named("c")));
 }
 
+/* In the second epoch all get the control. Its units there are none of the comparison, and still have feedback. */
+static void units_of_an_epoch_of_one_variant_are_not_compared(void **state)
+{
+	static const struct played_epoch epochs[] = {{{5, 5}, {10, 11}}, {{10, 0}, {30, NAN}}};
+	(void)state;
+	played(epochs, 2);
+	const struct arm_analysis *arms = report.metrics[0].analysis.arms;
+	assert_true(arms[0].units == 2000 && arms[1].units == 2000 && near(arms[0].mean, 10));
+	assert_true(arms[0].valued == 6000 && arms[1].valued == 2000);
+	assert_true(near(pair_named("b")->estimate, 1));
+}
+
 static char *shown(void (*print)(struct buffer *out), struct buffer *out)
 {
 	buffer_open(out, (size_t)16 << 20);
@@ -175,6 +187,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(all_figures_are_of_the_epochs_that_the_estimate_is_of, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(an_epoch_without_feedback_does_not_count, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(units_of_an_epoch_of_one_variant_are_not_compared, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(an_effect_that_changed_is_shown_by_epochs, arena_begin, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
