@@ -7,6 +7,8 @@
  * has, and both samples share the reference's values (rare_law.h). The window's is half of the reference at most. Larger windows
  * count as that one, which is on the safe side: hundreds of rare categories then hide a change that smaller windows show. */
 #include <math.h>
+#include <stdalign.h>
+#include <stdlib.h>
 
 #include "base/random.h"
 #include "drift/monitor_parts.h"
@@ -20,12 +22,14 @@
 #define NEARLY_ALL 0.95 /* of the values in one bin: the others are too few for their shares to be known */
 #define SEED 1
 #define TOGETHER_MAX 32 /* features that are drawn together: with more, their gaps would not fit into the processor's caches */
-#define LANES 4		/* features whose sums are formed beside each other */
 #define SCRATCH_BYTES ((size_t)256 << 20)
+
+#define PAIR 2 /* features whose sums are formed beside each other, by any processor with vectors */
+typedef double pair __attribute__((vector_size(PAIR * sizeof(double)), aligned(alignof(double))));
 
 struct drawn_feature {
 	struct watched_feature *watched;
-	uint32_t *bin_of;		  /* of each cell */
+	uint32_t *bin_ends;		  /* of each bin: how many cells are in it and in those before it */
 	size_t like;			  /* the first feature with the same bins, which has the same law of bins */
 	double *binned, *moved, *settled; /* distances drawn; NULL: no method needs them */
 };
@@ -34,12 +38,10 @@ struct drawn_feature {
 struct drawing {
 	size_t values, left_rows, right_rows; /* of the reference; of both samples */
 	size_t cell_count;
-	uint32_t *cells; /* of the values */
-	uint32_t *left, *right;
-	double *leads; /* distance of the distribution functions behind each cell */
-	/* Shares of counts up to that many. A division for each cell of each draw would take most of the time. */
-	double left_shares[DRAWN_ROWS_MAX + 1], right_shares[DRAWN_ROWS_MAX + 1];
-	double *gaps;	/* between values of the reference: behind each cell those of LANES features, then those of the next */
+	uint32_t *cells;	/* of the values */
+	uint32_t *left, *right; /* of both samples: values in each cell and in those before it */
+	double *leads;	/* distance of the distribution functions behind each cell, times left_rows * right_rows: whole numbers */
+	pair *gaps;	/* between values of the reference: behind each cell those of PAIR features, then those of the next */
 	double *counts; /* of bins, of both samples */
 	size_t feature_count;
 	struct drawn_feature features[TOGETHER_MAX];
@@ -58,69 +60,79 @@ static bool has_rare(const struct watched_feature *watched)
 
 static void cells_draw(struct random *chance, const struct drawing *drawing, size_t rows, uint32_t *drawn)
 {
+	uint32_t until = 0;
 	memset(drawn, 0, drawing->cell_count * sizeof *drawn);
 	for (size_t i = 0; i < rows; i++)
 		drawn[drawing->cells[random_below(chance, drawing->values)]]++;
+	for (size_t i = 0, count = drawing->cell_count; i < count; i++)
+		drawn[i] = until += drawn[i];
 }
 
+/* Samples of DRAWN_ROWS_MAX keep the products in 32 bits. */
 static void leads_find(const struct drawing *drawing)
 {
-	double lead = 0;
-	for (size_t i = 0; i + 1 < drawing->cell_count; i++) {
-		lead += drawing->left_shares[drawing->left[i]] - drawing->right_shares[drawing->right[i]];
-		drawing->leads[i] = fabs(lead);
-	}
+	const int32_t left_rows = (int32_t)drawing->left_rows, right_rows = (int32_t)drawing->right_rows;
+	const uint32_t *left = drawing->left, *right = drawing->right;
+	double *leads = drawing->leads;
+	for (size_t i = 0, count = drawing->cell_count; i < count; i++)
+		leads[i] = abs((int32_t)left[i] * right_rows - (int32_t)right[i] * left_rows);
 }
 
-static inline void lanes_add(const double *leads, const double *gaps, size_t from, size_t to, double sums[LANES])
+static void gaps_add(const double *leads, const pair *gaps, size_t from, size_t to, pair *sum)
 {
-	for (size_t i = from; i < to; i++)
-		for (size_t lane = 0; lane < LANES; lane++)
-			sums[lane] += leads[i] * gaps[i * LANES + lane];
+	pair even = {0}, odd = {0}; /* a single sum would wait for itself in each step */
+	for (; to - from > 1; from += 2) {
+		even += leads[from] * gaps[from];
+		odd += leads[from + 1] * gaps[from + 1];
+	}
+	if (from < to)
+		even += leads[from] * gaps[from];
+	*sum += even + odd;
 }
 
-/* W1 of LANES features, and the part of it that is of both tails. */
-static void lanes_move(const struct drawing *drawing, const double *gaps, size_t tail, double moved[LANES], double tails[LANES])
+/* W1 of PAIR features without both tails, and the part of it that is of them. */
+static void gaps_move(const struct drawing *drawing, const pair *gaps, size_t tail, pair *settled, pair *tails)
 {
 	const size_t end = drawing->cell_count - 1;
-	lanes_add(drawing->leads, gaps, 0, end, moved);
-	lanes_add(drawing->leads, gaps, 0, tail, tails);
-	lanes_add(drawing->leads, gaps, end - tail, end, tails);
+	gaps_add(drawing->leads, gaps, tail, end - tail, settled);
+	gaps_add(drawing->leads, gaps, 0, tail, tails);
+	gaps_add(drawing->leads, gaps, end - tail, end, tails);
 }
 
-static void moved_draw(const struct drawing *drawing, double root, size_t draw)
+/* `unit`: of leads. */
+static void moved_draw(const struct drawing *drawing, double unit, size_t draw)
 {
 	leads_find(drawing);
-	for (size_t first = 0; first < drawing->feature_count; first += LANES) {
-		double moved[LANES] = {0}, tails[LANES] = {0};
-		const size_t left = drawing->feature_count - first;
-		lanes_move(drawing, &drawing->gaps[first * drawing->cell_count], drawing->features[first].watched->tail, moved,
-			   tails);
-		for (size_t lane = 0; lane < LANES && lane < left; lane++) {
+	for (size_t first = 0; first < drawing->feature_count; first += PAIR) {
+		const size_t left = drawing->feature_count - first, count = left < PAIR ? left : PAIR;
+		pair settled = {0}, tails = {0};
+		gaps_move(drawing, &drawing->gaps[first / PAIR * drawing->cell_count], drawing->features[first].watched->tail,
+			  &settled, &tails);
+		for (size_t lane = 0; lane < count; lane++) {
 			const struct drawn_feature *feature = &drawing->features[first + lane];
 			if (!feature->moved)
 				continue;
-			feature->moved[draw] = root * (moved[lane] / feature->watched->deviation);
-			feature->settled[draw] = (moved[lane] - tails[lane]) / feature->watched->deviation * root;
+			feature->moved[draw] = unit * (settled[lane] + tails[lane]) / feature->watched->deviation;
+			feature->settled[draw] = unit * settled[lane] / feature->watched->deviation;
 		}
 	}
 }
 
-/* Cells of a bin follow one another, and their counts are added before the bin's are changed, which would be slow. */
+/* Values in the cells before that one. */
+static uint32_t values_before(const uint32_t *sample, uint32_t cell)
+{
+	return cell > 0 ? sample[cell - 1] : 0;
+}
+
+/* Cells of a bin follow one another. */
 static double binned_distance(const struct drawing *drawing, const struct drawn_feature *feature)
 {
-	const uint32_t *bin_of = feature->bin_of;
 	const size_t bins = feature->watched->bin_count;
 	double *counts = drawing->counts;
-	memset(counts, 0, 2 * bins * sizeof *counts);
-	for (size_t i = 0, end; i < drawing->cell_count; i = end) {
-		uint32_t left = 0, right = 0;
-		for (end = i; end < drawing->cell_count && bin_of[end] == bin_of[i]; end++) {
-			left += drawing->left[end];
-			right += drawing->right[end];
-		}
-		counts[bin_of[i]] += left;
-		counts[bins + bin_of[i]] += right;
+	for (size_t i = 0; i < bins; i++) {
+		const uint32_t begin = i > 0 ? feature->bin_ends[i - 1] : 0, end = feature->bin_ends[i];
+		counts[i] = values_before(drawing->left, end) - values_before(drawing->left, begin);
+		counts[bins + i] = values_before(drawing->right, end) - values_before(drawing->right, begin);
 	}
 	return binned_jensen_shannon(&(struct binned){bins, counts, counts + bins}) / sqrt(M_LN2);
 }
@@ -146,7 +158,8 @@ static void laws_fit(const struct drawing *drawing)
 static void laws_draw(const struct drawing *drawing)
 {
 	struct random chance = {SEED};
-	const double root = sqrt(common_size((double)drawing->left_rows, (double)drawing->right_rows));
+	const double left_rows = (double)drawing->left_rows, right_rows = (double)drawing->right_rows;
+	const double root = sqrt(common_size(left_rows, right_rows));
 	for (size_t draw = 0; draw < NULL_LAW_DRAWS; draw++) {
 		cells_draw(&chance, drawing, drawing->left_rows, drawing->left);
 		cells_draw(&chance, drawing, drawing->right_rows, drawing->right);
@@ -154,7 +167,7 @@ static void laws_draw(const struct drawing *drawing)
 			if (drawing->features[i].binned && drawing->features[i].like == i)
 				drawing->features[i].binned[draw] = root * binned_distance(drawing, &drawing->features[i]);
 		if (drawing->gaps)
-			moved_draw(drawing, root, draw);
+			moved_draw(drawing, root / (left_rows * right_rows), draw);
 	}
 	laws_fit(drawing);
 }
@@ -225,20 +238,28 @@ static bool cells_fill(struct drawing *drawing, const double *values, size_t row
 	return true;
 }
 
+static size_t cell_bin(const struct watched_feature *watched, size_t cell)
+{
+	return watched->categories ? cell : bins_find(&watched->bins, watched->sorted.values[cell]);
+}
+
 static bool bins_fill(struct drawing *drawing, size_t index, struct arena *scratch)
 {
 	struct drawn_feature *feature = &drawing->features[index];
 	const struct watched_feature *watched = feature->watched;
-	const size_t bytes = drawing->cell_count * sizeof(uint32_t);
-	feature->bin_of = ARENA_ARRAY(scratch, uint32_t, drawing->cell_count);
-	if (!feature->bin_of)
+	const size_t bytes = watched->bin_count * sizeof(uint32_t);
+	feature->bin_ends = ARENA_ARRAY(scratch, uint32_t, watched->bin_count);
+	if (!feature->bin_ends)
 		return false;
-	for (size_t i = 0; i < drawing->cell_count; i++)
-		feature->bin_of[i] = (uint32_t)(watched->categories ? i : bins_find(&watched->bins, watched->sorted.values[i]));
+	for (size_t i = 0, end = 0; i < watched->bin_count; i++) {
+		while (end < drawing->cell_count && cell_bin(watched, end) == i)
+			end++;
+		feature->bin_ends[i] = (uint32_t)end;
+	}
 	feature->like = 0;
 	while (feature->like < index && (!drawing->features[feature->like].binned ||
 					 drawing->features[feature->like].watched->bin_count != watched->bin_count ||
-					 memcmp(drawing->features[feature->like].bin_of, feature->bin_of, bytes) != 0))
+					 memcmp(drawing->features[feature->like].bin_ends, feature->bin_ends, bytes) != 0))
 		feature->like++;
 	return true;
 }
@@ -246,10 +267,9 @@ static bool bins_fill(struct drawing *drawing, size_t index, struct arena *scrat
 static void gaps_fill(struct drawing *drawing, size_t index)
 {
 	const struct sorted *sorted = &drawing->features[index].watched->sorted;
-	const size_t lane = index % LANES;
-	double *gaps = &drawing->gaps[(index - lane) * drawing->cell_count];
+	pair *gaps = &drawing->gaps[index / PAIR * drawing->cell_count];
 	for (size_t i = 0; i + 1 < sorted->count; i++)
-		gaps[i * LANES + lane] = sorted->values[i + 1] - sorted->values[i];
+		gaps[i][index % PAIR] = sorted->values[i + 1] - sorted->values[i];
 }
 
 static bool feature_begin(struct drawing *drawing, size_t index, struct arena *scratch, struct arena *arena)
@@ -257,7 +277,7 @@ static bool feature_begin(struct drawing *drawing, size_t index, struct arena *s
 	struct drawn_feature *feature = &drawing->features[index];
 	const bool moves = feature->watched->methods >> MONITOR_WASSERSTEIN & 1;
 	const bool is_binned = feature->watched->methods & MONITOR_OF_BINS;
-	const size_t lanes = (drawing->feature_count + LANES - 1) / LANES * LANES;
+	const size_t groups = (drawing->feature_count + PAIR - 1) / PAIR;
 	if (is_binned && !bins_fill(drawing, index, scratch))
 		return false;
 	if (is_binned)
@@ -267,7 +287,7 @@ static bool feature_begin(struct drawing *drawing, size_t index, struct arena *s
 	feature->moved = ARENA_ARRAY(arena, double, NULL_LAW_DRAWS);
 	feature->settled = ARENA_ARRAY(arena, double, NULL_LAW_DRAWS);
 	if (!drawing->gaps)
-		drawing->gaps = ARENA_ARRAY(scratch, double, lanes * drawing->cell_count);
+		drawing->gaps = ARENA_ARRAY(scratch, pair, groups * drawing->cell_count);
 	if (arena_failed(arena) || arena_failed(scratch))
 		return false;
 	gaps_fill(drawing, index);
@@ -277,10 +297,6 @@ static bool feature_begin(struct drawing *drawing, size_t index, struct arena *s
 static bool drawing_begin(struct drawing *drawing, const double *values, size_t rows, struct arena *scratch, struct arena *arena)
 {
 	size_t bins = 0;
-	for (size_t i = 0; i <= DRAWN_ROWS_MAX; i++) {
-		drawing->left_shares[i] = (double)i / (double)drawing->left_rows;
-		drawing->right_shares[i] = (double)i / (double)drawing->right_rows;
-	}
 	for (size_t i = 0; i < drawing->feature_count; i++) {
 		if (!feature_begin(drawing, i, scratch, arena))
 			return false;
