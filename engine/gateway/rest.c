@@ -130,6 +130,12 @@ static void keyed_begin(const struct rest_request *request, const struct call_re
 	keyed_calls_begin(rest->keyed, &keyed);
 }
 
+/* Paths of v1 have a form of their own. */
+static bool request_has_seldon_errors(const struct rest_request *request)
+{
+	return rest_has_seldon_errors(request->rest) && !seldon_path_is_v1(request->path);
+}
+
 /* `explains`: the form of the explanation that is replied; NULL: the answer is. */
 static void call_begin(const struct rest_request *request, const char *explains)
 {
@@ -139,7 +145,7 @@ static void call_begin(const struct rest_request *request, const char *explains)
 	struct call_request call = {
 		.target = target,
 		.service = explains ? SERVICE_EXPLANATIONS : SERVICE_PREDICTIONS,
-		.has_seldon_errors = rest_has_seldon_errors(request->rest) && !seldon_path_is_v1(request->path),
+		.has_seldon_errors = request_has_seldon_errors(request),
 		.key = http_incoming_header(request->incoming, "sluice-key"),
 		.arrived_ms = source.arrived_ms,
 		.place = request->path,
@@ -218,7 +224,7 @@ static void feedback_begin(const struct rest_request *request, bool seldon)
 	struct call_request call = {
 		.target = target,
 		.service = SERVICE_FEEDBACK,
-		.has_seldon_errors = rest_has_seldon_errors(request->rest) && !seldon_path_is_v1(request->path),
+		.has_seldon_errors = request_has_seldon_errors(request),
 		.is_feedback = true,
 		.arrived_ms = source.arrived_ms,
 		.place = request->path,
