@@ -10,6 +10,8 @@
 
 #include "base/text.h"
 
+#define PORT_MOST 65535 /* of TCP */
+
 struct network {
 	unsigned char bytes[16]; /* IPv4 is mapped into IPv6 */
 	unsigned bits;		 /* significant bits, of 128 */

@@ -4,8 +4,6 @@
 #include "base/network.h"
 #include "base/number.h"
 
-#define PORT_MOST 65535
-
 void url_decode(struct buffer *out, struct text encoded)
 {
 	for (size_t i = 0; i < encoded.length; i++) {

@@ -1,5 +1,6 @@
 /* dev.c: `sluice dev`: a broker, a model server and an engine in one process, which follows edits of the files
  * (process/dev_process.h). */
+#include "base/network.h"
 #include "cli/command.h"
 #include "net/host_names.h"
 #include "process/dev_process.h"
@@ -7,7 +8,6 @@
 
 #define OUTPUT_BYTES_MAX ((size_t)1 << 20)
 #define PORT "19092" /* stays the same, so that clients outlive a restart */
-#define PORT_MOST 65535
 
 struct dev_options {
 	const char *namespace;

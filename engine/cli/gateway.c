@@ -3,6 +3,7 @@
 #include "client/kafka.h"
 
 #include "base/duration.h"
+#include "base/network.h"
 #include "cli/command.h"
 #include "gateway/gateway_service.h"
 #include "gateway/server_metrics.h"
@@ -10,7 +11,6 @@
 #include "net/loop_task.h"
 #include "runtime/revision_topics.h"
 
-#define PORT_MOST 65535
 #define NO_MODELS "http://127.0.0.1:1" /* engines call the models, so their addresses are not needed here */
 #define ARENA_BYTES ((size_t)64 << 20)
 

@@ -1,4 +1,5 @@
 /* models.c: `sluice models serve`: the built-in model server. */
+#include "base/network.h"
 #include "cli/command.h"
 #include "gateway/server_metrics.h"
 #include "message/json_write.h"
@@ -9,7 +10,6 @@
 
 #define DRAIN_MS 5000 /* time for running calls after a stop signal */
 #define LINE_BYTES_MAX ((size_t)16 << 20)
-#define PORT_MOST 65535
 
 struct serve_options {
 	struct listening_asked listening;

@@ -1,11 +1,11 @@
 /* run.c: `sluice run`: an engine on Kafka (process/engine_process.h). */
+#include "base/network.h"
 #include "cli/command.h"
 #include "process/engine_process.h"
 #include "process/namespace_processes.h"
 #include "runtime/log_writer.h"
 
 #define WORKERS_MAX 256
-#define PORT_MOST 65535
 
 static const struct option options[] = {
 	COMMAND_FILES,

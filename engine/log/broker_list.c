@@ -3,10 +3,10 @@
 
 #include <string.h>
 
+#include "base/network.h"
 #include "base/number.h"
 #include "base/text.h"
 
-#define PORT_MOST 65535
 #define BLANKS " \t\r\n"
 
 static const char *const schemes[] = {"PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"};

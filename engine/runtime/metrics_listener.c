@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "base/network.h"
 #include "base/number.h"
 #include "base/version.h"
 #include "net/host_names.h"
@@ -12,7 +13,6 @@
 #include "runtime/listening.h"
 #include "runtime/process_usage.h"
 
-#define PORT_MOST 65535
 #define BODY_BYTES_MOST 1024 /* a GET has no body; a short one is read and ignored */
 
 struct metrics_listener {
