@@ -74,11 +74,21 @@ static void status_print(const struct report *report, struct arena *arena, struc
 		mirror_view_print_text(report->options->mirror, arena, out);
 }
 
+/* How many units have the metric that the status is of. */
+static uint64_t units_measured(const struct report *report, size_t arm)
+{
+	return report->absent.length > 0 ? 0 : report->metrics[0].analysis.arms[arm].units;
+}
+
 static void status_print_json(const struct report *report, struct buffer *out)
 {
 	const struct joined *joined = report->joined;
 	json_write_member(out, "{", "experiment", text_of(report->options->experiment));
 	json_write_member(out, ", ", "split", text_of(split_word(&report->split)));
+	if (report->absent.length > 0)
+		json_write_member(out, ", ", "absent", report->absent);
+	else if (report->metric_count > 0)
+		json_write_member(out, ", ", "metric", report->metrics[0].name);
 	json_write_member(out, ", ", "decision", text_of(report_decision_name(report->recommendation.decision)));
 	json_write_member(out, ", ", "recommendation", text_of(report->recommendation.sentence));
 	buffer_print(out, ", \"epochs\": %zu, \"last_ms\": %lld, \"exposures\": %llu, \"feedback\": %llu, \"late\": %llu, ",
@@ -90,6 +100,8 @@ static void status_print_json(const struct report *report, struct buffer *out)
 		json_write_member(out, arm > 0 ? ", {" : "{", "name", joined->arm_names[arm]);
 		buffer_print(out, ", \"units\": %llu, \"share\": ", (unsigned long long)joined->arm_units[arm]);
 		json_write_finite(out, share_now(joined, arm));
+		if (report->absent.length > 0 || report->metric_count > 0)
+			buffer_print(out, ", \"measured\": %llu", (unsigned long long)units_measured(report, arm));
 		buffer_print(out, ", \"control\": %s}", arm == report->control ? "true" : "false");
 	}
 	buffer_byte(out, ']');

@@ -112,6 +112,30 @@ static void the_status_says_that_no_unit_has_it(void **state)
 	said_close(&said);
 }
 
+static void expect_status(const char *member, const char *metric, const long long *units)
+{
+	struct said said = say_with(step_kinds, "experiments status e" FILES " -f e.yaml -o json");
+	assert_int_equal(said.code, 0);
+	json_t *document = json_loads(said.out, 0, NULL), *variant;
+	size_t arm;
+	assert_non_null(document);
+	assert_string_equal(json_string_value(json_object_get(document, member)), metric);
+	json_array_foreach(json_object_get(document, "variants"), arm, variant)
+		assert_int_equal(json_integer_value(json_object_get(variant, "measured")), units[arm]);
+	json_decref(document);
+	said_close(&said);
+}
+
+/* A reward alone is no value of the metric. */
+static void the_status_as_json_says_it_too(void **state)
+{
+	(void)state;
+	feedback_write("\"reward\": ", "");
+	expect_status("absent", "profit", (const long long[]){0, 0});
+	write_file("feedback", "{\"id\": \"r0\", \"metrics\": {\"profit\": 3}}\n");
+	expect_status("metric", "profit", (const long long[]){0, 1});
+}
+
 static void a_guardrail_stays_beside_it(void **state)
 {
 	(void)state;
@@ -220,6 +244,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_primary_metric_without_values_is_waited_for),
 		cmocka_unit_test(the_status_says_that_no_unit_has_it),
+		cmocka_unit_test(the_status_as_json_says_it_too),
 		cmocka_unit_test(a_guardrail_stays_beside_it),
 		cmocka_unit_test(feedback_that_no_metric_judges_is_no_missing_feedback),
 		cmocka_unit_test(feedback_earns_what_the_learner_takes),
