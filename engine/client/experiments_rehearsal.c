@@ -37,10 +37,12 @@ static bool choices_read(struct rehearsing *self, const struct experiment_spec *
 	struct rollout_choices choices;
 	if (!rollout_choices_find(spec, &self->plan, &choices))
 		return false;
-	self->count = choices.count;
-	self->control = choices.control;
-	for (size_t i = 0; i < choices.count; i++)
-		self->names[i] = choices.shares[i].name;
+	for (size_t i = 0; i < choices.count; i++) {
+		if (i == choices.control)
+			self->control = self->count;
+		if (i == choices.control || choices.shares[i].weight > 0)
+			self->names[self->count++] = choices.shares[i].name;
+	}
 	for (size_t i = 0; i < self->plan.candidates; i++)
 		self->candidates[i] = choices.shares[choices.candidates[i]].name;
 	return true;

@@ -59,21 +59,16 @@ size_t rollout_document_limit(const struct rollout_document *rollout, double lim
 static bool choices_read(const struct experiment_spec *spec, struct arena *arena, struct rollout_document *rollout)
 {
 	struct rollout_choices choices;
-	const bool weighs = experiment_keeps_weights(spec);
-	double sum = 0;
 	if (!rollout_choices_find(spec, &rollout->plan, &choices))
 		return false;
 	rollout->count = choices.count;
 	rollout->control = choices.control;
-	for (size_t i = 0; i < choices.count; i++)
+	for (size_t i = 0; i < choices.count; i++) {
 		rollout->names[i] = arena_copy(arena, choices.shares[i].name, strlen(choices.shares[i].name));
-	for (size_t i = 0; i < rollout->plan.candidates; i++) {
-		const size_t at = rollout->candidates[i] = choices.candidates[i];
-		rollout->parts[at] = weighs ? choices.shares[at].weight : 1;
-		sum += rollout->parts[at];
+		rollout->parts[i] = choices.shares[i].weight / 100;
 	}
-	for (size_t i = 0; i < choices.count; i++)
-		rollout->parts[i] /= sum;
+	for (size_t i = 0; i < rollout->plan.candidates; i++)
+		rollout->candidates[i] = choices.candidates[i];
 	return true;
 }
 

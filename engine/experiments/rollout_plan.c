@@ -435,6 +435,7 @@ static bool default_check(const struct experiment_spec *experiment, struct rollo
 	const struct candidate *candidates = experiment->candidates.items;
 	const struct place place = rollout_place(experiment);
 	const char *name = experiment->default_name.text;
+	size_t count = 0;
 	if (!name)
 		return error_set(error, ERROR_CONFIG, place,
 				 "The rollout has no default, so nothing is left to roll back to. Write `default:` beside the "
@@ -444,15 +445,33 @@ static bool default_check(const struct experiment_spec *experiment, struct rollo
 		if (!candidates[i].name.text || strcmp(candidates[i].name.text, name) == 0)
 			continue;
 		plan->names = name_hash(plan->names, candidates[i].name.text);
-		plan->candidates++;
+		count++;
 	}
-	if (plan->candidates == 0)
+	if (count == 0)
 		return error_set(error, ERROR_CONFIG, experiment->default_name.place,
 				 "The rollout has no candidate beside the default `%s`. Add the one that is to replace it.", name);
-	return plan->candidates <= ROLLOUT_CANDIDATES_MAX ||
-	       error_set(error, ERROR_CONFIG, place,
-			 "The rollout has %zu candidates, and at most %d are allowed. Leave some out.", plan->candidates,
-			 ROLLOUT_CANDIDATES_MAX);
+	return count <= ROLLOUT_CANDIDATES_MAX ||
+	       error_set(error, ERROR_CONFIG, place, "The rollout has %zu candidates, and at most %d are allowed. Leave some out.",
+			 count, ROLLOUT_CANDIDATES_MAX);
+}
+
+/* The candidates that get traffic. Other parts of it are another plan; equal ones leave its hash as it is. */
+static void parts_read(const struct experiment_spec *experiment, struct rollout_plan *plan)
+{
+	struct share shares[ASSIGNMENT_WAYS_MAX];
+	const size_t count = experiment_shares_at(experiment, 100, shares);
+	double least = 100, most = 0;
+	uint64_t parts = plan->names;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(shares[i].name, experiment->default_name.text) == 0)
+			continue;
+		plan->candidates += shares[i].weight > 0;
+		least = fmin(least, shares[i].weight);
+		most = fmax(most, shares[i].weight);
+		parts = hash_bytes(&shares[i].weight, sizeof shares[i].weight, parts);
+	}
+	if (least < most && !experiment_keeps_weights(experiment)) /* whose weights are in its hash */
+		plan->names = parts;
 }
 
 static bool count_check(const struct experiment_spec *experiment, struct rollout_plan *plan, struct error *error)
@@ -497,6 +516,7 @@ bool rollout_plan_make(const struct experiment_spec *experiment, struct rollout_
 	if (!default_check(experiment, plan, error) || !policy_check(experiment, error) || !metrics_read(experiment, plan, error) ||
 	    !count_check(experiment, plan, error) || !plan_stages_read(experiment, plan, error))
 		return false;
+	parts_read(experiment, plan);
 	struct planned_stage *last = &plan->stages[plan->stage_count - 1];
 	if (has_policy && experiment->promotion.confirm.url)
 		last->confirm = true;
@@ -542,16 +562,16 @@ bool rollout_choices_find(const struct experiment_spec *experiment, const struct
 			  struct rollout_choices *choices)
 {
 	struct share shares[ASSIGNMENT_WAYS_MAX];
-	const size_t count = experiment_shares(experiment, shares);
+	const size_t count = experiment_shares_at(experiment, 100, shares);
 	size_t candidates = 0;
 	*choices = (struct rollout_choices){.count = count};
-	if (count != plan->candidates + 1 || plan->candidates > ROLLOUT_CANDIDATES_MAX)
+	if (count < 2 || count > ROLLOUT_CANDIDATES_MAX + 1 || plan->candidates > ROLLOUT_CANDIDATES_MAX)
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		choices->shares[i] = shares[i];
 		if (strcmp(shares[i].name, experiment->default_name.text) == 0)
 			choices->control = i;
-		else if (candidates++ < plan->candidates)
+		else if (shares[i].weight > 0 && candidates++ < plan->candidates)
 			choices->candidates[candidates - 1] = i;
 	}
 	return candidates == plan->candidates;

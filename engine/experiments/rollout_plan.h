@@ -10,6 +10,9 @@
  * than the default, by the counts of the stage. It is no bound of false promotions (experiments/promotion_rate.h). With
  * `gate: threshold` it decides alone where the default has traffic, and the other rules there only roll back.
  *
+ * Candidates divide the traffic of a stage by their weights (step/experiment.h). One whose weight is 0 beside others gets none at
+ * any stage, so it is no candidate of the plan: nothing can be shown of it.
+ *
  * A plan has no pointers. It is made from `progressiveDeployment`, `promotionPolicy`, `successCriteria` and `onInconclusive`.
  */
 #ifndef SLUICE_EXPERIMENTS_ROLLOUT_PLAN_H
@@ -70,7 +73,7 @@ struct planned_stage {
 
 struct rollout_plan {
 	size_t candidates;
-	uint64_t names; /* hash of the default and the candidates, in their order */
+	uint64_t names; /* hash of the default and all candidates, in their order, and of their parts where these differ */
 	size_t metric_count;
 	char metrics[EXPERIMENT_METRICS_MAX][ROLLOUT_METRIC_BYTES_MAX + 1]; /* of feedback, beside accuracy */
 	size_t stage_count;
@@ -84,10 +87,10 @@ struct rollout_plan {
  * its cause and what to do. */
 bool rollout_plan_make(const struct experiment_spec *experiment, struct rollout_plan *plan, struct error *error);
 
-/* The choices of a rollout: the default and the candidates, in the order of the experiment's shares, whose names they borrow. */
+/* The choices of a rollout: the default and all candidates, in the order of the experiment's shares, whose names they borrow. */
 struct rollout_choices {
 	size_t count, control; /* control: index of the default */
-	struct share shares[ROLLOUT_CANDIDATES_MAX + 1];
+	struct share shares[ROLLOUT_CANDIDATES_MAX + 1]; /* in percent, when the candidates have all the traffic */
 	size_t candidates[ROLLOUT_CANDIDATES_MAX]; /* index of each candidate of the plan, in its order */
 };
 

@@ -29,7 +29,9 @@ const struct option candidate_rows[] = {
 	ROW("name", NAME, struct candidate, name, .required = true,
 	    .help = "A model or pipeline; `NAME@VERSION`: that version of a Model, which the control plane then keeps."),
 	ROW("weight", INTEGER, struct candidate, weight, .place_offset = offsetof(struct candidate, weight_place), .least = 0,
-	    .most = 4294967295.0, .required = true, .help = "Its share, relative to the others."),
+	    .most = 4294967295.0, .required = true,
+	    .help = "Its share, relative to the others. In a rollout: of what a stage gives the candidates. One of 0 gets nothing, "
+		    "and is not judged; if all candidates beside the default have 0, they divide the stages evenly."),
 	{.name = "trafficConfig",
 	 .type = OPTION_MAP,
 	 .offset = 0,
@@ -118,7 +120,7 @@ static const struct option stage_criteria_rows[] = {
 static const struct option stage_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct rollout_stage, here)},
 	ROW("weight", INTEGER, struct rollout_stage, weight, .least = 0, .most = 100, .required = true,
-	    .help = "The candidates' share, in percent."),
+	    .help = "The share of all candidates together, in percent. They divide it by their weights."),
 	ROW("duration", DURATION, struct rollout_stage, duration_ns, .required = true, .help = "How long the stage lasts."),
 	ROW("approve", FLAG, struct rollout_stage, approve, .fallback = "false", .help = "Whether somebody must approve its end."),
 	CONFIRM_ROWS(struct rollout_stage, confirm,
@@ -326,42 +328,58 @@ static size_t candidate_find(const struct experiment_spec *experiment, const str
 	return i;
 }
 
-/* Gives the choices other than `rest` the percentage of the first stage, in proportion to their weights, and `rest` what
- * is left. */
-static void shares_stage(const struct experiment_spec *experiment, struct share *shares, size_t count, size_t rest)
-{
-	const struct rollout *rollout = &experiment->progressive;
-	const struct rollout_stage *stages = rollout->stages.items;
-	double percent = rollout->stages.count > 0 ? (double)stages[0].weight : fmax(0, fmin(rollout->schedule.items[0], 100));
-	double sum = 0;
-	for (size_t i = 0; i < count; i++)
-		sum += i == rest ? 0 : shares[i].weight;
-	for (size_t i = 0; i < count; i++) {
-		double part = sum > 0 ? shares[i].weight / sum : 1 / (double)(count - 1);
-		shares[i].weight = i == rest ? 100 - percent : part * percent;
-	}
-}
-
-size_t experiment_shares(const struct experiment_spec *experiment, struct share shares[ASSIGNMENT_WAYS_MAX])
+/* The choices with the weights as they are written. */
+static size_t shares_list(const struct experiment_spec *experiment, struct share shares[ASSIGNMENT_WAYS_MAX])
 {
 	const struct candidate *candidates = experiment->candidates.items;
-	size_t count = experiment->candidates.count, rest = candidate_find(experiment, &experiment->default_name);
-	bool outside = experiment->default_name.text && rest == count;
-	bool staged = experiment_is_staged(experiment);
-	double sum = 0;
+	size_t count = experiment->candidates.count;
+	const bool outside = experiment->default_name.text && candidate_find(experiment, &experiment->default_name) == count;
 	if (count + outside > ASSIGNMENT_WAYS_MAX)
 		return 0;
 	for (size_t i = 0; i < count; i++) {
 		if (!candidates[i].name.text)
 			return 0;
 		shares[i] = (struct share){candidates[i].name.text, (double)candidates[i].weight};
-		sum += shares[i].weight;
 	}
 	if (outside)
 		shares[count++] = (struct share){experiment->default_name.text, 0};
-	if (staged && count > 1)
-		shares_stage(experiment, shares, count, rest);
-	else if (!(sum > 0))
+	return count;
+}
+
+static double weights_sum(const struct share *shares, size_t count)
+{
+	double sum = 0;
+	for (size_t i = 0; i < count; i++)
+		sum += shares[i].weight;
+	return sum;
+}
+
+size_t experiment_shares_at(const struct experiment_spec *experiment, double percent, struct share shares[ASSIGNMENT_WAYS_MAX])
+{
+	const size_t rest = candidate_find(experiment, &experiment->default_name); /* where a default that is outside is too */
+	const size_t count = shares_list(experiment, shares);
+	if (rest < count)
+		shares[rest].weight = 0;
+	const double sum = weights_sum(shares, count);
+	for (size_t i = 0; i < count; i++) {
+		const double part = sum > 0 ? shares[i].weight / sum : 1 / (double)(count - 1);
+		shares[i].weight = i == rest ? 100 - percent : part * percent;
+	}
+	return count;
+}
+
+static double first_percent(const struct rollout *rollout)
+{
+	const struct rollout_stage *stages = rollout->stages.items;
+	return rollout->stages.count > 0 ? (double)stages[0].weight : fmax(0, fmin(rollout->schedule.items[0], 100));
+}
+
+size_t experiment_shares(const struct experiment_spec *experiment, struct share shares[ASSIGNMENT_WAYS_MAX])
+{
+	const size_t count = shares_list(experiment, shares);
+	if (count > 1 && experiment_is_staged(experiment))
+		return experiment_shares_at(experiment, first_percent(&experiment->progressive), shares);
+	if (!(weights_sum(shares, count) > 0))
 		for (size_t i = 0; i < count; i++)
 			shares[i].weight = 1;
 	return count;
@@ -498,6 +516,25 @@ static void check_weights(const struct experiment_spec *experiment, const struct
 			     "every weight is 0, so no candidate would ever be chosen");
 }
 
+/* Candidates of a rollout that have no weights to divide its stages by. */
+static void check_parts(const struct experiment_spec *experiment, const struct experiment_listener *listener)
+{
+	const struct candidate *candidates = experiment->candidates.items;
+	struct place first = PLACE_NONE;
+	size_t count = 0;
+	for (size_t i = 0; i < experiment->candidates.count; i++) {
+		if (strings_equal(candidates[i].name.text, experiment->default_name.text))
+			continue;
+		if (candidates[i].weight != 0 || candidates[i].weight_place.line == 0)
+			return;
+		first = count++ == 0 ? candidates[i].weight_place : first;
+	}
+	if (count > 1 && experiment_is_staged(experiment))
+		fault_report(listener, EXPERIMENT_IGNORED, first, NULL,
+			     "all candidates beside the default have the weight 0, so they divide each stage evenly; write the "
+			     "weights by which they divide it, and 0 for one that gets nothing");
+}
+
 static void check_exploring(const struct experiment_spec *experiment, const struct experiment_listener *listener)
 {
 	const struct bandits *bandits = &experiment->bandits;
@@ -590,6 +627,7 @@ void experiment_faults(const struct experiment_spec *experiment, const struct ex
 	check_audience(experiment, listener);
 	check_unit(experiment, listener);
 	check_weights(experiment, listener);
+	check_parts(experiment, listener);
 	check_exploring(experiment, listener);
 	check_learning(experiment, listener);
 	check_rollout(experiment, listener);

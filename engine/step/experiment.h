@@ -264,6 +264,10 @@ extern const struct option move_action_rows[];
  * that is allowed. Returns their number; 0: none, or more than ASSIGNMENT_WAYS_MAX. */
 size_t experiment_shares(const struct experiment_spec *experiment, struct share shares[ASSIGNMENT_WAYS_MAX]);
 
+/* These choices when the candidates other than the default together have so many percent, and the default has the rest. They
+ * divide it by their weights, so one whose weight is 0 gets nothing; or evenly, if all their weights are 0. */
+size_t experiment_shares_at(const struct experiment_spec *experiment, double percent, struct share shares[ASSIGNMENT_WAYS_MAX]);
+
 /* The options of the learner of an experiment with bandits, for so many choices and numbers of a context. `thompson` has beta
  * posteriors, `thompson-gaussian` those of a mean whose variance is not known. */
 struct bandit_options experiment_bandit(const struct experiment_spec *experiment, size_t arms, size_t features);

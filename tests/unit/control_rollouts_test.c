@@ -125,6 +125,46 @@ static void candidates_of_a_policy_share_by_their_weights(void **state)
 	assert_int_equal(shares[2].buckets, 3333);
 }
 
+/* ---- several candidates ---- */
+
+#define SEVERAL(weight_b, weight_c, weight_d)                                                                                      \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: a\n"                       \
+	"  candidates: [{name: a, weight: 50}, {name: b, weight: " weight_b "}, {name: c, weight: " weight_c                       \
+	"}, {name: d, weight: " weight_d "}]\n  progressiveDeployment: {schedule: [40, 100], every: 10s, checkEvery: 1s}\n"
+
+static void buckets_are(int64_t a, int64_t b, int64_t c, int64_t d)
+{
+	const struct table_share *shares = table_in_force("e")->shares.items;
+	const int64_t buckets[] = {a, b, c, d};
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(shares[i].buckets, buckets[i]);
+}
+
+/* As engines of files split it, and as `plan` shows it. */
+static void candidates_divide_a_stage_by_their_weights(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", SEVERAL("90", "10", "0"));
+	assert_true(phase_is("running", 1));
+	buckets_are(6000, 3600, 400, 0);
+	assert_int_equal(command("e", "promote")->outcome, VERDICT_ACCEPTED);
+	buckets_are(0, 9000, 1000, 0);
+	table_propose("Experiment", "e", SEVERAL("9", "1", "0")); /* the same parts */
+	assert_true(phase_is("promoted", 1));
+	buckets_are(0, 9000, 1000, 0);
+	table_propose("Experiment", "e", SEVERAL("30", "10", "0"));
+	assert_true(phase_is("running", 1));
+	buckets_are(6000, 3000, 1000, 0);
+}
+
+static void candidates_without_any_weight_divide_a_stage_evenly(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", SEVERAL("0", "0", "0"));
+	assert_true(phase_is("running", 1));
+	buckets_are(6000, 1334, 1333, 1333);
+}
+
 /* ---- counts ---- */
 
 /* ---- keepers ---- */
@@ -470,6 +510,8 @@ int main(void)
 		ON_STAND(a_stage_without_calls_does_not_pass),
 		ON_STAND(a_policy_promotes_at_the_candidates_own_weights),
 		ON_STAND(candidates_of_a_policy_share_by_their_weights),
+		ON_STAND(candidates_divide_a_stage_by_their_weights),
+		ON_STAND(candidates_without_any_weight_divide_a_stage_evenly),
 		ON_STAND(other_keepers_make_the_same_moves_with_the_same_evidence),
 		ON_STAND(a_keeper_that_was_away_hears_the_engines_before_it_looks),
 		ON_STAND(a_clock_that_is_set_moves_nothing),

@@ -391,6 +391,50 @@ static void choices_are_in_the_order_of_the_shares(void **state)
 	planning_close(&planning);
 }
 
+#define SEVERAL(weights, rollout)                                                                                                  \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: a\n" weights rollout
+#define THREE(b, c, d)                                                                                                             \
+	"  candidates: [{name: b, weight: " b "}, {name: c, weight: " c "}, {name: d, weight: " d "}, {name: a, weight: 5}]\n"
+#define STAGED "  progressiveDeployment: {schedule: [50]}\n"
+
+static uint64_t hash_taken(const char *yaml)
+{
+	plan_take(yaml);
+	return rollout_plan_hash(&plan);
+}
+
+/* Nothing could be shown of it, so no stage would end. */
+static void a_candidate_without_a_weight_is_not_judged(void **state)
+{
+	(void)state;
+	struct rollout_choices choices;
+	struct error error = {0};
+	planning_open(&planning, SEVERAL(THREE("9", "0", "1"), STAGED));
+	const struct experiment_spec *experiment = planning.spec.resources[0]->spec;
+	assert_true(rollout_plan_make(experiment, &plan, &error));
+	assert_true(rollout_choices_find(experiment, &plan, &choices));
+	assert_int_equal(plan.candidates, 2);
+	assert_int_equal(choices.count, 4);
+	assert_int_equal(choices.control, 3);
+	assert_string_equal(choices.shares[choices.candidates[0]].name, "b");
+	assert_string_equal(choices.shares[choices.candidates[1]].name, "d");
+	assert_float_equal(choices.shares[0].weight, 90, 1e-9);
+	assert_true(choices.shares[1].weight == 0 && choices.shares[3].weight == 0);
+	planning_close(&planning);
+	plan_take(SEVERAL(THREE("0", "0", "0"), STAGED));
+	assert_int_equal(plan.candidates, 3);
+}
+
+static void other_parts_of_the_candidates_are_another_plan(void **state)
+{
+	(void)state;
+	const uint64_t one = hash_taken(SEVERAL(THREE("9", "3", "6"), STAGED));
+	assert_true(one == hash_taken(SEVERAL(THREE("90", "30", "60"), STAGED)));
+	assert_true(one != hash_taken(SEVERAL(THREE("9", "6", "3"), STAGED)));
+	assert_true(one != hash_taken(SEVERAL(THREE("9", "3", "0"), STAGED)));
+	assert_true(hash_taken(SEVERAL(THREE("7", "7", "7"), STAGED)) == hash_taken(SEVERAL(THREE("0", "0", "0"), STAGED)));
+}
+
 static void limits_of_a_plan_hold_at_their_edge(void **state)
 {
 	(void)state;
@@ -447,6 +491,8 @@ int main(void)
 		cmocka_unit_test(a_policy_beside_stages_adds_to_their_rules),
 		cmocka_unit_test(policies_that_cannot_hold_are_refused),
 		cmocka_unit_test(choices_are_in_the_order_of_the_shares),
+		cmocka_unit_test(a_candidate_without_a_weight_is_not_judged),
+		cmocka_unit_test(other_parts_of_the_candidates_are_another_plan),
 		cmocka_unit_test(limits_of_a_plan_hold_at_their_edge),
 	};
 	return cmocka_run_group_tests(tests, buffer_begin, buffer_end);
