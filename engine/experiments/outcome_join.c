@@ -38,6 +38,7 @@ struct outcome_join {
 	uint32_t capacity, mask; /* entries; buckets less 1 */
 	uint32_t oldest, count;
 	int64_t now_ms; /* of the latest exposure */
+	int64_t ended_s;     /* of the latest one whose window is over; -1: there is none */
 	struct arena *arena; /* of one key */
 	struct outcome_epoch *epochs;
 	size_t epoch_count, epoch_capacity;
@@ -115,9 +116,12 @@ static int64_t entry_ms(const struct open_exposure *entry)
 	return (int64_t)entry->time_s * MS_PER_SECOND;
 }
 
-static void window_expire(struct outcome_join *join)
+void outcome_join_pass(struct outcome_join *join, int64_t time_ms)
 {
-	while (join->count > 0 && entry_ms(&join->ring[join->oldest]) + MS_PER_SECOND + join->config.window_ms <= join->now_ms) {
+	while (join->count > 0 && entry_ms(&join->ring[join->oldest]) + MS_PER_SECOND + join->config.window_ms <= time_ms) {
+		const int64_t time_s = join->ring[join->oldest].time_s;
+		if (time_s > join->ended_s)
+			join->ended_s = time_s;
 		oldest_remove(join);
 		join->counts.expired++;
 	}
@@ -167,11 +171,11 @@ static enum exposure_fate exposure_open(struct outcome_join *join, const struct 
 	const struct outcome_epoch epoch = {text_hash(join, exposure->experiment), text_hash(join, exposure->table)};
 	const uint64_t id = text_hash(join, exposure->id);
 	const uint32_t origin = origin_hash(join, &exposure->origin);
-	if (exposure->time_ms + join->config.window_ms <= join->now_ms)
+	if (exposure->time_ms + join->config.window_ms <= join->now_ms || exposure->time_ms / MS_PER_SECOND <= join->ended_s)
 		return EXPOSURE_LATE;
 	if (exposure->time_ms > join->now_ms)
 		join->now_ms = exposure->time_ms;
-	window_expire(join);
+	outcome_join_pass(join, join->now_ms);
 	for (const struct open_exposure *entry = entry_next(join, *bucket_of(join, id), id); entry;
 	     entry = entry_next(join, entry->next, id))
 		if (join->epochs[entry->epoch].experiment == epoch.experiment)
@@ -357,6 +361,7 @@ struct outcome_join *outcome_join_open(const struct outcome_join_config *config,
 	for (size_t i = 0; i < config->metric_count; i++)
 		join->metrics[i] = text_hash(join, config->metrics[i]);
 	join->config.metrics = NULL;
+	join->ended_s = -1;
 	return join;
 }
 

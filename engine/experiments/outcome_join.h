@@ -12,7 +12,8 @@
  * A join that judges also keeps four bytes of the label of each answer (message/answer_label.h), and joins the truth of feedback as
  * a metric: 1 where it is equal, else 0. An answer that said nothing has none.
  *
- * Time is that of the records: the latest exposure is now. The same records in the same order always give the same
+ * Time is that of the records: the latest exposure is now. Where none comes, whoever has read all of them lets time pass
+ * (outcome_join_pass()): this ends windows, and nothing else. The same records in the same order always give the same
  * outcomes and counts. So the join is restored by the records of the last window. Records must be passed in about the
  * order of their times: feedback before its exposure is unknown.
  *
@@ -25,6 +26,8 @@
 #include "message/feedback.h"
 
 #define OUTCOME_ENTRY_BYTES 32
+#define OUTCOME_QUIET_MS                                                                                                           \
+	5000 /* without an exposure, before time is the clock's; and by which that is behind: records on their way */
 #define OUTCOME_METRICS_MAX 7 /* an entry has a bit for each, and one for the reward */
 #define OUTCOME_ARMS_MAX 255
 #define OUTCOME_EPOCHS_MAX 65535 /* tables of units of all experiments, as long as the join lives */
@@ -104,6 +107,10 @@ struct outcome_join *outcome_join_open(const struct outcome_join_config *config,
 void outcome_join_close(struct outcome_join *join); /* NULL is fine */
 
 enum exposure_fate outcome_join_expose(struct outcome_join *join, const struct outcome_exposure *exposure);
+
+/* Time has passed: ends exposures whose windows are over by then, the oldest first, as a later exposure would. One that is not
+ * newer than these is late from now on, since it may be one of them again. */
+void outcome_join_pass(struct outcome_join *join, int64_t time_ms);
 
 /* Joins feedback with the open exposures of its request: of the experiment that it names, else of all. `joined` is called
  * for each outcome that counts. The feedback has a time, and was checked by feedback_check(). */

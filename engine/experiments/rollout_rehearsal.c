@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "experiments/outcome_join.h"
 #include "experiments/truth_tally.h"
 #include "experiments/unit_cells.h"
 
@@ -475,6 +476,8 @@ static bool approval_give(struct rehearsal *rehearsal, int64_t now_ms, struct er
 
 static bool look_take(struct rehearsal *rehearsal, int64_t now_ms, struct error *error)
 {
+	for (size_t i = 0; i < rehearsal->pipelines.count; i++)
+		truth_tally_pass(pipeline_at(rehearsal, i)->tally, now_ms - OUTCOME_QUIET_MS); /* as in an engine */
 	const struct rollout_look look = look_of(rehearsal, now_ms);
 	const uint64_t epoch = rehearsal->state.epoch;
 	struct rollout_move move = {0};

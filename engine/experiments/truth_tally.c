@@ -235,6 +235,7 @@ void truth_tally_expose(struct truth_tally *tally, const struct exposure *exposu
 {
 	const struct truth_tally_config *config = &tally->config;
 	size_t arm = 0;
+	outcome_join_pass(tally->join, exposure->time_ms); /* whosever it is */
 	while (arm < config->arms && !text_is(exposure->variant, config->names[arm]))
 		arm++;
 	if (arm == config->arms || exposure->reason != ASSIGNED_STAGE || exposure->time_ms < config->since_ms ||
@@ -246,6 +247,11 @@ void truth_tally_expose(struct truth_tally *tally, const struct exposure *exposu
 	if (outcome_join_expose(tally->join, &one) != EXPOSURE_OPENED)
 		return;
 	unit_outcomes_expose(tally->outcomes, exposure->time_ms);
+}
+
+void truth_tally_pass(struct truth_tally *tally, int64_t time_ms)
+{
+	outcome_join_pass(tally->join, time_ms);
 }
 
 /* ---- feedback ---- */

@@ -4,7 +4,8 @@
  * The accuracy of a request is the metric ROLLOUT_ACCURACY of its feedback, from 0 (wrong) to 1 (right); of feedback without
  * it, whether the truth is the label of the answer (message/answer_label.h). It is joined to its
  * exposure by the outcome join (experiments/outcome_join.h), and counts when the window of the exposure has passed: so outcomes
- * that come early do not weigh more than others. Time is that of the exposures. The accuracy of a unit is the mean of its
+ * that come early do not weigh more than others. Time is that of all exposures of the topic; where none comes, whoever has read all
+ * of both topics lets it pass by the clock (truth_tally_pass()). The accuracy of a unit is the mean of its
  * requests, since they depend on each other. A request without a unit is one by itself. All of this holds for the other metrics
  * too, which are numbers of feedback, or FEEDBACK_REWARD. One with a cap has no counts before its cap is known.
  *
@@ -80,6 +81,12 @@ struct truth_tally *truth_tally_open(const struct truth_tally_config *config, st
 void truth_tally_close(struct truth_tally *tally); /* NULL is fine */
 
 void truth_tally_expose(struct truth_tally *tally, const struct exposure *exposure);
+
+/* Time has passed, and all feedback up to then was told: counts what windows that are over by then have. It decides when a value
+ * counts, and not which ones do: whoever reads the records again has the same counts, unless feedback came to its topic later than
+ * the time passed. That is unknown here, and counts for a reader that has it in order. */
+void truth_tally_pass(struct truth_tally *tally, int64_t time_ms);
+
 void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feedback, int64_t time_ms); /* time of its record */
 
 /* The counts of the arms, which belong to the tally. */

@@ -92,6 +92,7 @@ static bool exposure_take(struct outcome_feed *feed, const struct record *record
 {
 	struct exposure exposure;
 	feed->taken++;
+	feed->came_ms = clock_ms();
 	if (!outcome_feed_decode(feed, record->value, &exposure))
 		return offsets_set(&feed->exposures_next, record->partition, record->offset + 1, error);
 	const int64_t time_ms = time_arrived_ms(exposure.time_ms);
@@ -138,6 +139,36 @@ static bool exposures_read_some(struct outcome_feed *feed, bool none_left, struc
 	return true;
 }
 
+/* ---- quiet ---- */
+
+static void answers_note(struct feed_answers *answers, struct reader *reader)
+{
+	const int64_t now_ms = clock_ms();
+	if (!reader_was_answered(reader))
+		return;
+	if (now_ms - answers->last_ms > OUTCOME_ANSWER_MS)
+		answers->since_ms = now_ms;
+	answers->last_ms = now_ms;
+}
+
+static bool answers_last(const struct feed_answers *answers)
+{
+	const int64_t now_ms = clock_ms();
+	return now_ms - answers->last_ms <= OUTCOME_ANSWER_MS && now_ms - answers->since_ms >= OUTCOME_QUIET_MS;
+}
+
+/* Feedback that waits for an exposure is passed before its time is over. */
+static void quiet_say(struct outcome_feed *feed)
+{
+	const struct held_record *held = held_first(feed->held);
+	const int64_t time_ms = time_of_day_ms() - OUTCOME_QUIET_MS;
+	if (clock_ms() - feed->came_ms >= OUTCOME_QUIET_MS && answers_last(&feed->exposures_answers) &&
+	    answers_last(&feed->feedback_answers) && reader_is_at_end(feed->feedback))
+		feed->config.quiet(feed->config.context, held && held->time_ms < time_ms ? held->time_ms : time_ms);
+}
+
+/* ---- turns ---- */
+
 bool outcome_feed_turn(struct outcome_feed *feed, struct error *error)
 {
 	assert(feed->held && feed->exposures && feed->feedback);
@@ -153,7 +184,16 @@ bool outcome_feed_turn(struct outcome_feed *feed, struct error *error)
 	if ((!may_go_on || (none_came && feed->next.held)) &&
 	    !reader_give_arrived(feed->feedback, 1, OUTCOME_TURN_MS, feedback_hold, feed, error))
 		return false;
-	return feedback_release(feed, may_go_on && none_came && !feed->next.held && reader_is_at_end(feed->exposures), error);
+	const bool idle = may_go_on && none_came && !feed->next.held && reader_is_at_end(feed->exposures);
+	if (!feedback_release(feed, idle, error))
+		return false;
+	if (!feed->config.quiet)
+		return true;
+	answers_note(&feed->exposures_answers, feed->exposures);
+	answers_note(&feed->feedback_answers, feed->feedback);
+	if (idle && none_left)
+		quiet_say(feed);
+	return true;
 }
 
 static struct reader *reader_of(const struct outcome_feed *feed, struct reader_config *config, const char *topic,
@@ -167,6 +207,7 @@ static struct reader *reader_of(const struct outcome_feed *feed, struct reader_c
 					 .from_time = feed->config.from_ms > 0,
 					 .time_ms = feed->config.from_ms,
 					 .by_time = true,
+					 .is_watched = feed->config.quiet,
 					 .properties = feed->config.consumer};
 	return reader_open(config, error);
 }
@@ -190,6 +231,8 @@ bool outcome_feed_open(struct outcome_feed *feed, struct error *error)
 			reader_of(feed, &feed->exposures_config, feed->config.exposures, &feed->exposures_next, error);
 	if (feed->exposures)
 		feed->feedback = reader_of(feed, &feed->feedback_config, feed->config.feedback, &feed->feedback_next, error);
+	feed->came_ms = clock_ms();
+	feed->exposures_answers = feed->feedback_answers = (struct feed_answers){0};
 	return feed->feedback;
 }
 

@@ -5,6 +5,10 @@
  * records' times, whatever their partitions. So one that is behind reads no feedback before its exposure, and no exposure after
  * its window.
  *
+ * Where no exposure comes, nothing says by its time what is over. Then the feed passes the clock's time, less OUTCOME_QUIET_MS,
+ * when both topics are read to their ends and Kafka has answered all that time: so records that wait there after an outage come
+ * first.
+ *
  * Times are those that clients gave. Feedback of the future has the time of its arrival; an exposure that is more than
  * OUTCOME_AHEAD_MS ahead is left out, and a warning is logged: by its time all others would be late.
  *
@@ -14,6 +18,7 @@
 #define SLUICE_RUNTIME_OUTCOME_FEED_H
 
 #include "base/clock.h"
+#include "experiments/outcome_join.h"
 #include "log/reader.h"
 #include "message/exposure.h"
 #include "message/feedback.h"
@@ -24,6 +29,7 @@
 #define OUTCOME_HELD_MAX 100000 /* records of feedback in memory */
 #define OUTCOME_HELD_BYTES ((size_t)64 << 20) /* and their bytes; one record more may be held */
 #define OUTCOME_AHEAD_MS 60000 /* exposures whose time is further ahead of the clock are left out */
+#define OUTCOME_ANSWER_MS 3000 /* Kafka answers as often, which is counted every second */
 #define OUTCOME_TURN_MS 50 /* a turn waits so long for a record */
 #define OUTCOME_TURN_RECORDS 2000
 
@@ -38,6 +44,13 @@ struct outcome_feed_config {
 	void *context;
 	void (*expose)(void *context, const struct exposure *exposure, const struct record *record);
 	void (*inform)(void *context, const struct feedback *feedback, const struct held_record *held);
+	/* All feedback up to that time was passed, and no exposure came lately. NULL: it is not called. */
+	void (*quiet)(void *context, int64_t time_ms);
+};
+
+/* When Kafka answered a reader: since when without a gap, and last. By clock_ms(). */
+struct feed_answers {
+	int64_t since_ms, last_ms;
 };
 
 /* Starts as {.config = ...}; the configuration's texts are borrowed. */
@@ -50,6 +63,8 @@ struct outcome_feed {
 	struct record next; /* the next exposure, which is ahead of the feedback; `held` NULL: none is */
 	int64_t exposed_ms; /* time of the latest exposure */
 	size_t taken;	    /* records in this turn */
+	int64_t came_ms;    /* when the last exposure came, or the feed was opened; by clock_ms() */
+	struct feed_answers exposures_answers, feedback_answers;
 	bool ahead_is_logged; /* that an exposure is left out */
 };
 

@@ -104,6 +104,14 @@ static void truth_inform(void *context, const struct feedback *feedback, const s
 			truth_tally_feedback(service->countings[i].tally, feedback, held->time_ms);
 }
 
+static void truths_quiet(void *context, int64_t time_ms)
+{
+	struct truth_service *service = context;
+	for (size_t i = 0; i < service->count; i++)
+		if (service->countings[i].tally)
+			truth_tally_pass(service->countings[i].tally, time_ms);
+}
+
 static void losses_say(const struct truth_service *service, struct truth_counting *counting)
 {
 	const struct truth_tally_losses losses = truth_tally_losses(counting->tally);
@@ -305,7 +313,8 @@ struct truth_service *truth_service_open(const struct truth_service_config *conf
 							    .log = config->log,
 							    .context = service,
 							    .expose = truth_expose,
-							    .inform = truth_inform};
+							    .inform = truth_inform,
+							    .quiet = truths_quiet};
 	if (service->arena && countings_make(service))
 		service->has_thread = pthread_create(&service->thread, NULL, truths_run, service) == 0;
 	if (service->has_thread)

@@ -244,6 +244,27 @@ static void an_exposure_is_open_for_the_window(void **state)
 	outcome_join_close(join);
 }
 
+/* Whoever has read all lets time pass. What is over does not come again, and a backlog of newer requests is taken. */
+static void windows_end_by_the_clock_where_nothing_comes(void **state)
+{
+	struct outcome_join *join = join_open(4, 0);
+	(void)state;
+	expose(join, "a", 1, NOW_MS);
+	expose(join, "b", 2, NOW_MS + 5000);
+	outcome_join_pass(join, NOW_MS + WINDOW_MS + 999);
+	assert_int_equal(outcome_join_open_count(join), 2);
+	outcome_join_pass(join, NOW_MS + WINDOW_MS + 1000);
+	assert_int_equal(outcome_join_open_count(join), 1);
+	outcome_join_pass(join, NOW_MS); /* the clock was set back */
+	assert_int_equal(expose(join, "a", 1, NOW_MS), EXPOSURE_LATE);
+	assert_int_equal(reward(join, "a", 1, NOW_MS + 10), 0);
+	outcome_join_pass(join, NOW_MS + 10 * WINDOW_MS);
+	assert_int_equal(expose(join, "c", 3, NOW_MS + 7000), EXPOSURE_OPENED);
+	assert_int_equal(reward(join, "c", 1, NOW_MS + 7010), 1);
+	assert_int_equal(outcome_join_counts(join).expired, 2);
+	outcome_join_close(join);
+}
+
 static void without_space_the_oldest_exposure_is_dropped(void **state)
 {
 	(void)state;
@@ -403,6 +424,7 @@ int main(void)
 		cmocka_unit_test(the_origin_finds_a_request_without_an_id),
 		cmocka_unit_test(late_and_unknown_feedback_is_counted),
 		cmocka_unit_test(an_exposure_is_open_for_the_window),
+		cmocka_unit_test(windows_end_by_the_clock_where_nothing_comes),
 		cmocka_unit_test(without_space_the_oldest_exposure_is_dropped),
 		cmocka_unit_test(limits_are_refused),
 		cmocka_unit_test(random_records_are_joined_as_by_a_plain_model_and_always_alike),

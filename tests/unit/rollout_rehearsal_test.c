@@ -142,6 +142,27 @@ static void records_that_end_first_leave_it_where_it_is(void **state)
 	assert_int_equal(result.last_ms - result.first_ms, 9 * MINUTE_MS - EVERY_MS + USUAL_MS);
 }
 
+/* Nothing comes for a minute, but a feedback of nobody's. */
+static void truths_count_where_requests_pause(void **state)
+{
+	const struct happened happened = {.accuracy = .9, .control_accuracy = .9};
+	const struct feedback_metric metric = {TEXT("accuracy"), 1};
+	const struct feedback feedback = {.id = TEXT("nobody"), .metric_count = 1, .metrics = &metric};
+	struct rehearsal *rehearsal = rehearsal_of(STAGES(""));
+	struct error error = {0};
+	(void)state;
+	for (int64_t i = 0; i < 3 * MINUTE_MS / EVERY_MS; i++)
+		request_add(rehearsal, i, &happened);
+	assert_true(rehearsal_feedback(rehearsal, &feedback, BEGIN_MS + 5 * MINUTE_MS - USUAL_MS, &error));
+	assert_true(rehearsal_run(rehearsal, &result, &error));
+	assert_int_equal(result.move_count, 2);
+	const struct rollout_evidence *evidence = &result.moves[1].evidence;
+	size_t accuracy = 0;
+	while (plan.stages[0].rules[evidence->items[accuracy].rule].kind != RULE_ACCURACY_BESIDE)
+		accuracy++;
+	assert_int_equal(evidence->items[accuracy].trials, 900);
+}
+
 /* A twentieth of the requests fail; if those are of one unit, nobody knows how others fare. */
 static void errors_of_one_unit_do_not_roll_back(void **state)
 {
@@ -321,6 +342,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_candidate_without_faults_is_promoted),
 		TEST(records_that_end_first_leave_it_where_it_is),
+		TEST(truths_count_where_requests_pause),
 		TEST(errors_of_one_unit_do_not_roll_back),
 		TEST(errors_roll_back_soon_after_they_begin),
 		TEST(slow_answers_roll_back_unless_latencies_are_left_out),

@@ -224,6 +224,20 @@ static void a_table_is_counted_from_its_own_time(void **state)
 	truth_service_close(service);
 }
 
+/* Then the last exposure's window ends by the clock. */
+static void truths_count_without_further_requests(void **state)
+{
+	(void)state;
+	const int64_t now_ms = time_of_day_ms();
+	table_set(1, 50, now_ms - 1);
+	service_start();
+	expose("a", "new", now_ms);
+	judge("a", 1, now_ms + 100);
+	expect_truths(1, 1);
+	assert_int_equal(truths_of(1).sum, TRUTH_SCALE);
+	truth_service_close(service);
+}
+
 /* The rollout has ended: nothing is read for it. */
 static void a_table_that_is_not_judged_is_not_counted(void **state)
 {
@@ -244,6 +258,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(feedback_reaches_the_board_once_whoever_counts, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(truths_count_without_further_requests, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_table_is_counted_from_its_own_time, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_table_that_is_not_judged_is_not_counted, stand_open, stand_close),
 	};

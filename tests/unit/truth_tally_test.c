@@ -135,6 +135,21 @@ static void an_accuracy_counts_once_its_window_has_passed(void **state)
 	expect(1, 2, 0.625);
 }
 
+static void an_accuracy_counts_without_later_exposures_of_its_own(void **state)
+{
+	(void)state;
+	struct exposure other = exposure_of("x", "", 1, NOW_MS + PAST_MS);
+	other.experiment = TEXT("f");
+	expose("a", "u", 1, NOW_MS);
+	judge("a", 1, NOW_MS + 10);
+	truth_tally_expose(tally, &other);
+	expect(1, 1, 1);
+	expose("b", "u", 0, NOW_MS + PAST_MS);
+	judge("b", 0, NOW_MS + PAST_MS + 10);
+	truth_tally_pass(tally, NOW_MS + 2 * PAST_MS);
+	expect(0, 1, 0);
+}
+
 static void a_truth_is_judged_by_what_the_answer_said(void **state)
 {
 	(void)state;
@@ -606,6 +621,7 @@ int main(void)
 {
 #define WITH_TALLY(test) cmocka_unit_test_setup_teardown(test, tally_begin, tally_end)
 	const struct CMUnitTest tests[] = {
+		WITH_TALLY(an_accuracy_counts_without_later_exposures_of_its_own),
 		WITH_TALLY(an_accuracy_counts_once_its_window_has_passed),
 		WITH_TALLY(a_truth_is_judged_by_what_the_answer_said),
 		WITH_TALLY(of_an_accuracy_that_engines_compute_the_truth_alone_says_nothing),
