@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "base/duration.h"
 #include "experiments/rollout_plan.h"
 #include "log/broker_list.h"
 #include "log/client_setting.h"
@@ -73,6 +74,52 @@ static bool near_read(void *context, const struct name *file, const char *digest
 
 /* ---- rollouts ---- */
 
+/* A written rule of a stage that needs truths of the stage itself: without a default's traffic comparisons keep what they had.
+ * NULL: none does. */
+static const struct rollout_rule *stage_truth_find(const struct planned_stage *stage)
+{
+	for (size_t i = 0; i < stage->rule_count; i++) {
+		const struct rollout_rule *rule = &stage->rules[i];
+		const bool keeps = planned_stage_is_whole(stage) && rollout_rule_compares(rule);
+		if (rollout_rule_is_of_truth(stage, rule) && !rule->implied && !rule->only_rolls_back && !keeps)
+			return rule;
+	}
+	return NULL;
+}
+
+static struct place stage_place(const struct experiment_spec *experiment, size_t i)
+{
+	const struct rollout_stage *stages = experiment->progressive.stages.items;
+	const struct promotion_policy *policy = &experiment->promotion;
+	if (experiment_keeps_weights(experiment))
+		return policy->interval_place.line > 0 ? policy->interval_place : policy->here;
+	return experiment->progressive.stages.count > 0 ? stages[i].here : experiment->progressive.schedule_place;
+}
+
+/* Stages that end before a truth of theirs counts. All of a schedule last as long, so one of it is named. */
+static void check_truths(const struct experiment_spec *experiment, const struct rollout_plan *plan, struct faults *faults)
+{
+	const int64_t window_ms = experiment_window_ms(experiment);
+	const size_t count = experiment->progressive.schedule.count > 0 ? 1 : plan->stage_count;
+	char lasts[DURATION_TEXT_MAX], window[DURATION_TEXT_MAX];
+	duration_print(window_ms * NS_PER_MS, window);
+	for (size_t i = 0; i < count; i++) {
+		const struct planned_stage *stage = &plan->stages[i];
+		const struct rollout_rule *rule = stage_truth_find(stage);
+		char room[ROLLOUT_RULE_NAME_BYTES];
+		if (!rule || stage->duration_ms > window_ms)
+			continue;
+		const char *metric = rollout_rule_metric(plan, rule);
+		duration_print(stage->duration_ms * NS_PER_MS, lasts);
+		fault_add(faults, CODE_IGNORED_SETTING, stage_place(experiment, i), NULL,
+			  "stage %zu lasts %s, and a truth counts %s after its request, so `%s` %s; write a longer stage, or an "
+			  "`outcomeWindow` in progressiveDeployment that is much shorter than it",
+			  i + 1, lasts, window, metric ? metric : rollout_rule_name(rule, room),
+			  2 * stage->duration_ms > window_ms ? "cannot be shown before the stage is extended"
+							     : "can never be shown in it");
+	}
+}
+
 /* Without a default the weights split the traffic, and there is no rollout. Of bandits it was said that they choose. */
 static void check_rollout(const struct experiment_spec *experiment, struct faults *faults)
 {
@@ -80,7 +127,11 @@ static void check_rollout(const struct experiment_spec *experiment, struct fault
 	struct error error = {0};
 	const bool is_staged = experiment->progressive.here.line > 0 && experiment->progressive.enabled;
 	const bool has_policy = experiment->promotion.here.line > 0 && experiment->bandits.here.line == 0;
-	if ((is_staged || has_policy) && !rollout_plan_make(experiment, &plan, &error))
+	if (!is_staged && !has_policy)
+		return;
+	if (rollout_plan_make(experiment, &plan, &error))
+		check_truths(experiment, &plan, faults);
+	else
 		fault_add(faults, experiment->default_name.text ? CODE_ROLLOUT : CODE_IGNORED_SETTING, error.place, NULL, "%s",
 			  error.text);
 }

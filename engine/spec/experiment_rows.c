@@ -106,6 +106,44 @@ static void check_mirror(const struct experiment_spec *experiment, struct faults
 			  "the mirror gets 0%% of the requests, so none is copied; write a greater `percent`, or leave it out");
 }
 
+/* Candidates of a rollout that have no weights to divide its stages by. */
+static void check_parts(const struct experiment_spec *experiment, struct faults *faults)
+{
+	const struct candidate *candidates = experiment->candidates.items;
+	struct place first = PLACE_NONE;
+	size_t count = 0;
+	for (size_t i = 0; i < experiment->candidates.count; i++) {
+		if (strings_equal(candidates[i].name.text, experiment->default_name.text))
+			continue;
+		if (candidates[i].weight != 0 || faults_refused(faults, candidates[i].weight_place))
+			return;
+		first = count++ == 0 ? candidates[i].weight_place : first;
+	}
+	if (count > 1 && experiment_is_staged(experiment))
+		fault_add(
+			faults, CODE_IGNORED_SETTING, first, NULL,
+			"all candidates beside the default have the weight 0, so they divide each stage evenly; write the weights "
+			"by which they divide it, and 0 for one that gets nothing");
+}
+
+/* Weights above 0 that are too small beside the others. */
+static void check_buckets(const struct experiment_spec *experiment, struct faults *faults)
+{
+	const struct candidate *candidates = experiment->candidates.items;
+	struct share shares[ASSIGNMENT_WAYS_MAX];
+	size_t buckets[ASSIGNMENT_WAYS_MAX];
+	const size_t count = experiment_shares(experiment, shares);
+	const bool counts = experiment->bandits.here.line == 0 && count > 0 && assignment_count(shares, count, buckets);
+	for (size_t i = 0; counts && i < experiment->candidates.count; i++)
+		if (buckets[i] == 0 && shares[i].weight > 0)
+			fault_add(faults, CODE_IGNORED_SETTING, candidates[i].weight_place, NULL,
+				  "`%s` gets none of the %d buckets into which units are divided%s: beside the others its weight "
+				  "is too "
+				  "small; write a greater one, or 0",
+				  shares[i].name, ASSIGNMENT_BUCKETS,
+				  experiment_is_staged(experiment) ? ", at the first stage" : "");
+}
+
 /* Units that are held out, or are of another part of the layer, get the default, as an override of the default does. */
 static void check_overrides(const struct experiment_spec *experiment, struct faults *faults)
 {
@@ -133,6 +171,8 @@ void experiment_say(const struct experiment_spec *experiment, const char *criter
 	check_actions(experiment, faults);
 	check_confirms(experiment, faults);
 	check_mirror(experiment, faults);
+	check_parts(experiment, faults);
+	check_buckets(experiment, faults);
 	check_overrides(experiment, faults);
 	experiment_headers_check(experiment, faults);
 }

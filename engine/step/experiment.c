@@ -516,25 +516,6 @@ static void check_weights(const struct experiment_spec *experiment, const struct
 			     "every weight is 0, so no candidate would ever be chosen");
 }
 
-/* Candidates of a rollout that have no weights to divide its stages by. */
-static void check_parts(const struct experiment_spec *experiment, const struct experiment_listener *listener)
-{
-	const struct candidate *candidates = experiment->candidates.items;
-	struct place first = PLACE_NONE;
-	size_t count = 0;
-	for (size_t i = 0; i < experiment->candidates.count; i++) {
-		if (strings_equal(candidates[i].name.text, experiment->default_name.text))
-			continue;
-		if (candidates[i].weight != 0 || candidates[i].weight_place.line == 0)
-			return;
-		first = count++ == 0 ? candidates[i].weight_place : first;
-	}
-	if (count > 1 && experiment_is_staged(experiment))
-		fault_report(listener, EXPERIMENT_IGNORED, first, NULL,
-			     "all candidates beside the default have the weight 0, so they divide each stage evenly; write the "
-			     "weights by which they divide it, and 0 for one that gets nothing");
-}
-
 static void check_exploring(const struct experiment_spec *experiment, const struct experiment_listener *listener)
 {
 	const struct bandits *bandits = &experiment->bandits;
@@ -627,7 +608,6 @@ void experiment_faults(const struct experiment_spec *experiment, const struct ex
 	check_audience(experiment, listener);
 	check_unit(experiment, listener);
 	check_weights(experiment, listener);
-	check_parts(experiment, listener);
 	check_exploring(experiment, listener);
 	check_learning(experiment, listener);
 	check_rollout(experiment, listener);

@@ -156,6 +156,7 @@ static void warnings_fail_only_when_asked_to_and_notes_never(void **state)
 	assert_int_equal(code_of("lint tests/lint/input-and-trigger-same.yaml"), EXIT_GOOD);
 	assert_int_equal(code_of("lint --strict tests/lint/input-and-trigger-same.yaml"), EXIT_FAULTS);
 	assert_int_equal(code_of("lint --strict tests/lint/ok-model-all-fields.yaml"), EXIT_GOOD);
+	assert_int_equal(code_of("lint --strict tests/lint-own/ok-rollout-stages-beyond-the-outcome-window.yaml"), EXIT_GOOD);
 }
 
 static void a_folder_is_all_its_yaml(void **state)
