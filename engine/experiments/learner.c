@@ -42,6 +42,7 @@ struct learner {
 	int64_t through_ms;
 	struct buffer policy_bytes, learner_bytes;
 	struct learner_counts counts;
+	struct error refusal; /* of the first */
 };
 
 /* ---- what is learnt ---- */
@@ -52,6 +53,12 @@ static const double *vector_of(const struct learner *learner, const double *open
 		return NULL;
 	context_vector(&learner->config.context, learner->scales, open + 1, x);
 	return x;
+}
+
+static void refusal_count(struct learner *learner, const struct error *refused)
+{
+	if (learner->counts.refused++ == 0)
+		learner->refusal = *refused;
 }
 
 static void reward_learn(struct learner *learner, const double *open, size_t arm, double value, bool exposed)
@@ -65,7 +72,7 @@ static void reward_learn(struct learner *learner, const double *open, size_t arm
 		learner->counts.rewards++;
 		return;
 	}
-	learner->counts.refused++;
+	refusal_count(learner, &refused);
 	if (exposed)
 		(void)bandit_expire(learner->bandit, arm, reward.x, &refused);
 }
@@ -323,7 +330,7 @@ void learner_feedback(struct learner *learner, const struct feedback *feedback, 
 	struct feedback reduced;
 	struct error refused = {0};
 	if (!feedback_check(feedback, time_ms, &refused)) {
-		learner->counts.refused++;
+		refusal_count(learner, &refused);
 		return;
 	}
 	const bool has_reward = reward_find(learner, feedback, &reduced);
@@ -471,6 +478,11 @@ struct learner_counts learner_counts(const struct learner *learner)
 	counts.unknown = join.unknown;
 	counts.dropped = join.dropped;
 	return counts;
+}
+
+const char *learner_refusal(const struct learner *learner)
+{
+	return learner->refusal.text;
 }
 
 /* ---- opening ---- */

@@ -72,4 +72,7 @@ bool learner_record(struct learner *learner, int64_t now_ms, struct policy_recor
 
 struct learner_counts learner_counts(const struct learner *learner);
 
+/* Why the first of the refused feedback was; "": none was. */
+const char *learner_refusal(const struct learner *learner);
+
 #endif

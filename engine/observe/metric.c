@@ -17,6 +17,7 @@
 #define PIPELINE(field, name, help) COUNTER(SCOPE_PIPELINE, struct pipeline_counts, field, name, help)
 #define PIPELINE_NOW(field, unit, name, help) NUMBER(SCOPE_PIPELINE_NOW, struct pipeline_state, field, unit, name, help)
 #define POLICY(field, name, help) NUMBER(SCOPE_POLICY, struct policy_figures, field, NULL, name, help)
+#define POLICY_LOSS(field, name, help) COUNTER(SCOPE_POLICY, struct policy_figures, field, name, help)
 #define OUTLIER(field, name, help) NUMBER(SCOPE_OUTLIER, struct outlier_figures, field, NULL, name, help)
 #define DRIFT(field, name, help) NUMBER(SCOPE_DRIFT, struct drift_state, field, NULL, name, help)
 #define ALERT(field, name, help) COUNTER(SCOPE_ALERT, struct alert_state, field, name, help)
@@ -209,6 +210,18 @@ const struct metric metric_rows[] = {
 	POLICY(rewards, "sluice_policy_rewards", "Rewards from which that policy was learned."),
 	POLICY(age_seconds, "sluice_policy_age_seconds",
 	       "Time since this engine read the last record of the policy; it should stay below a few updateIntervals."),
+	POLICY_LOSS(refused, "sluice_policy_feedback_refused_total",
+		    "Feedback that is not learnt from, since its reward is none that the algorithm takes. This and the following "
+		    "are counted by the engine that learns: take the sum over engines."),
+	POLICY_LOSS(late, "sluice_policy_feedback_late_total", "Feedback that came after the outcomeWindow of its request."),
+	POLICY_LOSS(unknown, "sluice_policy_feedback_unknown_total",
+		    "Feedback of a request to which the experiment gave no candidate in the outcomeWindow."),
+	POLICY_LOSS(repeated, "sluice_policy_feedback_repeated_total",
+		    "Rewards of requests that had one, and choices of candidates that came again: each counts once."),
+	POLICY_LOSS(dropped, "sluice_policy_exposures_dropped_total",
+		    "Requests that the learner forgot before their outcomeWindow was over: more were open than it has memory for."),
+	POLICY_LOSS(missing, "sluice_policy_features_missing_total",
+		    "Features of contextFeatures that a request did not have, or a text of no class: each counts as 0."),
 
 	MODEL(calls, "sluice_model_calls_total", "Calls of the model by steps."),
 	MODEL(attempts, "sluice_model_attempts_total", "Attempts that were sent; a batch of calls is one."),

@@ -177,10 +177,17 @@ static struct policy_figures *policy_figures_of(const struct board_scrape *scrap
 	if (!entry)
 		return NULL;
 	const struct policy_state state = policy_entry_state(entry);
+	const struct policy_losses losses = policy_entry_losses(entry);
 	const bool known = state.version >= 0;
 	*figures = (struct policy_figures){.version = known ? (double)state.version : (double)NAN,
 					   .rewards = known ? (double)state.rewards : (double)NAN,
-					   .age_seconds = known ? (double)(clock_ms() - state.set_ms) / 1000 : (double)NAN};
+					   .age_seconds = known ? (double)(clock_ms() - state.set_ms) / 1000 : (double)NAN,
+					   .refused = losses.refused,
+					   .late = losses.late,
+					   .unknown = losses.unknown,
+					   .repeated = losses.repeated,
+					   .dropped = losses.dropped,
+					   .missing = losses.missing};
 	return figures;
 }
 

@@ -226,6 +226,8 @@ static bool window_replay(struct learner_service *service, struct error *error)
 	const bool good = from_ms == INT64_MAX || window_read(service, from_ms, error);
 	for (size_t i = 0; i < service->count; i++)
 		learner_replay(service->learnings[i].learner, false);
+	for (size_t i = 0; i < service->count; i++)
+		service->learnings[i].told = learner_counts(service->learnings[i].learner);
 	return good;
 }
 

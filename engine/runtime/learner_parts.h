@@ -32,6 +32,8 @@ struct learning {
 	bool goes_on; /* from a record */
 	bool remade;  /* a topic was made anew: of its partitions without a position, what is newer than through_ms counts */
 	int64_t due_ms;
+	struct learner_counts told; /* to the board; a replay is not told */
+	unsigned losses_logged;	    /* a bit of each reason */
 	struct buffer latest; /* the last record of the policy topic */
 };
 

@@ -60,6 +60,52 @@ static bool policies_write(struct learner_service *service, struct error *error)
 	return !written || fenced_writer_commit(service->writer, 0, error);
 }
 
+/* ---- what is left out ---- */
+
+/* Repetitions are not among them: at-least-once delivery has them. */
+static const struct loss_reason {
+	size_t offset; /* in struct policy_losses */
+	const char *words;
+} loss_reasons[] = {
+	{offsetof(struct policy_losses, refused), "feedback whose reward is refused"},
+	{offsetof(struct policy_losses, late), "feedback that comes after the outcomeWindow: write a longer one in `bandits`"},
+	{offsetof(struct policy_losses, unknown), "feedback of requests to which the experiment gave no candidate: check its ids"},
+	{offsetof(struct policy_losses, dropped),
+	 "requests whose reward was still awaited, since too many are open: write a shorter outcomeWindow in `bandits`"},
+	{offsetof(struct policy_losses, missing),
+	 "features that requests do not have, which count as 0: check the names of `contextFeatures`"},
+};
+
+/* Each reason once. */
+static void losses_log(const struct learner_service *service, struct learning *learning, const struct policy_losses *more)
+{
+	for (size_t i = 0; i < sizeof loss_reasons / sizeof *loss_reasons; i++) {
+		const uint64_t count = *(const uint64_t *)(const void *)((const char *)more + loss_reasons[i].offset);
+		if (count == 0 || learning->losses_logged & 1U << i)
+			continue;
+		learning->losses_logged |= 1U << i;
+		const char *why =
+			loss_reasons[i].offset == offsetof(struct policy_losses, refused) ? learner_refusal(learning->learner) : "";
+		log_say(service->config.log, LOG_LEVEL_WARN, NULL,
+			"the bandits of `%s` leave out %s%s%s; metrics of `sluice_policy_` count it, and this is said once",
+			learning->experiment->name, loss_reasons[i].words, *why ? ": " : "", why);
+	}
+}
+
+static void losses_tell(const struct learner_service *service, struct learning *learning)
+{
+	const struct learner_counts *told = &learning->told, counts = learner_counts(learning->learner);
+	const struct policy_losses more = {.refused = counts.refused - told->refused,
+					   .late = counts.late - told->late,
+					   .unknown = counts.unknown - told->unknown,
+					   .repeated = counts.again - told->again,
+					   .dropped = counts.dropped - told->dropped,
+					   .missing = counts.missing - told->missing};
+	learning->told = counts;
+	policy_entry_lose(learning->entry, &more);
+	losses_log(service, learning, &more);
+}
+
 /* ---- the thread ---- */
 
 static bool service_turn(struct learner_service *service, struct error *error)
@@ -71,8 +117,11 @@ static bool service_turn(struct learner_service *service, struct error *error)
 		term_end(service);
 	if (!held)
 		return true;
-	return (service->leads || term_begin(service, error)) && outcome_feed_turn(&service->feed, error) &&
-	       policies_write(service, error);
+	if (!(service->leads || term_begin(service, error)) || !outcome_feed_turn(&service->feed, error))
+		return false;
+	for (size_t i = 0; i < service->count; i++)
+		losses_tell(service, &service->learnings[i]);
+	return policies_write(service, error);
 }
 
 static void failure_log(struct learner_service *service, const struct error *error)

@@ -188,6 +188,46 @@ static void after_a_reload_the_newest_policy_alone_is_put_into_force(void **stat
 	assert_int_equal(said_times("chooses by"), 1);
 }
 
+/* ---- what is left out ---- */
+
+static void expect_losses(uint64_t refused, uint64_t late, uint64_t unknown, uint64_t repeated)
+{
+	struct policy_losses losses = policy_entry_losses(entry);
+	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS;
+	     losses.refused + losses.late + losses.unknown + losses.repeated < refused + late + unknown + repeated; nap()) {
+		if (clock_ms() > until_ms)
+			fail_msg("losses are not counted; %s", said);
+		losses = policy_entry_losses(entry);
+	}
+	assert_true(losses.refused == refused && losses.late == late && losses.unknown == unknown && losses.repeated == repeated);
+}
+
+/* Another term reads the same window again, and counts none of it a second time. */
+static void what_is_not_learnt_is_counted_and_said_once(void **state)
+{
+	(void)state;
+	const int64_t now_ms = time_of_day_ms();
+	service_start();
+	expose("a", 0, now_ms);
+	expose("b", 0, now_ms);
+	append("feedback", 0, now_ms, "{\"id\":\"a\",\"reward\":1e308}");
+	reward("b", now_ms);
+	reward("b", now_ms);
+	reward("nobody", now_ms);
+	reward("nobody", now_ms);
+	expect_losses(1, 0, 2, 1);
+	expect_rewards(1);
+	learner_service_close(service);
+	assert_int_equal(said_times("the bandits of `e` leave out feedback whose reward is refused: A reward is 1e+308"), 1);
+	assert_int_equal(said_times("leave out feedback of requests to which the experiment gave no candidate"), 1);
+	service_start();
+	expose("d", 0, time_of_day_ms());
+	reward("d", time_of_day_ms());
+	expect_rewards(2);
+	learner_service_close(service);
+	expect_losses(1, 0, 2, 1);
+}
+
 /* ---- times ---- */
 
 static void feedback_of_the_future_does_not_hold_up_the_rest(void **state)
@@ -487,6 +527,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_is_kept_in_place_of_the_one_before),
 		cmocka_unit_test_setup_teardown(after_a_reload_the_newest_policy_alone_is_put_into_force, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(what_is_not_learnt_is_counted_and_said_once, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(feedback_of_the_future_does_not_hold_up_the_rest, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(no_reward_is_lost_to_a_leader_that_is_behind, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(nothing_waits_for_a_learner_that_is_asked_to_stop, stand_open, stand_close),

@@ -194,6 +194,7 @@ static void feedback_that_is_late_or_no_number_teaches_nothing(void **state)
 	assert_false(learner_record(learner, NOW_MS, &record, &error));
 	learner_feedback(learner, &both, NOW_MS + 1); /* the metric comes before the reward */
 	const struct learner_counts counts = learner_counts(learner);
+	assert_non_null(strstr(learner_refusal(learner), "reward"));
 	assert_int_equal(counts.refused, 2);
 	assert_int_equal(counts.late, 1);
 	assert_int_equal(counts.others, 1);
