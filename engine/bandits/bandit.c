@@ -148,16 +148,25 @@ static bool play_sound(const struct bandit *bandit, size_t arm, const double *x,
 	return true;
 }
 
+static bool kind_takes_shares(enum bandit_kind kind)
+{
+	return kind == BANDIT_THOMPSON_BETA || kind == BANDIT_EXP3;
+}
+
+bool bandit_takes(enum bandit_kind kind, double reward)
+{
+	return fabs(reward) <= BANDIT_REWARD_MOST && (!kind_takes_shares(kind) || (reward >= 0 && reward <= 1));
+}
+
 static bool reward_sound(const struct bandit *bandit, const struct bandit_reward *reward, struct error *error)
 {
 	const enum bandit_kind kind = bandit->options.kind;
-	const bool share = kind == BANDIT_THOMPSON_BETA || kind == BANDIT_EXP3;
 	if (!play_sound(bandit, reward->arm, reward->x, error))
 		return false;
 	if (!(fabs(reward->reward) <= BANDIT_REWARD_MOST))
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "A reward is %g. Give a finite number up to %g.", reward->reward,
 				 BANDIT_REWARD_MOST);
-	if (share && !(reward->reward >= 0 && reward->reward <= 1))
+	if (!bandit_takes(kind, reward->reward))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "A reward is %g, and %s takes 0 to 1. Scale the reward, or use another "
 				 "algorithm.",

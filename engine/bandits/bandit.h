@@ -96,6 +96,9 @@ struct bandit_reward {
 	bool exposed;	    /* the play was reported */
 };
 
+/* Whether algorithms of the kind take such a reward. */
+bool bandit_takes(enum bandit_kind kind, double reward);
+
 /* Each returns false and changes nothing for an arm that is none, or numbers that are none or out of range: INPUT. */
 bool bandit_expose(struct bandit *bandit, size_t arm, const double *x, struct error *error);
 bool bandit_reward(struct bandit *bandit, const struct bandit_reward *reward, struct error *error);

@@ -44,7 +44,54 @@ static const char *split_word(const struct report_split *split)
 	return !split->tested ? "not tested" : split->mismatch ? "mismatch" : "as planned";
 }
 
-static void status_print(const struct report *report, struct arena *arena, struct buffer *out)
+/* What the bandits of the experiment do not learn from, beside what is late or unknown. */
+struct unlearnt {
+	bool learns;
+	uint64_t refused; /* rewards that the algorithm does not take */
+	uint64_t missing; /* features that requests did not have, which count as 0 */
+};
+
+static bool has_feature(const struct joined_exposure *exposure, const char *name)
+{
+	for (size_t i = 0; i < exposure->feature_count; i++)
+		if (text_is(exposure->features[i].name, name))
+			return true;
+	for (size_t i = 0; i < exposure->text_count; i++)
+		if (text_is(exposure->texts[i].name, name))
+			return true;
+	return false;
+}
+
+static uint64_t missing_count(const struct bandits *bandits, const struct joined *joined)
+{
+	uint64_t missing = 0;
+	for (size_t i = 0; i < joined->exposure_count; i++)
+		for (size_t j = 0; j < bandits->context_features.count; j++)
+			missing += !has_feature(&joined->exposures[i], bandits->context_features.items[j].text);
+	return missing;
+}
+
+static uint64_t refused_count(const struct experiment_spec *experiment, const struct joined *joined)
+{
+	const char *named = experiment->bandits.reward_metric, *metric = named ? named : FEEDBACK_REWARD;
+	const struct bandit_options options = experiment_bandit(experiment, joined->arms, 0);
+	uint64_t refused = 0;
+	for (size_t i = 0; i < joined->metric_count; i++)
+		for (size_t j = 0; text_is(joined->metrics[i].name, metric) && j < joined->metrics[i].count; j++)
+			refused += !bandit_takes(options.kind, joined->metrics[i].values[j].value);
+	return refused;
+}
+
+static struct unlearnt unlearnt_of(const struct experiment_data *data)
+{
+	const struct experiment_spec *experiment = data->experiment;
+	if (!experiment || experiment->bandits.here.line == 0)
+		return (struct unlearnt){0};
+	return (struct unlearnt){true, refused_count(experiment, &data->joined),
+				 missing_count(&experiment->bandits, &data->joined)};
+}
+
+static void status_print(const struct report *report, const struct unlearnt *unlearnt, struct arena *arena, struct buffer *out)
 {
 	const struct joined *joined = report->joined;
 	char last[MOMENT_BYTES];
@@ -69,6 +116,9 @@ static void status_print(const struct report *report, struct arena *arena, struc
 	buffer_print(out, "  feedback %llu: late %llu, unknown %llu, doubled %llu\n", (unsigned long long)joined->counts.feedback,
 		     (unsigned long long)joined->counts.late, (unsigned long long)joined->counts.unknown,
 		     (unsigned long long)joined->counts.doubled);
+	if (unlearnt->learns)
+		buffer_print(out, "  not learnt: %llu rewards that the algorithm refuses, %llu features that requests lack\n",
+			     (unsigned long long)unlearnt->refused, (unsigned long long)unlearnt->missing);
 	buffer_print(out, "%s\n", text_shown(text_of(report->recommendation.sentence), arena));
 	if (report->options->mirror)
 		mirror_view_print_text(report->options->mirror, arena, out);
@@ -80,7 +130,7 @@ static uint64_t units_measured(const struct report *report, size_t arm)
 	return report->absent.length > 0 ? 0 : report->metrics[0].analysis.arms[arm].units;
 }
 
-static void status_print_json(const struct report *report, struct buffer *out)
+static void status_print_json(const struct report *report, const struct unlearnt *unlearnt, struct buffer *out)
 {
 	const struct joined *joined = report->joined;
 	json_write_member(out, "{", "experiment", text_of(report->options->experiment));
@@ -94,8 +144,12 @@ static void status_print_json(const struct report *report, struct buffer *out)
 	buffer_print(out, ", \"epochs\": %zu, \"last_ms\": %lld, \"exposures\": %llu, \"feedback\": %llu, \"late\": %llu, ",
 		     joined->epoch_count, (long long)joined->last_ms, (unsigned long long)joined->counts.exposures,
 		     (unsigned long long)joined->counts.feedback, (unsigned long long)joined->counts.late);
-	buffer_print(out, "\"unknown\": %llu, \"doubled\": %llu, \"variants\": [", (unsigned long long)joined->counts.unknown,
+	buffer_print(out, "\"unknown\": %llu, \"doubled\": %llu, ", (unsigned long long)joined->counts.unknown,
 		     (unsigned long long)joined->counts.doubled);
+	if (unlearnt->learns)
+		buffer_print(out, "\"refused_rewards\": %llu, \"missing_features\": %llu, ", (unsigned long long)unlearnt->refused,
+			     (unsigned long long)unlearnt->missing);
+	buffer_string(out, "\"variants\": [");
 	for (size_t arm = 0; arm < joined->arms; arm++) {
 		json_write_member(out, arm > 0 ? ", {" : "{", "name", joined->arm_names[arm]);
 		buffer_print(out, ", \"units\": %llu, \"share\": ", (unsigned long long)joined->arm_units[arm]);
@@ -127,10 +181,11 @@ static bool status_make(struct session *session, const struct status_options *se
 	good = good && (experiment_data_rules(&data, name, arena, &options) ||
 			error_memory(error, ERROR_SYSTEM, "reading the rules of an experiment"));
 	good = good && report_make(&data.joined, &options, arena, &report, error);
+	const struct unlearnt unlearnt = good ? unlearnt_of(&data) : (struct unlearnt){0};
 	if (good && self->form == OUTPUT_JSON)
-		status_print_json(&report, out);
+		status_print_json(&report, &unlearnt, out);
 	else if (good)
-		status_print(&report, arena, out);
+		status_print(&report, &unlearnt, arena, out);
 	experiment_data_close(&data);
 	return good;
 }
@@ -222,7 +277,8 @@ const struct command command_experiments_status = {
 		"\n"
 		"With -f, --exposures or --pipeline it reads exposures and feedback as `sluice experiments analyze` does, and "
 		"shows the units and the present share of each variant, whether the split is as planned, the feedback that "
-		"came, and the recommendation in one sentence.\n"
+		"came, and the recommendation in one sentence. Of bandits it also counts rewards that the algorithm refuses, and "
+		"`contextFeatures` that requests lack, which count as 0.\n"
 		"\n"
 		"  sluice experiments status checkout --watch --brokers localhost:9092\n"
 		"  sluice experiments status checkout -f pipelines/ --brokers localhost:9092\n",

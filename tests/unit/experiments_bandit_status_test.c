@@ -1,0 +1,88 @@
+/* experiments_bandit_status_test.c: Tests of `experiments status` of bandits: what is not learnt is counted. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "steps/kinds.h"
+#include "tests/unit/session.h"
+
+#define STATUS "experiments status e --exposures exposures --feedback feedback -f e.yaml"
+#define EXPOSURE(id, more)                                                                                                         \
+	"{\"id\": \"" id "\", \"unit\": \"" id                                                                                     \
+	"\", \"time_ms\": 1000, \"experiment\": \"e\", \"variant\": \"new\", \"probability\": 0.5" more "}\n"
+
+static char folder[] = "/tmp/sluice-bandit-status-XXXXXX";
+
+static int set_up(void **state)
+{
+	(void)state;
+	if (!mkdtemp(folder) || chdir(folder) != 0)
+		return 1;
+	write_file("exposures", EXPOSURE("a", ", \"context\": [{\"name\": \"age\", \"value\": 30}]") EXPOSURE("b", "")
+					EXPOSURE("c", "") EXPOSURE("d", ", \"texts\": [{\"name\": \"age\", \"value\": \"old\"}]"));
+	write_file("feedback", "{\"id\": \"a\", \"reward\": 5}\n{\"id\": \"b\", \"reward\": -3}\n"
+			       "{\"id\": \"c\", \"reward\": 1e60}\n{\"id\": \"d\", \"reward\": 1}\n");
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	(void)unlink("exposures");
+	(void)unlink("feedback");
+	(void)unlink("e.yaml");
+	return chdir("/") == 0 ? rmdir(folder) : 1;
+}
+
+static void expect_status(const char *more, const char *form, const char *words)
+{
+	char yaml[1024], line[256];
+	(void)snprintf(yaml, sizeof yaml,
+		       "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: old\n"
+		       "  candidates: [{name: new, weight: 50}, {name: old, weight: 50}]\n%s---\n"
+		       "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+		       "  steps: [{name: s, experiment: {name: e}}]\n  output: {steps: [s]}\n",
+		       more);
+	write_file("e.yaml", yaml);
+	(void)snprintf(line, sizeof line, STATUS " -o %s", form);
+	struct said said = say_with(step_kinds, line);
+	if (said.code != 0)
+		fail_msg("%s", said.err);
+	if (*words)
+		expect_words(said.out, words);
+	else
+		assert_null(strstr(said.out, "not learnt"));
+	said_close(&said);
+}
+
+static void rewards_that_the_algorithm_refuses_are_counted(void **state)
+{
+	(void)state;
+	expect_status("  bandits: {algorithm: thompson}\n", "text",
+		      "not learnt: 3 rewards that the algorithm refuses, 0 features that requests lack");
+	expect_status("  bandits: {algorithm: ucb1}\n", "json", "\"refused_rewards\": 1, \"missing_features\": 0");
+	expect_status("", "text", "");
+}
+
+static void features_that_requests_lack_are_counted(void **state)
+{
+	(void)state;
+	expect_status("  bandits: {algorithm: linucb, contextFeatures: [age, city]}\n", "json",
+		      "\"refused_rewards\": 1, \"missing_features\": 6");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rewards_that_the_algorithm_refuses_are_counted),
+		cmocka_unit_test(features_that_requests_lack_are_counted),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
