@@ -127,7 +127,7 @@ static void status_print(const struct report *report, const struct unlearnt *unl
 /* How many units have the metric that the status is of. */
 static uint64_t units_measured(const struct report *report, size_t arm)
 {
-	return report->absent.length > 0 ? 0 : report->metrics[0].analysis.arms[arm].units;
+	return report->absent.length > 0 ? 0 : report->metrics[0].analysis.arms[arm].valued;
 }
 
 static void status_print_json(const struct report *report, const struct unlearnt *unlearnt, struct buffer *out)
