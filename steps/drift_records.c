@@ -88,6 +88,13 @@ static void last_keep(const struct drift_score *score, struct drift_kept *kept)
 	kept->last.score = score->verdict == DRIFT_LEARNING ? 0 : score->score;
 }
 
+/* Alerts judge each window, also if the same rows close several. */
+static void window_show(const struct drift_visit *at, struct text segment, const struct drift_kept *kept)
+{
+	if (at->self->entry)
+		verdict_entry_add_window(at->self->entry, segment, kept->last);
+}
+
 bool drift_record_verdict(struct drift_visit *at, struct text segment, const struct monitor_verdict *verdict,
 			  struct drift_kept *kept)
 {
@@ -115,6 +122,8 @@ bool drift_record_verdict(struct drift_visit *at, struct text segment, const str
 		verdict && at->self->comparison.reference.rows == 0 && kept->last.verdict != DRIFT_LEARNING;
 	if (score->verdict != DRIFT_LEARNING || forgets)
 		last_keep(score, kept);
+	if (verdict)
+		window_show(at, segment, kept);
 	visit_score(at->visit, score);
 	return !forgets || drift_record_beginning(at, segment);
 }
@@ -131,6 +140,7 @@ bool drift_record_early(const struct drift_visit *at, struct text segment, const
 	if (!score_fill(at, early, score))
 		return error_memory(at->error, ERROR_LIMIT, "judging a window");
 	last_keep(score, kept);
+	window_show(at, segment, kept);
 	visit_score(at->visit, score);
 	return true;
 }

@@ -34,6 +34,9 @@ struct verdict_entry {
 	struct segment_verdict *segments; /* in the order of their names; NULL: none is known */
 	size_t count, room;
 	uint64_t beyond;
+	const atomic_bool *is_followed;	       /* of the board */
+	struct closed_windows closing;	       /* since the last turn */
+	struct closed_windows closed;	       /* before it; of the thread that calls for turns alone */
 	struct importance_figures *importance; /* owned; NULL: none is known */
 	struct learnt_reference *references;
 	struct held_slot outliers; /* struct outlier_in_force */
@@ -45,6 +48,7 @@ struct verdict_entry {
 
 struct verdict_board {
 	pthread_mutex_t lock;
+	atomic_bool is_followed; /* there was a turn */
 	struct verdict_entry *entries;
 };
 
@@ -81,6 +85,8 @@ static void entry_close(struct verdict_entry *entry)
 	for (size_t i = 0; i < entry->count; i++)
 		segment_close(&entry->segments[i]);
 	memory_give(entry->segments);
+	closed_windows_close(&entry->closing);
+	closed_windows_close(&entry->closed);
 	memory_give(entry->importance);
 	held_slot_close(&entry->outliers);
 	pthread_mutex_destroy(&entry->lock);
@@ -133,6 +139,7 @@ struct verdict_entry *verdict_board_entry(struct verdict_board *board, const cha
 	while (entry && (strcmp(entry->pipeline, pipeline) != 0 || strcmp(entry->step, step) != 0))
 		entry = entry->next;
 	if (!entry && (entry = entry_open(pipeline, step))) {
+		entry->is_followed = &board->is_followed;
 		entry->next = board->entries;
 		board->entries = entry;
 	}
@@ -177,39 +184,6 @@ static struct segment_verdict *segment_insert(struct verdict_entry *entry, struc
 	memmove(segment + 1, segment, (entry->count++ - at) * sizeof *segment);
 	*segment = (struct segment_verdict){.name = {copy, name.length}, .own = verdict_unknown(), .fed = verdict_unknown()};
 	return segment;
-}
-
-struct last_verdict verdict_of(enum drift_verdict verdict, double score)
-{
-	const double unknown = (double)NAN;
-	return (struct last_verdict){verdict, score,   unknown, unknown, unknown, unknown, unknown, unknown,
-				     unknown, unknown, unknown, unknown, unknown, unknown, unknown};
-}
-
-struct last_verdict verdict_unknown(void)
-{
-	return verdict_of(DRIFT_LEARNING, 0);
-}
-
-void verdict_fold(struct last_verdict *into, const struct last_verdict *more)
-{
-	into->verdict = more->verdict > into->verdict ? more->verdict : into->verdict;
-	into->score = fmax(into->score, more->score);
-	into->quality_alarm = fmax(into->quality_alarm, more->quality_alarm);
-	into->missing_share = fmax(into->missing_share, more->missing_share);
-	into->outside_share = fmax(into->outside_share, more->outside_share);
-	into->unseen_share = fmax(into->unseen_share, more->unseen_share);
-	if (isnan(into->accuracy) || more->accuracy < into->accuracy) {
-		into->accuracy = more->accuracy;
-		into->accuracy_low = more->accuracy_low;
-		into->accuracy_high = more->accuracy_high;
-	}
-	into->precision = fmin(into->precision, more->precision);
-	into->recall = fmin(into->recall, more->recall);
-	into->messages_per_minute = fmin(into->messages_per_minute, more->messages_per_minute);
-	into->newest_age_ms = fmax(into->newest_age_ms, more->newest_age_ms);
-	into->auc = fmin(into->auc, more->auc);
-	into->error = fmax(into->error, more->error);
 }
 
 static struct segment_verdict *segment_find(const struct verdict_entry *entry, struct text name)
@@ -267,16 +241,21 @@ void verdict_entry_begin(struct verdict_entry *entry, uint64_t identity)
 	pthread_mutex_unlock(&entry->lock);
 }
 
-void verdict_entry_set(struct verdict_entry *entry, struct text segment, struct last_verdict last)
+static void own_set(struct verdict_entry *entry, struct text segment, const struct last_verdict *last)
 {
-	pthread_mutex_lock(&entry->lock);
 	if (entry->count >= DRIFT_SEGMENTS_MAX && !segment_find(entry, segment))
 		fed_give_way(entry);
 	struct segment_verdict *kept = segment_take(entry, segment);
 	if (kept) {
 		kept->is_own = true;
-		kept->own = last;
+		kept->own = *last;
 	}
+}
+
+void verdict_entry_set(struct verdict_entry *entry, struct text segment, struct last_verdict last)
+{
+	pthread_mutex_lock(&entry->lock);
+	own_set(entry, segment, &last);
 	pthread_mutex_unlock(&entry->lock);
 }
 
@@ -345,12 +324,10 @@ void verdict_entry_set_beyond(struct verdict_entry *entry, uint64_t rows)
 	pthread_mutex_unlock(&entry->lock);
 }
 
-struct verdict_summary verdict_entry_sum(struct verdict_entry *entry)
+static struct verdict_summary own_sum(const struct verdict_entry *entry)
 {
-	struct verdict_summary sum = {.last = verdict_unknown()};
+	struct verdict_summary sum = {.last = verdict_unknown(), .beyond = entry->beyond};
 	double messages = (double)NAN;
-	pthread_mutex_lock(&entry->lock);
-	sum.beyond = entry->beyond;
 	for (size_t i = 0; i < entry->count; i++) {
 		const struct last_verdict *own = &entry->segments[i].own;
 		if (!entry->segments[i].is_own)
@@ -361,9 +338,55 @@ struct verdict_summary verdict_entry_sum(struct verdict_entry *entry)
 			messages = own->messages_per_minute + (isnan(messages) ? 0 : messages);
 	}
 	sum.last.messages_per_minute = messages;
+	return sum;
+}
+
+struct verdict_summary verdict_entry_sum(struct verdict_entry *entry)
+{
+	pthread_mutex_lock(&entry->lock);
+	const struct verdict_summary sum = own_sum(entry);
 	pthread_mutex_unlock(&entry->lock);
 	return sum;
 }
+
+/* ---- windows that have closed ---- */
+
+void verdict_entry_add_window(struct verdict_entry *entry, struct text segment, struct last_verdict last)
+{
+	pthread_mutex_lock(&entry->lock);
+	own_set(entry, segment, &last);
+	if (atomic_load_explicit(entry->is_followed, memory_order_relaxed)) {
+		const struct verdict_summary all = own_sum(entry);
+		closed_windows_add(&entry->closing, segment, &last, &all.last);
+	}
+	pthread_mutex_unlock(&entry->lock);
+}
+
+static void entry_turn(struct verdict_entry *entry)
+{
+	const struct closed_windows before = entry->closed;
+	pthread_mutex_lock(&entry->lock);
+	entry->closed = entry->closing;
+	entry->closing = before;
+	closed_windows_clear(&entry->closing);
+	pthread_mutex_unlock(&entry->lock);
+}
+
+void verdict_board_turn(struct verdict_board *board)
+{
+	atomic_store_explicit(&board->is_followed, true, memory_order_relaxed);
+	pthread_mutex_lock(&board->lock);
+	for (struct verdict_entry *entry = board->entries; entry; entry = entry->next)
+		entry_turn(entry);
+	pthread_mutex_unlock(&board->lock);
+}
+
+const struct closed_windows *verdict_entry_closed(const struct verdict_entry *entry)
+{
+	return &entry->closed;
+}
+
+/* ---- each segment, and none any more ---- */
 
 void verdict_entry_each(struct verdict_entry *entry, void (*call)(void *context, struct text segment, struct last_verdict last),
 			void *context)

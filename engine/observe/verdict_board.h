@@ -21,7 +21,7 @@
 
 #include <stddef.h>
 
-#include "message/drift_score.h"
+#include "observe/closed_windows.h"
 #include "observe/outlier_in_force.h"
 
 struct verdict_board;
@@ -32,26 +32,6 @@ void verdict_board_close(struct verdict_board *board); /* NULL is fine */
 
 /* The entry of a step, which lives as long as the board. NULL: memory ran out, or `board` is NULL. */
 struct verdict_entry *verdict_board_entry(struct verdict_board *board, const char *pipeline, const char *step);
-
-/* The score and the verdict are of the last window that was judged, all else of the last that was closed. NaN: not known. */
-struct last_verdict {
-	enum drift_verdict verdict; /* DRIFT_LEARNING: no window has been judged */
-	double score;
-	double quality_alarm; /* 1: a value is out of the bounds of quality */
-	double missing_share, outside_share, unseen_share; /* of the values, the largest of the features */
-	double accuracy, precision, recall; /* that are estimated */
-	double accuracy_low, accuracy_high;
-	double messages_per_minute; /* what came later is behind all else, since drift_kept.h stores the struct */
-	double newest_age_ms;
-	double auc, error; /* that are estimated */
-};
-
-/* Of which nothing else is known; and nothing at all. */
-struct last_verdict verdict_of(enum drift_verdict verdict, double score);
-struct last_verdict verdict_unknown(void);
-
-/* The worse of two for each number: the larger score, shares, age and error, the smaller other estimates and messages a minute. */
-void verdict_fold(struct last_verdict *into, const struct last_verdict *more);
 
 /* The observer here is of that identity: own verdicts of another one are forgotten. */
 void verdict_entry_begin(struct verdict_entry *entry, uint64_t identity);
@@ -86,6 +66,14 @@ struct verdict_summary verdict_entry_sum(struct verdict_entry *entry);
 /* Calls with each segment that has an own verdict, in the order of their names. It must not use the board. */
 void verdict_entry_each(struct verdict_entry *entry, void (*call)(void *context, struct text segment, struct last_verdict last),
 			void *context);
+
+/* Sets the own verdict of a segment, of which a window has closed, or was judged early; and keeps the window for the next turn. */
+void verdict_entry_add_window(struct verdict_entry *entry, struct text segment, struct last_verdict last);
+
+/* For one thread, which judges alerts: begins a turn. Windows that were added since the last one can be read until the next. Before
+ * the first turn none are kept. */
+void verdict_board_turn(struct verdict_board *board);
+const struct closed_windows *verdict_entry_closed(const struct verdict_entry *entry);
 
 /* Forgets the own verdicts, what the observer can do, and the importance of features. What was learnt of outliers stays until the
  * feed has another. */

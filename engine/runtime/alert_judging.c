@@ -1,12 +1,9 @@
 /* alert_judging.c: Judgements of the alerts of an engine's pipelines: by figures, by what workers have noted, or by absence. */
-#include <math.h>
-
 #include "base/clock.h"
-#include "base/hash.h"
 #include "experiments/rollout_board.h"
-#include "observe/verdict_board.h"
 #include "runtime/alert_parts.h"
 #include "runtime/declared_metrics.h"
+#include "runtime/drift_figures.h"
 #include "runtime/mirror_metrics.h"
 
 /* ---- counts of workers ---- */
@@ -39,44 +36,6 @@ uint64_t alert_groups_now(const struct engine *engine, const char *pipeline, siz
 }
 
 /* ---- figures ---- */
-
-static void drift_set(struct alert_values *values, const struct last_verdict *last)
-{
-	if (last->verdict != DRIFT_LEARNING) {
-		values->drift_score = last->score;
-		values->is_drift = last->verdict == DRIFT_FOUND;
-	}
-	values->quality_alarm = last->quality_alarm;
-	values->missing_share = last->missing_share;
-	values->outside_share = last->outside_share;
-	values->unseen_share = last->unseen_share;
-	values->messages_per_minute = last->messages_per_minute;
-	values->newest_age_ms = last->newest_age_ms;
-	values->estimated_accuracy = last->accuracy;
-	values->estimated_precision = last->precision;
-	values->estimated_recall = last->recall;
-	values->estimated_auc = last->auc;
-	values->estimated_error = last->error;
-}
-
-static struct verdict_entry *drift_entry(const struct alert_watch *watch, const struct graph *graph, size_t step)
-{
-	if (!graph_step_watches(graph, step))
-		return NULL;
-	return verdict_board_entry(engine_board(watch->engine), graph->name, graph->steps[step].name);
-}
-
-/* The worst of the pipeline's steps `drift`. */
-static void drift_read(const struct alert_watch *watch, const struct graph *graph, struct alert_values *values)
-{
-	struct last_verdict worst = verdict_unknown();
-	for (size_t i = 0; i < graph->count; i++) {
-		struct verdict_entry *entry = drift_entry(watch, graph, i);
-		const struct last_verdict last = entry ? verdict_entry_sum(entry).last : worst;
-		verdict_fold(&worst, &last);
-	}
-	drift_set(values, &worst);
-}
 
 static void rollouts_read(const struct alert_watch *watch, const struct graph *graph, struct alert_values *values)
 {
@@ -112,74 +71,39 @@ static void figures_read(struct alert_watch *watch, const struct pipeline_plan *
 		values->lag = (double)lag.records;
 }
 
-/* Judges a group by its figures. */
-static void group_judge(struct alert_watch *watch, struct judged_alert *alert, struct text name, const struct alert_values *values)
-{
-	arena_reset(watch->judging);
-	const struct alert_judgement judgement =
-		alert_condition_of_figures(&alert->condition, values, alert->watched.pipeline, time_of_day_ms(), watch->judging);
-	alert->watched.missing += !judgement.held && !judgement.broken;
-	struct alert_group *group = alert_group_judge(&alert->groups, name, judgement);
-	if (group)
-		group->values = *values;
-}
-
-/* The last verdicts of segments, in the order of their names: the worst of all steps that have the alert's `groupBy`. */
-struct segment_figures {
-	struct arena *arena;
-	struct segment_figure {
-		struct segment_figure *next;
-		struct text name;
-		struct last_verdict last;
-	} * first, **at; /* where the next segment of a step may be: they come in the same order */
+struct figures_judging {
+	struct alert_watch *watch;
+	struct judged_alert *alert;
 };
 
-static void segment_add(void *context, struct text segment, struct last_verdict last)
+/* Judges a group by its figures. Its notice has those by which it was held, if it was. */
+static void group_judge(void *context, struct text name, const struct alert_values *values, bool is_present)
 {
-	struct segment_figures *figures = context;
-	while (*figures->at && text_compare((*figures->at)->name, segment) < 0)
-		figures->at = &(*figures->at)->next;
-	if (*figures->at && text_equal((*figures->at)->name, segment)) {
-		verdict_fold(&(*figures->at)->last, &last);
-		return;
-	}
-	struct segment_figure *figure = ARENA_NEW(figures->arena, struct segment_figure);
-	const char *name = figure ? arena_copy(figures->arena, segment.bytes, segment.length) : NULL;
-	if (!name)
-		return;
-	*figure = (struct segment_figure){.next = *figures->at, .name = {name, segment.length}, .last = last};
-	*figures->at = figure;
-}
-
-static void judge_segments(struct alert_watch *watch, const struct graph *graph, struct judged_alert *alert,
-			   const struct alert_spec *spec, const struct alert_values *values)
-{
-	struct segment_figures figures = {.arena = watch->segments};
-	arena_reset(watch->segments);
-	for (size_t i = 0; i < graph->count; i++) {
-		struct verdict_entry *entry = drift_entry(watch, graph, i);
-		figures.at = &figures.first;
-		if (entry && alert_groups_as(spec, graph->steps[i].spec))
-			verdict_entry_each(entry, segment_add, &figures);
-	}
-	for (const struct segment_figure *figure = figures.first; figure; figure = figure->next) {
-		struct alert_values its = *values;
-		drift_set(&its, &figure->last);
-		group_judge(watch, alert, figure->name, &its);
-	}
+	const struct figures_judging *judging = context;
+	struct judged_alert *alert = judging->alert;
+	struct arena *arena = judging->watch->judging;
+	arena_reset(arena);
+	const struct alert_judgement judgement =
+		alert_condition_of_figures(&alert->condition, values, alert->watched.pipeline, time_of_day_ms(), arena);
+	alert->watched.missing += is_present && !judgement.held && !judgement.broken;
+	struct alert_group *group = alert_group_judge(&alert->groups, name, judgement);
+	if (group && (judgement.held || !group->judged.held))
+		group->values = *values;
 }
 
 static void judge_figures(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place, struct judged_alert *alert,
 			  const struct alert_spec *spec, const struct engine_counts *counts)
 {
 	struct alert_values values;
+	struct figures_judging judging = {watch, alert};
 	figures_read(watch, plan, place, alert, counts, &values);
-	if (alert->is_grouped) {
-		judge_segments(watch, plan->graph, alert, spec, &values);
-		return;
-	}
-	drift_read(watch, plan->graph, &values);
-	group_judge(watch, alert, TEXT(""), &values);
+	drift_figures_each(&(struct drift_figures){.board = engine_board(watch->engine),
+						   .graph = plan->graph,
+						   .segments_of = alert->is_grouped ? spec : NULL,
+						   .others = &values,
+						   .arena = watch->segments,
+						   .context = &judging,
+						   .take = group_judge});
 }
 
 static void on_group_taken(void *context, struct text group, struct alert_judgement judgement)

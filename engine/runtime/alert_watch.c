@@ -7,6 +7,7 @@
 #include "base/moment.h"
 #include "base/quote.h"
 #include "base/secret.h"
+#include "observe/verdict_board.h"
 #include "runtime/alert_parts.h"
 
 #define ALERT_KEPT_MS 60000 /* a notice of another engine: longer than a keeper may be absent before another one begins */
@@ -537,6 +538,7 @@ static void alert_watch_on_due(void *context)
 	struct loop *loop = engine_loop(watch->engine);
 	struct error error = {0};
 	bool good = revision_follow(watch);
+	verdict_board_turn(engine_board(watch->engine));
 	const bool sends = is_sharing(watch) && watch->sharing.is_sender(watch->sharing.context);
 	watch->begins_to_send = sends && !watch->sends;
 	watch->sends = sends;
@@ -602,6 +604,7 @@ struct alert_watch *alert_watch_open(struct engine *engine, const struct engine_
 				      .judging = arena_open(JUDGING_BYTES),
 				      .segments = arena_open(JUDGING_BYTES)};
 	watch->timer = (struct loop_timer){.due = alert_watch_on_due, .context = watch};
+	verdict_board_turn(engine_board(engine)); /* from now on, windows are kept for the first look */
 	if (!watch->lasting || !watch->revised || !watch->judging || !watch->segments)
 		error_memory(error, ERROR_SYSTEM, "watching alerts");
 	else if ((watch->notifier = notifier_open(settings, &watch->kafka, config->log, error)) &&

@@ -60,6 +60,8 @@ calm=$started
 wait_until 30 grep -qs "trading" "$dir/engine-calm.log" || give_up "no engine starts"
 "$sluice" produce trading "$dir/requests" -n calm >/dev/null 2>"$dir/produce.log" || give_up "requests were not written"
 wait_until 30 has_verdicts calm $wanted || give_up "the undisturbed engine gives no $wanted verdicts"
+wait_until 5 says calm 'alert moved is firing' 1
+expect "status of waiting for the alert of windows that others follow at once" $? "-eq 0"
 stop_engine calm "$calm"
 expect "windows of the second step, of 100 rows each" "$(jq -c 'select(.step == "learn" and .messages == 100)' "$dir/verdicts-calm" |
 	wc -l)" "-eq 9"
