@@ -46,19 +46,21 @@ static void states_print(struct help_page *page)
 		       "on figures of drift, the groups are the segments of the steps `drift` with the same `groupBy`. Other "
 		       "figures are of the pipeline as a whole. A Silence with `group` silences that group only. If both have "
 		       "the same `groupBy`, an alert in `inhibitedBy` holds back notices of its own groups only.");
-	help_page_text(
-		page,
-		"A silence, or another alert in `inhibitedBy` that fires, holds back the notice of a firing. The notice is "
-		"sent afterwards if the alert still fires then. If the notice of a firing was sent, that of its end is always "
-		"sent. A silence is a resource of kind Silence, which `sluice alerts silence` makes, or the field "
-		"`silence` of an alert.");
+	help_page_text(page,
+		       "A silence, or another alert in `inhibitedBy` that fires, holds back the notice of a firing. The notice is "
+		       "sent afterwards if the alert still fires then. If the notice of a firing was sent, that of its end is due "
+		       "too, whatever silences it. A silence is a resource of kind Silence, which `sluice alerts silence` makes, "
+		       "or the field "
+		       "`silence` of an alert.");
 	help_page_text(page,
 		       "Each engine judges what it sees itself, and keeps the states in memory. Without a control plane, engines "
 		       "that share a pipeline send a notice each, which has the engine's name, and a restart may send the notice "
 		       "of a firing again, with another id. With `--control`, engines report to each other what fires, and the "
 		       "engine with the keeper sends the notices: one for all of them, when the first engine fires and when the "
 		       "last one resolves. If an engine ends while an alert fires in it, its report counts for `resolveAfter`, and "
-		       "for 15 s at least. The engine of a new keeper sends the notices of all alerts that still fire again, with "
+		       "for 15 s at least, in the engines that run then. One that starts later does not know it: if all engines "
+		       "end while an alert fires, its end is not sent. The engine of a new keeper sends the notices of all alerts "
+		       "that still fire again, with "
 		       "the same ids. While no keeper reports, each engine sends its own.");
 	help_page_text(page, "Requests that a pipeline receives as calls of other pipelines are in its figures, but their values "
 			     "are not judged. An alert that is removed from the files while it fires sends no notice of its end.");
@@ -88,14 +90,15 @@ static void notices_print(struct help_page *page)
 		       "An action of type `topic` writes the same as a record of the schema `alert` (`sluice schema alert`), with "
 		       "times in milliseconds, to the pipeline's topic `alerts`. Its key is the alert's name. Kafka is its "
 		       "receiver: a notice waits until Kafka acknowledges it.");
-	help_page_text(
-		page,
-		"Notices for one address are sent in their order, at least once. After no answer, or 408, 425, 429 "
-		"and 5xx, a notice is sent again after 1 s, 2 s, and so on to 30 s, for a day. If a Retry-After asks for "
-		"a longer pause, the pause is that long, but 10 minutes at most. After any other status the notice is "
-		"given up. At most 1,000 "
-		"notices wait for webhooks and mails, and as many for topics and rollbacks, which wait for no webhook. Those that "
-		"wait when the engine ends are lost.");
+	help_page_text(page,
+		       "Notices for one address are sent in their order, at least once. After no answer, one that is not "
+		       "HTTP, or 408, 425, 429 and 5xx, a notice is sent again after 1 s, 2 s, and so on to 30 s, for a day. If a "
+		       "Retry-After asks for "
+		       "a longer pause, the pause is that long, but 10 minutes at most. After any other status the notice is "
+		       "given up. At most 1,000 "
+		       "notices wait for webhooks and mails, and as many for topics and rollbacks, which wait for no webhook. An "
+		       "engine that is asked to end sends those that are due, for 2 s. Those that still wait are lost, also with "
+		       "`--control`, and the log has their number; so are all that wait in an engine that is killed.");
 	help_page_text(page, "Webhooks reach public addresses only, also after a redirection, and those that --alert-allow "
 			     "lists. They use no proxy. Mails go to the server that --smtp names. It answers for each recipient: "
 			     "after 4xx a mail is sent to that recipient again, and after 5xx it is given up for that recipient.");

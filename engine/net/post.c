@@ -253,6 +253,12 @@ static void mail_explain(const struct posting *posting, CURLcode code, struct er
 	buffer_close(&words);
 }
 
+/* To libcurl, an answer that is not HTTP has an unsupported protocol, as a URL may have. Another server may have had the port. */
+static bool is_no_http(const struct posting *posting, CURLcode code, long status)
+{
+	return code == CURLE_UNSUPPORTED_PROTOCOL && status == 0 && posting->opened_after >= 0;
+}
+
 static enum post_outcome post_judge(CURL *curl, CURLcode code, const struct posting *posting, struct error *error)
 {
 	long status = 0;
@@ -267,11 +273,14 @@ static enum post_outcome post_judge(CURL *curl, CURLcode code, const struct post
 		return POST_DELIVERED;
 	if (code == CURLE_OK || code == CURLE_TOO_MANY_REDIRECTS)
 		return judge_status(status, error);
+	const bool no_http = !is_mail(posting->request) && is_no_http(posting, code, status);
 	if (is_mail(posting->request))
 		mail_explain(posting, code, error);
+	else if (no_http)
+		error_set(error, ERROR_REMOTE, PLACE_NONE, "the answer is not HTTP; is the receiver at this port?");
 	else
 		error_set(error, ERROR_REMOTE, PLACE_NONE, "%s%s", curl_easy_strerror(code), advice_of(code));
-	return code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT || mail_is_refused(posting, code)
+	return (code == CURLE_UNSUPPORTED_PROTOCOL && !no_http) || code == CURLE_URL_MALFORMAT || mail_is_refused(posting, code)
 		       ? POST_REFUSED
 		       : POST_UNREACHABLE;
 }

@@ -68,6 +68,36 @@ static void a_notice_that_is_not_taken_is_sent_again_with_its_id_and_its_signatu
 	web_receiver_close(receiver);
 }
 
+/* As from another server that has the port while the receiver starts. */
+static void an_answer_that_is_not_http_is_none(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct notice_counts counts = {0};
+	struct web_receiver *receiver = web_receiver_open(GARBLES_ONCE);
+	struct notifier *notifier = notifier_open(&settings, NULL, NULL, &error);
+	notice_post(notifier, receiver, NULL, &counts);
+	web_receiver_await(receiver, 2);
+	count_await(&counts.sent, 1);
+	assert_int_equal(count_read(&counts.failed), 0);
+	notifier_close(notifier);
+	web_receiver_close(receiver);
+}
+
+static void a_redirection_to_another_protocol_is_given_up(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct notice_counts counts = {0};
+	struct web_receiver *receiver = web_receiver_open(REDIRECTS_AWAY);
+	struct notifier *notifier = notifier_open(&settings, NULL, NULL, &error);
+	notice_post(notifier, receiver, NULL, &counts);
+	count_await(&counts.failed, 1);
+	assert_int_equal(receiver->count, 1);
+	notifier_close(notifier);
+	web_receiver_close(receiver);
+}
+
 static void a_notice_that_is_refused_is_given_up(void **state)
 {
 	(void)state;
@@ -341,6 +371,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_notice_that_is_not_taken_is_sent_again_with_its_id_and_its_signature),
+		cmocka_unit_test(an_answer_that_is_not_http_is_none),
+		cmocka_unit_test(a_redirection_to_another_protocol_is_given_up),
 		cmocka_unit_test(a_notice_that_is_refused_is_given_up),
 		cmocka_unit_test(a_secret_that_is_not_there_leaves_the_notice_with_its_sender),
 		cmocka_unit_test_setup_teardown(receivers_that_are_away_or_hang_hold_up_neither_the_keeper_nor_the_others,

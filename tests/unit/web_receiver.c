@@ -42,6 +42,10 @@ static const char *answer_of(struct web_receiver *receiver)
 		return "HTTP/1.1 503 Later\r\nContent-Length: 0\r\n\r\n";
 	if (receiver->manner == REDIRECTS_ONCE && is_first)
 		return "HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n";
+	if (receiver->manner == GARBLES_ONCE && is_first)
+		return "SSH-2.0-OpenSSH_9.2\r\n";
+	if (receiver->manner == REDIRECTS_AWAY)
+		return "HTTP/1.1 302 Found\r\nLocation: ftp://127.0.0.1/x\r\nContent-Length: 0\r\n\r\n";
 	while (receiver->manner == HANGS_ONCE && is_first && !atomic_load(&receiver->released))
 		nanosleep(&pause, NULL);
 	return receiver->manner == HANGS_ONCE && is_first ? "" : "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
