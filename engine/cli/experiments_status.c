@@ -76,9 +76,14 @@ static uint64_t refused_count(const struct experiment_spec *experiment, const st
 	const char *named = experiment->bandits.reward_metric, *metric = named ? named : FEEDBACK_REWARD;
 	const struct bandit_options options = experiment_bandit(experiment, joined->arms, 0);
 	uint64_t refused = 0;
-	for (size_t i = 0; i < joined->metric_count; i++)
-		for (size_t j = 0; text_is(joined->metrics[i].name, metric) && j < joined->metrics[i].count; j++)
-			refused += !bandit_takes(options.kind, joined->metrics[i].values[j].value);
+	for (size_t i = 0; i < joined->metric_count; i++) {
+		const struct joined_metric *rewards = &joined->metrics[i];
+		if (!text_is(rewards->name, metric))
+			continue;
+		refused += rewards->excess; /* which no algorithm takes */
+		for (size_t j = 0; j < rewards->count; j++)
+			refused += !bandit_takes(options.kind, rewards->values[j].value);
+	}
 	return refused;
 }
 
