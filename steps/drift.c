@@ -516,7 +516,9 @@ const struct option drift_options[] = {
 	ROW("effect", NUMBER, struct drift, effect, .least = 0, .most = DBL_MAX,
 	    .help = "The smallest change that raises an alarm."),
 	ROW("share", NUMBER, struct drift, share, .place_offset = offsetof(struct drift, share_place), .least = 0, .most = 1,
-	    .fallback = "1", .help = "The share of messages that are watched: 10%; more than 0."),
+	    .fallback = "1",
+	    .help = "The share of messages that are watched: 10%; more than 0. Messages are drawn one by one, whatever their keys "
+		    "are."),
 	ROW("groupBy", EXPRESSION, struct drift, group,
 	    .help = "One verdict for each of its values, such as `key` or `header(\"venue\")`: of one element, or of one for each "
 		    "row. At most 1000 segments, the first that come; rows of others are not compared, and counted in "

@@ -4,6 +4,7 @@
 #include "base/duration.h"
 #include "message/explained.h"
 #include "observe/verdict_board.h"
+#include "step/assignment.h"
 #include "steps/explain_importance.h"
 #include "steps/explain_options.h"
 #include "steps/explain_tensors.h"
@@ -183,7 +184,8 @@ static bool explain_is_due(const struct step *step, const struct visit *visit)
 	const struct explain_step *self = step->options;
 	if (explained_is_wanted(visit_message(visit)))
 		return true;
-	return self->deliver != DELIVER_ON_REQUEST && (self->share >= 1 || visit_is_drawn(visit, step->name, self->share * 100));
+	const struct sample sample = sample_of(step->name, self->share * 100);
+	return self->deliver != DELIVER_ON_REQUEST && sample_has(&sample, visit_message(visit));
 }
 
 /* Whether a row may stand for what is usual. Only trees have a branch for a missing number. */

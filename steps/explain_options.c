@@ -157,7 +157,8 @@ const struct option explain_rows[] = {
 		    "the tensors explanation, explanation_base and so on, and records follow too. `on-request`: as `inline`, for "
 		    "requests with the header `x-explain: yes`."),
 	ROW("share", NUMBER, struct explain_step, share, .least = 0, .most = 1, .fallback = "1",
-	    .help = "The share of requests that are explained: 10%. Those with the header `x-explain: yes` are always explained."),
+	    .help = "The share of requests that are explained: 10%. They are drawn one by one, whatever their keys are. Those with "
+		    "the header `x-explain: yes` are always explained."),
 	ROW("budget", MAP, struct explain_step, budget, .rows = budget_rows,
 	    .help = "Limits of its cost. When one is reached, the best estimate so far is the result."),
 	ROW("importance", MAP, struct explain_step, importance, .rows = importance_rows,

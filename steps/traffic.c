@@ -180,7 +180,8 @@ static const struct option part_rows[] = {
 static const struct option copy_rows[] = {
 	ROW("call", NAME, struct traffic_copy, call, .required = true, .help = "Model or pipeline that receives the copy."),
 	ROW("percent", NUMBER, struct traffic_copy, percent, .least = 0, .most = 100, .fallback = "100",
-	    .help = "The percentage of messages."),
+	    .help = "The percentage of keys whose messages are copied: all messages of a key, or none, as a step with state needs "
+		    "it. Of messages without a key, the percentage of messages."),
 	{0},
 };
 

@@ -246,14 +246,17 @@ struct sample sample_of(const char *salt, double percent)
 	return (struct sample){hash_bytes(salt, strlen(salt), 0), percent / WHOLE_PERCENT * ASSIGNMENT_BUCKETS};
 }
 
+/* Without the topic, whose hash would cost more than all else: each topic has its share without it. */
 bool sample_has(const struct sample *sample, const struct message *message)
 {
+	const struct origin *origin = &message->origin;
+	const uint64_t seed = sample->seed + (uint32_t)origin->partition;
 	return sample->below >= ASSIGNMENT_BUCKETS ||
-	       (double)(unit_hash(message, sample->seed) % ASSIGNMENT_BUCKETS) < sample->below;
+	       (double)(hash_bytes(&origin->offset, sizeof origin->offset, seed) % ASSIGNMENT_BUCKETS) < sample->below;
 }
 
 bool assignment_draws(const char *salt, const struct message *message, double percent)
 {
-	const struct sample sample = sample_of(salt, percent);
-	return sample_has(&sample, message);
+	const struct sample units = sample_of(salt, percent);
+	return (double)(unit_hash(message, units.seed) % ASSIGNMENT_BUCKETS) < units.below;
 }

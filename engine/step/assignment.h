@@ -71,7 +71,9 @@ size_t assignment_of(const struct assignment *assignment, struct text unit);
 size_t assignment_of_origin(const struct assignment *assignment, const struct origin *origin);
 size_t assignment_of_message(const struct assignment *assignment, const struct message *message);
 
-/* A sample of messages: a percentage of them, by their units. Different `salt`s give independent samples. */
+/* A sample of messages: a percentage of them, drawn one by one by their partitions and offsets, whatever their keys are. So it
+ * has that share also of a few keys, a replay draws the same messages, and all engines and stages agree. Different `salt`s give
+ * independent samples. */
 struct sample {
 	uint64_t seed;
 	double below; /* the first bucket that is not in it */
@@ -80,7 +82,8 @@ struct sample {
 struct sample sample_of(const char *salt, double percent);
 bool sample_has(const struct sample *sample, const struct message *message);
 
-/* Whether a message is in the sample of that percentage. */
+/* Whether a message is in a part of that percentage of all units, for what needs all messages of a key: a copy of requests, whose
+ * receiver may keep state. Different `salt`s give independent parts. */
 bool assignment_draws(const char *salt, const struct message *message, double percent);
 
 #endif

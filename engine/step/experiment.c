@@ -48,7 +48,8 @@ const struct option mirror_rows[] = {
 	    .help = "The model or pipeline that receives the copy."),
 	ROW("percent", INTEGER, struct experiment_spec, mirror_percent,
 	    .place_offset = offsetof(struct experiment_spec, mirror_percent_place), .least = 0, .most = 100, .required = true,
-	    .help = "The percentage of requests that are copied."),
+	    .help = "The percentage of keys whose requests are copied: all requests of a message's key, or none, as a pipeline "
+		    "with state needs it. Of requests without a key, the percentage of requests."),
 	ROW("tolerance", NUMBER, struct experiment_spec, mirror_tolerance, .least = 0.000000000001, .most = 1, .fallback = "0.001",
 	    .help = "The largest difference at which a number of its reply agrees with the answer's. It is relative to the "
 		    "answer's number if that is larger than 1."),

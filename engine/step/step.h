@@ -450,7 +450,8 @@ void visit_only_to(struct visit *visit, const char *step);
  * is an assignment of the message. LIMIT: memory ran out. */
 bool visit_way(struct visit *visit, size_t *way, struct error *error);
 
-/* Whether the message is in a sample of `percent` of all. Samples of different salts are independent. */
+/* Whether the message is in a part of `percent` of all keys: all messages of a key are, or none. Without a key it is drawn by its
+ * topic position. Parts of different salts are independent. */
 bool visit_is_drawn(const struct visit *visit, const char *salt, double percent);
 
 /* ---- one message into many, and back ---- */

@@ -383,6 +383,37 @@ static void a_key_decides_and_without_one_the_position(void **state)
 	assert_true(differ > 100); /* of 180, if neither depends on the other */
 }
 
+static void a_sample_has_its_share_of_few_keys_too(void **state)
+{
+	static const char *const salts[] = {"watch", "watch.observer", "drift", "inputs", "score", "monitor"};
+	(void)state;
+	for (size_t i = 0; i < sizeof salts / sizeof *salts; i++) {
+		const struct sample sample = sample_of(salts[i], 10);
+		size_t drawn[5] = {0}, former = 0, pairs = 0;
+		for (int nth = 0; nth < 5000; nth++) {
+			const struct origin origin = {.topic = TEXT("in"), .partition = nth % 3, .offset = nth / 3};
+			const char key[] = {'k', (char)('0' + nth % 5)};
+			const struct message keyed = {.key = {key, sizeof key}, .origin = origin}, unkeyed = {.origin = origin};
+			assert_int_equal(sample_has(&sample, &keyed), sample_has(&sample, &unkeyed));
+			drawn[nth % 5] += sample_has(&sample, &keyed);
+			pairs += former && sample_has(&sample, &keyed);
+			former = sample_has(&sample, &keyed);
+		}
+		assert_in_range(pairs, 50 - 35, 50 + 35); /* of neighbours: neither partitions nor offsets follow one another */
+		for (size_t key = 0; key < 5; key++)
+			assert_in_range(drawn[key], 100 - 48, 100 + 48); /* five times the standard deviation of 9.5 */
+	}
+}
+
+static void a_sample_of_all_has_each_message_and_of_none_no_message(void **state)
+{
+	const struct sample all = sample_of("watch", 100), none = sample_of("watch", 0);
+	struct message message = {.origin = {.topic = TEXT("in")}};
+	(void)state;
+	for (; message.origin.offset < 1000; message.origin.offset++)
+		assert_true(sample_has(&all, &message) && !sample_has(&none, &message));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -401,6 +432,8 @@ int main(void)
 		cmocka_unit_test(a_key_keeps_its_way_and_without_one_the_record_does),
 		cmocka_unit_test(so_many_percent_are_drawn),
 		cmocka_unit_test(a_key_decides_and_without_one_the_position),
+		cmocka_unit_test(a_sample_has_its_share_of_few_keys_too),
+		cmocka_unit_test(a_sample_of_all_has_each_message_and_of_none_no_message),
 	};
 	return cmocka_run_group_tests(tests, arena_begin, arena_end);
 }

@@ -105,7 +105,8 @@ static void path_run(struct path *path, const char *yaml)
 		char key[16];
 		arena_reset(arena);
 		struct message message = {.arena = arena,
-					  .key = {key, (size_t)snprintf(key, sizeof key, "key-%d", i)},
+					  .key = {key, (size_t)snprintf(key, sizeof key, "key-%d", i % 5)},
+					  .origin = {.topic = TEXT("in"), .offset = i},
 					  .payload = *payload_made(arena, "x=3")};
 		assert_true(flow_enter(path->flow, &message, i, &error));
 	}
