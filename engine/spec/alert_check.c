@@ -130,7 +130,7 @@ static void check_action(const struct alert_action *action, struct faults *fault
 	if (webhook && action->format == NOTICE_PAGERDUTY && !action->secret)
 		fault_add(faults, CODE_MISSING_FIELD, action->here, NULL,
 			  "`secret` is missing in this action: the key of the integration of PagerDuty");
-	if (!webhook && action->type != ALERT_EMAIL && action->recipients.count > 0)
+	if (action->type != ALERT_EMAIL && action->recipients.count > 0)
 		fault_add(faults, CODE_CONTRADICTION, action->here, NULL, "`%s` has no `recipients`: these are of an `email`",
 			  alert_action_names[action->type]);
 	if (action->body && strlen(action->body) > NOTICE_BYTES_MAX)
