@@ -181,7 +181,7 @@ static const struct option alert_rows[] = {
 	ROW("silence", MAP, struct alert_spec, silence, .rows = silence_rows,
 	    .help = "No notice of a firing for some time. If the alert still fires then, the notice is sent."),
 	ROW("actions", LIST, struct alert_spec, actions, .rows = action_rows, .item_size = sizeof(struct alert_action),
-	    .help = "The receivers of notices."),
+	    .help = "The receivers of notices; at most 16."),
 	{.type = OPTION_END},
 };
 
@@ -220,7 +220,7 @@ const struct option pipeline_rows[] = {
 		    "reported and counted."),
 	ROW("metrics", LIST, struct pipeline_spec, metrics, .rows = pipeline_metric_rows, .item_size = sizeof(struct metric_spec),
 	    .help = "User-defined metrics, computed by expressions of each answer; `sluice help metrics` describes them."),
-	ROW("alerts", LIST, struct pipeline_spec, alerts, .rows = alert_rows,
-	    .item_size = sizeof(struct alert_spec), .help = "Conditions to watch, and the receivers of alerts."),
+	ROW("alerts", LIST, struct pipeline_spec, alerts, .rows = alert_rows, .item_size = sizeof(struct alert_spec),
+	    .help = "Conditions to watch, and the receivers of alerts; at most 32 alerts."),
 	{.type = OPTION_END},
 };
