@@ -21,7 +21,8 @@ struct alert_asked {
 		    .help = "The authorities, in PEM, that sign certificates of webhooks' receivers and of the mail server; "      \
 			    "default: the system's."),                                                                             \
 		ROW("smtp", TEXT, type, field.smtp, .word = "URL", .variable = "SLUICE_SMTP",                                      \
-		    .help = "The mail server for alerts: smtps://HOST:PORT, or smtp://HOST:PORT with STARTTLS."),                  \
+		    .help = "The mail server for alerts: smtps://HOST:PORT, or smtp://HOST:PORT. The latter uses STARTTLS if the " \
+			    "server offers it, and sends in clear text otherwise; with a login it sends by TLS alone."),           \
 		ROW("smtp-login", TEXT, type, field.smtp_login, .word = "REFERENCE", .variable = "SLUICE_SMTP_LOGIN",              \
 		    .help = "The login at the mail server, as env:NAME or file:PATH of `user:password`."),                         \
 		ROW("mail-from", TEXT, type, field.mail_from, .word = "ADDRESS", .variable = "SLUICE_MAIL_FROM",                   \
