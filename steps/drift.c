@@ -486,7 +486,8 @@ const struct option drift_options[] = {
 		    "others, which the tests take into account. If the stream has states that last, such as calm and busy "
 		    "hours, about twenty of them are needed in it: with 400 rows of 8 states, a test raised 282 false alarms of "
 		    "180 declared, and with 1000 rows of 20 states 37 of 120."),
-	ROW("window", EXTENT, struct drift, window, .place_offset = offsetof(struct drift, window_here), .fallback = "500",
+	ROW("window", EXTENT, struct drift, window, .place_offset = offsetof(struct drift, window_here), .least = MONITOR_ROWS_MIN,
+	    .most = MONITOR_ROWS_MAX, .fallback = "500",
 	    .help = "The length of a window: a number of messages, or a time. Rows of a batch count as messages."),
 	ROW("methods", LIST, struct drift, methods, .rows = method_rows, .item_size = sizeof(struct drift_method), .least = 1,
 	    .help = "The tests; default: by datatype. page-hinkley, cusum and adwin are online methods: they follow the numbers of "

@@ -348,16 +348,27 @@ static void read_threshold(struct reading *reading, const struct option *row, co
 		bad_value(reading, CODE_BAD_THRESHOLD, node, "is no threshold");
 }
 
+/* A row without limits takes every count above 0. */
+static void read_count(struct reading *reading, const struct option *row, const struct node *node, int64_t count,
+		       struct extent *extent)
+{
+	if (count > 0 && (row->most <= 0 || ((double)count >= row->least && (double)count <= row->most)))
+		*extent = (struct extent){.count = count};
+	else if (row->most > 0)
+		fault_add(reading->faults, CODE_OUT_OF_RANGE, node->place, NULL,
+			  "`%s`: a window of %lld rows cannot be judged; give %.0f to %.0f rows, or a duration", reading->field,
+			  (long long)count, row->least, row->most);
+	else
+		bad_value(reading, CODE_OUT_OF_RANGE, node, "is no number of messages; it is at least 1");
+}
+
 static void read_extent(struct reading *reading, const struct option *row, const struct node *node, void *at)
 {
 	struct extent extent = {0};
 	if (!is_scalar(reading, row, node))
 		return;
 	if (number_read_int64(node->scalar, &extent.count)) {
-		if (extent.count > 0)
-			*(struct extent *)at = extent;
-		else
-			bad_value(reading, CODE_OUT_OF_RANGE, node, "is no number of messages; it is at least 1");
+		read_count(reading, row, node, extent.count, at);
 		return;
 	}
 	extent.count = 0;
