@@ -209,12 +209,29 @@ static size_t column_find(const struct drift_comparison *comparison, size_t feat
 	return texts < feature ? comparison->places[texts] : layout->count;
 }
 
-/* Where the features of the reference are among those of the messages. */
-static bool places_find(struct drift_comparison *comparison, struct error *error)
+/* The tensor of texts in which a feature of numbers came; NULL: there is none. */
+static const struct tensor *texts_instead(const struct drift_feature *feature, const struct payload *payload)
+{
+	for (size_t i = 0; !feature->categories && i < payload->tensors.count; i++) {
+		const struct tensor *tensor = payload->tensors.items[i];
+		if (tensor->datatype == DATATYPE_BYTES &&
+		    (text_equal(feature->name, tensor->name) || is_column_of(feature->name, tensor->name)))
+			return tensor;
+	}
+	return NULL;
+}
+
+/* Where the features of the reference are among those of the messages. INPUT, with `texts`: one is there, as texts. */
+static bool places_find(struct drift_comparison *comparison, const struct payload *payload, const struct tensor **texts,
+			struct error *error)
 {
 	for (size_t i = 0; i < comparison->reference.feature_count; i++) {
 		const struct drift_feature *feature = &comparison->reference.features[i];
 		comparison->places[i] = column_find(comparison, i);
+		if (comparison->places[i] == comparison->layout.count && (*texts = texts_instead(feature, payload)))
+			return error_set(error, ERROR_INPUT, PLACE_NONE,
+					 "`" TEXT_FORMAT "` has numbers in the reference, and texts here; send it as numbers",
+					 TEXT_ARGUMENTS(feature->name));
 		if (comparison->places[i] == comparison->layout.count)
 			return error_set(error, ERROR_CONFIG, comparison->step->place,
 					 "the reference has `" TEXT_FORMAT "` of %s, and the messages have no such feature; learn "
@@ -256,10 +273,11 @@ static bool layout_reduce(struct drift_comparison *comparison)
 /* Learns how messages are laid out from the first that has all features of the reference. Others leave nothing in the step's
  * arena. */
 static bool layout_learn(struct drift_comparison *comparison, const struct payload *payload, struct arena *arena,
-			 struct error *error)
+			 const struct tensor **texts, struct error *error)
 {
 	const struct drift *options = comparison->step->options;
-	if (drift_layout_make(&comparison->layout, payload, &options->tensors, arena, error) && places_find(comparison, error) &&
+	if (drift_layout_make(&comparison->layout, payload, &options->tensors, arena, error) &&
+	    places_find(comparison, payload, texts, error) &&
 	    drift_layout_make(&comparison->layout, payload, &options->tensors, comparison->arena, error)) {
 		if (lacking_list(comparison) && layout_reduce(comparison))
 			return true;
@@ -296,7 +314,7 @@ bool drift_comparison_rows(struct drift_comparison *comparison, const struct pay
 	const struct drift_reference *reference = &comparison->reference;
 	const struct drift_cell *cells;
 	*texts = NULL;
-	if ((comparison->layout.count == 0 && !layout_learn(comparison, payload, arena, error)) ||
+	if ((comparison->layout.count == 0 && !layout_learn(comparison, payload, arena, texts, error)) ||
 	    !drift_rows_read(&comparison->layout, payload, arena, &cells, count, texts, error))
 		return false;
 	double *made = ARENA_ARRAY(arena, double, *count * reference->feature_count);
