@@ -302,7 +302,7 @@ static const struct command_section sections[] = {
 	 "Kafka has answered it for 10 s; it is 200 again with the first answer. For the time of "
 	 "--lame-duck a gateway that is told to stop is not ready (503), closes each connection behind an answer (GOAWAY over "
 	 "HTTP/2), and still serves all calls. In Kubernetes give 5s, because callers learn of the end of a pod after "
-	 "SIGTERM, and a terminationGracePeriodSeconds above the sum of it and --drain (twice, for `sluice run`). After that "
+	 "SIGTERM, and the pod a grace period above the sum of it and --drain (twice, for `sluice run`). After that "
 	 "time the gateway accepts no connection, requests on open connections get 503, and open calls have the time of "
 	 "--drain. One broker of several that is away changes nothing. Pipelines with direct ingress need no Kafka: a gateway that "
 	 "has one "

@@ -74,8 +74,8 @@ struct value_cap {
 };
 
 struct arm_analysis {
-	uint64_t units; /* with a value, of the epochs that count in its pair, or of the control's pairs; of a policy: clusters */
-	uint64_t valued;   /* units with a value, of all epochs */
+	uint64_t units;	 /* with a value, of the epochs that count in its pair, or of the control's pairs; of a policy: clusters */
+	uint64_t valued; /* units with a value, of all epochs */
 	uint64_t requests; /* of a policy: with a value; else 0 */
 	double mean, sd;   /* of the same units; of the control: with the mean shares of epochs of its pairs. NaN: it has changed */
 	double best;	   /* chance to be the best of all arms; NaN: a difference has changed */

@@ -77,6 +77,12 @@ static const char *effects_print(const struct recommending *self, const struct p
 
 /* ---- what is known of a pair ---- */
 
+const char *report_obstacle(const struct report_metric *metric, const struct pair_analysis *pair)
+{
+	const bool has_units = pair->control_numbers.units > 0 && pair->treatment_numbers.units > 0;
+	return metric->excess > 0 && !has_units ? "its values are too large, and left out" : pair_obstacle(pair);
+}
+
 static void pair_reason(struct recommending *self, const struct report_metric *metric, const struct pair_analysis *pair)
 {
 	const struct text treatment = arm_name(self, pair->treatment), control = arm_name(self, self->report->control);

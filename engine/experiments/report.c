@@ -178,12 +178,6 @@ static int metrics_compare(const void *left, const void *right)
 	return order != 0 ? order : (a->name.length > b->name.length) - (a->name.length < b->name.length);
 }
 
-const char *report_obstacle(const struct report_metric *metric, const struct pair_analysis *pair)
-{
-	const bool has_units = pair->control_numbers.units > 0 && pair->treatment_numbers.units > 0;
-	return metric->excess > 0 && !has_units ? "its values are too large, and left out" : pair_obstacle(pair);
-}
-
 /* The others share one rate of false discoveries (e-BH). */
 static bool others_correct(struct report *report, struct arena *arena)
 {

@@ -26,7 +26,7 @@ struct open_call {
 	struct submission submission; /* its place, if it is `taken`; where its answer comes, or ANSWERS_UNKEYED; all of it of one
 				       * that submits, or has `placed` */
 	void (*placed)(void *context, const struct submission *origin);
-	bool taken;	/* Kafka has accepted it, or an engine has replied to it */
+	bool taken;	 /* Kafka has accepted it, or an engine has replied to it */
 	bool is_overdue; /* it is past its deadline, and open for Kafka's report alone */
 	bool is_direct; /* a worker has it, past Kafka */
 	char id[CALL_ID_BYTES_MAX];

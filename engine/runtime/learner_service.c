@@ -87,7 +87,7 @@ static void losses_log(const struct learner_service *service, struct learning *l
 		const char *why =
 			loss_reasons[i].offset == offsetof(struct policy_losses, refused) ? learner_refusal(learning->learner) : "";
 		log_say(service->config.log, LOG_LEVEL_WARN, NULL,
-			"the bandits of `%s` leave out %s%s%s; metrics of `sluice_policy_` count it, and this is said once",
+			"the bandits of `%s` leave out %s%s%s; the metrics of policies count it, and this is said once",
 			learning->experiment->name, loss_reasons[i].words, *why ? ": " : "", why);
 	}
 }
