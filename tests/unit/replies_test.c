@@ -259,10 +259,10 @@ static void replied_early_a_transaction_in_doubt_is_answered_anew(void **state)
 	stand->stages[0].replies_early = true;
 	rd_kafka_t *reader = reader_open(stand);
 	stand_start(stand);
+	rd_kafka_mock_push_request_errors(stand->mock.cluster, 26, 1, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH); /* EndTxn */
 	ask(stand, "r-1", 21, ADDRESS);
 	rd_kafka_message_destroy(reply_read(reader));
 	answer_skip(stand);
-	rd_kafka_mock_push_request_errors(stand->mock.cluster, 26, 1, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH); /* EndTxn */
 	answer_skip(stand);
 	rd_kafka_message_destroy(reply_read(reader));
 	expect_no_reply(reader);
