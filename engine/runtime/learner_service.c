@@ -193,6 +193,7 @@ struct learner_service *learner_service_open(const struct learner_service_config
 							    .exposures = config->exposures,
 							    .feedback = config->feedback,
 							    .without = "nothing is learnt from it",
+							    .hold_ms = config->hold_ms > 0 ? config->hold_ms : OUTCOME_HOLD_MS,
 							    .log = config->log,
 							    .context = service,
 							    .expose = exposure_learn,

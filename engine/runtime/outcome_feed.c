@@ -46,7 +46,8 @@ static bool feedback_hold(void *context, const struct record *record, struct err
 /* Whether the exposure of feedback of that time has been read, if there is one. */
 static bool exposure_is_read(const struct outcome_feed *feed, const struct held_record *held, bool idle)
 {
-	return held->time_ms + OUTCOME_HOLD_MS <= feed->exposed_ms || (idle && clock_ms() - held->since_ms >= OUTCOME_HOLD_MS);
+	const int64_t hold_ms = feed->config.hold_ms;
+	return held->time_ms + hold_ms <= feed->exposed_ms || (idle && clock_ms() - held->since_ms >= hold_ms);
 }
 
 static void feedback_pass(struct outcome_feed *feed, const struct held_record *held)
@@ -87,7 +88,7 @@ static bool feedback_read_some(struct outcome_feed *feed, bool *none_left, struc
 
 /* ---- both ---- */
 
-/* Feedback goes before the first exposure that is OUTCOME_HOLD_MS later: so no window ends before feedback that is in it. */
+/* Feedback goes before the first exposure that is `hold_ms` later: so no window ends before feedback that is in it. */
 static bool exposure_take(struct outcome_feed *feed, const struct record *record, struct error *error)
 {
 	struct exposure exposure;

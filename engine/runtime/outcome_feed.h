@@ -1,7 +1,7 @@
 /* outcome_feed.h: Outcome feed: the exposures and the feedback of a pipeline, each in the order of its records' times, and feedback
  * after its exposure.
  *
- * Feedback waits OUTCOME_HOLD_MS for its exposure, which is read from another topic. Each topic is read in the order of its
+ * Feedback waits `hold_ms`, OUTCOME_HOLD_MS but for tests, for its exposure, which is read from another topic. Each topic is read in the order of its
  * records' times, whatever their partitions. So one that is behind reads no feedback before its exposure, and no exposure after
  * its window.
  *
@@ -39,6 +39,7 @@ struct outcome_feed_config {
 	const char *exposures, *feedback; /* topics */
 	const char *without; /* what becomes of an exposure from the future: "nothing is learnt from it" */
 	int64_t from_ms; /* from records of that time; 0: from the offsets */
+	int64_t hold_ms;
 	struct arena *arena; /* of one record */
 	const struct log_sink *log; /* NULL: nothing is logged */
 	void *context;

@@ -309,6 +309,7 @@ struct truth_service *truth_service_open(const struct truth_service_config *conf
 							    .exposures = config->exposures,
 							    .feedback = config->feedback,
 							    .without = "its truth does not count",
+							    .hold_ms = OUTCOME_HOLD_MS,
 							    .arena = service->arena,
 							    .log = config->log,
 							    .context = service,
