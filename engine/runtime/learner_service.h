@@ -35,7 +35,7 @@ struct learner_service_config {
 	const struct graph *graph; /* its experiments with `learns` */
 	struct policy_board *board;
 	const struct log_sink *log; /* NULL: nothing is logged */
-	int64_t hold_ms; /* feedback waits so long for its exposure; 0: OUTCOME_HOLD_MS */
+	int64_t hold_ms;	    /* feedback waits so long for its exposure; 0: OUTCOME_HOLD_MS */
 };
 
 /* Starts the thread. The configuration is copied; what it points to is borrowed. NULL: SYSTEM. */

@@ -1,9 +1,9 @@
 /* outcome_feed.h: Outcome feed: the exposures and the feedback of a pipeline, each in the order of its records' times, and feedback
  * after its exposure.
  *
- * Feedback waits `hold_ms`, OUTCOME_HOLD_MS but for tests, for its exposure, which is read from another topic. Each topic is read in the order of its
- * records' times, whatever their partitions. So one that is behind reads no feedback before its exposure, and no exposure after
- * its window.
+ * Feedback waits `hold_ms`, OUTCOME_HOLD_MS but for tests, for its exposure, which is read from another topic. Each topic is read
+ * in the order of its records' times, whatever their partitions. So one that is behind reads no feedback before its exposure, and
+ * no exposure after its window.
  *
  * Where no exposure comes, nothing says by its time what is over. Then the feed passes the clock's time, less OUTCOME_QUIET_MS,
  * when both topics are read to their ends and Kafka has answered all that time: so records that wait there after an outage come

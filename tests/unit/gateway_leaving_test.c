@@ -46,7 +46,7 @@ static int leaving_stand_open(void **state)
 	stand.puppet.loop = stand.loop;
 	mock_open(&stand.mock);
 	for (size_t i = 0; i < sizeof topics / sizeof *topics; i++) {
-		(void)snprintf(name, sizeof name, "seldon.default.%s", topics[i]);
+		(void)snprintf(name, sizeof name, "sluice.default.%s", topics[i]);
 		rd_kafka_mock_topic_create(stand.mock.cluster, name, 1, 1);
 	}
 	planning_open(&stand.planning, "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
