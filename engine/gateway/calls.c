@@ -97,7 +97,7 @@ static void calls_on_check(void *context)
 		struct open_call *call = calls->slots[i];
 		if (call->number == 0 || !call->is_over(call->context))
 			continue;
-		calls->counts.left++;
+		calls->counts.left += !call->is_overdue; /* an overdue one has answered its caller */
 		call_cancel(call, &cancelled);
 		open_call_fail(call, 499, ERROR_LIMIT, "the caller is gone");
 	}

@@ -13,13 +13,12 @@ static void figures_print(struct help_page *page)
 		       "operator number`, also several joined by && or ||, takes the first elements of tensors; any other "
 		       "condition, such as one with `and`, has one element. now() is the time at which it is judged. A missing "
 		       "value is not judged; /metrics counts it.");
-	help_page_text(page,
-		       "Figures cover the time `over` (1m) and the requests that this engine runs. Figures of drift cover "
-		       "the last window that an observer in this engine has closed. If several have closed since the last "
-		       "judgement, each is judged, in their order, so none with drift is missed. Beyond 1,000 of a step "
-		       "in a second, they are judged together, by the worst of each figure. A pipeline with a step `drift` judges "
-		       "drift_score and all names below it as figures, and one with a step `outlier` outlier_rate. Any other "
-		       "pipeline judges these names as tensors of messages.");
+	help_page_text(page, "Figures cover the time `over` (1m) and the requests that this engine runs. Figures of drift cover "
+			     "the last window that an observer in this engine has closed. If several have closed since the last "
+			     "judgement, each is judged, so none with drift is missed. Beyond 1,000 of a step in a second, they "
+			     "are judged together, by the worst of each figure. A pipeline with a step `drift` judges "
+			     "drift_score and all names below it as figures, and one with a step `outlier` outlier_rate. Any other "
+			     "pipeline judges these names as tensors of messages.");
 	for (const struct alert_value_row *row = alert_value_rows; row->name; row++)
 		help_page_item(page, 0, row->help, "%s", row->name);
 	help_page_text(page, "A metric in the pipeline's `metrics` is a figure too, by its name, also where a tensor has the same "
