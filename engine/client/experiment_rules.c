@@ -1,4 +1,4 @@
-/* experiment_rules.c: What files say of an experiment's metrics and of its report; see experiment_data.h. */
+/* experiment_rules.c: Rules of an experiment's metrics and of its report, as files have them; see experiment_data.h. */
 #include "client/experiment_data.h"
 
 bool graph_has_experiment(const struct graph *graph, const char *name)

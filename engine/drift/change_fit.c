@@ -323,13 +323,12 @@ static double level_surety(const struct change_detector *self, size_t level)
 
 /* Rows that follow from rows before by more than a level's carry: a sum of several sources, senders in turns, states that last, a
  * spread that comes and goes. They show in the level or the spread of what the carry left. */
-static void columns_depend(struct change_detector *self, const struct table *scores, double *sums)
+static void columns_depend(struct change_detector *self, const struct table *scores)
 {
-	struct score_traits traits;
 	for (size_t i = 0; i < self->columns; i++) {
 		struct change_column *column = &self->watched[i];
-		score_traits_fit(&traits, scores, CHANGE_OF_COLUMN * i, false, sums);
-		const bool clear = fabs(column->carry) * sqrt((double)self->rows) > CARRY_CLEAR && traits.tails < CARRY_TAILS;
+		const double tails = score_moments(scores, CHANGE_OF_COLUMN * i).tails;
+		const bool clear = fabs(column->carry) * sqrt((double)self->rows) > CARRY_CLEAR && tails < CARRY_TAILS;
 		column->bursts = scores_depend(scores, CHANGE_OF_COLUMN * i + CHANGE_SCALE);
 		column->depends = clear || column->bursts || scores_depend(scores, CHANGE_OF_COLUMN * i);
 	}
@@ -418,7 +417,7 @@ static void levels_fit(struct change_detector *self, const struct table *scores,
 		for (enum change_kind kind = 0; kind < CHANGE_KINDS; kind++)
 			levels[kind][i] = crossing_level(kind_rate(self, kind, rate), 1, window, rows);
 	}
-	columns_depend(self, scores, sums);
+	columns_depend(self, scores);
 	for (size_t s = 0; s < self->series; s++)
 		series_fit(self, s, scores, levels, sums);
 	double joined = (double)joint_count(self), excess = joined > 0 ? joint_excess(self, scores, joined) : 1;

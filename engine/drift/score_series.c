@@ -12,25 +12,27 @@ static double score_apart(const struct table *scores, size_t series, size_t row,
 	return isnan(score) ? 0 : score - mean;
 }
 
-static void moments_fit(struct score_traits *traits, const struct table *scores, size_t series)
+struct score_traits score_moments(const struct table *scores, size_t series)
 {
+	struct score_traits traits = {0};
 	double count = 0, squares = 0, cubes = 0, fourths = 0;
 	for (size_t i = 0; i < scores->rows; i++) {
 		count += !isnan(scores->values[i * scores->columns + series]);
-		traits->mean += score_apart(scores, series, i, 0);
+		traits.mean += score_apart(scores, series, i, 0);
 	}
-	traits->mean /= count;
+	traits.mean /= count;
 	for (size_t i = 0; i < scores->rows; i++) {
-		const double apart = score_apart(scores, series, i, traits->mean);
+		const double apart = score_apart(scores, series, i, traits.mean);
 		squares += apart * apart;
 		cubes += apart * apart * apart;
 		fourths += apart * apart * apart * apart;
 	}
-	traits->deviation = sqrt(squares / count);
-	if (traits->deviation > 0) {
-		traits->skewness = cubes / count / pow(traits->deviation, 3);
-		traits->tails = fourths / count / pow(traits->deviation, 4) - 3;
+	traits.deviation = sqrt(squares / count);
+	if (traits.deviation > 0) {
+		traits.skewness = cubes / count / pow(traits.deviation, 3);
+		traits.tails = fourths / count / pow(traits.deviation, 4) - 3;
 	}
+	return traits;
 }
 
 /* ---- sums ---- */
@@ -77,8 +79,7 @@ static void inflations_fit(struct score_traits *traits, const struct table *scor
 
 void score_traits_fit(struct score_traits *traits, const struct table *scores, size_t series, bool depends, double *sums)
 {
-	*traits = (struct score_traits){0};
-	moments_fit(traits, scores, series);
+	*traits = score_moments(scores, series);
 	for (size_t i = 0; i < CHANGE_WINDOWS; i++)
 		traits->inflations[i] = 1;
 	if (traits->deviation > 0)
@@ -94,9 +95,8 @@ void score_traits_fit(struct score_traits *traits, const struct table *scores, s
 /* By the test of Box and Pierce. */
 bool scores_depend(const struct table *scores, size_t series)
 {
-	struct score_traits traits = {0};
+	const struct score_traits traits = score_moments(scores, series);
 	double squares = 0;
-	moments_fit(&traits, scores, series);
 	for (size_t lag = 1; lag <= LAGS; lag++) {
 		double product = 0;
 		for (size_t i = lag; i < scores->rows; i++)
@@ -112,8 +112,7 @@ bool scores_depend(const struct table *scores, size_t series)
 
 double scores_burst(const struct table *scores, size_t series, double *sums)
 {
-	struct score_traits traits = {0};
-	moments_fit(&traits, scores, series);
+	const struct score_traits traits = score_moments(scores, series);
 	const size_t count = scores->rows - BURST_ROWS + 1;
 	double sum = 0;
 	for (size_t i = 0; i < scores->rows; i++) {

@@ -1,5 +1,5 @@
-/* score_series.h: What a series of the change detector's scores is in the reference: its moments, and how much more its sums vary
- * than those of independent rows.
+/* score_series.h: Series of the change detector's scores in the reference: the moments of one, and how much more its sums vary than
+ * those of independent rows.
  *
  * Pure; any thread may call.
  */
@@ -17,7 +17,10 @@ struct score_traits {
 	double inflations[CHANGE_WINDOWS]; /* variances of its sums over windows, beside those of independent rows; at least 1 */
 };
 
-/* The traits of a column of scores. `depends`: its rows are known to follow from rows before, so that sums which vary more than
+/* The moments of a column of scores; the inflations are 0. */
+struct score_traits score_moments(const struct table *scores, size_t series);
+
+/* All traits of it. `depends`: its rows are known to follow from rows before, so that sums which vary more than
  * those of independent rows are taken at their word, and not only where chance does not explain them. `sums`: room for one more
  * number than there are rows. */
 void score_traits_fit(struct score_traits *traits, const struct table *scores, size_t series, bool depends, double *sums);
