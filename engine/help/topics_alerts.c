@@ -89,15 +89,16 @@ static void notices_print(struct help_page *page)
 		       "An action of type `topic` writes the same as a record of the schema `alert` (`sluice schema alert`), with "
 		       "times in milliseconds, to the pipeline's topic `alerts`. Its key is the alert's name. Kafka is its "
 		       "receiver: a notice waits until Kafka acknowledges it.");
-	help_page_text(page,
-		       "Notices for one address are sent in their order, at least once. After no answer, one that is not "
-		       "HTTP, or 408, 425, 429 and 5xx, a notice is sent again after 1 s, 2 s, and so on to 30 s, for a day. If a "
-		       "Retry-After asks for "
-		       "a longer pause, the pause is that long, but 10 minutes at most. After any other status the notice is "
-		       "given up. At most 1,000 "
-		       "notices wait for webhooks and mails, and as many for topics and rollbacks, which wait for no webhook. An "
-		       "engine that is asked to end sends those that are due, for 2 s. Those that still wait are lost, also with "
-		       "`--control`, and the log has their number; so are all that wait in an engine that is killed.");
+	help_page_text(
+		page, "Notices for one address are sent in their order, at least once, and those for others meanwhile: up to three "
+		      "receivers that do not answer for 10 s delay no other. After no answer, one that is not "
+		      "HTTP, or 408, 425, 429 and 5xx, a notice is sent again after 1 s, 2 s, and so on to 30 s, for a day. If a "
+		      "Retry-After asks for "
+		      "a longer pause, the pause is that long, but 10 minutes at most. After any other status the notice is "
+		      "given up. At most 1,000 "
+		      "notices wait for webhooks and mails, and as many for topics and rollbacks, which wait for no webhook. An "
+		      "engine that is asked to end sends those that are due, for 2 s. Those that still wait are lost, also with "
+		      "`--control`, and the log has their number; so are all that wait in an engine that is killed.");
 	help_page_text(page, "Webhooks reach public addresses only, also after a redirection, and those that --alert-allow "
 			     "lists. They use no proxy. Mails go to the server that --smtp names. It answers for each recipient: "
 			     "after 4xx a mail is sent to that recipient again, and after 5xx it is given up for that recipient.");

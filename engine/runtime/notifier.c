@@ -32,12 +32,14 @@ struct parcel_to_send {
 /* Records for Kafka, among them commands that roll back, do not wait for a webhook that hangs. */
 enum { LANE_TOPICS, LANE_POSTS, NOTICE_LANES };
 
-/* Notices that wait for one another, and the thread that sends them. */
+static const size_t senders_of_lane[NOTICE_LANES] = {[LANE_TOPICS] = 1, [LANE_POSTS] = NOTIFIER_POSTERS};
+
+/* Notices that wait for one another, and the threads that send them. */
 struct notice_lane {
 	struct notifier *notifier;
-	pthread_t thread;
+	pthread_t threads[NOTIFIER_POSTERS];
+	size_t started, running; /* threads */
 	struct notice_queue queue;
-	bool runs;
 };
 
 struct notifier {
@@ -211,7 +213,7 @@ static struct parcel_to_send *parcel_make(struct notifier *notifier, const struc
 			    error);
 }
 
-/* ---- the thread ---- */
+/* ---- the threads ---- */
 
 static void say_failed(const struct notifier *notifier, const struct parcel_to_send *sending, const char *then,
 		       const struct error *error)
@@ -295,7 +297,7 @@ static void *lane_run(void *context)
 		else
 			wait_until(notifier, due_ms);
 	}
-	lane->runs = false;
+	lane->running--;
 	pthread_cond_broadcast(&notifier->bell);
 	pthread_mutex_unlock(&notifier->lock);
 	return NULL;
@@ -387,20 +389,27 @@ static bool bell_open(pthread_cond_t *bell)
 	return good;
 }
 
-/* False: one cannot be started, and `notifier` of its lane stays NULL. */
+/* False: one cannot be started. */
+static bool lane_start(struct notifier *notifier, struct notice_lane *lane, size_t senders)
+{
+	bool good = true;
+	lane->notifier = notifier;
+	pthread_mutex_lock(&notifier->lock);
+	while (good && lane->started < senders) {
+		good = pthread_create(&lane->threads[lane->started], NULL, lane_run, lane) == 0;
+		lane->started += good;
+		lane->running += good;
+	}
+	pthread_mutex_unlock(&notifier->lock);
+	return good;
+}
+
 static bool lanes_start(struct notifier *notifier)
 {
-	for (size_t i = 0; i < NOTICE_LANES; i++) {
-		struct notice_lane *lane = &notifier->lanes[i];
-		lane->notifier = notifier;
-		lane->runs = true;
-		if (pthread_create(&lane->thread, NULL, lane_run, lane) == 0)
-			continue;
-		lane->notifier = NULL;
-		lane->runs = false;
-		return false;
-	}
-	return true;
+	bool good = true;
+	for (size_t i = 0; i < NOTICE_LANES && good; i++)
+		good = lane_start(notifier, &notifier->lanes[i], senders_of_lane[i]);
+	return good;
 }
 
 struct notifier *notifier_open(const struct notifier_settings *settings, const struct notice_topic_config *kafka,
@@ -431,7 +440,7 @@ static bool any_lane_runs(const struct notifier *notifier)
 {
 	bool any = false;
 	for (size_t i = 0; i < NOTICE_LANES; i++)
-		any = any || notifier->lanes[i].runs;
+		any = any || notifier->lanes[i].running > 0;
 	return any;
 }
 
@@ -461,8 +470,8 @@ void notifier_close(struct notifier *notifier)
 	pthread_mutex_unlock(&notifier->lock);
 	atomic_store(&notifier->given_up, true);
 	for (size_t i = 0; i < NOTICE_LANES; i++)
-		if (notifier->lanes[i].notifier)
-			pthread_join(notifier->lanes[i].thread, NULL);
+		for (size_t j = 0; j < notifier->lanes[i].started; j++)
+			pthread_join(notifier->lanes[i].threads[j], NULL);
 	for (size_t i = 0; i < NOTICE_LANES; i++)
 		left += lane_clear(&notifier->lanes[i]);
 	if (left > 0)

@@ -1,8 +1,9 @@
-/* notifier.h: Sender of notices, of alerts and of moves of rollouts, to webhooks, by mail, and to topics: two threads, each with
- * a queue (alerts/notice_queue.h), one of them for records of Kafka.
+/* notifier.h: Sender of notices, of alerts and of moves of rollouts, to webhooks, by mail, and to topics: threads with two queues
+ * (alerts/notice_queue.h), one of them for records of Kafka.
  *
  * Receivers may be slow or away, so only these threads wait for them. No record of Kafka waits for a webhook: among them are
- * commands that roll an experiment back. A notice is copied when it is handed over. Each is delivered at least once while the
+ * commands that roll an experiment back. Webhooks and mails have NOTIFIER_POSTERS threads, so that as many receivers less one may
+ * hang and delay no other. A notice is copied when it is handed over. Each is delivered at least once while the
  * process runs; those that wait when it ends are lost, and said so in the log.
  */
 #ifndef SLUICE_RUNTIME_NOTIFIER_H
@@ -15,6 +16,7 @@
 #include "runtime/notice_topic.h"
 #include "spec/resource.h"
 
+#define NOTIFIER_POSTERS 4
 #define NOTIFIER_DRAIN_MS 2000 /* of closing, for notices that are due */
 
 /* Settings of the operator; borrowed while the notifier is open. */

@@ -1,5 +1,5 @@
 /* move_receivers_test.c: Tests of notices with receivers on sockets: a keeper tells moves of a rollout to webhooks and to a topic,
- * and a receiver that is away, refuses, or never answers holds up neither the keeper nor, for long, the others. */
+ * and a receiver that is away, refuses, or never answers holds up neither the keeper nor the others. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -128,6 +128,36 @@ static void a_secret_that_is_not_there_leaves_the_notice_with_its_sender(void **
 	assert_non_null(strstr(error.text, "NOT_SET_AT_ALL is not set"));
 	assert_int_equal(count_read(&counts.dropped), 1);
 	notifier_close(notifier);
+}
+
+static void receivers_that_hang_delay_no_other_while_a_thread_is_free(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct notice_counts counts = {0};
+	struct web_receiver *hanging[NOTIFIER_POSTERS - 1], *good = web_receiver_open(ANSWERS);
+	struct notifier *notifier = notifier_open(&settings, NULL, NULL, &error);
+	for (size_t i = 0; i < NOTIFIER_POSTERS - 1; i++) {
+		hanging[i] = web_receiver_open(HANGS_ONCE);
+		notice_post(notifier, hanging[i], NULL, &counts);
+		notice_post(notifier, hanging[i], NULL, &counts); /* waits for the first one */
+	}
+	for (size_t i = 0; i < NOTIFIER_POSTERS - 1; i++)
+		web_receiver_await(hanging[i], 1);
+	const int64_t posted_ms = clock_ms();
+	notice_post(notifier, good, NULL, &counts);
+	notice_post(notifier, good, NULL, &counts);
+	count_await(&counts.sent, 2);
+	assert_true(clock_ms() - posted_ms < POST_MS / 2);
+	for (size_t i = 0; i < NOTIFIER_POSTERS - 1; i++) {
+		assert_int_equal(hanging[i]->count, 1);
+		atomic_store(&hanging[i]->released, true);
+	}
+	count_await(&counts.sent, 2 + 2 * (NOTIFIER_POSTERS - 1));
+	notifier_close(notifier);
+	web_receiver_close(good);
+	for (size_t i = 0; i < NOTIFIER_POSTERS - 1; i++)
+		web_receiver_close(hanging[i]);
 }
 
 /* ---- the keeper ---- */
@@ -278,16 +308,16 @@ static void receivers_that_are_away_or_hang_hold_up_neither_the_keeper_nor_the_o
 	assert_non_null(web_receiver_header(good, 0, "X-Sluice-Signature: sha256="));
 	assert_non_null(strstr(good->heard[0], "\"number\": 1, \"sentence\": \"Stage 1 begins at 10%"));
 	move_await(0, 1);
-	web_receiver_await(hanging, 1); /* and the notices for webhooks wait for it */
+	web_receiver_await(hanging, 1);
 	const int64_t asked_ms = clock_ms();
 	model_apply(applier, "c", MODEL("c"));
 	rollout_command_give(applier, "pause");
 	assert_true(clock_ms() - asked_ms < POST_MS / 2);
 	move_await(1, 2); /* a record for a topic waits for no webhook */
+	web_receiver_await(good, 2); /* and no webhook waits for another */
 	assert_true(clock_ms() - asked_ms < POST_MS * 3 / 4);
-	assert_int_equal(good->count, 1);
+	assert_int_equal(hanging->count, 1);
 	atomic_store(&hanging->released, true);
-	web_receiver_await(good, 2);
 	assert_non_null(strstr(good->heard[1], "\"number\": 2, "));
 	assert_non_null(strstr(good->heard[1], "\"author\": \"ann\""));
 	web_receiver_await(hanging, 3); /* the first one again, and the second */
@@ -375,6 +405,7 @@ int main(void)
 		cmocka_unit_test(a_redirection_to_another_protocol_is_given_up),
 		cmocka_unit_test(a_notice_that_is_refused_is_given_up),
 		cmocka_unit_test(a_secret_that_is_not_there_leaves_the_notice_with_its_sender),
+		cmocka_unit_test(receivers_that_hang_delay_no_other_while_a_thread_is_free),
 		cmocka_unit_test_setup_teardown(receivers_that_are_away_or_hang_hold_up_neither_the_keeper_nor_the_others,
 						broker_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(a_keeper_asks_the_webhook_of_a_stage_and_goes_on_by_its_yes, broker_setup,
