@@ -47,6 +47,11 @@ struct alert_watch {
 	struct loop_timer timer;
 };
 
+static inline bool alert_is_shared(const struct alert_watch *watch)
+{
+	return watch->sharing.post != NULL;
+}
+
 /* ---- judging: alert_judging.c ---- */
 
 /* The judgements of messages by that alert so far, over all workers; or the flags of outliers. */
@@ -59,5 +64,48 @@ uint64_t alert_groups_now(const struct engine *engine, const char *pipeline, siz
 /* Judges the alert of that place in the pipeline's list: sets the judgements of its groups. */
 void alert_judgements_read(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place, struct judged_alert *alert,
 			   const struct engine_counts *counts);
+
+/* ---- notices: alert_notices.c ---- */
+
+/* CONFIG: the action can roll nothing back. */
+bool alert_rollback_check(const struct alert_watch *watch, const struct graph *graph, const struct alert_action *action,
+			  struct error *error);
+
+struct alert_message alert_message_of(const struct alert_watch *watch, const struct pipeline_plan *plan,
+				      const struct judged_alert *alert, const struct alert_group *group,
+				      const struct alert_spec *spec, enum alert_notice notice);
+
+void alert_notice_log(const struct alert_watch *watch, const struct judged_alert *alert, const struct alert_group *group,
+		      const struct alert_spec *spec, enum alert_notice notice);
+
+/* The notice that is due for a group, which a silence or another alert may hold back. */
+enum alert_notice alert_group_due(const struct alert_watch *watch, const struct pipeline_plan *plan,
+				  const struct judged_alert *alert, const struct alert_spec *spec, struct alert_group *group);
+
+/* Owes the notice to all actions. */
+void alert_notice_owe(struct alert_group *group, const struct alert_spec *spec, enum alert_notice notice, int64_t now_ms);
+
+/* Gives the notice to the actions that it is owed. */
+void alert_announce(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+		    struct alert_group *group, const struct alert_spec *spec);
+
+/* Sends the notices of what this engine judges. */
+void alert_speak_alone(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+		       const struct alert_spec *spec, int64_t now_ms);
+
+/* ---- engines that share alerts: alert_sharing.c ---- */
+
+/* Reports to all engines which groups fire in this one. */
+void alert_report_own(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+		      const struct alert_spec *spec, int64_t now_ms);
+
+/* Reports to the other engines that the pipeline of an `absent` has requests here. */
+void alert_report_presence(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+			   const struct alert_spec *spec, int64_t now_ms);
+
+/* Sends the notices of what all engines report, if this engine is the one that does. Otherwise it keeps them for a while: the
+ * engine that sends may end before it did. */
+void alert_speak_shared(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+			const struct alert_spec *spec, int64_t now_ms);
 
 #endif

@@ -4,13 +4,10 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/memory.h"
-#include "base/moment.h"
-#include "base/quote.h"
 #include "base/secret.h"
 #include "observe/verdict_board.h"
 #include "runtime/alert_parts.h"
 
-#define ALERT_KEPT_MS 60000 /* a notice of another engine: longer than a keeper may be absent before another one begins */
 #define LASTING_BYTES ((size_t)64 << 20) /* names and states */
 #define JUDGING_BYTES ((size_t)4 << 20)	 /* of one condition */
 
@@ -92,34 +89,6 @@ static void alert_renew(struct alert_watch *watch, struct judged_alert *alert, c
 		*alert->window = (struct figure_window){.over_ms = alert->window->over_ms};
 }
 
-static bool is_sharing(const struct alert_watch *watch)
-{
-	return watch->sharing.post != NULL;
-}
-
-static const struct graph_experiment *graph_experiment_named(const struct graph *graph, const char *name)
-{
-	for (size_t i = 0; name && i < graph->experiment_count; i++)
-		if (strcmp(graph->experiments[i]->name, name) == 0)
-			return graph->experiments[i];
-	return NULL;
-}
-
-/* CONFIG: it can roll nothing back. */
-static bool rollback_check(const struct alert_watch *watch, const struct graph *graph, const struct alert_action *action,
-			   struct error *error)
-{
-	const struct graph_experiment *experiment = graph_experiment_named(graph, action->experiment.text);
-	if (!experiment || !experiment_is_rolled_out(experiment->spec))
-		return error_set(error, ERROR_CONFIG, action->here,
-				 "the pipeline has no experiment `%s` with a rollout; name one that has a `default`, and "
-				 "`progressiveDeployment` or `promotionPolicy`",
-				 action->experiment.text ? action->experiment.text : "");
-	return is_sharing(watch) ||
-	       error_set(error, ERROR_CONFIG, action->here, "only a keeper can roll `%s` back; run the engines with --control",
-			 action->experiment.text);
-}
-
 /* Says which of its notices cannot be sent, before the first one is due. */
 static void receivers_check(const struct alert_watch *watch, const struct pipeline_plan *plan, const struct alert_spec *spec)
 {
@@ -130,7 +99,7 @@ static void receivers_check(const struct alert_watch *watch, const struct pipeli
 		if (actions[i].type == ALERT_EMAIL && !watch->settings->smtp)
 			error_set(&error, ERROR_CONFIG, PLACE_NONE, "there is no mail server; name one with --smtp");
 		else if (actions[i].type == ALERT_ROLLBACK)
-			(void)rollback_check(watch, plan->graph, &actions[i], &error);
+			(void)alert_rollback_check(watch, plan->graph, &actions[i], &error);
 		else if (actions[i].secret)
 			(void)secret_fetch(actions[i].secret, "secret", actions[i].here, watch->revised, &error);
 		if (error.kind != ERROR_NONE)
@@ -230,272 +199,6 @@ static bool revision_follow(struct alert_watch *watch)
 	return good;
 }
 
-/* ---- notices ---- */
-
-static const struct judged_alert *judged_named(const struct alert_watch *watch, const char *pipeline, const char *name)
-{
-	for (const struct watched_alert *alert = watch->alerts; alert; alert = alert->next)
-		if (alert->is_present && strcmp(alert->pipeline, pipeline) == 0 && strings_equal(alert->name, name))
-			return (const struct judged_alert *)alert;
-	return NULL;
-}
-
-/* The states by which notices are sent: those of all engines, or of this one. */
-static const struct alert_groups *groups_told(const struct alert_watch *watch, const struct judged_alert *alert)
-{
-	return is_sharing(watch) ? &alert->shared : &alert->groups;
-}
-
-/* Whether the alert fires: the same group of it, if both have the same groups; else any group. */
-static bool inhibitor_fires(const struct alert_watch *watch, const struct judged_alert *inhibitor, const struct judged_alert *alert,
-			    struct text group)
-{
-	const struct alert_groups *groups = groups_told(watch, inhibitor);
-	const bool same = inhibitor->is_grouped && alert->is_grouped && inhibitor->group_by == alert->group_by;
-	const struct alert_group *its = same ? alert_group_find(groups, group) : NULL;
-	return same ? its && its->alert.phase == ALERT_FIRING : alert_groups_in(groups, ALERT_FIRING) > 0;
-}
-
-static bool is_muted(const struct alert_watch *watch, const struct pipeline_plan *plan, const struct judged_alert *alert,
-		     const struct alert_spec *spec, struct text group, int64_t at_ms)
-{
-	int64_t until_ms = 0;
-	if (spec->silence.until.text && moment_read(text_of(spec->silence.until.text), &until_ms) &&
-	    silence_is_in_force(until_ms, at_ms))
-		return true;
-	if (silence_is_in_force(alert->watched.silenced_until_ms, at_ms))
-		return true;
-	if (alert->is_grouped && silence_is_in_force(spec_silenced_until(engine_revision(watch->engine)->plan.spec, plan->namespace,
-								      plan->graph->name, spec->name.text, group),
-						  at_ms))
-		return true;
-	for (size_t i = 0; i < spec->inhibited_by.count; i++) {
-		const struct judged_alert *inhibitor =
-			judged_named(watch, alert->watched.pipeline, spec->inhibited_by.items[i].text);
-		if (inhibitor && inhibitor_fires(watch, inhibitor, alert, group))
-			return true;
-	}
-	return false;
-}
-
-static void failure_log(const struct alert_watch *watch, const struct judged_alert *alert, struct alert_group *group,
-			const struct error *error)
-{
-	const struct log_fields fields = {.pipeline = alert->watched.pipeline};
-	if (!group->has_failed)
-		log_say(watch->config->log, LOG_LEVEL_ERROR, &fields,
-			"%s: a notice of the alert %s cannot be sent, and is tried again: %s", alert->watched.pipeline,
-			alert->watched.name, error->text);
-	group->has_failed = true;
-}
-
-static struct alert_message message_of(const struct alert_watch *watch, const struct pipeline_plan *plan,
-				       const struct judged_alert *alert, const struct alert_group *group,
-				       const struct alert_spec *spec, enum alert_notice notice)
-{
-	return (struct alert_message){
-		.status = notice == NOTICE_FIRING ? "firing" : "resolved",
-		.namespace = text_of(alert->watched.namespace),
-		.pipeline = text_of(alert->watched.pipeline),
-		.alert = text_of(alert->watched.name),
-		.group = group->name,
-		.is_shared = is_sharing(watch),
-		.engine = text_of(watch->config->instance),
-		.condition = spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text),
-		.fired_at_ms = group->alert.fired_at_ms,
-		.at_ms = time_of_day_ms(),
-		.figures_of = alert->condition.of_figures ? &alert->condition : NULL,
-		.values = group->values,
-		.topic = plan_topic_of(plan, TOPIC_ALERTS),
-	};
-}
-
-/* Queues the command that rolls the experiment back. The end of a firing, and the group of the default, command nothing. */
-static bool roll_back(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-		      const struct alert_action *action, const struct alert_message *message, struct error *error)
-{
-	const struct graph_experiment *experiment = graph_experiment_named(plan->graph, action->experiment.text);
-	char id[NOTICE_ID_BYTES];
-	struct buffer record;
-	if (!is_sharing(watch) || !experiment || strcmp(message->status, "firing") != 0 ||
-	    (alert->is_grouped && text_is(message->group, experiment->spec->default_name.text)))
-		return true;
-	notice_id(message, id);
-	arena_reset(watch->judging);
-	struct ready_notice notice = {
-		.subject = arena_print(watch->judging, "%s: the rollback of %s by the alert %s", alert->watched.pipeline,
-				       experiment->name, alert->watched.name),
-		.id = id,
-		.key = id};
-	buffer_open(&record, NOTICE_BYTES_MAX);
-	const bool good = (notice.subject || error_memory(error, ERROR_SYSTEM, "rolling back")) &&
-			  watch->sharing.roll_back(watch->sharing.context, experiment->name, message, &record, &notice.topic,
-						   error);
-	notice.body = buffer_view(&record);
-	const bool queued = good && notifier_post(watch->notifier, &notice, &alert->watched.notices, error);
-	buffer_close(&record);
-	return queued;
-}
-
-/* Gives the notice to the actions that it is owed. */
-static void announce(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-		     struct alert_group *group, const struct alert_spec *spec)
-{
-	const struct alert_action *actions = spec->actions.items;
-	const struct alert_message message = message_of(watch, plan, alert, group, spec, group->notice);
-	struct error error = {0};
-	for (size_t i = 0; i < spec->actions.count && i < ALERT_ACTIONS_MAX; i++) {
-		const uint32_t bit = (uint32_t)1 << i;
-		if (!(group->owed & bit))
-			continue;
-		if (actions[i].type == ALERT_ROLLBACK
-			    ? roll_back(watch, plan, alert, &actions[i], &message, &error)
-			    : notifier_notify(watch->notifier, &actions[i], &message, &alert->watched.notices, &error))
-			group->owed &= ~bit;
-	}
-	if (error.kind != ERROR_NONE)
-		failure_log(watch, alert, group, &error);
-}
-
-static void notice_log(const struct alert_watch *watch, const struct judged_alert *alert, const struct alert_group *group,
-		       const struct alert_spec *spec, enum alert_notice notice)
-{
-	const struct log_fields fields = {.pipeline = alert->watched.pipeline};
-	const struct text condition = spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text);
-	arena_reset(watch->judging);
-	log_say(watch->config->log, notice == NOTICE_FIRING ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, &fields,
-		"%s: the alert %s is %s%s%s: " TEXT_FORMAT, alert->watched.pipeline, alert->watched.name,
-		notice == NOTICE_FIRING ? "firing" : "resolved", alert->is_grouped ? " for " : "",
-		alert->is_grouped ? text_shown(group->name, watch->judging) : "", TEXT_ARGUMENTS(condition));
-}
-
-static void notice_owe(struct alert_group *group, const struct alert_spec *spec, enum alert_notice notice, int64_t now_ms)
-{
-	group->notice = notice;
-	group->owed = ((uint32_t)1 << spec->actions.count) - 1;
-	group->has_failed = false;
-	group->sent_ms = now_ms;
-}
-
-/* The notice that is due for a group, which a silence or another alert may hold back. */
-static enum alert_notice notice_due(const struct alert_watch *watch, const struct pipeline_plan *plan,
-				    const struct judged_alert *alert, const struct alert_spec *spec, struct alert_group *group)
-{
-	const bool begins = group->alert.phase == ALERT_FIRING && !group->alert.is_announced;
-	return alert_notice_due(&group->alert, begins && is_muted(watch, plan, alert, spec, group->name, time_of_day_ms()));
-}
-
-/* Sends the notices of what this engine judges. */
-static void alert_speak_alone(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-			      const struct alert_spec *spec, int64_t now_ms)
-{
-	for (struct alert_group *group = alert->groups.first; group; group = group->next) {
-		const enum alert_notice notice = notice_due(watch, plan, alert, spec, group);
-		if (notice != NOTICE_NONE) {
-			notice_log(watch, alert, group, spec, notice);
-			notice_owe(group, spec, notice, now_ms);
-		}
-		if (group->owed)
-			announce(watch, plan, alert, group, spec);
-	}
-}
-
-/* That which a report is about. NULL: it is not in the files that run. */
-static struct judged_alert *judged_of(const struct alert_watch *watch, const struct alert_read *report)
-{
-	for (struct watched_alert *alert = watch->alerts; alert; alert = alert->next)
-		if (alert->is_present && text_is(report->alert, alert->name) && text_is(report->pipeline, alert->pipeline) &&
-		    text_is(report->namespace, alert->namespace))
-			return (struct judged_alert *)alert;
-	return NULL;
-}
-
-/* When a group began to fire, as all engines know it; while they know of no firing, as this engine does. */
-static int64_t fired_at_of(const struct judged_alert *alert, const struct alert_group *group)
-{
-	const struct alert_group *shared = alert_group_find(&alert->shared, group->name);
-	return shared && shared->alert.phase == ALERT_FIRING ? shared->alert.fired_at_ms : group->alert.fired_at_ms;
-}
-
-/* Reports a group to all engines, this one included, which takes the report when it comes back from Kafka: all take the reports in
- * one order. While Kafka gives none back, it takes them at once. */
-static void group_report(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-			 struct alert_group *group, const struct alert_spec *spec, enum alert_notice notice, int64_t now_ms)
-{
-	struct alert_message message = message_of(watch, plan, alert, group, spec, notice);
-	struct error error = {0};
-	struct alert_read read;
-	struct buffer record;
-	message.fired_at_ms = fired_at_of(alert, group);
-	group->sent_ms = now_ms;
-	buffer_open(&record, NOTICE_BYTES_MAX);
-	arena_reset(watch->judging);
-	const char *key = arena_print(watch->judging, "alert/%s/%s/%s/" TEXT_FORMAT, watch->config->instance,
-				      alert->watched.pipeline, alert->watched.name, TEXT_ARGUMENTS(group->name));
-	if (key && alert_record_encode(&message, &record, &error) &&
-	    alert_record_decode(buffer_view(&record), &read, &error)) {
-		if (group->unread_ms > 0 && now_ms - group->unread_ms >= ALERT_REPORT_MS)
-			alert_reports_take(&alert->reports, &read, now_ms);
-		group->unread_ms = group->unread_ms > 0 ? group->unread_ms : now_ms;
-		(void)watch->sharing.post(watch->sharing.context, plan, text_of(key), buffer_view(&record));
-	}
-	buffer_close(&record);
-}
-
-static void alert_report_own(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-			     const struct alert_spec *spec, int64_t now_ms)
-{
-	for (struct alert_group *group = alert->groups.first; group; group = group->next) {
-		const enum alert_notice notice = alert_notice_due(&group->alert, false);
-		if (notice != NOTICE_NONE)
-			notice_log(watch, alert, group, spec, notice);
-		if (notice != NOTICE_NONE || (group->alert.phase == ALERT_FIRING && now_ms - group->sent_ms >= ALERT_REPORT_MS))
-			group_report(watch, plan, alert, group, spec, notice == NOTICE_NONE ? NOTICE_FIRING : notice, now_ms);
-	}
-}
-
-/* Reports to the other engines that the pipeline of an `absent` has requests here. */
-static void presence_report(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-			    const struct alert_spec *spec, int64_t now_ms)
-{
-	const struct alert_group nobody = {0};
-	struct alert_message message = message_of(watch, plan, alert, &nobody, spec, NOTICE_RESOLVED);
-	struct error error = {0};
-	struct buffer record;
-	if (!alert_absence_report_is_due(&alert->absence, now_ms))
-		return;
-	message.status = ALERT_PRESENT;
-	buffer_open(&record, NOTICE_BYTES_MAX);
-	arena_reset(watch->judging);
-	const char *key = arena_print(watch->judging, ALERT_PRESENT "/%s/%s/%s", watch->config->instance, alert->watched.pipeline,
-				      alert->watched.name);
-	if (key && alert_record_encode(&message, &record, &error) &&
-	    watch->sharing.post(watch->sharing.context, plan, text_of(key), buffer_view(&record)))
-		alert_absence_reported(&alert->absence, now_ms);
-	buffer_close(&record);
-}
-
-/* Sends the notices of what all engines report, if this engine is the one that does. Otherwise it keeps them for ALERT_KEPT_MS: the
- * engine that sends may end before it did. */
-static void alert_speak_shared(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-			       const struct alert_spec *spec, int64_t now_ms)
-{
-	const struct alert_time time = {now_ms, time_of_day_ms()};
-	alert_reports_judge(&alert->reports, &alert->shared, spec->resolve_after_ns / NS_PER_MS, time);
-	for (struct alert_group *group = alert->shared.first; group; group = group->next) {
-		const enum alert_notice notice = notice_due(watch, plan, alert, spec, group);
-		if (notice != NOTICE_NONE)
-			notice_owe(group, spec, notice, now_ms);
-		else if (watch->begins_to_send && group->alert.is_announced && group->alert.phase == ALERT_FIRING)
-			notice_owe(group, spec, NOTICE_FIRING, now_ms);
-		if (group->owed && watch->sends)
-			announce(watch, plan, alert, group, spec);
-		else if (!watch->sends && now_ms - group->sent_ms > ALERT_KEPT_MS)
-			group->owed = 0;
-	}
-	alert_groups_settle(&alert->shared);
-}
-
 static void alert_look(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place,
 		       const struct engine_counts *counts)
 {
@@ -510,10 +213,10 @@ static void alert_look(struct alert_watch *watch, const struct pipeline_plan *pl
 		alert_judge(&group->alert, &rule, group->judged, time);
 	alert->watched.firing = alert_groups_in(&alert->groups, ALERT_FIRING);
 	alert->watched.pending = alert_groups_in(&alert->groups, ALERT_PENDING);
-	if (!is_sharing(watch))
+	if (!alert_is_shared(watch))
 		return;
 	alert_report_own(watch, plan, alert, spec, time.now_ms);
-	presence_report(watch, plan, alert, spec, time.now_ms);
+	alert_report_presence(watch, plan, alert, spec, time.now_ms);
 }
 
 /* After all alerts of the pipeline were judged, because one may inhibit another. */
@@ -524,7 +227,7 @@ static void alert_speak(struct alert_watch *watch, const struct pipeline_plan *p
 	struct judged_alert *alert = alert_of(watch, plan, spec);
 	if (!alert)
 		return;
-	if (is_sharing(watch))
+	if (alert_is_shared(watch))
 		alert_speak_shared(watch, plan, alert, spec, now_ms);
 	else
 		alert_speak_alone(watch, plan, alert, spec, now_ms);
@@ -539,7 +242,7 @@ static void alert_watch_on_due(void *context)
 	struct error error = {0};
 	bool good = revision_follow(watch);
 	verdict_board_turn(engine_board(watch->engine));
-	const bool sends = is_sharing(watch) && watch->sharing.is_sender(watch->sharing.context);
+	const bool sends = alert_is_shared(watch) && watch->sharing.is_sender(watch->sharing.context);
 	watch->begins_to_send = sends && !watch->sends;
 	watch->sends = sends;
 	for (size_t i = 0; i < plan->count && good; i++) {
@@ -557,27 +260,6 @@ static void alert_watch_on_due(void *context)
 }
 
 /* ---- opening and closing ---- */
-
-void alert_watch_share(struct alert_watch *watch, struct alert_sharing sharing)
-{
-	watch->sharing = sharing;
-}
-
-void alert_watch_hear(struct alert_watch *watch, const struct alert_read *report)
-{
-	struct judged_alert *alert = judged_of(watch, report);
-	if (!alert)
-		return;
-	if (report->is_present) {
-		alert_absence_hear(&alert->absence, loop_now_ms(engine_loop(watch->engine)));
-		return;
-	}
-	struct alert_group *own =
-		text_is(report->engine, watch->config->instance) ? alert_group_find(&alert->groups, report->group) : NULL;
-	if (own)
-		own->unread_ms = 0;
-	alert_reports_take(&alert->reports, report, loop_now_ms(engine_loop(watch->engine)));
-}
 
 const struct watched_alert *alert_watch_first(const struct alert_watch *watch)
 {

@@ -1,0 +1,191 @@
+/* alert_notices.c: Notices of alerts: which are due, what holds them back, and who gets them. */
+#include "base/clock.h"
+#include "base/moment.h"
+#include "base/quote.h"
+#include "runtime/alert_parts.h"
+
+static const struct graph_experiment *graph_experiment_named(const struct graph *graph, const char *name)
+{
+	for (size_t i = 0; name && i < graph->experiment_count; i++)
+		if (strcmp(graph->experiments[i]->name, name) == 0)
+			return graph->experiments[i];
+	return NULL;
+}
+
+bool alert_rollback_check(const struct alert_watch *watch, const struct graph *graph, const struct alert_action *action,
+			  struct error *error)
+{
+	const struct graph_experiment *experiment = graph_experiment_named(graph, action->experiment.text);
+	if (!experiment || !experiment_is_rolled_out(experiment->spec))
+		return error_set(error, ERROR_CONFIG, action->here,
+				 "the pipeline has no experiment `%s` with a rollout; name one that has a `default`, and "
+				 "`progressiveDeployment` or `promotionPolicy`",
+				 action->experiment.text ? action->experiment.text : "");
+	return alert_is_shared(watch) ||
+	       error_set(error, ERROR_CONFIG, action->here, "only a keeper can roll `%s` back; run the engines with --control",
+			 action->experiment.text);
+}
+
+static const struct judged_alert *judged_named(const struct alert_watch *watch, const char *pipeline, const char *name)
+{
+	for (const struct watched_alert *alert = watch->alerts; alert; alert = alert->next)
+		if (alert->is_present && strcmp(alert->pipeline, pipeline) == 0 && strings_equal(alert->name, name))
+			return (const struct judged_alert *)alert;
+	return NULL;
+}
+
+/* The states by which notices are sent: those of all engines, or of this one. */
+static const struct alert_groups *groups_told(const struct alert_watch *watch, const struct judged_alert *alert)
+{
+	return alert_is_shared(watch) ? &alert->shared : &alert->groups;
+}
+
+/* Whether the alert fires: the same group of it, if both have the same groups; else any group. */
+static bool inhibitor_fires(const struct alert_watch *watch, const struct judged_alert *inhibitor, const struct judged_alert *alert,
+			    struct text group)
+{
+	const struct alert_groups *groups = groups_told(watch, inhibitor);
+	const bool same = inhibitor->is_grouped && alert->is_grouped && inhibitor->group_by == alert->group_by;
+	const struct alert_group *its = same ? alert_group_find(groups, group) : NULL;
+	return same ? its && its->alert.phase == ALERT_FIRING : alert_groups_in(groups, ALERT_FIRING) > 0;
+}
+
+static bool is_muted(const struct alert_watch *watch, const struct pipeline_plan *plan, const struct judged_alert *alert,
+		     const struct alert_spec *spec, struct text group, int64_t at_ms)
+{
+	int64_t until_ms = 0;
+	if (spec->silence.until.text && moment_read(text_of(spec->silence.until.text), &until_ms) &&
+	    silence_is_in_force(until_ms, at_ms))
+		return true;
+	if (silence_is_in_force(alert->watched.silenced_until_ms, at_ms))
+		return true;
+	if (alert->is_grouped && silence_is_in_force(spec_silenced_until(engine_revision(watch->engine)->plan.spec, plan->namespace,
+									 plan->graph->name, spec->name.text, group),
+						     at_ms))
+		return true;
+	for (size_t i = 0; i < spec->inhibited_by.count; i++) {
+		const struct judged_alert *inhibitor =
+			judged_named(watch, alert->watched.pipeline, spec->inhibited_by.items[i].text);
+		if (inhibitor && inhibitor_fires(watch, inhibitor, alert, group))
+			return true;
+	}
+	return false;
+}
+
+static void failure_log(const struct alert_watch *watch, const struct judged_alert *alert, struct alert_group *group,
+			const struct error *error)
+{
+	const struct log_fields fields = {.pipeline = alert->watched.pipeline};
+	if (!group->has_failed)
+		log_say(watch->config->log, LOG_LEVEL_ERROR, &fields,
+			"%s: a notice of the alert %s cannot be sent, and is tried again: %s", alert->watched.pipeline,
+			alert->watched.name, error->text);
+	group->has_failed = true;
+}
+
+struct alert_message alert_message_of(const struct alert_watch *watch, const struct pipeline_plan *plan,
+				      const struct judged_alert *alert, const struct alert_group *group,
+				      const struct alert_spec *spec, enum alert_notice notice)
+{
+	return (struct alert_message){
+		.status = notice == NOTICE_FIRING ? "firing" : "resolved",
+		.namespace = text_of(alert->watched.namespace),
+		.pipeline = text_of(alert->watched.pipeline),
+		.alert = text_of(alert->watched.name),
+		.group = group->name,
+		.is_shared = alert_is_shared(watch),
+		.engine = text_of(watch->config->instance),
+		.condition = spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text),
+		.fired_at_ms = group->alert.fired_at_ms,
+		.at_ms = time_of_day_ms(),
+		.figures_of = alert->condition.of_figures ? &alert->condition : NULL,
+		.values = group->values,
+		.topic = plan_topic_of(plan, TOPIC_ALERTS),
+	};
+}
+
+/* Queues the command that rolls the experiment back. The end of a firing, and the group of the default, command nothing. */
+static bool roll_back(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+		      const struct alert_action *action, const struct alert_message *message, struct error *error)
+{
+	const struct graph_experiment *experiment = graph_experiment_named(plan->graph, action->experiment.text);
+	char id[NOTICE_ID_BYTES];
+	struct buffer record;
+	if (!alert_is_shared(watch) || !experiment || strcmp(message->status, "firing") != 0 ||
+	    (alert->is_grouped && text_is(message->group, experiment->spec->default_name.text)))
+		return true;
+	notice_id(message, id);
+	arena_reset(watch->judging);
+	struct ready_notice notice = {.subject = arena_print(watch->judging, "%s: the rollback of %s by the alert %s",
+							     alert->watched.pipeline, experiment->name, alert->watched.name),
+				      .id = id,
+				      .key = id};
+	buffer_open(&record, NOTICE_BYTES_MAX);
+	const bool good =
+		(notice.subject || error_memory(error, ERROR_SYSTEM, "rolling back")) &&
+		watch->sharing.roll_back(watch->sharing.context, experiment->name, message, &record, &notice.topic, error);
+	notice.body = buffer_view(&record);
+	const bool queued = good && notifier_post(watch->notifier, &notice, &alert->watched.notices, error);
+	buffer_close(&record);
+	return queued;
+}
+
+void alert_announce(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+		    struct alert_group *group, const struct alert_spec *spec)
+{
+	const struct alert_action *actions = spec->actions.items;
+	const struct alert_message message = alert_message_of(watch, plan, alert, group, spec, group->notice);
+	struct error error = {0};
+	for (size_t i = 0; i < spec->actions.count && i < ALERT_ACTIONS_MAX; i++) {
+		const uint32_t bit = (uint32_t)1 << i;
+		if (!(group->owed & bit))
+			continue;
+		if (actions[i].type == ALERT_ROLLBACK
+			    ? roll_back(watch, plan, alert, &actions[i], &message, &error)
+			    : notifier_notify(watch->notifier, &actions[i], &message, &alert->watched.notices, &error))
+			group->owed &= ~bit;
+	}
+	if (error.kind != ERROR_NONE)
+		failure_log(watch, alert, group, &error);
+}
+
+void alert_notice_log(const struct alert_watch *watch, const struct judged_alert *alert, const struct alert_group *group,
+		      const struct alert_spec *spec, enum alert_notice notice)
+{
+	const struct log_fields fields = {.pipeline = alert->watched.pipeline};
+	const struct text condition = spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text);
+	arena_reset(watch->judging);
+	log_say(watch->config->log, notice == NOTICE_FIRING ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, &fields,
+		"%s: the alert %s is %s%s%s: " TEXT_FORMAT, alert->watched.pipeline, alert->watched.name,
+		notice == NOTICE_FIRING ? "firing" : "resolved", alert->is_grouped ? " for " : "",
+		alert->is_grouped ? text_shown(group->name, watch->judging) : "", TEXT_ARGUMENTS(condition));
+}
+
+void alert_notice_owe(struct alert_group *group, const struct alert_spec *spec, enum alert_notice notice, int64_t now_ms)
+{
+	group->notice = notice;
+	group->owed = ((uint32_t)1 << spec->actions.count) - 1;
+	group->has_failed = false;
+	group->sent_ms = now_ms;
+}
+
+enum alert_notice alert_group_due(const struct alert_watch *watch, const struct pipeline_plan *plan,
+				  const struct judged_alert *alert, const struct alert_spec *spec, struct alert_group *group)
+{
+	const bool begins = group->alert.phase == ALERT_FIRING && !group->alert.is_announced;
+	return alert_notice_due(&group->alert, begins && is_muted(watch, plan, alert, spec, group->name, time_of_day_ms()));
+}
+
+void alert_speak_alone(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+		       const struct alert_spec *spec, int64_t now_ms)
+{
+	for (struct alert_group *group = alert->groups.first; group; group = group->next) {
+		const enum alert_notice notice = alert_group_due(watch, plan, alert, spec, group);
+		if (notice != NOTICE_NONE) {
+			alert_notice_log(watch, alert, group, spec, notice);
+			alert_notice_owe(group, spec, notice, now_ms);
+		}
+		if (group->owed)
+			alert_announce(watch, plan, alert, group, spec);
+	}
+}

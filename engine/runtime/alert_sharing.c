@@ -1,0 +1,118 @@
+/* alert_sharing.c: Alerts that the engines of a namespace share: reports to the others, and notices of what all report. */
+#include "base/clock.h"
+#include "runtime/alert_parts.h"
+
+#define ALERT_KEPT_MS 60000 /* a notice of another engine: longer than a keeper may be absent before another one begins */
+
+/* That which a report is about. NULL: it is not in the files that run. */
+static struct judged_alert *judged_of(const struct alert_watch *watch, const struct alert_read *report)
+{
+	for (struct watched_alert *alert = watch->alerts; alert; alert = alert->next)
+		if (alert->is_present && text_is(report->alert, alert->name) && text_is(report->pipeline, alert->pipeline) &&
+		    text_is(report->namespace, alert->namespace))
+			return (struct judged_alert *)alert;
+	return NULL;
+}
+
+/* When a group began to fire, as all engines know it; while they know of no firing, as this engine does. */
+static int64_t fired_at_of(const struct judged_alert *alert, const struct alert_group *group)
+{
+	const struct alert_group *shared = alert_group_find(&alert->shared, group->name);
+	return shared && shared->alert.phase == ALERT_FIRING ? shared->alert.fired_at_ms : group->alert.fired_at_ms;
+}
+
+/* Reports a group to all engines, this one included, which takes the report when it comes back from Kafka: all take the reports in
+ * one order. While Kafka gives none back, it takes them at once. */
+static void group_report(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+			 struct alert_group *group, const struct alert_spec *spec, enum alert_notice notice, int64_t now_ms)
+{
+	struct alert_message message = alert_message_of(watch, plan, alert, group, spec, notice);
+	struct error error = {0};
+	struct alert_read read;
+	struct buffer record;
+	message.fired_at_ms = fired_at_of(alert, group);
+	group->sent_ms = now_ms;
+	buffer_open(&record, NOTICE_BYTES_MAX);
+	arena_reset(watch->judging);
+	const char *key = arena_print(watch->judging, "alert/%s/%s/%s/" TEXT_FORMAT, watch->config->instance,
+				      alert->watched.pipeline, alert->watched.name, TEXT_ARGUMENTS(group->name));
+	if (key && alert_record_encode(&message, &record, &error) && alert_record_decode(buffer_view(&record), &read, &error)) {
+		if (group->unread_ms > 0 && now_ms - group->unread_ms >= ALERT_REPORT_MS)
+			alert_reports_take(&alert->reports, &read, now_ms);
+		group->unread_ms = group->unread_ms > 0 ? group->unread_ms : now_ms;
+		(void)watch->sharing.post(watch->sharing.context, plan, text_of(key), buffer_view(&record));
+	}
+	buffer_close(&record);
+}
+
+void alert_report_own(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+		      const struct alert_spec *spec, int64_t now_ms)
+{
+	for (struct alert_group *group = alert->groups.first; group; group = group->next) {
+		const enum alert_notice notice = alert_notice_due(&group->alert, false);
+		if (notice != NOTICE_NONE)
+			alert_notice_log(watch, alert, group, spec, notice);
+		if (notice != NOTICE_NONE || (group->alert.phase == ALERT_FIRING && now_ms - group->sent_ms >= ALERT_REPORT_MS))
+			group_report(watch, plan, alert, group, spec, notice == NOTICE_NONE ? NOTICE_FIRING : notice, now_ms);
+	}
+}
+
+void alert_report_presence(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+			   const struct alert_spec *spec, int64_t now_ms)
+{
+	const struct alert_group nobody = {0};
+	struct alert_message message = alert_message_of(watch, plan, alert, &nobody, spec, NOTICE_RESOLVED);
+	struct error error = {0};
+	struct buffer record;
+	if (!alert_absence_report_is_due(&alert->absence, now_ms))
+		return;
+	message.status = ALERT_PRESENT;
+	buffer_open(&record, NOTICE_BYTES_MAX);
+	arena_reset(watch->judging);
+	const char *key = arena_print(watch->judging, ALERT_PRESENT "/%s/%s/%s", watch->config->instance, alert->watched.pipeline,
+				      alert->watched.name);
+	if (key && alert_record_encode(&message, &record, &error) &&
+	    watch->sharing.post(watch->sharing.context, plan, text_of(key), buffer_view(&record)))
+		alert_absence_reported(&alert->absence, now_ms);
+	buffer_close(&record);
+}
+
+void alert_speak_shared(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+			const struct alert_spec *spec, int64_t now_ms)
+{
+	const struct alert_time time = {now_ms, time_of_day_ms()};
+	alert_reports_judge(&alert->reports, &alert->shared, spec->resolve_after_ns / NS_PER_MS, time);
+	for (struct alert_group *group = alert->shared.first; group; group = group->next) {
+		const enum alert_notice notice = alert_group_due(watch, plan, alert, spec, group);
+		if (notice != NOTICE_NONE)
+			alert_notice_owe(group, spec, notice, now_ms);
+		else if (watch->begins_to_send && group->alert.is_announced && group->alert.phase == ALERT_FIRING)
+			alert_notice_owe(group, spec, NOTICE_FIRING, now_ms);
+		if (group->owed && watch->sends)
+			alert_announce(watch, plan, alert, group, spec);
+		else if (!watch->sends && now_ms - group->sent_ms > ALERT_KEPT_MS)
+			group->owed = 0;
+	}
+	alert_groups_settle(&alert->shared);
+}
+
+void alert_watch_share(struct alert_watch *watch, struct alert_sharing sharing)
+{
+	watch->sharing = sharing;
+}
+
+void alert_watch_hear(struct alert_watch *watch, const struct alert_read *report)
+{
+	struct judged_alert *alert = judged_of(watch, report);
+	if (!alert)
+		return;
+	if (report->is_present) {
+		alert_absence_hear(&alert->absence, loop_now_ms(engine_loop(watch->engine)));
+		return;
+	}
+	struct alert_group *own =
+		text_is(report->engine, watch->config->instance) ? alert_group_find(&alert->groups, report->group) : NULL;
+	if (own)
+		own->unread_ms = 0;
+	alert_reports_take(&alert->reports, report, loop_now_ms(engine_loop(watch->engine)));
+}
