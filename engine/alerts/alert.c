@@ -49,6 +49,13 @@ void alert_judge(struct alert *alert, const struct alert_rule *rule, struct aler
 	}
 }
 
+void alert_resume(struct alert *alert, int64_t fired_at_ms, struct alert_time time)
+{
+	alert->now_ms = alert->held_ms = time.now_ms > alert->now_ms ? time.now_ms : alert->now_ms;
+	alert_fire(alert, fired_at_ms);
+	alert->is_announced = true;
+}
+
 enum alert_notice alert_notice_due(struct alert *alert, bool is_muted)
 {
 	const bool fires = alert->phase == ALERT_FIRING;

@@ -40,6 +40,9 @@ struct alert { /* starts as `{0}` */
 
 void alert_judge(struct alert *alert, const struct alert_rule *rule, struct alert_judgement judgement, struct alert_time time);
 
+/* It fires since that time of day, as another engine knew, and its notice was due there. */
+void alert_resume(struct alert *alert, int64_t fired_at_ms, struct alert_time time);
+
 enum alert_notice { NOTICE_NONE, NOTICE_FIRING, NOTICE_RESOLVED };
 
 /* The notice that is due after a judgement; each is returned once. A muted alert (a silence, or another alert that inhibits

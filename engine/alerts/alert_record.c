@@ -99,9 +99,9 @@ bool alert_record_decode(struct text bytes, struct alert_read *read, struct erro
 	read->pipeline = avro_read_bytes(&cursor);
 	read->alert = avro_read_bytes(&cursor);
 	read->engine = avro_read_bytes(&cursor);
-	(void)avro_read_bytes(&cursor); /* the condition */
+	read->condition = avro_read_bytes(&cursor);
 	read->fired_at_ms = avro_read_long(&cursor);
-	(void)avro_read_long(&cursor);
+	read->at_ms = avro_read_long(&cursor);
 	figures_read(&cursor, &read->values);
 	read->group = avro_read_bytes(&cursor);
 	return !avro_failed(&cursor) || error_set(error, ERROR_INPUT, PLACE_NONE, "the report of an alert is damaged");

@@ -14,8 +14,8 @@ bool alert_record_encode(const struct alert_message *message, struct buffer *out
 struct alert_read {
 	bool fires;	 /* else it resolved */
 	bool is_present; /* neither: the pipeline of an `absent` has requests in that engine (ALERT_PRESENT) */
-	struct text namespace, pipeline, alert, engine, group;
-	int64_t fired_at_ms;
+	struct text namespace, pipeline, alert, engine, condition, group;
+	int64_t fired_at_ms, at_ms;
 	struct alert_values values;
 };
 

@@ -3,7 +3,7 @@
  *   <prefix>.<namespace>.control     what the keeper decided; compacted, written by the keeper alone
  *   <prefix>.<namespace>.proposals   what appliers propose
  *   <prefix>.<namespace>.status      beats of the keeper, reports of engines, status of pipelines (observe/status.h)
- *   <prefix>.<namespace>.feed        what observers write; compacted
+ *   <prefix>.<namespace>.feed        what observers write, and what outlasts engines of alerts; compacted
  *   <prefix>.<namespace>.artifacts   files that documents name (control/artifact.h); compacted
  *
  * Each has one partition. `status` existed before the control plane. Its readers ignore records of other forms.

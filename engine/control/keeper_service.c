@@ -340,7 +340,7 @@ static bool move_send(void *context, const struct move_action *action, const str
 						  MOVES_TOPIC))) {
 		return error_memory(error, ERROR_SYSTEM, "telling a move");
 	}
-	return service->notifier && notifier_post(service->notifier, &ready, &service->sent, error);
+	return service->notifier && notifier_post(service->notifier, &ready, &service->sent, NULL, error);
 }
 
 /* Moves that are sent are committed. */

@@ -57,10 +57,15 @@ static void states_print(struct help_page *page)
 		       "of a firing again, with another id. With `--control`, engines report to each other what fires, and the "
 		       "engine with the keeper sends the notices: one for all of them, when the first engine fires and when the "
 		       "last one resolves. If an engine ends while an alert fires in it, its report counts for `resolveAfter`, and "
-		       "for 15 s at least, in the engines that run then. One that starts later does not know it: if all engines "
-		       "end while an alert fires, its end is not sent. The engine of a new keeper sends the notices of all alerts "
-		       "that still fire again, with "
-		       "the same ids. While no keeper reports, each engine sends its own.");
+		       "for 15 s at least. While no keeper reports, each engine sends notices, with the same ids.");
+	help_page_text(
+		page,
+		"With `--control`, states and notices outlast engines. The engine that sends keeps in the topic `feed` which "
+		"alerts fire, and which notices wait for their receivers. The engine of a new keeper reads that first, so also "
+		"where all engines had ended: notices that wait are sent, those that were delivered are not, and an alert "
+		"whose condition still holds goes on firing, without its `for`. If it does not hold, its end is sent after "
+		"`resolveAfter`, and after 15 s at least. If the feed cannot be read within 15 s, the notices of all alerts "
+		"that fire are sent again, with the same ids.");
 	help_page_text(page, "Requests that a pipeline receives as calls of other pipelines are in its figures, but their values "
 			     "are not judged. An alert that is removed from the files while it fires sends no notice of its end.");
 }

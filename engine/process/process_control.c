@@ -310,9 +310,9 @@ bool process_control_start(struct process_control *control, struct engine *engin
 	control->follower_config.models = status_publisher_models(control->running->watchers.status);
 	control->mover = group_mover_open(&control->running->engine, engine, error);
 	control->follower_config.mover = control->mover;
-	alert_watch_share(control->running->watchers.alerts,
-			  (struct alert_sharing){control, alert_post, alert_is_sender, alert_roll_back});
-	control->keeper = control->mover ? keeper_service_open(&control->keeper_config, error) : NULL;
+	const struct alert_sharing sharing = {control, alert_post, alert_is_sender, control->topics.feed, alert_roll_back};
+	if (control->mover && alert_watch_share(control->running->watchers.alerts, sharing, error))
+		control->keeper = keeper_service_open(&control->keeper_config, error);
 	return control->keeper && follower_start(control->follower, engine, error);
 }
 

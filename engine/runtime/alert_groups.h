@@ -22,6 +22,8 @@ struct alert_group {
 	enum alert_notice notice;      /* the last one that was due */
 	uint32_t owed;		       /* actions that could not take it, a bit each: they are asked again */
 	bool has_failed;	       /* one could not, which is logged once */
+	bool is_kept;		       /* that notice is in the feed (alerts/kept_alerts.h) */
+	bool is_restored;	       /* its firing was taken over from there */
 };
 
 struct alert_groups { /* starts as `{0}` */

@@ -106,14 +106,18 @@ struct alert_message alert_message_of(const struct alert_watch *watch, const str
 
 /* Queues the command that rolls the experiment back. The end of a firing, and the group of the default, command nothing. */
 static bool roll_back(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-		      const struct alert_action *action, const struct alert_message *message, struct error *error)
+		      const struct alert_action *action, const struct alert_message *message, const struct notice_receipt *receipt,
+		      struct error *error)
 {
 	const struct graph_experiment *experiment = graph_experiment_named(plan->graph, action->experiment.text);
 	char id[NOTICE_ID_BYTES];
 	struct buffer record;
 	if (!alert_is_shared(watch) || !experiment || strcmp(message->status, "firing") != 0 ||
-	    (alert->is_grouped && text_is(message->group, experiment->spec->default_name.text)))
+	    (alert->is_grouped && text_is(message->group, experiment->spec->default_name.text))) {
+		if (receipt)
+			receipt->settled(receipt->context, receipt->key);
 		return true;
+	}
 	notice_id(message, id);
 	arena_reset(watch->judging);
 	struct ready_notice notice = {.subject = arena_print(watch->judging, "%s: the rollback of %s by the alert %s",
@@ -125,9 +129,28 @@ static bool roll_back(struct alert_watch *watch, const struct pipeline_plan *pla
 		(notice.subject || error_memory(error, ERROR_SYSTEM, "rolling back")) &&
 		watch->sharing.roll_back(watch->sharing.context, experiment->name, message, &record, &notice.topic, error);
 	notice.body = buffer_view(&record);
-	const bool queued = good && notifier_post(watch->notifier, &notice, &alert->watched.notices, error);
+	const bool queued = good && notifier_post(watch->notifier, &notice, &alert->watched.notices, receipt, error);
 	buffer_close(&record);
 	return queued;
+}
+
+bool alert_notify(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+		  const struct alert_action *action, const struct alert_message *message, struct error *error)
+{
+	struct alert_store *store = watch->takeover.store;
+	struct notice_receipt receipt = {.settled = alert_store_settle, .context = store};
+	const struct notice_receipt *wanted = store ? &receipt : NULL;
+	char id[NOTICE_ID_BYTES];
+	notice_id(message, id);
+	kept_notice_key(alert_action_hash(action), id, receipt.key);
+	if (store)
+		alert_store_await(store, receipt.key);
+	const bool taken = action->type == ALERT_ROLLBACK
+				   ? roll_back(watch, plan, alert, action, message, wanted, error)
+				   : notifier_notify(watch->notifier, action, message, &alert->watched.notices, wanted, error);
+	if (!taken && store)
+		alert_store_await_no_more(store, receipt.key);
+	return taken;
 }
 
 void alert_announce(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
@@ -138,11 +161,7 @@ void alert_announce(struct alert_watch *watch, const struct pipeline_plan *plan,
 	struct error error = {0};
 	for (size_t i = 0; i < spec->actions.count && i < ALERT_ACTIONS_MAX; i++) {
 		const uint32_t bit = (uint32_t)1 << i;
-		if (!(group->owed & bit))
-			continue;
-		if (actions[i].type == ALERT_ROLLBACK
-			    ? roll_back(watch, plan, alert, &actions[i], &message, &error)
-			    : notifier_notify(watch->notifier, &actions[i], &message, &alert->watched.notices, &error))
+		if ((group->owed & bit) && alert_notify(watch, plan, alert, &actions[i], &message, &error))
 			group->owed &= ~bit;
 	}
 	if (error.kind != ERROR_NONE)
@@ -166,6 +185,7 @@ void alert_notice_owe(struct alert_group *group, const struct alert_spec *spec, 
 	group->notice = notice;
 	group->owed = ((uint32_t)1 << spec->actions.count) - 1;
 	group->has_failed = false;
+	group->is_kept = false;
 	group->sent_ms = now_ms;
 }
 

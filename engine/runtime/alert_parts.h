@@ -6,6 +6,7 @@
 #include "runtime/alert_absence.h"
 #include "runtime/alert_groups.h"
 #include "runtime/alert_reports.h"
+#include "runtime/alert_store.h"
 #include "runtime/alert_watch.h"
 #include "runtime/group_setup.h"
 #include "runtime/lag_watch.h"
@@ -26,6 +27,19 @@ struct judged_alert {
 	struct text absent;		    /* the name of the pipeline that may be absent */
 	uint64_t meaning;	     /* of its condition; it begins anew when that changes */
 	uint64_t revision;	     /* in which it was present last */
+	uint64_t taken_over;	     /* the number of the takeover in which it was; 0: none */
+};
+
+/* How this engine takes over what all engines report, when it becomes the one that sends the notices of that. */
+struct alert_takeover {
+	struct alert_store_config config;
+	struct alert_store *store; /* NULL: alerts are not shared */
+	bool is_due;		   /* this engine is to send, at the last look */
+	bool is_done;		   /* and has taken over, so that it does */
+	int64_t asked_ms;	   /* when it began; monotonic; 0: it has not */
+	uint64_t number;	   /* of takeovers that were done */
+	struct kept_alerts *kept;  /* what is left to be taken over; NULL: nothing was read */
+	int64_t kept_ms;	   /* when it was read */
 };
 
 struct alert_watch {
@@ -41,9 +55,8 @@ struct alert_watch {
 	uint64_t followed; /* number of revisions so far */
 	bool has_failed;   /* memory ran out, which is logged once */
 	struct watched_alert *alerts;
-	bool sends;	     /* at the last look: the notices of what all engines report */
-	bool begins_to_send; /* at this look */
 	struct alert_sharing sharing; /* `post` NULL: this engine sends the notices of what it judges */
+	struct alert_takeover takeover;
 	struct loop_timer timer;
 };
 
@@ -85,6 +98,10 @@ enum alert_notice alert_group_due(const struct alert_watch *watch, const struct 
 /* Owes the notice to all actions. */
 void alert_notice_owe(struct alert_group *group, const struct alert_spec *spec, enum alert_notice notice, int64_t now_ms);
 
+/* Queues a notice for the action. False: it is not taken now, for the reason in `error`. */
+bool alert_notify(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+		  const struct alert_action *action, const struct alert_message *message, struct error *error);
+
 /* Gives the notice to the actions that it is owed. */
 void alert_announce(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
 		    struct alert_group *group, const struct alert_spec *spec);
@@ -107,5 +124,29 @@ void alert_report_presence(struct alert_watch *watch, const struct pipeline_plan
  * engine that sends may end before it did. */
 void alert_speak_shared(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
 			const struct alert_spec *spec, int64_t now_ms);
+
+/* ---- what outlasts an engine: alert_keeping.c ---- */
+
+/* Hash of what the action is. */
+uint64_t alert_action_hash(const struct alert_action *action);
+
+/* Keeps the notice that is due for a group, and that it fires or does not. */
+void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, const struct judged_alert *alert,
+		struct alert_group *group, const struct alert_spec *spec);
+
+/* Follows whether this engine is to send, and takes what was kept when it begins to. */
+void alert_takeover_turn(struct alert_watch *watch, int64_t now_ms);
+
+/* Takes over what was kept of an alert. */
+void alert_take_over(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+		     const struct alert_spec *spec, struct alert_time time);
+
+/* Groups that were firing before this engine started do so as soon as their condition holds, without `for`. */
+void alert_resume_own(struct judged_alert *alert, struct alert_time time);
+
+/* Ends what is kept of an alert that was removed from the files, and forgets what engines reported. */
+void alert_keep_no_more(struct alert_watch *watch, struct judged_alert *alert);
+
+void alert_takeover_close(struct alert_takeover *takeover);
 
 #endif

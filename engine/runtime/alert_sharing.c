@@ -80,25 +80,35 @@ void alert_report_presence(struct alert_watch *watch, const struct pipeline_plan
 void alert_speak_shared(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
 			const struct alert_spec *spec, int64_t now_ms)
 {
+	const struct alert_takeover *takeover = &watch->takeover;
 	const struct alert_time time = {now_ms, time_of_day_ms()};
+	alert_take_over(watch, plan, alert, spec, time);
 	alert_reports_judge(&alert->reports, &alert->shared, spec->resolve_after_ns / NS_PER_MS, time);
 	for (struct alert_group *group = alert->shared.first; group; group = group->next) {
 		const enum alert_notice notice = alert_group_due(watch, plan, alert, spec, group);
 		if (notice != NOTICE_NONE)
 			alert_notice_owe(group, spec, notice, now_ms);
-		else if (watch->begins_to_send && group->alert.is_announced && group->alert.phase == ALERT_FIRING)
-			alert_notice_owe(group, spec, NOTICE_FIRING, now_ms);
-		if (group->owed && watch->sends)
+		if (group->owed && takeover->is_done) {
+			alert_keep(watch, plan, alert, group, spec);
 			alert_announce(watch, plan, alert, group, spec);
-		else if (!watch->sends && now_ms - group->sent_ms > ALERT_KEPT_MS)
+		} else if (!takeover->is_due && now_ms - group->sent_ms > ALERT_KEPT_MS) {
 			group->owed = 0;
+		}
 	}
 	alert_groups_settle(&alert->shared);
 }
 
-void alert_watch_share(struct alert_watch *watch, struct alert_sharing sharing)
+bool alert_watch_share(struct alert_watch *watch, struct alert_sharing sharing, struct error *error)
 {
-	watch->sharing = sharing;
+	watch->takeover.config = (struct alert_store_config){.brokers = watch->config->brokers,
+							     .feed = sharing.feed,
+							     .consumer = watch->config->consumer,
+							     .producer = watch->config->producer,
+							     .log = watch->config->log};
+	watch->takeover.store = alert_store_open(&watch->takeover.config, error);
+	if (watch->takeover.store)
+		watch->sharing = sharing;
+	return watch->takeover.store;
 }
 
 void alert_watch_hear(struct alert_watch *watch, const struct alert_read *report)

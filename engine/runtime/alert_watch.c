@@ -164,7 +164,7 @@ static void follow_lags(struct alert_watch *watch, bool needs_lag)
 }
 
 /* Alerts that are in no file any more keep their names and counts alone. */
-static void windows_release(struct alert_watch *watch)
+static void absent_release(struct alert_watch *watch)
 {
 	for (struct watched_alert *alert = watch->alerts; alert; alert = alert->next) {
 		struct judged_alert *judged = (struct judged_alert *)alert;
@@ -172,6 +172,7 @@ static void windows_release(struct alert_watch *watch)
 			continue;
 		memory_give(judged->window);
 		judged->window = NULL;
+		alert_keep_no_more(watch, judged);
 	}
 }
 
@@ -190,7 +191,7 @@ static bool revision_follow(struct alert_watch *watch)
 		for (size_t j = 0; j < revision->plan.pipelines[i].graph->spec->alerts.count && j < ALERTS_MAX; j++)
 			good &= alert_prepare(watch, &revision->plan.pipelines[i], j, &needs_lag);
 	follow_lags(watch, needs_lag);
-	windows_release(watch);
+	absent_release(watch);
 	watch->revision = good ? revision->number : 0;
 	if (!good && !watch->has_failed)
 		log_say(watch->config->log, LOG_LEVEL_ERROR, NULL,
@@ -215,6 +216,7 @@ static void alert_look(struct alert_watch *watch, const struct pipeline_plan *pl
 	alert->watched.pending = alert_groups_in(&alert->groups, ALERT_PENDING);
 	if (!alert_is_shared(watch))
 		return;
+	alert_resume_own(alert, time);
 	alert_report_own(watch, plan, alert, spec, time.now_ms);
 	alert_report_presence(watch, plan, alert, spec, time.now_ms);
 }
@@ -242,9 +244,8 @@ static void alert_watch_on_due(void *context)
 	struct error error = {0};
 	bool good = revision_follow(watch);
 	verdict_board_turn(engine_board(watch->engine));
-	const bool sends = alert_is_shared(watch) && watch->sharing.is_sender(watch->sharing.context);
-	watch->begins_to_send = sends && !watch->sends;
-	watch->sends = sends;
+	if (alert_is_shared(watch))
+		alert_takeover_turn(watch, loop_now_ms(loop));
 	for (size_t i = 0; i < plan->count && good; i++) {
 		struct engine_counts counts;
 		const size_t count = plan->pipelines[i].graph->spec->alerts.count;
@@ -302,6 +303,7 @@ void alert_watch_close(struct alert_watch *watch)
 		return;
 	loop_timer_stop(engine_loop(watch->engine), &watch->timer);
 	notifier_close(watch->notifier);
+	alert_takeover_close(&watch->takeover); /* after all receipts */
 	lag_watch_close(watch->lags);
 	for (struct watched_alert *alert = watch->alerts; alert; alert = alert->next) {
 		memory_give(((struct judged_alert *)alert)->window);

@@ -6,9 +6,12 @@
  * fires anew.
  *
  * With a control plane the engines of a namespace share their alerts. Each reports what fires in it, and hears the reports of all
- * (runtime/alert_reports.h). So each knows the same state, and the engine with the keeper sends the notices: one for a pipeline. An
- * engine that becomes the keeper's sends the notices of what fires again, with the same ids, because nobody knows which of them
- * were delivered. While no keeper reports, each engine sends them: also with the same ids.
+ * (runtime/alert_reports.h). So each knows the same state, and the engine with the keeper sends the notices: one for a pipeline.
+ * While no keeper reports, each engine sends them: also with the same ids.
+ *
+ * The engine that sends keeps in the feed what fires and which notices wait (alerts/kept_alerts.h). One that becomes it reads that
+ * first, and goes on with it: alerts that fired end, though nothing here has seen them, and notices that were not delivered are
+ * sent again. So both outlast engines, also the only one of a namespace.
  */
 #ifndef SLUICE_RUNTIME_ALERT_WATCH_H
 #define SLUICE_RUNTIME_ALERT_WATCH_H
@@ -33,11 +36,12 @@ struct alert_sharing {
 	void *context;
 	bool (*post)(void *context, const struct pipeline_plan *plan, struct text key, struct text value); /* to all engines */
 	bool (*is_sender)(void *context); /* whether this engine sends the notices */
+	const char *feed;		  /* topic, which exists: what outlasts this engine (runtime/alert_store.h); borrowed */
 	/* Appends the command to the keeper that rolls the experiment back, and names the topic of commands. */
 	bool (*roll_back)(void *context, const char *experiment, const struct alert_message *message, struct buffer *record,
 			  const char **topic, struct error *error);
 };
-void alert_watch_share(struct alert_watch *watch, struct alert_sharing sharing);
+bool alert_watch_share(struct alert_watch *watch, struct alert_sharing sharing, struct error *error);
 
 /* Takes the report of an engine, as alert_record_decode() gave it. */
 struct alert_read;

@@ -2,13 +2,12 @@
 #include "runtime/notifier.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <stdio.h>
 
 #include "alerts/alert_record.h"
 #include "alerts/notice_queue.h"
 #include "alerts/notice_services.h"
-#include "base/clock.h"
+#include "base/condition.h"
 #include "base/memory.h"
 #include "base/secret.h"
 
@@ -24,6 +23,7 @@ struct parcel_to_send {
 	const char *subject, *pipeline; /* for the log; pipeline NULL: it is of none */
 	const char *topic, *key;	/* topic NULL: it goes by `request` */
 	struct notice_counts *counts;
+	struct notice_receipt receipt;
 	int64_t wait_ms; /* that the receiver asked for at the last attempt */
 	bool has_failed; /* an attempt, which is logged once */
 	bool is_partly_refused; /* recipients that a mail server refused get no further attempt */
@@ -222,8 +222,15 @@ static void say_failed(const struct notifier *notifier, const struct parcel_to_s
 	log_say(notifier->log, LOG_LEVEL_WARN, &fields, "%s was not delivered%s: %s", sending->subject, then, error->text);
 }
 
+static void receipt_settle(const struct notice_receipt *receipt)
+{
+	if (receipt->settled)
+		receipt->settled(receipt->context, receipt->key);
+}
+
 static void parcel_end(struct parcel_to_send *sending, uint64_t *count)
 {
+	receipt_settle(&sending->receipt);
 	count_add(count, 1);
 	arena_close(sending->arena);
 }
@@ -273,9 +280,7 @@ static void wait_until(struct notifier *notifier, int64_t due_ms)
 	const int64_t most_ms = clock_ms() + WAIT_MS_MAX;
 	if (notifier->stopping && notifier->until_ms < due_ms)
 		due_ms = notifier->until_ms;
-	due_ms = due_ms < most_ms ? due_ms : most_ms;
-	const struct timespec until = {.tv_sec = due_ms / MS_PER_S, .tv_nsec = due_ms % MS_PER_S * NS_PER_MS};
-	(void)pthread_cond_timedwait(&notifier->bell, &notifier->lock, &until);
+	condition_wait_until(&notifier->bell, &notifier->lock, due_ms < most_ms ? due_ms : most_ms);
 }
 
 static bool lane_has_ended(const struct notice_lane *lane)
@@ -306,11 +311,13 @@ static void *lane_run(void *context)
 /* ---- callers ---- */
 
 /* NULL is counted as dropped. */
-static bool parcel_queue(struct notifier *notifier, struct parcel_to_send *made, struct notice_counts *counts, struct error *error)
+static bool parcel_queue(struct notifier *notifier, struct parcel_to_send *made, struct notice_counts *counts,
+			 const struct notice_receipt *receipt, struct error *error)
 {
 	bool taken = false;
 	if (made) {
 		made->counts = counts;
+		made->receipt = receipt ? *receipt : (struct notice_receipt){0};
 		pthread_mutex_lock(&notifier->lock);
 		struct notice_lane *lane = &notifier->lanes[made->topic ? LANE_TOPICS : LANE_POSTS];
 		taken = notice_queue_add(&lane->queue, &made->queued, clock_ms());
@@ -329,11 +336,13 @@ static bool parcel_queue(struct notifier *notifier, struct parcel_to_send *made,
 }
 
 bool notifier_notify(struct notifier *notifier, const struct alert_action *action, const struct alert_message *message,
-		     struct notice_counts *counts, struct error *error)
+		     struct notice_counts *counts, const struct notice_receipt *receipt, struct error *error)
 {
 	const bool has_receiver = action->type != ALERT_EMAIL || notifier->settings->smtp;
 	struct parcel_to_send *made = has_receiver ? parcel_make(notifier, action, message, error) : NULL;
-	return parcel_queue(notifier, made, counts, error) || !has_receiver;
+	if (!has_receiver && receipt)
+		receipt_settle(receipt);
+	return parcel_queue(notifier, made, counts, receipt, error) || !has_receiver;
 }
 
 static bool ready_make(struct parcel_to_send *made, const struct notifier_settings *settings, const struct ready_notice *notice,
@@ -370,24 +379,15 @@ enum post_outcome notice_ask(const struct notifier_settings *settings, const str
 }
 
 bool notifier_post(struct notifier *notifier, const struct ready_notice *notice, struct notice_counts *counts,
-		   struct error *error)
+		   const struct notice_receipt *receipt, struct error *error)
 {
 	struct parcel_to_send *made = parcel_open(error);
 	if (made)
 		made = parcel_ready(notifier, made, ready_make(made, notifier->settings, notice, error), error);
-	return parcel_queue(notifier, made, counts, error);
+	return parcel_queue(notifier, made, counts, receipt, error);
 }
 
 /* ---- opening and closing ---- */
-
-static bool bell_open(pthread_cond_t *bell)
-{
-	pthread_condattr_t attributes;
-	bool good = pthread_condattr_init(&attributes) == 0;
-	good = good && pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 && pthread_cond_init(bell, &attributes) == 0;
-	pthread_condattr_destroy(&attributes);
-	return good;
-}
 
 /* False: one cannot be started. */
 static bool lane_start(struct notifier *notifier, struct notice_lane *lane, size_t senders)
@@ -424,7 +424,7 @@ struct notifier *notifier_open(const struct notifier_settings *settings, const s
 	notifier->settings = settings;
 	notifier->kafka = kafka;
 	notifier->log = log;
-	if (pthread_mutex_init(&notifier->lock, NULL) != 0 || !bell_open(&notifier->bell)) {
+	if (pthread_mutex_init(&notifier->lock, NULL) != 0 || !condition_open(&notifier->bell)) {
 		memory_give(notifier);
 		error_set(error, ERROR_SYSTEM, PLACE_NONE, "the sender of notices cannot be opened");
 		return NULL;
@@ -444,12 +444,13 @@ static bool any_lane_runs(const struct notifier *notifier)
 	return any;
 }
 
-/* Drops what waits. How many notices. */
-static size_t lane_clear(struct notice_lane *lane)
+/* Drops what waits. Returns how many notices, and raises `kept` by those of them that have a receipt. */
+static size_t lane_clear(struct notice_lane *lane, size_t *kept)
 {
 	const size_t left = lane->queue.count;
 	while (lane->queue.notices.first) {
 		struct parcel_to_send *parcel = LIST_OWNER(lane->queue.notices.first, struct parcel_to_send, queued.node);
+		*kept += parcel->receipt.settled != NULL;
 		notice_queue_remove(&lane->queue, &parcel->queued);
 		arena_close(parcel->arena);
 	}
@@ -458,7 +459,7 @@ static size_t lane_clear(struct notice_lane *lane)
 
 void notifier_close(struct notifier *notifier)
 {
-	size_t left = 0;
+	size_t left = 0, kept = 0;
 	if (!notifier)
 		return;
 	pthread_mutex_lock(&notifier->lock);
@@ -473,9 +474,12 @@ void notifier_close(struct notifier *notifier)
 		for (size_t j = 0; j < notifier->lanes[i].started; j++)
 			pthread_join(notifier->lanes[i].threads[j], NULL);
 	for (size_t i = 0; i < NOTICE_LANES; i++)
-		left += lane_clear(&notifier->lanes[i]);
-	if (left > 0)
-		log_say(notifier->log, LOG_LEVEL_WARN, NULL, "%zu notices were not delivered, and are lost", left);
+		left += lane_clear(&notifier->lanes[i], &kept);
+	if (left > kept)
+		log_say(notifier->log, LOG_LEVEL_WARN, NULL, "%zu notices were not delivered, and are lost", left - kept);
+	if (kept > 0)
+		log_say(notifier->log, LOG_LEVEL_INFO, NULL,
+			"%zu notices were not delivered; the engine that sends them next does so", kept);
 	pthread_cond_destroy(&notifier->bell);
 	pthread_mutex_destroy(&notifier->lock);
 	memory_give(notifier);

@@ -4,7 +4,7 @@
  * Receivers may be slow or away, so only these threads wait for them. No record of Kafka waits for a webhook: among them are
  * commands that roll an experiment back. Webhooks and mails have NOTIFIER_POSTERS threads, so that as many receivers less one may
  * hang and delay no other. A notice is copied when it is handed over. Each is delivered at least once while the
- * process runs; those that wait when it ends are lost, and said so in the log.
+ * process runs. One that waits when it ends is its caller's again, if it has a receipt; else it is lost. The log says so.
  */
 #ifndef SLUICE_RUNTIME_NOTIFIER_H
 #define SLUICE_RUNTIME_NOTIFIER_H
@@ -17,6 +17,7 @@
 #include "spec/resource.h"
 
 #define NOTIFIER_POSTERS 4
+#define NOTICE_RECEIPT_BYTES 64
 #define NOTIFIER_DRAIN_MS 2000 /* of closing, for notices that are due */
 
 /* Settings of the operator; borrowed while the notifier is open. */
@@ -36,6 +37,14 @@ struct notice_counts {
 	uint64_t dropped; /* not taken at an attempt: the queue was full, memory ran out, or a secret could not be read */
 };
 
+/* Tells the caller that a notice does not wait any more: it was delivered, or given up. Called with the notifier's lock by one of
+ * its threads, or at once if there is nobody to send it to. */
+struct notice_receipt {
+	void (*settled)(void *context, const char *key); /* NULL: nobody is told */
+	void *context;
+	char key[NOTICE_RECEIPT_BYTES];
+};
+
 struct notifier;
 
 /* `kafka` is for notices to topics, and borrowed. */
@@ -44,10 +53,10 @@ struct notifier *notifier_open(const struct notifier_settings *settings, const s
 void notifier_close(struct notifier *notifier); /* NULL is fine */
 
 /* Queues the notice for the receiver of that action; a mail without a mail server is dropped. `counts` must live as long as the
- * notifier. False: it is not taken now (the queue is full, memory ran out, or its secret cannot be read), for the reason in
- * `error`: try again later. */
+ * notifier. `receipt` NULL: none is wanted. False: it is not taken now (the queue is full, memory ran out, or its secret cannot be
+ * read), for the reason in `error`: try again later. */
 bool notifier_notify(struct notifier *notifier, const struct alert_action *action, const struct alert_message *message,
-		     struct notice_counts *counts, struct error *error);
+		     struct notice_counts *counts, const struct notice_receipt *receipt, struct error *error);
 
 /* A notice that is not of an alert: its body is made already. */
 struct ready_notice {
@@ -60,7 +69,7 @@ struct ready_notice {
 
 /* Queues it; otherwise as notifier_notify(). */
 bool notifier_post(struct notifier *notifier, const struct ready_notice *notice, struct notice_counts *counts,
-		   struct error *error);
+		   const struct notice_receipt *receipt, struct error *error);
 
 /* Sends a notice at once, in the caller's thread, which waits; not to a topic, which is refused. */
 enum post_outcome notice_send(const struct notifier_settings *settings, const struct alert_action *action,

@@ -1,8 +1,10 @@
 #!/bin/bash
 # Alerts of two engines with a control plane, on a real Kafka: one notice for a firing that both engines see, and one of its end. The
-# engine with the keeper is killed with -9 while the alert fires in several groups: the notices of the other have the same ids.
+# engine with the keeper is killed with -9 while the alert fires in several groups: the other one sends none of them again, and their
+# ends. Then the only engine is killed while its notices wait for a receiver that is away, and ended while it fires: the next one
+# sends what waited, once, and the ends.
 #   alerts.sh SLUICE BUILD
-# Takes about a minute. A pipeline that is quiet in one engine is not absent while the other has its requests.
+# Takes about two minutes. A pipeline that is quiet in one engine is not absent while the other has its requests.
 set -u
 what=alerts
 # shellcheck source=tests/kafka/stand.sh
@@ -26,8 +28,12 @@ spec:
     resolveAfter: 6s
     actions: [{type: webhook, url: "http://127.0.0.1:$port/hook"}]
 YAML
-python3 "$here/receiver.py" "$port" >"$dir/notices" 2>"$dir/receiver.log" &
-ours $!
+start_receiver() {
+	python3 "$here/receiver.py" "$port" >>"$dir/notices" 2>>"$dir/receiver.log" &
+	receiver=$!
+	ours $receiver
+}
+start_receiver
 
 start_engine_named() { # $1 name
 	"$sluice" run --control --brokers "$brokers" --instance "$1" --alert-allow 127.0.0.1 >>"$dir/$1.log" 2>&1 &
@@ -115,19 +121,64 @@ for ((n = 0; n < 8; n++)); do # the condition goes on
 	sleep 1
 done
 wait_until 40 says two "is now the keeper" 1 || give_up "no other keeper"
-wait_until 20 has_notices $((2 * groups))
 sleep 2
 expect "ids of the firings" "$(ids)" "-eq $groups"
 expect "status of comparing the notices after the keeper has moved" \
-	"$([ "$(notices)" = "$(each "firing 2")" ]; echo $?)" "-eq 0"
+	"$([ "$(notices)" = "$(each "firing 1")" ]; echo $?)" "-eq 0"
 
 # ---- it ends ----
 
-resolved() { [ "$(jq -r .status "$dir/notices" | grep -c resolved)" -ge $groups ]; }
-wait_until 60 resolved
+has_ended() { [ "$(jq -r .status "$dir/notices" | grep -c resolved)" -ge $(($1 * groups)) ]; } # $1 how often each group has
+fires_again() { # $1 engine, $2 how often it says so of each group
+	requests 60 160
+	[ "$(grep -c "alert large is firing for" "$dir/$1.log")" -ge $(($2 * groups)) ]
+}
+wait_until 60 has_ended 1
 sleep 2
-expect "status of comparing all notices" "$([ "$(notices)" = "$(each "firing 2" "resolved 1")" ]; echo $?)" "-eq 0"
+expect "status of comparing all notices" "$([ "$(notices)" = "$(each "firing 1" "resolved 1")" ]; echo $?)" "-eq 0"
 expect "ids of all of them" "$(ids)" "-eq $groups"
+
+# ---- the only engine is killed while the receiver is away ----
+
+waiting() { # how many notices wait, by the feed
+	"$build/records" dump "$brokers" sluice.default.feed 2>"$dir/records.log" |
+		jq -rs 'map(select(.key | @base64d | startswith("notice/"))) | group_by(.key) | map(select(.[-1].value)) | length'
+}
+waits() { [ "$(waiting)" -eq "$1" ]; }
+wait_until 20 waits 0
+expect "notices that wait after all were delivered" "$(waiting)" "-eq 0"
+kill "$receiver" && wait "$receiver" 2>/dev/null
+not_ours "$receiver"
+fired=$(($(grep -c "alert large is firing for" "$dir/two.log") / groups))
+wait_until 30 fires_again two $((fired + 1)) || give_up "it does not fire again"
+wait_until 20 waits $groups
+expect "notices that wait for the receiver" "$(waiting)" "-eq $groups"
+kill_at_once "$two"
+start_engine_named two # whose first notices are the former engine's
+two=$started
+start_receiver
+wait_until 60 has_notices $((3 * groups))
+wait_until 60 has_ended 2
+sleep 2
+expect "status of comparing the notices after the only engine was killed" \
+	"$([ "$(notices)" = "$(each "firing 2" "resolved 2")" ]; echo $?)" "-eq 0"
+expect "ids of them" "$(ids)" "-eq $((2 * groups))"
+
+# ---- the only engine ends while it fires ----
+
+fired=$(($(grep -c "alert large is firing for" "$dir/two.log") / groups))
+wait_until 30 fires_again two $((fired + 1)) || give_up "it does not fire a third time"
+wait_until 20 has_notices $((5 * groups))
+stop_engine two "$two"
+start_engine_named two
+two=$started
+wait_until 60 has_ended 3
+sleep 2
+expect "status of comparing the notices after the only engine has ended" \
+	"$([ "$(notices)" = "$(each "firing 3" "resolved 3")" ]; echo $?)" "-eq 0"
+expect "ids of all" "$(ids)" "-eq $((3 * groups))"
+wait_until 20 waits 0
+expect "notices that wait at the end" "$(waiting)" "-eq 0"
 [ $failed -eq 0 ] || cat "$dir/notices"
 stop_engine two "$two"
 tell_result

@@ -41,7 +41,7 @@ static void notice_post(struct notifier *notifier, const struct web_receiver *re
 	struct error error = {0};
 	(void)snprintf(url, sizeof url, "http://127.0.0.1:%d/hook", receiver->port);
 	const struct ready_notice notice = {.subject = "a notice", .id = "id-7", .body = TEXT(BODY), .url = url, .secret = secret};
-	if (!notifier_post(notifier, &notice, counts, &error))
+	if (!notifier_post(notifier, &notice, counts, NULL, &error))
 		fail_msg("%s", error.text);
 }
 
@@ -124,7 +124,7 @@ static void a_secret_that_is_not_there_leaves_the_notice_with_its_sender(void **
 					    .body = TEXT(BODY),
 					    .url = "http://127.0.0.1:9/",
 					    .secret = "env:NOT_SET_AT_ALL"};
-	assert_false(notifier_post(notifier, &notice, &counts, &error));
+	assert_false(notifier_post(notifier, &notice, &counts, NULL, &error));
 	assert_non_null(strstr(error.text, "NOT_SET_AT_ALL is not set"));
 	assert_int_equal(count_read(&counts.dropped), 1);
 	notifier_close(notifier);

@@ -1,0 +1,115 @@
+/* kept_alerts.c: see kept_alerts.h. */
+#include "alerts/kept_alerts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/hash.h"
+#include "base/memory.h"
+#include "base/number.h"
+
+#define FIRING_PREFIX "alert/"
+#define NOTICE_PREFIX "notice/"
+#define HASH_DIGITS 16
+
+void kept_firing_key(const struct alert_message *message, char key[KEPT_KEY_BYTES])
+{
+	const struct text names[] = {message->namespace, message->pipeline, message->alert, message->group};
+	uint64_t hash = 0;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		hash = hash_bytes(&names[i].length, sizeof names[i].length, hash);
+		hash = hash_bytes(names[i].bytes, names[i].length, hash);
+	}
+	(void)snprintf(key, KEPT_KEY_BYTES, FIRING_PREFIX "%0*" PRIx64, HASH_DIGITS, hash);
+}
+
+void kept_notice_key(uint64_t action, const char *id, char key[KEPT_KEY_BYTES])
+{
+	(void)snprintf(key, KEPT_KEY_BYTES, NOTICE_PREFIX "%0*" PRIx64 "/%s", HASH_DIGITS, action, id);
+}
+
+/* ---- reading ---- */
+
+static bool is_of(struct text key, struct text prefix)
+{
+	return key.length > prefix.length && key.length < KEPT_KEY_BYTES && memcmp(key.bytes, prefix.bytes, prefix.length) == 0;
+}
+
+static struct kept_alert **bucket_of(struct kept_alerts *kept, struct text key)
+{
+	return &kept->buckets[hash_key(key) % KEPT_BUCKETS];
+}
+
+struct kept_alert *kept_alert_find(const struct kept_alerts *kept, const char *key)
+{
+	struct kept_alert *alert = kept->buckets[hash_key(text_of(key)) % KEPT_BUCKETS];
+	while (alert && strcmp(alert->key, key) != 0)
+		alert = alert->chained;
+	return alert;
+}
+
+void kept_alert_remove(struct kept_alerts *kept, struct kept_alert *alert)
+{
+	struct kept_alert **at = bucket_of(kept, text_of(alert->key));
+	while (*at != alert)
+		at = &(*at)->chained;
+	*at = alert->chained;
+	list_remove(&alert->node);
+	memory_give(alert);
+}
+
+void kept_alerts_clear(struct kept_alerts *kept)
+{
+	while (kept->alerts.first)
+		kept_alert_remove(kept, kept_alert_of(kept->alerts.first));
+}
+
+/* One piece of memory: the alert, and the bytes of its record. It takes the place of `former`, if that is not NULL. */
+static bool alert_keep(struct kept_alerts *kept, struct kept_alert *former, const struct kept_alert *as, struct text value)
+{
+	struct error damaged = {0};
+	struct kept_alert *made = memory_take(1, sizeof *made + value.length + 1);
+	if (!made)
+		return false;
+	char *bytes = (char *)(made + 1);
+	if (value.bytes)
+		memcpy(bytes, value.bytes, value.length);
+	*made = *as;
+	if (value.bytes && !alert_record_decode((struct text){bytes, value.length}, &made->read, &damaged)) {
+		memory_give(made);
+		return true;
+	}
+	list_add_behind(&kept->alerts, former ? &former->node : kept->alerts.last, &made->node);
+	if (former)
+		kept_alert_remove(kept, former);
+	struct kept_alert **bucket = bucket_of(kept, text_of(made->key));
+	made->chained = *bucket;
+	*bucket = made;
+	return true;
+}
+
+static uint64_t action_read(const char *key)
+{
+	uint64_t action = 0;
+	const char *digits = key + sizeof NOTICE_PREFIX - 1;
+	for (size_t i = 0; i < HASH_DIGITS && digit_value(digits[i]) >= 0; i++)
+		action = action << 4 | (uint64_t)digit_value(digits[i]);
+	return action;
+}
+
+bool kept_alerts_take(struct kept_alerts *kept, struct text key, struct text value, int64_t time_ms)
+{
+	struct kept_alert made = {.is_notice = is_of(key, TEXT(NOTICE_PREFIX)), .has_ended = !value.bytes, .written_ms = time_ms};
+	if (!made.is_notice && !is_of(key, TEXT(FIRING_PREFIX)))
+		return true;
+	if (value.bytes && !alert_record_is(value))
+		return true;
+	memcpy(made.key, key.bytes, key.length);
+	made.action = made.is_notice ? action_read(made.key) : 0;
+	struct kept_alert *former = kept_alert_find(kept, made.key);
+	if (!made.is_notice || value.bytes)
+		return alert_keep(kept, former, &made, value);
+	if (former)
+		kept_alert_remove(kept, former);
+	return true;
+}

@@ -1,0 +1,54 @@
+/* kept_alerts.h: What a namespace's feed keeps of its alerts: which fire, and which notices wait, so that both outlast engines.
+ * Pure.
+ *
+ * The feed is compacted (message/feed_record.h). Its records of alerts are of the schema `alert`, by two kinds of keys:
+ *
+ *   alert/GROUP        the notice of a firing; without bytes: it has ended. GROUP is a hash of all names of the group.
+ *   notice/ACTION/ID   a notice that waits for the receiver of an action; without bytes: the receiver has it, or it was given up.
+ *                      ACTION is a hash of what the action is, so that it stays the same when others are added.
+ *
+ * The engine that sends the notices writes them before it sends. Another one that takes that over reads them all.
+ */
+#ifndef SLUICE_ALERTS_KEPT_ALERTS_H
+#define SLUICE_ALERTS_KEPT_ALERTS_H
+
+#include "alerts/alert_record.h"
+#include "base/list.h"
+
+#define KEPT_KEY_BYTES 64
+
+void kept_firing_key(const struct alert_message *message, char key[KEPT_KEY_BYTES]);
+void kept_notice_key(uint64_t action, const char *id, char key[KEPT_KEY_BYTES]);
+
+/* A firing, or a notice that waits. */
+struct kept_alert {
+	struct list_node node;
+	struct kept_alert *chained; /* of the same bucket */
+	char key[KEPT_KEY_BYTES];
+	bool is_notice;
+	uint64_t action;	/* of a notice */
+	bool has_ended;		/* of a firing */
+	int64_t written_ms;	/* time of day of its last record */
+	struct alert_read read; /* not of a firing whose first record says that it has ended */
+};
+
+#define KEPT_BUCKETS 1024
+
+struct kept_alerts {	    /* starts as `{0}` */
+	struct list alerts; /* in the order of their first records */
+	struct kept_alert *buckets[KEPT_BUCKETS];
+};
+
+/* Takes the next record of the feed; one of another kind, or damaged, is left out. False: memory ran out. */
+bool kept_alerts_take(struct kept_alerts *kept, struct text key, struct text value, int64_t time_ms);
+
+static inline struct kept_alert *kept_alert_of(struct list_node *node) /* NULL: NULL */
+{
+	return node ? LIST_OWNER(node, struct kept_alert, node) : NULL;
+}
+
+struct kept_alert *kept_alert_find(const struct kept_alerts *kept, const char *key); /* NULL: there is none */
+void kept_alert_remove(struct kept_alerts *kept, struct kept_alert *alert);
+void kept_alerts_clear(struct kept_alerts *kept);
+
+#endif

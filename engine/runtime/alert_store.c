@@ -1,0 +1,346 @@
+/* alert_store.c: see alert_store.h. The lock protects all but the configuration; it is not held while Kafka is waited for. */
+#include "runtime/alert_store.h"
+
+#include <stdio.h>
+
+#include "base/condition.h"
+#include "base/memory.h"
+#include "log/reader.h"
+#include "log/sender.h"
+#include "net/post.h"
+
+#define LOOK_MS 100
+
+/* A record to be written, or the key of a notice that waits. */
+struct store_entry {
+	struct list_node node;
+	char key[KEPT_KEY_BYTES];
+	struct text value; /* in the same piece of memory */
+};
+
+struct alert_store {
+	const struct alert_store_config *config;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t bell;
+	struct list due; /* to be written */
+	size_t due_count;
+	struct list awaited;	  /* notices that wait in this process */
+	uint64_t asked, answered; /* by numbers of alert_store_ask() */
+	struct kept_alerts *answer;
+	bool is_full, has_failed; /* logged */
+	atomic_bool stopping;
+	int64_t until_ms; /* when stopping: the end of the drain */
+};
+
+static struct store_entry *entry_of(struct list_node *node)
+{
+	return node ? LIST_OWNER(node, struct store_entry, node) : NULL;
+}
+
+static struct store_entry *entry_make(const char *key, struct text value)
+{
+	struct store_entry *made = memory_take(1, sizeof *made + value.length + 1);
+	if (!made)
+		return NULL;
+	(void)snprintf(made->key, sizeof made->key, "%s", key);
+	if (value.bytes) {
+		memcpy(made + 1, value.bytes, value.length);
+		made->value = (struct text){(char *)(made + 1), value.length};
+	}
+	return made;
+}
+
+static void entries_clear(struct list *list)
+{
+	while (list->first) {
+		struct store_entry *entry = entry_of(list->first);
+		list_remove(&entry->node);
+		memory_give(entry);
+	}
+}
+
+/* ---- the thread ---- */
+
+static bool record_take(void *context, const struct record *record, struct error *error)
+{
+	return kept_alerts_take(context, record->key, record->value, record->time_ms) ||
+	       error_memory(error, ERROR_SYSTEM, "reading the alerts of the feed");
+}
+
+/* NULL: it could not be read, for the reason in `error`, or the store closes. */
+static struct kept_alerts *feed_read(struct alert_store *store, struct error *error)
+{
+	const struct reader_config config = {.brokers = store->config->brokers,
+					     .topic = store->config->feed,
+					     .from_beginning = true,
+					     .uncommitted = true, /* an observer's open transaction delays no alert */
+					     .stopping = &store->stopping,
+					     .properties = store->config->consumer};
+	struct kept_alerts *kept = memory_take(1, sizeof *kept);
+	if (!kept) {
+		error_memory(error, ERROR_SYSTEM, "reading the alerts of the feed");
+		return NULL;
+	}
+	if (topic_give_all(&config, record_take, kept, error))
+		return kept;
+	kept_alerts_clear(kept);
+	memory_give(kept);
+	return NULL;
+}
+
+static void note_refusal(void *context, uint64_t number, const char *reason)
+{
+	(void)number;
+	error_set(context, ERROR_REMOTE, PLACE_NONE, "Kafka refuses it: %s", reason);
+}
+
+/* Writes the records in their order. False: not all of them are in the feed. */
+static bool batch_write(struct alert_store *store, const struct list *batch, struct error *error)
+{
+	const struct sender_config settings = {.brokers = store->config->brokers,
+					       .topic = store->config->feed,
+					       .timeout_ms = POST_MS,
+					       .properties = store->config->producer,
+					       .refused = note_refusal,
+					       .context = error};
+	struct sender *sender = sender_open(&settings, error);
+	uint64_t sent = 0;
+	bool good = sender != NULL;
+	for (struct store_entry *entry = entry_of(batch->first); entry && good; entry = entry_of(entry->node.next)) {
+		const struct outgoing record = {.key = text_of(entry->key), .value = entry->value};
+		good = sender_send(sender, &record, sent, error);
+		sent += good;
+	}
+	const int64_t until_ms = clock_ms() + POST_MS;
+	bool settled = good && sender_settled(sender, LOOK_MS);
+	while (good && !settled && clock_ms() < until_ms && !atomic_load(&store->stopping))
+		settled = sender_settled(sender, LOOK_MS);
+	if (good && !settled) /* the store closes: what is left of its drain */
+		settled = sender_settled(sender, ALERT_STORE_DRAIN_MS);
+	good = settled && sender_acknowledged(sender) == sent;
+	sender_close(sender);
+	return good;
+}
+
+static void failure_log(struct alert_store *store, const char *doing, const struct error *error)
+{
+	if (!store->has_failed && !atomic_load(&store->stopping))
+		log_say(store->config->log, LOG_LEVEL_WARN, NULL,
+			"what outlasts this engine of its alerts cannot be %s %s, and is "
+			"tried again: %s",
+			doing, store->config->feed, error->text[0] ? error->text : "Kafka does not answer");
+	store->has_failed = true;
+}
+
+static void answer_drop(struct alert_store *store)
+{
+	if (store->answer)
+		kept_alerts_clear(store->answer);
+	memory_give(store->answer);
+	store->answer = NULL;
+}
+
+static bool is_reading_due(const struct alert_store *store)
+{
+	return store->answered < store->asked && !atomic_load(&store->stopping);
+}
+
+/* Reads without the lock. */
+static bool answer_make(struct alert_store *store)
+{
+	struct error error = {0};
+	const uint64_t asked = store->asked;
+	pthread_mutex_unlock(&store->lock);
+	struct kept_alerts *kept = feed_read(store, &error);
+	pthread_mutex_lock(&store->lock);
+	if (!kept) {
+		failure_log(store, "read from", &error);
+		return false;
+	}
+	answer_drop(store);
+	store->answered = asked;
+	store->answer = kept;
+	return true;
+}
+
+/* Writes without the lock what is due; what Kafka does not take stays due. */
+static bool due_write(struct alert_store *store)
+{
+	struct error error = {0};
+	struct list batch = {0};
+	while (store->due.first) {
+		struct list_node *node = store->due.first;
+		list_remove(node);
+		list_add(&batch, node);
+	}
+	pthread_mutex_unlock(&store->lock);
+	const bool good = batch_write(store, &batch, &error);
+	pthread_mutex_lock(&store->lock);
+	if (good) {
+		store->due_count -= list_length(&batch);
+		entries_clear(&batch);
+		store->has_failed = false;
+		return true;
+	}
+	while (batch.last) {
+		struct list_node *node = batch.last;
+		list_remove(node);
+		list_add_first(&store->due, node);
+	}
+	failure_log(store, "written to", &error);
+	return false;
+}
+
+static void *store_run(void *context)
+{
+	struct alert_store *store = context;
+	pthread_mutex_lock(&store->lock);
+	while (!atomic_load(&store->stopping) || (store->due.first && clock_ms() < store->until_ms)) {
+		bool good = true;
+		if (is_reading_due(store))
+			good = answer_make(store);
+		if (store->due.first)
+			good = due_write(store) && good;
+		if (!good && !atomic_load(&store->stopping))
+			condition_wait_until(&store->bell, &store->lock, clock_ms() + ALERT_STORE_RETRY_MS);
+		else if (!is_reading_due(store) && !store->due.first && !atomic_load(&store->stopping))
+			pthread_cond_wait(&store->bell, &store->lock);
+	}
+	pthread_mutex_unlock(&store->lock);
+	return NULL;
+}
+
+/* ---- callers ---- */
+
+static void due_add(struct alert_store *store, const char *key, struct text value)
+{
+	struct store_entry *made = store->due_count < ALERT_STORE_RECORDS_MAX ? entry_make(key, value) : NULL;
+	if (made) {
+		list_add(&store->due, &made->node);
+		store->due_count++;
+		pthread_cond_signal(&store->bell);
+		return;
+	}
+	if (!store->is_full)
+		log_say(store->config->log, LOG_LEVEL_WARN, NULL,
+			"%zu records of alerts wait for %s already, or memory ran out: if this engine ends now, notices are sent "
+			"twice or not at all; see why Kafka does not take them",
+			store->due_count, store->config->feed);
+	store->is_full = true;
+}
+
+void alert_store_write(struct alert_store *store, const char *key, struct text value)
+{
+	pthread_mutex_lock(&store->lock);
+	due_add(store, key, value);
+	pthread_mutex_unlock(&store->lock);
+}
+
+void alert_store_ask(struct alert_store *store)
+{
+	pthread_mutex_lock(&store->lock);
+	store->asked++;
+	answer_drop(store);
+	pthread_cond_signal(&store->bell);
+	pthread_mutex_unlock(&store->lock);
+}
+
+struct kept_alerts *alert_store_answer(struct alert_store *store)
+{
+	pthread_mutex_lock(&store->lock);
+	struct kept_alerts *answer = store->answered == store->asked ? store->answer : NULL;
+	store->answer = answer ? NULL : store->answer;
+	pthread_mutex_unlock(&store->lock);
+	return answer;
+}
+
+static struct store_entry *awaited_find(const struct alert_store *store, const char *key)
+{
+	struct store_entry *entry = entry_of(store->awaited.first);
+	while (entry && strcmp(entry->key, key) != 0)
+		entry = entry_of(entry->node.next);
+	return entry;
+}
+
+void alert_store_await(struct alert_store *store, const char *key)
+{
+	pthread_mutex_lock(&store->lock);
+	struct store_entry *made = awaited_find(store, key) ? NULL : entry_make(key, (struct text){0});
+	if (made)
+		list_add(&store->awaited, &made->node);
+	pthread_mutex_unlock(&store->lock);
+}
+
+static void awaited_remove(struct alert_store *store, const char *key)
+{
+	struct store_entry *awaited = awaited_find(store, key);
+	if (awaited)
+		list_remove(&awaited->node);
+	memory_give(awaited);
+}
+
+void alert_store_await_no_more(struct alert_store *store, const char *key)
+{
+	pthread_mutex_lock(&store->lock);
+	awaited_remove(store, key);
+	pthread_mutex_unlock(&store->lock);
+}
+
+bool alert_store_awaits(struct alert_store *store, const char *key)
+{
+	pthread_mutex_lock(&store->lock);
+	const bool awaits = awaited_find(store, key) != NULL;
+	pthread_mutex_unlock(&store->lock);
+	return awaits;
+}
+
+void alert_store_settle(void *context, const char *key)
+{
+	struct alert_store *store = context;
+	pthread_mutex_lock(&store->lock);
+	awaited_remove(store, key);
+	due_add(store, key, (struct text){0});
+	pthread_mutex_unlock(&store->lock);
+}
+
+/* ---- opening and closing ---- */
+
+struct alert_store *alert_store_open(const struct alert_store_config *config, struct error *error)
+{
+	struct alert_store *store = memory_take(1, sizeof *store);
+	if (!store) {
+		error_memory(error, ERROR_SYSTEM, "keeping alerts");
+		return NULL;
+	}
+	store->config = config;
+	if (pthread_mutex_init(&store->lock, NULL) == 0 && condition_open(&store->bell) &&
+	    pthread_create(&store->thread, NULL, store_run, store) == 0)
+		return store;
+	memory_give(store);
+	error_set(error, ERROR_SYSTEM, PLACE_NONE, "a thread that keeps alerts cannot be started");
+	return NULL;
+}
+
+void alert_store_close(struct alert_store *store)
+{
+	if (!store)
+		return;
+	pthread_mutex_lock(&store->lock);
+	store->until_ms = clock_ms() + ALERT_STORE_DRAIN_MS;
+	atomic_store(&store->stopping, true);
+	pthread_cond_signal(&store->bell);
+	pthread_mutex_unlock(&store->lock);
+	pthread_join(store->thread, NULL);
+	if (store->due.first)
+		log_say(store->config->log, LOG_LEVEL_WARN, NULL,
+			"%zu records of alerts were not written to %s: the next engine may send notices twice, or not those that "
+			"wait",
+			store->due_count, store->config->feed);
+	entries_clear(&store->due);
+	entries_clear(&store->awaited);
+	answer_drop(store);
+	pthread_cond_destroy(&store->bell);
+	pthread_mutex_destroy(&store->lock);
+	memory_give(store);
+}

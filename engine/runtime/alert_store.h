@@ -1,0 +1,46 @@
+/* alert_store.h: Store of what outlasts engines of alerts (alerts/kept_alerts.h), in the namespace's feed: a thread that writes to
+ * it and reads it, so that the engine's thread does not wait for Kafka.
+ *
+ * What is written reaches Kafka in its order. If Kafka does not take it, it is written again until it does. The store also knows
+ * which notices wait in this process, because only those of other engines are to be taken over.
+ */
+#ifndef SLUICE_RUNTIME_ALERT_STORE_H
+#define SLUICE_RUNTIME_ALERT_STORE_H
+
+#include "alerts/kept_alerts.h"
+#include "log/record.h"
+#include "observe/log_sink.h"
+
+#define ALERT_STORE_RECORDS_MAX 50000 /* that wait for Kafka; further ones are left out, which is logged once */
+#define ALERT_STORE_RETRY_MS 2000
+#define ALERT_STORE_DRAIN_MS 3000 /* of closing, for what is not written yet */
+
+struct alert_store;
+
+struct alert_store_config { /* borrowed */
+	const char *brokers, *feed;
+	struct properties consumer, producer;
+	const struct log_sink *log;
+};
+
+struct alert_store *alert_store_open(const struct alert_store_config *config, struct error *error);
+void alert_store_close(struct alert_store *store); /* NULL is fine */
+
+/* Writes the record, which is copied; without bytes it ends what has the key. */
+void alert_store_write(struct alert_store *store, const char *key, struct text value);
+
+/* Begins to read the feed, anew if it is being read. */
+void alert_store_ask(struct alert_store *store);
+
+/* What was read since alert_store_ask(); the caller's, to be cleared and given to memory_give(). NULL: nothing yet. */
+struct kept_alerts *alert_store_answer(struct alert_store *store);
+
+/* The notice with the key waits in this process from now on. */
+void alert_store_await(struct alert_store *store, const char *key);
+void alert_store_await_no_more(struct alert_store *store, const char *key); /* but stays in the feed */
+bool alert_store_awaits(struct alert_store *store, const char *key);
+
+/* It does not wait any more, for whatever reason: ends it in the feed. For any thread; `context` is the store. */
+void alert_store_settle(void *context, const char *key);
+
+#endif

@@ -1,0 +1,515 @@
+/* alert_keeping_test.c: Tests of what outlasts an engine of the alerts that engines share, on a Kafka in the process, with
+ * receivers on sockets. An engine is the watch of its alerts alone, whose looks the tests make. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "alerts/notice_services.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "runtime/alert_parts.h"
+#include "tests/unit/mock_broker.h"
+#include "tests/unit/web_receiver.h"
+
+#define FEED "sluice.default.feed"
+#define FIRED_MS INT64_C(1767225600250)
+#define LATER_MS (FIRED_MS + 5000)
+
+static struct mock mock;
+static struct network loopback;
+static const struct notifier_settings settings = {.allowed = &loopback, .allowed_count = 1};
+static const struct graph graph;
+static const struct pipeline_plan plan = {.graph = &graph};
+
+struct engine_stand {
+	struct engine_config config;
+	struct alert_watch watch;
+	struct judged_alert alert;
+	struct alert_spec spec;
+	struct alert_action action;
+	char url[64];
+	bool sends;
+};
+
+static bool sends_now(void *context)
+{
+	return *(bool *)context;
+}
+
+static bool posts_nothing(void *context, const struct pipeline_plan *of, struct text key, struct text value)
+{
+	(void)context, (void)of, (void)key, (void)value;
+	return true;
+}
+
+static struct engine_stand *engine_start(const char *name, const struct web_receiver *receiver)
+{
+	struct engine_stand *stand = calloc(1, sizeof *stand);
+	struct error error = {0};
+	assert_non_null(stand);
+	(void)snprintf(stand->url, sizeof stand->url, "http://127.0.0.1:%d/", receiver->port);
+	stand->config =
+		(struct engine_config){.instance = name, .brokers = mock.brokers, .consumer = mock_quick, .producer = mock_quick};
+	stand->action = (struct alert_action){.type = ALERT_WEBHOOK, .url = stand->url};
+	stand->spec = (struct alert_spec){.absent.text = "q for 1m", .actions = {1, &stand->action}};
+	stand->alert.watched = (struct watched_alert){.namespace = "default", .pipeline = "p", .name = "gone", .is_present = true};
+	stand->watch = (struct alert_watch){.config = &stand->config, .settings = &settings, .alerts = &stand->alert.watched};
+	stand->watch.judging = arena_open((size_t)1 << 20);
+	stand->watch.notifier = notifier_open(&settings, NULL, NULL, &error);
+	const struct alert_sharing sharing = {&stand->sends, posts_nothing, sends_now, FEED, NULL};
+	assert_true(stand->watch.notifier && alert_watch_share(&stand->watch, sharing, &error));
+	return stand;
+}
+
+static void engine_end(struct engine_stand *stand)
+{
+	notifier_close(stand->watch.notifier);
+	alert_takeover_close(&stand->watch.takeover);
+	alert_groups_clear(&stand->alert.groups);
+	alert_groups_clear(&stand->alert.shared);
+	alert_reports_clear(&stand->alert.reports);
+	arena_close(stand->watch.judging);
+	free(stand);
+}
+
+/* The engine is to send from now on, and looks until it has taken over. */
+static void engine_take_over(struct engine_stand *stand)
+{
+	const struct timespec pause = {.tv_nsec = 5 * NS_PER_MS};
+	const int64_t until_ms = clock_ms() + MOCK_WAIT_MS;
+	stand->sends = true;
+	for (alert_takeover_turn(&stand->watch, 1); !stand->watch.takeover.is_done; alert_takeover_turn(&stand->watch, 1)) {
+		assert_true(clock_ms() < until_ms);
+		nanosleep(&pause, NULL);
+	}
+}
+
+static void engine_look(struct engine_stand *stand, int64_t now_ms)
+{
+	alert_speak_shared(&stand->watch, &plan, &stand->alert, &stand->spec, now_ms);
+}
+
+static struct alert_read report_of(const char *group, int64_t fired_at_ms)
+{
+	return (struct alert_read){.fires = fired_at_ms > 0,
+				   .namespace = TEXT("default"),
+				   .pipeline = TEXT("p"),
+				   .alert = TEXT("gone"),
+				   .engine = TEXT("e"),
+				   .group = text_of(group),
+				   .fired_at_ms = fired_at_ms};
+}
+
+/* An engine reports of a group; time 0: it does not fire any more. */
+static void group_fires(struct engine_stand *stand, const char *group, int64_t fired_at_ms, int64_t now_ms)
+{
+	const struct alert_read report = report_of(group, fired_at_ms);
+	alert_reports_take(&stand->alert.reports, &report, now_ms);
+}
+
+static const struct alert_group *shared(const struct engine_stand *stand, const char *group)
+{
+	return alert_group_find(&stand->alert.shared, text_of(group));
+}
+
+static void expect_firing(const struct engine_stand *stand, const char *group, int64_t fired_at_ms)
+{
+	assert_non_null(shared(stand, group));
+	assert_int_equal(shared(stand, group)->alert.phase, ALERT_FIRING);
+	assert_int_equal(shared(stand, group)->alert.fired_at_ms, fired_at_ms);
+	assert_true(shared(stand, group)->alert.is_announced);
+}
+
+/* What the feed keeps; waits until it is so many firings, and so many notices that wait. */
+static void expect_kept(size_t firings, size_t notices)
+{
+	struct error error = {0};
+	struct alert_store_config config = {.brokers = mock.brokers, .feed = FEED, .consumer = mock_quick, .producer = mock_quick};
+	struct alert_store *store = alert_store_open(&config, &error);
+	const int64_t until_ms = clock_ms() + MOCK_WAIT_MS;
+	const struct timespec pause = {.tv_nsec = 5 * NS_PER_MS};
+	size_t found[2] = {0};
+	assert_non_null(store);
+	do {
+		struct kept_alerts *kept;
+		alert_store_ask(store);
+		while (!(kept = alert_store_answer(store))) {
+			assert_true(clock_ms() < until_ms);
+			nanosleep(&pause, NULL);
+		}
+		found[0] = found[1] = 0;
+		for (struct kept_alert *at = kept_alert_of(kept->alerts.first); at; at = kept_alert_of(at->node.next))
+			found[at->is_notice] += !at->has_ended;
+		kept_alerts_clear(kept);
+		memory_give(kept);
+		if (clock_ms() > until_ms)
+			fail_msg("%zu firings and %zu notices are kept", found[0], found[1]);
+	} while (found[0] != firings || found[1] != notices);
+	alert_store_close(store);
+}
+
+static int broker_setup(void **state)
+{
+	(void)state;
+	mock_open(&mock);
+	rd_kafka_mock_topic_create(mock.cluster, FEED, 1, 1);
+	return 0;
+}
+
+static int broker_teardown(void **state)
+{
+	(void)state;
+	mock_close(&mock);
+	return 0;
+}
+
+/* ---- an engine that ends ---- */
+
+static void a_notice_that_waits_and_the_end_of_a_firing_outlast_the_engine(void **state)
+{
+	(void)state;
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", receiver), *two = engine_start("two", receiver);
+	engine_take_over(one);
+	group_fires(one, "g", FIRED_MS, 1);
+	alert_reports_judge(&one->alert.reports, &one->alert.shared, 0, (struct alert_time){1, FIRED_MS});
+	struct alert_group *group = alert_group_find(&one->alert.shared, TEXT("g"));
+	assert_int_equal(alert_notice_due(&group->alert, false), NOTICE_FIRING);
+	alert_notice_owe(group, &one->spec, NOTICE_FIRING, 1);
+	alert_keep(&one->watch, &plan, &one->alert, group, &one->spec); /* and then it is killed */
+	expect_kept(1, 1);
+	engine_end(one);
+	assert_int_equal(receiver->count, 0);
+
+	engine_take_over(two);
+	engine_look(two, 100);
+	expect_firing(two, "g", FIRED_MS);
+	web_receiver_await(receiver, 1);
+	assert_non_null(strstr(web_receiver_id(receiver, 0), "-firing"));
+	assert_non_null(strstr(receiver->heard[0], "\"fired_at\": \"2026-01-01T00:00:00.250Z\""));
+	expect_kept(1, 0);
+	engine_look(two, 100 + ALERT_SILENT_MS); /* no engine reports it */
+	expect_firing(two, "g", FIRED_MS);
+	engine_look(two, 101 + ALERT_SILENT_MS);
+	web_receiver_await(receiver, 2);
+	assert_non_null(strstr(web_receiver_id(receiver, 1), "-resolved"));
+	assert_memory_equal(web_receiver_id(receiver, 0), web_receiver_id(receiver, 1), sizeof "Idempotency-Key: " - 1 + 16);
+	expect_kept(0, 0);
+	engine_look(two, 102 + ALERT_SILENT_MS);
+	assert_null(shared(two, "g"));
+	engine_end(two);
+	assert_int_equal(receiver->count, 2);
+	web_receiver_close(receiver);
+}
+
+static void a_notice_that_waits_here_is_not_sent_twice_when_the_engine_is_the_sender_again(void **state)
+{
+	(void)state;
+	struct web_receiver *receiver = web_receiver_open(HANGS_ONCE);
+	struct engine_stand *one = engine_start("one", receiver);
+	engine_take_over(one);
+	group_fires(one, "g", FIRED_MS, 1);
+	engine_look(one, 1);
+	web_receiver_await(receiver, 1);
+	expect_kept(1, 1);
+	one->sends = false;
+	alert_takeover_turn(&one->watch, 2);
+	assert_false(one->watch.takeover.is_done);
+	engine_take_over(one);
+	engine_look(one, 3);
+	atomic_store(&receiver->released, true);
+	web_receiver_await(receiver, 2); /* the same one again */
+	expect_kept(1, 0);
+	engine_end(one);
+	assert_int_equal(receiver->count, 2);
+	web_receiver_close(receiver);
+}
+
+/* ---- an engine that has reports when it begins to send ---- */
+
+static void a_firing_that_was_kept_goes_on_and_one_that_was_not_is_sent(void **state)
+{
+	(void)state;
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", receiver), *two = engine_start("two", receiver);
+	engine_take_over(one);
+	group_fires(one, "kept", FIRED_MS, 1);
+	group_fires(one, "over", FIRED_MS, 1);
+	engine_look(one, 1);
+	web_receiver_await(receiver, 2);
+	group_fires(two, "kept", LATER_MS, 2); /* after a restart */
+	group_fires(two, "over", FIRED_MS, 2);
+	engine_look(two, 2);
+	group_fires(one, "over", 0, 3);
+	engine_look(one, 3);
+	web_receiver_await(receiver, 3);
+	expect_kept(1, 0);
+	engine_end(one);
+	group_fires(two, "over", 0, 3);
+	group_fires(two, "new", LATER_MS, 3);
+	engine_look(two, 3);
+	assert_int_equal(receiver->count, 3);
+	engine_take_over(two);
+	engine_look(two, 4);
+	expect_firing(two, "kept", FIRED_MS);
+	web_receiver_await(receiver, 4);
+	assert_non_null(strstr(receiver->heard[3], "\"group\": \"new\""));
+	assert_non_null(strstr(web_receiver_id(receiver, 3), "-firing"));
+	expect_kept(2, 0);
+	assert_null(shared(two, "over")); /* its end was sent */
+	engine_end(two);
+	assert_int_equal(receiver->count, 4);
+	web_receiver_close(receiver);
+}
+
+static void an_end_that_nobody_has_sent_is_sent(void **state)
+{
+	(void)state;
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", receiver), *two = engine_start("two", receiver);
+	engine_take_over(one);
+	group_fires(one, "g", FIRED_MS, 1);
+	engine_look(one, 1);
+	web_receiver_await(receiver, 1);
+	expect_kept(1, 0);
+	engine_end(one);
+	group_fires(two, "g", FIRED_MS, 1);
+	engine_look(two, 1);
+	group_fires(two, "g", 0, 2);
+	engine_look(two, 2);
+	engine_take_over(two);
+	engine_look(two, 3);
+	web_receiver_await(receiver, 2);
+	assert_non_null(strstr(web_receiver_id(receiver, 1), "-resolved"));
+	expect_kept(0, 0);
+	engine_end(two);
+	web_receiver_close(receiver);
+}
+
+static void without_an_answer_of_the_feed_notices_are_sent_after_a_while(void **state)
+{
+	(void)state;
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", receiver);
+	rd_kafka_mock_topic_set_error(mock.cluster, FEED, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+	one->sends = true;
+	group_fires(one, "g", FIRED_MS, 1);
+	for (int64_t now_ms = 1; now_ms <= 15000; now_ms += 1000) {
+		alert_takeover_turn(&one->watch, now_ms);
+		engine_look(one, now_ms);
+		assert_false(one->watch.takeover.is_done);
+	}
+	assert_int_equal(receiver->count, 0);
+	alert_takeover_turn(&one->watch, 15001);
+	assert_true(one->watch.takeover.is_done);
+	engine_look(one, 15001);
+	web_receiver_await(receiver, 1);
+	engine_end(one);
+	web_receiver_close(receiver);
+}
+
+/* ---- alerts and actions that are gone ---- */
+
+static void what_nobody_has_any_more_is_kept_no_longer(void **state)
+{
+	(void)state;
+	struct web_receiver *receiver = web_receiver_open(HANGS_ONCE);
+	struct engine_stand *one = engine_start("one", receiver), *two = engine_start("two", receiver);
+	engine_take_over(one);
+	group_fires(one, "g", FIRED_MS, 1);
+	engine_look(one, 1);
+	web_receiver_await(receiver, 1);
+	expect_kept(1, 1);
+	two->action.url = "http://127.0.0.1:9/"; /* another receiver */
+	engine_take_over(two);
+	engine_look(two, 1);
+	expect_firing(two, "g", FIRED_MS);
+	expect_kept(1, 0);
+	alert_keep_no_more(&two->watch, &two->alert);
+	assert_null(shared(two, "g"));
+	expect_kept(0, 0);
+	atomic_store(&receiver->released, true);
+	engine_end(two);
+	engine_end(one);
+	web_receiver_close(receiver);
+}
+
+static void a_notice_for_nobody_does_not_wait(void **state)
+{
+	(void)state;
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", receiver);
+	struct alert_action actions[] = {{.type = ALERT_EMAIL}, {.type = ALERT_ROLLBACK, .experiment.text = "none"}, one->action};
+	one->spec.actions = (struct item_list){3, actions}; /* there is no mail server, and no such experiment */
+	engine_take_over(one);
+	group_fires(one, "g", FIRED_MS, 1);
+	engine_look(one, 1);
+	web_receiver_await(receiver, 1);
+	expect_kept(1, 0);
+	engine_end(one);
+	web_receiver_close(receiver);
+}
+
+static void actions_are_told_apart_by_what_they_are(void **state)
+{
+	(void)state;
+	struct name ann = {.text = "ann@example.org"}, bob = {.text = "bob@example.org"}, both[] = {ann, bob};
+	const struct alert_action actions[] = {
+		{.type = ALERT_WEBHOOK, .url = "http://a/"},
+		{.type = ALERT_WEBHOOK, .url = "http://b/"},
+		{.type = ALERT_WEBHOOK, .url = "http://a/", .body = "{}"},
+		{.type = ALERT_WEBHOOK, .url = "http://a/", .format = NOTICE_SLACK},
+		{.type = ALERT_EMAIL, .recipients = {1, &ann}},
+		{.type = ALERT_EMAIL, .recipients = {2, both}},
+		{.type = ALERT_TOPIC},
+		{.type = ALERT_ROLLBACK, .experiment.text = "e"},
+	};
+	const size_t count = sizeof actions / sizeof *actions;
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < count; j++)
+			assert_int_equal(alert_action_hash(&actions[i]) == alert_action_hash(&actions[j]), i == j);
+}
+
+static void what_no_pipeline_claims_is_kept_for_an_hour(void **state)
+{
+	(void)state;
+	struct web_receiver *receiver = web_receiver_open(HANGS_ONCE);
+	struct engine_stand *one = engine_start("one", receiver), *two = engine_start("two", receiver);
+	engine_take_over(one);
+	group_fires(one, "g", FIRED_MS, 1);
+	engine_look(one, 1);
+	web_receiver_await(receiver, 1);
+	expect_kept(1, 1);
+	two->alert.watched.name = "another";
+	engine_take_over(two);
+	engine_look(two, 1);
+	alert_takeover_turn(&two->watch, 3600000);
+	expect_kept(1, 1);
+	assert_non_null(two->watch.takeover.kept);
+	alert_takeover_turn(&two->watch, 3600001);
+	assert_null(two->watch.takeover.kept);
+	expect_kept(0, 0);
+	atomic_store(&receiver->released, true);
+	engine_end(two);
+	engine_end(one);
+	web_receiver_close(receiver);
+}
+
+static void an_alert_that_was_firing_does_so_again_without_its_for(void **state)
+{
+	(void)state;
+	const struct alert_rule rule = {.for_ms = 60000, .resolve_after_ms = 1000};
+	struct judged_alert alert = {0};
+	const struct alert_read read = report_of("g", FIRED_MS);
+	const char *const names[] = {"g", "h"};
+	for (size_t i = 0; i < 2; i++) {
+		struct alert_group *own =
+			alert_group_judge(&alert.groups, text_of(names[i]), (struct alert_judgement){.held = true});
+		alert_judge(&own->alert, &rule, own->judged, (struct alert_time){10, LATER_MS});
+	}
+	alert_resume_own(&alert, (struct alert_time){11, LATER_MS});
+	assert_int_equal(alert_groups_in(&alert.groups, ALERT_PENDING), 2);
+	alert_reports_take(&alert.reports, &read, 11);
+	struct alert_group *known = alert_group_judge(&alert.shared, TEXT("g"), (struct alert_judgement){.held = true});
+	alert_resume(&known->alert, FIRED_MS, (struct alert_time){11, LATER_MS});
+	alert_resume_own(&alert, (struct alert_time){12, LATER_MS});
+	assert_int_equal(alert_groups_in(&alert.groups, ALERT_PENDING), 2); /* another engine's, not one from before */
+	known->is_restored = true;
+	alert_resume_own(&alert, (struct alert_time){13, LATER_MS});
+	struct alert_group *own = alert_group_find(&alert.groups, TEXT("g"));
+	assert_int_equal(own->alert.phase, ALERT_FIRING);
+	assert_int_equal(own->alert.fired_at_ms, FIRED_MS);
+	assert_int_equal(alert_notice_due(&own->alert, false), NOTICE_NONE);
+	assert_int_equal(alert_groups_in(&alert.groups, ALERT_PENDING), 1);
+	alert_judge(&own->alert, &rule, (struct alert_judgement){.broken = true}, (struct alert_time){1012, LATER_MS});
+	assert_int_equal(own->alert.phase, ALERT_FIRING);
+	alert_judge(&own->alert, &rule, (struct alert_judgement){.broken = true}, (struct alert_time){1013, LATER_MS});
+	assert_int_equal(alert_notice_due(&own->alert, false), NOTICE_RESOLVED);
+	alert_groups_clear(&alert.groups);
+	alert_groups_clear(&alert.shared);
+	alert_reports_clear(&alert.reports);
+}
+
+/* ---- the records ---- */
+
+static void expect_order(const struct kept_alerts *kept, const char *expected)
+{
+	char found[256] = "";
+	for (struct kept_alert *at = kept_alert_of(kept->alerts.first); at; at = kept_alert_of(at->node.next)) {
+		const size_t length = strlen(found);
+		(void)snprintf(found + length, sizeof found - length, "%s%s@%d ", at->key, at->has_ended ? "!" : "",
+			       (int)at->written_ms);
+	}
+	assert_string_equal(found, expected);
+}
+
+static void records_are_folded_by_their_keys(void **state)
+{
+	(void)state;
+	struct kept_alerts kept = {0};
+	struct alert_message message = {.status = "firing", .pipeline = TEXT("p"), .alert = TEXT("a"), .fired_at_ms = FIRED_MS};
+	struct error error = {0};
+	struct buffer record;
+	char longest[KEPT_KEY_BYTES + 1], firing[KEPT_KEY_BYTES], other[KEPT_KEY_BYTES];
+	buffer_open(&record, NOTICE_BYTES_MAX);
+	assert_true(alert_record_encode(&message, &record, &error));
+	const struct text value = buffer_view(&record), none = {0};
+	(void)snprintf(longest, sizeof longest, "alert/%0*d", (int)(sizeof longest - sizeof "alert/"), 1);
+	assert_true(kept_alerts_take(&kept, TEXT("notice/00000000000000ff/n1"), value, 1));
+	assert_true(kept_alerts_take(&kept, TEXT("alert/1"), value, 2));
+	assert_true(kept_alerts_take(&kept, TEXT("notice/0000000000000010/n2"), value, 3));
+	assert_true(kept_alerts_take(&kept, TEXT("alert/"), value, 4));
+	assert_true(kept_alerts_take(&kept, TEXT("drift/p/s"), value, 4));
+	assert_true(kept_alerts_take(&kept, text_of(longest), value, 4));
+	assert_true(kept_alerts_take(&kept, TEXT("alert/2"), TEXT("no record"), 4));
+	assert_true(kept_alerts_take(&kept, TEXT("alert/3"), (struct text){value.bytes, value.length - 1}, 4));
+	assert_true(kept_alerts_take(&kept, none, value, 4));
+	expect_order(&kept, "notice/00000000000000ff/n1@1 alert/1@2 notice/0000000000000010/n2@3 ");
+	assert_int_equal(kept_alert_find(&kept, "notice/00000000000000ff/n1")->action, 0xff);
+	assert_int_equal(kept_alert_find(&kept, "alert/1")->read.fired_at_ms, FIRED_MS);
+	assert_true(kept_alerts_take(&kept, TEXT("notice/00000000000000ff/n1"), none, 5));
+	assert_true(kept_alerts_take(&kept, TEXT("notice/00000000000000ff/never"), none, 5));
+	assert_true(kept_alerts_take(&kept, TEXT("alert/1"), none, 6));
+	assert_true(kept_alerts_take(&kept, TEXT("alert/4"), none, 7));
+	expect_order(&kept, "alert/1!@6 notice/0000000000000010/n2@3 alert/4!@7 ");
+	assert_null(kept_alert_find(&kept, "notice/00000000000000ff/n1"));
+	assert_true(kept_alerts_take(&kept, TEXT("alert/1"), value, 8));
+	expect_order(&kept, "alert/1@8 notice/0000000000000010/n2@3 alert/4!@7 ");
+	kept_alerts_clear(&kept);
+	expect_order(&kept, "");
+	buffer_close(&record);
+	kept_firing_key(&message, firing);
+	message.pipeline = TEXT("pa"); /* the names side by side are the same letters */
+	message.alert = TEXT("");
+	kept_firing_key(&message, other);
+	assert_string_not_equal(firing, other);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_notice_that_waits_and_the_end_of_a_firing_outlast_the_engine, broker_setup,
+						broker_teardown),
+		cmocka_unit_test_setup_teardown(a_notice_that_waits_here_is_not_sent_twice_when_the_engine_is_the_sender_again,
+						broker_setup, broker_teardown),
+		cmocka_unit_test_setup_teardown(a_firing_that_was_kept_goes_on_and_one_that_was_not_is_sent, broker_setup,
+						broker_teardown),
+		cmocka_unit_test_setup_teardown(an_end_that_nobody_has_sent_is_sent, broker_setup, broker_teardown),
+		cmocka_unit_test_setup_teardown(without_an_answer_of_the_feed_notices_are_sent_after_a_while, broker_setup,
+						broker_teardown),
+		cmocka_unit_test_setup_teardown(what_nobody_has_any_more_is_kept_no_longer, broker_setup, broker_teardown),
+		cmocka_unit_test_setup_teardown(a_notice_for_nobody_does_not_wait, broker_setup, broker_teardown),
+		cmocka_unit_test(actions_are_told_apart_by_what_they_are),
+		cmocka_unit_test_setup_teardown(what_no_pipeline_claims_is_kept_for_an_hour, broker_setup, broker_teardown),
+		cmocka_unit_test(an_alert_that_was_firing_does_so_again_without_its_for),
+		cmocka_unit_test(records_are_folded_by_their_keys),
+	};
+	if (!network_read(TEXT("127.0.0.1"), &loopback))
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
