@@ -101,8 +101,24 @@ static void unclaimed_end(struct alert_watch *watch)
 	kept_drop(takeover);
 }
 
-static void takeover_begin(struct alert_takeover *takeover, struct kept_alerts *kept, int64_t now_ms)
+static void takeover_log(const struct alert_watch *watch, const struct kept_alerts *kept)
 {
+	size_t firings = 0, notices = 0;
+	for (struct kept_alert *at = kept_alert_of(kept->alerts.first); at; at = kept_alert_of(at->node.next)) {
+		firings += !at->is_notice && !at->has_ended;
+		notices += at->is_notice;
+	}
+	if (firings + notices > 0)
+		log_say(watch->config->log, LOG_LEVEL_INFO, NULL,
+			"this engine sends the notices of alerts now; by %s, %zu fire, and %zu notices wait",
+			watch->takeover.config.feed, firings, notices);
+}
+
+static void takeover_begin(struct alert_watch *watch, struct kept_alerts *kept, int64_t now_ms)
+{
+	struct alert_takeover *takeover = &watch->takeover;
+	if (kept)
+		takeover_log(watch, kept);
 	kept_drop(takeover);
 	takeover->kept = kept;
 	takeover->kept_ms = now_ms;
@@ -125,7 +141,7 @@ void alert_takeover_turn(struct alert_watch *watch, int64_t now_ms)
 	}
 	struct kept_alerts *kept = alert_store_answer(takeover->store);
 	if (kept || (!takeover->is_done && now_ms - takeover->asked_ms >= TAKEOVER_MS))
-		takeover_begin(takeover, kept, now_ms);
+		takeover_begin(watch, kept, now_ms);
 	if (takeover->kept && now_ms - takeover->kept_ms >= UNCLAIMED_MS)
 		unclaimed_end(watch);
 }

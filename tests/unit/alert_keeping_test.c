@@ -12,6 +12,7 @@
 #include "alerts/notice_services.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/moment.h"
 #include "runtime/alert_parts.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/web_receiver.h"
@@ -168,6 +169,17 @@ static int broker_teardown(void **state)
 	return 0;
 }
 
+/* The field `at` of a notice. */
+static int64_t notice_time(const char *heard)
+{
+	static const char field[] = "\"at\": \"";
+	const char *at = strstr(heard, field);
+	int64_t ms = 0;
+	assert_non_null(at);
+	assert_true(moment_read((struct text){at + sizeof field - 1, sizeof "2026-01-01T00:00:00.250Z" - 1}, &ms));
+	return ms;
+}
+
 /* ---- an engine that ends ---- */
 
 static void a_notice_that_waits_and_the_end_of_a_firing_outlast_the_engine(void **state)
@@ -182,6 +194,7 @@ static void a_notice_that_waits_and_the_end_of_a_firing_outlast_the_engine(void 
 	assert_int_equal(alert_notice_due(&group->alert, false), NOTICE_FIRING);
 	alert_notice_owe(group, &one->spec, NOTICE_FIRING, 1);
 	alert_keep(&one->watch, &plan, &one->alert, group, &one->spec); /* and then it is killed */
+	const int64_t kept_ms = time_of_day_ms();
 	expect_kept(1, 1);
 	engine_end(one);
 	assert_int_equal(receiver->count, 0);
@@ -192,6 +205,7 @@ static void a_notice_that_waits_and_the_end_of_a_firing_outlast_the_engine(void 
 	web_receiver_await(receiver, 1);
 	assert_non_null(strstr(web_receiver_id(receiver, 0), "-firing"));
 	assert_non_null(strstr(receiver->heard[0], "\"fired_at\": \"2026-01-01T00:00:00.250Z\""));
+	assert_true(notice_time(receiver->heard[0]) <= kept_ms);
 	expect_kept(1, 0);
 	engine_look(two, 100 + ALERT_SILENT_MS); /* no engine reports it */
 	expect_firing(two, "g", FIRED_MS);
