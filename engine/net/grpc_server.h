@@ -62,12 +62,12 @@ void grpc_server_close(struct grpc_server *server); /* drops requests that are n
 int grpc_server_port(const struct grpc_server *server);
 struct connection_counts grpc_server_counts(const struct grpc_server *server);
 
-/* Sends GOAWAY to the callers that are connected: their further calls go elsewhere. New connections are still accepted, and not
- * told to leave. */
+/* Sends GOAWAY to the callers that are connected: their further calls go elsewhere. Their open calls go on, and so do
+ * conversations, whose new messages are passed on. New connections are still accepted, and not told to leave. */
 void grpc_server_leave(struct grpc_server *server);
 
-/* Stops accepting calls (GOAWAY); received ones may still be answered. True: none is left. To be called again
- * after each turn until then. */
+/* Stops accepting calls (GOAWAY); received ones may still be answered. Conversations take no further messages, and end as
+ * UNAVAILABLE when the open ones are answered. True: no call is left. To be called again after each turn until then. */
 bool grpc_server_drain(struct grpc_server *server);
 
 /* As http_server_limit_bodies(), for messages. */

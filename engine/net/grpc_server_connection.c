@@ -127,14 +127,22 @@ static void grpc_caller_on_tend(void *context)
 
 /* ---- draining ---- */
 
+/* Ends those of a server that drains: a conversation has no time limit of its own. */
+static void conversations_finish(struct grpc_caller *caller)
+{
+	if (!caller->server->draining)
+		return;
+	for (struct grpc_request *request = caller->server->requests; request; request = request->next)
+		if (request->caller == caller && request->converses && request->on_wire)
+			grpc_conversation_finish(request, GRPC_UNAVAILABLE, "the server is stopping");
+}
+
 void grpc_caller_leaves(struct grpc_caller *caller)
 {
 	nghttp2_session *session = caller->http2.session;
 	caller->leaving = GRPC_LEAVES;
 	caller->pinged_ms = 0;
-	for (struct grpc_request *request = caller->server->requests; request; request = request->next)
-		if (request->caller == caller && request->converses && request->on_wire) /* a conversation has no time limit */
-			grpc_conversation_finish(request, GRPC_UNAVAILABLE, "the server is stopping");
+	conversations_finish(caller);
 	nghttp2_submit_goaway(session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session), NGHTTP2_NO_ERROR, NULL,
 			      0);
 	grpc_caller_mark_dirty(caller);
@@ -146,6 +154,8 @@ void grpc_caller_drain(struct grpc_caller *caller)
 		grpc_caller_end(caller);
 		return;
 	}
+	if (caller->leaving == GRPC_LEAVES)
+		conversations_finish(caller);
 	if (caller->leaving != GRPC_STAYS)
 		return;
 	nghttp2_submit_shutdown_notice(caller->http2.session);

@@ -22,9 +22,11 @@
 #define SUBMIT                                                                                                                     \
 	"POST /v2/pipelines/p/infer HTTP/1.1\r\nHost: localhost\r\nPrefer: respond-async\r\nContent-Length: 13\r\n\r\n"            \
 	"{\"inputs\":[]}"
-#define METHOD(name)                                                                                                               \
-	":method", "POST", ":scheme", "http", ":path", "/inference.GRPCInferenceService/" name, ":authority", "localhost", "te",   \
-		"trailers", "content-type", "application/grpc"
+#define GRPC(path)                                                                                                                 \
+	":method", "POST", ":scheme", "http", ":path", path, ":authority", "localhost", "te", "trailers", "content-type",          \
+		"application/grpc"
+#define METHOD(name) GRPC("/inference.GRPCInferenceService/" name)
+#define WATCH GRPC("/grpc.health.v1.Health/Watch")
 
 struct leaving_stand {
 	struct mock mock;
@@ -143,6 +145,37 @@ static void it_serves_whoever_comes_and_tells_them_to_leave(void **state)
 	guest_close(&kept);
 }
 
+static void drain(struct leaving_stand *stand)
+{
+	for (const int64_t until_ms = loop_now_ms(stand->loop) + MOCK_WAIT_MS; !gateway_drain(stand->gateway);) {
+		assert_true(loop_now_ms(stand->loop) < until_ms);
+		assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
+	}
+}
+
+/* The watch is told that the gateway is not ready. The message asks for a model that is not there, and is answered by an error. */
+static void its_streams_go_on_until_its_time_is_over(void **state)
+{
+	struct leaving_stand *stand = *state;
+	const int64_t began_ms = loop_now_ms(stand->loop);
+	struct puppet_line *line = puppet_dial(&stand->puppet, gateway_grpc_port(stand->gateway));
+	puppet_headers(line, 1, 0, WATCH, NULL);
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 1, "\0\0\0\0\0", 5);
+	puppet_headers(line, 3, 0, METHOD("ModelStreamInfer"), NULL);
+	await_heard(stand, "1 data 7\n");
+	stand->puppet.heard[0] = '\0';
+	assert_false(gateway_drain(stand->gateway));
+	await_heard(stand, "goaway 3 0\n");
+	await_heard(stand, "1 data 7\n");
+	puppet_frame(line, FRAME_DATA, 0, 3, "\0\0\0\0\3\n\1x", 8);
+	await_heard(stand, "3 data ");
+	assert_null(strstr(stand->puppet.heard, "grpc-status"));
+	drain(stand);
+	assert_true(loop_now_ms(stand->loop) >= began_ms + LAME_DUCK_MS);
+	await_heard(stand, "1 grpc-status: 14\n");
+	await_heard(stand, "3 grpc-status: 14\n3 grpc-message: the server is stopping\n3 end\n");
+}
+
 static void it_refuses_when_its_time_is_over(void **state)
 {
 	struct leaving_stand *stand = *state;
@@ -150,10 +183,7 @@ static void it_refuses_when_its_time_is_over(void **state)
 	struct guest idle = guest_open(stand->loop, port);
 	expect(&idle, GET("/v2/health/live"), "200 OK", "live");
 	const int64_t began_ms = loop_now_ms(stand->loop);
-	while (!gateway_drain(stand->gateway)) {
-		assert_true(loop_now_ms(stand->loop) < began_ms + MOCK_WAIT_MS);
-		assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
-	}
+	drain(stand);
 	assert_true(loop_now_ms(stand->loop) >= began_ms + LAME_DUCK_MS);
 	assert_string_equal(guest_hear(&idle, ""), "");
 	guest_close(&idle);
@@ -166,6 +196,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LEAVING_STORY(it_serves_whoever_comes_and_tells_them_to_leave),
+		LEAVING_STORY(its_streams_go_on_until_its_time_is_over),
 		LEAVING_STORY(it_refuses_when_its_time_is_over),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

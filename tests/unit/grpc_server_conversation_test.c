@@ -277,6 +277,40 @@ static void a_deadline_and_a_drain_end_it(void **state)
 	assert_true(grpc_server_drain(stand->server));
 }
 
+/* As a gRPC library stops gracefully: calls that are open when GOAWAY comes go on. */
+static void a_server_that_leaves_serves_it_until_it_drains(void **state)
+{
+	struct talk_stand *stand = *state;
+	struct puppet_line *line = talk_dial(stand);
+	puppet_headers(line, 1, 0, HEAD("/talk"), NULL);
+	say(line, 1, 0, "one");
+	turn_until_heard(stand, "1 data 11\n");
+	grpc_server_leave(stand->server);
+	turn_until_heard(stand, "goaway 2147483647 0\n");
+	turn_until_heard(stand, "goaway 1 0\n");
+	say(line, 1, 0, "three");
+	turn_until_heard(stand, "1 data 13\n");
+	assert_null(strstr(stand->puppet.heard, "grpc-status"));
+	assert_false(grpc_server_drain(stand->server));
+	turn_until_heard(stand, "1 grpc-status: 14\n1 grpc-message: the server is stopping\n1 end\n");
+	turn_until_heard(stand, "closed\n");
+	assert_true(grpc_server_drain(stand->server));
+}
+
+/* The caller has not answered the notice yet. */
+static void a_server_that_drains_right_after_it_leaves_ends_it(void **state)
+{
+	struct talk_stand *stand = *state;
+	struct puppet_line *line = talk_dial(stand);
+	puppet_headers(line, 1, 0, HEAD("/talk"), NULL);
+	say(line, 1, 0, "one");
+	turn_until_heard(stand, "1 data 11\n");
+	grpc_server_leave(stand->server);
+	assert_false(grpc_server_drain(stand->server));
+	turn_until_heard(stand, "1 grpc-status: 14\n1 grpc-message: the server is stopping\n1 end\n");
+	turn_until_heard(stand, "closed\n");
+}
+
 static void a_caller_that_leaves_takes_its_conversation_along(void **state)
 {
 	struct talk_stand *stand = *state;
@@ -433,6 +467,8 @@ int main(void)
 		TALK_STORY(a_caller_that_does_not_read_its_answers_is_asked_no_more),
 		TALK_STORY(a_caller_that_reads_slowly_is_not_closed),
 		TALK_STORY(a_deadline_and_a_drain_end_it),
+		TALK_STORY(a_server_that_leaves_serves_it_until_it_drains),
+		TALK_STORY(a_server_that_drains_right_after_it_leaves_ends_it),
 		TALK_STORY(a_caller_that_leaves_takes_its_conversation_along),
 		TALK_STORY(a_conversation_may_be_refused_before_it_begins),
 		TALK_STORY(metadata_is_read_in_any_case_and_goes_before_an_answer),
