@@ -51,8 +51,9 @@ struct grpc_server_config {
 	/* A message of a conversation, to be answered by grpc_conversation_answer(), at once or later. `path` lives until that,
 	 * `message` until the return. False: it cannot be read, which ends the call (INVALID_ARGUMENT); it is not answered. */
 	bool (*received)(void *context, struct grpc_request *request, struct text path, struct text message);
-	/* Called for each call that the server refuses itself: for its head or its message, or because it is crowded. Requests that
-	 * it refuses in place of `http` are told to that, with the status of HTTP. NULL: nobody counts them. */
+	/* Called for each call that the server refuses itself: for its head or its message, because that does not come in time or
+	 * before the call's deadline, or because the server is crowded. Requests that it refuses in place of `http` are told to
+	 * that, with the status of HTTP. NULL: nobody counts them. */
 	void (*refused)(void *context, int status);
 	void *context;
 };

@@ -101,7 +101,7 @@ static void late_messages_refuse(struct grpc_caller *caller, int64_t now_ms)
 	int64_t most_ms = config->silence_ms + (int64_t)(config->message_bytes / MESSAGE_BYTES_A_MS);
 	for (struct grpc_request *request = caller->server->requests; request; request = request->next)
 		if (request->caller == caller && message_is_awaited(request) && now_ms - request->began_ms >= most_ms)
-			grpc_conversation_end(request, GRPC_DEADLINE_EXCEEDED, "the message did not come in time");
+			grpc_request_shed(request, GRPC_DEADLINE_EXCEEDED, "the message did not come in time");
 }
 
 static void grpc_caller_on_tend(void *context)

@@ -150,7 +150,7 @@ static void conversation_settle(struct grpc_request *request)
 	else if (grpc_is_coding(request))
 		return;
 	else if (request->has_ended && request->intake.have > 0)
-		grpc_conversation_end(request, GRPC_INTERNAL, GRPC_SHORT_WORDS);
+		grpc_request_shed(request, GRPC_INTERNAL, GRPC_SHORT_WORDS);
 	else if (request->has_ended)
 		grpc_conversation_end(request, GRPC_OK, "");
 }
@@ -322,7 +322,7 @@ void grpc_conversation_unpacked(struct grpc_request *request, int status)
 	if (status == GRPC_OK)
 		message_pass(request);
 	else
-		grpc_conversation_end(request, status, "a message cannot be decompressed, or is too long when it is");
+		grpc_request_shed(request, status, "a message cannot be decompressed, or is too long when it is");
 	if (!request->is_taking)
 		conversation_go_on(request, GRPC_INTAKE_GOOD);
 }

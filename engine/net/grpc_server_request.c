@@ -206,14 +206,21 @@ int64_t grpc_request_left_ms(const struct grpc_request *request)
 	return left_ms > 0 ? left_ms : 0;
 }
 
+/* Whether the application has not got all that was sent of its messages. What it has got, it counts itself. */
+static bool has_message_left(const struct grpc_request *request)
+{
+	return request->converses ? request->intake.have > 0 || request->taken < request->backlog.length : request->open == 0;
+}
+
 static void grpc_request_on_deadline(void *context)
 {
 	struct grpc_request *request = context;
-	if (request->is_http) {
+	if (request->is_http)
 		grpc_port_end_wait(request);
-		return;
-	}
-	grpc_conversation_end(request, GRPC_DEADLINE_EXCEEDED, DEADLINE_WORDS);
+	else if (has_message_left(request))
+		grpc_request_shed(request, GRPC_DEADLINE_EXCEEDED, DEADLINE_WORDS);
+	else
+		grpc_conversation_end(request, GRPC_DEADLINE_EXCEEDED, DEADLINE_WORDS);
 }
 
 /* ---- received frames ---- */

@@ -310,8 +310,9 @@ const struct metric metric_rows[] = {
 		"headers that come to far more than their limit when they are decoded."),
 
 	{"sluice_gateway_refusals_total", METRIC_COUNTER, NULL,
-	 "Requests that the gateway refused itself, for their credentials, their rate, their path, their headers or their body. "
-	 "`code` is as in `sluice_gateway_pipeline_calls_total`, which has those that were allowed to call a pipeline, too.",
+	 "Requests that the gateway refused itself, for their credentials, their rate, their path, their headers or their body, "
+	 "or because the body did not come in time or before their deadline. `code` is as in "
+	 "`sluice_gateway_pipeline_calls_total`, which has those that were allowed to call a pipeline, too.",
 	 SCOPE_GATEWAY_REFUSAL, VALUE_DURATED, 0},
 	{"sluice_gateway_pipeline_calls_total", METRIC_COUNTER, NULL,
 	 "Calls of a pipeline that have ended, those that the gateway refused among them. `code` is the HTTP status, or the "

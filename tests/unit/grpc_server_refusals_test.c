@@ -14,6 +14,7 @@
 
 #define STREAMS 2
 #define WAIT_MS 10000
+#define SILENCE_MS 50
 #define LONG_BYTES ((size_t)9000) /* longer than a path, or the metadata, may be */
 
 struct refusals_stand {
@@ -30,6 +31,20 @@ static void on_called(void *context, struct grpc_request *request, struct text p
 {
 	(void)request, (void)path, (void)body; /* it is never answered */
 	((struct refusals_stand *)context)->called++;
+}
+
+static bool on_head(void *context, struct grpc_request *request, struct text path, int *status, const char **words)
+{
+	(void)context, (void)request, (void)status, (void)words;
+	return text_is(path, "/s/Talk");
+}
+
+static bool on_message(void *context, struct grpc_request *request, struct text path, struct text message)
+{
+	(void)path;
+	((struct refusals_stand *)context)->called++;
+	grpc_conversation_answer(request, message.length, message);
+	return true;
 }
 
 static void on_http_called(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body)
@@ -52,7 +67,7 @@ static void on_http_refused(void *context, int status)
 	stand->http_status = status;
 }
 
-static void stand_open_with(struct refusals_stand *stand, bool has_http)
+static void stand_serve(struct refusals_stand *stand, bool has_http, int64_t silence_ms)
 {
 	struct error error = {0};
 	*stand = (struct refusals_stand){.loop = loop_open(&error)};
@@ -68,14 +83,22 @@ static void stand_open_with(struct refusals_stand *stand, bool has_http)
 						  .metadata_bytes = LONG_BYTES / 2,
 						  .streams = STREAMS,
 						  .connections = 4,
+						  .silence_ms = silence_ms,
 						  .http = stand->http,
 						  .called = on_called,
+						  .converses = on_head,
+						  .received = on_message,
 						  .refused = on_refused,
 						  .context = stand};
 	stand->server = grpc_server_open(stand->loop, &config, &error);
 	assert_string_equal(error.text, "");
 	stand->puppet.loop = stand->loop;
 	stand->line = puppet_dial(&stand->puppet, grpc_server_port(stand->server));
+}
+
+static void stand_open_with(struct refusals_stand *stand, bool has_http)
+{
+	stand_serve(stand, has_http, 0);
 }
 
 static void stand_close(struct refusals_stand *stand)
@@ -97,6 +120,9 @@ static void await_heard(struct refusals_stand *stand, const char *words)
 
 #define HEAD(method, path, type) ":method", method, ":scheme", "http", ":path", path, ":authority", "us", "content-type", type
 #define CALL HEAD("POST", "/s/M", "application/grpc"), "te", "trailers"
+#define TALK HEAD("POST", "/s/Talk", "application/grpc"), "te", "trailers"
+#define PART "\0\0\0\0\5he", 7 /* of a message */
+#define WHOLE "\0\0\0\0\2he", 7
 
 static void what_a_server_refuses_is_counted(void **state)
 {
@@ -122,6 +148,66 @@ static void what_a_server_refuses_is_counted(void **state)
 	await_heard(&stand, "9 :status: 405\n");
 	assert_true(stand.refused == 5 && stand.status == GRPC_UNKNOWN);
 	assert_int_equal(stand.called, 0);
+	stand_close(&stand);
+}
+
+static void a_message_of_a_conversation_that_cannot_be_read_is_counted(void **state)
+{
+	static struct refusals_stand stand;
+	(void)state;
+	stand_open_with(&stand, false);
+	puppet_headers(stand.line, 1, 0, TALK, NULL);
+	puppet_frame(stand.line, FRAME_DATA, FLAG_END_STREAM, 1, PART);
+	await_heard(&stand, "1 grpc-status: 13\n");
+	assert_true(stand.refused == 1 && stand.status == GRPC_INTERNAL);
+	puppet_headers(stand.line, 3, 0, TALK, "grpc-encoding", "gzip", NULL);
+	puppet_frame(stand.line, FRAME_DATA, 0, 3, "\1\0\0\0\2no", 7);
+	await_heard(&stand, "3 grpc-status: 13\n");
+	assert_true(stand.refused == 2 && stand.called == 0);
+	stand_close(&stand);
+}
+
+/* The caller stays, and answers pings. */
+static void one_whose_message_does_not_come_in_time_is_counted(void **state)
+{
+	static struct refusals_stand stand;
+	(void)state;
+	stand_serve(&stand, false, SILENCE_MS);
+	puppet_headers(stand.line, 1, 0, CALL, NULL);
+	puppet_frame(stand.line, FRAME_DATA, 0, 1, PART);
+	await_heard(&stand, "1 grpc-status: 4\n1 grpc-message: the message did not come in time\n");
+	assert_true(stand.refused == 1 && stand.status == GRPC_DEADLINE_EXCEEDED);
+	puppet_headers(stand.line, 3, 0, TALK, NULL);
+	puppet_frame(stand.line, FRAME_DATA, 0, 3, WHOLE);
+	await_heard(&stand, "3 data 7\n");
+	puppet_frame(stand.line, FRAME_DATA, 0, 3, PART);
+	await_heard(&stand, "3 grpc-status: 4\n3 grpc-message: the message did not come in time\n");
+	assert_true(stand.refused == 2 && stand.called == 1);
+	stand_close(&stand);
+}
+
+/* What the application has, it counts itself. */
+static void one_whose_deadline_comes_before_its_message_is_counted(void **state)
+{
+	static struct refusals_stand stand;
+	(void)state;
+	stand_open_with(&stand, false);
+	puppet_headers(stand.line, 1, 0, CALL, "grpc-timeout", "20m", NULL);
+	puppet_frame(stand.line, FRAME_DATA, 0, 1, PART);
+	await_heard(&stand, "1 grpc-status: 4\n");
+	assert_true(stand.refused == 1 && stand.status == GRPC_DEADLINE_EXCEEDED);
+	puppet_headers(stand.line, 3, 0, CALL, "grpc-timeout", "20m", NULL);
+	puppet_frame(stand.line, FRAME_DATA, FLAG_END_STREAM, 3, WHOLE);
+	await_heard(&stand, "3 grpc-status: 4\n");
+	assert_true(stand.refused == 1 && stand.called == 1);
+	puppet_headers(stand.line, 5, 0, TALK, "grpc-timeout", "20m", NULL); /* it waits between messages */
+	puppet_frame(stand.line, FRAME_DATA, 0, 5, WHOLE);
+	await_heard(&stand, "5 grpc-status: 4\n");
+	assert_true(stand.refused == 1 && stand.called == 2);
+	puppet_headers(stand.line, 7, 0, TALK, "grpc-timeout", "20m", NULL);
+	puppet_frame(stand.line, FRAME_DATA, 0, 7, PART);
+	await_heard(&stand, "7 grpc-status: 4\n");
+	assert_true(stand.refused == 2 && stand.called == 2);
 	stand_close(&stand);
 }
 
@@ -169,6 +255,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_server_refuses_is_counted),
+		cmocka_unit_test(a_message_of_a_conversation_that_cannot_be_read_is_counted),
+		cmocka_unit_test(one_whose_message_does_not_come_in_time_is_counted),
+		cmocka_unit_test(one_whose_deadline_comes_before_its_message_is_counted),
 		cmocka_unit_test(a_stream_that_is_refused_is_counted),
 		cmocka_unit_test(what_is_refused_in_place_of_http_is_counted_there),
 	};
