@@ -29,22 +29,29 @@ __attribute__((format(printf, 3, 4))) static bool call_setup_refuse(struct call_
 
 /* ---- headers that are sent twice ---- */
 
+bool call_header_check(const char *name, struct text (*line)(const void *context, const char *name, size_t place),
+		       const void *context, struct call_refusal *refusal)
+{
+	const struct text first = line(context, name, 0);
+	struct text next;
+	for (size_t place = 1; (next = line(context, name, place)).bytes; place++)
+		if (!text_equal(next, first))
+			return call_setup_refuse(
+				refusal, 400,
+				"the header %s is there twice, as \"" TEXT_FORMAT "\" and \"" TEXT_FORMAT "\"; send it once", name,
+				TEXT_ARGUMENTS(call_name_shown(first)), TEXT_ARGUMENTS(call_name_shown(next)));
+	return true;
+}
+
 bool call_headers_check(struct text (*line)(const void *context, const char *name, size_t place), const void *context,
 			struct call_refusal *refusal)
 {
 	static const char *const names[] = {IDEMPOTENCY_HEADER, DEADLINE_HEADER,    TIMEOUT_HEADER,
 					    "content-type",	OIP_LENGTH_HEADER,  MODEL_HEADER,
 					    REPLY_ID_HEADER,	SELDON_PUID_HEADER, KEY_HEADER};
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		struct text first, next;
-		for (size_t place = 1; (next = line(context, names[i], place)).bytes; place++)
-			if (!text_equal(next, first = line(context, names[i], 0)))
-				return call_setup_refuse(refusal, 400,
-							 "the header %s is there twice, as \"" TEXT_FORMAT "\" and \"" TEXT_FORMAT
-							 "\"; send it once",
-							 names[i], TEXT_ARGUMENTS(call_name_shown(first)),
-							 TEXT_ARGUMENTS(call_name_shown(next)));
-	}
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (!call_header_check(names[i], line, context, refusal))
+			return false;
 	return true;
 }
 

@@ -32,8 +32,12 @@ struct call_name {
 	bool pipeline_only;    /* for the text of a refusal */
 };
 
-/* Whether no header that steers a request has two values. `line` returns the value of a header's first line (`place` 0), its
- * second, and so on. False: refused with 400, which names the header. */
+/* Whether that header has no two values. `line` returns the value of a header's first line (`place` 0), its second, and so on.
+ * False: refused with 400, which names the header. */
+bool call_header_check(const char *name, struct text (*line)(const void *context, const char *name, size_t place),
+		       const void *context, struct call_refusal *refusal);
+
+/* The same for each header that steers a request of any protocol. */
 bool call_headers_check(struct text (*line)(const void *context, const char *name, size_t place), const void *context,
 			struct call_refusal *refusal);
 

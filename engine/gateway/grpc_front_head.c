@@ -7,6 +7,8 @@
 #include "net/grpc_wire.h"
 
 #define UNKNOWN_METHOD 501		     /* of HTTP: UNIMPLEMENTED */
+#define DEPLOYMENT_FIELD "seldon"
+#define NAMESPACE_FIELD "namespace"
 #define OPEN_MESSAGE_BYTES ((size_t)1 << 10) /* of a method for everybody: its message names a service, if anything */
 
 struct text grpc_metadata_of(const void *request, const char *name)
@@ -31,9 +33,9 @@ struct call_source grpc_source_of(const struct grpc_asked *asked)
  * of a path is by REST. In all inference requests that name a target, its name is field 1. */
 struct call_name grpc_name_of(const struct grpc_asked *asked)
 {
-	struct text deployment = grpc_metadata_of(asked->request, "seldon");
+	struct text deployment = grpc_metadata_of(asked->request, DEPLOYMENT_FIELD);
 	if (deployment.length > 0)
-		return (struct call_name){.name = deployment, .namespace = grpc_metadata_of(asked->request, "namespace")};
+		return (struct call_name){.name = deployment, .namespace = grpc_metadata_of(asked->request, NAMESPACE_FIELD)};
 	if (asked->is_seldon)
 		return (struct call_name){0};
 	return (struct call_name){.name = protobuf_read_text(asked->body, MODEL_NAME)};
@@ -106,7 +108,7 @@ void grpc_asked_begin(struct grpc_front *front)
 /* Whether the metadata say which target is asked. */
 static bool head_names_target(const struct grpc_asked *asked)
 {
-	return asked->is_seldon || grpc_metadata_of(asked->request, "seldon").length > 0 ||
+	return asked->is_seldon || grpc_metadata_of(asked->request, DEPLOYMENT_FIELD).length > 0 ||
 	       grpc_metadata_of(asked->request, "seldon-model").length > 0;
 }
 
@@ -141,6 +143,15 @@ static bool head_admits(const struct grpc_asked *asked, const struct grpc_route 
 	return head_refuse(front, answer.status, answer.words);
 }
 
+/* Envoy joins two values by a comma, and then no route has that name. */
+static bool metadata_are_single(const struct grpc_asked *asked)
+{
+	struct call_refusal *refusal = &asked->front->refusal;
+	return call_header_check(DEPLOYMENT_FIELD, grpc_credential_at, asked->request, refusal) &&
+	       call_header_check(NAMESPACE_FIELD, grpc_credential_at, asked->request, refusal) &&
+	       call_headers_check(grpc_credential_at, asked->request, refusal);
+}
+
 static bool head_is_good(const struct grpc_asked *asked, const struct grpc_route *route)
 {
 	struct grpc_front *front = asked->front;
@@ -152,7 +163,7 @@ static bool head_is_good(const struct grpc_asked *asked, const struct grpc_route
 		grpc_request_limit_message(asked->request, OPEN_MESSAGE_BYTES);
 		return true;
 	}
-	return head_admits(asked, route) && call_headers_check(grpc_credential_at, asked->request, &front->refusal) &&
+	return head_admits(asked, route) && metadata_are_single(asked) &&
 	       (!route->names_target || !head_names_target(asked) || call_target_find(&source, &name, &front->refusal));
 }
 

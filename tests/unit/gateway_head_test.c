@@ -239,6 +239,29 @@ static void a_call_is_refused_at_its_headers(void **state)
 	await_heard(stand, "13 grpc-status: 0\n");
 }
 
+/* REST has both names in the path. */
+static void metadata_that_name_a_deployment_have_one_value(void **state)
+{
+	static const struct {
+		const char *name, *first, *second, *status, *words;
+	} pairs[] = {
+		{"seldon", "a", "b", "3", "the header seldon is there twice, as \"a\" and \"b\"; send it once"},
+		{"namespace", "a", "b", "3", "the header namespace is there twice, as \"a\" and \"b\"; send it once"},
+		{"seldon", "n", "n", "5", "pipeline `n`"},
+	};
+	struct head_stand *stand = *state;
+	struct puppet_line *line = puppet_dial(&stand->puppet, grpc_front_port(stand->grpc));
+	char words[160];
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		const int32_t id = 1 + 2 * (int32_t)i;
+		puppet_headers(line, id, 0, HEAD(INFER), "x-api-key", API_KEY, pairs[i].name, pairs[i].first, pairs[i].name,
+			       pairs[i].second, NULL);
+		(void)snprintf(words, sizeof words, "%d grpc-status: %s\n", (int)id, pairs[i].status);
+		await_heard(stand, words);
+		assert_non_null(strstr(stand->puppet.heard, pairs[i].words));
+	}
+}
+
 static void a_message_that_is_no_protobuf_is_invalid(void **state)
 {
 	struct head_stand *stand = *state;
@@ -283,9 +306,13 @@ static void a_host_may_repeat_the_authority(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		HEAD_STORY(a_head_is_refused_before_its_body_comes),  HEAD_STORY(a_short_body_without_use_is_taken),
-		HEAD_STORY(a_header_that_steers_has_one_value),	      HEAD_STORY(a_call_is_refused_at_its_headers),
-		HEAD_STORY(a_message_that_is_no_protobuf_is_invalid), HEAD_STORY(what_is_not_there_is_not_ready),
+		HEAD_STORY(a_head_is_refused_before_its_body_comes),
+		HEAD_STORY(a_short_body_without_use_is_taken),
+		HEAD_STORY(a_header_that_steers_has_one_value),
+		HEAD_STORY(a_call_is_refused_at_its_headers),
+		HEAD_STORY(metadata_that_name_a_deployment_have_one_value),
+		HEAD_STORY(a_message_that_is_no_protobuf_is_invalid),
+		HEAD_STORY(what_is_not_there_is_not_ready),
 		HEAD_STORY(a_host_may_repeat_the_authority),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
