@@ -91,6 +91,11 @@ int64_t loop_clock_us(const struct loop *loop)
 	return us > loop_us ? us : loop_us;
 }
 
+int64_t loop_due_ms(const struct loop *loop, int64_t wait_ms)
+{
+	return loop_clock_us(loop) / US_PER_MS + wait_ms;
+}
+
 int64_t loop_time_of_day_ms(const struct loop *loop)
 {
 	return loop->epoll < 0 ? LOOP_VIRTUAL_EPOCH_MS + loop->now_ms : time_of_day_ms();

@@ -33,6 +33,9 @@ int64_t loop_now_ms(const struct loop *loop);
 /* The same clock in microseconds, as of now. */
 int64_t loop_clock_us(const struct loop *loop);
 
+/* When `wait_ms` from now are over, for a timer that must not run earlier: the last wake-up may be long ago. */
+int64_t loop_due_ms(const struct loop *loop, int64_t wait_ms);
+
 /* Milliseconds since 1970, as of now: by the machine's clock, or by a virtual loop's. */
 int64_t loop_time_of_day_ms(const struct loop *loop);
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/duration.h"
 #include "caller_stand.h"
 #include "serving/chaos.h"
 
@@ -317,6 +318,40 @@ static void a_delay_beyond_the_timeout_is_a_timeout(void **state)
 	assert_int_equal(stand->requests, 0);
 }
 
+#define WORK_MS 40 /* less than the pause before a second attempt */
+
+/* What the loop's thread does before it makes the call: the time of the last wake-up is then that far behind. */
+static struct call *begin_after_work(struct caller_stand *stand)
+{
+	caller_stand_ensure(stand);
+	const int64_t until_us = loop_clock_us(stand->loop) + WORK_MS * US_PER_MS;
+	while (loop_clock_us(stand->loop) < until_us)
+		;
+	stand->message.deadline_ms = loop_clock_us(stand->loop) / US_PER_MS + 2 * WORK_MS;
+	struct call *call = caller_stand_begin(stand, 0);
+	caller_stand_wait(stand, 1);
+	return call;
+}
+
+/* It had 30 s for its answer. The time that its message had left ended before, and that is what is told. */
+static void what_a_deadline_ends_is_told_so_however_busy_the_thread_is(void **state)
+{
+	struct caller_stand *stand = *state;
+	caller_stand_plays(stand, IS_SILENT);
+	const struct call *call = begin_after_work(stand);
+	assert_int_equal(call->error.kind, ERROR_LIMIT);
+	assert_non_null(strstr(call->error.text, "m : the deadline passed before"));
+	assert_true(loop_clock_us(stand->loop) / US_PER_MS >= stand->message.deadline_ms);
+}
+
+static void so_is_what_it_ends_of_a_rehearsal(void **state)
+{
+	struct caller_stand *stand = *state;
+	rehearse(stand, "model m: silent");
+	assert_non_null(strstr(begin_after_work(stand)->error.text, "m : the deadline passed before"));
+	assert_int_equal(stand->requests, 0);
+}
+
 static void what_is_held_back_can_be_forgotten(void **state)
 {
 	struct caller_stand *stand = *state;
@@ -353,6 +388,8 @@ int main(void)
 		STORY(a_rehearsed_error_is_an_answer_without_asking_the_model),
 		STORY(a_rehearsed_delay_comes_before_the_models_answer),
 		STORY(a_delay_beyond_the_timeout_is_a_timeout),
+		STORY(what_a_deadline_ends_is_told_so_however_busy_the_thread_is),
+		STORY(so_is_what_it_ends_of_a_rehearsal),
 		STORY(what_is_held_back_can_be_forgotten),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
