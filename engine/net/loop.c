@@ -101,6 +101,11 @@ int64_t loop_time_of_day_ms(const struct loop *loop)
 	return loop->epoll < 0 ? LOOP_VIRTUAL_EPOCH_MS + loop->now_ms : time_of_day_ms();
 }
 
+int64_t loop_began_ms(const struct loop *loop)
+{
+	return loop_time_of_day_ms(loop) - loop_clock_us(loop) / US_PER_MS;
+}
+
 /* ---- pauses ---- */
 
 void loop_watch_pauses(struct loop *loop, struct pause_watch *watch)

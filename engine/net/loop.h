@@ -40,10 +40,7 @@ int64_t loop_due_ms(const struct loop *loop, int64_t wait_ms);
 int64_t loop_time_of_day_ms(const struct loop *loop);
 
 /* Offset from milliseconds of the loop's clock to milliseconds since 1970. */
-static inline int64_t loop_began_ms(const struct loop *loop)
-{
-	return loop_time_of_day_ms(loop) - loop_now_ms(loop);
-}
+int64_t loop_began_ms(const struct loop *loop);
 
 /* ---- descriptors ---- */
 

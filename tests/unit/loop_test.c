@@ -330,6 +330,16 @@ static void standing_still_in_a_turn_is_a_pause(void **state)
 	assert_in_range(diary->paused_ms, 250, clock_ms() - began_ms);
 }
 
+/* A time of day is the same time of the loop's clock, however long ago the thread woke. */
+static void the_offset_to_the_time_of_day_stays_while_the_thread_works(void **state)
+{
+	struct diary *diary = *state;
+	const int64_t began_ms = loop_began_ms(diary->loop), until_ms = clock_ms() + 40;
+	while (clock_ms() < until_ms)
+		;
+	assert_in_range(loop_began_ms(diary->loop) - began_ms + 20, 0, 39);
+}
+
 #define WORK_MS (LOOP_PAUSE_MS + 50)
 
 static void work(void *context)
@@ -415,6 +425,7 @@ int main(void)
 		STORY(a_sleep_that_ends_early_or_may_last_for_ever_is_no_pause),
 		STORY(whoever_does_not_watch_any_more_hears_of_no_pause),
 		STORY(standing_still_in_a_turn_is_a_pause),
+		STORY(the_offset_to_the_time_of_day_stays_while_the_thread_works),
 		STORY(work_is_no_pause_however_long_it_takes),
 		STORY(a_stopped_process_finds_what_came_meanwhile_before_what_fell_due),
 	};
