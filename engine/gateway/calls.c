@@ -149,7 +149,6 @@ static void call_accept(struct open_call *call)
 	if (call->submits)
 		id = (struct text){submission, submission_write(&call->submission, submission)};
 	arena_reset(calls->arena);
-	calls->counts.accepted++;
 	call_outcome_accepted(&outcome, id, &calls->body);
 	if (call->submits)
 		outcome.submission = id;
@@ -210,10 +209,6 @@ static void reply_take(struct calls *calls, const struct record *record)
 		calls->counts.strayed++;
 		return;
 	}
-	calls->counts.answered += outcome.end == CALL_ANSWERED;
-	calls->counts.filtered += outcome.end == CALL_FILTERED;
-	calls->counts.failed += outcome.end == CALL_FAILED;
-	calls->counts.timed_out += outcome.end == CALL_FAILED && outcome.status == 504; /* by the engine, at the same time */
 	open_call_end(call, &outcome);
 }
 

@@ -56,6 +56,19 @@ void open_call_give_back(struct open_call *call)
 
 /* ---- the end of a call ---- */
 
+/* The caller of one that is overdue has the error of its deadline, whatever came later. */
+static void end_count(const struct open_call *call, const struct call_outcome *outcome)
+{
+	struct calls_counts *counts = &call->calls->counts;
+	const enum call_end end = call->is_overdue ? CALL_FAILED : outcome->end;
+	counts->answered += end == CALL_ANSWERED;
+	counts->accepted += end == CALL_ACCEPTED;
+	counts->filtered += end == CALL_FILTERED;
+	counts->failed += end == CALL_FAILED;
+	counts->timed_out +=
+		call->is_overdue || (end == CALL_FAILED && outcome->status == 504); /* by the engine, at the same time */
+}
+
 void open_call_end(struct open_call *call, struct call_outcome *outcome)
 {
 	char id[CALL_ID_BYTES_MAX];
@@ -64,6 +77,7 @@ void open_call_end(struct open_call *call, struct call_outcome *outcome)
 		outcome->id = (struct text){id, call->id_length};
 	outcome->arena = call->calls->arena;
 	outcome->target = text_of(call->target ? call->target->name : NULL);
+	end_count(call, outcome);
 	call_counts_add(call->counts, call->protocol, call->service,
 			call_counted_status(call->protocol, call->has_seldon_errors, outcome),
 			(uint64_t)(loop_now_ms(call->calls->loop) - call->began_ms) * US_PER_MS);
@@ -78,7 +92,6 @@ void open_call_fail(struct open_call *call, int status, enum error_kind kind, co
 	arena_reset(calls->arena);
 	call_outcome_refused(&outcome, status, kind, words, call->place, (struct text){call->id, call->id_length}, &calls->body);
 	outcome.submission = call->poll;
-	calls->counts.failed++;
 	open_call_end(call, &outcome);
 }
 
@@ -131,6 +144,7 @@ void open_call_on_deadline(void *context)
 	struct open_call *call = context;
 	if (report_is_awaited(call))
 		return;
+	call->is_overdue = true;
 	const struct gateway_target *target = call->target;
 	const bool is_logged = call->taken && !call->is_direct && target;
 	char words[ERROR_TEXT_MAX], place[REPLY_ORIGIN_BYTES_MAX], poll[SUBMISSION_ID_BYTES_MAX];
@@ -141,7 +155,6 @@ void open_call_on_deadline(void *context)
 				       .outputs = is_logged ? target->outputs : NULL,
 				       .poll = call->poll,
 				       .taken = call->taken};
-	call->calls->counts.timed_out++;
 	call_late_write(&late, words);
 	if (is_logged)
 		call->place = submission_origin(&call->submission, call->calls->targets.topics[target->topic], place);

@@ -27,7 +27,7 @@ struct open_call {
 				       * that submits, or has `placed` */
 	void (*placed)(void *context, const struct submission *origin);
 	bool taken;	 /* Kafka has accepted it, or an engine has replied to it */
-	bool is_overdue; /* it is past its deadline, and open for Kafka's report alone */
+	bool is_overdue; /* it is past its deadline; if it is open, then for Kafka's report alone */
 	bool is_direct; /* a worker has it, past Kafka */
 	char id[CALL_ID_BYTES_MAX];
 	size_t id_length;

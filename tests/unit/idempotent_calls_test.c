@@ -86,6 +86,20 @@ static void a_reply_before_the_report_of_its_request_says_where_that_is(void **s
 	assert_int_equal(calls_counts(stand->calls).answered, 1);
 }
 
+/* The last call of the stand stays open. The caller of another one was told that it is late, whatever came then. */
+static void await_one_timeout(struct keyed_stand *stand)
+{
+	for (int64_t until_ms = loop_now_ms(stand->loop) + MOCK_WAIT_MS; calls_open_count(stand->calls) > 1;) {
+		assert_true(loop_now_ms(stand->loop) < until_ms);
+		keyed_turn(stand);
+	}
+	const struct calls_counts counts = calls_counts(stand->calls);
+	assert_int_equal(counts.failed, 1);
+	assert_int_equal(counts.timed_out, 1);
+	assert_true(counts.answered == 0 && counts.accepted == 0 && counts.left == 0);
+	assert_int_equal(counts.begun, counts.failed + counts.open);
+}
+
 /* Kafka has the request. Without its place, later calls got 409 for 15 s, and the request was sent once more. */
 static void a_deadline_before_the_report_leaves_the_claim_its_origin(void **state)
 {
@@ -99,8 +113,8 @@ static void a_deadline_before_the_report_leaves_the_claim_its_origin(void **stat
 	assert_non_null(strstr(late->body, "ask again with the same key"));
 	keyed_turn_for(stand, SOON_MS); /* the deadline of the open call is past, too */
 	reports_come();
-	keyed_turn_for(stand, SOON_MS);			     /* the claim's record */
-	assert_int_equal(calls_open_count(stand->calls), 1); /* of the other key */
+	keyed_turn_for(stand, SOON_MS); /* the claim's record */
+	await_one_timeout(stand);
 	keyed_answer(stand, "one", true);
 	struct keyed_client *again = keyed_call(stand, 2, "k", "1", MOCK_WAIT_MS);
 	keyed_await_end(stand, again);
@@ -108,6 +122,36 @@ static void a_deadline_before_the_report_leaves_the_claim_its_origin(void **stat
 	assert_true(again->is_replayed);
 	assert_int_equal(late->ended, 1);
 	assert_null(rd_kafka_consumer_poll(stand->engine, SOON_MS));
+}
+
+/* Both find the call open for Kafka's report alone. */
+static void a_reply_after_the_deadline_counts_as_no_answer(void **state)
+{
+	struct keyed_stand *stand = *state;
+	keyed_await_claims(stand, "other");
+	reports_wait = true;
+	struct keyed_client *late = keyed_call(stand, 0, "k", "1", SOON_MS);
+	keyed_request_read(stand);
+	keyed_await_end(stand, late);
+	keyed_turn_for(stand, SOON_MS);
+	keyed_answer(stand, "one", true);
+	await_one_timeout(stand);
+	reports_come();
+	assert_int_equal(late->ended, 1);
+}
+
+static void a_report_after_the_deadline_counts_as_no_acceptance(void **state)
+{
+	struct keyed_stand *stand = *state;
+	keyed_await_claims(stand, "other");
+	reports_wait = stand->submits = true;
+	struct keyed_client *late = keyed_call(stand, 0, "k", "1", SOON_MS);
+	keyed_request_read(stand);
+	keyed_await_end(stand, late);
+	keyed_turn_for(stand, SOON_MS);
+	reports_come();
+	await_one_timeout(stand);
+	assert_int_equal(late->ended, 1);
 }
 
 /* Its answer is found when the call is repeated. */
@@ -370,6 +414,8 @@ int main(void)
 		KEYED_STORY(a_key_is_answered_from_one_request),
 		KEYED_STORY(a_reply_before_the_report_of_its_request_says_where_that_is),
 		KEYED_STORY(a_deadline_before_the_report_leaves_the_claim_its_origin),
+		KEYED_STORY(a_reply_after_the_deadline_counts_as_no_answer),
+		KEYED_STORY(a_report_after_the_deadline_counts_as_no_acceptance),
 		KEYED_STORY(a_reply_of_an_earlier_engine_before_the_report_is_not_taken),
 		KEYED_STORY(a_deadline_holds_while_an_earlier_answer_is_searched),
 		KEYED_STORY(a_deadline_before_the_claim_is_read_frees_the_key),
