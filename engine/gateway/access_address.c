@@ -3,20 +3,14 @@
 
 #include "base/number.h"
 
-#define PORT_MAX 65535
-
 /* Removes the last item of a comma-separated list, and returns it without spaces around it. */
 static struct text last_item(struct text *list)
 {
 	const char *comma = memrchr(list->bytes, ',', list->length);
 	size_t begin = comma ? (size_t)(comma - list->bytes) + 1 : 0;
-	struct text item = {list->bytes + begin, list->length - begin};
+	const struct text item = {list->bytes + begin, list->length - begin};
 	list->length = comma ? begin - 1 : 0;
-	while (item.length > 0 && (item.bytes[0] == ' ' || item.bytes[0] == '\t'))
-		item = text_from(item, 1);
-	while (item.length > 0 && (item.bytes[item.length - 1] == ' ' || item.bytes[item.length - 1] == '\t'))
-		item.length--;
-	return item;
+	return text_trimmed(item, " \t");
 }
 
 /* Reads an address, or one with a port behind it: 192.0.2.1:80, [2001:db8::1]:80. Brackets may be alone. */
@@ -35,7 +29,7 @@ static bool hop_read(struct text hop, struct sockaddr_storage *address)
 		return false;
 	if (has_brackets)
 		host = (struct text){host.bytes + 1, host.length - 2};
-	return port > 0 && port <= PORT_MAX && network_address_read(host, address) &&
+	return port > 0 && port <= PORT_MOST && network_address_read(host, address) &&
 	       (!has_brackets || address->ss_family == AF_INET6);
 }
 
