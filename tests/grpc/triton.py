@@ -21,6 +21,7 @@ from dev import Dev, Judge  # noqa: E402
 
 KEYS = {"billing": "correct-horse-battery-staple", "admin": "staple-battery-horse-correct"}
 HELD_SECONDS = 1.5  # that a model keeps a reply back
+LAME_DUCK_SECONDS = 3
 DOCUMENT = "apiVersion: mlops.seldon.io/v1alpha1\nkind: %s\nmetadata: {name: %s}\nspec:\n%s"
 PIPELINES = {
     "twice": "  steps:\n  - {name: double, expression: {set: {x: x * 2}}}\n  output: {steps: [double]}\n",
@@ -470,6 +471,32 @@ def asks_who_calls(judge, dev, place):
     channel.close()
 
 
+def serves_streams_while_it_leaves(judge, dev, place):
+    """gRPC's own library hears that the gateway leaves. Its stream goes on until the time of --lame-duck is over; new calls connect anew"""
+    command, requests, answers = Command(dev, place, "--lame-duck", f"{LAME_DUCK_SECONDS}s"), queue.Queue(), []
+    channel = grpc.insecure_channel(command.said["grpc"])
+    stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
+    streamed = stub.ModelStreamInfer(iter(requests.get, None), timeout=20)
+
+    def ask(value):
+        requests.put(number(value))
+        answers.append(number_of(next(streamed).infer_response))
+    ask(1.0)
+    command.process.send_signal(signal.SIGTERM)
+    end = time.monotonic() + LAME_DUCK_SECONDS
+    while (ready := stub.ServerReady(service_pb2.ServerReadyRequest(), timeout=20).ready) and time.monotonic() < end:
+        time.sleep(0.05)
+    ended = failure(ask, 2.0)
+    time.sleep(LAME_DUCK_SECONDS / 5)
+    ended = ended or failure(ask, 3.0)
+    judge.expect("while the gateway leaves it is not ready, and its streams are served", not ready and answers == [2.0, 4.0, 6.0],
+                 (ready, answers, ended))
+    judge.expect("then they are told", (seen := failure(lambda: next(streamed))) and "UNAVAILABLE" in seen[0] and "is stopping" in seen[1], seen)
+    requests.put(None)
+    channel.close()
+    judge.expect("and the gateway ends well", command.process.wait(20) == 0)
+
+
 def answers_errors_as_seldon(judge, dev, place):
     """--compat seldon, as over HTTP (judge/compat.py)"""
     command = Command(dev, place, "--compat", "seldon")
@@ -523,6 +550,7 @@ def main():
         has_health_and_reflection(judge, channel)
         keeps_calls_apart(judge, stub)
         asks_who_calls(judge, dev, place)
+        serves_streams_while_it_leaves(judge, dev, place)
         answers_errors_as_seldon(judge, dev, place)
         ends(judge, dev, stub)
         call.close()
