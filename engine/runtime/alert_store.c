@@ -161,6 +161,7 @@ static bool answer_make(struct alert_store *store)
 	answer_drop(store);
 	store->answered = asked;
 	store->answer = kept;
+	store->has_failed = false;
 	return true;
 }
 
@@ -202,8 +203,9 @@ static void *store_run(void *context)
 			good = answer_make(store);
 		if (store->due.first)
 			good = due_write(store) && good;
-		if (!good && !atomic_load(&store->stopping))
-			condition_wait_until(&store->bell, &store->lock, clock_ms() + ALERT_STORE_RETRY_MS);
+		if (!good)
+			condition_wait_until(&store->bell, &store->lock,
+					     clock_ms() + (atomic_load(&store->stopping) ? LOOK_MS : ALERT_STORE_RETRY_MS));
 		else if (!is_reading_due(store) && !store->due.first && !atomic_load(&store->stopping))
 			pthread_cond_wait(&store->bell, &store->lock);
 	}
