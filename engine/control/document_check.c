@@ -362,6 +362,7 @@ static bool set_plan(struct document_set *set, struct plan *plan, struct error *
 	if (!control_tables_open(&set->tables, set->accepted, CONTROL_ACCEPTED, set->arena))
 		return error_memory(error, ERROR_SYSTEM, "checking a proposal");
 	set->spec.tables = &set->tables;
+	set->spec.is_accepted = true;
 	return accepted_add(set, error) && items_add(set, error) && named_versions_add(set, error) &&
 	       (set->is_large || plan_make(&set->spec, &options, set->arena, plan, error));
 }

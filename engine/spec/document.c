@@ -287,8 +287,8 @@ static void check_default(struct spec *spec, const struct resource *resource)
 		    !strings_equal(earlier->default_name.text, experiment->default_name.text) ||
 		    earlier->resource_type != experiment->resource_type || strings_equal(other->name.text, resource->name.text))
 			continue;
-		bool one_file = other->place.file == resource->place.file;
-		fault_add(spec->faults, one_file ? CODE_REPEATED_NAME : CODE_REPEATED_ACROSS_FILES, experiment->default_name.place,
+		bool one_set = spec->is_accepted || other->place.file == resource->place.file;
+		fault_add(spec->faults, one_set ? CODE_REPEATED_NAME : CODE_REPEATED_ACROSS_FILES, experiment->default_name.place,
 			  NULL, "`%s` is the default of the experiment `%s` already", experiment->default_name.text,
 			  other->name.text ? other->name.text : "");
 		return;

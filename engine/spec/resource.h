@@ -536,6 +536,7 @@ struct spec {
 	const struct assignment_tables *tables;	 /* recorded ones (step/assignment_table.h), borrowed; NULL: none */
 	struct name_list headers;		 /* headers of messages that its expressions read, each once */
 	bool has_versions; /* of a control plane, which keeps versions: those that are named are among the resources */
+	bool is_accepted;  /* by a control plane: all documents are in force together, each in a file of its own */
 };
 
 extern const struct resource_kind resource_kinds[]; /* ends with a row without a name */

@@ -136,6 +136,25 @@ static void a_candidate_cannot_be_deleted(void **state)
 	accepts("Model", "b", NULL);
 }
 
+/* As in Seldon: one of them would take no calls. */
+static void a_second_experiment_with_a_default_is_refused(void **state)
+{
+	(void)state;
+#define NAMED(name)                                                                                                                \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: " name "}\nspec:\n  default: a\n"                 \
+	"  candidates: [{name: a, weight: 50}, {name: b, weight: 50}]\n"
+	accepts("Model", "a", MODEL("a"));
+	accepts("Model", "b", MODEL("b"));
+	accepts("Experiment", "e", NAMED("e"));
+	const struct verdict_fault *fault = refuses("Experiment", "d", NAMED("d"));
+	assert_int_equal(fault->line, 5);
+	assert_true(text_is(fault->kind, "Experiment") && text_is(fault->name, "d"));
+	assert_non_null(memmem(fault->text.bytes, fault->text.length, "is the default of the experiment `e` already", 44));
+	accepts("Experiment", "e", NAMED("e"));
+	accepts("Experiment", "e", NULL);
+	accepts("Experiment", "d", NAMED("d"));
+}
+
 /* As files are deployed, one by one, in the order of their names. */
 static void an_experiment_may_come_before_its_candidates(void **state)
 {
@@ -326,6 +345,7 @@ int main(void)
 		TEST(a_rollout_that_the_keeper_could_not_run_is_refused),
 		TEST(a_criterion_is_judged_by_the_keeper_as_by_lint),
 		TEST(a_candidate_cannot_be_deleted),
+		TEST(a_second_experiment_with_a_default_is_refused),
 		TEST(an_experiment_may_come_before_its_candidates),
 		TEST(a_delete_that_breaks_another_document_is_refused),
 		TEST(a_model_that_a_pipeline_calls_cannot_be_deleted),
