@@ -480,7 +480,11 @@ const struct option drift_options[] = {
 	    .help = "The tensors that are watched; default: all numeric ones. Texts are categories, if there are at most 1000 "
 		    "different ones and no more than one value in ten came once. Other texts are free: the feature with the "
 		    "tensor's name has the commonest texts, at most 50, as categories, and one category for all others; the "
-		    "feature `length(NAME)` has their lengths in characters. A text that is new is then no sign of bad quality."),
+		    "feature `length(NAME)` has their lengths in characters. A text that is new is then no sign of bad quality. "
+		    "Values of a tensor that a message lacks are missing, and texts where the reference has numbers, or numbers "
+		    "where it has texts, are of another type: both are figures of quality, and the other features are compared. A "
+		    "message that has none of the tensors, or one with other columns, is in no window, and is counted in the "
+		    "records as `missing`."),
 	ROW("reference", MAP, struct drift, reference, .rows = drift_reference_rows, .required = true,
 	    .help = "The reference: a file of `sluice fit drift`, {past: 7d}, or {topic: T}. It also shows how rows follow from "
 		    "others, which the tests take into account. If the stream has states that last, such as calm and busy "

@@ -5,6 +5,7 @@
 
 #include "base/duration.h"
 #include "base/number.h"
+#include "drift/mistyped.h"
 #include "drift/past_texts.h"
 #include "steps/drift_reference.h"
 #include "steps/drift_texts.h"
@@ -209,16 +210,24 @@ static size_t column_find(const struct drift_comparison *comparison, size_t feat
 	return texts < feature ? comparison->places[texts] : layout->count;
 }
 
-/* The tensor of texts in which a feature of numbers came; NULL: there is none. */
-static const struct tensor *texts_instead(const struct drift_feature *feature, const struct payload *payload)
+/* The tensor of texts, or of numbers, that a feature is of by its name; NULL: there is none. */
+static const struct tensor *tensor_of(const struct drift_feature *feature, bool texts, const struct payload *payload)
 {
-	for (size_t i = 0; !feature->categories && i < payload->tensors.count; i++) {
+	for (size_t i = 0; i < payload->tensors.count; i++) {
 		const struct tensor *tensor = payload->tensors.items[i];
-		if (tensor->datatype == DATATYPE_BYTES &&
+		if ((tensor->datatype == DATATYPE_BYTES) == texts &&
 		    (text_equal(feature->name, tensor->name) || is_column_of(feature->name, tensor->name)))
 			return tensor;
 	}
 	return NULL;
+}
+
+static bool feature_refuse(const struct drift_comparison *comparison, const struct drift_feature *feature, struct error *error)
+{
+	return error_set(error, ERROR_CONFIG, comparison->step->place,
+			 "the reference has `" TEXT_FORMAT "` of %s, and the messages have no such feature; learn the "
+			 "reference again",
+			 TEXT_ARGUMENTS(feature->name), feature->categories ? "texts" : "numbers");
 }
 
 /* Where the features of the reference are among those of the messages. INPUT, with `texts`: one is there, as texts. */
@@ -228,16 +237,13 @@ static bool places_find(struct drift_comparison *comparison, const struct payloa
 	for (size_t i = 0; i < comparison->reference.feature_count; i++) {
 		const struct drift_feature *feature = &comparison->reference.features[i];
 		comparison->places[i] = column_find(comparison, i);
-		if (comparison->places[i] == comparison->layout.count && (*texts = texts_instead(feature, payload)))
+		if (comparison->places[i] == comparison->layout.count && !feature->categories &&
+		    (*texts = tensor_of(feature, true, payload)))
 			return error_set(error, ERROR_INPUT, PLACE_NONE,
 					 "`" TEXT_FORMAT "` has numbers in the reference, and texts here; send it as numbers",
 					 TEXT_ARGUMENTS(feature->name));
 		if (comparison->places[i] == comparison->layout.count)
-			return error_set(error, ERROR_CONFIG, comparison->step->place,
-					 "the reference has `" TEXT_FORMAT "` of %s, and the messages have no such feature; learn "
-					 "the "
-					 "reference again",
-					 TEXT_ARGUMENTS(feature->name), feature->categories ? "texts" : "numbers");
+			return feature_refuse(comparison, feature, error);
 	}
 	return true;
 }
@@ -287,6 +293,43 @@ static bool layout_learn(struct drift_comparison *comparison, const struct paylo
 	return false;
 }
 
+/* The column of a feature that the message lacks, or has in another type. CONFIG: its tensor is there, without that column. */
+static bool column_guess(const struct drift_comparison *comparison, const struct drift_feature *feature,
+			 const struct payload *payload, struct drift_column *column, struct error *error)
+{
+	const struct tensor *other = tensor_of(feature, !feature->categories, payload);
+	*column = (struct drift_column){
+		.name = "", .tensor = other ? other->name : feature->name, .columns = 1, .texts = feature->categories};
+	return other || !tensor_of(feature, feature->categories, payload) || feature_refuse(comparison, feature, error);
+}
+
+/* How a message is laid out that is not whole, before one has come that is. It is the layout of that message alone. */
+static bool layout_guess(struct drift_comparison *comparison, const struct payload *payload, struct arena *arena,
+			 struct error *error)
+{
+	const struct drift *options = comparison->step->options;
+	const struct drift_reference *reference = &comparison->reference;
+	struct drift_column *columns = ARENA_ARRAY(arena, struct drift_column, reference->feature_count);
+	if (!columns)
+		return error_memory(error, ERROR_SYSTEM, "comparing messages");
+	if (!drift_layout_of_present(&comparison->layout, payload, &options->tensors, arena, error))
+		return false;
+	for (size_t i = 0; i < reference->feature_count; i++) {
+		const size_t texts = drift_feature_of_lengths(reference, i);
+		comparison->places[i] = column_find(comparison, i);
+		if (comparison->places[i] < comparison->layout.count)
+			columns[i] = comparison->layout.columns[comparison->places[i]];
+		else if (texts < i)
+			columns[i] = columns[texts];
+		else if (!column_guess(comparison, &reference->features[i], payload, &columns[i], error))
+			return false;
+	}
+	comparison->layout = (struct drift_layout){reference->feature_count, columns};
+	for (size_t i = 0; i < reference->feature_count; i++)
+		comparison->places[i] = i;
+	return true;
+}
+
 /* Notes a text of a stream whose past is kept; its fingerprint. */
 static double text_note(struct past_texts *came, struct text text)
 {
@@ -298,7 +341,7 @@ static double text_note(struct past_texts *came, struct text text)
 /* What the monitor gets of a cell: a text that is empty is missing. */
 static double cell_value(const struct drift_comparison *comparison, size_t feature, const struct drift_cell *cell)
 {
-	if (!comparison->layout.columns[comparison->places[feature]].texts)
+	if (!comparison->layout.columns[comparison->places[feature]].texts || mistyped_is(cell->number))
 		return cell->number;
 	if (cell->text.length == 0)
 		return (double)NAN;
@@ -308,22 +351,56 @@ static double cell_value(const struct drift_comparison *comparison, size_t featu
 				: monitor_category(comparison->monitor, feature, cell->text);
 }
 
+static bool values_make(const struct drift_comparison *comparison, const struct drift_cell *cells, size_t count,
+			struct arena *arena, const double **rows, struct error *error)
+{
+	const size_t width = comparison->reference.feature_count, columns = comparison->layout.count;
+	double *made = ARENA_ARRAY(arena, double, count *width);
+	if (!made)
+		return error_memory(error, ERROR_LIMIT, "comparing messages");
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < width; j++)
+			made[i * width + j] = cell_value(comparison, j, &cells[i * columns + comparison->places[j]]);
+	*rows = made;
+	return true;
+}
+
+/* The rows of a message that is not whole, by a layout of its own. */
+static bool rows_guess(struct drift_comparison *comparison, const struct payload *payload, struct arena *arena, const double **rows,
+		       size_t *count, struct error *error)
+{
+	const struct drift_cell *cells;
+	const bool good = layout_guess(comparison, payload, arena, error) &&
+			  drift_rows_read_some(&comparison->layout, payload, arena, &cells, count, &comparison->whole, error) &&
+			  values_make(comparison, cells, *count, arena, rows, error);
+	comparison->layout = (struct drift_layout){0};
+	comparison->whole = false;
+	return good;
+}
+
+static bool is_misfit(const struct error *error)
+{
+	return error->kind != ERROR_SYSTEM && error->kind != ERROR_LIMIT;
+}
+
 bool drift_comparison_rows(struct drift_comparison *comparison, const struct payload *payload, struct arena *arena,
 			   const double **rows, size_t *count, const struct tensor **texts, struct error *error)
 {
-	const struct drift_reference *reference = &comparison->reference;
 	const struct drift_cell *cells;
 	*texts = NULL;
-	if ((comparison->layout.count == 0 && !layout_learn(comparison, payload, arena, texts, error)) ||
-	    !drift_rows_read(&comparison->layout, payload, arena, &cells, count, texts, error))
+	comparison->whole = true;
+	if (comparison->layout.count == 0 && !layout_learn(comparison, payload, arena, texts, error)) {
+		struct error guess = {0};
+		if (!comparison->lenient || !is_misfit(error))
+			return false;
+		const bool good = rows_guess(comparison, payload, arena, rows, count, &guess);
+		if (good || !is_misfit(&guess))
+			*error = guess;
+		return good;
+	}
+	if (!(comparison->lenient
+		      ? drift_rows_read_some(&comparison->layout, payload, arena, &cells, count, &comparison->whole, error)
+		      : drift_rows_read(&comparison->layout, payload, arena, &cells, count, texts, error)))
 		return false;
-	double *made = ARENA_ARRAY(arena, double, *count * reference->feature_count);
-	if (!made)
-		return error_memory(error, ERROR_LIMIT, "comparing messages");
-	for (size_t i = 0; i < *count; i++)
-		for (size_t j = 0; j < reference->feature_count; j++)
-			made[i * reference->feature_count + j] =
-				cell_value(comparison, j, &cells[i * comparison->layout.count + comparison->places[j]]);
-	*rows = made;
-	return true;
+	return values_make(comparison, cells, *count, arena, rows, error);
 }

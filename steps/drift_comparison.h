@@ -2,6 +2,10 @@
  *
  * It has the step's options, its reference and its monitor. Messages become rows of numbers in the order of the reference's
  * features; a category becomes its index. What it opens lives in the step's arena.
+ *
+ * A message has all features of the reference, in its types; or, if the comparison is lenient, one of them at least, in whatever
+ * type. Values of a tensor that it lacks are missing then, and those of texts where the reference has numbers, or the other way
+ * round, are of another type (drift/mistyped.h). A tensor of other columns is no message of the reference in either case.
  */
 #ifndef SLUICE_STEPS_DRIFT_COMPARISON_H
 #define SLUICE_STEPS_DRIFT_COMPARISON_H
@@ -56,6 +60,8 @@ struct drift_comparison {
 	struct monitor *monitor;
 	struct drift_layout layout; /* of messages; count 0: none has come */
 	size_t *places;		    /* of the reference's features in the layout */
+	bool lenient;		    /* set by its owner */
+	bool whole;		    /* the last message had all features, in the reference's types */
 	struct past_texts **came;   /* of a past: the texts of each feature that came, NULL of numbers; else NULL */
 	size_t lacking_count;	    /* columns of messages that the reference lacks, so that they are not compared */
 	struct text *lacking;	    /* their names, in the arena of the layout */

@@ -19,7 +19,7 @@ struct drift_kept {
 	uint64_t chunks;   /* of the open window */
 	struct monitor_position position;
 	struct performance performance; /* of the open window */
-	struct last_verdict last;	/* former forms end before its messages a minute, or its AUC, and are read */
+	struct last_verdict last;	/* former forms end before its messages a minute, its AUC, or mistyped, and are read */
 };
 
 /* What is stored of some rows of the open window under `rows/SEGMENT/NUMBER`, before their numbers. With online methods, a row's

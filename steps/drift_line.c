@@ -52,9 +52,9 @@ static void feature_put(const struct drift_line *line, const struct monitor_verd
 	drift_count_put(out, "unseen", quality->unseen);
 	if (quality->lost)
 		buffer_string(out, ", \"lost\": true");
+	drift_count_put(out, "mistyped", quality->mistyped);
 	buffer_print(out, ", \"still\": %s, \"quality_alarm\": %s, \"tests\": [", quality->still ? "true" : "false",
-		     quality->missing_alarm || quality->outside_alarm || quality->unseen_alarm || quality->still_alarm ? "true"
-														       : "false");
+		     monitor_quality_alarm(quality) ? "true" : "false");
 	for (size_t i = 0; i < feature->test_count; i++) {
 		buffer_string(out, i ? ", " : "");
 		test_put(out, &feature->tests[i]);
@@ -231,6 +231,7 @@ static void quality_say(struct buffer *out, const struct monitor_feature *featur
 		uint64_t count;
 		const char *words;
 	} items[] = {{quality->missing_alarm, quality->missing, "missing"},
+		     {quality->mistyped_alarm, quality->mistyped, "of another type"},
 		     {quality->outside_alarm, quality->outside, "outside of the range"},
 		     {quality->unseen_alarm, quality->unseen, "never seen before"}};
 	for (size_t i = 0; i < sizeof items / sizeof *items; i++)

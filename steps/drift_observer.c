@@ -104,6 +104,7 @@ static bool observer_open(struct step *step, struct error *error)
 	self->entry = self->watched ? verdict_board_entry(step->board, step->pipeline, self->watched) : NULL;
 	if (!reference_open(self, step, error) || !drift_identity(step, &self->verdict_identity, error))
 		return false;
+	self->comparison.lenient = true;
 	self->group = ((const struct drift *)step->options)->group;
 	self->identity = self->tally_identity = identity_of(&self->comparison, self->group);
 	step->state = self;
@@ -441,14 +442,15 @@ static bool past_forget(struct drift_visit *at)
 	return true;
 }
 
-/* After as many messages as a window has, in a row, of which none fits, or each has more than is watched, the past begins anew with
- * the next. A single one that fits shows that the stream is still what it was. */
+/* After as many messages as a window has, in a row, of which none is whole, or each has more than is watched, the past begins anew
+ * with the next. A single one that fits shows that the stream is still what it was. */
 static bool misfits_count(struct drift_visit *at, bool usable)
 {
 	struct drift_observer *self = at->self;
 	if (!self->past)
 		return true;
-	at->tally.misfits = !usable || drift_past_lacks(self->past, visit_input(at->visit)) ? at->tally.misfits + 1 : 0;
+	const bool fits = usable && self->comparison.whole && !drift_past_lacks(self->past, visit_input(at->visit));
+	at->tally.misfits = fits ? 0 : at->tally.misfits + 1;
 	if (at->tally.misfits < unusable_most(self))
 		return true;
 	at->tally.misfits = 0;

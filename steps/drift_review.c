@@ -107,10 +107,12 @@ static bool truth_check(const struct drift_estimate_options *estimate, const str
 static bool comparison_open(struct drift_review *review, const struct step *step, struct error *error)
 {
 	const struct rebase_result *past = review->source->past;
-	if (!past)
-		return drift_comparison_open(&review->comparison, step, error);
-	return drift_comparison_begin(&review->comparison, step, error) &&
-	       drift_comparison_learn(&review->comparison, past->file, error);
+	if (past ? !drift_comparison_begin(&review->comparison, step, error) ||
+			    !drift_comparison_learn(&review->comparison, past->file, error)
+		 : !drift_comparison_open(&review->comparison, step, error))
+		return false;
+	review->comparison.lenient = review->source->name != NULL; /* a column of a CSV has texts if a single field is one */
+	return true;
 }
 
 static bool review_open(struct drift_review *review, const struct step *step, struct error *error)

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "drift/mistyped.h"
 #include "message/row_numbers.h"
 #include "steps/reference_rows.h"
 
@@ -76,48 +77,65 @@ static bool layout_add(struct drift_layout *layout, const struct tensor *tensor,
 	return true;
 }
 
-bool drift_layout_make(struct drift_layout *layout, const struct payload *payload, const struct name_list *tensors,
-		       struct arena *arena, struct error *error)
+static bool layout_fill(struct drift_layout *layout, const struct payload *payload, const struct name_list *tensors, bool whole,
+			struct arena *arena, struct error *error)
 {
 	*layout = (struct drift_layout){.columns = ARENA_ARRAY(arena, struct drift_column, DRIFT_FEATURES_MAX)};
 	if (!layout->columns)
 		return out_of_memory(error);
 	for (size_t i = 0; i < tensors->count; i++) {
 		const struct tensor *tensor = tensors_find(payload->tensors, text_of(tensors->items[i].text));
-		if (!tensor)
+		if (!tensor && whole)
 			return error_set(error, ERROR_INPUT, tensors->items[i].place,
 					 "tensor `%s` is missing; send it, or for a CSV name its columns by --tensor",
 					 tensors->items[i].text);
-		if (!layout_add(layout, tensor, arena, error))
+		if (tensor && !layout_add(layout, tensor, arena, error))
 			return false;
 	}
 	for (size_t i = 0; tensors->count == 0 && i < payload->tensors.count; i++)
 		if (payload->tensors.items[i]->datatype != DATATYPE_BYTES &&
 		    !layout_add(layout, payload->tensors.items[i], arena, error))
 			return false;
+	return true;
+}
+
+bool drift_layout_make(struct drift_layout *layout, const struct payload *payload, const struct name_list *tensors,
+		       struct arena *arena, struct error *error)
+{
+	if (!layout_fill(layout, payload, tensors, true, arena, error))
+		return false;
 	return layout->count > 0 ||
 	       error_set(error, ERROR_INPUT, PLACE_NONE, "the message has no numeric tensor; name the tensors by `tensors`");
 }
 
+bool drift_layout_of_present(struct drift_layout *layout, const struct payload *payload, const struct name_list *tensors,
+			     struct arena *arena, struct error *error)
+{
+	return layout_fill(layout, payload, tensors, false, arena, error);
+}
+
 /* ---- rows ---- */
 
+static bool type_fits(const struct drift_column *column, const struct tensor *tensor)
+{
+	return (tensor->datatype == DATATYPE_BYTES) == column->texts;
+}
+
+static bool tensor_lacks(const struct drift_column *column, struct error *error)
+{
+	return error_set(error, ERROR_INPUT, PLACE_NONE,
+			 "tensor `" TEXT_FORMAT "` is missing; send it, or for a CSV name its columns by --tensor",
+			 TEXT_ARGUMENTS(column->tensor));
+}
+
+/* Counts its rows, which are as many as those of other tensors. */
 static bool rows_agree(const struct drift_column *column, const struct tensor *tensor, struct arena *arena, size_t *rows,
-		       const struct tensor **texts, struct error *error)
+		       struct error *error)
 {
 	struct row_shape shape;
-	if (!tensor)
-		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "tensor `" TEXT_FORMAT "` is missing; send it, or for a CSV name its columns by --tensor",
-				 TEXT_ARGUMENTS(column->tensor));
-	if ((tensor->datatype == DATATYPE_BYTES) != column->texts) {
-		*texts = column->texts ? NULL : tensor;
-		return error_set_tensor(error, PLACE_NONE, "`" TEXT_FORMAT "` is %s, and %s are watched",
-					TEXT_ARGUMENTS(tensor->name), tensor_type_text(arena, tensor),
-					column->texts ? "texts" : "numbers");
-	}
 	if (!row_shape_of(tensor, column->columns == 1, &shape))
 		return shape_refuse(tensor, arena, error);
-	if (shape.columns != column->columns)
+	if (shape.columns != column->columns && type_fits(column, tensor))
 		return error_set_tensor(error, PLACE_NONE, "`" TEXT_FORMAT "` has %zu columns, and %zu are watched",
 					TEXT_ARGUMENTS(tensor->name), shape.columns, column->columns);
 	if (*rows != SIZE_MAX && *rows != shape.rows)
@@ -127,30 +145,73 @@ static bool rows_agree(const struct drift_column *column, const struct tensor *t
 	return true;
 }
 
+static bool column_agrees(const struct drift_column *column, const struct tensor *tensor, struct arena *arena, size_t *rows,
+			  const struct tensor **texts, struct error *error)
+{
+	if (!tensor)
+		return tensor_lacks(column, error);
+	if (type_fits(column, tensor))
+		return rows_agree(column, tensor, arena, rows, error);
+	*texts = column->texts ? NULL : tensor;
+	return error_set_tensor(error, PLACE_NONE, "`" TEXT_FORMAT "` is %s, and %s are watched", TEXT_ARGUMENTS(tensor->name),
+				tensor_type_text(arena, tensor), column->texts ? "texts" : "numbers");
+}
+
+static struct drift_cell cell_of(const struct drift_column *column, const struct tensor *tensor, size_t row)
+{
+	const size_t at = row * column->columns + column->column;
+	if (!tensor)
+		return (struct drift_cell){.number = (double)NAN};
+	if (!type_fits(column, tensor))
+		return (struct drift_cell){.number = mistyped_value()};
+	if (column->texts)
+		return (struct drift_cell){.text = ((const struct text *)tensor->data)[at]};
+	const double number = tensor_number(tensor, at);
+	return (struct drift_cell){.number = isnan(number) ? (double)NAN : number};
+}
+
+static bool cells_make(const struct drift_layout *layout, const struct payload *payload, struct arena *arena,
+		       const struct drift_cell **cells, size_t rows, struct error *error)
+{
+	struct drift_cell *made = ARENA_ARRAY(arena, struct drift_cell, rows * layout->count);
+	if (!made)
+		return out_of_memory(error);
+	for (size_t i = 0; i < layout->count; i++) {
+		const struct tensor *tensor = tensors_find(payload->tensors, layout->columns[i].tensor);
+		for (size_t row = 0; row < rows; row++)
+			made[row * layout->count + i] = cell_of(&layout->columns[i], tensor, row);
+	}
+	*cells = made;
+	return true;
+}
+
 bool drift_rows_read(const struct drift_layout *layout, const struct payload *payload, struct arena *arena,
 		     const struct drift_cell **cells, size_t *rows, const struct tensor **texts, struct error *error)
 {
 	*rows = SIZE_MAX;
 	*texts = NULL;
 	for (size_t i = 0; i < layout->count; i++)
-		if (!rows_agree(&layout->columns[i], tensors_find(payload->tensors, layout->columns[i].tensor), arena, rows, texts,
-				error))
+		if (!column_agrees(&layout->columns[i], tensors_find(payload->tensors, layout->columns[i].tensor), arena, rows,
+				   texts, error))
 			return false;
-	struct drift_cell *made = ARENA_ARRAY(arena, struct drift_cell, *rows * layout->count);
-	if (!made)
-		return out_of_memory(error);
-	for (size_t i = 0; i < layout->count; i++) {
-		const struct drift_column *column = &layout->columns[i];
-		const struct tensor *tensor = tensors_find(payload->tensors, column->tensor);
-		for (size_t row = 0; tensor && row < *rows; row++) {
-			const size_t at = row * column->columns + column->column;
-			struct drift_cell *cell = &made[row * layout->count + i];
-			if (column->texts)
-				cell->text = ((const struct text *)tensor->data)[at];
-			else
-				cell->number = tensor_number(tensor, at);
+	return cells_make(layout, payload, arena, cells, *rows, error);
+}
+
+/* Rows are counted by the tensors that have the right type, and only without one of these by the others. */
+bool drift_rows_read_some(const struct drift_layout *layout, const struct payload *payload, struct arena *arena,
+			  const struct drift_cell **cells, size_t *rows, bool *whole, struct error *error)
+{
+	*rows = SIZE_MAX;
+	*whole = true;
+	for (int fitting = 1; fitting >= 0 && *rows == SIZE_MAX; fitting--)
+		for (size_t i = 0; i < layout->count; i++) {
+			const struct drift_column *column = &layout->columns[i];
+			const struct tensor *tensor = tensors_find(payload->tensors, column->tensor);
+			const bool fits = tensor && type_fits(column, tensor);
+			*whole = *whole && fits;
+			if (tensor && fits == (fitting > 0) && !rows_agree(column, tensor, arena, rows, error))
+				return false;
 		}
-	}
-	*cells = made;
-	return true;
+	return *rows == SIZE_MAX ? tensor_lacks(&layout->columns[0], error)
+				 : cells_make(layout, payload, arena, cells, *rows, error);
 }

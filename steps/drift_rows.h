@@ -25,8 +25,8 @@ struct drift_layout {
 
 /* A value of one feature. */
 struct drift_cell {
-	double number;	  /* NaN: missing; of numbers only */
-	struct text text; /* of texts only */
+	double number;	  /* NaN: missing, or of another type (drift/mistyped.h); of texts it is not used else */
+	struct text text; /* of texts only; without characters it is missing */
 };
 
 /* The name of the feature that has the lengths of a column's texts, in the arena. NULL: it is full. */
@@ -43,9 +43,18 @@ size_t drift_feature_of_lengths(const struct drift_reference *reference, size_t 
 bool drift_layout_make(struct drift_layout *layout, const struct payload *payload, const struct name_list *tensors,
 		       struct arena *arena, struct error *error);
 
+/* The same of those tensors that the message has, which may be none. */
+bool drift_layout_of_present(struct drift_layout *layout, const struct payload *payload, const struct name_list *tensors,
+			     struct arena *arena, struct error *error);
+
 /* The cells of a message, row by row, in the arena. INPUT: it does not fit the layout; `texts` is then the tensor that has
  * texts where numbers are watched, if that is the reason. */
 bool drift_rows_read(const struct drift_layout *layout, const struct payload *payload, struct arena *arena,
 		     const struct drift_cell **cells, size_t *rows, const struct tensor **texts, struct error *error);
+
+/* The same of a message that may lack tensors, whose values are then missing, and have others of another type. It has one of the
+ * tensors at least: INPUT. `whole`: it has all of them, of the right types. */
+bool drift_rows_read_some(const struct drift_layout *layout, const struct payload *payload, struct arena *arena,
+			  const struct drift_cell **cells, size_t *rows, bool *whole, struct error *error);
 
 #endif

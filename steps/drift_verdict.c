@@ -49,18 +49,19 @@ bool drift_verdict_lists(struct drift_score *score, const struct monitor_verdict
 		const struct text name = name_copy(feature->name, arena);
 		if (!name.bytes)
 			return false;
-		const struct drift_quality made = {
-			.feature = name,
-			.values = feature->count,
-			.missing = found->missing,
-			.outside = found->outside,
-			.unseen = found->unseen,
-			.still = found->still,
-			.alarm = found->missing_alarm || found->outside_alarm || found->unseen_alarm || found->still_alarm,
-			.missing_alarm = found->missing_alarm,
-			.outside_alarm = found->outside_alarm,
-			.unseen_alarm = found->unseen_alarm,
-			.still_alarm = found->still_alarm};
+		const struct drift_quality made = {.feature = name,
+						   .values = feature->count,
+						   .missing = found->missing,
+						   .mistyped = found->mistyped,
+						   .outside = found->outside,
+						   .unseen = found->unseen,
+						   .still = found->still,
+						   .alarm = monitor_quality_alarm(found),
+						   .missing_alarm = found->missing_alarm,
+						   .mistyped_alarm = found->mistyped_alarm,
+						   .outside_alarm = found->outside_alarm,
+						   .unseen_alarm = found->unseen_alarm,
+						   .still_alarm = found->still_alarm};
 		if (!score->early)
 			quality[score->quality_count++] = made;
 		for (size_t j = 0; j < feature->test_count; j++)
@@ -96,11 +97,13 @@ static double share_of(uint64_t some, uint64_t all)
 void drift_verdict_last(struct last_verdict *last, const struct monitor_verdict *verdict, const struct drift_estimates *estimates)
 {
 	last->quality_alarm = verdict->quality_alarm;
-	last->missing_share = last->outside_share = last->unseen_share = (double)NAN;
+	last->missing_share = last->mistyped_share = last->outside_share = last->unseen_share = (double)NAN;
 	for (size_t i = 0; i < verdict->feature_count; i++) {
 		const struct monitor_feature *feature = &verdict->features[i];
 		const struct monitor_quality *quality = &feature->quality;
-		last->missing_share = fmax(last->missing_share, share_of(quality->missing, feature->count + quality->missing));
+		const uint64_t all = feature->count + quality->missing + quality->mistyped;
+		last->missing_share = fmax(last->missing_share, share_of(quality->missing, all));
+		last->mistyped_share = fmax(last->mistyped_share, share_of(quality->mistyped, all));
 		last->outside_share = fmax(last->outside_share, share_of(quality->outside, feature->count));
 		last->unseen_share = fmax(last->unseen_share, share_of(quality->unseen, feature->count));
 	}

@@ -1,6 +1,8 @@
 /* feed_board.c: see feed_board.h. */
 #include "control/feed_board.h"
 
+#include <math.h>
+
 #include "message/feed_record.h"
 
 #define OUTLIERS_BYTES_MAX ((size_t)1 << 20) /* of the numbers of a record */
@@ -24,7 +26,8 @@ static bool figures_take(const struct feed_board *board, const struct record *re
 					  .messages_per_minute = numbers[FEED_MESSAGES_PER_MINUTE],
 					  .newest_age_ms = numbers[FEED_NEWEST_AGE_MS],
 					  .auc = numbers[FEED_AUC],
-					  .error = numbers[FEED_ERROR]};
+					  .error = numbers[FEED_ERROR],
+					  .mistyped_share = (double)NAN};
 	if (entry && !figures.gone) /* where a state begins anew, its verdict is gone too */
 		verdict_entry_feed_figures(entry, figures.of.identity, figures.of.segment, &last);
 	return true;

@@ -192,10 +192,10 @@ static void verdict_sum(struct monitor *self, const struct monitor_feature *feat
 			verdict->feature = index;
 			verdict->test = i;
 		}
-	const bool declared = (quality->missing_alarm && !quality->lost) || quality->outside_alarm || quality->unseen_alarm ||
-			      quality->still_alarm;
+	const bool declared = ((quality->missing_alarm || quality->mistyped_alarm) && !quality->lost) || quality->outside_alarm ||
+			      quality->unseen_alarm || quality->still_alarm;
 	verdict->quality_declared = verdict->quality_declared || declared;
-	verdict->quality_alarm = verdict->quality_alarm || declared || quality->lost;
+	verdict->quality_alarm = verdict->quality_alarm || monitor_quality_alarm(quality);
 }
 
 static void joints_judge(struct monitor *self, double alpha)

@@ -23,11 +23,12 @@
  * (drift_dependence()). The levels suppose that the reference is like the live data, so they hold on the average over
  * references. The score is the largest effect above its level, and 0 if no test is established.
  *
- * Quality: shares of missing values, of numbers outside the reference's range, of categories never seen, features that no longer
- * vary, rows a minute, and the age of the newest row (arrivals.h). Each of the six has a bound from the reference, and an equal
- * part of its own of what quality takes of the declared rate; where a figure is of several features, each has its share of that
- * part. Rows a minute and the age are judged from the second window on, if the reference has times. A feature whose values are
- * missing in runs has an alarm, too, if nearly all are missing; no part of the rate is for that (monitor_lost_chance()).
+ * Quality: shares of missing values, of values of another type (mistyped.h), of numbers outside the reference's range, of
+ * categories never seen, features that no longer vary, rows a minute, and the age of the newest row (arrivals.h). Each of the
+ * seven has a bound from the reference, and an equal part of its own of what quality takes of the declared rate; where a figure is
+ * of several features, each has its share of that part. Rows a minute and the age are judged from the second window on, if the
+ * reference has times. A feature whose values are missing in runs has an alarm, too, if nearly all are missing or of another type;
+ * no part of the rate is for that (monitor_lost_chance()).
  *
  * The online methods look at the rows of a window when it closes, by their times, then by their partition, then as they came. Their
  * state goes on with the next window (monitor_detectors_write()). Before it closes, they look at each MONITOR_LOOK_ROWS rows that
@@ -116,12 +117,18 @@ struct monitor_test {
 };
 
 struct monitor_quality {
-	uint64_t missing, outside, unseen; /* values of the window; outside: of numbers, unseen: of categories */
+	uint64_t missing, mistyped, outside, unseen; /* values of the window; outside: of numbers, unseen: of categories */
 	bool still;			   /* all values are equal, which the reference's were not */
-	bool missing_alarm, outside_alarm, unseen_alarm, still_alarm;
-	bool lost; /* missing_alarm is by the rule that nearly all values are missing (missing_runs.h), which no part of the rate
-		      has */
+	bool missing_alarm, mistyped_alarm, outside_alarm, unseen_alarm, still_alarm;
+	bool lost; /* missing_alarm, or mistyped_alarm, is by the rule that nearly all values are missing (missing_runs.h), which no
+		      part of the rate has */
 };
+
+static inline bool monitor_quality_alarm(const struct monitor_quality *quality)
+{
+	return quality->missing_alarm || quality->mistyped_alarm || quality->outside_alarm || quality->unseen_alarm ||
+	       quality->still_alarm;
+}
 
 /* Counts of the reference's values and of a window's, by the same bins. */
 struct monitor_picture {
@@ -133,7 +140,7 @@ struct monitor_picture {
 
 struct monitor_feature {
 	struct text name;
-	size_t count; /* values that are not missing */
+	size_t count;	   /* values that are neither missing nor of another type */
 	size_t test_count; /* 0: too few values */
 	struct monitor_test tests[MONITOR_METHODS];
 	struct monitor_quality quality;

@@ -185,6 +185,7 @@ bool watched_learn(struct watched_feature *watched, const struct drift_reference
 	watched->methods = watched->methods ? watched->methods & possible : usual;
 	watched->all_rows = reference->all_rows;
 	watched->missing = from->missing;
+	watched->mistyped = from->mistyped;
 	watched->least = from->least;
 	watched->greatest = from->greatest;
 	if (!dependence_learn(watched, reference, from) ||

@@ -16,7 +16,7 @@
 #define MONITOR_TAIL 0.025	  /* a share of the reference */
 #define MONITOR_PIVOTS 128	  /* they part a window's values before they are sorted */
 #define MONITOR_QUALITY_SHARE 0.1 /* of the declared rate */
-#define MONITOR_QUALITY_FIGURES 6 /* missing, outside, unseen, still, rate and age: each has an equal part of that */
+#define MONITOR_QUALITY_FIGURES 7 /* missing, mistyped, outside, unseen, still, rate and age: each has an equal part of that */
 #define MONITOR_ALPHA_MOST 0.25	  /* of a window: a larger share of alarms is no verdict */
 #define MONITOR_ALPHA_LEAST 1e-300
 
@@ -47,7 +47,7 @@ struct watched_feature {
 	const double *fingerprints; /* of the named ones; NULL: values are indices */
 	double common_share; /* of the commonest value */
 	uint64_t once;	     /* categories that came once; 0 where none can be new */
-	uint64_t all_rows, missing;
+	uint64_t all_rows, missing, mistyped;
 	struct detectors *detectors; /* NULL: none of the methods is online */
 	double *values; /* of the window */
 	double first;	/* of the window that closed last */

@@ -1,6 +1,7 @@
 /* monitor_window.c: Verdict on one window of a drift monitor: its tests, and the bounds of quality. */
 #include <math.h>
 
+#include "drift/mistyped.h"
 #include "drift/monitor_parts.h"
 #include "numeric/quantile.h"
 #include "statistics/distribution.h"
@@ -260,16 +261,30 @@ double watched_outside_sf(double many, double rows, double seen, double dependen
 	return predicted_sf(floor(many / dependence), floor(rows / dependence), 2, fmax(seen / dependence - 1, 1));
 }
 
-static void missing_judge(const struct watched_feature *watched, size_t rows, double alpha, struct monitor_quality *quality)
+/* Runs of values that are missing or of another type; an alarm is of what there is more of. */
+static void runs_judge(const struct watched_feature *watched, size_t rows, double alpha, struct monitor_quality *quality)
 {
-	quality->missing_alarm = is_unusual((double)quality->missing, (double)rows, (double)watched->missing,
-					    (double)watched->all_rows, watched->missing_dependence, alpha);
-	if (quality->missing_alarm || watched->missing_dependence == 1 || rows < MONITOR_ROWS_MIN)
+	if (quality->missing_alarm || quality->mistyped_alarm || watched->missing_dependence == 1 || rows < MONITOR_ROWS_MIN)
 		return;
 	const struct missing_runs window = missing_runs_of(watched->values, rows);
-	quality->missing_alarm = missing_runs_are_unusual(&watched->missing_runs, &window, alpha);
-	quality->lost = !quality->missing_alarm && missing_runs_are_lost(&watched->missing_runs, &window);
-	quality->missing_alarm = quality->missing_alarm || quality->lost;
+	const bool unusual = missing_runs_are_unusual(&watched->missing_runs, &window, alpha);
+	quality->lost = !unusual && missing_runs_are_lost(&watched->missing_runs, &window);
+	*(quality->mistyped > quality->missing ? &quality->mistyped_alarm : &quality->missing_alarm) = unusual || quality->lost;
+}
+
+static void missing_judge(const struct watched_feature *watched, size_t rows, double alpha, struct monitor_quality *quality)
+{
+	const double of = (double)watched->all_rows;
+	for (size_t i = 0; i < rows && quality->missing > 0; i++)
+		if (mistyped_is(watched->values[i])) {
+			quality->mistyped++;
+			quality->missing--;
+		}
+	quality->missing_alarm = is_unusual((double)quality->missing, (double)rows, (double)watched->missing, of,
+					    watched->missing_dependence, alpha);
+	quality->mistyped_alarm = is_unusual((double)quality->mistyped, (double)rows, (double)watched->mistyped, of,
+					     watched->mistyped > 0 ? watched->missing_dependence : 1, alpha);
+	runs_judge(watched, rows, alpha, quality);
 }
 
 static void quality_judge(const struct watched_feature *watched, size_t rows, const struct sorted *current,

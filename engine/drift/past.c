@@ -193,6 +193,7 @@ static bool feature_fill(const struct past *past, const struct past_values *cons
 		const struct past_values *block = &values[i][feature];
 		memcpy(all + i * PAST_BLOCK_ROWS, block->values, sizeof block->values);
 		into->missing += block->missing;
+		into->mistyped += block->missing; /* blocks do not tell them apart */
 		into->least = block->least < into->least ? block->least : into->least;
 		into->greatest = block->greatest > into->greatest ? block->greatest : into->greatest;
 	}

@@ -36,6 +36,7 @@ struct drift_feature {
 	const struct text *category_names;
 	const double *fingerprints; /* of the named categories; NULL: rows have indices */
 	uint64_t missing;
+	uint64_t mistyped;	/* values of another type (mistyped.h), at most; they are among the missing ones */
 	double least, greatest; /* of numbers */
 };
 

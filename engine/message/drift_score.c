@@ -9,7 +9,7 @@
 
 #define NUMBERS 38	     /* of a record beside its lists, at most */
 #define STATISTIC_NUMBERS 6  /* of one feature by one method */
-#define QUALITY_NUMBERS 10   /* of one feature */
+#define QUALITY_NUMBERS 12   /* of one feature */
 #define ESTIMATE_NUMBERS 3
 #define SPREAD_BLOCKS 8 /* counts and ends of the lists of one feature */
 #define COUNT_BYTES 5	/* of a count of values */
@@ -108,6 +108,8 @@ static char *put_quality(char *to, const struct drift_score *score)
 		to = put_flag(to, one->outside_alarm);
 		to = put_flag(to, one->unseen_alarm);
 		to = put_flag(to, one->still_alarm);
+		to = avro_put_long(to, (int64_t)one->mistyped);
+		to = put_flag(to, one->mistyped_alarm);
 	}
 	return avro_put_small(to, 0);
 }

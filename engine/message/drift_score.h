@@ -22,9 +22,9 @@ struct drift_statistic {
 
 struct drift_quality {
 	struct text feature;
-	uint64_t values, missing, outside, unseen;
+	uint64_t values, missing, mistyped, outside, unseen;
 	bool still, alarm;
-	bool missing_alarm, outside_alarm, unseen_alarm, still_alarm; /* of which `alarm` is */
+	bool missing_alarm, mistyped_alarm, outside_alarm, unseen_alarm, still_alarm; /* of which `alarm` is */
 };
 
 /* When the messages of a window came. NaN or infinite: not known, or no bound. */

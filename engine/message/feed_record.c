@@ -178,7 +178,8 @@ static void quality_sum(const struct drift_score *score, double numbers[FEED_FIG
 	for (size_t i = 0; i < score->quality_count; i++) {
 		const struct drift_quality *one = &score->quality[i];
 		numbers[FEED_QUALITY_ALARM] = one->alarm ? 1 : numbers[FEED_QUALITY_ALARM];
-		numbers[FEED_MISSING_SHARE] = share_worse(numbers[FEED_MISSING_SHARE], one->missing, one->values + one->missing);
+		const uint64_t all = one->values + one->missing + one->mistyped;
+		numbers[FEED_MISSING_SHARE] = share_worse(numbers[FEED_MISSING_SHARE], one->missing, all);
 		numbers[FEED_OUTSIDE_SHARE] = share_worse(numbers[FEED_OUTSIDE_SHARE], one->outside, one->values);
 		numbers[FEED_UNSEEN_SHARE] = share_worse(numbers[FEED_UNSEEN_SHARE], one->unseen, one->values);
 	}

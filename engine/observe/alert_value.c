@@ -27,6 +27,8 @@ const struct alert_value_row alert_value_rows[] = {
 	      .help = "1 if values of the last closed window are out of the bounds of quality, else 0."),
 	SHARE(missing_share, .needs = FIGURES_OF_DRIFT,
 	      .help = "Share of missing values in that window; the largest of the features."),
+	SHARE(mistyped_share, .needs = FIGURES_OF_DRIFT,
+	      .help = "Share of values of another type than the reference's, such as texts where it has numbers, likewise."),
 	SHARE(outside_share, .needs = FIGURES_OF_DRIFT, .help = "Share of numbers outside the reference's range, likewise."),
 	SHARE(unseen_share, .needs = FIGURES_OF_DRIFT, .help = "Share of categories that the reference does not have, likewise."),
 	FIGURE(messages_per_minute, .needs = FIGURES_OF_DRIFT,

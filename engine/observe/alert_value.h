@@ -22,7 +22,7 @@ struct alert_values {
 	double lag;
 	double model_unreachable, model_slow;
 	double drift_score, is_drift;
-	double quality_alarm, missing_share, outside_share, unseen_share;
+	double quality_alarm, missing_share, mistyped_share, outside_share, unseen_share;
 	double messages_per_minute, newest_age_ms;
 	double estimated_accuracy, estimated_precision, estimated_recall, estimated_auc, estimated_error;
 	double outlier_rate;

@@ -7,7 +7,7 @@ struct last_verdict verdict_of(enum drift_verdict verdict, double score)
 {
 	const double unknown = (double)NAN;
 	return (struct last_verdict){verdict, score,   unknown, unknown, unknown, unknown, unknown, unknown,
-				     unknown, unknown, unknown, unknown, unknown, unknown, unknown};
+				     unknown, unknown, unknown, unknown, unknown, unknown, unknown, unknown};
 }
 
 struct last_verdict verdict_unknown(void)
@@ -34,4 +34,5 @@ void verdict_fold(struct last_verdict *into, const struct last_verdict *more)
 	into->newest_age_ms = fmax(into->newest_age_ms, more->newest_age_ms);
 	into->auc = fmin(into->auc, more->auc);
 	into->error = fmax(into->error, more->error);
+	into->mistyped_share = fmax(into->mistyped_share, more->mistyped_share);
 }

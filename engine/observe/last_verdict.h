@@ -15,6 +15,7 @@ struct last_verdict {
 	double messages_per_minute; /* what came later is behind all else, since drift_kept.h stores the struct */
 	double newest_age_ms;
 	double auc, error; /* that are estimated */
+	double mistyped_share; /* as the other shares */
 };
 
 /* Of which nothing else is known; and nothing at all. */

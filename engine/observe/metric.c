@@ -151,6 +151,8 @@ const struct metric metric_rows[] = {
 	DRIFT(quality_alarm, "sluice_drift_quality_alarm",
 	      "1: values of the last window are out of the bounds of quality; no value before the first."),
 	DRIFT(missing, "sluice_drift_missing_share", "Share of missing values of the last window, the largest of the features."),
+	DRIFT(mistyped, "sluice_drift_mistyped_share",
+	      "Share of values of another type than the reference's, the largest of the features."),
 	DRIFT(outside, "sluice_drift_outside_share",
 	      "Share of numbers outside of the reference's range, the largest of the features."),
 	DRIFT(unseen, "sluice_drift_unseen_share",

@@ -103,7 +103,7 @@ struct pipeline_state {
 /* What an engine knows of a step `drift`. */
 struct drift_state {
 	double score, found, learning, segments, beyond;
-	double quality_alarm, missing, outside, unseen;
+	double quality_alarm, missing, mistyped, outside, unseen;
 	double accuracy, accuracy_low, accuracy_high, precision, recall, auc, error;
 	double messages_per_minute, newest_age_seconds;
 };

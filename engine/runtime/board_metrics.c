@@ -65,6 +65,7 @@ static void write_drift(const struct board_scrape *scrape, struct exposition *ex
 						      .beyond = (double)sum.beyond,
 						      .quality_alarm = sum.last.quality_alarm,
 						      .missing = sum.last.missing_share,
+						      .mistyped = sum.last.mistyped_share,
 						      .outside = sum.last.outside_share,
 						      .unseen = sum.last.unseen_share,
 						      .accuracy = sum.last.accuracy,

@@ -12,6 +12,7 @@ static void figures_tell(const struct drift_figures *figures, struct text group,
 	}
 	values.quality_alarm = last->quality_alarm;
 	values.missing_share = last->missing_share;
+	values.mistyped_share = last->mistyped_share;
 	values.outside_share = last->outside_share;
 	values.unseen_share = last->unseen_share;
 	values.messages_per_minute = last->messages_per_minute;

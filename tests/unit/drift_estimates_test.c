@@ -544,9 +544,10 @@ static void expect_former_window(size_t figures)
 	observed.board = verdict_board_open();
 	observed_engine_open(&observed);
 	positives_send(&observed, 1, 0.7);
-	assert_true(near(last_of(&observed).accuracy, 0.9) && isnan(last_of(&observed).auc));
-	assert_int_equal(isnan(last_of(&observed).messages_per_minute), figures > 2);
-	assert_int_equal(isnan(last_of(&observed).newest_age_ms), figures > 2);
+	assert_true(near(last_of(&observed).accuracy, 0.9) && isnan(last_of(&observed).mistyped_share));
+	assert_true(figures < 3 || isnan(last_of(&observed).auc));
+	assert_int_equal(isnan(last_of(&observed).messages_per_minute), figures > 3);
+	assert_int_equal(isnan(last_of(&observed).newest_age_ms), figures > 3);
 	positives_send(&observed, 24, 0.7);
 	assert_int_equal(observed.count, 3);
 	assert_int_equal(observed.seen[2].window, 2);
@@ -558,8 +559,9 @@ static void expect_former_window(size_t figures)
 static void a_window_of_before_them_goes_on(void **state)
 {
 	(void)state;
-	expect_former_window(4); /* the times, and the AUC and the error */
-	expect_former_window(2);
+	expect_former_window(5); /* the times, the AUC and the error, and the share of another type */
+	expect_former_window(3);
+	expect_former_window(1);
 }
 
 /* ---- of several verdicts, the worst ---- */

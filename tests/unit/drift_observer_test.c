@@ -299,48 +299,22 @@ static void messages_that_do_not_fit_are_counted(void **state)
 	(void)state;
 	struct observed observed;
 	observed_open(&observed, USUAL);
-	observed_texts(&observed, 3);
+	observed_strangers(&observed, 3);
 	observed_rows(&observed, 20, 1, 0);
-	observed_texts(&observed, 4);
+	observed_strangers(&observed, 4);
 	observed_rows(&observed, 20, 1, 0);
 	assert_int_equal(observed.count, 1);
 	assert_int_equal(observed.seen[0].messages, 40);
 	assert_int_equal(observed.seen[0].unusable, 7);
-	observed_texts(&observed, 39);
+	observed_strangers(&observed, 39);
 	assert_int_equal(observed.count, 1);
-	observed_texts(&observed, 1);
+	observed_strangers(&observed, 1);
 	assert_int_equal(observed.count, 2);
 	assert_int_equal(observed.seen[1].verdict, DRIFT_LEARNING);
 	assert_true(isnan(observed.seen[1].score) && observed.score == 0); /* of the record; of the mark */
 	assert_int_equal(observed.seen[1].messages, 0);
 	assert_int_equal(observed.seen[1].unusable, 40);
 	assert_string_equal(observed.state, "steady"); /* nothing was judged */
-	observed_close(&observed);
-}
-
-/* A feature of numbers that has texts from some message on: none of those is in a window, and each is counted, also where such a
- * message is the first that an engine takes. */
-static void a_feature_that_is_text_today_is_counted(void **state)
-{
-	(void)state;
-	struct observed observed;
-	const struct text words[] = {TEXT("1.5"), TEXT("2.5")};
-	const int64_t shape[] = {1, 2};
-	const struct tensor texts = {
-		.name = TEXT("x"), .datatype = DATATYPE_BYTES, .shape = shape, .rank = 2, .data = words, .count = 2};
-	observed_open(&observed, USUAL);
-	observed_rows(&observed, 30, 1, 0);
-	for (int i = 0; i < 5; i++)
-		observed_send(&observed, &texts);
-	observed_engine_close(&observed);
-	observed_engine_open(&observed);
-	for (int i = 0; i < 5; i++)
-		observed_send(&observed, &texts);
-	observed_rows(&observed, 10, 1, 0);
-	assert_int_equal(observed.count, 1);
-	assert_int_equal(observed.seen[0].messages, 40);
-	assert_int_equal(observed.seen[0].unusable, 10);
-	assert_int_equal(observed.seen[0].verdict, DRIFT_STEADY);
 	observed_close(&observed);
 }
 
@@ -482,7 +456,6 @@ int main(void)
 		cmocka_unit_test(segments_do_not_go_on_with_the_number_of_all),
 		cmocka_unit_test(a_thinned_window_goes_on),
 		cmocka_unit_test(messages_that_do_not_fit_are_counted),
-		cmocka_unit_test(a_feature_that_is_text_today_is_counted),
 		cmocka_unit_test(a_clock_that_jumps_back_begins_windows_anew),
 		cmocka_unit_test(missing_values_are_counted),
 		cmocka_unit_test(times_have_bounds_from_the_reference),

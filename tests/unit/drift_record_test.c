@@ -65,7 +65,16 @@ static void a_record_has_all_that_its_schema_names(void **state)
 {
 	(void)state;
 	const struct drift_statistic statistic = {TEXT("x.a"), "ks", 0.5, 0.25, 0.75, 0.01, true};
-	const struct drift_quality quality = {TEXT("x.b"), 38, 2, 3, 4, true, true, false, true, false, false};
+	const struct drift_quality quality = {.feature = TEXT("x.b"),
+					      .values = 37,
+					      .missing = 2,
+					      .mistyped = 1,
+					      .outside = 3,
+					      .unseen = 4,
+					      .still = true,
+					      .alarm = true,
+					      .mistyped_alarm = true,
+					      .outside_alarm = true};
 	const struct drift_estimate estimate = {"accuracy", 0.75, 0.5, 1};
 	const struct text lacking = TEXT("x.c"), side = TEXT("buy");
 	const struct drift_spread spreads[] = {
@@ -122,6 +131,7 @@ static void a_record_has_all_that_its_schema_names(void **state)
 	assert_true(text_is(letter_text(&letter, "statistics.method"), "ks"));
 	assert_true(text_is(letter_text(&letter, "quality.feature"), "x.b"));
 	assert_int_equal(letter_number(&letter, "quality.unseen"), 4);
+	assert_int_equal(letter_number(&letter, "quality.mistyped"), 1);
 	assert_true(text_is(letter_text(&letter, "segment"), "venue"));
 	assert_int_equal(letter_number(&letter, "beyond_segments"), 9);
 	assert_int_equal(letter_number(&letter, "estimated_rows"), 39);

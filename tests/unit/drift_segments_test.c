@@ -188,7 +188,7 @@ static void another_group_begins_anew(void **state)
 	planning_close(&observed.planning);
 	observed_steps(&observed, USUAL ", groupBy: upper(key)");
 	observed_engine_open(&observed);
-	observed_texts(&observed, 1); /* the first message, whatever it is, ends the alerts on segments that are no more */
+	observed_strangers(&observed, 1); /* the first message, whatever it is, ends the alerts on segments that are no more */
 	assert_int_equal(verdict_entry_sum(entry).segments, 0);
 	assert_int_equal(verdict_entry_sum(entry).last.verdict, DRIFT_LEARNING);
 	keyed_send(&observed, "x", 40, 0);

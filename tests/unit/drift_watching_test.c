@@ -70,11 +70,11 @@ static void messages_that_cannot_be_used_are_the_reason(void **state)
 	observed_rows(&observed, 40, 1, 0);
 	expect_watching(&observed, WATCHING_COMPARES, "");
 	for (int i = 0; i < 3; i++) {
-		observed_texts(&observed, 20);
+		observed_strangers(&observed, 20);
 		observed_rows(&observed, 40, 1, 0);
 	}
 	expect_watching(&observed, WATCHING_COMPARES, "");
-	observed_texts(&observed, 40);
+	observed_strangers(&observed, 40);
 	expect_watching(&observed, WATCHING_MISFIT, "x");
 	observed_rows(&observed, 39, 1, 0);
 	expect_watching(&observed, WATCHING_MISFIT, "x");

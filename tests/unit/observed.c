@@ -160,22 +160,9 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 		assert_true(*count < SCORES_MAX);
 		observed->identity = score->identity;
 		struct seen *seen = &(score->early ? observed->early : observed->seen)[(*count)++];
-		*seen = (struct seen){score->window,
-				      score->messages,
-				      score->unusable,
-				      score->late,
-				      score->reference_rows,
-				      score->begin_ms,
-				      score->end_ms,
-				      score->verdict,
-				      score->score,
-				      0,
-				      0,
-				      0,
-				      0,
-				      0,
-				      score->step,
-				      .segment = ""};
+		*seen = (struct seen){score->window,	     score->messages,	  score->unusable, score->late,
+				      score->reference_rows, score->begin_ms,	  score->end_ms,   score->verdict,
+				      score->score,	     .step = score->step, .segment = ""};
 		snprintf(seen->segment, sizeof seen->segment, TEXT_FORMAT, TEXT_ARGUMENTS(score->segment));
 		seen->beyond = score->beyond;
 		seen->estimated_rows = score->estimated_rows;
@@ -192,8 +179,12 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 		seen->quality = score->quality_count;
 		for (size_t i = 0; i < score->statistic_count; i++)
 			seen->sum += score->statistics[i].statistic + score->statistics[i].limit;
-		for (size_t i = 0; i < score->quality_count; i++)
+		for (size_t i = 0; i < score->quality_count; i++) {
 			seen->missing += score->quality[i].missing;
+			seen->mistyped += score->quality[i].mistyped;
+			seen->missing_alarms += score->quality[i].missing_alarm;
+			seen->mistyped_alarms += score->quality[i].mistyped_alarm;
+		}
 		for (size_t i = 0; i < score->quality_count; i++)
 			seen->unseen += score->quality[i].unseen;
 		for (size_t i = 0; i < score->spread_count && !seen->shown[0]; i++)

@@ -22,7 +22,8 @@ struct seen {
 	enum drift_verdict verdict;
 	double score, sum; /* of all statistics: two verdicts on the same rows agree */
 	size_t statistics, quality;
-	uint64_t missing, unseen;
+	uint64_t missing, mistyped, unseen;
+	uint64_t missing_alarms, mistyped_alarms; /* features */
 	const char *step;
 	char segment[32];
 	uint64_t beyond, estimated_rows;

@@ -1,0 +1,78 @@
+/* drift_mistyped_report_test.c: Tests of what `sluice drift report` says of features that come in another type than the
+ * reference's. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/random.h"
+#include "steps/kinds.h"
+#include "tests/unit/session.h"
+
+#define ROWS 200
+#define YAML                                                                                                                       \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n  - {name: m}\n"              \
+	"  - {name: watch, inputs: [m], drift: {tensors: [x, y], reference: ref.json, window: 100, falseAlarms: 0.1 per 1000}}\n"  \
+	"  output: {steps: [m]}\n"
+
+/* Requests of two numbers; from `from` on `x` is a text. */
+static void requests_write(const char *name, int from)
+{
+	static char lines[ROWS * 256];
+	struct random chance = {5};
+	size_t length = 0;
+	for (int i = 0; i < ROWS; i++) {
+		const unsigned x = (unsigned)random_below(&chance, 1000), y = (unsigned)random_below(&chance, 1000);
+		length += (size_t)snprintf(
+			lines + length, sizeof lines - length,
+			i < from ? "{\"inputs\": [{\"name\": \"x\", \"shape\": [1], \"datatype\": \"FP64\", \"data\": [%u]}, "
+				   "{\"name\": \"y\", \"shape\": [1], \"datatype\": \"FP64\", \"data\": [%u]}]}\n"
+				 : "{\"inputs\": [{\"name\": \"x\", \"shape\": [1], \"datatype\": \"BYTES\", \"data\": [\"%u\"]}, "
+				   "{\"name\": \"y\", \"shape\": [1], \"datatype\": \"FP64\", \"data\": [%u]}]}\n",
+			x, y);
+	}
+	write_file(name, lines);
+}
+
+static void expect_report(const char *line, const char *first, const char *second)
+{
+	write_file("p.yaml", YAML);
+	requests_write("usual.jsonl", ROWS);
+	struct said said = say_with(step_kinds, "fit drift usual.jsonl -f p.yaml --out ref.json");
+	assert_int_equal(said.code, 0);
+	said_close(&said);
+	requests_write("today.jsonl", 100);
+	said = say_with(step_kinds, line);
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, first);
+	expect_words(said.out, second);
+	said_close(&said);
+}
+
+static void the_line_says_how_many(void **state)
+{
+	(void)state;
+	expect_report("drift report today.jsonl -f p.yaml", "window 1, 100 rows: no drift; x: 100 values of another type\n",
+		      "2 windows: 0 with drift, 1 with data out of the bounds of quality\n");
+}
+
+static void the_json_has_it_by_feature(void **state)
+{
+	(void)state;
+	expect_report("drift report today.jsonl -f p.yaml -o json",
+		      "\"unseen\": 0, \"mistyped\": 0, \"still\": false, \"quality_alarm\": false",
+		      "{\"name\": \"x\", \"values\": 0, \"missing\": 0, \"outside\": 0, \"unseen\": 0, \"mistyped\": 100, "
+		      "\"still\": false, \"quality_alarm\": true");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_line_says_how_many),
+		cmocka_unit_test(the_json_has_it_by_feature),
+	};
+	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
+}
