@@ -95,9 +95,10 @@ static bool values_check(const struct drift_reference *reference, struct place p
 			 "values");
 }
 
-/* Remarks on what was learnt, in the step's arena: what is not compared, and what `falseAlarms` has no part for. NULL: nothing. */
+/* Remarks on what was learnt, in the step's arena: what is not compared, what does not vary, and what `falseAlarms` has no part
+ * for. NULL: nothing. */
 struct learnt_remarks {
-	const char *uncompared, *lost;
+	const char *uncompared, *constants, *lost;
 };
 
 /* What was learnt is read as the step would read it: a reference with which it can compare nothing is not learnt. */
@@ -114,6 +115,7 @@ static bool learnt_check(const struct step *step, struct text file, struct learn
 			  values_check(&reference, step->place, error) && monitor_reference_check(&reference, &settings, error);
 	if (good)
 		*remarks = (struct learnt_remarks){drift_reference_remark(&reference, step->arena),
+						   drift_constants_remark(&reference, step->arena),
 						   drift_lost_remark(&reference, &settings, step->arena)};
 	arena_close(arena);
 	return good;
@@ -126,6 +128,7 @@ static bool drift_fit(struct step *step, const struct fit_source *source, struct
 	const bool good = drift_reference_learn(step, &self->tensors, source, file, error) &&
 			  learnt_check(step, buffer_view(file), &remarks, error);
 	fit_source_remark(source, remarks.uncompared);
+	fit_source_remark(source, remarks.constants);
 	fit_source_remark(source, remarks.lost);
 	if (!good && !error->place.line)
 		error->place = step->place;
@@ -426,6 +429,18 @@ static const char *drift_large(const struct step *step, struct arena *arena, str
 						       DRIFT_SEGMENTS_MAX, bytes / 1e9);
 }
 
+static const char *drift_constant(const struct step *step, struct arena *arena, struct place *place)
+{
+	const struct drift *self = step->options;
+	struct drift_reference reference;
+	struct text content;
+	struct error error = {0};
+	if (!step->files || !self->reference.file.text || !drift_reference_load(step, arena, &reference, &content, &error))
+		return NULL;
+	*place = self->reference.here;
+	return drift_constants_remark(&reference, arena);
+}
+
 static const char *drift_undeclared(const struct step *step, struct arena *arena, struct place *place)
 {
 	const struct drift *self = step->options;
@@ -575,6 +590,7 @@ const struct step_kind step_drift = {
 						  .only_marks = true,
 						  .large = drift_large,
 						  .idle = drift_idle,
+						  .constant = drift_constant,
 						  .undeclared = drift_undeclared,
 						  .learns_from = drift_learns_from,
 						  .segments = drift_segments,

@@ -506,6 +506,43 @@ const char *drift_reference_remark(const struct drift_reference *reference, stru
 			   blind, reference->feature_count, DRIFT_VALUES_MIN, TEXT_ARGUMENTS(reference->features[first].name));
 }
 
+/* Whether its values are all equal, `value` says to which. Texts that are none of the commonest may differ. */
+static bool is_constant(const struct drift_feature *feature, size_t rows, double *value)
+{
+	*value = (double)NAN;
+	for (size_t i = 0; i < rows; i++) {
+		if (isnan(feature->values[i]))
+			continue;
+		if (!isnan(*value) && feature->values[i] != *value)
+			return false;
+		*value = feature->values[i];
+	}
+	if (values_count(feature, rows) < DRIFT_VALUES_MIN)
+		return false;
+	return feature->categories ? !feature->open || *value + 1 < (double)feature->category_count
+				   : feature->least == feature->greatest;
+}
+
+const char *drift_constants_remark(const struct drift_reference *reference, struct arena *arena)
+{
+	size_t some = 0, first = 0;
+	double value, always = 0;
+	for (size_t i = 0; i < reference->feature_count; i++)
+		if (is_constant(&reference->features[i], reference->rows, &value) && some++ == 0) {
+			first = i;
+			always = value;
+		}
+	if (some == 0)
+		return NULL;
+	const struct drift_feature *feature = &reference->features[first];
+	const char *number = arena_print(arena, "%.6g", always);
+	const struct text shown = feature->categories ? feature->category_names[(size_t)always] : text_of(number ? number : "");
+	return arena_print(arena,
+			   "%zu of %zu features have a single value in the reference: a window is judged by how many of its values "
+			   "are another one, however near that is; the first is `" TEXT_FORMAT "`, always " TEXT_FORMAT,
+			   some, reference->feature_count, TEXT_ARGUMENTS(feature->name), TEXT_ARGUMENTS(shown));
+}
+
 /* To two digits; in print, %.2g would give those of a large number an exponent. */
 static double two_digits_of(double number)
 {

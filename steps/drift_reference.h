@@ -35,6 +35,9 @@ bool drift_reference_read(const struct name *file, struct text content, struct a
  * are none, or memory ran out. */
 const char *drift_reference_remark(const struct drift_reference *reference, struct arena *arena);
 
+/* The same on the features that have a single value in the reference, and what is judged of them. */
+const char *drift_constants_remark(const struct drift_reference *reference, struct arena *arena);
+
 /* The same on the features whose loss is an alarm that `falseAlarms` has no part for. */
 const char *drift_lost_remark(const struct drift_reference *reference, const struct monitor_settings *settings,
 			      struct arena *arena);

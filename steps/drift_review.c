@@ -464,6 +464,7 @@ static void reference_remark(const struct drift_review *review, struct arena *ar
 {
 	const struct drift_comparison *comparison = &review->comparison;
 	fit_source_remark(review->source, drift_reference_remark(&comparison->reference, arena));
+	fit_source_remark(review->source, drift_constants_remark(&comparison->reference, arena));
 	fit_source_remark(review->source, drift_lost_remark(&comparison->reference, &comparison->settings, arena));
 }
 

@@ -367,6 +367,9 @@ static void check_rules(const struct inference *inference, const struct step *se
 	const char *idle = rules && rules->idle ? rules->idle(self, inputs, inference->arena, &place) : NULL;
 	if (idle)
 		fault_add(inference->faults, CODE_IGNORED_SETTING, place, NULL, "step `%s`: %s", self->name, idle);
+	const char *constant = rules && rules->constant ? rules->constant(self, inference->arena, &place) : NULL;
+	if (constant)
+		fault_add(inference->faults, CODE_CONSTANT_FEATURES, place, NULL, "step `%s`: %s", self->name, constant);
 	const char *undeclared = rules && rules->undeclared ? rules->undeclared(self, inference->arena, &place) : NULL;
 	if (undeclared)
 		fault_add(inference->faults, CODE_UNDECLARED_ALARMS, place, NULL, "step `%s`: %s", self->name, undeclared);

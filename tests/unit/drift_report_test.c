@@ -137,8 +137,11 @@ static const char *rows_with_few(int values)
 {
 	size_t length = (size_t)snprintf(data, sizeof data, "a,b,side\n");
 	for (int i = 0; i < 150; i++)
-		length += (size_t)snprintf(data + length, sizeof data - length, "%s,%d,buy\n",
-					   i >= values ? "NaN" : i % 2 ? "3" : "4", i % 7);
+		length += (size_t)snprintf(data + length, sizeof data - length, "%s,%d,%s\n",
+					   i >= values ? "NaN"
+					   : i % 2     ? "3"
+						       : "4",
+					   i % 7, i % 3 ? "buy" : "sell");
 	return data;
 }
 
