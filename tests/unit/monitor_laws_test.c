@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -118,9 +119,125 @@ static void the_law_without_tails_is_narrower_where_they_are_heavy(void **state)
 	assert_true(settled < 0.65 * moved);
 }
 
+/* ---- the draws, one by one ---- */
+
+#define FEW 150 /* values: each has a place of its own */
+#define FEW_WINDOW 60
+#define DRAWN_SEED 1 /* of the monitor's draws: first the places of one sample, then those of the other */
+
+static double few_deviation;
+
+static size_t rows_worth(double rows, double dependence)
+{
+	return (size_t)(rows / dependence);
+}
+
+static size_t bin_of(const struct bins *bins, double value)
+{
+	size_t bin = 0;
+	while (bin < bins->count && value > bins->edges[bin])
+		bin++;
+	return bin;
+}
+
+static double entropy_part(double share, double middle)
+{
+	return share > 0 ? share * log2(share / middle) / 2 : 0;
+}
+
+static double jensen_shannon(const struct bins *bins, const double *left, size_t n, const double *right, size_t m)
+{
+	double one[MONITOR_BINS] = {0}, other[MONITOR_BINS] = {0}, sum = 0;
+	for (size_t i = 0; i < n; i++)
+		one[bin_of(bins, left[i])] += 1 / (double)n;
+	for (size_t i = 0; i < m; i++)
+		other[bin_of(bins, right[i])] += 1 / (double)m;
+	for (size_t i = 0; i <= bins->count; i++)
+		sum += entropy_part(one[i], (one[i] + other[i]) / 2) + entropy_part(other[i], (one[i] + other[i]) / 2);
+	return sqrt(fmax(sum, 0));
+}
+
+static double share_until(const double *sample, size_t count, double value)
+{
+	double until = 0;
+	for (size_t i = 0; i < count; i++)
+		until += sample[i] <= value;
+	return until / (double)count;
+}
+
+/* W1: the area between both distribution functions. */
+static double moved_between(const struct sorted *all, const double *left, size_t n, const double *right, size_t m)
+{
+	double area = 0;
+	for (size_t i = 0; i + 1 < all->count; i++)
+		area += fabs(share_until(left, n, all->values[i]) - share_until(right, m, all->values[i])) *
+			(all->values[i + 1] - all->values[i]);
+	return area;
+}
+
+static int numbers_compare(const void *one, const void *other)
+{
+	const double left = *(const double *)one, right = *(const double *)other;
+	return (left > right) - (left < right);
+}
+
+static void expect_drawn(const struct null_law *law, double *drawn)
+{
+	qsort(drawn, NULL_LAW_DRAWS, sizeof *drawn, numbers_compare);
+	for (size_t i = 0; i < NULL_LAW_DRAWS; i++)
+		if (fabs(law->drawn[i] - drawn[i]) > 1e-9)
+			fail_msg("draw %zu is %.17g, and should be %.17g", i, law->drawn[i], drawn[i]);
+}
+
+/* Whole numbers with ties at the ends of bins, so that a value on the wrong side of one is seen. */
+static const struct watched_feature *few_learn(void)
+{
+	static double numbers[FEW];
+	static struct drift_feature feature;
+	struct random chance = {9};
+	double sum = 0, squares = 0;
+	for (size_t i = 0; i < FEW; i++) {
+		numbers[i] = (double)random_below(&chance, 60);
+		sum += numbers[i];
+		squares += numbers[i] * numbers[i];
+	}
+	few_deviation = sqrt((squares - sum * sum / FEW) / (FEW - 1));
+	feature = (struct drift_feature){.name = TEXT("few"), .values = numbers, .least = 0, .greatest = 59};
+	const struct drift_reference reference = {
+		.all_rows = FEW, .rows = FEW, .block = FEW, .feature_count = 1, .features = &feature};
+	const struct monitor_settings settings = {.window_rows = FEW_WINDOW, .rate = {.alarms = 1, .rows = 1000}};
+	struct error error = {0};
+	const struct monitor *monitor = monitor_open(arena, &reference, &settings, &error);
+	assert_non_null(monitor);
+	return monitor->features;
+}
+
+static void a_small_law_is_that_of_values_drawn_one_by_one(void **state)
+{
+	static double binned[NULL_LAW_DRAWS], moved[NULL_LAW_DRAWS];
+	double left[FEW], right[FEW];
+	(void)state;
+	const struct watched_feature *watched = few_learn();
+	const size_t n = rows_worth(FEW, watched->dependence), m = rows_worth(FEW_WINDOW, watched->dependence);
+	const double root = sqrt((double)(n * m) / (double)(n + m));
+	struct random chance = {DRAWN_SEED};
+	assert_true(n > 20 && m > 20 && watched->sorted.count == FEW && watched->bins.count + 1 == MONITOR_BINS);
+	for (size_t draw = 0; draw < NULL_LAW_DRAWS; draw++) {
+		for (size_t i = 0; i < n; i++)
+			left[i] = watched->sorted.values[random_below(&chance, FEW)];
+		for (size_t i = 0; i < m; i++)
+			right[i] = watched->sorted.values[random_below(&chance, FEW)];
+		binned[draw] = root * jensen_shannon(&watched->bins, left, n, right, m);
+		moved[draw] = root * moved_between(&watched->sorted, left, n, right, m) / few_deviation;
+	}
+	expect_drawn(&watched->binned, binned);
+	expect_drawn(&watched->moved, moved);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_small_law_is_that_of_values_drawn_one_by_one, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(features_that_are_drawn_together_have_the_laws_that_each_has_alone, set_up,
 						arena_end),
 		cmocka_unit_test_setup_teardown(the_law_without_tails_is_narrower_where_they_are_heavy, set_up, arena_end),
