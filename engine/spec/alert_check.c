@@ -285,15 +285,18 @@ static void check_window(const struct pipeline_spec *pipeline, const struct aler
 			  "figures are judged once a second, so this `over` is 1 s; write 1s or more");
 }
 
-/* A condition without a name or a header, which the time does not change either. */
+/* A condition without a name or a header, which the time does not change either; or one that says the same whatever they are. */
 static void check_constant(const struct alert_spec *alert, struct faults *faults)
 {
-	const struct text source = expression_source(alert->condition);
-	const bool has_time = memmem(source.bytes, source.length, "now(", strlen("now(")) != NULL;
-	if (expression_is_constant(alert->condition) && !has_time)
+	const enum expression_truth truth = expression_truth(alert->condition);
+	if (expression_is_constant(alert->condition) && !expression_reads_clock(alert->condition))
 		fault_add(faults, CODE_FIXED_COMPARISON, expression_place(alert->condition), NULL,
 			  "the condition uses no figure and no value of a message, so it is always true, or never; name one, as in "
 			  "`error_rate > 5%%`");
+	else if (truth != TRUTH_OPEN)
+		fault_add(faults, CODE_FIXED_COMPARISON, expression_place(alert->condition), NULL,
+			  "the condition is %s true, whatever the values that it uses are; take out what makes it so",
+			  truth == TRUTH_ALWAYS ? "always" : "never");
 }
 
 static void check_condition(const struct pipeline_spec *pipeline, const struct alert_spec *alert, struct faults *faults)

@@ -204,6 +204,14 @@ struct text expression_words(const struct expression *expression);
 bool expression_is_constant(const struct expression *expression);
 bool expression_has_headers(const struct expression *expression);
 
+/* Whether it calls now(). */
+bool expression_reads_clock(const struct expression *expression);
+
+/* What it is as a condition, whatever the values of its names are: found by constants, and by comparisons that exclude each other,
+ * as `x > 5 and x < 2`. TRUTH_OPEN: that depends, or is not found. */
+enum expression_truth { TRUTH_OPEN, TRUTH_ALWAYS, TRUTH_NEVER };
+enum expression_truth expression_truth(const struct expression *expression);
+
 /* A comparison of a plain name with a number, as `error_rate > 5%`, or `5% < error_rate`. */
 struct expression_comparison {
 	struct text name, source;

@@ -1,6 +1,6 @@
 /* expression_comparison.c: Constant expressions, and comparisons of a name with a number: what a check of a spec may know of an
  * expression without evaluating it. */
-#include "step/expression_tree.h"
+#include "step/expression_comparison.h"
 
 bool expression_is_constant(const struct expression *expression)
 {
@@ -45,8 +45,8 @@ static enum operator_kind operator_turned(enum operator_kind operation)
 	}
 }
 
-static bool comparison_of(const struct expression *expression, const struct expression_node *node,
-			  struct expression_comparison *comparison)
+bool comparison_of(const struct expression *expression, const struct expression_node *node,
+		   struct expression_comparison *comparison)
 {
 	if (node->kind != NODE_BINARY || node->operation < OPERATOR_LESS || node->operation > OPERATOR_NOT_EQUAL)
 		return false;
