@@ -15,13 +15,19 @@ static bool is_of_outliers(struct text name)
 	return text_starts_with(name, TEXT("outlier_")) || text_is(name, "is_outlier");
 }
 
-/* Whether a result of the step may have the name, as a tensor or as a mark. */
-static bool step_may_give(const struct graph_step *step, const struct step_types *types, struct text name)
+/* Whether a result of the step has the name, as a tensor or as a mark. */
+static bool step_gives(const struct graph_step *step, const struct step_types *types, struct text name)
 {
 	const struct monitor_rules *rules = step->spec->kind ? step->spec->kind->monitors : NULL;
-	if (!types->outputs.complete || types_find(&types->outputs, name))
+	if (types_find(&types->outputs, name))
 		return true;
 	return rules && expression_is_mark(name) && (is_of_outliers(name) ? rules->flag != NULL : rules->judges_windows);
+}
+
+/* The same, or its results are not all known. */
+static bool step_may_give(const struct graph_step *step, const struct step_types *types, struct text name)
+{
+	return !types->outputs.complete || step_gives(step, types, name);
 }
 
 static bool graph_may_give(const struct graph *graph, const struct graph_types *types, struct text name)
@@ -30,6 +36,14 @@ static bool graph_may_give(const struct graph *graph, const struct graph_types *
 		if (step_may_give(&graph->steps[i], &types->steps[i], name))
 			return true;
 	return graph->count == 0;
+}
+
+static bool graph_gives(const struct graph *graph, const struct graph_types *types, struct text name)
+{
+	for (size_t i = 0; i < graph->count; i++)
+		if (step_gives(&graph->steps[i], &types->steps[i], name))
+			return true;
+	return false;
 }
 
 static bool is_of_rollouts(struct text name)
@@ -45,12 +59,12 @@ static bool has_rollout(const struct graph *graph)
 	return false;
 }
 
-/* What the pipeline would need to have the name; empty: that is not known. */
-static const char *lacking_of(struct text name)
+/* The kind of step that the pipeline would need to have the name; NULL: that is not known. */
+static const char *kind_lacking(struct text name)
 {
 	if (is_of_outliers(name))
-		return ", and this pipeline has no step `outlier`";
-	return alert_value_named(name) || expression_is_mark(name) ? ", and this pipeline has no step `drift`" : "";
+		return "outlier";
+	return alert_value_named(name) || expression_is_mark(name) ? "drift" : NULL;
 }
 
 /* What keeps the condition from being judged, if one of its names does. */
@@ -58,15 +72,23 @@ static void check_name(const struct graph *graph, const struct graph_types *type
 		       struct text name, struct faults *faults)
 {
 	const struct place place = expression_place(condition->expression);
+	const char *kind = kind_lacking(name);
 	if (condition->of_figures && is_of_rollouts(name) && !has_rollout(graph))
 		fault_add(faults, CODE_IDLE_ALERT, place, NULL,
 			  "the condition uses `" TEXT_FORMAT "`, and no experiment of this pipeline has a rollout: it is never "
 			  "judged",
 			  TEXT_ARGUMENTS(name));
-	if (condition->of_figures || graph_may_give(graph, types, name))
+	if (condition->of_figures)
 		return;
-	fault_add(faults, CODE_IDLE_ALERT, place, NULL, "no step gives `" TEXT_FORMAT "`%s, so the condition is never judged",
-		  TEXT_ARGUMENTS(name), lacking_of(name));
+	if (!graph_may_give(graph, types, name))
+		fault_add(faults, CODE_IDLE_ALERT, place, NULL,
+			  "no step gives `" TEXT_FORMAT "`%s%s%s, so the condition is never judged", TEXT_ARGUMENTS(name),
+			  kind ? ", and this pipeline has no step `" : "", kind ? kind : "", kind ? "`" : "");
+	else if (kind && !graph_gives(graph, types, name))
+		fault_add(faults, CODE_IDLE_ALERT, place, NULL,
+			  "this pipeline has no step `%s`, so the condition is judged only if a model, or a request, has a tensor "
+			  "`" TEXT_FORMAT "`; add such a step, or name the tensor in the `outputs` of its model, or in `input`",
+			  kind, TEXT_ARGUMENTS(name));
 }
 
 /* ---- types ---- */
