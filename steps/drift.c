@@ -499,7 +499,8 @@ const struct option drift_options[] = {
 		    "Values of a tensor that a message lacks are missing, and texts where the reference has numbers, or numbers "
 		    "where it has texts, are of another type: both are figures of quality, and the other features are compared. A "
 		    "message that has none of the tensors, or one with other columns, is in no window, and is counted in the "
-		    "records as `missing`."),
+		    "records as `missing`. As many of these as a window has (500 for a window by time) before one closes are an "
+		    "alarm of quality, but with `groupBy`."),
 	ROW("reference", MAP, struct drift, reference, .rows = drift_reference_rows, .required = true,
 	    .help = "The reference: a file of `sluice fit drift`, {past: 7d}, or {topic: T}. It also shows how rows follow from "
 		    "others, which the tests take into account. If the stream has states that last, such as calm and busy "

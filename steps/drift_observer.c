@@ -421,8 +421,8 @@ static bool unusable_say(struct drift_visit *at)
 	struct drift_kept kept;
 	if (at->tally.unusable + at->tally.beyond < unusable_most(at->self))
 		return true;
-	(void)drift_kept_read(at->visit, TEXT(""), at->self->identity, &kept);
-	return drift_record_verdict(at, TEXT(""), NULL, &kept);
+	const bool known = drift_kept_read(at->visit, TEXT(""), at->self->identity, &kept) && !at->self->group;
+	return drift_record_verdict(at, TEXT(""), NULL, &kept) && (!known || kept_write(at, TEXT(""), &kept));
 }
 
 /* Forgets the past, and the open window: what was known of the stream is over. */

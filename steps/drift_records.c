@@ -95,6 +95,19 @@ static void window_show(const struct drift_visit *at, struct text segment, const
 		verdict_entry_add_window(at->self->entry, segment, kept->last);
 }
 
+/* As many messages as a window has cannot be used, where the reference is known. With `groupBy` they are of no segment. */
+static void unusable_record(const struct drift_visit *at, struct text segment, struct drift_score *score, struct drift_kept *kept)
+{
+	if (at->self->entry)
+		verdict_entry_note_watching(at->self->entry, WATCHING_MISFIT, at->misfit);
+	score->unusable_alarm =
+		at->tally.unusable > at->tally.beyond && at->self->comparison.reference.rows > 0 && !at->self->group;
+	if (!score->unusable_alarm)
+		return;
+	kept->last.quality_alarm = 1;
+	window_show(at, segment, kept);
+}
+
 bool drift_record_verdict(struct drift_visit *at, struct text segment, const struct monitor_verdict *verdict,
 			  struct drift_kept *kept)
 {
@@ -114,8 +127,8 @@ bool drift_record_verdict(struct drift_visit *at, struct text segment, const str
 		kept->performance = (struct performance){0};
 		at->sums = (struct drift_sums){0};
 		drift_watching_note(at->self);
-	} else if (at->misfit && at->self->entry) {
-		verdict_entry_note_watching(at->self->entry, WATCHING_MISFIT, at->misfit);
+	} else if (at->misfit) {
+		unusable_record(at, segment, score, kept);
 	}
 	at->tally.unusable = at->tally.beyond = 0;
 	const bool forgets = /* its past */

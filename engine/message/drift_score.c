@@ -7,7 +7,7 @@
 #include "message/avro_wire.h"
 #include "message/avro_writers.h"
 
-#define NUMBERS 38	     /* of a record beside its lists, at most */
+#define NUMBERS 39	     /* of a record beside its lists, at most */
 #define STATISTIC_NUMBERS 6  /* of one feature by one method */
 #define QUALITY_NUMBERS 12   /* of one feature */
 #define ESTIMATE_NUMBERS 3
@@ -222,6 +222,7 @@ bool drift_score_encode(const struct drift_score *score, struct buffer *out, str
 	to = avro_put_long(to, score->alarm_ms);
 	to = avro_put_bytes(to, words_of(score->uncompared));
 	to = put_spreads(to, score);
+	to = put_flag(to, score->unusable_alarm);
 	buffer_grown(out, (size_t)(to - begin));
 	return true;
 }

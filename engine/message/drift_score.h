@@ -63,6 +63,7 @@ struct drift_score {
 	int64_t begin_ms, end_ms;
 	uint64_t messages;
 	uint64_t unusable; /* messages that came and are not in the window */
+	bool unusable_alarm; /* of quality */
 	uint64_t late;
 	uint64_t beyond; /* rows of segments beyond the limit, since the step's verdict before */
 	enum drift_verdict verdict;

@@ -112,6 +112,60 @@ static void texts_instead_of_all_features_are_an_alarm(void **state)
 	observed_close(&observed);
 }
 
+/* A window of messages without any of the features, also after a restart; it is over when a window closes. */
+static void messages_without_any_feature_are_an_alarm(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, USUAL);
+	observed_rows(&observed, 50, 1, 0);
+	observed_strangers(&observed, 39);
+	assert_true(last_of(&observed).quality_alarm == 0);
+	observed_strangers(&observed, 1);
+	assert_int_equal(observed.count, 2);
+	assert_int_equal(observed.seen[1].unusable, 40);
+	assert_false(observed.seen[0].unusable_alarm);
+	assert_true(observed.seen[1].unusable_alarm && last_of(&observed).quality_alarm == 1);
+	assert_int_equal(last_of(&observed).verdict, DRIFT_STEADY); /* of the last window that was judged */
+	observed_engine_close(&observed);
+	observed_engine_open(&observed);
+	observed_rows(&observed, 29, 1, 0);
+	assert_true(last_of(&observed).quality_alarm == 1);
+	observed_rows(&observed, 1, 1, 0);
+	assert_int_equal(observed.seen[2].messages, 40);
+	assert_int_equal(observed.seen[2].verdict, DRIFT_STEADY);
+	assert_true(last_of(&observed).quality_alarm == 0);
+	observed_close(&observed);
+}
+
+/* Nothing is known yet that they do not fit. */
+static void what_is_learnt_yet_raises_no_alarm(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open_past(&observed, "1d", "window: 100, falseAlarms: 0.1 per 1000");
+	observed_rows(&observed, 1, 100, 0);
+	observed_strangers(&observed, 100);
+	assert_int_equal(observed.count, 2);
+	assert_int_equal(observed.seen[1].unusable, 100);
+	assert_false(observed.seen[1].unusable_alarm);
+	observed_close(&observed);
+}
+
+static void they_are_of_no_segment(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, USUAL ", groupBy: key");
+	observed_strangers(&observed, 40);
+	assert_int_equal(observed.count, 1);
+	assert_int_equal(observed.seen[0].unusable, 40);
+	assert_false(observed.seen[0].unusable_alarm);
+	assert_int_equal(verdict_entry_sum(verdict_board_entry(observed.board, observed.planning.graph->name, "watch")).segments,
+			 0);
+	observed_close(&observed);
+}
+
 static void a_few_texts_are_counted(void **state)
 {
 	(void)state;
@@ -193,6 +247,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_of_a_window_are_an_alarm_and_the_rest_is_compared),
 		cmocka_unit_test(texts_instead_of_all_features_are_an_alarm),
+		cmocka_unit_test(messages_without_any_feature_are_an_alarm),
+		cmocka_unit_test(what_is_learnt_yet_raises_no_alarm),
+		cmocka_unit_test(they_are_of_no_segment),
 		cmocka_unit_test(a_few_texts_are_counted),
 		cmocka_unit_test(a_nan_of_a_message_is_missing),
 		cmocka_unit_test(a_past_says_so_before_it_begins_anew),

@@ -87,6 +87,7 @@ static void a_record_has_all_that_its_schema_names(void **state)
 					  .end_ms = 22,
 					  .messages = 40,
 					  .unusable = 5,
+					  .unusable_alarm = true,
 					  .late = 6,
 					  .verdict = DRIFT_FOUND,
 					  .score = 0.125,

@@ -164,6 +164,7 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 				      score->reference_rows, score->begin_ms,	  score->end_ms,   score->verdict,
 				      score->score,	     .step = score->step, .segment = ""};
 		snprintf(seen->segment, sizeof seen->segment, TEXT_FORMAT, TEXT_ARGUMENTS(score->segment));
+		seen->unusable_alarm = score->unusable_alarm;
 		seen->beyond = score->beyond;
 		seen->estimated_rows = score->estimated_rows;
 		seen->estimates = score->estimate_count;

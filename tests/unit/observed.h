@@ -24,6 +24,7 @@ struct seen {
 	size_t statistics, quality;
 	uint64_t missing, mistyped, unseen;
 	uint64_t missing_alarms, mistyped_alarms; /* features */
+	bool unusable_alarm;
 	const char *step;
 	char segment[32];
 	uint64_t beyond, estimated_rows;
