@@ -33,6 +33,7 @@ struct loop {
 	struct virtual virtual;
 	int64_t now_ms;
 	struct pause_watch *pause_watches;
+	int64_t woke_us, busy_us;  /* the last wake-up, and from the one before until the thread waited */
 	int64_t looked_ms, ran_ms; /* for the detection of pauses: the time of the last check, and the processor time of the
 				    * thread until then */
 	struct loop_timer **heap; /* the earliest at index 1, so that index 0 means not set */
@@ -62,7 +63,8 @@ struct loop *loop_open(struct error *error)
 		memory_give(loop);
 		return NULL;
 	}
-	loop->now_ms = clock_ms();
+	loop->woke_us = clock_us();
+	loop->now_ms = loop->woke_us / US_PER_MS;
 	loop->ran_ms = -1; /* of the thread that turns the loop: known at its first turn */
 	return loop;
 }
@@ -94,6 +96,11 @@ int64_t loop_clock_us(const struct loop *loop)
 int64_t loop_due_ms(const struct loop *loop, int64_t wait_ms)
 {
 	return loop_clock_us(loop) / US_PER_MS + wait_ms;
+}
+
+int64_t loop_busy_us(const struct loop *loop)
+{
+	return loop->epoll < 0 ? 0 : loop->busy_us + clock_us() - loop->woke_us;
 }
 
 int64_t loop_time_of_day_ms(const struct loop *loop)
@@ -141,8 +148,10 @@ static void look_back(struct loop *loop, int64_t before_ms, int64_t meant_ms)
 	loop->looked_ms = loop->now_ms;
 	if (!stood_still(loop, before_ms, meant_ms))
 		return;
-	for (struct pause_watch *watch = loop->pause_watches; watch; watch = watch->next)
+	for (struct pause_watch *watch = loop->pause_watches; watch; watch = watch->next) {
 		watch->paused(watch->context, loop->now_ms - before_ms);
+		loop->busy_us = 0;
+	}
 }
 
 /* Checks for a pause, unless less time has passed than a pause takes. */
@@ -359,12 +368,14 @@ bool loop_turn(struct loop *loop, int timeout_ms, struct error *error)
 		return true;
 	}
 	int most_ms = sleep_ms(loop, timeout_ms);
+	loop->busy_us = clock_us() - loop->woke_us;
 	int found = epoll_wait(loop->epoll, loop->events, EVENTS_A_TURN, most_ms);
 	if (found < 0) /* interrupted by a signal, also by SIGCONT: events that arrived meanwhile come before timers */
 		found = epoll_wait(loop->epoll, loop->events, EVENTS_A_TURN, 0);
 	if (found < 0 && errno != EINTR)
 		return loop_refused(error, "to wait for events");
-	loop_note_time(loop, clock_ms(), most_ms);
+	loop->woke_us = clock_us();
+	loop_note_time(loop, loop->woke_us / US_PER_MS, most_ms);
 	loop->found = found < 0 ? 0 : found;
 	for (int i = 0; i < loop->found; i++) {
 		struct watch *watch = loop->events[i].data.ptr;

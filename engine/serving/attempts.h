@@ -48,6 +48,7 @@ struct attempt {
 	struct text body;	       /* OIP JSON; lives as long as the call's message */
 	bool others_answered;	       /* the server answered other calls since this call's last attempt */
 	bool by_grpc;		       /* it was sent by gRPC, not by REST */
+	int64_t unread_us;	       /* so long before it was read it may have arrived */
 	bool loading;		       /* the server does not have the model, but may be about to load it */
 };
 

@@ -455,14 +455,19 @@ void dispatch_paused(struct dispatch *dispatch, int64_t pause_us, int64_t now_us
 	replicas_paused(&dispatch->health.replicas, pause_us, now_us);
 }
 
-/* Likely duration of a call. If the process paused meanwhile, it lies between the time without the pause and all of
- * it. The usual duration is taken if it lies there. Below 0: not known. */
-static int64_t likely_us(const struct dispatch *dispatch, const struct queued_call *queued_call, int64_t least_us)
+/* Likely duration of a call whose reply was read after `took_us`. This process may have been busy when the reply
+ * arrived, or have paused meanwhile. So the duration lies between the time without both and all of it. The usual
+ * duration is taken if it lies there. Below 0: not known. */
+static int64_t likely_us(const struct dispatch *dispatch, const struct queued_call *queued_call, const struct attempt *attempt,
+			 int64_t took_us)
 {
 	int64_t usual_us = dispatch->health.replicas.items[queued_call->replica].latency_us,
-		most_us = least_us + queued_call->paused_us;
-	if (usual_us == 0)
-		return -1;
+		least_us = took_us > attempt->unread_us ? took_us - attempt->unread_us : 0,
+		most_us = took_us + queued_call->paused_us;
+	if (usual_us == 0) {
+		bool vague = took_us - least_us > CONCURRENCY_FELT_US && least_us < took_us / 2;
+		return queued_call->paused_us > 0 || vague ? -1 : took_us;
+	}
 	return usual_us < least_us ? least_us : usual_us > most_us ? most_us : usual_us;
 }
 
@@ -514,8 +519,8 @@ static void learn(struct dispatch *dispatch, struct queued_call *queued_call, st
 	}
 	if (perturbs) /* as large as no other call: its time says nothing of theirs */
 		took_us = -1;
-	else if (queued_call->paused_us > 0)
-		took_us = likely_us(dispatch, queued_call, took_us);
+	else
+		took_us = likely_us(dispatch, queued_call, attempt, took_us);
 	if (health_learn(&dispatch->health, attempt, queued_call->replica, queued_call->probe, took_us,
 			 dispatch->call_queue.line.first != NULL, now_us))
 		dismiss(dispatch);

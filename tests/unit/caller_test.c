@@ -17,6 +17,7 @@
 #include "base/duration.h"
 #include "caller_stand.h"
 #include "serving/chaos.h"
+#include "serving/wire.h"
 
 #define SUM "{\"model_name\":\"m\",\"outputs\":[{\"name\":\"y\",\"shape\":[1],\"datatype\":\"FP32\",\"data\":[3]}]}"
 #define SAYS_SUM SAYS(200, SUM)
@@ -104,6 +105,61 @@ static void calls_beyond_the_limit_wait_in_line_in_order(void **state)
 	caller_stand_wait(stand, 4);
 	assert_int_equal(stand->requests, 5);
 	assert_string_equal(stand->order + 1, "234"); /* one of the first two was left without an answer */
+}
+
+/* ---- replies that lie unread ---- */
+
+static struct {
+	const struct wire_config *callers;
+	struct wire_config own;
+	int64_t unread_us;
+	bool paused;
+} overheard;
+
+static void on_arrived(void *context, struct queued_call *queued_call, struct attempt *attempt)
+{
+	(void)context;
+	overheard.callers->arrived(overheard.callers->context, queued_call, attempt);
+	overheard.unread_us = attempt->unread_us;
+}
+
+static struct wire *overheard_open(void *context, struct loop *loop, const struct wire_config *config, struct error *error)
+{
+	overheard.callers = config;
+	overheard.own = *config;
+	overheard.own.arrived = on_arrived;
+	return wire_usual.open(context, loop, &overheard.own, error);
+}
+
+static void on_paused(void *context, int64_t since_ms)
+{
+	(void)context, (void)since_ms;
+	overheard.paused = true;
+}
+
+/* Where this thread is kept from its processor for as long as a pause, that is told otherwise: until once it is not. */
+static void a_reply_has_been_unread_since_this_thread_looked(void **state)
+{
+	struct caller_stand *stand = *state;
+	const struct timespec work = {.tv_nsec = 20 * (long)NS_PER_MS};
+	static struct wire_operations operations; /* for longer than the caller */
+	struct pause_watch watch = {.paused = on_paused};
+	operations = wire_usual;
+	operations.open = overheard_open;
+	stand->config.wire = &operations;
+	loop_watch_pauses(stand->loop, &watch);
+	for (int i = 0; i == 0 || overheard.paused; i++) {
+		assert_in_range(i, 0, 100);
+		overheard.paused = false;
+		caller_stand_plays(stand, SAYS_SUM);
+		caller_stand_begin(stand, 0);
+		while (stand->requests < 1)
+			caller_stand_turn(stand, 5000);
+		(void)nanosleep(&work, NULL);
+		caller_stand_wait(stand, 1);
+	}
+	assert_true(overheard.unread_us >= work.tv_nsec / NS_PER_US);
+	loop_unwatch_pauses(stand->loop, &watch);
 }
 
 static void a_forgotten_call_is_never_answered_and_makes_room(void **state)
@@ -375,6 +431,7 @@ int main(void)
 		STORY(a_server_that_stays_broken_is_remote_with_its_last_words),
 		STORY(a_server_that_sends_its_callers_elsewhere_says_nothing_else),
 		STORY(calls_beyond_the_limit_wait_in_line_in_order),
+		STORY(a_reply_has_been_unread_since_this_thread_looked),
 		STORY(a_forgotten_call_is_never_answered_and_makes_room),
 		STORY(an_answer_beyond_the_limit_is_refused),
 		STORY(a_model_that_is_away_is_waited_for),

@@ -1,5 +1,5 @@
-/* dispatch_pause_test.c: the process stood still for a while, and models answered meanwhile: that is not how long
- * they take. */
+/* dispatch_pause_test.c: the process stood still for a while, or worked, and models answered meanwhile: that is not how
+ * long they take. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "dispatch_servers.h"
+#include "serving/concurrency_limit.h"
 
 #define LANES 8
 #define WORK_US 20000
@@ -183,6 +184,86 @@ static void a_model_that_hung_before_the_pause_is_ill(void **state)
 	assert_non_null(dispatch_away(servers.dispatch));
 }
 
+#define QUICK_US 1000
+#define TURN_US 50000 /* of an engine that takes in a backlog, on a busy machine */
+
+/* All 8,000 are done in a second, by 8 at once. */
+static void nobody_is_refused_for_our_own_work(void **state)
+{
+	(void)state;
+	serve(1);
+	servers.latency_us[0] = QUICK_US;
+	servers_warm();
+	for (int turn = 0; turn < 16; turn++) {
+		ask(500, 10000);
+		servers_work_for(TURN_US);
+	}
+	servers_run_for(10 * (int64_t)SECOND);
+	assert_int_equal(servers.answered, 8000);
+	assert_int_equal(servers.failed, 0);
+}
+
+static void nor_are_fewer_called_at_once_for_it(void **state)
+{
+	(void)state;
+	serve(1);
+	servers.latency_us[0] = QUICK_US;
+	servers_warm();
+	size_t limit = dispatch_counts(servers.dispatch).limit;
+	ask(2000, 0);
+	for (int turn = 0; turn < 30; turn++)
+		servers_work_for(TURN_US);
+	assert_true(dispatch_counts(servers.dispatch).limit > limit);
+}
+
+/* 400 are done in 25 milliseconds. */
+static void first_calls_beside_much_work_tell_nothing(void **state)
+{
+	(void)state;
+	servers_begin(1);
+	servers.latency_us[0] = QUICK_US;
+	ask(CONCURRENCY_START, 0);
+	servers_work_for(TURN_US);
+	ask(400, 1000);
+	servers_run_for(SECOND);
+	assert_int_equal(servers.failed, 0);
+}
+
+/* They were sent towards the end of that work, and took a millisecond in all. */
+static void first_calls_beside_work_take_no_longer_than_until_they_are_read(void **state)
+{
+	(void)state;
+	servers.model.concurrency_least = servers.model.concurrency_most = LANES;
+	servers_begin(1);
+	servers.latency_us[0] = QUICK_US;
+	servers.busy_us = TURN_US;
+	ask(LANES, 0);
+	servers_run_for(QUICK_US);
+	ask((size_t)1000 * LANES, 0);
+	struct call *refused = servers_ask(1, 1, servers.now_us / 1000 + 1500);
+	servers_run_for(1);
+	servers_expect_error(refused, ERROR_LIMIT, "the model is overloaded");
+}
+
+/* What they take is the model's, but for the last turn. */
+static void a_slow_model_is_found_slow_beside_our_own_work(void **state)
+{
+	(void)state;
+	servers.model.concurrency_least = servers.model.concurrency_most = LANES;
+	servers_begin(1);
+	servers.latency_us[0] = SECOND;
+	ask((size_t)4 * LANES, 0);
+	for (int turn = 0; turn < 100; turn++)
+		servers_work_for(TURN_US);
+	assert_int_equal(servers.answered, 4 * LANES);
+	ask(100, 0);
+	struct call *refused = servers_ask(1, 1, servers.now_us / 1000 + 15000);
+	struct call *patient = servers_ask(1, 1, servers.now_us / 1000 + 30000);
+	servers_run_for(1);
+	servers_expect_error(refused, ERROR_LIMIT, "the model is overloaded");
+	assert_int_equal(patient->error.kind, ERROR_NONE);
+}
+
 static void no_time_is_below_nothing(void **state)
 {
 	(void)state;
@@ -209,6 +290,11 @@ int main(void)
 		STORY(a_server_that_hangs_is_found_by_the_time_that_we_ran),
 		STORY(time_outs_of_a_pause_do_not_make_the_model_ill),
 		STORY(a_model_that_hung_before_the_pause_is_ill),
+		STORY(nobody_is_refused_for_our_own_work),
+		STORY(nor_are_fewer_called_at_once_for_it),
+		STORY(first_calls_beside_much_work_tell_nothing),
+		STORY(first_calls_beside_work_take_no_longer_than_until_they_are_read),
+		STORY(a_slow_model_is_found_slow_beside_our_own_work),
 		cmocka_unit_test(no_time_is_below_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

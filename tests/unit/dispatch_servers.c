@@ -133,7 +133,7 @@ static void land(struct flight flight)
 {
 	struct queued_call *queued_call = flight.queued_call;
 	enum mood mood = drawn_for(queued_call);
-	struct attempt attempt = {.where = "there"};
+	struct attempt attempt = {.where = "there", .unread_us = servers.busy_us};
 	switch (mood) {
 	case ANSWERS:
 	case ANSWERS_WITHOUT_ROWS:
@@ -216,6 +216,14 @@ void servers_run_until(int64_t until_us)
 {
 	for (size_t steps = 0; servers_step(until_us); steps++)
 		assert_in_range(steps, 0, 10000000);
+}
+
+void servers_work_for(int64_t us)
+{
+	servers.now_us += us;
+	servers.busy_us = us;
+	servers_run_until(servers.now_us);
+	servers.busy_us = 0;
 }
 
 void servers_run_for(int64_t us)

@@ -23,6 +23,7 @@ struct servers {
 	struct random random;
 	unsigned fail_in_thousand[REPLICAS_MAX]; /* of its answers, by chance */
 	int64_t latency_us[REPLICAS_MAX];
+	int64_t busy_us; /* of this process, before it reads replies */
 	bool has_readiness, unready;
 	struct flight {
 		struct queued_call *queued_call;
@@ -55,6 +56,7 @@ struct call *servers_make(float value, int64_t rows, struct message *message);
 struct call *servers_ask(float value, int64_t rows, int64_t deadline_ms);
 void servers_warm(void); /* all have answered, and are known */
 
+void servers_work_for(int64_t us);   /* this process works, and reads then what has come meanwhile */
 bool servers_step(int64_t until_us); /* one event, if it comes before; else time stands there */
 void servers_run_until(int64_t until_us);
 void servers_run_for(int64_t us);

@@ -340,6 +340,33 @@ static void the_offset_to_the_time_of_day_stays_while_the_thread_works(void **st
 	assert_in_range(loop_began_ms(diary->loop) - began_ms + 20, 0, 39);
 }
 
+static void a_pause_that_was_told_is_not_counted_as_busy_too(void **state)
+{
+	struct diary *diary = *state;
+	struct loop_timer timer = {.due = stand_still};
+	watch_pauses(diary);
+	assert_true(loop_timer_set(diary->loop, &timer, loop_now_ms(diary->loop), &(struct error){0}));
+	assert_true(loop_turn(diary->loop, 0, &(struct error){0}));
+	int64_t before_us = clock_us();
+	assert_true(loop_turn(diary->loop, 0, &(struct error){0}));
+	assert_true(diary->paused_ms > 0);
+	int64_t busy_us = loop_busy_us(diary->loop);
+	assert_in_range(busy_us, 0, clock_us() - before_us);
+}
+
+#define WAIT_MS 50
+
+/* What comes meanwhile is found at once. */
+static void a_loop_is_not_busy_while_it_waits(void **state)
+{
+	struct diary *diary = *state;
+	int64_t began_us = clock_us();
+	for (int i = 0; i < 2; i++)
+		assert_true(loop_turn(diary->loop, WAIT_MS, &(struct error){0}));
+	int64_t busy_us = loop_busy_us(diary->loop), waited_us = (int64_t)2 * (WAIT_MS - 1) * US_PER_MS;
+	assert_in_range(busy_us, 0, clock_us() - began_us - waited_us);
+}
+
 #define WORK_MS (LOOP_PAUSE_MS + 50)
 
 static void work(void *context)
@@ -347,6 +374,22 @@ static void work(void *context)
 	(void)context;
 	for (int64_t until_ms = thread_ran_ms() + WORK_MS; thread_ran_ms() < until_ms;)
 		;
+}
+
+/* What is found then may have come while it worked. */
+static void work_is_busy_in_its_turn_and_in_the_one_behind_it(void **state)
+{
+	struct diary *diary = *state;
+	struct loop_timer timer = {.due = work};
+	assert_true(loop_timer_set(diary->loop, &timer, loop_now_ms(diary->loop), &(struct error){0}));
+	assert_true(loop_turn(diary->loop, 0, &(struct error){0}));
+	assert_true(loop_busy_us(diary->loop) >= (WORK_MS - 1) * US_PER_MS);
+	int64_t before_us = clock_us();
+	assert_true(loop_turn(diary->loop, 0, &(struct error){0}));
+	assert_true(loop_busy_us(diary->loop) >= (WORK_MS - 1) * US_PER_MS);
+	assert_true(loop_turn(diary->loop, 0, &(struct error){0}));
+	int64_t busy_us = loop_busy_us(diary->loop);
+	assert_in_range(busy_us, 0, clock_us() - before_us);
 }
 
 /* On a busy machine the thread is kept from its processor meanwhile, which is a pause: until once it is not. */
@@ -426,6 +469,9 @@ int main(void)
 		STORY(whoever_does_not_watch_any_more_hears_of_no_pause),
 		STORY(standing_still_in_a_turn_is_a_pause),
 		STORY(the_offset_to_the_time_of_day_stays_while_the_thread_works),
+		STORY(a_pause_that_was_told_is_not_counted_as_busy_too),
+		STORY(a_loop_is_not_busy_while_it_waits),
+		STORY(work_is_busy_in_its_turn_and_in_the_one_behind_it),
 		STORY(work_is_no_pause_however_long_it_takes),
 		STORY(a_stopped_process_finds_what_came_meanwhile_before_what_fell_due),
 	};
