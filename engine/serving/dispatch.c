@@ -357,14 +357,18 @@ int64_t dispatch_due_us(const struct dispatch *dispatch, int64_t now_us)
 /* ---- begin and end of a call ---- */
 
 /* Expected time in the queue of a new call: as many calls as are in flight leave the queue in the time of one call
- * (Little's law). 0: not known. */
+ * (Little's law). So it is by the last few calls, and by as many as a part of the queue. The shorter one is taken, so
+ * that neither a moment counts nor what is over. 0: not known. */
 static int64_t line_us(const struct dispatch *dispatch)
 {
 	const struct call_queue *call_queue = &dispatch->call_queue;
-	size_t abreast = call_queue->sent.count * call_batching_rows_most(&dispatch->call_batching);
+	size_t rows = call_batching_rows_most(&dispatch->call_batching), abreast = call_queue->sent.count * rows;
 	if (dispatch->health.breaker.state != BREAKER_CLOSED || call_queue->sent.count < dispatch->health.concurrency_limit.limit)
 		return 0;
-	return (int64_t)(queued_calls_ahead(&call_queue->line) / abreast) * replicas_latency_us(&dispatch->health.replicas);
+	size_t ahead = queued_calls_ahead(&call_queue->line);
+	int64_t last_us = (int64_t)(ahead / abreast) * replicas_latency_us(&dispatch->health.replicas),
+		mean_us = queue_pace_wait_us(&dispatch->health.queue_pace, ahead / rows);
+	return mean_us < last_us ? mean_us : last_us;
 }
 
 static bool is_refused(struct dispatch *dispatch, struct queued_call *queued_call, int64_t now_us)

@@ -120,6 +120,84 @@ static void a_model_that_hangs_is_still_told_by_calls_that_had_time(void **state
 	assert_non_null(dispatch_away(servers.dispatch));
 }
 
+#define QUICK_US 1000
+
+static void ask_with_ten_seconds(size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		servers_ask(1, 1, servers.now_us / 1000 + 10000);
+}
+
+/* Those in flight then take a tenth of a second once; all are done in half of one. */
+static void slow_for_a_moment(size_t rows)
+{
+	servers.model.concurrency_least = servers.model.concurrency_most = LANES;
+	servers.model.batching.rows_most = rows;
+	servers_begin(1);
+	servers.latency_us[0] = QUICK_US;
+	ask_with_ten_seconds(1000 * rows);
+	servers_run_for(SECOND);
+	servers.latency_us[0] = 100 * QUICK_US;
+	ask_with_ten_seconds(2000 * rows);
+	servers_run_for(0);
+	servers.latency_us[0] = QUICK_US;
+	servers_run_for(100 * (int64_t)QUICK_US);
+	ask_with_ten_seconds(2000 * rows);
+	servers_run_for(10 * (int64_t)SECOND);
+	assert_int_equal(servers.failed, 0);
+	assert_int_equal(servers.answered, 5000 * rows);
+}
+
+static void one_slow_moment_refuses_nobody(void **state)
+{
+	(void)state;
+	slow_for_a_moment(1);
+}
+
+static void nor_where_calls_are_merged(void **state)
+{
+	(void)state;
+	slow_for_a_moment(4);
+}
+
+/* A quarter of the queue shows it. */
+static void a_model_that_becomes_slow_is_found_slow_before_its_queue_ends(void **state)
+{
+	(void)state;
+	serve_abreast();
+	for (size_t i = 0; i < 2 * (size_t)CAPACITY; i++)
+		servers_ask(1, 1, 0);
+	servers_run_for(3 * (int64_t)SECOND);
+	servers.latency_us[0] = 10 * (int64_t)WORK_US;
+	for (size_t i = 0; i < CAPACITY; i++)
+		servers_ask(1, 1, 0);
+	struct call *early = servers_ask(1, 1, servers.now_us / 1000 + 6000);
+	servers_run_for(25 * (int64_t)SECOND / 10); /* a hundred */
+	struct call *refused = servers_ask(1, 1, servers.now_us / 1000 + 6000);
+	servers_run_for(1);
+	assert_int_equal(early->error.kind, ERROR_NONE);
+	servers_expect_error(refused, ERROR_LIMIT, "the model is overloaded");
+}
+
+static void a_model_that_is_quick_again_is_found_quick_at_once(void **state)
+{
+	(void)state;
+	serve_abreast();
+	servers.latency_us[0] = 10 * (int64_t)WORK_US;
+	for (size_t i = 0; i < CAPACITY; i++)
+		servers_ask(1, 1, 0);
+	servers_run_for(11 * (int64_t)SECOND);
+	servers.latency_us[0] = WORK_US;
+	for (size_t i = 0; i < 4 * (size_t)LANES; i++)
+		servers_ask(1, 1, 0);
+	servers_run_for(4 * (int64_t)WORK_US);
+	for (size_t i = 0; i < CAPACITY; i++)
+		servers_ask(1, 1, 0);
+	struct call *call = servers_ask(1, 1, servers.now_us / 1000 + 3000);
+	servers_run_for(1);
+	assert_int_equal(call->error.kind, ERROR_NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -128,6 +206,10 @@ int main(void)
 		STORY(without_a_deadline_nobody_is_refused),
 		STORY(what_no_answer_can_reach_in_time_is_not_sent),
 		STORY(deadlines_that_are_short_do_not_make_the_model_ill),
+		STORY(one_slow_moment_refuses_nobody),
+		STORY(nor_where_calls_are_merged),
+		STORY(a_model_that_becomes_slow_is_found_slow_before_its_queue_ends),
+		STORY(a_model_that_is_quick_again_is_found_quick_at_once),
 		STORY(a_model_that_hangs_is_still_told_by_calls_that_had_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -229,6 +229,25 @@ static void first_calls_beside_much_work_tell_nothing(void **state)
 	assert_int_equal(servers.failed, 0);
 }
 
+static void nor_do_many_of_them_hide_that_the_model_is_slow(void **state)
+{
+	(void)state;
+	servers.model.concurrency_least = servers.model.concurrency_most = LANES;
+	servers_begin(1);
+	servers.latency_us[0] = QUICK_US;
+	for (int turn = 0; turn < 30; turn++) {
+		ask(LANES, 0);
+		servers_work_for(TURN_US);
+	}
+	servers.latency_us[0] = SECOND;
+	ask(LANES, 0);
+	servers_run_for(SECOND);
+	ask((size_t)100 * LANES, 0);
+	struct call *refused = servers_ask(1, 1, servers.now_us / 1000 + 100000);
+	servers_run_for(1);
+	servers_expect_error(refused, ERROR_LIMIT, "the model is overloaded");
+}
+
 /* They were sent towards the end of that work, and took a millisecond in all. */
 static void first_calls_beside_work_take_no_longer_than_until_they_are_read(void **state)
 {
@@ -293,6 +312,7 @@ int main(void)
 		STORY(nobody_is_refused_for_our_own_work),
 		STORY(nor_are_fewer_called_at_once_for_it),
 		STORY(first_calls_beside_much_work_tell_nothing),
+		STORY(nor_do_many_of_them_hide_that_the_model_is_slow),
 		STORY(first_calls_beside_work_take_no_longer_than_until_they_are_read),
 		STORY(a_slow_model_is_found_slow_beside_our_own_work),
 		cmocka_unit_test(no_time_is_below_nothing),
