@@ -64,27 +64,55 @@ void kept_alerts_clear(struct kept_alerts *kept)
 		kept_alert_remove(kept, kept_alert_of(kept->alerts.first));
 }
 
-/* One piece of memory: the alert, and the bytes of its record. It takes the place of `former`, if that is not NULL. */
-static bool alert_keep(struct kept_alerts *kept, struct kept_alert *former, const struct kept_alert *as, struct text value)
+/* Whether the key is that of the record's names: else it is of no engine. */
+static bool key_fits(const struct kept_alert *kept)
 {
-	struct error damaged = {0};
-	struct kept_alert *made = memory_take(1, sizeof *made + value.length + 1);
-	if (!made)
-		return false;
-	char *bytes = (char *)(made + 1);
-	if (value.bytes)
-		memcpy(bytes, value.bytes, value.length);
-	*made = *as;
-	if (value.bytes && !alert_record_decode((struct text){bytes, value.length}, &made->read, &damaged)) {
-		memory_give(made);
-		return true;
-	}
+	const struct alert_read *read = kept->read;
+	const struct alert_message message = {.status = read->fires ? "firing" : "resolved",
+					      .namespace = read->namespace,
+					      .pipeline = read->pipeline,
+					      .alert = read->alert,
+					      .group = read->group,
+					      .is_shared = true,
+					      .fired_at_ms = read->fired_at_ms};
+	char key[KEPT_KEY_BYTES], id[NOTICE_ID_BYTES];
+	notice_id(&message, id);
+	if (kept->is_notice)
+		kept_notice_key(kept->action, id, key);
+	else
+		kept_firing_key(&message, key);
+	return strcmp(key, kept->key) == 0 && (kept->is_notice || read->fires);
+}
+
+/* It takes the place of `former`, if that is not NULL. */
+static void alert_put(struct kept_alerts *kept, struct kept_alert *former, struct kept_alert *made)
+{
 	list_add_behind(&kept->alerts, former ? &former->node : kept->alerts.last, &made->node);
 	if (former)
 		kept_alert_remove(kept, former);
 	struct kept_alert **bucket = bucket_of(kept, text_of(made->key));
 	made->chained = *bucket;
 	*bucket = made;
+}
+
+/* One piece of memory: the alert, and with bytes its record and what they say. */
+static bool alert_keep(struct kept_alerts *kept, struct kept_alert *former, const struct kept_alert *as, struct text value)
+{
+	struct error damaged = {0};
+	const size_t more = value.bytes ? sizeof(struct alert_read) + value.length : 0;
+	struct kept_alert *made = memory_take(1, sizeof *made + more);
+	if (!made)
+		return false;
+	*made = *as;
+	if (value.bytes) {
+		made->read = (struct alert_read *)(made + 1);
+		char *bytes = memcpy(made->read + 1, value.bytes, value.length);
+		if (!alert_record_decode((struct text){bytes, value.length}, made->read, &damaged) || !key_fits(made)) {
+			memory_give(made);
+			return true;
+		}
+	}
+	alert_put(kept, former, made);
 	return true;
 }
 
@@ -99,7 +127,7 @@ static uint64_t action_read(const char *key)
 
 bool kept_alerts_take(struct kept_alerts *kept, struct text key, struct text value, int64_t time_ms)
 {
-	struct kept_alert made = {.is_notice = is_of(key, TEXT(NOTICE_PREFIX)), .has_ended = !value.bytes, .written_ms = time_ms};
+	struct kept_alert made = {.is_notice = is_of(key, TEXT(NOTICE_PREFIX)), .written_ms = time_ms};
 	if (!made.is_notice && !is_of(key, TEXT(FIRING_PREFIX)))
 		return true;
 	if (value.bytes && !alert_record_is(value))

@@ -7,7 +7,8 @@
  *   notice/ACTION/ID   a notice that waits for the receiver of an action; without bytes: the receiver has it, or it was given up.
  *                      ACTION is a hash of what the action is, so that it stays the same when others are added.
  *
- * The engine that sends the notices writes them before it sends. Another one that takes that over reads them all.
+ * The engine that sends the notices writes them before it sends, and waits for Kafka a while. Another one that takes that over
+ * reads them all.
  */
 #ifndef SLUICE_ALERTS_KEPT_ALERTS_H
 #define SLUICE_ALERTS_KEPT_ALERTS_H
@@ -26,10 +27,9 @@ struct kept_alert {
 	struct kept_alert *chained; /* of the same bucket */
 	char key[KEPT_KEY_BYTES];
 	bool is_notice;
-	uint64_t action;	/* of a notice */
-	bool has_ended;		/* of a firing */
-	int64_t written_ms;	/* time of day of its last record */
-	struct alert_read read; /* not of a firing whose first record says that it has ended */
+	uint64_t action;	 /* of a notice */
+	int64_t written_ms;	 /* time of day of its last record */
+	struct alert_read *read; /* NULL: a firing that has ended */
 };
 
 #define KEPT_BUCKETS 1024
@@ -39,7 +39,8 @@ struct kept_alerts {	    /* starts as `{0}` */
 	struct kept_alert *buckets[KEPT_BUCKETS];
 };
 
-/* Takes the next record of the feed; one of another kind, or damaged, is left out. False: memory ran out. */
+/* Takes the next record of the feed. One of another kind, or damaged, or whose key is not that of its names is left out. False:
+ * memory ran out. */
 bool kept_alerts_take(struct kept_alerts *kept, struct text key, struct text value, int64_t time_ms);
 
 static inline struct kept_alert *kept_alert_of(struct list_node *node) /* NULL: NULL */

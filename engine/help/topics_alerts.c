@@ -57,7 +57,8 @@ static void states_print(struct help_page *page)
 		       "of a firing again, with another id. With `--control`, engines report to each other what fires, and the "
 		       "engine with the keeper sends the notices: one for all of them, when the first engine fires and when the "
 		       "last one resolves. If an engine ends while an alert fires in it, its report counts for `resolveAfter`, and "
-		       "for 15 s at least. While no keeper reports, each engine sends notices, with the same ids.");
+		       "for 15 s at least. While no keeper reports, each engine sends the notices, with the same ids if it knew "
+		       "of the firing before.");
 	help_page_text(
 		page,
 		"With `--control`, states and notices outlast engines. The engine that sends keeps in the topic `feed` which "
@@ -102,8 +103,8 @@ static void notices_print(struct help_page *page)
 		      "a longer pause, the pause is that long, but 10 minutes at most. After any other status the notice is "
 		      "given up. At most 1,000 "
 		      "notices wait for webhooks and mails, and as many for topics and rollbacks, which wait for no webhook. An "
-		      "engine that is asked to end sends those that are due, for 2 s. Those that still wait are lost, also with "
-		      "`--control`, and the log has their number; so are all that wait in an engine that is killed.");
+		      "engine that is asked to end sends those that are due, for 2 s. With `--control`, the next engine "
+		      "sends those that still wait, also after a kill. Without, they are lost, and the log has their number.");
 	help_page_text(page, "Webhooks reach public addresses only, also after a redirection, and those that --alert-allow "
 			     "lists. They use no proxy. Mails go to the server that --smtp names. It answers for each recipient: "
 			     "after 4xx a mail is sent to that recipient again, and after 5xx it is given up for that recipient.");

@@ -8,6 +8,7 @@
 
 #include "alerts/alert.h"
 #include "alerts/judged_groups.h"
+#include "alerts/notice.h"
 
 struct alert_group {
 	struct alert_group *next;
@@ -22,7 +23,9 @@ struct alert_group {
 	enum alert_notice notice;      /* the last one that was due */
 	uint32_t owed;		       /* actions that could not take it, a bit each: they are asked again */
 	bool has_failed;	       /* one could not, which is logged once */
-	bool is_kept;		       /* that notice is in the feed (alerts/kept_alerts.h) */
+	bool is_kept;		       /* that notice is for the feed (alerts/kept_alerts.h) */
+	uint64_t kept_number;	       /* of its last record there, by alert_store_write(); 0: none */
+	char kept_id[NOTICE_ID_BYTES]; /* and its id */
 	bool is_restored;	       /* its firing was taken over from there */
 };
 

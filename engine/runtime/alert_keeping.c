@@ -1,11 +1,13 @@
 /* alert_keeping.c: What outlasts an engine of the alerts that engines share: the engine that sends the notices keeps which fire,
  * and which notices wait, and the next one takes that over. */
+#include "alerts/notice_queue.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "runtime/alert_parts.h"
 
 #define TAKEOVER_MS 15000    /* a feed that is not read by then delays no notice any longer */
+#define KEEPING_MS 15000     /* nor one that does not take the record of a notice */
 #define UNCLAIMED_MS 3600000 /* pipelines come into force within minutes */
 
 /* ---- keeping ---- */
@@ -15,14 +17,24 @@ static uint64_t text_hash(const char *text, uint64_t seed)
 	return text ? hash_bytes(text, strlen(text) + 1, seed) : hash_bytes(NULL, 0, seed + 1);
 }
 
-uint64_t alert_action_hash(const struct alert_action *action)
+/* Another form of a notice is for the same receiver: it is often mended while notices wait. */
+static uint64_t receiver_hash(const struct alert_action *action)
 {
 	uint64_t hash = text_hash(action->url, (uint64_t)action->type);
-	hash = text_hash(action->body, hash + (uint64_t)action->format);
 	hash = text_hash(action->experiment.text, hash);
 	for (size_t i = 0; i < action->recipients.count; i++)
 		hash = text_hash(action->recipients.items[i].text, hash);
 	return hash;
+}
+
+uint64_t alert_action_hash(const struct alert_spec *spec, size_t place)
+{
+	const struct alert_action *actions = spec->actions.items;
+	const uint64_t hash = receiver_hash(&actions[place]);
+	uint64_t before = 0;
+	for (size_t i = 0; i < place; i++)
+		before += receiver_hash(&actions[i]) == hash;
+	return hash + before;
 }
 
 static void firing_key(const struct judged_alert *alert, struct text group, char key[KEPT_KEY_BYTES])
@@ -38,26 +50,41 @@ void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, con
 		struct alert_group *group, const struct alert_spec *spec)
 {
 	const struct alert_message message = alert_message_of(watch, plan, alert, group, spec, group->notice);
-	const struct alert_action *actions = spec->actions.items;
 	struct error error = {0};
-	char id[NOTICE_ID_BYTES], key[KEPT_KEY_BYTES];
+	char key[KEPT_KEY_BYTES];
 	struct buffer record;
 	if (group->is_kept)
 		return;
 	group->is_kept = true;
+	group->kept_number = 0;
 	buffer_open(&record, NOTICE_BYTES_MAX);
 	if (alert_record_encode(&message, &record, &error)) {
-		notice_id(&message, id);
+		notice_id(&message, group->kept_id);
 		for (size_t i = 0; i < spec->actions.count && i < ALERT_ACTIONS_MAX; i++) {
-			kept_notice_key(alert_action_hash(&actions[i]), id, key);
+			kept_notice_key(alert_action_hash(spec, i), group->kept_id, key);
 			if (group->owed & (uint32_t)1 << i)
-				alert_store_write(watch->takeover.store, key, buffer_view(&record));
+				(void)alert_store_write(watch->takeover.store, key, buffer_view(&record));
 		}
 		firing_key(alert, group->name, key);
-		alert_store_write(watch->takeover.store, key,
-				  group->notice == NOTICE_FIRING ? buffer_view(&record) : (struct text){0});
+		group->kept_number = alert_store_write(watch->takeover.store, key,
+						       group->notice == NOTICE_FIRING ? buffer_view(&record) : (struct text){0});
 	}
 	buffer_close(&record);
+}
+
+bool alert_is_kept(const struct alert_watch *watch, const struct alert_group *group, int64_t now_ms)
+{
+	return now_ms - group->sent_ms >= KEEPING_MS || alert_store_has_written(watch->takeover.store, group->kept_number);
+}
+
+void alert_keep_other(struct alert_watch *watch, const struct alert_group *group, const struct alert_spec *spec)
+{
+	char key[KEPT_KEY_BYTES];
+	for (size_t i = 0; i < spec->actions.count && i < ALERT_ACTIONS_MAX && group->is_kept; i++) {
+		kept_notice_key(alert_action_hash(spec, i), group->kept_id, key);
+		if (group->owed & (uint32_t)1 << i)
+			(void)alert_store_write(watch->takeover.store, key, (struct text){0});
+	}
 }
 
 void alert_keep_no_more(struct alert_watch *watch, struct judged_alert *alert)
@@ -66,7 +93,7 @@ void alert_keep_no_more(struct alert_watch *watch, struct judged_alert *alert)
 	for (struct alert_group *group = alert->shared.first; group; group = group->next) {
 		firing_key(alert, group->name, key);
 		if (watch->takeover.is_done && group->alert.is_announced)
-			alert_store_write(watch->takeover.store, key, (struct text){0});
+			(void)alert_store_write(watch->takeover.store, key, (struct text){0});
 	}
 	alert_groups_clear(&alert->shared);
 	alert_reports_clear(&alert->reports);
@@ -86,17 +113,15 @@ static void kept_drop(struct alert_takeover *takeover)
 static void unclaimed_end(struct alert_watch *watch)
 {
 	struct alert_takeover *takeover = &watch->takeover;
-	struct kept_alert *next;
-	for (struct kept_alert *kept = kept_alert_of(takeover->kept->alerts.first); kept; kept = next) {
-		next = kept_alert_of(kept->node.next);
-		if (kept->has_ended)
+	for (struct kept_alert *kept = kept_alert_of(takeover->kept->alerts.first); kept; kept = kept_alert_of(kept->node.next)) {
+		if (!kept->read)
 			continue;
-		if (kept->is_notice)
-			log_say(watch->config->log, LOG_LEVEL_WARN, NULL,
-				"a notice of the alert " TEXT_FORMAT " of the pipeline " TEXT_FORMAT " is not sent: no file has "
-				"that alert any more",
-				TEXT_ARGUMENTS(kept->read.alert), TEXT_ARGUMENTS(kept->read.pipeline));
-		alert_store_write(takeover->store, kept->key, (struct text){0});
+		log_say(watch->config->log, LOG_LEVEL_WARN, NULL,
+			"%s of the alert " TEXT_FORMAT " of the pipeline " TEXT_FORMAT
+			" is not sent: no file has that alert any more",
+			kept->is_notice ? "a notice" : "the end", TEXT_ARGUMENTS(kept->read->alert),
+			TEXT_ARGUMENTS(kept->read->pipeline));
+		(void)alert_store_write(takeover->store, kept->key, (struct text){0});
 	}
 	kept_drop(takeover);
 }
@@ -105,7 +130,7 @@ static void takeover_log(const struct alert_watch *watch, const struct kept_aler
 {
 	size_t firings = 0, notices = 0;
 	for (struct kept_alert *at = kept_alert_of(kept->alerts.first); at; at = kept_alert_of(at->node.next)) {
-		firings += !at->is_notice && !at->has_ended;
+		firings += !at->is_notice && at->read;
 		notices += at->is_notice;
 	}
 	if (firings + notices > 0)
@@ -119,9 +144,16 @@ static void takeover_begin(struct alert_watch *watch, struct kept_alerts *kept, 
 	struct alert_takeover *takeover = &watch->takeover;
 	if (kept)
 		takeover_log(watch, kept);
+	else
+		log_say(watch->config->log, LOG_LEVEL_WARN, NULL,
+			"this engine sends the notices of alerts without %s, which is not read within %d s: the notices of all "
+			"that "
+			"fire are sent, perhaps again",
+			takeover->config.feed, TAKEOVER_MS / MS_PER_S);
 	kept_drop(takeover);
 	takeover->kept = kept;
 	takeover->kept_ms = now_ms;
+	takeover->has_failed = false;
 	takeover->number++;
 	takeover->is_done = true;
 }
@@ -133,6 +165,8 @@ void alert_takeover_turn(struct alert_watch *watch, int64_t now_ms)
 	takeover->is_done = takeover->is_done && is_due && takeover->is_due;
 	takeover->asked_ms = is_due && takeover->is_due ? takeover->asked_ms : 0;
 	takeover->is_due = is_due;
+	if (!is_due)
+		notifier_leave(watch->notifier);
 	if (!is_due || !watch->alerts)
 		return;
 	if (takeover->asked_ms == 0) {
@@ -146,105 +180,174 @@ void alert_takeover_turn(struct alert_watch *watch, int64_t now_ms)
 		unclaimed_end(watch);
 }
 
-static bool is_of(const struct kept_alert *kept, const struct judged_alert *alert)
-{
-	return kept->read.alert.bytes && text_is(kept->read.alert, alert->watched.name) &&
-	       text_is(kept->read.pipeline, alert->watched.pipeline) && text_is(kept->read.namespace, alert->watched.namespace);
-}
-
 /* A group that fires and was kept as firing goes on with the time of that, and its notice is not due again: what waits of it was
- * kept, too. One that fires and was not kept owes its notice. The end of one that was kept is not due again. */
-static void group_reconcile(const struct alert_takeover *takeover, const struct judged_alert *alert, struct alert_group *group,
-			    const struct alert_spec *spec, int64_t now_ms)
+ * kept, too. The notice of one that fires and was not kept is due. The end of one that was kept is not due again. */
+static void group_reconcile(const struct alert_takeover *takeover, const struct judged_alert *alert, struct alert_group *group)
 {
 	char key[KEPT_KEY_BYTES];
 	firing_key(alert, group->name, key);
 	const struct kept_alert *kept = takeover->kept ? kept_alert_find(takeover->kept, key) : NULL;
-	const bool was_firing = kept && !kept->has_ended;
 	if (group->alert.phase != ALERT_FIRING) {
-		if (kept && kept->has_ended && kept->written_ms >= group->alert.fired_at_ms)
+		if (kept && !kept->read && kept->written_ms >= group->alert.fired_at_ms)
 			group->owed = 0;
-	} else if (was_firing) {
-		group->alert.fired_at_ms = kept->read.fired_at_ms;
+	} else if (kept && kept->read) {
+		group->alert.fired_at_ms = kept->read->fired_at_ms;
 		group->alert.is_announced = group->is_kept = true;
 		group->notice = NOTICE_FIRING;
 		group->owed = 0;
-	} else if (group->alert.is_announced && !group->is_kept) {
-		alert_notice_owe(group, spec, NOTICE_FIRING, now_ms);
+	} else if (!group->is_kept) {
+		group->alert.is_announced = false;
+		group->owed = 0;
 	}
 }
 
-/* It counts as reported by an engine, which may report it again. */
-static void firing_restore(struct judged_alert *alert, const struct alert_read *read, struct alert_time time)
+/* It counts as reported by an engine, which may report it again. False: there are too many groups now. */
+static bool firing_restore(struct judged_alert *alert, const struct alert_read *read, struct alert_time time)
 {
 	if (alert_group_find(&alert->shared, read->group))
-		return;
+		return true;
 	struct alert_group *group = alert_group_judge(&alert->shared, read->group, (struct alert_judgement){.held = true});
 	if (!group)
-		return;
+		return false;
 	alert_reports_take(&alert->reports, read, time.now_ms);
 	alert_resume(&group->alert, read->fired_at_ms, time);
 	group->values = read->values;
 	group->notice = NOTICE_FIRING;
 	group->sent_ms = time.now_ms;
 	group->is_kept = group->is_restored = true;
+	return true;
 }
 
-static const struct alert_action *action_of(const struct alert_spec *spec, uint64_t hash)
+/* Of an alert that runs. */
+struct kept_owner {
+	const struct pipeline_plan *plan;
+	const struct alert_spec *spec;
+	struct judged_alert *alert; /* NULL: none has those names */
+};
+
+static struct kept_owner owner_find(const struct alert_watch *watch, const struct plan *plan, const struct alert_read *read)
 {
-	const struct alert_action *actions = spec->actions.items;
-	for (size_t i = 0; i < spec->actions.count && i < ALERT_ACTIONS_MAX; i++)
-		if (alert_action_hash(&actions[i]) == hash)
-			return &actions[i];
-	return NULL;
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct pipeline_plan *pipeline = &plan->pipelines[i];
+		const struct item_list alerts = pipeline->graph->spec->alerts;
+		const struct alert_spec *specs = alerts.items;
+		for (size_t j = 0; j < alerts.count && text_is(read->pipeline, pipeline->graph->name); j++)
+			if (text_is(read->alert, specs[j].name.text) && text_is(read->namespace, pipeline->namespace))
+				return (struct kept_owner){pipeline, &specs[j],
+							   alert_named(watch, pipeline->graph->name, specs[j].name.text)};
+	}
+	return (struct kept_owner){0};
 }
 
-/* Sends a notice that waits, if it does not wait in this engine. False: it is not taken now. */
-static bool notice_take_over(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-			     const struct alert_spec *spec, const struct kept_alert *kept)
+/* Of a notice whose receiver is another one now. While the alert fires, its present receivers get it. */
+static void notice_readdress(const struct alert_watch *watch, const struct kept_owner *owner, const struct kept_alert *kept)
 {
-	const struct alert_read *read = &kept->read;
-	const struct alert_action *action = action_of(spec, kept->action);
-	const struct alert_group group = {.name = read->group, .alert.fired_at_ms = read->fired_at_ms, .values = read->values};
-	const struct log_fields fields = {.pipeline = alert->watched.pipeline};
-	struct error error = {0};
-	if (alert_store_awaits(watch->takeover.store, kept->key))
-		return true;
-	struct alert_message message =
-		alert_message_of(watch, plan, alert, &group, spec, read->fires ? NOTICE_FIRING : NOTICE_RESOLVED);
-	message.condition = read->condition;
-	message.at_ms = read->at_ms;
-	if (action)
-		return alert_notify(watch, plan, alert, action, &message, &error);
+	const struct log_fields fields = {.pipeline = owner->alert->watched.pipeline};
+	struct alert_group *group = alert_group_find(&owner->alert->shared, kept->read->group);
+	const bool fires = kept->read->fires && group && group->alert.phase == ALERT_FIRING &&
+			   group->alert.fired_at_ms == kept->read->fired_at_ms;
+	if (fires)
+		group->alert.is_announced = false;
 	log_say(watch->config->log, LOG_LEVEL_WARN, &fields,
-		"%s: a notice of the alert %s is not sent: its receiver is not among the alert's actions any more",
-		alert->watched.pipeline, alert->watched.name);
+		"%s: the receiver of a notice of the alert %s is not among its actions any more: %s",
+		owner->alert->watched.pipeline, owner->alert->watched.name, fires ? "those that are get it" : "it is not sent");
+	alert_store_settle(watch->takeover.store, kept->key);
+}
+
+/* Its age counts through all engines. */
+static bool notice_is_too_old(const struct alert_watch *watch, const struct kept_owner *owner, const struct kept_alert *kept)
+{
+	const struct log_fields fields = {.pipeline = owner->alert->watched.pipeline};
+	if (time_of_day_ms() - kept->read->at_ms < NOTICE_AGE_MS_MAX)
+		return false;
+	log_say(watch->config->log, LOG_LEVEL_WARN, &fields, "%s: a notice of the alert %s was not delivered within a day",
+		owner->alert->watched.pipeline, owner->alert->watched.name);
 	alert_store_settle(watch->takeover.store, kept->key);
 	return true;
 }
 
-void alert_take_over(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-		     const struct alert_spec *spec, struct alert_time time)
+/* Sends a notice that waits, if it does not wait in this engine. False: it is not taken now, for the reason in `error`. */
+static bool notice_take_over(struct alert_watch *watch, const struct kept_owner *owner, const struct kept_alert *kept,
+			     struct error *error)
+{
+	const struct alert_read *read = kept->read;
+	const struct alert_group group = {.name = read->group, .alert.fired_at_ms = read->fired_at_ms, .values = read->values};
+	const struct alert_spec *spec = owner->spec;
+	size_t place = 0;
+	if (alert_store_awaits(watch->takeover.store, kept->key) || notice_is_too_old(watch, owner, kept))
+		return true;
+	while (place < spec->actions.count && alert_action_hash(spec, place) != kept->action)
+		place++;
+	if (place == spec->actions.count) {
+		notice_readdress(watch, owner, kept);
+		return true;
+	}
+	struct alert_message message =
+		alert_message_of(watch, owner->plan, owner->alert, &group, spec, read->fires ? NOTICE_FIRING : NOTICE_RESOLVED);
+	message.condition = read->condition;
+	message.at_ms = read->at_ms;
+	return alert_notify(watch, owner->plan, owner->alert, spec, place, &message, error);
+}
+
+static void takeover_fails(struct alert_watch *watch, const struct kept_alert *kept, const struct error *error)
+{
+	if (!watch->takeover.has_failed)
+		log_say(watch->config->log, LOG_LEVEL_ERROR, NULL,
+			"notices that wait in %s cannot be sent now, and are tried again; the first is of the alert " TEXT_FORMAT
+			" of the pipeline " TEXT_FORMAT ": %s",
+			watch->takeover.config.feed, TEXT_ARGUMENTS(kept->read->alert), TEXT_ARGUMENTS(kept->read->pipeline),
+			error->text);
+	watch->takeover.has_failed = true;
+}
+
+/* Those of alerts that run. What is not taken is tried again at the next look; while the queue is full, nothing overtakes it. */
+static void notices_take_over(struct alert_watch *watch, const struct plan *plan)
+{
+	struct kept_alerts *all = watch->takeover.kept;
+	struct error error = {0};
+	struct kept_alert *next;
+	for (struct kept_alert *kept = kept_alert_of(all->alerts.first); kept && error.kind != ERROR_LIMIT; kept = next) {
+		next = kept_alert_of(kept->node.next);
+		const struct kept_owner owner = kept->is_notice ? owner_find(watch, plan, kept->read) : (struct kept_owner){0};
+		error = (struct error){0};
+		if (owner.alert && notice_take_over(watch, &owner, kept, &error))
+			kept_alert_remove(all, kept);
+		else if (owner.alert)
+			takeover_fails(watch, kept, &error);
+	}
+}
+
+/* Which of them fire; what has ended is not needed any more. */
+static void firings_take_over(struct alert_watch *watch, const struct plan *plan, struct alert_time time)
+{
+	struct kept_alerts *all = watch->takeover.kept;
+	struct kept_alert *next;
+	for (struct kept_alert *kept = all ? kept_alert_of(all->alerts.first) : NULL; kept; kept = next) {
+		next = kept_alert_of(kept->node.next);
+		if (kept->is_notice)
+			continue;
+		const struct kept_owner owner = kept->read ? owner_find(watch, plan, kept->read) : (struct kept_owner){0};
+		if (!kept->read || (owner.alert && firing_restore(owner.alert, kept->read, time)))
+			kept_alert_remove(all, kept);
+	}
+}
+
+void alerts_take_over(struct alert_watch *watch, const struct plan *plan, struct alert_time time)
 {
 	struct alert_takeover *takeover = &watch->takeover;
-	struct kept_alert *next;
 	if (!takeover->is_done)
 		return;
-	if (alert->taken_over != takeover->number)
-		for (struct alert_group *group = alert->shared.first; group; group = group->next)
-			group_reconcile(takeover, alert, group, spec, time.now_ms);
-	alert->taken_over = takeover->number;
-	if (!takeover->kept)
-		return;
-	for (struct kept_alert *kept = kept_alert_of(takeover->kept->alerts.first); kept; kept = next) {
-		next = kept_alert_of(kept->node.next);
-		if (!is_of(kept, alert))
+	for (struct watched_alert *watched = watch->alerts; watched; watched = watched->next) {
+		struct judged_alert *alert = (struct judged_alert *)watched;
+		if (!watched->is_present || alert->taken_over == takeover->number)
 			continue;
-		if (!kept->is_notice && !kept->has_ended)
-			firing_restore(alert, &kept->read, time);
-		if (!kept->is_notice || notice_take_over(watch, plan, alert, spec, kept))
-			kept_alert_remove(takeover->kept, kept);
+		alert->taken_over = takeover->number;
+		for (struct alert_group *group = alert->shared.first; group; group = group->next)
+			group_reconcile(takeover, alert, group);
 	}
+	firings_take_over(watch, plan, time);
+	if (takeover->kept)
+		notices_take_over(watch, plan);
 }
 
 void alert_resume_own(struct judged_alert *alert, struct alert_time time)

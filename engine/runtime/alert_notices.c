@@ -26,11 +26,11 @@ bool alert_rollback_check(const struct alert_watch *watch, const struct graph *g
 			 action->experiment.text);
 }
 
-static const struct judged_alert *judged_named(const struct alert_watch *watch, const char *pipeline, const char *name)
+struct judged_alert *alert_named(const struct alert_watch *watch, const char *pipeline, const char *name)
 {
-	for (const struct watched_alert *alert = watch->alerts; alert; alert = alert->next)
+	for (struct watched_alert *alert = watch->alerts; alert; alert = alert->next)
 		if (alert->is_present && strcmp(alert->pipeline, pipeline) == 0 && strings_equal(alert->name, name))
-			return (const struct judged_alert *)alert;
+			return (struct judged_alert *)alert;
 	return NULL;
 }
 
@@ -65,7 +65,7 @@ static bool is_muted(const struct alert_watch *watch, const struct pipeline_plan
 		return true;
 	for (size_t i = 0; i < spec->inhibited_by.count; i++) {
 		const struct judged_alert *inhibitor =
-			judged_named(watch, alert->watched.pipeline, spec->inhibited_by.items[i].text);
+			alert_named(watch, alert->watched.pipeline, spec->inhibited_by.items[i].text);
 		if (inhibitor && inhibitor_fires(watch, inhibitor, alert, group))
 			return true;
 	}
@@ -135,14 +135,15 @@ static bool roll_back(struct alert_watch *watch, const struct pipeline_plan *pla
 }
 
 bool alert_notify(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-		  const struct alert_action *action, const struct alert_message *message, struct error *error)
+		  const struct alert_spec *spec, size_t place, const struct alert_message *message, struct error *error)
 {
+	const struct alert_action *action = &((const struct alert_action *)spec->actions.items)[place];
 	struct alert_store *store = watch->takeover.store;
-	struct notice_receipt receipt = {.settled = alert_store_settle, .context = store};
+	struct notice_receipt receipt = {.settled = alert_store_settle, .leave = alert_store_leave, .context = store};
 	const struct notice_receipt *wanted = store ? &receipt : NULL;
 	char id[NOTICE_ID_BYTES];
 	notice_id(message, id);
-	kept_notice_key(alert_action_hash(action), id, receipt.key);
+	kept_notice_key(alert_action_hash(spec, place), id, receipt.key);
 	if (store)
 		alert_store_await(store, receipt.key);
 	const bool taken = action->type == ALERT_ROLLBACK
@@ -156,12 +157,11 @@ bool alert_notify(struct alert_watch *watch, const struct pipeline_plan *plan, s
 void alert_announce(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
 		    struct alert_group *group, const struct alert_spec *spec)
 {
-	const struct alert_action *actions = spec->actions.items;
 	const struct alert_message message = alert_message_of(watch, plan, alert, group, spec, group->notice);
 	struct error error = {0};
 	for (size_t i = 0; i < spec->actions.count && i < ALERT_ACTIONS_MAX; i++) {
 		const uint32_t bit = (uint32_t)1 << i;
-		if ((group->owed & bit) && alert_notify(watch, plan, alert, &actions[i], &message, &error))
+		if ((group->owed & bit) && alert_notify(watch, plan, alert, spec, i, &message, &error))
 			group->owed &= ~bit;
 	}
 	if (error.kind != ERROR_NONE)

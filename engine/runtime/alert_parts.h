@@ -40,6 +40,7 @@ struct alert_takeover {
 	uint64_t number;	   /* of takeovers that were done */
 	struct kept_alerts *kept;  /* what is left to be taken over; NULL: nothing was read */
 	int64_t kept_ms;	   /* when it was read */
+	bool has_failed;	   /* a notice of that cannot be sent, which is logged once */
 };
 
 struct alert_watch {
@@ -80,6 +81,9 @@ void alert_judgements_read(struct alert_watch *watch, const struct pipeline_plan
 
 /* ---- notices: alert_notices.c ---- */
 
+/* NULL: it is not in the files that run. */
+struct judged_alert *alert_named(const struct alert_watch *watch, const char *pipeline, const char *name);
+
 /* CONFIG: the action can roll nothing back. */
 bool alert_rollback_check(const struct alert_watch *watch, const struct graph *graph, const struct alert_action *action,
 			  struct error *error);
@@ -98,9 +102,9 @@ enum alert_notice alert_group_due(const struct alert_watch *watch, const struct 
 /* Owes the notice to all actions. */
 void alert_notice_owe(struct alert_group *group, const struct alert_spec *spec, enum alert_notice notice, int64_t now_ms);
 
-/* Queues a notice for the action. False: it is not taken now, for the reason in `error`. */
+/* Queues a notice for the action of that place. False: it is not taken now, for the reason in `error`. */
 bool alert_notify(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-		  const struct alert_action *action, const struct alert_message *message, struct error *error);
+		  const struct alert_spec *spec, size_t place, const struct alert_message *message, struct error *error);
 
 /* Gives the notice to the actions that it is owed. */
 void alert_announce(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
@@ -127,19 +131,25 @@ void alert_speak_shared(struct alert_watch *watch, const struct pipeline_plan *p
 
 /* ---- what outlasts an engine: alert_keeping.c ---- */
 
-/* Hash of what the action is. */
-uint64_t alert_action_hash(const struct alert_action *action);
+/* Hash of the receiver of an action, by its place in the list. */
+uint64_t alert_action_hash(const struct alert_spec *spec, size_t place);
 
 /* Keeps the notice that is due for a group, and that it fires or does not. */
 void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, const struct judged_alert *alert,
 		struct alert_group *group, const struct alert_spec *spec);
 
+/* Whether Kafka has what was kept of the group, or was waited for long enough. */
+bool alert_is_kept(const struct alert_watch *watch, const struct alert_group *group, int64_t now_ms);
+
+/* The notice that a group owes is not sent any more, because another one takes its place. */
+void alert_keep_other(struct alert_watch *watch, const struct alert_group *group, const struct alert_spec *spec);
+
 /* Follows whether this engine is to send, and takes what was kept when it begins to. */
 void alert_takeover_turn(struct alert_watch *watch, int64_t now_ms);
 
-/* Takes over what was kept of an alert. */
-void alert_take_over(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-		     const struct alert_spec *spec, struct alert_time time);
+/* Takes over what was kept: first of all alerts whether they fire, because one may inhibit another; then the notices that wait, in
+ * their order. */
+void alerts_take_over(struct alert_watch *watch, const struct plan *plan, struct alert_time time);
 
 /* Groups that were firing before this engine started do so as soon as their condition holds, without `for`. */
 void alert_resume_own(struct judged_alert *alert, struct alert_time time);

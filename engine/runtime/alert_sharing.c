@@ -82,15 +82,20 @@ void alert_speak_shared(struct alert_watch *watch, const struct pipeline_plan *p
 {
 	const struct alert_takeover *takeover = &watch->takeover;
 	const struct alert_time time = {now_ms, time_of_day_ms()};
-	alert_take_over(watch, plan, alert, spec, time);
 	alert_reports_judge(&alert->reports, &alert->shared, spec->resolve_after_ns / NS_PER_MS, time);
+	if (takeover->is_due && !takeover->is_done) /* what was sent already is not known yet */
+		return;
 	for (struct alert_group *group = alert->shared.first; group; group = group->next) {
 		const enum alert_notice notice = alert_group_due(watch, plan, alert, spec, group);
-		if (notice != NOTICE_NONE)
+		if (notice != NOTICE_NONE) {
+			alert_keep_other(watch, group, spec);
 			alert_notice_owe(group, spec, notice, now_ms);
-		if (group->owed && takeover->is_done) {
+		}
+		if (takeover->is_done && group->notice != NOTICE_NONE)
 			alert_keep(watch, plan, alert, group, spec);
-			alert_announce(watch, plan, alert, group, spec);
+		if (group->owed && takeover->is_done) {
+			if (alert_is_kept(watch, group, now_ms))
+				alert_announce(watch, plan, alert, group, spec);
 		} else if (!takeover->is_due && now_ms - group->sent_ms > ALERT_KEPT_MS) {
 			group->owed = 0;
 		}

@@ -16,6 +16,7 @@ struct store_entry {
 	struct list_node node;
 	char key[KEPT_KEY_BYTES];
 	struct text value; /* in the same piece of memory */
+	uint64_t number;   /* of a record */
 };
 
 struct alert_store {
@@ -25,6 +26,7 @@ struct alert_store {
 	pthread_cond_t bell;
 	struct list due; /* to be written */
 	size_t due_count;
+	uint64_t added, written;  /* numbers of the last records */
 	struct list awaited;	  /* notices that wait in this process */
 	uint64_t asked, answered; /* by numbers of alert_store_ask() */
 	struct kept_alerts *answer;
@@ -127,8 +129,9 @@ static void failure_log(struct alert_store *store, const char *doing, const stru
 {
 	if (!store->has_failed && !atomic_load(&store->stopping))
 		log_say(store->config->log, LOG_LEVEL_WARN, NULL,
-			"what outlasts this engine of its alerts cannot be %s %s, and is "
-			"tried again: %s",
+			"the states of alerts cannot be %s %s, which is tried again; if this engine ends before, alerts may fire "
+			"again "
+			"with other ids, and the ends of former ones are not sent: %s",
 			doing, store->config->feed, error->text[0] ? error->text : "Kafka does not answer");
 	store->has_failed = true;
 }
@@ -180,6 +183,7 @@ static bool due_write(struct alert_store *store)
 	pthread_mutex_lock(&store->lock);
 	if (good) {
 		store->due_count -= list_length(&batch);
+		store->written = entry_of(batch.last)->number;
 		entries_clear(&batch);
 		store->has_failed = false;
 		return true;
@@ -199,10 +203,10 @@ static void *store_run(void *context)
 	pthread_mutex_lock(&store->lock);
 	while (!atomic_load(&store->stopping) || (store->due.first && clock_ms() < store->until_ms)) {
 		bool good = true;
-		if (is_reading_due(store))
-			good = answer_make(store);
 		if (store->due.first)
-			good = due_write(store) && good;
+			good = due_write(store);
+		if (is_reading_due(store)) /* after what this engine knows */
+			good = answer_make(store) && good;
 		if (!good)
 			condition_wait_until(&store->bell, &store->lock,
 					     clock_ms() + (atomic_load(&store->stopping) ? LOOK_MS : ALERT_STORE_RETRY_MS));
@@ -215,14 +219,15 @@ static void *store_run(void *context)
 
 /* ---- callers ---- */
 
-static void due_add(struct alert_store *store, const char *key, struct text value)
+static uint64_t due_add(struct alert_store *store, const char *key, struct text value)
 {
 	struct store_entry *made = store->due_count < ALERT_STORE_RECORDS_MAX ? entry_make(key, value) : NULL;
 	if (made) {
 		list_add(&store->due, &made->node);
 		store->due_count++;
+		made->number = ++store->added;
 		pthread_cond_signal(&store->bell);
-		return;
+		return made->number;
 	}
 	if (!store->is_full)
 		log_say(store->config->log, LOG_LEVEL_WARN, NULL,
@@ -230,13 +235,23 @@ static void due_add(struct alert_store *store, const char *key, struct text valu
 			"twice or not at all; see why Kafka does not take them",
 			store->due_count, store->config->feed);
 	store->is_full = true;
+	return 0;
 }
 
-void alert_store_write(struct alert_store *store, const char *key, struct text value)
+uint64_t alert_store_write(struct alert_store *store, const char *key, struct text value)
 {
 	pthread_mutex_lock(&store->lock);
-	due_add(store, key, value);
+	const uint64_t number = due_add(store, key, value);
 	pthread_mutex_unlock(&store->lock);
+	return number;
+}
+
+bool alert_store_has_written(struct alert_store *store, uint64_t number)
+{
+	pthread_mutex_lock(&store->lock);
+	const bool written = number <= store->written;
+	pthread_mutex_unlock(&store->lock);
+	return written;
 }
 
 void alert_store_ask(struct alert_store *store)
@@ -289,6 +304,17 @@ void alert_store_await_no_more(struct alert_store *store, const char *key)
 	pthread_mutex_unlock(&store->lock);
 }
 
+bool alert_store_leave(void *context, const char *key)
+{
+	struct alert_store *store = context;
+	pthread_mutex_lock(&store->lock);
+	const bool written = store->added == store->written;
+	if (written)
+		awaited_remove(store, key);
+	pthread_mutex_unlock(&store->lock);
+	return written;
+}
+
 bool alert_store_awaits(struct alert_store *store, const char *key)
 {
 	pthread_mutex_lock(&store->lock);
@@ -302,7 +328,7 @@ void alert_store_settle(void *context, const char *key)
 	struct alert_store *store = context;
 	pthread_mutex_lock(&store->lock);
 	awaited_remove(store, key);
-	due_add(store, key, (struct text){0});
+	(void)due_add(store, key, (struct text){0});
 	pthread_mutex_unlock(&store->lock);
 }
 

@@ -26,8 +26,11 @@ struct alert_store_config { /* borrowed */
 struct alert_store *alert_store_open(const struct alert_store_config *config, struct error *error);
 void alert_store_close(struct alert_store *store); /* NULL is fine */
 
-/* Writes the record, which is copied; without bytes it ends what has the key. */
-void alert_store_write(struct alert_store *store, const char *key, struct text value);
+/* Writes the record, which is copied; without bytes it ends what has the key. Returns its number, from 1; 0: it is left out. */
+uint64_t alert_store_write(struct alert_store *store, const char *key, struct text value);
+
+/* Whether Kafka has the record of that number, and all before. */
+bool alert_store_has_written(struct alert_store *store, uint64_t number);
 
 /* Begins to read the feed, anew if it is being read. */
 void alert_store_ask(struct alert_store *store);
@@ -38,6 +41,10 @@ struct kept_alerts *alert_store_answer(struct alert_store *store);
 /* The notice with the key waits in this process from now on. */
 void alert_store_await(struct alert_store *store, const char *key);
 void alert_store_await_no_more(struct alert_store *store, const char *key); /* but stays in the feed */
+
+/* The notice is left to the engine that sends from now on. False: its record is not in the feed yet, so that nobody else has it.
+ * `context` is the store. */
+bool alert_store_leave(void *context, const char *key);
 bool alert_store_awaits(struct alert_store *store, const char *key);
 
 /* It does not wait any more, for whatever reason: ends it in the feed. For any thread; `context` is the store. */

@@ -244,8 +244,10 @@ static void alert_watch_on_due(void *context)
 	struct error error = {0};
 	bool good = revision_follow(watch);
 	verdict_board_turn(engine_board(watch->engine));
-	if (alert_is_shared(watch))
+	if (alert_is_shared(watch)) {
 		alert_takeover_turn(watch, loop_now_ms(loop));
+		alerts_take_over(watch, plan, (struct alert_time){loop_now_ms(loop), time_of_day_ms()});
+	}
 	for (size_t i = 0; i < plan->count && good; i++) {
 		struct engine_counts counts;
 		const size_t count = plan->pipelines[i].graph->spec->alerts.count;

@@ -2,8 +2,8 @@
  * notices to a sender (runtime/notifier.h).
  *
  * Each engine judges what it sees itself: its own requests, and the windows that its observers close. Without a control plane it
- * sends the notices of that, with its name. The states are of the process: after a restart an alert whose condition still holds
- * fires anew.
+ * sends the notices of that, with its name. The states are of the process then: after a restart an alert whose condition still
+ * holds fires anew.
  *
  * With a control plane the engines of a namespace share their alerts. Each reports what fires in it, and hears the reports of all
  * (runtime/alert_reports.h). So each knows the same state, and the engine with the keeper sends the notices: one for a pipeline.

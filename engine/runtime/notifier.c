@@ -387,6 +387,28 @@ bool notifier_post(struct notifier *notifier, const struct ready_notice *notice,
 	return parcel_queue(notifier, made, counts, receipt, error);
 }
 
+static void lane_leave(struct notice_lane *lane)
+{
+	struct list_node *next;
+	for (struct list_node *node = lane->queue.notices.first; node; node = next) {
+		struct parcel_to_send *parcel = LIST_OWNER(node, struct parcel_to_send, queued.node);
+		const struct notice_receipt *receipt = &parcel->receipt;
+		next = node->next;
+		if (parcel->queued.is_sending || !receipt->leave || !receipt->leave(receipt->context, receipt->key))
+			continue;
+		notice_queue_remove(&lane->queue, &parcel->queued);
+		arena_close(parcel->arena);
+	}
+}
+
+void notifier_leave(struct notifier *notifier)
+{
+	pthread_mutex_lock(&notifier->lock);
+	for (size_t i = 0; i < NOTICE_LANES; i++)
+		lane_leave(&notifier->lanes[i]);
+	pthread_mutex_unlock(&notifier->lock);
+}
+
 /* ---- opening and closing ---- */
 
 /* False: one cannot be started. */

@@ -41,6 +41,7 @@ struct notice_counts {
  * its threads, or at once if there is nobody to send it to. */
 struct notice_receipt {
 	void (*settled)(void *context, const char *key); /* NULL: nobody is told */
+	bool (*leave)(void *context, const char *key);	 /* whether another process sends it: see notifier_leave() */
 	void *context;
 	char key[NOTICE_RECEIPT_BYTES];
 };
@@ -70,6 +71,9 @@ struct ready_notice {
 /* Queues it; otherwise as notifier_notify(). */
 bool notifier_post(struct notifier *notifier, const struct ready_notice *notice, struct notice_counts *counts,
 		   const struct notice_receipt *receipt, struct error *error);
+
+/* Drops the notices that wait, and whose receipts say that another process sends them; not those that are being sent now. */
+void notifier_leave(struct notifier *notifier);
 
 /* Sends a notice at once, in the caller's thread, which waits; not to a topic, which is refused. */
 enum post_outcome notice_send(const struct notifier_settings *settings, const struct alert_action *action,

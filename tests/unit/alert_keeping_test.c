@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "alerts/notice_queue.h"
 #include "alerts/notice_services.h"
 #include "base/clock.h"
 #include "base/memory.h"
@@ -24,8 +25,6 @@
 static struct mock mock;
 static struct network loopback;
 static const struct notifier_settings settings = {.allowed = &loopback, .allowed_count = 1};
-static const struct graph graph;
-static const struct pipeline_plan plan = {.graph = &graph};
 
 struct engine_stand {
 	struct engine_config config;
@@ -33,6 +32,10 @@ struct engine_stand {
 	struct judged_alert alert;
 	struct alert_spec spec;
 	struct alert_action action;
+	struct pipeline_spec pipeline;
+	struct graph graph;
+	struct pipeline_plan pipelines[1];
+	struct plan plan;
 	char url[64];
 	bool sends;
 };
@@ -57,7 +60,11 @@ static struct engine_stand *engine_start(const char *name, const struct web_rece
 	stand->config =
 		(struct engine_config){.instance = name, .brokers = mock.brokers, .consumer = mock_quick, .producer = mock_quick};
 	stand->action = (struct alert_action){.type = ALERT_WEBHOOK, .url = stand->url};
-	stand->spec = (struct alert_spec){.absent.text = "q for 1m", .actions = {1, &stand->action}};
+	stand->spec = (struct alert_spec){.name.text = "gone", .absent.text = "q for 1m", .actions = {1, &stand->action}};
+	stand->pipeline.alerts = (struct item_list){1, &stand->spec};
+	stand->graph = (struct graph){.name = "p", .spec = &stand->pipeline};
+	stand->pipelines[0] = (struct pipeline_plan){.graph = &stand->graph, .namespace = "default"};
+	stand->plan = (struct plan){.pipelines = stand->pipelines, .count = 1};
 	stand->alert.watched = (struct watched_alert){.namespace = "default", .pipeline = "p", .name = "gone", .is_present = true};
 	stand->watch = (struct alert_watch){.config = &stand->config, .settings = &settings, .alerts = &stand->alert.watched};
 	stand->watch.judging = arena_open((size_t)1 << 20);
@@ -92,7 +99,24 @@ static void engine_take_over(struct engine_stand *stand)
 
 static void engine_look(struct engine_stand *stand, int64_t now_ms)
 {
-	alert_speak_shared(&stand->watch, &plan, &stand->alert, &stand->spec, now_ms);
+	alerts_take_over(&stand->watch, &stand->plan, (struct alert_time){now_ms, time_of_day_ms()});
+	alert_speak_shared(&stand->watch, stand->pipelines, &stand->alert, &stand->spec, now_ms);
+}
+
+/* Looks until what became due is in the feed, and so is sent. */
+static void engine_looks(struct engine_stand *stand, int64_t now_ms)
+{
+	const struct timespec pause = {.tv_nsec = 5 * NS_PER_MS};
+	const int64_t until_ms = clock_ms() + MOCK_WAIT_MS;
+	bool owes = true;
+	while (owes) {
+		engine_look(stand, now_ms);
+		owes = false;
+		for (struct alert_group *group = stand->alert.shared.first; group; group = group->next)
+			owes = owes || group->owed;
+		assert_true(clock_ms() < until_ms);
+		nanosleep(&pause, NULL);
+	}
 }
 
 static struct alert_read report_of(const char *group, int64_t fired_at_ms)
@@ -145,7 +169,7 @@ static void expect_kept(size_t firings, size_t notices)
 		}
 		found[0] = found[1] = 0;
 		for (struct kept_alert *at = kept_alert_of(kept->alerts.first); at; at = kept_alert_of(at->node.next))
-			found[at->is_notice] += !at->has_ended;
+			found[at->is_notice] += at->read != NULL;
 		kept_alerts_clear(kept);
 		memory_give(kept);
 		if (clock_ms() > until_ms)
@@ -193,14 +217,14 @@ static void a_notice_that_waits_and_the_end_of_a_firing_outlast_the_engine(void 
 	struct alert_group *group = alert_group_find(&one->alert.shared, TEXT("g"));
 	assert_int_equal(alert_notice_due(&group->alert, false), NOTICE_FIRING);
 	alert_notice_owe(group, &one->spec, NOTICE_FIRING, 1);
-	alert_keep(&one->watch, &plan, &one->alert, group, &one->spec); /* and then it is killed */
+	alert_keep(&one->watch, one->pipelines, &one->alert, group, &one->spec); /* and then it is killed */
 	const int64_t kept_ms = time_of_day_ms();
 	expect_kept(1, 1);
 	engine_end(one);
 	assert_int_equal(receiver->count, 0);
 
 	engine_take_over(two);
-	engine_look(two, 100);
+	engine_looks(two, 100);
 	expect_firing(two, "g", FIRED_MS);
 	web_receiver_await(receiver, 1);
 	assert_non_null(strstr(web_receiver_id(receiver, 0), "-firing"));
@@ -209,12 +233,12 @@ static void a_notice_that_waits_and_the_end_of_a_firing_outlast_the_engine(void 
 	expect_kept(1, 0);
 	engine_look(two, 100 + ALERT_SILENT_MS); /* no engine reports it */
 	expect_firing(two, "g", FIRED_MS);
-	engine_look(two, 101 + ALERT_SILENT_MS);
+	engine_looks(two, 101 + ALERT_SILENT_MS);
 	web_receiver_await(receiver, 2);
 	assert_non_null(strstr(web_receiver_id(receiver, 1), "-resolved"));
 	assert_memory_equal(web_receiver_id(receiver, 0), web_receiver_id(receiver, 1), sizeof "Idempotency-Key: " - 1 + 16);
 	expect_kept(0, 0);
-	engine_look(two, 102 + ALERT_SILENT_MS);
+	engine_looks(two, 102 + ALERT_SILENT_MS);
 	assert_null(shared(two, "g"));
 	engine_end(two);
 	assert_int_equal(receiver->count, 2);
@@ -228,14 +252,14 @@ static void a_notice_that_waits_here_is_not_sent_twice_when_the_engine_is_the_se
 	struct engine_stand *one = engine_start("one", receiver);
 	engine_take_over(one);
 	group_fires(one, "g", FIRED_MS, 1);
-	engine_look(one, 1);
+	engine_looks(one, 1);
 	web_receiver_await(receiver, 1);
 	expect_kept(1, 1);
 	one->sends = false;
 	alert_takeover_turn(&one->watch, 2);
 	assert_false(one->watch.takeover.is_done);
 	engine_take_over(one);
-	engine_look(one, 3);
+	engine_looks(one, 3);
 	atomic_store(&receiver->released, true);
 	web_receiver_await(receiver, 2); /* the same one again */
 	expect_kept(1, 0);
@@ -254,13 +278,13 @@ static void a_firing_that_was_kept_goes_on_and_one_that_was_not_is_sent(void **s
 	engine_take_over(one);
 	group_fires(one, "kept", FIRED_MS, 1);
 	group_fires(one, "over", FIRED_MS, 1);
-	engine_look(one, 1);
+	engine_looks(one, 1);
 	web_receiver_await(receiver, 2);
 	group_fires(two, "kept", LATER_MS, 2); /* after a restart */
 	group_fires(two, "over", FIRED_MS, 2);
 	engine_look(two, 2);
 	group_fires(one, "over", 0, 3);
-	engine_look(one, 3);
+	engine_looks(one, 3);
 	web_receiver_await(receiver, 3);
 	expect_kept(1, 0);
 	engine_end(one);
@@ -269,7 +293,7 @@ static void a_firing_that_was_kept_goes_on_and_one_that_was_not_is_sent(void **s
 	engine_look(two, 3);
 	assert_int_equal(receiver->count, 3);
 	engine_take_over(two);
-	engine_look(two, 4);
+	engine_looks(two, 4);
 	expect_firing(two, "kept", FIRED_MS);
 	web_receiver_await(receiver, 4);
 	assert_non_null(strstr(receiver->heard[3], "\"group\": \"new\""));
@@ -288,7 +312,7 @@ static void an_end_that_nobody_has_sent_is_sent(void **state)
 	struct engine_stand *one = engine_start("one", receiver), *two = engine_start("two", receiver);
 	engine_take_over(one);
 	group_fires(one, "g", FIRED_MS, 1);
-	engine_look(one, 1);
+	engine_looks(one, 1);
 	web_receiver_await(receiver, 1);
 	expect_kept(1, 0);
 	engine_end(one);
@@ -297,7 +321,7 @@ static void an_end_that_nobody_has_sent_is_sent(void **state)
 	group_fires(two, "g", 0, 2);
 	engine_look(two, 2);
 	engine_take_over(two);
-	engine_look(two, 3);
+	engine_looks(two, 3);
 	web_receiver_await(receiver, 2);
 	assert_non_null(strstr(web_receiver_id(receiver, 1), "-resolved"));
 	expect_kept(0, 0);
@@ -305,7 +329,7 @@ static void an_end_that_nobody_has_sent_is_sent(void **state)
 	web_receiver_close(receiver);
 }
 
-static void without_an_answer_of_the_feed_notices_are_sent_after_a_while(void **state)
+static void without_kafka_notices_are_sent_after_a_while(void **state)
 {
 	(void)state;
 	struct web_receiver *receiver = web_receiver_open(ANSWERS);
@@ -314,42 +338,210 @@ static void without_an_answer_of_the_feed_notices_are_sent_after_a_while(void **
 	one->sends = true;
 	group_fires(one, "g", FIRED_MS, 1);
 	for (int64_t now_ms = 1; now_ms <= 15000; now_ms += 1000) {
+		group_fires(one, "g", FIRED_MS, now_ms);
 		alert_takeover_turn(&one->watch, now_ms);
 		engine_look(one, now_ms);
 		assert_false(one->watch.takeover.is_done);
 	}
-	assert_int_equal(receiver->count, 0);
-	alert_takeover_turn(&one->watch, 15001);
+	alert_takeover_turn(&one->watch, 15001); /* the feed is not read */
 	assert_true(one->watch.takeover.is_done);
-	engine_look(one, 15001);
+	for (int64_t now_ms = 15001; now_ms <= 30000; now_ms += 1000) {
+		group_fires(one, "g", FIRED_MS, now_ms);
+		engine_look(one, now_ms);
+		assert_int_not_equal(shared(one, "g")->owed, 0);
+	}
+	assert_int_equal(receiver->count, 0);
+	engine_look(one, 30001); /* and nor is it written */
 	web_receiver_await(receiver, 1);
+	assert_int_equal(shared(one, "g")->owed, 0);
 	engine_end(one);
+	web_receiver_close(receiver);
+}
+
+/* Also where the inhibitor is below, and has no action of its own. */
+static void an_alert_stays_inhibited_over_a_restart(void **state)
+{
+	(void)state;
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *const stands[] = {engine_start("one", receiver), engine_start("two", receiver)};
+	struct judged_alert parents[2] = {0};
+	struct alert_read report = report_of("", FIRED_MS);
+	struct name parent = {.text = "parent"};
+	struct alert_spec specs[] = {stands[0]->spec, {.name = parent, .absent.text = "q for 1m"}};
+	specs[0].inhibited_by = (struct name_list){1, &parent};
+	report.alert = text_of(parent.text);
+	for (size_t i = 0; i < 2; i++) {
+		parents[i].watched =
+			(struct watched_alert){.namespace = "default", .pipeline = "p", .name = parent.text, .is_present = true};
+		stands[i]->alert.watched.next = &parents[i].watched;
+		stands[i]->pipeline.alerts = (struct item_list){2, specs};
+		stands[i]->spec.inhibited_by = specs[0].inhibited_by;
+		if (i == 0)
+			alert_reports_take(&parents[i].reports, &report, 1); /* the other one judges it anew, for a while */
+		group_fires(stands[i], "g", FIRED_MS, 1);
+		engine_look(stands[i], 1); /* before it is to send */
+		engine_take_over(stands[i]);
+		engine_looks(stands[i], 2);
+		alert_speak_shared(&stands[i]->watch, stands[i]->pipelines, &parents[i], &specs[1], 2);
+		engine_looks(stands[i], 3);
+		if (i == 0)
+			web_receiver_await(receiver, 1); /* the child spoke first */
+		expect_kept(2, 0);
+	}
+	assert_int_equal(alert_groups_in(&parents[1].shared, ALERT_FIRING), 1);
+	group_fires(stands[1], "h", LATER_MS, 4);
+	engine_looks(stands[1], 4);
+	assert_false(shared(stands[1], "h")->alert.is_announced);
+	for (size_t i = 0; i < 2; i++) {
+		engine_end(stands[i]);
+		alert_groups_clear(&parents[i].shared);
+		alert_reports_clear(&parents[i].reports);
+	}
+	assert_int_equal(receiver->count, 1);
 	web_receiver_close(receiver);
 }
 
 /* ---- alerts and actions that are gone ---- */
 
-static void what_nobody_has_any_more_is_kept_no_longer(void **state)
+static void a_notice_for_a_former_receiver_goes_to_the_present_ones_while_the_alert_fires(void **state)
 {
 	(void)state;
-	struct web_receiver *receiver = web_receiver_open(HANGS_ONCE);
-	struct engine_stand *one = engine_start("one", receiver), *two = engine_start("two", receiver);
+	struct web_receiver *hanging = web_receiver_open(HANGS_ONCE), *mended = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", hanging), *two = engine_start("two", mended);
+	engine_take_over(one);
+	group_fires(one, "g", FIRED_MS, 1);
+	group_fires(one, "over", FIRED_MS, 1);
+	engine_looks(one, 1);
+	group_fires(one, "over", 0, 2);
+	engine_looks(one, 2);
+	web_receiver_await(hanging, 1);
+	expect_kept(1, 3);
+	engine_take_over(two);
+	engine_looks(two, 1);
+	engine_looks(two, 2);
+	expect_firing(two, "g", FIRED_MS);
+	web_receiver_await(mended, 1);
+	assert_non_null(strstr(web_receiver_id(mended, 0), "-firing"));
+	assert_non_null(strstr(mended->heard[0], "\"group\": \"g\""));
+	expect_kept(1, 0);
+	alert_keep_no_more(&two->watch, &two->alert); /* the alert is in no file any more */
+	assert_null(shared(two, "g"));
+	expect_kept(0, 0);
+	atomic_store(&hanging->released, true);
+	engine_end(two);
+	engine_end(one);
+	assert_int_equal(mended->count, 1);
+	web_receiver_close(hanging);
+	web_receiver_close(mended);
+}
+
+/* A notice that was never taken, as without its secret, is not sent after the one of the end. */
+static void a_notice_whose_place_another_one_takes_waits_no_longer(void **state)
+{
+	(void)state;
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", receiver);
+	one->action.secret = "env:NOT_SET_AT_ALL";
 	engine_take_over(one);
 	group_fires(one, "g", FIRED_MS, 1);
 	engine_look(one, 1);
-	web_receiver_await(receiver, 1);
 	expect_kept(1, 1);
-	two->action.url = "http://127.0.0.1:9/"; /* another receiver */
-	engine_take_over(two);
-	engine_look(two, 1);
-	expect_firing(two, "g", FIRED_MS);
-	expect_kept(1, 0);
-	alert_keep_no_more(&two->watch, &two->alert);
-	assert_null(shared(two, "g"));
+	engine_look(one, 2);
+	group_fires(one, "g", 0, 3);
+	engine_look(one, 3);
+	expect_kept(0, 1);
+	one->action.secret = NULL;
+	engine_looks(one, 4);
+	web_receiver_await(receiver, 1);
+	assert_non_null(strstr(web_receiver_id(receiver, 0), "-resolved"));
 	expect_kept(0, 0);
-	atomic_store(&receiver->released, true);
-	engine_end(two);
 	engine_end(one);
+	web_receiver_close(receiver);
+}
+
+/* Kafka has the record of a notice before the receiver has the notice. */
+static void a_notice_is_sent_when_its_record_is_in_the_feed(void **state)
+{
+	(void)state;
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", receiver);
+	engine_take_over(one);
+	rd_kafka_mock_topic_set_error(mock.cluster, FEED, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+	group_fires(one, "g", FIRED_MS, 1);
+	engine_look(one, 1);
+	engine_look(one, 15000);
+	assert_int_equal(shared(one, "g")->owed, 1);
+	rd_kafka_mock_topic_set_error(mock.cluster, FEED, RD_KAFKA_RESP_ERR_NO_ERROR);
+	expect_kept(1, 1);
+	engine_looks(one, 15000);
+	web_receiver_await(receiver, 1);
+	engine_end(one);
+	web_receiver_close(receiver);
+}
+
+static void a_notice_waits_for_a_day_through_all_engines(void **state)
+{
+	(void)state;
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", receiver);
+	struct error error = {0};
+	struct buffer record;
+	char key[KEPT_KEY_BYTES], id[NOTICE_ID_BYTES];
+	struct alert_message message = {.status = "resolved",
+					.namespace = TEXT("default"),
+					.pipeline = TEXT("p"),
+					.alert = TEXT("gone"),
+					.is_shared = true,
+					.at_ms = time_of_day_ms() - NOTICE_AGE_MS_MAX};
+	buffer_open(&record, NOTICE_BYTES_MAX);
+	const char *const groups[] = {"old", "young"};
+	for (size_t i = 0; i < 2; i++, message.at_ms += 60000) {
+		message.group = text_of(groups[i]);
+		notice_id(&message, id);
+		kept_notice_key(alert_action_hash(&one->spec, 0), id, key);
+		record.length = 0;
+		assert_true(alert_record_encode(&message, &record, &error));
+		mock_append(&mock, FEED, text_of(key), buffer_view(&record));
+	}
+	engine_take_over(one);
+	engine_looks(one, 1);
+	web_receiver_await(receiver, 1);
+	assert_non_null(strstr(receiver->heard[0], "\"group\": \"young\""));
+	expect_kept(0, 0);
+	engine_end(one);
+	assert_int_equal(receiver->count, 1);
+	buffer_close(&record);
+	web_receiver_close(receiver);
+}
+
+/* A receiver that is down, and two engines: what waits is sent by the one that sends now. */
+static void a_notice_is_left_to_the_engine_that_sends_now(void **state)
+{
+	(void)state;
+	struct web_receiver *receiver = web_receiver_open(IS_BUSY_ONCE);
+	struct engine_stand *one = engine_start("one", receiver), *two = engine_start("two", receiver);
+	const struct timespec pause = {.tv_nsec = 5 * NS_PER_MS};
+	char key[KEPT_KEY_BYTES];
+	engine_take_over(one);
+	group_fires(one, "g", FIRED_MS, 1);
+	engine_looks(one, 1);
+	web_receiver_await(receiver, 1); /* one tries it again in a second */
+	kept_notice_key(alert_action_hash(&one->spec, 0), shared(one, "g")->kept_id, key);
+	assert_true(alert_store_awaits(one->watch.takeover.store, key));
+	one->sends = false;
+	for (const int64_t until_ms = clock_ms() + MOCK_WAIT_MS; alert_store_awaits(one->watch.takeover.store, key);) {
+		alert_takeover_turn(&one->watch, 2);
+		assert_true(clock_ms() < until_ms);
+		nanosleep(&pause, NULL);
+	}
+	expect_kept(1, 1);
+	engine_take_over(two);
+	engine_looks(two, 3);
+	web_receiver_await(receiver, 2);
+	expect_kept(1, 0);
+	engine_end(one);
+	engine_end(two);
+	assert_int_equal(receiver->count, 2);
 	web_receiver_close(receiver);
 }
 
@@ -362,31 +554,11 @@ static void a_notice_for_nobody_does_not_wait(void **state)
 	one->spec.actions = (struct item_list){3, actions}; /* there is no mail server, and no such experiment */
 	engine_take_over(one);
 	group_fires(one, "g", FIRED_MS, 1);
-	engine_look(one, 1);
+	engine_looks(one, 1);
 	web_receiver_await(receiver, 1);
 	expect_kept(1, 0);
 	engine_end(one);
 	web_receiver_close(receiver);
-}
-
-static void actions_are_told_apart_by_what_they_are(void **state)
-{
-	(void)state;
-	struct name ann = {.text = "ann@example.org"}, bob = {.text = "bob@example.org"}, both[] = {ann, bob};
-	const struct alert_action actions[] = {
-		{.type = ALERT_WEBHOOK, .url = "http://a/"},
-		{.type = ALERT_WEBHOOK, .url = "http://b/"},
-		{.type = ALERT_WEBHOOK, .url = "http://a/", .body = "{}"},
-		{.type = ALERT_WEBHOOK, .url = "http://a/", .format = NOTICE_SLACK},
-		{.type = ALERT_EMAIL, .recipients = {1, &ann}},
-		{.type = ALERT_EMAIL, .recipients = {2, both}},
-		{.type = ALERT_TOPIC},
-		{.type = ALERT_ROLLBACK, .experiment.text = "e"},
-	};
-	const size_t count = sizeof actions / sizeof *actions;
-	for (size_t i = 0; i < count; i++)
-		for (size_t j = 0; j < count; j++)
-			assert_int_equal(alert_action_hash(&actions[i]) == alert_action_hash(&actions[j]), i == j);
 }
 
 static void what_no_pipeline_claims_is_kept_for_an_hour(void **state)
@@ -396,12 +568,12 @@ static void what_no_pipeline_claims_is_kept_for_an_hour(void **state)
 	struct engine_stand *one = engine_start("one", receiver), *two = engine_start("two", receiver);
 	engine_take_over(one);
 	group_fires(one, "g", FIRED_MS, 1);
-	engine_look(one, 1);
+	engine_looks(one, 1);
 	web_receiver_await(receiver, 1);
 	expect_kept(1, 1);
 	two->alert.watched.name = "another";
 	engine_take_over(two);
-	engine_look(two, 1);
+	engine_looks(two, 1);
 	alert_takeover_turn(&two->watch, 3600000);
 	expect_kept(1, 1);
 	assert_non_null(two->watch.takeover.kept);
@@ -449,61 +621,6 @@ static void an_alert_that_was_firing_does_so_again_without_its_for(void **state)
 	alert_reports_clear(&alert.reports);
 }
 
-/* ---- the records ---- */
-
-static void expect_order(const struct kept_alerts *kept, const char *expected)
-{
-	char found[256] = "";
-	for (struct kept_alert *at = kept_alert_of(kept->alerts.first); at; at = kept_alert_of(at->node.next)) {
-		const size_t length = strlen(found);
-		(void)snprintf(found + length, sizeof found - length, "%s%s@%d ", at->key, at->has_ended ? "!" : "",
-			       (int)at->written_ms);
-	}
-	assert_string_equal(found, expected);
-}
-
-static void records_are_folded_by_their_keys(void **state)
-{
-	(void)state;
-	struct kept_alerts kept = {0};
-	struct alert_message message = {.status = "firing", .pipeline = TEXT("p"), .alert = TEXT("a"), .fired_at_ms = FIRED_MS};
-	struct error error = {0};
-	struct buffer record;
-	char longest[KEPT_KEY_BYTES + 1], firing[KEPT_KEY_BYTES], other[KEPT_KEY_BYTES];
-	buffer_open(&record, NOTICE_BYTES_MAX);
-	assert_true(alert_record_encode(&message, &record, &error));
-	const struct text value = buffer_view(&record), none = {0};
-	(void)snprintf(longest, sizeof longest, "alert/%0*d", (int)(sizeof longest - sizeof "alert/"), 1);
-	assert_true(kept_alerts_take(&kept, TEXT("notice/00000000000000ff/n1"), value, 1));
-	assert_true(kept_alerts_take(&kept, TEXT("alert/1"), value, 2));
-	assert_true(kept_alerts_take(&kept, TEXT("notice/0000000000000010/n2"), value, 3));
-	assert_true(kept_alerts_take(&kept, TEXT("alert/"), value, 4));
-	assert_true(kept_alerts_take(&kept, TEXT("drift/p/s"), value, 4));
-	assert_true(kept_alerts_take(&kept, text_of(longest), value, 4));
-	assert_true(kept_alerts_take(&kept, TEXT("alert/2"), TEXT("no record"), 4));
-	assert_true(kept_alerts_take(&kept, TEXT("alert/3"), (struct text){value.bytes, value.length - 1}, 4));
-	assert_true(kept_alerts_take(&kept, none, value, 4));
-	expect_order(&kept, "notice/00000000000000ff/n1@1 alert/1@2 notice/0000000000000010/n2@3 ");
-	assert_int_equal(kept_alert_find(&kept, "notice/00000000000000ff/n1")->action, 0xff);
-	assert_int_equal(kept_alert_find(&kept, "alert/1")->read.fired_at_ms, FIRED_MS);
-	assert_true(kept_alerts_take(&kept, TEXT("notice/00000000000000ff/n1"), none, 5));
-	assert_true(kept_alerts_take(&kept, TEXT("notice/00000000000000ff/never"), none, 5));
-	assert_true(kept_alerts_take(&kept, TEXT("alert/1"), none, 6));
-	assert_true(kept_alerts_take(&kept, TEXT("alert/4"), none, 7));
-	expect_order(&kept, "alert/1!@6 notice/0000000000000010/n2@3 alert/4!@7 ");
-	assert_null(kept_alert_find(&kept, "notice/00000000000000ff/n1"));
-	assert_true(kept_alerts_take(&kept, TEXT("alert/1"), value, 8));
-	expect_order(&kept, "alert/1@8 notice/0000000000000010/n2@3 alert/4!@7 ");
-	kept_alerts_clear(&kept);
-	expect_order(&kept, "");
-	buffer_close(&record);
-	kept_firing_key(&message, firing);
-	message.pipeline = TEXT("pa"); /* the names side by side are the same letters */
-	message.alert = TEXT("");
-	kept_firing_key(&message, other);
-	assert_string_not_equal(firing, other);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -514,14 +631,18 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_firing_that_was_kept_goes_on_and_one_that_was_not_is_sent, broker_setup,
 						broker_teardown),
 		cmocka_unit_test_setup_teardown(an_end_that_nobody_has_sent_is_sent, broker_setup, broker_teardown),
-		cmocka_unit_test_setup_teardown(without_an_answer_of_the_feed_notices_are_sent_after_a_while, broker_setup,
+		cmocka_unit_test_setup_teardown(without_kafka_notices_are_sent_after_a_while, broker_setup, broker_teardown),
+		cmocka_unit_test_setup_teardown(an_alert_stays_inhibited_over_a_restart, broker_setup, broker_teardown),
+		cmocka_unit_test_setup_teardown(a_notice_for_a_former_receiver_goes_to_the_present_ones_while_the_alert_fires,
+						broker_setup, broker_teardown),
+		cmocka_unit_test_setup_teardown(a_notice_whose_place_another_one_takes_waits_no_longer, broker_setup,
 						broker_teardown),
-		cmocka_unit_test_setup_teardown(what_nobody_has_any_more_is_kept_no_longer, broker_setup, broker_teardown),
+		cmocka_unit_test_setup_teardown(a_notice_is_sent_when_its_record_is_in_the_feed, broker_setup, broker_teardown),
+		cmocka_unit_test_setup_teardown(a_notice_waits_for_a_day_through_all_engines, broker_setup, broker_teardown),
+		cmocka_unit_test_setup_teardown(a_notice_is_left_to_the_engine_that_sends_now, broker_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(a_notice_for_nobody_does_not_wait, broker_setup, broker_teardown),
-		cmocka_unit_test(actions_are_told_apart_by_what_they_are),
 		cmocka_unit_test_setup_teardown(what_no_pipeline_claims_is_kept_for_an_hour, broker_setup, broker_teardown),
 		cmocka_unit_test(an_alert_that_was_firing_does_so_again_without_its_for),
-		cmocka_unit_test(records_are_folded_by_their_keys),
 	};
 	if (!network_read(TEXT("127.0.0.1"), &loopback))
 		return 1;

@@ -141,7 +141,7 @@ static void a_second_experiment_with_a_default_is_refused(void **state)
 {
 	(void)state;
 #define NAMED(name)                                                                                                                \
-	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: " name "}\nspec:\n  default: a\n"                 \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: " name "}\nspec:\n  default: a\n"                \
 	"  candidates: [{name: a, weight: 50}, {name: b, weight: 50}]\n"
 	accepts("Model", "a", MODEL("a"));
 	accepts("Model", "b", MODEL("b"));

@@ -1,0 +1,130 @@
+/* kept_alerts_test.c: Tests of the records of alerts in a feed: their keys, and how they are folded. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "alerts/notice_services.h"
+#include "runtime/alert_parts.h"
+
+#define FIRED_MS INT64_C(1767225600250)
+
+/* The key of a group's firing; or with an action, of its notice. */
+static const char *key_of(const char *group, const char *action)
+{
+	static char keys[8][KEPT_KEY_BYTES];
+	static size_t next;
+	const struct alert_message message = {
+		.status = "firing", .alert = TEXT("a"), .group = text_of(group), .is_shared = true, .fired_at_ms = FIRED_MS};
+	char id[NOTICE_ID_BYTES], *key = keys[next++ % 8];
+	notice_id(&message, id);
+	if (action)
+		(void)snprintf(key, KEPT_KEY_BYTES, "notice/%s/%s", action, id);
+	else
+		kept_firing_key(&message, key);
+	return key;
+}
+
+/* A record of the group under that key; status NULL: without bytes. */
+static void kept_take(struct kept_alerts *kept, const char *key, const char *group, const char *status, int64_t time_ms)
+{
+	const struct alert_message message = {
+		.status = status ? status : "", .alert = TEXT("a"), .group = text_of(group), .fired_at_ms = FIRED_MS};
+	struct error error = {0};
+	struct buffer record;
+	buffer_open(&record, NOTICE_BYTES_MAX);
+	assert_true(alert_record_encode(&message, &record, &error));
+	assert_true(kept_alerts_take(kept, text_of(key), status ? buffer_view(&record) : (struct text){0}, time_ms));
+	buffer_close(&record);
+}
+
+static void expect_kept_as(const struct kept_alerts *kept, size_t place, const char *key, bool fires, int64_t written_ms)
+{
+	struct kept_alert *at = kept_alert_of(kept->alerts.first);
+	for (size_t i = 0; i < place; i++)
+		at = kept_alert_of(at->node.next);
+	assert_string_equal(at->key, key);
+	assert_ptr_equal(kept_alert_find(kept, key), at);
+	assert_int_equal(at->read != NULL, fires);
+	assert_int_equal(at->written_ms, written_ms);
+}
+
+static void records_are_folded_by_their_keys(void **state)
+{
+	(void)state;
+	struct kept_alerts kept = {0};
+	const char *firing = key_of("g", NULL), *first = key_of("g", "00000000000000ff"), *second = key_of("h", "0000000000000010");
+	kept_take(&kept, first, "g", "firing", 1);
+	kept_take(&kept, firing, "g", "firing", 2);
+	kept_take(&kept, second, "h", "firing", 3);
+	assert_int_equal(list_length(&kept.alerts), 3);
+	expect_kept_as(&kept, 0, first, true, 1);
+	expect_kept_as(&kept, 1, firing, true, 2);
+	expect_kept_as(&kept, 2, second, true, 3);
+	assert_int_equal(kept_alert_find(&kept, first)->action, 0xff);
+	assert_int_equal(kept_alert_find(&kept, firing)->read->fired_at_ms, FIRED_MS);
+	kept_take(&kept, first, "g", NULL, 5);
+	kept_take(&kept, key_of("never", "00000000000000ff"), "never", NULL, 5);
+	kept_take(&kept, firing, "g", NULL, 6);
+	kept_take(&kept, key_of("h", NULL), "h", NULL, 7);
+	assert_int_equal(list_length(&kept.alerts), 3);
+	assert_null(kept_alert_find(&kept, first));
+	expect_kept_as(&kept, 0, firing, false, 6);
+	expect_kept_as(&kept, 2, key_of("h", NULL), false, 7);
+	kept_take(&kept, firing, "g", "firing", 8);
+	expect_kept_as(&kept, 0, firing, true, 8);
+	kept_alerts_clear(&kept);
+	assert_null(kept.alerts.first);
+	assert_null(kept_alert_find(&kept, firing));
+}
+
+static void records_under_keys_of_others_are_left_out(void **state)
+{
+	(void)state;
+	struct kept_alerts kept = {0};
+	char longest[KEPT_KEY_BYTES + 1];
+	(void)snprintf(longest, sizeof longest, "alert/%0*d", (int)(sizeof longest - sizeof "alert/"), 1);
+	kept_take(&kept, key_of("g", NULL), "h", "firing", 1);
+	kept_take(&kept, key_of("g", NULL), "g", "resolved", 1);
+	kept_take(&kept, key_of("g", "00000000000000ff"), "h", "firing", 1);
+	kept_take(&kept, key_of("g", "00000000000000ff"), "g", "test", 1);
+	kept_take(&kept, key_of("g", "ff"), "g", "firing", 1);
+	kept_take(&kept, "alert/", "g", "firing", 1);
+	kept_take(&kept, "drift/p/s", "g", "firing", 1);
+	kept_take(&kept, longest, "g", "firing", 1);
+	assert_true(kept_alerts_take(&kept, text_of(key_of("g", NULL)), TEXT("no record"), 1));
+	assert_true(kept_alerts_take(&kept, (struct text){0}, TEXT("no record"), 1));
+	assert_null(kept.alerts.first);
+}
+
+static void actions_are_told_apart_by_their_receivers(void **state)
+{
+	(void)state;
+	struct name ann = {.text = "ann@example.org"}, bob = {.text = "bob@example.org"}, both[] = {ann, bob};
+	struct alert_action actions[] = {
+		{.type = ALERT_WEBHOOK, .url = "http://a/"},	 {.type = ALERT_WEBHOOK, .url = "http://b/"},
+		{.type = ALERT_WEBHOOK, .url = "http://a/"},	 {.type = ALERT_EMAIL, .recipients = {1, &ann}},
+		{.type = ALERT_EMAIL, .recipients = {2, both}},	 {.type = ALERT_TOPIC},
+		{.type = ALERT_ROLLBACK, .experiment.text = "e"}};
+	const struct alert_spec spec = {.actions = {sizeof actions / sizeof *actions, actions}};
+	for (size_t i = 0; i < spec.actions.count; i++)
+		for (size_t j = 0; j < spec.actions.count; j++)
+			assert_int_equal(alert_action_hash(&spec, i) == alert_action_hash(&spec, j), i == j);
+	const uint64_t before = alert_action_hash(&spec, 0);
+	actions[0].body = "{}";
+	actions[0].format = NOTICE_SLACK;
+	assert_int_equal(alert_action_hash(&spec, 0), before);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(records_are_folded_by_their_keys),
+		cmocka_unit_test(records_under_keys_of_others_are_left_out),
+		cmocka_unit_test(actions_are_told_apart_by_their_receivers),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
