@@ -132,8 +132,13 @@ const struct command command_experiments_analyze = {
 		"id: agreement within --tolerance for each tensor, latency, and errors. Both list requests that differ. If less "
 		"than 95% of the copies could be compared, it says so first. Copies without a result are counted too, by the "
 		"headers of the answers: they wait for a reply, or waited when their engine was killed.\n\n"
-		"Several variants share the alpha of the deciding metric. Each guardrail has it alone. Other metrics share a false "
-		"discovery rate. Where a policy of bandits chose, differences are weighed by the probabilities of the choices, and "
+		"A variant that breaks a guardrail is out, whatever the deciding metric says. Of the others that are better and "
+		"keep all "
+		"guardrails, the one that gains most is recommended.\n\n"
+		"Several variants share the alpha of the deciding metric. Each guardrail has it alone, for all variants together. "
+		"Other "
+		"metrics share a false discovery rate. Where a policy of bandits chose, differences are weighed by the "
+		"probabilities of the choices, and "
 		"requests of a unit between two updates of the policy count as one choice. "
 		"Intervals are asymptotic: they begin when each variant has 100 units.",
 	.options = options,

@@ -523,6 +523,20 @@ static void arms_conclude(const struct analysing *self)
 
 /* ---- all of it ---- */
 
+/* Any treatment may be shipped, so all together have alpha. Of a guardrail one end of the interval counts, which errs half as
+ * often. */
+static double alpha_of_pair(const struct analysis_options *options, double pairs)
+{
+	switch (options->role) {
+	case ROLE_PRIMARY:
+		return options->alpha / pairs;
+	case ROLE_GUARDRAIL:
+		return fmin(options->alpha, 2 * options->alpha / pairs);
+	default:
+		return options->alpha;
+	}
+}
+
 static bool analysing_open(struct analysing *self, struct arena *arena)
 {
 	const struct analysis_input *input = self->input;
@@ -544,7 +558,7 @@ static bool analysing_open(struct analysing *self, struct arena *arena)
 		if (arm == input->control)
 			continue;
 		pair->treatment = arm;
-		pair->alpha = self->options->role == ROLE_PRIMARY ? self->options->alpha / (double)pairs : self->options->alpha;
+		pair->alpha = alpha_of_pair(self->options, (double)pairs);
 		pair->sequence = sequence_begin(pair->alpha, self->options->stages);
 		pair->points = ARENA_ARRAY(arena, struct pair_point, ANALYSIS_POINTS_MAX);
 		pair->epochs = self->options->adaptive ? NULL : ARENA_ARRAY(arena, struct pair_epoch, input->epochs + 1);

@@ -54,7 +54,7 @@ struct analysis_input {
 
 struct analysis_options {
 	enum analysis_role role;
-	double alpha;	  /* of the metric; for a primary one it is divided by the number of treatments */
+	double alpha;	  /* of the metric; treatments share that of a primary one, and of a guardrail twice, as it is one-sided */
 	double practical; /* share of the control's mean */
 	bool lower_is_better;
 	bool covariate; /* CUPED */

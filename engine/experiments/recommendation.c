@@ -126,36 +126,109 @@ static void units_change(struct recommending *self, const struct pair_analysis *
 		CHANGE(self, "about %.0f more units decide a difference of the practical threshold, %.4g", more, pair->threshold);
 }
 
-/* The treatment of the primary metric that gains most, of those in a state. NULL: none is in it. */
-static const struct pair_analysis *pair_best(const struct report_metric *metric, enum pair_state state)
-{
-	const struct pair_analysis *best = NULL;
-	for (size_t i = 0; i < metric->analysis.pair_count; i++) {
-		const struct pair_analysis *pair = &metric->analysis.pairs[i];
-		const double gain = metric->lower_is_better ? -pair->estimate : pair->estimate;
-		if (pair->state == state && (!best || gain > (metric->lower_is_better ? -best->estimate : best->estimate)))
-			best = pair;
-	}
-	return best;
-}
+/* ---- guardrails ---- */
 
-/* The worst state of the guardrails of a treatment; `*which`: the metric that has it. */
-static enum guardrail_state guardrails_of(const struct report *report, size_t treatment, const struct report_metric **which)
+/* How those of a treatment stand: by the worst one. */
+struct guarding {
+	enum guardrail_state state;
+	const struct report_metric *metric;
+	const struct pair_analysis *pair; /* of the metric; NULL: all are kept */
+};
+
+static struct guarding guarding_of(const struct report *report, size_t treatment)
 {
-	enum guardrail_state worst = GUARDRAIL_KEPT;
+	struct guarding worst = {.state = GUARDRAIL_KEPT};
 	for (size_t i = 0; i < report->metric_count; i++) {
 		const struct report_metric *metric = &report->metrics[i];
 		for (size_t j = 0; metric->role == ROLE_GUARDRAIL && j < metric->analysis.pair_count; j++) {
 			const struct pair_analysis *pair = &metric->analysis.pairs[j];
 			const enum guardrail_state state = pair_guardrail(pair, metric->lower_is_better);
 			if (pair->treatment != treatment || state == GUARDRAIL_KEPT ||
-			    (state == GUARDRAIL_OPEN && worst == GUARDRAIL_BROKEN))
+			    (state == GUARDRAIL_OPEN && worst.state != GUARDRAIL_KEPT))
 				continue;
-			worst = state;
-			*which = metric;
+			worst = (struct guarding){state, metric, pair};
 		}
 	}
 	return worst;
+}
+
+static void guarding_reason(struct recommending *self, const struct guarding *guarding)
+{
+	if (!guarding->pair)
+		return;
+	const struct text name = guarding->metric->name, treatment = arm_name(self, guarding->pair->treatment);
+	if (guarding->state == GUARDRAIL_BROKEN)
+		REASON(self,
+		       "`" TEXT_FORMAT "` breaks the guardrail `" TEXT_FORMAT "`: it is worse by more than the threshold, %.4g",
+		       TEXT_ARGUMENTS(treatment), TEXT_ARGUMENTS(name), guarding->pair->threshold);
+	else
+		REASON(self, "the guardrail `" TEXT_FORMAT "` of `" TEXT_FORMAT "` is not shown to be kept yet",
+		       TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(treatment));
+	pair_reason(self, guarding->metric, guarding->pair);
+}
+
+static void guarding_change(struct recommending *self, const struct guarding *guarding)
+{
+	const struct text name = guarding->metric->name, treatment = arm_name(self, guarding->pair->treatment);
+	if (guarding->state == GUARDRAIL_BROKEN)
+		CHANGE(self, "a version of `" TEXT_FORMAT "` that keeps `" TEXT_FORMAT "`", TEXT_ARGUMENTS(treatment),
+		       TEXT_ARGUMENTS(name));
+	else
+		CHANGE(self, "more units, until the interval of `" TEXT_FORMAT "` is on one side of its threshold",
+		       TEXT_ARGUMENTS(name));
+}
+
+/* ---- what is to be done with each treatment ---- */
+
+/* In the order in which they decide. */
+enum outlook {
+	OUTLOOK_SHIP,
+	OUTLOOK_GUARD,	/* better, but a guardrail is open */
+	OUTLOOK_WAIT,	/* it is open whether it is better */
+	OUTLOOK_BROKEN, /* a guardrail is, so it does not matter whether it is better */
+	OUTLOOK_SLIGHT, /* better by less than the practical threshold */
+	OUTLOOK_NO,
+	OUTLOOKS
+};
+
+struct outlooks {
+	size_t counts[OUTLOOKS];
+	const struct pair_analysis *best[OUTLOOKS]; /* that gains most */
+};
+
+static double gain_of(const struct report_metric *metric, const struct pair_analysis *pair)
+{
+	return metric->lower_is_better ? -pair->estimate : pair->estimate;
+}
+
+static enum outlook outlook_of(const struct report *report, const struct pair_analysis *pair)
+{
+	if (pair->state == PAIR_WORSE || pair->state == PAIR_EQUAL)
+		return OUTLOOK_NO;
+	if (pair->state == PAIR_BETTER_SLIGHTLY)
+		return OUTLOOK_SLIGHT;
+	const struct guarding guarding = guarding_of(report, pair->treatment);
+	if (guarding.state == GUARDRAIL_BROKEN)
+		return OUTLOOK_BROKEN;
+	if (pair->state != PAIR_BETTER)
+		return OUTLOOK_WAIT;
+	return guarding.state == GUARDRAIL_OPEN ? OUTLOOK_GUARD : OUTLOOK_SHIP;
+}
+
+/* Any treatment may be chosen, since all share alpha. */
+static struct outlooks outlooks_of(const struct report *report)
+{
+	const struct report_metric *metric = report->metrics;
+	struct outlooks made = {0};
+	for (size_t i = 0; i < metric->analysis.pair_count; i++) {
+		const struct pair_analysis *pair = &metric->analysis.pairs[i];
+		const enum outlook outlook = outlook_of(report, pair);
+		const struct pair_analysis **best = &made.best[outlook];
+		made.counts[outlook]++;
+		if (!*best || isnan((*best)->estimate) || gain_of(metric, pair) > gain_of(metric, *best))
+			*best = pair;
+	}
+	return made;
 }
 
 static bool recommend(struct recommending *self, enum report_decision decision, size_t arm, const char *sentence)
@@ -237,49 +310,92 @@ static bool recommend_of_absent(struct recommending *self)
 		arena_print(self->arena, "Wait: the primary metric `" TEXT_FORMAT "` has no values.", TEXT_ARGUMENTS(absent)));
 }
 
-static bool recommend_better(struct recommending *self, const struct report_metric *metric, const struct pair_analysis *pair)
+/* Why those that gain more are not shipped. */
+static void better_ones_reason(struct recommending *self, const struct report_metric *metric, const struct pair_analysis *shipped)
+{
+	for (size_t i = 0; i < metric->analysis.pair_count; i++) {
+		const struct pair_analysis *pair = &metric->analysis.pairs[i];
+		const struct guarding guarding = guarding_of(self->report, pair->treatment);
+		if (!(gain_of(metric, pair) > gain_of(metric, shipped)))
+			continue;
+		pair_reason(self, metric, pair);
+		guarding_reason(self, &guarding);
+		if (guarding.pair)
+			guarding_change(self, &guarding);
+	}
+}
+
+static bool recommend_ship(struct recommending *self, const struct report_metric *metric, const struct pair_analysis *pair)
 {
 	const struct text treatment = arm_name(self, pair->treatment), control = arm_name(self, self->report->control);
-	const struct report_metric *guard = NULL;
 	const char *gain = gain_print(self, metric, pair);
-	const enum guardrail_state guards = guardrails_of(self->report, pair->treatment, &guard);
 	if (!gain)
 		return false;
 	pair_reason(self, metric, pair);
-	if (guards == GUARDRAIL_BROKEN) {
-		REASON(self, "the guardrail `" TEXT_FORMAT "` is worse by more than the threshold", TEXT_ARGUMENTS(guard->name));
-		CHANGE(self, "a version of `" TEXT_FORMAT "` that keeps `" TEXT_FORMAT "`", TEXT_ARGUMENTS(treatment),
-		       TEXT_ARGUMENTS(guard->name));
-		return recommend(self, DECISION_KEEP, self->report->control,
-				 arena_print(self->arena,
-					     "Keep `" TEXT_FORMAT "`: `" TEXT_FORMAT "` is %s in `" TEXT_FORMAT "`, but breaks "
-					     "the guardrail `" TEXT_FORMAT
-					     "`.",
-					     TEXT_ARGUMENTS(control), TEXT_ARGUMENTS(treatment), gain, TEXT_ARGUMENTS(metric->name),
-					     TEXT_ARGUMENTS(guard->name)));
-	}
-	if (guards == GUARDRAIL_OPEN) {
-		REASON(self, "the guardrail `" TEXT_FORMAT "` is not shown to be kept yet", TEXT_ARGUMENTS(guard->name));
-		CHANGE(self, "more units, until the interval of `" TEXT_FORMAT "` is on one side of its threshold",
-		       TEXT_ARGUMENTS(guard->name));
-		return recommend(self, DECISION_WAIT, SIZE_MAX,
-				 arena_print(self->arena,
-					     "Wait: `" TEXT_FORMAT "` is %s in `" TEXT_FORMAT "`, but the guardrail "
-					     "`" TEXT_FORMAT "` is still open.",
-					     TEXT_ARGUMENTS(treatment), gain, TEXT_ARGUMENTS(metric->name),
-					     TEXT_ARGUMENTS(guard->name)));
-	}
+	better_ones_reason(self, metric, pair);
 	CHANGE(self, "a mismatch of the split, or a guardrail that breaks");
-	if (pair->state == PAIR_BETTER_SLIGHTLY)
-		return recommend(self, DECISION_KEEP, self->report->control,
-				 arena_print(self->arena,
-					     "Keep `" TEXT_FORMAT "`: `" TEXT_FORMAT "` is %s in `" TEXT_FORMAT
-					     "`, which is less than the practical threshold of %.3g%%.",
-					     TEXT_ARGUMENTS(control), TEXT_ARGUMENTS(treatment), gain, TEXT_ARGUMENTS(metric->name),
-					     metric->practical * PERCENT));
 	return recommend(self, DECISION_SHIP, pair->treatment,
 			 arena_print(self->arena, "Ship `" TEXT_FORMAT "`: it is %s than `" TEXT_FORMAT "` in `" TEXT_FORMAT "`.",
 				     TEXT_ARGUMENTS(treatment), gain, TEXT_ARGUMENTS(control), TEXT_ARGUMENTS(metric->name)));
+}
+
+static bool recommend_guarded(struct recommending *self, const struct report_metric *metric, const struct pair_analysis *pair)
+{
+	const struct guarding guarding = guarding_of(self->report, pair->treatment);
+	const char *gain = gain_print(self, metric, pair);
+	if (!gain)
+		return false;
+	pair_reason(self, metric, pair);
+	guarding_reason(self, &guarding);
+	guarding_change(self, &guarding);
+	better_ones_reason(self, metric, pair);
+	return recommend(self, DECISION_WAIT, SIZE_MAX,
+			 arena_print(self->arena,
+				     "Wait: `" TEXT_FORMAT "` is %s in `" TEXT_FORMAT "`, but the guardrail `" TEXT_FORMAT
+				     "` is still open.",
+				     TEXT_ARGUMENTS(arm_name(self, pair->treatment)), gain, TEXT_ARGUMENTS(metric->name),
+				     TEXT_ARGUMENTS(guarding.metric->name)));
+}
+
+/* "`b` is 20% better in `reward`, but breaks the guardrail `cost`", or that it breaks it. */
+static bool recommend_of_broken(struct recommending *self, const struct report_metric *metric, const struct pair_analysis *pair)
+{
+	const struct guarding guarding = guarding_of(self->report, pair->treatment);
+	const struct text treatment = arm_name(self, pair->treatment), control = arm_name(self, self->report->control);
+	const char *gain = gain_print(self, metric, pair);
+	const char *lead = pair->state == PAIR_BETTER && gain ? arena_print(self->arena, " is %s in `" TEXT_FORMAT "`, but", gain,
+									    TEXT_ARGUMENTS(metric->name))
+							      : "";
+	if (!gain || !lead)
+		return false;
+	for (size_t i = 0; i < metric->analysis.pair_count; i++) {
+		const struct guarding own = guarding_of(self->report, metric->analysis.pairs[i].treatment);
+		pair_reason(self, metric, &metric->analysis.pairs[i]);
+		if (own.state == GUARDRAIL_BROKEN)
+			guarding_reason(self, &own);
+	}
+	guarding_change(self, &guarding);
+	return recommend(
+		self, DECISION_KEEP, self->report->control,
+		arena_print(self->arena, "Keep `" TEXT_FORMAT "`: `" TEXT_FORMAT "`%s breaks the guardrail `" TEXT_FORMAT "`.",
+			    TEXT_ARGUMENTS(control), TEXT_ARGUMENTS(treatment), lead, TEXT_ARGUMENTS(guarding.metric->name)));
+}
+
+static bool recommend_of_slight(struct recommending *self, const struct report_metric *metric, const struct pair_analysis *pair)
+{
+	const struct text treatment = arm_name(self, pair->treatment), control = arm_name(self, self->report->control);
+	const char *gain = gain_print(self, metric, pair);
+	if (!gain)
+		return false;
+	pair_reason(self, metric, pair);
+	CHANGE(self, "a smaller practical threshold (--practical), or another version of `" TEXT_FORMAT "`",
+	       TEXT_ARGUMENTS(treatment));
+	return recommend(self, DECISION_KEEP, self->report->control,
+			 arena_print(self->arena,
+				     "Keep `" TEXT_FORMAT "`: `" TEXT_FORMAT "` is %s in `" TEXT_FORMAT
+				     "`, which is less than the practical threshold of %.3g%%.",
+				     TEXT_ARGUMENTS(control), TEXT_ARGUMENTS(treatment), gain, TEXT_ARGUMENTS(metric->name),
+				     metric->practical * PERCENT));
 }
 
 static bool recommend_keep(struct recommending *self, const struct report_metric *metric, bool all_worse)
@@ -307,6 +423,11 @@ static bool recommend_wait(struct recommending *self, const struct report_metric
 	bool changed = false, early = true, obstructed = false;
 	for (size_t i = 0; i < metric->analysis.pair_count; i++) {
 		const struct pair_analysis *pair = &metric->analysis.pairs[i];
+		const struct guarding guarding = guarding_of(self->report, pair->treatment);
+		if (guarding.state == GUARDRAIL_BROKEN) {
+			guarding_reason(self, &guarding);
+			continue;
+		}
 		changed = changed || pair->state == PAIR_CHANGED;
 		early = early && pair->state == PAIR_EARLY;
 		obstructed = obstructed || (pair->state == PAIR_EARLY && report_obstacle(metric, pair));
@@ -339,11 +460,29 @@ static bool recommend_of_mirror(struct recommending *self, const struct mirror_r
 				     TEXT_ARGUMENTS(mirror->mirror), agreed, (unsigned long long)mirror->compared));
 }
 
+static bool recommend_of_treatments(struct recommending *self)
+{
+	const struct report_metric *metric = self->report->metrics;
+	const struct outlooks outlooks = outlooks_of(self->report);
+	size_t worse = 0;
+	for (size_t i = 0; i < metric->analysis.pair_count; i++)
+		worse += metric->analysis.pairs[i].state == PAIR_WORSE;
+	if (outlooks.best[OUTLOOK_SHIP])
+		return recommend_ship(self, metric, outlooks.best[OUTLOOK_SHIP]);
+	if (outlooks.best[OUTLOOK_GUARD])
+		return recommend_guarded(self, metric, outlooks.best[OUTLOOK_GUARD]);
+	if (outlooks.counts[OUTLOOK_WAIT] > 0 || metric->analysis.pair_count == 0)
+		return recommend_wait(self, metric);
+	if (outlooks.best[OUTLOOK_BROKEN])
+		return recommend_of_broken(self, metric, outlooks.best[OUTLOOK_BROKEN]);
+	if (outlooks.best[OUTLOOK_SLIGHT])
+		return recommend_of_slight(self, metric, outlooks.best[OUTLOOK_SLIGHT]);
+	return recommend_keep(self, metric, worse == metric->analysis.pair_count);
+}
+
 bool report_recommend(struct report *report, struct arena *arena)
 {
 	struct recommending self = {report, arena, &report->recommendation};
-	const struct report_metric *metric = report->metrics;
-	size_t worse = 0, settled = 0;
 	if (report->joined->arms == 0 && report->options->mirror)
 		return recommend_of_mirror(&self, report->options->mirror) && !arena_failed(arena);
 	if (report->split.mismatch)
@@ -357,20 +496,5 @@ bool report_recommend(struct report *report, struct arena *arena)
 	if (report->split.feedback_differs)
 		CHANGE(&self, "feedback that one variant loses: its share differs between variants (p %.2g)",
 		       report->split.feedback_p);
-	const struct pair_analysis *better = pair_best(metric, PAIR_BETTER), *slightly = pair_best(metric, PAIR_BETTER_SLIGHTLY);
-	for (size_t i = 0; i < metric->analysis.pair_count; i++) {
-		const enum pair_state state = metric->analysis.pairs[i].state;
-		worse += state == PAIR_WORSE;
-		settled += state == PAIR_WORSE || state == PAIR_EQUAL || state == PAIR_BETTER_SLIGHTLY;
-	}
-	bool good;
-	if (better)
-		good = recommend_better(&self, metric, better);
-	else if (settled < metric->analysis.pair_count || settled == 0)
-		good = recommend_wait(&self, metric);
-	else if (slightly)
-		good = recommend_better(&self, metric, slightly);
-	else
-		good = recommend_keep(&self, metric, worse == settled);
-	return good && !arena_failed(arena);
+	return recommend_of_treatments(&self) && !arena_failed(arena);
 }
