@@ -178,12 +178,27 @@ static void guarding_change(struct recommending *self, const struct guarding *gu
 		       TEXT_ARGUMENTS(name));
 }
 
+/* Of a declared guardrail without values nothing is known of any treatment. */
+static void unmet_reasons(struct recommending *self)
+{
+	const uint64_t unjudged = self->report->options->unjudged;
+	for (size_t i = 0; i < self->report->unmet_count; i++) {
+		const struct text name = self->report->unmet[i];
+		REASON(self, "no feedback that joined an exposure has the guardrail `" TEXT_FORMAT "`, or what it is computed from",
+		       TEXT_ARGUMENTS(name));
+		CHANGE(self, "values of `" TEXT_FORMAT "`, or another `role` of it", TEXT_ARGUMENTS(name));
+	}
+	if (self->report->unmet_count > 0 && unjudged > 0)
+		REASON(self, "%llu times feedback was not judged by a declared metric, since something that it reads is missing",
+		       (unsigned long long)unjudged);
+}
+
 /* ---- what is to be done with each treatment ---- */
 
 /* In the order in which they decide. */
 enum outlook {
 	OUTLOOK_SHIP,
-	OUTLOOK_GUARD,	/* better, but a guardrail is open */
+	OUTLOOK_GUARD,	/* better, but a guardrail is open, or has no values */
 	OUTLOOK_WAIT,	/* it is open whether it is better */
 	OUTLOOK_BROKEN, /* a guardrail is, so it does not matter whether it is better */
 	OUTLOOK_SLIGHT, /* better by less than the practical threshold */
@@ -212,7 +227,7 @@ static enum outlook outlook_of(const struct report *report, const struct pair_an
 		return OUTLOOK_BROKEN;
 	if (pair->state != PAIR_BETTER)
 		return OUTLOOK_WAIT;
-	return guarding.state == GUARDRAIL_OPEN ? OUTLOOK_GUARD : OUTLOOK_SHIP;
+	return guarding.state == GUARDRAIL_OPEN || report->unmet_count > 0 ? OUTLOOK_GUARD : OUTLOOK_SHIP;
 }
 
 /* Any treatment may be chosen, since all share alpha. */
@@ -347,14 +362,17 @@ static bool recommend_guarded(struct recommending *self, const struct report_met
 		return false;
 	pair_reason(self, metric, pair);
 	guarding_reason(self, &guarding);
-	guarding_change(self, &guarding);
+	if (guarding.pair)
+		guarding_change(self, &guarding);
+	unmet_reasons(self);
 	better_ones_reason(self, metric, pair);
+	const bool is_unmet = self->report->unmet_count > 0;
 	return recommend(self, DECISION_WAIT, SIZE_MAX,
 			 arena_print(self->arena,
-				     "Wait: `" TEXT_FORMAT "` is %s in `" TEXT_FORMAT "`, but the guardrail `" TEXT_FORMAT
-				     "` is still open.",
+				     "Wait: `" TEXT_FORMAT "` is %s in `" TEXT_FORMAT "`, but the guardrail `" TEXT_FORMAT "` %s.",
 				     TEXT_ARGUMENTS(arm_name(self, pair->treatment)), gain, TEXT_ARGUMENTS(metric->name),
-				     TEXT_ARGUMENTS(guarding.metric->name)));
+				     TEXT_ARGUMENTS(is_unmet ? self->report->unmet[0] : guarding.metric->name),
+				     is_unmet ? "has no values" : "is still open"));
 }
 
 /* "`b` is 20% better in `reward`, but breaks the guardrail `cost`", or that it breaks it. */
@@ -439,6 +457,7 @@ static bool recommend_wait(struct recommending *self, const struct report_metric
 		CHANGE(self, obstructed ? "values of the metric that differ from unit to unit, and can be squared"
 			     : changed	? "an epoch of constant weights and versions in which the difference is the same"
 					: "more units, until the interval is on one side of 0 or within the practical threshold");
+	unmet_reasons(self);
 	if (changed)
 		return recommend(self, DECISION_WAIT, SIZE_MAX,
 				 arena_print(self->arena, "Wait: the difference in `" TEXT_FORMAT "` has changed over time.",

@@ -110,6 +110,20 @@ static struct text primary_absent(const struct report *report)
 	return (struct text){0};
 }
 
+static bool guardrails_find_absent(struct report *report, struct arena *arena)
+{
+	const struct report_options *options = report->options;
+	struct text *unmet = ARENA_ARRAY(arena, struct text, options->rule_count + 1);
+	for (size_t i = 0; unmet && i < options->rule_count; i++) {
+		const struct text name = text_of(options->rules[i].metric);
+		if (options->rules[i].role == ROLE_GUARDRAIL && rule_of(options, name) == &options->rules[i] &&
+		    !metric_named(report->joined, name))
+			unmet[report->unmet_count++] = name;
+	}
+	report->unmet = unmet;
+	return unmet != NULL;
+}
+
 static struct text primary_name(const struct report *report)
 {
 	const struct joined *joined = report->joined;
@@ -251,6 +265,8 @@ bool report_make(const struct joined *joined, const struct report_options *optio
 	    (options->covariate && !report_covariate(report, error)))
 		return false;
 	report->absent = primary_absent(report);
+	if (!guardrails_find_absent(report, arena))
+		return error_memory(error, ERROR_SYSTEM, "analysing an experiment");
 	report->requests = variant_requests_count(joined, options->alpha, arena);
 	if (!report->requests || !report_test_split(report, arena) || !metrics_report(report, arena) ||
 	    (report->absent.length == 0 && !report_sum_gains(report, arena)))

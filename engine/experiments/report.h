@@ -112,6 +112,8 @@ struct report {
 	struct report_split split;
 	const struct variant_requests *requests; /* of each variant; NULL: there is no exposure */
 	struct text absent; /* the metric that is declared primary and has no values; empty: it has some, or none is declared */
+	size_t unmet_count;
+	const struct text *unmet; /* guardrails that are declared and have no values, so it is not known whether they are kept */
 	size_t metric_count;
 	struct report_metric *metrics; /* the primary one first, then guardrails */
 	struct pair_gain *gains; /* of the first metric's pairs; NULL: it has rates, or a policy chose */

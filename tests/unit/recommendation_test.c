@@ -166,6 +166,29 @@ static void one_that_breaks_a_guardrail_asks_for_no_units_while_another_is_open(
 	assert_int_equal(report.recommendation.change_count, 1);
 }
 
+/* ---- guardrails without values ---- */
+
+static void a_declared_guardrail_without_values_is_waited_for(void **state)
+{
+	(void)state;
+	play(&(struct played){.arms = 2, .units = 500, .rewards = {10, 12}, .spread = 1, .costs = {NAN, NAN}});
+	expect(DECISION_WAIT, "", "Wait: `b` is 20% better in `reward`, but the guardrail `cost` has no values.");
+	assert_true(reasons_say("no feedback that joined an exposure has the guardrail `cost`"));
+	assert_true(changes_say("values of `cost`"));
+	play(&(struct played){.arms = 2, .units = 500, .rewards = {10, 10.1}, .spread = 4, .costs = {NAN, NAN}});
+	expect(DECISION_WAIT, "", "Wait: the data allow no decision in `reward` yet.");
+	assert_true(reasons_say("no feedback that joined an exposure has the guardrail `cost`"));
+	play(&(struct played){.arms = 2, .units = 500, .rewards = {10, 8}, .spread = 1, .costs = {NAN, NAN}});
+	expect(DECISION_KEEP, "old", "Keep `old`: the other variant is worse in `reward`.");
+}
+
+static void one_variant_without_values_of_a_guardrail_is_not_shipped(void **state)
+{
+	(void)state;
+	play(&(struct played){.arms = 2, .units = 500, .rewards = {10, 12}, .spread = 1, .costs = {10, NAN}, .cost_spread = .5});
+	expect(DECISION_WAIT, "", "Wait: `b` is 20% better in `reward`, but the guardrail `cost` is still open.");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +200,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_broken_guardrail_ends_it_while_the_primary_metric_is_open, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(one_that_breaks_a_guardrail_asks_for_no_units_while_another_is_open, set_up,
 						arena_end),
+		cmocka_unit_test_setup_teardown(a_declared_guardrail_without_values_is_waited_for, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(one_variant_without_values_of_a_guardrail_is_not_shipped, set_up, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
