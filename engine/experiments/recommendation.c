@@ -340,6 +340,7 @@ static void better_ones_reason(struct recommending *self, const struct report_me
 	}
 }
 
+/* That it is better is shown. What is not: that it is better by as much as the threshold; a later look may show that it is not. */
 static bool recommend_ship(struct recommending *self, const struct report_metric *metric, const struct pair_analysis *pair)
 {
 	const struct text treatment = arm_name(self, pair->treatment), control = arm_name(self, self->report->control);
@@ -349,9 +350,17 @@ static bool recommend_ship(struct recommending *self, const struct report_metric
 	pair_reason(self, metric, pair);
 	better_ones_reason(self, metric, pair);
 	CHANGE(self, "a mismatch of the split, or a guardrail that breaks");
+	const char *shown = "";
+	if (pair_gain(pair, metric->lower_is_better).low < pair->threshold) {
+		CHANGE(self, "more units, if they show that the difference is less than the practical threshold, %.4g",
+		       pair->threshold);
+		shown = arena_print(self->arena, "; that this is as much as the practical threshold of %.3g%% is not shown",
+				    metric->practical * PERCENT);
+	}
 	return recommend(self, DECISION_SHIP, pair->treatment,
-			 arena_print(self->arena, "Ship `" TEXT_FORMAT "`: it is %s than `" TEXT_FORMAT "` in `" TEXT_FORMAT "`.",
-				     TEXT_ARGUMENTS(treatment), gain, TEXT_ARGUMENTS(control), TEXT_ARGUMENTS(metric->name)));
+			 arena_print(self->arena, "Ship `" TEXT_FORMAT "`: it is %s than `" TEXT_FORMAT "` in `" TEXT_FORMAT "`%s.",
+				     TEXT_ARGUMENTS(treatment), gain, TEXT_ARGUMENTS(control), TEXT_ARGUMENTS(metric->name),
+				     shown ? shown : ""));
 }
 
 static bool recommend_guarded(struct recommending *self, const struct report_metric *metric, const struct pair_analysis *pair)
@@ -411,7 +420,7 @@ static bool recommend_of_slight(struct recommending *self, const struct report_m
 	return recommend(self, DECISION_KEEP, self->report->control,
 			 arena_print(self->arena,
 				     "Keep `" TEXT_FORMAT "`: `" TEXT_FORMAT "` is %s in `" TEXT_FORMAT
-				     "`, which is less than the practical threshold of %.3g%%.",
+				     "`, which is shown to be less than the practical threshold of %.3g%%.",
 				     TEXT_ARGUMENTS(control), TEXT_ARGUMENTS(treatment), gain, TEXT_ARGUMENTS(metric->name),
 				     metric->practical * PERCENT));
 }

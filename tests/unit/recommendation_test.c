@@ -189,6 +189,38 @@ static void one_variant_without_values_of_a_guardrail_is_not_shipped(void **stat
 	expect(DECISION_WAIT, "", "Wait: `b` is 20% better in `reward`, but the guardrail `cost` is still open.");
 }
 
+/* ---- the practical threshold ---- */
+
+/* More units make the same effect surer: what was shipped as perhaps less than the threshold is shown to be less. */
+static void a_gain_is_shipped_with_what_is_not_shown_of_it(void **state)
+{
+	(void)state;
+	options.rule_count = 0;
+	play(&(struct played){.arms = 2, .units = 2000, .rewards = {10, 10.3}, .spread = 2, .costs = {NAN, NAN}});
+	assert_int_equal(report.metrics[0].analysis.pairs[0].state, PAIR_BETTER);
+	expect(DECISION_SHIP, "b",
+	       "Ship `b`: it is 3% better than `old` in `reward`; that this is as much as the practical threshold of 5% is not "
+	       "shown.");
+	assert_true(changes_say("if they show that the difference is less than the practical threshold, 0.5"));
+	play(&(struct played){.arms = 2, .units = 20000, .rewards = {10, 10.3}, .spread = 2, .costs = {NAN, NAN}});
+	expect(DECISION_KEEP, "old",
+	       "Keep `old`: `b` is 3% better in `reward`, which is shown to be less than the practical threshold of 5%.");
+	play(&(struct played){.arms = 2, .units = 2000, .rewards = {10, 12}, .spread = 2, .costs = {NAN, NAN}});
+	expect(DECISION_SHIP, "b", "Ship `b`: it is 20% better than `old` in `reward`.");
+	assert_false(changes_say("less than the practical threshold"));
+}
+
+/* Of losses less is better. */
+static void a_smaller_loss_is_held_against_the_threshold_likewise(void **state)
+{
+	static const struct report_rule loss = {.metric = "reward", .role = ROLE_PRIMARY, .lower_is_better = true};
+	(void)state;
+	options.rules = &loss;
+	options.rule_count = 1;
+	play(&(struct played){.arms = 2, .units = 2000, .rewards = {10, 8}, .spread = 2, .costs = {NAN, NAN}});
+	expect(DECISION_SHIP, "b", "Ship `b`: it is 20% better than `old` in `reward`.");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +234,8 @@ int main(void)
 						arena_end),
 		cmocka_unit_test_setup_teardown(a_declared_guardrail_without_values_is_waited_for, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(one_variant_without_values_of_a_guardrail_is_not_shipped, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_gain_is_shipped_with_what_is_not_shown_of_it, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_smaller_loss_is_held_against_the_threshold_likewise, set_up, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
