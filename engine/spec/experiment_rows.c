@@ -144,6 +144,30 @@ static void check_buckets(const struct experiment_spec *experiment, struct fault
 				  experiment_is_staged(experiment) ? ", at the first stage" : "");
 }
 
+/* Parts of a layer and holdouts have whole buckets. */
+static void check_audience_buckets(const struct experiment_spec *experiment, struct faults *faults)
+{
+	const struct layer_part *layer = &experiment->layer;
+	const struct audience audience = audience_of(layer, experiment->holdout);
+	if (audience.from >= audience.to && layer->share > 0 && layer->from + layer->share <= 1)
+		fault_add(
+			faults, CODE_IGNORED_SETTING, layer->here, NULL,
+			"the part of layer `%s` gets none of the %d buckets into which units are divided, so the experiment has no "
+			"unit; write a greater share",
+			layer->name.text ? layer->name.text : "", ASSIGNMENT_BUCKETS);
+	if (experiment->holdout > 0 && audience.held == 0)
+		fault_add(faults, CODE_IGNORED_SETTING, experiment->holdout_place, NULL,
+			  "`holdout` gets none of the %d buckets into which units are divided, so no unit is held out; write a "
+			  "greater "
+			  "one, or 0",
+			  ASSIGNMENT_BUCKETS);
+	if (experiment->holdout < 1 && audience.held == ASSIGNMENT_BUCKETS)
+		fault_add(
+			faults, CODE_IGNORED_SETTING, experiment->holdout_place, NULL,
+			"`holdout` gets all of the %d buckets into which units are divided, so no unit is exposed; hold out fewer",
+			ASSIGNMENT_BUCKETS);
+}
+
 /* Units that are held out, or are of another part of the layer, get the default, as an override of the default does. */
 static void check_overrides(const struct experiment_spec *experiment, struct faults *faults)
 {
@@ -173,6 +197,7 @@ void experiment_say(const struct experiment_spec *experiment, const char *criter
 	check_mirror(experiment, faults);
 	check_parts(experiment, faults);
 	check_buckets(experiment, faults);
+	check_audience_buckets(experiment, faults);
 	check_overrides(experiment, faults);
 	experiment_headers_check(experiment, faults);
 }
