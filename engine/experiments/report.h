@@ -55,7 +55,7 @@ struct report_split {
 	int64_t worst_ms;
 	struct split_test chi_square; /* of one look */
 	double counts[ANALYSIS_ARMS_MAX];   /* units at their first exposure; of a policy: of each version */
-	double expected[ANALYSIS_ARMS_MAX]; /* NaN: not known, since an epoch has no exposure of it, which would have its share */
+	double expected[ANALYSIS_ARMS_MAX]; /* NaN: not known: an epoch has no exposure of it, and others have not all */
 	/* The share of units with a value of the first metric is not the same in all variants of an epoch, by a test that holds at
 	 * every look. Then outcomes cannot be compared, unless a policy chose: its weights move with time, as the share may. */
 	bool feedback_differs;

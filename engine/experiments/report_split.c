@@ -69,7 +69,8 @@ static void split_watch_all(const struct joined *joined, struct split_epoch *epo
 	split_look(&watch, units, now_ms, split);
 }
 
-/* What is expected over all epochs, against what was met. */
+/* What is expected over all epochs, against what was met. Where arms that were met have the whole of an epoch, as after a rollout,
+ * nobody is expected of the others. */
 static void split_sum(const struct joined *joined, const struct split_epoch *epochs, struct report_split *split)
 {
 	double expected[ANALYSIS_ARMS_MAX + 1] = {0}, met[ANALYSIS_ARMS_MAX + 1] = {0};
@@ -81,7 +82,7 @@ static void split_sum(const struct joined *joined, const struct split_epoch *epo
 		for (size_t arm = 0; arm <= joined->arms; arm++) {
 			expected[arm] += units * epochs[i].shares[arm];
 			met[arm] += epochs[i].counts[arm];
-			if (arm < joined->arms)
+			if (arm < joined->arms && epochs[i].shares[joined->arms] > 0)
 				unknown[arm] = unknown[arm] || (units > 0 && isnan(joined->epochs[i].shares[arm]));
 		}
 	}

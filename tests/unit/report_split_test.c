@@ -1,6 +1,7 @@
 /* report_split_test.c: Tests of the health of an experiment's split: whether units came as planned, and have feedback alike. */
 #include "experiments/report.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -94,6 +95,28 @@ static void a_split_that_was_wrong_for_a_while_is_a_mismatch(void **state)
 	assert_true(!report.split.mismatch && report.split.p == 1);
 }
 
+/* 600 units at halves, and 400 more of which the new variant has `share`; they all get it. */
+static void rollout_played(double share)
+{
+	begin((struct join_options){0});
+	for (int i = 0; i < 1000; i++) {
+		exposed(i, i >= 600 || i % 2, i < 600 ? 0.5 : share, i < 600 ? "1" : "2", 1000 + i);
+		heard(i, i % 7);
+	}
+	end();
+}
+
+static void nobody_is_expected_of_the_old_variant_after_a_rollout(void **state)
+{
+	(void)state;
+	rollout_played(1);
+	assert_true(report.split.tested && !report.split.mismatch);
+	assert_true(fabs(report.split.expected[0] - 300) < 1e-9);
+	assert_true(fabs(report.split.expected[1] - 700) < 1e-9);
+	rollout_played(0.99);
+	assert_true(isnan(report.split.expected[0]) && isfinite(report.split.expected[1]));
+}
+
 /* ---- their feedback ---- */
 
 /* Units in two epochs, of which the new variant has the shares; of each variant and epoch, so many of ten have feedback. */
@@ -141,6 +164,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_split_that_was_wrong_for_a_while_is_a_mismatch),
+		cmocka_unit_test(nobody_is_expected_of_the_old_variant_after_a_rollout),
 		cmocka_unit_test(feedback_that_one_variant_loses_stops_a_decision),
 		cmocka_unit_test(feedback_is_compared_within_epochs),
 	};
