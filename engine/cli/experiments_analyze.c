@@ -142,7 +142,9 @@ const struct command command_experiments_analyze = {
 		"metrics share a false discovery rate. Where a policy of bandits chose, differences are weighed by the "
 		"probabilities of the choices, and "
 		"requests of a unit between two updates of the policy count as one choice. "
-		"Intervals are asymptotic: they begin when each variant has 100 units.",
+		"Intervals are asymptotic: they begin when each variant has 100 units. That of a difference is what the intervals "
+		"of all "
+		"looks have in common. That of an improvement in percent is of the last look, so it may be wider.",
 	.options = options,
 	.options_size = sizeof(struct analyze_options),
 	.group = "run",

@@ -54,6 +54,19 @@ static void print_excess(const struct joined *joined, struct arena *arena, struc
 		     has_request ? "request" : "unit", text_shown(has_request ? excess->request : excess->unit, arena));
 }
 
+/* So metrics have more units than the split. Of a policy both count versions. */
+static void print_returns(const struct joined *joined, struct buffer *out)
+{
+	size_t returns = 0;
+	for (size_t i = 0; i < joined->unit_count; i++)
+		returns += joined->earlier[i] != UINT32_MAX;
+	if (returns > 0 && !joined->adaptive)
+		buffer_print(out,
+			     "  returns of units in a later epoch: %zu; metrics count a unit once in each of its epochs, the split "
+			     "once\n",
+			     returns);
+}
+
 static void print_counts(const struct joined *joined, struct arena *arena, struct buffer *out)
 {
 	const struct join_counts *counts = &joined->counts;
@@ -73,6 +86,7 @@ static void print_counts(const struct joined *joined, struct arena *arena, struc
 		     (unsigned long long)counts->repeated, (unsigned long long)counts->mixed_units,
 		     (unsigned long long)counts->open, (unsigned long long)counts->late, (unsigned long long)counts->unknown,
 		     (unsigned long long)counts->doubled, (unsigned long long)counts->early);
+	print_returns(joined, out);
 	for (size_t reason = 0; reason < ASSIGNED_REASONS; reason++)
 		if (counts->left_out[reason] > 0)
 			buffer_print(out, "  left out, chosen by %s: %llu\n", assigned_reason_name((enum assigned_reason)reason),
@@ -105,13 +119,16 @@ static void print_estimate(const struct report *report, const struct pair_analys
 	buffer_print(out, "    every look    %+.4g (%.4g to %+.4g), p %.3g", pair->estimate, interval.low, interval.high,
 		     pair->sequence.p);
 	if (pair->improvement.defined)
-		buffer_print(out, "; %+.2f%% (%.2f to %+.2f)", PERCENT * pair->improvement.estimate,
+		buffer_print(out, "; %+.2f%% (%.2f to %+.2f of the last look)", PERCENT * pair->improvement.estimate,
 			     PERCENT * pair->improvement.interval.low, PERCENT * pair->improvement.interval.high);
 	if (pair->strata > 1)
 		buffer_print(out, "\n    means         %.5g, and %.5g of the control: of %zu epochs, by their precision",
 			     pair->treatment_numbers.mean, pair->control_numbers.mean, pair->strata);
 	buffer_print(out, "\n    practical     %.4g; ", pair->threshold);
-	if (still == 0)
+	if (still == 0 && pair->state == PAIR_OPEN) /* the number is enough with a chance of ANALYSIS_POWER only */
+		buffer_print(out, "%.0f of about %.0f units%s, and still open\n", pair->units_now, pair->units_needed,
+			     pair->strata > 1 ? " in the last epoch" : "");
+	else if (still == 0)
 		buffer_print(out, "%.0f units decide\n", pair->units_had);
 	else if (isnan(still))
 		buffer_string(out, "units needed are not known\n");

@@ -18,6 +18,7 @@
 static struct joined joined;
 static struct report report;
 static struct report_options options;
+static bool returning; /* units of later epochs are those of the first */
 
 /* What was played in an epoch: of ten units so many get each arm, whose rewards have that mean. */
 struct played_epoch {
@@ -35,11 +36,12 @@ static void played(const struct played_epoch *epochs, size_t count)
 		const struct played_epoch *epoch = &epochs[i / EPOCH_UNITS];
 		const int turn = i % 10;
 		const size_t arm = turn < epoch->of_ten[0] ? 0 : turn < epoch->of_ten[0] + epoch->of_ten[1] ? 1 : 2;
-		char id[16], table[8];
+		char id[16], unit[16], table[8];
 		(void)snprintf(id, sizeof id, "r%d", i);
+		(void)snprintf(unit, sizeof unit, "u%d", returning ? i % EPOCH_UNITS : i);
 		(void)snprintf(table, sizeof table, "%d", i / EPOCH_UNITS);
 		const struct exposure exposure = {.id = text_of(id),
-						  .unit = text_of(id),
+						  .unit = text_of(unit),
 						  .time_ms = 1000 * (i + 1),
 						  .experiment = TEXT("e"),
 						  .variant = text_of(names[arm]),
@@ -182,6 +184,46 @@ static void an_effect_that_changed_is_shown_by_epochs(void **state)
 	buffer_close(&out);
 }
 
+static void units_that_return_are_said_to_count_in_each_epoch(void **state)
+{
+	static const struct played_epoch epochs[] = {{{5, 5}, {10, 10}}, {{5, 5}, {10, 10}}};
+	struct buffer out;
+	(void)state;
+	returning = true;
+	played(epochs, 2);
+	returning = false;
+	const char *text = shown(print_text, &out);
+	assert_non_null(strstr(text, "  a                              2000 units, 2000.0 expected"));
+	assert_non_null(strstr(
+		text,
+		"  returns of units in a later epoch: 4000; metrics count a unit once in each of its epochs, the split once\n"));
+	assert_non_null(strstr(text, "  a                              4000 units, mean"));
+	assert_non_null(strstr(text, " of the last look)\n"));
+	buffer_close(&out);
+	played(epochs, 2);
+	assert_null(strstr(shown(print_text, &out), "returns of units"));
+	buffer_close(&out);
+}
+
+/* The number of units that are needed is enough with a chance of 80% only. */
+static void units_do_not_decide_what_is_open(void **state)
+{
+	static const struct played_epoch epochs[] = {{{5, 5}, {10, 10}}};
+	struct buffer out;
+	(void)state;
+	played(epochs, 1);
+	struct pair_analysis *pair = report.metrics[0].analysis.pairs;
+	assert_int_equal(pair->state, PAIR_EQUAL);
+	assert_non_null(strstr(shown(print_text, &out), "4000 units decide\n"));
+	buffer_close(&out);
+	pair->state = PAIR_OPEN;
+	pair->units_needed = 3900;
+	const char *text = shown(print_text, &out);
+	assert_non_null(strstr(text, "4000 of about 3900 units, and still open\n"));
+	assert_null(strstr(text, "units decide"));
+	buffer_close(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +231,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_epoch_without_feedback_does_not_count, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(units_of_an_epoch_of_one_variant_are_not_compared, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(an_effect_that_changed_is_shown_by_epochs, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(units_that_return_are_said_to_count_in_each_epoch, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(units_do_not_decide_what_is_open, arena_begin, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
