@@ -127,7 +127,7 @@ static bool evaluation_run(struct policy_evaluation *self, struct error *error)
 	if (count == 0)
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "no feedback by request has joined an exposure with a probability; send feedback with the "
-				 "request's id");
+				 "request's id or origin");
 	self->shown->result = off_policy_result(&sums);
 	return true;
 }
@@ -143,10 +143,19 @@ static bool evaluation_metric(struct policy_evaluation *self, const struct exper
 	for (size_t i = 0; i < joined->metric_count; i++)
 		if (text_equal(joined->metrics[i].name, wanted))
 			self->metric = &joined->metrics[i];
-	return self->metric || error_set(error, ERROR_CONFIG, PLACE_NONE,
-					 "no feedback of experiment `%s` has the metric `" TEXT_FORMAT "`; name another one by "
-					 "--metric",
-					 self->asked->experiment, TEXT_ARGUMENTS(wanted));
+	if (self->metric)
+		return true;
+	if (joined->adaptive && joined->counts.by_unit > 0)
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "no feedback with the metric `" TEXT_FORMAT "` has joined an exposure of experiment `%s`; %llu of "
+				 "%llu records name a unit alone, and a policy is judged by requests: send feedback with the "
+				 "request's id or origin",
+				 TEXT_ARGUMENTS(wanted), self->asked->experiment, (unsigned long long)joined->counts.by_unit,
+				 (unsigned long long)joined->counts.feedback);
+	return error_set(error, ERROR_CONFIG, PLACE_NONE,
+			 "no feedback of experiment `%s` that joined an exposure has the metric `" TEXT_FORMAT
+			 "`; name another one by --metric",
+			 self->asked->experiment, TEXT_ARGUMENTS(wanted));
 }
 
 bool policy_evaluate(const struct workspace *workspace, const struct policy_asked *asked, struct arena *arena,

@@ -329,6 +329,10 @@ void learner_feedback(struct learner *learner, const struct feedback *feedback, 
 {
 	struct feedback reduced;
 	struct error refused = {0};
+	if (feedback->experiment.length > 0 && !text_is(feedback->experiment, learner->config.experiment)) {
+		learner->counts.others++;
+		return;
+	}
 	if (!feedback_check(feedback, time_ms, &refused)) {
 		refusal_count(learner, &refused);
 		return;
@@ -476,6 +480,7 @@ struct learner_counts learner_counts(const struct learner *learner)
 	counts.again += join.again;
 	counts.late = join.late;
 	counts.unknown = join.unknown;
+	counts.by_unit = join.by_unit;
 	counts.dropped = join.dropped;
 	return counts;
 }

@@ -99,7 +99,7 @@ struct outcome_join_counts {
 	uint64_t again;	  /* outcomes that an exposure has already */
 	uint64_t late;	  /* feedback after the window of its exposure */
 	uint64_t unknown; /* feedback without an open exposure */
-	uint64_t by_unit; /* feedback that names a unit alone: it is joined per unit, not here */
+	uint64_t by_unit; /* feedback that names a unit alone, which has no request here */
 };
 
 /* NULL: CONFIG, a setting is beyond its limits; or SYSTEM, memory ran out. */

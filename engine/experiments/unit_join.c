@@ -195,6 +195,7 @@ bool unit_join_feedback(struct unit_join *join, const struct feedback *feedback,
 	if (!met)
 		return false;
 	join->counts.feedback++;
+	join->counts.by_unit += feedback->id.length == 0 && feedback->origin.topic.length == 0;
 	*met = (struct met_feedback){.time_ms = happened_ms, .number = join->feedback.count - 1};
 	met->unit = text_copied(join->arena, feedback->unit);
 	met->feedback_id = text_copied(join->arena, feedback->feedback_id);

@@ -218,6 +218,8 @@ const struct metric metric_rows[] = {
 	POLICY_LOSS(late, "sluice_policy_feedback_late_total", "Feedback that came after the outcomeWindow of its request."),
 	POLICY_LOSS(unknown, "sluice_policy_feedback_unknown_total",
 		    "Feedback of a request to which the experiment gave no candidate in the outcomeWindow."),
+	POLICY_LOSS(by_unit, "sluice_policy_feedback_by_unit_total",
+		    "Feedback with a reward that names a unit alone: a policy learns by request id or origin."),
 	POLICY_LOSS(repeated, "sluice_policy_feedback_repeated_total",
 		    "Rewards of requests that had one, and choices of candidates that came again: each counts once."),
 	POLICY_LOSS(dropped, "sluice_policy_exposures_dropped_total",

@@ -132,7 +132,7 @@ struct metric_state {
 /* What an engine knows of the policy of an experiment with bandits; NaN: there is none yet. */
 struct policy_figures {
 	double version, rewards, age_seconds;
-	uint64_t refused, late, unknown, repeated, dropped, missing; /* left out by the learner, where this engine leads */
+	uint64_t refused, late, unknown, by_unit, repeated, dropped, missing; /* left out by the learner, where this engine leads */
 };
 
 struct worker_state {

@@ -50,6 +50,7 @@ struct policy_state policy_entry_state(const struct policy_entry *entry);
 /* What the learner in this process has left out since the process began; 0 of an engine that never led. */
 struct policy_losses {
 	uint64_t refused, late, unknown; /* feedback: it has no reward that the algorithm takes; after the window; of no exposure */
+	uint64_t by_unit;		 /* feedback that names a unit alone */
 	uint64_t repeated;		 /* rewards of requests that had one, and exposures that came again */
 	uint64_t dropped;		 /* exposures that gave their place to newer ones within the window */
 	uint64_t missing;		 /* features that a request did not have */

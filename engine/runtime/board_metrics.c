@@ -186,6 +186,7 @@ static struct policy_figures *policy_figures_of(const struct board_scrape *scrap
 					   .refused = losses.refused,
 					   .late = losses.late,
 					   .unknown = losses.unknown,
+					   .by_unit = losses.by_unit,
 					   .repeated = losses.repeated,
 					   .dropped = losses.dropped,
 					   .missing = losses.missing};

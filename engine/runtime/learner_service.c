@@ -70,6 +70,8 @@ static const struct loss_reason {
 	{offsetof(struct policy_losses, refused), "feedback whose reward is refused"},
 	{offsetof(struct policy_losses, late), "feedback that comes after the outcomeWindow: write a longer one in `bandits`"},
 	{offsetof(struct policy_losses, unknown), "feedback of requests to which the experiment gave no candidate: check its ids"},
+	{offsetof(struct policy_losses, by_unit),
+	 "feedback that names a unit alone: a policy learns by request, so send feedback with the request's id or origin"},
 	{offsetof(struct policy_losses, dropped),
 	 "requests whose reward was still awaited, since too many are open: write a shorter outcomeWindow in `bandits`"},
 	{offsetof(struct policy_losses, missing),
@@ -98,6 +100,7 @@ static void losses_tell(const struct learner_service *service, struct learning *
 	const struct policy_losses more = {.refused = counts.refused - told->refused,
 					   .late = counts.late - told->late,
 					   .unknown = counts.unknown - told->unknown,
+					   .by_unit = counts.by_unit - told->by_unit,
 					   .repeated = counts.again - told->again,
 					   .dropped = counts.dropped - told->dropped,
 					   .missing = counts.missing - told->missing};

@@ -78,11 +78,21 @@ static void features_that_requests_lack_are_counted(void **state)
 		      "\"refused_rewards\": 1, \"missing_features\": 6");
 }
 
+/* The last one: it writes other feedback. */
+static void feedback_that_names_a_unit_alone_is_counted(void **state)
+{
+	(void)state;
+	write_file("feedback", "{\"unit\": \"u\", \"reward\": 1}\n{\"id\": \"d\", \"reward\": 1}\n");
+	expect_status("  bandits: {algorithm: ucb1}\n", "text", "1 feedback records that name a unit alone");
+	expect_status("  bandits: {algorithm: ucb1}\n", "json", "\"feedback_by_unit\": 1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rewards_that_the_algorithm_refuses_are_counted),
 		cmocka_unit_test(features_that_requests_lack_are_counted),
+		cmocka_unit_test(feedback_that_names_a_unit_alone_is_counted),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
