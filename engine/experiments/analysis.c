@@ -41,7 +41,8 @@ struct analysing {
 	const struct analysis_options *options;
 	struct metric_analysis *analysis;
 	struct unit_values *units;
-	struct arm_sums *sums;	    /* [epoch][arm] of unit means, beside the covariate */
+	struct arm_sums *sums;	     /* [epoch][arm] of unit means */
+	struct cuped_sums *cuped;    /* likewise, beside the covariate; NULL: without one */
 	struct policy_scores scores; /* of a policy */
 	struct pair_history *histories;
 	size_t last_epoch; /* that has values */
@@ -54,19 +55,32 @@ static struct arm_sums *analysing_sums(const struct analysing *self, size_t epoc
 	return &self->sums[epoch * self->input->arms + arm];
 }
 
+/* Where the unit's mean is beside the covariate. */
+static struct arm_sums *analysing_beside(const struct analysing *self, const struct analysis_unit *unit)
+{
+	struct cuped_sums *sums = &self->cuped[unit->epoch * self->input->arms + unit->arm];
+	return isfinite(unit->covariate) ? &sums->known : &sums->lacking;
+}
+
 static void unit_take(const struct analysing *self, const struct analysis_value *value)
 {
 	const struct analysis_unit *unit = &self->input->units[value->unit];
 	struct unit_values *known = &self->units[value->unit];
 	struct arm_sums *sums = analysing_sums(self, unit->epoch, unit->arm);
-	const double beside = self->options->covariate && isfinite(unit->covariate) ? unit->covariate : 0;
-	if (known->count > 0)
-		arm_sums_remove(sums, known->sum / known->count, beside);
-	else
+	struct arm_sums *beside = self->cuped ? analysing_beside(self, unit) : NULL;
+	const double covariate = isfinite(unit->covariate) ? unit->covariate : 0;
+	if (known->count > 0) {
+		arm_sums_remove(sums, known->sum / known->count, 0);
+		if (beside)
+			arm_sums_remove(beside, known->sum / known->count, covariate);
+	} else {
 		self->analysis->arms[unit->arm].valued++;
+	}
 	known->sum += value->value;
 	known->count++;
-	arm_sums_add(sums, known->sum / known->count, beside);
+	arm_sums_add(sums, known->sum / known->count, 0);
+	if (beside)
+		arm_sums_add(beside, known->sum / known->count, covariate);
 }
 
 /* Both arms of a pair in an epoch, without what the covariate explains. */
@@ -74,8 +88,9 @@ static struct cuped analysing_arms(const struct analysing *self, size_t epoch, s
 {
 	const struct arm_sums *control = analysing_sums(self, epoch, self->input->control);
 	const struct arm_sums *treated = analysing_sums(self, epoch, treatment);
-	if (self->options->covariate)
-		return cuped_adjust(control, treated);
+	if (self->cuped)
+		return cuped_adjust_filled(&self->cuped[epoch * self->input->arms + self->input->control],
+					   &self->cuped[epoch * self->input->arms + treatment]);
 	return (struct cuped){.control = arm_sums_values(control), .treatment = arm_sums_values(treated)};
 }
 
@@ -379,6 +394,9 @@ static struct cuped pair_sum(const struct analysing *self, struct pair_analysis 
 		stratified_add(&treatment_seen, &seen[1], own->share);
 		sum.theta += own->share > 0 ? own->share * arms.theta : 0;
 		sum.reduction += own->share > 0 ? own->share * arms.reduction : 0;
+		if (self->cuped)
+			pair->units_lacking += self->cuped[epoch * self->input->arms + c].lacking.count +
+					       self->cuped[epoch * self->input->arms + t].lacking.count;
 	}
 	pair->control_numbers = stratified_numbers(&control_seen);
 	pair->treatment_numbers = stratified_numbers(&treatment_seen);
@@ -547,6 +565,8 @@ static bool analysing_open(struct analysing *self, struct arena *arena)
 	analysis->pairs = ARENA_ARRAY(arena, struct pair_analysis, pairs + 1);
 	self->units = ARENA_ARRAY(arena, struct unit_values, input->unit_count + 1);
 	self->sums = ARENA_ARRAY(arena, struct arm_sums, input->arms * (input->epochs + 1));
+	if (self->options->covariate && !self->options->adaptive)
+		self->cuped = ARENA_ARRAY(arena, struct cuped_sums, input->arms * (input->epochs + 1));
 	self->histories = ARENA_ARRAY(arena, struct pair_history, pairs + 1);
 	if (!analysis->arms || !analysis->pairs || !self->units || !self->sums || !self->histories)
 		return false;

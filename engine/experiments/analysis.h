@@ -30,7 +30,7 @@ enum analysis_role { ROLE_PRIMARY, ROLE_GUARDRAIL, ROLE_OTHER };
 
 struct analysis_unit {
 	uint32_t epoch, arm;
-	double covariate; /* known before the first assignment of the unit; NaN counts as 0 */
+	double covariate; /* known before the first assignment of the unit; NaN counts as the mean of those that are known */
 	uint32_t cluster; /* of a policy, which chooses for each request: those of one unit and one version of the policy */
 };
 
@@ -124,6 +124,7 @@ struct pair_analysis {
 	double units_had;     /* of both arms, in the epochs that count */
 	double units_now;     /* likewise, in the last epoch, whose units decide now */
 	double theta, reduction; /* CUPED: the slope, and the share of the variance that it takes off */
+	uint64_t units_lacking;	 /* CUPED: units with a value, of both arms and all epochs, that have no covariate */
 	size_t point_count;
 	struct pair_point *points;
 };

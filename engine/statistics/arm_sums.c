@@ -80,3 +80,19 @@ struct cuped cuped_adjust(const struct arm_sums *control, const struct arm_sums 
 		.treatment = arm_sums_adjusted(treatment, theta, all.beside_mean),
 	};
 }
+
+static struct arm_sums cuped_fill(const struct cuped_sums *sums, double mean)
+{
+	struct arm_sums all = sums->known, lacking = sums->lacking;
+	lacking.beside_mean = mean;
+	arm_sums_merge(&all, &lacking);
+	return all;
+}
+
+struct cuped cuped_adjust_filled(const struct cuped_sums *control, const struct cuped_sums *treatment)
+{
+	struct arm_sums known = control->known;
+	arm_sums_merge(&known, &treatment->known);
+	const struct arm_sums filled[] = {cuped_fill(control, known.beside_mean), cuped_fill(treatment, known.beside_mean)};
+	return cuped_adjust(&filled[0], &filled[1]);
+}

@@ -36,4 +36,13 @@ struct cuped {
 
 struct cuped cuped_adjust(const struct arm_sums *control, const struct arm_sums *treatment);
 
+/* The units of an arm, where some lack the covariate. */
+struct cuped_sums {
+	struct arm_sums known;
+	struct arm_sums lacking; /* of their values; the second numbers are 0 */
+};
+
+/* Units that lack the covariate count as its mean, which is of all that have it, arms taken together. */
+struct cuped cuped_adjust_filled(const struct cuped_sums *control, const struct cuped_sums *treatment);
+
 #endif

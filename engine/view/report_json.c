@@ -198,6 +198,7 @@ static void put_pair(struct buffer *out, const struct report *report, const stru
 		buffer_string(out, ",\n    \"cuped\":{\"method\":\"pooled slope\"");
 		member_number(out, "theta", pair->theta);
 		member_number(out, "variance_reduction", pair->reduction);
+		member_count(out, "units_without_covariate", pair->units_lacking);
 		buffer_byte(out, '}');
 	}
 	if (epoch_view_has(report, pair))

@@ -140,6 +140,9 @@ static void print_estimate(const struct report *report, const struct pair_analys
 	if (report->options->covariate)
 		buffer_print(out, "    CUPED         slope %.4g, %.1f%% of the variance taken off\n", pair->theta,
 			     PERCENT * pair->reduction);
+	if (pair->units_lacking > 0)
+		buffer_print(out, "                  %llu units lack the covariate, and count as the mean of the others\n",
+			     (unsigned long long)pair->units_lacking);
 	if (report->options->horizon)
 		print_horizon(pair, report->joined->adaptive, out);
 }

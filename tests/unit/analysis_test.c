@@ -193,6 +193,28 @@ static void a_covariate_takes_variance_off(void **state)
 	assert_true(narrow.low < 0.3 && narrow.high > 0.3);
 }
 
+/* Far from 0, where a unit without the covariate that counted as 0 would be all of its variance. */
+static void units_without_the_covariate_count_as_its_mean(void **state)
+{
+	struct random chance = {7};
+	(void)state;
+	begin(2, 1);
+	for (uint32_t i = 0; i < 4000; i++) {
+		const double before = 1000 + 10 * normal_draw(&chance);
+		value_new(unit_new(0, i % 2, i % 10 == 0 || i == 3001 ? (double)NAN : before),
+			  before + 3 * normal_draw(&chance) + 2 * (i % 2));
+	}
+	struct analysis_options options = usual();
+	options.covariate = true;
+	const struct metric_analysis cuped = analysed(options);
+	assert_int_equal(cuped.pairs[0].units_lacking, 401);
+	assert_true(fabs(cuped.pairs[0].theta - 1) < 0.03);
+	assert_true(cuped.pairs[0].reduction > 0.78 && cuped.pairs[0].reduction < 0.87); /* .9 of that with all: 100 / 109 */
+	const struct interval interval = cuped.pairs[0].sequence.interval;
+	assert_true(interval.low < 2 && interval.high > 2);
+	assert_true(interval.low > 0);
+}
+
 static void guardrails_are_one_sided(void **state)
 {
 	(void)state;
@@ -415,6 +437,7 @@ int main(void)
 		cmocka_unit_test(rates_have_the_tests_of_rates),
 		cmocka_unit_test(epochs_are_compared_within),
 		cmocka_unit_test(a_covariate_takes_variance_off),
+		cmocka_unit_test(units_without_the_covariate_count_as_its_mean),
 		cmocka_unit_test(guardrails_are_one_sided),
 		cmocka_unit_test(units_to_decide_shrink_with_the_difference),
 		cmocka_unit_test(an_equal_variant_is_rarely_decided_at_constant_peeking),
