@@ -304,6 +304,42 @@ static bool unit_find(struct unit_join *join, struct met_exposure *met, uint32_t
 	return join_number_put(join->names, key, met->unit, error) && join_number_put(join->names, name, met->unit, error);
 }
 
+/* What a client or an operator chose, whatever became of the unit's own variant. A default that answered for a variant that failed
+ * is no such choice: without its units the variant would lose its failures. */
+static bool reason_is_choice(enum assigned_reason reason)
+{
+	return reason == ASSIGNED_MATCH || reason == ASSIGNED_ROUTE || reason == ASSIGNED_OVERRIDE;
+}
+
+/* The epoch of the key at the time of the exposure; NONE: chance chose in none of that key. */
+static uint32_t epoch_at(const struct unit_join *join, const struct met_exposure *met)
+{
+	uint32_t found = NONE, epoch;
+	for (uint64_t nth = 0;; nth++) {
+		const struct text key = text_of(arena_print(join->arena, "n%u %" PRIu64, (unsigned)met->key, nth));
+		if (!key.bytes || !join_number_find(join->names, key, &epoch))
+			return found;
+		if (found == NONE || join->epochs[epoch].begin_ms <= met->time_ms)
+			found = epoch;
+	}
+}
+
+/* Units that met their own variant by chance, and another one in the same epoch by a choice, before or after. */
+static void choices_mix(struct unit_join *join)
+{
+	const struct met_exposure *items = join->exposures.items;
+	for (size_t i = 0; i < join->exposures.count; i++) {
+		const struct met_exposure *met = &items[i];
+		uint32_t unit;
+		if (!reason_is_choice(met->reason) || met->unit_text.length == 0)
+			continue;
+		const uint32_t epoch = epoch_at(join, met);
+		if (epoch != NONE &&
+		    join_number_find(join->names, join_key_print(join->arena, 'e', epoch, unit_name(join, met)), &unit))
+			join->units[unit].mixed = join->units[unit].mixed || join->units[unit].unit.arm != met->arm;
+	}
+}
+
 static bool exposures_join(struct unit_join *join, struct error *error)
 {
 	struct met_exposure *items = join->exposures.items;
@@ -326,6 +362,8 @@ static bool exposures_join(struct unit_join *join, struct error *error)
 		if (!unit_find(join, &items[i], epoch, error))
 			return false;
 	}
+	if (!joined->adaptive)
+		choices_mix(join);
 	if (join->exposures.count > 0) {
 		joined->first_ms = items[0].time_ms;
 		joined->last_ms = items[join->exposures.count - 1].time_ms;

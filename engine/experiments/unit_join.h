@@ -6,8 +6,8 @@
  * once.
  *
  * An epoch is what was recorded under one table of units and one set of versions: probabilities are constant in it. A unit
- * is one of an epoch. Units that met two variants in one epoch are left out and counted, and so are exposures that neither
- * weights nor a stage nor a policy chose. If a policy chose, there is one epoch.
+ * is one of an epoch. Units that met two variants in one epoch are left out and counted, also if a header or an override chose one
+ * of them; and so are exposures that neither weights nor a stage nor a policy chose. If a policy chose, there is one epoch.
  *
  * Pure; all of it is in the arena.
  */

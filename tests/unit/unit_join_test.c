@@ -237,6 +237,32 @@ static void units_of_two_variants_and_chosen_ones_are_left_out(void **state)
 	assert_int_equal(joined.arm_units[1], 1);
 }
 
+#define CHOSEN                                                                                                                     \
+	"{\"id\":\"r%d\",\"time_ms\":%d,\"experiment\":\"e\",\"variant\":\"%s\",\"unit\":\"%s\",\"reason\":\"%s\",\"table\":%d}"
+
+static void units_that_met_another_variant_by_a_choice_are_left_out(void **state)
+{
+	static const char *const units[] = {"before", "after", "override", "same", "failed", "elsewhere"};
+	(void)state;
+	begin((struct join_options){0});
+	exposed(CHOSEN, 11, 900, "b", "before", "route", 1);
+	for (int i = 0; i < 6; i++)
+		exposed(CHOSEN, i, 1000, "a", units[i], "weight", 1);
+	exposed(CHOSEN, 12, 2000, "b", "after", "header", 1);
+	exposed(CHOSEN, 13, 2000, "b", "override", "override", 1);
+	exposed(CHOSEN, 14, 2000, "a", "same", "route", 1);
+	exposed(CHOSEN, 15, 2000, "b", "failed", "fallback", 1); /* else a variant would lose its failures */
+	exposed(CHOSEN, 16, 2000, "b", "elsewhere", "route", 2); /* in another epoch */
+	exposed(CHOSEN, 17, 2000, "b", "chosen only", "route", 1);
+	for (int i = 0; i < 6; i++)
+		heard("{\"id\":\"r%d\",\"reward\":1}", i);
+	end();
+	assert_int_equal(joined.counts.mixed_units, 3);
+	assert_int_equal(joined.arm_units[0] + joined.arm_units[1], 3);
+	assert_int_equal(joined.metrics[0].count, 3);
+	assert_int_equal(joined.counts.feedback_left_out, 3);
+}
+
 /* Two engines take up new weights one after the other, so records of both tables mix for a while. */
 static void an_epoch_is_what_has_one_table(void **state)
 {
@@ -604,6 +630,7 @@ int main(void)
 		cmocka_unit_test(what_comes_twice_counts_once),
 		cmocka_unit_test(what_is_late_early_or_waiting_does_not_count),
 		cmocka_unit_test(units_of_two_variants_and_chosen_ones_are_left_out),
+		cmocka_unit_test(units_that_met_another_variant_by_a_choice_are_left_out),
 		cmocka_unit_test(an_epoch_is_what_has_one_table),
 		cmocka_unit_test(weights_without_a_table_are_epochs_by_their_probabilities),
 		cmocka_unit_test(a_report_recommends_what_is_better),
