@@ -277,6 +277,16 @@ static bool stages_read(const struct experiment_spec *experiment, struct rollout
 	return true;
 }
 
+/* A step of a schedule shows nothing that the one before has not shown; stages may have criteria and approvals of their own. */
+static bool schedule_rises(const struct rollout_plan *plan, size_t i, struct place place, struct error *error)
+{
+	const double percent = plan->stages[i].percent;
+	return i == 0 || percent != plan->stages[i - 1].percent ||
+	       error_set(error, ERROR_CONFIG, place,
+			 "The schedule has %g at stages %zu and %zu. Write percentages that rise; `every` is how long each lasts.",
+			 percent, i, i + 1);
+}
+
 static bool schedule_read(const struct experiment_spec *experiment, struct rollout_plan *plan, struct error *error)
 {
 	const struct rollout *rollout = &experiment->progressive;
@@ -285,6 +295,7 @@ static bool schedule_read(const struct experiment_spec *experiment, struct rollo
 		struct planned_stage *stage = &plan->stages[i];
 		stage->percent = rollout->schedule.items[i];
 		if (!percent_check(plan, i, rollout->schedule_place, error) ||
+		    !schedule_rises(plan, i, rollout->schedule_place, error) ||
 		    !stage_duration_read(every_ms, plan->check_every_ms, rollout->schedule_place, &stage->duration_ms, error) ||
 		    !stage_rules_end(experiment, plan, stage, error))
 			return false;

@@ -31,6 +31,27 @@ static bool candidate_is_offered(const struct candidate_check *check, const char
 				    compiler->arena));
 }
 
+/* NAME@VERSION of a Model that the files have, where VERSION is none that a control plane gives. */
+static bool version_is_none(const struct candidate_check *check, const char *name)
+{
+	const char *sign = strrchr(name, '@');
+	struct text model;
+	int64_t version;
+	if (check->type != RESOURCE_MODEL || !sign || named_version_read(text_of(name), &model, &version))
+		return false;
+	const char *own = arena_copy(check->compiler->arena, name, (size_t)(sign - name));
+	return own && spec_find(check->compiler->spec, RESOURCE_MODEL, own) && !candidate_is_offered(check, name);
+}
+
+static void version_judge(const struct candidate_check *check, const char *role, const struct name *candidate)
+{
+	if (candidate->text && version_is_none(check, candidate->text))
+		fault_add(check->compiler->spec->faults, CODE_MISSING_VERSION, candidate->place, NULL,
+			  "the experiment `%s` has the %s `%s`, which names no version of the Model: versions are whole numbers "
+			  "from 1 to %" PRId64,
+			  check->name, role, candidate->text, INT64_MAX);
+}
+
 /* `role`: what it is in the experiment. */
 static void candidate_judge(const struct candidate_check *check, const char *role, const struct name *candidate)
 {
@@ -39,7 +60,8 @@ static void candidate_judge(const struct candidate_check *check, const char *rol
 	struct suggestion suggestion = suggest_begin(text_of(candidate->text));
 	struct text model;
 	int64_t version;
-	if (candidate_is_offered(check, candidate->text) || named_version_read(text_of(candidate->text), &model, &version))
+	if (candidate_is_offered(check, candidate->text) || version_is_none(check, candidate->text) ||
+	    named_version_read(text_of(candidate->text), &model, &version))
 		return;
 	const struct resource *resource;
 	for (size_t at = 0; (resource = spec_next(spec, check->type, &at));)
@@ -60,6 +82,9 @@ static void experiment_judge(const struct compiler *compiler, const char *name, 
 	size_t found = 0;
 	for (size_t i = 0; i < experiment->candidates.count; i++)
 		found += candidates[i].name.text && spec_find(compiler->spec, check.type, candidates[i].name.text);
+	for (size_t i = 0; i < experiment->candidates.count; i++)
+		version_judge(&check, "candidate", &candidates[i].name);
+	version_judge(&check, "mirror", &experiment->mirror_name);
 	if (found == 0 || endpoint_server_offers(compiler->spec))
 		return;
 	for (size_t i = 0; i < experiment->candidates.count; i++)

@@ -95,7 +95,8 @@ const struct option bandit_rows[] = {
 	ROW("updateInterval", DURATION, struct bandits, update_interval_ns, .whole = true, .fallback = "1m",
 	    .help = "How often the policy is estimated again."),
 	ROW("outcomeWindow", DURATION, struct bandits, outcome_window_ns, .whole = true, .fallback = "1h",
-	    .help = "How long after a choice its reward counts; later feedback is only counted."),
+	    .help = "How long after a choice its reward counts. Later feedback, and feedback that names a unit and no request, is "
+		    "only counted."),
 	ROW("explore", NUMBER, struct bandits, explore, .place_offset = offsetof(struct bandits, explore_place), .least = 0,
 	    .most = 1, .fallback = "0.02",
 	    .help = "Share of choices that all candidates divide evenly: of 2, each gets at least half of it."),

@@ -439,8 +439,8 @@ static void limits_of_a_plan_hold_at_their_edge(void **state)
 {
 	(void)state;
 	const char *head = HEAD "  progressiveDeployment: {schedule: [", *tail = "100]}\n";
-	plan_take(repeated(head, ROLLOUT_STAGES_MAX - 1, "1, ", tail));
-	expect_refused(repeated(head, ROLLOUT_STAGES_MAX, "1, ", tail), 7, "33 stages, and at most 32");
+	plan_take(repeated(head, ROLLOUT_STAGES_MAX - 1, "%zu.5, ", tail));
+	expect_refused(repeated(head, ROLLOUT_STAGES_MAX, "%zu.5, ", tail), 7, "33 stages, and at most 32");
 	head = HEAD "  progressiveDeployment: {schedule: [5]}\n  successCriteria:\n";
 	const char *criterion = "  - {metricName: error_rate, threshold: 0.%zu1, operator: \"<\"}\n";
 	plan_take(repeated(head, ROLLOUT_RULES_MAX - 3, criterion, ""));
