@@ -112,13 +112,24 @@ static void pair_remember(struct pair_analysis *pair, struct pair_history *histo
 								sequence_estimate(&pair->sequence), pair->sequence.interval};
 }
 
+/* Of rates as they are: what a covariate has changed is no rate. Values that are all 0, or all 1, may be of any metric. */
+static bool analysing_look_scarce(const struct analysing *self, size_t epoch, struct pair_analysis *pair)
+{
+	const struct moments control = arm_sums_values(analysing_sums(self, epoch, self->input->control));
+	const struct moments treatment = arm_sums_values(analysing_sums(self, epoch, pair->treatment));
+	const double hits = moments_rate(&control).successes + moments_rate(&treatment).successes;
+	const bool varies = hits > 0 && hits < (double)control.count + (double)treatment.count;
+	return self->analysis->rates && varies && sequence_look_scarce(&pair->sequence, &control, &treatment);
+}
+
 static void analysing_look(const struct analysing *self, size_t epoch, int64_t time_ms)
 {
 	for (size_t i = 0; i < self->analysis->pair_count; i++) {
 		struct pair_analysis *pair = &self->analysis->pairs[i];
 		const struct cuped arms = analysing_arms(self, epoch, pair->treatment);
 		if (!sequence_look(&pair->sequence, &arms.control, &arms.treatment, self->analysis->rates,
-				   self->options->practical))
+				   self->options->practical) &&
+		    !analysing_look_scarce(self, epoch, pair))
 			continue;
 		pair_epoch_look(&pair->epochs[epoch], &pair->sequence);
 		pair_remember(pair, &self->histories[i], time_ms, epoch, arms.control.count + arms.treatment.count);
@@ -444,7 +455,7 @@ static void pair_conclude(const struct analysing *self, struct pair_analysis *pa
 	else
 		pair_conclude_units(self, pair, &arms);
 	pair->improvement = (struct improvement){false, NAN, {NAN, NAN}};
-	if (isfinite(pair->estimate))
+	if (isfinite(pair->estimate) && pair->sequence.tau2 > 0)
 		pair_conclude_improvement(self, pair, &arms);
 	pair->state = pair_conclude_state(pair, self->options->lower_is_better);
 	if (pair->state != PAIR_CHANGED)

@@ -15,8 +15,8 @@ void pair_epoch_look(struct pair_epoch *epoch, const struct sequence *sequence)
 	epoch->counts = true;
 	epoch->difference = sequence->difference;
 	epoch->variance = sequence->variance;
-	epoch->half = sequence_half_width(sequence->variance, sequence->tau2, sequence->alpha * sequence->weight);
-	epoch->interval = interval_common(epoch->interval, interval_around(epoch->difference, epoch->half));
+	epoch->half = (sequence->last.high - sequence->last.low) / 2;
+	epoch->interval = interval_common(epoch->interval, sequence->last);
 	epoch->p = fmin(epoch->p, exp(-sequence->current_ratio) / sequence->weight);
 }
 

@@ -1,8 +1,8 @@
 /* epoch_strata.h: Epochs of a pair as strata: what was found in each, and its arms over all of them.
  *
- * An epoch counts when burn-in is over in both arms. Those that count are weighed by the precision of their differences, so the
- * difference of the stratified means is the estimate of the sequence, wherever weights moved. While none counts, the one whose
- * smaller arm has the most units stands for all.
+ * An epoch counts when burn-in is over in both arms, or when rates have enough units. Those that count are weighed by the precision
+ * of their differences, so the difference of the stratified means is the estimate of the sequence, wherever weights moved. While
+ * none counts, the one whose smaller arm has the most units stands for all.
  *
  * Pure.
  */

@@ -83,6 +83,12 @@ const char *report_obstacle(const struct report_metric *metric, const struct pai
 	return metric->excess > 0 && !has_units ? "its values are too large, and left out" : pair_obstacle(pair);
 }
 
+/* A policy's choices are weighed, so their rates have a normal approximation alone. */
+static const char *burn_in_words(const struct recommending *self, const struct report_metric *metric)
+{
+	return metric->analysis.rates && self->report->joined->adaptive ? ", and 20 of either outcome" : "";
+}
+
 static void pair_reason(struct recommending *self, const struct report_metric *metric, const struct pair_analysis *pair)
 {
 	const struct text treatment = arm_name(self, pair->treatment), control = arm_name(self, self->report->control);
@@ -95,8 +101,7 @@ static void pair_reason(struct recommending *self, const struct report_metric *m
 			return;
 		}
 		REASON(self, "`" TEXT_FORMAT "` of `" TEXT_FORMAT "`: too few units yet; each variant needs %d with this metric%s",
-		       TEXT_ARGUMENTS(metric->name), TEXT_ARGUMENTS(treatment), BURN_IN_UNITS,
-		       metric->analysis.rates ? ", and 20 of either outcome" : "");
+		       TEXT_ARGUMENTS(metric->name), TEXT_ARGUMENTS(treatment), BURN_IN_UNITS, burn_in_words(self, metric));
 		return;
 	case PAIR_CHANGED:
 		REASON(self,
@@ -164,6 +169,11 @@ static void guarding_reason(struct recommending *self, const struct guarding *gu
 	else
 		REASON(self, "the guardrail `" TEXT_FORMAT "` of `" TEXT_FORMAT "` is not shown to be kept yet",
 		       TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(treatment));
+	if (guarding->state == GUARDRAIL_OPEN && guarding->pair->threshold == 0) /* an interval has a width */
+		REASON(self,
+		       "the margin of `" TEXT_FORMAT "` is a share of the mean of `" TEXT_FORMAT
+		       "`, which is 0: no difference is within it; only a better value keeps the guardrail",
+		       TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(arm_name(self, self->report->control)));
 	pair_reason(self, guarding->metric, guarding->pair);
 }
 

@@ -1,6 +1,8 @@
 /* sequence.c: see sequence.h. */
 #include "statistics/sequence.h"
 
+#include "statistics/rate_difference.h"
+
 #define STAGES_SHARE 0.9	/* of alpha, for the first epochs of declared stages */
 #define TAU_LEAST 0.02		/* standard deviations of the units */
 #define SUM_OF_SQUARES_OVER (6 / (M_PI * M_PI)) /* 1 / (1 + 1/4 + 1/9 + ...) */
@@ -28,6 +30,17 @@ bool burn_in_over(const struct moments *control, const struct moments *treatment
 	return !rates || (outcomes_enough(control) && outcomes_enough(treatment));
 }
 
+bool rates_scarce(const struct moments *control, const struct moments *treatment)
+{
+	return burn_in_over(control, treatment, false) && !burn_in_over(control, treatment, true);
+}
+
+struct rate moments_rate(const struct moments *arm)
+{
+	const double count = (double)arm->count;
+	return (struct rate){fmin(count, fmax(0, arm->mean * count)), count};
+}
+
 double burn_in_tau2(const struct moments *control, const struct moments *treatment, double practical)
 {
 	const double freedom = (double)control->count + (double)treatment->count - 2;
@@ -50,6 +63,7 @@ static void sequence_settle(struct sequence *sequence)
 		sequence->weighted += sequence->difference / sequence->variance;
 	}
 	sequence->current_ratio = sequence->difference = sequence->variance = 0;
+	sequence->scarce = false;
 }
 
 double epoch_weight(double number)
@@ -68,16 +82,45 @@ void sequence_epoch(struct sequence *sequence, bool stage)
 	sequence->weight = epoch_weight(++sequence->further) * (sequence->stages > 0 ? 1 - STAGES_SHARE : 1);
 }
 
+/* A look whose interval and likelihood ratio have this share of the epoch's alpha. */
+static void sequence_enter(struct sequence *sequence, double share, double log_ratio, struct interval interval)
+{
+	sequence->current_ratio = log_ratio + log(share);
+	sequence->p = fmin(sequence->p, exp(-sequence->current_ratio) / sequence->weight);
+	sequence->last = interval;
+	sequence->interval = interval_common(sequence->interval, interval);
+}
+
 void sequence_look_at(struct sequence *sequence, double difference, double variance)
 {
+	const double share = sequence->scarce ? PLENTY_SHARE : 1;
 	if (!(variance > 0) || !(sequence->tau2 > 0) || !isfinite(difference))
 		return;
 	sequence->difference = difference;
 	sequence->variance = variance;
-	sequence->current_ratio = sequence_log_ratio(difference, variance, sequence->tau2);
-	sequence->p = fmin(sequence->p, exp(-sequence->current_ratio) / sequence->weight);
-	const double half = sequence_half_width(variance, sequence->tau2, sequence->alpha * sequence->weight);
-	sequence->interval = interval_common(sequence->interval, interval_around(difference, half));
+	const double half = sequence_half_width(variance, sequence->tau2, sequence->alpha * sequence->weight * share);
+	sequence_enter(sequence, share, sequence_log_ratio(difference, variance, sequence->tau2),
+		       interval_around(difference, half));
+}
+
+/* Of the mean of a rate, with half a success and half a failure more: it is never 0. */
+static double scarce_variance(struct rate rate)
+{
+	const double p = (rate.successes + 0.5) / (rate.trials + 1);
+	return p * (1 - p) / rate.trials;
+}
+
+bool sequence_look_scarce(struct sequence *sequence, const struct moments *control, const struct moments *treatment)
+{
+	const struct rate c = moments_rate(control), t = moments_rate(treatment);
+	if (!rates_scarce(control, treatment))
+		return false;
+	sequence->scarce = true;
+	sequence->difference = treatment->mean - control->mean;
+	sequence->variance = scarce_variance(c) + scarce_variance(t);
+	sequence_enter(sequence, SCARCE_SHARE, rate_difference_log_ratio(c, t),
+		       rate_difference(c, t, 1, sequence->alpha * sequence->weight * SCARCE_SHARE));
+	return true;
 }
 
 bool sequence_look(struct sequence *sequence, const struct moments *control, const struct moments *treatment, bool rates,

@@ -4,7 +4,9 @@
  * An epoch is a span of constant probabilities; units are compared within it alone. Each epoch has a weight, and the
  * weights sum to at most 1: its p-value counts as p / weight, its interval is the one at alpha x weight. So the smallest
  * p-value and the intersection of intervals hold over all looks and epochs. The plug-in variance makes them asymptotic:
- * looks before the end of an epoch's burn-in are not counted.
+ * looks before the end of an epoch's burn-in are not counted. Rates of which either outcome is too scarce for it are compared
+ * without a normal approximation (statistics/rate_difference.h), at a tenth of the epoch's alpha; the looks after them have the
+ * rest.
  *
  * Pure data without pointers: it is copied and kept as it is. One thread at a time.
  */
@@ -14,7 +16,7 @@
 #include <stddef.h>
 
 #include "numeric/moments.h"
-#include "statistics/interval.h"
+#include "statistics/rates.h"
 
 /* The logarithm of the likelihood ratio of a difference of the variance `variance`: differences drawn from a normal of
  * the variance `tau2`, against none. */
@@ -28,8 +30,18 @@ double sequence_half_width(double variance, double tau2, double alpha);
 #define BURN_IN_UNITS 100  /* of each arm: the mean is about normal from there on */
 #define BURN_IN_OUTCOMES 20 /* of rates, of each outcome in each arm */
 
+/* The shares of an epoch's alpha: of looks at rates whose outcomes are too scarce, and of looks after these. */
+#define SCARCE_SHARE 0.1
+#define PLENTY_SHARE (1 - SCARCE_SHARE)
+
 /* Whether both arms have enough; `rates` are of values 0 and 1. */
 bool burn_in_over(const struct moments *control, const struct moments *treatment, bool rates);
+
+/* Whether both arms have enough units, and either of them too few of an outcome. */
+bool rates_scarce(const struct moments *control, const struct moments *treatment);
+
+/* The rate of units whose values are from 0 to 1. */
+struct rate moments_rate(const struct moments *arm);
 
 /* The variance of differences to look for: the practical threshold (a share of the control's mean), at least a fiftieth
  * of the units' standard deviation. */
@@ -47,12 +59,14 @@ struct sequence {
 	uint32_t begun;	 /* first epochs of stages so far, at most `stages` */
 	uint32_t further; /* other epochs so far */
 	double weight;	 /* of the current epoch */
+	bool scarce;	 /* it has had looks at scarce outcomes */
 	double p;	 /* over all looks and epochs */
 	struct interval interval; /* at alpha, over all looks and epochs */
 	double evidence;	  /* sum of weight x likelihood ratio of the epochs that ended: an e-value with the current one */
 	double current_ratio;	  /* the logarithm of the current epoch's likelihood ratio */
 	double precision, weighted; /* sums over ended epochs of 1 / variance, and of difference / variance */
 	double difference, variance; /* of the last look of the current epoch; the variance is 0 before one */
+	struct interval last;	     /* the interval of that look alone */
 };
 
 /* Before any epoch. */
@@ -65,7 +79,10 @@ void sequence_epoch(struct sequence *sequence, bool stage);
 bool sequence_look(struct sequence *sequence, const struct moments *control, const struct moments *treatment, bool rates,
 		   double practical);
 
-/* The same with a difference and its variance that were estimated otherwise (AIPW), whose tau2 is known. */
+/* A look at rates whose outcomes are too scarce for burn-in. False: that is not so, or there are too few units. */
+bool sequence_look_scarce(struct sequence *sequence, const struct moments *control, const struct moments *treatment);
+
+/* A look with a difference and its variance that were estimated otherwise (AIPW), whose tau2 is known. */
 void sequence_look_at(struct sequence *sequence, double difference, double variance);
 
 /* The inverse-variance mean over epochs, held inside the interval. NaN before any look. */

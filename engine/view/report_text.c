@@ -124,7 +124,8 @@ static void print_estimate(const struct report *report, const struct pair_analys
 	if (pair->strata > 1)
 		buffer_print(out, "\n    means         %.5g, and %.5g of the control: of %zu epochs, by their precision",
 			     pair->treatment_numbers.mean, pair->control_numbers.mean, pair->strata);
-	buffer_print(out, "\n    practical     %.4g; ", pair->threshold);
+	buffer_print(out, "\n    practical     %.4g%s; ", pair->threshold,
+		     pair->threshold == 0 ? ", a share of the control's mean of 0" : "");
 	if (still == 0 && pair->state == PAIR_OPEN) /* the number is enough with a chance of ANALYSIS_POWER only */
 		buffer_print(out, "%.0f of about %.0f units%s, and still open\n", pair->units_now, pair->units_needed,
 			     pair->strata > 1 ? " in the last epoch" : "");
@@ -161,7 +162,8 @@ static void print_pair(const struct report *report, const struct report_metric *
 	if (obstacle)
 		buffer_print(out, "    %s\n", obstacle);
 	else if (pair->state == PAIR_EARLY)
-		buffer_print(out, "    too few units yet: each variant needs %d%s\n", BURN_IN_UNITS,
+		buffer_print(out, "    too few units yet: each variant needs %d%s%s\n", BURN_IN_UNITS,
+			     metric->analysis.rates && report->joined->adaptive ? ", and 20 of either outcome" : "",
 			     report->joined->epoch_count > 1 && !report->joined->adaptive ? " in one epoch" : "");
 	else if (pair->state == PAIR_CHANGED)
 		buffer_print(out, "    every look    no one difference fits all looks; p %.3g that there is none\n",

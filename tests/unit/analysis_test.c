@@ -159,6 +159,30 @@ static void rates_have_the_tests_of_rates(void **state)
 	assert_true(near(lower.pairs[1].better + analysis.pairs[1].better, 1));
 }
 
+/* Of units in turn, so many of ten of the treatment have the value 1, and of the control. */
+static struct pair_analysis rates_compared(unsigned control, unsigned treatment)
+{
+	begin(2, 1);
+	for (uint32_t i = 0; i < 400; i++)
+		value_new(unit_new(0, i % 2, NAN), i / 2 % 10 < (i % 2 ? treatment : control));
+	return analysed(usual()).pairs[0];
+}
+
+static void a_rate_of_none_or_all_is_decided(void **state)
+{
+	(void)state;
+	const struct pair_analysis none = rates_compared(3, 0), all = rates_compared(7, 10);
+	assert_int_equal(none.state, PAIR_WORSE);
+	assert_true(near(none.estimate, -0.3) && none.sequence.p < 1e-10 && none.sequence.interval.high < -0.15);
+	assert_int_equal(all.state, PAIR_BETTER);
+	assert_true(near(all.estimate, 0.3) && all.sequence.p < 1e-10 && all.sequence.interval.low > 0.15);
+	const struct pair_analysis absent = rates_compared(0, 3);
+	assert_true(absent.state == PAIR_BETTER && absent.threshold == 0 && !absent.improvement.defined);
+	const struct pair_analysis same = rates_compared(0, 0);
+	assert_int_equal(same.state, PAIR_EARLY); /* values that are all 0 may be of any metric */
+	assert_string_equal(pair_obstacle(&same), "each variant has one value only, which does not vary");
+}
+
 static void epochs_are_compared_within(void **state)
 {
 	(void)state;
@@ -435,6 +459,7 @@ int main(void)
 		cmocka_unit_test(units_are_needed_until_it_is_decided),
 		cmocka_unit_test(requests_of_a_unit_count_as_their_mean),
 		cmocka_unit_test(rates_have_the_tests_of_rates),
+		cmocka_unit_test(a_rate_of_none_or_all_is_decided),
 		cmocka_unit_test(epochs_are_compared_within),
 		cmocka_unit_test(a_covariate_takes_variance_off),
 		cmocka_unit_test(units_without_the_covariate_count_as_its_mean),

@@ -11,6 +11,7 @@
 #include "bandits/best_arm.h"
 #include "statistics/arm_sums.h"
 #include "statistics/means.h"
+#include "statistics/rate_difference.h"
 #include "statistics/sample_ratio.h"
 #include "statistics/sequence.h"
 
@@ -55,6 +56,28 @@ static void a_look_counts_when_burn_in_is_over_and_tau_stays(void **state)
 	const struct moments rare = arm(1000, 0.019, 0.0186), usual = arm(1000, 0.02, 0.0196);
 	assert_false(burn_in_over(&rare, &usual, true));
 	assert_true(burn_in_over(&usual, &usual, true) && burn_in_over(&rare, &usual, false));
+}
+
+/* Looks at scarce outcomes have a tenth of alpha, and those after them the rest. */
+static void scarce_outcomes_are_looked_at_with_a_share_of_alpha(void **state)
+{
+	(void)state;
+	struct sequence sequence = sequence_begin(0.05, 1);
+	sequence_epoch(&sequence, true);
+	const struct moments few = arm(99, 0, 0), none = arm(1000, 0, 0), some = arm(1000, 0.019, 0.0186),
+			     enough = arm(1000, 0.5, 0.25);
+	assert_false(sequence_look_scarce(&sequence, &few, &none) || sequence_look_scarce(&sequence, &enough, &enough));
+	assert_true(sequence_look_scarce(&sequence, &none, &some) && sequence.tau2 == 0);
+	const struct rate of_none = {0, 1000}, of_some = {19, 1000};
+	assert_true(near(sequence.p, exp(-rate_difference_log_ratio(of_none, of_some)) / (0.1 * sequence.weight)));
+	const struct interval interval = rate_difference(of_none, of_some, 1, 0.05 * 0.1 * sequence.weight);
+	assert_true(near(sequence.interval.low, interval.low) && near(sequence.interval.high, interval.high));
+	assert_true(near(sequence_estimate(&sequence), 0.019));
+	assert_true(sequence_look(&sequence, &enough, &enough, true, 0.05));
+	assert_true(near(sequence.last.high, sequence_half_width(sequence.variance, sequence.tau2, 0.05 * 0.9 * sequence.weight)));
+	sequence_epoch(&sequence, false);
+	assert_true(sequence_look(&sequence, &enough, &enough, true, 0.05));
+	assert_true(near(sequence.last.high, sequence_half_width(sequence.variance, sequence.tau2, 0.05 * sequence.weight)));
 }
 
 static void an_interval_and_a_share_agree_and_only_shrink(void **state)
@@ -194,6 +217,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(epochs_share_alpha_between_them),
 		cmocka_unit_test(a_look_counts_when_burn_in_is_over_and_tau_stays),
+		cmocka_unit_test(scarce_outcomes_are_looked_at_with_a_share_of_alpha),
 		cmocka_unit_test(an_interval_and_a_share_agree_and_only_shrink),
 		cmocka_unit_test(discoveries_are_those_whose_evidence_is_enough_together),
 		cmocka_unit_test(sums_give_units_back),
