@@ -68,7 +68,10 @@ void rollout_counts_truths(struct rollout_counts *counts, const struct truth_cou
 struct rollout_tracker {
 	struct rate_watch watch;     /* triggers of rates */
 	double tau2;		     /* means and comparisons; 0 before the end of burn-in */
-	double difference, variance; /* of the last look; the variance is 0 before one */
+	double difference;	     /* of the last look; else 0 */
+	struct interval interval;    /* likewise; else of all numbers */
+	bool judged;		     /* there was such a look */
+	bool scarce;		     /* one of rates of which an outcome is too scarce for burn-in */
 };
 
 struct rollout_state {
@@ -200,7 +203,7 @@ bool rollout_command(const struct rollout_plan *plan, struct rollout_state *stat
 
 /* ---- as bytes, and as JSON ---- */
 
-#define ROLLOUT_STATE_VERSION 1
+#define ROLLOUT_STATE_VERSION 2
 
 /* Appends the state, the same on every machine; the buffer's failure says whether it fitted. */
 void rollout_state_write(const struct rollout_plan *plan, const struct rollout_state *state, struct buffer *out);

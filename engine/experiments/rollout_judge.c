@@ -4,7 +4,10 @@
 #include "statistics/design_effect.h"
 #include "statistics/distribution.h"
 #include "statistics/posterior.h"
+#include "statistics/rate_difference.h"
 #include "statistics/sequence.h"
+
+#define OUTCOMES_NEAR 1e-9 /* of the squares of values 0 and 1, for each of them: what rounding leaves */
 
 /* The bad requests of a rule of a rate, which is number `index` of its stage. */
 static struct rate rollout_rule_rate(const struct rollout_rule *rule, size_t index, const struct rollout_counts *counts)
@@ -71,6 +74,19 @@ void rollout_counts_truths(struct rollout_counts *counts, const struct truth_cou
 		counts->metrics[i] = truths->metrics[i].units;
 }
 
+/* Values are 0 and 1 where their squares sum up to what they do. */
+static bool values_are_outcomes(const struct moments *units)
+{
+	const double count = (double)units->count, spread = count * units->mean * (1 - units->mean);
+	return units->mean >= 0 && units->mean <= 1 && fabs(units->squares - spread) <= OUTCOMES_NEAR * count;
+}
+
+/* Accuracies are from 0 to 1, and so are values of another metric that were 0 and 1 so far. */
+static bool rule_is_of_rates(const struct rollout_rule *rule, const struct moments *one, const struct moments *other)
+{
+	return is_of_accuracy(rule) || (values_are_outcomes(one) && values_are_outcomes(other));
+}
+
 /* ---- one rule ---- */
 
 /* More is better of accuracy, and worse of rates. */
@@ -107,30 +123,26 @@ static void rate_judge(const struct rollout_plan *plan, const struct rollout_sta
 		judgement->verdict = VERDICT_CHANGED;
 }
 
-/* Half of the interval of a mean. All units may have the same value. */
-static double tracker_half_width(const struct rollout_tracker *tracker)
-{
-	return tracker->variance > 0 ? sequence_half_width(tracker->variance, tracker->tau2, ROLLOUT_ALPHA) : 0;
-}
-
 static void truth_judge(const struct rollout_state *state, const struct rollout_rule *rule, struct rollout_judgement *judgement)
 {
 	const struct rollout_tracker *tracker = &state->trackers[judgement->candidate][judgement->rule];
 	judgement->trials = units_of(rule, &state->candidates[judgement->candidate])->count;
 	judgement->estimate = (double)NAN;
 	judgement->interval = INTERVAL_ALL;
-	if (tracker->tau2 > 0) {
+	if (tracker->judged) {
 		judgement->estimate = tracker->difference;
-		judgement->interval = interval_around(tracker->difference, tracker_half_width(tracker));
+		judgement->interval = tracker->interval;
 	}
 	judgement->verdict = verdict_of(judgement, !rule->below);
 	if (judgement->verdict == VERDICT_OPEN && rule->implied && !state->truth)
 		judgement->verdict = VERDICT_LEFT_OUT;
 }
 
-/* The probability that one mean is above the other, by their normal approximation. */
+/* The probability that one mean is above the other, by their normal approximation. NaN: no value of one of them differs yet. */
 static double means_above(const struct moments *one, const struct moments *other)
 {
+	if (!(one->squares > 0 && other->squares > 0))
+		return (double)NAN;
 	const double variance = moments_variance(one, 1) / (double)one->count + moments_variance(other, 1) / (double)other->count;
 	return normal_cdf((one->mean - other->mean) / sqrt(variance));
 }
@@ -151,7 +163,12 @@ static void better_judge(const struct planned_stage *stage, const struct rollout
 	judgement->trials = has_truth ? units_of(of, candidate)->count : candidate->requests;
 	judgement->estimate = (double)NAN;
 	judgement->interval = INTERVAL_ALL;
-	if (has_truth && burn_in_over(units_of(of, control), units_of(of, candidate), is_of_accuracy(of)))
+	if (has_truth && rule_is_of_rates(of, units_of(of, control), units_of(of, candidate)) &&
+	    rates_scarce(units_of(of, control), units_of(of, candidate)))
+		judgement->estimate =
+			of->below ? rates_above(moments_rate(units_of(of, control)), moments_rate(units_of(of, candidate)))
+				  : rates_above(moments_rate(units_of(of, candidate)), moments_rate(units_of(of, control)));
+	else if (has_truth && burn_in_over(units_of(of, control), units_of(of, candidate), false))
 		judgement->estimate = of->below ? means_above(units_of(of, control), units_of(of, candidate))
 						: means_above(units_of(of, candidate), units_of(of, control));
 	else if (!has_truth && control->requests >= ROLLOUT_BETTER_REQUESTS && candidate->requests >= ROLLOUT_BETTER_REQUESTS)
@@ -184,27 +201,53 @@ void rollout_judge(const struct rollout_plan *plan, const struct rollout_state *
 
 /* ---- what a look adds ---- */
 
+static void tracker_enter(struct rollout_tracker *tracker, double difference, struct interval interval)
+{
+	tracker->difference = difference;
+	tracker->interval = interval;
+	tracker->judged = true;
+}
+
+/* Where no value differs yet, nothing is known of those to come. */
+static void tracker_enter_variance(struct rollout_tracker *tracker, double difference, double variance)
+{
+	const double alpha = ROLLOUT_ALPHA * (tracker->scarce ? PLENTY_SHARE : 1);
+	tracker_enter(tracker, difference, interval_around(difference, sequence_half_width(variance, tracker->tau2, alpha)));
+}
+
 static void comparison_follow(struct rollout_tracker *tracker, const struct rollout_rule *rule, const struct moments *control,
 			      const struct moments *candidate)
 {
-	const double kept = 1 - rule->limit;
-	if (!burn_in_over(control, candidate, is_of_accuracy(rule)))
+	const double kept = 1 - rule->limit, difference = candidate->mean - kept * control->mean;
+	const bool rates = rule_is_of_rates(rule, control, candidate);
+	if (rates && rates_scarce(control, candidate)) {
+		tracker->scarce = true;
+		tracker_enter(tracker, difference,
+			      rate_difference(moments_rate(control), moments_rate(candidate), kept, ROLLOUT_ALPHA * SCARCE_SHARE));
+		return;
+	}
+	if (!burn_in_over(control, candidate, rates) || !(control->squares > 0 && candidate->squares > 0))
 		return;
 	if (tracker->tau2 == 0)
 		tracker->tau2 = burn_in_tau2(control, candidate, ROLLOUT_ACCURACY_DROP);
-	tracker->difference = candidate->mean - kept * control->mean;
-	tracker->variance = moments_variance(candidate, 1) / (double)candidate->count +
-			    kept * kept * moments_variance(control, 1) / (double)control->count;
+	tracker_enter_variance(tracker, difference,
+			       moments_variance(candidate, 1) / (double)candidate->count +
+				       kept * kept * moments_variance(control, 1) / (double)control->count);
 }
 
 static void mean_follow(struct rollout_tracker *tracker, const struct rollout_rule *rule, const struct moments *candidate)
 {
-	if (!burn_in_over(candidate, candidate, is_of_accuracy(rule)))
+	const bool rates = rule_is_of_rates(rule, candidate, candidate);
+	if (rates && rates_scarce(candidate, candidate)) {
+		tracker->scarce = true;
+		tracker_enter(tracker, candidate->mean, rate_sequence(moments_rate(candidate), ROLLOUT_ALPHA * SCARCE_SHARE));
+		return;
+	}
+	if (!burn_in_over(candidate, candidate, rates) || !(candidate->squares > 0))
 		return;
 	if (tracker->tau2 == 0)
 		tracker->tau2 = burn_in_tau2(candidate, candidate, ROLLOUT_ACCURACY_DROP);
-	tracker->difference = candidate->mean;
-	tracker->variance = moments_variance(candidate, 1) / (double)candidate->count;
+	tracker_enter_variance(tracker, candidate->mean, moments_variance(candidate, 1) / (double)candidate->count);
 }
 
 static void tracker_follow(struct rollout_tracker *tracker, const struct planned_stage *stage, size_t index,

@@ -86,7 +86,10 @@ static void walk_candidate(struct state_walk *walk, const struct rollout_plan *p
 		walk_double(walk, &tracker->watch.level);
 		walk_double(walk, &tracker->tau2);
 		walk_double(walk, &tracker->difference);
-		walk_double(walk, &tracker->variance);
+		walk_double(walk, &tracker->interval.low);
+		walk_double(walk, &tracker->interval.high);
+		tracker->judged = walk_below(walk, tracker->judged, 2);
+		tracker->scarce = walk_below(walk, tracker->scarce, 2);
 	}
 }
 

@@ -3,7 +3,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/random.h"
 #include "rollout_looks.h"
 
 #include <cmocka.h>
@@ -46,15 +48,49 @@ static void a_mean_is_held_against_its_limit_on_the_side_that_is_asked(void **st
 	}
 }
 
-static void units_of_one_value_have_that_mean(void **state)
+static void units_of_one_value_show_nothing(void **state)
 {
 	(void)state;
 	rollout_start(PROFIT(">") "  progressiveDeployment: {schedule: [100]}\n");
 	trial.look.epoch = trial.rollout.epoch;
 	trial.look.candidates[0].metrics[0] = (struct moments){150, 5, 0};
 	minute_pass(1000, 0);
+	assert_int_equal(trial.move.evidence.items[0].verdict, VERDICT_OPEN);
+	assert_true(isinf(trial.move.evidence.items[0].interval.low) && isnan(trial.move.evidence.items[0].estimate));
+	trial.look.candidates[0].metrics[0] = (struct moments){151, 5.01, 1.5};
+	minute_pass(1000, 0);
 	assert_int_equal(trial.move.evidence.items[0].verdict, VERDICT_HOLDS);
-	assert_true(trial.move.evidence.items[0].interval.low == 5 && trial.move.evidence.items[0].interval.high == 5);
+}
+
+/* Looks of ten units each, of which all are 1 but for a share of the runs' mean: whether a criterion above it ever holds. */
+static bool outcomes_hold(struct random *chance, double mean, unsigned looks)
+{
+	struct moments *units = &trial.look.candidates[0].metrics[0];
+	rollout_start(HEAD "  successCriteria: [{metricName: profit, threshold: 0.995, operator: \">\"}]\n"
+			   "  progressiveDeployment: {stages: [{weight: 100, duration: 200m}]}\n");
+	trial.look.epoch = trial.rollout.epoch;
+	for (unsigned look = 0; look < looks; look++) {
+		for (unsigned i = 0; i < 10; i++)
+			moments_add(units, (double)(random_next(chance) >> 11) * 0x1p-53 < mean);
+		minute_pass(1000, 0);
+		if (trial.rollout.trackers[0][0].interval.low > 0.995 && trial.rollout.trackers[0][0].judged)
+			return true;
+	}
+	return false;
+}
+
+static void values_that_were_0_and_1_are_judged_as_a_rate(void **state)
+{
+	struct random chance = {42};
+	const unsigned runs = UNIT_REPETITIONS(1000);
+	unsigned held = 0;
+	(void)state;
+	for (unsigned run = 0; run < runs; run++)
+		held += outcomes_hold(&chance, 0.99, 60);
+	if (getenv("RATE_RUNS"))
+		print_message("mean .99 above .995: %u of %u\n", held, runs);
+	assert_in_range(held, 0, runs / 20);
+	assert_true(outcomes_hold(&chance, 1, 198));
 }
 
 /* The default's mean is above the limit, too; so the criterion holds, and the comparison decides. */
@@ -221,7 +257,8 @@ int main(void)
 #define WITH_BUFFER(test) cmocka_unit_test_setup_teardown(test, buffer_begin, buffer_end)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_mean_is_held_against_its_limit_on_the_side_that_is_asked),
-		cmocka_unit_test(units_of_one_value_have_that_mean),
+		cmocka_unit_test(units_of_one_value_show_nothing),
+		cmocka_unit_test(values_that_were_0_and_1_are_judged_as_a_rate),
 		cmocka_unit_test(the_gate_better_compares_the_metric_with_the_default),
 		cmocka_unit_test(comparisons_of_two_metrics_are_kept_apart),
 		cmocka_unit_test(the_probability_is_of_the_metric_on_the_side_that_is_asked),

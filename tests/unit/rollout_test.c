@@ -163,6 +163,30 @@ static void an_accuracy_is_held_against_its_own_limit(void **state)
 	}
 }
 
+/* Neither ever has twenty answers of the rarer outcome. */
+static void an_accuracy_of_none_or_all_is_judged(void **state)
+{
+	(void)state;
+	rollout_start(STAGES);
+	trial.look.epoch = trial.rollout.epoch;
+	trial.look.control.accuracy = units(1000, 0.7);
+	trial.look.candidates[0].accuracy = units(100, 0);
+	minute_pass(1000, 0);
+	expect_move(2, ROLLOUT_ROLLED_BACK, 0, REASON_BROKEN);
+	rollout_start(STAGES);
+	trial.look.epoch = trial.rollout.epoch;
+	trial.look.control.accuracy = units(1000, 0.7);
+	trial.look.candidates[0].accuracy = units(100, 1);
+	minutes_pass(5, 1000, 0);
+	expect_move(2, ROLLOUT_RUNNING, 1, REASON_HELD);
+	assert_true(trial.move.evidence.items[2].interval.low > 0.2);
+	rollout_start(STAGES);
+	trial.look.epoch = trial.rollout.epoch;
+	trial.look.control.accuracy = trial.look.candidates[0].accuracy = units(100, 0);
+	minute_pass(1000, 0);
+	assert_int_equal(trial.rollout.phase, ROLLOUT_RUNNING);
+}
+
 static void each_stage_that_has_the_default_compares_anew(void **state)
 {
 	(void)state;
@@ -476,7 +500,7 @@ static void a_state_is_what_was_written(void **state)
 	out.bytes[0] = ROLLOUT_STATE_VERSION + 1;
 	error = (struct error){0};
 	assert_false(rollout_state_read(&trial.plan, buffer_view(&out), &read, &error));
-	assert_non_null(strstr(error.text, "has version 2, and this program reads up to 1"));
+	assert_non_null(strstr(error.text, "has version 3, and this program reads up to 2"));
 	out.bytes[0] = ROLLOUT_STATE_VERSION;
 	plan_take(HEAD "  progressiveDeployment: {schedule: [10, 100]}\n");
 	error = (struct error){0};
@@ -548,6 +572,7 @@ int main(void)
 		cmocka_unit_test(slow_requests_are_held_against_the_share_of_their_percentile),
 		cmocka_unit_test(truth_is_compared_with_the_default_and_kept_at_full_weight),
 		cmocka_unit_test(an_accuracy_is_held_against_its_own_limit),
+		cmocka_unit_test(an_accuracy_of_none_or_all_is_judged),
 		cmocka_unit_test(each_stage_that_has_the_default_compares_anew),
 		cmocka_unit_test(a_comparison_without_truth_is_left_out_unless_it_is_written),
 		cmocka_unit_test(each_candidate_must_keep_each_rule),
