@@ -37,6 +37,7 @@ struct truth_counting {
 	struct judged_table table;
 	struct truth_tally *tally; /* of the leader */
 	bool is_logged;		   /* that truths are not judged */
+	bool is_late_logged;	   /* that they come too late */
 };
 
 struct truth_service {
@@ -51,6 +52,7 @@ struct truth_service {
 	struct leadership *leadership;
 	struct outcome_feed feed;
 	bool leads;
+	int64_t exposed_ms;	  /* of the latest exposure that was read */
 	struct error last_logged; /* last failure that was logged: the same one is not logged again */
 };
 
@@ -91,6 +93,8 @@ static void truth_expose(void *context, const struct exposure *exposure, const s
 {
 	struct truth_service *service = context;
 	(void)record;
+	if (exposure->time_ms > service->exposed_ms)
+		service->exposed_ms = exposure->time_ms;
 	for (size_t i = 0; i < service->count; i++)
 		if (service->countings[i].tally)
 			truth_tally_expose(service->countings[i].tally, exposure);
@@ -127,6 +131,36 @@ static void losses_say(const struct truth_service *service, struct truth_countin
 		TRUTH_UNITS_MAX, losses.dropped);
 }
 
+static bool has_truths(const struct truth_counting *counting)
+{
+	const struct truth_counts *counts = truth_tally_counts(counting->tally);
+	bool any = false;
+	for (size_t i = 0; i < counting->experiment->count; i++) {
+		any = any || counts[i].units > 0;
+		for (size_t j = 0; j < counting->metric_count; j++)
+			any = any || counts[i].metrics[j].requests > 0;
+	}
+	return any;
+}
+
+/* Feedback of requests that an earlier table chose comes too, for a window: it is unknown. */
+static void late_say(const struct truth_service *service, struct truth_counting *counting)
+{
+	const struct truth_tally_losses losses = truth_tally_losses(counting->tally);
+	const int64_t window_ms = experiment_window_ms(counting->experiment->spec);
+	const bool all_unknown = losses.unknown > 0 && service->exposed_ms - counting->table.since_ms > 2 * window_ms + MS_PER_S &&
+				 !has_truths(counting);
+	if (counting->is_late_logged || (losses.late == 0 && !all_unknown))
+		return;
+	counting->is_late_logged = true;
+	log_say(service->config.log, LOG_LEVEL_WARN, NULL,
+		"the rollout of `%s` leaves out feedback of %s that is late: %" PRIu64 " came after the outcomeWindow of %" PRId64
+		" ms of its request, and %" PRIu64 " named a request that was over by then, or that another table chose; raise "
+		"outcomeWindow above the time that truths take%s",
+		counting->experiment->name, service->config.feedback, losses.late, window_ms, losses.unknown,
+		has_truths(counting) ? "" : ". No truth has counted so far");
+}
+
 static void counts_publish(struct truth_service *service)
 {
 	for (size_t i = 0; i < service->count; i++) {
@@ -137,6 +171,7 @@ static void counts_publish(struct truth_service *service)
 						      truth_tally_counts(counting->tally)};
 		rollout_board_inform(service->config.board, counting->experiment->name, counting->table.version, &truths);
 		losses_say(service, counting);
+		late_say(service, counting);
 	}
 }
 
@@ -179,6 +214,7 @@ static bool truths_begin(struct truth_service *service, struct error *error)
 {
 	int64_t from_ms = INT64_MAX;
 	truths_end(service);
+	service->exposed_ms = 0;
 	for (size_t i = 0; i < service->count; i++) {
 		struct truth_counting *counting = &service->countings[i];
 		counting->table = table_in_force(counting);

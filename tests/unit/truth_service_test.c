@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,10 +28,14 @@
 #define LINE_BYTES 512
 #define PAST_MS 4000 /* the window, and the seconds in which it is counted */
 
+static atomic_int late_lines;
+
 static void said_write(const struct log_sink *sink, const struct log_line *line)
 {
 	(void)sink;
 	print_message("%s\n", line->message);
+	if (strstr(line->message, "raise outcomeWindow above the time that truths take"))
+		atomic_fetch_add(&late_lines, 1);
 }
 
 static const struct log_sink sink = {said_write};
@@ -188,6 +193,7 @@ static void feedback_reaches_the_board_once_whoever_counts(void **state)
 	expect_truths(1, 2);
 	assert_int_equal(truths_of(1).sum, TRUTH_SCALE);
 	const struct metric_counts profit = truths_of(1).metrics[0];
+	assert_int_equal(atomic_load(&late_lines), 0);
 	assert_true(profit.requests == 2 && profit.units.count == 2 && profit.units.mean == 2 && profit.units.squares == 8);
 	truth_service_close(service);
 	judge("d", 1, begin_ms + PAST_MS + 100);
@@ -238,6 +244,29 @@ static void truths_count_without_further_requests(void **state)
 	truth_service_close(service);
 }
 
+/* One line, whether the exposure still waits or has ended. */
+static void truths_that_are_late_are_logged_once(void **state)
+{
+	(void)state;
+	for (int ended = 0; ended < 2; ended++) {
+		const int64_t from_ms = begin_ms + ended * 8 * PAST_MS / 2;
+		atomic_store(&late_lines, 0);
+		table_set(1 + ended, 50, from_ms);
+		expose(ended ? "c" : "a", "new", from_ms);
+		if (ended)
+			expose("d", "new", from_ms + PAST_MS);
+		for (int i = 0; i < 3; i++)
+			judge(ended ? "c" : "a", 0, from_ms + PAST_MS + 100 * (i + 1));
+		service_start();
+		for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; atomic_load(&late_lines) == 0; nap())
+			assert_true(clock_ms() < until_ms);
+		feedback_settles();
+		truth_service_close(service);
+		assert_int_equal(atomic_load(&late_lines), 1);
+		assert_int_equal(truths_of(1 + ended).units, 0);
+	}
+}
+
 /* The rollout has ended: nothing is read for it. */
 static void a_table_that_is_not_judged_is_not_counted(void **state)
 {
@@ -260,6 +289,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(feedback_reaches_the_board_once_whoever_counts, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(truths_count_without_further_requests, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_table_is_counted_from_its_own_time, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(truths_that_are_late_are_logged_once, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_table_that_is_not_judged_is_not_counted, stand_open, stand_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
