@@ -352,6 +352,30 @@ static void a_report_recommends_what_is_better(void **state)
 	assert_int_equal(report.metrics[1].role, ROLE_GUARDRAIL);
 }
 
+/* The new one crashes once, the old one never: a share of 0 is no margin. */
+static void a_guardrail_beside_a_control_of_0_is_said_to_have_no_margin(void **state)
+{
+	static const struct name guards[] = {{.text = "crash"}};
+	struct error error = {0};
+	bool said = false;
+	(void)state;
+	report_options = (struct report_options){.control = TEXT("old"), .guardrails = {1, guards}, .lower = {1, guards}};
+	begin((struct join_options){0});
+	for (int i = 0; i < 2000; i++) {
+		char unit[16];
+		snprintf(unit, sizeof unit, "u%d", i);
+		exposed(EXPOSURE, i, 1000 * i, i % 2 ? "new" : "old", unit, 0.5);
+		heard("{\"id\":\"r%d\",\"reward\":%d,\"metrics\":{\"crash\":%d}}", i, 10 + i / 2 % 5 + i % 2 * 2, i == 1001);
+	}
+	end();
+	assert_true(reported(&error));
+	assert_int_equal(report.recommendation.decision, DECISION_WAIT);
+	for (size_t i = 0; i < report.recommendation.reason_count; i++)
+		said = said || strstr(report.recommendation.reasons[i],
+				      "the margin of `crash` is a share of the mean of `old`, which is 0");
+	assert_true(said);
+}
+
 /* What files declare: another metric decides, another margin is that of a guardrail, and options are stronger. */
 static void a_report_follows_what_is_declared(void **state)
 {
@@ -634,6 +658,7 @@ int main(void)
 		cmocka_unit_test(an_epoch_is_what_has_one_table),
 		cmocka_unit_test(weights_without_a_table_are_epochs_by_their_probabilities),
 		cmocka_unit_test(a_report_recommends_what_is_better),
+		cmocka_unit_test(a_guardrail_beside_a_control_of_0_is_said_to_have_no_margin),
 		cmocka_unit_test(a_report_follows_what_is_declared),
 		cmocka_unit_test(a_unit_keeps_the_covariate_and_the_segment_of_its_first_exposure),
 		cmocka_unit_test(requests_of_a_unit_and_a_version_of_a_policy_are_one_cluster),
