@@ -88,7 +88,7 @@ static unsigned run_decided(struct random *chance, double control, double treatm
 
 static void equal_rates_are_decided_in_at_most_alpha_of_the_runs(void **state)
 {
-	static const double rates[] = {0.001, 0.01, 0.5, 0.999};
+	static const double rates[] = {0.001, 0.01, 0.1, 0.5, 0.999};
 	const unsigned runs = UNIT_REPETITIONS(1000);
 	(void)state;
 	for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
