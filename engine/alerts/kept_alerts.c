@@ -30,9 +30,14 @@ void kept_notice_key(uint64_t action, const char *id, char key[KEPT_KEY_BYTES])
 
 /* ---- reading ---- */
 
-static bool is_of(struct text key, struct text prefix)
+static bool key_begins(struct text key, struct text prefix)
 {
 	return key.length > prefix.length && key.length < KEPT_KEY_BYTES && memcmp(key.bytes, prefix.bytes, prefix.length) == 0;
+}
+
+bool kept_key_is_notice(struct text key)
+{
+	return key_begins(key, TEXT(NOTICE_PREFIX));
 }
 
 static struct kept_alert **bucket_of(struct kept_alerts *kept, struct text key)
@@ -96,7 +101,7 @@ static void alert_put(struct kept_alerts *kept, struct kept_alert *former, struc
 }
 
 /* One piece of memory: the alert, and with bytes its record and what they say. */
-static bool alert_keep(struct kept_alerts *kept, struct kept_alert *former, const struct kept_alert *as, struct text value)
+static bool alert_add(struct kept_alerts *kept, struct kept_alert *former, const struct kept_alert *as, struct text value)
 {
 	struct error damaged = {0};
 	const size_t more = value.bytes ? sizeof(struct alert_read) + value.length : 0;
@@ -127,8 +132,8 @@ static uint64_t action_read(const char *key)
 
 bool kept_alerts_take(struct kept_alerts *kept, struct text key, struct text value, int64_t time_ms)
 {
-	struct kept_alert made = {.is_notice = is_of(key, TEXT(NOTICE_PREFIX)), .written_ms = time_ms};
-	if (!made.is_notice && !is_of(key, TEXT(FIRING_PREFIX)))
+	struct kept_alert made = {.is_notice = kept_key_is_notice(key), .written_ms = time_ms};
+	if (!made.is_notice && !key_begins(key, TEXT(FIRING_PREFIX)))
 		return true;
 	if (value.bytes && !alert_record_is(value))
 		return true;
@@ -136,7 +141,7 @@ bool kept_alerts_take(struct kept_alerts *kept, struct text key, struct text val
 	made.action = made.is_notice ? action_read(made.key) : 0;
 	struct kept_alert *former = kept_alert_find(kept, made.key);
 	if (!made.is_notice || value.bytes)
-		return alert_keep(kept, former, &made, value);
+		return alert_add(kept, former, &made, value);
 	if (former)
 		kept_alert_remove(kept, former);
 	return true;

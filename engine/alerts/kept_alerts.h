@@ -20,6 +20,7 @@
 
 void kept_firing_key(const struct alert_message *message, char key[KEPT_KEY_BYTES]);
 void kept_notice_key(uint64_t action, const char *id, char key[KEPT_KEY_BYTES]);
+bool kept_key_is_notice(struct text key);
 
 /* A firing, or a notice that waits. */
 struct kept_alert {

@@ -377,7 +377,7 @@ static struct open_call *call_open(struct calls *calls, const struct call_reques
 	call->context = request->context;
 	call->deadline = (struct loop_timer){.due = open_call_on_deadline, .context = call};
 	call_name(call, request);
-	bool timed = named && loop_timer_set(calls->loop, &call->deadline, now_ms + left_ms, &error);
+	bool timed = named && loop_timer_set(calls->loop, &call->deadline, loop_due_ms(calls->loop, left_ms), &error);
 	if (timed && calls->open == 1)
 		timed = loop_timer_set(calls->loop, &calls->look, now_ms + LOOK_MS, &error);
 	if (timed)

@@ -483,7 +483,7 @@ static struct keyed_call *call_open(struct keyed_calls *keyed, const struct keye
 	call->deadline = (struct loop_timer){.due = keyed_calls_on_deadline, .context = call};
 	int64_t left_ms = request->call->deadline_ms - loop_time_of_day_ms(keyed->loop);
 	if (!arena_failed(arena) &&
-	    loop_timer_set(keyed->loop, &call->deadline, loop_now_ms(keyed->loop) + (left_ms > 0 ? left_ms : 0), &error))
+	    loop_timer_set(keyed->loop, &call->deadline, loop_due_ms(keyed->loop, left_ms > 0 ? left_ms : 0), &error))
 		return call;
 	slot_give_back(call);
 	return NULL;

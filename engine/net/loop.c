@@ -148,10 +148,9 @@ static void look_back(struct loop *loop, int64_t before_ms, int64_t meant_ms)
 	loop->looked_ms = loop->now_ms;
 	if (!stood_still(loop, before_ms, meant_ms))
 		return;
-	for (struct pause_watch *watch = loop->pause_watches; watch; watch = watch->next) {
+	for (struct pause_watch *watch = loop->pause_watches; watch; watch = watch->next)
 		watch->paused(watch->context, loop->now_ms - before_ms);
-		loop->busy_us = 0;
-	}
+	loop->busy_us = loop->pause_watches ? 0 : loop->busy_us;
 }
 
 /* Checks for a pause, unless less time has passed than a pause takes. */

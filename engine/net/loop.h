@@ -33,7 +33,7 @@ int64_t loop_now_ms(const struct loop *loop);
 /* The same clock in microseconds, as of now. */
 int64_t loop_clock_us(const struct loop *loop);
 
-/* When `wait_ms` from now are over, for a timer that must not run earlier: the last wake-up may be long ago. */
+/* When `wait_ms` from now are over, in whole milliseconds of the clock: the last wake-up may be long ago. */
 int64_t loop_due_ms(const struct loop *loop, int64_t wait_ms);
 
 /* Microseconds between the former wake-up and now in which the thread did not wait for events: it worked, or was not

@@ -87,7 +87,7 @@ static void check_name(const struct graph *graph, const struct graph_types *type
 	else if (kind && !graph_gives(graph, types, name))
 		fault_add(faults, CODE_IDLE_ALERT, place, NULL,
 			  "this pipeline has no step `%s`, so the condition is judged only if a model, or a request, has a tensor "
-			  "`" TEXT_FORMAT "`; add such a step, or name the tensor in the `outputs` of its model, or in `input`",
+			  "`" TEXT_FORMAT "`; add such a step, or name the tensor in the `outputs` of its model",
 			  kind, TEXT_ARGUMENTS(name));
 }
 

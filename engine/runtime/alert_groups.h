@@ -25,6 +25,7 @@ struct alert_group {
 	bool has_failed;	       /* one could not, which is logged once */
 	bool is_kept;		       /* that notice is for the feed (alerts/kept_alerts.h) */
 	uint64_t kept_number;	       /* of its last record there, by alert_store_write(); 0: none */
+	int64_t kept_ms;	       /* when it was made; monotonic */
 	char kept_id[NOTICE_ID_BYTES]; /* and its id */
 	bool is_restored;	       /* its firing was taken over from there */
 };

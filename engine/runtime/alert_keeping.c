@@ -47,7 +47,7 @@ static void firing_key(const struct judged_alert *alert, struct text group, char
 }
 
 void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, const struct judged_alert *alert,
-		struct alert_group *group, const struct alert_spec *spec)
+		struct alert_group *group, const struct alert_spec *spec, int64_t now_ms)
 {
 	const struct alert_message message = alert_message_of(watch, plan, alert, group, spec, group->notice);
 	struct error error = {0};
@@ -57,6 +57,7 @@ void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, con
 		return;
 	group->is_kept = true;
 	group->kept_number = 0;
+	group->kept_ms = now_ms;
 	buffer_open(&record, NOTICE_BYTES_MAX);
 	if (alert_record_encode(&message, &record, &error)) {
 		notice_id(&message, group->kept_id);
@@ -74,10 +75,10 @@ void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, con
 
 bool alert_is_kept(const struct alert_watch *watch, const struct alert_group *group, int64_t now_ms)
 {
-	return now_ms - group->sent_ms >= KEEPING_MS || alert_store_has_written(watch->takeover.store, group->kept_number);
+	return now_ms - group->kept_ms >= KEEPING_MS || alert_store_has_written(watch->takeover.store, group->kept_number);
 }
 
-void alert_keep_other(struct alert_watch *watch, const struct alert_group *group, const struct alert_spec *spec)
+void alert_notice_replace(struct alert_watch *watch, const struct alert_group *group, const struct alert_spec *spec)
 {
 	char key[KEPT_KEY_BYTES];
 	for (size_t i = 0; i < spec->actions.count && i < ALERT_ACTIONS_MAX && group->is_kept; i++) {
@@ -87,7 +88,7 @@ void alert_keep_other(struct alert_watch *watch, const struct alert_group *group
 	}
 }
 
-void alert_keep_no_more(struct alert_watch *watch, struct judged_alert *alert)
+void alert_forget(struct alert_watch *watch, struct judged_alert *alert)
 {
 	char key[KEPT_KEY_BYTES];
 	for (struct alert_group *group = alert->shared.first; group; group = group->next) {
@@ -107,23 +108,6 @@ static void kept_drop(struct alert_takeover *takeover)
 		kept_alerts_clear(takeover->kept);
 	memory_give(takeover->kept);
 	takeover->kept = NULL;
-}
-
-/* Ends what nobody has claimed: its alert is in no file any more. */
-static void unclaimed_end(struct alert_watch *watch)
-{
-	struct alert_takeover *takeover = &watch->takeover;
-	for (struct kept_alert *kept = kept_alert_of(takeover->kept->alerts.first); kept; kept = kept_alert_of(kept->node.next)) {
-		if (!kept->read)
-			continue;
-		log_say(watch->config->log, LOG_LEVEL_WARN, NULL,
-			"%s of the alert " TEXT_FORMAT " of the pipeline " TEXT_FORMAT
-			" is not sent: no file has that alert any more",
-			kept->is_notice ? "a notice" : "the end", TEXT_ARGUMENTS(kept->read->alert),
-			TEXT_ARGUMENTS(kept->read->pipeline));
-		(void)alert_store_write(takeover->store, kept->key, (struct text){0});
-	}
-	kept_drop(takeover);
 }
 
 static void takeover_log(const struct alert_watch *watch, const struct kept_alerts *kept)
@@ -165,10 +149,11 @@ void alert_takeover_turn(struct alert_watch *watch, int64_t now_ms)
 	takeover->is_done = takeover->is_done && is_due && takeover->is_due;
 	takeover->asked_ms = is_due && takeover->is_due ? takeover->asked_ms : 0;
 	takeover->is_due = is_due;
-	if (!is_due)
+	if (!is_due) {
 		notifier_leave(watch->notifier);
-	if (!is_due || !watch->alerts)
+		alert_store_yield(takeover->store);
 		return;
+	}
 	if (takeover->asked_ms == 0) {
 		takeover->asked_ms = now_ms;
 		alert_store_ask(takeover->store);
@@ -176,8 +161,6 @@ void alert_takeover_turn(struct alert_watch *watch, int64_t now_ms)
 	struct kept_alerts *kept = alert_store_answer(takeover->store);
 	if (kept || (!takeover->is_done && now_ms - takeover->asked_ms >= TAKEOVER_MS))
 		takeover_begin(watch, kept, now_ms);
-	if (takeover->kept && now_ms - takeover->kept_ms >= UNCLAIMED_MS)
-		unclaimed_end(watch);
 }
 
 /* A group that fires and was kept as firing goes on with the time of that, and its notice is not due again: what waits of it was
@@ -187,15 +170,16 @@ static void group_reconcile(const struct alert_takeover *takeover, const struct 
 	char key[KEPT_KEY_BYTES];
 	firing_key(alert, group->name, key);
 	const struct kept_alert *kept = takeover->kept ? kept_alert_find(takeover->kept, key) : NULL;
+	const bool has_ended = kept && !kept->read && kept->written_ms >= group->alert.fired_at_ms;
 	if (group->alert.phase != ALERT_FIRING) {
-		if (kept && !kept->read && kept->written_ms >= group->alert.fired_at_ms)
-			group->owed = 0;
+		group->owed = has_ended ? 0 : group->owed;
+		group->alert.is_announced = group->alert.is_announced && !has_ended;
 	} else if (kept && kept->read) {
 		group->alert.fired_at_ms = kept->read->fired_at_ms;
 		group->alert.is_announced = group->is_kept = true;
 		group->notice = NOTICE_FIRING;
 		group->owed = 0;
-	} else if (!group->is_kept) {
+	} else if (!group->is_kept || has_ended) {
 		group->alert.is_announced = false;
 		group->owed = 0;
 	}
@@ -266,13 +250,29 @@ static bool notice_is_too_old(const struct alert_watch *watch, const struct kept
 	return true;
 }
 
-/* Sends a notice that waits, if it does not wait in this engine. False: it is not taken now, for the reason in `error`. */
+/* A rollback is of the rollout that the alert was about, which may have ended with the firing. */
+static bool rollback_is_over(const struct kept_owner *owner, const struct alert_action *action, const struct alert_read *read)
+{
+	const struct alert_group *group = alert_group_find(&owner->alert->shared, read->group);
+	return action->type == ALERT_ROLLBACK &&
+	       !(group && group->alert.phase == ALERT_FIRING && group->alert.fired_at_ms == read->fired_at_ms);
+}
+
+/* Webhooks and mails, and what goes to Kafka, have a queue each. */
+static bool goes_to_kafka(const struct alert_action *action)
+{
+	return action->type == ALERT_TOPIC || action->type == ALERT_ROLLBACK;
+}
+
+/* Sends a notice that waits, if it does not wait in this engine, and its queue is not full. False: it is not taken now, for the
+ * reason in `error`, if there is one. */
 static bool notice_take_over(struct alert_watch *watch, const struct kept_owner *owner, const struct kept_alert *kept,
-			     struct error *error)
+			     bool is_full[2], struct error *error)
 {
 	const struct alert_read *read = kept->read;
 	const struct alert_group group = {.name = read->group, .alert.fired_at_ms = read->fired_at_ms, .values = read->values};
 	const struct alert_spec *spec = owner->spec;
+	const struct alert_action *actions = spec->actions.items;
 	size_t place = 0;
 	if (alert_store_awaits(watch->takeover.store, kept->key) || notice_is_too_old(watch, owner, kept))
 		return true;
@@ -282,11 +282,18 @@ static bool notice_take_over(struct alert_watch *watch, const struct kept_owner 
 		notice_readdress(watch, owner, kept);
 		return true;
 	}
+	if (rollback_is_over(owner, &actions[place], read)) {
+		alert_store_settle(watch->takeover.store, kept->key);
+		return true;
+	}
+	bool *const full = &is_full[goes_to_kafka(&actions[place])];
 	struct alert_message message =
 		alert_message_of(watch, owner->plan, owner->alert, &group, spec, read->fires ? NOTICE_FIRING : NOTICE_RESOLVED);
 	message.condition = read->condition;
 	message.at_ms = read->at_ms;
-	return alert_notify(watch, owner->plan, owner->alert, spec, place, &message, error);
+	const bool taken = !*full && alert_notify(watch, owner->plan, owner->alert, spec, place, &message, true, error);
+	*full = *full || error->kind == ERROR_REMOTE;
+	return taken;
 }
 
 static void takeover_fails(struct alert_watch *watch, const struct kept_alert *kept, const struct error *error)
@@ -300,20 +307,42 @@ static void takeover_fails(struct alert_watch *watch, const struct kept_alert *k
 	watch->takeover.has_failed = true;
 }
 
-/* Those of alerts that run. What is not taken is tried again at the next look; while the queue is full, nothing overtakes it. */
+/* Those of alerts that run. What is not taken is tried again at the next look; nothing overtakes what waits for its queue. */
 static void notices_take_over(struct alert_watch *watch, const struct plan *plan)
 {
 	struct kept_alerts *all = watch->takeover.kept;
-	struct error error = {0};
+	bool is_full[2] = {false, false};
 	struct kept_alert *next;
-	for (struct kept_alert *kept = kept_alert_of(all->alerts.first); kept && error.kind != ERROR_LIMIT; kept = next) {
+	for (struct kept_alert *kept = kept_alert_of(all->alerts.first); kept; kept = next) {
 		next = kept_alert_of(kept->node.next);
 		const struct kept_owner owner = kept->is_notice ? owner_find(watch, plan, kept->read) : (struct kept_owner){0};
-		error = (struct error){0};
-		if (owner.alert && notice_take_over(watch, &owner, kept, &error))
+		struct error error = {0};
+		if (owner.alert && notice_take_over(watch, &owner, kept, is_full, &error))
 			kept_alert_remove(all, kept);
-		else if (owner.alert)
+		else if (error.kind != ERROR_NONE)
 			takeover_fails(watch, kept, &error);
+	}
+}
+
+/* Ends what nobody has claimed for so long: its alert is in no file any more. */
+static void unclaimed_end(struct alert_watch *watch, const struct plan *plan, int64_t now_ms)
+{
+	struct alert_takeover *takeover = &watch->takeover;
+	struct kept_alert *next;
+	if (now_ms - takeover->kept_ms < UNCLAIMED_MS)
+		return;
+	takeover->kept_ms = now_ms;
+	for (struct kept_alert *kept = kept_alert_of(takeover->kept->alerts.first); kept; kept = next) {
+		next = kept_alert_of(kept->node.next);
+		if (owner_find(watch, plan, kept->read).alert)
+			continue;
+		log_say(watch->config->log, LOG_LEVEL_WARN, NULL,
+			"%s of the alert " TEXT_FORMAT " of the pipeline " TEXT_FORMAT
+			" is not sent: no file has that alert any more",
+			kept->is_notice ? "a notice" : "the end", TEXT_ARGUMENTS(kept->read->alert),
+			TEXT_ARGUMENTS(kept->read->pipeline));
+		(void)alert_store_write(takeover->store, kept->key, (struct text){0});
+		kept_alert_remove(takeover->kept, kept);
 	}
 }
 
@@ -346,8 +375,10 @@ void alerts_take_over(struct alert_watch *watch, const struct plan *plan, struct
 			group_reconcile(takeover, alert, group);
 	}
 	firings_take_over(watch, plan, time);
-	if (takeover->kept)
+	if (takeover->kept) {
 		notices_take_over(watch, plan);
+		unclaimed_end(watch, plan, time.now_ms);
+	}
 }
 
 void alert_resume_own(struct judged_alert *alert, struct alert_time time)

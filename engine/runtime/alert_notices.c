@@ -135,7 +135,8 @@ static bool roll_back(struct alert_watch *watch, const struct pipeline_plan *pla
 }
 
 bool alert_notify(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-		  const struct alert_spec *spec, size_t place, const struct alert_message *message, struct error *error)
+		  const struct alert_spec *spec, size_t place, const struct alert_message *message, bool is_written,
+		  struct error *error)
 {
 	const struct alert_action *action = &((const struct alert_action *)spec->actions.items)[place];
 	struct alert_store *store = watch->takeover.store;
@@ -145,12 +146,12 @@ bool alert_notify(struct alert_watch *watch, const struct pipeline_plan *plan, s
 	notice_id(message, id);
 	kept_notice_key(alert_action_hash(spec, place), id, receipt.key);
 	if (store)
-		alert_store_await(store, receipt.key);
+		alert_store_await(store, receipt.key, is_written);
 	const bool taken = action->type == ALERT_ROLLBACK
 				   ? roll_back(watch, plan, alert, action, message, wanted, error)
 				   : notifier_notify(watch->notifier, action, message, &alert->watched.notices, wanted, error);
 	if (!taken && store)
-		alert_store_await_no_more(store, receipt.key);
+		alert_store_unawait(store, receipt.key);
 	return taken;
 }
 
@@ -158,10 +159,12 @@ void alert_announce(struct alert_watch *watch, const struct pipeline_plan *plan,
 		    struct alert_group *group, const struct alert_spec *spec)
 {
 	const struct alert_message message = alert_message_of(watch, plan, alert, group, spec, group->notice);
+	const bool is_written = group->kept_number > 0 && watch->takeover.store &&
+				alert_store_has_written(watch->takeover.store, group->kept_number);
 	struct error error = {0};
 	for (size_t i = 0; i < spec->actions.count && i < ALERT_ACTIONS_MAX; i++) {
 		const uint32_t bit = (uint32_t)1 << i;
-		if ((group->owed & bit) && alert_notify(watch, plan, alert, spec, i, &message, &error))
+		if ((group->owed & bit) && alert_notify(watch, plan, alert, spec, i, &message, is_written, &error))
 			group->owed &= ~bit;
 	}
 	if (error.kind != ERROR_NONE)

@@ -102,9 +102,11 @@ enum alert_notice alert_group_due(const struct alert_watch *watch, const struct 
 /* Owes the notice to all actions. */
 void alert_notice_owe(struct alert_group *group, const struct alert_spec *spec, enum alert_notice notice, int64_t now_ms);
 
-/* Queues a notice for the action of that place. False: it is not taken now, for the reason in `error`. */
+/* Queues a notice for the action of that place; `is_written`: its record is in the feed. False: it is not taken now, for the reason
+ * in `error`. */
 bool alert_notify(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-		  const struct alert_spec *spec, size_t place, const struct alert_message *message, struct error *error);
+		  const struct alert_spec *spec, size_t place, const struct alert_message *message, bool is_written,
+		  struct error *error);
 
 /* Gives the notice to the actions that it is owed. */
 void alert_announce(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
@@ -136,13 +138,13 @@ uint64_t alert_action_hash(const struct alert_spec *spec, size_t place);
 
 /* Keeps the notice that is due for a group, and that it fires or does not. */
 void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, const struct judged_alert *alert,
-		struct alert_group *group, const struct alert_spec *spec);
+		struct alert_group *group, const struct alert_spec *spec, int64_t now_ms);
 
 /* Whether Kafka has what was kept of the group, or was waited for long enough. */
 bool alert_is_kept(const struct alert_watch *watch, const struct alert_group *group, int64_t now_ms);
 
 /* The notice that a group owes is not sent any more, because another one takes its place. */
-void alert_keep_other(struct alert_watch *watch, const struct alert_group *group, const struct alert_spec *spec);
+void alert_notice_replace(struct alert_watch *watch, const struct alert_group *group, const struct alert_spec *spec);
 
 /* Follows whether this engine is to send, and takes what was kept when it begins to. */
 void alert_takeover_turn(struct alert_watch *watch, int64_t now_ms);
@@ -155,7 +157,7 @@ void alerts_take_over(struct alert_watch *watch, const struct plan *plan, struct
 void alert_resume_own(struct judged_alert *alert, struct alert_time time);
 
 /* Ends what is kept of an alert that was removed from the files, and forgets what engines reported. */
-void alert_keep_no_more(struct alert_watch *watch, struct judged_alert *alert);
+void alert_forget(struct alert_watch *watch, struct judged_alert *alert);
 
 void alert_takeover_close(struct alert_takeover *takeover);
 

@@ -88,11 +88,12 @@ void alert_speak_shared(struct alert_watch *watch, const struct pipeline_plan *p
 	for (struct alert_group *group = alert->shared.first; group; group = group->next) {
 		const enum alert_notice notice = alert_group_due(watch, plan, alert, spec, group);
 		if (notice != NOTICE_NONE) {
-			alert_keep_other(watch, group, spec);
+			if (takeover->is_done)
+				alert_notice_replace(watch, group, spec);
 			alert_notice_owe(group, spec, notice, now_ms);
 		}
 		if (takeover->is_done && group->notice != NOTICE_NONE)
-			alert_keep(watch, plan, alert, group, spec);
+			alert_keep(watch, plan, alert, group, spec, now_ms);
 		if (group->owed && takeover->is_done) {
 			if (alert_is_kept(watch, group, now_ms))
 				alert_announce(watch, plan, alert, group, spec);

@@ -17,6 +17,7 @@ struct store_entry {
 	char key[KEPT_KEY_BYTES];
 	struct text value; /* in the same piece of memory */
 	uint64_t number;   /* of a record */
+	bool is_written;   /* of a notice that waits */
 };
 
 struct alert_store {
@@ -254,6 +255,22 @@ bool alert_store_has_written(struct alert_store *store, uint64_t number)
 	return written;
 }
 
+void alert_store_yield(struct alert_store *store)
+{
+	struct list_node *next;
+	pthread_mutex_lock(&store->lock);
+	for (struct list_node *node = store->due.first; node; node = next) {
+		struct store_entry *entry = entry_of(node);
+		next = node->next;
+		if (kept_key_is_notice(text_of(entry->key)) && !entry->value.bytes)
+			continue;
+		list_remove(node);
+		store->due_count--;
+		memory_give(entry);
+	}
+	pthread_mutex_unlock(&store->lock);
+}
+
 void alert_store_ask(struct alert_store *store)
 {
 	pthread_mutex_lock(&store->lock);
@@ -280,12 +297,14 @@ static struct store_entry *awaited_find(const struct alert_store *store, const c
 	return entry;
 }
 
-void alert_store_await(struct alert_store *store, const char *key)
+void alert_store_await(struct alert_store *store, const char *key, bool is_written)
 {
 	pthread_mutex_lock(&store->lock);
 	struct store_entry *made = awaited_find(store, key) ? NULL : entry_make(key, (struct text){0});
-	if (made)
+	if (made) {
+		made->is_written = is_written;
 		list_add(&store->awaited, &made->node);
+	}
 	pthread_mutex_unlock(&store->lock);
 }
 
@@ -297,7 +316,7 @@ static void awaited_remove(struct alert_store *store, const char *key)
 	memory_give(awaited);
 }
 
-void alert_store_await_no_more(struct alert_store *store, const char *key)
+void alert_store_unawait(struct alert_store *store, const char *key)
 {
 	pthread_mutex_lock(&store->lock);
 	awaited_remove(store, key);
@@ -308,7 +327,8 @@ bool alert_store_leave(void *context, const char *key)
 {
 	struct alert_store *store = context;
 	pthread_mutex_lock(&store->lock);
-	const bool written = store->added == store->written;
+	const struct store_entry *awaited = awaited_find(store, key);
+	const bool written = awaited && awaited->is_written;
 	if (written)
 		awaited_remove(store, key);
 	pthread_mutex_unlock(&store->lock);

@@ -32,18 +32,21 @@ uint64_t alert_store_write(struct alert_store *store, const char *key, struct te
 /* Whether Kafka has the record of that number, and all before. */
 bool alert_store_has_written(struct alert_store *store, uint64_t number);
 
+/* Leaves out what is not written yet, but for the ends of notices: another engine decides about the rest now. */
+void alert_store_yield(struct alert_store *store);
+
 /* Begins to read the feed, anew if it is being read. */
 void alert_store_ask(struct alert_store *store);
 
 /* What was read since alert_store_ask(); the caller's, to be cleared and given to memory_give(). NULL: nothing yet. */
 struct kept_alerts *alert_store_answer(struct alert_store *store);
 
-/* The notice with the key waits in this process from now on. */
-void alert_store_await(struct alert_store *store, const char *key);
-void alert_store_await_no_more(struct alert_store *store, const char *key); /* but stays in the feed */
+/* The notice with the key waits in this process from now on. `is_written`: its record is in the feed. */
+void alert_store_await(struct alert_store *store, const char *key, bool is_written);
+void alert_store_unawait(struct alert_store *store, const char *key); /* but it stays in the feed */
 
-/* The notice is left to the engine that sends from now on. False: its record is not in the feed yet, so that nobody else has it.
- * `context` is the store. */
+/* The notice is left to the engine that sends from now on. False: its record was not in the feed when it began to wait, so that
+ * nobody else has it. `context` is the store. */
 bool alert_store_leave(void *context, const char *key);
 bool alert_store_awaits(struct alert_store *store, const char *key);
 

@@ -172,7 +172,7 @@ static void absent_release(struct alert_watch *watch)
 			continue;
 		memory_give(judged->window);
 		judged->window = NULL;
-		alert_keep_no_more(watch, judged);
+		alert_forget(watch, judged);
 	}
 }
 

@@ -327,7 +327,7 @@ static bool parcel_queue(struct notifier *notifier, struct parcel_to_send *made,
 	if (taken)
 		return true;
 	if (made) {
-		error_set(error, ERROR_LIMIT, PLACE_NONE, "%d notices wait already; see why their receivers are unreachable",
+		error_set(error, ERROR_REMOTE, PLACE_NONE, "%d notices wait already; see why their receivers are unreachable",
 			  NOTICES_MAX);
 		arena_close(made->arena);
 	}

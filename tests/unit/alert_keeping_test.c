@@ -217,7 +217,7 @@ static void a_notice_that_waits_and_the_end_of_a_firing_outlast_the_engine(void 
 	struct alert_group *group = alert_group_find(&one->alert.shared, TEXT("g"));
 	assert_int_equal(alert_notice_due(&group->alert, false), NOTICE_FIRING);
 	alert_notice_owe(group, &one->spec, NOTICE_FIRING, 1);
-	alert_keep(&one->watch, one->pipelines, &one->alert, group, &one->spec); /* and then it is killed */
+	alert_keep(&one->watch, one->pipelines, &one->alert, group, &one->spec, 1); /* and then it is killed */
 	const int64_t kept_ms = time_of_day_ms();
 	expect_kept(1, 1);
 	engine_end(one);
@@ -424,7 +424,7 @@ static void a_notice_for_a_former_receiver_goes_to_the_present_ones_while_the_al
 	assert_non_null(strstr(web_receiver_id(mended, 0), "-firing"));
 	assert_non_null(strstr(mended->heard[0], "\"group\": \"g\""));
 	expect_kept(1, 0);
-	alert_keep_no_more(&two->watch, &two->alert); /* the alert is in no file any more */
+	alert_forget(&two->watch, &two->alert); /* the alert is in no file any more */
 	assert_null(shared(two, "g"));
 	expect_kept(0, 0);
 	atomic_store(&hanging->released, true);
@@ -573,13 +573,11 @@ static void what_no_pipeline_claims_is_kept_for_an_hour(void **state)
 	expect_kept(1, 1);
 	two->alert.watched.name = "another";
 	engine_take_over(two);
-	engine_looks(two, 1);
-	alert_takeover_turn(&two->watch, 3600000);
+	engine_looks(two, 3600000);
 	expect_kept(1, 1);
-	assert_non_null(two->watch.takeover.kept);
-	alert_takeover_turn(&two->watch, 3600001);
-	assert_null(two->watch.takeover.kept);
+	engine_looks(two, 3600001);
 	expect_kept(0, 0);
+	assert_null(two->watch.takeover.kept->alerts.first);
 	atomic_store(&receiver->released, true);
 	engine_end(two);
 	engine_end(one);
