@@ -606,45 +606,6 @@ static void names_that_are_none_are_refused(void **state)
 	assert_non_null(strstr(error.text, "did you mean `reward`?"));
 }
 
-/* ---- records ---- */
-
-static void an_exposure_is_read_as_it_was_written(void **state)
-{
-	const struct assigned one = {.experiment = TEXT("e"), .variant = TEXT("new"), .unit = TEXT("u"), .probability = 0.25,
-				     .reason = ASSIGNED_STAGE, .table = 0x12};
-	const struct message message = {.id = TEXT("r-1"), .time_ms = 77, .origin = {TEXT("in"), 2, 9}};
-	const struct exposure_outcome nothing_said = {.latency_ms = (double)NAN};
-	struct exposure exposure;
-	struct error error = {0};
-	struct buffer out;
-	(void)state;
-	buffer_open(&out, 1 << 10);
-	assert_true(exposure_encode(&message, &one, &nothing_said, &out, &error));
-	assert_true(exposure_decode(buffer_view(&out), arena, &exposure, &error));
-	assert_true(text_is(exposure.id, "r-1") && text_is(exposure.unit, "u") && text_is(exposure.variant, "new"));
-	assert_true(text_is(exposure.origin.topic, "in") && exposure.origin.partition == 2 && exposure.origin.offset == 9);
-	assert_true(exposure.time_ms == 77 && exposure.probability == 0.25 && exposure.reason == ASSIGNED_STAGE);
-	assert_true(text_is(exposure.table, "0000000000000012"));
-	for (size_t length = 0; length < out.length; length++)
-		assert_false(exposure_decode((struct text){out.bytes, length}, arena, &exposure, &error));
-	buffer_close(&out);
-	static const char *const wrong[] = {"", "[]", "{}", "{\"experiment\":\"e\"}",
-		"{\"experiment\":\"e\",\"variant\":\"a\",\"probability\":2}",
-					    "{\"experiment\":\"e\",\"variant\":\"a\",\"reason\":\"mood\"}",
-					    "{\"experiment\":\"e\",\"variant\":\"a\",\"time_ms\":\"x\"}"};
-	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-		error = (struct error){0};
-		assert_false(exposure_decode(text_of(wrong[i]), arena, &exposure, &error));
-		assert_int_equal(error.kind, ERROR_INPUT);
-	}
-	error = (struct error){0};
-	assert_true(exposure_decode(TEXT("{\"experiment\":\"e\",\"variant\":\"a\",\"context\":{\"x\":1.5},\"more\":[{}],"
-					 "\"versions\":[{\"resource\":\"model/a\",\"version\":\"7\"}],\"unit\":12}"),
-				    arena, &exposure, &error));
-	assert_true(exposure.feature_count == 1 && exposure.features[0].value == 1.5 && text_is(exposure.unit, "12"));
-	assert_true(text_is(exposure.versions, "model/a=7;"));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -669,7 +630,6 @@ int main(void)
 		cmocka_unit_test(a_report_waits_keeps_or_stops),
 		cmocka_unit_test(a_variant_that_nobody_met_is_a_mismatch),
 		cmocka_unit_test(names_that_are_none_are_refused),
-		cmocka_unit_test(an_exposure_is_read_as_it_was_written),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
