@@ -6,7 +6,10 @@
 
 bool alert_absence_look(struct alert_absence *absence, uint64_t ended, bool is_shared, int64_t now_ms)
 {
-	const int64_t late_ms = is_shared ? 2 * ALERT_EVERY_MS : 0;
+	const int64_t late_ms = is_shared ? 2 * ALERT_EVERY_MS : 0, slept_ms = now_ms - absence->looked_ms;
+	if (is_shared && absence->looked_ms > 0 && slept_ms > ALERT_SLEPT_MS)
+		absence->ended_ms += slept_ms;
+	absence->looked_ms = now_ms;
 	if (ended != absence->ended) {
 		absence->ended_ms = now_ms;
 		absence->is_present = true;

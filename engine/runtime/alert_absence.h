@@ -3,7 +3,8 @@
  *
  * An engine looks at its own requests every ALERT_EVERY_MS, and reports to the others that there are some: not with each look, but
  * at least twice in the duration, if that is not too short for it. So the others know of a request up to two looks late, and wait
- * as much longer. A report that needs even longer through Kafka may come after the absence has begun.
+ * as much longer. A report that needs even longer through Kafka may come after the absence has begun. An engine that was stopped,
+ * and so did not look, has not taken the reports of that time either: it does not count.
  *
  * Times are monotonic. Pure. Belongs to one thread.
  */
@@ -13,10 +14,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define ALERT_SLEPT_MS 5000 /* between two looks: longer than a busy engine needs */
+
 struct alert_absence { /* starts with `ended_ms` set */
 	int64_t duration_ms;
 	uint64_t ended;	    /* requests of the pipeline in this engine, at the last look */
 	int64_t ended_ms;   /* when the last one of any engine became known */
+	int64_t looked_ms;  /* the last look; 0: none */
 	bool is_present;    /* this engine has had requests that it has not reported */
 	int64_t present_ms; /* when it reported some */
 };

@@ -130,9 +130,7 @@ static void takeover_begin(struct alert_watch *watch, struct kept_alerts *kept, 
 		takeover_log(watch, kept);
 	else
 		log_say(watch->config->log, LOG_LEVEL_WARN, NULL,
-			"this engine sends the notices of alerts without %s, which is not read within %d s: the notices of all "
-			"that "
-			"fire are sent, perhaps again",
+			"%s is not read within %d s: this engine sends the notices of all alerts that fire, perhaps again",
 			takeover->config.feed, TAKEOVER_MS / MS_PER_S);
 	kept_drop(takeover);
 	takeover->kept = kept;
@@ -179,7 +177,7 @@ static void group_reconcile(const struct alert_takeover *takeover, const struct 
 		group->alert.is_announced = group->is_kept = true;
 		group->notice = NOTICE_FIRING;
 		group->owed = 0;
-	} else if (!group->is_kept || has_ended) {
+	} else if (!group->is_kept || has_ended || (takeover->kept && !kept)) {
 		group->alert.is_announced = false;
 		group->owed = 0;
 	}

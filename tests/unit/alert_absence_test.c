@@ -89,11 +89,29 @@ static void an_engine_that_shares_no_alert_knows_of_its_own_requests_at_once(voi
 	assert_false(alert_absence_look(&absence, 10, false, 11 * ALERT_EVERY_MS));
 }
 
+/* Reports of others came meanwhile, and are not taken yet when it looks. */
+static void the_time_in_which_an_engine_was_stopped_does_not_count(void **state)
+{
+	struct alert_absence shared = {.duration_ms = 12000}, alone = shared;
+	(void)state;
+	for (int64_t now_ms = 1000; now_ms <= 5000; now_ms += ALERT_EVERY_MS) {
+		assert_false(alert_absence_look(&shared, 0, true, now_ms));
+		assert_false(alert_absence_look(&alone, 0, false, now_ms));
+	}
+	alert_absence_hear(&shared, 5000);
+	assert_true(alert_absence_look(&alone, 0, false, 41000));
+	assert_false(alert_absence_look(&shared, 0, true, 41000));
+	for (int64_t now_ms = 42000; now_ms <= 54000; now_ms += ALERT_EVERY_MS)
+		assert_false(alert_absence_look(&shared, 0, true, now_ms));
+	assert_true(alert_absence_look(&shared, 0, true, 55000));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_pipeline_with_requests_in_one_engine_is_absent_in_none),
 		cmocka_unit_test(an_engine_that_shares_no_alert_knows_of_its_own_requests_at_once),
+		cmocka_unit_test(the_time_in_which_an_engine_was_stopped_does_not_count),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
