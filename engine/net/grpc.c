@@ -290,7 +290,7 @@ bool grpc_start(struct grpc *grpc, struct grpc_call *call, struct error *error)
 	if (!stream)
 		return error_memory(error, ERROR_SYSTEM, "starting a gRPC call");
 	stream->peer = peer;
-	if (!loop_timer_set(grpc->loop, &stream->deadline, loop_due_ms(grpc->loop, call->timeout_ms), error)) {
+	if (!loop_timer_set(grpc->loop, &stream->deadline, loop_now_ms(grpc->loop) + call->timeout_ms, error)) {
 		list_add(&grpc->pool, &stream->node);
 		return false;
 	}

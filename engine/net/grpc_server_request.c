@@ -401,7 +401,7 @@ static void headers_are_whole(struct grpc_request *request, bool is_end)
 	else if (request->timeout_ms == 0)
 		grpc_request_shed(request, GRPC_DEADLINE_EXCEEDED, DEADLINE_WORDS);
 	else if (request->timeout_ms > 0 &&
-		 !loop_timer_set(loop, &request->deadline, loop_due_ms(loop, request->timeout_ms), &error))
+		 !loop_timer_set(loop, &request->deadline, loop_now_ms(loop) + request->timeout_ms, &error))
 		grpc_request_shed(request, GRPC_RESOURCE_EXHAUSTED, "no memory for a deadline");
 	else if (config->converses)
 		request_ask_whether_conversation(request);

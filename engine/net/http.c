@@ -198,7 +198,7 @@ bool http_start(struct http *http, struct http_request *request, struct error *e
 	exchange_set_up(exchange, request);
 	bool read = url_read(request->url, &exchange->url, &why);
 	if ((read && !find_origin(exchange, error)) ||
-	    !loop_timer_set(http->loop, &exchange->deadline, loop_due_ms(http->loop, request->timeout_ms), error)) {
+	    !loop_timer_set(http->loop, &exchange->deadline, loop_now_ms(http->loop) + request->timeout_ms, error)) {
 		exchange->request = NULL;
 		exchange_to_pool(exchange);
 		return false;

@@ -129,31 +129,35 @@ static void on_way_answered(void *context, size_t nth, const struct attempt *att
 }
 
 /* Checks whether gRPC works again, at an address where it did not. */
-static void ask_way(struct caller_served *served, size_t nth)
+static void ask_way(struct caller_served *served, size_t nth, int64_t now)
 {
 	struct protocol_fallback *way = &served->ways[nth];
 	const struct model_address *address = &served->config->addresses.items[nth];
-	if (protocol_fallback_to_ask(way, now_us(served->caller)) &&
+	if (protocol_fallback_to_ask(way, now) &&
 	    !served->caller->wire->ask(served->wire, address, ASK_MODEL_READY, READY_MS, on_way_answered, served, nth))
 		way->asking = false;
 }
 
-static bool send_by_way(struct caller_served *served, struct queued_call *queued_call, int64_t timeout_ms, struct error *error)
+/* The timeout counts from `now`, and those of the wire from the loop's last wake-up, which may be long ago. */
+static bool send_by_way(struct caller_served *served, struct queued_call *queued_call, int64_t timeout_ms, int64_t now,
+			struct error *error)
 {
+	const int64_t awake_ms = now / US_PER_MS - loop_now_ms(served->caller->loop);
 	const struct model_address *address = &served->config->addresses.items[queued_call->replica];
 	const struct wire_call call = {.address = protocol_fallback_address(&served->ways[queued_call->replica], address),
 				       .parameters = served->config->parameters,
 				       .binary = served->binary[queued_call->replica],
-				       .timeout_ms = timeout_ms};
+				       .timeout_ms = timeout_ms + awake_ms};
 	return served->caller->wire->send(served->wire, queued_call, &call, error);
 }
 
 static bool on_send(void *context, struct queued_call *queued_call, int64_t timeout_ms, struct error *error)
 {
 	struct caller_served *served = context;
+	const int64_t now = now_us(served->caller);
 	queued_call->turned = false;
-	ask_way(served, queued_call->replica);
-	return send_by_way(served, queued_call, timeout_ms, error);
+	ask_way(served, queued_call->replica, now);
+	return send_by_way(served, queued_call, timeout_ms, now, error);
 }
 
 static void on_withdraw(void *context, struct queued_call *queued_call)
@@ -248,7 +252,7 @@ static bool turns(struct caller_served *served, struct queued_call *queued_call,
 		return false;
 	struct error error = {0};
 	queued_call->turned = true;
-	return send_by_way(served, queued_call, timeout_ms, &error);
+	return send_by_way(served, queued_call, timeout_ms, now, &error);
 }
 
 static void caller_on_arrived(void *context, struct queued_call *queued_call, struct attempt *attempt)

@@ -161,7 +161,7 @@ static bool chaos_send(struct wire *wire, struct queued_call *queued_call, const
 	}
 	held->call.timeout_ms -= late_ms;
 	held->timer = (struct loop_timer){.due = chaos_on_due, .context = held};
-	return loop_timer_set(wire->loop, &held->timer, loop_due_ms(wire->loop, late_ms), error);
+	return loop_timer_set(wire->loop, &held->timer, loop_now_ms(wire->loop) + late_ms, error);
 }
 
 static void chaos_withdraw(struct wire *wire, struct queued_call *queued_call)

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/duration.h"
 #include "tests/unit/grpc_stand.h"
 
 enum { CODE_REFUSED = 7, CODE_CANCEL = 8, CODE_CALM = 11 };
@@ -257,20 +256,6 @@ static void a_deadline_ends_the_call_and_the_stream(void **state)
 	assert_int_equal(stand->puppet.line_count, 1);
 }
 
-/* Its thread has worked since it woke. */
-static void a_deadline_counts_from_the_call(void **state)
-{
-	struct stand *stand = *state;
-	int64_t begun_us = loop_clock_us(stand->loop);
-	while (loop_clock_us(stand->loop) < begun_us + 40 * US_PER_MS)
-		;
-	begun_us = loop_clock_us(stand->loop);
-	const struct call *call = begin_with(stand, 0, TEXT("ask"), 60);
-	turn_until_told(stand, 1);
-	assert_true(call->reply.timed_out);
-	assert_true(loop_clock_us(stand->loop) - begun_us >= 59 * US_PER_MS); /* by a clock of whole milliseconds */
-}
-
 static void a_deadline_passes_in_the_line_too(void **state)
 {
 	struct stand *stand = *state;
@@ -420,7 +405,6 @@ int main(void)
 		STORY(a_name_is_looked_up),
 		STORY(an_address_without_a_port_is_no_address),
 		STORY(a_deadline_ends_the_call_and_the_stream),
-		STORY(a_deadline_counts_from_the_call),
 		STORY(a_deadline_passes_in_the_line_too),
 		STORY(a_call_whose_time_is_over_is_not_sent),
 		STORY(a_dead_server_is_noticed_by_a_ping),
