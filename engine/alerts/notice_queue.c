@@ -6,9 +6,17 @@ static struct queued_notice *notice_of(struct list_node *node)
 	return node ? LIST_OWNER(node, struct queued_notice, node) : NULL;
 }
 
+static size_t notices_of(const struct notice_queue *queue, struct text receiver)
+{
+	size_t count = 0;
+	for (struct queued_notice *notice = notice_of(queue->notices.first); notice; notice = notice_of(notice->node.next))
+		count += text_equal(notice->receiver, receiver);
+	return count;
+}
+
 bool notice_queue_add(struct notice_queue *queue, struct queued_notice *notice, int64_t now_ms)
 {
-	if (queue->count >= NOTICES_MAX)
+	if (queue->count >= NOTICES_MAX || notices_of(queue, notice->receiver) >= NOTICES_OF_RECEIVER_MAX)
 		return false;
 	notice->node = (struct list_node){0};
 	notice->added_ms = notice->due_ms = now_ms;

@@ -6,7 +6,8 @@
  * down for minutes misses nothing, and gets each notice once when it is back, unless an answer of it was lost. A receiver that is
  * down gets one attempt per pause, however many notices wait.
  *
- * A notice is given up when it is NOTICE_AGE_MS_MAX old. At most NOTICES_MAX wait; a further one is not taken.
+ * A notice is given up when it is NOTICE_AGE_MS_MAX old. At most NOTICES_OF_RECEIVER_MAX wait for a receiver, so that one that is
+ * away does not take the places of others, and NOTICES_MAX in all; a further one is not taken.
  */
 #ifndef SLUICE_ALERTS_NOTICE_QUEUE_H
 #define SLUICE_ALERTS_NOTICE_QUEUE_H
@@ -17,7 +18,8 @@
 #include "base/list.h"
 #include "base/text.h"
 
-#define NOTICES_MAX 1000
+#define NOTICES_OF_RECEIVER_MAX 1000
+#define NOTICES_MAX (4 * NOTICES_OF_RECEIVER_MAX)
 #define NOTICE_PAUSE_MS 1000
 #define NOTICE_PAUSE_MS_MAX 30000
 #define NOTICE_WAIT_MS_MAX ((int64_t)600 * 1000) /* or a receiver could hold back an alert for hours */
@@ -36,7 +38,7 @@ struct notice_queue { /* starts as `{0}` */
 	size_t count;
 };
 
-/* `notice->receiver` is set. False: the queue is full, and the notice stays the caller's. */
+/* `notice->receiver` is set. False: too many wait, for that receiver or in all, and the notice stays the caller's. */
 bool notice_queue_add(struct notice_queue *queue, struct queued_notice *notice, int64_t now_ms);
 
 /* The notice that has been due longest, so that receivers that do not answer delay the others once for each attempt; it is

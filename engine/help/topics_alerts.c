@@ -101,8 +101,9 @@ static void notices_print(struct help_page *page)
 		      "HTTP, or 408, 425, 429 and 5xx, a notice is sent again after 1 s, 2 s, and so on to 30 s, for a day. If a "
 		      "Retry-After asks for "
 		      "a longer pause, the pause is that long, but 10 minutes at most. After any other status the notice is "
-		      "given up. At most 1,000 "
-		      "notices wait for webhooks and mails, and as many for topics and rollbacks, which wait for no webhook. An "
+		      "given up. At most 1,000 notices wait for a receiver, and 4,000 in all for webhooks and mails, and as many "
+		      "for topics "
+		      "and rollbacks, which wait for no webhook. An "
 		      "engine that is asked to end sends those that are due, for 2 s. With `--control`, the next engine "
 		      "sends those that still wait, also after a kill. Without, they are lost, and the log has their number.");
 	help_page_text(page, "Webhooks reach public addresses only, also after a redirection, and those that --alert-allow "

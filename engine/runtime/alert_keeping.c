@@ -8,6 +8,7 @@
 
 #define TAKEOVER_MS 15000    /* a feed that is not read by then delays no notice any longer */
 #define KEEPING_MS 15000     /* nor one that does not take the record of a notice */
+#define FULL_RECEIVERS 16
 #define UNCLAIMED_MS 3600000 /* pipelines come into force within minutes */
 
 /* ---- keeping ---- */
@@ -256,16 +257,31 @@ static bool rollback_is_over(const struct kept_owner *owner, const struct alert_
 	       !(group && group->alert.phase == ALERT_FIRING && group->alert.fired_at_ms == read->fired_at_ms);
 }
 
-/* Webhooks and mails, and what goes to Kafka, have a queue each. */
-static bool goes_to_kafka(const struct alert_action *action)
+/* Receivers for which too many notices wait: none overtakes those. */
+struct full_receivers {
+	size_t count; /* beyond the array: all are */
+	uint64_t hashes[FULL_RECEIVERS];
+};
+
+static bool receiver_is_full(const struct full_receivers *full, uint64_t receiver)
 {
-	return action->type == ALERT_TOPIC || action->type == ALERT_ROLLBACK;
+	bool is = full->count > FULL_RECEIVERS;
+	for (size_t i = 0; i < full->count && i < FULL_RECEIVERS; i++)
+		is = is || full->hashes[i] == receiver;
+	return is;
 }
 
-/* Sends a notice that waits, if it does not wait in this engine, and its queue is not full. False: it is not taken now, for the
+static void receiver_note_full(struct full_receivers *full, uint64_t receiver)
+{
+	if (full->count < FULL_RECEIVERS)
+		full->hashes[full->count] = receiver;
+	full->count++;
+}
+
+/* Sends a notice that waits, if it does not wait in this engine, and its receiver is not full. False: it is not taken now, for the
  * reason in `error`, if there is one. */
 static bool notice_take_over(struct alert_watch *watch, const struct kept_owner *owner, const struct kept_alert *kept,
-			     bool is_full[2], struct error *error)
+			     struct full_receivers *full, struct error *error)
 {
 	const struct alert_read *read = kept->read;
 	const struct alert_group group = {.name = read->group, .alert.fired_at_ms = read->fired_at_ms, .values = read->values};
@@ -284,13 +300,15 @@ static bool notice_take_over(struct alert_watch *watch, const struct kept_owner 
 		alert_store_settle(watch->takeover.store, kept->key);
 		return true;
 	}
-	bool *const full = &is_full[goes_to_kafka(&actions[place])];
+	const uint64_t receiver = receiver_hash(&actions[place]);
 	struct alert_message message =
 		alert_message_of(watch, owner->plan, owner->alert, &group, spec, read->fires ? NOTICE_FIRING : NOTICE_RESOLVED);
 	message.condition = read->condition;
 	message.at_ms = read->at_ms;
-	const bool taken = !*full && alert_notify(watch, owner->plan, owner->alert, spec, place, &message, true, error);
-	*full = *full || error->kind == ERROR_REMOTE;
+	const bool taken = !receiver_is_full(full, receiver) &&
+			   alert_notify(watch, owner->plan, owner->alert, spec, place, &message, true, error);
+	if (error->kind == ERROR_REMOTE)
+		receiver_note_full(full, receiver);
 	return taken;
 }
 
@@ -305,17 +323,17 @@ static void takeover_fails(struct alert_watch *watch, const struct kept_alert *k
 	watch->takeover.has_failed = true;
 }
 
-/* Those of alerts that run. What is not taken is tried again at the next look; nothing overtakes what waits for its queue. */
+/* Those of alerts that run. What is not taken is tried again at the next look. */
 static void notices_take_over(struct alert_watch *watch, const struct plan *plan)
 {
 	struct kept_alerts *all = watch->takeover.kept;
-	bool is_full[2] = {false, false};
+	struct full_receivers full = {0};
 	struct kept_alert *next;
 	for (struct kept_alert *kept = kept_alert_of(all->alerts.first); kept; kept = next) {
 		next = kept_alert_of(kept->node.next);
 		const struct kept_owner owner = kept->is_notice ? owner_find(watch, plan, kept->read) : (struct kept_owner){0};
 		struct error error = {0};
-		if (owner.alert && notice_take_over(watch, &owner, kept, is_full, &error))
+		if (owner.alert && notice_take_over(watch, &owner, kept, &full, &error))
 			kept_alert_remove(all, kept);
 		else if (error.kind != ERROR_NONE)
 			takeover_fails(watch, kept, &error);

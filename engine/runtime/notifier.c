@@ -327,8 +327,9 @@ static bool parcel_queue(struct notifier *notifier, struct parcel_to_send *made,
 	if (taken)
 		return true;
 	if (made) {
-		error_set(error, ERROR_REMOTE, PLACE_NONE, "%d notices wait already; see why their receivers are unreachable",
-			  NOTICES_MAX);
+		error_set(error, ERROR_REMOTE, PLACE_NONE,
+			  "%d notices wait for their receiver already, or %d for all; see why they are unreachable",
+			  NOTICES_OF_RECEIVER_MAX, NOTICES_MAX);
 		arena_close(made->arena);
 	}
 	count_add(&counts->dropped, 1);

@@ -54,8 +54,8 @@ struct notifier *notifier_open(const struct notifier_settings *settings, const s
 void notifier_close(struct notifier *notifier); /* NULL is fine */
 
 /* Queues the notice for the receiver of that action; a mail without a mail server is dropped. `counts` must live as long as the
- * notifier. `receipt` NULL: none is wanted. False: it is not taken now, for the reason in `error`: try again later. REMOTE: the
- * queue is full; LIMIT: the notice is too long; else memory ran out, or its secret cannot be read. */
+ * notifier. `receipt` NULL: none is wanted. False: it is not taken now, for the reason in `error`: try again later. REMOTE: too
+ * many wait for that receiver, or in all; LIMIT: the notice is too long; else memory ran out, or its secret cannot be read. */
 bool notifier_notify(struct notifier *notifier, const struct alert_action *action, const struct alert_message *message,
 		     struct notice_counts *counts, const struct notice_receipt *receipt, struct error *error);
 

@@ -603,16 +603,26 @@ static void the_queue_is_bounded_and_old_notices_are_given_up(void **state)
 {
 	(void)state;
 	struct notice_queue queue = {0};
-	struct queued_notice *notices = memory_take(NOTICES_MAX + 1, sizeof *notices);
+	static const struct text receivers[] = {TEXT("a"), TEXT("b"), TEXT("c"), TEXT("d"), TEXT("e")};
+	struct queued_notice *notices = memory_take(NOTICES_MAX + 2, sizeof *notices), *further = &notices[NOTICES_MAX];
 	int64_t due_ms;
-	for (size_t i = 0; i < NOTICES_MAX; i++)
+	for (size_t i = 0; i < NOTICES_MAX; i++) {
+		notices[i].receiver = receivers[i / NOTICES_OF_RECEIVER_MAX];
+		if (i % NOTICES_OF_RECEIVER_MAX == 0 && i > 0) {
+			further->receiver = receivers[i / NOTICES_OF_RECEIVER_MAX - 1];
+			assert_false(notice_queue_add(&queue, further, 0)); /* too many of that one */
+		}
 		assert_true(notice_queue_add(&queue, &notices[i], 0));
-	assert_false(notice_queue_add(&queue, &notices[NOTICES_MAX], 0));
-	struct queued_notice *first = notice_queue_next(&queue, 0, &due_ms);
+	}
+	further->receiver = receivers[4];
+	assert_false(notice_queue_add(&queue, further, 0)); /* too many in all */
+	struct queued_notice *first = notices;
+	for (size_t i = 0; i < NOTICES_MAX; i += NOTICES_OF_RECEIVER_MAX) /* one of each is being sent */
+		assert_ptr_equal(notice_queue_next(&queue, 0, &due_ms), &notices[i]);
 	assert_true(notice_queue_retry(&queue, first, 0, NOTICE_AGE_MS_MAX - 1));
 	assert_ptr_equal(notice_queue_next(&queue, NOTICE_AGE_MS_MAX + NOTICE_PAUSE_MS, &due_ms), first);
 	assert_false(notice_queue_retry(&queue, first, 0, NOTICE_AGE_MS_MAX));
-	assert_true(notice_queue_add(&queue, &notices[NOTICES_MAX], 0));
+	assert_true(notice_queue_add(&queue, further, 0));
 	memory_give(notices);
 }
 
