@@ -12,7 +12,10 @@
 
 #define S 1000
 
-#define NOTICE(name) {.receiver = TEXT(name)}
+#define NOTICE(name)                                                                                                               \
+	{                                                                                                                          \
+		.receiver = TEXT(name)                                                                                             \
+	}
 
 static void notices_of_a_receiver_that_is_down_wait_in_their_order(void **state)
 {
