@@ -35,8 +35,8 @@ timed="unit sanitize thread models dev bars grpc callers kafka state contract gu
 
 # These mostly wait, for brokers, models and sessions that are gone: so many at once as there are lanes, the longest first,
 # once `unit` has built what they run. None is judged by how fast it is. Their brokers are compiled in a hurry: what a better
-# compiler gains there, it costs here. All take some 550 s of a processor, brokers and containers left out, in 3,500.
-waiting="kafka faults secure dev compose contract reload mlserver features cases-kafka state guard"
+# compiler gains there, it costs here. All take some 450 s of a processor, brokers left out, in 2,500.
+waiting="kafka faults secure dev contract reload mlserver features cases-kafka state guard"
 lanes=4
 # These use one processor, or wait for half of their time, and none is judged by how fast it is: one more at once than there are
 # processors, the longest first. A page's servers have ports of their own; those of `demo` are any that are free.
