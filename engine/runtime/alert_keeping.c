@@ -2,7 +2,6 @@
  * and which notices wait, and the next one takes that over. */
 #include "alerts/notice_queue.h"
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/memory.h"
 #include "runtime/alert_parts.h"
 
@@ -12,31 +11,6 @@
 #define UNCLAIMED_MS 3600000 /* pipelines come into force within minutes */
 
 /* ---- keeping ---- */
-
-static uint64_t text_hash(const char *text, uint64_t seed)
-{
-	return text ? hash_bytes(text, strlen(text) + 1, seed) : hash_bytes(NULL, 0, seed + 1);
-}
-
-/* Another form of a notice is for the same receiver: it is often mended while notices wait. */
-static uint64_t receiver_hash(const struct alert_action *action)
-{
-	uint64_t hash = text_hash(action->url, (uint64_t)action->type);
-	hash = text_hash(action->experiment.text, hash);
-	for (size_t i = 0; i < action->recipients.count; i++)
-		hash = text_hash(action->recipients.items[i].text, hash);
-	return hash;
-}
-
-uint64_t alert_action_hash(const struct alert_spec *spec, size_t place)
-{
-	const struct alert_action *actions = spec->actions.items;
-	const uint64_t hash = receiver_hash(&actions[place]);
-	uint64_t before = 0;
-	for (size_t i = 0; i < place; i++)
-		before += receiver_hash(&actions[i]) == hash;
-	return hash + before;
-}
 
 static void firing_key(const struct judged_alert *alert, struct text group, char key[KEPT_KEY_BYTES])
 {
@@ -300,7 +274,7 @@ static bool notice_take_over(struct alert_watch *watch, const struct kept_owner 
 		alert_store_settle(watch->takeover.store, kept->key);
 		return true;
 	}
-	const uint64_t receiver = receiver_hash(&actions[place]);
+	const uint64_t receiver = alert_receiver_hash(&actions[place]);
 	struct alert_message message =
 		alert_message_of(watch, owner->plan, owner->alert, &group, spec, read->fires ? NOTICE_FIRING : NOTICE_RESOLVED);
 	message.condition = read->condition;

@@ -1,5 +1,6 @@
 /* alert_notices.c: Notices of alerts: which are due, what holds them back, and who gets them. */
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/moment.h"
 #include "base/quote.h"
 #include "runtime/alert_parts.h"
@@ -132,6 +133,31 @@ static bool roll_back(struct alert_watch *watch, const struct pipeline_plan *pla
 	const bool queued = good && notifier_post(watch->notifier, &notice, &alert->watched.notices, receipt, error);
 	buffer_close(&record);
 	return queued;
+}
+
+static uint64_t text_hash(const char *text, uint64_t seed)
+{
+	return text ? hash_bytes(text, strlen(text) + 1, seed) : hash_bytes(NULL, 0, seed + 1);
+}
+
+/* Another form of a notice is for the same receiver: it is often mended while notices wait. */
+uint64_t alert_receiver_hash(const struct alert_action *action)
+{
+	uint64_t hash = text_hash(action->url, (uint64_t)action->type);
+	hash = text_hash(action->experiment.text, hash);
+	for (size_t i = 0; i < action->recipients.count; i++)
+		hash = text_hash(action->recipients.items[i].text, hash);
+	return hash;
+}
+
+uint64_t alert_action_hash(const struct alert_spec *spec, size_t place)
+{
+	const struct alert_action *actions = spec->actions.items;
+	const uint64_t hash = alert_receiver_hash(&actions[place]);
+	uint64_t before = 0;
+	for (size_t i = 0; i < place; i++)
+		before += alert_receiver_hash(&actions[i]) == hash;
+	return hash + before;
 }
 
 bool alert_notify(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,

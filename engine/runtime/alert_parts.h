@@ -102,6 +102,10 @@ enum alert_notice alert_group_due(const struct alert_watch *watch, const struct 
 /* Owes the notice to all actions. */
 void alert_notice_owe(struct alert_group *group, const struct alert_spec *spec, enum alert_notice notice, int64_t now_ms);
 
+/* Hash of the receiver of an action; and of the action of that place, which differs where two have one receiver. */
+uint64_t alert_receiver_hash(const struct alert_action *action);
+uint64_t alert_action_hash(const struct alert_spec *spec, size_t place);
+
 /* Queues a notice for the action of that place; `is_written`: its record is in the feed. False: it is not taken now, for the reason
  * in `error`. */
 bool alert_notify(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
@@ -132,9 +136,6 @@ void alert_speak_shared(struct alert_watch *watch, const struct pipeline_plan *p
 			const struct alert_spec *spec, int64_t now_ms);
 
 /* ---- what outlasts an engine: alert_keeping.c ---- */
-
-/* Hash of the receiver of an action, by its place in the list. */
-uint64_t alert_action_hash(const struct alert_spec *spec, size_t place);
 
 /* Keeps the notice that is due for a group, and that it fires or does not. */
 void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, const struct judged_alert *alert,

@@ -101,7 +101,7 @@ static void the_queue_is_bounded_and_old_notices_are_given_up(void **state)
 {
 	(void)state;
 	struct notice_queue queue = {0};
-	static const struct text receivers[] = {TEXT("a"), TEXT("b"), TEXT("c"), TEXT("d"), TEXT("e")};
+	const struct text receivers[] = {TEXT("a"), TEXT("b"), TEXT("c"), TEXT("d"), TEXT("e")};
 	struct queued_notice *notices = memory_take(NOTICES_MAX + 2, sizeof *notices), *further = &notices[NOTICES_MAX];
 	int64_t due_ms;
 	for (size_t i = 0; i < NOTICES_MAX; i++) {
