@@ -1,5 +1,4 @@
-/* kept_alerts.h: What a namespace's feed keeps of its alerts: which fire, and which notices wait, so that both outlast engines.
- * Pure.
+/* kept_alerts.h: Records of alerts in a namespace's feed, which outlast engines: firings, and notices that wait. Pure.
  *
  * The feed is compacted (message/feed_record.h). Its records of alerts are of the schema `alert`, by two kinds of keys:
  *

@@ -1,5 +1,5 @@
-/* alert_keeping.c: What outlasts an engine of the alerts that engines share: the engine that sends the notices keeps which fire,
- * and which notices wait, and the next one takes that over. */
+/* alert_keeping.c: Handover of shared alerts: the engine that sends the notices keeps firings and waiting notices in the feed, and
+ * the next one takes them over. */
 #include "alerts/notice_queue.h"
 #include "base/clock.h"
 #include "base/memory.h"

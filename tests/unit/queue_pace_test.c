@@ -1,4 +1,4 @@
-/* queue_pace_test.c: how long a queue is expected to take, by few calls and by many. */
+/* queue_pace_test.c: Tests of how long a queue is expected to take, by few calls and by many. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
