@@ -367,7 +367,7 @@ static int64_t line_us(const struct dispatch *dispatch)
 		return 0;
 	size_t ahead = queued_calls_ahead(&call_queue->line);
 	int64_t last_us = (int64_t)(ahead / abreast) * replicas_latency_us(&dispatch->health.replicas),
-		mean_us = queue_pace_wait_us(&dispatch->health.queue_pace, ahead / rows);
+		mean_us = queue_drain_wait_us(&dispatch->health.queue_drain, ahead / rows);
 	return mean_us < last_us ? mean_us : last_us;
 }
 

@@ -108,7 +108,7 @@ bool health_learn(struct health *health, const struct attempt *attempt, size_t r
 	replica_answered(&health->replicas, replica, latency_us, now_us);
 	breaker_succeeded(&health->breaker);
 	if (latency_us >= 0)
-		queue_pace_note(&health->queue_pace, latency_us, health->concurrency_limit.limit);
+		queue_drain_note(&health->queue_drain, latency_us, health->concurrency_limit.limit);
 	if (attempt->status == 200 && latency_us >= 0)
 		concurrency_limit_answered(&health->concurrency_limit, latency_us, more_wait, now_us);
 	return false;

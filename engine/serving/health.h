@@ -10,14 +10,14 @@
 #include "serving/attempts.h"
 #include "serving/breaker.h"
 #include "serving/concurrency_limit.h"
-#include "serving/queue_pace.h"
+#include "serving/queue_drain.h"
 #include "serving/replicas.h"
 
 struct health {
 	struct replicas replicas;
 	struct breaker breaker;
 	struct concurrency_limit concurrency_limit;
-	struct queue_pace queue_pace; /* of all replicas */
+	struct queue_drain queue_drain; /* of all replicas */
 	struct random chance;
 	uint64_t answers; /* of all replicas, of any kind */
 	bool asking;	  /* a replica is being asked whether it is ready, before a probe is sent */

@@ -24,7 +24,7 @@ bool expression_reads_clock(const struct expression *expression)
 /* ---- comparisons that exclude each other ---- */
 
 /* Comparisons that are joined by `and`. */
-struct together {
+struct conjunction {
 	const struct expression *expression;
 	size_t count;
 	struct expression_comparison items[COMPARISONS_MOST];
@@ -35,33 +35,34 @@ static bool is_of(const struct expression_node *node, enum operator_kind operati
 	return (node->kind == NODE_UNARY || node->kind == NODE_BINARY) && node->operation == operation;
 }
 
-static void together_gather(struct together *together, const struct expression_node *node)
+static void conjunction_collect(struct conjunction *conjunction, const struct expression_node *node)
 {
 	if (is_of(node, OPERATOR_AND)) {
-		together_gather(together, node->items[0]);
-		together_gather(together, node->items[1]);
-	} else if (together->count < COMPARISONS_MOST &&
-		   comparison_of(together->expression, node, &together->items[together->count])) {
-		together->count++;
+		conjunction_collect(conjunction, node->items[0]);
+		conjunction_collect(conjunction, node->items[1]);
+	} else if (conjunction->count < COMPARISONS_MOST &&
+		   comparison_of(conjunction->expression, node, &conjunction->items[conjunction->count])) {
+		conjunction->count++;
 	}
 }
 
-static bool together_allow(const struct together *together, struct text name, double value)
+static bool conjunction_allows(const struct conjunction *conjunction, struct text name, double value)
 {
-	for (size_t i = 0; i < together->count; i++)
-		if (text_equal(together->items[i].name, name) && !expression_comparison_holds(&together->items[i], value))
+	for (size_t i = 0; i < conjunction->count; i++)
+		if (text_equal(conjunction->items[i].name, name) && !expression_comparison_holds(&conjunction->items[i], value))
 			return false;
 	return true;
 }
 
 /* If a name may have any number, one of those that it is compared with is allowed, or the next one beside it. */
-static bool together_allow_some(const struct together *together, struct text name)
+static bool conjunction_allows_some(const struct conjunction *conjunction, struct text name)
 {
-	for (size_t i = 0; i < together->count; i++) {
-		const double number = together->items[i].number;
-		if (text_equal(together->items[i].name, name) &&
-		    (together_allow(together, name, number) || together_allow(together, name, nextafter(number, INFINITY)) ||
-		     together_allow(together, name, nextafter(number, -INFINITY))))
+	for (size_t i = 0; i < conjunction->count; i++) {
+		const double number = conjunction->items[i].number;
+		if (text_equal(conjunction->items[i].name, name) &&
+		    (conjunction_allows(conjunction, name, number) ||
+		     conjunction_allows(conjunction, name, nextafter(number, INFINITY)) ||
+		     conjunction_allows(conjunction, name, nextafter(number, -INFINITY))))
 			return true;
 	}
 	return false;
@@ -69,10 +70,10 @@ static bool together_allow_some(const struct together *together, struct text nam
 
 static bool excludes_all(const struct expression *expression, const struct expression_node *node)
 {
-	struct together together = {.expression = expression};
-	together_gather(&together, node);
-	for (size_t i = 0; i < together.count; i++)
-		if (!together_allow_some(&together, together.items[i].name))
+	struct conjunction conjunction = {.expression = expression};
+	conjunction_collect(&conjunction, node);
+	for (size_t i = 0; i < conjunction.count; i++)
+		if (!conjunction_allows_some(&conjunction, conjunction.items[i].name))
 			return true;
 	return false;
 }

@@ -1,4 +1,4 @@
-/* queue_pace.h: Pace of one model's queue: the time that its answered calls took, divided by the calls at once. Means
+/* queue_drain.h: Drain of one model's queue: the time that its answered calls took, divided by the calls at once. Means
  * over a few of the last calls, and over more of them.
  *
  * One moment in which the model, or this process, was not scheduled makes all calls in flight slow. The queue of a
@@ -7,24 +7,24 @@
  *
  * Pure.
  */
-#ifndef SLUICE_SERVING_QUEUE_PACE_H
-#define SLUICE_SERVING_QUEUE_PACE_H
+#ifndef SLUICE_SERVING_QUEUE_DRAIN_H
+#define SLUICE_SERVING_QUEUE_DRAIN_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define QUEUE_PACE_MEANS 4
-#define QUEUE_PACE_FEWEST 8 /* calls of the first mean; each of the others is of four times as many */
+#define QUEUE_DRAIN_MEANS 4
+#define QUEUE_DRAIN_FEWEST 8 /* calls of the first mean; each of the others is of four times as many */
 
-struct queue_pace {
+struct queue_drain {
 	uint64_t count; /* of calls noted */
-	double us_each[QUEUE_PACE_MEANS];
+	double us_each[QUEUE_DRAIN_MEANS];
 };
 
 /* A call was answered after that time, when as many as `abreast` calls were in flight at once. */
-void queue_pace_note(struct queue_pace *pace, int64_t latency_us, size_t abreast);
+void queue_drain_note(struct queue_drain *drain, int64_t latency_us, size_t abreast);
 
 /* Time until so many queued calls are answered, by the mean of a quarter as many. 0: no call was noted. */
-int64_t queue_pace_wait_us(const struct queue_pace *pace, size_t queued);
+int64_t queue_drain_wait_us(const struct queue_drain *drain, size_t queued);
 
 #endif
