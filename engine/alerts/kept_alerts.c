@@ -63,10 +63,11 @@ void kept_alert_remove(struct kept_alerts *kept, struct kept_alert *alert)
 	memory_give(alert);
 }
 
-void kept_alerts_clear(struct kept_alerts *kept)
+void kept_alerts_free(struct kept_alerts *kept)
 {
-	while (kept->alerts.first)
+	while (kept && kept->alerts.first)
 		kept_alert_remove(kept, kept_alert_of(kept->alerts.first));
+	memory_give(kept);
 }
 
 /* Whether the key is that of the record's names: else it is of no engine. */

@@ -34,7 +34,7 @@ struct kept_alert {
 
 #define KEPT_BUCKETS 1024
 
-struct kept_alerts {	    /* starts as `{0}` */
+struct kept_alerts {	    /* of memory that is all zero */
 	struct list alerts; /* in the order of their first records */
 	struct kept_alert *buckets[KEPT_BUCKETS];
 };
@@ -50,6 +50,6 @@ static inline struct kept_alert *kept_alert_of(struct list_node *node) /* NULL: 
 
 struct kept_alert *kept_alert_find(const struct kept_alerts *kept, const char *key); /* NULL: there is none */
 void kept_alert_remove(struct kept_alerts *kept, struct kept_alert *alert);
-void kept_alerts_clear(struct kept_alerts *kept);
+void kept_alerts_free(struct kept_alerts *kept); /* made by memory_take(); NULL is fine */
 
 #endif

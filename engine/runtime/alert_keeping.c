@@ -21,6 +21,19 @@ static void firing_key(const struct judged_alert *alert, struct text group, char
 	kept_firing_key(&names, key);
 }
 
+/* Writes that of the group's last notice for each action that is owed it; without bytes, none is any more. */
+static void owed_write(const struct alert_watch *watch, const struct alert_group *group, const struct alert_spec *spec,
+		       struct text value)
+{
+	char key[KEPT_KEY_BYTES];
+	for (size_t i = 0; i < spec->actions.count && i < ALERT_ACTIONS_MAX; i++) {
+		if (!(group->owed & (uint32_t)1 << i))
+			continue;
+		kept_notice_key(alert_action_hash(spec, i), group->kept_id, key);
+		(void)alert_store_write(watch->takeover.store, key, value);
+	}
+}
+
 void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, const struct judged_alert *alert,
 		struct alert_group *group, const struct alert_spec *spec, int64_t now_ms)
 {
@@ -28,19 +41,13 @@ void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, con
 	struct error error = {0};
 	char key[KEPT_KEY_BYTES];
 	struct buffer record;
-	if (group->is_kept)
-		return;
 	group->is_kept = true;
 	group->kept_number = 0;
 	group->kept_ms = now_ms;
 	buffer_open(&record, NOTICE_BYTES_MAX);
 	if (alert_record_encode(&message, &record, &error)) {
 		notice_id(&message, group->kept_id);
-		for (size_t i = 0; i < spec->actions.count && i < ALERT_ACTIONS_MAX; i++) {
-			kept_notice_key(alert_action_hash(spec, i), group->kept_id, key);
-			if (group->owed & (uint32_t)1 << i)
-				(void)alert_store_write(watch->takeover.store, key, buffer_view(&record));
-		}
+		owed_write(watch, group, spec, buffer_view(&record));
 		firing_key(alert, group->name, key);
 		group->kept_number = alert_store_write(watch->takeover.store, key,
 						       group->notice == NOTICE_FIRING ? buffer_view(&record) : (struct text){0});
@@ -55,12 +62,8 @@ bool alert_is_kept(const struct alert_watch *watch, const struct alert_group *gr
 
 void alert_notice_replace(struct alert_watch *watch, const struct alert_group *group, const struct alert_spec *spec)
 {
-	char key[KEPT_KEY_BYTES];
-	for (size_t i = 0; i < spec->actions.count && i < ALERT_ACTIONS_MAX && group->is_kept; i++) {
-		kept_notice_key(alert_action_hash(spec, i), group->kept_id, key);
-		if (group->owed & (uint32_t)1 << i)
-			(void)alert_store_write(watch->takeover.store, key, (struct text){0});
-	}
+	if (group->is_kept)
+		owed_write(watch, group, spec, (struct text){0});
 }
 
 void alert_forget(struct alert_watch *watch, struct judged_alert *alert)
@@ -79,9 +82,7 @@ void alert_forget(struct alert_watch *watch, struct judged_alert *alert)
 
 static void kept_drop(struct alert_takeover *takeover)
 {
-	if (takeover->kept)
-		kept_alerts_clear(takeover->kept);
-	memory_give(takeover->kept);
+	kept_alerts_free(takeover->kept);
 	takeover->kept = NULL;
 }
 

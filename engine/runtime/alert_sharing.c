@@ -92,7 +92,7 @@ void alert_speak_shared(struct alert_watch *watch, const struct pipeline_plan *p
 				alert_notice_replace(watch, group, spec);
 			alert_notice_owe(group, spec, notice, now_ms);
 		}
-		if (takeover->is_done && group->notice != NOTICE_NONE)
+		if (takeover->is_done && group->notice != NOTICE_NONE && !group->is_kept)
 			alert_keep(watch, plan, alert, group, spec, now_ms);
 		if (group->owed && takeover->is_done) {
 			if (alert_is_kept(watch, group, now_ms))

@@ -87,8 +87,7 @@ static struct kept_alerts *feed_read(struct alert_store *store, struct error *er
 	}
 	if (topic_give_all(&config, record_take, kept, error))
 		return kept;
-	kept_alerts_clear(kept);
-	memory_give(kept);
+	kept_alerts_free(kept);
 	return NULL;
 }
 
@@ -139,9 +138,7 @@ static void failure_log(struct alert_store *store, const char *doing, const stru
 
 static void answer_drop(struct alert_store *store)
 {
-	if (store->answer)
-		kept_alerts_clear(store->answer);
-	memory_give(store->answer);
+	kept_alerts_free(store->answer);
 	store->answer = NULL;
 }
 

@@ -38,7 +38,7 @@ void alert_store_yield(struct alert_store *store);
 /* Begins to read the feed, anew if it is being read. */
 void alert_store_ask(struct alert_store *store);
 
-/* What was read since alert_store_ask(); the caller's, to be cleared and given to memory_give(). NULL: nothing yet. */
+/* What was read since alert_store_ask(); the caller's, for kept_alerts_free(). NULL: nothing yet. */
 struct kept_alerts *alert_store_answer(struct alert_store *store);
 
 /* The notice with the key waits in this process from now on. `is_written`: its record is in the feed. */

@@ -170,8 +170,7 @@ static void expect_kept(size_t firings, size_t notices)
 		found[0] = found[1] = 0;
 		for (struct kept_alert *at = kept_alert_of(kept->alerts.first); at; at = kept_alert_of(at->node.next))
 			found[at->is_notice] += at->read != NULL;
-		kept_alerts_clear(kept);
-		memory_give(kept);
+		kept_alerts_free(kept);
 		if (clock_ms() > until_ms)
 			fail_msg("%zu firings and %zu notices are kept", found[0], found[1]);
 	} while (found[0] != firings || found[1] != notices);

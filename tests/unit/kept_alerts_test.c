@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "alerts/notice_services.h"
+#include "base/memory.h"
 #include "runtime/alert_parts.h"
 
 #define FIRED_MS INT64_C(1767225600250)
@@ -55,49 +56,52 @@ static void expect_kept_as(const struct kept_alerts *kept, size_t place, const c
 static void records_are_folded_by_their_keys(void **state)
 {
 	(void)state;
-	struct kept_alerts kept = {0};
+	struct kept_alerts *kept = memory_take(1, sizeof *kept);
 	const char *firing = key_of("g", NULL), *first = key_of("g", "00000000000000ff"), *second = key_of("h", "0000000000000010");
-	kept_take(&kept, first, "g", "firing", 1);
-	kept_take(&kept, firing, "g", "firing", 2);
-	kept_take(&kept, second, "h", "firing", 3);
-	assert_int_equal(list_length(&kept.alerts), 3);
-	expect_kept_as(&kept, 0, first, true, 1);
-	expect_kept_as(&kept, 1, firing, true, 2);
-	expect_kept_as(&kept, 2, second, true, 3);
-	assert_int_equal(kept_alert_find(&kept, first)->action, 0xff);
-	assert_int_equal(kept_alert_find(&kept, firing)->read->fired_at_ms, FIRED_MS);
-	kept_take(&kept, first, "g", NULL, 5);
-	kept_take(&kept, key_of("never", "00000000000000ff"), "never", NULL, 5);
-	kept_take(&kept, firing, "g", NULL, 6);
-	kept_take(&kept, key_of("h", NULL), "h", NULL, 7);
-	assert_int_equal(list_length(&kept.alerts), 3);
-	assert_null(kept_alert_find(&kept, first));
-	expect_kept_as(&kept, 0, firing, false, 6);
-	expect_kept_as(&kept, 2, key_of("h", NULL), false, 7);
-	kept_take(&kept, firing, "g", "firing", 8);
-	expect_kept_as(&kept, 0, firing, true, 8);
-	kept_alerts_clear(&kept);
-	assert_null(kept.alerts.first);
-	assert_null(kept_alert_find(&kept, firing));
+	kept_take(kept, first, "g", "firing", 1);
+	kept_take(kept, firing, "g", "firing", 2);
+	kept_take(kept, second, "h", "firing", 3);
+	assert_int_equal(list_length(&kept->alerts), 3);
+	expect_kept_as(kept, 0, first, true, 1);
+	expect_kept_as(kept, 1, firing, true, 2);
+	expect_kept_as(kept, 2, second, true, 3);
+	assert_int_equal(kept_alert_find(kept, first)->action, 0xff);
+	assert_int_equal(kept_alert_find(kept, firing)->read->fired_at_ms, FIRED_MS);
+	kept_take(kept, first, "g", NULL, 5);
+	kept_take(kept, key_of("never", "00000000000000ff"), "never", NULL, 5);
+	kept_take(kept, firing, "g", NULL, 6);
+	kept_take(kept, key_of("h", NULL), "h", NULL, 7);
+	assert_int_equal(list_length(&kept->alerts), 3);
+	assert_null(kept_alert_find(kept, first));
+	expect_kept_as(kept, 0, firing, false, 6);
+	expect_kept_as(kept, 2, key_of("h", NULL), false, 7);
+	kept_take(kept, firing, "g", "firing", 8);
+	expect_kept_as(kept, 0, firing, true, 8);
+	while (kept->alerts.first)
+		kept_alert_remove(kept, kept_alert_of(kept->alerts.first));
+	assert_null(kept->alerts.first);
+	assert_null(kept_alert_find(kept, firing));
+	kept_alerts_free(kept);
 }
 
 static void records_under_keys_of_others_are_left_out(void **state)
 {
 	(void)state;
-	struct kept_alerts kept = {0};
+	struct kept_alerts *kept = memory_take(1, sizeof *kept);
 	char longest[KEPT_KEY_BYTES + 1];
 	(void)snprintf(longest, sizeof longest, "alert/%0*d", (int)(sizeof longest - sizeof "alert/"), 1);
-	kept_take(&kept, key_of("g", NULL), "h", "firing", 1);
-	kept_take(&kept, key_of("g", NULL), "g", "resolved", 1);
-	kept_take(&kept, key_of("g", "00000000000000ff"), "h", "firing", 1);
-	kept_take(&kept, key_of("g", "00000000000000ff"), "g", "test", 1);
-	kept_take(&kept, key_of("g", "ff"), "g", "firing", 1);
-	kept_take(&kept, "alert/", "g", "firing", 1);
-	kept_take(&kept, "drift/p/s", "g", "firing", 1);
-	kept_take(&kept, longest, "g", "firing", 1);
-	assert_true(kept_alerts_take(&kept, text_of(key_of("g", NULL)), TEXT("no record"), 1));
-	assert_true(kept_alerts_take(&kept, (struct text){0}, TEXT("no record"), 1));
-	assert_null(kept.alerts.first);
+	kept_take(kept, key_of("g", NULL), "h", "firing", 1);
+	kept_take(kept, key_of("g", NULL), "g", "resolved", 1);
+	kept_take(kept, key_of("g", "00000000000000ff"), "h", "firing", 1);
+	kept_take(kept, key_of("g", "00000000000000ff"), "g", "test", 1);
+	kept_take(kept, key_of("g", "ff"), "g", "firing", 1);
+	kept_take(kept, "alert/", "g", "firing", 1);
+	kept_take(kept, "drift/p/s", "g", "firing", 1);
+	kept_take(kept, longest, "g", "firing", 1);
+	assert_true(kept_alerts_take(kept, text_of(key_of("g", NULL)), TEXT("no record"), 1));
+	assert_true(kept_alerts_take(kept, (struct text){0}, TEXT("no record"), 1));
+	assert_null(kept->alerts.first);
+	kept_alerts_free(kept);
 }
 
 static void actions_are_told_apart_by_their_receivers(void **state)
