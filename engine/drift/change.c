@@ -11,14 +11,16 @@ const enum change_kind change_column_kinds[CHANGE_OF_COLUMN] = {CHANGE_LOCATION,
 
 /* ---- rows to scores ---- */
 
-/* The share at which a number stands among the column's reference, freed of what follows from the row before. */
+/* The share at which a number stands among the column's reference, freed of what follows from the rows before. */
 static double column_share(struct change_column *column, const struct rank_normal *normal, double number)
 {
 	double share = rank_share(&column->values, number);
-	if (column->carry == 0)
+	if (!change_column_rests(column))
 		return share;
 	double level = rank_normal_of(normal, share), rest = level - column->carry * column->previous;
 	column->previous = level;
+	if (column->lasts > 0)
+		rest = lasting_spread_free(&column->spread, rest);
 	return rank_share(&column->rests, rest);
 }
 

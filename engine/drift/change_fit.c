@@ -55,31 +55,45 @@ static bool column_varies(const struct sorted *values)
 	return values->count >= CHANGE_ROWS_MIN && values->values[0] < values->values[values->count - 1];
 }
 
-/* Frees the column's levels of what follows from the row before, where that is more than chance. */
-static bool column_fit_carry(struct change_column *column, const struct change_detector *self, const struct table *reference,
-			     struct arena *arena)
+/* Few values of a column, or of levels, are most of its rows. */
+#define TIED 0.1 /* of the rows */
+
+static bool levels_tie(const struct sorted *levels)
 {
-	struct table levels = {reference->rows, 1, ARENA_ARRAY(arena, double, reference->rows)};
-	if (!levels.values)
-		return false;
+	size_t ties = 0;
+	for (size_t i = 1; i < levels->count; i++)
+		ties += levels->values[i] == levels->values[i - 1];
+	return (double)ties > TIED * (double)levels->count;
+}
+
+/* A column's levels in the reference, less what follows from the level before where that is more than chance. */
+static void column_fit_carry(struct change_column *column, const struct change_detector *self, const struct table *reference,
+			     double *levels)
+{
 	for (size_t i = 0; i < reference->rows; i++) {
 		double number = reference->values[i * reference->columns + column->place];
-		levels.values[i] =
-			isnan(number) ? (double)NAN : rank_normal_of(&self->normal, rank_share(&column->values, number));
+		levels[i] = isnan(number) ? (double)NAN : rank_normal_of(&self->normal, rank_share(&column->values, number));
 	}
-	double carry = autocorrelation_cautious(autocorrelation(levels.values, levels.rows, 1), reference->rows);
-	if (carry == 0)
-		return true;
+	column->carry = autocorrelation_cautious(autocorrelation(levels, reference->rows, 1), reference->rows);
 	double previous = 0;
-	for (size_t i = 0; i < levels.rows; i++) {
-		double level = levels.values[i];
+	for (size_t i = 0; i < reference->rows; i++) {
+		double level = levels[i];
 		if (isnan(level))
 			continue;
-		levels.values[i] = level - carry * previous;
+		levels[i] = level - column->carry * previous;
 		previous = level;
 	}
-	column->carry = carry;
-	column->rests = column_sorted(&levels, 0, arena);
+}
+
+/* What is left of the levels beside a spread that lasts, and how it is distributed. */
+static bool column_fit_rests(struct change_column *column, double *levels, size_t rows, struct arena *arena)
+{
+	lasting_spread_begin(&column->spread);
+	for (size_t i = 0; column->lasts > 0 && i < rows; i++)
+		levels[i] = isnan(levels[i]) ? levels[i] : lasting_spread_free(&column->spread, levels[i]);
+	if (!change_column_rests(column))
+		return true;
+	column->rests = column_sorted(&(struct table){rows, 1, levels}, 0, arena);
 	return column->rests.values != NULL;
 }
 
@@ -96,6 +110,45 @@ static void rank_scores(const struct change_detector *self, size_t halves, doubl
 	scores[4] = sqrt(7) * (5 * far * far - 3) * far / 2;
 }
 
+/* What chance is given of the likelihood that a column's spread lasts, and that of any does: what costs little where it does not.
+ * Columns of one stream are alike: where together they say clearly that it does, each needs less. */
+#define CHANCE_ALONE 2.0 /* and more, the more columns may have it by chance */
+#define CHANCE_BESIDE 0.2
+#define CHANCE_TOGETHER 4.0
+#define CHANCE_EACH 0.5 /* what a column adds to that */
+
+/* Not where there are ties: what few values say of spread is which of them it is. */
+static void columns_fit_spread(struct change_detector *self, const double *levels)
+{
+	const double columns = (double)self->columns;
+	double together = 0;
+	for (size_t i = 0; i < self->columns; i++) {
+		struct change_column *column = &self->watched[i];
+		if (!levels_tie(&column->values))
+			column->lasts = lasting_spread_fit(&column->spread, levels + i * self->rows, self->rows);
+		together += column->lasts;
+	}
+	self->spread_lasts = together > CHANCE_TOGETHER + CHANCE_EACH * columns;
+	for (size_t i = 0; i < self->columns; i++)
+		if (self->watched[i].lasts <= (self->spread_lasts ? CHANCE_BESIDE : CHANCE_ALONE + log(columns)))
+			self->watched[i].lasts = 0;
+}
+
+/* Frees the columns of what follows from the rows before. */
+static bool columns_fit_rests(struct change_detector *self, const struct table *reference, struct arena *arena)
+{
+	double *levels = ARENA_ARRAY(arena, double, self->columns * self->rows);
+	if (!levels)
+		return false;
+	for (size_t i = 0; i < self->columns; i++)
+		column_fit_carry(&self->watched[i], self, reference, levels + i * self->rows);
+	columns_fit_spread(self, levels);
+	for (size_t i = 0; i < self->columns; i++)
+		if (!column_fit_rests(&self->watched[i], levels + i * self->rows, self->rows, arena))
+			return false;
+	return true;
+}
+
 static bool columns_fit(struct change_detector *self, const struct table *reference, struct arena *arena)
 {
 	self->watched = ARENA_ARRAY(arena, struct change_column, reference->columns);
@@ -108,13 +161,10 @@ static bool columns_fit(struct change_detector *self, const struct table *refere
 		struct change_column column = {.place = i, .values = column_sorted(reference, i, arena)};
 		if (!column.values.values)
 			return false;
-		if (!column_varies(&column.values))
-			continue;
-		if (!column_fit_carry(&column, self, reference, arena))
-			return false;
-		self->watched[self->columns++] = column;
+		if (column_varies(&column.values))
+			self->watched[self->columns++] = column;
 	}
-	return true;
+	return columns_fit_rests(self, reference, arena);
 }
 
 /* ---- pairs ---- */
@@ -132,7 +182,7 @@ static size_t paired_columns(size_t columns, size_t rows)
 static void reference_score(struct change_detector *self, const struct table *reference, const struct table *scores)
 {
 	for (size_t i = 0; i < self->columns; i++)
-		self->watched[i].previous = 0;
+		change_column_begin(&self->watched[i]);
 	for (size_t i = 0; i < reference->rows; i++)
 		change_scores(self, reference->values + i * reference->columns, scores->values + i * scores->columns);
 }
@@ -171,16 +221,6 @@ static bool whitening_fit(struct change_detector *self, const struct table *scor
 /* A level is what a column has left beside those before it, by weights that fit the reference better than what comes:
  * of a new row it is wider, and is narrowed to the same. Not where levels have ties, which a new row has to meet in place:
  * beside them it would have the rank of all or none. */
-#define TIED 0.1 /* of the rows */
-
-static bool levels_tie(const struct sorted *levels)
-{
-	size_t ties = 0;
-	for (size_t i = 1; i < levels->count; i++)
-		ties += levels->values[i] == levels->values[i - 1];
-	return (double)ties > TIED * (double)levels->count;
-}
-
 static void whitening_narrow(struct change_detector *self)
 {
 	double rows = (double)self->rows;
@@ -321,8 +361,8 @@ static double level_surety(const struct change_detector *self, size_t level)
 #define CARRY_CLEAR 4.0
 #define CARRY_TAILS 25.0 /* of rarer values, two beside each other by chance have one */
 
-/* Rows that follow from rows before by more than a level's carry: a sum of several sources, senders in turns, states that last, a
- * spread that comes and goes. They show in the level or the spread of what the carry left. */
+/* Rows that follow from rows before by more than a column was freed of: a sum of several sources, senders in turns, states that
+ * last. They show in the level or the spread of what was left. */
 static void columns_depend(struct change_detector *self, const struct table *scores)
 {
 	for (size_t i = 0; i < self->columns; i++) {
@@ -330,18 +370,28 @@ static void columns_depend(struct change_detector *self, const struct table *sco
 		const double tails = score_moments(scores, CHANGE_OF_COLUMN * i).tails;
 		const bool clear = fabs(column->carry) * sqrt((double)self->rows) > CARRY_CLEAR && tails < CARRY_TAILS;
 		column->bursts = scores_depend(scores, CHANGE_OF_COLUMN * i + CHANGE_SCALE);
-		column->depends = clear || column->bursts || scores_depend(scores, CHANGE_OF_COLUMN * i);
+		column->depends = clear || column->bursts || (self->spread_lasts && column->lasts > 0) ||
+				  scores_depend(scores, CHANGE_OF_COLUMN * i);
 	}
 }
 
-static bool series_depends(const struct change_detector *self, size_t series)
+/* Deviations by which the variances of sums are taken for more than the reference's where rows depend. A few hundred rows hold few
+ * of the calm times and the wild ones, so what is left of their spread, and looks like another shape, is the least sure. */
+#define CAUTION_DEPENDS 0.5
+#define CAUTION_SPREAD 2.0
+
+static double series_caution(const struct change_detector *self, size_t series)
 {
-	if (series < CHANGE_OF_COLUMN * self->columns)
-		return self->watched[series / CHANGE_OF_COLUMN].depends;
+	if (series < CHANGE_OF_COLUMN * self->columns) {
+		const struct change_column *column = &self->watched[series / CHANGE_OF_COLUMN];
+		if (self->spread_lasts && column->lasts > 0 && series_kind(self, series) != CHANGE_LOCATION)
+			return CAUTION_SPREAD;
+		return column->depends ? CAUTION_DEPENDS : 0;
+	}
 	bool depends = false;
 	for (size_t i = 0; i < self->columns; i++)
 		depends |= self->watched[i].depends;
-	return depends;
+	return depends ? CAUTION_DEPENDS : 0;
 }
 
 static void series_fit(struct change_detector *self, size_t series, const struct table *scores,
@@ -349,7 +399,7 @@ static void series_fit(struct change_detector *self, size_t series, const struct
 {
 	struct score_traits traits;
 	enum change_kind kind = series_kind(self, series);
-	score_traits_fit(&traits, scores, series, series_depends(self, series), sums);
+	score_traits_fit(&traits, scores, series, series_caution(self, series), sums);
 	const bool bursts = kind == CHANGE_LOCATION && self->watched[series / CHANGE_OF_COLUMN].bursts;
 	const double inflation = bursts ? scores_burst(scores, series, sums) : 1;
 	self->means[series] = self->learnt[series] = traits.mean;

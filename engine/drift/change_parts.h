@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "drift/change.h"
+#include "drift/lasting_spread.h"
 #include "drift/rank_score.h"
 
 #define CHANGE_WINDOWS 14
@@ -19,12 +20,26 @@ extern const enum change_kind change_column_kinds[CHANGE_OF_COLUMN];
 struct change_column {
 	size_t place; /* in a row */
 	struct sorted values;
-	/* What a level keeps of the one before it; 0: rows do not follow from one another, and there are no rests. */
-	double carry;
+	double carry; /* what a level keeps of the one before it */
 	double previous;
-	struct sorted rests;
+	struct lasting_spread spread; /* of what is left of levels */
+	double lasts;		      /* the logarithm of how much likelier it is that the spread lasts; 0: it does not */
+	struct sorted rests;	      /* what is left of levels beside both; none where there is neither */
 	bool depends, bursts; /* rows follow from rows before by more than the carry; their spread does */
 };
+
+/* Whether its rows follow from rows before, in level or spread. */
+static inline bool change_column_rests(const struct change_column *column)
+{
+	return column->carry != 0 || column->lasts > 0;
+}
+
+/* Before the first row. */
+static inline void change_column_begin(struct change_column *column)
+{
+	column->previous = 0;
+	lasting_spread_begin(&column->spread);
+}
 
 struct change_window {
 	double deviation;     /* of a sum, where rows do not follow from one another */
@@ -37,6 +52,7 @@ struct change_detector {
 	size_t rows, columns, paired, series; /* of the reference; columns that vary; columns that are paired, or 0 */
 	size_t stride;			      /* series and what fills them up to a multiple of WIDE */
 	struct change_column *watched;
+	bool spread_lasts; /* of one column clearly, so that it may of others */
 	struct rank_normal normal;
 	double *by_rank;       /* [2 rows + 1][CHANGE_OF_COLUMN]: scores by twice how many of the reference are below */
 	double *whitening;     /* [paired][paired], lower triangle */

@@ -39,7 +39,6 @@ struct score_traits score_moments(const struct table *scores, size_t series)
 
 #define SAID_WINDOWS 8 /* a window that is that often in the reference, side by side, says how its sums vary */
 #define CLEARLY 3.0    /* deviations of such a variance that chance does not explain */
-#define CAUTION 0.5    /* deviations that are added where rows are known to depend: too high a variance only makes alarms rarer */
 
 /* sums[i]: of the first i scores, each beside the mean. */
 static void sums_fill(const struct score_traits *traits, const struct table *scores, size_t series, double *sums)
@@ -61,7 +60,7 @@ static double window_variance(const struct score_traits *traits, const double *s
 
 /* What is left of rows that follow from others, a season say, shows in the reference's own windows. Windows too long for the
  * reference to say have what the longest said. */
-static void inflations_fit(struct score_traits *traits, const struct table *scores, size_t series, bool depends, double *sums)
+static void inflations_fit(struct score_traits *traits, const struct table *scores, size_t series, double caution, double *sums)
 {
 	double last = 1;
 	sums_fill(traits, scores, series, sums);
@@ -70,20 +69,20 @@ static void inflations_fit(struct score_traits *traits, const struct table *scor
 		if (window * SAID_WINDOWS <= scores->rows) {
 			const double unsure = sqrt(4.0 / 3 * (double)window / (double)scores->rows);
 			const double seen = window_variance(traits, sums, scores->rows, window);
-			const double known = depends ? seen * (1 + CAUTION * unsure) : 1;
+			const double known = caution > 0 ? seen * (1 + caution * unsure) : 1;
 			last = seen > 1 + CLEARLY * unsure ? fmax(seen, known) : fmax(1, known);
 		}
 		traits->inflations[i] = last;
 	}
 }
 
-void score_traits_fit(struct score_traits *traits, const struct table *scores, size_t series, bool depends, double *sums)
+void score_traits_fit(struct score_traits *traits, const struct table *scores, size_t series, double caution, double *sums)
 {
 	*traits = score_moments(scores, series);
 	for (size_t i = 0; i < CHANGE_WINDOWS; i++)
 		traits->inflations[i] = 1;
 	if (traits->deviation > 0)
-		inflations_fit(traits, scores, series, depends, sums);
+		inflations_fit(traits, scores, series, caution, sums);
 }
 
 /* ---- rows that follow from rows before ---- */

@@ -20,10 +20,10 @@ struct score_traits {
 /* The moments of a column of scores; the inflations are 0. */
 struct score_traits score_moments(const struct table *scores, size_t series);
 
-/* All traits of it. `depends`: its rows are known to follow from rows before, so that sums which vary more than
- * those of independent rows are taken at their word, and not only where chance does not explain them. `sums`: room for one more
- * number than there are rows. */
-void score_traits_fit(struct score_traits *traits, const struct table *scores, size_t series, bool depends, double *sums);
+/* All traits of it. `caution`: 0, or its rows are known to follow from rows before, so that sums which vary more than
+ * those of independent rows are taken at their word, and not only where chance does not explain them, and for so many deviations
+ * more: too high a variance only makes alarms rarer. `sums`: room for one more number than there are rows. */
+void score_traits_fit(struct score_traits *traits, const struct table *scores, size_t series, double caution, double *sums);
 
 /* Whether scores follow from those up to five rows before; one series in a thousand that does not is taken for one that does. */
 bool scores_depend(const struct table *scores, size_t series);
