@@ -55,6 +55,11 @@ bool stored_begin(struct stored *record, struct error *error)
 	return little_read(end) == hash_bytes(record->bytes.bytes, record->bytes.length, 0) || stored_damaged(record, error);
 }
 
+unsigned stored_version(const struct stored *record)
+{
+	return (unsigned)(little_read((const unsigned char *)record->bytes.bytes) & VERSION_BITS);
+}
+
 bool stored_has(const struct stored *record, size_t numbers)
 {
 	return record->sound && (record->bytes.length - record->at) / LITTLE_BYTES >= numbers;

@@ -31,6 +31,9 @@ struct stored {
 /* Checks mark, version and hash: INPUT. */
 bool stored_begin(struct stored *record, struct error *error);
 
+/* The version of a record that has begun. */
+unsigned stored_version(const struct stored *record);
+
 /* Whether so many numbers follow. */
 bool stored_has(const struct stored *record, size_t numbers);
 

@@ -16,6 +16,12 @@
  * triggers, the safe one for the end by which it holds. Without units, both are 1. A stage at 100% has no traffic of the default:
  * comparisons keep what they had before it.
  *
+ * A rule of truth that nobody wrote is left out as long as the rollout has no truth of any variant in any stage. A truth is also
+ * one that waits for the end of its outcome window, or that came after it: then the rule is open, and the stage does not pass. Of
+ * such truths nothing is judged, so what is shown by the others is that of requests whose truth comes early. Where more than
+ * ROLLOUT_LATE_SHARE of the truths of the candidate, or of the default in a comparison, are late, a rule does not hold: those in
+ * time are the smaller part of them, and were chosen by their speed. It may be broken, since a rollback is the safe side.
+ *
  * Each move has a number, from 1, and its evidence. A move that changes weights begins an epoch: counts are those since the
  * epoch began, and counts of an earlier epoch are ignored. Counts are totals, so a look that is repeated adds nothing.
  * Commands have numbers that rise, and a repeated one does nothing. So whoever has the state and the plan, and writes the
@@ -33,6 +39,7 @@
 #include "statistics/interval.h"
 #include "statistics/rate_sequence.h"
 
+#define ROLLOUT_LATE_SHARE 0.5	 /* of the truths of a variant: with more late ones, no rule of truth holds */
 #define ROLLOUT_BY_BYTES_MAX 120 /* of who gave a command; a record of a move has it */
 
 /* Numbers are part of stored states: append only. */
@@ -48,6 +55,12 @@ enum rollout_phase {
 
 extern const char *const rollout_phase_names[ROLLOUT_PHASES]; /* "rolledBack" */
 
+/* Requests with a truth, or with a metric of feedback: by when it came. */
+struct truth_arrivals {
+	uint64_t in_time; /* within the outcome window, also where that is not over yet */
+	uint64_t late;	  /* after it: it is not judged */
+};
+
 /* What became of the requests of one variant since the epoch began. */
 struct rollout_counts {
 	uint64_t requests, errors;
@@ -57,6 +70,8 @@ struct rollout_counts {
 	uint64_t alone;			   /* requests among these without a unit */
 	struct moments accuracy;	   /* one value of 0..1 for each unit whose window for outcomes has passed */
 	struct moments metrics[EXPERIMENT_METRICS_MAX]; /* of the plan: likewise, one value of each unit that has it */
+	/* Of the accuracy, and of each metric. They may fall: whoever counts anew may have another outcome window. */
+	struct truth_arrivals accuracy_arrivals, arrivals[EXPERIMENT_METRICS_MAX];
 };
 
 struct truth_counts;
@@ -83,7 +98,7 @@ struct rollout_state {
 	uint64_t command; /* number of the last one */
 	bool waiting;	/* for an approval */
 	bool declined;	/* and its webhook does not give it */
-	bool truth;	/* of any unit of any variant, in any stage */
+	bool truth;	/* of any variant, in any stage, also a late one */
 	int64_t began_ms, paused_ms, held_ms; /* the stage; the current pause; pauses before it */
 	int64_t extent_ms; /* the stage may last so long */
 	int64_t looked_ms;
@@ -111,6 +126,8 @@ struct rollout_judgement {
 	struct interval interval;
 	double bound;	     /* which the interval is held against: the limit, .05 of the 95th percentile, 0 of a difference */
 	double watch, alarm; /* of a trigger of rates: its level, and that of an alarm; else 0 */
+	bool is_of_truth;
+	struct truth_arrivals arrivals, control_arrivals; /* of a rule of truth: the candidate's, and the default's */
 };
 
 #define ROLLOUT_JUDGEMENTS_MAX (ROLLOUT_CANDIDATES_MAX * ROLLOUT_RULES_MAX)
@@ -203,7 +220,8 @@ bool rollout_command(const struct rollout_plan *plan, struct rollout_state *stat
 
 /* ---- as bytes, and as JSON ---- */
 
-#define ROLLOUT_STATE_VERSION 2
+#define ROLLOUT_STATE_VERSION 3
+#define ROLLOUT_STATE_VERSION_LEAST 2 /* which is read; it has no arrivals of truths */
 
 /* Appends the state, the same on every machine; the buffer's failure says whether it fitted. */
 void rollout_state_write(const struct rollout_plan *plan, const struct rollout_state *state, struct buffer *out);

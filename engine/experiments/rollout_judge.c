@@ -67,11 +67,43 @@ static const struct moments *units_of(const struct rollout_rule *rule, const str
 	return is_of_accuracy(rule) ? &counts->accuracy : &counts->metrics[rule->metric];
 }
 
+static const struct truth_arrivals *arrivals_of(const struct rollout_rule *rule, const struct rollout_counts *counts)
+{
+	return is_of_accuracy(rule) ? &counts->accuracy_arrivals : &counts->arrivals[rule->metric];
+}
+
 void rollout_counts_truths(struct rollout_counts *counts, const struct truth_counts *truths)
 {
 	counts->accuracy = truth_moments(truths);
 	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++)
 		counts->metrics[i] = truths->metrics[i].units;
+}
+
+static bool arrivals_are_late(const struct truth_arrivals *arrivals)
+{
+	const double late = (double)arrivals->late;
+	return late > ROLLOUT_LATE_SHARE * (late + (double)arrivals->in_time);
+}
+
+/* A comparison that a stage at 100% keeps is of truths of the stage before. */
+static bool truths_are_late(const struct planned_stage *stage, const struct rollout_rule *rule,
+			    const struct rollout_judgement *judgement)
+{
+	const bool compares = rollout_rule_compares(rule) || rule->kind == RULE_BETTER;
+	if (compares && planned_stage_is_whole(stage))
+		return false;
+	return arrivals_are_late(&judgement->arrivals) || (compares && arrivals_are_late(&judgement->control_arrivals));
+}
+
+/* Enters when the truths of a rule came. `of` has their metric. */
+static void arrivals_enter(const struct rollout_state *state, const struct planned_stage *stage, const struct rollout_rule *rule,
+			   const struct rollout_rule *of, struct rollout_judgement *judgement)
+{
+	judgement->is_of_truth = true;
+	judgement->arrivals = *arrivals_of(of, &state->candidates[judgement->candidate]);
+	judgement->control_arrivals = *arrivals_of(of, &state->control);
+	if (judgement->verdict == VERDICT_HOLDS && truths_are_late(stage, rule, judgement))
+		judgement->verdict = VERDICT_OPEN;
 }
 
 /* Values are 0 and 1 where their squares sum up to what they do. */
@@ -123,7 +155,8 @@ static void rate_judge(const struct rollout_plan *plan, const struct rollout_sta
 		judgement->verdict = VERDICT_CHANGED;
 }
 
-static void truth_judge(const struct rollout_state *state, const struct rollout_rule *rule, struct rollout_judgement *judgement)
+static void truth_judge(const struct planned_stage *stage, const struct rollout_state *state, const struct rollout_rule *rule,
+			struct rollout_judgement *judgement)
 {
 	const struct rollout_tracker *tracker = &state->trackers[judgement->candidate][judgement->rule];
 	judgement->trials = units_of(rule, &state->candidates[judgement->candidate])->count;
@@ -134,6 +167,7 @@ static void truth_judge(const struct rollout_state *state, const struct rollout_
 		judgement->interval = tracker->interval;
 	}
 	judgement->verdict = verdict_of(judgement, !rule->below);
+	arrivals_enter(state, stage, rule, rule, judgement);
 	if (judgement->verdict == VERDICT_OPEN && rule->implied && !state->truth)
 		judgement->verdict = VERDICT_LEFT_OUT;
 }
@@ -177,6 +211,8 @@ static void better_judge(const struct planned_stage *stage, const struct rollout
 						  independent_rate(rollout_rule_rate(of, rule->of, candidate),
 								   rollout_rule_effect(of, rule->of, candidate, control)));
 	judgement->verdict = judgement->estimate >= rule->limit ? VERDICT_HOLDS : VERDICT_OPEN;
+	if (has_truth)
+		arrivals_enter(state, stage, rule, of, judgement);
 }
 
 void rollout_judge(const struct rollout_plan *plan, const struct rollout_state *state, struct rollout_evidence *evidence)
@@ -193,7 +229,7 @@ void rollout_judge(const struct rollout_plan *plan, const struct rollout_state *
 			if (rule->kind == RULE_BETTER)
 				better_judge(stage, state, rule, judgement);
 			else if (rollout_rule_is_of_truth(stage, rule))
-				truth_judge(state, rule, judgement);
+				truth_judge(stage, state, rule, judgement);
 			else
 				rate_judge(plan, state, rule, judgement);
 		}
@@ -266,12 +302,17 @@ static void tracker_follow(struct rollout_tracker *tracker, const struct planned
 	}
 }
 
+static bool counts_have_truth(const struct rollout_counts *counts)
+{
+	return counts->accuracy.count > 0 || counts->accuracy_arrivals.in_time > 0 || counts->accuracy_arrivals.late > 0;
+}
+
 void rollout_follow(const struct rollout_plan *plan, struct rollout_state *state, const struct rollout_look *look)
 {
 	const struct planned_stage *stage = &plan->stages[state->stage];
-	state->truth = state->truth || look->control.accuracy.count > 0;
+	state->truth = state->truth || counts_have_truth(&look->control);
 	for (size_t candidate = 0; candidate < plan->candidates; candidate++) {
-		state->truth = state->truth || look->candidates[candidate].accuracy.count > 0;
+		state->truth = state->truth || counts_have_truth(&look->candidates[candidate]);
 		for (size_t i = 0; i < stage->rule_count; i++)
 			tracker_follow(&state->trackers[candidate][i], stage, i, look, candidate, &state->candidates[candidate]);
 		state->candidates[candidate] = look->candidates[candidate];

@@ -515,7 +515,8 @@ bool rollout_plan_make(const struct experiment_spec *experiment, struct rollout_
 	const struct rollout *rollout = &experiment->progressive;
 	const bool has_policy = experiment->promotion.here.line > 0;
 	*plan = (struct rollout_plan){.on_inconclusive = (enum rollout_inconclusive)experiment->on_inconclusive,
-				      .has_baseline = experiment_has_baseline(experiment)};
+				      .has_baseline = experiment_has_baseline(experiment),
+				      .outcome_window_ms = experiment_window_ms(experiment)};
 	plan->check_every_ms = rollout->check_every_ns > 0 ? rollout->check_every_ns / NS_PER_MS : ROLLOUT_CHECK_MS;
 	if ((rollout->here.line == 0 || !rollout->enabled) && !has_policy)
 		return error_set(error, ERROR_CONFIG, experiment->here,

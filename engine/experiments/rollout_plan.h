@@ -52,7 +52,7 @@ enum rollout_rule_kind {
 struct rollout_rule {
 	enum rollout_rule_kind kind;
 	bool trigger;
-	bool implied; /* not written by the user: without any truth it is left out */
+	bool implied; /* not written by the user: one of truth is left out as long as no truth has come, in time or late */
 	double limit;
 	unsigned percentile;  /* of RULE_LATENCY, from 1 to 99 */
 	bool only_rolls_back; /* it need not be shown to hold */
@@ -81,6 +81,7 @@ struct rollout_plan {
 	int64_t check_every_ms;
 	enum rollout_inconclusive on_inconclusive;
 	bool has_baseline; /* the default's counts are those of its baseline */
+	int64_t outcome_window_ms; /* for what is said of late truths; a plan with another one is the same */
 };
 
 /* The plan of an experiment with `progressiveDeployment` or `promotionPolicy`. CONFIG: a field at its place, with

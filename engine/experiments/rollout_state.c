@@ -11,6 +11,7 @@
 struct state_walk {
 	struct buffer *out;
 	struct stored *in;
+	unsigned version;
 };
 
 static uint64_t walk_number(struct state_walk *walk, uint64_t number)
@@ -62,6 +63,12 @@ static void walk_spread(struct state_walk *walk, struct cluster_mean *spread)
 	walk_double(walk, &spread->sizes);
 }
 
+static void walk_arrivals(struct state_walk *walk, struct truth_arrivals *arrivals)
+{
+	arrivals->in_time = walk_number(walk, arrivals->in_time);
+	arrivals->late = walk_number(walk, arrivals->late);
+}
+
 static void walk_counts(struct state_walk *walk, const struct rollout_plan *plan, struct rollout_counts *counts, size_t rules)
 {
 	counts->requests = walk_number(walk, counts->requests);
@@ -75,6 +82,11 @@ static void walk_counts(struct state_walk *walk, const struct rollout_plan *plan
 	walk_moments(walk, &counts->accuracy);
 	for (size_t i = 0; i < plan->metric_count; i++)
 		walk_moments(walk, &counts->metrics[i]);
+	if (walk->version == ROLLOUT_STATE_VERSION_LEAST)
+		return;
+	walk_arrivals(walk, &counts->accuracy_arrivals);
+	for (size_t i = 0; i < plan->metric_count; i++)
+		walk_arrivals(walk, &counts->arrivals[i]);
 }
 
 static void walk_candidate(struct state_walk *walk, const struct rollout_plan *plan, struct rollout_state *state, size_t candidate,
@@ -119,7 +131,7 @@ void rollout_state_write(const struct rollout_plan *plan, const struct rollout_s
 {
 	const size_t begin = out->length;
 	struct rollout_state copy = *state;
-	struct state_walk walk = {.out = out};
+	struct state_walk walk = {.out = out, .version = ROLLOUT_STATE_VERSION};
 	stored_put(out, MARK | ROLLOUT_STATE_VERSION);
 	stored_put(out, state->plan);
 	walk_state(&walk, plan, &copy);
@@ -133,6 +145,9 @@ bool rollout_state_read(const struct rollout_plan *plan, struct text bytes, stru
 	struct state_walk walk = {.in = &record};
 	if (!stored_begin(&record, error))
 		return false;
+	walk.version = stored_version(&record);
+	if (walk.version < ROLLOUT_STATE_VERSION_LEAST)
+		return stored_damaged(&record, error);
 	*state = (struct rollout_state){.plan = stored_take(&record)};
 	if (record.sound && state->plan != rollout_plan_hash(plan))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,

@@ -1,9 +1,19 @@
 /* rollout_write.c: Moves of a rollout as JSON, and as a sentence; see rollout.h. What is not defined is null. */
+#include <inttypes.h>
+
+#include "base/duration.h"
 #include "experiments/rollout_parts.h"
 #include "message/json_write.h"
 
 /* "holds" */
 static const char *const rollout_verdict_names[VERDICTS] = {"open", "holds", "broken", "changed", "leftOut"};
+
+static void arrivals_write(const struct rollout_judgement *judgement, struct buffer *out)
+{
+	buffer_print(out, ", \"inTime\": %" PRIu64 ", \"late\": %" PRIu64, judgement->arrivals.in_time, judgement->arrivals.late);
+	buffer_print(out, ", \"defaultInTime\": %" PRIu64 ", \"defaultLate\": %" PRIu64, judgement->control_arrivals.in_time,
+		     judgement->control_arrivals.late);
+}
 
 static void judgement_write(const struct rollout_plan *plan, const struct planned_stage *stage,
 			    const struct rollout_judgement *judgement, const char *const *names, struct buffer *out)
@@ -29,6 +39,8 @@ static void judgement_write(const struct rollout_plan *plan, const struct planne
 		json_write_finite_member(out, ", ", "watch", judgement->watch);
 		json_write_finite_member(out, ", ", "alarm", judgement->alarm);
 	}
+	if (judgement->is_of_truth)
+		arrivals_write(judgement, out);
 	buffer_byte(out, '}');
 }
 
@@ -89,6 +101,31 @@ static void outcome_sentence(const struct rollout_move *move, struct buffer *out
 	}
 }
 
+/* Why so few truths count: an outcome window that is too short, or that is not over. */
+static void arrivals_sentence(const struct rollout_plan *plan, const struct rollout_judgement *cause, const char *name,
+			      struct buffer *out)
+{
+	const struct truth_arrivals *candidate = &cause->arrivals, *control = &cause->control_arrivals;
+	char window[DURATION_TEXT_MAX];
+	duration_print(plan->outcome_window_ms * NS_PER_MS, window);
+	if (candidate->late > 0 || control->late > 0)
+		buffer_print(out,
+			     ". Truths that came after the outcomeWindow of %s do not count: %" PRIu64 " of `%s`, and %" PRIu64
+			     " of the default; %" PRIu64 " and %" PRIu64
+			     " came within it. Set outcomeWindow above the time that truths take",
+			     window, candidate->late, name, control->late, candidate->in_time, control->in_time);
+	else if (cause->trials == 0 && candidate->in_time > 0)
+		buffer_print(out,
+			     ". %" PRIu64 " truths of `%s` have come, and count at the end of the outcomeWindow of %s. Set a "
+			     "shorter outcomeWindow, or a longer stage",
+			     candidate->in_time, name, window);
+	else if (cause->trials == 0)
+		buffer_print(out,
+			     ". No truth of `%s` came within the outcomeWindow of %s in this stage. Send feedback sooner, or set a "
+			     "longer outcomeWindow and a longer stage",
+			     name, window);
+}
+
 static void cause_sentence(const struct rollout_plan *plan, const struct rollout_move *move, const char *const *names,
 			   struct buffer *out)
 {
@@ -114,6 +151,8 @@ static void cause_sentence(const struct rollout_plan *plan, const struct rollout
 	else if (isfinite(cause->estimate))
 		buffer_print(out, "; %.4g is measured, and between %.4g and %.4g is certain", cause->estimate, cause->interval.low,
 			     cause->interval.high);
+	if (cause->is_of_truth && move->reason == REASON_OPEN)
+		arrivals_sentence(plan, cause, names[cause->candidate], out);
 	buffer_string(out, ".");
 }
 

@@ -186,7 +186,7 @@ static void a_state_has_the_metrics_of_its_plan(void **state)
 	minute_pass(1000, 0);
 	buffer_clear(&out);
 	rollout_state_write(&trial.plan, &trial.rollout, &out);
-	assert_int_equal(out.length, without + 8 * (2 * 3)); /* three numbers of each variant */
+	assert_int_equal(out.length, without + 8 * (2 * 5)); /* five numbers of each variant */
 	assert_true(rollout_state_read(&trial.plan, buffer_view(&out), &read, &error));
 	assert_memory_equal(&trial.rollout, &read, sizeof read);
 }

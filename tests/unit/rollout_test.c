@@ -500,7 +500,7 @@ static void a_state_is_what_was_written(void **state)
 	out.bytes[0] = ROLLOUT_STATE_VERSION + 1;
 	error = (struct error){0};
 	assert_false(rollout_state_read(&trial.plan, buffer_view(&out), &read, &error));
-	assert_non_null(strstr(error.text, "has version 3, and this program reads up to 2"));
+	assert_non_null(strstr(error.text, "has version 4, and this program reads up to 3"));
 	out.bytes[0] = ROLLOUT_STATE_VERSION;
 	plan_take(HEAD "  progressiveDeployment: {schedule: [10, 100]}\n");
 	error = (struct error){0};
@@ -534,7 +534,8 @@ static void a_move_is_a_record_with_its_evidence(void **state)
 	assert_memory_equal(out.bytes, begin, strlen(begin));
 	assert_non_null(strstr(out.bytes, "\"rule\": \"accuracyDrop\", \"trigger\": true, \"limit\": 0.05, "
 					  "\"verdict\": \"leftOut\", \"trials\": 0, \"estimate\": null, "
-					  "\"low\": null, \"high\": null, \"bound\": 0.0}]}"));
+					  "\"low\": null, \"high\": null, \"bound\": 0.0, \"inTime\": 0, \"late\": 0, "
+					  "\"defaultInTime\": 0, \"defaultLate\": 0}]}"));
 	rollout_start(STAGES);
 	command_give(COMMAND_PAUSE);
 	expect_sentence("Stage 1 is paused at 10%: by the command pause of ann.");
