@@ -54,7 +54,7 @@ static void metrics_take(const struct rollout_plan *plan, const struct record_li
 		const size_t metric = rollout_plan_metric(plan, items[i].name);
 		if (metric < plan->metric_count)
 			counts->metrics[metric] = (struct metric_counts){
-				items[i].requests, {(uint64_t)items[i].units, items[i].mean, items[i].squares}};
+				items[i].requests, {(uint64_t)items[i].units, items[i].mean, items[i].squares}, 0, 0};
 	}
 }
 
@@ -75,7 +75,7 @@ static bool variants_take(const struct rollout_document *document, const struct 
 	if (variants->count != document->count)
 		return false;
 	for (size_t i = 0; i < document->count; i++) {
-		counts[i] = (struct truth_counts){items[i].units, items[i].sum, items[i].squares, items[i].requests, {{0}}};
+		counts[i] = (struct truth_counts){items[i].units, items[i].sum, items[i].squares, items[i].requests, 0, 0, {{0}}};
 		metrics_take(&document->plan, &items[i].metrics, &counts[i]);
 		if (!text_is(items[i].name, document->names[i]) || !truth_counts_rose(&before[i], &counts[i]))
 			return false;

@@ -275,6 +275,12 @@ static bool entry_fits(const struct joining *joining, const struct open_exposure
 		entry->origin == origin_hash(join, &feedback->origin));
 }
 
+uint64_t outcome_join_feedback_request(struct outcome_join *join, const struct feedback *feedback)
+{
+	arena_reset(join->arena);
+	return text_hash(join, feedback_key(feedback, join->arena));
+}
+
 static void entries_join(struct joining *joining)
 {
 	struct outcome_join *join = joining->join;
@@ -284,17 +290,19 @@ static void entries_join(struct joining *joining)
 		join->counts.by_unit++;
 		return;
 	}
-	arena_reset(join->arena);
-	const uint64_t id = text_hash(join, feedback_key(feedback, join->arena));
+	const uint64_t id = outcome_join_feedback_request(join, feedback);
 	for (struct open_exposure *entry = entry_next(join, *bucket_of(join, id), id); entry;
 	     entry = entry_next(join, entry->next, id)) {
 		if (!entry_fits(joining, entry))
 			continue;
 		found = true;
-		if (feedback->time_ms > entry_ms(entry) + MS_PER_SECOND + join->config.window_ms)
-			late = true;
-		else
+		if (feedback->time_ms <= entry_ms(entry) + MS_PER_SECOND + join->config.window_ms) {
 			entry_join(joining, entry);
+			continue;
+		}
+		late = true;
+		if (join->config.late)
+			join->config.late(join->config.context, (size_t)(entry - join->ring));
 	}
 	join->counts.late += late;
 	join->counts.unknown += !found;
@@ -380,6 +388,26 @@ void outcome_join_close(struct outcome_join *join)
 static uint32_t slot_of(const struct outcome_join *join, uint32_t nth)
 {
 	return (uint32_t)(((uint64_t)join->oldest + nth) % join->capacity);
+}
+
+uint64_t outcome_join_request(const struct outcome_join *join, size_t slot)
+{
+	return join->ring[slot].id;
+}
+
+uint32_t outcome_join_arm(const struct outcome_join *join, size_t slot)
+{
+	return join->ring[slot].arm;
+}
+
+unsigned outcome_join_metrics(const struct outcome_join *join, size_t slot)
+{
+	return join->ring[slot].outcomes >> 1;
+}
+
+bool outcome_join_says(const struct outcome_join *join, size_t slot)
+{
+	return join->predictions && join->predictions[slot] != 0;
 }
 
 uint64_t outcome_join_unit(const struct outcome_join *join, size_t slot)

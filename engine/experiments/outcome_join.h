@@ -43,6 +43,7 @@ struct outcome_join_config {
 	bool judges; /* outcome_join_judge() is called */
 	/* Called for an exposure that is over: its window ended, or it is dropped. NULL: it is not called. */
 	void (*closed)(void *context, size_t slot, uint32_t arm, bool has_outcome);
+	void (*late)(void *context, size_t slot); /* of an open exposure whose window is over for a feedback. NULL: likewise */
 	void *context;
 };
 
@@ -128,9 +129,21 @@ uint32_t outcome_join_epoch(const struct outcome_join *join, struct text experim
 /* The hash by which exposures have a unit; 0: the unit is empty. */
 uint64_t outcome_join_unit_hash(const struct outcome_join *join, struct text unit);
 
-/* Of the exposure in a slot, which is open: its unit, and its time in whole seconds. */
+/* Of the exposure in a slot, which is open, or of which `closed` is told: the hash of its request, its unit, its arm, and its time
+ * in whole seconds. */
+uint64_t outcome_join_request(const struct outcome_join *join, size_t slot);
 uint64_t outcome_join_unit(const struct outcome_join *join, size_t slot);
+uint32_t outcome_join_arm(const struct outcome_join *join, size_t slot);
 int64_t outcome_join_exposed_ms(const struct outcome_join *join, size_t slot);
+
+/* The metrics that it has: a bit of each, by its index in the configuration. */
+unsigned outcome_join_metrics(const struct outcome_join *join, size_t slot);
+
+/* Whether its answer said something that a truth can be held against. */
+bool outcome_join_says(const struct outcome_join *join, size_t slot);
+
+/* The hash of the request that a feedback names. */
+uint64_t outcome_join_feedback_request(struct outcome_join *join, const struct feedback *feedback);
 
 /* The slot of the exposure that was opened last; there must be one. */
 size_t outcome_join_newest(const struct outcome_join *join);

@@ -76,7 +76,7 @@ struct rollout_counts {
 
 struct truth_counts;
 
-/* Sets the accuracy and the metrics to those that were counted (experiments/truth_tally.h). */
+/* Sets the accuracy and the metrics, and when they came, to what was counted (experiments/truth_tally.h). */
 void rollout_counts_truths(struct rollout_counts *counts, const struct truth_counts *truths);
 
 /* What the state has of one rule and one candidate. */

@@ -75,8 +75,12 @@ static const struct truth_arrivals *arrivals_of(const struct rollout_rule *rule,
 void rollout_counts_truths(struct rollout_counts *counts, const struct truth_counts *truths)
 {
 	counts->accuracy = truth_moments(truths);
-	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++)
-		counts->metrics[i] = truths->metrics[i].units;
+	counts->accuracy_arrivals = (struct truth_arrivals){(uint64_t)truths->joined, (uint64_t)truths->late};
+	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++) {
+		const struct metric_counts *metric = &truths->metrics[i];
+		counts->metrics[i] = metric->units;
+		counts->arrivals[i] = (struct truth_arrivals){(uint64_t)metric->joined, (uint64_t)metric->late};
+	}
 }
 
 static bool arrivals_are_late(const struct truth_arrivals *arrivals)

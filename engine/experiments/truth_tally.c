@@ -5,9 +5,11 @@
 #include <assert.h>
 #include <math.h>
 
+#include "base/duration.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "experiments/exposure_sample.h"
 #include "experiments/outcome_join.h"
 #include "experiments/running_cap.h"
 #include "experiments/unit_outcomes.h"
@@ -34,6 +36,8 @@ struct truth_tally {
 	struct unit_outcomes *outcomes; /* of feedback that names a unit alone */
 	struct running_cap *caps[EXPERIMENT_METRICS_MAX];
 	struct outcome_values *values; /* of feedback on requests, until their exposures are over */
+	struct exposure_sample *ended; /* by requests */
+	struct exposure_sample *met;   /* by units: the first exposure of each, over or not */
 	struct truth_unit *units;
 	size_t unit_count, unit_places; /* a power of two */
 	struct truth_counts counts[ASSIGNMENT_WAYS_MAX];
@@ -200,9 +204,21 @@ static void outcome_list(void *context, const struct outcome_value *outcome)
 	values[outcome->metric] = outcome->value;
 }
 
+static void exposure_ended(void *context, size_t slot)
+{
+	const struct truth_tally *tally = context;
+	const struct sampled_exposure ended = {.key = outcome_join_request(tally->join, slot),
+					       .time_ms = outcome_join_exposed_ms(tally->join, slot),
+					       .arm = (uint8_t)outcome_join_arm(tally->join, slot),
+					       .outcomes = (uint8_t)outcome_join_metrics(tally->join, slot),
+					       .silent = !outcome_join_says(tally->join, slot)};
+	exposure_sample_add(tally->ended, &ended);
+}
+
 static void exposure_closed(void *context, size_t slot, uint32_t arm, bool has_outcome)
 {
 	struct truth_tally *tally = context;
+	exposure_ended(tally, slot);
 	struct ended_exposure ended = {tally, outcome_join_unit(tally->join, slot), arm};
 	double values[JUDGED_MAX];
 	unit_outcomes_end(tally->outcomes, slot, unit_outcome_take, &ended);
@@ -247,6 +263,12 @@ void truth_tally_expose(struct truth_tally *tally, const struct exposure *exposu
 	if (outcome_join_expose(tally->join, &one) != EXPOSURE_OPENED)
 		return;
 	unit_outcomes_expose(tally->outcomes, exposure->time_ms);
+	const size_t slot = outcome_join_newest(tally->join);
+	const struct sampled_exposure met = {.key = outcome_join_unit(tally->join, slot),
+					     .time_ms = outcome_join_exposed_ms(tally->join, slot),
+					     .arm = (uint8_t)arm};
+	if (exposure->unit.length > 0)
+		exposure_sample_add(tally->met, &met);
 }
 
 void truth_tally_pass(struct truth_tally *tally, int64_t time_ms)
@@ -254,11 +276,64 @@ void truth_tally_pass(struct truth_tally *tally, int64_t time_ms)
 	outcome_join_pass(tally->join, time_ms);
 }
 
+/* ---- when outcomes come ---- */
+
+static void arrival_count(struct truth_counts *counts, size_t judged, int64_t joined, int64_t late)
+{
+	struct metric_counts *metric = judged > 0 ? &counts->metrics[judged - 1] : NULL;
+	*(metric ? &metric->joined : &counts->joined) += joined;
+	*(metric ? &metric->late : &counts->late) += late;
+}
+
+static bool window_is_over(const struct truth_tally *tally, const struct sampled_exposure *exposure, int64_t time_ms)
+{
+	return time_ms > exposure->time_ms + MS_PER_S + tally->config.window_ms;
+}
+
+/* Counts those outcomes of an exposure that is over, which were not counted before. */
+static void late_count(struct truth_tally *tally, struct sampled_exposure *exposure, unsigned outcomes, uint64_t weight)
+{
+	const unsigned news = outcomes & ~(unsigned)exposure->outcomes;
+	exposure->outcomes |= (uint8_t)news;
+	for (size_t i = 0; i < tally->judged_count; i++)
+		if (news & 1U << i)
+			arrival_count(&tally->counts[exposure->arm], i, 0, (int64_t)weight);
+}
+
+/* Feedback that names a request, at the time of its record: what it says of itself may be the time of the event. */
+static void request_arrived(struct truth_tally *tally, const struct feedback *feedback, unsigned outcomes, bool has_label,
+			    int64_t time_ms)
+{
+	struct sampled_exposure *exposure =
+		exposure_sample_find(tally->ended, outcome_join_feedback_request(tally->join, feedback));
+	if (!exposure || !window_is_over(tally, exposure, time_ms) ||
+	    (feedback->experiment.length > 0 && !text_is(feedback->experiment, tally->config.experiment)))
+		return;
+	late_count(tally, exposure, outcomes | (has_label && !exposure->silent), exposure_sample_weight(tally->ended));
+}
+
+/* Feedback that names a unit alone. It is late if the unit was met before it, and no exposure of it is open any more. */
+static void unit_arrived(struct truth_tally *tally, const struct feedback *feedback, unsigned outcomes, enum unit_outcome_fate fate,
+			 int64_t time_ms)
+{
+	const uint64_t weight = exposure_sample_weight(tally->met);
+	struct sampled_exposure *exposure = exposure_sample_find(tally->met, outcome_join_unit_hash(tally->join, feedback->unit));
+	if (!exposure)
+		return;
+	for (size_t i = 0; fate == UNIT_OUTCOME_WAITS && i < tally->judged_count; i++)
+		if (outcomes & 1U << i)
+			arrival_count(&tally->counts[exposure->arm], i, (int64_t)weight, 0);
+	if ((fate == UNIT_OUTCOME_LATE || fate == UNIT_OUTCOME_UNKNOWN) && exposure->time_ms <= feedback->time_ms &&
+	    window_is_over(tally, exposure, time_ms))
+		late_count(tally, exposure, outcomes, weight);
+}
+
 /* ---- feedback ---- */
 
 static void value_joined(void *context, const struct joined_outcome *outcome)
 {
 	struct truth_tally *tally = context;
+	arrival_count(&tally->counts[outcome->arm], outcome->metric, 1, 0);
 	const struct outcome_value value = {outcome->metric, outcome->value};
 	assert(outcome->metric < tally->judged_count);
 	tally->losses.crowded += !outcome_values_add(tally->values, outcome->slot, &value);
@@ -321,8 +396,17 @@ static size_t judged_index(const struct truth_tally *tally, struct text metric)
 	return text_is(metric, ROLLOUT_ACCURACY) ? 0 : 1 + i;
 }
 
+/* A bit of each outcome that is judged by itself. */
+static unsigned outcome_bits(const struct truth_tally *tally, const struct feedback *reduced)
+{
+	unsigned bits = 0;
+	for (size_t i = 0; i < reduced->metric_count; i++)
+		bits |= 1U << judged_index(tally, reduced->metrics[i].name);
+	return bits;
+}
+
 /* Feedback that names a unit alone. Its truth says nothing: no answer of the unit is known to be the one that it is of. */
-static void unit_feedback(struct truth_tally *tally, const struct feedback *reduced, bool is_judged)
+static void unit_feedback(struct truth_tally *tally, const struct feedback *reduced, bool is_judged, int64_t time_ms)
 {
 	struct outcome_value outcomes[JUDGED_MAX];
 	if (reduced->experiment.length > 0 && !text_is(reduced->experiment, tally->config.experiment))
@@ -337,9 +421,10 @@ static void unit_feedback(struct truth_tally *tally, const struct feedback *redu
 	tally->losses.unknown += fate == UNIT_OUTCOME_UNKNOWN;
 	tally->losses.late += fate == UNIT_OUTCOME_LATE;
 	tally->losses.crowded += fate == UNIT_OUTCOME_CROWDED;
+	unit_arrived(tally, reduced, outcome_bits(tally, reduced), fate, time_ms);
 }
 
-static void request_feedback(struct truth_tally *tally, const struct feedback *reduced, bool is_judged)
+static void request_feedback(struct truth_tally *tally, const struct feedback *reduced, bool is_judged, int64_t time_ms)
 {
 	char room[LABEL_ROOM];
 	const struct text truth = is_judged ? truth_label(&reduced->truth, room) : (struct text){0};
@@ -347,6 +432,7 @@ static void request_feedback(struct truth_tally *tally, const struct feedback *r
 		outcome_join_feedback(tally->join, reduced, value_joined, tally);
 	if (is_judged && (truth.length == 0 || !outcome_join_judge(tally->join, reduced, truth, 0, value_joined, tally)))
 		tally->losses.unjudged++;
+	request_arrived(tally, reduced, outcome_bits(tally, reduced), truth.length > 0, time_ms);
 }
 
 void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feedback, int64_t time_ms)
@@ -368,9 +454,9 @@ void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feed
 	if (reduced.time_ms == 0)
 		reduced.time_ms = time_ms;
 	if (feedback->id.length == 0 && feedback->origin.topic.length == 0)
-		unit_feedback(tally, &reduced, is_judged);
+		unit_feedback(tally, &reduced, is_judged, time_ms);
 	else
-		request_feedback(tally, &reduced, is_judged);
+		request_feedback(tally, &reduced, is_judged, time_ms);
 }
 
 /* ---- counts ---- */
@@ -405,11 +491,21 @@ void truth_counts_add(struct truth_counts *into, const struct truth_counts *from
 	into->sum += from->sum;
 	into->squares += from->squares;
 	into->requests += from->requests;
+	into->joined += from->joined;
+	into->late += from->late;
 	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++) {
 		into->metrics[i].requests += from->metrics[i].requests;
+		into->metrics[i].joined += from->metrics[i].joined;
+		into->metrics[i].late += from->metrics[i].late;
 		if (from->metrics[i].units.count > 0)
 			moments_merge(&into->metrics[i].units, &from->metrics[i].units);
 	}
+}
+
+/* Of all that may ever come. */
+static bool arrivals_are_sound(int64_t joined, int64_t late)
+{
+	return joined >= 0 && joined <= TRUTH_ARRIVALS_MAX && late >= 0 && late <= TRUTH_ARRIVALS_MAX;
 }
 
 static bool metric_rose(const struct metric_counts *before, const struct metric_counts *now)
@@ -417,7 +513,7 @@ static bool metric_rose(const struct metric_counts *before, const struct metric_
 	const struct moments *units = &now->units;
 	return units->count >= before->units.count && units->count <= TRUTH_COUNT_MAX && now->requests >= before->requests &&
 	       now->requests >= (int64_t)units->count && fabs(units->mean) <= TRUTH_VALUE_MAX && units->squares >= 0 &&
-	       isfinite(units->squares);
+	       isfinite(units->squares) && arrivals_are_sound(now->joined, now->late);
 }
 
 bool truth_counts_rose(const struct truth_counts *before, const struct truth_counts *now)
@@ -427,7 +523,7 @@ bool truth_counts_rose(const struct truth_counts *before, const struct truth_cou
 			return false;
 	return now->units >= before->units && now->units <= TRUTH_COUNT_MAX && now->requests >= before->requests &&
 	       now->requests >= now->units && now->sum >= 0 && now->sum <= now->units * TRUTH_SCALE && now->squares >= 0 &&
-	       now->squares <= now->sum * TRUTH_SCALE;
+	       now->squares <= now->sum * TRUTH_SCALE && arrivals_are_sound(now->joined, now->late);
 }
 
 /* ---- opening ---- */
@@ -453,13 +549,16 @@ static bool tally_reserve(struct truth_tally *tally, struct error *error)
 						 .metrics = names,
 						 .judges = true,
 						 .closed = exposure_closed,
+						 .late = exposure_ended,
 						 .context = tally};
 	tally->join = outcome_join_open(&join, error);
 	if (!tally->join)
 		return false;
 	tally->outcomes = unit_outcomes_open(tally->join, tally->config.window_ms, error);
 	tally->values = outcome_values_open();
-	return (tally->outcomes && tally->values && caps_open(tally)) ||
+	tally->ended = exposure_sample_open();
+	tally->met = exposure_sample_open();
+	return (tally->outcomes && tally->values && tally->ended && tally->met && caps_open(tally)) ||
 	       error_memory(error, ERROR_SYSTEM, "counting the truths of a rollout");
 }
 
@@ -489,6 +588,8 @@ void truth_tally_close(struct truth_tally *tally)
 		running_cap_close(tally->caps[i]);
 	unit_outcomes_close(tally->outcomes);
 	outcome_values_close(tally->values);
+	exposure_sample_close(tally->ended);
+	exposure_sample_close(tally->met);
 	memory_give(tally->units);
 	memory_give(tally);
 }

@@ -12,6 +12,10 @@
  * Feedback that names a unit and no request is one more value of the unit, and counts with its last exposure before it
  * (experiments/unit_outcomes.h).
  *
+ * Truths that come after the window do not count. How many these are is known by a sample of the exposures that are over
+ * (experiments/exposure_sample.h), once for each request; and of feedback that names a unit, once for each unit. Feedback on
+ * requests that another table chose, or that this one did not choose, is unknown, and not late: nothing is known of its window.
+ *
  * Only exposures of the table count, which a stage has chosen, and whose time is not before the table's. Exposures and feedback
  * that come again count once. Sums of accuracies are whole numbers: the same records give the same ones, whatever the order of
  * partitions; of other metrics they differ by rounding alone. So whoever reads the topics from the table's beginning has all
@@ -33,6 +37,7 @@
 #define TRUTH_SCALE 100000 /* an accuracy of 1 */
 #define TRUTH_VALUE_MAX 1e100	 /* of another metric, above or below 0: the sum of squares has to be finite */
 #define TRUTH_COUNT_MAX 10000000 /* units of an arm: the squares of 64 pipelines fit into 63 bits; further ones are left out */
+#define TRUTH_ARRIVALS_MAX (INT64_C(1) << 53) /* requests by when their truths came: those of 64 pipelines fit into 63 bits */
 #define TRUTH_EXPOSURE_BYTES 40	 /* of an open exposure; values of feedback take more (experiments/outcome_values.h) */
 #define TRUTH_MEMORY_BYTES ((size_t)64 << 20) /* for open exposures: 1,670,000 */
 #define TRUTH_UNITS_MAX ((size_t)1 << 20) /* further units are left out: of so many, an accuracy is known to 0.1% */
@@ -43,12 +48,15 @@ struct truth_tally;
 struct metric_counts {
 	int64_t requests;     /* that have it */
 	struct moments units; /* the mean of each */
+	int64_t joined;	      /* requests whose value came in time, also where the window is not over */
+	int64_t late;	      /* those whose value came after the window; of many, an estimate */
 };
 
 /* Of one variant: units with an accuracy, the sum of these and of their squares, and the requests of these units; and the other
  * metrics. */
 struct truth_counts {
 	int64_t units, sum, squares, requests;
+	int64_t joined, late; /* as of a metric */
 	struct metric_counts metrics[EXPERIMENT_METRICS_MAX];
 };
 
@@ -106,7 +114,8 @@ unsigned truth_metrics(const struct feedback *feedback, const char *const *names
 /* Adds the counts of another pipeline. */
 void truth_counts_add(struct truth_counts *into, const struct truth_counts *from);
 
-/* Whether counts can be those of some units, and are of no fewer units and requests than `before`. */
+/* Whether counts can be those of some units, and are of no fewer units and requests than `before`. Of those that came late there
+ * may be fewer: whoever joins the feedback anew may have a longer window. */
 bool truth_counts_rose(const struct truth_counts *before, const struct truth_counts *now);
 
 #endif

@@ -557,8 +557,8 @@ static void a_cap_waits_for_units_of_the_arms_that_have_any(void **state)
 
 static void metrics_of_pipelines_add_up(void **state)
 {
-	const struct truth_counts one = {3, 200000, 20000000000, 4, {{5, {2, 1, 2}}}};
-	const struct truth_counts two = {1, 100000, 10000000000, 1, {{1, {1, 4, 0}}}};
+	const struct truth_counts one = {3, 200000, 20000000000, 4, 2, 3, {{5, {2, 1, 2}, 6, 7}}};
+	const struct truth_counts two = {1, 100000, 10000000000, 1, 4, 5, {{1, {1, 4, 0}, 8, 9}}};
 	struct truth_counts sum = {0};
 	(void)state;
 	truth_counts_add(&sum, &one);
@@ -566,8 +566,8 @@ static void metrics_of_pipelines_add_up(void **state)
 	assert_int_equal(sum.units, 4);
 	assert_int_equal(sum.sum, 300000);
 	assert_int_equal(sum.squares, 30000000000);
-	assert_int_equal(sum.requests, 5);
-	assert_int_equal(sum.metrics[0].requests, 6);
+	assert_true(sum.requests == 5 && sum.joined == 6 && sum.late == 8);
+	assert_true(sum.metrics[0].requests == 6 && sum.metrics[0].joined == 14 && sum.metrics[0].late == 16);
 	assert_int_equal(sum.metrics[0].units.count, 3);
 	assert_float_equal(sum.metrics[0].units.mean, 2, 1e-12);
 	assert_float_equal(sum.metrics[0].units.squares, 8, 1e-12); /* of 0, 2 and 4 */
@@ -575,13 +575,12 @@ static void metrics_of_pipelines_add_up(void **state)
 
 static void metrics_that_fell_or_cannot_be_are_recognised(void **state)
 {
-	const struct truth_counts before = {0, 0, 0, 0, {{0, {0, 0, 0}}, {12, {10, -3, 4}}}}, none = {0};
-	const struct metric_counts wrong[] = {{11, {10, -3, 4}},   {12, {9, -3, 4}},	    {12, {13, -3, 4}},
-					      {12, {10, NAN, 4}},  {12, {10, 1e101, 4}},    {12, {10, -3, -1}},
-					      {12, {10, -3, NAN}}, {12, {10, -3, INFINITY}}};
+	const struct truth_counts before = {0, 0, 0, 0, 0, 0, {{0, {0, 0, 0}, 0, 0}, {12, {10, -3, 4}, 0, 0}}}, none = {0};
+	const struct metric_counts wrong[] = {{11, {10, -3, 4}, 0, 0},	 {12, {9, -3, 4}, 0, 0},	{12, {13, -3, 4}, 0, 0},
+					      {12, {10, NAN, 4}, 0, 0},	 {12, {10, 1e101, 4}, 0, 0},	{12, {10, -3, -1}, 0, 0},
+					      {12, {10, -3, NAN}, 0, 0}, {12, {10, -3, INFINITY}, 0, 0}};
 	(void)state;
-	assert_true(truth_counts_rose(&none, &before));
-	assert_true(truth_counts_rose(&before, &before));
+	assert_true(truth_counts_rose(&none, &before) && truth_counts_rose(&before, &before));
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		struct truth_counts now = before;
 		now.metrics[1] = wrong[i];
@@ -591,7 +590,8 @@ static void metrics_that_fell_or_cannot_be_are_recognised(void **state)
 
 static void counts_that_fell_or_cannot_be_are_recognised(void **state)
 {
-	const struct truth_counts before = {10, 5 * TRUTH_SCALE, INT64_C(4) * TRUTH_SCALE * TRUTH_SCALE, 12, {{0}}}, none = {0};
+	const struct truth_counts before = {10, 5 * TRUTH_SCALE, INT64_C(4) * TRUTH_SCALE * TRUTH_SCALE, 12, 0, 0, {{0}}},
+				  none = {0};
 	struct truth_counts now = before;
 	(void)state;
 	assert_true(truth_counts_rose(&none, &none));

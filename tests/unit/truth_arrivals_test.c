@@ -1,0 +1,262 @@
+/* truth_arrivals_test.c: Tests of when truths come, as the truth tally counts it: in time, waiting, late, and unknown; and of the
+ * sample of exposures by which it knows late ones. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/hash.h"
+#include "experiments/exposure_sample.h"
+#include "experiments/truth_tally.h"
+
+#define NOW_MS INT64_C(1800000000000)
+#define WINDOW_MS 60000
+#define LATE_MS (WINDOW_MS + 1001) /* the join's seconds are whole */
+#define TABLE 0xa1b2c3d4e5f60718
+#define TABLE_TEXT TEXT("a1b2c3d4e5f60718")
+#define OTHER_TABLE TEXT("a1b2c3d4e5f60719")
+
+enum { OLD, NEW };
+
+static const char *const names[] = {"old", "new"}, *const metrics[] = {"profit"};
+static struct truth_tally *tally;
+
+static int tally_begin(void **state)
+{
+	struct error error = {0};
+	const struct truth_tally_config config = {.experiment = "e",
+						  .table = TABLE,
+						  .since_ms = NOW_MS,
+						  .arms = 2,
+						  .names = names,
+						  .paired = 2,
+						  .window_ms = WINDOW_MS,
+						  .metric_count = 1,
+						  .metrics = metrics,
+						  .memory_bytes = 1000 * TRUTH_EXPOSURE_BYTES,
+						  .units_max = 1000};
+	(void)state;
+	tally = truth_tally_open(&config, &error);
+	assert_non_null(tally);
+	return 0;
+}
+
+static int tally_end(void **state)
+{
+	(void)state;
+	truth_tally_close(tally);
+	return 0;
+}
+
+static void expose(const char *id, const char *unit, size_t arm, int64_t time_ms, struct text table)
+{
+	const struct exposure exposure = {.id = text_of(id),
+					  .origin = {text_of(id), 0, 1},
+					  .time_ms = time_ms,
+					  .experiment = TEXT("e"),
+					  .variant = text_of(names[arm]),
+					  .unit = text_of(unit),
+					  .prediction = text_of(id[0] == 's' ? "" : "buy"),
+					  .reason = ASSIGNED_STAGE,
+					  .table = table};
+	truth_tally_expose(tally, &exposure);
+}
+
+static void judge(const char *id, const char *metric, int64_t time_ms)
+{
+	const struct feedback_metric one = {text_of(metric), 1};
+	const struct feedback feedback = {.id = text_of(id), .metric_count = 1, .metrics = &one};
+	truth_tally_feedback(tally, &feedback, time_ms);
+}
+
+static void judge_unit(const char *unit, int64_t time_ms)
+{
+	const struct feedback_metric one = {TEXT("accuracy"), 1};
+	const struct feedback feedback = {.unit = text_of(unit), .metric_count = 1, .metrics = &one};
+	truth_tally_feedback(tally, &feedback, time_ms);
+}
+
+static void label(const char *id, int64_t time_ms)
+{
+	const struct tensor truth = {.name = TEXT("label"), .datatype = DATATYPE_BYTES, .count = 1, .data = &TEXT("buy")};
+	const struct tensor *const items[] = {&truth};
+	const struct feedback feedback = {.id = text_of(id), .truth = {1, items}};
+	truth_tally_feedback(tally, &feedback, time_ms);
+}
+
+static void expect(size_t arm, int64_t joined, int64_t late)
+{
+	assert_int_equal(truth_tally_counts(tally)[arm].joined, joined);
+	assert_int_equal(truth_tally_counts(tally)[arm].late, late);
+}
+
+/* An exposure after which the windows of all before it are over. */
+static void windows_end(int64_t time_ms)
+{
+	expose("later", "", OLD, time_ms + LATE_MS + 1000, TABLE_TEXT);
+}
+
+static void a_truth_is_in_time_before_its_window_is_over(void **state)
+{
+	(void)state;
+	expose("a", "", NEW, NOW_MS, TABLE_TEXT);
+	judge("a", "accuracy", NOW_MS + LATE_MS - 1);
+	expect(NEW, 1, 0);
+	assert_int_equal(truth_tally_counts(tally)[NEW].units, 0);
+	judge("a", "accuracy", NOW_MS + LATE_MS - 1);
+	windows_end(NOW_MS);
+	judge("a", "accuracy", NOW_MS + LATE_MS + 1000); /* it is there already */
+	expect(NEW, 1, 0);
+	assert_int_equal(truth_tally_counts(tally)[NEW].units, 1);
+}
+
+static void a_truth_after_the_window_is_late_once_and_of_its_arm(void **state)
+{
+	(void)state;
+	expose("a", "", NEW, NOW_MS, TABLE_TEXT);
+	expose("b", "", OLD, NOW_MS, TABLE_TEXT);
+	judge("a", "accuracy", NOW_MS + LATE_MS); /* its exposure is still open */
+	expect(NEW, 0, 1);
+	windows_end(NOW_MS);
+	judge("a", "accuracy", NOW_MS + LATE_MS + 10);
+	judge("b", "accuracy", NOW_MS + LATE_MS + 10); /* and this one is over */
+	judge("b", "accuracy", NOW_MS + LATE_MS + 20);
+	expect(NEW, 0, 1);
+	expect(OLD, 0, 1);
+	assert_int_equal(truth_tally_counts(tally)[NEW].units + truth_tally_counts(tally)[OLD].units, 0);
+}
+
+/* Of a request that this table chose, and no other one. */
+static void a_truth_that_another_table_chose_is_not_late(void **state)
+{
+	(void)state;
+	expose("before", "", NEW, NOW_MS - 1, TABLE_TEXT);
+	expose("other", "u", NEW, NOW_MS, OTHER_TABLE);
+	windows_end(NOW_MS);
+	judge("before", "accuracy", NOW_MS + LATE_MS + 10);
+	judge("other", "accuracy", NOW_MS + LATE_MS + 10);
+	judge("nobody", "accuracy", NOW_MS + LATE_MS + 10);
+	judge_unit("u", NOW_MS + LATE_MS + 10);
+	expect(NEW, 0, 0);
+	expect(OLD, 0, 0);
+	assert_int_equal(truth_tally_losses(tally).unknown, 4);
+}
+
+/* Labels that are sent hours later name the time of the event. */
+static void the_time_of_the_record_says_whether_it_is_late(void **state)
+{
+	const struct feedback_metric one = {TEXT("accuracy"), 1};
+	const struct feedback feedback = {.id = TEXT("a"), .metric_count = 1, .metrics = &one, .time_ms = NOW_MS + 5};
+	(void)state;
+	expose("a", "", NEW, NOW_MS, TABLE_TEXT);
+	windows_end(NOW_MS);
+	truth_tally_feedback(tally, &feedback, NOW_MS + LATE_MS - 1); /* it was overtaken */
+	expect(NEW, 0, 0);
+	truth_tally_feedback(tally, &feedback, NOW_MS + 60 * WINDOW_MS);
+	expect(NEW, 0, 1);
+}
+
+/* A longer window would not make a truth of it. */
+static void a_label_of_an_answer_that_said_nothing_is_not_late(void **state)
+{
+	(void)state;
+	expose("silent", "", NEW, NOW_MS, TABLE_TEXT);
+	expose("a", "", NEW, NOW_MS, TABLE_TEXT);
+	windows_end(NOW_MS);
+	label("silent", NOW_MS + LATE_MS + 10);
+	expect(NEW, 0, 0);
+	label("a", NOW_MS + LATE_MS + 10);
+	expect(NEW, 0, 1);
+	judge("silent", "accuracy", NOW_MS + LATE_MS + 20);
+	expect(NEW, 0, 2);
+}
+
+static void each_metric_has_its_own_arrivals(void **state)
+{
+	const struct metric_counts *profit = &truth_tally_counts(tally)[NEW].metrics[0];
+	(void)state;
+	expose("a", "", NEW, NOW_MS, TABLE_TEXT);
+	judge("a", "accuracy", NOW_MS + 10);
+	windows_end(NOW_MS);
+	judge("a", "profit", NOW_MS + LATE_MS + 10);
+	judge("a", "accuracy", NOW_MS + LATE_MS + 10);
+	expect(NEW, 1, 0);
+	assert_true(profit->joined == 0 && profit->late == 1);
+}
+
+static void feedback_of_a_unit_is_late_after_its_last_window(void **state)
+{
+	(void)state;
+	expose("a", "u", NEW, NOW_MS, TABLE_TEXT);
+	judge_unit("u", NOW_MS + 10);
+	expect(NEW, 1, 0);
+	expose("b", "v", OLD, NOW_MS, TABLE_TEXT);
+	judge_unit("v", NOW_MS + LATE_MS); /* still open */
+	expect(OLD, 0, 1);
+	expose("c", "w", NEW, NOW_MS, TABLE_TEXT);
+	windows_end(NOW_MS);
+	judge_unit("w", NOW_MS + LATE_MS + 10);
+	judge_unit("w", NOW_MS + LATE_MS + 10);
+	judge_unit("never", NOW_MS + LATE_MS + 10);
+	expect(NEW, 1, 1);
+	expect(OLD, 0, 1);
+}
+
+/* ---- the sample ---- */
+
+static void a_full_sample_keeps_a_share_that_stands_for_all(void **state)
+{
+	const uint64_t all = 20 * EXPOSURE_SAMPLE_MAX;
+	struct exposure_sample *ended = exposure_sample_open();
+	uint64_t found = 0;
+	(void)state;
+	for (uint64_t i = 0; i < all; i++) {
+		const struct sampled_exposure one = {.key = hash_bytes(&i, sizeof i, 7), .time_ms = (int64_t)i, .arm = 3};
+		exposure_sample_add(ended, &one);
+		if (i == EXPOSURE_SAMPLE_MAX - 1)
+			assert_int_equal(exposure_sample_weight(ended), 1);
+		if (i == EXPOSURE_SAMPLE_MAX)
+			assert_int_equal(exposure_sample_weight(ended), 2);
+	}
+	for (uint64_t i = 0; i < all; i++) {
+		const struct sampled_exposure *one = exposure_sample_find(ended, hash_bytes(&i, sizeof i, 7));
+		found += one != NULL;
+		assert_true(!one || (one->time_ms == (int64_t)i && one->arm == 3));
+	}
+	assert_int_equal(exposure_sample_weight(ended), 32);
+	assert_in_range(found * 32, all * 97 / 100, all * 103 / 100);
+	exposure_sample_close(ended);
+}
+
+static void the_sample_keeps_the_first_of_a_key_with_all_outcomes(void **state)
+{
+	struct exposure_sample *ended = exposure_sample_open();
+	(void)state;
+	assert_null(exposure_sample_find(ended, 0));
+	exposure_sample_add(ended, &(struct sampled_exposure){.time_ms = 5, .arm = 1, .outcomes = 1});
+	exposure_sample_add(ended, &(struct sampled_exposure){.time_ms = 9, .arm = 2, .outcomes = 4});
+	const struct sampled_exposure *one = exposure_sample_find(ended, 0);
+	assert_true(one && one->time_ms == 5 && one->arm == 1 && one->outcomes == 5);
+	assert_null(exposure_sample_find(ended, 1));
+	exposure_sample_close(ended);
+}
+
+int main(void)
+{
+#define WITH_TALLY(test) cmocka_unit_test_setup_teardown(test, tally_begin, tally_end)
+	const struct CMUnitTest tests[] = {
+		WITH_TALLY(a_truth_is_in_time_before_its_window_is_over),
+		WITH_TALLY(a_truth_after_the_window_is_late_once_and_of_its_arm),
+		WITH_TALLY(a_truth_that_another_table_chose_is_not_late),
+		WITH_TALLY(the_time_of_the_record_says_whether_it_is_late),
+		WITH_TALLY(a_label_of_an_answer_that_said_nothing_is_not_late),
+		WITH_TALLY(each_metric_has_its_own_arrivals),
+		WITH_TALLY(feedback_of_a_unit_is_late_after_its_last_window),
+		cmocka_unit_test(a_full_sample_keeps_a_share_that_stands_for_all),
+		cmocka_unit_test(the_sample_keeps_the_first_of_a_key_with_all_outcomes),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
