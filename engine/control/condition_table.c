@@ -74,12 +74,12 @@ static bool status_take(void *context, const struct record *record, struct error
 	struct engine_report report;
 	struct error broken = {0};
 	arena_reset(table->scratch);
-	if (schema == record_fingerprint(&conditions_form) &&
+	if (record_is_of(&conditions_form, schema) &&
 	    record_decode(&conditions_form, record->value, table->scratch, &conditions, &broken))
 		return source_note_record(table, record, conditions.namespace, conditions.engine, conditions.stopped, &source,
 					  error) &&
 		       (!source || conditions_keep(source, record->value, error));
-	return schema != record_fingerprint(&report_form) ||
+	return !record_is_of(&report_form, schema) ||
 	       !record_decode(&report_form, record->value, table->scratch, &report, &broken) ||
 	       source_note_record(table, record, report.namespace, report.engine, report.stopped, &source, error);
 }

@@ -194,9 +194,9 @@ static bool status_step(struct keeper_service *service, bool *found, struct erro
 	*found = true;
 	if (text_equal(record.key, KEEPER_KEY))
 		beat_take(service, record.value);
-	else if (service->keeper && record_schema(record.value) == record_fingerprint(&report_form))
+	else if (service->keeper && record_is_of(&report_form, record_schema(record.value)))
 		good = keeper_report(service->keeper, record.value, time_of_day_ms(), error) && step_commit(service, error);
-	else if (service->keeper && record_schema(record.value) == record_fingerprint(&tally_form))
+	else if (service->keeper && record_is_of(&tally_form, record_schema(record.value)))
 		good = keeper_tally(service->keeper, record.value, time_of_day_ms(), error) && step_commit(service, error);
 	record_release(&record);
 	return good;

@@ -1,6 +1,7 @@
 /* keeper_truths.c: Truths of the pipelines of a rollout. What an engine tells are totals of a pipeline under the table, so the
  * most advanced ones that any engine has sent count. A new engine that joins the feedback begins with less, and passes those of the
- * former one, which may still be sent: of equal numbers of requests the first ones stay. */
+ * former one, which may still be sent: of equal numbers of requests the first ones stay, unless more truths have come, in time or
+ * late. Those that came late may be fewer where more are judged: whoever joins anew may have a longer window. */
 #include "base/memory.h"
 #include "control/keeper_rollouts.h"
 #include "control/truth_record.h"
@@ -53,20 +54,25 @@ static void metrics_take(const struct rollout_plan *plan, const struct record_li
 	for (size_t i = 0; i < metrics->count; i++) {
 		const size_t metric = rollout_plan_metric(plan, items[i].name);
 		if (metric < plan->metric_count)
-			counts->metrics[metric] = (struct metric_counts){
-				items[i].requests, {(uint64_t)items[i].units, items[i].mean, items[i].squares}, 0, 0};
+			counts->metrics[metric] =
+				(struct metric_counts){items[i].requests,
+						       {(uint64_t)items[i].units, items[i].mean, items[i].squares},
+						       items[i].joined,
+						       items[i].late};
 	}
 }
 
 static bool has_more(const struct truth_counts *before, const struct truth_counts *counts)
 {
-	bool more = counts->requests > before->requests;
-	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++)
-		more |= counts->metrics[i].requests > before->metrics[i].requests;
+	bool more = counts->requests > before->requests || counts->joined > before->joined || counts->late > before->late;
+	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++) {
+		const struct metric_counts *one = &before->metrics[i], *now = &counts->metrics[i];
+		more |= now->requests > one->requests || now->joined > one->joined || now->late > one->late;
+	}
 	return more;
 }
 
-/* False: they are of other choices, or contradict each other, or are not of more requests than `before`. */
+/* False: they are of other choices, or contradict each other, or have nothing more than `before`. */
 static bool variants_take(const struct rollout_document *document, const struct record_list *variants,
 			  const struct truth_counts *before, struct truth_counts *counts)
 {
@@ -75,7 +81,8 @@ static bool variants_take(const struct rollout_document *document, const struct 
 	if (variants->count != document->count)
 		return false;
 	for (size_t i = 0; i < document->count; i++) {
-		counts[i] = (struct truth_counts){items[i].units, items[i].sum, items[i].squares, items[i].requests, 0, 0, {{0}}};
+		counts[i] = (struct truth_counts){
+			items[i].units, items[i].sum, items[i].squares, items[i].requests, items[i].joined, items[i].late, {{0}}};
 		metrics_take(&document->plan, &items[i].metrics, &counts[i]);
 		if (!text_is(items[i].name, document->names[i]) || !truth_counts_rose(&before[i], &counts[i]))
 			return false;

@@ -418,7 +418,7 @@ bool ledger_fold(struct ledger *ledger, struct text key, struct text value, int6
 	arena_reset(ledger->scratch);
 	uint64_t schema = record_schema(value);
 	for (size_t i = 0; schema != 0 && i < sizeof rows / sizeof *rows; i++)
-		if (schema == record_fingerprint(rows[i].form))
+		if (record_is_of(rows[i].form, schema))
 			return rows[i].fold(ledger, key, value, now_ms, error);
 	if (schema == 0)
 		return ledger_record_refuse(ledger, LEDGER_REFUSED_BROKEN, error,

@@ -76,7 +76,13 @@ bool record_encode(const struct record_form *form, const void *record, struct bu
 
 /* ---- reading ---- */
 
-static void fields_get(const struct record_field *fields, struct avro_cursor *cursor, struct arena *arena, void *record);
+struct record_cursor {
+	struct avro_cursor avro;
+	struct arena *arena;
+	bool is_former; /* a record of the form's former schema */
+};
+
+static void fields_get(const struct record_field *fields, struct record_cursor *cursor, void *record);
 
 /* Makes space for more items. Items that were read are copied, at most as many bytes as are new. */
 static char *items_grow(struct arena *arena, char *items, size_t count, size_t *room, size_t more, size_t item_bytes)
@@ -93,18 +99,18 @@ static char *items_grow(struct arena *arena, char *items, size_t count, size_t *
 	return grown;
 }
 
-static void list_get(const struct record_field *field, struct avro_cursor *cursor, struct arena *arena, struct record_list *list)
+static void list_get(const struct record_field *field, struct record_cursor *cursor, struct record_list *list)
 {
 	char *items = NULL;
 	size_t count = 0, room = 0, block;
-	while ((block = avro_read_block(cursor)) > 0) {
-		items = items_grow(arena, items, count, &room, block, field->item_bytes);
+	while ((block = avro_read_block(&cursor->avro)) > 0) {
+		items = items_grow(cursor->arena, items, count, &room, block, field->item_bytes);
 		if (!items) {
-			avro_fail(cursor);
+			avro_fail(&cursor->avro);
 			return;
 		}
-		for (size_t i = 0; i < block && !avro_failed(cursor); i++)
-			fields_get(field->fields, cursor, arena, items + count++ * field->item_bytes);
+		for (size_t i = 0; i < block && !avro_failed(&cursor->avro); i++)
+			fields_get(field->fields, cursor, items + count++ * field->item_bytes);
 	}
 	*list = (struct record_list){count, items};
 }
@@ -126,22 +132,24 @@ static void flag_get(struct avro_cursor *cursor, bool *flag)
 	*flag = byte && *byte == 1;
 }
 
-static void fields_get(const struct record_field *fields, struct avro_cursor *cursor, struct arena *arena, void *record)
+static void fields_get(const struct record_field *fields, struct record_cursor *cursor, void *record)
 {
 	for (const struct record_field *field = fields; field->type != RECORD_FIELD_END; field++) {
 		void *at = (char *)record + field->offset;
+		if (field->is_added && cursor->is_former)
+			continue;
 		if (field->type == RECORD_FIELD_TEXT)
-			*(struct text *)at = avro_read_bytes(cursor);
+			*(struct text *)at = avro_read_bytes(&cursor->avro);
 		else if (field->type == RECORD_FIELD_NUMBER)
-			*(int64_t *)at = avro_read_long(cursor);
+			*(int64_t *)at = avro_read_long(&cursor->avro);
 		else if (field->type == RECORD_FIELD_REAL)
-			*(double *)at = avro_read_double(cursor);
+			*(double *)at = avro_read_double(&cursor->avro);
 		else if (field->type == RECORD_FIELD_FLAG)
-			flag_get(cursor, at);
+			flag_get(&cursor->avro, at);
 		else if (field->type == RECORD_FIELD_CHOICE)
-			*(int *)at = choice_get(cursor, field->choices);
+			*(int *)at = choice_get(&cursor->avro, field->choices);
 		else
-			list_get(field, cursor, arena, at);
+			list_get(field, cursor, at);
 	}
 }
 
@@ -153,22 +161,27 @@ uint64_t record_schema(struct text bytes)
 	return fingerprint;
 }
 
+bool record_is_of(const struct record_form *form, uint64_t schema)
+{
+	return schema != 0 && (schema == record_fingerprint(form) || schema == form->former);
+}
+
 bool record_decode(const struct record_form *form, struct text bytes, struct arena *arena, void *record, struct error *error)
 {
 	uint64_t schema = record_schema(bytes), own = record_fingerprint(form);
 	if (own == 0)
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
-	if (schema != own)
+	if (!record_is_of(form, schema))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "the record is no %s of this version of sluice; use one version for all engines and commands, and "
 				 "check who else writes to the topic",
 				 form->called);
-	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(bytes));
+	struct record_cursor cursor = {avro_cursor_of(avro_single_object_body(bytes)), arena, schema != own};
 	memset(record, 0, form->bytes);
-	fields_get(form->fields, &cursor, arena, record);
+	fields_get(form->fields, &cursor, record);
 	if (arena_failed(arena))
 		return error_memory(error, ERROR_LIMIT, "reading a record of the control plane");
-	if (!avro_failed(&cursor) && avro_left(&cursor) == 0)
+	if (!avro_failed(&cursor.avro) && avro_left(&cursor.avro) == 0)
 		return true;
 	return error_set(error, ERROR_INPUT, PLACE_NONE, "the record is a broken %s", form->called);
 }

@@ -6,6 +6,10 @@
 static _Atomic uint64_t schema_names[11]; /* of the forms below */
 
 #define FIELD(kind, record, member) {.type = RECORD_FIELD_##kind, .offset = offsetof(record, member)}
+#define ADDED(kind, record, member)                                                                                                \
+	{                                                                                                                          \
+		.type = RECORD_FIELD_##kind, .offset = offsetof(record, member), .is_added = true                                  \
+	}
 #define CHOICE(record, member, count) {.type = RECORD_FIELD_CHOICE, .choices = (count), .offset = offsetof(record, member)}
 #define LIST(record, member, rows, item)                                                                                           \
 	{.type = RECORD_FIELD_LIST, .offset = offsetof(record, member), .fields = (rows), .item_bytes = sizeof(item)}
@@ -41,8 +45,8 @@ static const struct record_field version_fields[] = {
 	FIELD(NUMBER, struct control_version, epoch),
 	END,
 };
-const struct record_form version_form = {"control", "version of a resource", version_fields, sizeof(struct control_version),
-					&schema_names[0]};
+const struct record_form version_form = {
+	"control", "version of a resource", version_fields, sizeof(struct control_version), &schema_names[0], 0};
 
 static const struct record_field change_fields[] = {
 	FIELD(TEXT, struct control_change, namespace),
@@ -57,8 +61,7 @@ static const struct record_field change_fields[] = {
 	FIELD(NUMBER, struct control_change, epoch),
 	END,
 };
-const struct record_form change_form = {"change", "change", change_fields, sizeof(struct control_change),
-					&schema_names[1]};
+const struct record_form change_form = {"change", "change", change_fields, sizeof(struct control_change), &schema_names[1], 0};
 
 static const struct record_field fault_fields[] = {
 	FIELD(TEXT, struct verdict_fault, kind),
@@ -85,8 +88,7 @@ static const struct record_field verdict_fields[] = {
 	FIELD(NUMBER, struct control_verdict, epoch),
 	END,
 };
-const struct record_form verdict_form = {"verdict", "verdict", verdict_fields, sizeof(struct control_verdict),
-					&schema_names[2]};
+const struct record_form verdict_form = {"verdict", "verdict", verdict_fields, sizeof(struct control_verdict), &schema_names[2], 0};
 
 static const struct record_field keeper_fields[] = {
 	FIELD(TEXT, struct control_keeper, namespace),
@@ -95,8 +97,8 @@ static const struct record_field keeper_fields[] = {
 	FIELD(NUMBER, struct control_keeper, time_ms),
 	END,
 };
-const struct record_form keeper_form = {"keeper", "record of a keeper", keeper_fields, sizeof(struct control_keeper),
-					&schema_names[3]};
+const struct record_form keeper_form = {
+	"keeper", "record of a keeper", keeper_fields, sizeof(struct control_keeper), &schema_names[3], 0};
 
 static const struct record_field share_fields[] = {
 	FIELD(TEXT, struct table_share, name),
@@ -120,7 +122,7 @@ static const struct record_field table_fields[] = {
 	FIELD(NUMBER, struct control_table, epoch),
 	END,
 };
-const struct record_form table_form = {"table", "bucket table", table_fields, sizeof(struct control_table), &schema_names[7]};
+const struct record_form table_form = {"table", "bucket table", table_fields, sizeof(struct control_table), &schema_names[7], 0};
 
 static const struct record_field item_fields[] = {
 	FIELD(TEXT, struct proposal_item, kind),
@@ -144,8 +146,7 @@ static const struct record_field proposal_fields[] = {
 	LIST(struct proposal, items, item_fields, struct proposal_item),
 	END,
 };
-const struct record_form proposal_form = {"proposal", "proposal", proposal_fields, sizeof(struct proposal),
-					&schema_names[4]};
+const struct record_form proposal_form = {"proposal", "proposal", proposal_fields, sizeof(struct proposal), &schema_names[4], 0};
 
 static const struct record_field number_fields[] = {{.type = RECORD_FIELD_NUMBER}, END};
 
@@ -165,8 +166,8 @@ static const struct record_field report_fields[] = {
 	LIST(struct engine_report, failed, failed_fields, struct failed_change),
 	END,
 };
-const struct record_form report_form = {"report", "report of an engine", report_fields, sizeof(struct engine_report),
-					&schema_names[5]};
+const struct record_form report_form = {
+	"report", "report of an engine", report_fields, sizeof(struct engine_report), &schema_names[5], 0};
 
 static const struct record_field condition_fields[] = {
 	FIELD(TEXT, struct engine_condition, kind),
@@ -189,8 +190,8 @@ static const struct record_field conditions_fields[] = {
 	LIST(struct engine_conditions, conditions, condition_fields, struct engine_condition),
 	END,
 };
-const struct record_form conditions_form = {"conditions", "record of conditions", conditions_fields,
-					    sizeof(struct engine_conditions), &schema_names[6]};
+const struct record_form conditions_form = {
+	"conditions", "record of conditions", conditions_fields, sizeof(struct engine_conditions), &schema_names[6], 0};
 
 static const struct record_field slower_fields[] = {
 	FIELD(NUMBER, struct slower_count, limit_us),
@@ -215,12 +216,10 @@ static const struct record_field tally_fields[] = {
 };
 
 static const struct record_field metric_truth_fields[] = {
-	FIELD(TEXT, struct metric_truth, name),
-	FIELD(NUMBER, struct metric_truth, requests),
-	FIELD(NUMBER, struct metric_truth, units),
-	FIELD(REAL, struct metric_truth, mean),
-	FIELD(REAL, struct metric_truth, squares),
-	END,
+	FIELD(TEXT, struct metric_truth, name),	   FIELD(NUMBER, struct metric_truth, requests),
+	FIELD(NUMBER, struct metric_truth, units), FIELD(REAL, struct metric_truth, mean),
+	FIELD(REAL, struct metric_truth, squares), ADDED(NUMBER, struct metric_truth, joined),
+	ADDED(NUMBER, struct metric_truth, late),  END,
 };
 
 static const struct record_field truth_fields[] = {
@@ -230,6 +229,8 @@ static const struct record_field truth_fields[] = {
 	FIELD(NUMBER, struct variant_truth, squares),
 	FIELD(NUMBER, struct variant_truth, requests),
 	LIST(struct variant_truth, metrics, metric_truth_fields, struct metric_truth),
+	ADDED(NUMBER, struct variant_truth, joined),
+	ADDED(NUMBER, struct variant_truth, late),
 	END,
 };
 
@@ -261,8 +262,9 @@ static const struct record_field rollout_fields[] = {
 	FIELD(NUMBER, struct control_rollout, epoch),
 	END,
 };
-const struct record_form rollout_form = {"rollout", "state of a rollout", rollout_fields, sizeof(struct control_rollout),
-					 &schema_names[8]};
+const struct record_form rollout_form = {"rollout",	   "state of a rollout",
+					 rollout_fields,   sizeof(struct control_rollout),
+					 &schema_names[8], UINT64_C(0x4cfe611c9ee93a54)};
 
 static const struct record_field move_fields[] = {
 	FIELD(TEXT, struct control_move, experiment),
@@ -280,7 +282,7 @@ static const struct record_field move_fields[] = {
 	FIELD(NUMBER, struct control_move, epoch),
 	END,
 };
-const struct record_form move_form = {"move", "move of a rollout", move_fields, sizeof(struct control_move), &schema_names[9]};
+const struct record_form move_form = {"move", "move of a rollout", move_fields, sizeof(struct control_move), &schema_names[9], 0};
 
 static const struct record_field experiment_fields[] = {
 	FIELD(TEXT, struct experiment_tally, experiment),
@@ -298,8 +300,9 @@ static const struct record_field tallies_fields[] = {
 	LIST(struct engine_tallies, experiments, experiment_fields, struct experiment_tally),
 	END,
 };
-const struct record_form tally_form = {"tally", "tally of an engine", tallies_fields, sizeof(struct engine_tallies),
-				       &schema_names[10]};
+const struct record_form tally_form = {"tally",		  "tally of an engine",
+				       tallies_fields,	  sizeof(struct engine_tallies),
+				       &schema_names[10], UINT64_C(0xef56c0a589a02841)};
 
 bool version_has_label(const struct control_version *version, struct text key, struct text value)
 {

@@ -98,6 +98,7 @@ struct variant_truth {
 	struct text name;
 	int64_t units, sum, squares, requests;
 	struct record_list metrics; /* struct metric_truth */
+	int64_t joined, late;	    /* requests whose truth came in time, and late */
 };
 
 /* Of one metric: the requests that have it, their units, and the moments of the units' means. */
@@ -105,6 +106,7 @@ struct metric_truth {
 	struct text name;
 	int64_t requests, units;
 	double mean, squares;
+	int64_t joined, late;
 };
 
 struct pipeline_truth {

@@ -9,8 +9,9 @@ static struct record_list metrics_list(const struct truth_counts *counts, const 
 	struct metric_truth *items = ARENA_ARRAY(arena, struct metric_truth, count + 1);
 	for (size_t i = 0; items && i < count; i++) {
 		const struct moments *units = &counts->metrics[i].units;
-		items[i] = (struct metric_truth){text_of(metrics[i]), counts->metrics[i].requests, (int64_t)units->count,
-						 units->mean, units->squares};
+		items[i] =
+			(struct metric_truth){text_of(metrics[i]), counts->metrics[i].requests, (int64_t)units->count,	units->mean,
+					      units->squares,	   counts->metrics[i].joined,	counts->metrics[i].late};
 	}
 	return (struct record_list){items ? count : 0, items};
 }
@@ -24,5 +25,7 @@ struct variant_truth truth_record_of(const char *variant, const struct truth_cou
 				      .sum = counts->sum,
 				      .squares = counts->squares,
 				      .requests = counts->requests,
-				      .metrics = metrics_list(counts, metrics, metric_count, arena)};
+				      .metrics = metrics_list(counts, metrics, metric_count, arena),
+				      .joined = counts->joined,
+				      .late = counts->late};
 }

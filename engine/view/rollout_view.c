@@ -36,6 +36,8 @@ static void metrics_add(struct variant_sum *sum, const struct record_list *metri
 			continue;
 		if (at == sum->metric_count)
 			sum->metrics[sum->metric_count++] = items[i].name;
+		sum->truths.metrics[at].joined += items[i].joined;
+		sum->truths.metrics[at].late += items[i].late;
 		if (items[i].units > 0)
 			moments_merge(&sum->truths.metrics[at].units, &units);
 	}
@@ -49,6 +51,8 @@ static void truths_add(const struct control_rollout *record, struct variant_sum 
 		for (size_t j = 0; j < pipelines[i].variants.count && j < count; j++) {
 			sums[j].truths.units += variants[j].units;
 			sums[j].truths.sum += variants[j].sum;
+			sums[j].truths.joined += variants[j].joined;
+			sums[j].truths.late += variants[j].late;
 			metrics_add(&sums[j], &variants[j].metrics);
 		}
 	}
@@ -111,6 +115,8 @@ static void metrics_print_json(const struct variant_sum *sum, struct buffer *out
 		json_write_string(out, sum->metrics[i]);
 		buffer_print(out, ": {\"units\": %llu", (unsigned long long)units->count);
 		json_write_finite_member(out, ", ", "mean", units->count > 0 ? units->mean : (double)NAN);
+		buffer_print(out, ", \"inTime\": %lld, \"late\": %lld", (long long)sum->truths.metrics[i].joined,
+			     (long long)sum->truths.metrics[i].late);
 		buffer_byte(out, '}');
 	}
 	buffer_byte(out, '}');
@@ -134,6 +140,8 @@ static void state_print_json(const struct ledger_rollout *rollout, const struct 
 			buffer_print(out, ", \"buckets\": %lld, \"calls\": %lld, \"errors\": %lld, \"truths\": %lld",
 				     (long long)sums[i].buckets, (long long)sums[i].calls, (long long)sums[i].errors,
 				     (long long)sums[i].truths.units);
+			buffer_print(out, ", \"inTime\": %lld, \"late\": %lld", (long long)sums[i].truths.joined,
+				     (long long)sums[i].truths.late);
 			if (sums[i].truths.units > 0)
 				buffer_string(out, ", \"accuracy\": ");
 			if (sums[i].truths.units > 0)
@@ -152,6 +160,14 @@ static void state_print_json(const struct ledger_rollout *rollout, const struct 
 
 /* ---- rollouts ---- */
 
+/* Truths that are not judged, which a column of counts would hide. */
+static void late_print(int64_t joined, int64_t late, const char *of, struct buffer *out)
+{
+	if (late > 0)
+		buffer_print(out, "    %s: %lld came within outcomeWindow, and %lld too late for it\n", of, (long long)joined,
+			     (long long)late);
+}
+
 static void metrics_print(const struct variant_sum *sum, struct arena *arena, struct buffer *out)
 {
 	for (size_t i = 0; i < sum->metric_count; i++) {
@@ -162,6 +178,7 @@ static void metrics_print(const struct variant_sum *sum, struct arena *arena, st
 				     units->count == 1 ? "" : "s");
 		else
 			buffer_string(out, "no feedback has it\n");
+		late_print(sum->truths.metrics[i].joined, sum->truths.metrics[i].late, text_shown(sum->metrics[i], arena), out);
 	}
 }
 
@@ -195,6 +212,7 @@ void rollout_view_print(const struct ledger *ledger, const struct ledger_rollout
 		buffer_print(out, " %12lld  ", (long long)sums[i].truths.units);
 		rate_print(truth_moments(&sums[i].truths).mean, sums[i].truths.units > 0, out);
 		buffer_byte(out, '\n');
+		late_print(sums[i].truths.joined, sums[i].truths.late, "truths", out);
 		metrics_print(&sums[i], arena, out);
 	}
 	if (last)

@@ -239,8 +239,9 @@ static void profits_pass(struct counting_engine *engine, int seconds, double of_
 		const double means[] = {of_a, of_b};
 		engine->metric_count = 2;
 		for (size_t j = 0; j < 2; j++) {
-			engine->metrics[j][0] = (struct metric_truth){TEXT("other"), 7, 7, 1, 1};
-			engine->metrics[j][1] = (struct metric_truth){TEXT("profit"), units + 5, units, means[j], (double)units};
+			engine->metrics[j][0] = (struct metric_truth){TEXT("other"), 7, 7, 1, 1, 7, 0};
+			engine->metrics[j][1] =
+				(struct metric_truth){TEXT("profit"), units + 5, units, means[j], (double)units, units + 5, 0};
 		}
 		second_pass(engine, 200, 0);
 	}

@@ -63,6 +63,8 @@ void engine_follow(struct counting_engine *engine)
 	memset(engine->slow, 0, sizeof engine->slow);
 	memset(engine->truths, 0, sizeof engine->truths);
 	memset(engine->right, 0, sizeof engine->right);
+	memset(engine->waiting, 0, sizeof engine->waiting);
+	memset(engine->late, 0, sizeof engine->late);
 	engine->metric_count = 0;
 }
 
@@ -105,13 +107,17 @@ void engine_tell(struct counting_engine *engine)
 						     .errors = engine->errors[i],
 						     .slower = {1, &slower[i]},
 						     .cells = cells_of(engine, i, cells[i])};
-		truths[i] = (struct variant_truth){text_of(names[i]), engine->truths[i], engine->right[i] * TRUTH_SCALE,
+		truths[i] = (struct variant_truth){text_of(names[i]),
+						   engine->truths[i],
+						   engine->right[i] * TRUTH_SCALE,
 						   engine->right[i] * TRUTH_SCALE * TRUTH_SCALE,
 						   engine->truths[i] + engine->repeats,
-						   {engine->metric_count, engine->metrics[i]}};
+						   {engine->metric_count, engine->metrics[i]},
+						   engine->truths[i] + engine->repeats + engine->waiting[i],
+						   engine->late[i]};
 	}
 	const struct pipeline_truth pipeline = {TEXT("p"), {2, truths}};
-	const bool has_truths = engine->truths[0] > 0 || engine->metric_count > 0;
+	const bool has_truths = engine->truths[0] > 0 || engine->waiting[1] > 0 || engine->late[1] > 0 || engine->metric_count > 0;
 	const struct experiment_tally tally = {TEXT("e"), engine->table, {2, variants}, {has_truths, &pipeline}};
 	const struct engine_tallies record = {.namespace = TEXT("default"),
 					      .engine = text_of(engine->name),

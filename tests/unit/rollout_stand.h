@@ -25,6 +25,7 @@ struct counting_engine {
 	size_t failing; /* calls are of units, in all groups alike, and errors of those in the first so many; 0: it says nothing of
 			   units */
 	int64_t truths[2], right[2]; /* of the pipeline; none are told as long as there are none */
+	int64_t waiting[2], late[2]; /* truths that do not count */
 	int64_t repeats;	     /* further requests of each choice by the same units */
 	size_t metric_count;
 	struct metric_truth metrics[2][2]; /* of each choice */

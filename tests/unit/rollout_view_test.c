@@ -146,8 +146,8 @@ static void metrics_of_criteria_have_their_means(void **state)
 		      EXPERIMENT("10, 50") "  successCriteria: [{metricName: profit, threshold: 3, operator: \">\"}]\n");
 	engine_follow(&one);
 	one.metric_count = 1;
-	one.metrics[0][0] = (struct metric_truth){TEXT("profit"), 60, 40, 3.25, 9};
-	one.metrics[1][0] = (struct metric_truth){TEXT("profit"), 0, 0, 0, 0};
+	one.metrics[0][0] = (struct metric_truth){TEXT("profit"), 60, 40, 3.25, 9, 60, 0};
+	one.metrics[1][0] = (struct metric_truth){TEXT("profit"), 0, 0, 0, 0, 0, 0};
 	seconds_pass(&one, 1, 100, 0);
 	json_t *read = view_read(), *variants = json_object_get(read, "variants");
 	json_t *profit = json_object_get(json_object_get(json_array_get(variants, 0), "metrics"), "profit");
@@ -159,6 +159,29 @@ static void metrics_of_criteria_have_their_means(void **state)
 	const char *text = view(false);
 	assert_non_null(strstr(text, "    mean of profit: 3.25 of 40 units\n"));
 	assert_non_null(strstr(text, "    mean of profit: no feedback has it\n"));
+}
+
+static void truths_that_came_late_are_shown(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e",
+		      EXPERIMENT("10, 50") "  successCriteria: [{metricName: profit, threshold: 3, operator: \">\"}]\n");
+	engine_follow(&one);
+	one.waiting[1] = 3;
+	one.late[1] = 70;
+	one.metric_count = 1;
+	one.metrics[0][0] = (struct metric_truth){TEXT("profit"), 0, 0, 0, 0, 0, 0};
+	one.metrics[1][0] = (struct metric_truth){TEXT("profit"), 0, 0, 0, 0, 2, 80};
+	seconds_pass(&one, 1, 100, 0);
+	json_t *read = view_read(), *variants = json_object_get(read, "variants");
+	json_t *b = json_array_get(variants, 1), *profit = json_object_get(json_object_get(b, "metrics"), "profit");
+	assert_true(member(b, "inTime") == 3 && member(b, "late") == 70);
+	assert_true(member(profit, "inTime") == 2 && member(profit, "late") == 80);
+	json_decref(read);
+	const char *text = view(false);
+	assert_non_null(strstr(text, "    truths: 3 came within outcomeWindow, and 70 too late for it\n"));
+	assert_non_null(strstr(text, "    profit: 2 came within outcomeWindow, and 80 too late for it\n"));
+	assert_null(strstr(text, "and 0 too late"));
 }
 
 static void moves_are_shown_from_the_newest(void **state)
@@ -296,6 +319,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_rate_of_no_calls_is_a_dash, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(the_accuracy_is_the_mean_of_the_truths, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(metrics_of_criteria_have_their_means, stand_begin, stand_end),
+		cmocka_unit_test_setup_teardown(truths_that_came_late_are_shown, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(moves_are_shown_from_the_newest, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(an_experiment_whose_stages_are_gone_keeps_its_moves, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(an_experiment_whose_rollout_has_not_begun_says_why, stand_begin, stand_end),

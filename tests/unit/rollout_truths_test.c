@@ -1,0 +1,202 @@
+/* rollout_truths_test.c: Tests of the way of late truths from engines through the keeper: they leave a stage open, stay with the
+ * rollout, and are 0 in records of the schema before them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "message/schemas.h"
+#include "tests/unit/rollout_looks.h"
+#include "tests/unit/rollout_stand.h"
+
+#define WINDOW(window)                                                                                                             \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: a\n"                       \
+	"  candidates: [{name: a, weight: 50}, {name: b, weight: 50}]\n"                                                           \
+	"  progressiveDeployment: {enabled: true, schedule: [50], every: 10s, checkEvery: 1s, outcomeWindow: " window "}\n"
+#define PROFITABLE EXPERIMENT("50") "  successCriteria: [{metricName: profit, threshold: 3, operator: \">\"}]\n"
+#define FORMER(name) "tests/data/avro/" name "-1"
+
+static const struct variant_truth *truths_of_b(void)
+{
+	const struct pipeline_truth *pipelines = rollout()->record.truths.items;
+	assert_int_equal(rollout()->record.truths.count, 1);
+	return &((const struct variant_truth *)pipelines[0].variants.items)[1];
+}
+
+static void sentence_has(size_t number, const char *words)
+{
+	const struct text sentence = move(number)->sentence;
+	if (!memmem(sentence.bytes, sentence.length, words, strlen(words)))
+		fail_msg(TEXT_FORMAT, TEXT_ARGUMENTS(sentence));
+}
+
+/* Its answers are always wrong, and each truth comes after the window. */
+static void a_candidate_whose_truths_are_late_is_not_promoted(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("50"));
+	for (int i = 0; i < 25; i++) {
+		engine_follow(&one);
+		one.late[0] += 50;
+		one.late[1] += 50;
+		second_pass(&one, 200, 0);
+	}
+	assert_true(phase_is("inconclusive", 1));
+	sentence_has(
+		2,
+		"Truths that came after the outcomeWindow of 5m do not count: 1000 of `b`, and 1000 of the default; 0 and 0 came "
+		"within it. Set outcomeWindow above the time that truths take.");
+	assert_true(evidence_has(2, "\"rule\": \"accuracyDrop\"") && evidence_has(2, "\"late\": 1000"));
+}
+
+static void a_longer_window_lets_the_rollout_go_on(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", WINDOW("1m"));
+	engine_follow(&one);
+	one.late[0] = one.late[1] = 900;
+	seconds_pass(&one, 25, 200, 0);
+	assert_true(phase_is("inconclusive", 1));
+	table_propose("Experiment", "e", WINDOW("2h"));
+	assert_true(phase_is("inconclusive", 1));
+	one.truths[0] = one.truths[1] = 900; /* joined anew: nothing is late any more */
+	one.right[0] = one.right[1] = 800;
+	one.late[0] = one.late[1] = 0;
+	assert_int_equal(truths_of_b()->late, 900);
+	seconds_pass(&one, 2, 200, 0);
+	assert_int_equal(truths_of_b()->late, 0);
+	assert_true(phase_is("inconclusive", 1));
+	assert_int_equal(command("e", "resume")->outcome, VERDICT_ACCEPTED);
+	seconds_pass(&one, 2, 200, 0);
+	assert_true(phase_is("promoted", 1));
+}
+
+/* They come without any truth that counts, and no more of them is no news. */
+static void late_truths_are_progress_and_stay_with_the_rollout(void **state)
+{
+	const char *why;
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("50"));
+	engine_follow(&one);
+	one.late[1] = 7;
+	second_pass(&one, 200, 0);
+	assert_int_equal(truths_of_b()->late, 7);
+	control_compact(&table_stand);
+	control_keeper_start(&table_stand);
+	engine_follow(&two);
+	two.late[1] = 5; /* it has joined less */
+	seconds_pass(&two, 2, 200, 0);
+	assert_int_equal(truths_of_b()->late, 7);
+	two.late[1] = 9;
+	seconds_pass(&two, 2, 200, 0);
+	assert_int_equal(truths_of_b()->late, 9);
+	two.waiting[1] = 3;
+	seconds_pass(&two, 2, 200, 0);
+	assert_true(truths_of_b()->late == 9 && truths_of_b()->joined == 3);
+	two.late[1] = -1; /* cannot be */
+	two.waiting[1] = 30;
+	seconds_pass(&two, 2, 200, 0);
+	assert_true(truths_of_b()->late == 9 && truths_of_b()->joined == 3);
+	assert_int_equal(keeper_refused(table_stand.keeper, &why), 0);
+}
+
+static void late_values_of_a_metric_are_progress_too(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", PROFITABLE);
+	engine_follow(&one);
+	one.metric_count = 1;
+	for (size_t i = 0; i < 2; i++)
+		one.metrics[i][0] = (struct metric_truth){TEXT("profit"), 0, 0, 0, 0, 0, 40};
+	seconds_pass(&one, 2, 200, 0);
+	const struct metric_truth *profit = truths_of_b()->metrics.items;
+	assert_true(profit->late == 40);
+	one.metrics[1][0].joined = 2;
+	seconds_pass(&one, 20, 200, 0);
+	assert_true(phase_is("inconclusive", 1));
+	sentence_has(2, "40 of `b`, and 40 of the default; 2 and 0 came within it.");
+}
+
+/* ---- records of the former schema ---- */
+
+static struct buffer file_of(const char *path)
+{
+	struct buffer content;
+	FILE *file = fopen(path, "rb");
+	assert_non_null(file);
+	buffer_open(&content, 1 << 16);
+	for (int byte; (byte = fgetc(file)) != EOF;)
+		buffer_byte(&content, (char)byte);
+	(void)fclose(file);
+	return content;
+}
+
+/* The record of a file, which is of the schema of a file. */
+static void former_read(const struct record_form *form, const char *schema, struct buffer record, struct arena *arena, void *read)
+{
+	struct buffer former = file_of(schema);
+	struct error error = {0};
+	uint64_t fingerprint;
+	buffer_byte(&former, '\0');
+	assert_true(schema_fingerprint(former.bytes, &fingerprint, &error));
+	assert_true(fingerprint == record_schema(buffer_view(&record)) && fingerprint != record_fingerprint(form));
+	assert_true(record_is_of(form, fingerprint) && !record_is_of(form, fingerprint + 1) && !record_is_of(form, 0));
+	if (!record_decode(form, buffer_view(&record), arena, read, &error))
+		fail_msg("%s", error.text);
+	buffer_close(&former);
+}
+
+static void a_former_rollout_is_read_with_its_state(void **state)
+{
+	struct arena *arena = arena_open(1 << 20);
+	struct buffer bytes = file_of(FORMER("rollout") ".bin");
+	struct control_rollout record;
+	struct rollout_state read;
+	struct error error = {0};
+	(void)state;
+	former_read(&rollout_form, FORMER("rollout") ".avsc", bytes, arena, &record);
+	const struct pipeline_truth *pipelines = record.truths.items;
+	const struct variant_truth *variants = pipelines[0].variants.items;
+	const struct metric_truth *profit = variants[1].metrics.items;
+	assert_true(text_is(record.experiment, "e") && variants[1].units > 0 && variants[1].joined == 0 && variants[1].late == 0);
+	assert_true(profit->units > 0 && profit->mean == 4 && profit->joined == 0 && profit->late == 0);
+	plan_take(PROFITABLE);
+	if (!rollout_state_read(&trial.plan, record.state, &read, &error))
+		fail_msg("%s", error.text);
+	assert_true(read.phase == ROLLOUT_RUNNING && read.truth && read.candidates[0].metrics[0].count > 0);
+	assert_true(read.candidates[0].accuracy.count > 0 && read.candidates[0].accuracy_arrivals.in_time == 0);
+	buffer_close(&bytes);
+	arena_close(arena);
+}
+
+static void former_counts_of_an_engine_are_read(void **state)
+{
+	struct arena *arena = arena_open(1 << 20);
+	struct buffer bytes = file_of(FORMER("tally") ".bin");
+	struct engine_tallies record;
+	struct error error = {0};
+	(void)state;
+	former_read(&tally_form, FORMER("tally") ".avsc", bytes, arena, &record);
+	const struct experiment_tally *tally = record.experiments.items;
+	const struct pipeline_truth *pipelines = tally->truths.items;
+	const struct variant_truth *variants = pipelines[0].variants.items;
+	assert_true(variants[1].units == 80 && variants[1].requests == 90 && variants[1].late == 0);
+	bytes.length--;
+	assert_false(record_decode(&tally_form, buffer_view(&bytes), arena, &record, &error));
+	buffer_close(&bytes);
+	arena_close(arena);
+}
+
+int main(void)
+{
+#define ON_STAND(test) cmocka_unit_test_setup_teardown(test, rollout_stand_open, table_stand_close)
+	const struct CMUnitTest tests[] = {
+		ON_STAND(a_candidate_whose_truths_are_late_is_not_promoted),  ON_STAND(a_longer_window_lets_the_rollout_go_on),
+		ON_STAND(late_truths_are_progress_and_stay_with_the_rollout), ON_STAND(late_values_of_a_metric_are_progress_too),
+		cmocka_unit_test(a_former_rollout_is_read_with_its_state),    cmocka_unit_test(former_counts_of_an_engine_are_read),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
