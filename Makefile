@@ -320,8 +320,9 @@ bandits: $(BUILD)/sluice
 	@tests/mabwiser.sh $(BUILD)/sluice long $(or $(REPLICATIONS),1000)
 
 ## experiments: 2,000 simulated A/A runs of each sort, looked at after each value, and the power of 1,000, for minutes
-experiments: $(BUILD)/unit/analysis_test
+experiments: $(BUILD)/unit/analysis_test $(BUILD)/unit/unit_numbers_test
 	@ANALYSIS_RUNS=2000 $(BUILD)/unit/analysis_test
+	@ANALYSIS_RUNS=2000 $(BUILD)/unit/unit_numbers_test
 
 ## rollouts: 200 simulated rollouts of each sort, request by request, for a minute: equal, broken, slow, worse, better, flapping
 rollouts: $(BUILD)/unit/rollout_simulation_test

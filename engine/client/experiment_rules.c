@@ -43,7 +43,8 @@ static void rules_add(const struct pipeline_spec *pipeline, struct report_rule *
 								 .role = (enum analysis_role)metrics[i].role,
 								 .lower_is_better = metrics[i].direction == 1,
 								 .margin = metrics[i].margin,
-								 .cap = metrics[i].cap < 1 ? metrics[i].cap : 0};
+								 .cap = metrics[i].cap < 1 ? metrics[i].cap : 0,
+								 .per_unit = (enum per_unit)metrics[i].per_unit};
 }
 
 bool experiment_data_rules(const struct experiment_data *data, const char *name, struct arena *arena,

@@ -191,32 +191,59 @@ static json_t *sequence_run(const struct compute_case *one, struct error *error)
 	return result;
 }
 
-/* Of the units that have both numbers; the others are counted. */
-static bool arm_of_pairs(const struct compute_case *one, const char *key, struct arm_sums *sums, size_t *nan, struct error *error)
+/* Of the units that have both numbers, each a value and another one beside it; the others are counted. */
+static bool arm_of_pairs(const struct compute_case *one, const char *key, const char *beside, const char *value,
+			 struct arm_sums *sums, size_t *nan, struct error *error)
 {
-	struct compute_row before, after;
+	struct compute_row other, own;
 	const json_t *arm = json_object_get(one->input, key);
-	if (!row_wanted(one, arm, "pre", &before, error) || !row_wanted(one, arm, "post", &after, error))
+	if (!row_wanted(one, arm, beside, &other, error) || !row_wanted(one, arm, value, &own, error))
 		return false;
-	if (before.count != after.count)
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "`pre` and `post` of `%s` differ in length", key);
+	if (other.count != own.count)
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` and `%s` of `%s` differ in length", beside, value, key);
 	*sums = (struct arm_sums){0};
 	*nan = 0;
-	for (size_t i = 0; i < before.count; i++) {
-		if (isnan(after.items[i]) || isnan(before.items[i]))
+	for (size_t i = 0; i < other.count; i++) {
+		if (isnan(own.items[i]) || isnan(other.items[i]))
 			++*nan;
 		else
-			arm_sums_add(sums, after.items[i], before.items[i]);
+			arm_sums_add(sums, own.items[i], other.items[i]);
 	}
-	return *nan < before.count || error_set(error, ERROR_INPUT, PLACE_NONE, "no unit of `%s` has both numbers", key);
+	return *nan < other.count || error_set(error, ERROR_INPUT, PLACE_NONE, "no unit of `%s` has both numbers", key);
+}
+
+/* Sums of units by their numbers of values, as `perUnit: ratio` has them. */
+static json_t *ratio_run(const struct compute_case *one, struct error *error)
+{
+	struct arm_sums control, treatment;
+	size_t nan_control, nan_treatment;
+	if (!arm_of_pairs(one, "control", "number", "sum", &control, &nan_control, error) ||
+	    !arm_of_pairs(one, "treatment", "number", "sum", &treatment, &nan_treatment, error))
+		return NULL;
+	if (!(control.beside_mean > 0) || !(treatment.beside_mean > 0)) {
+		error_set(error, ERROR_INPUT, PLACE_NONE, "the sum of `number` is not above 0 in each arm");
+		return NULL;
+	}
+	const struct moments c = arm_sums_ratio_moments(&control), t = arm_sums_ratio_moments(&treatment);
+	const struct t_test welch = welch_test(&c, &t, alpha_of(one, error));
+	json_t *result = json_object();
+	compute_put_number(result, "ratio_control", c.mean, error);
+	compute_put_number(result, "ratio_treatment", t.mean, error);
+	compute_put_number(result, "difference", welch.difference, error);
+	compute_put_number(result, "standard_error",
+			   sqrt(moments_variance(&c, 1) / (double)c.count + moments_variance(&t, 1) / (double)t.count), error);
+	compute_put_number(result, "welch_p", welch.p, error);
+	put_interval(result, "ci95", welch.interval, error);
+	put_nan(result, nan_control, nan_treatment, error);
+	return result;
 }
 
 static json_t *cuped_run(const struct compute_case *one, struct error *error)
 {
 	struct arm_sums control, treatment;
 	size_t nan_control, nan_treatment;
-	if (!arm_of_pairs(one, "control", &control, &nan_control, error) ||
-	    !arm_of_pairs(one, "treatment", &treatment, &nan_treatment, error))
+	if (!arm_of_pairs(one, "control", "pre", "post", &control, &nan_control, error) ||
+	    !arm_of_pairs(one, "treatment", "pre", "post", &treatment, &nan_treatment, error))
 		return NULL;
 	const struct cuped cuped = cuped_adjust(&control, &treatment);
 	const struct t_test welch = welch_test(&cuped.control, &cuped.treatment, alpha_of(one, error));
@@ -548,6 +575,8 @@ static json_t *abtest_run(const struct compute_case *one, struct error *error)
 			return compute_made(kinds[i].run(one, error), error);
 	if (json_object_get(control, "pre"))
 		return compute_made(cuped_run(one, error), error);
+	if (json_object_get(control, "sum"))
+		return compute_made(ratio_run(one, error), error);
 	return compute_made(json_is_object(control) ? rates_run(one, error) : means_run(one, error), error);
 }
 
@@ -563,6 +592,7 @@ static const struct compute_method methods[] = {
 		  "(2 ln(1/alpha) + ln(1 + tau2/v)))"},
 	{"alpha_spending", "Lan-DeMets, of two sides"},
 	{"cuped", "theta = total covariance / total variance, arms taken together"},
+	{"ratio", "sums of units by their numbers of values, linearised: variance of (sum - ratio x number) / mean number; Welch"},
 	{"bootstrap", "percentile interval of the difference of means"},
 	{NULL, NULL},
 };

@@ -5,8 +5,8 @@
 
 #include "bandits/best_arm.h"
 #include "experiments/policy_scores.h"
+#include "experiments/unit_numbers.h"
 #include "experiments/value_caps.h"
-#include "statistics/arm_sums.h"
 #include "statistics/distribution.h"
 #include "statistics/posterior.h"
 
@@ -27,9 +27,11 @@ const char *pair_state_name(enum pair_state state)
 	return names[state];
 }
 
-struct unit_values {
-	double sum, count;
-};
+const char *per_unit_name(enum per_unit per_unit)
+{
+	static const char *const names[] = {[PER_UNIT_MEAN] = "mean", [PER_UNIT_SUM] = "sum", [PER_UNIT_RATIO] = "ratio"};
+	return names[per_unit];
+}
 
 /* Which looks of a pair become points of its history. */
 struct pair_history {
@@ -40,59 +42,11 @@ struct analysing {
 	const struct analysis_input *input;
 	const struct analysis_options *options;
 	struct metric_analysis *analysis;
-	struct unit_values *units;
-	struct arm_sums *sums;	     /* [epoch][arm] of unit means */
-	struct cuped_sums *cuped;    /* likewise, beside the covariate; NULL: without one */
+	struct unit_numbers units;
 	struct policy_scores scores; /* of a policy */
 	struct pair_history *histories;
 	size_t last_epoch; /* that has values */
 };
-
-/* ---- units ---- */
-
-static struct arm_sums *analysing_sums(const struct analysing *self, size_t epoch, size_t arm)
-{
-	return &self->sums[epoch * self->input->arms + arm];
-}
-
-/* Where the unit's mean is beside the covariate. */
-static struct arm_sums *analysing_beside(const struct analysing *self, const struct analysis_unit *unit)
-{
-	struct cuped_sums *sums = &self->cuped[unit->epoch * self->input->arms + unit->arm];
-	return isfinite(unit->covariate) ? &sums->known : &sums->lacking;
-}
-
-static void unit_take(const struct analysing *self, const struct analysis_value *value)
-{
-	const struct analysis_unit *unit = &self->input->units[value->unit];
-	struct unit_values *known = &self->units[value->unit];
-	struct arm_sums *sums = analysing_sums(self, unit->epoch, unit->arm);
-	struct arm_sums *beside = self->cuped ? analysing_beside(self, unit) : NULL;
-	const double covariate = isfinite(unit->covariate) ? unit->covariate : 0;
-	if (known->count > 0) {
-		arm_sums_remove(sums, known->sum / known->count, 0);
-		if (beside)
-			arm_sums_remove(beside, known->sum / known->count, covariate);
-	} else {
-		self->analysis->arms[unit->arm].valued++;
-	}
-	known->sum += value->value;
-	known->count++;
-	arm_sums_add(sums, known->sum / known->count, 0);
-	if (beside)
-		arm_sums_add(beside, known->sum / known->count, covariate);
-}
-
-/* Both arms of a pair in an epoch, without what the covariate explains. */
-static struct cuped analysing_arms(const struct analysing *self, size_t epoch, size_t treatment)
-{
-	const struct arm_sums *control = analysing_sums(self, epoch, self->input->control);
-	const struct arm_sums *treated = analysing_sums(self, epoch, treatment);
-	if (self->cuped)
-		return cuped_adjust_filled(&self->cuped[epoch * self->input->arms + self->input->control],
-					   &self->cuped[epoch * self->input->arms + treatment]);
-	return (struct cuped){.control = arm_sums_values(control), .treatment = arm_sums_values(treated)};
-}
 
 /* ---- looks ---- */
 
@@ -115,21 +69,35 @@ static void pair_remember(struct pair_analysis *pair, struct pair_history *histo
 /* Of rates as they are: what a covariate has changed is no rate. Values that are all 0, or all 1, may be of any metric. */
 static bool analysing_look_scarce(const struct analysing *self, size_t epoch, struct pair_analysis *pair)
 {
-	const struct moments control = arm_sums_values(analysing_sums(self, epoch, self->input->control));
-	const struct moments treatment = arm_sums_values(analysing_sums(self, epoch, pair->treatment));
+	const struct moments control = unit_numbers_arm(&self->units, epoch, self->input->control);
+	const struct moments treatment = unit_numbers_arm(&self->units, epoch, pair->treatment);
 	const double hits = moments_rate(&control).successes + moments_rate(&treatment).successes;
 	const bool varies = hits > 0 && hits < (double)control.count + (double)treatment.count;
-	return self->analysis->rates && varies && sequence_look_scarce(&pair->sequence, &control, &treatment);
+	const bool bounded = self->analysis->rates && self->analysis->per_unit == PER_UNIT_MEAN; /* units count from 0 to 1 */
+	return bounded && varies && sequence_look_scarce(&pair->sequence, &control, &treatment);
+}
+
+/* The difference of this look is not that of an earlier one, and the practical threshold grows along with the sums. */
+static bool analysing_look_at_sums(const struct analysing *self, const struct cuped *arms, struct pair_analysis *pair,
+				   struct pair_epoch *epoch)
+{
+	if (!burn_in_over(&arms->control, &arms->treatment, false))
+		return false;
+	pair->sequence.tau2 = 0;
+	pair->sequence.interval = epoch->interval = INTERVAL_ALL;
+	return sequence_look(&pair->sequence, &arms->control, &arms->treatment, false, self->options->practical);
 }
 
 static void analysing_look(const struct analysing *self, size_t epoch, int64_t time_ms)
 {
 	for (size_t i = 0; i < self->analysis->pair_count; i++) {
 		struct pair_analysis *pair = &self->analysis->pairs[i];
-		const struct cuped arms = analysing_arms(self, epoch, pair->treatment);
-		if (!sequence_look(&pair->sequence, &arms.control, &arms.treatment, self->analysis->rates,
-				   self->options->practical) &&
-		    !analysing_look_scarce(self, epoch, pair))
+		const struct cuped arms = unit_numbers_pair(&self->units, epoch, pair->treatment);
+		const bool looked = self->analysis->per_unit == PER_UNIT_SUM
+					    ? analysing_look_at_sums(self, &arms, pair, &pair->epochs[epoch])
+					    : sequence_look(&pair->sequence, &arms.control, &arms.treatment, self->analysis->rates,
+							    self->options->practical);
+		if (!looked && !analysing_look_scarce(self, epoch, pair))
 			continue;
 		pair_epoch_look(&pair->epochs[epoch], &pair->sequence);
 		pair_remember(pair, &self->histories[i], time_ms, epoch, arms.control.count + arms.treatment.count);
@@ -177,7 +145,7 @@ static void analysing_run(struct analysing *self)
 		if (self->options->adaptive)
 			adaptive_take(self, value);
 		else
-			unit_take(self, value);
+			self->analysis->arms[input->units[value->unit].arm].valued += unit_numbers_add(&self->units, value);
 		if (i % every != 0 && !ends)
 			continue;
 		if (self->options->adaptive)
@@ -324,7 +292,7 @@ static void pair_conclude_improvement(const struct analysing *self, struct pair_
 		every_look = sequence_half_width(variance, sequence->tau2, sequence->alpha * sequence->weight);
 	}
 	for (size_t i = 0; pair->epochs && i < self->input->epochs; i++)
-		if (pair->epochs[i].counts)
+		if (pair->epochs[i].share > 0)
 			every_look = fmin(every_look, pair->epochs[i].half);
 	const double one_look = normal_critical(pair->alpha / 2) * sqrt(variance);
 	const double wider = every_look * every_look / (one_look * one_look);
@@ -388,12 +356,12 @@ static struct cuped pair_sum(const struct analysing *self, struct pair_analysis 
 	const size_t c = self->input->control, t = pair->treatment;
 	struct stratified_arm control = {0}, treatment = {0}, control_seen = {0}, treatment_seen = {0};
 	struct cuped sum = {0};
-	pair->strata = pair_epochs_weigh(pair->epochs, least, self->input->epochs);
+	pair->strata = self->analysis->per_unit == PER_UNIT_SUM ? pair_epochs_choose(pair->epochs, least, self->input->epochs)
+								: pair_epochs_weigh(pair->epochs, least, self->input->epochs);
 	for (size_t epoch = 0; epoch < self->input->epochs; epoch++) {
 		struct pair_epoch *own = &pair->epochs[epoch];
-		const struct cuped arms = analysing_arms(self, epoch, t);
-		const struct moments seen[] = {arm_sums_values(analysing_sums(self, epoch, c)),
-					       arm_sums_values(analysing_sums(self, epoch, t))};
+		const struct cuped arms = unit_numbers_pair(&self->units, epoch, t);
+		const struct moments seen[] = {unit_numbers_arm(&self->units, epoch, c), unit_numbers_arm(&self->units, epoch, t)};
 		struct stratified_arm alone[2] = {{0}, {0}};
 		for (size_t i = 0; i < 2; i++)
 			stratified_add(&alone[i], &seen[i], 1);
@@ -405,14 +373,12 @@ static struct cuped pair_sum(const struct analysing *self, struct pair_analysis 
 		stratified_add(&treatment_seen, &seen[1], own->share);
 		sum.theta += own->share > 0 ? own->share * arms.theta : 0;
 		sum.reduction += own->share > 0 ? own->share * arms.reduction : 0;
-		if (self->cuped)
-			pair->units_lacking += self->cuped[epoch * self->input->arms + c].lacking.count +
-					       self->cuped[epoch * self->input->arms + t].lacking.count;
+		pair->units_lacking += unit_numbers_lacking(&self->units, epoch, t);
 	}
 	pair->control_numbers = stratified_numbers(&control_seen);
 	pair->treatment_numbers = stratified_numbers(&treatment_seen);
-	pair->units_now =
-		(double)analysing_sums(self, self->last_epoch, c)->count + (double)analysing_sums(self, self->last_epoch, t)->count;
+	pair->units_now = (double)unit_numbers_count(&self->units, self->last_epoch, c) +
+			  (double)unit_numbers_count(&self->units, self->last_epoch, t);
 	sum.control = stratified_moments(&control);
 	sum.treatment = stratified_moments(&treatment);
 	return sum;
@@ -435,16 +401,35 @@ static struct cuped pair_arms(const struct analysing *self, struct pair_analysis
 		return arms;
 	}
 	for (size_t epoch = 0; epoch < self->input->epochs; epoch++) {
-		const uint64_t control = analysing_sums(self, epoch, self->input->control)->count;
-		const uint64_t treatment = analysing_sums(self, epoch, pair->treatment)->count;
+		const uint64_t control = unit_numbers_count(&self->units, epoch, self->input->control);
+		const uint64_t treatment = unit_numbers_count(&self->units, epoch, pair->treatment);
 		least[epoch] = control < treatment ? control : treatment;
 	}
 	return pair_sum(self, pair, least);
 }
 
+/* What is known of sums is what the epoch that stands for all has found. */
+static void pair_settle_sums(const struct analysing *self, struct pair_analysis *pair, const struct cuped *arms)
+{
+	struct sequence *sequence = &pair->sequence;
+	pair->units_now = (double)arms->control.count + (double)arms->treatment.count;
+	for (size_t i = 0; i < self->input->epochs; i++) {
+		const struct pair_epoch *epoch = &pair->epochs[i];
+		if (!(epoch->share > 0) || !epoch->counts)
+			continue;
+		sequence->tau2 = burn_in_tau2(&arms->control, &arms->treatment, self->options->practical);
+		sequence->interval = epoch->interval;
+		sequence->difference = epoch->difference;
+		sequence->variance = epoch->variance;
+		sequence->precision = sequence->weighted = 0;
+	}
+}
+
 static void pair_conclude(const struct analysing *self, struct pair_analysis *pair, uint64_t *least)
 {
 	const struct cuped arms = pair_arms(self, pair, least);
+	if (self->analysis->per_unit == PER_UNIT_SUM)
+		pair_settle_sums(self, pair, &arms);
 	pair->estimate = sequence_estimate(&pair->sequence);
 	pair->threshold = self->options->practical * fabs(arms.control.mean);
 	pair->theta = arms.theta;
@@ -508,7 +493,7 @@ static struct moments arm_conclude(const struct analysing *self, size_t arm, siz
 	}
 	*strata = 0;
 	for (size_t epoch = 0; epoch < self->input->epochs; epoch++) {
-		const struct moments moments = arm_sums_values(analysing_sums(self, epoch, arm));
+		const struct moments moments = unit_numbers_arm(&self->units, epoch, arm);
 		const double share = pair ? pair->epochs[epoch].share : control_share(self, epoch);
 		*strata += share > 0;
 		stratified_add(&sum, &moments, share);
@@ -574,12 +559,10 @@ static bool analysing_open(struct analysing *self, struct arena *arena)
 	analysis->arm_count = input->arms;
 	analysis->arms = ARENA_ARRAY(arena, struct arm_analysis, input->arms);
 	analysis->pairs = ARENA_ARRAY(arena, struct pair_analysis, pairs + 1);
-	self->units = ARENA_ARRAY(arena, struct unit_values, input->unit_count + 1);
-	self->sums = ARENA_ARRAY(arena, struct arm_sums, input->arms * (input->epochs + 1));
-	if (self->options->covariate && !self->options->adaptive)
-		self->cuped = ARENA_ARRAY(arena, struct cuped_sums, input->arms * (input->epochs + 1));
 	self->histories = ARENA_ARRAY(arena, struct pair_history, pairs + 1);
-	if (!analysis->arms || !analysis->pairs || !self->units || !self->sums || !self->histories)
+	if (!analysis->arms || !analysis->pairs || !self->histories ||
+	    !unit_numbers_open(&self->units, input, analysis->per_unit, self->options->covariate && !self->options->adaptive,
+			       arena))
 		return false;
 	if (self->options->adaptive && !policy_scores_open(&self->scores, input->arms, input->control, input->cluster_count,
 							   input->value_count > 0 ? input->values[0].value : 0, arena))
@@ -605,7 +588,8 @@ bool metric_analyse(const struct analysis_input *input, const struct analysis_op
 {
 	struct analysis_input capped = *input;
 	struct analysing self = {.input = &capped, .options = options, .analysis = analysis};
-	*analysis = (struct metric_analysis){.rates = values_are_rates(input)};
+	*analysis = (struct metric_analysis){.per_unit = options->adaptive ? PER_UNIT_MEAN : options->per_unit};
+	analysis->rates = analysis->per_unit != PER_UNIT_SUM && values_are_rates(input);
 	if (options->cap > 0 && !analysis->rates && !values_cap(&capped, options->cap, arena, &analysis->cap))
 		return false;
 	uint64_t *least = ARENA_ARRAY(arena, uint64_t, input->epochs + 1);

@@ -1,9 +1,13 @@
 /* analysis.h: Analysis of one metric of an experiment: each treatment compared with the control, per unit and epoch.
  *
- * A unit's number is the mean of its values in an epoch, so requests of one unit count as one. Comparisons are within an
+ * A unit's number follows from its values in an epoch (experiments/unit_numbers.h). Comparisons are within an
  * epoch (statistics/sequence.h), and are always valid: they hold however often one looks. All other numbers of a pair are of the
  * same epochs and weighed as its estimate is (experiments/epoch_strata.h): units, means, the practical threshold, and those for a
  * fixed horizon and Bayesian ones, which hold for one look only. Where no one difference fits all looks, only epochs have one.
+ *
+ * A sum grows as long as its epoch lasts, and so does a difference of sums. So its interval is that of the last look alone, by a
+ * practical threshold that grows along, and its numbers are of one epoch: of those that count, the one whose smaller arm has the
+ * most units. Its p-value is over all looks and epochs, as any: without an effect there is no difference at any of them.
  *
  * Where a policy chose by what it had learnt (bandits), differences are means of AIPW scores (experiments/policy_scores.h): what
  * earlier rewards let expect of an arm, and the rest of a reward divided by the probability of its choice.
@@ -28,6 +32,9 @@
 
 enum analysis_role { ROLE_PRIMARY, ROLE_GUARDRAIL, ROLE_OTHER };
 
+/* What the values of a unit make it count as. */
+enum per_unit { PER_UNIT_MEAN, PER_UNIT_SUM, PER_UNIT_RATIO };
+
 struct analysis_unit {
 	uint32_t epoch, arm;
 	double covariate; /* known before the first assignment of the unit; NaN counts as the mean of those that are known */
@@ -40,6 +47,7 @@ struct analysis_value {
 	double value;	    /* finite */
 	double probability; /* of the choice; only for a policy */
 	uint32_t exposure;  /* of the request, where the values come from a join; UINT32_MAX: of no request */
+	bool enters;	    /* no value: the unit counts from here on, also without one; of sums alone */
 };
 
 struct analysis_input {
@@ -57,8 +65,9 @@ struct analysis_options {
 	double alpha;	  /* of the metric; treatments share that of a primary one, and of a guardrail twice, as it is one-sided */
 	double practical; /* share of the control's mean */
 	bool lower_is_better;
-	bool covariate; /* CUPED */
+	bool covariate; /* CUPED; not of a ratio */
 	bool adaptive;	/* a policy chose */
+	enum per_unit per_unit; /* of a policy the mean, as it chooses for each request */
 	uint32_t stages; /* that are declared; the first epochs are theirs */
 	/* Above .5 and below 1: values beyond this quantile, and below the opposite one, count as these (they are winsorised).
 	 * Both are of the values until each variant has BURN_IN_UNITS units, and stay. Rates are not capped. 0: off. */
@@ -74,8 +83,8 @@ struct value_cap {
 };
 
 struct arm_analysis {
-	uint64_t units;	 /* with a value, of the epochs that count in its pair, or of the control's pairs; of a policy: clusters */
-	uint64_t valued; /* units with a value, of all epochs */
+	uint64_t units;	   /* that count, of the epochs that count in its pair, or of the control's pairs; of a policy: clusters */
+	uint64_t valued;   /* units that count, of all epochs */
 	uint64_t requests; /* of a policy: with a value; else 0 */
 	double mean, sd;   /* of the same units; of the control: with the mean shares of epochs of its pairs. NaN: it has changed */
 	double best;	   /* chance to be the best of all arms; NaN: a difference has changed */
@@ -92,6 +101,7 @@ enum pair_state {
 };
 
 const char *pair_state_name(enum pair_state state); /* "better" */
+const char *per_unit_name(enum per_unit per_unit);  /* "sum" */
 
 struct pair_point {
 	int64_t time_ms;
@@ -130,7 +140,8 @@ struct pair_analysis {
 };
 
 struct metric_analysis {
-	bool rates; /* values are 0 and 1 */
+	bool rates; /* values are 0 and 1, and units count as their mean or by as many as they have */
+	enum per_unit per_unit;
 	struct value_cap cap;
 	size_t arm_count, pair_count;
 	struct arm_analysis *arms;

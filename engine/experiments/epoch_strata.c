@@ -35,6 +35,17 @@ size_t pair_epochs_weigh(struct pair_epoch *epochs, const uint64_t *least, size_
 	return weighed;
 }
 
+size_t pair_epochs_choose(struct pair_epoch *epochs, const uint64_t *least, size_t count)
+{
+	size_t chosen = 0;
+	for (size_t i = 1; i < count; i++)
+		if (epochs[i].counts == epochs[chosen].counts ? least[i] > least[chosen] : epochs[i].counts)
+			chosen = i;
+	for (size_t i = 0; i < count; i++)
+		epochs[i].share = i == chosen;
+	return count > 0;
+}
+
 void stratified_add(struct stratified_arm *sum, const struct moments *arm, double share)
 {
 	if (!(share > 0))

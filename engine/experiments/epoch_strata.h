@@ -37,6 +37,9 @@ void pair_epoch_look(struct pair_epoch *epoch, const struct sequence *sequence);
 /* Sets the shares; `least` are the units of the smaller arm in each. How many have one. */
 size_t pair_epochs_weigh(struct pair_epoch *epochs, const uint64_t *least, size_t count);
 
+/* The same where epochs cannot be weighed: one stands for all, of those that count the one with the largest of `least`. */
+size_t pair_epochs_choose(struct pair_epoch *epochs, const uint64_t *least, size_t count);
+
 /* An arm over strata. Starts from zeroes. */
 struct stratified_arm {
 	uint64_t units;

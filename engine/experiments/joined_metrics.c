@@ -40,8 +40,11 @@ bool joined_measure(struct joined *joined, const char *experiment, struct arena 
 			return true;
 	for (size_t i = 0; i < joined->exposure_count; i++) {
 		const struct joined_exposure *exposure = &joined->exposures[i];
-		const struct analysis_value value = {exposure->time_ms, exposure->joined_unit, exposure->latency_ms,
-						     exposure->probability, (uint32_t)i};
+		const struct analysis_value value = {.time_ms = exposure->time_ms,
+						     .unit = exposure->joined_unit,
+						     .value = exposure->latency_ms,
+						     .probability = exposure->probability,
+						     .exposure = (uint32_t)i};
 		if (exposure->joined_unit == UINT32_MAX || !isfinite(exposure->latency_ms))
 			continue;
 		if (!metric && !(metric = joined_metric_find(joined, TEXT(JOIN_LATENCY), experiment, error)))

@@ -529,7 +529,8 @@ bool report_recommend(struct report *report, struct arena *arena)
 		return recommend_of_absent(&self) && !arena_failed(arena);
 	if (report->metric_count == 0)
 		return recommend_nothing(&self) && !arena_failed(arena);
-	if (report->split.feedback_differs && !report->joined->adaptive)
+	/* Of sums that some units have no value may be the effect itself. */
+	if (report->split.feedback_differs && !report->joined->adaptive && report->metrics->analysis.per_unit != PER_UNIT_SUM)
 		return recommend_stop_feedback(&self) && !arena_failed(arena);
 	if (report->split.feedback_differs)
 		CHANGE(&self, "feedback that one variant loses: its share differs between variants (p %.2g)",

@@ -163,14 +163,16 @@ static bool metric_report(const struct report *report, const struct joined_metri
 {
 	const struct joined *joined = report->joined;
 	const struct report_rule *rule = rule_of(report->options, metric->name);
+	if (!report_values(joined, metric, arena, made))
+		return false;
 	const struct analysis_input input = {.arms = joined->arms,
 					     .control = report->control,
 					     .epochs = joined->epoch_count,
 					     .unit_count = joined->unit_count,
 					     .units = joined->units,
 					     .cluster_count = joined->cluster_count,
-					     .values = metric->values,
-					     .value_count = metric->count};
+					     .values = made->values,
+					     .value_count = made->value_count};
 	const struct analysis_options options = {.role = made->role,
 						 .alpha = report->options->alpha,
 						 .practical = made->practical,
@@ -178,6 +180,7 @@ static bool metric_report(const struct report *report, const struct joined_metri
 						 .lower_is_better = made->lower_is_better,
 						 .covariate = report->options->covariate != NULL,
 						 .adaptive = joined->adaptive,
+						 .per_unit = made->per_unit,
 						 .stages = report->options->stages};
 	return metric_analyse(&input, &options, arena, &made->analysis);
 }
@@ -235,7 +238,8 @@ static bool metrics_report(struct report *report, struct arena *arena)
 								  : ROLE_OTHER,
 					       .lower_is_better = list_has(&options->lower, name) ||
 								  (rule ? rule->lower_is_better : joined->metrics[i].measured),
-					       .practical = rule && rule->margin > 0 ? rule->margin : options->practical};
+					       .practical = rule && rule->margin > 0 ? rule->margin : options->practical,
+					       .per_unit = rule ? rule->per_unit : PER_UNIT_MEAN};
 		if (!metric_report(report, &joined->metrics[i], arena, made))
 			return false;
 		report->metric_count++;

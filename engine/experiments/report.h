@@ -25,6 +25,7 @@ struct report_rule {
 	bool lower_is_better;
 	double margin; /* its practical threshold, as a share of the control's mean; 0: that of all */
 	double cap;    /* 0: none */
+	enum per_unit per_unit;
 };
 
 struct report_options {
@@ -69,19 +70,26 @@ struct report_metric {
 	enum analysis_role role;
 	bool lower_is_better;
 	double practical; /* its threshold, as a share of the control's mean */
+	enum per_unit per_unit; /* as it is declared; a policy has the mean (experiments/analysis.h) */
 	uint64_t excess;  /* values that are too large, and left out */
+	size_t value_count;
+	const struct analysis_value *values; /* that were analysed; of sums the units enter among them */
 	struct metric_analysis analysis;
 };
 
 /* Why a pair of it has no estimate, where units are not what is missing; NULL: they are. */
 const char *report_obstacle(const struct report_metric *metric, const struct pair_analysis *pair);
 
+/* What a unit counts as, for those who read the report; NULL: the mean of its values, as usual. */
+const char *report_per_unit(const struct report_metric *metric);
+
 /* Gain of a pair over time: what the values of its treatment brought more than with the control. A unit with many values, as of
- * its requests, gains by each. Costs are in it as far as they are in the metric. */
+ * its requests, gains by each; of sums a unit gains once, in the epoch of the point. Costs are in it as far as they are in the
+ * metric. */
 struct pair_gain {
 	size_t count; /* one more than the pair has points: the end is added; 0: it has none */
 	const struct pair_point *points;
-	const uint64_t *values; /* of the treatment by each point, over all epochs */
+	const uint64_t *values; /* of the treatment by each point, over all epochs; of sums its units in that of the point */
 };
 
 /* Units with one value of a feature. */
@@ -133,6 +141,11 @@ bool report_test_split(struct report *report, struct arena *arena);
 
 /* Tests whether the units of all variants have values of the metric alike, likewise. */
 bool report_test_feedback(struct report *report, const struct joined_metric *metric, struct arena *arena);
+
+/* Sets the values of a metric: those that joined, and of sums each unit, when it enters, where an exposure of it has had its
+ * window. A part of report_make(). False: the arena is full. */
+bool report_values(const struct joined *joined, const struct joined_metric *metric, struct arena *arena,
+		   struct report_metric *made);
 
 /* Its recommendation, from everything else: a part of report_make(). False: the arena is full. */
 bool report_recommend(struct report *report, struct arena *arena);

@@ -153,31 +153,23 @@ static bool segment_take(const struct segment_split *split, size_t segment, uint
 }
 
 /* A cap is that of the whole metric: a value counts the same in both. */
-static bool values_take(const struct segment_split *split, const struct joined_metric *metric, const struct value_cap *cap,
-			const uint32_t *numbers, struct analysis_input *input)
+static bool values_take(const struct segment_split *split, const struct report_metric *metric, const uint32_t *numbers,
+			struct analysis_input *input)
 {
-	struct analysis_value *values = ARENA_ARRAY(split->arena, struct analysis_value, metric->count + 1);
+	struct analysis_value *values = ARENA_ARRAY(split->arena, struct analysis_value, metric->value_count + 1);
 	if (!values)
 		return false;
 	input->value_count = 0;
-	for (size_t i = 0; i < metric->count; i++) {
+	for (size_t i = 0; i < metric->value_count; i++) {
 		if (numbers[metric->values[i].unit] == UINT32_MAX)
 			continue;
 		struct analysis_value *taken = &values[input->value_count++];
 		*taken = metric->values[i];
 		taken->unit = numbers[metric->values[i].unit];
-		taken->value = value_capped(cap, taken->value);
+		taken->value = taken->enters ? 0 : value_capped(&metric->analysis.cap, taken->value);
 	}
 	input->values = values;
 	return true;
-}
-
-static const struct joined_metric *metric_of(const struct joined *joined, struct text name)
-{
-	size_t i = 0;
-	while (!text_equal(joined->metrics[i].name, name))
-		i++;
-	return &joined->metrics[i];
 }
 
 static bool segment_report(const struct segment_split *split, size_t index, uint32_t *numbers)
@@ -200,8 +192,9 @@ static bool segment_report(const struct segment_split *split, size_t index, uint
 							 .lower_is_better = made->lower_is_better,
 							 .covariate = report->options->covariate != NULL,
 							 .adaptive = joined->adaptive,
+							 .per_unit = made->per_unit,
 							 .stages = report->options->stages};
-		if (!values_take(split, metric_of(joined, made->name), &report->metrics[i].analysis.cap, numbers, &input) ||
+		if (!values_take(split, &report->metrics[i], numbers, &input) ||
 		    !metric_analyse(&input, &options, split->arena, &made->analysis))
 			return false;
 	}

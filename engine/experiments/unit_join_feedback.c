@@ -107,8 +107,11 @@ static bool value_join(const struct feedback_joining *self, const struct met_fee
 	struct joined_metric *metric = joined_metric_find(join->joined, outcome->name, join->options.experiment, error);
 	if (!metric)
 		return false;
-	const struct analysis_value value = {met->time_ms > 0 ? met->time_ms : target->from_ms, target->unit, outcome->value,
-					     target->probability, target->exposure};
+	const struct analysis_value value = {.time_ms = met->time_ms > 0 ? met->time_ms : target->from_ms,
+					     .unit = target->unit,
+					     .value = outcome->value,
+					     .probability = target->probability,
+					     .exposure = target->exposure};
 	if (value_repeated(self, target, outcome->name, error) || !isfinite(value.value))
 		return error->kind == ERROR_NONE;
 	++*added;

@@ -15,11 +15,12 @@ static int values_compare(const void *left, const void *right)
 }
 
 /* How many of the values, by time, the burn-in has: until each arm has its units; all, if it never has. */
-static size_t burn_in_count(const struct analysis_input *input, const struct analysis_value *const *by_time, bool *met)
+static size_t burn_in_count(const struct analysis_input *input, const struct analysis_value *const *by_time, size_t count,
+			    bool *met)
 {
 	uint64_t units[ANALYSIS_ARMS_MAX] = {0};
 	size_t ready = 0;
-	for (size_t i = 0; i < input->value_count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const struct analysis_value *value = by_time[i];
 		const uint32_t arm = input->units[value->unit].arm;
 		units[arm] += !met[value->unit];
@@ -28,7 +29,7 @@ static size_t burn_in_count(const struct analysis_input *input, const struct ana
 		if (ready == input->arms)
 			return i + 1;
 	}
-	return input->value_count;
+	return count;
 }
 
 bool values_cap(struct analysis_input *input, double cap, struct arena *arena, struct value_cap *made)
@@ -40,12 +41,14 @@ bool values_cap(struct analysis_input *input, double cap, struct arena *arena, s
 	bool *met = ARENA_ARRAY(arena, bool, input->unit_count + 1);
 	if (!capped || !by_time || !numbers || !met)
 		return false;
-	if (count == 0)
-		return true;
+	size_t valued = 0;
 	for (size_t i = 0; i < count; i++)
-		by_time[i] = &input->values[i];
-	qsort(by_time, count, sizeof *by_time, values_compare);
-	made->burn_in = burn_in_count(input, by_time, met);
+		if (!input->values[i].enters)
+			by_time[valued++] = &input->values[i];
+	if (valued == 0)
+		return true;
+	qsort(by_time, valued, sizeof *by_time, values_compare);
+	made->burn_in = burn_in_count(input, by_time, valued, met);
 	for (size_t i = 0; i < made->burn_in; i++)
 		numbers[i] = by_time[i]->value;
 	(void)quantile_sort(numbers, made->burn_in); /* none is NaN */
@@ -55,7 +58,7 @@ bool values_cap(struct analysis_input *input, double cap, struct arena *arena, s
 	memcpy(capped, input->values, count * sizeof *capped);
 	for (size_t i = 0; i < count; i++) {
 		const double value = capped[i].value;
-		capped[i].value = value_capped(made, value);
+		capped[i].value = capped[i].enters ? 0 : value_capped(made, value);
 		made->capped += value != capped[i].value;
 	}
 	input->values = capped;

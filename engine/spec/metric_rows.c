@@ -38,6 +38,11 @@ const struct option pipeline_metric_rows[] = {
 	ROW("cap", NUMBER, struct metric_spec, cap, .place_offset = offsetof(struct metric_spec, cap_place), .least = 0, .most = 1,
 	    .help = "For heavy tails: analyze and rollouts replace values above this quantile by it, and values below the opposite "
 		    "quantile by that one. Both are fixed when each variant has 100 units. Above 50%; 100% is off."),
+	ROW("perUnit", CHOICE, struct metric_spec, per_unit, .choices = "mean sum ratio", .fallback = "mean",
+	    .help = "What a unit counts as in `sluice experiments analyze`. mean: the mean of its values. sum: their sum, 0 "
+		    "without "
+		    "one, as of the revenue of a user. ratio: the sum of all values by their number, so that a unit counts by as "
+		    "many as it has. Rollouts and bandits have the mean."),
 	{.type = OPTION_END},
 };
 

@@ -240,6 +240,7 @@ struct metric_spec {
 	double margin;		    /* 0: not given */
 	double cap;		    /* likewise */
 	struct place cap_place;
+	int per_unit; /* enum per_unit */
 };
 
 /* The first metric of that name in a list of struct metric_spec. NULL: there is none. */

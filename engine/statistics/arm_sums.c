@@ -66,6 +66,15 @@ struct moments arm_sums_linearised(const struct arm_sums *sums, double ratio)
 	return arm_sums_adjusted(sums, ratio, 0);
 }
 
+struct moments arm_sums_ratio_moments(const struct arm_sums *sums)
+{
+	if (!(sums->beside_mean > 0))
+		return (struct moments){0};
+	const double ratio = arm_sums_ratio(sums);
+	const struct moments terms = arm_sums_linearised(sums, ratio);
+	return (struct moments){sums->count, ratio, terms.squares / (sums->beside_mean * sums->beside_mean)};
+}
+
 struct cuped cuped_adjust(const struct arm_sums *control, const struct arm_sums *treatment)
 {
 	struct arm_sums all = *control;

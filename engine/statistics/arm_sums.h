@@ -25,6 +25,9 @@ struct moments arm_sums_values(const struct arm_sums *sums);
 /* The ratio of both sums, and the moments of value - ratio x beside for a ratio that both arms share. */
 double arm_sums_ratio(const struct arm_sums *sums);
 struct moments arm_sums_linearised(const struct arm_sums *sums, double ratio);
+/* Of the ratio as a mean of units: its variance, divided by the number of units, is that of the ratio (delta method). Zeroes while
+ * those beside sum to 0. */
+struct moments arm_sums_ratio_moments(const struct arm_sums *sums);
 
 /* CUPED: both arms with what the covariate explains taken off. */
 struct cuped {

@@ -261,8 +261,9 @@ void chart_write_gain(const struct report *report, const struct pair_gain *gain,
 	const struct chart_scale scale = gain_scale(gain);
 	const struct chart_scale times = {(double)report->joined->first_ms, (double)last->time_ms, SIDE, WIDTH - 10};
 	const double marks[] = {scale.low, scale.high, 0};
-	buffer_print(out, "<p>So far %+.6g (%.6g to %+.6g): the difference, times the values of the variant.</p>\n", last->estimate,
-		     last->interval.low, last->interval.high);
+	buffer_print(out, "<p>So far %+.6g (%.6g to %+.6g): the difference, times the %s of the variant.</p>\n", last->estimate,
+		     last->interval.low, last->interval.high,
+		     report->metrics->analysis.per_unit == PER_UNIT_SUM ? "units" : "values");
 	buffer_print(out, "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"cumulative gain over time\">\n", WIDTH,
 		     HEIGHT + 8);
 	line_write(out, "axis", times.begin, scale_place(&scale, 0), times.end, scale_place(&scale, 0));

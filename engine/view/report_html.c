@@ -165,6 +165,8 @@ static void write_rule(const struct report *report, const struct report_metric *
 	html_write_text(out, metric->name);
 	buffer_print(out, ": %s; %s is better, margin %.4g%%", roles[metric->role], metric->lower_is_better ? "lower" : "higher",
 		     PERCENT * metric->practical);
+	if (report_per_unit(metric))
+		buffer_print(out, "; %s", report_per_unit(metric));
 	for (size_t i = 0; metric->role == ROLE_GUARDRAIL && i < metric->analysis.pair_count; i++) {
 		const struct pair_analysis *pair = &metric->analysis.pairs[i];
 		buffer_string(out, "; ");

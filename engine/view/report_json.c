@@ -229,6 +229,8 @@ static void put_metric(struct buffer *out, const struct report *report, const st
 	json_write_string(out, metric->name);
 	buffer_print(out, ",\"role\":\"%s\",\"kind\":\"%s\",\"direction\":\"%s\"", roles[metric->role],
 		     analysis->rates ? "rate" : "mean", metric->lower_is_better ? "lower" : "higher");
+	if (metric->per_unit != PER_UNIT_MEAN)
+		buffer_print(out, ",\"per_unit\":\"%s\"", per_unit_name(analysis->per_unit));
 	member_number(out, "margin", metric->practical);
 	put_cap(out, &analysis->cap);
 	buffer_string(out, ",\"variants\":[");

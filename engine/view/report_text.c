@@ -196,6 +196,8 @@ static void print_metric(const struct report *report, const struct report_metric
 		     metric->lower_is_better ? "lower" : "higher");
 	if (metric->practical != report->options->practical)
 		buffer_print(out, ", margin %.4g%%", PERCENT * metric->practical);
+	if (report_per_unit(metric))
+		buffer_print(out, ", %s", report_per_unit(metric));
 	buffer_string(out, ")\n");
 	if (cap->applied)
 		buffer_print(out, "  capped between %.5g and %.5g, quantiles of %llu values of the burn-in: %llu values\n",

@@ -59,7 +59,7 @@ static uint32_t unit_new(uint32_t epoch, uint32_t arm, double covariate)
 static void value_new(uint32_t unit, double value)
 {
 	assert_true(input.value_count < VALUES_MAX);
-	values[input.value_count] = (struct analysis_value){(int64_t)input.value_count * 1000, unit, value, 0.5, UINT32_MAX};
+	values[input.value_count] = (struct analysis_value){(int64_t)input.value_count * 1000, unit, value, 0.5, UINT32_MAX, false};
 	input.value_count++;
 }
 

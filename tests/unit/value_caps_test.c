@@ -34,7 +34,7 @@ static struct analysis_input rising(size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		units[i] = (struct analysis_unit){.arm = (uint32_t)(i % 2), .covariate = NAN};
-		values[i] = (struct analysis_value){(int64_t)i, (uint32_t)i, (double)i + 1, 0, UINT32_MAX};
+		values[i] = (struct analysis_value){(int64_t)i, (uint32_t)i, (double)i + 1, 0, UINT32_MAX, false};
 	}
 	return (struct analysis_input){
 		.arms = 2, .epochs = 1, .unit_count = count, .units = units, .values = values, .value_count = count};

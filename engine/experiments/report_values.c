@@ -1,0 +1,70 @@
+/* report_values.c: Values by which a report analyses a metric; see report.h. */
+#include <string.h>
+
+#include "experiments/report.h"
+
+/* Units that an exposure has brought, whose window has passed. */
+static bool *units_due(const struct joined *joined, struct arena *arena)
+{
+	bool *due = ARENA_ARRAY(arena, bool, joined->unit_count + 1);
+	for (size_t i = 0; due && i < joined->exposure_count; i++)
+		if (joined->exposures[i].joined_unit != UINT32_MAX)
+			due[joined->exposures[i].joined_unit] = true;
+	return due;
+}
+
+/* By epoch, and within it by time, as units began in that order. NULL: the arena is full. */
+static struct analysis_value *units_enter(const struct joined *joined, struct arena *arena, size_t *count)
+{
+	struct analysis_value *entries = ARENA_ARRAY(arena, struct analysis_value, joined->unit_count + 1);
+	size_t *places = ARENA_ARRAY(arena, size_t, joined->epoch_count + 2);
+	const bool *due = units_due(joined, arena);
+	if (!entries || !places || !due)
+		return NULL;
+	for (size_t i = 0; i < joined->unit_count; i++)
+		places[joined->units[i].epoch + 1] += due[i];
+	for (size_t epoch = 1; epoch <= joined->epoch_count; epoch++)
+		places[epoch] += places[epoch - 1];
+	for (uint32_t i = 0; i < joined->unit_count; i++)
+		if (due[i])
+			entries[places[joined->units[i].epoch]++] = (struct analysis_value){
+				.time_ms = joined->begins_ms[i], .unit = i, .exposure = UINT32_MAX, .enters = true};
+	*count = joined->epoch_count > 0 ? places[joined->epoch_count - 1] : 0;
+	return entries;
+}
+
+static bool value_is_before(const struct joined *joined, const struct analysis_value *one, const struct analysis_value *other)
+{
+	const uint32_t epoch = joined->units[one->unit].epoch, other_epoch = joined->units[other->unit].epoch;
+	return epoch != other_epoch ? epoch < other_epoch : one->time_ms < other->time_ms;
+}
+
+bool report_values(const struct joined *joined, const struct joined_metric *metric, struct arena *arena, struct report_metric *made)
+{
+	made->values = metric->values;
+	made->value_count = metric->count;
+	if (made->per_unit != PER_UNIT_SUM || joined->adaptive)
+		return true;
+	size_t entered = 0, value = 0, entry = 0;
+	const struct analysis_value *entries = units_enter(joined, arena, &entered);
+	struct analysis_value *merged = ARENA_ARRAY(arena, struct analysis_value, metric->count + joined->unit_count + 1);
+	if (!entries || !merged)
+		return false;
+	made->value_count = metric->count + entered;
+	for (size_t i = 0; i < made->value_count; i++)
+		if (entry == entered || (value < metric->count && value_is_before(joined, &metric->values[value], &entries[entry])))
+			merged[i] = metric->values[value++];
+		else
+			merged[i] = entries[entry++];
+	made->values = merged;
+	return true;
+}
+
+const char *report_per_unit(const struct report_metric *metric)
+{
+	static const char *const words[] = {[PER_UNIT_SUM] = "a unit counts as the sum of its values, 0 without one",
+					    [PER_UNIT_RATIO] = "the sum of all values by their number"};
+	if (metric->per_unit != metric->analysis.per_unit)
+		return "each request counts by itself, as a policy chose for it";
+	return words[metric->per_unit];
+}

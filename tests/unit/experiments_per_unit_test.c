@@ -1,0 +1,186 @@
+/* experiments_per_unit_test.c: Tests of `experiments analyze` where a metric declares what a unit counts as. The users of `new`
+ * come twice as often as those of `old`, and each request of a user who pays earns about the same. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "steps/kinds.h"
+#include "tests/unit/session.h"
+
+#define USERS 400
+#define VISITS 3 /* of each user of `old` */
+#define FILES " --exposures exposures --feedback feedback -f e.yaml"
+
+static char folder[] = "/tmp/sluice-per-unit-XXXXXX";
+static char exposures[USERS * 2 * VISITS * 200], feedback[USERS * 2 * VISITS * 100];
+
+/* In turns, so that all are there from the beginning; one user of five never pays. */
+static void visits_write(const char *behind)
+{
+	size_t exposed = 0, paid = 0;
+	for (int visit = 0; visit < 2 * VISITS; visit++)
+		for (int i = 0; i < USERS; i++) {
+			const bool is_new = i % 2;
+			if (visit >= VISITS && !is_new)
+				continue;
+			exposed += (size_t)snprintf(exposures + exposed, sizeof exposures - exposed,
+						    "{\"id\": \"r%d.%d\", \"unit\": \"u%d\", \"time_ms\": %d, \"experiment\": "
+						    "\"e\", \"variant\": \"%s\", \"probability\": 0.5%s}\n",
+						    i, visit, i, 1000 * (visit * USERS + i + 1), is_new ? "new" : "old", behind);
+			if (i / 2 % 5 != 0)
+				paid += (size_t)snprintf(feedback + paid, sizeof feedback - paid,
+							 "{\"id\": \"r%d.%d\", \"metrics\": {\"revenue\": %d}}\n", i, visit,
+							 8 + (i / 2 + visit) % 7);
+		}
+	write_file("exposures", exposures);
+	write_file("feedback", feedback);
+}
+
+static void metric_write(const char *per_unit)
+{
+	char yaml[1024];
+	(void)snprintf(yaml, sizeof yaml,
+		       "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: old\n"
+		       "  candidates:\n  - {name: new, weight: 50}\n  - {name: old, weight: 50}\n---\n"
+		       "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+		       "  steps: [{name: s, experiment: {name: e}}]\n  output: {steps: [s]}\n"
+		       "  metrics: [{name: revenue, type: counter, value: reward, role: primary%s}]\n",
+		       per_unit);
+	write_file("e.yaml", yaml);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	if (!mkdtemp(folder) || chdir(folder) != 0)
+		return 1;
+	visits_write("");
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	(void)unlink("exposures");
+	(void)unlink("feedback");
+	(void)unlink("e.yaml");
+	return chdir("/") == 0 ? rmdir(folder) : 1;
+}
+
+static json_t *analysed(const char *line)
+{
+	struct said said = say_with(step_kinds, line);
+	assert_int_equal(said.code, 0);
+	json_t *document = json_loads(said.out, 0, NULL);
+	assert_non_null(document);
+	said_close(&said);
+	return document;
+}
+
+static const json_t *pair_of(const json_t *document)
+{
+	return json_array_get(json_object_get(json_array_get(json_object_get(document, "metrics"), 0), "pairs"), 0);
+}
+
+static void expect_state(const char *decision, const char *pair_state)
+{
+	json_t *document = analysed("experiments analyze e" FILES " -o json");
+	assert_string_equal(json_string_value(json_object_get(document, "decision")), decision);
+	assert_string_equal(json_string_value(json_object_get(pair_of(document), "state")), pair_state);
+	json_decref(document);
+}
+
+static void a_mean_does_not_see_how_often_a_user_comes(void **state)
+{
+	(void)state;
+	metric_write("");
+	expect_state("keep", "equal");
+}
+
+static void a_sum_sees_how_often_a_user_comes(void **state)
+{
+	(void)state;
+	metric_write(", perUnit: sum");
+	expect_state("ship", "better");
+	json_t *document = analysed("experiments analyze e" FILES " -o json");
+	const json_t *metric = json_array_get(json_object_get(document, "metrics"), 0);
+	const json_t *variant = json_array_get(json_object_get(metric, "variants"), 0), *pair = pair_of(document);
+	assert_string_equal(json_string_value(json_object_get(metric, "per_unit")), "sum");
+	assert_int_equal(json_integer_value(json_object_get(variant, "units")), USERS / 2); /* those who never pay too */
+	const double gained = json_number_value(json_object_get(pair, "difference")) * USERS / 2;
+	const json_t *gain = json_object_get(pair, "gain");
+	const json_t *last = json_array_get(gain, json_array_size(gain) - 1);
+	assert_true(fabs(json_number_value(json_object_get(last, "estimate")) - gained) < 1e-6 * gained);
+	json_decref(document);
+	struct said said = say_with(step_kinds, "experiments analyze e" FILES);
+	expect_words(said.out, "revenue (primary, higher is better, a unit counts as the sum of its values, 0 without one)\n");
+	said_close(&said);
+	said = say_with(step_kinds, "experiments analyze e" FILES " -o html");
+	expect_words(said.out, "; a unit counts as the sum of its values, 0 without one");
+	expect_words(said.out, "the difference, times the units of the variant");
+	said_close(&said);
+}
+
+static void a_ratio_is_of_requests(void **state)
+{
+	(void)state;
+	metric_write(", perUnit: ratio");
+	expect_state("keep", "equal");
+	struct said said = say_with(step_kinds, "experiments analyze e" FILES);
+	expect_words(said.out, "higher is better, the sum of all values by their number)\n");
+	said_close(&said);
+}
+
+/* A user enters with the first request whose window has passed; what is not over yet is not in the sum. */
+static void a_sum_has_requests_whose_window_has_passed(void **state)
+{
+	(void)state;
+	metric_write(", perUnit: sum");
+	json_t *document = analysed("experiments analyze e" FILES " --window 2100s -o json");
+	const json_t *metric = json_array_get(json_object_get(document, "metrics"), 0);
+	const json_t *variant = json_array_get(json_object_get(metric, "variants"), 0);
+	assert_int_equal(json_integer_value(json_object_get(variant, "units")), 150);
+	json_decref(document);
+}
+
+/* A policy chooses for each request, so a sum of a unit is of no one choice. */
+static void a_policy_has_no_sums(void **state)
+{
+	(void)state;
+	metric_write(", perUnit: sum");
+	visits_write(", \"reason\": \"policy\"");
+	struct said said = say_with(step_kinds, "experiments analyze e" FILES);
+	expect_words(said.out, "each request counts by itself, as a policy chose for it)\n");
+	said_close(&said);
+}
+
+static void another_word_is_refused(void **state)
+{
+	(void)state;
+	metric_write(", perUnit: total");
+	struct said said = say_with(step_kinds, "lint e.yaml");
+	expect_words(said.out, "perUnit");
+	said_close(&said);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_mean_does_not_see_how_often_a_user_comes),
+		cmocka_unit_test(a_sum_sees_how_often_a_user_comes),
+		cmocka_unit_test(a_ratio_is_of_requests),
+		cmocka_unit_test(a_sum_has_requests_whose_window_has_passed),
+		cmocka_unit_test(a_policy_has_no_sums),
+		cmocka_unit_test(another_word_is_refused),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
