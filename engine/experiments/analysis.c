@@ -589,6 +589,7 @@ bool metric_analyse(const struct analysis_input *input, const struct analysis_op
 	struct analysis_input capped = *input;
 	struct analysing self = {.input = &capped, .options = options, .analysis = analysis};
 	*analysis = (struct metric_analysis){.per_unit = options->adaptive ? PER_UNIT_MEAN : options->per_unit};
+	analysis->cap.limits = CAP_LIMITS_NONE;
 	analysis->rates = analysis->per_unit != PER_UNIT_SUM && values_are_rates(input);
 	if (options->cap > 0 && !analysis->rates && !values_cap(&capped, options->cap, arena, &analysis->cap))
 		return false;

@@ -18,6 +18,7 @@
 #define SLUICE_EXPERIMENTS_ANALYSIS_H
 
 #include "base/arena.h"
+#include "experiments/cap_limits.h"
 #include "experiments/epoch_strata.h"
 #include "statistics/means.h"
 #include "statistics/rates.h"
@@ -70,17 +71,24 @@ struct analysis_options {
 	enum per_unit per_unit; /* of a policy the mean, as it chooses for each request */
 	uint32_t stages; /* that are declared; the first epochs are theirs */
 	/* Above .5 and below 1: values beyond this quantile, and below the opposite one, count as these (they are winsorised).
-	 * Both are of the values until each variant has BURN_IN_UNITS units, and stay. Rates are not capped. 0: off. */
+	 * Both are of the values until each variant has BURN_IN_UNITS units, and stay (experiments/cap_limits.h). Rates are not
+	 * capped. 0: off. */
 	double cap;
 };
 
 /* What a cap has done. */
 struct value_cap {
-	bool applied;
-	double low, high;  /* the quantiles */
-	uint64_t burn_in;  /* values that they are of */
-	uint64_t capped;   /* of all values */
+	bool asked;		  /* there are values to cap */
+	struct cap_limits limits; /* of a cap that is not asked for: none */
+	uint64_t burn_in;	  /* values that they are of */
+	uint64_t capped;	  /* of all values */
 };
+
+/* Whether it has limits; else too few values differ from the commonest one. */
+static inline bool value_cap_applied(const struct value_cap *cap)
+{
+	return cap->asked && isfinite(cap->limits.high);
+}
 
 struct arm_analysis {
 	uint64_t units;	   /* that count, of the epochs that count in its pair, or of the control's pairs; of a policy: clusters */

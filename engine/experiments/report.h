@@ -83,6 +83,10 @@ const char *report_obstacle(const struct report_metric *metric, const struct pai
 /* What a unit counts as, for those who read the report; NULL: the mean of its values, as usual. */
 const char *report_per_unit(const struct report_metric *metric);
 
+/* What the cap of a metric did, likewise: "capped between 1 and 5, quantiles of 220 values of the burn-in: 12 values". NULL: it
+ * has none, or the arena is full. */
+const char *report_cap(const struct report_metric *metric, struct arena *arena);
+
 /* Gain of a pair over time: what the values of its treatment brought more than with the control. A unit with many values, as of
  * its requests, gains by each; of sums a unit gains once, in the epoch of the point. Costs are in it as far as they are in the
  * metric. */

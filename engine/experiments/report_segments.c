@@ -5,7 +5,6 @@
 #include "base/number.h"
 #include "base/suggest.h"
 #include "experiments/report.h"
-#include "experiments/value_caps.h"
 #include "message/rows.h"
 
 #define VALUES_MOST 4096 /* that are told apart, to find the commonest */
@@ -166,7 +165,7 @@ static bool values_take(const struct segment_split *split, const struct report_m
 		struct analysis_value *taken = &values[input->value_count++];
 		*taken = metric->values[i];
 		taken->unit = numbers[metric->values[i].unit];
-		taken->value = taken->enters ? 0 : value_capped(&metric->analysis.cap, taken->value);
+		taken->value = taken->enters ? 0 : cap_limits_apply(&metric->analysis.cap.limits, taken->value);
 	}
 	input->values = values;
 	return true;

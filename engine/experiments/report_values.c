@@ -1,5 +1,5 @@
 /* report_values.c: Values by which a report analyses a metric; see report.h. */
-#include <string.h>
+#include <math.h>
 
 #include "experiments/report.h"
 
@@ -67,4 +67,20 @@ const char *report_per_unit(const struct report_metric *metric)
 	if (metric->per_unit != metric->analysis.per_unit)
 		return "each request counts by itself, as a policy chose for it";
 	return words[metric->per_unit];
+}
+
+const char *report_cap(const struct report_metric *metric, struct arena *arena)
+{
+	const struct value_cap *cap = &metric->analysis.cap;
+	const struct cap_limits *limits = &cap->limits;
+	const bool has_common = !isnan(limits->common);
+	if (!cap->asked)
+		return NULL;
+	if (!value_cap_applied(cap))
+		return arena_print(arena, "not capped: of the first %llu values %zu are not %g, and %d such values are needed",
+				   (unsigned long long)cap->burn_in, limits->others, limits->common, CAP_OTHERS_LEAST);
+	const char *which = has_common ? arena_print(arena, " that are not %g", limits->common) : "";
+	return arena_print(arena, "capped between %.5g and %.5g, quantiles of %llu values of the burn-in%s: %llu values",
+			   limits->low, limits->high, (unsigned long long)(has_common ? limits->others : cap->burn_in),
+			   which ? which : "", (unsigned long long)cap->capped);
 }

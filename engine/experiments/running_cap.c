@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "numeric/quantile.h"
+#include "experiments/cap_limits.h"
 #include "statistics/sequence.h"
 #include "step/assignment.h"
 
@@ -15,7 +15,9 @@
 struct running_cap {
 	double cap;
 	bool known;
-	double low, high;
+	bool met; /* each arm has its units: the common value is known */
+	struct cap_limits limits;
+	size_t others; /* values that differ from the common one */
 	size_t count, room;
 	struct waiting_value *values;
 	uint64_t units[ASSIGNMENT_WAYS_MAX]; /* of each arm */
@@ -25,8 +27,10 @@ struct running_cap *running_cap_open(double cap)
 {
 	assert(cap > 0.5 && cap < 1);
 	struct running_cap *made = memory_take(1, sizeof *made);
-	if (made)
+	if (made) {
 		made->cap = cap;
+		made->limits = CAP_LIMITS_NONE;
+	}
 	return made;
 }
 
@@ -52,7 +56,7 @@ static bool room_make(struct running_cap *cap)
 	return grown;
 }
 
-static bool burn_in_is_over(const struct running_cap *cap)
+static bool units_are_enough(const struct running_cap *cap)
 {
 	bool over = true;
 	for (size_t i = 0; i < ASSIGNMENT_WAYS_MAX; i++)
@@ -60,21 +64,49 @@ static bool burn_in_is_over(const struct running_cap *cap)
 	return over;
 }
 
+/* NULL: memory ran out. */
+static double *numbers_copy(const struct running_cap *cap)
+{
+	double *numbers = memory_take_raw(cap->count * sizeof *numbers);
+	for (size_t i = 0; numbers && i < cap->count; i++)
+		numbers[i] = cap->values[i].value;
+	return numbers;
+}
+
+/* Finds the common value once, when the units are enough. */
+static void cap_meet(struct running_cap *cap)
+{
+	double *numbers = numbers_copy(cap);
+	cap->met = true;
+	if (numbers)
+		cap->limits.common = cap_common(numbers, cap->count);
+	for (size_t i = 0; i < cap->count; i++)
+		cap->others += cap->values[i].value != cap->limits.common;
+	memory_give(numbers);
+}
+
 /* Without memory nothing is capped. */
 static void cap_freeze(struct running_cap *cap)
 {
-	double *numbers = memory_take_raw(cap->count * sizeof *numbers);
+	if (!cap->met)
+		cap_meet(cap);
+	double *numbers = numbers_copy(cap);
 	cap->known = true;
-	cap->low = -INFINITY;
-	cap->high = INFINITY;
-	for (size_t i = 0; numbers && i < cap->count; i++)
-		numbers[i] = cap->values[i].value;
-	if (numbers) {
-		(void)quantile_sort(numbers, cap->count); /* none is NaN */
-		cap->low = quantile_sorted(numbers, cap->count, 1 - cap->cap, QUANTILE_LINEAR);
-		cap->high = quantile_sorted(numbers, cap->count, cap->cap, QUANTILE_LINEAR);
-	}
+	if (numbers)
+		cap->limits = cap_limits_of(numbers, cap->count, cap->cap, cap->limits.common);
 	memory_give(numbers);
+}
+
+/* Whether the burn-in has ended with the newest value. */
+static bool burn_in_ends(struct running_cap *cap)
+{
+	if (!cap->met && !units_are_enough(cap))
+		return false;
+	if (cap->met)
+		cap->others += cap->values[cap->count - 1].value != cap->limits.common;
+	else
+		cap_meet(cap);
+	return isnan(cap->limits.common) || cap->others >= CAP_OTHERS_LEAST;
 }
 
 bool running_cap_wait(struct running_cap *cap, const struct waiting_value *value)
@@ -88,7 +120,7 @@ bool running_cap_wait(struct running_cap *cap, const struct waiting_value *value
 	}
 	cap->values[cap->count++] = *value;
 	cap->units[value->arm] += value->is_first;
-	if (cap->count == RUNNING_CAP_VALUES_MAX || burn_in_is_over(cap))
+	if (burn_in_ends(cap) || cap->count == RUNNING_CAP_VALUES_MAX)
 		cap_freeze(cap);
 	return cap->known;
 }
@@ -109,5 +141,5 @@ void running_cap_give(struct running_cap *cap, void (*give)(void *context, const
 double running_cap_apply(const struct running_cap *cap, double value)
 {
 	assert(cap->known);
-	return fmin(fmax(value, cap->low), cap->high);
+	return cap_limits_apply(&cap->limits, value);
 }

@@ -1,8 +1,9 @@
 /* running_cap.h: Cap of a metric whose values come one by one: winsorising at quantiles that are frozen when the burn-in ends.
  *
- * Values wait until each arm that has any has BURN_IN_UNITS units, or RUNNING_CAP_VALUES_MAX of them wait. Their quantiles are the
- * cap of all. No rule is judged before the burn-in ends, and later values do not move the quantiles. So what holds at every look
- * holds for capped values too (as in experiments/value_caps.h).
+ * Values wait until each arm that has any has BURN_IN_UNITS units and, where one value is common, until enough others have come
+ * (experiments/cap_limits.h); or until RUNNING_CAP_VALUES_MAX of them wait. Their quantiles are the cap of all. No rule is judged
+ * before the burn-in ends, and later values do not move the quantiles. So what holds at every look holds for capped values too (as
+ * in experiments/value_caps.h).
  *
  * Belongs to one thread.
  */

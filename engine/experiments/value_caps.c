@@ -1,10 +1,9 @@
 /* value_caps.c: see value_caps.h. */
 #include "experiments/value_caps.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "numeric/quantile.h"
 
 static int values_compare(const void *left, const void *right)
 {
@@ -32,6 +31,18 @@ static size_t burn_in_count(const struct analysis_input *input, const struct ana
 	return count;
 }
 
+/* The same where one value is common: until CAP_OTHERS_LEAST others have come. */
+static size_t others_count(const struct analysis_value *const *by_time, size_t count, size_t burn_in, double common)
+{
+	size_t others = 0;
+	for (size_t i = 0; i < count && !isnan(common); i++) {
+		others += by_time[i]->value != common;
+		if (others >= CAP_OTHERS_LEAST && i + 1 >= burn_in)
+			return i + 1;
+	}
+	return isnan(common) ? burn_in : count;
+}
+
 bool values_cap(struct analysis_input *input, double cap, struct arena *arena, struct value_cap *made)
 {
 	const size_t count = input->value_count;
@@ -48,17 +59,19 @@ bool values_cap(struct analysis_input *input, double cap, struct arena *arena, s
 	if (valued == 0)
 		return true;
 	qsort(by_time, valued, sizeof *by_time, values_compare);
+	made->asked = true;
 	made->burn_in = burn_in_count(input, by_time, valued, met);
 	for (size_t i = 0; i < made->burn_in; i++)
 		numbers[i] = by_time[i]->value;
-	(void)quantile_sort(numbers, made->burn_in); /* none is NaN */
-	made->applied = true;
-	made->high = quantile_sorted(numbers, made->burn_in, cap, QUANTILE_LINEAR);
-	made->low = quantile_sorted(numbers, made->burn_in, 1 - cap, QUANTILE_LINEAR);
+	const double common = cap_common(numbers, made->burn_in);
+	made->burn_in = others_count(by_time, valued, made->burn_in, common);
+	for (size_t i = 0; i < made->burn_in; i++)
+		numbers[i] = by_time[i]->value;
+	made->limits = cap_limits_of(numbers, made->burn_in, cap, common);
 	memcpy(capped, input->values, count * sizeof *capped);
 	for (size_t i = 0; i < count; i++) {
 		const double value = capped[i].value;
-		capped[i].value = capped[i].enters ? 0 : value_capped(made, value);
+		capped[i].value = capped[i].enters ? 0 : cap_limits_apply(&made->limits, value);
 		made->capped += value != capped[i].value;
 	}
 	input->values = capped;

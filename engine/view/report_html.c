@@ -155,12 +155,12 @@ static void write_pair(const struct report *report, const struct report_metric *
 }
 
 /* What is asked of a metric, and what a cap did. */
-static void write_rule(const struct report *report, const struct report_metric *metric, struct buffer *out)
+static void write_rule(const struct report *report, const struct report_metric *metric, struct arena *arena, struct buffer *out)
 {
 	static const char *const roles[] = {"primary: it decides", "guardrail: it must not get worse by more than the margin",
 					    "other: it is shown"};
 	static const char *const guards[] = {"open", "kept", "broken"};
-	const struct value_cap *cap = &metric->analysis.cap;
+	const char *cap = report_cap(metric, arena);
 	buffer_string(out, "<li>");
 	html_write_text(out, metric->name);
 	buffer_print(out, ": %s; %s is better, margin %.4g%%", roles[metric->role], metric->lower_is_better ? "lower" : "higher",
@@ -173,9 +173,8 @@ static void write_rule(const struct report *report, const struct report_metric *
 		html_write_text(out, report->joined->arm_names[pair->treatment]);
 		buffer_print(out, " %s", guards[pair_guardrail(pair, metric->lower_is_better)]);
 	}
-	if (cap->applied)
-		buffer_print(out, "; capped between %.5g and %.5g, by %llu values of the burn-in", cap->low, cap->high,
-			     (unsigned long long)cap->burn_in);
+	if (cap)
+		buffer_print(out, "; %s", cap);
 	buffer_string(out, "</li>\n");
 }
 
@@ -193,7 +192,7 @@ static void write_gain(const struct report *report, size_t pair, struct buffer *
 	chart_write_gain(report, gain, out);
 }
 
-static void write_metrics(const struct report *report, struct buffer *out)
+static void write_metrics(const struct report *report, struct arena *arena, struct buffer *out)
 {
 	const struct report_metric *primary = report->metrics;
 	buffer_string(out, "<h2>Differences</h2>\n<p>Shares of the control's mean, with intervals that hold at every look. The "
@@ -202,7 +201,7 @@ static void write_metrics(const struct report *report, struct buffer *out)
 	chart_write_forest(report, out);
 	buffer_string(out, "<ul>\n");
 	for (size_t i = 0; i < report->metric_count; i++)
-		write_rule(report, &report->metrics[i], out);
+		write_rule(report, &report->metrics[i], arena, out);
 	buffer_string(out, "</ul>\n");
 	for (size_t i = 0; i < primary->analysis.pair_count; i++) {
 		const struct pair_analysis *pair = &primary->analysis.pairs[i];
@@ -259,7 +258,7 @@ void report_view_print_html(const struct report *report, struct arena *arena, st
 		requests_view_print_html(report, out);
 	}
 	if (report->metric_count > 0) {
-		write_metrics(report, out);
+		write_metrics(report, arena, out);
 		epoch_view_print_html(report, out);
 	}
 	overlap_view_print_html(report->options->overlaps, report->options->overlap_count, out);

@@ -211,11 +211,14 @@ static void put_pair(struct buffer *out, const struct report *report, const stru
 
 static void put_cap(struct buffer *out, const struct value_cap *cap)
 {
-	if (!cap->applied)
+	if (!cap->asked)
 		return;
 	buffer_string(out, ",\"cap\":{\"method\":\"winsorised at quantiles of the burn-in\"");
-	member_number(out, "low", cap->low);
-	member_number(out, "high", cap->high);
+	member_flag(out, "applied", value_cap_applied(cap));
+	member_number(out, "low", cap->limits.low);
+	member_number(out, "high", cap->limits.high);
+	member_number(out, "common_value", cap->limits.common);
+	member_count(out, "other_values", cap->limits.others);
 	member_count(out, "burn_in_values", cap->burn_in);
 	member_count(out, "capped_values", cap->capped);
 	buffer_byte(out, '}');

@@ -191,7 +191,7 @@ static void print_arm(const struct arm_analysis *arm, const char *name, struct b
 static void print_metric(const struct report *report, const struct report_metric *metric, struct arena *arena, struct buffer *out)
 {
 	static const char *const roles[] = {"primary", "guardrail", "other"};
-	const struct value_cap *cap = &metric->analysis.cap;
+	const char *cap = report_cap(metric, arena);
 	buffer_print(out, "\n%s (%s, %s is better", text_shown(metric->name, arena), roles[metric->role],
 		     metric->lower_is_better ? "lower" : "higher");
 	if (metric->practical != report->options->practical)
@@ -199,9 +199,8 @@ static void print_metric(const struct report *report, const struct report_metric
 	if (report_per_unit(metric))
 		buffer_print(out, ", %s", report_per_unit(metric));
 	buffer_string(out, ")\n");
-	if (cap->applied)
-		buffer_print(out, "  capped between %.5g and %.5g, quantiles of %llu values of the burn-in: %llu values\n",
-			     cap->low, cap->high, (unsigned long long)cap->burn_in, (unsigned long long)cap->capped);
+	if (cap)
+		buffer_print(out, "  %s\n", cap);
 	for (size_t arm = 0; arm < metric->analysis.arm_count; arm++)
 		print_arm(&metric->analysis.arms[arm], text_shown(report->joined->arm_names[arm], arena), out);
 	for (size_t i = 0; i < metric->analysis.pair_count; i++)

@@ -172,6 +172,27 @@ static void another_word_is_refused(void **state)
 	said_close(&said);
 }
 
+/* Of 1,800 requests 90 have a profit: too few for a quantile of theirs. */
+static void a_cap_of_rare_values_says_that_it_waits(void **state)
+{
+	size_t length = 0;
+	(void)state;
+	metric_write(", cap: 99%");
+	for (int i = 0; i < USERS; i++)
+		for (int visit = 0; visit < VISITS * (1 + i % 2); visit++)
+			length += (size_t)snprintf(feedback + length, sizeof feedback - length,
+						   "{\"id\": \"r%d.%d\", \"metrics\": {\"revenue\": %d}}\n", i, visit,
+						   i / 2 % 20 == 0 ? 8 + visit : 0);
+	write_file("feedback", feedback);
+	struct said said = say_with(step_kinds, "experiments analyze e" FILES);
+	expect_words(said.out, "  not capped: of the first 1800 values 90 are not 0, and 100 such values are needed\n");
+	said_close(&said);
+	said = say_with(step_kinds, "experiments analyze e" FILES " -o html");
+	expect_words(said.out, "; not capped: of the first 1800 values 90 are not 0");
+	said_close(&said);
+	visits_write("");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +202,7 @@ int main(void)
 		cmocka_unit_test(a_sum_has_requests_whose_window_has_passed),
 		cmocka_unit_test(a_policy_has_no_sums),
 		cmocka_unit_test(another_word_is_refused),
+		cmocka_unit_test(a_cap_of_rare_values_says_that_it_waits),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

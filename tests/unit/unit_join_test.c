@@ -391,13 +391,13 @@ static void a_report_follows_what_is_declared(void **state)
 	experiment_played(4000, 2, 2, 20);
 	assert_true(reported(&error));
 	assert_true(text_is(report.metrics[0].name, "extra") && report.metrics[0].role == ROLE_PRIMARY);
-	assert_true(report.metrics[0].practical == ANALYSIS_PRACTICAL && !report.metrics[0].analysis.cap.applied);
+	assert_true(report.metrics[0].practical == ANALYSIS_PRACTICAL && !value_cap_applied(&report.metrics[0].analysis.cap));
 	assert_true(text_is(report.metrics[1].name, "delay") && report.metrics[1].role == ROLE_GUARDRAIL);
 	assert_true(report.metrics[1].lower_is_better && report.metrics[1].practical == 0.5);
 	/* 20% slower is within a margin of 50%, not within the usual 5%. */
 	assert_int_equal(pair_guardrail(&report.metrics[1].analysis.pairs[0], true), GUARDRAIL_KEPT);
 	assert_true(text_is(report.metrics[2].name, "reward") && report.metrics[2].role == ROLE_OTHER);
-	assert_true(report.metrics[2].analysis.cap.applied && report.metrics[2].analysis.cap.burn_in == 200);
+	assert_true(value_cap_applied(&report.metrics[2].analysis.cap) && report.metrics[2].analysis.cap.burn_in == 200);
 	report_options.metrics = (struct name_list){1, asked};
 	assert_true(reported(&error));
 	assert_true(text_is(report.metrics[0].name, "reward") && report.metrics[0].role == ROLE_PRIMARY);
@@ -547,7 +547,7 @@ static void a_segment_has_the_cap_of_the_whole(void **state)
 	}
 	end();
 	assert_true(reported(&error));
-	assert_true(report.metrics[0].analysis.cap.applied && report.metrics[0].analysis.cap.high == 14);
+	assert_true(value_cap_applied(&report.metrics[0].analysis.cap) && report.metrics[0].analysis.cap.limits.high == 14);
 	assert_int_equal(report.segment_count, 2);
 	for (size_t i = 0; i < 2; i++)
 		for (size_t arm = 0; arm < 2; arm++)

@@ -9,11 +9,14 @@
 
 #include <cmocka.h>
 
+#include "experiments/running_cap.h"
+
 #define UNITS 1000
+#define UNITS_MOST 40000
 
 static struct arena *arena;
-static struct analysis_unit units[UNITS];
-static struct analysis_value values[UNITS];
+static struct analysis_unit units[UNITS_MOST];
+static struct analysis_value values[UNITS_MOST];
 
 static int setup(void **state)
 {
@@ -48,10 +51,10 @@ static void later_values_do_not_move_the_quantiles(void **state)
 	assert_true(values_cap(&input, 0.9, arena, &cap));
 	const double burn_in = 2 * BURN_IN_UNITS;
 	assert_int_equal(cap.burn_in, 2 * BURN_IN_UNITS);
-	assert_true(fabs(cap.high - (1 + 0.9 * (burn_in - 1))) < 1e-9);
-	assert_true(fabs(cap.low - (1 + 0.1 * (burn_in - 1))) < 1e-9);
+	assert_true(fabs(cap.limits.high - (1 + 0.9 * (burn_in - 1))) < 1e-9);
+	assert_true(fabs(cap.limits.low - (1 + 0.1 * (burn_in - 1))) < 1e-9);
 	for (size_t i = 0; i < UNITS; i++)
-		assert_true(input.values[i].value == fmax(cap.low, fmin(cap.high, (double)i + 1)));
+		assert_true(input.values[i].value == fmax(cap.limits.low, fmin(cap.limits.high, (double)i + 1)));
 	assert_int_equal(cap.capped, 20 + UNITS - 180); /* below 20.9, above 180.1 */
 	assert_true(values[UNITS - 1].value == UNITS);	/* the caller's own stay */
 }
@@ -88,10 +91,10 @@ static void a_tail_no_longer_hides_a_difference(void **state)
 	for (size_t i = 0; i < UNITS; i++)
 		values[i].value = i % 97 == 3 ? 5000 : 10 + (double)(i % 7) + 2 * (double)(i % 2);
 	assert_true(metric_analyse(&input, &options, arena, &plain));
-	assert_false(plain.cap.applied);
+	assert_false(plain.cap.asked);
 	options.cap = 0.95;
 	assert_true(metric_analyse(&input, &options, arena, &capped));
-	assert_true(capped.cap.applied && capped.cap.high < 20);
+	assert_true(value_cap_applied(&capped.cap) && capped.cap.limits.high < 20);
 	assert_int_equal(plain.pairs[0].state, PAIR_OPEN);
 	assert_int_equal(capped.pairs[0].state, PAIR_BETTER);
 }
@@ -105,7 +108,75 @@ static void rates_are_not_capped(void **state)
 	for (size_t i = 0; i < UNITS; i++)
 		values[i].value = i % 500 == 0;
 	assert_true(metric_analyse(&input, &options, arena, &analysis));
-	assert_true(analysis.rates && !analysis.cap.applied);
+	assert_true(analysis.rates && !analysis.cap.asked);
+}
+
+/* Of each 200 values one is a profit, the nth of which is n, from 1 on. */
+static struct analysis_input rare(size_t count, size_t every)
+{
+	struct analysis_input input = rising(count);
+	for (size_t i = 0; i < count; i++)
+		values[i].value = i % every == every - 1 ? (double)(i / every + 1) : 0;
+	return input;
+}
+
+/* The quantile of all values would be 0. */
+static void rare_values_are_capped_by_the_quantile_of_their_own(void **state)
+{
+	struct analysis_input input = rare(200 * 200, 200);
+	struct value_cap cap = {0};
+	(void)state;
+	assert_true(values_cap(&input, 0.9, arena, &cap));
+	assert_true(value_cap_applied(&cap) && cap.limits.common == 0);
+	assert_int_equal(cap.burn_in, 200 * CAP_OTHERS_LEAST);
+	assert_true(fabs(cap.limits.high - (1 + 0.9 * 99)) < 1e-9 && fabs(cap.limits.low - (1 + 0.1 * 99)) < 1e-9);
+	assert_true(input.values[0].value == 0 && input.values[199].value == cap.limits.low);
+	assert_true(input.values[200 * 200 - 1].value == cap.limits.high);
+	assert_int_equal(cap.capped, 10 + 110); /* 1 to 10; 91 to 200 */
+}
+
+static void too_few_rare_values_are_not_capped(void **state)
+{
+	struct analysis_input input = rare(200 * 99 + 199, 200); /* 99 of them */
+	struct value_cap cap = {0};
+	struct metric_analysis analysis;
+	const struct analysis_options options = {.alpha = ANALYSIS_ALPHA, .practical = ANALYSIS_PRACTICAL, .cap = 0.99};
+	(void)state;
+	assert_true(metric_analyse(&input, &options, arena, &analysis));
+	assert_true(analysis.cap.asked && !value_cap_applied(&analysis.cap));
+	assert_true(analysis.arms[1].mean > 0.4);
+	assert_true(values_cap(&input, 0.99, arena, &cap));
+	assert_int_equal(cap.limits.others, 99);
+	assert_int_equal(cap.capped, 0);
+	input = rare(200 * 100, 200);
+	assert_true(values_cap(&input, 0.99, arena, &cap) && value_cap_applied(&cap));
+}
+
+/* At one half of the values none is common; with one more it is. */
+static void a_value_of_more_than_half_is_common(void **state)
+{
+	double half[] = {0, -3, 0, -2, 0, -1}, more[] = {0, 3, 0, 2, 0, 1, 0}, none[1] = {0};
+	(void)state;
+	assert_true(isnan(cap_common(half, 6)) && cap_common(more, 7) == 0 && isnan(cap_common(none, 0)));
+}
+
+/* What comes one by one has the same limits. */
+static void waiting_values_have_the_same_limits(void **state)
+{
+	struct analysis_input input = rare(200 * 200, 200);
+	struct running_cap *running = running_cap_open(0.9);
+	struct value_cap cap = {0};
+	size_t given = 0;
+	(void)state;
+	assert_non_null(running);
+	for (bool known = false; !known; given++)
+		known = running_cap_wait(
+			running, &(struct waiting_value){.arm = units[given].arm, .is_first = true, .value = values[given].value});
+	assert_true(values_cap(&input, 0.9, arena, &cap));
+	assert_int_equal(given, cap.burn_in);
+	for (size_t i = 0; i < input.value_count; i++)
+		assert_true(running_cap_apply(running, values[i].value) == input.values[i].value);
+	running_cap_close(running);
 }
 
 int main(void)
@@ -116,6 +187,10 @@ int main(void)
 		cmocka_unit_test(several_values_of_a_unit_are_one_unit_of_the_burn_in),
 		cmocka_unit_test(a_tail_no_longer_hides_a_difference),
 		cmocka_unit_test(rates_are_not_capped),
+		cmocka_unit_test(rare_values_are_capped_by_the_quantile_of_their_own),
+		cmocka_unit_test(too_few_rare_values_are_not_capped),
+		cmocka_unit_test(a_value_of_more_than_half_is_common),
+		cmocka_unit_test(waiting_values_have_the_same_limits),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
