@@ -11,6 +11,8 @@
  * Standard errors are sd / sqrt n (ddof 1), those of ratios by linearisation. They take clusters as independent: each record,
  * unless off_policy_continue() says that it is of the same unit as the one before. Then the sums of clusters have the errors.
  * Records of a policy that learnt from its own choices are not independent: for them there is an interval that holds at every look.
+ * The error of DM is that of the model's mean alone. What the model says wrongly is not in it, so it gives no interval of the
+ * truth; DR corrects the model by the records.
  *
  * An estimate is refused as a recommendation when the clusters are worth fewer than OFF_POLICY_LEAST (ESS, at most their
  * number; one cluster alone leaves the errors undefined), or when the new policy gives more than OFF_POLICY_OUTSIDE_MOST of its

@@ -67,8 +67,9 @@ const struct command command_experiments_evaluate = {
 	.summary = "Estimates what another policy would have earned.",
 	.help = "Reads exposures and feedback as `sluice experiments analyze` does, and weighs each request by two probabilities "
 		"of the variant that it got, the policy's and the recorded one: IPS, SNIPS, clipped IPS, the direct "
-		"method and doubly robust estimates, with their standard errors. Requests of one unit count as one choice in "
-		"these; one without a unit counts as a unit. Feedback must name the request, by its id or origin: "
+		"method and doubly robust estimates, with their standard errors. That of the direct method is not given: the "
+		"error of its model is not known. Requests of one unit count as one choice in "
+		"errors; one without a unit counts as a unit. Feedback must name the request, by its id or origin: "
 		"of a unit alone it does not count. "
 		"It prints the effective number of units (ESS), "
 		"and gives no recommendation if that is below 100, or if more than 1% of the policy's choices are variants that "

@@ -14,6 +14,7 @@
 struct evaluation_line {
 	const char *key, *name;
 	struct off_policy_estimate estimate;
+	const char *unknown; /* why it has no error and no interval; NULL: it has them */
 };
 
 #define EVALUATION_LINES 6
@@ -21,12 +22,12 @@ struct evaluation_line {
 static void evaluation_lines(const struct off_policy_result *result, struct evaluation_line lines[EVALUATION_LINES])
 {
 	const struct evaluation_line made[EVALUATION_LINES] = {
-		{"ips", "IPS", result->ips},
-		{"snips", "SNIPS", result->snips},
-		{"clipped_ips", "clipped IPS", result->clipped},
-		{"direct_method", "direct method", result->direct},
-		{"doubly_robust", "doubly robust", result->doubly},
-		{"self_normalised_doubly_robust", "DR, normalised", result->self_normalised_doubly},
+		{"ips", "IPS", result->ips, NULL},
+		{"snips", "SNIPS", result->snips, NULL},
+		{"clipped_ips", "clipped IPS", result->clipped, NULL},
+		{"direct_method", "direct method", {result->direct.value, NAN}, "no interval: the error of its model is not known"},
+		{"doubly_robust", "doubly robust", result->doubly, NULL},
+		{"self_normalised_doubly_robust", "DR, normalised", result->self_normalised_doubly, NULL},
 	};
 	memcpy(lines, made, sizeof made);
 }
@@ -72,6 +73,10 @@ void evaluation_print(const struct evaluation_shown *self, const char *sentence,
 		     "recorded", self->recorded.mean);
 	for (size_t i = 0; i < EVALUATION_LINES; i++) {
 		const struct interval interval = evaluation_interval(self, lines[i].estimate);
+		if (lines[i].unknown) {
+			buffer_print(out, "%-16s %12.5g %12s   %s\n", lines[i].name, lines[i].estimate.value, "", lines[i].unknown);
+			continue;
+		}
 		buffer_print(out, "%-16s %12.5g %12.3g   %.5g to %.5g\n", lines[i].name, lines[i].estimate.value,
 			     lines[i].estimate.error, interval.low, interval.high);
 	}

@@ -58,6 +58,11 @@ static double number_of(const json_t *document, const char *name)
 	return json_number_value(number);
 }
 
+static void expect_null(const json_t *document, const char *name)
+{
+	assert_true(json_is_null(json_object_get(document, name)));
+}
+
 /* The rewards are those that a model of each variant expects, so its estimates have hardly an error. */
 static void a_policy_is_estimated_where_requests_have_no_unit(void **state)
 {
@@ -78,6 +83,11 @@ static void a_policy_is_estimated_where_requests_have_no_unit(void **state)
 	json_t *document = said_json("experiments evaluate e --policy policy --exposures exposures --feedback feedback -o json");
 	assert_true(fabs(number_of(document, "direct_method") - 20) < 0.5);
 	assert_true(fabs(number_of(document, "doubly_robust") - 20) < 0.1);
+	/* How wrong the model is follows from no number of the model's. */
+	expect_null(document, "direct_method_standard_error");
+	expect_null(document, "direct_method_low");
+	expect_null(document, "direct_method_high");
+	assert_true(number_of(document, "doubly_robust_high") >= number_of(document, "doubly_robust_low"));
 	assert_true(10 * number_of(document, "doubly_robust_standard_error") < number_of(document, "ips_standard_error"));
 	json_decref(document);
 }
