@@ -69,6 +69,6 @@ void alert_id(const struct text parts[ALERT_ID_PARTS], int64_t fired_at_ms, char
 {
 	uint64_t hash = (uint64_t)fired_at_ms;
 	for (size_t i = 0; i < ALERT_ID_PARTS; i++)
-		hash = hash_bytes(parts[i].bytes, parts[i].length, hash);
+		hash = hash_text(parts[i], hash);
 	(void)snprintf(id, ALERT_ID_BYTES, "%016" PRIx64, hash);
 }

@@ -110,7 +110,7 @@ void judged_groups_note(struct judged_groups *groups, struct text group, bool he
 		judged_groups_miss(groups);
 		return;
 	}
-	const uint64_t hash = hash_bytes(group.bytes, group.length, 0);
+	const uint64_t hash = hash_text(group, 0);
 	struct group_place *place = place_find(groups, group, hash);
 	if (!place && held) {
 		place = place_free(groups, now_ms, keep_ms);

@@ -16,10 +16,8 @@ void kept_firing_key(const struct alert_message *message, char key[KEPT_KEY_BYTE
 {
 	const struct text names[] = {message->namespace, message->pipeline, message->alert, message->group};
 	uint64_t hash = 0;
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		hash = hash_bytes(&names[i].length, sizeof names[i].length, hash);
-		hash = hash_bytes(names[i].bytes, names[i].length, hash);
-	}
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		hash = hash_text_next(names[i], hash);
 	(void)snprintf(key, KEPT_KEY_BYTES, FIRING_PREFIX "%0*" PRIx64, HASH_DIGITS, hash);
 }
 

@@ -39,7 +39,7 @@ size_t context_length(const struct context_form *form, const struct context_scal
 
 double context_text(struct text text)
 {
-	const uint64_t bits = QUIET_NAN | (hash_bytes(text.bytes, text.length, 0) & TEXT_BITS) | 1;
+	const uint64_t bits = QUIET_NAN | (hash_text(text, 0) & TEXT_BITS) | 1;
 	double number;
 	memcpy(&number, &bits, sizeof number);
 	return number;

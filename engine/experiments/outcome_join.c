@@ -49,7 +49,7 @@ struct outcome_join {
 
 static uint64_t text_hash(const struct outcome_join *join, struct text text)
 {
-	return hash_bytes(text.bytes, text.length, join->config.seed);
+	return hash_text(text, join->config.seed);
 }
 
 uint64_t outcome_join_unit_hash(const struct outcome_join *join, struct text unit)

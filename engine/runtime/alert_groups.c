@@ -6,7 +6,7 @@
 
 struct alert_group *alert_group_find(const struct alert_groups *groups, struct text name)
 {
-	const uint64_t hash = hash_bytes(name.bytes, name.length, 0);
+	const uint64_t hash = hash_text(name, 0);
 	struct alert_group *group = groups->first;
 	while (group && (group->hash != hash || !text_equal(group->name, name)))
 		group = group->next;
@@ -22,8 +22,7 @@ static struct alert_group *group_add(struct alert_groups *groups, struct text na
 		return NULL;
 	char *copy = (char *)(made + 1);
 	memcpy(copy, name.bytes, name.length);
-	*made = (struct alert_group){
-		.next = groups->first, .name = {copy, name.length}, .hash = hash_bytes(name.bytes, name.length, 0)};
+	*made = (struct alert_group){.next = groups->first, .name = {copy, name.length}, .hash = hash_text(name, 0)};
 	groups->first = made;
 	groups->count++;
 	return made;

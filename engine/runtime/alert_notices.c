@@ -135,18 +135,13 @@ static bool roll_back(struct alert_watch *watch, const struct pipeline_plan *pla
 	return queued;
 }
 
-static uint64_t text_hash(const char *text, uint64_t seed)
-{
-	return text ? hash_bytes(text, strlen(text) + 1, seed) : hash_bytes(NULL, 0, seed + 1);
-}
-
 /* Another form of a notice is for the same receiver: it is often mended while notices wait. */
 uint64_t alert_receiver_hash(const struct alert_action *action)
 {
-	uint64_t hash = text_hash(action->url, (uint64_t)action->type);
-	hash = text_hash(action->experiment.text, hash);
+	uint64_t hash = hash_text_next(text_of(action->url), (uint64_t)action->type);
+	hash = hash_text_next(text_of(action->experiment.text), hash);
 	for (size_t i = 0; i < action->recipients.count; i++)
-		hash = text_hash(action->recipients.items[i].text, hash);
+		hash = hash_text_next(text_of(action->recipients.items[i].text), hash);
 	return hash;
 }
 

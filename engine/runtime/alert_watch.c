@@ -49,11 +49,6 @@ static bool uses_lag(const struct alert_condition *condition)
 	return false;
 }
 
-static uint64_t hash_text(struct text text)
-{
-	return hash_bytes(text.bytes, text.length, 0);
-}
-
 /* Judgements of messages are counted by the alert's place in the list. */
 static uint64_t meaning_of(const struct alert_spec *spec, const struct alert_condition *condition, uint64_t group_by,
 			   size_t counted_at)
@@ -62,7 +57,7 @@ static uint64_t meaning_of(const struct alert_spec *spec, const struct alert_con
 	const size_t place = condition->expression && counts ? counted_at : 0;
 	const struct text source = spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text);
 	const int64_t numbers[] = {spec->over_ns, spec->for_ns, (int64_t)place, (int64_t)group_by};
-	return hash_bytes(source.bytes, source.length, hash_bytes(numbers, sizeof numbers, 0));
+	return hash_text(source, hash_bytes(numbers, sizeof numbers, 0));
 }
 
 static void group_ignore(void *context, struct text group, struct alert_judgement judgement)
@@ -148,7 +143,7 @@ static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan 
 	if (!alert_condition_make(&alert->condition, spec->condition, &sources, watch->revised))
 		return false;
 	alert->is_grouped = has_groups(plan->graph, spec, &alert->condition);
-	alert->group_by = alert->is_grouped ? hash_text(expression_source(spec->group_by)) : 0;
+	alert->group_by = alert->is_grouped ? hash_text(expression_source(spec->group_by), 0) : 0;
 	alert_renew(watch, alert, spec, plan->graph->name, place);
 	*needs_lag |= uses_lag(&alert->condition);
 	return !alert->condition.of_figures || window_open(alert, spec->over_ns / NS_PER_MS);
