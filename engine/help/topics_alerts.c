@@ -91,10 +91,11 @@ static void notices_print(struct help_page *page)
 		      "have `groupBy: variant`, each candidate is judged by itself, and the group of the experiment's default "
 		      "rolls nothing back. It needs engines that run with --control. Neither a silenced alert nor `sluice alerts "
 		      "test` rolls anything back.");
-	help_page_text(page,
-		       "An action of type `topic` writes the same as a record of the schema `alert` (`sluice schema alert`), with "
-		       "times in milliseconds, to the pipeline's topic `alerts`. Its key is the alert's name. Kafka is its "
-		       "receiver: a notice waits until Kafka acknowledges it.");
+	help_page_text(
+		page,
+		"An action of type `topic` writes the same as a record of the schema `alert` (`sluice schema alert`), with "
+		"times in milliseconds, to the pipeline's topic `alerts`. Its key is the alert's name. Kafka is its "
+		"receiver: a notice waits until Kafka acknowledges it. One that is larger than the topic accepts is given up.");
 	help_page_text(
 		page, "Notices for one address are sent in their order, at least once, and those for others meanwhile: up to three "
 		      "receivers that do not answer for 10 s delay no other. After no answer, one that is not "

@@ -142,7 +142,9 @@ static void sender_on_report(rd_kafka_t *producer, const rd_kafka_message_t *mes
 		sender->acknowledged++;
 		return;
 	}
-	bool of_batch = refusal_cause(message, sender->batch_bytes) == REFUSAL_OF_BATCH;
+	const struct sender_config *config = sender->config;
+	const enum refusal_cause cause = refusal_cause(message, sender->batch_bytes);
+	bool of_batch = cause == REFUSAL_OF_BATCH;
 	if (of_batch) {
 		refusal_lower_batches(&sender->batches, sender->batch_bytes, message);
 		sender->shrinks = true;
@@ -153,8 +155,12 @@ static void sender_on_report(rd_kafka_t *producer, const rd_kafka_message_t *mes
 	if ((has_ended(sender) || sender->shrinks) && lost && sender_keep(sender, message))
 		return;
 	bool too_large = message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
-	sender_refuse(sender, (uint64_t)(uintptr_t)message->_private,
-		      too_large ? name_topic_limit(sender, message) : rd_kafka_err2str(message->err));
+	const uint64_t number = (uint64_t)(uintptr_t)message->_private;
+	const char *reason = too_large ? name_topic_limit(sender, message) : rd_kafka_err2str(message->err);
+	if (cause == REFUSAL_OF_RECORD && config->rejected)
+		config->rejected(config->context, number, reason);
+	else
+		sender_refuse(sender, number, reason);
 }
 
 /* Ignores errors of the client: the delivery reports of its records contain them. */

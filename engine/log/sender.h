@@ -19,6 +19,9 @@ struct sender_config {
 	/* Called for each record that Kafka refuses, with the number of its sender_send(). The reason is valid until the
 	 * next call of the sender. */
 	void (*refused)(void *context, uint64_t number, const char *reason);
+	/* Called instead of `refused` for a record that Kafka would refuse each time, because it is too large or invalid. NULL:
+	 * `refused` is called. */
+	void (*rejected)(void *context, uint64_t number, const char *reason);
 	void *context;
 };
 
