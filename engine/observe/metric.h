@@ -121,7 +121,7 @@ struct importance_state {
 /* An alert of a pipeline, and its notices. */
 struct alert_state {
 	double firing, pending, silenced;
-	uint64_t missing, beyond, sent, failed, dropped;
+	uint64_t missing, beyond, sent, failed, dropped, rejected;
 };
 
 /* A metric that a pipeline declares: answers that could not be judged, and values of series beyond the limit. */

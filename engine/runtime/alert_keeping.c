@@ -23,19 +23,19 @@ static void firing_key(const struct judged_alert *alert, struct text group, char
 
 /* Writes that of the group's last notice for each action that is owed it; without bytes, none is any more. */
 static void owed_write(const struct alert_watch *watch, const struct alert_group *group, const struct alert_spec *spec,
-		       struct text value)
+		       struct text value, struct notice_counts *counts)
 {
 	char key[KEPT_KEY_BYTES];
 	for (size_t i = 0; i < spec->actions.count && i < ALERT_ACTIONS_MAX; i++) {
 		if (!(group->owed & (uint32_t)1 << i))
 			continue;
 		kept_notice_key(alert_action_hash(spec, i), group->kept_id, key);
-		(void)alert_store_write(watch->takeover.store, key, value);
+		(void)alert_store_write(watch->takeover.store, key, value, counts);
 	}
 }
 
-void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, const struct judged_alert *alert,
-		struct alert_group *group, const struct alert_spec *spec, int64_t now_ms)
+void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert, struct alert_group *group,
+		const struct alert_spec *spec, int64_t now_ms)
 {
 	const struct alert_message message = alert_message_of(watch, plan, alert, group, spec, group->notice);
 	struct error error = {0};
@@ -47,10 +47,11 @@ void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, con
 	buffer_open(&record, NOTICE_BYTES_MAX);
 	if (alert_record_encode(&message, &record, &error)) {
 		notice_id(&message, group->kept_id);
-		owed_write(watch, group, spec, buffer_view(&record));
+		owed_write(watch, group, spec, buffer_view(&record), &alert->watched.notices);
 		firing_key(alert, group->name, key);
 		group->kept_number = alert_store_write(watch->takeover.store, key,
-						       group->notice == NOTICE_FIRING ? buffer_view(&record) : (struct text){0});
+						       group->notice == NOTICE_FIRING ? buffer_view(&record) : (struct text){0},
+						       &alert->watched.notices);
 	}
 	buffer_close(&record);
 }
@@ -63,7 +64,7 @@ bool alert_is_kept(const struct alert_watch *watch, const struct alert_group *gr
 void alert_notice_replace(struct alert_watch *watch, const struct alert_group *group, const struct alert_spec *spec)
 {
 	if (group->is_kept)
-		owed_write(watch, group, spec, (struct text){0});
+		owed_write(watch, group, spec, (struct text){0}, NULL);
 }
 
 void alert_forget(struct alert_watch *watch, struct judged_alert *alert)
@@ -72,7 +73,7 @@ void alert_forget(struct alert_watch *watch, struct judged_alert *alert)
 	for (struct alert_group *group = alert->shared.first; group; group = group->next) {
 		firing_key(alert, group->name, key);
 		if (watch->takeover.is_done && group->alert.is_announced)
-			(void)alert_store_write(watch->takeover.store, key, (struct text){0});
+			(void)alert_store_write(watch->takeover.store, key, (struct text){0}, NULL);
 	}
 	alert_groups_clear(&alert->shared);
 	alert_reports_clear(&alert->reports);
@@ -332,7 +333,7 @@ static void unclaimed_end(struct alert_watch *watch, const struct plan *plan, in
 			" is not sent: no file has that alert any more",
 			kept->is_notice ? "a notice" : "the end", TEXT_ARGUMENTS(kept->read->alert),
 			TEXT_ARGUMENTS(kept->read->pipeline));
-		(void)alert_store_write(takeover->store, kept->key, (struct text){0});
+		(void)alert_store_write(takeover->store, kept->key, (struct text){0}, NULL);
 		kept_alert_remove(takeover->kept, kept);
 	}
 }

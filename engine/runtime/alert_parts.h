@@ -138,8 +138,8 @@ void alert_speak_shared(struct alert_watch *watch, const struct pipeline_plan *p
 /* ---- what outlasts an engine: alert_keeping.c ---- */
 
 /* Keeps the notice that is due for a group, and that it fires or does not. */
-void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, const struct judged_alert *alert,
-		struct alert_group *group, const struct alert_spec *spec, int64_t now_ms);
+void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert, struct alert_group *group,
+		const struct alert_spec *spec, int64_t now_ms);
 
 /* Whether Kafka has what was kept of the group, or was waited for long enough. */
 bool alert_is_kept(const struct alert_watch *watch, const struct alert_group *group, int64_t now_ms);

@@ -6,7 +6,7 @@
 #include "base/condition.h"
 #include "base/memory.h"
 #include "log/reader.h"
-#include "log/sender.h"
+#include "log/record_delivery.h"
 #include "net/post.h"
 
 #define LOOK_MS 100
@@ -17,6 +17,7 @@ struct store_entry {
 	char key[KEPT_KEY_BYTES];
 	struct text value; /* in the same piece of memory */
 	uint64_t number;   /* of a record */
+	struct notice_counts *counts; /* likewise; NULL: a rejection is not counted */
 	bool is_written;   /* of a notice that waits */
 };
 
@@ -29,9 +30,10 @@ struct alert_store {
 	size_t due_count;
 	uint64_t added, written;  /* numbers of the last records */
 	struct list awaited;	  /* notices that wait in this process */
+	struct list rejected;	  /* notices whose records were rejected, until they are settled */
 	uint64_t asked, answered; /* by numbers of alert_store_ask() */
 	struct kept_alerts *answer;
-	bool is_full, has_failed; /* logged */
+	bool is_full, has_failed, has_rejected; /* logged */
 	atomic_bool stopping;
 	int64_t until_ms; /* when stopping: the end of the drain */
 };
@@ -91,37 +93,72 @@ static struct kept_alerts *feed_read(struct alert_store *store, struct error *er
 	return NULL;
 }
 
-static void note_refusal(void *context, uint64_t number, const char *reason)
+static struct store_entry *entry_find(const struct list *list, const char *key)
 {
-	(void)number;
-	error_set(context, ERROR_REMOTE, PLACE_NONE, "Kafka refuses it: %s", reason);
+	struct store_entry *entry = entry_of(list->first);
+	while (entry && strcmp(entry->key, key) != 0)
+		entry = entry_of(entry->node.next);
+	return entry;
+}
+
+static void entry_remove(struct list *list, const char *key)
+{
+	struct store_entry *entry = entry_find(list, key);
+	if (entry)
+		list_remove(&entry->node);
+	memory_give(entry);
+}
+
+/* A batch on its way to Kafka. */
+struct store_batch {
+	struct alert_store *store;
+	struct list entries, rejected;
+	struct store_entry **by_index;
+};
+
+/* Called without the lock: the entry is the batch's. */
+static void batch_on_rejection(void *context, size_t index, const char *reason)
+{
+	struct store_batch *batch = context;
+	struct alert_store *store = batch->store;
+	struct store_entry *entry = batch->by_index[index];
+	list_remove(&entry->node);
+	list_add(&batch->rejected, &entry->node);
+	if (entry->counts)
+		count_add(&entry->counts->rejected, 1);
+	if (!store->has_rejected)
+		log_say(store->config->log, LOG_LEVEL_WARN, NULL,
+			"a record of an alert cannot be written to %s, and is left out: %s. The alert's notices are sent, but the "
+			"next engine does not know of them; sluice_alert_records_rejected_total counts such records",
+			store->config->feed, reason);
+	store->has_rejected = true;
 }
 
 /* Writes the records in their order. False: not all of them are in the feed. */
-static bool batch_write(struct alert_store *store, const struct list *batch, struct error *error)
+static bool batch_write(struct store_batch *batch, struct error *error)
 {
-	const struct sender_config settings = {.brokers = store->config->brokers,
-					       .topic = store->config->feed,
-					       .timeout_ms = POST_MS,
-					       .properties = store->config->producer,
-					       .refused = note_refusal,
-					       .context = error};
-	struct sender *sender = sender_open(&settings, error);
-	uint64_t sent = 0;
-	bool good = sender != NULL;
-	for (struct store_entry *entry = entry_of(batch->first); entry && good; entry = entry_of(entry->node.next)) {
-		const struct outgoing record = {.key = text_of(entry->key), .value = entry->value};
-		good = sender_send(sender, &record, sent, error);
-		sent += good;
+	const struct alert_store *store = batch->store;
+	const size_t most = list_length(&batch->entries);
+	const struct record_delivery delivery = {.brokers = store->config->brokers,
+						 .topic = store->config->feed,
+						 .timeout_ms = POST_MS,
+						 .properties = store->config->producer,
+						 .stopping = &store->stopping,
+						 .drain_ms = ALERT_STORE_DRAIN_MS,
+						 .rejected = batch_on_rejection,
+						 .context = batch};
+	struct outgoing *records = memory_take(most, sizeof *records);
+	batch->by_index = memory_take(most, sizeof *batch->by_index);
+	const bool has_memory = records && batch->by_index;
+	size_t count = 0;
+	for (struct store_entry *entry = entry_of(batch->entries.first); entry && has_memory; entry = entry_of(entry->node.next)) {
+		batch->by_index[count] = entry;
+		records[count++] = (struct outgoing){.key = text_of(entry->key), .value = entry->value};
 	}
-	const int64_t until_ms = clock_ms() + POST_MS;
-	bool settled = good && sender_settled(sender, LOOK_MS);
-	while (good && !settled && clock_ms() < until_ms && !atomic_load(&store->stopping))
-		settled = sender_settled(sender, LOOK_MS);
-	if (good && !settled) /* the store closes: what is left of its drain */
-		settled = sender_settled(sender, ALERT_STORE_DRAIN_MS);
-	good = settled && sender_acknowledged(sender) == sent;
-	sender_close(sender);
+	const bool good = has_memory ? records_deliver(&delivery, records, count, error)
+				     : error_memory(error, ERROR_SYSTEM, "keeping alerts");
+	memory_give(batch->by_index);
+	memory_give(records);
 	return good;
 }
 
@@ -166,33 +203,59 @@ static bool answer_make(struct alert_store *store)
 	return true;
 }
 
+/* Notices are known as rejected until they are settled; no firing needs to be. */
+static void rejected_take(struct alert_store *store, struct list *rejected)
+{
+	while (rejected->first) {
+		struct store_entry *entry = entry_of(rejected->first);
+		list_remove(&entry->node);
+		store->due_count--;
+		if (kept_key_is_notice(text_of(entry->key)) && entry->value.bytes)
+			list_add(&store->rejected, &entry->node);
+		else
+			memory_give(entry);
+	}
+}
+
 /* Writes without the lock what is due; what Kafka does not take stays due. */
 static bool due_write(struct alert_store *store)
 {
 	struct error error = {0};
-	struct list batch = {0};
+	struct store_batch batch = {.store = store};
+	uint64_t last = 0;
 	while (store->due.first) {
 		struct list_node *node = store->due.first;
 		list_remove(node);
-		list_add(&batch, node);
+		list_add(&batch.entries, node);
+		last = entry_of(node)->number;
 	}
 	pthread_mutex_unlock(&store->lock);
-	const bool good = batch_write(store, &batch, &error);
+	const bool good = batch_write(&batch, &error);
 	pthread_mutex_lock(&store->lock);
+	rejected_take(store, &batch.rejected);
 	if (good) {
-		store->due_count -= list_length(&batch);
-		store->written = entry_of(batch.last)->number;
-		entries_clear(&batch);
+		store->due_count -= list_length(&batch.entries);
+		store->written = last;
+		entries_clear(&batch.entries);
 		store->has_failed = false;
 		return true;
 	}
-	while (batch.last) {
-		struct list_node *node = batch.last;
+	while (batch.entries.last) {
+		struct list_node *node = batch.entries.last;
 		list_remove(node);
 		list_add_first(&store->due, node);
 	}
 	failure_log(store, "written to", &error);
 	return false;
+}
+
+/* Waits with the lock; neither a record nor a question ends the pause, but closing does. */
+static void store_pause(struct alert_store *store)
+{
+	const bool was_stopping = atomic_load(&store->stopping);
+	const int64_t until_ms = clock_ms() + (was_stopping ? LOOK_MS : ALERT_STORE_RETRY_MS);
+	while (clock_ms() < until_ms && atomic_load(&store->stopping) == was_stopping)
+		condition_wait_until(&store->bell, &store->lock, until_ms);
 }
 
 static void *store_run(void *context)
@@ -206,8 +269,7 @@ static void *store_run(void *context)
 		if (is_reading_due(store)) /* after what this engine knows */
 			good = answer_make(store) && good;
 		if (!good)
-			condition_wait_until(&store->bell, &store->lock,
-					     clock_ms() + (atomic_load(&store->stopping) ? LOOK_MS : ALERT_STORE_RETRY_MS));
+			store_pause(store);
 		else if (!is_reading_due(store) && !store->due.first && !atomic_load(&store->stopping))
 			pthread_cond_wait(&store->bell, &store->lock);
 	}
@@ -217,13 +279,14 @@ static void *store_run(void *context)
 
 /* ---- callers ---- */
 
-static uint64_t due_add(struct alert_store *store, const char *key, struct text value)
+static uint64_t due_add(struct alert_store *store, const char *key, struct text value, struct notice_counts *counts)
 {
 	struct store_entry *made = store->due_count < ALERT_STORE_RECORDS_MAX ? entry_make(key, value) : NULL;
 	if (made) {
 		list_add(&store->due, &made->node);
 		store->due_count++;
 		made->number = ++store->added;
+		made->counts = counts;
 		pthread_cond_signal(&store->bell);
 		return made->number;
 	}
@@ -236,10 +299,12 @@ static uint64_t due_add(struct alert_store *store, const char *key, struct text 
 	return 0;
 }
 
-uint64_t alert_store_write(struct alert_store *store, const char *key, struct text value)
+uint64_t alert_store_write(struct alert_store *store, const char *key, struct text value, struct notice_counts *counts)
 {
 	pthread_mutex_lock(&store->lock);
-	const uint64_t number = due_add(store, key, value);
+	if (!value.bytes)
+		entry_remove(&store->rejected, key);
+	const uint64_t number = due_add(store, key, value, counts);
 	pthread_mutex_unlock(&store->lock);
 	return number;
 }
@@ -286,37 +351,21 @@ struct kept_alerts *alert_store_answer(struct alert_store *store)
 	return answer;
 }
 
-static struct store_entry *awaited_find(const struct alert_store *store, const char *key)
-{
-	struct store_entry *entry = entry_of(store->awaited.first);
-	while (entry && strcmp(entry->key, key) != 0)
-		entry = entry_of(entry->node.next);
-	return entry;
-}
-
 void alert_store_await(struct alert_store *store, const char *key, bool is_written)
 {
 	pthread_mutex_lock(&store->lock);
-	struct store_entry *made = awaited_find(store, key) ? NULL : entry_make(key, (struct text){0});
+	struct store_entry *made = entry_find(&store->awaited, key) ? NULL : entry_make(key, (struct text){0});
 	if (made) {
-		made->is_written = is_written;
+		made->is_written = is_written && !entry_find(&store->rejected, key);
 		list_add(&store->awaited, &made->node);
 	}
 	pthread_mutex_unlock(&store->lock);
 }
 
-static void awaited_remove(struct alert_store *store, const char *key)
-{
-	struct store_entry *awaited = awaited_find(store, key);
-	if (awaited)
-		list_remove(&awaited->node);
-	memory_give(awaited);
-}
-
 void alert_store_unawait(struct alert_store *store, const char *key)
 {
 	pthread_mutex_lock(&store->lock);
-	awaited_remove(store, key);
+	entry_remove(&store->awaited, key);
 	pthread_mutex_unlock(&store->lock);
 }
 
@@ -324,10 +373,10 @@ bool alert_store_leave(void *context, const char *key)
 {
 	struct alert_store *store = context;
 	pthread_mutex_lock(&store->lock);
-	const struct store_entry *awaited = awaited_find(store, key);
+	const struct store_entry *awaited = entry_find(&store->awaited, key);
 	const bool written = awaited && awaited->is_written;
 	if (written)
-		awaited_remove(store, key);
+		entry_remove(&store->awaited, key);
 	pthread_mutex_unlock(&store->lock);
 	return written;
 }
@@ -335,7 +384,7 @@ bool alert_store_leave(void *context, const char *key)
 bool alert_store_awaits(struct alert_store *store, const char *key)
 {
 	pthread_mutex_lock(&store->lock);
-	const bool awaits = awaited_find(store, key) != NULL;
+	const bool awaits = entry_find(&store->awaited, key) != NULL;
 	pthread_mutex_unlock(&store->lock);
 	return awaits;
 }
@@ -344,8 +393,9 @@ void alert_store_settle(void *context, const char *key)
 {
 	struct alert_store *store = context;
 	pthread_mutex_lock(&store->lock);
-	awaited_remove(store, key);
-	(void)due_add(store, key, (struct text){0});
+	entry_remove(&store->awaited, key);
+	entry_remove(&store->rejected, key);
+	(void)due_add(store, key, (struct text){0}, NULL);
 	pthread_mutex_unlock(&store->lock);
 }
 
@@ -384,6 +434,7 @@ void alert_store_close(struct alert_store *store)
 			store->due_count, store->config->feed);
 	entries_clear(&store->due);
 	entries_clear(&store->awaited);
+	entries_clear(&store->rejected);
 	answer_drop(store);
 	pthread_cond_destroy(&store->bell);
 	pthread_mutex_destroy(&store->lock);

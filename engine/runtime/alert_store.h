@@ -1,8 +1,9 @@
 /* alert_store.h: Store of what outlasts engines of alerts (alerts/kept_alerts.h), in the namespace's feed: a thread that writes to
  * it and reads it, so that the engine's thread does not wait for Kafka.
  *
- * What is written reaches Kafka in its order. If Kafka does not take it, it is written again until it does. The store also knows
- * which notices wait in this process, because only those of other engines are to be taken over.
+ * What is written reaches Kafka in its order. If Kafka does not take it, it is written again until it does. A record that Kafka
+ * refuses each time, because it is too large, is rejected: it is left out, counted, and logged once. The store also knows which
+ * notices wait in this process, because only those of other engines are to be taken over.
  */
 #ifndef SLUICE_RUNTIME_ALERT_STORE_H
 #define SLUICE_RUNTIME_ALERT_STORE_H
@@ -10,6 +11,7 @@
 #include "alerts/kept_alerts.h"
 #include "log/record.h"
 #include "observe/log_sink.h"
+#include "runtime/notifier.h"
 
 #define ALERT_STORE_RECORDS_MAX 50000 /* that wait for Kafka; further ones are left out, which is logged once */
 #define ALERT_STORE_RETRY_MS 2000
@@ -26,10 +28,11 @@ struct alert_store_config { /* borrowed */
 struct alert_store *alert_store_open(const struct alert_store_config *config, struct error *error);
 void alert_store_close(struct alert_store *store); /* NULL is fine */
 
-/* Writes the record, which is copied; without bytes it ends what has the key. Returns its number, from 1; 0: it is left out. */
-uint64_t alert_store_write(struct alert_store *store, const char *key, struct text value);
+/* Writes the record, which is copied; without bytes it ends what has the key. Returns its number, from 1; 0: it is left out.
+ * `counts` has its rejection, and must live as long as the store; NULL: that is not counted. */
+uint64_t alert_store_write(struct alert_store *store, const char *key, struct text value, struct notice_counts *counts);
 
-/* Whether Kafka has the record of that number, and all before. */
+/* Whether Kafka has the record of that number, and all before, but for those that it rejected. */
 bool alert_store_has_written(struct alert_store *store, uint64_t number);
 
 /* Leaves out what is not written yet, but for the ends of notices: another engine decides about the rest now. */
@@ -41,7 +44,7 @@ void alert_store_ask(struct alert_store *store);
 /* What was read since alert_store_ask(); the caller's, for kept_alerts_free(). NULL: nothing yet. */
 struct kept_alerts *alert_store_answer(struct alert_store *store);
 
-/* The notice with the key waits in this process from now on. `is_written`: its record is in the feed. */
+/* The notice with the key waits in this process from now on. `is_written`: its record is in the feed, unless it was rejected. */
 void alert_store_await(struct alert_store *store, const char *key, bool is_written);
 void alert_store_unawait(struct alert_store *store, const char *key); /* but it stays in the feed */
 

@@ -158,7 +158,8 @@ static void write_alerts(const struct engine_metrics *metrics, struct exposition
 					      .beyond = alert->beyond,
 					      .sent = count_read(&alert->notices.sent),
 					      .failed = count_read(&alert->notices.failed),
-					      .dropped = alert->notices.dropped};
+					      .dropped = alert->notices.dropped,
+					      .rejected = count_read(&alert->notices.rejected)};
 		subject_list_add(&states,
 				 (struct metric_subject){
 					 {text_of(alert->namespace), text_of(alert->pipeline), text_of(alert->name)}, state});

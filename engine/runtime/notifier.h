@@ -30,11 +30,13 @@ struct notifier_settings {
 	const char *from;	/* sender of mails */
 };
 
-/* Counts of notices of one alert. The first two are written by the notifier's threads, with its lock, the last by its caller's. */
+/* Counts of notices of one alert. The first two are written by the notifier's threads, with its lock, the third by its caller's,
+ * and the last by the thread of the store of alerts (runtime/alert_store.h). */
 struct notice_counts {
 	uint64_t sent;
 	uint64_t failed;  /* given up: refused by the receiver, not allowed, or too old */
 	uint64_t dropped; /* not taken at an attempt: the queue was full, memory ran out, or a secret could not be read */
+	uint64_t rejected; /* records for the next engine that Kafka refuses each time */
 };
 
 /* Tells the caller that a notice does not wait any more: it was delivered, or given up. Called with the notifier's lock by one of
