@@ -14,18 +14,18 @@ static bool figure_next(const struct alert_message *message, size_t *at, struct 
 	return message->figures_of && alert_condition_next(message->figures_of, &message->values, at, name, value);
 }
 
-static size_t record_room(const struct alert_message *message, struct text id, struct text notice, size_t *figures)
+static size_t record_bytes(const struct alert_message *message, struct text id, struct text notice, size_t *figures)
 {
 	struct text name;
 	double value;
-	size_t room = AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(id) + avro_text_room(notice) +
-		      avro_text_room(text_of(message->status)) + avro_text_room(message->namespace) +
-		      avro_text_room(message->pipeline) + avro_text_room(message->alert) + avro_text_room(message->engine) +
-		      avro_text_room(message->condition) + avro_text_room(message->group);
+	size_t bytes = AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(id) + avro_text_room(notice) +
+		       avro_text_room(text_of(message->status)) + avro_text_room(message->namespace) +
+		       avro_text_room(message->pipeline) + avro_text_room(message->alert) + avro_text_room(message->engine) +
+		       avro_text_room(message->condition) + avro_text_room(message->group);
 	*figures = 0;
 	for (size_t at = 0; figure_next(message, &at, &name, &value); (*figures)++)
-		room += avro_text_room(name) + FIGURE_NUMBERS * AVRO_LONG_BYTES_MAX;
-	return room;
+		bytes += avro_text_room(name) + FIGURE_NUMBERS * AVRO_LONG_BYTES_MAX;
+	return bytes;
 }
 
 static char *put_figures(char *to, const struct alert_message *message, size_t figures)
@@ -50,7 +50,7 @@ bool alert_record_encode(const struct alert_message *message, struct buffer *out
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
 	notice_id(message, notice);
 	const struct text id = {notice, strlen(notice) - strlen(message->status) - 1};
-	char *begin = buffer_room(out, record_room(message, id, text_of(notice), &figures));
+	char *begin = buffer_room(out, record_bytes(message, id, text_of(notice), &figures));
 	if (!begin)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
 				 "a notice of the alert `" TEXT_FORMAT "` does not fit into the %zu bytes that it may have; "

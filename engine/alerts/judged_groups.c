@@ -1,4 +1,4 @@
-/* judged_groups.c: see judged_groups.h. A place has flags, by which both threads agree: the worker names a place only while its
+/* judged_groups.c: see judged_groups.h. A slot has flags, by which both threads agree: the worker names a slot only while its
  * flags are FREE, and the other thread reads a name only while they are not. */
 #include "alerts/judged_groups.h"
 
@@ -10,15 +10,15 @@
 
 #define CHAINS 1024 /* a power of 2 */
 
-enum place_flags { PLACE_FREE = 0, PLACE_HELD = 1, PLACE_BROKEN = 2, PLACE_NAMING = 4 };
+enum slot_flags { SLOT_FREE = 0, SLOT_HELD = 1, SLOT_BROKEN = 2, SLOT_NAMING = 4 };
 
-struct group_place {
+struct group_slot {
 	atomic_uint flags;
 	uint32_t length;
 	char name[ALERT_GROUP_BYTES_MAX];
 	/* The worker's: */
 	struct list_node by_age; /* the group that was noted as held longest ago is first */
-	struct group_place *next; /* in its chain */
+	struct group_slot *next; /* in its chain */
 	uint64_t hash;
 	int64_t held_ms;
 };
@@ -27,8 +27,8 @@ struct judged_groups {
 	uint64_t beyond; /* a count of the worker */
 	atomic_size_t count;
 	struct list by_age;
-	struct group_place *chains[CHAINS];
-	struct group_place places[ALERT_GROUPS_MAX];
+	struct group_slot *chains[CHAINS];
+	struct group_slot slots[ALERT_GROUPS_MAX];
 };
 
 struct judged_groups *judged_groups_open(struct arena *arena)
@@ -43,60 +43,59 @@ bool judged_groups_any(const struct judged_groups *groups)
 
 /* ---- the worker ---- */
 
-static struct group_place **place_chain(struct judged_groups *groups, uint64_t hash)
+static struct group_slot **slot_chain(struct judged_groups *groups, uint64_t hash)
 {
 	return &groups->chains[hash % CHAINS];
 }
 
-static struct group_place *place_find(struct judged_groups *groups, struct text group, uint64_t hash)
+static struct group_slot *slot_find(struct judged_groups *groups, struct text group, uint64_t hash)
 {
-	struct group_place *place = *place_chain(groups, hash);
-	while (place && (place->hash != hash || !text_equal((struct text){place->name, place->length}, group)))
-		place = place->next;
-	return place;
+	struct group_slot *slot = *slot_chain(groups, hash);
+	while (slot && (slot->hash != hash || !text_equal((struct text){slot->name, slot->length}, group)))
+		slot = slot->next;
+	return slot;
 }
 
-static void place_unchain(struct judged_groups *groups, struct group_place *place)
+static void slot_unchain(struct judged_groups *groups, struct group_slot *slot)
 {
-	struct group_place **at = place_chain(groups, place->hash);
-	while (*at != place)
+	struct group_slot **at = slot_chain(groups, slot->hash);
+	while (*at != slot)
 		at = &(*at)->next;
-	*at = place->next;
-	list_remove(&place->by_age);
+	*at = slot->next;
+	list_remove(&slot->by_age);
 }
 
-/* A place that has no name yet, or that of the group which is not needed any more; being named. NULL: there is none. */
-static struct group_place *place_free(struct judged_groups *groups, int64_t now_ms, int64_t keep_ms)
+/* A slot that has no name yet, or that of the group which is not needed any more; being named. NULL: there is none. */
+static struct group_slot *slot_free(struct judged_groups *groups, int64_t now_ms, int64_t keep_ms)
 {
 	const size_t count = atomic_load_explicit(&groups->count, memory_order_relaxed);
-	struct group_place *oldest =
-		groups->by_age.first ? LIST_OWNER(groups->by_age.first, struct group_place, by_age) : NULL;
-	unsigned flags = PLACE_FREE;
+	struct group_slot *oldest = groups->by_age.first ? LIST_OWNER(groups->by_age.first, struct group_slot, by_age) : NULL;
+	unsigned flags = SLOT_FREE;
 	if (oldest && now_ms - oldest->held_ms > keep_ms &&
-	    atomic_compare_exchange_strong_explicit(&oldest->flags, &flags, PLACE_NAMING, memory_order_acquire,
+	    atomic_compare_exchange_strong_explicit(&oldest->flags, &flags, SLOT_NAMING, memory_order_acquire,
 						    memory_order_relaxed)) {
-		place_unchain(groups, oldest);
+		slot_unchain(groups, oldest);
 		return oldest;
 	}
 	if (count == ALERT_GROUPS_MAX)
 		return NULL;
-	atomic_store_explicit(&groups->places[count].flags, PLACE_NAMING, memory_order_relaxed);
+	atomic_store_explicit(&groups->slots[count].flags, SLOT_NAMING, memory_order_relaxed);
 	atomic_store_explicit(&groups->count, count + 1, memory_order_release);
-	return &groups->places[count];
+	return &groups->slots[count];
 }
 
-/* Names a place for a group of which a message met the condition. */
-static void place_name(struct judged_groups *groups, struct group_place *place, struct text group, uint64_t hash, int64_t now_ms)
+/* Names a slot for a group of which a message met the condition. */
+static void slot_name(struct judged_groups *groups, struct group_slot *slot, struct text group, uint64_t hash, int64_t now_ms)
 {
-	struct group_place **chain = place_chain(groups, hash);
-	memcpy(place->name, group.bytes, group.length);
-	place->length = (uint32_t)group.length;
-	place->hash = hash;
-	place->held_ms = now_ms;
-	place->next = *chain;
-	*chain = place;
-	list_add(&groups->by_age, &place->by_age);
-	atomic_store_explicit(&place->flags, PLACE_HELD, memory_order_release);
+	struct group_slot **chain = slot_chain(groups, hash);
+	memcpy(slot->name, group.bytes, group.length);
+	slot->length = (uint32_t)group.length;
+	slot->hash = hash;
+	slot->held_ms = now_ms;
+	slot->next = *chain;
+	*chain = slot;
+	list_add(&groups->by_age, &slot->by_age);
+	atomic_store_explicit(&slot->flags, SLOT_HELD, memory_order_release);
 }
 
 void judged_groups_miss(struct judged_groups *groups)
@@ -111,23 +110,23 @@ void judged_groups_note(struct judged_groups *groups, struct text group, bool he
 		return;
 	}
 	const uint64_t hash = hash_text(group, 0);
-	struct group_place *place = place_find(groups, group, hash);
-	if (!place && held) {
-		place = place_free(groups, now_ms, keep_ms);
-		if (place)
-			place_name(groups, place, group, hash, now_ms);
+	struct group_slot *slot = slot_find(groups, group, hash);
+	if (!slot && held) {
+		slot = slot_free(groups, now_ms, keep_ms);
+		if (slot)
+			slot_name(groups, slot, group, hash, now_ms);
 		else
 			judged_groups_miss(groups);
 		return;
 	}
-	if (!place)
+	if (!slot)
 		return;
 	if (held) {
-		place->held_ms = now_ms;
-		list_remove(&place->by_age);
-		list_add(&groups->by_age, &place->by_age);
+		slot->held_ms = now_ms;
+		list_remove(&slot->by_age);
+		list_add(&groups->by_age, &slot->by_age);
 	}
-	atomic_fetch_or_explicit(&place->flags, held ? PLACE_HELD : PLACE_BROKEN, memory_order_release);
+	atomic_fetch_or_explicit(&slot->flags, held ? SLOT_HELD : SLOT_BROKEN, memory_order_release);
 }
 
 /* ---- the other thread ---- */
@@ -136,15 +135,15 @@ void judged_groups_take(struct judged_groups *groups, judged_groups_taker *take,
 {
 	const size_t count = atomic_load_explicit(&groups->count, memory_order_acquire);
 	for (size_t i = 0; i < count; i++) {
-		struct group_place *place = &groups->places[i];
-		unsigned flags = atomic_load_explicit(&place->flags, memory_order_acquire);
-		if (flags == PLACE_FREE || flags & PLACE_NAMING)
+		struct group_slot *slot = &groups->slots[i];
+		unsigned flags = atomic_load_explicit(&slot->flags, memory_order_acquire);
+		if (flags == SLOT_FREE || flags & SLOT_NAMING)
 			continue;
 		char name[ALERT_GROUP_BYTES_MAX];
-		const struct text group = {name, place->length};
-		memcpy(name, place->name, group.length);
-		flags = atomic_exchange_explicit(&place->flags, PLACE_FREE, memory_order_acq_rel);
-		take(context, group, (struct alert_judgement){.held = flags & PLACE_HELD, .broken = flags & PLACE_BROKEN});
+		const struct text group = {name, slot->length};
+		memcpy(name, slot->name, group.length);
+		flags = atomic_exchange_explicit(&slot->flags, SLOT_FREE, memory_order_acq_rel);
+		take(context, group, (struct alert_judgement){.held = flags & SLOT_HELD, .broken = flags & SLOT_BROKEN});
 	}
 }
 

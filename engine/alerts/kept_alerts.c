@@ -99,7 +99,7 @@ static void alert_put(struct kept_alerts *kept, struct kept_alert *former, struc
 	*bucket = made;
 }
 
-/* One piece of memory: the alert, and with bytes its record and what they say. */
+/* One piece of memory: the alert, and with bytes its record and its fields. */
 static bool alert_add(struct kept_alerts *kept, struct kept_alert *former, const struct kept_alert *as, struct text value)
 {
 	struct error damaged = {0};

@@ -52,18 +52,18 @@ static struct text character_take(struct text *rest)
 static void write_encoded_words(struct text text, struct buffer *out)
 {
 	const char *before = WORD_BEGIN;
-	size_t room = 0;
+	size_t left = 0;
 	while (text.length > 0) {
 		const struct text character = character_take(&text);
 		const size_t width = byte_is_of_words(*character.bytes) || *character.bytes == ' ' ? 1 : 3 * character.length;
-		if (width > room) {
+		if (width > left) {
 			buffer_string(out, before);
 			before = WORD_END "\r\n " WORD_BEGIN;
-			room = WORD_BYTES_MAX;
+			left = WORD_BYTES_MAX;
 		}
 		for (size_t i = 0; i < character.length; i++)
 			write_word_byte(character.bytes[i], out);
-		room -= width;
+		left -= width;
 	}
 	buffer_string(out, WORD_END);
 }

@@ -25,9 +25,9 @@ static bool control_view_take_status(void *context, const struct record *record,
 	struct control_view *view = context;
 	struct alert_read report;
 	struct error damaged = {0};
-	if (view->config->hear_alert && alert_record_is(record->value)) {
+	if (view->config->take_alert_report && alert_record_is(record->value)) {
 		if (alert_record_decode(record->value, &report, &damaged))
-			view->config->hear_alert(view->config->alerts, &report);
+			view->config->take_alert_report(view->config->alerts, &report);
 		return true;
 	}
 	return !record->value.bytes || record_schema(record->value) != record_fingerprint(&keeper_form) ||

@@ -17,7 +17,7 @@ struct control_view_config {
 	const char *control, *status; /* names of the topics, which must exist */
 	struct properties consumer;
 	/* Takes the report of an engine on an alert. NULL: nobody does. */
-	void (*hear_alert)(void *context, const struct alert_read *report);
+	void (*take_alert_report)(void *context, const struct alert_read *report);
 	void *alerts; /* its context */
 };
 

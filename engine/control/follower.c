@@ -488,7 +488,7 @@ static bool topics_open(struct follower *follower, struct error *error)
 							     .control = config->control,
 							     .status = config->status,
 							     .consumer = config->consumer,
-							     .hear_alert = config->hear_alert,
+							     .take_alert_report = config->take_alert_report,
 							     .alerts = config->alerts};
 	return (follower->view = control_view_open(&follower->view_config, error)) &&
 	       status_writer_open(&follower->writer, &follower->writer_config, error);

@@ -75,7 +75,7 @@ struct follower_config {
 	const struct model_watch *models; /* of the engine; slow ones are in conditions. NULL: none */
 	struct group_mover *mover; /* of the engine; what it waits for is in conditions. NULL: none */
 	/* Takes a report on an alert of an engine (alerts/alert_record.h). NULL: nobody does. */
-	void (*hear_alert)(void *context, const struct alert_read *report);
+	void (*take_alert_report)(void *context, const struct alert_read *report);
 	void *alerts; /* its context */
 	struct control_state *state; /* observe/metric.h: set from the loop; zeroed before */
 };

@@ -217,10 +217,10 @@ static bool alert_roll_back(void *context, const char *experiment, const struct 
 	return rollback_command_encode(message, experiment, record, error);
 }
 
-static void alert_hear(void *context, const struct alert_read *report)
+static void alert_take_report(void *context, const struct alert_read *report)
 {
 	struct process_control *control = context;
-	alert_watch_hear(control->running->watchers.alerts, report);
+	alert_watch_take_report(control->running->watchers.alerts, report);
 }
 
 /* ---- opening and closing ---- */
@@ -244,7 +244,7 @@ static void control_configure(struct process_control *control)
 		.names = running->workspace->arena,
 		.topics_of_control = &control->topics,
 		.work = {control_compile, compile_give_up, control_activate, control_serve, control_lost, control},
-		.hear_alert = alert_hear,
+		.take_alert_report = alert_take_report,
 		.alerts = control,
 		.state = &control->state,
 	};

@@ -30,7 +30,7 @@ void alert_absence_reported(struct alert_absence *absence, int64_t now_ms)
 	absence->is_present = false;
 }
 
-void alert_absence_hear(struct alert_absence *absence, int64_t now_ms)
+void alert_absence_take_report(struct alert_absence *absence, int64_t now_ms)
 {
 	absence->ended_ms = now_ms;
 }

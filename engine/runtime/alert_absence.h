@@ -33,6 +33,6 @@ bool alert_absence_report_is_due(const struct alert_absence *absence, int64_t no
 void alert_absence_reported(struct alert_absence *absence, int64_t now_ms);
 
 /* Takes the report of any engine. */
-void alert_absence_hear(struct alert_absence *absence, int64_t now_ms);
+void alert_absence_take_report(struct alert_absence *absence, int64_t now_ms);
 
 #endif

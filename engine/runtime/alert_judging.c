@@ -8,25 +8,25 @@
 
 /* ---- counts of workers ---- */
 
-struct judged_counts alert_counts_now(const struct engine *engine, const char *pipeline, size_t place)
+struct judged_counts alert_counts_now(const struct engine *engine, const char *pipeline, size_t index)
 {
 	struct judged_counts sum = {0};
 	for (const struct group *group = engine_groups(engine); group; group = group->next)
 		for (const struct served *served = served_first(group, pipeline); served; served = served_next(served))
 			for (size_t i = 0; i < group->worker_count; i++) {
-				sum.held += count_read(&served->counts[i].alerts[place].held);
-				sum.broken += count_read(&served->counts[i].alerts[place].broken);
+				sum.held += count_read(&served->counts[i].alerts[index].held);
+				sum.broken += count_read(&served->counts[i].alerts[index].broken);
 			}
 	return sum;
 }
 
-uint64_t alert_groups_now(const struct engine *engine, const char *pipeline, size_t place, judged_groups_taker *take, void *context)
+uint64_t alert_groups_now(const struct engine *engine, const char *pipeline, size_t index, judged_groups_taker *take, void *context)
 {
 	uint64_t beyond = 0;
 	for (const struct group *group = engine_groups(engine); group; group = group->next)
 		for (const struct served *served = served_first(group, pipeline); served; served = served_next(served))
 			for (size_t i = 0; i < group->worker_count; i++) {
-				struct judged_groups *table = served->counts[i].alert_groups[place];
+				struct judged_groups *table = served->counts[i].alert_groups[index];
 				if (!table)
 					continue;
 				judged_groups_take(table, take, context);
@@ -44,10 +44,10 @@ static void rollouts_read(const struct alert_watch *watch, const struct graph *g
 }
 
 /* The figures of the pipeline, without those of drift. */
-static void figures_read(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place, struct judged_alert *alert,
+static void figures_read(struct alert_watch *watch, const struct pipeline_plan *plan, size_t index, struct judged_alert *alert,
 			 const struct engine_counts *counts, struct alert_values *values)
 {
-	const struct judged_counts flags = alert_counts_now(watch->engine, plan->graph->name, place);
+	const struct judged_counts flags = alert_counts_now(watch->engine, plan->graph->name, index);
 	const struct mirror_counts mirrors = mirror_counts_now(watch->engine, plan->graph->name);
 	struct figure_sample sample = {.now_ms = loop_now_ms(engine_loop(watch->engine)),
 				       .succeeded = counts->sums.succeeded,
@@ -91,12 +91,12 @@ static void group_judge(void *context, struct text name, const struct alert_valu
 		group->values = *values;
 }
 
-static void judge_figures(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place, struct judged_alert *alert,
+static void judge_figures(struct alert_watch *watch, const struct pipeline_plan *plan, size_t index, struct judged_alert *alert,
 			  const struct alert_spec *spec, const struct engine_counts *counts)
 {
 	struct alert_values values;
 	struct figures_judging judging = {watch, alert};
-	figures_read(watch, plan, place, alert, counts, &values);
+	figures_read(watch, plan, index, alert, counts, &values);
 	drift_figures_each(&(struct drift_figures){.board = engine_board(watch->engine),
 						   .graph = plan->graph,
 						   .segments_of = alert->is_grouped ? spec : NULL,
@@ -111,10 +111,10 @@ static void on_group_taken(void *context, struct text group, struct alert_judgem
 	(void)alert_group_judge(context, group, judgement);
 }
 
-static void judge_messages(struct alert_watch *watch, const char *pipeline, size_t place, struct judged_alert *alert)
+static void judge_messages(struct alert_watch *watch, const char *pipeline, size_t index, struct judged_alert *alert)
 {
-	const struct judged_counts now = alert_counts_now(watch->engine, pipeline, place), before = alert->judged;
-	const uint64_t beyond = alert_groups_now(watch->engine, pipeline, place, on_group_taken, &alert->groups);
+	const struct judged_counts now = alert_counts_now(watch->engine, pipeline, index), before = alert->judged;
+	const uint64_t beyond = alert_groups_now(watch->engine, pipeline, index, on_group_taken, &alert->groups);
 	const struct alert_judgement judgement = {.held = now.held > before.held, .broken = now.broken > before.broken};
 	alert->judged = now;
 	alert->watched.beyond = alert->groups.beyond + beyond - alert->taken_beyond;
@@ -133,16 +133,16 @@ static void judge_absence(struct alert_watch *watch, struct judged_alert *alert)
 	(void)alert_group_judge(&alert->groups, TEXT(""), (struct alert_judgement){.held = held, .broken = !held});
 }
 
-void alert_judgements_read(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place, struct judged_alert *alert,
+void alert_judgements_read(struct alert_watch *watch, const struct pipeline_plan *plan, size_t index, struct judged_alert *alert,
 			   const struct engine_counts *counts)
 {
-	const struct alert_spec *spec = &((const struct alert_spec *)plan->graph->spec->alerts.items)[place];
+	const struct alert_spec *spec = &((const struct alert_spec *)plan->graph->spec->alerts.items)[index];
 	for (struct alert_group *group = alert->groups.first; group; group = group->next)
 		group->judged = (struct alert_judgement){0};
 	if (!spec->condition)
 		judge_absence(watch, alert);
 	else if (alert->condition.of_figures)
-		judge_figures(watch, plan, place, alert, spec, counts);
+		judge_figures(watch, plan, index, alert, spec, counts);
 	else
-		judge_messages(watch, plan->graph->name, place, alert);
+		judge_messages(watch, plan->graph->name, index, alert);
 }

@@ -36,7 +36,7 @@ struct judged_alert *alert_named(const struct alert_watch *watch, const char *pi
 }
 
 /* The states by which notices are sent: those of all engines, or of this one. */
-static const struct alert_groups *groups_told(const struct alert_watch *watch, const struct judged_alert *alert)
+static const struct alert_groups *groups_announced(const struct alert_watch *watch, const struct judged_alert *alert)
 {
 	return alert_is_shared(watch) ? &alert->shared : &alert->groups;
 }
@@ -45,7 +45,7 @@ static const struct alert_groups *groups_told(const struct alert_watch *watch, c
 static bool inhibitor_fires(const struct alert_watch *watch, const struct judged_alert *inhibitor, const struct judged_alert *alert,
 			    struct text group)
 {
-	const struct alert_groups *groups = groups_told(watch, inhibitor);
+	const struct alert_groups *groups = groups_announced(watch, inhibitor);
 	const bool same = inhibitor->is_grouped && alert->is_grouped && inhibitor->group_by == alert->group_by;
 	const struct alert_group *its = same ? alert_group_find(groups, group) : NULL;
 	return same ? its && its->alert.phase == ALERT_FIRING : alert_groups_in(groups, ALERT_FIRING) > 0;
@@ -135,7 +135,7 @@ static bool roll_back(struct alert_watch *watch, const struct pipeline_plan *pla
 	return queued;
 }
 
-/* Another form of a notice is for the same receiver: it is often mended while notices wait. */
+/* Another form of a notice is for the same receiver: it is often corrected while notices wait. */
 uint64_t alert_receiver_hash(const struct alert_action *action)
 {
 	uint64_t hash = hash_text_next(text_of(action->url), (uint64_t)action->type);
@@ -145,27 +145,27 @@ uint64_t alert_receiver_hash(const struct alert_action *action)
 	return hash;
 }
 
-uint64_t alert_action_hash(const struct alert_spec *spec, size_t place)
+uint64_t alert_action_hash(const struct alert_spec *spec, size_t index)
 {
 	const struct alert_action *actions = spec->actions.items;
-	const uint64_t hash = alert_receiver_hash(&actions[place]);
+	const uint64_t hash = alert_receiver_hash(&actions[index]);
 	uint64_t before = 0;
-	for (size_t i = 0; i < place; i++)
+	for (size_t i = 0; i < index; i++)
 		before += alert_receiver_hash(&actions[i]) == hash;
 	return hash + before;
 }
 
 bool alert_notify(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-		  const struct alert_spec *spec, size_t place, const struct alert_message *message, bool is_written,
+		  const struct alert_spec *spec, size_t index, const struct alert_message *message, bool is_written,
 		  struct error *error)
 {
-	const struct alert_action *action = &((const struct alert_action *)spec->actions.items)[place];
+	const struct alert_action *action = &((const struct alert_action *)spec->actions.items)[index];
 	struct alert_store *store = watch->takeover.store;
 	struct notice_receipt receipt = {.settled = alert_store_settle, .leave = alert_store_leave, .context = store};
 	const struct notice_receipt *wanted = store ? &receipt : NULL;
 	char id[NOTICE_ID_BYTES];
 	notice_id(message, id);
-	kept_notice_key(alert_action_hash(spec, place), id, receipt.key);
+	kept_notice_key(alert_action_hash(spec, index), id, receipt.key);
 	if (store)
 		alert_store_await(store, receipt.key, is_written);
 	const bool taken = action->type == ALERT_ROLLBACK
@@ -220,8 +220,8 @@ enum alert_notice alert_group_due(const struct alert_watch *watch, const struct 
 	return alert_notice_due(&group->alert, begins && is_muted(watch, plan, alert, spec, group->name, time_of_day_ms()));
 }
 
-void alert_speak_alone(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-		       const struct alert_spec *spec, int64_t now_ms)
+void alert_send_own(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+		    const struct alert_spec *spec, int64_t now_ms)
 {
 	for (struct alert_group *group = alert->groups.first; group; group = group->next) {
 		const enum alert_notice notice = alert_group_due(watch, plan, alert, spec, group);

@@ -69,14 +69,14 @@ static inline bool alert_is_shared(const struct alert_watch *watch)
 /* ---- judging: alert_judging.c ---- */
 
 /* The judgements of messages by that alert so far, over all workers; or the flags of outliers. */
-struct judged_counts alert_counts_now(const struct engine *engine, const char *pipeline, size_t place);
+struct judged_counts alert_counts_now(const struct engine *engine, const char *pipeline, size_t index);
 
 /* Takes the judgements of messages by their groups, from the tables of all workers. Returns how many messages had no group. */
-uint64_t alert_groups_now(const struct engine *engine, const char *pipeline, size_t place, judged_groups_taker *take,
+uint64_t alert_groups_now(const struct engine *engine, const char *pipeline, size_t index, judged_groups_taker *take,
 			  void *context);
 
-/* Judges the alert of that place in the pipeline's list: sets the judgements of its groups. */
-void alert_judgements_read(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place, struct judged_alert *alert,
+/* Judges the alert of that index in the pipeline's list: sets the judgements of its groups. */
+void alert_judgements_read(struct alert_watch *watch, const struct pipeline_plan *plan, size_t index, struct judged_alert *alert,
 			   const struct engine_counts *counts);
 
 /* ---- notices: alert_notices.c ---- */
@@ -102,14 +102,14 @@ enum alert_notice alert_group_due(const struct alert_watch *watch, const struct 
 /* Owes the notice to all actions. */
 void alert_notice_owe(struct alert_group *group, const struct alert_spec *spec, enum alert_notice notice, int64_t now_ms);
 
-/* Hash of the receiver of an action; and of the action of that place, which differs where two have one receiver. */
+/* Hash of the receiver of an action; and of the action of that index, which differs where two have one receiver. */
 uint64_t alert_receiver_hash(const struct alert_action *action);
-uint64_t alert_action_hash(const struct alert_spec *spec, size_t place);
+uint64_t alert_action_hash(const struct alert_spec *spec, size_t index);
 
-/* Queues a notice for the action of that place; `is_written`: its record is in the feed. False: it is not taken now, for the reason
+/* Queues a notice for the action of that index; `is_written`: its record is in the feed. False: it is not taken now, for the reason
  * in `error`. */
 bool alert_notify(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-		  const struct alert_spec *spec, size_t place, const struct alert_message *message, bool is_written,
+		  const struct alert_spec *spec, size_t index, const struct alert_message *message, bool is_written,
 		  struct error *error);
 
 /* Gives the notice to the actions that it is owed. */
@@ -117,8 +117,8 @@ void alert_announce(struct alert_watch *watch, const struct pipeline_plan *plan,
 		    struct alert_group *group, const struct alert_spec *spec);
 
 /* Sends the notices of what this engine judges. */
-void alert_speak_alone(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-		       const struct alert_spec *spec, int64_t now_ms);
+void alert_send_own(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+		    const struct alert_spec *spec, int64_t now_ms);
 
 /* ---- engines that share alerts: alert_sharing.c ---- */
 
@@ -132,10 +132,10 @@ void alert_report_presence(struct alert_watch *watch, const struct pipeline_plan
 
 /* Sends the notices of what all engines report, if this engine is the one that does. Otherwise it keeps them for a while: the
  * engine that sends may end before it did. */
-void alert_speak_shared(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-			const struct alert_spec *spec, int64_t now_ms);
+void alert_send_shared(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+		       const struct alert_spec *spec, int64_t now_ms);
 
-/* ---- what outlasts an engine: alert_keeping.c ---- */
+/* ---- what outlasts an engine: alert_takeover.c ---- */
 
 /* Keeps the notice that is due for a group, and that it fires or does not. */
 void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert, struct alert_group *group,
@@ -144,7 +144,7 @@ void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, str
 /* Whether Kafka has what was kept of the group, or was waited for long enough. */
 bool alert_is_kept(const struct alert_watch *watch, const struct alert_group *group, int64_t now_ms);
 
-/* The notice that a group owes is not sent any more, because another one takes its place. */
+/* The notice that a group owes is not sent any more, because another one replaces it. */
 void alert_notice_replace(struct alert_watch *watch, const struct alert_group *group, const struct alert_spec *spec);
 
 /* Follows whether this engine is to send, and takes what was kept when it begins to. */

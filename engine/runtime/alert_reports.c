@@ -7,7 +7,7 @@
 struct alert_report {
 	struct alert_report *next;
 	struct text engine, group;
-	int64_t fired_at_ms, heard_ms;
+	int64_t fired_at_ms, reported_ms;
 	struct alert_values values;
 };
 
@@ -56,7 +56,7 @@ void alert_reports_take(struct alert_reports *reports, const struct alert_read *
 	if (!kept)
 		return;
 	kept->fired_at_ms = report->fired_at_ms;
-	kept->heard_ms = now_ms;
+	kept->reported_ms = now_ms;
 	kept->values = report->values;
 }
 
@@ -78,7 +78,7 @@ void alert_reports_judge(struct alert_reports *reports, struct alert_groups *gro
 	for (struct alert_group *group = groups->first; group; group = group->next)
 		group->judged = (struct alert_judgement){0};
 	for (struct alert_report **at = &reports->first; *at;) {
-		if (time.now_ms - (*at)->heard_ms > silent_ms) {
+		if (time.now_ms - (*at)->reported_ms > silent_ms) {
 			report_remove(reports, at);
 			continue;
 		}

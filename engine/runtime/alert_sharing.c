@@ -77,8 +77,8 @@ void alert_report_presence(struct alert_watch *watch, const struct pipeline_plan
 	buffer_close(&record);
 }
 
-void alert_speak_shared(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-			const struct alert_spec *spec, int64_t now_ms)
+void alert_send_shared(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+		       const struct alert_spec *spec, int64_t now_ms)
 {
 	const struct alert_takeover *takeover = &watch->takeover;
 	const struct alert_time time = {now_ms, time_of_day_ms()};
@@ -117,13 +117,13 @@ bool alert_watch_share(struct alert_watch *watch, struct alert_sharing sharing, 
 	return watch->takeover.store;
 }
 
-void alert_watch_hear(struct alert_watch *watch, const struct alert_read *report)
+void alert_watch_take_report(struct alert_watch *watch, const struct alert_read *report)
 {
 	struct judged_alert *alert = judged_of(watch, report);
 	if (!alert)
 		return;
 	if (report->is_present) {
-		alert_absence_hear(&alert->absence, loop_now_ms(engine_loop(watch->engine)));
+		alert_absence_take_report(&alert->absence, loop_now_ms(engine_loop(watch->engine)));
 		return;
 	}
 	struct alert_group *own =

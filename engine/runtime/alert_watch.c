@@ -49,14 +49,14 @@ static bool uses_lag(const struct alert_condition *condition)
 	return false;
 }
 
-/* Judgements of messages are counted by the alert's place in the list. */
+/* Judgements of messages are counted by the alert's index in the list. */
 static uint64_t meaning_of(const struct alert_spec *spec, const struct alert_condition *condition, uint64_t group_by,
 			   size_t counted_at)
 {
 	const bool counts = !condition->of_figures || condition->uses_rate;
-	const size_t place = condition->expression && counts ? counted_at : 0;
+	const size_t index = condition->expression && counts ? counted_at : 0;
 	const struct text source = spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text);
-	const int64_t numbers[] = {spec->over_ns, spec->for_ns, (int64_t)place, (int64_t)group_by};
+	const int64_t numbers[] = {spec->over_ns, spec->for_ns, (int64_t)index, (int64_t)group_by};
 	return hash_text(source, hash_bytes(numbers, sizeof numbers, 0));
 }
 
@@ -68,9 +68,9 @@ static void group_ignore(void *context, struct text group, struct alert_judgemen
 /* An alert that is new, comes back, or has another condition begins inactive: what was judged before does not count for it. If it
  * was firing, the end of that is due. */
 static void alert_renew(struct alert_watch *watch, struct judged_alert *alert, const struct alert_spec *spec, const char *pipeline,
-			size_t place)
+			size_t index)
 {
-	const uint64_t meaning = meaning_of(spec, &alert->condition, alert->group_by, place);
+	const uint64_t meaning = meaning_of(spec, &alert->condition, alert->group_by, index);
 	const bool goes_on = alert->revision + 1 == watch->followed && alert->meaning == meaning;
 	alert->revision = watch->followed;
 	alert->meaning = meaning;
@@ -78,8 +78,8 @@ static void alert_renew(struct alert_watch *watch, struct judged_alert *alert, c
 		return;
 	for (struct alert_group *group = alert->groups.first; group; group = group->next)
 		group->alert.phase = ALERT_INACTIVE;
-	alert->judged = alert_counts_now(watch->engine, pipeline, place);
-	alert->taken_beyond = alert_groups_now(watch->engine, pipeline, place, group_ignore, NULL);
+	alert->judged = alert_counts_now(watch->engine, pipeline, index);
+	alert->taken_beyond = alert_groups_now(watch->engine, pipeline, index, group_ignore, NULL);
 	if (alert->window)
 		*alert->window = (struct figure_window){.over_ms = alert->window->over_ms};
 }
@@ -115,9 +115,9 @@ static bool has_groups(const struct graph *graph, const struct alert_spec *spec,
 }
 
 /* Prepares an alert for the running revision. */
-static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place, bool *needs_lag)
+static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan *plan, size_t index, bool *needs_lag)
 {
-	const struct alert_spec *spec = &((const struct alert_spec *)plan->graph->spec->alerts.items)[place];
+	const struct alert_spec *spec = &((const struct alert_spec *)plan->graph->spec->alerts.items)[index];
 	struct judged_alert *alert = alert_of(watch, plan, spec);
 	int64_t absent_ns = 0;
 	struct text absent;
@@ -132,7 +132,7 @@ static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan 
 	alert->group_by = 0;
 	receivers_check(watch, plan, spec);
 	if (!spec->condition) {
-		alert_renew(watch, alert, spec, plan->graph->name, place);
+		alert_renew(watch, alert, spec, plan->graph->name, index);
 		if (!alert_absence_read(text_of(spec->absent.text), &absent, &absent_ns))
 			return true;
 		alert->absence.duration_ms = absent_ns / NS_PER_MS;
@@ -144,7 +144,7 @@ static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan 
 		return false;
 	alert->is_grouped = has_groups(plan->graph, spec, &alert->condition);
 	alert->group_by = alert->is_grouped ? hash_text(expression_source(spec->group_by), 0) : 0;
-	alert_renew(watch, alert, spec, plan->graph->name, place);
+	alert_renew(watch, alert, spec, plan->graph->name, index);
 	*needs_lag |= uses_lag(&alert->condition);
 	return !alert->condition.of_figures || window_open(alert, spec->over_ns / NS_PER_MS);
 }
@@ -195,16 +195,16 @@ static bool revision_follow(struct alert_watch *watch)
 	return good;
 }
 
-static void alert_look(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place,
+static void alert_look(struct alert_watch *watch, const struct pipeline_plan *plan, size_t index,
 		       const struct engine_counts *counts)
 {
-	const struct alert_spec *spec = &((const struct alert_spec *)plan->graph->spec->alerts.items)[place];
+	const struct alert_spec *spec = &((const struct alert_spec *)plan->graph->spec->alerts.items)[index];
 	const struct alert_rule rule = {spec->for_ns / NS_PER_MS, spec->resolve_after_ns / NS_PER_MS};
 	const struct alert_time time = {loop_now_ms(engine_loop(watch->engine)), time_of_day_ms()};
 	struct judged_alert *alert = alert_of(watch, plan, spec);
 	if (!alert)
 		return;
-	alert_judgements_read(watch, plan, place, alert, counts);
+	alert_judgements_read(watch, plan, index, alert, counts);
 	for (struct alert_group *group = alert->groups.first; group; group = group->next)
 		alert_judge(&group->alert, &rule, group->judged, time);
 	alert->watched.firing = alert_groups_in(&alert->groups, ALERT_FIRING);
@@ -217,17 +217,17 @@ static void alert_look(struct alert_watch *watch, const struct pipeline_plan *pl
 }
 
 /* After all alerts of the pipeline were judged, because one may inhibit another. */
-static void alert_speak(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place)
+static void alert_send_notices(struct alert_watch *watch, const struct pipeline_plan *plan, size_t index)
 {
-	const struct alert_spec *spec = &((const struct alert_spec *)plan->graph->spec->alerts.items)[place];
+	const struct alert_spec *spec = &((const struct alert_spec *)plan->graph->spec->alerts.items)[index];
 	const int64_t now_ms = loop_now_ms(engine_loop(watch->engine));
 	struct judged_alert *alert = alert_of(watch, plan, spec);
 	if (!alert)
 		return;
 	if (alert_is_shared(watch))
-		alert_speak_shared(watch, plan, alert, spec, now_ms);
+		alert_send_shared(watch, plan, alert, spec, now_ms);
 	else
-		alert_speak_alone(watch, plan, alert, spec, now_ms);
+		alert_send_own(watch, plan, alert, spec, now_ms);
 	alert_groups_settle(&alert->groups);
 }
 
@@ -251,7 +251,7 @@ static void alert_watch_on_due(void *context)
 		for (size_t j = 0; j < count && j < ALERTS_MAX; j++)
 			alert_look(watch, &plan->pipelines[i], j, &counts);
 		for (size_t j = 0; j < count && j < ALERTS_MAX; j++)
-			alert_speak(watch, &plan->pipelines[i], j);
+			alert_send_notices(watch, &plan->pipelines[i], j);
 	}
 	/* The timer's slot in the heap is free again, so this needs no memory. */
 	(void)loop_timer_set(loop, &watch->timer, loop_now_ms(loop) + ALERT_EVERY_MS, &error);

@@ -5,7 +5,7 @@
  * sends the notices of that, with its name. The states are of the process then: after a restart an alert whose condition still
  * holds fires anew.
  *
- * With a control plane the engines of a namespace share their alerts. Each reports what fires in it, and hears the reports of all
+ * With a control plane the engines of a namespace share their alerts. Each reports what fires in it, and takes the reports of all
  * (runtime/alert_reports.h). So each knows the same state, and the engine with the keeper sends the notices: one for a pipeline.
  * While no keeper reports, each engine sends them: also with the same ids.
  *
@@ -45,7 +45,7 @@ bool alert_watch_share(struct alert_watch *watch, struct alert_sharing sharing, 
 
 /* Takes the report of an engine, as alert_record_decode() gave it. */
 struct alert_read;
-void alert_watch_hear(struct alert_watch *watch, const struct alert_read *report);
+void alert_watch_take_report(struct alert_watch *watch, const struct alert_read *report);
 
 /* An alert, for reporters of its state. Called from the thread of engine_run(). */
 struct watched_alert {

@@ -30,12 +30,12 @@ struct parcel_to_send {
 };
 
 /* Records for Kafka, among them commands that roll back, do not wait for a webhook that hangs. */
-enum { LANE_TOPICS, LANE_POSTS, NOTICE_LANES };
+enum { POOL_TOPICS, POOL_POSTS, NOTICE_POOLS };
 
-static const size_t senders_of_lane[NOTICE_LANES] = {[LANE_TOPICS] = 1, [LANE_POSTS] = NOTIFIER_POSTERS};
+static const size_t senders_of_pool[NOTICE_POOLS] = {[POOL_TOPICS] = 1, [POOL_POSTS] = NOTIFIER_POSTERS};
 
 /* Notices that wait for one another, and the threads that send them. */
-struct notice_lane {
+struct notice_pool {
 	struct notifier *notifier;
 	pthread_t threads[NOTIFIER_POSTERS];
 	size_t started, running; /* threads */
@@ -48,7 +48,7 @@ struct notifier {
 	const struct log_sink *log;
 	pthread_mutex_t lock; /* protects the rest */
 	pthread_cond_t bell;
-	struct notice_lane lanes[NOTICE_LANES];
+	struct notice_pool pools[NOTICE_POOLS];
 	bool stopping;
 	int64_t until_ms; /* when stopping: the end of the drain */
 	atomic_bool given_up;
@@ -215,8 +215,8 @@ static struct parcel_to_send *parcel_make(struct notifier *notifier, const struc
 
 /* ---- the threads ---- */
 
-static void say_failed(const struct notifier *notifier, const struct parcel_to_send *sending, const char *then,
-		       const struct error *error)
+static void parcel_log_failure(const struct notifier *notifier, const struct parcel_to_send *sending, const char *then,
+			       const struct error *error)
 {
 	const struct log_fields fields = {.pipeline = sending->pipeline};
 	log_say(notifier->log, LOG_LEVEL_WARN, &fields, "%s was not delivered%s: %s", sending->subject, then, error->text);
@@ -250,9 +250,9 @@ static bool recipients_leave(struct post_recipients *recipients)
 }
 
 /* Sends without the lock, and settles with it. */
-static void parcel_send(struct notice_lane *lane, struct parcel_to_send *sending)
+static void parcel_send(struct notice_pool *pool, struct parcel_to_send *sending)
 {
-	struct notifier *notifier = lane->notifier;
+	struct notifier *notifier = pool->notifier;
 	struct error error = {0};
 	pthread_mutex_unlock(&notifier->lock);
 	enum post_outcome outcome = sending->topic ? notice_topic_write(notifier->kafka, sending->topic, text_of(sending->key),
@@ -261,15 +261,15 @@ static void parcel_send(struct notice_lane *lane, struct parcel_to_send *sending
 	const bool refused = outcome == POST_UNREACHABLE && recipients_leave(&sending->request.recipients);
 	sending->is_partly_refused |= refused;
 	if (outcome == POST_UNREACHABLE && (refused || !sending->has_failed) && !atomic_load(&notifier->given_up))
-		say_failed(notifier, sending, ", and is sent again", &error);
+		parcel_log_failure(notifier, sending, ", and is sent again", &error);
 	sending->has_failed |= outcome == POST_UNREACHABLE;
 	pthread_mutex_lock(&notifier->lock);
-	if (outcome == POST_UNREACHABLE && notice_queue_retry(&lane->queue, &sending->queued, sending->wait_ms, clock_ms()))
+	if (outcome == POST_UNREACHABLE && notice_queue_retry(&pool->queue, &sending->queued, sending->wait_ms, clock_ms()))
 		return;
 	if (outcome != POST_UNREACHABLE)
-		notice_queue_remove(&lane->queue, &sending->queued);
+		notice_queue_remove(&pool->queue, &sending->queued);
 	if (outcome != POST_DELIVERED)
-		say_failed(notifier, sending, "", &error);
+		parcel_log_failure(notifier, sending, "", &error);
 	const bool reached = outcome == POST_DELIVERED && !sending->is_partly_refused;
 	parcel_end(sending, reached ? &sending->counts->sent : &sending->counts->failed);
 }
@@ -283,26 +283,26 @@ static void wait_until(struct notifier *notifier, int64_t due_ms)
 	condition_wait_until(&notifier->bell, &notifier->lock, due_ms < most_ms ? due_ms : most_ms);
 }
 
-static bool lane_has_ended(const struct notice_lane *lane)
+static bool pool_has_ended(const struct notice_pool *pool)
 {
-	const struct notifier *notifier = lane->notifier;
-	return notifier->stopping && (lane->queue.count == 0 || clock_ms() >= notifier->until_ms);
+	const struct notifier *notifier = pool->notifier;
+	return notifier->stopping && (pool->queue.count == 0 || clock_ms() >= notifier->until_ms);
 }
 
-static void *lane_run(void *context)
+static void *pool_run(void *context)
 {
-	struct notice_lane *lane = context;
-	struct notifier *notifier = lane->notifier;
+	struct notice_pool *pool = context;
+	struct notifier *notifier = pool->notifier;
 	pthread_mutex_lock(&notifier->lock);
-	while (!lane_has_ended(lane)) {
+	while (!pool_has_ended(pool)) {
 		int64_t due_ms;
-		struct queued_notice *next = notice_queue_next(&lane->queue, clock_ms(), &due_ms);
+		struct queued_notice *next = notice_queue_next(&pool->queue, clock_ms(), &due_ms);
 		if (next)
-			parcel_send(lane, (struct parcel_to_send *)next);
+			parcel_send(pool, (struct parcel_to_send *)next);
 		else
 			wait_until(notifier, due_ms);
 	}
-	lane->running--;
+	pool->running--;
 	pthread_cond_broadcast(&notifier->bell);
 	pthread_mutex_unlock(&notifier->lock);
 	return NULL;
@@ -319,8 +319,8 @@ static bool parcel_queue(struct notifier *notifier, struct parcel_to_send *made,
 		made->counts = counts;
 		made->receipt = receipt ? *receipt : (struct notice_receipt){0};
 		pthread_mutex_lock(&notifier->lock);
-		struct notice_lane *lane = &notifier->lanes[made->topic ? LANE_TOPICS : LANE_POSTS];
-		taken = notice_queue_add(&lane->queue, &made->queued, clock_ms());
+		struct notice_pool *pool = &notifier->pools[made->topic ? POOL_TOPICS : POOL_POSTS];
+		taken = notice_queue_add(&pool->queue, &made->queued, clock_ms());
 		pthread_cond_broadcast(&notifier->bell);
 		pthread_mutex_unlock(&notifier->lock);
 	}
@@ -388,16 +388,16 @@ bool notifier_post(struct notifier *notifier, const struct ready_notice *notice,
 	return parcel_queue(notifier, made, counts, receipt, error);
 }
 
-static void lane_leave(struct notice_lane *lane)
+static void pool_leave(struct notice_pool *pool)
 {
 	struct list_node *next;
-	for (struct list_node *node = lane->queue.notices.first; node; node = next) {
+	for (struct list_node *node = pool->queue.notices.first; node; node = next) {
 		struct parcel_to_send *parcel = LIST_OWNER(node, struct parcel_to_send, queued.node);
 		const struct notice_receipt *receipt = &parcel->receipt;
 		next = node->next;
 		if (parcel->queued.is_sending || !receipt->leave || !receipt->leave(receipt->context, receipt->key))
 			continue;
-		notice_queue_remove(&lane->queue, &parcel->queued);
+		notice_queue_remove(&pool->queue, &parcel->queued);
 		arena_close(parcel->arena);
 	}
 }
@@ -405,33 +405,33 @@ static void lane_leave(struct notice_lane *lane)
 void notifier_leave(struct notifier *notifier)
 {
 	pthread_mutex_lock(&notifier->lock);
-	for (size_t i = 0; i < NOTICE_LANES; i++)
-		lane_leave(&notifier->lanes[i]);
+	for (size_t i = 0; i < NOTICE_POOLS; i++)
+		pool_leave(&notifier->pools[i]);
 	pthread_mutex_unlock(&notifier->lock);
 }
 
 /* ---- opening and closing ---- */
 
 /* False: one cannot be started. */
-static bool lane_start(struct notifier *notifier, struct notice_lane *lane, size_t senders)
+static bool pool_start(struct notifier *notifier, struct notice_pool *pool, size_t senders)
 {
 	bool good = true;
-	lane->notifier = notifier;
+	pool->notifier = notifier;
 	pthread_mutex_lock(&notifier->lock);
-	while (good && lane->started < senders) {
-		good = pthread_create(&lane->threads[lane->started], NULL, lane_run, lane) == 0;
-		lane->started += good;
-		lane->running += good;
+	while (good && pool->started < senders) {
+		good = pthread_create(&pool->threads[pool->started], NULL, pool_run, pool) == 0;
+		pool->started += good;
+		pool->running += good;
 	}
 	pthread_mutex_unlock(&notifier->lock);
 	return good;
 }
 
-static bool lanes_start(struct notifier *notifier)
+static bool pools_start(struct notifier *notifier)
 {
 	bool good = true;
-	for (size_t i = 0; i < NOTICE_LANES && good; i++)
-		good = lane_start(notifier, &notifier->lanes[i], senders_of_lane[i]);
+	for (size_t i = 0; i < NOTICE_POOLS && good; i++)
+		good = pool_start(notifier, &notifier->pools[i], senders_of_pool[i]);
 	return good;
 }
 
@@ -452,29 +452,29 @@ struct notifier *notifier_open(const struct notifier_settings *settings, const s
 		error_set(error, ERROR_SYSTEM, PLACE_NONE, "the sender of notices cannot be opened");
 		return NULL;
 	}
-	if (lanes_start(notifier))
+	if (pools_start(notifier))
 		return notifier;
 	notifier_close(notifier);
 	error_set(error, ERROR_SYSTEM, PLACE_NONE, "a thread that sends notices cannot be started");
 	return NULL;
 }
 
-static bool any_lane_runs(const struct notifier *notifier)
+static bool any_pool_runs(const struct notifier *notifier)
 {
 	bool any = false;
-	for (size_t i = 0; i < NOTICE_LANES; i++)
-		any = any || notifier->lanes[i].running > 0;
+	for (size_t i = 0; i < NOTICE_POOLS; i++)
+		any = any || notifier->pools[i].running > 0;
 	return any;
 }
 
 /* Drops what waits. Returns how many notices, and raises `kept` by those of them that have a receipt. */
-static size_t lane_clear(struct notice_lane *lane, size_t *kept)
+static size_t pool_clear(struct notice_pool *pool, size_t *kept)
 {
-	const size_t left = lane->queue.count;
-	while (lane->queue.notices.first) {
-		struct parcel_to_send *parcel = LIST_OWNER(lane->queue.notices.first, struct parcel_to_send, queued.node);
+	const size_t left = pool->queue.count;
+	while (pool->queue.notices.first) {
+		struct parcel_to_send *parcel = LIST_OWNER(pool->queue.notices.first, struct parcel_to_send, queued.node);
 		*kept += parcel->receipt.settled != NULL;
-		notice_queue_remove(&lane->queue, &parcel->queued);
+		notice_queue_remove(&pool->queue, &parcel->queued);
 		arena_close(parcel->arena);
 	}
 	return left;
@@ -489,15 +489,15 @@ void notifier_close(struct notifier *notifier)
 	notifier->stopping = true;
 	notifier->until_ms = clock_ms() + NOTIFIER_DRAIN_MS;
 	pthread_cond_broadcast(&notifier->bell);
-	while (any_lane_runs(notifier) && clock_ms() < notifier->until_ms)
+	while (any_pool_runs(notifier) && clock_ms() < notifier->until_ms)
 		wait_until(notifier, notifier->until_ms);
 	pthread_mutex_unlock(&notifier->lock);
 	atomic_store(&notifier->given_up, true);
-	for (size_t i = 0; i < NOTICE_LANES; i++)
-		for (size_t j = 0; j < notifier->lanes[i].started; j++)
-			pthread_join(notifier->lanes[i].threads[j], NULL);
-	for (size_t i = 0; i < NOTICE_LANES; i++)
-		left += lane_clear(&notifier->lanes[i], &kept);
+	for (size_t i = 0; i < NOTICE_POOLS; i++)
+		for (size_t j = 0; j < notifier->pools[i].started; j++)
+			pthread_join(notifier->pools[i].threads[j], NULL);
+	for (size_t i = 0; i < NOTICE_POOLS; i++)
+		left += pool_clear(&notifier->pools[i], &kept);
 	if (left > kept)
 		log_say(notifier->log, LOG_LEVEL_WARN, NULL, "%zu notices were not delivered, and are lost", left - kept);
 	if (kept > 0)

@@ -39,10 +39,10 @@ struct notice_counts {
 	uint64_t rejected; /* records for the next engine that Kafka refuses each time */
 };
 
-/* Tells the caller that a notice does not wait any more: it was delivered, or given up. Called with the notifier's lock by one of
- * its threads, or at once if there is nobody to send it to. */
+/* Reports to the caller that a notice does not wait any more: it was delivered, or given up. Called with the notifier's lock by one
+ * of its threads, or at once if there is nobody to send it to. */
 struct notice_receipt {
-	void (*settled)(void *context, const char *key); /* NULL: nobody is told */
+	void (*settled)(void *context, const char *key); /* NULL: it is not reported */
 	bool (*leave)(void *context, const char *key);	 /* whether another process sends it: see notifier_leave() */
 	void *context;
 	char key[NOTICE_RECEIPT_BYTES];

@@ -31,8 +31,8 @@ static void engines_run(struct two_engines *two)
 	for (int64_t now_ms = STEP_MS; now_ms < 2 * LAST_MS; now_ms += STEP_MS) {
 		ended += now_ms <= LAST_MS && now_ms % two->every_ms == 0;
 		if (now_ms == report_ms) {
-			alert_absence_hear(&one, now_ms);
-			alert_absence_hear(&other, now_ms);
+			alert_absence_take_report(&one, now_ms);
+			alert_absence_take_report(&other, now_ms);
 		}
 		if (now_ms % ALERT_EVERY_MS == 0) {
 			if (alert_absence_look(&one, ended, true, now_ms) && two->absent_ms[0] == NEVER)
@@ -98,7 +98,7 @@ static void the_time_in_which_an_engine_was_stopped_does_not_count(void **state)
 		assert_false(alert_absence_look(&shared, 0, true, now_ms));
 		assert_false(alert_absence_look(&alone, 0, false, now_ms));
 	}
-	alert_absence_hear(&shared, 5000);
+	alert_absence_take_report(&shared, 5000);
 	assert_true(alert_absence_look(&alone, 0, false, 41000));
 	assert_false(alert_absence_look(&shared, 0, true, 41000));
 	for (int64_t now_ms = 42000; now_ms <= 54000; now_ms += ALERT_EVERY_MS)

@@ -1,4 +1,4 @@
-/* alert_keeping.c: Handover of shared alerts: the engine that sends the notices keeps firings and waiting notices in the feed, and
+/* alert_takeover.c: Takeover of shared alerts: the engine that sends the notices keeps firings and waiting notices in the feed, and
  * the next one takes them over. */
 #include "alerts/notice_queue.h"
 #include "base/clock.h"
@@ -6,11 +6,11 @@
 #include "runtime/alert_parts.h"
 
 #define TAKEOVER_MS 15000    /* a feed that is not read by then delays no notice any longer */
-#define KEEPING_MS 15000     /* nor one that does not take the record of a notice */
+#define FEED_WRITE_MS 15000  /* nor one that does not take the record of a notice */
 #define FULL_RECEIVERS 16
 #define UNCLAIMED_MS 3600000 /* pipelines come into force within minutes */
 
-/* ---- keeping ---- */
+/* ---- records in the feed ---- */
 
 static void firing_key(const struct judged_alert *alert, struct text group, char key[KEPT_KEY_BYTES])
 {
@@ -58,7 +58,7 @@ void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, str
 
 bool alert_is_kept(const struct alert_watch *watch, const struct alert_group *group, int64_t now_ms)
 {
-	return now_ms - group->kept_ms >= KEEPING_MS || alert_store_has_written(watch->takeover.store, group->kept_number);
+	return now_ms - group->kept_ms >= FEED_WRITE_MS || alert_store_has_written(watch->takeover.store, group->kept_number);
 }
 
 void alert_notice_replace(struct alert_watch *watch, const struct alert_group *group, const struct alert_spec *spec)
@@ -263,26 +263,26 @@ static bool notice_take_over(struct alert_watch *watch, const struct kept_owner 
 	const struct alert_group group = {.name = read->group, .alert.fired_at_ms = read->fired_at_ms, .values = read->values};
 	const struct alert_spec *spec = owner->spec;
 	const struct alert_action *actions = spec->actions.items;
-	size_t place = 0;
+	size_t index = 0;
 	if (alert_store_awaits(watch->takeover.store, kept->key) || notice_is_too_old(watch, owner, kept))
 		return true;
-	while (place < spec->actions.count && alert_action_hash(spec, place) != kept->action)
-		place++;
-	if (place == spec->actions.count) {
+	while (index < spec->actions.count && alert_action_hash(spec, index) != kept->action)
+		index++;
+	if (index == spec->actions.count) {
 		notice_readdress(watch, owner, kept);
 		return true;
 	}
-	if (rollback_is_over(owner, &actions[place], read)) {
+	if (rollback_is_over(owner, &actions[index], read)) {
 		alert_store_settle(watch->takeover.store, kept->key);
 		return true;
 	}
-	const uint64_t receiver = alert_receiver_hash(&actions[place]);
+	const uint64_t receiver = alert_receiver_hash(&actions[index]);
 	struct alert_message message =
 		alert_message_of(watch, owner->plan, owner->alert, &group, spec, read->fires ? NOTICE_FIRING : NOTICE_RESOLVED);
 	message.condition = read->condition;
 	message.at_ms = read->at_ms;
 	const bool taken = !receiver_is_full(full, receiver) &&
-			   alert_notify(watch, owner->plan, owner->alert, spec, place, &message, true, error);
+			   alert_notify(watch, owner->plan, owner->alert, spec, index, &message, true, error);
 	if (error->kind == ERROR_REMOTE)
 		receiver_note_full(full, receiver);
 	return taken;

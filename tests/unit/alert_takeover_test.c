@@ -1,4 +1,4 @@
-/* alert_keeping_test.c: Tests of what outlasts an engine of the alerts that engines share, on a Kafka in the process, with
+/* alert_takeover_test.c: Tests of what outlasts an engine of the alerts that engines share, on a Kafka in the process, with
  * receivers on sockets. An engine is the watch of its alerts alone, whose looks the tests make. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -100,7 +100,7 @@ static void engine_take_over(struct engine_stand *stand)
 static void engine_look(struct engine_stand *stand, int64_t now_ms)
 {
 	alerts_take_over(&stand->watch, &stand->plan, (struct alert_time){now_ms, time_of_day_ms()});
-	alert_speak_shared(&stand->watch, stand->pipelines, &stand->alert, &stand->spec, now_ms);
+	alert_send_shared(&stand->watch, stand->pipelines, &stand->alert, &stand->spec, now_ms);
 }
 
 /* Looks until what became due is in the feed, and so is sent. */
@@ -381,7 +381,7 @@ static void an_alert_stays_inhibited_over_a_restart(void **state)
 		engine_look(stands[i], 1); /* before it is to send */
 		engine_take_over(stands[i]);
 		engine_looks(stands[i], 2);
-		alert_speak_shared(&stands[i]->watch, stands[i]->pipelines, &parents[i], &specs[1], 2);
+		alert_send_shared(&stands[i]->watch, stands[i]->pipelines, &parents[i], &specs[1], 2);
 		engine_looks(stands[i], 3);
 		if (i == 0)
 			web_receiver_await(receiver, 1); /* the child spoke first */
