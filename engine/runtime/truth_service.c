@@ -143,22 +143,41 @@ static bool has_truths(const struct truth_counting *counting)
 	return any;
 }
 
-/* Feedback of requests that an earlier table chose comes too, for a window: it is unknown. */
+/* Of the outcome that most requests have too late. */
+static uint64_t late_most(const struct truth_counting *counting)
+{
+	const struct truth_counts *counts = truth_tally_counts(counting->tally);
+	int64_t most = 0;
+	for (size_t judged = 0; judged <= counting->metric_count; judged++) {
+		int64_t late = 0;
+		for (size_t i = 0; i < counting->experiment->count; i++)
+			late += judged == 0 ? counts[i].late : counts[i].metrics[judged - 1].late;
+		most = late > most ? late : most;
+	}
+	return (uint64_t)most;
+}
+
+/* Feedback of requests that an earlier table chose comes too, for a window: it is unknown, as is that of requests which nobody
+ * has made. */
 static void late_say(const struct truth_service *service, struct truth_counting *counting)
 {
 	const struct truth_tally_losses losses = truth_tally_losses(counting->tally);
 	const int64_t window_ms = experiment_window_ms(counting->experiment->spec);
 	const bool all_unknown = losses.unknown > 0 && service->exposed_ms - counting->table.since_ms > 2 * window_ms + MS_PER_S &&
 				 !has_truths(counting);
-	if (counting->is_late_logged || (losses.late == 0 && !all_unknown))
+	const uint64_t late = late_most(counting), ended = late > losses.late ? late - losses.late : 0;
+	const uint64_t unknown = losses.unknown > ended ? losses.unknown - ended : 0;
+	if (counting->is_late_logged || (late == 0 && !all_unknown))
 		return;
 	counting->is_late_logged = true;
 	log_say(service->config.log, LOG_LEVEL_WARN, NULL,
 		"the rollout of `%s` leaves out feedback of %s that is late: %" PRIu64 " came after the outcomeWindow of %" PRId64
-		" ms of its request, and %" PRIu64 " named a request that was over by then, or that another table chose; raise "
+		" ms of its request, and %" PRIu64 " named a request that another table chose, or that is not known; raise "
 		"outcomeWindow above the time that truths take%s",
-		counting->experiment->name, service->config.feedback, losses.late, window_ms, losses.unknown,
-		has_truths(counting) ? "" : ". No truth has counted so far");
+		counting->experiment->name, service->config.feedback, late, window_ms, unknown,
+		has_truths(counting) ? ""
+		: late > 0	     ? ". No truth has counted so far: while that is so, no stage passes"
+				     : ". No truth has counted so far");
 }
 
 static void counts_publish(struct truth_service *service)

@@ -144,8 +144,10 @@ static const struct option rollback_rows[] = {
 	    .place_offset = offsetof(struct rollback_limits, latency_place), .help = "95th percentile. Default: \">200ms\"."),
 	ROW("accuracyDrop", THRESHOLD, struct rollback_limits, accuracy_drop,
 	    .place_offset = offsetof(struct rollback_limits, accuracy_drop_place),
-	    .help = "How far the accuracy is below the default's, as a share of the default's. Default: \">5%\"; without truth it "
-		    "is not judged."),
+	    .help = "How far the accuracy is below the default's, as a share of the default's. Default: \">5%\"; without any "
+		    "truth it is not judged. If truths come after outcomeWindow only, or most of those of a variant do, the stage "
+		    "does "
+		    "not pass."),
 	ROW("alerts", NAMES, struct rollback_limits, alerts,
 	    .help = "Alerts of the pipelines that have the experiment, by name: each rolls back when it fires, as its own action "
 		    "`rollback` would."),
@@ -169,7 +171,10 @@ const struct option progressive_rows[] = {
 		    "largest candidate has, from the same moment on; no others are counted for the default."),
 	ROW("checkEvery", DURATION, struct rollout, check_every_ns, .fallback = "30s", .help = "How often all rules are judged."),
 	ROW("outcomeWindow", DURATION, struct rollout, outcome_window_ns, .whole = true, .fallback = "5m",
-	    .help = "How long after a choice its truth counts. An answer is judged when this time has passed."),
+	    .help = "How long after a choice its truth counts. An answer is judged when this time has passed. Later truths are "
+		    "only counted: while more than half of a variant's are late, no rule of truth holds. Make it longer than "
+		    "truths "
+		    "take, and shorter than a stage."),
 	{.name = "rollback",
 	 .type = OPTION_MAP,
 	 .offset = offsetof(struct rollout, rollback),
