@@ -60,7 +60,7 @@ const struct node *experiment_pipeline(const struct resource *experiment, struct
 struct model_mark {
 	struct text name;
 	size_t place; /* index in the spec */
-	bool named;
+	bool named, is_default;
 };
 
 struct model_marks {
@@ -80,16 +80,26 @@ static int place_compare(const void *left, const void *right)
 	return a->place < b->place ? -1 : a->place > b->place;
 }
 
+/* The first Model of that name: those of several namespaces may have one. NULL: there is none. */
+static struct model_mark *marks_find(const struct model_marks *marks, const struct model_mark *wanted)
+{
+	struct model_mark *mark = bsearch(wanted, marks->items, marks->count, sizeof *marks->items, marks_compare);
+	while (mark && mark > marks->items && marks_compare(mark - 1, wanted) == 0)
+		mark--;
+	return mark;
+}
+
+/* The next one of the same name. */
+static struct model_mark *marks_next(const struct model_marks *marks, struct model_mark *mark)
+{
+	return mark + 1 < marks->items + marks->count && marks_compare(mark, mark + 1) == 0 ? mark + 1 : NULL;
+}
+
 static void scalar_mark(const struct model_marks *marks, const struct node *node)
 {
 	const struct model_mark wanted = {.name = node->scalar};
-	const struct model_mark *end = marks->items + marks->count;
-	struct model_mark *mark =
-		node->scalar.length > 0 ? bsearch(&wanted, marks->items, marks->count, sizeof *marks->items, marks_compare) : NULL;
-	/* Models of several namespaces may have one name, and the search finds any of them. */
-	while (mark && mark > marks->items && marks_compare(mark - 1, &wanted) == 0)
-		mark--;
-	for (; mark && mark < end && marks_compare(mark, &wanted) == 0; mark++)
+	struct model_mark *mark = node->scalar.length > 0 ? marks_find(marks, &wanted) : NULL;
+	for (; mark; mark = marks_next(marks, mark))
 		mark->named = true;
 }
 
@@ -109,6 +119,18 @@ static void names_mark(const struct model_marks *marks, const struct node *node)
 	}
 }
 
+/* An Experiment of the default's name has the pipeline of that name itself. */
+static void default_mark(const struct model_marks *marks, const struct spec *spec, const struct resource *resource)
+{
+	const struct experiment_spec *experiment = resource->spec;
+	if (!experiment || !experiment->default_name.text || experiment->resource_type != EXPERIMENT_MODEL ||
+	    !resource->name.text || strcmp(experiment->default_name.text, resource->name.text) == 0)
+		return;
+	const struct model_mark wanted = {.name = text_of(experiment->default_name.text)};
+	for (struct model_mark *mark = marks_find(marks, &wanted); mark; mark = marks_next(marks, mark))
+		mark->is_default |= strings_equal(spec->resources[mark->place]->namespace, resource->namespace);
+}
+
 static bool is_standalone(const struct resource *model)
 {
 	const struct model_spec *spec = model->spec;
@@ -125,18 +147,21 @@ const struct resource **models_alone(const struct spec *spec, size_t *count)
 	for (size_t i = 0; i < spec->count; i++)
 		if (spec->resources[i]->kind->type == RESOURCE_MODEL && spec->resources[i]->name.text &&
 		    !spec->resources[i]->version_of) /* which an experiment names */
-			marks.items[marks.count++] = (struct model_mark){text_of(spec->resources[i]->name.text), i, false};
+			marks.items[marks.count++] =
+				(struct model_mark){.name = text_of(spec->resources[i]->name.text), .place = i};
 	qsort(marks.items, marks.count, sizeof *marks.items, marks_compare);
 	for (size_t i = 0; i < spec->count; i++) {
 		enum resource_type type = spec->resources[i]->kind->type;
 		if (type == RESOURCE_PIPELINE || type == RESOURCE_DEPLOYMENT)
 			names_mark(&marks, spec->resources[i]->node);
-		else if (type == RESOURCE_EXPERIMENT)
+		else if (type == RESOURCE_EXPERIMENT) {
 			names_mark(&marks, node_get(node_get(spec->resources[i]->node, "metadata"), "name"));
+			default_mark(&marks, spec, spec->resources[i]);
+		}
 	}
 	qsort(marks.items, marks.count, sizeof *marks.items, place_compare);
 	for (size_t i = 0; i < marks.count; i++)
-		if (!marks.items[i].named || is_standalone(spec->resources[marks.items[i].place]))
+		if (!marks.items[i].named || marks.items[i].is_default || is_standalone(spec->resources[marks.items[i].place]))
 			models[(*count)++] = spec->resources[marks.items[i].place];
 	return models;
 }

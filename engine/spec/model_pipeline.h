@@ -3,8 +3,9 @@
  *
  * A Model gets such a pipeline, of its own name, if no pipeline or deployment of the files names it. A Model that is
  * named gets its requests through those, and topics of its own only with `standalone`: each costs three topics, and
- * rights to them. The candidates of an experiment may be called by themselves too. An Experiment gets a pipeline unless
- * a Pipeline has its name.
+ * rights to them. The `default` of an Experiment gets them in any case: who asks it by its name asks the experiment, and
+ * callers keep that name when a pipeline is added. The candidates of an experiment may be called by themselves too. An Experiment
+ * gets a pipeline unless a Pipeline has its name.
  */
 #ifndef SLUICE_SPEC_MODEL_PIPELINE_H
 #define SLUICE_SPEC_MODEL_PIPELINE_H

@@ -123,7 +123,8 @@ const struct option model_rows[] = {
 	CHECKED("dedicated", FLAG, .effect = EFFECT_NONE, .help = "Whether it has a server of its own."),
 	ROW("standalone", FLAG, struct model_spec, standalone,
 	    .help = "Whether callers may ask it by its name although pipelines call it. It has topics of its own then; one that no "
-		    "pipeline names has them anyway. If a pipeline has its name, it is asked as NAME-model."),
+		    "pipeline names, or that is the default of an Experiment, has them anyway. If a pipeline has its name, it is "
+		    "asked as NAME-model."),
 	{.name = "logger",
 	 .type = OPTION_MAP,
 	 .offset = 0,

@@ -139,6 +139,29 @@ static void a_standalone_model_keeps_its_pipeline(void **state)
 	assert_pipelines(yaml, "a a");
 }
 
+#define SPLIT(kind, name, given)                                                                                                   \
+	DOCUMENT("Experiment", name,                                                                                               \
+		 "resourceType: " kind ", default: " given ", candidates: [{name: a, weight: 1}, {name: b, weight: 1}]")
+#define CALLING(name)                                                                                                              \
+	DOCUMENT("Pipeline", name, "steps: [{name: s, model: {name: a}}, {name: t, model: {name: b}}], output: {steps: [t]}")
+
+/* Who asks it by its name asks the experiment. */
+static void the_default_of_an_experiment_can_be_asked_by_its_name(void **state)
+{
+	struct planning planning;
+	struct plan plan;
+	(void)state;
+	assert_string_equal(pipelines_of(MODEL("a") MODEL("b") CALLING("p") SPLIT("model", "e", "a"), false, &planning, &plan),
+			    "p e a");
+	const struct graph *graph = plan.pipelines[2].graph;
+	assert_true(graph->experiment_count == 1 && strcmp(graph->experiments[0]->name, "e") == 0);
+	planning_close(&planning);
+	assert_pipelines(MODEL("a") MODEL("b") SPLIT("model", "e", "b") CALLING("p"), "p e b");
+	assert_pipelines(MODEL("a") MODEL("b") CALLING("p") SPLIT("model", "a", "a"), "p a"); /* the experiment's */
+	assert_pipelines(MODEL("a") MODEL("b") CALLING("a") CALLING("b") SPLIT("pipeline", "e", "a"), "a b e");
+	assert_pipelines(MODEL("a, namespace: there") MODEL("a") MODEL("b") CALLING("p") SPLIT("model", "e", "a"), "p e a");
+}
+
 static const struct resource *made_for(const struct planning *planning, const char *model)
 {
 	return pipeline_of_model(&planning->spec, spec_find(&planning->spec, RESOURCE_MODEL, model));
@@ -167,6 +190,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_model_that_nobody_names_gets_a_pipeline),
+		cmocka_unit_test(the_default_of_an_experiment_can_be_asked_by_its_name),
 		cmocka_unit_test(a_standalone_model_keeps_its_pipeline),
 		cmocka_unit_test(its_one_step_calls_the_model_and_answers),
 		cmocka_unit_test(a_model_without_a_server_has_none_unless_it_gets_one_later),
