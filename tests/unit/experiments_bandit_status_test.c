@@ -1,4 +1,4 @@
-/* experiments_bandit_status_test.c: Tests of `experiments status` of bandits: what is not learnt is counted. */
+/* experiments_bandit_status_test.c: Tests of `experiments status` and `analyze` of bandits: what is not learnt is counted. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -78,7 +78,7 @@ static void features_that_requests_lack_are_counted(void **state)
 		      "\"refused_rewards\": 1, \"missing_features\": 6");
 }
 
-/* The last one: it writes other feedback. */
+/* From here on other feedback is written. */
 static void feedback_that_names_a_unit_alone_is_counted(void **state)
 {
 	(void)state;
@@ -87,12 +87,31 @@ static void feedback_that_names_a_unit_alone_is_counted(void **state)
 	expect_status("  bandits: {algorithm: ucb1}\n", "json", "\"feedback_by_unit\": 1");
 }
 
+/* A policy chooses for each request, so the advice is not to name units. */
+static void analyze_does_not_ask_a_policy_for_feedback_of_units(void **state)
+{
+	(void)state;
+	write_file("exposures", EXPOSURE("a", ", \"reason\": \"policy\"") EXPOSURE("b", ", \"reason\": \"policy\""));
+	write_file("feedback", "{\"unit\": \"a\", \"reward\": 1}\n");
+	struct said said = say_with(step_kinds, "experiments analyze e --exposures exposures --feedback feedback");
+	expect_words(said.out, "Wait: there is no feedback yet.");
+	expect_words(said.out, "because 1 feedback records name a unit alone, and a policy chooses for each request");
+	expect_words(said.out, "would change by feedback by request id or origin, with a reward or metrics");
+	said_close(&said);
+	write_file("exposures", EXPOSURE("a", "") EXPOSURE("b", ""));
+	write_file("feedback", "{\"id\": \"z\", \"reward\": 1}\n");
+	said = say_with(step_kinds, "experiments analyze e --exposures exposures --feedback feedback");
+	expect_words(said.out, "would change by feedback by request id, origin or unit, with a reward or metrics");
+	said_close(&said);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rewards_that_the_algorithm_refuses_are_counted),
 		cmocka_unit_test(features_that_requests_lack_are_counted),
 		cmocka_unit_test(feedback_that_names_a_unit_alone_is_counted),
+		cmocka_unit_test(analyze_does_not_ask_a_policy_for_feedback_of_units),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
