@@ -163,6 +163,9 @@ bool report_segment(struct report *report, struct arena *arena, struct error *er
 /* Checks the covariate: a part of report_make(). CONFIG: no exposure has it, or it is a text. */
 bool report_covariate(const struct report *report, struct error *error);
 
+/* How many times units came back in a later epoch. */
+size_t report_returns(const struct joined *joined);
+
 /* Days until so many more units have come, at the rate of the time so far; NaN: the rate is not known. */
 double report_days(const struct joined *joined, double units);
 

@@ -84,3 +84,11 @@ const char *report_cap(const struct report_metric *metric, struct arena *arena)
 			   limits->low, limits->high, (unsigned long long)(has_common ? limits->others : cap->burn_in),
 			   which ? which : "", (unsigned long long)cap->capped);
 }
+
+size_t report_returns(const struct joined *joined)
+{
+	size_t returns = 0;
+	for (size_t i = 0; i < joined->unit_count; i++)
+		returns += joined->earlier[i] != UINT32_MAX;
+	return joined->adaptive ? 0 : returns;
+}

@@ -7,6 +7,7 @@
 #include "view/mirror_view.h"
 #include "view/overlap_view.h"
 #include "view/report_charts.h"
+#include "view/report_tables.h"
 #include "view/report_view.h"
 #include "view/requests_view.h"
 #include "view/segment_view.h"
@@ -58,125 +59,7 @@ static void write_top(const struct report *report, struct buffer *out)
 	write_lines(out, "What would change it", made->changes, made->change_count);
 }
 
-/* ---- health ---- */
-
-static void write_cell(struct buffer *out, bool bad, const char *name, double number, const char *text)
-{
-	buffer_print(out, "<li%s><b>%s</b>", bad ? " class=\"bad\"" : "", name);
-	if (text)
-		buffer_string(out, text);
-	else
-		buffer_print(out, "%.0f", number);
-	buffer_string(out, "</li>\n");
-}
-
-static void write_excess(const struct joined *joined, struct buffer *out)
-{
-	const struct joined_excess *excess = &joined->excess;
-	const bool has_request = excess->request.length > 0;
-	buffer_print(out, "<li class=\"bad\"><b>Values too large</b>%llu left out; the first is %g of %s ",
-		     (unsigned long long)joined->counts.excess, excess->value, has_request ? "request" : "unit");
-	html_write_text(out, has_request ? excess->request : excess->unit);
-	buffer_string(out, "</li>\n");
-}
-
-static void write_health(const struct report *report, struct buffer *out)
-{
-	const struct joined *joined = report->joined;
-	const struct join_counts *counts = &joined->counts;
-	const struct report_split *split = &report->split;
-	double fallbacks = 0;
-	for (size_t arm = 0; arm < joined->arms; arm++)
-		fallbacks += (double)joined->fallbacks[arm];
-	buffer_string(out, "<h2>Health</h2>\n<ul class=\"strip\">\n");
-	write_cell(out, split->mismatch, "Split (SRM)", 0,
-		   !split->tested ? "not tested" : split->mismatch ? "mismatch" : "as planned");
-	write_cell(out, split->feedback_differs, "Feedback by variant", 0, split->feedback_differs ? "differs" : "alike");
-	write_cell(out, counts->mixed_units > 0, "Units in two variants", (double)counts->mixed_units, NULL);
-	write_cell(out, counts->late > 0, "Late feedback", (double)counts->late, NULL);
-	write_cell(out, counts->unknown > 0, "Unknown feedback", (double)counts->unknown, NULL);
-	if (counts->excess > 0)
-		write_excess(joined, out);
-	write_cell(out, false, "Doubled feedback", (double)counts->doubled, NULL);
-	write_cell(out, fallbacks > 0, "Fallbacks", fallbacks, NULL);
-	write_cell(out, false, "Exposures", (double)counts->exposures, NULL);
-	write_cell(out, false, "Waiting", (double)counts->open, NULL);
-	buffer_string(out, "</ul>\n<table><tr><th>variant</th><th>units</th><th>expected</th></tr>\n");
-	for (size_t arm = 0; arm < joined->arms; arm++) {
-		buffer_string(out, "<tr><th scope=\"row\">");
-		html_write_text(out, joined->arm_names[arm]);
-		buffer_print(out, "%s</th><td>%.0f</td><td>", arm == report->control ? " (control)" : "", split->counts[arm]);
-		if (split->tested && isnan(split->expected[arm]))
-			buffer_string(out, "not known");
-		else if (split->tested)
-			buffer_print(out, "%.1f", split->expected[arm]);
-		buffer_string(out, "</td></tr>\n");
-	}
-	buffer_string(out, "</table>\n");
-}
-
 /* ---- metrics ---- */
-
-static void write_number(struct buffer *out, const char *unit, double number)
-{
-	buffer_string(out, "<td>");
-	if (isfinite(number))
-		buffer_print(out, "%.4g%s", number, unit);
-	buffer_string(out, "</td>");
-}
-
-/* Of how small a chance is, the p-value says more. */
-static void write_chance(struct buffer *out, double chance)
-{
-	buffer_string(out, "<td>");
-	if (isfinite(chance))
-		buffer_print(out, "%.1f%%", PERCENT * chance);
-	buffer_string(out, "</td>");
-}
-
-static void write_pair(const struct report *report, const struct report_metric *metric, const struct pair_analysis *pair,
-		       struct buffer *out)
-{
-	const double still = pair_units_still(pair);
-	const bool known = pair->improvement.defined;
-	buffer_string(out, "<tr><th scope=\"row\">");
-	html_write_text(out, metric->name);
-	buffer_string(out, ": ");
-	html_write_text(out, report->joined->arm_names[pair->treatment]);
-	buffer_print(out, "</th><td>%s</td>", pair_state_name(pair->state));
-	write_number(out, "", pair->estimate);
-	write_number(out, "%", known ? PERCENT * pair->improvement.estimate : (double)NAN);
-	write_number(out, "", pair->sequence.p);
-	write_chance(out, pair->better);
-	write_number(out, "", pair->loss_treatment);
-	write_number(out, "", still);
-	write_number(out, "", report_days(report->joined, still));
-	buffer_string(out, "</tr>\n");
-}
-
-/* What is asked of a metric, and what a cap did. */
-static void write_rule(const struct report *report, const struct report_metric *metric, struct arena *arena, struct buffer *out)
-{
-	static const char *const roles[] = {"primary: it decides", "guardrail: it must not get worse by more than the margin",
-					    "other: it is shown"};
-	static const char *const guards[] = {"open", "kept", "broken"};
-	const char *cap = report_cap(metric, arena);
-	buffer_string(out, "<li>");
-	html_write_text(out, metric->name);
-	buffer_print(out, ": %s; %s is better, margin %.4g%%", roles[metric->role], metric->lower_is_better ? "lower" : "higher",
-		     PERCENT * metric->practical);
-	if (report_per_unit(metric))
-		buffer_print(out, "; %s", report_per_unit(metric));
-	for (size_t i = 0; metric->role == ROLE_GUARDRAIL && i < metric->analysis.pair_count; i++) {
-		const struct pair_analysis *pair = &metric->analysis.pairs[i];
-		buffer_string(out, "; ");
-		html_write_text(out, report->joined->arm_names[pair->treatment]);
-		buffer_print(out, " %s", guards[pair_guardrail(pair, metric->lower_is_better)]);
-	}
-	if (cap)
-		buffer_print(out, "; %s", cap);
-	buffer_string(out, "</li>\n");
-}
 
 static void write_gain(const struct report *report, size_t pair, struct buffer *out)
 {
@@ -199,10 +82,7 @@ static void write_metrics(const struct report *report, struct arena *arena, stru
 		"practical "
 			   "threshold is shaded.</p>\n");
 	chart_write_forest(report, out);
-	buffer_string(out, "<ul>\n");
-	for (size_t i = 0; i < report->metric_count; i++)
-		write_rule(report, &report->metrics[i], arena, out);
-	buffer_string(out, "</ul>\n");
+	report_table_rules(report, arena, out);
 	for (size_t i = 0; i < primary->analysis.pair_count; i++) {
 		const struct pair_analysis *pair = &primary->analysis.pairs[i];
 		if (pair->point_count == 0)
@@ -222,12 +102,7 @@ static void write_metrics(const struct report *report, struct arena *arena, stru
 		chart_write_sequence(report, pair, out);
 		write_gain(report, i, out);
 	}
-	buffer_string(out, "<h2>Numbers</h2>\n<table><tr><th></th><th>state</th><th>difference</th><th>improvement</th><th>p</th>"
-			   "<th>better with</th><th>expected loss</th><th>units to go</th><th>days to go</th></tr>\n");
-	for (size_t i = 0; i < report->metric_count; i++)
-		for (size_t j = 0; j < report->metrics[i].analysis.pair_count; j++)
-			write_pair(report, &report->metrics[i], &report->metrics[i].analysis.pairs[j], out);
-	buffer_string(out, "</table>\n");
+	report_table_numbers(report, out);
 }
 
 /* ---- data ---- */
@@ -254,7 +129,7 @@ void report_view_print_html(const struct report *report, struct arena *arena, st
 		mirror_view_warn_html(mirror, arena, out);
 	write_top(report, out);
 	if (report->joined->arms > 0) {
-		write_health(report, out);
+		report_table_health(report, out);
 		requests_view_print_html(report, out);
 	}
 	if (report->metric_count > 0) {

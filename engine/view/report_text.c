@@ -57,10 +57,8 @@ static void print_excess(const struct joined *joined, struct arena *arena, struc
 /* So metrics have more units than the split. Of a policy both count versions. */
 static void print_returns(const struct joined *joined, struct buffer *out)
 {
-	size_t returns = 0;
-	for (size_t i = 0; i < joined->unit_count; i++)
-		returns += joined->earlier[i] != UINT32_MAX;
-	if (returns > 0 && !joined->adaptive)
+	const size_t returns = report_returns(joined);
+	if (returns > 0)
 		buffer_print(out,
 			     "  returns of units in a later epoch: %zu; metrics count a unit once in each of its epochs, the split "
 			     "once\n",

@@ -263,7 +263,7 @@ static void a_difference_far_beyond_the_practical_threshold_can_be_read(void **s
 	assert_int_equal(times(out.bytes, "text-anchor=\"end\">+2e+03% ("), 1);
 	assert_int_equal(times(out.bytes, " &rarr;</text>"), 1);
 	assert_int_equal(times(out.bytes, "<circle"), 0);
-	assert_int_equal(times(out.bytes, "<td>100.0%</td>"), 1);
+	assert_int_equal(times(out.bytes, "<td>100.0%</td>"), 2); /* to be the best of all variants, and better than the control */
 	buffer_close(&out);
 }
 
