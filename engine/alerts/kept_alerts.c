@@ -12,13 +12,28 @@
 #define NOTICE_PREFIX "notice/"
 #define HASH_DIGITS 16
 
-void kept_firing_key(const struct alert_message *message, char key[KEPT_KEY_BYTES])
+static uint64_t group_hash(const struct alert_message *message)
 {
 	const struct text names[] = {message->namespace, message->pipeline, message->alert, message->group};
 	uint64_t hash = 0;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		hash = hash_text_next(names[i], hash);
-	(void)snprintf(key, KEPT_KEY_BYTES, FIRING_PREFIX "%0*" PRIx64, HASH_DIGITS, hash);
+	return hash;
+}
+
+/* What the keys of all firings of a group begin with. */
+static void group_key(const struct alert_message *message, char key[KEPT_KEY_BYTES])
+{
+	(void)snprintf(key, KEPT_KEY_BYTES, FIRING_PREFIX "%0*" PRIx64, HASH_DIGITS, group_hash(message));
+}
+
+void kept_firing_key(const struct alert_message *message, char key[KEPT_KEY_BYTES])
+{
+	struct alert_message shared = *message;
+	char id[ALERT_ID_BYTES];
+	shared.is_shared = true;
+	notice_firing_id(&shared, id);
+	(void)snprintf(key, KEPT_KEY_BYTES, FIRING_PREFIX "%0*" PRIx64 "/%s", HASH_DIGITS, group_hash(message), id);
 }
 
 void kept_notice_key(uint64_t action, const char *id, char key[KEPT_KEY_BYTES])
@@ -38,17 +53,37 @@ bool kept_key_is_notice(struct text key)
 	return key_begins(key, TEXT(NOTICE_PREFIX));
 }
 
+static size_t bucket_index(struct text key)
+{
+	const size_t of_group = sizeof FIRING_PREFIX - 1 + HASH_DIGITS;
+	if (!kept_key_is_notice(key) && key.length > of_group)
+		key.length = of_group;
+	return hash_key(key) % KEPT_BUCKETS;
+}
+
 static struct kept_alert **bucket_of(struct kept_alerts *kept, struct text key)
 {
-	return &kept->buckets[hash_key(key) % KEPT_BUCKETS];
+	return &kept->buckets[bucket_index(key)];
 }
 
 struct kept_alert *kept_alert_find(const struct kept_alerts *kept, const char *key)
 {
-	struct kept_alert *alert = kept->buckets[hash_key(text_of(key)) % KEPT_BUCKETS];
+	struct kept_alert *alert = kept->buckets[bucket_index(text_of(key))];
 	while (alert && strcmp(alert->key, key) != 0)
 		alert = alert->chained;
 	return alert;
+}
+
+struct kept_alert *kept_firing_first(const struct kept_alerts *kept, const struct alert_message *names)
+{
+	char key[KEPT_KEY_BYTES];
+	struct kept_alert *first = NULL;
+	group_key(names, key);
+	for (struct kept_alert *at = kept->buckets[bucket_index(text_of(key))]; at; at = at->chained)
+		if (!at->is_notice && at->read && key_begins(text_of(at->key), text_of(key)) &&
+		    (!first || at->order < first->order))
+			first = at;
+	return first;
 }
 
 void kept_alert_remove(struct kept_alerts *kept, struct kept_alert *alert)
@@ -91,6 +126,7 @@ static bool key_fits(const struct kept_alert *kept)
 /* It takes the place of `former`, if that is not NULL. */
 static void alert_put(struct kept_alerts *kept, struct kept_alert *former, struct kept_alert *made)
 {
+	made->order = former ? former->order : kept->taken;
 	list_add_behind(&kept->alerts, former ? &former->node : kept->alerts.last, &made->node);
 	if (former)
 		kept_alert_remove(kept, former);
@@ -129,9 +165,10 @@ static uint64_t action_read(const char *key)
 	return action;
 }
 
-bool kept_alerts_take(struct kept_alerts *kept, struct text key, struct text value, int64_t time_ms)
+bool kept_alerts_take(struct kept_alerts *kept, struct text key, struct text value)
 {
-	struct kept_alert made = {.is_notice = kept_key_is_notice(key), .written_ms = time_ms};
+	struct kept_alert made = {.is_notice = kept_key_is_notice(key)};
+	kept->taken++;
 	if (!made.is_notice && !key_begins(key, TEXT(FIRING_PREFIX)))
 		return true;
 	if (value.bytes && !alert_record_is(value))

@@ -2,9 +2,10 @@
  *
  * The feed is compacted (message/feed_record.h). Its records of alerts are of the schema `alert`, by two kinds of keys:
  *
- *   alert/GROUP        the notice of a firing; without bytes: it has ended. GROUP is a hash of all names of the group.
- *   notice/ACTION/ID   a notice that waits for the receiver of an action; without bytes: the receiver has it, or it was given up.
- *                      ACTION is a hash of what the action is, so that it stays the same when others are added.
+ *   alert/GROUP/ID     the notice of a firing; without bytes: it has ended. GROUP is a hash of all names of the group, and ID is
+ * that of the firing. So which firing of a group has ended is known without a clock. notice/ACTION/ID   a notice that waits for the
+ * receiver of an action; without bytes: the receiver has it, or it was given up. ACTION is a hash of what the action is, so that it
+ * stays the same when others are added.
  *
  * The engine that sends the notices writes them before it sends, and waits for Kafka a while. Another one that takes that over
  * reads them all.
@@ -17,18 +18,18 @@
 
 #define KEPT_KEY_BYTES 64
 
-void kept_firing_key(const struct alert_message *message, char key[KEPT_KEY_BYTES]);
+void kept_firing_key(const struct alert_message *message, char key[KEPT_KEY_BYTES]); /* by its names, and when it fired */
 void kept_notice_key(uint64_t action, const char *id, char key[KEPT_KEY_BYTES]);
 bool kept_key_is_notice(struct text key);
 
 /* A firing, or a notice that waits. */
 struct kept_alert {
 	struct list_node node;
-	struct kept_alert *chained; /* of the same bucket */
+	struct kept_alert *chained; /* of the same bucket: all firings of a group are of one */
+	uint64_t order;		    /* by its first record */
 	char key[KEPT_KEY_BYTES];
 	bool is_notice;
 	uint64_t action;	 /* of a notice */
-	int64_t written_ms;	 /* time of day of its last record */
 	struct alert_read *read; /* NULL: a firing that has ended */
 };
 
@@ -36,12 +37,13 @@ struct kept_alert {
 
 struct kept_alerts {	    /* of memory that is all zero */
 	struct list alerts; /* in the order of their first records */
+	uint64_t taken;	    /* records so far */
 	struct kept_alert *buckets[KEPT_BUCKETS];
 };
 
 /* Takes the next record of the feed. One of another kind, or damaged, or whose key is not that of its names is left out. False:
  * memory ran out. */
-bool kept_alerts_take(struct kept_alerts *kept, struct text key, struct text value, int64_t time_ms);
+bool kept_alerts_take(struct kept_alerts *kept, struct text key, struct text value);
 
 static inline struct kept_alert *kept_alert_of(struct list_node *node) /* NULL: NULL */
 {
@@ -49,6 +51,10 @@ static inline struct kept_alert *kept_alert_of(struct list_node *node) /* NULL: 
 }
 
 struct kept_alert *kept_alert_find(const struct kept_alerts *kept, const char *key); /* NULL: there is none */
+
+/* The first firing of the group of those names that has not ended; NULL: there is none. */
+struct kept_alert *kept_firing_first(const struct kept_alerts *kept, const struct alert_message *names);
+
 void kept_alert_remove(struct kept_alerts *kept, struct kept_alert *alert);
 void kept_alerts_free(struct kept_alerts *kept); /* made by memory_take(); NULL is fine */
 

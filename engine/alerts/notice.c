@@ -11,7 +11,7 @@
 
 /* ---- fields ---- */
 
-static void firing_id(const struct alert_message *message, char id[ALERT_ID_BYTES])
+void notice_firing_id(const struct alert_message *message, char id[ALERT_ID_BYTES])
 {
 	const struct text parts[ALERT_ID_PARTS] = {message->namespace, message->pipeline, message->alert,
 						   message->is_shared ? TEXT("") : message->engine,
@@ -22,14 +22,14 @@ static void firing_id(const struct alert_message *message, char id[ALERT_ID_BYTE
 static void write_id(const struct alert_message *message, struct buffer *out)
 {
 	char id[ALERT_ID_BYTES];
-	firing_id(message, id);
+	notice_firing_id(message, id);
 	json_write_string(out, text_of(id));
 }
 
 void notice_id(const struct alert_message *message, char id[NOTICE_ID_BYTES])
 {
 	char firing[ALERT_ID_BYTES];
-	firing_id(message, firing);
+	notice_firing_id(message, firing);
 	(void)snprintf(id, NOTICE_ID_BYTES, "%s-%s", firing, message->status);
 }
 

@@ -30,6 +30,9 @@ struct notice_row {
 
 extern const struct notice_row notice_rows[]; /* the last row has no name */
 
+/* Id of the firing, in its notice and in that of its end. */
+void notice_firing_id(const struct alert_message *message, char id[ALERT_ID_BYTES]);
+
 /* Id of the notice: that of the firing, and the status. So it is the same each time the notice is sent. */
 void notice_id(const struct alert_message *message, char id[NOTICE_ID_BYTES]);
 

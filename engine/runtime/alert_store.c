@@ -69,7 +69,7 @@ static void entries_clear(struct list *list)
 
 static bool record_take(void *context, const struct record *record, struct error *error)
 {
-	return kept_alerts_take(context, record->key, record->value, record->time_ms) ||
+	return kept_alerts_take(context, record->key, record->value) ||
 	       error_memory(error, ERROR_SYSTEM, "reading the alerts of the feed");
 }
 

@@ -12,13 +12,14 @@
 
 /* ---- records in the feed ---- */
 
-static void firing_key(const struct judged_alert *alert, struct text group, char key[KEPT_KEY_BYTES])
+/* What the firing of a group is known by in the feed. */
+static struct alert_message firing_names(const struct judged_alert *alert, const struct alert_group *group)
 {
-	const struct alert_message names = {.namespace = text_of(alert->watched.namespace),
-					    .pipeline = text_of(alert->watched.pipeline),
-					    .alert = text_of(alert->watched.name),
-					    .group = group};
-	kept_firing_key(&names, key);
+	return (struct alert_message){.namespace = text_of(alert->watched.namespace),
+				      .pipeline = text_of(alert->watched.pipeline),
+				      .alert = text_of(alert->watched.name),
+				      .group = group->name,
+				      .fired_at_ms = group->alert.fired_at_ms};
 }
 
 /* Writes that of the group's last notice for each action that is owed it; without bytes, none is any more. */
@@ -48,7 +49,7 @@ void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, str
 	if (alert_record_encode(&message, &record, &error)) {
 		notice_id(&message, group->kept_id);
 		owed_write(watch, group, spec, buffer_view(&record), &alert->watched.notices);
-		firing_key(alert, group->name, key);
+		kept_firing_key(&message, key);
 		group->kept_number = alert_store_write(watch->takeover.store, key,
 						       group->notice == NOTICE_FIRING ? buffer_view(&record) : (struct text){0},
 						       &alert->watched.notices);
@@ -71,7 +72,8 @@ void alert_forget(struct alert_watch *watch, struct judged_alert *alert)
 {
 	char key[KEPT_KEY_BYTES];
 	for (struct alert_group *group = alert->shared.first; group; group = group->next) {
-		firing_key(alert, group->name, key);
+		const struct alert_message names = firing_names(alert, group);
+		kept_firing_key(&names, key);
 		if (watch->takeover.is_done && group->alert.is_announced)
 			(void)alert_store_write(watch->takeover.store, key, (struct text){0}, NULL);
 	}
@@ -139,18 +141,22 @@ void alert_takeover_turn(struct alert_watch *watch, int64_t now_ms)
 }
 
 /* A group that fires and was kept as firing goes on with the time of that, and its notice is not due again: what waits of it was
- * kept, too. The notice of one that fires and was not kept is due. The end of one that was kept is not due again. */
+ * kept, too. The notice of one that fires and was not kept is due. An end that was kept is not due again; any other end is, of the
+ * firing that was kept. */
 static void group_reconcile(const struct alert_takeover *takeover, const struct judged_alert *alert, struct alert_group *group)
 {
+	const struct alert_message names = firing_names(alert, group);
 	char key[KEPT_KEY_BYTES];
-	firing_key(alert, group->name, key);
+	kept_firing_key(&names, key);
 	const struct kept_alert *kept = takeover->kept ? kept_alert_find(takeover->kept, key) : NULL;
-	const bool has_ended = kept && !kept->read && kept->written_ms >= group->alert.fired_at_ms;
+	const struct kept_alert *first = takeover->kept ? kept_firing_first(takeover->kept, &names) : NULL;
+	const bool has_ended = kept && !kept->read;
 	if (group->alert.phase != ALERT_FIRING) {
 		group->owed = has_ended ? 0 : group->owed;
 		group->alert.is_announced = group->alert.is_announced && !has_ended;
-	} else if (kept && kept->read) {
-		group->alert.fired_at_ms = kept->read->fired_at_ms;
+		group->alert.fired_at_ms = first && !has_ended ? first->read->fired_at_ms : group->alert.fired_at_ms;
+	} else if (first) {
+		group->alert.fired_at_ms = first->read->fired_at_ms;
 		group->alert.is_announced = group->is_kept = true;
 		group->notice = NOTICE_FIRING;
 		group->owed = 0;

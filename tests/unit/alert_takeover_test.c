@@ -1,5 +1,4 @@
-/* alert_takeover_test.c: Tests of what outlasts an engine of the alerts that engines share, on a Kafka in the process, with
- * receivers on sockets. An engine is the watch of its alerts alone, whose looks the tests make. */
+/* alert_takeover_test.c: Tests of what outlasts an engine of the alerts that engines share (tests/unit/alert_stand.h). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,183 +13,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/moment.h"
-#include "runtime/alert_parts.h"
-#include "tests/unit/mock_broker.h"
-#include "tests/unit/web_receiver.h"
-
-#define FEED "sluice.default.feed"
-#define FIRED_MS INT64_C(1767225600250)
-#define LATER_MS (FIRED_MS + 5000)
-
-static struct mock mock;
-static struct network loopback;
-static const struct notifier_settings settings = {.allowed = &loopback, .allowed_count = 1};
-
-struct engine_stand {
-	struct engine_config config;
-	struct alert_watch watch;
-	struct judged_alert alert;
-	struct alert_spec spec;
-	struct alert_action action;
-	struct pipeline_spec pipeline;
-	struct graph graph;
-	struct pipeline_plan pipelines[1];
-	struct plan plan;
-	char url[64];
-	bool sends;
-};
-
-static bool sends_now(void *context)
-{
-	return *(bool *)context;
-}
-
-static bool posts_nothing(void *context, const struct pipeline_plan *of, struct text key, struct text value)
-{
-	(void)context, (void)of, (void)key, (void)value;
-	return true;
-}
-
-static struct engine_stand *engine_start(const char *name, const struct web_receiver *receiver)
-{
-	struct engine_stand *stand = calloc(1, sizeof *stand);
-	struct error error = {0};
-	assert_non_null(stand);
-	(void)snprintf(stand->url, sizeof stand->url, "http://127.0.0.1:%d/", receiver->port);
-	stand->config =
-		(struct engine_config){.instance = name, .brokers = mock.brokers, .consumer = mock_quick, .producer = mock_quick};
-	stand->action = (struct alert_action){.type = ALERT_WEBHOOK, .url = stand->url};
-	stand->spec = (struct alert_spec){.name.text = "gone", .absent.text = "q for 1m", .actions = {1, &stand->action}};
-	stand->pipeline.alerts = (struct item_list){1, &stand->spec};
-	stand->graph = (struct graph){.name = "p", .spec = &stand->pipeline};
-	stand->pipelines[0] = (struct pipeline_plan){.graph = &stand->graph, .namespace = "default"};
-	stand->plan = (struct plan){.pipelines = stand->pipelines, .count = 1};
-	stand->alert.watched = (struct watched_alert){.namespace = "default", .pipeline = "p", .name = "gone", .is_present = true};
-	stand->watch = (struct alert_watch){.config = &stand->config, .settings = &settings, .alerts = &stand->alert.watched};
-	stand->watch.judging = arena_open((size_t)1 << 20);
-	stand->watch.notifier = notifier_open(&settings, NULL, NULL, &error);
-	const struct alert_sharing sharing = {&stand->sends, posts_nothing, sends_now, FEED, NULL};
-	assert_true(stand->watch.notifier && alert_watch_share(&stand->watch, sharing, &error));
-	return stand;
-}
-
-static void engine_end(struct engine_stand *stand)
-{
-	notifier_close(stand->watch.notifier);
-	alert_takeover_close(&stand->watch.takeover);
-	alert_groups_clear(&stand->alert.groups);
-	alert_groups_clear(&stand->alert.shared);
-	alert_reports_clear(&stand->alert.reports);
-	arena_close(stand->watch.judging);
-	free(stand);
-}
-
-/* The engine is to send from now on, and looks until it has taken over. */
-static void engine_take_over(struct engine_stand *stand)
-{
-	const struct timespec pause = {.tv_nsec = 5 * NS_PER_MS};
-	const int64_t until_ms = clock_ms() + MOCK_WAIT_MS;
-	stand->sends = true;
-	for (alert_takeover_turn(&stand->watch, 1); !stand->watch.takeover.is_done; alert_takeover_turn(&stand->watch, 1)) {
-		assert_true(clock_ms() < until_ms);
-		nanosleep(&pause, NULL);
-	}
-}
-
-static void engine_look(struct engine_stand *stand, int64_t now_ms)
-{
-	alerts_take_over(&stand->watch, &stand->plan, (struct alert_time){now_ms, time_of_day_ms()});
-	alert_send_shared(&stand->watch, stand->pipelines, &stand->alert, &stand->spec, now_ms);
-}
-
-/* Looks until what became due is in the feed, and so is sent. */
-static void engine_looks(struct engine_stand *stand, int64_t now_ms)
-{
-	const struct timespec pause = {.tv_nsec = 5 * NS_PER_MS};
-	const int64_t until_ms = clock_ms() + MOCK_WAIT_MS;
-	bool owes = true;
-	while (owes) {
-		engine_look(stand, now_ms);
-		owes = false;
-		for (struct alert_group *group = stand->alert.shared.first; group; group = group->next)
-			owes = owes || group->owed;
-		assert_true(clock_ms() < until_ms);
-		nanosleep(&pause, NULL);
-	}
-}
-
-static struct alert_read report_of(const char *group, int64_t fired_at_ms)
-{
-	return (struct alert_read){.fires = fired_at_ms > 0,
-				   .namespace = TEXT("default"),
-				   .pipeline = TEXT("p"),
-				   .alert = TEXT("gone"),
-				   .engine = TEXT("e"),
-				   .group = text_of(group),
-				   .fired_at_ms = fired_at_ms};
-}
-
-/* An engine reports of a group; time 0: it does not fire any more. */
-static void group_fires(struct engine_stand *stand, const char *group, int64_t fired_at_ms, int64_t now_ms)
-{
-	const struct alert_read report = report_of(group, fired_at_ms);
-	alert_reports_take(&stand->alert.reports, &report, now_ms);
-}
-
-static const struct alert_group *shared(const struct engine_stand *stand, const char *group)
-{
-	return alert_group_find(&stand->alert.shared, text_of(group));
-}
-
-static void expect_firing(const struct engine_stand *stand, const char *group, int64_t fired_at_ms)
-{
-	assert_non_null(shared(stand, group));
-	assert_int_equal(shared(stand, group)->alert.phase, ALERT_FIRING);
-	assert_int_equal(shared(stand, group)->alert.fired_at_ms, fired_at_ms);
-	assert_true(shared(stand, group)->alert.is_announced);
-}
-
-/* What the feed keeps; waits until it is so many firings, and so many notices that wait. */
-static void expect_kept(size_t firings, size_t notices)
-{
-	struct error error = {0};
-	struct alert_store_config config = {.brokers = mock.brokers, .feed = FEED, .consumer = mock_quick, .producer = mock_quick};
-	struct alert_store *store = alert_store_open(&config, &error);
-	const int64_t until_ms = clock_ms() + MOCK_WAIT_MS;
-	const struct timespec pause = {.tv_nsec = 5 * NS_PER_MS};
-	size_t found[2] = {0};
-	assert_non_null(store);
-	do {
-		struct kept_alerts *kept;
-		alert_store_ask(store);
-		while (!(kept = alert_store_answer(store))) {
-			assert_true(clock_ms() < until_ms);
-			nanosleep(&pause, NULL);
-		}
-		found[0] = found[1] = 0;
-		for (struct kept_alert *at = kept_alert_of(kept->alerts.first); at; at = kept_alert_of(at->node.next))
-			found[at->is_notice] += at->read != NULL;
-		kept_alerts_free(kept);
-		if (clock_ms() > until_ms)
-			fail_msg("%zu firings and %zu notices are kept", found[0], found[1]);
-	} while (found[0] != firings || found[1] != notices);
-	alert_store_close(store);
-}
-
-static int broker_setup(void **state)
-{
-	(void)state;
-	mock_open(&mock);
-	rd_kafka_mock_topic_create(mock.cluster, FEED, 1, 1);
-	return 0;
-}
-
-static int broker_teardown(void **state)
-{
-	(void)state;
-	mock_close(&mock);
-	return 0;
-}
+#include "tests/unit/alert_stand.h"
 
 /* The field `at` of a notice. */
 static int64_t notice_time(const char *heard)
@@ -333,7 +156,7 @@ static void without_kafka_notices_are_sent_after_a_while(void **state)
 	(void)state;
 	struct web_receiver *receiver = web_receiver_open(ANSWERS);
 	struct engine_stand *one = engine_start("one", receiver);
-	rd_kafka_mock_topic_set_error(mock.cluster, FEED, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+	rd_kafka_mock_topic_set_error(alert_mock.cluster, FEED, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
 	one->sends = true;
 	group_fires(one, "g", FIRED_MS, 1);
 	for (int64_t now_ms = 1; now_ms <= 15000; now_ms += 1000) {
@@ -465,12 +288,12 @@ static void a_notice_is_sent_when_its_record_is_in_the_feed(void **state)
 	struct web_receiver *receiver = web_receiver_open(ANSWERS);
 	struct engine_stand *one = engine_start("one", receiver);
 	engine_take_over(one);
-	rd_kafka_mock_topic_set_error(mock.cluster, FEED, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+	rd_kafka_mock_topic_set_error(alert_mock.cluster, FEED, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
 	group_fires(one, "g", FIRED_MS, 1);
 	engine_look(one, 1);
 	engine_look(one, 15000);
 	assert_int_equal(shared(one, "g")->owed, 1);
-	rd_kafka_mock_topic_set_error(mock.cluster, FEED, RD_KAFKA_RESP_ERR_NO_ERROR);
+	rd_kafka_mock_topic_set_error(alert_mock.cluster, FEED, RD_KAFKA_RESP_ERR_NO_ERROR);
 	expect_kept(1, 1);
 	engine_looks(one, 15000);
 	web_receiver_await(receiver, 1);
@@ -500,7 +323,7 @@ static void a_notice_waits_for_a_day_through_all_engines(void **state)
 		kept_notice_key(alert_action_hash(&one->spec, 0), id, key);
 		record.length = 0;
 		assert_true(alert_record_encode(&message, &record, &error));
-		mock_append(&mock, FEED, text_of(key), buffer_view(&record));
+		mock_append(&alert_mock, FEED, text_of(key), buffer_view(&record));
 	}
 	engine_take_over(one);
 	engine_looks(one, 1);
@@ -621,27 +444,30 @@ static void an_alert_that_was_firing_does_so_again_without_its_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_notice_that_waits_and_the_end_of_a_firing_outlast_the_engine, broker_setup,
-						broker_teardown),
+		cmocka_unit_test_setup_teardown(a_notice_that_waits_and_the_end_of_a_firing_outlast_the_engine, alert_stand_setup,
+						alert_stand_teardown),
 		cmocka_unit_test_setup_teardown(a_notice_that_waits_here_is_not_sent_twice_when_the_engine_is_the_sender_again,
-						broker_setup, broker_teardown),
-		cmocka_unit_test_setup_teardown(a_firing_that_was_kept_goes_on_and_one_that_was_not_is_sent, broker_setup,
-						broker_teardown),
-		cmocka_unit_test_setup_teardown(an_end_that_nobody_has_sent_is_sent, broker_setup, broker_teardown),
-		cmocka_unit_test_setup_teardown(without_kafka_notices_are_sent_after_a_while, broker_setup, broker_teardown),
-		cmocka_unit_test_setup_teardown(an_alert_stays_inhibited_over_a_restart, broker_setup, broker_teardown),
+						alert_stand_setup, alert_stand_teardown),
+		cmocka_unit_test_setup_teardown(a_firing_that_was_kept_goes_on_and_one_that_was_not_is_sent, alert_stand_setup,
+						alert_stand_teardown),
+		cmocka_unit_test_setup_teardown(an_end_that_nobody_has_sent_is_sent, alert_stand_setup, alert_stand_teardown),
+		cmocka_unit_test_setup_teardown(without_kafka_notices_are_sent_after_a_while, alert_stand_setup,
+						alert_stand_teardown),
+		cmocka_unit_test_setup_teardown(an_alert_stays_inhibited_over_a_restart, alert_stand_setup, alert_stand_teardown),
 		cmocka_unit_test_setup_teardown(a_notice_for_a_former_receiver_goes_to_the_present_ones_while_the_alert_fires,
-						broker_setup, broker_teardown),
-		cmocka_unit_test_setup_teardown(a_notice_whose_place_another_one_takes_waits_no_longer, broker_setup,
-						broker_teardown),
-		cmocka_unit_test_setup_teardown(a_notice_is_sent_when_its_record_is_in_the_feed, broker_setup, broker_teardown),
-		cmocka_unit_test_setup_teardown(a_notice_waits_for_a_day_through_all_engines, broker_setup, broker_teardown),
-		cmocka_unit_test_setup_teardown(a_notice_is_left_to_the_engine_that_sends_now, broker_setup, broker_teardown),
-		cmocka_unit_test_setup_teardown(a_notice_for_nobody_does_not_wait, broker_setup, broker_teardown),
-		cmocka_unit_test_setup_teardown(what_no_pipeline_claims_is_kept_for_an_hour, broker_setup, broker_teardown),
+						alert_stand_setup, alert_stand_teardown),
+		cmocka_unit_test_setup_teardown(a_notice_whose_place_another_one_takes_waits_no_longer, alert_stand_setup,
+						alert_stand_teardown),
+		cmocka_unit_test_setup_teardown(a_notice_is_sent_when_its_record_is_in_the_feed, alert_stand_setup,
+						alert_stand_teardown),
+		cmocka_unit_test_setup_teardown(a_notice_waits_for_a_day_through_all_engines, alert_stand_setup,
+						alert_stand_teardown),
+		cmocka_unit_test_setup_teardown(a_notice_is_left_to_the_engine_that_sends_now, alert_stand_setup,
+						alert_stand_teardown),
+		cmocka_unit_test_setup_teardown(a_notice_for_nobody_does_not_wait, alert_stand_setup, alert_stand_teardown),
+		cmocka_unit_test_setup_teardown(what_no_pipeline_claims_is_kept_for_an_hour, alert_stand_setup,
+						alert_stand_teardown),
 		cmocka_unit_test(an_alert_that_was_firing_does_so_again_without_its_for),
 	};
-	if (!network_read(TEXT("127.0.0.1"), &loopback))
-		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,13 +13,15 @@
 
 #define FIRED_MS INT64_C(1767225600250)
 
+static int64_t fired_ms = FIRED_MS; /* of keys and records */
+
 /* The key of a group's firing; or with an action, of its notice. */
 static const char *key_of(const char *group, const char *action)
 {
 	static char keys[8][KEPT_KEY_BYTES];
 	static size_t next;
 	const struct alert_message message = {
-		.status = "firing", .alert = TEXT("a"), .group = text_of(group), .is_shared = true, .fired_at_ms = FIRED_MS};
+		.status = "firing", .alert = TEXT("a"), .group = text_of(group), .is_shared = true, .fired_at_ms = fired_ms};
 	char id[NOTICE_ID_BYTES], *key = keys[next++ % 8];
 	notice_id(&message, id);
 	if (action)
@@ -30,19 +32,19 @@ static const char *key_of(const char *group, const char *action)
 }
 
 /* A record of the group under that key; status NULL: without bytes. */
-static void kept_take(struct kept_alerts *kept, const char *key, const char *group, const char *status, int64_t time_ms)
+static void kept_take(struct kept_alerts *kept, const char *key, const char *group, const char *status)
 {
 	const struct alert_message message = {
-		.status = status ? status : "", .alert = TEXT("a"), .group = text_of(group), .fired_at_ms = FIRED_MS};
+		.status = status ? status : "", .alert = TEXT("a"), .group = text_of(group), .fired_at_ms = fired_ms};
 	struct error error = {0};
 	struct buffer record;
 	buffer_open(&record, NOTICE_BYTES_MAX);
 	assert_true(alert_record_encode(&message, &record, &error));
-	assert_true(kept_alerts_take(kept, text_of(key), status ? buffer_view(&record) : (struct text){0}, time_ms));
+	assert_true(kept_alerts_take(kept, text_of(key), status ? buffer_view(&record) : (struct text){0}));
 	buffer_close(&record);
 }
 
-static void expect_kept_as(const struct kept_alerts *kept, size_t place, const char *key, bool fires, int64_t written_ms)
+static void expect_kept_as(const struct kept_alerts *kept, size_t place, const char *key, bool fires)
 {
 	struct kept_alert *at = kept_alert_of(kept->alerts.first);
 	for (size_t i = 0; i < place; i++)
@@ -50,7 +52,6 @@ static void expect_kept_as(const struct kept_alerts *kept, size_t place, const c
 	assert_string_equal(at->key, key);
 	assert_ptr_equal(kept_alert_find(kept, key), at);
 	assert_int_equal(at->read != NULL, fires);
-	assert_int_equal(at->written_ms, written_ms);
 }
 
 static void records_are_folded_by_their_keys(void **state)
@@ -58,29 +59,55 @@ static void records_are_folded_by_their_keys(void **state)
 	(void)state;
 	struct kept_alerts *kept = memory_take(1, sizeof *kept);
 	const char *firing = key_of("g", NULL), *first = key_of("g", "00000000000000ff"), *second = key_of("h", "0000000000000010");
-	kept_take(kept, first, "g", "firing", 1);
-	kept_take(kept, firing, "g", "firing", 2);
-	kept_take(kept, second, "h", "firing", 3);
+	kept_take(kept, first, "g", "firing");
+	kept_take(kept, firing, "g", "firing");
+	kept_take(kept, second, "h", "firing");
 	assert_int_equal(list_length(&kept->alerts), 3);
-	expect_kept_as(kept, 0, first, true, 1);
-	expect_kept_as(kept, 1, firing, true, 2);
-	expect_kept_as(kept, 2, second, true, 3);
+	expect_kept_as(kept, 0, first, true);
+	expect_kept_as(kept, 1, firing, true);
+	expect_kept_as(kept, 2, second, true);
 	assert_int_equal(kept_alert_find(kept, first)->action, 0xff);
 	assert_int_equal(kept_alert_find(kept, firing)->read->fired_at_ms, FIRED_MS);
-	kept_take(kept, first, "g", NULL, 5);
-	kept_take(kept, key_of("never", "00000000000000ff"), "never", NULL, 5);
-	kept_take(kept, firing, "g", NULL, 6);
-	kept_take(kept, key_of("h", NULL), "h", NULL, 7);
+	kept_take(kept, first, "g", NULL);
+	kept_take(kept, key_of("never", "00000000000000ff"), "never", NULL);
+	kept_take(kept, firing, "g", NULL);
+	kept_take(kept, key_of("h", NULL), "h", NULL);
 	assert_int_equal(list_length(&kept->alerts), 3);
 	assert_null(kept_alert_find(kept, first));
-	expect_kept_as(kept, 0, firing, false, 6);
-	expect_kept_as(kept, 2, key_of("h", NULL), false, 7);
-	kept_take(kept, firing, "g", "firing", 8);
-	expect_kept_as(kept, 0, firing, true, 8);
+	expect_kept_as(kept, 0, firing, false);
+	expect_kept_as(kept, 2, key_of("h", NULL), false);
+	kept_take(kept, firing, "g", "firing");
+	expect_kept_as(kept, 0, firing, true);
 	while (kept->alerts.first)
 		kept_alert_remove(kept, kept_alert_of(kept->alerts.first));
 	assert_null(kept->alerts.first);
 	assert_null(kept_alert_find(kept, firing));
+	kept_alerts_free(kept);
+}
+
+static void firings_of_a_group_are_known_by_their_ids_in_their_order(void **state)
+{
+	(void)state;
+	struct kept_alerts *kept = memory_take(1, sizeof *kept);
+	const struct alert_message names = {.alert = TEXT("a"), .group = TEXT("g")}, others = {.alert = TEXT("a")};
+	const char *keys[3];
+	for (size_t i = 0; i < 3; i++) { /* times of day say nothing of the order */
+		fired_ms = FIRED_MS - (int64_t)i;
+		keys[i] = key_of("g", NULL);
+		kept_take(kept, keys[i], "g", "firing");
+	}
+	assert_string_equal(kept_firing_first(kept, &names)->key, keys[0]);
+	fired_ms = FIRED_MS;
+	kept_take(kept, keys[0], "g", "firing"); /* again: it keeps its place */
+	assert_string_equal(kept_firing_first(kept, &names)->key, keys[0]);
+	kept_take(kept, keys[0], "g", NULL);
+	assert_string_equal(kept_firing_first(kept, &names)->key, keys[1]);
+	assert_null(kept_alert_find(kept, keys[0])->read);
+	kept_alert_remove(kept, kept_alert_find(kept, keys[1]));
+	assert_string_equal(kept_firing_first(kept, &names)->key, keys[2]);
+	kept_take(kept, keys[2], "g", NULL);
+	assert_null(kept_firing_first(kept, &names));
+	assert_null(kept_firing_first(kept, &others));
 	kept_alerts_free(kept);
 }
 
@@ -90,16 +117,16 @@ static void records_under_keys_of_others_are_left_out(void **state)
 	struct kept_alerts *kept = memory_take(1, sizeof *kept);
 	char longest[KEPT_KEY_BYTES + 1];
 	(void)snprintf(longest, sizeof longest, "alert/%0*d", (int)(sizeof longest - sizeof "alert/"), 1);
-	kept_take(kept, key_of("g", NULL), "h", "firing", 1);
-	kept_take(kept, key_of("g", NULL), "g", "resolved", 1);
-	kept_take(kept, key_of("g", "00000000000000ff"), "h", "firing", 1);
-	kept_take(kept, key_of("g", "00000000000000ff"), "g", "test", 1);
-	kept_take(kept, key_of("g", "ff"), "g", "firing", 1);
-	kept_take(kept, "alert/", "g", "firing", 1);
-	kept_take(kept, "drift/p/s", "g", "firing", 1);
-	kept_take(kept, longest, "g", "firing", 1);
-	assert_true(kept_alerts_take(kept, text_of(key_of("g", NULL)), TEXT("no record"), 1));
-	assert_true(kept_alerts_take(kept, (struct text){0}, TEXT("no record"), 1));
+	kept_take(kept, key_of("g", NULL), "h", "firing");
+	kept_take(kept, key_of("g", NULL), "g", "resolved");
+	kept_take(kept, key_of("g", "00000000000000ff"), "h", "firing");
+	kept_take(kept, key_of("g", "00000000000000ff"), "g", "test");
+	kept_take(kept, key_of("g", "ff"), "g", "firing");
+	kept_take(kept, "alert/", "g", "firing");
+	kept_take(kept, "drift/p/s", "g", "firing");
+	kept_take(kept, longest, "g", "firing");
+	assert_true(kept_alerts_take(kept, text_of(key_of("g", NULL)), TEXT("no record")));
+	assert_true(kept_alerts_take(kept, (struct text){0}, TEXT("no record")));
 	assert_null(kept->alerts.first);
 	kept_alerts_free(kept);
 }
@@ -127,6 +154,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records_are_folded_by_their_keys),
+		cmocka_unit_test(firings_of_a_group_are_known_by_their_ids_in_their_order),
 		cmocka_unit_test(records_under_keys_of_others_are_left_out),
 		cmocka_unit_test(actions_are_told_apart_by_their_receivers),
 	};

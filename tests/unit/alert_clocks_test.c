@@ -1,0 +1,77 @@
+/* alert_clocks_test.c: Tests of alerts that engines share whose clocks differ by an hour (tests/unit/alert_stand.h). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "tests/unit/alert_stand.h"
+
+/* The clock of the engine that saw it first is an hour ahead of the one that writes its end to the feed. */
+static void an_end_is_sent_once_although_the_firing_is_in_the_future(void **state)
+{
+	(void)state;
+	const int64_t ahead_ms = time_of_day_ms() + 3600000;
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", receiver), *two = engine_start("two", receiver);
+	engine_take_over(one);
+	group_fires(one, "g", ahead_ms, 1);
+	group_fires(two, "g", ahead_ms, 1);
+	engine_looks(one, 1);
+	engine_look(two, 1);
+	web_receiver_await(receiver, 1);
+	group_fires(one, "g", 0, 2);
+	group_fires(two, "g", 0, 2);
+	engine_looks(one, 2);
+	engine_look(two, 2); /* it keeps the notice for a while: the other one may have ended before it sent that */
+	web_receiver_await(receiver, 2);
+	expect_kept(0, 0);
+	engine_end(one);
+	engine_take_over(two);
+	engine_look(two, 3);
+	assert_null(shared(two, "g"));
+	engine_end(two);
+	assert_int_equal(receiver->count, 2);
+	web_receiver_close(receiver);
+}
+
+/* Its clock is an hour behind: by the times of day, this firing began before the end of the former one was written. */
+static void an_end_is_not_lost_although_the_firing_is_before_the_end_of_the_former_one(void **state)
+{
+	(void)state;
+	const int64_t behind_ms = time_of_day_ms() - 3600000;
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", receiver), *two = engine_start("two", receiver);
+	engine_take_over(one);
+	group_fires(one, "g", FIRED_MS, 1);
+	engine_looks(one, 1);
+	group_fires(one, "g", 0, 2);
+	engine_looks(one, 2);
+	web_receiver_await(receiver, 2);
+	expect_kept(0, 0);
+	engine_end(one);
+	group_fires(two, "g", behind_ms, 3);
+	engine_look(two, 3);
+	group_fires(two, "g", 0, 4);
+	engine_look(two, 4);
+	engine_take_over(two);
+	engine_looks(two, 5);
+	web_receiver_await(receiver, 3);
+	assert_non_null(strstr(web_receiver_id(receiver, 2), "-resolved"));
+	assert_string_not_equal(web_receiver_id(receiver, 2), web_receiver_id(receiver, 1));
+	engine_end(two);
+	web_receiver_close(receiver);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(an_end_is_sent_once_although_the_firing_is_in_the_future, alert_stand_setup,
+						alert_stand_teardown),
+		cmocka_unit_test_setup_teardown(an_end_is_not_lost_although_the_firing_is_before_the_end_of_the_former_one,
+						alert_stand_setup, alert_stand_teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
