@@ -358,8 +358,7 @@ static double level_surety(const struct change_detector *self, size_t level)
 }
 
 /* A carry of so many standard deviations is no chance; below it, what else rows follow from would be less than that. */
-#define CARRY_CLEAR 4.0
-#define CARRY_TAILS 25.0 /* of rarer values, two beside each other by chance have one */
+#define CARRY_CLEAR 16.0 /* its square */
 
 /* Rows that follow from rows before by more than a column was freed of: a sum of several sources, senders in turns, states that
  * last. They show in the level or the spread of what was left. */
@@ -368,7 +367,7 @@ static void columns_depend(struct change_detector *self, const struct table *sco
 	for (size_t i = 0; i < self->columns; i++) {
 		struct change_column *column = &self->watched[i];
 		const double tails = score_moments(scores, CHANGE_OF_COLUMN * i).tails;
-		const bool clear = fabs(column->carry) * sqrt((double)self->rows) > CARRY_CLEAR && tails < CARRY_TAILS;
+		const bool clear = column->carry * column->carry * (double)self->rows > CARRY_CLEAR + scores_chance_of_tails(tails);
 		column->bursts = scores_depend(scores, CHANGE_OF_COLUMN * i + CHANGE_SCALE);
 		column->depends = clear || column->bursts || (self->spread_lasts && column->lasts > 0) ||
 				  scores_depend(scores, CHANGE_OF_COLUMN * i);

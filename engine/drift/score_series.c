@@ -89,7 +89,6 @@ void score_traits_fit(struct score_traits *traits, const struct table *scores, s
 
 #define LAGS 5
 #define LAGS_CRITICAL 20.515 /* chi-square of 5 degrees of freedom is above it with .001 */
-#define TAILS_PART 0.5	     /* of the fourth moment: two rare values beside each other by chance are no dependence yet */
 
 /* By the test of Box and Pierce. */
 bool scores_depend(const struct table *scores, size_t series)
@@ -102,7 +101,7 @@ bool scores_depend(const struct table *scores, size_t series)
 			product += score_apart(scores, series, i, traits.mean) * score_apart(scores, series, i - lag, traits.mean);
 		squares += product * product;
 	}
-	const double critical = LAGS_CRITICAL + TAILS_PART * fmax(0, traits.tails);
+	const double critical = LAGS_CRITICAL + scores_chance_of_tails(traits.tails);
 	return squares > critical * pow(traits.deviation, 4) * (double)scores->rows;
 }
 

@@ -25,6 +25,13 @@ struct score_traits score_moments(const struct table *scores, size_t series);
  * more: too high a variance only makes alarms rarer. `sums`: room for one more number than there are rows. */
 void score_traits_fit(struct score_traits *traits, const struct table *scores, size_t series, double caution, double *sums);
 
+/* What the squares of autocorrelations, times the rows, have more by chance where scores have such tails: two rare values beside
+ * each other are no dependence yet. */
+static inline double scores_chance_of_tails(double tails)
+{
+	return tails > 0 ? tails / 2 : 0;
+}
+
 /* Whether scores follow from those up to five rows before; one series in a thousand that does not is taken for one that does. */
 bool scores_depend(const struct table *scores, size_t series);
 
