@@ -40,6 +40,8 @@ engine=$(printf '%s\n' "$ours" | grep -v '^tests/')
 		"$(awk 'FNR == 1 && !/^\/\* / {print FILENAME}' $ours)"
 	rule "in the engine and the steps that comment begins with the file's own name" \
 		"$(awk 'FNR == 1 {name = FILENAME; sub(/.*\//, "", name); if (index($0, "/* " name ":") != 1) print FILENAME ": " $0}' $engine)"
+	rule "a comment's lines begin with a star and a blank: a formatter leaves others where it joined the rows of a list" \
+		"$(grep -nE '^ \*[A-Za-z0-9(`]' $ours)"
 	rule "a file has at most 650 lines" \
 		"$(wc -l $ours | awk '$2 != "total" && $1 > 650 {print $2 ": " $1 " lines"}')"
 	rule "a line ends at 132 columns" \

@@ -3,9 +3,9 @@
  * The feed is compacted (message/feed_record.h). Its records of alerts are of the schema `alert`, by two kinds of keys:
  *
  *   alert/GROUP/ID     the notice of a firing; without bytes: it has ended. GROUP is a hash of all names of the group, and ID is
- * that of the firing. So which firing of a group has ended is known without a clock. notice/ACTION/ID   a notice that waits for the
- * receiver of an action; without bytes: the receiver has it, or it was given up. ACTION is a hash of what the action is, so that it
- * stays the same when others are added.
+ *                      that of the firing. So which firing of a group has ended is known without a clock.
+ *   notice/ACTION/ID   a notice that waits for the receiver of an action; without bytes: the receiver has it, or it was given up.
+ *                      ACTION is a hash of what the action is, so that it stays the same when others are added.
  *
  * The engine that sends the notices writes them before it sends, and waits for Kafka a while. Another one that takes that over
  * reads them all.

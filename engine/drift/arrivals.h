@@ -1,10 +1,11 @@
 /* arrivals.h: Arrivals of rows: how many came in a minute of a reference, how long its newest row stayed the newest, and the bounds
  * that follow for a window.
  *
- *   rate   rows a minute. The reference is cut into periods of about as many rows as a window; the cube root of their milliseconds
- *a row is nearly normal (Wilson and Hilferty), so a window is bounded by Student's t. Periods that follow from one another count as
- *fewer (drift_dependence()) age    the longest time for which no newer row came. The tail of the reference's gaps is taken to be a
- *power (Hill), which is on the safe side of an exponential one
+ *   rate   rows a minute. The reference is cut into periods of about as many rows as a window; the cube root of their
+ *          milliseconds a row is nearly normal (Wilson and Hilferty), so a window is bounded by Student's t. Periods that follow
+ *          from one another count as fewer (drift_dependence()).
+ *   age    the longest time for which no newer row came. The tail of the reference's gaps is taken to be a power (Hill), which is
+ *          on the safe side of an exponential one.
  *
  * A reference teaches only what is in it: one of an hour knows no nights. Pure; a law belongs to one thread.
  */
