@@ -31,6 +31,25 @@ static bool candidate_is_offered(const struct candidate_check *check, const char
 				    compiler->arena));
 }
 
+/* Models are never experiments, so one of the experiment's own name is another resource. A step may say where it is served. */
+static bool names_itself(const struct candidate_check *check, const char *candidate)
+{
+	static const struct name_list none = {0};
+	const struct compiler *compiler = check->compiler;
+	const struct model_facts facts = {.name = candidate};
+	if (check->type != RESOURCE_MODEL || !strings_equal(candidate, check->name) ||
+	    spec_find(compiler->spec, RESOURCE_MODEL, candidate) ||
+	    endpoint_is_offered(&facts, compiler->spec, compiler->options ? &compiler->options->servers : &none, compiler->arena))
+		return false;
+	for (size_t i = 0; i < compiler->plan->count; i++)
+		for (size_t j = 0; j < compiler->plan->pipelines[i].callee_count; j++) {
+			const struct callee *callee = &compiler->plan->pipelines[i].callees[j];
+			if (strings_equal(callee->name, candidate) && callee->endpoint.origin != ENDPOINT_NONE)
+				return false;
+		}
+	return true;
+}
+
 /* NAME@VERSION of a Model that the files have, where VERSION is none that a control plane gives. */
 static bool version_is_none(const struct candidate_check *check, const char *name)
 {
@@ -57,6 +76,14 @@ static void candidate_judge(const struct candidate_check *check, const char *rol
 {
 	const struct spec *spec = check->compiler->spec;
 	const char *kind = check->type == RESOURCE_MODEL ? "Model" : "Pipeline";
+	if (names_itself(check, candidate->text)) {
+		fault_add(spec->faults, CODE_GONE_CANDIDATE, candidate->place, NULL,
+			  "the experiment `%s` names itself as %s: it splits requests among Models, and the files have no Model "
+			  "`%s`; "
+			  "name the Model that is meant, or add one of this name",
+			  check->name, role, candidate->text);
+		return;
+	}
 	struct suggestion suggestion = suggest_begin(text_of(candidate->text));
 	struct text model;
 	int64_t version;
