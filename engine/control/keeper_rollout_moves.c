@@ -2,6 +2,7 @@
  * its evidence. All of a move are one transaction. */
 #include "control/keeper_rollouts.h"
 #include "control/rollout_table.h"
+#include "message/json_write.h"
 #include "message/rows.h"
 
 #define STATE_BYTES_MAX ((size_t)256 << 10)
@@ -65,6 +66,68 @@ static const char **candidate_names(const struct rollout_document *document, con
 	return names;
 }
 
+/* The rollout was in a stage, and has candidates with traffic. */
+static bool record_is_in_stage(const struct control_rollout *record)
+{
+	return text_is(record->phase, rollout_phase_names[ROLLOUT_RUNNING]) ||
+	       text_is(record->phase, rollout_phase_names[ROLLOUT_PAUSED]) ||
+	       text_is(record->phase, rollout_phase_names[ROLLOUT_INCONCLUSIVE]);
+}
+
+static double record_percent(const struct control_rollout *record)
+{
+	return 100.0 * (double)record->buckets / ASSIGNMENT_BUCKETS;
+}
+
+/* "running in stage 2, with 50% for its candidates" */
+static void record_describe(const struct control_rollout *record, struct buffer *out)
+{
+	buffer_print(out, TEXT_FORMAT " in stage %lld, with %g%% for its candidates", TEXT_ARGUMENTS(record->phase),
+		     (long long)record->stage, record_percent(record));
+}
+
+static void record_describe_json(const struct control_rollout *record, struct buffer *out)
+{
+	buffer_print(out, "{\"version\": %lld, \"stage\": %lld, \"percent\": ", (long long)record->version,
+		     (long long)record->stage);
+	json_write_double(out, record_percent(record));
+	json_write_member(out, ", ", "phase", record->phase);
+	buffer_byte(out, '}');
+}
+
+/* A rollout that starts in place of one that was in a stage: its weights end, and nobody has decided about its candidates. */
+static void replaced_describe(struct keeper *keeper, const struct kept_rollout *rollout, const struct rollout_move *move,
+			      struct buffer *sentence, struct buffer *evidence)
+{
+	const struct ledger_rollout *recorded = ledger_rollout_find(&keeper->ledger, text_of(rollout->name));
+	if (move->reason != REASON_STARTED || !recorded || !recorded->has_record || !record_is_in_stage(&recorded->record) ||
+	    buffer_failed(evidence))
+		return;
+	buffer_print(sentence, " It replaces the rollout of version %lld, which was ", (long long)recorded->record.version);
+	record_describe(&recorded->record, sentence);
+	buffer_byte(sentence, '.');
+	evidence->length--;
+	buffer_string(evidence, ", \"replaces\": ");
+	record_describe_json(&recorded->record, evidence);
+	buffer_byte(evidence, '}');
+}
+
+static bool move_keep(struct keeper *keeper, struct control_move *record, struct buffer *sentence, struct buffer *evidence,
+		      int64_t now_ms, struct error *error)
+{
+	record->namespace = text_of(keeper->options.namespace);
+	record->sentence = buffer_kept(keeper->arena, sentence);
+	record->evidence = buffer_kept(keeper->arena, evidence);
+	record->time_ms = now_ms;
+	record->keeper = text_of(keeper->options.engine);
+	record->epoch = keeper->ledger.epoch;
+	const struct text key = key_of_move(keeper, record->experiment, record->number);
+	if (!record->sentence.bytes || !record->evidence.bytes)
+		return error_memory(error, ERROR_SYSTEM, "moving a rollout");
+	return keeper_write(keeper, &move_form, record, key, now_ms, error) &&
+	       moves_collect(keeper, ledger_rollout_find(&keeper->ledger, record->experiment), KEEPER_MOVES, now_ms, error);
+}
+
 static bool move_write(struct keeper *keeper, const struct kept_rollout *rollout, const struct rollout_move *move,
 		       struct control_move *record, int64_t now_ms, struct error *error)
 {
@@ -75,21 +138,42 @@ static bool move_write(struct keeper *keeper, const struct kept_rollout *rollout
 	buffer_open(&evidence, EVIDENCE_BYTES_MAX);
 	rollout_move_sentence(plan, move, candidate_names(&rollout->document, names), &sentence);
 	rollout_move_write(plan, move, candidate_names(&rollout->document, names), &evidence);
+	replaced_describe(keeper, rollout, move, &sentence, &evidence);
 	record->experiment = text_of(rollout->name);
-	record->namespace = text_of(keeper->options.namespace);
 	record->number = (int64_t)move->number;
 	record->version = rollout->version;
 	record->table = rollout->table;
-	record->sentence = buffer_kept(keeper->arena, &sentence);
-	record->evidence = buffer_kept(keeper->arena, &evidence);
-	record->time_ms = now_ms;
-	record->keeper = text_of(keeper->options.engine);
-	record->epoch = keeper->ledger.epoch;
-	const struct text key = key_of_move(keeper, record->experiment, record->number);
-	if (!record->sentence.bytes || !record->evidence.bytes)
-		return error_memory(error, ERROR_SYSTEM, "moving a rollout");
-	return keeper_write(keeper, &move_form, record, key, now_ms, error) &&
-	       moves_collect(keeper, ledger_rollout_find(&keeper->ledger, record->experiment), KEEPER_MOVES, now_ms, error);
+	return move_keep(keeper, record, &sentence, &evidence, now_ms, error);
+}
+
+bool rollout_withdraw(struct keeper *keeper, const struct ledger_rollout *rollout, const struct control_version *version,
+		      int64_t now_ms, struct error *error)
+{
+	const struct control_rollout *ended = &rollout->record;
+	const struct ledger_choice *choice = ledger_choice_find(&keeper->ledger, rollout->name);
+	const struct ledger_table *table = choice ? control_table_at(&keeper->ledger, choice, CONTROL_IN_FORCE) : NULL;
+	struct control_move record = {.experiment = version->name,
+				      .number = rollout->count > 0 ? rollout->moves[rollout->count - 1]->record.number + 1 : 1,
+				      .version = version->version,
+				      .table = table ? table->record.version : 0,
+				      .author = version->author,
+				      .reason = version->reason};
+	struct buffer sentence, evidence;
+	if (!rollout->has_record || !record_is_in_stage(ended))
+		return true;
+	buffer_open(&sentence, EVIDENCE_BYTES_MAX);
+	buffer_open(&evidence, EVIDENCE_BYTES_MAX);
+	buffer_print(&sentence,
+		     "Ended: version %lld of the experiment has no rollout, and its own weights are in force. The rollout was ",
+		     (long long)version->version);
+	record_describe(ended, &sentence);
+	buffer_byte(&sentence, '.');
+	buffer_print(&evidence,
+		     "{\"move\": %lld, \"time_ms\": %lld, \"reason\": \"withdrawn\", \"ends\": ", (long long)record.number,
+		     (long long)now_ms);
+	record_describe_json(ended, &evidence);
+	buffer_string(&evidence, ", \"evidence\": []}");
+	return move_keep(keeper, &record, &sentence, &evidence, now_ms, error);
 }
 
 /* ---- states ---- */

@@ -193,9 +193,12 @@ static bool rollouts_end(struct keeper *keeper, int64_t now_ms, struct error *er
 	}
 	for (struct list_node *node = keeper->ledger.rollouts.first, *next; node; node = next) {
 		struct ledger_rollout *recorded = LIST_OWNER(node, struct ledger_rollout, node);
-		const bool is_deleted = !experiment_in_force(keeper, recorded->name);
+		const struct control_version *version = experiment_in_force(keeper, recorded->name);
 		next = node->next;
-		if (!keeper_rollout_find(keeper, recorded->name) && !rollout_remove(keeper, recorded, is_deleted, now_ms, error))
+		if (keeper_rollout_find(keeper, recorded->name))
+			continue;
+		if ((version && !rollout_withdraw(keeper, recorded, version, now_ms, error)) ||
+		    !rollout_remove(keeper, recorded, !version, now_ms, error))
 			return false;
 	}
 	return true;
@@ -280,7 +283,27 @@ static bool rollout_has_choice(const struct kept_rollout *rollout, const char *n
 	return false;
 }
 
-/* A new default would have all the traffic that the candidates do not have, and nobody has seen an answer of it. */
+/* A new default would have all the traffic that the candidates do not have: nobody has seen an answer of one from outside, and a
+ * candidate has not shown what its rollout is for. NULL: memory ran out. */
+static const char *default_fault(struct keeper *keeper, const struct kept_rollout *rollout, const char *name)
+{
+	const struct rollout_state *state = &rollout->state;
+	const struct rollout_document *document = &rollout->document;
+	const char *given = document->names[document->control];
+	if (!rollout_has_choice(rollout, name))
+		return arena_print(keeper->arena,
+				   "the new default `%s` of Experiment `%s` is no choice of its rollout, which is at stage %u: end "
+				   "the rollout first, by `sluice experiments promote %s` or `rollback`; or name `%s`, its default",
+				   name, rollout->name, (unsigned)state->stage + 1, rollout->name, given);
+	return arena_print(
+		keeper->arena,
+		"the default of Experiment `%s` cannot become `%s` while its rollout is %s at stage %u, with %g%% for the "
+		"candidates: `%s` would get the traffic of `%s` at once; end the rollout first, by `sluice experiments "
+		"promote %s` or `rollback`, and apply this again; or leave `%s` as the default",
+		rollout->name, name, rollout_phase_names[state->phase], (unsigned)state->stage + 1,
+		rollout_percent(&document->plan, state), name, given, rollout->name, given);
+}
+
 static bool item_fault(struct keeper *keeper, const struct kept_rollout *rollout, const struct proposal_item *item,
 		       const char **why, struct error *error)
 {
@@ -290,13 +313,8 @@ static bool item_fault(struct keeper *keeper, const struct kept_rollout *rollout
 	bool is_rollout = false;
 	if (!reader->read(reader->context, item->document, keeper->arena, &document, &is_rollout, &ignored))
 		return error_memory(error, ERROR_SYSTEM, "deciding a proposal");
-	if (!is_rollout || rollout_has_choice(rollout, document.names[document.control]))
-		return true;
-	*why = arena_print(keeper->arena,
-			   "the new default `%s` of Experiment `%s` is no choice of its rollout, which is at stage %u: end the "
-			   "rollout first, by `sluice experiments promote %s` or `rollback`; or name `%s`, its default",
-			   document.names[document.control], rollout->name, (unsigned)rollout->state.stage + 1, rollout->name,
-			   rollout->document.names[rollout->document.control]);
+	if (is_rollout && strcmp(document.names[document.control], rollout->document.names[rollout->document.control]) != 0)
+		*why = default_fault(keeper, rollout, document.names[document.control]);
 	return true;
 }
 

@@ -93,6 +93,10 @@ bool rollout_truths_list(const struct kept_rollout *rollout, struct arena *arena
 bool rollout_write(struct keeper *keeper, struct kept_rollout *rollout, const struct rollout_move *move, struct text author,
 		   struct text reason, int64_t now_ms, struct error *error);
 
+/* Writes a move that ends a rollout in a stage, since that version of its experiment has none. */
+bool rollout_withdraw(struct keeper *keeper, const struct ledger_rollout *rollout, const struct control_version *version,
+		      int64_t now_ms, struct error *error);
+
 /* Removes the record of a rollout, and its moves if `all`. */
 bool rollout_remove(struct keeper *keeper, struct ledger_rollout *rollout, bool all, int64_t now_ms, struct error *error);
 

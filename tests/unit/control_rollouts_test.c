@@ -370,6 +370,62 @@ static void a_default_that_no_stage_has_is_refused_while_one_runs(void **state)
 	assert_true(phase_is("running", 1));
 }
 
+/* The candidate would get the default's traffic at once, without a look at it. */
+static void the_default_is_not_swapped_while_a_stage_runs(void **state)
+{
+	static const char swapped[] =
+		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: b\n"
+		"  candidates: [{name: a, weight: 50}, {name: b, weight: 50}]\n"
+		"  progressiveDeployment: {enabled: true, schedule: [10, 50], every: 10s, checkEvery: 1s}\n";
+	const struct proposal_item item = table_item("Experiment", "e", swapped);
+	(void)state;
+	for (int ends = 0; ends < 2; ends++) {
+		table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+		seconds_pass(&one, 2, 200, 0);
+		for (int paused = 0; paused < 2; paused++) {
+			const struct control_verdict *verdict = control_ask(&table_stand, (struct proposal){.items = {1, &item}});
+			const char *words =
+				paused ? "the default of Experiment `e` cannot become `b` while its rollout is paused at stage 1"
+				       : "the default of Experiment `e` cannot become `b` while its rollout is running at stage 1, "
+					 "with 10% for the candidates: `b` would get the traffic of `a` at once; end the "
+					 "rollout first, by `sluice experiments promote e` or `rollback`";
+			assert_int_equal(verdict->outcome, VERDICT_REFUSED);
+			assert_non_null(memmem(verdict->why.bytes, verdict->why.length, words, strlen(words)));
+			assert_int_equal(buckets_of_b(), 1000);
+			if (!paused)
+				assert_int_equal(command("e", "pause")->outcome, VERDICT_ACCEPTED);
+		}
+		assert_int_equal(command("e", ends ? "promote" : "rollback")->outcome, VERDICT_ACCEPTED);
+		table_propose("Experiment", "e", swapped);
+		assert_true(phase_is("running", 1));
+		assert_int_equal(buckets_of_b(), 9000);
+		assert_int_equal(command("e", "rollback")->outcome, VERDICT_ACCEPTED);
+	}
+}
+
+static void sentence_is(size_t number, const char *words)
+{
+	if (!text_is(move(number)->sentence, words))
+		fail_msg(TEXT_FORMAT, TEXT_ARGUMENTS(move(number)->sentence));
+}
+
+/* One that has ended says how, in its own last move. */
+static void a_rollout_that_replaces_another_in_a_stage_says_so(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	sentence_is(1, "Stage 1 begins at 10%: the rollout starts.");
+	seconds_pass(&one, 11, 200, 0);
+	table_propose("Experiment", "e", EXPERIMENT("20, 60"));
+	sentence_is(
+		3, "Stage 1 begins at 20%: the rollout starts. It replaces the rollout of version 1, which was running in stage 2, "
+		   "with 50% for its candidates.");
+	assert_true(evidence_has(3, ", \"replaces\": {\"version\": 1, \"stage\": 2, \"percent\": 50.0, \"phase\": \"running\"}}"));
+	assert_int_equal(command("e", "rollback")->outcome, VERDICT_ACCEPTED);
+	table_propose("Experiment", "e", EXPERIMENT("30, 60"));
+	sentence_is(5, "Stage 1 begins at 30%: the rollout starts.");
+}
+
 static void a_rollout_ends_with_its_experiment(void **state)
 {
 	(void)state;
@@ -377,9 +433,21 @@ static void a_rollout_ends_with_its_experiment(void **state)
 	table_propose("Experiment", "e", PLAIN);
 	assert_non_null(rollout());
 	assert_false(rollout()->has_record);
-	assert_int_equal(rollout()->count, 1);
+	assert_int_equal(rollout()->count, 2);
+	sentence_is(
+		2,
+		"Ended: version 2 of the experiment has no rollout, and its own weights are in force. The rollout was running in "
+		"stage 1, with 10% for its candidates.");
+	assert_true(evidence_has(2, "\"reason\": \"withdrawn\", \"ends\": {\"version\": 1"));
+	assert_int_equal(move(2)->table, table_in_force("e")->version);
+	control_compact(&table_stand);
+	control_keeper_start(&table_stand);
+	table_propose("Experiment", "e", PLAIN "# again\n");
+	control_pass(&table_stand, 2 * KEEPER_SILENT_MS);
+	assert_int_equal(rollout()->count, 2); /* once */
 	assert_int_equal(buckets_of_b(), 5000);
 	table_propose("Experiment", "e", NULL);
+	control_pass(&table_stand, 2 * KEEPER_SILENT_MS);
 	assert_null(rollout());
 }
 
@@ -522,6 +590,8 @@ int main(void)
 		ON_STAND(another_plan_begins_anew_and_numbers_go_on),
 		ON_STAND(a_promoted_rollout_stays_as_long_as_its_stages_do),
 		ON_STAND(a_default_that_no_stage_has_is_refused_while_one_runs),
+		ON_STAND(the_default_is_not_swapped_while_a_stage_runs),
+		ON_STAND(a_rollout_that_replaces_another_in_a_stage_says_so),
 		ON_STAND(a_rollout_ends_with_its_experiment),
 		ON_STAND(phases_become_figures),
 		ON_STAND(an_engine_has_the_table_of_the_rollout_and_tells_what_it_counts),

@@ -220,9 +220,11 @@ static void an_experiment_whose_stages_are_gone_keeps_its_moves(void **state)
 	table_propose("Experiment", "e", STAGELESS);
 	assert_non_null(experiment_traffic_find(keeper_ledger(table_stand.keeper), "e")); /* commands do */
 	assert_non_null(rollout());
-	assert_string_equal(view(false),
-			    "e: the experiment has no rollout any more\n  move 1: Stage 1 begins at 10%: the rollout starts.\n");
-	assert_non_null(strstr(view(true), "\"phase\": \"gone\", \"moves\": 1"));
+	assert_string_equal(
+		view(false),
+		"e: the experiment has no rollout any more\n  move 2: Ended: version 2 of the experiment has no rollout, and "
+		"its own weights are in force. The rollout was running in stage 1, with 10% for its candidates.\n");
+	assert_non_null(strstr(view(true), "\"phase\": \"gone\", \"moves\": 2"));
 	assert_string_equal(views(false), "");
 	assert_string_equal(views(true), "");
 }
