@@ -9,7 +9,6 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/number.h"
-#include "experiments/exposure_sample.h"
 #include "experiments/outcome_join.h"
 #include "experiments/running_cap.h"
 #include "experiments/unit_outcomes.h"
@@ -290,13 +289,21 @@ static bool window_is_over(const struct truth_tally *tally, const struct sampled
 	return time_ms > exposure->time_ms + MS_PER_S + tally->config.window_ms;
 }
 
+/* An exposure of an earlier stage says only that truths are late where this one has none in time. */
+static bool exposure_counts(const struct truth_tally *tally, const struct sampled_exposure *exposure, size_t judged)
+{
+	const struct truth_counts *counts = &tally->counts[exposure->arm];
+	const int64_t joined = judged > 0 ? counts->metrics[judged - 1].joined : counts->joined;
+	return exposure->time_ms + MS_PER_S > tally->config.since_ms || joined == 0;
+}
+
 /* Counts those outcomes of an exposure that is over, which were not counted before. */
 static void late_count(struct truth_tally *tally, struct sampled_exposure *exposure, unsigned outcomes, uint64_t weight)
 {
 	const unsigned news = outcomes & ~(unsigned)exposure->outcomes;
 	exposure->outcomes |= (uint8_t)news;
 	for (size_t i = 0; i < tally->judged_count; i++)
-		if (news & 1U << i)
+		if (news & 1U << i && exposure_counts(tally, exposure, i))
 			arrival_count(&tally->counts[exposure->arm], i, 0, (int64_t)weight);
 }
 
@@ -556,7 +563,8 @@ static bool tally_reserve(struct truth_tally *tally, struct error *error)
 		return false;
 	tally->outcomes = unit_outcomes_open(tally->join, tally->config.window_ms, error);
 	tally->values = outcome_values_open();
-	tally->ended = exposure_sample_open();
+	if (!tally->ended)
+		tally->ended = exposure_sample_open();
 	tally->met = exposure_sample_open();
 	return (tally->outcomes && tally->values && tally->ended && tally->met && caps_open(tally)) ||
 	       error_memory(error, ERROR_SYSTEM, "counting the truths of a rollout");
@@ -568,15 +576,31 @@ struct truth_tally *truth_tally_open(const struct truth_tally_config *config, st
 	assert(config->metric_count <= EXPERIMENT_METRICS_MAX && (config->metrics || config->metric_count == 0));
 	struct truth_tally *tally = memory_take(1, sizeof *tally);
 	if (!tally) {
+		exposure_sample_close(config->ended);
 		error_memory(error, ERROR_SYSTEM, "counting the truths of a rollout");
 		return NULL;
 	}
 	tally->config = *config;
+	tally->ended = config->ended;
 	tally->judged_count = 1 + config->metric_count;
 	if (config->arms <= ASSIGNMENT_WAYS_MAX && tally_reserve(tally, error))
 		return tally;
 	truth_tally_close(tally);
 	return NULL;
+}
+
+static void open_give(void *context, size_t slot, uint32_t arm, bool has_outcome)
+{
+	(void)arm, (void)has_outcome;
+	exposure_ended(context, slot);
+}
+
+struct exposure_sample *truth_tally_give_ended(struct truth_tally *tally)
+{
+	struct exposure_sample *ended = tally->ended;
+	outcome_join_each_open(tally->join, open_give, tally);
+	tally->ended = NULL;
+	return ended;
 }
 
 void truth_tally_close(struct truth_tally *tally)

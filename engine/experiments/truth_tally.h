@@ -15,6 +15,8 @@
  * Truths that come after the window do not count. How many these are is known by a sample of the exposures that are over
  * (experiments/exposure_sample.h), once for each request; and of feedback that names a unit, once for each unit. Feedback on
  * requests that another table chose, or that this one did not choose, is unknown, and not late: nothing is known of its window.
+ * But truths may take longer than a stage. So the sample goes from the tally of one stage to that of the next: a truth that is late
+ * for its request of an earlier stage is counted too, as long as the present one has none of that variant in time.
  *
  * Only exposures of the table count, which a stage has chosen, and whose time is not before the table's. Exposures and feedback
  * that come again count once. Sums of accuracies are whole numbers: the same records give the same ones, whatever the order of
@@ -26,6 +28,7 @@
 #ifndef SLUICE_EXPERIMENTS_TRUTH_TALLY_H
 #define SLUICE_EXPERIMENTS_TRUTH_TALLY_H
 
+#include "experiments/exposure_sample.h"
 #include "message/answer_label.h"
 #include "message/exposure.h"
 #include "message/feedback.h"
@@ -74,6 +77,7 @@ struct truth_tally_config {
 	double caps[EXPERIMENT_METRICS_MAX]; /* of each: the quantile that caps it (experiments/running_cap.h); 0: none */
 	bool computed; /* engines compute ROLLOUT_ACCURACY, which the pipeline declares: truth without it says nothing */
 	size_t memory_bytes, units_max;
+	struct exposure_sample *ended; /* of the tally of the stage before, which the tally takes over; NULL: there is none */
 };
 
 struct truth_tally_losses {
@@ -84,8 +88,11 @@ struct truth_tally_losses {
 	uint64_t late, unknown; /* feedback after the window, or without an open exposure */
 };
 
-/* NULL: CONFIG or SYSTEM. */
+/* NULL: CONFIG or SYSTEM; the sample is taken over, too. */
 struct truth_tally *truth_tally_open(const struct truth_tally_config *config, struct error *error);
+
+/* The sample of all exposures of the tally, for that of the next stage. The tally is only to be closed then. */
+struct exposure_sample *truth_tally_give_ended(struct truth_tally *tally);
 void truth_tally_close(struct truth_tally *tally); /* NULL is fine */
 
 void truth_tally_expose(struct truth_tally *tally, const struct exposure *exposure);

@@ -24,12 +24,13 @@ enum { OLD, NEW };
 static const char *const names[] = {"old", "new"}, *const metrics[] = {"profit"};
 static struct truth_tally *tally;
 
-static int tally_begin(void **state)
+static void tally_open(uint64_t table, int64_t since_ms, struct exposure_sample *ended)
 {
 	struct error error = {0};
 	const struct truth_tally_config config = {.experiment = "e",
-						  .table = TABLE,
-						  .since_ms = NOW_MS,
+						  .table = table,
+						  .since_ms = since_ms,
+						  .ended = ended,
 						  .arms = 2,
 						  .names = names,
 						  .paired = 2,
@@ -38,9 +39,14 @@ static int tally_begin(void **state)
 						  .metrics = metrics,
 						  .memory_bytes = 1000 * TRUTH_EXPOSURE_BYTES,
 						  .units_max = 1000};
-	(void)state;
 	tally = truth_tally_open(&config, &error);
 	assert_non_null(tally);
+}
+
+static int tally_begin(void **state)
+{
+	(void)state;
+	tally_open(TABLE, NOW_MS, NULL);
 	return 0;
 }
 
@@ -205,6 +211,32 @@ static void feedback_of_a_unit_is_late_after_its_last_window(void **state)
 	expect(OLD, 0, 1);
 }
 
+/* Stages that are shorter than truths take never have a truth of their own. */
+static void late_truths_of_an_earlier_stage_are_known(void **state)
+{
+	const int64_t next_ms = NOW_MS + WINDOW_MS / 2;
+	(void)state;
+	expose("open", "", NEW, NOW_MS, TABLE_TEXT);
+	expose("joined", "", NEW, NOW_MS, TABLE_TEXT);
+	expose("old", "", OLD, NOW_MS, TABLE_TEXT);
+	judge("joined", "accuracy", NOW_MS + 5);
+	struct exposure_sample *ended = truth_tally_give_ended(tally);
+	truth_tally_close(tally);
+	tally_open(TABLE + 1, next_ms, ended);
+	expose("next", "", OLD, next_ms, OTHER_TABLE);
+	judge("open", "accuracy", NOW_MS + LATE_MS - 1); /* within its window: another table chose it */
+	expect(NEW, 0, 0);
+	judge("open", "accuracy", NOW_MS + LATE_MS);
+	judge("open", "accuracy", NOW_MS + LATE_MS);
+	judge("joined", "accuracy", NOW_MS + LATE_MS);
+	expect(NEW, 0, 1);
+	judge("next", "accuracy", next_ms + 10); /* the default has truths in time: what was late before says nothing */
+	judge("old", "accuracy", NOW_MS + LATE_MS);
+	expect(OLD, 1, 0);
+	expose("later", "", OLD, next_ms + LATE_MS + 1000, OTHER_TABLE);
+	assert_int_equal(truth_tally_counts(tally)[OLD].units, 1);
+}
+
 /* ---- the sample ---- */
 
 static void a_full_sample_keeps_a_share_that_stands_for_all(void **state)
@@ -255,6 +287,7 @@ int main(void)
 		WITH_TALLY(a_label_of_an_answer_that_said_nothing_is_not_late),
 		WITH_TALLY(each_metric_has_its_own_arrivals),
 		WITH_TALLY(feedback_of_a_unit_is_late_after_its_last_window),
+		WITH_TALLY(late_truths_of_an_earlier_stage_are_known),
 		cmocka_unit_test(a_full_sample_keeps_a_share_that_stands_for_all),
 		cmocka_unit_test(the_sample_keeps_the_first_of_a_key_with_all_outcomes),
 	};

@@ -230,6 +230,26 @@ static void a_table_is_counted_from_its_own_time(void **state)
 	truth_service_close(service);
 }
 
+/* Truths may take longer than a stage: then none of its own ever comes. */
+static void late_truths_are_known_over_a_change_of_tables(void **state)
+{
+	(void)state;
+	table_set(1, 50, begin_ms);
+	expose("a", "new", begin_ms);
+	expose("b", "new", begin_ms);
+	judge("b", 1, begin_ms + 100);
+	service_start();
+	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; truths_of(1).joined != 1; nap())
+		assert_true(clock_ms() < until_ms);
+	table_set(2, 20, begin_ms + 1000);
+	expose("c", "new", begin_ms + 1000);
+	judge("a", 0, begin_ms + PAST_MS + 1000);
+	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; truths_of(2).late != 1; nap())
+		assert_true(clock_ms() < until_ms);
+	assert_true(truths_of(2).joined == 0 && truths_of(2).units == 0);
+	truth_service_close(service);
+}
+
 /* Then the last exposure's window ends by the clock. */
 static void truths_count_without_further_requests(void **state)
 {
@@ -289,6 +309,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(feedback_reaches_the_board_once_whoever_counts, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(truths_count_without_further_requests, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_table_is_counted_from_its_own_time, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(late_truths_are_known_over_a_change_of_tables, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(truths_that_are_late_are_logged_once, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_table_that_is_not_judged_is_not_counted, stand_open, stand_close),
 	};
