@@ -339,8 +339,10 @@ static void tallies_close(struct rehearsal *rehearsal)
 	}
 }
 
+/* The tally of the epoch before knows the requests whose truths may come yet. */
 static bool tally_begin(struct rehearsal *rehearsal, struct past_pipeline *pipeline, int64_t now_ms, struct error *error)
 {
+	struct exposure_sample *ended = pipeline->tally ? truth_tally_give_ended(pipeline->tally) : NULL;
 	struct truth_tally_config config = {.experiment = rehearsal->config.experiment,
 					    .table = TABLE,
 					    .since_ms = now_ms,
@@ -352,8 +354,10 @@ static bool tally_begin(struct rehearsal *rehearsal, struct past_pipeline *pipel
 					    .metrics = rollout_plan_metrics(rehearsal->config.plan, rehearsal->metrics),
 					    .computed = pipeline->how.computed,
 					    .memory_bytes = TRUTH_MEMORY_BYTES,
-					    .units_max = REHEARSAL_UNITS_MAX};
+					    .units_max = REHEARSAL_UNITS_MAX,
+					    .ended = ended};
 	memcpy(config.caps, pipeline->how.caps, sizeof config.caps);
+	truth_tally_close(pipeline->tally);
 	pipeline->tally = truth_tally_open(&config, error);
 	return pipeline->tally;
 }
@@ -363,7 +367,6 @@ static bool epoch_begin(struct rehearsal *rehearsal, int64_t now_ms, struct erro
 	bool good = true;
 	memset(rehearsal->counts, 0, sizeof rehearsal->counts);
 	memset(rehearsal->cells, 0, sizeof rehearsal->cells);
-	tallies_close(rehearsal);
 	for (size_t i = 0; good && i < rehearsal->pipelines.count; i++)
 		good = tally_begin(rehearsal, pipeline_at(rehearsal, i), now_ms, error);
 	return good;

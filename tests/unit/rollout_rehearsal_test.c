@@ -26,6 +26,7 @@ struct happened {
 	int64_t from_minute;
 	bool fails, slow, silent;
 	double accuracy, control_accuracy; /* 0: there is no feedback */
+	int64_t truth_minutes;		   /* which it takes, and a second */
 	const char *metric; /* of the feedback; NULL: accuracy */
 	int64_t units;	    /* that make the requests of each choice in turn, and it happens to one of them; 0: they have none */
 };
@@ -84,7 +85,7 @@ static void request_add(struct rehearsal *rehearsal, int64_t number, const struc
 		assert_true(rehearsal_answer(rehearsal, name, time_ms + (has_begun && happened->slow ? 500 : USUAL_MS),
 					     has_begun && happened->fails, &error));
 	if (accuracy > 0)
-		assert_true(rehearsal_feedback(rehearsal, &feedback, time_ms + 1000, &error));
+		assert_true(rehearsal_feedback(rehearsal, &feedback, time_ms + 1000 + happened->truth_minutes * MINUTE_MS, &error));
 }
 
 /* Rehearses requests that are added in steps of `step` through their numbers, so in another order than their times. */
@@ -222,6 +223,23 @@ static void a_worse_accuracy_is_seen_beside_the_defaults(void **state)
 	assert_int_not_equal(result.state.phase, ROLLOUT_ROLLED_BACK);
 }
 
+/* Truths that are late for the window of a minute, or take longer than each stage. */
+static void late_truths_promote_nothing(void **state)
+{
+	static const struct {
+		int64_t after;
+		uint32_t stage;
+		int64_t ends;
+	} rows[] = {{3, 0, 10}, {12, 1, 25}};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		const struct happened happened = {
+			.minutes = 30, .accuracy = .01, .control_accuracy = .9, .truth_minutes = rows[i].after};
+		rehearse(STAGES(""), &happened, 1);
+		expect_move(1 + i, ROLLOUT_INCONCLUSIVE, rows[i].stage, REASON_OPEN, rows[i].ends);
+	}
+}
+
 static void a_metric_of_a_criterion_is_judged(void **state)
 {
 	const char *criterion = "  successCriteria: [{metricName: profit, threshold: 0.7, operator: \">\"}]\n";
@@ -348,6 +366,7 @@ int main(void)
 		TEST(slow_answers_roll_back_unless_latencies_are_left_out),
 		TEST(requests_without_an_answer_do_not_count),
 		TEST(a_worse_accuracy_is_seen_beside_the_defaults),
+		TEST(late_truths_promote_nothing),
 		TEST(a_metric_of_a_criterion_is_judged),
 		TEST(approvals_are_taken_to_be_given),
 		TEST(neither_the_order_of_records_nor_repeated_ones_change_it),
