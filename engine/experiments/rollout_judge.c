@@ -138,6 +138,20 @@ static enum rollout_verdict verdict_of(const struct rollout_judgement *judgement
 						 : VERDICT_OPEN;
 }
 
+/* It was called at some pace beside the default, and is not any more. */
+static bool candidate_is_silent(const struct rollout_state *state, size_t candidate)
+{
+	const double silent = (double)state->silent[candidate], before = (double)state->control.requests - silent;
+	return silent * (double)state->candidates[candidate].requests > ROLLOUT_SILENT_EXPECTED * before;
+}
+
+static void silence_enter(const struct rollout_state *state, struct rollout_judgement *judgement)
+{
+	judgement->silent = state->silent[judgement->candidate];
+	if (judgement->verdict == VERDICT_HOLDS)
+		judgement->verdict = VERDICT_OPEN;
+}
+
 static void rate_judge(const struct rollout_plan *plan, const struct rollout_state *state, const struct rollout_rule *rule,
 		       struct rollout_judgement *judgement)
 {
@@ -236,6 +250,8 @@ void rollout_judge(const struct rollout_plan *plan, const struct rollout_state *
 				truth_judge(stage, state, rule, judgement);
 			else
 				rate_judge(plan, state, rule, judgement);
+			if (candidate_is_silent(state, candidate))
+				silence_enter(state, judgement);
 		}
 }
 
@@ -319,6 +335,9 @@ void rollout_follow(const struct rollout_plan *plan, struct rollout_state *state
 		state->truth = state->truth || counts_have_truth(&look->candidates[candidate]);
 		for (size_t i = 0; i < stage->rule_count; i++)
 			tracker_follow(&state->trackers[candidate][i], stage, i, look, candidate, &state->candidates[candidate]);
+		state->silent[candidate] += look->control.requests - state->control.requests;
+		if (look->candidates[candidate].requests > state->candidates[candidate].requests)
+			state->silent[candidate] = 0;
 		state->candidates[candidate] = look->candidates[candidate];
 	}
 	state->control = look->control;

@@ -93,6 +93,8 @@ static void walk_candidate(struct state_walk *walk, const struct rollout_plan *p
 			   size_t rules)
 {
 	walk_counts(walk, plan, &state->candidates[candidate], rules);
+	if (walk->version > ROLLOUT_STATE_VERSION_LEAST)
+		state->silent[candidate] = walk_number(walk, state->silent[candidate]);
 	for (size_t i = 0; i < rules; i++) {
 		struct rollout_tracker *tracker = &state->trackers[candidate][i];
 		walk_double(walk, &tracker->watch.level);

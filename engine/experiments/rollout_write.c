@@ -39,6 +39,8 @@ static void judgement_write(const struct rollout_plan *plan, const struct planne
 		json_write_finite_member(out, ", ", "watch", judgement->watch);
 		json_write_finite_member(out, ", ", "alarm", judgement->alarm);
 	}
+	if (judgement->silent > 0)
+		buffer_print(out, ", \"defaultSince\": %" PRIu64, judgement->silent);
 	if (judgement->is_of_truth)
 		arrivals_write(judgement, out);
 	buffer_byte(out, '}');
@@ -102,8 +104,8 @@ static void outcome_sentence(const struct rollout_move *move, struct buffer *out
 }
 
 /* Why so few truths count: an outcome window that is too short, or that is not over. */
-static void arrivals_sentence(const struct rollout_plan *plan, const struct rollout_judgement *cause, const char *name,
-			      struct buffer *out)
+static void arrivals_sentence(const struct rollout_plan *plan, const struct rollout_judgement *cause, bool compares,
+			      const char *name, struct buffer *out)
 {
 	const struct truth_arrivals *candidate = &cause->arrivals, *control = &cause->control_arrivals;
 	char window[DURATION_TEXT_MAX];
@@ -119,11 +121,13 @@ static void arrivals_sentence(const struct rollout_plan *plan, const struct roll
 			     ". %" PRIu64 " truths of `%s` have come, and count at the end of the outcomeWindow of %s. Set a "
 			     "shorter outcomeWindow, or a longer stage",
 			     candidate->in_time, name, window);
-	else if (cause->trials == 0)
-		buffer_print(out,
-			     ". No truth of `%s` came within the outcomeWindow of %s in this stage. Send feedback sooner, or set a "
-			     "longer outcomeWindow and a longer stage",
-			     name, window);
+	else if (cause->trials == 0 || (compares && control->in_time == 0))
+		buffer_print(
+			out,
+			". No truth of %s%s%s came within the outcomeWindow of %s in this stage. Send feedback sooner, or set a "
+			"longer outcomeWindow and a longer stage",
+			cause->trials == 0 ? "`" : "", cause->trials == 0 ? name : "the default", cause->trials == 0 ? "`" : "",
+			window);
 }
 
 static void cause_sentence(const struct rollout_plan *plan, const struct rollout_move *move, const char *const *names,
@@ -151,8 +155,15 @@ static void cause_sentence(const struct rollout_plan *plan, const struct rollout
 	else if (isfinite(cause->estimate))
 		buffer_print(out, "; %.4g is measured, and between %.4g and %.4g is certain", cause->estimate, cause->interval.low,
 			     cause->interval.high);
+	if (cause->silent > 0 && move->reason == REASON_OPEN)
+		buffer_print(out,
+			     ". The default has had %" PRIu64
+			     " requests since the last one of `%s`: check that it is called, and its "
+			     "engines and address",
+			     cause->silent, names[cause->candidate]);
 	if (cause->is_of_truth && move->reason == REASON_OPEN)
-		arrivals_sentence(plan, cause, names[cause->candidate], out);
+		arrivals_sentence(plan, cause, rollout_rule_compares(rule) || rule->kind == RULE_BETTER, names[cause->candidate],
+				  out);
 	buffer_string(out, ".");
 }
 
