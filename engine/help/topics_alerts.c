@@ -66,7 +66,11 @@ static void states_print(struct help_page *page)
 		"where all engines had ended: notices that wait are sent, those that were delivered are not, and an alert "
 		"whose condition still holds goes on firing, without its `for`. If it does not hold, its end is sent after "
 		"`resolveAfter`, and after 15 s at least. If the feed cannot be read within 15 s, the notices of all alerts "
-		"that fire are sent again, with the same ids.");
+		"that fire are sent again.");
+	help_page_text(page,
+		       "An engine that cannot reach Kafka when an alert begins to fire sends the notice with an id of its own, "
+		       "which other engines do not know. When Kafka is back, the first firing in the feed goes on, and the notice "
+		       "of the end is sent for each other id. If that engine ends before Kafka is back, its notice gets no end.");
 	help_page_text(page, "Requests that a pipeline receives as calls of other pipelines are in its figures, but their values "
 			     "are not judged. An alert that is removed from the files while it fires sends no notice of its end.");
 }

@@ -183,6 +183,8 @@ void alert_announce(struct alert_watch *watch, const struct pipeline_plan *plan,
 	const bool is_written = group->kept_number > 0 && watch->takeover.store &&
 				alert_store_has_written(watch->takeover.store, group->kept_number);
 	struct error error = {0};
+	if (group->kept_number > 0 && watch->takeover.store && !is_written)
+		alert_takeover_check_after(&watch->takeover, group->kept_number);
 	for (size_t i = 0; i < spec->actions.count && i < ALERT_ACTIONS_MAX; i++) {
 		const uint32_t bit = (uint32_t)1 << i;
 		if ((group->owed & bit) && alert_notify(watch, plan, alert, spec, i, &message, is_written, &error))

@@ -40,6 +40,11 @@ struct alert_takeover {
 	uint64_t number;	   /* of takeovers that were done */
 	struct kept_alerts *kept;  /* what is left to be taken over; NULL: nothing was read */
 	int64_t kept_ms;	   /* when it was read */
+	bool is_new;		   /* it was read for a check in an engine that does not send, and is not looked at yet */
+	bool is_check_due;    /* whether other engines have sent notices of the same firings with other ids, as during an outage */
+	uint64_t check_after; /* when Kafka has the record of that number: then each of two engines sees the one that was first */
+	bool is_checking;     /* the feed is being read for that */
+	bool ends_others, ends_others_next; /* firings that other engines have not ended since the feed was read before */
 	bool has_failed;	   /* a notice of that cannot be sent, which is logged once */
 };
 
@@ -147,11 +152,15 @@ bool alert_is_kept(const struct alert_watch *watch, const struct alert_group *gr
 /* The notice that a group owes is not sent any more, because another one replaces it. */
 void alert_notice_replace(struct alert_watch *watch, const struct alert_group *group, const struct alert_spec *spec);
 
+/* A notice is being sent whose record, of that number, Kafka does not have. */
+void alert_takeover_check_after(struct alert_takeover *takeover, uint64_t number);
+
 /* Follows whether this engine is to send, and takes what was kept when it begins to. */
 void alert_takeover_turn(struct alert_watch *watch, int64_t now_ms);
 
 /* Takes over what was kept: first of all alerts whether they fire, because one may inhibit another; then the notices that wait, in
- * their order. */
+ * their order. If a group has several firings, because engines could not reach Kafka, the first in the feed goes on, and the others
+ * get an end: from the engine that sent them, also if it sends no others now, or from the sender if that engine has ended. */
 void alerts_take_over(struct alert_watch *watch, const struct plan *plan, struct alert_time time);
 
 /* Groups that were firing before this engine started do so as soon as their condition holds, without `for`. */

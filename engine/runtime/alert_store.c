@@ -19,6 +19,7 @@ struct store_entry {
 	uint64_t number;   /* of a record */
 	struct notice_counts *counts; /* likewise; NULL: a rejection is not counted */
 	bool is_written;   /* of a notice that waits */
+	bool is_held;	   /* of a record: see alert_store_hold() */
 };
 
 struct alert_store {
@@ -26,7 +27,8 @@ struct alert_store {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t bell;
-	struct list due; /* to be written */
+	struct list due;     /* to be written */
+	struct list sending; /* being written */
 	size_t due_count;
 	uint64_t added, written;  /* numbers of the last records */
 	struct list awaited;	  /* notices that wait in this process */
@@ -111,19 +113,21 @@ static void entry_remove(struct list *list, const char *key)
 
 /* A batch on its way to Kafka. */
 struct store_batch {
-	struct alert_store *store;
-	struct list entries, rejected;
+	struct alert_store *store; /* its `sending` has the entries */
+	struct list rejected;
 	struct store_entry **by_index;
 };
 
-/* Called without the lock: the entry is the batch's. */
+/* Called without the lock. */
 static void batch_on_rejection(void *context, size_t index, const char *reason)
 {
 	struct store_batch *batch = context;
 	struct alert_store *store = batch->store;
 	struct store_entry *entry = batch->by_index[index];
+	pthread_mutex_lock(&store->lock);
 	list_remove(&entry->node);
 	list_add(&batch->rejected, &entry->node);
+	pthread_mutex_unlock(&store->lock);
 	if (entry->counts)
 		count_add(&entry->counts->rejected, 1);
 	if (!store->has_rejected)
@@ -138,7 +142,7 @@ static void batch_on_rejection(void *context, size_t index, const char *reason)
 static bool batch_write(struct store_batch *batch, struct error *error)
 {
 	const struct alert_store *store = batch->store;
-	const size_t most = list_length(&batch->entries);
+	const size_t most = list_length(&store->sending);
 	const struct record_delivery delivery = {.brokers = store->config->brokers,
 						 .topic = store->config->feed,
 						 .timeout_ms = POST_MS,
@@ -151,7 +155,7 @@ static bool batch_write(struct store_batch *batch, struct error *error)
 	batch->by_index = memory_take(most, sizeof *batch->by_index);
 	const bool has_memory = records && batch->by_index;
 	size_t count = 0;
-	for (struct store_entry *entry = entry_of(batch->entries.first); entry && has_memory; entry = entry_of(entry->node.next)) {
+	for (struct store_entry *entry = entry_of(store->sending.first); entry && has_memory; entry = entry_of(entry->node.next)) {
 		batch->by_index[count] = entry;
 		records[count++] = (struct outgoing){.key = text_of(entry->key), .value = entry->value};
 	}
@@ -226,7 +230,7 @@ static bool due_write(struct alert_store *store)
 	while (store->due.first) {
 		struct list_node *node = store->due.first;
 		list_remove(node);
-		list_add(&batch.entries, node);
+		list_add(&store->sending, node);
 		last = entry_of(node)->number;
 	}
 	pthread_mutex_unlock(&store->lock);
@@ -234,14 +238,14 @@ static bool due_write(struct alert_store *store)
 	pthread_mutex_lock(&store->lock);
 	rejected_take(store, &batch.rejected);
 	if (good) {
-		store->due_count -= list_length(&batch.entries);
+		store->due_count -= list_length(&store->sending);
 		store->written = last;
-		entries_clear(&batch.entries);
+		entries_clear(&store->sending);
 		store->has_failed = false;
 		return true;
 	}
-	while (batch.entries.last) {
-		struct list_node *node = batch.entries.last;
+	while (store->sending.last) {
+		struct list_node *node = store->sending.last;
 		list_remove(node);
 		list_add_first(&store->due, node);
 	}
@@ -317,6 +321,16 @@ bool alert_store_has_written(struct alert_store *store, uint64_t number)
 	return written;
 }
 
+void alert_store_hold(struct alert_store *store, uint64_t number)
+{
+	pthread_mutex_lock(&store->lock);
+	const struct list *const lists[] = {&store->sending, &store->due};
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+		for (struct store_entry *entry = entry_of(lists[i]->first); entry; entry = entry_of(entry->node.next))
+			entry->is_held = entry->is_held || entry->number == number;
+	pthread_mutex_unlock(&store->lock);
+}
+
 void alert_store_yield(struct alert_store *store)
 {
 	struct list_node *next;
@@ -324,7 +338,7 @@ void alert_store_yield(struct alert_store *store)
 	for (struct list_node *node = store->due.first; node; node = next) {
 		struct store_entry *entry = entry_of(node);
 		next = node->next;
-		if (kept_key_is_notice(text_of(entry->key)) && !entry->value.bytes)
+		if (entry->is_held || (kept_key_is_notice(text_of(entry->key)) && !entry->value.bytes))
 			continue;
 		list_remove(node);
 		store->due_count--;

@@ -35,7 +35,11 @@ uint64_t alert_store_write(struct alert_store *store, const char *key, struct te
 /* Whether Kafka has the record of that number, and all before, but for those that it rejected. */
 bool alert_store_has_written(struct alert_store *store, uint64_t number);
 
-/* Leaves out what is not written yet, but for the ends of notices: another engine decides about the rest now. */
+/* The record of that number, which need not be written yet, is of a notice that is being sent: it is written even if another engine
+ * sends from now on. */
+void alert_store_hold(struct alert_store *store, uint64_t number);
+
+/* Leaves out what is not written yet, but for the ends of notices, and what is held: another engine decides about the rest now. */
 void alert_store_yield(struct alert_store *store);
 
 /* Begins to read the feed, anew if it is being read. */

@@ -9,6 +9,7 @@
 #define FEED_WRITE_MS 15000  /* nor one that does not take the record of a notice */
 #define FULL_RECEIVERS 16
 #define UNCLAIMED_MS 3600000 /* pipelines come into force within minutes */
+#define OTHERS_MS 30000	     /* in which an engine that runs ends its own firing, if another one of the group goes on */
 
 /* ---- records in the feed ---- */
 
@@ -105,9 +106,9 @@ static void takeover_log(const struct alert_watch *watch, const struct kept_aler
 static void takeover_begin(struct alert_watch *watch, struct kept_alerts *kept, int64_t now_ms)
 {
 	struct alert_takeover *takeover = &watch->takeover;
-	if (kept)
+	if (kept && !takeover->is_done)
 		takeover_log(watch, kept);
-	else
+	else if (!kept)
 		log_say(watch->config->log, LOG_LEVEL_WARN, NULL,
 			"%s is not read within %d s: this engine sends the notices of all alerts that fire, perhaps again",
 			takeover->config.feed, TAKEOVER_MS / MS_PER_S);
@@ -115,20 +116,56 @@ static void takeover_begin(struct alert_watch *watch, struct kept_alerts *kept, 
 	takeover->kept = kept;
 	takeover->kept_ms = now_ms;
 	takeover->has_failed = false;
+	takeover->is_checking = false;
+	takeover->ends_others = takeover->ends_others_next;
+	takeover->ends_others_next = false;
 	takeover->number++;
 	takeover->is_done = true;
+}
+
+void alert_takeover_check_after(struct alert_takeover *takeover, uint64_t number)
+{
+	alert_store_hold(takeover->store, number);
+	takeover->is_check_due = true;
+	takeover->check_after = number > takeover->check_after ? number : takeover->check_after;
+}
+
+static void check_begin(struct alert_takeover *takeover)
+{
+	if (!takeover->is_check_due || !alert_store_has_written(takeover->store, takeover->check_after))
+		return;
+	takeover->is_check_due = false;
+	takeover->is_checking = true;
+	alert_store_ask(takeover->store);
+}
+
+/* The answer of a check, in an engine that does not send. */
+static void check_take(struct alert_takeover *takeover)
+{
+	struct kept_alerts *kept = takeover->is_checking ? alert_store_answer(takeover->store) : NULL;
+	if (!kept)
+		return;
+	takeover->is_checking = false;
+	kept_drop(takeover);
+	takeover->kept = kept;
+	takeover->is_new = true;
 }
 
 void alert_takeover_turn(struct alert_watch *watch, int64_t now_ms)
 {
 	struct alert_takeover *takeover = &watch->takeover;
 	const bool is_due = watch->sharing.is_sender(watch->sharing.context);
+	takeover->is_check_due = takeover->is_check_due || (takeover->is_done && !is_due);
 	takeover->is_done = takeover->is_done && is_due && takeover->is_due;
+	if (takeover->is_due && !is_due)
+		kept_drop(takeover);
+	check_begin(takeover);
 	takeover->asked_ms = is_due && takeover->is_due ? takeover->asked_ms : 0;
 	takeover->is_due = is_due;
 	if (!is_due) {
 		notifier_leave(watch->notifier);
 		alert_store_yield(takeover->store);
+		check_take(takeover);
 		return;
 	}
 	if (takeover->asked_ms == 0) {
@@ -160,7 +197,8 @@ static void group_reconcile(const struct alert_takeover *takeover, const struct 
 		group->alert.is_announced = group->is_kept = true;
 		group->notice = NOTICE_FIRING;
 		group->owed = 0;
-	} else if (!group->is_kept || has_ended || (takeover->kept && !kept)) {
+	} else if (!group->is_kept || has_ended ||
+		   (takeover->kept && !kept && alert_store_has_written(takeover->store, group->kept_number))) {
 		group->alert.is_announced = false;
 		group->owed = 0;
 	}
@@ -169,8 +207,6 @@ static void group_reconcile(const struct alert_takeover *takeover, const struct 
 /* It counts as reported by an engine, which may report it again. False: there are too many groups now. */
 static bool firing_restore(struct judged_alert *alert, const struct alert_read *read, struct alert_time time)
 {
-	if (alert_group_find(&alert->shared, read->group))
-		return true;
 	struct alert_group *group = alert_group_judge(&alert->shared, read->group, (struct alert_judgement){.held = true});
 	if (!group)
 		return false;
@@ -260,6 +296,38 @@ static void receiver_note_full(struct full_receivers *full, uint64_t receiver)
 	full->count++;
 }
 
+/* Ends a firing of a group of which another one goes on: its receivers may have both. The notices of that wait in `into`. */
+static void firing_supersede(struct alert_watch *watch, const struct kept_owner *owner, const struct kept_alert *kept,
+			     struct kept_alerts *into)
+{
+	const struct alert_read *read = kept->read;
+	const struct log_fields fields = {.pipeline = owner->alert->watched.pipeline};
+	const struct alert_group group = {.name = read->group, .alert.fired_at_ms = read->fired_at_ms, .values = read->values};
+	struct alert_message message = alert_message_of(watch, owner->plan, owner->alert, &group, owner->spec, NOTICE_RESOLVED);
+	struct alert_takeover *takeover = &watch->takeover;
+	struct error error = {0};
+	char key[KEPT_KEY_BYTES], id[NOTICE_ID_BYTES], firing[ALERT_ID_BYTES];
+	struct buffer record;
+	message.condition = read->condition;
+	notice_id(&message, id);
+	notice_firing_id(&message, firing);
+	log_say(watch->config->log, LOG_LEVEL_INFO, &fields,
+		"%s: engines that could not reach Kafka sent notices of one firing of the alert %s with different ids: the end of "
+		"%s "
+		"is sent, and the first goes on",
+		owner->alert->watched.pipeline, owner->alert->watched.name, firing);
+	buffer_open(&record, NOTICE_BYTES_MAX);
+	bool good = alert_record_encode(&message, &record, &error);
+	for (size_t i = 0; good && i < owner->spec->actions.count && i < ALERT_ACTIONS_MAX; i++) {
+		kept_notice_key(alert_action_hash(owner->spec, i), id, key);
+		alert_store_hold(takeover->store, alert_store_write(takeover->store, key, buffer_view(&record), NULL));
+		good = kept_alerts_take(into, text_of(key), buffer_view(&record));
+	}
+	if (good)
+		alert_store_hold(takeover->store, alert_store_write(takeover->store, kept->key, (struct text){0}, NULL));
+	buffer_close(&record);
+}
+
 /* Sends a notice that waits, if it does not wait in this engine, and its receiver is not full. False: it is not taken now, for the
  * reason in `error`, if there is one. */
 static bool notice_take_over(struct alert_watch *watch, const struct kept_owner *owner, const struct kept_alert *kept,
@@ -288,7 +356,7 @@ static bool notice_take_over(struct alert_watch *watch, const struct kept_owner 
 	message.condition = read->condition;
 	message.at_ms = read->at_ms;
 	const bool taken = !receiver_is_full(full, receiver) &&
-			   alert_notify(watch, owner->plan, owner->alert, spec, index, &message, true, error);
+			   alert_notify(watch, owner->plan, owner->alert, spec, index, &message, watch->takeover.is_done, error);
 	if (error->kind == ERROR_REMOTE)
 		receiver_note_full(full, receiver);
 	return taken;
@@ -344,26 +412,99 @@ static void unclaimed_end(struct alert_watch *watch, const struct plan *plan, in
 	}
 }
 
+/* False: it stays kept, because it is of an engine that may end it itself, or there are too many groups. */
+static bool firing_take_over(struct alert_watch *watch, const struct kept_owner *owner, const struct kept_alert *kept,
+			     struct alert_time time)
+{
+	const struct alert_read *read = kept->read;
+	const struct alert_group *group = alert_group_find(&owner->alert->shared, read->group);
+	if (!group)
+		return firing_restore(owner->alert, read, time);
+	if (group->alert.fired_at_ms == read->fired_at_ms)
+		return true;
+	if (!watch->takeover.ends_others && !text_is(read->engine, watch->config->instance))
+		return false;
+	firing_supersede(watch, owner, kept, watch->takeover.kept);
+	return true;
+}
+
 /* Which of them fire; what has ended is not needed any more. */
 static void firings_take_over(struct alert_watch *watch, const struct plan *plan, struct alert_time time)
 {
 	struct kept_alerts *all = watch->takeover.kept;
 	struct kept_alert *next;
 	for (struct kept_alert *kept = all ? kept_alert_of(all->alerts.first) : NULL; kept; kept = next) {
-		next = kept_alert_of(kept->node.next);
-		if (kept->is_notice)
-			continue;
-		const struct kept_owner owner = kept->read ? owner_find(watch, plan, kept->read) : (struct kept_owner){0};
-		if (!kept->read || (owner.alert && firing_restore(owner.alert, kept->read, time)))
+		const bool is_live = !kept->is_notice && kept->read;
+		const struct kept_owner owner = is_live ? owner_find(watch, plan, kept->read) : (struct kept_owner){0};
+		const bool is_taken = owner.alert && firing_take_over(watch, &owner, kept, time);
+		next = kept_alert_of(kept->node.next); /* which may be a notice that took the place of another one */
+		if (is_taken || (!kept->is_notice && !kept->read))
 			kept_alert_remove(all, kept);
 	}
+}
+
+/* Reads the feed again, to see which firings no engine has ended. */
+static void others_check(struct alert_watch *watch, const struct plan *plan, int64_t now_ms)
+{
+	struct alert_takeover *takeover = &watch->takeover;
+	bool any = false;
+	if (takeover->ends_others || takeover->ends_others_next || now_ms - takeover->kept_ms < OTHERS_MS)
+		return;
+	for (struct kept_alert *kept = kept_alert_of(takeover->kept->alerts.first); kept && !any;
+	     kept = kept_alert_of(kept->node.next)) {
+		const struct kept_owner owner = kept->is_notice ? (struct kept_owner){0} : owner_find(watch, plan, kept->read);
+		any = owner.alert && alert_group_find(&owner.alert->shared, kept->read->group);
+	}
+	takeover->ends_others_next = any;
+	if (any)
+		alert_store_ask(takeover->store);
+}
+
+/* Groups go on with the first of their firings in the feed. */
+static void groups_adopt(struct alert_watch *watch, const struct kept_alerts *kept)
+{
+	for (struct watched_alert *watched = watch->alerts; watched; watched = watched->next) {
+		struct judged_alert *alert = (struct judged_alert *)watched;
+		for (struct alert_group *group = alert->shared.first; group; group = group->next) {
+			const struct alert_message names = firing_names(alert, group);
+			const struct kept_alert *first = kept_firing_first(kept, &names);
+			group->alert.fired_at_ms = first ? first->read->fired_at_ms : group->alert.fired_at_ms;
+		}
+	}
+}
+
+/* In an engine that does not send: of what was read, its own firings end where another one of the group goes on. Only the notices
+ * of that stay kept. */
+static void own_firings_check(struct alert_watch *watch, const struct plan *plan)
+{
+	struct alert_takeover *takeover = &watch->takeover;
+	struct kept_alerts *read = takeover->kept, *ends = memory_take(1, sizeof *ends);
+	groups_adopt(watch, read);
+	for (struct kept_alert *kept = kept_alert_of(read->alerts.first); kept && ends; kept = kept_alert_of(kept->node.next)) {
+		const bool is_own = !kept->is_notice && kept->read && text_is(kept->read->engine, watch->config->instance);
+		const struct kept_owner owner = is_own ? owner_find(watch, plan, kept->read) : (struct kept_owner){0};
+		if (!owner.alert)
+			continue;
+		const struct alert_group group = {.name = kept->read->group};
+		const struct alert_message names = firing_names(owner.alert, &group);
+		if (kept_firing_first(read, &names) != kept)
+			firing_supersede(watch, &owner, kept, ends);
+	}
+	kept_drop(takeover);
+	takeover->kept = ends;
 }
 
 void alerts_take_over(struct alert_watch *watch, const struct plan *plan, struct alert_time time)
 {
 	struct alert_takeover *takeover = &watch->takeover;
-	if (!takeover->is_done)
+	if (!takeover->is_done && takeover->is_new)
+		own_firings_check(watch, plan);
+	takeover->is_new = false;
+	if (!takeover->is_done) {
+		if (takeover->kept)
+			notices_take_over(watch, plan);
 		return;
+	}
 	for (struct watched_alert *watched = watch->alerts; watched; watched = watched->next) {
 		struct judged_alert *alert = (struct judged_alert *)watched;
 		if (!watched->is_present || alert->taken_over == takeover->number)
@@ -375,6 +516,7 @@ void alerts_take_over(struct alert_watch *watch, const struct plan *plan, struct
 	firings_take_over(watch, plan, time);
 	if (takeover->kept) {
 		notices_take_over(watch, plan);
+		others_check(watch, plan, time.now_ms);
 		unclaimed_end(watch, plan, time.now_ms);
 	}
 }

@@ -134,6 +134,28 @@ static void neither_a_record_nor_a_question_ends_the_pause(void **state)
 	assert_int_equal(records_in_the_feed(), 2);
 }
 
+/* Its notice was sent, so the firing has to be known. */
+static void what_is_held_is_written_although_another_engine_sends(void **state)
+{
+	(void)state;
+	const struct timespec pause = {.tv_nsec = 5 * NS_PER_MS};
+	const struct alert_store_config config = config_of(mock_quick);
+	struct error error = {0};
+	rd_kafka_mock_push_request_errors(mock.cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+	struct alert_store *store = alert_store_open(&config, &error);
+	(void)alert_store_write(store, "alert/1", TEXT("1"), NULL);
+	for (const int64_t until_ms = clock_ms() + MOCK_WAIT_MS; atomic_load(&lines.count) == 0; nanosleep(&pause, NULL))
+		assert_true(clock_ms() < until_ms);
+	const uint64_t held = alert_store_write(store, "alert/2", TEXT("2"), NULL);
+	(void)alert_store_write(store, "notice/1/a", TEXT("3"), NULL);
+	const uint64_t last = alert_store_write(store, "notice/1/b", (struct text){0}, NULL); /* an end */
+	alert_store_hold(store, held);
+	alert_store_yield(store);
+	await_written(store, last);
+	alert_store_close(store);
+	assert_int_equal(records_in_the_feed(), 2);
+}
+
 static void closing_ends_the_pause(void **state)
 {
 	(void)state;
@@ -173,6 +195,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_record_that_kafka_refuses_each_time_is_counted_and_blocks_no_other, broker_setup,
 						broker_teardown),
 		cmocka_unit_test_setup_teardown(neither_a_record_nor_a_question_ends_the_pause, broker_setup, broker_teardown),
+		cmocka_unit_test_setup_teardown(what_is_held_is_written_although_another_engine_sends, broker_setup,
+						broker_teardown),
 		cmocka_unit_test_setup_teardown(closing_ends_the_pause, broker_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(closing_waits_for_the_replies_of_all_records, broker_setup, broker_teardown),
 	};
