@@ -293,13 +293,24 @@ static bool layout_learn(struct drift_comparison *comparison, const struct paylo
 	return false;
 }
 
+/* How many columns the tensor of a feature has, as the reference has its features. */
+static size_t columns_guess(const struct drift_reference *reference, struct text tensor)
+{
+	size_t columns = 0;
+	for (size_t i = 0; i < reference->feature_count; i++)
+		columns += is_column_of(reference->features[i].name, tensor);
+	return columns > 0 ? columns : 1;
+}
+
 /* The column of a feature that the message lacks, or has in another type. CONFIG: its tensor is there, without that column. */
 static bool column_guess(const struct drift_comparison *comparison, const struct drift_feature *feature,
 			 const struct payload *payload, struct drift_column *column, struct error *error)
 {
 	const struct tensor *other = tensor_of(feature, !feature->categories, payload);
-	*column = (struct drift_column){
-		.name = "", .tensor = other ? other->name : feature->name, .columns = 1, .texts = feature->categories};
+	*column = (struct drift_column){.name = "",
+					.tensor = other ? other->name : feature->name,
+					.columns = other ? columns_guess(&comparison->reference, other->name) : 1,
+					.texts = feature->categories};
 	return other || !tensor_of(feature, feature->categories, payload) || feature_refuse(comparison, feature, error);
 }
 

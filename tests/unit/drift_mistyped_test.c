@@ -112,6 +112,30 @@ static void texts_instead_of_all_features_are_an_alarm(void **state)
 	observed_close(&observed);
 }
 
+/* As it is when numbers came before: the reference says how many columns there are. */
+static void a_message_of_texts_is_one_row_also_if_it_is_the_first(void **state)
+{
+	(void)state;
+	static const int64_t two[] = {2};
+	const struct text both[] = {words, words};
+	const struct tensor texts = {
+		.name = TEXT("x"), .datatype = DATATYPE_BYTES, .shape = two, .rank = 1, .data = both, .count = 2};
+	for (int numbers_first = 0; numbers_first < 2; numbers_first++) {
+		struct observed observed;
+		observed_open(&observed, USUAL);
+		observed_rows(&observed, numbers_first, 40, 0);
+		const size_t before = observed.count;
+		for (int i = 0; i < 39; i++)
+			observed_send(&observed, &texts);
+		assert_int_equal(observed.count, before);
+		observed_send(&observed, &texts);
+		assert_int_equal(observed.count, before + 1);
+		assert_int_equal(observed.seen[before].messages, 40);
+		assert_int_equal(observed.seen[before].mistyped, 2 * 40);
+		observed_close(&observed);
+	}
+}
+
 /* A window of messages without any of the features, also after a restart; it is over when a window closes. */
 static void messages_without_any_feature_are_an_alarm(void **state)
 {
@@ -248,6 +272,7 @@ int main(void)
 		cmocka_unit_test(texts_of_a_window_are_an_alarm_and_the_rest_is_compared),
 		cmocka_unit_test(texts_instead_of_all_features_are_an_alarm),
 		cmocka_unit_test(messages_without_any_feature_are_an_alarm),
+		cmocka_unit_test(a_message_of_texts_is_one_row_also_if_it_is_the_first),
 		cmocka_unit_test(what_is_learnt_yet_raises_no_alarm),
 		cmocka_unit_test(they_are_of_no_segment),
 		cmocka_unit_test(a_few_texts_are_counted),
