@@ -409,7 +409,7 @@ static bool runs_take(struct drift_visit *at, const double *rows, const struct t
 	return true;
 }
 
-static uint64_t unusable_most(const struct drift_observer *self)
+uint64_t drift_unusable_most(const struct drift_observer *self)
 {
 	const int64_t rows = self->comparison.settings.window_rows;
 	return rows > 0 ? (uint64_t)rows : UNUSABLE_USUAL;
@@ -419,10 +419,23 @@ static uint64_t unusable_most(const struct drift_observer *self)
 static bool unusable_say(struct drift_visit *at)
 {
 	struct drift_kept kept;
-	if (at->tally.unusable + at->tally.beyond < unusable_most(at->self))
+	if (at->tally.unusable + at->tally.awaited + at->tally.beyond < drift_unusable_most(at->self))
 		return true;
-	const bool known = drift_kept_read(at->visit, TEXT(""), at->self->identity, &kept) && !at->self->group;
-	return drift_record_verdict(at, TEXT(""), NULL, &kept) && (!known || kept_write(at, TEXT(""), &kept));
+	const bool begins = !drift_kept_read(at->visit, TEXT(""), at->self->identity, &kept);
+	if (!drift_record_verdict(at, TEXT(""), NULL, &kept))
+		return false;
+	if (at->self->group || (begins && kept.last.quality_alarm != 1))
+		return true;
+	return (!begins || (drift_tally_admit(&at->tally, false) && segment_begin(at, TEXT("")))) &&
+	       kept_write(at, TEXT(""), &kept);
+}
+
+/* Shows the last verdict of the stream, which an engine that has just started does not show before a row comes. */
+static void last_show(const struct drift_visit *at)
+{
+	struct drift_kept kept;
+	if (at->self->entry && !at->self->group && drift_kept_read(at->visit, TEXT(""), at->self->identity, &kept))
+		verdict_entry_set(at->self->entry, TEXT(""), kept.last);
 }
 
 /* Forgets the past, and the open window: what was known of the stream is over. */
@@ -451,7 +464,7 @@ static bool misfits_count(struct drift_visit *at, bool usable)
 		return true;
 	const bool fits = usable && self->comparison.whole && !drift_past_lacks(self->past, visit_input(at->visit));
 	at->tally.misfits = fits ? 0 : at->tally.misfits + 1;
-	if (at->tally.misfits < unusable_most(self))
+	if (at->tally.misfits < drift_unusable_most(self))
 		return true;
 	at->tally.misfits = 0;
 	return (usable && !drift_past_could_be(self->past, at->visit)) || past_forget(at);
@@ -481,7 +494,7 @@ static bool messages_await(struct drift_visit *at)
 	drift_watching_note(at->self);
 	at->tally.unusable = drift_topic_waiting(at->visit);
 	for (at->message = 0; at->message < at->messages; at->message++) {
-		if (++at->tally.unusable < unusable_most(at->self))
+		if (++at->tally.unusable < drift_unusable_most(at->self))
 			continue;
 		(void)drift_kept_read(at->visit, TEXT(""), at->self->identity, &kept);
 		if (!drift_record_verdict(at, TEXT(""), NULL, &kept))
@@ -504,7 +517,7 @@ static bool topic_bring(struct drift_observer *self)
 static bool waiting_take(struct drift_visit *at)
 {
 	const uint64_t waiting = at->self->topic ? drift_topic_waiting(at->visit) : 0;
-	at->tally.unusable += waiting;
+	at->tally.awaited += waiting;
 	return waiting == 0 || drift_topic_wait(at->visit, 0, at->error);
 }
 
@@ -547,6 +560,7 @@ static bool message_take(struct drift_visit *at)
 		misfit = *at->error;
 		at->misfit = misfit.text;
 		*at->error = (struct error){0};
+		last_show(at);
 	}
 	for (at->message = 0; at->message < at->messages; at->message++) {
 		at->tally.unusable += !usable;

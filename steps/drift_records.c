@@ -95,13 +95,14 @@ static void window_show(const struct drift_visit *at, struct text segment, const
 		verdict_entry_add_window(at->self->entry, segment, kept->last);
 }
 
-/* As many messages as a window has cannot be used, where the reference is known. With `groupBy` they are of no segment. */
+/* Messages cannot be used: an alarm, if they are as many as a window has and came where the reference was known. With `groupBy`
+ * they are of no segment. */
 static void unusable_record(const struct drift_visit *at, struct text segment, struct drift_score *score, struct drift_kept *kept)
 {
 	if (at->self->entry)
 		verdict_entry_note_watching(at->self->entry, WATCHING_MISFIT, at->misfit);
 	score->unusable_alarm =
-		at->tally.unusable > at->tally.beyond && at->self->comparison.reference.rows > 0 && !at->self->group;
+		at->tally.unusable >= drift_unusable_most(at->self) && at->self->comparison.reference.rows > 0 && !at->self->group;
 	if (!score->unusable_alarm)
 		return;
 	kept->last.quality_alarm = 1;
@@ -116,7 +117,7 @@ bool drift_record_verdict(struct drift_visit *at, struct text segment, const str
 	struct drift_score *score = score_begin(at, segment, kept);
 	if (!score)
 		return error_memory(at->error, ERROR_LIMIT, "judging a window");
-	score->unusable = at->tally.unusable;
+	score->unusable = at->tally.unusable + at->tally.awaited;
 	score->beyond = at->tally.beyond;
 	if (verdict) {
 		const struct drift_estimates estimates = drift_estimates_of(&kept->performance, &at->sums);
@@ -130,7 +131,7 @@ bool drift_record_verdict(struct drift_visit *at, struct text segment, const str
 	} else if (at->misfit) {
 		unusable_record(at, segment, score, kept);
 	}
-	at->tally.unusable = at->tally.beyond = 0;
+	at->tally.unusable = at->tally.awaited = at->tally.beyond = 0;
 	const bool forgets = /* its past */
 		verdict && at->self->comparison.reference.rows == 0 && kept->last.verdict != DRIFT_LEARNING;
 	if (score->verdict != DRIFT_LEARNING || forgets)

@@ -72,10 +72,11 @@ struct text drift_segment_first(const struct expression *group, const struct sco
 
 void drift_tally_read(struct visit *visit, uint64_t identity, struct drift_tally *tally)
 {
-	const size_t before = offsetof(struct drift_tally, base);
+	const size_t before = offsetof(struct drift_tally, base), without_awaited = offsetof(struct drift_tally, awaited);
 	struct text value;
 	*tally = (struct drift_tally){0};
-	if (visit_recall(visit, TEXT(TALLY_KEY), &value) && (value.length == sizeof *tally || value.length == before))
+	if (visit_recall(visit, TEXT(TALLY_KEY), &value) &&
+	    (value.length == sizeof *tally || value.length == without_awaited || value.length == before))
 		memcpy(tally, value.bytes, value.length);
 	if (tally->version == TALLY_VERSION_BEFORE)
 		tally->version = TALLY_VERSION;

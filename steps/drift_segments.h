@@ -39,6 +39,7 @@ struct drift_tally {
 	uint64_t beyond, beyond_all; /* rows of segments beyond the limit: since the last verdict, and in all */
 	/* The segments have the numbers from `base` on, as they came, and former ones those from `former` to there. */
 	uint64_t base, former;
+	uint64_t awaited; /* messages that came before the reference of a topic was known: since the last verdict */
 };
 
 #define DRIFT_FORGOTTEN_MOST 4 /* by one message: a reload with 1000 segments is over after 250 */

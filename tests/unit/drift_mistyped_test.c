@@ -162,6 +162,53 @@ static void messages_without_any_feature_are_an_alarm(void **state)
 	observed_close(&observed);
 }
 
+/* No window is open, and none was. */
+static void an_alarm_before_the_first_window_outlasts_the_engine(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, USUAL);
+	observed_strangers(&observed, 40);
+	assert_true(observed.count == 1 && observed.seen[0].unusable_alarm);
+	assert_true(last_of(&observed).quality_alarm == 1);
+	observed_engine_close(&observed);
+	verdict_board_close(observed.board); /* of the process that ended */
+	observed.board = verdict_board_open();
+	observed_engine_open(&observed);
+	observed_strangers(&observed, 1);
+	assert_true(last_of(&observed).quality_alarm == 1);
+	observed_rows(&observed, 39, 1, 0);
+	assert_true(last_of(&observed).quality_alarm == 1);
+	observed_rows(&observed, 1, 1, 0);
+	assert_int_equal(observed.count, 2);
+	assert_int_equal(observed.seen[1].messages, 40);
+	assert_int_equal(observed.seen[1].verdict, DRIFT_STEADY);
+	assert_true(last_of(&observed).quality_alarm == 0);
+	observed_close(&observed);
+}
+
+/* They came before the reference was known, so nothing is known of them. */
+static void messages_that_waited_for_the_reference_are_no_alarm(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open_topic(&observed, USUAL);
+	observed_rows(&observed, 39, 1, 0);
+	observed_learn(&observed, false);
+	observed_strangers(&observed, 1);
+	assert_int_equal(observed.count, 1);
+	assert_int_equal(observed.seen[0].unusable, 40);
+	assert_false(observed.seen[0].unusable_alarm);
+	assert_true(last_of(&observed).quality_alarm != 1);
+	observed_strangers(&observed, 39);
+	assert_int_equal(observed.count, 1);
+	observed_strangers(&observed, 1);
+	assert_int_equal(observed.count, 2);
+	assert_int_equal(observed.seen[1].unusable, 40);
+	assert_true(observed.seen[1].unusable_alarm);
+	observed_close(&observed);
+}
+
 /* Nothing is known yet that they do not fit. */
 static void what_is_learnt_yet_raises_no_alarm(void **state)
 {
@@ -273,6 +320,8 @@ int main(void)
 		cmocka_unit_test(texts_instead_of_all_features_are_an_alarm),
 		cmocka_unit_test(messages_without_any_feature_are_an_alarm),
 		cmocka_unit_test(a_message_of_texts_is_one_row_also_if_it_is_the_first),
+		cmocka_unit_test(an_alarm_before_the_first_window_outlasts_the_engine),
+		cmocka_unit_test(messages_that_waited_for_the_reference_are_no_alarm),
 		cmocka_unit_test(what_is_learnt_yet_raises_no_alarm),
 		cmocka_unit_test(they_are_of_no_segment),
 		cmocka_unit_test(a_few_texts_are_counted),
