@@ -269,7 +269,7 @@ static enum post_outcome post_judge(CURL *curl, CURLcode code, const struct post
 			  "the receiver is at %s, which is not a public address; allow it with --alert-allow", posting->refused);
 		return POST_REFUSED;
 	}
-	if (code == CURLE_OK && (is_mail(posting->request) || status / STATUS_KIND == STATUS_GOOD))
+	if (is_mail(posting->request) ? code == CURLE_OK : status / STATUS_KIND == STATUS_GOOD) /* whatever becomes of its body */
 		return POST_DELIVERED;
 	if (code == CURLE_OK || code == CURLE_TOO_MANY_REDIRECTS)
 		return judge_status(status, error);

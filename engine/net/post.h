@@ -26,7 +26,7 @@
 #define POST_REPLY_BYTES 80
 
 enum post_outcome {
-	POST_DELIVERED,
+	POST_DELIVERED,	  /* a status 2xx came, whatever became of its body; a mail server took the mail */
 	POST_UNREACHABLE, /* it may succeed later: no connection, no answer in time, 408, 425, 429 or 5xx */
 	POST_REFUSED,	  /* it cannot: another status, or an address that is not allowed */
 };

@@ -84,6 +84,21 @@ static void an_answer_that_is_not_http_is_none(void **state)
 	web_receiver_close(receiver);
 }
 
+/* Its status says that it has the notice: to send that again, for a day, would repeat it. */
+static void a_receiver_whose_body_breaks_off_has_the_notice(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct notice_counts counts = {0};
+	struct web_receiver *receiver = web_receiver_open(BREAKS_OFF);
+	struct notifier *notifier = notifier_open(&settings, NULL, NULL, &error);
+	notice_post(notifier, receiver, NULL, &counts);
+	count_await(&counts.sent, 1);
+	assert_int_equal(receiver->count, 1);
+	notifier_close(notifier);
+	web_receiver_close(receiver);
+}
+
 static void a_redirection_to_another_protocol_is_given_up(void **state)
 {
 	(void)state;
@@ -402,6 +417,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_notice_that_is_not_taken_is_sent_again_with_its_id_and_its_signature),
 		cmocka_unit_test(an_answer_that_is_not_http_is_none),
+		cmocka_unit_test(a_receiver_whose_body_breaks_off_has_the_notice),
 		cmocka_unit_test(a_redirection_to_another_protocol_is_given_up),
 		cmocka_unit_test(a_notice_that_is_refused_is_given_up),
 		cmocka_unit_test(a_secret_that_is_not_there_leaves_the_notice_with_its_sender),

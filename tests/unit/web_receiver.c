@@ -46,6 +46,8 @@ static const char *answer_of(struct web_receiver *receiver)
 		return "SSH-2.0-OpenSSH_9.2\r\n";
 	if (receiver->manner == REDIRECTS_AWAY)
 		return "HTTP/1.1 302 Found\r\nLocation: ftp://127.0.0.1/x\r\nContent-Length: 0\r\n\r\n";
+	if (receiver->manner == BREAKS_OFF)
+		return "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nt";
 	while (receiver->manner == HANGS_ONCE && is_first && !atomic_load(&receiver->released))
 		nanosleep(&pause, NULL);
 	return receiver->manner == HANGS_ONCE && is_first ? "" : "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";

@@ -10,8 +10,9 @@
 #define WEB_RECEIVER_BYTES 8192
 
 /* 200; 503 to the first request; 404; no answer to the first request until it is released, and then a closed connection; 302 to
- * itself to the first request; what is not HTTP to the first request; 302 to another protocol. */
-enum receiver_manner { ANSWERS, IS_BUSY_ONCE, REFUSES, HANGS_ONCE, REDIRECTS_ONCE, GARBLES_ONCE, REDIRECTS_AWAY };
+ * itself to the first request; what is not HTTP to the first request; 302 to another protocol; 200 with a body that breaks
+ * off, each time. */
+enum receiver_manner { ANSWERS, IS_BUSY_ONCE, REFUSES, HANGS_ONCE, REDIRECTS_ONCE, GARBLES_ONCE, REDIRECTS_AWAY, BREAKS_OFF };
 
 struct web_receiver {
 	int listener, port;
