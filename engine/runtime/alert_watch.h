@@ -7,7 +7,8 @@
  *
  * With a control plane the engines of a namespace share their alerts. Each reports what fires in it, and takes the reports of all
  * (runtime/alert_reports.h). So each knows the same state, and the engine with the keeper sends the notices: one for a pipeline.
- * While no keeper reports, each engine sends them: also with the same ids.
+ * While no keeper reports, each engine sends them: with the same ids, but for firings that began while it could not reach Kafka. Of
+ * those each engine ends its own when Kafka is back, if another one was first in the feed (alert_takeover.c).
  *
  * The engine that sends keeps in the feed what fires and which notices wait (alerts/kept_alerts.h). One that becomes it reads that
  * first, and goes on with it: alerts that fired end, though nothing here has seen them, and notices that were not delivered are
