@@ -13,6 +13,7 @@
 #include "message/reply.h"
 #include "message/rows.h"
 #include "net/grpc_wire.h"
+#include "net/http_head.h"
 
 #define RETRY_AFTER_S 1 /* time for an engine to finish its in-flight messages */
 
@@ -81,6 +82,11 @@ static struct headers headers_passed_on(struct headers headers, struct arena *ar
 		if (is_passed_on(headers.items[i].name))
 			items[count++] = headers.items[i];
 	return (struct headers){count, items};
+}
+
+bool call_id_is_header(struct text id)
+{
+	return id.length > 0 && id.length <= CALL_ID_BYTES_MAX && http_head_is_value(id);
 }
 
 bool call_outcome_read(struct call_outcome *outcome, struct text value, struct headers headers, struct arena *arena)

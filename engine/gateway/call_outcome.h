@@ -65,6 +65,10 @@ struct outcome_record {
  * place and the id of its request. One that cannot be read stays as it is. */
 void call_outcome_explain(struct call_outcome *outcome, const struct outcome_record *record, struct buffer *body);
 
+/* Whether an id can be the header x-request-id of an answer: the id of a body may have any length and any bytes, and then it is in
+ * the answer's body alone. */
+bool call_id_is_header(struct text id);
+
 /* Copies into the arena, which the outcome then has. A failed arena: memory ran out. */
 void call_outcome_keep(struct call_outcome *kept, const struct call_outcome *outcome, struct arena *arena);
 

@@ -47,7 +47,7 @@ bool grpc_outcome_explain(const struct call_outcome *outcome, bool has_seldon_er
 void grpc_outcome_note(const struct call_outcome *outcome, const struct outcome_notes *notes)
 {
 	char retry[24];
-	if (outcome->id.length > 0)
+	if (call_id_is_header(outcome->id))
 		notes->add(notes->context, TEXT(REPLY_ID_HEADER), outcome->id);
 	if (outcome->retry_after_s > 0) {
 		(void)snprintf(retry, sizeof retry, "%d", outcome->retry_after_s);
@@ -99,7 +99,7 @@ void grpc_outcome_answer(struct grpc_request *request, const struct call_outcome
 {
 	const struct outcome_notes notes = {metadata_add, request};
 	grpc_outcome_note(outcome, &notes);
-	if (form->is_seldon && outcome->id.length > 0)
+	if (form->is_seldon && call_id_is_header(outcome->id))
 		metadata_add(request, TEXT(SELDON_PUID_HEADER), outcome->id);
 	switch (outcome->end) {
 	case CALL_ANSWERED:

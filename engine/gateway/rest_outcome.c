@@ -35,7 +35,7 @@ static void outcome_answer(struct http_incoming *incoming, const struct call_out
 	struct arena *arena = outcome->arena;
 	char retry[24];
 	size_t count = 0;
-	if (outcome->id.length > 0 && is_header(&(struct header){TEXT(REPLY_ID_HEADER), outcome->id})) {
+	if (call_id_is_header(outcome->id)) {
 		const char *id = text_kept(arena, outcome->id);
 		header_put(headers, &count, REPLY_ID_HEADER, id);
 		if (seldon_path_is_v1(http_incoming_path(incoming)))
