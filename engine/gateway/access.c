@@ -18,6 +18,10 @@
 #define NOTE_BYTES (ERROR_TEXT_MAX + 128)
 #define FILE_ARENA_BYTES (2 * API_KEYS_FILE_BYTES_MAX)
 #define FAR_MS 86400000 /* longest Retry-After */
+#define WORDS_NAME_BYTES_MAX 160 /* of a caller or a resource in a refusal */
+#define REFUSAL_BYTES 512
+#define TEXT_OF(number) TEXT_OF_VALUE(number)
+#define TEXT_OF_VALUE(number) #number
 
 struct access {
 	struct loop *loop;
@@ -29,6 +33,7 @@ struct access {
 	struct access_policy *policies;
 	struct access_rate *rate;
 	struct loop_timer timer;
+	char refusal[REFUSAL_BYTES]; /* the words of the last one that had to be composed */
 };
 
 /* ---- opening, and files that change ---- */
@@ -233,6 +238,36 @@ static void access_challenge_write(struct access_question *question, const char 
 		snprintf(answer->challenge, sizeof answer->challenge, "Bearer " REALM "%s", more);
 }
 
+/* The beginning of a name that is too long, with whole characters. */
+static struct text access_name_begin(struct text name)
+{
+	if (name.length <= WORDS_NAME_BYTES_MAX)
+		return name;
+	name.length = WORDS_NAME_BYTES_MAX;
+	while (name.length > 0 && ((unsigned char)name.bytes[name.length] & 0xC0) == 0x80)
+		name.length--;
+	return name;
+}
+
+/* What no row of the policies allows, in the words of such a row. */
+static const char *access_policy_words(struct access *access, const struct access_caller *caller,
+				       const struct access_resource *resource, enum access_verb verb)
+{
+	static const char *const prefixes[] = {[ACCESS_CALLER_NOBODY] = "anonymous",
+					       [ACCESS_CALLER_TOKEN] = "sub:",
+					       [ACCESS_CALLER_KEY] = "key:",
+					       [ACCESS_CALLER_CERTIFICATE] = "certificate:"};
+	const struct text subject = access_name_begin(caller->name);
+	const struct text name = resource ? access_name_begin(resource->name) : (struct text){0};
+	(void)snprintf(
+		access->refusal, sizeof access->refusal,
+		"No policy allows %s" TEXT_FORMAT " the verb %s on %s%s" TEXT_FORMAT ". Add a row to the file of policies, or "
+		"ask who keeps it.",
+		prefixes[caller->kind], TEXT_ARGUMENTS(subject), access_verb_name(verb),
+		resource ? access_kind_name(resource->kind) : "any resource", name.length > 0 ? "/" : "", TEXT_ARGUMENTS(name));
+	return access->refusal;
+}
+
 static bool access_refuse_token(struct access_question *question, const char *words)
 {
 	access_refuse(question, 401, words);
@@ -306,7 +341,12 @@ static bool access_api_key_check(struct access_question *question)
 		question->answer->caller = (struct access_caller){.kind = ACCESS_CALLER_KEY, .name = name};
 		return true;
 	}
-	access_refuse(question, 401, access->api_keys ? "The API key is not known." : "No API keys are accepted here (x-api-key).");
+	access_refuse(
+		question, 401,
+		!access->api_keys ? "No API keys are accepted here (x-api-key)."
+		: question->request->api_key.length < API_KEY_BYTES_LEAST
+			? "The API key has less than " TEXT_OF(API_KEY_BYTES_LEAST) " characters, and is none. Send a longer one."
+			: "The API key is not known.");
 	access_challenge_write(question, NULL);
 	return false;
 }
@@ -347,7 +387,7 @@ static bool access_rate_charge(struct access_question *question)
 
 static bool access_policy_check(struct access_question *question, const struct access_resource *resource)
 {
-	const struct access *access = question->access;
+	struct access *access = question->access;
 	const struct access_request *request = question->request;
 	const struct access_caller *caller = &question->answer->caller;
 	bool is_guarded = access->keys || access->api_keys || access->settings.certificates;
@@ -357,13 +397,17 @@ static bool access_policy_check(struct access_question *question, const struct a
 	if (caller->kind != ACCESS_CALLER_NOBODY) {
 		access_refuse(question, 403, "No policy allows this caller to do that.");
 		access_challenge_write(question, caller->kind == ACCESS_CALLER_TOKEN ? "insufficient_scope" : NULL);
+		question->answer->words = access_policy_words(access, caller, resource, request->verb);
 		return false;
 	}
 	if (!access->keys && !access->api_keys)
 		return access_refuse(question, 403,
-				     is_guarded ? "A client certificate is required." : "No policy allows everybody to do that.");
+				     is_guarded ? "A client certificate is required."
+						: access_policy_words(access, caller, resource, request->verb));
 	access_refuse(question, 401,
-		      access->keys ? "A token is required (Authorization: Bearer)." : "An API key is required (x-api-key).");
+		      !access->api_keys ? "A token is required (Authorization: Bearer)."
+		      : !access->keys	? "An API key is required (x-api-key)."
+					: "A token (Authorization: Bearer) or an API key (x-api-key) is required.");
 	access_challenge_write(question, NULL);
 	return false;
 }

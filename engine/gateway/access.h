@@ -69,7 +69,8 @@ struct access_request {
 
 struct access_answer {
 	int status;	   /* 200: allowed; else 401, 403, 429 or 503 */
-	const char *words; /* one sentence for the caller, without anything that it sent; "" with 200 */
+	const char *words; /* for the caller, borrowed until the next check; "" with 200. Of a credential that is not valid they
+			    * have nothing; a 403 names the caller, the verb and the resource, as a row of policies has them */
 	char challenge[ACCESS_CHALLENGE_BYTES]; /* the value of WWW-Authenticate, with 401 and 403; else "" */
 	int64_t retry_after_s; /* with 429, and with 503: the key of a token is being fetched, or none can be */
 	struct access_caller caller;	 /* borrowed until the next check */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
-#include "gateway/access_policy_rows.h"
+#include "gateway/access_policy_words.h"
 
 #define CLAIM_DEPTH_MAX 8 /* realm_access.roles has 2 */
 
@@ -139,15 +139,12 @@ size_t access_policy_count(const struct access_policy *policy)
 
 const char *access_verb_name(enum access_verb verb)
 {
-	static const char *const names[ACCESS_VERBS] = {"infer", "explain", "feedback", "submit",   "poll",
-							"cancel", "watch",   "metadata", "health", "metrics"};
-	return names[verb];
+	return access_verb_words[verb].name;
 }
 
 const char *access_kind_name(enum access_kind kind)
 {
-	static const char *const names[ACCESS_KINDS] = {"pipeline", "model", "deployment", "experiment", "server"};
-	return names[kind];
+	return access_kind_words[kind].name;
 }
 
 void access_policy_close(struct access_policy *policy)

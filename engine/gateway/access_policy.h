@@ -14,16 +14,8 @@
  * optional `namespace` restricts the row to pipelines and models of those namespaces. What no row allows is forbidden. No row
  * forbids anything, so the order of rows has no effect.
  *
- *	subject	   sub:NAME           the `sub` of a token
- *		   group:NAME         NAME is in `groups` of a token; role:NAME: in `roles`; scope:NAME: in `scope`
- *		   claim:PATH=VALUE   the claim of that name, or nested, with dots (realm_access.roles), is VALUE or has it
- *		   key:NAME           an API key of that name
- *		   certificate:NAME   a client certificate whose subject is NAME, in the form of RFC 2253: CN=batch,O=Example
- *		   anyone             every authenticated caller
- *		   anonymous          every caller
- *	resource   pipeline/NAME model/NAME deployment/NAME experiment/NAME server; `*` in a name matches any characters, `?`
- *		   one; `*` alone is every resource
- *	verb	   infer explain feedback submit poll cancel watch metadata health metrics; `*` is every verb
+ * Their words are in tables (gateway/access_policy_words.h), which `sluice help policies` prints. `*` in the name of a resource
+ * matches any characters, `?` one.
  *
  * Subjects are compared exactly. `*` in a subject is refused, so that it is not mistaken for a pattern.
  *

@@ -1,7 +1,7 @@
 /* access_policy_read.c: Reader of policy files, from YAML to rows; see access_policy.h. */
 #include "base/memory.h"
 #include "base/suggest.h"
-#include "gateway/access_policy_rows.h"
+#include "gateway/access_policy_words.h"
 #include "spec/fault_codes.h"
 #include "spec/options.h"
 
@@ -31,18 +31,6 @@ static const struct option written_file_rows[] = {
 	{.type = OPTION_END},
 };
 
-static const struct {
-	const char *prefix;
-	enum access_policy_subject_kind kind;
-	const char *claim; /* to which the prefix refers */
-	bool in_words;
-} prefixes[] = {
-	{"sub:", ACCESS_SUBJECT_NAME, NULL, false},	   {"group:", ACCESS_SUBJECT_CLAIM, "groups", false},
-	{"role:", ACCESS_SUBJECT_CLAIM, "roles", false},   {"scope:", ACCESS_SUBJECT_CLAIM, "scope", true},
-	{"claim:", ACCESS_SUBJECT_CLAIM, NULL, false},	   {"key:", ACCESS_SUBJECT_KEY, NULL, false},
-	{"certificate:", ACCESS_SUBJECT_CERTIFICATE, NULL, false},
-};
-
 struct access_policy_reading {
 	struct access_policy *policy;
 	struct reading *reading;
@@ -55,45 +43,50 @@ static void access_fault_say(struct access_policy_reading *reading, const struct
 
 /* ---- one value ---- */
 
+/* The word that a subject begins with, or is. NULL: there is none. */
+static const struct access_subject_word *subject_word(struct text text)
+{
+	for (const struct access_subject_word *word = access_subject_words; word->name; word++)
+		if (word->follows[0] ? text_starts_with(text, text_of(word->name)) : text_is(text, word->name))
+			return word;
+	return NULL;
+}
+
+/* Parts claim:NAME=VALUE. Without a name there is no value either. False: memory ran out. */
+static bool claim_part(struct access_policy_reading *reading, struct access_policy_subject *subject)
+{
+	const char *equals = memchr(subject->value.bytes, '=', subject->value.length);
+	size_t length = equals ? (size_t)(equals - subject->value.bytes) : 0;
+	const char *claim = arena_copy(reading->policy->arena, subject->value.bytes, length);
+	if (!claim)
+		return false;
+	subject->claim = (struct text){claim, length};
+	subject->value = length > 0 ? text_from(subject->value, length + 1) : (struct text){0};
+	return true;
+}
+
 static bool subject_read(struct access_policy_reading *reading, const struct node *node, void *into)
 {
 	struct access_policy_subject *subject = into;
-	struct text text = node->scalar;
-	size_t row = 0, rows = sizeof prefixes / sizeof *prefixes;
-	bool is_anyone = text_is(text, "anyone");
-	*subject = (struct access_policy_subject){.kind = is_anyone ? ACCESS_SUBJECT_ANYONE : ACCESS_SUBJECT_ANONYMOUS};
-	if (is_anyone || text_is(text, "anonymous"))
-		return true;
-	while (row < rows && !text_starts_with(text, text_of(prefixes[row].prefix)))
-		row++;
-	if (row == rows || memchr(text.bytes, '*', text.length)) {
+	const struct access_subject_word *word = subject_word(node->scalar);
+	if (!word || (word->follows[0] && memchr(node->scalar.bytes, '*', node->scalar.length))) {
 		access_fault_say(reading, node, NULL,
-			  row == rows ? "is no subject; write sub:, group:, role:, scope:, claim:, key: or certificate: with a "
-					"name, or anyone, or anonymous"
-				      : "has a `*`, and subjects are no patterns; write `anyone` for everybody");
+				 !word ? "is no subject; write sub:, group:, role:, scope:, claim:, key: or certificate: with a "
+					 "name, or anyone, or anonymous"
+				       : "has a `*`, and subjects are no patterns; write `anyone` for everybody");
 		return false;
 	}
-	size_t used = strlen(prefixes[row].prefix);
-	subject->kind = prefixes[row].kind;
-	subject->value = text_from(text, used);
-	subject->claim = text_of(prefixes[row].claim);
-	subject->in_words = prefixes[row].in_words;
-	if (subject->kind == ACCESS_SUBJECT_CLAIM && !subject->claim.bytes) {
-		const char *equals = memchr(subject->value.bytes, '=', subject->value.length);
-		size_t length = equals ? (size_t)(equals - subject->value.bytes) : 0;
-		const char *claim = arena_copy(reading->policy->arena, subject->value.bytes, length);
-		if (!claim)
-			return false;
-		subject->claim = (struct text){claim, length};
-		subject->value = equals ? (struct text){equals + 1, subject->value.length - length - 1} : (struct text){0};
-		if (length == 0)
-			subject->value.length = 0;
-	}
-	if (subject->value.length > 0)
+	*subject = (struct access_policy_subject){.kind = word->kind,
+						  .value = text_from(node->scalar, strlen(word->name)),
+						  .claim = text_of(word->claim),
+						  .in_words = word->in_words};
+	const bool is_parted = word->kind == ACCESS_SUBJECT_CLAIM && !word->claim;
+	if (is_parted && !claim_part(reading, subject))
+		return false;
+	if (subject->value.length > 0 || !word->follows[0])
 		return true;
-	bool is_claim = subject->kind == ACCESS_SUBJECT_CLAIM && !prefixes[row].claim;
 	access_fault_say(reading, node, NULL,
-			 is_claim ? "compares nothing; write claim:NAME=VALUE" : "has no name after the colon");
+			 is_parted ? "compares nothing; write claim:NAME=VALUE" : "has no name after the colon");
 	return false;
 }
 

@@ -40,6 +40,7 @@ struct help_topic {
 extern const struct help_topic topic_commands, topic_options, topic_kafka_settings, topic_settings; /* topics_command_line.c */
 extern const struct help_topic topic_steps, topic_operations, topic_resources, topic_fields, topic_words; /* topics_files.c */
 extern const struct help_topic topic_kinds, topic_faults;						  /* topics_files.c */
+extern const struct help_topic topic_policies;								  /* topics_access.c */
 extern const struct help_topic topic_metrics;								  /* topics_metrics.c */
 extern const struct help_topic topic_alerts;								  /* topics_alerts.c */
 extern const struct help_topic topic_headers, topic_states, topic_columns;				  /* topics_watching.c */

@@ -13,7 +13,7 @@ static const struct help_topic *const topics[] = {
 	&topic_commands,    &topic_steps,  &topic_operations, &topic_expressions, &topic_functions,	 &topic_failures,
 	&topic_resources,   &topic_kinds,  &topic_fields,     &topic_words,	  &topic_formats,	 &topic_datatypes,
 	&topic_model_files, &topic_stubs,  &topic_faults,     &topic_options,	  &topic_kafka_settings, &topic_settings,
-	&topic_metrics,	    &topic_alerts, &topic_headers,    &topic_states,	  &topic_columns,
+	&topic_metrics,	    &topic_alerts, &topic_headers,    &topic_states,	  &topic_columns,	 &topic_policies,
 };
 
 #define TOPIC_COUNT (sizeof topics / sizeof *topics)

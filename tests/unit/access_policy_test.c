@@ -1,5 +1,5 @@
 /* access_policy_test.c: Policies of who may call what, read from files; broken files are rejected. */
-#include "gateway/access_policy.h"
+#include "gateway/access_policy_words.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -144,6 +144,31 @@ static void verbs_are_those_that_are_named(void **state)
 	assert_false(resource_takes("resource: '*', verb: [health, metadata]", ACCESS_MODEL, "m"));
 }
 
+/* `sluice help policies` prints these tables. */
+static void each_word_of_the_tables_is_taken(void **state)
+{
+	(void)state;
+	char text[256];
+	for (const struct access_subject_word *word = access_subject_words; word->name; word++) {
+		snprintf(text, sizeof text, "policies: [{subject: \"%s%s\", resource: '*', verb: infer}]", word->name,
+			 word->follows);
+		access_policy_close(access_policy_of(text));
+		assert_true(strlen(word->help) > 0);
+	}
+	for (size_t kind = 0; kind < ACCESS_KINDS; kind++) {
+		snprintf(text, sizeof text, "policies: [{subject: anonymous, resource: %s%s, verb: infer}]",
+			 access_kind_words[kind].name, kind == ACCESS_SERVER ? "" : "/NAME");
+		struct access_policy *policy = access_policy_of(text);
+		const struct access_resource of_kind = named((enum access_kind)kind, kind == ACCESS_SERVER ? "" : "NAME");
+		assert_true(access_policy_allows(policy, &nobody, &of_kind, ACCESS_INFER));
+		assert_true(strlen(access_kind_words[kind].help) > 0);
+		access_policy_close(policy);
+	}
+	for (size_t verb = 0; verb < ACCESS_VERBS; verb++)
+		assert_true(strlen(access_verb_words[verb].help) > 0);
+	assert_true(!access_kind_words[ACCESS_KINDS].name && !access_verb_words[ACCESS_VERBS].name);
+}
+
 static void what_no_row_allows_is_forbidden(void **state)
 {
 	(void)state;
@@ -269,6 +294,7 @@ int main(void)
 		cmocka_unit_test(subjects_are_who_has_shown_it),
 		cmocka_unit_test(resources_are_named_by_patterns),
 		cmocka_unit_test(verbs_are_those_that_are_named),
+		cmocka_unit_test(each_word_of_the_tables_is_taken),
 		cmocka_unit_test(what_no_row_allows_is_forbidden),
 		cmocka_unit_test(a_config_map_holds_policies),
 		cmocka_unit_test(a_file_with_a_fault_is_refused_with_its_place),

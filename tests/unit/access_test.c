@@ -179,7 +179,8 @@ static void callers_are_known_by_what_they_show(void **state)
 	(void)state;
 	struct access *access = access_of(everything());
 	struct access_request request = request_of();
-	struct access_answer answer = ask(access, request, 401, "token is required");
+	struct access_answer answer =
+		ask(access, request, 401, "A token (Authorization: Bearer) or an API key (x-api-key) is required.");
 	assert_string_equal(answer.challenge, "Bearer realm=\"sluice\", ApiKey realm=\"sluice\"");
 	request.authorization = bearer(key, "one", "alice");
 	answer = ask(access, request, 200, "");
@@ -187,8 +188,9 @@ static void callers_are_known_by_what_they_show(void **state)
 	assert_true(text_is(answer.caller.name, "alice") && answer.caller.claims);
 	assert_string_equal(answer.challenge, "");
 	request.authorization = bearer(key, "one", "bob");
-	answer = ask(access, request, 403, "No policy");
+	answer = ask(access, request, 403, "No policy allows sub:bob the verb infer on pipeline/fraud-eu. Add a row");
 	assert_non_null(strstr(answer.challenge, "error=\"insufficient_scope\""));
+	assert_null(strstr(answer.challenge, "bob"));
 	request = request_of();
 	request.api_key = TEXT(API_KEY);
 	answer = ask(access, request, 200, "");
@@ -200,7 +202,29 @@ static void callers_are_known_by_what_they_show(void **state)
 	answer = ask(access, request, 200, "");
 	assert_true(answer.caller.kind == ACCESS_CALLER_CERTIFICATE && text_is(answer.caller.name, "CN=batch"));
 	request.certificate = TEXT("CN=other");
-	ask(access, request, 403, "No policy");
+	ask(access, request, 403, "No policy allows certificate:CN=other the verb infer on pipeline/fraud-eu.");
+	access_close(access);
+}
+
+/* A name is cut where a character begins, and what follows it stays. */
+static void a_long_name_leaves_the_rest_of_a_refusal(void **state)
+{
+	(void)state;
+	struct access *access = access_of(everything());
+	struct access_request request = request_of();
+	char name[400];
+	memset(name, 'n', sizeof name);
+	memcpy(name + 159, "\xC3\xA9", 2);
+	request.certificate = (struct text){name, sizeof name};
+	request.resource = (struct access_resource){ACCESS_MODEL, TEXT("default"), {name, sizeof name}};
+	struct access_answer answer = ask(access, request, 403, "n the verb infer on model/n");
+	assert_non_null(strstr(answer.words, "n. Add a row to the file of policies, or ask who keeps it."));
+	assert_true(text_is_utf8(text_of(answer.words)));
+	assert_null(strstr(answer.words, "\xC3"));
+	request.resource = (struct access_resource){ACCESS_SERVER, TEXT("default"), {0}};
+	ask(access, request, 403, " the verb infer on server. Add");
+	access_admit(access, &request, NULL, &answer);
+	assert_non_null(strstr(answer.words, " the verb infer on any resource. Add"));
 	access_close(access);
 }
 
@@ -230,7 +254,9 @@ static void a_credential_that_is_not_good_is_refused_whatever_is_open(void **sta
 	request = request_of();
 	request.verb = ACCESS_HEALTH;
 	request.api_key = TEXT("");
-	ask(access, request, 401, "API key is not known");
+	ask(access, request, 401, "The API key has less than 22 characters");
+	request.api_key = TEXT("correct-horse-battery"); /* of 21 */
+	ask(access, request, 401, "The API key has less than 22 characters");
 	request.api_key = TEXT(API_KEY);
 	request.authorization = bearer(key, "one", "alice");
 	ask(access, request, 401, "Send one of them");
@@ -275,7 +301,7 @@ static void what_is_not_configured_is_not_taken(void **state)
 	ask(access, request, 403, "certificate is required");
 	access_close(access);
 	access = access_of((struct access_settings){.policies = policies_path});
-	ask(access, request, 403, "No policy allows everybody");
+	ask(access, request, 403, "No policy allows anonymous the verb infer on pipeline/fraud-eu");
 	access_close(access);
 }
 
@@ -520,6 +546,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(callers_are_known_by_what_they_show),
+		STORY(a_long_name_leaves_the_rest_of_a_refusal),
 		STORY(a_credential_that_is_not_good_is_refused_whatever_is_open),
 		STORY(what_is_not_configured_is_not_taken),
 		STORY(keys_of_tokens_are_rotated_without_a_pause),
