@@ -74,14 +74,14 @@ static bool near_read(void *context, const struct name *file, const char *digest
 
 /* ---- rollouts ---- */
 
-/* A written rule of a stage that needs truths of the stage itself: without a default's traffic comparisons keep what they had.
- * NULL: none does. */
-static const struct rollout_rule *stage_truth_find(const struct planned_stage *stage)
+/* A rule of a stage that needs truths of the stage itself: without a default's traffic comparisons keep what they had. One that is
+ * implied needs them if truths are expected, as a longer `outcomeWindow` than the usual one says. NULL: none does. */
+static const struct rollout_rule *stage_truth_find(const struct planned_stage *stage, bool expects_truths)
 {
 	for (size_t i = 0; i < stage->rule_count; i++) {
 		const struct rollout_rule *rule = &stage->rules[i];
 		const bool keeps = planned_stage_is_whole(stage) && rollout_rule_compares(rule);
-		if (rollout_rule_is_of_truth(stage, rule) && !rule->implied && !rule->only_rolls_back && !keeps)
+		if (rollout_rule_is_of_truth(stage, rule) && (!rule->implied || expects_truths) && !rule->only_rolls_back && !keeps)
 			return rule;
 	}
 	return NULL;
@@ -105,7 +105,7 @@ static void check_truths(const struct experiment_spec *experiment, const struct 
 	duration_print(window_ms * NS_PER_MS, window);
 	for (size_t i = 0; i < count; i++) {
 		const struct planned_stage *stage = &plan->stages[i];
-		const struct rollout_rule *rule = stage_truth_find(stage);
+		const struct rollout_rule *rule = stage_truth_find(stage, window_ms > EXPERIMENT_WINDOW_MS);
 		char room[ROLLOUT_RULE_NAME_BYTES];
 		if (!rule || stage->duration_ms > window_ms)
 			continue;

@@ -240,8 +240,6 @@ const struct option move_action_rows[] = {
 
 /* ---- choices ---- */
 
-#define OUTCOME_WINDOW_MS (5 * 60 * 1000) /* without a progressiveDeployment, which has the same fallback */
-
 bool experiment_answers(const struct experiment_spec *experiment)
 {
 	return experiment->candidates.count > 0 || experiment->default_name.text;
@@ -297,7 +295,7 @@ size_t experiment_metrics(const struct experiment_spec *experiment, const char *
 int64_t experiment_window_ms(const struct experiment_spec *experiment)
 {
 	const struct rollout *rollout = &experiment->progressive;
-	const int64_t window_ms = rollout->here.line > 0 ? rollout->outcome_window_ns / NS_PER_MS : OUTCOME_WINDOW_MS;
+	const int64_t window_ms = rollout->here.line > 0 ? rollout->outcome_window_ns / NS_PER_MS : EXPERIMENT_WINDOW_MS;
 	return window_ms > 0 ? window_ms : 1;
 }
 

@@ -300,6 +300,8 @@ bool experiment_keeps_weights(const struct experiment_spec *experiment);
  * which may be above EXPERIMENT_METRICS_MAX; the first of them are given. */
 size_t experiment_metrics(const struct experiment_spec *experiment, const char *names[EXPERIMENT_METRICS_MAX]);
 
+#define EXPERIMENT_WINDOW_MS (5 * 60 * 1000) /* the usual one */
+
 /* How long after a choice of a rollout its truth counts. */
 int64_t experiment_window_ms(const struct experiment_spec *experiment);
 
