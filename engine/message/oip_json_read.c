@@ -10,29 +10,54 @@ struct oip_json_request {
 	struct text outputs;	  /* where they stand: read last, when binary_data_output is known */
 	struct text raw_contents; /* as well */
 	bool has_inputs;
+	bool has_parameters;
 };
 
-static bool read_request_part(struct oip_reader *reader, struct message *message, struct oip_json_request *request, struct text key)
+static __attribute__((cold, noinline)) bool part_occurs_twice(struct oip_reader *reader, struct text key)
 {
-	if (text_is(key, "inputs") && request->has_inputs)
-		return error_set(reader->error, ERROR_INPUT, PLACE_NONE, "inputs occurs twice in the request");
+	return error_set(reader->error, ERROR_INPUT, PLACE_NONE, TEXT_FORMAT " occurs twice in the request; send it once",
+			 TEXT_ARGUMENTS(key));
+}
+
+static bool read_request_parameters(struct oip_reader *reader, struct message *message)
+{
+	struct oip_extension extension = {0};
+	bool taken = oip_read_parameters(reader, &message->payload.parameters, &extension);
+	message->wanted_binary = extension.binary_data_output;
+	return taken;
+}
+
+/* Neither inputs nor an id. */
+static __attribute__((noinline)) bool read_further_part(struct oip_reader *reader, struct message *message,
+							struct oip_json_request *request, struct text key)
+{
+	if (text_is(key, "parameters")) {
+		if (request->has_parameters)
+			return part_occurs_twice(reader, key);
+		request->has_parameters = true;
+		return read_request_parameters(reader, message);
+	}
+	struct text *span = text_is(key, "outputs")		 ? &request->outputs
+			    : text_is(key, "raw_input_contents") ? &request->raw_contents
+								 : NULL;
+	if (span && span->bytes)
+		return part_occurs_twice(reader, key);
+	return span ? json_span(&reader->scan, span) : json_skip(&reader->scan);
+}
+
+static inline bool read_request_part(struct oip_reader *reader, struct message *message, struct oip_json_request *request,
+				     struct text key)
+{
 	if (text_is(key, "inputs")) {
+		if (request->has_inputs)
+			return part_occurs_twice(reader, key);
 		request->has_inputs = true;
 		return oip_read_tensors(reader);
 	}
 	if (text_is(key, "id"))
-		return oip_read_string(reader, "id", &message->payload_id);
-	if (text_is(key, "parameters")) {
-		struct oip_extension extension = {0};
-		bool taken = oip_read_parameters(reader, &message->payload.parameters, &extension);
-		message->wanted_binary = extension.binary_data_output;
-		return taken;
-	}
-	if (text_is(key, "outputs"))
-		return json_span(&reader->scan, &request->outputs);
-	if (text_is(key, "raw_input_contents"))
-		return json_span(&reader->scan, &request->raw_contents);
-	return json_skip(&reader->scan);
+		return message->payload_id.bytes ? part_occurs_twice(reader, key)
+						 : oip_read_string(reader, "id", &message->payload_id);
+	return read_further_part(reader, message, request, key);
 }
 
 static bool read_wanted_parameters(struct oip_reader *reader, struct oip_extension *extension)
@@ -57,14 +82,13 @@ static bool read_wanted(struct oip_reader *reader, struct text *name, bool *bina
 				 "outputs has an item that is not an object; write {\"name\": \"…\"}");
 	json_enter(scan);
 	while (json_key(scan, &key)) {
-		bool taken;
-		if (text_is(key, "name"))
-			taken = oip_read_string(reader, "name of outputs", name);
-		else if (text_is(key, "parameters"))
-			taken = read_wanted_parameters(reader, &extension);
-		else
-			taken = json_skip(scan);
-		if (!taken)
+		const bool is_name = text_is(key, "name"), is_parameters = text_is(key, "parameters");
+		if ((is_name && name->bytes) || (is_parameters && extension.is_read))
+			return error_set(reader->error, ERROR_INPUT, PLACE_NONE,
+					 TEXT_FORMAT " of outputs occurs twice; send it once", TEXT_ARGUMENTS(key));
+		if (!(is_name	      ? oip_read_string(reader, "name of outputs", name)
+		      : is_parameters ? read_wanted_parameters(reader, &extension)
+				      : json_skip(scan)))
 			return false;
 	}
 	if (extension.has_binary_data)
@@ -82,7 +106,7 @@ static size_t count_items(struct json_scan scan)
 	return count;
 }
 
-static bool read_outputs(struct oip_reader *reader, struct message *message, struct text span)
+static __attribute__((noinline)) bool read_outputs(struct oip_reader *reader, struct message *message, struct text span)
 {
 	reader->scan = json_again(&reader->scan, span);
 	if (json_peek(&reader->scan) == JSON_NULL)
@@ -121,38 +145,46 @@ static inline bool next_key(struct json_scan *scan, struct text *key)
 		*key = TEXT("id");
 		return true;
 	}
-	return json_key(scan, key);
+	struct text other; /* so that `key` may stay in registers */
+	const bool good = json_key(scan, &other);
+	*key = good ? other : (struct text){0};
+	return good;
+}
+
+static inline bool read_request(struct oip_reader *reader, struct message *message)
+{
+	struct oip_json_request request = {0};
+	struct text key;
+	enum json_type type = json_peek(&reader->scan);
+	if (type == JSON_WRONG)
+		return false;
+	if (type != JSON_OBJECT)
+		return error_set(reader->error, ERROR_INPUT, PLACE_NONE,
+				 "the request is not an object with inputs; send {\"inputs\": "
+				 "[…]}");
+	json_enter(&reader->scan);
+	while (next_key(&reader->scan, &key))
+		if (!read_request_part(reader, message, &request, key))
+			return false;
+	if (!json_end(&reader->scan))
+		return false;
+	if (reader->tensors.count == 0)
+		return error_set(reader->error, ERROR_INPUT, PLACE_NONE,
+				 "the request has %s inputs; send at least one tensor in the list inputs",
+				 request.has_inputs ? "an empty list of" : "no");
+	return oip_reader_end(reader, request.raw_contents, &message->payload.tensors) &&
+	       (!request.outputs.bytes || read_outputs(reader, message, request.outputs));
 }
 
 bool oip_json_decode_request(struct message *message, struct text body, size_t header_length, struct error *error)
 {
 	struct oip_reader reader;
-	struct oip_json_request request = {0};
-	struct text key;
 	reader.arena = message->arena;
 	reader.list = "inputs";
 	reader.is_reply = false;
 	if (!oip_reader_begin(&reader, body, header_length, "the request", error))
 		return false;
-	enum json_type type = json_peek(&reader.scan);
-	if (type == JSON_WRONG)
-		return false;
-	if (type != JSON_OBJECT)
-		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "the request is not an object with inputs; send {\"inputs\": "
-				 "[…]}");
-	json_enter(&reader.scan);
-	while (next_key(&reader.scan, &key))
-		if (!read_request_part(&reader, message, &request, key))
-			return false;
-	if (!json_end(&reader.scan))
-		return false;
-	if (reader.tensors.count == 0)
-		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "the request has %s inputs; send at least one tensor in the list inputs",
-				 request.has_inputs ? "an empty list of" : "no");
-	return oip_reader_end(&reader, request.raw_contents, &message->payload.tensors) &&
-	       (!request.outputs.bytes || read_outputs(&reader, message, request.outputs));
+	return read_request(&reader, message);
 }
 
 /* --- replies ---------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include "base/base64.h"
 #include "base/memory.h"
 #include "base/suggest.h"
+#include "message/json_repeats.h"
 #include "message/oip_json.h"
 #include "message/raw.h"
 #include "message/tensor_json.h"
@@ -165,20 +166,32 @@ static bool make_room(struct oip_reader *reader, struct parameter **items, size_
 	return true;
 }
 
+/* Of the object that stands at `begin`, and is read. */
+static __attribute__((noinline)) bool parameters_occur_once(struct oip_reader *reader, const char *begin)
+{
+	struct json_scan object = reader->scan;
+	struct text twice;
+	object.at = begin;
+	return !json_keys_repeat(object, &twice) ||
+	       INPUT_ERROR(reader, "%s: the parameter " TEXT_FORMAT " occurs twice; send it once", label_of(reader),
+			   TEXT_ARGUMENTS(twice));
+}
+
 bool oip_read_parameters(struct oip_reader *reader, struct parameters *parameters, struct oip_extension *extension)
 {
 	struct json_scan *scan = &reader->scan;
 	enum json_type type = json_peek(scan);
+	extension->is_read = true;
 	if (type == JSON_NULL)
 		return json_word(scan);
 	if (type != JSON_OBJECT)
 		return INPUT_ERROR(reader, "%s: parameters is not an object; write {\"name\": value}", label_of(reader));
 	struct parameter *items = NULL;
 	struct parameter parameter = {0};
-	size_t count = 0;
-	size_t capacity = 0;
+	const char *begin = scan->at;
+	size_t count = 0, capacity = 0, members = 0;
 	json_enter(scan);
-	while (json_key(scan, &parameter.name)) {
+	for (; json_key(scan, &parameter.name); members++) {
 		bool kept;
 		if (!read_parameter(reader, &parameter, &kept))
 			return false;
@@ -189,7 +202,7 @@ bool oip_read_parameters(struct oip_reader *reader, struct parameters *parameter
 		items[count++] = parameter;
 	}
 	*parameters = (struct parameters){count, items};
-	return !scan->failed;
+	return !scan->failed && (members <= 1 || parameters_occur_once(reader, begin));
 }
 
 /* --- one tensor ------------------------------------------------------------ */
@@ -400,7 +413,8 @@ static bool read_part(struct oip_reader *reader, struct oip_json_parts *parts, e
 	case PART_DATA:
 		return read_once(reader, "data", parts->has_data) && read_data(reader, parts);
 	case PART_PARAMETERS:
-		return oip_read_parameters(reader, &parts->parameters, &parts->extension);
+		return read_once(reader, "parameters", parts->extension.is_read) &&
+		       oip_read_parameters(reader, &parts->parameters, &parts->extension);
 	default:
 		return json_skip(&reader->scan);
 	}

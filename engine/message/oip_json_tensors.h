@@ -51,6 +51,7 @@ struct oip_extension {
 	bool binary_data;
 	bool has_binary_data;
 	bool binary_data_output;
+	bool is_read; /* parameters were there */
 };
 bool oip_read_parameters(struct oip_reader *reader, struct parameters *parameters, struct oip_extension *extension);
 

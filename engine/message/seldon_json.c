@@ -9,6 +9,7 @@
 #include "base/base64.h"
 #include "message/format.h"
 #include "message/json_form.h"
+#include "message/json_repeats.h"
 #include "message/json_write.h"
 #include "message/tensor_infer.h"
 #include "message/tensor_json.h"
@@ -26,8 +27,10 @@ static bool seldon_sniff(const struct message *message, struct text bytes)
 struct seldon_json_parts {
 	struct text data, string, binary, json, meta;
 	struct text names, ndarray, tensor; /* inside data */
+	struct text twice;		    /* a key of the message that occurs twice */
 };
 
+#define TWICE(scan, key, where) INPUT_ERROR(scan, TEXT_FORMAT " occurs twice in %s; send it once", TEXT_ARGUMENTS(key), where)
 #define INPUT_ERROR(scan, ...) error_set((scan)->error, ERROR_INPUT, PLACE_NONE, __VA_ARGS__)
 #define TENSOR_ERROR(scan, ...) error_set_tensor((scan)->error, PLACE_NONE, __VA_ARGS__)
 
@@ -87,6 +90,10 @@ static const struct tensor *read_tensor(struct message *message, const struct js
 	struct text values = TEXT("[]");
 	bool is_object = json_peek(&inside) == JSON_OBJECT;
 	if (is_object) {
+		if (json_keys_repeat(inside, &key)) {
+			(void)TWICE(scan, key, "data.tensor");
+			return NULL;
+		}
 		json_enter(&inside);
 		while (json_key(&inside, &key))
 			(void)(text_is(key, "shape")	? json_span(&inside, &shape)
@@ -130,6 +137,8 @@ static bool read_data(struct message *message, const struct json_scan *scan, str
 				    : text_is(key, "ndarray") ? &parts->ndarray
 				    : text_is(key, "tensor")  ? &parts->tensor
 							      : &unused;
+		if (part->bytes)
+			return TWICE(scan, key, "data");
 		tftensor = tftensor || text_is(key, "tftensor");
 		(void)json_span(&inside, part);
 	}
@@ -193,6 +202,8 @@ static bool read_parts(struct json_scan *scan, struct seldon_json_parts *parts)
 			for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 				if (text_is(key, rows[i].key))
 					part = rows[i].part;
+			if (part != &unused && part->bytes)
+				parts->twice = key;
 			(void)json_span(scan, part);
 		}
 	} else if (type != JSON_WRONG) {
@@ -212,14 +223,15 @@ static bool read_meta(struct message *message, struct json_scan *scan, struct te
 	if (type != JSON_OBJECT)
 		return INPUT_ERROR(scan, "meta is not an object");
 	message->seldon_meta = span;
+	const struct json_scan object = meta;
 	json_enter(&meta);
 	while (json_key(&meta, &key)) {
-		if (text_is(key, "puid") && json_peek(&meta) == JSON_STRING)
+		if (text_is(key, "puid") && !message->payload_id.bytes && json_peek(&meta) == JSON_STRING)
 			(void)json_text(&meta, &message->payload_id);
 		else
 			(void)json_skip(&meta);
 	}
-	return !meta.failed;
+	return !json_keys_repeat(object, &key) || TWICE(scan, key, "meta");
 }
 
 static bool seldon_decode(struct message *message, struct text bytes, const struct schema_source *schemas, struct error *error)
@@ -232,6 +244,8 @@ static bool seldon_decode(struct message *message, struct text bytes, const stru
 		return false;
 	if (parts.meta.bytes && !read_meta(message, &scan, parts.meta))
 		return false;
+	if (parts.twice.bytes)
+		return TWICE(&scan, parts.twice, "the request");
 	int count = !!parts.data.bytes + !!parts.string.bytes + !!parts.binary.bytes + !!parts.json.bytes;
 	if (count != 1)
 		return INPUT_ERROR(&scan, "the request has %s of data, strData, binData and jsonData; send exactly one",

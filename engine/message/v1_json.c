@@ -8,6 +8,7 @@
 
 #include "message/format.h"
 #include "message/json_form.h"
+#include "message/json_repeats.h"
 #include "message/json_write.h"
 #include "message/name_table.h"
 #include "message/tensor_infer.h"
@@ -197,6 +198,14 @@ static bool read_rows(struct message *message, const struct json_scan *scan, con
 	return read_alone(message, scan, wording->rows, wording, span);
 }
 
+static bool columns_repeat(const struct tensors_builder *columns, struct arena *arena, struct text *twice)
+{
+	struct text *names = columns->count > 1 ? arena_take_raw(arena, columns->count * sizeof *names) : NULL;
+	for (size_t i = 0; names && i < columns->count; i++)
+		names[i] = columns->items[i]->name;
+	return names && names_repeat(names, columns->count, arena, twice);
+}
+
 static bool read_columns(struct message *message, const struct json_scan *scan, const struct wording *wording, struct text span)
 {
 	struct json_scan inside = json_again(scan, span);
@@ -217,6 +226,10 @@ static bool read_columns(struct message *message, const struct json_scan *scan, 
 			return false;
 		tensors_add(&builder, tensor);
 	}
+	if (columns_repeat(&builder, scan->arena, &name))
+		return error_set(scan->error, wording->fault, PLACE_NONE,
+				 "%s: the tensor " TEXT_FORMAT " occurs twice; send it once", wording->columns,
+				 TEXT_ARGUMENTS(name));
 	if (builder.count == 0)
 		return error_set(scan->error, wording->fault, PLACE_NONE, "%s is an empty object; send at least one tensor",
 				 wording->columns);
@@ -236,6 +249,9 @@ static bool read_body(struct message *message, struct text bytes, const struct w
 		while (json_key(&scan, &key)) {
 			/* MLflow's predictions may be an object, of columns. */
 			bool is_rows = text_is(key, wording->rows);
+			if (is_rows ? rows.bytes != NULL : columns.bytes && text_is(key, wording->columns))
+				return error_set(error, wording->fault, PLACE_NONE, TEXT_FORMAT " occurs twice in %s; send it once",
+						 TEXT_ARGUMENTS(key), wording->body);
 			if (is_rows && !(wording == &reply_wording && json_peek(&scan) == JSON_OBJECT))
 				(void)json_span(&scan, &rows);
 			else if (is_rows || text_is(key, wording->columns))

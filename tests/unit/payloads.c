@@ -24,7 +24,9 @@ static struct parameters parameters_drawn(struct arena *arena, uint64_t *seed)
 		return (struct parameters){0};
 	struct parameter *items = ARENA_ARRAY(arena, struct parameter, count);
 	for (size_t i = 0; i < count; i++) {
-		items[i].name = text_drawn(arena, seed);
+		do
+			items[i].name = text_drawn(arena, seed);
+		while (parameters_find((struct parameters){i, items}, items[i].name));
 		items[i].type = (enum parameter_type)(seed_next(seed) % 5);
 		switch (items[i].type) {
 		case PARAMETER_FLAG:
