@@ -176,6 +176,29 @@ static inline bool read_request(struct oip_reader *reader, struct message *messa
 	       (!request.outputs.bytes || read_outputs(reader, message, request.outputs));
 }
 
+/* The id of a request that is refused may stand after what is wrong. Returns false, as its caller does. */
+static __attribute__((cold, noinline)) bool find_id(const struct oip_reader *reader, struct message *message)
+{
+	const struct text json = {reader->scan.begin, (size_t)(reader->scan.end - reader->scan.begin)};
+	struct error unheard = {0};
+	struct json_scan scan;
+	struct text key;
+	if (message->payload_id.bytes)
+		return false;
+	json_begin(&scan, json, "", message->arena, &unheard);
+	if (json_peek(&scan) != JSON_OBJECT)
+		return false;
+	json_enter(&scan);
+	while (json_key(&scan, &key)) {
+		if (text_is(key, "id")) {
+			json_take_text(&scan, &message->payload_id);
+			break;
+		}
+		(void)json_skip(&scan);
+	}
+	return false;
+}
+
 bool oip_json_decode_request(struct message *message, struct text body, size_t header_length, struct error *error)
 {
 	struct oip_reader reader;
@@ -184,7 +207,7 @@ bool oip_json_decode_request(struct message *message, struct text body, size_t h
 	reader.is_reply = false;
 	if (!oip_reader_begin(&reader, body, header_length, "the request", error))
 		return false;
-	return read_request(&reader, message);
+	return read_request(&reader, message) || find_id(&reader, message);
 }
 
 /* --- replies ---------------------------------------------------------------- */

@@ -355,14 +355,15 @@ bool oip_protobuf_decode(struct message *message, struct text bytes, const struc
 	struct text id = {NULL, 0};
 	struct repeated_counts counts;
 	(void)schemas;
-	if (!read_message(&reading, bytes, &request_layout, &message->payload, &id, &counts) ||
-	    !read_wanted(&reading, bytes, request_layout.wanted, counts.wanted, &message->wanted))
+	const bool good = read_message(&reading, bytes, &request_layout, &message->payload, &id, &counts) &&
+			  read_wanted(&reading, bytes, request_layout.wanted, counts.wanted, &message->wanted);
+	if (id.length) /* an error has it, too */
+		message->payload_id = id;
+	if (!good)
 		return false;
 	/* Who is asked for; only an answer says who answered. */
 	message->payload.model_name = (struct text){NULL, 0};
 	message->payload.model_version = NULL;
-	if (id.length)
-		message->payload_id = id;
 	return true;
 }
 

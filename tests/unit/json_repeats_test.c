@@ -1,4 +1,4 @@
-/* json_repeats_test.c: Tests of keys that occur twice in a request in JSON, of any format. */
+/* json_repeats_test.c: Tests of keys that occur twice in a request in JSON, of any format, and of the id that an error has. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -85,6 +85,31 @@ static void a_key_of_seldon_that_occurs_twice_is_refused(void **state)
 		assert_refused(*state, rows[i].body, rows[i].why);
 }
 
+/* ---- the id of an error ---- */
+
+static void a_refused_request_has_the_id_of_its_body_wherever_it_stands(void **state)
+{
+	static const char *const bodies[] = {
+		"{\"id\":\"mine\",\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[2],\"data\":[1]}]}",
+		"{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[2],\"data\":[1]}],\"id\":\"mine\"}",
+		"{\"inputs\":[],\"id\":\"mine\"}",
+		"{\"inputs\":[{\"name\":1}],\"parameters\":{\"id\":\"other\"},\"id\":\"mine\"}",
+		"{\"parameters\":3,\"id\":\"mine\"," INPUTS "}",
+		"{" INPUTS "," INPUTS ",\"id\":\"mine\"}",
+		"{\"data\":{},\"meta\":{\"puid\":\"mine\"}}",
+		"{\"strData\":\"a\",\"strData\":\"b\",\"meta\":{\"puid\":\"mine\"}}",
+	};
+	struct exchange *exchange = *state;
+	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+		assert_refused(exchange, bodies[i], "");
+		assert_true(text_is(exchange->message.payload_id, "mine"));
+	}
+	assert_refused(exchange, "{\"inputs\":[{}],\"id\":5}", "");
+	assert_int_equal(exchange->message.payload_id.length, 0);
+	assert_refused(exchange, "{\"inputs\":[{}],,\"id\":\"mine\"}", "");
+	assert_int_equal(exchange->message.payload_id.length, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -92,6 +117,7 @@ int main(void)
 		BEHAVIOUR(a_parameter_that_occurs_twice_among_many_is_refused),
 		BEHAVIOUR(a_key_of_v1_that_occurs_twice_is_refused),
 		BEHAVIOUR(a_key_of_seldon_that_occurs_twice_is_refused),
+		BEHAVIOUR(a_refused_request_has_the_id_of_its_body_wherever_it_stands),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

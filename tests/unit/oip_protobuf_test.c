@@ -392,6 +392,21 @@ static void a_message_cut_anywhere_never_gives_more_than_it_has(void **state)
 	}
 }
 
+/* Contents typed and raw; the id is field 3. */
+static void a_refused_message_has_its_id(void **state)
+{
+	const struct text bodies[] = {TEXT("\x1A\x04mine\x2A\x0F" INT8_X "\x18\x01\x2A\x02\x12\x00"),
+				      TEXT("\x2A\x0B" FP32_X "\x18\x01\x3A\x03"
+					   "abc\x1A\x04mine")};
+	(void)state;
+	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+		struct message message = {.arena = arena};
+		struct error error = {0};
+		assert_false(format_oip_protobuf.decode(&message, bodies[i], NULL, &error));
+		assert_true(text_is(message.payload_id, "mine"));
+	}
+}
+
 static void other_formats_are_not_taken_for_protobuf(void **state)
 {
 	(void)state;
@@ -415,6 +430,7 @@ int main(void)
 		cmocka_unit_test(unknown_fields_and_groups_are_stepped_over),
 		cmocka_unit_test(of_parameters_with_one_name_the_last_counts),
 		cmocka_unit_test(what_breaks_the_rules_is_refused),
+		cmocka_unit_test(a_refused_message_has_its_id),
 		cmocka_unit_test(faults_of_a_model_server_are_remote),
 		cmocka_unit_test(a_message_cut_anywhere_never_gives_more_than_it_has),
 		cmocka_unit_test(other_formats_are_not_taken_for_protobuf),
