@@ -7,15 +7,12 @@ static void tensor_write(struct buffer *out, const struct tensor_type *tensor)
 {
 	json_write_string_after(out, TEXT("{\"name\":"), tensor->name);
 	json_write_string_after(out, TEXT(",\"datatype\":"), text_of(datatype_rows[tensor->type.datatype].name));
-	if (tensor->type.shape_known) {
-		buffer_string(out, ",\"shape\":[");
-		for (uint32_t i = 0; i < tensor->type.rank; i++) {
-			buffer_string(out, i ? "," : "");
-			json_write_int64(out, tensor->type.shape[i]);
-		}
-		buffer_byte(out, ']');
+	buffer_string(out, tensor->type.shape_known ? ",\"shape\":[" : ",\"shape\":[-1");
+	for (uint32_t i = 0; tensor->type.shape_known && i < tensor->type.rank; i++) {
+		buffer_string(out, i ? "," : "");
+		json_write_int64(out, tensor->type.shape[i]);
 	}
-	buffer_byte(out, '}');
+	buffer_string(out, "]}");
 }
 
 void metadata_tensors_write(struct buffer *out, const char *key, const struct tensor_types *types)

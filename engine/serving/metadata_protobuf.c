@@ -12,6 +12,8 @@ static void write_tensor(struct buffer *out, uint32_t number, enum metadata_tens
 	char shape[TENSOR_SHAPE_BYTES_MAX];
 	char *end = shape;
 	struct text datatype = text_of(datatype_rows[tensor->type.datatype].name);
+	if (!tensor->type.shape_known)
+		end = protobuf_put_varint(end, UINT64_MAX); /* -1 */
 	for (uint32_t i = 0; tensor->type.shape_known && i < tensor->type.rank; i++)
 		end = protobuf_put_varint(end, (uint64_t)tensor->type.shape[i]);
 	struct text dimensions = {shape, (size_t)(end - shape)};

@@ -11,8 +11,8 @@ enum metadata_tensors {
 	TENSORS_OF_SELDON = 3,	  /* SeldonMessageMetadata of Seldon Core 1 */
 };
 
-/* Appends a message of that field number for each tensor. Omits an unknown shape, and a tensor of unknown datatype, which
- * the protocols cannot express. */
+/* Appends a message of that field number for each tensor. An unknown shape is [-1], as in metadata_json.h. Omits a tensor of
+ * unknown datatype, which the protocols cannot express. */
 void metadata_tensors_write_protobuf(struct buffer *out, uint32_t number, enum metadata_tensors form,
 				     const struct tensor_types *types);
 

@@ -10,6 +10,8 @@
 #include "gateway/call_outcome.h"
 #include "gateway/grpc_outcome.h"
 #include "message/reply.h"
+#include "serving/metadata_json.h"
+#include "serving/metadata_protobuf.h"
 
 /* ---- ids ---- */
 
@@ -44,10 +46,44 @@ static void an_id_that_is_longer_than_the_header_may_be_is_not_in_headers(void *
 	assert_false(call_id_is_header(TEXT("two\r\nlines")));
 }
 
+/* ---- metadata ---- */
+
+/* The protocol requires a shape of each tensor, and clients refuse metadata without. */
+static void each_tensor_in_metadata_has_a_shape(void **state)
+{
+	const struct tensor_type items[] = {
+		{.name = TEXT("any"), .type = {.datatype_known = true, .datatype = DATATYPE_FP32}},
+		{.name = TEXT("one"), .type = {.datatype_known = true, .datatype = DATATYPE_INT8, .shape_known = true}},
+		{.name = TEXT("rows"),
+		 .type = {.datatype_known = true, .datatype = DATATYPE_FP64, .shape_known = true, .rank = 2, .shape = {-1, 3}}},
+	};
+	const struct tensor_types types = {.count = 3, .items = items};
+	const struct tensor_types unknown = {.count = 1, .items = items};
+	const struct text any = TEXT("\x22\x17\x0A\x03"
+				     "any"
+				     "\x12\x04"
+				     "FP32"
+				     "\x1A\x0A"
+				     "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01");
+	struct buffer out;
+	(void)state;
+	buffer_open(&out, 4096);
+	metadata_tensors_write(&out, "inputs", &types);
+	assert_true(text_is(buffer_view(&out), ",\"inputs\":[{\"name\":\"any\",\"datatype\":\"FP32\",\"shape\":[-1]},"
+					       "{\"name\":\"one\",\"datatype\":\"INT8\",\"shape\":[]},"
+					       "{\"name\":\"rows\",\"datatype\":\"FP64\",\"shape\":[-1,3]}]"));
+	buffer_clear(&out);
+	metadata_tensors_write_protobuf(&out, 4, TENSORS_OF_INFERENCE, &unknown);
+	assert_int_equal(out.length, any.length);
+	assert_memory_equal(out.bytes, any.bytes, any.length);
+	buffer_close(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_id_that_is_longer_than_the_header_may_be_is_not_in_headers),
+		cmocka_unit_test(each_tensor_in_metadata_has_a_shape),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
