@@ -5,6 +5,8 @@
 
 #include "message/json_write.h"
 
+#define SOURCE_END TEXT(" : ")
+
 bool seldon_path_is_v1(struct text path)
 {
 	struct text rest = path, prefixed;
@@ -31,6 +33,12 @@ static struct text text_of_json(const json_t *value)
 	return (struct text){text, text ? json_string_length(value) : 0};
 }
 
+/* Whether the words of an engine begin with the step already. */
+static bool words_name(struct text words, struct text source)
+{
+	return text_starts_with(words, source) && text_starts_with(text_from(words, source.length), SOURCE_END);
+}
+
 bool seldon_outcome_write(struct call_outcome *outcome, bool is_v1, struct buffer *body)
 {
 	const bool fits =
@@ -47,8 +55,10 @@ bool seldon_outcome_write(struct call_outcome *outcome, bool is_v1, struct buffe
 		} else {
 			outcome->status = SELDON_STATUS;
 			const struct text source = step.length > 0 ? step : outcome->target;
-			buffer_text(body, source);
-			buffer_text(body, source.length > 0 ? TEXT(" : ") : TEXT(""));
+			if (source.length > 0 && !words_name(words, source)) {
+				buffer_text(body, source);
+				buffer_text(body, SOURCE_END);
+			}
 			buffer_text(body, words);
 		}
 		outcome->body = buffer_view(body);

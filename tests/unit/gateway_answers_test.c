@@ -9,6 +9,7 @@
 
 #include "gateway/call_outcome.h"
 #include "gateway/grpc_outcome.h"
+#include "gateway/seldon_errors.h"
 #include "message/reply.h"
 #include "serving/metadata_json.h"
 #include "serving/metadata_protobuf.h"
@@ -79,11 +80,39 @@ static void each_tensor_in_metadata_has_a_shape(void **state)
 	buffer_close(&out);
 }
 
+/* ---- errors in Seldon's form ---- */
+
+static void an_error_of_seldon_names_its_step_once(void **state)
+{
+	static const struct {
+		const char *body, *text;
+	} rows[] = {
+		/* The words of an engine begin with the step that failed, but not all. */
+		{"{\"error\":\"dlin : expected input\",\"step\":\"dlin\"}", "dlin : expected input"},
+		{"{\"error\":\"expected input\",\"step\":\"dlin\"}", "dlin : expected input"},
+		{"{\"error\":\"dlin : expected input\",\"step\":\"dl\"}", "dl : dlin : expected input"},
+		{"{\"error\":\"expected input\"}", "pipe : expected input"},
+		{"{\"error\":\"dlin\",\"step\":\"dlin\"}", "dlin : dlin"},
+	};
+	struct buffer out;
+	(void)state;
+	buffer_open(&out, CALL_ERROR_BYTES_MAX);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct call_outcome outcome = {
+			.end = CALL_FAILED, .status = 422, .body = text_of(rows[i].body), .target = TEXT("pipe")};
+		assert_true(seldon_outcome_write(&outcome, false, &out));
+		if (!text_is(outcome.body, rows[i].text))
+			fail_msg(TEXT_FORMAT, TEXT_ARGUMENTS(outcome.body));
+	}
+	buffer_close(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_id_that_is_longer_than_the_header_may_be_is_not_in_headers),
 		cmocka_unit_test(each_tensor_in_metadata_has_a_shape),
+		cmocka_unit_test(an_error_of_seldon_names_its_step_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
