@@ -105,6 +105,8 @@ bool submission_read(struct text id, struct submission *submission)
 		    parts[i] > most[i])
 			return false;
 	}
+	if (parts[2] < SUBMISSION_TIME_MS_LEAST)
+		return false;
 	*submission = (struct submission){
 		.partition = (int32_t)parts[0], .offset = parts[1], .time_ms = parts[2], .answers = (int32_t)(parts[3] - 1)};
 	return nonce_read(id, submission->nonce);

@@ -19,6 +19,9 @@
 #define SUBMISSION_ID_BYTES_MAX 96
 #define SUBMISSION_NONCE_DIGITS 32 /* hexadecimal: 128 bits */
 
+/* Of the time of a submission. Searches begin somewhat before it, and Kafka takes times below 0 for the ends of a topic. */
+#define SUBMISSION_TIME_MS_LEAST INT64_C(86400000)
+
 /* The error of a poll whose id no gateway has given. */
 #define SUBMISSION_UNKNOWN_WORDS "no request was submitted with this id; the answer to a submitted one has it"
 

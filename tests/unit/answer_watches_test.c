@@ -11,7 +11,7 @@
 #include "gateway/answer_watches.h"
 #include "gateway/watch_event.h"
 
-#define ID "1-2-3-4-00112233445566778899aabbccddeeff"
+#define ID "1-2-1700000000000-4-00112233445566778899aabbccddeeff"
 #define LOCATION "/v2/pipelines/p/requests/" ID
 
 struct watcher {

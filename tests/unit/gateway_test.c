@@ -370,26 +370,30 @@ static void a_record_without_a_value_ends_a_submitted_request(void **state)
 
 static void an_id_leads_back_to_its_request(void **state)
 {
-	static const struct submission rows[] = {
-		{0, 0, 0, -1, NONCE}, {3, 41, 1700000000000, 7, NONCE}, {INT32_MAX, INT64_MAX, INT64_MAX, INT32_MAX, NONCE}};
+	static const struct submission rows[] = {{0, 0, SUBMISSION_TIME_MS_LEAST, -1, NONCE},
+						 {3, 41, 1700000000000, 7, NONCE},
+						 {INT32_MAX, INT64_MAX, INT64_MAX, INT32_MAX, NONCE}};
 	static const char *const wrong[] = {"",
 					    "1",
-					    "1-2-3-" NONCE,
-					    "1-2-3-4",
-					    "1-2-3-4-",
-					    "1-2-3-4-5",
-					    "1-2-3-4-" NONCE "0",
-					    "1-2-3-4-" NONCE "-",
-					    "1-2-3-4-00112233445566778899aabbccddeef",
-					    "1-2-3-4-00112233445566778899aabbccddeefg",
-					    "1-2-3-4-00112233445566778899AABBCCDDEEFF",
-					    "-1-2-3-4-" NONCE,
-					    "a-2-3-4-" NONCE,
-					    "1-2-3-0x4-" NONCE,
-					    "1-+2-3-4-" NONCE,
-					    "1-2-3-4 -" NONCE,
-					    "2147483648-2-3-4-" NONCE,
-					    "1-2-3-4294967297-" NONCE};
+					    "0-0-0-1-" NONCE,
+					    "0-0-9999-1-" NONCE,
+					    "0-0-86399999-1-" NONCE,
+					    "1-2-1700000000000-" NONCE,
+					    "1-2-1700000000000-4",
+					    "1-2-1700000000000-4-",
+					    "1-2-1700000000000-4-5",
+					    "1-2-1700000000000-4-" NONCE "0",
+					    "1-2-1700000000000-4-" NONCE "-",
+					    "1-2-1700000000000-4-00112233445566778899aabbccddeef",
+					    "1-2-1700000000000-4-00112233445566778899aabbccddeefg",
+					    "1-2-1700000000000-4-00112233445566778899AABBCCDDEEFF",
+					    "-1-2-1700000000000-4-" NONCE,
+					    "a-2-1700000000000-4-" NONCE,
+					    "1-2-1700000000000-0x4-" NONCE,
+					    "1-+2-1700000000000-4-" NONCE,
+					    "1-2-1700000000000-4 -" NONCE,
+					    "2147483648-2-1700000000000-4-" NONCE,
+					    "1-2-1700000000000-4294967297-" NONCE};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char id[SUBMISSION_ID_BYTES_MAX];
