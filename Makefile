@@ -134,11 +134,17 @@ $(SHARED_LIBRARY): $(OBJECTS)
 	$(call say,LINK,$@)
 	$(QUIET)$(CC) $(filter-out -pie,$(LDFLAGS)) -shared -Wl,-Bsymbolic -Wl,-soname,$(@F) -o $@ $^ $(LDLIBS)
 
+# There are hundreds of these programs. A linker takes most of its time for one to read what the shared libraries need of others,
+# which is found when the program starts; and clang's has its sanitizers in a library too, where they are not in each program.
+UNIT_LDFLAGS = $(LDFLAGS) -Wl,--allow-shlib-undefined $(if $(REACHED),-shared-libasan -Wl$(comma)-rpath$(comma)$(RUNTIME_FOLDER))
+RUNTIME_FOLDER = $(eval RUNTIME_FOLDER := $$(dir $$(shell $(CC) -print-file-name=libclang_rt.asan-$$$$(uname -m).so)))$(RUNTIME_FOLDER)
+comma := ,
+
 # What changes in the engine is found when the program starts, so nothing is linked anew for it.
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(UNIT_PROGRAM) $(ALWAYS) $(HELPER_LIBRARY) | $(SHARED_LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(QUIET)$(CC) $(LDFLAGS) -Wl,-rpath,'$$ORIGIN/..' -o $@ $^ $| $(LDLIBS) -lcmocka
+	$(QUIET)$(CC) $(UNIT_LDFLAGS) -Wl,-rpath,'$$ORIGIN/..' -o $@ $^ $| $(LDLIBS) -lcmocka
 
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIBRARY)
 	@mkdir -p $(@D)
