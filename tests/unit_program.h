@@ -13,17 +13,21 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
 
 /* How many of `count` repetitions a long test does. A sanitizer makes each of them some thirty times as slow, and the first
- * tenth shows what it looks for; how often something happens is judged without it. */
+ * tenth shows what it looks for; how often something happens is judged without it. A test of a law that few repetitions cannot
+ * show judges it unless UNIT_IS_SHORT. */
 #ifdef ARENA_EVERY_ALLOCATION_APART
 #define UNIT_REPETITIONS(count) (((count) + 9) / 10)
+#define UNIT_IS_SHORT true
 #else
 #define UNIT_REPETITIONS(count) (count)
+#define UNIT_IS_SHORT false
 #endif
 
 struct unit_place {

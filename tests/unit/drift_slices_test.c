@@ -64,7 +64,7 @@ static void a_slice_gives_the_verdicts_of_its_messages(void **state)
 		struct observed one;
 		stream(&one, cases[i].past, cases[i].options, 0);
 		assert_true(one.count >= 8);
-		for (size_t j = 0; j < sizeof sizes / sizeof *sizes; j++) {
+		for (size_t j = UNIT_IS_SHORT ? i : 0; j < (UNIT_IS_SHORT ? i + 1 : sizeof sizes / sizeof *sizes); j++) {
 			struct observed two;
 			stream(&two, cases[i].past, cases[i].options, sizes[j]);
 			expect_the_same(&one, &two);

@@ -98,9 +98,10 @@ static void features_that_are_drawn_together_have_the_laws_that_each_has_alone(v
 	for (size_t m = 0; m < UNIT_REPETITIONS(sizeof methods / sizeof *methods); m++) {
 		const struct monitor *together = monitor_of(features, FEATURES, methods[m]);
 		size_t count = 0;
-		for (size_t j = 0; j < FEATURES; j++)
+		for (size_t j = 0; j < FEATURES; j += UNIT_IS_SHORT ? 9 : 1)
 			count += expect_as_alone(j, &together->features[j], methods[m]);
-		assert_int_equal(count, laws[m]);
+		if (!UNIT_IS_SHORT)
+			assert_int_equal(count, laws[m]);
 	}
 }
 

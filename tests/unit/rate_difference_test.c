@@ -21,13 +21,16 @@
 /* The largest difference of a grid of pairs of rates that the product allows. */
 static double grid_most(struct rate control, struct rate treatment, double kept)
 {
-	double most = -2;
+	double most = -2, of_control[GRID + 1], of_treatment[GRID + 1];
+	for (int i = 0; i <= GRID; i++) {
+		of_control[i] = rate_sequence_log_ratio(control, (double)i / GRID);
+		of_treatment[i] = rate_sequence_log_ratio(treatment, (double)i / GRID);
+	}
 	for (int i = 0; i <= GRID; i++)
 		for (int j = 0; j <= GRID; j++) {
 			const double c = (double)i / GRID, t = (double)j / GRID;
-			if (t - kept * c > most &&
-			    rate_sequence_log_ratio(control, c) + rate_sequence_log_ratio(treatment, t) < -log(ALPHA))
-				most = t - kept * c;
+			if (of_control[i] + of_treatment[j] < -log(ALPHA))
+				most = fmax(most, t - kept * c);
 		}
 	return most;
 }
