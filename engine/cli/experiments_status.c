@@ -122,11 +122,8 @@ static void status_print(const struct report *report, const struct unlearnt *unl
 		     (unsigned long long)joined->counts.late, (unsigned long long)joined->counts.unknown,
 		     (unsigned long long)joined->counts.doubled);
 	if (unlearnt->learns)
-		buffer_print(out,
-			     "  not learnt: %llu rewards that the algorithm refuses, %llu features that requests lack, "
-			     "%llu feedback records that name a unit alone\n",
-			     (unsigned long long)unlearnt->refused, (unsigned long long)unlearnt->missing,
-			     (unsigned long long)joined->counts.by_unit);
+		buffer_print(out, "  not learnt: %llu rewards that the algorithm refuses, %llu features that requests lack\n",
+			     (unsigned long long)unlearnt->refused, (unsigned long long)unlearnt->missing);
 	buffer_print(out, "%s\n", text_shown(text_of(report->recommendation.sentence), arena));
 	if (report->options->mirror)
 		mirror_view_print_text(report->options->mirror, arena, out);
@@ -287,8 +284,7 @@ const struct command command_experiments_status = {
 		"With -f, --exposures or --pipeline it reads exposures and feedback as `sluice experiments analyze` does, and "
 		"shows the units and the present share of each variant, whether the split is as planned, the feedback that "
 		"came, and the recommendation in one sentence. Of bandits it also counts rewards that the algorithm refuses, "
-		"`contextFeatures` that requests lack, which count as 0, and feedback that names a unit alone: a policy learns by "
-		"request id or origin.\n"
+		"and `contextFeatures` that requests lack, which count as 0.\n"
 		"\n"
 		"  sluice experiments status checkout --watch --brokers localhost:9092\n"
 		"  sluice experiments status checkout -f pipelines/ --brokers localhost:9092\n",

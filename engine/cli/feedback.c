@@ -178,8 +178,8 @@ const struct command command_feedback = {
 	.arguments = "PIPELINE",
 	.summary = "Writes the outcomes of answers, such as rewards, as feedback.",
 	.help = "Feedback names a request by its id or its origin, or a unit of an experiment, and has a reward, other numbers, or "
-		"the truth. Bandits choose for each request, so they learn by id or origin, not by a unit. It may come minutes or "
-		"days after the answer. Options give one; a file gives one in each line, a JSON "
+		"the truth. Bandits choose for each request, so what a unit earns is of its last request before. It may "
+		"come minutes or days after the answer. Options give one; a file gives one in each line, a JSON "
 		"object with the members id, origin, unit, experiment, feedback_id, time (or time_ms), reward, metrics (an object) "
 		"and truth. Ids are texts; a unit may be a number. The command waits until Kafka has acknowledged each record. If "
 		"feedback is refused, the exit code is 1. The command prints the line numbers of the first 20, and then only how "

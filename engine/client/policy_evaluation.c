@@ -145,13 +145,6 @@ static bool evaluation_metric(struct policy_evaluation *self, const struct exper
 			self->metric = &joined->metrics[i];
 	if (self->metric)
 		return true;
-	if (joined->adaptive && joined->counts.by_unit > 0)
-		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "no feedback with the metric `" TEXT_FORMAT "` has joined an exposure of experiment `%s`; %llu of "
-				 "%llu records name a unit alone, and a policy is judged by requests: send feedback with the "
-				 "request's id or origin",
-				 TEXT_ARGUMENTS(wanted), self->asked->experiment, (unsigned long long)joined->counts.by_unit,
-				 (unsigned long long)joined->counts.feedback);
 	return error_set(error, ERROR_CONFIG, PLACE_NONE,
 			 "no feedback of experiment `%s` that joined an exposure has the metric `" TEXT_FORMAT
 			 "`; name another one by --metric",

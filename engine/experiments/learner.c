@@ -495,9 +495,9 @@ const char *learner_refusal(const struct learner *learner)
 static bool learner_reserve(struct learner *learner, struct error *error)
 {
 	const struct learner_config *config = &learner->config;
-	const size_t join_bytes = OUTCOME_ENTRY_BYTES + (config->judges ? 2 : 1) * sizeof(uint32_t);
-	const size_t entries = config->memory_bytes / (join_bytes + learner->stride * sizeof(double));
-	const struct outcome_join_config join = {.memory_bytes = entries * join_bytes,
+	const size_t entries = config->memory_bytes / (OUTCOME_BYTES_MOST + learner->stride * sizeof(double));
+	const struct outcome_join_config join = {.memory_bytes = entries * OUTCOME_BYTES_MOST,
+						 .by_unit = true,
 						 .window_ms = config->window_ms,
 						 .seed = hash_key(text_of(config->experiment)),
 						 .judges = config->judges,

@@ -1,7 +1,7 @@
 /* learner.h: Learner of an experiment with bandits: turns its exposures and feedback into the record of a policy.
  *
  * Each reward counts once: it is joined to its exposure by the outcome join (experiments/outcome_join.h), within the window, by
- * request id or origin. A policy chooses for each request, so feedback that names a unit alone is counted and teaches nothing.
+ * request id or origin. A policy chooses for each request, so the reward of a unit alone is that of its last request before it.
  * The reward of feedback is the metric `rewardMetric`, if the feedback has it, else its `reward`; of a metric that the pipeline
  * computes (runtime/computed_feedback.h) only the metric. Only exposures are learnt
  * from whose candidate was drawn: not those of an override, a header, a route, or a default that answered for another.
@@ -49,7 +49,7 @@ struct learner_counts {
 	uint64_t rewards;	 /* that were learnt */
 	uint64_t again;		 /* rewards of exposures that had one, and repeated exposures */
 	uint64_t late, unknown;	 /* feedback after the window, or without an open exposure */
-	uint64_t by_unit;	 /* feedback that names a unit alone: no request is known to have earned its reward */
+	uint64_t by_unit;	 /* feedback that names a unit alone, whatever became of it */
 	uint64_t refused;	 /* feedback that is none, and rewards that the algorithm does not take */
 	uint64_t others;	 /* exposures that are not learnt from; feedback without a reward, or for another experiment */
 	uint64_t dropped;	 /* exposures that gave their place to newer ones within the window */

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "experiments/recent_ids.h"
 
 #define MS_PER_SECOND 1000
 #define REWARD_BIT 1U
@@ -14,7 +15,13 @@
 
 struct open_exposure {
 	uint64_t id;	/* hash */
-	uint64_t unit;	/* hash */
+	union {
+		uint64_t unit; /* hash */
+		struct {
+			uint32_t tag;	/* the upper half of it */
+			uint32_t older; /* entries from here back to the next older one of its bucket, which may be over */
+		} chain;		/* of a join by units */
+	};
 	uint32_t origin; /* part of its hash */
 	uint32_t time_s;
 	uint32_t next; /* in the list of its bucket: index and 1; 0: the last */
@@ -35,6 +42,9 @@ struct outcome_join {
 	struct open_exposure *ring;
 	uint32_t *predictions; /* of each entry: a hash of what its answer said, or 0; NULL: it does not judge */
 	uint32_t *buckets;	/* index and 1 of the newest entry; 0: none */
+	uint32_t *unit_buckets; /* number of the newest entry, as they were opened; NULL: the join is not by units */
+	uint32_t opened;	/* number of the newest entry of all; entries that are open have the last numbers */
+	struct recent_ids ids;
 	uint32_t capacity, mask; /* entries; buckets less 1 */
 	uint32_t oldest, count;
 	int64_t now_ms; /* of the latest exposure */
@@ -162,6 +172,34 @@ static void entry_add(struct outcome_join *join, const struct open_exposure *mad
 		join->predictions[place] = prediction_hash(join, prediction);
 	*bucket = place + 1;
 	join->count++;
+	join->opened++;
+}
+
+/* ---- entries of units ---- */
+
+static uint32_t slot_of(const struct outcome_join *join, uint32_t nth)
+{
+	return (uint32_t)(((uint64_t)join->oldest + nth) % join->capacity);
+}
+
+static uint32_t *unit_bucket(const struct outcome_join *join, uint64_t unit)
+{
+	return &join->unit_buckets[unit & join->mask];
+}
+
+static uint32_t unit_tag(uint64_t unit)
+{
+	return (uint32_t)(unit >> 32);
+}
+
+/* The newest entry becomes the newest one of its unit. Nothing is removed when entries end: links beyond the open ones are over. */
+static void unit_link(struct outcome_join *join, uint64_t unit)
+{
+	uint32_t *bucket = unit_bucket(join, unit);
+	struct open_exposure *entry = &join->ring[slot_of(join, join->count - 1)];
+	entry->chain.tag = unit_tag(unit);
+	entry->chain.older = join->opened - *bucket;
+	*bucket = join->opened;
 }
 
 /* ---- exposures ---- */
@@ -169,13 +207,14 @@ static void entry_add(struct outcome_join *join, const struct open_exposure *mad
 static enum exposure_fate exposure_open(struct outcome_join *join, const struct outcome_exposure *exposure)
 {
 	const struct outcome_epoch epoch = {text_hash(join, exposure->experiment), text_hash(join, exposure->table)};
-	const uint64_t id = text_hash(join, exposure->id);
+	const uint64_t id = text_hash(join, exposure->id), unit = outcome_join_unit_hash(join, exposure->unit);
 	const uint32_t origin = origin_hash(join, &exposure->origin);
 	if (exposure->time_ms + join->config.window_ms <= join->now_ms || exposure->time_ms / MS_PER_SECOND <= join->ended_s)
 		return EXPOSURE_LATE;
 	if (exposure->time_ms > join->now_ms)
 		join->now_ms = exposure->time_ms;
 	outcome_join_pass(join, join->now_ms);
+	recent_ids_pass(&join->ids, join->now_ms);
 	for (const struct open_exposure *entry = entry_next(join, *bucket_of(join, id), id); entry;
 	     entry = entry_next(join, entry->next, id))
 		if (join->epochs[entry->epoch].experiment == epoch.experiment)
@@ -184,12 +223,14 @@ static enum exposure_fate exposure_open(struct outcome_join *join, const struct 
 	if (number == SIZE_MAX)
 		return EXPOSURE_REFUSED;
 	const struct open_exposure made = {.id = id,
-					   .unit = outcome_join_unit_hash(join, exposure->unit),
+					   .unit = join->unit_buckets ? 0 : unit,
 					   .origin = origin,
 					   .time_s = (uint32_t)(exposure->time_ms / MS_PER_SECOND),
 					   .epoch = (uint16_t)number,
 					   .arm = (uint8_t)exposure->arm};
 	entry_add(join, &made, exposure->prediction);
+	if (join->unit_buckets && unit != 0)
+		unit_link(join, unit);
 	return EXPOSURE_OPENED;
 }
 
@@ -224,12 +265,12 @@ static void outcome_add(const struct joining *joining, struct open_exposure *ent
 		return;
 	}
 	const struct joined_outcome outcome = {.epoch = entry->epoch,
-					.arm = entry->arm,
-					.slot = (size_t)(entry - joining->join->ring),
-					.unit = entry->unit,
-					.exposed_ms = entry_ms(entry),
-					.metric = metric,
-					.value = value};
+					       .arm = entry->arm,
+					       .slot = (size_t)(entry - joining->join->ring),
+					       .unit = joining->join->unit_buckets ? 0 : entry->unit,
+					       .exposed_ms = entry_ms(entry),
+					       .metric = metric,
+					       .value = value};
 	entry->outcomes = (uint8_t)(entry->outcomes | bit);
 	joining->join->counts.joined++;
 	joining->joined(joining->context, &outcome);
@@ -281,6 +322,46 @@ uint64_t outcome_join_feedback_request(struct outcome_join *join, const struct f
 	return text_hash(join, feedback_key(feedback, join->arena));
 }
 
+/* The last exposure of the unit before the feedback; else the first one after it, as far as clocks may differ. NULL: none is open.
+ */
+static struct open_exposure *entry_of_unit(const struct joining *joining, uint64_t unit)
+{
+	const struct outcome_join *join = joining->join;
+	const int64_t time_ms = joining->feedback->time_ms;
+	struct open_exposure *after = NULL;
+	for (uint64_t back = join->opened - *unit_bucket(join, unit); back < join->count;) {
+		struct open_exposure *entry = &join->ring[slot_of(join, join->count - 1 - (uint32_t)back)];
+		if (entry->chain.tag == unit_tag(unit) && entry_fits(joining, entry)) {
+			if (entry_ms(entry) <= time_ms)
+				return entry;
+			after = entry_ms(entry) <= time_ms + FEEDBACK_AHEAD_MS ? entry : after;
+		}
+		if (entry->chain.older == 0) /* of an exposure without a unit: numbers have begun again */
+			break;
+		back += entry->chain.older;
+	}
+	return after;
+}
+
+static void entry_join_unit(struct joining *joining, uint64_t unit)
+{
+	struct outcome_join *join = joining->join;
+	const struct feedback *feedback = joining->feedback;
+	const uint64_t id = recent_id(feedback->feedback_id, unit);
+	const bool has_id = feedback->feedback_id.length > 0;
+	struct open_exposure *entry = entry_of_unit(joining, unit);
+	if (has_id && recent_ids_have(&join->ids, id))
+		join->counts.again++;
+	else if (!entry)
+		join->counts.unknown++;
+	else if (feedback->time_ms > entry_ms(entry) + MS_PER_SECOND + join->config.window_ms)
+		join->counts.late++;
+	else if (!has_id || recent_ids_put(&join->ids, id))
+		entry_join(joining, entry);
+	else
+		join->counts.unknown++; /* without its id it could count twice */
+}
+
 static void entries_join(struct joining *joining)
 {
 	struct outcome_join *join = joining->join;
@@ -288,6 +369,8 @@ static void entries_join(struct joining *joining)
 	bool found = false, late = false;
 	if (feedback->id.length == 0 && feedback->origin.topic.length == 0) {
 		join->counts.by_unit++;
+		if (join->unit_buckets && feedback->unit.length > 0)
+			entry_join_unit(joining, outcome_join_unit_hash(join, feedback->unit));
 		return;
 	}
 	const uint64_t id = outcome_join_feedback_request(join, feedback);
@@ -333,19 +416,23 @@ bool outcome_join_judge(struct outcome_join *join, const struct feedback *feedba
 
 static bool join_reserve(struct outcome_join *join, const struct outcome_join_config *config, struct error *error)
 {
-	const size_t each = sizeof *join->ring + sizeof *join->buckets + (config->judges ? sizeof *join->predictions : 0);
+	const size_t each =
+		config->by_unit ? OUTCOME_BYTES_MOST : OUTCOME_ENTRY_BYTES + (config->judges ? 2 : 1) * sizeof(uint32_t);
+	const size_t entries = config->by_unit && config->judges ? 4 : 2; /* of a bucket, at most: what is left for both indexes */
 	size_t capacity = config->memory_bytes / each, buckets = 1;
 	if (capacity > UINT32_MAX - 1)
 		capacity = UINT32_MAX - 1;
-	while (2 * buckets <= capacity)
+	while (entries * buckets <= capacity)
 		buckets *= 2;
 	join->capacity = (uint32_t)capacity;
 	join->mask = (uint32_t)(buckets - 1);
 	join->ring = memory_take(capacity, sizeof *join->ring);
 	join->buckets = memory_take(buckets, sizeof *join->buckets);
 	join->predictions = config->judges ? memory_take(capacity, sizeof *join->predictions) : NULL;
+	join->unit_buckets = config->by_unit ? memory_take(buckets, sizeof *join->unit_buckets) : NULL;
 	join->arena = arena_open(KEY_ARENA_BYTES);
-	return (join->ring && join->buckets && join->arena && (join->predictions || !config->judges)) ||
+	return (join->ring && join->buckets && join->arena && (join->predictions || !config->judges) &&
+		(join->unit_buckets || !config->by_unit)) ||
 	       error_memory(error, ERROR_SYSTEM, "reserving memory for open exposures");
 }
 
@@ -353,7 +440,8 @@ struct outcome_join *outcome_join_open(const struct outcome_join_config *config,
 {
 	assert(config->metric_count == 0 || config->metrics);
 	if (config->metric_count > OUTCOME_METRICS_MAX || config->window_ms <= 0 ||
-	    config->memory_bytes < sizeof(struct open_exposure) + (config->judges ? 2 : 1) * sizeof(uint32_t)) {
+	    config->memory_bytes <
+		    (config->by_unit ? OUTCOME_BYTES_MOST : OUTCOME_ENTRY_BYTES + (config->judges ? 2 : 1) * sizeof(uint32_t))) {
 		error_set(error, ERROR_CONFIG, PLACE_NONE,
 			  "the join of outcomes needs at most %d metrics, a window above 0, and memory for one exposure",
 			  OUTCOME_METRICS_MAX);
@@ -370,6 +458,7 @@ struct outcome_join *outcome_join_open(const struct outcome_join_config *config,
 		join->metrics[i] = text_hash(join, config->metrics[i]);
 	join->config.metrics = NULL;
 	join->ended_s = -1;
+	join->ids.window_ms = config->window_ms + MS_PER_SECOND;
 	return join;
 }
 
@@ -380,14 +469,11 @@ void outcome_join_close(struct outcome_join *join)
 	arena_close(join->arena);
 	memory_give(join->ring);
 	memory_give(join->buckets);
+	memory_give(join->unit_buckets);
+	recent_ids_close(&join->ids);
 	memory_give(join->predictions);
 	memory_give(join->epochs);
 	memory_give(join);
-}
-
-static uint32_t slot_of(const struct outcome_join *join, uint32_t nth)
-{
-	return (uint32_t)(((uint64_t)join->oldest + nth) % join->capacity);
 }
 
 uint64_t outcome_join_request(const struct outcome_join *join, size_t slot)
@@ -412,6 +498,7 @@ bool outcome_join_says(const struct outcome_join *join, size_t slot)
 
 uint64_t outcome_join_unit(const struct outcome_join *join, size_t slot)
 {
+	assert(!join->unit_buckets);
 	return join->ring[slot].unit;
 }
 

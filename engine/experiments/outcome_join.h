@@ -1,13 +1,18 @@
 /* outcome_join.h: Outcome join: open exposures in memory, to which feedback is joined by request id as it arrives.
  *
- * An open exposure takes OUTCOME_ENTRY_BYTES and four bytes of an index. All memory is reserved at once, so a request
- * never waits for it. An exposure stays open for the window. When there is no space, the oldest one is dropped, and
- * counted.
+ * An open exposure takes OUTCOME_ENTRY_BYTES and four bytes of an index, never more than OUTCOME_BYTES_MOST with what follows. All
+ * memory is reserved at once, so a request never waits for it. An exposure stays open for the window. When there is no space, the
+ * oldest one is dropped, and counted.
  *
  * Each outcome (the reward, or a metric by its name) of an exposure is joined at most once. The first one counts, so
  * the same records again, in any order, add nothing. An id is of one request: if another request comes with an id that
  * is still open, its exposure is counted as doubled and not opened. The id of a request that was sent without one is its
  * origin (message/feedback.h), so feedback by origin finds those requests.
+ *
+ * A join by units also joins feedback that names a unit alone, with the last exposure of that unit before it; where there is none,
+ * with the first one that is at most FEEDBACK_AHEAD_MS after it, since clocks differ. Each outcome of an exposure still counts
+ * once, and the same feedback_id of a unit once within a window. Without its own time, feedback that is sent again without a
+ * feedback_id is another one. Two units are told apart by their bucket and 32 bits of their hashes.
  *
  * A join that judges also keeps four bytes of the label of each answer (message/answer_label.h), and joins the truth of feedback as
  * a metric: 1 where it is equal, else 0. An answer that said nothing has none.
@@ -26,6 +31,7 @@
 #include "message/feedback.h"
 
 #define OUTCOME_ENTRY_BYTES 32
+#define OUTCOME_BYTES_MOST 40
 #define OUTCOME_QUIET_MS                                                                                                           \
 	5000 /* without an exposure, before time is the clock's; and by which that is behind: records on their way */
 #define OUTCOME_METRICS_MAX 7 /* an entry has a bit for each, and one for the reward */
@@ -41,6 +47,7 @@ struct outcome_join_config {
 	size_t metric_count; /* of those that are joined besides the reward */
 	const struct text *metrics; /* copied */
 	bool judges; /* outcome_join_judge() is called */
+	bool by_unit; /* joins feedback that names a unit alone; exposures have no hash of their unit then */
 	/* Called for an exposure that is over: its window ended, or it is dropped. NULL: it is not called. */
 	void (*closed)(void *context, size_t slot, uint32_t arm, bool has_outcome);
 	void (*late)(void *context, size_t slot); /* of an open exposure whose window is over for a feedback. NULL: likewise */
@@ -76,7 +83,7 @@ struct joined_outcome {
 	uint32_t epoch; /* number of the experiment and version of its table: outcome_join_epoch() */
 	uint32_t arm;
 	size_t slot; /* of the exposure: below the capacity, its own while it is open */
-	uint64_t unit; /* hash of the unit; 0: none */
+	uint64_t unit;	    /* hash of the unit; 0: none, or the join is by units */
 	int64_t exposed_ms; /* whole seconds */
 	size_t metric; /* index in the configuration; OUTCOME_REWARD */
 	double value;
@@ -100,7 +107,7 @@ struct outcome_join_counts {
 	uint64_t again;	  /* outcomes that an exposure has already */
 	uint64_t late;	  /* feedback after the window of its exposure */
 	uint64_t unknown; /* feedback without an open exposure */
-	uint64_t by_unit; /* feedback that names a unit alone, which has no request here */
+	uint64_t by_unit; /* feedback that names a unit alone, which only a join by units joins */
 };
 
 /* NULL: CONFIG, a setting is beyond its limits; or SYSTEM, memory ran out. */
@@ -129,8 +136,8 @@ uint32_t outcome_join_epoch(const struct outcome_join *join, struct text experim
 /* The hash by which exposures have a unit; 0: the unit is empty. */
 uint64_t outcome_join_unit_hash(const struct outcome_join *join, struct text unit);
 
-/* Of the exposure in a slot, which is open, or of which `closed` is told: the hash of its request, its unit, its arm, and its time
- * in whole seconds. */
+/* Of the exposure in a slot, which is open, or of which `closed` is told: the hash of its request, its unit, unless the join is by
+ * units, its arm, and its time in whole seconds. */
 uint64_t outcome_join_request(const struct outcome_join *join, size_t slot);
 uint64_t outcome_join_unit(const struct outcome_join *join, size_t slot);
 uint32_t outcome_join_arm(const struct outcome_join *join, size_t slot);

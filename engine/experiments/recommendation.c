@@ -313,13 +313,8 @@ static bool recommend_stop_feedback(struct recommending *self)
 
 static bool recommend_nothing(struct recommending *self)
 {
-	const struct joined *joined = self->report->joined;
 	REASON(self, "no feedback has joined an exposure");
-	if (joined->adaptive && joined->counts.by_unit > 0)
-		REASON(self, "%llu feedback records name a unit alone, and a policy chooses for each request",
-		       (unsigned long long)joined->counts.by_unit);
-	CHANGE(self, joined->adaptive ? "feedback by request id or origin, with a reward or metrics"
-				      : "feedback by request id, origin or unit, with a reward or metrics");
+	CHANGE(self, "feedback by request id, origin or unit, with a reward or metrics");
 	return recommend(self, DECISION_WAIT, SIZE_MAX, "Wait: there is no feedback yet.");
 }
 

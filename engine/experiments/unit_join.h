@@ -1,9 +1,9 @@
 /* unit_join.h: Join of an experiment's exposures and feedback, per unit: which variant a unit had, and what became of it.
  *
  * Exposures and feedback are added in any order, and joined at the end. Feedback belongs to the request of its id, else of
- * its origin, else to the last exposure of its unit before it; where a policy chose, for each request, it must name one. What comes
- * twice counts once: an exposure by its origin, else by its id and time; feedback by its feedback_id, else a metric of a request
- * once.
+ * its origin, else to its unit, which had its variant for all requests; where a policy chose, for each request, to the last one of
+ * its unit before it. What comes twice counts once: an exposure by its origin, else by its id and time; feedback by its
+ * feedback_id, else a metric of a request once.
  *
  * An epoch is what was recorded under one table of units and one set of versions: probabilities are constant in it. A unit
  * is one of an epoch. Units that met two variants in one epoch are left out and counted, also if a header or an override chose one
@@ -39,7 +39,7 @@ struct join_counts {
 	uint64_t mixed_units;			/* of two variants in one epoch */
 	uint64_t open;				/* exposures whose window has not passed: they wait */
 	uint64_t feedback, doubled, unknown, late, early; /* early: before its exposure */
-	uint64_t by_unit;			/* of the feedback: it names a unit alone, so bandits do not learn from it */
+	uint64_t by_unit;				  /* of the feedback: it names a unit alone */
 	uint64_t feedback_left_out;		/* of such exposures and units */
 	uint64_t excess;			/* values beyond JOIN_VALUE_MOST */
 	uint64_t unjudged;			/* truths with nothing to compare, of the feedback or of its answer */

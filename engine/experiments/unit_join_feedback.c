@@ -6,6 +6,8 @@
 #include "experiments/unit_join_parts.h"
 #include "message/answer_label.h"
 
+#define MS_PER_SECOND 1000 /* by which the learner knows an exposure */
+
 static int feedback_compare(const void *left, const void *right)
 {
 	const struct met_feedback *a = left, *b = right;
@@ -31,15 +33,33 @@ struct feedback_target {
 	uint32_t exposure;
 };
 
+static void target_exposure(const struct met_exposure *exposures, uint32_t place, struct feedback_target *target)
+{
+	const struct met_exposure *exposure = &exposures[place];
+	*target = (struct feedback_target){exposure->unit, exposure->time_ms, exposure->time_ms, exposure->probability, place};
+}
+
 static bool target_of_request(const struct feedback_joining *self, const struct met_feedback *met, struct feedback_target *target)
 {
 	const struct met_exposure *exposures = self->join->exposures.items;
 	uint32_t number;
 	if (!join_number_find(self->join->requests, met->request, &number))
 		return false;
-	const struct met_exposure *exposure = &exposures[self->places[number]];
-	*target = (struct feedback_target){exposure->unit, exposure->time_ms, exposure->time_ms, exposure->probability,
-					   self->places[number]};
+	target_exposure(exposures, self->places[number], target);
+	return true;
+}
+
+/* Where a policy chose: the last request of the unit before the feedback, else the first one, as the learner has it. */
+static bool target_of_last(const struct feedback_joining *self, const struct met_feedback *met, struct feedback_target *target)
+{
+	struct unit_join *join = self->join;
+	const struct met_exposure *exposures = join->exposures.items;
+	uint32_t place;
+	if (met->unit.length == 0 || !join_number_find(join->names, join_key_print(join->arena, 'u', 0, met->unit), &place))
+		return false;
+	while (exposures[place].time_ms / MS_PER_SECOND > met->time_ms / MS_PER_SECOND && exposures[place].earlier != NONE)
+		place = exposures[place].earlier;
+	target_exposure(exposures, place, target);
 	return true;
 }
 
@@ -61,7 +81,9 @@ static enum feedback_end feedback_target(const struct feedback_joining *self, co
 					 struct feedback_target *target)
 {
 	const int64_t window_ms = self->join->options.window_ms;
-	if (!(met->request.length > 0 ? target_of_request(self, met, target) : target_of_unit(self, met, target)))
+	if (!(met->request.length > 0	     ? target_of_request(self, met, target)
+	      : self->join->joined->adaptive ? target_of_last(self, met, target)
+					     : target_of_unit(self, met, target)))
 		return FEEDBACK_UNKNOWN;
 	if (target->unit == NONE || self->join->units[target->unit].mixed)
 		return FEEDBACK_LEFT_OUT;

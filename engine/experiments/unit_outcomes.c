@@ -5,9 +5,8 @@
 
 #include <assert.h>
 
-#include "base/hash.h"
 #include "base/memory.h"
-#include "experiments/join_keys.h"
+#include "experiments/recent_ids.h"
 
 #define MS_PER_SECOND 1000 /* the join's exposures have whole seconds, and are open so much longer */
 
@@ -16,9 +15,9 @@ struct unit_outcomes {
 	uint32_t *older;		      /* of each exposure: slots before it; 0: none. NULL: no feedback of a unit has come */
 	uint32_t *buckets;		      /* slot and 1 of the newest exposure */
 	size_t slots, mask;		      /* of the join; buckets less 1 */
-	int64_t window_ms, now_ms, turned_ms; /* now: time of the latest exposure */
+	int64_t window_ms, now_ms;	      /* now: time of the latest exposure */
 	struct outcome_values *values;
-	struct state_table *ids, *ids_before; /* hashes of feedback_ids of this window, and of the one before */
+	struct recent_ids ids; /* then the exposure that feedback was for is over */
 };
 
 /* ---- exposures ---- */
@@ -98,24 +97,13 @@ static bool index_make(struct unit_outcomes *outcomes)
 	return true;
 }
 
-/* A feedback_id is kept for one window at least: then the exposure that it was for is over. */
-static void ids_turn(struct unit_outcomes *outcomes)
-{
-	if (outcomes->now_ms - outcomes->turned_ms <= outcomes->window_ms + MS_PER_SECOND)
-		return;
-	outcomes->turned_ms = outcomes->now_ms;
-	table_close(outcomes->ids_before);
-	outcomes->ids_before = outcomes->ids;
-	outcomes->ids = NULL;
-}
-
 void unit_outcomes_expose(struct unit_outcomes *outcomes, int64_t time_ms)
 {
 	if (outcomes->older)
 		exposure_link(outcomes, outcome_join_newest(outcomes->join));
 	if (time_ms > outcomes->now_ms)
 		outcomes->now_ms = time_ms;
-	ids_turn(outcomes);
+	recent_ids_pass(&outcomes->ids, outcomes->now_ms);
 }
 
 void unit_outcomes_end(struct unit_outcomes *outcomes, size_t slot, void (*take)(void *context, const struct outcome_value *value),
@@ -135,36 +123,21 @@ static bool outcomes_wait(struct unit_outcomes *outcomes, size_t slot, const str
 	return true;
 }
 
-static bool id_is_known(const struct unit_outcomes *outcomes, struct text key)
-{
-	uint32_t ignored;
-	return (outcomes->ids && join_number_find(outcomes->ids, key, &ignored)) ||
-	       (outcomes->ids_before && join_number_find(outcomes->ids_before, key, &ignored));
-}
-
-static bool id_put(struct unit_outcomes *outcomes, struct text key)
-{
-	struct error ignored = {0};
-	if (!outcomes->ids)
-		outcomes->ids = table_open();
-	return outcomes->ids && table_count(outcomes->ids) < UNIT_OUTCOMES_MAX && join_number_put(outcomes->ids, key, 0, &ignored);
-}
-
 enum unit_outcome_fate unit_outcomes_add(struct unit_outcomes *outcomes, uint64_t unit, const struct feedback *feedback,
 					 const struct outcome_value *values, size_t count)
 {
-	const uint64_t id = hash_bytes(feedback->feedback_id.bytes, feedback->feedback_id.length, unit);
-	const struct text key = {(const char *)&id, feedback->feedback_id.length > 0 ? sizeof id : 0};
+	const bool has_id = feedback->feedback_id.length > 0;
+	const uint64_t id = recent_id(feedback->feedback_id, unit);
 	if (!index_make(outcomes))
 		return UNIT_OUTCOME_CROWDED;
 	const size_t slot = exposure_find(outcomes, unit, feedback->time_ms + FEEDBACK_AHEAD_MS);
-	if (key.length > 0 && id_is_known(outcomes, key))
+	if (has_id && recent_ids_have(&outcomes->ids, id))
 		return UNIT_OUTCOME_REPEATED;
 	if (slot == SIZE_MAX)
 		return UNIT_OUTCOME_UNKNOWN;
 	if (feedback->time_ms > outcome_join_exposed_ms(outcomes->join, slot) + MS_PER_SECOND + outcomes->window_ms)
 		return UNIT_OUTCOME_LATE;
-	if ((key.length > 0 && !id_put(outcomes, key)) || !outcomes_wait(outcomes, slot, values, count))
+	if ((has_id && !recent_ids_put(&outcomes->ids, id)) || !outcomes_wait(outcomes, slot, values, count))
 		return UNIT_OUTCOME_CROWDED;
 	return UNIT_OUTCOME_WAITS;
 }
@@ -180,7 +153,11 @@ struct unit_outcomes *unit_outcomes_open(const struct outcome_join *join, int64_
 	while (2 * buckets <= slots)
 		buckets *= 2;
 	if (outcomes) {
-		*outcomes = (struct unit_outcomes){.join = join, .slots = slots, .mask = buckets - 1, .window_ms = window_ms};
+		*outcomes = (struct unit_outcomes){.join = join,
+						   .slots = slots,
+						   .mask = buckets - 1,
+						   .window_ms = window_ms,
+						   .ids = {.window_ms = window_ms + MS_PER_SECOND}};
 		outcomes->values = outcome_values_open();
 		if (outcomes->values)
 			return outcomes;
@@ -197,7 +174,6 @@ void unit_outcomes_close(struct unit_outcomes *outcomes)
 	memory_give(outcomes->older);
 	memory_give(outcomes->buckets);
 	outcome_values_close(outcomes->values);
-	table_close(outcomes->ids);
-	table_close(outcomes->ids_before);
+	recent_ids_close(&outcomes->ids);
 	memory_give(outcomes);
 }

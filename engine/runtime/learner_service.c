@@ -69,9 +69,8 @@ static const struct loss_reason {
 } loss_reasons[] = {
 	{offsetof(struct policy_losses, refused), "feedback whose reward is refused"},
 	{offsetof(struct policy_losses, late), "feedback that comes after the outcomeWindow: write a longer one in `bandits`"},
-	{offsetof(struct policy_losses, unknown), "feedback of requests to which the experiment gave no candidate: check its ids"},
-	{offsetof(struct policy_losses, by_unit),
-	 "feedback that names a unit alone: a policy learns by request, so send feedback with the request's id or origin"},
+	{offsetof(struct policy_losses, unknown),
+	 "feedback of requests and units to which the experiment gave no candidate: check its ids"},
 	{offsetof(struct policy_losses, dropped),
 	 "requests whose reward was still awaited, since too many are open: write a shorter outcomeWindow in `bandits`"},
 	{offsetof(struct policy_losses, missing),

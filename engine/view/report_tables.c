@@ -61,8 +61,6 @@ static void write_feedback(const struct report *report, struct buffer *out)
 	write_cell(out, false, "Doubled feedback", (double)counts->doubled, NULL);
 	write_some(out, "Feedback of units left out", counts->feedback_left_out);
 	write_some(out, "Truths not judged", counts->unjudged);
-	if (report->joined->adaptive)
-		write_some(out, "Feedback of a unit alone", counts->by_unit);
 	if (counts->excess > 0)
 		write_excess(report->joined, out);
 }

@@ -83,25 +83,31 @@ static void feedback_that_names_a_unit_alone_is_counted(void **state)
 {
 	(void)state;
 	write_file("feedback", "{\"unit\": \"u\", \"reward\": 1}\n{\"id\": \"d\", \"reward\": 1}\n");
-	expect_status("  bandits: {algorithm: ucb1}\n", "text", "1 feedback records that name a unit alone");
 	expect_status("  bandits: {algorithm: ucb1}\n", "json", "\"feedback_by_unit\": 1");
 }
 
-/* A policy chooses for each request, so the advice is not to name units. */
-static void analyze_does_not_ask_a_policy_for_feedback_of_units(void **state)
+/* A policy chooses for each request: feedback of a unit is for its last one. */
+static void analyze_joins_feedback_of_a_unit_with_its_last_request(void **state)
 {
 	(void)state;
 	write_file("exposures", EXPOSURE("a", ", \"reason\": \"policy\"") EXPOSURE("b", ", \"reason\": \"policy\""));
-	write_file("feedback", "{\"unit\": \"a\", \"reward\": 1}\n");
+	write_file("feedback", "{\"unit\": \"a\", \"reward\": 1}\n{\"unit\": \"z\", \"reward\": 1}\n");
 	struct said said = say_with(step_kinds, "experiments analyze e --exposures exposures --feedback feedback");
-	expect_words(said.out, "Wait: there is no feedback yet.");
-	expect_words(said.out, "because 1 feedback records name a unit alone, and a policy chooses for each request");
-	expect_words(said.out, "would change by feedback by request id or origin, with a reward or metrics");
+	expect_words(said.out, "feedback: late 0, unknown 1, doubled 0");
+	expect_words(said.out, "new                               1 units of 1 requests, mean 2");
 	said_close(&said);
-	write_file("exposures", EXPOSURE("a", "") EXPOSURE("b", ""));
-	write_file("feedback", "{\"id\": \"z\", \"reward\": 1}\n");
+	write_file(
+		"exposures",
+		EXPOSURE("a", ", \"reason\": \"policy\"") "{\"id\": \"later\", \"unit\": \"a\", \"time_ms\": 5000, \"experiment\": "
+							  "\"e\", "
+							  "\"variant\": \"old\", \"probability\": 0.5, \"reason\": \"policy\"}\n");
+	write_file("feedback", "{\"unit\": \"a\", \"reward\": 1, \"time_ms\": 4000}\n");
 	said = say_with(step_kinds, "experiments analyze e --exposures exposures --feedback feedback");
-	expect_words(said.out, "would change by feedback by request id, origin or unit, with a reward or metrics");
+	expect_words(said.out, "new                               1 units of 1 requests, mean");
+	said_close(&said);
+	write_file("feedback", "{\"unit\": \"a\", \"reward\": 1, \"time_ms\": 5000}\n");
+	said = say_with(step_kinds, "experiments analyze e --exposures exposures --feedback feedback");
+	expect_words(said.out, "old                               1 units of 1 requests, mean");
 	said_close(&said);
 }
 
@@ -111,7 +117,7 @@ int main(void)
 		cmocka_unit_test(rewards_that_the_algorithm_refuses_are_counted),
 		cmocka_unit_test(features_that_requests_lack_are_counted),
 		cmocka_unit_test(feedback_that_names_a_unit_alone_is_counted),
-		cmocka_unit_test(analyze_does_not_ask_a_policy_for_feedback_of_units),
+		cmocka_unit_test(analyze_joins_feedback_of_a_unit_with_its_last_request),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

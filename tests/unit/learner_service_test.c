@@ -225,7 +225,7 @@ static void what_is_not_learnt_is_counted_and_said_once(void **state)
 	expect_rewards(1);
 	learner_service_close(service);
 	assert_int_equal(said_times("the bandits of `e` leave out feedback whose reward is refused: A reward is 1e+308"), 1);
-	assert_int_equal(said_times("leave out feedback of requests to which the experiment gave no candidate"), 1);
+	assert_int_equal(said_times("leave out feedback of requests and units to which the experiment gave no candidate"), 1);
 	service_start();
 	expose("d", 0, time_of_day_ms());
 	reward("d", time_of_day_ms());
@@ -234,7 +234,7 @@ static void what_is_not_learnt_is_counted_and_said_once(void **state)
 	expect_losses(1, 0, 2, 1);
 }
 
-static void feedback_by_unit_is_counted_and_said_once(void **state)
+static void feedback_by_unit_is_counted_and_said_once_if_it_finds_none(void **state)
 {
 	(void)state;
 	service_start();
@@ -245,7 +245,8 @@ static void feedback_by_unit_is_counted_and_said_once(void **state)
 	expect_rewards(1);
 	learner_service_close(service);
 	assert_int_equal(policy_entry_losses(entry).by_unit, 2);
-	assert_int_equal(said_times("the bandits of `e` leave out feedback that names a unit alone"), 1);
+	assert_int_equal(policy_entry_losses(entry).unknown, 2);
+	assert_int_equal(said_times("leave out feedback of requests and units to which the experiment gave no candidate"), 1);
 }
 
 /* ---- times ---- */
@@ -562,7 +563,8 @@ int main(void)
 		cmocka_unit_test(a_record_is_kept_in_place_of_the_one_before),
 		cmocka_unit_test_setup_teardown(after_a_reload_the_newest_policy_alone_is_put_into_force, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(what_is_not_learnt_is_counted_and_said_once, stand_open, stand_close),
-		cmocka_unit_test_setup_teardown(feedback_by_unit_is_counted_and_said_once, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(feedback_by_unit_is_counted_and_said_once_if_it_finds_none, stand_open,
+						stand_close),
 		cmocka_unit_test_setup_teardown(feedback_of_the_future_does_not_hold_up_the_rest, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(no_reward_is_lost_to_a_leader_that_is_behind, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(nothing_waits_for_a_learner_that_is_asked_to_stop, stand_open, stand_close),

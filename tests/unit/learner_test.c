@@ -23,7 +23,7 @@ static struct learner *learner_judging(struct bandit_options options, const stru
 				       bool judges)
 {
 	struct error error = {0};
-	const size_t entry = (judges ? 40 : 36) + (1 + count) * sizeof(double);
+	const size_t entry = 40 + (1 + count) * sizeof(double);
 	const struct learner_config config = {.experiment = "e",
 					      .options = options,
 					      .arms = arms,
@@ -200,21 +200,6 @@ static void feedback_that_is_late_or_no_number_teaches_nothing(void **state)
 	assert_int_equal(counts.others, 1);
 	assert_int_equal(counts.rewards, 1);
 	assert_true(bandit_mean(recorded(learner, &record), 0) == 0.25);
-	learner_close(learner);
-}
-
-static void feedback_that_names_a_unit_alone_is_counted(void **state)
-{
-	(void)state;
-	struct learner *learner = greedy();
-	const char *const experiments[] = {"", "e", "f"}; /* the last one may not have bandits */
-	for (size_t i = 0; i < 3; i++) {
-		const struct text experiment = text_of(experiments[i]);
-		const struct feedback sent = {.unit = TEXT("u"), .experiment = experiment, .has_reward = true, .reward = 1};
-		learner_feedback(learner, &sent, NOW_MS);
-	}
-	const struct learner_counts counts = learner_counts(learner);
-	assert_true(counts.by_unit == 2 && counts.others == 1 && counts.unknown == 0 && counts.rewards == 0);
 	learner_close(learner);
 }
 
@@ -633,7 +618,6 @@ int main(void)
 		TEST(of_a_metric_that_engines_compute_nothing_else_is_a_reward),
 		TEST(a_reward_counts_once_for_its_candidate),
 		TEST(feedback_that_is_late_or_no_number_teaches_nothing),
-		TEST(feedback_that_names_a_unit_alone_is_counted),
 		TEST(only_drawn_candidates_are_learnt_from),
 		TEST(gaussian_thompson_learns_from_rewards_of_any_size),
 		TEST(plays_wait_for_their_reward_until_the_window_ends),
