@@ -84,7 +84,7 @@ struct value_cap {
 	uint64_t capped;	  /* of all values */
 };
 
-/* Whether it has limits; else too few values differ from the commonest one. */
+/* Whether it has limits; else too few values differ from 0. */
 static inline bool value_cap_applied(const struct value_cap *cap)
 {
 	return cap->asked && isfinite(cap->limits.high);

@@ -6,11 +6,8 @@
 double cap_common(double *numbers, size_t count)
 {
 	count = quantile_sort(numbers, count);
-	if (count == 0)
-		return NAN;
-	const double middle = numbers[count / 2];
-	const size_t same = sorted_until(numbers, count, middle) - sorted_below(numbers, count, middle);
-	return 2 * same > count ? middle : (double)NAN;
+	const size_t zeroes = sorted_until(numbers, count, 0) - sorted_below(numbers, count, 0);
+	return 2 * zeroes > count ? 0 : (double)NAN;
 }
 
 struct cap_limits cap_limits_of(double *numbers, size_t count, double cap, double common)

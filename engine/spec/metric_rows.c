@@ -38,9 +38,8 @@ const struct option pipeline_metric_rows[] = {
 	ROW("cap", NUMBER, struct metric_spec, cap, .place_offset = offsetof(struct metric_spec, cap_place), .least = 0, .most = 1,
 	    .help = "For heavy tails: analyze and rollouts replace values above this quantile by it, and values below the opposite "
 		    "quantile by that one. Both are fixed when each variant has 100 units. If more than half of the values are "
-		    "then "
-		    "one, such as 0, both are quantiles of the others, and fixed when 100 of these have come; nothing is capped "
-		    "until then. Above 50%; 100% is off."),
+		    "then 0, both are quantiles of the others, and fixed when 100 of these have come; nothing is capped until "
+		    "then. Above 50%; 100% is off."),
 	ROW("perUnit", CHOICE, struct metric_spec, per_unit, .choices = "mean sum ratio", .fallback = "mean",
 	    .help = "What a unit counts as in `sluice experiments analyze`. mean: the mean of its values. sum: their sum, 0 "
 		    "without "
