@@ -180,6 +180,7 @@ static void send_out(struct dispatch *dispatch, struct queued_call *queued_call,
 	queued_call->hurried =
 		overload_is_hurried(queued_call, dispatch->health.replicas.items[queued_call->replica].latency_us, now_us);
 	queued_calls_add(&dispatch->call_queue.sent, queued_call);
+	queued_call->abreast = dispatch->call_queue.sent.count;
 	dispatch->counts.sent++;
 	count_sent(dispatch, queued_call, first);
 	if (first)
@@ -525,7 +526,8 @@ static void learn(struct dispatch *dispatch, struct queued_call *queued_call, st
 		took_us = -1;
 	else
 		took_us = likely_us(dispatch, queued_call, attempt, took_us);
-	if (health_learn(&dispatch->health, attempt, queued_call->replica, queued_call->probe, took_us,
+	const struct health_latency latency = {took_us, queued_call->abreast};
+	if (health_learn(&dispatch->health, attempt, queued_call->replica, queued_call->probe, latency,
 			 dispatch->call_queue.line.first != NULL, now_us))
 		dismiss(dispatch);
 	if (dispatch->config->demand && !perturbs)

@@ -98,19 +98,19 @@ static bool learn_failure(struct health *health, const struct attempt *attempt, 
 	return !health->doubt;
 }
 
-bool health_learn(struct health *health, const struct attempt *attempt, size_t replica, bool probe, int64_t latency_us,
+bool health_learn(struct health *health, const struct attempt *attempt, size_t replica, bool probe, struct health_latency latency,
 		  bool more_wait, int64_t now_us)
 {
 	if (attempt_is_failure(attempt))
 		return learn_failure(health, attempt, replica, probe, now_us);
 	health->answers++;
 	health->ready = false;
-	replica_answered(&health->replicas, replica, latency_us, now_us);
+	replica_answered(&health->replicas, replica, latency.us, now_us);
 	breaker_succeeded(&health->breaker);
-	if (latency_us >= 0)
-		queue_drain_note(&health->queue_drain, latency_us, health->concurrency_limit.limit);
-	if (attempt->status == 200 && latency_us >= 0)
-		concurrency_limit_answered(&health->concurrency_limit, latency_us, more_wait, now_us);
+	if (latency.us >= 0)
+		queue_drain_note(&health->queue_drain, latency.us, latency.abreast);
+	if (attempt->status == 200 && latency.us >= 0)
+		concurrency_limit_answered(&health->concurrency_limit, latency.us, more_wait, now_us);
 	return false;
 }
 

@@ -52,9 +52,13 @@ void health_withdraw(struct health *health, size_t replica, bool probe);
 /* The call was recalled from a replica that does not answer. True: the model is still unavailable. */
 bool health_recalled(struct health *health, size_t replica, bool probe, int64_t now_us);
 
-/* The outcome of the call. `latency_us` below 0: unknown. `more_wait`: other calls wait. True: the model is
- * unavailable, from now on or still. */
-bool health_learn(struct health *health, const struct attempt *attempt, size_t replica, bool probe, int64_t latency_us,
+struct health_latency {
+	int64_t us;	/* below 0: unknown */
+	size_t abreast; /* calls in flight when it was sent, with it; the limit may be far above them */
+};
+
+/* The outcome of the call. `more_wait`: other calls wait. True: the model is unavailable, from now on or still. */
+bool health_learn(struct health *health, const struct attempt *attempt, size_t replica, bool probe, struct health_latency latency,
 		  bool more_wait, int64_t now_us);
 
 /* The replica that was to be asked has no request for readiness. */

@@ -21,7 +21,7 @@ struct queue_drain {
 	double us_each[QUEUE_DRAIN_MEANS];
 };
 
-/* A call was answered after that time, when as many as `abreast` calls were in flight at once. */
+/* A call was answered after that time, and as many as `abreast` calls were in flight when it was sent, with it. */
 void queue_drain_note(struct queue_drain *drain, int64_t latency_us, size_t abreast);
 
 /* Time until so many queued calls are answered, by the mean of a quarter as many. 0: no call was noted. */

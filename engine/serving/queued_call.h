@@ -34,6 +34,7 @@ struct queued_call {
 	struct attempts attempts; /* its `call` is NULL if it was forgotten while in a batch */
 	int64_t at_us;
 	int64_t paused_us;	     /* QUEUED_CALL_SENT: not counted in the time since `at_us` */
+	size_t abreast;		     /* QUEUED_CALL_SENT: calls in flight when it was sent, with it */
 	size_t replica;		     /* the last one */
 	uint64_t answers_seen;	     /* of the model, at this call's last outcome */
 	bool probe;		     /* tests whether the model is available again */

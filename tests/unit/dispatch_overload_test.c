@@ -198,6 +198,29 @@ static void a_model_that_is_quick_again_is_found_quick_at_once(void **state)
 	assert_int_equal(call->error.kind, ERROR_NONE);
 }
 
+/* A model that does one call after the other. It was asked so until now, and then by many at once. */
+static void calls_one_at_a_time_show_what_many_take(void **state)
+{
+	(void)state;
+	servers.model.concurrency_least = servers.model.concurrency_most = LANES;
+	servers_begin(1);
+	servers.latency_us[0] = QUICK_US;
+	for (int i = 0; i < 1000; i++) {
+		servers_ask(1, 1, 0);
+		servers_run_for(QUICK_US);
+	}
+	assert_int_equal(servers.answered, 1000);
+	servers.latency_us[0] = (int64_t)LANES * QUICK_US;
+	for (int i = 0; i < 1000; i++)
+		servers_ask(1, 1, 0);
+	servers_run_for(3 * servers.latency_us[0]); /* three times as many as at once */
+	struct call *hurried = servers_ask(1, 1, servers.now_us / 1000 + 900);
+	struct call *patient = servers_ask(1, 1, servers.now_us / 1000 + 2500);
+	servers_run_for(1);
+	servers_expect_error(hurried, ERROR_LIMIT, "the model is overloaded");
+	assert_int_equal(patient->error.kind, ERROR_NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +233,7 @@ int main(void)
 		STORY(nor_where_calls_are_merged),
 		STORY(a_model_that_becomes_slow_is_found_slow_before_its_queue_ends),
 		STORY(a_model_that_is_quick_again_is_found_quick_at_once),
+		STORY(calls_one_at_a_time_show_what_many_take),
 		STORY(a_model_that_hangs_is_still_told_by_calls_that_had_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

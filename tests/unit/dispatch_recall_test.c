@@ -244,7 +244,7 @@ static void expect_reason(struct attempt attempt, const char *reason)
 	health_open(&health, (struct replicas){.count = 1, .items = &one}, 1, 8, 1, 0);
 	for (int i = 0; i < BREAKER_FAILURES; i++) {
 		one.in_flight = 1;
-		(void)health_learn(&health, &attempt, 0, false, -1, false, 0);
+		(void)health_learn(&health, &attempt, 0, false, (struct health_latency){.us = -1}, false, 0);
 	}
 	assert_string_equal(health.words, reason);
 }
