@@ -97,7 +97,7 @@ static void calls_on_check(void *context)
 		struct open_call *call = calls->slots[i];
 		if (call->number == 0 || !call->is_over(call->context))
 			continue;
-		calls->counts.left += !call->is_overdue; /* an overdue one has answered its caller */
+		calls->counts.left += !open_call_was_late(call); /* an overdue one has answered its caller */
 		call_cancel(call, &cancelled);
 		open_call_fail(call, 499, ERROR_LIMIT, "the caller is gone");
 	}
@@ -374,6 +374,7 @@ static struct open_call *call_open(struct calls *calls, const struct call_reques
 	call->poll = (struct text){0};
 	call->ended = request->ended;
 	call->is_over = request->is_over;
+	call->is_late = request->is_late;
 	call->context = request->context;
 	call->deadline = (struct loop_timer){.due = open_call_on_deadline, .context = call};
 	call_name(call, request);

@@ -88,6 +88,7 @@ struct call_request {
 	void (*placed)(void *context, const struct submission *origin);
 	void (*ended)(void *context, const struct call_outcome *outcome);
 	bool (*is_over)(void *context); /* whether the caller has disconnected; checked now and then */
+	bool (*is_late)(void *context); /* whether one that is over was told by `placed`'s owner that it is late. NULL: none is */
 	void *context;
 };
 

@@ -337,6 +337,11 @@ static bool is_settled_and_over(void *context)
 	return call->settled && (call->is_answered || call->call.is_over(call->call.context));
 }
 
+static bool is_answered(void *context)
+{
+	return ((const struct keyed_call *)context)->is_answered;
+}
+
 /* The claim was the first in the log. */
 static void request_begin(struct keyed_call *call)
 {
@@ -350,6 +355,7 @@ static void request_begin(struct keyed_call *call)
 	request.placed = on_placed;
 	request.ended = on_call_ended;
 	request.is_over = is_settled_and_over;
+	request.is_late = is_answered;
 	request.context = call;
 	call->phase = KEYED_RUNS;
 	call->begins = true;

@@ -57,10 +57,19 @@ void open_call_give_back(struct open_call *call)
 /* ---- the end of a call ---- */
 
 /* The caller of one that is overdue has the error of its deadline, whatever came later. */
-static void end_count(const struct open_call *call, const struct call_outcome *outcome)
+bool open_call_was_late(struct open_call *call)
+{
+	if (!call->is_overdue && call->is_late && call->is_late(call->context)) {
+		call->is_overdue = true;
+		call->counts = NULL; /* the caller had another outcome */
+	}
+	return call->is_overdue;
+}
+
+static void end_count(struct open_call *call, const struct call_outcome *outcome)
 {
 	struct calls_counts *counts = &call->calls->counts;
-	const enum call_end end = call->is_overdue ? CALL_FAILED : outcome->end;
+	const enum call_end end = open_call_was_late(call) ? CALL_FAILED : outcome->end;
 	counts->answered += end == CALL_ANSWERED;
 	counts->accepted += end == CALL_ACCEPTED;
 	counts->filtered += end == CALL_FILTERED;

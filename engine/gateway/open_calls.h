@@ -35,6 +35,7 @@ struct open_call {
 	struct text poll; /* of one that is late: the id by which its answer can be polled */
 	void (*ended)(void *context, const struct call_outcome *outcome);
 	bool (*is_over)(void *context);
+	bool (*is_late)(void *context); /* NULL: none is */
 	void *context;
 	size_t next_free;
 };
@@ -75,6 +76,9 @@ struct open_call *open_call_find(const struct calls *calls, uint64_t number);
 /* Takes a slot; the number of the call is new. NULL: CALLS_OPEN_MAX are open, or memory ran out. */
 struct open_call *open_call_take(struct calls *calls);
 void open_call_give_back(struct open_call *call);
+
+/* Whether the caller was told already that it is late, here or by who placed the call. */
+bool open_call_was_late(struct open_call *call);
 
 /* Frees the slot before it calls `ended`, which may start another call at once. */
 void open_call_end(struct open_call *call, struct call_outcome *outcome);

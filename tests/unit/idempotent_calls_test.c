@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "gateway/idempotency_claims.h"
+#include "gateway/open_calls.h"
 #include "tests/unit/keyed_stand.h"
 
 /* Whether the reports of producers wait, and the clients that asked for them meanwhile. */
@@ -122,6 +123,28 @@ static void a_deadline_before_the_report_leaves_the_claim_its_origin(void **stat
 	assert_true(again->is_replayed);
 	assert_int_equal(late->ended, 1);
 	assert_null(rd_kafka_consumer_poll(stand->engine, SOON_MS));
+}
+
+/* The deadline has a timer here and one of the open call, which are computed one after the other. Between both, all that ends the
+ * call may come. */
+static void who_was_told_to_be_late_has_not_left(void **state)
+{
+	struct keyed_stand *stand = *state;
+	struct error error = {0};
+	keyed_await_claims(stand, "other");
+	reports_wait = true;
+	struct keyed_client *late = keyed_call(stand, 0, "k", "1", SOON_MS);
+	keyed_request_read(stand);
+	for (size_t i = 0; i < stand->calls->slot_count; i++) {
+		struct open_call *call = stand->calls->slots[i];
+		if (call->number != 0 && call->placed)
+			assert_true(
+				loop_timer_set(stand->loop, &call->deadline, loop_now_ms(stand->loop) + 2 * MOCK_WAIT_MS, &error));
+	}
+	keyed_await_end(stand, late);
+	reports_come();
+	await_one_timeout(stand);
+	assert_int_equal(late->ended, 1);
 }
 
 /* Both find the call open for Kafka's report alone. */
@@ -414,6 +437,7 @@ int main(void)
 		KEYED_STORY(a_key_is_answered_from_one_request),
 		KEYED_STORY(a_reply_before_the_report_of_its_request_says_where_that_is),
 		KEYED_STORY(a_deadline_before_the_report_leaves_the_claim_its_origin),
+		KEYED_STORY(who_was_told_to_be_late_has_not_left),
 		KEYED_STORY(a_reply_after_the_deadline_counts_as_no_answer),
 		KEYED_STORY(a_report_after_the_deadline_counts_as_no_acceptance),
 		KEYED_STORY(a_reply_of_an_earlier_engine_before_the_report_is_not_taken),
