@@ -44,6 +44,9 @@ single="librdkafka thread models grpc readme oracles judge sim help sklearn docs
 # These only compute, and find the same on a busy machine: they have what time the others leave, at the lowest priority, after what
 # is built so for `thread`, `sanitize`, `torture` and `fuzz`. All has ended before a part begins that is judged by how fast it is.
 computing="static torture instructions"
+# One after the other, beside those that only compute: not beside others, whose load makes them fail for want of time. None is judged
+# by how fast it is, and `compose` leaves most of two processors idle.
+calm="sanitize compose"
 
 # A program of a part, which counts by itself. One that dies midway has not counted what it did not reach.
 counted() {
@@ -77,6 +80,7 @@ commits_seen=40
 
 # By the other compiler, whose warnings are errors too. How often a law is broken by chance was counted in `unit`.
 part_sanitize() {
+	await sanitized-built
 	DRIFT_STREAMS=1 PLAN_MANY=2000 make_quietly CC=clang SAN=address,undefined all run-unit
 }
 
@@ -355,11 +359,12 @@ build_ahead() { # $@ the parts
 	if [[ " $* " == *" thread "* ]]; then make_quietly -k SAN=thread NAME="$(units_with "$starts_threads")" all unit-programs; fi
 	touch $logs/thread-built
 	if [[ " $* " =~ " sanitize "|" torture "|" fuzz " ]]; then make_quietly -k CC=clang SAN=address,undefined all unit-programs fuzz-programs; fi
+	touch $logs/sanitized-built
 }
 
 # What the processors do when nothing else wants them, in the background, as $idle.
 begin_idle() { # $1 the parts that are asked for, $2 those of them that only compute
-	rm -f $logs/thread-built $logs/programs-built
+	rm -f $logs/thread-built $logs/sanitized-built $logs/programs-built
 	make_quietly build/gen/schemas.c >$logs/build.log 2>&1 # all builds share it
 	set -m # each job with all that it starts is a group, which can be ended as one
 	trap 'kill -- $(jobs -rp | sed s/^/-/); exit 130' INT TERM
@@ -470,7 +475,7 @@ asked_of() { # $1 all that are asked for, $2 some
 main() {
 	# shellcheck disable=SC2086
 	[ $# -gt 0 ] || set -- $parts
-	local parts=$* beside paired idly part
+	local parts=$* beside paired calmly idly part
 	for part; do
 		if ! declare -F "part_$part" >/dev/null; then
 			echo "check: there is no part $part; the parts are: $(declare -F | sed -n 's/.* part_//p' | tr '\n' ' ')" >&2
@@ -479,6 +484,7 @@ main() {
 	done
 	beside=$(asked_of "$parts" "$waiting")
 	paired=$(asked_of "$parts" "$single")
+	calmly=$(asked_of "$parts" "$calm")
 	idly=$(asked_of "$parts" "$computing")
 	attempt_alone "$parts" deps
 	begin_idle "$parts" "$idly"
@@ -490,18 +496,21 @@ main() {
 	else
 		make_quietly all >$logs/build.log 2>&1 || { kill -- "-$idle"; cat $logs/build.log; exit 1; }
 	fi
-	[ -z "$beside$paired$idly" ] || make_quietly all kafka-programs bench-programs >$logs/build.log 2>&1
+	[ -z "$beside$paired$calmly$idly" ] || make_quietly all kafka-programs bench-programs >$logs/build.log 2>&1
 	touch $logs/programs-built
 	# shellcheck disable=SC2086
 	attempt_together $lanes $beside
 	# shellcheck disable=SC2086
 	attempt_together $((jobs + 1)) $paired
+	leave_fewer_than 1
+	# shellcheck disable=SC2086
+	attempt_together 1 $calmly
 	end_idle
-	for part in $beside $paired $idly; do
+	for part in $beside $paired $calmly $idly; do
 		report "$part"
 	done
 	for part in $parts; do
-		[[ " deps unit $beside $paired $idly " == *" $part "* ]] || attempt_alone "$parts" "$part"
+		[[ " deps unit $beside $paired $calmly $idly " == *" $part "* ]] || attempt_alone "$parts" "$part"
 	done
 	echo "--- took $((SECONDS - begun)) s"
 	for part in $parts; do

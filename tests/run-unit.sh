@@ -4,8 +4,10 @@
 # TEST is the name of the one test function that each of them runs, or a pattern of names; empty: all.
 # Most of them wait more than they compute, so more run at once than there are cores.
 set -u
-# These take longest, so they begin first.
-longest="join_state follower apply monitor number loop run sharing worker log talk keeper_days"
+# These take longest, so they begin first: some wait, some compute.
+longest="follower learner_service apply join_state simulation_observer rollout_units gateway_calls moved_partitions worker engine_counts
+	secret group_mover thin_exposures feed drift_rebase truth_service experiment_traffic rehearsal_topics partition_state move_receivers
+	drift_free_texts drift_past drift_past_texts simulation simulation_broken dependence"
 export TEST="${TEST-}"
 passed=0 failed=0 skipped=0
 dir=$(mktemp -d) || exit 2
