@@ -89,6 +89,11 @@ bool call_id_is_header(struct text id)
 	return id.length > 0 && id.length <= CALL_ID_BYTES_MAX && http_head_is_value(id);
 }
 
+struct text call_outcome_type(const struct call_outcome *outcome)
+{
+	return outcome->header_length.length > 0 ? TEXT("application/octet-stream") : outcome->content_type;
+}
+
 bool call_outcome_read(struct call_outcome *outcome, struct text value, struct headers headers, struct arena *arena)
 {
 	struct text kind = value_of(headers, TEXT(REPLY_ERROR_HEADER));

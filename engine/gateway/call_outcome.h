@@ -69,6 +69,9 @@ void call_outcome_explain(struct call_outcome *outcome, const struct outcome_rec
  * the answer's body alone. */
 bool call_id_is_header(struct text id);
 
+/* The content type of the body as callers get it: bytes follow the JSON of an answer that has `header_length`. */
+struct text call_outcome_type(const struct call_outcome *outcome);
+
 /* Copies into the arena, which the outcome then has. A failed arena: memory ran out. */
 void call_outcome_keep(struct call_outcome *kept, const struct call_outcome *outcome, struct arena *arena);
 

@@ -56,9 +56,8 @@ static void outcome_answer(struct http_incoming *incoming, const struct call_out
 		if (is_header(&outcome->headers.items[i]))
 			header_put(headers, &count, text_kept(arena, outcome->headers.items[i].name),
 				   text_kept(arena, outcome->headers.items[i].value));
-	const char *type = outcome->header_length.length > 0	       ? "application/octet-stream"
-			   : http_head_is_value(outcome->content_type) ? text_kept(arena, outcome->content_type)
-								       : NULL;
+	const struct text type_text = call_outcome_type(outcome);
+	const char *type = http_head_is_value(type_text) ? text_kept(arena, type_text) : NULL;
 	http_server_answer(incoming, outcome->status, outcome->end == CALL_FILTERED ? NULL : type, outcome->body, headers, count);
 }
 

@@ -1,7 +1,10 @@
 /* watch_event.c: see watch_event.h. */
 #include "gateway/watch_event.h"
 
+#include <inttypes.h>
+
 #include "base/base64.h"
+#include "base/number.h"
 #include "message/json_scan.h"
 #include "message/json_write.h"
 
@@ -65,8 +68,9 @@ static void body_write(struct buffer *out, const struct call_outcome *outcome)
 static void headers_write(struct buffer *out, const struct call_outcome *outcome)
 {
 	const struct headers headers = outcome->headers;
-	if (outcome->header_length.length > 0)
-		json_write_string_after(out, TEXT(",\"header_length\":"), outcome->header_length);
+	uint64_t length;
+	if (outcome->header_length.length > 0 && number_read_uint64(outcome->header_length, &length))
+		buffer_print(out, ",\"header_length\":%" PRIu64, length);
 	for (size_t i = 0; i < headers.count; i++) {
 		json_write_string_after(out, i == 0 ? TEXT(",\"headers\":{") : TEXT(","), headers.items[i].name);
 		json_write_string_after(out, TEXT(":"), headers.items[i].value);
@@ -94,7 +98,7 @@ void watch_event_end(struct buffer *out, const struct call_outcome *outcome, str
 	if (outcome->id.length > 0)
 		json_write_string_after(out, TEXT(",\"request_id\":"), outcome->id);
 	if (outcome->end != CALL_FILTERED) {
-		json_write_string_after(out, TEXT(",\"content_type\":"), outcome->content_type);
+		json_write_string_after(out, TEXT(",\"content_type\":"), call_outcome_type(outcome));
 		headers_write(out, outcome);
 		body_write(out, outcome);
 	}

@@ -4,7 +4,8 @@
  * dropped it, it failed, or the watch ended before. None is called `error`: that is what browsers call a connection that is lost.
  * The data is one line of JSON: `id` (of the submitted request), and in the last event `status` (what a poll would get). An
  * answer and a failure have `content_type`, `headers` and `request_id`, where they are known, and `body` if it is JSON, else
- * `body_base64`. An event that would be longer than WATCH_EVENT_BYTES_MAX has `location` instead, where a poll gets the body.
+ * `body_base64`; with binary tensors `header_length`, the number of bytes of JSON before them. An event that would be longer than
+ * WATCH_EVENT_BYTES_MAX has `location` instead, where a poll gets the body.
  */
 #ifndef SLUICE_GATEWAY_WATCH_EVENT_H
 #define SLUICE_GATEWAY_WATCH_EVENT_H

@@ -10,6 +10,8 @@
 #include "gateway/call_outcome.h"
 #include "gateway/grpc_outcome.h"
 #include "gateway/seldon_errors.h"
+#include "gateway/watch_event.h"
+#include "message/oip_json.h"
 #include "message/reply.h"
 #include "serving/metadata_json.h"
 #include "serving/metadata_protobuf.h"
@@ -80,6 +82,29 @@ static void each_tensor_in_metadata_has_a_shape(void **state)
 	buffer_close(&out);
 }
 
+/* ---- watches ---- */
+
+static void a_watch_has_the_type_and_length_of_a_binary_answer(void **state)
+{
+	const struct header headers[] = {{TEXT("content-type"), TEXT("application/json")}, {TEXT(OIP_LENGTH_HEADER), TEXT("2")}};
+	struct arena *arena = arena_open((size_t)1 << 16);
+	struct call_outcome outcome;
+	struct buffer out;
+	(void)state;
+	buffer_open(&out, WATCH_EVENT_BYTES_MAX);
+	assert_true(call_outcome_read(&outcome, TEXT("{}\x01\x02"), (struct headers){2, headers}, arena));
+	outcome.arena = arena;
+	watch_event_end(&out, &outcome, TEXT("1"), TEXT("/here"));
+	assert_true(text_is(buffer_view(&out),
+			    "event: answer\ndata: {\"id\":\"1\",\"status\":200,\"content_type\":"
+			    "\"application/octet-stream\",\"header_length\":2,\"body_base64\":\"e30BAg==\"}\n\n"));
+	outcome.header_length = TEXT("2x"); /* somebody wrote it to the topic */
+	watch_event_end(&out, &outcome, TEXT("1"), TEXT("/here"));
+	assert_null(memmem(out.bytes, out.length, "header_length", 13));
+	buffer_close(&out);
+	arena_close(arena);
+}
+
 /* ---- errors in Seldon's form ---- */
 
 static void an_error_of_seldon_names_its_step_once(void **state)
@@ -112,6 +137,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_id_that_is_longer_than_the_header_may_be_is_not_in_headers),
 		cmocka_unit_test(each_tensor_in_metadata_has_a_shape),
+		cmocka_unit_test(a_watch_has_the_type_and_length_of_a_binary_answer),
 		cmocka_unit_test(an_error_of_seldon_names_its_step_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
