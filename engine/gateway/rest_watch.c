@@ -61,7 +61,7 @@ static void watch_begin(const struct rest_request *request, const struct poll_re
 			    WATCHES_MAX / WATCHES_SHARES);
 		return;
 	case WATCH_NO_PLACE:
-		rest_refuse(request, 503, "this gateway has its maximum of watches; poll, or try again later");
+		rest_refuse_by_limit(request, 503, "this gateway has its maximum of watches; poll, or try again later");
 		return;
 	case WATCH_STARTED:
 		return;

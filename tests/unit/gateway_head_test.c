@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/answer_watches.h"
 #include "gateway/grpc_front.h"
 #include "gateway/rest.h"
 #include "tests/unit/guest.h"
@@ -201,6 +202,41 @@ static void a_header_that_steers_has_one_value(void **state)
 	}
 }
 
+/* What one request gets. */
+static void assert_answer(struct head_stand *stand, const char *head, const char *status, const char *words)
+{
+	struct guest caller = guest_open(stand->rest.loop, grpc_front_port(stand->grpc));
+	const char *reply = guest_ask(&caller, head, "\"}");
+	if (!reply || strncmp(reply, "HTTP/1.1 ", 9) != 0 || strncmp(reply + 9, status, 3) != 0 || !strstr(reply, words))
+		fail_msg("%s: %s", head, reply);
+	guest_close(&caller);
+}
+
+/* ---- watches ---- */
+
+static bool on_search(void *context, const struct poll_request *request)
+{
+	(void)context, (void)request;
+	return true; /* it does not end */
+}
+
+static void a_watch_beyond_the_most_is_refused_by_a_limit(void **state)
+{
+	struct head_stand *stand = *state;
+	struct error error = {0};
+	const struct answer_watches_config config = {.search = on_search};
+	const struct answer_watch_request watched = {.inputs = "in", .outputs = "out"};
+	stand->rest.watches = answer_watches_open(stand->rest.loop, &config, &error);
+	assert_non_null(stand->rest.watches);
+	for (size_t i = 0; i < WATCHES_MAX; i++)
+		assert_int_equal(answer_watches_begin(stand->rest.watches, &watched), WATCH_STARTED);
+	assert_answer(stand,
+		      "GET /v2/pipelines/a/requests/0-0-1700000000000-1-00112233445566778899aabbccddeeff/watch HTTP/1.1\r\n"
+		      "Host: x\r\n" KEY "\r\n",
+		      "503", "\"kind\":\"LIMIT\"");
+	answer_watches_close(stand->rest.watches);
+}
+
 /* ---- gRPC ---- */
 
 #define INFER "/inference.GRPCInferenceService/ModelInfer"
@@ -314,6 +350,7 @@ int main(void)
 		HEAD_STORY(a_message_that_is_no_protobuf_is_invalid),
 		HEAD_STORY(what_is_not_there_is_not_ready),
 		HEAD_STORY(a_host_may_repeat_the_authority),
+		HEAD_STORY(a_watch_beyond_the_most_is_refused_by_a_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
