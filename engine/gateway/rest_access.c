@@ -61,6 +61,17 @@ static bool access_admits(const struct rest_request *request, const struct gatew
 	return false;
 }
 
+/* An engine would answer the same, once it has processed the request. */
+static bool target_explains(const struct rest_request *request, const struct gateway_target *target)
+{
+	if (!target->explanations)
+		rest_refuse(
+			request, 400,
+			"pipeline %s has no step of kind `explain`; add one that reads the step whose answers are to be explained",
+			target->name);
+	return target->explanations != NULL;
+}
+
 static bool rest_head_check(const struct rest_request *request, const struct gateway_route *route)
 {
 	struct call_refusal refusal;
@@ -68,8 +79,10 @@ static bool rest_head_check(const struct rest_request *request, const struct gat
 		rest_refuse(request, refusal.status, "%s", refusal.words);
 		return false;
 	}
-	if (strcmp(route->method, "POST") == 0)
-		return rest_target_find(request) != NULL;
+	if (strcmp(route->method, "POST") == 0) {
+		const struct gateway_target *target = rest_target_find(request);
+		return target && (route->verb != ACCESS_EXPLAIN || target_explains(request, target));
+	}
 	http_incoming_limit_body(request->incoming, UNUSED_BODY_BYTES, "send this request without a body");
 	return true;
 }

@@ -212,6 +212,29 @@ static void assert_answer(struct head_stand *stand, const char *head, const char
 	guest_close(&caller);
 }
 
+/* ---- explanations ---- */
+
+#define AWAITS "Host: x\r\n" KEY "Content-Length: 900000\r\nExpect: 100-continue\r\n\r\n"
+
+/* Nothing of it is sent to Kafka, and its body is not waited for. */
+static void what_has_no_step_that_explains_is_not_asked_for_explanations(void **state)
+{
+	static const char *const paths[] = {"/v2/models/a/explain", "/v2/pipelines/a/explain", "/v1/models/a:explain",
+					    "/seldon/default/a/api/v1.0/explanations", "/seldon/default/a/api/v1.0/explain"};
+	struct head_stand *stand = *state;
+	char head[512];
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+		(void)snprintf(head, sizeof head, "POST %s HTTP/1.1\r\n" AWAITS, paths[i]);
+		assert_answer(stand, head, "400", "pipeline a has no step of kind `explain`");
+	}
+	stand->targets.items[0].explanations = "explanations";
+	struct guest caller = guest_open(stand->rest.loop, grpc_front_port(stand->grpc));
+	const char *reply = guest_ask(&caller, "POST /v2/models/a/explain HTTP/1.1\r\n" AWAITS, "\r\n\r\n");
+	assert_non_null(reply);
+	assert_memory_equal(reply, "HTTP/1.1 100", 12);
+	guest_close(&caller);
+}
+
 /* ---- watches ---- */
 
 static bool on_search(void *context, const struct poll_request *request)
@@ -350,6 +373,7 @@ int main(void)
 		HEAD_STORY(a_message_that_is_no_protobuf_is_invalid),
 		HEAD_STORY(what_is_not_there_is_not_ready),
 		HEAD_STORY(a_host_may_repeat_the_authority),
+		HEAD_STORY(what_has_no_step_that_explains_is_not_asked_for_explanations),
 		HEAD_STORY(a_watch_beyond_the_most_is_refused_by_a_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
