@@ -10,6 +10,9 @@
 #define SERVER_HEADERS_BYTES (32 << 10)
 #define FIELD_BYTES 32 /* of a field, beside its name and value, as by RFC 9113, 6.5.2 */
 #define HEAD_WORDS "the headers come to far more than 32 KiB, the limit, when they are decoded; send less"
+#define CONTINUATION_WORDS                                                                                                         \
+	"too many frames that cannot be processed (CONTINUATION and others); send the headers of a request in one"
+#define TOO_MANY_CONTINUATIONS (-905) /* of nghttp2: headers before 1.61 have no name for it, unless a distribution added it */
 #define FLOOD_WORDS \
 	"too many frames that do not advance a request (PING, WINDOW_UPDATE and others); send at most 100 a second besides"
 
@@ -93,6 +96,11 @@ static bool open_session(struct http2 *http2, const nghttp2_session_callbacks *c
 	return !failed;
 }
 
+static bool session_refused_flood(ssize_t taken)
+{
+	return taken == NGHTTP2_ERR_FLOODED || taken == TOO_MANY_CONTINUATIONS;
+}
+
 static bool session_take(void *context, const char *bytes, size_t count, struct error *error)
 {
 	struct http2 *http2 = context;
@@ -105,6 +113,10 @@ static bool session_take(void *context, const char *bytes, size_t count, struct 
 		return true;
 	if (taken == NGHTTP2_ERR_NOMEM)
 		return error_memory(error, ERROR_SYSTEM, "reading HTTP/2");
+	if (session_refused_flood(taken)) {
+		http2->flooded = CONTINUATION_WORDS;
+		return error_set(error, ERROR_LIMIT, PLACE_NONE, CONTINUATION_WORDS);
+	}
 	return error_set(error, ERROR_REMOTE, PLACE_NONE, "it does not speak HTTP/2: %s", nghttp2_strerror((int)taken));
 }
 

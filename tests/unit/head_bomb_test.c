@@ -12,6 +12,7 @@
 #include "server_stand.h"
 
 #define VALUE_BYTES 3500 /* with its name it fits into HPACK's table */
+#define CONTINUATIONS 9
 #define REFERENCES 6000 /* to 20 MiB, of which each 4 KiB takes a token */
 #define LITERAL_BYTES (VALUE_BYTES + 16)
 
@@ -87,6 +88,20 @@ static void a_head_that_is_long_when_it_is_decoded_ends_its_connection(void **st
 	}
 }
 
+/* nghttp2 takes eight of them, whatever the tokens are. */
+static void a_head_of_many_frames_ends_its_connection(void **state)
+{
+	struct server_stand *stand = *state;
+	struct puppet_line *line = puppet_dial(&puppet, server_stand_port(stand));
+	char head[64];
+	puppet_frame(line, FRAME_HEADERS, FLAG_END_STREAM, 1, head, head_write(head));
+	for (size_t i = 0; i < CONTINUATIONS; i++)
+		puppet_frame(line, FRAME_CONTINUATION, 0, 1, "\x00\x01n\x01v", 5);
+	hear(stand, "goaway 1 11\n");
+	hear(stand, "closed\n");
+	assert_int_equal(grpc_server_counts(stand->front).flooded, 1);
+}
+
 /* As trailers, which nobody reads. */
 static void trailers_are_heads_too(void **state)
 {
@@ -155,6 +170,7 @@ int main(void)
 #define STORY(name) cmocka_unit_test_setup_teardown(name, bomb_open, bomb_close)
 	const struct CMUnitTest tests[] = {
 		STORY(a_head_that_is_long_when_it_is_decoded_ends_its_connection),
+		STORY(a_head_of_many_frames_ends_its_connection),
 		STORY(trailers_are_heads_too),
 		STORY(a_head_that_is_too_long_once_ends_no_connection),
 		STORY(as_many_headers_come_as_over_http_1_1),
