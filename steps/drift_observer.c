@@ -11,7 +11,6 @@
 #include "steps/drift_observer_parts.h"
 
 #define CHUNK_BYTES_MAX 65536 /* of rows, so that a chunk fits a record */
-#define UNUSABLE_USUAL 500    /* messages that do not fit, of a window by time */
 
 /* ---- opening ---- */
 
@@ -407,12 +406,6 @@ static bool runs_take(struct drift_visit *at, const double *rows, const struct t
 			return false;
 	}
 	return true;
-}
-
-uint64_t drift_unusable_most(const struct drift_observer *self)
-{
-	const int64_t rows = self->comparison.settings.window_rows;
-	return rows > 0 ? (uint64_t)rows : UNUSABLE_USUAL;
 }
 
 /* What came and was in no window is said after as much of it as a window has, if no verdict comes before. */

@@ -56,10 +56,10 @@ static inline int64_t drift_row_time_ms(const struct drift_visit *at, size_t row
 	return at->times_ms ? at->times_ms[row] : visit_message(at->visit)->time_ms;
 }
 
+/* ---- records (drift_records.c); false: LIMIT ---- */
+
 /* As many messages that cannot be used, or rows of no segment, are a window of them. */
 uint64_t drift_unusable_most(const struct drift_observer *self);
-
-/* ---- records (drift_records.c); false: LIMIT ---- */
 
 /* Notes on the board what the step can do, now that its reference may be another. */
 void drift_watching_note(const struct drift_observer *self);

@@ -8,6 +8,8 @@
 #include "steps/drift_spread.h"
 #include "steps/drift_verdict.h"
 
+#define UNUSABLE_USUAL 500 /* messages that do not fit, of a window by time */
+
 void drift_watching_note(const struct drift_observer *self)
 {
 	const char *unfit = self->past ? self->past->uncompared : NULL;
@@ -93,6 +95,12 @@ static void window_show(const struct drift_visit *at, struct text segment, const
 {
 	if (at->self->entry)
 		verdict_entry_add_window(at->self->entry, segment, kept->last);
+}
+
+uint64_t drift_unusable_most(const struct drift_observer *self)
+{
+	const int64_t rows = self->comparison.settings.window_rows;
+	return rows > 0 ? (uint64_t)rows : UNUSABLE_USUAL;
 }
 
 /* Messages cannot be used: an alarm, if they are as many as a window has and came where the reference was known. With `groupBy`

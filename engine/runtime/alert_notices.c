@@ -176,6 +176,14 @@ bool alert_notify(struct alert_watch *watch, const struct pipeline_plan *plan, s
 	return taken;
 }
 
+/* A notice is being sent whose record, of that number, Kafka does not have: other engines may send one of their own. */
+static void unwritten_note(struct alert_takeover *takeover, uint64_t number)
+{
+	alert_store_hold(takeover->store, number);
+	takeover->is_check_due = true;
+	takeover->check_after = number > takeover->check_after ? number : takeover->check_after;
+}
+
 void alert_announce(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
 		    struct alert_group *group, const struct alert_spec *spec)
 {
@@ -184,7 +192,7 @@ void alert_announce(struct alert_watch *watch, const struct pipeline_plan *plan,
 				alert_store_has_written(watch->takeover.store, group->kept_number);
 	struct error error = {0};
 	if (group->kept_number > 0 && watch->takeover.store && !is_written)
-		alert_takeover_check_after(&watch->takeover, group->kept_number);
+		unwritten_note(&watch->takeover, group->kept_number);
 	for (size_t i = 0; i < spec->actions.count && i < ALERT_ACTIONS_MAX; i++) {
 		const uint32_t bit = (uint32_t)1 << i;
 		if ((group->owed & bit) && alert_notify(watch, plan, alert, spec, i, &message, is_written, &error))

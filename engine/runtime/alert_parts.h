@@ -152,9 +152,6 @@ bool alert_is_kept(const struct alert_watch *watch, const struct alert_group *gr
 /* The notice that a group owes is not sent any more, because another one replaces it. */
 void alert_notice_replace(struct alert_watch *watch, const struct alert_group *group, const struct alert_spec *spec);
 
-/* A notice is being sent whose record, of that number, Kafka does not have. */
-void alert_takeover_check_after(struct alert_takeover *takeover, uint64_t number);
-
 /* Follows whether this engine is to send, and takes what was kept when it begins to. */
 void alert_takeover_turn(struct alert_watch *watch, int64_t now_ms);
 

@@ -123,13 +123,6 @@ static void takeover_begin(struct alert_watch *watch, struct kept_alerts *kept, 
 	takeover->is_done = true;
 }
 
-void alert_takeover_check_after(struct alert_takeover *takeover, uint64_t number)
-{
-	alert_store_hold(takeover->store, number);
-	takeover->is_check_due = true;
-	takeover->check_after = number > takeover->check_after ? number : takeover->check_after;
-}
-
 static void check_begin(struct alert_takeover *takeover)
 {
 	if (!takeover->is_check_due || !alert_store_has_written(takeover->store, takeover->check_after))
