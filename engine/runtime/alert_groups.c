@@ -67,6 +67,14 @@ void alert_groups_clear(struct alert_groups *groups)
 	groups->count = 0;
 }
 
+bool alert_groups_owe(const struct alert_groups *groups)
+{
+	const struct alert_group *group = groups->first;
+	while (group && !group->owed)
+		group = group->next;
+	return group != NULL;
+}
+
 size_t alert_groups_in(const struct alert_groups *groups, enum alert_phase phase)
 {
 	size_t count = 0;

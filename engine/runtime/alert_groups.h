@@ -22,7 +22,6 @@ struct alert_group {
 	int64_t unread_ms;	       /* since when no report of it has come back from Kafka; monotonic; 0: the last one has */
 	enum alert_notice notice;      /* the last one that was due */
 	uint32_t owed;		       /* actions that could not take it, a bit each: they are asked again */
-	bool has_failed;	       /* one could not, which is logged once */
 	bool is_kept;		       /* that notice is for the feed (alerts/kept_alerts.h) */
 	uint64_t kept_number;	       /* of its last record there, by alert_store_write(); 0: none */
 	int64_t kept_ms;	       /* when it was made; monotonic */
@@ -45,6 +44,9 @@ struct alert_group *alert_group_judge(struct alert_groups *groups, struct text n
 /* Forgets groups that are inactive and owe no notice. */
 void alert_groups_settle(struct alert_groups *groups);
 void alert_groups_clear(struct alert_groups *groups);
+
+/* Whether a notice of one of them is owed to an action. */
+bool alert_groups_owe(const struct alert_groups *groups);
 
 /* How many are in that phase. */
 size_t alert_groups_in(const struct alert_groups *groups, enum alert_phase phase);

@@ -73,15 +73,14 @@ static bool is_muted(const struct alert_watch *watch, const struct pipeline_plan
 	return false;
 }
 
-static void failure_log(const struct alert_watch *watch, const struct judged_alert *alert, struct alert_group *group,
-			const struct error *error)
+static void failure_log(const struct alert_watch *watch, struct judged_alert *alert, const struct error *error)
 {
 	const struct log_fields fields = {.pipeline = alert->watched.pipeline};
-	if (!group->has_failed)
+	if (!alert->has_failed)
 		log_say(watch->config->log, LOG_LEVEL_ERROR, &fields,
-			"%s: a notice of the alert %s cannot be sent, and is tried again: %s", alert->watched.pipeline,
+			"%s: notices of the alert %s cannot be sent, and are tried again: %s", alert->watched.pipeline,
 			alert->watched.name, error->text);
-	group->has_failed = true;
+	alert->has_failed = true;
 }
 
 struct alert_message alert_message_of(const struct alert_watch *watch, const struct pipeline_plan *plan,
@@ -199,7 +198,7 @@ void alert_announce(struct alert_watch *watch, const struct pipeline_plan *plan,
 			group->owed &= ~bit;
 	}
 	if (error.kind != ERROR_NONE)
-		failure_log(watch, alert, group, &error);
+		failure_log(watch, alert, &error);
 }
 
 void alert_notice_log(const struct alert_watch *watch, const struct judged_alert *alert, const struct alert_group *group,
@@ -218,7 +217,6 @@ void alert_notice_owe(struct alert_group *group, const struct alert_spec *spec, 
 {
 	group->notice = notice;
 	group->owed = ((uint32_t)1 << spec->actions.count) - 1;
-	group->has_failed = false;
 	group->is_kept = false;
 	group->sent_ms = now_ms;
 }
@@ -242,4 +240,5 @@ void alert_send_own(struct alert_watch *watch, const struct pipeline_plan *plan,
 		if (group->owed)
 			alert_announce(watch, plan, alert, group, spec);
 	}
+	alert->has_failed = alert->has_failed && alert_groups_owe(&alert->groups);
 }

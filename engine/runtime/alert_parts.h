@@ -25,6 +25,7 @@ struct judged_alert {
 	struct alert_groups shared;	    /* as the reports are */
 	uint64_t taken_beyond;		    /* judged_groups_beyond() when its condition began */
 	struct text absent;		    /* the name of the pipeline that may be absent */
+	bool has_failed;		    /* an action could not take a notice, which is logged once until none is owed */
 	uint64_t meaning;	     /* of its condition; it begins anew when that changes */
 	uint64_t revision;	     /* in which it was present last */
 	uint64_t taken_over;	     /* the number of the takeover in which it was; 0: none */

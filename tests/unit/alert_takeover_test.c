@@ -281,6 +281,42 @@ static void a_notice_whose_place_another_one_takes_waits_no_longer(void **state)
 	web_receiver_close(receiver);
 }
 
+static _Atomic size_t error_lines;
+
+static void on_line(const struct log_sink *sink, const struct log_line *line)
+{
+	(void)sink;
+	error_lines += line->level == LOG_LEVEL_ERROR;
+}
+
+/* A thousand groups whose receiver is full are one fact. */
+static void notices_that_cannot_be_sent_are_logged_once_for_an_alert(void **state)
+{
+	(void)state;
+	static const struct log_sink sink = {on_line};
+	static const char *const groups[] = {"f", "g", "h"};
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", receiver);
+	one->config.log = &sink;
+	engine_take_over(one);
+	for (size_t times = 1; times <= 2; times++) {
+		const int64_t now_ms = (int64_t)times * 10;
+		one->action.secret = "env:NOT_SET_AT_ALL";
+		for (size_t i = 0; i < 3; i++)
+			group_fires(one, groups[i], times == 1 ? FIRED_MS : 0, now_ms);
+		engine_look(one, now_ms);
+		expect_kept(times == 1 ? 3 : 0, 3);
+		for (int64_t later = 1; later < 4; later++)
+			engine_look(one, now_ms + later);
+		assert_int_equal(error_lines, times);
+		one->action.secret = NULL;
+		engine_looks(one, now_ms + 4);
+		web_receiver_await(receiver, 3 * times);
+	}
+	engine_end(one);
+	web_receiver_close(receiver);
+}
+
 /* Kafka has the record of a notice before the receiver has the notice. */
 static void a_notice_is_sent_when_its_record_is_in_the_feed(void **state)
 {
@@ -457,6 +493,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_notice_for_a_former_receiver_goes_to_the_present_ones_while_the_alert_fires,
 						alert_stand_setup, alert_stand_teardown),
 		cmocka_unit_test_setup_teardown(a_notice_whose_place_another_one_takes_waits_no_longer, alert_stand_setup,
+						alert_stand_teardown),
+		cmocka_unit_test_setup_teardown(notices_that_cannot_be_sent_are_logged_once_for_an_alert, alert_stand_setup,
 						alert_stand_teardown),
 		cmocka_unit_test_setup_teardown(a_notice_is_sent_when_its_record_is_in_the_feed, alert_stand_setup,
 						alert_stand_teardown),
