@@ -77,12 +77,6 @@ static const char *effects_print(const struct recommending *self, const struct p
 
 /* ---- what is known of a pair ---- */
 
-const char *report_obstacle(const struct report_metric *metric, const struct pair_analysis *pair)
-{
-	const bool has_units = pair->control_numbers.units > 0 && pair->treatment_numbers.units > 0;
-	return metric->excess > 0 && !has_units ? "its values are too large, and left out" : pair_obstacle(pair);
-}
-
 /* A policy's choices are weighed, so their rates have a normal approximation alone. */
 static const char *burn_in_words(const struct recommending *self, const struct report_metric *metric)
 {

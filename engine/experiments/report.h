@@ -78,7 +78,11 @@ struct report_metric {
 };
 
 /* Why a pair of it has no estimate, where units are not what is missing; NULL: they are. */
-const char *report_obstacle(const struct report_metric *metric, const struct pair_analysis *pair);
+static inline const char *report_obstacle(const struct report_metric *metric, const struct pair_analysis *pair)
+{
+	const bool has_units = pair->control_numbers.units > 0 && pair->treatment_numbers.units > 0;
+	return metric->excess > 0 && !has_units ? "its values are too large, and left out" : pair_obstacle(pair);
+}
 
 /* What a unit counts as, for those who read the report; NULL: the mean of its values, as usual. */
 const char *report_per_unit(const struct report_metric *metric);
