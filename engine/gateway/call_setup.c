@@ -43,7 +43,8 @@ bool call_header_check(const char *name, struct text (*line)(const void *context
 	return true;
 }
 
-bool call_headers_check(struct text (*line)(const void *context, const char *name, size_t place), const void *context,
+bool call_headers_check(const struct gateway_targets *targets,
+			struct text (*line)(const void *context, const char *name, size_t place), const void *context,
 			struct call_refusal *refusal)
 {
 	static const char *const names[] = {IDEMPOTENCY_HEADER, DEADLINE_HEADER,    TIMEOUT_HEADER,
@@ -51,6 +52,9 @@ bool call_headers_check(struct text (*line)(const void *context, const char *nam
 					    REPLY_ID_HEADER,	SELDON_PUID_HEADER, KEY_HEADER};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (!call_header_check(names[i], line, context, refusal))
+			return false;
+	for (size_t i = 0; i < targets->read.count; i++)
+		if (!call_header_check(targets->read.items[i].text, line, context, refusal))
 			return false;
 	return true;
 }

@@ -37,8 +37,9 @@ struct call_name {
 bool call_header_check(const char *name, struct text (*line)(const void *context, const char *name, size_t place),
 		       const void *context, struct call_refusal *refusal);
 
-/* The same for each header that steers a request of any protocol. */
-bool call_headers_check(struct text (*line)(const void *context, const char *name, size_t place), const void *context,
+/* The same for each header that steers a request of any protocol, and for those that `targets` read: experiments route by them. */
+bool call_headers_check(const struct gateway_targets *targets,
+			struct text (*line)(const void *context, const char *name, size_t place), const void *context,
 			struct call_refusal *refusal);
 
 /* As much of a name that a caller sent as a refusal shows. */

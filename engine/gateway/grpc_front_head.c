@@ -149,7 +149,7 @@ static bool metadata_are_single(const struct grpc_asked *asked)
 	struct call_refusal *refusal = &asked->front->refusal;
 	return call_header_check(DEPLOYMENT_FIELD, grpc_credential_at, asked->request, refusal) &&
 	       call_header_check(NAMESPACE_FIELD, grpc_credential_at, asked->request, refusal) &&
-	       call_headers_check(grpc_credential_at, asked->request, refusal);
+	       call_headers_check(asked->front->config.targets, grpc_credential_at, asked->request, refusal);
 }
 
 static bool head_is_good(const struct grpc_asked *asked, const struct grpc_route *route)

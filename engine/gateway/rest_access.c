@@ -75,7 +75,7 @@ static bool target_explains(const struct rest_request *request, const struct gat
 static bool rest_head_check(const struct rest_request *request, const struct gateway_route *route)
 {
 	struct call_refusal refusal;
-	if (!route->is_open && !call_headers_check(header_find, request->incoming, &refusal)) {
+	if (!route->is_open && !call_headers_check(request->rest->targets, header_find, request->incoming, &refusal)) {
 		rest_refuse(request, refusal.status, "%s", refusal.words);
 		return false;
 	}

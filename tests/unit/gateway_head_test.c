@@ -21,6 +21,7 @@
 
 #define API_KEY "correct-horse-battery-staple"
 #define KEY "X-Api-Key: " API_KEY "\r\n"
+#define AWAITS "Host: x\r\n" KEY "Content-Length: 900000\r\nExpect: 100-continue\r\n\r\n"
 #define BODY_BYTES ((size_t)1 << 20)
 #define PIPELINE(name)                                                                                                             \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: " name "}\nspec:\n"                                \
@@ -212,9 +213,17 @@ static void assert_answer(struct head_stand *stand, const char *head, const char
 	guest_close(&caller);
 }
 
-/* ---- explanations ---- */
+/* One would decide alone where a request is routed. */
+static void a_header_that_routes_has_one_value(void **state)
+{
+	static const struct name read[] = {{.text = "X-Color"}};
+	struct head_stand *stand = *state;
+	stand->targets.read = (struct name_list){1, read};
+	assert_answer(stand, "POST /v2/models/a/infer HTTP/1.1\r\nx-color: red\r\nx-color: blue\r\n" AWAITS, "400",
+		      "the header X-Color is there twice, as \\\"red\\\" and \\\"blue\\\"");
+}
 
-#define AWAITS "Host: x\r\n" KEY "Content-Length: 900000\r\nExpect: 100-continue\r\n\r\n"
+/* ---- explanations ---- */
 
 /* Nothing of it is sent to Kafka, and its body is not waited for. */
 static void what_has_no_step_that_explains_is_not_asked_for_explanations(void **state)
@@ -373,6 +382,7 @@ int main(void)
 		HEAD_STORY(a_message_that_is_no_protobuf_is_invalid),
 		HEAD_STORY(what_is_not_there_is_not_ready),
 		HEAD_STORY(a_host_may_repeat_the_authority),
+		HEAD_STORY(a_header_that_routes_has_one_value),
 		HEAD_STORY(what_has_no_step_that_explains_is_not_asked_for_explanations),
 		HEAD_STORY(a_watch_beyond_the_most_is_refused_by_a_limit),
 	};
