@@ -174,9 +174,9 @@ static struct http_slice slice_of(const struct http_head *head, const char *begi
 
 /* ---- the first line ---- */
 
-/* Decodes in place, because the result is never longer. False: `%` without two digits after it, a NUL, or a slash, which a proxy
- * before this server may read as a part of a name. */
-static bool decode_path(char *path, size_t length, size_t *decoded)
+/* Decodes in place, because the result is never longer. Returns why it cannot be decoded: a `%` without two digits after it, a NUL,
+ * or a slash, which a proxy before this server may read as a part of a name. NULL: it is. */
+static const char *decode_path(char *path, size_t length, size_t *decoded)
 {
 	const char *first = memchr(path, '%', length);
 	size_t begin = first ? (size_t)(first - path) : length, out = begin;
@@ -186,15 +186,17 @@ static bool decode_path(char *path, size_t length, size_t *decoded)
 			continue;
 		int high = length - at > 2 ? digit_value(path[at + 1]) : -1;
 		int low = high >= 0 ? digit_value(path[at + 2]) : -1;
-		if (low < 0 || (high == 0 && low == 0))
-			return false;
+		if (low < 0)
+			return "the path holds a `%` without two hexadecimal digits after it; write `%25` for a `%`";
 		path[out] = (char)(high << 4 | low);
+		if (path[out] == '\0')
+			return "the path holds `%00`, which no name has; leave it out";
 		if (path[out] == '/')
-			return false;
+			return "the path holds `%2F`, which proxies read in two ways; no name has a slash";
 		at += 2;
 	}
 	*decoded = out;
-	return true;
+	return NULL;
 }
 
 /* Skips the authority of http://host/path, the form of requests to a proxy. */
@@ -227,9 +229,9 @@ static bool read_target(struct http_head *head, char *bytes, struct text target)
 	const char *mark = memchr(path.bytes, '?', path.length);
 	size_t length = mark ? (size_t)(mark - path.bytes) : path.length, decoded;
 	head->query = mark ? slice_of(head, mark + 1, path.length - length - 1) : slice_of(head, path.bytes + length, 0);
-	if (!decode_path(bytes + (path.bytes - head->bytes), length, &decoded))
-		return head_refuse(head, BAD_REQUEST,
-				   "the path holds `%00`, `%2F`, or a `%` without two hexadecimal digits after it");
+	const char *fault = decode_path(bytes + (path.bytes - head->bytes), length, &decoded);
+	if (fault)
+		return head_refuse(head, BAD_REQUEST, fault);
 	head->path = slice_of(head, path.bytes, decoded);
 	return true;
 }

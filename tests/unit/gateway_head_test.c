@@ -223,6 +223,19 @@ static void a_header_that_routes_has_one_value(void **state)
 		      "the header X-Color is there twice, as \\\"red\\\" and \\\"blue\\\"");
 }
 
+static void a_path_that_cannot_be_decoded_names_its_fault(void **state)
+{
+	static const char *const rows[][2] = {{"/v2/models/a%2fb", "the path holds `%2F`"},
+					      {"/v2/models/a%00b", "the path holds `%00`"},
+					      {"/v2/models/a%0", "the path holds a `%` without two hexadecimal digits after it"},
+					      {"/v2/models/a%zz", "the path holds a `%` without two hexadecimal digits after it"}};
+	char head[128];
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		(void)snprintf(head, sizeof head, "GET %s HTTP/1.1\r\nHost: x\r\n" KEY "\r\n", rows[i][0]);
+		assert_answer(*state, head, "400", rows[i][1]);
+	}
+}
+
 /* ---- explanations ---- */
 
 /* Nothing of it is sent to Kafka, and its body is not waited for. */
@@ -383,6 +396,7 @@ int main(void)
 		HEAD_STORY(what_is_not_there_is_not_ready),
 		HEAD_STORY(a_host_may_repeat_the_authority),
 		HEAD_STORY(a_header_that_routes_has_one_value),
+		HEAD_STORY(a_path_that_cannot_be_decoded_names_its_fault),
 		HEAD_STORY(what_has_no_step_that_explains_is_not_asked_for_explanations),
 		HEAD_STORY(a_watch_beyond_the_most_is_refused_by_a_limit),
 	};
