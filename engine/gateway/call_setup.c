@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/number.h"
+#include "base/suggest.h"
 #include "gateway/seldon_puid.h"
 #include "message/assigned.h"
 #include "message/explained.h"
@@ -80,6 +81,15 @@ struct text call_name_asked(const struct call_source *source, const struct call_
 	return name.length == 0 && targets->count == 1 ? text_of(targets->items[0].name) : name;
 }
 
+/* Bytes NULL: none is near. */
+static struct text name_nearest(const struct gateway_targets *targets, struct text name)
+{
+	struct suggestion suggestion = suggest_begin(name);
+	for (size_t i = 0; i < targets->count; i++)
+		suggest_offer(&suggestion, text_of(targets->items[i].name));
+	return suggestion.nearest;
+}
+
 const struct gateway_target *call_target_find(const struct call_source *source, const struct call_name *asked,
 					      struct call_refusal *refusal)
 {
@@ -98,9 +108,13 @@ const struct gateway_target *call_target_find(const struct call_source *source, 
 				  (int)name.length, name.bytes);
 	else if (!target) {
 		const struct text shown = call_name_shown(name);
-		call_setup_refuse(refusal, 404, "there is no %s `" TEXT_FORMAT "`%s" TEXT_FORMAT " among the files of this gateway",
+		const struct text nearest = source->suggests ? name_nearest(targets, shown) : (struct text){0};
+		call_setup_refuse(refusal, 404,
+				  "there is no %s `" TEXT_FORMAT "`%s" TEXT_FORMAT " among the files of this gateway%s" TEXT_FORMAT
+				  "%s",
 				  asked->pipeline_only ? "pipeline" : "model or pipeline", TEXT_ARGUMENTS(shown),
-				  asked->namespace.length ? " in namespace " : "", TEXT_ARGUMENTS(asked->namespace));
+				  asked->namespace.length ? " in namespace " : "", TEXT_ARGUMENTS(asked->namespace),
+				  nearest.bytes ? "; did you mean `" : "", TEXT_ARGUMENTS(nearest), nearest.bytes ? "`?" : "");
 	}
 	return target && target->front ? target->front : target;
 }

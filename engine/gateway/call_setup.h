@@ -16,6 +16,7 @@ struct call_source {
 	int64_t now_ms;		  /* since 1970 */
 	int64_t arrived_ms;	  /* likewise; of the request's head */
 	const char *content_type; /* of the record; NULL: the request's own */
+	bool suggests;		  /* names of targets, to a caller that names none: access is not controlled */
 	const void *context;
 	struct text (*header)(const void *context, const char *name); /* bytes NULL: the request has no such header */
 };

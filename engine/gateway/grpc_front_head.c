@@ -25,6 +25,7 @@ struct call_source grpc_source_of(const struct grpc_asked *asked)
 				    .now_ms = now_ms,
 				    .arrived_ms = now_ms - grpc_request_age_ms(asked->request),
 				    .content_type = asked->is_seldon ? front->seldon_type : front->inference_type,
+				    .suggests = !*front->config.access,
 				    .context = asked->request,
 				    .header = grpc_metadata_of};
 }

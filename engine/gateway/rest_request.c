@@ -17,6 +17,7 @@ struct call_source rest_source(const struct rest_request *request)
 				    .targets = rest->targets,
 				    .now_ms = now_ms,
 				    .arrived_ms = now_ms - http_incoming_age_ms(request->incoming),
+				    .suggests = !rest->access,
 				    .context = request->incoming,
 				    .header = rest_header};
 }

@@ -236,6 +236,22 @@ static void a_path_that_cannot_be_decoded_names_its_fault(void **state)
 	}
 }
 
+/* Not where access is controlled: a caller need not know the names of others. */
+static void a_name_near_to_one_that_is_there_is_suggested(void **state)
+{
+	struct head_stand *stand = *state;
+	struct access *access = stand->rest.access;
+	stand->targets.items[0].name = "scores";
+	assert_answer(stand, "GET /v2/pipelines/score HTTP/1.1\r\nHost: x\r\n" KEY "\r\n", "404",
+		      "there is no pipeline `score` among the files of this gateway\"");
+	stand->rest.access = NULL;
+	assert_answer(stand, "GET /v2/pipelines/score HTTP/1.1\r\nHost: x\r\n\r\n", "404",
+		      "there is no pipeline `score` among the files of this gateway; did you mean `scores`?");
+	assert_answer(stand, "GET /v2/pipelines/other HTTP/1.1\r\nHost: x\r\n\r\n", "404",
+		      "there is no pipeline `other` among the files of this gateway\"");
+	stand->rest.access = access;
+}
+
 /* ---- explanations ---- */
 
 /* Nothing of it is sent to Kafka, and its body is not waited for. */
@@ -397,6 +413,7 @@ int main(void)
 		HEAD_STORY(a_host_may_repeat_the_authority),
 		HEAD_STORY(a_header_that_routes_has_one_value),
 		HEAD_STORY(a_path_that_cannot_be_decoded_names_its_fault),
+		HEAD_STORY(a_name_near_to_one_that_is_there_is_suggested),
 		HEAD_STORY(what_has_no_step_that_explains_is_not_asked_for_explanations),
 		HEAD_STORY(a_watch_beyond_the_most_is_refused_by_a_limit),
 	};
