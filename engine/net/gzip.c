@@ -152,7 +152,7 @@ enum gzip_outcome gzip_more(struct gzip *gzip, size_t *bytes, struct buffer *out
 
 /* ---- negotiation ---- */
 
-static bool coding_is_refused(struct text parameters)
+static double coding_weight(struct text parameters)
 {
 	double weight = 1;
 	while (parameters.length > 0) {
@@ -160,19 +160,22 @@ static bool coding_is_refused(struct text parameters)
 		if (text_starts_with(one, TEXT("q=")) || text_starts_with(one, TEXT("Q=")))
 			(void)number_read_double(text_from(one, 2), &weight);
 	}
-	return weight <= 0;
+	return weight;
 }
 
 bool gzip_is_accepted(struct text accept_encoding)
 {
-	bool any = false;
+	double any = 0, gzip = -1, identity = 0; /* gzip below 0: the header does not name it */
 	while (accept_encoding.length > 0) {
 		struct text one = text_take_until(&accept_encoding, ',');
 		struct text coding = text_trimmed(text_take_until(&one, ';'), " \t");
 		if (text_equal_caseless(coding, TEXT("gzip")) || text_equal_caseless(coding, TEXT("x-gzip")))
-			return !coding_is_refused(one);
-		if (text_is(coding, "*"))
-			any = !coding_is_refused(one);
+			gzip = coding_weight(one);
+		else if (text_equal_caseless(coding, TEXT("identity")))
+			identity = coding_weight(one);
+		else if (text_is(coding, "*"))
+			any = coding_weight(one);
 	}
-	return any;
+	const double weight = gzip < 0 ? any : gzip;
+	return weight > 0 && weight >= identity;
 }

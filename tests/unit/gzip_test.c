@@ -174,6 +174,10 @@ static void the_callers_header_decides(void **state)
 		    {"gzip;q=0, *", false},
 		    {"*", true},
 		    {"*;q=0", false},
+		    {"gzip;q=0.1, identity;q=1", false},
+		    {"identity, gzip;q=0.9", false},
+		    {"identity;q=0.5, gzip;q=0.5", true},
+		    {"identity;q=0, gzip;q=0.1", true},
 		    {"br", false},
 		    {"gzipped", false},
 		    {"identity, deflate , gzip ; q=1.0 , br", true}};
