@@ -134,10 +134,10 @@ $(SHARED_LIBRARY): $(OBJECTS)
 	$(call say,LINK,$@)
 	$(QUIET)$(CC) $(filter-out -pie,$(LDFLAGS)) -shared -Wl,-Bsymbolic -Wl,-soname,$(@F) -o $@ $^ $(LDLIBS)
 
-# There are hundreds of these programs. A linker takes most of its time for one to read what the shared libraries need of others,
-# which is found when the program starts; and clang's has its sanitizers in a library too, where they are not in each program.
-UNIT_LDFLAGS = $(LDFLAGS) -Wl,--allow-shlib-undefined $(if $(REACHED),-shared-libasan -Wl$(comma)-rpath$(comma)$(RUNTIME_FOLDER))
-RUNTIME_FOLDER = $(eval RUNTIME_FOLDER := $$(dir $$(shell $(CC) -print-file-name=libclang_rt.asan-$$$$(uname -m).so)))$(RUNTIME_FOLDER)
+# Hundreds of these programs are linked. They are linked without a look at what the shared libraries need of others, which takes the
+# linker most of its time; and those of clang share the library of its sanitizers, where there is one.
+UNIT_LDFLAGS = $(LDFLAGS) -Wl,--allow-shlib-undefined $(if $(REACHED),$(if $(ASAN_LIBRARY),-shared-libasan -Wl$(comma)-rpath$(comma)$(dir $(ASAN_LIBRARY))))
+ASAN_LIBRARY = $(eval ASAN_LIBRARY := $$(filter /%,$$(shell $(CC) -print-file-name=libclang_rt.asan-$$$$(uname -m).so)))$(ASAN_LIBRARY)
 comma := ,
 
 # What changes in the engine is found when the program starts, so nothing is linked anew for it.

@@ -11,6 +11,7 @@ static const double reacts[] = {0.02, 0.04, 0.07, 0.1, 0.15, 0.2, 0.3, 0.45};
 static double likelihood(struct lasting_spread spread, const double *levels, size_t rows)
 {
 	double sum = 0, product = 1;
+	size_t taken = 0;
 	lasting_spread_begin(&spread);
 	for (size_t i = 0; i < rows; i++) {
 		if (isnan(levels[i]))
@@ -19,7 +20,7 @@ static double likelihood(struct lasting_spread spread, const double *levels, siz
 		sum += apart * apart / spread.variance;
 		product *= spread.variance;
 		lasting_spread_learn(&spread, apart);
-		if (i % AT_ONCE == 0) {
+		if (++taken % AT_ONCE == 0) {
 			sum += log(product);
 			product = 1;
 		}

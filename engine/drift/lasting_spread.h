@@ -18,9 +18,9 @@ struct lasting_spread {
 	double variance;    /* expected of the next level, in those of deviation 1 */
 };
 
-/* Learns it from levels in their order, of mean 0; NaN ones say nothing. It is the logarithm of how much likelier they are so than
- * if their spread did not last; 0 where they are no likelier, and nothing is learnt. 400 levels without dependence are above 1 in
- * one series of ten, and above 3 in one of 150. */
+/* Learns it from levels in their order, of mean 0; NaN ones are left out. Returns the logarithm of the ratio of two likelihoods:
+ * with a spread that lasts, and without. 0: it is no likelier, and nothing is learnt. Without dependence the result of 400 levels
+ * is above 1 in one series of ten, and above 3 in one of 150. */
 double lasting_spread_fit(struct lasting_spread *spread, const double *levels, size_t rows);
 
 /* Before the first level. */
@@ -29,7 +29,7 @@ static inline void lasting_spread_begin(struct lasting_spread *spread)
 	spread->variance = 1;
 }
 
-/* What a level, in those of deviation 1, says of the next. */
+/* Updates the variance expected of the next level by this one, in levels of deviation 1. */
 static inline void lasting_spread_learn(struct lasting_spread *spread, double apart)
 {
 	spread->variance = 1 - spread->react - spread->keep + spread->react * apart * apart + spread->keep * spread->variance;

@@ -20,9 +20,9 @@ struct score_traits {
 /* The moments of a column of scores; the inflations are 0. */
 struct score_traits score_moments(const struct table *scores, size_t series);
 
-/* All traits of it. `caution`: 0, or its rows are known to follow from rows before, so that sums which vary more than
- * those of independent rows are taken at their word, and not only where chance does not explain them, and for so many deviations
- * more: too high a variance only makes alarms rarer. `sums`: room for one more number than there are rows. */
+/* All traits of it. `caution`: 0, or its rows are known to follow from rows before. Then sums that vary more than those of
+ * independent rows count as they are, and not only where chance does not explain them, with so many deviations more: too high a
+ * variance only makes alarms rarer. `sums`: an array of one more number than there are rows. */
 void score_traits_fit(struct score_traits *traits, const struct table *scores, size_t series, double caution, double *sums);
 
 /* What the squares of autocorrelations, times the rows, have more by chance where scores have such tails: two rare values beside

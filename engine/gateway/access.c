@@ -19,7 +19,8 @@
 #define FILE_ARENA_BYTES (2 * API_KEYS_FILE_BYTES_MAX)
 #define FAR_MS 86400000 /* longest Retry-After */
 #define WORDS_NAME_BYTES_MAX 160 /* of a caller or a resource in a refusal */
-#define REFUSAL_BYTES 512
+#define REFUSAL_BYTES 768
+#define CUT "\xE2\x80\xA6" /* an ellipsis */
 #define TEXT_OF(number) TEXT_OF_VALUE(number)
 #define TEXT_OF_VALUE(number) #number
 
@@ -239,7 +240,7 @@ static void access_challenge_write(struct access_question *question, const char 
 }
 
 /* The beginning of a name that is too long, with whole characters. */
-static struct text access_name_begin(struct text name)
+static struct text access_name_cut(struct text name)
 {
 	if (name.length <= WORDS_NAME_BYTES_MAX)
 		return name;
@@ -250,21 +251,23 @@ static struct text access_name_begin(struct text name)
 }
 
 /* What no row of the policies allows, in the words of such a row. */
-static const char *access_policy_words(struct access *access, const struct access_caller *caller,
-				       const struct access_resource *resource, enum access_verb verb)
+static const char *access_refusal_write(struct access *access, const struct access_caller *caller,
+					const struct access_resource *resource, enum access_verb verb)
 {
 	static const char *const prefixes[] = {[ACCESS_CALLER_NOBODY] = "anonymous",
 					       [ACCESS_CALLER_TOKEN] = "sub:",
 					       [ACCESS_CALLER_KEY] = "key:",
 					       [ACCESS_CALLER_CERTIFICATE] = "certificate:"};
-	const struct text subject = access_name_begin(caller->name);
-	const struct text name = resource ? access_name_begin(resource->name) : (struct text){0};
-	(void)snprintf(
-		access->refusal, sizeof access->refusal,
-		"No policy allows %s" TEXT_FORMAT " the verb %s on %s%s" TEXT_FORMAT ". Add a row to the file of policies, or "
-		"ask who keeps it.",
-		prefixes[caller->kind], TEXT_ARGUMENTS(subject), access_verb_name(verb),
-		resource ? access_kind_name(resource->kind) : "any resource", name.length > 0 ? "/" : "", TEXT_ARGUMENTS(name));
+	const struct access_resource asked = resource ? *resource : (struct access_resource){.name = {0}};
+	const struct text subject = access_name_cut(caller->name), name = access_name_cut(asked.name);
+	const struct text within = access_name_cut(asked.namespace);
+	(void)snprintf(access->refusal, sizeof access->refusal,
+		       "No policy allows %s" TEXT_FORMAT "%s the verb %s on %s%s" TEXT_FORMAT "%s%s" TEXT_FORMAT
+		       ". Add a row to the file of policies, or ask who keeps it.",
+		       prefixes[caller->kind], TEXT_ARGUMENTS(subject), subject.length < caller->name.length ? CUT : "",
+		       access_verb_name(verb), resource ? access_kind_name(asked.kind) : "any resource", name.length > 0 ? "/" : "",
+		       TEXT_ARGUMENTS(name), name.length < asked.name.length ? CUT : "", within.length > 0 ? " in namespace " : "",
+		       TEXT_ARGUMENTS(within));
 	return access->refusal;
 }
 
@@ -341,12 +344,12 @@ static bool access_api_key_check(struct access_question *question)
 		question->answer->caller = (struct access_caller){.kind = ACCESS_CALLER_KEY, .name = name};
 		return true;
 	}
-	access_refuse(
-		question, 401,
-		!access->api_keys ? "No API keys are accepted here (x-api-key)."
-		: question->request->api_key.length < API_KEY_BYTES_LEAST
-			? "The API key has less than " TEXT_OF(API_KEY_BYTES_LEAST) " characters, and is none. Send a longer one."
-			: "The API key is not known.");
+	access_refuse(question, 401,
+		      !access->api_keys ? "No API keys are accepted here (x-api-key)."
+		      : question->request->api_key.length < API_KEY_BYTES_LEAST
+			      ? "The API key has less than " TEXT_OF(
+					API_KEY_BYTES_LEAST) " characters, so a part of it is missing. Send all of it."
+			      : "The API key is not known.");
 	access_challenge_write(question, NULL);
 	return false;
 }
@@ -397,13 +400,13 @@ static bool access_policy_check(struct access_question *question, const struct a
 	if (caller->kind != ACCESS_CALLER_NOBODY) {
 		access_refuse(question, 403, "No policy allows this caller to do that.");
 		access_challenge_write(question, caller->kind == ACCESS_CALLER_TOKEN ? "insufficient_scope" : NULL);
-		question->answer->words = access_policy_words(access, caller, resource, request->verb);
+		question->answer->words = access_refusal_write(access, caller, resource, request->verb);
 		return false;
 	}
 	if (!access->keys && !access->api_keys)
 		return access_refuse(question, 403,
 				     is_guarded ? "A client certificate is required."
-						: access_policy_words(access, caller, resource, request->verb));
+						: access_refusal_write(access, caller, resource, request->verb));
 	access_refuse(question, 401,
 		      !access->api_keys ? "A token is required (Authorization: Bearer)."
 		      : !access->keys	? "An API key is required (x-api-key)."

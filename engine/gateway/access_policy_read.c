@@ -1,10 +1,13 @@
 /* access_policy_read.c: Reader of policy files, from YAML to rows; see access_policy.h. */
+#include <stdio.h>
+
 #include "base/memory.h"
 #include "base/suggest.h"
 #include "gateway/access_policy_words.h"
 #include "spec/fault_codes.h"
 #include "spec/options.h"
 
+#define LIST_BYTES 256
 #define ARENA_BYTES_MAX ((size_t)64 << 20) /* a tree of nodes takes some 40 times its text */
 
 struct written_row { /* as it is in the YAML */
@@ -52,6 +55,18 @@ static const struct access_subject_word *subject_word(struct text text)
 	return NULL;
 }
 
+/* "is no subject; write sub:NAME, ..., or anonymous" */
+static void subjects_list(char list[LIST_BYTES])
+{
+	int at = snprintf(list, LIST_BYTES, "is no subject; write ");
+	for (const struct access_subject_word *word = access_subject_words; word->name && at < LIST_BYTES; word++)
+		at += snprintf(list + at, (size_t)(LIST_BYTES - at), "%s%s%s",
+			       word == access_subject_words ? ""
+			       : word[1].name		    ? ", "
+							    : " or ",
+			       word->name, word->follows);
+}
+
 /* Parts claim:NAME=VALUE. Without a name there is no value either. False: memory ran out. */
 static bool claim_part(struct access_policy_reading *reading, struct access_policy_subject *subject)
 {
@@ -70,10 +85,10 @@ static bool subject_read(struct access_policy_reading *reading, const struct nod
 	struct access_policy_subject *subject = into;
 	const struct access_subject_word *word = subject_word(node->scalar);
 	if (!word || (word->follows[0] && memchr(node->scalar.bytes, '*', node->scalar.length))) {
+		char list[LIST_BYTES];
+		subjects_list(list);
 		access_fault_say(reading, node, NULL,
-				 !word ? "is no subject; write sub:, group:, role:, scope:, claim:, key: or certificate: with a "
-					 "name, or anyone, or anonymous"
-				       : "has a `*`, and subjects are no patterns; write `anyone` for everybody");
+				 word ? "has a `*`, and subjects are no patterns; write `anyone` for everybody" : list);
 		return false;
 	}
 	*subject = (struct access_policy_subject){.kind = word->kind,

@@ -1,5 +1,5 @@
-/* access_policy_words.h: Words of access policies: tables of subjects, resources and verbs, which are read and explained by them.
- */
+/* access_policy_words.h: Words of access policies: tables of subjects, resources and verbs. Files are read by them, and `sluice
+ * help policies` prints them. */
 #ifndef SLUICE_GATEWAY_ACCESS_POLICY_WORDS_H
 #define SLUICE_GATEWAY_ACCESS_POLICY_WORDS_H
 

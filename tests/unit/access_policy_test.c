@@ -144,25 +144,60 @@ static void verbs_are_those_that_are_named(void **state)
 	assert_false(resource_takes("resource: '*', verb: [health, metadata]", ACCESS_MODEL, "m"));
 }
 
-/* `sluice help policies` prints these tables. */
-static void each_word_of_the_tables_is_taken(void **state)
+/* `sluice help policies` prints these tables. By each word for a subject, the caller that it means is allowed, and no other. */
+static void each_word_for_a_subject_means_its_caller(void **state)
+{
+	(void)state;
+	static const struct {
+		enum access_caller_kind kind;
+		struct text name;
+		const char *claims;
+	} callers[] = {
+		{ACCESS_CALLER_TOKEN, {"NAME", 4}, "{}"},
+		{ACCESS_CALLER_TOKEN, {"one", 3}, "{\"groups\": [\"NAME\"]}"},
+		{ACCESS_CALLER_TOKEN, {"one", 3}, "{\"roles\": [\"NAME\"]}"},
+		{ACCESS_CALLER_TOKEN, {"one", 3}, "{\"scope\": \"other NAME\"}"},
+		{ACCESS_CALLER_TOKEN, {"one", 3}, "{\"PATH\": \"VALUE\"}"},
+		{ACCESS_CALLER_KEY, {"NAME", 4}, NULL},
+		{ACCESS_CALLER_CERTIFICATE, {"NAME", 4}, NULL},
+		{ACCESS_CALLER_KEY, {"one", 3}, NULL},
+		{ACCESS_CALLER_NOBODY, {NULL, 0}, NULL},
+	};
+	const struct access_resource model = named(ACCESS_MODEL, "m");
+	size_t words = 0;
+	for (const struct access_subject_word *word = access_subject_words; word->name; word++, words++) {
+		char text[256];
+		snprintf(text, sizeof text, "policies: [{subject: \"%s%s\", resource: '*', verb: infer}]", word->name,
+			 word->follows);
+		struct access_policy *policy = access_policy_of(text);
+		assert_true(strlen(word->help) > 0);
+		for (size_t i = 0; i < sizeof callers / sizeof *callers; i++) {
+			json_t *claims = callers[i].claims ? json_loads(callers[i].claims, 0, NULL) : NULL;
+			const struct access_caller caller = {callers[i].kind, callers[i].name, claims};
+			const bool is_meant = i == words || word->kind == ACCESS_SUBJECT_ANONYMOUS ||
+					      (word->kind == ACCESS_SUBJECT_ANYONE && caller.kind != ACCESS_CALLER_NOBODY);
+			assert_true(access_policy_allows(policy, &caller, &model, ACCESS_INFER) == is_meant);
+			json_decref(claims);
+		}
+		access_policy_close(policy);
+	}
+	assert_int_equal(words, sizeof callers / sizeof *callers);
+}
+
+static void each_word_for_a_resource_or_a_verb_is_taken(void **state)
 {
 	(void)state;
 	char text[256];
-	for (const struct access_subject_word *word = access_subject_words; word->name; word++) {
-		snprintf(text, sizeof text, "policies: [{subject: \"%s%s\", resource: '*', verb: infer}]", word->name,
-			 word->follows);
-		access_policy_close(access_policy_of(text));
-		assert_true(strlen(word->help) > 0);
-	}
 	for (size_t kind = 0; kind < ACCESS_KINDS; kind++) {
-		snprintf(text, sizeof text, "policies: [{subject: anonymous, resource: %s%s, verb: infer}]",
-			 access_kind_words[kind].name, kind == ACCESS_SERVER ? "" : "/NAME");
-		struct access_policy *policy = access_policy_of(text);
-		const struct access_resource of_kind = named((enum access_kind)kind, kind == ACCESS_SERVER ? "" : "NAME");
-		assert_true(access_policy_allows(policy, &nobody, &of_kind, ACCESS_INFER));
+		for (size_t verb = 0; verb < ACCESS_VERBS; verb++) {
+			snprintf(text, sizeof text, "policies: [{subject: anonymous, resource: %s%s, verb: %s}]",
+				 access_kind_words[kind].name, kind == ACCESS_SERVER ? "" : "/NAME", access_verb_words[verb].name);
+			struct access_policy *policy = access_policy_of(text);
+			const struct access_resource of_kind = named((enum access_kind)kind, kind == ACCESS_SERVER ? "" : "NAME");
+			assert_true(access_policy_allows(policy, &nobody, &of_kind, (enum access_verb)verb));
+			access_policy_close(policy);
+		}
 		assert_true(strlen(access_kind_words[kind].help) > 0);
-		access_policy_close(policy);
 	}
 	for (size_t verb = 0; verb < ACCESS_VERBS; verb++)
 		assert_true(strlen(access_verb_words[verb].help) > 0);
@@ -294,7 +329,8 @@ int main(void)
 		cmocka_unit_test(subjects_are_who_has_shown_it),
 		cmocka_unit_test(resources_are_named_by_patterns),
 		cmocka_unit_test(verbs_are_those_that_are_named),
-		cmocka_unit_test(each_word_of_the_tables_is_taken),
+		cmocka_unit_test(each_word_for_a_subject_means_its_caller),
+		cmocka_unit_test(each_word_for_a_resource_or_a_verb_is_taken),
 		cmocka_unit_test(what_no_row_allows_is_forbidden),
 		cmocka_unit_test(a_config_map_holds_policies),
 		cmocka_unit_test(a_file_with_a_fault_is_refused_with_its_place),

@@ -188,7 +188,8 @@ static void callers_are_known_by_what_they_show(void **state)
 	assert_true(text_is(answer.caller.name, "alice") && answer.caller.claims);
 	assert_string_equal(answer.challenge, "");
 	request.authorization = bearer(key, "one", "bob");
-	answer = ask(access, request, 403, "No policy allows sub:bob the verb infer on pipeline/fraud-eu. Add a row");
+	answer = ask(access, request, 403,
+		     "No policy allows sub:bob the verb infer on pipeline/fraud-eu in namespace default. Add a row");
 	assert_non_null(strstr(answer.challenge, "error=\"insufficient_scope\""));
 	assert_null(strstr(answer.challenge, "bob"));
 	request = request_of();
@@ -202,7 +203,8 @@ static void callers_are_known_by_what_they_show(void **state)
 	answer = ask(access, request, 200, "");
 	assert_true(answer.caller.kind == ACCESS_CALLER_CERTIFICATE && text_is(answer.caller.name, "CN=batch"));
 	request.certificate = TEXT("CN=other");
-	ask(access, request, 403, "No policy allows certificate:CN=other the verb infer on pipeline/fraud-eu.");
+	ask(access, request, 403,
+	    "No policy allows certificate:CN=other the verb infer on pipeline/fraud-eu in namespace default.");
 	access_close(access);
 }
 
@@ -217,12 +219,13 @@ static void a_long_name_leaves_the_rest_of_a_refusal(void **state)
 	memcpy(name + 159, "\xC3\xA9", 2);
 	request.certificate = (struct text){name, sizeof name};
 	request.resource = (struct access_resource){ACCESS_MODEL, TEXT("default"), {name, sizeof name}};
-	struct access_answer answer = ask(access, request, 403, "n the verb infer on model/n");
-	assert_non_null(strstr(answer.words, "n. Add a row to the file of policies, or ask who keeps it."));
+	struct access_answer answer = ask(access, request, 403, "n\xE2\x80\xA6 the verb infer on model/n");
+	assert_non_null(strstr(answer.words,
+			       "n\xE2\x80\xA6 in namespace default. Add a row to the file of policies, or ask who keeps it."));
 	assert_true(text_is_utf8(text_of(answer.words)));
 	assert_null(strstr(answer.words, "\xC3"));
 	request.resource = (struct access_resource){ACCESS_SERVER, TEXT("default"), {0}};
-	ask(access, request, 403, " the verb infer on server. Add");
+	ask(access, request, 403, " the verb infer on server in namespace default. Add");
 	access_admit(access, &request, NULL, &answer);
 	assert_non_null(strstr(answer.words, " the verb infer on any resource. Add"));
 	access_close(access);
@@ -254,9 +257,9 @@ static void a_credential_that_is_not_good_is_refused_whatever_is_open(void **sta
 	request = request_of();
 	request.verb = ACCESS_HEALTH;
 	request.api_key = TEXT("");
-	ask(access, request, 401, "The API key has less than 22 characters");
+	ask(access, request, 401, "The API key has less than 22 characters, so a part of it is missing");
 	request.api_key = TEXT("correct-horse-battery"); /* of 21 */
-	ask(access, request, 401, "The API key has less than 22 characters");
+	ask(access, request, 401, "The API key has less than 22 characters, so a part of it is missing");
 	request.api_key = TEXT(API_KEY);
 	request.authorization = bearer(key, "one", "alice");
 	ask(access, request, 401, "Send one of them");
