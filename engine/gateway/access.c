@@ -21,8 +21,7 @@
 #define WORDS_NAME_BYTES_MAX 160 /* of a caller or a resource in a refusal */
 #define REFUSAL_BYTES 768
 #define CUT "\xE2\x80\xA6" /* an ellipsis */
-#define TEXT_OF(number) TEXT_OF_VALUE(number)
-#define TEXT_OF_VALUE(number) #number
+#define KEY_TOO_SHORT "The API key has less than 22 characters, so a part of it is missing. Send all of it."
 
 struct access {
 	struct loop *loop;
@@ -182,6 +181,8 @@ void access_close(struct access *access)
 }
 
 /* ---- a request ---- */
+
+static_assert(API_KEY_BYTES_LEAST == 22, "KEY_TOO_SHORT has the number");
 
 struct access_question {
 	struct access *access;
@@ -345,11 +346,9 @@ static bool access_api_key_check(struct access_question *question)
 		return true;
 	}
 	access_refuse(question, 401,
-		      !access->api_keys ? "No API keys are accepted here (x-api-key)."
-		      : question->request->api_key.length < API_KEY_BYTES_LEAST
-			      ? "The API key has less than " TEXT_OF(
-					API_KEY_BYTES_LEAST) " characters, so a part of it is missing. Send all of it."
-			      : "The API key is not known.");
+		      !access->api_keys						? "No API keys are accepted here (x-api-key)."
+		      : question->request->api_key.length < API_KEY_BYTES_LEAST ? KEY_TOO_SHORT
+										: "The API key is not known.");
 	access_challenge_write(question, NULL);
 	return false;
 }

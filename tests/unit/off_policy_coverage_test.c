@@ -1,5 +1,5 @@
-/* off_policy_coverage_test.c: Coverage of the intervals of off-policy estimates: how often they hold the truth of simulated records.
- * COVERAGE_RUNS=2000 makes the simulation a long one. */
+/* off_policy_coverage_test.c: Coverage of the intervals of off-policy estimates: how often they hold the truth of simulated
+ * records. COVERAGE_RUNS=2000 makes the simulation a long one. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
