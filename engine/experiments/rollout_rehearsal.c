@@ -342,7 +342,7 @@ static void tallies_close(struct rehearsal *rehearsal)
 /* The tally of the epoch before knows the requests whose truths may come yet. */
 static bool tally_begin(struct rehearsal *rehearsal, struct past_pipeline *pipeline, int64_t now_ms, struct error *error)
 {
-	struct exposure_sample *ended = pipeline->tally ? truth_tally_give_ended(pipeline->tally) : NULL;
+	const struct truth_past past = pipeline->tally ? truth_tally_give_past(pipeline->tally) : (struct truth_past){0};
 	struct truth_tally_config config = {.experiment = rehearsal->config.experiment,
 					    .table = TABLE,
 					    .since_ms = now_ms,
@@ -355,7 +355,7 @@ static bool tally_begin(struct rehearsal *rehearsal, struct past_pipeline *pipel
 					    .computed = pipeline->how.computed,
 					    .memory_bytes = TRUTH_MEMORY_BYTES,
 					    .units_max = REHEARSAL_UNITS_MAX,
-					    .ended = ended};
+					    .past = past};
 	memcpy(config.caps, pipeline->how.caps, sizeof config.caps);
 	truth_tally_close(pipeline->tally);
 	pipeline->tally = truth_tally_open(&config, error);

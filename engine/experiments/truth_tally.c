@@ -36,10 +36,11 @@ struct truth_tally {
 	struct running_cap *caps[EXPERIMENT_METRICS_MAX];
 	struct outcome_values *values; /* of feedback on requests, until their exposures are over */
 	struct exposure_sample *ended; /* by requests */
-	struct exposure_sample *met;   /* by units: the first exposure of each, over or not */
+	struct exposure_sample *seen_units; /* the first exposure of each in this stage, over or not; else in an earlier one */
 	struct truth_unit *units;
 	size_t unit_count, unit_places; /* a power of two */
 	struct truth_counts counts[ASSIGNMENT_WAYS_MAX];
+	bool has_past[ASSIGNMENT_WAYS_MAX][JUDGED_MAX]; /* one that is counted as joined is of an earlier stage */
 	struct truth_tally_losses losses;
 };
 
@@ -246,6 +247,25 @@ static bool table_is(struct text digits, uint64_t table)
 	return read == table;
 }
 
+/* Truths may take longer than a stage. */
+static bool exposure_is_past(const struct truth_tally *tally, const struct sampled_exposure *exposure)
+{
+	return exposure->time_ms + MS_PER_S <= tally->config.since_ms;
+}
+
+/* A unit that comes again in a later stage may have another choice. */
+static void unit_see(struct truth_tally *tally, const struct sampled_exposure *exposure)
+{
+	struct sampled_exposure *known = exposure_sample_find(tally->seen_units, exposure->key);
+	if (!known || !exposure_is_past(tally, known)) {
+		exposure_sample_add(tally->seen_units, exposure);
+		return;
+	}
+	const uint64_t key = known->key;
+	*known = *exposure;
+	known->key = key;
+}
+
 void truth_tally_expose(struct truth_tally *tally, const struct exposure *exposure)
 {
 	const struct truth_tally_config *config = &tally->config;
@@ -263,11 +283,11 @@ void truth_tally_expose(struct truth_tally *tally, const struct exposure *exposu
 		return;
 	unit_outcomes_expose(tally->outcomes, exposure->time_ms);
 	const size_t slot = outcome_join_newest(tally->join);
-	const struct sampled_exposure met = {.key = outcome_join_unit(tally->join, slot),
-					     .time_ms = outcome_join_exposed_ms(tally->join, slot),
-					     .arm = (uint8_t)arm};
+	const struct sampled_exposure seen = {.key = outcome_join_unit(tally->join, slot),
+					      .time_ms = outcome_join_exposed_ms(tally->join, slot),
+					      .arm = (uint8_t)arm};
 	if (exposure->unit.length > 0)
-		exposure_sample_add(tally->met, &met);
+		unit_see(tally, &seen);
 }
 
 void truth_tally_pass(struct truth_tally *tally, int64_t time_ms)
@@ -289,21 +309,42 @@ static bool window_is_over(const struct truth_tally *tally, const struct sampled
 	return time_ms > exposure->time_ms + MS_PER_S + tally->config.window_ms;
 }
 
-/* An exposure of an earlier stage says only that truths are late where this one has none in time. */
-static bool exposure_counts(const struct truth_tally *tally, const struct sampled_exposure *exposure, size_t judged)
-{
-	const struct truth_counts *counts = &tally->counts[exposure->arm];
-	const int64_t joined = judged > 0 ? counts->metrics[judged - 1].joined : counts->joined;
-	return exposure->time_ms + MS_PER_S > tally->config.since_ms || joined == 0;
-}
-
-/* Counts those outcomes of an exposure that is over, which were not counted before. */
-static void late_count(struct truth_tally *tally, struct sampled_exposure *exposure, unsigned outcomes, uint64_t weight)
+/* Those outcomes of an exposure that were not counted before; they are now. */
+static unsigned news_take(struct sampled_exposure *exposure, unsigned outcomes)
 {
 	const unsigned news = outcomes & ~(unsigned)exposure->outcomes;
 	exposure->outcomes |= (uint8_t)news;
+	return news;
+}
+
+/* An outcome for an exposure of an earlier stage says only that outcomes come, or that they are late, where this one has none in
+ * time. One within its window counts as one, whatever it stands for: it is no outcome of this stage. */
+static void past_count(struct truth_tally *tally, size_t arm, size_t judged, bool is_late, uint64_t weight)
+{
+	const struct truth_counts *counts = &tally->counts[arm];
+	const int64_t joined = judged > 0 ? counts->metrics[judged - 1].joined : counts->joined;
+	bool *has_past = &tally->has_past[arm][judged];
+	if (joined > *has_past)
+		return;
+	if (is_late)
+		arrival_count(&tally->counts[arm], judged, 0, (int64_t)weight);
+	else if (!*has_past)
+		arrival_count(&tally->counts[arm], judged, 1, 0);
+	*has_past |= !is_late;
+}
+
+/* Outcomes that the join does not have: their exposure is over, or of an earlier stage. */
+static void missed_count(struct truth_tally *tally, struct sampled_exposure *exposure, unsigned outcomes, int64_t time_ms,
+			 uint64_t weight)
+{
+	const bool is_late = window_is_over(tally, exposure, time_ms), is_past = exposure_is_past(tally, exposure);
+	if (!is_late && !is_past)
+		return;
+	const unsigned news = news_take(exposure, outcomes);
 	for (size_t i = 0; i < tally->judged_count; i++)
-		if (news & 1U << i && exposure_counts(tally, exposure, i))
+		if (news & 1U << i && is_past)
+			past_count(tally, exposure->arm, i, is_late, weight);
+		else if (news & 1U << i)
 			arrival_count(&tally->counts[exposure->arm], i, 0, (int64_t)weight);
 }
 
@@ -313,26 +354,26 @@ static void request_arrived(struct truth_tally *tally, const struct feedback *fe
 {
 	struct sampled_exposure *exposure =
 		exposure_sample_find(tally->ended, outcome_join_feedback_request(tally->join, feedback));
-	if (!exposure || !window_is_over(tally, exposure, time_ms) ||
-	    (feedback->experiment.length > 0 && !text_is(feedback->experiment, tally->config.experiment)))
-		return;
-	late_count(tally, exposure, outcomes | (has_label && !exposure->silent), exposure_sample_weight(tally->ended));
+	if (exposure && (feedback->experiment.length == 0 || text_is(feedback->experiment, tally->config.experiment)))
+		missed_count(tally, exposure, outcomes | (has_label && !exposure->silent), time_ms,
+			     exposure_sample_weight(tally->ended));
 }
 
-/* Feedback that names a unit alone. It is late if the unit was met before it, and no exposure of it is open any more. */
+/* Feedback that names a unit alone. It is late if the unit was seen before it, and no exposure of it is open any more. */
 static void unit_arrived(struct truth_tally *tally, const struct feedback *feedback, unsigned outcomes, enum unit_outcome_fate fate,
 			 int64_t time_ms)
 {
-	const uint64_t weight = exposure_sample_weight(tally->met);
-	struct sampled_exposure *exposure = exposure_sample_find(tally->met, outcome_join_unit_hash(tally->join, feedback->unit));
+	const uint64_t weight = exposure_sample_weight(tally->seen_units);
+	struct sampled_exposure *exposure =
+		exposure_sample_find(tally->seen_units, outcome_join_unit_hash(tally->join, feedback->unit));
 	if (!exposure)
 		return;
-	for (size_t i = 0; fate == UNIT_OUTCOME_WAITS && i < tally->judged_count; i++)
-		if (outcomes & 1U << i)
+	const unsigned news = fate == UNIT_OUTCOME_WAITS ? news_take(exposure, outcomes) : 0;
+	for (size_t i = 0; i < tally->judged_count; i++)
+		if (news & 1U << i)
 			arrival_count(&tally->counts[exposure->arm], i, (int64_t)weight, 0);
-	if ((fate == UNIT_OUTCOME_LATE || fate == UNIT_OUTCOME_UNKNOWN) && exposure->time_ms <= feedback->time_ms &&
-	    window_is_over(tally, exposure, time_ms))
-		late_count(tally, exposure, outcomes, weight);
+	if ((fate == UNIT_OUTCOME_LATE || fate == UNIT_OUTCOME_UNKNOWN) && exposure->time_ms <= feedback->time_ms)
+		missed_count(tally, exposure, outcomes, time_ms, weight);
 }
 
 /* ---- feedback ---- */
@@ -340,9 +381,9 @@ static void unit_arrived(struct truth_tally *tally, const struct feedback *feedb
 static void value_joined(void *context, const struct joined_outcome *outcome)
 {
 	struct truth_tally *tally = context;
-	arrival_count(&tally->counts[outcome->arm], outcome->metric, 1, 0);
 	const struct outcome_value value = {outcome->metric, outcome->value};
 	assert(outcome->metric < tally->judged_count);
+	arrival_count(&tally->counts[outcome->arm], outcome->metric, 1, 0);
 	tally->losses.crowded += !outcome_values_add(tally->values, outcome->slot, &value);
 }
 
@@ -483,56 +524,6 @@ struct truth_tally_losses truth_tally_losses(const struct truth_tally *tally)
 	return losses;
 }
 
-struct moments truth_moments(const struct truth_counts *counts)
-{
-	if (counts->units == 0)
-		return (struct moments){0};
-	const double scale = TRUTH_SCALE, sum = (double)counts->sum / scale;
-	const double squares = (double)counts->squares / scale / scale - sum * sum / (double)counts->units;
-	return (struct moments){(uint64_t)counts->units, sum / (double)counts->units, fmax(squares, 0)};
-}
-
-void truth_counts_add(struct truth_counts *into, const struct truth_counts *from)
-{
-	into->units += from->units;
-	into->sum += from->sum;
-	into->squares += from->squares;
-	into->requests += from->requests;
-	into->joined += from->joined;
-	into->late += from->late;
-	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++) {
-		into->metrics[i].requests += from->metrics[i].requests;
-		into->metrics[i].joined += from->metrics[i].joined;
-		into->metrics[i].late += from->metrics[i].late;
-		if (from->metrics[i].units.count > 0)
-			moments_merge(&into->metrics[i].units, &from->metrics[i].units);
-	}
-}
-
-/* Of all that may ever come. */
-static bool arrivals_are_sound(int64_t joined, int64_t late)
-{
-	return joined >= 0 && joined <= TRUTH_ARRIVALS_MAX && late >= 0 && late <= TRUTH_ARRIVALS_MAX;
-}
-
-static bool metric_rose(const struct metric_counts *before, const struct metric_counts *now)
-{
-	const struct moments *units = &now->units;
-	return units->count >= before->units.count && units->count <= TRUTH_COUNT_MAX && now->requests >= before->requests &&
-	       now->requests >= (int64_t)units->count && fabs(units->mean) <= TRUTH_VALUE_MAX && units->squares >= 0 &&
-	       isfinite(units->squares) && arrivals_are_sound(now->joined, now->late);
-}
-
-bool truth_counts_rose(const struct truth_counts *before, const struct truth_counts *now)
-{
-	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++)
-		if (!metric_rose(&before->metrics[i], &now->metrics[i]))
-			return false;
-	return now->units >= before->units && now->units <= TRUTH_COUNT_MAX && now->requests >= before->requests &&
-	       now->requests >= now->units && now->sum >= 0 && now->sum <= now->units * TRUTH_SCALE && now->squares >= 0 &&
-	       now->squares <= now->sum * TRUTH_SCALE && arrivals_are_sound(now->joined, now->late);
-}
-
 /* ---- opening ---- */
 
 static bool caps_open(struct truth_tally *tally)
@@ -565,9 +556,17 @@ static bool tally_reserve(struct truth_tally *tally, struct error *error)
 	tally->values = outcome_values_open();
 	if (!tally->ended)
 		tally->ended = exposure_sample_open();
-	tally->met = exposure_sample_open();
-	return (tally->outcomes && tally->values && tally->ended && tally->met && caps_open(tally)) ||
+	if (!tally->seen_units)
+		tally->seen_units = exposure_sample_open();
+	return (tally->outcomes && tally->values && tally->ended && tally->seen_units && caps_open(tally)) ||
 	       error_memory(error, ERROR_SYSTEM, "counting the truths of a rollout");
+}
+
+void truth_past_close(struct truth_past *past)
+{
+	exposure_sample_close(past->requests);
+	exposure_sample_close(past->units);
+	*past = (struct truth_past){0};
 }
 
 struct truth_tally *truth_tally_open(const struct truth_tally_config *config, struct error *error)
@@ -576,12 +575,13 @@ struct truth_tally *truth_tally_open(const struct truth_tally_config *config, st
 	assert(config->metric_count <= EXPERIMENT_METRICS_MAX && (config->metrics || config->metric_count == 0));
 	struct truth_tally *tally = memory_take(1, sizeof *tally);
 	if (!tally) {
-		exposure_sample_close(config->ended);
+		truth_past_close(&(struct truth_past){config->past.requests, config->past.units});
 		error_memory(error, ERROR_SYSTEM, "counting the truths of a rollout");
 		return NULL;
 	}
 	tally->config = *config;
-	tally->ended = config->ended;
+	tally->ended = config->past.requests;
+	tally->seen_units = config->past.units;
 	tally->judged_count = 1 + config->metric_count;
 	if (config->arms <= ASSIGNMENT_WAYS_MAX && tally_reserve(tally, error))
 		return tally;
@@ -595,12 +595,12 @@ static void open_give(void *context, size_t slot, uint32_t arm, bool has_outcome
 	exposure_ended(context, slot);
 }
 
-struct exposure_sample *truth_tally_give_ended(struct truth_tally *tally)
+struct truth_past truth_tally_give_past(struct truth_tally *tally)
 {
-	struct exposure_sample *ended = tally->ended;
 	outcome_join_each_open(tally->join, open_give, tally);
-	tally->ended = NULL;
-	return ended;
+	const struct truth_past past = {tally->ended, tally->seen_units};
+	tally->ended = tally->seen_units = NULL;
+	return past;
 }
 
 void truth_tally_close(struct truth_tally *tally)
@@ -613,7 +613,7 @@ void truth_tally_close(struct truth_tally *tally)
 	unit_outcomes_close(tally->outcomes);
 	outcome_values_close(tally->values);
 	exposure_sample_close(tally->ended);
-	exposure_sample_close(tally->met);
+	exposure_sample_close(tally->seen_units);
 	memory_give(tally->units);
 	memory_give(tally);
 }

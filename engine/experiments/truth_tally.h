@@ -15,8 +15,10 @@
  * Truths that come after the window do not count. How many these are is known by a sample of the exposures that are over
  * (experiments/exposure_sample.h), once for each request; and of feedback that names a unit, once for each unit. Feedback on
  * requests that another table chose, or that this one did not choose, is unknown, and not late: nothing is known of its window.
- * But truths may take longer than a stage. So the sample goes from the tally of one stage to that of the next: a truth that is late
- * for its request of an earlier stage is counted too, as long as the present one has none of that variant in time.
+ * But truths may take longer than a stage. So the samples go from the tally of one stage to that of the next: a truth of a request,
+ * or a unit, of an earlier stage is counted too, as long as the present one has none of that variant in time. One that is late
+ * counts as late; of those within their window only the first counts, as in time: it says that truths come, and nothing of the
+ * present stage.
  *
  * Only exposures of the table count, which a stage has chosen, and whose time is not before the table's. Exposures and feedback
  * that come again count once. Sums of accuracies are whole numbers: the same records give the same ones, whatever the order of
@@ -51,7 +53,7 @@ struct truth_tally;
 struct metric_counts {
 	int64_t requests;     /* that have it */
 	struct moments units; /* the mean of each */
-	int64_t joined;	      /* requests whose value came in time, also where the window is not over */
+	int64_t joined; /* those whose value came in time, also where the window is not over; one may be of an earlier stage */
 	int64_t late;	      /* those whose value came after the window; of many, an estimate */
 };
 
@@ -61,6 +63,11 @@ struct truth_counts {
 	int64_t units, sum, squares, requests;
 	int64_t joined, late; /* as of a metric */
 	struct metric_counts metrics[EXPERIMENT_METRICS_MAX];
+};
+
+/* Samples of the exposures of earlier stages; NULL: there are none. */
+struct truth_past {
+	struct exposure_sample *requests, *units;
 };
 
 struct truth_tally_config {
@@ -77,7 +84,7 @@ struct truth_tally_config {
 	double caps[EXPERIMENT_METRICS_MAX]; /* of each: the quantile that caps it (experiments/running_cap.h); 0: none */
 	bool computed; /* engines compute ROLLOUT_ACCURACY, which the pipeline declares: truth without it says nothing */
 	size_t memory_bytes, units_max;
-	struct exposure_sample *ended; /* of the tally of the stage before, which the tally takes over; NULL: there is none */
+	struct truth_past past; /* of the tally of the stage before, which the tally takes over */
 };
 
 struct truth_tally_losses {
@@ -88,11 +95,12 @@ struct truth_tally_losses {
 	uint64_t late, unknown; /* feedback after the window, or without an open exposure */
 };
 
-/* NULL: CONFIG or SYSTEM; the sample is taken over, too. */
+/* NULL: CONFIG or SYSTEM; the samples are taken over, too. */
 struct truth_tally *truth_tally_open(const struct truth_tally_config *config, struct error *error);
 
-/* The sample of all exposures of the tally, for that of the next stage. The tally is only to be closed then. */
-struct exposure_sample *truth_tally_give_ended(struct truth_tally *tally);
+/* The samples of all exposures of the tally, for that of the next stage. The tally is only to be closed then. */
+struct truth_past truth_tally_give_past(struct truth_tally *tally);
+void truth_past_close(struct truth_past *past);	   /* of which the members may be NULL */
 void truth_tally_close(struct truth_tally *tally); /* NULL is fine */
 
 void truth_tally_expose(struct truth_tally *tally, const struct exposure *exposure);

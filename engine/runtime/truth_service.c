@@ -36,7 +36,7 @@ struct truth_counting {
 	const char *metrics[EXPERIMENT_METRICS_MAX]; /* of its criteria */
 	struct judged_table table;
 	struct truth_tally *tally; /* of the leader */
-	struct exposure_sample *ended; /* of the table before, until the tally of this one has it */
+	struct truth_past past;	   /* of the table before, until the tally of this one has it */
 	bool is_logged;		   /* that truths are not judged */
 	bool is_late_logged;	   /* that they come too late */
 };
@@ -208,19 +208,13 @@ static void truths_end(struct truth_service *service)
 	service->leads = false;
 }
 
-static void ended_drop(struct truth_counting *counting)
-{
-	exposure_sample_close(counting->ended);
-	counting->ended = NULL;
-}
-
 /* Truths may take longer than a stage. */
-static void ended_keep(struct truth_service *service)
+static void past_keep(struct truth_service *service)
 {
 	for (size_t i = 0; i < service->count; i++)
 		if (service->countings[i].tally) {
-			ended_drop(&service->countings[i]);
-			service->countings[i].ended = truth_tally_give_ended(service->countings[i].tally);
+			truth_past_close(&service->countings[i].past);
+			service->countings[i].past = truth_tally_give_past(service->countings[i].tally);
 		}
 }
 
@@ -239,8 +233,8 @@ static bool counting_begin(const struct truth_service *service, struct truth_cou
 					    .computed = graph_computes(service->config.graph, ROLLOUT_ACCURACY),
 					    .memory_bytes = TRUTH_MEMORY_BYTES,
 					    .units_max = TRUTH_UNITS_MAX,
-					    .ended = counting->ended};
-	counting->ended = NULL;
+					    .past = counting->past};
+	counting->past = (struct truth_past){0};
 	for (size_t i = 0; i < counting->metric_count; i++)
 		config.caps[i] = metric_cap(&service->config.graph->spec->metrics, counting->metrics[i]);
 	counting->tally = truth_tally_open(&config, error);
@@ -251,14 +245,14 @@ static bool counting_begin(const struct truth_service *service, struct truth_cou
 static bool truths_begin(struct truth_service *service, struct error *error)
 {
 	int64_t from_ms = INT64_MAX;
-	ended_keep(service);
+	past_keep(service);
 	truths_end(service);
 	service->exposed_ms = 0;
 	for (size_t i = 0; i < service->count; i++) {
 		struct truth_counting *counting = &service->countings[i];
 		counting->table = table_in_force(counting);
 		if (counting->table.version == 0) {
-			ended_drop(counting);
+			truth_past_close(&counting->past);
 			continue;
 		}
 		if (!counting_begin(service, counting, error))
@@ -421,7 +415,7 @@ void truth_service_close(struct truth_service *service)
 	if (service->has_thread)
 		pthread_join(service->thread, NULL);
 	for (size_t i = 0; i < service->count; i++) {
-		ended_drop(&service->countings[i]);
+		truth_past_close(&service->countings[i].past);
 		memory_give(service->countings[i].arms);
 	}
 	memory_give(service->countings);

@@ -28,10 +28,12 @@ struct happened {
 	double accuracy, control_accuracy; /* 0: there is no feedback */
 	int64_t truth_minutes;		   /* which it takes, and a second */
 	const char *metric; /* of the feedback; NULL: accuracy */
+	bool of_units;	    /* the feedback names the unit alone, of which each has one request */
 	int64_t units;	    /* that make the requests of each choice in turn, and it happens to one of them; 0: they have none */
 };
 
 static const char *const names[] = {"new", "old"};
+static int64_t window_ms = MINUTE_MS;
 static struct rollout_plan plan;
 static struct rehearsal_result result;
 
@@ -51,7 +53,7 @@ static struct rehearsal *rehearsal_of(const char *yaml)
 	struct error error = {0};
 	plan_take(yaml);
 	const struct rehearsal_config config = {
-		.plan = &plan, .experiment = "e", .count = 2, .names = names, .control = 1, .window_ms = MINUTE_MS};
+		.plan = &plan, .experiment = "e", .count = 2, .names = names, .control = 1, .window_ms = window_ms};
 	struct rehearsal *rehearsal = rehearsal_open(&config, arena, &error);
 	assert_non_null(rehearsal);
 	return rehearsal;
@@ -68,6 +70,8 @@ static void request_add(struct rehearsal *rehearsal, int64_t number, const struc
 	const struct text name = {id, (size_t)snprintf(id, sizeof id, "r%lld", (long long)number)};
 	if (happened->units > 0)
 		(void)snprintf(unit, sizeof unit, "u%lld", (long long)nth);
+	if (happened->of_units)
+		(void)snprintf(unit, sizeof unit, "u%lld", (long long)number);
 	const struct exposure exposure = {.id = name,
 					  .origin = {TEXT("in"), 0, number},
 					  .time_ms = time_ms,
@@ -79,7 +83,10 @@ static void request_add(struct rehearsal *rehearsal, int64_t number, const struc
 	const double accuracy = is_new ? happened->accuracy : happened->control_accuracy;
 	const struct feedback_metric metric = {text_of(happened->metric ? happened->metric : "accuracy"),
 					       (double)(number / 2 % 100) < 100 * accuracy};
-	const struct feedback feedback = {.id = name, .metric_count = 1, .metrics = &metric};
+	const struct feedback feedback = {.id = happened->of_units ? (struct text){0} : name,
+					  .unit = happened->of_units ? text_of(unit) : (struct text){0},
+					  .metric_count = 1,
+					  .metrics = &metric};
 	assert_true(rehearsal_expose(rehearsal, &exposure, &error));
 	if (!(has_begun && happened->silent))
 		assert_true(rehearsal_answer(rehearsal, name, time_ms + (has_begun && happened->slow ? 500 : USUAL_MS),
@@ -240,6 +247,22 @@ static void late_truths_promote_nothing(void **state)
 	}
 }
 
+/* Truths that take longer than a stage, and less than the window: of requests, and of users who come once. */
+static void truths_that_take_longer_than_a_stage_promote_nothing(void **state)
+{
+	const char *yaml = HEAD "  progressiveDeployment:\n    stages: [{weight: 10, duration: 3m}, {weight: 50, duration: 3m}]\n";
+	(void)state;
+	window_ms = 5 * MINUTE_MS;
+	for (int of_units = 0; of_units < 2; of_units++) {
+		const struct happened happened = {
+			.minutes = 30, .accuracy = .1, .control_accuracy = .9, .truth_minutes = 4, .of_units = of_units};
+		rehearse(yaml, &happened, 1);
+		expect_move(1, ROLLOUT_RUNNING, 1, REASON_HELD, 3); /* nothing has said yet that there are truths */
+		expect_move(2, ROLLOUT_ROLLED_BACK, 1, REASON_BROKEN, 8);
+	}
+	window_ms = MINUTE_MS;
+}
+
 static void a_metric_of_a_criterion_is_judged(void **state)
 {
 	const char *criterion = "  successCriteria: [{metricName: profit, threshold: 0.7, operator: \">\"}]\n";
@@ -367,6 +390,7 @@ int main(void)
 		TEST(requests_without_an_answer_do_not_count),
 		TEST(a_worse_accuracy_is_seen_beside_the_defaults),
 		TEST(late_truths_promote_nothing),
+		TEST(truths_that_take_longer_than_a_stage_promote_nothing),
 		TEST(a_metric_of_a_criterion_is_judged),
 		TEST(approvals_are_taken_to_be_given),
 		TEST(neither_the_order_of_records_nor_repeated_ones_change_it),

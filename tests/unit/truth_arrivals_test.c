@@ -24,13 +24,13 @@ enum { OLD, NEW };
 static const char *const names[] = {"old", "new"}, *const metrics[] = {"profit"};
 static struct truth_tally *tally;
 
-static void tally_open(uint64_t table, int64_t since_ms, struct exposure_sample *ended)
+static void tally_open(uint64_t table, int64_t since_ms, struct truth_past past)
 {
 	struct error error = {0};
 	const struct truth_tally_config config = {.experiment = "e",
 						  .table = table,
 						  .since_ms = since_ms,
-						  .ended = ended,
+						  .past = past,
 						  .arms = 2,
 						  .names = names,
 						  .paired = 2,
@@ -46,7 +46,7 @@ static void tally_open(uint64_t table, int64_t since_ms, struct exposure_sample 
 static int tally_begin(void **state)
 {
 	(void)state;
-	tally_open(TABLE, NOW_MS, NULL);
+	tally_open(TABLE, NOW_MS, (struct truth_past){0});
 	return 0;
 }
 
@@ -211,6 +211,13 @@ static void feedback_of_a_unit_is_late_after_its_last_window(void **state)
 	expect(OLD, 0, 1);
 }
 
+static void stage_begin(uint64_t table, int64_t since_ms)
+{
+	const struct truth_past past = truth_tally_give_past(tally);
+	truth_tally_close(tally);
+	tally_open(table, since_ms, past);
+}
+
 /* Stages that are shorter than truths take never have a truth of their own. */
 static void late_truths_of_an_earlier_stage_are_known(void **state)
 {
@@ -220,12 +227,8 @@ static void late_truths_of_an_earlier_stage_are_known(void **state)
 	expose("joined", "", NEW, NOW_MS, TABLE_TEXT);
 	expose("old", "", OLD, NOW_MS, TABLE_TEXT);
 	judge("joined", "accuracy", NOW_MS + 5);
-	struct exposure_sample *ended = truth_tally_give_ended(tally);
-	truth_tally_close(tally);
-	tally_open(TABLE + 1, next_ms, ended);
+	stage_begin(TABLE + 1, next_ms);
 	expose("next", "", OLD, next_ms, OTHER_TABLE);
-	judge("open", "accuracy", NOW_MS + LATE_MS - 1); /* within its window: another table chose it */
-	expect(NEW, 0, 0);
 	judge("open", "accuracy", NOW_MS + LATE_MS);
 	judge("open", "accuracy", NOW_MS + LATE_MS);
 	judge("joined", "accuracy", NOW_MS + LATE_MS);
@@ -235,6 +238,62 @@ static void late_truths_of_an_earlier_stage_are_known(void **state)
 	expect(OLD, 1, 0);
 	expose("later", "", OLD, next_ms + LATE_MS + 1000, OTHER_TABLE);
 	assert_int_equal(truth_tally_counts(tally)[OLD].units, 1);
+}
+
+/* Truths that take longer than a stage, and not than the window: they come, though none is of this stage. */
+static void truths_in_time_of_an_earlier_stage_say_that_truths_come(void **state)
+{
+	const int64_t next_ms = NOW_MS + WINDOW_MS / 2;
+	(void)state;
+	expose("a", "", NEW, NOW_MS, TABLE_TEXT);
+	expose("b", "", NEW, NOW_MS + 1, TABLE_TEXT);
+	expose("c", "", NEW, NOW_MS + 2, TABLE_TEXT);
+	expose("d", "", OLD, NOW_MS + 2, TABLE_TEXT);
+	stage_begin(TABLE + 1, next_ms);
+	expose("next", "", NEW, next_ms, OTHER_TABLE);
+	judge("a", "accuracy", NOW_MS + LATE_MS - 1);
+	expect(NEW, 1, 0);
+	expect(OLD, 0, 0);
+	judge("a", "accuracy", NOW_MS + LATE_MS); /* it was in time */
+	judge("b", "accuracy", NOW_MS + LATE_MS - 1);
+	expect(NEW, 1, 0); /* one says it */
+	judge("c", "accuracy", NOW_MS + 2 * LATE_MS);
+	expect(NEW, 1, 1); /* and no other stage */
+	judge("next", "accuracy", next_ms + 10);
+	judge("b", "profit", NOW_MS + LATE_MS - 1);
+	expect(NEW, 2, 1);
+	assert_int_equal(truth_tally_counts(tally)[NEW].metrics[0].joined, 1);
+}
+
+/* Users who come once, of whom feedback names nothing else. */
+static void feedback_of_a_unit_of_an_earlier_stage_says_that_truths_come(void **state)
+{
+	const int64_t next_ms = NOW_MS + WINDOW_MS / 2;
+	(void)state;
+	expose("a", "u", NEW, NOW_MS, TABLE_TEXT);
+	expose("b", "v", OLD, NOW_MS, TABLE_TEXT);
+	expose("c", "w", OLD, NOW_MS, TABLE_TEXT);
+	stage_begin(TABLE + 1, next_ms);
+	judge_unit("u", NOW_MS + LATE_MS - 1);
+	expect(NEW, 1, 0);
+	judge_unit("v", NOW_MS + LATE_MS);
+	expect(OLD, 0, 1);
+	expose("d", "w", NEW, next_ms, OTHER_TABLE); /* the candidate has it now */
+	judge_unit("w", next_ms + 10);
+	expect(NEW, 2, 0);
+	expect(OLD, 0, 1);
+}
+
+/* However often it is told, in time or late. */
+static void a_unit_counts_once_by_when_its_feedback_came(void **state)
+{
+	(void)state;
+	expose("a", "u", NEW, NOW_MS, TABLE_TEXT);
+	for (int64_t i = 0; i < 5; i++)
+		judge_unit("u", NOW_MS + 10 + i);
+	expect(NEW, 1, 0);
+	judge_unit("u", NOW_MS + LATE_MS); /* it was in time before */
+	expect(NEW, 1, 0);
 }
 
 /* ---- the sample ---- */
@@ -288,6 +347,9 @@ int main(void)
 		WITH_TALLY(each_metric_has_its_own_arrivals),
 		WITH_TALLY(feedback_of_a_unit_is_late_after_its_last_window),
 		WITH_TALLY(late_truths_of_an_earlier_stage_are_known),
+		WITH_TALLY(truths_in_time_of_an_earlier_stage_say_that_truths_come),
+		WITH_TALLY(feedback_of_a_unit_of_an_earlier_stage_says_that_truths_come),
+		WITH_TALLY(a_unit_counts_once_by_when_its_feedback_came),
 		cmocka_unit_test(a_full_sample_keeps_a_share_that_stands_for_all),
 		cmocka_unit_test(the_sample_keeps_the_first_of_a_key_with_all_outcomes),
 	};
