@@ -12,17 +12,17 @@ struct exposure_sample {
 	unsigned halvings;
 };
 
-static uint64_t key_of(uint64_t key)
+static uint64_t sample_key(uint64_t key)
 {
 	return key != 0 ? key : UINT64_C(1) << 63;
 }
 
-static bool key_is_sampled(const struct exposure_sample *sample, uint64_t key)
+static bool sample_has_key(const struct exposure_sample *sample, uint64_t key)
 {
 	return (key & ((UINT64_C(1) << sample->halvings) - 1)) == 0;
 }
 
-static struct sampled_exposure *place_of(struct sampled_exposure *items, size_t places, uint64_t key)
+static struct sampled_exposure *sample_place(struct sampled_exposure *items, size_t places, uint64_t key)
 {
 	size_t at = (size_t)(key * SPREAD >> 32) & (places - 1);
 	while (items[at].key != 0 && items[at].key != key)
@@ -31,15 +31,15 @@ static struct sampled_exposure *place_of(struct sampled_exposure *items, size_t 
 }
 
 /* Moves what is sampled to so many places. False: memory ran out. */
-static bool places_set(struct exposure_sample *sample, size_t places)
+static bool sample_resize(struct exposure_sample *sample, size_t places)
 {
 	struct sampled_exposure *items = memory_take(places, sizeof *items);
 	size_t count = 0;
 	if (!items)
 		return false;
 	for (size_t i = 0; i < sample->places; i++)
-		if (sample->items[i].key != 0 && key_is_sampled(sample, sample->items[i].key)) {
-			*place_of(items, places, sample->items[i].key) = sample->items[i];
+		if (sample->items[i].key != 0 && sample_has_key(sample, sample->items[i].key)) {
+			*sample_place(items, places, sample->items[i].key) = sample->items[i];
 			count++;
 		}
 	memory_give(sample->items);
@@ -50,13 +50,16 @@ static bool places_set(struct exposure_sample *sample, size_t places)
 }
 
 /* Makes space for one more. False: memory ran out. */
-static bool space_make(struct exposure_sample *sample)
+static bool sample_make_space(struct exposure_sample *sample)
 {
 	if (sample->count < EXPOSURE_SAMPLE_MAX)
 		return 2 * (sample->count + 1) <= sample->places ||
-		       places_set(sample, sample->places > 0 ? 2 * sample->places : PLACES_AT_FIRST);
+		       sample_resize(sample, sample->places > 0 ? 2 * sample->places : PLACES_AT_FIRST);
 	sample->halvings++;
-	return places_set(sample, sample->places);
+	if (sample_resize(sample, sample->places))
+		return true;
+	sample->halvings--; /* all are there, so each stands for as many as before */
+	return false;
 }
 
 struct exposure_sample *exposure_sample_open(void)
@@ -76,25 +79,25 @@ struct sampled_exposure *exposure_sample_find(struct exposure_sample *sample, ui
 {
 	if (sample->count == 0)
 		return NULL;
-	struct sampled_exposure *found = place_of(sample->items, sample->places, key_of(key));
+	struct sampled_exposure *found = sample_place(sample->items, sample->places, sample_key(key));
 	return found->key != 0 ? found : NULL;
 }
 
 void exposure_sample_add(struct exposure_sample *sample, const struct sampled_exposure *exposure)
 {
-	const uint64_t key = key_of(exposure->key);
+	const uint64_t key = sample_key(exposure->key);
 	struct sampled_exposure *known = exposure_sample_find(sample, key);
 	if (known) {
 		known->outcomes |= exposure->outcomes;
 		return;
 	}
-	while (key_is_sampled(sample, key)) {
+	while (sample_has_key(sample, key)) {
 		const unsigned halvings = sample->halvings;
-		if (!space_make(sample))
+		if (!sample_make_space(sample))
 			return;
 		if (halvings != sample->halvings)
 			continue;
-		known = place_of(sample->items, sample->places, key);
+		known = sample_place(sample->items, sample->places, key);
 		*known = *exposure;
 		known->key = key;
 		sample->count++;

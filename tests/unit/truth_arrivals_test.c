@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/hash.h"
+#include "base/memory.h"
 #include "experiments/exposure_sample.h"
 #include "experiments/truth_tally.h"
 
@@ -322,6 +323,23 @@ static void a_full_sample_keeps_a_share_that_stands_for_all(void **state)
 	exposure_sample_close(ended);
 }
 
+/* What is not there when memory runs out is one exposure, and not half of them. */
+static void a_sample_that_cannot_be_halved_stands_for_as_many_as_before(void **state)
+{
+	struct exposure_sample *ended = exposure_sample_open();
+	(void)state;
+	for (uint64_t i = 1; i <= EXPOSURE_SAMPLE_MAX; i++)
+		exposure_sample_add(ended, &(struct sampled_exposure){.key = i << 32});
+	for (uint64_t i = 1; i < 4; i++) {
+		memory_fail_at(1);
+		exposure_sample_add(ended, &(struct sampled_exposure){.key = (EXPOSURE_SAMPLE_MAX + i) << 32});
+		memory_fail_at(0);
+		assert_int_equal(exposure_sample_weight(ended), 1);
+	}
+	assert_non_null(exposure_sample_find(ended, UINT64_C(1) << 32));
+	exposure_sample_close(ended);
+}
+
 static void the_sample_keeps_the_first_of_a_key_with_all_outcomes(void **state)
 {
 	struct exposure_sample *ended = exposure_sample_open();
@@ -351,6 +369,7 @@ int main(void)
 		WITH_TALLY(feedback_of_a_unit_of_an_earlier_stage_says_that_truths_come),
 		WITH_TALLY(a_unit_counts_once_by_when_its_feedback_came),
 		cmocka_unit_test(a_full_sample_keeps_a_share_that_stands_for_all),
+		cmocka_unit_test(a_sample_that_cannot_be_halved_stands_for_as_many_as_before),
 		cmocka_unit_test(the_sample_keeps_the_first_of_a_key_with_all_outcomes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
