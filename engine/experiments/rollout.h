@@ -23,8 +23,9 @@
  * time are the smaller part of them, and were chosen by their speed. It may be broken, since a rollback is the safe side.
  *
  * A candidate that had requests, and then none while the default had so many that ROLLOUT_SILENT_EXPECTED of its own are missing,
- * is not reached any more: what it has shown before is open, so a stage does not pass by it. At 100% there is no default to compare
- * with.
+ * is not reached any more: what it has shown before is open, so a stage does not pass by it. How many are missing is found as if
+ * the default had had ROLLOUT_SILENT_EXPECTED requests more beside those of the candidate, since few tell no pace. At 100% there is
+ * no default to compare with.
  *
  * Each move has a number, from 1, and its evidence. A move that changes weights begins an epoch: counts are those since the
  * epoch began, and counts of an earlier epoch are ignored. Counts are totals, so a look that is repeated adds nothing.

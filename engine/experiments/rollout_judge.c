@@ -138,11 +138,13 @@ static enum rollout_verdict verdict_of(const struct rollout_judgement *judgement
 						 : VERDICT_OPEN;
 }
 
-/* It was called at some pace beside the default, and is not any more. */
+/* It was called at some pace beside the default, and is not any more. A pace is known from some requests of the default: of few, it
+ * is taken to be that of more. */
 static bool candidate_is_silent(const struct rollout_state *state, size_t candidate)
 {
 	const double silent = (double)state->silent[candidate], before = (double)state->control.requests - silent;
-	return silent * (double)state->candidates[candidate].requests > ROLLOUT_SILENT_EXPECTED * before;
+	return silent * (double)state->candidates[candidate].requests >
+	       ROLLOUT_SILENT_EXPECTED * (before + ROLLOUT_SILENT_EXPECTED);
 }
 
 static void silence_enter(const struct rollout_state *state, struct rollout_judgement *judgement)

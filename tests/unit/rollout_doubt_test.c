@@ -94,6 +94,18 @@ static void a_lull_of_fewer_requests_than_are_expected_is_none(void **state)
 	}
 }
 
+/* As of a candidate at 90% whose first requests come before any of the default: 20 of these would tell a pace of 5. */
+static void one_request_of_the_default_tells_no_pace(void **state)
+{
+	(void)state;
+	for (uint64_t of_default = 1; of_default < 6; of_default++) {
+		rollout_start(STAGES);
+		traffic_pass(1, 0, 99);
+		traffic_pass(1, of_default, 0);
+		assert_int_equal(trial.move.evidence.items[0].silent, of_default > 4 ? 5 : 0);
+	}
+}
+
 /* A stage at 100% has no traffic of the default. */
 static void at_full_weight_only_the_candidate_says_so(void **state)
 {
@@ -207,6 +219,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_candidate_that_is_not_reached_any_more_does_not_pass),
 		cmocka_unit_test(one_that_is_reached_again_passes),
+		cmocka_unit_test(one_request_of_the_default_tells_no_pace),
 		cmocka_unit_test(a_lull_of_fewer_requests_than_are_expected_is_none),
 		cmocka_unit_test(at_full_weight_only_the_candidate_says_so),
 		cmocka_unit_test(truths_of_one_variant_alone_promote_nothing),
