@@ -1,7 +1,7 @@
 /* keeper_truths.c: Truths of the pipelines of a rollout. What an engine tells are totals of a pipeline under the table, so the
  * most advanced ones that any engine has sent count. A new engine that joins the feedback begins with less, and passes those of the
- * former one, which may still be sent: of equal numbers of requests the first ones stay, unless more truths have come, in time or
- * late. Those that came late may be fewer where more are judged: whoever joins anew may have a longer window. */
+ * former one, which may still be sent: of equal numbers of requests the first ones stay, unless more truths have come, those in
+ * time and late ones together. Either may be fewer: whoever joins anew may have a longer window. */
 #include "base/memory.h"
 #include "control/keeper_rollouts.h"
 #include "control/truth_record.h"
@@ -62,22 +62,31 @@ static void metrics_take(const struct rollout_plan *plan, const struct record_li
 	}
 }
 
-static bool has_more(const struct truth_counts *before, const struct truth_counts *counts)
+static bool has_more_requests(const struct truth_counts *before, const struct truth_counts *counts)
 {
-	bool more = counts->requests > before->requests || counts->joined > before->joined || counts->late > before->late;
-	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++) {
-		const struct metric_counts *one = &before->metrics[i], *now = &counts->metrics[i];
-		more |= now->requests > one->requests || now->joined > one->joined || now->late > one->late;
-	}
+	bool more = counts->requests > before->requests;
+	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++)
+		more |= counts->metrics[i].requests > before->metrics[i].requests;
 	return more;
 }
 
-/* False: they are of other choices, or contradict each other, or have nothing more than `before`. */
+/* Each is at most TRUTH_ARRIVALS_MAX. */
+static int64_t arrivals_sum(const struct truth_counts *counts)
+{
+	int64_t sum = counts->joined + counts->late;
+	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++)
+		sum += counts->metrics[i].joined + counts->metrics[i].late;
+	return sum;
+}
+
+/* False: they are of other choices, or contradict each other, or have nothing more than `before`. Of two engines only one can have
+ * more than the other, so those in force do not go back and forth. */
 static bool variants_take(const struct rollout_document *document, const struct record_list *variants,
 			  const struct truth_counts *before, struct truth_counts *counts)
 {
 	const struct variant_truth *items = variants->items;
 	bool more = false;
+	int64_t arrivals = 0;
 	if (variants->count != document->count)
 		return false;
 	for (size_t i = 0; i < document->count; i++) {
@@ -86,9 +95,10 @@ static bool variants_take(const struct rollout_document *document, const struct 
 		metrics_take(&document->plan, &items[i].metrics, &counts[i]);
 		if (!text_is(items[i].name, document->names[i]) || !truth_counts_rose(&before[i], &counts[i]))
 			return false;
-		more |= has_more(&before[i], &counts[i]);
+		more |= has_more_requests(&before[i], &counts[i]);
+		arrivals += arrivals_sum(&counts[i]) - arrivals_sum(&before[i]);
 	}
-	return more;
+	return more || arrivals > 0;
 }
 
 static bool pipeline_take(struct kept_rollout *rollout, const struct pipeline_truth *one, struct error *error)

@@ -103,6 +103,27 @@ static void late_truths_are_progress_and_stay_with_the_rollout(void **state)
 	assert_int_equal(keeper_refused(table_stand.keeper, &why), 0);
 }
 
+/* One joins less feedback in time, and the other knows fewer late ones. */
+static void two_engines_do_not_take_turns(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("50"));
+	engine_follow(&one);
+	one.late[1] = 7;
+	seconds_pass(&one, 1, 200, 0);
+	engine_follow(&two);
+	two.late[1] = 5;
+	two.waiting[0] = 1;
+	two.waiting[1] = 1;
+	seconds_pass(&two, 2, 200, 0);
+	assert_true(truths_of_b()->late == 7 && truths_of_b()->joined == 0);
+	two.waiting[0] = 2;
+	seconds_pass(&two, 2, 200, 0);
+	assert_true(truths_of_b()->late == 5 && truths_of_b()->joined == 1);
+	seconds_pass(&one, 2, 200, 0);
+	assert_true(truths_of_b()->late == 5 && truths_of_b()->joined == 1);
+}
+
 static void late_values_of_a_metric_are_progress_too(void **state)
 {
 	(void)state;
@@ -194,9 +215,13 @@ int main(void)
 {
 #define ON_STAND(test) cmocka_unit_test_setup_teardown(test, rollout_stand_open, table_stand_close)
 	const struct CMUnitTest tests[] = {
-		ON_STAND(a_candidate_whose_truths_are_late_is_not_promoted),  ON_STAND(a_longer_window_lets_the_rollout_go_on),
-		ON_STAND(late_truths_are_progress_and_stay_with_the_rollout), ON_STAND(late_values_of_a_metric_are_progress_too),
-		cmocka_unit_test(a_former_rollout_is_read_with_its_state),    cmocka_unit_test(former_counts_of_an_engine_are_read),
+		ON_STAND(a_candidate_whose_truths_are_late_is_not_promoted),
+		ON_STAND(a_longer_window_lets_the_rollout_go_on),
+		ON_STAND(two_engines_do_not_take_turns),
+		ON_STAND(late_truths_are_progress_and_stay_with_the_rollout),
+		ON_STAND(late_values_of_a_metric_are_progress_too),
+		cmocka_unit_test(a_former_rollout_is_read_with_its_state),
+		cmocka_unit_test(former_counts_of_an_engine_are_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
