@@ -136,6 +136,7 @@ struct rollout_judgement {
 	uint64_t silent;     /* the candidate is not reached any more, since so many requests of the default; else 0 */
 	bool is_of_truth;
 	struct truth_arrivals arrivals, control_arrivals; /* of a rule of truth: the candidate's, and the default's */
+	uint64_t control_units;				  /* likewise: with truth, of the default */
 };
 
 #define ROLLOUT_JUDGEMENTS_MAX (ROLLOUT_CANDIDATES_MAX * ROLLOUT_RULES_MAX)

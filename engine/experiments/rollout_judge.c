@@ -89,14 +89,23 @@ static bool arrivals_are_late(const struct truth_arrivals *arrivals)
 	return late > ROLLOUT_LATE_SHARE * (late + (double)arrivals->in_time);
 }
 
-/* A comparison that a stage at 100% keeps is of truths of the stage before. */
-static bool truths_are_late(const struct planned_stage *stage, const struct rollout_rule *rule,
-			    const struct rollout_judgement *judgement)
+static bool is_comparison(const struct rollout_rule *rule)
 {
-	const bool compares = rollout_rule_compares(rule) || rule->kind == RULE_BETTER;
-	if (compares && planned_stage_is_whole(stage))
+	return rollout_rule_compares(rule) || rule->kind == RULE_BETTER;
+}
+
+bool rollout_rule_is_beside(const struct planned_stage *stage, const struct rollout_rule *rule)
+{
+	return is_comparison(rule) && !planned_stage_is_whole(stage);
+}
+
+/* A comparison that a stage at 100% keeps is of truths of the stage before. */
+bool rollout_truths_are_late(const struct planned_stage *stage, const struct rollout_rule *rule,
+			     const struct rollout_judgement *judgement)
+{
+	if (is_comparison(rule) && planned_stage_is_whole(stage))
 		return false;
-	return arrivals_are_late(&judgement->arrivals) || (compares && arrivals_are_late(&judgement->control_arrivals));
+	return arrivals_are_late(&judgement->arrivals) || (is_comparison(rule) && arrivals_are_late(&judgement->control_arrivals));
 }
 
 /* Enters when the truths of a rule came. `of` has their metric. */
@@ -106,7 +115,8 @@ static void arrivals_enter(const struct rollout_state *state, const struct plann
 	judgement->is_of_truth = true;
 	judgement->arrivals = *arrivals_of(of, &state->candidates[judgement->candidate]);
 	judgement->control_arrivals = *arrivals_of(of, &state->control);
-	if (judgement->verdict == VERDICT_HOLDS && truths_are_late(stage, rule, judgement))
+	judgement->control_units = units_of(of, &state->control)->count;
+	if (judgement->verdict == VERDICT_HOLDS && rollout_truths_are_late(stage, rule, judgement))
 		judgement->verdict = VERDICT_OPEN;
 }
 

@@ -5,6 +5,8 @@
 #include "experiments/rollout_parts.h"
 #include "message/json_write.h"
 
+#define CHECK_CALLED "check that it is called, and its engines and address"
+
 /* "holds" */
 static const char *const rollout_verdict_names[VERDICTS] = {"open", "holds", "broken", "changed", "leftOut"};
 
@@ -103,31 +105,54 @@ static void outcome_sentence(const struct rollout_move *move, struct buffer *out
 	}
 }
 
-/* Why so few truths count: an outcome window that is too short, or that is not over. */
-static void arrivals_sentence(const struct rollout_plan *plan, const struct rollout_judgement *cause, bool compares,
-			      const char *name, struct buffer *out)
+static void late_sentence(const struct rollout_judgement *cause, bool is_beside, const char *name, const char *window,
+			  struct buffer *out)
 {
 	const struct truth_arrivals *candidate = &cause->arrivals, *control = &cause->control_arrivals;
-	char window[DURATION_TEXT_MAX];
-	duration_print(plan->outcome_window_ms * NS_PER_MS, window);
-	if (candidate->late > 0 || control->late > 0)
-		buffer_print(out,
-			     ". Truths that came after the outcomeWindow of %s do not count: %" PRIu64 " of `%s`, and %" PRIu64
-			     " of the default; %" PRIu64 " and %" PRIu64
-			     " came within it. Set outcomeWindow above the time that truths take",
-			     window, candidate->late, name, control->late, candidate->in_time, control->in_time);
-	else if (cause->trials == 0 && candidate->in_time > 0)
-		buffer_print(out,
-			     ". %" PRIu64 " truths of `%s` have come, and count at the end of the outcomeWindow of %s. Set a "
-			     "shorter outcomeWindow, or a longer stage",
-			     candidate->in_time, name, window);
-	else if (cause->trials == 0 || (compares && control->in_time == 0))
+	buffer_print(out, ". Truths that came after the outcomeWindow of %s do not count: %" PRIu64 " of `%s`", window,
+		     candidate->late, name);
+	if (is_beside)
+		buffer_print(out, ", and %" PRIu64 " of the default; %" PRIu64 " and %" PRIu64 " came within it", control->late,
+			     candidate->in_time, control->in_time);
+	else
+		buffer_print(out, "; %" PRIu64 " came within it", candidate->in_time);
+	buffer_string(out, ". Set outcomeWindow above the time that truths take");
+}
+
+/* `name` NULL: of the default. */
+static void missing_sentence(const struct truth_arrivals *arrivals, const char *name, const char *window, struct buffer *out)
+{
+	const char *quote = name ? "`" : "", *whose = name ? name : "the default";
+	if (arrivals->in_time > 0)
+		buffer_print(
+			out,
+			". Truths of %s%s%s come, and none has counted: each does at the end of its outcomeWindow of %s, in the "
+			"stage of its request. Set a shorter outcomeWindow, or a longer stage",
+			quote, whose, quote, window);
+	else
 		buffer_print(
 			out,
 			". No truth of %s%s%s came within the outcomeWindow of %s in this stage. Send feedback sooner, or set a "
 			"longer outcomeWindow and a longer stage",
-			cause->trials == 0 ? "`" : "", cause->trials == 0 ? name : "the default", cause->trials == 0 ? "`" : "",
-			window);
+			quote, whose, quote, window);
+}
+
+/* Why so few truths count: an outcome window that is too short, or that is not over. No truth of a stage at 100% changes a
+ * comparison that it keeps. Engines of former releases tell no arrivals. */
+static void arrivals_sentence(const struct rollout_plan *plan, const struct planned_stage *stage, const struct rollout_rule *rule,
+			      const struct rollout_judgement *cause, const char *name, struct buffer *out)
+{
+	const bool is_beside = rollout_rule_is_beside(stage, rule);
+	char window[DURATION_TEXT_MAX];
+	duration_print(plan->outcome_window_ms * NS_PER_MS, window);
+	if (rollout_truths_are_late(stage, rule, cause))
+		late_sentence(cause, is_beside, name, window, out);
+	else if (!is_beside && (rollout_rule_compares(rule) || rule->kind == RULE_BETTER))
+		return;
+	else if (cause->trials == 0)
+		missing_sentence(&cause->arrivals, name, window, out);
+	else if (is_beside && cause->control_units == 0)
+		missing_sentence(&cause->control_arrivals, NULL, window, out);
 }
 
 static void cause_sentence(const struct rollout_plan *plan, const struct rollout_move *move, const char *const *names,
@@ -156,14 +181,10 @@ static void cause_sentence(const struct rollout_plan *plan, const struct rollout
 		buffer_print(out, "; %.4g is measured, and between %.4g and %.4g is certain", cause->estimate, cause->interval.low,
 			     cause->interval.high);
 	if (cause->silent > 0 && move->reason == REASON_OPEN)
-		buffer_print(out,
-			     ". The default has had %" PRIu64
-			     " requests since the last one of `%s`: check that it is called, and its "
-			     "engines and address",
+		buffer_print(out, ". The default has had %" PRIu64 " requests since the last one of `%s`: " CHECK_CALLED,
 			     cause->silent, names[cause->candidate]);
 	if (cause->is_of_truth && move->reason == REASON_OPEN)
-		arrivals_sentence(plan, cause, rollout_rule_compares(rule) || rule->kind == RULE_BETTER, names[cause->candidate],
-				  out);
+		arrivals_sentence(plan, &plan->stages[move->evidence.stage], rule, cause, names[cause->candidate], out);
 	buffer_string(out, ".");
 }
 

@@ -160,8 +160,79 @@ static void truths_that_wait_for_the_end_of_the_window_leave_the_stage_open(void
 	minutes_pass(10, 1000, 0);
 	expect_move(2, ROLLOUT_INCONCLUSIVE, 0, REASON_OPEN);
 	expect_sentence(
-		"100 truths of `new` have come, and count at the end of the outcomeWindow of 1h. Set a shorter outcomeWindow, "
-		"or a longer stage.");
+		"Truths of `new` come, and none has counted: each does at the end of its outcomeWindow of 1h, in the stage of its "
+		"request. Set a shorter outcomeWindow, or a longer stage.");
+}
+
+/* What a move says of the truths of its cause; "": nothing. */
+static void expect_advice(const char *words)
+{
+	struct buffer out;
+	buffer_open(&out, BYTES_MAX);
+	rollout_move_sentence(&trial.plan, &trial.move, (const char *const[]){"new"}, &out);
+	buffer_byte(&out, '\0');
+	if (*words ? !strstr(out.bytes, words) : strstr(out.bytes, "Window") || strstr(out.bytes, "ruth"))
+		fail_msg("%s", out.bytes);
+	buffer_close(&out);
+}
+
+/* Few units, and few late truths: the window is not what is wrong. Nor is it where an engine tells no arrivals. */
+static void advice_is_of_what_leaves_the_stage_open(void **state)
+{
+	static const struct {
+		uint64_t units[2], in_time[2], late[2]; /* of the default, and of the candidate */
+		const char *words;
+	} rows[] = {
+		{{20, 20}, {10000, 10000}, {0, 1}, ""},
+		{{20, 20}, {0, 0}, {0, 0}, ""},
+		{{0, 20}, {0, 0}, {0, 0}, "No truth of the default came within"},
+		{{0, 20}, {5, 20}, {0, 0}, "Truths of the default come, and none has counted"},
+		{{20, 20}, {20, 20}, {21, 0}, "do not count: 0 of `new`, and 21 of the default; 20 and 20 came within it."},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		rollout_start(ROLLOUT(STAGES));
+		trial.look.epoch = trial.rollout.epoch;
+		trial.look.control.accuracy = units(rows[i].units[0], 0.9);
+		trial.look.candidates[0].accuracy = units(rows[i].units[1], 0.9);
+		arrive(&trial.look.control, rows[i].in_time[0], rows[i].late[0]);
+		arrive(&trial.look.candidates[0], rows[i].in_time[1], rows[i].late[1]);
+		minutes_pass(10, 1000, 0);
+		expect_move(2, ROLLOUT_INCONCLUSIVE, 0, REASON_OPEN);
+		assert_int_equal(trial.move.cause, ACCURACY);
+		expect_advice(rows[i].words);
+	}
+}
+
+/* A rule of the candidate alone is not open by what the default has. */
+static void the_default_is_not_blamed_for_a_rule_of_the_candidate(void **state)
+{
+	(void)state;
+	rollout_start(ROLLOUT(STAGES) "  successCriteria: [{metricName: profit, threshold: 3, operator: \">\"}]\n");
+	trial.look.epoch = trial.rollout.epoch;
+	trial.look.control.accuracy = trial.look.candidates[0].accuracy = units(5000, 0.9);
+	arrive(&trial.look.control, 5000, 0);
+	arrive(&trial.look.candidates[0], 5000, 0);
+	trial.look.candidates[0].metrics[0] = (struct moments){20, 9, 20};
+	trial.look.candidates[0].arrivals[0] = (struct truth_arrivals){20, 0};
+	trial.look.control.arrivals[0] = (struct truth_arrivals){0, 90};
+	minutes_pass(10, 1000, 0);
+	expect_move(2, ROLLOUT_INCONCLUSIVE, 0, REASON_OPEN);
+	assert_int_equal(trial.plan.stages[0].rules[trial.move.cause].kind, RULE_MEAN);
+	expect_advice("");
+}
+
+/* No truth of the default comes at 100%, and none would change what the stage keeps. */
+static void a_stage_at_full_weight_asks_for_no_truth_of_the_default(void **state)
+{
+	(void)state;
+	rollout_start(ROLLOUT("    stages: [{weight: 100, duration: 5m}]\n"));
+	trial.look.epoch = trial.rollout.epoch;
+	trial.look.candidates[0].accuracy = units(20, 0.9);
+	arrive(&trial.look.candidates[0], 20, 0);
+	minutes_pass(10, 1000, 0);
+	expect_move(2, ROLLOUT_INCONCLUSIVE, 0, REASON_OPEN);
+	expect_advice("");
 }
 
 /* A metric that a criterion names is as late as its own feedback is. */
@@ -223,6 +294,9 @@ int main(void)
 		cmocka_unit_test(truths_in_time_roll_back_however_many_are_late),
 		cmocka_unit_test(a_comparison_that_is_kept_stays),
 		cmocka_unit_test(truths_that_wait_for_the_end_of_the_window_leave_the_stage_open),
+		cmocka_unit_test(advice_is_of_what_leaves_the_stage_open),
+		cmocka_unit_test(the_default_is_not_blamed_for_a_rule_of_the_candidate),
+		cmocka_unit_test(a_stage_at_full_weight_asks_for_no_truth_of_the_default),
 		cmocka_unit_test(a_mean_of_mostly_late_feedback_does_not_hold),
 		cmocka_unit_test(the_state_has_when_truths_came),
 		cmocka_unit_test(a_longer_window_keeps_the_rollout),

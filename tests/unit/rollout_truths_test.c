@@ -138,7 +138,7 @@ static void late_values_of_a_metric_are_progress_too(void **state)
 	one.metrics[1][0].joined = 2;
 	seconds_pass(&one, 20, 200, 0);
 	assert_true(phase_is("inconclusive", 1));
-	sentence_has(2, "40 of `b`, and 40 of the default; 2 and 0 came within it.");
+	sentence_has(2, "40 of `b`; 2 came within it.");
 }
 
 /* ---- records of the former schema ---- */
