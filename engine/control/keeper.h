@@ -77,6 +77,9 @@ struct rollout_document;
 struct keeper_rollout_reader {
 	bool (*read)(void *context, struct text document, struct arena *arena, struct rollout_document *rollout, bool *is_rollout,
 		     struct error *error);
+
+	/* The default of any Experiment, which is in the arena; NULL: it has none, or its text cannot be read. False: SYSTEM. */
+	bool (*read_default)(void *context, struct text document, struct arena *arena, const char **name, struct error *error);
 	void *context;
 };
 

@@ -146,6 +146,37 @@ static bool move_write(struct keeper *keeper, const struct kept_rollout *rollout
 	return move_keep(keeper, record, &sentence, &evidence, now_ms, error);
 }
 
+/* Why the version has no rollout: none is written, or it is switched off, or it cannot run. */
+static bool withdrawal_describe(struct keeper *keeper, const struct control_version *version, struct buffer *sentence,
+				struct error *error)
+{
+	const struct keeper_rollout_reader *reader = &keeper->options.rollouts;
+	struct rollout_document document;
+	struct error reason = {0};
+	bool is_rollout;
+	if (!reader->read(reader->context, version->document, keeper->arena, &document, &is_rollout, &reason))
+		return error_memory(error, ERROR_SYSTEM, "ending a rollout");
+	buffer_print(sentence, "Ended: version %lld of the experiment has ", (long long)version->version);
+	if (reason.kind != ERROR_NONE)
+		buffer_print(sentence, "a rollout that cannot run (%s), and its own weights are in force.", reason.text);
+	else
+		buffer_string(sentence, "no rollout, and its own weights are in force.");
+	return true;
+}
+
+/* As of any other move; what nobody knows of the new weights is null. */
+static void withdrawal_write(const struct control_rollout *ended, const struct control_move *record, int64_t now_ms,
+			     struct buffer *evidence)
+{
+	buffer_print(evidence, "{\"move\": %lld, \"time_ms\": %lld", (long long)record->number, (long long)now_ms);
+	json_write_member(evidence, ", ", "from", ended->phase);
+	buffer_print(evidence, ", \"to\": \"withdrawn\", \"fromStage\": %lld, \"stage\": %lld", (long long)ended->stage,
+		     (long long)ended->stage);
+	buffer_string(evidence, ", \"epoch\": null, \"percent\": null, \"reason\": \"withdrawn\", \"ends\": ");
+	record_describe_json(ended, evidence);
+	buffer_string(evidence, ", \"evidence\": []}");
+}
+
 bool rollout_withdraw(struct keeper *keeper, const struct ledger_rollout *rollout, const struct control_version *version,
 		      int64_t now_ms, struct error *error)
 {
@@ -163,16 +194,15 @@ bool rollout_withdraw(struct keeper *keeper, const struct ledger_rollout *rollou
 		return true;
 	buffer_open(&sentence, EVIDENCE_BYTES_MAX);
 	buffer_open(&evidence, EVIDENCE_BYTES_MAX);
-	buffer_print(&sentence,
-		     "Ended: version %lld of the experiment has no rollout, and its own weights are in force. The rollout was ",
-		     (long long)version->version);
+	if (!withdrawal_describe(keeper, version, &sentence, error)) {
+		buffer_close(&sentence);
+		buffer_close(&evidence);
+		return false;
+	}
+	buffer_string(&sentence, " The rollout was ");
 	record_describe(ended, &sentence);
 	buffer_byte(&sentence, '.');
-	buffer_print(&evidence,
-		     "{\"move\": %lld, \"time_ms\": %lld, \"reason\": \"withdrawn\", \"ends\": ", (long long)record.number,
-		     (long long)now_ms);
-	record_describe_json(ended, &evidence);
-	buffer_string(&evidence, ", \"evidence\": []}");
+	withdrawal_write(ended, &record, now_ms, &evidence);
 	return move_keep(keeper, &record, &sentence, &evidence, now_ms, error);
 }
 

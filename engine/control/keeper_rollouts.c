@@ -304,17 +304,17 @@ static const char *default_fault(struct keeper *keeper, const struct kept_rollou
 		rollout_percent(&document->plan, state), name, given, rollout->name, given);
 }
 
+/* Also of a document that would end the rollout, since it has none or one that cannot run. */
 static bool item_fault(struct keeper *keeper, const struct kept_rollout *rollout, const struct proposal_item *item,
 		       const char **why, struct error *error)
 {
 	const struct keeper_rollout_reader *reader = &keeper->options.rollouts;
-	struct rollout_document document;
 	struct error ignored = {0}; /* the checker has its words */
-	bool is_rollout = false;
-	if (!reader->read(reader->context, item->document, keeper->arena, &document, &is_rollout, &ignored))
+	const char *name;
+	if (!reader->read_default(reader->context, item->document, keeper->arena, &name, &ignored))
 		return error_memory(error, ERROR_SYSTEM, "deciding a proposal");
-	if (is_rollout && strcmp(document.names[document.control], rollout->document.names[rollout->document.control]) != 0)
-		*why = default_fault(keeper, rollout, document.names[document.control]);
+	if (name && strcmp(name, rollout->document.names[rollout->document.control]) != 0)
+		*why = default_fault(keeper, rollout, name);
 	return true;
 }
 

@@ -162,7 +162,26 @@ static bool rollout_document_read(void *context, struct text document, struct ar
 	return good || error->kind != ERROR_SYSTEM;
 }
 
+static bool rollout_document_default(void *context, struct text document, struct arena *arena, const char **name,
+				     struct error *error)
+{
+	const struct document_checker *checker = context;
+	const struct spec_options options = {.kinds = checker->kinds, .namespace = checker->namespace};
+	struct spec spec;
+	*name = NULL;
+	if (!spec_open(&spec, error))
+		return false;
+	bool good = spec_read_text(&spec, "experiment", document, &options, error);
+	const struct experiment_spec *experiment = good ? experiment_in(&spec) : NULL;
+	if (experiment && experiment->default_name.text) {
+		*name = arena_copy_string(arena, experiment->default_name.text);
+		good = *name || error_memory(error, ERROR_SYSTEM, "reading an experiment");
+	}
+	spec_close(&spec);
+	return good || error->kind != ERROR_SYSTEM;
+}
+
 struct keeper_rollout_reader rollout_document_of(struct document_checker *checker)
 {
-	return (struct keeper_rollout_reader){rollout_document_read, checker};
+	return (struct keeper_rollout_reader){rollout_document_read, rollout_document_default, checker};
 }

@@ -403,6 +403,30 @@ static void the_default_is_not_swapped_while_a_stage_runs(void **state)
 	}
 }
 
+/* Nor by a document that has no rollout, or one that is switched off: it would end this one, too. */
+static void no_document_swaps_the_default_while_a_stage_runs(void **state)
+{
+	static const char head[] =
+		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: b\n"
+		"  candidates: [{name: a, weight: 50}, {name: b, weight: 50}]\n";
+	static const char *const more[] = {"", "  progressiveDeployment: {enabled: false, schedule: [10, 50]}\n"};
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	seconds_pass(&one, 2, 200, 0);
+	for (size_t i = 0; i < 2; i++) {
+		char document[1024];
+		(void)snprintf(document, sizeof document, "%s%s", head, more[i]);
+		const struct proposal_item item = table_item("Experiment", "e", document);
+		const struct control_verdict *verdict = control_ask(&table_stand, (struct proposal){.items = {1, &item}});
+		assert_int_equal(verdict->outcome, VERDICT_REFUSED);
+		assert_non_null(memmem(verdict->why.bytes, verdict->why.length, "cannot become `b` while", 23));
+		assert_int_equal(buckets_of_b(), 1000);
+	}
+	assert_int_equal(command("e", "rollback")->outcome, VERDICT_ACCEPTED);
+	table_propose("Experiment", "e", head);
+	assert_int_equal(buckets_of_b(), 5000);
+}
+
 static void sentence_is(size_t number, const char *words)
 {
 	if (!text_is(move(number)->sentence, words))
@@ -438,7 +462,9 @@ static void a_rollout_ends_with_its_experiment(void **state)
 		2,
 		"Ended: version 2 of the experiment has no rollout, and its own weights are in force. The rollout was running in "
 		"stage 1, with 10% for its candidates.");
-	assert_true(evidence_has(2, "\"reason\": \"withdrawn\", \"ends\": {\"version\": 1"));
+	assert_true(evidence_has(2,
+				 "\"from\": \"running\", \"to\": \"withdrawn\", \"fromStage\": 1, \"stage\": 1, \"epoch\": null, "
+				 "\"percent\": null, \"reason\": \"withdrawn\", \"ends\": {\"version\": 1"));
 	assert_int_equal(move(2)->table, table_in_force("e")->version);
 	control_compact(&table_stand);
 	control_keeper_start(&table_stand);
@@ -591,6 +617,7 @@ int main(void)
 		ON_STAND(a_promoted_rollout_stays_as_long_as_its_stages_do),
 		ON_STAND(a_default_that_no_stage_has_is_refused_while_one_runs),
 		ON_STAND(the_default_is_not_swapped_while_a_stage_runs),
+		ON_STAND(no_document_swaps_the_default_while_a_stage_runs),
 		ON_STAND(a_rollout_that_replaces_another_in_a_stage_says_so),
 		ON_STAND(a_rollout_ends_with_its_experiment),
 		ON_STAND(phases_become_figures),
