@@ -177,7 +177,7 @@ static void late_say(const struct truth_service *service, struct truth_counting 
 		"outcomeWindow above the time that truths take%s",
 		counting->experiment->name, service->config.feedback, late, window_ms, unknown,
 		has_truths(counting) ? ""
-		: late > 0	     ? ". No truth has counted so far: while that is so, no stage passes"
+		: late > 0	     ? ". No truth has counted so far: while that is so, no rule of truth holds"
 				     : ". No truth has counted so far");
 }
 
