@@ -28,6 +28,11 @@ struct truth_unit {
 	bool met; /* a value of it was counted, or waits */
 };
 
+/* Those of a sample, and what they stand for. */
+struct sampled_number {
+	int64_t count, sum;
+};
+
 struct truth_tally {
 	struct truth_tally_config config;
 	struct outcome_join *join;
@@ -40,6 +45,7 @@ struct truth_tally {
 	struct truth_unit *units;
 	size_t unit_count, unit_places; /* a power of two */
 	struct truth_counts counts[ASSIGNMENT_WAYS_MAX];
+	struct sampled_number late[ASSIGNMENT_WAYS_MAX][JUDGED_MAX], of_units[ASSIGNMENT_WAYS_MAX][JUDGED_MAX]; /* in time */
 	bool has_past[ASSIGNMENT_WAYS_MAX][JUDGED_MAX]; /* one that is counted as joined is of an earlier stage */
 	struct truth_tally_losses losses;
 };
@@ -304,6 +310,25 @@ static void arrival_count(struct truth_counts *counts, size_t judged, int64_t jo
 	*(metric ? &metric->late : &counts->late) += late;
 }
 
+static int64_t sampled_estimate(const struct sampled_number *number)
+{
+	return number->count < TRUTH_SAMPLED_LEAST ? number->count : number->sum;
+}
+
+/* Adds one. Returns by how much the estimate rises. */
+static int64_t sampled_add(struct sampled_number *number, uint64_t weight)
+{
+	const int64_t before = sampled_estimate(number);
+	number->count++;
+	number->sum += (int64_t)weight;
+	return sampled_estimate(number) - before;
+}
+
+static void late_count(struct truth_tally *tally, size_t arm, size_t judged, uint64_t weight)
+{
+	arrival_count(&tally->counts[arm], judged, 0, sampled_add(&tally->late[arm][judged], weight));
+}
+
 static bool window_is_over(const struct truth_tally *tally, const struct sampled_exposure *exposure, int64_t time_ms)
 {
 	return time_ms > exposure->time_ms + MS_PER_S + tally->config.window_ms;
@@ -327,7 +352,7 @@ static void past_count(struct truth_tally *tally, size_t arm, size_t judged, boo
 	if (joined > *has_past)
 		return;
 	if (is_late)
-		arrival_count(&tally->counts[arm], judged, 0, (int64_t)weight);
+		late_count(tally, arm, judged, weight);
 	else if (!*has_past)
 		arrival_count(&tally->counts[arm], judged, 1, 0);
 	*has_past |= !is_late;
@@ -345,7 +370,7 @@ static void missed_count(struct truth_tally *tally, struct sampled_exposure *exp
 		if (news & 1U << i && is_past)
 			past_count(tally, exposure->arm, i, is_late, weight);
 		else if (news & 1U << i)
-			arrival_count(&tally->counts[exposure->arm], i, 0, (int64_t)weight);
+			late_count(tally, exposure->arm, i, weight);
 }
 
 /* Feedback that names a request, at the time of its record: what it says of itself may be the time of the event. */
@@ -371,7 +396,7 @@ static void unit_arrived(struct truth_tally *tally, const struct feedback *feedb
 	const unsigned news = fate == UNIT_OUTCOME_WAITS ? news_take(exposure, outcomes) : 0;
 	for (size_t i = 0; i < tally->judged_count; i++)
 		if (news & 1U << i)
-			arrival_count(&tally->counts[exposure->arm], i, (int64_t)weight, 0);
+			arrival_count(&tally->counts[exposure->arm], i, sampled_add(&tally->of_units[exposure->arm][i], weight), 0);
 	if ((fate == UNIT_OUTCOME_LATE || fate == UNIT_OUTCOME_UNKNOWN) && exposure->time_ms <= feedback->time_ms)
 		missed_count(tally, exposure, outcomes, time_ms, weight);
 }

@@ -13,12 +13,13 @@
  * (experiments/unit_outcomes.h).
  *
  * Truths that come after the window do not count. How many these are is known by a sample of the exposures that are over
- * (experiments/exposure_sample.h), once for each request; and of feedback that names a unit, once for each unit. Feedback on
- * requests that another table chose, or that this one did not choose, is unknown, and not late: nothing is known of its window.
- * But truths may take longer than a stage. So the samples go from the tally of one stage to that of the next: a truth of a request,
- * or a unit, of an earlier stage is counted too, as long as the present one has none of that variant in time. One that is late
- * counts as late; of those within their window only the first counts, as in time: it says that truths come, and nothing of the
- * present stage.
+ * (experiments/exposure_sample.h), once for each request; and of feedback that names a unit, once for each unit. Of a sample that
+ * stands for more, TRUTH_SAMPLED_LEAST are known before they count as more than themselves: an estimate of fewer is mostly error,
+ * and one truth would be a thousand. Feedback on requests that another table chose, or that this one did not choose, is unknown,
+ * and not late: nothing is known of its window. But truths may take longer than a stage. So the samples go from the tally of one
+ * stage to that of the next: a truth of a request, or a unit, of an earlier stage is counted too, as long as the present one has
+ * none of that variant in time. One that is late counts as late; of those within their window only the first counts, as in time: it
+ * says that truths come, and nothing of the present stage.
  *
  * Only exposures of the table count, which a stage has chosen, and whose time is not before the table's. Exposures and feedback
  * that come again count once. Sums of accuracies are whole numbers: the same records give the same ones, whatever the order of
@@ -43,6 +44,7 @@
 #define TRUTH_VALUE_MAX 1e100	 /* of another metric, above or below 0: the sum of squares has to be finite */
 #define TRUTH_COUNT_MAX 10000000 /* units of an arm: the squares of 64 pipelines fit into 63 bits; further ones are left out */
 #define TRUTH_ARRIVALS_MAX (INT64_C(1) << 53) /* requests by when their truths came: those of 64 pipelines fit into 63 bits */
+#define TRUTH_SAMPLED_LEAST 10		      /* the estimate of all is then right within a third, two times of three */
 #define TRUTH_EXPOSURE_BYTES 40	 /* of an open exposure; values of feedback take more (experiments/outcome_values.h) */
 #define TRUTH_MEMORY_BYTES ((size_t)64 << 20) /* for open exposures: 1,670,000 */
 #define TRUTH_UNITS_MAX ((size_t)1 << 20) /* further units are left out: of so many, an accuracy is known to 0.1% */

@@ -297,6 +297,26 @@ static void a_unit_counts_once_by_when_its_feedback_came(void **state)
 	expect(NEW, 1, 0);
 }
 
+/* One truth of a sample does not stand for as many as the sample does: it would outweigh all truths in time. */
+static void few_truths_of_a_sample_are_no_estimate(void **state)
+{
+	const struct truth_counts *counts = &truth_tally_counts(tally)[NEW];
+	char id[24];
+	int64_t known = 0;
+	(void)state;
+	for (int64_t i = 0; i < 2 * EXPOSURE_SAMPLE_MAX + 2000; i++) {
+		(void)snprintf(id, sizeof id, "r%lld", (long long)i);
+		expose(id, "", NEW, NOW_MS, TABLE_TEXT);
+	}
+	for (int64_t i = 0; known < TRUTH_SAMPLED_LEAST + 2; i++) {
+		const int64_t before = counts->late;
+		(void)snprintf(id, sizeof id, "r%lld", (long long)i);
+		judge(id, "accuracy", NOW_MS + LATE_MS);
+		known += counts->late > before;
+		assert_int_equal(counts->late, known < TRUTH_SAMPLED_LEAST ? known : 4 * known);
+	}
+}
+
 /* ---- the sample ---- */
 
 static void a_full_sample_keeps_a_share_that_stands_for_all(void **state)
@@ -368,6 +388,7 @@ int main(void)
 		WITH_TALLY(truths_in_time_of_an_earlier_stage_say_that_truths_come),
 		WITH_TALLY(feedback_of_a_unit_of_an_earlier_stage_says_that_truths_come),
 		WITH_TALLY(a_unit_counts_once_by_when_its_feedback_came),
+		WITH_TALLY(few_truths_of_a_sample_are_no_estimate),
 		cmocka_unit_test(a_full_sample_keeps_a_share_that_stands_for_all),
 		cmocka_unit_test(a_sample_that_cannot_be_halved_stands_for_as_many_as_before),
 		cmocka_unit_test(the_sample_keeps_the_first_of_a_key_with_all_outcomes),
