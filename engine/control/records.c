@@ -216,10 +216,15 @@ static const struct record_field tally_fields[] = {
 };
 
 static const struct record_field metric_truth_fields[] = {
-	FIELD(TEXT, struct metric_truth, name),	   FIELD(NUMBER, struct metric_truth, requests),
-	FIELD(NUMBER, struct metric_truth, units), FIELD(REAL, struct metric_truth, mean),
-	FIELD(REAL, struct metric_truth, squares), ADDED(NUMBER, struct metric_truth, joined),
-	ADDED(NUMBER, struct metric_truth, late),  END,
+	FIELD(TEXT, struct metric_truth, name),
+	FIELD(NUMBER, struct metric_truth, requests),
+	FIELD(NUMBER, struct metric_truth, units),
+	FIELD(REAL, struct metric_truth, mean),
+	FIELD(REAL, struct metric_truth, squares),
+	/* Since the second schema. */
+	ADDED(NUMBER, struct metric_truth, joined),
+	ADDED(NUMBER, struct metric_truth, late),
+	END,
 };
 
 static const struct record_field truth_fields[] = {
@@ -262,9 +267,12 @@ static const struct record_field rollout_fields[] = {
 	FIELD(NUMBER, struct control_rollout, epoch),
 	END,
 };
-const struct record_form rollout_form = {"rollout",	   "state of a rollout",
-					 rollout_fields,   sizeof(struct control_rollout),
-					 &schema_names[8], UINT64_C(0x4cfe611c9ee93a54)};
+const struct record_form rollout_form = {.schema = "rollout",
+					 .called = "state of a rollout",
+					 .fields = rollout_fields,
+					 .bytes = sizeof(struct control_rollout),
+					 .schema_name = &schema_names[8],
+					 .former = UINT64_C(0x4cfe611c9ee93a54)};
 
 static const struct record_field move_fields[] = {
 	FIELD(TEXT, struct control_move, experiment),
@@ -300,9 +308,12 @@ static const struct record_field tallies_fields[] = {
 	LIST(struct engine_tallies, experiments, experiment_fields, struct experiment_tally),
 	END,
 };
-const struct record_form tally_form = {"tally",		  "tally of an engine",
-				       tallies_fields,	  sizeof(struct engine_tallies),
-				       &schema_names[10], UINT64_C(0xef56c0a589a02841)};
+const struct record_form tally_form = {.schema = "tally",
+				       .called = "tally of an engine",
+				       .fields = tallies_fields,
+				       .bytes = sizeof(struct engine_tallies),
+				       .schema_name = &schema_names[10],
+				       .former = UINT64_C(0xef56c0a589a02841)};
 
 bool version_has_label(const struct control_version *version, struct text key, struct text value)
 {

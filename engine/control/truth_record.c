@@ -8,10 +8,14 @@ static struct record_list metrics_list(const struct truth_counts *counts, const 
 {
 	struct metric_truth *items = ARENA_ARRAY(arena, struct metric_truth, count + 1);
 	for (size_t i = 0; items && i < count; i++) {
-		const struct moments *units = &counts->metrics[i].units;
-		items[i] =
-			(struct metric_truth){text_of(metrics[i]), counts->metrics[i].requests, (int64_t)units->count,	units->mean,
-					      units->squares,	   counts->metrics[i].joined,	counts->metrics[i].late};
+		const struct metric_counts *metric = &counts->metrics[i];
+		items[i] = (struct metric_truth){.name = text_of(metrics[i]),
+						 .requests = metric->requests,
+						 .units = (int64_t)metric->units.count,
+						 .mean = metric->units.mean,
+						 .squares = metric->units.squares,
+						 .joined = metric->joined,
+						 .late = metric->late};
 	}
 	return (struct record_list){items ? count : 0, items};
 }
