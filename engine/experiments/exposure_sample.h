@@ -24,7 +24,7 @@ struct sampled_exposure {
 	int64_t time_ms; /* of the exposure */
 	uint8_t arm;
 	uint8_t outcomes; /* a bit of each that it has, or that was late before */
-	bool silent;	  /* its answer said nothing that a truth can be held against */
+	bool lacks_label; /* its answer said nothing that a truth can be held against */
 };
 
 struct exposure_sample *exposure_sample_open(void);	    /* NULL: memory ran out */

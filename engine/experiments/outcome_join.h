@@ -147,7 +147,7 @@ int64_t outcome_join_exposed_ms(const struct outcome_join *join, size_t slot);
 unsigned outcome_join_metrics(const struct outcome_join *join, size_t slot);
 
 /* Whether its answer said something that a truth can be held against. */
-bool outcome_join_says(const struct outcome_join *join, size_t slot);
+bool outcome_join_has_label(const struct outcome_join *join, size_t slot);
 
 /* The hash of the request that a feedback names. */
 uint64_t outcome_join_feedback_request(struct outcome_join *join, const struct feedback *feedback);

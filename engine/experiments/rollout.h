@@ -22,10 +22,10 @@
  * ROLLOUT_LATE_SHARE of the truths of the candidate, or of the default in a comparison, are late, a rule does not hold: those in
  * time are the smaller part of them, and were chosen by their speed. It may be broken, since a rollback is the safe side.
  *
- * A candidate that had requests, and then none while the default had so many that ROLLOUT_SILENT_EXPECTED of its own are missing,
- * is not reached any more: what it has shown before is open, so a stage does not pass by it. How many are missing is found as if
- * the default had had ROLLOUT_SILENT_EXPECTED requests more beside those of the candidate, since few tell no pace. At 100% there is
- * no default to compare with.
+ * A candidate that had requests, and then none while the default had so many that ROLLOUT_UNREACHED_EXPECTED of its own are
+ * missing, is not reached any more: what it has shown before is open, so a stage does not pass by it. How many are missing is found
+ * as if the default had had ROLLOUT_UNREACHED_EXPECTED requests more beside those of the candidate, since few tell no pace. At 100%
+ * there is no default to compare with.
  *
  * Each move has a number, from 1, and its evidence. A move that changes weights begins an epoch: counts are those since the
  * epoch began, and counts of an earlier epoch are ignored. Counts are totals, so a look that is repeated adds nothing.
@@ -44,9 +44,9 @@
 #include "statistics/interval.h"
 #include "statistics/rate_sequence.h"
 
-#define ROLLOUT_LATE_SHARE 0.5	 /* of the truths of a variant: with more late ones, no rule of truth holds */
-#define ROLLOUT_SILENT_EXPECTED 20 /* at the pace of the stage so far: by chance none of them comes in 2 of 10^9 such spans */
-#define ROLLOUT_BY_BYTES_MAX 120 /* of who gave a command; a record of a move has it */
+#define ROLLOUT_LATE_SHARE 0.5	      /* of the truths of a variant: with more late ones, no rule of truth holds */
+#define ROLLOUT_UNREACHED_EXPECTED 20 /* at the pace of the stage so far: by chance none of them comes in 2 of 10^9 such spans */
+#define ROLLOUT_BY_BYTES_MAX 120      /* of who gave a command; a record of a move has it */
 
 /* Numbers are part of stored states: append only. */
 enum rollout_phase {
@@ -109,7 +109,8 @@ struct rollout_state {
 	int64_t extent_ms; /* the stage may last so long */
 	int64_t looked_ms;
 	struct rollout_counts control, candidates[ROLLOUT_CANDIDATES_MAX]; /* of the last look */
-	uint64_t silent[ROLLOUT_CANDIDATES_MAX]; /* requests of the default since the look that saw the last one of the candidate */
+	/* Requests of the default since the look that saw the last one of the candidate. */
+	uint64_t unreached_requests[ROLLOUT_CANDIDATES_MAX];
 	struct rollout_tracker trackers[ROLLOUT_CANDIDATES_MAX][ROLLOUT_RULES_MAX];
 };
 
@@ -133,7 +134,8 @@ struct rollout_judgement {
 	struct interval interval;
 	double bound;	     /* which the interval is held against: the limit, .05 of the 95th percentile, 0 of a difference */
 	double watch, alarm; /* of a trigger of rates: its level, and that of an alarm; else 0 */
-	uint64_t silent;     /* the candidate is not reached any more, since so many requests of the default; else 0 */
+	/* The candidate is not reached any more, since so many requests of the default; else 0. */
+	uint64_t unreached_requests;
 	bool is_of_truth;
 	struct truth_arrivals arrivals, control_arrivals; /* of a rule of truth: the candidate's, and the default's */
 	uint64_t control_units;				  /* likewise: with truth, of the default */

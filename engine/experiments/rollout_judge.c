@@ -150,16 +150,16 @@ static enum rollout_verdict verdict_of(const struct rollout_judgement *judgement
 
 /* It was called at some pace beside the default, and is not any more. A pace is known from some requests of the default: of few, it
  * is taken to be that of more. */
-static bool candidate_is_silent(const struct rollout_state *state, size_t candidate)
+static bool candidate_is_unreached(const struct rollout_state *state, size_t candidate)
 {
-	const double silent = (double)state->silent[candidate], before = (double)state->control.requests - silent;
-	return silent * (double)state->candidates[candidate].requests >
-	       ROLLOUT_SILENT_EXPECTED * (before + ROLLOUT_SILENT_EXPECTED);
+	const double unreached = (double)state->unreached_requests[candidate], before = (double)state->control.requests - unreached;
+	return unreached * (double)state->candidates[candidate].requests >
+	       ROLLOUT_UNREACHED_EXPECTED * (before + ROLLOUT_UNREACHED_EXPECTED);
 }
 
-static void silence_enter(const struct rollout_state *state, struct rollout_judgement *judgement)
+static void unreached_enter(const struct rollout_state *state, struct rollout_judgement *judgement)
 {
-	judgement->silent = state->silent[judgement->candidate];
+	judgement->unreached_requests = state->unreached_requests[judgement->candidate];
 	if (judgement->verdict == VERDICT_HOLDS)
 		judgement->verdict = VERDICT_OPEN;
 }
@@ -262,8 +262,8 @@ void rollout_judge(const struct rollout_plan *plan, const struct rollout_state *
 				truth_judge(stage, state, rule, judgement);
 			else
 				rate_judge(plan, state, rule, judgement);
-			if (candidate_is_silent(state, candidate))
-				silence_enter(state, judgement);
+			if (candidate_is_unreached(state, candidate))
+				unreached_enter(state, judgement);
 		}
 }
 
@@ -347,9 +347,9 @@ void rollout_follow(const struct rollout_plan *plan, struct rollout_state *state
 		state->truth = state->truth || counts_have_truth(&look->candidates[candidate]);
 		for (size_t i = 0; i < stage->rule_count; i++)
 			tracker_follow(&state->trackers[candidate][i], stage, i, look, candidate, &state->candidates[candidate]);
-		state->silent[candidate] += look->control.requests - state->control.requests;
+		state->unreached_requests[candidate] += look->control.requests - state->control.requests;
 		if (look->candidates[candidate].requests > state->candidates[candidate].requests)
-			state->silent[candidate] = 0;
+			state->unreached_requests[candidate] = 0;
 		state->candidates[candidate] = look->candidates[candidate];
 	}
 	state->control = look->control;

@@ -94,7 +94,7 @@ static void walk_candidate(struct state_walk *walk, const struct rollout_plan *p
 {
 	walk_counts(walk, plan, &state->candidates[candidate], rules);
 	if (walk->version > ROLLOUT_STATE_VERSION_LEAST)
-		state->silent[candidate] = walk_number(walk, state->silent[candidate]);
+		state->unreached_requests[candidate] = walk_number(walk, state->unreached_requests[candidate]);
 	for (size_t i = 0; i < rules; i++) {
 		struct rollout_tracker *tracker = &state->trackers[candidate][i];
 		walk_double(walk, &tracker->watch.level);

@@ -41,8 +41,8 @@ static void judgement_write(const struct rollout_plan *plan, const struct planne
 		json_write_finite_member(out, ", ", "watch", judgement->watch);
 		json_write_finite_member(out, ", ", "alarm", judgement->alarm);
 	}
-	if (judgement->silent > 0)
-		buffer_print(out, ", \"defaultSince\": %" PRIu64, judgement->silent);
+	if (judgement->unreached_requests > 0)
+		buffer_print(out, ", \"defaultRequestsSinceLast\": %" PRIu64, judgement->unreached_requests);
 	if (judgement->is_of_truth)
 		arrivals_write(judgement, out);
 	buffer_byte(out, '}');
@@ -180,9 +180,9 @@ static void cause_sentence(const struct rollout_plan *plan, const struct rollout
 	else if (isfinite(cause->estimate))
 		buffer_print(out, "; %.4g is measured, and between %.4g and %.4g is certain", cause->estimate, cause->interval.low,
 			     cause->interval.high);
-	if (cause->silent > 0 && move->reason == REASON_OPEN)
+	if (cause->unreached_requests > 0 && move->reason == REASON_OPEN)
 		buffer_print(out, ". The default has had %" PRIu64 " requests since the last one of `%s`: " CHECK_CALLED,
-			     cause->silent, names[cause->candidate]);
+			     cause->unreached_requests, names[cause->candidate]);
 	if (cause->is_of_truth && move->reason == REASON_OPEN)
 		arrivals_sentence(plan, &plan->stages[move->evidence.stage], rule, cause, names[cause->candidate], out);
 	buffer_string(out, ".");

@@ -15,7 +15,7 @@
 struct running_cap {
 	double cap;
 	bool known;
-	bool met; /* each arm has its units: the common value is known */
+	bool has_common; /* each arm has its units: the common value is known */
 	struct cap_limits limits;
 	size_t others; /* values that differ from the common one */
 	size_t count, room;
@@ -74,10 +74,10 @@ static double *numbers_copy(const struct running_cap *cap)
 }
 
 /* Finds the common value once, when the units are enough. */
-static void cap_meet(struct running_cap *cap)
+static void cap_find_common(struct running_cap *cap)
 {
 	double *numbers = numbers_copy(cap);
-	cap->met = true;
+	cap->has_common = true;
 	if (numbers)
 		cap->limits.common = cap_common(numbers, cap->count);
 	for (size_t i = 0; i < cap->count; i++)
@@ -88,8 +88,8 @@ static void cap_meet(struct running_cap *cap)
 /* Without memory nothing is capped. */
 static void cap_freeze(struct running_cap *cap)
 {
-	if (!cap->met)
-		cap_meet(cap);
+	if (!cap->has_common)
+		cap_find_common(cap);
 	double *numbers = numbers_copy(cap);
 	cap->known = true;
 	if (numbers)
@@ -100,12 +100,12 @@ static void cap_freeze(struct running_cap *cap)
 /* Whether the burn-in has ended with the newest value. */
 static bool burn_in_ends(struct running_cap *cap)
 {
-	if (!cap->met && !units_are_enough(cap))
+	if (!cap->has_common && !units_are_enough(cap))
 		return false;
-	if (cap->met)
+	if (cap->has_common)
 		cap->others += cap->values[cap->count - 1].value != cap->limits.common;
 	else
-		cap_meet(cap);
+		cap_find_common(cap);
 	return isnan(cap->limits.common) || cap->others >= CAP_OTHERS_LEAST;
 }
 

@@ -25,7 +25,7 @@ struct truth_unit {
 	uint32_t requests;
 	uint16_t arm;
 	uint8_t judged;
-	bool met; /* a value of it was counted, or waits */
+	bool has_value; /* a value of it was counted, or waits */
 };
 
 /* Those of a sample, and what they stand for. */
@@ -128,7 +128,7 @@ static struct truth_unit *unit_of(struct truth_tally *tally, const struct waitin
 	const int64_t units = judged == 0 ? counts->units : (int64_t)counts->metrics[judged - 1].units.count;
 	*alone = (struct truth_unit){.unit = value->unit, .arm = (uint16_t)value->arm, .judged = (uint8_t)judged};
 	struct truth_unit *unit = value->unit != 0 ? unit_take(tally, alone) : alone;
-	if (unit && (unit->met || units < TRUTH_COUNT_MAX))
+	if (unit && (unit->has_value || units < TRUTH_COUNT_MAX))
 		return unit;
 	tally->losses.crowded++;
 	return NULL;
@@ -146,7 +146,7 @@ static void value_count(struct truth_tally *tally, size_t judged, const struct w
 		metric_count(&counts->metrics[judged - 1], unit, value->value);
 	unit->sum += value->value;
 	unit->requests++;
-	unit->met = true;
+	unit->has_value = true;
 }
 
 /* ---- caps ---- */
@@ -170,8 +170,8 @@ static void value_cap(struct truth_tally *tally, size_t judged, struct waiting_v
 	struct waited waited = {tally, judged};
 	if (!unit)
 		return;
-	value->is_first = !unit->met;
-	unit->met = true;
+	value->is_first = !unit->has_value;
+	unit->has_value = true;
 	if (running_cap_wait(cap, value))
 		running_cap_give(cap, value_waited, &waited);
 }
@@ -217,7 +217,7 @@ static void exposure_ended(void *context, size_t slot)
 					       .time_ms = outcome_join_exposed_ms(tally->join, slot),
 					       .arm = (uint8_t)outcome_join_arm(tally->join, slot),
 					       .outcomes = (uint8_t)outcome_join_metrics(tally->join, slot),
-					       .silent = !outcome_join_says(tally->join, slot)};
+					       .lacks_label = !outcome_join_has_label(tally->join, slot)};
 	exposure_sample_add(tally->ended, &ended);
 }
 
@@ -380,7 +380,7 @@ static void request_arrived(struct truth_tally *tally, const struct feedback *fe
 	struct sampled_exposure *exposure =
 		exposure_sample_find(tally->ended, outcome_join_feedback_request(tally->join, feedback));
 	if (exposure && (feedback->experiment.length == 0 || text_is(feedback->experiment, tally->config.experiment)))
-		missed_count(tally, exposure, outcomes | (has_label && !exposure->silent), time_ms,
+		missed_count(tally, exposure, outcomes | (has_label && !exposure->lacks_label), time_ms,
 			     exposure_sample_weight(tally->ended));
 }
 

@@ -66,7 +66,13 @@ static void a_candidate_that_is_not_reached_any_more_does_not_pass(void **state)
 	traffic_pass(1, 9000, 0);
 	expect_move(2, ROLLOUT_INCONCLUSIVE, 0, REASON_OPEN);
 	expect_sentence("The default has had 72000 requests since the last one of `new`: check that it is called");
-	assert_int_equal(trial.move.evidence.items[0].silent, 72000);
+	assert_int_equal(trial.move.evidence.items[0].unreached_requests, 72000);
+	struct buffer json;
+	buffer_open(&json, BYTES_MAX);
+	rollout_move_write(&trial.plan, &trial.move, (const char *const[]){"new"}, &json);
+	buffer_byte(&json, '\0');
+	assert_non_null(strstr(json.bytes, ", \"defaultRequestsSinceLast\": 72000"));
+	buffer_close(&json);
 }
 
 static void one_that_is_reached_again_passes(void **state)
@@ -78,7 +84,7 @@ static void one_that_is_reached_again_passes(void **state)
 	assert_int_equal(trial.rollout.moves, 1);
 	traffic_pass(1, 9000, 10);
 	expect_move(2, ROLLOUT_RUNNING, 1, REASON_HELD);
-	assert_int_equal(trial.rollout.silent[0], 0);
+	assert_int_equal(trial.rollout.unreached_requests[0], 0);
 }
 
 /* 4,000 requests at one for each ten of the default: 20 are missing after 200, and a look has 201 of it. */
@@ -102,7 +108,7 @@ static void one_request_of_the_default_tells_no_pace(void **state)
 		rollout_start(STAGES);
 		traffic_pass(1, 0, 99);
 		traffic_pass(1, of_default, 0);
-		assert_int_equal(trial.move.evidence.items[0].silent, of_default > 4 ? 5 : 0);
+		assert_int_equal(trial.move.evidence.items[0].unreached_requests, of_default > 4 ? 5 : 0);
 	}
 }
 
