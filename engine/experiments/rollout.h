@@ -17,10 +17,11 @@
  * comparisons keep what they had before it.
  *
  * A rule of truth that nobody wrote is left out as long as the rollout has no truth of any variant in any stage. A truth is also
- * one that waits for the end of its outcome window, or that came after it: then the rule is open, and the stage does not pass. Of
- * such truths nothing is judged, so what is shown by the others is that of requests whose truth comes early. Where more than
- * ROLLOUT_LATE_SHARE of the truths of the candidate, or of the default in a comparison, are late, a rule does not hold: those in
- * time are the smaller part of them, and were chosen by their speed. It may be broken, since a rollback is the safe side.
+ * one that waits for the end of its outcome window, or that came after it, or is of a request of an earlier stage that its counter
+ * knows (runtime/truth_service.h): then the rule is open, and the stage does not pass. Of such truths nothing is judged, so what
+ * is shown by the others is that of requests whose truth comes early. Where more than ROLLOUT_LATE_SHARE of the truths of the
+ * candidate, or of the default in a comparison, are late, a rule does not hold: those in time are the smaller part of them, and
+ * were chosen by their speed. It may be broken, since a rollback is the safe side.
  *
  * A candidate that had requests, and then none while the default had so many that ROLLOUT_UNREACHED_EXPECTED of its own are
  * missing, is not reached any more: what it has shown before is open, so a stage does not pass by it. How many are missing is found

@@ -5,10 +5,9 @@
 
 #include <assert.h>
 
+#include "base/duration.h"
 #include "base/memory.h"
 #include "experiments/recent_ids.h"
-
-#define MS_PER_SECOND 1000 /* the join's exposures have whole seconds, and are open so much longer */
 
 struct unit_outcomes {
 	const struct outcome_join *join;
@@ -135,7 +134,8 @@ enum unit_outcome_fate unit_outcomes_add(struct unit_outcomes *outcomes, uint64_
 		return UNIT_OUTCOME_REPEATED;
 	if (slot == SIZE_MAX)
 		return UNIT_OUTCOME_UNKNOWN;
-	if (feedback->time_ms > outcome_join_exposed_ms(outcomes->join, slot) + MS_PER_SECOND + outcomes->window_ms)
+	/* The join's exposures have whole seconds, and are open so much longer. */
+	if (feedback->time_ms > outcome_join_exposed_ms(outcomes->join, slot) + MS_PER_S + outcomes->window_ms)
 		return UNIT_OUTCOME_LATE;
 	if ((has_id && !recent_ids_put(&outcomes->ids, id)) || !outcomes_wait(outcomes, slot, values, count))
 		return UNIT_OUTCOME_CROWDED;
@@ -157,7 +157,7 @@ struct unit_outcomes *unit_outcomes_open(const struct outcome_join *join, int64_
 						   .slots = slots,
 						   .mask = buckets - 1,
 						   .window_ms = window_ms,
-						   .ids = {.window_ms = window_ms + MS_PER_SECOND}};
+						   .ids = {.window_ms = window_ms + MS_PER_S}};
 		outcomes->values = outcome_values_open();
 		if (outcomes->values)
 			return outcomes;

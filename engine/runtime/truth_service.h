@@ -6,6 +6,11 @@
  * Counts are of the pipeline since its table came into force, not of an engine: whoever leads reads the topics from that time, so
  * a new leader has the counts of the one before, and none counts twice. A new table is counted from its own time.
  *
+ * Requests of earlier stages, whose truths may come yet, are known to the engine that has led since then, and not to one that
+ * begins to lead, or leads again: it reads from the present table on. So if no truth at all has come before the lead changes, those
+ * that take longer than a stage are unknown until the present stage has some. A keeper that has had one remembers that there are
+ * truths.
+ *
  * Without a table that is judged it is in no group, and reads nothing.
  */
 #ifndef SLUICE_RUNTIME_TRUTH_SERVICE_H
