@@ -55,15 +55,19 @@ bool kept_key_is_notice(struct text key)
 
 static size_t bucket_index(struct text key)
 {
-	const size_t of_group = sizeof FIRING_PREFIX - 1 + HASH_DIGITS;
-	if (!kept_key_is_notice(key) && key.length > of_group)
-		key.length = of_group;
 	return hash_key(key) % KEPT_BUCKETS;
 }
 
-static struct kept_alert **bucket_of(struct kept_alerts *kept, struct text key)
+/* Of the group of a firing, by the key of either. */
+static size_t group_index(struct text key)
 {
-	return &kept->buckets[bucket_index(key)];
+	const size_t of_group = sizeof FIRING_PREFIX - 1 + HASH_DIGITS;
+	return bucket_index((struct text){key.bytes, key.length < of_group ? key.length : of_group});
+}
+
+static bool is_live(const struct kept_alert *alert)
+{
+	return !alert->is_notice && alert->read;
 }
 
 struct kept_alert *kept_alert_find(const struct kept_alerts *kept, const char *key)
@@ -79,19 +83,25 @@ struct kept_alert *kept_firing_first(const struct kept_alerts *kept, const struc
 	char key[KEPT_KEY_BYTES];
 	struct kept_alert *first = NULL;
 	group_key(names, key);
-	for (struct kept_alert *at = kept->buckets[bucket_index(text_of(key))]; at; at = at->chained)
-		if (!at->is_notice && at->read && key_begins(text_of(at->key), text_of(key)) &&
-		    (!first || at->order < first->order))
+	for (struct kept_alert *at = kept->groups[group_index(text_of(key))]; at; at = at->peer)
+		if (key_begins(text_of(at->key), text_of(key)) && (!first || at->order < first->order))
 			first = at;
 	return first;
 }
 
 void kept_alert_remove(struct kept_alerts *kept, struct kept_alert *alert)
 {
-	struct kept_alert **at = bucket_of(kept, text_of(alert->key));
+	struct kept_alert **at = &kept->buckets[bucket_index(text_of(alert->key))];
 	while (*at != alert)
 		at = &(*at)->chained;
 	*at = alert->chained;
+	at = &kept->groups[group_index(text_of(alert->key))];
+	while (is_live(alert) && *at != alert)
+		at = &(*at)->peer;
+	if (is_live(alert))
+		*at = alert->peer;
+	kept->ended_count -= alert->ended.list != NULL;
+	list_remove(&alert->ended);
 	list_remove(&alert->node);
 	memory_give(alert);
 }
@@ -130,9 +140,18 @@ static void alert_put(struct kept_alerts *kept, struct kept_alert *former, struc
 	list_add_behind(&kept->alerts, former ? &former->node : kept->alerts.last, &made->node);
 	if (former)
 		kept_alert_remove(kept, former);
-	struct kept_alert **bucket = bucket_of(kept, text_of(made->key));
+	struct kept_alert **bucket = &kept->buckets[bucket_index(text_of(made->key))];
 	made->chained = *bucket;
 	*bucket = made;
+	if (is_live(made)) {
+		bucket = &kept->groups[group_index(text_of(made->key))];
+		made->peer = *bucket;
+		*bucket = made;
+	} else if (!made->is_notice) {
+		list_add(&kept->ended, &made->ended);
+		if (++kept->ended_count > KEPT_ENDED_MAX)
+			kept_alert_remove(kept, LIST_OWNER(kept->ended.first, struct kept_alert, ended));
+	}
 }
 
 /* One piece of memory: the alert, and with bytes its record and its fields. */

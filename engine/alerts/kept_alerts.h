@@ -25,7 +25,9 @@ bool kept_key_is_notice(struct text key);
 /* A firing, or a notice that waits. */
 struct kept_alert {
 	struct list_node node;
-	struct kept_alert *chained; /* of the same bucket: all firings of a group are of one */
+	struct list_node ended;	    /* of a firing that has ended */
+	struct kept_alert *chained; /* of the same bucket */
+	struct kept_alert *peer;    /* of the same bucket of groups; of a firing that has not ended */
 	uint64_t order;		    /* by its first record */
 	char key[KEPT_KEY_BYTES];
 	bool is_notice;
@@ -33,12 +35,16 @@ struct kept_alert {
 	struct alert_read *read; /* NULL: a firing that has ended */
 };
 
-#define KEPT_BUCKETS 1024
+#define KEPT_BUCKETS 16384
+#define KEPT_ENDED_MAX 50000 /* a group that flaps leaves one for each firing until the feed is compacted */
 
 struct kept_alerts {	    /* of memory that is all zero */
 	struct list alerts; /* in the order of their first records */
+	struct list ended;  /* firings that have, in the order of their ends: beyond KEPT_ENDED_MAX the first is forgotten */
+	size_t ended_count;
 	uint64_t taken;	    /* records so far */
-	struct kept_alert *buckets[KEPT_BUCKETS];
+	struct kept_alert *buckets[KEPT_BUCKETS]; /* by their keys */
+	struct kept_alert *groups[KEPT_BUCKETS];  /* firings that have not ended, by their groups */
 };
 
 /* Takes the next record of the feed. One of another kind, or damaged, or whose key is not that of its names is left out. False:

@@ -111,6 +111,46 @@ static void firings_of_a_group_are_known_by_their_ids_in_their_order(void **stat
 	kept_alerts_free(kept);
 }
 
+static size_t longest_chain(const struct kept_alerts *kept)
+{
+	size_t longest = 0;
+	for (size_t i = 0; i < KEPT_BUCKETS; i++) {
+		size_t length = 0;
+		for (const struct kept_alert *at = kept->buckets[i]; at; at = at->chained)
+			length++;
+		longest = length > longest ? length : longest;
+	}
+	return longest;
+}
+
+/* A feed that is not compacted has an end for each firing of a group that flaps. */
+static void the_ends_of_a_group_that_flaps_make_no_search_long_and_are_bounded(void **state)
+{
+	(void)state;
+	enum { BEYOND = 100 };
+	struct kept_alerts *kept = memory_take(1, sizeof *kept);
+	const struct alert_message names = {.alert = TEXT("a"), .group = TEXT("g")};
+	for (size_t i = 0; i < KEPT_ENDED_MAX + BEYOND; i++) {
+		fired_ms = FIRED_MS + (int64_t)i;
+		assert_true(kept_alerts_take(kept, text_of(key_of("g", NULL)), (struct text){0}));
+	}
+	assert_in_range(longest_chain(kept), 1, 32);
+	assert_int_equal(list_length(&kept->alerts), KEPT_ENDED_MAX);
+	assert_non_null(kept_alert_find(kept, key_of("g", NULL))); /* the last ones are known */
+	fired_ms = FIRED_MS + BEYOND;
+	assert_non_null(kept_alert_find(kept, key_of("g", NULL)));
+	fired_ms = FIRED_MS + BEYOND - 1;
+	assert_null(kept_alert_find(kept, key_of("g", NULL)));
+	kept_take(kept, key_of("g", NULL), "g", "firing");
+	assert_string_equal(kept_firing_first(kept, &names)->key, key_of("g", NULL));
+	while (kept->alerts.first)
+		kept_alert_remove(kept, kept_alert_of(kept->alerts.first));
+	assert_int_equal(kept->ended_count, 0);
+	assert_null(kept_firing_first(kept, &names));
+	kept_alerts_free(kept);
+	fired_ms = FIRED_MS;
+}
+
 static void records_under_keys_of_others_are_left_out(void **state)
 {
 	(void)state;
@@ -155,6 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records_are_folded_by_their_keys),
 		cmocka_unit_test(firings_of_a_group_are_known_by_their_ids_in_their_order),
+		cmocka_unit_test(the_ends_of_a_group_that_flaps_make_no_search_long_and_are_bounded),
 		cmocka_unit_test(records_under_keys_of_others_are_left_out),
 		cmocka_unit_test(actions_are_told_apart_by_their_receivers),
 	};
