@@ -188,7 +188,7 @@ void alert_announce(struct alert_watch *watch, const struct pipeline_plan *plan,
 {
 	const struct alert_message message = alert_message_of(watch, plan, alert, group, spec, group->notice);
 	const bool is_written = group->kept_number > 0 && watch->takeover.store &&
-				alert_store_has_written(watch->takeover.store, group->kept_number);
+				alert_store_state(watch->takeover.store, group->kept_number) != ALERT_RECORD_WAITS;
 	struct error error = {0};
 	if (group->kept_number > 0 && watch->takeover.store && !is_written)
 		unwritten_note(&watch->takeover, group->kept_number);

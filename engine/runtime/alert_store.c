@@ -33,6 +33,8 @@ struct alert_store {
 	uint64_t added, written;  /* numbers of the last records */
 	struct list awaited;	  /* notices that wait in this process */
 	struct list rejected;	  /* notices whose records were rejected, until they are settled */
+	uint64_t firings_rejected[ALERT_STORE_REJECTED_MAX]; /* their numbers; the next one takes the place of the oldest */
+	size_t firings_rejected_count;
 	uint64_t asked, answered; /* by numbers of alert_store_ask() */
 	struct kept_alerts *answer;
 	bool is_full, has_failed, has_rejected; /* logged */
@@ -207,17 +209,19 @@ static bool answer_make(struct alert_store *store)
 	return true;
 }
 
-/* Notices are known as rejected until they are settled; no firing needs to be. */
+/* Notices are known as rejected until they are settled; of firings the number is. */
 static void rejected_take(struct alert_store *store, struct list *rejected)
 {
 	while (rejected->first) {
 		struct store_entry *entry = entry_of(rejected->first);
 		list_remove(&entry->node);
 		store->due_count--;
-		if (kept_key_is_notice(text_of(entry->key)) && entry->value.bytes)
+		if (kept_key_is_notice(text_of(entry->key)) && entry->value.bytes) {
 			list_add(&store->rejected, &entry->node);
-		else
-			memory_give(entry);
+			continue;
+		}
+		store->firings_rejected[store->firings_rejected_count++ % ALERT_STORE_REJECTED_MAX] = entry->number;
+		memory_give(entry);
 	}
 }
 
@@ -313,12 +317,17 @@ uint64_t alert_store_write(struct alert_store *store, const char *key, struct te
 	return number;
 }
 
-bool alert_store_has_written(struct alert_store *store, uint64_t number)
+enum alert_record_state alert_store_state(struct alert_store *store, uint64_t number)
 {
 	pthread_mutex_lock(&store->lock);
+	bool left_out = number == 0;
+	for (size_t i = 0; i < ALERT_STORE_REJECTED_MAX && i < store->firings_rejected_count; i++)
+		left_out = left_out || store->firings_rejected[i] == number;
+	for (struct list_node *node = store->rejected.first; node && !left_out; node = node->next)
+		left_out = entry_of(node)->number == number;
 	const bool written = number <= store->written;
 	pthread_mutex_unlock(&store->lock);
-	return written;
+	return left_out ? ALERT_RECORD_LEFT_OUT : written ? ALERT_RECORD_WRITTEN : ALERT_RECORD_WAITS;
 }
 
 void alert_store_hold(struct alert_store *store, uint64_t number)

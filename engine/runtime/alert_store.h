@@ -14,6 +14,7 @@
 #include "runtime/notifier.h"
 
 #define ALERT_STORE_RECORDS_MAX 50000 /* that wait for Kafka; further ones are left out, which is logged once */
+#define ALERT_STORE_REJECTED_MAX 1000 /* firings that are known as rejected: as many as an alert may have groups */
 #define ALERT_STORE_RETRY_MS 2000
 #define ALERT_STORE_DRAIN_MS 3000 /* of closing, for what is not written yet */
 
@@ -32,8 +33,13 @@ void alert_store_close(struct alert_store *store); /* NULL is fine */
  * `counts` has its rejection, and must live as long as the store; NULL: that is not counted. */
 uint64_t alert_store_write(struct alert_store *store, const char *key, struct text value, struct notice_counts *counts);
 
-/* Whether Kafka has the record of that number, and all before, but for those that it rejected. */
-bool alert_store_has_written(struct alert_store *store, uint64_t number);
+enum alert_record_state {
+	ALERT_RECORD_WAITS,
+	ALERT_RECORD_WRITTEN,  /* Kafka has it, and all before, but for those that it rejected or another engine decided about */
+	ALERT_RECORD_LEFT_OUT, /* it was rejected, or its number is 0; of rejected firings the last ALERT_STORE_REJECTED_MAX */
+};
+
+enum alert_record_state alert_store_state(struct alert_store *store, uint64_t number);
 
 /* The record of that number, which need not be written yet, is of a notice that is being sent: it is written even if another engine
  * sends from now on. */

@@ -60,7 +60,8 @@ void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, str
 
 bool alert_is_kept(const struct alert_watch *watch, const struct alert_group *group, int64_t now_ms)
 {
-	return now_ms - group->kept_ms >= FEED_WRITE_MS || alert_store_has_written(watch->takeover.store, group->kept_number);
+	return now_ms - group->kept_ms >= FEED_WRITE_MS ||
+	       alert_store_state(watch->takeover.store, group->kept_number) != ALERT_RECORD_WAITS;
 }
 
 void alert_notice_replace(struct alert_watch *watch, const struct alert_group *group, const struct alert_spec *spec)
@@ -125,7 +126,7 @@ static void takeover_begin(struct alert_watch *watch, struct kept_alerts *kept, 
 
 static void check_begin(struct alert_takeover *takeover)
 {
-	if (!takeover->is_check_due || !alert_store_has_written(takeover->store, takeover->check_after))
+	if (!takeover->is_check_due || alert_store_state(takeover->store, takeover->check_after) == ALERT_RECORD_WAITS)
 		return;
 	takeover->is_check_due = false;
 	takeover->is_checking = true;
@@ -171,8 +172,8 @@ void alert_takeover_turn(struct alert_watch *watch, int64_t now_ms)
 }
 
 /* A group that fires and was kept as firing goes on with the time of that, and its notice is not due again: what waits of it was
- * kept, too. The notice of one that fires and was not kept is due. An end that was kept is not due again; any other end is, of the
- * firing that was kept. */
+ * kept, too. The notice of one that fires and was not kept is due, unless its record was left out: then it was sent. An end that
+ * was kept is not due again; any other end is, of the firing that was kept. */
 static void group_reconcile(const struct alert_takeover *takeover, const struct judged_alert *alert, struct alert_group *group)
 {
 	const struct alert_message names = firing_names(alert, group);
@@ -191,7 +192,7 @@ static void group_reconcile(const struct alert_takeover *takeover, const struct 
 		group->notice = NOTICE_FIRING;
 		group->owed = 0;
 	} else if (!group->is_kept || has_ended ||
-		   (takeover->kept && !kept && alert_store_has_written(takeover->store, group->kept_number))) {
+		   (takeover->kept && !kept && alert_store_state(takeover->store, group->kept_number) == ALERT_RECORD_WRITTEN)) {
 		group->alert.is_announced = false;
 		group->owed = 0;
 	}

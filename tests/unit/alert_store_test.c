@@ -61,7 +61,8 @@ static struct alert_store_config config_of(struct properties producer)
 static void await_written(struct alert_store *store, uint64_t number)
 {
 	const struct timespec pause = {.tv_nsec = 5 * NS_PER_MS};
-	for (const int64_t until_ms = clock_ms() + MOCK_WAIT_MS; !alert_store_has_written(store, number); nanosleep(&pause, NULL))
+	for (const int64_t until_ms = clock_ms() + MOCK_WAIT_MS; alert_store_state(store, number) == ALERT_RECORD_WAITS;
+	     nanosleep(&pause, NULL))
 		assert_true(clock_ms() < until_ms);
 }
 
@@ -93,9 +94,15 @@ static void a_record_that_kafka_refuses_each_time_is_counted_and_blocks_no_other
 	struct notice_counts counts = {0};
 	struct error error = {0};
 	struct alert_store *store = alert_store_open(&config, &error);
-	(void)alert_store_write(store, "notice/1/a-firing", too_large, &counts);
-	(void)alert_store_write(store, "alert/1", too_large, &counts);
-	await_written(store, alert_store_write(store, "alert/2", TEXT("small"), &counts));
+	const uint64_t notice = alert_store_write(store, "notice/1/a-firing", too_large, &counts);
+	const uint64_t firing = alert_store_write(store, "alert/1", too_large, &counts);
+	const uint64_t small = alert_store_write(store, "alert/2", TEXT("small"), &counts);
+	await_written(store, small);
+	assert_int_equal(alert_store_state(store, notice), ALERT_RECORD_LEFT_OUT);
+	assert_int_equal(alert_store_state(store, firing), ALERT_RECORD_LEFT_OUT);
+	assert_int_equal(alert_store_state(store, small), ALERT_RECORD_WRITTEN);
+	assert_int_equal(alert_store_state(store, small + 1), ALERT_RECORD_WAITS);
+	assert_int_equal(alert_store_state(store, 0), ALERT_RECORD_LEFT_OUT);
 	assert_int_equal(records_in_the_feed(), 1);
 	assert_int_equal(count_read(&counts.rejected), 2);
 	assert_int_equal(lines.count, 1);

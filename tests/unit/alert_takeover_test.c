@@ -337,6 +337,36 @@ static void a_notice_is_sent_when_its_record_is_in_the_feed(void **state)
 	web_receiver_close(receiver);
 }
 
+/* Its record is too large for the feed, or was not made. */
+static void a_firing_that_cannot_be_kept_is_sent_once_by_an_engine_that_takes_over_again(void **state)
+{
+	(void)state;
+	static char long_condition[3000];
+	const struct property properties[] = {{"message.max.bytes", "2000"}, {"linger.ms", "0"}};
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", receiver);
+	memset(long_condition, 'q', sizeof long_condition - 1);
+	one->spec.absent.text = long_condition;
+	one->watch.takeover.config.producer = (struct properties){2, properties};
+	engine_take_over(one);
+	group_fires(one, "g", FIRED_MS, 1);
+	engine_looks(one, 1);
+	web_receiver_await(receiver, 1);
+	expect_kept(0, 0);
+	for (int64_t now_ms = 2; now_ms <= 3; now_ms++) {
+		one->sends = false;
+		alert_takeover_turn(&one->watch, now_ms);
+		engine_take_over(one);
+		engine_looks(one, now_ms);
+		expect_firing(one, "g", FIRED_MS);
+		assert_int_equal(count_read(&one->alert.watched.notices.rejected), 2); /* the firing, and its notice */
+		alert_group_find(&one->alert.shared, TEXT("g"))->kept_number = 0;
+	}
+	engine_end(one);
+	assert_int_equal(receiver->count, 1);
+	web_receiver_close(receiver);
+}
+
 static void a_notice_waits_for_a_day_through_all_engines(void **state)
 {
 	(void)state;
@@ -498,6 +528,8 @@ int main(void)
 						alert_stand_teardown),
 		cmocka_unit_test_setup_teardown(a_notice_is_sent_when_its_record_is_in_the_feed, alert_stand_setup,
 						alert_stand_teardown),
+		cmocka_unit_test_setup_teardown(a_firing_that_cannot_be_kept_is_sent_once_by_an_engine_that_takes_over_again,
+						alert_stand_setup, alert_stand_teardown),
 		cmocka_unit_test_setup_teardown(a_notice_waits_for_a_day_through_all_engines, alert_stand_setup,
 						alert_stand_teardown),
 		cmocka_unit_test_setup_teardown(a_notice_is_left_to_the_engine_that_sends_now, alert_stand_setup,
