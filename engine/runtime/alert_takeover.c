@@ -151,8 +151,10 @@ void alert_takeover_turn(struct alert_watch *watch, int64_t now_ms)
 	const bool is_due = watch->sharing.is_sender(watch->sharing.context);
 	takeover->is_check_due = takeover->is_check_due || (takeover->is_done && !is_due);
 	takeover->is_done = takeover->is_done && is_due && takeover->is_due;
-	if (takeover->is_due && !is_due)
+	if (takeover->is_due && !is_due) {
 		kept_drop(takeover);
+		takeover->ends_others = takeover->ends_others_next = false;
+	}
 	check_begin(takeover);
 	takeover->asked_ms = is_due && takeover->is_due ? takeover->asked_ms : 0;
 	takeover->is_due = is_due;

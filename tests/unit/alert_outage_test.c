@@ -217,6 +217,16 @@ static void an_engine_that_starts_without_the_feed_goes_on_with_the_firing_of_th
 	web_receiver_close(receiver);
 }
 
+/* A second engine that sends notices has a firing of its own in the feed, and ends. */
+static void another_engine_leaves_a_firing(struct engine_stand *another)
+{
+	another->config.instance = "ended";
+	struct alert_group group = {.name = TEXT("g"), .alert.fired_at_ms = LATER_MS, .notice = NOTICE_FIRING};
+	alert_keep(&another->watch, another->pipelines, &another->alert, &group, &another->spec, 2);
+	expect_kept(2, 0);
+	engine_end(another);
+}
+
 /* It ended before it did, or is frozen: the engine that sends waits for it a while. */
 static void the_firing_of_an_engine_that_has_ended_is_ended_by_the_one_that_sends(void **state)
 {
@@ -229,12 +239,7 @@ static void the_firing_of_an_engine_that_has_ended_is_ended_by_the_one_that_send
 	group_fires(one, "g", FIRED_MS, 1);
 	engine_looks(one, 1);
 	expect_kept(1, 0);
-	one->config.instance = "ended";
-	const struct alert_group other = {.name = TEXT("g"), .alert.fired_at_ms = LATER_MS, .notice = NOTICE_FIRING};
-	struct alert_group group = other;
-	alert_keep(&one->watch, one->pipelines, &one->alert, &group, &one->spec, 2);
-	expect_kept(2, 0);
-	engine_end(one);
+	another_engine_leaves_a_firing(one);
 	engine_take_over(two);
 	engine_turn(two, FIRED_MS, 2);
 	engine_turn(two, FIRED_MS, 30000);
@@ -244,6 +249,32 @@ static void the_firing_of_an_engine_that_has_ended_is_ended_by_the_one_that_send
 	expect_kept(1, 0);
 	engine_end(two);
 	assert_int_equal(receiver->count, 2);
+	web_receiver_close(receiver);
+}
+
+/* The feed was being read for that when another engine began to send. */
+static void an_engine_that_sends_again_waits_again_for_the_others(void **state)
+{
+	(void)state;
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", receiver), *two = engine_start("two", receiver);
+	engine_take_over(one);
+	group_fires(one, "g", FIRED_MS, 1);
+	engine_looks(one, 1);
+	expect_kept(1, 0);
+	another_engine_leaves_a_firing(one);
+	engine_take_over(two);
+	engine_turn(two, FIRED_MS, 2);
+	group_fires(two, "g", FIRED_MS, 30001);
+	engine_look(two, 30001); /* it asks */
+	two->sends = false;
+	alert_takeover_turn(&two->watch, 30002);
+	engine_take_over(two);
+	engine_turn(two, FIRED_MS, 30000);
+	engine_turn(two, FIRED_MS, 30000);
+	expect_kept(2, 0);
+	engine_end(two);
+	assert_int_equal(receiver->count, 1);
 	web_receiver_close(receiver);
 }
 
@@ -260,6 +291,8 @@ int main(void)
 						alert_stand_setup, alert_stand_teardown),
 		cmocka_unit_test_setup_teardown(the_firing_of_an_engine_that_has_ended_is_ended_by_the_one_that_sends,
 						alert_stand_setup, alert_stand_teardown),
+		cmocka_unit_test_setup_teardown(an_engine_that_sends_again_waits_again_for_the_others, alert_stand_setup,
+						alert_stand_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
