@@ -292,8 +292,9 @@ static void receiver_note_full(struct full_receivers *full, uint64_t receiver)
 	full->count++;
 }
 
-/* Ends a firing of a group of which another one goes on: its receivers may have both. The notices of that wait in `into`. */
-static void firing_supersede(struct alert_watch *watch, const struct kept_owner *owner, const struct kept_alert *kept,
+/* Ends a firing of a group of which another one goes on: its receivers may have both. The notices of that wait in `into`. False:
+ * memory ran out. */
+static bool firing_supersede(struct alert_watch *watch, const struct kept_owner *owner, const struct kept_alert *kept,
 			     struct kept_alerts *into)
 {
 	const struct alert_read *read = kept->read;
@@ -307,11 +308,6 @@ static void firing_supersede(struct alert_watch *watch, const struct kept_owner 
 	message.condition = read->condition;
 	notice_id(&message, id);
 	notice_firing_id(&message, firing);
-	log_say(watch->config->log, LOG_LEVEL_INFO, &fields,
-		"%s: engines that could not reach Kafka sent notices of one firing of the alert %s with different ids: the end of "
-		"%s "
-		"is sent, and the first goes on",
-		owner->alert->watched.pipeline, owner->alert->watched.name, firing);
 	buffer_open(&record, NOTICE_BYTES_MAX);
 	bool good = alert_record_encode(&message, &record, &error);
 	for (size_t i = 0; good && i < owner->spec->actions.count && i < ALERT_ACTIONS_MAX; i++) {
@@ -319,9 +315,15 @@ static void firing_supersede(struct alert_watch *watch, const struct kept_owner 
 		alert_store_hold(takeover->store, alert_store_write(takeover->store, key, buffer_view(&record), NULL));
 		good = kept_alerts_take(into, text_of(key), buffer_view(&record));
 	}
-	if (good)
-		alert_store_hold(takeover->store, alert_store_write(takeover->store, kept->key, (struct text){0}, NULL));
 	buffer_close(&record);
+	if (!good)
+		return false;
+	alert_store_hold(takeover->store, alert_store_write(takeover->store, kept->key, (struct text){0}, NULL));
+	log_say(watch->config->log, LOG_LEVEL_INFO, &fields,
+		"%s: engines that could not reach Kafka sent notices of one firing of the alert %s with different ids. "
+		"The first firing goes on, and the end of %s is sent",
+		owner->alert->watched.pipeline, owner->alert->watched.name, firing);
+	return true;
 }
 
 /* Sends a notice that waits, if it does not wait in this engine, and its receiver is not full. False: it is not taken now, for the
@@ -408,7 +410,7 @@ static void unclaimed_end(struct alert_watch *watch, const struct plan *plan, in
 	}
 }
 
-/* False: it stays kept, because it is of an engine that may end it itself, or there are too many groups. */
+/* False: it stays kept, because it is of an engine that may end it itself, or there are too many groups, or memory ran out. */
 static bool firing_take_over(struct alert_watch *watch, const struct kept_owner *owner, const struct kept_alert *kept,
 			     struct alert_time time)
 {
@@ -420,8 +422,7 @@ static bool firing_take_over(struct alert_watch *watch, const struct kept_owner 
 		return true;
 	if (!watch->takeover.ends_others && !text_is(read->engine, watch->config->instance))
 		return false;
-	firing_supersede(watch, owner, kept, watch->takeover.kept);
-	return true;
+	return firing_supersede(watch, owner, kept, watch->takeover.kept);
 }
 
 /* Which of them fire; what has ended is not needed any more. */
@@ -483,8 +484,8 @@ static void own_firings_check(struct alert_watch *watch, const struct plan *plan
 			continue;
 		const struct alert_group group = {.name = kept->read->group};
 		const struct alert_message names = firing_names(owner.alert, &group);
-		if (kept_firing_first(read, &names) != kept)
-			firing_supersede(watch, &owner, kept, ends);
+		if (kept_firing_first(read, &names) != kept) /* without memory the engine that sends does it */
+			(void)firing_supersede(watch, &owner, kept, ends);
 	}
 	kept_drop(takeover);
 	takeover->kept = ends;

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "tests/unit/alert_stand.h"
 
 #define SENT_MS 30001 /* from then on a notice is sent although Kafka has no record of it */
@@ -252,6 +253,30 @@ static void the_firing_of_an_engine_that_has_ended_is_ended_by_the_one_that_send
 	web_receiver_close(receiver);
 }
 
+static void a_firing_whose_end_finds_no_memory_is_ended_later(void **state)
+{
+	(void)state;
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", receiver), *two = engine_start("ended", receiver);
+	engine_take_over(one);
+	group_fires(one, "g", FIRED_MS, 1);
+	engine_looks(one, 1);
+	expect_kept(1, 0);
+	another_engine_leaves_a_firing(one);
+	engine_turn(two, FIRED_MS, 1);
+	engine_take_over(two);
+	memory_fail_at(1);
+	engine_look(two, 2);
+	memory_fail_at(0);
+	engine_looks(two, 3);
+	web_receiver_await(receiver, 2);
+	assert_true(is_notice(receiver, 1, LATER_MS, "resolved"));
+	expect_kept(1, 0);
+	engine_end(two);
+	assert_int_equal(receiver->count, 2);
+	web_receiver_close(receiver);
+}
+
 /* The feed was being read for that when another engine began to send. */
 static void an_engine_that_sends_again_waits_again_for_the_others(void **state)
 {
@@ -291,6 +316,8 @@ int main(void)
 						alert_stand_setup, alert_stand_teardown),
 		cmocka_unit_test_setup_teardown(the_firing_of_an_engine_that_has_ended_is_ended_by_the_one_that_sends,
 						alert_stand_setup, alert_stand_teardown),
+		cmocka_unit_test_setup_teardown(a_firing_whose_end_finds_no_memory_is_ended_later, alert_stand_setup,
+						alert_stand_teardown),
 		cmocka_unit_test_setup_teardown(an_engine_that_sends_again_waits_again_for_the_others, alert_stand_setup,
 						alert_stand_teardown),
 	};
