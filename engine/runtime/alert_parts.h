@@ -41,6 +41,7 @@ struct alert_takeover {
 	uint64_t number;	   /* of takeovers that were done */
 	struct kept_alerts *kept;  /* what is left to be taken over; NULL: nothing was read */
 	int64_t kept_ms;	   /* when it was read */
+	bool is_again;		   /* it was read again by the engine that sent the notices already */
 	bool is_new;		   /* it was read for a check in an engine that does not send, and is not looked at yet */
 	bool is_check_due;    /* whether other engines have sent notices of the same firings with other ids, as during an outage */
 	uint64_t check_after; /* when Kafka has the record of that number: then each of two engines sees the one that was first */

@@ -9,7 +9,7 @@
 #define FEED_WRITE_MS 15000  /* nor one that does not take the record of a notice */
 #define FULL_RECEIVERS 16
 #define UNCLAIMED_MS 3600000 /* pipelines come into force within minutes */
-#define OTHERS_MS 30000	     /* in which an engine that runs ends its own firing, if another one of the group goes on */
+#define OTHERS_MS 30000	     /* in which an engine that runs ends its own firing, and sends that, if another of its group goes on */
 
 /* ---- records in the feed ---- */
 
@@ -121,6 +121,7 @@ static void takeover_begin(struct alert_watch *watch, struct kept_alerts *kept, 
 	takeover->ends_others = takeover->ends_others_next;
 	takeover->ends_others_next = false;
 	takeover->number++;
+	takeover->is_again = takeover->is_done;
 	takeover->is_done = true;
 }
 
@@ -326,6 +327,13 @@ static bool firing_supersede(struct alert_watch *watch, const struct kept_owner 
 	return true;
 }
 
+/* Whether another engine, which does not send the others, may be sending it: that of the end of its own firing. */
+static bool notice_is_of_others(const struct alert_watch *watch, const struct alert_read *read)
+{
+	const struct alert_takeover *takeover = &watch->takeover;
+	return takeover->is_done && takeover->is_again && !takeover->ends_others && !text_is(read->engine, watch->config->instance);
+}
+
 /* Sends a notice that waits, if it does not wait in this engine, and its receiver is not full. False: it is not taken now, for the
  * reason in `error`, if there is one. */
 static bool notice_take_over(struct alert_watch *watch, const struct kept_owner *owner, const struct kept_alert *kept,
@@ -338,6 +346,8 @@ static bool notice_take_over(struct alert_watch *watch, const struct kept_owner 
 	size_t index = 0;
 	if (alert_store_awaits(watch->takeover.store, kept->key) || notice_is_too_old(watch, owner, kept))
 		return true;
+	if (notice_is_of_others(watch, read))
+		return false;
 	while (index < spec->actions.count && alert_action_hash(spec, index) != kept->action)
 		index++;
 	if (index == spec->actions.count) {
@@ -440,7 +450,7 @@ static void firings_take_over(struct alert_watch *watch, const struct plan *plan
 	}
 }
 
-/* Reads the feed again, to see which firings no engine has ended. */
+/* Reads the feed again, to see which firings no engine has ended, and which notices none has sent. */
 static void others_check(struct alert_watch *watch, const struct plan *plan, int64_t now_ms)
 {
 	struct alert_takeover *takeover = &watch->takeover;
@@ -449,8 +459,9 @@ static void others_check(struct alert_watch *watch, const struct plan *plan, int
 		return;
 	for (struct kept_alert *kept = kept_alert_of(takeover->kept->alerts.first); kept && !any;
 	     kept = kept_alert_of(kept->node.next)) {
-		const struct kept_owner owner = kept->is_notice ? (struct kept_owner){0} : owner_find(watch, plan, kept->read);
-		any = owner.alert && alert_group_find(&owner.alert->shared, kept->read->group);
+		const struct kept_owner owner = owner_find(watch, plan, kept->read);
+		any = owner.alert && (kept->is_notice ? notice_is_of_others(watch, kept->read)
+						      : alert_group_find(&owner.alert->shared, kept->read->group) != NULL);
 	}
 	takeover->ends_others_next = any;
 	if (any)

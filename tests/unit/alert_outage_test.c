@@ -303,6 +303,63 @@ static void an_engine_that_sends_again_waits_again_for_the_others(void **state)
 	web_receiver_close(receiver);
 }
 
+/* A notice of the end of a firing of that engine waits in the feed. */
+static void end_append(const struct engine_stand *stand, const char *engine)
+{
+	struct error error = {0};
+	struct buffer record;
+	char key[KEPT_KEY_BYTES], id[NOTICE_ID_BYTES];
+	const struct alert_message message = {.status = "resolved",
+					      .namespace = TEXT("default"),
+					      .pipeline = TEXT("p"),
+					      .alert = TEXT("gone"),
+					      .group = TEXT("g"),
+					      .engine = text_of(engine),
+					      .is_shared = true,
+					      .fired_at_ms = LATER_MS,
+					      .at_ms = time_of_day_ms()};
+	buffer_open(&record, NOTICE_BYTES_MAX);
+	notice_id(&message, id);
+	kept_notice_key(alert_action_hash(&stand->spec, 0), id, key);
+	assert_true(alert_record_encode(&message, &record, &error));
+	mock_append(&alert_mock, FEED, text_of(key), buffer_view(&record));
+	buffer_close(&record);
+}
+
+static void await_takeover(struct engine_stand *stand, uint64_t number, int64_t now_ms)
+{
+	const struct timespec pause = {.tv_nsec = 5 * NS_PER_MS};
+	for (const int64_t until_ms = clock_ms() + MOCK_WAIT_MS; stand->watch.takeover.number < number; nanosleep(&pause, NULL)) {
+		alert_takeover_turn(&stand->watch, now_ms);
+		assert_true(clock_ms() < until_ms);
+	}
+}
+
+/* The engine that sends reads the feed again meanwhile. */
+static void a_notice_that_another_engine_sends_is_left_to_it_for_a_while(void **state)
+{
+	(void)state;
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", receiver);
+	engine_take_over(one);
+	engine_look(one, 1);
+	end_append(one, "two");
+	one->watch.takeover.is_check_due = true;
+	await_takeover(one, 2, 2);
+	engine_look(one, 2);
+	engine_look(one, 30001);
+	expect_kept(0, 1);
+	assert_int_equal(receiver->count, 0);
+	engine_look(one, 30002);
+	await_takeover(one, 3, 30002);
+	engine_look(one, 30003);
+	web_receiver_await(receiver, 1);
+	expect_kept(0, 0);
+	engine_end(one);
+	assert_int_equal(receiver->count, 1);
+	web_receiver_close(receiver);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +376,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_firing_whose_end_finds_no_memory_is_ended_later, alert_stand_setup,
 						alert_stand_teardown),
 		cmocka_unit_test_setup_teardown(an_engine_that_sends_again_waits_again_for_the_others, alert_stand_setup,
+						alert_stand_teardown),
+		cmocka_unit_test_setup_teardown(a_notice_that_another_engine_sends_is_left_to_it_for_a_while, alert_stand_setup,
 						alert_stand_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
