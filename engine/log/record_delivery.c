@@ -37,7 +37,8 @@ static bool delivery_is_over(struct delivery_run *run)
 	const int64_t now_ms = clock_ms();
 	if (!run->is_stopping && delivery->stopping && atomic_load(delivery->stopping)) {
 		run->is_stopping = true;
-		run->until_ms = now_ms + delivery->drain_ms < run->until_ms ? now_ms + delivery->drain_ms : run->until_ms;
+		const int64_t by_ms = delivery->stop_by_ms ? atomic_load(delivery->stop_by_ms) : now_ms;
+		run->until_ms = by_ms < run->until_ms ? by_ms : run->until_ms;
 	}
 	return now_ms >= run->until_ms;
 }

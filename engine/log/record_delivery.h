@@ -15,8 +15,8 @@ struct record_delivery { /* borrowed */
 	const char *brokers, *topic;
 	struct properties properties;
 	int64_t timeout_ms;	     /* of each record */
-	const atomic_bool *stopping; /* set by another thread, it ends the call after `drain_ms` at most; NULL: there is none */
-	int64_t drain_ms;
+	const atomic_bool *stopping; /* set by another thread, it ends the call at once, or by `stop_by_ms`; NULL: there is none */
+	const _Atomic int64_t *stop_by_ms; /* monotonic, and set before `stopping`; NULL: at once */
 	/* Called for a record that Kafka would refuse each time, because it is too large or invalid: the others are delivered.
 	 * `reason` says what to do, and is valid for the time of the call. */
 	void (*rejected)(void *context, size_t index, const char *reason);

@@ -39,7 +39,7 @@ struct alert_store {
 	struct kept_alerts *answer;
 	bool is_full, has_failed, has_rejected; /* logged */
 	atomic_bool stopping;
-	int64_t until_ms; /* when stopping: the end of the drain */
+	_Atomic int64_t until_ms; /* when stopping: the end of the drain */
 };
 
 static struct store_entry *entry_of(struct list_node *node)
@@ -150,7 +150,7 @@ static bool batch_write(struct store_batch *batch, struct error *error)
 						 .timeout_ms = POST_MS,
 						 .properties = store->config->producer,
 						 .stopping = &store->stopping,
-						 .drain_ms = ALERT_STORE_DRAIN_MS,
+						 .stop_by_ms = &store->until_ms,
 						 .rejected = batch_on_rejection,
 						 .context = batch};
 	struct outgoing *records = memory_take(most, sizeof *records);
@@ -270,7 +270,7 @@ static void *store_run(void *context)
 {
 	struct alert_store *store = context;
 	pthread_mutex_lock(&store->lock);
-	while (!atomic_load(&store->stopping) || (store->due.first && clock_ms() < store->until_ms)) {
+	while (!atomic_load(&store->stopping) || (store->due.first && clock_ms() < atomic_load(&store->until_ms))) {
 		bool good = true;
 		if (store->due.first)
 			good = due_write(store);
@@ -445,7 +445,7 @@ void alert_store_close(struct alert_store *store)
 	if (!store)
 		return;
 	pthread_mutex_lock(&store->lock);
-	store->until_ms = clock_ms() + ALERT_STORE_DRAIN_MS;
+	atomic_store(&store->until_ms, clock_ms() + ALERT_STORE_DRAIN_MS);
 	atomic_store(&store->stopping, true);
 	pthread_cond_signal(&store->bell);
 	pthread_mutex_unlock(&store->lock);

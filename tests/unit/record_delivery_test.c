@@ -149,36 +149,55 @@ static void the_call_ends_at_the_timeout(void **state)
 
 struct stop {
 	atomic_bool stopping;
+	_Atomic int64_t by_ms;
 	const struct record_delivery *of;
+	struct text second;
+	atomic_bool has_rejected;
 	bool delivered;
-	int64_t took_ms;
+	int64_t ended_ms;
 };
+
+static void on_rejected_while_it_runs(void *context, size_t index, const char *reason)
+{
+	(void)index, (void)reason;
+	atomic_store(&((struct stop *)context)->has_rejected, true);
+}
 
 static void *delivery_run(void *context)
 {
 	struct stop *stop = context;
-	const struct outgoing records[] = {{.key = TEXT("a"), .value = TEXT("1")}, {.key = TEXT("b"), .value = TEXT("2")}};
+	const struct outgoing records[] = {{.key = TEXT("a"), .value = TEXT("1")}, {.key = TEXT("b"), .value = stop->second}};
 	struct error error = {0};
-	const int64_t begun_ms = clock_ms();
 	stop->delivered = records_deliver(stop->of, records, 2, &error);
-	stop->took_ms = clock_ms() - begun_ms;
+	stop->ended_ms = clock_ms();
 	return NULL;
 }
 
-static void a_call_that_is_told_to_stop_ends_after_its_drain(void **state)
+/* The call runs when it is told: it rejects a record behind one that waits for a broker. */
+static void a_call_that_is_told_to_stop_ends_by_the_time_given(void **state)
 {
 	(void)state;
+	static char large[4000];
+	const struct timespec pause = {.tv_nsec = 5 * NS_PER_MS};
+	const struct property properties[] = {{"message.max.bytes", "2000"}, {"linger.ms", "0"}};
 	struct record_delivery of = delivery();
-	struct stop stop = {.of = &of};
+	struct stop stop = {.of = &of, .second = {large, sizeof large}};
 	pthread_t thread;
 	of.stopping = &stop.stopping;
-	of.drain_ms = DRAIN_MS;
+	of.stop_by_ms = &stop.by_ms;
+	of.properties = (struct properties){2, properties};
+	of.rejected = on_rejected_while_it_runs;
+	of.context = &stop;
 	rd_kafka_mock_broker_set_down(mock.cluster, 1);
-	atomic_store(&stop.stopping, true);
 	assert_int_equal(pthread_create(&thread, NULL, delivery_run, &stop), 0);
+	for (const int64_t until_ms = clock_ms() + MOCK_WAIT_MS; !atomic_load(&stop.has_rejected); nanosleep(&pause, NULL))
+		assert_true(clock_ms() < until_ms);
+	const int64_t told_ms = clock_ms();
+	atomic_store(&stop.by_ms, told_ms + DRAIN_MS);
+	atomic_store(&stop.stopping, true);
 	pthread_join(thread, NULL);
 	assert_false(stop.delivered);
-	assert_true(stop.took_ms >= DRAIN_MS && stop.took_ms < MOCK_WAIT_MS);
+	assert_in_range(stop.ended_ms - told_ms, DRAIN_MS, MOCK_WAIT_MS);
 }
 
 /* Each record is a request of its own, so that one poll does not have both reports. */
@@ -187,10 +206,11 @@ static void what_arrives_during_the_drain_counts(void **state)
 	(void)state;
 	const struct property properties[] = {{"linger.ms", "0"}, {"batch.num.messages", "1"}, {"max.in.flight", "1"}};
 	struct record_delivery of = delivery();
-	struct stop stop = {.of = &of, .stopping = true};
+	struct stop stop = {.of = &of, .second = TEXT("2"), .stopping = true};
 	of.stopping = &stop.stopping;
 	of.properties = (struct properties){3, properties};
-	of.drain_ms = MOCK_WAIT_MS;
+	atomic_store(&stop.by_ms, clock_ms() + MOCK_WAIT_MS);
+	of.stop_by_ms = &stop.by_ms;
 	rd_kafka_mock_broker_set_rtt(mock.cluster, 1, 150);
 	(void)delivery_run(&stop);
 	assert_true(stop.delivered);
@@ -209,7 +229,7 @@ int main(void)
 						broker_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(a_missing_right_is_no_rejection, broker_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(the_call_ends_at_the_timeout, broker_setup, broker_teardown),
-		cmocka_unit_test_setup_teardown(a_call_that_is_told_to_stop_ends_after_its_drain, broker_setup, broker_teardown),
+		cmocka_unit_test_setup_teardown(a_call_that_is_told_to_stop_ends_by_the_time_given, broker_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(what_arrives_during_the_drain_counts, broker_setup, broker_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
