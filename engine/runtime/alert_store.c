@@ -17,7 +17,7 @@ struct store_entry {
 	char key[KEPT_KEY_BYTES];
 	struct text value; /* in the same piece of memory */
 	uint64_t number;   /* of a record */
-	struct notice_counts *counts; /* likewise; NULL: a rejection is not counted */
+	struct recorded_alert of; /* likewise; without counts: a rejection is neither counted nor logged */
 	bool is_written;   /* of a notice that waits */
 	bool is_held;	   /* of a record: see alert_store_hold() */
 };
@@ -37,7 +37,7 @@ struct alert_store {
 	size_t firings_rejected_count;
 	uint64_t asked, answered; /* by numbers of alert_store_ask() */
 	struct kept_alerts *answer;
-	bool is_full, has_failed, has_rejected; /* logged */
+	bool is_full, has_failed; /* logged */
 	atomic_bool stopping;
 	_Atomic int64_t until_ms; /* when stopping: the end of the drain */
 };
@@ -130,14 +130,17 @@ static void batch_on_rejection(void *context, size_t index, const char *reason)
 	list_remove(&entry->node);
 	list_add(&batch->rejected, &entry->node);
 	pthread_mutex_unlock(&store->lock);
-	if (entry->counts)
-		count_add(&entry->counts->rejected, 1);
-	if (!store->has_rejected)
-		log_say(store->config->log, LOG_LEVEL_WARN, NULL,
-			"a record of an alert cannot be written to %s, and is left out: %s. The alert's notices are sent, but the "
-			"next engine does not know of them; sluice_alert_records_rejected_total counts such records",
-			store->config->feed, reason);
-	store->has_rejected = true;
+	const struct recorded_alert *of = &entry->of;
+	if (!of->counts)
+		return;
+	if (count_read(&of->counts->rejected) == 0) {
+		const struct log_fields fields = {.pipeline = of->pipeline};
+		log_say(store->config->log, LOG_LEVEL_WARN, &fields,
+			"%s: a record of the alert %s cannot be written to %s, and is left out: %s. The alert's notices are sent, "
+			"but the next engine does not know of them; sluice_alert_records_rejected_total counts such records",
+			of->pipeline, of->name, store->config->feed, reason);
+	}
+	count_add(&of->counts->rejected, 1);
 }
 
 /* Writes the records in their order. False: not all of them are in the feed. */
@@ -287,14 +290,14 @@ static void *store_run(void *context)
 
 /* ---- callers ---- */
 
-static uint64_t due_add(struct alert_store *store, const char *key, struct text value, struct notice_counts *counts)
+static uint64_t due_add(struct alert_store *store, const char *key, struct text value, const struct recorded_alert *of)
 {
 	struct store_entry *made = store->due_count < ALERT_STORE_RECORDS_MAX ? entry_make(key, value) : NULL;
 	if (made) {
 		list_add(&store->due, &made->node);
 		store->due_count++;
 		made->number = ++store->added;
-		made->counts = counts;
+		made->of = of ? *of : (struct recorded_alert){0};
 		pthread_cond_signal(&store->bell);
 		return made->number;
 	}
@@ -307,12 +310,12 @@ static uint64_t due_add(struct alert_store *store, const char *key, struct text 
 	return 0;
 }
 
-uint64_t alert_store_write(struct alert_store *store, const char *key, struct text value, struct notice_counts *counts)
+uint64_t alert_store_write(struct alert_store *store, const char *key, struct text value, const struct recorded_alert *of)
 {
 	pthread_mutex_lock(&store->lock);
 	if (!value.bytes)
 		entry_remove(&store->rejected, key);
-	const uint64_t number = due_add(store, key, value, counts);
+	const uint64_t number = due_add(store, key, value, of);
 	pthread_mutex_unlock(&store->lock);
 	return number;
 }

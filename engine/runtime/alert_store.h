@@ -2,8 +2,8 @@
  * it and reads it, so that the engine's thread does not wait for Kafka.
  *
  * What is written reaches Kafka in its order. If Kafka does not take it, it is written again until it does. A record that Kafka
- * refuses each time, because it is too large, is rejected: it is left out, counted, and logged once. The store also knows which
- * notices wait in this process, because only those of other engines are to be taken over.
+ * refuses each time, because it is too large or invalid, is rejected: it is left out, counted, and logged once for its alert. The
+ * store also knows which notices wait in this process, because only those of other engines are to be taken over.
  */
 #ifndef SLUICE_RUNTIME_ALERT_STORE_H
 #define SLUICE_RUNTIME_ALERT_STORE_H
@@ -29,9 +29,15 @@ struct alert_store_config { /* borrowed */
 struct alert_store *alert_store_open(const struct alert_store_config *config, struct error *error);
 void alert_store_close(struct alert_store *store); /* NULL is fine */
 
+/* The alert that a record is of; all of it must live as long as the store. */
+struct recorded_alert {
+	const char *pipeline, *name;
+	struct notice_counts *counts; /* of its rejections */
+};
+
 /* Writes the record, which is copied; without bytes it ends what has the key. Returns its number, from 1; 0: it is left out.
- * `counts` has its rejection, and must live as long as the store; NULL: that is not counted. */
-uint64_t alert_store_write(struct alert_store *store, const char *key, struct text value, struct notice_counts *counts);
+ * `of` NULL: its rejection is neither counted nor logged. */
+uint64_t alert_store_write(struct alert_store *store, const char *key, struct text value, const struct recorded_alert *of);
 
 enum alert_record_state {
 	ALERT_RECORD_WAITS,

@@ -25,14 +25,14 @@ static struct alert_message firing_names(const struct judged_alert *alert, const
 
 /* Writes that of the group's last notice for each action that is owed it; without bytes, none is any more. */
 static void owed_write(const struct alert_watch *watch, const struct alert_group *group, const struct alert_spec *spec,
-		       struct text value, struct notice_counts *counts)
+		       struct text value, const struct recorded_alert *of)
 {
 	char key[KEPT_KEY_BYTES];
 	for (size_t i = 0; i < spec->actions.count && i < ALERT_ACTIONS_MAX; i++) {
 		if (!(group->owed & (uint32_t)1 << i))
 			continue;
 		kept_notice_key(alert_action_hash(spec, i), group->kept_id, key);
-		(void)alert_store_write(watch->takeover.store, key, value, counts);
+		(void)alert_store_write(watch->takeover.store, key, value, of);
 	}
 }
 
@@ -40,6 +40,7 @@ void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, str
 		const struct alert_spec *spec, int64_t now_ms)
 {
 	const struct alert_message message = alert_message_of(watch, plan, alert, group, spec, group->notice);
+	const struct recorded_alert of = {alert->watched.pipeline, alert->watched.name, &alert->watched.notices};
 	struct error error = {0};
 	char key[KEPT_KEY_BYTES];
 	struct buffer record;
@@ -49,11 +50,10 @@ void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, str
 	buffer_open(&record, NOTICE_BYTES_MAX);
 	if (alert_record_encode(&message, &record, &error)) {
 		notice_id(&message, group->kept_id);
-		owed_write(watch, group, spec, buffer_view(&record), &alert->watched.notices);
+		owed_write(watch, group, spec, buffer_view(&record), &of);
 		kept_firing_key(&message, key);
-		group->kept_number = alert_store_write(watch->takeover.store, key,
-						       group->notice == NOTICE_FIRING ? buffer_view(&record) : (struct text){0},
-						       &alert->watched.notices);
+		group->kept_number = alert_store_write(
+			watch->takeover.store, key, group->notice == NOTICE_FIRING ? buffer_view(&record) : (struct text){0}, &of);
 	}
 	buffer_close(&record);
 }

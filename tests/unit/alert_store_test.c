@@ -23,13 +23,14 @@ static struct mock mock;
 static struct {
 	_Atomic size_t count;
 	_Atomic int64_t at_ms;
-	char last[LOG_MESSAGE_BYTES];
+	char last[LOG_MESSAGE_BYTES], pipeline[8];
 } lines;
 
 static void on_line(const struct log_sink *sink, const struct log_line *line)
 {
 	(void)sink;
 	(void)snprintf(lines.last, sizeof lines.last, "%s", line->message);
+	(void)snprintf(lines.pipeline, sizeof lines.pipeline, "%s", line->fields.pipeline ? line->fields.pipeline : "");
 	atomic_store(&lines.at_ms, clock_ms());
 	atomic_fetch_add(&lines.count, 1);
 }
@@ -91,12 +92,13 @@ static void a_record_that_kafka_refuses_each_time_is_counted_and_blocks_no_other
 	const struct property properties[] = {{"message.max.bytes", MOST_BYTES}, {"linger.ms", "0"}};
 	const struct alert_store_config config = config_of((struct properties){2, properties});
 	const struct text too_large = {large, sizeof large};
-	struct notice_counts counts = {0};
+	struct notice_counts counts = {0}, others = {0};
+	const struct recorded_alert of = {"p", "slow", &counts}, another = {"q", "gone", &others};
 	struct error error = {0};
 	struct alert_store *store = alert_store_open(&config, &error);
-	const uint64_t notice = alert_store_write(store, "notice/1/a-firing", too_large, &counts);
-	const uint64_t firing = alert_store_write(store, "alert/1", too_large, &counts);
-	const uint64_t small = alert_store_write(store, "alert/2", TEXT("small"), &counts);
+	const uint64_t notice = alert_store_write(store, "notice/1/a-firing", too_large, &of);
+	const uint64_t firing = alert_store_write(store, "alert/1", too_large, &of);
+	const uint64_t small = alert_store_write(store, "alert/2", TEXT("small"), &of);
 	await_written(store, small);
 	assert_int_equal(alert_store_state(store, notice), ALERT_RECORD_LEFT_OUT);
 	assert_int_equal(alert_store_state(store, firing), ALERT_RECORD_LEFT_OUT);
@@ -106,19 +108,28 @@ static void a_record_that_kafka_refuses_each_time_is_counted_and_blocks_no_other
 	assert_int_equal(records_in_the_feed(), 1);
 	assert_int_equal(count_read(&counts.rejected), 2);
 	assert_int_equal(lines.count, 1);
-	assert_non_null(strstr(lines.last, "cannot be written to " FEED ", and is left out: the record has "));
+	assert_string_equal(lines.pipeline, "p");
+	assert_non_null(strstr(lines.last,
+			       "p: a record of the alert slow cannot be written to " FEED ", and is left out: the record has "));
 	assert_non_null(strstr(lines.last, "raise it by --kafka-setting message.max.bytes="));
+	(void)alert_store_write(store, "alert/4", too_large, &another);
+	(void)alert_store_write(store, "alert/4", too_large, &another);
+	await_written(store, alert_store_write(store, "alert/2", TEXT("small"), NULL));
+	assert_int_equal(count_read(&others.rejected), 2);
+	assert_int_equal(lines.count, 2); /* one for each alert */
+	assert_string_equal(lines.pipeline, "q");
+	assert_non_null(strstr(lines.last, "q: a record of the alert gone cannot be written to "));
 
 	/* No other engine knows of it: so it is not left to another one. */
 	alert_store_await(store, "notice/1/a-firing", true);
 	assert_false(alert_store_leave(store, "notice/1/a-firing"));
 	assert_true(alert_store_awaits(store, "notice/1/a-firing"));
 	alert_store_settle(store, "notice/1/a-firing");
-	await_written(store, alert_store_write(store, "alert/3", TEXT("small"), &counts));
+	await_written(store, alert_store_write(store, "alert/3", TEXT("small"), &of));
 	alert_store_await(store, "notice/1/a-firing", true); /* as of another firing */
 	assert_true(alert_store_leave(store, "notice/1/a-firing"));
 	alert_store_close(store);
-	assert_int_equal(records_in_the_feed(), 3);
+	assert_int_equal(records_in_the_feed(), 4);
 }
 
 static void neither_a_record_nor_a_question_ends_the_pause(void **state)
