@@ -202,8 +202,8 @@ const struct metric metric_rows[] = {
 	      "Notices that were given up: refused, to an address that is not allowed, or a day old."),
 	ALERT(dropped, "sluice_alert_notices_dropped_total", "Notices that were not queued: too many waited."),
 	ALERT(rejected, "sluice_alert_records_rejected_total",
-	      "Records of the alert for the topic `feed` that Kafka refuses each time, because they are too large: the next engine "
-	      "does not know of that firing or notice."),
+	      "Records of the alert for the topic `feed` that Kafka refuses each time, because they are too large or invalid: the "
+	      "next engine does not know of that firing or notice."),
 
 	COUNTER(SCOPE_METRIC, struct metric_state, missing, "sluice_metric_missing_total",
 		"Answers that a declared metric could not count: a value is missing, not a number, or not valid for its type."),

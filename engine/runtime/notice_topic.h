@@ -16,7 +16,7 @@ struct notice_topic_config {
 };
 
 /* Writes a record and waits until Kafka has it, at most POST_MS. `given_up`: as of a struct post_request. POST_REFUSED: Kafka would
- * refuse it each time, as it is too large for the topic. */
+ * refuse it each time, as it is too large for the topic, or invalid. */
 enum post_outcome notice_topic_write(const struct notice_topic_config *config, const char *topic, struct text key,
 				     struct text value, const atomic_bool *given_up, struct error *error);
 
