@@ -20,7 +20,9 @@ static void delivery_on_refusal(void *context, uint64_t number, const char *reas
 {
 	const struct delivery_run *run = context;
 	(void)number;
-	error_set(run->error, ERROR_REMOTE, PLACE_NONE, "Kafka refuses records for topic %s: %s", run->delivery->topic, reason);
+	error_set(run->error, ERROR_REMOTE, PLACE_NONE,
+		  "Kafka refuses records for topic %s: %s; grant Write on it, and see whether its brokers are up",
+		  run->delivery->topic, reason);
 }
 
 static void delivery_on_rejection(void *context, uint64_t number, const char *reason)

@@ -85,6 +85,16 @@ static const char *name_topic_limit(struct sender *sender, const rd_kafka_messag
 	return sender->reason;
 }
 
+/* Of a record that its broker would refuse each time; the library's words say no more than that. */
+static const char *name_invalid_cause(struct sender *sender, const rd_kafka_message_t *report)
+{
+	(void)snprintf(sender->reason, sizeof sender->reason,
+		       "%s; see cleanup.policy of topic %s, as a compacted topic takes no record without a key, and its "
+		       "message.timestamp settings",
+		       rd_kafka_err2str(report->err), sender->config->topic);
+	return sender->reason;
+}
+
 /* ---- kept records ---- */
 
 static bool has_ended(const struct sender *sender)
@@ -156,8 +166,11 @@ static void sender_on_report(rd_kafka_t *producer, const rd_kafka_message_t *mes
 		return;
 	bool too_large = message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
 	const uint64_t number = (uint64_t)(uintptr_t)message->_private;
-	const char *reason = too_large ? name_topic_limit(sender, message) : rd_kafka_err2str(message->err);
-	if (cause == REFUSAL_OF_RECORD && config->rejected)
+	const bool rejected = cause == REFUSAL_OF_RECORD && config->rejected;
+	const char *reason = too_large	? name_topic_limit(sender, message)
+			     : rejected ? name_invalid_cause(sender, message)
+					: rd_kafka_err2str(message->err);
+	if (rejected)
 		config->rejected(config->context, number, reason);
 	else
 		sender_refuse(sender, number, reason);

@@ -115,6 +115,7 @@ static void a_record_that_the_broker_refuses_for_good_is_rejected_and_the_others
 	assert_true(records_deliver(&of, records, 2, &error));
 	assert_int_equal(rejections.count, 1);
 	assert_int_equal(rejections.index, 0);
+	assert_non_null(strstr(rejections.reason, "; see cleanup.policy of topic out"));
 	expect_read("b", "2");
 }
 
@@ -128,7 +129,7 @@ static void a_missing_right_is_no_rejection(void **state)
 	assert_false(records_deliver(&of, &record, 1, &error));
 	assert_int_equal(rejections.count, 0);
 	assert_non_null(strstr(error.text, "Kafka refuses records for topic out: "));
-	assert_non_null(strstr(error.text, "uthorization failed"));
+	assert_non_null(strstr(error.text, "uthorization failed; grant Write on it"));
 }
 
 /* ---- a broker that does not answer ---- */
