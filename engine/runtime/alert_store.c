@@ -175,9 +175,8 @@ static void failure_log(struct alert_store *store, const char *doing, const stru
 {
 	if (!store->has_failed && !atomic_load(&store->stopping))
 		log_say(store->config->log, LOG_LEVEL_WARN, NULL,
-			"the states of alerts cannot be %s %s, which is tried again; if this engine ends before, alerts may fire "
-			"again "
-			"with other ids, and the ends of former ones are not sent: %s",
+			"the states of alerts cannot be %s %s, which is tried again: %s. If this engine ends before, alerts may "
+			"fire again with other ids, and the ends of former ones are not sent",
 			doing, store->config->feed, error->text[0] ? error->text : "Kafka does not answer");
 	store->has_failed = true;
 }
@@ -455,8 +454,8 @@ void alert_store_close(struct alert_store *store)
 	pthread_join(store->thread, NULL);
 	if (store->due.first)
 		log_say(store->config->log, LOG_LEVEL_WARN, NULL,
-			"%zu records of alerts were not written to %s: the next engine may send notices twice, or not those that "
-			"wait",
+			"%zu records of alerts were not written to %s: the next engine may send notices twice, "
+			"or not those that wait",
 			store->due_count, store->config->feed);
 	entries_clear(&store->due);
 	entries_clear(&store->awaited);
