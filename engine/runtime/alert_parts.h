@@ -43,11 +43,15 @@ struct alert_takeover {
 	int64_t kept_ms;	   /* when it was read */
 	bool is_again;		   /* it was read again by the engine that sent the notices already */
 	bool is_new;		   /* it was read for a check in an engine that does not send, and is not looked at yet */
-	bool is_check_due;    /* whether other engines have sent notices of the same firings with other ids, as during an outage */
+	bool has_failed;	   /* a notice of that cannot be sent, which is logged once */
+
+	/* Whether other engines have sent notices of the same firings with other ids, as during an outage: */
+	bool is_check_due;
 	uint64_t check_after; /* when Kafka has the record of that number: then each of two engines sees the one that was first */
 	bool is_checking;     /* the feed is being read for that */
-	bool ends_others, ends_others_next; /* firings that other engines have not ended since the feed was read before */
-	bool has_failed;	   /* a notice of that cannot be sent, which is logged once */
+
+	/* Firings that other engines have not ended since the feed was read before: */
+	bool ends_others, ends_others_next;
 };
 
 struct alert_watch {
