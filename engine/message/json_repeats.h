@@ -6,10 +6,8 @@
 
 #include "message/json_scan.h"
 
-/* Whether one of the names occurs before in the list; `twice` is then that name. Not if the arena is full, which is then failed. */
-bool names_repeat(const struct text *names, size_t count, struct arena *arena, struct text *twice);
-
-/* The same of the keys of the object at the scan, which is valid JSON. */
+/* Whether a key occurs before in the object at the scan, which is valid JSON; `twice` is then that key. Not if the arena is full,
+ * which is then failed. */
 bool json_keys_repeat(struct json_scan scan, struct text *twice);
 
 #endif

@@ -33,17 +33,14 @@ static bool refuse_simulated(struct text name, struct error *error)
 }
 
 /* Apart, so that a list of one costs nothing more. */
-static __attribute__((noinline)) bool check_many(struct tensors tensors, struct arena *arena, struct error *error)
+static __attribute__((noinline)) bool names_differ(struct tensors tensors, struct arena *arena, struct error *error)
 {
-	struct name_table table;
-	if (!name_table_open(&table, tensors.count, arena))
+	struct name_set names;
+	if (!name_set_open(&names, tensors.count, arena))
 		return error_memory(error, ERROR_LIMIT, "reading a request");
-	for (size_t i = 0; i < tensors.count; i++) {
-		const struct text **place = name_table_place(&table, tensors.items[i]->name);
-		if (*place)
-			return refuse_simulated(**place, error);
-		*place = &tensors.items[i]->name;
-	}
+	for (size_t i = 0; i < tensors.count; i++)
+		if (name_set_add(&names, &tensors.items[i]->name))
+			return refuse_simulated(tensors.items[i]->name, error);
 	return true;
 }
 
@@ -64,15 +61,7 @@ bool tensors_check_names(struct tensors tensors, bool repeat, struct arena *aren
 			return error_set(error, ERROR_INPUT, PLACE_NONE,
 					 "tensor %zu of %zu has no name; each tensor needs a name, shape, datatype and data", i + 1,
 					 tensors.count);
-	if (repeat || tensors.count < 2)
-		return true;
-	if (tensors.count > NAMES_COMPARED_MAX)
-		return check_many(tensors, arena, error);
-	for (size_t i = 1; i < tensors.count; i++)
-		for (size_t j = 0; j < i; j++)
-			if (text_equal_short(tensors.items[i]->name, tensors.items[j]->name))
-				return refuse_simulated(tensors.items[i]->name, error);
-	return true;
+	return repeat || tensors.count < 2 || names_differ(tensors, arena, error);
 }
 
 void tensors_begin(struct tensors_builder *builder, struct arena *arena, size_t expected)

@@ -19,3 +19,24 @@ const struct text **name_table_place(const struct name_table *table, struct text
 		at = (at + 1) & table->mask;
 	return &table->places[at];
 }
+
+bool name_set_open(struct name_set *set, size_t count, struct arena *arena)
+{
+	set->count = 0;
+	set->table.places = NULL;
+	return count <= NAMES_COMPARED_MAX || name_table_open(&set->table, count, arena);
+}
+
+const struct text *name_set_add(struct name_set *set, const struct text *name)
+{
+	if (set->table.places) {
+		const struct text **place = name_table_place(&set->table, *name), *earlier = *place;
+		*place = earlier ? earlier : name;
+		return earlier;
+	}
+	for (size_t i = 0; i < set->count; i++)
+		if (text_equal_short(*set->few[i], *name))
+			return set->few[i];
+	set->few[set->count++] = name;
+	return NULL;
+}

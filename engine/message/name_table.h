@@ -20,4 +20,16 @@ bool name_table_open(struct name_table *table, size_t count, struct arena *arena
 /* The place of a name: of the one that was put there, or of none (NULL), so that a name can be put there. Names are borrowed. */
 const struct text **name_table_place(const struct name_table *table, struct text name);
 
+struct name_set {
+	const struct text *few[NAMES_COMPARED_MAX];
+	size_t count;		 /* of `few` */
+	struct name_table table; /* without places: the names are few */
+};
+
+/* Opens a set for at most so many names. False: the arena is full. */
+bool name_set_open(struct name_set *set, size_t count, struct arena *arena);
+
+/* Adds the name, which is borrowed, unless the set has an equal one, which is returned then; else NULL. */
+const struct text *name_set_add(struct name_set *set, const struct text *name);
+
 #endif

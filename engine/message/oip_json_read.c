@@ -180,12 +180,12 @@ static inline bool read_request(struct oip_reader *reader, struct message *messa
 static __attribute__((cold, noinline)) bool find_id(const struct oip_reader *reader, struct message *message)
 {
 	const struct text json = {reader->scan.begin, (size_t)(reader->scan.end - reader->scan.begin)};
-	struct error unheard = {0};
+	struct error ignored = {0};
 	struct json_scan scan;
 	struct text key;
 	if (message->payload_id.bytes)
 		return false;
-	json_begin(&scan, json, "", message->arena, &unheard);
+	json_begin(&scan, json, "", message->arena, &ignored);
 	if (json_peek(&scan) != JSON_OBJECT)
 		return false;
 	json_enter(&scan);

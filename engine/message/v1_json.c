@@ -8,7 +8,6 @@
 
 #include "message/format.h"
 #include "message/json_form.h"
-#include "message/json_repeats.h"
 #include "message/json_write.h"
 #include "message/name_table.h"
 #include "message/tensor_infer.h"
@@ -198,14 +197,6 @@ static bool read_rows(struct message *message, const struct json_scan *scan, con
 	return read_alone(message, scan, wording->rows, wording, span);
 }
 
-static bool columns_repeat(const struct tensors_builder *columns, struct arena *arena, struct text *twice)
-{
-	struct text *names = columns->count > 1 ? arena_take_raw(arena, columns->count * sizeof *names) : NULL;
-	for (size_t i = 0; names && i < columns->count; i++)
-		names[i] = columns->items[i]->name;
-	return names && names_repeat(names, columns->count, arena, twice);
-}
-
 static bool read_columns(struct message *message, const struct json_scan *scan, const struct wording *wording, struct text span)
 {
 	struct json_scan inside = json_again(scan, span);
@@ -226,10 +217,6 @@ static bool read_columns(struct message *message, const struct json_scan *scan, 
 			return false;
 		tensors_add(&builder, tensor);
 	}
-	if (columns_repeat(&builder, scan->arena, &name))
-		return error_set(scan->error, wording->fault, PLACE_NONE,
-				 "%s: the tensor " TEXT_FORMAT " occurs twice; send it once", wording->columns,
-				 TEXT_ARGUMENTS(name));
 	if (builder.count == 0)
 		return error_set(scan->error, wording->fault, PLACE_NONE, "%s is an empty object; send at least one tensor",
 				 wording->columns);

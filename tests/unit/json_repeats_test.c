@@ -61,7 +61,7 @@ static void a_key_of_v1_that_occurs_twice_is_refused(void **state)
 {
 	assert_refused(*state, "{\"instances\":[1],\"instances\":[2]}", "instances occurs twice in the request");
 	assert_refused(*state, "{\"inputs\":[1],\"inputs\":[2]}", "inputs occurs twice in the request");
-	assert_refused(*state, "{\"inputs\":{\"a\":[1],\"b\":[2],\"a\":[3]}}", "inputs: the tensor a occurs twice");
+	assert_refused(*state, "{\"inputs\":{\"a\":[1],\"b\":[2],\"a\":[3]}}", "two tensors are named `a`");
 }
 
 static void a_key_of_seldon_that_occurs_twice_is_refused(void **state)
