@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/suggest.h"
 #include "message/json_repeats.h"
+#include "message/name_table.h"
 #include "message/oip_json.h"
 #include "message/raw.h"
 #include "message/tensor_json.h"
@@ -177,6 +178,22 @@ static __attribute__((noinline)) bool parameters_occur_once(struct oip_reader *r
 			   TEXT_ARGUMENTS(twice));
 }
 
+/* Of equal names in a reply the last one counts. */
+static __attribute__((noinline)) bool parameters_keep_last(struct oip_reader *reader, struct parameters *parameters,
+							   struct parameter *items)
+{
+	size_t first = parameters->count;
+	struct name_set names;
+	if (!name_set_open(&names, first, reader->arena))
+		return out_of_memory(reader);
+	for (size_t i = first; i-- > 0;) {
+		items[first - 1] = items[i];
+		first -= name_set_add(&names, &items[first - 1].name) == NULL;
+	}
+	*parameters = (struct parameters){parameters->count - first, items + first};
+	return true;
+}
+
 bool oip_read_parameters(struct oip_reader *reader, struct parameters *parameters, struct oip_extension *extension)
 {
 	struct json_scan *scan = &reader->scan;
@@ -202,7 +219,10 @@ bool oip_read_parameters(struct oip_reader *reader, struct parameters *parameter
 		items[count++] = parameter;
 	}
 	*parameters = (struct parameters){count, items};
-	return !scan->failed && (members <= 1 || parameters_occur_once(reader, begin));
+	if (scan->failed || members <= 1)
+		return !scan->failed;
+	return reader->is_reply ? count <= 1 || parameters_keep_last(reader, parameters, items)
+				: parameters_occur_once(reader, begin);
 }
 
 /* --- one tensor ------------------------------------------------------------ */
@@ -413,7 +433,7 @@ static bool read_part(struct oip_reader *reader, struct oip_json_parts *parts, e
 	case PART_DATA:
 		return read_once(reader, "data", parts->has_data) && read_data(reader, parts);
 	case PART_PARAMETERS:
-		return read_once(reader, "parameters", parts->extension.is_read) &&
+		return read_once(reader, "parameters", parts->extension.is_read && !reader->is_reply) &&
 		       oip_read_parameters(reader, &parts->parameters, &parts->extension);
 	default:
 		return json_skip(&reader->scan);

@@ -28,6 +28,7 @@ struct seldon_json_parts {
 	struct text data, string, binary, json, meta;
 	struct text names, ndarray, tensor; /* inside data */
 	struct text twice;		    /* a key of the message that occurs twice */
+	bool is_reply;			    /* of a model: of equal keys the last one counts */
 };
 
 #define TWICE(scan, key, where) INPUT_ERROR(scan, TEXT_FORMAT " occurs twice in %s; send it once", TEXT_ARGUMENTS(key), where)
@@ -81,32 +82,50 @@ static bool read_names(struct message *message, const struct json_scan *scan, st
 	return true;
 }
 
-/* {"shape": [2, 2], "values": [1, 2, 3, 4]}. Protobuf's writers of JSON, SeldonClient's too, leave out an empty list. */
-static const struct tensor *read_tensor(struct message *message, const struct json_scan *scan, struct text span)
+struct seldon_tensor_parts {
+	struct text shape, values; /* where they stand */
+};
+
+/* Protobuf's writers of JSON, SeldonClient's too, leave out an empty list: without a shape there is one value. */
+static bool complete_tensor(const struct json_scan *scan, struct seldon_tensor_parts *parts)
+{
+	struct json_scan items;
+	if (!parts->values.bytes)
+		parts->values = TEXT("[]");
+	if (parts->shape.bytes)
+		return true;
+	parts->shape = TEXT("[]");
+	struct json_scan values = json_again(scan, parts->values);
+	return json_look_ahead(&values, JSON_ARRAY, &items) == 1 ||
+	       INPUT_ERROR(scan, "data.tensor has no shape; send {\"shape\": […], \"values\": […]}");
+}
+
+static bool read_tensor_parts(const struct json_scan *scan, struct text span, bool is_reply, struct seldon_tensor_parts *parts)
 {
 	struct json_scan inside = json_again(scan, span);
 	struct text key;
-	struct text shape = TEXT("[]");
-	struct text values = TEXT("[]");
-	bool is_object = json_peek(&inside) == JSON_OBJECT;
-	if (is_object) {
-		if (json_keys_repeat(inside, &key)) {
-			(void)TWICE(scan, key, "data.tensor");
-			return NULL;
-		}
-		json_enter(&inside);
-		while (json_key(&inside, &key))
-			(void)(text_is(key, "shape")	? json_span(&inside, &shape)
-			       : text_is(key, "values") ? json_span(&inside, &values)
-							: json_skip(&inside));
+	if (json_peek(&inside) != JSON_OBJECT)
+		return INPUT_ERROR(scan, "data.tensor is not {\"shape\": […], \"values\": […]}");
+	json_enter(&inside);
+	while (json_key(&inside, &key)) {
+		struct text unused = {0};
+		struct text *part = text_is(key, "shape") ? &parts->shape : text_is(key, "values") ? &parts->values : &unused;
+		if (part->bytes && !is_reply)
+			return TWICE(scan, key, "data.tensor");
+		(void)json_span(&inside, part);
 	}
-	if (!is_object) {
-		(void)INPUT_ERROR(scan, "data.tensor is not {\"shape\": […], \"values\": […]}");
+	return complete_tensor(scan, parts);
+}
+
+/* {"shape": [2, 2], "values": [1, 2, 3, 4]} */
+static const struct tensor *read_tensor(struct message *message, const struct json_scan *scan, struct text span, bool is_reply)
+{
+	struct seldon_tensor_parts parts = {0};
+	if (!read_tensor_parts(scan, span, is_reply, &parts))
 		return NULL;
-	}
 	struct tensor *tensor = ARENA_NEW(message->arena, struct tensor);
-	const struct tensor *dimensions =
-		tensor_infer(scan, "data.tensor: shape", TEXT("shape"), &shape, 1, false, (struct infer_rules){.integers = true});
+	const struct tensor *dimensions = tensor_infer(scan, "data.tensor: shape", TEXT("shape"), &parts.shape, 1, false,
+						       (struct infer_rules){.integers = true});
 	if (!tensor)
 		(void)error_memory(scan->error, ERROR_LIMIT, "reading a SeldonMessage");
 	if (!tensor || !dimensions)
@@ -119,7 +138,7 @@ static const struct tensor *read_tensor(struct message *message, const struct js
 		.name = TEXT("data"), .shape = dimensions->data, .datatype = DATATYPE_FP64, .rank = (uint32_t)dimensions->count};
 	if (!shape_count(TEXT("data.tensor"), tensor->shape, dimensions->count, &tensor->count, scan->error))
 		return NULL;
-	inside = json_again(scan, values);
+	struct json_scan inside = json_again(scan, parts.values);
 	return tensor_json_read(&inside, tensor) ? tensor : NULL;
 }
 
@@ -137,7 +156,7 @@ static bool read_data(struct message *message, const struct json_scan *scan, str
 				    : text_is(key, "ndarray") ? &parts->ndarray
 				    : text_is(key, "tensor")  ? &parts->tensor
 							      : &unused;
-		if (part->bytes)
+		if (part->bytes && !parts->is_reply)
 			return TWICE(scan, key, "data");
 		tftensor = tftensor || text_is(key, "tftensor");
 		(void)json_span(&inside, part);
@@ -150,7 +169,7 @@ static bool read_data(struct message *message, const struct json_scan *scan, str
 	if (parts->ndarray.bytes && parts->ndarray.bytes[0] != '[')
 		return INPUT_ERROR(scan, "data.ndarray is not a list; send {\"data\": {\"ndarray\": [[…]]}}");
 	message->seldon_form = parts->tensor.bytes ? SELDON_TENSOR : SELDON_NDARRAY;
-	const struct tensor *made = parts->tensor.bytes ? read_tensor(message, scan, parts->tensor)
+	const struct tensor *made = parts->tensor.bytes ? read_tensor(message, scan, parts->tensor, parts->is_reply)
 							: tensor_infer(scan, "data.ndarray", TEXT("data"), &parts->ndarray, 1,
 								       false, (struct infer_rules){0});
 	struct tensor *named = made ? ARENA_NEW(message->arena, struct tensor) : NULL;
@@ -202,7 +221,7 @@ static bool read_parts(struct json_scan *scan, struct seldon_json_parts *parts)
 			for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 				if (text_is(key, rows[i].key))
 					part = rows[i].part;
-			if (part != &unused && part->bytes)
+			if (part != &unused && part->bytes && !parts->is_reply)
 				parts->twice = key;
 			(void)json_span(scan, part);
 		}
@@ -213,7 +232,7 @@ static bool read_parts(struct json_scan *scan, struct seldon_json_parts *parts)
 }
 
 /* Its puid is the request's id, by which feedback names it. */
-static bool read_meta(struct message *message, struct json_scan *scan, struct text span)
+static bool read_meta(struct message *message, struct json_scan *scan, struct text span, bool is_reply)
 {
 	struct json_scan meta = json_again(scan, span);
 	enum json_type type = json_peek(&meta);
@@ -231,18 +250,17 @@ static bool read_meta(struct message *message, struct json_scan *scan, struct te
 		else
 			(void)json_skip(&meta);
 	}
-	return !json_keys_repeat(object, &key) || TWICE(scan, key, "meta");
+	return is_reply || !json_keys_repeat(object, &key) || TWICE(scan, key, "meta");
 }
 
-static bool seldon_decode(struct message *message, struct text bytes, const struct schema_source *schemas, struct error *error)
+static bool read_message(struct message *message, struct text bytes, bool is_reply, struct error *error)
 {
-	(void)schemas;
-	struct seldon_json_parts parts = {0};
+	struct seldon_json_parts parts = {.is_reply = is_reply};
 	struct json_scan scan;
 	json_begin(&scan, bytes, "the request", message->arena, error);
 	if (!read_parts(&scan, &parts))
 		return false;
-	if (parts.meta.bytes && !read_meta(message, &scan, parts.meta))
+	if (parts.meta.bytes && !read_meta(message, &scan, parts.meta, is_reply))
 		return false;
 	if (parts.twice.bytes)
 		return TWICE(&scan, parts.twice, "the request");
@@ -258,24 +276,30 @@ static bool seldon_decode(struct message *message, struct text bytes, const stru
 	return set_bytes(message, TEXT("jsonData"), parts.json, error);
 }
 
+static bool seldon_decode(struct message *message, struct text bytes, const struct schema_source *schemas, struct error *error)
+{
+	(void)schemas;
+	return read_message(message, bytes, false, error);
+}
+
 /* --- writing ------------------------------------------------------------- */
 
 static bool is_json(struct text bytes, struct arena *arena)
 {
-	struct error unheard = {0};
+	struct error ignored = {0};
 	struct json_scan scan;
-	json_begin(&scan, bytes, "", arena, &unheard);
+	json_begin(&scan, bytes, "", arena, &ignored);
 	return json_skip(&scan) && json_end(&scan);
 }
 
 static void write_names(struct buffer *out, const struct tensor *tensor, struct arena *arena)
 {
 	const struct parameter *names = parameters_find(tensor->parameters, NAMES);
-	struct error unheard = {0};
+	struct error ignored = {0};
 	struct json_scan scan;
 	bool good = names && names->type == PARAMETER_TEXT;
 	if (good) {
-		json_begin(&scan, names->value.text, "", arena, &unheard);
+		json_begin(&scan, names->value.text, "", arena, &ignored);
 		good = is_list_of_strings(&scan);
 	}
 	buffer_text(out, good ? names->value.text : TEXT("[]"));
@@ -402,7 +426,7 @@ bool seldon_decode_reply(struct arena *arena, struct text body, struct payload *
 {
 	struct message message = {.arena = arena};
 	struct error fault = {0};
-	bool good = seldon_decode(&message, body, NULL, &fault);
+	bool good = read_message(&message, body, true, &fault);
 	*payload = message.payload;
 	return good || error_set(error, fault.kind == ERROR_LIMIT ? ERROR_LIMIT : ERROR_REMOTE, PLACE_NONE,
 				 "as a SeldonMessage: %s", fault.text);

@@ -229,6 +229,7 @@ static bool read_body(struct message *message, struct text bytes, const struct w
 	struct text key;
 	struct text rows = {0};
 	struct text columns = {0};
+	const bool is_reply = wording == &reply_wording; /* of equal keys in a reply the last one counts */
 	json_begin(&scan, bytes, wording->body, message->arena, error);
 	enum json_type type = json_peek(&scan);
 	if (type == JSON_OBJECT) {
@@ -236,10 +237,10 @@ static bool read_body(struct message *message, struct text bytes, const struct w
 		while (json_key(&scan, &key)) {
 			/* MLflow's predictions may be an object, of columns. */
 			bool is_rows = text_is(key, wording->rows);
-			if (is_rows ? rows.bytes != NULL : columns.bytes && text_is(key, wording->columns))
+			if (!is_reply && (is_rows ? rows.bytes != NULL : columns.bytes && text_is(key, wording->columns)))
 				return error_set(error, wording->fault, PLACE_NONE, TEXT_FORMAT " occurs twice in %s; send it once",
 						 TEXT_ARGUMENTS(key), wording->body);
-			if (is_rows && !(wording == &reply_wording && json_peek(&scan) == JSON_OBJECT))
+			if (is_rows && !(is_reply && json_peek(&scan) == JSON_OBJECT))
 				(void)json_span(&scan, &rows);
 			else if (is_rows || text_is(key, wording->columns))
 				(void)json_span(&scan, &columns);

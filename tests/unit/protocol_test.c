@@ -287,6 +287,47 @@ static void the_id_of_a_reply_is_found_wherever_its_protocol_has_it(void **state
 		expect_id(without[i].protocol, without[i].body, 0, NULL);
 }
 
+/* As nearly all readers of JSON do. */
+static void of_keys_that_occur_twice_in_a_reply_the_last_counts_once(void **state)
+{
+	(void)state;
+	struct payload reply =
+		read(PROTOCOL_OIP_REST, "{\"parameters\":{\"a\":1,\"b\":2,\"a\":3,\"a\":4},\"outputs\":[{\"name\":\"y\","
+					"\"datatype\":\"FP32\",\"shape\":[1],\"data\":[5],\"parameters\":{\"c\":1},"
+					"\"parameters\":{\"c\":7,\"c\":8}}]}");
+	assert_int_equal(reply.parameters.count, 2);
+	assert_int_equal(parameters_find(reply.parameters, TEXT("a"))->value.integer, 4);
+	assert_int_equal(parameters_find(reply.parameters, TEXT("b"))->value.integer, 2);
+	const struct parameters of_tensor = reply.tensors.items[0]->parameters;
+	assert_int_equal(of_tensor.count, 1);
+	assert_int_equal(parameters_find(of_tensor, TEXT("c"))->value.integer, 8);
+	reply = read(PROTOCOL_V1, "{\"predictions\":[1],\"predictions\":[2]}");
+	expect_number(&reply, "output-0", 0, 2);
+	reply = read(PROTOCOL_SELDON,
+		     "{\"meta\":{\"tags\":{},\"tags\":{}},\"data\":{},\"data\":{\"ndarray\":[1],\"ndarray\":[2]}}");
+	expect_number(&reply, "data", 0, 2);
+	reply = read(PROTOCOL_SELDON, "{\"data\":{\"tensor\":{\"shape\":[2],\"values\":[1],\"shape\":[1],\"values\":[2]}}}");
+	expect_number(&reply, "data", 0, 2);
+}
+
+/* As many as go through a hash table. */
+static void of_many_parameters_of_a_reply_each_is_kept_once(void **state)
+{
+	(void)state;
+	struct buffer body;
+	buffer_open(&body, 1 << 16);
+	buffer_string(&body, "{\"outputs\":[],\"parameters\":{");
+	for (int i = 0; i < 500; i++)
+		buffer_print(&body, "\"p%d\":%d,", i % 300, i);
+	buffer_string(&body, "\"last\":1}}");
+	buffer_byte(&body, '\0');
+	const struct payload reply = read(PROTOCOL_OIP_REST, body.bytes);
+	assert_int_equal(reply.parameters.count, 301);
+	assert_int_equal(parameters_find(reply.parameters, TEXT("p199"))->value.integer, 499);
+	assert_int_equal(parameters_find(reply.parameters, TEXT("p200"))->value.integer, 200);
+	buffer_close(&body);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +339,8 @@ int main(void)
 		SHOWS(the_same_request_is_read_back_from_grpc),
 		SHOWS(outputs_are_asked_for_over_rest_and_grpc),
 		SHOWS(the_id_of_a_reply_is_found_wherever_its_protocol_has_it),
+		SHOWS(of_keys_that_occur_twice_in_a_reply_the_last_counts_once),
+		SHOWS(of_many_parameters_of_a_reply_each_is_kept_once),
 		SHOWS(a_reply_that_is_none_is_remote),
 		SHOWS(a_page_in_place_of_a_reply_is_told_by_its_looks),
 		SHOWS(a_servers_own_words_are_found),

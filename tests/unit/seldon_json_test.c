@@ -55,6 +55,8 @@ static void a_tensor_is_answered_as_a_tensor(void **state)
 	assert_refused(*state, "{\"data\":{\"tensor\":{\"shape\":[2]}}}", "shape");
 	assert_refused(*state, "{\"data\":{\"tensor\":{}}}", "shape");
 	assert_refused(*state, "{\"data\":{\"tensor\":[1]}}", "data.tensor");
+	assert_refused(*state, "{\"data\":{\"tensor\":{\"values\":[1,2]}}}", "data.tensor has no shape; send");
+	assert_refused(*state, "{\"data\":{\"tensor\":{}}}", "data.tensor has no shape; send");
 }
 
 static void an_empty_list_of_a_tensor_may_be_absent(void **state)
