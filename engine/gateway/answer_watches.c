@@ -56,21 +56,24 @@ static void watch_refuse(struct answer_watch *watch, const struct call_outcome *
 	watch_release(watch);
 }
 
+static struct text id_write(const struct answer_watch *watch, char out[SUBMISSION_ID_BYTES_MAX])
+{
+	return (struct text){out, submission_write(&watch->request.submission, out)};
+}
+
 static void watch_refuse_busy(struct answer_watch *watch)
 {
+	char id[SUBMISSION_ID_BYTES_MAX];
+	const struct text named = id_write(watch, id);
 	struct call_outcome outcome;
-	call_outcome_refused(&outcome, 503, ERROR_LIMIT, poll_refusal_words(POLL_NO_PLACE), watch->request.location,
-			     (struct text){0}, &watch->watches->event);
+	call_outcome_refused(&outcome, 503, ERROR_LIMIT, poll_refusal_words(POLL_NO_PLACE), watch->request.location, named,
+			     &watch->watches->event);
+	outcome.id = named;
 	outcome.arena = watch->arena;
 	watch_refuse(watch, &outcome);
 }
 
 /* ---- events ---- */
-
-static struct text id_write(const struct answer_watch *watch, char out[SUBMISSION_ID_BYTES_MAX])
-{
-	return (struct text){out, submission_write(&watch->request.submission, out)};
-}
 
 /* Sends the event, or another piece. False: the caller has disconnected, and the watch has ended. */
 static bool watch_send(struct answer_watch *watch, struct text piece)

@@ -48,11 +48,12 @@ static void answer_error(const struct cancellation *cancellation, int status, en
 			 struct arena *arena)
 {
 	char id[SUBMISSION_ID_BYTES_MAX];
+	const struct text named = {id, submission_write(&cancellation->submission, id)};
 	struct call_outcome outcome;
 	struct buffer body;
 	buffer_open(&body, CALL_ERROR_BYTES_MAX);
-	call_outcome_refused(&outcome, status, kind, words, cancellation->place,
-			     (struct text){id, submission_write(&cancellation->submission, id)}, &body);
+	call_outcome_refused(&outcome, status, kind, words, cancellation->place, named, &body);
+	outcome.id = named;
 	outcome.arena = arena;
 	rest_call_ended(cancellation->incoming, &outcome);
 	buffer_close(&body);

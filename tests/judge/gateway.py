@@ -616,8 +616,9 @@ def cancels_requests(judge, gateway):
     judge.expect("and who cancels again", status == 200 and answer["status"] == "cancelled", (status, answer))
     status, answer, _ = polled(gateway, kept)
     judge.expect("another one is answered", status == 200 and number_of(answer) == 1, (status, answer))
-    status, answer, _ = gateway.ask("DELETE", kept)
+    status, answer, headers = gateway.ask("DELETE", kept)
     judge.expect("what is answered is not cancelled", status == 409 and "has its answer" in answer["error"], (status, answer))
+    judge.expect("with its id in the body and in the header", headers["x-request-id"] == answer["id"] == kept.rsplit("/", 1)[1], (answer, headers))
     judge.expect("its answer stays", gateway.ask("GET", kept)[0] == 200)
     for bad in ("nonsense", kept.rsplit("/", 1)[1][:-32] + "0" * 32):
         status, answer, _ = gateway.ask("DELETE", f"/v2/pipelines/held/requests/{bad}")

@@ -17,7 +17,7 @@
 struct watcher {
 	size_t begun, ended, comments;
 	int refused; /* status; 0: not refused */
-	bool is_over, is_deaf;
+	bool is_over, is_deaf, is_named; /* the refusal has the id of the request */
 	char events[512];
 };
 
@@ -65,7 +65,9 @@ static int watch_stand_close(void **state)
 
 static void on_refused(void *context, const struct call_outcome *outcome)
 {
-	((struct watcher *)context)->refused = outcome->status;
+	struct watcher *watcher = context;
+	watcher->refused = outcome->status;
+	watcher->is_named = text_is(outcome->id, ID);
 }
 
 static void on_begun(void *context)
@@ -216,6 +218,7 @@ static void what_a_poll_refuses_is_refused(void **state)
 	watcher->refused = 0;
 	pass(stand, 100);
 	assert_int_equal(watcher->refused, 503);
+	assert_true(watcher->is_named);
 	assert_int_equal(answer_watches_count(stand->watches), 0);
 }
 
