@@ -8,8 +8,14 @@
 #ifndef SLUICE_BASE_URL_H
 #define SLUICE_BASE_URL_H
 
+#include <string.h>
+
 #include "base/error.h"
 #include "base/text.h"
+
+/* A host as URLs and authorities have it, for printf(): an IPv6 address is in brackets. */
+#define URL_HOST_FORMAT "%s%s%s"
+#define URL_HOST_ARGUMENTS(host) strchr(host, ':') ? "[" : "", host, strchr(host, ':') ? "]" : ""
 
 struct url {
 	bool tls;

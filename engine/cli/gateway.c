@@ -4,6 +4,7 @@
 
 #include "base/duration.h"
 #include "base/network.h"
+#include "base/url.h"
 #include "cli/command.h"
 #include "gateway/gateway_service.h"
 #include "gateway/server_metrics.h"
@@ -100,10 +101,11 @@ static void say_ready(const struct gateway_run *run)
 	FILE *out = run->session->out;
 	const char *tls = listening->certificate ? "s" : "";
 	int grpc_port = gateway_grpc_port(run->service.gateway);
-	fprintf(out, json ? "{\"rest\":\"http%s://%s:%d\"," : "ready at http%s://%s:%d", tls, listening->host,
-		gateway_http_port(run->service.gateway));
+	fprintf(out, json ? "{\"rest\":\"http%s://" URL_HOST_FORMAT ":%d\"," : "ready at http%s://" URL_HOST_FORMAT ":%d", tls,
+		URL_HOST_ARGUMENTS(listening->host), gateway_http_port(run->service.gateway));
 	if (grpc_port > 0)
-		fprintf(out, json ? "\"grpc\":\"%s:%d\"," : ", gRPC at %s:%d", listening->host, grpc_port);
+		fprintf(out, json ? "\"grpc\":\"" URL_HOST_FORMAT ":%d\"," : ", gRPC at " URL_HOST_FORMAT ":%d",
+			URL_HOST_ARGUMENTS(listening->host), grpc_port);
 	fputs(json ? "\"pipelines\":[" : ": ", out);
 	/* Names of pipelines follow the rules of Kubernetes: no byte of them needs an escape in JSON. */
 	for (size_t i = 0; i < plan->count; i++)

@@ -1,5 +1,6 @@
 /* models.c: `sluice models serve`: the built-in model server. */
 #include "base/network.h"
+#include "base/url.h"
 #include "cli/command.h"
 #include "gateway/server_metrics.h"
 #include "message/json_write.h"
@@ -69,12 +70,15 @@ static bool say_ready(struct session *session, const struct serve_options *self,
 	int rest = model_server_rest_port(server), grpc = model_server_grpc_port(server);
 	buffer_open(&out, LINE_BYTES_MAX);
 	if (self->form == OUTPUT_JSON) {
-		buffer_print(&out, "{\"rest\":\"http%s://%s:%d\",\"grpc\":\"grpc%s://%s:%d\",\"models\":[", ending, host,
-			     rest, ending, host, grpc);
+		buffer_print(&out,
+			     "{\"rest\":\"http%s://" URL_HOST_FORMAT ":%d\",\"grpc\":\"grpc%s://" URL_HOST_FORMAT
+			     ":%d\",\"models\":[",
+			     ending, URL_HOST_ARGUMENTS(host), rest, ending, URL_HOST_ARGUMENTS(host), grpc);
 		print_models(server, true, &out);
 		buffer_string(&out, "]}\n");
 	} else {
-		buffer_print(&out, "ready at http%s://%s:%d and grpc%s://%s:%d: ", ending, host, rest, ending, host, grpc);
+		buffer_print(&out, "ready at http%s://" URL_HOST_FORMAT ":%d and grpc%s://" URL_HOST_FORMAT ":%d: ", ending,
+			     URL_HOST_ARGUMENTS(host), rest, ending, URL_HOST_ARGUMENTS(host), grpc);
 		print_models(server, false, &out);
 		buffer_string(&out, model_server_first(server) ? ", and the stubs by their names\n" : "the stubs by their names\n");
 	}

@@ -1,5 +1,6 @@
 /* process_gateway.c: Gateway inside `sluice run`, on the engine's loop. */
 #include "base/duration.h"
+#include "base/url.h"
 #include "gateway/server_metrics.h"
 #include "process/process_parts.h"
 #include "process/service_ports.h"
@@ -39,11 +40,13 @@ static void gateway_announce(const struct engine_process *running)
 	const struct listening_asked *listening = &running->asked->gateway.listening;
 	const struct log_sink *log = running->engine.log;
 	if (running->http_port)
-		log_say(log, LOG_LEVEL_INFO, NULL, "pipelines are served at http%s://%s:%d", listening->certificate ? "s" : "",
-			listening->host, gateway_http_port(running->gateway.gateway));
+		log_say(log, LOG_LEVEL_INFO, NULL, "pipelines are served at http%s://" URL_HOST_FORMAT ":%d",
+			listening->certificate ? "s" : "", URL_HOST_ARGUMENTS(listening->host),
+			gateway_http_port(running->gateway.gateway));
 	if (running->grpc_port)
-		log_say(log, LOG_LEVEL_INFO, NULL, "pipelines are served by gRPC%s at %s:%d",
-			listening->certificate ? " with TLS" : "", listening->host, gateway_grpc_port(running->gateway.gateway));
+		log_say(log, LOG_LEVEL_INFO, NULL, "pipelines are served by gRPC%s at " URL_HOST_FORMAT ":%d",
+			listening->certificate ? " with TLS" : "", URL_HOST_ARGUMENTS(listening->host),
+			gateway_grpc_port(running->gateway.gateway));
 }
 
 bool process_gateway_start(struct engine_process *running, struct engine *engine, struct error *error)

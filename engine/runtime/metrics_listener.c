@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/network.h"
 #include "base/number.h"
+#include "base/url.h"
 #include "base/version.h"
 #include "net/host_names.h"
 #include "net/http_server.h"
@@ -212,8 +213,7 @@ int metrics_listener_port(const struct metrics_listener *listener)
 const char *metrics_listener_url(const struct metrics_listener *listener, char url[METRICS_URL_BYTES_MAX])
 {
 	const char *host = listener->address.host[0] ? listener->address.host : "127.0.0.1";
-	bool bracketed = strchr(host, ':') != NULL;
-	(void)snprintf(url, METRICS_URL_BYTES_MAX, "http%s://%s%s%s:%d/metrics", listener->files.certificate ? "s" : "",
-		       bracketed ? "[" : "", host, bracketed ? "]" : "", metrics_listener_port(listener));
+	(void)snprintf(url, METRICS_URL_BYTES_MAX, "http%s://" URL_HOST_FORMAT ":%d/metrics",
+		       listener->files.certificate ? "s" : "", URL_HOST_ARGUMENTS(host), metrics_listener_port(listener));
 	return url;
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 
 #include "base/url.h"
 
@@ -109,12 +110,24 @@ static void percent_encoding_is_undone_where_it_is_one(void **state)
 	buffer_close(&out);
 }
 
+static void an_ipv6_address_is_written_in_brackets(void **state)
+{
+	static const char *const hosts[][2] = {{"::1", "[::1]:80"}, {"127.0.0.1", "127.0.0.1:80"}, {"a.example", "a.example:80"}};
+	(void)state;
+	for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+		char out[64];
+		(void)snprintf(out, sizeof out, URL_HOST_FORMAT ":%d", URL_HOST_ARGUMENTS(hosts[i][0]), 80);
+		assert_string_equal(out, hosts[i][1]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_address_has_its_parts),
 		cmocka_unit_test(what_is_no_address_is_refused_with_the_reason),
 		cmocka_unit_test(percent_encoding_is_undone_where_it_is_one),
+		cmocka_unit_test(an_ipv6_address_is_written_in_brackets),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
