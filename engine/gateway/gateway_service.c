@@ -7,6 +7,7 @@
 #include "gateway/jwks_source.h"
 #include "gateway/targets.h"
 #include "message/reply.h"
+#include "net/http_head.h"
 #include "observe/cancel_board.h"
 
 #define TARGETS_ARENA_BYTES ((size_t)64 << 20)
@@ -15,20 +16,35 @@
 
 static bool headers_are_fit(const struct name_list *passed, struct error *error)
 {
-	for (size_t i = 0; i < passed->count; i++)
+	for (size_t i = 0; i < passed->count; i++) {
+		if (!http_head_is_name(text_of(passed->items[i].text)))
+			return error_set(error, ERROR_CONFIG, PLACE_NONE,
+					 "`--pass-header %s`: this is not the name of a header; write the name alone, as in x-team",
+					 passed->items[i].text);
 		if (gateway_header_is_secret(text_of(passed->items[i].text)))
 			return error_set(error, ERROR_CONFIG, PLACE_NONE,
 					 "`--pass-header %s`: credentials, cookies and headers of sluice's own never go to Kafka; "
 					 "leave it out",
 					 passed->items[i].text);
+	}
 	return true;
+}
+
+static bool timeout_is_fit(int64_t timeout_ns, struct error *error)
+{
+	char written[DURATION_TEXT_MAX];
+	if (timeout_ns / NS_PER_MS <= GATEWAY_DEADLINE_MAX_MS)
+		return true;
+	duration_print(timeout_ns, written);
+	return error_set(error, ERROR_CONFIG, PLACE_NONE, "`--timeout %s`: no call takes more than %d minutes; write %dm at most",
+			 written, GATEWAY_DEADLINE_MAX_MS / 60000, GATEWAY_DEADLINE_MAX_MS / 60000);
 }
 
 bool gateway_asked_check(const struct gateway_asked *asked, struct error *error)
 {
 	const struct tls_files files = listening_files(&asked->listening);
 	return listening_check_tls(&files, "", "gateway", error) && headers_are_fit(&asked->passed, error) &&
-	       cors_origins_check(&asked->cors_origins, error);
+	       timeout_is_fit(asked->timeout_ns, error) && cors_origins_check(&asked->cors_origins, error);
 }
 
 /* Reads the access settings of the options and of the files. */

@@ -880,6 +880,7 @@ def refuses_options(judge, start, keys):
                         (["--jwks", keys.path("nothing")], "nothing"), (["--jwks", "http://auth.example/keys"], "in the clear"),
                         (["--api-keys", keys.path("nothing")], "nothing"), (["--policies", short], "short"),
                         (["--pass-header", "X-API-Key"], "X-API-Key"), (["--pass-header", "Authorization"], "Authorization"),
+                        (["--pass-header", "x-team:y"], "not the name of a header"), (["--timeout", "20m"], "10 minutes"),
                         (["--cors-origin", "https://app.example/"], "ending slash"), (["--cors-origin", "app.example"], "app.example"),
                         (["--key", keys.path("first.key")], "--certificate"),
                         (["--certificate", keys.path("first.pem"), "--key", keys.path("second.key")], "is not that of the certificate")):
