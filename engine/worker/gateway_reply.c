@@ -136,11 +136,11 @@ static struct outgoing reply_too_large(struct outbox *outbox, const struct infli
 {
 	struct error error = {0};
 	const struct answer failed = {.error = &error};
-	error_set_limit(
-		&error, LIMIT_OF_ANSWER,
-		"the answer for the caller has %zu bytes, more than message.max.bytes allows; raise it in kafkaConfig and at the "
-		"topic of replies, or make the answer smaller",
-		size_bytes);
+	error_set_limit(&error, LIMIT_OF_ANSWER,
+			"the answer for the caller has %zu bytes, and message.max.bytes allows %zu with the headers; raise it in "
+			"kafkaConfig "
+			"and at the topic of replies, or make the answer smaller",
+			size_bytes, outbox->replies.side->record_bytes);
 	reply_error(outbox, inflight, &failed, headers);
 	return reply_end(inflight, buffer_view(&outbox->encoded), headers);
 }

@@ -545,7 +545,7 @@ static void a_copy_that_is_too_large_is_replaced_by_an_error(void **state)
 	assert_string_equal(record_header(reply, REPLY_LIMIT_HEADER), "answer");
 	assert_string_equal(record_header(reply, REPLY_HEADER), ADDRESS);
 	assert_string_equal(record_header(reply, REPLY_ID_HEADER), "r-1");
-	assert_true(record_says(reply, "more than message.max.bytes allows"));
+	assert_true(record_says(reply, "bytes, and message.max.bytes allows 1500 with the headers"));
 	rd_kafka_message_destroy(reply);
 	const struct worker_counts counts = stand_stop(stand);
 	assert_int_equal(counts.answered, 1);
