@@ -118,7 +118,7 @@ bool unit_join_exposure(struct unit_join *join, const struct exposure *exposure,
 				     .arm = arm,
 				     .key = key,
 				     .unit = NONE,
-				     .earlier = NONE,
+				     .later = NONE,
 				     .reason = exposure->reason,
 				     .failed = exposure->error.length > 0,
 				     .probability = exposure->probability,
@@ -341,16 +341,22 @@ static void choices_mix(struct unit_join *join)
 	}
 }
 
-/* Where a policy chose, requests are units, and feedback of a unit's text belongs to one of its requests. */
-static bool exposure_link(struct unit_join *join, size_t place, struct error *error)
+/* Where a policy chose, requests are units, and feedback of a unit's text belongs to one of its requests: its first one is known by
+ * the text. From the last exposure back. */
+static bool exposures_link(struct unit_join *join, struct error *error)
 {
-	struct met_exposure *met = &((struct met_exposure *)join->exposures.items)[place];
-	const struct text key = join_key_print(join->arena, 'u', 0, met->unit_text);
-	if (met->unit_text.length == 0)
-		return true;
-	if (!join_number_find(join->names, key, &met->earlier))
-		met->earlier = NONE;
-	return join_number_put(join->names, key, (uint32_t)place, error);
+	struct met_exposure *items = join->exposures.items;
+	for (size_t place = join->exposures.count; place-- > 0;) {
+		struct met_exposure *met = &items[place];
+		const struct text key = join_key_print(join->arena, 'u', 0, met->unit_text);
+		if (met->unit == NONE || met->unit_text.length == 0)
+			continue;
+		if (!join_number_find(join->names, key, &met->later))
+			met->later = NONE;
+		if (!join_number_put(join->names, key, (uint32_t)place, error))
+			return false;
+	}
+	return true;
 }
 
 static bool exposures_join(struct unit_join *join, struct error *error)
@@ -372,9 +378,11 @@ static bool exposures_join(struct unit_join *join, struct error *error)
 				     : !epoch_find(join, &items[i], &epoch, error))
 			return false;
 		join->epochs[epoch].end_ms = items[i].time_ms;
-		if (!unit_find(join, &items[i], epoch, error) || (joined->adaptive && !exposure_link(join, i, error)))
+		if (!unit_find(join, &items[i], epoch, error))
 			return false;
 	}
+	if (joined->adaptive && !exposures_link(join, error))
+		return false;
 	if (!joined->adaptive)
 		choices_mix(join);
 	if (join->exposures.count > 0) {

@@ -19,6 +19,7 @@ static int feedback_compare(const void *left, const void *right)
 struct feedback_joining {
 	struct unit_join *join;
 	const uint32_t *places; /* of exposures by their numbers */
+	uint32_t *reached;	/* of a unit's first exposure: its last one before the feedback so far, which is sorted by time */
 	int64_t now_ms;
 	struct state_table *values; /* which values of a request were met */
 };
@@ -54,12 +55,16 @@ static bool target_of_last(const struct feedback_joining *self, const struct met
 {
 	struct unit_join *join = self->join;
 	const struct met_exposure *exposures = join->exposures.items;
-	uint32_t place;
-	if (met->unit.length == 0 || !join_number_find(join->names, join_key_print(join->arena, 'u', 0, met->unit), &place))
+	uint32_t first;
+	if (met->unit.length == 0 || !join_number_find(join->names, join_key_print(join->arena, 'u', 0, met->unit), &first))
 		return false;
-	while (exposures[place].time_ms / MS_PER_SECOND > met->time_ms / MS_PER_SECOND && exposures[place].earlier != NONE)
-		place = exposures[place].earlier;
-	target_exposure(exposures, place, target);
+	uint32_t *place = &self->reached[first];
+	for (uint32_t later = exposures[*place].later; later != NONE; later = exposures[*place].later) {
+		if (exposures[later].time_ms / MS_PER_SECOND > met->time_ms / MS_PER_SECOND)
+			break;
+		*place = later;
+	}
+	target_exposure(exposures, *place, target);
 	return true;
 }
 
@@ -219,13 +224,15 @@ bool unit_join_place_feedback(struct unit_join *join, struct error *error)
 	const struct met_exposure *exposures = join->exposures.items;
 	struct met_feedback *items = join->feedback.items;
 	uint32_t *places = ARENA_ARRAY(join->arena, uint32_t, join->exposures.count + 1);
-	struct feedback_joining self = {.join = join, .places = places, .values = table_open()};
-	bool good = (places && self.values) || error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
+	uint32_t *reached = ARENA_ARRAY(join->arena, uint32_t, join->exposures.count + 1);
+	struct feedback_joining self = {.join = join, .places = places, .reached = reached, .values = table_open()};
+	bool good = (places && reached && self.values) || error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
 	if (join->feedback.count > 0)
 		qsort(items, join->feedback.count, sizeof *items, feedback_compare);
 	self.now_ms = join->now_ms = join_now(join);
 	for (size_t i = 0; good && i < join->exposures.count; i++) {
 		places[exposures[i].number] = (uint32_t)i;
+		reached[i] = (uint32_t)i;
 		join->counts.open +=
 			join->options.window_ms > 0 && exposures[i].time_ms + join->options.window_ms > self.now_ms;
 	}

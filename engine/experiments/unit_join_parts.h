@@ -21,7 +21,7 @@ struct met_exposure {
 	uint32_t number; /* in the order in which they came */
 	uint32_t arm, key;
 	uint32_t unit; /* NONE: it is left out */
-	uint32_t earlier; /* where a policy chose: the one before it of its unit's text, by time; NONE: there is none */
+	uint32_t later; /* where a policy chose: the next one of its unit's text, by time; NONE: there is none */
 	enum assigned_reason reason;
 	bool failed;
 	double probability, covariate, latency_ms;
