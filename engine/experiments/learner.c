@@ -481,6 +481,7 @@ struct learner_counts learner_counts(const struct learner *learner)
 	counts.late = join.late;
 	counts.unknown = join.unknown;
 	counts.by_unit = join.by_unit;
+	counts.feedback_dropped = join.feedback_dropped;
 	counts.dropped = join.dropped;
 	return counts;
 }

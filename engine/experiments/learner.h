@@ -50,6 +50,7 @@ struct learner_counts {
 	uint64_t again;		 /* rewards of exposures that had one, and repeated exposures */
 	uint64_t late, unknown;	 /* feedback after the window, or without an open exposure */
 	uint64_t by_unit;	 /* feedback that names a unit alone, whatever became of it */
+	uint64_t feedback_dropped; /* of it: beyond a limit of the join, see experiments/outcome_join.h */
 	uint64_t refused;	 /* feedback that is none, and rewards that the algorithm does not take */
 	uint64_t others;	 /* exposures that are not learnt from; feedback without a reward, or for another experiment */
 	uint64_t dropped;	 /* exposures that gave their place to newer ones within the window */

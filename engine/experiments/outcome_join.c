@@ -322,14 +322,18 @@ uint64_t outcome_join_feedback_request(struct outcome_join *join, const struct f
 	return text_hash(join, feedback_key(feedback, join->arena));
 }
 
-/* The last exposure of the unit before the feedback; else the first one after it, as far as clocks may differ. NULL: none is open.
- */
-static struct open_exposure *entry_of_unit(const struct joining *joining, uint64_t unit)
+/* The last exposure of the unit before the feedback; else the first one after it, as far as clocks may differ. NULL: none is open,
+ * or `beyond`: it is further than OUTCOME_WALK_MOST. */
+static struct open_exposure *entry_of_unit(const struct joining *joining, uint64_t unit, bool *beyond)
 {
+	size_t walked = 0;
 	const struct outcome_join *join = joining->join;
 	const int64_t time_ms = joining->feedback->time_ms;
 	struct open_exposure *after = NULL;
 	for (uint64_t back = join->opened - *unit_bucket(join, unit); back < join->count;) {
+		*beyond = walked++ == OUTCOME_WALK_MOST;
+		if (*beyond)
+			return NULL;
 		struct open_exposure *entry = &join->ring[slot_of(join, join->count - 1 - (uint32_t)back)];
 		if (entry->chain.tag == unit_tag(unit) && entry_fits(joining, entry)) {
 			if (entry_ms(entry) <= time_ms)
@@ -349,9 +353,14 @@ static void entry_join_unit(struct joining *joining, uint64_t unit)
 	const struct feedback *feedback = joining->feedback;
 	const uint64_t id = recent_id(feedback->feedback_id, unit);
 	const bool has_id = feedback->feedback_id.length > 0;
-	struct open_exposure *entry = entry_of_unit(joining, unit);
-	if (has_id && recent_ids_have(&join->ids, id))
+	bool beyond = false;
+	if (has_id && recent_ids_have(&join->ids, id)) {
 		join->counts.again++;
+		return;
+	}
+	struct open_exposure *entry = entry_of_unit(joining, unit, &beyond);
+	if (beyond)
+		join->counts.feedback_dropped++;
 	else if (!entry)
 		join->counts.unknown++;
 	else if (feedback->time_ms > entry_ms(entry) + MS_PER_SECOND + join->config.window_ms)
@@ -359,7 +368,7 @@ static void entry_join_unit(struct joining *joining, uint64_t unit)
 	else if (!has_id || recent_ids_put(&join->ids, id))
 		entry_join(joining, entry);
 	else
-		join->counts.unknown++; /* without its id it could count twice */
+		join->counts.feedback_dropped++; /* without its id it could count twice */
 }
 
 static void entries_join(struct joining *joining)

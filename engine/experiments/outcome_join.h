@@ -12,7 +12,9 @@
  * A join by units also joins feedback that names a unit alone, with the last exposure of that unit before it; where there is none,
  * with the first one that is at most FEEDBACK_AHEAD_MS after it, since clocks differ. Each outcome of an exposure still counts
  * once, and the same feedback_id of a unit once within a window. Without its own time, feedback that is sent again without a
- * feedback_id is another one. Two units are told apart by their bucket and 32 bits of their hashes.
+ * feedback_id is another one. Two units are told apart by their bucket and 32 bits of their hashes. Feedback is dropped, and
+ * counted, if more than RECENT_IDS_MAX ids (experiments/recent_ids.h) came within a window, since it could count twice; or if more
+ * than OUTCOME_WALK_MOST exposures of the unit's bucket are newer than it: one busy unit must not hold up all others.
  *
  * A join that judges also keeps four bytes of the label of each answer (message/answer_label.h), and joins the truth of feedback as
  * a metric: 1 where it is equal, else 0. An answer that said nothing has none.
@@ -36,6 +38,7 @@
 	5000 /* without an exposure, before time is the clock's; and by which that is behind: records on their way */
 #define OUTCOME_METRICS_MAX 7 /* an entry has a bit for each, and one for the reward */
 #define OUTCOME_ARMS_MAX 255
+#define OUTCOME_WALK_MOST 16384	 /* newer exposures: some milliseconds, for feedback of an old time only */
 #define OUTCOME_EPOCHS_MAX 65535 /* tables of units of all experiments, as long as the join lives */
 
 struct outcome_join;
@@ -108,6 +111,7 @@ struct outcome_join_counts {
 	uint64_t late;	  /* feedback after the window of its exposure */
 	uint64_t unknown; /* feedback without an open exposure */
 	uint64_t by_unit; /* feedback that names a unit alone, which only a join by units joins */
+	uint64_t feedback_dropped; /* of it: beyond RECENT_IDS_MAX or OUTCOME_WALK_MOST */
 };
 
 /* NULL: CONFIG, a setting is beyond its limits; or SYSTEM, memory ran out. */

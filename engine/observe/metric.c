@@ -223,6 +223,9 @@ const struct metric metric_rows[] = {
 		    "Feedback of a request or a unit to which the experiment gave no candidate in the outcomeWindow."),
 	POLICY_LOSS(by_unit, "sluice_policy_feedback_by_unit_total",
 		    "Feedback with a reward that names a unit alone, which is for the last request of the unit before it."),
+	POLICY_LOSS(feedback_dropped, "sluice_policy_feedback_dropped_total",
+		    "Feedback that names a unit alone and was not learnt from: more than 1048576 with a feedback_id came within an "
+		    "outcomeWindow, or the unit has more than 16384 later requests."),
 	POLICY_LOSS(repeated, "sluice_policy_feedback_repeated_total",
 		    "Rewards of requests that had one, and choices of candidates that came again: each counts once."),
 	POLICY_LOSS(dropped, "sluice_policy_exposures_dropped_total",

@@ -132,7 +132,8 @@ struct metric_state {
 /* What an engine knows of the policy of an experiment with bandits; NaN: there is none yet. */
 struct policy_figures {
 	double version, rewards, age_seconds;
-	uint64_t refused, late, unknown, by_unit, repeated, dropped, missing; /* left out by the learner, where this engine leads */
+	/* Left out by the learner, where this engine leads. */
+	uint64_t refused, late, unknown, by_unit, feedback_dropped, repeated, dropped, missing;
 };
 
 struct worker_state {

@@ -15,7 +15,7 @@ struct policy_entry {
 	const char *pipeline, *experiment;
 	struct held_slot policy; /* struct policy_in_force */
 	_Atomic int64_t version, rewards, set_ms;
-	_Atomic uint64_t refused, late, unknown, by_unit, repeated, dropped, missing;
+	_Atomic uint64_t refused, late, unknown, by_unit, feedback_dropped, repeated, dropped, missing;
 	pthread_mutex_t lock; /* of writers */
 };
 
@@ -172,6 +172,7 @@ void policy_entry_lose(struct policy_entry *entry, const struct policy_losses *m
 	atomic_fetch_add(&entry->late, more->late);
 	atomic_fetch_add(&entry->unknown, more->unknown);
 	atomic_fetch_add(&entry->by_unit, more->by_unit);
+	atomic_fetch_add(&entry->feedback_dropped, more->feedback_dropped);
 	atomic_fetch_add(&entry->repeated, more->repeated);
 	atomic_fetch_add(&entry->dropped, more->dropped);
 	atomic_fetch_add(&entry->missing, more->missing);
@@ -183,6 +184,7 @@ struct policy_losses policy_entry_losses(const struct policy_entry *entry)
 				      .late = atomic_load(&entry->late),
 				      .unknown = atomic_load(&entry->unknown),
 				      .by_unit = atomic_load(&entry->by_unit),
+				      .feedback_dropped = atomic_load(&entry->feedback_dropped),
 				      .repeated = atomic_load(&entry->repeated),
 				      .dropped = atomic_load(&entry->dropped),
 				      .missing = atomic_load(&entry->missing)};

@@ -52,6 +52,7 @@ struct policy_losses {
 	uint64_t refused, late, unknown; /* feedback: it has no reward that the algorithm takes; after the window; of no exposure */
 	uint64_t by_unit;		 /* feedback that names a unit alone */
 	uint64_t repeated;		 /* rewards of requests that had one, and exposures that came again */
+	uint64_t feedback_dropped;	 /* of those: beyond a limit of the join */
 	uint64_t dropped;		 /* exposures that gave their place to newer ones within the window */
 	uint64_t missing;		 /* features that a request did not have */
 };

@@ -187,6 +187,7 @@ static struct policy_figures *policy_figures_of(const struct board_scrape *scrap
 					   .late = losses.late,
 					   .unknown = losses.unknown,
 					   .by_unit = losses.by_unit,
+					   .feedback_dropped = losses.feedback_dropped,
 					   .repeated = losses.repeated,
 					   .dropped = losses.dropped,
 					   .missing = losses.missing};

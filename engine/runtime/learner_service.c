@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/duration.h"
 #include "base/memory.h"
+#include "experiments/outcome_join.h"
+#include "experiments/recent_ids.h"
 #include "observe/repeated_failure.h"
 #include "runtime/learner_parts.h"
 
@@ -62,6 +64,8 @@ static bool policies_write(struct learner_service *service, struct error *error)
 
 /* ---- what is left out ---- */
 
+static_assert(RECENT_IDS_MAX == 1048576 && OUTCOME_WALK_MOST == 16384, "the log and the metric's help say so");
+
 /* Repetitions are not among them: at-least-once delivery has them. */
 static const struct loss_reason {
 	size_t offset; /* in struct policy_losses */
@@ -71,6 +75,9 @@ static const struct loss_reason {
 	{offsetof(struct policy_losses, late), "feedback that comes after the outcomeWindow: write a longer one in `bandits`"},
 	{offsetof(struct policy_losses, unknown),
 	 "feedback of requests and units to which the experiment gave no candidate: check its ids"},
+	{offsetof(struct policy_losses, feedback_dropped), "feedback of units beyond a limit, 1048576 with a feedback_id within "
+							   "the outcomeWindow or 16384 later requests of the unit: "
+							   "name the request in feedback"},
 	{offsetof(struct policy_losses, dropped),
 	 "requests whose reward was still awaited, since too many are open: write a shorter outcomeWindow in `bandits`"},
 	{offsetof(struct policy_losses, missing),
@@ -100,6 +107,7 @@ static void losses_tell(const struct learner_service *service, struct learning *
 					   .late = counts.late - told->late,
 					   .unknown = counts.unknown - told->unknown,
 					   .by_unit = counts.by_unit - told->by_unit,
+					   .feedback_dropped = counts.feedback_dropped - told->feedback_dropped,
 					   .repeated = counts.again - told->again,
 					   .dropped = counts.dropped - told->dropped,
 					   .missing = counts.missing - told->missing};

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "bandits/best_arm.h"
+#include "experiments/recent_ids.h"
 
 #define NOW_MS INT64_C(1700000000000)
 #define WINDOW_MS 60000
@@ -123,6 +124,44 @@ static void the_truth_of_a_unit_is_judged_by_its_last_answer(void **state)
 	outcome_join_close(join);
 }
 
+/* What is further back than the limit is dropped; a known id is found before the unit's exposures are looked through. */
+static void feedback_far_behind_a_busy_unit_is_dropped(void **state)
+{
+	struct outcome_join *join = join_open(2 * OUTCOME_WALK_MOST, false);
+	struct joined joined = {0};
+	(void)state;
+	expose(join, 0, 1, NOW_MS);
+	assert_int_equal(reward(join, 1, "f", NOW_MS + 500, &joined), 1);
+	for (int i = 1; i < OUTCOME_WALK_MOST; i++)
+		expose(join, i, 1, NOW_MS + 5000);
+	assert_int_equal(reward(join, 1, "g", NOW_MS + 1000, &joined), 0);
+	assert_int_equal(outcome_join_counts(join).again, 1); /* found: it has its reward */
+	expose(join, OUTCOME_WALK_MOST, 1, NOW_MS + 5000);
+	assert_int_equal(reward(join, 1, "h", NOW_MS + 1000, &joined), 0);
+	assert_int_equal(outcome_join_counts(join).feedback_dropped, 1);
+	assert_int_equal(reward(join, 1, "f", NOW_MS + 1000, &joined), 0);
+	const struct outcome_join_counts counts = outcome_join_counts(join);
+	assert_true(counts.again == 2 && counts.feedback_dropped == 1 && counts.unknown == 0 && counts.late == 0);
+	outcome_join_close(join);
+}
+
+static void feedback_beyond_the_ids_that_are_kept_is_dropped(void **state)
+{
+	struct outcome_join *join = join_open(8, false);
+	struct joined joined = {0};
+	char id[16];
+	(void)state;
+	expose(join, 0, 1, NOW_MS);
+	for (size_t i = 0; i <= RECENT_IDS_MAX; i++) {
+		(void)snprintf(id, sizeof id, "f%zu", i);
+		(void)reward(join, 1, id, NOW_MS + 1000, &joined);
+	}
+	const struct outcome_join_counts counts = outcome_join_counts(join);
+	assert_true(counts.joined == 1 && counts.again == RECENT_IDS_MAX - 1);
+	assert_true(counts.feedback_dropped == 1 && counts.unknown == 0);
+	outcome_join_close(join);
+}
+
 /* With both indexes, and with what a truth is judged by. */
 static void an_open_exposure_takes_at_most_40_bytes(void **state)
 {
@@ -206,6 +245,8 @@ static void it_finds_what_a_list_finds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(feedback_far_behind_a_busy_unit_is_dropped),
+		cmocka_unit_test(feedback_beyond_the_ids_that_are_kept_is_dropped),
 		cmocka_unit_test(a_unit_is_rewarded_for_its_last_exposure_before),
 		cmocka_unit_test(the_same_feedback_counts_once),
 		cmocka_unit_test(the_truth_of_a_unit_is_judged_by_its_last_answer),
