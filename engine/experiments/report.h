@@ -87,6 +87,10 @@ static inline const char *report_obstacle(const struct report_metric *metric, co
 /* What a unit counts as, for those who read the report; NULL: the mean of its values, as usual. */
 const char *report_per_unit(const struct report_metric *metric);
 
+/* At which looks its intervals hold: "every look"; "last look" of sums (experiments/analysis.h), whose p-values hold at every look.
+ */
+const char *report_look(const struct report_metric *metric);
+
 /* What the cap of a metric did, likewise: "capped between 1 and 5, quantiles of 220 values of the burn-in: 12 values". NULL: it
  * has none, or the arena is full. */
 const char *report_cap(const struct report_metric *metric, struct arena *arena);
@@ -169,6 +173,9 @@ bool report_covariate(const struct report *report, struct error *error);
 
 /* How many times units came back in a later epoch. */
 size_t report_returns(const struct joined *joined);
+
+/* Whether a metric has sums per unit, whose intervals hold at the last look alone. */
+bool report_has_sums(const struct report *report);
 
 /* Days until so many more units have come, at the rate of the time so far; NaN: the rate is not known. */
 double report_days(const struct joined *joined, double units);

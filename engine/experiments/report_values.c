@@ -69,6 +69,19 @@ const char *report_per_unit(const struct report_metric *metric)
 	return words[metric->per_unit];
 }
 
+const char *report_look(const struct report_metric *metric)
+{
+	return metric->analysis.per_unit == PER_UNIT_SUM ? "last look" : "every look";
+}
+
+bool report_has_sums(const struct report *report)
+{
+	for (size_t i = 0; i < report->metric_count; i++)
+		if (report->metrics[i].analysis.per_unit == PER_UNIT_SUM)
+			return true;
+	return false;
+}
+
 const char *report_cap(const struct report_metric *metric, struct arena *arena)
 {
 	const struct value_cap *cap = &metric->analysis.cap;

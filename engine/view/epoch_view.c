@@ -47,12 +47,13 @@ static void print_difference(const struct pair_epoch *epoch, struct buffer *out)
 			     fmin(1, epoch->p));
 }
 
-void epoch_view_print_text(const struct report *report, const struct pair_analysis *pair, struct buffer *out)
+void epoch_view_print_text(const struct report *report, const struct report_metric *metric, const struct pair_analysis *pair,
+			   struct buffer *out)
 {
 	const size_t from = epochs_left_out(report);
 	char moment[MOMENT_BYTES];
-	buffer_print(out, "    %5s %-20s %10s %10s %10s %10s  %s\n", "epoch", "from", "units", "mean", "control", "mean",
-		     "difference (every look)");
+	buffer_print(out, "    %5s %-20s %10s %10s %10s %10s  difference (%s)\n", "epoch", "from", "units", "mean", "control",
+		     "mean", report_look(metric));
 	if (from > 0)
 		buffer_print(out, "    %zu earlier epochs are in the JSON\n", from);
 	for (size_t i = from; i < report->joined->epoch_count; i++) {
@@ -144,9 +145,10 @@ void epoch_view_print_html(const struct report *report, struct buffer *out)
 {
 	if (report->joined->epoch_count < 2 || report->joined->adaptive)
 		return;
-	buffer_string(out,
-		      "<h2>Epochs</h2>\n<p>Weights and versions are constant within each. Intervals hold at every look, over all "
-		      "epochs.</p>\n");
+	buffer_print(out,
+		     "<h2>Epochs</h2>\n<p>Weights and versions are constant within each. Intervals hold at every look, over all "
+		     "epochs.%s</p>\n",
+		     report_has_sums(report) ? " Those of sums hold at the last look alone." : "");
 	for (size_t i = 0; i < report->metric_count; i++)
 		for (size_t j = 0; j < report->metrics[i].analysis.pair_count; j++)
 			write_pair(report, &report->metrics[i], &report->metrics[i].analysis.pairs[j], out);

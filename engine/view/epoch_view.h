@@ -9,7 +9,8 @@
 /* Whether there is more than one, so that a table of them says more than the pair does. */
 bool epoch_view_has(const struct report *report, const struct pair_analysis *pair);
 
-void epoch_view_print_text(const struct report *report, const struct pair_analysis *pair, struct buffer *out);
+void epoch_view_print_text(const struct report *report, const struct report_metric *metric, const struct pair_analysis *pair,
+			   struct buffer *out);
 
 /* A member of the pair. */
 void epoch_view_print_json(const struct report *report, const struct pair_analysis *pair, struct buffer *out);

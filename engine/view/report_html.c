@@ -78,9 +78,11 @@ static void write_gain(const struct report *report, size_t pair, struct buffer *
 static void write_metrics(const struct report *report, struct arena *arena, struct buffer *out)
 {
 	const struct report_metric *primary = report->metrics;
-	buffer_string(out, "<h2>Differences</h2>\n<p>Shares of the control's mean, with intervals that hold at every look. The "
-		"practical "
-			   "threshold is shaded.</p>\n");
+	buffer_print(
+		out,
+		"<h2>Differences</h2>\n<p>Shares of the control's mean, with intervals that hold at every look%s. The practical "
+		"threshold is shaded.</p>\n",
+		report_has_sums(report) ? "; those of sums at the last look alone" : "");
 	chart_write_forest(report, out);
 	report_table_rules(report, arena, out);
 	for (size_t i = 0; i < primary->analysis.pair_count; i++) {

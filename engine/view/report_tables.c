@@ -259,7 +259,8 @@ static void write_pair(const struct report *report, const struct report_metric *
 	write_name(report, metric, pair->treatment, out);
 	write_state(report, metric, pair, out);
 	write_number(out, "", pair->estimate);
-	write_interval(out, "", 1, known ? pair_interval(pair) : none);
+	write_interval(out, metric->analysis.per_unit == PER_UNIT_SUM ? " <i>last look</i>" : "", 1,
+		       known ? pair_interval(pair) : none);
 	write_number(out, "%", gain->defined ? PERCENT * gain->estimate : (double)NAN);
 	write_interval(out, "%", PERCENT, gain->defined ? gain->interval : none);
 	write_number(out, "", pair->threshold);
@@ -319,6 +320,10 @@ void report_table_numbers(const struct report *report, struct buffer *out)
 		"<th>practical</th><th>p</th><th>better with</th><th>expected loss</th><th>of the control</th><th>units to go</th>"
 		"<th>days to go</th>",
 		write_pair, out);
+	if (report_has_sums(report))
+		buffer_string(out,
+			      "<p>The interval of a sum, marked <i>last look</i>, holds at that one alone; its p holds at every "
+			      "look.</p>\n");
 	if (report->options->covariate && !report->joined->adaptive) {
 		buffer_string(out, "<h3>Covariate (CUPED)</h3>\n");
 		write_pairs(report, "<th>slope</th><th>variance taken off</th><th>units without it</th>", write_covariate, out);

@@ -110,12 +110,13 @@ static void print_horizon(const struct pair_analysis *pair, bool adaptive, struc
 		     PERCENT * pair->power, pair->units_horizon);
 }
 
-static void print_estimate(const struct report *report, const struct pair_analysis *pair, struct buffer *out)
+static void print_estimate(const struct report *report, const struct report_metric *metric, const struct pair_analysis *pair,
+			   struct buffer *out)
 {
 	const struct interval interval = pair->sequence.interval;
 	const double still = pair_units_still(pair);
-	buffer_print(out, "    every look    %+.4g (%.4g to %+.4g), p %.3g", pair->estimate, interval.low, interval.high,
-		     pair->sequence.p);
+	buffer_print(out, "    %-14s%+.4g (%.4g to %+.4g), p %.3g%s", report_look(metric), pair->estimate, interval.low,
+		     interval.high, pair->sequence.p, metric->analysis.per_unit == PER_UNIT_SUM ? " at every look" : "");
 	if (pair->improvement.defined)
 		buffer_print(out, "; %+.2f%% (%.2f to %+.2f of the last look)", PERCENT * pair->improvement.estimate,
 			     PERCENT * pair->improvement.interval.low, PERCENT * pair->improvement.interval.high);
@@ -167,9 +168,9 @@ static void print_pair(const struct report *report, const struct report_metric *
 		buffer_print(out, "    every look    no one difference fits all looks; p %.3g that there is none\n",
 			     pair->sequence.p);
 	else
-		print_estimate(report, pair, out);
+		print_estimate(report, metric, pair, out);
 	if (epoch_view_has(report, pair))
-		epoch_view_print_text(report, pair, out);
+		epoch_view_print_text(report, metric, pair, out);
 }
 
 /* Before a metric can be analysed, nothing is known of which variant is best. */

@@ -123,10 +123,16 @@ static void a_sum_sees_how_often_a_user_comes(void **state)
 	json_decref(document);
 	struct said said = say_with(step_kinds, "experiments analyze e" FILES);
 	expect_words(said.out, "revenue (primary, higher is better, a unit counts as the sum of its values, 0 without one)\n");
+	expect_words(said.out, "    last look     +");
+	expect_words(said.out, " at every look; +");
+	assert_null(strstr(said.out, "    every look    "));
 	said_close(&said);
 	said = say_with(step_kinds, "experiments analyze e" FILES " -o html");
 	expect_words(said.out, "; a unit counts as the sum of its values, 0 without one");
 	expect_words(said.out, "the difference, times the units of the variant");
+	expect_words(said.out, " <i>last look</i></td>");
+	expect_words(said.out, "holds at that one alone; its p holds at every look.");
+	expect_words(said.out, "; those of sums at the last look alone. ");
 	said_close(&said);
 }
 
@@ -137,6 +143,10 @@ static void a_ratio_is_of_requests(void **state)
 	expect_state("keep", "equal");
 	struct said said = say_with(step_kinds, "experiments analyze e" FILES);
 	expect_words(said.out, "higher is better, the sum of all values by their number)\n");
+	expect_words(said.out, "    every look    ");
+	said_close(&said);
+	said = say_with(step_kinds, "experiments analyze e" FILES " -o html");
+	assert_null(strstr(said.out, "last look</i>"));
 	said_close(&said);
 }
 
