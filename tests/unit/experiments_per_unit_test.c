@@ -136,11 +136,40 @@ static void a_sum_sees_how_often_a_user_comes(void **state)
 	said_close(&said);
 }
 
+/* Users of `new` pay as those of `old`: half of them 165 a request, the others 135. But those who pay more
+ * come six times, and the others once. */
+static void rich_visits_write(void)
+{
+	size_t length = 0;
+	for (int i = 0; i < USERS; i++) {
+		const bool is_rich = i / 2 % 2;
+		for (int visit = 0; visit < (i % 2 == 0 ? VISITS : is_rich ? 2 * VISITS : 1); visit++)
+			length += (size_t)snprintf(feedback + length, sizeof feedback - length,
+						   "{\"id\": \"r%d.%d\", \"metrics\": {\"revenue\": %d}}\n", i, visit,
+						   (is_rich ? 165 : 135) + 10 * ((i / 2 + visit) % 3 - 1));
+	}
+	write_file("feedback", feedback);
+}
+
 static void a_ratio_is_of_requests(void **state)
 {
 	(void)state;
-	metric_write(", perUnit: ratio");
+	rich_visits_write();
+	metric_write("");
 	expect_state("keep", "equal");
+	metric_write(", perUnit: ratio");
+	expect_state("ship", "better");
+	json_t *document = analysed("experiments analyze e" FILES " -o json");
+	const json_t *metric = json_array_get(json_object_get(document, "metrics"), 0);
+	const json_t *variants = json_object_get(metric, "variants");
+	assert_string_equal(json_string_value(json_object_get(metric, "per_unit")), "ratio");
+	for (size_t i = 0; i < 2; i++) {
+		const json_t *variant = json_array_get(variants, i);
+		const bool is_new = strcmp(json_string_value(json_object_get(variant, "name")), "new") == 0;
+		const double mean = json_number_value(json_object_get(variant, "mean"));
+		assert_true(fabs(mean - (is_new ? 1125.0 / 7 : 150)) < 1);
+	}
+	json_decref(document);
 	struct said said = say_with(step_kinds, "experiments analyze e" FILES);
 	expect_words(said.out, "higher is better, the sum of all values by their number)\n");
 	expect_words(said.out, "    every look    ");
@@ -148,6 +177,7 @@ static void a_ratio_is_of_requests(void **state)
 	said = say_with(step_kinds, "experiments analyze e" FILES " -o html");
 	assert_null(strstr(said.out, "last look</i>"));
 	said_close(&said);
+	visits_write("");
 }
 
 /* A user enters with the first request whose window has passed; what is not over yet is not in the sum. */
