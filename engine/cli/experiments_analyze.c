@@ -29,7 +29,8 @@ static const struct option options[] = {
 	    .help = "The variant with which the others are compared. Default: the experiment's default, else the variant with most "
 		    "units."),
 	ROW("covariate", TEXT, struct analyze_options, asked.covariate, .word = "FEATURE",
-	    .help = "A feature in the context of exposures, known before the choice, by which the variance is reduced (CUPED)."),
+	    .help = "A feature in the context of exposures, known before the choice, by which the variance is reduced "
+		    "(CUPED); not that of a metric with `perUnit: ratio`."),
 	ROW("segment", TEXT, struct analyze_options, segment, .word = "FEATURE",
 	    .help = "A feature in the context of exposures: metrics are also shown for units with each of its values."),
 	ROW("practical", NUMBER, struct analyze_options, practical, .least = 0.0001, .most = 10, .fallback = "5%",
@@ -116,8 +117,8 @@ const struct command command_experiments_analyze = {
 		"line of JSON has the members of the schema: {\"id\": \"r-1\", \"unit\": \"u-7\", \"time_ms\": 1769938200000, "
 		"\"experiment\": \"checkout\", \"variant\": \"new\", \"probability\": 0.3}, and for feedback {\"id\": \"r-1\", "
 		"\"reward\": 1, \"metrics\": {\"profit\": 3.25}}. A unit's number is the mean of its values, unless its metric has "
-		"`perUnit`. Units that met two "
-		"variants, and requests routed by headers or overrides, are left out and counted.\n\n"
+		"`perUnit`. Units that met two variants, and requests routed by headers or overrides, are left out and "
+		"counted.\n\n"
 		"`metrics` of the pipelines in the files define a metric of that name: its role, which direction is better, a "
 		"margin of its own instead of --practical, and a cap against heavy tails. Options have precedence. Metrics of "
 		"truth or reward are computed from the feedback, and from the answers and requests that they name.\n\n"

@@ -42,9 +42,8 @@ const struct option pipeline_metric_rows[] = {
 		    "then. Above 50%; 100% is off."),
 	ROW("perUnit", CHOICE, struct metric_spec, per_unit, .choices = "mean sum ratio", .fallback = "mean",
 	    .help = "What a unit counts as in `sluice experiments analyze`. mean: the mean of its values. sum: their sum, 0 "
-		    "without "
-		    "one, as of the revenue of a user. ratio: the sum of all values by their number, so that a unit counts by as "
-		    "many as it has. Rollouts and bandits have the mean."),
+		    "without one, as of the revenue of a user. ratio: the sum of all values by their number, so that a unit counts "
+		    "by as many as it has; no --covariate reduces its variance. Rollouts and bandits have the mean."),
 	{.type = OPTION_END},
 };
 

@@ -194,7 +194,7 @@ static void put_pair(struct buffer *out, const struct report *report, const stru
 	member_number(out, "still", pair_units_still(pair));
 	member_number(out, "days", report_days(report->joined, pair_units_still(pair)));
 	buffer_byte(out, '}');
-	if (report->options->covariate) {
+	if (report->options->covariate && metric->analysis.per_unit != PER_UNIT_RATIO) {
 		buffer_string(out, ",\n    \"cuped\":{\"method\":\"pooled slope\"");
 		member_number(out, "theta", pair->theta);
 		member_number(out, "variance_reduction", pair->reduction);

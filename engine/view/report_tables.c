@@ -291,6 +291,10 @@ static void write_covariate(const struct report *report, const struct report_met
 			    struct buffer *out)
 {
 	write_name(report, metric, pair->treatment, out);
+	if (metric->analysis.per_unit == PER_UNIT_RATIO) {
+		buffer_string(out, "<td colspan=\"3\">not of a ratio</td></tr>\n");
+		return;
+	}
 	write_number(out, "", pair->theta);
 	write_chance(out, pair->reduction);
 	buffer_print(out, "<td>%llu</td></tr>\n", (unsigned long long)pair->units_lacking);

@@ -137,7 +137,9 @@ static void print_estimate(const struct report *report, const struct report_metr
 			     pair->strata > 1 ? " in the last epoch" : "", still);
 	buffer_print(out, "    Bayes         better with %.1f%%; expected loss %.3g of it, %.3g of the control\n",
 		     PERCENT * pair->better, pair->loss_treatment, pair->loss_control);
-	if (report->options->covariate)
+	if (report->options->covariate && metric->analysis.per_unit == PER_UNIT_RATIO)
+		buffer_string(out, "    CUPED         not of a ratio\n");
+	else if (report->options->covariate)
 		buffer_print(out, "    CUPED         slope %.4g, %.1f%% of the variance taken off\n", pair->theta,
 			     PERCENT * pair->reduction);
 	if (pair->units_lacking > 0)

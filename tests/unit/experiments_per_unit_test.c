@@ -180,6 +180,29 @@ static void a_ratio_is_of_requests(void **state)
 	visits_write("");
 }
 
+/* It says so, rather than that the covariate explains nothing. */
+static void a_ratio_has_no_covariate(void **state)
+{
+	(void)state;
+	visits_write(", \"context\": {\"age\": 7}");
+	metric_write(", perUnit: ratio");
+	struct said said = say_with(step_kinds, "experiments analyze e" FILES " --covariate age");
+	expect_words(said.out, "    CUPED         not of a ratio\n");
+	assert_null(strstr(said.out, "slope"));
+	said_close(&said);
+	said = say_with(step_kinds, "experiments analyze e" FILES " --covariate age -o html");
+	expect_words(said.out, "revenue: new</th><td colspan=\"3\">not of a ratio</td>");
+	said_close(&said);
+	json_t *document = analysed("experiments analyze e" FILES " --covariate age -o json");
+	assert_null(json_object_get(pair_of(document), "cuped"));
+	json_decref(document);
+	metric_write(", perUnit: sum");
+	said = say_with(step_kinds, "experiments analyze e" FILES " --covariate age");
+	expect_words(said.out, "    CUPED         slope ");
+	said_close(&said);
+	visits_write("");
+}
+
 /* A user enters with the first request whose window has passed; what is not over yet is not in the sum. */
 static void a_sum_has_requests_whose_window_has_passed(void **state)
 {
@@ -239,6 +262,7 @@ int main(void)
 		cmocka_unit_test(a_mean_does_not_see_how_often_a_user_comes),
 		cmocka_unit_test(a_sum_sees_how_often_a_user_comes),
 		cmocka_unit_test(a_ratio_is_of_requests),
+		cmocka_unit_test(a_ratio_has_no_covariate),
 		cmocka_unit_test(a_sum_has_requests_whose_window_has_passed),
 		cmocka_unit_test(a_policy_has_no_sums),
 		cmocka_unit_test(another_word_is_refused),
