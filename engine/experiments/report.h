@@ -171,6 +171,9 @@ bool report_segment(struct report *report, struct arena *arena, struct error *er
 /* Checks the covariate: a part of report_make(). CONFIG: no exposure has it, or it is a text. */
 bool report_covariate(const struct report *report, struct error *error);
 
+/* Why the split was not tested, as it is shown; it was not. */
+const char *report_split_obstacle(const struct joined *joined);
+
 /* How many times units came back in a later epoch. */
 size_t report_returns(const struct joined *joined);
 

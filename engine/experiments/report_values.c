@@ -69,6 +69,13 @@ const char *report_per_unit(const struct report_metric *metric)
 	return words[metric->per_unit];
 }
 
+const char *report_split_obstacle(const struct joined *joined)
+{
+	return joined->adaptive	  ? "a policy chose; a unit counts once for each of its versions"
+	       : joined->arms < 2 ? "there is one variant"
+				  : "exposures have no probabilities";
+}
+
 const char *report_look(const struct report_metric *metric)
 {
 	return metric->analysis.per_unit == PER_UNIT_SUM ? "last look" : "every look";

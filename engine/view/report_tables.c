@@ -33,8 +33,10 @@ static void write_excess(const struct joined *joined, struct buffer *out)
 {
 	const struct joined_excess *excess = &joined->excess;
 	const bool has_request = excess->request.length > 0;
-	buffer_print(out, "<li class=\"bad\"><b>Values too large</b>%llu left out; the first is %g of %s ",
-		     (unsigned long long)joined->counts.excess, excess->value, has_request ? "request" : "unit");
+	buffer_print(out, "<li class=\"bad\"><b>Values too large</b>%llu beyond %g left out; the first is ",
+		     (unsigned long long)joined->counts.excess, JOIN_VALUE_MOST);
+	html_write_text(out, excess->metric);
+	buffer_print(out, " %g of %s ", excess->value, has_request ? "request" : "unit");
 	html_write_text(out, has_request ? excess->request : excess->unit);
 	buffer_string(out, "</li>\n");
 }
@@ -53,14 +55,21 @@ static void write_feedback(const struct report *report, struct buffer *out)
 {
 	const struct join_counts *counts = &report->joined->counts;
 	const struct report_split *split = &report->split;
-	write_cell(out, split->feedback_differs, "Feedback by variant", 0, split->feedback_differs ? "differs" : "alike");
+	if (split->feedback_differs)
+		buffer_print(out, "<li class=\"bad\"><b>Feedback by variant</b>differs, p %.2g</li>\n", split->feedback_p);
+	else
+		write_cell(out, false, "Feedback by variant", 0, "alike");
 	write_cell(out, false, "Feedback", (double)counts->feedback, NULL);
 	write_cell(out, counts->late > 0, "Late feedback", (double)counts->late, NULL);
 	write_cell(out, counts->unknown > 0, "Unknown feedback", (double)counts->unknown, NULL);
 	write_some(out, "Early feedback", counts->early);
 	write_cell(out, false, "Doubled feedback", (double)counts->doubled, NULL);
 	write_some(out, "Feedback of units left out", counts->feedback_left_out);
-	write_some(out, "Truths not judged", counts->unjudged);
+	if (counts->unjudged > 0)
+		buffer_print(out,
+			     "<li class=\"bad\"><b>Truths not judged</b>%llu: they, or what was answered, are no integer, text or "
+			     "probability</li>\n",
+			     (unsigned long long)counts->unjudged);
 	if (counts->excess > 0)
 		write_excess(report->joined, out);
 }
@@ -112,10 +121,10 @@ void report_table_health(const struct report *report, struct buffer *out)
 	for (size_t arm = 0; arm < joined->arms; arm++)
 		fallbacks += (double)joined->fallbacks[arm];
 	buffer_string(out, "<h2>Health</h2>\n<ul class=\"strip\">\n");
-	write_cell(out, split->mismatch, "Split (SRM)", 0,
-		   !split->tested    ? "not tested"
-		   : split->mismatch ? "mismatch"
-				     : "as planned");
+	if (split->tested)
+		write_cell(out, split->mismatch, "Split (SRM)", 0, split->mismatch ? "mismatch" : "as planned");
+	else
+		buffer_print(out, "<li><b>Split (SRM)</b>not tested: %s</li>\n", report_split_obstacle(joined));
 	write_cell(out, counts->mixed_units > 0, "Units in two variants", (double)counts->mixed_units, NULL);
 	write_feedback(report, out);
 	write_left_out(counts, out);
@@ -268,6 +277,8 @@ static void write_pair(const struct report *report, const struct report_metric *
 	write_chance(out, pair->better);
 	write_number(out, "", pair->loss_treatment);
 	write_number(out, "", pair->loss_control);
+	write_number(out, "", pair->treatment_numbers.mean);
+	write_number(out, "", pair->control_numbers.mean);
 	write_number(out, "", still);
 	write_number(out, "", report_days(report->joined, still));
 	buffer_string(out, "</tr>\n");
@@ -318,12 +329,12 @@ void report_table_numbers(const struct report *report, struct buffer *out)
 	buffer_string(out, "<h2>Numbers</h2>\n");
 	write_arms(report, out);
 	buffer_string(out, "<h3>Differences</h3>\n");
-	write_pairs(
-		report,
-		"<th>state</th><th>difference</th><th>at every look</th><th>improvement</th><th>of the last look</th>"
-		"<th>practical</th><th>p</th><th>better with</th><th>expected loss</th><th>of the control</th><th>units to go</th>"
-		"<th>days to go</th>",
-		write_pair, out);
+	write_pairs(report,
+		    "<th>state</th><th>difference</th><th>at every look</th><th>improvement</th><th>of the last look</th>"
+		    "<th>practical</th><th>p</th><th>better with</th><th>expected loss</th><th>of the control</th>"
+		    "<th>mean of its epochs</th><th>the control's</th><th>units to go</th>"
+		    "<th>days to go</th>",
+		    write_pair, out);
 	if (report_has_sums(report))
 		buffer_string(out,
 			      "<p>The interval of a sum, marked <i>last look</i>, holds at that one alone; its p holds at every "

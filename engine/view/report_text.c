@@ -24,10 +24,7 @@ static void print_split(const struct report *report, struct arena *arena, struct
 	const struct report_split *split = &report->split;
 	const struct joined *joined = report->joined;
 	if (!split->tested)
-		buffer_print(out, "Split: not tested (%s)\n",
-			     joined->adaptive	? "a policy chose; a unit counts once for each of its versions"
-			     : joined->arms < 2 ? "there is one variant"
-						: "exposures have no probabilities");
+		buffer_print(out, "Split: not tested (%s)\n", report_split_obstacle(joined));
 	else
 		buffer_print(out, "Split: %s (p %.3g at every look; chi-square %.4g, p %.3g)\n",
 			     split->mismatch ? "MISMATCH" : "as planned", split->p, split->chi_square.statistic,

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -123,29 +124,95 @@ static void the_page_has_what_was_left_out_and_why(void **state)
 	buffer_close(&out);
 }
 
+static void text_print(struct buffer *out)
+{
+	buffer_open(out, (size_t)16 << 20);
+	report_view_print_text(&report, arena, out);
+	buffer_byte(out, '\0');
+	assert_false(buffer_failed(out));
+}
+
+/* What follows these words in the text, up to one of `ends`, without a plus; `at` begins behind an earlier one. */
+static const char *said(const char **at, const char *before, const char *ends)
+{
+	const char *found = strstr(*at, before);
+	if (!found)
+		fail_msg("the text lacks: %s", before);
+	found += strlen(before);
+	found += *found == '+';
+	*at = found + strcspn(found, ends);
+	return arena_print(arena, "%.*s", (int)(*at - found), found);
+}
+
 static void the_page_has_the_numbers_of_the_text(void **state)
 {
-	struct buffer out;
-	char words[5][128];
+	struct buffer page, text;
 	(void)state;
 	made(false);
-	const struct report_metric *reward = &report.metrics[0];
-	const struct pair_analysis *pair = &reward->analysis.pairs[0], *cost = &report.metrics[1].analysis.pairs[0];
-	const struct arm_analysis *arm = &reward->analysis.arms[pair->treatment];
-	assert_true(pair->units_lacking > 0 && cost->state != PAIR_EARLY);
-	(void)snprintf(words[0], sizeof words[0], "<td>%.4g to %+.4g</td><td>%.4g%%</td>", pair->sequence.interval.low,
-		       pair->sequence.interval.high, 100 * pair->improvement.estimate);
-	(void)snprintf(words[1], sizeof words[1], "reward: new</th><td>%llu</td><td>%.4g</td><td>%.4g</td>",
-		       (unsigned long long)arm->units, arm->mean, arm->sd);
-	(void)snprintf(words[2], sizeof words[2], "<td>%llu</td></tr>", (unsigned long long)pair->units_lacking);
-	(void)snprintf(words[3], sizeof words[3], "<td>%s, guardrail %s</td>", pair_state_name(cost->state),
-		       pair_guardrail(cost, true) == GUARDRAIL_KEPT ? "kept" : "open");
-	(void)snprintf(words[4], sizeof words[4], "<td>Welch</td><td>%.4g</td><td>%.4g</td>", pair->welch.p, pair->effect.cohen);
-	page_print(&out);
-	for (size_t i = 0; i < 5; i++)
-		expect_all(out.bytes, (const char *const[]){words[i]}, 1);
-	assert_null(strstr(out.bytes, "nan"));
-	buffer_close(&out);
+	page_print(&page);
+	text_print(&text);
+	const char *at = strstr(text.bytes, "\nreward (primary");
+	assert_non_null(at);
+	const char *units = said(&at, "\n  new ", "u");
+	units = arena_print(arena, "%llu", strtoull(units, NULL, 10));
+	const char *mean = said(&at, "units, mean ", ","), *sd = said(&at, ", sd ", ",");
+	const char *pair_state = said(&at, "  new: ", ",\n"), *estimate = said(&at, "every look    ", " ");
+	const char *low = said(&at, "(", " "), *high = said(&at, "to ", ")");
+	const char *threshold = said(&at, "practical     ", ";"), *lacking = said(&at, "taken off\n                  ", " ");
+	const char *welch = said(&at, "Welch p ", ",");
+	expect_all(page.bytes,
+		   (const char *const[]){
+			   arena_print(arena, "<th scope=\"row\">reward: new</th><td>%s</td><td>%.4g</td><td>%s</td>", units,
+				       strtod(mean, NULL), sd),
+			   arena_print(arena, "<th scope=\"row\">reward: new</th><td>%s</td><td>%s</td>", pair_state, estimate),
+			   arena_print(arena, "<td>%s to +%s</td>", low, high),
+			   arena_print(arena, "<td>%s</td>", threshold),
+			   arena_print(arena, "<td>%s</td></tr>", lacking),
+		   },
+		   5);
+	assert_non_null(strstr(page.bytes, arena_print(arena, "<td>Welch</td><td>%s", welch)));
+	const char *cost = strstr(text.bytes, "\ncost (guardrail");
+	assert_non_null(cost);
+	const char *cost_state = said(&cost, "  new: ", "\n");
+	const char *row = arena_print(arena, "<th scope=\"row\">cost: new</th><td>%s</td>", cost_state);
+	expect_all(page.bytes, &row, 1);
+	assert_null(strstr(page.bytes, "nan"));
+	buffer_close(&page);
+	buffer_close(&text);
+}
+
+/* Each is in the text, too. */
+static void the_page_has_the_reasons_of_the_text(void **state)
+{
+	static const struct {
+		const char *text, *page;
+	} words[] = {
+		{"differs between variants (p 0.0012)", "<b>Feedback by variant</b>differs, p 0.0012</li>"},
+		{"values beyond 1e+50: 2; the first is cost 1e+60 of request r7",
+		 "2 beyond 1e+50 left out; the first is cost 1e+60 of request r7</li>"},
+		{"3 truths were not judged: they, or what was answered, are no integer, text or probability",
+		 "<b>Truths not judged</b>3: they, or what was answered, are no integer, text or probability</li>"},
+	};
+	struct buffer page, text;
+	(void)state;
+	made(false);
+	report.split.feedback_differs = true;
+	report.split.feedback_p = 0.0012;
+	joined.counts.excess = 2;
+	joined.excess = (struct joined_excess){.metric = TEXT("cost"), .request = TEXT("r7"), .value = 1e60};
+	joined.counts.unjudged = 3;
+	page_print(&page);
+	text_print(&text);
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		assert_non_null(strstr(text.bytes, words[i].text));
+		expect_all(page.bytes, &words[i].page, 1);
+	}
+	const char *at = strstr(text.bytes, "\nreward (primary");
+	const char *mean = said(&at, "\n    means         ", ","), *control = said(&at, ", and ", " ");
+	const char *cells = arena_print(arena, "<td>%.4g</td><td>%.4g</td>", strtod(mean, NULL), strtod(control, NULL));
+	expect_all(page.bytes, &cells, 1);
+	buffer_close(&page);
+	buffer_close(&text);
 }
 
 /* Of a policy requests are counted too, and there is no fixed horizon. */
@@ -156,6 +223,10 @@ static void the_page_of_a_policy_has_its_requests(void **state)
 	made(true);
 	page_print(&out);
 	expect_all(out.bytes, (const char *const[]){"<th>expected</th><th>requests</th>", "<th>units</th><th>requests</th>"}, 2);
+	expect_all(
+		out.bytes,
+		(const char *const[]){"<b>Split (SRM)</b>not tested: a policy chose; a unit counts once for each of its versions<"},
+		1);
 	assert_null(strstr(out.bytes, "One look"));
 	assert_null(strstr(out.bytes, "Units returned"));
 	buffer_close(&out);
@@ -166,6 +237,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_page_has_what_was_left_out_and_why, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(the_page_has_the_numbers_of_the_text, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(the_page_has_the_reasons_of_the_text, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(the_page_of_a_policy_has_its_requests, arena_begin, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
