@@ -4,11 +4,11 @@
 
 #include <assert.h>
 
+#include "base/duration.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "experiments/recent_ids.h"
 
-#define MS_PER_SECOND 1000
 #define REWARD_BIT 1U
 #define EPOCHS_AT_FIRST 16
 #define KEY_ARENA_BYTES ((size_t)64 << 10) /* far more than the longest id */
@@ -123,12 +123,12 @@ static void oldest_remove(struct outcome_join *join)
 
 static int64_t entry_ms(const struct open_exposure *entry)
 {
-	return (int64_t)entry->time_s * MS_PER_SECOND;
+	return (int64_t)entry->time_s * MS_PER_S;
 }
 
 void outcome_join_pass(struct outcome_join *join, int64_t time_ms)
 {
-	while (join->count > 0 && entry_ms(&join->ring[join->oldest]) + MS_PER_SECOND + join->config.window_ms <= time_ms) {
+	while (join->count > 0 && entry_ms(&join->ring[join->oldest]) + MS_PER_S + join->config.window_ms <= time_ms) {
 		const int64_t time_s = join->ring[join->oldest].time_s;
 		if (time_s > join->ended_s)
 			join->ended_s = time_s;
@@ -209,7 +209,7 @@ static enum exposure_fate exposure_open(struct outcome_join *join, const struct 
 	const struct outcome_epoch epoch = {text_hash(join, exposure->experiment), text_hash(join, exposure->table)};
 	const uint64_t id = text_hash(join, exposure->id), unit = outcome_join_unit_hash(join, exposure->unit);
 	const uint32_t origin = origin_hash(join, &exposure->origin);
-	if (exposure->time_ms + join->config.window_ms <= join->now_ms || exposure->time_ms / MS_PER_SECOND <= join->ended_s)
+	if (exposure->time_ms + join->config.window_ms <= join->now_ms || exposure->time_ms / MS_PER_S <= join->ended_s)
 		return EXPOSURE_LATE;
 	if (exposure->time_ms > join->now_ms)
 		join->now_ms = exposure->time_ms;
@@ -225,7 +225,7 @@ static enum exposure_fate exposure_open(struct outcome_join *join, const struct 
 	const struct open_exposure made = {.id = id,
 					   .unit = join->unit_buckets ? 0 : unit,
 					   .origin = origin,
-					   .time_s = (uint32_t)(exposure->time_ms / MS_PER_SECOND),
+					   .time_s = (uint32_t)(exposure->time_ms / MS_PER_S),
 					   .epoch = (uint16_t)number,
 					   .arm = (uint8_t)exposure->arm};
 	entry_add(join, &made, exposure->prediction);
@@ -363,7 +363,7 @@ static void entry_join_unit(struct joining *joining, uint64_t unit)
 		join->counts.feedback_dropped++;
 	else if (!entry)
 		join->counts.unknown++;
-	else if (feedback->time_ms > entry_ms(entry) + MS_PER_SECOND + join->config.window_ms)
+	else if (feedback->time_ms > entry_ms(entry) + MS_PER_S + join->config.window_ms)
 		join->counts.late++;
 	else if (!has_id || recent_ids_put(&join->ids, id))
 		entry_join(joining, entry);
@@ -388,7 +388,7 @@ static void entries_join(struct joining *joining)
 		if (!entry_fits(joining, entry))
 			continue;
 		found = true;
-		if (feedback->time_ms <= entry_ms(entry) + MS_PER_SECOND + join->config.window_ms) {
+		if (feedback->time_ms <= entry_ms(entry) + MS_PER_S + join->config.window_ms) {
 			entry_join(joining, entry);
 			continue;
 		}
@@ -467,7 +467,7 @@ struct outcome_join *outcome_join_open(const struct outcome_join_config *config,
 		join->metrics[i] = text_hash(join, config->metrics[i]);
 	join->config.metrics = NULL;
 	join->ended_s = -1;
-	join->ids.window_ms = config->window_ms + MS_PER_SECOND;
+	join->ids.window_ms = config->window_ms + MS_PER_S;
 	return join;
 }
 

@@ -15,7 +15,7 @@
 struct running_cap {
 	double cap;
 	bool known;
-	bool has_common; /* each arm has its units: the common value is known */
+	bool has_common; /* each arm has its units: it is known whether a value is common */
 	struct cap_limits limits;
 	size_t others; /* values that differ from the common one */
 	size_t count, room;

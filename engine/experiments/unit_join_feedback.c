@@ -2,11 +2,10 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/duration.h"
 #include "experiments/joined_metrics.h"
 #include "experiments/unit_join_parts.h"
 #include "message/answer_label.h"
-
-#define MS_PER_SECOND 1000 /* by which the learner knows an exposure */
 
 static int feedback_compare(const void *left, const void *right)
 {
@@ -50,7 +49,8 @@ static bool target_of_request(const struct feedback_joining *self, const struct 
 	return true;
 }
 
-/* Where a policy chose: the last request of the unit before the feedback, else the first one, as the learner has it. */
+/* Where a policy chose: the last request of the unit before the feedback, else the first one, as the learner has it, which knows
+ * requests by whole seconds. */
 static bool target_of_last(const struct feedback_joining *self, const struct met_feedback *met, struct feedback_target *target)
 {
 	struct unit_join *join = self->join;
@@ -60,7 +60,7 @@ static bool target_of_last(const struct feedback_joining *self, const struct met
 		return false;
 	uint32_t *place = &self->reached[first];
 	for (uint32_t later = exposures[*place].later; later != NONE; later = exposures[*place].later) {
-		if (exposures[later].time_ms / MS_PER_SECOND > met->time_ms / MS_PER_SECOND)
+		if (exposures[later].time_ms / MS_PER_S > met->time_ms / MS_PER_S)
 			break;
 		*place = later;
 	}
