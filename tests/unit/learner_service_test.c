@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/duration.h"
+#include "experiments/outcome_join.h"
 #include "mock_broker.h"
 #include "planning.h"
 #include "runtime/learner_parts.h"
@@ -112,12 +113,17 @@ static void service_start(void)
 	service_start_holding(0);
 }
 
-static void append(const char *topic, int32_t partition, int64_t time_ms, const char *value)
+static void put(const char *topic, int32_t partition, int64_t time_ms, const char *value)
 {
 	assert_int_equal(rd_kafka_producev(mock.writer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
 					   RD_KAFKA_V_VALUE((void *)(uintptr_t)value, strlen(value)),
 					   RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_TIMESTAMP(time_ms), RD_KAFKA_V_END),
 			 RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+static void append(const char *topic, int32_t partition, int64_t time_ms, const char *value)
+{
+	put(topic, partition, time_ms, value);
 	assert_int_equal(rd_kafka_flush(mock.writer, MOCK_WAIT_MS), 0);
 }
 
@@ -247,6 +253,34 @@ static void feedback_by_unit_is_counted_and_said_once_if_it_finds_none(void **st
 	assert_int_equal(policy_entry_losses(entry).by_unit, 2);
 	assert_int_equal(policy_entry_losses(entry).unknown, 2);
 	assert_int_equal(said_times("leave out feedback of requests and units to which the experiment gave no candidate"), 1);
+}
+
+/* Its time is before all requests of a unit that has more of them than are looked through. */
+static void feedback_beyond_a_limit_of_the_join_is_said_once(void **state)
+{
+	char line[LINE_BYTES];
+	(void)state;
+	service_start();
+	const int64_t now_ms = time_of_day_ms();
+	for (int i = 0; i <= OUTCOME_WALK_MOST; i++) {
+		(void)snprintf(line, sizeof line,
+			       "{\"id\":\"b%d\",\"time_ms\":%lld,\"experiment\":\"e\",\"variant\":\"new\",\"probability\":0.5,"
+			       "\"unit\":\"busy\"}",
+			       i, (long long)now_ms);
+		put("exposures", 0, now_ms, line);
+	}
+	expose("a", 0, now_ms);
+	reward("a", now_ms);
+	expect_rewards(1);
+	(void)snprintf(line, sizeof line, "{\"unit\":\"busy\",\"reward\":1,\"time_ms\":%lld}", (long long)now_ms - 5000);
+	append("feedback", 0, now_ms, line);
+	append("feedback", 0, now_ms, line);
+	reward("b1", now_ms);
+	expect_rewards(2);
+	learner_service_close(service);
+	assert_int_equal(policy_entry_losses(entry).feedback_dropped, 2);
+	assert_int_equal(policy_entry_losses(entry).unknown, 0);
+	assert_int_equal(said_times("leave out feedback of units beyond a limit, 1048576 with a feedback_id"), 1);
 }
 
 /* ---- times ---- */
@@ -563,6 +597,7 @@ int main(void)
 		cmocka_unit_test(a_record_is_kept_in_place_of_the_one_before),
 		cmocka_unit_test_setup_teardown(after_a_reload_the_newest_policy_alone_is_put_into_force, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(what_is_not_learnt_is_counted_and_said_once, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(feedback_beyond_a_limit_of_the_join_is_said_once, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(feedback_by_unit_is_counted_and_said_once_if_it_finds_none, stand_open,
 						stand_close),
 		cmocka_unit_test_setup_teardown(feedback_of_the_future_does_not_hold_up_the_rest, stand_open, stand_close),
