@@ -232,7 +232,7 @@ static void a_value_that_is_too_large_is_left_out_and_named(void **state)
 	assert_null(strstr(said.out, "inf"));
 	said_close(&said);
 	said = say_with(step_kinds, "experiments analyze e" FILES " -o html");
-	expect_words(said.out, "<b>Values too large</b>1 left out; the first is 1.2e+301 of request r321</li>");
+	expect_words(said.out, "<b>Values too large</b>1 beyond 1e+50 left out; the first is reward 1.2e+301 of request r321</li>");
 	said_close(&said);
 	said = say_with(step_kinds, "experiments analyze e" FILES " --metric zzz");
 	expect_words(said.err, "the feedback has no metric `zzz`; those that join an exposure are `reward`, `latency_ms`");
