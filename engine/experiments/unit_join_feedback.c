@@ -226,11 +226,15 @@ bool unit_join_place_feedback(struct unit_join *join, struct error *error)
 	uint32_t *places = ARENA_ARRAY(join->arena, uint32_t, join->exposures.count + 1);
 	uint32_t *reached = ARENA_ARRAY(join->arena, uint32_t, join->exposures.count + 1);
 	struct feedback_joining self = {.join = join, .places = places, .reached = reached, .values = table_open()};
-	bool good = (places && reached && self.values) || error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
+	bool good = true;
+	if (!places || !reached || !self.values) {
+		table_close(self.values);
+		return error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
+	}
 	if (join->feedback.count > 0)
 		qsort(items, join->feedback.count, sizeof *items, feedback_compare);
 	self.now_ms = join->now_ms = join_now(join);
-	for (size_t i = 0; good && i < join->exposures.count; i++) {
+	for (size_t i = 0; i < join->exposures.count; i++) {
 		places[exposures[i].number] = (uint32_t)i;
 		reached[i] = (uint32_t)i;
 		join->counts.open +=

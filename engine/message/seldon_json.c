@@ -216,14 +216,13 @@ static bool read_parts(struct json_scan *scan, struct seldon_json_parts *parts)
 	if (type == JSON_OBJECT) {
 		json_enter(scan);
 		while (json_key(scan, &key)) {
-			struct text unused;
-			struct text *part = &unused;
+			struct text *part = NULL;
 			for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 				if (text_is(key, rows[i].key))
 					part = rows[i].part;
-			if (part != &unused && part->bytes && !parts->is_reply)
+			if (part && part->bytes && !parts->is_reply)
 				parts->twice = key;
-			(void)json_span(scan, part);
+			(void)(part ? json_span(scan, part) : json_skip(scan));
 		}
 	} else if (type != JSON_WRONG) {
 		(void)json_skip(scan);
