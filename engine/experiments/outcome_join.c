@@ -423,12 +423,16 @@ bool outcome_join_judge(struct outcome_join *join, const struct feedback *feedba
 
 /* ---- opening ---- */
 
+/* What an open exposure takes, with its part of the indexes. */
+static size_t exposure_bytes(const struct outcome_join_config *config)
+{
+	return config->by_unit ? OUTCOME_BYTES_MOST : OUTCOME_ENTRY_BYTES + (config->judges ? 2 : 1) * sizeof(uint32_t);
+}
+
 static bool join_reserve(struct outcome_join *join, const struct outcome_join_config *config, struct error *error)
 {
-	const size_t each =
-		config->by_unit ? OUTCOME_BYTES_MOST : OUTCOME_ENTRY_BYTES + (config->judges ? 2 : 1) * sizeof(uint32_t);
 	const size_t entries = config->by_unit && config->judges ? 4 : 2; /* of a bucket, at most: what is left for both indexes */
-	size_t capacity = config->memory_bytes / each, buckets = 1;
+	size_t capacity = config->memory_bytes / exposure_bytes(config), buckets = 1;
 	if (capacity > UINT32_MAX - 1)
 		capacity = UINT32_MAX - 1;
 	while (entries * buckets <= capacity)
@@ -448,9 +452,7 @@ static bool join_reserve(struct outcome_join *join, const struct outcome_join_co
 struct outcome_join *outcome_join_open(const struct outcome_join_config *config, struct error *error)
 {
 	assert(config->metric_count == 0 || config->metrics);
-	if (config->metric_count > OUTCOME_METRICS_MAX || config->window_ms <= 0 ||
-	    config->memory_bytes <
-		    (config->by_unit ? OUTCOME_BYTES_MOST : OUTCOME_ENTRY_BYTES + (config->judges ? 2 : 1) * sizeof(uint32_t))) {
+	if (config->metric_count > OUTCOME_METRICS_MAX || config->window_ms <= 0 || config->memory_bytes < exposure_bytes(config)) {
 		error_set(error, ERROR_CONFIG, PLACE_NONE,
 			  "the join of outcomes needs at most %d metrics, a window above 0, and memory for one exposure",
 			  OUTCOME_METRICS_MAX);
