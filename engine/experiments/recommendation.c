@@ -60,7 +60,7 @@ static const char *gain_print(const struct recommending *self, const struct repo
 static const char *range_print(const struct recommending *self, const struct pair_analysis *pair)
 {
 	const struct interval interval = pair->sequence.interval;
-	return arena_print(self->arena, "%.4g to %+.4g", interval.low, interval.high);
+	return arena_print(self->arena, "%+.4g to %+.4g", interval.low, interval.high);
 }
 
 /* ": +1.5 in epoch 1, -1.4 in epoch 2"; of many epochs the last ones. */

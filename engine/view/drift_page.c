@@ -23,10 +23,10 @@ static const char page_style[] = ESTIMATE_CHART_STYLE
 	"svg{width:100%;height:auto;font:12px sans-serif}svg text{fill:var(--Ink)}.none{fill:var(--Line);fill-opacity:.35}"
 	".moved{fill:var(--Down)}.alarm{fill:var(--Ink)}.was{fill:var(--Line)}.is{fill:var(--Up);fill-opacity:.6}"
 	".say{font-size:1.5em;font-weight:bold;margin:.2em 0}.strip{display:flex;flex-wrap:wrap;gap:.6em;padding:0}"
-	".strip li{list-style:none;background:var(--Soft);padding:.4em .8em;border-radius:.4em}.strip b{display:block}"
-	"td,th{border-top:1px solid var(--Soft);overflow-wrap:anywhere}th,td.t{min-width:5em}th[scope=row]{min-width:8em}"
-	"td{text-align:right}td.t{text-align:left}"
-	".pictures{display:flex;flex-wrap:wrap;gap:1em}.pictures figure{flex:1 1 18em;margin:0;min-width:0}\n";
+	".strip li{list-style:none;background:var(--Soft);padding:.4em .8em;border-radius:.4em}.strip "
+	"b{display:block}" HTML_TABLE_STYLE
+	".pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(16em,100%),1fr));gap:1em}"
+	".pictures figure{margin:0;min-width:0}\n";
 
 struct drift_page {
 	struct drift_windows data;
@@ -422,7 +422,8 @@ static void movers_write(struct drift_page *page)
 		buffer_string(out, "<p>No change of any feature is established, so there are no distributions to show.</p>\n");
 		return;
 	}
-	buffer_string(out, "<table><tr><th>feature</th><th>windows with an established effect</th><th>largest in</th><th>by</th>"
+	buffer_string(out, "<table><tr><th>feature</th><th>windows with an established effect</th><th class=\"t\">largest in</th>"
+			   "<th class=\"t\">by</th>"
 			   "<th>shift of importance there, points</th></tr>\n");
 	for (size_t i = 0; i < count; i++)
 		mover_write(page, &page->data.features[page->features[i]], page->features[i]);
@@ -505,7 +506,7 @@ static void examples_write(struct drift_page *page)
 	html_write_text(out, drift_text(examples, "feature"));
 	buffer_string(out, " is the most unusual beside the reference. Records of a topic are TOPIC-PARTITION-OFFSET; a file has "
 			   "no offsets, and its messages are numbered from 1.</p>\n<table><tr><th>request</th><th>row</th>"
-			   "<th>id</th><th>value</th></tr>\n");
+			   "<th class=\"t\">id</th><th>value</th></tr>\n");
 	for (size_t i = 0; i < json_array_size(list); i++)
 		example_write(out, json_array_get(list, i));
 	buffer_string(out, "</table>\n");

@@ -43,8 +43,8 @@ static void print_difference(const struct pair_epoch *epoch, struct buffer *out)
 	else if (interval_empty(epoch->interval))
 		buffer_print(out, "  %+.4g (it changed within), p %.3g\n", epoch->difference, fmin(1, epoch->p));
 	else
-		buffer_print(out, "  %+.4g (%.4g to %+.4g), p %.3g\n", epoch->difference, epoch->interval.low, epoch->interval.high,
-			     fmin(1, epoch->p));
+		buffer_print(out, "  %+.4g (%+.4g to %+.4g), p %.3g\n", epoch->difference, epoch->interval.low,
+			     epoch->interval.high, fmin(1, epoch->p));
 }
 
 void epoch_view_print_text(const struct report *report, const struct report_metric *metric, const struct pair_analysis *pair,
@@ -119,7 +119,7 @@ static void write_epoch(const struct report *report, size_t index, const struct 
 	if (interval_empty(epoch->interval))
 		buffer_string(out, "it changed within");
 	else
-		buffer_print(out, "%.4g to %+.4g", epoch->interval.low, epoch->interval.high);
+		buffer_print(out, "%+.4g to %+.4g", epoch->interval.low, epoch->interval.high);
 	buffer_print(out, "</td><td>%.3g</td></tr>\n", fmin(1, epoch->p));
 }
 

@@ -6,6 +6,13 @@
 
 #include "base/text.h"
 
+/* The rules of tables of numbers, as part of a page's style: numbers and their headings stand at the right, the first column and
+ * cells of class `t` are text. A table that is wider than its page is scrolled by itself. */
+#define HTML_TABLE_STYLE                                                                                                           \
+	"table{display:block;overflow-x:auto}tr+tr>*{border-top:1px solid var(--Soft)}td{white-space:nowrap}"                      \
+	"tr>:not(:first-child){text-align:right}tr>.t{text-align:left}"                                                            \
+	"th[scope=row],td.t{white-space:normal;overflow-wrap:anywhere;min-width:9em}"
+
 /* For contents and for values of attributes in double quotes. */
 void html_write_text(struct buffer *out, struct text text);
 

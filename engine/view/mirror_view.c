@@ -185,11 +185,11 @@ static void judged_write(const struct mirror_result *result, struct buffer *out)
 		     "alerts count: %llu of %llu agree.</p>\n",
 		     (unsigned long long)judged->agreed, (unsigned long long)engines_compared(result));
 	if (judged->listed > 0)
-		buffer_print(out, "<h4>Requests that differ: %llu</h4>\n<table><tr><th>request</th><th>by</th></tr>\n",
+		buffer_print(out, "<h4>Requests that differ: %llu</h4>\n<table><tr><th>request</th><th class=\"t\">by</th></tr>\n",
 			     (unsigned long long)judged->differed);
 	for (size_t i = 0; i < judged->listed; i++) {
 		row_begin(out, judged->copies[i].id);
-		buffer_string(out, "<td>");
+		buffer_string(out, "<td class=\"t\">");
 		html_write_text(out, judged->copies[i].words);
 		buffer_string(out, "</td></tr>\n");
 	}
@@ -202,13 +202,14 @@ static void disagreements_write(const struct mirror_result *result, struct buffe
 	if (result->disagreement_count == 0)
 		return;
 	buffer_print(out,
-		     "<h4>Requests that differ: %llu</h4>\n<table><tr><th>request</th><th>by</th><th>tensor</th><th>answer</th>"
+		     "<h4>Requests that differ: %llu</h4>\n<table><tr><th>request</th><th class=\"t\">by</th><th "
+		     "class=\"t\">tensor</th><th>answer</th>"
 		     "<th>mirror</th></tr>\n",
 		     (unsigned long long)(result->compared - result->agreed));
 	for (size_t i = 0; i < result->disagreement_count; i++) {
 		const struct mirror_disagreement *one = &result->disagreements[i];
 		row_begin(out, one->id);
-		buffer_print(out, "<td>%s</td><td>", mirror_difference_name(one->difference));
+		buffer_print(out, "<td class=\"t\">%s</td><td class=\"t\">", mirror_difference_name(one->difference));
 		html_write_text(out, one->tensor);
 		buffer_string(out, "</td>");
 		cell_number(out, one->answered);

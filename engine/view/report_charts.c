@@ -106,15 +106,14 @@ static void forest_write_row(const struct report *report, const struct report_me
 	const struct interval interval = pair->sequence.interval;
 	if (interval.low / base > scale->high || interval.high / base < scale->low) {
 		const bool above = interval.low > 0;
-		buffer_print(out, "<text x=\"%.1f\" y=\"%.1f\"%s>%s%+.3g%% (%.3g to %+.3g)%s</text>",
+		buffer_print(out, "<text x=\"%.1f\" y=\"%.1f\"%s>%s%+.3g%% (%+.3g to %+.3g)%s</text>",
 			     above ? scale->end : scale->begin, y + 4, above ? " text-anchor=\"end\"" : "", above ? "" : "&larr; ",
 			     PERCENT * pair->estimate / base, PERCENT * interval.low / base, PERCENT * interval.high / base,
 			     above ? " &rarr;" : "");
 		return;
 	}
-	buffer_print(out, "<g><title>%+.3g%% (%.3g to %+.3g)</title>", PERCENT * pair->estimate / base,
-		PERCENT * interval.low / base,
-		     PERCENT * interval.high / base);
+	buffer_print(out, "<g><title>%+.3g%% (%+.3g to %+.3g)</title>", PERCENT * pair->estimate / base,
+		     PERCENT * interval.low / base, PERCENT * interval.high / base);
 	line_write(out, pair_class(metric, pair), scale_place(scale, interval.low / base), y, scale_place(scale,
 		interval.high / base), y);
 	buffer_print(out, "<circle class=\"dot\" cx=\"%.1f\" cy=\"%.1f\" r=\"4\"/></g>", scale_place(scale,
@@ -261,7 +260,7 @@ void chart_write_gain(const struct report *report, const struct pair_gain *gain,
 	const struct chart_scale scale = gain_scale(gain);
 	const struct chart_scale times = {(double)report->joined->first_ms, (double)last->time_ms, SIDE, WIDTH - 10};
 	const double marks[] = {scale.low, scale.high, 0};
-	buffer_print(out, "<p>So far %+.6g (%.6g to %+.6g): the difference, times the %s of the variant.</p>\n", last->estimate,
+	buffer_print(out, "<p>So far %+.6g (%+.6g to %+.6g): the difference, times the %s of the variant.</p>\n", last->estimate,
 		     last->interval.low, last->interval.high,
 		     report->metrics->analysis.per_unit == PER_UNIT_SUM ? "units" : "values");
 	buffer_print(out, "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"cumulative gain over time\">\n", WIDTH,

@@ -19,9 +19,7 @@ static const char page_style[] = CHART_STYLE
 	".warn{border-left:4px solid var(--Down);padding-left:.6em}"
 	".say{font-size:1.5em;font-weight:bold;margin:.2em 0}.strip{display:flex;flex-wrap:wrap;gap:.6em;padding:0}"
 	".strip li{list-style:none;background:var(--Soft);padding:.4em .8em;border-radius:.4em;border-left:4px solid var(--Up)}"
-	".strip li.bad{border-color:var(--Down)}.strip b{display:block}td{border-top:1px solid var(--Soft);text-align:right;"
-	"white-space:nowrap}"
-	"tr:first-child th:not(:first-child){text-align:right}"
+	".strip li.bad{border-color:var(--Down)}.strip b{display:block}" HTML_TABLE_STYLE
 	"svg.key{display:inline-block;width:.9em;height:.9em;margin:0 .3em 0 1em}\n";
 
 /* ---- top ---- */

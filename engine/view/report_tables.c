@@ -198,7 +198,7 @@ static void write_interval(struct buffer *out, const char *unit, double scale, s
 {
 	buffer_string(out, "<td>");
 	if (isfinite(interval.low) && isfinite(interval.high))
-		buffer_print(out, "%.4g to %+.4g%s", scale * interval.low, scale * interval.high, unit);
+		buffer_print(out, "%+.4g to %+.4g%s", scale * interval.low, scale * interval.high, unit);
 	buffer_string(out, "</td>");
 }
 
@@ -245,7 +245,7 @@ static void write_state(const struct report *report, const struct report_metric 
 			struct buffer *out)
 {
 	const char *obstacle = pair->state == PAIR_EARLY ? report_obstacle(metric, pair) : NULL;
-	buffer_print(out, "<td>%s", pair_state_name(pair->state));
+	buffer_print(out, "<td class=\"t\">%s", pair_state_name(pair->state));
 	if (metric->role == ROLE_GUARDRAIL)
 		buffer_print(out, ", guardrail %s", guardrail_names[pair_guardrail(pair, metric->lower_is_better)]);
 	if (metric->role == ROLE_OTHER && pair->discovered)
@@ -329,12 +329,13 @@ void report_table_numbers(const struct report *report, struct buffer *out)
 	buffer_string(out, "<h2>Numbers</h2>\n");
 	write_arms(report, out);
 	buffer_string(out, "<h3>Differences</h3>\n");
-	write_pairs(report,
-		    "<th>state</th><th>difference</th><th>at every look</th><th>improvement</th><th>of the last look</th>"
-		    "<th>practical</th><th>p</th><th>better with</th><th>expected loss</th><th>of the control</th>"
-		    "<th>mean of its epochs</th><th>the control's</th><th>units to go</th>"
-		    "<th>days to go</th>",
-		    write_pair, out);
+	write_pairs(
+		report,
+		"<th class=\"t\">state</th><th>difference</th><th>at every look</th><th>improvement</th><th>of the last look</th>"
+		"<th>practical</th><th>p</th><th>better with</th><th>expected loss</th><th>of the control</th>"
+		"<th>mean of its epochs</th><th>the control's</th><th>units to go</th>"
+		"<th>days to go</th>",
+		write_pair, out);
 	if (report_has_sums(report))
 		buffer_string(out,
 			      "<p>The interval of a sum, marked <i>last look</i>, holds at that one alone; its p holds at every "

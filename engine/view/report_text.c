@@ -101,7 +101,8 @@ static void print_horizon(const struct pair_analysis *pair, bool adaptive, struc
 		return;
 	}
 	const struct interval interval = pair->has_rates ? pair->rates.newcombe : pair->welch.interval;
-	buffer_print(out, "    one look      %+.4g (%.4g to %+.4g), %s p %.3g, Cohen's d %.3g, power %.0f%%, %.0f units for 80%%\n",
+	buffer_print(out,
+		     "    one look      %+.4g (%+.4g to %+.4g), %s p %.3g, Cohen's d %.3g, power %.0f%%, %.0f units for 80%%\n",
 		     pair->has_rates ? pair->rates.difference : pair->welch.difference, interval.low, interval.high,
 		     pair->has_rates ? "z" : "Welch", pair->has_rates ? pair->rates.p : pair->welch.p, pair->effect.cohen,
 		     PERCENT * pair->power, pair->units_horizon);
@@ -112,10 +113,10 @@ static void print_estimate(const struct report *report, const struct report_metr
 {
 	const struct interval interval = pair->sequence.interval;
 	const double still = pair_units_still(pair);
-	buffer_print(out, "    %-14s%+.4g (%.4g to %+.4g), p %.3g%s", report_look(metric), pair->estimate, interval.low,
+	buffer_print(out, "    %-14s%+.4g (%+.4g to %+.4g), p %.3g%s", report_look(metric), pair->estimate, interval.low,
 		     interval.high, pair->sequence.p, metric->analysis.per_unit == PER_UNIT_SUM ? " at every look" : "");
 	if (pair->improvement.defined)
-		buffer_print(out, "; %+.2f%% (%.2f to %+.2f of the last look)", PERCENT * pair->improvement.estimate,
+		buffer_print(out, "; %+.2f%% (%+.2f to %+.2f of the last look)", PERCENT * pair->improvement.estimate,
 			     PERCENT * pair->improvement.interval.low, PERCENT * pair->improvement.interval.high);
 	if (pair->strata > 1)
 		buffer_print(out, "\n    means         %.5g, and %.5g of the control: of %zu epochs, by their precision",

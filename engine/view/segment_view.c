@@ -23,7 +23,8 @@ static void print_pair(const struct report *report, const struct report_metric *
 	buffer_print(out, "    %s, %s: %s", text_shown(metric->name, arena),
 		     text_shown(report->joined->arm_names[pair->treatment], arena), pair_state_name(pair->state));
 	if (isfinite(pair->estimate))
-		buffer_print(out, ", %+.4g (%.4g to %+.4g), p %.3g", pair->estimate, interval.low, interval.high, pair->sequence.p);
+		buffer_print(out, ", %+.4g (%+.4g to %+.4g), p %.3g", pair->estimate, interval.low, interval.high,
+			     pair->sequence.p);
 	buffer_byte(out, '\n');
 }
 
@@ -47,13 +48,13 @@ static void write_pair(const struct report *report, const struct report_segment 
 	const struct interval interval = pair->sequence.interval;
 	buffer_string(out, "<tr><th scope=\"row\">");
 	html_write_text(out, segment_name(segment));
-	buffer_print(out, "</th><td>%llu</td><td>", (unsigned long long)segment->units);
+	buffer_print(out, "</th><td>%llu</td><td class=\"t\">", (unsigned long long)segment->units);
 	html_write_text(out, metric->name);
 	buffer_string(out, ": ");
 	html_write_text(out, report->joined->arm_names[pair->treatment]);
-	buffer_print(out, "</td><td>%s</td>", pair_state_name(pair->state));
+	buffer_print(out, "</td><td class=\"t\">%s</td>", pair_state_name(pair->state));
 	if (isfinite(pair->estimate))
-		buffer_print(out, "<td>%+.4g</td><td>%.4g to %+.4g</td><td>%.3g</td></tr>\n", pair->estimate, interval.low,
+		buffer_print(out, "<td>%+.4g</td><td>%+.4g to %+.4g</td><td>%.3g</td></tr>\n", pair->estimate, interval.low,
 			     interval.high, pair->sequence.p);
 	else
 		buffer_string(out, "<td></td><td></td><td></td></tr>\n");
@@ -67,8 +68,8 @@ void segment_view_print_html(const struct report *report, struct buffer *out)
 		     "</h2>\n<p>Each segment has the alpha %.3g, a share of all. Intervals hold at every look. A difference in "
 		     "one segment alone is a hint for another experiment.</p>\n",
 		     report->segment_alpha);
-	buffer_string(out, "<table><tr><th></th><th>units</th><th>metric</th><th>state</th><th>difference</th><th>interval</th>"
-			   "<th>p</th></tr>\n");
+	buffer_string(out, "<table><tr><th></th><th>units</th><th class=\"t\">metric</th><th class=\"t\">state</th>"
+			   "<th>difference</th><th>interval</th><th>p</th></tr>\n");
 	for (size_t i = 0; i < report->segment_count; i++)
 		for (size_t j = 0; j < report->metric_count; j++)
 			for (size_t k = 0; k < report->segments[i].metrics[j].analysis.pair_count; k++)

@@ -115,6 +115,7 @@ static void the_page_has_what_was_left_out_and_why(void **state)
 		", 2 epochs. Units returned ",
 		"<p>Split: p 1 at every look; chi-square 0",
 		"<li>refunds: guardrail without values</li>",
+		"table{display:block;overflow-x:auto}",
 	};
 	struct buffer out;
 	(void)state;
@@ -164,8 +165,9 @@ static void the_page_has_the_numbers_of_the_text(void **state)
 		   (const char *const[]){
 			   arena_print(arena, "<th scope=\"row\">reward: new</th><td>%s</td><td>%.4g</td><td>%s</td>", units,
 				       strtod(mean, NULL), sd),
-			   arena_print(arena, "<th scope=\"row\">reward: new</th><td>%s</td><td>%s</td>", pair_state, estimate),
-			   arena_print(arena, "<td>%s to +%s</td>", low, high),
+			   arena_print(arena, "<th scope=\"row\">reward: new</th><td class=\"t\">%s</td><td>%s</td>", pair_state,
+				       estimate),
+			   arena_print(arena, "<td>+%s to +%s</td>", low, high),
 			   arena_print(arena, "<td>%s</td>", threshold),
 			   arena_print(arena, "<td>%s</td></tr>", lacking),
 		   },
@@ -174,7 +176,7 @@ static void the_page_has_the_numbers_of_the_text(void **state)
 	const char *cost = strstr(text.bytes, "\ncost (guardrail");
 	assert_non_null(cost);
 	const char *cost_state = said(&cost, "  new: ", "\n");
-	const char *row = arena_print(arena, "<th scope=\"row\">cost: new</th><td>%s</td>", cost_state);
+	const char *row = arena_print(arena, "<th scope=\"row\">cost: new</th><td class=\"t\">%s</td>", cost_state);
 	expect_all(page.bytes, &row, 1);
 	assert_null(strstr(page.bytes, "nan"));
 	buffer_close(&page);
