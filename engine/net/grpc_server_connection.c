@@ -225,6 +225,14 @@ static bool establish(struct grpc_caller *caller)
 	return false;
 }
 
+/* After it has sent what no session takes. */
+static void give_up(struct grpc_caller *caller)
+{
+	caller->server->acceptor.counts.flooded += caller->http2.flooded != NULL;
+	http2_excuse(&caller->http2);
+	grpc_caller_end(caller);
+}
+
 static void grpc_caller_on_ready(void *context, uint32_t events)
 {
 	struct grpc_caller *caller = context;
@@ -240,9 +248,7 @@ static void grpc_caller_on_ready(void *context, uint32_t events)
 		if (caller->leaving != GRPC_NOTICED)
 			caller->pinged_ms = 0;
 		if (!http2_receive(http2, server->room, sizeof server->room, &error)) {
-			server->acceptor.counts.flooded += http2->flooded != NULL;
-			http2_excuse(http2);
-			grpc_caller_end(caller);
+			give_up(caller);
 			return;
 		}
 	}
@@ -254,9 +260,15 @@ void grpc_caller_flush(struct grpc_caller *caller)
 	struct http2 *http2 = &caller->http2;
 	struct error error = {0};
 	caller->dirty = false;
+	if (http2_waits(http2) && !http2_resume(http2, &error)) {
+		give_up(caller);
+		return;
+	}
 	bool good = http2_flush(http2, &error);
 	bool over =
 		!http2_is_stuck(http2) && !nghttp2_session_want_read(http2->session) && !nghttp2_session_want_write(http2->session);
 	if (!good || over)
 		grpc_caller_end(caller);
+	else if (http2_waits(http2))
+		grpc_caller_mark_dirty(caller);
 }

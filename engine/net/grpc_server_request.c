@@ -129,6 +129,8 @@ void grpc_request_leave_wire(struct grpc_request *request)
 	assert(request->on_wire && request->caller->on_wire > 0);
 	struct grpc_caller *caller = request->caller;
 	caller->on_wire--;
+	if (caller->heading == request)
+		caller->heading = NULL;
 	caller->answering -= request->pending;
 	request->pending = false;
 	request->on_wire = false;
@@ -236,8 +238,10 @@ static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *
 	struct grpc_caller *caller = context;
 	int32_t id = frame->hd.stream_id;
 	http2_head_begin(&caller->http2);
+	caller->heading = NULL;
 	if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
 		return 0;
+	http2_count(&caller->http2);
 	/* A caller that starts calls and resets them must not occupy the application without a limit. */
 	if (caller->on_wire + caller->held >= 2 * caller->server->config.streams) {
 		refusal_count(caller->server, GRPC_UNAVAILABLE); /* as gRPC's clients take it */
@@ -249,6 +253,7 @@ static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *
 	if (!request)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 	nghttp2_session_set_stream_user_data(session, id, request);
+	caller->heading = request;
 	return 0;
 }
 
@@ -327,19 +332,19 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 		     const uint8_t *value_bytes, size_t value_length, uint8_t flags, void *context)
 {
 	struct grpc_caller *caller = context;
-	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
-	(void)flags;
+	struct grpc_request *request = caller->heading;
+	(void)session, (void)frame, (void)flags;
 	if (!http2_head_take(&caller->http2, name_length, value_length))
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	const struct text name = {(const char *)name_bytes, name_length};
 	const struct text value = {(const char *)value_bytes, value_length};
-	if (!request || frame->headers.cat != NGHTTP2_HCAT_REQUEST || name.length == 0)
-		return 0;
+	if (!request || name.length == 0)
+		return caller->http2.pause;
 	if (name.bytes[0] == ':')
 		pseudo_header_take(request, name, value);
 	else
 		header_take(request, name, value);
-	return 0;
+	return caller->http2.pause;
 }
 
 /* A field that HTTP forbids is dropped; it has cost as much as others. */

@@ -7,6 +7,7 @@
 #include "net/http2_frame.h"
 
 #define RECORDS_A_TURN 16 /* of TLS: then other connections are served */
+#define REST_BYTES_MAX ((size_t)1 << 20) /* more than is read at once */
 #define SERVER_HEADERS_BYTES (32 << 10)
 #define FIELD_BYTES 32 /* of a field, beside its name and value, as by RFC 9113, 6.5.2 */
 #define HEAD_WORDS "the headers come to far more than 32 KiB, the limit, when they are decoded; send less"
@@ -20,6 +21,7 @@ void http2_open(struct http2 *http2, struct loop *loop, void (*ready)(void *cont
 {
 	*http2 = (struct http2){.loop = loop, .link = LINK_NONE, .watch = {.ready = ready, .context = context}};
 	buffer_open(&http2->out, HTTP2_OUT_BYTES + HTTP2_OUT_BYTES_BEYOND);
+	buffer_open(&http2->rest, REST_BYTES_MAX);
 }
 
 void http2_forget(struct http2 *http2)
@@ -33,6 +35,8 @@ void http2_forget(struct http2 *http2)
 	http2->heard = false;
 	http2->flooded = NULL;
 	buffer_clear(&http2->out);
+	buffer_close(&http2->rest);
+	http2->rest_at = 0;
 }
 
 void http2_close(struct http2 *http2)
@@ -101,16 +105,16 @@ static bool session_refused_flood(ssize_t taken)
 	return taken == NGHTTP2_ERR_FLOODED || taken == TOO_MANY_CONTINUATIONS;
 }
 
-static bool session_take(void *context, const char *bytes, size_t count, struct error *error)
+/* Passes bytes on, up to a request beyond the `requests` that may begin; adds their number to `at`. */
+static bool session_pass(struct http2 *http2, size_t requests, const char *bytes, size_t count, size_t *at, struct error *error)
 {
-	struct http2 *http2 = context;
-	if (!frame_budget_take(&http2->frames, (const uint8_t *)bytes, count, loop_now_ms(http2->loop))) {
-		http2->flooded = FLOOD_WORDS;
-		return error_set(error, ERROR_LIMIT, PLACE_NONE, FLOOD_WORDS);
-	}
+	http2->may_begin = requests;
+	http2->pause = 0;
 	ssize_t taken = nghttp2_session_mem_recv(http2->session, (const uint8_t *)bytes, count);
-	if (taken >= 0)
+	if (taken >= 0) {
+		*at += (size_t)taken;
 		return true;
+	}
 	if (taken == NGHTTP2_ERR_NOMEM)
 		return error_memory(error, ERROR_SYSTEM, "reading HTTP/2");
 	if (session_refused_flood(taken)) {
@@ -118,6 +122,35 @@ static bool session_take(void *context, const char *bytes, size_t count, struct 
 		return error_set(error, ERROR_LIMIT, PLACE_NONE, CONTINUATION_WORDS);
 	}
 	return error_set(error, ERROR_REMOTE, PLACE_NONE, "it does not speak HTTP/2: %s", nghttp2_strerror((int)taken));
+}
+
+static bool session_take(void *context, const char *bytes, size_t count, struct error *error)
+{
+	struct http2 *http2 = context;
+	size_t taken = 0;
+	if (!frame_budget_take(&http2->frames, (const uint8_t *)bytes, count, loop_now_ms(http2->loop))) {
+		http2->flooded = FLOOD_WORDS;
+		return error_set(error, ERROR_LIMIT, PLACE_NONE, FLOOD_WORDS);
+	}
+	if (!session_pass(http2, HTTP2_REQUESTS_AT_ONCE, bytes, count, &taken, error))
+		return false;
+	if (taken == count)
+		return true;
+	buffer_append(&http2->rest, bytes + taken, count - taken);
+	return !buffer_failed(&http2->rest) || error_memory(error, ERROR_SYSTEM, "reading HTTP/2");
+}
+
+bool http2_resume(struct http2 *http2, struct error *error)
+{
+	struct buffer *rest = &http2->rest;
+	if (!session_pass(http2, HTTP2_REQUESTS_A_TURN, rest->bytes + http2->rest_at, rest->length - http2->rest_at,
+			  &http2->rest_at, error))
+		return false;
+	if (http2->rest_at == rest->length) {
+		buffer_close(rest);
+		http2->rest_at = 0;
+	}
+	return true;
 }
 
 /* Appends frames of the session to `out`, until there is enough for one send. */
@@ -171,7 +204,7 @@ bool http2_take(struct http2 *http2, const char *bytes, size_t count, struct err
 bool http2_receive(struct http2 *http2, char *room, size_t size, struct error *error)
 {
 	/* OpenSSL returns one record at a time, and data that it holds does not make the socket readable. */
-	for (int records = 0; records < (http2->link.tls ? RECORDS_A_TURN : 1); records++) {
+	for (int records = 0; records < (http2->link.tls ? RECORDS_A_TURN : 1) && !http2_waits(http2); records++) {
 		size_t count = 0;
 		enum link_outcome outcome = link_read(&http2->link, room, size, &count, error);
 		if (outcome != LINK_DONE)

@@ -1,8 +1,9 @@
 /* http2.h: One connection of HTTP/2: a session on a link, driven by a loop.
  *
- * All bytes that arrive are passed to the session. The session's output is collected and sent at once; the rest of a
- * short write is kept until the socket accepts it. So a slow reader costs one buffer. Later data stays in the
- * session, limited by the reader's own flow-control windows.
+ * All bytes that arrive are passed to the session, but on a server no more than HTTP2_REQUESTS_AT_ONCE requests: the others wait,
+ * and are passed on HTTP2_REQUESTS_A_TURN a turn, so that other connections are served between. The session's output is collected
+ * and sent at once; the rest of a short write is kept until the socket accepts it. So a slow reader costs one buffer. Later data
+ * stays in the session, limited by the reader's own flow-control windows.
  *
  * The session of a server is nghttp2's: its callers are anybody, and it has to hold against all that they try. A caller that sends
  * too many frames without progress of a request (net/frame_budget.h) is ended by GOAWAY with ENHANCE_YOUR_CALM. The
@@ -39,11 +40,18 @@ struct http2 {
 	const char *flooded;  /* the reason of GOAWAY, which waits to be sent: the caller sends too much; NULL: none */
 	size_t head_bytes;    /* of the head that is decoded */
 	struct frame_budget frames; /* of a server's session */
+	size_t may_begin;	    /* requests, until it pauses */
+	int pause;		    /* for its callback of a header: NGHTTP2_ERR_PAUSE once enough have begun for a turn; else 0 */
+	struct buffer rest;	    /* bytes that it has not taken: those after them stay in the socket */
+	size_t rest_at;		    /* bytes of `rest` that are taken already */
 	struct memory_pool pool; /* memory of the session */
 };
 
 #define HTTP2_OUT_BYTES ((size_t)256 << 10)	  /* collected for one send: more does not make a send cheaper */
 #define HTTP2_OUT_BYTES_BEYOND ((size_t)64 << 10) /* in addition, for the frame that exceeds the limit */
+
+#define HTTP2_REQUESTS_AT_ONCE 64 /* as a caller has in flight: they are cheaper together */
+#define HTTP2_REQUESTS_A_TURN 8	  /* of ten connections that have no end of them, a turn is a millisecond */
 
 #define HTTP2_STREAM_WINDOW (8 << 20)	   /* windows of a stream and a connection are wide, because */
 #define HTTP2_CONNECTION_WINDOW (64 << 20) /* data is read at once; the receiver limits its messages */
@@ -65,9 +73,23 @@ bool http2_begin(struct http2 *http2, const nghttp2_session_callbacks *callbacks
 /* nghttp2 allocates a few small pieces for each stream and for each entry of a table: they are kept for the next. */
 nghttp2_mem http2_memory(struct memory_pool *pool);
 
-/* Reads received data into `room` and passes it to the session. False: the connection
+/* Reads received data into `room` and passes it to the session; no effect while earlier data wait. False: the connection
  * is over; `error` is empty if the peer closed it regularly. */
 bool http2_receive(struct http2 *http2, char *room, size_t size, struct error *error);
+
+/* Whether data of an earlier turn wait, and passes them on. False: as http2_receive(). */
+static inline bool http2_waits(const struct http2 *http2)
+{
+	return http2->rest.length > 0;
+}
+bool http2_resume(struct http2 *http2, struct error *error);
+
+/* A request has begun, on a server. */
+static inline void http2_count(struct http2 *http2)
+{
+	if (http2->may_begin-- == 0)
+		http2->pause = NGHTTP2_ERR_PAUSE;
+}
 
 /* Passes bytes to the session that were read elsewhere. False: as http2_receive(). */
 bool http2_take(struct http2 *http2, const char *bytes, size_t count, struct error *error);

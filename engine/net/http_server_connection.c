@@ -290,17 +290,26 @@ static size_t inbound_throw_away(struct http_inbound *connection, size_t size)
 	return taken;
 }
 
-static bool inbound_takes(const struct http_inbound *connection)
+/* Whether the next request has come, but waits for the next turn. */
+static bool inbound_waits(const struct http_inbound *connection)
 {
-	return connection->phase <= HTTP_PHASE_DISCARD || connection->phase == HTTP_PHASE_LINGER;
+	return connection->phase == HTTP_PHASE_IDLE && connection->rest.length > 0;
 }
 
-/* Reads as many bytes as the current phase allows. */
+static bool inbound_takes(const struct http_inbound *connection)
+{
+	return connection->phase == HTTP_PHASE_LINGER || (connection->phase <= HTTP_PHASE_DISCARD && !inbound_waits(connection));
+}
+
+/* Reads as many bytes as the current phase allows, up to the end of the turn's request. */
 static size_t inbound_take(struct http_inbound *connection, const char *bytes, size_t size)
 {
 	size_t at = 0;
-	while (at < size && inbound_takes(connection)) {
+	while (at < size && (connection->phase <= HTTP_PHASE_DISCARD || connection->phase == HTTP_PHASE_LINGER)) {
 		if (connection->phase == HTTP_PHASE_IDLE) {
+			if (connection->has_begun)
+				break;
+			connection->has_begun = true;
 			inbound_set_phase(connection, HTTP_PHASE_HEAD);
 			connection->incoming = http_incoming_open(connection);
 			if (!connection->incoming)
@@ -424,7 +433,7 @@ static bool inbound_watch(struct http_inbound *connection)
 		return true;
 	if (inbound_takes(connection))
 		connection->is_muted = false;
-	uint32_t events = connection->is_muted ? 0 : EPOLLIN;
+	uint32_t events = connection->is_muted || inbound_waits(connection) ? 0 : EPOLLIN;
 	if (connection->phase == HTTP_PHASE_HANDSHAKE)
 		events = link_events(&connection->link);
 	else if (incoming && incoming->written < incoming->output.length)
@@ -452,6 +461,9 @@ static void inbound_settle(struct http_inbound *connection)
 {
 	inbound_take_rest(connection);
 	connection->in_turn = false;
+	connection->has_begun = false;
+	if (inbound_waits(connection))
+		http_inbound_wake(connection);
 	bool is_over = connection->phase == HTTP_PHASE_OVER ||
 		       (connection->phase == HTTP_PHASE_IDLE && (connection->server->draining || connection->has_ended));
 	if (is_over || !inbound_watch(connection) || !inbound_set_timer(connection))

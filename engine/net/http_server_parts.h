@@ -6,7 +6,8 @@
  *   http_exchange.c           one request that a stream of HTTP/2 carries, in place of a connection
  *
  * A connection has one request at a time, from the first byte of its head until the last byte of its answer has left.
- * Meanwhile further data stays in the socket, except the rest of the last read. A request that waits for its answer
+ * Meanwhile further data stays in the socket, except the rest of the last read. It begins one request a turn: if more
+ * have come together, those of other connections are served between them. A request that waits for its answer
  * outlives its connection. Otherwise it returns to the pool with its buffers, so that a warm server allocates no
  * memory.
  *
@@ -84,6 +85,7 @@ struct http_inbound {
 	void *carrier_context;
 	enum http_phase phase;
 	bool in_turn;	/* its turn is running, at whose end its state is settled */
+	bool has_begun; /* this turn has taken a request */
 	bool is_awake;	/* in the timer's list */
 	bool is_muted;	/* not watched for input: more has come than is read now */
 	bool has_ended; /* the peer sends nothing more */

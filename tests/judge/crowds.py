@@ -9,7 +9,7 @@ measured. At last the other caller's calls are of gRPC, at the port where an HPA
 arrive. What was closed for a flood is counted in /metrics. One line for each behaviour that is not as it should
 be; at the end `N passed, N failed`. With -v, the figures.
 """
-import concurrent.futures, http.client, itertools, json, os, socket, statistics, struct, subprocess, sys, tempfile, time, urllib.request
+import concurrent.futures, http.client, itertools, json, os, select, socket, statistics, struct, subprocess, sys, tempfile, time, urllib.request
 
 sys.path.insert(0, os.path.dirname(__file__))
 import frames  # noqa: E402
@@ -22,6 +22,7 @@ FLOOR_MS = 3.0
 CALLS, ROUNDS = 300, 3
 CALLERS, CALLS_EACH = 6, 60
 LORIS_CONNECTIONS = 300
+CROWD_CONNECTIONS = 4
 STEPS = "  - {name: double, expression: {set: {x: x * 2}}}\n  output: {steps: [double]}\n"
 PLACE = "/v2/pipelines/%s/infer"
 
@@ -103,6 +104,47 @@ def flood(kind, port):
                 time.sleep(0.001)
         except OSError:
             time.sleep(0.01)
+
+
+def crowd(port, words):
+    """WORDS, a list of requests one after another, are sent on CROWD_CONNECTIONS connections as fast as the answers are read"""
+    left = {}
+    while True:
+        while len(left) < CROWD_CONNECTIONS:
+            caller = socket.create_connection(("127.0.0.1", port), 5)
+            caller.setblocking(False)
+            left[caller] = b"", words()
+        readable, writable, _ = select.select(left, left, [])
+        for caller in readable:
+            try:
+                if not caller.recv(1 << 18):
+                    left.pop(caller).close()
+            except OSError:
+                left.pop(caller, None)
+        for caller in writable:
+            if caller in left:
+                rest, more = left[caller]
+                rest = rest or next(more)
+                try:
+                    left[caller] = rest[caller.send(rest):], more
+                except OSError:
+                    left.pop(caller, None)
+        say_begun()
+
+
+def pipelined():
+    while True:
+        yield b"GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n" * 200
+
+
+def streamed():
+    """The same in HTTP/2, with the window of the connection opened again and again"""
+    fields = ((":method", "GET"), (":scheme", "http"), (":path", "/v2/health/live"), (":authority", "localhost"))
+    head = b"".join(frames.literal(name, value) for name, value in fields)
+    yield frames.PREFACE + frames.frame(frames.SETTINGS, 0, 0)
+    for first in itertools.count(1, 400):
+        yield b"".join(frames.frame(frames.HEADERS, 5, stream, head) for stream in range(first, first + 400, 2)) + \
+            frames.frame(frames.WINDOW_UPDATE, 0, 0, struct.pack(">I", 1 << 16))
 
 
 def dribble(port):
@@ -223,8 +265,10 @@ def port_of(dev, listener):
 
 def others_are_served(judge, dev):
     http_port, grpc_port = port_of(dev, "gateway"), port_of(dev, "grpc")
-    for kind, port in (("reset", grpc_port), ("ping", grpc_port), ("settings", grpc_port), ("continuation", grpc_port), ("loris", http_port)):
-        beside_a_flood(judge, dev, kind, port, lambda: percentile_ms(http_port), "flooding_connections" if port == grpc_port else None)
+    for kind, port in (("reset", grpc_port), ("ping", grpc_port), ("settings", grpc_port), ("continuation", grpc_port)):
+        beside_a_flood(judge, dev, kind, port, lambda: percentile_ms(http_port), "flooding_connections")
+    for kind in ("loris", "pipelined"):
+        beside_a_flood(judge, dev, kind, http_port, lambda: percentile_ms(http_port), None)
 
 
 def callers_of_one_port_are_served(judge, dev):
@@ -232,7 +276,7 @@ def callers_of_one_port_are_served(judge, dev):
     port = port_of(dev, "grpc")
     judge.expect("one port has both", port == port_of(dev, "gateway"), dev.lines)
     for kind, name in (("bomb", "flooding_connections"), ("widen", "flooding_connections"), ("dribble", None), ("churn", None),
-                       ("smuggle", "rejected_requests")):
+                       ("streamed", None), ("smuggle", "rejected_requests")):
         beside_a_flood(judge, dev, kind, port, lambda: percentile_of_grpc_ms(port), name)
 
 
@@ -266,7 +310,8 @@ def main():
     if sys.argv[1] == "--flood":
         os.nice(10)
         kind, port = sys.argv[2], int(sys.argv[3])
-        {"loris": loris, "dribble": dribble, "smuggle": smuggle, "churn": churn}.get(kind, lambda where: flood(kind, where))(port)
+        {"loris": loris, "dribble": dribble, "smuggle": smuggle, "churn": churn, "pipelined": lambda where: crowd(where, pipelined),
+         "streamed": lambda where: crowd(where, streamed)}.get(kind, lambda where: flood(kind, where))(port)
     judge, binary = Judge(), sys.argv[1]
     with tempfile.TemporaryDirectory() as folder:
         for name, more in (("twice", ""), ("near", "  ingress: direct\n")):
