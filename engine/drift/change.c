@@ -24,7 +24,7 @@ static double column_share(struct change_column *column, const struct rank_norma
 	return rank_share(&column->rests, rest);
 }
 
-static void column_score(const struct change_detector *self, double share, double *scores)
+void change_column_score(const struct change_detector *self, double share, double *scores)
 {
 	size_t twice_below = (size_t)(share * (double)(2 * self->rows + 2) - 0.5);
 	memcpy(scores, self->by_rank + CHANGE_OF_COLUMN * twice_below, CHANGE_OF_COLUMN * sizeof *scores);
@@ -62,7 +62,7 @@ void change_scores(struct change_detector *self, const double *row, double *scor
 		for (size_t j = 0; isnan(number) && j < CHANGE_OF_COLUMN; j++)
 			of_column[j] = (double)NAN;
 		if (!isnan(number))
-			column_score(self, column_share(&self->watched[i], &self->normal, number), of_column);
+			change_column_score(self, column_share(&self->watched[i], &self->normal, number), of_column);
 	}
 	if (self->paired == 0)
 		return;
@@ -78,6 +78,16 @@ void change_scores(struct change_detector *self, const double *row, double *scor
 
 /* ---- sums beside levels ---- */
 
+/* Of the pair of this number. */
+static void pair_columns(size_t number, size_t *column, size_t *other)
+{
+	size_t i = 1;
+	for (; number >= i; i++)
+		number -= i;
+	*column = number;
+	*other = i;
+}
+
 /* Which statistic a series belongs to, for an alarm. */
 static void alarm_fill(const struct change_detector *self, size_t series, struct change_alarm *alarm)
 {
@@ -87,12 +97,11 @@ static void alarm_fill(const struct change_detector *self, size_t series, struct
 		alarm->column = alarm->other = self->watched[series / CHANGE_OF_COLUMN].place;
 		return;
 	}
-	size_t at = series - of_columns - self->paired, i = 1;
-	for (; at >= i; i++)
-		at -= i;
+	size_t column, other;
+	pair_columns(series - of_columns - self->paired, &column, &other);
 	alarm->kind = CHANGE_DEPENDENCE;
-	alarm->column = self->watched[at].place;
-	alarm->other = self->watched[i].place;
+	alarm->column = self->watched[column].place;
+	alarm->other = self->watched[other].place;
 }
 
 /* Whether all sums of single series are between their levels. */
@@ -119,16 +128,29 @@ static void sums_add(const struct change_detector *self, double *now)
 	}
 }
 
-/* Sums of single series. */
-static bool window_crosses(const struct change_detector *self, const struct change_window *window, const double *before,
-			   struct change_alarm *alarm)
+/* Whether a series is of a column with values, since the row of `before`, that the reference lacks. */
+static bool series_has_unseen(const struct change_detector *self, size_t series, const uint64_t *before)
 {
+	const size_t of_columns = CHANGE_OF_COLUMN * self->columns;
+	size_t column = series / CHANGE_OF_COLUMN, other = column;
+	if (series >= of_columns)
+		pair_columns(series - of_columns - self->paired, &column, &other);
+	return self->unseen[column] > before[column] || self->unseen[other] > before[other];
+}
+
+/* Sums of single series, over the last `rows`. */
+static bool window_crosses(const struct change_detector *self, const struct change_window *window, size_t rows,
+			   const double *before, struct change_alarm *alarm)
+{
+	const uint64_t *unseen = self->unseen_ring + (self->filled - rows) % CHANGE_RING * self->columns;
 	const double *sums = self->sums;
 	if (window_is_quiet(window, sums, before, self->stride))
 		return false;
 	for (size_t s = 0; s < self->series; s++) {
 		double sum = sums[s] - before[s];
 		if (sum < window->most[s] && sum > window->least[s])
+			continue;
+		if (sum < window->most_beside[s] && sum > window->least_beside[s] && series_has_unseen(self, s, unseen))
 			continue;
 		alarm->score = sum / window->deviation;
 		alarm_fill(self, s, alarm);
@@ -165,9 +187,21 @@ static void levels_move(struct change_detector *self, size_t settled)
 		for (size_t s = 0; s < self->series; s++) {
 			window->least[s] *= part;
 			window->most[s] *= part;
+			window->least_beside[s] *= part;
+			window->most_beside[s] *= part;
 		}
 	}
 	self->settled = settled;
+}
+
+static void unseen_add(struct change_detector *self, const double *row)
+{
+	for (size_t i = 0; i < self->columns; i++) {
+		const struct change_column *column = &self->watched[i];
+		const double number = row[column->place];
+		self->unseen[i] += column->ties && !isnan(number) && !rank_has(&column->values, number);
+	}
+	memcpy(self->unseen_ring + self->filled % CHANGE_RING * self->columns, self->unseen, self->columns * sizeof *self->unseen);
 }
 
 /* Sums of later rows hold more of what moves to the means. */
@@ -181,11 +215,20 @@ static void ring_shift(struct change_detector *self, uint64_t first, const doubl
 	}
 }
 
+static bool rows_have_unseen(const struct change_detector *self, uint64_t first, uint64_t end)
+{
+	return memcmp(self->unseen_ring + first % CHANGE_RING * self->columns,
+		      self->unseen_ring + end % CHANGE_RING * self->columns, self->columns * sizeof *self->unseen) != 0;
+}
+
 /* Rows that have left the longest window, and nothing was seen in it since, make the means surer: as many at the most as
- * the reference has, so that a slow drift can hide no more than half of what it did to these. */
+ * the reference has, so that a slow drift can hide no more than half of what it did to these. Not rows with a value that the
+ * reference lacks: beside a column of few values it is so far out that the mean would be beside all others. */
 static void rows_settle(struct change_detector *self)
 {
 	uint64_t first = self->filled - CHANGE_LONGEST - CHANGE_SETTLED;
+	if (rows_have_unseen(self, first, first + CHANGE_SETTLED))
+		return;
 	const double *begin = self->ring + (first % CHANGE_RING) * self->stride;
 	const double *end = self->ring + ((first + CHANGE_SETTLED) % CHANGE_RING) * self->stride;
 	double rows = (double)(self->rows + self->settled + CHANGE_SETTLED);
@@ -214,6 +257,7 @@ static void change_forget(struct change_detector *self)
 	self->filled = 0;
 	memset(self->sums, 0, self->stride * sizeof *self->sums);
 	memset(self->ring, 0, self->stride * sizeof *self->ring);
+	memcpy(self->unseen_ring, self->unseen, self->columns * sizeof *self->unseen);
 	memcpy(self->means, self->learnt, self->series * sizeof *self->means);
 	levels_move(self, 0);
 }
@@ -232,12 +276,13 @@ bool change_add(struct change_detector *self, const double *row, struct change_a
 	double *now = self->ring + (++self->filled % CHANGE_RING) * self->stride;
 	change_scores(self, row, self->scores);
 	sums_add(self, now);
+	unseen_add(self, row);
 	for (size_t i = 0; i < CHANGE_WINDOWS && change_windows[i] <= self->filled; i++) {
 		const struct change_window *window = &self->windows[i];
 		const double *before = self->ring + ((self->filled - change_windows[i]) % CHANGE_RING) * self->stride;
 		if (self->filled % window_stride(change_windows[i]) != 0)
 			continue;
-		if (window_crosses(self, window, before, found) ||
+		if (window_crosses(self, window, change_windows[i], before, found) ||
 		    (self->paired && window_crosses_jointly(self, window, before, found))) {
 			found->window = change_windows[i];
 			change_forget(self);

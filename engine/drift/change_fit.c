@@ -124,7 +124,8 @@ static void columns_fit_spread(struct change_detector *self, const double *level
 	double together = 0;
 	for (size_t i = 0; i < self->columns; i++) {
 		struct change_column *column = &self->watched[i];
-		if (!levels_tie(&column->values))
+		column->ties = levels_tie(&column->values);
+		if (!column->ties)
 			column->lasts = lasting_spread_fit(&column->spread, levels + i * self->rows, self->rows);
 		together += column->lasts;
 	}
@@ -335,10 +336,14 @@ static bool windows_open(struct change_detector *self, struct arena *arena)
 	self->scores = ARENA_ARRAY(arena, double, stride);
 	self->sums = ARENA_ARRAY(arena, double, stride);
 	self->ring = ARENA_ARRAY(arena, double, CHANGE_RING * stride);
+	self->unseen = ARENA_ARRAY(arena, uint64_t, self->columns);
+	self->unseen_ring = ARENA_ARRAY(arena, uint64_t, CHANGE_RING * self->columns);
 	for (size_t i = 0; i < CHANGE_WINDOWS; i++) {
 		struct change_window *window = &self->windows[i];
 		window->least = ARENA_ARRAY(arena, double, stride);
 		window->most = ARENA_ARRAY(arena, double, stride);
+		window->least_beside = ARENA_ARRAY(arena, double, stride);
+		window->most_beside = ARENA_ARRAY(arena, double, stride);
 		for (size_t s = self->series; window->least && window->most && s < stride; s++) {
 			window->least[s] = (double)-INFINITY;
 			window->most[s] = (double)INFINITY;
@@ -393,6 +398,44 @@ static double series_caution(const struct change_detector *self, size_t series)
 	return depends ? CAUTION_DEPENDS : 0;
 }
 
+/* How far beyond a row's deviation a value would be that the reference lacks, upwards and downwards. 0: not so far that a sum,
+ * which is taken for normal or for one of values that the reference has, would be beside it. */
+#define UNSEEN_CLEAR 3.5 /* without ties, a score is no further out than this */
+#define PAIR_SCORE_MOST 3.0
+
+struct unseen_scores {
+	double up, down;
+};
+
+static struct unseen_scores column_unseen(const struct change_detector *self, const struct change_column *column, size_t of_column)
+{
+	const struct sorted *values = change_column_rests(column) ? &column->rests : &column->values;
+	struct unseen_scores unseen = {0};
+	for (size_t below = 0; below <= values->count; below++) {
+		if (below > 0 && below < values->count && values->values[below - 1] == values->values[below])
+			continue;
+		double scores[CHANGE_OF_COLUMN];
+		change_column_score(self, (double)(2 * below + 1) / (double)(2 * values->count + 2), scores);
+		unseen.up = fmax(unseen.up, scores[of_column]);
+		unseen.down = fmin(unseen.down, scores[of_column]);
+	}
+	return unseen;
+}
+
+static struct unseen_scores series_unseen(const struct change_detector *self, size_t series)
+{
+	struct unseen_scores unseen = {PAIR_SCORE_MOST, -PAIR_SCORE_MOST};
+	if (series < CHANGE_OF_COLUMN * self->columns) {
+		const struct change_column *column = &self->watched[series / CHANGE_OF_COLUMN];
+		if (!column->ties)
+			return (struct unseen_scores){0};
+		unseen = column_unseen(self, column, series % CHANGE_OF_COLUMN);
+	}
+	unseen.up = (unseen.up - self->means[series]) * self->factors[series];
+	unseen.down = (self->means[series] - unseen.down) * self->factors[series];
+	return (struct unseen_scores){unseen.up > UNSEEN_CLEAR ? unseen.up : 0, unseen.down > UNSEEN_CLEAR ? unseen.down : 0};
+}
+
 static void series_fit(struct change_detector *self, size_t series, const struct table *scores,
 		       double levels[][CHANGE_WINDOWS], double *sums)
 {
@@ -407,6 +450,7 @@ static void series_fit(struct change_detector *self, size_t series, const struct
 		self->factors[series] *=
 			traits.tails > TAILS_CLEAR ? 0 : level_surety(self, series - CHANGE_OF_COLUMN * self->columns);
 	double jump_up = traits_jump(&traits, traits.skewness), jump_down = traits_jump(&traits, -traits.skewness);
+	const struct unseen_scores unseen = series_unseen(self, series);
 	for (size_t i = 0; i < CHANGE_WINDOWS; i++) {
 		struct change_window *window = &self->windows[i];
 		bool counts = kind != CHANGE_JOINT && change_windows[i] >= change_parts[kind].least && self->factors[series] > 0;
@@ -415,6 +459,14 @@ static void series_fit(struct change_detector *self, size_t series, const struct
 			counts ? wider * crossing_sum(square, jump_up * wider, rows, (double)self->rows) : (double)INFINITY;
 		window->least[series] =
 			counts ? -wider * crossing_sum(square, jump_down * wider, rows, (double)self->rows) : (double)-INFINITY;
+		window->most_beside[series] = window->most[series];
+		window->least_beside[series] = window->least[series];
+		if (counts && unseen.up > 0)
+			window->most_beside[series] =
+				wider * crossing_sum_unseen(square, jump_up * wider, unseen.up * wider, rows, (double)self->rows);
+		if (counts && unseen.down > 0)
+			window->least_beside[series] = -wider * crossing_sum_unseen(square, jump_down * wider, unseen.down * wider,
+										    rows, (double)self->rows);
 		if (kind == CHANGE_JOINT && self->factors[series] > 0)
 			window->joint += traits.inflations[i];
 	}

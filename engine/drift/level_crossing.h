@@ -24,4 +24,8 @@ double crossing_level(double rate, double freedom, double window, double referen
  * more frequent than that. INFINITY: no sum is so unlikely, since a window without any jump is not. */
 double crossing_sum(double square, double jump, double window, double reference);
 
+/* The same where, besides, rows have the size `unseen`, above 0, that the reference has had none of: at a rate that it says no
+ * better than that, so one of them is no news yet. */
+double crossing_sum_unseen(double square, double jump, double unseen, double window, double reference);
+
 #endif

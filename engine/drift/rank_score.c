@@ -27,6 +27,12 @@ double rank_share(const struct sorted *reference, double number)
 	return ((double)(below + most) + 1) / (double)(2 * reference->count + 2);
 }
 
+bool rank_has(const struct sorted *reference, double number)
+{
+	const size_t below = rank_count(reference, number, false);
+	return below < reference->count && reference->values[below] == number;
+}
+
 bool rank_normal_open(struct rank_normal *table, size_t count, struct arena *arena)
 {
 	double *numbers = ARENA_ARRAY(arena, double, 2 * count + 1);

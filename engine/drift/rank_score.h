@@ -14,6 +14,9 @@
  * equal to it. */
 double rank_share(const struct sorted *reference, double number);
 
+/* Whether the reference has this very number. */
+bool rank_has(const struct sorted *reference, double number);
+
 /* normal_quantile() of such shares, from a table. */
 struct rank_normal {
 	size_t count;	       /* of the reference */

@@ -66,6 +66,9 @@ class Draw:
         self.last[0] = keep * self.last.get(0, 0) + by * self.random.gauss(0, 1)
         return [math.exp(self.last[0] / 2) * self.random.gauss(0, 1)]
 
+    def third(self, share):
+        return self.random.choices((0.0, 1.0, 2.0), (0.5, 0.5 - share, share))[0]
+
     def binary(self, share):
         return [float(self.random.random() < share)]
 
@@ -112,6 +115,7 @@ CLEAN = {
     "normal": lambda d, t: d.normal(1), "Student's t, 3 df": lambda d, t: [d.student(3)],
     "lognormal": lambda d, t: [math.exp(d.normal(1)[0])], "Poisson": lambda d, t: d.poisson(3), "binary": lambda d, t: d.binary(0.25),
     "5 columns": lambda d, t: d.normal(5), "5 columns, correlated": lambda d, t: d.together(5, 0.7), "10 columns": lambda d, t: d.normal(10),
+    "5 rare counts": lambda d, t: sum((d.poisson(0.1) for _ in range(5)), []), "5 rare thirds": lambda d, t: [d.third(0.005) for _ in range(5)],
 }
 CARRIED = {
     **{f"AR(1) {name}": (lambda d, t, c=carry: d.carried(1, c)) for name, carry in {".2": 0.2, ".4": 0.4, ".6": 0.6, ".8": 0.8}.items()},

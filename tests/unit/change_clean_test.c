@@ -10,6 +10,7 @@
 
 #include "base/random.h"
 #include "drift/change.h"
+#include "drift/level_crossing.h"
 #include "tests/unit/arena_fixture.h"
 
 #define REFERENCE 400
@@ -82,6 +83,13 @@ static void categories(double *row, size_t columns, double commonest)
 		row[i] = category((double[]){commonest, left * 0.5, left * 0.2, left * 0.15, left * 0.1, left * 0.05}, 6);
 }
 
+/* Two categories, and a third that many a reference has none of. */
+static void rare_thirds(double *row, size_t columns, double share)
+{
+	for (size_t i = 0; i < columns; i++)
+		row[i] = category((double[]){0.5, 0.5 - share, share}, 3);
+}
+
 static void mostly_zeros(double *row, size_t columns, double zeros)
 {
 	for (size_t i = 0; i < columns; i++)
@@ -140,6 +148,9 @@ static const struct kind {
 	{"a flag of .95", flags, 1, 0.95, 1},
 	{"ten flags of .01", flags, 10, 0.01, 1},
 	{"counts of mean .05", rare_counts, 1, 0.05, 1},
+	{"five counts of mean .1", rare_counts, 5, 0.1, 1},
+	{"a third category of .005", rare_thirds, 5, 0.005, 1},
+	{"a third category of .0025", rare_thirds, 5, 0.0025, 1},
 	{"skewed categories", categories, 3, 0.9, 1},
 	{"zeros or lognormal", mostly_zeros, 4, 0.9, 1},
 	{"normal columns and a flag", normals_and_a_flag, 5, 0.05, 1},
@@ -238,11 +249,62 @@ static void a_rare_value_that_becomes_frequent_is_seen(void **state)
 	}
 }
 
+/* A category that the reference lacks is no alarm by itself, and is seen once it is no chance. */
+static void a_new_category_is_seen(void **state)
+{
+	(void)state;
+	const size_t streams = streams_wanted(20);
+	size_t total = 0;
+	for (size_t i = 0; i < streams; i++) {
+		struct table reference;
+		double row[2] = {0};
+		size_t delay = 0;
+		arena_reset(arena);
+		reference_draw(&(struct kind){"flags", flags, 2, 0.5, 1}, row, &reference);
+		struct change_detector *detector = learnt(&reference);
+		assert_false(change_add(detector, (double[]){0, 1}, NULL));
+		assert_false(change_add(detector, (double[]){2, 0}, NULL));
+		for (bool is_seen = false; !is_seen && delay < FOUND_WITHIN; delay++) {
+			rare_thirds(row, 2, 0.1);
+			is_seen = change_add(detector, row, NULL);
+		}
+		total += delay;
+	}
+	assert_true(total <= 60 * streams);
+}
+
+/* Nor are the rows after it, when rows before them have made the means surer. */
+static void one_row_of_a_new_category_raises_no_alarm_later(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < streams_wanted(20); i++) {
+		struct table reference;
+		double row[1] = {0};
+		arena_reset(arena);
+		reference_draw(&(struct kind){"thirds", rare_thirds, 1, 0, 1}, row, &reference);
+		struct change_detector *detector = learnt(&reference);
+		for (size_t j = 0; j < 2 * REFERENCE; j++)
+			assert_false(change_add(detector, j == 10 ? (double[]){2} : reference.values + j % REFERENCE, NULL));
+	}
+}
+
+/* By hand: 2 log(416/16) = 6.5162 of the square for each; 13 is less than two of them, and of 20 three leave 0.45. */
+static void what_the_reference_lacks_counts_as_the_likeliest_of_both(void **state)
+{
+	(void)state;
+	assert_true(fabs(crossing_sum_unseen(13, 0, 12, 16, 400) - 12 * 13 / 6.5162) < 0.01);
+	assert_true(fabs(crossing_sum_unseen(20, 0, 12, 16, 400) - (3 * 12 + sqrt((20 - 3 * 6.5162) * (16 + 0.64)))) < 0.01);
+	assert_true(fabs(crossing_sum_unseen(20, 0, 0.1, 16, 400) - (sqrt(20 * (16 + 0.64)))) < 0.01);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(clean_columns_of_any_law_raise_no_more_alarms_than_declared, setup, arena_end),
 		cmocka_unit_test_setup_teardown(a_rare_value_that_becomes_frequent_is_seen, setup, arena_end),
+		cmocka_unit_test_setup_teardown(a_new_category_is_seen, setup, arena_end),
+		cmocka_unit_test_setup_teardown(one_row_of_a_new_category_raises_no_alarm_later, setup, arena_end),
+		cmocka_unit_test_setup_teardown(what_the_reference_lacks_counts_as_the_likeliest_of_both, setup, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
