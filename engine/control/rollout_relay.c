@@ -28,11 +28,20 @@ static bool rollout_is_judged(const struct ledger_rollout *rollout)
 	       !text_is(rollout->record.phase, rollout_phase_names[ROLLOUT_ROLLED_BACK]);
 }
 
-/* When it came into force. The keeper's clock may have been ahead. */
-static int64_t table_time_ms(const struct ledger_table *table)
+/* A time of the keeper, whose clock may have been ahead. */
+static int64_t time_passed_ms(int64_t time_ms)
 {
 	const int64_t now_ms = time_of_day_ms();
-	return table->record.time_ms < now_ms ? table->record.time_ms : now_ms;
+	return time_ms < now_ms ? time_ms : now_ms;
+}
+
+/* When it began: as far as moves are kept. */
+static int64_t rollout_began_ms(const struct ledger_rollout *rollout)
+{
+	size_t first = rollout->count;
+	while (first > 1 && !rollout_move_begins(rollout->moves[first - 1]->record.evidence))
+		first--;
+	return first > 0 ? time_passed_ms(rollout->moves[first - 1]->record.time_ms) : 0;
 }
 
 /* ROLLOUT_PHASES: a keeper of another version has recorded it. */
@@ -65,7 +74,8 @@ static bool rollout_force(const struct ledger *ledger, const struct ledger_rollo
 	if (!good)
 		(void)error_memory(error, ERROR_SYSTEM, "reading a bucket table");
 	copy.stage = good && rollout->record.stage > 0 ? (uint32_t)rollout->record.stage : 0;
-	good = good && rollout_board_set(board, &copy, rollout_is_judged(rollout) ? table_time_ms(table) : 0,
+	copy.began_ms = rollout_began_ms(rollout);
+	good = good && rollout_board_set(board, &copy, rollout_is_judged(rollout) ? time_passed_ms(table->record.time_ms) : 0,
 					 rollout->record.limits.items, rollout->record.limits.count, error);
 	arena_close(arena);
 	return good;

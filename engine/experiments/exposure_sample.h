@@ -25,6 +25,7 @@ struct sampled_exposure {
 	uint8_t arm;
 	uint8_t outcomes; /* a bit of each that it has, or that was late before */
 	bool lacks_label; /* its answer said nothing that a truth can be held against */
+	uint8_t turn;	  /* number of the stage that it is of, among those of its tallies, modulo 256 */
 };
 
 struct exposure_sample *exposure_sample_open(void);	    /* NULL: memory ran out */

@@ -17,8 +17,8 @@
  * comparisons keep what they had before it.
  *
  * A rule of truth that nobody wrote is left out as long as the rollout has no truth of any variant in any stage. A truth is also
- * one that waits for the end of its outcome window, or that came after it, or is of a request of an earlier stage that its counter
- * knows (runtime/truth_service.h): then the rule is open, and the stage does not pass. Of such truths nothing is judged, so what
+ * one that waits for the end of its outcome window, or that came after it, or is of a request of an earlier stage
+ * (runtime/truth_service.h): then the rule is open, and the stage does not pass. Of such truths nothing is judged, so what
  * is shown by the others is that of requests whose truth comes early. Where more than ROLLOUT_LATE_SHARE of the truths of the
  * candidate, or of the default in a comparison, are late, a rule does not hold: those in time are the smaller part of them, and
  * were chosen by their speed. It may be broken, since a rollback is the safe side.
@@ -244,6 +244,9 @@ bool rollout_state_read(const struct rollout_plan *plan, struct text bytes, stru
 /* Appends a move as one JSON object: what happened, the weights after it, and the evidence. `names` are the candidates. */
 void rollout_move_write(const struct rollout_plan *plan, const struct rollout_move *move, const char *const *names,
 			struct buffer *out);
+
+/* Whether a move that was appended so begins a rollout. */
+bool rollout_move_begins(struct text move);
 
 /* Appends one sentence: "Stage 2 began: all rules of stage 1 held." */
 void rollout_move_sentence(const struct rollout_plan *plan, const struct rollout_move *move, const char *const *names,

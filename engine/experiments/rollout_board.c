@@ -157,6 +157,7 @@ static struct counted_table *force_make(const struct assignment_table *table, in
 	made->limits = limits;
 	made->shown.since_ms = since_ms;
 	made->shown.stage = table->stage;
+	made->shown.began_ms = table->began_ms;
 	if (limits <= ROLLOUT_LIMITS_MAX && table->count <= ASSIGNMENT_WAYS_MAX && force_fill(made, table)) {
 		if (limits > 0)
 			memcpy(made->limits_us, limits_us, limits * sizeof *limits_us);

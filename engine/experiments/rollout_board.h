@@ -33,6 +33,7 @@ struct rollout_entry;
 struct rollout_force {
 	int64_t version; /* of the table's record */
 	int64_t since_ms; /* of the table; 0: nothing is judged under it */
+	int64_t began_ms; /* the rollout; 0: it is not known */
 	uint32_t stage; /* from 1; 0: it is not known */
 	uint64_t names;	 /* rollout_names() of its choices */
 	struct assignment assignment;

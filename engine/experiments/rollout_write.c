@@ -1,5 +1,6 @@
 /* rollout_write.c: Moves of a rollout as JSON, and as a sentence; see rollout.h. What is not defined is null. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/duration.h"
 #include "experiments/rollout_parts.h"
@@ -77,6 +78,14 @@ void rollout_move_write(const struct rollout_plan *plan, const struct rollout_mo
 		buffer_print(out, ", \"cause\": %zu", move->cause);
 	evidence_write(plan, &move->evidence, names, out);
 	buffer_byte(out, '}');
+}
+
+/* Quotes in the texts of a move are escaped, so it is the move's own member. */
+bool rollout_move_begins(struct text move)
+{
+	char member[40];
+	const int length = snprintf(member, sizeof member, "\"reason\": \"%s\"", rollout_reason_names[REASON_STARTED]);
+	return move.length > 0 && memmem(move.bytes, move.length, member, (size_t)length);
 }
 
 /* ---- a sentence ---- */

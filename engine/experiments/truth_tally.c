@@ -9,15 +9,13 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "experiments/arrival_tally.h"
 #include "experiments/outcome_join.h"
 #include "experiments/running_cap.h"
 #include "experiments/unit_outcomes.h"
 
 #define UNITS_AT_FIRST 1024
 #define TABLE_DIGITS 16 /* of the version of a table in an exposure */
-
-/* What is judged of a request: its accuracy, then the metrics. */
-#define JUDGED_MAX (1 + EXPERIMENT_METRICS_MAX)
 
 struct truth_unit {
 	uint64_t unit; /* 0: the place is free */
@@ -28,11 +26,6 @@ struct truth_unit {
 	bool has_value; /* a value of it was counted, or waits */
 };
 
-/* Those of a sample, and what they stand for. */
-struct sampled_number {
-	int64_t count, sum;
-};
-
 struct truth_tally {
 	struct truth_tally_config config;
 	struct outcome_join *join;
@@ -40,13 +33,10 @@ struct truth_tally {
 	struct unit_outcomes *outcomes; /* of feedback that names a unit alone */
 	struct running_cap *caps[EXPERIMENT_METRICS_MAX];
 	struct outcome_values *values; /* of feedback on requests, until their exposures are over */
-	struct exposure_sample *ended; /* by requests */
-	struct exposure_sample *seen_units; /* the first exposure of each in this stage, over or not; else in an earlier one */
+	struct arrival_tally arrivals;
 	struct truth_unit *units;
 	size_t unit_count, unit_places; /* a power of two */
 	struct truth_counts counts[ASSIGNMENT_WAYS_MAX];
-	struct sampled_number late[ASSIGNMENT_WAYS_MAX][JUDGED_MAX], of_units[ASSIGNMENT_WAYS_MAX][JUDGED_MAX]; /* in time */
-	bool has_past[ASSIGNMENT_WAYS_MAX][JUDGED_MAX]; /* one that is counted as joined is of an earlier stage */
 	struct truth_tally_losses losses;
 };
 
@@ -212,13 +202,13 @@ static void outcome_list(void *context, const struct outcome_value *outcome)
 
 static void exposure_ended(void *context, size_t slot)
 {
-	const struct truth_tally *tally = context;
-	const struct sampled_exposure ended = {.key = outcome_join_request(tally->join, slot),
+	struct truth_tally *tally = context;
+	const struct arrived_exposure ended = {.request = outcome_join_request(tally->join, slot),
 					       .time_ms = outcome_join_exposed_ms(tally->join, slot),
-					       .arm = (uint8_t)outcome_join_arm(tally->join, slot),
-					       .outcomes = (uint8_t)outcome_join_metrics(tally->join, slot),
-					       .lacks_label = !outcome_join_has_label(tally->join, slot)};
-	exposure_sample_add(tally->ended, &ended);
+					       .arm = outcome_join_arm(tally->join, slot),
+					       .outcomes = outcome_join_metrics(tally->join, slot),
+					       .has_label = outcome_join_has_label(tally->join, slot)};
+	arrival_tally_end(&tally->arrivals, &ended);
 }
 
 static void exposure_closed(void *context, size_t slot, uint32_t arm, bool has_outcome)
@@ -253,23 +243,17 @@ static bool table_is(struct text digits, uint64_t table)
 	return read == table;
 }
 
-/* Truths may take longer than a stage. */
-static bool exposure_is_past(const struct truth_tally *tally, const struct sampled_exposure *exposure)
+/* Of an earlier stage of the rollout, whichever table it had. Its second is whole, as that of the join is. */
+static void past_expose(struct truth_tally *tally, const struct exposure *exposure, size_t arm)
 {
-	return exposure->time_ms + MS_PER_S <= tally->config.since_ms;
-}
-
-/* A unit that comes again in a later stage may have another choice. */
-static void unit_see(struct truth_tally *tally, const struct sampled_exposure *exposure)
-{
-	struct sampled_exposure *known = exposure_sample_find(tally->seen_units, exposure->key);
-	if (!known || !exposure_is_past(tally, known)) {
-		exposure_sample_add(tally->seen_units, exposure);
-		return;
-	}
-	const uint64_t key = known->key;
-	*known = *exposure;
-	known->key = key;
+	const struct feedback naming = {.id = exposure->id};
+	const struct arrived_exposure past = {.request = outcome_join_feedback_request(tally->join, &naming),
+					      .unit = outcome_join_unit_hash(tally->join, exposure->unit),
+					      .time_ms = exposure->time_ms / MS_PER_S * MS_PER_S,
+					      .arm = arm,
+					      .has_label = exposure->prediction.length > 0};
+	if (tally->config.began_ms > 0 && exposure->time_ms >= tally->config.began_ms)
+		arrival_tally_add_past(&tally->arrivals, &past);
 }
 
 void truth_tally_expose(struct truth_tally *tally, const struct exposure *exposure)
@@ -279,8 +263,13 @@ void truth_tally_expose(struct truth_tally *tally, const struct exposure *exposu
 	outcome_join_pass(tally->join, exposure->time_ms); /* whosever it is */
 	while (arm < config->arms && !text_is(exposure->variant, config->names[arm]))
 		arm++;
-	if (arm == config->arms || exposure->reason != ASSIGNED_STAGE || exposure->time_ms < config->since_ms ||
-	    !text_is(exposure->experiment, config->experiment) || !table_is(exposure->table, config->table))
+	if (arm == config->arms || exposure->reason != ASSIGNED_STAGE || !text_is(exposure->experiment, config->experiment))
+		return;
+	if (exposure->time_ms < config->since_ms) {
+		past_expose(tally, exposure, arm);
+		return;
+	}
+	if (!table_is(exposure->table, config->table))
 		return;
 	if (arm == config->paired && !baseline_has(&config->baseline, exposure->unit, &exposure->origin))
 		return;
@@ -289,116 +278,15 @@ void truth_tally_expose(struct truth_tally *tally, const struct exposure *exposu
 		return;
 	unit_outcomes_expose(tally->outcomes, exposure->time_ms);
 	const size_t slot = outcome_join_newest(tally->join);
-	const struct sampled_exposure seen = {.key = outcome_join_unit(tally->join, slot),
-					      .time_ms = outcome_join_exposed_ms(tally->join, slot),
-					      .arm = (uint8_t)arm};
+	const struct arrived_exposure seen = {
+		.unit = outcome_join_unit(tally->join, slot), .time_ms = outcome_join_exposed_ms(tally->join, slot), .arm = arm};
 	if (exposure->unit.length > 0)
-		unit_see(tally, &seen);
+		arrival_tally_see_unit(&tally->arrivals, &seen);
 }
 
 void truth_tally_pass(struct truth_tally *tally, int64_t time_ms)
 {
 	outcome_join_pass(tally->join, time_ms);
-}
-
-/* ---- when outcomes come ---- */
-
-static void arrival_count(struct truth_counts *counts, size_t judged, int64_t joined, int64_t late)
-{
-	struct metric_counts *metric = judged > 0 ? &counts->metrics[judged - 1] : NULL;
-	*(metric ? &metric->joined : &counts->joined) += joined;
-	*(metric ? &metric->late : &counts->late) += late;
-}
-
-static int64_t sampled_estimate(const struct sampled_number *number)
-{
-	return number->count < TRUTH_SAMPLED_LEAST ? number->count : number->sum;
-}
-
-/* Adds one. Returns by how much the estimate rises. */
-static int64_t sampled_add(struct sampled_number *number, uint64_t weight)
-{
-	const int64_t before = sampled_estimate(number);
-	number->count++;
-	number->sum += (int64_t)weight;
-	return sampled_estimate(number) - before;
-}
-
-static void late_count(struct truth_tally *tally, size_t arm, size_t judged, uint64_t weight)
-{
-	arrival_count(&tally->counts[arm], judged, 0, sampled_add(&tally->late[arm][judged], weight));
-}
-
-static bool window_is_over(const struct truth_tally *tally, const struct sampled_exposure *exposure, int64_t time_ms)
-{
-	return time_ms > exposure->time_ms + MS_PER_S + tally->config.window_ms;
-}
-
-/* Those outcomes of an exposure that were not counted before; they are now. */
-static unsigned news_take(struct sampled_exposure *exposure, unsigned outcomes)
-{
-	const unsigned news = outcomes & ~(unsigned)exposure->outcomes;
-	exposure->outcomes |= (uint8_t)news;
-	return news;
-}
-
-/* An outcome for an exposure of an earlier stage says only that outcomes come, or that they are late, where this one has none in
- * time. One within its window counts as one, whatever it stands for: it is no outcome of this stage. */
-static void past_count(struct truth_tally *tally, size_t arm, size_t judged, bool is_late, uint64_t weight)
-{
-	const struct truth_counts *counts = &tally->counts[arm];
-	const int64_t joined = judged > 0 ? counts->metrics[judged - 1].joined : counts->joined;
-	bool *has_past = &tally->has_past[arm][judged];
-	if (joined > *has_past)
-		return;
-	if (is_late)
-		late_count(tally, arm, judged, weight);
-	else if (!*has_past)
-		arrival_count(&tally->counts[arm], judged, 1, 0);
-	*has_past |= !is_late;
-}
-
-/* Outcomes that the join does not have: their exposure is over, or of an earlier stage. */
-static void missed_count(struct truth_tally *tally, struct sampled_exposure *exposure, unsigned outcomes, int64_t time_ms,
-			 uint64_t weight)
-{
-	const bool is_late = window_is_over(tally, exposure, time_ms), is_past = exposure_is_past(tally, exposure);
-	if (!is_late && !is_past)
-		return;
-	const unsigned news = news_take(exposure, outcomes);
-	for (size_t i = 0; i < tally->judged_count; i++)
-		if (news & 1U << i && is_past)
-			past_count(tally, exposure->arm, i, is_late, weight);
-		else if (news & 1U << i)
-			late_count(tally, exposure->arm, i, weight);
-}
-
-/* Feedback that names a request, at the time of its record: what it says of itself may be the time of the event. */
-static void request_arrived(struct truth_tally *tally, const struct feedback *feedback, unsigned outcomes, bool has_label,
-			    int64_t time_ms)
-{
-	struct sampled_exposure *exposure =
-		exposure_sample_find(tally->ended, outcome_join_feedback_request(tally->join, feedback));
-	if (exposure && (feedback->experiment.length == 0 || text_is(feedback->experiment, tally->config.experiment)))
-		missed_count(tally, exposure, outcomes | (has_label && !exposure->lacks_label), time_ms,
-			     exposure_sample_weight(tally->ended));
-}
-
-/* Feedback that names a unit alone. It is late if the unit was seen before it, and no exposure of it is open any more. */
-static void unit_arrived(struct truth_tally *tally, const struct feedback *feedback, unsigned outcomes, enum unit_outcome_fate fate,
-			 int64_t time_ms)
-{
-	const uint64_t weight = exposure_sample_weight(tally->seen_units);
-	struct sampled_exposure *exposure =
-		exposure_sample_find(tally->seen_units, outcome_join_unit_hash(tally->join, feedback->unit));
-	if (!exposure)
-		return;
-	const unsigned news = fate == UNIT_OUTCOME_WAITS ? news_take(exposure, outcomes) : 0;
-	for (size_t i = 0; i < tally->judged_count; i++)
-		if (news & 1U << i)
-			arrival_count(&tally->counts[exposure->arm], i, sampled_add(&tally->of_units[exposure->arm][i], weight), 0);
-	if ((fate == UNIT_OUTCOME_LATE || fate == UNIT_OUTCOME_UNKNOWN) && exposure->time_ms <= feedback->time_ms)
-		missed_count(tally, exposure, outcomes, time_ms, weight);
 }
 
 /* ---- feedback ---- */
@@ -408,7 +296,7 @@ static void value_joined(void *context, const struct joined_outcome *outcome)
 	struct truth_tally *tally = context;
 	const struct outcome_value value = {outcome->metric, outcome->value};
 	assert(outcome->metric < tally->judged_count);
-	arrival_count(&tally->counts[outcome->arm], outcome->metric, 1, 0);
+	arrival_tally_join(&tally->arrivals, outcome->arm, outcome->metric);
 	tally->losses.crowded += !outcome_values_add(tally->values, outcome->slot, &value);
 }
 
@@ -479,9 +367,10 @@ static unsigned outcome_bits(const struct truth_tally *tally, const struct feedb
 }
 
 /* Feedback that names a unit alone. Its truth says nothing: no answer of the unit is known to be the one that it is of. */
-static void unit_feedback(struct truth_tally *tally, const struct feedback *reduced, bool is_judged, int64_t time_ms)
+static void unit_feedback(struct truth_tally *tally, const struct feedback *reduced, bool is_judged)
 {
 	struct outcome_value outcomes[JUDGED_MAX];
+	const uint64_t unit = outcome_join_unit_hash(tally->join, reduced->unit);
 	if (reduced->experiment.length > 0 && !text_is(reduced->experiment, tally->config.experiment))
 		return;
 	tally->losses.unjudged += is_judged;
@@ -489,15 +378,15 @@ static void unit_feedback(struct truth_tally *tally, const struct feedback *redu
 		outcomes[i] = (struct outcome_value){judged_index(tally, reduced->metrics[i].name), reduced->metrics[i].value};
 	if (reduced->metric_count == 0)
 		return;
-	const enum unit_outcome_fate fate = unit_outcomes_add(tally->outcomes, outcome_join_unit_hash(tally->join, reduced->unit),
-							      reduced, outcomes, reduced->metric_count);
+	const enum unit_outcome_fate fate = unit_outcomes_add(tally->outcomes, unit, reduced, outcomes, reduced->metric_count);
 	tally->losses.unknown += fate == UNIT_OUTCOME_UNKNOWN;
 	tally->losses.late += fate == UNIT_OUTCOME_LATE;
 	tally->losses.crowded += fate == UNIT_OUTCOME_CROWDED;
-	unit_arrived(tally, reduced, outcome_bits(tally, reduced), fate, time_ms);
+	arrival_tally_unit(&tally->arrivals, unit, outcome_bits(tally, reduced), reduced->time_ms, fate == UNIT_OUTCOME_WAITS,
+			   fate == UNIT_OUTCOME_LATE || fate == UNIT_OUTCOME_UNKNOWN);
 }
 
-static void request_feedback(struct truth_tally *tally, const struct feedback *reduced, bool is_judged, int64_t time_ms)
+static void request_feedback(struct truth_tally *tally, const struct feedback *reduced, bool is_judged)
 {
 	char room[LABEL_ROOM];
 	const struct text truth = is_judged ? truth_label(&reduced->truth, room) : (struct text){0};
@@ -505,7 +394,9 @@ static void request_feedback(struct truth_tally *tally, const struct feedback *r
 		outcome_join_feedback(tally->join, reduced, value_joined, tally);
 	if (is_judged && (truth.length == 0 || !outcome_join_judge(tally->join, reduced, truth, 0, value_joined, tally)))
 		tally->losses.unjudged++;
-	request_arrived(tally, reduced, outcome_bits(tally, reduced), truth.length > 0, time_ms);
+	if (reduced->experiment.length == 0 || text_is(reduced->experiment, tally->config.experiment))
+		arrival_tally_request(&tally->arrivals, outcome_join_feedback_request(tally->join, reduced),
+				      outcome_bits(tally, reduced), truth.length > 0);
 }
 
 void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feedback, int64_t time_ms)
@@ -526,10 +417,11 @@ void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feed
 	reduced.metrics = outcomes;
 	if (reduced.time_ms == 0)
 		reduced.time_ms = time_ms;
+	tally->arrivals.feedback_ms = time_ms;
 	if (feedback->id.length == 0 && feedback->origin.topic.length == 0)
-		unit_feedback(tally, &reduced, is_judged, time_ms);
+		unit_feedback(tally, &reduced, is_judged);
 	else
-		request_feedback(tally, &reduced, is_judged, time_ms);
+		request_feedback(tally, &reduced, is_judged);
 }
 
 /* ---- counts ---- */
@@ -579,19 +471,8 @@ static bool tally_reserve(struct truth_tally *tally, struct error *error)
 		return false;
 	tally->outcomes = unit_outcomes_open(tally->join, tally->config.window_ms, error);
 	tally->values = outcome_values_open();
-	if (!tally->ended)
-		tally->ended = exposure_sample_open();
-	if (!tally->seen_units)
-		tally->seen_units = exposure_sample_open();
-	return (tally->outcomes && tally->values && tally->ended && tally->seen_units && caps_open(tally)) ||
+	return (tally->outcomes && tally->values && caps_open(tally)) ||
 	       error_memory(error, ERROR_SYSTEM, "counting the truths of a rollout");
-}
-
-void truth_past_close(struct truth_past *past)
-{
-	exposure_sample_close(past->requests);
-	exposure_sample_close(past->units);
-	*past = (struct truth_past){0};
 }
 
 struct truth_tally *truth_tally_open(const struct truth_tally_config *config, struct error *error)
@@ -600,15 +481,15 @@ struct truth_tally *truth_tally_open(const struct truth_tally_config *config, st
 	assert(config->metric_count <= EXPERIMENT_METRICS_MAX && (config->metrics || config->metric_count == 0));
 	struct truth_tally *tally = memory_take(1, sizeof *tally);
 	if (!tally) {
-		truth_past_close(&(struct truth_past){config->past.requests, config->past.units});
+		struct truth_past past = config->past;
+		truth_past_close(&past);
 		error_memory(error, ERROR_SYSTEM, "counting the truths of a rollout");
 		return NULL;
 	}
 	tally->config = *config;
-	tally->ended = config->past.requests;
-	tally->seen_units = config->past.units;
 	tally->judged_count = 1 + config->metric_count;
-	if (config->arms <= ASSIGNMENT_WAYS_MAX && tally_reserve(tally, error))
+	if (arrival_tally_open(&tally->arrivals, config, tally->counts, error) && config->arms <= ASSIGNMENT_WAYS_MAX &&
+	    tally_reserve(tally, error))
 		return tally;
 	truth_tally_close(tally);
 	return NULL;
@@ -623,9 +504,7 @@ static void open_give(void *context, size_t slot, uint32_t arm, bool has_outcome
 struct truth_past truth_tally_give_past(struct truth_tally *tally)
 {
 	outcome_join_each_open(tally->join, open_give, tally);
-	const struct truth_past past = {tally->ended, tally->seen_units};
-	tally->ended = tally->seen_units = NULL;
-	return past;
+	return arrival_tally_give_past(&tally->arrivals);
 }
 
 void truth_tally_close(struct truth_tally *tally)
@@ -637,8 +516,7 @@ void truth_tally_close(struct truth_tally *tally)
 		running_cap_close(tally->caps[i]);
 	unit_outcomes_close(tally->outcomes);
 	outcome_values_close(tally->values);
-	exposure_sample_close(tally->ended);
-	exposure_sample_close(tally->seen_units);
+	arrival_tally_close(&tally->arrivals);
 	memory_give(tally->units);
 	memory_give(tally);
 }

@@ -12,19 +12,15 @@
  * Feedback that names a unit and no request is one more value of the unit, and counts with its last exposure before it
  * (experiments/unit_outcomes.h).
  *
- * Truths that come after the window do not count. How many these are is known by a sample of the exposures that are over
- * (experiments/exposure_sample.h), once for each request; and of feedback that names a unit, once for each unit. Of a sample that
- * stands for more, TRUTH_SAMPLED_LEAST are known before they count as more than themselves: an estimate of fewer is mostly error,
- * and one truth would be a thousand. Feedback on requests that another table chose, or that this one did not choose, is unknown,
- * and not late: nothing is known of its window. But truths may take longer than a stage. So the samples go from the tally of one
- * stage to that of the next: a truth of a request, or a unit, of an earlier stage is counted too, as long as the present one has
- * none of that variant in time. One that is late counts as late; of those within their window only the first counts, as in time: it
- * says that truths come, and nothing of the present stage.
+ * Truths that come after the window do not count. How many these are is known by samples of exposures
+ * (experiments/arrival_tally.h), also of those of earlier stages of the rollout: truths may take longer than a stage. Feedback on
+ * requests that no stage of the rollout chose is unknown, and not late: nothing is known of its window.
  *
  * Only exposures of the table count, which a stage has chosen, and whose time is not before the table's. Exposures and feedback
  * that come again count once. Sums of accuracies are whole numbers: the same records give the same ones, whatever the order of
  * partitions; of other metrics they differ by rounding alone. So whoever reads the topics from the table's beginning has all
- * counts, and nothing is to be handed over.
+ * counts, and whoever reads them from the rollout's beginning knows the exposures of earlier stages too: nothing is to be handed
+ * over. A tally may take over the samples of the one before, to read less.
  *
  * Pure. Belongs to one thread.
  */
@@ -45,6 +41,7 @@
 #define TRUTH_COUNT_MAX 10000000 /* units of an arm: the squares of 64 pipelines fit into 63 bits; further ones are left out */
 #define TRUTH_ARRIVALS_MAX (INT64_C(1) << 53) /* requests by when their truths came: those of 64 pipelines fit into 63 bits */
 #define TRUTH_SAMPLED_LEAST 10		      /* the estimate of all is then right within a third, two times of three */
+#define TRUTH_TOLD_MS 20000		      /* within this time a truth is read and counted, and the keeper told of it */
 #define TRUTH_EXPOSURE_BYTES 40	 /* of an open exposure; values of feedback take more (experiments/outcome_values.h) */
 #define TRUTH_MEMORY_BYTES ((size_t)64 << 20) /* for open exposures: 1,670,000 */
 #define TRUTH_UNITS_MAX ((size_t)1 << 20) /* further units are left out: of so many, an accuracy is known to 0.1% */
@@ -67,15 +64,25 @@ struct truth_counts {
 	struct metric_counts metrics[EXPERIMENT_METRICS_MAX];
 };
 
+/* A truth that came for a variant. */
+struct past_truth {
+	int64_t time_ms; /* 0: there was none */
+	size_t arm;
+	bool is_late;
+};
+
 /* Samples of the exposures of earlier stages; NULL: there are none. */
 struct truth_past {
 	struct exposure_sample *requests, *units;
+	uint8_t turn; /* of the last of the stages */
+	struct past_truth last;
 };
 
 struct truth_tally_config {
 	const char *experiment;
 	uint64_t table; /* version of the assignment, as exposures have it */
 	int64_t since_ms; /* of the table */
+	int64_t began_ms; /* the rollout, of which earlier exposures are none; 0: no exposure of an earlier stage is read */
 	size_t arms;
 	const char *const *names; /* of the arms; borrowed, as `experiment` */
 	size_t paired;		  /* the arm of which only units of the baseline count; `arms`: none */

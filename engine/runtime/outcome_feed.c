@@ -64,6 +64,7 @@ static bool feedback_release(struct outcome_feed *feed, bool idle, struct error 
 	const struct held_record *held;
 	while ((held = held_first(feed->held)) && exposure_is_read(feed, held, idle)) {
 		feedback_pass(feed, held);
+		feed->feedback_ms = held->time_ms;
 		if (!offsets_set(&feed->feedback_next, held->partition, held->offset + 1, error))
 			return false;
 		held_drop_first(feed->held);
@@ -94,6 +95,7 @@ static bool exposure_take(struct outcome_feed *feed, const struct record *record
 	struct exposure exposure;
 	feed->taken++;
 	feed->came_ms = clock_ms();
+	feed->exposures_ms = record->time_ms;
 	if (!outcome_feed_decode(feed, record->value, &exposure))
 		return offsets_set(&feed->exposures_next, record->partition, record->offset + 1, error);
 	const int64_t time_ms = time_arrived_ms(exposure.time_ms);
@@ -195,6 +197,19 @@ bool outcome_feed_turn(struct outcome_feed *feed, struct error *error)
 	if (idle && none_left)
 		quiet_say(feed);
 	return true;
+}
+
+int64_t outcome_feed_read_ms(const struct outcome_feed *feed)
+{
+	const struct held_record *held = feed->held ? held_first(feed->held) : NULL;
+	const int64_t now_ms = time_of_day_ms();
+	int64_t exposures_ms = feed->exposures_ms, feedback_ms = held ? held->time_ms : feed->feedback_ms;
+	if (feed->exposures && !feed->next.held && reader_is_at_end(feed->exposures))
+		exposures_ms = now_ms;
+	if (feed->feedback && !held && reader_is_at_end(feed->feedback))
+		feedback_ms = now_ms;
+	const int64_t read_ms = exposures_ms < feedback_ms ? exposures_ms : feedback_ms;
+	return read_ms > feed->config.from_ms ? read_ms : feed->config.from_ms;
 }
 
 static struct reader *reader_of(const struct outcome_feed *feed, struct reader_config *config, const char *topic,

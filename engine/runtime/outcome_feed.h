@@ -63,6 +63,7 @@ struct outcome_feed {
 	struct held_feedback *held;
 	struct record next; /* the next exposure, which is ahead of the feedback; `held` NULL: none is */
 	int64_t exposed_ms; /* time of the latest exposure */
+	int64_t exposures_ms, feedback_ms; /* up to these times records were read; 0: none was */
 	size_t taken;	    /* records in this turn */
 	int64_t came_ms;    /* when the last exposure came, or the feed was opened; by clock_ms() */
 	struct feed_answers exposures_answers, feedback_answers;
@@ -74,6 +75,10 @@ bool outcome_feed_open(struct outcome_feed *feed, struct error *error);
 
 /* Reads a share of both topics, which are open, and passes on what is in order. It waits at most OUTCOME_TURN_MS. False: SYSTEM. */
 bool outcome_feed_turn(struct outcome_feed *feed, struct error *error);
+
+/* The time of records up to which all of both topics were passed on; of records on their way, or of clocks that differ, it knows
+ * nothing. A feed that was not open since its configuration was set has its beginning. */
+int64_t outcome_feed_read_ms(const struct outcome_feed *feed);
 
 /* It is then as it was before it was opened. */
 void outcome_feed_close(struct outcome_feed *feed);

@@ -15,13 +15,14 @@
 #include "runtime/outcome_feed.h"
 
 #define RETRY_MS 1000
+#define TRUTH_AGAIN_MS 120000 /* Kafka's producers send a record again for so long */
 #define IDLE_MS 200 /* between two looks at the board, as long as nothing is in force */
 #define RECORD_ARENA_BYTES ((size_t)16 << 20)
 
 /* A table that is judged. */
 struct judged_table {
 	int64_t version; /* 0: there is none */
-	int64_t since_ms;
+	int64_t since_ms, began_ms; /* of the table, and of the rollout */
 	uint64_t assignment; /* as exposures have it */
 	struct baseline baseline; /* of the choice that is paired */
 };
@@ -70,7 +71,11 @@ static struct judged_table table_in_force(const struct truth_counting *counting)
 	struct judged_table table = {0};
 	const struct rollout_force *force = rollout_entry_hold(counting->entry);
 	if (force && force->names == counting->names && force->since_ms > 0)
-		table = (struct judged_table){force->version, force->since_ms, force->assignment.version, force->baselines[paired]};
+		table = (struct judged_table){.version = force->version,
+					      .since_ms = force->since_ms,
+					      .began_ms = force->began_ms,
+					      .assignment = force->assignment.version,
+					      .baseline = force->baselines[paired]};
 	rollout_entry_release(counting->entry);
 	return table;
 }
@@ -208,14 +213,25 @@ static void truths_end(struct truth_service *service)
 	service->leads = false;
 }
 
-/* Truths may take longer than a stage. */
+/* Truths may take longer than a stage. A table that stays is counted anew with the others: its own requests are not of the past. */
 static void past_keep(struct truth_service *service)
 {
-	for (size_t i = 0; i < service->count; i++)
-		if (service->countings[i].tally) {
-			truth_past_close(&service->countings[i].past);
-			service->countings[i].past = truth_tally_give_past(service->countings[i].tally);
-		}
+	for (size_t i = 0; i < service->count; i++) {
+		struct truth_counting *counting = &service->countings[i];
+		truth_past_close(&counting->past);
+		if (counting->tally && table_in_force(counting).version != counting->table.version)
+			counting->past = truth_tally_give_past(counting->tally);
+	}
+}
+
+/* From where the topics are read. `read_ms`: up to then all was read that the past is of. */
+static int64_t counting_from_ms(const struct truth_counting *counting, int64_t read_ms)
+{
+	const struct judged_table *table = &counting->table;
+	int64_t from_ms = counting->past.requests ? read_ms - TRUTH_AGAIN_MS : table->since_ms;
+	if (table->began_ms > 0 && (!counting->past.requests || from_ms < table->began_ms))
+		from_ms = table->began_ms;
+	return from_ms < table->since_ms ? from_ms : table->since_ms;
 }
 
 static bool counting_begin(const struct truth_service *service, struct truth_counting *counting, struct error *error)
@@ -223,6 +239,7 @@ static bool counting_begin(const struct truth_service *service, struct truth_cou
 	struct truth_tally_config config = {.experiment = counting->experiment->name,
 					    .table = counting->table.assignment,
 					    .since_ms = counting->table.since_ms,
+					    .began_ms = counting->table.began_ms,
 					    .arms = counting->experiment->count,
 					    .names = counting->arms,
 					    .paired = counting->experiment->paired,
@@ -241,10 +258,11 @@ static bool counting_begin(const struct truth_service *service, struct truth_cou
 	return counting->tally;
 }
 
-/* Reads the topics from where the first of the tables came into force. */
+/* Reads the topics from where the first of the tallies needs them. */
 static bool truths_begin(struct truth_service *service, struct error *error)
 {
 	int64_t from_ms = INT64_MAX;
+	const int64_t read_ms = outcome_feed_read_ms(&service->feed);
 	past_keep(service);
 	truths_end(service);
 	service->exposed_ms = 0;
@@ -255,10 +273,10 @@ static bool truths_begin(struct truth_service *service, struct error *error)
 			truth_past_close(&counting->past);
 			continue;
 		}
+		const int64_t own_ms = counting_from_ms(counting, read_ms);
 		if (!counting_begin(service, counting, error))
 			return false;
-		if (counting->table.since_ms < from_ms)
-			from_ms = counting->table.since_ms;
+		from_ms = own_ms < from_ms ? own_ms : from_ms;
 	}
 	service->feed.config.from_ms = from_ms;
 	service->leads = from_ms != INT64_MAX && outcome_feed_open(&service->feed, error);

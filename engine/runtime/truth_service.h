@@ -3,13 +3,14 @@
  * metrics of each variant under the table in force (experiments/truth_tally.h), and puts the counts on the board of rollouts. The
  * follower sends them to the keeper with the counts of calls.
  *
- * Counts are of the pipeline since its table came into force, not of an engine: whoever leads reads the topics from that time, so
- * a new leader has the counts of the one before, and none counts twice. A new table is counted from its own time.
+ * Counts are of the pipeline since its table came into force, not of an engine: whoever leads reads the topics again, so a new
+ * leader has the counts of the one before, and none counts twice. A new table is counted from its own time.
  *
- * Requests of earlier stages, whose truths may come yet, are known to the engine that has led since then, and not to one that
- * begins to lead, or leads again: it reads from the present table on. So if no truth at all has come before the lead changes, those
- * that take longer than a stage are unknown until the present stage has some. A keeper that has had one remembers that there are
- * truths.
+ * Truths may come for requests of earlier stages (experiments/arrival_tally.h). So who begins to lead, or leads again, reads both
+ * topics from the beginning of the rollout, which its moves on the control topic name, and knows all requests since then, as far as
+ * the topics keep them. Who has led until the table changed has them in memory, and reads only what it had not, and the last
+ * TRUTH_AGAIN_MS again, in which records may have been on their way. Earlier stages take no memory but two samples of exposures. A
+ * rollout whose moves are no longer kept, after KEEPER_MOVES of them, is read from the oldest one on.
  *
  * Without a table that is judged it is in no group, and reads nothing.
  */

@@ -22,6 +22,7 @@ struct assignment_table {
 	struct text packed;
 	bool moves; /* a rollout moves it, without a plan */
 	uint32_t stage; /* of that rollout, from 1; 0: it is not known */
+	int64_t began_ms; /* that rollout; 0: it is not known */
 };
 
 struct assignment_tables {

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "control/rollout_relay.h"
 #include "message/schemas.h"
 #include "tests/unit/rollout_looks.h"
 #include "tests/unit/rollout_stand.h"
@@ -141,6 +142,40 @@ static void late_values_of_a_metric_are_progress_too(void **state)
 	sentence_has(2, "40 of `b`; 2 came within it.");
 }
 
+/* ---- where engines begin ---- */
+
+/* The times of the table in force, and of the beginning of its rollout, as an engine has them. */
+static void expect_times(int64_t since_ms, int64_t began_ms)
+{
+	struct rollout_board *board = rollout_board_open();
+	struct rollout_relay relay = {0};
+	struct error error = {0};
+	assert_true(rollout_relay_look(&relay, keeper_ledger(table_stand.keeper), board, &error));
+	struct rollout_entry *entry = rollout_board_entry(board, "e");
+	const struct rollout_force *force = rollout_entry_hold(entry);
+	assert_true(force && force->since_ms == since_ms && force->began_ms == began_ms);
+	rollout_entry_release(entry);
+	rollout_board_close(board);
+}
+
+static void an_engine_knows_when_the_rollout_began(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	const int64_t first_ms = move(1)->time_ms;
+	expect_times(first_ms, first_ms);
+	seconds_pass(&one, 11, 1000, 0);
+	assert_true(phase_is("running", 2) && move(2)->time_ms > first_ms);
+	expect_times(move(2)->time_ms, first_ms);
+	assert_int_equal(command("e", "pause")->outcome, VERDICT_ACCEPTED);
+	control_compact(&table_stand);
+	control_keeper_start(&table_stand);
+	expect_times(move(2)->time_ms, first_ms);
+	table_propose("Experiment", "e", EXPERIMENT("20, 40"));
+	control_pass(&table_stand, 2 * KEEPER_SILENT_MS);
+	expect_times(move(4)->time_ms, move(4)->time_ms);
+}
+
 /* ---- records of the former schema ---- */
 
 static struct buffer file_of(const char *path)
@@ -220,6 +255,7 @@ int main(void)
 		ON_STAND(two_engines_do_not_take_turns),
 		ON_STAND(late_truths_are_progress_and_stay_with_the_rollout),
 		ON_STAND(late_values_of_a_metric_are_progress_too),
+		ON_STAND(an_engine_knows_when_the_rollout_began),
 		cmocka_unit_test(a_former_rollout_is_read_with_its_state),
 		cmocka_unit_test(former_counts_of_an_engine_are_read),
 	};

@@ -25,12 +25,13 @@ enum { OLD, NEW };
 static const char *const names[] = {"old", "new"}, *const metrics[] = {"profit"};
 static struct truth_tally *tally;
 
-static void tally_open(uint64_t table, int64_t since_ms, struct truth_past past)
+static void tally_open(uint64_t table, int64_t since_ms, int64_t began_ms, struct truth_past past)
 {
 	struct error error = {0};
 	const struct truth_tally_config config = {.experiment = "e",
 						  .table = table,
 						  .since_ms = since_ms,
+						  .began_ms = began_ms,
 						  .past = past,
 						  .arms = 2,
 						  .names = names,
@@ -47,7 +48,7 @@ static void tally_open(uint64_t table, int64_t since_ms, struct truth_past past)
 static int tally_begin(void **state)
 {
 	(void)state;
-	tally_open(TABLE, NOW_MS, (struct truth_past){0});
+	tally_open(TABLE, NOW_MS, NOW_MS, (struct truth_past){0});
 	return 0;
 }
 
@@ -216,7 +217,7 @@ static void stage_begin(uint64_t table, int64_t since_ms)
 {
 	const struct truth_past past = truth_tally_give_past(tally);
 	truth_tally_close(tally);
-	tally_open(table, since_ms, past);
+	tally_open(table, since_ms, NOW_MS, past);
 }
 
 /* Stages that are shorter than truths take never have a truth of their own. */
@@ -283,6 +284,124 @@ static void feedback_of_a_unit_of_an_earlier_stage_says_that_truths_come(void **
 	judge_unit("w", next_ms + 10);
 	expect(NEW, 2, 0);
 	expect(OLD, 0, 1);
+}
+
+/* ---- another leader ---- */
+
+#define NEXT_MS (NOW_MS + 2 * WINDOW_MS)
+
+/* Another engine leads in the second stage, and reads the topics again. */
+static void leader_change(void)
+{
+	truth_tally_close(tally);
+	tally_open(TABLE + 1, NEXT_MS, NOW_MS, (struct truth_past){0});
+}
+
+static void requests_come(void)
+{
+	expose("before", "", NEW, NOW_MS - 1, TABLE_TEXT); /* of another rollout */
+	expose("a", "u", NEW, NOW_MS, TABLE_TEXT);
+	expose("b", "v", OLD, NOW_MS + 1, TABLE_TEXT);
+	expose("c", "", NEW, NEXT_MS - 1, TABLE_TEXT);
+	expose("next", "u", OLD, NEXT_MS, OTHER_TABLE);
+}
+
+/* Also if the first engine had no truth: nothing else says that there are some. */
+static void another_leader_knows_the_requests_of_earlier_stages(void **state)
+{
+	(void)state;
+	for (int again = 0; again < 2; again++) {
+		leader_change();
+		for (int i = 0; i <= again; i++) /* Kafka delivers at least once */
+			requests_come();
+		judge("before", "accuracy", NEXT_MS + 10);
+		expect(NEW, 0, 0);
+		for (int i = 0; i <= again; i++)
+			judge("a", "accuracy", NEXT_MS + 10);
+		expect(NEW, 0, 1);
+		judge("c", "accuracy", NEXT_MS + 10);
+		expect(NEW, 1, 1);
+		judge_unit("v", NEXT_MS + 10);
+		expect(OLD, 0, 1);
+		judge("next", "accuracy", NEXT_MS + 20);
+		expect(OLD, 1, 1);
+		assert_int_equal(truth_tally_counts(tally)[NEW].units + truth_tally_counts(tally)[OLD].units, 0);
+	}
+}
+
+static void another_leader_counts_as_the_one_before(void **state)
+{
+	struct truth_counts counts[2];
+	(void)state;
+	for (int is_new = 0; is_new < 2; is_new++) {
+		if (is_new)
+			leader_change();
+		requests_come();
+		if (!is_new) {
+			stage_begin(TABLE + 1, NEXT_MS);
+			expose("next", "u", OLD, NEXT_MS, OTHER_TABLE);
+		}
+		judge("a", "accuracy", NEXT_MS + 10);
+		judge("b", "profit", NEXT_MS + 10);
+		judge("c", "accuracy", NEXT_MS + 10);
+		label("c", NEXT_MS + 10);
+		judge_unit("v", NEXT_MS + 10);
+		judge("next", "accuracy", NEXT_MS + 20);
+		windows_end(NEXT_MS);
+		if (is_new)
+			assert_memory_equal(truth_tally_counts(tally), counts, sizeof counts);
+		memcpy(counts, truth_tally_counts(tally), sizeof counts);
+	}
+}
+
+/* Nobody counted while it came, or whoever did may not have told it. Of each variant one says so, and no other is counted again. */
+static void another_leader_counts_one_truth_from_before_the_stage(void **state)
+{
+	(void)state;
+	leader_change();
+	requests_come();
+	judge("a", "accuracy", NOW_MS + 10);
+	judge("c", "accuracy", NEXT_MS - 1);
+	expect(NEW, 1, 0);
+	judge("b", "accuracy", NEXT_MS - 1);
+	expect(OLD, 0, 1);
+	leader_change();
+	requests_come();
+	judge("a", "accuracy", NEXT_MS - 1); /* late */
+	judge("c", "accuracy", NEXT_MS - 1);
+	expect(NEW, 0, 1);
+	judge("next", "accuracy", NEXT_MS + 10);
+	expect(OLD, 1, 0);
+}
+
+/* The last look of a stage may have come before its last truths. */
+static void a_truth_at_the_end_of_a_stage_says_in_the_next_one_that_truths_come(void **state)
+{
+	static const struct {
+		int64_t before_ms;
+		int64_t joined;
+	} rows[] = {{0, 1}, {TRUTH_TOLD_MS, 1}, {TRUTH_TOLD_MS + 1, 0}};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		truth_tally_close(tally);
+		tally_open(TABLE, NOW_MS, NOW_MS, (struct truth_past){0});
+		expose("a", "", NEW, NOW_MS, TABLE_TEXT);
+		judge("a", "accuracy", NOW_MS + 10);
+		stage_begin(TABLE + 1, NOW_MS + 10 + rows[i].before_ms);
+		expect(NEW, rows[i].joined, 0);
+		judge("a", "accuracy", NOW_MS + 20 + rows[i].before_ms); /* sent again */
+		expect(NEW, rows[i].joined, 0);
+	}
+}
+
+/* Its whole second is that of the next stage, too. */
+static void a_request_at_the_end_of_a_stage_is_of_that_stage(void **state)
+{
+	(void)state;
+	expose("a", "", NEW, NOW_MS + 900, TABLE_TEXT);
+	stage_begin(TABLE + 1, NOW_MS + 950);
+	judge("a", "accuracy", NOW_MS + 1000);
+	expect(NEW, 1, 0);
 }
 
 /* However often it is told, in time or late. */
@@ -387,6 +506,11 @@ int main(void)
 		WITH_TALLY(late_truths_of_an_earlier_stage_are_known),
 		WITH_TALLY(truths_in_time_of_an_earlier_stage_say_that_truths_come),
 		WITH_TALLY(feedback_of_a_unit_of_an_earlier_stage_says_that_truths_come),
+		WITH_TALLY(another_leader_knows_the_requests_of_earlier_stages),
+		WITH_TALLY(another_leader_counts_as_the_one_before),
+		WITH_TALLY(another_leader_counts_one_truth_from_before_the_stage),
+		WITH_TALLY(a_truth_at_the_end_of_a_stage_says_in_the_next_one_that_truths_come),
+		WITH_TALLY(a_request_at_the_end_of_a_stage_is_of_that_stage),
 		WITH_TALLY(a_unit_counts_once_by_when_its_feedback_came),
 		WITH_TALLY(few_truths_of_a_sample_are_no_estimate),
 		cmocka_unit_test(a_full_sample_keeps_a_share_that_stands_for_all),

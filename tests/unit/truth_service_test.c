@@ -26,6 +26,7 @@
 	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"                                        \
 	"spec:\n  output: {steps: [s]}\n  steps: [{name: s, experiment: {name: e}}]\n"
 #define LINE_BYTES 512
+#define STAGE_MS 30000 /* after it, the truths of a stage were told */
 #define PAST_MS 4000 /* the window, and the seconds in which it is counted */
 
 static atomic_int late_lines;
@@ -62,7 +63,8 @@ static void table_set(int64_t version, double percent, int64_t since_ms)
 					       .count = 2,
 					       .shares = buckets,
 					       .packed = text_copied(arena, buffer_view(&packed)),
-					       .moves = true};
+					       .moves = true,
+					       .began_ms = begin_ms};
 	buffer_close(&packed);
 	if (!rollout_board_set(board, &table, since_ms, NULL, 0, &error))
 		fail_msg("%s", error.text);
@@ -150,8 +152,8 @@ static void nap(void)
 	nanosleep(&(struct timespec){.tv_nsec = 20 * NS_PER_MS}, NULL);
 }
 
-/* The truths of `new` on the board, of that version of the table. */
-static struct truth_counts truths_of(int64_t version)
+/* The truths of a variant on the board, of that version of the table. */
+static struct truth_counts counts_of(int64_t version, size_t variant)
 {
 	const struct rollout_reading *readings;
 	struct truth_counts counts = {0};
@@ -162,10 +164,20 @@ static struct truth_counts truths_of(int64_t version)
 		assert_string_equal(readings[0].truths[0].pipeline, "p");
 		assert_int_equal(readings[0].truths[0].metric_count, 1);
 		assert_string_equal(readings[0].truths[0].metrics[0], "profit");
-		counts = readings[0].truths[0].counts[1];
+		counts = readings[0].truths[0].counts[variant];
 	}
 	arena_close(reading);
 	return counts;
+}
+
+static struct truth_counts truths_of(int64_t version)
+{
+	return counts_of(version, 1);
+}
+
+static struct truth_counts truths_of_default(int64_t version)
+{
+	return counts_of(version, 0);
 }
 
 static void expect_truths(int64_t version, int64_t units)
@@ -241,12 +253,35 @@ static void late_truths_are_known_over_a_change_of_tables(void **state)
 	service_start();
 	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; truths_of(1).joined != 1; nap())
 		assert_true(clock_ms() < until_ms);
-	table_set(2, 20, begin_ms + 1000);
-	expose("c", "new", begin_ms + 1000);
-	judge("a", 0, begin_ms + PAST_MS + 1000);
+	table_set(2, 20, begin_ms + STAGE_MS);
+	expose("c", "new", begin_ms + STAGE_MS);
+	judge("a", 0, begin_ms + STAGE_MS + 1000);
 	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; truths_of(2).late != 1; nap())
 		assert_true(clock_ms() < until_ms);
 	assert_true(truths_of(2).joined == 0 && truths_of(2).units == 0);
+	expose("d", "old", begin_ms + STAGE_MS - 1); /* its answer took long */
+	judge("d", 0, begin_ms + STAGE_MS + 2000);
+	expose("e", "new", begin_ms + STAGE_MS + PAST_MS);
+	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; truths_of_default(2).late != 1; nap())
+		assert_true(clock_ms() < until_ms);
+	truth_service_close(service);
+}
+
+/* Whoever counted in the stages before is gone, and had no truth. */
+static void another_leader_knows_the_requests_since_the_beginning(void **state)
+{
+	(void)state;
+	table_set(1, 50, begin_ms);
+	expose("a", "new", begin_ms);
+	table_set(2, 20, begin_ms + STAGE_MS / 2);
+	expose("b", "old", begin_ms + STAGE_MS / 2);
+	table_set(3, 80, begin_ms + STAGE_MS);
+	expose("c", "new", begin_ms + STAGE_MS);
+	service_start();
+	judge("a", 0, begin_ms + STAGE_MS + 1000);
+	judge("b", 0, begin_ms + STAGE_MS + 1000);
+	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; truths_of(3).late != 1 || truths_of_default(3).late != 1; nap())
+		assert_true(clock_ms() < until_ms);
 	truth_service_close(service);
 }
 
@@ -310,6 +345,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(truths_count_without_further_requests, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_table_is_counted_from_its_own_time, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(late_truths_are_known_over_a_change_of_tables, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(another_leader_knows_the_requests_since_the_beginning, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(truths_that_are_late_are_logged_once, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_table_that_is_not_judged_is_not_counted, stand_open, stand_close),
 	};
