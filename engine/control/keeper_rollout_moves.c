@@ -40,7 +40,7 @@ static bool table_move(struct keeper *keeper, struct kept_rollout *rollout, int6
 	rollout->epoch = rollout->state.epoch;
 	*moved = record.moved;
 	rollout_tallies_close(rollout);
-	rollout_truths_close(rollout);
+	rollout_truths_renew(rollout);
 	return true;
 }
 

@@ -77,6 +77,9 @@ bool rollout_tallies_list(const struct kept_rollout *rollout, struct arena *aren
 
 void rollout_truths_close(struct kept_rollout *rollout);
 
+/* Begins anew with a table. What came since the last look is not judged, but the state has that there are truths. */
+void rollout_truths_renew(struct kept_rollout *rollout);
+
 /* Takes over truths of a record, by a former keeper or by an engine: those of each pipeline if none of them is less than what is
  * known. Those of more than ROLLOUT_PIPELINES_MAX pipelines are left out. False: SYSTEM. */
 bool rollout_truths_take(struct kept_rollout *rollout, const struct record_list *truths, struct error *error);

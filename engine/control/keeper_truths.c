@@ -14,6 +14,21 @@ static void truths_close(struct kept_truths *truths)
 	memory_give(truths);
 }
 
+static bool counts_have_truth(const struct truth_counts counts[ROLLOUT_CHOICES_MAX])
+{
+	bool has = false;
+	for (size_t i = 0; i < ROLLOUT_CHOICES_MAX; i++)
+		has |= counts[i].units + counts[i].joined + counts[i].late > 0;
+	return has;
+}
+
+void rollout_truths_renew(struct kept_rollout *rollout)
+{
+	for (struct list_node *node = rollout->truths.first; node; node = node->next)
+		rollout->state.truth |= counts_have_truth(LIST_OWNER(node, struct kept_truths, node)->counts);
+	rollout_truths_close(rollout);
+}
+
 void rollout_truths_close(struct kept_rollout *rollout)
 {
 	while (rollout->truths.first)

@@ -17,6 +17,11 @@
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: a\n"                       \
 	"  candidates: [{name: a, weight: 50}, {name: b, weight: 50}]\n"                                                           \
 	"  progressiveDeployment: {enabled: true, schedule: [50], every: 10s, checkEvery: 1s, outcomeWindow: " window "}\n"
+#define STAGES(duration)                                                                                                           \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: a\n"                       \
+	"  candidates: [{name: a, weight: 50}, {name: b, weight: 50}]\n"                                                           \
+	"  progressiveDeployment: {enabled: true, checkEvery: 10s, stages: [{weight: 40, duration: " duration ", approve: true},"  \
+	" {weight: 50, duration: 30s}]}\n"
 #define PROFITABLE EXPERIMENT("50") "  successCriteria: [{metricName: profit, threshold: 3, operator: \">\"}]\n"
 #define FORMER(name) "tests/data/avro/" name "-1"
 
@@ -73,6 +78,24 @@ static void a_longer_window_lets_the_rollout_go_on(void **state)
 	assert_int_equal(command("e", "resume")->outcome, VERDICT_ACCEPTED);
 	seconds_pass(&one, 2, 200, 0);
 	assert_true(phase_is("promoted", 1));
+}
+
+/* A command moves the weights between two looks. */
+static void truths_since_the_last_look_stay_with_the_rollout(void **state)
+{
+	(void)state;
+	for (int late = 0; late < 2; late++) {
+		table_propose("Experiment", "e", late ? STAGES("31s") : STAGES("30s"));
+		seconds_pass(&one, 45, 200, 0);
+		assert_true(phase_is("paused", 1));
+		engine_follow(&one);
+		one.late[1] = late;
+		second_pass(&one, 200, 0);
+		assert_int_equal(command("e", "promote")->outcome, VERDICT_ACCEPTED);
+		assert_true(phase_is("running", 2));
+		seconds_pass(&one, 75, 200, 0);
+		assert_true(phase_is(late ? "inconclusive" : "promoted", 2));
+	}
 }
 
 /* They come without any truth that counts, and no more of them is no news. */
@@ -253,6 +276,7 @@ int main(void)
 		ON_STAND(a_candidate_whose_truths_are_late_is_not_promoted),
 		ON_STAND(a_longer_window_lets_the_rollout_go_on),
 		ON_STAND(two_engines_do_not_take_turns),
+		ON_STAND(truths_since_the_last_look_stay_with_the_rollout),
 		ON_STAND(late_truths_are_progress_and_stay_with_the_rollout),
 		ON_STAND(late_values_of_a_metric_are_progress_too),
 		ON_STAND(an_engine_knows_when_the_rollout_began),
