@@ -116,7 +116,7 @@ static bool rollout_restore(struct keeper *keeper, struct kept_rollout *rollout,
 		rollout->table = record->table;
 		rollout->epoch = rollout->state.epoch;
 		good = rollout_tallies_restore(rollout, record, now_ms, error) &&
-		       rollout_truths_take(rollout, &record->truths, error);
+		       rollout_truths_take(rollout, &record->truths, now_ms, error);
 	} else {
 		rollout_start(rollout, recorded);
 	}
@@ -270,6 +270,8 @@ void keeper_rollouts_shift(struct keeper *keeper, int64_t by_ms)
 			rollout->due_ms += by_ms;
 		for (struct list_node *tally = rollout->tallies.first; tally; tally = tally->next)
 			LIST_OWNER(tally, struct kept_tally, node)->heard_ms += by_ms;
+		for (struct list_node *truths = rollout->truths.first; truths; truths = truths->next)
+			LIST_OWNER(truths, struct kept_truths, node)->heard_ms += by_ms;
 	}
 }
 

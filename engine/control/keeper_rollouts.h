@@ -33,6 +33,7 @@ struct kept_truths {
 	struct list_node node;
 	char *pipeline;
 	size_t pipeline_length;
+	int64_t heard_ms; /* when an engine last said that they are current */
 	struct truth_counts counts[ROLLOUT_CHOICES_MAX];
 };
 
@@ -77,14 +78,15 @@ bool rollout_tallies_list(const struct kept_rollout *rollout, struct arena *aren
 
 void rollout_truths_close(struct kept_rollout *rollout);
 
-/* Begins anew with a table. What came since the last look is not judged, but the state has that there are truths. */
+/* Begins anew with a table, of the same pipelines. What came since the last look is not judged, but the state has that there are
+ * truths. */
 void rollout_truths_renew(struct kept_rollout *rollout);
 
 /* Takes over truths of a record, by a former keeper or by an engine: those of each pipeline if none of them is less than what is
  * known. Those of more than ROLLOUT_PIPELINES_MAX pipelines are left out. False: SYSTEM. */
-bool rollout_truths_take(struct kept_rollout *rollout, const struct record_list *truths, struct error *error);
+bool rollout_truths_take(struct kept_rollout *rollout, const struct record_list *truths, int64_t now_ms, struct error *error);
 
-/* Adds the accuracy and the metrics of each variant to a look. */
+/* Adds the accuracy and the metrics of each variant to a look, of that time, and whether they are all that have come. */
 void rollout_truths_sum(const struct kept_rollout *rollout, struct rollout_look *look);
 
 /* The truths as a record has them, in the arena. False: memory ran out. */

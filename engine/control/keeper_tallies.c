@@ -285,7 +285,7 @@ static bool experiment_take(struct keeper *keeper, const struct engine_tallies *
 	struct kept_rollout *rollout = keeper_rollout_find(keeper, one->experiment);
 	if (!rollout || one->table != rollout->table)
 		return true;
-	if (!rollout_truths_take(rollout, &one->truths, error))
+	if (!rollout_truths_take(rollout, &one->truths, now_ms, error))
 		return false;
 	if (!variants_read(&rollout->document, &one->variants, counts))
 		return true;

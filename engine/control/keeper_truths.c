@@ -1,7 +1,10 @@
 /* keeper_truths.c: Truths of the pipelines of a rollout. What an engine tells are totals of a pipeline under the table, so the
  * most advanced ones that any engine has sent count. A new engine that joins the feedback begins with less, and passes those of the
  * former one, which may still be sent: of equal numbers of requests the first ones stay, unless more truths have come, those in
- * time and late ones together. Either may be fewer: whoever joins anew may have a longer window. */
+ * time and late ones together. Either may be fewer: whoever joins anew may have a longer window.
+ *
+ * All truths that have come are counted if an engine has said so of each pipeline within KEEPER_SILENT_MS. Pipelines stay from
+ * stage to stage, and from keeper to keeper; one of which nobody has said so for KEEPER_FORGOTTEN_MS is taken to be gone. */
 #include "base/memory.h"
 #include "control/keeper_rollouts.h"
 #include "control/truth_record.h"
@@ -24,9 +27,11 @@ static bool counts_have_truth(const struct truth_counts counts[ROLLOUT_CHOICES_M
 
 void rollout_truths_renew(struct kept_rollout *rollout)
 {
-	for (struct list_node *node = rollout->truths.first; node; node = node->next)
-		rollout->state.truth |= counts_have_truth(LIST_OWNER(node, struct kept_truths, node)->counts);
-	rollout_truths_close(rollout);
+	for (struct list_node *node = rollout->truths.first; node; node = node->next) {
+		struct kept_truths *truths = LIST_OWNER(node, struct kept_truths, node);
+		rollout->state.truth |= counts_have_truth(truths->counts);
+		memset(truths->counts, 0, sizeof truths->counts);
+	}
 }
 
 void rollout_truths_close(struct kept_rollout *rollout)
@@ -45,8 +50,8 @@ static struct kept_truths *truths_find(const struct kept_rollout *rollout, struc
 	return NULL;
 }
 
-/* NULL: memory ran out. */
-static struct kept_truths *truths_add(struct kept_rollout *rollout, struct text pipeline)
+/* Of which nobody has said yet that they are current. NULL: memory ran out. */
+static struct kept_truths *truths_add(struct kept_rollout *rollout, struct text pipeline, int64_t now_ms)
 {
 	struct kept_truths *truths = memory_take(1, sizeof *truths);
 	char *name = memory_take_raw(pipeline.length);
@@ -58,6 +63,7 @@ static struct kept_truths *truths_add(struct kept_rollout *rollout, struct text 
 	memcpy(name, pipeline.bytes, pipeline.length);
 	truths->pipeline = name;
 	truths->pipeline_length = pipeline.length;
+	truths->heard_ms = now_ms - KEEPER_SILENT_MS;
 	list_add(&rollout->truths, &truths->node);
 	return truths;
 }
@@ -116,28 +122,29 @@ static bool variants_take(const struct rollout_document *document, const struct 
 	return more || arrivals > 0;
 }
 
-static bool pipeline_take(struct kept_rollout *rollout, const struct pipeline_truth *one, struct error *error)
+static bool pipeline_take(struct kept_rollout *rollout, const struct pipeline_truth *one, int64_t now_ms, struct error *error)
 {
-	static const struct truth_counts none[ROLLOUT_CHOICES_MAX];
 	struct truth_counts counts[ROLLOUT_CHOICES_MAX] = {0};
 	struct kept_truths *truths = truths_find(rollout, one->pipeline);
 	if (one->pipeline.length == 0 || one->pipeline.length > CONTROL_NAME_BYTES_MAX ||
-	    (!truths && list_length(&rollout->truths) >= ROLLOUT_PIPELINES_MAX) ||
-	    !variants_take(&rollout->document, &one->variants, truths ? truths->counts : none, counts))
+	    (!truths && list_length(&rollout->truths) >= ROLLOUT_PIPELINES_MAX))
 		return true;
 	if (!truths)
-		truths = truths_add(rollout, one->pipeline);
+		truths = truths_add(rollout, one->pipeline, now_ms);
 	if (!truths)
 		return error_memory(error, ERROR_SYSTEM, "reading the truths of a rollout");
-	memcpy(truths->counts, counts, sizeof truths->counts);
+	if (one->variants.count == 0)
+		truths->heard_ms = now_ms;
+	else if (variants_take(&rollout->document, &one->variants, truths->counts, counts))
+		memcpy(truths->counts, counts, sizeof truths->counts);
 	return true;
 }
 
-bool rollout_truths_take(struct kept_rollout *rollout, const struct record_list *truths, struct error *error)
+bool rollout_truths_take(struct kept_rollout *rollout, const struct record_list *truths, int64_t now_ms, struct error *error)
 {
 	const struct pipeline_truth *items = truths->items;
 	for (size_t i = 0; i < truths->count; i++)
-		if (!pipeline_take(rollout, &items[i], error))
+		if (!pipeline_take(rollout, &items[i], now_ms, error))
 			return false;
 	return true;
 }
@@ -171,8 +178,21 @@ static void counts_sum(const struct kept_rollout *rollout, size_t choice, struct
 	rollout_counts_truths(sums, &sum);
 }
 
+static bool truths_are_current(const struct kept_rollout *rollout, int64_t now_ms)
+{
+	bool any = false;
+	for (const struct list_node *node = rollout->truths.first; node; node = node->next) {
+		const int64_t silent_ms = now_ms - LIST_OWNER(node, const struct kept_truths, node)->heard_ms;
+		if (silent_ms >= KEEPER_SILENT_MS && silent_ms < KEEPER_FORGOTTEN_MS)
+			return false;
+		any |= silent_ms < KEEPER_SILENT_MS;
+	}
+	return any;
+}
+
 void rollout_truths_sum(const struct kept_rollout *rollout, struct rollout_look *look)
 {
+	look->truths_uncounted = rollout->document.counts_truths && !truths_are_current(rollout, look->time_ms);
 	counts_sum(rollout, rollout->document.control, &look->control);
 	for (size_t i = 0; i < rollout->document.plan.candidates; i++)
 		counts_sum(rollout, rollout->document.candidates[i], &look->candidates[i]);

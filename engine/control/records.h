@@ -109,6 +109,7 @@ struct metric_truth {
 	int64_t joined, late;
 };
 
+/* Of one pipeline. One without variants says that those of the pipeline are current: all feedback that has come is in them. */
 struct pipeline_truth {
 	struct text pipeline;
 	struct record_list variants; /* struct variant_truth */

@@ -129,6 +129,7 @@ static bool rollout_find(const struct spec *spec, struct arena *arena, struct ro
 	    !rollout_plan_make(experiment, &rollout->plan, error) || !limits_find(rollout, error))
 		return true;
 	*is_rollout = choices_read(experiment, arena, rollout);
+	rollout->counts_truths = experiment_exposures_of(experiment, false) == EXPOSURES_FULL;
 	actions_copy(experiment, arena, rollout);
 	questions_copy(experiment, arena, rollout);
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading a rollout");

@@ -28,6 +28,7 @@ struct rollout_document {
 	} questions[ROLLOUT_STAGES_MAX]; /* of each stage */
 	size_t limit_count;
 	int64_t limits_us[ROLLOUT_LIMITS_MAX]; /* ascending */
+	bool counts_truths;		       /* engines count them: it has exposures */
 };
 
 /* Whether the document names a field of a rollout. It may have none nevertheless. */

@@ -126,16 +126,19 @@ static bool variants_list(const struct rollout_reading *reading, struct arena *a
 
 static bool truths_list(const struct rollout_reading *reading, struct arena *arena, struct record_list *list)
 {
-	struct pipeline_truth *truths = ARENA_ARRAY(arena, struct pipeline_truth, reading->pipelines + 1);
+	struct pipeline_truth *truths = ARENA_ARRAY(arena, struct pipeline_truth, 2 * reading->pipelines + 1);
+	size_t count = 0;
 	for (size_t i = 0; truths && i < reading->pipelines; i++) {
 		struct variant_truth *variants = ARENA_ARRAY(arena, struct variant_truth, reading->count + 1);
 		const struct rollout_truths *from = &reading->truths[i];
 		for (size_t j = 0; variants && j < reading->count; j++)
 			variants[j] = truth_record_of(reading->variants[j].name, &from->counts[j], from->metrics,
 						      from->metric_count, arena);
-		truths[i] = (struct pipeline_truth){text_of(reading->truths[i].pipeline), {reading->count, variants}};
+		truths[count++] = (struct pipeline_truth){text_of(from->pipeline), {reading->count, variants}};
+		if (from->is_current)
+			truths[count++] = (struct pipeline_truth){.pipeline = text_of(from->pipeline)};
 	}
-	*list = (struct record_list){reading->pipelines, truths};
+	*list = (struct record_list){count, truths};
 	return !arena_failed(arena);
 }
 

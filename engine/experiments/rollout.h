@@ -18,8 +18,9 @@
  *
  * A rule of truth that nobody wrote is left out as long as the rollout has no truth of any variant in any stage. A truth is also
  * one that waits for the end of its outcome window, or that came after it, or is of a request of an earlier stage
- * (runtime/truth_service.h): then the rule is open, and the stage does not pass. Of such truths nothing is judged, so what
- * is shown by the others is that of requests whose truth comes early. Where more than ROLLOUT_LATE_SHARE of the truths of the
+ * (runtime/truth_service.h): then the rule is open, and the stage does not pass. It is open too while no engine says that it has
+ * counted what has come, since there may be some. Of truths that do not count nothing is judged, so what is shown by the others is
+ * that of requests whose truth comes early. Where more than ROLLOUT_LATE_SHARE of the truths of the
  * candidate, or of the default in a comparison, are late, a rule does not hold: those in time are the smaller part of them, and
  * were chosen by their speed. It may be broken, since a rollback is the safe side.
  *
@@ -106,6 +107,7 @@ struct rollout_state {
 	bool waiting;	/* for an approval */
 	bool declined;	/* and its webhook does not give it */
 	bool truth;	/* of any variant, in any stage, also a late one */
+	bool truths_uncounted;		      /* of the last look; it is not stored */
 	int64_t began_ms, paused_ms, held_ms; /* the stage; the current pause; pauses before it */
 	int64_t extent_ms; /* the stage may last so long */
 	int64_t looked_ms;
@@ -140,6 +142,7 @@ struct rollout_judgement {
 	bool is_of_truth;
 	struct truth_arrivals arrivals, control_arrivals; /* of a rule of truth: the candidate's, and the default's */
 	uint64_t control_units;				  /* likewise: with truth, of the default */
+	bool is_uncounted;				  /* likewise: it would be left out, but nobody counts its truths */
 };
 
 #define ROLLOUT_JUDGEMENTS_MAX (ROLLOUT_CANDIDATES_MAX * ROLLOUT_RULES_MAX)
@@ -200,6 +203,7 @@ struct rollout_move {
 struct rollout_look {
 	int64_t time_ms;
 	uint64_t epoch; /* of the counts */
+	bool truths_uncounted; /* truths may have come that nobody has counted yet */
 	struct rollout_counts control, candidates[ROLLOUT_CANDIDATES_MAX];
 };
 

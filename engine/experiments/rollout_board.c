@@ -19,6 +19,7 @@ struct pipeline_truths {
 	size_t metric_count;
 	const char *metrics[EXPERIMENT_METRICS_MAX];
 	struct truth_counts *counts; /* of each choice */
+	bool is_current;
 };
 
 struct counted_table {
@@ -265,12 +266,18 @@ static bool metrics_equal(const struct pipeline_truths *truths, const struct rol
 	return equal;
 }
 
+static struct pipeline_truths *truths_find(const struct counted_table *force, const char *pipeline)
+{
+	struct pipeline_truths *truths = force->truths;
+	while (truths && strcmp(truths->pipeline, pipeline) != 0)
+		truths = truths->next;
+	return truths;
+}
+
 /* NULL: there are too many pipelines, its metrics were others, or memory ran out. */
 static struct pipeline_truths *truths_of(struct counted_table *force, const struct rollout_truths *told)
 {
-	struct pipeline_truths *truths = force->truths;
-	while (truths && strcmp(truths->pipeline, told->pipeline) != 0)
-		truths = truths->next;
+	struct pipeline_truths *truths = truths_find(force, told->pipeline);
 	if (truths)
 		return metrics_equal(truths, told) ? truths : NULL;
 	return force->pipelines < ROLLOUT_PIPELINES_MAX ? truths_add(force, told) : NULL;
@@ -283,8 +290,21 @@ void rollout_board_inform(struct rollout_board *board, const char *experiment, i
 	const struct rollout_entry *entry = entry_take(board, experiment);
 	struct counted_table *force = entry ? entry_force(entry) : NULL;
 	struct pipeline_truths *truths = force && force->shown.version == version ? truths_of(force, told) : NULL;
-	if (truths)
+	if (truths) {
 		memcpy(truths->counts, told->counts, force->shown.assignment.count * sizeof *told->counts);
+		truths->is_current = told->is_current;
+	}
+	pthread_mutex_unlock(&board->lock);
+}
+
+void rollout_board_outdate(struct rollout_board *board, const char *experiment, const char *pipeline)
+{
+	pthread_mutex_lock(&board->lock);
+	const struct rollout_entry *entry = entry_find(board, experiment);
+	struct counted_table *force = entry ? entry_force(entry) : NULL;
+	struct pipeline_truths *truths = force ? truths_find(force, pipeline) : NULL;
+	if (truths)
+		truths->is_current = false;
 	pthread_mutex_unlock(&board->lock);
 }
 
@@ -378,7 +398,7 @@ static const struct rollout_truths *truths_read(const struct counted_table *forc
 		for (size_t i = 0; i < truths->metric_count; i++)
 			metrics[i] = arena_copy(arena, truths->metrics[i], strlen(truths->metrics[i]));
 		list[count++] = (struct rollout_truths){arena_copy(arena, truths->pipeline, strlen(truths->pipeline)),
-							truths->metric_count, metrics, counts};
+							truths->metric_count, metrics, counts, truths->is_current};
 	}
 	return list;
 }

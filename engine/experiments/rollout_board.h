@@ -47,6 +47,7 @@ struct rollout_truths {
 	size_t metric_count;
 	const char *const *metrics;	   /* their names */
 	const struct truth_counts *counts; /* of each variant */
+	bool is_current;		   /* all that has come is counted, but for the last seconds */
 };
 
 struct rollout_board *rollout_board_open(void); /* NULL: memory ran out */
@@ -73,6 +74,9 @@ void rollout_board_keep(struct rollout_board *board, bool (*is_kept)(void *conte
 /* Sets what a pipeline's truths are by now, for each choice of that version of the table. Of another version, or of other metrics
  * than before, they are ignored. Everything is copied. */
 void rollout_board_inform(struct rollout_board *board, const char *experiment, int64_t version, const struct rollout_truths *told);
+
+/* Nobody here counts the truths of a pipeline now: what is known of them is not current any more. */
+void rollout_board_outdate(struct rollout_board *board, const char *experiment, const char *pipeline);
 
 /* ---- on the path ---- */
 

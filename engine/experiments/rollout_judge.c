@@ -198,7 +198,10 @@ static void truth_judge(const struct planned_stage *stage, const struct rollout_
 	}
 	judgement->verdict = verdict_of(judgement, !rule->below);
 	arrivals_enter(state, stage, rule, rule, judgement);
-	if (judgement->verdict == VERDICT_OPEN && rule->implied && !state->truth)
+	if (judgement->verdict != VERDICT_OPEN || !rule->implied || state->truth)
+		return;
+	judgement->is_uncounted = state->truths_uncounted;
+	if (!state->truths_uncounted)
 		judgement->verdict = VERDICT_LEFT_OUT;
 }
 
@@ -342,6 +345,7 @@ static bool counts_have_truth(const struct rollout_counts *counts)
 void rollout_follow(const struct rollout_plan *plan, struct rollout_state *state, const struct rollout_look *look)
 {
 	const struct planned_stage *stage = &plan->stages[state->stage];
+	state->truths_uncounted = look->truths_uncounted;
 	state->truth = state->truth || counts_have_truth(&look->control);
 	for (size_t candidate = 0; candidate < plan->candidates; candidate++) {
 		state->truth = state->truth || counts_have_truth(&look->candidates[candidate]);

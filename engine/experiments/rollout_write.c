@@ -16,6 +16,8 @@ static void arrivals_write(const struct rollout_judgement *judgement, struct buf
 	buffer_print(out, ", \"inTime\": %" PRIu64 ", \"late\": %" PRIu64, judgement->arrivals.in_time, judgement->arrivals.late);
 	buffer_print(out, ", \"defaultInTime\": %" PRIu64 ", \"defaultLate\": %" PRIu64, judgement->control_arrivals.in_time,
 		     judgement->control_arrivals.late);
+	if (judgement->is_uncounted)
+		buffer_string(out, ", \"uncounted\": true");
 }
 
 static void judgement_write(const struct rollout_plan *plan, const struct planned_stage *stage,
@@ -154,7 +156,11 @@ static void arrivals_sentence(const struct rollout_plan *plan, const struct plan
 	const bool is_beside = rollout_rule_is_beside(stage, rule);
 	char window[DURATION_TEXT_MAX];
 	duration_print(plan->outcome_window_ms * NS_PER_MS, window);
-	if (rollout_truths_are_late(stage, rule, cause))
+	if (cause->is_uncounted)
+		buffer_string(
+			out, ". Whether truths come is not known: no engine counts the feedback of each pipeline of the experiment "
+			     "now. Check that their engines run, and what they log of feedback");
+	else if (rollout_truths_are_late(stage, rule, cause))
 		late_sentence(cause, is_beside, name, window, out);
 	else if (!is_beside && (rollout_rule_compares(rule) || rule->kind == RULE_BETTER))
 		return;

@@ -199,14 +199,21 @@ bool outcome_feed_turn(struct outcome_feed *feed, struct error *error)
 	return true;
 }
 
+/* The end that a reader has reached may be an old one, if Kafka does not answer any more. */
+static bool topic_is_read(const struct reader *reader, const struct feed_answers *answers)
+{
+	return reader && reader_is_at_end(reader) && clock_ms() - answers->last_ms <= OUTCOME_ANSWER_MS;
+}
+
 int64_t outcome_feed_read_ms(const struct outcome_feed *feed)
 {
 	const struct held_record *held = feed->held ? held_first(feed->held) : NULL;
 	const int64_t now_ms = time_of_day_ms();
 	int64_t exposures_ms = feed->exposures_ms, feedback_ms = held ? held->time_ms : feed->feedback_ms;
-	if (feed->exposures && !feed->next.held && reader_is_at_end(feed->exposures))
+	assert(feed->config.quiet);
+	if (!feed->next.held && topic_is_read(feed->exposures, &feed->exposures_answers))
 		exposures_ms = now_ms;
-	if (feed->feedback && !held && reader_is_at_end(feed->feedback))
+	if (!held && topic_is_read(feed->feedback, &feed->feedback_answers))
 		feedback_ms = now_ms;
 	const int64_t read_ms = exposures_ms < feedback_ms ? exposures_ms : feedback_ms;
 	return read_ms > feed->config.from_ms ? read_ms : feed->config.from_ms;

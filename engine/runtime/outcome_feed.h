@@ -77,7 +77,7 @@ bool outcome_feed_open(struct outcome_feed *feed, struct error *error);
 bool outcome_feed_turn(struct outcome_feed *feed, struct error *error);
 
 /* The time of records up to which all of both topics were passed on; of records on their way, or of clocks that differ, it knows
- * nothing. A feed that was not open since its configuration was set has its beginning. */
+ * nothing. Where nothing was read, it is the beginning of the configuration, which has `quiet`. */
 int64_t outcome_feed_read_ms(const struct outcome_feed *feed);
 
 /* It is then as it was before it was opened. */

@@ -16,6 +16,7 @@
 
 #define RETRY_MS 1000
 #define TRUTH_AGAIN_MS 120000 /* Kafka's producers send a record again for so long */
+#define TRUTH_BEHIND_MS 10000 /* who is no further behind has counted what has come */
 #define IDLE_MS 200 /* between two looks at the board, as long as nothing is in force */
 #define RECORD_ARENA_BYTES ((size_t)16 << 20)
 
@@ -188,12 +189,13 @@ static void late_say(const struct truth_service *service, struct truth_counting 
 
 static void counts_publish(struct truth_service *service)
 {
+	const bool is_current = outcome_feed_read_ms(&service->feed) >= time_of_day_ms() - TRUTH_BEHIND_MS;
 	for (size_t i = 0; i < service->count; i++) {
 		struct truth_counting *counting = &service->countings[i];
 		if (!counting->tally)
 			continue;
 		const struct rollout_truths truths = {service->config.graph->name, counting->metric_count, counting->metrics,
-						      truth_tally_counts(counting->tally)};
+						      truth_tally_counts(counting->tally), is_current};
 		rollout_board_inform(service->config.board, counting->experiment->name, counting->table.version, &truths);
 		losses_say(service, counting);
 		late_say(service, counting);
@@ -206,6 +208,9 @@ static void truths_end(struct truth_service *service)
 {
 	outcome_feed_close(&service->feed);
 	for (size_t i = 0; i < service->count; i++) {
+		if (service->countings[i].tally)
+			rollout_board_outdate(service->config.board, service->countings[i].experiment->name,
+					      service->config.graph->name);
 		truth_tally_close(service->countings[i].tally);
 		service->countings[i].tally = NULL;
 		service->countings[i].table = (struct judged_table){0};

@@ -12,6 +12,10 @@
  * TRUTH_AGAIN_MS again, in which records may have been on their way. Earlier stages take no memory but two samples of exposures. A
  * rollout whose moves are no longer kept, after KEEPER_MOVES of them, is read from the oldest one on.
  *
+ * It says too whether the counts are current: both topics are read up to TRUTH_BEHIND_MS ago. Who has just begun to lead, or cannot
+ * read them, has counts that are not; an engine that does not lead any more says nothing of its own. So the keeper knows when no
+ * truth has come, and when nobody looks for any.
+ *
  * Without a table that is judged it is in no group, and reads nothing.
  */
 #ifndef SLUICE_RUNTIME_TRUTH_SERVICE_H

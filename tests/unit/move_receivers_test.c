@@ -350,19 +350,20 @@ static void receivers_that_are_away_or_hang_hold_up_neither_the_keeper_nor_the_o
 	web_receiver_close(hanging);
 }
 
-/* An engine tells so many calls without an error of each choice, by the table in force. */
+/* An engine tells so many calls without an error of each choice, by the table in force, and that it has counted all truths. */
 static void calls_tell(struct applier *applier, int64_t sequence, int64_t calls)
 {
 	const struct ledger *ledger = applier_ledger(applier);
 	const struct ledger_choice *choice = ledger_choice_find(ledger, TEXT("e"));
 	const struct slower_count slower = {200000, 0};
+	const struct pipeline_truth current = {.pipeline = TEXT("p")};
 	const struct variant_count variants[] = {{.name = TEXT("a"), .calls = calls, .slower = {1, &slower}},
 						 {.name = TEXT("b"), .calls = calls, .slower = {1, &slower}}};
 	struct error error = {0};
 	struct buffer value;
 	assert_non_null(choice);
 	const struct experiment_tally tally = {
-		TEXT("e"), choice->tables[choice->count - 1]->record.version, {2, variants}, {0, NULL}};
+		TEXT("e"), choice->tables[choice->count - 1]->record.version, {2, variants}, {1, &current}};
 	const struct engine_tallies record = {.namespace = TEXT("default"),
 					      .engine = TEXT("x"),
 					      .started_ms = 1,

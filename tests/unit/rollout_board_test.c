@@ -391,7 +391,8 @@ static void truths_are_of_the_metrics_that_a_pipeline_had_first(void **state)
 {
 	static const char *const profit[] = {"profit"}, *const loss[] = {"loss"};
 	struct truth_counts counts[2] = {{.units = 1, .requests = 1, .metrics = {{.requests = 5, .units = {4, 3, 2}}}}, {0}};
-	const struct rollout_truths told[] = {{"p", 1, profit, counts}, {"p", 1, loss, counts}, {"p", 0, NULL, counts}};
+	const struct rollout_truths told[] = {
+		{"p", 1, profit, counts, false}, {"p", 1, loss, counts, false}, {"p", 0, NULL, counts, false}};
 	const struct rollout_reading *readings;
 	size_t count;
 	(void)state;
@@ -413,6 +414,34 @@ static void truths_are_of_the_metrics_that_a_pipeline_had_first(void **state)
 	board_close();
 }
 
+static void expect_current(bool is_current)
+{
+	const struct rollout_reading *readings;
+	size_t count;
+	assert_true(rollout_board_read(scene_rollouts, scene_arena, &readings, &count));
+	assert_true(count == 1 && readings[0].pipelines == 1 && readings[0].truths[0].is_current == is_current);
+}
+
+static void truths_are_current_until_nobody_counts_them(void **state)
+{
+	struct truth_counts counts[2] = {{0}, {0}};
+	struct rollout_truths told = {.pipeline = "p", .counts = counts};
+	(void)state;
+	board_open();
+	table_set(50, 1);
+	rollout_board_inform(scene_rollouts, "e", 1, &told);
+	expect_current(false);
+	told.is_current = true;
+	rollout_board_inform(scene_rollouts, "e", 1, &told);
+	expect_current(true);
+	rollout_board_outdate(scene_rollouts, "e", "q");
+	rollout_board_outdate(scene_rollouts, "f", "p");
+	expect_current(true);
+	rollout_board_outdate(scene_rollouts, "e", "p");
+	expect_current(false);
+	board_close();
+}
+
 #define ON_GROUND(test) cmocka_unit_test_setup_teardown(test, flow_scene_open, flow_scene_close)
 
 int main(void)
@@ -431,6 +460,7 @@ int main(void)
 		ON_GROUND(calls_of_a_table_that_was_replaced_are_not_counted),
 		ON_GROUND(figures_are_of_any_rollout),
 		ON_GROUND(truths_are_of_the_metrics_that_a_pipeline_had_first),
+		ON_GROUND(truths_are_current_until_nobody_counts_them),
 		ON_GROUND(no_count_is_lost_and_none_contradicts_another),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

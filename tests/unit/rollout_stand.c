@@ -13,8 +13,8 @@ struct counting_engine one, two;
 
 int rollout_stand_open(void **state)
 {
-	one = (struct counting_engine){.name = "one", .started_ms = 10};
-	two = (struct counting_engine){.name = "two", .started_ms = 20};
+	one = (struct counting_engine){.name = "one", .pipeline = "p", .started_ms = 10};
+	two = (struct counting_engine){.name = "two", .pipeline = "p", .started_ms = 20};
 	return table_stand_open(state);
 }
 
@@ -116,9 +116,11 @@ void engine_tell(struct counting_engine *engine)
 						   engine->truths[i] + engine->repeats + engine->waiting[i],
 						   engine->late[i]};
 	}
-	const struct pipeline_truth pipeline = {TEXT("p"), {2, truths}};
+	const struct pipeline_truth pipelines[] = {{.pipeline = text_of(engine->pipeline)},
+						   {text_of(engine->pipeline), {2, truths}}};
 	const bool has_truths = engine->truths[0] > 0 || engine->waiting[1] > 0 || engine->late[1] > 0 || engine->metric_count > 0;
-	const struct experiment_tally tally = {TEXT("e"), engine->table, {2, variants}, {has_truths, &pipeline}};
+	const struct record_list told = {(size_t)!engine->is_behind + has_truths, &pipelines[engine->is_behind]};
+	const struct experiment_tally tally = {TEXT("e"), engine->table, {2, variants}, told};
 	const struct engine_tallies record = {.namespace = TEXT("default"),
 					      .engine = text_of(engine->name),
 					      .started_ms = engine->started_ms,

@@ -18,7 +18,7 @@
 
 /* What an engine counts: it is told how many calls end in a second. */
 struct counting_engine {
-	const char *name;
+	const char *name, *pipeline;
 	int64_t started_ms, sequence;
 	int64_t table;
 	int64_t calls[2], errors[2], slow[2];
@@ -27,6 +27,7 @@ struct counting_engine {
 	int64_t truths[2], right[2]; /* of the pipeline; none are told as long as there are none */
 	int64_t waiting[2], late[2]; /* truths that do not count */
 	int64_t repeats;	     /* further requests of each choice by the same units */
+	bool is_behind;		     /* it does not say that truths are current */
 	size_t metric_count;
 	struct metric_truth metrics[2][2]; /* of each choice */
 };

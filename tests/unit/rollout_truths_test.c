@@ -165,6 +165,113 @@ static void late_values_of_a_metric_are_progress_too(void **state)
 	sentence_has(2, "40 of `b`; 2 came within it.");
 }
 
+/* ---- whether truths are counted ---- */
+
+/* Some may have come: of them the rollout knows nothing. */
+static void a_stage_does_not_pass_while_nobody_counts_truths(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("50"));
+	one.is_behind = true;
+	seconds_pass(&one, 25, 200, 0);
+	assert_true(phase_is("inconclusive", 1));
+	sentence_has(2, "Whether truths come is not known: no engine counts the feedback of each pipeline of the experiment now.");
+	assert_true(evidence_has(2, "\"rule\": \"accuracyDrop\"") && evidence_has(2, "\"uncounted\": true"));
+	one.is_behind = false;
+	assert_int_equal(command("e", "resume")->outcome, VERDICT_ACCEPTED);
+	seconds_pass(&one, 5, 200, 0);
+	assert_true(phase_is("promoted", 1));
+}
+
+/* As when another engine begins to lead. */
+static void a_stage_waits_until_truths_are_counted_again(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("50"));
+	seconds_pass(&one, 2, 200, 0);
+	one.is_behind = true;
+	seconds_pass(&one, 13, 200, 0);
+	assert_true(phase_is("running", 1));
+	one.is_behind = false;
+	one.late[1] = 1;
+	seconds_pass(&one, 10, 200, 0);
+	assert_true(phase_is("inconclusive", 1));
+	sentence_has(2, "1 of `b`");
+}
+
+/* Of each that was counted in any stage, also under another keeper; one is gone when nobody has counted it for long. */
+static void the_feedback_of_each_pipeline_is_to_be_counted(void **state)
+{
+	(void)state;
+	two.pipeline = "q";
+	table_propose("Experiment", "e", EXPERIMENT("40, 50"));
+	for (int i = 0; i < 6; i++) {
+		second_pass(&two, 0, 0);
+		second_pass(&one, 200, 0);
+	}
+	assert_true(phase_is("running", 2));
+	control_compact(&table_stand);
+	control_keeper_start(&table_stand);
+	seconds_pass(&one, 25, 200, 0);
+	assert_true(phase_is("inconclusive", 2));
+	assert_true(evidence_has(3, "\"uncounted\": true"));
+	control_pass(&table_stand, KEEPER_FORGOTTEN_MS);
+	assert_int_equal(command("e", "resume")->outcome, VERDICT_ACCEPTED);
+	seconds_pass(&one, 5, 200, 0);
+	assert_true(phase_is("promoted", 2));
+}
+
+/* No engine ever counts them. */
+static void without_exposures_no_truths_are_waited_for(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("50") "  exposures: thin\n");
+	one.is_behind = true;
+	seconds_pass(&one, 15, 200, 0);
+	assert_true(phase_is("promoted", 1));
+	assert_true(evidence_has(2, "\"verdict\": \"leftOut\""));
+}
+
+/* Whether a record of an engine's counts says so of its pipeline. */
+static bool tells_current(struct rollout_board *board, struct arena *arena)
+{
+	struct rollout_relay relay = {0};
+	struct error error = {0};
+	struct buffer key, value;
+	struct engine_tallies tally = {.namespace = TEXT("default"), .engine = TEXT("one"), .started_ms = 1};
+	buffer_open(&key, 1 << 16);
+	buffer_open(&value, 1 << 16);
+	assert_true(rollout_relay_tally(&relay, board, tally, &key, &value));
+	assert_true(record_decode(&tally_form, buffer_view(&value), arena, &tally, &error));
+	const struct record_list told = ((const struct experiment_tally *)tally.experiments.items)->truths;
+	const struct pipeline_truth *pipelines = told.items;
+	assert_true(told.count > 0 && pipelines[0].variants.count == 2);
+	assert_true(told.count == 1 || (text_is(pipelines[1].pipeline, "p") && pipelines[1].variants.count == 0));
+	buffer_close(&key);
+	buffer_close(&value);
+	return told.count == 2;
+}
+
+static void an_engine_says_whether_its_counts_are_current(void **state)
+{
+	static const struct truth_counts counts[2];
+	struct rollout_truths told = {.pipeline = "p", .counts = counts};
+	struct arena *arena = arena_open(1 << 20);
+	struct rollout_board *board = rollout_board_open();
+	struct rollout_relay relay = {0};
+	struct error error = {0};
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("50"));
+	assert_true(rollout_relay_look(&relay, keeper_ledger(table_stand.keeper), board, &error));
+	for (int is_current = 0; is_current < 2; is_current++) {
+		told.is_current = is_current;
+		rollout_board_inform(board, "e", table_in_force("e")->version, &told);
+		assert_int_equal(tells_current(board, arena), is_current);
+	}
+	rollout_board_close(board);
+	arena_close(arena);
+}
+
 /* ---- where engines begin ---- */
 
 /* The times of the table in force, and of the beginning of its rollout, as an engine has them. */
@@ -279,6 +386,11 @@ int main(void)
 		ON_STAND(truths_since_the_last_look_stay_with_the_rollout),
 		ON_STAND(late_truths_are_progress_and_stay_with_the_rollout),
 		ON_STAND(late_values_of_a_metric_are_progress_too),
+		ON_STAND(a_stage_does_not_pass_while_nobody_counts_truths),
+		ON_STAND(a_stage_waits_until_truths_are_counted_again),
+		ON_STAND(the_feedback_of_each_pipeline_is_to_be_counted),
+		ON_STAND(without_exposures_no_truths_are_waited_for),
+		ON_STAND(an_engine_says_whether_its_counts_are_current),
 		ON_STAND(an_engine_knows_when_the_rollout_began),
 		cmocka_unit_test(a_former_rollout_is_read_with_its_state),
 		cmocka_unit_test(former_counts_of_an_engine_are_read),

@@ -299,6 +299,41 @@ static void truths_count_without_further_requests(void **state)
 	truth_service_close(service);
 }
 
+/* Of the first table, which has no truth. */
+static void await_current(bool is_current)
+{
+	const int64_t until_ms = clock_ms() + MOCK_WAIT_MS;
+	for (bool is = !is_current; is != is_current; nap()) {
+		const struct rollout_reading *readings;
+		struct arena *reading = arena_open(1 << 20);
+		size_t count;
+		assert_true(clock_ms() < until_ms);
+		assert_true(rollout_board_read(board, reading, &readings, &count));
+		is = count == 1 && readings[0].pipelines == 1 && readings[0].truths[0].is_current;
+		arena_close(reading);
+	}
+}
+
+/* Nobody knows whether truths come that nobody can read. */
+static void counts_are_current_as_long_as_both_topics_are_read(void **state)
+{
+	(void)state;
+	table_set(1, 50, begin_ms);
+	expose("a", "new", begin_ms);
+	judge("a", 1, begin_ms + 100);
+	for (int is_down = 0; is_down < 2; is_down++) {
+		service_start();
+		await_current(true);
+		if (is_down) {
+			assert_int_equal(rd_kafka_mock_broker_set_down(mock.cluster, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+			await_current(false);
+			assert_int_equal(rd_kafka_mock_broker_set_up(mock.cluster, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+		}
+		truth_service_close(service);
+		await_current(false); /* it may have come since */
+	}
+}
+
 /* One line, whether the exposure still waits or has ended. */
 static void truths_that_are_late_are_logged_once(void **state)
 {
@@ -347,6 +382,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(late_truths_are_known_over_a_change_of_tables, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(another_leader_knows_the_requests_since_the_beginning, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(truths_that_are_late_are_logged_once, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(counts_are_current_as_long_as_both_topics_are_read, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_table_that_is_not_judged_is_not_counted, stand_open, stand_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
