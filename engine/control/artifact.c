@@ -20,7 +20,7 @@ static const struct record_field chunk_fields[] = {
 	{.type = RECORD_FIELD_END},
 };
 const struct record_form artifact_form = {"artifact", "chunk of a file", chunk_fields, sizeof(struct artifact_chunk), &schema_name,
-					  0};
+					  {0}};
 
 struct artifact artifact_of(struct text content)
 {

@@ -79,7 +79,7 @@ bool record_encode(const struct record_form *form, const void *record, struct bu
 struct record_cursor {
 	struct avro_cursor avro;
 	struct arena *arena;
-	bool is_former; /* a record of the form's former schema */
+	unsigned schema; /* number of the record's schema among those of the form, from 1 */
 };
 
 static void fields_get(const struct record_field *fields, struct record_cursor *cursor, void *record);
@@ -136,7 +136,7 @@ static void fields_get(const struct record_field *fields, struct record_cursor *
 {
 	for (const struct record_field *field = fields; field->type != RECORD_FIELD_END; field++) {
 		void *at = (char *)record + field->offset;
-		if (field->is_added && cursor->is_former)
+		if (field->since > cursor->schema)
 			continue;
 		if (field->type == RECORD_FIELD_TEXT)
 			*(struct text *)at = avro_read_bytes(&cursor->avro);
@@ -161,22 +161,32 @@ uint64_t record_schema(struct text bytes)
 	return fingerprint;
 }
 
+/* The number of a schema among those of the form, from 1; 0: it is none of them. */
+static unsigned schema_number(const struct record_form *form, uint64_t schema)
+{
+	unsigned formers = 0;
+	while (formers < RECORD_FORMERS_MAX && form->formers[formers] != 0 && form->formers[formers] != schema)
+		formers++;
+	const bool is_former = formers < RECORD_FORMERS_MAX && form->formers[formers] != 0;
+	return schema != 0 && (is_former || schema == record_fingerprint(form)) ? formers + 1 : 0;
+}
+
 bool record_is_of(const struct record_form *form, uint64_t schema)
 {
-	return schema != 0 && (schema == record_fingerprint(form) || schema == form->former);
+	return schema_number(form, schema) > 0;
 }
 
 bool record_decode(const struct record_form *form, struct text bytes, struct arena *arena, void *record, struct error *error)
 {
-	uint64_t schema = record_schema(bytes), own = record_fingerprint(form);
-	if (own == 0)
+	const unsigned schema = schema_number(form, record_schema(bytes));
+	if (record_fingerprint(form) == 0)
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
-	if (!record_is_of(form, schema))
+	if (schema == 0)
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "the record is no %s of this version of sluice; use one version for all engines and commands, and "
 				 "check who else writes to the topic",
 				 form->called);
-	struct record_cursor cursor = {avro_cursor_of(avro_single_object_body(bytes)), arena, schema != own};
+	struct record_cursor cursor = {avro_cursor_of(avro_single_object_body(bytes)), arena, schema};
 	memset(record, 0, form->bytes);
 	fields_get(form->fields, &cursor, record);
 	if (arena_failed(arena))

@@ -1,9 +1,9 @@
 /* record_form.h: Form of a record of the control plane: rows by which its Avro bytes are written and read.
  *
  * A record is a C struct. Its rows name the fields in the order of the schema (schemas/NAME.avsc). Records are framed
- * as single-object Avro, so a reader recognises a record whose schema this version of sluice lacks. A form knows the schema before
- * it, whose records lack the rows that were added since (tests/data/avro): they are read with 0 or empty there. Older programs do
- * not read what newer ones write: so engines are updated before or with the one that writes.
+ * as single-object Avro, so a reader recognises a record whose schema this version of sluice lacks. A form knows its
+ * former schemas, whose records lack the rows that were added since (tests/data/avro): they are read with 0 or empty there. Older
+ * programs do not read what newer ones write: so engines are updated before or with the one that writes.
  *
  * Pure. Decoded texts borrow from the bytes; lists are in the arena.
  */
@@ -30,8 +30,10 @@ struct record_field {
 	size_t offset;			   /* in the struct */
 	const struct record_field *fields; /* of a list's item */
 	size_t item_bytes;
-	bool is_added; /* the form's former schema lacks it */
+	unsigned since; /* number of the form's first schema that has it, from 1; 0: all of them */
 };
+
+#define RECORD_FORMERS_MAX 2
 
 struct record_list {
 	size_t count;
@@ -44,7 +46,7 @@ struct record_form {
 	const struct record_field *fields;
 	size_t bytes;		  /* of the struct */
 	_Atomic uint64_t *schema_name; /* set by record_fingerprint(); starts as 0 */
-	uint64_t former;	       /* the fingerprint of its former schema; 0: there is none */
+	uint64_t formers[RECORD_FORMERS_MAX]; /* the fingerprints of its former schemas, from the first one; 0: there are no more */
 };
 
 /* The fingerprint of the schema, which encoded records contain; 0: memory ran out. Any thread may call. */
@@ -56,7 +58,7 @@ bool record_encode(const struct record_form *form, const void *record, struct bu
 /* The fingerprint of the schema in the bytes; 0: they are not framed as single-object Avro. */
 uint64_t record_schema(struct text bytes);
 
-/* Whether a record of that schema, which record_schema() has found, is of the form: of its schema, or of the former one. */
+/* Whether a record of that schema, which record_schema() has found, is of the form: of its schema, or of a former one. */
 bool record_is_of(const struct record_form *form, uint64_t schema);
 
 /* Decodes a record of that form. INPUT: the bytes have another schema, or are broken. LIMIT: the arena is full. */

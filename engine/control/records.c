@@ -6,9 +6,9 @@
 static _Atomic uint64_t schema_names[11]; /* of the forms below */
 
 #define FIELD(kind, record, member) {.type = RECORD_FIELD_##kind, .offset = offsetof(record, member)}
-#define ADDED(kind, record, member)                                                                                                \
+#define ADDED(number, kind, record, member)                                                                                        \
 	{                                                                                                                          \
-		.type = RECORD_FIELD_##kind, .offset = offsetof(record, member), .is_added = true                                  \
+		.type = RECORD_FIELD_##kind, .offset = offsetof(record, member), .since = (number)                                 \
 	}
 #define CHOICE(record, member, count) {.type = RECORD_FIELD_CHOICE, .choices = (count), .offset = offsetof(record, member)}
 #define LIST(record, member, rows, item)                                                                                           \
@@ -46,7 +46,7 @@ static const struct record_field version_fields[] = {
 	END,
 };
 const struct record_form version_form = {
-	"control", "version of a resource", version_fields, sizeof(struct control_version), &schema_names[0], 0};
+	"control", "version of a resource", version_fields, sizeof(struct control_version), &schema_names[0], {0}};
 
 static const struct record_field change_fields[] = {
 	FIELD(TEXT, struct control_change, namespace),
@@ -61,7 +61,7 @@ static const struct record_field change_fields[] = {
 	FIELD(NUMBER, struct control_change, epoch),
 	END,
 };
-const struct record_form change_form = {"change", "change", change_fields, sizeof(struct control_change), &schema_names[1], 0};
+const struct record_form change_form = {"change", "change", change_fields, sizeof(struct control_change), &schema_names[1], {0}};
 
 static const struct record_field fault_fields[] = {
 	FIELD(TEXT, struct verdict_fault, kind),
@@ -88,7 +88,8 @@ static const struct record_field verdict_fields[] = {
 	FIELD(NUMBER, struct control_verdict, epoch),
 	END,
 };
-const struct record_form verdict_form = {"verdict", "verdict", verdict_fields, sizeof(struct control_verdict), &schema_names[2], 0};
+const struct record_form verdict_form = {"verdict",	   "verdict", verdict_fields, sizeof(struct control_verdict),
+					 &schema_names[2], {0}};
 
 static const struct record_field keeper_fields[] = {
 	FIELD(TEXT, struct control_keeper, namespace),
@@ -98,7 +99,7 @@ static const struct record_field keeper_fields[] = {
 	END,
 };
 const struct record_form keeper_form = {
-	"keeper", "record of a keeper", keeper_fields, sizeof(struct control_keeper), &schema_names[3], 0};
+	"keeper", "record of a keeper", keeper_fields, sizeof(struct control_keeper), &schema_names[3], {0}};
 
 static const struct record_field share_fields[] = {
 	FIELD(TEXT, struct table_share, name),
@@ -122,7 +123,7 @@ static const struct record_field table_fields[] = {
 	FIELD(NUMBER, struct control_table, epoch),
 	END,
 };
-const struct record_form table_form = {"table", "bucket table", table_fields, sizeof(struct control_table), &schema_names[7], 0};
+const struct record_form table_form = {"table", "bucket table", table_fields, sizeof(struct control_table), &schema_names[7], {0}};
 
 static const struct record_field item_fields[] = {
 	FIELD(TEXT, struct proposal_item, kind),
@@ -146,7 +147,7 @@ static const struct record_field proposal_fields[] = {
 	LIST(struct proposal, items, item_fields, struct proposal_item),
 	END,
 };
-const struct record_form proposal_form = {"proposal", "proposal", proposal_fields, sizeof(struct proposal), &schema_names[4], 0};
+const struct record_form proposal_form = {"proposal", "proposal", proposal_fields, sizeof(struct proposal), &schema_names[4], {0}};
 
 static const struct record_field number_fields[] = {{.type = RECORD_FIELD_NUMBER}, END};
 
@@ -167,7 +168,7 @@ static const struct record_field report_fields[] = {
 	END,
 };
 const struct record_form report_form = {
-	"report", "report of an engine", report_fields, sizeof(struct engine_report), &schema_names[5], 0};
+	"report", "report of an engine", report_fields, sizeof(struct engine_report), &schema_names[5], {0}};
 
 static const struct record_field condition_fields[] = {
 	FIELD(TEXT, struct engine_condition, kind),
@@ -191,7 +192,7 @@ static const struct record_field conditions_fields[] = {
 	END,
 };
 const struct record_form conditions_form = {
-	"conditions", "record of conditions", conditions_fields, sizeof(struct engine_conditions), &schema_names[6], 0};
+	"conditions", "record of conditions", conditions_fields, sizeof(struct engine_conditions), &schema_names[6], {0}};
 
 static const struct record_field slower_fields[] = {
 	FIELD(NUMBER, struct slower_count, limit_us),
@@ -222,8 +223,8 @@ static const struct record_field metric_truth_fields[] = {
 	FIELD(REAL, struct metric_truth, mean),
 	FIELD(REAL, struct metric_truth, squares),
 	/* Since the second schema. */
-	ADDED(NUMBER, struct metric_truth, joined),
-	ADDED(NUMBER, struct metric_truth, late),
+	ADDED(2, NUMBER, struct metric_truth, joined),
+	ADDED(2, NUMBER, struct metric_truth, late),
 	END,
 };
 
@@ -234,8 +235,8 @@ static const struct record_field truth_fields[] = {
 	FIELD(NUMBER, struct variant_truth, squares),
 	FIELD(NUMBER, struct variant_truth, requests),
 	LIST(struct variant_truth, metrics, metric_truth_fields, struct metric_truth),
-	ADDED(NUMBER, struct variant_truth, joined),
-	ADDED(NUMBER, struct variant_truth, late),
+	ADDED(2, NUMBER, struct variant_truth, joined),
+	ADDED(2, NUMBER, struct variant_truth, late),
 	END,
 };
 
@@ -272,7 +273,7 @@ const struct record_form rollout_form = {.schema = "rollout",
 					 .fields = rollout_fields,
 					 .bytes = sizeof(struct control_rollout),
 					 .schema_name = &schema_names[8],
-					 .former = UINT64_C(0x4cfe611c9ee93a54)};
+					 .formers = {UINT64_C(0x4cfe611c9ee93a54)}};
 
 static const struct record_field move_fields[] = {
 	FIELD(TEXT, struct control_move, experiment),
@@ -290,7 +291,7 @@ static const struct record_field move_fields[] = {
 	FIELD(NUMBER, struct control_move, epoch),
 	END,
 };
-const struct record_form move_form = {"move", "move of a rollout", move_fields, sizeof(struct control_move), &schema_names[9], 0};
+const struct record_form move_form = {"move", "move of a rollout", move_fields, sizeof(struct control_move), &schema_names[9], {0}};
 
 static const struct record_field experiment_fields[] = {
 	FIELD(TEXT, struct experiment_tally, experiment),
@@ -313,7 +314,7 @@ const struct record_form tally_form = {.schema = "tally",
 				       .fields = tallies_fields,
 				       .bytes = sizeof(struct engine_tallies),
 				       .schema_name = &schema_names[10],
-				       .former = UINT64_C(0xef56c0a589a02841)};
+				       .formers = {UINT64_C(0xef56c0a589a02841)}};
 
 bool version_has_label(const struct control_version *version, struct text key, struct text value)
 {
