@@ -45,19 +45,22 @@ bool unit_numbers_add(struct unit_numbers *numbers, const struct analysis_value 
 	struct arm_sums *sums = numbers_sums(numbers, unit->epoch, unit->arm);
 	struct arm_sums *beside = numbers->cuped ? numbers_beside(numbers, unit) : NULL;
 	const double covariate = isfinite(unit->covariate) ? unit->covariate : 0;
-	const bool is_new = !known->counts;
-	if (!is_new) {
-		arm_sums_remove(sums, unit_number(numbers, known), known->count);
-		if (beside)
-			arm_sums_remove(beside, unit_number(numbers, known), covariate);
-	}
+	const struct unit_values former = *known;
 	known->counts = true;
 	known->sum += value->enters ? 0 : value->value;
 	known->count += !value->enters;
-	arm_sums_add(sums, unit_number(numbers, known), known->count);
+	const double number = unit_number(numbers, known);
+	if (!former.counts) {
+		arm_sums_add(sums, number, known->count);
+		if (beside)
+			arm_sums_add(beside, number, covariate);
+		return true;
+	}
+	const double before = unit_number(numbers, &former);
+	arm_sums_replace(sums, (struct arm_unit){before, former.count}, (struct arm_unit){number, known->count});
 	if (beside)
-		arm_sums_add(beside, unit_number(numbers, known), covariate);
-	return is_new;
+		arm_sums_replace(beside, (struct arm_unit){before, covariate}, (struct arm_unit){number, covariate});
+	return false;
 }
 
 uint64_t unit_numbers_count(const struct unit_numbers *numbers, size_t epoch, size_t arm)

@@ -1,6 +1,7 @@
 /* arm_sums.c: see arm_sums.h. */
 #include "statistics/arm_sums.h"
 
+#include <assert.h>
 #include <math.h>
 
 void arm_sums_add(struct arm_sums *sums, double value, double beside)
@@ -14,23 +15,21 @@ void arm_sums_add(struct arm_sums *sums, double value, double beside)
 	sums->products += away * (beside - sums->beside_mean);
 }
 
-void arm_sums_remove(struct arm_sums *sums, double value, double beside)
+void arm_sums_replace(struct arm_sums *sums, struct arm_unit former, struct arm_unit unit)
 {
-	if (sums->count <= 1) {
-		*sums = (struct arm_sums){0};
-		return;
-	}
-	const double away = value - sums->mean, beside_away = beside - sums->beside_mean;
-	const double count = (double)--sums->count;
-	sums->mean -= away / count;
-	sums->beside_mean -= beside_away / count;
-	sums->squares = fmax(0, sums->squares - away * (value - sums->mean));
-	sums->beside_squares = fmax(0, sums->beside_squares - beside_away * (beside - sums->beside_mean));
-	sums->products -= away * (beside - sums->beside_mean);
+	assert(sums->count > 0);
+	const double from = sums->mean, beside_from = sums->beside_mean, count = (double)sums->count;
+	const double step = unit.value - former.value, beside_step = unit.beside - former.beside;
+	sums->mean += step / count;
+	sums->beside_mean += beside_step / count;
+	sums->squares = fmax(0, sums->squares + step * (unit.value - sums->mean + former.value - from));
+	sums->beside_squares =
+		fmax(0, sums->beside_squares + beside_step * (unit.beside - sums->beside_mean + former.beside - beside_from));
+	sums->products += beside_step * (unit.value - sums->mean) + step * (former.beside - beside_from);
 }
 
 /* Chan, Golub and LeVeque. */
-static void arm_sums_merge(struct arm_sums *into, const struct arm_sums *from)
+void arm_sums_merge(struct arm_sums *into, const struct arm_sums *from)
 {
 	if (from->count == 0)
 		return;

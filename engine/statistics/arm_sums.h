@@ -16,8 +16,16 @@ struct arm_sums {
 };
 
 void arm_sums_add(struct arm_sums *sums, double value, double beside);
-/* A unit of the numbers `value` and `beside` has these no more; it must have been added. */
-void arm_sums_remove(struct arm_sums *sums, double value, double beside);
+
+struct arm_unit {
+	double value, beside;
+};
+
+/* Puts the numbers of a unit in the place of its former ones, which were added before. */
+void arm_sums_replace(struct arm_sums *sums, struct arm_unit former, struct arm_unit unit);
+
+/* Adds the units of other sums. */
+void arm_sums_merge(struct arm_sums *into, const struct arm_sums *from);
 
 /* Of the values alone. */
 struct moments arm_sums_values(const struct arm_sums *sums);

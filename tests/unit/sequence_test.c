@@ -109,19 +109,33 @@ static void discoveries_are_those_whose_evidence_is_enough_together(void **state
 	assert_true(discovered[0] && !discovered[1] && discovered[2] && !discovered[3]);
 }
 
-static void sums_give_units_back(void **state)
+static void numbers_of_a_unit_are_replaced_by_others(void **state)
 {
 	(void)state;
 	struct arm_sums all = {0}, changed = {0};
 	for (int i = 0; i < 50; i++) {
-		const double value = 1e3 + sin(i), beside = cos(3 * i);
-		arm_sums_add(&all, value, beside);
-		arm_sums_add(&changed, value, beside);
-		arm_sums_add(&changed, 5 * i, 7);
-		arm_sums_remove(&changed, 5 * i, 7);
+		const struct arm_unit unit = {1e3 + sin(i), cos(3 * i)}, former = {5 * i, 7};
+		arm_sums_add(&all, unit.value, unit.beside);
+		arm_sums_add(&changed, former.value, former.beside);
+		arm_sums_replace(&changed, former, unit);
 	}
 	assert_true(changed.count == 50 && near(changed.mean, all.mean) && fabs(changed.squares - all.squares) < 1e-6);
 	assert_true(fabs(changed.products - all.products) < 1e-6 && fabs(changed.beside_squares - all.beside_squares) < 1e-6);
+}
+
+static void a_number_far_from_0_is_replaced_exactly(void **state)
+{
+	(void)state;
+	struct arm_sums all = {0}, one = {0};
+	for (int i = 0; i < 10; i++)
+		arm_sums_add(&all, 1e9 + i, 1);
+	arm_sums_replace(&all, (struct arm_unit){1e9 + 3, 1}, (struct arm_unit){1e9 + 23, 1});
+	assert_true(fabs(all.mean - (1e9 + 6.5)) < 1e-6);
+	assert_true(fabs(all.squares - (805 - 10 * 6.5 * 6.5)) < 1e-6); /* 285 - 3 * 3 + 23 * 23 = 805 */
+	assert_true(all.beside_mean == 1 && all.beside_squares == 0 && all.products == 0);
+	arm_sums_add(&one, 5, 1);
+	arm_sums_replace(&one, (struct arm_unit){5, 1}, (struct arm_unit){-1, 1});
+	assert_true(one.mean == -1 && one.squares == 0);
 }
 
 /* Of `units` that come to two arms in turn, but for each `extra`th one, which comes to the first. The p-value at the end. */
@@ -220,7 +234,8 @@ int main(void)
 		cmocka_unit_test(scarce_outcomes_are_looked_at_with_a_share_of_alpha),
 		cmocka_unit_test(an_interval_and_a_share_agree_and_only_shrink),
 		cmocka_unit_test(discoveries_are_those_whose_evidence_is_enough_together),
-		cmocka_unit_test(sums_give_units_back),
+		cmocka_unit_test(numbers_of_a_unit_are_replaced_by_others),
+		cmocka_unit_test(a_number_far_from_0_is_replaced_exactly),
 		cmocka_unit_test(a_split_is_watched_over_epochs),
 		cmocka_unit_test(a_split_that_becomes_right_stays_a_mismatch),
 		cmocka_unit_test(shares_of_arms_are_watched),
