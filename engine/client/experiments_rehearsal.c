@@ -8,7 +8,7 @@
 #include "experiments/rollout_rehearsal.h"
 #include "experiments/truth_tally.h"
 #include "message/json_write.h"
-#include "plan/graph.h"
+#include "plan/plan.h"
 #include "spec/workspace.h"
 #include "view/answer_view.h"
 
@@ -124,6 +124,18 @@ static bool letter_take(void *context, const struct record *record, struct error
 	       rehearsal_answer(self->rehearsal, letter.id, record->time_ms, true, error);
 }
 
+/* What a rollout cannot judge by is refused as where it would run. */
+static bool criteria_check(const struct rehearsing *self, const struct graph *graph, struct error *error)
+{
+	struct faults *faults = self->data->spec.faults;
+	const size_t before = faults_count(faults, SEVERITY_ERROR);
+	metrics_check_criteria(graph, faults);
+	if (faults_count(faults, SEVERITY_ERROR) == before)
+		return true;
+	workspace_faults(self->workspace, faults);
+	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the files have errors; correct them first");
+}
+
 /* A pipeline that the files do not have declares no metrics. */
 static bool metrics_end(struct rehearsing *self, const char *name, struct error *error)
 {
@@ -131,6 +143,8 @@ static bool metrics_end(struct rehearsing *self, const char *name, struct error 
 	const struct spec *spec = &self->data->spec;
 	const struct resource *resource = spec_find(spec, RESOURCE_PIPELINE, name);
 	const struct graph *graph = resource ? graph_build(resource, spec, self->arena, spec->faults) : NULL;
+	if (graph && !criteria_check(self, graph, error))
+		return false;
 	for (size_t i = 0; graph && i < self->plan.metric_count; i++)
 		rehearsed.caps[i] = metric_cap(&graph->spec->metrics, self->plan.metrics[i]);
 	rehearsed.computed = graph && graph_computes(graph, ROLLOUT_ACCURACY);

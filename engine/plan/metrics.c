@@ -267,6 +267,13 @@ static void check_criterion(const struct graph *graph, const char *experiment, c
 			    struct faults *faults)
 {
 	const struct metric_spec *metric = metric_spec_find(&graph->spec->metrics, name);
+	if (metric && metric->per_unit == METRIC_SUM)
+		fault_add(faults, CODE_ROLLOUT, metric->per_unit_place, NULL,
+			  "the rollout of `%s` cannot judge by `%s` as sums of units: a sum grows while a stage lasts, so a "
+			  "threshold "
+			  "would mean another thing at each look; write `perUnit: ratio` or mean, or leave the criterion out and "
+			  "compare the sums by `sluice experiments analyze`",
+			  experiment, name);
 	if (metric && !metric_needs_feedback(metric, arena))
 		fault_add(faults, CODE_IGNORED_SETTING, metric->here, NULL,
 			  "the rollout of `%s` judges by `%s` of feedback alone, and this metric is known without feedback; let "

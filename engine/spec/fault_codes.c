@@ -189,7 +189,8 @@ const struct fault_code fault_codes[] = {
 	ERROR(CODE_ROLLOUT, BAD_VALUE, .title = "A rollout that could not run",
 	      .help = "A rollout has at least one candidate beside the default, and `stages` or a `schedule` whose weights rise. "
 		      "Its criteria are of error_rate, latency_p95 or another percentile, accuracy and at most 4 other metrics "
-		      "of feedback. A `promotionPolicy` alone needs a default among the candidates.",
+		      "of feedback, none of which has `perUnit: sum`. A `promotionPolicy` alone needs a default among the "
+		      "candidates.",
 	      .example = "progressiveDeployment: {schedule: [5, 50, 25]}\n\nprogressiveDeployment: {schedule: [5, 25, 50]}\n"),
 
 	ERROR(CODE_LAYER, BAD_VALUE, .title = "A part of a layer that an experiment cannot have",

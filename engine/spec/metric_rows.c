@@ -40,10 +40,12 @@ const struct option pipeline_metric_rows[] = {
 		    "quantile by that one. Both are fixed when each variant has 100 units. If more than half of the values are "
 		    "then 0, both are quantiles of the others, and fixed when 100 of these have come; nothing is capped until "
 		    "then. Above 50%; 100% is off."),
-	ROW("perUnit", CHOICE, struct metric_spec, per_unit, .choices = "mean sum ratio", .fallback = "mean",
+	ROW("perUnit", CHOICE, struct metric_spec, per_unit, .place_offset = offsetof(struct metric_spec, per_unit_place),
+	    .choices = "mean sum ratio", .fallback = "mean",
 	    .help = "What a unit counts as in `sluice experiments analyze`. mean: the mean of its values. sum: their sum, 0 "
-		    "without one, as of the revenue of a user. ratio: the sum of all values by their number, so that a unit counts "
-		    "by as many as it has; no --covariate reduces its variance. Rollouts and bandits have the mean."),
+		    "without one, as of the revenue of a user; no criterion of a rollout can be of it, since it grows while a "
+		    "stage lasts. ratio: the sum of all values by their number, so that a unit counts by as many as it has; no "
+		    "--covariate reduces its variance. Rollouts have the mean, and bandits learn from each value."),
 	{.type = OPTION_END},
 };
 

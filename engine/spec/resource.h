@@ -218,6 +218,7 @@ bool alert_groups_as(const struct alert_spec *alert, const struct step_spec *ste
 
 #define METRICS_MAX 16 /* of a pipeline, customMetrics included: each has a share of PIPELINE_METRIC_SERIES */
 #define METRIC_PRIMARY 0     /* its role */
+#define METRIC_SUM 1	     /* what a unit counts as */
 #define METRIC_CAP_LEAST 0.5 /* a cap is above the median */
 
 struct metric_label {
@@ -241,6 +242,7 @@ struct metric_spec {
 	double cap;		    /* likewise */
 	struct place cap_place;
 	int per_unit; /* enum per_unit */
+	struct place per_unit_place;
 };
 
 /* The first metric of that name in a list of struct metric_spec. NULL: there is none. */

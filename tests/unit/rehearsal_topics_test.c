@@ -15,12 +15,17 @@
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/session.h"
 
-#define FILE_TEXT                                                                                                                  \
+#define EXPERIMENT                                                                                                                 \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: old\n"                     \
 	"  candidates: [{name: old, weight: 50}, {name: new, weight: 50}]\n"                                                       \
-	"  progressiveDeployment: {schedule: [50], every: 10s, checkEvery: 1s}\n"                                                  \
+	"  progressiveDeployment: {schedule: [50], every: 10s, checkEvery: 1s, outcomeWindow: 1s}\n"
+#define PIPELINE                                                                                                                   \
 	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: shop}\nspec:\n"                               \
 	"  steps: [{name: s, experiment: {name: e}}]\n  output: {steps: [s]}\n"
+#define FILE_TEXT EXPERIMENT PIPELINE
+#define JUDGED_BY_PROFIT(per_unit)                                                                                                 \
+	EXPERIMENT "  successCriteria: [{metricName: profit, threshold: 50, operator: \"<\"}]\n" PIPELINE                          \
+		   "  metrics: [{name: profit, type: gauge, value: reward, perUnit: " per_unit "}]\n"
 #define TOPIC(rest) "sluice.default.pipeline.shop." rest
 #define BEGIN_MS INT64_C(1769938200000)
 #define REQUESTS 20
@@ -168,6 +173,16 @@ static void records_that_cannot_be_read_are_counted(void **state)
 	said_close(&said);
 }
 
+static void a_sum_of_a_unit_is_no_criterion(void **state)
+{
+	(void)state;
+	topics_make();
+	requests_write();
+	write_file(path, JUDGED_BY_PROFIT("sum"));
+	expect_refused("cannot judge by `profit` as sums of units: a sum grows while a stage lasts");
+	write_file(path, FILE_TEXT);
+}
+
 int main(void)
 {
 #define ON_BROKER(test) cmocka_unit_test_setup_teardown(test, broker_start, broker_stop)
@@ -175,6 +190,7 @@ int main(void)
 		ON_BROKER(topics_that_were_deleted_are_named),
 		ON_BROKER(empty_topics_have_nothing_to_rehearse),
 		ON_BROKER(records_that_cannot_be_read_are_counted),
+		ON_BROKER(a_sum_of_a_unit_is_no_criterion),
 	};
 	return cmocka_run_group_tests(tests, file_make, file_remove);
 }
