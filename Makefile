@@ -330,9 +330,10 @@ experiments: $(BUILD)/unit/analysis_test $(BUILD)/unit/unit_numbers_test
 	@ANALYSIS_RUNS=2000 $(BUILD)/unit/analysis_test
 	@ANALYSIS_RUNS=2000 $(BUILD)/unit/unit_numbers_test
 
-## rollouts: 200 simulated rollouts of each sort, request by request, for a minute: equal, broken, slow, worse, better, flapping
-rollouts: $(BUILD)/unit/rollout_simulation_test
+## rollouts: 200 simulated rollouts of each sort, request by request: equal, broken, slow, worse, better, flapping; and 2,000 of ratios per unit, for minutes
+rollouts: $(BUILD)/unit/rollout_simulation_test $(BUILD)/unit/rollout_ratio_test
 	@ROLLOUT_RUNS=200 $(BUILD)/unit/rollout_simulation_test
+	@RATIO_RUNS=2000 $(BUILD)/unit/rollout_ratio_test
 
 ## gateway-cases: each of tests/cases through a gateway, by HTTP and by gRPC, for half a minute; those that no gateway shows are listed
 gateway-cases: $(BUILD)/sluice

@@ -145,8 +145,10 @@ static bool metrics_end(struct rehearsing *self, const char *name, struct error 
 	const struct graph *graph = resource ? graph_build(resource, spec, self->arena, spec->faults) : NULL;
 	if (graph && !criteria_check(self, graph, error))
 		return false;
-	for (size_t i = 0; graph && i < self->plan.metric_count; i++)
+	for (size_t i = 0; graph && i < self->plan.metric_count; i++) {
 		rehearsed.caps[i] = metric_cap(&graph->spec->metrics, self->plan.metrics[i]);
+		rehearsed.ratios[i] = metric_is_ratio(&graph->spec->metrics, self->plan.metrics[i]);
+	}
 	rehearsed.computed = graph && graph_computes(graph, ROLLOUT_ACCURACY);
 	return rehearsal_pipeline_end(self->rehearsal, &rehearsed, error);
 }

@@ -75,11 +75,7 @@ static void metrics_take(const struct rollout_plan *plan, const struct record_li
 	for (size_t i = 0; i < metrics->count; i++) {
 		const size_t metric = rollout_plan_metric(plan, items[i].name);
 		if (metric < plan->metric_count)
-			counts->metrics[metric] =
-				(struct metric_counts){items[i].requests,
-						       {(uint64_t)items[i].units, items[i].mean, items[i].squares},
-						       items[i].joined,
-						       items[i].late};
+			counts->metrics[metric] = metric_counts_of(&items[i]);
 	}
 }
 

@@ -222,9 +222,12 @@ static const struct record_field metric_truth_fields[] = {
 	FIELD(NUMBER, struct metric_truth, units),
 	FIELD(REAL, struct metric_truth, mean),
 	FIELD(REAL, struct metric_truth, squares),
-	/* Since the second schema. */
 	ADDED(2, NUMBER, struct metric_truth, joined),
 	ADDED(2, NUMBER, struct metric_truth, late),
+	ADDED(3, REAL, struct metric_truth, size),
+	ADDED(3, REAL, struct metric_truth, size_squares),
+	ADDED(3, REAL, struct metric_truth, products),
+	ADDED(3, NUMBER, struct metric_truth, other_values),
 	END,
 };
 
@@ -273,7 +276,7 @@ const struct record_form rollout_form = {.schema = "rollout",
 					 .fields = rollout_fields,
 					 .bytes = sizeof(struct control_rollout),
 					 .schema_name = &schema_names[8],
-					 .formers = {UINT64_C(0x4cfe611c9ee93a54)}};
+					 .formers = {UINT64_C(0x4cfe611c9ee93a54), UINT64_C(0x932b908038f9dfce)}};
 
 static const struct record_field move_fields[] = {
 	FIELD(TEXT, struct control_move, experiment),
@@ -314,7 +317,7 @@ const struct record_form tally_form = {.schema = "tally",
 				       .fields = tallies_fields,
 				       .bytes = sizeof(struct engine_tallies),
 				       .schema_name = &schema_names[10],
-				       .formers = {UINT64_C(0xef56c0a589a02841)}};
+				       .formers = {UINT64_C(0xef56c0a589a02841), UINT64_C(0xfb39df24ccf41496)}};
 
 bool version_has_label(const struct control_version *version, struct text key, struct text value)
 {

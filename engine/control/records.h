@@ -101,12 +101,14 @@ struct variant_truth {
 	int64_t joined, late;	    /* requests whose truth came in time, and late */
 };
 
-/* Of one metric: the requests that have it, their units, and the moments of the units' means. */
+/* Of one metric: the requests that have it, their units, and what these count as (struct metric_counts). */
 struct metric_truth {
 	struct text name;
 	int64_t requests, units;
 	double mean, squares;
 	int64_t joined, late;
+	double size, size_squares, products; /* of the numbers beside; size 0: each is 1 */
+	int64_t other_values;
 };
 
 /* Of one pipeline. One without variants says that those of the pipeline are current: all feedback that has come is in them. */

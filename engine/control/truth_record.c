@@ -15,9 +15,28 @@ static struct record_list metrics_list(const struct truth_counts *counts, const 
 						 .mean = metric->units.mean,
 						 .squares = metric->units.squares,
 						 .joined = metric->joined,
-						 .late = metric->late};
+						 .late = metric->late,
+						 .size = metric->units.beside_mean,
+						 .size_squares = metric->units.beside_squares,
+						 .products = metric->units.products,
+						 .other_values = metric->other_values};
 	}
 	return (struct record_list){items ? count : 0, items};
+}
+
+struct metric_counts metric_counts_of(const struct metric_truth *metric)
+{
+	const struct arm_sums units = {.count = (uint64_t)metric->units,
+				       .mean = metric->mean,
+				       .squares = metric->squares,
+				       .beside_mean = metric->size == 0 ? 1 : metric->size,
+				       .beside_squares = metric->size_squares,
+				       .products = metric->products};
+	return (struct metric_counts){.requests = metric->requests,
+				      .units = metric->units != 0 ? units : (struct arm_sums){0},
+				      .joined = metric->joined,
+				      .late = metric->late,
+				      .other_values = metric->other_values};
 }
 
 struct variant_truth truth_record_of(const char *variant, const struct truth_counts *counts, const char *const *metrics,

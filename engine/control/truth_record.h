@@ -9,4 +9,7 @@
 struct variant_truth truth_record_of(const char *variant, const struct truth_counts *counts, const char *const *metrics,
 				     size_t metric_count, struct arena *arena);
 
+/* The counts that a record of a metric has. */
+struct metric_counts metric_counts_of(const struct metric_truth *metric);
+
 #endif

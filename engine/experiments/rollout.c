@@ -145,7 +145,7 @@ static bool means_rose(const struct rollout_counts *now, const struct rollout_co
 	bool rose = true;
 	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++)
 		rose = rose && now->metrics[i].count >= before->metrics[i].count && isfinite(now->metrics[i].mean) &&
-		       now->metrics[i].squares >= 0 && isfinite(now->metrics[i].squares);
+		       now->metrics[i].squares >= 0 && isfinite(now->metrics[i].squares) && now->ratio_effects[i] >= 0;
 	return rose;
 }
 

@@ -16,6 +16,12 @@
  * triggers, the safe one for the end by which it holds. Without units, both are 1. A stage at 100% has no traffic of the default:
  * comparisons keep what they had before it.
  *
+ * A metric is judged by what its units count as: the mean of their values, or with `perUnit: ratio` their sums by their numbers of
+ * values, with the variance of the delta method. A sum is not: it grows with the time since the stage began, so a threshold would
+ * mean another thing at each look (plan/metrics.c refuses it). Values that were 0 and 1 so far, of which one is too scarce for
+ * that variance, are judged as rates; of a ratio, of as many units as would have its precision if the values of a unit were equal
+ * (Kish, 1965).
+ *
  * A rule of truth that nobody wrote is left out as long as the rollout has no truth of any variant in any stage. A truth is also
  * one that waits for the end of its outcome window, or that came after it, or is of a request of an earlier stage
  * (runtime/truth_service.h): then the rule is open, and the stage does not pass. It is open too while no engine says that it has
@@ -77,7 +83,10 @@ struct rollout_counts {
 	struct cluster_mean errors_spread, above_spread[ROLLOUT_RULES_MAX];
 	uint64_t alone;			   /* requests among these without a unit */
 	struct moments accuracy;	   /* one value of 0..1 for each unit whose window for outcomes has passed */
-	struct moments metrics[EXPERIMENT_METRICS_MAX]; /* of the plan: likewise, one value of each unit that has it */
+	/* Of the plan: likewise, one value of each unit that has it; of a ratio as arm_sums_ratio_moments() has them. */
+	struct moments metrics[EXPERIMENT_METRICS_MAX];
+	/* Of a ratio of values 0 and 1: units divided by it count as independent ones; infinite of other values. 0: no ratio. */
+	double ratio_effects[EXPERIMENT_METRICS_MAX];
 	/* Of the accuracy, and of each metric. They may fall: whoever counts anew may have another outcome window. */
 	struct truth_arrivals accuracy_arrivals, arrivals[EXPERIMENT_METRICS_MAX];
 };
@@ -236,8 +245,8 @@ bool rollout_command(const struct rollout_plan *plan, struct rollout_state *stat
 
 /* ---- as bytes, and as JSON ---- */
 
-#define ROLLOUT_STATE_VERSION 3
-#define ROLLOUT_STATE_VERSION_LEAST 2 /* which is read; it has no arrivals of truths, and no silence */
+#define ROLLOUT_STATE_VERSION 4
+#define ROLLOUT_STATE_VERSION_LEAST 2 /* which is read; it has no arrivals of truths, and no silence; 3 has no ratios */
 
 /* Appends the state, the same on every machine; the buffer's failure says whether it fitted. */
 void rollout_state_write(const struct rollout_plan *plan, const struct rollout_state *state, struct buffer *out);

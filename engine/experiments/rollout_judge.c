@@ -61,15 +61,33 @@ static bool is_of_accuracy(const struct rollout_rule *rule)
 	return rule->kind == RULE_ACCURACY || rule->kind == RULE_ACCURACY_BESIDE;
 }
 
-/* What the units have in the metric of a rule of truth. */
-static const struct moments *units_of(const struct rollout_rule *rule, const struct rollout_counts *counts)
+/* What the units of a variant have in the metric of a rule of truth. */
+struct judged_units {
+	struct moments moments;
+	double ratio_effect; /* struct rollout_counts */
+};
+
+static struct judged_units units_of(const struct rollout_rule *rule, const struct rollout_counts *counts)
 {
-	return is_of_accuracy(rule) ? &counts->accuracy : &counts->metrics[rule->metric];
+	if (is_of_accuracy(rule))
+		return (struct judged_units){counts->accuracy, 0};
+	return (struct judged_units){counts->metrics[rule->metric], counts->ratio_effects[rule->metric]};
 }
 
 static const struct truth_arrivals *arrivals_of(const struct rollout_rule *rule, const struct rollout_counts *counts)
 {
 	return is_of_accuracy(rule) ? &counts->accuracy_arrivals : &counts->arrivals[rule->metric];
+}
+
+/* Kish's effect of the units' numbers of values. One that has no value but 0 and 1 is a rate. */
+static double ratio_effect_of(const struct metric_counts *metric)
+{
+	const struct arm_sums *units = &metric->units;
+	if (units->count == 0 || (units->beside_mean == 1 && units->beside_squares == 0)) /* each counts once */
+		return 0;
+	if (metric->other_values > 0)
+		return INFINITY;
+	return 1 + units->beside_squares / ((double)units->count * units->beside_mean * units->beside_mean);
 }
 
 void rollout_counts_truths(struct rollout_counts *counts, const struct truth_counts *truths)
@@ -78,7 +96,8 @@ void rollout_counts_truths(struct rollout_counts *counts, const struct truth_cou
 	counts->accuracy_arrivals = (struct truth_arrivals){(uint64_t)truths->joined, (uint64_t)truths->late};
 	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++) {
 		const struct metric_counts *metric = &truths->metrics[i];
-		counts->metrics[i] = metric->units;
+		counts->metrics[i] = arm_sums_ratio_moments(&metric->units); /* of means the numbers beside are 1 */
+		counts->ratio_effects[i] = ratio_effect_of(metric);
 		counts->arrivals[i] = (struct truth_arrivals){(uint64_t)metric->joined, (uint64_t)metric->late};
 	}
 }
@@ -115,7 +134,7 @@ static void arrivals_enter(const struct rollout_state *state, const struct plann
 	judgement->is_of_truth = true;
 	judgement->arrivals = *arrivals_of(of, &state->candidates[judgement->candidate]);
 	judgement->control_arrivals = *arrivals_of(of, &state->control);
-	judgement->control_units = units_of(of, &state->control)->count;
+	judgement->control_units = units_of(of, &state->control).moments.count;
 	if (judgement->verdict == VERDICT_HOLDS && rollout_truths_are_late(stage, rule, judgement))
 		judgement->verdict = VERDICT_OPEN;
 }
@@ -127,10 +146,47 @@ static bool values_are_outcomes(const struct moments *units)
 	return units->mean >= 0 && units->mean <= 1 && fabs(units->squares - spread) <= OUTCOMES_NEAR * count;
 }
 
-/* Accuracies are from 0 to 1, and so are values of another metric that were 0 and 1 so far. */
-static bool rule_is_of_rates(const struct rollout_rule *rule, const struct moments *one, const struct moments *other)
+static bool units_are_outcomes(const struct judged_units *units)
 {
-	return is_of_accuracy(rule) || (values_are_outcomes(one) && values_are_outcomes(other));
+	return units->ratio_effect > 0 ? isfinite(units->ratio_effect) : values_are_outcomes(&units->moments);
+}
+
+/* Accuracies are from 0 to 1, and so are values of another metric that were 0 and 1 so far. */
+static bool rule_is_of_rates(const struct rollout_rule *rule, const struct judged_units *one, const struct judged_units *other)
+{
+	return is_of_accuracy(rule) || (units_are_outcomes(one) && units_are_outcomes(other));
+}
+
+/* Units of outcomes, as so many independent ones. */
+static struct moments independent_units(const struct judged_units *units)
+{
+	struct moments independent = units->moments;
+	if (units->ratio_effect > 0)
+		independent.count = (uint64_t)((double)independent.count / units->ratio_effect);
+	return independent;
+}
+
+/* Two variants in the metric of a rule, or one twice. */
+struct judged_pair {
+	struct moments control, candidate;
+	struct rate control_rate, candidate_rate; /* if `is_scarce` */
+	bool is_scarce;				  /* an outcome is too scarce for burn-in */
+	bool is_known;				  /* else: burn-in is over, and values of both differ */
+};
+
+static struct judged_pair judged_pair_of(const struct rollout_rule *rule, const struct rollout_counts *control,
+					 const struct rollout_counts *candidate)
+{
+	const struct judged_units one = units_of(rule, control), other = units_of(rule, candidate);
+	const struct moments first = independent_units(&one), second = independent_units(&other);
+	const bool are_rates = rule_is_of_rates(rule, &one, &other);
+	struct judged_pair pair = {.control = one.moments, .candidate = other.moments};
+	pair.is_scarce = are_rates && rates_scarce(&first, &second);
+	pair.control_rate = moments_rate(&first);
+	pair.candidate_rate = moments_rate(&second);
+	pair.is_known = (are_rates ? burn_in_over(&first, &second, true) : burn_in_over(&one.moments, &other.moments, false)) &&
+			one.moments.squares > 0 && other.moments.squares > 0;
+	return pair;
 }
 
 /* ---- one rule ---- */
@@ -189,7 +245,7 @@ static void truth_judge(const struct planned_stage *stage, const struct rollout_
 			struct rollout_judgement *judgement)
 {
 	const struct rollout_tracker *tracker = &state->trackers[judgement->candidate][judgement->rule];
-	judgement->trials = units_of(rule, &state->candidates[judgement->candidate])->count;
+	judgement->trials = units_of(rule, &state->candidates[judgement->candidate]).moments.count;
 	judgement->estimate = (double)NAN;
 	judgement->interval = INTERVAL_ALL;
 	if (tracker->judged) {
@@ -205,19 +261,34 @@ static void truth_judge(const struct planned_stage *stage, const struct rollout_
 		judgement->verdict = VERDICT_LEFT_OUT;
 }
 
-/* The probability that one mean is above the other, by their normal approximation. NaN: no value of one of them differs yet. */
+static double mean_variance(const struct moments *units)
+{
+	return moments_variance(units, 1) / (double)units->count;
+}
+
+/* The probability that one mean is above the other, by their normal approximation. */
 static double means_above(const struct moments *one, const struct moments *other)
 {
-	if (!(one->squares > 0 && other->squares > 0))
-		return (double)NAN;
-	const double variance = moments_variance(one, 1) / (double)one->count + moments_variance(other, 1) / (double)other->count;
-	return normal_cdf((one->mean - other->mean) / sqrt(variance));
+	return normal_cdf((one->mean - other->mean) / sqrt(mean_variance(one) + mean_variance(other)));
 }
 
 static double rates_above(struct rate one, struct rate other)
 {
 	const struct beta_posterior first = {one.successes + 0.5, one.trials - one.successes + 0.5};
 	return posterior_above(first, (struct beta_posterior){other.successes + 0.5, other.trials - other.successes + 0.5});
+}
+
+/* The probability that the candidate is better by the truths of a rule. NaN: it is not known yet. */
+static double truths_above(const struct rollout_rule *rule, const struct rollout_counts *control,
+			   const struct rollout_counts *candidate)
+{
+	const struct judged_pair pair = judged_pair_of(rule, control, candidate);
+	if (pair.is_scarce)
+		return rule->below ? rates_above(pair.control_rate, pair.candidate_rate)
+				   : rates_above(pair.candidate_rate, pair.control_rate);
+	if (pair.is_known)
+		return rule->below ? means_above(&pair.control, &pair.candidate) : means_above(&pair.candidate, &pair.control);
+	return (double)NAN;
 }
 
 /* It is never broken: a candidate that is no better breaks no limit. */
@@ -227,18 +298,12 @@ static void better_judge(const struct planned_stage *stage, const struct rollout
 	const struct rollout_counts *control = &state->control, *candidate = &state->candidates[judgement->candidate];
 	const struct rollout_rule *of = &stage->rules[rule->of];
 	const bool has_truth = rollout_rule_is_of_truth(stage, rule);
-	judgement->trials = has_truth ? units_of(of, candidate)->count : candidate->requests;
+	judgement->trials = has_truth ? units_of(of, candidate).moments.count : candidate->requests;
 	judgement->estimate = (double)NAN;
 	judgement->interval = INTERVAL_ALL;
-	if (has_truth && rule_is_of_rates(of, units_of(of, control), units_of(of, candidate)) &&
-	    rates_scarce(units_of(of, control), units_of(of, candidate)))
-		judgement->estimate =
-			of->below ? rates_above(moments_rate(units_of(of, control)), moments_rate(units_of(of, candidate)))
-				  : rates_above(moments_rate(units_of(of, candidate)), moments_rate(units_of(of, control)));
-	else if (has_truth && burn_in_over(units_of(of, control), units_of(of, candidate), false))
-		judgement->estimate = of->below ? means_above(units_of(of, control), units_of(of, candidate))
-						: means_above(units_of(of, candidate), units_of(of, control));
-	else if (!has_truth && control->requests >= ROLLOUT_BETTER_REQUESTS && candidate->requests >= ROLLOUT_BETTER_REQUESTS)
+	if (has_truth)
+		judgement->estimate = truths_above(of, control, candidate);
+	else if (control->requests >= ROLLOUT_BETTER_REQUESTS && candidate->requests >= ROLLOUT_BETTER_REQUESTS)
 		judgement->estimate = rates_above(independent_rate(rollout_rule_rate(of, rule->of, control),
 								   rollout_rule_effect(of, rule->of, control, candidate)),
 						  independent_rate(rollout_rule_rate(of, rule->of, candidate),
@@ -286,39 +351,37 @@ static void tracker_enter_variance(struct rollout_tracker *tracker, double diffe
 	tracker_enter(tracker, difference, interval_around(difference, sequence_half_width(variance, tracker->tau2, alpha)));
 }
 
-static void comparison_follow(struct rollout_tracker *tracker, const struct rollout_rule *rule, const struct moments *control,
-			      const struct moments *candidate)
+static void comparison_follow(struct rollout_tracker *tracker, const struct rollout_rule *rule,
+			      const struct rollout_counts *control, const struct rollout_counts *candidate)
 {
-	const double kept = 1 - rule->limit, difference = candidate->mean - kept * control->mean;
-	const bool rates = rule_is_of_rates(rule, control, candidate);
-	if (rates && rates_scarce(control, candidate)) {
+	const struct judged_pair pair = judged_pair_of(rule, control, candidate);
+	const double kept = 1 - rule->limit, difference = pair.candidate.mean - kept * pair.control.mean;
+	if (pair.is_scarce) {
 		tracker->scarce = true;
 		tracker_enter(tracker, difference,
-			      rate_difference(moments_rate(control), moments_rate(candidate), kept, ROLLOUT_ALPHA * SCARCE_SHARE));
+			      rate_difference(pair.control_rate, pair.candidate_rate, kept, ROLLOUT_ALPHA * SCARCE_SHARE));
 		return;
 	}
-	if (!burn_in_over(control, candidate, rates) || !(control->squares > 0 && candidate->squares > 0))
+	if (!pair.is_known)
 		return;
 	if (tracker->tau2 == 0)
-		tracker->tau2 = burn_in_tau2(control, candidate, ROLLOUT_ACCURACY_DROP);
-	tracker_enter_variance(tracker, difference,
-			       moments_variance(candidate, 1) / (double)candidate->count +
-				       kept * kept * moments_variance(control, 1) / (double)control->count);
+		tracker->tau2 = burn_in_tau2(&pair.control, &pair.candidate, ROLLOUT_ACCURACY_DROP);
+	tracker_enter_variance(tracker, difference, mean_variance(&pair.candidate) + kept * kept * mean_variance(&pair.control));
 }
 
-static void mean_follow(struct rollout_tracker *tracker, const struct rollout_rule *rule, const struct moments *candidate)
+static void mean_follow(struct rollout_tracker *tracker, const struct rollout_rule *rule, const struct rollout_counts *candidate)
 {
-	const bool rates = rule_is_of_rates(rule, candidate, candidate);
-	if (rates && rates_scarce(candidate, candidate)) {
+	const struct judged_pair pair = judged_pair_of(rule, candidate, candidate);
+	if (pair.is_scarce) {
 		tracker->scarce = true;
-		tracker_enter(tracker, candidate->mean, rate_sequence(moments_rate(candidate), ROLLOUT_ALPHA * SCARCE_SHARE));
+		tracker_enter(tracker, pair.candidate.mean, rate_sequence(pair.candidate_rate, ROLLOUT_ALPHA * SCARCE_SHARE));
 		return;
 	}
-	if (!burn_in_over(candidate, candidate, rates) || !(candidate->squares > 0))
+	if (!pair.is_known)
 		return;
 	if (tracker->tau2 == 0)
-		tracker->tau2 = burn_in_tau2(candidate, candidate, ROLLOUT_ACCURACY_DROP);
-	tracker_enter_variance(tracker, candidate->mean, moments_variance(candidate, 1) / (double)candidate->count);
+		tracker->tau2 = burn_in_tau2(&pair.candidate, &pair.candidate, ROLLOUT_ACCURACY_DROP);
+	tracker_enter_variance(tracker, pair.candidate.mean, mean_variance(&pair.candidate));
 }
 
 static void tracker_follow(struct rollout_tracker *tracker, const struct planned_stage *stage, size_t index,
@@ -327,9 +390,9 @@ static void tracker_follow(struct rollout_tracker *tracker, const struct planned
 	const struct rollout_rule *rule = &stage->rules[index];
 	const struct rollout_counts *counts = &look->candidates[candidate];
 	if (rollout_rule_compares(rule) && !planned_stage_is_whole(stage))
-		comparison_follow(tracker, rule, units_of(rule, &look->control), units_of(rule, counts));
+		comparison_follow(tracker, rule, &look->control, counts);
 	else if (rule->kind == RULE_ACCURACY || rule->kind == RULE_MEAN)
-		mean_follow(tracker, rule, units_of(rule, counts));
+		mean_follow(tracker, rule, counts);
 	else if (rule->trigger && !rollout_rule_is_of_truth(stage, rule)) {
 		const struct rate now = rollout_rule_rate(rule, index, counts), then = rollout_rule_rate(rule, index, before);
 		const struct rate since = {now.successes - then.successes, now.trials - then.trials};

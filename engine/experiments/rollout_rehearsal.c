@@ -357,6 +357,7 @@ static bool tally_begin(struct rehearsal *rehearsal, struct past_pipeline *pipel
 					    .units_max = REHEARSAL_UNITS_MAX,
 					    .past = past};
 	memcpy(config.caps, pipeline->how.caps, sizeof config.caps);
+	memcpy(config.ratios, pipeline->how.ratios, sizeof config.ratios);
 	truth_tally_close(pipeline->tally);
 	pipeline->tally = truth_tally_open(&config, error);
 	return pipeline->tally;

@@ -36,6 +36,7 @@ struct rehearsal_config {
 /* How the metrics of a pipeline's feedback are counted. */
 struct rehearsed_pipeline {
 	double caps[EXPERIMENT_METRICS_MAX]; /* of the plan's metrics; 0: none */
+	bool ratios[EXPERIMENT_METRICS_MAX]; /* likewise (struct truth_tally_config) */
 	bool computed;			     /* engines compute the accuracy (struct truth_tally_config) */
 };
 

@@ -6,6 +6,7 @@
 #include "experiments/rollout_parts.h"
 
 #define MARK UINT64_C(0x74756f6c6c720000) /* "rllout", and two bytes for the version */
+#define VERSION_RATIOS 4		  /* the first one that has the effects of ratios */
 
 /* Writes where `out` is given, else reads. */
 struct state_walk {
@@ -87,6 +88,8 @@ static void walk_counts(struct state_walk *walk, const struct rollout_plan *plan
 	walk_arrivals(walk, &counts->accuracy_arrivals);
 	for (size_t i = 0; i < plan->metric_count; i++)
 		walk_arrivals(walk, &counts->arrivals[i]);
+	for (size_t i = 0; walk->version >= VERSION_RATIOS && i < plan->metric_count; i++)
+		walk_double(walk, &counts->ratio_effects[i]);
 }
 
 static void walk_candidate(struct state_walk *walk, const struct rollout_plan *plan, struct rollout_state *state, size_t candidate,

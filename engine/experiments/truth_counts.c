@@ -12,6 +12,23 @@ struct moments truth_moments(const struct truth_counts *counts)
 	return (struct moments){(uint64_t)counts->units, sum / (double)counts->units, fmax(squares, 0)};
 }
 
+/* What a unit counts as. */
+static struct arm_unit unit_number(bool is_ratio, double sum, uint32_t requests)
+{
+	return is_ratio ? (struct arm_unit){sum, requests} : (struct arm_unit){sum / requests, 1};
+}
+
+void metric_counts_value(struct metric_counts *counts, bool is_ratio, double sum, uint32_t requests, double value)
+{
+	const struct arm_unit number = unit_number(is_ratio, sum + value, requests + 1);
+	if (requests > 0)
+		arm_sums_replace(&counts->units, unit_number(is_ratio, sum, requests), number);
+	else
+		arm_sums_add(&counts->units, number.value, number.beside);
+	counts->requests++;
+	counts->other_values += value != 0 && value != 1;
+}
+
 void truth_counts_add(struct truth_counts *into, const struct truth_counts *from)
 {
 	into->units += from->units;
@@ -24,8 +41,8 @@ void truth_counts_add(struct truth_counts *into, const struct truth_counts *from
 		into->metrics[i].requests += from->metrics[i].requests;
 		into->metrics[i].joined += from->metrics[i].joined;
 		into->metrics[i].late += from->metrics[i].late;
-		if (from->metrics[i].units.count > 0)
-			moments_merge(&into->metrics[i].units, &from->metrics[i].units);
+		into->metrics[i].other_values += from->metrics[i].other_values;
+		arm_sums_merge(&into->metrics[i].units, &from->metrics[i].units);
 	}
 }
 
@@ -35,12 +52,21 @@ static bool arrivals_are_sound(int64_t joined, int64_t late)
 	return joined >= 0 && joined <= TRUTH_ARRIVALS_MAX && late >= 0 && late <= TRUTH_ARRIVALS_MAX;
 }
 
+/* No value is beyond TRUTH_VALUE_MAX, and each unit has one at least. */
+static bool units_are_sound(const struct arm_sums *units)
+{
+	return units->count == 0 ||
+	       (units->beside_mean > 0 && isfinite(units->beside_mean) && units->beside_squares >= 0 &&
+		isfinite(units->beside_squares) && fabs(units->mean) <= TRUTH_VALUE_MAX * fmax(units->beside_mean, 1) &&
+		units->squares >= 0 && isfinite(units->squares) && isfinite(units->products));
+}
+
 static bool metric_rose(const struct metric_counts *before, const struct metric_counts *now)
 {
-	const struct moments *units = &now->units;
+	const struct arm_sums *units = &now->units;
 	return units->count >= before->units.count && units->count <= TRUTH_COUNT_MAX && now->requests >= before->requests &&
-	       now->requests >= (int64_t)units->count && fabs(units->mean) <= TRUTH_VALUE_MAX && units->squares >= 0 &&
-	       isfinite(units->squares) && arrivals_are_sound(now->joined, now->late);
+	       now->requests >= (int64_t)units->count && units_are_sound(units) && now->other_values >= 0 &&
+	       now->other_values <= now->requests && arrivals_are_sound(now->joined, now->late);
 }
 
 bool truth_counts_rose(const struct truth_counts *before, const struct truth_counts *now)

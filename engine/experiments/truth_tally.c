@@ -101,15 +101,6 @@ static void accuracy_count(struct truth_counts *counts, const struct truth_unit 
 	counts->requests++;
 }
 
-static void metric_count(struct metric_counts *counts, const struct truth_unit *unit, double value)
-{
-	if (unit->requests > 0)
-		moments_replace(&counts->units, unit->sum / unit->requests, (unit->sum + value) / (unit->requests + 1));
-	else
-		moments_add(&counts->units, value);
-	counts->requests++;
-}
-
 /* NULL: there is no space for the unit, which is counted among the losses. `alone` is that of a request without one. */
 static struct truth_unit *unit_of(struct truth_tally *tally, const struct waiting_value *value, size_t judged,
 				  struct truth_unit *alone)
@@ -133,7 +124,8 @@ static void value_count(struct truth_tally *tally, size_t judged, const struct w
 	if (judged == 0)
 		accuracy_count(counts, unit, value->value);
 	else
-		metric_count(&counts->metrics[judged - 1], unit, value->value);
+		metric_counts_value(&counts->metrics[judged - 1], tally->config.ratios[judged - 1], unit->sum, unit->requests,
+				    value->value);
 	unit->sum += value->value;
 	unit->requests++;
 	unit->has_value = true;

@@ -9,6 +9,9 @@
  * requests, since they depend on each other. A request without a unit is one by itself. All of this holds for the other metrics
  * too, which are numbers of feedback, or FEEDBACK_REWARD. One with a cap has no counts before its cap is known.
  *
+ * Of a ratio, a unit counts by its number of values: sums of units have its sum beside that number, of which
+ * arm_sums_ratio_moments() is the ratio, with its variance by the delta method. A unit takes the same memory as of a mean.
+ *
  * Feedback that names a unit and no request is one more value of the unit, and counts with its last exposure before it
  * (experiments/unit_outcomes.h).
  *
@@ -31,7 +34,7 @@
 #include "message/answer_label.h"
 #include "message/exposure.h"
 #include "message/feedback.h"
-#include "numeric/moments.h"
+#include "statistics/arm_sums.h"
 #include "step/baseline.h"
 #include "step/experiment.h"
 
@@ -50,10 +53,12 @@ struct truth_tally;
 
 /* Of one metric of one variant. */
 struct metric_counts {
-	int64_t requests;     /* that have it */
-	struct moments units; /* the mean of each */
+	int64_t requests; /* that have it */
+	/* Units: the mean of each, beside 1; of a ratio the sum of the values of each, beside their number. */
+	struct arm_sums units;
 	int64_t joined; /* those whose value came in time, also where the window is not over; one may be of an earlier stage */
 	int64_t late;	      /* those whose value came after the window; of many, an estimate */
+	int64_t other_values; /* requests whose value is neither 0 nor 1 */
 };
 
 /* Of one variant: units with an accuracy, the sum of these and of their squares, and the requests of these units; and the other
@@ -91,6 +96,7 @@ struct truth_tally_config {
 	size_t metric_count;		     /* at most EXPERIMENT_METRICS_MAX */
 	const char *const *metrics;	     /* their names; borrowed */
 	double caps[EXPERIMENT_METRICS_MAX]; /* of each: the quantile that caps it (experiments/running_cap.h); 0: none */
+	bool ratios[EXPERIMENT_METRICS_MAX]; /* of each: a unit counts by as many values as it has (`perUnit: ratio`) */
 	bool computed; /* engines compute ROLLOUT_ACCURACY, which the pipeline declares: truth without it says nothing */
 	size_t memory_bytes, units_max;
 	struct truth_past past; /* of the tally of the stage before, which the tally takes over */
@@ -134,6 +140,9 @@ struct moments truth_moments(const struct truth_counts *counts);
 /* The metrics of a feedback that are judged: at most EXPERIMENT_METRICS_MAX, each at its index. Returns a bit for each that it
  * has. */
 unsigned truth_metrics(const struct feedback *feedback, const char *const *names, size_t count, double *values);
+
+/* Adds a value of a unit, which had `requests` before it, whose values have that sum. */
+void metric_counts_value(struct metric_counts *counts, bool is_ratio, double sum, uint32_t requests, double value);
 
 /* Adds the counts of another pipeline. */
 void truth_counts_add(struct truth_counts *into, const struct truth_counts *from);

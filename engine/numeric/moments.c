@@ -1,7 +1,6 @@
 /* moments.c: Compensated sums and running moments; see moments.h. */
 #include "numeric/moments.h"
 
-#include <assert.h>
 #include <math.h>
 
 void sum_add(struct sum *sum, double number)
@@ -35,14 +34,6 @@ void moments_merge(struct moments *into, const struct moments *from)
 	into->squares += from->squares + away * away * (double)into->count * share;
 	into->mean += away * share;
 	into->count += from->count;
-}
-
-void moments_replace(struct moments *moments, double former, double number)
-{
-	assert(moments->count > 0);
-	const double from = moments->mean, step = number - former;
-	moments->mean += step / (double)moments->count;
-	moments->squares = fmax(moments->squares + step * (number - moments->mean + former - from), 0);
 }
 
 double moments_variance(const struct moments *moments, unsigned freedom)

@@ -29,9 +29,6 @@ struct moments {
 void moments_add(struct moments *moments, double number);
 void moments_merge(struct moments *into, const struct moments *from);
 
-/* Puts `number` in the place of `former`, which was added before. */
-void moments_replace(struct moments *moments, double former, double number);
-
 /* The squared deviations divided by count - freedom; freedom is 1 for a sample, 0 for a population. NaN if the
  * divisor is not above 0. */
 double moments_variance(const struct moments *moments, unsigned freedom);

@@ -257,8 +257,10 @@ static bool counting_begin(const struct truth_service *service, struct truth_cou
 					    .units_max = TRUTH_UNITS_MAX,
 					    .past = counting->past};
 	counting->past = (struct truth_past){0};
-	for (size_t i = 0; i < counting->metric_count; i++)
+	for (size_t i = 0; i < counting->metric_count; i++) {
 		config.caps[i] = metric_cap(&service->config.graph->spec->metrics, counting->metrics[i]);
+		config.ratios[i] = metric_is_ratio(&service->config.graph->spec->metrics, counting->metrics[i]);
+	}
 	counting->tally = truth_tally_open(&config, error);
 	return counting->tally;
 }

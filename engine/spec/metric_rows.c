@@ -42,10 +42,10 @@ const struct option pipeline_metric_rows[] = {
 		    "then. Above 50%; 100% is off."),
 	ROW("perUnit", CHOICE, struct metric_spec, per_unit, .place_offset = offsetof(struct metric_spec, per_unit_place),
 	    .choices = "mean sum ratio", .fallback = "mean",
-	    .help = "What a unit counts as in `sluice experiments analyze`. mean: the mean of its values. sum: their sum, 0 "
-		    "without one, as of the revenue of a user; no criterion of a rollout can be of it, since it grows while a "
-		    "stage lasts. ratio: the sum of all values by their number, so that a unit counts by as many as it has; no "
-		    "--covariate reduces its variance. Rollouts have the mean, and bandits learn from each value."),
+	    .help = "What a unit counts as in `sluice experiments analyze` and in the criteria of rollouts. mean: the mean of its "
+		    "values. sum: their sum, 0 without one, as of the revenue of a user; no criterion can be of it, since it grows "
+		    "while a stage lasts. ratio: the sum of all values by their number, so that a unit counts by as many as it "
+		    "has; no --covariate reduces its variance. Bandits learn from each value."),
 	{.type = OPTION_END},
 };
 
@@ -195,4 +195,10 @@ double metric_cap(const struct item_list *metrics, const char *name)
 		if (items[i].name.text && strcmp(items[i].name.text, name) == 0)
 			return items[i].cap > 0.5 && items[i].cap < 1 ? items[i].cap : 0;
 	return 0;
+}
+
+bool metric_is_ratio(const struct item_list *metrics, const char *name)
+{
+	const struct metric_spec *metric = metric_spec_find(metrics, name);
+	return metric && metric->per_unit == METRIC_RATIO;
 }

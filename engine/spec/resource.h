@@ -219,6 +219,7 @@ bool alert_groups_as(const struct alert_spec *alert, const struct step_spec *ste
 #define METRICS_MAX 16 /* of a pipeline, customMetrics included: each has a share of PIPELINE_METRIC_SERIES */
 #define METRIC_PRIMARY 0     /* its role */
 #define METRIC_SUM 1	     /* what a unit counts as */
+#define METRIC_RATIO 2
 #define METRIC_CAP_LEAST 0.5 /* a cap is above the median */
 
 struct metric_label {
@@ -253,6 +254,9 @@ bool metrics_declare(const void *metrics, struct text name);
 
 /* The cap of a pipeline's metric of that name, above .5 and below 1; 0: there is none, or no such metric. */
 double metric_cap(const struct item_list *metrics, const char *name);
+
+/* Whether a pipeline's metric of that name has `perUnit: ratio`. */
+bool metric_is_ratio(const struct item_list *metrics, const char *name);
 
 struct pipeline_spec {
 	struct item_list steps; /* struct step_spec */

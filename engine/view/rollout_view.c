@@ -6,7 +6,7 @@
 #include "base/moment.h"
 #include "base/quote.h"
 #include "base/suggest.h"
-#include "experiments/truth_tally.h"
+#include "control/truth_record.h"
 #include "message/json_write.h"
 #include "step/assignment.h"
 
@@ -28,7 +28,7 @@ static void metrics_add(struct variant_sum *sum, const struct record_list *metri
 {
 	const struct metric_truth *items = metrics->items;
 	for (size_t i = 0; i < metrics->count; i++) {
-		const struct moments units = {(uint64_t)items[i].units, items[i].mean, items[i].squares};
+		const struct metric_counts counts = metric_counts_of(&items[i]);
 		size_t at = 0;
 		while (at < sum->metric_count && !text_equal(sum->metrics[at], items[i].name))
 			at++;
@@ -38,8 +38,7 @@ static void metrics_add(struct variant_sum *sum, const struct record_list *metri
 			sum->metrics[sum->metric_count++] = items[i].name;
 		sum->truths.metrics[at].joined += items[i].joined;
 		sum->truths.metrics[at].late += items[i].late;
-		if (items[i].units > 0)
-			moments_merge(&sum->truths.metrics[at].units, &units);
+		arm_sums_merge(&sum->truths.metrics[at].units, &counts.units);
 	}
 }
 
@@ -110,11 +109,11 @@ static void metrics_print_json(const struct variant_sum *sum, struct buffer *out
 {
 	buffer_string(out, ", \"metrics\": {");
 	for (size_t i = 0; i < sum->metric_count; i++) {
-		const struct moments *units = &sum->truths.metrics[i].units;
+		const struct moments units = arm_sums_ratio_moments(&sum->truths.metrics[i].units);
 		buffer_string(out, i > 0 ? ", " : "");
 		json_write_string(out, sum->metrics[i]);
-		buffer_print(out, ": {\"units\": %llu", (unsigned long long)units->count);
-		json_write_finite_member(out, ", ", "mean", units->count > 0 ? units->mean : (double)NAN);
+		buffer_print(out, ": {\"units\": %llu", (unsigned long long)units.count);
+		json_write_finite_member(out, ", ", "mean", units.count > 0 ? units.mean : (double)NAN);
 		buffer_print(out, ", \"inTime\": %lld, \"late\": %lld", (long long)sum->truths.metrics[i].joined,
 			     (long long)sum->truths.metrics[i].late);
 		buffer_byte(out, '}');
@@ -171,11 +170,11 @@ static void late_print(int64_t joined, int64_t late, const char *of, struct buff
 static void metrics_print(const struct variant_sum *sum, struct arena *arena, struct buffer *out)
 {
 	for (size_t i = 0; i < sum->metric_count; i++) {
-		const struct moments *units = &sum->truths.metrics[i].units;
+		const struct moments units = arm_sums_ratio_moments(&sum->truths.metrics[i].units);
 		buffer_print(out, "    mean of %s: ", text_shown(sum->metrics[i], arena));
-		if (units->count > 0)
-			buffer_print(out, "%.6g of %llu unit%s\n", units->mean, (unsigned long long)units->count,
-				     units->count == 1 ? "" : "s");
+		if (units.count > 0)
+			buffer_print(out, "%.6g of %llu unit%s\n", units.mean, (unsigned long long)units.count,
+				     units.count == 1 ? "" : "s");
 		else
 			buffer_string(out, "no feedback has it\n");
 		late_print(sum->truths.metrics[i].joined, sum->truths.metrics[i].late, text_shown(sum->metrics[i], arena), out);

@@ -183,6 +183,53 @@ static void a_sum_of_a_unit_is_no_criterion(void **state)
 	write_file(path, FILE_TEXT);
 }
 
+/* Every second request is of one user and has a profit of 1; others are of users who come once, and have 3. */
+static void profits_write(void)
+{
+	char line[LINE_BYTES];
+	for (int i = 0; i < 500; i++) {
+		(void)snprintf(line, sizeof line,
+			       "{\"id\":\"r%d\",\"time_ms\":%lld,\"experiment\":\"e\",\"variant\":\"new\",\"unit\":\"u%d\","
+			       "\"probability\":0.5,\"reason\":\"stage\"}",
+			       i, (long long)(BEGIN_MS + 50 * i), i % 2 ? i : 0);
+		mock_send(&mock, TOPIC("exposures"), TEXT("k"), text_of(line));
+		(void)snprintf(line, sizeof line, "{\"id\":\"r%d\",\"time_ms\":%lld,\"metrics\":{\"profit\":%d}}", i,
+			       (long long)(BEGIN_MS + 50 * i + 1), i % 2 ? 3 : 1);
+		mock_send(&mock, TOPIC("feedback"), TEXT("k"), text_of(line));
+	}
+	assert_int_equal(rd_kafka_flush(mock.writer, MOCK_WAIT_MS), 0);
+}
+
+static double profit_judged(void)
+{
+	struct said said = rehearse("json");
+	if (said.code != 0)
+		fail_msg("%s", said.err);
+	json_t *document = json_loads(said.out, 0, NULL), *item;
+	json_t *move = json_array_get(json_object_get(document, "moves"), 1);
+	double estimate = 0;
+	size_t i;
+	json_array_foreach(json_object_get(move, "evidence"), i, item) if (json_object_get(item, "metric")) estimate =
+		json_number_value(json_object_get(item, "estimate"));
+	json_decref(document);
+	said_close(&said);
+	return estimate;
+}
+
+static void a_ratio_is_judged_as_the_pipeline_declares_it(void **state)
+{
+	(void)state;
+	topics_make();
+	profits_write();
+	write_file(path, JUDGED_BY_PROFIT("ratio"));
+	const double ratio = profit_judged();
+	write_file(path, JUDGED_BY_PROFIT("mean"));
+	const double mean = profit_judged();
+	write_file(path, FILE_TEXT);
+	assert_true(ratio > 1.95 && ratio < 2.05);
+	assert_true(mean > 2.9 && mean < 3);
+}
+
 int main(void)
 {
 #define ON_BROKER(test) cmocka_unit_test_setup_teardown(test, broker_start, broker_stop)
@@ -191,6 +238,7 @@ int main(void)
 		ON_BROKER(empty_topics_have_nothing_to_rehearse),
 		ON_BROKER(records_that_cannot_be_read_are_counted),
 		ON_BROKER(a_sum_of_a_unit_is_no_criterion),
+		ON_BROKER(a_ratio_is_judged_as_the_pipeline_declares_it),
 	};
 	return cmocka_run_group_tests(tests, file_make, file_remove);
 }

@@ -239,9 +239,14 @@ static void profits_pass(struct counting_engine *engine, int seconds, double of_
 		const double means[] = {of_a, of_b};
 		engine->metric_count = 2;
 		for (size_t j = 0; j < 2; j++) {
-			engine->metrics[j][0] = (struct metric_truth){TEXT("other"), 7, 7, 1, 1, 7, 0};
-			engine->metrics[j][1] =
-				(struct metric_truth){TEXT("profit"), units + 5, units, means[j], (double)units, units + 5, 0};
+			engine->metrics[j][0] = (struct metric_truth){
+				.name = TEXT("other"), .requests = 7, .units = 7, .mean = 1, .squares = 1, .joined = 7};
+			engine->metrics[j][1] = (struct metric_truth){.name = TEXT("profit"),
+								      .requests = units + 5,
+								      .units = units,
+								      .mean = means[j],
+								      .squares = (double)units,
+								      .joined = units + 5};
 		}
 		second_pass(engine, 200, 0);
 	}

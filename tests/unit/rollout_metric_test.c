@@ -183,10 +183,11 @@ static void a_state_has_the_metrics_of_its_plan(void **state)
 	trial.look.epoch = trial.rollout.epoch;
 	trial.look.control.metrics[0] = means(300, 4);
 	trial.look.candidates[0].metrics[0] = means(200, 5);
+	trial.look.candidates[0].ratio_effects[0] = 1.5;
 	minute_pass(1000, 0);
 	buffer_clear(&out);
 	rollout_state_write(&trial.plan, &trial.rollout, &out);
-	assert_int_equal(out.length, without + 8 * (2 * 5)); /* five numbers of each variant */
+	assert_int_equal(out.length, without + 8 * (2 * 6)); /* six numbers of each variant */
 	assert_true(rollout_state_read(&trial.plan, buffer_view(&out), &read, &error));
 	assert_memory_equal(&trial.rollout, &read, sizeof read);
 }
@@ -235,6 +236,9 @@ static void means_that_cannot_be_are_refused(void **state)
 		trial.look.candidates[0].metrics[0] = wrong[i];
 		assert_false(rollout_look(&trial.plan, &trial.rollout, &trial.look, &trial.move, &error));
 		assert_int_equal(error.kind, ERROR_INPUT);
+		trial.look.candidates[0].metrics[0] = means(50, 1);
+		trial.look.candidates[0].ratio_effects[0] = i % 2 ? NAN : -1;
+		assert_false(rollout_look(&trial.plan, &trial.rollout, &trial.look, &trial.move, &error));
 	}
 }
 

@@ -366,6 +366,45 @@ static void each_pipeline_has_caps_of_its_own(void **state)
 	assert_true(result.requests[0] == 4200 && result.unanswered == 0);
 }
 
+/* A unit has 9 of 10 requests, and profits of 1; others have one request each, and a profit of 11. */
+static void a_ratio_counts_each_value(void **state)
+{
+	struct rehearsal *rehearsal =
+		rehearsal_of(STAGES("") "  successCriteria: [{metricName: profit, threshold: 50, operator: \"<\"}]\n");
+	const struct rehearsed_pipeline pipeline = {.ratios = {true}};
+	struct error error = {0};
+	(void)state;
+	for (int64_t i = 0; i < 11 * MINUTE_MS / EVERY_MS; i++) {
+		const bool is_seldom = i / 2 % 10 == 0;
+		const struct feedback_metric profit = {TEXT("profit"), is_seldom ? 11 : 1};
+		char id[24], unit[24];
+		const struct text name = {id, (size_t)snprintf(id, sizeof id, "r%lld", (long long)i)};
+		const struct text user = {unit,
+					  (size_t)snprintf(unit, sizeof unit, "u%lld", (long long)(is_seldom ? i : -1 - i % 2))};
+		const struct feedback feedback = {.id = name, .metric_count = 1, .metrics = &profit};
+		const struct exposure exposure = {.id = name,
+						  .origin = {TEXT("in"), 0, i},
+						  .time_ms = BEGIN_MS + i * EVERY_MS,
+						  .experiment = TEXT("e"),
+						  .variant = text_of(names[i % 2]),
+						  .unit = user,
+						  .reason = ASSIGNED_STAGE};
+		assert_true(rehearsal_expose(rehearsal, &exposure, &error));
+		assert_true(rehearsal_answer(rehearsal, name, exposure.time_ms + USUAL_MS, false, &error));
+		assert_true(rehearsal_feedback(rehearsal, &feedback, exposure.time_ms + 1, &error));
+	}
+	assert_true(rehearsal_pipeline_end(rehearsal, &pipeline, &error));
+	assert_true(rehearsal_run(rehearsal, &result, &error));
+	const struct rollout_evidence *evidence = &result.moves[1].evidence;
+	size_t mean = 0;
+	while (plan.stages[0].rules[evidence->items[mean].rule].kind != RULE_MEAN)
+		mean++;
+	assert_int_equal(result.moves[1].to, ROLLOUT_INCONCLUSIVE); /* of one unit no rate is known */
+	assert_int_equal(evidence->items[mean].verdict, VERDICT_HOLDS);
+	assert_int_equal(evidence->items[mean].trials, 271); /* of 2695 requests, in 539 s */
+	assert_true(fabs(evidence->items[mean].estimate - (1 + 10 * 270 / 2695.0)) < 1e-9);
+}
+
 static void without_exposures_there_is_nothing_to_rehearse(void **state)
 {
 	struct rehearsal *rehearsal = rehearsal_of(STAGES(""));
@@ -396,6 +435,7 @@ int main(void)
 		TEST(neither_the_order_of_records_nor_repeated_ones_change_it),
 		TEST(an_id_that_comes_again_is_of_another_request),
 		TEST(each_pipeline_has_caps_of_its_own),
+		TEST(a_ratio_counts_each_value),
 		TEST(without_exposures_there_is_nothing_to_rehearse),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* rollout_truths_test.c: Tests of the way of late truths from engines through the keeper: they leave a stage open, stay with the
- * rollout, and are 0 in records of the schema before them. */
+ * rollout, and are 0 in records of the schema before them; likewise ratios. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "control/rollout_relay.h"
+#include "control/truth_record.h"
 #include "message/schemas.h"
 #include "tests/unit/rollout_looks.h"
 #include "tests/unit/rollout_stand.h"
@@ -23,7 +24,7 @@
 	"  progressiveDeployment: {enabled: true, checkEvery: 10s, stages: [{weight: 40, duration: " duration ", approve: true},"  \
 	" {weight: 50, duration: 30s}]}\n"
 #define PROFITABLE EXPERIMENT("50") "  successCriteria: [{metricName: profit, threshold: 3, operator: \">\"}]\n"
-#define FORMER(name) "tests/data/avro/" name "-1"
+#define FORMER(name, number) "tests/data/avro/" name "-" number
 
 static const struct variant_truth *truths_of_b(void)
 {
@@ -148,6 +149,44 @@ static void two_engines_do_not_take_turns(void **state)
 	assert_true(truths_of_b()->late == 5 && truths_of_b()->joined == 1);
 }
 
+/* 300 units a second of two or four values: the ratio is 3.1 or 2.9, and sums are around 9. */
+static void a_ratio_is_judged_by_its_values(void **state)
+{
+	(void)state;
+	for (int good = 0; good < 2; good++) {
+		rollout_stand_open(state);
+		table_propose("Experiment", "e", PROFITABLE);
+		engine_follow(&one);
+		for (int i = 1; i <= 25 && phase_is("running", 1); i++) {
+			struct metric_counts counts = {.requests = 900 * i, .joined = 900 * i, .other_values = 900 * i};
+			for (int j = 0; j < 300 * i; j++) {
+				const double size = j % 2 ? 2 : 4;
+				arm_sums_add(&counts.units, size * (good ? 3.1 : 2.9) + (j / 2 % 2 ? 1 : -1), size);
+			}
+			one.metric_count = 1;
+			for (size_t j = 0; j < 2; j++)
+				one.metrics[j][0] = (struct metric_truth){.name = TEXT("profit"),
+									  .requests = counts.requests,
+									  .units = (int64_t)counts.units.count,
+									  .mean = counts.units.mean,
+									  .squares = counts.units.squares,
+									  .joined = counts.joined,
+									  .size = counts.units.beside_mean,
+									  .size_squares = counts.units.beside_squares,
+									  .products = counts.units.products,
+									  .other_values = counts.other_values};
+			second_pass(&one, 200, 0);
+			if (!phase_is("running", 1))
+				continue;
+			const struct metric_truth *kept = truths_of_b()->metrics.items;
+			assert_true(kept->size == counts.units.beside_mean && kept->size_squares == counts.units.beside_squares);
+			assert_true(kept->products == counts.units.products && kept->other_values == counts.other_values);
+		}
+		assert_true(phase_is(good ? "promoted" : "rolledBack", 1));
+		table_stand_close(state);
+	}
+}
+
 static void late_values_of_a_metric_are_progress_too(void **state)
 {
 	(void)state;
@@ -155,7 +194,7 @@ static void late_values_of_a_metric_are_progress_too(void **state)
 	engine_follow(&one);
 	one.metric_count = 1;
 	for (size_t i = 0; i < 2; i++)
-		one.metrics[i][0] = (struct metric_truth){TEXT("profit"), 0, 0, 0, 0, 0, 40};
+		one.metrics[i][0] = (struct metric_truth){.name = TEXT("profit"), .late = 40};
 	seconds_pass(&one, 2, 200, 0);
 	const struct metric_truth *profit = truths_of_b()->metrics.items;
 	assert_true(profit->late == 40);
@@ -306,7 +345,7 @@ static void an_engine_knows_when_the_rollout_began(void **state)
 	expect_times(move(4)->time_ms, move(4)->time_ms);
 }
 
-/* ---- records of the former schema ---- */
+/* ---- records of former schemas ---- */
 
 static struct buffer file_of(const char *path)
 {
@@ -338,12 +377,12 @@ static void former_read(const struct record_form *form, const char *schema, stru
 static void a_former_rollout_is_read_with_its_state(void **state)
 {
 	struct arena *arena = arena_open(1 << 20);
-	struct buffer bytes = file_of(FORMER("rollout") ".bin");
+	struct buffer bytes = file_of(FORMER("rollout", "1") ".bin");
 	struct control_rollout record;
 	struct rollout_state read;
 	struct error error = {0};
 	(void)state;
-	former_read(&rollout_form, FORMER("rollout") ".avsc", bytes, arena, &record);
+	former_read(&rollout_form, FORMER("rollout", "1") ".avsc", bytes, arena, &record);
 	const struct pipeline_truth *pipelines = record.truths.items;
 	const struct variant_truth *variants = pipelines[0].variants.items;
 	const struct metric_truth *profit = variants[1].metrics.items;
@@ -361,17 +400,58 @@ static void a_former_rollout_is_read_with_its_state(void **state)
 static void former_counts_of_an_engine_are_read(void **state)
 {
 	struct arena *arena = arena_open(1 << 20);
-	struct buffer bytes = file_of(FORMER("tally") ".bin");
+	struct buffer bytes = file_of(FORMER("tally", "1") ".bin");
 	struct engine_tallies record;
 	struct error error = {0};
 	(void)state;
-	former_read(&tally_form, FORMER("tally") ".avsc", bytes, arena, &record);
+	former_read(&tally_form, FORMER("tally", "1") ".avsc", bytes, arena, &record);
 	const struct experiment_tally *tally = record.experiments.items;
 	const struct pipeline_truth *pipelines = tally->truths.items;
 	const struct variant_truth *variants = pipelines[0].variants.items;
 	assert_true(variants[1].units == 80 && variants[1].requests == 90 && variants[1].late == 0);
 	bytes.length--;
 	assert_false(record_decode(&tally_form, buffer_view(&bytes), arena, &record, &error));
+	buffer_close(&bytes);
+	arena_close(arena);
+}
+
+/* Before ratios, each unit counted once. */
+static void a_rollout_before_ratios_is_read_with_its_state(void **state)
+{
+	struct arena *arena = arena_open(1 << 20);
+	struct buffer bytes = file_of(FORMER("rollout", "2") ".bin");
+	struct control_rollout record;
+	struct rollout_state read;
+	struct error error = {0};
+	(void)state;
+	former_read(&rollout_form, FORMER("rollout", "2") ".avsc", bytes, arena, &record);
+	const struct pipeline_truth *pipelines = record.truths.items;
+	const struct metric_truth *profit = ((const struct variant_truth *)pipelines[0].variants.items)[1].metrics.items;
+	assert_true(profit->requests == 180 && profit->units == 150 && profit->joined == 195 && profit->late == 21);
+	const struct metric_counts counts = metric_counts_of(profit);
+	assert_true(counts.units.beside_mean == 1 && counts.units.beside_squares == 0 && counts.units.mean == 4);
+	plan_take(PROFITABLE);
+	if (!rollout_state_read(&trial.plan, record.state, &read, &error))
+		fail_msg("%s", error.text);
+	assert_true(read.phase == ROLLOUT_RUNNING && read.candidates[0].metrics[0].count > 0);
+	assert_true(read.candidates[0].arrivals[0].late > 0 && read.candidates[0].ratio_effects[0] == 0);
+	buffer_close(&bytes);
+	arena_close(arena);
+}
+
+static void counts_of_an_engine_before_ratios_are_read(void **state)
+{
+	struct arena *arena = arena_open(1 << 20);
+	struct buffer bytes = file_of(FORMER("tally", "2") ".bin");
+	struct engine_tallies record;
+	(void)state;
+	former_read(&tally_form, FORMER("tally", "2") ".avsc", bytes, arena, &record);
+	const struct experiment_tally *tally = record.experiments.items;
+	const struct pipeline_truth *pipelines = tally->truths.items;
+	const struct variant_truth *variants = pipelines[0].variants.items;
+	const struct metric_truth *profit = variants[1].metrics.items;
+	assert_true(variants[1].joined == 92 && variants[1].late == 11);
+	assert_true(profit->joined == 97 && profit->late == 3 && profit->size == 0 && profit->other_values == 0);
 	buffer_close(&bytes);
 	arena_close(arena);
 }
@@ -392,8 +472,11 @@ int main(void)
 		ON_STAND(without_exposures_no_truths_are_waited_for),
 		ON_STAND(an_engine_says_whether_its_counts_are_current),
 		ON_STAND(an_engine_knows_when_the_rollout_began),
+		cmocka_unit_test(a_ratio_is_judged_by_its_values),
 		cmocka_unit_test(a_former_rollout_is_read_with_its_state),
 		cmocka_unit_test(former_counts_of_an_engine_are_read),
+		cmocka_unit_test(a_rollout_before_ratios_is_read_with_its_state),
+		cmocka_unit_test(counts_of_an_engine_before_ratios_are_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

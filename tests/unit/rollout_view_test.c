@@ -146,8 +146,9 @@ static void metrics_of_criteria_have_their_means(void **state)
 		      EXPERIMENT("10, 50") "  successCriteria: [{metricName: profit, threshold: 3, operator: \">\"}]\n");
 	engine_follow(&one);
 	one.metric_count = 1;
-	one.metrics[0][0] = (struct metric_truth){TEXT("profit"), 60, 40, 3.25, 9, 60, 0};
-	one.metrics[1][0] = (struct metric_truth){TEXT("profit"), 0, 0, 0, 0, 0, 0};
+	one.metrics[0][0] = (struct metric_truth){
+		.name = TEXT("profit"), .requests = 60, .units = 40, .mean = 3.25, .squares = 9, .joined = 60};
+	one.metrics[1][0] = (struct metric_truth){.name = TEXT("profit")};
 	seconds_pass(&one, 1, 100, 0);
 	json_t *read = view_read(), *variants = json_object_get(read, "variants");
 	json_t *profit = json_object_get(json_object_get(json_array_get(variants, 0), "metrics"), "profit");
@@ -161,6 +162,33 @@ static void metrics_of_criteria_have_their_means(void **state)
 	assert_non_null(strstr(text, "    mean of profit: no feedback has it\n"));
 }
 
+/* Of 40 units with the sums of 6.5 and 2 values each, on average. */
+static void a_ratio_is_shown_by_its_values(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e",
+		      EXPERIMENT("10, 50") "  successCriteria: [{metricName: profit, threshold: 3, operator: \">\"}]\n");
+	engine_follow(&one);
+	one.metric_count = 1;
+	one.metrics[0][0] = one.metrics[1][0] = (struct metric_truth){.name = TEXT("profit"),
+								      .requests = 80,
+								      .units = 40,
+								      .mean = 6.5,
+								      .squares = 9,
+								      .joined = 80,
+								      .size = 2,
+								      .size_squares = 5,
+								      .products = 3,
+								      .other_values = 80};
+	seconds_pass(&one, 1, 100, 0);
+	json_t *read = view_read(), *variants = json_object_get(read, "variants");
+	json_t *profit = json_object_get(json_object_get(json_array_get(variants, 0), "metrics"), "profit");
+	assert_int_equal(member(profit, "units"), 40);
+	assert_true(json_number_value(json_object_get(profit, "mean")) == 3.25);
+	json_decref(read);
+	assert_non_null(strstr(view(false), "    mean of profit: 3.25 of 40 units\n"));
+}
+
 static void truths_that_came_late_are_shown(void **state)
 {
 	(void)state;
@@ -170,8 +198,8 @@ static void truths_that_came_late_are_shown(void **state)
 	one.waiting[1] = 3;
 	one.late[1] = 70;
 	one.metric_count = 1;
-	one.metrics[0][0] = (struct metric_truth){TEXT("profit"), 0, 0, 0, 0, 0, 0};
-	one.metrics[1][0] = (struct metric_truth){TEXT("profit"), 0, 0, 0, 0, 2, 80};
+	one.metrics[0][0] = (struct metric_truth){.name = TEXT("profit")};
+	one.metrics[1][0] = (struct metric_truth){.name = TEXT("profit"), .joined = 2, .late = 80};
 	seconds_pass(&one, 1, 100, 0);
 	json_t *read = view_read(), *variants = json_object_get(read, "variants");
 	json_t *b = json_array_get(variants, 1), *profit = json_object_get(json_object_get(b, "metrics"), "profit");
@@ -321,6 +349,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_rate_of_no_calls_is_a_dash, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(the_accuracy_is_the_mean_of_the_truths, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(metrics_of_criteria_have_their_means, stand_begin, stand_end),
+		cmocka_unit_test_setup_teardown(a_ratio_is_shown_by_its_values, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(truths_that_came_late_are_shown, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(moves_are_shown_from_the_newest, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(an_experiment_whose_stages_are_gone_keeps_its_moves, stand_begin, stand_end),

@@ -272,21 +272,6 @@ static void moments_merge_to_those_of_all(void **state)
 	assert_true(isnan(moments_variance(&(struct moments){0}, 0)));
 }
 
-static void a_number_is_replaced_by_another(void **state)
-{
-	(void)state;
-	struct moments all = {0};
-	for (int i = 0; i < 10; i++)
-		moments_add(&all, 1e9 + i);
-	moments_replace(&all, 1e9 + 3, 1e9 + 23);
-	near(all.mean, 1e9 + 6.5, 1e-6);
-	near(all.squares, 805 - 10 * 6.5 * 6.5, 1e-6); /* 285 - 3 * 3 + 23 * 23 = 805 */
-	struct moments one = {0};
-	moments_add(&one, 5);
-	moments_replace(&one, 5, -1);
-	assert_true(one.mean == -1 && one.squares == 0);
-}
-
 /* An addition that found no memory says so, and what was counted stays. */
 static void without_memory_a_sketch_stays_as_it_was(void **state)
 {
@@ -321,7 +306,6 @@ int main(void)
 		cmocka_unit_test(quantiles_of_nothing_or_beyond_a_share_are_nan),
 		cmocka_unit_test(a_sum_keeps_what_is_small_beside_what_is_large),
 		cmocka_unit_test(moments_merge_to_those_of_all),
-		cmocka_unit_test(a_number_is_replaced_by_another),
 		cmocka_unit_test(without_memory_a_sketch_stays_as_it_was),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

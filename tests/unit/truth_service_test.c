@@ -123,14 +123,19 @@ static void append(const char *topic, int32_t partition, int64_t time_ms, const 
 	assert_int_equal(rd_kafka_flush(mock.writer, MOCK_WAIT_MS), 0);
 }
 
-static void expose(const char *id, const char *variant, int64_t time_ms)
+static void expose_unit(const char *id, const char *variant, const char *unit, int64_t time_ms)
 {
 	char line[LINE_BYTES];
 	(void)snprintf(line, sizeof line,
-		       "{\"id\":\"%s\",\"time_ms\":%lld,\"experiment\":\"e\",\"variant\":\"%s\",\"probability\":0.5,"
-		       "\"reason\":\"stage\",\"table\":\"%s\"}",
-		       id, (long long)time_ms, variant, table_text);
+		       "{\"id\":\"%s\",\"time_ms\":%lld,\"experiment\":\"e\",\"variant\":\"%s\",\"unit\":\"%s\","
+		       "\"probability\":0.5,\"reason\":\"stage\",\"table\":\"%s\"}",
+		       id, (long long)time_ms, variant, unit, table_text);
 	append("exposures", id[0] % 2, time_ms, line);
+}
+
+static void expose(const char *id, const char *variant, int64_t time_ms)
+{
+	expose_unit(id, variant, "", time_ms);
 }
 
 static void judge(const char *id, double accuracy, int64_t time_ms)
@@ -212,6 +217,25 @@ static void feedback_reaches_the_board_once_whoever_counts(void **state)
 	expose("e", "new", begin_ms + 2 * PAST_MS);
 	service_start(); /* as another engine that leads */
 	expect_truths(1, 3);
+	truth_service_close(service);
+}
+
+/* The pipeline declares it so. */
+static void a_unit_of_a_ratio_counts_by_its_values(void **state)
+{
+	(void)state;
+	planning_close(&planning);
+	planning_open(&planning, YAML "  metrics: [{name: profit, type: gauge, value: reward, perUnit: ratio}]\n");
+	table_set(1, 50, begin_ms);
+	expose_unit("a", "new", "u", begin_ms);
+	expose_unit("b", "new", "u", begin_ms + 1);
+	judge("a", 1, begin_ms + 100);
+	judge("b", 0.5, begin_ms + 100);
+	expose("c", "new", begin_ms + PAST_MS);
+	service_start();
+	expect_truths(1, 1);
+	const struct metric_counts profit = truths_of(1).metrics[0];
+	assert_true(profit.requests == 2 && profit.units.count == 1 && profit.units.mean == 6 && profit.units.beside_mean == 2);
 	truth_service_close(service);
 }
 
@@ -377,6 +401,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(feedback_reaches_the_board_once_whoever_counts, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(a_unit_of_a_ratio_counts_by_its_values, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(truths_count_without_further_requests, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_table_is_counted_from_its_own_time, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(late_truths_are_known_over_a_change_of_tables, stand_open, stand_close),

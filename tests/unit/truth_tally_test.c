@@ -1,5 +1,6 @@
 /* truth_tally_test.c: Tests of the truth tally: which accuracies count for a rollout, when, and once; and that other orders and
  * other readers give the same sums. */
+#include "experiments/rollout.h"
 #include "experiments/truth_tally.h"
 
 #include <math.h>
@@ -25,6 +26,7 @@ static size_t paired = 2; /* none */
 static const char *const further[] = {"profit", "reward"};
 static size_t further_count;
 static double cap; /* of the first */
+static bool is_ratio; /* likewise */
 
 static struct truth_tally *tally_of(size_t open, size_t units)
 {
@@ -40,6 +42,7 @@ static struct truth_tally *tally_of(size_t open, size_t units)
 						  .metric_count = further_count,
 						  .metrics = further,
 						  .caps = {cap, 0},
+						  .ratios = {is_ratio},
 						  .computed = computed,
 						  .memory_bytes = open * TRUTH_EXPOSURE_BYTES,
 						  .units_max = units};
@@ -410,6 +413,47 @@ static void a_metric_is_the_mean_of_the_requests_of_a_unit(void **state)
 	assert_int_equal(truth_tally_losses(tally).crowded, 0);
 }
 
+static int ratio_begin(void **state)
+{
+	is_ratio = true;
+	return metrics_begin(state);
+}
+
+static int ratio_end(void **state)
+{
+	is_ratio = false;
+	return metrics_end(state);
+}
+
+/* Unit 1 has three values, of which one comes later, and unit 2 one; a request without a unit is one by itself. */
+static void a_unit_of_a_ratio_counts_by_its_values(void **state)
+{
+	struct rollout_counts counts = {0};
+	(void)state;
+	expose("a", "u1", 1, NOW_MS);
+	expose("b", "u2", 1, NOW_MS);
+	expose("c", "u1", 1, NOW_MS);
+	expose("d", "", 1, NOW_MS);
+	expose("e", "u1", 1, NOW_MS + WINDOW_MS);
+	profit_send("a", 6);
+	profit_send("b", 1);
+	profit_send("c", 3);
+	profit_send("d", 0);
+	profit_send("e", 3);
+	window_pass(NOW_MS);
+	expect_metric(0, 4, 3, 10.0 / 3, 81 + 1 - 100.0 / 3);
+	window_pass(NOW_MS + WINDOW_MS);
+	expect_metric(0, 5, 3, 13.0 / 3, 144 + 1 - 169.0 / 3);
+	const struct metric_counts *metric = &truth_tally_counts(tally)[1].metrics[0];
+	assert_int_equal(metric->other_values, 3);
+	assert_true(fabs(metric->units.beside_mean - (5.0 / 3)) < 1e-12);
+	assert_true(fabs(metric->units.beside_squares - (11 - 25.0 / 3)) < 1e-12);
+	assert_true(fabs(metric->units.products - (37 - 13 * 5 / 3.0)) < 1e-12);
+	rollout_counts_truths(&counts, &truth_tally_counts(tally)[1]);
+	assert_true(fabs(counts.metrics[0].mean - (13.0 / 5)) < 1e-12);
+	assert_true(isinf(counts.ratio_effects[0]) && counts.ratio_effects[1] == 0);
+}
+
 static void a_reward_is_a_metric_where_it_is_named(void **state)
 {
 	const struct feedback_metric own = {TEXT("reward"), 9};
@@ -557,8 +601,8 @@ static void a_cap_waits_for_units_of_the_arms_that_have_any(void **state)
 
 static void metrics_of_pipelines_add_up(void **state)
 {
-	const struct truth_counts one = {3, 200000, 20000000000, 4, 2, 3, {{5, {2, 1, 2}, 6, 7}}};
-	const struct truth_counts two = {1, 100000, 10000000000, 1, 4, 5, {{1, {1, 4, 0}, 8, 9}}};
+	const struct truth_counts one = {3, 200000, 20000000000, 4, 2, 3, {{5, {2, 1, 2, 1, 0, 0}, 6, 7, 3}}};
+	const struct truth_counts two = {1, 100000, 10000000000, 1, 4, 5, {{1, {1, 4, 0, 1, 0, 0}, 8, 9, 1}}};
 	struct truth_counts sum = {0};
 	(void)state;
 	truth_counts_add(&sum, &one);
@@ -568,17 +612,48 @@ static void metrics_of_pipelines_add_up(void **state)
 	assert_int_equal(sum.squares, 30000000000);
 	assert_true(sum.requests == 5 && sum.joined == 6 && sum.late == 8);
 	assert_true(sum.metrics[0].requests == 6 && sum.metrics[0].joined == 14 && sum.metrics[0].late == 16);
+	assert_int_equal(sum.metrics[0].other_values, 4);
 	assert_int_equal(sum.metrics[0].units.count, 3);
 	assert_float_equal(sum.metrics[0].units.mean, 2, 1e-12);
 	assert_float_equal(sum.metrics[0].units.squares, 8, 1e-12); /* of 0, 2 and 4 */
 }
 
+/* Of the units' sums 6, 2, 9 and numbers of values 3, 1, 2, in two pipelines: 17 / 6, as one pipeline has it. */
+static void ratios_of_pipelines_add_up(void **state)
+{
+	static const struct arm_unit units[] = {{6, 3}, {2, 1}, {9, 2}};
+	struct truth_counts sum = {0}, other = {0};
+	struct rollout_counts counts = {0};
+	double squares = 0;
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		arm_sums_add(i < 2 ? &sum.metrics[0].units : &other.metrics[0].units, units[i].value, units[i].beside);
+	truth_counts_add(&sum, &other);
+	rollout_counts_truths(&counts, &sum);
+	for (size_t i = 0; i < 3; i++)
+		squares += pow(units[i].value - 17.0 / 6 * units[i].beside, 2) / 4;
+	assert_int_equal(counts.metrics[0].count, 3);
+	assert_true(fabs(counts.metrics[0].mean - (17.0 / 6)) < 1e-12);
+	assert_true(fabs(counts.metrics[0].squares - squares) < 1e-12);
+	assert_true(fabs(counts.ratio_effects[0] - (3 * 14.0 / 36)) < 1e-12); /* Kish's, as if all were 0 and 1 */
+	sum.metrics[0].other_values = 1;
+	rollout_counts_truths(&counts, &sum);
+	assert_true(isinf(counts.ratio_effects[0]));
+}
+
 static void metrics_that_fell_or_cannot_be_are_recognised(void **state)
 {
-	const struct truth_counts before = {0, 0, 0, 0, 0, 0, {{0, {0, 0, 0}, 0, 0}, {12, {10, -3, 4}, 0, 0}}}, none = {0};
-	const struct metric_counts wrong[] = {{11, {10, -3, 4}, 0, 0},	 {12, {9, -3, 4}, 0, 0},	{12, {13, -3, 4}, 0, 0},
-					      {12, {10, NAN, 4}, 0, 0},	 {12, {10, 1e101, 4}, 0, 0},	{12, {10, -3, -1}, 0, 0},
-					      {12, {10, -3, NAN}, 0, 0}, {12, {10, -3, INFINITY}, 0, 0}};
+	const struct truth_counts before = {0, 0, 0, 0, 0, 0, {{0}, {12, {10, -3, 4, 1, 0, 0}, 0, 0, 9}}}, none = {0};
+	const struct metric_counts wrong[] = {
+		{11, {10, -3, 4, 1, 0, 0}, 0, 0, 9},	    {12, {9, -3, 4, 1, 0, 0}, 0, 0, 9},
+		{12, {13, -3, 4, 1, 0, 0}, 0, 0, 9},	    {12, {10, NAN, 4, 1, 0, 0}, 0, 0, 9},
+		{12, {10, 1e101, 4, 1, 0, 0}, 0, 0, 9},	    {12, {10, -3, -1, 1, 0, 0}, 0, 0, 9},
+		{12, {10, -3, NAN, 1, 0, 0}, 0, 0, 9},	    {12, {10, -3, INFINITY, 1, 0, 0}, 0, 0, 9},
+		{12, {10, -3, 4, 0, 0, 0}, 0, 0, 9},	    {12, {10, -3, 4, INFINITY, 0, 0}, 0, 0, 9},
+		{12, {10, -3, 4, 1, -1, 0}, 0, 0, 9},	    {12, {10, -3, 4, 1, NAN, 0}, 0, 0, 9},
+		{12, {10, -3, 4, 1, 0, INFINITY}, 0, 0, 9}, {12, {10, -3, 4, 1, 0, 0}, 0, 0, -1},
+		{12, {10, -3, 4, 1, 0, 0}, 0, 0, 13},
+	};
 	(void)state;
 	assert_true(truth_counts_rose(&none, &before) && truth_counts_rose(&before, &before));
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -637,6 +712,7 @@ int main(void)
 #define WITH_METRICS(test) cmocka_unit_test_setup_teardown(test, metrics_begin, metrics_end)
 		WITH_METRICS(an_open_exposure_takes_forty_bytes),
 		WITH_METRICS(a_metric_is_the_mean_of_the_requests_of_a_unit),
+		cmocka_unit_test_setup_teardown(a_unit_of_a_ratio_counts_by_its_values, ratio_begin, ratio_end),
 		WITH_METRICS(a_reward_is_a_metric_where_it_is_named),
 		WITH_METRICS(a_metric_without_accuracy_does_not_make_one),
 		WITH_METRICS(a_metric_too_large_is_refused),
@@ -644,6 +720,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_capped_metric_counts_once_its_quantiles_are_known, capped_begin, capped_end),
 		cmocka_unit_test_setup_teardown(a_cap_waits_for_units_of_the_arms_that_have_any, capped_begin, capped_end),
 		cmocka_unit_test(metrics_of_pipelines_add_up),
+		cmocka_unit_test(ratios_of_pipelines_add_up),
 		cmocka_unit_test(metrics_that_fell_or_cannot_be_are_recognised),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
