@@ -63,7 +63,7 @@ static void epoch_begin(struct rollout_state *state)
 	state->waiting = state->declined = false;
 	state->control = (struct rollout_counts){0};
 	memset(state->candidates, 0, sizeof state->candidates);
-	memset(state->unreached_requests, 0, sizeof state->unreached_requests);
+	memset(state->unreached, 0, sizeof state->unreached);
 }
 
 /* The comparison of the same rule in the stage before, which a stage at 100% keeps. */

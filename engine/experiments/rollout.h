@@ -33,7 +33,10 @@
  * A candidate that had requests, and then none while the default had so many that ROLLOUT_UNREACHED_EXPECTED of its own are
  * missing, is not reached any more: what it has shown before is open, so a stage does not pass by it. How many are missing is found
  * as if the default had had ROLLOUT_UNREACHED_EXPECTED requests more beside those of the candidate, since few tell no pace. At 100%
- * there is no default to compare with.
+ * there is no default to compare with, and time takes its place: a candidate without a request for so long that
+ * ROLLOUT_UNREACHED_EXPECTED are missing at its own pace, or without any in the stage, is not reached. Nothing tells such a
+ * candidate from one whose users pause. But a stage that does not pass costs nothing: it passes with the next requests, in the time
+ * that it has.
  *
  * Each move has a number, from 1, and its evidence. A move that changes weights begins an epoch: counts are those since the
  * epoch began, and counts of an earlier epoch are ignored. Counts are totals, so a look that is repeated adds nothing.
@@ -121,8 +124,8 @@ struct rollout_state {
 	int64_t extent_ms; /* the stage may last so long */
 	int64_t looked_ms;
 	struct rollout_counts control, candidates[ROLLOUT_CANDIDATES_MAX]; /* of the last look */
-	/* Requests of the default since the look that saw the last one of the candidate. */
-	uint64_t unreached_requests[ROLLOUT_CANDIDATES_MAX];
+	/* Requests of the default since the look that saw the last one of the candidate; of a stage at 100% milliseconds. */
+	uint64_t unreached[ROLLOUT_CANDIDATES_MAX];
 	struct rollout_tracker trackers[ROLLOUT_CANDIDATES_MAX][ROLLOUT_RULES_MAX];
 };
 
@@ -146,8 +149,8 @@ struct rollout_judgement {
 	struct interval interval;
 	double bound;	     /* which the interval is held against: the limit, .05 of the 95th percentile, 0 of a difference */
 	double watch, alarm; /* of a trigger of rates: its level, and that of an alarm; else 0 */
-	/* The candidate is not reached any more, since so many requests of the default; else 0. */
-	uint64_t unreached_requests;
+	/* The candidate is not reached any more, since so many requests of the default, or at 100% milliseconds; else 0. */
+	uint64_t unreached_requests, unreached_ms;
 	bool is_of_truth;
 	struct truth_arrivals arrivals, control_arrivals; /* of a rule of truth: the candidate's, and the default's */
 	uint64_t control_units;				  /* likewise: with truth, of the default */

@@ -206,16 +206,32 @@ static enum rollout_verdict verdict_of(const struct rollout_judgement *judgement
 
 /* It was called at some pace beside the default, and is not any more. A pace is known from some requests of the default: of few, it
  * is taken to be that of more. */
-static bool candidate_is_unreached(const struct rollout_state *state, size_t candidate)
+static bool candidate_is_unreached_beside(const struct rollout_state *state, size_t candidate)
 {
-	const double unreached = (double)state->unreached_requests[candidate], before = (double)state->control.requests - unreached;
+	const double unreached = (double)state->unreached[candidate], before = (double)state->control.requests - unreached;
 	return unreached * (double)state->candidates[candidate].requests >
 	       ROLLOUT_UNREACHED_EXPECTED * (before + ROLLOUT_UNREACHED_EXPECTED);
 }
 
-static void unreached_enter(const struct rollout_state *state, struct rollout_judgement *judgement)
+/* At 100%: by its own pace until then, or it was never called. */
+static bool candidate_is_unreached_alone(const struct rollout_state *state, size_t candidate)
 {
-	judgement->unreached_requests = state->unreached_requests[judgement->candidate];
+	const double silent_ms = (double)state->unreached[candidate], requests = (double)state->candidates[candidate].requests;
+	const double called_ms = (double)(state->looked_ms - state->began_ms) - silent_ms;
+	return silent_ms > 0 && (requests == 0 || silent_ms * requests > ROLLOUT_UNREACHED_EXPECTED * called_ms);
+}
+
+static bool candidate_is_unreached(const struct planned_stage *stage, const struct rollout_state *state, size_t candidate)
+{
+	return planned_stage_is_whole(stage) ? candidate_is_unreached_alone(state, candidate)
+					     : candidate_is_unreached_beside(state, candidate);
+}
+
+static void unreached_enter(const struct planned_stage *stage, const struct rollout_state *state,
+			    struct rollout_judgement *judgement)
+{
+	const uint64_t unreached = state->unreached[judgement->candidate];
+	*(planned_stage_is_whole(stage) ? &judgement->unreached_ms : &judgement->unreached_requests) = unreached;
 	if (judgement->verdict == VERDICT_HOLDS)
 		judgement->verdict = VERDICT_OPEN;
 }
@@ -330,8 +346,8 @@ void rollout_judge(const struct rollout_plan *plan, const struct rollout_state *
 				truth_judge(stage, state, rule, judgement);
 			else
 				rate_judge(plan, state, rule, judgement);
-			if (candidate_is_unreached(state, candidate))
-				unreached_enter(state, judgement);
+			if (candidate_is_unreached(stage, state, candidate))
+				unreached_enter(stage, state, judgement);
 		}
 }
 
@@ -405,6 +421,14 @@ static bool counts_have_truth(const struct rollout_counts *counts)
 	return counts->accuracy.count > 0 || counts->accuracy_arrivals.in_time > 0 || counts->accuracy_arrivals.late > 0;
 }
 
+/* What has passed since the last look: by it is found how many requests of a candidate that is not called are missing. */
+static uint64_t passed_since(const struct planned_stage *stage, const struct rollout_state *state, const struct rollout_look *look)
+{
+	if (!planned_stage_is_whole(stage))
+		return look->control.requests - state->control.requests;
+	return look->time_ms > state->looked_ms ? (uint64_t)(look->time_ms - state->looked_ms) : 0;
+}
+
 void rollout_follow(const struct rollout_plan *plan, struct rollout_state *state, const struct rollout_look *look)
 {
 	const struct planned_stage *stage = &plan->stages[state->stage];
@@ -414,9 +438,9 @@ void rollout_follow(const struct rollout_plan *plan, struct rollout_state *state
 		state->truth = state->truth || counts_have_truth(&look->candidates[candidate]);
 		for (size_t i = 0; i < stage->rule_count; i++)
 			tracker_follow(&state->trackers[candidate][i], stage, i, look, candidate, &state->candidates[candidate]);
-		state->unreached_requests[candidate] += look->control.requests - state->control.requests;
+		state->unreached[candidate] += passed_since(stage, state, look);
 		if (look->candidates[candidate].requests > state->candidates[candidate].requests)
-			state->unreached_requests[candidate] = 0;
+			state->unreached[candidate] = 0;
 		state->candidates[candidate] = look->candidates[candidate];
 	}
 	state->control = look->control;

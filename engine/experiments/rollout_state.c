@@ -97,7 +97,7 @@ static void walk_candidate(struct state_walk *walk, const struct rollout_plan *p
 {
 	walk_counts(walk, plan, &state->candidates[candidate], rules);
 	if (walk->version > ROLLOUT_STATE_VERSION_LEAST)
-		state->unreached_requests[candidate] = walk_number(walk, state->unreached_requests[candidate]);
+		state->unreached[candidate] = walk_number(walk, state->unreached[candidate]);
 	for (size_t i = 0; i < rules; i++) {
 		struct rollout_tracker *tracker = &state->trackers[candidate][i];
 		walk_double(walk, &tracker->watch.level);

@@ -46,6 +46,8 @@ static void judgement_write(const struct rollout_plan *plan, const struct planne
 	}
 	if (judgement->unreached_requests > 0)
 		buffer_print(out, ", \"defaultRequestsSinceLast\": %" PRIu64, judgement->unreached_requests);
+	if (judgement->unreached_ms > 0)
+		buffer_print(out, ", \"millisecondsSinceLast\": %" PRIu64, judgement->unreached_ms);
 	if (judgement->is_of_truth)
 		arrivals_write(judgement, out);
 	buffer_byte(out, '}');
@@ -170,6 +172,17 @@ static void arrivals_sentence(const struct rollout_plan *plan, const struct plan
 		missing_sentence(&cause->control_arrivals, NULL, window, out);
 }
 
+static void unreached_sentence(const struct rollout_judgement *cause, const char *name, struct buffer *out)
+{
+	char silent[DURATION_TEXT_MAX];
+	duration_print((int64_t)cause->unreached_ms / MS_PER_S * NS_PER_S, silent);
+	if (cause->unreached_requests > 0)
+		buffer_print(out, ". The default has had %" PRIu64 " requests since the last one of `%s`: " CHECK_CALLED,
+			     cause->unreached_requests, name);
+	else if (cause->unreached_ms > 0)
+		buffer_print(out, ". `%s` has had no request for %s: " CHECK_CALLED, name, silent);
+}
+
 static void cause_sentence(const struct rollout_plan *plan, const struct rollout_move *move, const char *const *names,
 			   struct buffer *out)
 {
@@ -195,9 +208,8 @@ static void cause_sentence(const struct rollout_plan *plan, const struct rollout
 	else if (isfinite(cause->estimate))
 		buffer_print(out, "; %.4g is measured, and between %.4g and %.4g is certain", cause->estimate, cause->interval.low,
 			     cause->interval.high);
-	if (cause->unreached_requests > 0 && move->reason == REASON_OPEN)
-		buffer_print(out, ". The default has had %" PRIu64 " requests since the last one of `%s`: " CHECK_CALLED,
-			     cause->unreached_requests, names[cause->candidate]);
+	if (move->reason == REASON_OPEN)
+		unreached_sentence(cause, names[cause->candidate], out);
 	if (cause->is_of_truth && move->reason == REASON_OPEN)
 		arrivals_sentence(plan, &plan->stages[move->evidence.stage], rule, cause, names[cause->candidate], out);
 	buffer_string(out, ".");

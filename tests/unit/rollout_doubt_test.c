@@ -84,7 +84,7 @@ static void one_that_is_reached_again_passes(void **state)
 	assert_int_equal(trial.rollout.moves, 1);
 	traffic_pass(1, 9000, 10);
 	expect_move(2, ROLLOUT_RUNNING, 1, REASON_HELD);
-	assert_int_equal(trial.rollout.unreached_requests[0], 0);
+	assert_int_equal(trial.rollout.unreached[0], 0);
 }
 
 /* 4,000 requests at one for each ten of the default: 20 are missing after 200, and a look has 201 of it. */
@@ -112,14 +112,67 @@ static void one_request_of_the_default_tells_no_pace(void **state)
 	}
 }
 
-/* A stage at 100% has no traffic of the default. */
-static void at_full_weight_only_the_candidate_says_so(void **state)
+#define WHOLE HEAD "  progressiveDeployment: {schedule: [100], every: 5m}\n"
+
+/* A stage at 100% has no traffic of the default: the candidate's own says how many requests are missing. */
+static void at_full_weight_a_candidate_that_is_not_called_any_more_does_not_pass(void **state)
 {
 	(void)state;
-	rollout_start(HEAD "  progressiveDeployment: {schedule: [100], every: 5m}\n");
+	rollout_start(WHOLE);
 	traffic_pass(3, 0, 5000);
-	traffic_pass(2, 0, 0);
+	traffic_pass(1, 7, 0); /* of the default, to which a header sends them */
+	keeper_change();
+	traffic_pass(5, 0, 0);
+	assert_int_equal(trial.rollout.moves, 1);
+	traffic_pass(1, 0, 0);
+	expect_move(2, ROLLOUT_INCONCLUSIVE, 0, REASON_OPEN);
+	expect_sentence("`new` has had no request for 7m: check that it is called, and its engines and address.");
+	assert_int_equal(trial.move.evidence.items[0].unreached_ms, 7 * MINUTE_MS);
+	struct buffer json;
+	buffer_open(&json, BYTES_MAX);
+	rollout_move_write(&trial.plan, &trial.move, (const char *const[]){"new"}, &json);
+	buffer_byte(&json, '\0');
+	assert_non_null(strstr(json.bytes, ", \"millisecondsSinceLast\": 420000"));
+	assert_null(strstr(json.bytes, "defaultRequestsSinceLast"));
+	buffer_close(&json);
+}
+
+static void at_full_weight_one_that_is_called_again_passes(void **state)
+{
+	(void)state;
+	rollout_start(WHOLE);
+	traffic_pass(3, 0, 5000);
+	traffic_pass(4, 0, 0);
+	assert_int_equal(trial.rollout.moves, 1);
+	traffic_pass(1, 0, 1);
 	expect_move(2, ROLLOUT_PROMOTED, 0, REASON_HELD);
+}
+
+/* 100 requests in four minutes: more than 20 are missing after one. Of 80 just as many are, which may be by chance. */
+static void at_full_weight_a_lull_is_judged_by_the_pace(void **state)
+{
+	static const struct {
+		uint64_t a_minute;
+		unsigned silent;
+		bool is_unreached;
+	} rows[] = {{400, 1, true}, {25, 1, true}, {20, 1, false}, {20, 2, true}};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		rollout_start(HEAD "  progressiveDeployment: {schedule: [100], every: 1h}\n");
+		traffic_pass(4, 0, rows[i].a_minute);
+		traffic_pass(rows[i].silent, 0, 0);
+		assert_int_equal(trial.move.evidence.items[0].unreached_ms > 0, rows[i].is_unreached);
+	}
+}
+
+/* It keeps the comparison of the stage before, which alone shows nothing of it. */
+static void at_full_weight_a_candidate_that_is_never_called_does_not_pass(void **state)
+{
+	(void)state;
+	rollout_start(WHOLE);
+	traffic_pass(10, 0, 0);
+	expect_move(2, ROLLOUT_INCONCLUSIVE, 0, REASON_OPEN);
+	expect_sentence("`new` has had no request for 10m: check that it is called");
 }
 
 static void truths_of_one_variant_alone_promote_nothing(void **state)
@@ -227,7 +280,10 @@ int main(void)
 		cmocka_unit_test(one_that_is_reached_again_passes),
 		cmocka_unit_test(one_request_of_the_default_tells_no_pace),
 		cmocka_unit_test(a_lull_of_fewer_requests_than_are_expected_is_none),
-		cmocka_unit_test(at_full_weight_only_the_candidate_says_so),
+		cmocka_unit_test(at_full_weight_a_candidate_that_is_not_called_any_more_does_not_pass),
+		cmocka_unit_test(at_full_weight_one_that_is_called_again_passes),
+		cmocka_unit_test(at_full_weight_a_lull_is_judged_by_the_pace),
+		cmocka_unit_test(at_full_weight_a_candidate_that_is_never_called_does_not_pass),
 		cmocka_unit_test(truths_of_one_variant_alone_promote_nothing),
 		cmocka_unit_test(feedback_that_ends_stops_the_next_stage),
 		cmocka_unit_test(a_request_an_hour_promotes_nothing),

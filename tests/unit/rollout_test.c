@@ -544,8 +544,10 @@ static void a_move_is_a_record_with_its_evidence(void **state)
 	minutes_pass(5, 1000, 0);
 	expect_sentence("Stage 2 begins at 100%: all rules of stage 1 hold.");
 	minutes_pass(20, 0, 0);
-	expect_sentence("Stage 2 is inconclusive at 100%: `errorRate` of `new` (limit 0.01) is neither shown to hold nor broken in "
-			"the time that the stage has.");
+	expect_sentence(
+		"Stage 2 is inconclusive at 100%: `errorRate` of `new` (limit 0.01) is neither shown to hold nor broken in "
+		"the time that the stage has. `new` has had no request for 20m: check that it is called, and its engines and "
+		"address.");
 }
 
 static int buffer_begin(void **state)
