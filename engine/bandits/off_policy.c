@@ -119,6 +119,7 @@ bool off_policy_add(struct off_policy *sums, const struct off_policy_record *rec
 		return false;
 	const double weight = record->target[record->arm] / record->probability;
 	sums->records++;
+	sums->clipped_records += weight > sums->clip;
 	support_add(sums, record);
 	cluster_add(sums, record, weight);
 	sums->modelled = sums->modelled && record->expected;
@@ -175,6 +176,7 @@ struct off_policy_result off_policy_result(const struct off_policy *open)
 		.direct = sums->modelled ? ratio_estimate(&sums->direct) : none,
 		.doubly = sums->modelled ? ratio_estimate(&sums->doubly) : none,
 		.self_normalised_doubly = sums->modelled ? self_normalised_estimate(sums) : none,
+		.clipped_share = records > 0 ? (double)sums->clipped_records / records : 0,
 		.effective = total > 0 ? total * total / sum_value(&sums->squares) : 0,
 		.outside = records > 0 ? outside / records : 0,
 	};

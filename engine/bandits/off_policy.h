@@ -4,7 +4,7 @@
  * gives to all arms; w = new / recorded probability. Perhaps also what a model expects of each arm's reward:
  *
  *   IPS       mean of w r                          SNIPS   sum of w r / sum of w
- *   clipped   mean of min(w, clip) r
+ *   clipped   mean of min(w, clip) r: where weights are above the clip it is biased, and its error does not say by how much
  *   DM        mean of what the model expects of the new policy's arms
  *   DR        mean of DM + w (r - model)           SNDR    mean of DM + sum of w (r - model) / sum of w
  *
@@ -52,7 +52,7 @@ struct off_policy {
 	double clip;
 	bool modelled; /* all records had a model's expectations */
 	bool continues; /* the next record is of the same cluster */
-	uint64_t records;
+	uint64_t records, clipped_records; /* of these the weights are above the clip */
 	struct sum outside;
 	double never[BANDIT_ARMS_MOST]; /* the new policy's share of each arm, in records that do not say what the old one's was */
 	bool chosen[BANDIT_ARMS_MOST];
@@ -83,6 +83,7 @@ struct off_policy_result {
 	uint64_t records, clusters;
 	struct off_policy_estimate ips, snips, clipped;
 	struct off_policy_estimate direct, doubly, self_normalised_doubly; /* NaN without a model */
+	double clipped_share; /* of the records: their weights are above the clip, so `clipped` is no estimate of the value */
 	double effective;						   /* ESS: (sum of w)^2 / sum of w^2, w of clusters */
 	double outside;		   /* share of the new policy's choices that the records say nothing of */
 	bool too_few, unsupported; /* why it is no recommendation */

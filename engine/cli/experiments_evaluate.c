@@ -19,7 +19,8 @@ static const struct option options[] = {
 	ROW("metric", TEXT, struct evaluate_options, metric, .word = "METRIC",
 	    .help = "The metric that is earned; default: `reward`, or what the experiment names."),
 	ROW("clip", NUMBER, struct evaluate_options, clip, .least = 1, .most = 1e9, .fallback = "10",
-	    .help = "The greatest weight of a record in the clipped estimate."),
+	    .help = "The greatest weight of a record in the clipped estimate. Where weights are above it, the estimate is biased, "
+		    "and its interval need not hold what the policy earns: the output has the share of these records."),
 	ROW("alpha", NUMBER, struct evaluate_options, alpha, .least = 0.000001, .most = 0.5, .fallback = "0.05",
 	    .help = "Intervals hold 1 - alpha."),
 	COMMAND_FORM(evaluate_options, form, "text json"),

@@ -158,7 +158,7 @@ bool policy_evaluate(const struct workspace *workspace, const struct policy_aske
 	struct experiment_data data;
 	if (!self)
 		return error_memory(error, ERROR_SYSTEM, "evaluating a policy");
-	*shown = (struct evaluation_shown){.experiment = asked->experiment, .alpha = asked->alpha};
+	*shown = (struct evaluation_shown){.experiment = asked->experiment, .clip = asked->clip, .alpha = asked->alpha};
 	*self = (struct policy_evaluation){.asked = asked, .shown = shown, .joined = &data.joined, .arena = arena};
 	const bool good = experiment_data_open(workspace, asked->experiment, asked->data, arena, &data, error) &&
 			  evaluation_metric(self, &data, error) &&

@@ -80,6 +80,12 @@ void evaluation_print(const struct evaluation_shown *self, const char *sentence,
 		buffer_print(out, "%-16s %12.5g %12.3g   %.5g to %.5g\n", lines[i].name, lines[i].estimate.value,
 			     lines[i].estimate.error, interval.low, interval.high);
 	}
+	if (result->clipped_share > 0)
+		buffer_print(
+			out,
+			"\n%.3g%% of the records have a weight above %g, and count by %g in clipped IPS. So it is biased, and its "
+			"interval need not hold what the policy earns. Raise --clip, or read SNIPS or doubly robust.\n",
+			PERCENT * result->clipped_share, self->clip, self->clip);
 	buffer_print(out,
 		     "\n%llu records of %s, of %llu units, worth %.0f units (ESS); %.3g%% of the policy's choices are outside of "
 		     "them; %llu values left out\n",
@@ -109,6 +115,8 @@ void evaluation_print_json(const struct evaluation_shown *self, const char *sent
 		(void)snprintf(key, sizeof key, "%s_high", lines[i].key);
 		json_write_finite_member(out, ", ", key, interval.high);
 	}
+	json_write_finite_member(out, ", ", "clip", self->clip);
+	json_write_finite_member(out, ", ", "clipped_share", result->clipped_share);
 	json_write_finite_member(out, ", ", "effective_sample_size", result->effective);
 	json_write_finite_member(out, ", ", "outside_support", result->outside);
 	buffer_print(out, ", \"refused\": [%s%s%s]}\n", result->too_few ? "\"effective_sample_size\"" : "",

@@ -13,6 +13,7 @@ struct evaluation_shown {
 	struct moments recorded; /* of what was earned */
 	struct off_policy_result result;
 	bool adaptive;	  /* the records are of a policy that learnt */
+	double clip;	  /* the greatest weight of a record in the clipped estimate */
 	double alpha;	  /* intervals hold 1 - alpha */
 	uint64_t without; /* values that are of no request, or whose probability is not known */
 };

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -92,6 +93,30 @@ static void a_policy_is_estimated_where_requests_have_no_unit(void **state)
 	json_decref(document);
 }
 
+/* A quarter of the requests got `new`, by a chance of a quarter: their weights are 4. */
+static void it_is_said_which_share_of_the_weights_was_clipped(void **state)
+{
+	static const char *const line = "experiments evaluate e --policy policy --exposures exposures --feedback feedback";
+	char with_clip[256];
+	(void)state;
+	write_file("policy", "{\"always\": \"new\"}");
+	for (int clip = 3; clip <= 4; clip++) {
+		(void)snprintf(with_clip, sizeof with_clip, "%s --clip %d", line, clip);
+		struct said said = say_with(step_kinds, with_clip);
+		const char *words =
+			"\n25% of the records have a weight above 3, and count by 3 in clipped IPS. So it is biased, and ";
+		assert_int_equal(said.code, 0);
+		assert_true(clip == 3 ? strstr(said.out, words) != NULL : !strstr(said.out, "biased"));
+		said_close(&said);
+		(void)snprintf(with_clip, sizeof with_clip, "%s --clip %d -o json", line, clip);
+		json_t *document = said_json(with_clip);
+		assert_true(number_of(document, "clip") == clip);
+		assert_true(number_of(document, "clipped_share") == (clip == 3 ? 0.25 : 0));
+		assert_true((number_of(document, "clipped_ips") == number_of(document, "ips")) == (clip == 4));
+		json_decref(document);
+	}
+}
+
 /* The error of IPS where five requests of each unit, one after the other, have its variant and its reward, and if a policy
  * chose, another version of it. */
 static double error_of_returning(bool has_units, bool by_policy)
@@ -156,6 +181,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_policy_is_estimated_where_requests_have_no_unit),
+		cmocka_unit_test(it_is_said_which_share_of_the_weights_was_clipped),
 		cmocka_unit_test(requests_of_a_unit_are_no_more_evidence_than_one),
 		cmocka_unit_test(requests_of_a_unit_depend_on_each_other_over_the_versions_of_a_policy),
 		cmocka_unit_test(feedback_of_a_unit_alone_counts_where_a_policy_chose),

@@ -17,7 +17,8 @@
 #define SHORT_RUNS 300
 #define RECORDS 1000
 #define ARMS 3
-#define CLIP 10
+#define CLIP 10	     /* above all weights */
+#define CLIP_LOW 1.5 /* which cuts those of a third of the records */
 #define ALPHA 0.05
 #define SHIFTS 4096 /* of the context, over which the truth is summed */
 
@@ -79,14 +80,14 @@ static void records_draw(struct record *records, size_t size, uint64_t seed)
 	}
 }
 
-static struct off_policy_result estimated(const struct record *records, size_t size)
+static struct off_policy_result estimated(const struct record *records, size_t size, double clip)
 {
 	struct off_policy sums;
 	struct error error = {0};
 	arena_reset(arena);
 	struct reward_model *model = reward_model_open(arena, ARMS, 2, 1);
 	assert_non_null(model);
-	assert_true(off_policy_begin(&sums, ARMS, CLIP, &error));
+	assert_true(off_policy_begin(&sums, ARMS, clip, &error));
 	for (size_t i = 0; i < RECORDS; i++)
 		reward_model_add(model, text_of(records[i].unit), records[i].arm, records[i].x, records[i].reward);
 	for (size_t i = 0; i < RECORDS; i++) {
@@ -129,10 +130,13 @@ static void intervals_hold_the_truth(void **state)
 	const double value = truth();
 	(void)state;
 	for (size_t size = 1; size <= 5; size += 4) {
-		size_t ips = 0, snips = 0, clipped = 0, doubly = 0, normalised = 0, direct = 0;
+		size_t ips = 0, snips = 0, clipped = 0, cut = 0, doubly = 0, normalised = 0, direct = 0;
 		for (size_t run = 0; run < runs; run++) {
 			records_draw(records, size, run + 1);
-			const struct off_policy_result got = estimated(records, size);
+			const struct off_policy_result low = estimated(records, size, CLIP_LOW);
+			const struct off_policy_result got = estimated(records, size, CLIP);
+			assert_true(got.clipped_share == 0 && low.clipped_share > 0.2);
+			cut += covers(low.clipped, value);
 			ips += covers(got.ips, value);
 			snips += covers(got.snips, value);
 			clipped += covers(got.clipped, value);
@@ -148,6 +152,9 @@ static void intervals_hold_the_truth(void **state)
 		expect_coverage("DR, normalised", normalised, runs);
 		print_message("  %-22s %5.1f%%, so it is not shown\n", "direct method", 100.0 * (double)direct / (double)runs);
 		assert_true((double)direct < 0.8 * (double)runs); /* else it could be */
+		print_message("  %-22s %5.1f%%, so it is said that it need not\n", "IPS that is cut",
+			      100.0 * (double)cut / (double)runs);
+		assert_true((double)cut < 0.8 * (double)runs);
 	}
 }
 

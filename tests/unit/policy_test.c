@@ -285,10 +285,14 @@ static void weights_above_the_clip_count_as_the_clip(void **state)
 	added(&sums, (struct off_policy_record){1, 1, 0.5, uniform, NULL, NULL});
 	const struct off_policy_result got = off_policy_result(&sums);
 	assert_true(near(got.ips.value, 3, 1e-15) && near(got.clipped.value, 2, 1e-15) && near(got.snips.value, 1, 1e-15));
+	assert_true(got.clipped_share == 0.5); /* one of the two */
 	assert_true(near(got.effective, 36.0 / 26, 1e-14));
 	assert_true(isnan(got.doubly.value) && isnan(got.direct.value));
 	assert_true(off_policy_begin(&sums, 2, 3, &error));
 	assert_true(isnan(off_policy_result(&sums).ips.value) && off_policy_result(&sums).too_few);
+	assert_true(off_policy_result(&sums).clipped_share == 0);
+	added(&sums, (struct off_policy_record){0, 1, 1.0 / 6, uniform, NULL, NULL}); /* a weight of 3 is not above the clip */
+	assert_true(off_policy_result(&sums).clipped_share == 0);
 }
 
 /* Of a mean weight of 2, and of expectations that go along with the weights. */
