@@ -1,5 +1,5 @@
-/* rollout_ratio_test.c: Tests of rules of rollouts by a metric with `perUnit: ratio`: what is held against a limit is the sum of all
- * values by their number, and users who return, some of them often, are rarely judged wrongly at looks every 30 s.
+/* rollout_ratio_test.c: Tests of rules of rollouts by a metric with `perUnit: ratio`: the sum of all values by their number is held
+ * against a limit, and users who return, some of them often, are rarely judged wrongly at looks every 30 s.
  *
  * RATIO_RUNS is the number of simulated runs of each sort. */
 #include <math.h>
