@@ -157,6 +157,11 @@ static bool rule_is_of_rates(const struct rollout_rule *rule, const struct judge
 	return is_of_accuracy(rule) || (units_are_outcomes(one) && units_are_outcomes(other));
 }
 
+static double mean_variance(const struct moments *units)
+{
+	return moments_variance(units, 1) / (double)units->count;
+}
+
 /* Units of outcomes, as so many independent ones. */
 static struct moments independent_units(const struct judged_units *units)
 {
@@ -164,6 +169,16 @@ static struct moments independent_units(const struct judged_units *units)
 	if (units->ratio_effect > 0)
 		independent.count = (uint64_t)((double)independent.count / units->ratio_effect);
 	return independent;
+}
+
+/* Units of outcomes, as so many independent ones as the variance shows: by these it is known whether outcomes are enough for it. */
+static struct moments shown_units(const struct judged_units *units)
+{
+	struct moments shown = units->moments;
+	const double mean = shown.mean, variance = mean_variance(&shown);
+	if (units->ratio_effect > 0)
+		shown.count = variance > 0 ? (uint64_t)(mean * (1 - mean) / variance) : 0;
+	return shown;
 }
 
 /* Two variants in the metric of a rule, or one twice. */
@@ -179,13 +194,15 @@ static struct judged_pair judged_pair_of(const struct rollout_rule *rule, const 
 {
 	const struct judged_units one = units_of(rule, control), other = units_of(rule, candidate);
 	const struct moments first = independent_units(&one), second = independent_units(&other);
+	const struct moments first_shown = shown_units(&one), second_shown = shown_units(&other);
 	const bool are_rates = rule_is_of_rates(rule, &one, &other);
+	const bool are_enough = !are_rates || burn_in_over(&first_shown, &second_shown, true);
 	struct judged_pair pair = {.control = one.moments, .candidate = other.moments};
-	pair.is_scarce = are_rates && rates_scarce(&first, &second);
+	pair.is_scarce = !are_enough && burn_in_over(&first, &second, false);
 	pair.control_rate = moments_rate(&first);
 	pair.candidate_rate = moments_rate(&second);
-	pair.is_known = (are_rates ? burn_in_over(&first, &second, true) : burn_in_over(&one.moments, &other.moments, false)) &&
-			one.moments.squares > 0 && other.moments.squares > 0;
+	pair.is_known = are_enough && burn_in_over(&one.moments, &other.moments, false) && one.moments.squares > 0 &&
+			other.moments.squares > 0;
 	return pair;
 }
 
@@ -275,11 +292,6 @@ static void truth_judge(const struct planned_stage *stage, const struct rollout_
 	judgement->is_uncounted = state->truths_uncounted;
 	if (!state->truths_uncounted)
 		judgement->verdict = VERDICT_LEFT_OUT;
-}
-
-static double mean_variance(const struct moments *units)
-{
-	return moments_variance(units, 1) / (double)units->count;
 }
 
 /* The probability that one mean is above the other, by their normal approximation. */

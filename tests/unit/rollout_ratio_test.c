@@ -272,6 +272,16 @@ static void a_better_ratio_is_seen(void **state)
 	}
 }
 
+/* The rate times the number of users is below 20, and yet their values show how much it varies. */
+static void outcomes_of_few_users_are_seen(void **state)
+{
+	const struct world *world = &worlds[6];
+	(void)state;
+	const struct outcomes below = outcomes_of(world, true, 1, 2 * world->ratio);
+	assert_share(below.broken[CRITERION], 0.95, 1);
+	assert_share(below.holds[CRITERION], 0, 0);
+}
+
 /* Outcomes that are too scarce for a variance are judged as a rate. */
 static void no_outcome_at_all_is_seen(void **state)
 {
@@ -298,9 +308,8 @@ static int plan_open(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(equal_ratios_are_rarely_judged),
-		cmocka_unit_test(who_comes_often_counts_as_often),
-		cmocka_unit_test(a_better_ratio_is_seen),
+		cmocka_unit_test(equal_ratios_are_rarely_judged), cmocka_unit_test(who_comes_often_counts_as_often),
+		cmocka_unit_test(a_better_ratio_is_seen),	  cmocka_unit_test(outcomes_of_few_users_are_seen),
 		cmocka_unit_test(no_outcome_at_all_is_seen),
 	};
 	return cmocka_run_group_tests(tests, plan_open, NULL);
