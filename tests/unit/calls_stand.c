@@ -153,7 +153,14 @@ void calls_await_strayed(struct calls_stand *stand, uint64_t count)
 
 void calls_reply(struct calls_stand *stand, const char *address, const char *value)
 {
-	rd_kafka_headers_t *headers = rd_kafka_headers_new(1);
+	calls_reply_from(stand, NULL, address, value);
+}
+
+void calls_reply_from(struct calls_stand *stand, const char *origin, const char *address, const char *value)
+{
+	rd_kafka_headers_t *headers = rd_kafka_headers_new(2);
+	if (origin)
+		rd_kafka_header_add(headers, REPLY_ORIGIN_HEADER, -1, origin, -1);
 	if (address)
 		rd_kafka_header_add(headers, REPLY_HEADER, -1, address, -1);
 	assert_int_equal(rd_kafka_producev(stand->mock.writer, RD_KAFKA_V_RKT(stand->replies), RD_KAFKA_V_PARTITION(0),

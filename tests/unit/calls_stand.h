@@ -53,4 +53,8 @@ void calls_next_asked(struct calls_stand *stand, char *address);
 /* address NULL: a record without one. */
 void calls_reply(struct calls_stand *stand, const char *address, const char *value);
 
+/* The same with the place of the request, as engines reply to one whose answer may be polled. Without it, a reply that comes before
+ * Kafka's report of such a request ends nothing. */
+void calls_reply_from(struct calls_stand *stand, const char *origin, const char *address, const char *value);
+
 #endif

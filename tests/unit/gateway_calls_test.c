@@ -218,22 +218,37 @@ static void a_call_through_kafka_ends_by_the_reply_of_its_own_process(void **sta
 	assert_int_equal(stand->callers[0].ended, 1);
 }
 
-/* The answer to a caller that wants to know the place of its request is to be readable there when it comes. */
-static void a_call_whose_place_is_asked_for_is_answered_through_kafka(void **state)
+/* Begins a call whose place is asked for, and replies to it by Kafka as an engine does: with the place. */
+static void placed_call_reply(struct calls_stand *stand)
 {
-	struct calls_stand *stand = *state;
-	stand->target.answers_roam = stand->callers[0].roams = true;
 	char address[REPLY_ADDRESS_BYTES_MAX];
 	struct reply_address read;
 	struct call_request request = calls_request_of(stand, 0);
+	stand->target.answers_roam = stand->callers[0].roams = true;
 	request.placed = on_placed;
 	calls_begin(stand->calls, &request);
 	calls_next_asked(stand, address);
 	assert_true(reply_address_read(text_of(address), &read));
 	assert_false(direct_hub_expects(stand->hub, read.epoch));
-	calls_reply(stand, address, "by Kafka");
+	calls_reply_from(stand, "in/0/0", address, "by Kafka");
 	calls_await_end(stand, 0);
 	assert_string_equal(stand->callers[0].body, "by Kafka");
+}
+
+/* The answer to a caller that wants to know the place of its request is to be readable there when it comes. */
+static void a_call_whose_place_is_asked_for_is_answered_through_kafka(void **state)
+{
+	placed_call_reply(*state);
+}
+
+/* The reply says the place, and the report is not waited for. */
+static void a_reply_may_come_before_the_report_of_a_request_whose_place_is_asked_for(void **state)
+{
+	enum { PRODUCE = 0, REPORTED_AFTER_MS = 2000 }; /* the request of the protocol of that number */
+	struct calls_stand *stand = *state;
+	rd_kafka_mock_broker_push_request_error_rtts(stand->mock.cluster, 1, PRODUCE, (size_t)1, RD_KAFKA_RESP_ERR_NO_ERROR,
+						     REPORTED_AFTER_MS);
+	placed_call_reply(stand);
 }
 
 static void a_deadline_ends_a_call_that_nobody_answers(void **state)
@@ -534,6 +549,7 @@ int main(void)
 		CALLS_STORY(a_call_that_is_searched_later_or_explained_goes_through_kafka),
 		CALLS_STORY(a_call_through_kafka_ends_by_the_reply_of_its_own_process),
 		CALLS_STORY(a_call_whose_place_is_asked_for_is_answered_through_kafka),
+		CALLS_STORY(a_reply_may_come_before_the_report_of_a_request_whose_place_is_asked_for),
 		CALLS_STORY(a_deadline_ends_a_call_that_nobody_answers),
 		CALLS_STORY(an_id_that_a_call_is_given_does_not_tell_the_epoch),
 		CALLS_STORY(each_call_that_a_deadline_ended_is_counted_as_one_timeout),
