@@ -71,8 +71,10 @@ static bool document_add(struct control_documents *documents, const struct contr
 	struct resource_version *versions = arena_list_grow(arena, documents->versions, documents->count, sizeof *versions);
 	if (!file || !all || !versions)
 		return false;
-	all[documents->count] = (struct spec_document){file, text_copied(arena, version->document),
-						       text_equal(name, version->name) ? 0 : version->version};
+	all[documents->count] = (struct spec_document){.file = file,
+						       .text = text_copied(arena, version->document),
+						       .version = version->version,
+						       .is_named_version = !text_equal(name, version->name)};
 	versions[documents->count] =
 		(struct resource_version){text_copied(arena, version->kind), text_copied(arena, name), version->version};
 	documents->documents = all;

@@ -55,8 +55,10 @@ static const char *document_file(struct document_set *set, struct text kind, str
 static bool document_add_as(struct document_set *set, struct text kind, struct text name, int64_t version, struct text document,
 			    struct error *error)
 {
-	const struct spec_options options = {
-		.kinds = set->checker->kinds, .namespace = set->checker->namespace, .version = version};
+	const struct spec_options options = {.kinds = set->checker->kinds,
+					     .namespace = set->checker->namespace,
+					     .version = version,
+					     .is_named_version = version > 0};
 	const char *file = document_file(set, kind, name);
 	const char *text = arena_copy(set->arena, document.bytes, document.length);
 	if (!file || !text)

@@ -90,6 +90,34 @@ static struct text name_nearest(const struct gateway_targets *targets, struct te
 	return suggestion.nearest;
 }
 
+static bool version_is_of(const struct gateway_target *target, struct text version)
+{
+	char digits[GATEWAY_VERSION_BYTES];
+	return text_equal(version, gateway_target_version(target, digits));
+}
+
+/* Many clients send 1 to servers that keep no versions, so it means the version in force. */
+static bool version_check(const struct gateway_targets *targets, const struct gateway_target *target, struct text version,
+			  struct call_refusal *refusal)
+{
+	char digits[GATEWAY_VERSION_BYTES], kept[ERROR_TEXT_MAX];
+	if (version.length == 0 || text_is(version, "1") || version_is_of(target, version) ||
+	    (target->front && version_is_of(target->front, version)))
+		return true;
+	const struct text shown = call_name_shown(version), in_force = gateway_target_version(target, digits);
+	if (target->version == 0)
+		return call_setup_refuse(refusal, 404,
+					 "there is no version `" TEXT_FORMAT "` of `%s` here; name version 1, or none",
+					 TEXT_ARGUMENTS(shown), target->name);
+	(void)snprintf(kept, sizeof kept, "%s@" TEXT_FORMAT, target->name, TEXT_ARGUMENTS(shown));
+	const bool is_kept = gateway_targets_have_model(targets, text_of(kept));
+	return call_setup_refuse(refusal, 404,
+				 "there is no version `" TEXT_FORMAT "` of `%s` here; version " TEXT_FORMAT
+				 " is in force, and is what 1 and no version mean%s%s%s",
+				 TEXT_ARGUMENTS(shown), target->name, TEXT_ARGUMENTS(in_force), is_kept ? "; " : "",
+				 is_kept ? kept : "", is_kept ? " is called by the experiments that name it" : "");
+}
+
 const struct gateway_target *call_target_find(const struct call_source *source, const struct call_name *asked,
 					      struct call_refusal *refusal)
 {
@@ -116,6 +144,8 @@ const struct gateway_target *call_target_find(const struct call_source *source, 
 				  asked->namespace.length ? " in namespace " : "", TEXT_ARGUMENTS(asked->namespace),
 				  nearest.bytes ? "; did you mean `" : "", TEXT_ARGUMENTS(nearest), nearest.bytes ? "`?" : "");
 	}
+	if (target && !version_check(targets, target, asked->version, refusal))
+		return NULL;
 	return target && target->front ? target->front : target;
 }
 

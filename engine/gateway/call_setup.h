@@ -30,6 +30,7 @@ struct call_refusal {
 struct call_name {
 	struct text namespace; /* empty: any, and the header is preferred to `name` */
 	struct text name;      /* empty: the only target, if there is one */
+	struct text version;   /* of it; empty: the one in force, as 1 is */
 	bool pipeline_only;    /* for the text of a refusal */
 };
 
@@ -49,7 +50,8 @@ struct text call_name_shown(struct text name);
 /* The name of the requested target. Empty: the request has none, and there are several targets. */
 struct text call_name_asked(const struct call_source *source, const struct call_name *asked);
 
-/* The header is `NAME` or `NAME.pipeline`, as in Seldon. NULL: refused. */
+/* The header is `NAME` or `NAME.pipeline`, as in Seldon. A version that is not in force is not found, as by other servers of the
+ * Open Inference Protocol. NULL: refused. */
 const struct gateway_target *call_target_find(const struct call_source *source, const struct call_name *asked,
 					      struct call_refusal *refusal);
 

@@ -30,8 +30,22 @@ struct call_source grpc_source_of(const struct grpc_asked *asked)
 				    .header = grpc_metadata_of};
 }
 
+/* The last field of a number counts, as in any reader of protobuf. */
+static struct call_name body_names(struct text body)
+{
+	struct protobuf_cursor cursor = protobuf_cursor_of(body);
+	struct protobuf_field field;
+	struct call_name name = {0};
+	while (protobuf_next(&cursor, &field))
+		if (protobuf_is(&field, MODEL_NAME, WIRE_BYTES))
+			name.name = field.bytes;
+		else if (protobuf_is(&field, MODEL_VERSION, WIRE_BYTES))
+			name.version = field.bytes;
+	return name;
+}
+
 /* The ingress of Seldon Core 1 routes all protocols by the metadata `seldon` and `namespace`, so they are preferred, as the prefix
- * of a path is by REST. In all inference requests that name a target, its name is field 1. */
+ * of a path is by REST. */
 struct call_name grpc_name_of(const struct grpc_asked *asked)
 {
 	struct text deployment = grpc_metadata_of(asked->request, DEPLOYMENT_FIELD);
@@ -39,7 +53,7 @@ struct call_name grpc_name_of(const struct grpc_asked *asked)
 		return (struct call_name){.name = deployment, .namespace = grpc_metadata_of(asked->request, NAMESPACE_FIELD)};
 	if (asked->is_seldon)
 		return (struct call_name){0};
-	return (struct call_name){.name = protobuf_read_text(asked->body, MODEL_NAME)};
+	return body_names(asked->body);
 }
 
 struct text grpc_credential_at(const void *request, const char *name, size_t place)

@@ -19,7 +19,8 @@
 #define HEALTH "/" HEALTH_PACKAGE "." HEALTH_SERVICE "/"
 #define HEALTH_WATCH HEALTH "Watch"
 
-enum { MODEL_NAME = 1 }; /* field of requests of the Open Inference Protocol, and of a SeldonModelMetadataRequest */
+/* Fields of requests of the Open Inference Protocol that name a target. The first is that of a SeldonModelMetadataRequest, too. */
+enum { MODEL_NAME = 1, MODEL_VERSION = 2 };
 
 struct grpc_front {
 	struct grpc_front_config config;

@@ -6,13 +6,15 @@
 
 #define MODEL_BYTES_MAX ((size_t)1 << 20)
 
-enum { MODEL_NAME = 1, MODEL_PLATFORM = 3, MODEL_INPUTS = 4, MODEL_OUTPUTS = 5 }; /* of both protocols */
+enum { MODEL_NAME = 1, MODEL_VERSIONS = 2, MODEL_PLATFORM = 3, MODEL_INPUTS = 4, MODEL_OUTPUTS = 5 }; /* of both protocols */
 enum { GRAPH_NAME = 1, GRAPH_MODELS = 2, GRAPH_INPUTS = 3, GRAPH_OUTPUTS = 4 };
 enum { MAP_KEY = 1, MAP_VALUE = 2 };
 
 void grpc_metadata_write(const struct gateway_target *target, struct buffer *out)
 {
+	char digits[GATEWAY_VERSION_BYTES];
 	protobuf_write_text(out, MODEL_NAME, text_of(target->name));
+	protobuf_write_text(out, MODEL_VERSIONS, gateway_target_version(target, digits));
 	protobuf_write_text(out, MODEL_PLATFORM, TEXT("sluice"));
 	metadata_tensors_write_protobuf(out, MODEL_INPUTS, TENSORS_OF_INFERENCE, &target->plan->types.request);
 	metadata_tensors_write_protobuf(out, MODEL_OUTPUTS, TENSORS_OF_INFERENCE, &target->plan->types.answer);

@@ -91,10 +91,12 @@ static void target_metadata(const struct rest_request *request)
 {
 	const struct gateway_target *target = rest_target_find(request);
 	struct buffer *body = &request->rest->body;
+	char digits[GATEWAY_VERSION_BYTES];
 	if (!target)
 		return;
 	json_write_string_after(body, TEXT("{\"name\":"), text_of(target->name));
-	buffer_string(body, ",\"versions\":[],\"platform\":\"sluice\"");
+	json_write_string_after(body, TEXT(",\"versions\":["), gateway_target_version(target, digits));
+	buffer_string(body, "],\"platform\":\"sluice\"");
 	metadata_tensors_write(body, "inputs", &target->plan->types.request);
 	metadata_tensors_write(body, "outputs", &target->plan->types.answer);
 	buffer_byte(body, '}');
@@ -265,8 +267,8 @@ const struct gateway_route rest_routes[] = {
 	{"POST", "/v2/pipelines/{pipeline}/infer", rest_infer, "Sends a request through a pipeline and answers with its outputs.",
 	 ACCESS_INFER, false},
 	{"POST", "/v2/models/{model}/infer", rest_infer, "The same, of a model or a pipeline.", ACCESS_INFER, false},
-	{"POST", "/v2/models/{model}/versions/{version}/infer", rest_infer, "The same; the version is not looked at.", ACCESS_INFER,
-	 false},
+	{"POST", "/v2/models/{model}/versions/{version}/infer", rest_infer, "The same of a version: 1 or the one in force.",
+	 ACCESS_INFER, false},
 	{"GET", "/v2/pipelines/{pipeline}/requests/{request}", rest_poll,
 	 "The answer to a request that was submitted with `prefer: respond-async`.", ACCESS_POLL, false},
 	{"GET", "/v2/models/{model}/requests/{request}", rest_poll, "The same, of a model or a pipeline.", ACCESS_POLL, false},

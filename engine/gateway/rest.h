@@ -31,6 +31,7 @@ struct rest_request {
 	struct text path, body;
 	struct text namespace; /* of a path that begins with /seldon/NAMESPACE/NAME; empty: none */
 	struct text name;      /* of the target, in the path; empty: none */
+	struct text version;   /* of the target, in the path; empty: none */
 	struct text submission; /* id of a submitted request, in the path or the query; empty: none */
 	struct text node;	/* of a deployment, in the path; empty: none */
 	bool pipeline_only;    /* the path names a pipeline */

@@ -24,7 +24,10 @@ struct call_source rest_source(const struct rest_request *request)
 
 struct call_name rest_call_name(const struct rest_request *request)
 {
-	return (struct call_name){request->namespace, request->name, request->pipeline_only};
+	return (struct call_name){.namespace = request->namespace,
+				  .name = request->name,
+				  .version = request->version,
+				  .pipeline_only = request->pipeline_only};
 }
 
 const struct gateway_target *rest_target_find(const struct rest_request *request)

@@ -13,8 +13,10 @@ static bool segment_fits(struct text wanted, struct text segment, struct rest_re
 	struct text end = {closes + 1, wanted.length - word.length - 2};
 	if (segment.length == end.length || !text_ends_with(segment, end))
 		return false;
-	if (text_is(word, "version"))
+	if (text_is(word, "version")) {
+		request->version = (struct text){segment.bytes, segment.length - end.length};
 		return true;
+	}
 	if (text_is(word, "request")) {
 		request->submission = (struct text){segment.bytes, segment.length - end.length};
 		return true;

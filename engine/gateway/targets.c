@@ -123,6 +123,12 @@ static const struct resource *deployment_of(const struct pipeline_plan *plan)
 	return is_its ? of : NULL;
 }
 
+/* That of the resource which callers name: the pipeline, or what it was made of. */
+static int64_t version_of(const struct resource *pipeline)
+{
+	return pipeline->made_of ? pipeline->made_of->version : pipeline->version;
+}
+
 /* Checks that a pipeline has the namespace and prefix of the other targets, because there is one topic of replies. */
 static bool is_of_one_namespace(const struct gateway_targets *targets, const struct pipeline_plan *plan, struct error *error)
 {
@@ -159,6 +165,7 @@ bool gateway_targets_make(const struct plan *plan, const struct gateway_targets 
 			.namespace = pipeline->namespace,
 			.plan = pipeline,
 			.deployment = deployment_of(pipeline),
+			.version = version_of(pipeline->graph->resource),
 			.topic = topic_place(targets, inputs),
 			.feedback = feedback ? topic_place(targets, feedback) : 0,
 			.takes_feedback = feedback != NULL,
@@ -197,6 +204,11 @@ const struct gateway_target *gateway_target_find(const struct gateway_targets *t
 			return target;
 	}
 	return NULL;
+}
+
+struct text gateway_target_version(const struct gateway_target *target, char digits[GATEWAY_VERSION_BYTES])
+{
+	return (struct text){digits, number_write_int64(digits, target->version > 0 ? target->version : 1)};
 }
 
 bool gateway_targets_have_model(const struct gateway_targets *targets, struct text name)

@@ -11,6 +11,7 @@ struct gateway_target {
 	const char *namespace;
 	const struct pipeline_plan *plan;
 	const struct resource *deployment; /* the SeldonDeployment that the pipeline answers for; NULL: none */
+	int64_t version;		   /* in force, by the number of the control plane; 0: files have none */
 	uint32_t topic;	       /* of the requests: index in `topics` */
 	const char *outputs;   /* topic of the answers; NULL: none */
 	const char *explanations; /* topic of explanations; NULL: no step explains */
@@ -24,6 +25,8 @@ struct gateway_target {
 	const struct gateway_target *front;
 	const char *refusal;   /* why it cannot answer a waiting caller; NULL: it can */
 };
+
+#define GATEWAY_VERSION_BYTES 24
 
 struct gateway_targets {
 	size_t count;
@@ -52,6 +55,9 @@ char *gateway_topic_name(const char *(*name)(struct arena *arena, const char *pr
 
 /* NULL: there is none of that name. `namespace` empty: any. */
 const struct gateway_target *gateway_target_find(const struct gateway_targets *targets, struct text namespace, struct text name);
+
+/* The version of a target that callers may name, in `digits`. Files have no versions, and theirs is 1. */
+struct text gateway_target_version(const struct gateway_target *target, char digits[GATEWAY_VERSION_BYTES]);
 
 /* Whether there is a Model of that name. It may still be no target: because other resources call it, or because no
  * server has it. */

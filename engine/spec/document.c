@@ -436,11 +436,11 @@ static void merge_runtime(struct spec *spec, struct resource *resource, size_t f
 /* What else a resource is: a SeldonDeployment without faults is pipelines too. */
 static void read_made(struct spec *spec, const struct resource *resource, const struct spec_options *options);
 
-static void read_as_version(struct resource *resource, int64_t version, struct arena *arena)
+static void read_as_version(struct resource *resource, struct arena *arena)
 {
 	resource->version_of = resource->name.text;
 	if (resource->name.text)
-		resource->name.text = arena_print(arena, "%s@%" PRId64, resource->name.text, version);
+		resource->name.text = arena_print(arena, "%s@%" PRId64, resource->name.text, resource->version);
 }
 
 /* `made_of`: the resource that the document was made of; NULL: it was read. */
@@ -472,8 +472,9 @@ static void read_resource(struct spec *spec, const struct node *root, const stru
 		name_check(envelope.metadata.namespace, "the namespace", spec->faults);
 	if (!resource->name.text && kind->nameless)
 		resource->name = (struct name){RUNTIME_NAME, root->place};
-	if (options && options->version > 0)
-		read_as_version(resource, options->version, spec->arena);
+	resource->version = options ? options->version : 0;
+	if (options && options->is_named_version)
+		read_as_version(resource, spec->arena);
 	const struct node *node = kind->api_version ? spec_node(spec, root, &envelope, kind) : root;
 	if (!node)
 		return;

@@ -55,6 +55,7 @@ struct annotation {
 struct resource {
 	const struct resource_kind *kind;
 	struct name name;	      /* "default" for a runtime without one */
+	int64_t version;	      /* that the control plane gave its document; 0: it is of a file */
 	const char *version_of;	      /* its own name, where it was read as NAME@VERSION; else NULL */
 	const char *namespace;	      /* NULL: none given */
 	struct item_list annotations; /* struct annotation */
@@ -560,7 +561,8 @@ struct spec_options {
 	const struct step_kind *const *kinds; /* the table that main() passes down */
 	const char *kind;		      /* --kind: the kind of documents without one; NULL: that is a fault */
 	const char *namespace;		      /* of resources without one; NULL: they have none */
-	int64_t version; /* the name of the document's resource becomes NAME@VERSION (plan/named_versions.h); 0: it stays */
+	int64_t version;		      /* that the control plane gave the document; 0: it is of a file */
+	bool is_named_version;		      /* the name of its resource becomes NAME@VERSION (plan/named_versions.h) */
 	/* spec_read() and spec_read_documents() add pipelines of Models and Experiments (spec/model_pipeline.h), or only those
 	 * of Experiments. */
 	bool model_pipelines, experiment_pipelines;
@@ -581,7 +583,8 @@ bool spec_read_listed(struct spec *spec, struct name_list files, const struct sp
 struct spec_document {
 	const char *file; /* in the places of its faults and of errors, so it is borrowed as long as these are used */
 	struct text text;
-	int64_t version; /* it is named NAME@VERSION; 0: NAME */
+	int64_t version;       /* by the control plane; 0: it has none */
+	bool is_named_version; /* it is named NAME@VERSION */
 };
 
 /* The pipeline that was made for a Model: of its name, or, where a pipeline has that, NAME-model. NULL: none was. */

@@ -161,6 +161,7 @@ bool spec_read_documents(struct spec *spec, const struct spec_document *document
 			return error_memory(error, ERROR_SYSTEM, "reading YAML");
 		struct spec_options reading = *options;
 		reading.version = documents[i].version;
+		reading.is_named_version = documents[i].is_named_version;
 		if (!spec_read_text(spec, documents[i].file, text, &reading, error))
 			return false;
 	}

@@ -88,6 +88,9 @@ def answers(judge, name, module, client):
     judge.expect(f"{name}: a Model without a pipeline answers", result.as_numpy("y").tolist() == [10.0], result.get_response())
     seen = failure(client.infer, "nobody", inputs_of(module, x=np.array([1.0])))
     judge.expect(f"{name}: an unknown pipeline is not found", seen and "nobody" in seen[1], seen)
+    seen = failure(client.infer, "twice", inputs_of(module, x=np.array([1.0])), model_version="7")
+    judge.expect(f"{name}: an unknown version is not found", seen and "no version `7` of `twice`" in seen[1], seen)
+    judge.expect(f"{name}: nor is it ready", client.is_model_ready("twice", "1") and not client.is_model_ready("twice", "7"))
     judge.expect(f"{name}: it lives", client.is_server_live() and client.is_server_ready())
     judge.expect(f"{name}: a model is ready", client.is_model_ready("twice") and not client.is_model_ready("nobody"))
 

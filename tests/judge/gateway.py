@@ -92,6 +92,11 @@ def answers(judge, dev, gateway):
     for path in ("/v2/models/twice/infer", "/v2/models/twice/versions/1/infer", "/seldon/default/twice/v2/models/any/infer", "/v2/models/twice/infer/"):
         status, answer, _ = gateway.ask("POST", path, request(2.0))
         judge.expect(f"{path} answers", status == 200 and number_of(answer) == 4, (status, answer))
+    for method, path in (("POST", "/v2/models/twice/versions/7/infer"), ("GET", "/v2/models/twice/versions/7"), ("GET", "/v2/models/twice/versions/7/ready")):
+        status, answer, _ = gateway.ask(method, path, request(2.0) if method == "POST" else None)
+        judge.expect(f"{method} {path} finds no such version", status == 404 and "no version `7` of `twice`" in answer["error"], (status, answer))
+    status, answer, _ = gateway.ask("GET", "/v2/models/twice/versions/1")
+    judge.expect("metadata lists the version that may be asked", status == 200 and answer["versions"] == ["1"], (status, answer))
     for named in ("another", "another.pipeline"):
         status, answer, _ = gateway.ask("POST", "/v2/models/twice/infer", request(2.0), {"seldon-model": named})
         judge.expect(f"seldon-model: {named} goes before the path", status == 200 and number_of(answer) == 6, (status, answer))

@@ -207,7 +207,7 @@ static void a_header_that_steers_has_one_value(void **state)
 static void assert_answer(struct head_stand *stand, const char *head, const char *status, const char *words)
 {
 	struct guest caller = guest_open(stand->rest.loop, grpc_front_port(stand->grpc));
-	const char *reply = guest_ask(&caller, head, "\"}");
+	const char *reply = guest_ask(&caller, head, status[0] == '2' ? "]}" : "\"}");
 	if (!reply || strncmp(reply, "HTTP/1.1 ", 9) != 0 || strncmp(reply + 9, status, 3) != 0 || !strstr(reply, words))
 		fail_msg("%s: %s", head, reply);
 	guest_close(&caller);
@@ -250,6 +250,19 @@ static void a_name_near_to_one_that_is_there_is_suggested(void **state)
 	assert_answer(stand, "GET /v2/pipelines/other HTTP/1.1\r\nHost: x\r\n\r\n", "404",
 		      "there is no pipeline `other` among the files of this gateway\"");
 	stand->rest.access = access;
+}
+
+/* As other servers of the protocol answer: version 1 is there, and no other. */
+static void a_version_that_is_not_there_is_refused(void **state)
+{
+	struct head_stand *stand = *state;
+	assert_answer(stand, "POST /v2/models/a/versions/7/infer HTTP/1.1\r\n" AWAITS, "404",
+		      "there is no version `7` of `a` here; name version 1, or none");
+	assert_answer(stand, "GET /v2/models/a/versions/7 HTTP/1.1\r\nHost: x\r\n" KEY "\r\n", "404", "no version `7`");
+	assert_answer(stand, "GET /v2/models/a/versions/7/ready HTTP/1.1\r\nHost: x\r\n" KEY "\r\n", "404", "no version `7`");
+	assert_answer(stand, "GET /v2/models/a/versions/1 HTTP/1.1\r\nHost: x\r\n" KEY "\r\n", "200", "\"versions\":[\"1\"]");
+	stand->targets.items[0].version = 7;
+	assert_answer(stand, "GET /v2/models/a/versions/7 HTTP/1.1\r\nHost: x\r\n" KEY "\r\n", "200", "\"versions\":[\"7\"]");
 }
 
 /* ---- explanations ---- */
@@ -388,6 +401,24 @@ static void what_is_not_there_is_not_ready(void **state)
 	await_heard(stand, "5 grpc-status: 5\n");
 }
 
+/* The last field of the name and of the version count. */
+static void a_call_of_a_version_that_is_not_there_finds_none(void **state)
+{
+	struct head_stand *stand = *state;
+	struct puppet_line *line = puppet_dial(&stand->puppet, grpc_front_port(stand->grpc));
+	puppet_headers(line, 1, 0, HEAD(INFER), "x-api-key", API_KEY, NULL);
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 1, "\0\0\0\0\6\12\001a\22\0017", 11);
+	await_heard(stand, "1 grpc-status: 5\n");
+	assert_non_null(strstr(stand->puppet.heard, "there is no version `7` of `a` here; name version 1, or none"));
+	puppet_headers(line, 3, 0, HEAD("/inference.GRPCInferenceService/ModelReady"), "x-api-key", API_KEY, NULL);
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 3, "\0\0\0\0\6\12\001a\22\0017", 11);
+	await_heard(stand, "3 grpc-status: 0\n");
+	assert_non_null(strstr(stand->puppet.heard, "3 data 5\n")); /* not ready */
+	puppet_headers(line, 5, 0, HEAD("/inference.GRPCInferenceService/ModelMetadata"), "x-api-key", API_KEY, NULL);
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 5, "\0\0\0\0\14\12\001n\22\0017\12\001a\22\0011", 17);
+	await_heard(stand, "5 grpc-status: 0\n");
+}
+
 static void a_host_may_repeat_the_authority(void **state)
 {
 	struct head_stand *stand = *state;
@@ -410,6 +441,8 @@ int main(void)
 		HEAD_STORY(metadata_that_name_a_deployment_have_one_value),
 		HEAD_STORY(a_message_that_is_no_protobuf_is_invalid),
 		HEAD_STORY(what_is_not_there_is_not_ready),
+		HEAD_STORY(a_call_of_a_version_that_is_not_there_finds_none),
+		HEAD_STORY(a_version_that_is_not_there_is_refused),
 		HEAD_STORY(a_host_may_repeat_the_authority),
 		HEAD_STORY(a_header_that_routes_has_one_value),
 		HEAD_STORY(a_path_that_cannot_be_decoded_names_its_fault),
