@@ -30,6 +30,11 @@ static bool nonce_is_right(const struct submission *submission, struct headers h
 	return nonce && submission_is_of(submission, nonce->value);
 }
 
+static int64_t search_until_ms(const struct answer_search *search)
+{
+	return clock_ms() + (search->wait_ms > 0 ? search->wait_ms : ANSWER_SEARCH_MS);
+}
+
 /* ---- the answer ---- */
 
 /* The record's memory ends with it. */
@@ -102,8 +107,10 @@ static bool outputs_read(struct answer_search *search, struct text origin, struc
 					     .time_ms = submission->time_ms - ANSWER_CLOCKS_MS,
 					     .one_partition = submission->answers >= 0,
 					     .pick = submission->answers >= 0 ? (uint64_t)submission->answers : 0,
+					     .stopping = search->stopping,
+					     .wait_ms = search->wait_ms,
 					     .properties = search->properties};
-	struct answer_scan reading = {.search = search, .origin = origin, .until_ms = clock_ms() + ANSWER_SEARCH_MS};
+	struct answer_scan reading = {.search = search, .origin = origin, .until_ms = search_until_ms(search)};
 	return topic_give_all(&config, answer_take, &reading, error);
 }
 
@@ -190,8 +197,10 @@ static bool explanations_read(struct answer_search *search, int64_t time_ms, str
 					     .topic = search->explanations,
 					     .from_time = true,
 					     .time_ms = time_ms - ANSWER_CLOCKS_MS,
+					     .stopping = search->stopping,
+					     .wait_ms = search->wait_ms,
 					     .properties = search->properties};
-	struct explanation_scan scan = {.search = search, .until_ms = clock_ms() + ANSWER_SEARCH_MS};
+	struct explanation_scan scan = {.search = search, .until_ms = search_until_ms(search)};
 	buffer_open(&scan.found, EXPLANATIONS_BYTES_MAX);
 	buffer_open(&scan.hashes, EXPLANATIONS_BYTES_MAX);
 	const bool good = topic_give_all(&config, explanation_take, &scan, error);
@@ -274,6 +283,8 @@ static bool request_find(const struct answer_search *search, struct request_chec
 					     .one_partition = true,
 					     .pick = (uint64_t)submission->partition,
 					     .uncommitted = true,
+					     .stopping = search->stopping,
+					     .wait_ms = search->wait_ms,
 					     .properties = search->properties};
 	struct reader *reader = reader_open(&config, error);
 	if (reader && reader_partition(reader) == submission->partition && submission->offset < reader_end(reader)) {
@@ -328,10 +339,12 @@ static bool request_is_there(const struct answer_search *search, int64_t time_ms
 					     .from_time = true,
 					     .time_ms = time_ms - ANSWER_CLOCKS_MS,
 					     .uncommitted = true,
+					     .stopping = search->stopping,
+					     .wait_ms = search->wait_ms,
 					     .properties = search->properties};
 	struct id_scan scan = {
 		.search = search,
-		.until_ms = clock_ms() + ANSWER_SEARCH_MS,
+		.until_ms = search_until_ms(search),
 		.scratch = arena_open(DECODE_ARENA_BYTES),
 	};
 	if (!scan.scratch)

@@ -15,7 +15,8 @@ struct answer_watch {
 	struct arena *arena; /* NULL: the slot is free */
 	struct answer_watch_request request;
 	struct poll_found found;
-	int64_t began_ms, search_ms, comment_ms, look_ms; /* begin; next search, comment, and look after the caller */
+	int64_t began_ms, until_ms, search_ms, comment_ms,
+		look_ms;   /* begin, end; next search, comment, and look after the caller */
 	bool has_begun;	   /* the stream */
 	bool is_searching; /* polls have the watch */
 	bool is_over;	   /* the caller has its end */
@@ -156,12 +157,20 @@ static void answer_watches_on_searched(void *context, const struct call_outcome 
 		search_plan(watch);
 }
 
+/* What is left of the time that the caller gave; 0: it gave none. */
+static int64_t watch_left_ms(const struct answer_watch *watch)
+{
+	const int64_t left_ms = watch->until_ms - loop_now_ms(watch->watches->loop);
+	return watch->request.allowed_ms == 0 ? 0 : left_ms > 0 ? left_ms : 1;
+}
+
 static void search_begin(struct answer_watch *watch)
 {
 	struct answer_watches *watches = watch->watches;
 	const struct poll_request poll = {.inputs = watch->request.inputs,
 					  .outputs = watch->request.outputs,
 					  .submission = watch->request.submission,
+					  .allowed_ms = watch->has_begun ? 0 : watch_left_ms(watch),
 					  .found = &watch->found,
 					  .ended = answer_watches_on_searched,
 					  .context = watch};
@@ -198,7 +207,7 @@ static void watch_look(struct answer_watch *watch, int64_t now_ms)
 			return;
 		}
 	}
-	if (watch->watches->is_draining || now_ms - watch->began_ms >= WATCH_MS_MAX)
+	if (watch->watches->is_draining || now_ms >= watch->until_ms)
 		watch_give_up(watch);
 	else if (now_ms >= watch->comment_ms)
 		(void)watch_send(watch, TEXT(WATCH_COMMENT));
@@ -238,7 +247,10 @@ static void watch_fill(struct answer_watch *watch, const struct answer_watch_req
 	own->location = (struct text){arena_copy(watch->arena, request->location.bytes, request->location.length),
 				      request->location.length};
 	watch->found = POLL_FOUND_NOTHING;
+	if (own->allowed_ms > WATCH_MS_MAX)
+		own->allowed_ms = WATCH_MS_MAX;
 	watch->began_ms = watch->search_ms = watch->look_ms = now_ms;
+	watch->until_ms = now_ms + (own->allowed_ms > 0 ? own->allowed_ms : WATCH_MS_MAX);
 }
 
 enum answer_watch_start answer_watches_begin(struct answer_watches *watches, const struct answer_watch_request *request)

@@ -5,8 +5,9 @@
  * repeat after a quarter of the time that the watch has taken, between WATCH_PAUSE_MS_LEAST and WATCH_PAUSE_MS_MAX; each begins
  * where the former one ended. At most WATCH_SEARCHES run at once, so that polls always find a place.
  *
- * A watch ends without an outcome (event `pending`) after WATCH_MS_MAX, as its caller must show again who it is, or when the
- * gateway stops. A caller that has disconnected is noticed within WATCH_LOOK_MS.
+ * A watch ends without an outcome (event `pending`) after the time that its caller gives it, after WATCH_MS_MAX, as the caller must
+ * show again who it is, or when the gateway stops. If Kafka says nothing for that time, the caller gets what a poll gets. A caller
+ * that has disconnected is noticed within WATCH_LOOK_MS.
  *
  * Independent of protocols. Belongs to its loop's thread.
  */
@@ -54,6 +55,7 @@ struct answer_watch_request {
 	struct submission submission;
 	struct text location; /* where the request is polled */
 	uint64_t share;	      /* hash of the caller, whose watches are counted together; 0: it has no share */
+	int64_t allowed_ms;   /* for which its caller watches; 0: it did not say */
 	bool heads_only;      /* ends when the stream would begin */
 	const struct answer_watch_caller *caller;
 	void *context;

@@ -9,7 +9,12 @@
 
 #define ANSWER_ARENA_BYTES ((size_t)64 << 20) /* of an answer, and of the texts of its search */
 
-#define LOOK_MS 100 /* between two looks at those that wait */
+#define LOOK_MS 100			   /* between two looks at those that wait, and at the time of callers */
+#define LATE_ARENA_BYTES ((size_t)1 << 16) /* of an outcome without what its search has */
+#define LATE_WORDS                                                                                                                 \
+	"the time of this call is over, and Kafka has not said yet whether the answer is there; allow more by x-timeout-ms, or "   \
+	"ask "                                                                                                                     \
+	"again later"
 
 enum poll_state { POLL_FREE, POLL_WAITS, POLL_RUNS };
 
@@ -17,7 +22,9 @@ struct poll {
 	struct polls *polls;
 	enum poll_state state;
 	uint64_t turn;	     /* of its beginning */
-	int64_t until_ms;    /* then it waits no more */
+	int64_t until_ms;    /* then it waits no more; and if its caller said so, it ends */
+	bool is_late;	     /* it has ended, and its search has not */
+	atomic_bool stopping; /* the same, for the search */
 	const char *refusal; /* NULL: it was not given up while it waited */
 	struct loop_task task;
 	struct answer_search search;
@@ -30,6 +37,7 @@ struct polls {
 	struct poll items[POLLS_MAX];
 	uint64_t turns;
 	struct loop_timer look;
+	struct arena *late; /* of the outcome of a poll that ends before its search */
 };
 
 /* ---- the end of a poll ---- */
@@ -133,6 +141,37 @@ static void poll_end(struct poll *poll)
 	poll_release(poll);
 }
 
+static bool poll_is_due(const struct poll *poll)
+{
+	return loop_now_ms(poll->polls->loop) >= poll->until_ms;
+}
+
+/* What the search writes belongs to its thread, if it runs. */
+static void poll_end_late(struct poll *poll)
+{
+	char id[SUBMISSION_ID_BYTES_MAX];
+	const struct poll_request *request = &poll->request;
+	const struct text named =
+		request->id.length > 0 ? request->id : (struct text){id, submission_write(&request->submission, id)};
+	struct call_outcome outcome;
+	struct buffer body;
+	buffer_open(&body, CALL_ERROR_BYTES_MAX);
+	arena_reset(poll->polls->late);
+	call_outcome_refused(&outcome, 504, ERROR_LIMIT, LATE_WORDS, text_of(request->inputs), named, &body);
+	outcome.id = named;
+	outcome.arena = poll->polls->late;
+	if (request->found)
+		*request->found = (struct poll_found){.outcome = ANSWER_UNKNOWN, .next = -1};
+	request->ended(request->context, &outcome);
+	buffer_close(&body);
+	if (poll->state == POLL_WAITS) {
+		poll_release(poll);
+		return;
+	}
+	poll->is_late = true;
+	atomic_store(&poll->stopping, true);
+}
+
 /* Of one that waits. */
 static void poll_give_up(struct poll *poll, const char *words)
 {
@@ -189,16 +228,28 @@ static void waiting_start(struct polls *polls)
 static void polls_on_searched(void *context)
 {
 	struct poll *poll = context;
-	poll_end(poll);
+	if (poll->is_late)
+		poll_release(poll);
+	else
+		poll_end(poll);
 	waiting_start(poll->polls);
 }
 
 /* ---- those that wait no more ---- */
 
+/* Whether the time is looked at: of one that waits, or whose caller has said how long. */
+static bool poll_is_timed(const struct poll *poll)
+{
+	return poll->state == POLL_WAITS || (poll->state == POLL_RUNS && poll->request.allowed_ms > 0 && !poll->is_late);
+}
+
 static void look_set(struct polls *polls)
 {
 	struct error error = {0};
-	if (polls_count(polls, POLL_WAITS, 0) > 0)
+	bool is_timed = false;
+	for (const struct poll *poll = polls->items; poll < polls->items + POLLS_MAX; poll++)
+		is_timed = is_timed || poll_is_timed(poll);
+	if (is_timed)
 		(void)loop_timer_set(polls->loop, &polls->look, loop_now_ms(polls->loop) + LOOK_MS, &error);
 }
 
@@ -206,11 +257,13 @@ static void polls_on_look(void *context)
 {
 	struct polls *polls = context;
 	for (struct poll *poll = polls->items; poll < polls->items + POLLS_MAX; poll++) {
-		if (poll->state != POLL_WAITS)
+		if (!poll_is_timed(poll))
 			continue;
-		if (poll->request.is_over && poll->request.is_over(poll->request.context))
+		if (poll->state == POLL_WAITS && poll->request.is_over && poll->request.is_over(poll->request.context))
 			poll_give_up(poll, "the caller is gone");
-		else if (loop_now_ms(polls->loop) >= poll->until_ms)
+		else if (poll_is_due(poll) && poll->request.allowed_ms > 0)
+			poll_end_late(poll);
+		else if (poll_is_due(poll))
 			poll_give_up(poll, poll_refusal_words(POLL_NO_PLACE));
 	}
 	look_set(polls);
@@ -247,24 +300,29 @@ static const char *topic_copied(struct arena *arena, const char *topic)
 static bool poll_prepare(struct polls *polls, struct poll *poll, const struct poll_request *request)
 {
 	struct arena *arena = arena_open(ANSWER_ARENA_BYTES);
+	const int64_t allowed_ms = request->allowed_ms;
 	if (!arena)
 		return false;
 	*poll = (struct poll){.polls = polls,
 			      .state = POLL_WAITS,
 			      .turn = ++polls->turns,
-			      .until_ms = loop_now_ms(polls->loop) + polls->config.wait_ms,
+			      .until_ms = loop_now_ms(polls->loop) + (allowed_ms > 0 ? allowed_ms : polls->config.wait_ms),
 			      .task = {.run = search_run, .done = polls_on_searched, .context = poll},
 			      .request = *request};
 	poll->request.target = text_copied(arena, request->target);
+	poll->request.inputs = topic_copied(arena, request->inputs);
+	poll->request.id = text_copied(arena, request->id);
 	poll->search = (struct answer_search){.brokers = polls->config.brokers,
 					      .properties = polls->config.consumer,
-					      .inputs = topic_copied(arena, request->inputs),
+					      .inputs = poll->request.inputs,
 					      .outputs = topic_copied(arena, request->outputs),
 					      .explanations = topic_copied(arena, request->explanations),
 					      .submission = request->submission,
-					      .id = text_copied(arena, request->id),
+					      .id = poll->request.id,
 					      .caller = text_copied(arena, request->caller),
 					      .next = request->found ? request->found->next : -1,
+					      .wait_ms = allowed_ms > 0 ? (int)allowed_ms + LOOK_MS : 0,
+					      .stopping = &poll->stopping,
 					      .arena = arena};
 	if (!arena_failed(arena))
 		return true;
@@ -279,14 +337,12 @@ enum poll_start polls_begin(struct polls *polls, const struct poll_request *requ
 		return POLL_NO_SHARE;
 	if (!poll || !poll_prepare(polls, poll, request))
 		return POLL_NO_PLACE;
-	if (poll_next(polls) != poll) {
-		look_set(polls);
-		return POLL_STARTED;
+	if (poll_next(polls) == poll && !poll_start(poll)) {
+		poll_release(poll);
+		return POLL_NO_PLACE;
 	}
-	if (poll_start(poll))
-		return POLL_STARTED;
-	poll_release(poll);
-	return POLL_NO_PLACE;
+	look_set(polls);
+	return POLL_STARTED;
 }
 
 /* ---- opening and closing ---- */
@@ -300,9 +356,14 @@ struct polls *polls_open(struct loop *loop, const struct polls_config *config, s
 	}
 	polls->loop = loop;
 	polls->config = *config;
+	polls->late = arena_open(LATE_ARENA_BYTES);
 	polls->config.wait_ms = config->wait_ms > 0 ? config->wait_ms : POLLS_WAIT_MS;
 	polls->look = (struct loop_timer){.due = polls_on_look, .context = polls};
-	return polls;
+	if (polls->late)
+		return polls;
+	error_memory(error, ERROR_SYSTEM, "opening a gateway");
+	polls_close(polls);
+	return NULL;
 }
 
 void polls_close(struct polls *polls)
@@ -314,5 +375,6 @@ void polls_close(struct polls *polls)
 		loop_task_end(&polls->items[i].task);
 		arena_close(polls->items[i].search.arena);
 	}
+	arena_close(polls->late);
 	memory_give(polls);
 }

@@ -1,6 +1,7 @@
 /* polls.h: Polls of submitted requests: searches for their answers (answer_search.h), each in a thread of its own, and their
  * outcomes as callers get them. A few run at once. Further ones wait, and the oldest whose caller has its share free is next. A
- * caller that leaves meanwhile waits no more, nor does a poll that has waited for POLLS_WAIT_MS. Belongs to its loop's thread. */
+ * caller that leaves meanwhile waits no more, nor does a poll that has waited for POLLS_WAIT_MS. One whose caller has said for how
+ * long it waits ends with that time instead, though its search may run a little longer. Belongs to its loop's thread. */
 #ifndef SLUICE_GATEWAY_POLLS_H
 #define SLUICE_GATEWAY_POLLS_H
 
@@ -45,6 +46,7 @@ struct poll_request {
 	struct text id;	    /* of explanations: that of the request instead of a submission; copied. Empty: the submission counts */
 	struct text caller; /* with it: the only one who may poll, as in struct answer_search; copied */
 	struct poll_found *found; /* of the former poll; then of this one, before `ended` is called. NULL: it is not polled again */
+	int64_t allowed_ms;	  /* for which its caller waits: then the outcome is 504; 0: it did not say */
 	uint64_t share;		  /* hash of the caller, whose polls are counted together; 0: it has no share */
 	void (*ended)(void *context, const struct call_outcome *outcome);
 	bool (*is_over)(void *context); /* whether its caller has left; looked at while it waits. NULL: it does not leave */

@@ -10,7 +10,7 @@
 #include "gateway/rest.h"
 #include "message/json_write.h"
 
-#define CANCEL_MS 10000 /* for Kafka to take the cancellation */
+#define CANCEL_MS 10000 /* for Kafka to take the cancellation, if the caller does not say for how long it waits */
 #define NAME_BYTES_MAX 256
 #define STATE_BYTES_MAX ((size_t)1024)
 #define AWAITED_WORDS                                                                                                              \
@@ -22,6 +22,7 @@ struct cancellation {
 	struct http_incoming *incoming;
 	struct submission submission;
 	struct poll_found found;
+	int64_t deadline_ms; /* of the caller, since 1970; 0: it did not say */
 	struct text place; /* the path, as long as the request */
 	char pipeline[NAME_BYTES_MAX];
 };
@@ -88,7 +89,7 @@ static void cancellation_begin(struct cancellation *cancellation, struct arena *
 		.cancels = true,
 		.key = submission_nonce(&cancellation->submission),
 		.arrived_ms = now_ms,
-		.deadline_ms = now_ms + CANCEL_MS,
+		.deadline_ms = cancellation->deadline_ms > 0 ? cancellation->deadline_ms : now_ms + CANCEL_MS,
 		.place = cancellation->place,
 		.ended = on_taken,
 		.is_over = is_never_over,
@@ -136,6 +137,8 @@ static struct cancellation *cancellation_open(const struct rest_request *request
 					      .submission = poll->submission,
 					      .found = POLL_FOUND_NOTHING,
 					      .place = request->path};
+	if (poll->allowed_ms > 0)
+		cancellation->deadline_ms = loop_time_of_day_ms(request->rest->loop) + poll->allowed_ms;
 	(void)snprintf(cancellation->pipeline, sizeof cancellation->pipeline, "%s", target->name);
 	return cancellation;
 }

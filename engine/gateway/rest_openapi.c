@@ -17,6 +17,7 @@ enum header_place { IN_REQUEST = 1, AT_200 = 2, AT_202 = 4, AT_204 = 8, AT_ERROR
 
 #define ON(verb) (1u << ACCESS_##verb)
 #define ON_CALLS (ON(INFER) | ON(EXPLAIN))
+#define ON_TIMED (ON_CALLS | ON(POLL) | ON(CANCEL) | ON(WATCH))
 #define ON_TARGETS (ON_CALLS | ON(FEEDBACK) | ON(POLL) | ON(CANCEL) | ON(WATCH))
 
 #define OF_TEXT "{\"type\":\"string\"}"
@@ -32,8 +33,8 @@ static const struct header_row {
 } header_rows[] = {
 	{"Prefer", IN_REQUEST, ON(INFER), "`respond-async` submits the request: the answer is 202, and Location is polled.",
 	 OF_TEXT},
-	{"x-timeout-ms", IN_REQUEST, ON_CALLS, "How long the caller waits, in milliseconds.", OF_TIME},
-	{DEADLINE_HEADER, IN_REQUEST, ON_CALLS, "The same as a time, in milliseconds since 1970.", OF_TIME},
+	{"x-timeout-ms", IN_REQUEST, ON_TIMED, "How long the caller waits, in milliseconds: at most 10 minutes.", OF_TIME},
+	{DEADLINE_HEADER, IN_REQUEST, ON_TIMED, "The same as a time, in milliseconds since 1970.", OF_TIME},
 	{REPLY_ID_HEADER, IN_REQUEST, ON_CALLS, "The id of the request, which the answer has, too.",
 	 "{\"type\":\"string\",\"maxLength\":256}"},
 	{"sluice-key", IN_REQUEST, ON_CALLS, "The key of the request's record. Requests of one key are answered in order.",

@@ -58,6 +58,22 @@ void rest_submitted(void *context, const struct call_outcome *outcome)
 
 /* ---- poll ---- */
 
+bool rest_poll_time_read(const struct rest_request *request, int64_t *allowed_ms)
+{
+	const struct call_source source = rest_source(request);
+	struct call_refusal refusal = {504, "the request's deadline has passed already; allow more time"};
+	int64_t deadline_ms;
+	if (!call_has_deadline(&source))
+		return true;
+	if (call_deadline_read(&source, &deadline_ms, &refusal)) {
+		*allowed_ms = deadline_ms - source.now_ms;
+		if (*allowed_ms > 0)
+			return true;
+	}
+	rest_refuse(request, refusal.status, "%s", refusal.words);
+	return false;
+}
+
 bool rest_poll_prepare(const struct rest_request *request, struct poll_request *poll)
 {
 	const struct gateway_target *target = rest_target_find(request);
@@ -74,7 +90,7 @@ bool rest_poll_prepare(const struct rest_request *request, struct poll_request *
 	else if (!target->answers || !target->outputs)
 		rest_refuse(request, 409, "pipeline %s has no output, so there is nothing to poll", target->name);
 	else
-		return true;
+		return rest_poll_time_read(request, &poll->allowed_ms);
 	return false;
 }
 
@@ -110,7 +126,7 @@ void rest_poll_explanations(const struct rest_request *request)
 	else if (!target->explanations)
 		rest_refuse(request, 409, "pipeline %s has no step of kind `explain`, so there is no explanation to poll",
 			    target->name);
-	else
+	else if (rest_poll_time_read(request, &poll.allowed_ms))
 		(void)rest_poll_begin(request, &poll);
 }
 

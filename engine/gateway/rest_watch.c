@@ -51,6 +51,7 @@ static void watch_begin(const struct rest_request *request, const struct poll_re
 						   .outputs = poll->outputs,
 						   .submission = poll->submission,
 						   .location = location_of(request),
+						   .allowed_ms = poll->allowed_ms,
 						   .share = keyed_caller(&caller, has_share),
 						   .heads_only = request->is_head,
 						   .caller = &rest_watcher,

@@ -167,21 +167,22 @@ int client_partition_count(const struct rd_kafka_metadata *metadata, const char 
 	return 0;
 }
 
-static void look_notice(rd_kafka_t *client, const char *brokers, const struct error *locked_out)
+static void look_notice(rd_kafka_t *client, const char *brokers, const struct error *locked_out, int left_ms)
 {
 	char line[SAID_BYTES];
 	(void)snprintf(line, sizeof line,
 		       "no broker has answered at " REASON_SHOWN " for %d s%s" REASON_SHOWN ". Trying for %d s more", brokers,
-		       NOTICE_MS / MS_PER_S, locked_out->text[0] ? ": " : "", locked_out->text,
-		       (TOPICS_WAIT_MS - NOTICE_MS) / MS_PER_S);
+		       NOTICE_MS / MS_PER_S, locked_out->text[0] ? ": " : "", locked_out->text, left_ms / MS_PER_S);
 	client_on_log_line(client, LEVEL_WARNING, "WAIT", line);
 }
 
 const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t *topic, const char *brokers,
-					    const struct error *locked_out, const atomic_bool *stopping, struct error *error)
+					    const struct error *locked_out, const struct look_limits *limits, struct error *error)
 {
 	const struct rd_kafka_metadata *metadata;
-	int left_ms = TOPICS_WAIT_MS, look_ms = NOTICE_MS;
+	const atomic_bool *stopping = limits ? limits->stopping : NULL;
+	int left_ms = limits && limits->wait_ms > 0 ? limits->wait_ms : TOPICS_WAIT_MS;
+	int look_ms = left_ms < NOTICE_MS ? left_ms : NOTICE_MS;
 	rd_kafka_resp_err_t code;
 	while ((code = rd_kafka_metadata(client, !topic, topic, &metadata, look_ms)) != RD_KAFKA_RESP_ERR_NO_ERROR) {
 		(void)rd_kafka_poll(client, 0);
@@ -191,7 +192,7 @@ const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t
 			return NULL;
 		}
 		if (look_ms == NOTICE_MS)
-			look_notice(client, brokers, locked_out);
+			look_notice(client, brokers, locked_out, left_ms);
 		if (left_ms <= 0 || (stopping && atomic_load(stopping))) {
 			const char *reason = locked_out->text[0] ? locked_out->text : rd_kafka_err2str(code);
 			error_set(error, ERROR_SYSTEM, PLACE_NONE,

@@ -28,11 +28,15 @@ rd_kafka_t *client_open_to_ask(struct properties own, struct properties users, s
  * ERROR_NONE, and its text is the last reason for which a broker could not be reached. */
 void client_note_trouble(int code, const char *words, struct error *locked_out);
 
-/* Kafka's metadata: of one topic, or of all when `topic` is NULL. Waits for Kafka as topic_setup.h describes. NULL: a
- * SYSTEM error, which names `brokers` or is `locked_out`, or because `stopping` was set (NULL: it never is). To be destroyed by
- * rd_kafka_metadata_destroy(). */
+struct look_limits {
+	int wait_ms;		     /* for Kafka to answer; 0: TOPICS_WAIT_MS */
+	const atomic_bool *stopping; /* it waits no longer once this is set; NULL: it never is */
+};
+
+/* Kafka's metadata: of one topic, or of all when `topic` is NULL. Waits for Kafka as the limits say (NULL: as topic_setup.h
+ * describes). NULL: a SYSTEM error, which names `brokers` or is `locked_out`. To be destroyed by rd_kafka_metadata_destroy(). */
 const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t *topic, const char *brokers,
-					    const struct error *locked_out, const atomic_bool *stopping, struct error *error);
+					    const struct error *locked_out, const struct look_limits *limits, struct error *error);
 
 /* Number of partitions of a topic; 0: it does not exist. */
 int client_partition_count(const struct rd_kafka_metadata *metadata, const char *topic);

@@ -106,8 +106,9 @@ static bool client_set_up(struct reader *reader, struct error *error)
 static bool look_at_topic(struct reader *reader, int32_t *count, rd_kafka_resp_err_t *code, struct error *error)
 {
 	const struct reader_config *config = reader->config;
+	const struct look_limits limits = {config->wait_ms, config->stopping};
 	const struct rd_kafka_metadata *metadata =
-		client_look(reader->client, reader->topic, config->brokers, &reader->locked_out, config->stopping, error);
+		client_look(reader->client, reader->topic, config->brokers, &reader->locked_out, &limits, error);
 	if (!metadata)
 		return false;
 	*code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
@@ -139,10 +140,15 @@ static bool count_partitions(struct reader *reader, int32_t *count, struct error
 			 reader->config->topic, rd_kafka_err2str(code));
 }
 
+static int reader_wait_ms(const struct reader *reader)
+{
+	return reader->config->wait_ms > 0 ? reader->config->wait_ms : TOPICS_WAIT_MS;
+}
+
 static rd_kafka_resp_err_t find_end(struct reader *reader, int32_t partition, int64_t *end)
 {
 	int64_t low;
-	for (int left_ms = TOPICS_WAIT_MS;; left_ms -= LOOK_MS) {
+	for (int left_ms = reader_wait_ms(reader);; left_ms -= LOOK_MS) {
 		rd_kafka_resp_err_t code =
 			rd_kafka_query_watermark_offsets(reader->client, reader->config->topic, partition, &low, end, left_ms);
 		if (left_ms <= LOOK_MS || !(failure_is_passing(code) || failure_is_absence(code)))
@@ -158,7 +164,7 @@ static rd_kafka_resp_err_t find_time(const struct reader *reader, int32_t partit
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
 	rd_kafka_topic_partition_t *item = rd_kafka_topic_partition_list_add(list, reader->config->topic, partition);
 	item->offset = reader->config->time_ms;
-	rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(reader->client, list, TOPICS_WAIT_MS);
+	rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(reader->client, list, reader_wait_ms(reader));
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
 		code = item->err;
 	*begin = item->offset >= 0 ? item->offset : end > READER_NEWEST ? end - READER_NEWEST : 0;

@@ -41,6 +41,7 @@ struct reader_config {
 	/* Once it is set, reader_give_all() returns false without an error, and reader_open() waits no longer for Kafka to say what
 	 * the topic is. NULL: never. */
 	const atomic_bool *stopping;
+	int wait_ms; /* for Kafka to say what the topic is, and where it ends, when the reader is opened; 0: TOPICS_WAIT_MS */
 	/* Records of all partitions in the order of their times, as far as each partition has it: the next record of each is waited
 	 * for until its end is reached, or READER_PATIENCE_MS. Such a reader rings no bell. */
 	bool by_time;

@@ -129,6 +129,25 @@ static void keep_notice(const struct log_sink *sink, const struct log_line *line
 
 static const struct log_sink keep_notice_sink = {keep_notice};
 
+/* For a caller that waits no longer, or longer than others do. */
+static void a_broker_that_cannot_be_reached_is_tried_for_a_time_that_may_be_given(void **state)
+{
+	struct error error = {0};
+	const int64_t begun_ms = clock_ms();
+	struct reader_config config = {.brokers = "127.0.0.1:1", .topic = "out", .properties = mock_quick, .wait_ms = 500};
+	(void)state;
+	assert_null(reader_open(&config, &error));
+	assert_in_range(clock_ms() - begun_ms, 400, 2900);
+	assert_non_null(strstr(error.text, "Kafka did not describe topic out: "));
+	const atomic_bool stopping = true;
+	config.stopping = &stopping;
+	config.wait_ms = 60000;
+	kafka_log_to(&keep_notice_sink);
+	assert_null(reader_open(&config, &error));
+	kafka_log_to(NULL);
+	assert_non_null(strstr(notice, "Trying for 57 s more"));
+}
+
 /* It gives up early here, because it is stopping. */
 static void a_broker_that_cannot_be_reached_is_named_while_it_is_tried(void **state)
 {
@@ -230,6 +249,7 @@ int main(void)
 		cmocka_unit_test(topics_that_are_only_checked_are_waited_for_and_not_for_ever),
 		cmocka_unit_test(a_command_that_reads_waits_for_a_topic_that_was_just_made),
 		cmocka_unit_test(a_broker_that_cannot_be_reached_is_named_while_it_is_tried),
+		cmocka_unit_test(a_broker_that_cannot_be_reached_is_tried_for_a_time_that_may_be_given),
 		cmocka_unit_test(the_reason_for_which_a_broker_is_not_reached_is_kept),
 		cmocka_unit_test(a_changelog_that_brokers_do_not_show_yet_is_waited_for),
 		cmocka_unit_test(a_changelog_of_fewer_partitions_than_its_input_is_refused),

@@ -26,6 +26,7 @@ struct watch_stand {
 	struct answer_watches *watches;
 	struct poll_request searches[WATCHES_MAX * 4];
 	size_t count;	/* of searches so far */
+	int64_t allowed_ms; /* to watches that begin */
 	bool is_full;	/* polls take no more */
 	struct watcher watchers[WATCHES_MAX + 1];
 };
@@ -107,10 +108,18 @@ static enum answer_watch_start watch_as(struct watch_stand *stand, size_t number
 					       .location = TEXT(LOCATION),
 					       .share = share,
 					       .heads_only = heads_only,
+					       .allowed_ms = stand->allowed_ms,
 					       .caller = &caller,
 					       .context = &stand->watchers[number]};
 	assert_true(submission_read(TEXT(ID), &request.submission));
 	return answer_watches_begin(stand->watches, &request);
+}
+
+static void watch_within(struct watch_stand *stand, size_t number, int64_t allowed_ms)
+{
+	stand->allowed_ms = allowed_ms;
+	assert_int_equal(watch_as(stand, number, 0, false), WATCH_STARTED);
+	stand->allowed_ms = 0;
 }
 
 static struct watcher *watch(struct watch_stand *stand)
@@ -186,6 +195,26 @@ static void a_watch_ends_with_the_answer(void **state)
 	pass(stand, WATCH_MS_MAX * 2);
 	assert_int_equal(stand->count, 2);
 	assert_int_equal(watcher->ended, 1);
+}
+
+/* Also while its search runs; and no longer than others watch. */
+static void a_watch_ends_with_the_time_of_its_caller(void **state)
+{
+	struct watch_stand *stand = *state;
+	const struct watcher *brief = &stand->watchers[0], *endless = &stand->watchers[1];
+	watch_within(stand, 0, 2000);
+	watch_within(stand, 1, 10 * (int64_t)WATCH_MS_MAX);
+	pass(stand, 0);
+	assert_int_equal(stand->searches[0].allowed_ms, 2000); /* the first one ends by itself */
+	assert_int_equal(stand->searches[1].allowed_ms, WATCH_MS_MAX);
+	found_nothing(stand, 0);
+	found_nothing(stand, 1);
+	pass(stand, 1900);
+	assert_int_equal(brief->ended, 0);
+	pass(stand, 200);
+	assert_string_equal(brief->events, ACCEPTED PENDING);
+	assert_int_equal(brief->ended, 1);
+	assert_int_equal(endless->ended, 0);
 }
 
 static void an_answer_that_is_there_ends_its_watch_at_once(void **state)
@@ -457,6 +486,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WATCH_STORY(a_watch_ends_with_the_answer),
+		WATCH_STORY(a_watch_ends_with_the_time_of_its_caller),
 		WATCH_STORY(an_answer_that_is_there_ends_its_watch_at_once),
 		WATCH_STORY(what_a_poll_refuses_is_refused),
 		WATCH_STORY(a_failed_answer_is_an_event_also_if_it_is_there),

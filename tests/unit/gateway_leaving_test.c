@@ -11,13 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gateway/gateway.h"
+#include "tests/unit/gateway_stand.h"
 #include "tests/unit/guest.h"
-#include "tests/unit/mock_broker.h"
-#include "tests/unit/planning.h"
-#include "tests/unit/puppet.h"
 
-#define LAME_DUCK_MS 500
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: localhost\r\n\r\n"
 #define SUBMIT                                                                                                                     \
 	"POST /v2/pipelines/p/infer HTTP/1.1\r\nHost: localhost\r\nPrefer: respond-async\r\nContent-Length: 13\r\n\r\n"            \
@@ -28,56 +24,6 @@
 #define METHOD(name) GRPC("/inference.GRPCInferenceService/" name)
 #define WATCH GRPC("/grpc.health.v1.Health/Watch")
 
-struct leaving_stand {
-	struct mock mock;
-	struct planning planning;
-	struct plan plan;
-	struct loop *loop;
-	struct gateway_config config;
-	struct gateway *gateway;
-	struct puppet puppet;
-};
-
-static int leaving_stand_open(void **state)
-{
-	static struct leaving_stand stand;
-	static const char *const topics[] = {"replies", "claims", "cancels", "pipeline.p.inputs", "pipeline.p.outputs"};
-	struct error error = {0};
-	char name[64];
-	stand = (struct leaving_stand){.loop = loop_open(&error)};
-	stand.puppet.loop = stand.loop;
-	mock_open(&stand.mock);
-	for (size_t i = 0; i < sizeof topics / sizeof *topics; i++) {
-		(void)snprintf(name, sizeof name, "sluice.default.%s", topics[i]);
-		rd_kafka_mock_topic_create(stand.mock.cluster, name, 1, 1);
-	}
-	planning_open(&stand.planning, "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
-				       "  steps:\n  - {name: s, expression: {set: {x: x}}}\n  output: {steps: [s]}\n");
-	planning_plan(&stand.planning, NULL, &stand.plan);
-	stand.config = (struct gateway_config){.serves_http = true,
-					       .serves_grpc = true,
-					       .brokers = stand.mock.brokers,
-					       .consumer = mock_quick,
-					       .producer = mock_quick,
-					       .record_bytes = 1 << 20,
-					       .lame_duck_ms = LAME_DUCK_MS};
-	stand.gateway = gateway_open(stand.loop, &stand.config, &stand.plan, &error);
-	assert_string_equal(error.text, "");
-	*state = &stand;
-	return 0;
-}
-
-static int leaving_stand_close(void **state)
-{
-	struct leaving_stand *stand = *state;
-	puppet_hang_up_all(&stand->puppet);
-	gateway_close(stand->gateway);
-	loop_close(stand->loop);
-	planning_close(&stand->planning);
-	mock_close(&stand->mock);
-	return 0;
-}
-
 static void expect(const struct guest *caller, const char *request, const char *status, const char *words)
 {
 	const char *heard = guest_ask(caller, request, words);
@@ -87,7 +33,7 @@ static void expect(const struct guest *caller, const char *request, const char *
 }
 
 /* Asks by a connection of its own, which is closed behind the answer. */
-static void expect_last(const struct leaving_stand *stand, const char *request, const char *status, const char *words)
+static void expect_last(const struct gateway_stand *stand, const char *request, const char *status, const char *words)
 {
 	struct guest caller = guest_open(stand->loop, gateway_http_port(stand->gateway));
 	const char *heard = guest_ask(&caller, request, "");
@@ -98,7 +44,7 @@ static void expect_last(const struct leaving_stand *stand, const char *request, 
 	guest_close(&caller);
 }
 
-static void await_heard(struct leaving_stand *stand, const char *words)
+static void await_heard(struct gateway_stand *stand, const char *words)
 {
 	for (int64_t until_ms = loop_now_ms(stand->loop) + MOCK_WAIT_MS; !strstr(stand->puppet.heard, words);) {
 		if (loop_now_ms(stand->loop) > until_ms)
@@ -125,7 +71,7 @@ static bool port_refuses(int port)
 
 static void it_serves_whoever_comes_and_tells_them_to_leave(void **state)
 {
-	struct leaving_stand *stand = *state;
+	struct gateway_stand *stand = *state;
 	struct guest kept = guest_open(stand->loop, gateway_http_port(stand->gateway));
 	struct puppet_line *early = puppet_dial(&stand->puppet, gateway_grpc_port(stand->gateway));
 	expect(&kept, GET("/v2/health/ready"), "200 OK", "true");
@@ -145,7 +91,7 @@ static void it_serves_whoever_comes_and_tells_them_to_leave(void **state)
 	guest_close(&kept);
 }
 
-static void drain(struct leaving_stand *stand)
+static void drain(struct gateway_stand *stand)
 {
 	for (const int64_t until_ms = loop_now_ms(stand->loop) + MOCK_WAIT_MS; !gateway_drain(stand->gateway);) {
 		assert_true(loop_now_ms(stand->loop) < until_ms);
@@ -156,7 +102,7 @@ static void drain(struct leaving_stand *stand)
 /* The watch is told that the gateway is not ready. The message asks for a model that is not there, and is answered by an error. */
 static void its_streams_go_on_until_its_time_is_over(void **state)
 {
-	struct leaving_stand *stand = *state;
+	struct gateway_stand *stand = *state;
 	const int64_t began_ms = loop_now_ms(stand->loop);
 	struct puppet_line *line = puppet_dial(&stand->puppet, gateway_grpc_port(stand->gateway));
 	puppet_headers(line, 1, 0, WATCH, NULL);
@@ -171,26 +117,26 @@ static void its_streams_go_on_until_its_time_is_over(void **state)
 	await_heard(stand, "3 data ");
 	assert_null(strstr(stand->puppet.heard, "grpc-status"));
 	drain(stand);
-	assert_true(loop_now_ms(stand->loop) >= began_ms + LAME_DUCK_MS);
+	assert_true(loop_now_ms(stand->loop) >= began_ms + GATEWAY_STAND_LAME_DUCK_MS);
 	await_heard(stand, "1 grpc-status: 14\n");
 	await_heard(stand, "3 grpc-status: 14\n3 grpc-message: the server is stopping\n3 end\n");
 }
 
 static void it_refuses_when_its_time_is_over(void **state)
 {
-	struct leaving_stand *stand = *state;
+	struct gateway_stand *stand = *state;
 	const int port = gateway_http_port(stand->gateway);
 	struct guest idle = guest_open(stand->loop, port);
 	expect(&idle, GET("/v2/health/live"), "200 OK", "live");
 	const int64_t began_ms = loop_now_ms(stand->loop);
 	drain(stand);
-	assert_true(loop_now_ms(stand->loop) >= began_ms + LAME_DUCK_MS);
+	assert_true(loop_now_ms(stand->loop) >= began_ms + GATEWAY_STAND_LAME_DUCK_MS);
 	assert_string_equal(guest_hear(&idle, ""), "");
 	guest_close(&idle);
 	assert_true(port_refuses(port));
 }
 
-#define LEAVING_STORY(name) cmocka_unit_test_setup_teardown(name, leaving_stand_open, leaving_stand_close)
+#define LEAVING_STORY(name) cmocka_unit_test_setup_teardown(name, gateway_stand_open, gateway_stand_close)
 
 int main(void)
 {

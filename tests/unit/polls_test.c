@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "gateway/polls.h"
@@ -22,6 +23,8 @@ struct poller {
 	uint64_t share;
 	int status;   /* 0: it has not ended */
 	size_t place; /* among those that ended, from 1 */
+	int64_t allowed_ms;
+	char words[512];
 	bool is_over;
 };
 
@@ -72,6 +75,8 @@ static void on_ended(void *context, const struct call_outcome *outcome)
 {
 	struct poller *poller = context;
 	poller->status = outcome->status;
+	(void)snprintf(poller->words, sizeof poller->words, TEXT_FORMAT, TEXT_ARGUMENTS(outcome->body));
+	assert_non_null(outcome->arena);
 	poller->place = ++poller->stand->ended;
 }
 
@@ -82,8 +87,13 @@ static bool is_over(void *context)
 
 static enum poll_start poll_begin(struct poller *poller)
 {
-	const struct poll_request request = {
-		.inputs = "in", .outputs = "out", .share = poller->share, .ended = on_ended, .is_over = is_over, .context = poller};
+	const struct poll_request request = {.inputs = "in",
+					     .outputs = "out",
+					     .allowed_ms = poller->allowed_ms,
+					     .share = poller->share,
+					     .ended = on_ended,
+					     .is_over = is_over,
+					     .context = poller};
 	return polls_begin(poller->stand->polls, &request);
 }
 
@@ -92,6 +102,14 @@ static enum poll_start poll_of(struct polls_stand *stand, uint64_t share)
 	struct poller *poller = stand->pollers + stand->begun++;
 	*poller = (struct poller){.stand = stand, .share = share};
 	return poll_begin(poller);
+}
+
+static struct poller *poll_within(struct polls_stand *stand, int64_t allowed_ms)
+{
+	struct poller *poller = stand->pollers + stand->begun++;
+	*poller = (struct poller){.stand = stand, .allowed_ms = allowed_ms};
+	assert_int_equal(poll_begin(poller), POLL_STARTED);
+	return poller;
 }
 
 static void begin_all(struct polls_stand *stand, size_t count, uint64_t share)
@@ -169,6 +187,43 @@ static void no_poll_waits_for_ever(void **state)
 	assert_int_equal(stand->pollers[0].status, 404);
 }
 
+/* Its search, which cannot be stopped at once, keeps its place until it ends. */
+static void a_poll_ends_with_the_time_of_its_caller(void **state)
+{
+	struct polls_stand *stand = *state;
+	const int64_t began_ms = loop_now_ms(stand->loop);
+	rd_kafka_mock_broker_set_down(stand->mock.cluster, 1);
+	const struct poller *poller = poll_within(stand, SOON_MS);
+	await_ends(stand, 1);
+	assert_in_range(loop_now_ms(stand->loop) - began_ms, SOON_MS - TURN_MS, 10 * SOON_MS);
+	assert_int_equal(poller->status, 504);
+	assert_non_null(strstr(poller->words, "\"kind\":\"LIMIT\",\"place\":\"in\""));
+	assert_non_null(strstr(poller->words, "x-timeout-ms"));
+	begin_all(stand, POLLS_AT_ONCE - 1, 0);
+	const struct poller *waits = poll_within(stand, SOON_MS);
+	await_ends(stand, 2);
+	assert_int_equal(waits->status, 504);
+	rd_kafka_mock_broker_set_up(stand->mock.cluster, 1);
+	await_ends(stand, POLLS_AT_ONCE + 1);
+	assert_int_equal(stand->pollers[1].status, 404);
+}
+
+/* Others have waited for as long as polls usually may. */
+static void a_poll_waits_for_the_time_of_its_caller(void **state)
+{
+	struct polls_stand *stand = *state;
+	rd_kafka_mock_broker_set_down(stand->mock.cluster, 1);
+	begin_all(stand, POLLS_AT_ONCE, 0);
+	const struct poller *patient = poll_within(stand, MOCK_WAIT_MS);
+	const struct poller *usual = stand->pollers + stand->begun;
+	begin_all(stand, 1, 0);
+	await_ends(stand, 1);
+	assert_int_equal(usual->status, 503);
+	rd_kafka_mock_broker_set_up(stand->mock.cluster, 1);
+	await_ends(stand, POLLS_AT_ONCE + 2);
+	assert_int_equal(patient->status, 404);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +231,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(further_polls_wait_and_the_oldest_is_next, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(who_leaves_waits_no_more, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(no_poll_waits_for_ever, hurried_stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(a_poll_ends_with_the_time_of_its_caller, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(a_poll_waits_for_the_time_of_its_caller, hurried_stand_open, stand_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
