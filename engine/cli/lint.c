@@ -1,12 +1,16 @@
 /* lint.c: `sluice lint`: all faults of YAML files, in one run, without starting anything. */
 #include "base/clock.h"
+#include "base/file.h"
 #include "cli/command.h"
+#include "gateway/access_policy_check.h"
 #include "runtime/spec_check.h"
+#include "spec/fault_codes.h"
 
 #define LINT_BYTES_MAX ((size_t)64 << 20) /* of the output: FAULTS_MAX faults with their lines fit */
 
 struct lint_options {
 	const char *kind;
+	const char *policies;
 	bool strict;
 	int form;
 };
@@ -15,6 +19,8 @@ static const struct option options[] = {
 	COMMAND_FILES,
 	ROW("kind", TEXT, struct lint_options, kind,
 	    .help = "The kind of documents that have none: SeldonDeployment, HealthChecks, Performance, Targets, ..."),
+	ROW("policies", TEXT, struct lint_options, policies, .word = "FILE",
+	    .help = "The policies of a gateway of these files (`sluice help policies`): warns of what they name in vain."),
 	ROW("strict", FLAG, struct lint_options, strict, .help = "Warnings make the check fail too; notes never do."),
 	COMMAND_FORM(lint_options, form, "text json"),
 	{.type = OPTION_END},
@@ -52,6 +58,36 @@ static int lint_report(struct session *session, const struct lint_options *self,
 	return faults ? EXIT_FAULTS : code;
 }
 
+/* ---- policies ---- */
+
+static void on_idle_policy(void *context, struct place place, const char *words)
+{
+	fault_add(context, CODE_IDLE_POLICY, place, NULL, "%s", words);
+}
+
+/* Reads policies, and adds what they name in vain to the faults, whose places borrow from them. With errors in the files it is not
+ * known what these serve. NULL: `error` has the reason. */
+static struct access_policy *policies_check(const struct lint_options *self, const struct session *session, struct spec *spec,
+					    struct error *error)
+{
+	const struct models_metadata none = {0};
+	const struct plan_options planning = {.kinds = session->kinds, .metadata = &none, .models_served = true};
+	struct plan plan;
+	struct text text;
+	if (!file_read(self->policies, ACCESS_POLICY_BYTES_MAX + 1, spec->arena, &text, error))
+		return NULL;
+	struct access_policy *policies = access_policy_read(self->policies, text, error);
+	if (!policies || faults_count(spec->faults, SEVERITY_ERROR) > 0)
+		return policies;
+	if (plan_make(spec, &planning, spec->arena, &plan, error)) {
+		faults_know(spec->faults, self->policies, text);
+		access_policy_check(policies, &plan, on_idle_policy, spec->faults);
+		return policies;
+	}
+	access_policy_close(policies);
+	return NULL;
+}
+
 static int lint_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct lint_options *self = filled;
@@ -59,15 +95,20 @@ static int lint_run(struct session *session, const void *filled, const char *con
 	struct error error = {0};
 	if (!spec_open(&spec, &error))
 		return command_failed(session, &error);
-	const struct spec_options reading = {.kinds = session->kinds, .kind = self->kind};
+	/* Policies name the Models and Experiments that a gateway serves by pipelines of their own. */
+	const struct spec_options reading = {
+		.kinds = session->kinds, .kind = self->kind, .model_pipelines = self->policies != NULL};
+	struct access_policy *policies = NULL;
 	int code;
-	if (spec_read(&spec, arguments, count, &reading, &error) && spec_check(&spec, &error)) {
+	if (spec_read(&spec, arguments, count, &reading, &error) && spec_check(&spec, &error) &&
+	    (!self->policies || (policies = policies_check(self, session, &spec, &error)))) {
 		spec_check_silences(&spec, time_of_day_ms());
 		code = lint_report(session, self, &spec);
 	} else {
 		code = command_refused(session, &command_lint, &error);
 	}
 	spec_close(&spec);
+	access_policy_close(policies);
 	return code;
 }
 

@@ -65,6 +65,11 @@ static bool access_file_load(struct access *access, struct access_file *file, st
 	return keys || policies;
 }
 
+const struct access_policy *access_policies(const struct access *access)
+{
+	return access->policies;
+}
+
 static void access_file_follow(struct access *access, struct access_file *file)
 {
 	struct error error = {0};

@@ -53,6 +53,9 @@ void access_close(struct access *access); /* NULL is fine */
  * when its refresh policy allows that. */
 bool access_reread(struct access *access, struct error *error);
 
+/* The policies in use; NULL: there are none. Until a file is read again. */
+const struct access_policy *access_policies(const struct access *access);
+
 /* A request. Bytes NULL: it has no such header. The gateway itself must refuse a request with one of the first
  * two twice (400). */
 struct access_request {

@@ -9,9 +9,8 @@
 
 #define CLAIM_DEPTH_MAX 8 /* realm_access.roles has 2 */
 
-/* `*` matches any characters, `?` one. Only the last `*` is tried again, so the time is at most the product of both
- * lengths. */
-static bool pattern_matches(struct text pattern, struct text name)
+/* Only the last `*` is tried again, so the time is at most the product of both lengths. */
+bool access_pattern_matches(struct text pattern, struct text name)
 {
 	size_t at = 0, star = SIZE_MAX, from = 0, i = 0;
 	while (i < name.length) {
@@ -108,11 +107,11 @@ static bool row_has_resource(const struct access_policy_row *row, const struct a
 {
 	bool is_within = row->namespace_count == 0;
 	for (size_t i = 0; i < row->namespace_count && !is_within; i++)
-		is_within = pattern_matches(row->namespaces[i].name, resource->namespace);
+		is_within = access_pattern_matches(row->namespaces[i].name, resource->namespace);
 	for (size_t i = 0; i < row->pattern_count && is_within; i++) {
 		const struct access_policy_pattern *pattern = &row->patterns[i];
 		if (pattern->kind == ACCESS_KINDS ||
-		    (pattern->kind == (int)resource->kind && pattern_matches(pattern->name, resource->name)))
+		    (pattern->kind == (int)resource->kind && access_pattern_matches(pattern->name, resource->name)))
 			return true;
 	}
 	return false;

@@ -111,7 +111,7 @@ static bool pattern_read(struct access_policy_reading *reading, const struct nod
 	const char *slash = memchr(node->scalar.bytes, '/', node->scalar.length);
 	struct text kind = {node->scalar.bytes, slash ? (size_t)(slash - node->scalar.bytes) : node->scalar.length};
 	struct suggestion suggestion = suggest_begin(kind);
-	*pattern = (struct access_policy_pattern){.kind = 0};
+	*pattern = (struct access_policy_pattern){.kind = 0, .place = node->place};
 	if (text_is(node->scalar, "*")) {
 		pattern->kind = ACCESS_KINDS;
 		return true;
@@ -131,7 +131,8 @@ static bool pattern_read(struct access_policy_reading *reading, const struct nod
 static bool namespace_read(struct access_policy_reading *reading, const struct node *node, void *into)
 {
 	(void)reading;
-	*(struct access_policy_pattern *)into = (struct access_policy_pattern){.kind = ACCESS_KINDS, .name = node->scalar};
+	*(struct access_policy_pattern *)into =
+		(struct access_policy_pattern){.kind = ACCESS_KINDS, .name = node->scalar, .place = node->place};
 	return true;
 }
 
@@ -139,12 +140,13 @@ static bool verb_read(struct access_policy_reading *reading, const struct node *
 {
 	enum access_verb verb = 0;
 	struct suggestion suggestion = suggest_begin(node->scalar);
-	*(unsigned *)into = (1u << ACCESS_VERBS) - 1;
+	struct access_policy_verb *read = into;
+	*read = (struct access_policy_verb){.set = (1u << ACCESS_VERBS) - 1, .place = node->place};
 	if (text_is(node->scalar, "*"))
 		return true;
 	while (verb < ACCESS_VERBS && !text_is(node->scalar, access_verb_name(verb)))
 		suggest_offer(&suggestion, text_of(access_verb_name(verb++)));
-	*(unsigned *)into = 1u << verb;
+	read->set = 1u << verb;
 	if (verb < ACCESS_VERBS)
 		return true;
 	access_fault_say(reading, node, suggestion.nearest.bytes,
@@ -191,7 +193,6 @@ static void row_read(struct access_policy_reading *reading, const struct written
 {
 	struct access_policy *policy = reading->policy;
 	struct access_policy_row row = {0};
-	unsigned *verbs;
 	void *items = NULL;
 	if (policy->count == ACCESS_POLICY_ROWS_MAX) {
 		fault_add(reading->reading->faults, CODE_OUT_OF_RANGE, written->here, NULL,
@@ -208,10 +209,10 @@ static void row_read(struct access_policy_reading *reading, const struct written
 		row.namespace_count = items_read(reading, written->namespace, namespace_read, sizeof *row.namespaces, &items);
 		row.namespaces = items;
 	}
-	size_t count = items_read(reading, written->verb, verb_read, sizeof *verbs, &items);
-	verbs = items;
-	for (size_t i = 0; i < count; i++)
-		row.verbs |= verbs[i];
+	row.verb_count = items_read(reading, written->verb, verb_read, sizeof *row.verb_items, &items);
+	row.verb_items = items;
+	for (size_t i = 0; i < row.verb_count; i++)
+		row.verbs |= row.verb_items[i].set;
 	policy->rows[policy->count++] = row;
 }
 

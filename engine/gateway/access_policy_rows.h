@@ -1,4 +1,4 @@
-/* access_policy_rows.h: Rows of a policy, as read. Private to access_policy.c and access_policy_read.c. */
+/* access_policy_rows.h: Rows of a policy, as read. Private to access_policy*.c. */
 #ifndef SLUICE_GATEWAY_ACCESS_POLICY_ROWS_H
 #define SLUICE_GATEWAY_ACCESS_POLICY_ROWS_H
 
@@ -24,14 +24,21 @@ struct access_policy_subject {
 struct access_policy_pattern {
 	int kind; /* enum access_kind; ACCESS_KINDS: any */
 	struct text name;
+	struct place place;
+};
+
+struct access_policy_verb {
+	unsigned set; /* of 1 << enum access_verb: one, or all of `*` */
+	struct place place;
 };
 
 struct access_policy_row {
-	unsigned verbs; /* a set of 1 << enum access_verb */
-	size_t subject_count, pattern_count, namespace_count;
+	unsigned verbs; /* of all `verb_items` */
+	size_t subject_count, pattern_count, namespace_count, verb_count;
 	struct access_policy_subject *subjects;
 	struct access_policy_pattern *patterns;
 	struct access_policy_pattern *namespaces; /* only names */
+	struct access_policy_verb *verb_items;
 };
 
 struct access_policy {
@@ -39,5 +46,8 @@ struct access_policy {
 	size_t count;
 	struct access_policy_row rows[ACCESS_POLICY_ROWS_MAX];
 };
+
+/* `*` matches any characters, `?` one. */
+bool access_pattern_matches(struct text pattern, struct text name);
 
 #endif

@@ -2,31 +2,17 @@
 #include "gateway/call_access.h"
 
 #include "base/number.h"
+#include "gateway/access_policy_check.h"
 
 #define FORWARDED_HEADER "x-forwarded-for"
-
-/* Policies name what the files have: the Model or SeldonDeployment that a pipeline was made of. */
-static enum access_kind kind_of(const struct gateway_target *target)
-{
-	const struct resource *resource = target->plan->graph->resource;
-	switch ((resource->made_of ? resource->made_of : resource)->kind->type) {
-	case RESOURCE_MODEL:
-		return ACCESS_MODEL;
-	case RESOURCE_DEPLOYMENT:
-		return ACCESS_DEPLOYMENT;
-	case RESOURCE_EXPERIMENT:
-		return ACCESS_EXPERIMENT;
-	default:
-		return ACCESS_PIPELINE;
-	}
-}
 
 struct access_resource call_resource(const struct call_source *source, const struct call_name *asked)
 {
 	struct text name = call_name_asked(source, asked);
 	const struct gateway_target *target = gateway_target_find(source->targets, asked->namespace, name);
 	if (target)
-		return (struct access_resource){kind_of(target), text_of(target->namespace), text_of(target->name)};
+		return (struct access_resource){access_kind_of(target->plan->graph->resource), text_of(target->namespace),
+						text_of(target->name)};
 	return (struct access_resource){
 		.kind = asked->pipeline_only ? ACCESS_PIPELINE : ACCESS_MODEL,
 		.namespace = asked->namespace.length > 0 ? asked->namespace : text_of(source->targets->namespace),

@@ -229,6 +229,11 @@ bool gateway_reread_access(struct gateway *gateway, struct error *error)
 	return !gateway->rest.access || access_reread(gateway->rest.access, error);
 }
 
+const struct access_policy *gateway_policies(const struct gateway *gateway)
+{
+	return gateway->rest.access ? access_policies(gateway->rest.access) : NULL;
+}
+
 static void gateway_leave(struct gateway *gateway)
 {
 	gateway->rest.leaving = true;

@@ -68,6 +68,9 @@ bool gateway_protect(struct gateway *gateway, const struct access_settings *sett
 /* Reads the files of the current access settings again, as access_reread(). */
 bool gateway_reread_access(struct gateway *gateway, struct error *error);
 
+/* The policies of its access settings, until a file is read again; NULL: there are none. */
+const struct access_policy *gateway_policies(const struct gateway *gateway);
+
 /* Drains the gateway. It reports not ready, tells its callers to connect elsewhere, and serves whoever comes for `lame_duck_ms`,
  * and all messages of open streams. Then it accepts no new connection, no new call and no new message, and ends its open ones.
  * True: no connection is left. To be called again after each turn. */

@@ -2,6 +2,7 @@
 #include "gateway/gateway_service.h"
 
 #include "base/duration.h"
+#include "gateway/access_policy_check.h"
 #include "gateway/cors.h"
 #include "gateway/idempotency_claims.h"
 #include "gateway/jwks_source.h"
@@ -71,6 +72,11 @@ static bool service_reload_tls(void *context, struct error *error)
 	return gateway_reload_tls(service->gateway, error);
 }
 
+static void on_idle_policy(void *context, struct place place, const char *words)
+{
+	workspace_note(context, "%s:%u:%u: %s", place.file, place.line, place.column, words);
+}
+
 bool gateway_service_open(struct gateway_service *service, struct loop *loop, const struct gateway_config *ports,
 			  const struct plan *plan, struct error *error)
 {
@@ -90,6 +96,9 @@ bool gateway_service_open(struct gateway_service *service, struct loop *loop, co
 				    service, error))
 		return false;
 	service->gateway = gateway_open(loop, &service->config, plan, error);
+	const struct access_policy *policies = service->gateway ? gateway_policies(service->gateway) : NULL;
+	if (policies)
+		access_policy_check(policies, plan, on_idle_policy, (void *)service->workspace);
 	return service->gateway != NULL;
 }
 

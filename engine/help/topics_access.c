@@ -27,7 +27,9 @@ static void policies_print(const struct workspace *workspace, struct help_page *
 		       "The file of `--policies`, or of a SeldonRuntime's `policiesConfigMap`, says what each caller of a gateway "
 		       "may do. It has rows, or is a ConfigMap whose data has texts of them. Subject, resource and verb are a "
 		       "text or a list of texts each. A row allows each of its subjects each of its verbs on each of its "
-		       "resources; with `namespace`, only in those namespaces. What no row allows is refused.");
+		       "resources; with `namespace`, only in those namespaces. What no row allows is refused. A gateway that "
+		       "starts notes each resource, verb and namespace by which a row allows nothing of its files, with file "
+		       "and line, and `sluice lint --policies FILE` warns of it. That is no error: it may be deployed later.");
 	help_page_code(page, "yaml",
 		       "policies:\n"
 		       "- {subject: [group:analysts, \"key:billing\"], resource: pipeline/fraud-*, verb: [infer, metadata]}\n"

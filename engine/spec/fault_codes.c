@@ -383,6 +383,12 @@ const struct fault_code fault_codes[] = {
 			"pipeline calls, are not warned of.",
 		.example = "steps: [{name: choose, experiment: {name: chekcout}}]      # beside the Experiment checkout\n\n"
 			   "steps: [{name: choose, experiment: {name: checkout}}]\n"),
+	WARNING(CODE_IDLE_POLICY, BAD_REFERENCE, .title = "A policy that allows nothing of these files",
+		.help = "Correct the name. It may stay if what it names is deployed later. `sluice help policies` lists resources "
+			"and "
+			"verbs.",
+		.example = "- {subject: anyone, resource: pipeline/farud, verb: infer}      # lint --policies\n\n"
+			   "- {subject: anyone, resource: pipeline/fraud, verb: infer}      # lint --policies\n"),
 
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked but not supported yet",

@@ -4,7 +4,7 @@
 The broker and the engine are those of `sluice dev`. Tokens, keys and certificates are made by the openssl command.
 One line for each behaviour that is not as it should be; at the end `N passed, N failed`.
 """
-import base64, hashlib, hmac, http.client, json, os, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, time
+import base64, hashlib, hmac, http.client, json, os, re, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.dirname(__file__))
 from dev import Dev, Judge, ROOT  # noqa: E402
@@ -499,6 +499,8 @@ def checks_again_after_a_reload(judge, start, keys):
             file.write(text)
     write(PIPELINE % PIPELINES[0])
     gateway = start("--api-keys", keys.path("api-keys"), "--policies", keys.path("policies.yaml"), files=folder)
+    judge.expect("what the policies name in vain is told at start, with its place", gateway.says("no pipeline is called `heard`")
+                 and re.search(r"policies\.yaml:2:\d+: no pipeline", gateway.words) and "called `twice`" not in gateway.words, gateway.words)
     body = json.dumps(request(21.0)).encode()
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=SECONDS_MAX) as caller:
         caller.sendall(b"POST /v2/models/twice/infer HTTP/1.1\r\nHost: h\r\nx-api-key: %s\r\nContent-Length: %d\r\n\r\n" % (KEY.encode(), len(body)))

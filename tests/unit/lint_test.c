@@ -240,6 +240,27 @@ static void both_ways_to_ask_for_json_are_the_same(void **state)
 	said_close(&other);
 }
 
+/* Which is no error: it may be deployed later. */
+static void what_policies_name_in_vain_is_warned_of(void **state)
+{
+	static const char *const places[] = {
+		"idle-policies.yaml:2:31: warning: no pipeline is called `farud`; did you mean `fraud`?",
+		"idle-policies.yaml:3:77: warning: the verb `explain` allows nothing here",
+		"idle-policies.yaml:4:60: warning: no pipeline or model is in the namespace `nowhere`",
+		"     2 | - {subject: anyone, resource: pipeline/farud, verb: infer}", "2 resources: 0 errors, 3 warnings"};
+	(void)state;
+	struct said said = run("lint tests/data/access/served.yaml --policies tests/data/access/idle-policies.yaml");
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+		if (!strstr(said.out, places[i]))
+			fail_msg("%s", said.out);
+	said_close(&said);
+	assert_int_equal(code_of("lint tests/data/access/served.yaml --policies tests/data/access/idle-policies.yaml"), EXIT_GOOD);
+	assert_int_equal(code_of("lint --strict tests/data/access/served.yaml --policies tests/data/access/idle-policies.yaml"),
+			 EXIT_FAULTS);
+	assert_int_equal(code_of("lint --strict tests/data/access/served.yaml"), EXIT_GOOD);
+	assert_int_equal(code_of("lint tests/data/access/served.yaml --policies tests/data/access/served.yaml"), EXIT_FAULTS);
+}
+
 static void every_kind_of_step_is_known(void **state)
 {
 	(void)state;
@@ -440,6 +461,7 @@ int main(void)
 		cmocka_unit_test(every_fault_of_a_file_is_told_in_one_run),
 		cmocka_unit_test(what_follows_from_a_value_that_was_refused_is_not_told),
 		cmocka_unit_test(both_ways_to_ask_for_json_are_the_same),
+		cmocka_unit_test(what_policies_name_in_vain_is_warned_of),
 		cmocka_unit_test(every_kind_of_step_is_known),
 		cmocka_unit_test(a_type_of_explainer_that_there_is_not_has_one_fault),
 		cmocka_unit_test(what_is_echoed_has_its_defaults_and_echoes_as_itself),
