@@ -85,7 +85,9 @@ const struct command command_dev = {
 	.arguments = "DIR...",
 	.summary = "Runs pipelines on an embedded broker, and reloads files that change.",
 	.help = "Starts an embedded broker, the built-in model server, an engine and a gateway, in one process and within a "
-		"second. The line that begins with `curl` sends a request to the first pipeline by HTTP. The built-in server "
+		"second. The line that begins with `curl` sends a request to the first pipeline by HTTP: the file request.json "
+		"beside its file, or an event of its input.tensors, or else an example, which the line `note` says. A pipeline "
+		"that answers no waiting caller, as one with windows, gets it submitted. The built-in server "
 		"answers for models that have no server of their own. When a file changes, its pipelines are reloaded, and no "
 		"message is lost. If the file has an error, it is reported and the running version is unchanged. One line for "
 		"each pipeline shows its state; `sluice top` and `sluice health` work as with any engine.\n\nThe broker "

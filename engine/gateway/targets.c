@@ -28,7 +28,7 @@ static const char *offspring_refusal(const struct graph *graph, struct arena *ar
 			   graph->steps[step].name, graph->steps[step].spec->kind->name);
 }
 
-static const char *refusal_of(const struct graph *graph, struct arena *arena)
+const char *gateway_refusal_of(const struct graph *graph, struct arena *arena)
 {
 	if (graph->inputs.count > 0)
 		return externals_refusal(&graph->inputs, arena);
@@ -174,7 +174,7 @@ bool gateway_targets_make(const struct plan *plan, const struct gateway_targets 
 			.direct = pipeline->direct,
 			.answers = pipeline->graph->has_output,
 			.answers_roam = pipeline->answer_stage > 0,
-			.refusal = refusal_of(pipeline->graph, arena),
+			.refusal = gateway_refusal_of(pipeline->graph, arena),
 		};
 	}
 	fronts_find(targets);

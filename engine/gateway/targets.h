@@ -46,6 +46,9 @@ struct gateway_targets {
 bool gateway_targets_make(const struct plan *plan, const struct gateway_targets *before, struct arena *arena,
 			  struct gateway_targets *targets, struct error *error);
 
+/* Why a pipeline cannot answer a caller that waits, so that it takes submitted requests alone; NULL: it can. In the arena. */
+const char *gateway_refusal_of(const struct graph *graph, struct arena *arena);
+
 /* Credentials, cookies and headers of sluice's own: the gateway never writes them to Kafka. */
 bool gateway_header_is_secret(struct text name);
 

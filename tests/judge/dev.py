@@ -554,6 +554,37 @@ def outlives_a_hangup(judge, binary):
         kafka.stop()
 
 
+WINDOWED = """apiVersion: mlops.seldon.io/v1alpha1
+kind: Pipeline
+metadata: {name: windowed}
+spec:
+  input:
+    time: {field: at.time, unit: iso8601}
+    tensors: {who: {path: who.name, datatype: BYTES}, bids: {path: "bids[*].px", shape: [3]}}
+  steps: [{name: sums, aggregate: {key: who, window: {count: 2}, set: {total: sum(bids)}}}]
+  output: {steps: [sums]}
+"""
+
+
+def prints_lines_that_work(judge, binary):
+    """Without a request.json: the line has what the plan infers, and submits where no call is answered"""
+    for name, yaml, words in (("keyed", KEYED, '"amount"'), ("windowed", WINDOWED, '"outputs":"sluice.default.pipeline.windowed.outputs"'),
+                              ("echo", ECHO, '"y"')):
+        with tempfile.TemporaryDirectory() as place:
+            with open(os.path.join(place, "pipeline.yaml"), "w", encoding="utf-8") as file:
+                file.write(yaml)
+            dev = Dev(binary, place)
+            done = subprocess.run(dev.said("curl") + " -s -f", shell=True, capture_output=True, text=True)
+            judge.expect(f"the curl line of {name} works when it is pasted", done.returncode == 0 and words in done.stdout,
+                         dev.said("curl") + done.stdout + done.stderr)
+            judge.expect(f"its request is said to be an example where nothing is known of {name}",
+                         ("only an example" in dev.said("note")) == (name == "echo"), dev.lines)
+            if name == "keyed":
+                done = subprocess.run(dev.said("try"), shell=True, capture_output=True, text=True)
+                judge.expect("its other command works, too", done.returncode == 0 and "amount" in done.stdout, done.stdout + done.stderr)
+            dev.stop()
+
+
 def refuses(judge, binary):
     with tempfile.TemporaryDirectory() as place:
         folder = copy(place)
@@ -587,6 +618,7 @@ def main():
         finally:
             dev.stop()
     speaks_json(judge, binary)
+    prints_lines_that_work(judge, binary)
     refuses(judge, binary)
     takes_the_ports_of_the_files(judge, binary)
     takes_a_signal_twice(judge, binary)
