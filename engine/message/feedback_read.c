@@ -7,16 +7,27 @@
 #include "base/suggest.h"
 #include "message/feedback.h"
 #include "message/format.h"
+#include "message/json_repeats.h"
 #include "message/oip_json_tensors.h"
 #include "message/tensor_infer.h"
 
 #define TYPE_SHOWN 24
+#define KEY_SHOWN 100
 
 struct feedback_reading {
 	struct json_scan scan;
 	struct arena *arena;
 	struct feedback *feedback;
 };
+
+/* Checks the keys of the object that comes next; of another value there are none. */
+static bool keys_check(const struct json_scan *scan, const char *where)
+{
+	struct text twice;
+	return !json_keys_repeat(*scan, &twice) ||
+	       error_set(scan->error, ERROR_INPUT, PLACE_NONE, "%.*s occurs twice in %s; send it once",
+			 (int)(twice.length < KEY_SHOWN ? twice.length : KEY_SHOWN), twice.bytes, where);
+}
 
 /* ---- values ---- */
 
@@ -154,6 +165,8 @@ static bool origin_take(struct feedback_reading *reading)
 	}
 	if (type != JSON_OBJECT)
 		return type_refuse(reading, "origin", "an object");
+	if (!keys_check(scan, "the origin of the feedback"))
+		return false;
 	json_enter(scan);
 	while (json_key(scan, &text))
 		if (!origin_member_take(reading, text, &origin))
@@ -279,6 +292,8 @@ static bool truth_object_take(struct feedback_reading *reading, struct text span
 	struct json_scan inside = json_again(&reading->scan, span);
 	struct tensors_builder builder;
 	struct text key, value;
+	if (!keys_check(&inside, "the truth of the feedback"))
+		return false;
 	tensors_begin(&builder, reading->arena, 1);
 	json_enter(&inside);
 	while (json_key(&inside, &key)) {
@@ -353,6 +368,8 @@ static bool members_take(struct text json, struct arena *arena, struct feedback 
 		return false;
 	if (type != JSON_OBJECT)
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "the feedback is not a JSON object");
+	if (!keys_check(&reading.scan, "the feedback"))
+		return false;
 	json_enter(&reading.scan);
 	while (json_key(&reading.scan, &key))
 		if (!member_take(&reading, key, members, count))
@@ -395,11 +412,13 @@ static bool puid_read(struct feedback_reading *reading, struct text *id)
 {
 	struct json_scan inside;
 	struct text meta = {0}, puid = {0};
-	if (!member_span(&reading->scan, "meta", &meta))
+	if (!keys_check(&reading->scan, "a message of the feedback") || !member_span(&reading->scan, "meta", &meta))
 		return false;
 	if (!meta.bytes)
 		return true;
 	inside = json_again(&reading->scan, meta);
+	if (!keys_check(&inside, "the meta of the feedback"))
+		return false;
 	if (!member_span(&inside, "puid", &puid) || !puid.bytes)
 		return !inside.failed;
 	inside = json_again(&reading->scan, puid);

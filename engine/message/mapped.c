@@ -29,7 +29,7 @@ struct mapping {
 	struct map_node root;
 	size_t count;
 	struct mapped *tensors;
-	size_t path_count;
+	size_t path_count, node_count;
 	const struct map_path *key;
 	const struct map_path *time;
 	enum time_unit time_unit;
@@ -172,6 +172,7 @@ const struct mapping *mapping_compile(struct arena *arena, const struct mapped_i
 	if (!compile_single(arena, mapping, input->key, &mapping->key, input, error) ||
 	    !compile_single(arena, mapping, input->time, &mapping->time, input, error))
 		return NULL;
+	mapping->node_count = nodes_number(&mapping->root, 0);
 	return mapping;
 }
 
@@ -232,8 +233,7 @@ static bool store_single(const struct mapped_making *making, const struct mapped
 				 "there is a list at `" TEXT_FORMAT "` of the event, and " TEXT_FORMAT
 				 " needs one value; give it a shape, or write [*]",
 				 TEXT_ARGUMENTS(path->text), TEXT_ARGUMENTS(tensor->name));
-	/* A field that stands there twice: the last counts. */
-	return store(making, mapped, path, tensor, elements, index, found->count ? &found->cells[found->count - 1] : &nothing);
+	return store(making, mapped, path, tensor, elements, index, found->count ? found->cells : &nothing);
 }
 
 static bool wrong_count(const struct mapped_making *making, const struct map_path *path, const struct tensor *tensor, size_t count)
@@ -370,9 +370,10 @@ bool mapped_decode(struct message *message, const struct mapping *mapping, struc
 	struct avro_name name;
 	struct text body;
 	struct found *found = ARENA_ARRAY(message->arena, struct found, mapping->path_count);
-	if (!found)
+	uint64_t *seen = ARENA_ARRAY(message->arena, uint64_t, mapping->node_count);
+	if (!found || !seen)
 		return error_memory(error, ERROR_LIMIT, "mapping an event");
-	struct mapped_gathering gathering = {.arena = message->arena, .found = found, .error = error};
+	struct mapped_gathering gathering = {.arena = message->arena, .found = found, .seen = seen, .error = error};
 	struct mapped_making making = {.mapping = mapping, .arena = message->arena, .found = found, .error = error};
 	bool is_avro = avro_framing(bytes, &name, &body);
 	message->format = is_avro ? &format_avro : &format_oip_json;

@@ -51,13 +51,24 @@ static bool take_values(struct mapped_gathering *gathering, const struct map_nod
 	}
 }
 
+/* False: the field occurs twice in that object, so another reader of the event might take the other one. */
+static bool field_is_new(struct mapped_gathering *gathering, const struct map_node *child, uint64_t object)
+{
+	if (gathering->seen[child->number] == object)
+		return error_set(gathering->error, ERROR_INPUT, PLACE_NONE, TEXT_FORMAT " occurs twice in the event; send it once",
+				 TEXT_ARGUMENTS(child->name));
+	gathering->seen[child->number] = object;
+	return true;
+}
+
 static bool walk_object(struct mapped_gathering *gathering, const struct map_node *node, struct json_scan *scan)
 {
+	const uint64_t object = ++gathering->objects;
 	struct text key;
 	(void)json_enter(scan);
 	while (json_key(scan, &key)) {
 		const struct map_node *child = node_field(node, key);
-		if (!(child ? mapped_json_walk(gathering, child, scan) : json_skip(scan)))
+		if (!(child ? field_is_new(gathering, child, object) && mapped_json_walk(gathering, child, scan) : json_skip(scan)))
 			return false;
 	}
 	return !scan->failed;

@@ -113,6 +113,15 @@ struct map_path *path_add(struct map_node *root, struct text text, size_t number
 	return path;
 }
 
+size_t nodes_number(struct map_node *root, size_t count)
+{
+	for (struct map_node *child = root->children; child; child = child->next) {
+		child->number = count++;
+		count = nodes_number(child, count);
+	}
+	return count;
+}
+
 struct text path_last_part(struct text path)
 {
 	size_t begin = path.length;

@@ -22,6 +22,7 @@ struct map_node {
 	enum path_step step;
 	struct text name;
 	uint64_t index;
+	size_t number; /* of nodes_number() */
 	struct map_node *children;
 	struct map_node *next;
 	struct map_path *ends;
@@ -31,6 +32,9 @@ struct map_node {
 /* Adds a path to the tree below `root`. NULL and a CONFIG error at `place`. */
 struct map_path *path_add(struct map_node *root, struct text text, size_t number, struct arena *arena, struct place place,
 			  struct error *error);
+
+/* Numbers the nodes below `root`, from `count` on. Returns their number, and `count`. */
+size_t nodes_number(struct map_node *root, size_t count);
 
 /* The part of a path after its last dot. */
 struct text path_last_part(struct text path);
@@ -53,6 +57,8 @@ struct found {
 struct mapped_gathering {
 	struct arena *arena;
 	struct found *found; /* by the number of the path */
+	uint64_t *seen;	     /* by the number of the node: the object in which its field was read last; of JSON */
+	uint64_t objects;    /* that were entered so far */
 	struct error *error;
 };
 

@@ -167,6 +167,12 @@ static void bad_feedback_is_refused_with_its_words(void **state)
 		{"{\"id\": \"r\", \"metrics\": [1]}", "`metrics` of the feedback is a list"},
 		{"{\"id\": \"r\", \"metrics\": {\"m\": {}}}", "`metrics.m` of the feedback is an object"},
 		{"{\"id\": \"r\", \"metrics\": {\"m\": 1, \"m\": 2}}", "`m` occurs twice"},
+		{"{\"id\": \"r\", \"reward\": 1, \"id\": \"other\"}", "id occurs twice in the feedback; send it once"},
+		{"{\"id\": \"r\", \"reward\": null, \"reward\": 1}", "reward occurs twice in the feedback; send it once"},
+		{"{\"origin\": {\"topic\": \"t\", \"offset\": 1, \"partition\": 0, \"off\\u0073et\": 2}, \"reward\": 1}",
+		 "offset occurs twice in the origin of the feedback; send it once"},
+		{"{\"id\": \"r\", \"truth\": {\"t\": [1], \"t\": [2]}}",
+		 "t occurs twice in the truth of the feedback; send it once"},
 		{"{\"id\": \"r\", \"metrics\": {\"\": 1}}", "has no name"},
 		{"{\"id\": {}, \"reward\": 1}", "`id` of the feedback is an object, and must be a text"},
 		{"{\"id\": 17, \"reward\": 1}",
@@ -193,6 +199,12 @@ static void bad_feedback_is_refused_with_its_words(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		expect_refusal(false, rows[i].json, rows[i].words);
 	expect_refusal(true, "{\"reward\": 1}", "names no request");
+	expect_refusal(true, "{\"response\": {\"meta\": {\"puid\": \"r\"}}, \"reward\": 1, \"reward\": 2}",
+		       "reward occurs twice in the feedback; send it once");
+	expect_refusal(true, "{\"response\": {\"meta\": {\"puid\": \"r\"}, \"meta\": {\"puid\": \"s\"}}, \"reward\": 1}",
+		       "meta occurs twice in a message of the feedback; send it once");
+	expect_refusal(true, "{\"request\": {\"meta\": {\"puid\": \"r\", \"puid\": \"s\"}}, \"reward\": 1}",
+		       "puid occurs twice in the meta of the feedback; send it once");
 	expect_refusal(true, "{\"response\": {\"meta\": {\"puid\": 3}}, \"reward\": 1}", "`meta.puid`");
 	expect_refusal(true, "{\"response\": {\"meta\": {\"puid\": \"r\"}}, \"truth\": {\"data\": 3}}",
 		       "the truth of the feedback: data");

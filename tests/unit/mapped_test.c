@@ -199,6 +199,22 @@ static void numbers_are_exact_or_refused(void **state)
 			    "1.50"));
 }
 
+/* Which of them counts would depend on the reader. What no path reads may repeat, as in requests. */
+static void a_field_that_is_read_occurs_once(void **state)
+{
+	(void)state;
+	refused(one_path("n", "n"), "{\"n\": 1, \"m\": 2, \"n\": 3}", "n occurs twice in the event; send it once");
+	refused(one_path("n", "a.n"), "{\"a\": {\"n\": 1, \"\\u006e\": 1}}", "n occurs twice in the event; send it once");
+	refused(one_path("n", "a.n"), "{\"a\": {\"n\": 1}, \"a\": {}}", "a occurs twice in the event; send it once");
+	refused(one_path("n", "a.n"), "{\"a\": null, \"a\": {\"n\": 1}}", "a occurs twice in the event; send it once");
+	refused(one_path("n", "a[*].n"), "{\"a\": [{\"n\": 1}, {\"n\": 1, \"n\": 2}]}",
+		"n occurs twice in the event; send it once");
+	const struct tensor *tensor =
+		mapped(one_path("n", "a[*].n"), "{\"a\": [{\"n\": 1, \"m\": 1, \"m\": 2}, {\"n\": 3}], \"z\": 1, \"z\": 2}");
+	assert_int_equal(tensor->count, 2);
+	assert_true(number_at(tensor, 0) == 1 && number_at(tensor, 1) == 3);
+}
+
 static void what_is_no_json_says_so(void **state)
 {
 	(void)state;
@@ -360,6 +376,7 @@ int main(void)
 		cmocka_unit_test(one_event_serves_paths_that_share_their_parts),
 		cmocka_unit_test(columns_are_named_by_the_last_part_of_their_paths),
 		cmocka_unit_test(numbers_are_exact_or_refused),
+		cmocka_unit_test(a_field_that_is_read_occurs_once),
 		cmocka_unit_test(what_is_no_json_says_so),
 		cmocka_unit_test(faults_of_a_mapping_are_found_when_it_is_compiled),
 		cmocka_unit_test(fields_of_avro_have_the_datatypes_of_their_schema),
