@@ -30,33 +30,62 @@ __attribute__((format(printf, 3, 4))) static bool call_setup_refuse(struct call_
 
 /* ---- headers that are sent twice ---- */
 
-bool call_header_check(const char *name, struct text (*line)(const void *context, const char *name, size_t place),
-		       const void *context, struct call_refusal *refusal)
+static const struct text steering[] = {
+	{IDEMPOTENCY_HEADER, sizeof IDEMPOTENCY_HEADER - 1},
+	{DEADLINE_HEADER, sizeof DEADLINE_HEADER - 1},
+	{TIMEOUT_HEADER, sizeof TIMEOUT_HEADER - 1},
+	{"content-type", sizeof "content-type" - 1},
+	{OIP_LENGTH_HEADER, sizeof OIP_LENGTH_HEADER - 1},
+	{MODEL_HEADER, sizeof MODEL_HEADER - 1},
+	{REPLY_ID_HEADER, sizeof REPLY_ID_HEADER - 1},
+	{SELDON_PUID_HEADER, sizeof SELDON_PUID_HEADER - 1},
+	{KEY_HEADER, sizeof KEY_HEADER - 1},
+};
+
+/* Most names differ in their first letter, so few are measured. */
+static bool name_is(struct text name, const char *wanted)
 {
-	const struct text first = line(context, name, 0);
-	struct text next;
-	for (size_t place = 1; (next = line(context, name, place)).bytes; place++)
-		if (!text_equal(next, first))
-			return call_setup_refuse(
-				refusal, 400,
-				"the header %s is there twice, as \"" TEXT_FORMAT "\" and \"" TEXT_FORMAT "\"; send it once", name,
-				TEXT_ARGUMENTS(call_name_shown(first)), TEXT_ARGUMENTS(call_name_shown(next)));
-	return true;
+	return name.length > 0 && (name.bytes[0] | 0x20) == (wanted[0] | 0x20) && text_equal_caseless(text_of(wanted), name);
 }
 
-bool call_headers_check(const struct gateway_targets *targets,
-			struct text (*line)(const void *context, const char *name, size_t place), const void *context,
-			struct call_refusal *refusal)
+/* Bytes NULL: a header of that name does not steer. */
+static struct text steering_find(const struct call_lines *lines, const struct gateway_targets *targets, struct text name)
 {
-	static const char *const names[] = {IDEMPOTENCY_HEADER, DEADLINE_HEADER,    TIMEOUT_HEADER,
-					    "content-type",	OIP_LENGTH_HEADER,  MODEL_HEADER,
-					    REPLY_ID_HEADER,	SELDON_PUID_HEADER, KEY_HEADER};
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (!call_header_check(names[i], line, context, refusal))
-			return false;
+	for (size_t i = 0; i < sizeof steering / sizeof *steering; i++)
+		if (steering[i].length == name.length && text_equal_caseless(steering[i], name))
+			return steering[i];
+	for (const char *const *more = lines->more; more && *more; more++)
+		if (name_is(name, *more))
+			return text_of(*more);
 	for (size_t i = 0; i < targets->read.count; i++)
-		if (!call_header_check(targets->read.items[i].text, line, context, refusal))
-			return false;
+		if (name_is(name, targets->read.items[i].text))
+			return text_of(targets->read.items[i].text);
+	return (struct text){0};
+}
+
+/* The value of the first line of a name, which is that of a line. */
+static struct text first_value(const struct call_lines *lines, struct text wanted)
+{
+	struct text name, value = {0};
+	for (size_t place = 0; lines->next(lines->context, &place, &name, &value);)
+		if (name.bytes == wanted.bytes || (name.length == wanted.length && text_equal_caseless(name, wanted)))
+			break;
+	return value;
+}
+
+bool call_headers_check(const struct call_lines *lines, const struct gateway_targets *targets, struct call_refusal *refusal)
+{
+	struct text name, value;
+	for (size_t place = 0; lines->next(lines->context, &place, &name, &value);) {
+		const struct text found = steering_find(lines, targets, name);
+		const struct text first = found.bytes ? first_value(lines, name) : value;
+		if (first.bytes != value.bytes && !text_equal(first, value))
+			return call_setup_refuse(refusal, 400,
+						 "the header " TEXT_FORMAT " is there twice, as \"" TEXT_FORMAT
+						 "\" and \"" TEXT_FORMAT "\"; send it once",
+						 TEXT_ARGUMENTS(found), TEXT_ARGUMENTS(call_name_shown(first)),
+						 TEXT_ARGUMENTS(call_name_shown(value)));
+	}
 	return true;
 }
 

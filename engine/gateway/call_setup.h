@@ -34,15 +34,17 @@ struct call_name {
 	bool pipeline_only;    /* for the text of a refusal */
 };
 
-/* Whether that header has no two values. `line` returns the value of a header's first line (`place` 0), its second, and so on.
- * False: refused with 400, which names the header. */
-bool call_header_check(const char *name, struct text (*line)(const void *context, const char *name, size_t place),
-		       const void *context, struct call_refusal *refusal);
+/* The lines of a request's headers. */
+struct call_lines {
+	/* The next one; `place` is 0 at the beginning, and the source's own. False: there are no more. */
+	bool (*next)(const void *context, size_t *place, struct text *name, struct text *value);
+	const void *context;
+	const char *const *more; /* headers that steer requests of this protocol alone; ends with NULL. NULL: none */
+};
 
-/* The same for each header that steers a request of any protocol, and for those that `targets` read: experiments route by them. */
-bool call_headers_check(const struct gateway_targets *targets,
-			struct text (*line)(const void *context, const char *name, size_t place), const void *context,
-			struct call_refusal *refusal);
+/* Whether no header has two values, of those that steer a request of any protocol or of this one, or that `targets` read:
+ * experiments route by them. Walks the lines once. False: refused with 400, which names the header. */
+bool call_headers_check(const struct call_lines *lines, const struct gateway_targets *targets, struct call_refusal *refusal);
 
 /* As much of a name that a caller sent as a refusal shows. */
 struct text call_name_shown(struct text name);

@@ -158,13 +158,17 @@ static bool head_admits(const struct grpc_asked *asked, const struct grpc_route 
 	return head_refuse(front, answer.status, answer.words);
 }
 
+static bool metadata_next(const void *request, size_t *place, struct text *name, struct text *value)
+{
+	return grpc_request_metadata_next(request, place, name, value);
+}
+
 /* Envoy joins two values by a comma, and then no route has that name. */
 static bool metadata_are_single(const struct grpc_asked *asked)
 {
-	struct call_refusal *refusal = &asked->front->refusal;
-	return call_header_check(DEPLOYMENT_FIELD, grpc_credential_at, asked->request, refusal) &&
-	       call_header_check(NAMESPACE_FIELD, grpc_credential_at, asked->request, refusal) &&
-	       call_headers_check(asked->front->config.targets, grpc_credential_at, asked->request, refusal);
+	static const char *const routes[] = {DEPLOYMENT_FIELD, NAMESPACE_FIELD, NULL};
+	const struct call_lines lines = {.next = metadata_next, .context = asked->request, .more = routes};
+	return call_headers_check(&lines, asked->front->config.targets, &asked->front->refusal);
 }
 
 static bool head_is_good(const struct grpc_asked *asked, const struct grpc_route *route)

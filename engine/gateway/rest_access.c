@@ -12,6 +12,11 @@ static struct text header_find(const void *context, const char *name, size_t pla
 	return http_incoming_header_at(context, name, place);
 }
 
+static bool header_next(const void *context, size_t *place, struct text *name, struct text *value)
+{
+	return http_incoming_header_next(context, place, name, value);
+}
+
 /* A path without a name is a request to the server as a whole. */
 static struct access_resource rest_resource(const struct rest_request *request, const struct gateway_route *route)
 {
@@ -74,8 +79,9 @@ static bool target_explains(const struct rest_request *request, const struct gat
 
 static bool rest_head_check(const struct rest_request *request, const struct gateway_route *route)
 {
+	const struct call_lines lines = {.next = header_next, .context = request->incoming};
 	struct call_refusal refusal;
-	if (!route->is_open && !call_headers_check(request->rest->targets, header_find, request->incoming, &refusal)) {
+	if (!route->is_open && !call_headers_check(&lines, request->rest->targets, &refusal)) {
 		rest_refuse(request, refusal.status, "%s", refusal.words);
 		return false;
 	}

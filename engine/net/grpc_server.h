@@ -84,6 +84,9 @@ bool grpc_request_is_over(const struct grpc_request *request);
  * there are no more, or metadata is not kept. */
 struct text grpc_request_metadata(const struct grpc_request *request, const char *wanted, size_t place);
 
+/* The next name and value, in the order of the call; `place` is 0 at the first. False: there are no more. */
+bool grpc_request_metadata_next(const struct grpc_request *request, size_t *place, struct text *name, struct text *value);
+
 /* To be called by `converses`: the message of this call may have that length, which is less than that of the server. */
 void grpc_request_limit_message(struct grpc_request *request, size_t message_bytes);
 

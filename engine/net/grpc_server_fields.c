@@ -33,6 +33,17 @@ struct text grpc_request_metadata(const struct grpc_request *request, const char
 	return (struct text){0};
 }
 
+bool grpc_request_metadata_next(const struct grpc_request *request, size_t *place, struct text *name, struct text *value)
+{
+	const struct text all = buffer_view(&request->metadata);
+	if (*place >= all.length)
+		return false;
+	struct text left = text_from(all, *place);
+	(void)field_next(&left, name, value);
+	*place = all.length - left.length;
+	return true;
+}
+
 bool grpc_fields_have(const struct buffer *fields, struct text wanted)
 {
 	struct text left = buffer_view(fields), name, value;

@@ -429,6 +429,16 @@ struct text http_head_value(const struct http_head *head, struct text name)
 	return http_head_value_at(head, name, 0);
 }
 
+bool http_head_next(const struct http_head *head, size_t *place, struct text *name, struct text *value)
+{
+	if (*place >= head->field_count)
+		return false;
+	const struct http_field *field = &head->fields[(*place)++];
+	*name = http_head_text(head, field->name);
+	*value = http_head_text(head, field->value);
+	return true;
+}
+
 /* ---- answers ---- */
 
 /* "Not Found"; "": unknown status */

@@ -93,6 +93,9 @@ struct text http_head_value(const struct http_head *head, struct text name);
 /* The value of the header's second line (`place` 1), its third, and so on. */
 struct text http_head_value_at(const struct http_head *head, struct text name, size_t place);
 
+/* The next header; `place` is 0 at the first. False: there are no more. */
+bool http_head_next(const struct http_head *head, size_t *place, struct text *name, struct text *value);
+
 /* ---- answers ---- */
 
 struct http_answer_header {

@@ -79,6 +79,8 @@ bool http_server_reload(struct http_server *server, const struct tls_files *file
 struct text http_incoming_header(const struct http_incoming *incoming, const char *name);
 /* The value of the header's second line (`place` 1), its third, and so on. */
 struct text http_incoming_header_at(const struct http_incoming *incoming, const char *name, size_t place);
+/* The next header, in the order of the request; `place` is 0 at the first. False: there are no more. */
+bool http_incoming_header_next(const struct http_incoming *incoming, size_t *place, struct text *name, struct text *value);
 struct text http_incoming_path(const struct http_incoming *incoming); /* as it is passed to `called` */
 void *http_incoming_context(const struct http_incoming *incoming);   /* of the server's configuration */
 struct text http_incoming_query(const struct http_incoming *incoming); /* as it was received */

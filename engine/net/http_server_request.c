@@ -135,6 +135,11 @@ struct text http_incoming_header_at(const struct http_incoming *incoming, const 
 	return http_head_value_at(&incoming->head, text_of(name), place);
 }
 
+bool http_incoming_header_next(const struct http_incoming *incoming, size_t *place, struct text *name, struct text *value)
+{
+	return http_head_next(&incoming->head, place, name, value);
+}
+
 bool http_incoming_peer(const struct http_incoming *incoming, struct sockaddr_storage *address)
 {
 	socklen_t length = sizeof *address;

@@ -221,6 +221,12 @@ static void a_header_that_routes_has_one_value(void **state)
 	stand->targets.read = (struct name_list){1, read};
 	assert_answer(stand, "POST /v2/models/a/infer HTTP/1.1\r\nx-color: red\r\nx-color: blue\r\n" AWAITS, "400",
 		      "the header X-Color is there twice, as \\\"red\\\" and \\\"blue\\\"");
+	assert_answer(
+		stand,
+		"POST /v2/models/a/infer HTTP/1.1\r\nx-color: red\r\nX-COLOR: red\r\nx-colors: blue\r\nx-color: blue\r\n" AWAITS,
+		"400", "the header X-Color is there twice, as \\\"red\\\" and \\\"blue\\\"");
+	assert_answer(stand, "POST /v2/models/none/infer HTTP/1.1\r\nx-color: red\r\nx-color: red\r\nx-colors: blue\r\n" AWAITS,
+		      "404", "there is no model or pipeline `none`");
 }
 
 static void a_path_that_cannot_be_decoded_names_its_fault(void **state)
@@ -358,6 +364,7 @@ static void metadata_that_name_a_deployment_have_one_value(void **state)
 		{"seldon", "a", "b", "3", "the header seldon is there twice, as \"a\" and \"b\"; send it once"},
 		{"namespace", "a", "b", "3", "the header namespace is there twice, as \"a\" and \"b\"; send it once"},
 		{"seldon", "n", "n", "5", "pipeline `n`"},
+		{"x-request-id", "r", "s", "3", "the header x-request-id is there twice, as \"r\" and \"s\"; send it once"},
 	};
 	struct head_stand *stand = *state;
 	struct puppet_line *line = puppet_dial(&stand->puppet, grpc_front_port(stand->grpc));
