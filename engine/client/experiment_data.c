@@ -227,13 +227,9 @@ static const char *answers_topic(const struct experiment_reading *self, const st
 /* Whether a topic has the exposures of the pipeline as its file is now. */
 static bool pipeline_exposes(const struct experiment_reading *self, const char *pipeline)
 {
-	const struct spec *spec = &self->data->spec;
-	const struct resource *resource = self->data->spec_is_open ? spec_find(spec, RESOURCE_PIPELINE, pipeline) : NULL;
-	const struct graph *graph = resource ? graph_build(resource, spec, self->arena, spec->faults) : NULL;
-	for (size_t i = 0; graph && i < graph->experiment_count; i++)
-		if (strcmp(graph->experiments[i]->name, self->name) == 0)
-			return graph->experiments[i]->exposes;
-	return false;
+	const struct graph *graph = experiment_graph_find(self->data, pipeline);
+	const struct graph_experiment *experiment = graph ? graph_meets(graph, self->name) : NULL;
+	return experiment && experiment->exposes;
 }
 
 /* Exposures that no topic has: the answers carry them. Those of an experiment that no file has may be in both, if `exposures` has
@@ -294,9 +290,7 @@ static void note_unexposed(const struct experiment_reading *self)
 static bool metrics_open(struct experiment_reading *self, const struct pipeline_target *target, const char *pipeline,
 			 struct error *error)
 {
-	const struct spec *spec = &self->data->spec;
-	const struct resource *resource = self->data->spec_is_open ? spec_find(spec, RESOURCE_PIPELINE, pipeline) : NULL;
-	const struct graph *graph = resource ? graph_build(resource, spec, self->arena, spec->faults) : NULL;
+	const struct graph *graph = experiment_graph_find(self->data, pipeline);
 	const struct kafka *kafka = target ? &target->kafka : NULL;
 	const char *answers = NULL, *requests = NULL;
 	self->metrics = (struct feedback_metrics){.arena = self->arena};
@@ -308,7 +302,7 @@ static bool metrics_open(struct experiment_reading *self, const struct pipeline_
 		requests = own->input.topic ? own->input.topic
 					    : topic_own_name(self->arena, target->prefix, target->namespace, pipeline, "inputs");
 	}
-	return feedback_metrics_open(&self->metrics, graph, spec->faults, kafka, answers, requests, error);
+	return feedback_metrics_open(&self->metrics, graph, self->data->spec.faults, kafka, answers, requests, error);
 }
 
 static void metrics_close(struct experiment_reading *self)
@@ -337,23 +331,20 @@ static bool is_absent(struct error *error)
 	return absent;
 }
 
-/* All pipelines of the files that have the experiment. */
+/* All pipelines of the files whose messages can meet the experiment. */
 static bool topics_take_found(struct experiment_reading *self, const struct pipeline_target *target, struct error *error)
 {
-	const struct spec *spec = &target->spec;
+	const struct linked_graphs *graphs = &self->data->graphs;
 	struct suggestion meant = suggest_begin(text_of(self->name));
 	size_t found = 0;
-	for (size_t i = 0; target->spec_is_open && i < spec->count; i++) {
-		const struct resource *resource = spec->resources[i];
-		if (resource->kind->type != RESOURCE_PIPELINE || !resource->name.text)
-			continue;
-		const struct graph *graph = graph_build(resource, spec, self->arena, spec->faults);
-		for (size_t j = 0; graph && j < graph->experiment_count; j++)
-			suggest_offer(&meant, text_of(graph->experiments[j]->name));
-		if (!graph || !graph_has_experiment(graph, self->name))
+	for (size_t i = 0; i < graphs->count; i++) {
+		const struct graph *graph = graphs->items[i];
+		for (size_t j = 0; j < graph->met_count; j++)
+			suggest_offer(&meant, text_of(graph->met[j]->name));
+		if (!graph_meets(graph, self->name))
 			continue;
 		found++;
-		if (!topics_take(self, target, resource->name.text, error) && !(resource->made_of && is_absent(error)))
+		if (!topics_take(self, target, graph->name, error) && !(graph->resource->made_of && is_absent(error)))
 			return false;
 	}
 	if (found == 0 && meant.nearest.bytes)
@@ -372,7 +363,7 @@ static bool all_files_take(struct experiment_reading *self, struct error *error)
 	bool good = true;
 	size_t at = 0;
 	const struct graph *graph;
-	while (good && self->metrics.count == 0 && (graph = experiment_graph_next(self->data, self->name, self->arena, &at)))
+	while (good && self->metrics.count == 0 && (graph = experiment_graph_next(self->data, self->name, &at)))
 		good = metrics_open(self, NULL, graph->name, error);
 	good = good && files_take(self, &self->asked->exposures, false, error) &&
 	       files_take(self, &self->asked->feedback, true, error);
@@ -407,7 +398,8 @@ static bool spec_take(struct experiment_reading *self, struct error *error)
 	}
 	const struct resource *resource = spec_find(&data->spec, RESOURCE_EXPERIMENT, self->name);
 	data->experiment = resource ? resource->spec : NULL;
-	return true;
+	return linked_graphs_build(&data->graphs, &data->spec, self->arena) ||
+	       error_memory(error, ERROR_SYSTEM, "reading the pipelines of the files");
 }
 
 static bool moment_take(const char *option, const char *text, int64_t *ms, struct error *error)
@@ -464,6 +456,7 @@ bool experiment_data_take(const struct workspace *workspace, const char *name, c
 		.workspace = workspace, .name = name, .asked = asked, .data = data, .taker = taker, .arena = arena};
 	data->unreadable = 0;
 	data->spec_is_open = false;
+	data->graphs = (struct linked_graphs){0};
 	data->experiment = NULL;
 	self.record_arena = arena_open(RECORD_ARENA_BYTES);
 	self.answer_arena = arena_open(RECORD_ARENA_BYTES);
@@ -507,8 +500,7 @@ static bool join_begin(void *context, const struct experiment_data *data, struct
 	const size_t count = data->experiment ? experiment_shares(data->experiment, shares) : 0;
 	const char *metric = data->experiment ? data->experiment->bandits.reward_metric : NULL;
 	if (metric)
-		unit_join_reward(self->join, text_of(metric),
-				 experiment_reward_is_computed(data, self->mirror.experiment, self->arena));
+		unit_join_reward(self->join, text_of(metric), experiment_reward_is_computed(data, self->mirror.experiment));
 	for (size_t i = 0; i < count; i++)
 		if (!unit_join_variant(self->join, text_of(shares[i].name), error))
 			return false;

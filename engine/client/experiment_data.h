@@ -45,6 +45,7 @@ struct experiment_asked {
 struct experiment_data {
 	struct spec spec;
 	bool spec_is_open;
+	struct linked_graphs graphs;		  /* of its pipelines */
 	const struct experiment_spec *experiment; /* NULL: no file has it */
 	struct joined joined;
 	struct mirror_comparison mirror;
@@ -79,13 +80,14 @@ bool experiment_data_open(const struct workspace *workspace, const char *name, c
 			  struct arena *arena, struct experiment_data *data, struct error *error);
 void experiment_data_close(struct experiment_data *data);
 
-bool graph_has_experiment(const struct graph *graph, const char *name);
+/* The next pipeline of the files whose messages can meet the experiment, from the graph `*at` on; NULL: there is none. */
+const struct graph *experiment_graph_next(const struct experiment_data *data, const char *name, size_t *at);
 
-/* The next pipeline of the files that has the experiment, from the resource `*at` on; NULL: there is none. */
-const struct graph *experiment_graph_next(const struct experiment_data *data, const char *name, struct arena *arena, size_t *at);
+/* The graph of a pipeline of the files; NULL: they do not have it. */
+const struct graph *experiment_graph_find(const struct experiment_data *data, const char *pipeline);
 
 /* Whether engines compute the metric by which the experiment learns, in one of its pipelines. */
-bool experiment_reward_is_computed(const struct experiment_data *data, const char *name, struct arena *arena);
+bool experiment_reward_is_computed(const struct experiment_data *data, const char *name);
 
 /* The rules of the metrics that pipelines of the files with the experiment declare, in the arena. False: the arena is full. */
 bool experiment_data_rules(const struct experiment_data *data, const char *name, struct arena *arena,

@@ -1,34 +1,30 @@
 /* experiment_rules.c: Rules of an experiment's metrics and of its report, as files have them; see experiment_data.h. */
 #include "client/experiment_data.h"
 
-bool graph_has_experiment(const struct graph *graph, const char *name)
+const struct graph *experiment_graph_next(const struct experiment_data *data, const char *name, size_t *at)
 {
-	for (size_t i = 0; i < graph->experiment_count; i++)
-		if (strcmp(graph->experiments[i]->name, name) == 0)
-			return true;
-	return false;
-}
-
-const struct graph *experiment_graph_next(const struct experiment_data *data, const char *name, struct arena *arena, size_t *at)
-{
-	const struct spec *spec = &data->spec;
-	while (data->spec_is_open && *at < spec->count) {
-		const struct resource *resource = spec->resources[(*at)++];
-		const struct graph *graph = resource->kind->type == RESOURCE_PIPELINE && resource->name.text
-						    ? graph_build(resource, spec, arena, spec->faults)
-						    : NULL;
-		if (graph && graph_has_experiment(graph, name))
+	while (*at < data->graphs.count) {
+		const struct graph *graph = data->graphs.items[(*at)++];
+		if (graph_meets(graph, name))
 			return graph;
 	}
 	return NULL;
 }
 
-bool experiment_reward_is_computed(const struct experiment_data *data, const char *name, struct arena *arena)
+const struct graph *experiment_graph_find(const struct experiment_data *data, const char *pipeline)
+{
+	for (size_t i = 0; i < data->graphs.count; i++)
+		if (strcmp(data->graphs.items[i]->name, pipeline) == 0)
+			return data->graphs.items[i];
+	return NULL;
+}
+
+bool experiment_reward_is_computed(const struct experiment_data *data, const char *name)
 {
 	const char *metric = data->experiment ? data->experiment->bandits.reward_metric : NULL;
 	const struct graph *graph;
 	size_t at = 0;
-	while (metric && (graph = experiment_graph_next(data, name, arena, &at)))
+	while (metric && (graph = experiment_graph_next(data, name, &at)))
 		if (graph_computes(graph, metric))
 			return true;
 	return false;
@@ -52,11 +48,11 @@ bool experiment_data_rules(const struct experiment_data *data, const char *name,
 {
 	const struct graph *graph;
 	size_t room = 0, count = 0, at = 0;
-	while ((graph = experiment_graph_next(data, name, arena, &at)))
+	while ((graph = experiment_graph_next(data, name, &at)))
 		room += graph->spec->metrics.count;
 	struct report_rule *rules = ARENA_ARRAY(arena, struct report_rule, room + 1);
 	at = 0;
-	while (rules && (graph = experiment_graph_next(data, name, arena, &at)))
+	while (rules && (graph = experiment_graph_next(data, name, &at)))
 		rules_add(graph->spec, rules, &count);
 	options->rules = rules;
 	options->rule_count = count;

@@ -140,9 +140,7 @@ static bool criteria_check(const struct rehearsing *self, const struct graph *gr
 static bool metrics_end(struct rehearsing *self, const char *name, struct error *error)
 {
 	struct rehearsed_pipeline rehearsed = {0};
-	const struct spec *spec = &self->data->spec;
-	const struct resource *resource = spec_find(spec, RESOURCE_PIPELINE, name);
-	const struct graph *graph = resource ? graph_build(resource, spec, self->arena, spec->faults) : NULL;
+	const struct graph *graph = experiment_graph_find(self->data, name);
 	if (graph && !criteria_check(self, graph, error))
 		return false;
 	for (size_t i = 0; graph && i < self->plan.metric_count; i++) {

@@ -387,6 +387,7 @@ static bool node_open(struct flow *flow, size_t index, struct error *error)
 static bool policies_open(struct flow *flow, struct error *error)
 {
 	const struct graph *graph = flow->graph;
+	const char *learner = flow->environment.learns_as ? flow->environment.learns_as : graph->name;
 	if (!flow->environment.policies || graph->experiment_count == 0)
 		return true;
 	flow->policies = ARENA_ARRAY(flow->arena, struct policy_entry *, graph->experiment_count);
@@ -394,7 +395,7 @@ static bool policies_open(struct flow *flow, struct error *error)
 		const struct graph_experiment *experiment = graph->experiments[i];
 		if (!experiment->learns)
 			continue;
-		flow->policies[i] = policy_board_entry(flow->environment.policies, graph->name, experiment->name);
+		flow->policies[i] = policy_board_entry(flow->environment.policies, learner, experiment->name);
 		if (!flow->policies[i])
 			return error_memory(error, ERROR_SYSTEM, "opening a pipeline");
 	}

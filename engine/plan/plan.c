@@ -82,7 +82,9 @@ static bool is_left_out(struct compiler *compiler, const struct resource *pipeli
 static bool build_graphs(struct compiler *compiler)
 {
 	const struct spec *spec = compiler->spec;
-	if (!rooms_open(compiler, spec->count))
+	size_t count = 0;
+	struct graph **graphs = ARENA_ARRAY(compiler->arena, struct graph *, spec->count + 1);
+	if (!graphs || !rooms_open(compiler, spec->count))
 		return false;
 	for (size_t i = 0; i < spec->count; i++) {
 		const struct resource *resource = spec->resources[i];
@@ -94,10 +96,11 @@ static bool build_graphs(struct compiler *compiler)
 			return false;
 		if (!graph)
 			continue;
+		graphs[count++] = graph;
 		pipeline_add(compiler, graph);
 	}
 	names_sort(&compiler->pipelines);
-	return true;
+	return graphs_link(graphs, count, compiler->arena);
 }
 
 /* ---- types ---- */

@@ -291,13 +291,6 @@ static void add_step_topics(struct compiler *compiler, struct pipeline_plan *pla
 	}
 }
 
-#define CALLED_MAX 16 /* pipelines that call pipelines, as deep as they may */
-
-static bool experiment_is_any(const struct graph_experiment *experiment)
-{
-	return experiment != NULL;
-}
-
 static bool experiment_exposes(const struct graph_experiment *experiment)
 {
 	return experiment->exposes;
@@ -308,31 +301,28 @@ static bool experiment_mirrors(const struct graph_experiment *experiment)
 	return experiment->spec->mirror_name.text != NULL;
 }
 
-/* Whether the graph, or a pipeline that it calls, has an experiment of that sort. */
-static bool has_experiment(const struct compiler *compiler, const struct graph *graph,
-			   bool (*is_of)(const struct graph_experiment *experiment), unsigned depth)
+static bool experiment_learns(const struct graph_experiment *experiment)
 {
-	enum call_target target;
-	const char *name;
-	for (size_t i = 0; i < graph->experiment_count; i++)
-		if (is_of(graph->experiments[i]))
+	return experiment->learns;
+}
+
+static bool experiment_is_judged(const struct graph_experiment *experiment)
+{
+	return experiment->judged;
+}
+
+/* Whether messages of the graph can meet an experiment of that sort. */
+static bool graph_meets_any(const struct graph *graph, bool (*is_of)(const struct graph_experiment *experiment))
+{
+	for (size_t i = 0; i < graph->met_count; i++)
+		if (is_of(graph->met[i]))
 			return true;
-	for (size_t i = 0; depth < CALLED_MAX && i < graph->count; i++)
-		for (size_t j = 0; graph->steps[i].spec->options && graph_calls(graph, i, j, &target, &name); j++) {
-			size_t index = target == CALL_PIPELINE ? names_find(&compiler->pipelines, text_of(name)) : NAME_NONE;
-			const struct graph *called = index == NAME_NONE ? NULL : compiler->plan->pipelines[index].graph;
-			if (called && called != graph && has_experiment(compiler, called, is_of, depth + 1))
-				return true;
-		}
 	return false;
 }
 
 bool graph_learns(const struct graph *graph)
 {
-	for (size_t i = 0; i < graph->experiment_count; i++)
-		if (graph->experiments[i]->learns)
-			return true;
-	return false;
+	return graph_meets_any(graph, experiment_learns);
 }
 
 const char *graph_reference_topic(const struct graph *graph, const struct graph_step *step)
@@ -351,10 +341,7 @@ const char *plan_learner_id(const struct pipeline_plan *plan, struct arena *aren
 
 bool graph_is_judged(const struct graph *graph)
 {
-	for (size_t i = 0; i < graph->experiment_count; i++)
-		if (graph->experiments[i]->judged)
-			return true;
-	return false;
+	return graph_meets_any(graph, experiment_is_judged);
 }
 
 const char *plan_truths_id(const struct pipeline_plan *plan, struct arena *arena)
@@ -412,16 +399,16 @@ static void add_experiment_topics(struct compiler *compiler, struct pipeline_pla
 		.key = "the experiment's name",
 		.reason = "policies of its bandits",
 	};
-	if (has_experiment(compiler, plan->graph, experiment_exposes, 0))
+	if (graph_meets_any(plan->graph, experiment_exposes))
 		plan_topic_add(compiler, plan, exposures);
-	if (has_experiment(compiler, plan->graph, experiment_mirrors, 0))
+	if (graph_meets_any(plan->graph, experiment_mirrors))
 		plan_topic_add(compiler, plan, shadow);
 	if (graph_learns(plan->graph))
 		plan_topic_add(compiler, plan, policy);
 	const bool counted = metrics_need_feedback(plan->graph, compiler->arena);
 	if (counted)
 		feedback.reason = "what became of answers, for its metrics";
-	if (counted || has_experiment(compiler, plan->graph, experiment_is_any, 0))
+	if (counted || plan->graph->met_count > 0)
 		plan_topic_add(compiler, plan, feedback);
 	add_moves(compiler, plan);
 }

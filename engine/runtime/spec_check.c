@@ -242,43 +242,58 @@ static void check_types(const struct graph *graph, const struct spec *spec, stru
 	alerts_check_types(graph, &types, arena, spec->faults);
 }
 
-/* What is wrong within a pipeline; NULL, too, where what is beyond cannot be known. */
-static const struct graph *check_graph(const struct spec *spec, size_t index, struct files *files, struct arena *arena,
-				       struct arena *scratch)
+/* What is wrong within a pipeline; false, too, where what is beyond cannot be known. */
+static bool check_graph(const struct spec *spec, size_t index, const struct graph *graph, struct files *files,
+			struct arena *scratch)
 {
 	const struct resource *resource = spec->resources[index];
-	const struct graph *graph = graph_build(resource, spec, arena, spec->faults);
-	const bool large = nodes_of(resource->node) > TYPED_NODES_MAX, whole = graph && !large && !faulty(spec, index);
-	if (graph && large)
+	const bool large = nodes_of(resource->node) > TYPED_NODES_MAX, whole = !large && !faulty(spec, index);
+	if (large)
 		fault_add(spec->faults, CODE_LARGE_PIPELINE, resource->name.place, NULL,
 			  "pipeline `%s` has more than %d values: names and types in its expressions are not checked here",
 			  graph->name, TYPED_NODES_MAX);
 	if (whole)
 		check_types(graph, spec, files, scratch);
-	if (graph && !faulty(spec, index)) {
+	if (!faulty(spec, index)) {
 		check_inside(graph, spec);
 		metrics_check_criteria(graph, spec->faults);
 	}
-	return whole && !faulty(spec, index) ? graph : NULL;
+	return whole && !faulty(spec, index);
+}
+
+/* The graph of each Pipeline, at the index of its resource. */
+static struct graph **graphs_build(const struct spec *spec, struct arena *arena)
+{
+	struct graph **graphs = ARENA_ARRAY(arena, struct graph *, spec->count + 1);
+	struct graph **built = ARENA_ARRAY(arena, struct graph *, spec->count + 1);
+	size_t count = 0;
+	for (size_t i = 0; graphs && built && i < spec->count; i++) {
+		if (spec->resources[i]->kind->type == RESOURCE_PIPELINE)
+			graphs[i] = graph_build(spec->resources[i], spec, arena, spec->faults);
+		if (graphs[i])
+			built[count++] = graphs[i];
+	}
+	return built && graphs_link(built, count, arena) ? graphs : NULL;
 }
 
 /* References, cycles, types, stages and the like, and what lies between pipelines: so all graphs stay until the end. */
 static bool check_pipelines(const struct spec *spec, struct files *files, struct arena *arena, struct arena *scratch)
 {
-	const struct graph **graphs = ARENA_ARRAY(arena, const struct graph *, spec->count + 1);
-	size_t count = 0;
-	bool good = graphs;
 	check_rollouts(spec);
+	struct graph *const *graphs = graphs_build(spec, arena);
+	const struct graph **whole = ARENA_ARRAY(arena, const struct graph *, spec->count + 1);
+	size_t count = 0;
+	bool good = graphs && whole;
 	for (size_t i = 0; good && i < spec->count; i++) {
-		if (spec->resources[i]->kind->type != RESOURCE_PIPELINE)
+		if (!graphs[i])
 			continue;
-		graphs[count] = check_graph(spec, i, files, arena, scratch);
-		count += graphs[count] != NULL;
+		whole[count] = graphs[i];
+		count += check_graph(spec, i, graphs[i], files, scratch);
 		good = !arena_failed(arena) && !arena_failed(scratch);
 		arena_reset(scratch);
 	}
 	if (good)
-		plan_check(spec, graphs, count, arena);
+		plan_check(spec, whole, count, arena);
 	return good && !arena_failed(arena);
 }
 

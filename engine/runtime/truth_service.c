@@ -380,9 +380,9 @@ static bool counting_make(struct truth_service *service, const struct graph_expe
 static bool countings_make(struct truth_service *service)
 {
 	const struct graph *graph = service->config.graph;
-	service->countings = memory_take(graph->experiment_count + 1, sizeof *service->countings);
-	for (size_t i = 0; service->countings && i < graph->experiment_count; i++)
-		if (graph->experiments[i]->judged && !counting_make(service, graph->experiments[i]))
+	service->countings = memory_take(graph->met_count + 1, sizeof *service->countings);
+	for (size_t i = 0; service->countings && i < graph->met_count; i++)
+		if (graph->met[i]->judged && !counting_make(service, graph->met[i]))
 			return false;
 	return service->countings;
 }

@@ -30,15 +30,13 @@ static bool experiment_list_add(struct experiment_list *list, const struct graph
 
 bool experiment_list_read(struct experiment_list *list, const struct spec *spec)
 {
-	for (size_t i = 0; i < spec->count; i++) {
-		const struct resource *resource = spec->resources[i];
-		if (resource->kind->type != RESOURCE_PIPELINE || !resource->name.text)
-			continue;
-		const struct graph *graph = graph_build(resource, spec, list->arena, spec->faults);
-		for (size_t j = 0; graph && j < graph->experiment_count; j++)
-			if (!experiment_list_add(list, graph->experiments[j], resource->name.text))
+	struct linked_graphs graphs;
+	if (!linked_graphs_build(&graphs, spec, list->arena))
+		return false;
+	for (size_t i = 0; i < graphs.count; i++)
+		for (size_t j = 0; j < graphs.items[i]->met_count; j++)
+			if (!experiment_list_add(list, graphs.items[i]->met[j], graphs.items[i]->name))
 				return false;
-	}
 	return !arena_failed(list->arena);
 }
 

@@ -37,6 +37,7 @@ bool subpipeline_open(struct worker_stage *stage, const struct flow_environment 
 		environment.finished = subpipeline_finished;
 		environment.tap = NULL;
 		environment.board = NULL;
+		environment.learns_as = config->graph->name;
 		environment.step_counts = config->called[i].step_counts;
 		flow_owner->stage = stage;
 		flow_owner->name = config->called[i].name;

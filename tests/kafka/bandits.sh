@@ -71,6 +71,8 @@ wait_until 20 rewards_are two $((3 * requests)) || give_up "$((3 * requests)) re
 sleep 3
 expect "rewards beyond one for each answer" "$(grep -o 'learnt from [0-9]* rewards' "$dir/engine-two.log" | tail -1 | grep -o '[0-9]*')" \
 	"-eq $((3 * requests))"
+found=$("$sluice" experiments analyze e -f "$here/bandits.yaml" -o json 2>"$dir/analyze.log" | jq .health.exposures)
+expect "exposures that an analysis finds" "$found" "-eq $((3 * requests))"
 expect_words "the survivor takes over" "$dir/engine-two.log" 'learns the policies'
 stop_engine bandits "$two"
 tell_result

@@ -506,6 +506,7 @@ static void note_mirrored(void *context, struct call *call)
 }
 
 struct policy_board *scene_policies;
+const char *scene_learns_as;
 struct rollout_board *scene_rollouts;
 struct step_counts *const *scene_counts;
 
@@ -523,6 +524,7 @@ void scene_open(struct scene *scene, struct graph *graph, struct arena *arena, b
 		.finished = note_finished,
 		.tap = tapped ? note_tap : NULL,
 		.policies = scene_policies,
+		.learns_as = scene_learns_as,
 		.rollouts = scene_rollouts,
 		.step_counts = scene_counts,
 	};

@@ -92,6 +92,7 @@ struct scene {
 };
 
 extern struct policy_board *scene_policies; /* of scenes that are opened; NULL at first */
+extern const char *scene_learns_as;	    /* likewise */
 extern struct rollout_board *scene_rollouts; /* likewise */
 extern struct step_counts *const *scene_counts; /* likewise; of each step of the graph */
 

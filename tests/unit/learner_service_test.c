@@ -28,6 +28,9 @@
 	"  bandits: {algorithm: epsilon-greedy, updateInterval: " interval ", outcomeWindow: 1m}\n"                                \
 	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"                                         \
 	"spec:\n  output: {steps: [s]}\n  steps: [{name: s, experiment: {name: e}}]\n"
+#define CALLER                                                                                                                     \
+	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: caller}\n"                                    \
+	"spec:\n  output: {steps: [c]}\n  steps: [{name: c, route: {cases: [{when: x > 0, call: p}], default: {call: p}}}]\n"
 #define LINE_BYTES 512
 #define HOUR_MS INT64_C(3600000)
 
@@ -72,11 +75,20 @@ static int stand_open(void **state)
 	rd_kafka_mock_topic_create(mock.cluster, "exposures", 2, 1);
 	rd_kafka_mock_topic_create(mock.cluster, "feedback", 2, 1);
 	rd_kafka_mock_topic_create(mock.cluster, "policy", 1, 1);
-	planning_open(&planning, YAML);
+	planning_open(&planning, YAML CALLER);
 	board = policy_board_open();
 	entry = policy_board_entry(board, "p", "e");
 	said[0] = '\0';
 	return entry && planning.graph ? 0 : -1;
+}
+
+/* The pipeline that learns calls the one with the experiment. */
+static int stand_open_called(void **state)
+{
+	const bool good = stand_open(state) == 0;
+	planning.graph = planning_linked(&planning, "caller");
+	entry = policy_board_entry(board, "caller", "e");
+	return good && entry ? 0 : -1;
 }
 
 static int stand_close(void **state)
@@ -198,6 +210,17 @@ static void after_a_reload_the_newest_policy_alone_is_put_into_force(void **stat
 	learner_service_close(service);
 	assert_int_equal(said_times("chooses by version 4"), 1);
 	assert_int_equal(said_times("chooses by"), 1);
+}
+
+static void a_pipeline_that_calls_the_one_with_the_experiment_learns_by_itself(void **state)
+{
+	(void)state;
+	service_start();
+	expose("r1", 0, time_of_day_ms());
+	reward("r1", time_of_day_ms());
+	expect_rewards(1);
+	learner_service_close(service);
+	assert_int_equal(policy_entry_state(policy_board_entry(board, "p", "e")).version, -1);
 }
 
 /* ---- what is left out ---- */
@@ -596,6 +619,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_is_kept_in_place_of_the_one_before),
 		cmocka_unit_test_setup_teardown(after_a_reload_the_newest_policy_alone_is_put_into_force, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(a_pipeline_that_calls_the_one_with_the_experiment_learns_by_itself,
+						stand_open_called, stand_close),
 		cmocka_unit_test_setup_teardown(what_is_not_learnt_is_counted_and_said_once, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(feedback_beyond_a_limit_of_the_join_is_said_once, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(feedback_by_unit_is_counted_and_said_once_if_it_finds_none, stand_open,

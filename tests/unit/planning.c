@@ -33,6 +33,17 @@ void planning_open(struct planning *planning, const char *yaml)
 		planning->graph = graph_build(pipeline, &planning->spec, planning->arena, planning->spec.faults);
 }
 
+struct graph *planning_linked(struct planning *planning, const char *pipeline)
+{
+	struct linked_graphs linked;
+	size_t i = 0;
+	assert_true(linked_graphs_build(&linked, &planning->spec, planning->arena));
+	while (i < linked.count && strcmp(linked.items[i]->name, pipeline) != 0)
+		i++;
+	assert_true(i < linked.count);
+	return linked.items[i];
+}
+
 void planning_open_steps(struct planning *planning, const char *steps)
 {
 	struct arena *arena = arena_open(ARENA_BYTES);

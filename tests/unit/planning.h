@@ -14,6 +14,9 @@ struct planning {
 void planning_open(struct planning *planning, const char *yaml);
 void planning_close(struct planning *planning);
 
+/* The graph of that pipeline, linked with the others of the YAML. */
+struct graph *planning_linked(struct planning *planning, const char *pipeline);
+
 /* The same with other kinds than the real ones; nothing is built. */
 void planning_read(struct planning *planning, const char *yaml, const struct step_kind *const *kinds);
 

@@ -127,6 +127,25 @@ static void without_a_policy_the_weights_choose(void **state)
 	draw_close();
 }
 
+/* Of a pipeline that is called: its exposures and its feedback are those of its caller. */
+static void a_called_pipeline_chooses_by_the_policy_of_its_caller(void **state)
+{
+	double chances[] = {0, 1};
+	struct error error = {0};
+	(void)state;
+	scene_learns_as = "caller";
+	draw_open(EXPERIMENT TWO "  bandits: {algorithm: ucb1}\n" PIPELINE);
+	share_set(0, 16);
+	assert_int_equal(draw_keyed("k").reason, ASSIGNED_WEIGHT);
+	const struct policy policy = {.seed = 5, .version = 17, .arms = 2, .chances = chances};
+	const struct policy_record record = record_of(&policy, two);
+	assert_true(policy_entry_set(policy_board_entry(scene_policies, "caller", "e"), &record, 1, &error));
+	const struct drawn drawn = draw_keyed("k");
+	assert_true(drawn.reason == ASSIGNED_POLICY && drawn.table == 17 && drawn.second);
+	draw_close();
+	scene_learns_as = NULL;
+}
+
 static void a_policy_gives_its_shares_and_each_choice_names_probability_and_version(void **state)
 {
 	(void)state;
@@ -405,6 +424,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(without_a_policy_the_weights_choose),
+		TEST(a_called_pipeline_chooses_by_the_policy_of_its_caller),
 		TEST(a_policy_gives_its_shares_and_each_choice_names_probability_and_version),
 		TEST(a_unit_stays_until_the_version_changes),
 		TEST(a_policy_of_other_candidates_does_not_choose),

@@ -25,6 +25,9 @@
 	"  successCriteria: [{metricName: profit, threshold: 3, operator: \">\"}]\n"                                             \
 	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"                                        \
 	"spec:\n  output: {steps: [s]}\n  steps: [{name: s, experiment: {name: e}}]\n"
+#define CALLER                                                                                                                     \
+	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: caller}\n"                                    \
+	"spec:\n  output: {steps: [c]}\n  steps: [{name: c, route: {cases: [{when: x > 0, call: p}], default: {call: p}}}]\n"
 #define LINE_BYTES 512
 #define STAGE_MS 30000 /* after it, the truths of a stage were told */
 #define PAST_MS 4000 /* the window, and the seconds in which it is counted */
@@ -80,11 +83,19 @@ static int stand_open(void **state)
 	mock_open(&mock);
 	rd_kafka_mock_topic_create(mock.cluster, "exposures", 2, 1);
 	rd_kafka_mock_topic_create(mock.cluster, "feedback", 2, 1);
-	planning_open(&planning, YAML);
+	planning_open(&planning, YAML CALLER);
 	board = rollout_board_open();
 	arena = arena_open(1 << 20);
 	begin_ms = time_of_day_ms() - 60000;
 	return planning.graph && board && arena ? 0 : -1;
+}
+
+/* The pipeline whose truths are counted calls the one with the experiment. */
+static int stand_open_called(void **state)
+{
+	const bool good = stand_open(state) == 0;
+	planning.graph = planning_linked(&planning, "caller");
+	return good ? 0 : -1;
 }
 
 static int stand_close(void **state)
@@ -166,7 +177,7 @@ static struct truth_counts counts_of(int64_t version, size_t variant)
 	size_t count;
 	assert_true(rollout_board_read(board, reading, &readings, &count));
 	if (count == 1 && readings[0].table == version && readings[0].pipelines == 1) {
-		assert_string_equal(readings[0].truths[0].pipeline, "p");
+		assert_string_equal(readings[0].truths[0].pipeline, planning.graph->name);
 		assert_int_equal(readings[0].truths[0].metric_count, 1);
 		assert_string_equal(readings[0].truths[0].metrics[0], "profit");
 		counts = readings[0].truths[0].counts[variant];
@@ -191,6 +202,18 @@ static void expect_truths(int64_t version, int64_t units)
 		if (clock_ms() > until_ms)
 			fail_msg("%lld truths under table %lld, not %lld", (long long)truths_of(version).units, (long long)version,
 				 (long long)units);
+}
+
+static void feedback_of_a_pipeline_that_calls_the_one_with_the_experiment_counts(void **state)
+{
+	(void)state;
+	table_set(1, 50, begin_ms);
+	expose("a", "new", begin_ms);
+	judge("a", 1, begin_ms + 100);
+	expose("b", "new", begin_ms + PAST_MS);
+	service_start();
+	expect_truths(1, 1);
+	truth_service_close(service);
 }
 
 static void feedback_reaches_the_board_once_whoever_counts(void **state)
@@ -400,6 +423,8 @@ static void a_table_that_is_not_judged_is_not_counted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(feedback_of_a_pipeline_that_calls_the_one_with_the_experiment_counts,
+						stand_open_called, stand_close),
 		cmocka_unit_test_setup_teardown(feedback_reaches_the_board_once_whoever_counts, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_unit_of_a_ratio_counts_by_its_values, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(truths_count_without_further_requests, stand_open, stand_close),
