@@ -6,7 +6,7 @@
 #include "cli/traffic_move.h"
 #include "client/control_session.h"
 #include "client/kafka.h"
-#include "control/records.h"
+#include "control/rollout_request.h"
 #include "view/rollout_preview_view.h"
 #include "view/rollout_view.h"
 
@@ -16,6 +16,7 @@ struct move_options {
 	struct pipeline_target_asked asked;
 	struct control_author author;
 	bool dry_run;
+	int64_t seen;
 	int form;
 };
 
@@ -23,6 +24,12 @@ static const struct option move_options[] = {
 	ROW("dry-run", FLAG, struct move_options, dry_run,
 	    .help = "Shows what the keeper would do now: the move, the weights, and how many buckets would move; proposes "
 		    "nothing."),
+	ROW("seen", INTEGER, struct move_options, seen, .word = "MOVE", .least = ROLLOUT_SEEN_RECORDED, .most = INT32_MAX,
+	    .fallback = "-1",
+	    .help = "The last move that you have seen, as `sluice experiments history` numbers it: the keeper refuses the command "
+		    "if "
+		    "the rollout has moved since. -1: the last one that is recorded as the command begins; but a rollback is done "
+		    "wherever the rollout is."),
 	PIPELINE_TARGET_STATUS_FILES_ROW(struct move_options, asked),
 	PIPELINE_TARGET_ROWS(struct move_options, asked),
 	CONTROL_AUTHOR_ROWS(struct move_options, author),
@@ -81,10 +88,16 @@ static int moved_print(struct session *session, const struct control_session *co
 static int command_send(struct session *session, struct control_session *control, const struct move_options *self,
 			const char *experiment, const char *verb)
 {
-	const struct proposal_item item = {.kind = ROLLOUT_COMMAND_KIND,
-					   .name = text_of(experiment),
-					   .document = text_of(verb),
-					   .expected = PROPOSAL_EXPECTS_ANY};
+	struct error error = {0};
+	struct proposal_item item;
+	const char *author = control_author_name(&self->author, session->arena);
+	const struct ledger_rollout *rollout = rollout_view_find(applier_ledger(control->applier), experiment, &error);
+	const struct rollout_request request = {
+		.verb = verb, .author = text_of(author), .reason = text_of(self->author.reason), .seen = self->seen};
+	if (!author)
+		error_memory(&error, ERROR_SYSTEM, "giving a command");
+	if (!author || !rollout || !rollout_request_item(rollout, &request, &item, &error))
+		return command_failed(session, &error);
 	const int code = control_session_command(session, control, &self->author, (struct record_list){1, &item});
 	return code == EXIT_GOOD ? moved_print(session, control, experiment) : code;
 }
@@ -122,7 +135,8 @@ const struct command command_experiments_promote = {
 	.summary = "Promotes the candidates of a rollout, or approves its stage.",
 	.help = "A stage that waits for its approval (`approve: true`, or a `confirm` whose webhook rejected it) ends, and the "
 		"next one begins. In any other phase the candidates get all the traffic at once. Who did it and why is in the "
-		"record of the move.\n"
+		"record of the move. If the rollout has moved since the command began, as by another person's approval, the keeper "
+		"refuses it. A command that got no decision in time can be given again: it is done once.\n"
 		"\n" STAGELESS_HELP
 		" in which all others than the default get its traffic, in proportion to what they have. Weights of an Experiment "
 		"are relative: that of the default becomes 0, and the others stay. It is in force when all engines are ready for "

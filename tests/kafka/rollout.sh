@@ -415,7 +415,7 @@ for first in promote rollback; do
 	if [ $promoted -eq 0 ]; then
 		moves=$((moves + 2))
 	else
-		expect_words "$first first: the promotion that came second" "$dir/promote.log" 'Apply the experiment with a change'
+		expect_words "$first first: the promotion that came second" "$dir/promote.log" 'Apply the experiment with a change|has moved since'
 		moves=$((moves + 1))
 	fi
 	moves_check "$first first" "$moves"

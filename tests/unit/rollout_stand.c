@@ -149,7 +149,8 @@ void seconds_pass(struct counting_engine *engine, int seconds, int64_t calls, in
 
 const struct control_verdict *command(const char *name, const char *words)
 {
-	const struct proposal_item item = {.kind = ROLLOUT_COMMAND_KIND, .name = text_of(name), .document = text_of(words)};
+	const struct proposal_item item = {
+		.kind = ROLLOUT_COMMAND_KIND, .name = text_of(name), .document = text_of(words), .expected = PROPOSAL_EXPECTS_ANY};
 	return control_ask(&table_stand, (struct proposal){.author = TEXT("me"), .reason = TEXT("why not"), .items = {1, &item}});
 }
 
