@@ -109,6 +109,12 @@ enum pair_state {
 };
 
 const char *pair_state_name(enum pair_state state); /* "better" */
+
+static inline bool pair_state_differs(enum pair_state state)
+{
+	return state == PAIR_BETTER || state == PAIR_BETTER_SLIGHTLY || state == PAIR_WORSE;
+}
+
 const char *per_unit_name(enum per_unit per_unit);  /* "sum" */
 
 struct pair_point {
@@ -121,7 +127,7 @@ struct pair_point {
 
 struct pair_analysis {
 	size_t treatment;
-	enum pair_state state;
+	enum pair_state state; /* by its share of alpha; of ROLE_OTHER in a report, it differs only as a discovery */
 	double alpha; /* its share */
 	struct sequence sequence;
 	double estimate;	   /* of the difference; NaN before the first look, and if it has changed */

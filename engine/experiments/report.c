@@ -185,6 +185,13 @@ static bool metric_report(const struct report *report, const struct joined_metri
 	return metric_analyse(&input, &options, arena, &made->analysis);
 }
 
+const char *report_discovery(const struct report_metric *metric, const struct pair_analysis *pair)
+{
+	if (metric->role != ROLE_OTHER)
+		return "";
+	return pair->discovered ? ", a discovery" : sequence_decided(&pair->sequence) ? ", no discovery" : "";
+}
+
 static int metrics_compare(const void *left, const void *right)
 {
 	const struct report_metric *a = left, *b = right;
@@ -195,23 +202,35 @@ static int metrics_compare(const void *left, const void *right)
 	return order != 0 ? order : (a->name.length > b->name.length) - (a->name.length < b->name.length);
 }
 
-/* The others share one rate of false discoveries (e-BH). */
-static bool others_correct(struct report *report, struct arena *arena)
+static size_t others_list(const struct report_metric *metrics, size_t count, struct pair_analysis **pairs)
 {
-	const size_t pairs = report->joined->arms, most = report->metric_count * pairs;
+	size_t found = 0;
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; metrics[i].role == ROLE_OTHER && j < metrics[i].analysis.pair_count; j++)
+			pairs[found++] = &metrics[i].analysis.pairs[j];
+	return found;
+}
+
+bool report_correct_others(const struct report_metric *metrics, size_t count, double alpha, struct arena *arena)
+{
+	size_t most = 0;
+	for (size_t i = 0; i < count; i++)
+		most += metrics[i].analysis.pair_count;
+	struct pair_analysis **pairs = ARENA_ARRAY(arena, struct pair_analysis *, most + 1);
 	double *values = ARENA_ARRAY(arena, double, most + 1);
 	bool *discovered = ARENA_ARRAY(arena, bool, most + 1);
-	size_t count = 0, at = 0;
-	if (!values || !discovered)
+	if (!pairs || !values || !discovered)
 		return false;
-	for (size_t i = 0; i < report->metric_count; i++)
-		for (size_t j = 0; report->metrics[i].role == ROLE_OTHER && j < report->metrics[i].analysis.pair_count; j++)
-			values[count++] = sequence_e_value(&report->metrics[i].analysis.pairs[j].sequence);
-	if (count > 0)
-		(void)e_discoveries(values, count, report->options->alpha, discovered);
-	for (size_t i = 0; i < report->metric_count; i++)
-		for (size_t j = 0; report->metrics[i].role == ROLE_OTHER && j < report->metrics[i].analysis.pair_count; j++)
-			report->metrics[i].analysis.pairs[j].discovered = discovered[at++];
+	const size_t found = others_list(metrics, count, pairs);
+	for (size_t i = 0; i < found; i++)
+		values[i] = sequence_e_value(&pairs[i]->sequence);
+	if (found > 0)
+		(void)e_discoveries(values, found, alpha, discovered);
+	for (size_t i = 0; i < found; i++) {
+		pairs[i]->discovered = discovered[i];
+		if (!discovered[i] && pair_state_differs(pairs[i]->state))
+			pairs[i]->state = PAIR_OPEN;
+	}
 	return true;
 }
 
@@ -248,7 +267,7 @@ static bool metrics_report(struct report *report, struct arena *arena)
 		return false;
 	if (report->metric_count > 0)
 		qsort(report->metrics, report->metric_count, sizeof *report->metrics, metrics_compare);
-	return others_correct(report, arena);
+	return report_correct_others(report->metrics, report->metric_count, report->options->alpha, arena);
 }
 
 /* ---- all of it ---- */

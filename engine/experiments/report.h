@@ -159,6 +159,13 @@ bool report_test_feedback(struct report *report, const struct joined_metric *met
 bool report_values(const struct joined *joined, const struct joined_metric *metric, struct arena *arena,
 		   struct report_metric *made);
 
+/* The others of the metrics share one rate of false discoveries, alpha (e-BH): one that is no discovery is neither better nor
+ * worse. A part of report_make(), for the metrics of the report and for those of each segment. False: the arena is full. */
+bool report_correct_others(const struct report_metric *metrics, size_t count, double alpha, struct arena *arena);
+
+/* What is said after a pair's state: whether it is a discovery, where its own alpha would call it different. "": nothing. */
+const char *report_discovery(const struct report_metric *metric, const struct pair_analysis *pair);
+
 /* Its recommendation, from everything else: a part of report_make(). False: the arena is full. */
 bool report_recommend(struct report *report, struct arena *arena);
 

@@ -197,7 +197,7 @@ static bool segment_report(const struct segment_split *split, size_t index, uint
 		    !metric_analyse(&input, &options, split->arena, &made->analysis))
 			return false;
 	}
-	return true;
+	return report_correct_others(segment->metrics, report->metric_count, report->segment_alpha, split->arena);
 }
 
 /* ---- all of them ---- */

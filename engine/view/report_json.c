@@ -174,7 +174,7 @@ static void put_pair(struct buffer *out, const struct report *report, const stru
 	member_number(out, "control", pair->control_numbers.mean);
 	buffer_byte(out, '}');
 	buffer_string(out, ",\n    \"always_valid\":{\"decided\":");
-	buffer_string(out, sequence_decided(&pair->sequence) ? "true" : "false");
+	buffer_string(out, (metric->role == ROLE_OTHER ? pair->discovered : sequence_decided(&pair->sequence)) ? "true" : "false");
 	member_number(out, "p", pair->sequence.p);
 	member_number(out, "alpha", pair->alpha);
 	member_interval(out, "interval", pair_interval(pair));

@@ -248,8 +248,7 @@ static void write_state(const struct report *report, const struct report_metric 
 	buffer_print(out, "<td class=\"t\">%s", pair_state_name(pair->state));
 	if (metric->role == ROLE_GUARDRAIL)
 		buffer_print(out, ", guardrail %s", guardrail_names[pair_guardrail(pair, metric->lower_is_better)]);
-	if (metric->role == ROLE_OTHER && pair->discovered)
-		buffer_string(out, ", a discovery");
+	buffer_string(out, report_discovery(metric, pair));
 	if (obstacle)
 		buffer_print(out, ": %s", obstacle);
 	else if (pair->state == PAIR_EARLY)

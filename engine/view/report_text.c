@@ -154,9 +154,7 @@ static void print_pair(const struct report *report, const struct report_metric *
 	buffer_print(out, "  %s: %s", text_shown(report->joined->arm_names[pair->treatment], arena), pair_state_name(pair->state));
 	if (metric->role == ROLE_GUARDRAIL)
 		buffer_print(out, ", guardrail %s", guards[pair_guardrail(pair, metric->lower_is_better)]);
-	if (metric->role == ROLE_OTHER)
-		buffer_string(out, pair->discovered ? ", a discovery" : "");
-	buffer_byte(out, '\n');
+	buffer_print(out, "%s\n", report_discovery(metric, pair));
 	const char *obstacle = pair->state == PAIR_EARLY ? report_obstacle(metric, pair) : NULL;
 	if (obstacle)
 		buffer_print(out, "    %s\n", obstacle);

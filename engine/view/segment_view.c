@@ -20,8 +20,9 @@ static void print_pair(const struct report *report, const struct report_metric *
 		       struct arena *arena, struct buffer *out)
 {
 	const struct interval interval = pair->sequence.interval;
-	buffer_print(out, "    %s, %s: %s", text_shown(metric->name, arena),
-		     text_shown(report->joined->arm_names[pair->treatment], arena), pair_state_name(pair->state));
+	buffer_print(out, "    %s, %s: %s%s", text_shown(metric->name, arena),
+		     text_shown(report->joined->arm_names[pair->treatment], arena), pair_state_name(pair->state),
+		     report_discovery(metric, pair));
 	if (isfinite(pair->estimate))
 		buffer_print(out, ", %+.4g (%+.4g to %+.4g), p %.3g", pair->estimate, interval.low, interval.high,
 			     pair->sequence.p);
@@ -52,7 +53,7 @@ static void write_pair(const struct report *report, const struct report_segment 
 	html_write_text(out, metric->name);
 	buffer_string(out, ": ");
 	html_write_text(out, report->joined->arm_names[pair->treatment]);
-	buffer_print(out, "</td><td class=\"t\">%s</td>", pair_state_name(pair->state));
+	buffer_print(out, "</td><td class=\"t\">%s%s</td>", pair_state_name(pair->state), report_discovery(metric, pair));
 	if (isfinite(pair->estimate))
 		buffer_print(out, "<td>%+.4g</td><td>%+.4g to %+.4g</td><td>%.3g</td></tr>\n", pair->estimate, interval.low,
 			     interval.high, pair->sequence.p);
