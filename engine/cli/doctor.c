@@ -45,8 +45,12 @@ struct doctor {
 static void files_examine(struct doctor *doctor, const char *const *paths, size_t count)
 {
 	const struct doctor_options *self = doctor->options;
-	struct revision_options files = {
-		.paths = paths, .path_count = count, .namespace = self->namespace, .servers = self->servers, .insecure = true};
+	struct revision_options files = {.paths = paths,
+					 .path_count = count,
+					 .namespace = self->namespace,
+					 .servers = self->servers,
+					 .insecure = true,
+					 .names_only = true};
 	struct error error = {0};
 	if (count == 0)
 		return;

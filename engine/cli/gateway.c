@@ -236,7 +236,8 @@ static int gateway_command_run(struct session *session, const void *filled, cons
 					   .built_in = NO_MODELS,
 					   .has_gateway = true,
 					   .metrics = &self->metrics,
-					   .insecure = self->gateway.listening.insecure}};
+					   .insecure = self->gateway.listening.insecure,
+					   .names_only = true}};
 	struct error error = {0};
 	if (count == 0) {
 		arena_close(run.arena);

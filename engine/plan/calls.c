@@ -50,7 +50,7 @@ static struct endpoint endpoint_of(struct compiler *compiler, struct pipeline_pl
 	const bool explains = plan->graph->steps[caller].explained != NULL;
 	const size_t step = explains ? plan->graph->steps[caller].explained_index : caller;
 	const struct step_spec *spec = plan->graph->steps[step].spec;
-	const struct resource *resource = spec_find(compiler->spec, RESOURCE_MODEL, model);
+	const struct resource *resource = named_model_find(compiler->spec, model, compiler->arena);
 	struct model_facts facts = {.name = model};
 	/* A step that chooses among models says nothing about one of them. */
 	bool chooses = plan->graph->steps[step].model_switch.count > 0 || !own;
@@ -60,6 +60,11 @@ static struct endpoint endpoint_of(struct compiler *compiler, struct pipeline_pl
 		facts = facts_of_resource(resource);
 	else
 		facts.requirements = step_option_names(spec, "requirements");
+	if (resource && strcmp(resource->name.text, model) != 0)
+		note_add(compiler, &plan->notes, spec->name.place,
+			 "`%s`, which step `%s` calls, is planned as the Model `%s` of the files: the control plane resolves the "
+			 "version",
+			 model, plan->graph->steps[step].name, resource->name.text);
 	/* A step may name an artifact, and its Model say where that is served. */
 	const bool served = resource && !server && endpoint_is_address(facts.storage_uri) && !endpoint_is_address(storage);
 	if ((storage || server) && !served) {

@@ -133,13 +133,13 @@ static bool is_refused(const struct compiler *compiler, const struct experiment_
 	return false;
 }
 
-/* Files have no versions. They may be meant for a control plane, which is known only where they are run instead. */
+/* Files have no versions. They may be meant for a control plane, if they are not run instead. */
 static bool named_version_judge(void *context, const struct named_version *named)
 {
 	const struct compiler *compiler = context;
 	if (spec_find(compiler->spec, RESOURCE_MODEL, named->name.text))
 		return true;
-	if (compiler->options)
+	if (compiler->options && compiler->options->files_alone)
 		fault_add(compiler->spec->faults, CODE_MISSING_VERSION, named->name.place, NULL,
 			  "`%s` is version %" PRId64 " of the Model `" TEXT_FORMAT "`, and files have no versions",
 			  named->name.text, named->version, TEXT_ARGUMENTS(named->model));

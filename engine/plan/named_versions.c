@@ -17,6 +17,17 @@ bool named_version_read(struct text text, struct text *model, int64_t *version)
 	return true;
 }
 
+const struct resource *named_model_find(const struct spec *spec, const char *name, struct arena *arena)
+{
+	const struct resource *found = spec_find(spec, RESOURCE_MODEL, name);
+	struct text model;
+	int64_t version;
+	if (found || spec->has_versions || !named_version_read(text_of(name), &model, &version))
+		return found;
+	const char *own = arena_copy(arena, model.bytes, model.length);
+	return own ? spec_find(spec, RESOURCE_MODEL, own) : NULL;
+}
+
 struct name_search {
 	const struct resource *named_by;
 	bool (*take)(void *context, const struct named_version *named);

@@ -21,6 +21,9 @@ struct named_version {
 /* Splits MODEL@VERSION. False: the text is no such name. The model borrows from it. */
 bool named_version_read(struct text text, struct text *model, int64_t *version);
 
+/* The Model of that name; for a named version that the files do not have, the Model of which it is one. NULL: none. */
+const struct resource *named_model_find(const struct spec *spec, const char *name, struct arena *arena);
+
 /* Calls `take` for each named version of an experiment, as often as it is named. False: `take` returned false. */
 bool named_versions_each(const struct spec *spec, bool (*take)(void *context, const struct named_version *named), void *context);
 

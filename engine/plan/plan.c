@@ -2,6 +2,7 @@
  * volume.c. */
 #include "plan/compile.h"
 
+#include "plan/named_versions.h"
 #include "plan/type_bounds.h"
 #include "spec/deployment_explainer.h"
 #include "spec/fault_codes.h"
@@ -50,7 +51,7 @@ static const struct resource *made_into(const struct resource *pipeline, enum re
 
 static bool has_endpoint(struct compiler *compiler, const char *model)
 {
-	const struct resource *resource = spec_find(compiler->spec, RESOURCE_MODEL, model);
+	const struct resource *resource = named_model_find(compiler->spec, model, compiler->arena);
 	return resource && plan_model(compiler, resource).origin != ENDPOINT_NONE;
 }
 

@@ -184,6 +184,7 @@ struct plan_options {
 	const struct file_source *files;	/* named by steps, for type inference; NULL: no file is read */
 	const char *prefix;			/* of topics, where no SeldonRuntime sets one; NULL: PREFIX_DEFAULT */
 	bool models_served;			/* Models without an endpoint get one later */
+	bool files_alone;			/* the plan runs without a control plane: no version of a Model is there */
 };
 
 struct plan {

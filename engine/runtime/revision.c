@@ -90,6 +90,7 @@ static bool make_plan(struct revision *revision, const struct revision_options *
 						  .servers = options->servers,
 						  .prefix = options->prefix,
 						  .models_served = options->built_in != NULL,
+						  .files_alone = !options->names_only,
 						  .files = files_source(revision->files)};
 	const struct faults *faults = revision->spec.faults;
 	const struct resource *runtime = spec_first(&revision->spec, RESOURCE_RUNTIME);

@@ -56,6 +56,7 @@ struct revision_options {
 	bool survey; /* asks models for their inputs: waits for their servers, 2 s at most */
 	/* With `survey`: a model that `before` does not call and that is unreachable is an error (REMOTE). */
 	bool models_must_answer;
+	bool names_only; /* nothing of it is run here: a version of a Model that the files name may be a control plane's */
 };
 
 /* NULL: `error` has the reason. Its kind is NONE if reported faults are the reason, or if `remote_files` has files

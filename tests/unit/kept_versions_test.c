@@ -4,7 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -16,6 +18,7 @@
 #include "spec/fault_codes.h"
 #include "steps/kinds.h"
 #include "tests/unit/planning.h"
+#include "tests/unit/session.h"
 #include "tests/unit/table_stand.h"
 
 #define MODEL(name, place)                                                                                                         \
@@ -307,11 +310,58 @@ static void files_have_no_versions(void **state)
 	assert_int_equal(faults_total(planning.spec.faults), 1);
 	planning_close(&planning);
 	planning_read(&planning, files, step_kinds);
-	planning_plan(&planning, &(struct plan_options){.kinds = step_kinds}, &plan);
+	planning_plan(&planning, &(struct plan_options){.kinds = step_kinds, .files_alone = true}, &plan);
 	assert_true(planning_errors(&planning) > 0);
 	assert_string_equal(planning_fault(&planning, CODE_MISSING_VERSION)->message,
 			    "`m@1` is version 1 of the Model `m`, and files have no versions");
 	planning_close(&planning);
+}
+
+/* Commands that run nothing need its names. */
+static void a_plan_of_files_leaves_versions_to_the_control_plane(void **state)
+{
+	struct planning planning;
+	struct plan plan;
+	(void)state;
+	planning_read(&planning, files, step_kinds);
+	planning_plan(&planning, NULL, &plan);
+	assert_int_equal(planning_errors(&planning), 0);
+	(void)planning_fault(&planning, CODE_NAMED_VERSION);
+	const struct pipeline_plan *p = plan_find(&plan, "p");
+	assert_true(plan_is_noted(&p->notes, "`m@1`, which step `s` calls, is planned as the Model `m` of the files: the "
+					     "control plane resolves the version"));
+	assert_int_equal(p->callee_count, 2);
+	assert_string_equal(p->callees[1].endpoint.addresses, p->callees[0].endpoint.addresses);
+	planning_close(&planning);
+}
+
+static void expect_said(const char *line, int code, const char *words)
+{
+	struct said said = say_with(step_kinds, line);
+	assert_int_equal(said.code, code);
+	expect_words(code == 0 ? said.out : said.err, words);
+	assert_null(strstr(said.err, CODE_MISSING_VERSION));
+	said_close(&said);
+}
+
+/* No Kafka is asked for a pipeline that the files do not have. */
+static void commands_that_need_names_take_files_with_versions(void **state)
+{
+	char folder[] = "/tmp/sluice-versions-XXXXXX";
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(chdir(folder), 0);
+	write_file("q.yaml", files);
+	expect_said("plan q.yaml", 0, "the control plane resolves the version");
+	expect_said("tail nobody -f q.yaml --brokers 127.0.0.1:1", 2, "the files have no pipeline `nobody`");
+	expect_said("experiments analyze nobody -f q.yaml --brokers 127.0.0.1:1", 2, "no pipeline of the files has the experiment");
+	struct said said = say_with(step_kinds, "run q.yaml --brokers 127.0.0.1:1");
+	assert_int_not_equal(said.code, 0);
+	expect_words(said.err, CODE_MISSING_VERSION);
+	said_close(&said);
+	(void)unlink("q.yaml");
+	assert_int_equal(chdir("/"), 0);
+	(void)rmdir(folder);
 }
 
 static void a_pipeline_has_no_versions_that_can_be_named(void **state)
@@ -344,6 +394,8 @@ int main(void)
 		WITH(a_model_of_which_a_version_is_named_cannot_be_deleted),
 		cmocka_unit_test(names_are_split_at_their_last_sign),
 		cmocka_unit_test(files_have_no_versions),
+		cmocka_unit_test(a_plan_of_files_leaves_versions_to_the_control_plane),
+		cmocka_unit_test(commands_that_need_names_take_files_with_versions),
 		WITH(a_pipeline_has_no_versions_that_can_be_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
