@@ -112,17 +112,11 @@ static struct place choice_place(const struct experiment_spec *experiment, const
 /* Pipelines run in the worker of their caller, so they must be among the files. */
 static void check_choice(struct compiler *compiler, const struct graph_experiment *experiment, const char *name)
 {
-	struct text pipeline;
-	int64_t version;
 	if (experiment->target != CALL_PIPELINE || spec_find(compiler->spec, RESOURCE_PIPELINE, name))
 		return;
-	if (named_version_read(text_of(name), &pipeline, &version))
-		fault_add(compiler->spec->faults, CODE_MISSING_VERSION, experiment->spec->here, NULL,
-			  "the experiment `%s` names `%s`, a version of a Pipeline; deploy that version as a Pipeline of another "
-			  "name",
-			  experiment->name, name);
-	else
-		fault_add(compiler->spec->faults, CODE_ABSENT_CALLEE, choice_place(experiment->spec, name), NULL,
+	const struct name choice = {.text = name, .place = choice_place(experiment->spec, name)};
+	if (!pipeline_version_refuse(compiler, experiment->name, &choice))
+		fault_add(compiler->spec->faults, CODE_ABSENT_CALLEE, choice.place, NULL,
 			  "the experiment `%s` splits among pipelines, and `%s` is not among the files", experiment->name, name);
 }
 

@@ -62,8 +62,23 @@ static bool version_is_none(const struct candidate_check *check, const char *nam
 	return own && spec_find(check->compiler->spec, RESOURCE_MODEL, own) && !candidate_is_offered(check, name);
 }
 
+bool pipeline_version_refuse(const struct compiler *compiler, const char *experiment, const struct name *choice)
+{
+	struct text pipeline;
+	int64_t version;
+	if (spec_find(compiler->spec, RESOURCE_PIPELINE, choice->text) ||
+	    !named_version_read(text_of(choice->text), &pipeline, &version))
+		return false;
+	fault_add(compiler->spec->faults, CODE_MISSING_VERSION, choice->place, NULL,
+		  "the experiment `%s` names `%s`, a version of a Pipeline; deploy that version as a Pipeline of another name",
+		  experiment, choice->text);
+	return true;
+}
+
 static void version_judge(const struct candidate_check *check, const char *role, const struct name *candidate)
 {
+	if (candidate->text && check->type == RESOURCE_PIPELINE)
+		(void)pipeline_version_refuse(check->compiler, check->name, candidate);
 	if (candidate->text && version_is_none(check, candidate->text))
 		fault_add(check->compiler->spec->faults, CODE_MISSING_VERSION, candidate->place, NULL,
 			  "the experiment `%s` has the %s `%s`, which names no version of the Model: versions are whole numbers "

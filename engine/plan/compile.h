@@ -81,6 +81,9 @@ void plan_absent_callees(const struct compiler *compiler, const struct graph *gr
 /* candidates.c: warns of candidates of experiments that are gone. */
 void plan_candidates(const struct compiler *compiler);
 
+/* Refuses a choice of an experiment of pipelines that is a version of one. False: it is none. */
+bool pipeline_version_refuse(const struct compiler *compiler, const char *experiment, const struct name *choice);
+
 /* delivery.c: delivery guarantee, order and longest wait, with their reasons. */
 void plan_delivery(struct compiler *compiler, struct pipeline_plan *plan);
 
