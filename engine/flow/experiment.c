@@ -325,6 +325,13 @@ bool experiment_choose_way(struct visit *visit, const struct graph_experiment *e
 	return assigned_add(visit->run->message, &one) || error_memory(error, ERROR_LIMIT, "choosing a candidate");
 }
 
+/* When a candidate that has not replied has failed: it leaves the default half of the time of the request. */
+static int64_t candidate_due_ms(const struct visit *visit)
+{
+	const int64_t left_ms = visit->message->deadline_ms - visit->flow->now_ms;
+	return left_ms > 0 ? visit->flow->now_ms + (left_ms > 1 ? left_ms / 2 : 1) : 0;
+}
+
 bool experiment_choose(struct pending *pending, const struct graph_experiment *experiment, struct error *error)
 {
 	struct visit *visit = pending->visit;
@@ -370,6 +377,8 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 				    ? experiment->shares[experiment->fallback].name
 				    : NULL;
 	pending->assigned = assigned;
+	if (pending->fallback)
+		pending->call.due_ms = candidate_due_ms(visit);
 	return true;
 }
 
@@ -383,6 +392,7 @@ bool experiment_fall_back(struct pending *pending)
 	if (pending->visit->node->counts)
 		count_add(&pending->visit->node->counts->fallbacks, 1);
 	call->name = pending->fallback;
+	call->due_ms = 0;
 	call->error.kind = ERROR_NONE;
 	call->reply = NULL;
 	call->under_way = call->asker = NULL;

@@ -84,18 +84,10 @@ struct call *visit_perturb(struct visit *visit, const char *model, const struct 
 			   struct error *error)
 {
 	const size_t explained = visit->node->graph_step->explained_index;
-	struct message *message = ARENA_NEW(visit->arena, struct message);
-	struct call *call =
-		message ? call_make(visit, CALL_MODEL, experiment_answered_by(visit, explained, model), request, error) : NULL;
-	if (!call) {
-		error_memory(error, ERROR_LIMIT, "calling a model");
+	struct call *call = call_make(visit, CALL_MODEL, experiment_answered_by(visit, explained, model), request, error);
+	if (!call)
 		return NULL;
-	}
-	*message = *visit->message;
-	message->parent = (struct message *)(uintptr_t)visit->message; /* so that its root is found */
-	if (due_ms > 0 && (message->deadline_ms == 0 || due_ms < message->deadline_ms))
-		message->deadline_ms = due_ms;
-	call->message = message;
+	call->due_ms = due_ms;
 	call->once = call->uncached = true;
 	visit->flow->environment.call(visit->flow->environment.context, call);
 	return call;

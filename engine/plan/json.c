@@ -144,6 +144,8 @@ static void emit_experiment(const struct plan_json_writer *writer, const struct 
 	}
 	emit_number(writer->emitter, "holdout", spec->holdout);
 	emit_flag(writer->emitter, "learns", experiment->learns);
+	if (experiment->fallback < experiment->count)
+		emit_text(writer->emitter, "fallback", experiment->shares[experiment->fallback].name);
 	emit_flag(writer->emitter, "rolledOut", !experiment->inside && experiment_is_rolled_out(spec));
 	emit_close(writer->emitter, '}');
 }

@@ -255,6 +255,9 @@ static const char *experiment_text(const struct plan_text_writer *writer, const 
 		text = WORDS(writer->arena, "%s; %g %% of the units are held out", text, 100 * spec->holdout);
 	if (experiment->learns)
 		text = WORDS(writer->arena, "%s; its bandits choose when they have learnt", text);
+	if (experiment->fallback < experiment->count)
+		text = WORDS(writer->arena, "%s; %s answers if another fails, or uses up half of the time that is left", text,
+			     experiment->shares[experiment->fallback].name);
 	if (!experiment->inside && experiment_is_rolled_out(spec))
 		text = WORDS(writer->arena, "%s; a rollout moves them, as `sluice experiments rollout %s` explains", text,
 			     experiment->name);

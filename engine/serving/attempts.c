@@ -208,7 +208,7 @@ bool attempts_take(struct attempts *attempts, const struct attempt *attempt, int
 {
 	assert(attempts->call && attempts->made < ATTEMPTS_MAX);
 	struct call *call = attempts->call;
-	int64_t deadline_ms = call->message->deadline_ms;
+	int64_t deadline_ms = call_deadline_ms(call);
 	enum attempt_meaning meaning = meaning_of(attempt);
 	bool unmet = counts_no_try(attempts, attempt);
 	attempts->unmet = unmet ? attempts->unmet + 1 : 0;

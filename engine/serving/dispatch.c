@@ -95,7 +95,7 @@ static void tell_away(struct dispatch *dispatch, struct queued_call *queued_call
 
 static bool can_wait(const struct dispatch *dispatch, const struct queued_call *queued_call)
 {
-	int64_t deadline_ms = queued_call->attempts.call->message->deadline_ms;
+	int64_t deadline_ms = call_deadline_ms(queued_call->attempts.call);
 	return !dispatch->config->outage_fails && !queued_call->attempts.call->once &&
 	       (deadline_ms == 0 || dispatch->health.breaker.again_us < deadline_ms * US_PER_MS);
 }

@@ -78,7 +78,7 @@ static int64_t latest_deadline_ms(const struct queued_call *call_batch)
 {
 	int64_t latest_ms = 0;
 	for (const struct queued_call *member = call_batch->members; member; member = member->next_member) {
-		int64_t deadline_ms = member->attempts.call->message->deadline_ms;
+		int64_t deadline_ms = call_deadline_ms(member->attempts.call);
 		if (deadline_ms == 0)
 			return 0;
 		latest_ms = deadline_ms > latest_ms ? deadline_ms : latest_ms;

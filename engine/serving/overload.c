@@ -9,7 +9,7 @@
 
 static int64_t deadline_us(const struct queued_call *queued_call)
 {
-	return queued_call->attempts.call->message->deadline_ms * US_PER_MS;
+	return call_deadline_ms(queued_call->attempts.call) * US_PER_MS;
 }
 
 bool overload_is_too_long(const struct queued_call *queued_call, int64_t wait_us, int64_t now_us)

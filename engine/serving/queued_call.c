@@ -105,6 +105,6 @@ bool queued_call_lay_still(const struct queued_call *queued_call, int64_t now_us
 
 int64_t queued_call_timeout_ms(const struct queued_call *queued_call, int64_t now_us)
 {
-	int64_t deadline_ms = queued_call->attempts.call->message->deadline_ms, left_ms = deadline_ms - now_us / US_PER_MS;
+	int64_t deadline_ms = call_deadline_ms(queued_call->attempts.call), left_ms = deadline_ms - now_us / US_PER_MS;
 	return deadline_ms > 0 && left_ms < queued_call->attempts.timeout_ms ? left_ms : queued_call->attempts.timeout_ms;
 }

@@ -243,12 +243,13 @@ void wire_discard(struct queued_call *queued_call)
 }
 
 /* A caller's deadline goes along, as a time of day. */
-static const char *deadline_header(struct wire_sending *sending, const struct message *message)
+static const char *deadline_header(struct wire_sending *sending, const struct call *call)
 {
-	if (message->deadline_ms == 0)
+	const int64_t deadline_ms = call_deadline_ms(call);
+	if (deadline_ms == 0)
 		return NULL;
 	struct loop *loop = sending->wire->loop;
-	int64_t day_ms = message->deadline_ms + loop_began_ms(loop);
+	int64_t day_ms = deadline_ms + loop_began_ms(loop);
 	static const char name[] = DEADLINE_HEADER ": ";
 	char *digits = (char *)memcpy(sending->deadline, name, sizeof name - 1) + sizeof name - 1;
 	digits[number_write_int64(digits, day_ms)] = '\0';
@@ -262,7 +263,7 @@ static bool send_http(struct wire_sending *sending, const struct wire_call *call
 		(void)snprintf(sending->length, sizeof sending->length, OIP_LENGTH_HEADER ": %zu", header_length);
 		length = sending->length;
 	}
-	const char *deadline = deadline_header(sending, sending->queued_call->attempts.call->message);
+	const char *deadline = deadline_header(sending, sending->queued_call->attempts.call);
 	sending->http = (struct http_request){
 		.url = call->address->url,
 		.content_type = header_length ? "application/octet-stream" : "application/json",

@@ -184,7 +184,7 @@ static bool simulated_send(struct wire *wire, struct queued_call *queued_call, c
 	if (!sending)
 		return error_memory(error, ERROR_SYSTEM, "calling a model");
 	const struct simulated_model *model = model_of(wire, call->name);
-	int64_t deadline_ms = call->message->deadline_ms;
+	int64_t deadline_ms = call_deadline_ms(call);
 	wire->servers->attempts++;
 	wire->servers->overdue += deadline_ms > 0 && loop_now_ms(wire->loop) > deadline_ms;
 	if (!stub_answer(model->stub, call->request, 0, call->message->arena, &sending->reply))

@@ -224,7 +224,9 @@ struct experiment_spec {
 			    "avro and `unit` is set they are written, since an Avro answer has no unit but its key. `off`: "       \
 			    "neither. Default: full with bandits or a rollout, else thin."),                                       \
 		ROW("fallback", CHOICE, struct_type, base.fallback, .choices = "none default", .fallback = "none",                 \
-		    .help = "`default`: if the chosen candidate fails, the default is called within the same deadline."),          \
+		    .help = "`default`: if the chosen candidate fails, the default is called within the same deadline. So the "    \
+			    "candidate has half of the time that the request has left when it is called, for all its attempts. "   \
+			    "`timeout` of the step can end each attempt sooner."),                                                 \
 		ROW("bandits", MAP, struct_type, base.bandits, .rows = bandit_rows,                                                \
 		    .help = "Choices that learn from rewards. Until there is a first policy, the weights decide, or equal "        \
 			    "shares if all weights are 0."),                                                                       \

@@ -84,6 +84,7 @@ struct call {
 	const char *name;
 	const struct payload *request;
 	const struct message *message; /* for id, headers, deadline; for a batch: of its first member */
+	int64_t due_ms;		       /* when it ends, if that is before the deadline of the message; 0: at the deadline */
 	int64_t timeout_ms;	       /* of each attempt; 0: the model's timeout, or 30 s */
 	bool timeout_own;	       /* the step sets the timeout: it overrides the model's */
 	struct tensors_wanted outputs; /* requested from the model; count 0: all. The step checks that they came */
@@ -101,6 +102,13 @@ struct call {
 	void *asker;	   /* the requester; used by the platform that runs the flow's calls */
 	void *mirrored;	   /* the copy to a mirror that is compared with the result; NULL: none; likewise */
 };
+
+/* When a call ends without a reply; 0: never. */
+static inline int64_t call_deadline_ms(const struct call *call)
+{
+	const int64_t deadline_ms = call->message->deadline_ms;
+	return call->due_ms > 0 && (deadline_ms == 0 || call->due_ms < deadline_ms) ? call->due_ms : deadline_ms;
+}
 
 /* Effect of a kind on the tensors of a message, for fusion and type inference. */
 enum step_shape {

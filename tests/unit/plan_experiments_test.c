@@ -63,6 +63,14 @@ static void who_else_moves_the_shares_is_named(void **state)
 		    "; a rollout moves them, as `sluice experiments rollout e` explains");
 }
 
+static void who_answers_for_a_candidate_that_fails_is_named(void **state)
+{
+	(void)state;
+	expect_runs(EXPERIMENT TWO "  fallback: default\n" PIPELINE,
+		    "; old answers if another fails, or uses up half of the time that is left");
+	expect_words(EXPERIMENT TWO "  fallback: default\n" PIPELINE, true, "\"learns\":false,\"fallback\":\"old\",");
+}
+
 static void json_has_them_as_members(void **state)
 {
 	(void)state;
@@ -122,6 +130,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_shares_are_those_of_the_units_that_are_split),
 		cmocka_unit_test(who_else_moves_the_shares_is_named),
+		cmocka_unit_test(who_answers_for_a_candidate_that_fails_is_named),
 		cmocka_unit_test(json_has_them_as_members),
 		cmocka_unit_test(records_of_a_request_have_exposures_and_shadows),
 		cmocka_unit_test(thin_exposures_of_another_unit_are_written_where_answers_are_avro),

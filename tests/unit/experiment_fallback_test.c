@@ -1,0 +1,83 @@
+/* experiment_fallback_test.c: Tests of the time that a candidate has if the default is to answer for it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "flow_scene.h"
+#include "planning.h"
+
+#include <cmocka.h>
+
+#define EXPERIMENT                                                                                                                 \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: old\n"                     \
+	"  candidates: [{name: old, weight: 70}, {name: new, weight: 30}]\n  overrides: {k: new, l: old}\n"
+#define PIPELINE                                                                                                                   \
+	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"                                         \
+	"spec: {output: {steps: [s]}, steps: [{name: s, experiment: {name: e}}]}\n"
+
+static struct planning planning;
+
+static void open_experiment(const char *yaml)
+{
+	planning_open(&planning, yaml);
+	scene_open(&scene, planning.graph, scene_arena, false);
+}
+
+static void close_experiment(void)
+{
+	scene_close(&scene);
+	scene = (struct scene){0}; /* it is closed again after the test */
+	planning_close(&planning);
+}
+
+/* The call of a request with that deadline, whose unit determines the candidate. */
+static struct call *call_of(const char *unit, int64_t deadline_ms, const char *candidate)
+{
+	struct message *message = scene_message(&scene, arena_print(scene_arena, "m%zu", scene.message_count), "x=1");
+	message->key = text_of(unit);
+	message->deadline_ms = deadline_ms;
+	scene_enter(&scene, message);
+	return scene_call(&scene, candidate);
+}
+
+/* The default has the other half of the time that is left when the candidate is called, and what the candidate did not use. */
+static void a_candidate_has_half_of_the_time_if_the_default_is_to_answer(void **state)
+{
+	static const struct {
+		int64_t deadline_ms, candidate_ms;
+	} rows[] = {{110, 60}, {12, 11}, {11, 11}, {0, 0}};
+	(void)state;
+	open_experiment(EXPERIMENT "  fallback: default\n" PIPELINE);
+	scene_advance(&scene, 10);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(call_deadline_ms(call_of("k", rows[i].deadline_ms, "new")), rows[i].candidate_ms);
+		scene_fail(&scene, "new", ERROR_LIMIT, "the deadline passed before the model answered");
+		assert_int_equal(call_deadline_ms(scene_call(&scene, "old")), rows[i].deadline_ms);
+		scene_reply(&scene, "old", "y=7");
+	}
+	close_experiment();
+}
+
+static void a_call_that_has_no_fallback_has_all_of_the_time(void **state)
+{
+	(void)state;
+	open_experiment(EXPERIMENT "  fallback: default\n" PIPELINE);
+	assert_int_equal(call_deadline_ms(call_of("l", 100, "old")), 100); /* of the default itself */
+	scene_reply(&scene, "old", "y=7");
+	close_experiment();
+	open_experiment(EXPERIMENT PIPELINE);
+	assert_int_equal(call_deadline_ms(call_of("k", 100, "new")), 100);
+	scene_reply(&scene, "new", "y=7");
+	close_experiment();
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, flow_scene_open, flow_scene_close)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_candidate_has_half_of_the_time_if_the_default_is_to_answer),
+		TEST(a_call_that_has_no_fallback_has_all_of_the_time),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
