@@ -8,6 +8,7 @@
 #include "statistics/sequence.h"
 
 #define TARGET_ERROR 1e-3 /* of the sum of probabilities, which come rounded to a few digits */
+#define CERTAIN (1 - 1e-9) /* a probability that leaves none to other arms */
 #define FOLD_SEED 6	  /* so that folds have nothing to do with arms, which hashes of units decide too */
 
 bool off_policy_begin(struct off_policy *sums, size_t arms, double clip, struct error *error)
@@ -64,10 +65,11 @@ static void support_add(struct off_policy *sums, const struct off_policy_record 
 	double outside = 0;
 	sums->chosen[record->arm] = true;
 	for (size_t i = 0; i < sums->arms; i++) {
-		if (!record->logged)
-			sums->never[i] += record->target[i];
-		else if (record->logged[i] <= 0 && i != record->arm)
+		const bool is_barred = record->logged ? record->logged[i] <= 0 : record->probability >= CERTAIN;
+		if (i != record->arm && is_barred)
 			outside += record->target[i];
+		else if (!record->logged)
+			sums->never[i] += record->target[i];
 	}
 	sum_add(&sums->outside, outside);
 }

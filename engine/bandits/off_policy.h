@@ -16,7 +16,7 @@
  *
  * An estimate is refused as a recommendation when the clusters are worth fewer than OFF_POLICY_LEAST (ESS, at most their
  * number; one cluster alone leaves the errors undefined), or when the new policy gives more than OFF_POLICY_OUTSIDE_MOST of its
- * choices to arms that the old one never chose.
+ * choices to arms that the old one never chose, or could not choose as it chose another one with the probability 1.
  *
  * Pure data without pointers, O(1) for each record. One thread at a time.
  */

@@ -132,6 +132,60 @@ static bool evaluation_run(struct policy_evaluation *self, struct error *error)
 	return true;
 }
 
+/* A choice with a recorded probability. A default that answered for a variant that failed leaves its choice as it was. */
+static bool exposure_is_drawn(const struct joined_exposure *exposure)
+{
+	return exposure->probability > 0 && exposure->probability <= 1 &&
+	       (exposure->reason == ASSIGNED_WEIGHT || exposure->reason == ASSIGNED_STAGE || exposure->reason == ASSIGNED_POLICY ||
+		exposure->reason == ASSIGNED_FALLBACK);
+}
+
+static int drawn_compare(const void *left, const void *right)
+{
+	const struct joined_exposure *a = *(const struct joined_exposure *const *)left,
+				     *b = *(const struct joined_exposure *const *)right;
+	const int order = text_compare(a->unit, b->unit);
+	return order != 0 ? order : (a > b) - (a < b);
+}
+
+/* Marks the first choice of each unit, which keeps its variant. NULL: the arena is full. */
+static const bool *evaluation_firsts(const struct policy_evaluation *self)
+{
+	const struct joined *joined = self->joined;
+	const struct joined_exposure **drawn = ARENA_ARRAY(self->arena, const struct joined_exposure *, joined->exposure_count + 1);
+	bool *firsts = ARENA_ARRAY(self->arena, bool, joined->exposure_count + 1);
+	size_t count = 0;
+	if (!drawn || !firsts)
+		return NULL;
+	for (size_t i = 0; i < joined->exposure_count; i++)
+		if (exposure_is_drawn(&joined->exposures[i]))
+			drawn[count++] = &joined->exposures[i];
+	if (count > 0)
+		qsort(drawn, count, sizeof *drawn, drawn_compare);
+	for (size_t i = 0; i < count; i++)
+		firsts[drawn[i] - joined->exposures] =
+			i == 0 || drawn[i]->unit.length == 0 || !text_equal(drawn[i]->unit, drawn[i - 1]->unit);
+	return firsts;
+}
+
+/* Tests the recorded probabilities, with feedback or without. */
+static bool evaluation_doubt(struct policy_evaluation *self, struct error *error)
+{
+	const struct joined *joined = self->joined;
+	const bool *firsts = evaluation_firsts(self);
+	struct propensity_test test;
+	if (!firsts)
+		return error_memory(error, ERROR_SYSTEM, "evaluating a policy");
+	propensity_begin(&test, joined->arms);
+	for (size_t i = 0; i < joined->exposure_count; i++)
+		if (firsts[i])
+			propensity_add(&test, joined->exposures[i].arm, joined->exposures[i].probability);
+	self->shown->propensity = propensity_verdict(&test);
+	const struct text suspect = joined->arm_names[self->shown->propensity.arm];
+	self->shown->suspect = (struct text){arena_copy(self->arena, suspect.bytes, suspect.length), suspect.length};
+	return self->shown->suspect.bytes || error_memory(error, ERROR_SYSTEM, "evaluating a policy");
+}
+
 static bool evaluation_metric(struct policy_evaluation *self, const struct experiment_data *data, struct error *error)
 {
 	const struct joined *joined = self->joined;
@@ -162,7 +216,8 @@ bool policy_evaluate(const struct workspace *workspace, const struct policy_aske
 	*self = (struct policy_evaluation){.asked = asked, .shown = shown, .joined = &data.joined, .arena = arena};
 	const bool good = experiment_data_open(workspace, asked->experiment, asked->data, arena, &data, error) &&
 			  evaluation_metric(self, &data, error) &&
-			  file_policy_open(&self->policy, asked->policy, &data.joined, arena, error) && evaluation_run(self, error);
+			  file_policy_open(&self->policy, asked->policy, &data.joined, arena, error) &&
+			  evaluation_run(self, error) && evaluation_doubt(self, error);
 	if (good) {
 		const struct text metric = self->metric->name;
 		shown->metric = (struct text){arena_copy(arena, metric.bytes, metric.length), metric.length};

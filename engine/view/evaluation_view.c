@@ -39,11 +39,25 @@ static struct interval evaluation_interval(const struct evaluation_shown *self, 
 	return off_policy_interval(estimate, self->adaptive ? tau * tau : 0, self->alpha);
 }
 
+static const char *propensity_sentence(const struct evaluation_shown *self, struct arena *arena)
+{
+	const struct propensity_verdict *verdict = &self->propensity;
+	return arena_print(
+		arena,
+		"No recommendation: the recorded probabilities are not true. %llu of %llu units got `%s` (%.3g%%), and "
+		"the mean of its recorded probabilities is %.3g; a chance below %g. Record the probability by which each "
+		"variant was chosen, in its exposure, and evaluate records from then on.",
+		(unsigned long long)verdict->chosen, (unsigned long long)verdict->records, text_shown(self->suspect, arena),
+		PERCENT * (double)verdict->chosen / (double)verdict->records, verdict->recorded, PROPENSITY_ALPHA);
+}
+
 const char *evaluation_sentence(const struct evaluation_shown *self, struct arena *arena)
 {
 	const struct off_policy_result *result = &self->result;
 	const struct interval interval = evaluation_interval(self, result->doubly);
 	const double recorded = self->recorded.mean;
+	if (self->propensity.refuted)
+		return propensity_sentence(self, arena);
 	if (result->too_few)
 		return arena_print(
 			arena,
@@ -55,7 +69,7 @@ const char *evaluation_sentence(const struct evaluation_shown *self, struct aren
 	if (result->unsupported)
 		return arena_print(arena,
 				   "No recommendation: %.2g%% of the new policy's choices are of variants that the records never "
-				   "chose.",
+				   "chose, or could not choose, as the probability of another one was 1.",
 				   PERCENT * result->outside);
 	return arena_print(arena, "The policy earns %.4g a request (%.4g to %.4g) where %.4g was earned: %s.", result->doubly.value,
 			   interval.low, interval.high, recorded,
@@ -93,6 +107,24 @@ void evaluation_print(const struct evaluation_shown *self, const char *sentence,
 		     result->effective, PERCENT * result->outside, (unsigned long long)self->without);
 }
 
+static void refusals_print_json(const struct evaluation_shown *self, struct buffer *out)
+{
+	const struct {
+		const char *name;
+		bool refused;
+	} rows[] = {{"recorded_probabilities", self->propensity.refuted},
+		    {"effective_sample_size", self->result.too_few},
+		    {"outside_support", self->result.unsupported}};
+	const char *between = "";
+	buffer_string(out, ", \"refused\": [");
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (rows[i].refused) {
+			buffer_print(out, "%s\"%s\"", between, rows[i].name);
+			between = ", ";
+		}
+	buffer_string(out, "]}\n");
+}
+
 void evaluation_print_json(const struct evaluation_shown *self, const char *sentence, struct buffer *out)
 {
 	const struct off_policy_result *result = &self->result;
@@ -119,6 +151,5 @@ void evaluation_print_json(const struct evaluation_shown *self, const char *sent
 	json_write_finite_member(out, ", ", "clipped_share", result->clipped_share);
 	json_write_finite_member(out, ", ", "effective_sample_size", result->effective);
 	json_write_finite_member(out, ", ", "outside_support", result->outside);
-	buffer_print(out, ", \"refused\": [%s%s%s]}\n", result->too_few ? "\"effective_sample_size\"" : "",
-		     result->too_few && result->unsupported ? ", " : "", result->unsupported ? "\"outside_support\"" : "");
+	refusals_print_json(self, out);
 }

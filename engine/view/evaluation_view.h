@@ -3,6 +3,7 @@
 #define SLUICE_VIEW_EVALUATION_VIEW_H
 
 #include "bandits/off_policy.h"
+#include "bandits/propensity.h"
 #include "base/arena.h"
 #include "base/text.h"
 #include "numeric/moments.h"
@@ -12,6 +13,8 @@ struct evaluation_shown {
 	struct text metric;
 	struct moments recorded; /* of what was earned */
 	struct off_policy_result result;
+	struct propensity_verdict propensity; /* of the recorded probabilities */
+	struct text suspect;		      /* the variant that it names */
 	bool adaptive;	  /* the records are of a policy that learnt */
 	double clip;	  /* the greatest weight of a record in the clipped estimate */
 	double alpha;	  /* intervals hold 1 - alpha */

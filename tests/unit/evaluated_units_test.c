@@ -1,5 +1,5 @@
-/* evaluated_units_test.c: Tests of `sluice experiments evaluate` by the units of requests: those without one, and those that
- * return. */
+/* evaluated_units_test.c: Tests of `sluice experiments evaluate` by the units of requests: those without one, those that return,
+ * and those whose recorded probabilities are not true. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -117,6 +117,48 @@ static void it_is_said_which_share_of_the_weights_was_clipped(void **state)
 	}
 }
 
+/* A quarter of the units got `new`, with probabilities that say something else. */
+static void probabilities_that_are_not_true_are_no_recommendation(void **state)
+{
+	static const struct {
+		const char *old_recorded, *new_recorded, *refused, *words;
+	} rows[] = {
+		{"0.75", "0.25", NULL, "The policy earns"},
+		{"0.5", "0.5", "recorded_probabilities",
+		 "No recommendation: the recorded probabilities are not true. 750 of 3000 units got `new` (25%), and the mean "
+		 "of its recorded probabilities is 0.5; a chance below 0.001. Record the probability by which each variant was "
+		 "chosen, in its exposure, and evaluate records from then on."},
+		{"0.75", "1", "recorded_probabilities", "got `new` (25%), and the mean of its recorded probabilities is 1;"},
+		{"1e-9", "1e-9", "recorded_probabilities", "got `old` (75%), and the mean of its recorded probabilities is 1e-09;"},
+		/* As a policy without chance records them: what the other variant earns there is not known. */
+		{"1", "1", "outside_support", "variants that the records never chose, or could not choose"},
+	};
+	(void)state;
+	write_file("policy", "{\"always\": \"new\"}");
+	for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
+		size_t exposed = 0, heard = 0;
+		for (int i = 0; i < REQUESTS; i++)
+			exposed += (size_t)snprintf(lines + exposed, sizeof lines - exposed,
+						    "{\"id\": \"r%d\", \"unit\": \"u%d\", \"time_ms\": %d, \"experiment\": \"e\", "
+						    "\"variant\": \"%s\", \"probability\": %s}\n",
+						    i, i, 1000 * (i + 1), is_new(i) ? "new" : "old",
+						    is_new(i) ? rows[row].new_recorded : rows[row].old_recorded);
+		write_file("exposures", lines);
+		for (int i = 0; i < REQUESTS; i++)
+			heard += (size_t)snprintf(lines + heard, sizeof lines - heard, "{\"id\": \"r%d\", \"reward\": %d}\n", i,
+						  i % 5);
+		write_file("feedback", lines);
+		json_t *document =
+			said_json("experiments evaluate e --policy policy --exposures exposures --feedback feedback -o json");
+		const char *refused = json_string_value(json_array_get(json_object_get(document, "refused"), 0));
+		if (rows[row].refused ? !refused || strcmp(refused, rows[row].refused) != 0 : refused != NULL)
+			fail_msg("row %zu: %s", row, refused ? refused : "not refused");
+		if (!strstr(json_string_value(json_object_get(document, "sentence")), rows[row].words))
+			fail_msg("row %zu: %s", row, json_string_value(json_object_get(document, "sentence")));
+		json_decref(document);
+	}
+}
+
 /* The error of IPS where five requests of each unit, one after the other, have its variant and its reward, and if a policy
  * chose, another version of it. */
 static double error_of_returning(bool has_units, bool by_policy)
@@ -182,6 +224,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_policy_is_estimated_where_requests_have_no_unit),
 		cmocka_unit_test(it_is_said_which_share_of_the_weights_was_clipped),
+		cmocka_unit_test(probabilities_that_are_not_true_are_no_recommendation),
 		cmocka_unit_test(requests_of_a_unit_are_no_more_evidence_than_one),
 		cmocka_unit_test(requests_of_a_unit_depend_on_each_other_over_the_versions_of_a_policy),
 		cmocka_unit_test(feedback_of_a_unit_alone_counts_where_a_policy_chose),
