@@ -9,7 +9,7 @@
 #include "flow/policy_draw.h"
 #include "flow/run.h"
 #include "message/assigned_record.h"
-#include "message/key.h"
+#include "message/unit_text.h"
 
 struct choice {
 	size_t index;
@@ -42,7 +42,7 @@ static struct text unit_of_value(const struct tensor *tensor, struct arena *aren
 		*reason = "it is NaN";
 		return (struct text){0};
 	}
-	return key_of_tensor(tensor, arena);
+	return unit_of_tensor(tensor, arena);
 }
 
 /* The value of the experiment's expression. False: LIMIT, and the like. */

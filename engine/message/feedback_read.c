@@ -10,6 +10,7 @@
 #include "message/json_repeats.h"
 #include "message/oip_json_tensors.h"
 #include "message/tensor_infer.h"
+#include "message/unit_text.h"
 
 #define TYPE_SHOWN 24
 #define KEY_SHOWN 100
@@ -108,7 +109,7 @@ static bool id_take(struct feedback_reading *reading)
 	return text_take(reading, "id", &reading->feedback->id);
 }
 
-/* A number counts as its text, because units are often numbers. */
+/* A number counts as the text that it has as a unit of requests, because units are often numbers. */
 static bool unit_take(struct feedback_reading *reading)
 {
 	struct decimal decimal;
@@ -116,7 +117,7 @@ static bool unit_take(struct feedback_reading *reading)
 		return text_take(reading, "unit", &reading->feedback->unit);
 	if (!json_number(&reading->scan, &decimal))
 		return false;
-	reading->feedback->unit = decimal.source;
+	reading->feedback->unit = unit_of_decimal(&decimal, reading->arena);
 	return true;
 }
 

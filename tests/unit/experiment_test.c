@@ -168,8 +168,8 @@ static void a_unit_is_one_value(void **state)
 	static const struct {
 		const char *unit, *tensors, *words, *reason;
 	} rows[] = {
-		{"x", "x=7", "7.0", NULL},
-		{"x", "x=-0", "-0.0", NULL},
+		{"x", "x=7", "7", NULL},
+		{"x", "x=-0", "0", NULL},
 		{"x > 0", "x=1", "true", NULL},
 		{"x / (x - x)", "x=1", "Infinity", NULL},
 		{"x", "x=7,8", NULL, "it has 2 values and must have one"},
@@ -204,6 +204,15 @@ static void a_unit_is_one_value(void **state)
 		close_experiment();
 	}
 	scene_counts = NULL;
+}
+
+static void an_override_of_a_number_meets_a_float(void **state)
+{
+	(void)state;
+	open_experiment(EXPERIMENT TWO "  unit: x\n  overrides: {7: new}\n" PIPELINE BY_NAME);
+	assert_string_equal(candidate_of(scene_message(&scene, "a", "x=7")), "new");
+	assert_int_equal(chosen.reason, ASSIGNED_OVERRIDE);
+	close_experiment();
 }
 
 static void a_unit_has_a_limit(void **state)
@@ -617,6 +626,7 @@ int main(void)
 		TEST(a_unit_is_an_expression),
 		TEST(a_missing_unit_is_drawn_from_the_origin_and_not_from_the_key),
 		TEST(a_unit_is_one_value),
+		TEST(an_override_of_a_number_meets_a_float),
 		TEST(a_unit_has_a_limit),
 		TEST(headers_come_before_routes_and_these_before_overrides),
 		TEST(a_header_counts_once_and_as_a_whole),

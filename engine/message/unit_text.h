@@ -1,0 +1,18 @@
+/* unit_text.h: Text of an experiment's unit, which is the same wherever the unit is named: in requests, feedback and overrides.
+ *
+ * A number has one text, whatever its datatype: without a fraction that of an integer (7 of 7, 7.0 and 70e-1; 0 of -0), where it
+ * fits 64 bits; else the shortest text that reads back as the same number of its datatype (0.1 of the FP32 and of the FP64).
+ * Pure. */
+#ifndef SLUICE_MESSAGE_UNIT_TEXT_H
+#define SLUICE_MESSAGE_UNIT_TEXT_H
+
+#include "base/number.h"
+#include "message/tensor.h"
+
+/* The tensor's first element. Bytes NULL: there is no element, or the arena is full. */
+struct text unit_of_tensor(const struct tensor *tensor, struct arena *arena);
+
+/* Of a number in JSON. Bytes NULL: the arena is full. */
+struct text unit_of_decimal(const struct decimal *decimal, struct arena *arena);
+
+#endif
