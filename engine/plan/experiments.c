@@ -334,6 +334,12 @@ bool graph_step_mirrors(const struct graph *graph, size_t step)
 	return experiment && experiment->spec->mirror_name.text;
 }
 
+bool graph_step_carries(const struct graph *graph, size_t step)
+{
+	const struct graph_experiment *experiment = experiment_of_step(graph, step), *split = graph->steps[step].split;
+	return (experiment && experiment->carried) || (split && split->carried);
+}
+
 /* A batch is one call for several messages, which may have different candidates. */
 static void check_batch(struct graph_build *build, size_t index)
 {

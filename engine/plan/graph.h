@@ -72,7 +72,7 @@ struct graph_experiment {
 	struct text layer;	  /* of which they are; empty: none */
 	size_t paired;	 /* the choice of which a rollout counts only the baseline; `count`: none */
 	bool exposes;	 /* its exposures are written to the pipeline's topic */
-	bool carried;	 /* each is in a header of the answer */
+	bool carried;	 /* each is in a header of the answer, or written if another stage answers */
 	size_t number;	 /* among those of the graph */
 	bool learns;	 /* it has bandits: choices are drawn by their policy, once there is one */
 	struct context_form context; /* of that policy */
@@ -221,6 +221,9 @@ const char *graph_variant(const struct graph *graph, const struct message *messa
 
 /* Whether the experiment that splits calls of the step has a mirror. */
 bool graph_step_mirrors(const struct graph *graph, size_t step);
+
+/* Whether answers are to have the exposures of its experiment. Those of a stage that gives no answer are written instead. */
+bool graph_step_carries(const struct graph *graph, size_t step);
 
 /* Whether the step explains, and keeps the importance of features. */
 bool graph_step_weighs(const struct graph *graph, size_t step);

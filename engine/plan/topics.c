@@ -320,6 +320,22 @@ static bool graph_meets_any(const struct graph *graph, bool (*is_of)(const struc
 	return false;
 }
 
+/* Whether exposures that answers are to carry are chosen where no answer is given. */
+static bool writes_thin(struct compiler *compiler, struct pipeline_plan *plan)
+{
+	bool writes = false;
+	for (size_t i = 0; i < plan->graph->count; i++) {
+		if (plan->stage_of[i] == plan->answer_stage || !graph_step_carries(plan->graph, i))
+			continue;
+		writes = true;
+		plan->volume.exposures++;
+		note_add(compiler, &plan->notes, plan->graph->steps[i].spec->name.place,
+			 "another stage than that of step `%s` answers, so the exposures of its experiment are written to a topic",
+			 plan->graph->steps[i].name);
+	}
+	return writes;
+}
+
 bool graph_learns(const struct graph *graph)
 {
 	return graph_meets_any(graph, experiment_learns);
@@ -399,7 +415,8 @@ static void add_experiment_topics(struct compiler *compiler, struct pipeline_pla
 		.key = "the experiment's name",
 		.reason = "policies of its bandits",
 	};
-	if (graph_meets_any(plan->graph, experiment_exposes))
+	const bool writes = writes_thin(compiler, plan);
+	if (writes || graph_meets_any(plan->graph, experiment_exposes))
 		plan_topic_add(compiler, plan, exposures);
 	if (graph_meets_any(plan->graph, experiment_mirrors))
 		plan_topic_add(compiler, plan, shadow);

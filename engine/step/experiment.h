@@ -222,8 +222,10 @@ struct experiment_spec {
 			    "same ones in all experiments."),                                                                      \
 		ROW("exposures", CHOICE, struct_type, base.exposures, .choices = "default full thin off", .fallback = "default",   \
 		    .help = "Records of who got which candidate: `full` writes each to the pipeline's exposures topic. `thin` "    \
-			    "writes none: each answer carries it, if the stage of the choice answers. Where `output.format` is "   \
-			    "avro and `unit` is set they are written, since an Avro answer has no unit but its key. `off`: "       \
+			    "writes none where answers carry them. They are written if another stage answers than that of the "    \
+			    "choice, "                                                                                             \
+			    "and where `output.format` is avro and `unit` is set, since an Avro answer has no unit but its key. "  \
+			    "`off`: "                                                                                              \
 			    "neither. Default: full with bandits or a rollout, else thin."),                                       \
 		ROW("fallback", CHOICE, struct_type, base.fallback, .choices = "none default", .fallback = "none",                 \
 		    .help = "`default`: if the chosen candidate fails, the default is called within the same deadline. So the "    \

@@ -36,6 +36,13 @@ static struct exposure_outcome outcome_of(const struct inflight *inflight, const
 	return outcome;
 }
 
+bool exposure_is_written(const struct inflight *inflight, const struct assigned *assigned)
+{
+	const struct graph_part *part = inflight->stage->config->graph->part;
+	const bool is_elsewhere = part && !part->answers && inflight->outcome != FLOW_ANSWER;
+	return assigned->exposed || (assigned->carried && is_elsewhere);
+}
+
 enum produce_verdict exposures_leave(const struct exposure_outlet *outlet, struct inflight *inflight, const struct answer *answer,
 				     struct error *error)
 {
@@ -44,8 +51,9 @@ enum produce_verdict exposures_leave(const struct exposure_outlet *outlet, struc
 	const struct exposure_outcome outcome =
 		assigned ? outcome_of(inflight, answer, room) : (struct exposure_outcome){.latency_ms = (double)NAN};
 	for (; assigned; assigned = assigned->next) {
-		const enum produce_verdict verdict =
-			assigned->exposed ? exposure_produce(outlet, inflight, assigned, &outcome, error) : PRODUCED;
+		const enum produce_verdict verdict = exposure_is_written(inflight, assigned)
+							     ? exposure_produce(outlet, inflight, assigned, &outcome, error)
+							     : PRODUCED;
 		if (verdict != PRODUCED)
 			return verdict;
 		inflight->exposed = assigned;

@@ -16,6 +16,9 @@ struct exposure_outlet {
 	struct buffer *value;
 };
 
+/* Whether it is produced: as the experiment asks, or as another stage answers, whose answer cannot carry it. */
+bool exposure_is_written(const struct inflight *inflight, const struct assigned *assigned);
+
 /* Produces them; those of earlier stages have left there. PRODUCE_FULL: to be called again; what was produced before is not
  * produced twice. */
 enum produce_verdict exposures_leave(const struct exposure_outlet *outlet, struct inflight *inflight, const struct answer *answer,

@@ -249,6 +249,31 @@ static void a_unit_that_is_not_the_key_is_not_carried(void **state)
 	assert_int_equal(choices[0].version.length, 0);
 }
 
+/* Only a stage that answers can give the answer an exposure. An error that another stage answers itself has it. */
+static void an_exposure_is_written_where_another_stage_answers(void **state)
+{
+	static const struct {
+		bool has_part, answers, exposed, carried;
+		enum flow_outcome outcome;
+		bool is_written;
+	} rows[] = {
+		{true, false, false, true, FLOW_NO_ANSWER, true},   {true, false, false, true, FLOW_ANSWER, false},
+		{true, true, false, true, FLOW_NO_ANSWER, false},   {false, false, false, true, FLOW_NO_ANSWER, false},
+		{true, false, false, false, FLOW_NO_ANSWER, false}, {true, true, true, false, FLOW_ANSWER, true},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct graph_part part = {.answers = rows[i].answers};
+		struct graph graph = {.part = rows[i].has_part ? &part : NULL};
+		struct stage_config config = {.graph = &graph};
+		struct worker_stage stage = {.config = &config};
+		const struct inflight inflight = {.stage = &stage, .outcome = rows[i].outcome};
+		const struct assigned one = {.exposed = rows[i].exposed, .carried = rows[i].carried};
+		if (exposure_is_written(&inflight, &one) != rows[i].is_written)
+			fail_msg("row %zu", i);
+	}
+}
+
 /* `exposures: off`; and a unit that is kept out, which is not one that an answer fails to carry. */
 static void what_is_no_exposure_is_not_carried(void **state)
 {
@@ -349,6 +374,7 @@ int main(void)
 		ROOM(a_version_that_says_neither_is_refused),
 		ROOM(more_choices_than_a_message_has_are_not_read),
 		cmocka_unit_test(an_exposure_waits_for_an_answer_with_its_key),
+		cmocka_unit_test(an_exposure_is_written_where_another_stage_answers),
 		WORKER(a_worker_puts_them_into_answers),
 		WORKER(a_unit_that_is_not_the_key_is_not_carried),
 		WORKER(what_is_no_exposure_is_not_carried),

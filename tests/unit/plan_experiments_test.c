@@ -125,6 +125,22 @@ static void thin_exposures_of_another_unit_are_written_where_answers_are_avro(vo
 	}
 }
 
+/* The stage of the choice gives no answer, so none can have them. */
+static void thin_exposures_are_written_where_another_stage_answers(void **state)
+{
+	static const char pipeline[] = "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+				       "  steps:\n  - {name: s, experiment: {name: e}}\n"
+				       "  - {name: t, inputs: [s], isolate: true, model: {name: old}}\n  output: {steps: [t]}\n";
+	(void)state;
+	char yaml[1024];
+	(void)snprintf(yaml, sizeof yaml, EXPERIMENT TWO "%s", pipeline);
+	expect_words(yaml, false, "sluice.default.pipeline.p.exposures");
+	expect_words(yaml, false, "1 exposure");
+	expect_words(yaml, false, "another stage than that of step `s` answers, so the exposures of its experiment are written");
+	(void)snprintf(yaml, sizeof yaml, EXPERIMENT TWO "  exposures: off\n%s", pipeline);
+	expect_words(yaml, true, "\"exposures\":0");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +150,7 @@ int main(void)
 		cmocka_unit_test(json_has_them_as_members),
 		cmocka_unit_test(records_of_a_request_have_exposures_and_shadows),
 		cmocka_unit_test(thin_exposures_of_another_unit_are_written_where_answers_are_avro),
+		cmocka_unit_test(thin_exposures_are_written_where_another_stage_answers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
