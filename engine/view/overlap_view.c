@@ -9,7 +9,7 @@
 
 static const char *verdict_of(const struct overlap_table *table)
 {
-	return isnan(table->p)	  ? "not tested"
+	return isnan(table->p)	  ? "not tested, as all got one variant of an experiment"
 	       : table->dependent ? "the choices depend on each other"
 				  : "the choices are independent";
 }
@@ -18,8 +18,11 @@ void overlap_view_print_text(const struct overlap_table *tables, size_t count, s
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct overlap_table *table = &tables[i];
-		buffer_print(out, "\nOverlap with %s: %.0f units in both, %s (p %.3g)\n", text_shown(table->experiment, arena),
-			     table->units, verdict_of(table), table->p);
+		buffer_print(out, "\nOverlap with %s: %.0f units in both, %s", text_shown(table->experiment, arena), table->units,
+			     verdict_of(table));
+		if (!isnan(table->p))
+			buffer_print(out, " (p %.3g)", table->p);
+		buffer_byte(out, '\n');
 		for (size_t row = 0; row < table->ways; row++)
 			for (size_t column = 0; column < table->other_ways; column++)
 				buffer_print(out, "  %-24s %-24s %10.0f units\n", text_shown(table->names[row], arena),
