@@ -199,6 +199,13 @@ static bool evaluation_metric(struct policy_evaluation *self, const struct exper
 			self->metric = &joined->metrics[i];
 	if (self->metric)
 		return true;
+	const unsigned long long mixed = joined->counts.mixed_units;
+	if (joined->metric_count == 0 && mixed > 0)
+		return error_set(
+			error, ERROR_CONFIG, PLACE_NONE,
+			"no feedback of experiment `%s` joined an exposure: %llu unit%s got two variants, and %s feedback is left "
+			"out; look for two engines with different files, or several experiments of that name",
+			self->asked->experiment, mixed, mixed == 1 ? "" : "s", mixed == 1 ? "its" : "their");
 	return error_set(error, ERROR_CONFIG, PLACE_NONE,
 			 "no feedback of experiment `%s` that joined an exposure has the metric `" TEXT_FORMAT
 			 "`; name another one by --metric",

@@ -159,6 +159,23 @@ static void probabilities_that_are_not_true_are_no_recommendation(void **state)
 	}
 }
 
+/* Feedback of a unit that met two variants joins neither. */
+static void units_in_two_variants_are_named_as_the_reason(void **state)
+{
+	(void)state;
+	write_file("policy", "{\"always\": \"new\"}");
+	write_file("exposures", "{\"id\": \"r0\", \"unit\": \"u\", \"time_ms\": 1000, \"experiment\": \"e\", \"variant\": \"new\", "
+				"\"probability\": 0.5}\n"
+				"{\"id\": \"r1\", \"unit\": \"u\", \"time_ms\": 2000, \"experiment\": \"e\", \"variant\": \"old\", "
+				"\"probability\": 0.5}\n");
+	write_file("feedback", "{\"id\": \"r0\", \"reward\": 1}\n");
+	struct said said = say_with(step_kinds, "experiments evaluate e --policy policy --exposures exposures --feedback feedback");
+	assert_int_equal(said.code, 2);
+	if (!strstr(said.err, "1 unit got two variants, and its feedback is left out"))
+		fail_msg("%s", said.err);
+	said_close(&said);
+}
+
 /* The error of IPS where five requests of each unit, one after the other, have its variant and its reward, and if a policy
  * chose, another version of it. */
 static double error_of_returning(bool has_units, bool by_policy)
@@ -225,6 +242,7 @@ int main(void)
 		cmocka_unit_test(a_policy_is_estimated_where_requests_have_no_unit),
 		cmocka_unit_test(it_is_said_which_share_of_the_weights_was_clipped),
 		cmocka_unit_test(probabilities_that_are_not_true_are_no_recommendation),
+		cmocka_unit_test(units_in_two_variants_are_named_as_the_reason),
 		cmocka_unit_test(requests_of_a_unit_are_no_more_evidence_than_one),
 		cmocka_unit_test(requests_of_a_unit_depend_on_each_other_over_the_versions_of_a_policy),
 		cmocka_unit_test(feedback_of_a_unit_alone_counts_where_a_policy_chose),
