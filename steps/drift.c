@@ -482,11 +482,12 @@ static const struct option drift_reference_rows[] = {
 		    "none fits, or each has more tensors. Not with `groupBy`."),
 	ROW("topic", TEXT, struct step_reference, topic,
 	    .help = "A Kafka topic, by its whole name: each engine that starts learns from its records, as `sluice fit drift "
-		    "topic:NAME` does, from the oldest 20000 rows. The verdict is `learning` until they are read and are 100 or "
-		    "more; rows that come meanwhile are counted as unusable. If the topic cannot be read, the engine logs a "
-		    "warning, and tries again every 10 s. Records that cannot be read are left out. If an engine that starts finds "
-		    "other records, the windows begin again: a topic that keeps its records gives the same reference each time. "
-		    "`sluice test` reads no topic, so the verdict stays `learning` there."),
+		    "topic:NAME` does, from the oldest 20000 rows; with `input.time` by the times of the events. The verdict is "
+		    "`learning` until they are read and are 100 or more; rows that come meanwhile are counted as unusable. If "
+		    "the topic cannot be read, the engine logs a warning, and tries again every 10 s. Records that cannot be "
+		    "read are left out. If an engine that starts finds other records, the windows begin again: a topic that "
+		    "keeps its records gives the same reference each time. `sluice test` reads no topic, so the verdict stays "
+		    "`learning` there."),
 	{.type = OPTION_END},
 };
 

@@ -2,6 +2,8 @@
 #include "steps/drift_reference.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "steps/drift_rows.h"
@@ -215,6 +217,52 @@ static bool source_learn(struct drift_learning *learning, const struct fit_sourc
 			 DRIFT_REFERENCE_ROWS_MIN);
 }
 
+/* ---- order ---- */
+
+/* A row's place, to put rows into the order of their times. */
+struct row_time {
+	int64_t time_ms;
+	size_t row;
+};
+
+static int row_times_compare(const void *left, const void *right)
+{
+	const struct row_time *a = left, *b = right;
+	if (a->time_ms != b->time_ms)
+		return a->time_ms < b->time_ms ? -1 : 1;
+	return (a->row > b->row) - (a->row < b->row);
+}
+
+static bool is_in_order(const struct drift_learning *learning)
+{
+	for (size_t i = 1; i < learning->rows; i++)
+		if (learning->times_ms[i] < learning->times_ms[i - 1])
+			return false;
+	return true;
+}
+
+/* Puts the rows into the order of their times: those of a topic may come by the times of its records, and not of its events. */
+static bool rows_put_in_order(struct drift_learning *learning, struct error *error)
+{
+	if (!learning->timed || is_in_order(learning))
+		return true;
+	struct row_time *order = memory_take(learning->rows, sizeof *order);
+	double *values = memory_take(learning->rows * learning->width, sizeof *values);
+	for (size_t i = 0; order && i < learning->rows; i++)
+		order[i] = (struct row_time){learning->times_ms[i], i};
+	if (order)
+		qsort(order, learning->rows, sizeof *order, row_times_compare);
+	for (size_t i = 0; order && values && i < learning->rows; i++) {
+		memcpy(values + i * learning->width, learning->values + order[i].row * learning->width,
+		       learning->width * sizeof *values);
+		learning->times_ms[i] = order[i].time_ms;
+	}
+	memory_give(order);
+	memory_give(values ? learning->values : NULL);
+	learning->values = values ? values : learning->values;
+	return (order && values) || out_of_memory(error);
+}
+
 /* The row that stands at a place among those that are kept. */
 static size_t row_kept(size_t place, size_t rows, size_t kept)
 {
@@ -313,7 +361,7 @@ bool drift_reference_learn(const struct step *step, const struct name_list *tens
 {
 	struct drift_learning learning = {.tensors = tensors, .arena = step->arena, .timed = source->time_ms != NULL};
 	struct arrivals arrivals = {0};
-	bool good = source_learn(&learning, source, error);
+	bool good = source_learn(&learning, source, error) && rows_put_in_order(&learning, error);
 	const size_t kept = learning.rows < DRIFT_REFERENCE_ROWS_MAX ? learning.rows : DRIFT_REFERENCE_ROWS_MAX;
 	struct item_list features = {0};
 	good = good && columns_write(&learning, kept, &features, error);

@@ -127,10 +127,11 @@ static bool review_open(struct drift_review *review, const struct step *step, st
 	if (review->json && !review->pictures)
 		return error_memory(error, ERROR_SYSTEM, "comparing messages");
 	if (!review->source->time_ms && (settings->window_ms > 0 || settings->rate.duration_ms > 0))
-		return error_set(error, ERROR_CONFIG, step->place,
-				 "the rows of a file have no times; read a topic, or give `window` and `falseAlarms` by messages, "
-				 "as "
-				 "`window: 500` and `falseAlarms: 0.5 per 1000`");
+		return error_set(
+			error, ERROR_CONFIG, step->place,
+			"the rows of a file have no times, unless they are events or a CSV with the field of `input.time`; "
+			"read a topic, or give `window` and `falseAlarms` by messages, as `window: 500` and `falseAlarms: "
+			"0.5 per 1000`");
 	if (review->source->truth && !truth_check(review->estimate, step, error))
 		return false;
 	if (review->source->truth && !review->source->name)

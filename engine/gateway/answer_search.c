@@ -316,7 +316,7 @@ static bool request_has_id(const struct answer_search *search, const struct reco
 	if (named || (given && text_equal(given->value, id)))
 		return text_equal((named ? named : given)->value, id);
 	return value.bytes && memmem(value.bytes, value.length, id.bytes, id.length) &&
-	       record_payload_decode(headers, value, NULL, NULL, scratch, &payload, &wrong) && text_equal(payload.id, id);
+	       record_payload_decode(headers, value, 0, NULL, NULL, scratch, &payload, &wrong) && text_equal(payload.id, id);
 }
 
 static bool request_meet(void *context, const struct record *record, struct error *error)

@@ -331,7 +331,8 @@ static bool time_read(const struct cell *cell, enum time_unit unit, struct arena
 	return true;
 }
 
-static bool set_time(const struct mapped_making *making, struct message *message)
+static bool time_store(const struct mapping *mapping, const struct cell *cell, struct arena *arena, int64_t *ms,
+		       struct error *error)
 {
 	static const char *const units[] = {
 		[TIME_MS] = "a whole number of milliseconds since 1970",
@@ -339,14 +340,35 @@ static bool set_time(const struct mapped_making *making, struct message *message
 		[TIME_US] = "a whole number of microseconds since 1970",
 		[TIME_ISO8601] = "a text of ISO 8601, such as 2026-01-31T09:30:00Z",
 	};
+	return time_read(cell, mapping->time_unit, arena, ms) ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE, "the event has %s at `" TEXT_FORMAT "`, and the time is %s; send that",
+			 cell_shown(cell, arena), TEXT_ARGUMENTS(mapping->time->text), units[mapping->time_unit]);
+}
+
+static bool set_time(const struct mapped_making *making, struct message *message)
+{
 	const struct mapping *mapping = making->mapping;
 	const struct cell *cell = single_of(making, mapping->time, "the time");
-	if (!cell)
-		return false;
-	return time_read(cell, mapping->time_unit, making->arena, &message->time_ms) ||
-	       error_set(making->error, ERROR_INPUT, PLACE_NONE,
-			 "the event has %s at `" TEXT_FORMAT "`, and the time is %s; send that", cell_shown(cell, making->arena),
-			 TEXT_ARGUMENTS(mapping->time->text), units[mapping->time_unit]);
+	return cell && time_store(mapping, cell, making->arena, &message->time_ms, making->error);
+}
+
+struct text mapping_time_path(const struct mapping *mapping)
+{
+	return mapping && mapping->time ? mapping->time->text : (struct text){0};
+}
+
+bool mapping_has_tensor(const struct mapping *mapping, struct text name)
+{
+	for (size_t i = 0; i < mapping->count; i++)
+		if (text_equal(mapping->tensors[i].as_written.name, name))
+			return true;
+	return false;
+}
+
+bool mapping_time_read(const struct mapping *mapping, struct text text, struct arena *arena, int64_t *ms, struct error *error)
+{
+	const struct cell cell = {.kind = CELL_TEXT, .value.text = text};
+	return time_store(mapping, &cell, arena, ms, error);
 }
 
 static bool make_all(const struct mapped_making *making, struct message *message)

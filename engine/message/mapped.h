@@ -70,4 +70,13 @@ const struct mapping *mapping_compile(struct arena *arena, const struct mapped_i
 bool mapped_decode(struct message *message, const struct mapping *mapping, struct text bytes, const struct schema_source *schemas,
 		   struct error *error);
 
+/* The path of the time; bytes NULL: events have no time of their own. The mapping may be NULL. */
+struct text mapping_time_path(const struct mapping *mapping);
+
+/* Whether it makes a tensor of that name. */
+bool mapping_has_tensor(const struct mapping *mapping, struct text name);
+
+/* The time in a text that a file has at that path. INPUT: it is none. */
+bool mapping_time_read(const struct mapping *mapping, struct text text, struct arena *arena, int64_t *ms, struct error *error);
+
 #endif

@@ -20,25 +20,25 @@ static struct text message_id(const struct message *message)
 }
 
 /* An answer that another pipeline, or a step's tap, has left. */
-static bool answer_read(struct headers headers, struct text value, const struct schema_source *schemas, struct arena *arena,
-			struct record_payload *made, struct error *error)
+static bool answer_read(struct headers headers, struct text value, int64_t time_ms, const struct schema_source *schemas,
+			struct arena *arena, struct record_payload *made, struct error *error)
 {
 	struct decoded_answer answer;
 	struct error wrong = {0};
 	if (!answer_decode(headers, value, schemas, arena, &answer, &wrong) || !answer.readable)
 		return false;
-	*made = (struct record_payload){answer.payload, answer_request_id(&answer, headers, arena)};
+	*made = (struct record_payload){answer.payload, answer_request_id(&answer, headers, arena), time_ms};
 	error->kind = ERROR_NONE;
 	return true;
 }
 
-bool record_payload_decode(struct headers headers, struct text value, const struct mapping *mapping,
+bool record_payload_decode(struct headers headers, struct text value, int64_t time_ms, const struct mapping *mapping,
 			   const struct schema_source *schemas, struct arena *arena, struct record_payload *made,
 			   struct error *error)
 {
-	struct message message = {.arena = arena, .headers = headers};
+	struct message message = {.arena = arena, .headers = headers, .time_ms = time_ms};
 	const bool good = mapping ? mapped_decode(&message, mapping, value, schemas, error)
 				  : message_decode(&message, value, schemas, error);
-	*made = (struct record_payload){message.payload, message_id(&message)};
-	return good || (!mapping && answer_read(headers, value, schemas, arena, made, error));
+	*made = (struct record_payload){message.payload, message_id(&message), message.time_ms};
+	return good || (!mapping && answer_read(headers, value, time_ms, schemas, arena, made, error));
 }

@@ -9,11 +9,13 @@
 
 struct record_payload {
 	struct payload payload;
-	struct text id; /* of the message; empty: it has none */
+	struct text id;	 /* of the message; empty: it has none */
+	int64_t time_ms; /* that of the event, if the mapping has one; else that of the record */
 };
 
-/* Everything is borrowed from the bytes, the headers and the arena. `mapping`: for events; NULL: requests or answers. */
-bool record_payload_decode(struct headers headers, struct text value, const struct mapping *mapping,
+/* Everything is borrowed from the bytes, the headers and the arena. `mapping`: for events; NULL: requests or answers. `time_ms`:
+ * of the record. */
+bool record_payload_decode(struct headers headers, struct text value, int64_t time_ms, const struct mapping *mapping,
 			   const struct schema_source *schemas, struct arena *arena, struct record_payload *made,
 			   struct error *error);
 

@@ -35,6 +35,7 @@ struct reference_learning {
 	const char *topic;
 	struct schema_lookup asker;
 	struct reader *reader;
+	int64_t time_ms; /* of the event that was read last */
 	uint64_t left_out, refused;
 	struct error why; /* of the first that was left out, or refused */
 };
@@ -91,8 +92,10 @@ static bool record_decode(struct reference_learning *learning, const struct reco
 		headers = headers_copied(arena, headers);
 		if (arena_failed(arena))
 			return error_memory(error, ERROR_SYSTEM, "learning a reference");
-		if (record_payload_decode(headers, value, mapping, schema_lookup_source(&learning->asker), arena, &made, &wrong)) {
+		if (record_payload_decode(headers, value, record->time_ms, mapping, schema_lookup_source(&learning->asker), arena,
+					  &made, &wrong)) {
 			*payload = made.payload;
+			learning->time_ms = made.time_ms;
 			return true;
 		}
 		if (!schema_lookup_again(&learning->asker, &wrong))
@@ -137,6 +140,12 @@ static bool learning_refused(void *context, const struct tensor *texts, struct e
 	return true;
 }
 
+static int64_t learning_time_ms(void *context)
+{
+	const struct reference_learning *learning = context;
+	return learning->time_ms;
+}
+
 /* ---- learning ---- */
 
 static void learnt_say(const struct reference_learning *learning)
@@ -156,10 +165,13 @@ static bool file_learn(struct reference_learning *learning, struct arena *arena,
 {
 	const struct graph *graph = learning->service->config.graph;
 	const struct step_spec *spec = learning->step->spec;
+	/* The times of records are when the topic was filled, perhaps all at once; those of events say how fast they came. */
+	const bool timed = mapping_time_path(graph->mapping).bytes;
 	const struct fit_source source = {.context = learning,
 					  .rewind = learning_rewind,
 					  .next = learning_next,
 					  .refused = learning_refused,
+					  .time_ms = timed ? learning_time_ms : NULL,
 					  .rows_most = REFERENCE_ROWS_MAX};
 	struct step step = {.kind = spec->kind,
 			    .name = learning->step->name,

@@ -2,6 +2,7 @@
 #include "source/fit_rows.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "base/number.h"
 #include "base/suggest.h"
@@ -361,7 +362,7 @@ static bool row_payload(struct fit_rows *rows, struct arena *arena, struct paylo
 			gathered[column->gathered][column->at] = number;
 			continue;
 		}
-		if (column->name.length == 0)
+		if (column->name.length == 0 || (i == rows->time_column && !mapping_has_tensor(rows->mapping, column->name)))
 			continue;
 		struct tensor *tensor =
 			tensor_make(arena, column->name, column->number ? DATATYPE_FP64 : DATATYPE_BYTES, one, 1, &element, error);
@@ -416,12 +417,21 @@ static bool request_next(struct fit_rows *rows, struct arena *arena, struct payl
 		error->place = (struct place){rows->file, (uint32_t)rows->line - 1, 1};
 	*payload = message.payload;
 	rows->id = message.payload_id;
+	rows->time_ms = message.time_ms;
 	return good;
 }
 
 static bool rows_next(void *context, struct arena *arena, struct payload *payload, struct error *error)
 {
 	struct fit_rows *rows = context;
+	if (rows->timed && rows->place == rows->place_count)
+		return false;
+	if (rows->timed) {
+		const struct fit_row_place *next = &rows->places[rows->place++];
+		rows->at = next->at;
+		rows->line = next->line;
+		rows->line_begin = next->line_begin;
+	}
 	if (!rows->csv)
 		return request_next(rows, arena, payload, error);
 	return row_next(rows, arena, error) && row_payload(rows, arena, payload, error);
@@ -454,6 +464,73 @@ static void rows_rewind(void *context)
 	rows->at = rows->begin;
 	rows->line = rows->begin_line;
 	rows->line_begin = rows->begin;
+	rows->place = 0;
+}
+
+/* ---- times ---- */
+
+static int places_compare(const void *left, const void *right)
+{
+	const struct fit_row_place *a = left, *b = right;
+	if (a->time_ms != b->time_ms)
+		return a->time_ms < b->time_ms ? -1 : 1;
+	return (a->at > b->at) - (a->at < b->at);
+}
+
+static bool csv_time_next(struct fit_rows *rows, struct arena *arena, struct error *error)
+{
+	if (!row_next(rows, arena, error))
+		return false;
+	const struct csv_field *field = &rows->fields[rows->time_column];
+	if (mapping_time_read(rows->mapping, field->text, arena, &rows->time_ms, error))
+		return true;
+	error->place = place_of_field(rows, field);
+	return false;
+}
+
+/* Finds the time of each row, and their order. */
+static bool rows_order(struct fit_rows *rows, struct error *error)
+{
+	struct payload payload;
+	size_t most = 1;
+	for (size_t at = rows->begin; at < rows->text.length; at++)
+		most += rows->text.bytes[at] == '\n';
+	struct arena *arena = arena_open((size_t)1 << 30);
+	rows->places = arena_take_raw(rows->arena, most * sizeof *rows->places);
+	if (!arena || !rows->places) {
+		arena_close(arena);
+		return error_memory(error, ERROR_SYSTEM, "reading data");
+	}
+	rows_rewind(rows);
+	for (;; arena_reset(arena)) {
+		const struct fit_row_place place = {.at = rows->at, .line = rows->line, .line_begin = rows->line_begin};
+		if (!(rows->csv ? csv_time_next(rows, arena, error) : request_next(rows, arena, &payload, error)))
+			break;
+		rows->places[rows->place_count] = place;
+		rows->places[rows->place_count++].time_ms = rows->time_ms;
+	}
+	arena_close(arena);
+	if (error->kind != ERROR_NONE)
+		return false;
+	qsort(rows->places, rows->place_count, sizeof *rows->places, places_compare);
+	rows->timed = true;
+	return true;
+}
+
+/* Whether the rows have the time that the pipeline maps. */
+static bool rows_have_times(struct fit_rows *rows)
+{
+	const struct text path = mapping_time_path(rows->mapping);
+	if (!path.bytes || !rows->csv)
+		return path.bytes;
+	rows->time_column = column_find(rows, path);
+	return rows->time_column != SIZE_MAX;
+}
+
+static int64_t rows_time_ms(void *context)
+{
+	const struct fit_rows *rows = context;
+	return rows->places[rows->place - 1].time_ms;
 }
 
 /* Whether a carriage return is in the header, before its end: no name has one, unless it is quoted. */
@@ -471,7 +548,13 @@ bool fit_rows_open(struct fit_rows *rows, const char *file, struct text text, co
 	text = text_unmarked(text);
 	while (first < text.length && strchr(" \t\r\n", text.bytes[first]))
 		first++;
-	*rows = (struct fit_rows){.file = file, .text = text, .arena = arena, .mapping = mapping, .line = 1, .begin_line = 1};
+	*rows = (struct fit_rows){.file = file,
+				  .text = text,
+				  .arena = arena,
+				  .mapping = mapping,
+				  .line = 1,
+				  .begin_line = 1,
+				  .time_column = SIZE_MAX};
 	if (first == text.length)
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "%s is empty; it needs a CSV with a header, or requests, one in each line", file);
@@ -483,15 +566,19 @@ bool fit_rows_open(struct fit_rows *rows, const char *file, struct text text, co
 				 "%s ends its lines by carriage returns alone, so it is one long line; end them by line feeds: `tr "
 				 "'\\r' '\\n' < %s > NEW.csv`",
 				 file, file);
-	if (rows->csv)
-		return csv_open(rows, gather, error);
-	if (gather->count)
+	if (!rows->csv && gather->count)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "--tensor combines columns of a CSV, and %s has requests", file);
-	return true;
+	if (rows->csv && !csv_open(rows, gather, error))
+		return false;
+	return !rows_have_times(rows) || rows_order(rows, error);
 }
 
 struct fit_source fit_rows_source(struct fit_rows *rows)
 {
-	return (struct fit_source){.context = rows, .rewind = rows_rewind, .next = rows_next, .refused = rows_refused,
+	return (struct fit_source){.context = rows,
+				   .rewind = rows_rewind,
+				   .next = rows_next,
+				   .refused = rows_refused,
+				   .time_ms = rows->timed ? rows_time_ms : NULL,
 				   .name = rows->csv ? NULL : rows_name};
 }

@@ -23,6 +23,12 @@ struct csv_column {
 	size_t at;		/* its column in that tensor */
 };
 
+/* Where a row begins, and its time. */
+struct fit_row_place {
+	int64_t time_ms;
+	size_t at, line, line_begin; /* as in struct fit_rows */
+};
+
 struct fit_rows {
 	const char *file;
 	struct text text;
@@ -43,10 +49,16 @@ struct fit_rows {
 	} * tensors;
 	struct csv_field *fields; /* of the current row */
 	struct text id;		  /* of the last request; empty: it has none */
+	/* Of rows with the time that the mapping has: requests, or a CSV with a column of its path. */
+	bool timed;
+	size_t time_column;	      /* of a CSV; SIZE_MAX: none */
+	int64_t time_ms;	      /* of the row that was read last */
+	struct fit_row_place *places; /* of all rows, in the order of their times */
+	size_t place_count, place;    /* how many, and the next */
 };
 
-/* Scans the text once; a text that begins with `{` contains requests. `gather` are NAME=COLUMN,COLUMN. Everything is
- * borrowed. */
+/* Scans the text once; a text that begins with `{` contains requests. `gather` are NAME=COLUMN,COLUMN. If rows have times, they
+ * are in the order of these. Everything is borrowed. */
 bool fit_rows_open(struct fit_rows *rows, const char *file, struct text text, const struct name_list *gather,
 		   const struct mapping *mapping, struct arena *arena, struct error *error);
 

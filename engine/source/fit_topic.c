@@ -16,22 +16,18 @@
 
 /* ---- decoding ---- */
 
-static bool decode_once(struct fit_topic *topic, const struct kept_record *record, struct arena *arena,
-			struct payload *payload, struct error *error)
+static bool decode_once(struct fit_topic *topic, const struct kept_record *record, struct arena *arena, struct record_payload *made,
+			struct error *error)
 {
-	struct record_payload made;
-	const bool good = record_payload_decode(record->headers, record->value, topic->config->mapping,
-						schema_lookup_source(&topic->asker), arena, &made, error);
-	*payload = made.payload;
-	topic->id = made.id;
-	return good;
+	return record_payload_decode(record->headers, record->value, record->time_ms, topic->config->mapping,
+				     schema_lookup_source(&topic->asker), arena, made, error);
 }
 
 /* A record whose schema is being asked for is decoded again until it is there. */
-static bool decode(struct fit_topic *topic, const struct kept_record *record, struct arena *arena, struct payload *payload,
+static bool decode(struct fit_topic *topic, const struct kept_record *record, struct arena *arena, struct record_payload *made,
 		   struct error *error)
 {
-	while (!decode_once(topic, record, arena, payload, error)) {
+	while (!decode_once(topic, record, arena, made, error)) {
 		if (!schema_lookup_again(&topic->asker, error))
 			return false;
 		arena_reset(arena);
@@ -68,7 +64,7 @@ static bool fit_topic_take(void *context, const struct record *record, struct er
 	struct fit_topic *topic = taking->topic;
 	struct kept_record seen = {.partition = record->partition, .offset = record->offset, .time_ms = record->time_ms,
 				   .value = record->value};
-	struct payload payload;
+	struct record_payload made;
 	struct error wrong = {0};
 	arena_reset(taking->arena);
 	if (topic->config->count > 0 && (int64_t)topic->count >= topic->config->count)
@@ -80,8 +76,10 @@ static bool fit_topic_take(void *context, const struct record *record, struct er
 				 TOPIC_BYTES_MAX >> 30);
 	if (!record_headers(record, topic->arena, &seen.headers, error))
 		return false;
-	if (decode(topic, &seen, taking->arena, &payload, &wrong))
+	if (decode(topic, &seen, taking->arena, &made, &wrong)) {
+		seen.time_ms = made.time_ms;
 		return fit_topic_keep(topic, &seen, error);
+	}
 	if (wrong.kind == ERROR_SYSTEM)
 		return error_set(error, wrong.kind, wrong.place, "%s", wrong.text);
 	if (topic->left_out++ == 0)
@@ -145,7 +143,12 @@ static bool topic_next(void *context, struct arena *arena, struct payload *paylo
 	struct fit_topic *topic = context;
 	while (topic->at < topic->count && topic->records[topic->at].refused)
 		topic->at++;
-	return topic->at < topic->count && decode(topic, &topic->records[topic->at++], arena, payload, error);
+	struct record_payload made;
+	if (topic->at == topic->count || !decode(topic, &topic->records[topic->at++], arena, &made, error))
+		return false;
+	*payload = made.payload;
+	topic->id = made.id;
+	return true;
 }
 
 /* What runs on the topic is answered with that error, and nothing is learnt from it. */

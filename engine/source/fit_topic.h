@@ -18,7 +18,7 @@ struct fit_topic_config {
 struct kept_record {
 	int32_t partition;
 	int64_t offset;
-	int64_t time_ms;
+	int64_t time_ms; /* of its event, if the mapping has one */
 	struct text value;
 	struct headers headers;
 	bool refused; /* rejected by the step */
@@ -39,8 +39,8 @@ struct fit_topic {
 	struct error refused_why;
 };
 
-/* Reads the topic up to its current end, waiting for Kafka. Records are then in the order of their times. Everything is
- * borrowed. It must be closed, also when it fails. */
+/* Reads the topic up to its current end, waiting for Kafka. Records are then in the order of their times: those of the events,
+ * if the mapping has one. Everything is borrowed. It must be closed, also when it fails. */
 bool fit_topic_open(struct fit_topic *topic, const struct fit_topic_config *config, struct arena *arena, struct error *error);
 void fit_topic_close(struct fit_topic *topic);
 

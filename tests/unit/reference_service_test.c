@@ -24,6 +24,9 @@
 #define STEPS_OF_MMD                                                                                                               \
 	"  - {name: watch, drift: {tensors: [x], methods: [ks, mmd], reference: {topic: before}}}\n"                              \
 	"  output: {steps: [watch]}\n"
+#define HEAD_OF_EVENTS                                                                                                             \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"                                       \
+	"  input: {time: event_ms, tensors: {x: {path: x, datatype: FP64}}}\n  steps:\n" STEPS
 #define BEGIN_MS 1700000000000
 #define RETRY_MS 100
 
@@ -196,6 +199,27 @@ static void a_topic_with_too_few_rows_for_a_method_is_read_again(void **state)
 	expect_ended(service);
 }
 
+/* Records come against the order of their events. */
+static void events_are_learnt_from_in_the_order_of_their_own_time(void **state)
+{
+	(void)state;
+	char value[128];
+	const char *rest;
+	planning_close(&planning);
+	planning_open(&planning, HEAD_OF_EVENTS);
+	rd_kafka_mock_topic_create(mock.cluster, "before", 1, 1);
+	for (int i = 0; i < 120; i++) {
+		(void)snprintf(value, sizeof value, "{\"x\": %d, \"event_ms\": %lld}", i, BEGIN_MS - 1000LL * i);
+		append(0, BEGIN_MS + i, value);
+	}
+	flush();
+	struct reference_service *service = service_start();
+	const struct text file = expect_learnt();
+	assert_true(number_of(file, "\"times_ms\": [", &rest) == BEGIN_MS - 119000LL);
+	assert_true(number_of(file, "\"values\": [", &rest) == 119);
+	expect_ended(service);
+}
+
 static void records_that_cannot_be_used_are_left_out_and_counted(void **state)
 {
 	(void)state;
@@ -254,6 +278,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_topic_is_learnt_from_in_the_order_of_time, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_topic_that_is_not_there_or_short_is_read_again, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_topic_with_too_few_rows_for_a_method_is_read_again, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(events_are_learnt_from_in_the_order_of_their_own_time, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(records_that_cannot_be_used_are_left_out_and_counted, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(as_many_rows_are_learnt_from_as_the_limit_says, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_service_stops_while_nothing_can_be_learnt, stand_open, stand_close),
