@@ -18,24 +18,28 @@
 struct fit_found {
 	const struct step_spec *step;
 	const struct resource *pipeline;
+	const struct graph *graph; /* of the pipeline */
 	size_t count;
 };
 
-static struct fit_found step_find(const struct spec *spec, const struct step_kind *kind, const char *name)
+/* Also a step that is built in, since nothing offers the model that it calls. */
+static struct fit_found step_find(const struct fitting *self, const struct spec *spec)
 {
+	const char *name = self->asked->step;
 	struct fit_found found = {0};
 	for (size_t i = 0; i < spec->count; i++) {
 		if (spec->resources[i]->kind->type != RESOURCE_PIPELINE)
 			continue;
-		const struct pipeline_spec *pipeline = spec->resources[i]->spec;
-		const struct step_spec *steps = pipeline->steps.items;
-		for (size_t j = 0; j < pipeline->steps.count; j++) {
-			const bool named = !name || (steps[j].name.text && strcmp(steps[j].name.text, name) == 0);
-			if (steps[j].kind != kind || !named)
+		const struct graph *graph = graph_build(spec->resources[i], spec, self->arena, spec->faults);
+		for (size_t j = 0; graph && j < graph->count; j++) {
+			const struct step_spec *step = graph->steps[j].spec;
+			const bool named = !name || (step->name.text && strcmp(step->name.text, name) == 0);
+			if (step->kind != self->asked->kind || !named)
 				continue;
 			found.count++;
-			found.step = &steps[j];
+			found.step = step;
 			found.pipeline = spec->resources[i];
+			found.graph = graph;
 		}
 	}
 	return found;
@@ -223,10 +227,9 @@ static bool fit_topic(struct fitting *self, struct step *step, const struct mapp
 	return good;
 }
 
-static bool fit_step(struct fitting *self, const struct spec *spec, const struct fit_found *found, struct error *error)
+static bool fit_step(struct fitting *self, const struct fit_found *found, struct error *error)
 {
-	const struct graph *graph = graph_build(found->pipeline, spec, self->arena, spec->faults);
-	const struct mapping *mapping = graph ? graph->mapping : NULL;
+	const struct mapping *mapping = found->graph->mapping;
 	struct step step = {.kind = self->asked->kind,
 			    .name = found->step->name.text,
 			    .pipeline = found->pipeline->name.text,
@@ -262,11 +265,11 @@ bool fitting_run(struct fitting *fitting, const struct spec *spec, struct error 
 	buffer_open(&fitting->made, FILE_BYTES_OUT_MAX);
 	if (!fitting->arena || !fitting->files)
 		return error_memory(error, ERROR_SYSTEM, "beginning to fit");
-	const struct fit_found found = step_find(spec, asked->kind, asked->step);
+	const struct fit_found found = step_find(fitting, spec);
 	if (found.count != 1)
 		return refuse_steps(&found, asked->kind->name, asked->step, error);
 	fitting->step = found.step->name.text;
-	return fit_step(fitting, spec, &found, error);
+	return fit_step(fitting, &found, error);
 }
 
 void fitting_close(struct fitting *fitting)

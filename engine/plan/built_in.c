@@ -59,3 +59,10 @@ bool built_in_replace(const struct built_in_search *search, struct step_spec *st
 	step->options = options;
 	return true;
 }
+
+bool built_in_is_instead(const struct spec *spec, const struct step_spec *step)
+{
+	struct faults *ignored = faults_open(spec->arena);
+	struct step_spec copy = *step;
+	return ignored && built_in_replace(&(struct built_in_search){.spec = spec, .arena = spec->arena, .faults = ignored}, &copy);
+}

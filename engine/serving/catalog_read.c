@@ -1,6 +1,8 @@
 /* catalog_read.c: see catalog_read.h. */
 #include "serving/catalog_read.h"
 
+#include "plan/built_in.h"
+
 static bool is_elsewhere(const char *uri)
 {
 	static const char *const schemes[] = {"http://", "https://", "grpc://", "grpcs://"};
@@ -49,7 +51,7 @@ static bool take_steps(struct catalog_taking *taking, const struct pipeline_spec
 		const char *uri = step_storage(&step);
 		if (!uri || !step_calls(&step, 0, &target, &name) || target != CALL_MODEL)
 			continue;
-		if (name && model_decides(taking->spec, name, uri))
+		if ((name && model_decides(taking->spec, name, uri)) || built_in_is_instead(taking->spec, &steps[i]))
 			continue;
 		if (!catalog_read_take(taking, &(struct catalog_entry){.name = name, .uri = uri, .place = steps[i].options_here}))
 			return false;

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "serving/catalog_read.h"
 #include "spec/fault_codes.h"
 #include "steps/drift_dialect.h"
 #include "steps/kinds.h"
@@ -80,6 +81,30 @@ static void the_rest_is_as_where_none_is_written(void **state)
 	assert_int_equal(one->reference.past_ns, two->reference.past_ns);
 	planning_close(&built_in);
 	planning_close(&written);
+}
+
+static size_t models_of(const char *model, const char *parameters)
+{
+	struct planning p;
+	struct error error = {0};
+	size_t count = 0;
+	open_model(&p, model, parameters);
+	struct catalog *catalog = catalog_open(&error);
+	assert_non_null(catalog);
+	assert_true(catalog_take_spec(catalog, &p.spec, NULL, &count, &error));
+	assert_int_equal(planning_errors(&p), 0);
+	catalog_close(catalog);
+	planning_close(&p);
+	return count;
+}
+
+/* So a server that reads the file says no word of it. */
+static void its_model_is_none_of_a_server(void **state)
+{
+	(void)state;
+	assert_int_equal(models_of("storageUri: \"s3://a/b\",", PAST("\"7d\"")), 0);
+	assert_int_equal(models_of("storageUri: \"s3://a/b\",", "{name: colour, value: red}"), 1);
+	assert_int_equal(models_of("storageUri: \"stub://drift\",", PAST("\"7d\"")), 1);
 }
 
 static void a_model_that_is_offered_stays_one(void **state)
@@ -165,11 +190,9 @@ static void the_plan_says_that_it_is_built_in(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(its_parameters_are_options),
-		cmocka_unit_test(the_rest_is_as_where_none_is_written),
-		cmocka_unit_test(a_model_that_is_offered_stays_one),
-		cmocka_unit_test(what_cannot_be_built_in_is_a_warning),
-		cmocka_unit_test(a_past_that_cannot_be_used_is_an_error),
+		cmocka_unit_test(its_parameters_are_options),		cmocka_unit_test(the_rest_is_as_where_none_is_written),
+		cmocka_unit_test(its_model_is_none_of_a_server),	cmocka_unit_test(a_model_that_is_offered_stays_one),
+		cmocka_unit_test(what_cannot_be_built_in_is_a_warning), cmocka_unit_test(a_past_that_cannot_be_used_is_an_error),
 		cmocka_unit_test(the_plan_says_that_it_is_built_in),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,12 +92,30 @@ static void a_report_without_a_past_is_refused(void **state)
 	past_stand_close(self);
 }
 
+/* Nothing offers the model of the step. */
+static void a_detector_that_is_built_in_is_a_step_of_the_kind(void **state)
+{
+	(void)state;
+	struct past_stand *self = past_stand_open();
+	past_stand_yaml("model: {name: drift-monitor, storageUri: \"s3://a/b\", "
+			"modelSettings: {parameters: [{name: reference_window, value: \"7d\"}]}}");
+	past_stand_csv(self, 0, 0);
+	report_says(self, "", "p.yaml:6:5: step `watch` has no past yet: no window of 20 rows or more has closed");
+	report_says(self, "--step watch", "step `watch` has no past yet");
+	report_says(self, "--step other", "the files have no step `drift` called other");
+	struct said said = say_with(step_kinds, "fit drift rows.csv -f p.yaml --tensor x=0,1");
+	expect_words(said.err, "the reference has 0 rows, and 100 or more are needed");
+	said_close(&said);
+	past_stand_close(self);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_report_compares_with_the_past_of_the_changelog),
 		cmocka_unit_test(windows_in_alarm_are_no_reference_unless_they_are_wanted),
 		cmocka_unit_test(a_report_without_a_past_is_refused),
+		cmocka_unit_test(a_detector_that_is_built_in_is_a_step_of_the_kind),
 	};
 	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
 }
