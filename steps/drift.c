@@ -438,7 +438,8 @@ static const char *drift_constant(const struct step *step, struct arena *arena, 
 	if (!step->files || !self->reference.file.text || !drift_reference_load(step, arena, &reference, &content, &error))
 		return NULL;
 	*place = self->reference.here;
-	return drift_constants_remark(&reference, arena);
+	const char *blind = drift_reference_remark(&reference, arena), *constants = drift_constants_remark(&reference, arena);
+	return blind && constants ? arena_print(arena, "%s; and %s", blind, constants) : blind ? blind : constants;
 }
 
 static const char *drift_undeclared(const struct step *step, struct arena *arena, struct place *place)

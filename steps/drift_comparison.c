@@ -147,6 +147,7 @@ static bool monitor_make(struct drift_comparison *comparison, struct error *erro
 			error->place = ((const struct drift *)step->options)->reference.here;
 		return false;
 	}
+	comparison->unjudged = drift_reference_unjudged(&comparison->reference);
 	comparison->places = ARENA_ARRAY(step->arena, size_t, comparison->reference.feature_count);
 	return comparison->places || error_memory(error, ERROR_SYSTEM, "comparing messages");
 }

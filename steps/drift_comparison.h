@@ -58,6 +58,7 @@ struct drift_comparison {
 	struct text content; /* of the reference's file */
 	struct monitor_settings settings;
 	struct monitor *monitor;
+	const char *unjudged;	    /* why no window can be judged by the reference; NULL: it can, or is not known */
 	struct drift_layout layout; /* of messages; count 0: none has come */
 	size_t *places;		    /* of the reference's features in the layout */
 	bool lenient;		    /* set by its owner */

@@ -190,6 +190,10 @@ void drift_line_put(const struct drift_line *line, const struct monitor_verdict 
 	buffer_print(out, ", \"judged\": %s", verdict->judged ? "true" : "false");
 	if (verdict->judged)
 		drift_number_put(out, "drift_score", verdict->score);
+	if (line->comparison->unjudged) {
+		buffer_string(out, ", \"not_judged\": ");
+		json_write_string(out, text_of(line->comparison->unjudged));
+	}
 	drift_number_put(out, "false_alarms_declared", verdict->false_alarms);
 	estimates_put(line, out);
 	for (enum drift_figure figure = 0; line->source->truth && figure < FIGURES; figure++)
@@ -282,7 +286,8 @@ void drift_line_say(const struct drift_line *line, const struct monitor_verdict 
 		name_say(out, " of segment ", *line->segment);
 	buffer_print(out, ", %llu rows: ", (unsigned long long)verdict->rows);
 	if (!verdict->judged) {
-		buffer_string(out, "too few values to be judged");
+		buffer_string(out, line->comparison->unjudged ? "not judged, since the reference has too few values"
+							      : "too few values to be judged");
 	} else if (verdict->score > 0) {
 		const struct monitor_feature *feature =
 			verdict->feature < verdict->feature_count ? &verdict->features[verdict->feature] : NULL;

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "numeric/quantile.h"
 #include "steps/drift_past_reference.h"
+#include "steps/drift_reference.h"
 #include "steps/drift_texts.h"
 
 #define FEATURES_BYTES_MAX ((size_t)16 << 20)
@@ -251,6 +252,7 @@ static bool monitor_fit(struct drift_past *self, struct visit *visit, const stru
 		*error = (struct error){0};
 		comparison->monitor = monitor_make(self, &none, error);
 	}
+	comparison->unjudged = drift_reference_unjudged(&comparison->reference);
 	self->fit = past->fit;
 	return comparison->monitor;
 }

@@ -10,12 +10,19 @@
 
 #define UNUSABLE_USUAL 500 /* messages that do not fit, of a window by time */
 
-void drift_watching_note(const struct drift_observer *self)
+/* Why no window can be judged by the reference; NULL: it can, or is not known yet. */
+static const char *unfit_of(const struct drift_observer *self)
 {
 	const char *unfit = self->past ? self->past->uncompared : NULL;
+	return unfit || self->comparison.reference.rows == 0 ? unfit : self->comparison.unjudged;
+}
+
+void drift_watching_note(const struct drift_observer *self)
+{
+	const char *unfit = unfit_of(self);
 	if (!self->entry)
 		return;
-	if (self->comparison.reference.rows > 0)
+	if (self->comparison.reference.rows > 0 && !unfit)
 		verdict_entry_note_watching(self->entry, WATCHING_COMPARES, "");
 	else
 		verdict_entry_note_watching(self->entry, unfit ? WATCHING_UNFIT : WATCHING_LEARNING,
@@ -43,7 +50,7 @@ static struct drift_score *score_begin(const struct drift_visit *at, struct text
 {
 	const struct drift_observer *self = at->self;
 	const int64_t time_ms = drift_row_time_ms(at, at->message);
-	const char *why = self->past ? self->past->uncompared : NULL; /* which the next message may change */
+	const char *why = unfit_of(self); /* which the next message may change */
 	const char *uncompared = why ? arena_copy(visit_arena(at->visit), why, strlen(why)) : NULL;
 	struct drift_score *score = !why || uncompared ? ARENA_NEW(visit_arena(at->visit), struct drift_score) : NULL;
 	if (score)

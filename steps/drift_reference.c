@@ -1,6 +1,7 @@
 /* drift_reference.c: see drift_reference.h. */
 #include "steps/drift_reference.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -538,6 +539,15 @@ static size_t values_count(const struct drift_feature *feature, size_t rows)
 	for (size_t i = 0; i < rows; i++)
 		count += isnan(feature->values[i]) ? 0 : 1;
 	return count;
+}
+
+const char *drift_reference_unjudged(const struct drift_reference *reference)
+{
+	static_assert(DRIFT_VALUES_MIN == 50, "the number is in the text");
+	for (size_t i = 0; i < reference->feature_count; i++)
+		if (values_count(&reference->features[i], reference->rows) >= DRIFT_VALUES_MIN)
+			return NULL;
+	return reference->rows == 0 ? NULL : "every feature has fewer than 50 values there, so only missing values are judged";
 }
 
 const char *drift_reference_remark(const struct drift_reference *reference, struct arena *arena)

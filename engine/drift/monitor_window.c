@@ -295,7 +295,7 @@ static void quality_judge(const struct watched_feature *watched, size_t rows, co
 	const double all = (double)watched->all_rows, count = (double)verdict->count, seen = all - (double)watched->missing;
 	quality->missing = rows - verdict->count;
 	missing_judge(watched, rows, levels->feature, quality);
-	if (verdict->count == 0)
+	if (verdict->count == 0 || watched->count < DRIFT_VALUES_MIN) /* so few values do not tell what is usual */
 		return;
 	if (watched->categories) {
 		quality->unseen = (uint64_t)counts[watched->category_count];

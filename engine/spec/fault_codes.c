@@ -460,10 +460,11 @@ const struct fault_code fault_codes[] = {
 		     "feature is found by a rule without a rate. This is fine if an outage may raise an alarm. If not, learn "
 		     "the reference from a longer time.",
 	     .example = "drift: {tensors: [x], reference: r.json}      # r.json has an outage of x\n"),
-	NOTE(CODE_CONSTANT_FEATURES, BAD_VALUE, .title = "A reference with features that do not vary",
+	NOTE(CODE_CONSTANT_FEATURES, BAD_VALUE, .title = "A reference with features that do not vary, or have few values",
 	     .help = "Such a feature is judged by how many of a window's values are another one, and not by how far they are from "
 		     "it. This is fine if another value is a sign of trouble. If not, learn the reference from rows in which the "
-		     "feature varies, or leave it out of `tensors`.",
+		     "feature varies, or leave it out of `tensors`. Of a feature with fewer than 50 values, only the missing "
+		     "values are judged.",
 	     .example = "drift: {tensors: [x], reference: r.json}      # in r.json, all values of x are 5\n"),
 	NOTE(CODE_RENAMED_OUTPUT, BAD_REFERENCE, .title = "An output that renames a tensor and requests none",
 	     .help = "A single name in a step's `outputs` renames the only tensor of the reply. It may stay. To request "

@@ -337,8 +337,8 @@ struct monitor_rules {
 	/* Words on an option that has no effect on such tensors, in the arena, with its place. It may read files. NULL (also as
 	 * hook): there is none. */
 	const char *(*idle)(const struct step *step, const struct tensor_types *in, struct arena *arena, struct place *place);
-	/* Words on what does not vary in its reference, in the arena, with the place of the option. It may read files. NULL (also
-	 * as hook): all of it does, or is not known. */
+	/* Words on what does not vary in its reference, or has too few values there, in the arena, with the place of the option.
+	 * It may read files. NULL (also as hook): there is nothing of the kind, or it is not known. */
 	const char *(*constant)(const struct step *step, struct arena *arena, struct place *place);
 	/* Words on alarms that the rate of its options has no part for, in the arena, with the place of the option. It may read
 	 * files. NULL (also as hook): there are none. */

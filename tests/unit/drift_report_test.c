@@ -167,6 +167,42 @@ static void features_with_few_values_are_named(void **state)
 	expect_said("fit drift", USUAL, "a,b,side\n", "the reference has 0 rows, and 100 or more are needed");
 }
 
+/* A column of 298 missing values, 1 and 2: what fit promises of it is what is done. */
+static void a_reference_of_too_few_values_is_judged_by_missing_values(void **state)
+{
+	(void)state;
+	static const char yaml[] = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
+				   "  - {name: watch, drift: {tensors: [a], reference: ref.json, " USUAL "}}\n"
+				   "  output: {steps: [watch]}\n";
+	size_t length = (size_t)snprintf(data, sizeof data, "a\n");
+	for (int i = 0; i < 300; i++)
+		length += (size_t)snprintf(data + length, sizeof data - length, "%s\n", i < 298 ? "nan" : i % 2 ? "2" : "1");
+	write_file("p.yaml", yaml);
+	write_file("data", data);
+	struct said said = say_with(step_kinds, "fit drift data -f p.yaml --out ref.json");
+	assert_int_equal(said.code, 0);
+	expect_words(said.err, "1 of 1 features have fewer than 50 values in the reference: only their missing values are judged");
+	said_close(&said);
+	said = say_with(step_kinds, "lint p.yaml");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "1 of 1 features have fewer than 50 values in the reference: only their missing values are judged");
+	said_close(&said);
+	length = (size_t)snprintf(data, sizeof data, "a\n"); /* what two values say is not what is usual */
+	for (int i = 0; i < 200; i++)
+		length += (size_t)snprintf(data + length, sizeof data - length, "%s\n", i < 100 ? "nan" : "5");
+	write_file("data", data);
+	said = say_with(step_kinds, "drift report data -f p.yaml");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "window 0, 100 rows: not judged, since the reference has too few values\n");
+	expect_words(said.out, "window 1, 100 rows: not judged, since the reference has too few values\n");
+	expect_words(said.out, "2 windows: 0 with drift, 0 with data out of the bounds of quality");
+	said_close(&said);
+	said = say_with(step_kinds, "drift report data -f p.yaml -o json");
+	expect_words(said.out, "\"judged\": false, \"not_judged\": \"every feature has fewer than 50 values there, so only missing "
+			       "values are judged\"");
+	said_close(&said);
+}
+
 /* ---- reports ---- */
 
 static void drift_is_told_by_window(void **state)
@@ -617,6 +653,7 @@ int main(void)
 		cmocka_unit_test(of_many_rows_blocks_are_kept),
 		cmocka_unit_test(rows_that_teach_nothing_are_refused),
 		cmocka_unit_test(features_with_few_values_are_named),
+		cmocka_unit_test(a_reference_of_too_few_values_is_judged_by_missing_values),
 		cmocka_unit_test(drift_is_told_by_window),
 		cmocka_unit_test(the_json_has_all_tests),
 		cmocka_unit_test(columns_may_stand_in_another_order),

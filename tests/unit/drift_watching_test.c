@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <math.h>
 
 #include "tests/unit/observed.h"
 
@@ -45,6 +46,23 @@ static void a_past_of_constants_is_unfit_for_some_methods(void **state)
 	for (int i = 0; i < 1000; i++)
 		observed_send(&observed, &tensor);
 	expect_watching(&observed, WATCHING_UNFIT, "none of the methods applies to a feature of the reference");
+	observed_close(&observed);
+}
+
+static void a_past_of_missing_values_judges_only_these(void **state)
+{
+	(void)state;
+	static const double numbers[] = {NAN, NAN};
+	static const int64_t shape[] = {1, 2};
+	const struct tensor tensor = {
+		.name = TEXT("x"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = numbers, .count = 2};
+	struct observed observed;
+	observed_open_past(&observed, "1d", "window: 100, falseAlarms: 0.1 per 1000");
+	for (int i = 0; i < 1200; i++)
+		observed_send(&observed, &tensor);
+	expect_watching(&observed, WATCHING_UNFIT, "fewer than 50 values there, so only missing values are judged");
+	assert_int_equal(observed.seen[11].verdict, DRIFT_LEARNING);
+	assert_non_null(strstr(observed.seen[11].uncompared, "only missing values are judged"));
 	observed_close(&observed);
 }
 
@@ -102,6 +120,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_past_is_learnt_and_then_compared_with),
 		cmocka_unit_test(a_past_of_constants_is_unfit_for_some_methods),
+		cmocka_unit_test(a_past_of_missing_values_judges_only_these),
 		cmocka_unit_test(a_topic_is_waited_for),
 		cmocka_unit_test(messages_that_cannot_be_used_are_the_reason),
 		cmocka_unit_test(what_has_moved_to_another_engine_is_forgotten),
