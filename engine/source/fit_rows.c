@@ -141,6 +141,21 @@ static bool row_next(struct fit_rows *rows, struct arena *arena, struct error *e
 	return count == rows->column_count || refuse_fields(rows, count, error);
 }
 
+/* A number, or one that is infinite or too large to be finite: then infinite, as a tensor of messages has it. */
+static bool field_number_any(struct text field, double *number)
+{
+	struct decimal decimal;
+	const bool negative = field.length > 0 && field.bytes[0] == '-';
+	const struct text size = text_from(field, negative);
+	*number = negative ? -(double)INFINITY : (double)INFINITY;
+	if (text_equal_caseless(size, TEXT("inf")) || text_equal_caseless(size, TEXT("infinity")))
+		return true;
+	if (field.length == 0 || decimal_scan(field, &decimal) != field.length)
+		return false;
+	*number = decimal_to_double(&decimal);
+	return true;
+}
+
 static bool field_number(struct text field, double *number)
 {
 	while (field.length && field.bytes[0] == ' ')
@@ -153,7 +168,7 @@ static bool field_number(struct text field, double *number)
 		return true;
 	if (field.bytes[0] == '+')
 		field = text_from(field, 1);
-	return number_read_double(field, number);
+	return field_number_any(field, number);
 }
 
 /* ---- the header, and what its columns are ---- */
@@ -188,7 +203,7 @@ static const char *header_fault(const struct fit_rows *rows)
 	bool numbers = true;
 	double number;
 	for (size_t i = 0; i < rows->column_count; i++)
-		numbers = numbers && field_number(rows->columns[i].name, &number) && !isnan(number);
+		numbers = numbers && field_number(rows->columns[i].name, &number) && isfinite(number);
 	if (numbers)
 		return "its first line has numbers; write the names of the columns above it";
 	return separator_fault(rows);

@@ -13,7 +13,7 @@ struct csv_field {
 	size_t line_begin, begin; /* offsets of its line and of the field */
 };
 
-/* A column of a CSV; empty fields of numbers are NaN. */
+/* A column of a CSV; empty fields of numbers are NaN, and numbers may be infinite. */
 struct csv_column {
 	struct text name;	/* empty: not a tensor */
 	bool number;		/* all its fields are numbers, or empty */

@@ -203,6 +203,29 @@ static void a_reference_of_too_few_values_is_judged_by_missing_values(void **sta
 	said_close(&said);
 }
 
+/* As of a message with FP64: no reference is learnt from it, and it is out of the range of one. */
+static void an_infinite_number_of_a_csv_is_a_number(void **state)
+{
+	(void)state;
+	static const char *const fields[] = {"inf", "-inf", "Infinity", "+Inf", "1e999", "-1e999"};
+	char rows[4096];
+	reference_learn();
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+		size_t length = (size_t)snprintf(rows, sizeof rows, "a,b,side\n");
+		for (int row = 0; row < 100; row++)
+			length += (size_t)snprintf(rows + length, sizeof rows - length, "%s,12.%d,%s\n",
+						   row < 50 ? fields[i] : "0.5", row, row % 3 ? "buy" : "sell");
+		struct said said = run("drift report", USUAL, rows, "");
+		assert_int_equal(said.code, 0);
+		expect_words(said.out, "x.a: 50 values outside of the range");
+		assert_null(strstr(said.out, "of another type"));
+		said_close(&said);
+		expect_said("fit drift", USUAL, rows,
+			    "inf, which is too large to learn from; leave the message out, or the field empty");
+		expect_said("fit drift", USUAL, rows, "in the row of line 2");
+	}
+}
+
 /* ---- reports ---- */
 
 static void drift_is_told_by_window(void **state)
@@ -654,6 +677,7 @@ int main(void)
 		cmocka_unit_test(rows_that_teach_nothing_are_refused),
 		cmocka_unit_test(features_with_few_values_are_named),
 		cmocka_unit_test(a_reference_of_too_few_values_is_judged_by_missing_values),
+		cmocka_unit_test(an_infinite_number_of_a_csv_is_a_number),
 		cmocka_unit_test(drift_is_told_by_window),
 		cmocka_unit_test(the_json_has_all_tests),
 		cmocka_unit_test(columns_may_stand_in_another_order),
