@@ -114,8 +114,8 @@ static void estimates_put(const struct drift_line *line, struct buffer *out)
 	const struct drift_estimates known = drift_estimates_of(line->performance, line->sums);
 	if (line->estimate->here.line) {
 		estimate_put("estimated_accuracy", "estimated_accuracy_low", "estimated_accuracy_high", known.accuracy, out);
-		drift_number_put(out, "estimated_precision", known.precision.value);
-		drift_number_put(out, "estimated_recall", known.recall.value);
+		estimate_put("estimated_precision", "estimated_precision_low", "estimated_precision_high", known.precision, out);
+		estimate_put("estimated_recall", "estimated_recall_low", "estimated_recall_high", known.recall, out);
 		estimate_put("estimated_auc", "estimated_auc_low", "estimated_auc_high", known.auc, out);
 	}
 	if (line->estimate->error.here.line)
@@ -132,6 +132,8 @@ static void estimates_say(const struct drift_line *line, struct buffer *out)
 {
 	const struct drift_estimates known = drift_estimates_of(line->performance, line->sums);
 	estimate_say(drift_figure_names[FIGURE_ACCURACY], known.accuracy, out);
+	estimate_say(drift_figure_names[FIGURE_PRECISION], known.precision, out);
+	estimate_say(drift_figure_names[FIGURE_RECALL], known.recall, out);
 	estimate_say(drift_figure_names[FIGURE_AUC], known.auc, out);
 	estimate_say(drift_figure_names[FIGURE_ERROR], known.error, out);
 }
@@ -149,6 +151,10 @@ static void realised_put(const struct drift_line *line, enum drift_figure figure
 		const char *rows, *number, *low, *high, *held;
 	} names[FIGURES] = {
 		[FIGURE_ACCURACY] = {"realised_rows", "realised_accuracy", "realised_band_low", "realised_band_high", "band_held"},
+		[FIGURE_PRECISION] = {"realised_precision_rows", "realised_precision", "realised_precision_band_low",
+				      "realised_precision_band_high", "precision_band_held"},
+		[FIGURE_RECALL] = {"realised_recall_rows", "realised_recall", "realised_recall_band_low",
+				   "realised_recall_band_high", "recall_band_held"},
 		[FIGURE_AUC] = {"realised_auc_rows", "realised_auc", "realised_auc_band_low", "realised_auc_band_high",
 				"auc_band_held"},
 		[FIGURE_ERROR] = {"realised_error_rows", "realised_error", "realised_error_band_low", "realised_error_band_high",

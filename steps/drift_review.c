@@ -421,12 +421,15 @@ static void bands_say(const struct drift_review *review, enum drift_figure figur
 	if (figure == FIGURE_AUC)
 		buffer_print(review->report, ", or %d of a class, or too many probabilities within 2.7e-9 of 0 or 1",
 			     REALISED_CLASS_MIN);
+	else if (figure == FIGURE_PRECISION || figure == FIGURE_RECALL)
+		buffer_print(review->report, ", or %d that %s", REALISED_CLASS_MIN,
+			     figure == FIGURE_RECALL ? "are positive" : "were predicted to be positive");
 }
 
 static void truths_say(const struct drift_review *review)
 {
 	const bool errors = review->estimate->error.here.line > 0;
-	const uint64_t *areas = review->bands[FIGURE_AUC];
+	static const enum drift_figure of_classes[] = {FIGURE_PRECISION, FIGURE_RECALL, FIGURE_AUC};
 	if (!review->source->truth)
 		return;
 	buffer_print(review->report, "%llu of %llu messages have feedback", (unsigned long long)review->informed,
@@ -437,8 +440,11 @@ static void truths_say(const struct drift_review *review)
 				    : "the metric `accuracy` from 0 to 1, or as truth one tensor with the number of each row's "
 				      "class");
 	bands_say(review, errors ? FIGURE_ERROR : FIGURE_ACCURACY);
-	if (areas[BAND_OPEN] + areas[BAND_HELD] + areas[BAND_LEFT] > 0)
-		bands_say(review, FIGURE_AUC);
+	for (size_t i = 0; i < sizeof of_classes / sizeof *of_classes; i++) {
+		const uint64_t *bands = review->bands[of_classes[i]];
+		if (bands[BAND_OPEN] + bands[BAND_HELD] + bands[BAND_LEFT] > 0)
+			bands_say(review, of_classes[i]);
+	}
 	buffer_byte(review->report, '\n');
 }
 

@@ -3,8 +3,11 @@
 
 #include <math.h>
 
-const char *const drift_figure_names[FIGURES] = {
-	[FIGURE_ACCURACY] = "accuracy", [FIGURE_AUC] = "AUC", [FIGURE_ERROR] = "absolute error"};
+const char *const drift_figure_names[FIGURES] = {[FIGURE_ACCURACY] = "accuracy",
+						 [FIGURE_PRECISION] = "precision",
+						 [FIGURE_RECALL] = "recall",
+						 [FIGURE_AUC] = "AUC",
+						 [FIGURE_ERROR] = "absolute error"};
 
 /* ---- feedback ---- */
 
@@ -56,6 +59,12 @@ static void class_add(struct drift_realised *realised, const struct drift_chance
 	realised->right += class == (double)drift_chances_class(chances, row);
 	auc_add(&realised->chances, positive, positive);
 	auc_add(&realised->classes, positive, class);
+	if (isnan(positive))
+		return;
+	const uint64_t predicted = realised->known.predicted;
+	drift_chances_judge(chances, row, &realised->known);
+	realised->positives += class == 1;
+	realised->found += class == 1 && realised->known.predicted > predicted;
 }
 
 static void error_add(struct drift_realised *realised, const struct drift_chances *chances, size_t row,
@@ -78,12 +87,38 @@ void drift_realised_add(struct drift_realised *realised, const struct drift_chan
 
 /* ---- findings ---- */
 
+static double share_of(uint64_t some, uint64_t all)
+{
+	return all ? (double)some / (double)all : (double)NAN;
+}
+
+/* The least number of rows of what a figure is a share of; others have all rows. */
+static double class_least(const struct drift_realised *realised, enum drift_figure figure)
+{
+	switch (figure) {
+	case FIGURE_PRECISION:
+		return (double)realised->known.predicted;
+	case FIGURE_RECALL:
+		return (double)realised->positives;
+	case FIGURE_AUC:
+		return auc_rarer(&realised->classes);
+	default:
+		return REALISED_CLASS_MIN;
+	}
+}
+
 struct drift_finding drift_realised_find(const struct drift_realised *realised, enum drift_figure figure)
 {
 	const struct drift_finding findings[FIGURES] = {
 		[FIGURE_ACCURACY] = {.rows = realised->estimated.rows,
 				     .realised = realised->right / (double)realised->estimated.rows,
 				     .estimate = performance_accuracy(&realised->estimated, ESTIMATE_BAND)},
+		[FIGURE_PRECISION] = {.rows = realised->known.rows,
+				      .realised = share_of(realised->found, realised->known.predicted),
+				      .estimate = performance_precision(&realised->known, ESTIMATE_BAND)},
+		[FIGURE_RECALL] = {.rows = realised->known.rows,
+				   .realised = share_of(realised->found, realised->positives),
+				   .estimate = performance_recall(&realised->known, ESTIMATE_BAND)},
 		[FIGURE_AUC] = {.rows = realised->chances.rows,
 				.realised = auc_realised(&realised->classes),
 				.estimate = auc_estimate(&realised->chances, ESTIMATE_BAND)},
@@ -93,8 +128,7 @@ struct drift_finding drift_realised_find(const struct drift_realised *realised, 
 	struct drift_finding found = findings[figure];
 	const double realises = found.realised, low = found.estimate.low, high = found.estimate.high;
 	found.band = realises >= low && realises <= high ? BAND_HELD : BAND_LEFT;
-	if (isnan(realises) || isnan(low) || found.rows < REALISED_ROWS_MIN ||
-	    (figure == FIGURE_AUC && auc_rarer(&realised->classes) < REALISED_CLASS_MIN))
+	if (isnan(realises) || isnan(low) || found.rows < REALISED_ROWS_MIN || class_least(realised, figure) < REALISED_CLASS_MIN)
 		found.band = BAND_OPEN;
 	return found;
 }

@@ -3,7 +3,8 @@
  * Feedback gives the accuracy of all rows of a message, or as truth one tensor with the number of each row's class: of two
  * classes 0 or 1. Of a regressor, the truth has the number that was right for each row. A row counts if it counts for the estimate
  * (steps/drift_estimates.h), and its message has feedback. So the band is that of the rows that can be compared: a part of the
- * window's, which may be the easy ones. The AUC is of rows whose class is known.
+ * window's, which may be the easy ones. The AUC, precision and recall are of rows
+ * whose class is known.
  */
 #ifndef SLUICE_STEPS_DRIFT_TRUTHS_H
 #define SLUICE_STEPS_DRIFT_TRUTHS_H
@@ -11,7 +12,7 @@
 #include "steps/drift_estimates.h"
 
 #define REALISED_ROWS_MIN 30 /* fewer rows are not held against the band, which is of a normal distribution */
-#define REALISED_CLASS_MIN 10 /* nor is the AUC of fewer rows of a class */
+#define REALISED_CLASS_MIN 10 /* nor is the AUC of fewer rows of a class, nor a share of fewer positive rows */
 
 /* What became of a message's rows. */
 struct drift_truth {
@@ -28,6 +29,8 @@ struct drift_realised {
 	struct performance estimated;
 	double right;
 	struct auc chances, classes; /* of the rows whose class is known */
+	struct performance known;    /* the same, of two classes */
+	uint64_t positives, found;   /* of these rows, and of those that were predicted to be positive */
 	struct expected_errors expected;
 	double error; /* absolute */
 };
@@ -38,7 +41,7 @@ void drift_realised_add(struct drift_realised *realised, const struct drift_chan
 enum band_state { BAND_OPEN /* too few rows, or no estimate */, BAND_HELD, BAND_LEFT, BAND_STATES };
 
 /* A realised number, and the band in which it was estimated for the same rows. */
-enum drift_figure { FIGURE_ACCURACY, FIGURE_AUC, FIGURE_ERROR, FIGURES };
+enum drift_figure { FIGURE_ACCURACY, FIGURE_PRECISION, FIGURE_RECALL, FIGURE_AUC, FIGURE_ERROR, FIGURES };
 struct drift_finding {
 	uint64_t rows;
 	double realised; /* NaN: not known */
