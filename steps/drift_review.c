@@ -115,6 +115,19 @@ static bool comparison_open(struct drift_review *review, const struct step *step
 	return true;
 }
 
+/* CONFIG: the window or the rate is by a time, which the rows of most files have not. */
+static bool times_unneeded(const struct monitor_settings *settings, const struct step *step, struct error *error)
+{
+	const bool window = settings->window_ms > 0, rate = settings->rate.duration_ms > 0;
+	const char *what = window && rate ? "`window` and `falseAlarms` are" : window ? "`window` is" : "`falseAlarms` is";
+	return (!window && !rate) ||
+	       error_set(error, ERROR_CONFIG, step->place,
+			 "the rows of a file have no times, unless they are events or a CSV with the field of `input.time`, and "
+			 "%s by a time; give%s%s%s, or read a topic",
+			 what, window ? " --window 500" : "", window && rate ? " and" : "",
+			 rate ? " --false-alarms \"0.5 per 1000\"" : "");
+}
+
 static bool review_open(struct drift_review *review, const struct step *step, struct error *error)
 {
 	if (!comparison_open(review, step, error))
@@ -126,12 +139,8 @@ static bool review_open(struct drift_review *review, const struct step *step, st
 	review->pictures = review->json ? drift_pictures_learn(&review->comparison.reference, step->arena) : NULL;
 	if (review->json && !review->pictures)
 		return error_memory(error, ERROR_SYSTEM, "comparing messages");
-	if (!review->source->time_ms && (settings->window_ms > 0 || settings->rate.duration_ms > 0))
-		return error_set(
-			error, ERROR_CONFIG, step->place,
-			"the rows of a file have no times, unless they are events or a CSV with the field of `input.time`; "
-			"read a topic, or give `window` and `falseAlarms` by messages, as `window: 500` and `falseAlarms: "
-			"0.5 per 1000`");
+	if (!review->source->time_ms && !times_unneeded(settings, step, error))
+		return false;
 	if (review->source->truth && !truth_check(review->estimate, step, error))
 		return false;
 	if (review->source->truth && !review->source->name)

@@ -18,8 +18,13 @@ struct fit_options {
 	const char *out;
 	struct name_list tensors, feedback;
 	struct past_rebase_asked past;
+	int64_t window;
+	const char *false_alarms;
 	int form;
 };
+
+#define WINDOW_LEAST 20
+#define WINDOW_MOST 100000 /* those of a step `drift` */
 
 enum report_form { REPORT_HTML = OUTPUT_JSON + 1 };
 
@@ -91,6 +96,8 @@ static int fit_step(struct session *session, const struct command *command, cons
 	asked.tensors = self->tensors;
 	asked.feedback = self->feedback;
 	asked.past = self->past;
+	asked.window = self->window;
+	asked.false_alarms = self->false_alarms;
 	if (!spec_read_listed(&spec, self->asked.files, &spec_options, &error))
 		code = command_refused(session, command, &error);
 	else if (faults_count(spec.faults, SEVERITY_ERROR) > 0)
@@ -191,6 +198,11 @@ static const struct option report_options[] = {
 	ROW("feedback", NAMES, struct fit_options, feedback, .word = "FILE",
 	    .help = "Feedback on the requests: a file of JSON lines or Avro records, or topic:NAME; `topic:` alone is the "
 		    "pipeline's own. The step needs `estimate`."),
+	ROW("window", INTEGER, struct fit_options, window, .least = WINDOW_LEAST, .most = WINDOW_MOST,
+	    .help = "Rows of a window; default: `window` of the step. A file without times needs it if that is a time."),
+	ROW("false-alarms", TEXT, struct fit_options, false_alarms, .word = "RATE",
+	    .help = "The declared rate of false alarms, as in \"0.5 per 1000\" rows; default: `falseAlarms` of the step. A file "
+		    "without times needs it if that is in a time, as `1 per 30d` is."),
 	ROW("from", TEXT, struct fit_options, past.from, .word = "TIME",
 	    .help = "With `past`: the time of the first windows that are the reference, as in 2026-01-31T09:30Z, or how long "
 		    "ago, as in 7d; default: all of the past."),
@@ -227,22 +239,23 @@ const struct command command_drift_report = {
 		"--to.\n"
 		"\n"
 		"  sluice fit drift march.csv -f pipeline.yaml --tensor x=bid,ask --out refs/features.json\n"
-		"  sluice drift report april.csv -f pipeline.yaml --tensor x=bid,ask\n"
-		"  sluice drift report april.csv -f pipeline.yaml --tensor x=bid,ask -o html > april.html\n"
+		"  sluice drift report april.csv -f pipeline.yaml --tensor x=bid,ask --false-alarms \"0.5 per 1000\"\n"
+		"  sluice drift report topic: -f pipeline.yaml --brokers localhost:9092 -o html > april.html\n"
 		"\n"
 		"If a step `explain` of the pipeline keeps `importance`, each feature of a topic's windows has the shift of its "
 		"importance: by how much its share of the mean absolute contributions is larger in the windows of that time than "
 		"in the first ones. Text has the three that moved most, in points of 100; the page has the largest of each "
 		"feature; JSON has `importance_shift` of each.\n"
 		"\n"
-		"`window`, `methods`, `falseAlarms` and `effect` are those of the step. The records of a topic have times: those "
-		"of `input.time`, if the pipeline maps it. So have events in lines and a CSV with that column. The rows of other "
-		"files have none, so both `window` and `falseAlarms` are then by messages. The declared false alarms are those of "
-		"all features, tests and windows together. drift_score is the largest effect above the level that chance exceeds "
-		"at the declared rate; without drift it is 0. The effect of ks is its distance D; of psi, jensen-shannon and "
-		"chi-square it is the Jensen-Shannon distance; of wasserstein, the distance divided by the reference's standard "
-		"deviation. If rows depend on the rows before them, as in a time series, a sample counts by its smaller effective "
-		"size.\n"
+		"`methods` and `effect` are those of the step, and so are `window` and `falseAlarms` unless --window and "
+		"--false-alarms give others. The records of a topic have times: those of `input.time`, if the pipeline maps it. "
+		"So have events in lines and a CSV with that column. The rows of other files have none, so a window must be a "
+		"number of rows then, and the rate one of rows: of a step with `1 per 30d`, which is the default, give "
+		"--false-alarms. The declared false alarms are those of all features, tests and windows together. drift_score is "
+		"the largest effect above the level that chance exceeds at the declared rate; without drift it is 0. The effect "
+		"of ks is its distance D; of psi, jensen-shannon and chi-square it is the Jensen-Shannon distance; of "
+		"wasserstein, the distance divided by the reference's standard deviation. If rows depend on the rows before them, "
+		"as in a time series, a sample counts by its smaller effective size.\n"
 		"\n"
 		"With `estimate` each line has the estimated accuracy, precision, recall and AUC, with `estimateError` the "
 		"estimated absolute error. --feedback adds the realised numbers of the messages that have feedback by now, and "

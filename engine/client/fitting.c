@@ -8,6 +8,7 @@
 #include "plan/plan.h"
 #include "source/fit_rows.h"
 #include "source/fit_topic.h"
+#include "spec/options.h"
 #include "view/drift_page.h"
 
 #define DATA_BYTES_MAX ((size_t)4 << 30) /* it is read whole, for it is gone through once for each operation */
@@ -227,16 +228,45 @@ static bool fit_topic(struct fitting *self, struct step *step, const struct mapp
 	return good;
 }
 
+/* Where an option of the step is stored; its place in the file is forgotten, since it gets another value. */
+static void *option_of(const struct step_kind *kind, void *options, struct text name)
+{
+	const struct option *row = option_named(kind->options, name);
+	if (row && row->place_offset)
+		*(struct place *)((char *)options + row->place_offset) = PLACE_NONE;
+	return row ? (char *)options + row->offset : NULL;
+}
+
+/* The options of the step, with those that were asked for instead. NULL: memory ran out. */
+static const void *options_asked(struct fitting *self, const void *written)
+{
+	const struct fitting_asked *asked = self->asked;
+	if (!asked->window && !asked->false_alarms)
+		return written;
+	void *options = arena_copy(self->arena, written, asked->kind->options_size);
+	if (!options)
+		return NULL;
+	struct extent *window = asked->window ? option_of(asked->kind, options, TEXT("window")) : NULL;
+	const char **false_alarms = asked->false_alarms ? option_of(asked->kind, options, TEXT("falseAlarms")) : NULL;
+	if (window)
+		*window = (struct extent){.count = asked->window};
+	if (false_alarms)
+		*false_alarms = asked->false_alarms;
+	return options;
+}
+
 static bool fit_step(struct fitting *self, const struct fit_found *found, struct error *error)
 {
 	const struct mapping *mapping = found->graph->mapping;
 	struct step step = {.kind = self->asked->kind,
 			    .name = found->step->name.text,
 			    .pipeline = found->pipeline->name.text,
-			    .options = found->step->options,
+			    .options = options_asked(self, found->step->options),
 			    .place = found->step->here,
 			    .arena = self->arena,
 			    .files = files_source(self->files)};
+	if (!step.options)
+		return error_memory(error, ERROR_SYSTEM, "beginning to fit");
 	if (!past_read(self, &step, error) || !feedback_read_all(self, step.pipeline, error))
 		return false;
 	return text_starts_with(text_of(self->asked->source), TEXT(TOPIC_SOURCE)) ? fit_topic(self, &step, mapping, error)

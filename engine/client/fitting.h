@@ -19,6 +19,8 @@ struct fitting_asked {
 	const struct pipeline_target_asked *target;
 	int64_t count; /* of records of a topic; 0: all */
 	struct name_list tensors, feedback;
+	int64_t window;		       /* rows, instead of the step's `window`; 0: as the step has it */
+	const char *false_alarms;      /* instead of the step's `falseAlarms`; NULL: as the step has it */
 	struct past_rebase_asked past; /* the windows of a past that is the reference; the target and the name are not used */
 };
 

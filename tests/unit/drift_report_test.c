@@ -307,8 +307,12 @@ static void what_cannot_be_compared_is_refused(void **state)
 	reference_learn();
 	const char *rows = rows_of(100, 0, 0);
 	expect_said("drift report", "window: 1, falseAlarms: 0.1 per 1000", rows, "a window of 1 rows cannot be judged");
-	expect_said("drift report", "window: 5m, falseAlarms: 0.1 per 1000", rows, "the rows of a file have no times");
-	expect_said("drift report", "window: 100", rows, "the rows of a file have no times"); /* 1 per 30d */
+	expect_said("drift report", "window: 5m, falseAlarms: 0.1 per 1000", rows,
+		    "and `window` is by a time; give --window 500, or read a topic");
+	expect_said("drift report", "window: 100", rows,
+		    "and `falseAlarms` is by a time; give --false-alarms \"0.5 per 1000\", or read a topic"); /* 1 per 30d */
+	expect_said("drift report", "window: 5m", rows,
+		    "and `window` and `falseAlarms` are by a time; give --window 500 and --false-alarms \"0.5 per 1000\"");
 	expect_said("drift report", "methods: [mmd], window: 49, falseAlarms: 0.1 per 1000", rows,
 		    "a window of 49 rows is too small for `mmd`");
 	struct said said = run("drift report", USUAL, rows, "");
@@ -321,6 +325,45 @@ static void what_cannot_be_compared_is_refused(void **state)
 	said_close(&said);
 	write_file("ref.json", "{\"format\": \"sluice_outlier/1\", \"by\": \"mahalanobis\"}");
 	expect_said("drift report", USUAL, rows, "ref.json has the format `sluice_outlier/1`, and this step reads sluice_drift/1");
+}
+
+/* The rate has blanks, so this line is a list of words. */
+static struct said report_with(const char *window, const char *false_alarms)
+{
+	const char *words[] = {"sluice", "drift",    "report", "data",		 "-f",	      "p.yaml", "--tensor",
+			       "x=a,b",	 "--window", window,   "--false-alarms", false_alarms};
+	struct said said = {0};
+	size_t out_length, err_length;
+	struct session session = {
+		.out = open_memstream(&said.out, &out_length), .err = open_memstream(&said.err, &err_length), .kinds = step_kinds};
+	said.code = command_main(&session, sizeof words / sizeof *words, words);
+	fclose(session.out);
+	fclose(session.err);
+	return said;
+}
+
+/* A step as it runs by default, on a file. */
+static void a_window_and_a_rate_may_be_given_instead_of_the_steps(void **state)
+{
+	(void)state;
+	reference_learn();
+	struct said said = run("drift report", "window: 5m", rows_of(300, 0, 0), "");
+	said_close(&said);
+	said = report_with("100", "0.1 per 1000");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "window 2, 100 rows: ");
+	struct said by_step = run("drift report", USUAL, data, "");
+	assert_string_equal(said.out, by_step.out);
+	said_close(&by_step);
+	said_close(&said);
+	said = report_with("100", "often");
+	assert_int_not_equal(said.code, 0);
+	expect_words(said.err, "`falseAlarms` is `often`");
+	said_close(&said);
+	said = report_with("3", "0.1 per 1000");
+	assert_int_not_equal(said.code, 0);
+	expect_words(said.err, "--window");
+	said_close(&said);
 }
 
 /* The joint test and the online methods are in the lines and in the JSON; what is too small for them is refused. */
@@ -683,6 +726,7 @@ int main(void)
 		cmocka_unit_test(columns_may_stand_in_another_order),
 		cmocka_unit_test(quality_is_told),
 		cmocka_unit_test(what_cannot_be_compared_is_refused),
+		cmocka_unit_test(a_window_and_a_rate_may_be_given_instead_of_the_steps),
 		cmocka_unit_test(joint_and_online_methods_are_reported),
 		cmocka_unit_test(columns_that_the_reference_lacks_are_named),
 		cmocka_unit_test(sets_of_features_are_compared_as_vectors),
