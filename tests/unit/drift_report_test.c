@@ -167,65 +167,6 @@ static void features_with_few_values_are_named(void **state)
 	expect_said("fit drift", USUAL, "a,b,side\n", "the reference has 0 rows, and 100 or more are needed");
 }
 
-/* A column of 298 missing values, 1 and 2: what fit promises of it is what is done. */
-static void a_reference_of_too_few_values_is_judged_by_missing_values(void **state)
-{
-	(void)state;
-	static const char yaml[] = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
-				   "  - {name: watch, drift: {tensors: [a], reference: ref.json, " USUAL "}}\n"
-				   "  output: {steps: [watch]}\n";
-	size_t length = (size_t)snprintf(data, sizeof data, "a\n");
-	for (int i = 0; i < 300; i++)
-		length += (size_t)snprintf(data + length, sizeof data - length, "%s\n", i < 298 ? "nan" : i % 2 ? "2" : "1");
-	write_file("p.yaml", yaml);
-	write_file("data", data);
-	struct said said = say_with(step_kinds, "fit drift data -f p.yaml --out ref.json");
-	assert_int_equal(said.code, 0);
-	expect_words(said.err, "1 of 1 features have fewer than 50 values in the reference: only their missing values are judged");
-	said_close(&said);
-	said = say_with(step_kinds, "lint p.yaml");
-	assert_int_equal(said.code, 0);
-	expect_words(said.out, "1 of 1 features have fewer than 50 values in the reference: only their missing values are judged");
-	said_close(&said);
-	length = (size_t)snprintf(data, sizeof data, "a\n"); /* what two values say is not what is usual */
-	for (int i = 0; i < 200; i++)
-		length += (size_t)snprintf(data + length, sizeof data - length, "%s\n", i < 100 ? "nan" : "5");
-	write_file("data", data);
-	said = say_with(step_kinds, "drift report data -f p.yaml");
-	assert_int_equal(said.code, 0);
-	expect_words(said.out, "window 0, 100 rows: not judged, since the reference has too few values\n");
-	expect_words(said.out, "window 1, 100 rows: not judged, since the reference has too few values\n");
-	expect_words(said.out, "2 windows: 0 with drift, 0 with data out of the bounds of quality");
-	said_close(&said);
-	said = say_with(step_kinds, "drift report data -f p.yaml -o json");
-	expect_words(said.out, "\"judged\": false, \"not_judged\": \"every feature has fewer than 50 values there, so only missing "
-			       "values are judged\"");
-	said_close(&said);
-}
-
-/* As of a message with FP64: no reference is learnt from it, and it is out of the range of one. */
-static void an_infinite_number_of_a_csv_is_a_number(void **state)
-{
-	(void)state;
-	static const char *const fields[] = {"inf", "-inf", "Infinity", "+Inf", "1e999", "-1e999"};
-	char rows[4096];
-	reference_learn();
-	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-		size_t length = (size_t)snprintf(rows, sizeof rows, "a,b,side\n");
-		for (int row = 0; row < 100; row++)
-			length += (size_t)snprintf(rows + length, sizeof rows - length, "%s,12.%d,%s\n",
-						   row < 50 ? fields[i] : "0.5", row, row % 3 ? "buy" : "sell");
-		struct said said = run("drift report", USUAL, rows, "");
-		assert_int_equal(said.code, 0);
-		expect_words(said.out, "x.a: 50 values outside of the range");
-		assert_null(strstr(said.out, "of another type"));
-		said_close(&said);
-		expect_said("fit drift", USUAL, rows,
-			    "inf, which is too large to learn from; leave the message out, or the field empty");
-		expect_said("fit drift", USUAL, rows, "in the row of line 2");
-	}
-}
-
 /* ---- reports ---- */
 
 static void drift_is_told_by_window(void **state)
@@ -325,45 +266,6 @@ static void what_cannot_be_compared_is_refused(void **state)
 	said_close(&said);
 	write_file("ref.json", "{\"format\": \"sluice_outlier/1\", \"by\": \"mahalanobis\"}");
 	expect_said("drift report", USUAL, rows, "ref.json has the format `sluice_outlier/1`, and this step reads sluice_drift/1");
-}
-
-/* The rate has blanks, so this line is a list of words. */
-static struct said report_with(const char *window, const char *false_alarms)
-{
-	const char *words[] = {"sluice", "drift",    "report", "data",		 "-f",	      "p.yaml", "--tensor",
-			       "x=a,b",	 "--window", window,   "--false-alarms", false_alarms};
-	struct said said = {0};
-	size_t out_length, err_length;
-	struct session session = {
-		.out = open_memstream(&said.out, &out_length), .err = open_memstream(&said.err, &err_length), .kinds = step_kinds};
-	said.code = command_main(&session, sizeof words / sizeof *words, words);
-	fclose(session.out);
-	fclose(session.err);
-	return said;
-}
-
-/* A step as it runs by default, on a file. */
-static void a_window_and_a_rate_may_be_given_instead_of_the_steps(void **state)
-{
-	(void)state;
-	reference_learn();
-	struct said said = run("drift report", "window: 5m", rows_of(300, 0, 0), "");
-	said_close(&said);
-	said = report_with("100", "0.1 per 1000");
-	assert_int_equal(said.code, 0);
-	expect_words(said.out, "window 2, 100 rows: ");
-	struct said by_step = run("drift report", USUAL, data, "");
-	assert_string_equal(said.out, by_step.out);
-	said_close(&by_step);
-	said_close(&said);
-	said = report_with("100", "often");
-	assert_int_not_equal(said.code, 0);
-	expect_words(said.err, "`falseAlarms` is `often`");
-	said_close(&said);
-	said = report_with("3", "0.1 per 1000");
-	assert_int_not_equal(said.code, 0);
-	expect_words(said.err, "--window");
-	said_close(&said);
 }
 
 /* The joint test and the online methods are in the lines and in the JSON; what is too small for them is refused. */
@@ -719,14 +621,11 @@ int main(void)
 		cmocka_unit_test(of_many_rows_blocks_are_kept),
 		cmocka_unit_test(rows_that_teach_nothing_are_refused),
 		cmocka_unit_test(features_with_few_values_are_named),
-		cmocka_unit_test(a_reference_of_too_few_values_is_judged_by_missing_values),
-		cmocka_unit_test(an_infinite_number_of_a_csv_is_a_number),
 		cmocka_unit_test(drift_is_told_by_window),
 		cmocka_unit_test(the_json_has_all_tests),
 		cmocka_unit_test(columns_may_stand_in_another_order),
 		cmocka_unit_test(quality_is_told),
 		cmocka_unit_test(what_cannot_be_compared_is_refused),
-		cmocka_unit_test(a_window_and_a_rate_may_be_given_instead_of_the_steps),
 		cmocka_unit_test(joint_and_online_methods_are_reported),
 		cmocka_unit_test(columns_that_the_reference_lacks_are_named),
 		cmocka_unit_test(sets_of_features_are_compared_as_vectors),

@@ -213,60 +213,6 @@ static void segments_have_their_own(void **state)
 
 /* ---- the area under the ROC curve ---- */
 
-/* Of the 60 rows, 30 are positive, and of the 30 that were predicted to be so 24. */
-static void a_window_has_its_precision_and_recall(void **state)
-{
-	(void)state;
-	begin(5);
-	for (int i = 0; i < 100; i++) {
-		number_message(i, i % 2 ? 0.8 : 0.3);
-		if (i < 60)
-			number_outcome(i, (i % 2 != 0) == (i < 48) ? "\"truth\": [1]" : "\"truth\": [0]");
-		else
-			number_outcome(i, "\"metrics\": {\"accuracy\": 0.7}"); /* which says nothing of classes */
-	}
-	struct said said = report(ESTIMATES, "");
-	assert_int_equal(said.code, 0);
-	expect_words(said.out, "; estimated precision 0.8 (");
-	expect_words(said.out, "; estimated recall 0.727 (");
-	expect_words(said.out, "; realised precision 0.8 of 60 rows with feedback, within its band of ");
-	expect_words(said.out, "; realised recall 0.8 of 60 rows with feedback, within its band of ");
-	expect_words(said.out, "realised precision: within the band of 95% in 1 of 1 windows\n");
-	expect_words(said.out, "realised recall: within the band of 95% in 1 of 1 windows\n");
-	said_close(&said);
-	said = report(ESTIMATES, " -o json");
-	const double reach = (1.959963984540054 * sqrt(50 * 0.8 * 0.2) + 0.5) / 50;
-	assert_true(fabs(member(said.out, "estimated_precision_low") - (0.8 - reach)) < 1e-9);
-	assert_true(fabs(member(said.out, "estimated_precision_high") - (0.8 + reach)) < 1e-9);
-	assert_true(member(said.out, "estimated_recall_low") < 40. / 55 && member(said.out, "estimated_recall_high") > 40. / 55);
-	assert_true(member(said.out, "realised_precision_rows") == 60 && member(said.out, "realised_recall_rows") == 60);
-	assert_true(fabs(member(said.out, "realised_precision") - 0.8) < 1e-12);
-	assert_true(fabs(member(said.out, "realised_recall") - 0.8) < 1e-12);
-	const double own = (1.959963984540054 * sqrt(30 * 0.8 * 0.2) + 0.5) / 30; /* of the rows whose class is known */
-	assert_true(fabs(member(said.out, "realised_precision_band_low") - (0.8 - own)) < 1e-9);
-	expect_words(said.out, "\"precision_band_held\": true");
-	expect_words(said.out, "\"recall_band_held\": true");
-	said_close(&said);
-}
-
-/* Nine rows are too few to hold a share of them against its band. */
-static void a_share_of_few_positive_rows_is_not_judged(void **state)
-{
-	(void)state;
-	begin(6);
-	for (int i = 0; i < 100; i++) {
-		number_message(i, i < 9 ? 0.8 : 0.3);
-		number_outcome(i, i < 8 ? "\"truth\": [1]" : "\"truth\": [0]");
-	}
-	struct said said = report(ESTIMATES, "");
-	assert_int_equal(said.code, 0);
-	expect_words(said.out, "realised precision 0.889 of 100 rows with feedback, too few for its band");
-	expect_words(said.out,
-		     "in 0 of 0 windows; 1 more have fewer than 30 rows with feedback, or 10 that were predicted to be positive");
-	expect_words(said.out, "in 0 of 0 windows; 1 more have fewer than 30 rows with feedback, or 10 that are positive");
-	said_close(&said);
-}
-
 /* Of 40 rows with 0.8 and 40 with 0.4, 30 and 10 are positive. */
 static void a_window_has_its_realised_area(void **state)
 {
@@ -648,8 +594,6 @@ int main(void)
 		cmocka_unit_test(the_band_holds_as_often_as_declared),
 		cmocka_unit_test(windows_of_few_rows_are_not_held_against_the_band),
 		cmocka_unit_test(segments_have_their_own),
-		cmocka_unit_test(a_window_has_its_precision_and_recall),
-		cmocka_unit_test(a_share_of_few_positive_rows_is_not_judged),
 		cmocka_unit_test(a_window_has_its_realised_area),
 		cmocka_unit_test(an_order_that_is_turned_shows),
 		cmocka_unit_test(areas_of_few_rows_of_a_class_are_not_held_against_the_band),
