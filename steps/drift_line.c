@@ -118,6 +118,10 @@ static void estimates_put(const struct drift_line *line, struct buffer *out)
 		estimate_put("estimated_recall", "estimated_recall_low", "estimated_recall_high", known.recall, out);
 		estimate_put("estimated_auc", "estimated_auc_low", "estimated_auc_high", known.auc, out);
 	}
+	if (drift_estimates_any(line->estimate)) {
+		drift_count_put(out, "estimated_rows", line->unestimated->rows - drift_unestimated_count(line->unestimated));
+		drift_count_put(out, "rows_not_estimated", drift_unestimated_count(line->unestimated));
+	}
 	if (line->estimate->error.here.line)
 		estimate_put("estimated_error", "estimated_error_low", "estimated_error_high", known.error, out);
 }
@@ -136,6 +140,10 @@ static void estimates_say(const struct drift_line *line, struct buffer *out)
 	estimate_say(drift_figure_names[FIGURE_RECALL], known.recall, out);
 	estimate_say(drift_figure_names[FIGURE_AUC], known.auc, out);
 	estimate_say(drift_figure_names[FIGURE_ERROR], known.error, out);
+	if (drift_unestimated_count(line->unestimated) == 0)
+		return;
+	buffer_string(out, "; ");
+	drift_unestimated_say(line->unestimated, line->estimate, out);
 }
 
 /* Whether the step estimates it. */

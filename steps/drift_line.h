@@ -5,6 +5,7 @@
 #include "steps/drift_comparison.h"
 #include "steps/drift_picture.h"
 #include "steps/drift_truths.h"
+#include "steps/drift_unestimated.h"
 
 /* What is known of the window beside its verdict. All of it is borrowed. */
 struct drift_line {
@@ -15,6 +16,7 @@ struct drift_line {
 	const struct text *segment;	      /* NULL: there are no segments */
 	const struct performance *performance;
 	const struct drift_sums *sums;
+	const struct drift_unestimated *unestimated;
 	const struct drift_realised *realised;
 };
 

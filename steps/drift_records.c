@@ -6,6 +6,7 @@
 #include "message/drift_score.h"
 #include "steps/drift_observer_parts.h"
 #include "steps/drift_spread.h"
+#include "steps/drift_unestimated.h"
 #include "steps/drift_verdict.h"
 
 #define UNUSABLE_USUAL 500 /* messages that do not fit, of a window by time */
@@ -124,6 +125,21 @@ static void unusable_record(const struct drift_visit *at, struct text segment, s
 	window_show(at, segment, kept);
 }
 
+/* Notes what the observer can do, by the window that has closed: one of whose rows none is in the estimate says why. False: memory
+ * ran out. */
+static bool window_note(const struct drift_visit *at, struct drift_score *score)
+{
+	const struct drift_estimate_options *estimate = &((const struct drift *)at->step->options)->estimate;
+	if (!drift_estimates_any(estimate) || score->estimated_rows > 0 || score->uncompared) {
+		drift_watching_note(at->self);
+		return true;
+	}
+	score->uncompared = drift_unestimated_why(estimate, visit_arena(at->visit));
+	if (score->uncompared && at->self->entry)
+		verdict_entry_note_watching(at->self->entry, WATCHING_UNESTIMATED, score->uncompared);
+	return score->uncompared;
+}
+
 bool drift_record_verdict(struct drift_visit *at, struct text segment, const struct monitor_verdict *verdict,
 			  struct drift_kept *kept)
 {
@@ -137,12 +153,13 @@ bool drift_record_verdict(struct drift_visit *at, struct text segment, const str
 	if (verdict) {
 		const struct drift_estimates estimates = drift_estimates_of(&kept->performance, &at->sums);
 		if (!score_fill(at, verdict, score) || !drift_verdict_lacking(score, &at->self->comparison, arena) ||
-		    (drift_estimates_any(&options->estimate) && !drift_estimates_list(&kept->performance, &at->sums, score, arena)))
+		    (drift_estimates_any(&options->estimate) &&
+		     !drift_estimates_list(&kept->performance, &at->sums, score, arena)) ||
+		    !window_note(at, score))
 			return error_memory(at->error, ERROR_LIMIT, "judging a window");
 		drift_verdict_last(&kept->last, verdict, &estimates);
 		kept->performance = (struct performance){0};
 		at->sums = (struct drift_sums){0};
-		drift_watching_note(at->self);
 	} else if (at->misfit) {
 		unusable_record(at, segment, score, kept);
 	}

@@ -18,12 +18,14 @@
 #include "steps/drift_truths.h"
 
 #define MESSAGE_BYTES_MAX ((size_t)1 << 30)
+#define UNESTIMATED_BYTES_MAX 4096 /* a sentence with the name of a tensor three times */
 
 /* How good the model is in a window. */
 struct review_quality {
 	struct performance performance;
 	struct drift_sums sums;
 	struct drift_realised realised;
+	struct drift_unestimated unestimated;
 };
 
 /* The open window of a segment while the monitor has that of another. */
@@ -47,6 +49,7 @@ struct drift_review {
 	uint64_t windows, drifted, quality, alarmed;
 	uint64_t lost; /* windows whose only alarm is that features are lost, which is in no declared rate */
 	double false_alarms;		       /* declared, of all windows */
+	struct drift_unestimated unestimated;  /* of all rows */
 	uint64_t messages, informed, unusable; /* those with feedback, and of these the ones that it does not fit */
 	uint64_t bands[FIGURES][BAND_STATES];  /* windows */
 	uint64_t compared;		       /* rows */
@@ -78,6 +81,7 @@ static void verdict_report(struct drift_review *review, const struct monitor_ver
 					.segment = review->group ? &review->segment->name : NULL,
 					.performance = &review->segment->quality->performance,
 					.sums = &review->segment->quality->sums,
+					.unestimated = &review->segment->quality->unestimated,
 					.realised = &review->segment->quality->realised};
 	(review->json ? drift_line_put : drift_line_say)(&line, verdict, review->report);
 	for (enum drift_figure figure = 0; figure < FIGURES; figure++) {
@@ -194,8 +198,12 @@ struct review_row {
 	size_t number;
 };
 
-static void row_estimate(const struct review_row *row, struct review_segment *segment)
+static void row_estimate(struct drift_review *review, const struct review_row *row, struct review_segment *segment)
 {
+	if (drift_estimates_any(review->estimate)) {
+		drift_unestimated_add(&segment->quality->unestimated, row->chances, row->number);
+		drift_unestimated_add(&review->unestimated, row->chances, row->number);
+	}
 	drift_chances_add(row->chances, row->number, &segment->quality->performance, &segment->quality->sums);
 	if (row->truth)
 		drift_realised_add(&segment->quality->realised, row->chances, row->number, row->truth);
@@ -226,11 +234,11 @@ static bool row_review(struct drift_review *review, const struct review_row *row
 	monitor_share(review->comparison.monitor, review->segment_count);
 	const struct monitor_verdict *verdict = monitor_add(review->comparison.monitor, row->values, row->time_ms);
 	if (by_count)
-		row_estimate(row, segment);
+		row_estimate(review, row, segment);
 	if (verdict)
 		verdict_report(review, verdict);
 	if (!by_count)
-		row_estimate(row, segment);
+		row_estimate(review, row, segment);
 	return !review->group || drift_parked_keep(&segment->parked, review->comparison.monitor, row->values,
 						   review->comparison.reference.feature_count, row->time_ms, verdict, error);
 }
@@ -370,6 +378,27 @@ static void segments_say(const struct drift_review *review)
 			     (unsigned long long)review->nameless, review->why.text);
 }
 
+/* Nothing, if all rows are in it. */
+static void unestimated_say(const struct drift_review *review)
+{
+	if (drift_unestimated_count(&review->unestimated) == 0)
+		return;
+	drift_unestimated_say(&review->unestimated, review->estimate, review->report);
+	buffer_byte(review->report, '\n');
+}
+
+static void unestimated_put(const struct drift_review *review)
+{
+	struct buffer words;
+	if (drift_unestimated_count(&review->unestimated) == 0)
+		return;
+	buffer_open(&words, UNESTIMATED_BYTES_MAX);
+	drift_unestimated_say(&review->unestimated, review->estimate, &words);
+	buffer_string(review->report, ", \"not_estimated\": ");
+	json_write_string(review->report, buffer_view(&words));
+	buffer_close(&words);
+}
+
 /* The last line of JSON: the whole report. */
 static void report_json(const struct drift_review *review)
 {
@@ -387,6 +416,7 @@ static void report_json(const struct drift_review *review)
 		buffer_string(out, ", \"without_segment_since\": ");
 		json_write_string(out, text_of(review->why.text));
 	}
+	unestimated_put(review);
 	lacking_put(review);
 	past_put(review);
 	buffer_string(out, ", \"reference\": [");
@@ -510,6 +540,7 @@ bool drift_review(struct step *step, const struct fit_source *source, bool json,
 		past_say(&review);
 		lacking_say(&review);
 		segments_say(&review);
+		unestimated_say(&review);
 		truths_say(&review);
 		buffer_print(report, "%llu windows: %llu with drift, %llu with data out of the bounds of quality",
 			     (unsigned long long)review.windows, (unsigned long long)review.drifted,

@@ -85,15 +85,16 @@ enum watching {
 	WATCHING_UNASKED,  /* no message has come to an observer here */
 	WATCHING_LEARNING, /* the reference is not known yet */
 	WATCHING_COMPARES,
-	WATCHING_UNFIT,	 /* nothing can be compared with the reference */
-	WATCHING_MISFIT, /* as many messages as a window has could not be used */
+	WATCHING_UNFIT,	      /* nothing can be compared with the reference */
+	WATCHING_MISFIT,      /* as many messages as a window has could not be used */
+	WATCHING_UNESTIMATED, /* it compares, and no row of a window is in its estimate */
 };
 
 #define WATCHING_WHY_BYTES 256 /* may be cut off */
 
 struct watching_state {
 	enum watching watching;
-	char why[WATCHING_WHY_BYTES]; /* of UNFIT and MISFIT; and what is waited for */
+	char why[WATCHING_WHY_BYTES]; /* of UNFIT, MISFIT and UNESTIMATED; and what is waited for */
 };
 
 /* Notes what the observer here can do, if it is something else than before. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* What a step can do, whichever kind it is. */
-enum watching_words { WORDS_NONE, WORDS_LEARNING, WORDS_KNOWN, WORDS_UNFIT, WORDS_MISFIT };
+enum watching_words { WORDS_NONE, WORDS_LEARNING, WORDS_KNOWN, WORDS_UNFIT, WORDS_MISFIT, WORDS_UNESTIMATED };
 
 struct watching_step {
 	struct watching_step *next;
@@ -81,7 +81,7 @@ static enum watching_words words_of_drift(const struct watching_state *state)
 {
 	static const enum watching_words words[] = {
 		[WATCHING_UNASKED] = WORDS_NONE, [WATCHING_LEARNING] = WORDS_LEARNING, [WATCHING_COMPARES] = WORDS_KNOWN,
-		[WATCHING_UNFIT] = WORDS_UNFIT,	 [WATCHING_MISFIT] = WORDS_MISFIT,
+		[WATCHING_UNFIT] = WORDS_UNFIT,	 [WATCHING_MISFIT] = WORDS_MISFIT,     [WATCHING_UNESTIMATED] = WORDS_UNESTIMATED,
 	};
 	return words[state->watching];
 }
@@ -108,6 +108,9 @@ static void drift_say(const struct watching_log *watching, const struct watching
 	else if (words == WORDS_KNOWN)
 		log_say(watching->log, LOG_LEVEL_INFO, &fields, "%s: step %s compares messages with its reference", step->pipeline,
 			step->name);
+	else if (words == WORDS_UNESTIMATED)
+		log_say(watching->log, LOG_LEVEL_WARN, &fields, "%s: step %s estimates nothing: %s", step->pipeline, step->name,
+			why);
 	else
 		log_say(watching->log, LOG_LEVEL_WARN, &fields, "%s: step %s finds no drift, because %s: %s", step->pipeline,
 			step->name,

@@ -129,11 +129,42 @@ static void a_share_of_few_positive_rows_is_not_judged(void **state)
 	said_close(&said);
 }
 
+/* Logits are no probabilities, and nothing is said of them but that. */
+static void rows_that_are_not_in_the_estimate_are_counted(void **state)
+{
+	(void)state;
+	begin();
+	for (int i = 0; i < 200; i++)
+		number_message(i, i < 100 ? 3.25 : i < 130 ? -0.5 : 0.8);
+	struct said said = report("");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "no drift; 0 of 100 rows are in the estimate: 100 have no probability from 0 to 1 in `p`\n");
+	expect_words(said.out, "; 70 of 100 rows are in the estimate: 30 have no probability from 0 to 1 in `p`\n");
+	expect_words(said.out, "\n70 of 200 rows are in the estimate: 130 have no probability from 0 to 1 in `p`\n");
+	said_close(&said);
+	said = report(" -o json");
+	assert_true(member(said.out, "estimated_rows") == 0 && member(said.out, "rows_not_estimated") == 100);
+	assert_true(member(strchr(said.out, '\n') + 1, "estimated_rows") == 70);
+	expect_words(said.out,
+		     "\"not_estimated\": \"70 of 200 rows are in the estimate: 130 have no probability from 0 to 1 in `p`\"");
+	said_close(&said);
+	said = report(" -o html");
+	expect_words(said.out, "70 of 200 rows are in the estimate: 130 have no probability from 0 to 1 in `p`.");
+	said_close(&said);
+	begin();
+	for (int i = 0; i < 100; i++)
+		number_message(i, 0.8);
+	said = report("");
+	assert_null(strstr(said.out, "in the estimate"));
+	said_close(&said);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_window_has_its_precision_and_recall),
 		cmocka_unit_test(a_share_of_few_positive_rows_is_not_judged),
+		cmocka_unit_test(rows_that_are_not_in_the_estimate_are_counted),
 	};
 	return cmocka_run_group_tests(tests, reference_make, folder_leave);
 }

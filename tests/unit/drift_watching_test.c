@@ -66,6 +66,19 @@ static void a_past_of_missing_values_judges_only_these(void **state)
 	observed_close(&observed);
 }
 
+/* Drift is judged as ever. */
+static void a_window_without_an_estimate_says_why(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, USUAL ", estimate: {probabilities: p}");
+	observed_rows(&observed, 40, 1, 0);
+	expect_watching(&observed, WATCHING_UNESTIMATED, "no row is in the estimate, since messages lack the tensor `p`");
+	assert_int_equal(observed.seen[0].verdict, DRIFT_STEADY);
+	assert_non_null(strstr(observed.seen[0].uncompared, "messages lack the tensor `p`"));
+	observed_close(&observed);
+}
+
 static void a_topic_is_waited_for(void **state)
 {
 	(void)state;
@@ -121,6 +134,7 @@ int main(void)
 		cmocka_unit_test(a_past_is_learnt_and_then_compared_with),
 		cmocka_unit_test(a_past_of_constants_is_unfit_for_some_methods),
 		cmocka_unit_test(a_past_of_missing_values_judges_only_these),
+		cmocka_unit_test(a_window_without_an_estimate_says_why),
 		cmocka_unit_test(a_topic_is_waited_for),
 		cmocka_unit_test(messages_that_cannot_be_used_are_the_reason),
 		cmocka_unit_test(what_has_moved_to_another_engine_is_forgotten),
