@@ -117,6 +117,8 @@ static void unusable_record(const struct drift_visit *at, struct text segment, s
 {
 	if (at->self->entry)
 		verdict_entry_note_watching(at->self->entry, WATCHING_MISFIT, at->misfit);
+	if (at->self->comparison.reference.rows == 0 && !score->uncompared)
+		score->uncompared = arena_copy(visit_arena(at->visit), at->misfit, strlen(at->misfit));
 	score->unusable_alarm =
 		at->tally.unusable >= drift_unusable_most(at->self) && at->self->comparison.reference.rows > 0 && !at->self->group;
 	if (!score->unusable_alarm)

@@ -56,8 +56,10 @@ static bool layout_add(struct drift_layout *layout, const struct tensor *tensor,
 		return shape_refuse(tensor, arena, error);
 	if (layout->count + shape.columns > DRIFT_FEATURES_MAX)
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "the message has more than the %d features that can be watched; name fewer tensors by `tensors`",
-				 DRIFT_FEATURES_MAX);
+				 "with `" TEXT_FORMAT "` of %zu columns the message has more than the %d features that can be "
+				 "watched, of which each column is one; name fewer tensors by `tensors`, or watch fewer numbers of "
+				 "an embedding, such as its first principal components",
+				 TEXT_ARGUMENTS(tensor->name), shape.columns, DRIFT_FEATURES_MAX);
 	for (size_t i = 0; i < shape.columns; i++) {
 		struct drift_column *column = &layout->columns[layout->count++];
 		*column = (struct drift_column){.tensor = name,

@@ -66,6 +66,26 @@ static void a_past_of_missing_values_judges_only_these(void **state)
 	observed_close(&observed);
 }
 
+/* It is learning for ever, and says why. */
+static void a_past_of_embeddings_that_are_too_long_says_so(void **state)
+{
+	(void)state;
+	static const double numbers[384];
+	static const int64_t shape[] = {1, 384};
+	const struct tensor tensor = {
+		.name = TEXT("x"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = numbers, .count = 384};
+	struct observed observed;
+	observed_open_past(&observed, "1d", "window: 100, falseAlarms: 0.1 per 1000");
+	for (int i = 0; i < 100; i++)
+		observed_send(&observed, &tensor);
+	expect_watching(&observed, WATCHING_MISFIT, "with `x` of 384 columns the message has more than the 256 features");
+	assert_int_equal(observed.count, 1);
+	assert_int_equal(observed.seen[0].verdict, DRIFT_LEARNING);
+	assert_int_equal(observed.seen[0].unusable, 100);
+	assert_non_null(strstr(observed.seen[0].uncompared, "with `x` of 384 columns the message has"));
+	observed_close(&observed);
+}
+
 /* Drift is judged as ever. */
 static void a_window_without_an_estimate_says_why(void **state)
 {
@@ -134,6 +154,7 @@ int main(void)
 		cmocka_unit_test(a_past_is_learnt_and_then_compared_with),
 		cmocka_unit_test(a_past_of_constants_is_unfit_for_some_methods),
 		cmocka_unit_test(a_past_of_missing_values_judges_only_these),
+		cmocka_unit_test(a_past_of_embeddings_that_are_too_long_says_so),
 		cmocka_unit_test(a_window_without_an_estimate_says_why),
 		cmocka_unit_test(a_topic_is_waited_for),
 		cmocka_unit_test(messages_that_cannot_be_used_are_the_reason),
