@@ -6,17 +6,18 @@
 #include "base/quote.h"
 #include "message/json_write.h"
 #include "runtime/alert_settings.h"
+#include "spec/alert_sources.h"
 
 struct text alert_condition_text(const struct alert_spec *spec)
 {
 	return spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text);
 }
 
-static const char *recipients_joined(struct name_list recipients, struct arena *arena)
+static const char *names_joined(struct name_list names, struct arena *arena)
 {
-	const char *joined = recipients.items[0].text;
-	for (size_t i = 1; joined && i < recipients.count; i++)
-		joined = arena_print(arena, "%s, %s", joined, recipients.items[i].text);
+	const char *joined = names.items[0].text;
+	for (size_t i = 1; joined && i < names.count; i++)
+		joined = arena_print(arena, "%s, %s", joined, names.items[i].text);
 	return joined ? joined : "";
 }
 
@@ -26,7 +27,7 @@ const char *alert_action_receiver(const struct alert_action *action, struct aren
 		return "alerts"; /* of the pipeline */
 	if (action->type == ALERT_ROLLBACK)
 		return action->experiment.text;
-	return action->type == ALERT_EMAIL ? recipients_joined(action->recipients, arena) : action->url;
+	return action->type == ALERT_EMAIL ? names_joined(action->recipients, arena) : action->url;
 }
 
 static void duration_append(const char *word, int64_t ns, struct buffer *out)
@@ -78,6 +79,16 @@ static void silences_print_json(const struct alert_list *list, const struct list
 	buffer_byte(out, ']');
 }
 
+/* The time that a condition of figures looks at; 0: it is judged by each message, or there is none. */
+static int64_t over_of(const struct listed_alert *alert, struct arena *arena)
+{
+	const struct alert_sources sources = alert_sources_of(alert->resource->spec);
+	struct alert_condition condition;
+	if (!alert->spec->condition || !alert_condition_make(&condition, alert->spec->condition, &sources, arena))
+		return 0;
+	return condition.of_figures ? alert->spec->over_ns : 0;
+}
+
 void alert_list_print(const struct alert_list *list, struct arena *arena, struct buffer *out)
 {
 	if (list->count == 0)
@@ -88,12 +99,15 @@ void alert_list_print(const struct alert_list *list, struct arena *arena, struct
 		buffer_print(out, "%s: %s\n  %s %s", list->items[i].resource->name.text,
 			     text_shown(text_of(spec->name.text), arena),
 			     spec->condition ? "when" : "absent:", text_shown(alert_condition_text(spec), arena));
-		duration_append("over", spec->condition ? spec->over_ns : 0, out);
+		duration_append("over", over_of(&list->items[i], arena), out);
 		duration_append("for", spec->for_ns, out);
 		duration_append("resolves after", spec->resolve_after_ns, out);
 		if (spec->group_by)
 			buffer_print(out, " for each %s", text_shown(expression_source(spec->group_by), arena));
 		buffer_byte(out, '\n');
+		if (spec->inhibited_by.count > 0)
+			buffer_print(out, "  inhibited by %s\n",
+				     text_shown(text_of(names_joined(spec->inhibited_by, arena)), arena));
 		for (size_t j = 0; j < spec->actions.count; j++)
 			buffer_print(out, "  %-8s %s\n", alert_action_names[actions[j].type],
 				     text_shown(text_of(alert_action_receiver(&actions[j], arena)), arena));
@@ -110,6 +124,18 @@ static void duration_member(const char *name, int64_t ns, struct buffer *out)
 	json_write_member(out, ", ", name, text_of(duration));
 }
 
+static void inhibitors_put(struct name_list names, struct buffer *out)
+{
+	if (names.count == 0)
+		return;
+	buffer_string(out, ", \"inhibitedBy\": [");
+	for (size_t i = 0; i < names.count; i++) {
+		buffer_string(out, i > 0 ? ", " : "");
+		json_write_string(out, text_of(names.items[i].text));
+	}
+	buffer_byte(out, ']');
+}
+
 void alert_list_print_json(const struct alert_list *list, struct arena *arena, struct buffer *out)
 {
 	for (size_t i = 0; i < list->count; i++) {
@@ -118,11 +144,12 @@ void alert_list_print_json(const struct alert_list *list, struct arena *arena, s
 		json_write_member(out, "{", "pipeline", text_of(list->items[i].resource->name.text));
 		json_write_member(out, ", ", "alert", text_of(spec->name.text));
 		json_write_member(out, ", ", spec->condition ? "condition" : "absent", alert_condition_text(spec));
-		duration_member("over", spec->condition ? spec->over_ns : 0, out);
+		duration_member("over", over_of(&list->items[i], arena), out);
 		duration_member("for", spec->for_ns, out);
 		duration_member("resolveAfter", spec->resolve_after_ns, out);
 		if (spec->group_by)
 			json_write_member(out, ", ", "groupBy", expression_source(spec->group_by));
+		inhibitors_put(spec->inhibited_by, out);
 		buffer_string(out, ", \"actions\": [");
 		for (size_t j = 0; j < spec->actions.count; j++) {
 			json_write_member(out, j > 0 ? ", {" : "{", "type", text_of(alert_action_names[actions[j].type]));

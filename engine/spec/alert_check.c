@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "base/suggest.h"
 #include "base/url.h"
+#include "spec/alert_sources.h"
 #include "spec/fault_codes.h"
 #include "spec/rows.h"
 
@@ -212,7 +213,7 @@ static void check_comparisons(const struct alert_spec *alert, struct faults *fau
 	}
 }
 
-static struct alert_sources sources_of(const struct pipeline_spec *pipeline)
+struct alert_sources alert_sources_of(const struct pipeline_spec *pipeline)
 {
 	const struct step_spec *steps = pipeline->steps.items;
 	struct alert_sources sources = {.declares = metrics_declare, .metrics = &pipeline->metrics};
@@ -302,7 +303,7 @@ static void check_constant(const struct alert_spec *alert, struct faults *faults
 static void check_condition(const struct pipeline_spec *pipeline, const struct alert_spec *alert, struct faults *faults)
 {
 	struct alert_condition condition;
-	const struct alert_sources sources = sources_of(pipeline);
+	const struct alert_sources sources = alert_sources_of(pipeline);
 	struct arena *arena = arena_open(CHECK_BYTES);
 	if (arena && alert_condition_make(&condition, alert->condition, &sources, arena)) {
 		if (condition.mixed.length)

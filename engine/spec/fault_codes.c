@@ -163,7 +163,8 @@ const struct fault_code fault_codes[] = {
 	      .help = "Write a capability, or a package and its version: sklearn, mlflow==2.8.1.",
 	      .example = "requirements: [\"==2.8.1\"]\n\nrequirements: [\"mlflow==2.8.1\"]\n"),
 	ERROR(CODE_BAD_ADDRESS, BAD_VALUE, .title = "An address that cannot be read",
-	      .help = "Write a scheme, a host and a port: grpc://mlserver:8081.",
+	      .help = "Write it as the message says: of a model server as grpc://mlserver:8081, of a webhook as "
+		      "https://alerts.example.com/sluice, of a mailbox as team@example.com.",
 	      .example = "endpoints: [mlserver]\n\nendpoints: [\"grpc://mlserver:8081\"]\n"),
 	WARNING(CODE_IGNORED_SETTING, BAD_VALUE, .title = "A setting that sluice interprets differently",
 		.help = "The message describes the effect; change the setting to make it explicit.",
