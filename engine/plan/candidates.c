@@ -77,7 +77,8 @@ bool pipeline_version_refuse(const struct compiler *compiler, const char *experi
 
 static void version_judge(const struct candidate_check *check, const char *role, const struct name *candidate)
 {
-	if (candidate->text && check->type == RESOURCE_PIPELINE)
+	/* With the options of a command it is an error of the calls; an Experiment that nothing calls may be in force. */
+	if (candidate->text && check->type == RESOURCE_PIPELINE && !check->compiler->options)
 		(void)pipeline_version_refuse(check->compiler, check->name, candidate);
 	if (candidate->text && version_is_none(check, candidate->text))
 		fault_add(check->compiler->spec->faults, CODE_MISSING_VERSION, candidate->place, NULL,
