@@ -193,10 +193,8 @@ int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, many_stand_open, many_stand_close)
 	const struct CMUnitTest tests[] = {
-		STORY(requests_in_a_row_leave_room_for_others),
-		STORY(a_row_is_answered_though_its_caller_ends_its_side),
-		STORY(a_row_ends_in_words_if_the_server_drains),
-		STORY(streams_at_once_leave_room_for_others),
+		STORY(requests_in_a_row_leave_room_for_others),	 STORY(a_row_is_answered_though_its_caller_ends_its_side),
+		STORY(a_row_ends_in_words_if_the_server_drains), STORY(streams_at_once_leave_room_for_others),
 		STORY(streams_begin_while_others_wait),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,7 @@
 	"  progressiveDeployment: {schedule: [50, 100], every: 50m, gate: better}\n"
 
 #define LOOK_MS 30000
-#define LOOKS 200	/* of the stage and its extension */
+#define LOOKS 200	 /* of the stage and its extension */
 #define VALUES_A_LOOK 50 /* of each variant */
 #define USERS_MAX (LOOKS * VALUES_A_LOOK)
 #define RUNS 100
@@ -33,7 +33,7 @@ enum { CRITERION, COMPARISON };
 /* Users of one variant. The ratio is that of all values in the long run. */
 struct world {
 	const char *name;
-	size_t users; /* who return all the time; 0: each value is of a new one */
+	size_t users;				/* who return all the time; 0: each value is of a new one */
 	double (*eager)(struct random *chance); /* of a user: how often it comes, from 0 to 1 */
 	double (*level)(struct random *chance, double eager);
 	bool outcomes; /* values are 0 and 1, by that rate; else around the level */
@@ -153,8 +153,8 @@ static void values_come(struct arm *arm, const struct world *world, bool is_rati
 {
 	for (size_t i = 0; i < VALUES_A_LOOK; i++) {
 		struct user *user = user_draw(arm, world, chance);
-		const double value = world->outcomes ? uniform_draw(chance) < user->level * more
-						     : user->level * more + normal_draw(chance);
+		const double value =
+			world->outcomes ? uniform_draw(chance) < user->level * more : user->level * more + normal_draw(chance);
 		metric_counts_value(&arm->counts.metrics[0], is_ratio, user->sum, user->requests, value);
 		user->sum += value;
 		user->requests++;
