@@ -550,6 +550,18 @@ static bool kafka_lacks_group(const struct consumer *self)
 	return atomic_load(&((const struct kafka_consumer *)self)->group_denied);
 }
 
+static bool kafka_extent(const struct consumer *self, uint32_t topic, int32_t partition, struct partition_extent *extent)
+{
+	const struct kafka_consumer *consumer = (const struct kafka_consumer *)self;
+	int64_t begin, end;
+	if (rd_kafka_get_watermark_offsets(consumer->client, consumer->topics[topic], partition, &begin, &end) !=
+		    RD_KAFKA_RESP_ERR_NO_ERROR ||
+	    end < 0)
+		return false;
+	*extent = (struct partition_extent){begin > 0 ? begin : 0, end};
+	return true;
+}
+
 static const struct consumer_operations kafka_operations = {
 	.close = kafka_close,
 	.bell = kafka_bell,
@@ -564,4 +576,5 @@ static const struct consumer_operations kafka_operations = {
 	.is_checking = kafka_is_checking,
 	.absent = kafka_absent,
 	.lacks_group = kafka_lacks_group,
+	.extent = kafka_extent,
 };

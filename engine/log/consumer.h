@@ -68,6 +68,11 @@ static inline uint64_t gap_count(const struct gap *gap)
 	return gap->to > gap->from ? (uint64_t)(gap->to - gap->from) : 0;
 }
 
+/* The first offset of a partition, and the one after its last, which may be the end of a transaction and not be read. */
+struct partition_extent {
+	int64_t begin, end;
+};
+
 /* Topics to be read from now on. */
 struct consumer_topics {
 	const char *const *names; /* the former ones, at their indexes, then new ones */
@@ -95,6 +100,8 @@ struct consumer_operations {
 	bool (*is_checking)(const struct consumer *consumer);	  /* NULL: never */
 	size_t (*absent)(const struct consumer *consumer, const struct absent_topic **topics); /* NULL: never any */
 	bool (*lacks_group)(const struct consumer *consumer);				       /* NULL: never */
+	bool (*extent)(const struct consumer *consumer, uint32_t topic, int32_t partition,
+		       struct partition_extent *extent); /* NULL: never known */
 };
 
 /* Leaves the group; a member with an instance id keeps its membership until its session ends. Records taken must
@@ -122,6 +129,13 @@ static inline bool consumer_take(struct consumer *consumer, struct record *recor
 static inline bool consumer_gap(struct consumer *consumer, struct gap *gap)
 {
 	return consumer->operations->gap && consumer->operations->gap(consumer, gap);
+}
+
+/* The offsets of an assigned partition as of its last fetch, without asking Kafka. False: it is not known where it ends. */
+static inline bool consumer_extent(const struct consumer *consumer, uint32_t topic, int32_t partition,
+				   struct partition_extent *extent)
+{
+	return consumer->operations->extent && consumer->operations->extent(consumer, topic, partition, extent);
 }
 
 /* Topics of the group of which nothing is read, borrowed until records are taken. They are read again when they exist, or when the

@@ -149,6 +149,8 @@ struct message {
 	const struct outlier_learnt *learnt;	     /* by observers of steps `outlier`, the last first; NULL: nothing */
 	/* In a later stage of its pipeline: the results of earlier stages. NULL in the first. */
 	const struct carried *carried;
+	struct text sender_reads; /* what the stage before it reads (message/sender_reads.h); empty: nothing is known of that */
+	int64_t passed_ms;	  /* when that stage passed it on, by the record's timestamp; 0: not known */
 };
 
 /* The time of the request, which windows for outcomes begin with: not its event time, which may be long ago. */

@@ -4,11 +4,13 @@
 #include <assert.h>
 
 #define KEPT_BYTES ((size_t)1 << 20)
+#define MOMENTS_MAX 3 /* tensors beside a result: times, partitions, and which rows are the observer's */
 
 bool slice_open(struct slice *slice, struct error *error)
 {
 	*slice = (struct slice){.kept = arena_open(KEPT_BYTES), .scratch = arena_open(KEPT_BYTES)};
 	buffer_open(&slice->times, SLICE_BYTES_MAX + 1);
+	buffer_open(&slice->partitions, SLICE_ROWS_MAX * sizeof(int32_t) + 1);
 	buffer_open(&slice->left_out, SLICE_ROWS_MAX + 1);
 	for (size_t i = 0; i < SLICE_TENSORS_MAX; i++)
 		buffer_open(&slice->numbers[i], SLICE_BYTES_MAX + 1);
@@ -18,6 +20,7 @@ bool slice_open(struct slice *slice, struct error *error)
 void slice_close(struct slice *slice)
 {
 	buffer_close(&slice->times);
+	buffer_close(&slice->partitions);
 	buffer_close(&slice->left_out);
 	for (size_t i = 0; i < SLICE_TENSORS_MAX; i++)
 		buffer_close(&slice->numbers[i]);
@@ -29,6 +32,7 @@ void slice_clear(struct slice *slice)
 {
 	slice->rows = 0;
 	buffer_clear(&slice->times);
+	buffer_clear(&slice->partitions);
 	buffer_clear(&slice->left_out);
 	for (size_t i = 0; i < SLICE_TENSORS_MAX; i++)
 		buffer_clear(&slice->numbers[i]);
@@ -204,7 +208,8 @@ static bool slice_begin(struct slice *slice, const struct message *message, cons
 /* Memory for one more row. */
 static bool row_fits(struct slice *slice, const struct slice_row *row)
 {
-	bool good = buffer_room(&slice->times, sizeof(int64_t)) && (row->form.observers == 1 || buffer_room(&slice->left_out, 1));
+	bool good = buffer_room(&slice->times, sizeof(int64_t)) && buffer_room(&slice->partitions, sizeof(int32_t)) &&
+		    (row->form.observers == 1 || buffer_room(&slice->left_out, 1));
 	for (size_t i = 0; good && i < row->form.tensor_count; i++)
 		good = buffer_room(&slice->numbers[i], tensor_size_bytes(row->tensors[i])) != NULL;
 	return good;
@@ -229,6 +234,7 @@ bool slice_add(struct slice *slice, const struct message *message, const struct 
 	for (size_t i = 0; i < row->form.tensor_count; i++)
 		buffer_append(&slice->numbers[i], row->tensors[i]->data, tensor_size_bytes(row->tensors[i]));
 	buffer_append(&slice->times, &message->time_ms, sizeof message->time_ms);
+	buffer_append(&slice->partitions, &message->origin.partition, sizeof message->origin.partition);
 	if (row->form.observers > 1)
 		left_out_add(&slice->left_out, row);
 	slice->rows++;
@@ -280,6 +286,21 @@ static const struct tensor *times_make(const struct slice_part *part)
 	return times;
 }
 
+/* The partition of each row. NULL: all are that of the slice's origin, or the arena is full. */
+static const struct tensor *partitions_make(const struct slice_part *part)
+{
+	const int32_t *partitions = (const int32_t *)(const void *)part->slice->partitions.bytes + part->first;
+	size_t first = 0;
+	while (first < part->rows && partitions[first] == part->slice->origin.partition)
+		first++;
+	struct tensor *made = first < part->rows ? ARENA_NEW(part->arena, struct tensor) : NULL;
+	if (!made)
+		return NULL;
+	*made = (struct tensor){.name = TEXT("partitions"), .datatype = DATATYPE_INT32, .count = 1};
+	tensor_cut(part, made, &part->slice->partitions);
+	return made;
+}
+
 /* Which rows are in the share of the observer. NULL: all are, or the arena is full. */
 static const struct tensor *own_make(const struct slice_part *part, size_t observer)
 {
@@ -323,10 +344,12 @@ static const struct payload *result_make(const struct slice_part *part, const st
 
 static const struct payload *moments_make(const struct slice_part *part, const struct tensor *times, size_t observer)
 {
-	const struct tensor *own = own_make(part, observer);
+	const struct tensor *partitions = partitions_make(part), *own = own_make(part, observer);
 	struct tensors_builder list;
-	tensors_begin(&list, part->arena, 2);
+	tensors_begin(&list, part->arena, MOMENTS_MAX);
 	tensors_add(&list, times);
+	if (partitions)
+		tensors_add(&list, partitions);
 	if (own)
 		tensors_add(&list, own);
 	return payload_of(&list, part->arena);
@@ -476,7 +499,8 @@ static struct given *carried_copy(struct message *message)
 void slice_draw(struct message *message, const char *watched, const char *observer)
 {
 	const struct given *moments = moments_find(message, observer);
-	const struct tensor *own = moments && moments->payload->tensors.count == 2 ? moments->payload->tensors.items[1] : NULL;
+	const size_t count = moments ? moments->payload->tensors.count : 0;
+	const struct tensor *own = count > 1 && count <= MOMENTS_MAX ? moments->payload->tensors.items[count - 1] : NULL;
 	if (!own || own->datatype != DATATYPE_BOOL)
 		return;
 	struct slice_share share = {.own = own->data, .rows = own->count};
@@ -486,7 +510,7 @@ void slice_draw(struct message *message, const char *watched, const char *observ
 	struct given *items = carried_copy(message);
 	if (!items)
 		return;
-	result_draw(&share, &items[at], 1, message->arena);
+	result_draw(&share, &items[at], count - 1, message->arena);
 	for (size_t i = 0; i < message->carried->count; i++) {
 		if (!items[i].inputs || items[i].state != GIVEN_CAME || !text_is(items[i].step, watched))
 			continue;
@@ -497,11 +521,32 @@ void slice_draw(struct message *message, const char *watched, const char *observ
 	}
 }
 
-const int64_t *slice_times(const struct message *message, const char *observer, size_t *rows)
+/* The tensors beside the observer's rows, if the message is a slice and these are drawn; else none. */
+static struct tensors moments_of(const struct message *message, const char *observer)
 {
 	const struct given *moments = moments_find(message, observer);
-	if (!moments || moments->payload->tensors.count != 1)
+	const struct tensors none = {0};
+	if (!moments)
+		return none;
+	const struct tensors tensors = moments->payload->tensors;
+	const bool alone = tensors.count == 1;
+	return alone || (tensors.count == 2 && tensors.items[1]->datatype == DATATYPE_INT32 &&
+			 tensors.items[1]->count == tensors.items[0]->count)
+		       ? tensors
+		       : none;
+}
+
+const int64_t *slice_times(const struct message *message, const char *observer, size_t *rows)
+{
+	const struct tensors moments = moments_of(message, observer);
+	if (moments.count == 0)
 		return NULL;
-	*rows = moments->payload->tensors.items[0]->count;
-	return moments->payload->tensors.items[0]->data;
+	*rows = moments.items[0]->count;
+	return moments.items[0]->data;
+}
+
+const int32_t *slice_partitions(const struct message *message, const char *observer)
+{
+	const struct tensors moments = moments_of(message, observer);
+	return moments.count == 2 ? moments.items[1]->data : NULL;
 }

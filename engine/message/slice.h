@@ -5,6 +5,7 @@
  * slice. The results that go on are those of the watched steps' inputs, one for each observer, as without a slice. Beside each
  * stands one more under the observer's own name: the messages' times, by which the observer knows a slice. No step before the
  * observer has that name, so a request cannot bring it, and an engine that does not know slices reads the rows of one message.
+ * If the messages came from several partitions, these stand there, too.
  *
  * A tensor that several observers read is in the slice once. An observer whose share lacks rows that others get finds beside the
  * times which rows are its own; slice_draw() leaves it those.
@@ -44,6 +45,7 @@ struct slice {
 	size_t rows;
 	size_t row_bytes; /* of one row, with its time */
 	struct buffer times;
+	struct buffer partitions; /* of their origins */
 	struct buffer left_out; /* of several observers, for each row a byte: a bit for each of them whose share lacks it */
 	struct buffer numbers[SLICE_TENSORS_MAX];
 	/* Of the first message; the texts are in `kept`. */
@@ -85,5 +87,8 @@ void slice_draw(struct message *message, const char *watched, const char *observ
 
 /* At the observer: the time of each row, if the message is a slice, and their number; else NULL. */
 const int64_t *slice_times(const struct message *message, const char *observer, size_t *rows);
+
+/* The partition from which the message of each row of a slice came; NULL: all are that of the slice's origin. */
+const int32_t *slice_partitions(const struct message *message, const char *observer);
 
 #endif

@@ -232,6 +232,18 @@ static bool written_put(const struct message *message, struct headers *headers)
 	return true;
 }
 
+static bool reads_put(const struct message *message, struct text reads, struct headers *headers)
+{
+	const bool is_taken = headers->count > 0 && text_is(headers->items[0].name, STAGE_LINK_READS);
+	if (reads.length == 0 && !is_taken)
+		return true;
+	struct header *first = header_prepend(message->arena, STAGE_LINK_READS, headers);
+	if (!first)
+		return false;
+	first->value = reads;
+	return true;
+}
+
 static char *put_headers(char *to, struct headers headers)
 {
 	to = put_count(to, headers.count);
@@ -251,7 +263,7 @@ bool stage_link_encode(const struct message *message, uint64_t next, const struc
 	if (fingerprint == 0)
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
 	if (!list_payloads(&listing, message, next, stage_link->request) || !assigned_write(message, &headers) ||
-	    !nulls_put(message, &headers) || !written_put(message, &headers))
+	    !nulls_put(message, &headers) || !written_put(message, &headers) || !reads_put(message, stage_link->reads, &headers))
 		return error_memory(error, ERROR_LIMIT, "passing a message on to the next stage");
 	size_t room = record_room(message, headers, next, stage_link, &listing);
 	if (arena_failed(message->arena)) /* what is written must be what was measured */

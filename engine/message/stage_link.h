@@ -23,11 +23,15 @@ struct stage_link {
 	struct text key;      /* of that record, and of its answer; bytes NULL: none */
 	int64_t deadline_ms;  /* wall clock; 0: none */
 	bool request;	      /* whether the request's payload is included */
+	struct text reads;    /* to observers: what the sender reads (message/sender_reads.h); empty: one partition, to its end */
 };
 
 /* The first header of a record whose request has an event time of its own: when the request's record was written. A request that
  * brings such a header as its first is not believed: then the time is always put before it. */
 #define STAGE_LINK_WRITTEN ":written"
+
+/* Before that header, if the record says what its sender reads; a request that brings such a header is not believed either. */
+#define STAGE_LINK_READS ":reads"
 
 /* The next header, if one of the request's has no value: `1` for each of those, `0` for the others, which follow. */
 #define STAGE_LINK_NULLS ":null"

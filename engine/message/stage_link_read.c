@@ -200,6 +200,7 @@ static bool take_first(struct headers *headers, const char *name, struct text *v
 static void read_written(struct message *message)
 {
 	struct text digits;
+	(void)take_first(&message->headers, STAGE_LINK_READS, &message->sender_reads);
 	message->written_ms = message->time_ms;
 	if (take_first(&message->headers, STAGE_LINK_WRITTEN, &digits))
 		(void)number_read_int64(digits, &message->written_ms);

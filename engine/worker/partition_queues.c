@@ -14,6 +14,7 @@
 static const struct partition_queue partition_queue_new = {.entered = OFFSET_NONE,
 							   .reached = OFFSET_NONE,
 							   .committed = OFFSET_NONE,
+							   .extent = {OFFSET_NONE, OFFSET_NONE},
 							   .began = OFFSET_NONE,
 							   .skipped = OFFSET_NONE,
 							   .answered = {OFFSET_NONE, OFFSET_NONE}};

@@ -12,7 +12,7 @@
 #define SLUICE_WORKER_PARTITION_QUEUES_H
 
 #include "flow/flow.h"
-#include "log/record.h"
+#include "log/consumer.h"
 #include "worker/blame_list.h"
 #include "worker/keys.h"
 
@@ -103,6 +103,8 @@ struct partition_queue {
 	int64_t entered;      /* offset after the last record taken; OFFSET_NONE: none */
 	int64_t reached;      /* offset after the prefix that has left; OFFSET_NONE: none */
 	int64_t committed;    /* as far as is known; OFFSET_NONE: nothing */
+	struct partition_extent extent; /* as of `extent_ms`, by the worker's clock; end OFFSET_NONE: not known */
+	int64_t extent_ms;
 	int64_t began;	      /* offset of the first record since the assignment; OFFSET_NONE: none came */
 	struct blame_list blamed;
 	struct partition_state *partition_state; /* borrowed; NULL: its stage keeps no state */

@@ -15,6 +15,7 @@
  *   direct_log.c  records of such requests
  *   stage_links.c  records from and to other stages of the pipeline
  *   slices.c   rows that wait on their way to observers
+ *   stage_reads.c  what a stage reads, for its observers
  *   external_inputs.c  records of other pipelines
  *   join_state.c  parts of requests that wait to be joined; join_state_recalled.c restores them
  *   parked_parts.c  parts and tombstones in the store
@@ -164,6 +165,7 @@ struct worker {
 	struct record records[TAKE_AT_ONCE];
 	struct outbox outbox;
 	int64_t leaving_ms; /* time of day of messages that leave one after another, read for a few of them; 0: none leaves */
+	struct buffer reads; /* stage_reads() */
 	struct buffer kept; /* of an answer that is kept for feedback */
 	struct partition_states partition_states;
 	struct upstream *upstream; /* NULL: not needed yet */

@@ -11,6 +11,7 @@ struct slices_topic {
 	uint32_t topic;
 	size_t at_once; /* rows of a record: fewer after one was too large */
 	size_t left;	/* rows of the slice that have left */
+	const void *stage; /* of its last row */
 	struct buffer key;
 	struct slice slice;
 };
@@ -93,8 +94,11 @@ static enum produce_verdict part_leave(const struct slices_topic *at, struct sli
 	return output_produce(output, &outgoing, error);
 }
 
-static enum produce_verdict topic_leave(struct slices_topic *at, struct output *output, struct buffer *encoded, struct error *error)
+static enum produce_verdict topic_leave(const struct slices *slices, struct slices_topic *at, struct output *output,
+					struct buffer *encoded, struct error *error)
 {
+	if (slices->reads && at->left < at->slice.rows)
+		at->slice.link.reads = slices->reads(slices->context, at->stage);
 	while (at->left < at->slice.rows) {
 		const size_t waiting = at->slice.rows - at->left, count = waiting < at->at_once ? waiting : at->at_once;
 		const enum produce_verdict verdict = part_leave(at, &at->slice, count, output, encoded, error);
@@ -117,13 +121,13 @@ enum produce_verdict slices_leave(struct slices *slices, uint32_t topic, struct 
 				  struct error *error)
 {
 	struct slices_topic *at = topic_find(slices, topic);
-	return at ? topic_leave(at, output, encoded, error) : PRODUCED;
+	return at ? topic_leave(slices, at, output, encoded, error) : PRODUCED;
 }
 
 enum produce_verdict slices_leave_all(struct slices *slices, struct output *output, struct buffer *encoded, struct error *error)
 {
 	for (struct slices_topic *at = slices->first; at; at = at->next) {
-		const enum produce_verdict verdict = topic_leave(at, output, encoded, error);
+		const enum produce_verdict verdict = topic_leave(slices, at, output, encoded, error);
 		if (verdict != PRODUCED)
 			return verdict;
 	}
@@ -141,7 +145,7 @@ enum produce_verdict slices_add(struct slices *slices, const struct slices_row *
 		return PRODUCE_REFUSED;
 	const bool fits = slice_takes(&at->slice, row->message, row->row, &row->link) && at->left == 0 &&
 			  (at->slice.rows == 0 || text_equal(buffer_view(&at->key), row->key));
-	const enum produce_verdict verdict = fits ? PRODUCED : topic_leave(at, output, encoded, error);
+	const enum produce_verdict verdict = fits ? PRODUCED : topic_leave(slices, at, output, encoded, error);
 	if (verdict != PRODUCED) {
 		*failed = verdict == PRODUCE_REFUSED;
 		return verdict;
@@ -150,6 +154,7 @@ enum produce_verdict slices_add(struct slices *slices, const struct slices_row *
 		buffer_clear(&at->key);
 		buffer_text(&at->key, row->key);
 	}
+	at->stage = row->stage;
 	const bool added =
 		!buffer_failed(&at->key) && slice_add(&at->slice, row->message, row->row, &row->link, row->observers, error);
 	return added ? PRODUCED : PRODUCE_REFUSED;

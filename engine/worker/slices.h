@@ -18,6 +18,9 @@ struct slices_topic;
 
 struct slices {
 	struct slices_topic *first;
+	/* What the stage from which rows come reads, when they leave (message/sender_reads.h). NULL: nothing is said of that. */
+	struct text (*reads)(void *context, const void *stage);
+	void *context;
 };
 
 /* A row, and where it is to go. Borrowed. */
@@ -28,6 +31,7 @@ struct slices_row {
 	const struct message *message;
 	const struct slice_row *row;
 	struct stage_link link;
+	const void *stage; /* for slices.reads */
 };
 
 void slices_close(struct slices *slices); /* what waits is lost */

@@ -4,6 +4,7 @@
 #include "log/key_for_partition.h"
 #include "message/stage_link.h"
 #include "worker/answer_record.h"
+#include "worker/stage_reads.h"
 
 bool stage_link_take(const struct worker *worker, struct inflight *inflight, struct error *error)
 {
@@ -20,6 +21,7 @@ bool stage_link_take(const struct worker *worker, struct inflight *inflight, str
 	if (!message->format)
 		message->format = &format_oip_json;
 	message->deadline_ms = stage_link.deadline_ms;
+	message->passed_ms = inflight->record.time_ms;
 	message_identify(message);
 	message_set_clock(message, worker->loop);
 	return decoded;
@@ -78,7 +80,7 @@ static enum produce_verdict stage_link_produce(struct outbox *outbox, const stru
 	const struct message *message = &inflight->message;
 	const struct graph_next *to = &part->next[next];
 	const bool observes = to->observer_count > 0; /* it answers nothing, so it needs no request, and no deadline */
-	const struct stage_link stage_link = {
+	struct stage_link stage_link = {
 		.from = text_of(inflight->from ? inflight->from : part->name),
 		.deployment = config->version,
 		.original = observes ? (struct text){"", 0} : inflight->request,
@@ -98,12 +100,15 @@ static enum produce_verdict stage_link_produce(struct outbox *outbox, const stru
 							     .observers = to->observer_names,
 							     .message = message,
 							     .row = &row,
-							     .link = stage_link},
+							     .link = stage_link,
+							     .stage = inflight->stage},
 					error);
 		const enum produce_verdict verdict = rows_leave(outbox, config->next[next], error);
 		if (verdict != PRODUCED)
 			return verdict;
 	}
+	if (observes)
+		stage_link.reads = stage_reads(inflight->stage->worker, inflight->stage);
 	buffer_clear(&outbox->encoded);
 	if (!stage_link_encode(message, (uint64_t)1 << next, &stage_link, &outbox->encoded, error))
 		return PRODUCE_REFUSED;

@@ -8,11 +8,13 @@
 
 #include "base/memory.h"
 #include "experiments/kept_answers.h"
+#include "message/sender_reads.h"
 #include "worker/absence_report.h"
 #include "worker/cancellation.h"
 #include "worker/direct_intake.h"
 #include "worker/join_state.h"
 #include "worker/parts.h"
+#include "worker/stage_reads.h"
 #include "worker/upstreams.h"
 #include "worker/write_denial.h"
 
@@ -280,6 +282,9 @@ struct worker *worker_open(const struct worker_config *config, struct error *err
 	worker->handover_timer = (struct loop_timer){.due = on_awake, .context = worker};
 	partition_queues_open(&worker->queues, config->limits.message_bytes, config->limits.held_bytes);
 	outbox_open(&worker->outbox, &worker->counts, config->limits.answer_bytes);
+	worker->outbox.slices.reads = stage_reads_of;
+	worker->outbox.slices.context = worker;
+	buffer_open(&worker->reads, SENDER_READS_BYTES_MAX);
 	buffer_open(&worker->kept, KEPT_ANSWER_BYTES_MAX);
 	partition_states_open(&worker->partition_states);
 	if (worker_set_up(worker, error))
@@ -304,6 +309,7 @@ void worker_close(struct worker *worker)
 	partition_queues_close(&worker->queues);
 	revoked_progress_close(&worker->answered);
 	outbox_close(&worker->outbox);
+	buffer_close(&worker->reads);
 	buffer_close(&worker->kept);
 	consumer_close(worker->consumer);
 	registry_close(worker->registry);

@@ -156,6 +156,30 @@ static void a_part_of_a_slice_has_its_own_rows(void **state)
 	assert_int_equal(rows, 2);
 }
 
+/* Where all came from one partition, the origin has it. */
+static void rows_of_several_partitions_have_theirs(void **state)
+{
+	struct stage_link link;
+	size_t rows = 0;
+	(void)state;
+	for (int row = 0; row < 4; row++) {
+		const struct tensor tensor = tensor_of(2, row);
+		struct message message = message_of(&tensor, 1000 + row);
+		message.origin.partition = row < 2 ? 3 : row;
+		add(&message);
+	}
+	const struct message all = read_back(0, 4, &link), first = read_back(0, 2, &link), last = read_back(3, 1, &link);
+	const int32_t *partitions = slice_partitions(&all, "watch.observer");
+	assert_non_null(slice_times(&all, "watch.observer", &rows));
+	assert_int_equal(rows, 4);
+	assert_true(partitions[0] == 3 && partitions[1] == 3 && partitions[2] == 2 && partitions[3] == 3);
+	assert_non_null(slice_times(&first, "watch.observer", &rows));
+	assert_null(slice_partitions(&first, "watch.observer"));
+	assert_int_equal(first.origin.partition, 3);
+	assert_null(slice_partitions(&last, "watch.observer"));
+	assert_null(slice_partitions(&all, "other.observer"));
+}
+
 static void what_is_no_row_goes_alone(void **state)
 {
 	const struct text words[] = {TEXT("a")};
@@ -538,6 +562,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(rows_of_several_messages_are_one_tensor_with_their_times),
 		TEST(a_part_of_a_slice_has_its_own_rows),
+		TEST(rows_of_several_partitions_have_theirs),
 		TEST(what_is_no_row_goes_alone),
 		TEST(rows_of_another_form_do_not_share_a_slice),
 		TEST(rows_with_other_parameters_do_not_share_a_slice),

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "message/sender_reads.h"
 #include "message/stage_link.h"
 #include "tests/unit/arena_fixture.h"
 
@@ -91,6 +92,35 @@ static void a_header_of_that_name_in_a_request_is_not_believed(void **state)
 	assert_true(read.written_ms == WRITTEN_MS && read.headers.count == 2);
 }
 
+static void what_the_sender_reads_is_believed_from_the_engine_alone(void **state)
+{
+	const struct header forged[] = {{TEXT(STAGE_LINK_READS), TEXT("0+")}, {TEXT("a"), TEXT("b")}};
+	const struct carried carried = {0};
+	struct message read = {.arena = arena}, message = {.arena = arena, .carried = &carried, .headers = {2, forged}};
+	const struct stage_link link = {.reads = TEXT("0-1+")};
+	struct stage_link back;
+	struct buffer out;
+	struct error error = {0};
+	(void)state;
+	assert_int_equal(passed_on(EVENT_MS, EVENT_MS, message.headers).sender_reads.length, 0);
+	assert_int_equal(passed_on(EVENT_MS, WRITTEN_MS, message.headers).sender_reads.length, 0);
+	buffer_open(&out, 1 << 16);
+	assert_true(stage_link_encode(&message, 1, &link, &out, &error));
+	assert_true(stage_link_decode(&read, buffer_view(&out), &back, &error));
+	assert_true(text_is(read.sender_reads, "0-1+") && read.headers.count == 2);
+	int32_t partition;
+	bool is_behind;
+	assert_true(sender_reads_next(&read.sender_reads, &partition, &is_behind) && partition == 0 && !is_behind);
+	assert_true(sender_reads_next(&read.sender_reads, &partition, &is_behind) && partition == 1 && is_behind);
+	assert_false(sender_reads_next(&read.sender_reads, &partition, &is_behind));
+	static const char *const broken[] = {"", "+", "5", "x+", "99999999999+"};
+	for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+		struct text text = text_of(broken[i]);
+		assert_false(sender_reads_next(&text, &partition, &is_behind));
+	}
+	buffer_close(&out);
+}
+
 /* Also where the request forges the header that tells them, and beside a time of its own. */
 static void a_header_without_a_value_has_none_in_the_next_stage(void **state)
 {
@@ -116,6 +146,7 @@ int main(void)
 		TEST(the_time_of_the_record_is_kept_beside_the_event_time),
 		TEST(the_cause_of_a_failure_reaches_the_stage_that_answers),
 		TEST(a_header_of_that_name_in_a_request_is_not_believed),
+		TEST(what_the_sender_reads_is_believed_from_the_engine_alone),
 		TEST(a_header_without_a_value_has_none_in_the_next_stage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
