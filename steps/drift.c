@@ -535,7 +535,12 @@ const struct option drift_options[] = {
 		    "180 declared, and with 1000 rows of 20 states 37 of 120."),
 	ROW("window", EXTENT, struct drift, window, .place_offset = offsetof(struct drift, window_here), .least = MONITOR_ROWS_MIN,
 	    .most = MONITOR_ROWS_MAX, .fallback = "500",
-	    .help = "The length of a window: a number of messages, or a time. Rows of a batch count as messages."),
+	    .help = "The length of a window: a number of messages, or a time. Rows of a batch count as messages. Messages of "
+		    "several partitions come to it in the order of their times: those of a partition whose backlog is being "
+		    "read hold younger ones, until it is read, or nothing of it has come for 10 s. By time, a window ends "
+		    "when every partition has passed its end, or another is a second past it. Up to 65536 rows, or 16 MiB, "
+		    "wait. Rows that come when their window has ended are in the next (`late`); a window with more than a "
+		    "tenth of them is not judged by messages_per_minute and newest_age_ms."),
 	ROW("methods", LIST, struct drift, methods, .rows = method_rows, .item_size = sizeof(struct drift_method), .least = 1,
 	    .help = "The tests; default: by datatype. page-hinkley, cusum and adwin are online methods: they follow the numbers of "
 		    "a feature from window to window, in the order of the rows' times, then of partitions. They look at each 8 "

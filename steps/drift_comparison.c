@@ -135,7 +135,9 @@ bool drift_reference_load(const struct step *step, struct arena *arena, struct d
 bool drift_comparison_begin(struct drift_comparison *comparison, const struct step *step, struct error *error)
 {
 	*comparison = (struct drift_comparison){.step = step, .arena = step->arena};
-	return drift_settings_read(step->options, &comparison->settings, error);
+	const bool good = drift_settings_read(step->options, &comparison->settings, error);
+	comparison->settings.clock_is_told = step_is_observer(step); /* by rows of all partitions (drift/watermarks.h) */
+	return good;
 }
 
 static bool monitor_make(struct drift_comparison *comparison, struct error *error)

@@ -121,15 +121,16 @@ struct drift_kept drift_kept_begin(uint64_t identity, uint64_t window)
 /* Former forms lack the last figures, which are not known until a window is closed. */
 #define KEPT_BYTES_BEFORE(figure) (offsetof(struct drift_kept, last) + offsetof(struct last_verdict, figure))
 
-_Static_assert(KEPT_BYTES_BEFORE(mistyped_share) + sizeof(double) == sizeof(struct drift_kept) &&
-		       KEPT_BYTES_BEFORE(auc) + 3 * sizeof(double) == sizeof(struct drift_kept) &&
-		       KEPT_BYTES_BEFORE(messages_per_minute) + 5 * sizeof(double) == sizeof(struct drift_kept),
+_Static_assert(KEPT_BYTES_BEFORE(mistyped_share) + sizeof(double) == offsetof(struct drift_kept, resets) &&
+		       KEPT_BYTES_BEFORE(auc) + 3 * sizeof(double) == offsetof(struct drift_kept, resets) &&
+		       KEPT_BYTES_BEFORE(messages_per_minute) + 5 * sizeof(double) == offsetof(struct drift_kept, resets),
 	       "the forms without them are its beginning");
 
 static bool kept_is_whole(struct text value)
 {
-	return value.length == sizeof(struct drift_kept) || value.length == KEPT_BYTES_BEFORE(mistyped_share) ||
-	       value.length == KEPT_BYTES_BEFORE(auc) || value.length == KEPT_BYTES_BEFORE(messages_per_minute);
+	return value.length == sizeof(struct drift_kept) || value.length == offsetof(struct drift_kept, resets) ||
+	       value.length == KEPT_BYTES_BEFORE(mistyped_share) || value.length == KEPT_BYTES_BEFORE(auc) ||
+	       value.length == KEPT_BYTES_BEFORE(messages_per_minute);
 }
 
 bool drift_kept_read(struct visit *visit, struct text segment, uint64_t identity, struct drift_kept *kept)

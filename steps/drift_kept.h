@@ -20,6 +20,7 @@ struct drift_kept {
 	struct monitor_position position;
 	struct performance performance; /* of the open window */
 	struct last_verdict last;	/* former forms end before its messages a minute, its AUC, or mistyped, and are read */
+	uint64_t resets;		/* of the stream's clock (drift/watermarks.h); former forms end before it, too */
 };
 
 /* What is stored of some rows of the open window under `rows/SEGMENT/NUMBER`, before their numbers. With online methods, a row's

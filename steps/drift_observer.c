@@ -5,12 +5,11 @@
 
 #include "base/duration.h"
 #include "base/hash.h"
+#include "message/sender_reads.h"
 #include "message/slice.h"
 #include "steps/drift_detectors.h"
 #include "steps/drift_identity.h"
 #include "steps/drift_observer_parts.h"
-
-#define CHUNK_BYTES_MAX 65536 /* of rows, so that a chunk fits a record */
 
 /* ---- opening ---- */
 
@@ -90,6 +89,7 @@ static bool reference_open(struct drift_observer *self, struct step *step, struc
 static void observer_close(struct step *step)
 {
 	struct drift_observer *self = step->state;
+	drift_waiting_close(self->waiting);
 	if (self->past)
 		drift_past_close(self->past);
 }
@@ -104,309 +104,119 @@ static bool observer_open(struct step *step, struct error *error)
 	if (!reference_open(self, step, error) || !drift_identity(step, &self->verdict_identity, error))
 		return false;
 	self->comparison.lenient = true;
+	self->waiting = drift_waiting_open();
 	self->group = ((const struct drift *)step->options)->group;
 	self->identity = self->tally_identity = identity_of(&self->comparison, self->group);
 	step->state = self;
-	return (self->watched && (self->entry || !step->board)) || error_memory(error, ERROR_SYSTEM, "opening a step");
+	return (self->watched && self->waiting && (self->entry || !step->board)) ||
+	       error_memory(error, ERROR_SYSTEM, "opening a step");
 }
 
-/* ---- state ---- */
+/* ---- rows in their order ---- */
 
-static struct drift_row_form row_form(const struct drift_observer *self)
+/* Takes rows that are in their place. */
+static bool rows_take(struct drift_visit *at, const struct drift_rows *rows)
 {
-	const bool ordered = self->comparison.settings.methods & MONITOR_ONLINE;
-	return (struct drift_row_form){self->comparison.reference.feature_count, ordered};
+	if (rows->numbers != at->self->comparison.reference.feature_count) { /* a past has begun anew meanwhile */
+		at->tally.unusable += rows->count;
+		return true;
+	}
+	const struct drift_run run = {rows->segment, rows->values, rows->moments, rows->count, rows->chances, rows->chance};
+	return drift_run_take(at, &run);
 }
 
-static struct drift_detectors_place detectors_place(const struct drift_visit *at, struct text segment,
-						    const struct drift_kept *kept)
+/* Takes waiting rows that are older, at most so many. */
+static bool waiting_take(struct drift_visit *at, int64_t horizon_ms, size_t most)
 {
-	return (struct drift_detectors_place){segment, at->self->identity, kept->position.window};
-}
-
-static void detectors_bring(const struct drift_visit *at, struct text segment, const struct drift_kept *kept)
-{
-	const struct drift_detectors_place place = detectors_place(at, segment, kept);
-	drift_detectors_bring(at->visit, &place, at->self->comparison.monitor);
-}
-
-static bool chunks_put_back(const struct drift_visit *at, struct text segment, const struct drift_kept *kept)
-{
-	monitor_resume(at->self->comparison.monitor, &kept->position);
-	detectors_bring(at, segment, kept);
-	for (uint64_t i = 0; i < kept->chunks; i++)
-		if (!drift_chunk_put_back(at->visit, segment, i, row_form(at->self), at->self->comparison.monitor))
+	const struct drift *options = at->step->options;
+	struct arena *arena = visit_arena(at->visit);
+	struct drift_rows rows;
+	struct error error = {0};
+	while (drift_waiting_take(at->self->waiting, horizon_ms, most, arena, &options->estimate, &rows, &error)) {
+		if (!rows_take(at, &rows))
 			return false;
-	return true;
+		most -= rows.count;
+	}
+	if (error.kind != ERROR_NONE)
+		*at->error = error;
+	return error.kind == ERROR_NONE;
 }
 
-/* Whether the rows of the run may close a window. */
-static bool run_closes(const struct drift_visit *at, const struct drift_run *run)
+/* Rows of a message that came one after the other. They go on at once where none waits and none holds them. */
+static bool part_take(struct drift_visit *at, const struct drift_rows *all, const struct text *segments, size_t from, size_t to)
 {
-	const struct monitor *monitor = at->self->comparison.monitor;
-	bool closes = false;
-	for (size_t i = 0; i < (at->times_ms ? run->count : 1) && !closes; i++)
-		closes = monitor_closes(monitor, run->count, drift_row_time_ms(at, run->first + i));
-	return closes;
+	struct drift_waiting *waiting = at->self->waiting;
+	const int64_t horizon_ms = watermarks_horizon(drift_waiting_watermarks(waiting));
+	const bool at_once = drift_waiting_is_empty(waiting) && horizon_ms == INT64_MAX;
+	for (size_t i = from, end; i < to; i = end) {
+		for (end = i + 1; end < to && text_equal(segments[end], segments[i]);)
+			end++;
+		const struct drift_rows rows = {.segment = segments[i],
+						.count = end - i,
+						.numbers = all->numbers,
+						.values = all->values + i * all->numbers,
+						.moments = all->moments + i,
+						.chances = all->chances,
+						.chance = i};
+		if (!(at_once ? rows_take(at, &rows) : drift_waiting_add(waiting, &rows, at->error)))
+			return false;
+	}
+	return at_once || waiting_take(at, horizon_ms, WAITING_RELEASED_MOST + to - from);
 }
 
-/* Whether online methods look into the window at rows of the run. */
-static bool run_is_looked_at(const struct drift_visit *at, const struct drift_run *run, const struct drift_kept *kept)
+static struct monitor_moment *moments_of(const struct drift_visit *at, size_t count)
 {
-	const struct monitor *monitor = at->self->comparison.monitor;
-	const uint64_t rows = kept->position.rows;
-	return at->self->group ? monitor_look_is_due(monitor, rows, rows + run->count) : monitor_is_online(monitor);
+	const int32_t partition = visit_message(at->visit)->origin.partition;
+	struct monitor_moment *moments = ARENA_ARRAY(visit_arena(at->visit), struct monitor_moment, count + 1);
+	for (size_t i = 0; moments && i < count; i++)
+		moments[i] = (struct monitor_moment){drift_row_time_ms(at, i), at->partitions ? at->partitions[i] : partition};
+	return moments;
 }
 
-/* Brings the monitor to the segment. It gets the stored rows only if the run closes a window, or online methods look into it, and
- * the window begins anew if these are not whole. */
-static void monitor_bring(struct drift_visit *at, const struct drift_run *run, struct drift_kept *kept)
+/* Rows come. Where the clock was set back, all that wait go on first. */
+static bool rows_come(struct drift_visit *at, const double *values, const struct text *segments, size_t count)
+{
+	const struct drift *options = at->step->options;
+	struct drift_waiting *waiting = at->self->waiting;
+	struct watermarks *watermarks = drift_waiting_watermarks(waiting);
+	const struct drift_rows all = {.numbers = at->self->comparison.reference.feature_count,
+				       .values = values,
+				       .moments = moments_of(at, count),
+				       .chances = drift_chances_of(&options->estimate, visit_input(at->visit), count)};
+	size_t from = 0;
+	if (!all.moments)
+		return error_memory(at->error, ERROR_LIMIT, "taking rows");
+	for (size_t i = 0; i < count; i++) {
+		const struct watermark_finding found =
+			watermarks_take(watermarks, (int32_t)all.moments[i].partition, all.moments[i].time_ms);
+		if (!found.anew)
+			continue;
+		watermarks->resets--; /* the rows before it are of the former clock */
+		if (!part_take(at, &all, segments, from, i) || !waiting_take(at, INT64_MAX, SIZE_MAX))
+			return false;
+		watermarks->resets++;
+		from = i;
+	}
+	return part_take(at, &all, segments, from, count) && waiting_take(at, INT64_MAX, drift_waiting_excess(waiting));
+}
+
+/* What the reader of the partitions says, with the message. */
+static bool reader_hear(struct drift_visit *at)
 {
 	struct drift_observer *self = at->self;
-	struct monitor *monitor = self->comparison.monitor;
-	if (self->filled && self->chain == kept->chain) /* a segment with the same rows would have the same window */
-		return;
-	self->filled = true;
-	monitor_resume(monitor, &kept->position);
-	if (kept->position.rows == 0) {
-		detectors_bring(at, run->segment, kept);
-		return;
-	}
-	if (!run_closes(at, run) && !run_is_looked_at(at, run, kept)) {
-		monitor_resume_blank(monitor, &kept->position);
-		self->filled = false;
-	} else if (!chunks_put_back(at, run->segment, kept)) {
-		const uint64_t window = kept->position.window;
-		kept->position = monitor_start();
-		kept->position.window = window;
-		kept->chunks = 0;
-		kept->performance = (struct performance){0};
-		at->sums = (struct drift_sums){0};
-		monitor_resume(monitor, &kept->position);
-		(void)monitor_detectors_read(monitor, TEXT(""));
-	}
-}
-
-static struct monitor_moment row_moment(const struct drift_visit *at, size_t row)
-{
-	return (struct monitor_moment){drift_row_time_ms(at, row), visit_message(at->visit)->origin.partition};
-}
-
-/* Stores the rows of a run that are in the open window: all from `from`, the first of which has the number `first`. */
-static bool rows_keep(const struct drift_visit *at, const struct drift_run *run, size_t from, struct drift_kept *kept)
-{
-	const struct drift_observer *self = at->self;
-	const struct drift_row_form form = row_form(self);
-	const size_t count = run->count - from, row_bytes = drift_row_bytes(form);
-	const size_t most = CHUNK_BYTES_MAX / row_bytes > 0 ? CHUNK_BYTES_MAX / row_bytes : 1;
-	const uint64_t stride = kept->position.stride, first = kept->position.rows - count;
-	for (size_t done = 0; done < count; done += most) {
-		const struct drift_chunk chunk = {first + done, count - done < most ? count - done : most};
-		char bytes[DRIFT_KEY_BYTES];
-		const uint64_t next = (chunk.first + stride - 1) / stride * stride; /* that the window keeps */
-		if (next >= chunk.first + chunk.count)
-			continue;
-		char *stored = visit_remember(at->visit, drift_chunk_key(run->segment, kept->chunks, bytes),
-					      sizeof chunk + chunk.count * row_bytes, at->error);
-		if (!stored)
-			return false;
-		memcpy(stored, &chunk, sizeof chunk);
-		for (uint64_t i = 0; i < chunk.count; i++)
-			drift_row_store(form, run->rows + (from + done + i) * form.numbers,
-					row_moment(at, run->first + from + done + i), stored + sizeof chunk + i * row_bytes);
-		kept->chunks++;
-	}
-	return true;
-}
-
-static bool kept_write(const struct drift_visit *at, struct text segment, const struct drift_kept *kept)
-{
-	char bytes[DRIFT_KEY_BYTES];
-	struct drift_kept *stored = visit_remember(at->visit, drift_window_key(segment, bytes), sizeof *kept, at->error);
-	if (!stored)
+	const struct message *message = visit_message(at->visit);
+	struct text reads = message->sender_reads;
+	int32_t partition;
+	bool is_behind;
+	if (!drift_waiting_bring(self->waiting, at->visit, self->tally_identity, self->comparison.settings.window_ms, at->error))
 		return false;
-	*stored = *kept;
-	at->self->chain = kept->chain;
+	watermarks_tick(drift_waiting_watermarks(self->waiting), message->passed_ms);
+	while (sender_reads_next(&reads, &partition, &is_behind))
+		watermarks_note(drift_waiting_watermarks(self->waiting), partition, is_behind);
 	return true;
 }
 
 /* ---- visits ---- */
-
-/* Adds the window that the row has closed to the past. The monitor may then be another, which has what is in the open window. */
-static bool past_take(struct drift_visit *at, const struct past_window *window, const double *row,
-		      struct monitor_moment moment)
-{
-	struct drift_observer *self = at->self;
-	const struct monitor_position position = monitor_position_of(self->comparison.monitor);
-	bool renewed;
-	if (!drift_past_add(self->past, at->visit, window, &renewed, at->error))
-		return false;
-	if (!renewed)
-		return true;
-	drift_watching_note(self);
-	monitor_resume(self->comparison.monitor, &position);
-	if (position.rows > 0)
-		monitor_put_back(self->comparison.monitor, 0, row, moment);
-	return true;
-}
-
-static bool rows_add(struct drift_visit *at, const struct drift_run *run, struct drift_kept *kept)
-{
-	struct drift_observer *self = at->self;
-	const size_t width = self->comparison.reference.feature_count;
-	const bool by_count = self->comparison.settings.window_ms == 0; /* the row that closes such a window is in it */
-	uint64_t before = kept->position.rows;
-	size_t first = 0;						/* of the rows that are in the open window */
-	bool closed = false;
-	for (size_t i = 0; i < run->count; i++) {
-		const struct monitor_moment moment = row_moment(at, run->first + i);
-		const double *row = run->rows + i * width;
-		const struct monitor_verdict *verdict =
-			monitor_add_from(self->comparison.monitor, row, moment.time_ms, moment.partition);
-		if (by_count)
-			drift_chances_add(&run->chances, run->first + i, &kept->performance, &at->sums);
-		const struct monitor_verdict *early = verdict ? NULL : monitor_early(self->comparison.monitor);
-		if ((verdict && !drift_record_verdict(at, run->segment, verdict, kept)) ||
-		    (early && !drift_record_early(at, run->segment, early, kept)))
-			return false;
-		if (!by_count)
-			drift_chances_add(&run->chances, run->first + i, &kept->performance, &at->sums);
-		if (!verdict)
-			continue;
-		const struct past_window window = {by_count ? moment.time_ms : verdict->begin_ms,
-						   drift_is_found(at->step->options, verdict) || verdict->quality_alarm};
-		if (self->past && !past_take(at, &window, row, moment))
-			return false;
-		closed = true;
-		before = 0;
-		first = i + 1 - (size_t)monitor_position_of(self->comparison.monitor).rows;
-		kept->chunks = 0;
-	}
-	const struct monitor_verdict *found = self->filled ? monitor_look_back(self->comparison.monitor, before) : NULL;
-	if (found && !drift_record_early(at, run->segment, found, kept))
-		return false;
-	kept->position = monitor_position_of(self->comparison.monitor);
-	const int64_t last_ms = drift_row_time_ms(at, run->first + run->count - 1);
-	const uint64_t chain = hash_bytes(&last_ms, sizeof last_ms, kept->chain);
-	kept->chain = hash_bytes(run->rows, run->count * width * sizeof *run->rows, chain);
-	const struct drift_detectors_place place = detectors_place(at, run->segment, kept);
-	return rows_keep(at, run, first, kept) &&
-	       (!closed || drift_detectors_keep(at->visit, &place, self->comparison.monitor, at->error));
-}
-
-/* ---- former segments ---- */
-
-static bool segment_is_present(const struct drift_visit *at, struct text segment)
-{
-	struct text name;
-	for (uint64_t i = 0; i < at->tally.segments; i++)
-		if (drift_segment_named(at->visit, at->tally.base + i, &name) && text_equal(name, segment))
-			return true;
-	return false;
-}
-
-/* Forgets the former segment of that number, unless it has come again. One that the step had before its last change goes on, if the
- * step is again what it was. `gone`: as of drift_kept_forget(). */
-static bool former_forget(struct drift_visit *at, uint64_t number, size_t *chunks, bool *gone)
-{
-	struct drift_kept kept;
-	struct text name;
-	*gone = true;
-	if (!drift_segment_named(at->visit, number, &name))
-		return true;
-	if (drift_kept_read(at->visit, name, at->self->identity, &kept)) {
-		if (segment_is_present(at, name))
-			return true;
-		if (drift_tally_admit(&at->tally, at->self->group != NULL))
-			return drift_segment_index(at->visit, at->tally.base + at->tally.segments - 1, name, at->error);
-	}
-	return drift_kept_forget(at->visit, name, chunks, gone, at->error) &&
-	       (!*gone || (drift_detectors_forget(at->visit, name, at->error) && drift_sums_forget(at->visit, name, at->error) &&
-			   drift_record_beginning(at, name)));
-}
-
-/* Forgets some. */
-static bool formers_forget(struct drift_visit *at)
-{
-	struct drift_tally *tally = &at->tally;
-	size_t chunks = DRIFT_FORGOTTEN_CHUNKS_MOST;
-	bool gone = true;
-	for (size_t i = 0; i < DRIFT_FORGOTTEN_MOST && tally->former < tally->base && gone; i++) {
-		if (!former_forget(at, tally->former, &chunks, &gone))
-			return false;
-		if (gone && !drift_segment_unindex(at->visit, tally->former++, at->error))
-			return false;
-	}
-	return true;
-}
-
-static bool segment_begin(struct drift_visit *at, struct text segment)
-{
-	return drift_segment_index(at->visit, at->tally.base + at->tally.segments - 1, segment, at->error) &&
-	       drift_record_beginning(at, segment);
-}
-
-/* ---- runs ---- */
-
-static bool is_estimated(const struct drift_visit *at)
-{
-	return drift_estimates_any(&((const struct drift *)at->step->options)->estimate);
-}
-
-static struct drift_sums_place sums_place(const struct drift_visit *at, struct text segment, const struct drift_kept *kept)
-{
-	return (struct drift_sums_place){segment, at->self->identity, kept->position.window};
-}
-
-static void sums_bring(struct drift_visit *at, struct text segment, const struct drift_kept *kept)
-{
-	const struct drift_sums_place place = sums_place(at, segment, kept);
-	if (is_estimated(at))
-		drift_sums_read(at->visit, &place, &at->sums);
-}
-
-static bool sums_keep(const struct drift_visit *at, struct text segment, const struct drift_kept *kept)
-{
-	const struct drift_sums_place place = sums_place(at, segment, kept);
-	return !is_estimated(at) || drift_sums_keep(at->visit, &place, &at->sums, at->error);
-}
-
-static bool run_take(struct drift_visit *at, const struct drift_run *run)
-{
-	struct drift_observer *self = at->self;
-	struct drift_kept kept;
-	const bool begins = !drift_kept_read(at->visit, run->segment, at->self->identity, &kept);
-	if (begins && !drift_tally_admit(&at->tally, self->group != NULL)) {
-		at->tally.beyond += run->count;
-		at->tally.beyond_all += run->count;
-		return true;
-	}
-	if (begins && !segment_begin(at, run->segment))
-		return false;
-	sums_bring(at, run->segment, &kept);
-	monitor_bring(at, run, &kept);
-	monitor_share(self->comparison.monitor, at->tally.segments);
-	if (!rows_add(at, run, &kept) || !kept_write(at, run->segment, &kept) || !sums_keep(at, run->segment, &kept))
-		return false;
-	if (self->entry)
-		verdict_entry_set(self->entry, run->segment, kept.last);
-	return true;
-}
-
-static bool runs_take(struct drift_visit *at, const double *rows, const struct text *segments, size_t count)
-{
-	const struct drift *options = at->step->options;
-	const size_t width = at->self->comparison.reference.feature_count;
-	const struct drift_chances chances = drift_chances_of(&options->estimate, visit_input(at->visit), count);
-	for (size_t i = 0, end; i < count; i = end) {
-		for (end = i + 1; end < count && text_equal(segments[end], segments[i]);)
-			end++;
-		const struct drift_run run = {segments[i], rows + i * width, end - i, chances, i};
-		if (!run_take(at, &run))
-			return false;
-	}
-	return true;
-}
 
 /* What came and was in no window is said after as much of it as a window has, if no verdict comes before. */
 static bool unusable_say(struct drift_visit *at)
@@ -419,8 +229,8 @@ static bool unusable_say(struct drift_visit *at)
 		return false;
 	if (at->self->group || (begins && kept.last.quality_alarm != 1))
 		return true;
-	return (!begins || (drift_tally_admit(&at->tally, false) && segment_begin(at, TEXT("")))) &&
-	       kept_write(at, TEXT(""), &kept);
+	return (!begins || (drift_tally_admit(&at->tally, false) && drift_segment_begin(at, TEXT("")))) &&
+	       drift_kept_write(at, TEXT(""), &kept);
 }
 
 /* Shows the last verdict of the stream, which an engine that has just started does not show before a row comes. */
@@ -440,7 +250,7 @@ static bool past_forget(struct drift_visit *at)
 	if (kept.last.verdict != DRIFT_LEARNING && !drift_record_beginning(at, TEXT("")))
 		return false;
 	const struct drift_kept begun = drift_kept_begin(self->identity, kept.position.window);
-	if (!drift_past_forget(self->past, at->visit, at->error) || !kept_write(at, TEXT(""), &begun) ||
+	if (!drift_past_forget(self->past, at->visit, at->error) || !drift_kept_write(at, TEXT(""), &begun) ||
 	    !drift_detectors_forget(at->visit, TEXT(""), at->error) || !drift_sums_forget(at->visit, TEXT(""), at->error))
 		return false;
 	if (self->entry)
@@ -506,8 +316,8 @@ static bool topic_bring(struct drift_observer *self)
 	return known;
 }
 
-/* Adds what waited to the tally. */
-static bool waiting_take(struct drift_visit *at)
+/* Adds what came before the reference was known to the tally. */
+static bool awaited_take(struct drift_visit *at)
 {
 	const uint64_t waiting = at->self->topic ? drift_topic_waiting(at->visit) : 0;
 	at->tally.awaited += waiting;
@@ -538,7 +348,7 @@ static bool message_take(struct drift_visit *at)
 	if (self->entry)
 		verdict_entry_begin(self->entry, self->verdict_identity);
 	const struct drift_tally before = at->tally;
-	if (!waiting_take(at))
+	if (!awaited_take(at) || !reader_hear(at))
 		return false;
 	const bool usable =
 		known &&
@@ -546,7 +356,7 @@ static bool message_take(struct drift_visit *at)
 		slice_fits(at, count) && drift_segments_of(self->group, &scope, count, arena, &segments, at->error);
 	if (!usable && (at->error->kind == ERROR_SYSTEM || at->error->kind == ERROR_LIMIT))
 		return false;
-	if ((usable && !runs_take(at, rows, segments, count)) || !formers_forget(at))
+	if ((usable && !rows_come(at, rows, segments, count)) || !drift_formers_forget(at))
 		return false;
 	struct error misfit;
 	if (!usable) {
@@ -554,7 +364,12 @@ static bool message_take(struct drift_visit *at)
 		at->misfit = misfit.text;
 		*at->error = (struct error){0};
 		last_show(at);
+	} else if (!drift_waiting_is_empty(self->waiting)) {
+		last_show(at);
 	}
+	if (known && !usable &&
+	    !waiting_take(at, watermarks_horizon(drift_waiting_watermarks(self->waiting)), WAITING_RELEASED_MOST))
+		return false;
 	for (at->message = 0; at->message < at->messages; at->message++) {
 		at->tally.unusable += !usable;
 		if (!unusable_say(at) || !misfits_count(at, usable))
@@ -562,6 +377,8 @@ static bool message_take(struct drift_visit *at)
 	}
 	if (self->entry)
 		verdict_entry_set_beyond(self->entry, at->tally.beyond_all);
+	if (!drift_waiting_keep(self->waiting, at->visit, at->error))
+		return false;
 	return memcmp(&before, &at->tally, sizeof before) == 0 || drift_tally_keep(at->visit, &at->tally, at->error);
 }
 
@@ -571,11 +388,13 @@ static enum step_verdict observer_run(struct step *step, struct visit *visit, st
 	visit_pass(visit);
 	struct drift_visit at = {.self = self, .step = step, .visit = visit, .messages = 1, .error = error};
 	at.times_ms = slice_times(visit_message(visit), step->name, &at.messages);
+	at.partitions = at.times_ms ? slice_partitions(visit_message(visit), step->name) : NULL;
 	if (!at.times_ms && !step_observes(step, visit_message(visit))) /* those of a slice are of the share */
 		return STEP_DONE;
 	if (message_take(&at))
 		return STEP_DONE;
 	self->filled = false; /* the monitor may be ahead of the state */
+	drift_waiting_doubt(self->waiting);
 	return STEP_FAIL;
 }
 

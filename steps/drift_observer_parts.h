@@ -1,5 +1,5 @@
 /* drift_observer_parts.h: Observer of a step `drift` and a message at it, for the files that are the observer: drift_observer.c,
- * and the records that it lists (drift_records.c). */
+ * the windows to which it adds rows (drift_runs.c), and the records that it lists (drift_records.c). */
 #ifndef SLUICE_STEPS_DRIFT_OBSERVER_PARTS_H
 #define SLUICE_STEPS_DRIFT_OBSERVER_PARTS_H
 
@@ -11,6 +11,7 @@
 #include "steps/drift_segments.h"
 #include "steps/drift_sums.h"
 #include "steps/drift_topic.h"
+#include "steps/drift_waiting.h"
 
 struct drift_observer {
 	struct drift_comparison comparison;
@@ -23,6 +24,7 @@ struct drift_observer {
 	uint64_t tally_identity;   /* the same, without the features of a past */
 	const char *watched;	   /* name of the step that it observes */
 	struct verdict_entry *entry;
+	struct drift_waiting *waiting;
 	bool filled;	/* the monitor has the rows of a segment's window */
 	uint64_t chain; /* of that segment */
 };
@@ -34,6 +36,7 @@ struct drift_visit {
 	struct visit *visit;
 	struct drift_tally tally;
 	const int64_t *times_ms; /* of a slice: those of its messages, each of which is a row; else NULL */
+	const int32_t *partitions; /* likewise; NULL: all are of the message's */
 	size_t messages;
 	size_t message; /* the one at hand, from 0 */
 	const char *misfit; /* why the messages cannot be used; NULL: they can */
@@ -45,9 +48,10 @@ struct drift_visit {
 struct drift_run {
 	struct text segment;
 	const double *rows;
+	const struct monitor_moment *moments;
 	size_t count;
 	struct drift_chances chances;
-	size_t first; /* of the message's rows */
+	size_t chance; /* the first row's number among those of the chances */
 };
 
 /* The time of a row of the message. */
@@ -55,6 +59,18 @@ static inline int64_t drift_row_time_ms(const struct drift_visit *at, size_t row
 {
 	return at->times_ms ? at->times_ms[row] : visit_message(at->visit)->time_ms;
 }
+
+/* ---- runs (drift_runs.c); false: LIMIT ---- */
+
+/* Adds a run to the windows of its segment. */
+bool drift_run_take(struct drift_visit *at, const struct drift_run *run);
+
+/* Stores the window of a segment; and that a segment begins, which the tally has admitted. */
+bool drift_kept_write(const struct drift_visit *at, struct text segment, const struct drift_kept *kept);
+bool drift_segment_begin(struct drift_visit *at, struct text segment);
+
+/* Forgets some former segments. */
+bool drift_formers_forget(struct drift_visit *at);
 
 /* ---- records (drift_records.c); false: LIMIT ---- */
 

@@ -94,6 +94,7 @@ static void window_begin(struct monitor *self)
 	self->at.least_ms = INT64_MAX;
 	self->at.most_ms = INT64_MIN;
 	self->at.step_ms = 0;
+	self->set_back = false;
 	monitor_looks_begin(self);
 }
 
@@ -262,7 +263,7 @@ static const struct monitor_verdict *window_close(struct monitor *self, bool end
 	}
 	joints_judge(self, levels.test);
 	self->looks.looked = 0; /* the methods have taken the window */
-	self->at.before_ms = self->at.most_ms;
+	self->at.before_ms = self->set_back ? INT64_MIN : self->at.most_ms; /* of another clock, it is before no window */
 	self->closed = self->kept;
 	window_begin(self);
 	return &self->verdict;
@@ -328,10 +329,13 @@ static bool is_beyond(struct monitor *self, int64_t time_ms)
 {
 	if (time_ms >= self->at.begin_ms) {
 		self->at.late_run = 0;
+		self->set_back = false;
 		return time_ms - self->at.begin_ms >= self->settings.window_ms;
 	}
 	self->at.late++;
-	return ++self->at.late_run >= MONITOR_LATE_ROWS;
+	if (!self->settings.clock_is_told)
+		self->set_back = ++self->at.late_run >= MONITOR_LATE_ROWS;
+	return self->set_back;
 }
 
 static int64_t time_bounded(int64_t time_ms)
@@ -386,6 +390,7 @@ void monitor_resume(struct monitor *monitor, const struct monitor_position *posi
 {
 	monitor->at = *position;
 	monitor->kept = 0;
+	monitor->set_back = false;
 	monitor_looks_begin(monitor);
 }
 
@@ -412,7 +417,12 @@ bool monitor_closes(const struct monitor *monitor, size_t rows, int64_t time_ms)
 		return false;
 	if (time_ms >= at->begin_ms)
 		return time_ms - at->begin_ms >= monitor->settings.window_ms;
-	return at->late_run + rows >= MONITOR_LATE_ROWS;
+	return monitor->set_back || (!monitor->settings.clock_is_told && at->late_run + rows >= MONITOR_LATE_ROWS);
+}
+
+void monitor_set_back(struct monitor *monitor)
+{
+	monitor->set_back = monitor->settings.window_ms > 0;
 }
 
 void monitor_resume_blank(struct monitor *monitor, const struct monitor_position *position)

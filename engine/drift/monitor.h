@@ -37,8 +37,10 @@
  * is known how many rows a window takes of the declared rate. In windows of segments, whose rows are not in memory, there are fewer
  * (monitor_look_back()).
  *
- * Rows count in the order in which they come. A row whose time is before its window is counted as late, and taken. After
- * MONITOR_LATE_ROWS such rows in a row, the clock was set back, and windows begin anew.
+ * Rows count in the order in which they come; rows of several partitions are put into their order before (drift/watermarks.h). A
+ * row whose time is before its window is counted as late, and taken. After MONITOR_LATE_ROWS such rows in a row, the clock was set
+ * back, and windows begin anew; or its caller says when (monitor_set_back()). Rows a minute and the age are not judged of a window
+ * that ends so, nor of the first one after it, nor of one of whose rows more than one in MONITOR_LATE_PART is late.
  *
  * A window by count lasts as long as the greatest time goes on in it, without its largest step: one wrong time makes such a
  * step, too. It counts in the next window, if the rows of that are behind it, too. A window in which the clock does not go on
@@ -80,6 +82,7 @@ extern const char *const monitor_method_names[MONITOR_METHODS]; /* "ks" */
 #define MONITOR_ROWS_MAX 100000 /* of a window by count */
 #define MONITOR_ROWS_KEPT 8192	/* of a window by time */
 #define MONITOR_LATE_ROWS 100
+#define MONITOR_LATE_PART 10
 
 /* So many false alarms in so many rows, or in so long; one of both is 0. */
 struct monitor_rate {
@@ -104,6 +107,7 @@ struct monitor_settings {
 	double effect; /* the smallest that raises an alarm */
 	double share;  /* of the messages, that is watched; 0: all */
 	bool segmented; /* windows are of segments, which are resumed in turn */
+	bool clock_is_told; /* the caller knows the clocks of all partitions, and says when windows begin anew */
 	size_t set_count;
 	const struct monitor_set *sets; /* borrowed; by `mmd`, beside `methods` */
 };
@@ -217,6 +221,9 @@ const struct monitor_verdict *monitor_add(struct monitor *monitor, const double 
 
 /* The same of a row that came from that partition of a topic. */
 const struct monitor_verdict *monitor_add_from(struct monitor *monitor, const double *row, int64_t time_ms, int64_t partition);
+
+/* The clock was set back: the open window by time ends with the next row that is before it, and windows begin anew there. */
+void monitor_set_back(struct monitor *monitor);
 
 /* What an online method found in the open window at the row that was added last, valid until the next: the features that moved, by
  * these methods alone, and no quality. NULL: nothing, or the window has had one. */

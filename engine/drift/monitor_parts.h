@@ -146,6 +146,7 @@ struct monitor {
 	size_t closed; /* rows that were kept of the window before */
 	uint64_t sharers; /* windows that share the declared rate */
 	bool blank; /* the reference has no rows */
+	bool set_back; /* the clock was, and the window is open still; or is it that closes */
 	struct monitor_joints joints;
 	struct monitor_moment *moments; /* of the rows that are kept; NULL: no method is online */
 	struct monitor_looks looks;

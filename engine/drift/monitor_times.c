@@ -30,6 +30,13 @@ struct monitor_times monitor_times_judge(const struct monitor *self, double alph
 		times.unjudged = times.unjudged ? times.unjudged : "no window came before";
 		return times;
 	}
+	const char *unordered = self->set_back				  ? "the clock was set back"
+				: at->late > at->rows / MONITOR_LATE_PART ? "many rows came late"
+									  : NULL;
+	if (unordered) {
+		times.unjudged = times.unjudged ? times.unjudged : unordered;
+		return times;
+	}
 	const double duration_ms = window_ms == 0 ? count_duration(at) : ended ? (double)NAN : (double)window_ms;
 	times.rate = (double)at->rows * MINUTE_MS / duration_ms;
 	times.age_ms = (double)at->step_ms;

@@ -2,7 +2,8 @@
 # Drift on a real Kafka. Two engines, and the one that observes is killed with -9 in the middle of a window: there is one
 # verdict a window of each of two steps that share a stage, and the verdicts are those of an engine that nobody disturbed. The receiver of the alert is away meanwhile:
 # those of the engines that live come when it is back, each once. Then the one that observes is frozen until the other does: of
-# their alerts, one ends, since no window closes there any more.
+# their alerts, one ends, since no window closes there any more. Then a backlog of six partitions is read, and each window has its
+# own messages, whatever the order of the reads.
 #   drift.sh SLUICE BUILD      with records in BUILD
 # Takes about a minute.
 set -u
@@ -175,4 +176,28 @@ watched_windows() { jq 'select(.step == "watch").window' "$dir/verdicts-rough" |
 expect "windows of the step that kept its name, one after the other" "$(watched_windows | wc -l)" "-eq 23"
 expect "the last of them" "$(watched_windows | tail -1)" "-eq 22"
 stop_engine one "$one"
+
+# ---- a backlog of six partitions ----
+
+spread() { # $1 how many, $2 milliseconds before the others
+	jq -nc --argjson count "$1" --argjson back "$2" 'range($count) | {id: "s\($back)-\(.)", key: "k\(.)",
+		request: {event_ms: (1800000000000 - $back + 100 * .), x: (. * 7919 % 1000 / 1000)}}' >"$dir/spread"
+	"$sluice" produce spread "$dir/spread" -f "$here/spread.yaml" -n spread >/dev/null 2>"$dir/produce.log" ||
+		give_up "requests were not written"
+}
+spread_windows() { # $1 how many, at least; into $dir/windows
+	"$build/records" dump "$brokers" sluice.spread.pipeline.spread.drift 2>"$dir/records.log" |
+		"$here/verdicts.py" "$here/../../schemas/drift_score.avsc" >"$dir/windows" 2>"$dir/verdicts.log"
+	[ "$(wc -l <"$dir/windows")" -ge "$1" ]
+}
+topics spread.in spread.out -w 6
+spread 3000 0
+"$sluice" run -f "$here/spread.yaml" --brokers "$brokers" -n spread --instance spread >>"$dir/engine-spread.log" 2>&1 &
+ours $!
+engine=$started
+wait_until 30 spread_windows 29
+expect "verdicts on 300 s in windows of 10 s, but for the last" "$(wc -l <"$dir/windows")" "-eq 29"
+expect "windows that have their 100 messages, none of them late" \
+	"$(jq -c 'select(.messages == 100 and .late == 0)' "$dir/windows" | wc -l)" "-eq 29"
+stop_engine spread "$engine"
 tell_result

@@ -528,7 +528,7 @@ static void expect_former_window(size_t figures)
 {
 	struct observed observed;
 	char former[sizeof(struct drift_kept)];
-	const size_t bytes = sizeof former - figures * sizeof(double);
+	const size_t bytes = offsetof(struct drift_kept, resets) - figures * sizeof(double);
 	struct error error = {0};
 	struct text stored;
 	observed_open(&observed, ESTIMATES);

@@ -253,7 +253,8 @@ static void former_segments_are_forgotten(void **state)
 	}
 	const size_t full = store_count(observed.store), begun = observed.begun;
 	assert_int_equal(begun, FORMER);
-	assert_int_equal(full, FORMER * 5 + 1); /* a window, three chunks and a name of each; and the tally */
+	assert_int_equal(full,
+			 FORMER * 5 + 3); /* a window, three chunks and a name of each; and the tally, and two of partitions */
 	step_change(&observed, "window: 41, falseAlarms: 0.1 per 1000, groupBy: key");
 	keyed_send(&observed, keys[1], 1, 0); /* it comes again, so only the others of the first four are said to be over */
 	assert_int_equal(observed.begun, begun + 1 + DRIFT_FORGOTTEN_MOST - 1);
@@ -279,7 +280,7 @@ static void sums_of_former_segments_are_forgotten(void **state)
 	keyed_send(&observed, "a", 3, 0);
 	keyed_send(&observed, "b", 3, 0);
 	assert_int_equal(store_count(observed.store),
-			 2 * 6 + 1); /* a window, sums, three chunks and a name of each; and the tally */
+			 2 * 6 + 3); /* a window, sums, three chunks and a name of each; and the tally, and two of partitions */
 	step_change(&observed, "window: 41, falseAlarms: 0.1 per 1000, groupBy: key, estimate: p");
 	keyed_send(&observed, "c", 3, 0);
 	observed_open(&fresh, "window: 41, falseAlarms: 0.1 per 1000, groupBy: key, estimate: p");
@@ -371,7 +372,7 @@ static void a_former_segment_of_many_rows_is_forgotten_by_and_by(void **state)
 	observed_open(&observed, "window: 400, falseAlarms: 0.1 per 1000, groupBy: key");
 	keyed_send(&observed, "a", 399, 0);
 	const size_t full = store_count(observed.store);
-	assert_int_equal(full, 399 + 3);
+	assert_int_equal(full, 399 + 5);
 	keyed_send(&observed, "a", 11, 0); /* it closes, and ten are in the next */
 	step_change(&observed, BY_KEY);
 	keyed_send(&observed, "b", 1, 0);

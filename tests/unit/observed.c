@@ -314,10 +314,12 @@ static void send(struct observed *observed, const struct tensor *tensor, const s
 	snprintf(id, sizeof id, "%lld", (long long)time_ms);
 	struct message message = {.arena = observed->arena,
 				  .id = text_of(id),
-				  .origin = {TEXT("in"), 0, time_ms},
+				  .origin = {TEXT("in"), observed->partition, time_ms},
 				  .time_ms = time_ms,
 				  .carried = carried,
 				  .key = observed->key,
+				  .sender_reads = text_of(observed->reads ? observed->reads : ""),
+				  .passed_ms = observed->passed_ms,
 				  .payload = {.tensors = {observed->also ? 2 : 1, items}},
 				  .line = observed->line};
 	assert_true(flow_enter(observed->flow, &message, 0, &error));

@@ -59,6 +59,9 @@ struct observed {
 	char state[16];
 	const struct tensor *also; /* sent with each message; NULL: nothing */
 	struct text key; /* of messages; NULL: they have none */
+	int32_t partition; /* from which they come */
+	const char *reads; /* what the stage before says that it reads; NULL: nothing */
+	int64_t passed_ms;
 	const char *reference; /* of the step; NULL: a file */
 	bool timed;	       /* the reference has times */
 	const char *watch;     /* the kind and options of the step; NULL: `drift` with these */
