@@ -540,7 +540,10 @@ const struct option drift_options[] = {
 		    "read hold younger ones, until it is read, or nothing of it has come for 10 s. By time, a window ends "
 		    "when every partition has passed its end, or another is a second past it. Up to 65536 rows, or 16 MiB, "
 		    "wait. Rows that come when their window has ended are in the next (`late`); a window with more than a "
-		    "tenth of them is not judged by messages_per_minute and newest_age_ms."),
+		    "tenth of them is not judged by messages_per_minute and newest_age_ms. A clock that goes back: after 100 "
+		    "rows in a row of a partition that are older than its window (by count, by a minute), the engine logs "
+		    "that its clock was set back. When no partition is left in the open window by time, that one ends, and "
+		    "windows begin anew; neither of both is judged by these two figures."),
 	ROW("methods", LIST, struct drift, methods, .rows = method_rows, .item_size = sizeof(struct drift_method), .least = 1,
 	    .help = "The tests; default: by datatype. page-hinkley, cusum and adwin are online methods: they follow the numbers of "
 		    "a feature from window to window, in the order of the rows' times, then of partitions. They look at each 8 "

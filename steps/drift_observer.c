@@ -1,10 +1,12 @@
 /* drift_observer.c: see drift_observer.h. */
 #include "steps/drift_observer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/duration.h"
 #include "base/hash.h"
+#include "base/moment.h"
 #include "message/sender_reads.h"
 #include "message/slice.h"
 #include "steps/drift_detectors.h"
@@ -173,6 +175,22 @@ static struct monitor_moment *moments_of(const struct drift_visit *at, size_t co
 	return moments;
 }
 
+static void clock_note(const struct drift_observer *self, const struct monitor_moment *moment,
+		       const struct watermark_finding *found)
+{
+	char words[CLOCK_WORDS_BYTES], from[MOMENT_BYTES], to[MOMENT_BYTES];
+	if (!self->entry)
+		return;
+	moment_print(found->from_ms, from);
+	moment_print(moment->time_ms, to);
+	(void)snprintf(words, sizeof words,
+		       "the clock of partition %lld went back from %s to %s, for %d rows in a row: %s; check the clocks of its "
+		       "producers",
+		       (long long)moment->partition, from, to, WATERMARKS_BACK_ROWS,
+		       found->anew ? "windows begin anew" : "windows go on with the other partitions, and its rows are late");
+	verdict_entry_note_clock(self->entry, words);
+}
+
 /* Rows come. Where the clock was set back, all that wait go on first. */
 static bool rows_come(struct drift_visit *at, const double *values, const struct text *segments, size_t count)
 {
@@ -189,6 +207,8 @@ static bool rows_come(struct drift_visit *at, const double *values, const struct
 	for (size_t i = 0; i < count; i++) {
 		const struct watermark_finding found =
 			watermarks_take(watermarks, (int32_t)all.moments[i].partition, all.moments[i].time_ms);
+		if (found.set_back)
+			clock_note(at->self, &all.moments[i], &found);
 		if (!found.anew)
 			continue;
 		watermarks->resets--; /* the rows before it are of the former clock */

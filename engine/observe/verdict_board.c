@@ -44,6 +44,8 @@ struct verdict_entry {
 	atomic_int knowledge;	   /* enum outlier_knowledge */
 	atomic_int watching;	   /* enum watching; written with the lock */
 	char why[WATCHING_WHY_BYTES];
+	_Atomic uint64_t clocks; /* that were set back */
+	char clock_words[CLOCK_WORDS_BYTES];
 };
 
 struct verdict_board {
@@ -433,6 +435,25 @@ struct watching_state verdict_entry_watching(struct verdict_entry *entry)
 	memcpy(state.why, entry->why, sizeof state.why);
 	pthread_mutex_unlock(&entry->lock);
 	return state;
+}
+
+void verdict_entry_note_clock(struct verdict_entry *entry, const char *words)
+{
+	pthread_mutex_lock(&entry->lock);
+	(void)snprintf(entry->clock_words, sizeof entry->clock_words, "%s", words);
+	atomic_fetch_add_explicit(&entry->clocks, 1, memory_order_relaxed);
+	pthread_mutex_unlock(&entry->lock);
+}
+
+bool verdict_entry_clock(struct verdict_entry *entry, uint64_t *seen, char words[CLOCK_WORDS_BYTES])
+{
+	if (atomic_load_explicit(&entry->clocks, memory_order_relaxed) == *seen)
+		return false;
+	pthread_mutex_lock(&entry->lock);
+	*seen = atomic_load_explicit(&entry->clocks, memory_order_relaxed);
+	memcpy(words, entry->clock_words, CLOCK_WORDS_BYTES);
+	pthread_mutex_unlock(&entry->lock);
+	return true;
 }
 
 /* ---- references ---- */

@@ -101,6 +101,13 @@ struct watching_state {
 void verdict_entry_note_watching(struct verdict_entry *entry, enum watching watching, const char *why);
 struct watching_state verdict_entry_watching(struct verdict_entry *entry);
 
+#define CLOCK_WORDS_BYTES 256 /* may be cut off */
+
+/* Notes that a clock was set back in the messages of an observer here, in words; the last such words. False: no more were noted
+ * than `seen`, which counts them. */
+void verdict_entry_note_clock(struct verdict_entry *entry, const char *words);
+bool verdict_entry_clock(struct verdict_entry *entry, uint64_t *seen, char words[CLOCK_WORDS_BYTES]);
+
 /* ---- references that are learnt from topics ---- */
 
 /* Keeps the reference that was learnt for the step from a topic: a copy of its file, as long as the board lives. The first of a

@@ -12,6 +12,7 @@ struct watching_step {
 	struct verdict_entry *entry;
 	bool learns_usual; /* it is a step `outlier` */
 	bool is_present;   /* in the plan that runs */
+	uint64_t clocks;   /* that were set back, of which was spoken */
 	bool said_beyond;  /* that it has more segments than it watches */
 	enum watching_words said;
 	int64_t said_ms;
@@ -148,6 +149,14 @@ static void segments_look(const struct watching_log *watching, struct watching_s
 	step->said_beyond = beyond;
 }
 
+static void clock_look(const struct watching_log *watching, struct watching_step *step)
+{
+	const struct log_fields fields = {.pipeline = step->pipeline, .step = step->name};
+	char words[CLOCK_WORDS_BYTES];
+	if (!step->learns_usual && verdict_entry_clock(step->entry, &step->clocks, words))
+		log_say(watching->log, LOG_LEVEL_WARN, &fields, "%s: step %s: %s", step->pipeline, step->name, words);
+}
+
 /* That a reference is used is worth a line only behind one that it was not. */
 static void step_look(const struct watching_log *watching, struct watching_step *step, int64_t now_ms)
 {
@@ -178,5 +187,6 @@ void watching_log_look(struct watching_log *watching, const struct plan *plan, u
 		if (step->is_present) {
 			step_look(watching, step, now_ms);
 			segments_look(watching, step);
+			clock_look(watching, step);
 		}
 }

@@ -3,7 +3,7 @@
 # verdict a window of each of two steps that share a stage, and the verdicts are those of an engine that nobody disturbed. The receiver of the alert is away meanwhile:
 # those of the engines that live come when it is back, each once. Then the one that observes is frozen until the other does: of
 # their alerts, one ends, since no window closes there any more. Then a backlog of six partitions is read, and each window has its
-# own messages, whatever the order of the reads.
+# own messages, whatever the order of the reads; and the clock goes back.
 #   drift.sh SLUICE BUILD      with records in BUILD
 # Takes about a minute.
 set -u
@@ -199,5 +199,8 @@ wait_until 30 spread_windows 29
 expect "verdicts on 300 s in windows of 10 s, but for the last" "$(wc -l <"$dir/windows")" "-eq 29"
 expect "windows that have their 100 messages, none of them late" \
 	"$(jq -c 'select(.messages == 100 and .late == 0)' "$dir/windows" | wc -l)" "-eq 29"
+spread 1200 86400000
+wait_until 30 says spread 'the clock of partition . went back from 2027-01-15T.* to 2027-01-14T.*: windows begin anew' 1
+expect "status of waiting for the line of a clock that went back a day" $? "-eq 0"
 stop_engine spread "$engine"
 tell_result
