@@ -15,12 +15,13 @@
 
 #define PARTITIONS 6
 #define ROWS 250 /* of each */
+#define SLICE_ROWS 97
 #define BY_TIME "window: 30s, falseAlarms: 0.1 per 1000"
 #define BY_COUNT "window: 100, falseAlarms: 0.1 per 1000"
 #define ONLINE "window: 100, falseAlarms: 0.1 per 1000, methods: [page-hinkley, cusum]"
 
 /* How a backlog is read. */
-enum reading { READ_BY_TIME, READ_BY_PARTITION, READ_IN_BLOCKS, READINGS };
+enum reading { READ_BY_TIME, READ_BY_PARTITION, READ_IN_BLOCKS };
 
 struct backlog {
 	struct observed *observed;
@@ -28,7 +29,12 @@ struct backlog {
 	struct random chance;
 	int64_t begin_ms;
 	int sent;
-	int stop; /* an engine takes over after so many */
+	int stop;  /* an engine takes over each time after so many; 0: never */
+	int slice; /* rows of a record; 1: messages go alone */
+	int rows;  /* that wait for one */
+	double numbers[2 * SLICE_ROWS];
+	int64_t times_ms[SLICE_ROWS];
+	int32_t partitions[SLICE_ROWS];
 };
 
 static uint64_t drawn(struct random *chance, uint64_t below)
@@ -36,28 +42,44 @@ static uint64_t drawn(struct random *chance, uint64_t below)
 	return random_next(chance) % below;
 }
 
-static void row_send(struct backlog *backlog, int partition)
+static void rows_send(struct backlog *backlog)
 {
 	struct observed *observed = backlog->observed;
-	const int row = backlog->next[partition]++;
-	struct random own = {(uint64_t)(row * PARTITIONS + partition + 1) * 0x9e3779b97f4a7c15};
+	const int64_t shape[] = {backlog->rows, 2};
+	const struct tensor tensor = {.name = TEXT("x"),
+				      .datatype = DATATYPE_FP64,
+				      .shape = shape,
+				      .rank = 2,
+				      .data = backlog->numbers,
+				      .count = 2 * (size_t)backlog->rows};
 	char reads[8 * PARTITIONS];
 	size_t length = 0;
-	double numbers[2];
-	const int64_t shape[] = {1, 2};
-	const struct tensor tensor = {
-		.name = TEXT("x"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = numbers, .count = 2};
-	for (int i = 0; i < 2; i++)
-		numbers[i] = (double)(random_next(&own) >> 11) * 0x1p-53;
 	for (int i = 0; i < PARTITIONS; i++)
 		length += (size_t)snprintf(reads + length, sizeof reads - length, "%d%c", i, backlog->next[i] < ROWS ? '+' : '-');
 	observed->reads = reads;
-	observed->partition = partition;
-	observed->time_ms = backlog->begin_ms + 1000 * row + 100 * partition;
-	observed_send(observed, &tensor);
-	if (++backlog->sent == backlog->stop) {
-		observed_engine_close(observed);
-		observed_engine_open(observed);
+	observed->partition = backlog->partitions[0];
+	observed->time_ms = backlog->times_ms[0];
+	if (backlog->slice > 1)
+		observed_slice(observed, &tensor, backlog->times_ms, backlog->partitions, backlog->rows);
+	else
+		observed_send(observed, &tensor);
+	backlog->rows = 0;
+}
+
+static void row_send(struct backlog *backlog, int partition)
+{
+	const int row = backlog->next[partition]++, at = backlog->rows++;
+	struct random own = {(uint64_t)(row * PARTITIONS + partition + 1) * 0x9e3779b97f4a7c15};
+	for (int i = 0; i < 2; i++)
+		backlog->numbers[2 * at + i] = (double)(random_next(&own) >> 11) * 0x1p-53;
+	backlog->times_ms[at] = backlog->begin_ms + 1000 * row + 100 * partition;
+	backlog->partitions[at] = partition;
+	const bool last = ++backlog->sent == PARTITIONS * ROWS, stop = backlog->stop && backlog->sent % backlog->stop == 0;
+	if (backlog->rows == backlog->slice || last || stop)
+		rows_send(backlog);
+	if (stop) {
+		observed_engine_close(backlog->observed);
+		observed_engine_open(backlog->observed);
 	}
 }
 
@@ -70,7 +92,11 @@ static void block_send(struct backlog *backlog, int partition, int rows)
 static void backlog_read(struct observed *observed, enum reading reading, const char *options, int stop, uint64_t seed)
 {
 	observed_open(observed, options);
-	struct backlog backlog = {.observed = observed, .chance = {seed}, .begin_ms = observed->time_ms, .stop = stop};
+	struct backlog backlog = {.observed = observed,
+				  .chance = {seed},
+				  .begin_ms = observed->time_ms,
+				  .stop = stop,
+				  .slice = seed % 2 ? 1 : SLICE_ROWS};
 	for (int row = 0; row < ROWS && reading == READ_BY_TIME; row++)
 		for (int partition = 0; partition < PARTITIONS; partition++)
 			row_send(&backlog, partition);
@@ -110,10 +136,10 @@ static void the_order_of_reads_changes_no_verdict(void **state)
 		for (int j = 0; j < (UNIT_IS_SHORT ? 3 : 12); j++) {
 			struct observed other;
 			backlog_read(&other, j ? READ_IN_BLOCKS : READ_BY_PARTITION, options[i],
-				     j == 1   ? 777
-				     : j == 2 ? 1100
+				     j == 1   ? 110
+				     : j == 2 ? 170
 					      : 0,
-				     (uint64_t)j + 1);
+				     (uint64_t)j + 1); /* an even seed: in slices */
 			expect_the_same(&live, &other);
 			observed_close(&other);
 		}
@@ -173,6 +199,13 @@ static void a_clock_that_was_set_back_is_no_alarm(void **state)
 		set_back += times->unjudged && strcmp(times->unjudged, "the clock was set back") == 0;
 	}
 	assert_int_equal(set_back, 1);
+	struct verdict_entry *entry = verdict_board_entry(observed.board, observed.planning.graph->name, "watch");
+	char words[CLOCK_WORDS_BYTES];
+	uint64_t said = 0;
+	assert_true(verdict_entry_clock(entry, &said, words));
+	assert_non_null(strstr(words, "partition 0 went back from 1970-04-11T00:06:39Z to 1970-04-10T00:08:19Z"));
+	assert_non_null(strstr(words, "windows begin anew"));
+	assert_false(verdict_entry_clock(entry, &said, words));
 	assert_int_equal(judged, 2); /* but for the first one of each clock */
 	observed_close(&observed);
 }

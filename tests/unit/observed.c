@@ -332,32 +332,43 @@ void observed_send(struct observed *observed, const struct tensor *tensor)
 	observed->time_ms += 1000;
 }
 
-/* Sends rows with a time for each, as the worker's decoder gives them. The last verdict of a message is listed first: they are put
- * in their order. */
-static void slice_send(struct observed *observed, const struct tensor *tensor, int times)
+/* The last verdict of a message is listed first: they are put in their order. */
+void observed_slice(struct observed *observed, const struct tensor *tensor, int64_t *times_ms, int32_t *partitions, int rows)
 {
-	int64_t times_ms[256];
-	const int64_t shape[] = {times, 1}, rows = tensor->shape[0];
+	const int64_t shape[] = {rows, 1};
 	const struct tensor of_times = {.name = TEXT("times"),
 					.datatype = DATATYPE_INT64,
 					.shape = shape,
 					.rank = 2,
 					.data = times_ms,
-					.count = (size_t)times};
-	const struct tensor *items[] = {&of_times};
-	const struct payload payload = {.tensors = {1, items}};
+					.count = (size_t)rows};
+	const struct tensor of_partitions = {.name = TEXT("partitions"),
+					     .datatype = DATATYPE_INT32,
+					     .shape = shape,
+					     .rank = 2,
+					     .data = partitions,
+					     .count = (size_t)rows};
+	const struct tensor *items[] = {&of_times, &of_partitions};
+	const struct payload payload = {.tensors = {partitions ? 2 : 1, items}};
 	const struct given given = {.step = TEXT("watch.observer"), .inputs = true, .state = GIVEN_CAME, .payload = &payload};
 	const struct carried carried = {.count = 1, .items = &given};
 	const size_t before = observed->count;
-	for (int i = 0; i < times; i++)
-		times_ms[i] = observed->time_ms + 1000 * i;
-	send(observed, tensor, &carried, observed->time_ms + 1000 * (rows - 1));
-	observed->time_ms += 1000 * rows;
+	send(observed, tensor, &carried, times_ms[rows - 1]);
 	for (size_t i = before, j = observed->count; i + 1 < j; i++) {
 		const struct seen seen = observed->seen[i];
 		observed->seen[i] = observed->seen[--j];
 		observed->seen[j] = seen;
 	}
+}
+
+/* Sends rows with a time for each, a second apart. */
+static void slice_send(struct observed *observed, const struct tensor *tensor, int times)
+{
+	int64_t times_ms[256];
+	for (int i = 0; i < times; i++)
+		times_ms[i] = observed->time_ms + 1000 * i;
+	observed_slice(observed, tensor, times_ms, NULL, times);
+	observed->time_ms += 1000 * tensor->shape[0];
 }
 
 void observed_slices(struct observed *observed, int messages, int rows, double moved)

@@ -101,6 +101,9 @@ void observed_send(struct observed *observed, const struct tensor *tensor);
 /* The same rows as observed_rows() with messages of one row each, as slices of so many (message/slice.h). */
 void observed_slices(struct observed *observed, int messages, int rows, double moved);
 
+/* A slice of that tensor, with the time of each row, and the partition; NULL: the message's. */
+void observed_slice(struct observed *observed, const struct tensor *tensor, int64_t *times_ms, int32_t *partitions, int rows);
+
 /* A slice of so many rows, columns and times that need not fit. */
 void observed_misfits(struct observed *observed, int rows, int columns, int times);
 
