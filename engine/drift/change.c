@@ -150,7 +150,7 @@ static bool window_crosses(const struct change_detector *self, const struct chan
 		double sum = sums[s] - before[s];
 		if (sum < window->most[s] && sum > window->least[s])
 			continue;
-		if (sum < window->most_beside[s] && sum > window->least_beside[s] && series_has_unseen(self, s, unseen))
+		if (sum < window->most_with_unseen[s] && sum > window->least_with_unseen[s] && series_has_unseen(self, s, unseen))
 			continue;
 		alarm->score = sum / window->deviation;
 		alarm_fill(self, s, alarm);
@@ -187,8 +187,8 @@ static void levels_move(struct change_detector *self, size_t settled)
 		for (size_t s = 0; s < self->series; s++) {
 			window->least[s] *= part;
 			window->most[s] *= part;
-			window->least_beside[s] *= part;
-			window->most_beside[s] *= part;
+			window->least_with_unseen[s] *= part;
+			window->most_with_unseen[s] *= part;
 		}
 	}
 	self->settled = settled;
@@ -199,7 +199,7 @@ static void unseen_add(struct change_detector *self, const double *row)
 	for (size_t i = 0; i < self->columns; i++) {
 		const struct change_column *column = &self->watched[i];
 		const double number = row[column->place];
-		self->unseen[i] += column->ties && !isnan(number) && !rank_has(&column->values, number);
+		self->unseen[i] += column->lacks && !isnan(number) && !rank_has(&column->values, number);
 	}
 	memcpy(self->unseen_ring + self->filled % CHANGE_RING * self->columns, self->unseen, self->columns * sizeof *self->unseen);
 }

@@ -124,7 +124,6 @@ static void columns_fit_spread(struct change_detector *self, const double *level
 	double together = 0;
 	for (size_t i = 0; i < self->columns; i++) {
 		struct change_column *column = &self->watched[i];
-		column->ties = levels_tie(&column->values);
 		if (!column->ties)
 			column->lasts = lasting_spread_fit(&column->spread, levels + i * self->rows, self->rows);
 		together += column->lasts;
@@ -162,6 +161,7 @@ static bool columns_fit(struct change_detector *self, const struct table *refere
 		struct change_column column = {.place = i, .values = column_sorted(reference, i, arena)};
 		if (!column.values.values)
 			return false;
+		column.ties = levels_tie(&column.values);
 		if (column_varies(&column.values))
 			self->watched[self->columns++] = column;
 	}
@@ -342,8 +342,8 @@ static bool windows_open(struct change_detector *self, struct arena *arena)
 		struct change_window *window = &self->windows[i];
 		window->least = ARENA_ARRAY(arena, double, stride);
 		window->most = ARENA_ARRAY(arena, double, stride);
-		window->least_beside = ARENA_ARRAY(arena, double, stride);
-		window->most_beside = ARENA_ARRAY(arena, double, stride);
+		window->least_with_unseen = ARENA_ARRAY(arena, double, stride);
+		window->most_with_unseen = ARENA_ARRAY(arena, double, stride);
 		for (size_t s = self->series; window->least && window->most && s < stride; s++) {
 			window->least[s] = (double)-INFINITY;
 			window->most[s] = (double)INFINITY;
@@ -400,8 +400,9 @@ static double series_caution(const struct change_detector *self, size_t series)
 
 /* How far beyond a row's deviation a value would be that the reference lacks, upwards and downwards. 0: not so far that a sum,
  * which is taken for normal or for one of values that the reference has, would be beside it. */
-#define UNSEEN_CLEAR 3.5 /* without ties, a score is no further out than this */
-#define PAIR_SCORE_MOST 3.0
+#define UNSEEN_CLEAR                                                                                                               \
+	1.15 /* times what a score is at most in a column without ties: normal quantile, polynomials of degree 4, pairs */
+#define SCORE_MOST 3.0
 
 struct unseen_scores {
 	double up, down;
@@ -424,7 +425,8 @@ static struct unseen_scores column_unseen(const struct change_detector *self, co
 
 static struct unseen_scores series_unseen(const struct change_detector *self, size_t series)
 {
-	struct unseen_scores unseen = {PAIR_SCORE_MOST, -PAIR_SCORE_MOST};
+	const double clear = UNSEEN_CLEAR * fmax(SCORE_MOST, self->normal.numbers[2 * self->rows]);
+	struct unseen_scores unseen = {SCORE_MOST, -SCORE_MOST};
 	if (series < CHANGE_OF_COLUMN * self->columns) {
 		const struct change_column *column = &self->watched[series / CHANGE_OF_COLUMN];
 		if (!column->ties)
@@ -433,7 +435,7 @@ static struct unseen_scores series_unseen(const struct change_detector *self, si
 	}
 	unseen.up = (unseen.up - self->means[series]) * self->factors[series];
 	unseen.down = (self->means[series] - unseen.down) * self->factors[series];
-	return (struct unseen_scores){unseen.up > UNSEEN_CLEAR ? unseen.up : 0, unseen.down > UNSEEN_CLEAR ? unseen.down : 0};
+	return (struct unseen_scores){unseen.up > clear ? unseen.up : 0, unseen.down > clear ? unseen.down : 0};
 }
 
 static void series_fit(struct change_detector *self, size_t series, const struct table *scores,
@@ -451,6 +453,8 @@ static void series_fit(struct change_detector *self, size_t series, const struct
 			traits.tails > TAILS_CLEAR ? 0 : level_surety(self, series - CHANGE_OF_COLUMN * self->columns);
 	double jump_up = traits_jump(&traits, traits.skewness), jump_down = traits_jump(&traits, -traits.skewness);
 	const struct unseen_scores unseen = series_unseen(self, series);
+	if (series < CHANGE_OF_COLUMN * self->columns)
+		self->watched[series / CHANGE_OF_COLUMN].lacks |= unseen.up > 0 || unseen.down > 0;
 	for (size_t i = 0; i < CHANGE_WINDOWS; i++) {
 		struct change_window *window = &self->windows[i];
 		bool counts = kind != CHANGE_JOINT && change_windows[i] >= change_parts[kind].least && self->factors[series] > 0;
@@ -459,14 +463,15 @@ static void series_fit(struct change_detector *self, size_t series, const struct
 			counts ? wider * crossing_sum(square, jump_up * wider, rows, (double)self->rows) : (double)INFINITY;
 		window->least[series] =
 			counts ? -wider * crossing_sum(square, jump_down * wider, rows, (double)self->rows) : (double)-INFINITY;
-		window->most_beside[series] = window->most[series];
-		window->least_beside[series] = window->least[series];
+		window->most_with_unseen[series] = window->most[series];
+		window->least_with_unseen[series] = window->least[series];
 		if (counts && unseen.up > 0)
-			window->most_beside[series] =
+			window->most_with_unseen[series] =
 				wider * crossing_sum_unseen(square, jump_up * wider, unseen.up * wider, rows, (double)self->rows);
 		if (counts && unseen.down > 0)
-			window->least_beside[series] = -wider * crossing_sum_unseen(square, jump_down * wider, unseen.down * wider,
-										    rows, (double)self->rows);
+			window->least_with_unseen[series] =
+				-wider *
+				crossing_sum_unseen(square, jump_down * wider, unseen.down * wider, rows, (double)self->rows);
 		if (kind == CHANGE_JOINT && self->factors[series] > 0)
 			window->joint += traits.inflations[i];
 	}

@@ -26,7 +26,8 @@ struct change_column {
 	double lasts;		      /* the logarithm of how much likelier it is that the spread lasts; 0: it does not */
 	struct sorted rests;	      /* what is left of levels beside both; none where there is neither */
 	bool depends, bursts; /* rows follow from rows before by more than the carry; their spread does */
-	bool ties;	      /* few values are most of its rows */
+	bool ties;	      /* a tenth of its rows or more have the value of another */
+	bool lacks;	      /* a value that the reference lacks would be further out than any in a column without ties */
 };
 
 /* Whether its rows follow from rows before, in level or spread. */
@@ -45,7 +46,7 @@ static inline void change_column_begin(struct change_column *column)
 struct change_window {
 	double deviation;     /* of a sum, where rows do not follow from one another */
 	double *least, *most; /* of each series: a sum at or outside of these raises an alarm, */
-	double *least_beside, *most_beside; /* or of these, if it has values that the reference lacks */
+	double *least_with_unseen, *most_with_unseen; /* or of these, if a column that `lacks` has such values in it */
 	double joint;	      /* the same of the sum of squares of the levels of all columns */
 };
 
@@ -66,7 +67,7 @@ struct change_detector {
 	uint64_t filled; /* rows since the windows were empty */
 	double *scores, *sums;
 	double *ring; /* [CHANGE_RING][stride] */
-	uint64_t *unseen, *unseen_ring; /* [columns], [CHANGE_RING][columns]: sums of values that a column of ties lacks */
+	uint64_t *unseen, *unseen_ring; /* [columns], [CHANGE_RING][columns]: sums of such values */
 };
 
 /* Those of a column, CHANGE_OF_COLUMN of them, at a share of the reference. */

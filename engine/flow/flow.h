@@ -100,7 +100,7 @@ struct flow_environment {
 	struct verdict_board *board; /* of the process: observe/verdict_board.h. NULL: nothing is known of verdicts */
 	struct rollout_board *rollouts; /* of the process: experiments/rollout_board.h. NULL: the plan's tables choose */
 	struct policy_board *policies; /* of the process: observe/policy_board.h. NULL: bandits choose by their weights */
-	const char *learns_as;	       /* the pipeline that learns those policies, of which this one is called; NULL: itself */
+	const char *learns_as;	       /* the pipeline that calls this one and learns those policies; NULL: this one */
 	const struct file_source *files; /* for steps whose options name files; outlives the flow. NULL: no files */
 };
 

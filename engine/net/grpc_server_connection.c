@@ -226,7 +226,7 @@ static bool establish(struct grpc_caller *caller)
 }
 
 /* After it has sent what no session takes. */
-static void give_up(struct grpc_caller *caller)
+static void grpc_caller_give_up(struct grpc_caller *caller)
 {
 	caller->server->acceptor.counts.flooded += caller->http2.flooded != NULL;
 	http2_excuse(&caller->http2);
@@ -248,7 +248,7 @@ static void grpc_caller_on_ready(void *context, uint32_t events)
 		if (caller->leaving != GRPC_NOTICED)
 			caller->pinged_ms = 0;
 		if (!http2_receive(http2, server->room, sizeof server->room, &error)) {
-			give_up(caller);
+			grpc_caller_give_up(caller);
 			return;
 		}
 	}
@@ -261,7 +261,7 @@ void grpc_caller_flush(struct grpc_caller *caller)
 	struct error error = {0};
 	caller->dirty = false;
 	if (http2_waits(http2) && !http2_resume(http2, &error)) {
-		give_up(caller);
+		grpc_caller_give_up(caller);
 		return;
 	}
 	bool good = http2_flush(http2, &error);

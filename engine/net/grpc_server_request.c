@@ -241,7 +241,7 @@ static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *
 	caller->heading = NULL;
 	if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
 		return 0;
-	http2_count(&caller->http2);
+	http2_request_begin(&caller->http2);
 	/* A caller that starts calls and resets them must not occupy the application without a limit. */
 	if (caller->on_wire + caller->held >= 2 * caller->server->config.streams) {
 		refusal_count(caller->server, GRPC_UNAVAILABLE); /* as gRPC's clients take it */

@@ -7,7 +7,7 @@
 #include "net/http2_frame.h"
 
 #define RECORDS_A_TURN 16 /* of TLS: then other connections are served */
-#define REST_BYTES_MAX ((size_t)1 << 20) /* more than is read at once */
+#define REST_BYTES_MAX ((size_t)64 << 10) /* as much as is read at once: more is read when nothing of it is left */
 #define SERVER_HEADERS_BYTES (32 << 10)
 #define FIELD_BYTES 32 /* of a field, beside its name and value, as by RFC 9113, 6.5.2 */
 #define HEAD_WORDS "the headers come to far more than 32 KiB, the limit, when they are decoded; send less"
@@ -105,11 +105,15 @@ static bool session_refused_flood(ssize_t taken)
 	return taken == NGHTTP2_ERR_FLOODED || taken == TOO_MANY_CONTINUATIONS;
 }
 
-/* Passes bytes on, up to a request beyond the `requests` that may begin; adds their number to `at`. */
-static bool session_pass(struct http2 *http2, size_t requests, const char *bytes, size_t count, size_t *at, struct error *error)
+static void session_allow(struct http2 *http2, size_t requests)
 {
 	http2->may_begin = requests;
 	http2->pause = 0;
+}
+
+/* Passes bytes on, up to a request beyond those that may begin; adds their number to `at`. */
+static bool session_pass(struct http2 *http2, const char *bytes, size_t count, size_t *at, struct error *error)
+{
 	ssize_t taken = nghttp2_session_mem_recv(http2->session, (const uint8_t *)bytes, count);
 	if (taken >= 0) {
 		*at += (size_t)taken;
@@ -132,7 +136,7 @@ static bool session_take(void *context, const char *bytes, size_t count, struct 
 		http2->flooded = FLOOD_WORDS;
 		return error_set(error, ERROR_LIMIT, PLACE_NONE, FLOOD_WORDS);
 	}
-	if (!session_pass(http2, HTTP2_REQUESTS_AT_ONCE, bytes, count, &taken, error))
+	if (!session_pass(http2, bytes, count, &taken, error))
 		return false;
 	if (taken == count)
 		return true;
@@ -143,8 +147,8 @@ static bool session_take(void *context, const char *bytes, size_t count, struct 
 bool http2_resume(struct http2 *http2, struct error *error)
 {
 	struct buffer *rest = &http2->rest;
-	if (!session_pass(http2, HTTP2_REQUESTS_A_TURN, rest->bytes + http2->rest_at, rest->length - http2->rest_at,
-			  &http2->rest_at, error))
+	session_allow(http2, HTTP2_REQUESTS_A_TURN);
+	if (!session_pass(http2, rest->bytes + http2->rest_at, rest->length - http2->rest_at, &http2->rest_at, error))
 		return false;
 	if (http2->rest_at == rest->length) {
 		buffer_close(rest);
@@ -203,6 +207,7 @@ bool http2_take(struct http2 *http2, const char *bytes, size_t count, struct err
 
 bool http2_receive(struct http2 *http2, char *room, size_t size, struct error *error)
 {
+	session_allow(http2, HTTP2_REQUESTS_AT_ONCE);
 	/* OpenSSL returns one record at a time, and data that it holds does not make the socket readable. */
 	for (int records = 0; records < (http2->link.tls ? RECORDS_A_TURN : 1) && !http2_waits(http2); records++) {
 		size_t count = 0;

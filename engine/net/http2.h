@@ -77,15 +77,17 @@ nghttp2_mem http2_memory(struct memory_pool *pool);
  * is over; `error` is empty if the peer closed it regularly. */
 bool http2_receive(struct http2 *http2, char *room, size_t size, struct error *error);
 
-/* Whether data of an earlier turn wait, and passes them on. False: as http2_receive(). */
+/* Whether received data wait for this turn. */
 static inline bool http2_waits(const struct http2 *http2)
 {
 	return http2->rest.length > 0;
 }
+
+/* Passes data that wait to the session, up to what a turn may begin. False: as http2_receive(). */
 bool http2_resume(struct http2 *http2, struct error *error);
 
 /* A request has begun, on a server. */
-static inline void http2_count(struct http2 *http2)
+static inline void http2_request_begin(struct http2 *http2)
 {
 	if (http2->may_begin-- == 0)
 		http2->pause = NGHTTP2_ERR_PAUSE;
