@@ -74,7 +74,7 @@ double crossing_sum_unseen(double square, double jump, double unseen, double win
 {
 	const double each = 2 * log((window + reference) / window); /* what one takes of the square: jumps_square(1), known 0 */
 	double sum = fmax(unseen * square / each, crossing_sum(square, jump, window, reference));
-	for (double times = 1; times * each < square; times++)
+	for (int times = 1; times * each < square; times++)
 		sum = fmax(sum, times * unseen + crossing_sum(square - times * each, jump, window, reference));
 	return sum;
 }
