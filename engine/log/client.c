@@ -16,10 +16,6 @@
 
 #define SAID_BYTES 1024
 #define LEAVE_LOOK_NS 1000000
-#define LOOK_MS 5000 /* between two checks whether Kafka accepts the login */
-#define NOTICE_MS 3000 /* until the first one, and the notice that no broker answers */
-#define REASON_SHOWN "%.200s" /* brokers can be many */
-#define LEVEL_WARNING 4 /* of syslog */
 #define HTTP_SIZE "Invalid response size 1213486160" /* the bytes "HTTP" */
 #define GIVE_UP_MS 200 /* for a transaction that is given up */
 #define HINDERED_TIMEOUTS 3 /* time-outs between two reports */
@@ -165,47 +161,6 @@ int client_partition_count(const struct rd_kafka_metadata *metadata, const char 
 		if (strcmp(metadata->topics[i].topic, topic) == 0)
 			return metadata->topics[i].err == RD_KAFKA_RESP_ERR_NO_ERROR ? metadata->topics[i].partition_cnt : 0;
 	return 0;
-}
-
-static void look_notice(rd_kafka_t *client, const char *brokers, const struct error *locked_out, int left_ms)
-{
-	char line[SAID_BYTES];
-	(void)snprintf(line, sizeof line,
-		       "no broker has answered at " REASON_SHOWN " for %d s%s" REASON_SHOWN ". Trying for %d s more", brokers,
-		       NOTICE_MS / MS_PER_S, locked_out->text[0] ? ": " : "", locked_out->text, left_ms / MS_PER_S);
-	client_on_log_line(client, LEVEL_WARNING, "WAIT", line);
-}
-
-const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t *topic, const char *brokers,
-					    const struct error *locked_out, const struct look_limits *limits, struct error *error)
-{
-	const struct rd_kafka_metadata *metadata;
-	const atomic_bool *stopping = limits ? limits->stopping : NULL;
-	int left_ms = limits && limits->wait_ms > 0 ? limits->wait_ms : TOPICS_WAIT_MS;
-	int look_ms = left_ms < NOTICE_MS ? left_ms : NOTICE_MS;
-	rd_kafka_resp_err_t code;
-	while ((code = rd_kafka_metadata(client, !topic, topic, &metadata, look_ms)) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-		(void)rd_kafka_poll(client, 0);
-		left_ms -= look_ms;
-		if (locked_out->kind != ERROR_NONE) {
-			*error = *locked_out;
-			return NULL;
-		}
-		if (look_ms == NOTICE_MS)
-			look_notice(client, brokers, locked_out, left_ms);
-		if (left_ms <= 0 || (stopping && atomic_load(stopping))) {
-			const char *reason = locked_out->text[0] ? locked_out->text : rd_kafka_err2str(code);
-			error_set(error, ERROR_SYSTEM, PLACE_NONE,
-				  "Kafka did not %s%s: " REASON_SHOWN
-				  "; check that a broker runs at %s, and that it can be reached from here",
-				  topic ? "describe topic " : "list its topics", topic ? rd_kafka_topic_name(topic) : "", reason,
-				  brokers);
-			return NULL;
-		}
-		look_ms = left_ms < LOOK_MS ? left_ms : LOOK_MS;
-	}
-	(void)rd_kafka_poll(client, 0);
-	return metadata;
 }
 
 static void *destroy(void *client)

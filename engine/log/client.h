@@ -28,15 +28,22 @@ rd_kafka_t *client_open_to_ask(struct properties own, struct properties users, s
  * ERROR_NONE, and its text is the last reason for which a broker could not be reached. */
 void client_note_trouble(int code, const char *words, struct error *locked_out);
 
+/* For how long Kafka is asked, in rounds: what it answers after the end of a round is lost. */
 struct look_limits {
-	int wait_ms;		     /* for Kafka to answer; 0: TOPICS_WAIT_MS */
-	const atomic_bool *stopping; /* it waits no longer once this is set; NULL: it never is */
+	int64_t until_ms;	     /* by clock_ms() */
+	const atomic_bool *stopping; /* no round begins once this is set, though the first one always does; NULL: it never is */
+	int round_ms;		     /* of the last round; 0: there was none */
 };
+
+/* The length of the next round: what is left of the time, or, where it may be told to stop, twice that of the last one. */
+int look_round_ms(struct look_limits *limits);
+
+bool look_is_over(const struct look_limits *limits);
 
 /* Kafka's metadata: of one topic, or of all when `topic` is NULL. Waits for Kafka as the limits say (NULL: as topic_setup.h
  * describes). NULL: a SYSTEM error, which names `brokers` or is `locked_out`. To be destroyed by rd_kafka_metadata_destroy(). */
 const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t *topic, const char *brokers,
-					    const struct error *locked_out, const struct look_limits *limits, struct error *error);
+					    const struct error *locked_out, struct look_limits *limits, struct error *error);
 
 /* Number of partitions of a topic; 0: it does not exist. */
 int client_partition_count(const struct rd_kafka_metadata *metadata, const char *topic);

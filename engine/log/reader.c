@@ -31,6 +31,7 @@ struct reader {
 	rd_kafka_topic_t *topic;
 	rd_kafka_queue_t *queue;
 	struct error locked_out;
+	struct look_limits limits; /* of its opening */
 	int32_t first;	    /* first partition that is read */
 	int32_t partitions; /* one after the last partition */
 	int32_t count;	    /* of the topic's partitions */
@@ -106,9 +107,8 @@ static bool client_set_up(struct reader *reader, struct error *error)
 static bool look_at_topic(struct reader *reader, int32_t *count, rd_kafka_resp_err_t *code, struct error *error)
 {
 	const struct reader_config *config = reader->config;
-	const struct look_limits limits = {config->wait_ms, config->stopping};
 	const struct rd_kafka_metadata *metadata =
-		client_look(reader->client, reader->topic, config->brokers, &reader->locked_out, &limits, error);
+		client_look(reader->client, reader->topic, config->brokers, &reader->locked_out, &reader->limits, error);
 	if (!metadata)
 		return false;
 	*code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
@@ -132,7 +132,7 @@ static bool count_partitions(struct reader *reader, int32_t *count, struct error
 			(void)rd_kafka_poll(reader->client, LOOK_MS);
 		if (!look_at_topic(reader, count, &code, error))
 			return false;
-	} while ((failure_is_absence(code) || failure_is_passing(code)) && clock_ms() < until_ms && !is_stopping(reader));
+	} while ((failure_is_absence(code) || failure_is_passing(code)) && clock_ms() < until_ms && !look_is_over(&reader->limits));
 	return (code == RD_KAFKA_RESP_ERR_NO_ERROR && *count > 0) ||
 	       error_set(error, ERROR_CONFIG, PLACE_NONE,
 			 "topic %s cannot be read: %s; check its name and its namespace; `sluice run` creates the topics of "
@@ -140,35 +140,33 @@ static bool count_partitions(struct reader *reader, int32_t *count, struct error
 			 reader->config->topic, rd_kafka_err2str(code));
 }
 
-static int reader_wait_ms(const struct reader *reader)
+/* The first offset of a time, or RD_KAFKA_OFFSET_END: the end. librdkafka's request for the end alone knows no limit of time. */
+static rd_kafka_resp_err_t find_offset(struct reader *reader, int32_t partition, int64_t time_ms, int64_t *offset)
 {
-	return reader->config->wait_ms > 0 ? reader->config->wait_ms : TOPICS_WAIT_MS;
-}
-
-static rd_kafka_resp_err_t find_end(struct reader *reader, int32_t partition, int64_t *end)
-{
-	int64_t low;
-	for (int left_ms = reader_wait_ms(reader);; left_ms -= LOOK_MS) {
-		rd_kafka_resp_err_t code =
-			rd_kafka_query_watermark_offsets(reader->client, reader->config->topic, partition, &low, end, left_ms);
-		if (left_ms <= LOOK_MS || !(failure_is_passing(code) || failure_is_absence(code)))
-			return code;
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_t *item = rd_kafka_topic_partition_list_add(list, reader->config->topic, partition);
+	rd_kafka_resp_err_t code;
+	for (;;) {
+		item->offset = time_ms;
+		code = rd_kafka_offsets_for_times(reader->client, list, look_round_ms(&reader->limits));
+		if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+			code = item->err;
+		if (!(failure_is_passing(code) || failure_is_absence(code)) || look_is_over(&reader->limits))
+			break;
 		(void)rd_kafka_poll(reader->client, LOOK_MS);
 	}
+	*offset = item->offset;
+	rd_kafka_topic_partition_list_destroy(list);
+	return code;
 }
 
 /* The start by the time of records. */
-static rd_kafka_resp_err_t find_time(const struct reader *reader, int32_t partition, int64_t *begin)
+static rd_kafka_resp_err_t find_time(struct reader *reader, int32_t partition, int64_t *begin)
 {
 	const int64_t end = reader->ends[partition];
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-	rd_kafka_topic_partition_t *item = rd_kafka_topic_partition_list_add(list, reader->config->topic, partition);
-	item->offset = reader->config->time_ms;
-	rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(reader->client, list, reader_wait_ms(reader));
-	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-		code = item->err;
-	*begin = item->offset >= 0 ? item->offset : end > READER_NEWEST ? end - READER_NEWEST : 0;
-	rd_kafka_topic_partition_list_destroy(list);
+	const rd_kafka_resp_err_t code = find_offset(reader, partition, reader->config->time_ms, begin);
+	if (*begin < 0)
+		*begin = end > READER_NEWEST ? end - READER_NEWEST : 0;
 	return code;
 }
 
@@ -192,7 +190,7 @@ static void end_lower(struct reader *reader, int32_t partition)
 static bool start_partition(struct reader *reader, int32_t partition, struct error *error)
 {
 	int64_t *end = &reader->ends[partition];
-	rd_kafka_resp_err_t code = find_end(reader, partition, end);
+	rd_kafka_resp_err_t code = find_offset(reader, partition, RD_KAFKA_OFFSET_END, end);
 	end_lower(reader, partition);
 	int64_t newest = *end > reader->config->newest ? *end - reader->config->newest : 0;
 	int64_t begin = reader->config->from_beginning ? RD_KAFKA_OFFSET_BEGINNING
@@ -273,6 +271,8 @@ struct reader *reader_open(const struct reader_config *config, struct error *err
 	}
 	reader->config = config;
 	reader->bell = -1;
+	reader->limits = (struct look_limits){.until_ms = clock_ms() + (config->wait_ms > 0 ? config->wait_ms : TOPICS_WAIT_MS),
+					      .stopping = config->stopping};
 	if (reader_set_up(reader, error))
 		return reader;
 	reader_close(reader);

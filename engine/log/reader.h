@@ -38,10 +38,10 @@ struct reader_config {
 	 * NULL: all. */
 	const int64_t *until;
 	size_t until_count;
-	/* Once it is set, reader_give_all() returns false without an error, and reader_open() waits no longer for Kafka to say what
-	 * the topic is. NULL: never. */
+	/* Once it is set, reader_give_all() returns false without an error, and reader_open() fails within seconds, if Kafka has
+	 * not said by then what the topic is, and where it begins and ends. NULL: never. */
 	const atomic_bool *stopping;
-	int wait_ms; /* for Kafka to say what the topic is, and where it ends, when the reader is opened; 0: TOPICS_WAIT_MS */
+	int wait_ms; /* for Kafka to say all of that, of all partitions; 0: TOPICS_WAIT_MS */
 	/* Records of all partitions in the order of their times, as far as each partition has it: the next record of each is waited
 	 * for until its end is reached, or READER_PATIENCE_MS. Such a reader rings no bell. */
 	bool by_time;

@@ -167,6 +167,57 @@ static void a_bell_rings_again_while_there_may_be_more_records(void **state)
 	mock_close(&mock);
 }
 
+#define ANSWER_DELAY_MS 60000 /* of a broker that hangs */
+#define LIST_OFFSETS 2
+#define SHORT_MS 1000
+#define PROMPT_MS 4000 /* far less than a hanging broker takes */
+
+/* How long it takes to find that a topic cannot be read. `lists`: its broker describes it, and does not say where it ends. */
+static int64_t opening_fails_after(bool lists, int wait_ms, const atomic_bool *stopping)
+{
+	struct mock mock;
+	struct error error = {0};
+	mock_open(&mock);
+	assert_int_equal(rd_kafka_mock_topic_create(mock.cluster, "many", 4, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+	for (int i = 0; lists && i < 64; i++)
+		assert_int_equal(rd_kafka_mock_broker_push_request_error_rtts(mock.cluster, 1, LIST_OFFSETS, (size_t)1,
+									      RD_KAFKA_RESP_ERR_NO_ERROR, ANSWER_DELAY_MS),
+				 RD_KAFKA_RESP_ERR_NO_ERROR);
+	if (!lists)
+		assert_int_equal(rd_kafka_mock_broker_set_rtt(mock.cluster, 1, ANSWER_DELAY_MS), RD_KAFKA_RESP_ERR_NO_ERROR);
+	const struct reader_config config = {.brokers = mock.brokers,
+					     .topic = "many",
+					     .from_time = true,
+					     .time_ms = 1,
+					     .wait_ms = wait_ms,
+					     .stopping = stopping,
+					     .properties = mock_quick};
+	const int64_t began_ms = clock_ms();
+	assert_null(reader_open(&config, &error));
+	assert_int_equal(error.kind, ERROR_SYSTEM);
+	const int64_t took_ms = clock_ms() - began_ms;
+	mock_close(&mock);
+	return took_ms;
+}
+
+static void an_opening_takes_no_longer_than_it_may(void **state)
+{
+	const atomic_bool stopping = false;
+	(void)state;
+	assert_in_range(opening_fails_after(true, SHORT_MS, NULL), SHORT_MS - 100, PROMPT_MS);
+	assert_in_range(opening_fails_after(true, SHORT_MS, &stopping), SHORT_MS - 100, PROMPT_MS);
+	assert_in_range(opening_fails_after(false, SHORT_MS, NULL), SHORT_MS - 100, PROMPT_MS);
+	assert_in_range(opening_fails_after(false, SHORT_MS, &stopping), SHORT_MS - 100, PROMPT_MS);
+}
+
+static void an_opening_ends_soon_once_it_is_to_stop(void **state)
+{
+	const atomic_bool stopping = true;
+	(void)state;
+	assert_in_range(opening_fails_after(true, MOCK_WAIT_MS, &stopping), 0, PROMPT_MS);
+	assert_in_range(opening_fails_after(false, MOCK_WAIT_MS, &stopping), 0, PROMPT_MS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +225,8 @@ int main(void)
 		cmocka_unit_test(a_topic_whose_leader_is_not_settled_is_waited_for),
 		cmocka_unit_test(no_record_behind_the_wanted_end_is_given),
 		cmocka_unit_test(a_topic_that_may_be_absent_is_not_waited_for),
+		cmocka_unit_test(an_opening_takes_no_longer_than_it_may),
+		cmocka_unit_test(an_opening_ends_soon_once_it_is_to_stop),
 		cmocka_unit_test(a_bell_rings_again_while_there_may_be_more_records),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

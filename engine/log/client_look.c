@@ -1,0 +1,75 @@
+/* client_look.c: Requests of a client for Kafka's metadata, and the rounds in which it asks; see client.h. */
+#include <limits.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "log/client.h"
+#include "log/topic_setup.h"
+
+#define LINE_BYTES 1024
+#define LOOK_MS 5000	      /* between two checks whether Kafka accepts the login */
+#define NOTICE_MS 3000	      /* until the first one, and the notice that no broker answers */
+#define ROUND_FIRST_MS 250    /* far more than a broker usually takes */
+#define ROUND_LONGEST_MS 4000 /* for which one that may be told to stop does not look */
+#define REASON_SHOWN "%.200s" /* brokers can be many */
+#define WARNING_LEVEL 4	      /* of syslog */
+
+static void look_notice(rd_kafka_t *client, const char *brokers, const struct error *locked_out, int left_ms)
+{
+	char line[LINE_BYTES];
+	(void)snprintf(line, sizeof line,
+		       "no broker has answered at " REASON_SHOWN " for %d s%s" REASON_SHOWN ". Trying for %d s more", brokers,
+		       NOTICE_MS / MS_PER_S, locked_out->text[0] ? ": " : "", locked_out->text, left_ms / MS_PER_S);
+	client_on_log_line(client, WARNING_LEVEL, "WAIT", line);
+}
+
+int look_round_ms(struct look_limits *limits)
+{
+	const int64_t left_ms = limits->until_ms - clock_ms();
+	if (!limits->stopping)
+		limits->round_ms = INT_MAX;
+	else
+		limits->round_ms = limits->round_ms == 0		     ? ROUND_FIRST_MS
+				   : limits->round_ms < ROUND_LONGEST_MS / 2 ? 2 * limits->round_ms
+									     : ROUND_LONGEST_MS;
+	return left_ms < 1 ? 1 : left_ms < limits->round_ms ? (int)left_ms : limits->round_ms;
+}
+
+bool look_is_over(const struct look_limits *limits)
+{
+	return clock_ms() >= limits->until_ms || (limits->stopping && atomic_load(limits->stopping));
+}
+
+const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t *topic, const char *brokers,
+					    const struct error *locked_out, struct look_limits *limits, struct error *error)
+{
+	const struct rd_kafka_metadata *metadata;
+	int64_t notice_ms = clock_ms() + NOTICE_MS; /* then, or at the next look */
+	struct look_limits usual = {.until_ms = clock_ms() + TOPICS_WAIT_MS};
+	struct look_limits *within = limits ? limits : &usual;
+	rd_kafka_resp_err_t code;
+	for (;;) {
+		const int longest_ms = notice_ms == INT64_MAX ? LOOK_MS : NOTICE_MS, round_ms = look_round_ms(within);
+		code = rd_kafka_metadata(client, !topic, topic, &metadata, round_ms < longest_ms ? round_ms : longest_ms);
+		(void)rd_kafka_poll(client, 0);
+		if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+			return metadata;
+		if (locked_out->kind != ERROR_NONE) {
+			*error = *locked_out;
+			return NULL;
+		}
+		if (clock_ms() >= notice_ms) {
+			look_notice(client, brokers, locked_out, (int)(within->until_ms - clock_ms()));
+			notice_ms = INT64_MAX;
+		}
+		if (look_is_over(within)) {
+			const char *reason = locked_out->text[0] ? locked_out->text : rd_kafka_err2str(code);
+			error_set(error, ERROR_SYSTEM, PLACE_NONE,
+				  "Kafka did not %s%s: " REASON_SHOWN
+				  "; check that a broker runs at %s, and that it can be reached from here",
+				  topic ? "describe topic " : "list its topics", topic ? rd_kafka_topic_name(topic) : "", reason,
+				  brokers);
+			return NULL;
+		}
+	}
+}
