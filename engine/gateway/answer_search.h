@@ -23,7 +23,7 @@
 #include "gateway/submission.h"
 #include "log/record.h"
 
-#define ANSWER_SEARCH_MS 10000		/* then a search is given up: its caller waits, unless it asked for more time */
+#define ANSWER_SEARCH_MS 10000 /* then the reading of a topic is given up: its caller waits, unless it asked for more time */
 #define ANSWER_SEARCH_RECENT_MS 60000	/* explanations by the id of a request: the time that is searched first */
 #define ANSWER_SEARCH_HOUR_MS 3600000	/* and the time that is searched at all */
 #define ANSWER_LATE_MS 90000		/* clocks, and a transaction that Kafka ends after a minute */
@@ -48,8 +48,9 @@ struct answer_search {
 	struct text id;	     /* of explanations: that of the request, instead of a submission; empty: none */
 	struct text caller;  /* of a search by that id: who must have sent the request; empty: anybody */
 	struct arena *arena; /* of the answer */
-	int wait_ms;	     /* for which its caller waits at most; 0: it did not say, and Kafka has its usual time */
-	const atomic_bool *stopping; /* once it is set, the search ends soon, and nobody wants its outcome; NULL: never */
+	int wait_ms; /* for which its caller waits at most: of each topic, its opening and its reading; 0: it did not say, and
+		      * Kafka has its usual time */
+	const atomic_bool *stopping; /* once it is set, the search ends within seconds, and nobody wants its outcome; NULL: never */
 	/* In and out: the offset of the outputs where the search begins, and then where another one of the same request may begin;
 	 * -1: the time of the request. Only where one partition can have the answer. */
 	int64_t next;

@@ -252,6 +252,7 @@ bool gateway_drain(struct gateway *gateway)
 		return false;
 	gateway->rest.draining = true;
 	answer_watches_drain(gateway->rest.watches);
+	polls_drain(gateway->rest.polls);
 	bool without_http = !gateway->server || http_server_drain(gateway->server);
 	bool without_grpc = !gateway->grpc || grpc_front_drain(gateway->grpc);
 	return without_http && without_grpc;

@@ -15,6 +15,8 @@
 	"the time of this call is over, and Kafka has not said yet whether the answer is there; allow more by x-timeout-ms, or "   \
 	"ask "                                                                                                                     \
 	"again later"
+#define DRAIN_WORDS "the gateway stops, and Kafka has not said yet whether the answer is there; ask another one"
+#define GONE_WORDS "the caller is gone"
 
 enum poll_state { POLL_FREE, POLL_WAITS, POLL_RUNS };
 
@@ -23,7 +25,7 @@ struct poll {
 	enum poll_state state;
 	uint64_t turn;	     /* of its beginning */
 	int64_t until_ms;    /* then it waits no more; and if its caller said so, it ends */
-	bool is_late;	     /* it has ended, and its search has not */
+	bool is_late;	     /* it has ended before its search */
 	atomic_bool stopping; /* the same, for the search */
 	const char *refusal; /* NULL: it was not given up while it waited */
 	struct loop_task task;
@@ -36,6 +38,7 @@ struct polls {
 	struct polls_config config;
 	struct poll items[POLLS_MAX];
 	uint64_t turns;
+	bool is_draining;
 	struct loop_timer look;
 	struct arena *late; /* of the outcome of a poll that ends before its search */
 };
@@ -146,8 +149,14 @@ static bool poll_is_due(const struct poll *poll)
 	return loop_now_ms(poll->polls->loop) >= poll->until_ms;
 }
 
+static bool poll_is_left(const struct poll *poll)
+{
+	const struct poll_request *request = &poll->request;
+	return request->is_over && request->is_over(request->context);
+}
+
 /* What the search writes belongs to its thread, if it runs. */
-static void poll_end_late(struct poll *poll)
+static void poll_end_early(struct poll *poll, int status, const char *words)
 {
 	char id[SUBMISSION_ID_BYTES_MAX];
 	const struct poll_request *request = &poll->request;
@@ -157,7 +166,7 @@ static void poll_end_late(struct poll *poll)
 	struct buffer body;
 	buffer_open(&body, CALL_ERROR_BYTES_MAX);
 	arena_reset(poll->polls->late);
-	call_outcome_refused(&outcome, 504, ERROR_LIMIT, LATE_WORDS, text_of(request->inputs), named, &body);
+	call_outcome_refused(&outcome, status, ERROR_LIMIT, words, text_of(request->inputs), named, &body);
 	outcome.id = named;
 	outcome.arena = poll->polls->late;
 	if (request->found)
@@ -221,7 +230,9 @@ static bool poll_start(struct poll *poll)
 static void waiting_start(struct polls *polls)
 {
 	for (struct poll *poll = poll_next(polls); poll; poll = poll_next(polls))
-		if (!poll_start(poll))
+		if (poll_is_left(poll))
+			poll_end_early(poll, 503, GONE_WORDS);
+		else if (!poll_start(poll))
 			poll_give_up(poll, poll_refusal_words(POLL_NO_PLACE));
 }
 
@@ -237,35 +248,48 @@ static void polls_on_searched(void *context)
 
 /* ---- those that wait no more ---- */
 
-/* Whether the time is looked at: of one that waits, or whose caller has said how long. */
+static bool poll_is_open(const struct poll *poll)
+{
+	return poll->state == POLL_WAITS || (poll->state == POLL_RUNS && !poll->is_late);
+}
+
+/* Whether its time counts: of one that waits, or whose caller has said how long, or of any while the gateway stops. */
 static bool poll_is_timed(const struct poll *poll)
 {
-	return poll->state == POLL_WAITS || (poll->state == POLL_RUNS && poll->request.allowed_ms > 0 && !poll->is_late);
+	return poll->state == POLL_WAITS || poll->request.allowed_ms > 0 || poll->polls->is_draining;
 }
 
 static void look_set(struct polls *polls)
 {
 	struct error error = {0};
-	bool is_timed = false;
+	bool is_any_open = false;
 	for (const struct poll *poll = polls->items; poll < polls->items + POLLS_MAX; poll++)
-		is_timed = is_timed || poll_is_timed(poll);
-	if (is_timed)
+		is_any_open = is_any_open || poll_is_open(poll);
+	if (is_any_open)
 		(void)loop_timer_set(polls->loop, &polls->look, loop_now_ms(polls->loop) + LOOK_MS, &error);
+}
+
+/* Ends one whose caller has left, or whose time is over. */
+static void poll_look(struct poll *poll)
+{
+	if (poll_is_left(poll))
+		poll_end_early(poll, 503, GONE_WORDS);
+	else if (!poll_is_timed(poll) || !poll_is_due(poll))
+		return;
+	else if (poll->polls->is_draining)
+		poll_end_early(poll, 503, DRAIN_WORDS);
+	else if (poll->request.allowed_ms > 0)
+		poll_end_early(poll, 504, LATE_WORDS);
+	else
+		poll_give_up(poll, poll_refusal_words(POLL_NO_PLACE));
 }
 
 static void polls_on_look(void *context)
 {
 	struct polls *polls = context;
-	for (struct poll *poll = polls->items; poll < polls->items + POLLS_MAX; poll++) {
-		if (!poll_is_timed(poll))
-			continue;
-		if (poll->state == POLL_WAITS && poll->request.is_over && poll->request.is_over(poll->request.context))
-			poll_give_up(poll, "the caller is gone");
-		else if (poll_is_due(poll) && poll->request.allowed_ms > 0)
-			poll_end_late(poll);
-		else if (poll_is_due(poll))
-			poll_give_up(poll, poll_refusal_words(POLL_NO_PLACE));
-	}
+	for (struct poll *poll = polls->items; poll < polls->items + POLLS_MAX; poll++)
+		if (poll_is_open(poll))
+			poll_look(poll);
 	look_set(polls);
 }
 
@@ -301,12 +325,13 @@ static bool poll_prepare(struct polls *polls, struct poll *poll, const struct po
 {
 	struct arena *arena = arena_open(ANSWER_ARENA_BYTES);
 	const int64_t allowed_ms = request->allowed_ms;
+	const int64_t wait_ms = polls->is_draining ? POLLS_DRAIN_MS : allowed_ms > 0 ? allowed_ms : polls->config.wait_ms;
 	if (!arena)
 		return false;
 	*poll = (struct poll){.polls = polls,
 			      .state = POLL_WAITS,
 			      .turn = ++polls->turns,
-			      .until_ms = loop_now_ms(polls->loop) + (allowed_ms > 0 ? allowed_ms : polls->config.wait_ms),
+			      .until_ms = loop_now_ms(polls->loop) + wait_ms,
 			      .task = {.run = search_run, .done = polls_on_searched, .context = poll},
 			      .request = *request};
 	poll->request.target = text_copied(arena, request->target);
@@ -366,11 +391,24 @@ struct polls *polls_open(struct loop *loop, const struct polls_config *config, s
 	return NULL;
 }
 
+void polls_drain(struct polls *polls)
+{
+	const int64_t until_ms = loop_now_ms(polls->loop) + POLLS_DRAIN_MS;
+	if (polls->is_draining)
+		return;
+	polls->is_draining = true;
+	for (struct poll *poll = polls->items; poll < polls->items + POLLS_MAX; poll++)
+		if (poll->until_ms > until_ms || (poll->state == POLL_RUNS && poll->request.allowed_ms == 0))
+			poll->until_ms = until_ms;
+}
+
 void polls_close(struct polls *polls)
 {
 	if (!polls)
 		return;
 	loop_timer_stop(polls->loop, &polls->look);
+	for (size_t i = 0; i < POLLS_MAX; i++)
+		atomic_store(&polls->items[i].stopping, true);
 	for (size_t i = 0; i < POLLS_MAX; i++) {
 		loop_task_end(&polls->items[i].task);
 		arena_close(polls->items[i].search.arena);

@@ -1,7 +1,8 @@
 /* polls.h: Polls of submitted requests: searches for their answers (answer_search.h), each in a thread of its own, and their
  * outcomes as callers get them. A few run at once. Further ones wait, and the oldest whose caller has its share free is next. A
- * caller that leaves meanwhile waits no more, nor does a poll that has waited for POLLS_WAIT_MS. One whose caller has said for how
- * long it waits ends with that time instead, though its search may run a little longer. Belongs to its loop's thread. */
+ * poll that has waited for POLLS_WAIT_MS waits no more. One whose caller has said for how long it waits ends with that time
+ * instead, and any ends whose caller leaves, or that is open for POLLS_DRAIN_MS while the gateway stops. The search of one that
+ * ends so is told to stop, and keeps its place for seconds at most. Belongs to its loop's thread. */
 #ifndef SLUICE_GATEWAY_POLLS_H
 #define SLUICE_GATEWAY_POLLS_H
 
@@ -13,6 +14,7 @@
 #define POLLS_WAITING 64 /* so that few wait longer than a second */
 #define POLLS_MAX ((size_t)POLLS_AT_ONCE + POLLS_WAITING)
 #define POLLS_SHARES 4	    /* a caller has at most one of so many equal parts: of those that run, and of all */
+#define POLLS_DRAIN_MS 1000 /* the gateway stops: far more than a search takes */
 #define POLLS_WAIT_MS 10000 /* Kafka is slow: a search takes as long at most */
 
 struct polls;
@@ -25,7 +27,11 @@ struct polls_config { /* texts are borrowed as long as the polls */
 
 struct polls *polls_open(struct loop *loop, const struct polls_config *config, struct error *error);
 
-/* Waits for searches that run, which Kafka may delay; the callers of polls that are open get no outcome. NULL is fine. */
+/* The gateway stops: polls that are open, and those that begin, have POLLS_DRAIN_MS, and end with 503 then. */
+void polls_drain(struct polls *polls);
+
+/* Tells searches that run to stop, and waits for them: for seconds, if Kafka does not answer. The callers of polls that are open
+ * get no outcome. NULL is fine. */
 void polls_close(struct polls *polls);
 
 /* What a poll found, for those that poll a request again. */
@@ -49,7 +55,7 @@ struct poll_request {
 	int64_t allowed_ms;	  /* for which its caller waits: then the outcome is 504; 0: it did not say */
 	uint64_t share;		  /* hash of the caller, whose polls are counted together; 0: it has no share */
 	void (*ended)(void *context, const struct call_outcome *outcome);
-	bool (*is_over)(void *context); /* whether its caller has left; looked at while it waits. NULL: it does not leave */
+	bool (*is_over)(void *context); /* whether its caller has left; looked at while it is open. NULL: it does not leave */
 	void *context;
 };
 

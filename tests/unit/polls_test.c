@@ -17,6 +17,9 @@
 #define TURN_MS 10
 #define POLLERS (POLLS_MAX + 4)
 #define SOON_MS 300
+#define PROMPT_MS 6000	      /* far less than searches wait for Kafka here */
+#define ANSWER_DELAY_MS 60000 /* of a broker that describes topics, and does not say where they end */
+#define LIST_OFFSETS 2
 
 struct poller {
 	struct polls_stand *stand;
@@ -167,12 +170,71 @@ static void who_leaves_waits_no_more(void **state)
 	begin_all(stand, POLLS_MAX, 0);
 	assert_int_equal(poll_of(stand, 0), POLL_NO_PLACE);
 	left->is_over = runs->is_over = true;
-	await_ends(stand, 1);
-	assert_int_equal(left->place, 1);
+	await_ends(stand, 2);
+	assert_in_range(left->place, 1, 2);
+	assert_in_range(runs->place, 1, 2);
+	assert_int_equal(runs->status, 503);
 	assert_int_equal(poll_of(stand, 0), POLL_STARTED);
 	assert_int_equal(poll_of(stand, 0), POLL_NO_PLACE);
 	rd_kafka_mock_broker_set_up(stand->mock.cluster, 1);
 	await_ends(stand, POLLS_MAX + 1);
+}
+
+static void searches_are_hindered(struct polls_stand *stand)
+{
+	for (int i = 0; i < 64; i++)
+		assert_int_equal(rd_kafka_mock_broker_push_request_error_rtts(stand->mock.cluster, 1, LIST_OFFSETS, (size_t)1,
+									      RD_KAFKA_RESP_ERR_NO_ERROR, ANSWER_DELAY_MS),
+				 RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+/* The search of one that has left gives its place to the next one, long before Kafka answers. */
+static void who_leaves_gives_its_place_to_others(void **state)
+{
+	struct polls_stand *stand = *state;
+	assert_int_equal(rd_kafka_mock_broker_set_rtt(stand->mock.cluster, 1, ANSWER_DELAY_MS), RD_KAFKA_RESP_ERR_NO_ERROR);
+	for (size_t i = 0; i < POLLS_AT_ONCE; i++)
+		(void)poll_within(stand, ANSWER_DELAY_MS);
+	begin_all(stand, 1, 0);
+	const int64_t began_ms = loop_now_ms(stand->loop);
+	for (size_t i = 0; i < POLLS_AT_ONCE; i++)
+		stand->pollers[i].is_over = true;
+	await_ends(stand, POLLS_AT_ONCE);
+	assert_int_equal(rd_kafka_mock_broker_set_rtt(stand->mock.cluster, 1, 0), RD_KAFKA_RESP_ERR_NO_ERROR);
+	await_ends(stand, POLLS_AT_ONCE + 1);
+	assert_in_range(loop_now_ms(stand->loop) - began_ms, 0, PROMPT_MS);
+}
+
+/* Whatever time their callers have. */
+static void closing_waits_for_no_search(void **state)
+{
+	struct polls_stand *stand = *state;
+	searches_are_hindered(stand);
+	(void)poll_within(stand, MOCK_WAIT_MS);
+	begin_all(stand, 1, 0);
+	const int64_t began_ms = loop_now_ms(stand->loop);
+	polls_close(stand->polls);
+	stand->polls = NULL;
+	assert_in_range(loop_now_ms(stand->loop) - began_ms, 0, PROMPT_MS);
+	assert_int_equal(stand->ended, 0);
+}
+
+static void draining_leaves_polls_a_moment(void **state)
+{
+	struct polls_stand *stand = *state;
+	searches_are_hindered(stand);
+	(void)poll_within(stand, MOCK_WAIT_MS);
+	begin_all(stand, 1, 0);
+	const int64_t began_ms = loop_now_ms(stand->loop);
+	polls_drain(stand->polls);
+	polls_drain(stand->polls);
+	begin_all(stand, 1, 0);
+	await_ends(stand, 3);
+	assert_in_range(loop_now_ms(stand->loop) - began_ms, POLLS_DRAIN_MS - TURN_MS, PROMPT_MS);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(stand->pollers[i].status, 503);
+		assert_non_null(strstr(stand->pollers[i].words, "the gateway stops"));
+	}
 }
 
 static void no_poll_waits_for_ever(void **state)
@@ -230,6 +292,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_caller_has_a_share_of_the_polls, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(further_polls_wait_and_the_oldest_is_next, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(who_leaves_waits_no_more, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(who_leaves_gives_its_place_to_others, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(closing_waits_for_no_search, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(draining_leaves_polls_a_moment, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(no_poll_waits_for_ever, hurried_stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_poll_ends_with_the_time_of_its_caller, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_poll_waits_for_the_time_of_its_caller, hurried_stand_open, stand_close),
