@@ -115,6 +115,72 @@ static void brokers_take(struct json_scan *scan, struct client_counts *counts)
 			broker_take(scan, counts);
 }
 
+/* ---- partitions ---- */
+
+/* A partition that is not `desired` is known, and not read. */
+static bool partition_has_leader(struct json_scan *scan)
+{
+	struct text key, desired = {0}, leader = {0};
+	if (!object_enter(scan))
+		return true;
+	while (json_key(scan, &key))
+		if (text_is(key, "desired"))
+			json_span(scan, &desired);
+		else if (text_is(key, "leader") && json_peek(scan) == JSON_NUMBER)
+			json_span(scan, &leader);
+		else
+			json_skip(scan);
+	return !text_is(desired, "true") || leader.length == 0 || leader.bytes[0] != '-';
+}
+
+static bool topic_has_leaders(struct json_scan *scan)
+{
+	struct text key;
+	bool has = true;
+	if (!object_enter(scan))
+		return true;
+	while (json_key(scan, &key))
+		if (!text_is(key, "partitions")) {
+			json_skip(scan);
+		} else if (object_enter(scan)) {
+			while (json_key(scan, &key))
+				has = partition_has_leader(scan) && has;
+		}
+	return has;
+}
+
+static bool topics_have_leaders(struct json_scan *scan)
+{
+	struct text key;
+	bool have = true;
+	if (!object_enter(scan))
+		return true;
+	while (json_key(scan, &key))
+		have = topic_has_leaders(scan) && have;
+	return have;
+}
+
+bool client_statistics_leaders(struct text json, bool *have)
+{
+	struct json_scan scan;
+	struct error error = {0};
+	struct text key;
+	struct arena *arena = arena_open(SCAN_BYTES);
+	*have = true;
+	if (!arena)
+		return false;
+	json_begin(&scan, json, "a client's statistics", arena, &error);
+	const bool is_object = object_enter(&scan);
+	while (is_object && json_key(&scan, &key))
+		if (text_is(key, "topics"))
+			*have = topics_have_leaders(&scan);
+		else
+			json_skip(&scan);
+	const bool good = json_end(&scan);
+	arena_close(arena);
+	return good;
+}
+
 /* ---- all of it ---- */
 
 static void statistics_take(struct json_scan *scan, struct client_counts *counts)

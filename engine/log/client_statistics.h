@@ -1,7 +1,7 @@
 /* client_statistics.h: Reader of the statistics that librdkafka writes about a client, as JSON, at regular intervals.
  *
  * Of the hundreds of values, those are read that show whether Kafka or the way to it is slow, or whether records wait. Values
- * of topics and partitions are skipped: the engine counts its own. Pure, except for the memory of one call.
+ * of topics and partitions are skipped, but for their leaders: the engine counts its own. Pure, except for the memory of one call.
  */
 #ifndef SLUICE_LOG_CLIENT_STATISTICS_H
 #define SLUICE_LOG_CLIENT_STATISTICS_H
@@ -16,5 +16,9 @@
 
 /* Sets all counts. False: INPUT, the JSON is not valid, and the counts are unchanged; or SYSTEM, memory ran out. */
 bool client_statistics_read(struct text json, struct client_counts *counts, struct error *error);
+
+/* Whether each partition that the client reads has a leader, in `have`, as far as it knows. False: the JSON is not valid, or memory
+ * ran out. */
+bool client_statistics_leaders(struct text json, bool *have);
 
 #endif

@@ -41,6 +41,9 @@ struct reader {
 	struct reader_partition *by_partition; /* NULL: not by time */
 	struct client_counts counts;	       /* of one that is watched */
 	bool was_answered;		       /* since it was asked last */
+	int64_t leaderless_ms;		       /* when a partition last had no leader; by clock_ms(); 0: each always had one */
+	bool leaves_out;		       /* by time: a partition is not waited for any more */
+	int64_t passed_ms;		       /* by time: of the last record before which none was left out */
 	int bell;			       /* -1: none */
 };
 
@@ -58,7 +61,10 @@ static int reader_on_statistics(rd_kafka_t *client, char *json, size_t length, v
 	const uint64_t received_bytes = reader->counts.received_bytes;
 	struct error error = {0};
 	(void)client;
+	bool have_leaders;
 	(void)client_statistics_read((struct text){json, length}, &reader->counts, &error);
+	if (!client_statistics_leaders((struct text){json, length}, &have_leaders) || !have_leaders)
+		reader->leaderless_ms = clock_ms();
 	reader->was_answered = reader->was_answered || reader->counts.received_bytes != received_bytes;
 	return 0; /* librdkafka frees the text */
 }
@@ -370,10 +376,12 @@ static bool lanes_look(struct reader *reader, struct reader_partition **awaited,
 		       struct error *error)
 {
 	*awaited = *first = NULL;
+	reader->leaves_out = false;
 	for (int32_t i = reader->first; i < reader->partitions; i++) {
 		struct reader_partition *one = &reader->by_partition[i];
 		if (!reader_partition_look(reader, one, 0, error))
 			return false;
+		reader->leaves_out = reader->leaves_out || (!one->head && !one->at_end);
 		if (reader_partition_is_behind(one) && !*awaited)
 			*awaited = one;
 		if (one->head &&
@@ -383,6 +391,19 @@ static bool lanes_look(struct reader *reader, struct reader_partition **awaited,
 	if (!*awaited && !*first)
 		*awaited = &reader->by_partition[reader->first];
 	return true;
+}
+
+/* What was written before the leader was away is read soon after it is back. */
+bool reader_has_leaders(const struct reader *reader)
+{
+	assert(reader->config->by_time || reader->config->is_watched); /* of one that is not, nothing is known */
+	return reader->leaderless_ms == 0 || clock_ms() - reader->leaderless_ms >= READER_LEADERS_MS;
+}
+
+int64_t reader_passed_ms(const struct reader *reader)
+{
+	assert(reader->config->by_time);
+	return reader->passed_ms;
 }
 
 static bool lanes_next(struct reader *reader, int wait_ms, struct record *record, struct error *error)
@@ -397,6 +418,8 @@ static bool lanes_next(struct reader *reader, int wait_ms, struct record *record
 		return true;
 	record_fill(record, first->head);
 	first->head = NULL;
+	if (!reader->leaves_out && reader_has_leaders(reader))
+		reader->passed_ms = record->time_ms;
 	return true;
 }
 

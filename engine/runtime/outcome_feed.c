@@ -147,7 +147,7 @@ static bool exposures_read_some(struct outcome_feed *feed, bool none_left, struc
 static void answers_note(struct feed_answers *answers, struct reader *reader)
 {
 	const int64_t now_ms = clock_ms();
-	if (!reader_was_answered(reader))
+	if (!reader_was_answered(reader) || !reader_has_leaders(reader))
 		return;
 	if (now_ms - answers->last_ms > OUTCOME_ANSWER_MS)
 		answers->since_ms = now_ms;
@@ -199,6 +199,11 @@ bool outcome_feed_turn(struct outcome_feed *feed, struct error *error)
 	return true;
 }
 
+static int64_t time_earlier(int64_t one_ms, int64_t other_ms)
+{
+	return one_ms < other_ms ? one_ms : other_ms;
+}
+
 /* The end that a reader has reached may be an old one, if Kafka does not answer any more. */
 static bool topic_is_read(const struct reader *reader, const struct feed_answers *answers)
 {
@@ -209,13 +214,17 @@ int64_t outcome_feed_read_ms(const struct outcome_feed *feed)
 {
 	const struct held_record *held = feed->held ? held_first(feed->held) : NULL;
 	const int64_t now_ms = time_of_day_ms();
-	int64_t exposures_ms = feed->exposures_ms, feedback_ms = held ? held->time_ms : feed->feedback_ms;
+	int64_t exposures_ms = 0, feedback_ms = 0;
 	assert(feed->config.quiet);
+	if (feed->exposures)
+		exposures_ms = time_earlier(feed->exposures_ms, reader_passed_ms(feed->exposures));
+	if (feed->feedback)
+		feedback_ms = time_earlier(held ? held->time_ms : feed->feedback_ms, reader_passed_ms(feed->feedback));
 	if (!feed->next.held && topic_is_read(feed->exposures, &feed->exposures_answers))
 		exposures_ms = now_ms;
 	if (!held && topic_is_read(feed->feedback, &feed->feedback_answers))
 		feedback_ms = now_ms;
-	const int64_t read_ms = exposures_ms < feedback_ms ? exposures_ms : feedback_ms;
+	const int64_t read_ms = time_earlier(exposures_ms, feedback_ms);
 	return read_ms > feed->config.from_ms ? read_ms : feed->config.from_ms;
 }
 

@@ -76,8 +76,9 @@ bool outcome_feed_open(struct outcome_feed *feed, struct error *error);
 /* Reads a share of both topics, which are open, and passes on what is in order. It waits at most OUTCOME_TURN_MS. False: SYSTEM. */
 bool outcome_feed_turn(struct outcome_feed *feed, struct error *error);
 
-/* The time of records up to which all of both topics were passed on; of records on their way, or of clocks that differ, it knows
- * nothing. Where nothing was read, it is the beginning of the configuration, which has `quiet`. */
+/* The time of records up to which all partitions of both topics were passed on: it stays where it is as long as one of them gives
+ * neither records nor its end, or has no leader. Of records on their way, or of clocks that differ, it knows nothing. Where nothing
+ * was read, it is the beginning of the configuration, which has `quiet`. */
 int64_t outcome_feed_read_ms(const struct outcome_feed *feed);
 
 /* It is then as it was before it was opened. */

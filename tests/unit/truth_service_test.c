@@ -381,6 +381,26 @@ static void counts_are_current_as_long_as_both_topics_are_read(void **state)
 	}
 }
 
+/* Records of the others come meanwhile, and go on. */
+static void counts_are_not_current_while_one_partition_has_no_leader(void **state)
+{
+	(void)state;
+	table_set(1, 50, begin_ms);
+	expose("a", "new", begin_ms);
+	expose("b", "new", begin_ms + 1);
+	judge("a", 1, begin_ms + 100);
+	service_start();
+	await_current(true);
+	assert_int_equal(rd_kafka_mock_partition_set_leader(mock.cluster, "feedback", 1, -1), RD_KAFKA_RESP_ERR_NO_ERROR);
+	await_current(false);
+	judge("b", 1, time_of_day_ms());
+	feedback_settles();
+	await_current(false);
+	assert_int_equal(rd_kafka_mock_partition_set_leader(mock.cluster, "feedback", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+	await_current(true);
+	truth_service_close(service);
+}
+
 /* One line, whether the exposure still waits or has ended. */
 static void truths_that_are_late_are_logged_once(void **state)
 {
@@ -433,6 +453,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(another_leader_knows_the_requests_since_the_beginning, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(truths_that_are_late_are_logged_once, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(counts_are_current_as_long_as_both_topics_are_read, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(counts_are_not_current_while_one_partition_has_no_leader, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_table_that_is_not_judged_is_not_counted, stand_open, stand_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
