@@ -40,7 +40,7 @@ static bool table_move(struct keeper *keeper, struct kept_rollout *rollout, int6
 	rollout->epoch = rollout->state.epoch;
 	*moved = record.moved;
 	rollout_tallies_close(rollout);
-	rollout_truths_renew(rollout);
+	rollout_truths_renew(rollout, now_ms);
 	return true;
 }
 
@@ -259,7 +259,7 @@ static bool state_write(struct keeper *keeper, struct kept_rollout *rollout, int
 					 .keeper = text_of(keeper->options.engine),
 					 .epoch = keeper->ledger.epoch};
 	if (!record.state.bytes || !rollout_tallies_list(rollout, keeper->arena, &record.engines, &left_out) ||
-	    !rollout_truths_list(rollout, keeper->arena, &record.truths))
+	    !rollout_truths_list(rollout, now_ms, keeper->arena, &record.truths))
 		return error_memory(error, ERROR_SYSTEM, "moving a rollout");
 	cells_note(keeper, rollout, left_out);
 	return keeper_write(keeper, &rollout_form, &record, key_of_rollout(keeper, record.experiment), now_ms, error);

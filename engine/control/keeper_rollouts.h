@@ -78,9 +78,9 @@ bool rollout_tallies_list(const struct kept_rollout *rollout, struct arena *aren
 
 void rollout_truths_close(struct kept_rollout *rollout);
 
-/* Begins anew with a table, of the same pipelines. What came since the last look is not judged, but the state has that there are
- * truths. */
-void rollout_truths_renew(struct kept_rollout *rollout);
+/* Begins anew with a table, of the same pipelines, but for those that are gone. What came since the last look is not judged, but
+ * the state has that there are truths. */
+void rollout_truths_renew(struct kept_rollout *rollout, int64_t now_ms);
 
 /* Takes over truths of a record, by a former keeper or by an engine: those of each pipeline if none of them is less than what is
  * known. Those of more than ROLLOUT_PIPELINES_MAX pipelines are left out. False: SYSTEM. */
@@ -89,8 +89,8 @@ bool rollout_truths_take(struct kept_rollout *rollout, const struct record_list 
 /* Adds the accuracy and the metrics of each variant to a look, of that time, and whether they are all that have come. */
 void rollout_truths_sum(const struct kept_rollout *rollout, struct rollout_look *look);
 
-/* The truths as a record has them, in the arena. False: memory ran out. */
-bool rollout_truths_list(const struct kept_rollout *rollout, struct arena *arena, struct record_list *list);
+/* The truths as a record has them, in the arena, but for pipelines that are gone and have none. False: memory ran out. */
+bool rollout_truths_list(const struct kept_rollout *rollout, int64_t now_ms, struct arena *arena, struct record_list *list);
 
 /* ---- keeper_rollout_moves.c ---- */
 

@@ -4,7 +4,8 @@
  * time and late ones together. Either may be fewer: whoever joins anew may have a longer window.
  *
  * All truths that have come are counted if an engine has said so of each pipeline within KEEPER_SILENT_MS. Pipelines stay from
- * stage to stage, and from keeper to keeper; one of which nobody has said so for KEEPER_FORGOTTEN_MS is taken to be gone. */
+ * stage to stage, and from keeper to keeper; one of which nobody has said so for KEEPER_FORGOTTEN_MS is taken to be gone. Then it
+ * is dropped with the stage, and a record leaves it out unless it has truths of the stage, which go on counting. */
 #include "base/memory.h"
 #include "control/keeper_rollouts.h"
 #include "control/truth_record.h"
@@ -25,12 +26,21 @@ static bool counts_have_truth(const struct truth_counts counts[ROLLOUT_CHOICES_M
 	return has;
 }
 
-void rollout_truths_renew(struct kept_rollout *rollout)
+static bool truths_are_forgotten(const struct kept_truths *truths, int64_t now_ms)
 {
-	for (struct list_node *node = rollout->truths.first; node; node = node->next) {
+	return now_ms - truths->heard_ms >= KEEPER_FORGOTTEN_MS;
+}
+
+void rollout_truths_renew(struct kept_rollout *rollout, int64_t now_ms)
+{
+	for (struct list_node *node = rollout->truths.first, *next; node; node = next) {
 		struct kept_truths *truths = LIST_OWNER(node, struct kept_truths, node);
+		next = node->next;
 		rollout->state.truth |= counts_have_truth(truths->counts);
-		memset(truths->counts, 0, sizeof truths->counts);
+		if (truths_are_forgotten(truths, now_ms))
+			truths_close(truths);
+		else
+			memset(truths->counts, 0, sizeof truths->counts);
 	}
 }
 
@@ -145,7 +155,14 @@ bool rollout_truths_take(struct kept_rollout *rollout, const struct record_list 
 	return true;
 }
 
-bool rollout_truths_list(const struct kept_rollout *rollout, struct arena *arena, struct record_list *list)
+/* Whether nothing is known of it any more. */
+static bool truths_are_gone(const struct kept_truths *truths, int64_t now_ms)
+{
+	static const struct truth_counts none[ROLLOUT_CHOICES_MAX];
+	return truths_are_forgotten(truths, now_ms) && memcmp(truths->counts, none, sizeof none) == 0;
+}
+
+bool rollout_truths_list(const struct kept_rollout *rollout, int64_t now_ms, struct arena *arena, struct record_list *list)
 {
 	const struct rollout_document *document = &rollout->document;
 	const char *names[EXPERIMENT_METRICS_MAX];
@@ -154,6 +171,8 @@ bool rollout_truths_list(const struct kept_rollout *rollout, struct arena *arena
 	size_t count = 0;
 	for (const struct list_node *node = rollout->truths.first; items && node; node = node->next) {
 		const struct kept_truths *truths = LIST_OWNER(node, const struct kept_truths, node);
+		if (truths_are_gone(truths, now_ms))
+			continue;
 		struct variant_truth *variants = ARENA_ARRAY(arena, struct variant_truth, document->count);
 		for (size_t i = 0; variants && i < document->count; i++)
 			variants[i] = truth_record_of(document->names[i], &truths->counts[i], metrics, document->plan.metric_count,

@@ -256,6 +256,11 @@ static void the_feedback_of_each_pipeline_is_to_be_counted(void **state)
 	assert_true(evidence_has(3, "\"uncounted\": true"));
 	control_pass(&table_stand, KEEPER_FORGOTTEN_MS);
 	assert_int_equal(command("e", "resume")->outcome, VERDICT_ACCEPTED);
+	seconds_pass(&one, 1, 200, 0);
+	assert_true(text_is(((const struct pipeline_truth *)rollout()->record.truths.items)[0].pipeline, "p"));
+	assert_int_equal(rollout()->record.truths.count, 1);
+	control_compact(&table_stand);
+	control_keeper_start(&table_stand); /* it does not know that there was another */
 	seconds_pass(&one, 5, 200, 0);
 	assert_true(phase_is("promoted", 2));
 }
