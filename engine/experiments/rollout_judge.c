@@ -7,6 +7,7 @@
 #include "statistics/rate_difference.h"
 #include "statistics/sequence.h"
 
+#define SQUARES_ROUNDING 4e-15 /* for each unit, of a ratio of values 0 and 1 */
 #define OUTCOMES_NEAR 1e-9 /* of the squares of values 0 and 1, for each of them: what rounding leaves */
 
 /* The bad requests of a rule of a rate, which is number `index` of its stage. */
@@ -171,13 +172,23 @@ static struct moments independent_units(const struct judged_units *units)
 	return independent;
 }
 
-/* Units of outcomes, as so many independent ones as the variance shows: by these it is known whether outcomes are enough for it. */
+/* The squares of a ratio are a difference of sums: where units do not differ, rounding leaves some of it. */
+static bool units_vary(const struct judged_units *units)
+{
+	const double rounding = isfinite(units->ratio_effect) ? SQUARES_ROUNDING * units->ratio_effect : 0;
+	return units->moments.squares > rounding * (double)units->moments.count;
+}
+
+/* Units of outcomes, as so many independent ones as the variance shows, and no more than there are: by these it is known whether
+ * outcomes are enough for it. */
 static struct moments shown_units(const struct judged_units *units)
 {
 	struct moments shown = units->moments;
 	const double mean = shown.mean, variance = mean_variance(&shown);
-	if (units->ratio_effect > 0)
-		shown.count = variance > 0 ? (uint64_t)(mean * (1 - mean) / variance) : 0;
+	if (units->ratio_effect > 0) {
+		const double count = units_vary(units) ? mean * (1 - mean) / variance : 0;
+		shown.count = count < (double)shown.count ? (uint64_t)count : shown.count;
+	}
 	return shown;
 }
 
@@ -201,8 +212,7 @@ static struct judged_pair judged_pair_of(const struct rollout_rule *rule, const 
 	pair.is_scarce = !are_enough && burn_in_over(&first, &second, false);
 	pair.control_rate = moments_rate(&first);
 	pair.candidate_rate = moments_rate(&second);
-	pair.is_known = are_enough && burn_in_over(&one.moments, &other.moments, false) && one.moments.squares > 0 &&
-			other.moments.squares > 0;
+	pair.is_known = are_enough && burn_in_over(&one.moments, &other.moments, false) && units_vary(&one) && units_vary(&other);
 	return pair;
 }
 

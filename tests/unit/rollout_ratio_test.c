@@ -292,6 +292,29 @@ static void no_outcome_at_all_is_seen(void **state)
 	assert_share(outcomes.holds[CRITERION] + outcomes.holds[COMPARISON] + outcomes.broken[COMPARISON], 0, 0);
 }
 
+/* Each has made three requests, one of them with an outcome: no two units differ, but for what rounding leaves. */
+static void units_that_do_not_differ_show_no_variance(void **state)
+{
+	static const double squares[] = {0, 1e-320, 1e-18, 1e-13};
+	(void)state;
+	for (size_t i = 0; i < sizeof squares / sizeof *squares; i++) {
+		struct rollout_state judged = rollout_begin(&plan);
+		struct rollout_look look = {0};
+		struct rollout_move move;
+		struct error error = {0};
+		assert_true(rollout_look(&plan, &judged, &look, &move, &error));
+		look = (struct rollout_look){.time_ms = LOOK_MS, .epoch = judged.epoch};
+		look.control.requests = look.candidates[0].requests = 3000;
+		look.control.metrics[0] = look.candidates[0].metrics[0] = (struct moments){1000, 1.0 / 3, squares[i]};
+		look.control.ratio_effects[0] = look.candidates[0].ratio_effects[0] = 1;
+		if (!rollout_look(&plan, &judged, &look, &move, &error))
+			fail_msg("%s", error.text);
+		const struct rollout_judgement *judgement = &move.evidence.items[0];
+		if (judgement->interval.high - judgement->interval.low < 0.01)
+			fail_msg("squares of %g: from %g to %g", squares[i], judgement->interval.low, judgement->interval.high);
+	}
+}
+
 static int plan_open(void **state)
 {
 	(void)state;
@@ -308,8 +331,11 @@ static int plan_open(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(equal_ratios_are_rarely_judged), cmocka_unit_test(who_comes_often_counts_as_often),
-		cmocka_unit_test(a_better_ratio_is_seen),	  cmocka_unit_test(outcomes_of_few_users_are_seen),
+		cmocka_unit_test(units_that_do_not_differ_show_no_variance),
+		cmocka_unit_test(equal_ratios_are_rarely_judged),
+		cmocka_unit_test(who_comes_often_counts_as_often),
+		cmocka_unit_test(a_better_ratio_is_seen),
+		cmocka_unit_test(outcomes_of_few_users_are_seen),
 		cmocka_unit_test(no_outcome_at_all_is_seen),
 	};
 	return cmocka_run_group_tests(tests, plan_open, NULL);
