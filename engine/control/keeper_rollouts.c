@@ -380,22 +380,25 @@ static bool command_decide(struct keeper *keeper, struct kept_rollout *rollout, 
 	return keeper_verdict_write(keeper, &verdict, now_ms, error);
 }
 
-/* Whoever gave it may not want it now: two people approve a stage at once, or one sends an approval again. NULL: it is not so, or
- * memory ran out. */
-static const char *command_outdated(struct keeper *keeper, const struct kept_rollout *rollout, const struct proposal_item *item)
+/* Whoever gave it may not want it now: two people approve a stage at once, or one sends an approval again. `why` says so; NULL: it
+ * is not so. False: memory ran out. */
+static bool command_outdated(struct keeper *keeper, const struct kept_rollout *rollout, const struct proposal_item *item,
+			     const char **why, struct error *error)
 {
 	const struct ledger_rollout *recorded = ledger_rollout_find(&keeper->ledger, text_of(rollout->name));
 	const struct control_move *last = recorded && recorded->count > 0 ? &recorded->moves[recorded->count - 1]->record : NULL;
 	char at[MOMENT_BYTES];
+	*why = NULL;
 	if (item->expected == PROPOSAL_EXPECTS_ANY || item->expected == (int64_t)rollout->state.moves || !last)
-		return NULL;
+		return true;
 	moment_print(last->time_ms, at);
-	return arena_print(keeper->arena,
+	*why = arena_print(keeper->arena,
 			   "the rollout of `%s` has moved since move %" PRId64
 			   ", the last that this command has seen: move %" PRId64 ", at %s: " TEXT_FORMAT
 			   " Look at it by `sluice experiments status %s`, and give the command again if it "
 			   "is still to be",
 			   rollout->name, item->expected, last->number, at, TEXT_ARGUMENTS(last->sentence), rollout->name);
+	return *why || error_memory(error, ERROR_SYSTEM, "refusing a command of a rollout");
 }
 
 bool keeper_rollout_command(struct keeper *keeper, const struct proposal *proposal, int64_t now_ms, struct error *error)
@@ -415,8 +418,8 @@ bool keeper_rollout_command(struct keeper *keeper, const struct proposal *propos
 				  "no rollout of `" TEXT_FORMAT "` runs: apply an Experiment of that name with a `default` and a "
 				  "`progressiveDeployment`; `sluice experiments list` shows those that run",
 				  TEXT_ARGUMENTS(item->name));
-	else
-		why = command_outdated(keeper, rollout, item);
+	else if (!command_outdated(keeper, rollout, item, &why, error))
+		return false;
 	return why ? keeper_refuse(keeper, proposal->id, why, now_ms, error)
 		   : command_decide(keeper, rollout, proposal, kind, now_ms, error);
 }
