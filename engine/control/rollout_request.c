@@ -4,17 +4,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-static bool move_has_command(const struct control_move *move, const char *member)
-{
-	return memmem(move->evidence.bytes, move->evidence.length, member, strlen(member));
-}
+#include "experiments/rollout.h"
 
-/* Whether the move is what the request asks for: somebody who got no answer in time may ask again. In a text of the evidence the
- * quotes of a member would be escaped. */
+/* Whether the move is what the request asks for: somebody who got no answer in time may ask again. */
 static bool move_is_of(const struct control_move *move, const struct rollout_request *request)
 {
 	return text_equal(move->author, request->author) && text_equal(move->reason, request->reason) &&
-	       (move_has_command(move, "\"command\": \"promote\"") || move_has_command(move, "\"command\": \"approve\""));
+	       (rollout_move_is_by(move->evidence, COMMAND_PROMOTE) || rollout_move_is_by(move->evidence, COMMAND_APPROVE));
 }
 
 bool rollout_request_item(const struct ledger_rollout *rollout, const struct rollout_request *request, struct proposal_item *item,

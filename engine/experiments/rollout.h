@@ -264,6 +264,9 @@ void rollout_move_write(const struct rollout_plan *plan, const struct rollout_mo
 /* Whether a move that was appended so begins a rollout. */
 bool rollout_move_begins(struct text move);
 
+/* Whether a move that was appended so is by that command. */
+bool rollout_move_is_by(struct text move, enum rollout_command_kind command);
+
 /* Appends one sentence: "Stage 2 began: all rules of stage 1 held." */
 void rollout_move_sentence(const struct rollout_plan *plan, const struct rollout_move *move, const char *const *names,
 			   struct buffer *out);

@@ -4,8 +4,10 @@
 
 #include "base/duration.h"
 #include "experiments/rollout_parts.h"
+#include "message/json_scan.h"
 #include "message/json_write.h"
 
+#define MOVE_SCAN_BYTES ((size_t)64 << 10) /* of texts with escapes */
 #define CHECK_CALLED "check that it is called, and its engines and address"
 
 /* "holds" */
@@ -84,12 +86,40 @@ void rollout_move_write(const struct rollout_plan *plan, const struct rollout_mo
 	buffer_byte(out, '}');
 }
 
-/* Quotes in the texts of a move are escaped, so it is the move's own member. */
+/* ---- what was written ---- */
+
+/* The value of a member of a move itself, not of its evidence. Empty: it has none, or it is no move. */
+static struct text member_read(struct text move, const char *member, struct arena *arena)
+{
+	struct json_scan scan;
+	struct error error = {0};
+	struct text key, value = {0};
+	json_begin(&scan, move, "a move", arena, &error);
+	const bool is_object = json_peek(&scan) == JSON_OBJECT && json_enter(&scan);
+	while (is_object && json_key(&scan, &key))
+		if (text_is(key, member) && json_peek(&scan) == JSON_STRING)
+			json_text(&scan, &value);
+		else
+			json_skip(&scan);
+	return is_object && json_end(&scan) ? value : (struct text){0};
+}
+
+static bool member_is(struct text move, const char *member, const char *value)
+{
+	struct arena *arena = arena_open(MOVE_SCAN_BYTES);
+	const bool is = arena && text_is(member_read(move, member, arena), value);
+	arena_close(arena);
+	return is;
+}
+
 bool rollout_move_begins(struct text move)
 {
-	char member[40];
-	const int length = snprintf(member, sizeof member, "\"reason\": \"%s\"", rollout_reason_names[REASON_STARTED]);
-	return move.length > 0 && memmem(move.bytes, move.length, member, (size_t)length);
+	return member_is(move, "reason", rollout_reason_names[REASON_STARTED]);
+}
+
+bool rollout_move_is_by(struct text move, enum rollout_command_kind command)
+{
+	return member_is(move, "command", rollout_command_names[command]);
 }
 
 /* ---- a sentence ---- */

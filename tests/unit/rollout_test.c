@@ -537,7 +537,15 @@ static void a_move_is_a_record_with_its_evidence(void **state)
 					  "\"low\": null, \"high\": null, \"bound\": 0.0, \"inTime\": 0, \"late\": 0, "
 					  "\"defaultInTime\": 0, \"defaultLate\": 0}]}"));
 	rollout_start(STAGES);
+	buffer_clear(&out);
+	rollout_move_write(&trial.plan, &trial.move, names, &out);
+	assert_true(rollout_move_begins(buffer_view(&out)));
 	command_give(COMMAND_PAUSE);
+	buffer_clear(&out);
+	rollout_move_write(&trial.plan, &trial.move, names, &out);
+	assert_true(rollout_move_is_by(buffer_view(&out), COMMAND_PAUSE));
+	assert_false(rollout_move_is_by(buffer_view(&out), COMMAND_PROMOTE) || rollout_move_begins(buffer_view(&out)));
+	assert_false(rollout_move_begins(text_of("{\"evidence\": [{\"reason\": \"started\"}]}")));
 	expect_sentence("Stage 1 is paused at 10%: by the command pause of ann.");
 	command_give(COMMAND_RESUME);
 	expect_sentence("Stage 1 goes on at 10%: by the command resume of ann.");
