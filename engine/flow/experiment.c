@@ -332,6 +332,23 @@ static int64_t candidate_due_ms(const struct visit *visit)
 	return left_ms > 0 ? visit->flow->now_ms + (left_ms > 1 ? left_ms / 2 : 1) : 0;
 }
 
+#define SENT_GRACE_MS 5 /* a call that was sent ends by itself first: its model's breaker learns from that */
+
+/* When the default is called instead of a candidate that has not replied; INT64_MAX: never. */
+static int64_t fall_back_ms(const struct pending *pending)
+{
+	const struct call *call = &pending->call;
+	if (!pending->open || !pending->fallback || call->due_ms == 0)
+		return INT64_MAX;
+	return call->due_ms + (call->where == CALL_SENT ? SENT_GRACE_MS : 0);
+}
+
+static void fall_back_expect(struct run *run, int64_t due_ms)
+{
+	if (due_ms != INT64_MAX && (run->fall_back_ms == 0 || due_ms < run->fall_back_ms))
+		run->fall_back_ms = due_ms;
+}
+
 bool experiment_choose(struct pending *pending, const struct graph_experiment *experiment, struct error *error)
 {
 	struct visit *visit = pending->visit;
@@ -377,8 +394,10 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 				    ? experiment->shares[experiment->fallback].name
 				    : NULL;
 	pending->assigned = assigned;
-	if (pending->fallback)
+	if (pending->fallback) {
 		pending->call.due_ms = candidate_due_ms(visit);
+		fall_back_expect(visit->run, fall_back_ms(pending));
+	}
 	return true;
 }
 
@@ -402,6 +421,32 @@ bool experiment_fall_back(struct pending *pending)
 	pending->open = true;
 	environment->call(environment->context, call);
 	return true;
+}
+
+static void call_give_up(struct pending *pending)
+{
+	const struct flow_environment *environment = &pending->visit->flow->environment;
+	struct call *call = &pending->call;
+	if (environment->outage_ms) {
+		call->outage_ms = environment->outage_ms(environment->context, call);
+		outage_note_call(pending->visit, call);
+	}
+	if (environment->forget)
+		environment->forget(environment->context, call);
+	call->error.kind = ERROR_LIMIT;
+	experiment_ended(pending, true);
+	(void)experiment_fall_back(pending);
+}
+
+void experiment_due(struct run *run)
+{
+	run->fall_back_ms = 0;
+	for (struct visit *visit = run->waiting; visit; visit = visit->next)
+		for (struct pending *pending = visit->calls; pending; pending = pending->next) {
+			if (fall_back_ms(pending) <= run->flow->now_ms)
+				call_give_up(pending);
+			fall_back_expect(run, fall_back_ms(pending));
+		}
 }
 
 const char *experiment_answered_by(const struct visit *visit, size_t step, const char *model)

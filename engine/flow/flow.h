@@ -81,8 +81,8 @@ struct flow_environment {
 	/* When the call last waited for an unreachable model, by the flow's clock. Only models for which it may wait
 	 * count. Now, if it still waits; 0: never. NULL: not known. */
 	int64_t (*outage_ms)(void *context, const struct call *call);
-	/* Gives up a call, because its message was answered. The call may be dropped; flow_answered() must not
-	 * follow. */
+	/* Gives up a call, because its message was answered, or its candidate's time is over. The call may be dropped, or begun
+	 * again for another name; flow_answered() must not follow. */
 	void (*forget)(void *context, struct call *call);
 	/* The answer is known and may leave, though steps beside the answer may still run. Called once for each
 	 * entered message, before `finished`; the answer lives until then. NULL: no early answers. */

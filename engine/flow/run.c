@@ -129,6 +129,8 @@ static int64_t run_due_ms(const struct run *run)
 {
 	/* The root run of a child watches the deadline. */
 	int64_t due_ms = run->message->deadline_ms > 0 && !run->child ? run->message->deadline_ms : INT64_MAX;
+	if (run->fall_back_ms > 0 && run->fall_back_ms < due_ms)
+		due_ms = run->fall_back_ms;
 	for (size_t i = 0; i <= run->flow->count; i++) {
 		int64_t node_state_ms = node_state_due_ms(run, i);
 		if (node_state_ms < due_ms)
@@ -396,6 +398,8 @@ static void run_due(struct run *run)
 	for (size_t i = 0; i <= flow->count; i++)
 		if (node_state_due_ms(run, i) <= flow->now_ms)
 			node_state_window_closed(run, i);
+	if (run->fall_back_ms > 0 && run->fall_back_ms <= flow->now_ms)
+		experiment_due(run);
 	run_wake(run);
 }
 

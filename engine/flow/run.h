@@ -264,6 +264,7 @@ struct run {
 	enum flow_outcome outcome;
 	uint32_t offspring; /* of a root: number of all its offspring */
 	struct answer answer;
+	int64_t fall_back_ms;	     /* when experiment_due() is to look at its calls; 0: never */
 	const struct error *failure; /* the first of a step that leads to the answer */
 	struct run_outages *outages; /* NULL: it has met none */
 	struct node_state *node_states;
@@ -413,6 +414,9 @@ void experiment_ended(struct pending *pending, bool failed);
 
 /* Calls the default in place of a candidate that failed. False: the call keeps its result. */
 bool experiment_fall_back(struct pending *pending);
+
+/* Gives up calls of candidates whose time is over, wherever they wait, and calls the default. */
+void experiment_due(struct run *run);
 
 /* The model that has answered a step's call of `model`: the candidate that the message got, or the default in its place. */
 const char *experiment_answered_by(const struct visit *visit, size_t step, const char *model);

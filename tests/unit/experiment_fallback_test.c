@@ -58,6 +58,38 @@ static void a_candidate_has_half_of_the_time_if_the_default_is_to_answer(void **
 	close_experiment();
 }
 
+/* A caller ends only calls that it has sent: of one that waits in line, or in a batch, it tells nothing. */
+static void the_default_is_called_when_the_candidate_has_had_its_time(void **state)
+{
+	(void)state;
+	open_experiment(EXPERIMENT "  fallback: default\n" PIPELINE);
+	scene_advance(&scene, 10);
+	struct call *call = call_of("k", 110, "new");
+	call->where = CALL_IN_LINE;
+	scene_advance(&scene, 59);
+	assert_string_equal(call->name, "new");
+	scene_advance(&scene, 60);
+	assert_string_equal(call->name, "old");
+	assert_int_equal(call_deadline_ms(call), 110);
+	scene_reply(&scene, "old", "y=7");
+	close_experiment();
+}
+
+/* The caller has a moment to tell that a call which it has sent is over: its model's breaker learns from that. */
+static void a_call_that_was_sent_ends_by_itself_first(void **state)
+{
+	(void)state;
+	open_experiment(EXPERIMENT "  fallback: default\n" PIPELINE);
+	struct call *call = call_of("k", 100, "new");
+	call->where = CALL_SENT;
+	scene_advance(&scene, 50);
+	assert_string_equal(call->name, "new");
+	scene_advance(&scene, 55);
+	assert_string_equal(call->name, "old");
+	scene_reply(&scene, "old", "y=7");
+	close_experiment();
+}
+
 static void a_call_that_has_no_fallback_has_all_of_the_time(void **state)
 {
 	(void)state;
@@ -77,6 +109,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_candidate_has_half_of_the_time_if_the_default_is_to_answer),
+		TEST(the_default_is_called_when_the_candidate_has_had_its_time),
+		TEST(a_call_that_was_sent_ends_by_itself_first),
 		TEST(a_call_that_has_no_fallback_has_all_of_the_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
