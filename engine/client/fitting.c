@@ -184,12 +184,13 @@ static bool fit_file(struct fitting *self, struct step *step, const struct mappi
 {
 	struct text text;
 	struct fit_rows rows;
+	const bool timed = self->asked->kind->review; /* in windows; what else learns takes the rows as they come */
 	if (!file_read(self->asked->source, DATA_BYTES_MAX + 1, self->arena, &text, error))
 		return false;
 	if (text.length > DATA_BYTES_MAX)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE, "%s has more than the %zu GiB that fit reads; take a sample of it",
 				 self->asked->source, DATA_BYTES_MAX >> 30);
-	if (!fit_rows_open(&rows, self->asked->source, text, &self->asked->tensors, mapping, self->arena, error))
+	if (!fit_rows_open(&rows, self->asked->source, text, &self->asked->tensors, mapping, timed, self->arena, error))
 		return false;
 	struct fit_source source = fit_rows_source(&rows);
 	return source_read(self, step, &source, error);

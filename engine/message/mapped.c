@@ -331,7 +331,8 @@ static bool time_read(const struct cell *cell, enum time_unit unit, struct arena
 	return true;
 }
 
-static bool time_store(const struct mapping *mapping, const struct cell *cell, struct arena *arena, int64_t *ms,
+/* `what` has the time: "the event". */
+static bool time_store(const struct mapping *mapping, const struct cell *cell, const char *what, struct arena *arena, int64_t *ms,
 		       struct error *error)
 {
 	static const char *const units[] = {
@@ -341,7 +342,7 @@ static bool time_store(const struct mapping *mapping, const struct cell *cell, s
 		[TIME_ISO8601] = "a text of ISO 8601, such as 2026-01-31T09:30:00Z",
 	};
 	return time_read(cell, mapping->time_unit, arena, ms) ||
-	       error_set(error, ERROR_INPUT, PLACE_NONE, "the event has %s at `" TEXT_FORMAT "`, and the time is %s; send that",
+	       error_set(error, ERROR_INPUT, PLACE_NONE, "%s has %s at `" TEXT_FORMAT "`, and the time is %s; send that", what,
 			 cell_shown(cell, arena), TEXT_ARGUMENTS(mapping->time->text), units[mapping->time_unit]);
 }
 
@@ -349,7 +350,7 @@ static bool set_time(const struct mapped_making *making, struct message *message
 {
 	const struct mapping *mapping = making->mapping;
 	const struct cell *cell = single_of(making, mapping->time, "the time");
-	return cell && time_store(mapping, cell, making->arena, &message->time_ms, making->error);
+	return cell && time_store(mapping, cell, "the event", making->arena, &message->time_ms, making->error);
 }
 
 struct text mapping_time_path(const struct mapping *mapping)
@@ -368,7 +369,7 @@ bool mapping_has_tensor(const struct mapping *mapping, struct text name)
 bool mapping_time_read(const struct mapping *mapping, struct text text, struct arena *arena, int64_t *ms, struct error *error)
 {
 	const struct cell cell = {.kind = CELL_TEXT, .value.text = text};
-	return time_store(mapping, &cell, arena, ms, error);
+	return time_store(mapping, &cell, "the row", arena, ms, error);
 }
 
 static bool make_all(const struct mapped_making *making, struct message *message)

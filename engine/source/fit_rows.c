@@ -11,6 +11,7 @@
 
 #define OWN_TENSOR SIZE_MAX
 
+#define FIELD_SPACES " "   /* around a number or a time, and no part of it */
 #define VALUE_SHOWN_MAX 40 /* bytes of a field in an error */
 
 /* Columns of a place count characters. */
@@ -158,10 +159,7 @@ static bool field_number_any(struct text field, double *number)
 
 static bool field_number(struct text field, double *number)
 {
-	while (field.length && field.bytes[0] == ' ')
-		field = text_from(field, 1);
-	while (field.length && field.bytes[field.length - 1] == ' ')
-		field.length--;
+	field = text_trimmed(field, FIELD_SPACES);
 	*number = NAN;
 	if (field.length == 0 || text_equal_caseless(field, TEXT("nan")) || text_equal_caseless(field, TEXT("na")) ||
 	    text_equal_caseless(field, TEXT("null")))
@@ -497,7 +495,7 @@ static bool csv_time_next(struct fit_rows *rows, struct arena *arena, struct err
 	if (!row_next(rows, arena, error))
 		return false;
 	const struct csv_field *field = &rows->fields[rows->time_column];
-	if (mapping_time_read(rows->mapping, field->text, arena, &rows->time_ms, error))
+	if (mapping_time_read(rows->mapping, text_trimmed(field->text, FIELD_SPACES), arena, &rows->time_ms, error))
 		return true;
 	error->place = place_of_field(rows, field);
 	return false;
@@ -557,7 +555,7 @@ static bool has_returns_alone(struct text text)
 }
 
 bool fit_rows_open(struct fit_rows *rows, const char *file, struct text text, const struct name_list *gather,
-		   const struct mapping *mapping, struct arena *arena, struct error *error)
+		   const struct mapping *mapping, bool timed, struct arena *arena, struct error *error)
 {
 	size_t first = 0;
 	text = text_unmarked(text);
@@ -585,7 +583,7 @@ bool fit_rows_open(struct fit_rows *rows, const char *file, struct text text, co
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "--tensor combines columns of a CSV, and %s has requests", file);
 	if (rows->csv && !csv_open(rows, gather, error))
 		return false;
-	return !rows_have_times(rows) || rows_order(rows, error);
+	return !rows_have_times(rows) || !timed || rows_order(rows, error);
 }
 
 struct fit_source fit_rows_source(struct fit_rows *rows)

@@ -49,7 +49,7 @@ struct fit_rows {
 	} * tensors;
 	struct csv_field *fields; /* of the current row */
 	struct text id;		  /* of the last request; empty: it has none */
-	/* Of rows with the time that the mapping has: requests, or a CSV with a column of its path. */
+	/* Of rows whose times are used, and that have the time of the mapping: requests, or a CSV with a column of its path. */
 	bool timed;
 	size_t time_column;	      /* of a CSV; SIZE_MAX: none */
 	int64_t time_ms;	      /* of the row that was read last */
@@ -57,10 +57,11 @@ struct fit_rows {
 	size_t place_count, place;    /* how many, and the next */
 };
 
-/* Scans the text once; a text that begins with `{` contains requests. `gather` are NAME=COLUMN,COLUMN. If rows have times, they
- * are in the order of these. Everything is borrowed. */
+/* Scans the text once; a text that begins with `{` contains requests. `gather` are NAME=COLUMN,COLUMN. `timed`: the times of rows
+ * are used. If rows have times then, they are in the order of these; a CSV's field of the time that is none is an error.
+ * Everything is borrowed. */
 bool fit_rows_open(struct fit_rows *rows, const char *file, struct text text, const struct name_list *gather,
-		   const struct mapping *mapping, struct arena *arena, struct error *error);
+		   const struct mapping *mapping, bool timed, struct arena *arena, struct error *error);
 
 struct fit_source fit_rows_source(struct fit_rows *rows);
 

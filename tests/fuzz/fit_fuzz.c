@@ -182,7 +182,7 @@ static void fit(struct text yaml, struct text file)
 	const struct step_spec *found = pipeline_of(&spec)->steps.items;
 	struct step step = {
 		.kind = found->kind, .name = "s", .pipeline = "p", .options = found->options, .place = found->here, .arena = arena};
-	if (fit_rows_open(&rows, "data", file, &none, NULL, arena, &error)) {
+	if (fit_rows_open(&rows, "data", file, &none, NULL, false, arena, &error)) {
 		const struct fit_source source = fit_rows_source(&rows);
 		if (step.kind->fit(&step, &source, &made, &error))
 			run_again(&step, &source, &made);

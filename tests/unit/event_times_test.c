@@ -146,7 +146,44 @@ static void a_field_that_is_no_time_is_said_with_its_place(void **state)
 	struct said said = say_with(step_kinds, "fit drift data -f p.yaml");
 	assert_int_not_equal(said.code, 0);
 	expect_words(said.err, "data:3:3: ");
-	expect_words(said.err, "\"soon\" at `event_ms`, and the time is a whole number of milliseconds since 1970");
+	expect_words(said.err, "the row has \"soon\" at `event_ms`, and the time is a whole number of milliseconds since 1970");
+	said_close(&said);
+}
+
+/* As numbers may have. */
+static void spaces_around_a_time_are_no_part_of_it(void **state)
+{
+	(void)state;
+	pipeline_write("event_ms", "");
+	write_file("data", rows_write("x,event_ms\n", "%.4f, %lld \n"));
+	expect_reference();
+}
+
+/* What does not use times reads rows without them, in the order of the file. */
+static void only_drift_needs_times(void **state)
+{
+	(void)state;
+	static const char *const steps[] = {"out, outlier: {tensor: x, reference: o.json}",
+					    "pre, preprocess: [{impute: {tensor: x, by: median, fitted: s.json}}]"};
+	static const char *const commands[] = {"fit outlier data -f q.yaml", "fit preprocess data -f q.yaml"};
+	write_file("data", rows_write("x,event_ms\n-3,\n", "%.4f,%lld\n"));
+	for (size_t i = 0; i < 2; i++) {
+		char yaml[1024];
+		snprintf(yaml, sizeof yaml,
+			 "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+			 "  input: {topic: in, time: event_ms, tensors: {x: {path: x, datatype: FP64}}}\n"
+			 "  steps:\n  - {name: %s}\n  output: {steps: [%.3s]}\n",
+			 steps[i], steps[i]);
+		write_file("q.yaml", yaml);
+		struct said said = run(commands[i]);
+		assert_int_equal(said.code, 0);
+		said_close(&said);
+	}
+	pipeline_write("event_ms", "");
+	struct said said = say_with(step_kinds, "fit drift data -f p.yaml");
+	assert_int_not_equal(said.code, 0);
+	expect_words(said.err, "data:2:4: ");
+	expect_words(said.err, "the row has ");
 	said_close(&said);
 }
 
@@ -176,6 +213,8 @@ int main(void)
 		cmocka_unit_test(lines_have_the_time_that_the_pipeline_maps),
 		cmocka_unit_test(a_csv_with_that_column_has_its_times),
 		cmocka_unit_test(a_field_that_is_no_time_is_said_with_its_place),
+		cmocka_unit_test(spaces_around_a_time_are_no_part_of_it),
+		cmocka_unit_test(only_drift_needs_times),
 		cmocka_unit_test(records_have_the_times_of_their_events),
 	};
 	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
