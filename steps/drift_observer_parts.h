@@ -25,6 +25,8 @@ struct drift_observer {
 	const char *watched;	   /* name of the step that it observes */
 	struct verdict_entry *entry;
 	struct drift_waiting *waiting;
+	bool estimated;	  /* a window that it closed had rows in its estimate */
+	bool unestimated; /* the last one had none, nor had any before, if there are segments */
 	bool filled;	/* the monitor has the rows of a segment's window */
 	uint64_t chain; /* of that segment */
 };
@@ -77,7 +79,8 @@ bool drift_formers_forget(struct drift_visit *at);
 /* As many messages that cannot be used, or rows of no segment, are a window of them. */
 uint64_t drift_unusable_most(const struct drift_observer *self);
 
-/* Notes on the board what the step can do, now that its reference may be another. */
+/* Notes on the board what the step can do, now that its reference may be another. That nothing is estimated stays noted until a
+ * window says otherwise. */
 void drift_watching_note(const struct drift_observer *self);
 
 /* Whether the verdict is drift by the step's options. */

@@ -23,6 +23,8 @@ void drift_watching_note(const struct drift_observer *self)
 	const char *unfit = unfit_of(self);
 	if (!self->entry)
 		return;
+	if (self->comparison.reference.rows > 0 && !unfit && self->unestimated)
+		return;
 	if (self->comparison.reference.rows > 0 && !unfit)
 		verdict_entry_note_watching(self->entry, WATCHING_COMPARES, "");
 	else
@@ -127,19 +129,22 @@ static void unusable_record(const struct drift_visit *at, struct text segment, s
 	window_show(at, segment, kept);
 }
 
-/* Notes what the observer can do, by the window that has closed: one of whose rows none is in the estimate says why. False: memory
- * ran out. */
+/* Notes what the observer can do, by the window that has closed: one of whose rows none is in the estimate says why. A segment is
+ * not the whole step: where another one had an estimate, its records alone say so. False: memory ran out. */
 static bool window_note(const struct drift_visit *at, struct drift_score *score)
 {
 	const struct drift_estimate_options *estimate = &((const struct drift *)at->step->options)->estimate;
-	if (!drift_estimates_any(estimate) || score->estimated_rows > 0 || score->uncompared) {
-		drift_watching_note(at->self);
-		return true;
-	}
-	score->uncompared = drift_unestimated_why(estimate, visit_arena(at->visit));
-	if (score->uncompared && at->self->entry)
-		verdict_entry_note_watching(at->self->entry, WATCHING_UNESTIMATED, score->uncompared);
-	return score->uncompared;
+	struct drift_observer *self = at->self;
+	const bool unestimated = drift_estimates_any(estimate) && score->estimated_rows == 0 && !score->uncompared;
+	self->estimated = self->estimated || score->estimated_rows > 0;
+	self->unestimated = unestimated && !(self->group && self->estimated);
+	if (unestimated)
+		score->uncompared = drift_unestimated_why(estimate, visit_arena(at->visit));
+	if (!self->unestimated)
+		drift_watching_note(self);
+	else if (score->uncompared && self->entry)
+		verdict_entry_note_watching(self->entry, WATCHING_UNESTIMATED, score->uncompared);
+	return !unestimated || score->uncompared;
 }
 
 bool drift_record_verdict(struct drift_visit *at, struct text segment, const struct monitor_verdict *verdict,

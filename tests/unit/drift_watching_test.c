@@ -99,6 +99,55 @@ static void a_window_without_an_estimate_says_why(void **state)
 	observed_close(&observed);
 }
 
+/* A window of a segment: with the probabilities, or without. */
+static void segment_send(struct observed *observed, const char *key, bool estimated)
+{
+	static const double number = 0.8;
+	static const int64_t shape[] = {1, 1};
+	const struct tensor tensor = {
+		.name = TEXT("p"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = &number, .count = 1};
+	observed->key = text_of(key);
+	observed->also = estimated ? &tensor : NULL;
+	observed_rows(observed, 40, 1, 0);
+	observed->also = NULL;
+}
+
+/* What the log says does not alternate at each window: the records say it of the segment. */
+static void a_segment_without_an_estimate_is_not_the_whole_step(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, USUAL ", groupBy: key, estimate: {probabilities: p}");
+	segment_send(&observed, "without", false);
+	expect_watching(&observed, WATCHING_UNESTIMATED, "messages lack the tensor `p`");
+	segment_send(&observed, "with", true);
+	expect_watching(&observed, WATCHING_COMPARES, "");
+	segment_send(&observed, "without", false);
+	expect_watching(&observed, WATCHING_COMPARES, "");
+	assert_int_equal(observed.count, 3);
+	assert_non_null(strstr(observed.seen[2].uncompared, "messages lack the tensor `p`"));
+	observed_close(&observed);
+	observed_open(&observed, USUAL ", estimate: {probabilities: p}"); /* without segments the last window is the state */
+	segment_send(&observed, "with", true);
+	expect_watching(&observed, WATCHING_COMPARES, "");
+	segment_send(&observed, "without", false);
+	expect_watching(&observed, WATCHING_UNESTIMATED, "messages lack the tensor `p`");
+	observed_close(&observed);
+}
+
+/* Each window renews the reference, which says nothing of the estimate. */
+static void a_past_without_an_estimate_says_why(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open_past(&observed, "1d", "window: 100, falseAlarms: 0.1 per 1000, estimate: {probabilities: p}");
+	for (int i = 0; i < 12; i++) {
+		observed_rows(&observed, 1, 100, 0);
+		expect_watching(&observed, WATCHING_UNESTIMATED, "messages lack the tensor `p`");
+	}
+	observed_close(&observed);
+}
+
 static void a_topic_is_waited_for(void **state)
 {
 	(void)state;
@@ -156,6 +205,8 @@ int main(void)
 		cmocka_unit_test(a_past_of_missing_values_judges_only_these),
 		cmocka_unit_test(a_past_of_embeddings_that_are_too_long_says_so),
 		cmocka_unit_test(a_window_without_an_estimate_says_why),
+		cmocka_unit_test(a_segment_without_an_estimate_is_not_the_whole_step),
+		cmocka_unit_test(a_past_without_an_estimate_says_why),
 		cmocka_unit_test(a_topic_is_waited_for),
 		cmocka_unit_test(messages_that_cannot_be_used_are_the_reason),
 		cmocka_unit_test(what_has_moved_to_another_engine_is_forgotten),
