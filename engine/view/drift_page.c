@@ -151,9 +151,9 @@ static void top_write(struct drift_page *page, const char *pipeline, const char 
 			     member_number_read(sums, "rows_beyond_segments"));
 	const char *unestimated = json_string_value(json_object_get(sums, "not_estimated"));
 	if (unestimated) {
-		buffer_string(page->out, " ");
-		html_write_text(page->out, text_of(unestimated));
-		buffer_string(page->out, ".");
+		buffer_string(out, "<p>");
+		html_write_text(out, text_of(unestimated));
+		buffer_string(out, ".</p>\n");
 	}
 	if (member_number_read(sums, "messages_without_segment") > 0) {
 		buffer_print(out, "<p>Not compared: %.0f messages without a segment. Of the first: ",

@@ -149,7 +149,7 @@ static void rows_that_are_not_in_the_estimate_are_counted(void **state)
 		     "\"not_estimated\": \"70 of 200 rows are in the estimate: 130 have no probability from 0 to 1 in `p`\"");
 	said_close(&said);
 	said = report(" -o html");
-	expect_words(said.out, "70 of 200 rows are in the estimate: 130 have no probability from 0 to 1 in `p`.");
+	expect_words(said.out, "<p>70 of 200 rows are in the estimate: 130 have no probability from 0 to 1 in `p`.</p>\n");
 	said_close(&said);
 	begin();
 	for (int i = 0; i < 100; i++)
