@@ -533,28 +533,19 @@ bool drift_reference_read(const struct name *file, struct text content, struct a
 
 /* ---- remarks ---- */
 
-static size_t values_count(const struct drift_feature *feature, size_t rows)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < rows; i++)
-		count += isnan(feature->values[i]) ? 0 : 1;
-	return count;
-}
-
 const char *drift_reference_unjudged(const struct drift_reference *reference)
 {
 	static_assert(DRIFT_VALUES_MIN == 50, "the number is in the text");
-	for (size_t i = 0; i < reference->feature_count; i++)
-		if (values_count(&reference->features[i], reference->rows) >= DRIFT_VALUES_MIN)
-			return NULL;
-	return reference->rows == 0 ? NULL : "every feature has fewer than 50 values there, so only missing values are judged";
+	return reference->rows == 0 || drift_reference_compares(reference)
+		       ? NULL
+		       : "every feature has fewer than 50 values there, so only missing values are judged";
 }
 
 const char *drift_reference_remark(const struct drift_reference *reference, struct arena *arena)
 {
 	size_t blind = 0, first = 0;
 	for (size_t i = 0; i < reference->feature_count; i++)
-		if (values_count(&reference->features[i], reference->rows) < DRIFT_VALUES_MIN && blind++ == 0)
+		if (!drift_feature_is_compared(&reference->features[i], reference->rows) && blind++ == 0)
 			first = i;
 	if (blind == 0)
 		return NULL;
@@ -575,7 +566,7 @@ static bool is_constant(const struct drift_feature *feature, size_t rows, double
 			return false;
 		*value = feature->values[i];
 	}
-	if (values_count(feature, rows) < DRIFT_VALUES_MIN)
+	if (!drift_feature_is_compared(feature, rows))
 		return false;
 	return feature->categories ? !feature->open || *value + 1 < (double)feature->category_count
 				   : feature->least == feature->greatest;

@@ -98,15 +98,6 @@ static void window_begin(struct monitor *self)
 	monitor_looks_begin(self);
 }
 
-/* Whether a feature has enough values to be compared. Of the others only the missing values are judged. */
-static bool any_has_values(const struct monitor *self)
-{
-	for (size_t i = 0; i < self->feature_count; i++)
-		if (self->features[i].count >= DRIFT_VALUES_MIN)
-			return true;
-	return false;
-}
-
 struct monitor *monitor_open(struct arena *arena, const struct drift_reference *reference, const struct monitor_settings *settings,
 			     struct error *error)
 {
@@ -126,7 +117,7 @@ struct monitor *monitor_open(struct arena *arena, const struct drift_reference *
 		error_memory(error, ERROR_SYSTEM, "opening a drift monitor");
 		return NULL;
 	}
-	if (self->test_count == 0 && !self->blank && any_has_values(self)) {
+	if (self->test_count == 0 && !self->blank && drift_reference_compares(reference)) {
 		error_set(error, ERROR_CONFIG, PLACE_NONE,
 			  "none of the methods applies to a feature of the reference; leave `methods` out, or watch other "
 			  "features");

@@ -147,3 +147,19 @@ double drift_dependence(const double *values, size_t count, size_t block, double
 	of.square = mean_square(scores, count);
 	return fmax(of_ranks, 1 + SPREAD_PART * (scores_dependence(&of) - 1));
 }
+
+bool drift_feature_is_compared(const struct drift_feature *feature, size_t rows)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < rows && count < DRIFT_VALUES_MIN; i++)
+		count += isnan(feature->values[i]) ? 0 : 1;
+	return count == DRIFT_VALUES_MIN;
+}
+
+bool drift_reference_compares(const struct drift_reference *reference)
+{
+	for (size_t i = 0; i < reference->feature_count; i++)
+		if (drift_feature_is_compared(&reference->features[i], reference->rows))
+			return true;
+	return false;
+}

@@ -49,6 +49,12 @@ struct drift_reference {
 	struct arrivals arrivals; /* of all rows; without times, where they are not known */
 };
 
+/* Whether the feature has enough values, which are not missing, that others are compared with them. `rows`: of the reference. */
+bool drift_feature_is_compared(const struct drift_feature *feature, size_t rows);
+
+/* Whether some feature has. */
+bool drift_reference_compares(const struct drift_reference *reference);
+
 /* How many of `values` say as much as one independent value, at least 1: 1 where no value follows from those before. It is learnt
  * from their ranks, and from how far these are from the middle, since their spread may follow from rows before, too: by those of
  * neighbours in a block, as of an autoregression of first order, and by sums of up to a tenth of the rows; where these still grow,
