@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "client/fitting.h"
+#include "drift/monitor.h"
 #include "message/json_write.h"
 
 #define OUTPUT_BYTES_MAX ((size_t)1 << 20)
@@ -22,9 +23,6 @@ struct fit_options {
 	const char *false_alarms;
 	int form;
 };
-
-#define WINDOW_LEAST 20
-#define WINDOW_MOST 100000 /* those of a step `drift` */
 
 enum report_form { REPORT_HTML = OUTPUT_JSON + 1 };
 
@@ -198,7 +196,7 @@ static const struct option report_options[] = {
 	ROW("feedback", NAMES, struct fit_options, feedback, .word = "FILE",
 	    .help = "Feedback on the requests: a file of JSON lines or Avro records, or topic:NAME; `topic:` alone is the "
 		    "pipeline's own. The step needs `estimate`."),
-	ROW("window", INTEGER, struct fit_options, window, .least = WINDOW_LEAST, .most = WINDOW_MOST,
+	ROW("window", INTEGER, struct fit_options, window, .least = MONITOR_ROWS_MIN, .most = MONITOR_ROWS_MAX,
 	    .help = "Rows of a window; default: `window` of the step. A file without times needs it if that is a time."),
 	ROW("false-alarms", TEXT, struct fit_options, false_alarms, .word = "RATE",
 	    .help = "The declared rate of false alarms, as in \"0.5 per 1000\" rows; default: `falseAlarms` of the step. A file "
