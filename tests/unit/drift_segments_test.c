@@ -121,6 +121,7 @@ static void segments_send(struct observed *observed, int from, int to)
 		snprintf(key, sizeof key, "k%d", i);
 		keyed_send(observed, key, 1, 0);
 	}
+	observed->key = (struct text){0}; /* `key` is gone */
 }
 
 static void what_is_beyond_the_limit_is_counted(void **state)
