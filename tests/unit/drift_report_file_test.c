@@ -126,6 +126,8 @@ static void a_window_and_a_rate_may_be_given_instead_of_the_steps(void **state)
 	(void)state;
 	reference_learn();
 	struct said said = run("drift report", "window: 5m", "");
+	assert_int_not_equal(said.code, 0);
+	expect_words(said.err, "--window");
 	said_close(&said);
 	said = report_with("100", "0.1 per 1000");
 	assert_int_equal(said.code, 0);

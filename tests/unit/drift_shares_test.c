@@ -70,7 +70,9 @@ static double member(const char *line, const char *name)
 {
 	json_t *object = json_loads(line, JSON_DISABLE_EOF_CHECK, NULL);
 	assert_non_null(object);
-	const double number = json_number_value(json_object_get(object, name));
+	const json_t *found = json_object_get(object, name);
+	assert_true(json_is_number(found));
+	const double number = json_number_value(found);
 	json_decref(object);
 	return number;
 }
