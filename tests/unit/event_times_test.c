@@ -138,6 +138,81 @@ static void a_csv_with_that_column_has_its_times(void **state)
 	expect_windows("drift report data -f p.yaml -o json");
 }
 
+/* A reference whose only feature has these values, in that order, over and over. */
+static void expect_values(const double *values, size_t count)
+{
+	struct said said = run("fit drift data -f p.yaml");
+	assert_int_equal(said.code, 0);
+	json_t *file = json_loads(said.out, 0, NULL), *features = json_object_get(file, "features");
+	const json_t *found = json_object_get(json_array_get(features, 0), "values");
+	assert_int_equal(json_array_size(features), 1);
+	assert_int_equal(json_array_size(found), 100);
+	for (size_t i = 0; i < 100; i++)
+		assert_true(json_number_value(json_array_get(found, i)) == values[i % count]);
+	json_decref(file);
+	said_close(&said);
+}
+
+/* 50 pairs of rows, the later one of each first, in a CSV whose times have that form. */
+static void pairs_write(const char *form)
+{
+	size_t length = (size_t)snprintf(data, sizeof data, "x,at\n");
+	for (int i = 0; i < 50; i++)
+		for (int j = 1; j >= 0; j--)
+			length += (size_t)snprintf(data + length, sizeof data - length, form, j ? 7 : 3, i, j);
+	write_file("data", data);
+}
+
+static void times_of_a_csv_may_be_seconds_or_iso_8601(void **state)
+{
+	(void)state;
+	static const double values[] = {3, 7};
+	pipeline_write("{field: at, unit: s}", "tensors: [x], ");
+	pairs_write("%d,17000000%02d.%d\n");
+	expect_values(values, 2);
+	pipeline_write("{field: at, unit: iso8601}", "tensors: [x], ");
+	pairs_write("%d,2026-01-31T09:%02d:0%dZ\n");
+	expect_values(values, 2);
+	pairs_write("%d,\" 2026-01-31T09:%02d:0%d.250+02:00\"\n");
+	expect_values(values, 2);
+}
+
+/* A row that is jumped to begins behind them, and a row without a fault keeps the lines right for the row that has one. */
+static void fields_of_several_lines_are_jumped_over(void **state)
+{
+	(void)state;
+	static const double values[] = {3, 7};
+	size_t length = (size_t)snprintf(data, sizeof data, "x,event_ms,note\n");
+	pipeline_write("event_ms", "tensors: [x], ");
+	for (int i = 0; i < 50; i++)
+		length += (size_t)snprintf(data + length, sizeof data - length,
+					   "7,%lld,\"one\ntwo \"\"2\"\"\n\nfour\"\n\n3,%lld,\"five\nsix\"\n",
+					   (long long)(BEGIN_MS + 2 * i + 1), (long long)(BEGIN_MS + 2 * i));
+	write_file("data", data);
+	expect_values(values, 2);
+	snprintf(data + length, sizeof data - length, "1e200,%lld,\n", (long long)BEGIN_MS - 1); /* which comes first */
+	write_file("data", data);
+	struct said said = say_with(step_kinds, "fit drift data -f p.yaml");
+	assert_int_not_equal(said.code, 0);
+	expect_words(said.err, "in the row of line 352: "); /* seven lines of each pair, behind the header */
+	said_close(&said);
+}
+
+static void rows_of_one_time_keep_their_order(void **state)
+{
+	(void)state;
+	double values[100];
+	size_t length = (size_t)snprintf(data, sizeof data, "x,event_ms\n");
+	pipeline_write("event_ms", "tensors: [x], ");
+	for (int i = 0; i < 100; i++) { /* the rows of the second half come first */
+		values[(i + 50) % 100] = i * 37 % 101;
+		length += (size_t)snprintf(data + length, sizeof data - length, "%d,%lld\n", i * 37 % 101,
+					   (long long)(BEGIN_MS + (i < 50 ? STEP_MS : 0)));
+	}
+	write_file("data", data);
+	expect_values(values, 100);
+}
+
 static void a_field_that_is_no_time_is_said_with_its_place(void **state)
 {
 	(void)state;
@@ -212,6 +287,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_have_the_time_that_the_pipeline_maps),
 		cmocka_unit_test(a_csv_with_that_column_has_its_times),
+		cmocka_unit_test(times_of_a_csv_may_be_seconds_or_iso_8601),
+		cmocka_unit_test(fields_of_several_lines_are_jumped_over),
+		cmocka_unit_test(rows_of_one_time_keep_their_order),
 		cmocka_unit_test(a_field_that_is_no_time_is_said_with_its_place),
 		cmocka_unit_test(spaces_around_a_time_are_no_part_of_it),
 		cmocka_unit_test(only_drift_needs_times),
