@@ -2,7 +2,8 @@
  * finite, is read back, and runs on the rows that it was learnt of; what is refused says why.
  *
  * The first byte says whether the rest is a file as it is, or the making of one: of fields that are numbers, nearly
- * numbers and texts, as a CSV or as requests. The next ones choose up to three operations.
+ * numbers and texts, as a CSV or as requests; and whether the rows have times, as events of a pipeline that maps one. The
+ * next ones choose up to three operations.
  *
  * seeds: tests/data/fuzz/fit-*.bin
  */
@@ -20,6 +21,7 @@
 #define FILE_CEILING ((size_t)16 << 20)
 #define ROWS_MAX 40
 #define OPERATIONS_MAX 3
+#define TIMED_FROM 126 /* of the first byte: a multiple of what it chooses by */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -167,7 +169,40 @@ static void run_again(const struct step *learnt, const struct fit_source *source
 	arena_close(arena);
 }
 
-static void fit(struct text yaml, struct text file)
+/* Events with the number `a`, at the time `b` in seconds. */
+static const struct mapping *mapping_make(struct arena *arena)
+{
+	static const struct text path = {"a", 1};
+	static const struct mapped_tensor tensor = {
+		.name = {"a", 1}, .path_count = 1, .paths = &path, .has_datatype = true, .datatype = DATATYPE_FP64};
+	const struct mapped_input input = {.count = 1, .tensors = &tensor, .time = {"b", 1}, .time_unit = TIME_S};
+	struct error error = {0};
+	const struct mapping *mapping = mapping_compile(arena, &input, &error);
+	if (!mapping)
+		abort();
+	return mapping;
+}
+
+/* Each row has its time, which is no less than that of the row before. */
+static void times_check(const struct fit_source *source)
+{
+	struct payload payload;
+	struct error error = {0};
+	struct arena *arena = arena_open(ARENA_BYTES);
+	int64_t before_ms = INT64_MIN;
+	if (!arena)
+		abort();
+	for (source->rewind(source->context); source->next(source->context, arena, &payload, &error); arena_reset(arena)) {
+		if (source->time_ms(source->context) < before_ms)
+			abort();
+		before_ms = source->time_ms(source->context);
+	}
+	if (error.kind != ERROR_NONE)
+		abort(); /* all rows were read to find their times */
+	arena_close(arena);
+}
+
+static void fit(struct text yaml, struct text file, bool timed)
 {
 	const struct spec_options options = {.kinds = step_kinds};
 	const struct name_list none = {0};
@@ -182,8 +217,10 @@ static void fit(struct text yaml, struct text file)
 	const struct step_spec *found = pipeline_of(&spec)->steps.items;
 	struct step step = {
 		.kind = found->kind, .name = "s", .pipeline = "p", .options = found->options, .place = found->here, .arena = arena};
-	if (fit_rows_open(&rows, "data", file, &none, NULL, false, arena, &error)) {
+	if (fit_rows_open(&rows, "data", file, &none, timed ? mapping_make(arena) : NULL, timed, arena, &error)) {
 		const struct fit_source source = fit_rows_source(&rows);
+		if (source.time_ms)
+			times_check(&source);
 		if (step.kind->fit(&step, &source, &made, &error))
 			run_again(&step, &source, &made);
 		else if (error.kind == ERROR_NONE || !*error.text)
@@ -215,7 +252,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 		requests_make(&input, &file);
 	if (!file.failed)
-		fit(buffer_view(&yaml), buffer_view(&file));
+		fit(buffer_view(&yaml), buffer_view(&file), how >= TIMED_FROM);
 	buffer_close(&yaml);
 	buffer_close(&file);
 	return 0;
@@ -228,6 +265,8 @@ static const char *const samples[] = {
 	"b,a\r\n\"q\"\"q\",4\r\n,5\r\nx,6\r\n",
 	"a\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n",
 	"{\"a\": [1, 2], \"b\": \"x\"}\n{\"a\": [3, 4], \"b\": \"y\"}\n{\"a\": [5, null]}\n",
+	"a,b\n1,7\n2, 5.5\n3,\"6\"\n,5.5\n\"\n\",1e3\n",
+	"{\"a\": 1, \"b\": 7}\n{\"a\": 3, \"b\": 5.5}\n{\"b\": 6, \"a\": 2}\n",
 	/* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): two lines of one file */
 	REQUEST_OF_FOUR "{\"inputs\": [{\"name\": \"a\", \"datatype\": \"INT64\", \"shape\": [1, 2], \"data\": [5, 6]}]}\n",
 };
@@ -239,7 +278,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
 	const char *sample = samples[dice_roll(&dice, sizeof samples / sizeof *samples)];
 	const size_t head = 1 + OPERATIONS_MAX;
 	if (dice_roll(&dice, 30) == 0 && head + strlen(sample) <= max) {
-		data[0] = (uint8_t)(9 + 3 * dice_roll(&dice, OPERATIONS_MAX));
+		data[0] = (uint8_t)(9 + 3 * dice_roll(&dice, OPERATIONS_MAX) + TIMED_FROM * dice_roll(&dice, 2));
 		for (size_t i = 1; i < head; i++)
 			data[i] = (uint8_t)dice_roll(&dice, sizeof operations / sizeof *operations);
 		memcpy(data + head, sample, strlen(sample));
