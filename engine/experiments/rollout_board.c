@@ -18,6 +18,7 @@ struct pipeline_truths {
 	const char *pipeline;
 	size_t metric_count;
 	const char *metrics[EXPERIMENT_METRICS_MAX];
+	size_t count;
 	struct truth_counts *counts; /* of each choice */
 	bool is_current;
 };
@@ -247,7 +248,8 @@ static struct pipeline_truths *truths_add(struct counted_table *force, const str
 		return NULL;
 	truths->next = force->truths;
 	truths->pipeline = arena_copy(arena, told->pipeline, strlen(told->pipeline));
-	truths->counts = ARENA_ARRAY(arena, struct truth_counts, force->shown.assignment.count);
+	truths->count = force->shown.assignment.count;
+	truths->counts = ARENA_ARRAY(arena, struct truth_counts, truths->count);
 	truths->metric_count = told->metric_count;
 	for (size_t i = 0; i < told->metric_count; i++)
 		truths->metrics[i] = arena_copy(arena, told->metrics[i], strlen(told->metrics[i]));
@@ -283,15 +285,31 @@ static struct pipeline_truths *truths_of(struct counted_table *force, const stru
 	return force->pipelines < ROLLOUT_PIPELINES_MAX ? truths_add(force, told) : NULL;
 }
 
+/* The pipeline's truths under that version of the table, or NULL. */
+static struct pipeline_truths *truths_under(struct rollout_board *board, const char *experiment, int64_t version,
+					    const struct rollout_truths *told)
+{
+	const struct rollout_entry *entry = entry_take(board, experiment);
+	struct counted_table *force = entry ? entry_force(entry) : NULL;
+	return force && force->shown.version == version ? truths_of(force, told) : NULL;
+}
+
+void rollout_board_announce(struct rollout_board *board, const char *experiment, int64_t version,
+			    const struct rollout_truths *announced)
+{
+	assert(announced->pipeline && announced->metric_count <= EXPERIMENT_METRICS_MAX);
+	pthread_mutex_lock(&board->lock);
+	(void)truths_under(board, experiment, version, announced);
+	pthread_mutex_unlock(&board->lock);
+}
+
 void rollout_board_inform(struct rollout_board *board, const char *experiment, int64_t version, const struct rollout_truths *told)
 {
 	assert(told->pipeline && told->counts && told->metric_count <= EXPERIMENT_METRICS_MAX);
 	pthread_mutex_lock(&board->lock);
-	const struct rollout_entry *entry = entry_take(board, experiment);
-	struct counted_table *force = entry ? entry_force(entry) : NULL;
-	struct pipeline_truths *truths = force && force->shown.version == version ? truths_of(force, told) : NULL;
+	struct pipeline_truths *truths = truths_under(board, experiment, version, told);
 	if (truths) {
-		memcpy(truths->counts, told->counts, force->shown.assignment.count * sizeof *told->counts);
+		memcpy(truths->counts, told->counts, truths->count * sizeof *told->counts);
 		truths->is_current = told->is_current;
 	}
 	pthread_mutex_unlock(&board->lock);

@@ -75,6 +75,11 @@ void rollout_board_keep(struct rollout_board *board, bool (*is_kept)(void *conte
  * than before, they are ignored. Everything is copied. */
 void rollout_board_inform(struct rollout_board *board, const char *experiment, int64_t version, const struct rollout_truths *told);
 
+/* Says that a pipeline has truths under that version of the table, none of which has been counted by now. Where some were, they
+ * stay. `counts` may be NULL. */
+void rollout_board_announce(struct rollout_board *board, const char *experiment, int64_t version,
+			    const struct rollout_truths *announced);
+
 /* Nobody here counts the truths of a pipeline now: what is known of them is not current any more. */
 void rollout_board_outdate(struct rollout_board *board, const char *experiment, const char *pipeline);
 

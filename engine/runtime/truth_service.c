@@ -81,6 +81,15 @@ static struct judged_table table_in_force(const struct truth_counting *counting)
 	return table;
 }
 
+/* The keeper is to know of each pipeline with truths, also where nobody succeeds in counting them. */
+static void table_announce(const struct truth_service *service, const struct truth_counting *counting, int64_t version)
+{
+	const struct rollout_truths none = {
+		.pipeline = service->config.graph->name, .metric_count = counting->metric_count, .metrics = counting->metrics};
+	if (version > 0)
+		rollout_board_announce(service->config.board, counting->experiment->name, version, &none);
+}
+
 /* Whether one is to be counted; `changed`: other ones than now. */
 static bool tables_look(const struct truth_service *service, bool *changed)
 {
@@ -88,6 +97,7 @@ static bool tables_look(const struct truth_service *service, bool *changed)
 	*changed = false;
 	for (size_t i = 0; i < service->count; i++) {
 		const struct judged_table table = table_in_force(&service->countings[i]);
+		table_announce(service, &service->countings[i], table.version);
 		any |= table.version > 0;
 		*changed |= table.version != service->countings[i].table.version;
 	}

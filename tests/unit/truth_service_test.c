@@ -381,6 +381,28 @@ static void counts_are_current_as_long_as_both_topics_are_read(void **state)
 	}
 }
 
+/* Nor has anybody since the rollout began. */
+static void a_pipeline_whose_feedback_cannot_be_read_is_known(void **state)
+{
+	(void)state;
+	assert_int_equal(rd_kafka_mock_broker_set_down(mock.cluster, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+	table_set(1, 50, begin_ms);
+	service_start();
+	size_t pipelines = 0;
+	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; pipelines == 0; nap()) {
+		const struct rollout_reading *readings;
+		struct arena *reading = arena_open(1 << 20);
+		size_t count;
+		assert_true(clock_ms() < until_ms);
+		assert_true(rollout_board_read(board, reading, &readings, &count));
+		pipelines = count == 1 ? readings[0].pipelines : 0;
+		assert_false(pipelines > 0 && readings[0].truths[0].is_current);
+		arena_close(reading);
+	}
+	assert_int_equal(rd_kafka_mock_broker_set_up(mock.cluster, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+	truth_service_close(service);
+}
+
 /* Records of the others come meanwhile, and go on. */
 static void counts_are_not_current_while_one_partition_has_no_leader(void **state)
 {
@@ -454,6 +476,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(truths_that_are_late_are_logged_once, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(counts_are_current_as_long_as_both_topics_are_read, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(counts_are_not_current_while_one_partition_has_no_leader, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(a_pipeline_whose_feedback_cannot_be_read_is_known, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_table_that_is_not_judged_is_not_counted, stand_open, stand_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
