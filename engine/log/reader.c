@@ -41,7 +41,7 @@ struct reader {
 	struct reader_partition *by_partition; /* NULL: not by time */
 	struct client_counts counts;	       /* of one that is watched */
 	bool was_answered;		       /* since it was asked last */
-	int64_t leaderless_ms;		       /* when a partition last had no leader; by clock_ms(); 0: each always had one */
+	int64_t leaderless_ms;		       /* when a partition last had no leader, by clock_ms(); 0: never */
 	bool leaves_out;		       /* by time: a partition is not waited for any more */
 	int64_t passed_ms;		       /* by time: of the last record before which none was left out */
 	int bell;			       /* -1: none */
