@@ -22,6 +22,14 @@ struct leaf {
 
 static json_t *path_fill(json_t *at, struct text path, const struct leaf *leaf);
 
+/* NULL, and the value is given back: it is not whole. */
+static json_t *json_if(json_t *value, bool is_whole)
+{
+	if (!is_whole)
+		json_decref(value);
+	return is_whole ? value : NULL;
+}
+
 /* What is there already, as of another path, stays. */
 static json_t *leaf_fill(json_t *at, const struct leaf *leaf)
 {
@@ -30,26 +38,29 @@ static json_t *leaf_fill(json_t *at, const struct leaf *leaf)
 	if (!leaf->is_listed)
 		return json_copy(leaf->element);
 	json_t *list = json_array();
-	for (size_t i = 0; i < leaf->count; i++)
-		(void)json_array_append_new(list, json_copy(leaf->element));
-	return list;
+	bool good = list;
+	for (size_t i = 0; good && i < leaf->count; i++)
+		good = json_array_append_new(list, json_copy(leaf->element)) == 0;
+	return json_if(list, good);
 }
 
 /* Items from `first` to before `end`; those before are as they were, or empty. */
 static json_t *items_fill(json_t *at, size_t first, size_t end, struct text rest, const struct leaf *leaf)
 {
 	json_t *list = json_is_array(at) ? json_incref(at) : json_array();
-	while (json_array_size(list) < first && json_array_append_new(list, json_null()) == 0)
-		;
-	for (size_t i = first; i < end; i++) {
+	bool good = list;
+	while (good && json_array_size(list) < first)
+		good = json_array_append_new(list, json_null()) == 0;
+	for (size_t i = first; good && i < end; i++) {
 		json_t *item = json_array_get(list, i);
 		json_t *filled = path_fill(json_is_null(item) ? NULL : item, rest, leaf);
-		(void)(item ? json_array_set_new(list, i, filled) : json_array_append_new(list, filled));
+		good = (item ? json_array_set_new(list, i, filled) : json_array_append_new(list, filled)) == 0;
 	}
-	return list;
+	return json_if(list, good);
 }
 
-/* Returns a new reference to what stands at the path's beginning, `at` with the leaf at its end; NULL: memory ran out. */
+/* Returns a new reference to what stands at the path's beginning, `at` with the leaf at its end; NULL: memory ran out, or an
+ * index is too large. */
 static json_t *path_fill(json_t *at, struct text path, const struct leaf *leaf)
 {
 	if (path.length == 0)
@@ -68,13 +79,14 @@ static json_t *path_fill(json_t *at, struct text path, const struct leaf *leaf)
 		length++;
 	json_t *object = json_is_object(at) ? json_incref(at) : json_object();
 	json_t *field = json_object_getn(object, path.bytes, length);
-	(void)json_object_setn_new(object, path.bytes, length, path_fill(field, text_from(path, length), leaf));
-	return object;
+	const bool good = json_object_setn_new(object, path.bytes, length, path_fill(field, text_from(path, length), leaf)) == 0;
+	return json_if(object, good);
 }
 
+/* An event that is NULL, as of a path before, stays so. */
 static void event_put(json_t **event, const char *path, const struct leaf *leaf)
 {
-	json_t *filled = path && leaf->element ? path_fill(*event, text_of(path), leaf) : NULL;
+	json_t *filled = *event && path && leaf->element ? path_fill(*event, text_of(path), leaf) : NULL;
 	json_decref(*event);
 	*event = filled;
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/unit/planning.h"
@@ -70,6 +71,14 @@ static void a_request_of_which_nothing_is_known_is_said_to_be_an_example(void **
 	start = start_of(PIPELINE("p", "  input: {tensors: {x: {path: x, shape: [3, 1000]}}}\n" PLAIN), false);
 	assert_has(start, CURL "p/infer -d " FORM "\n");
 	assert_has(start, "an event of its input.tensors is too long for a line\n");
+	static const char *const tensors[] = {"a: {path: 'x.y[2000]'}, b: {path: b}", "b: {path: b}, a: {path: 'x[1].y[2000]'}"};
+	for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
+		char yaml[512];
+		(void)snprintf(yaml, sizeof yaml, PIPELINE("p", "  input: {tensors: {%s}}\n" PLAIN), tensors[i]);
+		start = start_of(yaml, false);
+		assert_has(start, CURL "p/infer -d " FORM "\n");
+		assert_has(start, "its input.tensors have paths without an example\n");
+	}
 	start = start_of(PIPELINE("p", PLAIN), true);
 	assert_has(start, "\"note\":\"the request is only an example");
 }
