@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/suggest.h"
 #include "gateway/access_policy_words.h"
@@ -105,6 +106,10 @@ static void pattern_say(const struct policy_check *check, const struct access_po
 {
 	const char *kind = access_kind_name((enum access_kind)pattern->kind);
 	struct suggestion suggestion = suggest_begin(pattern->name);
+	if (memchr(pattern->name.bytes, '*', pattern->name.length) || memchr(pattern->name.bytes, '?', pattern->name.length)) {
+		idle_say(check, pattern->place, "`" TEXT_FORMAT "` matches no %s", TEXT_ARGUMENTS(pattern->name), kind);
+		return;
+	}
 	for (size_t i = 0; i < check->plan->count; i++) {
 		const struct graph *graph = check->plan->pipelines[i].graph;
 		const enum access_kind own = access_kind_of(graph->resource);

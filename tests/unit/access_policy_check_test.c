@@ -75,11 +75,13 @@ static void a_resource_that_is_not_there_is_told(void **state)
 	assert_string_equal(told_of("{subject: anyone, resource: pipeline/frau-eu, verb: infer}"),
 			    "p.yaml:2:31: no pipeline is called `frau-eu`; did you mean `fraud-eu`?\n");
 	assert_string_equal(told_of("{subject: anyone, resource: ['pipeline/other-*', model/scorer], verb: infer}"),
-			    "p.yaml:2:32: no pipeline is called `other-*`\n");
+			    "p.yaml:2:32: `other-*` matches no pipeline\n");
 	assert_string_equal(told_of("{subject: anyone, resource: pipeline/scorer, verb: feedback}"),
 			    "p.yaml:2:31: no pipeline is called `scorer`; `scorer` is a model: write model/scorer\n");
 	assert_string_equal(told_of("{subject: anyone, resource: 'deployment/*', verb: infer}"),
-			    "p.yaml:2:31: no deployment is called `*`\n");
+			    "p.yaml:2:31: `*` matches no deployment\n");
+	assert_string_equal(told_of("{subject: anyone, resource: 'pipeline/fraud-e?s', verb: infer}"),
+			    "p.yaml:2:31: `fraud-e?s` matches no pipeline\n");
 }
 
 static void a_verb_that_nothing_has_is_told(void **state)
