@@ -43,7 +43,8 @@ struct call_lines {
 };
 
 /* Whether no header has two values, of those that steer a request of any protocol or of this one, or that `targets` read:
- * experiments route by them. Walks the lines once. False: refused with 400, which names the header. */
+ * experiments route by them. Walks the lines, and again for each that steers, up to its first of that name. False: refused with
+ * 400, which names the header. */
 bool call_headers_check(const struct call_lines *lines, const struct gateway_targets *targets, struct call_refusal *refusal);
 
 /* As much of a name that a caller sent as a refusal shows. */
