@@ -20,7 +20,7 @@ static const struct option options[] = {
 	ROW("kind", TEXT, struct lint_options, kind,
 	    .help = "The kind of documents that have none: SeldonDeployment, HealthChecks, Performance, Targets, ..."),
 	ROW("policies", TEXT, struct lint_options, policies, .word = "FILE",
-	    .help = "The policies of a gateway of these files (`sluice help policies`): warns of what they name in vain."),
+	    .help = "The policies of a gateway of these files (`sluice help policies`): warns of entries that match nothing."),
 	ROW("strict", FLAG, struct lint_options, strict, .help = "Warnings make the check fail too; notes never do."),
 	COMMAND_FORM(lint_options, form, "text json"),
 	{.type = OPTION_END},
@@ -65,8 +65,8 @@ static void on_idle_policy(void *context, struct place place, const char *words)
 	fault_add(context, CODE_IDLE_POLICY, place, NULL, "%s", words);
 }
 
-/* Reads policies, and adds what they name in vain to the faults, whose places borrow from them. With errors in the files it is not
- * known what these serve. NULL: `error` has the reason. */
+/* Reads policies, and adds their entries that match nothing to the faults, whose places borrow from them. With errors in the files
+ * it is not known what these serve. NULL: `error` has the reason. */
 static struct access_policy *policies_check(const struct lint_options *self, const struct session *session, struct spec *spec,
 					    struct error *error)
 {

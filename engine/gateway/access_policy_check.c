@@ -102,7 +102,7 @@ static bool namespaces_check(const struct policy_check *check, const struct acce
 }
 
 /* A name that is there in another kind, or the nearest of its own. */
-static void pattern_say(const struct policy_check *check, const struct access_policy_pattern *pattern)
+static void idle_pattern_describe(const struct policy_check *check, const struct access_policy_pattern *pattern)
 {
 	const char *kind = access_kind_name((enum access_kind)pattern->kind);
 	struct suggestion suggestion = suggest_begin(pattern->name);
@@ -127,7 +127,7 @@ static void pattern_say(const struct policy_check *check, const struct access_po
 		 nearest.bytes ? "; did you mean `" : "", TEXT_ARGUMENTS(nearest), nearest.bytes ? "`?" : "");
 }
 
-static void verb_say(const struct policy_check *check, const struct access_policy_verb *verb)
+static void idle_verb_describe(const struct policy_check *check, const struct access_policy_verb *verb)
 {
 	const char *words = "of the server only metadata are asked";
 	if (verb->set == 1u << ACCESS_METRICS)
@@ -149,12 +149,12 @@ static void policy_row_check(const struct policy_check *check, const struct acce
 	for (size_t i = 0; i < row->pattern_count; i++) {
 		const unsigned verbs = pattern_verbs(check, row, &row->patterns[i]);
 		if (verbs == 0)
-			pattern_say(check, &row->patterns[i]);
+			idle_pattern_describe(check, &row->patterns[i]);
 		all |= verbs;
 	}
 	for (size_t i = 0; i < row->verb_count && all; i++) /* without a resource, verbs say nothing more */
 		if (!(row->verb_items[i].set & all))
-			verb_say(check, &row->verb_items[i]);
+			idle_verb_describe(check, &row->verb_items[i]);
 }
 
 void access_policy_check(const struct access_policy *policy, const struct plan *plan, access_policy_report *report, void *context)

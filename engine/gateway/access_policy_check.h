@@ -1,5 +1,5 @@
-/* access_policy_check.h: Search for what a file of policies names in vain: a resource, a verb or a namespace by which a row allows
- * nothing of a plan. It is no error, since it may be deployed later. Pure. */
+/* access_policy_check.h: Search for entries of a file of policies that match nothing: a resource, a verb or a namespace by which a
+ * row allows nothing of a plan. It is no error, since it may be deployed later. Pure. */
 #ifndef SLUICE_GATEWAY_ACCESS_POLICY_CHECK_H
 #define SLUICE_GATEWAY_ACCESS_POLICY_CHECK_H
 
@@ -9,7 +9,7 @@
 /* The kind by which policies name what callers of a pipeline ask: that of the resource which the pipeline was made of. */
 enum access_kind access_kind_of(const struct resource *pipeline);
 
-/* What is named in vain, with its place in the file of policies, which lives as long as the policy. */
+/* An entry that matches nothing, with its place in the file of policies, which lives as long as the policy. */
 typedef void access_policy_report(void *context, struct place place, const char *words);
 
 /* Reports each such name, in the order of the rows. */
