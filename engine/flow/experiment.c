@@ -88,7 +88,7 @@ static bool unit_find(const struct visit *visit, const struct graph_experiment *
 {
 	const struct experiment_spec *spec = experiment->spec;
 	const char *reason = NO_KEY;
-	*unit = visit->message->key;
+	*unit = unit_of_text(visit->message->key);
 	if (spec->unit && !unit_evaluate(visit, spec->unit, unit, &reason, error))
 		return false;
 	if (unit->length > EXPERIMENT_UNIT_BYTES_MAX)
@@ -188,7 +188,7 @@ static bool choose_by_override(const struct graph_experiment *experiment, struct
 	choice->probability = 1;
 	choice->reason = ASSIGNED_OVERRIDE;
 	for (size_t i = 0; choice->unit.length > 0 && i < experiment->spec->overrides.count; i++) {
-		if (!text_is(choice->unit, overrides[i].unit.text))
+		if (!text_equal(choice->unit, unit_of_text(text_of(overrides[i].unit.text))))
 			continue;
 		choice->index = share_find(experiment, text_of(overrides[i].candidate.text));
 		if (choice->index < experiment->count)
@@ -304,7 +304,7 @@ static void mirror_copy(struct pending *pending, const struct graph_experiment *
 
 bool experiment_choose_way(struct visit *visit, const struct graph_experiment *experiment, size_t *way, struct error *error)
 {
-	struct choice choice = {.unit = visit->message->key, .table = experiment->assignment->version};
+	struct choice choice = {.unit = unit_of_text(visit->message->key), .table = experiment->assignment->version};
 	bool is_chosen;
 	if ((choice.unit.length == 0 && !unit_miss(visit, experiment, NO_KEY, error)) ||
 	    !choose_by_record(visit, experiment, &choice, &is_chosen, error))

@@ -109,12 +109,15 @@ static bool id_take(struct feedback_reading *reading)
 	return text_take(reading, "id", &reading->feedback->id);
 }
 
-/* A number counts as the text that it has as a unit of requests, because units are often numbers. */
+/* A number, and a text that is one, counts as the text that it has as a unit of requests, because units are often numbers. */
 static bool unit_take(struct feedback_reading *reading)
 {
 	struct decimal decimal;
-	if (json_peek(&reading->scan) != JSON_NUMBER)
-		return text_take(reading, "unit", &reading->feedback->unit);
+	if (json_peek(&reading->scan) != JSON_NUMBER) {
+		const bool is_taken = text_take(reading, "unit", &reading->feedback->unit);
+		reading->feedback->unit = unit_of_text(reading->feedback->unit);
+		return is_taken;
+	}
 	if (!json_number(&reading->scan, &decimal))
 		return false;
 	reading->feedback->unit = unit_of_decimal(&decimal, reading->arena);

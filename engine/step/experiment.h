@@ -202,8 +202,9 @@ struct experiment_spec {
 		ROW("unit", EXPRESSION, struct_type, base.unit,                                                                    \
 		    .help = "The unit that always gets the same candidate: a customer, for example. It is one text or number; "    \
 			    "several values and NaN are no unit. A number has one text, in feedback and `overrides` too: `7` for " \
-			    "7.0, "                                                                                                \
-			    "`0.1` for 0.1 of any datatype. Default: the message's key."),                                         \
+			    "7.0, `0.1` for 0.1 of any datatype. A text or key that is a number without an exponent counts as "    \
+			    "it. "                                                                                                 \
+			    "Default: the message's key."),                                                                        \
 		ROW("unitMissing", CHOICE, struct_type, base.unit_missing, .choices = "origin error", .fallback = "origin",        \
 		    .help = "What happens to a message without a unit: its topic position decides, or it is an INPUT error."),     \
 		ROW("overrides", TABLE, struct_type, base.overrides, .rows = experiment_override_rows,                             \
