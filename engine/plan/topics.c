@@ -320,17 +320,36 @@ static bool graph_meets_any(const struct graph *graph, bool (*is_of)(const struc
 	return false;
 }
 
+static bool experiment_is_carried(const struct graph_experiment *experiment)
+{
+	return experiment->carried;
+}
+
+/* Whether a pipeline that the step calls, or one that this calls, has such an experiment: the caller has its exposures. */
+static bool called_carry(const struct compiler *compiler, const struct graph *graph, size_t step)
+{
+	enum call_target target;
+	const char *name;
+	for (size_t nth = 0; graph->steps[step].spec->options && graph_calls(graph, step, nth, &target, &name); nth++) {
+		const size_t index = target == CALL_PIPELINE ? names_find(&compiler->pipelines, text_of(name)) : NAME_NONE;
+		if (index != NAME_NONE && graph_meets_any(compiler->plan->pipelines[index].graph, experiment_is_carried))
+			return true;
+	}
+	return false;
+}
+
 /* Whether exposures that answers are to carry are chosen where no answer is given. */
 static bool writes_thin(struct compiler *compiler, struct pipeline_plan *plan)
 {
 	bool writes = false;
 	for (size_t i = 0; i < plan->graph->count; i++) {
-		if (plan->stage_of[i] == plan->answer_stage || !graph_step_carries(plan->graph, i))
+		if (plan->stage_of[i] == plan->answer_stage ||
+		    (!graph_step_carries(plan->graph, i) && !called_carry(compiler, plan->graph, i)))
 			continue;
 		writes = true;
 		plan->volume.exposures++;
 		note_add(compiler, &plan->notes, plan->graph->steps[i].spec->name.place,
-			 "another stage than that of step `%s` answers, so the exposures of its experiment are written to a topic",
+			 "another stage than that of step `%s` answers, so the exposures of its experiments are written to a topic",
 			 plan->graph->steps[i].name);
 	}
 	return writes;

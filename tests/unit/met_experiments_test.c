@@ -110,6 +110,27 @@ static void an_exposure_that_some_pipeline_writes_has_a_topic(void **state)
 	planning_close(&planning);
 }
 
+/* Its answers come from another stage than that of the call, so they cannot carry the exposures. */
+static void a_caller_writes_the_exposures_of_pipelines_that_an_earlier_stage_calls(void **state)
+{
+	static const char yaml[] = RESOURCE(
+		"Experiment",
+		"e") "spec: {resourceType: pipeline, candidates: [{name: zero, weight: 1}, {name: "
+		     "one, weight: 1}]}\n" CANDIDATES HAS("inner", "e") CALLS("whole", "inner", "zero") RESOURCE(
+			     "Pipeline",
+			     "outer") "spec: {steps: [{name: c, route: {cases: [{when: x > 0, call: inner}], default: {call: "
+				      "zero}}},"
+				      " {name: t, inputs: [c], isolate: true, expression: {set: {z: y}}}], output: {steps: [t]}}\n";
+	struct plan plan;
+	(void)state;
+	planning_read(&planning, yaml, step_kinds);
+	planning_plan(&planning, NULL, &plan);
+	assert_non_null(plan_topic_of(plan_find(&plan, "outer"), TOPIC_EXPOSURES));
+	assert_null(plan_topic_of(plan_find(&plan, "whole"), TOPIC_EXPOSURES));
+	assert_null(plan_topic_of(plan_find(&plan, "inner"), TOPIC_EXPOSURES));
+	planning_close(&planning);
+}
+
 static void a_caller_has_the_topics_of_learning_and_the_rights_to_them(void **state)
 {
 	static const char yaml[] = BANDITS("e") CANDIDATES HAS("holder", "e") CALLS("caller", "holder", "zero");
@@ -163,6 +184,7 @@ int main(void)
 		cmocka_unit_test(candidates_of_an_experiment_are_called),
 		cmocka_unit_test(pipelines_that_call_each_other_end),
 		cmocka_unit_test(an_exposure_that_some_pipeline_writes_has_a_topic),
+		cmocka_unit_test(a_caller_writes_the_exposures_of_pipelines_that_an_earlier_stage_calls),
 		cmocka_unit_test(a_caller_has_the_topics_of_learning_and_the_rights_to_them),
 		cmocka_unit_test(a_caller_counts_the_truths_of_a_rollout),
 		cmocka_unit_test(the_list_of_experiments_names_callers),

@@ -136,7 +136,7 @@ static void thin_exposures_are_written_where_another_stage_answers(void **state)
 	(void)snprintf(yaml, sizeof yaml, EXPERIMENT TWO "%s", pipeline);
 	expect_words(yaml, false, "sluice.default.pipeline.p.exposures");
 	expect_words(yaml, false, "1 exposure");
-	expect_words(yaml, false, "another stage than that of step `s` answers, so the exposures of its experiment are written");
+	expect_words(yaml, false, "another stage than that of step `s` answers, so the exposures of its experiments are written");
 	(void)snprintf(yaml, sizeof yaml, EXPERIMENT TWO "  exposures: off\n%s", pipeline);
 	expect_words(yaml, true, "\"exposures\":0");
 }
