@@ -334,13 +334,14 @@ static int64_t candidate_due_ms(const struct visit *visit)
 
 #define SENT_GRACE_MS 5 /* a call that was sent ends by itself first: its model's breaker learns from that */
 
-/* When the default is called instead of a candidate that has not replied; INT64_MAX: never. */
+/* When the default is called instead of a candidate that has not replied; INT64_MAX: never. A called pipeline also ends by
+ * itself first, and gives what its experiments chose. */
 static int64_t fall_back_ms(const struct pending *pending)
 {
 	const struct call *call = &pending->call;
 	if (!pending->open || !pending->fallback || call->due_ms == 0)
 		return INT64_MAX;
-	return call->due_ms + (call->where == CALL_SENT ? SENT_GRACE_MS : 0);
+	return call->due_ms + (call->where == CALL_SENT || call->target == CALL_PIPELINE ? SENT_GRACE_MS : 0);
 }
 
 static void fall_back_expect(struct run *run, int64_t due_ms)
