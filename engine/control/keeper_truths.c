@@ -155,11 +155,21 @@ bool rollout_truths_take(struct kept_rollout *rollout, const struct record_list 
 	return true;
 }
 
+static bool counts_are_none(const struct truth_counts *counts)
+{
+	int64_t came = counts->requests + counts->joined + counts->late;
+	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++)
+		came += counts->metrics[i].requests + counts->metrics[i].joined + counts->metrics[i].late;
+	return came == 0;
+}
+
 /* Whether nothing is known of it any more. */
 static bool truths_are_gone(const struct kept_truths *truths, int64_t now_ms)
 {
-	static const struct truth_counts none[ROLLOUT_CHOICES_MAX];
-	return truths_are_forgotten(truths, now_ms) && memcmp(truths->counts, none, sizeof none) == 0;
+	bool has_none = true;
+	for (size_t i = 0; i < ROLLOUT_CHOICES_MAX; i++)
+		has_none &= counts_are_none(&truths->counts[i]);
+	return has_none && truths_are_forgotten(truths, now_ms);
 }
 
 bool rollout_truths_list(const struct kept_rollout *rollout, int64_t now_ms, struct arena *arena, struct record_list *list)

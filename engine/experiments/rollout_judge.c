@@ -8,6 +8,7 @@
 #include "statistics/sequence.h"
 
 #define SQUARES_ROUNDING 4e-15 /* for each unit, of a ratio of values 0 and 1 */
+#define SHOWN_MOST 1e15
 #define OUTCOMES_NEAR 1e-9 /* of the squares of values 0 and 1, for each of them: what rounding leaves */
 
 /* The bad requests of a rule of a rate, which is number `index` of its stage. */
@@ -179,15 +180,14 @@ static bool units_vary(const struct judged_units *units)
 	return units->moments.squares > rounding * (double)units->moments.count;
 }
 
-/* Units of outcomes, as so many independent ones as the variance shows, and no more than there are: by these it is known whether
- * outcomes are enough for it. */
+/* Units of outcomes, as so many independent ones as the variance shows: by these it is known whether outcomes are enough for it. */
 static struct moments shown_units(const struct judged_units *units)
 {
 	struct moments shown = units->moments;
 	const double mean = shown.mean, variance = mean_variance(&shown);
 	if (units->ratio_effect > 0) {
 		const double count = units_vary(units) ? mean * (1 - mean) / variance : 0;
-		shown.count = count < (double)shown.count ? (uint64_t)count : shown.count;
+		shown.count = (uint64_t)fmin(count, SHOWN_MOST);
 	}
 	return shown;
 }

@@ -19,7 +19,8 @@ static void look_notice(rd_kafka_t *client, const char *brokers, const struct er
 	char line[LINE_BYTES];
 	(void)snprintf(line, sizeof line,
 		       "no broker has answered at " REASON_SHOWN " for %d s%s" REASON_SHOWN ". Trying for %d s more", brokers,
-		       NOTICE_MS / MS_PER_S, locked_out->text[0] ? ": " : "", locked_out->text, left_ms / MS_PER_S);
+		       NOTICE_MS / MS_PER_S, locked_out->text[0] ? ": " : "", locked_out->text,
+		       (left_ms + MS_PER_S / 2) / MS_PER_S);
 	client_on_log_line(client, WARNING_LEVEL, "WAIT", line);
 }
 
@@ -49,7 +50,9 @@ const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t
 	struct look_limits *within = limits ? limits : &usual;
 	rd_kafka_resp_err_t code;
 	for (;;) {
-		const int longest_ms = notice_ms == INT64_MAX ? LOOK_MS : NOTICE_MS, round_ms = look_round_ms(within);
+		const int64_t left_ms = notice_ms - clock_ms();
+		const int longest_ms = notice_ms == INT64_MAX ? LOOK_MS : left_ms > 1 ? (int)left_ms : 1;
+		const int round_ms = look_round_ms(within);
 		code = rd_kafka_metadata(client, !topic, topic, &metadata, round_ms < longest_ms ? round_ms : longest_ms);
 		(void)rd_kafka_poll(client, 0);
 		if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
