@@ -196,6 +196,8 @@ static void levels_move(struct change_detector *self, size_t settled)
 
 static void unseen_add(struct change_detector *self, const double *row)
 {
+	if (!self->any_lacks)
+		return;
 	for (size_t i = 0; i < self->columns; i++) {
 		const struct change_column *column = &self->watched[i];
 		const double number = row[column->place];

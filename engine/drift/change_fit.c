@@ -453,8 +453,9 @@ static void series_fit(struct change_detector *self, size_t series, const struct
 			traits.tails > TAILS_CLEAR ? 0 : level_surety(self, series - CHANGE_OF_COLUMN * self->columns);
 	double jump_up = traits_jump(&traits, traits.skewness), jump_down = traits_jump(&traits, -traits.skewness);
 	const struct unseen_scores unseen = series_unseen(self, series);
-	if (series < CHANGE_OF_COLUMN * self->columns)
-		self->watched[series / CHANGE_OF_COLUMN].lacks |= unseen.up > 0 || unseen.down > 0;
+	const bool lacks = series < CHANGE_OF_COLUMN * self->columns && (unseen.up > 0 || unseen.down > 0);
+	if (lacks)
+		self->any_lacks = self->watched[series / CHANGE_OF_COLUMN].lacks = true;
 	for (size_t i = 0; i < CHANGE_WINDOWS; i++) {
 		struct change_window *window = &self->windows[i];
 		bool counts = kind != CHANGE_JOINT && change_windows[i] >= change_parts[kind].least && self->factors[series] > 0;

@@ -55,6 +55,7 @@ struct change_detector {
 	size_t rows, columns, paired, series; /* of the reference; columns that vary; columns that are paired, or 0 */
 	size_t stride;			      /* series and what fills them up to a multiple of WIDE */
 	struct change_column *watched;
+	bool any_lacks;	   /* a column does */
 	bool spread_lasts; /* of one column clearly, so that it may of others */
 	struct rank_normal normal;
 	double *by_rank;       /* [2 rows + 1][CHANGE_OF_COLUMN]: scores by twice how many of the reference are below */
