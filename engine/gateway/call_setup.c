@@ -52,7 +52,7 @@ static bool name_is(struct text name, const char *wanted)
 static struct text steering_find(const struct call_lines *lines, const struct gateway_targets *targets, struct text name)
 {
 	for (size_t i = 0; i < sizeof steering / sizeof *steering; i++)
-		if (name_is(name, steering[i].bytes))
+		if (steering[i].length == name.length && text_equal_caseless(steering[i], name))
 			return steering[i];
 	for (const char *const *more = lines->more; more && *more; more++)
 		if (name_is(name, *more))
