@@ -1,4 +1,4 @@
-/* sender_reads.h: What a stage reads, in the records that it sends to observers: the partitions that it is assigned, and which of
+/* sender_reads.h: Partitions of a stage, in the records that it sends to observers: those that it is assigned, and which of
  * them it is behind in, because they have more records. An observer waits for these before it takes what is younger.
  *
  * The text has the number of each partition, and behind it `+` if the stage is behind, else `-`: `0+1-2+`. A stage of which nothing

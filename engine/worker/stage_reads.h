@@ -1,4 +1,4 @@
-/* stage_reads.h: What a stage reads, as its records to observers say (message/sender_reads.h). Private to the worker.
+/* stage_reads.h: Partitions that a stage reads, for its records to observers (message/sender_reads.h). Private to the worker.
  *
  * A partition counts as behind while messages of it that have not left, and records that were not taken, are more than
  * READS_BEHIND_LEAST together: the last records of a topic may be ends of transactions, which nobody takes.

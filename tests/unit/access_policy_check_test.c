@@ -1,4 +1,4 @@
-/* access_policy_check_test.c: What a file of policies names in vain is told, with its place. */
+/* access_policy_check_test.c: Tests of the warnings of policies that match nothing, and of their places. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

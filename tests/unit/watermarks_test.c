@@ -1,5 +1,5 @@
-/* watermarks_test.c: how far the partitions of a stream have come: which hold the others, for how long, and when a clock was set
- * back.
+/* watermarks_test.c: Tests of watermarks, the times up to which partitions of a stream have come: which hold the others, for
+ * how long, and when a clock was set back.
  */
 #include "drift/watermarks.h"
 
