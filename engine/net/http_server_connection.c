@@ -296,16 +296,21 @@ static bool inbound_waits(const struct http_inbound *connection)
 	return connection->phase == HTTP_PHASE_IDLE && connection->rest.length > 0;
 }
 
+static bool phase_takes(enum http_phase phase)
+{
+	return phase <= HTTP_PHASE_DISCARD || phase == HTTP_PHASE_LINGER;
+}
+
 static bool inbound_takes(const struct http_inbound *connection)
 {
-	return connection->phase == HTTP_PHASE_LINGER || (connection->phase <= HTTP_PHASE_DISCARD && !inbound_waits(connection));
+	return phase_takes(connection->phase) && !inbound_waits(connection);
 }
 
 /* Reads as many bytes as the current phase allows, up to the end of the turn's request. */
 static size_t inbound_take(struct http_inbound *connection, const char *bytes, size_t size)
 {
 	size_t at = 0;
-	while (at < size && (connection->phase <= HTTP_PHASE_DISCARD || connection->phase == HTTP_PHASE_LINGER)) {
+	while (at < size && phase_takes(connection->phase)) {
 		if (connection->phase == HTTP_PHASE_IDLE) {
 			if (connection->has_begun)
 				break;
