@@ -390,7 +390,8 @@ static void no_count_is_lost_and_none_contradicts_another(void **state)
 static void truths_are_of_the_metrics_that_a_pipeline_had_first(void **state)
 {
 	static const char *const profit[] = {"profit"}, *const loss[] = {"loss"};
-	struct truth_counts counts[2] = {{.units = 1, .requests = 1, .metrics = {{.requests = 5, .units = {4, 3, 2}}}}, {0}};
+	struct truth_counts counts[2] = {
+		{.units = 1, .requests = 1, .metrics = {{.requests = 5, .units = {.count = 4, .mean = 3, .squares = 2}}}}, {0}};
 	const struct rollout_truths told[] = {
 		{"p", 1, profit, counts, false}, {"p", 1, loss, counts, false}, {"p", 0, NULL, counts, false}};
 	const struct rollout_reading *readings;
