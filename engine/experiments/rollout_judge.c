@@ -180,14 +180,14 @@ static bool units_vary(const struct judged_units *units)
 	return units->moments.squares > rounding * (double)units->moments.count;
 }
 
-/* Units of outcomes, as so many independent ones as the variance shows: by these it is known whether outcomes are enough for it. */
+/* Units of rates, as so many independent ones as the variance shows: by these it is known whether outcomes are enough for it. */
 static struct moments shown_units(const struct judged_units *units)
 {
 	struct moments shown = units->moments;
 	const double mean = shown.mean, variance = mean_variance(&shown);
 	if (units->ratio_effect > 0) {
 		const double count = units_vary(units) ? mean * (1 - mean) / variance : 0;
-		shown.count = (uint64_t)fmin(count, SHOWN_MOST);
+		shown.count = (uint64_t)fmax(fmin(count, SHOWN_MOST), 0); /* a mean beyond 1 by rounding has a count below 0 */
 	}
 	return shown;
 }
@@ -205,9 +205,12 @@ static struct judged_pair judged_pair_of(const struct rollout_rule *rule, const 
 {
 	const struct judged_units one = units_of(rule, control), other = units_of(rule, candidate);
 	const struct moments first = independent_units(&one), second = independent_units(&other);
-	const struct moments first_shown = shown_units(&one), second_shown = shown_units(&other);
 	const bool are_rates = rule_is_of_rates(rule, &one, &other);
-	const bool are_enough = !are_rates || burn_in_over(&first_shown, &second_shown, true);
+	bool are_enough = true;
+	if (are_rates) {
+		const struct moments first_shown = shown_units(&one), second_shown = shown_units(&other);
+		are_enough = burn_in_over(&first_shown, &second_shown, true);
+	}
 	struct judged_pair pair = {.control = one.moments, .candidate = other.moments};
 	pair.is_scarce = !are_enough && burn_in_over(&first, &second, false);
 	pair.control_rate = moments_rate(&first);
