@@ -204,6 +204,7 @@ struct learner_service *learner_service_open(const struct learner_service_config
 							    .feedback = config->feedback,
 							    .without = "nothing is learnt from it",
 							    .hold_ms = config->hold_ms > 0 ? config->hold_ms : OUTCOME_HOLD_MS,
+							    .turn_ms = OUTCOME_TURN_MS,
 							    .log = config->log,
 							    .context = service,
 							    .expose = exposure_learn,

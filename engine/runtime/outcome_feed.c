@@ -130,7 +130,7 @@ static bool exposures_read_some(struct outcome_feed *feed, bool none_left, struc
 {
 	while (feed->taken < OUTCOME_TURN_RECORDS && held_needs_exposures(feed->held, none_left, feed->exposed_ms)) {
 		if (!feed->next.held &&
-		    !reader_next(feed->exposures, feed->taken == 0 ? OUTCOME_TURN_MS : 0, &feed->next, error))
+		    !reader_next(feed->exposures, feed->taken == 0 ? feed->config.turn_ms : 0, &feed->next, error))
 			return false;
 		if (!feed->next.held || exposure_is_ahead(feed, &feed->next, none_left))
 			return true;
@@ -185,7 +185,7 @@ bool outcome_feed_turn(struct outcome_feed *feed, struct error *error)
 	const bool none_came = feed->taken == 0;
 	/* Feedback that is on its way is waited for; there is space, or exposures would be needed. */
 	if ((!may_go_on || (none_came && feed->next.held)) &&
-	    !reader_give_arrived(feed->feedback, 1, OUTCOME_TURN_MS, feedback_hold, feed, error))
+	    !reader_give_arrived(feed->feedback, 1, feed->config.turn_ms, feedback_hold, feed, error))
 		return false;
 	const bool idle = may_go_on && none_came && !feed->next.held && reader_is_at_end(feed->exposures);
 	if (!feedback_release(feed, idle, error))

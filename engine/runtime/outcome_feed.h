@@ -30,7 +30,7 @@
 #define OUTCOME_HELD_BYTES ((size_t)64 << 20) /* and their bytes; one record more may be held */
 #define OUTCOME_AHEAD_MS 60000 /* exposures whose time is further ahead of the clock are left out */
 #define OUTCOME_ANSWER_MS 3000 /* Kafka answers as often, which is counted every second */
-#define OUTCOME_TURN_MS 50 /* a turn waits so long for a record */
+#define OUTCOME_TURN_MS 50     /* a turn waits so long for a record, if its thread has no other feed */
 #define OUTCOME_TURN_RECORDS 2000
 
 struct outcome_feed_config {
@@ -40,6 +40,7 @@ struct outcome_feed_config {
 	const char *without; /* what becomes of an exposure from the future: "nothing is learnt from it" */
 	int64_t from_ms; /* from records of that time; 0: from the offsets */
 	int64_t hold_ms;
+	int turn_ms;	     /* a turn waits so long for a record; OUTCOME_TURN_MS */
 	struct arena *arena; /* of one record */
 	const struct log_sink *log; /* NULL: nothing is logged */
 	void *context;
@@ -73,7 +74,7 @@ struct outcome_feed {
 /* Opens both topics, or opens them again, where the next records are. False: SYSTEM or CONFIG. */
 bool outcome_feed_open(struct outcome_feed *feed, struct error *error);
 
-/* Reads a share of both topics, which are open, and passes on what is in order. It waits at most OUTCOME_TURN_MS. False: SYSTEM. */
+/* Reads a share of both topics, which are open, and passes on what is in order. It waits at most `turn_ms`. False: SYSTEM. */
 bool outcome_feed_turn(struct outcome_feed *feed, struct error *error);
 
 /* The time of records up to which all partitions of both topics were passed on: it stays where it is as long as one of them gives

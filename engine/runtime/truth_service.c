@@ -28,7 +28,8 @@ struct judged_table {
 	struct baseline baseline; /* of the choice that is paired */
 };
 
-/* An experiment that is rolled out, and its counts under the table in force. */
+/* An experiment that is rolled out, and its counts under the table in force. Each reads the topics by itself: a table of one
+ * changes nothing for another, whose rollout may have begun days before. */
 struct truth_counting {
 	const struct graph_experiment *experiment;
 	struct rollout_entry *entry;
@@ -37,8 +38,10 @@ struct truth_counting {
 	size_t metric_count;
 	const char *metrics[EXPERIMENT_METRICS_MAX]; /* of its criteria */
 	struct judged_table table;
-	struct truth_tally *tally; /* of the leader */
-	struct truth_past past;	   /* of the table before, until the tally of this one has it */
+	struct truth_tally *tally; /* of the leader; NULL: it is not counted */
+	struct outcome_feed feed;
+	int64_t exposed_ms;	   /* of the latest exposure that was read */
+	int64_t retry_ms;	   /* after a failure it begins again then; by clock_ms() */
 	bool is_logged;		   /* that truths are not judged */
 	bool is_late_logged;	   /* that they come too late */
 };
@@ -53,9 +56,6 @@ struct truth_service {
 	struct arena *arena; /* of one record */
 	struct leadership_config leadership_config;
 	struct leadership *leadership;
-	struct outcome_feed feed;
-	bool leads;
-	int64_t exposed_ms;	  /* of the latest exposure that was read */
 	struct error last_logged; /* last failure that was logged: the same one is not logged again */
 };
 
@@ -90,16 +90,14 @@ static void table_announce(const struct truth_service *service, const struct tru
 		rollout_board_announce(service->config.board, counting->experiment->name, version, &none);
 }
 
-/* Whether one is to be counted; `changed`: other ones than now. */
-static bool tables_look(const struct truth_service *service, bool *changed)
+/* Whether one is to be counted. */
+static bool tables_look(const struct truth_service *service)
 {
 	bool any = false;
-	*changed = false;
 	for (size_t i = 0; i < service->count; i++) {
 		const struct judged_table table = table_in_force(&service->countings[i]);
 		table_announce(service, &service->countings[i], table.version);
 		any |= table.version > 0;
-		*changed |= table.version != service->countings[i].table.version;
 	}
 	return any;
 }
@@ -108,29 +106,23 @@ static bool tables_look(const struct truth_service *service, bool *changed)
 
 static void truth_expose(void *context, const struct exposure *exposure, const struct record *record)
 {
-	struct truth_service *service = context;
+	struct truth_counting *counting = context;
 	(void)record;
-	if (exposure->time_ms > service->exposed_ms)
-		service->exposed_ms = exposure->time_ms;
-	for (size_t i = 0; i < service->count; i++)
-		if (service->countings[i].tally)
-			truth_tally_expose(service->countings[i].tally, exposure);
+	if (exposure->time_ms > counting->exposed_ms)
+		counting->exposed_ms = exposure->time_ms;
+	truth_tally_expose(counting->tally, exposure);
 }
 
 static void truth_inform(void *context, const struct feedback *feedback, const struct held_record *held)
 {
-	struct truth_service *service = context;
-	for (size_t i = 0; i < service->count; i++)
-		if (service->countings[i].tally)
-			truth_tally_feedback(service->countings[i].tally, feedback, held->time_ms);
+	struct truth_counting *counting = context;
+	truth_tally_feedback(counting->tally, feedback, held->time_ms);
 }
 
 static void truths_quiet(void *context, int64_t time_ms)
 {
-	struct truth_service *service = context;
-	for (size_t i = 0; i < service->count; i++)
-		if (service->countings[i].tally)
-			truth_tally_pass(service->countings[i].tally, time_ms);
+	struct truth_counting *counting = context;
+	truth_tally_pass(counting->tally, time_ms);
 }
 
 static void losses_say(const struct truth_service *service, struct truth_counting *counting)
@@ -180,7 +172,7 @@ static void late_say(const struct truth_service *service, struct truth_counting 
 {
 	const struct truth_tally_losses losses = truth_tally_losses(counting->tally);
 	const int64_t window_ms = experiment_window_ms(counting->experiment->spec);
-	const bool all_unknown = losses.unknown > 0 && service->exposed_ms - counting->table.since_ms > 2 * window_ms + MS_PER_S &&
+	const bool all_unknown = losses.unknown > 0 && counting->exposed_ms - counting->table.since_ms > 2 * window_ms + MS_PER_S &&
 				 !has_truths(counting);
 	const uint64_t late = late_most(counting), ended = late > losses.late ? late - losses.late : 0;
 	const uint64_t unknown = losses.unknown > ended ? losses.unknown - ended : 0;
@@ -197,59 +189,48 @@ static void late_say(const struct truth_service *service, struct truth_counting 
 				     : ". No truth has counted so far");
 }
 
-static void counts_publish(struct truth_service *service)
+static void counts_publish(const struct truth_service *service, struct truth_counting *counting)
 {
-	const bool is_current = outcome_feed_read_ms(&service->feed) >= time_of_day_ms() - TRUTH_BEHIND_MS;
-	for (size_t i = 0; i < service->count; i++) {
-		struct truth_counting *counting = &service->countings[i];
-		if (!counting->tally)
-			continue;
-		const struct rollout_truths truths = {service->config.graph->name, counting->metric_count, counting->metrics,
-						      truth_tally_counts(counting->tally), is_current};
-		rollout_board_inform(service->config.board, counting->experiment->name, counting->table.version, &truths);
-		losses_say(service, counting);
-		late_say(service, counting);
-	}
+	const struct rollout_truths truths = {.pipeline = service->config.graph->name,
+					      .metric_count = counting->metric_count,
+					      .metrics = counting->metrics,
+					      .counts = truth_tally_counts(counting->tally),
+					      .is_current =
+						      outcome_feed_read_ms(&counting->feed) >= time_of_day_ms() - TRUTH_BEHIND_MS};
+	rollout_board_inform(service->config.board, counting->experiment->name, counting->table.version, &truths);
+	losses_say(service, counting);
+	late_say(service, counting);
 }
 
 /* ---- leading ---- */
 
+static void counting_end(const struct truth_service *service, struct truth_counting *counting)
+{
+	outcome_feed_close(&counting->feed);
+	if (counting->tally)
+		rollout_board_outdate(service->config.board, counting->experiment->name, service->config.graph->name);
+	truth_tally_close(counting->tally);
+	counting->tally = NULL;
+	counting->table = (struct judged_table){0};
+}
+
 static void truths_end(struct truth_service *service)
 {
-	outcome_feed_close(&service->feed);
-	for (size_t i = 0; i < service->count; i++) {
-		if (service->countings[i].tally)
-			rollout_board_outdate(service->config.board, service->countings[i].experiment->name,
-					      service->config.graph->name);
-		truth_tally_close(service->countings[i].tally);
-		service->countings[i].tally = NULL;
-		service->countings[i].table = (struct judged_table){0};
-	}
-	service->leads = false;
+	for (size_t i = 0; i < service->count; i++)
+		counting_end(service, &service->countings[i]);
 }
 
-/* Truths may take longer than a stage. A table that stays is counted anew with the others: its own requests are not of the past. */
-static void past_keep(struct truth_service *service)
+/* From where the topics are read. `read_ms`: up to then all was read that the past is of; 0: there is none. */
+static int64_t counting_from_ms(const struct judged_table *table, int64_t read_ms)
 {
-	for (size_t i = 0; i < service->count; i++) {
-		struct truth_counting *counting = &service->countings[i];
-		truth_past_close(&counting->past);
-		if (counting->tally && table_in_force(counting).version != counting->table.version)
-			counting->past = truth_tally_give_past(counting->tally);
-	}
-}
-
-/* From where the topics are read. `read_ms`: up to then all was read that the past is of. */
-static int64_t counting_from_ms(const struct truth_counting *counting, int64_t read_ms)
-{
-	const struct judged_table *table = &counting->table;
-	int64_t from_ms = counting->past.requests ? read_ms - TRUTH_AGAIN_MS : table->since_ms;
-	if (table->began_ms > 0 && (!counting->past.requests || from_ms < table->began_ms))
+	int64_t from_ms = read_ms > 0 ? read_ms - TRUTH_AGAIN_MS : table->since_ms;
+	if (table->began_ms > 0 && (read_ms == 0 || from_ms < table->began_ms))
 		from_ms = table->began_ms;
 	return from_ms < table->since_ms ? from_ms : table->since_ms;
 }
 
-static bool counting_begin(const struct truth_service *service, struct truth_counting *counting, struct error *error)
+static bool tally_open(const struct truth_service *service, struct truth_counting *counting, struct truth_past past,
+		       struct error *error)
 {
 	struct truth_tally_config config = {.experiment = counting->experiment->name,
 					    .table = counting->table.assignment,
@@ -265,8 +246,7 @@ static bool counting_begin(const struct truth_service *service, struct truth_cou
 					    .computed = graph_computes(service->config.graph, ROLLOUT_ACCURACY),
 					    .memory_bytes = TRUTH_MEMORY_BYTES,
 					    .units_max = TRUTH_UNITS_MAX,
-					    .past = counting->past};
-	counting->past = (struct truth_past){0};
+					    .past = past};
 	for (size_t i = 0; i < counting->metric_count; i++) {
 		config.caps[i] = metric_cap(&service->config.graph->spec->metrics, counting->metrics[i]);
 		config.ratios[i] = metric_is_ratio(&service->config.graph->spec->metrics, counting->metrics[i]);
@@ -275,29 +255,18 @@ static bool counting_begin(const struct truth_service *service, struct truth_cou
 	return counting->tally;
 }
 
-/* Reads the topics from where the first of the tallies needs them. */
-static bool truths_begin(struct truth_service *service, struct error *error)
+/* Counts under a new table, and reads the topics from where its tally needs them. Truths may take longer than a stage: the tally
+ * before gives what it knows of its requests. */
+static bool counting_begin(const struct truth_service *service, struct truth_counting *counting, const struct judged_table *table,
+			   struct error *error)
 {
-	int64_t from_ms = INT64_MAX;
-	const int64_t read_ms = outcome_feed_read_ms(&service->feed);
-	past_keep(service);
-	truths_end(service);
-	service->exposed_ms = 0;
-	for (size_t i = 0; i < service->count; i++) {
-		struct truth_counting *counting = &service->countings[i];
-		counting->table = table_in_force(counting);
-		if (counting->table.version == 0) {
-			truth_past_close(&counting->past);
-			continue;
-		}
-		const int64_t own_ms = counting_from_ms(counting, read_ms);
-		if (!counting_begin(service, counting, error))
-			return false;
-		from_ms = own_ms < from_ms ? own_ms : from_ms;
-	}
-	service->feed.config.from_ms = from_ms;
-	service->leads = from_ms != INT64_MAX && outcome_feed_open(&service->feed, error);
-	return service->leads || from_ms == INT64_MAX;
+	const int64_t read_ms = counting->tally ? outcome_feed_read_ms(&counting->feed) : 0;
+	const struct truth_past past = counting->tally ? truth_tally_give_past(counting->tally) : (struct truth_past){0};
+	counting_end(service, counting);
+	counting->table = *table;
+	counting->exposed_ms = 0;
+	counting->feed.config.from_ms = counting_from_ms(table, read_ms);
+	return tally_open(service, counting, past, error) && outcome_feed_open(&counting->feed, error);
 }
 
 static void truths_leave(struct truth_service *service)
@@ -320,10 +289,55 @@ static void truths_pause(const struct truth_service *service, int64_t wait_ms)
 		nanosleep(&(struct timespec){.tv_nsec = OUTCOME_TURN_MS * NS_PER_MS}, NULL);
 }
 
+static void truths_log_failure(struct truth_service *service, const struct error *error)
+{
+	if (!truths_are_stopping(service) && error->kind != ERROR_NONE && failure_is_news(&service->last_logged, error))
+		log_say(service->config.log, LOG_LEVEL_WARN, NULL,
+			"feedback of %s is not counted for rollouts now: %s; it tries again", service->config.feedback,
+			error->text);
+}
+
+/* Reads and counts for one rollout. The others go on if it fails. */
+static void counting_turn(struct truth_service *service, struct truth_counting *counting)
+{
+	struct error error = {0};
+	const struct judged_table table = table_in_force(counting);
+	bool good = true;
+	if (table.version == 0)
+		counting_end(service, counting);
+	else if (table.version != counting->table.version)
+		good = counting_begin(service, counting, &table, &error);
+	if (good && counting->tally)
+		good = outcome_feed_turn(&counting->feed, &error);
+	if (good && counting->tally)
+		counts_publish(service, counting);
+	if (good)
+		return;
+	truths_log_failure(service, &error);
+	counting_end(service, counting);
+	counting->retry_ms = clock_ms() + RETRY_MS;
+}
+
+/* All of them share the time in which one waits for records. */
+static void countings_turn(struct truth_service *service)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < service->count; i++)
+		count += service->countings[i].tally != NULL;
+	for (size_t i = 0; i < service->count && !truths_are_stopping(service); i++) {
+		struct truth_counting *counting = &service->countings[i];
+		counting->feed.config.turn_ms = (int)(OUTCOME_TURN_MS / (count > 0 ? count : 1));
+		if (clock_ms() >= counting->retry_ms)
+			counting_turn(service, counting);
+	}
+	if (count == 0)
+		truths_pause(service, OUTCOME_TURN_MS);
+}
+
 static bool truths_turn(struct truth_service *service, struct error *error)
 {
-	bool changed, held;
-	if (!tables_look(service, &changed)) {
+	bool held;
+	if (!tables_look(service)) {
 		truths_end(service);
 		truths_leave(service);
 		truths_pause(service, IDLE_MS);
@@ -331,25 +345,13 @@ static bool truths_turn(struct truth_service *service, struct error *error)
 	}
 	if (!truths_lead(service, &held, error))
 		return false;
-	if (!held) {
+	if (held) {
+		countings_turn(service);
+	} else {
 		truths_end(service);
 		truths_pause(service, IDLE_MS);
-		return true;
 	}
-	if ((!service->leads || changed) && !truths_begin(service, error))
-		return false;
-	if (service->leads && !outcome_feed_turn(&service->feed, error))
-		return false;
-	counts_publish(service);
 	return true;
-}
-
-static void truths_log_failure(struct truth_service *service, const struct error *error)
-{
-	if (failure_is_news(&service->last_logged, error))
-		log_say(service->config.log, LOG_LEVEL_WARN, NULL,
-			"feedback of %s is not counted for rollouts now: %s; it tries again", service->config.feedback,
-			error->text);
 }
 
 static void *truths_run(void *context)
@@ -359,8 +361,7 @@ static void *truths_run(void *context)
 		struct error error = {0};
 		if (truths_turn(service, &error))
 			continue;
-		if (!truths_are_stopping(service) && error.kind != ERROR_NONE)
-			truths_log_failure(service, &error);
+		truths_log_failure(service, &error);
 		truths_end(service);
 		truths_pause(service, RETRY_MS);
 	}
@@ -376,6 +377,19 @@ static bool counting_make(struct truth_service *service, const struct graph_expe
 {
 	struct truth_counting *counting = &service->countings[service->count++];
 	counting->experiment = experiment;
+	counting->feed.config = (struct outcome_feed_config){.brokers = service->config.brokers,
+							     .consumer = service->config.consumer,
+							     .exposures = service->config.exposures,
+							     .feedback = service->config.feedback,
+							     .without = "its truth does not count",
+							     .hold_ms = OUTCOME_HOLD_MS,
+							     .turn_ms = OUTCOME_TURN_MS,
+							     .arena = service->arena,
+							     .log = service->config.log,
+							     .context = counting,
+							     .expose = truth_expose,
+							     .inform = truth_inform,
+							     .quiet = truths_quiet};
 	counting->names = rollout_names(experiment->shares, experiment->count);
 	counting->metric_count = experiment_metrics(experiment->spec, counting->metrics);
 	if (counting->metric_count > EXPERIMENT_METRICS_MAX) /* no keeper of this version accepts it */
@@ -410,18 +424,6 @@ struct truth_service *truth_service_open(const struct truth_service_config *conf
 	service->leadership_config = (struct leadership_config){
 		.brokers = config->brokers, .group = config->id, .topic = config->exposures, .properties = config->consumer};
 	service->arena = arena_open(RECORD_ARENA_BYTES);
-	service->feed.config = (struct outcome_feed_config){.brokers = config->brokers,
-							    .consumer = config->consumer,
-							    .exposures = config->exposures,
-							    .feedback = config->feedback,
-							    .without = "its truth does not count",
-							    .hold_ms = OUTCOME_HOLD_MS,
-							    .arena = service->arena,
-							    .log = config->log,
-							    .context = service,
-							    .expose = truth_expose,
-							    .inform = truth_inform,
-							    .quiet = truths_quiet};
 	if (service->arena && countings_make(service))
 		service->has_thread = pthread_create(&service->thread, NULL, truths_run, service) == 0;
 	if (service->has_thread)
@@ -449,10 +451,8 @@ void truth_service_close(struct truth_service *service)
 	truth_service_stop(service);
 	if (service->has_thread)
 		pthread_join(service->thread, NULL);
-	for (size_t i = 0; i < service->count; i++) {
-		truth_past_close(&service->countings[i].past);
+	for (size_t i = 0; i < service->count; i++)
 		memory_give(service->countings[i].arms);
-	}
 	memory_give(service->countings);
 	arena_close(service->arena);
 	memory_give(service);

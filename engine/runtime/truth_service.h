@@ -3,6 +3,9 @@
  * metrics of each variant under the table in force (experiments/truth_tally.h), and puts the counts on the board of rollouts. The
  * follower sends them to the keeper with the counts of calls.
  *
+ * Each rollout reads the topics by itself. So a new table of one leaves the counts of the others as they are: they began at other
+ * times, and would have to read all since then again. So the topics are read once for each rollout that runs in the pipeline.
+ *
  * Counts are of the pipeline since its table came into force, not of an engine: whoever leads reads the topics again, so a new
  * leader has the counts of the one before, and none counts twice. A new table is counted from its own time.
  *

@@ -28,8 +28,19 @@
 #define CALLER                                                                                                                     \
 	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: caller}\n"                                    \
 	"spec:\n  output: {steps: [c]}\n  steps: [{name: c, route: {cases: [{when: x > 0, call: p}], default: {call: p}}}]\n"
+#define OTHER_YAML                                                                                                                 \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: old\n"                     \
+	"  candidates: [{name: old, weight: 50}, {name: new, weight: 50}]\n"                                                       \
+	"  progressiveDeployment: {schedule: [50], outcomeWindow: 1s}\n"                                                           \
+	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: f}\nspec:\n  default: old\n"                \
+	"  candidates: [{name: old, weight: 50}, {name: new, weight: 50}]\n"                                                       \
+	"  progressiveDeployment: {schedule: [50, 80], outcomeWindow: 1s}\n"                                                       \
+	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"                                         \
+	"spec:\n  output: {steps: [t]}\n  steps: [{name: s, experiment: {name: e}}, {name: t, experiment: {name: f}, inputs: "     \
+	"[s]}]\n"
 #define LINE_BYTES 512
 #define STAGE_MS 30000 /* after it, the truths of a stage were told */
+#define JUDGED_REQUESTS 1600 /* of two partitions: a mock keeps 1,000 records of each */
 #define PAST_MS 4000 /* the window, and the seconds in which it is counted */
 
 static atomic_int late_lines;
@@ -52,16 +63,16 @@ static struct arena *arena;
 static char table_text[32];
 static int64_t begin_ms;
 
-static void table_set(int64_t version, double percent, int64_t since_ms)
+static void table_set_of(const char *experiment, int64_t version, double percent, int64_t since_ms)
 {
 	const struct share weights[] = {{"old", 100 - percent}, {"new", percent}};
 	struct error error = {0};
 	struct buffer packed;
 	buffer_open(&packed, 1 << 16);
-	const struct assignment *made = assignment_make(arena, "e", weights, 2);
+	const struct assignment *made = assignment_make(arena, experiment, weights, 2);
 	assignment_pack(made, &packed);
 	const struct share buckets[] = {{"old", (100 - percent) * 100}, {"new", percent * 100}};
-	const struct assignment_table table = {.choice = "e",
+	const struct assignment_table table = {.choice = experiment,
 					       .version = version,
 					       .count = 2,
 					       .shares = buckets,
@@ -71,10 +82,15 @@ static void table_set(int64_t version, double percent, int64_t since_ms)
 	buffer_close(&packed);
 	if (!rollout_board_set(board, &table, since_ms, NULL, 0, &error))
 		fail_msg("%s", error.text);
-	struct rollout_entry *entry = rollout_board_entry(board, "e");
+	struct rollout_entry *entry = rollout_board_entry(board, experiment);
 	(void)snprintf(table_text, sizeof table_text, "%016llx",
 		       (unsigned long long)rollout_entry_hold(entry)->assignment.version);
 	rollout_entry_release(entry);
+}
+
+static void table_set(int64_t version, double percent, int64_t since_ms)
+{
+	table_set_of("e", version, percent, since_ms);
 }
 
 static int stand_open(void **state)
@@ -125,23 +141,33 @@ static void service_start(void)
 		fail_msg("%s", error.text);
 }
 
-static void append(const char *topic, int32_t partition, int64_t time_ms, const char *value)
+static void append_more(const char *topic, int32_t partition, int64_t time_ms, const char *value)
 {
 	assert_int_equal(rd_kafka_producev(mock.writer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
 					   RD_KAFKA_V_VALUE((void *)(uintptr_t)value, strlen(value)),
 					   RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_TIMESTAMP(time_ms), RD_KAFKA_V_END),
 			 RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+static void append(const char *topic, int32_t partition, int64_t time_ms, const char *value)
+{
+	append_more(topic, partition, time_ms, value);
 	assert_int_equal(rd_kafka_flush(mock.writer, MOCK_WAIT_MS), 0);
+}
+
+static void expose_by(const char *experiment, const char *id, const char *variant, const char *unit, int64_t time_ms)
+{
+	char line[LINE_BYTES];
+	(void)snprintf(line, sizeof line,
+		       "{\"id\":\"%s\",\"time_ms\":%lld,\"experiment\":\"%s\",\"variant\":\"%s\",\"unit\":\"%s\","
+		       "\"probability\":0.5,\"reason\":\"stage\",\"table\":\"%s\"}",
+		       id, (long long)time_ms, experiment, variant, unit, table_text);
+	append("exposures", id[0] % 2, time_ms, line);
 }
 
 static void expose_unit(const char *id, const char *variant, const char *unit, int64_t time_ms)
 {
-	char line[LINE_BYTES];
-	(void)snprintf(line, sizeof line,
-		       "{\"id\":\"%s\",\"time_ms\":%lld,\"experiment\":\"e\",\"variant\":\"%s\",\"unit\":\"%s\","
-		       "\"probability\":0.5,\"reason\":\"stage\",\"table\":\"%s\"}",
-		       id, (long long)time_ms, variant, unit, table_text);
-	append("exposures", id[0] % 2, time_ms, line);
+	expose_by("e", id, variant, unit, time_ms);
 }
 
 static void expose(const char *id, const char *variant, int64_t time_ms)
@@ -361,6 +387,61 @@ static void await_current(bool is_current)
 	}
 }
 
+/* Units of the candidate of an experiment under that version of its table; -1: nothing is known of them. */
+static int64_t units_of(const char *experiment, int64_t version)
+{
+	const struct rollout_reading *readings;
+	struct arena *reading = arena_open(1 << 20);
+	int64_t units = -1;
+	size_t count;
+	assert_true(rollout_board_read(board, reading, &readings, &count));
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(readings[i].experiment, experiment) == 0 && readings[i].table == version && readings[i].pipelines == 1)
+			units = readings[i].truths[0].counts[1].units;
+	arena_close(reading);
+	return units;
+}
+
+/* Requests of the experiment `e`, and the truth of each. */
+static void append_judged(int count)
+{
+	for (int i = 0; i < count; i++) {
+		char line[LINE_BYTES];
+		(void)snprintf(line, sizeof line,
+			       "{\"id\":\"r-%d\",\"time_ms\":%lld,\"experiment\":\"e\",\"variant\":\"new\","
+			       "\"probability\":0.5,\"reason\":\"stage\",\"table\":\"%s\"}",
+			       i, (long long)begin_ms, table_text);
+		append_more("exposures", i % 2, begin_ms, line);
+		(void)snprintf(line, sizeof line, "{\"id\":\"r-%d\",\"metrics\":{\"accuracy\":1}}", i);
+		append_more("feedback", i % 2, begin_ms + 100, line);
+	}
+	assert_int_equal(rd_kafka_flush(mock.writer, MOCK_WAIT_MS), 0);
+}
+
+/* Else its rules are open until all is read again since its rollout began, which may take long. */
+static void a_move_of_one_rollout_leaves_the_counts_of_another(void **state)
+{
+	(void)state;
+	planning_close(&planning);
+	planning_open(&planning, OTHER_YAML);
+	table_set_of("f", 1, 50, begin_ms);
+	table_set_of("e", 1, 50, begin_ms);
+	append_judged(JUDGED_REQUESTS);
+	expose_by("e", "d", "new", "", begin_ms + PAST_MS);
+	service_start();
+	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; units_of("e", 1) != JUDGED_REQUESTS; nap())
+		assert_true(clock_ms() < until_ms);
+	table_set_of("f", 2, 80, begin_ms + STAGE_MS);
+	expose_by("f", "g", "new", "", begin_ms + STAGE_MS);
+	judge("g", 1, begin_ms + STAGE_MS + 100);
+	expose_by("f", "h", "new", "", begin_ms + STAGE_MS + PAST_MS);
+	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; units_of("f", 2) != 1;) {
+		assert_int_equal(units_of("e", 1), JUDGED_REQUESTS);
+		assert_true(clock_ms() < until_ms);
+	}
+	truth_service_close(service);
+}
+
 /* Nobody knows whether truths come that nobody can read. */
 static void counts_are_current_as_long_as_both_topics_are_read(void **state)
 {
@@ -473,6 +554,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_table_is_counted_from_its_own_time, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(late_truths_are_known_over_a_change_of_tables, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(another_leader_knows_the_requests_since_the_beginning, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(a_move_of_one_rollout_leaves_the_counts_of_another, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(truths_that_are_late_are_logged_once, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(counts_are_current_as_long_as_both_topics_are_read, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(counts_are_not_current_while_one_partition_has_no_leader, stand_open, stand_close),
