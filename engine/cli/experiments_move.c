@@ -136,8 +136,9 @@ const struct command command_experiments_promote = {
 	.help = "A stage that waits for its approval (`approve: true`, or a `confirm` whose webhook rejected it) ends, and the "
 		"next one begins. In any other phase the candidates get all the traffic at once. Who did it and why is in the "
 		"record of the move. If the rollout has moved since the command began, as by another person's approval, the keeper "
-		"refuses it. A command that got no decision in time can be given again: it is done once, as long as it is the last "
-		"move, and has the same author and reason; after another move, look at the rollout first.\n"
+		"refuses it. A command that got no decision in time can be given again: it is done once in a rollout for the same "
+		"author and reason, whatever moves came since. To promote again, as at the next approval, give another --reason, "
+		"or --seen with the last move.\n"
 		"\n" STAGELESS_HELP
 		" in which all others than the default get its traffic, in proportion to what they have. Weights of an Experiment "
 		"are relative: that of the default becomes 0, and the others stay. It is in force when all engines are ready for "

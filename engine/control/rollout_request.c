@@ -2,9 +2,14 @@
 #include "control/rollout_request.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/moment.h"
 #include "experiments/rollout.h"
+
+#define SENTENCE_BYTES_MAX 160 /* of the last move: an error has to fit its other words, too */
+#define MOVES_BYTES 64
 
 /* Whether the move is what the request asks for: somebody who got no answer in time may ask again. */
 static bool move_is_of(const struct control_move *move, const struct rollout_request *request)
@@ -13,18 +18,53 @@ static bool move_is_of(const struct control_move *move, const struct rollout_req
 	       (rollout_move_is_by(move->evidence, COMMAND_PROMOTE) || rollout_move_is_by(move->evidence, COMMAND_APPROVE));
 }
 
+/* The latest promotion of the present rollout that is what the request asks for. NULL: there is none. */
+static const struct control_move *promotion_find(const struct ledger_rollout *rollout, const struct rollout_request *request)
+{
+	for (size_t i = rollout->count; i > 0; i--) {
+		const struct control_move *move = &rollout->moves[i - 1]->record;
+		if (move_is_of(move, request))
+			return move;
+		if (rollout_move_begins(move->evidence))
+			return NULL;
+	}
+	return NULL;
+}
+
+/* A retry cannot be told from a new request: so whoever wants another promotion says that he has seen where the rollout is. */
+static bool promotion_refuse(const struct ledger_rollout *rollout, const struct control_move *given, struct error *error)
+{
+	const struct control_move *last = &rollout->moves[rollout->count - 1]->record;
+	if (given == last)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "the last move of `" TEXT_FORMAT "`, %" PRId64 ", is this command of " TEXT_FORMAT
+				 " already: " TEXT_FORMAT " To promote it further, add --seen %" PRId64,
+				 TEXT_ARGUMENTS(rollout->name), last->number, TEXT_ARGUMENTS(last->author),
+				 TEXT_ARGUMENTS(last->sentence), last->number);
+	char at[MOMENT_BYTES], since[MOVES_BYTES];
+	struct text sentence = last->sentence;
+	if (sentence.length > SENTENCE_BYTES_MAX)
+		sentence.length = SENTENCE_BYTES_MAX;
+	moment_print(given->time_ms, at);
+	(void)snprintf(since, sizeof since, last->number == given->number + 1 ? "move %" PRId64 : "moves %" PRId64 " to %" PRId64,
+		       given->number + 1, last->number);
+	return error_set(error, ERROR_CONFIG, PLACE_NONE,
+			 "this command of " TEXT_FORMAT ", with this reason, was done at %s, as move %" PRId64 " of `" TEXT_FORMAT
+			 "`, which has made %s since; the last one: " TEXT_FORMAT
+			 " If it is to be promoted again, give another --reason, or add --seen %" PRId64,
+			 TEXT_ARGUMENTS(given->author), at, given->number, TEXT_ARGUMENTS(rollout->name), since,
+			 TEXT_ARGUMENTS(sentence), last->number);
+}
+
 bool rollout_request_item(const struct ledger_rollout *rollout, const struct rollout_request *request, struct proposal_item *item,
 			  struct error *error)
 {
 	const struct control_move *last = rollout->count > 0 ? &rollout->moves[rollout->count - 1]->record : NULL;
 	const bool promotes = strcmp(request->verb, "promote") == 0, is_said = request->seen != ROLLOUT_SEEN_RECORDED;
 	const bool approves = promotes && rollout->has_record && rollout->record.waiting;
-	if (promotes && !is_said && last && move_is_of(last, request))
-		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "the last move of `" TEXT_FORMAT "`, %" PRId64 ", is this command of " TEXT_FORMAT
-				 " already: " TEXT_FORMAT " To promote it further, add --seen %" PRId64,
-				 TEXT_ARGUMENTS(rollout->name), last->number, TEXT_ARGUMENTS(last->author),
-				 TEXT_ARGUMENTS(last->sentence), last->number);
+	const struct control_move *given = promotes && !is_said ? promotion_find(rollout, request) : NULL;
+	if (given)
+		return promotion_refuse(rollout, given, error);
 	*item = (struct proposal_item){.kind = ROLLOUT_COMMAND_KIND,
 				       .name = rollout->name,
 				       .document = text_of(approves ? "approve" : request->verb),

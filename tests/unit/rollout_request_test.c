@@ -84,6 +84,50 @@ static void a_command_that_is_sent_again_is_done_once(void **state)
 	assert_true(phase_is("promoted", 2));
 }
 
+static void expect_known(const struct rollout_request *request, const char *words)
+{
+	struct proposal_item item;
+	struct error error = {0};
+	assert_false(rollout_request_item(rollout(), request, &item, &error));
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	if (!strstr(error.text, words))
+		fail_msg("`%s` is not in: %s", words, error.text);
+}
+
+/* A script that is run twice. */
+static void a_promotion_that_is_repeated_after_other_moves_is_done_once(void **state)
+{
+	const struct rollout_request pause = {"pause", {"you", 3}, {"", 0}, ROLLOUT_SEEN_RECORDED};
+	const struct rollout_request resume = {"resume", {"you", 3}, {"", 0}, ROLLOUT_SEEN_RECORDED};
+	(void)state;
+	approval_waits();
+	assert_int_equal(ask(item_of(&promote), &promote)->outcome, VERDICT_ACCEPTED);
+	assert_int_equal(ask(item_of(&pause), &pause)->outcome, VERDICT_ACCEPTED);
+	expect_known(&promote, "as move 3 of `e`, which has made move 4 since; the last one: Stage 2 is paused at 30%");
+	assert_int_equal(ask(item_of(&resume), &resume)->outcome, VERDICT_ACCEPTED);
+	expect_known(&promote, "which has made moves 4 to 5 since; the last one: Stage 2 ");
+	expect_known(&promote, "add --seen 5");
+	struct rollout_request again = promote;
+	again.reason = text_of("the next stage");
+	assert_true(text_is(item_of(&again).document, "promote"));
+	again = promote;
+	again.seen = 5;
+	assert_int_equal(ask(item_of(&again), &again)->outcome, VERDICT_ACCEPTED);
+	assert_true(phase_is("promoted", 2));
+}
+
+static void a_new_rollout_may_be_promoted_as_the_one_before(void **state)
+{
+	(void)state;
+	approval_waits();
+	assert_int_equal(ask(item_of(&promote), &promote)->outcome, VERDICT_ACCEPTED);
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	seconds_pass(&one, 3, 200, 0);
+	assert_true(phase_is("running", 1));
+	assert_int_equal(ask(item_of(&promote), &promote)->outcome, VERDICT_ACCEPTED);
+	assert_true(phase_is("promoted", 1));
+}
+
 static void a_rollback_is_done_wherever_the_rollout_is(void **state)
 {
 	struct rollout_request rollback = {"rollback", {"me", 2}, {"r", 1}, ROLLOUT_SEEN_RECORDED};
@@ -124,6 +168,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(two_approvals_at_once_pass_one_stage, rollout_stand_open, table_stand_close),
 		cmocka_unit_test_setup_teardown(a_command_that_is_sent_again_is_done_once, rollout_stand_open, table_stand_close),
+		cmocka_unit_test_setup_teardown(a_promotion_that_is_repeated_after_other_moves_is_done_once, rollout_stand_open,
+						table_stand_close),
+		cmocka_unit_test_setup_teardown(a_new_rollout_may_be_promoted_as_the_one_before, rollout_stand_open,
+						table_stand_close),
 		cmocka_unit_test_setup_teardown(a_rollback_is_done_wherever_the_rollout_is, rollout_stand_open, table_stand_close),
 		cmocka_unit_test_setup_teardown(a_pause_after_a_move_of_the_keeper_is_refused, rollout_stand_open,
 						table_stand_close),
