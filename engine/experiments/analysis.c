@@ -477,55 +477,66 @@ static const struct pair_analysis *pair_of(const struct metric_analysis *analysi
 	return NULL; /* it is the control */
 }
 
-/* The numbers of an arm; moments for its chances. */
-static struct moments arm_conclude(const struct analysing *self, size_t arm, size_t *strata)
+/* An arm for its chances, without what the covariate explains, and the control's mean in the same epochs. */
+struct arm_chances {
+	struct moments moments;
+	double control;
+	size_t strata;
+};
+
+/* The numbers of an arm. */
+static struct arm_chances arm_conclude(const struct analysing *self, size_t arm)
 {
 	struct arm_analysis *made = &self->analysis->arms[arm];
 	const struct pair_analysis *pair = pair_of(self->analysis, arm);
-	struct stratified_arm sum = {0};
-	*strata = 1;
+	const size_t control = self->input->control;
+	struct stratified_arm sum = {0}, adjusted = {0}, beside = {0};
+	size_t strata = 0;
 	if (self->options->adaptive) {
 		const struct moments moments = policy_scores_arm(&self->scores, arm);
 		const struct arm_numbers numbers = numbers_of(&moments);
 		made->mean = numbers.mean;
 		made->sd = numbers.sd;
-		return moments;
+		return (struct arm_chances){moments, policy_scores_arm(&self->scores, control).mean, 1};
 	}
-	*strata = 0;
 	for (size_t epoch = 0; epoch < self->input->epochs; epoch++) {
 		const struct moments moments = unit_numbers_arm(&self->units, epoch, arm);
+		const struct moments own = unit_numbers_adjusted(&self->units, epoch, arm);
+		const struct moments others = unit_numbers_adjusted(&self->units, epoch, control);
 		const double share = pair ? pair->epochs[epoch].share : control_share(self, epoch);
-		*strata += share > 0;
+		strata += share > 0;
 		stratified_add(&sum, &moments, share);
+		stratified_add(&adjusted, &own, share);
+		stratified_add(&beside, &others, share);
 	}
 	const struct arm_numbers numbers = stratified_numbers(&sum);
 	made->units = numbers.units;
 	made->mean = pair && pair->state == PAIR_CHANGED ? (double)NAN : numbers.mean;
 	made->sd = numbers.sd;
-	return stratified_moments(&sum);
+	return (struct arm_chances){stratified_moments(&adjusted), beside.mean, strata};
 }
 
 /* The chances are those among arms that have units. Arms of other epochs than the control's are compared by their differences. */
 static void arms_conclude(const struct analysing *self)
 {
 	const struct metric_analysis *analysis = self->analysis;
-	struct moments moments[ANALYSIS_ARMS_MAX];
+	struct arm_chances arms[ANALYSIS_ARMS_MAX];
 	struct arm_posterior posteriors[ANALYSIS_ARMS_MAX];
 	double chances[ANALYSIS_ARMS_MAX];
-	size_t known[ANALYSIS_ARMS_MAX], count = 0, strata;
+	size_t known[ANALYSIS_ARMS_MAX], count = 0;
 	bool rates = true, changed = false;
 	for (size_t arm = 0; arm < self->input->arms; arm++) {
-		moments[arm] = arm_conclude(self, arm, &strata);
+		arms[arm] = arm_conclude(self, arm);
 		analysis->arms[arm].best = NAN;
-		rates = rates && strata == 1 && moments_are_rates(self, &moments[arm]);
+		rates = rates && arms[arm].strata == 1 && moments_are_rates(self, &arms[arm].moments);
 	}
 	for (size_t arm = 0; arm < self->input->arms; arm++) {
 		const struct pair_analysis *pair = pair_of(analysis, arm);
 		changed = changed || (pair && pair->state == PAIR_CHANGED);
 		if (pair && pair->state != PAIR_EARLY && !rates)
-			moments[arm].mean += analysis->arms[self->input->control].mean - pair->control_numbers.mean;
-		posteriors[count] = posterior_of(self, &moments[arm], rates);
-		if (moments[arm].count > 0 && (rates || posteriors[count].scale > 0))
+			arms[arm].moments.mean += arms[self->input->control].moments.mean - arms[arm].control;
+		posteriors[count] = posterior_of(self, &arms[arm].moments, rates);
+		if (arms[arm].moments.count > 0 && (rates || posteriors[count].scale > 0))
 			known[count++] = arm;
 	}
 	if (count < 2 || changed)

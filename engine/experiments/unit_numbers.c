@@ -74,6 +74,12 @@ struct moments unit_numbers_arm(const struct unit_numbers *numbers, size_t epoch
 	return numbers->per_unit == PER_UNIT_RATIO ? arm_sums_ratio_moments(sums) : arm_sums_values(sums);
 }
 
+struct moments unit_numbers_adjusted(const struct unit_numbers *numbers, size_t epoch, size_t arm)
+{
+	return numbers->cuped ? cuped_adjust_arm(numbers_cuped(numbers, epoch, 0), numbers->input->arms, arm)
+			      : unit_numbers_arm(numbers, epoch, arm);
+}
+
 struct cuped unit_numbers_pair(const struct unit_numbers *numbers, size_t epoch, size_t treatment)
 {
 	const size_t control = numbers->input->control;

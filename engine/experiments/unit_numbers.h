@@ -38,6 +38,9 @@ uint64_t unit_numbers_count(const struct unit_numbers *numbers, size_t epoch, si
 /* Of the units as they are. */
 struct moments unit_numbers_arm(const struct unit_numbers *numbers, size_t epoch, size_t arm);
 
+/* Of the units of one of all arms, without what the covariate explains. */
+struct moments unit_numbers_adjusted(const struct unit_numbers *numbers, size_t epoch, size_t arm);
+
 /* Both arms of a pair, without what the covariate explains. */
 struct cuped unit_numbers_pair(const struct unit_numbers *numbers, size_t epoch, size_t treatment);
 

@@ -74,11 +74,17 @@ struct moments arm_sums_ratio_moments(const struct arm_sums *sums)
 	return (struct moments){sums->count, ratio, terms.squares / (sums->beside_mean * sums->beside_mean)};
 }
 
+/* The slope of values by the covariate, of all arms; 0: the covariate does not vary. */
+static double cuped_theta(const struct arm_sums *all)
+{
+	return all->beside_squares > 0 ? all->products / all->beside_squares : 0;
+}
+
 struct cuped cuped_adjust(const struct arm_sums *control, const struct arm_sums *treatment)
 {
 	struct arm_sums all = *control;
 	arm_sums_merge(&all, treatment);
-	const double theta = all.beside_squares > 0 ? all.products / all.beside_squares : 0;
+	const double theta = cuped_theta(&all);
 	const double explained = all.squares > 0 ? theta * all.products / all.squares : 0;
 	return (struct cuped){
 		.theta = theta,
@@ -103,4 +109,18 @@ struct cuped cuped_adjust_filled(const struct cuped_sums *control, const struct 
 	arm_sums_merge(&known, &treatment->known);
 	const struct arm_sums filled[] = {cuped_fill(control, known.beside_mean), cuped_fill(treatment, known.beside_mean)};
 	return cuped_adjust(&filled[0], &filled[1]);
+}
+
+struct moments cuped_adjust_arm(const struct cuped_sums *arms, size_t count, size_t arm)
+{
+	struct arm_sums known = {0}, all = {0};
+	assert(arm < count);
+	for (size_t i = 0; i < count; i++)
+		arm_sums_merge(&known, &arms[i].known);
+	for (size_t i = 0; i < count; i++) {
+		const struct arm_sums filled = cuped_fill(&arms[i], known.beside_mean);
+		arm_sums_merge(&all, &filled);
+	}
+	const struct arm_sums filled = cuped_fill(&arms[arm], known.beside_mean);
+	return arm_sums_adjusted(&filled, cuped_theta(&all), all.beside_mean);
 }

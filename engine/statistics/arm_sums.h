@@ -6,6 +6,8 @@
 #ifndef SLUICE_STATISTICS_ARM_SUMS_H
 #define SLUICE_STATISTICS_ARM_SUMS_H
 
+#include <stddef.h>
+
 #include "numeric/moments.h"
 
 struct arm_sums {
@@ -55,5 +57,8 @@ struct cuped_sums {
 
 /* Units that lack the covariate count as its mean, which is of all that have it, arms taken together. */
 struct cuped cuped_adjust_filled(const struct cuped_sums *control, const struct cuped_sums *treatment);
+
+/* One of several arms likewise, by the slope and the mean of all of them. Of two arms: as cuped_adjust_filled(). */
+struct moments cuped_adjust_arm(const struct cuped_sums *arms, size_t count, size_t arm);
 
 #endif
