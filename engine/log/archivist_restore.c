@@ -139,7 +139,9 @@ static bool go_on(void *context, int64_t reached, int64_t end)
 		const struct archive_place *place = &archivist->restoring->place;
 		if (end == OFFSET_NONE)
 			archivist_say(archivist, LOG_LEVEL_INFO,
-				      "restoring %s-%d: Kafka has not answered yet, or does not show this partition yet",
+				      "restoring %s-%d: the broker that leads it has not answered yet, or Kafka does not show this "
+				      "partition yet. Check that it runs and is not stopped (kafka-topics.sh --describe names "
+				      "it)",
 				      place->changelog, (int)place->input.partition);
 		else
 			archivist_say(archivist, LOG_LEVEL_INFO, "bringing back %s-%d: offset %" PRId64 " of %" PRId64 ", %zu keys",

@@ -167,9 +167,8 @@ static bool find_beginning(struct changelog_reading *reading, int64_t *low, stru
 	const struct changelog_source *source = reading->source;
 	const struct timespec pause = {.tv_nsec = QUERY_PAUSE_MS * 1000000L};
 	for (;; nanosleep(&pause, NULL)) {
-		int64_t high;
-		rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(reading->reader->client, source->topic,
-									    source->partition, low, &high, QUERY_WAIT_MS);
+		rd_kafka_resp_err_t code = client_find_offset(reading->reader->client, source->topic, source->partition,
+							      RD_KAFKA_OFFSET_BEGINNING, low, QUERY_WAIT_MS);
 		if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
 			reading->absent_ms = 0;
 			return true;

@@ -45,6 +45,19 @@ bool look_is_over(const struct look_limits *limits);
 const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t *topic, const char *brokers,
 					    const struct error *locked_out, struct look_limits *limits, struct error *error);
 
+/* Offset of the first record of a time, or of RD_KAFKA_OFFSET_BEGINNING or RD_KAFKA_OFFSET_END, in a partition; -1: there is none.
+ * Waits at most `timeout_ms`: rd_kafka_query_watermark_offsets() waits for a leader that is silent until the socket's own limit, a
+ * minute. After an error `offset` is unchanged. */
+rd_kafka_resp_err_t client_find_offset(rd_kafka_t *client, const char *topic, int32_t partition, int64_t time_ms, int64_t *offset,
+				       int timeout_ms);
+
+/* Both ends of a partition, within one wait. For a client that reads committed records only, the end is the last stable offset. */
+rd_kafka_resp_err_t client_find_extent(rd_kafka_t *client, const char *topic, int32_t partition, int64_t *begin, int64_t *end,
+				       int timeout_ms);
+
+/* Words for a partition whose offsets are not reported: librdkafka's, or who is silent, and how to find its name. */
+const char *client_offset_words(rd_kafka_resp_err_t code);
+
 /* Number of partitions of a topic; 0: it does not exist. */
 int client_partition_count(const struct rd_kafka_metadata *metadata, const char *topic);
 

@@ -1,4 +1,4 @@
-/* client_look.c: Requests of a client for Kafka's metadata, and the rounds in which it asks; see client.h. */
+/* client_look.c: Requests of a client for Kafka's metadata and for offsets, and the rounds in which it asks; see client.h. */
 #include <limits.h>
 #include <stdio.h>
 
@@ -75,4 +75,40 @@ const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t
 			return NULL;
 		}
 	}
+}
+
+rd_kafka_resp_err_t client_find_offset(rd_kafka_t *client, const char *topic, int32_t partition, int64_t time_ms, int64_t *offset,
+				       int timeout_ms)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_t *item = rd_kafka_topic_partition_list_add(list, topic, partition);
+	item->offset = time_ms;
+	rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(client, list, timeout_ms);
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+		code = item->err;
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+		*offset = item->offset;
+	rd_kafka_topic_partition_list_destroy(list);
+	return code;
+}
+
+rd_kafka_resp_err_t client_find_extent(rd_kafka_t *client, const char *topic, int32_t partition, int64_t *begin, int64_t *end,
+				       int timeout_ms)
+{
+	const int64_t until_ms = clock_ms() + timeout_ms;
+	int64_t first = 0;
+	rd_kafka_resp_err_t code = client_find_offset(client, topic, partition, RD_KAFKA_OFFSET_BEGINNING, &first, timeout_ms);
+	const int64_t left_ms = until_ms - clock_ms();
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+		code = client_find_offset(client, topic, partition, RD_KAFKA_OFFSET_END, end, left_ms > 1 ? (int)left_ms : 1);
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+		*begin = first;
+	return code;
+}
+
+const char *client_offset_words(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR__TIMED_OUT ? "the broker that leads it does not answer; check that it runs and is not "
+						      "stopped (kafka-topics.sh --describe names it)"
+						    : rd_kafka_err2str(code);
 }

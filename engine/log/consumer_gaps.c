@@ -134,17 +134,14 @@ static bool is_read(const struct kafka_consumer *consumer, const char *topic)
 static bool reset_find(struct kafka_consumer *consumer, struct gap *gap, char topic[TOPIC_NAME_BYTES])
 {
 	struct offset_reset reset;
-	int64_t end;
 	do {
 		if (!reset_take(consumer, &reset))
 			return false;
 	} while (!is_read(consumer, reset.topic));
 	replacement_watch_forget(consumer->replacements); /* records read now follow another beginning */
 	*gap = (struct gap){consumer_topic_named(consumer, reset.topic), reset.partition, reset.offset, OFFSET_NONE, false};
-	rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(consumer->client, reset.topic, reset.partition, &gap->to, &end,
-								    WATERMARK_WAIT_MS);
-	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-		gap->to = OFFSET_NONE;
+	(void)client_find_offset(consumer->client, reset.topic, reset.partition, RD_KAFKA_OFFSET_BEGINNING, &gap->to,
+				 WATERMARK_WAIT_MS);
 	memcpy(topic, reset.topic, TOPIC_NAME_BYTES);
 	return true;
 }

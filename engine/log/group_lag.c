@@ -224,8 +224,7 @@ static int64_t look_through(struct group_lag *backlog, struct text topics, looki
 	for (int i = 0; good && i < list->cnt; i++) {
 		const rd_kafka_topic_partition_t *at = &list->elems[i];
 		int64_t first = 0, end = 0;
-		good = !at->err &&
-		       !rd_kafka_query_watermark_offsets(backlog->consumer, at->topic, at->partition, &first, &end, timeout_ms);
+		good = !at->err && !client_find_extent(backlog->consumer, at->topic, at->partition, &first, &end, timeout_ms);
 		int64_t its = good ? looks(backlog, at, first, end, timeout_ms) : -1;
 		good = its >= 0;
 		sum += its;
@@ -280,8 +279,8 @@ static int64_t mark(struct group_lag *backlog, const rd_kafka_topic_partition_t 
 {
 	struct group_lag_look *look = look_of(backlog, at->topic, at->partition);
 	rd_kafka_t *marker = marker_of(backlog);
-	if (!look || !marker ||
-	    rd_kafka_query_watermark_offsets(marker, at->topic, at->partition, &first, &end, timeout_ms))
+	(void)first;
+	if (!look || !marker || client_find_offset(marker, at->topic, at->partition, RD_KAFKA_OFFSET_END, &end, timeout_ms))
 		return -1;
 	look->mark = end;
 	return 0;

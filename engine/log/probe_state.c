@@ -30,7 +30,7 @@ static enum state_verdict reference_look(rd_kafka_t *asker, const struct wanted_
 {
 	struct state_reference reference;
 	char name[CHANGELOG_NAME_BYTES_MAX], difference[CHANGELOG_DIFFERENCE_BYTES_MAX];
-	int64_t low, high;
+	int64_t end = OFFSET_NONE;
 	state_reference_read(commit_mark_strip((struct text){commit->metadata, commit->metadata_size}), &reference, name);
 	if (reference.id == 0)
 		return STATE_THERE;
@@ -52,16 +52,16 @@ static enum state_verdict reference_look(rd_kafka_t *asker, const struct wanted_
 		return STATE_LOST;
 	}
 	rd_kafka_resp_err_t code =
-		rd_kafka_query_watermark_offsets(asker, changelog->name, commit->partition, &low, &high, ANSWER_WAIT_MS);
-	(void)snprintf(words, ERROR_TEXT_MAX, "Kafka does not report the end of changelog %s: %s", changelog->name,
-		       rd_kafka_err2str(code));
+		client_find_offset(asker, changelog->name, commit->partition, RD_KAFKA_OFFSET_END, &end, ANSWER_WAIT_MS);
+	(void)snprintf(words, ERROR_TEXT_MAX, "Kafka does not report the end of changelog %s-%d: %s", changelog->name,
+		       (int)commit->partition, client_offset_words(code));
 	if (code)
 		return STATE_UNKNOWN;
 	(void)snprintf(words, ERROR_TEXT_MAX,
 		       "state of pipeline %s is lost: partition %d ends at offset %lld, and the last commit was made "
 		       "when it reached %lld",
-		       changelog->pipeline, (int)commit->partition, (long long)high, (long long)reference.end);
-	return high < reference.end ? STATE_LOST : STATE_THERE;
+		       changelog->pipeline, (int)commit->partition, (long long)end, (long long)reference.end);
+	return end < reference.end ? STATE_LOST : STATE_THERE;
 }
 
 static enum state_verdict commits_look(rd_kafka_t *asker, const struct wanted_topic *changelog,

@@ -146,24 +146,16 @@ static bool count_partitions(struct reader *reader, int32_t *count, struct error
 			 reader->config->topic, rd_kafka_err2str(code));
 }
 
-/* The first offset of a time, or RD_KAFKA_OFFSET_END: the end. librdkafka's request for the end alone knows no limit of time. */
+/* The first offset of a time, or RD_KAFKA_OFFSET_END: the end. */
 static rd_kafka_resp_err_t find_offset(struct reader *reader, int32_t partition, int64_t time_ms, int64_t *offset)
 {
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-	rd_kafka_topic_partition_t *item = rd_kafka_topic_partition_list_add(list, reader->config->topic, partition);
-	rd_kafka_resp_err_t code;
 	for (;;) {
-		item->offset = time_ms;
-		code = rd_kafka_offsets_for_times(reader->client, list, look_round_ms(&reader->limits));
-		if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-			code = item->err;
+		const rd_kafka_resp_err_t code = client_find_offset(reader->client, reader->config->topic, partition, time_ms,
+								    offset, look_round_ms(&reader->limits));
 		if (!(failure_is_passing(code) || failure_is_absence(code)) || look_is_over(&reader->limits))
-			break;
+			return code;
 		(void)rd_kafka_poll(reader->client, LOOK_MS);
 	}
-	*offset = item->offset;
-	rd_kafka_topic_partition_list_destroy(list);
-	return code;
 }
 
 /* The start by the time of records. */

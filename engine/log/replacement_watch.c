@@ -143,14 +143,14 @@ static void watch_round(struct replacement_watch *watch)
 	size_t index;
 	for (size_t i = 0; i < REPLACEMENT_WATCH_AT_ONCE && i < watch->count && !watch->stopping; i++) {
 		uint64_t version = watch->version;
-		int64_t begin = 0, end;
+		int64_t begin = 0;
 		if (!watched_next(watch, &place, &index))
 			return;
 		pthread_mutex_unlock(&watch->lock);
 		rd_kafka_t *reader = watch_reader(watch);
 		enum record_finding finding = reader ? record_look(reader, &place) : FINDING_NONE;
 		if (finding == FINDING_OTHER &&
-		    rd_kafka_query_watermark_offsets(reader, place.topic, place.partition, &begin, &end, READ_MS))
+		    client_find_offset(reader, place.topic, place.partition, RD_KAFKA_OFFSET_BEGINNING, &begin, READ_MS))
 			finding = FINDING_NONE;
 		pthread_mutex_lock(&watch->lock);
 		if (watch->version == version)

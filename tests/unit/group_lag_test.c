@@ -17,17 +17,17 @@
  * committed is told that it ends before them, as Kafka does. */
 static int64_t open_records;
 
-rd_kafka_resp_err_t rd_kafka_query_watermark_offsets(rd_kafka_t *rk, const char *topic, int32_t partition, int64_t *low,
-						     int64_t *high, int timeout_ms)
+rd_kafka_resp_err_t rd_kafka_offsets_for_times(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *offsets, int timeout_ms)
 {
-	rd_kafka_resp_err_t (*query)(rd_kafka_t *, const char *, int32_t, int64_t *, int64_t *, int);
+	rd_kafka_resp_err_t (*query)(rd_kafka_t *, rd_kafka_topic_partition_list_t *, int);
 	char level[32] = "";
 	size_t size = sizeof level;
-	*(void **)&query = dlsym(RTLD_NEXT, "rd_kafka_query_watermark_offsets");
-	rd_kafka_resp_err_t code = query(rk, topic, partition, low, high, timeout_ms);
+	const bool of_end = offsets->elems[0].offset == RD_KAFKA_OFFSET_END;
+	*(void **)&query = dlsym(RTLD_NEXT, "rd_kafka_offsets_for_times");
+	rd_kafka_resp_err_t code = query(rk, offsets, timeout_ms);
 	assert_int_equal(rd_kafka_conf_get(rd_kafka_conf(rk), "isolation.level", level, &size), RD_KAFKA_CONF_OK);
-	if (strcmp(level, "read_committed") == 0)
-		*high -= open_records;
+	if (of_end && strcmp(level, "read_committed") == 0)
+		offsets->elems[0].offset -= open_records;
 	return code;
 }
 

@@ -154,6 +154,16 @@ void mock_forget_producers(struct mock *mock, size_t count)
 		rd_kafka_mock_push_request_errors(mock->cluster, produce, 1, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
 }
 
+void mock_hide_offsets(const struct mock *mock)
+{
+	static const int16_t list_offsets = 2; /* Kafka's number of that request */
+	static const int delay_ms = 60000;     /* far more than any test takes */
+	for (int i = 0; i < 64; i++)
+		assert_int_equal(rd_kafka_mock_broker_push_request_error_rtts(mock->cluster, 1, list_offsets, (size_t)1,
+									      RD_KAFKA_RESP_ERR_NO_ERROR, delay_ms),
+				 RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
 bool mock_error_of_topic_crashes(void)
 {
 	return rd_kafka_version() >= 0x020100ff && rd_kafka_version() < 0x020a0000;

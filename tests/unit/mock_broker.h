@@ -54,6 +54,9 @@ void mock_break_connections(struct mock *mock);
 /* Behind the next request to produce, so many fail as if the broker had lost track of who sends them. */
 void mock_forget_producers(struct mock *mock, size_t count);
 
+/* The broker describes topics, and is silent about where their partitions begin and end. */
+void mock_hide_offsets(const struct mock *mock);
+
 /* Whether a topic's error, with which the mock lists partitions where a broker lists none, ends a process that does not know of
  * them: seen with librdkafka 2.3.0 and 2.8.0, mended in 2.10 (its issue 4907); 2.0.2 has none of it. */
 bool mock_error_of_topic_crashes(void);
