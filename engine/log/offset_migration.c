@@ -19,6 +19,8 @@
 #define SOCKET_TEXT "9900"   /* less than that, as librdkafka requires */
 #define ID_BYTES 512
 #define LEAVE_MS 1000 /* for a transaction that is given up */
+#define FIRST_WAIT_MS 5000	/* for the first offsets of all partitions that are marked */
+#define FIRST_WAIT_LEAST_MS 100 /* for that of one, after others took all of the time */
 #define FORMER_TEXT_MAX (GROUP_MEMBER_TEXT_MAX + ID_BYTES)
 #define UNSEEN_LOOKS 2 /* checks without a member, each after an answer of the group's coordinator */
 
@@ -422,15 +424,26 @@ static rd_kafka_error_t *send_offsets(rd_kafka_t *producer, const char *group, c
 	return failure;
 }
 
-/* Where the group committed nothing it would begin at the first record. */
-static bool mark_copy(rd_kafka_t *producer, offsets *list, const rd_kafka_topic_partition_t *mark)
+/* Where the group committed nothing it would begin at the first record. Offset 0 stands for one that is not reported: whoever reads
+ * from there is given the first record too. */
+static void marks_place(rd_kafka_t *producer, offsets *marks)
 {
-	int64_t first = mark->offset, end;
-	if (first < 0 && rd_kafka_query_watermark_offsets(producer, mark->topic, mark->partition, &first, &end,
-							  OFFSET_MIGRATION_WAIT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
-		first = 0;
+	const int64_t until_ms = clock_ms() + FIRST_WAIT_MS;
+	for (int i = 0; i < marks->cnt; i++) {
+		rd_kafka_topic_partition_t *mark = &marks->elems[i];
+		const int64_t left_ms = until_ms - clock_ms();
+		if (mark->offset >= 0)
+			continue;
+		mark->offset = 0;
+		(void)client_find_offset(producer, mark->topic, mark->partition, RD_KAFKA_OFFSET_BEGINNING, &mark->offset,
+					 left_ms > FIRST_WAIT_LEAST_MS ? (int)left_ms : FIRST_WAIT_LEAST_MS);
+	}
+}
+
+static bool mark_copy(offsets *list, const rd_kafka_topic_partition_t *mark)
+{
 	rd_kafka_topic_partition_t *copy = rd_kafka_topic_partition_list_add(list, mark->topic, mark->partition);
-	copy->offset = first;
+	copy->offset = mark->offset;
 	return metadata_set(copy, metadata_of(mark));
 }
 
@@ -440,7 +453,7 @@ static rd_kafka_error_t *send_marks_of(rd_kafka_t *producer, const char *former,
 	bool copied = true;
 	for (int i = 0; copied && i < marks->cnt; i++)
 		if (marks->elems[i].opaque == former)
-			copied = mark_copy(producer, list, &marks->elems[i]);
+			copied = mark_copy(list, &marks->elems[i]);
 	rd_kafka_error_t *failure = copied ? send_offsets(producer, former, list)
 					   : rd_kafka_error_new(RD_KAFKA_RESP_ERR__FAIL, "memory ran out");
 	rd_kafka_topic_partition_list_destroy(list);
@@ -465,6 +478,8 @@ static rd_kafka_error_t *send_marks(struct formers *formers, rd_kafka_t *produce
 
 static rd_kafka_error_t *offset_migration_commit(struct formers *formers, rd_kafka_t *producer, const struct migration *migration)
 {
+	if (migration->marks)
+		marks_place(producer, migration->marks); /* before the transaction, whose time is short */
 	rd_kafka_error_t *failure = rd_kafka_begin_transaction(producer);
 	if (!failure && migration->list->cnt > 0)
 		failure = send_offsets(producer, formers->config->group, migration->list);

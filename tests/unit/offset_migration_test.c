@@ -99,6 +99,34 @@ rd_kafka_error_t *rd_kafka_send_offsets_to_transaction(rd_kafka_t *rk, const rd_
 	return send(rk, offsets, cgmetadata, timeout_ms);
 }
 
+/* ---- the leader of the partition ---- */
+
+static struct {
+	bool silent;
+	bool in_transaction;
+	size_t asked;
+} leader;
+
+rd_kafka_error_t *rd_kafka_begin_transaction(rd_kafka_t *rk)
+{
+	rd_kafka_error_t *(*begin)(rd_kafka_t *);
+	void *found = dlsym(RTLD_NEXT, "rd_kafka_begin_transaction");
+	memcpy(&begin, &found, sizeof begin);
+	leader.in_transaction = true;
+	return begin(rk);
+}
+
+rd_kafka_resp_err_t rd_kafka_offsets_for_times(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list, int timeout_ms)
+{
+	rd_kafka_resp_err_t (*query)(rd_kafka_t *, rd_kafka_topic_partition_list_t *, int);
+	void *found = dlsym(RTLD_NEXT, "rd_kafka_offsets_for_times");
+	memcpy(&query, &found, sizeof query);
+	leader.asked++;
+	assert_false(leader.in_transaction);
+	assert_in_range(timeout_ms, 1, 5000);
+	return leader.silent ? RD_KAFKA_RESP_ERR__TIMED_OUT : query(rk, list, timeout_ms);
+}
+
 /* ---- taking over ---- */
 
 struct waits {
@@ -127,6 +155,7 @@ static bool take_over_waiting(const struct mock *mock, struct waits *waits, size
 					       .unmarked = &unmarked};
 	const struct offset_migration_topic topic = {.name = "in", .formers = {"former"}, .shared = shared};
 	sent[0] = '\0';
+	leader.in_transaction = false;
 	*error = (struct error){0};
 	return offset_migration_carry_out(&config, &topic, 1, moved, error);
 }
@@ -325,6 +354,26 @@ static void the_former_group_is_marked(void **state)
 	mock_close(&mock);
 }
 
+/* Whoever reads from offset 0 is given the first record too. The transaction, which is short, is not held open meanwhile. */
+static void a_partition_whose_leader_is_silent_is_marked_in_time(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct error error;
+	struct waits waits = {.most = 10};
+	size_t moved;
+	mock_open(&mock);
+	TELL(TOLD_MEMBER, TOLD_NOBODY);
+	leader.silent = true;
+	leader.asked = 0;
+	assert_true(take_over_waiting(&mock, &waits, &moved, &error));
+	leader.silent = false;
+	assert_int_equal(leader.asked, 1);
+	assert_string_equal(sent, "former@0 sluice moved to=new\n");
+	tell(NULL, 0);
+	mock_close(&mock);
+}
+
 /* Nothing came since the pipeline was moved from this group: it goes on where it stood, and has no mark any longer. */
 static void a_move_back_removes_the_mark(void **state)
 {
@@ -433,6 +482,7 @@ int main(void)
 		cmocka_unit_test(a_member_that_comes_meanwhile_is_seen),
 		cmocka_unit_test(a_broker_that_gives_no_answer_is_not_waited_for),
 		cmocka_unit_test(the_former_group_is_marked),
+		cmocka_unit_test(a_partition_whose_leader_is_silent_is_marked_in_time),
 		cmocka_unit_test(a_move_back_removes_the_mark),
 		cmocka_unit_test(a_group_that_never_read_is_not_marked),
 		cmocka_unit_test(a_topic_that_the_former_group_reads_on_is_not_marked),
