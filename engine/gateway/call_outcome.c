@@ -157,7 +157,14 @@ void call_outcome_refused(struct call_outcome *outcome, int status, enum error_k
 void call_late_write(const struct call_late *late, char words[ERROR_TEXT_MAX])
 {
 	const char *pipeline = late->pipeline ? late->pipeline : "that was there";
-	if (!late->taken)
+	if (!late->taken && late->is_unhurried)
+		(void)snprintf(words, ERROR_TEXT_MAX,
+			       "Kafka has not confirmed the request within %" PRId64
+			       " ms, for pipeline %s: it may be processed all "
+			       "the same. If it is sent again, it may be processed twice; with one idempotency-key, all get the "
+			       "answer of one of them",
+			       late->allowed_ms, pipeline);
+	else if (!late->taken)
 		(void)snprintf(words, ERROR_TEXT_MAX,
 			       "Kafka did not take the request within %" PRId64 " ms, for pipeline %s; try again later",
 			       late->allowed_ms, pipeline);

@@ -42,6 +42,7 @@ struct call_late {
 	const char *outputs;  /* the topic that an answer goes to which comes later; NULL: none does */
 	struct text poll;     /* with it: the id by which that answer can be polled */
 	bool taken;	      /* Kafka, or a worker, has the request */
+	bool is_unhurried;    /* it is processed, however late Kafka gets it */
 };
 
 /* Writes the reason of its error. */

@@ -163,7 +163,13 @@ static void calls_on_reported(void *context, const struct request_report *report
 	if (!call)
 		return;
 	if (report->refused) {
-		(void)snprintf(words, sizeof words, "Kafka did not take the request: %s; try again later", report->refused);
+		const struct call_late late = {.allowed_ms = call->allowed_ms,
+					       .pipeline = call->target ? call->target->name : NULL,
+					       .is_unhurried = call->is_unhurried};
+		if (report->is_uncertain)
+			call_late_write(&late, words);
+		else
+			(void)snprintf(words, sizeof words, "Kafka did not take the request: %s; try again later", report->refused);
 		open_call_fail(call, 503, ERROR_REMOTE, words);
 		return;
 	}
@@ -365,6 +371,7 @@ static struct open_call *call_open(struct calls *calls, const struct call_reques
 	call->allowed_ms = request->deadline_ms - request->arrived_ms;
 	call->answers = target->answers && !call_record_is_bare(request) && !request->submits;
 	call->submits = request->submits;
+	call->is_unhurried = request->is_unhurried;
 	call->submission.answers =
 		request->key.bytes ? request_producer_answers(calls->producer, request->key, 0) : ANSWERS_UNKEYED;
 	bool named = (!request->submits && !request->placed) || submission_begin(call);

@@ -163,7 +163,8 @@ void open_call_on_deadline(void *context)
 				       .pipeline = target ? target->name : NULL,
 				       .outputs = is_logged ? target->outputs : NULL,
 				       .poll = call->poll,
-				       .taken = call->taken};
+				       .taken = call->taken,
+				       .is_unhurried = call->is_unhurried};
 	call_late_write(&late, words);
 	if (is_logged)
 		call->place = submission_origin(&call->submission, call->calls->targets.topics[target->topic], place);

@@ -23,6 +23,7 @@ struct open_call {
 	int64_t allowed_ms; /* that the caller was given, or asked for */
 	bool answers;
 	bool submits;
+	bool is_unhurried;	      /* struct call_request */
 	struct submission submission; /* its place, if it is `taken`; where its answer comes, or ANSWERS_UNKEYED; all of it of one
 				       * that submits, or has `placed` */
 	void (*placed)(void *context, const struct submission *origin);

@@ -19,6 +19,7 @@ struct request_producer;
 struct request_report {
 	uint64_t number;
 	const char *refused; /* NULL: Kafka has it */
+	bool is_uncertain;   /* refused here, and Kafka may have it all the same */
 	int32_t partition;
 	int64_t offset;
 };

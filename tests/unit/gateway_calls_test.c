@@ -343,6 +343,35 @@ static void while_kafka_is_away_a_call_ends_by_its_deadline(void **state)
 	assert_string_equal(stand->callers[1].body, "back");
 }
 
+/* Its record has no deadline: Kafka may get it after its caller was told, and an engine processes it. */
+static void a_submission_that_kafka_does_not_confirm_may_be_processed_and_says_so(void **state)
+{
+	struct calls_stand *stand = *state;
+	rd_kafka_mock_broker_set_down(stand->mock.cluster, 1);
+	calls_turn_for(stand, MOMENT_MS);
+	for (size_t i = 0; i < 2; i++) {
+		struct call_request request = calls_request_of(stand, i);
+		request.submits = true;
+		request.is_unhurried = i == 0;
+		request.deadline_ms = loop_time_of_day_ms(stand->loop) + MOMENT_MS;
+		calls_begin(stand->calls, &request);
+		calls_await_end(stand, i);
+		assert_int_equal(stand->callers[i].status, 503);
+	}
+	assert_non_null(strstr(stand->callers[0].body, "Kafka has not confirmed the request within"));
+	assert_non_null(strstr(stand->callers[0].body, "it may be processed all the same"));
+	assert_non_null(strstr(stand->callers[0].body, "idempotency-key"));
+	assert_non_null(strstr(stand->callers[1].body, "Kafka did not take the request"));
+	rd_kafka_mock_broker_set_up(stand->mock.cluster, 1);
+	rd_kafka_message_t *record = calls_next_record(stand, "in");
+	rd_kafka_headers_t *headers;
+	const void *value;
+	size_t length;
+	assert_int_equal(rd_kafka_message_headers(record, &headers), 0);
+	assert_int_not_equal(rd_kafka_header_get_last(headers, DEADLINE_HEADER, &value, &length), 0);
+	rd_kafka_message_destroy(record);
+}
+
 static void a_request_that_is_too_large_for_a_record_is_refused_at_once(void **state)
 {
 	struct calls_stand *stand = *state;
@@ -554,6 +583,7 @@ int main(void)
 		CALLS_STORY(an_id_that_a_call_is_given_does_not_tell_the_epoch),
 		CALLS_STORY(each_call_that_a_deadline_ended_is_counted_as_one_timeout),
 		CALLS_STORY(while_kafka_is_away_a_call_ends_by_its_deadline),
+		CALLS_STORY(a_submission_that_kafka_does_not_confirm_may_be_processed_and_says_so),
 		CALLS_STORY(a_request_that_is_too_large_for_a_record_is_refused_at_once),
 		CALLS_STORY(a_key_that_the_topic_does_not_take_is_refused_at_once),
 		CALLS_STORY(a_caller_that_is_gone_is_let_go),
