@@ -190,7 +190,8 @@ static struct arm_posterior posterior_of(const struct analysing *self, const str
 	}
 	return (struct arm_posterior){.kind = POSTERIOR_NORMAL,
 				      .mean = lower ? -arm->mean : arm->mean,
-				      .scale = sqrt(moments_variance(arm, 1) / (double)arm->count)};
+				      .scale = moments_comparable(arm) ? sqrt(moments_variance(arm, 1) / (double)arm->count)
+								       : (double)NAN};
 }
 
 /* The mean of what a normal difference has above 0. */
@@ -215,7 +216,7 @@ static void pair_conclude_bayes(const struct analysing *self, struct pair_analys
 		return;
 	}
 	double mean = treatment.mean - control.mean, scale = hypot(control.scale, treatment.scale);
-	if (self->options->adaptive) {
+	if (self->options->adaptive && moments_comparable(&arms->control) && moments_comparable(&arms->treatment)) {
 		const struct moments scores = policy_scores_pair(&self->scores, pair->treatment);
 		mean = self->options->lower_is_better ? -scores.mean : scores.mean;
 		scale = sqrt(moments_variance(&scores, 1) / (double)scores.count);
@@ -325,11 +326,26 @@ static enum pair_state pair_conclude_state(const struct pair_analysis *pair, boo
 	return gain.low > -pair->threshold && gain.high < pair->threshold ? PAIR_EQUAL : PAIR_OPEN;
 }
 
+static bool numbers_are_large(const struct arm_numbers *numbers)
+{
+	return !(fabs(numbers->mean) <= COMPARED_MOST && numbers->sd <= COMPARED_MOST);
+}
+
+static bool numbers_are_small(const struct arm_numbers *numbers)
+{
+	const double most = fmax(fabs(numbers->mean), numbers->sd);
+	return most > 0 && most < COMPARED_LEAST;
+}
+
 const char *pair_obstacle(const struct pair_analysis *pair)
 {
 	const struct arm_numbers *mine = &pair->treatment_numbers, *other = &pair->control_numbers;
-	if (mine->units < BURN_IN_UNITS || other->units < BURN_IN_UNITS || isnan(mine->sd) || isnan(other->sd))
+	if (mine->units < BURN_IN_UNITS || other->units < BURN_IN_UNITS)
 		return NULL;
+	if (numbers_are_large(mine) || numbers_are_large(other))
+		return "its values are too large for a variance, above 1e140: send them in a larger unit";
+	if (numbers_are_small(mine) || numbers_are_small(other))
+		return "its values are too small for a variance, below 1e-100: send them in a smaller unit";
 	return mine->sd == 0 && other->sd == 0 ? "each variant has one value only, which does not vary" : NULL;
 }
 
@@ -425,9 +441,17 @@ static void pair_settle_sums(const struct analysing *self, struct pair_analysis 
 	}
 }
 
+/* Of means that cannot be compared nothing is known but these. */
+static void arms_obscure(struct cuped *arms)
+{
+	if (!moments_comparable(&arms->control) || !moments_comparable(&arms->treatment))
+		arms->control.squares = arms->treatment.squares = NAN;
+}
+
 static void pair_conclude(const struct analysing *self, struct pair_analysis *pair, uint64_t *least)
 {
-	const struct cuped arms = pair_arms(self, pair, least);
+	struct cuped arms = pair_arms(self, pair, least);
+	arms_obscure(&arms);
 	if (self->analysis->per_unit == PER_UNIT_SUM)
 		pair_settle_sums(self, pair, &arms);
 	pair->estimate = sequence_estimate(&pair->sequence);

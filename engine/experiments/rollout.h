@@ -155,6 +155,7 @@ struct rollout_judgement {
 	struct truth_arrivals arrivals, control_arrivals; /* of a rule of truth: the candidate's, and the default's */
 	uint64_t control_units;				  /* likewise: with truth, of the default */
 	bool is_uncounted;				  /* likewise: it would be left out, but nobody counts its truths */
+	bool is_beyond; /* likewise: values are too small, or too large, for a variance (statistics/sequence.h) */
 };
 
 #define ROLLOUT_JUDGEMENTS_MAX (ROLLOUT_CANDIDATES_MAX * ROLLOUT_RULES_MAX)

@@ -9,7 +9,7 @@
 
 #define SQUARES_ROUNDING 4e-15 /* for each unit, of a ratio of values 0 and 1 */
 #define SHOWN_MOST 1e15
-#define OUTCOMES_NEAR 1e-9 /* of the squares of values 0 and 1, for each of them: what rounding leaves */
+#define OUTCOMES_NEAR 1e-9 /* of the squares of values 0 and 1, for each 1: what rounding leaves */
 
 /* The bad requests of a rule of a rate, which is number `index` of its stage. */
 static struct rate rollout_rule_rate(const struct rollout_rule *rule, size_t index, const struct rollout_counts *counts)
@@ -136,16 +136,20 @@ static void arrivals_enter(const struct rollout_state *state, const struct plann
 	judgement->is_of_truth = true;
 	judgement->arrivals = *arrivals_of(of, &state->candidates[judgement->candidate]);
 	judgement->control_arrivals = *arrivals_of(of, &state->control);
-	judgement->control_units = units_of(of, &state->control).moments.count;
+	const struct judged_units control = units_of(of, &state->control);
+	const struct judged_units candidate = units_of(of, &state->candidates[judgement->candidate]);
+	judgement->control_units = control.moments.count;
+	judgement->is_beyond =
+		!moments_comparable(&candidate.moments) || (is_comparison(rule) && !moments_comparable(&control.moments));
 	if (judgement->verdict == VERDICT_HOLDS && rollout_truths_are_late(stage, rule, judgement))
 		judgement->verdict = VERDICT_OPEN;
 }
 
-/* Values are 0 and 1 where their squares sum up to what they do. */
+/* Values are 0 and 1 where their squares sum up to what they do: small values do not, whose squares are smaller. */
 static bool values_are_outcomes(const struct moments *units)
 {
-	const double count = (double)units->count, spread = count * units->mean * (1 - units->mean);
-	return units->mean >= 0 && units->mean <= 1 && fabs(units->squares - spread) <= OUTCOMES_NEAR * count;
+	const double sum = (double)units->count * units->mean, spread = sum * (1 - units->mean);
+	return units->mean >= 0 && units->mean <= 1 && fabs(units->squares - spread) <= OUTCOMES_NEAR * sum;
 }
 
 static bool units_are_outcomes(const struct judged_units *units)

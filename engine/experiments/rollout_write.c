@@ -6,6 +6,7 @@
 #include "experiments/rollout_parts.h"
 #include "message/json_scan.h"
 #include "message/json_write.h"
+#include "statistics/sequence.h"
 
 #define MOVE_SCAN_BYTES ((size_t)64 << 10) /* of texts with escapes */
 #define CHECK_CALLED "check that it is called, and its engines and address"
@@ -20,6 +21,8 @@ static void arrivals_write(const struct rollout_judgement *judgement, struct buf
 		     judgement->control_arrivals.late);
 	if (judgement->is_uncounted)
 		buffer_string(out, ", \"uncounted\": true");
+	if (judgement->is_beyond)
+		buffer_string(out, ", \"beyond\": true");
 }
 
 static void judgement_write(const struct rollout_plan *plan, const struct planned_stage *stage,
@@ -192,6 +195,11 @@ static void arrivals_sentence(const struct rollout_plan *plan, const struct plan
 		buffer_string(
 			out, ". Whether truths come is not known: no engine counts the feedback of each pipeline of the experiment "
 			     "now. Check that their engines run, and what they log of feedback");
+	else if (cause->is_beyond)
+		buffer_print(out,
+			     ". Its values are too small, or too large, for a variance: below %g or above %g. Send them in "
+			     "another unit",
+			     COMPARED_LEAST, COMPARED_MOST);
 	else if (rollout_truths_are_late(stage, rule, cause))
 		late_sentence(cause, is_beside, name, window, out);
 	else if (!is_beside && (rollout_rule_compares(rule) || rule->kind == RULE_BETTER))

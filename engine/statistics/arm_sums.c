@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <math.h>
 
+#define BESIDE_SQUARES_LEAST 1e-200 /* of a covariate; smaller ones have lost digits */
+
 void arm_sums_add(struct arm_sums *sums, double value, double beside)
 {
 	const double away = value - sums->mean, beside_away = beside - sums->beside_mean;
@@ -51,7 +53,9 @@ struct moments arm_sums_values(const struct arm_sums *sums)
 /* Of value - slope x (beside - middle). */
 static struct moments arm_sums_adjusted(const struct arm_sums *sums, double slope, double middle)
 {
-	const double squares = sums->squares - 2 * slope * sums->products + slope * slope * sums->beside_squares;
+	if (slope == 0) /* what is beside may be infinite */
+		return arm_sums_values(sums);
+	const double squares = sums->squares - 2 * slope * sums->products + slope * (slope * sums->beside_squares);
 	return (struct moments){sums->count, sums->mean - slope * (sums->beside_mean - middle), fmax(0, squares)};
 }
 
@@ -74,10 +78,11 @@ struct moments arm_sums_ratio_moments(const struct arm_sums *sums)
 	return (struct moments){sums->count, ratio, terms.squares / (sums->beside_mean * sums->beside_mean)};
 }
 
-/* The slope of values by the covariate, of all arms; 0: the covariate does not vary. */
+/* The slope of values by the covariate, of all arms; 0: the covariate does not vary, or its squares vanish or are infinite. */
 static double cuped_theta(const struct arm_sums *all)
 {
-	return all->beside_squares > 0 ? all->products / all->beside_squares : 0;
+	const double theta = all->products / all->beside_squares;
+	return all->beside_squares > BESIDE_SQUARES_LEAST && isfinite(theta) ? theta : 0;
 }
 
 struct cuped cuped_adjust(const struct arm_sums *control, const struct arm_sums *treatment)

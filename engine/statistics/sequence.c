@@ -9,7 +9,8 @@
 
 double sequence_log_ratio(double difference, double variance, double tau2)
 {
-	return tau2 * difference * difference / (2 * variance * (variance + tau2)) - log1p(tau2 / variance) / 2;
+	const double errors = difference / sqrt(variance); /* no product that vanishes, or is infinite, of any unit of the values */
+	return errors * errors * (tau2 / (variance + tau2)) / 2 - log1p(tau2 / variance) / 2;
 }
 
 double sequence_half_width(double variance, double tau2, double alpha)
@@ -23,9 +24,17 @@ static bool outcomes_enough(const struct moments *arm)
 	return fmin(hits, (double)arm->count - hits) >= BURN_IN_OUTCOMES - 0.5;
 }
 
+bool moments_comparable(const struct moments *arm)
+{
+	const double deviation = sqrt(arm->squares / (double)arm->count), most = fmax(fabs(arm->mean), deviation);
+	return arm->count == 0 || most == 0 ||
+	       (most >= COMPARED_LEAST && most <= COMPARED_MOST && isfinite(arm->mean) && isfinite(deviation));
+}
+
 bool burn_in_over(const struct moments *control, const struct moments *treatment, bool rates)
 {
-	if (control->count < BURN_IN_UNITS || treatment->count < BURN_IN_UNITS)
+	if (control->count < BURN_IN_UNITS || treatment->count < BURN_IN_UNITS || !moments_comparable(control) ||
+	    !moments_comparable(treatment))
 		return false;
 	return !rates || (outcomes_enough(control) && outcomes_enough(treatment));
 }

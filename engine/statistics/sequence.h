@@ -34,7 +34,15 @@ double sequence_half_width(double variance, double tau2, double alpha);
 #define SCARCE_SHARE 0.1
 #define PLENTY_SHARE (1 - SCARCE_SHARE)
 
-/* Whether both arms have enough; `rates` are of values 0 and 1. */
+/* Of means and deviations that can be compared. The squares of smaller ones vanish, and their variance with them, so that any
+ * difference would be certain; those of larger ones are infinite. */
+#define COMPARED_LEAST 1e-100
+#define COMPARED_MOST 1e140
+
+/* Whether the mean and the deviation of an arm are between these limits, or both 0, or of no unit. */
+bool moments_comparable(const struct moments *arm);
+
+/* Whether both arms have enough, and can be compared; `rates` are of values 0 and 1. */
 bool burn_in_over(const struct moments *control, const struct moments *treatment, bool rates);
 
 /* Whether both arms have enough units, and either of them too few of an outcome. */

@@ -262,6 +262,64 @@ static void units_without_the_covariate_count_as_its_mean(void **state)
 	assert_true(interval.low > 0);
 }
 
+/* Units of two arms, whose values are multiplied by the unit in which they are sent. */
+static struct metric_analysis analysed_in_unit(uint64_t seed, double unit, bool covariate, bool adaptive)
+{
+	struct random chance = {seed};
+	const double difference = (double)(seed % 3) * 0.2;
+	struct analysis_options options = usual();
+	begin(2, 1);
+	for (uint32_t i = 0; i < 1200; i++) {
+		const double before = normal_draw(&chance), value = 4 + before + normal_draw(&chance) + difference * (i % 2);
+		value_new(unit_new(0, i % 2, before * unit), value * unit);
+	}
+	options.covariate = covariate;
+	options.adaptive = adaptive;
+	return analysed(options);
+}
+
+/* No number that a report shows as one: an underflow, or an overflow, would be such. */
+static void expect_nothing_is_concluded(const struct metric_analysis *analysis, bool adaptive)
+{
+	const struct pair_analysis *pair = &analysis->pairs[0];
+	assert_int_equal(pair->state, PAIR_EARLY);
+	assert_true(pair->sequence.p == 1 && isnan(pair->estimate) && isnan(pair->better));
+	assert_true(adaptive || isnan(pair->welch.p));
+	assert_true(isnan(pair->loss_treatment) && isnan(pair->loss_control) && !pair->improvement.defined);
+	assert_true(isnan(analysis->arms[0].best) && isnan(analysis->arms[1].best));
+	assert_non_null(pair_obstacle(pair));
+	assert_non_null(strstr(pair_obstacle(pair), "for a variance"));
+}
+
+static void a_decision_does_not_depend_on_the_unit_of_the_values(void **state)
+{
+	struct random chance = {3};
+	size_t concluded = 0;
+	(void)state;
+	for (size_t run = 0; run < runs(); run++) {
+		const int power = (int)(random_next(&chance) % 611) - 310;
+		const bool covariate = run % 2, adaptive = run % 5 == 4;
+		const struct metric_analysis plain = analysed_in_unit(run, 1, covariate, adaptive);
+		const struct pair_analysis wanted = plain.pairs[0];
+		const double best = plain.arms[1].best;
+		const struct metric_analysis scaled = analysed_in_unit(run, pow(10, power), covariate, adaptive);
+		const struct pair_analysis *pair = &scaled.pairs[0];
+		if (power < -101 || power > 139) {
+			expect_nothing_is_concluded(&scaled, adaptive);
+			continue;
+		}
+		if (power < -99 || power > 138)
+			continue; /* at the limits */
+		concluded++;
+		assert_int_equal(pair->state, wanted.state);
+		assert_true(fabs(pair->sequence.p - wanted.sequence.p) < 1e-6 && fabs(pair->better - wanted.better) < 1e-6);
+		assert_true(adaptive || fabs(pair->welch.p - wanted.welch.p) < 1e-6);
+		assert_true(fabs(pair->reduction - wanted.reduction) < 1e-6 && fabs(scaled.arms[1].best - best) < 1e-6);
+		assert_true(fabs(pair->estimate / pow(10, power) - wanted.estimate) < 1e-6);
+	}
+	assert_true(concluded > runs() / 5);
+}
+
 static void guardrails_are_one_sided(void **state)
 {
 	(void)state;
@@ -487,6 +545,7 @@ int main(void)
 		cmocka_unit_test(a_covariate_takes_variance_off),
 		cmocka_unit_test(a_covariate_is_in_the_chance_to_be_the_best_of_all_epochs),
 		cmocka_unit_test(units_without_the_covariate_count_as_its_mean),
+		cmocka_unit_test(a_decision_does_not_depend_on_the_unit_of_the_values),
 		cmocka_unit_test(guardrails_are_one_sided),
 		cmocka_unit_test(units_to_decide_shrink_with_the_difference),
 		cmocka_unit_test(an_equal_variant_is_rarely_decided_at_constant_peeking),

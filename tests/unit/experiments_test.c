@@ -127,7 +127,8 @@ static void values_that_do_not_vary_or_are_too_large_are_named(void **state)
 		const char *reward, *words;
 	} rows[] = {{"5", "each variant has one value only, which does not vary"},
 		    {"1e200", "its values are too large, and left out"},
-		    {"1", "each variant has one value only, which does not vary"}}; /* a rate of one outcome */
+		    {"1", "each variant has one value only, which does not vary"}, /* a rate of one outcome */
+		    {"1e-310", "its values are too small for a variance, below 1e-100"}};
 	(void)state;
 	for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
 		size_t length = 0;

@@ -62,6 +62,34 @@ static void units_of_one_value_show_nothing(void **state)
 	assert_int_equal(trial.move.evidence.items[0].verdict, VERDICT_HOLDS);
 }
 
+/* The same ones in another unit: the limit and the values are multiplied by it. */
+static void a_verdict_does_not_depend_on_the_unit_of_the_values(void **state)
+{
+	static const double small[] = {1e-310, 1e-200, 1e-163, 1e-140, 1e-110, 1e-101};
+	static const double fine[] = {1e-99, 1e-9, 1e-5, 1, 1e9, 1e99};
+	char yaml[1024];
+	(void)state;
+	for (size_t i = 0; i < 6; i++)
+		for (int is_small = 0; is_small < 2; is_small++) {
+			const double unit = is_small ? small[i] : fine[i];
+			(void)snprintf(yaml, sizeof yaml,
+				       HEAD "  successCriteria: [{metricName: profit, threshold: %.17g, operator: \">\"}]\n"
+					    "  progressiveDeployment: {schedule: [100]}\n",
+				       3 * unit);
+			rollout_start(yaml);
+			trial.look.epoch = trial.rollout.epoch;
+			trial.look.candidates[0].metrics[0] = (struct moments){0};
+			for (int j = 0; j < 2000; j++)
+				moments_add(&trial.look.candidates[0].metrics[0], (3.2 + (j % 2 ? 1 : -1)) * unit);
+			minute_pass(1000, 0);
+			const struct rollout_judgement *judgement = &trial.move.evidence.items[0];
+			assert_int_equal(judgement->verdict, is_small ? VERDICT_OPEN : VERDICT_HOLDS);
+			assert_int_equal(judgement->is_beyond, is_small);
+			assert_true(!is_small || (isnan(judgement->estimate) && isinf(judgement->interval.low)));
+			assert_true(is_small || fabs(judgement->estimate / unit - 3.2) < 1e-9);
+		}
+}
+
 /* Looks of ten units each, of which all are 1 but for a share of the runs' mean: whether a criterion above it ever holds. */
 static bool outcomes_hold(struct random *chance, double mean, unsigned looks)
 {
@@ -261,6 +289,7 @@ int main(void)
 #define WITH_BUFFER(test) cmocka_unit_test_setup_teardown(test, buffer_begin, buffer_end)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_mean_is_held_against_its_limit_on_the_side_that_is_asked),
+		cmocka_unit_test(a_verdict_does_not_depend_on_the_unit_of_the_values),
 		cmocka_unit_test(units_of_one_value_show_nothing),
 		cmocka_unit_test(values_that_were_0_and_1_are_judged_as_a_rate),
 		cmocka_unit_test(the_gate_better_compares_the_metric_with_the_default),
