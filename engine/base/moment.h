@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #define MOMENT_BYTES 24
+#define MOMENT_MS_MOST 253402300799999 /* of the year 9999 */
 
 /* "2026-01-31T23:59:59Z", from milliseconds since 1970; "never" for values outside the calendar. */
 void moment_print(int64_t ms, char moment[MOMENT_BYTES]);

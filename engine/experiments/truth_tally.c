@@ -38,6 +38,7 @@ struct truth_tally {
 	size_t unit_count, unit_places; /* a power of two */
 	struct truth_counts counts[ASSIGNMENT_WAYS_MAX];
 	struct truth_tally_losses losses;
+	struct error refused; /* the first of the refused feedback */
 };
 
 /* ---- units ---- */
@@ -340,6 +341,14 @@ static size_t outcomes_list(const struct truth_tally *tally, const struct feedba
 	return count;
 }
 
+static bool outcomes_check(size_t count, struct error *error)
+{
+	return count != SIZE_MAX || error_set(error, ERROR_INPUT, PLACE_NONE,
+					      "its metric `" ROLLOUT_ACCURACY "` is not from 0 to 1, or another one is above %g; "
+					      "correct it",
+					      TRUTH_VALUE_MAX);
+}
+
 /* Index of a metric among what is judged, of which it is one. */
 static size_t judged_index(const struct truth_tally *tally, struct text metric)
 {
@@ -399,8 +408,9 @@ void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feed
 	const size_t count = outcomes_list(tally, feedback, outcomes);
 	if (count == 0 && !is_judged)
 		return;
-	if (!feedback_check(feedback, time_ms, &refused) || count == SIZE_MAX) {
-		tally->losses.refused++;
+	if (!feedback_check(feedback, time_ms, &refused) || !outcomes_check(count, &refused)) {
+		if (tally->losses.refused++ == 0)
+			tally->refused = refused;
 		return;
 	}
 	struct feedback reduced = *feedback;
@@ -431,6 +441,11 @@ struct truth_tally_losses truth_tally_losses(const struct truth_tally *tally)
 	losses.late += join.late;
 	losses.unknown += join.unknown;
 	return losses;
+}
+
+const char *truth_tally_refusal(const struct truth_tally *tally)
+{
+	return tally->refused.text;
 }
 
 /* ---- opening ---- */

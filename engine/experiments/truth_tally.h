@@ -131,6 +131,9 @@ void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feed
 const struct truth_counts *truth_tally_counts(const struct truth_tally *tally);
 struct truth_tally_losses truth_tally_losses(const struct truth_tally *tally);
 
+/* Why the first of the refused feedback was; "": none was. */
+const char *truth_tally_refusal(const struct truth_tally *tally);
+
 /* The metric of a feedback by which it is judged; NULL: it has none. */
 const struct feedback_metric *truth_accuracy(const struct feedback *feedback);
 

@@ -12,6 +12,8 @@
 
 #define NUMBERS 16	/* of a record that are not measured one by one, at most */
 #define NAME_SHOWN 40	/* bytes of a name in an error */
+#define CLOCK_LEAST_MS 1000000000000 /* of 2001: an earlier clock is a simulated one, whose times may be small */
+#define MOMENT_BEYOND "after the year 9999"
 
 /* ---- checks ---- */
 
@@ -38,18 +40,55 @@ static bool names_check(const struct feedback *feedback, struct error *error)
 	       name_check("feedback_id", feedback->feedback_id, error);
 }
 
+/* Units in which a time is often sent by mistake. */
+static const struct mistaken_unit {
+	const char *name, *next;
+	double per_ms;
+} mistaken_units[] = {
+	{"seconds", "multiply it by 1,000", 1e-3},
+	{"microseconds", "divide it by 1,000", 1e3},
+	{"nanoseconds", "divide it by 1,000,000", 1e6},
+};
+
+/* The unit in which the time is lately, while in milliseconds it is not. NULL: there is none. */
+static const struct mistaken_unit *mistaken_unit_find(int64_t time_ms, int64_t now_ms)
+{
+	for (size_t i = 0; now_ms >= CLOCK_LEAST_MS && i < sizeof mistaken_units / sizeof *mistaken_units; i++) {
+		const double taken_ms = (double)time_ms / mistaken_units[i].per_ms;
+		if (taken_ms >= (double)now_ms / 2 && taken_ms <= (double)now_ms + FEEDBACK_AHEAD_MS)
+			return &mistaken_units[i];
+	}
+	return NULL;
+}
+
 static bool time_check(const struct feedback *feedback, int64_t now_ms, struct error *error)
 {
+	const int64_t time_ms = feedback->time_ms;
+	const struct mistaken_unit *unit = mistaken_unit_find(time_ms, now_ms);
 	char moment[MOMENT_BYTES];
-	if (feedback->time_ms < 0)
+	moment_print(time_ms, moment);
+	if (time_ms < 0)
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "the time of the feedback is %" PRId64 " ms, which is before 1970; correct it", feedback->time_ms);
-	if (feedback->time_ms - FEEDBACK_AHEAD_MS <= now_ms)
+				 "the time of the feedback is %" PRId64
+				 " ms, which is before 1970; send milliseconds since 1970, or "
+				 "`time` as 2026-01-31T09:30:00Z",
+				 time_ms);
+	if (unit)
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the time of the feedback is %" PRId64
+				 " ms, which is %s; it seems to be in %s: %s, or send `time` as "
+				 "2026-01-31T09:30:00Z",
+				 time_ms, time_ms > MOMENT_MS_MOST ? MOMENT_BEYOND : moment, unit->name, unit->next);
+	if (time_ms - FEEDBACK_AHEAD_MS <= now_ms)
 		return true;
-	moment_print(feedback->time_ms, moment);
+	if (time_ms > MOMENT_MS_MOST)
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the feedback is from the future: its time is %" PRId64 " ms, which is " MOMENT_BEYOND
+				 "; send milliseconds since 1970, or `time` as 2026-01-31T09:30:00Z",
+				 time_ms);
 	return error_set(error, ERROR_INPUT, PLACE_NONE,
 			 "the feedback is from the future: its time is %s (%" PRId64 " ms ahead); correct its time or the clock",
-			 moment, feedback->time_ms - now_ms);
+			 moment, time_ms - now_ms);
 }
 
 static bool number_check(const char *what, struct text name, double number, struct error *error)

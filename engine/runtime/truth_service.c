@@ -133,11 +133,13 @@ static void losses_say(const struct truth_service *service, struct truth_countin
 	counting->is_logged = true;
 	log_say(service->config.log, LOG_LEVEL_WARN, NULL,
 		"the rollout of `%s` leaves out feedback of %s: %" PRIu64 " whose truth, or whose answer, is no integer, text "
-		"or probability, %" PRIu64 " with a metric `" ROLLOUT_ACCURACY "` that is not from 0 to 1, or another too large to "
-		"add up, %" PRIu64 " of more than %zu units, %" PRIu64 " whose request was one of too many in the window; a "
-		"feedback may say by itself whether the answer was right: `metrics: {" ROLLOUT_ACCURACY ": 1}`, or 0",
-		counting->experiment->name, service->config.feedback, losses.unjudged, losses.refused, losses.crowded,
-		TRUTH_UNITS_MAX, losses.dropped);
+		"or probability, %" PRIu64 " of more than %zu units, %" PRIu64
+		" whose request was one of too many in the window, %" PRIu64
+		" that is refused%s%s; a feedback may say by itself whether the answer was right: `metrics: {" ROLLOUT_ACCURACY
+		": 1}`, or 0",
+		counting->experiment->name, service->config.feedback, losses.unjudged, losses.crowded, TRUTH_UNITS_MAX,
+		losses.dropped, losses.refused, losses.refused > 0 ? ", the first one as " : "",
+		truth_tally_refusal(counting->tally));
 }
 
 static bool has_truths(const struct truth_counting *counting)

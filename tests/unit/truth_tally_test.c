@@ -290,6 +290,7 @@ static void feedback_that_is_no_accuracy_is_counted_apart(void **state)
 	window_pass(NOW_MS);
 	expect(1, 0, 0);
 	assert_int_equal(truth_tally_losses(tally).refused, 3);
+	assert_non_null(strstr(truth_tally_refusal(tally), "`accuracy` is not from 0 to 1")); /* of the first one */
 	assert_int_equal(truth_tally_losses(tally).unjudged, 1);
 	assert_int_equal(truth_tally_losses(tally).late, 1);
 }
@@ -487,6 +488,17 @@ static void a_metric_without_accuracy_does_not_make_one(void **state)
 	expect(1, 1, 1);
 }
 
+static void why_feedback_is_refused_is_known(void **state)
+{
+	const struct feedback_metric right = {TEXT(ROLLOUT_ACCURACY), 1};
+	const struct feedback seconds = {.id = TEXT("a"), .time_ms = 1800000000, .metric_count = 1, .metrics = &right};
+	(void)state;
+	assert_string_equal(truth_tally_refusal(tally), "");
+	truth_tally_feedback(tally, &seconds, 1800000001000);
+	assert_int_equal(truth_tally_losses(tally).refused, 1);
+	assert_non_null(strstr(truth_tally_refusal(tally), "it seems to be in seconds"));
+}
+
 static void a_metric_too_large_is_refused(void **state)
 {
 	(void)state;
@@ -621,6 +633,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_unit_of_a_ratio_counts_by_its_values, ratio_begin, ratio_end),
 		WITH_METRICS(a_reward_is_a_metric_where_it_is_named),
 		WITH_METRICS(a_metric_without_accuracy_does_not_make_one),
+		WITH_METRICS(why_feedback_is_refused_is_known),
 		WITH_METRICS(a_metric_too_large_is_refused),
 		WITH_METRICS(a_new_request_has_no_value_of_the_former_one),
 		cmocka_unit_test_setup_teardown(a_capped_metric_counts_once_its_quantiles_are_known, capped_begin, capped_end),
