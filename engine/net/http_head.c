@@ -540,7 +540,7 @@ bool http_answer_head_write(struct buffer *out, const struct http_answer_head *h
 {
 	if (!answer_headers_are_values(head))
 		return false;
-	buffer_text(out, TEXT("HTTP/1.1 "));
+	buffer_text(out, TEXT(HTTP_ANSWER_BEGINS));
 	write_number(out, (uint64_t)head->status);
 	buffer_byte(out, ' ');
 	buffer_string(out, http_status_words(head->status));

@@ -98,6 +98,8 @@ bool http_head_next(const struct http_head *head, size_t *place, struct text *na
 
 /* ---- answers ---- */
 
+#define HTTP_ANSWER_BEGINS "HTTP/1.1 " /* each head does */
+
 struct http_answer_header {
 	const char *name;
 	const char *value;

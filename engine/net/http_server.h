@@ -87,7 +87,9 @@ struct text http_incoming_query(const struct http_incoming *incoming); /* as it 
 
 int64_t http_incoming_age_ms(const struct http_incoming *incoming); /* since its head was complete */
 
-/* Whether the caller has disconnected, or sends nothing more. An answer is still required, and need not arrive. */
+/* Whether the caller has disconnected. An answer is still required, and need not arrive. A caller that has only ended its side gets
+ * the answers to all requests that it sent whole before; what tells the two apart is whether the first byte of an answer, sent when
+ * the end of the side is seen, is refused. An answer in pieces that has begun is over in both cases. */
 bool http_incoming_is_over(const struct http_incoming *incoming);
 
 /* Decompresses the body of a request that was passed to `called`. GZIP_MORE: it is long, so others are served meanwhile. Then the

@@ -1,6 +1,7 @@
 /* http_server_connection.c: Connection of the HTTP server: its input, its output, and its time limits; see
  * http_server_parts.h. */
 #include <assert.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -349,13 +350,39 @@ static void inbound_keep_rest(struct http_inbound *connection, const char *bytes
 		connection->phase = HTTP_PHASE_OVER;
 }
 
-/* Stops watching for input. Either more has arrived than can be read now, or the peer has ended its side. */
+/* A peer that has closed its connection, and one that has only ended its side, look the same until they are sent something: the
+ * first answers by a reset. So the first byte of the answer, which all answers begin with, is sent at once. */
+static void inbound_probe(struct http_inbound *connection)
+{
+	struct http_incoming *incoming = connection->incoming;
+	size_t count = 0;
+	struct error error = {0};
+	if (connection->phase != HTTP_PHASE_CALLED || incoming->in_pieces || incoming->written < incoming->output.length)
+		return;
+	if (link_write(&connection->link, HTTP_ANSWER_BEGINS, 1, &count, &error) == LINK_BROKEN)
+		connection->phase = HTTP_PHASE_OVER;
+	incoming->written += count;
+}
+
+/* Stops watching for input. Either more has arrived than can be read now, or the peer has ended its side; or both. */
 static void inbound_mute(struct http_inbound *connection)
 {
+	const int socket = connection->link.socket;
+	struct pollfd polled = {.fd = socket, .events = POLLRDHUP};
 	char byte;
 	connection->is_muted = true;
-	if (recv(connection->link.socket, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) == 0)
+	if (recv(socket, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) == 0)
 		connection->has_ended = true;
+	if (connection->is_half_closed || poll(&polled, 1, 0) <= 0)
+		return;
+	connection->is_half_closed = true;
+	inbound_probe(connection);
+}
+
+/* Whether nothing is left to be read: a request that is not whole stays so. */
+static bool inbound_is_at_end(const struct http_inbound *connection)
+{
+	return connection->has_ended && connection->rest.length == 0 && phase_takes(connection->phase);
 }
 
 static void inbound_read(struct http_inbound *connection)
@@ -438,7 +465,9 @@ static bool inbound_watch(struct http_inbound *connection)
 		return true;
 	if (inbound_takes(connection))
 		connection->is_muted = false;
-	uint32_t events = connection->is_muted || inbound_waits(connection) ? 0 : EPOLLIN;
+	uint32_t events = inbound_waits(connection) ? 0 : EPOLLIN;
+	if (connection->is_muted)
+		events = connection->is_half_closed ? 0 : EPOLLRDHUP;
 	if (connection->phase == HTTP_PHASE_HANDSHAKE)
 		events = link_events(&connection->link);
 	else if (incoming && incoming->written < incoming->output.length)
@@ -469,8 +498,8 @@ static void inbound_settle(struct http_inbound *connection)
 	connection->has_begun = false;
 	if (inbound_waits(connection))
 		http_inbound_wake(connection);
-	bool is_over = connection->phase == HTTP_PHASE_OVER ||
-		       (connection->phase == HTTP_PHASE_IDLE && (connection->server->draining || connection->has_ended));
+	bool is_over = connection->phase == HTTP_PHASE_OVER || inbound_is_at_end(connection) ||
+		       (connection->phase == HTTP_PHASE_IDLE && connection->server->draining);
 	if (is_over || !inbound_watch(connection) || !inbound_set_timer(connection))
 		http_inbound_hang_up(connection);
 }
@@ -499,7 +528,7 @@ void http_inbound_turn(struct http_inbound *connection, uint32_t events)
 	else if (events & EPOLLOUT)
 		http_inbound_flush(connection);
 	inbound_take_rest(connection);
-	if (events & EPOLLIN) {
+	if (events & (EPOLLIN | EPOLLRDHUP)) {
 		if (connection->phase != HTTP_PHASE_HANDSHAKE && inbound_takes(connection)) /* then no rest is pending */
 			inbound_read(connection);
 		else if (connection->phase == HTTP_PHASE_CALLED || connection->phase == HTTP_PHASE_SENDING)

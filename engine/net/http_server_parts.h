@@ -88,7 +88,8 @@ struct http_inbound {
 	bool has_begun; /* this turn has taken a request */
 	bool is_awake;	/* in the timer's list */
 	bool is_muted;	/* not watched for input: more has come than is read now */
-	bool has_ended; /* the peer sends nothing more */
+	bool has_ended; /* the peer sends nothing more, and only `rest` is left of what it sent */
+	bool is_half_closed; /* the peer sends nothing more, though not all may be read; noted while a request is answered */
 	bool closes;	/* after the present answer */
 	struct http_incoming *incoming;
 	struct buffer rest; /* rest of the last read, for the next request */

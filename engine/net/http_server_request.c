@@ -246,11 +246,10 @@ int64_t http_incoming_age_ms(const struct http_incoming *incoming)
 	return loop_now_ms(incoming->server->loop) - incoming->head_ms;
 }
 
-/* Checks the socket, because the connection is not read while its request waits. */
 bool http_incoming_is_over(const struct http_incoming *incoming)
 {
 	const struct http_inbound *connection = incoming->connection;
-	return !connection || connection->has_ended || connection->phase == HTTP_PHASE_OVER || link_peer_left(&connection->link);
+	return !connection || connection->phase == HTTP_PHASE_OVER || (incoming->in_pieces && connection->is_half_closed);
 }
 
 void http_incoming_add_header(struct http_incoming *incoming, const char *name, const char *value)
@@ -356,7 +355,8 @@ static bool write_head(struct http_incoming *incoming, struct http_answer_head *
 	struct http_inbound *connection = incoming->connection;
 	if (!connection || connection->phase == HTTP_PHASE_OVER)
 		return false;
-	connection->closes |= incoming->server->leaving || incoming->server->draining || connection->has_ended || head->unsized;
+	connection->closes |= incoming->server->leaving || incoming->server->draining || head->unsized ||
+			      (connection->has_ended && connection->rest.length == 0);
 	head->date = http_date(incoming->server);
 	head->connection = connection_word(incoming);
 	head->added = incoming->added;

@@ -12,7 +12,6 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -195,16 +194,6 @@ static enum link_outcome shake_hands(struct link *link, struct error *error)
 		return LINK_BROKEN;
 	}
 	return LINK_DONE;
-}
-
-bool link_peer_left(const struct link *link)
-{
-	struct pollfd polled = {.fd = link->socket, .events = POLLRDHUP};
-	char byte;
-	if (link->tls)
-		return poll(&polled, 1, 0) > 0 && (polled.revents & (POLLRDHUP | POLLHUP | POLLERR));
-	ssize_t got = recv(link->socket, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT);
-	return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 struct text link_peer_subject(const struct link *link, char *out, size_t size)

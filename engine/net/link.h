@@ -55,10 +55,6 @@ uint32_t link_events(const struct link *link); /* events to watch while it is be
 enum link_outcome link_read(struct link *link, char *bytes, size_t size, size_t *count, struct error *error);
 enum link_outcome link_write(struct link *link, const char *bytes, size_t size, size_t *count, struct error *error);
 
-/* Whether the peer has ended its sending direction, or the connection is broken. Reads nothing. Without TLS, bytes that have
- * come before the end hide it: they are the peer's next request. With TLS they may be the alert that announces the end. */
-bool link_peer_left(const struct link *link);
-
 /* Subject of the peer's certificate, if TLS has verified it, in the form of RFC 2253, with UTF-8 unescaped. In `out`,
  * with a NUL. Bytes NULL: it has none, or it is too long. */
 struct text link_peer_subject(const struct link *link, char *out, size_t size);

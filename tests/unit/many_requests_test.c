@@ -120,6 +120,84 @@ static void a_row_is_answered_though_its_caller_ends_its_side(void **state)
 	guest_close(&caller);
 }
 
+static void await_held(const struct many_stand *stand, size_t count)
+{
+	for (int64_t until_ms = loop_now_ms(stand->loop) + WAIT_MS; stand->held_count < count;) {
+		assert_true(loop_now_ms(stand->loop) < until_ms);
+		assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
+	}
+	for (int i = 0; i < SETTLED_TURNS; i++)
+		assert_true(loop_turn(stand->loop, 0, &(struct error){0}));
+}
+
+/* Its end is seen while its first request waits; the others are in the same packet, or behind. The last one is not whole. */
+static void a_row_that_waits_is_answered_though_its_caller_ends_its_side(void **state)
+{
+	struct many_stand *stand = *state;
+	static const char held[] = "GET /held HTTP/1.1\r\nHost: x\r\n\r\n";
+	for (int together = 0; together < 2; together++) {
+		struct guest caller = guest_open(stand->loop, http_server_port(stand->http));
+		stand->held_count = 0;
+		guest_say(&caller, held);
+		if (!together)
+			await_held(stand, 1);
+		guest_say(&caller, held);
+		guest_say(&caller, held);
+		for (int i = 0; i < ROW; i++) /* which are answered at once */
+			guest_say(&caller, "GET /other HTTP/1.1\r\nHost: x\r\n\r\n");
+		guest_say(&caller, "GET /held HTTP/1.1\r\nHos");
+		assert_int_equal(shutdown(caller.socket, SHUT_WR), 0);
+		for (size_t i = 0; i < 3; i++) {
+			await_held(stand, i + 1);
+			assert_false(http_incoming_is_over(stand->held[i]));
+			http_server_answer(stand->held[i], 200, "text/plain", TEXT("done"), NULL, 0);
+		}
+		const char *heard = guest_hear(&caller, "");
+		assert_memory_equal(heard, "HTTP/1.1 200 OK\r\n", 17);
+		assert_int_equal(answers_of(heard), 3 + ROW);
+		assert_int_equal(stand->held_count, 3);
+		guest_close(&caller);
+	}
+}
+
+static void an_old_caller_that_ends_its_side_is_answered(void **state)
+{
+	struct many_stand *stand = *state;
+	struct guest caller = guest_open(stand->loop, http_server_port(stand->http));
+	guest_say(&caller, "GET /held HTTP/1.0\r\n\r\n");
+	assert_int_equal(shutdown(caller.socket, SHUT_WR), 0);
+	await_held(stand, 1);
+	assert_false(http_incoming_is_over(stand->held[0]));
+	http_server_answer(stand->held[0], 200, "text/plain", TEXT("done"), NULL, 0);
+	const char *heard = guest_hear(&caller, "");
+	assert_memory_equal(heard, "HTTP/1.1 200 OK\r\n", 17);
+	assert_non_null(strstr(heard, "\r\n\r\ndone"));
+	guest_close(&caller);
+}
+
+/* More of its requests are in the packet, or behind it: none of them begins. */
+static void a_row_is_dropped_when_its_caller_closes(void **state)
+{
+	struct many_stand *stand = *state;
+	for (int together = 0; together < 2; together++) {
+		struct guest caller = guest_open(stand->loop, http_server_port(stand->http));
+		stand->held_count = 0;
+		guest_say(&caller, "GET /held HTTP/1.1\r\nHost: x\r\n\r\n");
+		if (!together)
+			await_held(stand, 1);
+		guest_say(&caller, "GET /held HTTP/1.1\r\nHost: x\r\n\r\n");
+		await_held(stand, 1);
+		guest_close(&caller);
+		for (int64_t until_ms = loop_now_ms(stand->loop) + WAIT_MS; !http_incoming_is_over(stand->held[0]);) {
+			assert_true(loop_now_ms(stand->loop) < until_ms);
+			assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
+		}
+		http_server_answer(stand->held[0], 200, "text/plain", TEXT("too late"), NULL, 0);
+		await_held(stand, 1);
+		assert_int_equal(stand->held_count, 1);
+	}
+}
+
 /* What it has not read may be sent elsewhere: its last answer says so. */
 static void a_row_ends_in_words_if_the_server_drains(void **state)
 {
@@ -193,8 +271,13 @@ int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, many_stand_open, many_stand_close)
 	const struct CMUnitTest tests[] = {
-		STORY(requests_in_a_row_leave_room_for_others),	 STORY(a_row_is_answered_though_its_caller_ends_its_side),
-		STORY(a_row_ends_in_words_if_the_server_drains), STORY(streams_at_once_leave_room_for_others),
+		STORY(requests_in_a_row_leave_room_for_others),
+		STORY(a_row_is_answered_though_its_caller_ends_its_side),
+		STORY(a_row_that_waits_is_answered_though_its_caller_ends_its_side),
+		STORY(an_old_caller_that_ends_its_side_is_answered),
+		STORY(a_row_is_dropped_when_its_caller_closes),
+		STORY(a_row_ends_in_words_if_the_server_drains),
+		STORY(streams_at_once_leave_room_for_others),
 		STORY(streams_begin_while_others_wait),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -374,16 +374,26 @@ static void a_certificate_with_anothers_key_is_refused_and_the_old_one_stays(voi
 /* A caller over TLS that sends one request and, when it is told, leaves: with the alert that announces it. */
 struct leaver {
 	int port;
-	int leaves; /* the end of a pipe: its closing tells */
+	int leaves;	  /* the end of a pipe: its closing tells */
+	bool stays;	  /* to read: it only ends its side */
+	char heard[1024]; /* then */
 };
+
+static void leaver_listen(struct leaver *leaver, SSL *session)
+{
+	size_t length = 0;
+	for (int got; (got = SSL_read(session, leaver->heard + length, (int)(sizeof leaver->heard - 1 - length))) > 0;)
+		length += (size_t)got;
+}
 
 static void *leaver_run(void *context)
 {
 	static const char asks[] = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
-	const struct leaver *leaver = context;
+	struct leaver *leaver = context;
 	const struct sockaddr_in address = {
 		.sin_family = AF_INET, .sin_port = htons((uint16_t)leaver->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
+	SSL_CTX_set_max_proto_version(tls, TLS1_2_VERSION); /* no tickets: unread, they would make its close a reset */
 	SSL *session = SSL_new(tls);
 	int socket_of = socket(AF_INET, SOCK_STREAM, 0);
 	char byte;
@@ -392,9 +402,10 @@ static void *leaver_run(void *context)
 		    SSL_write(session, asks, sizeof asks - 1) == sizeof asks - 1;
 	ssize_t told = read(leaver->leaves, &byte, 1);
 	SSL_shutdown(session);
-	shutdown(socket_of, SHUT_WR);
-	while (recv(socket_of, &byte, 1, 0) > 0) /* until the server ends it */
-		;
+	if (leaver->stays) {
+		shutdown(socket_of, SHUT_WR);
+		leaver_listen(leaver, session);
+	}
 	close(socket_of);
 	SSL_free(session);
 	SSL_CTX_free(tls);
@@ -409,33 +420,52 @@ static void hold(void *context, struct http_incoming *asked, struct text method,
 	held = asked;
 }
 
-static void a_caller_that_leaves_is_noticed_through_tls(void **state)
+/* Whether its request is over some time after it has left. */
+static bool leaver_is_noticed(struct vault *vault, struct leaver *leaver, int64_t wait_ms)
 {
-	struct vault *vault = *state;
 	int pipes[2];
 	pthread_t thread;
 	void *result;
 	held = NULL;
 	open_http_server(vault, CERTIFICATE_SERVER, NONE, hold);
 	assert_int_equal(pipe(pipes), 0);
-	struct leaver leaver = {http_server_port(vault->http_server), pipes[0]};
-	assert_int_equal(pthread_create(&thread, NULL, leaver_run, &leaver), 0);
+	leaver->port = http_server_port(vault->http_server);
+	leaver->leaves = pipes[0];
+	assert_int_equal(pthread_create(&thread, NULL, leaver_run, leaver), 0);
 	for (int64_t until_ms = loop_now_ms(vault->loop) + 10000; !held && loop_now_ms(vault->loop) < until_ms;)
 		assert_true(loop_turn(vault->loop, 20, &(struct error){0}));
 	assert_non_null(held);
 	assert_false(http_incoming_is_over(held));
 	close(pipes[1]);
-	int64_t until_ms = loop_now_ms(vault->loop) + 2000;
+	int64_t until_ms = loop_now_ms(vault->loop) + wait_ms;
 	while (!http_incoming_is_over(held) && loop_now_ms(vault->loop) < until_ms)
 		assert_true(loop_turn(vault->loop, 20, &(struct error){0}));
 	const bool is_over = http_incoming_is_over(held);
 	http_server_answer(held, 200, "text/plain", TEXT("late"), NULL, 0);
+	for (int64_t end_ms = loop_now_ms(vault->loop) + 10000; !http_server_drain(vault->http_server);) {
+		assert_true(loop_now_ms(vault->loop) < end_ms);
+		assert_true(loop_turn(vault->loop, 20, &(struct error){0}));
+	}
 	http_server_close(vault->http_server);
 	vault->http_server = NULL;
 	pthread_join(thread, &result);
 	close(pipes[0]);
-	assert_ptr_equal(result, &leaver);
-	assert_true(is_over);
+	assert_ptr_equal(result, leaver);
+	return is_over;
+}
+
+static void a_caller_that_leaves_is_noticed_through_tls(void **state)
+{
+	struct leaver leaver = {0};
+	assert_true(leaver_is_noticed(*state, &leaver, 10000));
+}
+
+static void a_caller_that_ends_its_side_of_tls_is_answered(void **state)
+{
+	struct leaver leaver = {.stays = true};
+	assert_false(leaver_is_noticed(*state, &leaver, 100));
+	assert_memory_equal(leaver.heard, "HTTP/1.1 200 OK\r\n", 17);
+	assert_non_null(strstr(leaver.heard, "\r\n\r\nlate"));
 }
 
 static void a_handshake_that_does_not_begin_ends(void **state)
@@ -583,6 +613,7 @@ int main(void)
 		STORY(https_goes_to_a_server_that_its_authority_vouches_for),
 		STORY(http_asks_its_callers_for_certificates),
 		STORY(a_caller_that_leaves_is_noticed_through_tls),
+		STORY(a_caller_that_ends_its_side_of_tls_is_answered),
 		STORY(a_certificate_changes_while_the_server_runs),
 		STORY(a_certificate_with_anothers_key_is_refused_and_the_old_one_stays),
 		STORY(a_handshake_that_does_not_begin_ends),
