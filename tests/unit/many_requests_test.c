@@ -6,18 +6,23 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "guest.h"
 #include "net/grpc_server.h"
 #include "net/http_server.h"
+#include "tests/unit/certificates.h"
 #include "tests/unit/puppet.h"
 
 #define REQUESTS 200
 #define ROW 20
 #define SETTLED_TURNS 5
+#define RECORD_REQUESTS 25 /* in a record of TLS */
 #define WAIT_MS 10000
 
 struct many_stand {
@@ -45,18 +50,38 @@ static void on_called(void *context, struct http_incoming *incoming, struct text
 	http_server_answer(incoming, 200, "text/plain", path, NULL, 0);
 }
 
-static int many_stand_open(void **state)
+/* Files NULL: its connections of HTTP/2 are plain. */
+static int many_stand_begin(void **state, const struct tls_files *files)
 {
 	static struct many_stand stand;
 	struct error error = {0};
 	stand = (struct many_stand){.loop = loop_open(&error)};
 	const struct http_server_config http = {.body_bytes = 1000, .connections = 4, .called = on_called, .context = &stand};
 	stand.http = http_server_open(stand.loop, &http, &error);
-	const struct grpc_server_config grpc = {
-		.message_bytes = 1000, .metadata_bytes = 8000, .streams = REQUESTS, .connections = 4, .http = stand.http};
+	const struct grpc_server_config grpc = {.files = files,
+						.message_bytes = 1000,
+						.metadata_bytes = 8000,
+						.streams = REQUESTS,
+						.connections = 4,
+						.http = stand.http};
 	stand.grpc = grpc_server_open(stand.loop, &grpc, &error);
 	*state = &stand;
 	return error.kind != ERROR_NONE;
+}
+
+static int many_stand_open(void **state)
+{
+	return many_stand_begin(state, NULL);
+}
+
+static int many_stand_open_secure(void **state)
+{
+	struct certificates certificates;
+	certificates_make(&certificates);
+	const struct tls_files files = certificates_files(&certificates, CERTIFICATE_SERVER, CERTIFICATES);
+	const int failed = many_stand_begin(state, &files);
+	certificates_remove(&certificates);
+	return failed;
 }
 
 static int many_stand_close(void **state)
@@ -267,6 +292,89 @@ static void streams_begin_while_others_wait(void **state)
 	puppet_hang_up_all(&puppet);
 }
 
+/* ---- over TLS ---- */
+
+/* A caller over TLS, whose frames are written into one end of a pair of sockets, and sent from the other. */
+struct secure_caller {
+	const struct many_stand *stand;
+	SSL_CTX *context;
+	SSL *session;
+	int socket, written[2];
+	struct puppet_line line;
+};
+
+/* Sends what was written, in one record of TLS. */
+static void secure_send(struct secure_caller *caller)
+{
+	char bytes[16384];
+	const ssize_t length = recv(caller->written[1], bytes, sizeof bytes, MSG_DONTWAIT);
+	assert_in_range(length, 1, sizeof bytes - 1);
+	assert_int_equal(SSL_write(caller->session, bytes, (int)length), length);
+}
+
+/* What it has first in flight is answered, and no more comes from it by itself. */
+static void secure_open(struct secure_caller *caller, const struct many_stand *stand)
+{
+	const size_t before = stand->others;
+	const struct guest guest = guest_open(stand->loop, grpc_server_port(stand->grpc));
+	*caller = (struct secure_caller){.stand = stand, .context = SSL_CTX_new(TLS_client_method()), .socket = guest.socket};
+	assert_int_equal(fcntl(caller->socket, F_SETFL, O_NONBLOCK), 0);
+	caller->session = SSL_new(caller->context);
+	assert_int_equal(SSL_set_alpn_protos(caller->session, (const unsigned char *)"\2h2", 3), 0);
+	assert_int_equal(SSL_set_fd(caller->session, caller->socket), 1);
+	for (int64_t until_ms = loop_now_ms(stand->loop) + WAIT_MS; SSL_connect(caller->session) != 1;) {
+		assert_true(loop_now_ms(stand->loop) < until_ms);
+		assert_true(loop_turn(stand->loop, 1, &(struct error){0}));
+	}
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, caller->written), 0);
+	caller->line.watch.descriptor = caller->written[0];
+	puppet_say(&caller->line, PUPPET_PREFACE, sizeof PUPPET_PREFACE - 1);
+	puppet_settings(&caller->line, 0);
+	puppet_frame(&caller->line, FRAME_SETTINGS, FLAG_ACK, 0, NULL, 0);
+	get(&caller->line, 1, "/first");
+	secure_send(caller);
+	for (int64_t until_ms = loop_now_ms(stand->loop) + WAIT_MS; stand->others == before;) {
+		assert_true(loop_now_ms(stand->loop) < until_ms);
+		assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
+	}
+	for (int i = 0; i < SETTLED_TURNS; i++)
+		assert_true(loop_turn(stand->loop, 0, &(struct error){0}));
+}
+
+static void secure_close(struct secure_caller *caller)
+{
+	SSL_free(caller->session);
+	SSL_CTX_free(caller->context);
+	close(caller->socket);
+	close(caller->written[0]);
+	close(caller->written[1]);
+}
+
+/* Several records are read in a turn: what may begin in it is counted over all of them. */
+static void streams_of_several_records_leave_room_for_others(void **state)
+{
+	struct many_stand *stand = *state;
+	struct secure_caller caller, other;
+	secure_open(&other, stand);
+	secure_open(&caller, stand);
+	stand->others = 0;
+	const struct puppet_line sent = {.watch.descriptor = caller.socket};
+	puppet_hold(&sent, true); /* all of it comes before the first turn */
+	for (int i = 0; i < REQUESTS; i++) {
+		get(&caller.line, 3 + 2 * i, "/many");
+		if (i % RECORD_REQUESTS == RECORD_REQUESTS - 1)
+			secure_send(&caller);
+	}
+	puppet_hold(&sent, false);
+	get(&other.line, 3, "/other");
+	secure_send(&other);
+	await_all(stand);
+	assert_in_range(stand->many_before, 0, REQUESTS / 2);
+	assert_int_equal(stand->many, REQUESTS);
+	secure_close(&caller);
+	secure_close(&other);
+}
+
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, many_stand_open, many_stand_close)
@@ -279,6 +387,8 @@ int main(void)
 		STORY(a_row_ends_in_words_if_the_server_drains),
 		STORY(streams_at_once_leave_room_for_others),
 		STORY(streams_begin_while_others_wait),
+		cmocka_unit_test_setup_teardown(streams_of_several_records_leave_room_for_others, many_stand_open_secure,
+						many_stand_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,8 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-#define PREFACE_BYTES (sizeof PREFACE - 1)
+#define PREFACE_BYTES (sizeof PUPPET_PREFACE - 1)
 #define HEAD_BYTES 9
 #define HEADERS_BYTES (64 << 10)
 #define FRAME_BYTES ((size_t)16384) /* what every peer takes */
@@ -37,7 +36,7 @@ static uint32_t number_at(const unsigned char *bytes, int count)
 
 /* ---- saying ---- */
 
-void puppet_hold(struct puppet_line *line, bool held)
+void puppet_hold(const struct puppet_line *line, bool held)
 {
 	assert_int_equal(setsockopt(line->watch.descriptor, IPPROTO_TCP, TCP_CORK, &(int){held}, sizeof(int)), 0);
 }
@@ -235,7 +234,7 @@ static size_t hear_one(struct puppet_line *line, const unsigned char *bytes, siz
 	if (!line->greeted) {
 		if (length < PREFACE_BYTES)
 			return 0;
-		assert_memory_equal(bytes, PREFACE, PREFACE_BYTES);
+		assert_memory_equal(bytes, PUPPET_PREFACE, PREFACE_BYTES);
 		line->greeted = 1;
 		return PREFACE_BYTES;
 	}
@@ -313,7 +312,7 @@ struct puppet_line *puppet_dial(struct puppet *puppet, int port)
 	struct puppet_line *line = add_line(puppet, caller);
 	line->greeted = 1;
 	assert_int_equal(nghttp2_hd_inflate_new(&line->inflater), 0);
-	puppet_say(line, PREFACE, PREFACE_BYTES);
+	puppet_say(line, PUPPET_PREFACE, PREFACE_BYTES);
 	puppet_settings(line, 100);
 	return line;
 }

@@ -9,6 +9,7 @@
 #include "net/loop.h"
 
 #define PUPPET_LINES 16
+#define PUPPET_PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 #define PUPPET_STREAMS 512
 
 enum { FRAME_DATA, FRAME_HEADERS, FRAME_PRIORITY, FRAME_RESET, FRAME_SETTINGS, FRAME_PUSH, FRAME_PING, FRAME_GOAWAY, FRAME_WINDOW,
@@ -57,7 +58,7 @@ void puppet_close(struct puppet *puppet);
 struct puppet_line *puppet_dial(struct puppet *puppet, int port);
 void puppet_hang_up_all(struct puppet *puppet);
 
-void puppet_hold(struct puppet_line *line, bool held); /* what is said while it is held leaves at once afterwards */
+void puppet_hold(const struct puppet_line *line, bool held); /* what is said while it is held leaves at once afterwards */
 void puppet_say(struct puppet_line *line, const void *bytes, size_t length);
 void puppet_frame(struct puppet_line *line, int type, int flags, int32_t id, const void *payload, size_t length);
 void puppet_number(struct puppet_line *line, int type, int32_t id, uint32_t number); /* RESET, WINDOW */
