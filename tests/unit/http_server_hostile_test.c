@@ -356,7 +356,8 @@ int main(void)
 		TEST(the_limit_of_bodies_may_change),
 		TEST(a_caller_that_asks_first_hears_at_once_that_its_body_is_too_long),
 		TEST(pieces_that_nobody_reads_are_bounded),
-		TEST(answers_that_nobody_reads_are_in_the_budget),
+		cmocka_unit_test_setup_teardown(answers_that_nobody_reads_are_in_the_budget, server_stand_open_patient,
+						server_stand_close),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	server_stand_shares = true;

@@ -91,7 +91,7 @@ static void on_grpc_called(void *context, struct grpc_request *request, struct t
 	grpc_server_answer(request, 0, (struct text){0}, body);
 }
 
-int server_stand_open(void **state)
+static int server_stand_begin(void **state, int64_t idle_ms)
 {
 	static struct server_stand stand;
 	struct error error = {0};
@@ -105,7 +105,7 @@ int server_stand_open(void **state)
 						  .connections = 16,
 						  .head_ms = HEAD_MS,
 						  .body_ms = BODY_MS,
-						  .idle_ms = IDLE_MS,
+						  .idle_ms = idle_ms,
 						  .admits = on_admits,
 						  .called = on_called,
 						  .context = &stand};
@@ -122,6 +122,16 @@ int server_stand_open(void **state)
 	assert_string_equal(error.text, "");
 	*state = &stand;
 	return 0;
+}
+
+int server_stand_open(void **state)
+{
+	return server_stand_begin(state, IDLE_MS);
+}
+
+int server_stand_open_patient(void **state)
+{
+	return server_stand_begin(state, PATIENT_IDLE_MS);
 }
 
 int server_stand_close(void **state)

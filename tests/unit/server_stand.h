@@ -14,6 +14,7 @@
 #define HEAD_MS 300
 #define BODY_MS 400
 #define IDLE_MS 500
+#define PATIENT_IDLE_MS 60000
 #define FRONT_STREAMS 8
 #define FRONT_METADATA_BYTES ((size_t)32 << 10)
 
@@ -31,6 +32,7 @@ struct server_stand {
 };
 
 int server_stand_open(void **state);
+int server_stand_open_patient(void **state); /* callers that read nothing are not closed while a test runs */
 int server_stand_close(void **state);
 extern bool server_stand_shares; /* its port, from the next opening on */
 int server_stand_port(const struct server_stand *stand);
