@@ -2,8 +2,11 @@
  *
  * The target follows from the message's key (or, without one, from its topic position), so a key keeps its target,
  * here and on every engine (step/assignment.h). A shadow request is sent once. The answer neither waits for its reply
- * nor depends on it. The shares may be those of an experiment, whose candidates are then ways or calls of this step.
+ * nor depends on it. The shares may be those of an experiment, whose candidates are then ways or calls of this step; one of the
+ * shadow requests may then be its mirror, whose replies are compared with the answers of the pipeline.
  */
+#include <math.h>
+
 #include "steps/kinds.h"
 
 struct traffic_part {
@@ -16,7 +19,9 @@ struct traffic_part {
 
 struct traffic_copy {
 	struct name call;
-	double percent;
+	double percent, tolerance;
+	bool mirror;
+	struct place here;
 };
 
 enum traffic_exposures { TRAFFIC_THIN, TRAFFIC_FULL };
@@ -36,6 +41,36 @@ static const char *part_name(const struct traffic_part *part)
 static const char *part_variant(const struct traffic_part *part)
 {
 	return part->as.text ? part->as.text : part_name(part);
+}
+
+/* Whose replies are compared with the answers; NULL: none. */
+static const struct traffic_copy *traffic_mirror(const struct traffic *self)
+{
+	const struct traffic_copy *copies = self->copies.items;
+	for (size_t i = 0; i < self->copies.count; i++)
+		if (copies[i].mirror)
+			return &copies[i];
+	return NULL;
+}
+
+static bool mirror_check(const struct traffic *self, struct error *error)
+{
+	const struct traffic_copy *copies = self->copies.items, *mirror = traffic_mirror(self);
+	if (!mirror)
+		return true;
+	if (!self->experiment.text)
+		return error_set(error, ERROR_CONFIG, mirror->here,
+				 "the mirror `%s` is of no experiment; name the experiment of the shares by `experiment`",
+				 mirror->call.text);
+	if (mirror->percent != floor(mirror->percent))
+		return error_set(error, ERROR_CONFIG, mirror->here, "`percent` of a mirror is a whole number; write %.0f or %.0f",
+				 floor(mirror->percent), ceil(mirror->percent));
+	for (const struct traffic_copy *other = mirror + 1; other < copies + self->copies.count; other++)
+		if (other->mirror)
+			return error_set(error, ERROR_CONFIG, other->here,
+					 "an experiment has one mirror, and `%s` is it; leave `mirror` out here",
+					 mirror->call.text);
+	return true;
 }
 
 static bool traffic_check(const void *options, struct place place, struct error *error)
@@ -60,7 +95,8 @@ static bool traffic_check(const void *options, struct place place, struct error 
 						 part_variant(&parts[i]));
 		sum += parts[i].weight;
 	}
-	return sum > 0 || error_set(error, ERROR_CONFIG, place, "every weight is 0, so no entry could ever be chosen");
+	return mirror_check(self, error) &&
+	       (sum > 0 || error_set(error, ERROR_CONFIG, place, "every weight is 0, so no entry could ever be chosen"));
 }
 
 static bool traffic_shares(const struct step *step, size_t nth, struct share *share)
@@ -79,7 +115,13 @@ static bool traffic_split(const void *options, struct step_split *split)
 	const struct traffic_part *parts = self->parts.items;
 	if (!self->experiment.text || self->parts.count > ASSIGNMENT_WAYS_MAX)
 		return false;
+	const struct traffic_copy *mirror = traffic_mirror(self);
 	*split = (struct step_split){.name = self->experiment.text, .exposes = self->exposures == TRAFFIC_FULL};
+	if (mirror) {
+		split->mirror = mirror->call.text;
+		split->mirror_percent = (int64_t)mirror->percent;
+		split->mirror_tolerance = mirror->tolerance;
+	}
 	for (size_t i = 0; i < self->parts.count; i++)
 		split->variants[i] = part_variant(&parts[i]);
 	return true;
@@ -141,7 +183,7 @@ static enum step_verdict traffic_run(struct step *step, struct visit *visit, str
 	const struct traffic_part *parts = self->parts.items;
 	const struct traffic_copy *copies = self->copies.items;
 	for (size_t i = 0; i < self->copies.count; i++)
-		if (visit_is_drawn(visit, copies[i].call.text, copies[i].percent))
+		if (!copies[i].mirror && visit_is_drawn(visit, copies[i].call.text, copies[i].percent))
 			visit_copy(visit, CALL_ANY, copies[i].call.text, visit_input(visit));
 	size_t way;
 	if (!visit_way(visit, &way, error))
@@ -182,6 +224,13 @@ static const struct option copy_rows[] = {
 	ROW("percent", NUMBER, struct traffic_copy, percent, .least = 0, .most = 100, .fallback = "100",
 	    .help = "The percentage of keys whose messages are copied: all messages of a key, or none, as a step with state needs "
 		    "it. Of messages without a key, the percentage of messages."),
+	ROW("mirror", FLAG, struct traffic_copy, mirror,
+	    .help = "Its replies are compared with the answers of the pipeline, as those of the mirror of `experiment`: metrics "
+		    "count them, alerts can use them, and the shadow topic has them for `sluice experiments analyze`."),
+	ROW("tolerance", NUMBER, struct traffic_copy, tolerance, .least = 0.000000000001, .most = 1, .fallback = "0.001",
+	    .help = "The largest difference at which a number of a mirror's reply agrees with the answer's. It is relative to the "
+		    "answer's number if that is larger than 1."),
+	{.type = OPTION_HERE, .offset = offsetof(struct traffic_copy, here)},
 	{0},
 };
 
@@ -194,7 +243,7 @@ static const struct option rows[] = {
 	ROW("exposures", CHOICE, struct traffic, exposures, .choices = "thin full", .fallback = "thin",
 	    .help = "`full` writes each assignment to the pipeline's exposures topic, which `sluice experiments analyze` reads."),
 	ROW("copies", LIST, struct traffic, copies, .rows = copy_rows, .item_size = sizeof(struct traffic_copy),
-	    .help = "Receivers of copies; the answer does not wait for them, and their replies are dropped."),
+	    .help = "Receivers of copies; the answer does not wait for them. Their replies are dropped, but those of a `mirror`."),
 	{0},
 };
 

@@ -489,14 +489,24 @@ struct experiment_joining {
 	bool compares; /* replies of mirrors are read */
 };
 
+/* The mirror that the files give the experiment, also where predictors of a deployment are its choices; NULL: they give it none. */
+static const char *mirror_found(const struct experiment_data *data, const char *name)
+{
+	size_t at = 0;
+	const struct graph *graph = data->experiment ? NULL : experiment_graph_next(data, name, &at);
+	const struct experiment_spec *spec = graph ? graph_meets(graph, name)->spec : data->experiment;
+	return spec ? spec->mirror_name.text : NULL;
+}
+
 /* The order of arms is that of the experiment's shares. */
 static bool join_begin(void *context, const struct experiment_data *data, struct error *error)
 {
 	struct experiment_joining *self = context;
 	struct share shares[ASSIGNMENT_WAYS_MAX];
-	self->mirror.mirrors = data->experiment && data->experiment->mirror_name.text;
-	if (self->mirror.mirrors)
-		self->data->mirror.mirror = text_of(data->experiment->mirror_name.text);
+	const char *mirror = mirror_found(data, self->mirror.experiment);
+	self->mirror.mirrors = mirror != NULL;
+	if (mirror)
+		self->data->mirror.mirror = text_of(mirror);
 	const size_t count = data->experiment ? experiment_shares(data->experiment, shares) : 0;
 	const char *metric = data->experiment ? data->experiment->bandits.reward_metric : NULL;
 	if (metric)

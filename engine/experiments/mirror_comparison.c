@@ -45,6 +45,7 @@ bool mirror_comparison_copy(struct mirror_comparison *comparison, struct text id
 				     .request_ms = reply->request_ms,
 				     .replied = kept ? &kept->payload : NULL};
 	comparison->mirror = text_copied(comparison->arena, reply->mirror);
+	comparison->of_answer = reply->of_answer;
 	return !arena_failed(comparison->arena) || error_memory(error, ERROR_SYSTEM, "comparing a mirror");
 }
 
@@ -210,6 +211,7 @@ const struct mirror_result *mirror_comparison_end(struct mirror_comparison *comp
 	if (count + lost == 0 || !result || !replied || !answered || arena_failed(comparison->arena))
 		return NULL;
 	result->mirror = comparison->mirror;
+	result->of_answer = comparison->of_answer;
 	result->tolerance = comparison->tolerance;
 	result->copies = count + lost;
 	result->lost = lost;

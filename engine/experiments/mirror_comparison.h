@@ -6,6 +6,7 @@
  *
  * Beside it are the verdicts of engines, which compare while they run, and with something else: what the candidate replied to the
  * same call. Where steps follow the experiment, only that is what the mirror stands for. Metrics and alerts count these verdicts.
+ * Where the choices are ways of a step, as predictors of a deployment, engines compare with the answer too, before it is encoded.
  *
  * An id belongs to one request: its first copy and its first answer count.
  *
@@ -50,6 +51,7 @@ struct mirror_judged {
 
 struct mirror_result {
 	struct text mirror;
+	bool of_answer; /* engines compared with answers, not with the replies of candidates */
 	double tolerance;
 	uint64_t copies;     /* all that were drawn, once each: those with a result or left out, and the lost ones */
 	uint64_t repeated;   /* copies of an id that has one */
@@ -70,6 +72,7 @@ struct mirror_comparison {
 	struct arena *arena;
 	double tolerance;
 	struct text mirror; /* of the latest copy, or as it starts */
+	bool of_answer;	    /* likewise */
 	struct heap_list copies;
 	struct heap_list lost; /* ids, of which some may be repeated */
 	uint64_t repeated;

@@ -285,22 +285,33 @@ static bool choose_by_policy(const struct visit *visit, const struct graph_exper
 	return true;
 }
 
-/* ---- calls ---- */
+/* ---- the mirror's copy ---- */
 
-static void mirror_copy(struct pending *pending, const struct graph_experiment *experiment, struct assigned *assigned)
+/* `copy`: of the call, or of the message. */
+static void mirror_copy(struct visit *visit, const struct graph_experiment *experiment, const struct payload *request, void **copy,
+			struct assigned *assigned)
 {
-	struct visit *visit = pending->visit;
 	const struct experiment_spec *spec = experiment->spec;
 	const char *mirror = spec->mirror_name.text;
 	if (!mirror || visit->message->copied || !visit_is_drawn(visit, mirror, (double)spec->mirror_percent))
 		return;
 	assigned->mirrored = true;
-	const struct mirrored_call of = {.call = &pending->call,
-					 .experiment = experiment->name,
-					 .tolerance = spec->mirror_tolerance,
-					 .counts = visit->node->counts ? &visit->node->counts->mirror : NULL};
-	visit_copy_to(visit, experiment->target, mirror, pending->call.request, &of);
+	const struct mirrored_result of = {.copy = copy,
+					   .of_answer = experiment->of_ways,
+					   .experiment = experiment->name,
+					   .tolerance = spec->mirror_tolerance,
+					   .counts = visit->node->counts ? &visit->node->counts->mirror : NULL};
+	visit_copy_to(visit, graph_callee(visit->flow->graph, experiment->target, mirror), mirror, request, &of);
 }
+
+/* A message has one copy that is compared with its answer: that of the first step whose mirror is drawn. */
+static void mirror_copy_of_way(struct visit *visit, const struct graph_experiment *experiment, struct assigned *assigned)
+{
+	if (!visit->run->mirrored)
+		mirror_copy(visit, experiment, visit_input(visit), &visit->run->mirrored, assigned);
+}
+
+/* ---- ways and calls ---- */
 
 bool experiment_choose_way(struct visit *visit, const struct graph_experiment *experiment, size_t *way, struct error *error)
 {
@@ -321,8 +332,12 @@ bool experiment_choose_way(struct visit *visit, const struct graph_experiment *e
 				     .table = choice.table,
 				     .exposed = experiment->exposes && !is_chosen,
 				     .carried = experiment->carried && !is_chosen};
+	struct assigned *assigned = assigned_add(visit->run->message, &one);
+	if (!assigned)
+		return error_memory(error, ERROR_LIMIT, "choosing a candidate");
+	mirror_copy_of_way(visit, experiment, assigned);
 	*way = choice.index;
-	return assigned_add(visit->run->message, &one) || error_memory(error, ERROR_LIMIT, "choosing a candidate");
+	return true;
 }
 
 /* When a candidate that has not replied has failed: it leaves the default half of the time of the request. */
@@ -388,7 +403,7 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 	struct assigned *assigned = assigned_add(visit->run->message, &one);
 	if (!assigned)
 		return error_memory(error, ERROR_LIMIT, "choosing a candidate");
-	mirror_copy(pending, experiment, assigned);
+	mirror_copy(visit, experiment, pending->call.request, &pending->call.mirrored, assigned);
 	pending->call.target = experiment->target;
 	pending->call.name = experiment->shares[choice.index].name;
 	pending->fallback = experiment->fallback < experiment->count && experiment->fallback != choice.index

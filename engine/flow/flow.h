@@ -60,9 +60,11 @@ void call_take_answer(struct call *call, enum flow_outcome outcome, const struct
  * gets a LIMIT error. */
 void call_take_assigned(struct call *call, const struct message *message);
 
-/* A call of which the mirror of an experiment gets a copy. */
-struct mirrored_call {
-	struct call *call; /* whose result is compared with the mirror's; it lives until `mirrored` or `forget` has it */
+/* The result with which the reply to a copy is compared that the mirror of an experiment gets: that of a call; or, where the
+ * experiment's choices are ways of a step, the answer of the message, since no one call has the result of a way. */
+struct mirrored_result {
+	void **copy; /* whose result it is has the copy there: `copy` sets it; it lives until `mirrored` or `unmirrored` has it */
+	bool of_answer; /* of the message */
 	const char *experiment;
 	double tolerance;	      /* as in experiments/mirror_difference.h */
 	struct mirror_counts *counts; /* of its step; NULL: not counted */
@@ -73,11 +75,14 @@ struct flow_environment {
 	/* Begins a call; its answer is returned by flow_answered(). */
 	void (*call)(void *context, struct call *call);
 	/* Begins a shadow call; no answer is returned. Everything is borrowed until this returns, but names and counts. `of`: the
-	 * call of which a mirror gets it; NULL: none. NULL: there are no shadow calls. */
-	void (*copy)(void *context, const struct call *call, const struct mirrored_call *of);
-	/* Gets a call with a copy of its own (call->mirrored) when its result is known: that of the default if that answers
-	 * instead; an error if the deadline has passed. The result is borrowed until this returns. NULL: nothing is compared. */
-	void (*mirrored)(void *context, struct call *call);
+	 * result with which a mirror's reply is compared; NULL: it is for no mirror. NULL: there are no shadow calls. */
+	void (*copy)(void *context, const struct call *call, const struct mirrored_result *of);
+	/* Gets the result of a copy when it is known: that of the default if that answers instead; `reply` NULL: it is an error,
+	 * also if the deadline has passed. Borrowed until this returns. NULL: nothing is compared. */
+	void (*mirrored)(void *context, void *copy, const struct payload *reply);
+	/* Gives up a copy whose result will not be known: its call is given up; its message is dropped, or is answered by another
+	 * stage. NULL: as `mirrored`. */
+	void (*unmirrored)(void *context, void *copy);
 	/* When the call last waited for an unreachable model, by the flow's clock. Only models for which it may wait
 	 * count. Now, if it still waits; 0: never. NULL: not known. */
 	int64_t (*outage_ms)(void *context, const struct call *call);

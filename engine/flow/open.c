@@ -484,6 +484,8 @@ void flow_close(struct flow *flow)
 	for (struct run *run = flow->runs; run; run = run->next) {
 		if (run->line)
 			line_abandon(run->line);
+		if (run->mirrored)
+			flow->environment.unmirrored(flow->environment.context, run->mirrored);
 		for (struct visit *visit = run->waiting, *next; visit; visit = next) {
 			next = visit->next; /* closing a visit removes it from the list */
 			if (!visit->batch)

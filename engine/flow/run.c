@@ -49,6 +49,8 @@ struct run *run_begin_child(struct child *child)
 static inline void run_unlist(struct run *run)
 {
 	struct flow *flow = run->flow;
+	if (run->mirrored)
+		flow->environment.unmirrored(flow->environment.context, run->mirrored);
 	while (run->waiting)
 		visit_abandon(run->waiting);
 	if (run->timer.slot)
@@ -381,7 +383,7 @@ void flow_answered(struct flow *flow, struct call *call, int64_t now_ms)
 		return;
 	}
 	if (call->mirrored)
-		flow->environment.mirrored(flow->environment.context, call);
+		flow->environment.mirrored(flow->environment.context, call->mirrored, call->reply);
 	visit_verdict(visit, step->kind->calls->answered(step, visit, call, &error), &error);
 	if (run)
 		run_wake(run);

@@ -266,6 +266,7 @@ struct run {
 	struct answer answer;
 	int64_t fall_back_ms;	     /* when experiment_due() is to look at its calls; 0: never */
 	const struct error *failure; /* the first of a step that leads to the answer */
+	void *mirrored;		     /* the copy to a mirror that is compared with the answer; NULL: none; used by the platform */
 	struct run_outages *outages; /* NULL: it has met none */
 	struct node_state *node_states;
 	struct flow_arrival *arrivals;
@@ -406,7 +407,8 @@ static inline bool flow_decides(const struct flow *flow)
  * message has no unit that could be used; or LIMIT. */
 bool experiment_choose(struct pending *pending, const struct graph_experiment *experiment, struct error *error);
 
-/* Chooses the way of a message at a step whose ways are the choices of the experiment. LIMIT. */
+/* Chooses the way of a message at a step whose ways are the choices of the experiment, and sends a copy to the mirror, whose reply
+ * is compared with the answer of the message. LIMIT. */
 bool experiment_choose_way(struct visit *visit, const struct graph_experiment *experiment, size_t *way, struct error *error);
 
 /* Counts the end of a call for the rollout of its experiment: with a reply, or with an error. */
@@ -423,9 +425,10 @@ const char *experiment_answered_by(const struct visit *visit, size_t step, const
 
 /* ---- visit.c ---- */
 
-/* Sends a shadow request, as visit_copy(), to a resolved target. `of`: the call of which a mirror gets it; NULL: none. */
+/* Sends a shadow request, as visit_copy(), to a resolved target. `of`: the result that a mirror's reply is compared with; NULL: it
+ * is for no mirror. */
 void visit_copy_to(struct visit *visit, enum call_target target, const char *name, const struct payload *request,
-		   const struct mirrored_call *of);
+		   const struct mirrored_result *of);
 
 /* Runs the step, or passes the visit to a batch or an ordered gate. */
 void visit_start(struct visit *visit);

@@ -217,8 +217,10 @@ static void call_abandon(struct pending *pending)
 		pending->call.error.kind = ERROR_LIMIT;
 		experiment_ended(pending, true);
 		if (pending->call.mirrored)
-			environment->mirrored(environment->context, &pending->call);
+			environment->mirrored(environment->context, pending->call.mirrored, NULL);
 	}
+	if (pending->call.mirrored)
+		environment->unmirrored(environment->context, pending->call.mirrored);
 	if (environment->forget)
 		environment->forget(environment->context, &pending->call);
 }

@@ -26,7 +26,7 @@ void visit_copy(struct visit *visit, enum call_target target, const char *name, 
 }
 
 void visit_copy_to(struct visit *visit, enum call_target target, const char *name, const struct payload *request,
-		   const struct mirrored_call *of)
+		   const struct mirrored_result *of)
 {
 	struct call call = {.once = true};
 	call_fill(&call, visit, target, name, request);

@@ -78,11 +78,11 @@ static const struct watching_row header_rows[] = {
 	 "TOPIC/PARTITION/OFFSET of the request, if it has no id of its own, was submitted, or a gateway waits for the answer: "
 	 "set by engines."},
 	{MIRROR_HEADER, "reply of a mirror",
-	 "EXPERIMENT=MIRROR; latency_ms=12; request_ms=TIME, on the shadow topic of a pipeline. `left-out`: the copy was not "
-	 "sent."},
+	 "EXPERIMENT=MIRROR; latency_ms=12; request_ms=TIME, on the shadow topic of a pipeline. `of-answer`: engines compare it "
+	 "with the answer, as they do for a predictor with `shadow`. `left-out`: the copy was not sent."},
 	{MIRROR_VERDICT_HEADER, "reply of a mirror",
 	 "`agrees`, or `differs=` with the tensor and both numbers, by the mirror's `tolerance`. Set by engines that have "
-	 "compared it with the reply of the candidate."},
+	 "compared it with the reply of the candidate, or with the answer."},
 	{REPLY_OUTCOME_HEADER, OF_ANSWER, "`filtered` or `failed`: the request ended without an answer. Set by engines."},
 	{REPLY_LIMIT_HEADER, OF_ANSWER,
 	 "The limit of a LIMIT error: deadline, admission, warmup, cancel or answer. Set by engines."},

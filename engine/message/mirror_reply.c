@@ -9,6 +9,7 @@
 
 #define LATENCY "; latency_ms="
 #define REQUEST "; request_ms="
+#define OF_ANSWER "; of-answer"
 #define LEFT_OUT "; left-out"
 #define AGREES "agrees"
 #define DIFFERS "differs="
@@ -16,9 +17,9 @@
 struct text mirror_header_write(const struct mirror_reply *reply, char out[MIRROR_HEADER_BYTES_MAX])
 {
 	const int length =
-		snprintf(out, MIRROR_HEADER_BYTES_MAX, TEXT_FORMAT "=" TEXT_FORMAT LATENCY "%" PRId64 REQUEST "%" PRId64 "%s",
+		snprintf(out, MIRROR_HEADER_BYTES_MAX, TEXT_FORMAT "=" TEXT_FORMAT LATENCY "%" PRId64 REQUEST "%" PRId64 "%s%s",
 			 TEXT_ARGUMENTS(reply->experiment), TEXT_ARGUMENTS(reply->mirror), reply->latency_ms, reply->request_ms,
-			 reply->left_out ? LEFT_OUT : "");
+			 reply->of_answer ? OF_ANSWER : "", reply->left_out ? LEFT_OUT : "");
 	return length > 0 && length < MIRROR_HEADER_BYTES_MAX ? (struct text){out, (size_t)length} : (struct text){0};
 }
 
@@ -50,8 +51,11 @@ bool mirror_header_read(struct text value, struct mirror_reply *reply)
 	if (!text_cut(&rest, "=", &reply->experiment) || !text_cut(&rest, LATENCY, &reply->mirror) ||
 	    !text_cut(&rest, REQUEST, &latency))
 		return false;
-	reply->left_out = text_cut(&rest, LEFT_OUT, &request);
-	return number_read_int64(reply->left_out ? request : rest, &reply->request_ms) &&
+	reply->left_out = text_ends_with(rest, TEXT(LEFT_OUT));
+	if (reply->left_out)
+		rest.length -= sizeof LEFT_OUT - 1;
+	reply->of_answer = text_cut(&rest, OF_ANSWER, &request) && rest.length == 0;
+	return number_read_int64(reply->of_answer ? request : rest, &reply->request_ms) &&
 	       number_read_int64(latency, &reply->latency_ms);
 }
 

@@ -50,7 +50,8 @@ const struct alert_value_row alert_value_rows[] = {
 	      .help = "Share of outliers among the messages at steps `outlier`, or among their rows; missing without one of "
 		      "them."),
 	SHARE(mirror_disagreement_rate,
-	      .help = "Share of copies to mirrors whose reply differed from the candidate's, among those that were compared; "
+	      .help = "Share of copies to mirrors, also to predictors with `shadow`, whose reply differed, among those that were "
+		      "compared; "
 		      "missing without one."),
 	SHARE(mirror_left_out_rate, .help = "Share of the copies to mirrors that were not compared; missing without a copy."),
 	SHARE(rollout_paused, .is_latest = true,

@@ -127,18 +127,17 @@ const struct metric metric_rows[] = {
 
 	MIRROR(agreed, "sluice_mirror_agreed_total",
 	       "Copies to the mirror of an experiment whose reply agreed with what the candidate had replied, within the mirror's "
-	       "`tolerance`; or both failed."),
+	       "`tolerance`; or both failed. Of copies to a predictor with `shadow`: with the answer of the deployment."),
 	MIRROR(disagreed, "sluice_mirror_disagreed_total",
 	       "Copies whose reply differed, or one of the two failed. The shadow topic has each with the id of its request."),
 	MIRROR(failed, "sluice_mirror_errors_total", "Copies that were compared, and for which the mirror had failed."),
 	MIRROR(left_out, "sluice_mirror_left_out_total",
 	       "Copies that were not compared: they were not sent, or had no reply when their stage ended; or the candidate's "
-	       "reply "
-	       "was not awaited, or too many waited for theirs."),
+	       "reply was not awaited, or the request had no answer in their stage; or too many waited for theirs."),
 	DURATION(SCOPE_MIRROR, struct mirror_counts, mirror, "sluice_mirror_duration_seconds",
 		 "Time from the copy to the mirror's reply, of copies that were compared."),
 	DURATION(SCOPE_MIRROR, struct mirror_counts, answer, "sluice_mirror_answer_duration_seconds",
-		 "Time from the copy to the candidate's reply, of the same copies."),
+		 "Time from the copy to what it is compared with, of the same copies."),
 
 	DRIFT(score, "sluice_drift_score",
 	      "drift_score of the last window of a step `drift` that this engine knows; no value before the first."),

@@ -185,15 +185,24 @@ static void add_switch(struct compiler *compiler, struct pipeline_plan *plan, si
 								    TEXT_ARGUMENTS(chosen->decision), i, chosen->models[i].text)});
 }
 
+static const char *copy_text(const struct graph_step *step, const char *name)
+{
+	const bool is_mirror = step->split && strings_equal(step->split->spec->mirror_name.text, name);
+	return is_mirror ? "a shadow copy, not part of the answer, but compared with it" : "a shadow copy, not part of the answer";
+}
+
 /* Whom the step's kind says that it calls, or sends copies to. */
 static void add_reported(struct compiler *compiler, struct pipeline_plan *plan, size_t index, bool copies)
 {
 	bool (*hook)(const struct step *, size_t, enum call_target *, const char **) = copies ? step_shadows : step_calls;
 	struct step self = step_seen(plan->graph, index);
-	struct callee callee = {.step = index, .how = copies ? "a shadow copy, not part of the answer" : NULL, .copy = copies};
-	for (size_t i = 0; hook(&self, i, &callee.target, &callee.name); i++)
-		if (callee.name)
-			add_call(compiler, plan, callee);
+	struct callee callee = {.step = index, .copy = copies};
+	for (size_t i = 0; hook(&self, i, &callee.target, &callee.name); i++) {
+		if (!callee.name)
+			continue;
+		callee.how = copies ? copy_text(&plan->graph->steps[index], callee.name) : NULL;
+		add_call(compiler, plan, callee);
+	}
 }
 
 void plan_calls(struct compiler *compiler, struct pipeline_plan *plan)

@@ -133,6 +133,9 @@ static bool split_specify(struct arena *arena, const struct step_split *split, c
 		candidates[i].name.text = shares[i].name;
 	*spec = (struct experiment_spec){.candidates = {.count = count, .items = candidates},
 					 .default_name.text = shares[0].name,
+					 .mirror_name.text = split->mirror,
+					 .mirror_percent = split->mirror_percent,
+					 .mirror_tolerance = split->mirror_tolerance,
 					 .exposures = split->exposes ? EXPOSURES_FULL : EXPOSURES_THIN};
 	return candidates;
 }
@@ -330,8 +333,8 @@ static const struct graph_experiment *experiment_of_step(const struct graph *gra
 
 bool graph_step_mirrors(const struct graph *graph, size_t step)
 {
-	const struct graph_experiment *experiment = experiment_of_step(graph, step);
-	return experiment && experiment->spec->mirror_name.text;
+	const struct graph_experiment *experiment = experiment_of_step(graph, step), *split = graph->steps[step].split;
+	return (experiment && experiment->spec->mirror_name.text) || (split && split->spec->mirror_name.text);
 }
 
 bool graph_step_carries(const struct graph *graph, size_t step)

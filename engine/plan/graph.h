@@ -219,7 +219,7 @@ struct graph {
 /* The variant that answered: that of the message's last experiment, or its default if that one failed. NULL: none of this graph. */
 const char *graph_variant(const struct graph *graph, const struct message *message);
 
-/* Whether the experiment that splits calls of the step has a mirror. */
+/* Whether the experiment that splits calls of the step, or whose choices are its ways, has a mirror. */
 bool graph_step_mirrors(const struct graph *graph, size_t step);
 
 /* Whether answers are to have the exposures of its experiment. Those of a stage that gives no answer are written instead. */

@@ -271,7 +271,8 @@ static const char *extras_text(const struct plan_text_writer *writer, const stru
 	if (step->experiment)
 		text = experiment_text(writer, step->experiment, text);
 	if (step->split)
-		text = WORDS(writer->arena, "%s; they are the experiment `%s`", text, step->split->name);
+		text = WORDS(writer->arena, "%s; %s the experiment `%s`", text, step->split->count == 1 ? "it is" : "they are",
+			     step->split->name);
 	const struct step_batch *batch = &step->spec->batch;
 	if (batch->size > 0)
 		text = WORDS(writer->arena, "%s%sbatches of %lld rows, or after %lld ms", text, *text ? "; " : "",

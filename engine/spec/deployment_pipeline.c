@@ -339,7 +339,7 @@ static const char *shadow_name(const struct translation *own, const struct deplo
 	return arena_print(own->arena, "%s-%s", own->deployment->name.text, shadow->name.text);
 }
 
-/* Predictors that share requests are the candidates of an experiment of the deployment's name. */
+/* Predictors that share requests are the candidates of an experiment of the deployment's name, and a shadow is its mirror. */
 static void experiment_put(const struct translation *own, struct growing *options)
 {
 	const struct resource *deployment = own->deployment;
@@ -360,15 +360,15 @@ static const struct node *shared(struct translation *own, const struct deploymen
 	map_put(&options, "shares", shares.node);
 	for (size_t i = 0; i < count; i++)
 		alone += !predictors[i].shadow;
-	if (alone > 1)
-		experiment_put(own, &options);
+	experiment_put(own, &options);
 	own->predictor = &predictors[0];
 	const char *traffic = add_step(own, &front, "", &request, 1, "traffic", options.node);
 	for (size_t i = 0; results && i < count; i++) {
 		own->predictor = &predictors[i];
 		if (predictors[i].shadow) {
-			struct growing copy = map_begin(own->arena, predictors[i].here, 1);
+			struct growing copy = map_begin(own->arena, predictors[i].here, 2);
 			map_put(&copy, "call", word(own, predictors[i].here, shadow_name(own, &predictors[i])));
+			map_put(&copy, "mirror", node_scalar(own->arena, predictors[i].here, "true", false));
 			list_put(&copies, copy.node);
 			continue;
 		}

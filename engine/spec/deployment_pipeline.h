@@ -5,7 +5,7 @@
  *
  * The methods of each node become steps, in the order in which Seldon calls them: the model or the input's
  * transformer; the router; the children; the combiner; the output's transformer. Predictors with traffic come after
- * one step that splits the messages. A shadow is a pipeline of its own, which gets copies.
+ * one step that splits the messages. A shadow is a pipeline of its own, the mirror of their experiment.
  */
 #ifndef SLUICE_SPEC_DEPLOYMENT_PIPELINE_H
 #define SLUICE_SPEC_DEPLOYMENT_PIPELINE_H

@@ -108,7 +108,8 @@ static const struct option predictor_rows[] = {
 	    .help = "The explainer of its answers, which the gateway asks for at /api/v1.0/explanations."),
 	ROW("shadow", FLAG, struct deployment_predictor, shadow,
 	    .place_offset = offsetof(struct deployment_predictor, shadow_place),
-	    .help = "Whether it receives copies of requests; its answers are dropped."),
+	    .help = "Whether it receives copies of requests: no request gets its answers, which are compared with those of the "
+		    "others, as the replies of an Experiment's `mirror`."),
 	CHECKED("ssl", MAP, .effect = EFFECT_PROTECTS, .rows = ssl_rows, .help = "Its certificate."),
 	KUBERNETES("protocol", TEXT, "This field belongs under `spec`; it is not read here."),
 	KUBERNETES("transport", TEXT, "This field belongs under `spec`; it is not read here."),

@@ -234,14 +234,18 @@ struct call_rules {
 
 struct experiment_spec; /* step/experiment.h */
 
-/* Rules of a kind that chooses where a message continues. */
 /* The experiment of a step that splits by shares. */
 struct step_split {
 	const char *name;
 	bool exposes;				   /* assignments are also written as exposures */
 	const char *variants[ASSIGNMENT_WAYS_MAX]; /* names of the choices, in the order of the shares */
+	/* That of its shadow requests whose replies are compared with the answers: visit_way() sends it. NULL: none. */
+	const char *mirror; /* whom it calls */
+	int64_t mirror_percent;
+	double mirror_tolerance;
 };
 
+/* Rules of a kind that chooses where a message continues. */
 struct route_rules {
 	/* The later steps that visit_only_to() may select: the n-th, until it returns false. Each must list this step
 	 * in its inputs. NULL: none. */
@@ -457,8 +461,8 @@ void visit_pass(struct visit *visit);
 void visit_only_to(struct visit *visit, const char *step);
 
 /* Sets the index of the message's choice among the kind's shares. It is the same for all messages of a key. Without a key
- * it is fixed for the record. If the shares are those of an experiment, the route of a request may choose instead, and the choice
- * is an assignment of the message. LIMIT: memory ran out. */
+ * it is fixed for the record. If the shares are those of an experiment, the route of a request may choose instead, the choice is an
+ * assignment of the message, and its mirror gets a copy of the visit's input. LIMIT: memory ran out. */
 bool visit_way(struct visit *visit, size_t *way, struct error *error);
 
 /* Whether the message is in a part of `percent` of all keys: all messages of a key are, or none. Without a key it is drawn by its

@@ -45,6 +45,12 @@ static uint64_t engines_compared(const struct mirror_result *result)
 	return result->judged.agreed + result->judged.differed;
 }
 
+/* What engines compared the replies with. */
+static const char *judged_with(const struct mirror_result *result)
+{
+	return result->of_answer ? "the answer to the same request" : "the candidate's reply to the same call";
+}
+
 /* ---- text ---- */
 
 static void latency_print(const char *of, struct mirror_latency latency, struct buffer *out)
@@ -64,11 +70,8 @@ static void judged_print(const struct mirror_result *result, struct arena *arena
 	const struct mirror_judged *judged = &result->judged;
 	if (engines_compared(result) == 0)
 		return;
-	buffer_print(
-		out,
-		"\nWith the candidate's reply to the same call, by engines while they ran, as metrics and alerts count: %llu of "
-		"%llu agree\n",
-		(unsigned long long)judged->agreed, (unsigned long long)engines_compared(result));
+	buffer_print(out, "\nWith %s, by engines while they ran, as metrics and alerts count: %llu of %llu agree\n",
+		     judged_with(result), (unsigned long long)judged->agreed, (unsigned long long)engines_compared(result));
 	for (size_t i = 0; i < judged->listed; i++)
 		buffer_print(out, "  differs: %s, %s\n", text_shown(judged->copies[i].id, arena),
 			     text_shown(judged->copies[i].words, arena));
@@ -127,6 +130,7 @@ void mirror_view_print_json(const struct mirror_result *result, struct buffer *o
 	member_count(out, "answer_errors", result->answers_failed);
 	member_count(out, "compared_by_engines", engines_compared(result));
 	member_count(out, "agreed_by_engines", result->judged.agreed);
+	json_write_member(out, ",", "engines_compare_with", text_of(result->of_answer ? "answer" : "call"));
 	put_latency(out, "mirror_latency", result->replied);
 	put_latency(out, "answer_latency", result->answered);
 	buffer_string(out, ",\"tensors\":[");
@@ -180,10 +184,10 @@ static void judged_write(const struct mirror_result *result, struct buffer *out)
 	const struct mirror_judged *judged = &result->judged;
 	if (engines_compared(result) == 0)
 		return;
-	buffer_print(out,
-		     "<h3>With the candidate's reply to the same call</h3>\n<p>Compared by engines while they ran, as metrics and "
-		     "alerts count: %llu of %llu agree.</p>\n",
-		     (unsigned long long)judged->agreed, (unsigned long long)engines_compared(result));
+	buffer_print(
+		out,
+		"<h3>With %s</h3>\n<p>Compared by engines while they ran, as metrics and alerts count: %llu of %llu agree.</p>\n",
+		judged_with(result), (unsigned long long)judged->agreed, (unsigned long long)engines_compared(result));
 	if (judged->listed > 0)
 		buffer_print(out, "<h4>Requests that differ: %llu</h4>\n<table><tr><th>request</th><th class=\"t\">by</th></tr>\n",
 			     (unsigned long long)judged->differed);

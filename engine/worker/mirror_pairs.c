@@ -47,16 +47,16 @@ static void mirror_record_write(struct worker_stage *stage, const struct call *c
 		count_add(&outbox->counts->taps_lost, 1);
 }
 
-static void count_left_out(const struct mirrored_call *of)
+static void count_left_out(const struct mirrored_result *of)
 {
 	if (of->counts)
 		count_add(&of->counts->left_out, 1);
 }
 
-void mirror_leave_out(struct worker_stage *stage, const struct call *call, const struct mirrored_call *of, const char *why)
+void mirror_leave_out(struct worker_stage *stage, const struct call *call, const struct mirrored_result *of, const char *why)
 {
 	struct error error = {0};
-	struct mirror_reply reply = {.experiment = text_of(of->experiment), .left_out = true};
+	struct mirror_reply reply = {.experiment = text_of(of->experiment), .of_answer = of->of_answer, .left_out = true};
 	count_left_out(of);
 	error_set(&error, ERROR_LIMIT, PLACE_NONE, "there is no reply of `%s`: %s", call->name, why);
 	mirror_record_write(stage, call, &(struct answer){.error = &error}, &reply);
@@ -69,6 +69,7 @@ static void pair_record_write(struct shadow_request *copy, enum mirror_verdict v
 	const bool failed = call->error.kind != ERROR_NONE;
 	const struct answer answer = {.payload = failed ? NULL : call->reply, .error = failed ? &call->error : NULL};
 	struct mirror_reply reply = {.experiment = text_of(copy->of.experiment),
+				     .of_answer = copy->of.of_answer,
 				     .latency_ms = copy->reply_ms,
 				     .verdict = verdict,
 				     .difference = difference};
@@ -111,12 +112,12 @@ void mirror_pairs_compare(struct worker *worker)
 
 /* ---- the two halves ---- */
 
-/* The call is over, or given up: it does not refer to the copy any more. */
+/* The call or the message is over, or given up: it does not refer to the copy any more. */
 static void pair_detach(struct shadow_request *copy)
 {
-	if (copy->of.call)
-		copy->of.call->mirrored = NULL;
-	copy->of.call = NULL;
+	if (copy->of.copy)
+		*copy->of.copy = NULL;
+	copy->of.copy = NULL;
 }
 
 static void pair_leave_out(struct shadow_request *copy)
@@ -128,10 +129,10 @@ static void pair_leave_out(struct shadow_request *copy)
 	pair_record_write(copy, MIRROR_UNJUDGED, (struct text){0});
 }
 
-void mirror_pair_begin(struct shadow_request *copy, const struct mirrored_call *of)
+void mirror_pair_begin(struct shadow_request *copy, const struct mirrored_result *of)
 {
 	copy->of = *of;
-	of->call->mirrored = copy;
+	*of->copy = copy;
 }
 
 void mirror_pair_replied(struct shadow_request *copy)
@@ -141,7 +142,7 @@ void mirror_pair_replied(struct shadow_request *copy)
 	shadow_request_measure(copy);
 	if (copy->is_answered) {
 		list_add(&worker->pairs_complete, &copy->node);
-	} else if (!copy->of.call) {
+	} else if (!copy->of.copy) {
 		pair_leave_out(copy);
 	} else {
 		list_add(&worker->pairs_waiting, &copy->node);
@@ -150,17 +151,17 @@ void mirror_pair_replied(struct shadow_request *copy)
 	}
 }
 
-void flow_owner_mirrored(void *context, struct call *call)
+void flow_owner_mirrored(void *context, void *mirrored, const struct payload *reply)
 {
-	struct shadow_request *copy = call->mirrored;
+	struct shadow_request *copy = mirrored;
 	struct worker *worker = pair_worker(copy);
 	const bool is_waiting = copy->node.list == &worker->pairs_waiting;
 	(void)context;
 	pair_detach(copy);
-	copy->has_failed = call->error.kind != ERROR_NONE;
+	copy->has_failed = !reply;
 	copy->answer_ms = loop_now_ms(worker->loop) - copy->sent_ms;
 	if (!copy->has_failed)
-		copy->answered = tensors_copied(copy->arena, call->reply->tensors);
+		copy->answered = tensors_copied(copy->arena, reply->tensors);
 	copy->is_answered = !arena_failed(copy->arena);
 	shadow_request_measure(copy);
 	if (!is_waiting)
@@ -174,9 +175,10 @@ void flow_owner_mirrored(void *context, struct call *call)
 	list_add(&worker->pairs_complete, &copy->node);
 }
 
-void mirrored_call_forget(struct call *call)
+void flow_owner_unmirrored(void *context, void *mirrored)
 {
-	struct shadow_request *copy = call->mirrored;
+	struct shadow_request *copy = mirrored;
+	(void)context;
 	pair_detach(copy);
 	if (copy->node.list == &pair_worker(copy)->pairs_waiting)
 		pair_leave_out(copy);

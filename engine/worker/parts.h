@@ -285,15 +285,16 @@ int64_t subpipeline_due_ms(const struct worker_stage *stage);
 /* ---- shadow_requests.c ---- */
 
 /* Sends a shadow request: its call has no owner. */
-void flow_owner_copy(void *context, const struct call *call, const struct mirrored_call *of);
+void flow_owner_copy(void *context, const struct call *call, const struct mirrored_result *of);
 void shadow_request_answered(struct worker *worker, struct call *call);
 void shadow_requests_close(struct worker_stage *stage); /* leaves out those of its flows that have no reply */
 
 /* ---- mirror_pairs.c ---- */
 
-/* The result of a call that was copied to a mirror: noted, and compared by mirror_pairs_compare(); or it is given up. */
-void flow_owner_mirrored(void *context, struct call *call);
-void mirrored_call_forget(struct call *call);
+/* The result with which a copy to a mirror is compared: noted for mirror_pairs_compare(); `reply` NULL: an error. Or the copy is
+ * given up, since its result will not be known. */
+void flow_owner_mirrored(void *context, void *mirrored, const struct payload *reply);
+void flow_owner_unmirrored(void *context, void *mirrored);
 
 /* Compares what is complete. Called after the messages of a turn have left. */
 void mirror_pairs_compare(struct worker *worker);

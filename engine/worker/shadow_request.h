@@ -17,7 +17,7 @@ struct shadow_request {	  /* in its own arena */
 	size_t bytes;		       /* of the arena, as the worker counts them */
 	int64_t sent_ms;
 	/* Of one to the mirror of an experiment; `of.experiment` NULL: of no mirror. */
-	struct mirrored_call of; /* `of.call` NULL: its result is known, or nobody waits for it */
+	struct mirrored_result of; /* `of.copy` NULL: the result is known, or nobody waits for it */
 	bool is_answered;	 /* that result is known */
 	bool has_failed;	 /* it is an error */
 	struct tensors answered; /* otherwise its outputs */
@@ -37,7 +37,7 @@ static inline void shadow_request_measure(struct shadow_request *copy)
 static inline void shadow_request_drop(struct shadow_request *copy)
 {
 	struct worker *worker = copy->flow_owner->stage->worker;
-	assert(!copy->of.call); /* which would refer to it */
+	assert(!copy->of.copy); /* which would refer to it */
 	worker->copy_count -= copy->node.list == &worker->copies;
 	worker->copy_bytes -= copy->bytes;
 	list_remove(&copy->node);

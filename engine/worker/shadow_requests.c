@@ -29,7 +29,7 @@ static struct shadow_request *shadow_request_make(struct flow_owner *flow_owner,
 	return copy;
 }
 
-void flow_owner_copy(void *context, const struct call *call, const struct mirrored_call *of)
+void flow_owner_copy(void *context, const struct call *call, const struct mirrored_result *of)
 {
 	struct flow_owner *flow_owner = context;
 	struct worker *worker = flow_owner->stage->worker;

@@ -21,13 +21,6 @@ static void stages_on_answered(void *context, struct call *call)
 		flow_answered(flow_owner->flow, call, loop_now_ms(worker->loop));
 }
 
-static void stages_on_forgotten(void *context, struct call *call)
-{
-	if (call->mirrored)
-		mirrored_call_forget(call);
-	flow_owner_forget(context, call);
-}
-
 static void flow_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
 	struct worker_stage *stage = ((struct flow_owner *)context)->stage;
@@ -205,7 +198,8 @@ static bool stage_set_up(struct worker_stage *stage, struct error *error)
 						     .call = flow_owner_call,
 						     .copy = flow_owner_copy,
 						     .mirrored = flow_owner_mirrored,
-						     .forget = stages_on_forgotten,
+						     .unmirrored = flow_owner_unmirrored,
+						     .forget = flow_owner_forget,
 						     .outage_ms = flow_owner_outage_ms,
 						     .finished = flow_finished,
 						     .files = config->files,

@@ -3,7 +3,8 @@
 # that fails, to one that is not there, and to one that dies. The answers are the same as without it, and none waits for it. The
 # engine compares the replies while it runs: its metrics count them, an alert fires, and the shadow topic has the verdict
 # on each. `experiments analyze` lists which requests differ; it counts the copies that were not sent or given up, and those that were
-# lost with an engine that is killed; and it says first when few were compared.
+# lost with an engine that is killed; and it says first when few were compared. The shadow of a deployment is compared as they are, with
+# the answer of the predictors.
 #   mirror.sh SLUICE BUILD
 # Takes half a minute, of which 6 seconds are those of the slow mirror.
 set -u
@@ -42,12 +43,25 @@ for mirror in other behind sleepy broken absent mortal doomed; do
 		  alerts: [{name: differs, condition: mirror_disagreement_rate > 0.05, actions: [{type: webhook, url: "$nowhere"}]}]
 	END
 done >"$dir/mirrors.yaml"
+# The experiment of a deployment has its name. Its answers go through two nodes, 4 x, and so do those of its shadow.
+cat <<-END >>"$dir/mirrors.yaml"
+	---
+	apiVersion: machinelearning.seldon.io/v1
+	kind: SeldonDeployment
+	metadata: {name: p-deployed}
+	spec:
+	  protocol: v2
+	  predictors:
+	  - {name: main, graph: {name: first, type: MODEL, children: [{name: again, type: MODEL}]}}
+	  - {name: next, shadow: true, graph: {name: other, type: MODEL, children: [{name: again, type: MODEL}]}}
+END
 start_mirrored() { # $1 its log; its pid into $engine
 	"$sluice" run -f "$dir/mirrors.yaml" --server "steady=$url" --server "other=$url" --server "sleepy=$url" --server "broken=$url" \
-		--server "absent=$nowhere" --server "mortal=$mortal_url" --metrics 0 >>"$dir/$1.log" 2>&1 &
+		--server "absent=$nowhere" --server "mortal=$mortal_url" --server "first=$url" --server "again=$url" --metrics 0 \
+		>>"$dir/$1.log" 2>&1 &
 	ours $!
 	engine=$started
-	for mirror in other behind sleepy broken absent mortal doomed; do
+	for mirror in other behind sleepy broken absent mortal doomed deployed; do
 		wait_until 30 grep -qs "p-$mirror" "$dir/$1.log" || give_up "the pipeline of $mirror does not start"
 	done
 }
@@ -124,6 +138,29 @@ expect "behind: replies that agree by the engine" "$(figure behind agreed_by_eng
 expect "behind: that differ by the engine, each with its numbers" "$(jq -c '.disagreements_by_engines[] |
 	(.id | split("-")[1] | tonumber) as $x | select(.difference == "numbers of y: answer \(2 * $x), mirror \(2 * $x + 1)")' \
 	"$dir/behind.json" | wc -l)" "-eq 10"
+
+# The shadow of a deployment, by the deployment's name: its whole graph is compared with the answer.
+seq 1 100 | awk '{ printf "{\"id\":\"d-%d\",\"request\":{\"id\":\"d-%d\",\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP64\",\"shape\":[1]," \
+	"\"data\":[%d]}]}}\n", $1, $1, $1 }' | "$sluice" produce p-deployed >/dev/null 2>"$dir/produce.log" || give_up "requests to p-deployed were not written"
+deployed_are() { # $1 verb, $2 how many copies are compared; its figures into $dir/deployed.json
+	"$sluice" experiments "$1" p-deployed -f "$dir/mirrors.yaml" -o json 2>"$dir/analyze.log" | jq .mirror >"$dir/deployed.json"
+	[ "$(figure deployed compared)" = "$2" ]
+}
+for verb in analyze status; do
+	wait_until 20 deployed_are $verb 100
+	expect "deployed: status of waiting until $verb has all copies" $? "-eq 0"
+	expect "deployed: $verb: answers that agree" "$(figure deployed agreed)" "-eq 90"
+	expect "deployed: $verb: that agree by the engine" "$(figure deployed agreed_by_engines)" "-eq 90"
+	expect "deployed: $verb: that differ, each with its numbers" "$(jq -c '.disagreements_by_engines[] |
+		(.id | split("-")[1] | tonumber) as $x | select(.difference == "numbers of z: answer \(4 * $x), mirror \(4 * $x + 2)")' \
+		"$dir/deployed.json" | wc -l)" "-eq 10"
+	expect "deployed: $verb: what engines compare with" "$(figure deployed engines_compare_with)" '= "answer"'
+done
+wait_until 10 counts_are deployed 90 10 0 0
+expect "deployed: status of waiting for the engine's own counts" $? "-eq 0"
+"$sluice" experiments analyze p-deployed -f "$dir/mirrors.yaml" >"$dir/deployed.txt" 2>"$dir/analyze.log"
+expect_words "deployed: the text" "$dir/deployed.txt" "^Mirror .p-deployed-next.: 100 copies, 0 not sent"
+expect_words "deployed: the text, by engines" "$dir/deployed.txt" "^With the answer to the same request, by engines .*: 90 of 100 agree"
 
 for mirror in broken absent; do
 	ask $mirror 100

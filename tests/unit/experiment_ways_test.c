@@ -1,5 +1,6 @@
 /* experiment_ways_test.c: Tests of experiments whose choices are the ways of a step `traffic`, as those of a SeldonDeployment with
  * several predictors. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -168,8 +169,7 @@ static void one_predictor_or_shares_without_a_name_are_no_experiment(void **stat
 {
 	(void)state;
 	planning_open(&planning, "apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\nmetadata: {name: d}\nspec:\n"
-				 "  predictors:\n  - {name: main, graph: {name: old, type: MODEL}}\n"
-				 "  - {name: copy, shadow: true, graph: {name: new, type: MODEL}}\n");
+				 "  predictors:\n  - {name: main, graph: {name: old, type: MODEL}}\n");
 	assert_int_equal(planning_errors(&planning), 0);
 	assert_int_equal(planning.graph->experiment_count, 0);
 	planning_close(&planning);
@@ -177,6 +177,87 @@ static void one_predictor_or_shares_without_a_name_are_no_experiment(void **stat
 				       "  output: {steps: [s]}\n");
 	assert_int_equal(planning.graph->experiment_count, 0);
 	planning_close(&planning);
+}
+
+/* ---- a shadow ---- */
+
+#define SHADOW "  - {name: next, shadow: true, graph: {name: newer, type: MODEL}}\n"
+#define ALONE                                                                                                                      \
+	"apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\nmetadata: {name: d}\nspec:\n  predictors:\n"            \
+	"  - {name: main, graph: {name: old, type: MODEL}}\n"
+
+static void the_shadow_is_the_mirror_of_the_predictors(void **state)
+{
+	(void)state;
+	ways_open(DEPLOYMENT("") SHADOW);
+	const struct graph_experiment *experiment = planning.graph->experiments[0];
+	assert_string_equal(experiment->spec->mirror_name.text, "d-next");
+	assert_int_equal(experiment->spec->mirror_percent, 100);
+	assert_true(experiment->count == 2 && graph_step_mirrors(planning.graph, 0) && !graph_step_mirrors(planning.graph, 1));
+	scene_enter(&scene, message_of("k", 1));
+	assert_int_equal(scene.copy_count, 1);
+	assert_string_equal(scene.copied[0], "d-next");
+	assert_true(scene.mirrored.of_answer && scene.mirrored.tolerance == 0.001);
+	assert_string_equal(scene.mirrored.experiment, "d");
+	assert_true(scene.messages[0]->assigned->mirrored);
+	ways_close();
+}
+
+static void a_shadow_is_compared_with_the_answer(void **state)
+{
+	(void)state;
+	ways_open(ALONE SHADOW);
+	(void)expect_way(message_of("k", 1), "k");
+	assert_int_equal(scene.mirrored_count, 1);
+	assert_true(scene.mirrored_number == 1);
+	scene_enter(&scene, message_of("k", 2));
+	scene_fail(&scene, "old", ERROR_REMOTE, "old : gone");
+	assert_int_equal(scene.mirrored_count, 2);
+	assert_true(isnan(scene.mirrored_number));
+	struct message *abandoned = message_of("k", 3);
+	scene_enter(&scene, abandoned);
+	flow_abandon(scene.flow, abandoned);
+	assert_int_equal(scene.unmirrored_count, 1);
+	scene_enter(&scene, message_of("k", 4));
+	ways_close();
+	ways_open(ALONE SHADOW);
+	struct message *copied = message_of("k", 5);
+	copied->copied = true; /* a shadow request has no shadow of its own */
+	scene_enter(&scene, copied);
+	assert_int_equal(scene.copy_count, 0);
+	ways_close();
+}
+
+/* The shadow is asked for all of them. */
+static void a_shadow_is_compared_with_outputs_that_the_request_does_not_want(void **state)
+{
+	const struct text names[] = {TEXT("y")};
+	(void)state;
+	ways_open(ALONE SHADOW);
+	struct message *message = message_of("k", 1);
+	message->wanted = (struct tensors_wanted){1, names};
+	scene_enter(&scene, message);
+	scene_reply(&scene, "old", "y=1 z=2");
+	expect_tensors("m0", "y=1");
+	assert_int_equal(scene.mirrored_count, 1);
+	assert_int_equal(scene.mirrored_tensors, 2);
+	ways_close();
+}
+
+static void a_mirror_of_ways_is_one_of_an_experiment(void **state)
+{
+	static const char *const wrong[] = {
+		"{shares: [{weight: 1, call: a}], copies: [{call: b, mirror: true}]}",
+		"{experiment: e, shares: [{weight: 1, call: a}], copies: [{call: b, mirror: true}, {call: c, mirror: true}]}",
+		"{experiment: e, shares: [{weight: 1, call: a}], copies: [{call: b, mirror: true, percent: 0.5}]}"};
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		char steps[256];
+		(void)snprintf(steps, sizeof steps, "  - {name: s, traffic: %s}\n  output: {steps: [s]}\n", wrong[i]);
+		planning_open_steps(&planning, steps);
+		assert_int_equal(planning_errors(&planning), 1);
+		planning_close(&planning);
+	}
 }
 
 static void two_choices_have_two_names(void **state)
@@ -199,6 +280,10 @@ int main(void)
 		TEST(a_key_that_is_too_long_for_a_unit_has_a_way),
 		TEST(a_message_without_a_key_is_counted),
 		TEST(one_predictor_or_shares_without_a_name_are_no_experiment),
+		TEST(the_shadow_is_the_mirror_of_the_predictors),
+		TEST(a_shadow_is_compared_with_the_answer),
+		TEST(a_shadow_is_compared_with_outputs_that_the_request_does_not_want),
+		TEST(a_mirror_of_ways_is_one_of_an_experiment),
 		TEST(two_choices_have_two_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

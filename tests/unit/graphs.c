@@ -1,6 +1,7 @@
 /* graphs.c: see graphs.h. */
 #include "graphs.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -487,22 +488,32 @@ static void note_tap(void *context, const struct message *message, enum tap_poin
 	((struct scene *)context)->taps[point]++;
 }
 
-static void note_copy(void *context, const struct call *call, const struct mirrored_call *of)
+static void note_copy(void *context, const struct call *call, const struct mirrored_result *of)
 {
 	struct scene *scene = context;
 	scene->copied[scene->copy_count++] = call->name;
 	if (!of)
 		return;
 	scene->mirrored = *of;
-	of->call->mirrored = scene;
+	*of->copy = scene;
 }
 
-static void note_mirrored(void *context, struct call *call)
+static void note_mirrored(void *context, void *copy, const struct payload *reply)
 {
 	struct scene *scene = context;
-	assert_ptr_equal(call->mirrored, scene);
-	scene->mirrored_result = *call;
+	assert_ptr_equal(copy, scene);
+	*scene->mirrored.copy = NULL;
+	scene->mirrored_number = reply ? tensor_number(reply->tensors.items[0], 0) : (double)NAN;
+	scene->mirrored_tensors = reply ? reply->tensors.count : 0;
 	scene->mirrored_count++;
+}
+
+static void note_unmirrored(void *context, void *copy)
+{
+	struct scene *scene = context;
+	assert_ptr_equal(copy, scene);
+	*scene->mirrored.copy = NULL;
+	scene->unmirrored_count++;
 }
 
 struct policy_board *scene_policies;
@@ -518,6 +529,7 @@ void scene_open(struct scene *scene, struct graph *graph, struct arena *arena, b
 		.call = note_call,
 		.copy = note_copy,
 		.mirrored = note_mirrored,
+		.unmirrored = note_unmirrored,
 		.forget = note_forgotten,
 		.outage_ms = note_outage,
 		.answer = note_answer,

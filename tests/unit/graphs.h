@@ -75,9 +75,11 @@ struct scene {
 	struct call *calls[NOTED_MAX]; /* NULL: answered or forgotten */
 	size_t copy_count; /* shadow requests */
 	const char *copied[NOTED_MAX];
-	struct mirrored_call mirrored; /* of the latest copy to a mirror */
-	size_t mirrored_count;	       /* calls with a copy to a mirror whose result is known */
-	struct call mirrored_result;   /* the latest of them */
+	struct mirrored_result mirrored; /* of the latest copy to a mirror */
+	size_t mirrored_count;		 /* copies to a mirror whose result is known */
+	double mirrored_number;		 /* the first of the latest of them; NaN: it is an error */
+	size_t mirrored_tensors;	 /* of it */
+	size_t unmirrored_count;	 /* those that were given up */
 	size_t answer_count;
 	struct noted_answer answers[NOTED_MAX];
 	size_t taps[TAP_STEP_OUTPUTS + 1];

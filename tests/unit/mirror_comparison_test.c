@@ -229,8 +229,23 @@ static void a_header_says_which_mirror_and_how_long(void **state)
 	assert_true(mirror_header_read(mirror_header_write(&left, room), &read));
 	assert_true(read.left_out && read.request_ms == -1);
 	assert_int_equal(read.verdict, MIRROR_UNJUDGED);
+	assert_false(read.of_answer);
 	assert_false(mirror_header_read(TEXT("e=m"), &read));
 	assert_false(mirror_header_read(TEXT("e=m; latency_ms=x; request_ms=1"), &read));
+}
+
+static void the_header_says_that_engines_compare_with_the_answer(void **state)
+{
+	struct mirror_reply reply = {.experiment = TEXT("d"), .mirror = TEXT("d-next"), .of_answer = true, .request_ms = 7}, read;
+	char room[MIRROR_HEADER_BYTES_MAX];
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		reply.left_out = i == 1;
+		assert_true(mirror_header_read(mirror_header_write(&reply, room), &read));
+		assert_true(read.of_answer && read.left_out == reply.left_out && read.request_ms == 7);
+		assert_true(text_is(read.mirror, "d-next"));
+	}
+	assert_false(mirror_header_read(TEXT("e=m; latency_ms=0; request_ms=1; of-answer "), &read));
 }
 
 static void a_header_of_its_own_has_the_verdict_of_the_engine(void **state)
@@ -332,6 +347,7 @@ int main(void)
 		SHOWS(without_a_copy_there_is_no_result),
 		SHOWS(a_header_says_which_mirror_and_how_long),
 		SHOWS(a_header_of_its_own_has_the_verdict_of_the_engine),
+		SHOWS(the_header_says_that_engines_compare_with_the_answer),
 		SHOWS(a_name_that_is_too_long_ends_at_a_whole_character),
 		SHOWS(a_disagreement_has_its_words),
 		SHOWS(what_engines_have_compared_is_counted),

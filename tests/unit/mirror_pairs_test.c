@@ -28,7 +28,7 @@ struct mirrored {
 	struct held_model models[2]; /* the candidate `m`, and the mirror `shade` */
 	struct model_config configs[2];
 	struct step_counts counts, others;
-	struct step_counts *of_steps[2];
+	struct step_counts *of_steps[4]; /* of the first, and of all others */
 };
 static struct mirrored mirrored;
 
@@ -40,7 +40,7 @@ static void mirrored_open(struct stand *stand, const char *steps, int answered, 
 	mirrored.stand = stand;
 	mirrored.counts = (struct step_counts){0};
 	mirrored.of_steps[0] = &mirrored.counts;
-	mirrored.of_steps[1] = &mirrored.others;
+	mirrored.of_steps[1] = mirrored.of_steps[2] = mirrored.of_steps[3] = &mirrored.others;
 	stand_configure(stand, steps);
 	held_model_open(&mirrored.models[0], "m", answered);
 	held_model_open(&mirrored.models[1], "shade", replied);
@@ -212,6 +212,70 @@ static void a_deadline_that_passes_is_a_failure(void **state)
 	mirrored_close();
 }
 
+/* ---- ways: the answer of the message ---- */
+
+/* What the way's model replied goes through another step. */
+#define WAY                                                                                                                        \
+	"  - name: by\n    traffic: {experiment: e, shares: [{weight: 1, to: s}], copies: [{call: shade, mirror: true}]}\n"        \
+	"  - {name: s, inputs: [by], model: {name: m}}\n  - {name: next, inputs: [s], expression: {set: {y: y + 1}, keep: "        \
+	"[y]}}\n"
+#define WAYS WAY "  output: {steps: [next]}\n"
+
+static void the_mirror_of_ways_is_compared_with_the_answer(void **state)
+{
+	mirrored_open(*state, WAYS, 7, 8);
+	let(MIRROR, true);
+	ask("r-1");
+	wait_for(&mirrored.models[MIRROR].called, 1);
+	let(CANDIDATE, true); /* the mirror was first */
+	expect_verdict("r-1", MIRROR_AGREES, "");
+	let(MIRROR, false);
+	ask("r-2");
+	wait_for_answers(2); /* it is not waited for */
+	let(MIRROR, true);
+	expect_verdict("r-2", MIRROR_AGREES, "");
+	atomic_store(&mirrored.models[MIRROR].number, 7);
+	ask("r-3");
+	expect_verdict("r-3", MIRROR_DIFFERS, "numbers of y: answer 8, mirror 7");
+	expect_counts(2, 1, 0, 0);
+	mirrored_close();
+}
+
+static void a_request_that_fails_on_its_way_differs_from_its_mirror(void **state)
+{
+	mirrored_open(*state, WAYS, 7, 8);
+	let(MIRROR, true);
+	ask_for(2000, "r-1"); /* which the mirror must keep, on a busy machine too */
+	expect_verdict("r-1", MIRROR_DIFFERS, "answer failed");
+	expect_counts(0, 1, 0, 0);
+	mirrored_close();
+}
+
+/* A step drops it, so there is nothing to compare. */
+static void a_request_without_an_answer_is_left_out(void **state)
+{
+	mirrored_open(*state, WAY "  - {name: some, inputs: [next], filter: {keep: y < 0}}\n  output: {steps: [some]}\n", 7, 8);
+	let(MIRROR, true);
+	let(CANDIDATE, true);
+	ask("r-1");
+	expect_verdict("r-1", MIRROR_UNJUDGED, "");
+	expect_counts(0, 0, 0, 1);
+	mirrored_close();
+}
+
+/* The flow ends before the answer is known, and its copy with it. */
+static void a_request_that_ends_with_its_stage_is_left_out(void **state)
+{
+	mirrored_open(*state, WAYS, 7, 8);
+	let(MIRROR, true);
+	ask("r-1");
+	wait_for(&mirrored.models[MIRROR].called, 1);
+	(void)stand_stop(mirrored.stand);
+	expect_counts(0, 0, 0, 1);
+	held_model_close(&mirrored.models[0]);
+	held_model_close(&mirrored.models[1]);
+}
+
 /* ---- copies that are not compared ---- */
 
 /* The other step answers, so the candidate's reply is not awaited any more. */
@@ -286,8 +350,10 @@ static void copies_hold(size_t bytes)
 	for (size_t i = 0; i < WAITING; i++) {
 		struct arena *arena = arena_open(1 << 20);
 		struct shadow_request *pair = ARENA_NEW(arena, struct shadow_request);
-		const struct mirrored_call of = {
-			.call = &held_copies.calls[i], .experiment = "e", .tolerance = 0.001, .counts = &held_copies.counts};
+		const struct mirrored_result of = {.copy = &held_copies.calls[i].mirrored,
+						   .experiment = "e",
+						   .tolerance = 0.001,
+						   .counts = &held_copies.counts};
 		assert_non_null(arena_take_raw(arena, WAITING_BYTES));
 		pair->arena = arena;
 		pair->flow_owner = &held_copies.flow_owner;
@@ -348,7 +414,7 @@ static void as_many_pairs_leave_as_hold_the_bytes_above(void **state)
 static void without_memory_a_copy_is_not_sent(void **state)
 {
 	const struct call call = {.name = "shade"};
-	const struct mirrored_call of = {.experiment = "e", .tolerance = 0.001, .counts = &held_copies.counts};
+	const struct mirrored_result of = {.experiment = "e", .tolerance = 0.001, .counts = &held_copies.counts};
 	(void)state;
 	copies_hold(0);
 	copies_drop();
@@ -366,6 +432,10 @@ int main(void)
 		STORY(numbers_within_the_tolerance_of_the_mirror_agree),
 		STORY(a_mirror_that_fails_differs),
 		STORY(a_deadline_that_passes_is_a_failure),
+		STORY(the_mirror_of_ways_is_compared_with_the_answer),
+		STORY(a_request_that_fails_on_its_way_differs_from_its_mirror),
+		STORY(a_request_without_an_answer_is_left_out),
+		STORY(a_request_that_ends_with_its_stage_is_left_out),
 		STORY(a_call_that_is_given_up_is_left_out),
 		STORY(when_too_many_replies_wait_the_oldest_is_left_out),
 		STORY(a_copy_without_a_reply_is_left_out_when_the_stage_ends),
