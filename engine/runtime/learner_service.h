@@ -12,7 +12,9 @@
  * what was learnt is learnt from. A record by another schema is of another version of sluice: it is not overwritten, so this
  * engine does not lead.
  *
- * A policy that is not renewed for LEARNER_STALE_INTERVALS intervals stays in force, and a warning is logged.
+ * A policy that is not renewed for LEARNER_STALE_INTERVALS intervals stays in force, and a warning is logged. A record may take
+ * LEARNER_PACE_MS to come: an interval that is shorter is an update as often as the leader can, and no policy is old because of
+ * that.
  */
 #ifndef SLUICE_RUNTIME_LEARNER_SERVICE_H
 #define SLUICE_RUNTIME_LEARNER_SERVICE_H
@@ -23,6 +25,7 @@
 #include "plan/graph.h"
 
 #define LEARNER_STALE_INTERVALS 3
+#define LEARNER_PACE_MS 1000 /* an update is a transaction of the leader's, and a turn of its waits for exposures and feedback */
 
 struct learner_service;
 

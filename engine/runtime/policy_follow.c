@@ -64,22 +64,29 @@ static void policies_force(struct learner_service *service)
 		}
 }
 
+/* How long a policy may go without being renewed. */
+static int64_t stale_after_ms(const struct learning *learning)
+{
+	return LEARNER_STALE_INTERVALS * (learning->interval_ms > LEARNER_PACE_MS ? learning->interval_ms : LEARNER_PACE_MS);
+}
+
 static void staleness_check(struct learner_service *service)
 {
 	const int64_t now_ms = clock_ms();
 	for (size_t i = 0; i < service->count; i++) {
 		struct learning *learning = &service->learnings[i];
 		const struct policy_state state = policy_entry_state(learning->entry);
-		const bool stale = state.version >= 0 && now_ms - state.set_ms > LEARNER_STALE_INTERVALS * learning->interval_ms;
+		const bool stale = state.version >= 0 && now_ms - state.set_ms > stale_after_ms(learning);
 		if (stale == learning->is_stale)
 			continue;
 		learning->is_stale = stale;
 		if (stale)
 			log_say(service->config.log, LOG_LEVEL_WARN, NULL,
-				"the policy of experiment `%s` (version %" PRId64 ") was not renewed for %d intervals; it stays in "
-				"force: check that an engine can read %s and %s, and write %s",
-				learning->experiment->name, state.version, LEARNER_STALE_INTERVALS, service->config.exposures,
-				service->config.feedback, service->config.policy);
+				"the policy of experiment `%s` (version %" PRId64
+				") was not renewed for %g s; it stays in force: check that an engine can read %s and %s, and write "
+				"%s",
+				learning->experiment->name, state.version, (double)stale_after_ms(learning) / MS_PER_S,
+				service->config.exposures, service->config.feedback, service->config.policy);
 		else
 			log_say(service->config.log, LOG_LEVEL_INFO, NULL, "the policy of experiment `%s` is renewed again",
 				learning->experiment->name);
