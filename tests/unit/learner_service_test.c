@@ -189,6 +189,14 @@ static void a_record_is_kept_in_place_of_the_one_before(void **state)
 	buffer_close(&kept);
 }
 
+/* A choice with its reward, after which so many are learnt. */
+static void earn(const char *id, int64_t rewards)
+{
+	expose(id, 0, time_of_day_ms());
+	reward(id, time_of_day_ms());
+	expect_rewards(rewards);
+}
+
 static void after_a_reload_the_newest_policy_alone_is_put_into_force(void **state)
 {
 	(void)state;
@@ -196,17 +204,13 @@ static void after_a_reload_the_newest_policy_alone_is_put_into_force(void **stat
 	service_start();
 	for (int i = 1; i <= 3; i++) {
 		(void)snprintf(id, sizeof id, "r%d", i);
-		expose(id, 0, time_of_day_ms());
-		reward(id, time_of_day_ms());
-		expect_rewards(i);
+		earn(id, i);
 	}
 	learner_service_close(service);
 	assert_int_equal(policy_entry_state(entry).version, 3);
 	said[0] = '\0';
 	service_start();
-	expose("r4", 0, time_of_day_ms());
-	reward("r4", time_of_day_ms());
-	expect_rewards(4);
+	earn("r4", 4);
 	learner_service_close(service);
 	assert_int_equal(said_times("chooses by version 4"), 1);
 	assert_int_equal(said_times("chooses by"), 1);
@@ -216,9 +220,7 @@ static void a_pipeline_that_calls_the_one_with_the_experiment_learns_by_itself(v
 {
 	(void)state;
 	service_start();
-	expose("r1", 0, time_of_day_ms());
-	reward("r1", time_of_day_ms());
-	expect_rewards(1);
+	earn("r1", 1);
 	learner_service_close(service);
 	assert_int_equal(policy_entry_state(policy_board_entry(board, "p", "e")).version, -1);
 }
@@ -256,9 +258,7 @@ static void what_is_not_learnt_is_counted_and_said_once(void **state)
 	assert_int_equal(said_times("the bandits of `e` leave out feedback whose reward is refused: A reward is 1e+308"), 1);
 	assert_int_equal(said_times("leave out feedback of requests and units to which the experiment gave no candidate"), 1);
 	service_start();
-	expose("d", 0, time_of_day_ms());
-	reward("d", time_of_day_ms());
-	expect_rewards(2);
+	earn("d", 2);
 	learner_service_close(service);
 	expect_losses(1, 0, 2, 1);
 }
@@ -507,9 +507,7 @@ static void a_policy_that_is_not_renewed_stays_in_force_and_is_reported(void **s
 	if (mock_error_of_topic_crashes())
 		skip();
 	service_start();
-	expose("a", 0, time_of_day_ms());
-	reward("a", time_of_day_ms());
-	expect_rewards(1);
+	earn("a", 1);
 	learner_service_close(service);
 	const int64_t version = policy_entry_state(entry).version;
 	rd_kafka_mock_topic_set_error(mock.cluster, "exposures", RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
@@ -527,17 +525,13 @@ static void wait_ms(int64_t ms)
 /* No record can come that often: each is a transaction, and a turn of the leader waits for exposures. */
 static void a_policy_that_comes_more_slowly_than_its_interval_is_not_reported(void **state)
 {
-	char id[16];
+	static const char *const ids[] = {"r1", "r2", "r3", "r4", "r5"};
 	(void)state;
 	planning_close(&planning);
 	planning_open(&planning, YAML_OF("1ms"));
 	service_start();
-	for (int i = 1; i <= 5; i++) {
-		(void)snprintf(id, sizeof id, "r%d", i);
-		expose(id, 0, time_of_day_ms());
-		reward(id, time_of_day_ms());
-		expect_rewards(i);
-	}
+	for (int i = 0; i < 5; i++)
+		earn(ids[i], i + 1);
 	learner_service_close(service);
 	assert_int_equal(said_times("was not renewed"), 0);
 }
@@ -570,9 +564,7 @@ static void feedback_waits_no_longer_for_its_exposure(void **state)
 	wait_ms(2 * HELD_SHORT_MS);
 	expose("too early", 0, asked_ms);
 	const int64_t began_ms = clock_ms();
-	expose("after", 0, time_of_day_ms());
-	reward("after", time_of_day_ms());
-	expect_rewards(2);
+	earn("after", 2);
 	assert_true(clock_ms() - began_ms >= HELD_SHORT_MS / 2); /* no later exposure has said that none is missing */
 	learner_service_close(service);
 }
@@ -584,9 +576,7 @@ static void an_interval_goes_on_when_another_leader_begins(void **state)
 	planning_close(&planning);
 	planning_open(&planning, YAML_OF("2s"));
 	service_start();
-	expose("a", 0, time_of_day_ms());
-	reward("a", time_of_day_ms());
-	expect_rewards(1);
+	earn("a", 1);
 	expose("b", 0, time_of_day_ms());
 	reward("b", time_of_day_ms());
 	expose("later", 0, time_of_day_ms() + 2 * OUTCOME_HOLD_MS); /* so the reward is not held */
@@ -607,9 +597,7 @@ static void a_learner_whose_producer_is_refused_reports_its_policy(void **state)
 	static rd_kafka_resp_err_t refusals[REFUSALS];
 	(void)state;
 	service_start();
-	expose("a", 0, time_of_day_ms());
-	reward("a", time_of_day_ms());
-	expect_rewards(1);
+	earn("a", 1);
 	const int64_t version = policy_entry_state(entry).version;
 	for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
 		for (size_t j = 0; j < REFUSALS; j++)
