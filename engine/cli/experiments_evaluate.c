@@ -9,13 +9,17 @@ struct evaluate_options {
 	struct experiment_asked asked;
 	const char *policy, *metric;
 	double clip, alpha;
+	bool dry_run;
 	int form;
 };
 
 static const struct option options[] = {
 	EXPERIMENT_ROWS_OF(struct evaluate_options, asked),
-	ROW("policy", TEXT, struct evaluate_options, policy, .word = "FILE", .required = true,
+	ROW("policy", TEXT, struct evaluate_options, policy, .word = "FILE",
 	    .help = "The policy, as JSON: `always`, `probabilities`, or `features` with `scores` and `explore`."),
+	ROW("dry-run", FLAG, struct evaluate_options, dry_run,
+	    .help = "Instead of a policy of a file: what the `bandits` of the experiment's files (-f) would have done with these "
+		    "requests. Shows the policy after each `updateInterval`, and what they would have earned."),
 	ROW("metric", TEXT, struct evaluate_options, metric, .word = "METRIC",
 	    .help = "The metric that is earned; default: `reward`, or what the experiment names."),
 	ROW("clip", NUMBER, struct evaluate_options, clip, .least = 1, .most = 1e9, .fallback = "10",
@@ -32,7 +36,8 @@ extern const struct command command_experiments_evaluate;
 static bool experiments_evaluate_one(struct session *session, const struct evaluate_options *self, const char *name,
 				     struct arena *arena, struct buffer *out, struct error *error)
 {
-	const struct policy_asked asked = {name, &self->asked, self->policy, self->metric, self->clip, self->alpha};
+	const struct policy_asked asked = {name,	 &self->asked, self->dry_run ? NULL : self->policy,
+					   self->metric, self->clip,   self->alpha};
 	struct evaluation_shown shown;
 	if (!policy_evaluate(command_workspace(session), &asked, arena, &shown, error))
 		return false;
@@ -48,13 +53,21 @@ static bool experiments_evaluate_one(struct session *session, const struct evalu
 
 static int experiments_evaluate_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
+	const struct evaluate_options *self = filled;
 	struct error error = {0};
+	(void)count;
+	if (!self->policy == !self->dry_run)
+		return command_misuse(
+			session, &command_experiments_evaluate,
+			"it needs the policy of a file, --policy FILE, or --dry-run for the experiment's own bandits, and "
+			"not both");
+	if (self->dry_run && self->asked.target.files.count == 0)
+		return command_misuse(session, &command_experiments_evaluate, "--dry-run needs the experiment's files: -f FILE");
 	struct arena *arena = arena_open(ARENA_BYTES);
 	struct buffer out;
-	(void)count;
 	buffer_open(&out, OUT_BYTES_MAX);
 	const bool good = (arena || error_memory(&error, ERROR_SYSTEM, "evaluating a policy")) &&
-			  experiments_evaluate_one(session, filled, arguments[0], arena, &out, &error);
+			  experiments_evaluate_one(session, self, arguments[0], arena, &out, &error);
 	arena_close(arena);
 	if (good)
 		return command_write(session, &out);
@@ -85,7 +98,18 @@ const struct command command_experiments_evaluate = {
 		"[\"age\"], \"scores\": {\"old\": [1, 0], \"new\": [0.5, 0.02]}, \"explore\": 0.02}. The last one chooses the "
 		"variant with the greatest score: a constant, plus each feature of the exposure's context times its coefficient. "
 		"For the share `explore` of the requests it chooses at random. Records of a policy that learned have intervals "
-		"that hold at every look.",
+		"that hold at every look.\n\n"
+		"With --dry-run the bandits of the files learn from the same records in the order of time, by their algorithm, "
+		"`updateInterval`, `outcomeWindow` and `explore`: an exposure when it was made, a reward at the time that it "
+		"names. "
+		"The output has each policy that was then in force for a request, with its chances and the recorded shares, and "
+		"the estimates are of all of them in turn: each chose by what was known before.\n\n"
+		"  sluice experiments evaluate checkout -f experiments/ --dry-run --since 2026-01-31T09:30Z\n\n"
+		"The bandits learn there from what was chosen, not from choices of their own. These would have given more rewards "
+		"of the variants that they prefer, and fewer of the others, so an algorithm that counts its choices, as ucb1, "
+		"explores otherwise than it would. What a unit would have done after another variant is not known, nor is a "
+		"variant that no record has. Features of `contextFeatures` that exposures do not have, as those that weights "
+		"chose, count as missing.",
 	.options = options,
 	.options_size = sizeof(struct evaluate_options),
 	.group = "run",

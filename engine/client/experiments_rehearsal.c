@@ -67,8 +67,8 @@ static bool rehearsing_begin(void *context, const struct experiment_data *data, 
 	if (!spec || !experiment_is_rolled_out(spec))
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "the files have no rollout of `%s`: an Experiment with a default, and progressiveDeployment or "
-				 "promotionPolicy; give them by -f",
-				 self->name);
+				 "promotionPolicy; give them by -f. `sluice experiments evaluate %s --dry-run` is that of bandits",
+				 self->name, self->name);
 	if (!rollout_plan_make(spec, &self->plan, error))
 		return false;
 	if (!choices_read(self, spec))

@@ -2,7 +2,9 @@
 #include "client/policy_evaluation.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/duration.h"
 #include "source/policy_file.h"
 
 #define MODEL_LAMBDA 1.0 /* of the ridge regression of rewards, as of LinUCB */
@@ -14,6 +16,7 @@ struct policy_evaluation {
 	const struct joined_metric *metric;
 	struct arena *arena;
 	struct file_policy policy;
+	struct bandit_rehearsal rehearsal; /* in its place, without a file */
 	size_t features; /* of the reward model: a constant and those of the exposures */
 	struct text names[BANDIT_FEATURES_MOST];
 };
@@ -86,6 +89,17 @@ static struct evaluated *evaluation_list(const struct policy_evaluation *self, s
 	return list;
 }
 
+/* With which probabilities the policy chooses the variants for the request. */
+static void evaluation_chances(const struct policy_evaluation *self, const struct joined_exposure *exposure, double *chances)
+{
+	const size_t arms = self->joined->arms;
+	if (self->asked->policy)
+		file_policy_chances(&self->policy, exposure, chances);
+	else
+		memcpy(chances, self->rehearsal.chances + (size_t)(exposure - self->joined->exposures) * arms,
+		       arms * sizeof *chances);
+}
+
 /* Who the reward is of: a unit, whose records are of one fold of the model; without one, the request itself. */
 static struct text evaluation_unit(const struct evaluated *one)
 {
@@ -112,7 +126,7 @@ static bool evaluation_run(struct policy_evaluation *self, struct error *error)
 	for (const struct evaluated *one = list; one < list + count; one++) {
 		evaluation_context(self, one->exposure, x);
 		reward_model_expect(model, evaluation_unit(one), x, expected);
-		file_policy_chances(&self->policy, one->exposure, target);
+		evaluation_chances(self, one->exposure, target);
 		moments_add(&self->shown->recorded, one->value->value);
 		const struct off_policy_record record = {.arm = one->exposure->arm,
 							 .reward = one->value->value,
@@ -212,6 +226,58 @@ static bool evaluation_metric(struct policy_evaluation *self, const struct exper
 			 self->asked->experiment, TEXT_ARGUMENTS(wanted));
 }
 
+/* ---- the experiment's own bandits ---- */
+
+/* The rewards by which they learn. NULL: no feedback has them. */
+static const struct joined_metric *bandits_metric(const struct joined *joined, const struct bandits *bandits)
+{
+	const struct text name = bandits->reward_metric ? text_of(bandits->reward_metric) : TEXT(JOIN_REWARD);
+	for (size_t i = 0; i < joined->metric_count; i++)
+		if (text_equal(joined->metrics[i].name, name))
+			return &joined->metrics[i];
+	return NULL;
+}
+
+static bool bandits_rehearse(struct policy_evaluation *self, const struct experiment_data *data, struct error *error)
+{
+	const char *name = self->asked->experiment;
+	size_t at = 0;
+	const struct graph *graph = experiment_graph_next(data, name, &at);
+	const struct graph_experiment *experiment = graph ? graph_meets(graph, name) : NULL;
+	if (!experiment || !experiment->learns)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "the files have no bandits of `%s`: an Experiment with `bandits`; give them by -f, or a policy by "
+				 "--policy FILE",
+				 name);
+	const struct bandits *bandits = &experiment->spec->bandits;
+	const struct joined_metric *metric = bandits_metric(self->joined, bandits);
+	struct text *arms = ARENA_ARRAY(self->arena, struct text, experiment->count);
+	if (!metric)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "no feedback of experiment `%s` that joined an exposure has the metric `%s`, by which its bandits "
+				 "learn",
+				 name, bandits->reward_metric ? bandits->reward_metric : JOIN_REWARD);
+	for (size_t i = 0; arms && i < experiment->count; i++)
+		arms[i] = text_of(experiment->shares[i].name);
+	const struct bandit_rehearsal_config config = {
+		.experiment = name,
+		.options = experiment_bandit(experiment->spec, experiment->count, context_length(&experiment->context, NULL)),
+		.arms = arms,
+		.weights = experiment->probabilities,
+		.context = experiment->context,
+		.interval_ms = bandits->update_interval_ns / NS_PER_MS,
+		.window_ms = bandits->outcome_window_ns / NS_PER_MS};
+	self->shown->rehearsal = &self->rehearsal;
+	return (arms || error_memory(error, ERROR_SYSTEM, "rehearsing bandits")) &&
+	       bandit_rehearse(&config, self->joined, metric, self->arena, &self->rehearsal, error);
+}
+
+static bool evaluation_policy(struct policy_evaluation *self, const struct experiment_data *data, struct error *error)
+{
+	return self->asked->policy ? file_policy_open(&self->policy, self->asked->policy, self->joined, self->arena, error)
+				   : bandits_rehearse(self, data, error);
+}
+
 bool policy_evaluate(const struct workspace *workspace, const struct policy_asked *asked, struct arena *arena,
 		     struct evaluation_shown *shown, struct error *error)
 {
@@ -222,13 +288,12 @@ bool policy_evaluate(const struct workspace *workspace, const struct policy_aske
 	*shown = (struct evaluation_shown){.experiment = asked->experiment, .clip = asked->clip, .alpha = asked->alpha};
 	*self = (struct policy_evaluation){.asked = asked, .shown = shown, .joined = &data.joined, .arena = arena};
 	const bool good = experiment_data_open(workspace, asked->experiment, asked->data, arena, &data, error) &&
-			  evaluation_metric(self, &data, error) &&
-			  file_policy_open(&self->policy, asked->policy, &data.joined, arena, error) &&
+			  evaluation_metric(self, &data, error) && evaluation_policy(self, &data, error) &&
 			  evaluation_run(self, error) && evaluation_doubt(self, error);
 	if (good) {
 		const struct text metric = self->metric->name;
 		shown->metric = (struct text){arena_copy(arena, metric.bytes, metric.length), metric.length};
-		shown->adaptive = data.joined.adaptive;
+		shown->adaptive = data.joined.adaptive || shown->rehearsal; /* which learnt from the records before */
 	}
 	experiment_data_close(&data);
 	return good && (shown->metric.bytes || error_memory(error, ERROR_SYSTEM, "evaluating a policy"));

@@ -1,4 +1,5 @@
-/* policy_evaluation.h: Evaluation of a policy from recorded choices and what they earned, for `sluice experiments evaluate`. */
+/* policy_evaluation.h: Evaluation of a policy from recorded choices and what they earned, for `sluice experiments evaluate`: of one
+ * in a file, or of those that the experiment's bandits would have had (experiments/bandit_rehearsal.h). */
 #ifndef SLUICE_CLIENT_POLICY_EVALUATION_H
 #define SLUICE_CLIENT_POLICY_EVALUATION_H
 
@@ -8,7 +9,7 @@
 struct policy_asked {
 	const char *experiment;
 	const struct experiment_asked *data;
-	const char *policy; /* a file (source/policy_file.h) */
+	const char *policy; /* a file (source/policy_file.h); NULL: the bandits of the experiment's files are rehearsed */
 	const char *metric; /* NULL: that of the experiment, or `reward` */
 	double clip;	    /* the greatest weight of a record in the clipped estimate */
 	double alpha;

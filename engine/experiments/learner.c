@@ -251,17 +251,23 @@ static bool is_missing(const struct context_scale *scale, double feature)
 	return isnan(feature) && context_class(scale, feature) == scale->class_count;
 }
 
+void learner_context(const struct context_form *form, const struct exposure *exposure, double *features)
+{
+	for (size_t i = 0; i < form->count; i++) {
+		features[i] = number_find(exposure, form->names[i]);
+		const struct text text = isnan(features[i]) ? text_find(exposure, form->names[i]) : (struct text){0};
+		if (text.length > 0 && text.length <= CONTEXT_TEXT_BYTES_MAX)
+			features[i] = context_text(text);
+	}
+}
+
 static void features_take(struct learner *learner, const struct exposure *exposure, double *features)
 {
 	const struct context_form *context = &learner->config.context;
-	for (size_t i = 0; i < context->count; i++) {
-		features[i] = number_find(exposure, context->names[i]);
-		const struct text text = isnan(features[i]) ? text_find(exposure, context->names[i]) : (struct text){0};
-		if (text.length > 0 && text.length <= CONTEXT_TEXT_BYTES_MAX)
-			features[i] = context_text(text);
-		if (learner->replays)
-			continue;
-		text_count(learner, i, text);
+	learner_context(context, exposure, features);
+	for (size_t i = 0; !learner->replays && i < context->count; i++) {
+		if (isnan(features[i]))
+			text_count(learner, i, text_find(exposure, context->names[i]));
 		learner->counts.missing += is_missing(&learner->scales[i], features[i]);
 		if (!isnan(features[i]))
 			moments_add(&learner->moments[i], features[i]);

@@ -69,6 +69,9 @@ void learner_replay(struct learner *learner, bool replays); /* from now on */
 void learner_expose(struct learner *learner, const struct exposure *exposure);
 void learner_feedback(struct learner *learner, const struct feedback *feedback, int64_t time_ms); /* time of its record */
 
+/* The features of an exposure, of all in the form: context_text() of a text; NaN: it has none of that name. */
+void learner_context(const struct context_form *form, const struct exposure *exposure, double *features);
+
 /* The record of what is learnt by now, without positions. Its version is higher than that of the last one if something was
  * learnt since. Bytes are the learner's until the next call. False: there is nothing to choose by yet; or SYSTEM. */
 bool learner_record(struct learner *learner, int64_t now_ms, struct policy_record *record, struct error *error);

@@ -8,6 +8,7 @@
 #include "base/quote.h"
 #include "experiments/analysis.h"
 #include "message/json_write.h"
+#include "view/bandit_rehearsal_view.h"
 
 #define PERCENT 100.0
 
@@ -105,6 +106,8 @@ void evaluation_print(const struct evaluation_shown *self, const char *sentence,
 		     "them; %llu values left out\n",
 		     (unsigned long long)result->records, text_shown(self->metric, arena), (unsigned long long)result->clusters,
 		     result->effective, PERCENT * result->outside, (unsigned long long)self->without);
+	if (self->rehearsal)
+		bandit_rehearsal_print(self->rehearsal, arena, out);
 }
 
 static void refusals_print_json(const struct evaluation_shown *self, struct buffer *out)
@@ -122,7 +125,7 @@ static void refusals_print_json(const struct evaluation_shown *self, struct buff
 			buffer_print(out, "%s\"%s\"", between, rows[i].name);
 			between = ", ";
 		}
-	buffer_string(out, "]}\n");
+	buffer_byte(out, ']');
 }
 
 void evaluation_print_json(const struct evaluation_shown *self, const char *sentence, struct buffer *out)
@@ -152,4 +155,9 @@ void evaluation_print_json(const struct evaluation_shown *self, const char *sent
 	json_write_finite_member(out, ", ", "effective_sample_size", result->effective);
 	json_write_finite_member(out, ", ", "outside_support", result->outside);
 	refusals_print_json(self, out);
+	if (self->rehearsal) {
+		buffer_string(out, ", \"rehearsal\": ");
+		bandit_rehearsal_print_json(self->rehearsal, out);
+	}
+	buffer_string(out, "}\n");
 }

@@ -6,6 +6,7 @@
 #include "bandits/propensity.h"
 #include "base/arena.h"
 #include "base/text.h"
+#include "experiments/bandit_rehearsal.h"
 #include "numeric/moments.h"
 
 struct evaluation_shown {
@@ -19,6 +20,7 @@ struct evaluation_shown {
 	double clip;	  /* the greatest weight of a record in the clipped estimate */
 	double alpha;	  /* intervals hold 1 - alpha */
 	uint64_t without; /* values that are of no request, or whose probability is not known */
+	const struct bandit_rehearsal *rehearsal; /* of the policies that are estimated; NULL: it is one policy */
 };
 
 /* NULL: memory ran out. */

@@ -1,0 +1,15 @@
+/* bandit_rehearsal_view.h: View of a rehearsal of bandits: the policies that they would have had, as lines or as JSON. */
+#ifndef SLUICE_VIEW_BANDIT_REHEARSAL_VIEW_H
+#define SLUICE_VIEW_BANDIT_REHEARSAL_VIEW_H
+
+#include "base/arena.h"
+#include "experiments/bandit_rehearsal.h"
+
+#define REHEARSED_POLICIES_SHOWN 20 /* lines; JSON has all */
+
+/* Lines: of many policies some, the first and the last among them. */
+void bandit_rehearsal_print(const struct bandit_rehearsal *rehearsal, struct arena *arena, struct buffer *out);
+
+void bandit_rehearsal_print_json(const struct bandit_rehearsal *rehearsal, struct buffer *out); /* an object */
+
+#endif
