@@ -592,8 +592,9 @@ const struct option drift_options[] = {
 	    .help = "How good a classifier is in each window, estimated before any truth comes: accuracy, precision, recall and "
 		    "the area under the ROC curve (AUC) with a band of 95 of 100 windows, from probabilities that it calibrated. "
 		    "Of more than two classes, only the accuracy. That holds while only its inputs shift. If the same inputs come "
-		    "to need other answers (concept drift), the estimate is wrong without a sign of it. Feedback shows it: `sluice "
-		    "drift report --feedback` prints the realised accuracy and AUC beside the estimates. There is no AUC where in "
+		    "to need other answers (concept drift), the estimate is wrong without a sign of it. Feedback shows it: with "
+		    "`outcomeWindow` in a later record of each window, in /metrics and, for messages that came already, in `sluice "
+		    "drift report --feedback`: the realised numbers beside the estimates. There is no AUC where in "
 		    "more than 2 of 100 pairs of a positive and a negative row both probabilities are below 2.7e-9, or both above "
 		    "1 less that: rows that near to 0 or 1 are not told apart, unless they are 0 or 1."),
 	ROW("estimateError", MAP, struct drift, estimate.error, .rows = drift_error_rows,
@@ -601,7 +602,7 @@ const struct option drift_options[] = {
 		    "from errors that a second model expects (direct loss estimation). The band of 95 of 100 windows supposes that "
 		    "errors vary around what is expected as Laplace's law does: normal ones vary less, and are within it more "
 		    "often. That holds while only the inputs shift, as with `estimate`. Feedback with the right numbers as truth "
-		    "shows it: `sluice drift report --feedback`. Not with `estimate`."),
+		    "shows it, as with `estimate`. Not with `estimate`."),
 	ROW("as", CHOICE, struct drift, as, .choices = MARKS_AS_NAMES, .fallback = "marks",
 	    .help = "Whether drift_score, is_drift and drift_state (`learning`, `steady` or `drift`) travel as marks or as "
 		    "tensors. They are those of the last window that was closed: with `sluice run --control` in any "

@@ -3,8 +3,14 @@
 
 #include <math.h>
 
-#define ESTIMATES 5
 #define ESTIMATE_SUM_ERROR 1e-3 /* of the probabilities of a row, which are 1 together */
+
+#define OUTCOME_HELP                                                                                                               \
+	.help = "How long after a window feedback with the truth is waited for: a later record of the same window then has the "   \
+		"realised numbers beside the estimates of the same rows (`settled`). Without it there is no such record. "         \
+		"At most 65536 rows and 65536 truths wait, of 32 and about 60 bytes: beyond that the oldest window has its "       \
+		"record "                                                                                                          \
+		"before its time."
 
 const struct option drift_estimate_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct drift_estimate_options, here)},
@@ -13,6 +19,7 @@ const struct option drift_estimate_rows[] = {
 	ROW("threshold", NUMBER, struct drift_estimate_options, threshold, .least = 0, .most = 1, .fallback = "0.5",
 	    .help = "The least probability with which the positive class is predicted. With more than two classes, the likeliest "
 		    "class is predicted."),
+	ROW("outcomeWindow", DURATION, struct drift_estimate_options, outcome_ns, OUTCOME_HELP),
 	{.type = OPTION_END},
 };
 
@@ -23,12 +30,18 @@ const struct option drift_error_rows[] = {
 		    "was trained on the absolute errors of the first. What is above 1e100 does not count."),
 	ROW("prediction", NAME, struct drift_error_options, prediction,
 	    .help = "The tensor of the regressor's predictions, one for each row, with which feedback is compared."),
+	ROW("outcomeWindow", DURATION, struct drift_error_options, outcome_ns, OUTCOME_HELP),
 	{.type = OPTION_END},
 };
 
 bool drift_estimates_any(const struct drift_estimate_options *options)
 {
 	return options->here.line > 0 || options->error.here.line > 0;
+}
+
+int64_t drift_outcome_ns(const struct drift_estimate_options *options)
+{
+	return options->error.here.line > 0 ? options->error.outcome_ns : options->here.line > 0 ? options->outcome_ns : 0;
 }
 
 /* NULL: it is missing, or its numbers are not so many for each row. */
@@ -57,19 +70,18 @@ struct drift_chances drift_chances_of(const struct drift_estimate_options *optio
 	return chances;
 }
 
-/* A row of several classes. */
-static void classes_add(const struct drift_chances *chances, size_t row, struct performance *performance)
+/* The largest probability of a row of several classes. NaN: they are none. */
+static double largest_of(const struct drift_chances *chances, size_t row)
 {
 	double largest = 0, sum = 0;
 	for (size_t i = 0; i < chances->classes; i++) {
 		const double chance = tensor_number(chances->tensor, row * chances->classes + i);
 		if (!(chance >= 0 && chance <= 1))
-			return;
+			return (double)NAN;
 		largest = fmax(largest, chance);
 		sum += chance;
 	}
-	if (fabs(sum - 1) < ESTIMATE_SUM_ERROR)
-		performance_add_class(performance, largest);
+	return fabs(sum - 1) < ESTIMATE_SUM_ERROR ? largest : (double)NAN;
 }
 
 double drift_chances_positive(const struct drift_chances *chances, size_t row)
@@ -82,12 +94,32 @@ double drift_chances_positive(const struct drift_chances *chances, size_t row)
 	return positive;
 }
 
+struct drift_prediction drift_prediction_of(const struct drift_chances *chances, size_t row)
+{
+	struct drift_prediction made = {.chance = (double)NAN, .expected = (double)NAN, .predicted = (double)NAN};
+	if (chances->errors) {
+		made.expected = tensor_number(chances->errors, row);
+		made.predicted = chances->predictions ? tensor_number(chances->predictions, row) : (double)NAN;
+	} else if (chances->tensor) {
+		made.classes = chances->classes > 2 ? chances->classes : 2;
+		made.class = drift_chances_class(chances, row);
+		made.chance = chances->classes > 2 ? largest_of(chances, row) : drift_chances_positive(chances, row);
+	}
+	return made;
+}
+
+void drift_prediction_judge(const struct drift_prediction *prediction, double threshold, struct performance *performance)
+{
+	if (prediction->classes <= 2)
+		performance_add(performance, prediction->chance, prediction->chance >= threshold);
+	else if (!isnan(prediction->chance))
+		performance_add_class(performance, prediction->chance);
+}
+
 void drift_chances_judge(const struct drift_chances *chances, size_t row, struct performance *performance)
 {
-	const double positive = drift_chances_positive(chances, row);
-	performance_add(performance, positive, positive >= chances->options->threshold);
-	if (chances->tensor && chances->classes > 2)
-		classes_add(chances, row, performance);
+	const struct drift_prediction prediction = drift_prediction_of(chances, row);
+	drift_prediction_judge(&prediction, chances->options->threshold, performance);
 }
 
 void drift_chances_add(const struct drift_chances *chances, size_t row, struct performance *performance, struct drift_sums *sums)
@@ -131,17 +163,16 @@ bool drift_estimates_list(const struct performance *performance, const struct dr
 			  struct arena *arena)
 {
 	const struct drift_estimates known = drift_estimates_of(performance, sums);
-	const struct performance_estimate *const items[ESTIMATES] = {&known.accuracy, &known.precision, &known.recall, &known.auc,
-								     &known.error};
-	static const char *const names[ESTIMATES] = {"accuracy", "precision", "recall", "auc", "absolute_error"};
-	struct drift_estimate *list = ARENA_ARRAY(arena, struct drift_estimate, ESTIMATES);
+	const struct performance_estimate *const items[DRIFT_METRICS] = {&known.accuracy, &known.precision, &known.recall,
+									 &known.auc, &known.error};
+	struct drift_estimate *list = ARENA_ARRAY(arena, struct drift_estimate, DRIFT_METRICS);
 	if (!list)
 		return false;
 	score->estimated_rows = performance->rows + sums->errors.rows;
 	score->estimates = list;
-	for (size_t i = 0; i < ESTIMATES; i++)
+	for (size_t i = 0; i < DRIFT_METRICS; i++)
 		if (!isnan(items[i]->value))
 			list[score->estimate_count++] =
-				(struct drift_estimate){names[i], items[i]->value, items[i]->low, items[i]->high};
+				(struct drift_estimate){drift_metric_names[i], items[i]->value, items[i]->low, items[i]->high};
 	return true;
 }

@@ -20,9 +20,11 @@ struct drift_estimate_options {
 	struct place here; /* line 0: nothing is estimated from probabilities */
 	struct name probabilities;
 	double threshold;
+	int64_t outcome_ns; /* 0: windows wait for no truths */
 	struct drift_error_options {
 		struct place here; /* line 0: no errors are expected */
 		struct name expected, prediction;
+		int64_t outcome_ns;
 	} error;
 };
 
@@ -30,6 +32,9 @@ extern const struct option drift_estimate_rows[], drift_error_rows[];
 
 /* Whether something is estimated. */
 bool drift_estimates_any(const struct drift_estimate_options *options);
+
+/* How long truths are waited for after a window has closed. 0: they are not. */
+int64_t drift_outcome_ns(const struct drift_estimate_options *options);
 
 /* What the quality of a message's rows is estimated from. */
 struct drift_chances {
@@ -58,6 +63,18 @@ double drift_chances_positive(const struct drift_chances *chances, size_t row);
 
 /* The class that is predicted for a row of probabilities: of those that are equally likely the first. */
 size_t drift_chances_class(const struct drift_chances *chances, size_t row);
+
+/* What a row's truth is compared with. */
+struct drift_prediction {
+	size_t classes;		    /* 0: it is of a regressor */
+	size_t class;		    /* that is predicted */
+	double chance;		    /* of the positive class, or of more classes the largest; NaN: the row does not count */
+	double expected, predicted; /* of a regressor: the absolute error, and the number */
+};
+struct drift_prediction drift_prediction_of(const struct drift_chances *chances, size_t row);
+
+/* Adds it to the sums of an accuracy, as drift_chances_judge() adds its row. */
+void drift_prediction_judge(const struct drift_prediction *prediction, double threshold, struct performance *performance);
 
 /* What a window's sums give; NaN: it is not known. */
 struct drift_estimates {

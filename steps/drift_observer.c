@@ -41,7 +41,13 @@ static bool observer_reads(const struct step *step, const struct tensor *tensor)
 			return true;
 	return options->tensors.count == 0
 		       ? tensor->datatype != DATATYPE_BYTES
-		       : tensor_has(tensor, &estimate->probabilities) || tensor_has(tensor, &estimate->error.expected);
+		       : tensor_has(tensor, &estimate->probabilities) || tensor_has(tensor, &estimate->error.expected) ||
+				 (drift_outcome_ns(estimate) > 0 && tensor_has(tensor, &estimate->error.prediction));
+}
+
+static bool observer_awaits_truths(const void *options)
+{
+	return drift_outcome_ns(&((const struct drift *)options)->estimate) > 0;
 }
 
 static uint64_t identity_of(const struct drift_comparison *comparison, const struct expression *group)
@@ -123,7 +129,8 @@ static bool rows_take(struct drift_visit *at, const struct drift_rows *rows)
 		at->tally.unusable += rows->count;
 		return true;
 	}
-	const struct drift_run run = {rows->segment, rows->values, rows->moments, rows->count, rows->chances, rows->chance};
+	const struct drift_run run = {rows->segment, rows->values, rows->moments, rows->count,
+				      rows->chances, rows->chance, rows->requests};
 	return drift_run_take(at, &run);
 }
 
@@ -159,7 +166,8 @@ static bool part_take(struct drift_visit *at, const struct drift_rows *all, cons
 						.values = all->values + i * all->numbers,
 						.moments = all->moments + i,
 						.chances = all->chances,
-						.chance = i};
+						.chance = i,
+						.requests = all->requests ? all->requests + i : NULL};
 		if (!(at_once ? rows_take(at, &rows) : drift_waiting_add(waiting, &rows, at->error)))
 			return false;
 	}
@@ -173,6 +181,20 @@ static struct monitor_moment *moments_of(const struct drift_visit *at, size_t co
 	for (size_t i = 0; moments && i < count; i++)
 		moments[i] = (struct monitor_moment){drift_row_time_ms(at, i), at->partitions ? at->partitions[i] : partition};
 	return moments;
+}
+
+/* The requests of the rows, if their truths are waited for: of a slice each has its own. NULL: not, or memory ran out. */
+static const struct drift_request *requests_of(const struct drift_visit *at, size_t count)
+{
+	const struct message *message = visit_message(at->visit);
+	const uint64_t *requests = at->times_ms ? slice_requests(message, at->step->name) : NULL;
+	if (at->settling.wait_ms == 0 || (at->times_ms && !requests))
+		return NULL;
+	struct drift_request *made = ARENA_ARRAY(visit_arena(at->visit), struct drift_request, count + 1);
+	const uint64_t own = request_hash(message->id);
+	for (size_t i = 0; made && i < count; i++)
+		made[i] = requests ? (struct drift_request){requests[i], 0} : (struct drift_request){own, i};
+	return made;
 }
 
 static void clock_note(const struct drift_observer *self, const struct monitor_moment *moment,
@@ -200,7 +222,8 @@ static bool rows_come(struct drift_visit *at, const double *values, const struct
 	const struct drift_rows all = {.numbers = at->self->comparison.reference.feature_count,
 				       .values = values,
 				       .moments = moments_of(at, count),
-				       .chances = drift_chances_of(&options->estimate, visit_input(at->visit), count)};
+				       .chances = drift_chances_of(&options->estimate, visit_input(at->visit), count),
+				       .requests = requests_of(at, count)};
 	size_t from = 0;
 	if (!all.moments)
 		return error_memory(at->error, ERROR_LIMIT, "taking rows");
@@ -271,7 +294,8 @@ static bool past_forget(struct drift_visit *at)
 		return false;
 	const struct drift_kept begun = drift_kept_begin(self->identity, kept.position.window);
 	if (!drift_past_forget(self->past, at->visit, at->error) || !drift_kept_write(at, TEXT(""), &begun) ||
-	    !drift_detectors_forget(at->visit, TEXT(""), at->error) || !drift_sums_forget(at->visit, TEXT(""), at->error))
+	    !drift_detectors_forget(at->visit, TEXT(""), at->error) || !drift_sums_forget(at->visit, TEXT(""), at->error) ||
+	    !drift_settling_forget(&at->settling, at->visit, TEXT(""), at->error))
 		return false;
 	if (self->entry)
 		verdict_entry_set(self->entry, TEXT(""), begun.last);
@@ -404,14 +428,21 @@ static bool message_take(struct drift_visit *at)
 
 static enum step_verdict observer_run(struct step *step, struct visit *visit, struct error *error)
 {
+	const struct drift *options = step->options;
 	struct drift_observer *self = step->state;
+	struct truth_link truth;
 	visit_pass(visit);
 	struct drift_visit at = {.self = self, .step = step, .visit = visit, .messages = 1, .error = error};
 	at.times_ms = slice_times(visit_message(visit), step->name, &at.messages);
 	at.partitions = at.times_ms ? slice_partitions(visit_message(visit), step->name) : NULL;
+	if (truth_link_read(visit_message(visit), step->name, &truth)) {
+		drift_settling_begin(&at.settling, visit, &options->estimate, self->group != NULL);
+		return drift_settling_tell(&at.settling, visit, &truth, error) && drift_windows_settle(&at) ? STEP_DONE : STEP_FAIL;
+	}
 	if (!at.times_ms && !step_observes(step, visit_message(visit))) /* those of a slice are of the share */
 		return STEP_DONE;
-	if (message_take(&at))
+	drift_settling_begin(&at.settling, visit, &options->estimate, self->group != NULL);
+	if (message_take(&at) && drift_windows_settle(&at))
 		return STEP_DONE;
 	self->filled = false; /* the monitor may be ahead of the state */
 	drift_waiting_doubt(self->waiting);
@@ -425,9 +456,11 @@ const struct step_kind step_drift_observer = {
 	.options_size = sizeof(struct drift),
 	.shape = SHAPE_PASSES,
 	.state = &(const struct state_rules){0},
-	.monitors =
-		&(const struct monitor_rules){
-			.observes = observer_share, .slices = observer_slices, .reads = observer_reads, .judges_windows = true},
+	.monitors = &(const struct monitor_rules){.observes = observer_share,
+						  .slices = observer_slices,
+						  .reads = observer_reads,
+						  .awaits_truths = observer_awaits_truths,
+						  .judges_windows = true},
 	.open = observer_open,
 	.close = observer_close,
 	.run = observer_run,

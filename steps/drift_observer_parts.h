@@ -9,6 +9,7 @@
 #include "steps/drift_kept.h"
 #include "steps/drift_past.h"
 #include "steps/drift_segments.h"
+#include "steps/drift_settling.h"
 #include "steps/drift_sums.h"
 #include "steps/drift_topic.h"
 #include "steps/drift_waiting.h"
@@ -43,6 +44,7 @@ struct drift_visit {
 	size_t message; /* the one at hand, from 0 */
 	const char *misfit; /* why the messages cannot be used; NULL: they can */
 	struct drift_sums sums; /* of the open window of the segment at hand */
+	struct drift_settling settling; /* windows that wait for truths, if the step does */
 	struct error *error;
 };
 
@@ -54,6 +56,7 @@ struct drift_run {
 	size_t count;
 	struct drift_chances chances;
 	size_t chance; /* the first row's number among those of the chances */
+	const struct drift_request *requests; /* NULL: the step waits for no truths */
 };
 
 /* The time of a row of the message. */
@@ -92,6 +95,9 @@ bool drift_record_beginning(const struct drift_visit *at, struct text segment);
 /* Lists the verdict on a segment with the message. NULL: nothing that came could be used. */
 bool drift_record_verdict(struct drift_visit *at, struct text segment, const struct monitor_verdict *verdict,
 			  struct drift_kept *kept);
+
+/* Lists the realised numbers of windows whose truths are no longer waited for, and stores what waits: at the end of a visit. */
+bool drift_windows_settle(struct drift_visit *at);
 
 /* Lists what online methods have found before the end of the window (monitor_early()), unless that is no drift by the options. */
 bool drift_record_early(const struct drift_visit *at, struct text segment, const struct monitor_verdict *early,

@@ -1,5 +1,5 @@
 /* drift_records.c: Records that the observer of a step `drift` lists with a message: verdicts on windows that have closed, early
- * ones, and beginnings. */
+ * ones, and beginnings; and the realised numbers of windows that have settled. */
 #include <math.h>
 #include <string.h>
 
@@ -167,6 +167,8 @@ bool drift_record_verdict(struct drift_visit *at, struct text segment, const str
 		drift_verdict_last(&kept->last, verdict, &estimates);
 		kept->performance = (struct performance){0};
 		at->sums = (struct drift_sums){0};
+		if (!drift_settling_close(&at->settling, at->visit, score, at->error))
+			return false;
 	} else if (at->misfit) {
 		unusable_record(at, segment, score, kept);
 	}
@@ -196,4 +198,69 @@ bool drift_record_early(const struct drift_visit *at, struct text segment, const
 	window_show(at, segment, kept);
 	visit_score(at->visit, score);
 	return true;
+}
+
+/* ---- windows that settle ---- */
+
+static const char *band_of(enum band_state band)
+{
+	static const char *const names[BAND_STATES] = {[BAND_OPEN] = "", [BAND_HELD] = "held", [BAND_LEFT] = "left"};
+	return names[band];
+}
+
+/* Lists in the score what is known of the window. False: memory ran out. */
+static bool realised_list(const struct drift_visit *at, const struct settled_window *settled, struct drift_score *score)
+{
+	struct drift_realisation *list = ARENA_ARRAY(visit_arena(at->visit), struct drift_realisation, FIGURES);
+	if (!list)
+		return false;
+	score->realised = list;
+	for (enum drift_figure figure = 0; figure < FIGURES; figure++) {
+		const struct drift_finding found = drift_realised_find(&settled->realised, figure);
+		if (found.rows == 0 || isnan(found.realised))
+			continue;
+		list[score->realised_count++] = (struct drift_realisation){
+			drift_metric_names[figure], found.rows,		 found.realised,     found.estimate.value,
+			found.estimate.low,	    found.estimate.high, band_of(found.band)};
+	}
+	return true;
+}
+
+static bool record_settled(const struct drift_visit *at, const struct settled_window *settled)
+{
+	struct drift_score *score = ARENA_NEW(visit_arena(at->visit), struct drift_score);
+	if (!score)
+		return error_memory(at->error, ERROR_LIMIT, "settling a window");
+	*score = (struct drift_score){.pipeline = at->step->pipeline,
+				      .step = at->self->watched,
+				      .segment = settled->segment,
+				      .identity = settled->identity,
+				      .window = settled->window,
+				      .begin_ms = settled->begin_ms,
+				      .end_ms = settled->end_ms,
+				      .messages = settled->messages,
+				      .verdict = DRIFT_LEARNING,
+				      .score = (double)NAN,
+				      .reference = at->self->reference,
+				      .times = drift_times_unknown(),
+				      .settled = true,
+				      .truths = settled->truths};
+	if (!realised_list(at, settled, score))
+		return error_memory(at->error, ERROR_LIMIT, "settling a window");
+	visit_score(at->visit, score);
+	if (at->self->entry)
+		verdict_entry_add_realised(at->self->entry, score->realised, score->realised_count);
+	return true;
+}
+
+bool drift_windows_settle(struct drift_visit *at)
+{
+	size_t budget = SETTLING_TURN_ROWS;
+	struct error error = {0};
+	for (const struct settled_window *settled; (settled = drift_settling_next(&at->settling, at->visit, &budget, &error));)
+		if (!record_settled(at, settled))
+			return false;
+	if (error.kind != ERROR_NONE)
+		*at->error = error;
+	return error.kind == ERROR_NONE && drift_settling_end(&at->settling, at->visit, at->error);
 }

@@ -60,8 +60,8 @@ static bool run_is_looked_at(const struct drift_visit *at, const struct drift_ru
 }
 
 /* Brings the monitor to the segment. It gets the stored rows only if the run closes a window, or online methods look into it, and
- * the window begins anew if these are not whole. */
-static void monitor_bring(struct drift_visit *at, const struct drift_run *run, struct drift_kept *kept)
+ * the window begins anew if these are not whole. False: LIMIT. */
+static bool monitor_bring(struct drift_visit *at, const struct drift_run *run, struct drift_kept *kept)
 {
 	struct drift_observer *self = at->self;
 	struct monitor *monitor = self->comparison.monitor;
@@ -70,14 +70,14 @@ static void monitor_bring(struct drift_visit *at, const struct drift_run *run, s
 	if (is_set_back)
 		self->filled = false;
 	if (self->filled && self->chain == kept->chain) /* a segment with the same rows would have the same window */
-		return;
+		return true;
 	self->filled = true;
 	monitor_resume(monitor, &kept->position);
 	if (is_set_back)
 		monitor_set_back(monitor);
 	if (kept->position.rows == 0) {
 		detectors_bring(at, run->segment, kept);
-		return;
+		return true;
 	}
 	if (!run_closes(at, run) && !run_is_looked_at(at, run, kept)) {
 		monitor_resume_blank(monitor, &kept->position);
@@ -91,7 +91,9 @@ static void monitor_bring(struct drift_visit *at, const struct drift_run *run, s
 		at->sums = (struct drift_sums){0};
 		monitor_resume(monitor, &kept->position);
 		(void)monitor_detectors_read(monitor, TEXT(""));
+		return drift_settling_drop(&at->settling, at->visit, run->segment, at->error);
 	}
+	return true;
 }
 
 /* Stores the rows of a run that are in the open window: all from `from`, the first of which has the number `first`. */
@@ -151,6 +153,14 @@ static bool past_take(struct drift_visit *at, const struct past_window *window, 
 	return true;
 }
 
+/* Adds a row to what its window estimates, and to the rows that wait for their truths. */
+static bool row_estimate(struct drift_visit *at, const struct drift_run *run, size_t row, struct drift_kept *kept)
+{
+	drift_chances_add(&run->chances, run->chance + row, &kept->performance, &at->sums);
+	return !run->requests ||
+	       drift_settling_add(&at->settling, at->visit, &run->chances, run->chance + row, &run->requests[row], at->error);
+}
+
 static bool rows_add(struct drift_visit *at, const struct drift_run *run, struct drift_kept *kept)
 {
 	struct drift_observer *self = at->self;
@@ -164,14 +174,14 @@ static bool rows_add(struct drift_visit *at, const struct drift_run *run, struct
 		const double *row = run->rows + i * width;
 		const struct monitor_verdict *verdict =
 			monitor_add_from(self->comparison.monitor, row, moment.time_ms, moment.partition);
-		if (by_count)
-			drift_chances_add(&run->chances, run->chance + i, &kept->performance, &at->sums);
+		if (by_count && !row_estimate(at, run, i, kept))
+			return false;
 		const struct monitor_verdict *early = verdict ? NULL : monitor_early(self->comparison.monitor);
 		if ((verdict && !drift_record_verdict(at, run->segment, verdict, kept)) ||
 		    (early && !drift_record_early(at, run->segment, early, kept)))
 			return false;
-		if (!by_count)
-			drift_chances_add(&run->chances, run->chance + i, &kept->performance, &at->sums);
+		if (!by_count && !row_estimate(at, run, i, kept))
+			return false;
 		if (!verdict)
 			continue;
 		const struct past_window window = {by_count ? moment.time_ms : verdict->begin_ms,
@@ -223,7 +233,7 @@ static bool former_forget(struct drift_visit *at, uint64_t number, size_t *chunk
 	}
 	return drift_kept_forget(at->visit, name, chunks, gone, at->error) &&
 	       (!*gone || (drift_detectors_forget(at->visit, name, at->error) && drift_sums_forget(at->visit, name, at->error) &&
-			   drift_record_beginning(at, name)));
+			   drift_settling_forget(&at->settling, at->visit, name, at->error) && drift_record_beginning(at, name)));
 }
 
 bool drift_formers_forget(struct drift_visit *at)
@@ -284,9 +294,12 @@ bool drift_run_take(struct drift_visit *at, const struct drift_run *run)
 	if (begins && !drift_segment_begin(at, run->segment))
 		return false;
 	sums_bring(at, run->segment, &kept);
-	monitor_bring(at, run, &kept);
+	if (!drift_settling_enter(&at->settling, at->visit, run->segment, self->identity, kept.position.window, at->error) ||
+	    !monitor_bring(at, run, &kept))
+		return false;
 	monitor_share(self->comparison.monitor, at->tally.segments);
-	if (!rows_add(at, run, &kept) || !drift_kept_write(at, run->segment, &kept) || !sums_keep(at, run->segment, &kept))
+	if (!rows_add(at, run, &kept) || !drift_settling_leave(&at->settling, at->visit, run->segment, at->error) ||
+	    !drift_kept_write(at, run->segment, &kept) || !sums_keep(at, run->segment, &kept))
 		return false;
 	if (self->entry)
 		verdict_entry_set(self->entry, run->segment, kept.last);

@@ -43,46 +43,63 @@ bool drift_truth_read(const struct fit_truth *feedback, const struct drift_chanc
 
 /* ---- sums ---- */
 
-static void class_add(struct drift_realised *realised, const struct drift_chances *chances, size_t row,
-		      const struct drift_truth *truth)
+static void class_add(struct drift_realised *realised, const struct drift_prediction *prediction, double threshold, double accuracy,
+		      double class)
 {
 	const uint64_t before = realised->estimated.rows;
-	const double positive = drift_chances_positive(chances, row);
-	drift_chances_judge(chances, row, &realised->estimated);
+	const double positive = prediction->classes > 2 ? (double)NAN : prediction->chance;
+	drift_prediction_judge(prediction, threshold, &realised->estimated);
 	if (realised->estimated.rows == before)
 		return;
-	if (!truth->numbers) {
-		realised->right += truth->accuracy;
+	if (!isnan(accuracy)) {
+		realised->right += accuracy;
 		return;
 	}
-	const double class = tensor_number(truth->numbers, row);
-	realised->right += class == (double)drift_chances_class(chances, row);
+	realised->right += class == (double)prediction->class;
 	auc_add(&realised->chances, positive, positive);
 	auc_add(&realised->classes, positive, class);
 	if (isnan(positive))
 		return;
 	const uint64_t predicted = realised->known.predicted;
-	drift_chances_judge(chances, row, &realised->known);
+	drift_prediction_judge(prediction, threshold, &realised->known);
 	realised->positives += class == 1;
 	realised->found += class == 1 && realised->known.predicted > predicted;
 }
 
-static void error_add(struct drift_realised *realised, const struct drift_chances *chances, size_t row,
-		      const struct drift_truth *truth)
+static void error_add(struct drift_realised *realised, const struct drift_prediction *prediction, double number)
 {
-	const double error = fabs(tensor_number(chances->predictions, row) - tensor_number(truth->numbers, row));
+	const double error = fabs(prediction->predicted - number);
 	const uint64_t before = realised->expected.rows;
 	if (!isfinite(error))
 		return;
-	expected_errors_add(&realised->expected, tensor_number(chances->errors, row));
+	expected_errors_add(&realised->expected, prediction->expected);
 	if (realised->expected.rows > before)
 		realised->error += error;
+}
+
+static uint64_t rows_of(const struct drift_realised *realised)
+{
+	return realised->estimated.rows + realised->expected.rows;
+}
+
+bool drift_realised_add_prediction(struct drift_realised *realised, const struct drift_prediction *prediction, double threshold,
+				   double accuracy, double number)
+{
+	const uint64_t before = rows_of(realised);
+	const bool by_accuracy = accuracy >= 0 && accuracy <= 1;
+	if (prediction->classes == 0)
+		error_add(realised, prediction, number);
+	else if (by_accuracy || (isnan(accuracy) && is_class(number, prediction->classes)))
+		class_add(realised, prediction, threshold, accuracy, number);
+	return rows_of(realised) > before;
 }
 
 void drift_realised_add(struct drift_realised *realised, const struct drift_chances *chances, size_t row,
 			const struct drift_truth *truth)
 {
-	(chances->errors ? error_add : class_add)(realised, chances, row, truth);
+	const struct drift_prediction prediction = drift_prediction_of(chances, row);
+	const double number = truth->numbers ? tensor_number(truth->numbers, row) : (double)NAN;
+	(void)drift_realised_add_prediction(realised, &prediction, chances->options->threshold, truth->accuracy, number);
 }
 
 /* ---- findings ---- */

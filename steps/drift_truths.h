@@ -38,10 +38,16 @@ struct drift_realised {
 void drift_realised_add(struct drift_realised *realised, const struct drift_chances *chances, size_t row,
 			const struct drift_truth *truth);
 
+/* The same of a prediction that was kept. `accuracy` NaN: the number says what would have been right. False: the truth cannot be
+ * compared with it, or it does not count. */
+bool drift_realised_add_prediction(struct drift_realised *realised, const struct drift_prediction *prediction, double threshold,
+				   double accuracy, double number);
+
 enum band_state { BAND_OPEN /* too few rows, or no estimate */, BAND_HELD, BAND_LEFT, BAND_STATES };
 
 /* A realised number, and the band in which it was estimated for the same rows. */
 enum drift_figure { FIGURE_ACCURACY, FIGURE_PRECISION, FIGURE_RECALL, FIGURE_AUC, FIGURE_ERROR, FIGURES };
+static_assert((int)FIGURES == (int)DRIFT_METRICS, "they are the metrics of records, in their order");
 struct drift_finding {
 	uint64_t rows;
 	double realised; /* NaN: not known */

@@ -22,11 +22,16 @@ struct waiting_head {
 	uint64_t taken_row;
 };
 
-/* Before a chunk's rows: rows of one segment that came together, each with its moment, its numbers, and what is estimated from. */
+/* Before a chunk's rows: rows of one segment that came together, each with its moment, its numbers, what is estimated from, and
+ * its request, if that is kept. */
 struct chunk_head {
 	uint64_t first; /* the number of its first row */
-	uint32_t count, numbers, classes, errors, segment, unused;
+	uint32_t count, numbers, classes, errors, segment;
+	uint32_t truths; /* KEPT_*: what truths are compared with */
 };
+
+#define KEPT_REQUESTS 1U
+#define KEPT_PREDICTIONS 2U
 
 struct chunk {
 	struct chunk *next, *before;
@@ -155,7 +160,9 @@ static struct chunk_head head_of(const struct chunk *chunk)
 
 static size_t row_bytes(const struct chunk_head *head)
 {
-	return sizeof(struct monitor_moment) + ((size_t)head->numbers + head->classes + head->errors) * sizeof(double);
+	const size_t predictions = head->truths & KEPT_PREDICTIONS ? 1 : 0;
+	return sizeof(struct monitor_moment) + (head->truths & KEPT_REQUESTS ? sizeof(struct drift_request) : 0) +
+	       ((size_t)head->numbers + head->classes + head->errors + predictions) * sizeof(double);
 }
 
 static size_t segment_room(const struct chunk_head *head)
@@ -225,7 +232,18 @@ static void row_put(const struct drift_rows *rows, size_t at, char *to)
 	for (size_t i = 0; chances->tensor && i < chances->classes; i++)
 		to = double_put(to, tensor_number(chances->tensor, (rows->chance + at) * chances->classes + i));
 	if (chances->errors)
-		(void)double_put(to, tensor_number(chances->errors, rows->chance + at));
+		to = double_put(to, tensor_number(chances->errors, rows->chance + at));
+	if (rows->requests && chances->predictions)
+		to = double_put(to, tensor_number(chances->predictions, rows->chance + at));
+	if (rows->requests)
+		memcpy(to, &rows->requests[at], sizeof *rows->requests);
+}
+
+static uint32_t truths_kept(const struct drift_rows *rows)
+{
+	if (!rows->requests)
+		return 0;
+	return rows->chances.predictions ? KEPT_REQUESTS | KEPT_PREDICTIONS : KEPT_REQUESTS;
 }
 
 bool drift_waiting_add(struct drift_waiting *waiting, const struct drift_rows *rows, struct error *error)
@@ -233,7 +251,8 @@ bool drift_waiting_add(struct drift_waiting *waiting, const struct drift_rows *r
 	struct chunk_head head = {.numbers = (uint32_t)rows->numbers,
 				  .classes = rows->chances.tensor ? (uint32_t)rows->chances.classes : 0,
 				  .errors = rows->chances.errors != NULL,
-				  .segment = (uint32_t)rows->segment.length};
+				  .segment = (uint32_t)rows->segment.length,
+				  .truths = truths_kept(rows)};
 	const size_t most = CHUNK_BYTES_MAX / row_bytes(&head) > 0 ? CHUNK_BYTES_MAX / row_bytes(&head) : 1;
 	for (size_t done = 0; done < rows->count; done += head.count) {
 		head.first = waiting->head.came;
@@ -280,13 +299,15 @@ static bool next_fits(const struct drift_waiting *self, int64_t horizon_ms, cons
 		return true;
 	const struct chunk_head head = head_of(self->heap[0].chunk);
 	return head.numbers == alike->numbers && head.classes == alike->classes && head.errors == alike->errors &&
-	       head.segment == alike->segment && memcmp(self->heap[0].chunk->stored + sizeof head, segment, head.segment) == 0;
+	       head.truths == alike->truths && head.segment == alike->segment &&
+	       memcmp(self->heap[0].chunk->stored + sizeof head, segment, head.segment) == 0;
 }
 
 /* Rows that are being taken, in an arena. */
 struct taking {
 	struct monitor_moment *moments;
-	double *values, *chances, *errors;
+	double *values, *chances, *errors, *predictions;
+	struct drift_request *requests;
 };
 
 static void taking_put(const struct taking *taking, const struct chunk_head *head, const char *row, size_t at)
@@ -297,8 +318,14 @@ static void taking_put(const struct taking *taking, const struct chunk_head *hea
 	row += head->numbers * sizeof(double);
 	memcpy(taking->chances + at * head->classes, row, head->classes * sizeof(double));
 	row += head->classes * sizeof(double);
-	if (head->errors)
-		memcpy(taking->errors + at, row, sizeof(double));
+	memcpy(taking->errors + at, row, head->errors * sizeof(double));
+	row += head->errors * sizeof(double);
+	if (head->truths & KEPT_PREDICTIONS) {
+		memcpy(taking->predictions + at, row, sizeof(double));
+		row += sizeof(double);
+	}
+	if (head->truths & KEPT_REQUESTS)
+		memcpy(taking->requests + at, row, sizeof *taking->requests);
 }
 
 static const struct tensor *taken_tensor(struct arena *arena, const double *numbers, size_t rows, size_t columns)
@@ -343,14 +370,17 @@ bool drift_waiting_take(struct drift_waiting *waiting, int64_t horizon_ms, size_
 	const struct chunk_head head = head_of(waiting->heap[0].chunk);
 	const struct taking taking = {ARENA_ARRAY(arena, struct monitor_moment, most),
 				      ARENA_ARRAY(arena, double, most *head.numbers + 1),
-				      ARENA_ARRAY(arena, double, most *head.classes + 1), ARENA_ARRAY(arena, double, most)};
+				      ARENA_ARRAY(arena, double, most *head.classes + 1),
+				      ARENA_ARRAY(arena, double, most),
+				      ARENA_ARRAY(arena, double, most),
+				      ARENA_ARRAY(arena, struct drift_request, most)};
 	char *segment = arena_copy(arena, waiting->heap[0].chunk->stored + sizeof head, head.segment);
 	*rows = (struct drift_rows){.segment = {segment, head.segment},
 				    .numbers = head.numbers,
 				    .values = taking.values,
 				    .moments = taking.moments,
 				    .chances = {.options = estimate, .classes = head.classes}};
-	if (!taking.moments || !taking.values || !taking.chances || !taking.errors || !segment)
+	if (arena_failed(arena))
 		return error_memory(error, ERROR_LIMIT, "taking rows that waited");
 	while (rows->count < most && next_fits(waiting, horizon_ms, &head, segment)) {
 		const struct entry entry = heap_pop(waiting);
@@ -362,6 +392,8 @@ bool drift_waiting_take(struct drift_waiting *waiting, int64_t horizon_ms, size_
 	}
 	rows->chances.tensor = head.classes ? taken_tensor(arena, taking.chances, rows->count, head.classes) : NULL;
 	rows->chances.errors = head.errors ? taken_tensor(arena, taking.errors, rows->count, 1) : NULL;
+	rows->chances.predictions = head.truths & KEPT_PREDICTIONS ? taken_tensor(arena, taking.predictions, rows->count, 1) : NULL;
+	rows->requests = head.truths & KEPT_REQUESTS ? taking.requests : NULL;
 	if (waiting->count == 0)
 		taken_forget(&waiting->head);
 	return !arena_failed(arena) || error_memory(error, ERROR_LIMIT, "taking rows that waited");

@@ -19,6 +19,11 @@
 #define WAITING_BYTES_MAX ((size_t)16 << 20)
 #define WAITING_RELEASED_MOST 8192
 
+/* Which request a row is of, by the hash of its id, and the row's number in it. */
+struct drift_request {
+	uint64_t request, row;
+};
+
 /* Rows of one segment, in their order. */
 struct drift_rows {
 	struct text segment;
@@ -28,6 +33,7 @@ struct drift_rows {
 	const struct monitor_moment *moments;
 	struct drift_chances chances;
 	size_t chance; /* the first row's number among those of the chances */
+	const struct drift_request *requests; /* NULL: the step waits for no truths */
 };
 
 struct drift_waiting;

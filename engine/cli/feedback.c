@@ -183,7 +183,8 @@ const struct command command_feedback = {
 		"object with the members id, origin, unit, experiment, feedback_id, time (or time_ms), reward, metrics (an object) "
 		"and truth. Ids are texts; a unit may be a number. The command waits until Kafka has acknowledged each record. If "
 		"feedback is refused, the exit code is 1. The command prints the line numbers of the first 20, and then only how "
-		"many were refused for each reason. Only pipelines with an experiment have a topic of feedback.\n"
+		"many were refused for each reason. Only pipelines with an experiment, with metrics of truth or reward, or with a "
+		"drift step whose estimate has an outcomeWindow have a topic of feedback.\n"
 		"\n"
 		"  sluice feedback orders --id r-17 --reward 1 --metric profit=3.25\n"
 		"  sluice feedback orders -f outcomes.jsonl --brokers localhost:9092\n",

@@ -11,9 +11,11 @@
 #define STATISTIC_NUMBERS 6  /* of one feature by one method */
 #define QUALITY_NUMBERS 12   /* of one feature */
 #define ESTIMATE_NUMBERS 3
+#define REALISED_NUMBERS 8
 #define SPREAD_BLOCKS 8 /* counts and ends of the lists of one feature */
 #define COUNT_BYTES 5	/* of a count of values */
 
+const char *const drift_metric_names[DRIFT_METRICS] = {"accuracy", "precision", "recall", "auc", "absolute_error"};
 const char *const drift_verdict_names[DRIFT_VERDICTS] = {"learning", "steady", "drift"};
 
 struct drift_times drift_times_unknown(void)
@@ -60,6 +62,9 @@ static size_t score_room(const struct drift_score *score)
 		room += avro_text_room(score->quality[i].feature) + QUALITY_NUMBERS * AVRO_LONG_BYTES_MAX;
 	for (size_t i = 0; i < score->estimate_count; i++)
 		room += avro_text_room(text_of(score->estimates[i].metric)) + ESTIMATE_NUMBERS * AVRO_LONG_BYTES_MAX;
+	for (size_t i = 0; i < score->realised_count; i++)
+		room += avro_text_room(text_of(score->realised[i].metric)) + avro_text_room(text_of(score->realised[i].band)) +
+			REALISED_NUMBERS * AVRO_LONG_BYTES_MAX;
 	for (size_t i = 0; i < score->spread_count; i++)
 		room += spread_room(&score->spreads[i]);
 	for (size_t i = 0; i < score->lacking_count; i++)
@@ -123,6 +128,23 @@ static char *put_estimates(char *to, const struct drift_score *score)
 		to = avro_put_double(to, score->estimates[i].value);
 		to = avro_put_double(to, score->estimates[i].low);
 		to = avro_put_double(to, score->estimates[i].high);
+	}
+	return avro_put_small(to, 0);
+}
+
+static char *put_realised(char *to, const struct drift_score *score)
+{
+	if (score->realised_count)
+		to = avro_put_small(to, score->realised_count);
+	for (size_t i = 0; i < score->realised_count; i++) {
+		const struct drift_realisation *one = &score->realised[i];
+		to = avro_put_bytes(to, text_of(one->metric));
+		to = avro_put_long(to, (int64_t)one->rows);
+		to = avro_put_double(to, one->value);
+		to = avro_put_finite(to, one->estimate);
+		to = avro_put_finite(to, one->low);
+		to = avro_put_finite(to, one->high);
+		to = avro_put_bytes(to, text_of(one->band));
 	}
 	return avro_put_small(to, 0);
 }
@@ -207,7 +229,7 @@ bool drift_score_encode(const struct drift_score *score, struct buffer *out, str
 	to = put_statistics(to, score);
 	to = avro_put_small(to, 0); /* versions */
 	to = avro_put_long(to, (int64_t)score->window);
-	to = avro_put_bytes(to, text_of(drift_verdict_names[score->verdict]));
+	to = avro_put_bytes(to, score->settled ? TEXT("") : text_of(drift_verdict_names[score->verdict]));
 	to = avro_put_bytes(to, score->segment);
 	to = avro_put_long(to, (int64_t)score->reference_rows);
 	to = avro_put_long(to, (int64_t)score->late);
@@ -223,6 +245,9 @@ bool drift_score_encode(const struct drift_score *score, struct buffer *out, str
 	to = avro_put_bytes(to, words_of(score->uncompared));
 	to = put_spreads(to, score);
 	to = put_flag(to, score->unusable_alarm);
+	to = put_flag(to, score->settled);
+	to = avro_put_long(to, (int64_t)score->truths);
+	to = put_realised(to, score);
 	buffer_grown(out, (size_t)(to - begin));
 	return true;
 }

@@ -2,7 +2,8 @@
  * (schemas/drift_score.avsc, single-object Avro).
  *
  * Verdicts are listed with the message that closed the window, in its arena, and leave in its transaction. So does the notice
- * that a segment's state begins anew, for the feed alone.
+ * that a segment's state begins anew, for the feed alone. The realised numbers of a window are a later record, which judges
+ * nothing.
  */
 #ifndef SLUICE_MESSAGE_DRIFT_SCORE_H
 #define SLUICE_MESSAGE_DRIFT_SCORE_H
@@ -35,10 +36,21 @@ struct drift_times {
 	bool rate_alarm, age_alarm;
 };
 
+enum drift_metric { OF_ACCURACY, OF_PRECISION, OF_RECALL, OF_AUC, OF_ABSOLUTE_ERROR, DRIFT_METRICS };
+extern const char *const drift_metric_names[DRIFT_METRICS]; /* of how good a model is: "accuracy" */
+
 /* How good a classifier probably is in a window, with the band in which the realised number lies. */
 struct drift_estimate {
 	const char *metric; /* "accuracy" */
 	double value, low, high;
+};
+
+/* What became of rows of a window, beside the estimate of the same rows. NaN: not known. */
+struct drift_realisation {
+	const char *metric; /* as of an estimate */
+	uint64_t rows;
+	double value, estimate, low, high;
+	const char *band; /* "held", "left"; "": too few rows to say */
 };
 
 /* How many values of a feature are in each bin, in the reference and in the window. */
@@ -79,6 +91,10 @@ struct drift_score {
 	uint64_t estimated_rows; /* that the estimates are of */
 	size_t estimate_count;
 	const struct drift_estimate *estimates;
+	bool settled;	 /* the later record of a window, with its realised numbers: it judges nothing */
+	uint64_t truths; /* of it: rows that had feedback */
+	size_t realised_count;
+	const struct drift_realisation *realised;
 	struct drift_times times;
 	bool early;	    /* of a window that has not ended */
 	uint64_t alarm_row; /* at which an online method raised an alarm before the end, from 1; 0: none did */

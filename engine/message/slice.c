@@ -3,14 +3,17 @@
 
 #include <assert.h>
 
+#include "message/truth_link.h"
+
 #define KEPT_BYTES ((size_t)1 << 20)
-#define MOMENTS_MAX 3 /* tensors beside a result: times, partitions, and which rows are the observer's */
+#define MOMENTS_MAX 4 /* tensors beside a result: times, partitions, requests, and which rows are the observer's */
 
 bool slice_open(struct slice *slice, struct error *error)
 {
 	*slice = (struct slice){.kept = arena_open(KEPT_BYTES), .scratch = arena_open(KEPT_BYTES)};
 	buffer_open(&slice->times, SLICE_BYTES_MAX + 1);
 	buffer_open(&slice->partitions, SLICE_ROWS_MAX * sizeof(int32_t) + 1);
+	buffer_open(&slice->requests, SLICE_ROWS_MAX * sizeof(uint64_t) + 1);
 	buffer_open(&slice->left_out, SLICE_ROWS_MAX + 1);
 	for (size_t i = 0; i < SLICE_TENSORS_MAX; i++)
 		buffer_open(&slice->numbers[i], SLICE_BYTES_MAX + 1);
@@ -21,6 +24,7 @@ void slice_close(struct slice *slice)
 {
 	buffer_close(&slice->times);
 	buffer_close(&slice->partitions);
+	buffer_close(&slice->requests);
 	buffer_close(&slice->left_out);
 	for (size_t i = 0; i < SLICE_TENSORS_MAX; i++)
 		buffer_close(&slice->numbers[i]);
@@ -33,6 +37,7 @@ void slice_clear(struct slice *slice)
 	slice->rows = 0;
 	buffer_clear(&slice->times);
 	buffer_clear(&slice->partitions);
+	buffer_clear(&slice->requests);
 	buffer_clear(&slice->left_out);
 	for (size_t i = 0; i < SLICE_TENSORS_MAX; i++)
 		buffer_clear(&slice->numbers[i]);
@@ -87,6 +92,7 @@ bool slice_row_of(const struct message *message, uint64_t next, size_t observers
 	const struct carried *carried = message->carried;
 	size_t bytes = sizeof(int64_t); /* of its time */
 	row->form.observers = row->form.tensor_count = row->form.place_count = 0;
+	row->requests = false;
 	for (size_t i = 0; i < carried->count; i++) {
 		if (!(carried->items[i].next & next))
 			continue;
@@ -144,7 +150,8 @@ static bool form_is(const struct slice *slice, const struct message *message, co
 		    const struct stage_link *link)
 {
 	bool same = places_are(&slice->form, &row->form) && slice->link.deployment == link->deployment &&
-		    slice->answered == message->carried->answered && text_equal(slice->link.from, link->from);
+		    slice->has_requests == row->requests && slice->answered == message->carried->answered &&
+		    text_equal(slice->link.from, link->from);
 	for (size_t i = 0; same && i < row->form.observers; i++)
 		same = text_equal(slice->steps[i], row->results[i]->step);
 	for (size_t i = 0; same && i < row->form.tensor_count; i++)
@@ -193,6 +200,7 @@ static bool slice_begin(struct slice *slice, const struct message *message, cons
 	slice->origin.topic = kept_text(slice, message->origin.topic);
 	slice->format = message->format;
 	slice->answered = message->carried->answered;
+	slice->has_requests = row->requests;
 	slice->row_bytes = sizeof(int64_t);
 	for (size_t i = 0; i < row->form.tensor_count; i++) {
 		const struct tensor *tensor = row->tensors[i];
@@ -209,6 +217,7 @@ static bool slice_begin(struct slice *slice, const struct message *message, cons
 static bool row_fits(struct slice *slice, const struct slice_row *row)
 {
 	bool good = buffer_room(&slice->times, sizeof(int64_t)) && buffer_room(&slice->partitions, sizeof(int32_t)) &&
+		    (!row->requests || buffer_room(&slice->requests, sizeof(uint64_t))) &&
 		    (row->form.observers == 1 || buffer_room(&slice->left_out, 1));
 	for (size_t i = 0; good && i < row->form.tensor_count; i++)
 		good = buffer_room(&slice->numbers[i], tensor_size_bytes(row->tensors[i])) != NULL;
@@ -235,6 +244,10 @@ bool slice_add(struct slice *slice, const struct message *message, const struct 
 		buffer_append(&slice->numbers[i], row->tensors[i]->data, tensor_size_bytes(row->tensors[i]));
 	buffer_append(&slice->times, &message->time_ms, sizeof message->time_ms);
 	buffer_append(&slice->partitions, &message->origin.partition, sizeof message->origin.partition);
+	if (row->requests) {
+		const uint64_t request = request_hash(message->id);
+		buffer_append(&slice->requests, &request, sizeof request);
+	}
 	if (row->form.observers > 1)
 		left_out_add(&slice->left_out, row);
 	slice->rows++;
@@ -301,6 +314,17 @@ static const struct tensor *partitions_make(const struct slice_part *part)
 	return made;
 }
 
+/* The request of each row. NULL: the slice has none, or the arena is full. */
+static const struct tensor *requests_make(const struct slice_part *part)
+{
+	struct tensor *made = part->slice->has_requests ? ARENA_NEW(part->arena, struct tensor) : NULL;
+	if (!made)
+		return NULL;
+	*made = (struct tensor){.name = TEXT("requests"), .datatype = DATATYPE_UINT64, .count = 1};
+	tensor_cut(part, made, &part->slice->requests);
+	return made;
+}
+
 /* Which rows are in the share of the observer. NULL: all are, or the arena is full. */
 static const struct tensor *own_make(const struct slice_part *part, size_t observer)
 {
@@ -344,12 +368,15 @@ static const struct payload *result_make(const struct slice_part *part, const st
 
 static const struct payload *moments_make(const struct slice_part *part, const struct tensor *times, size_t observer)
 {
-	const struct tensor *partitions = partitions_make(part), *own = own_make(part, observer);
+	const struct tensor *partitions = partitions_make(part), *requests = requests_make(part);
+	const struct tensor *own = own_make(part, observer);
 	struct tensors_builder list;
 	tensors_begin(&list, part->arena, MOMENTS_MAX);
 	tensors_add(&list, times);
 	if (partitions)
 		tensors_add(&list, partitions);
+	if (requests)
+		tensors_add(&list, requests);
 	if (own)
 		tensors_add(&list, own);
 	return payload_of(&list, part->arena);
@@ -529,11 +556,23 @@ static struct tensors moments_of(const struct message *message, const char *obse
 	if (!moments)
 		return none;
 	const struct tensors tensors = moments->payload->tensors;
-	const bool alone = tensors.count == 1;
-	return alone || (tensors.count == 2 && tensors.items[1]->datatype == DATATYPE_INT32 &&
-			 tensors.items[1]->count == tensors.items[0]->count)
-		       ? tensors
-		       : none;
+	for (size_t i = 1; i < tensors.count; i++) {
+		const struct tensor *tensor = tensors.items[i];
+		const bool is_known = tensor->datatype == DATATYPE_INT32 || tensor->datatype == DATATYPE_UINT64;
+		if (i >= MOMENTS_MAX - 1 || !is_known || tensor->count != tensors.items[0]->count)
+			return none;
+	}
+	return tensors;
+}
+
+/* What stands beside the times, by its datatype; NULL: nothing of the kind. */
+static const void *moment_find(const struct message *message, const char *observer, enum datatype datatype)
+{
+	const struct tensors moments = moments_of(message, observer);
+	for (size_t i = 1; i < moments.count; i++)
+		if (moments.items[i]->datatype == datatype)
+			return moments.items[i]->data;
+	return NULL;
 }
 
 const int64_t *slice_times(const struct message *message, const char *observer, size_t *rows)
@@ -547,6 +586,10 @@ const int64_t *slice_times(const struct message *message, const char *observer, 
 
 const int32_t *slice_partitions(const struct message *message, const char *observer)
 {
-	const struct tensors moments = moments_of(message, observer);
-	return moments.count == 2 ? moments.items[1]->data : NULL;
+	return moment_find(message, observer, DATATYPE_INT32);
+}
+
+const uint64_t *slice_requests(const struct message *message, const char *observer)
+{
+	return moment_find(message, observer, DATATYPE_UINT64);
 }

@@ -5,7 +5,8 @@
  * slice. The results that go on are those of the watched steps' inputs, one for each observer, as without a slice. Beside each
  * stands one more under the observer's own name: the messages' times, by which the observer knows a slice. No step before the
  * observer has that name, so a request cannot bring it, and an engine that does not know slices reads the rows of one message.
- * If the messages came from several partitions, these stand there, too.
+ * If the messages came from several partitions, these stand there, too; and for observers that wait for truths, the hash of each
+ * request's id (message/truth_link.h).
  *
  * A tensor that several observers read is in the slice once. An observer whose share lacks rows that others get finds beside the
  * times which rows are its own; slice_draw() leaves it those.
@@ -39,6 +40,7 @@ struct slice_row {
 	struct slice_form form;
 	const struct given *results[SLICE_OBSERVERS_MAX];
 	const struct tensor *tensors[SLICE_TENSORS_MAX];
+	bool requests; /* with the hash of its id */
 };
 
 struct slice {
@@ -46,6 +48,7 @@ struct slice {
 	size_t row_bytes; /* of one row, with its time */
 	struct buffer times;
 	struct buffer partitions; /* of their origins */
+	struct buffer requests;	  /* hashes of their ids, if these are wanted */
 	struct buffer left_out; /* of several observers, for each row a byte: a bit for each of them whose share lacks it */
 	struct buffer numbers[SLICE_TENSORS_MAX];
 	/* Of the first message; the texts are in `kept`. */
@@ -57,6 +60,7 @@ struct slice {
 	struct origin origin;
 	const struct format *format;
 	bool answered;
+	bool has_requests;
 	struct tensor tensors[SLICE_TENSORS_MAX];
 };
 
@@ -66,7 +70,7 @@ void slice_close(struct slice *slice);
 void slice_clear(struct slice *slice); /* forgets its rows */
 
 /* Reads the row of a message for a stage of so many observers: the results that it carries there (a bit of carried->next), one for
- * each. False: it is none that a slice can hold, and the message goes alone. */
+ * each. The caller may ask for its request. False: it is none that a slice can hold, and the message goes alone. */
 bool slice_row_of(const struct message *message, uint64_t next, size_t observers, struct slice_row *row);
 
 /* Whether the message can be the next row: it is of the slice's form, and there is room. An empty slice takes any. */
@@ -90,5 +94,8 @@ const int64_t *slice_times(const struct message *message, const char *observer, 
 
 /* The partition from which the message of each row of a slice came; NULL: all are that of the slice's origin. */
 const int32_t *slice_partitions(const struct message *message, const char *observer);
+
+/* The hash of the id of each row's request; NULL: the slice has none. */
+const uint64_t *slice_requests(const struct message *message, const char *observer);
 
 #endif

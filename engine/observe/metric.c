@@ -165,6 +165,25 @@ const struct metric metric_rows[] = {
 	DRIFT(auc, "sluice_estimated_auc", "Area under the ROC curve, likewise; of two classes only."),
 	DRIFT(error, "sluice_estimated_error",
 	      "Mean absolute error in the last window, as a second model expects it; no value without `estimateError`."),
+	DRIFT(realised_accuracy, "sluice_realised_accuracy",
+	      "Accuracy in the last window that settled in this engine, of the rows that had feedback within `outcomeWindow`; no "
+	      "value before the first."),
+	DRIFT(realised_accuracy_low, "sluice_realised_accuracy_low",
+	      "Lower end of the band in which the accuracy of the same rows was estimated."),
+	DRIFT(realised_accuracy_high, "sluice_realised_accuracy_high", "Upper end of that band."),
+	DRIFT(realised_precision, "sluice_realised_precision", "Precision, as `sluice_realised_accuracy`; of two classes only."),
+	DRIFT(realised_recall, "sluice_realised_recall", "Recall, likewise; of two classes only."),
+	DRIFT(realised_auc, "sluice_realised_auc", "Area under the ROC curve, likewise; of two classes only."),
+	DRIFT(realised_error, "sluice_realised_error", "Mean absolute error of a regressor, as `sluice_realised_accuracy`."),
+	DRIFT(realised_error_low, "sluice_realised_error_low",
+	      "Lower end of the band in which it was estimated for the same rows."),
+	DRIFT(realised_error_high, "sluice_realised_error_high", "Upper end of that band."),
+	COUNTER(SCOPE_DRIFT, struct drift_state, bands_held, "sluice_realised_bands_held_total",
+		"Windows that settled in this engine with the realised number (of a classifier the accuracy, of a regressor the "
+		"error) within the band of its estimate."),
+	COUNTER(SCOPE_DRIFT, struct drift_state, bands_left, "sluice_realised_bands_left_total",
+		"Windows that settled in this engine with that number outside of its band: more than one in twenty shows that "
+		"probabilities are not calibrated, or that the same inputs need other answers than before."),
 	DRIFT(messages_per_minute, "sluice_drift_messages_per_minute",
 	      "Messages a minute of event time in the last window, of those within `share`; a row of a batch is one. With "
 	      "`groupBy` the sum of the segments' last windows. No value before the second window."),

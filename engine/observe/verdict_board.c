@@ -34,6 +34,7 @@ struct verdict_entry {
 	struct segment_verdict *segments; /* in the order of their names; NULL: none is known */
 	size_t count, room;
 	uint64_t beyond;
+	struct realised_figures realised;
 	const atomic_bool *is_followed;	       /* of the board */
 	struct closed_windows closing;	       /* since the last turn */
 	struct closed_windows closed;	       /* before it; of the thread that calls for turns alone */
@@ -124,6 +125,8 @@ static struct verdict_entry *entry_open(const char *pipeline, const char *step)
 	if (!entry)
 		return NULL;
 	pthread_mutex_init(&entry->lock, NULL);
+	for (size_t i = 0; i < DRIFT_METRICS; i++)
+		entry->realised.of[i] = (struct realised_figure){.value = (double)NAN, .low = (double)NAN, .high = (double)NAN};
 	entry->pipeline = name_copy(pipeline);
 	entry->step = name_copy(step);
 	if (entry->pipeline && entry->step)
@@ -323,6 +326,38 @@ void verdict_entry_set_beyond(struct verdict_entry *entry, uint64_t rows)
 {
 	pthread_mutex_lock(&entry->lock);
 	entry->beyond = rows;
+	pthread_mutex_unlock(&entry->lock);
+}
+
+static size_t metric_number(const char *name)
+{
+	size_t number = 0;
+	while (number < DRIFT_METRICS && strcmp(drift_metric_names[number], name) != 0)
+		number++;
+	return number;
+}
+
+void verdict_entry_add_realised(struct verdict_entry *entry, const struct drift_realisation *items, size_t count)
+{
+	pthread_mutex_lock(&entry->lock);
+	for (size_t i = 0; i < count; i++) {
+		const size_t number = metric_number(items[i].metric);
+		if (number == DRIFT_METRICS)
+			continue;
+		struct realised_figure *figure = &entry->realised.of[number];
+		figure->value = items[i].value;
+		figure->low = items[i].low;
+		figure->high = items[i].high;
+		figure->held += strcmp(items[i].band, "held") == 0;
+		figure->left += strcmp(items[i].band, "left") == 0;
+	}
+	pthread_mutex_unlock(&entry->lock);
+}
+
+void verdict_entry_realised(struct verdict_entry *entry, struct realised_figures *figures)
+{
+	pthread_mutex_lock(&entry->lock);
+	*figures = entry->realised;
 	pthread_mutex_unlock(&entry->lock);
 }
 

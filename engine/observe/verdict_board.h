@@ -55,6 +55,18 @@ struct last_verdict verdict_entry_known(struct verdict_entry *entry, uint64_t id
 /* How many rows were of segments beyond the limit, since the step's state began. */
 void verdict_entry_set_beyond(struct verdict_entry *entry, uint64_t rows);
 
+/* Realised numbers of the windows that settled here. */
+struct realised_figures {
+	struct realised_figure {
+		double value, low, high; /* of the last window; NaN: none is known */
+		uint64_t held, left;	 /* windows in which it was within the band, or not */
+	} of[DRIFT_METRICS];
+};
+
+/* Adds a window's. A board keeps them as long as it lives. */
+void verdict_entry_add_realised(struct verdict_entry *entry, const struct drift_realisation *items, size_t count);
+void verdict_entry_realised(struct verdict_entry *entry, struct realised_figures *figures);
+
 /* All segments that have an own verdict, together. */
 struct verdict_summary {
 	struct last_verdict last; /* verdict_fold() of them, but the sum of their messages a minute */

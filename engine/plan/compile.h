@@ -67,6 +67,10 @@ const struct expression *step_key(const struct graph *graph, size_t step);
 /* stage_graph.c: the part of the graph that each stage runs, and the records that it sends. */
 void plan_stage_graphs(struct compiler *compiler, struct pipeline_plan *plan);
 
+/* Adds the relay of feedback, if an observer of the graph waits for truths. */
+void plan_truth_relay(struct compiler *compiler, struct pipeline_plan *plan);
+bool plan_awaits_truths(const struct graph *graph);
+
 /* topics.c */
 void plan_topics(struct compiler *compiler, struct pipeline_plan *plan);
 void plan_model_topics(struct compiler *compiler, struct pipeline_plan *plan); /* to be called after plan_calls() */

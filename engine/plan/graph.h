@@ -161,6 +161,7 @@ struct graph_next {
 	const size_t *observers;
 	const char *const *observer_names;
 	bool slices;	 /* these take the rows of several messages as one (message/slice.h) */
+	bool truths;	 /* one of them waits for truths, so its rows have their requests (message/truth_link.h) */
 	size_t key_step; /* the step over whose inputs the expression is evaluated */
 	const struct expression *key_expression;
 	struct text key_text; /* of a stage that observes: what the expression gives, which is the same for every message */

@@ -174,6 +174,7 @@ static void plan_pipeline(struct compiler *compiler, struct pipeline_plan *plan)
 	if (arena_failed(compiler->arena))
 		return;
 	plan_stage_graphs(compiler, plan);
+	plan_truth_relay(compiler, plan);
 	plan_topics(compiler, plan);
 	plan_calls(compiler, plan);
 	plan_model_topics(compiler, plan);

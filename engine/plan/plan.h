@@ -167,6 +167,9 @@ struct pipeline_plan {
 	const struct pipeline_metric *metrics;
 	size_t observer_count;
 	const struct observer_plan *observers;
+	/* Of the relay of its feedback to observers that wait for truths: it runs no step, and its part names their stages. NULL:
+	 * none waits. */
+	const struct graph *relay;
 	struct volume volume;
 	struct notes notes;
 };

@@ -1,5 +1,5 @@
 /* stage_graph.c: Part of the graph that each stage of a pipeline runs, its view of the other parts, and the contents
- * of its records to later stages. Part of plan_make().
+ * of its records to later stages; and the part of the relay of feedback. Part of plan_make().
  *
  * A stage's graph has all steps of the pipeline under their own numbers, so that errors name them and joins find
  * them. Its part marks the steps that run in the stage.
@@ -263,6 +263,7 @@ static bool fill_observers(const struct parting *parting, size_t to, struct grap
 			continue;
 		const struct step step = step_seen(graph, i);
 		next->slices = step_slices(&step); /* as the others (plan_observers_meet()) */
+		next->truths |= step_awaits_truths(&step);
 		names[next->observer_count] = step.name;
 		observers[next->observer_count++] = i;
 	}
@@ -365,4 +366,59 @@ void plan_stage_graphs(struct compiler *compiler, struct pipeline_plan *plan)
 		const struct parting parting = {compiler, plan, plan->graph, i};
 		plan->stages[i].graph = part_make(&parting);
 	}
+}
+
+/* ---- the relay of feedback ---- */
+
+bool plan_awaits_truths(const struct graph *graph)
+{
+	for (size_t i = 0; i < graph->count; i++) {
+		const struct step step = step_seen(graph, i);
+		if (graph->steps[i].key && step_awaits_truths(&step))
+			return true;
+	}
+	return false;
+}
+
+/* Lists the stages of observers that wait for truths, as the stages before list them: but truths go alone. */
+static size_t relay_fill(const struct pipeline_plan *plan, struct graph_next *list)
+{
+	uint64_t listed = 0;
+	size_t count = 0;
+	for (size_t i = 0; i < plan->stage_count; i++) {
+		const struct graph_part *part = plan->stages[i].graph->part;
+		for (size_t j = 0; part && j < part->next_count; j++) {
+			if (!part->next[j].truths || listed & stage_bit(part->next[j].stage))
+				continue;
+			listed |= stage_bit(part->next[j].stage);
+			list[count] = part->next[j];
+			list[count].slices = list[count].request = false;
+			list[count++].key = STAGE_KEY_EXPRESSION;
+		}
+	}
+	return count;
+}
+
+void plan_truth_relay(struct compiler *compiler, struct pipeline_plan *plan)
+{
+	struct arena *arena = compiler->arena;
+	if (!plan_awaits_truths(plan->graph))
+		return;
+	struct graph *graph = ARENA_NEW(arena, struct graph);
+	struct graph_part *part = ARENA_NEW(arena, struct graph_part);
+	struct graph_next *next = ARENA_ARRAY(arena, struct graph_next, plan->stage_count);
+	unsigned char *sides = ARENA_ARRAY(arena, unsigned char, plan->graph->count);
+	if (!graph || !part || !next || !sides)
+		return;
+	memset(sides, STEP_APART, plan->graph->count);
+	*graph = *plan->graph;
+	graph->part = part;
+	graph->cyclic = false;
+	*part = (struct graph_part){.stage = plan->stage_count,
+				    .name = "feedback",
+				    .sides = sides,
+				    .observes = true,
+				    .next_count = relay_fill(plan, next),
+				    .next = next};
+	plan->relay = graph;
 }

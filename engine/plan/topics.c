@@ -444,7 +444,9 @@ static void add_experiment_topics(struct compiler *compiler, struct pipeline_pla
 	const bool counted = metrics_need_feedback(plan->graph, compiler->arena);
 	if (counted)
 		feedback.reason = "what became of answers, for its metrics";
-	if (counted || plan->graph->met_count > 0)
+	else if (plan->graph->met_count == 0)
+		feedback.reason = "what became of answers, for the estimates of its drift steps";
+	if (counted || plan->graph->met_count > 0 || plan_awaits_truths(plan->graph))
 		plan_topic_add(compiler, plan, feedback);
 	add_moves(compiler, plan);
 }

@@ -41,6 +41,25 @@ static bool states_open(struct subject_list *states, const struct board_scrape *
 	return subject_list_open(states, count, scrape->arena);
 }
 
+/* Adds the realised numbers of the windows that settled in this engine. */
+static void realised_fill(struct verdict_entry *entry, struct drift_state *state)
+{
+	struct realised_figures figures;
+	verdict_entry_realised(entry, &figures);
+	const struct realised_figure *accuracy = &figures.of[OF_ACCURACY], *error = &figures.of[OF_ABSOLUTE_ERROR];
+	state->realised_accuracy = accuracy->value;
+	state->realised_accuracy_low = accuracy->low;
+	state->realised_accuracy_high = accuracy->high;
+	state->realised_precision = figures.of[OF_PRECISION].value;
+	state->realised_recall = figures.of[OF_RECALL].value;
+	state->realised_auc = figures.of[OF_AUC].value;
+	state->realised_error = error->value;
+	state->realised_error_low = error->low;
+	state->realised_error_high = error->high;
+	state->bands_held = accuracy->held + error->held;
+	state->bands_left = accuracy->left + error->left;
+}
+
 static void write_drift(const struct board_scrape *scrape, struct exposition *exposition)
 {
 	struct subject_list states;
@@ -77,6 +96,7 @@ static void write_drift(const struct board_scrape *scrape, struct exposition *ex
 						      .error = sum.last.error,
 						      .messages_per_minute = sum.last.messages_per_minute,
 						      .newest_age_seconds = sum.last.newest_age_ms / MS_PER_S};
+			realised_fill(entry, state);
 			subject_list_add(&states, (struct metric_subject){{text_of(pipeline->namespace),
 									   text_of(pipeline->graph->name), text_of(step)},
 									  state});

@@ -198,7 +198,8 @@ static bool stages_make(struct worker_setup *setup, struct stage_config *stages,
 		if (strcmp(plan_stage_group(pipeline, i), group->name) == 0 &&
 		    !stage_config_make(&stages[setup->stage_count++], group, plan, pipeline, i, arena))
 			return false;
-	return true;
+	const bool relays = pipeline->relay && strcmp(pipeline->observers_group, group->name) == 0;
+	return !relays || stage_config_make_relay(&stages[setup->stage_count++], group, pipeline, arena);
 }
 
 static bool group_setup_fill(struct worker_setup *setup, struct stage_config *stages, struct group *group,
@@ -233,7 +234,7 @@ static bool group_setup_fill(struct worker_setup *setup, struct stage_config *st
 			stage->own_models = stages[first].own_models;
 			stage->own_model_count = stages[first].own_model_count;
 			stage->called = called;
-			stage->called_count = called_count;
+			stage->called_count = stage->relays ? 0 : called_count;
 			struct served *served =
 				served_of(group, j == first && !group->observes ? SERVED_FIRST : SERVED_LATER, stage->name,
 					  pipeline->graph->name, lasting);
@@ -280,7 +281,7 @@ struct worker_setup *group_setup_make(struct group *group, const struct revision
 	struct worker_setup *setup = ARENA_NEW(arena, struct worker_setup);
 	size_t room = 0;
 	for (size_t i = 0; i < revision->plan.count; i++)
-		room += revision->plan.pipelines[i].stage_count;
+		room += revision->plan.pipelines[i].stage_count + 1; /* and a relay */
 	struct stage_config *stages = ARENA_ARRAY(arena, struct stage_config, room);
 	group->feed = config->feed;
 	if (!setup || !stages || !group_setup_fill(setup, stages, group, revision, config, arena, lasting, error)) {

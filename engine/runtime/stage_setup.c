@@ -242,3 +242,31 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 	       step_topics_make(stage, group, plan, arena) && model_taps_make(stage, group, plan, arena) &&
 	       alerts_make(stage, plan, arena);
 }
+
+bool stage_config_make_relay(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan, struct arena *arena)
+{
+	const char *feedback = plan_topic_of(plan, TOPIC_FEEDBACK);
+	uint32_t *reads = ARENA_ARRAY(arena, uint32_t, 1);
+	assert(feedback && plan->relay);
+	if (!reads)
+		return false;
+	reads[0] = topic_register_number(&group->reads, feedback);
+	*stage = (struct stage_config){
+		.name = arena_print(arena, "%s feedback", plan->graph->name),
+		.graph = plan->relay,
+		.topic_count = 1,
+		.topics = reads,
+		.relays = true,
+		.answers = TOPIC_NOWHERE,
+		.requests = TOPIC_NOWHERE,
+		.own = TOPIC_NOWHERE,
+		.dead_letters = TOPIC_NOWHERE,
+		.explanations = TOPIC_NOWHERE,
+		.importances = TOPIC_NOWHERE,
+		.drift = TOPIC_NOWHERE,
+		.feed = TOPIC_NOWHERE,
+		.changelog = TOPIC_NOWHERE,
+		.gap_stops = plan->graph->spec->on_gap == GAP_STOP,
+	};
+	return next_make(stage, group, plan, arena);
+}

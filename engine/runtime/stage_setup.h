@@ -10,4 +10,8 @@
 bool stage_config_make(struct stage_config *stage, struct group *group, const struct plan *all, const struct pipeline_plan *plan,
 		       size_t index, struct arena *arena);
 
+/* The same of the relay of the pipeline's feedback (plan->relay). */
+bool stage_config_make_relay(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan,
+			     struct arena *arena);
+
 #endif

@@ -96,6 +96,12 @@ bool step_slices(const struct step *step)
 	return step_is_observer(step) && step->kind->monitors->slices && step->kind->monitors->slices(step);
 }
 
+bool step_awaits_truths(const struct step *step)
+{
+	return step_is_observer(step) && step->options && step->kind->monitors->awaits_truths &&
+	       step->kind->monitors->awaits_truths(step->options);
+}
+
 bool step_reads(const struct step *step, const struct tensor *tensor)
 {
 	const struct monitor_rules *rules = step->kind->monitors;

@@ -357,6 +357,9 @@ struct monitor_rules {
 	/* Of an observer that takes slices: whether it reads that tensor of its input, by its name and datatype. The others are not
 	 * sent to it. NULL: it reads all. */
 	bool (*reads)(const struct step *step, const struct tensor *tensor);
+	/* Of an observer: whether it waits for what becomes of requests, with these options: then feedback goes to it, too
+	 * (message/truth_link.h). NULL: it does not. */
+	bool (*awaits_truths)(const void *options);
 	/* The topic from whose records an engine learns what `fit` would write, when it starts; the observer finds it on the board
 	 * (verdict_entry_learnt()). NULL (also as hook): none. */
 	const char *(*learns_from)(const struct step *step);
@@ -440,6 +443,7 @@ bool step_is_observer(const struct step *step); /* whether the plan has added it
 bool step_observes(const struct step *step, const struct message *message); /* whether it, an observer, gets the message */
 struct sample step_sample(const struct step *step);			    /* the messages that it, an observer, gets */
 bool step_slices(const struct step *step); /* whether it is an observer that takes the rows of several messages as one */
+bool step_awaits_truths(const struct step *step);		       /* whether feedback goes to it, an observer */
 bool step_reads(const struct step *step, const struct tensor *tensor); /* whether the tensor is sent to it, an observer */
 
 /* ---- of the visit ---- */

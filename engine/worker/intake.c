@@ -12,6 +12,7 @@
 #include "worker/join_state.h"
 #include "worker/parts.h"
 #include "worker/stage_links.h"
+#include "worker/truth_relay.h"
 
 #define WAITING_MOST TAKE_AT_ONCE /* records that a full stage keeps in hand; beyond them its partitions are paused */
 #define WAITING_BYTES_MOST ((size_t)1 << 20)
@@ -92,6 +93,10 @@ void intake_enter(struct worker *worker, struct inflight *inflight)
 	struct error error;
 	const struct answer answer = {.error = &error};
 	error.kind = ERROR_NONE;
+	if (inflight->stage->config->relays) {
+		truth_relay_take(worker, inflight);
+		return;
+	}
 	if (awaiting_schema_is_ahead(inflight)) {
 		awaiting_schema_hold(worker, inflight);
 		return;

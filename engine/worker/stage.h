@@ -127,6 +127,7 @@ struct stage_config {
 	uint32_t drift;			  /* of its steps that observe; TOPIC_NOWHERE: none does */
 	uint32_t feed;			  /* of the namespace, for the last verdict; TOPIC_NOWHERE: there is none */
 	bool explains;			  /* it has a step that explains another */
+	bool relays; /* it reads feedback, and runs no step: observers get it as truths (worker/truth_relay.h) */
 	const struct step_topics *steps;  /* of the setup's writes, for each step: they leave with the answer. NULL: none */
 	const struct step_taps *taps;	  /* for each step: they may be lost. NULL: none */
 	size_t model_count;

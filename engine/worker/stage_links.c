@@ -93,7 +93,8 @@ static enum produce_verdict stage_link_produce(struct outbox *outbox, const stru
 	const struct text key = key_for(inflight, next, bytes);
 	if (to->slices) {
 		struct slice_row row;
-		if (!stage_link.request && slice_row_of(message, (uint64_t)1 << next, to->observer_count, &row))
+		if (!stage_link.request && slice_row_of(message, (uint64_t)1 << next, to->observer_count, &row)) {
+			row.requests = to->truths;
 			return row_wait(outbox,
 					&(struct slices_row){.topic = config->next[next],
 							     .key = key,
@@ -103,11 +104,12 @@ static enum produce_verdict stage_link_produce(struct outbox *outbox, const stru
 							     .link = stage_link,
 							     .stage = inflight->stage},
 					error);
+		}
 		const enum produce_verdict verdict = rows_leave(outbox, config->next[next], error);
 		if (verdict != PRODUCED)
 			return verdict;
 	}
-	if (observes)
+	if (observes && !config->relays)
 		stage_link.reads = stage_reads(inflight->stage->worker, inflight->stage);
 	buffer_clear(&outbox->encoded);
 	if (!stage_link_encode(message, (uint64_t)1 << next, &stage_link, &outbox->encoded, error))

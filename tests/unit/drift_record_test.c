@@ -170,6 +170,27 @@ static void the_score_of_no_verdict_is_null(void **state)
 	letter_close(&letter);
 }
 
+/* Its verdict is empty and its score null, so that nobody who reads verdicts takes it for a second one. */
+static void the_record_of_a_settled_window_judges_nothing(void **state)
+{
+	(void)state;
+	const struct drift_realisation realised[] = {{"accuracy", 38, 0.5, 0.75, 0.625, NAN, "left"}};
+	struct drift_score score = score_of();
+	struct letter letter;
+	score.settled = true;
+	score.truths = 39;
+	score.realised_count = 1;
+	score.realised = realised;
+	(void)encoded(&score, &letter);
+	assert_true(text_is(letter_text(&letter, "verdict"), ""));
+	assert_true(isnan(number_of(&letter, "drift_score")));
+	assert_int_equal(letter_number(&letter, "truths"), 39);
+	assert_true(text_is(letter_text(&letter, "realised.metric"), "accuracy"));
+	assert_int_equal(letter_number(&letter, "realised.rows"), 38);
+	assert_true(text_is(letter_text(&letter, "realised.band"), "left"));
+	letter_close(&letter);
+}
+
 /* ---- records of the former schema ---- */
 
 static struct buffer file_of(const char *path)
@@ -379,6 +400,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_record_has_all_that_its_schema_names, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(the_score_of_no_verdict_is_null, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(the_record_of_a_settled_window_judges_nothing, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(a_record_of_the_former_schema_is_kept, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(todays_schema_is_compatible_backward, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(numbers_have_the_deciles_of_the_reference, set_up, arena_end),

@@ -14,6 +14,7 @@
 #include "message/carried.h"
 #include "message/feed_record.h"
 #include "message/outlier_record.h"
+#include "message/truth_link.h"
 
 #define ARENA_BYTES ((size_t)4 << 20)
 #define TOLD_OF_DRIFT                                                                                                              \
@@ -140,12 +141,31 @@ static void learnt_note(struct observed *observed, const struct outlier_learnt *
 		learnt_read(observed->others, learnt);
 }
 
+static void settled_note(struct observed *observed, const struct drift_score *score)
+{
+	assert_true(observed->settled_count < SCORES_MAX);
+	assert_int_equal(score->verdict, DRIFT_LEARNING);
+	assert_false(feed_score_is_due(score));
+	struct settled *settled = &observed->settled[observed->settled_count++];
+	*settled = (struct settled){.window = score->window,
+				    .messages = score->messages,
+				    .truths = score->truths,
+				    .begin_ms = score->begin_ms,
+				    .end_ms = score->end_ms,
+				    .realised = score->realised_count};
+	snprintf(settled->segment, sizeof settled->segment, TEXT_FORMAT, TEXT_ARGUMENTS(score->segment));
+	if (score->realised_count) {
+		settled->first = score->realised[0];
+		settled->last = score->realised[score->realised_count - 1];
+	}
+}
+
 static void on_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
 	struct observed *observed = context;
 	struct error error = {0};
 	assert_int_equal(outcome, FLOW_ANSWER);
-	assert_null(answer->error);
+	assert_string_equal(answer->error ? answer->error->text : "", "");
 	for (size_t i = 0; i < answer->payload->tensors.count; i++)
 		note_mark(observed, answer->payload->tensors.items[i]);
 	if (observed->others)
@@ -154,7 +174,9 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 		learnt_note(observed, learnt);
 	for (const struct drift_score *score = message->scores; score; score = score->next) {
 		observed->begun += score->begins;
-		if (score->begins)
+		if (score->settled)
+			settled_note(observed, score);
+		if (score->begins || score->settled)
 			continue;
 		size_t *count = score->early ? &observed->early_count : &observed->count;
 		assert_true(*count < SCORES_MAX);
@@ -326,6 +348,29 @@ static void send(struct observed *observed, const struct tensor *tensor, const s
 	arena_reset(observed->arena);
 }
 
+void observed_tell(struct observed *observed, int64_t time_ms, const double *numbers, size_t count, double accuracy)
+{
+	char id[24];
+	const int64_t shape[] = {count ? (int64_t)count : 1};
+	const struct tensor tensor = {.name = TEXT("truth"),
+				      .datatype = DATATYPE_FP64,
+				      .shape = shape,
+				      .rank = 1,
+				      .data = count ? numbers : &accuracy,
+				      .count = count ? count : 1};
+	const struct tensor *items[] = {&tensor};
+	const struct feedback_metric metric = {TEXT("accuracy"), accuracy};
+	snprintf(id, sizeof id, "%lld", (long long)time_ms);
+	const struct feedback feedback = {
+		.id = text_of(id), .truth = {count > 0, items}, .metric_count = count == 0, .metrics = &metric};
+	struct truth_link truth;
+	struct given given[2];
+	assert_true(truth_link_make(&feedback, observed->arena, &truth));
+	truth_link_give(&truth, TEXT("watch"), TEXT("watch.observer"), 1, observed->arena, given);
+	const struct carried carried = {.count = 2, .items = given};
+	send(observed, &tensor, &carried, observed->time_ms);
+}
+
 void observed_send(struct observed *observed, const struct tensor *tensor)
 {
 	send(observed, tensor, NULL, observed->time_ms);
@@ -348,8 +393,25 @@ void observed_slice(struct observed *observed, const struct tensor *tensor, int6
 					     .rank = 2,
 					     .data = partitions,
 					     .count = (size_t)rows};
-	const struct tensor *items[] = {&of_times, &of_partitions};
-	const struct payload payload = {.tensors = {partitions ? 2 : 1, items}};
+	uint64_t requests[256];
+	const struct tensor of_requests = {.name = TEXT("requests"),
+					   .datatype = DATATYPE_UINT64,
+					   .shape = shape,
+					   .rank = 2,
+					   .data = requests,
+					   .count = (size_t)rows};
+	for (int i = 0; i < rows; i++) {
+		char id[24];
+		snprintf(id, sizeof id, "%lld", (long long)times_ms[i]);
+		requests[i] = request_hash(text_of(id));
+	}
+	const struct tensor *items[3] = {&of_times};
+	size_t count = 1;
+	if (partitions)
+		items[count++] = &of_partitions;
+	if (observed->with_requests)
+		items[count++] = &of_requests;
+	const struct payload payload = {.tensors = {count, items}};
 	const struct given given = {.step = TEXT("watch.observer"), .inputs = true, .state = GIVEN_CAME, .payload = &payload};
 	const struct carried carried = {.count = 1, .items = &given};
 	const size_t before = observed->count;

@@ -53,6 +53,14 @@ struct observed {
 	struct seen seen[SCORES_MAX];
 	size_t early_count; /* verdicts on windows that had not ended, which are in the order in which they came */
 	struct seen early[SCORES_MAX];
+	size_t settled_count; /* later records with realised numbers, in the order in which they came */
+	struct settled {
+		uint64_t window, messages, truths;
+		int64_t begin_ms, end_ms;
+		char segment[32];
+		size_t realised;
+		struct drift_realisation first, last;
+	} settled[SCORES_MAX];
 	double score; /* marks of the last message, by the pipeline's answer */
 	double rate, age_ms; /* messages_per_minute and newest_age_ms */
 	bool flagged;
@@ -62,6 +70,7 @@ struct observed {
 	int32_t partition; /* from which they come */
 	const char *reads; /* what the stage before says that it reads; NULL: nothing */
 	int64_t passed_ms;
+	bool with_requests;    /* slices have the requests of their rows */
 	const char *reference; /* of the step; NULL: a file */
 	bool timed;	       /* the reference has times */
 	const char *watch;     /* the kind and options of the step; NULL: `drift` with these */
@@ -95,6 +104,9 @@ void observed_steps(struct observed *observed, const char *options);
 /* The engine, which keeps the stored state; and another one. */
 void observed_engine_open(struct observed *observed);
 void observed_engine_close(struct observed *observed);
+
+/* What became of the message of that time: the number of each of its rows; or the accuracy of all, if there are none. */
+void observed_tell(struct observed *observed, int64_t time_ms, const double *numbers, size_t count, double accuracy);
 
 void observed_send(struct observed *observed, const struct tensor *tensor);
 

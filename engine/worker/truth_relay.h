@@ -1,0 +1,16 @@
+/* truth_relay.h: Relay of a pipeline's feedback: its records go to the observers that wait for truths (message/truth_link.h), each
+ * in the transaction of its offset. Private to worker.
+ *
+ * The stage of a relay runs no step. The partitions of a feedback topic are spread over the engines, and one task has the windows
+ * of an observer; so the truths go through the topic of the observer's stage, behind the rows that were sent there before.
+ */
+#ifndef SLUICE_WORKER_TRUTH_RELAY_H
+#define SLUICE_WORKER_TRUTH_RELAY_H
+
+#include "worker/parts.h"
+
+/* Finishes the in-flight message of a feedback record: it leaves to the observers' stages. A record that is no feedback, or says
+ * nothing of a request's truth, goes nowhere. */
+void truth_relay_take(struct worker *worker, struct inflight *inflight);
+
+#endif

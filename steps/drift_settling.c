@@ -1,0 +1,447 @@
+/* drift_settling.c: see drift_settling.h. */
+#include "steps/drift_settling.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "message/rows.h"
+#include "steps/drift_kept.h"
+
+#define SETTLING_VERSION 1
+#define CHUNK_ROWS 1024	    /* 32 KiB */
+#define ROWS_OVER_MOST 8192 /* beyond SETTLING_ROWS_MAX, until the oldest windows have settled */
+#define TOLD_TURN_MOST 1024 /* truths that one visit forgets */
+#define NS_PER_MS 1000000
+
+/* Before a chunk's rows. */
+struct settling_chunk {
+	uint64_t before; /* the chunk before it of the same window; 0: there is none */
+	uint32_t count, classes;
+};
+
+/* Before the name of its segment, under `closed/NUMBER`. */
+struct closed_head {
+	uint64_t version, identity, window, messages, last, rows;
+	int64_t begin_ms, end_ms, due_ms;
+	uint32_t segment, is_dropped;
+};
+
+/* Under `told/NUMBER`. */
+struct told {
+	uint64_t request;
+	uint64_t needed; /* the number of the last closed window that may need it */
+};
+
+/* Before a truth's numbers, under `truth/REQUEST`. */
+struct truth_head {
+	double accuracy;
+	uint64_t count;
+};
+
+/* Under `settled`: of the first closed window, as long as not all of its rows are counted. */
+struct settled_part {
+	uint64_t number, truths;
+	struct drift_realised realised;
+};
+
+/* ---- keys ---- */
+
+static struct text number_key(const char *prefix, uint64_t number, char bytes[DRIFT_KEY_BYTES])
+{
+	const int length = snprintf(bytes, DRIFT_KEY_BYTES, "%s/%" PRIx64, prefix, number);
+	return (struct text){bytes, (size_t)length};
+}
+
+static struct text open_key(struct text segment, char bytes[DRIFT_KEY_BYTES])
+{
+	static const struct text prefix = {"awaited/", 8};
+	memcpy(bytes, prefix.bytes, prefix.length);
+	if (segment.length > 0)
+		memcpy(bytes + prefix.length, segment.bytes, segment.length);
+	return (struct text){bytes, prefix.length + segment.length};
+}
+
+static bool struct_recall(struct visit *visit, struct text key, void *into, size_t size)
+{
+	struct text stored;
+	if (!visit_recall(visit, key, &stored) || stored.length != size)
+		return false;
+	memcpy(into, stored.bytes, size);
+	return true;
+}
+
+static bool struct_remember(struct visit *visit, struct text key, const void *from, size_t size, struct error *error)
+{
+	void *stored = visit_remember(visit, key, size, error);
+	if (stored)
+		memcpy(stored, from, size);
+	return stored != NULL;
+}
+
+/* ---- rows of open windows ---- */
+
+void drift_settling_begin(struct drift_settling *settling, struct visit *visit, const struct drift_estimate_options *options,
+			  bool segmented)
+{
+	const int64_t passed_ms = visit_message(visit)->passed_ms;
+	*settling = (struct drift_settling){
+		.options = options, .wait_ms = drift_outcome_ns(options) / NS_PER_MS, .segmented = segmented};
+	if (settling->wait_ms == 0)
+		return;
+	struct settling_head *head = &settling->head;
+	if (!struct_recall(visit, TEXT("settling"), head, sizeof *head) || head->version != SETTLING_VERSION)
+		*head = (struct settling_head){.version = SETTLING_VERSION, .chunks = 1};
+	if (passed_ms > head->clock_ms)
+		head->clock_ms = passed_ms;
+}
+
+static bool rows_store(struct drift_settling *settling, struct visit *visit, struct error *error)
+{
+	char bytes[DRIFT_KEY_BYTES];
+	if (settling->count == 0)
+		return true;
+	const struct settling_chunk head = {settling->open.last, (uint32_t)settling->count, settling->rows[0].classes};
+	char *stored = visit_remember(visit, number_key("settle", settling->head.chunks, bytes),
+				      sizeof head + settling->count * sizeof *settling->rows, error);
+	if (!stored)
+		return false;
+	memcpy(stored, &head, sizeof head);
+	memcpy(stored + sizeof head, settling->rows, settling->count * sizeof *settling->rows);
+	settling->open.last = settling->head.chunks++;
+	settling->open.rows += settling->count;
+	settling->head.rows += settling->count;
+	settling->count = 0;
+	settling->changed = settling->open_changed = true;
+	return true;
+}
+
+bool drift_settling_add(struct drift_settling *settling, struct visit *visit, const struct drift_chances *chances, size_t row,
+			const struct drift_request *request, struct error *error)
+{
+	const struct drift_prediction prediction = drift_prediction_of(chances, row);
+	const bool counts = prediction.classes > 0 ? !isnan(prediction.chance) : isfinite(prediction.expected);
+	if (!counts || prediction.classes > SETTLING_CLASSES_MAX ||
+	    settling->head.rows + settling->count >= SETTLING_ROWS_MAX + ROWS_OVER_MOST)
+		return true;
+	const bool is_full =
+		settling->count == CHUNK_ROWS || (settling->count > 0 && settling->rows[0].classes != prediction.classes);
+	if (is_full && !rows_store(settling, visit, error))
+		return false;
+	if (!settling->rows)
+		settling->rows = ARENA_ARRAY(visit_arena(visit), struct settling_row, CHUNK_ROWS);
+	if (!settling->rows)
+		return error_memory(error, ERROR_LIMIT, "keeping rows that wait for truths");
+	settling->rows[settling->count++] =
+		(struct settling_row){.request = request->request,
+				      .row = (uint32_t)request->row,
+				      .class = (uint16_t)prediction.class,
+				      .classes = (uint16_t)prediction.classes,
+				      .first = prediction.classes > 0 ? prediction.chance : prediction.expected,
+				      .second = prediction.predicted};
+	return true;
+}
+
+/* ---- windows ---- */
+
+static bool closed_put(struct drift_settling *settling, struct visit *visit, struct closed_head head, struct text segment,
+		       struct error *error)
+{
+	char bytes[DRIFT_KEY_BYTES];
+	head.version = SETTLING_VERSION;
+	head.last = settling->open.last;
+	head.rows = settling->open.rows;
+	head.due_ms = settling->head.clock_ms + settling->wait_ms;
+	head.segment = (uint32_t)segment.length;
+	char *stored =
+		visit_remember(visit, number_key("closed", settling->head.closed, bytes), sizeof head + segment.length, error);
+	if (!stored)
+		return false;
+	memcpy(stored, &head, sizeof head);
+	if (segment.length > 0)
+		memcpy(stored + sizeof head, segment.bytes, segment.length);
+	settling->head.closed++;
+	settling->open.last = settling->open.rows = 0;
+	settling->changed = settling->open_changed = true;
+	return true;
+}
+
+/* Its chunks are deleted as those of a window that settles, but it has no record. */
+static bool open_drop(struct drift_settling *settling, struct visit *visit, struct text segment, struct error *error)
+{
+	settling->count = 0;
+	return settling->open.last == 0 || closed_put(settling, visit, (struct closed_head){.is_dropped = true}, segment, error);
+}
+
+bool drift_settling_enter(struct drift_settling *settling, struct visit *visit, struct text segment, uint64_t identity,
+			  uint64_t window, struct error *error)
+{
+	char bytes[DRIFT_KEY_BYTES];
+	if (settling->wait_ms == 0)
+		return true;
+	settling->open = (struct settling_open){0};
+	settling->open_changed = false;
+	(void)struct_recall(visit, open_key(segment, bytes), &settling->open, sizeof settling->open);
+	const bool is_other = settling->open.identity != identity || settling->open.window != window;
+	if (is_other && !open_drop(settling, visit, segment, error))
+		return false;
+	settling->open.identity = identity;
+	settling->open.window = window;
+	return true;
+}
+
+bool drift_settling_drop(struct drift_settling *settling, struct visit *visit, struct text segment, struct error *error)
+{
+	return settling->wait_ms == 0 || open_drop(settling, visit, segment, error);
+}
+
+bool drift_settling_forget(struct drift_settling *settling, struct visit *visit, struct text segment, struct error *error)
+{
+	char bytes[DRIFT_KEY_BYTES];
+	const struct text key = open_key(segment, bytes);
+	settling->open = (struct settling_open){0};
+	if (settling->wait_ms == 0 || !struct_recall(visit, key, &settling->open, sizeof settling->open))
+		return true;
+	return open_drop(settling, visit, segment, error) && visit_forget(visit, key, error);
+}
+
+bool drift_settling_close(struct drift_settling *settling, struct visit *visit, const struct drift_score *score,
+			  struct error *error)
+{
+	if (settling->wait_ms == 0)
+		return true;
+	const struct closed_head head = {.identity = score->identity,
+					 .window = score->window,
+					 .messages = score->messages,
+					 .begin_ms = score->begin_ms,
+					 .end_ms = score->end_ms};
+	if (!rows_store(settling, visit, error) || !closed_put(settling, visit, head, score->segment, error))
+		return false;
+	settling->open.window = score->window + 1;
+	return true;
+}
+
+bool drift_settling_leave(struct drift_settling *settling, struct visit *visit, struct text segment, struct error *error)
+{
+	char bytes[DRIFT_KEY_BYTES];
+	if (settling->wait_ms == 0)
+		return true;
+	return rows_store(settling, visit, error) &&
+	       (!settling->open_changed ||
+		struct_remember(visit, open_key(segment, bytes), &settling->open, sizeof settling->open, error));
+}
+
+/* ---- truths ---- */
+
+bool drift_settling_tell(struct drift_settling *settling, struct visit *visit, const struct truth_link *truth, struct error *error)
+{
+	char bytes[DRIFT_KEY_BYTES];
+	struct text stored;
+	const struct truth_head head = {truth->accuracy, truth->count};
+	const struct told told = {truth->request, settling->head.closed + 1};
+	if (settling->wait_ms == 0 || visit_recall(visit, number_key("truth", truth->request, bytes), &stored))
+		return true;
+	char *to = visit_remember(visit, number_key("truth", truth->request, bytes), sizeof head + truth->count * sizeof(double),
+				  error);
+	if (!to)
+		return false;
+	memcpy(to, &head, sizeof head);
+	if (truth->count > 0)
+		memcpy(to + sizeof head, truth->numbers, truth->count * sizeof(double));
+	settling->changed = true;
+	return struct_remember(visit, number_key("told", settling->head.told++, bytes), &told, sizeof told, error);
+}
+
+/* False: it is not known, or has no number for that row. */
+static bool truth_find(struct visit *visit, uint64_t request, uint32_t row, double *accuracy, double *number)
+{
+	char bytes[DRIFT_KEY_BYTES];
+	struct truth_head head;
+	struct text stored;
+	if (!visit_recall(visit, number_key("truth", request, bytes), &stored) || stored.length < sizeof head)
+		return false;
+	memcpy(&head, stored.bytes, sizeof head);
+	*accuracy = head.accuracy;
+	*number = (double)NAN;
+	if (row < head.count && head.count <= (stored.length - sizeof head) / sizeof(double))
+		memcpy(number, stored.bytes + sizeof head + row * sizeof(double), sizeof(double));
+	return true;
+}
+
+static bool truth_forget(struct visit *visit, uint64_t request, struct error *error)
+{
+	char bytes[DRIFT_KEY_BYTES];
+	struct text stored;
+	const struct text key = number_key("truth", request, bytes);
+	return !visit_recall(visit, key, &stored) || visit_forget(visit, key, error);
+}
+
+/* ---- settling ---- */
+
+static void row_count(const struct drift_settling *settling, struct visit *visit, const struct settling_row *row,
+		      struct settled_window *settled)
+{
+	const bool of_classes = row->classes > 0;
+	const struct drift_prediction prediction = {.classes = row->classes,
+						    .class = row->class,
+						    .chance = of_classes ? row->first : (double)NAN,
+						    .expected = of_classes ? (double)NAN : row->first,
+						    .predicted = row->second};
+	double accuracy, number;
+	if (truth_find(visit, row->request, row->row, &accuracy, &number))
+		settled->truths += drift_realised_add_prediction(&settled->realised, &prediction, settling->options->threshold,
+								 accuracy, number);
+}
+
+/* Counts the rows of a chunk, and deletes it. `before` is set to the chunk before it; 0: there is none. */
+static bool chunk_count(struct drift_settling *settling, struct visit *visit, const struct closed_head *closed, uint64_t number,
+			struct settled_window *settled, size_t *budget, uint64_t *before, struct error *error)
+{
+	char bytes[DRIFT_KEY_BYTES];
+	struct settling_chunk head;
+	struct text stored;
+	const struct text key = number_key("settle", number, bytes);
+	*before = 0;
+	if (!visit_recall(visit, key, &stored) || stored.length < sizeof head)
+		return true;
+	memcpy(&head, stored.bytes, sizeof head);
+	for (uint32_t i = 0; !closed->is_dropped && i < head.count; i++) {
+		struct settling_row row;
+		if (stored.length - sizeof head < (i + (size_t)1) * sizeof row)
+			break;
+		memcpy(&row, stored.bytes + sizeof head + i * sizeof row, sizeof row);
+		row_count(settling, visit, &row, settled);
+	}
+	*before = head.before < number ? head.before : 0;
+	*budget -= head.count < *budget ? head.count : *budget;
+	settling->head.rows -= head.count < settling->head.rows ? head.count : settling->head.rows;
+	return visit_forget(visit, key, error);
+}
+
+static bool closed_read(struct visit *visit, uint64_t number, struct closed_head *head, struct text *segment)
+{
+	char bytes[DRIFT_KEY_BYTES];
+	struct text stored;
+	if (!visit_recall(visit, number_key("closed", number, bytes), &stored) || stored.length < sizeof *head)
+		return false;
+	memcpy(head, stored.bytes, sizeof *head);
+	*segment = text_from(stored, sizeof *head);
+	return head->version == SETTLING_VERSION && segment->length == head->segment;
+}
+
+/* What was counted of the window in visits before. */
+static void part_read(struct visit *visit, uint64_t number, struct settled_window *settled)
+{
+	struct settled_part part;
+	if (!struct_recall(visit, TEXT("settled"), &part, sizeof part) || part.number != number)
+		return;
+	settled->truths = part.truths;
+	settled->realised = part.realised;
+}
+
+static bool part_keep(struct visit *visit, uint64_t number, const struct closed_head *head, const struct settled_window *settled,
+		      struct error *error)
+{
+	char bytes[DRIFT_KEY_BYTES];
+	const struct text key = number_key("closed", number, bytes);
+	struct settled_part *part = visit_remember(visit, TEXT("settled"), sizeof *part, error);
+	if (!part)
+		return false;
+	*part = (struct settled_part){number, settled->truths, settled->realised};
+	char *stored = visit_remember(visit, key, sizeof *head + settled->segment.length, error); /* the name stays behind it */
+	if (stored)
+		memcpy(stored, head, sizeof *head);
+	return stored != NULL;
+}
+
+static bool window_forget(struct drift_settling *settling, struct visit *visit, struct error *error)
+{
+	char bytes[DRIFT_KEY_BYTES];
+	struct text stored;
+	const struct text key = number_key("closed", settling->head.first_closed++, bytes);
+	return (!visit_recall(visit, key, &stored) || visit_forget(visit, key, error)) &&
+	       (!visit_recall(visit, TEXT("settled"), &stored) || visit_forget(visit, TEXT("settled"), error));
+}
+
+static struct settled_window *window_make(struct visit *visit, const struct closed_head *head, struct text segment)
+{
+	struct settled_window *settled = ARENA_NEW(visit_arena(visit), struct settled_window);
+	if (settled)
+		*settled = (struct settled_window){.segment = text_copied(visit_arena(visit), segment),
+						   .identity = head->identity,
+						   .window = head->window,
+						   .messages = head->messages,
+						   .begin_ms = head->begin_ms,
+						   .end_ms = head->end_ms};
+	return settled;
+}
+
+const struct settled_window *drift_settling_next(struct drift_settling *settling, struct visit *visit, size_t *budget,
+						 struct error *error)
+{
+	struct settling_head *all = &settling->head;
+	struct closed_head head;
+	struct text segment;
+	while (settling->wait_ms > 0 && all->first_closed<all->closed && * budget> 0) {
+		const uint64_t number = all->first_closed;
+		const bool is_read = closed_read(visit, number, &head, &segment);
+		if (is_read && !head.is_dropped && all->clock_ms < head.due_ms && all->rows <= SETTLING_ROWS_MAX)
+			return NULL;
+		settling->changed = true;
+		struct settled_window *settled = is_read ? window_make(visit, &head, segment) : NULL;
+		if (is_read && (!settled || arena_failed(visit_arena(visit)))) {
+			error_memory(error, ERROR_LIMIT, "settling a window");
+			return NULL;
+		}
+		if (settled)
+			part_read(visit, number, settled);
+		--*budget;
+		for (uint64_t before; settled && head.last > 0 && *budget > 0; head.last = before)
+			if (!chunk_count(settling, visit, &head, head.last, settled, budget, &before, error))
+				return NULL;
+		if (settled && head.last > 0) {
+			(void)part_keep(visit, number, &head, settled, error);
+			return NULL;
+		}
+		if (!window_forget(settling, visit, error))
+			return NULL;
+		if (settled && !head.is_dropped)
+			return settled;
+	}
+	return NULL;
+}
+
+/* ---- the end of a visit ---- */
+
+static bool told_is_over(const struct drift_settling *settling, const struct told *told)
+{
+	const struct settling_head *head = &settling->head;
+	return head->told - head->first_told > SETTLING_TRUTHS_MAX || (!settling->segmented && head->first_closed > told->needed);
+}
+
+static bool told_forget(struct drift_settling *settling, struct visit *visit, struct error *error)
+{
+	struct settling_head *head = &settling->head;
+	char bytes[DRIFT_KEY_BYTES];
+	for (size_t i = 0; i < TOLD_TURN_MOST && head->first_told < head->told; i++) {
+		struct told told;
+		const struct text key = number_key("told", head->first_told, bytes);
+		const bool is_there = struct_recall(visit, key, &told, sizeof told);
+		if (is_there && !told_is_over(settling, &told))
+			return true;
+		head->first_told++;
+		settling->changed = true;
+		if (is_there && (!truth_forget(visit, told.request, error) || !visit_forget(visit, key, error)))
+			return false;
+	}
+	return true;
+}
+
+bool drift_settling_end(struct drift_settling *settling, struct visit *visit, struct error *error)
+{
+	if (settling->wait_ms == 0)
+		return true;
+	return told_forget(settling, visit, error) &&
+	       (!settling->changed || struct_remember(visit, TEXT("settling"), &settling->head, sizeof settling->head, error));
+}
