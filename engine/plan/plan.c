@@ -123,7 +123,8 @@ static void infer_types(struct compiler *compiler, struct pipeline_plan *plan)
 		else
 			called[callee->step] = (struct called_model){0};
 	}
-	const struct types_known known = {compiler->options->metadata, compiler->options->files, &compiler->types_left};
+	const struct types_known known = {compiler->options->metadata, compiler->options->files, &compiler->types_left,
+					  compiler->spec};
 	types_infer(plan->graph, called, &known, compiler->arena, compiler->spec->faults, &plan->types);
 }
 

@@ -19,6 +19,7 @@ struct lookup {
 	size_t made_count, made_room;
 	struct tensor_type *made;
 	size_t faults; /* said so far */
+	bool of_operations; /* which may make what they use */
 };
 
 /* A name among tensors; what may be missing is asked for with has() or ??. */
@@ -100,6 +101,66 @@ static bool of_step(const struct lookup *lookup, size_t step, const struct expre
 	return false;
 }
 
+/* ---- marks ---- */
+
+static bool is_of_outliers(struct text mark)
+{
+	return text_starts_with(mark, TEXT("outlier_")) || text_is(mark, "is_outlier");
+}
+
+static bool is_of_estimates(struct text mark)
+{
+	return text_starts_with(mark, TEXT("estimated_"));
+}
+
+static bool gives_mark(const struct step_spec *spec, struct text mark)
+{
+	const struct monitor_rules *rules = spec->kind ? spec->kind->monitors : NULL;
+	if (!rules || is_of_outliers(mark))
+		return rules && rules->flag;
+	if (is_of_estimates(mark))
+		return rules->estimates && spec->options && rules->estimates(spec->options, mark);
+	return rules->judges_windows;
+}
+
+/* Another pipeline may call this one, or be called: marks go along. */
+static bool others_give_mark(const struct inference *inference, struct text mark)
+{
+	for (size_t i = 0; inference->spec && i < inference->spec->count; i++) {
+		const struct resource *resource = inference->spec->resources[i];
+		const struct pipeline_spec *pipeline = resource->spec;
+		if (resource->kind->type != RESOURCE_PIPELINE || resource == inference->graph->resource || !pipeline)
+			continue;
+		for (size_t j = 0; j < pipeline->steps.count; j++)
+			if (gives_mark(&((const struct step_spec *)pipeline->steps.items)[j], mark))
+				return true;
+	}
+	return !inference->spec;
+}
+
+static void check_mark(const struct lookup *lookup, const struct expression_name *name)
+{
+	const struct inference *inference = lookup->inference;
+	const struct graph *graph = inference->graph;
+	if (lookup->of_operations || name->optional)
+		return;
+	for (size_t i = 0; i < graph->count; i++)
+		if (gives_mark(graph->steps[i].spec, name->name) && waits_for(inference, lookup->step, i))
+			return;
+	if (!others_give_mark(inference, name->name))
+		fault_add(
+			inference->faults, CODE_ABSENT_MARK, name->place, NULL,
+			"no step before `%s` gives the mark `" TEXT_FORMAT
+			"`, so the expression fails for each message that has no tensor of that name; add a step `%s`%s before it, "
+			"or write `" TEXT_FORMAT " ?? ...` with what counts without it",
+			graph->steps[lookup->step].name, TEXT_ARGUMENTS(name->name),
+			is_of_outliers(name->name) ? "outlier" : "drift",
+			!is_of_estimates(name->name)		 ? ""
+			: text_is(name->name, "estimated_error") ? " with `estimateError`"
+								 : " with `estimate`",
+			TEXT_ARGUMENTS(name->name));
+}
+
 static const char *const *own_names(const struct lookup *lookup)
 {
 	return lookup->kind && lookup->kind->merges ? lookup->kind->merges->own_names : NULL;
@@ -116,8 +177,10 @@ static bool plain_name(const struct lookup *lookup, const struct expression_name
 		return true;
 	}
 	if (!types_find(lookup->inputs, name->name)) {
-		if (expression_is_mark(name->name))
+		if (expression_is_mark(name->name)) {
+			check_mark(lookup, name);
 			return true;
+		}
 		for (const char *const *own = own_names(lookup); own && *own; own++)
 			if (text_is(name->name, *own))
 				return true;
@@ -215,8 +278,11 @@ static void check_operations(struct lookup *lookup, const struct item_list *list
 	static const struct tensor_types any = {0};
 	const struct operation *operations = list->items;
 	for (size_t i = 0; i < list->count; i++) {
-		struct lookup alone = {
-			.inference = lookup->inference, .inputs = &any, .kind = lookup->kind, .step = lookup->step};
+		struct lookup alone = {.inference = lookup->inference,
+				       .inputs = &any,
+				       .kind = lookup->kind,
+				       .step = lookup->step,
+				       .of_operations = true};
 		check_rows(&alone, operations[i].row->rows, operations[i].options, last);
 		lookup->faults += alone.faults;
 	}

@@ -18,6 +18,7 @@ struct inference {
 	const struct called_model *called; /* of each step */
 	const struct models_metadata *metadata;
 	const struct file_source *files;
+	const struct spec *spec;
 	struct arena *arena;
 	struct faults *faults;
 	struct graph_types *types;

@@ -461,6 +461,7 @@ bool types_infer(const struct graph *graph, const struct called_model *called, c
 		.called = called,
 		.metadata = known->metadata,
 		.files = known->files,
+		.spec = known->spec,
 		.arena = arena,
 		.faults = faults,
 		.types = types,

@@ -236,7 +236,8 @@ static void check_types(const struct graph *graph, const struct spec *spec, stru
 	near.source = (struct file_source){&near, near_read};
 	const struct called_model *called = ARENA_ARRAY(arena, struct called_model, graph->count);
 	struct graph_types types = {0};
-	if (!called || !types_infer(graph, called, &(struct types_known){.files = &near.source}, arena, spec->faults, &types))
+	if (!called ||
+	    !types_infer(graph, called, &(struct types_known){.files = &near.source, .spec = spec}, arena, spec->faults, &types))
 		return;
 	metrics_check_types(graph, &types, arena, spec->faults);
 	alerts_check_types(graph, &types, arena, spec->faults);

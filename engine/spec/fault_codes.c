@@ -467,6 +467,14 @@ const struct fault_code fault_codes[] = {
 		     "feature varies, or leave it out of `tensors`. Of a feature with fewer than 50 values, only the missing "
 		     "values are judged.",
 	     .example = "drift: {tensors: [x], reference: r.json}      # in r.json, all values of x are 5\n"),
+	WARNING(CODE_ABSENT_MARK, BAD_REFERENCE, .title = "A mark that no step before gives",
+		.help = "Marks travel with a message from the step that makes them: `outlier`, or `drift`. Without such a step "
+			"before it "
+			"the expression fails for each message, unless the message has a tensor of that name. Add the step, or say "
+			"what counts without the mark: `is_outlier ?? false`.",
+		.example = "steps:\n- {name: rest, filter: {keep: not is_outlier}}\n\n"
+			   "steps:\n- {name: odd, outlier: {tensor: x, by: mahalanobis, past: 1h}}\n"
+			   "- {name: rest, inputs: [odd], filter: {keep: not is_outlier}}\n"),
 	NOTE(CODE_RENAMED_OUTPUT, BAD_REFERENCE, .title = "An output that renames a tensor and requests none",
 	     .help = "A single name in a step's `outputs` renames the only tensor of the reply. It may stay. To request "
 		     "tensors of the model by name, use `outputs` of the step's `model`.",
