@@ -228,7 +228,7 @@ static const char *answers_topic(const struct experiment_reading *self, const st
 static bool pipeline_exposes(const struct experiment_reading *self, const char *pipeline)
 {
 	const struct graph *graph = experiment_graph_find(self->data, pipeline);
-	const struct graph_experiment *experiment = graph ? graph_meets(graph, self->name) : NULL;
+	const struct graph_experiment *experiment = graph ? graph_reachable_experiment(graph, self->name) : NULL;
 	return experiment && experiment->exposes;
 }
 
@@ -331,7 +331,7 @@ static bool is_absent(struct error *error)
 	return absent;
 }
 
-/* All pipelines of the files whose messages can meet the experiment. */
+/* All pipelines of the files whose messages can reach the experiment. */
 static bool topics_take_found(struct experiment_reading *self, const struct pipeline_target *target, struct error *error)
 {
 	const struct linked_graphs *graphs = &self->data->graphs;
@@ -339,9 +339,9 @@ static bool topics_take_found(struct experiment_reading *self, const struct pipe
 	size_t found = 0;
 	for (size_t i = 0; i < graphs->count; i++) {
 		const struct graph *graph = graphs->items[i];
-		for (size_t j = 0; j < graph->met_count; j++)
-			suggest_offer(&meant, text_of(graph->met[j]->name));
-		if (!graph_meets(graph, self->name))
+		for (size_t j = 0; j < graph->reachable_count; j++)
+			suggest_offer(&meant, text_of(graph->reachable[j]->name));
+		if (!graph_reachable_experiment(graph, self->name))
 			continue;
 		found++;
 		if (!topics_take(self, target, graph->name, error) && !(graph->resource->made_of && is_absent(error)))
@@ -494,7 +494,7 @@ static const char *mirror_found(const struct experiment_data *data, const char *
 {
 	size_t at = 0;
 	const struct graph *graph = data->experiment ? NULL : experiment_graph_next(data, name, &at);
-	const struct experiment_spec *spec = graph ? graph_meets(graph, name)->spec : data->experiment;
+	const struct experiment_spec *spec = graph ? graph_reachable_experiment(graph, name)->spec : data->experiment;
 	return spec ? spec->mirror_name.text : NULL;
 }
 

@@ -80,7 +80,7 @@ bool experiment_data_open(const struct workspace *workspace, const char *name, c
 			  struct arena *arena, struct experiment_data *data, struct error *error);
 void experiment_data_close(struct experiment_data *data);
 
-/* The next pipeline of the files whose messages can meet the experiment, from the graph `*at` on; NULL: there is none. */
+/* The next pipeline of the files whose messages can reach the experiment, from the graph `*at` on; NULL: there is none. */
 const struct graph *experiment_graph_next(const struct experiment_data *data, const char *name, size_t *at);
 
 /* The graph of a pipeline of the files; NULL: they do not have it. */

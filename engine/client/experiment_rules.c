@@ -5,7 +5,7 @@ const struct graph *experiment_graph_next(const struct experiment_data *data, co
 {
 	while (*at < data->graphs.count) {
 		const struct graph *graph = data->graphs.items[(*at)++];
-		if (graph_meets(graph, name))
+		if (graph_reachable_experiment(graph, name))
 			return graph;
 	}
 	return NULL;

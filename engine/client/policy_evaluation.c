@@ -243,7 +243,7 @@ static bool bandits_rehearse(struct policy_evaluation *self, const struct experi
 	const char *name = self->asked->experiment;
 	size_t at = 0;
 	const struct graph *graph = experiment_graph_next(data, name, &at);
-	const struct graph_experiment *experiment = graph ? graph_meets(graph, name) : NULL;
+	const struct graph_experiment *experiment = graph ? graph_reachable_experiment(graph, name) : NULL;
 	if (!experiment || !experiment->learns)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "the files have no bandits of `%s`: an Experiment with `bandits`; give them by -f, or a policy by "

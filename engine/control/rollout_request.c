@@ -60,15 +60,15 @@ bool rollout_request_item(const struct ledger_rollout *rollout, const struct rol
 			  struct error *error)
 {
 	const struct control_move *last = rollout->count > 0 ? &rollout->moves[rollout->count - 1]->record : NULL;
-	const bool promotes = strcmp(request->verb, "promote") == 0, is_said = request->seen != ROLLOUT_SEEN_RECORDED;
+	const bool promotes = strcmp(request->verb, "promote") == 0, has_seen = request->seen != ROLLOUT_SEEN_RECORDED;
 	const bool approves = promotes && rollout->has_record && rollout->record.waiting;
-	const struct control_move *given = promotes && !is_said ? promotion_find(rollout, request) : NULL;
+	const struct control_move *given = promotes && !has_seen ? promotion_find(rollout, request) : NULL;
 	if (given)
 		return promotion_refuse(rollout, given, error);
 	*item = (struct proposal_item){.kind = ROLLOUT_COMMAND_KIND,
 				       .name = rollout->name,
 				       .document = text_of(approves ? "approve" : request->verb),
-				       .expected = is_said				    ? request->seen
+				       .expected = has_seen				    ? request->seen
 						   : strcmp(request->verb, "rollback") == 0 ? PROPOSAL_EXPECTS_ANY
 						   : last				    ? last->number
 											    : 0};

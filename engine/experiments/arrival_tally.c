@@ -63,10 +63,10 @@ static bool exposure_is_past(const struct arrival_tally *tally, const struct sam
  * this stage. */
 static void past_count(struct arrival_tally *tally, size_t arm, size_t judged, bool is_late, uint64_t weight)
 {
-	const bool is_said =
+	const bool was_counted =
 		tally->feedback_ms < tally->since_ms && joined_of(tally, arm, judged) + late_of(tally, arm, judged) > 0;
 	bool *has_past = &tally->has_past[arm][judged];
-	if (joined_of(tally, arm, judged) > *has_past || is_said)
+	if (joined_of(tally, arm, judged) > *has_past || was_counted)
 		return;
 	if (is_late)
 		late_count(tally, arm, judged, tally->feedback_ms < tally->since_ms ? 1 : weight);
@@ -173,7 +173,7 @@ void arrival_tally_unit(struct arrival_tally *tally, uint64_t unit, unsigned out
 /* Whoever judges may not know of the last truth of the stage before. */
 static void last_count(struct arrival_tally *tally, const struct past_truth *last)
 {
-	if (last->time_ms == 0 || last->time_ms < tally->since_ms - TRUTH_TOLD_MS)
+	if (last->time_ms == 0 || last->time_ms < tally->since_ms - TRUTH_REPORTED_MS)
 		return;
 	arrival_count(tally, last->arm, 0, !last->is_late, last->is_late);
 	tally->has_past[last->arm][0] = !last->is_late;

@@ -17,7 +17,7 @@
  *
  * An outcome that came before the present stage was counted under an earlier table. Whoever judges may not have been told: a new
  * leader does not know it, and the former tally's last ones of the stage were on their way. So of those that a new leader reads,
- * and if the former tally had a truth within TRUTH_TOLD_MS before the stage, one counts: as it came, in time or late.
+ * and if the former tally had a truth within TRUTH_REPORTED_MS before the stage, one counts: as it came, in time or late.
  *
  * Pure. Belongs to one thread.
  */

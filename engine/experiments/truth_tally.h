@@ -44,7 +44,7 @@
 #define TRUTH_COUNT_MAX 10000000 /* units of an arm: the squares of 64 pipelines fit into 63 bits; further ones are left out */
 #define TRUTH_ARRIVALS_MAX (INT64_C(1) << 53) /* requests by when their truths came: those of 64 pipelines fit into 63 bits */
 #define TRUTH_SAMPLED_LEAST 10		      /* the estimate of all is then right within a third, two times of three */
-#define TRUTH_TOLD_MS 20000		      /* within this time a truth is read and counted, and the keeper told of it */
+#define TRUTH_REPORTED_MS 20000		      /* within this time a truth is read and counted, and the keeper has it */
 #define TRUTH_EXPOSURE_BYTES 40	 /* of an open exposure; values of feedback take more (experiments/outcome_values.h) */
 #define TRUTH_MEMORY_BYTES ((size_t)64 << 20) /* for open exposures: 1,670,000 */
 #define TRUTH_UNITS_MAX ((size_t)1 << 20) /* further units are left out: of so many, an accuracy is known to 0.1% */

@@ -53,8 +53,8 @@ static bool is_of_rollouts(struct text name)
 
 static bool has_rollout(const struct graph *graph)
 {
-	for (size_t i = 0; i < graph->met_count; i++)
-		if (experiment_is_rolled_out(graph->met[i]->spec))
+	for (size_t i = 0; i < graph->reachable_count; i++)
+		if (experiment_is_rolled_out(graph->reachable[i]->spec))
 			return true;
 	return false;
 }

@@ -71,8 +71,8 @@ static void check_rollback(const struct compiler *compiler, const struct graph *
 	if (action->type != ALERT_ROLLBACK || !name)
 		return;
 	struct suggestion suggestion = suggest_begin(text_of(name));
-	for (size_t i = 0; i < graph->met_count; i++) {
-		const struct graph_experiment *experiment = graph->met[i];
+	for (size_t i = 0; i < graph->reachable_count; i++) {
+		const struct graph_experiment *experiment = graph->reachable[i];
 		if (!experiment_is_rolled_out(experiment->spec))
 			continue;
 		if (strcmp(experiment->name, name) == 0)

@@ -262,8 +262,8 @@ static void find_experiments(struct graph *graph, const struct spec *spec, struc
 	}
 	graph->experiments = all.items;
 	graph->experiment_count = all.count;
-	graph->met = all.items;
-	graph->met_count = all.count;
+	graph->reachable = all.items;
+	graph->reachable_count = all.count;
 }
 
 const struct graph_experiment *graph_experiment_find(const struct graph *graph, size_t step, enum call_target target,

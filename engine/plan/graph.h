@@ -210,8 +210,8 @@ struct graph {
 	int64_t max_visits;	       /* of a step for one request: maxStepRevisits + 1 */
 	size_t experiment_count; /* experiments of its steps and of their calls, each once */
 	const struct graph_experiment *const *experiments;
-	size_t met_count; /* experiments that its messages can meet: those, and once linked those of pipelines that it calls */
-	const struct graph_experiment *const *met;
+	size_t reachable_count; /* experiments that its messages reach: those, and once linked those of pipelines that it calls */
+	const struct graph_experiment *const *reachable;
 	const struct name_index *callees;	 /* enum call_target by the plain names that its steps call; NULL: none */
 	const struct graph_offspring *offspring; /* NULL: no step makes children */
 	const struct graph_part *part; /* the part of one stage among several; NULL: one stage runs the whole graph */
@@ -274,7 +274,7 @@ struct graph *graph_build(const struct resource *pipeline, const struct spec *sp
 struct graph *graph_build_served(const struct resource *pipeline, const struct spec *spec, const struct name_list *servers,
 				 struct arena *arena, struct faults *faults);
 
-/* Finds the experiments that messages of each graph can meet, also by calls of pipelines among these graphs, however deep. Called
+/* Finds the experiments that messages of each graph can reach, also by calls of pipelines among these graphs, however deep. Called
  * when all graphs are built. False: memory ran out. */
 bool graphs_link(struct graph *const *graphs, size_t count, struct arena *arena);
 
@@ -286,8 +286,8 @@ struct linked_graphs {
 
 bool linked_graphs_build(struct linked_graphs *linked, const struct spec *spec, struct arena *arena);
 
-/* The experiment of that name which messages of the graph can meet. NULL: none. */
-const struct graph_experiment *graph_meets(const struct graph *graph, const char *experiment);
+/* The experiment of that name which messages of the graph can reach. NULL: none. */
+const struct graph_experiment *graph_reachable_experiment(const struct graph *graph, const char *experiment);
 
 /* The shares of a step, and the number of buckets of each; 0: it has none. Both arrays have space for ASSIGNMENT_WAYS_MAX. */
 size_t graph_shares(const struct graph *graph, size_t step, struct share *shares, size_t *buckets);

@@ -245,8 +245,8 @@ static bool experiment_uses(const struct graph_experiment *experiment, const cha
 bool graph_learns_by(const struct graph *graph, const char *metric)
 {
 	bool used = false;
-	for (size_t i = 0; i < graph->met_count && !used; i++)
-		used = experiment_uses(graph->met[i], metric);
+	for (size_t i = 0; i < graph->reachable_count && !used; i++)
+		used = experiment_uses(graph->reachable[i], metric);
 	return used;
 }
 
@@ -284,8 +284,8 @@ static void check_criterion(const struct graph *graph, const char *experiment, c
 void metrics_check_criteria(const struct graph *graph, struct faults *faults)
 {
 	struct arena *arena = arena_open(CHECK_BYTES);
-	for (size_t i = 0; arena && i < graph->met_count; i++) {
-		const struct graph_experiment *experiment = graph->met[i];
+	for (size_t i = 0; arena && i < graph->reachable_count; i++) {
+		const struct graph_experiment *experiment = graph->reachable[i];
 		const char *names[EXPERIMENT_METRICS_MAX];
 		const size_t count = experiment->judged ? experiment_metrics(experiment->spec, names) : 0;
 		for (size_t j = 0; j < count && j < EXPERIMENT_METRICS_MAX; j++)

@@ -231,7 +231,7 @@ size_t plan_errors(const struct plan *plan);
 /* Whether no pipeline before that one is in its namespace: for going through the namespaces of a plan. */
 bool plan_is_first_of_namespace(const struct plan *plan, size_t index);
 
-/* Whether an experiment that messages of the graph can meet has bandits. Then engines learn, under one id: the group of those that
+/* Whether an experiment that messages of the graph can reach has bandits. Then engines learn, under one id: the group of those that
  * may lead, and the transactional id of the one that does. NULL: the arena is full. */
 bool graph_learns(const struct graph *graph);
 
@@ -239,7 +239,7 @@ bool graph_learns(const struct graph *graph);
 const char *graph_reference_topic(const struct graph *graph, const struct graph_step *step);
 const char *plan_learner_id(const struct pipeline_plan *plan, struct arena *arena);
 
-/* Whether an engine counts the truths of experiments that its messages can meet for a keeper, and the group of those that may. */
+/* Whether an engine counts the truths of experiments that its messages can reach for a keeper, and the group of those that may. */
 bool graph_is_judged(const struct graph *graph);
 const char *plan_truths_id(const struct pipeline_plan *plan, struct arena *arena);
 

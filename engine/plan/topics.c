@@ -311,11 +311,11 @@ static bool experiment_is_judged(const struct graph_experiment *experiment)
 	return experiment->judged;
 }
 
-/* Whether messages of the graph can meet an experiment of that sort. */
-static bool graph_meets_any(const struct graph *graph, bool (*is_of)(const struct graph_experiment *experiment))
+/* Whether messages of the graph can reach an experiment of that sort. */
+static bool graph_reaches_any(const struct graph *graph, bool (*is_of)(const struct graph_experiment *experiment))
 {
-	for (size_t i = 0; i < graph->met_count; i++)
-		if (is_of(graph->met[i]))
+	for (size_t i = 0; i < graph->reachable_count; i++)
+		if (is_of(graph->reachable[i]))
 			return true;
 	return false;
 }
@@ -332,7 +332,7 @@ static bool called_carry(const struct compiler *compiler, const struct graph *gr
 	const char *name;
 	for (size_t nth = 0; graph->steps[step].spec->options && graph_calls(graph, step, nth, &target, &name); nth++) {
 		const size_t index = target == CALL_PIPELINE ? names_find(&compiler->pipelines, text_of(name)) : NAME_NONE;
-		if (index != NAME_NONE && graph_meets_any(compiler->plan->pipelines[index].graph, experiment_is_carried))
+		if (index != NAME_NONE && graph_reaches_any(compiler->plan->pipelines[index].graph, experiment_is_carried))
 			return true;
 	}
 	return false;
@@ -357,7 +357,7 @@ static bool writes_thin(struct compiler *compiler, struct pipeline_plan *plan)
 
 bool graph_learns(const struct graph *graph)
 {
-	return graph_meets_any(graph, experiment_learns);
+	return graph_reaches_any(graph, experiment_learns);
 }
 
 const char *graph_reference_topic(const struct graph *graph, const struct graph_step *step)
@@ -376,7 +376,7 @@ const char *plan_learner_id(const struct pipeline_plan *plan, struct arena *aren
 
 bool graph_is_judged(const struct graph *graph)
 {
-	return graph_meets_any(graph, experiment_is_judged);
+	return graph_reaches_any(graph, experiment_is_judged);
 }
 
 const char *plan_truths_id(const struct pipeline_plan *plan, struct arena *arena)
@@ -435,18 +435,18 @@ static void add_experiment_topics(struct compiler *compiler, struct pipeline_pla
 		.reason = "policies of its bandits",
 	};
 	const bool writes = writes_thin(compiler, plan);
-	if (writes || graph_meets_any(plan->graph, experiment_exposes))
+	if (writes || graph_reaches_any(plan->graph, experiment_exposes))
 		plan_topic_add(compiler, plan, exposures);
-	if (graph_meets_any(plan->graph, experiment_mirrors))
+	if (graph_reaches_any(plan->graph, experiment_mirrors))
 		plan_topic_add(compiler, plan, shadow);
 	if (graph_learns(plan->graph))
 		plan_topic_add(compiler, plan, policy);
 	const bool counted = metrics_need_feedback(plan->graph, compiler->arena);
 	if (counted)
 		feedback.reason = "what became of answers, for its metrics";
-	else if (plan->graph->met_count == 0)
+	else if (plan->graph->reachable_count == 0)
 		feedback.reason = "what became of answers, for the estimates of its drift steps";
-	if (counted || plan->graph->met_count > 0 || plan_awaits_truths(plan->graph))
+	if (counted || plan->graph->reachable_count > 0 || plan_awaits_truths(plan->graph))
 		plan_topic_add(compiler, plan, feedback);
 	add_moves(compiler, plan);
 }

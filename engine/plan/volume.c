@@ -58,8 +58,8 @@ static void add_step_records(struct pipeline_plan *plan, struct arena *arena)
 static void add_experiment_records(struct pipeline_plan *plan)
 {
 	struct volume *volume = &plan->volume;
-	for (size_t i = 0; i < plan->graph->met_count; i++) {
-		const struct graph_experiment *experiment = plan->graph->met[i];
+	for (size_t i = 0; i < plan->graph->reachable_count; i++) {
+		const struct graph_experiment *experiment = plan->graph->reachable[i];
 		volume->exposures += experiment->exposes;
 		if (experiment->spec->mirror_name.text)
 			volume->shadows += (double)experiment->spec->mirror_percent / WHOLE_PERCENT;

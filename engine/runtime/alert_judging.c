@@ -39,8 +39,8 @@ uint64_t alert_groups_now(const struct engine *engine, const char *pipeline, siz
 
 static void rollouts_read(const struct alert_watch *watch, const struct graph *graph, struct alert_values *values)
 {
-	for (size_t i = 0; i < graph->met_count; i++)
-		rollout_board_figures(engine_rollouts(watch->engine), graph->met[i]->name, values);
+	for (size_t i = 0; i < graph->reachable_count; i++)
+		rollout_board_figures(engine_rollouts(watch->engine), graph->reachable[i]->name, values);
 }
 
 /* The figures of the pipeline, without those of drift. */

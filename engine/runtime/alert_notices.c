@@ -8,7 +8,8 @@
 bool alert_rollback_check(const struct alert_watch *watch, const struct graph *graph, const struct alert_action *action,
 			  struct error *error)
 {
-	const struct graph_experiment *experiment = action->experiment.text ? graph_meets(graph, action->experiment.text) : NULL;
+	const struct graph_experiment *experiment =
+		action->experiment.text ? graph_reachable_experiment(graph, action->experiment.text) : NULL;
 	if (!experiment || !experiment_is_rolled_out(experiment->spec))
 		return error_set(error, ERROR_CONFIG, action->here,
 				 "the pipeline has no experiment `%s` with a rollout; name one that has a `default`, and "
@@ -101,7 +102,7 @@ static bool roll_back(struct alert_watch *watch, const struct pipeline_plan *pla
 		      const struct alert_action *action, const struct alert_message *message, const struct notice_receipt *receipt,
 		      struct error *error)
 {
-	const struct graph_experiment *experiment = graph_meets(plan->graph, action->experiment.text);
+	const struct graph_experiment *experiment = graph_reachable_experiment(plan->graph, action->experiment.text);
 	char id[NOTICE_ID_BYTES];
 	struct buffer record;
 	if (!alert_is_shared(watch) || !experiment || strcmp(message->status, "firing") != 0 ||

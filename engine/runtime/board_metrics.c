@@ -219,16 +219,16 @@ static void write_policies(const struct board_scrape *scrape, struct exposition 
 	struct subject_list states;
 	size_t count = 0;
 	for (size_t i = 0; i < scrape->plan->count; i++)
-		count += scrape->plan->pipelines[i].graph->met_count;
+		count += scrape->plan->pipelines[i].graph->reachable_count;
 	if (!subject_list_open(&states, count, scrape->arena))
 		return;
 	for (size_t i = 0; i < scrape->plan->count; i++) {
 		const struct graph *graph = scrape->plan->pipelines[i].graph;
 		const struct text namespace = text_of(scrape->plan->pipelines[i].namespace);
-		for (size_t j = 0; j < graph->met_count; j++) {
-			const char *name = graph->met[j]->name;
+		for (size_t j = 0; j < graph->reachable_count; j++) {
+			const char *name = graph->reachable[j]->name;
 			struct policy_figures *figures =
-				graph->met[j]->learns ? policy_figures_of(scrape, graph->name, name) : NULL;
+				graph->reachable[j]->learns ? policy_figures_of(scrape, graph->name, name) : NULL;
 			if (figures)
 				subject_list_add(&states, (struct metric_subject){{namespace, text_of(graph->name), text_of(name)},
 										  figures});

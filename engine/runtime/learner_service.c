@@ -171,9 +171,9 @@ static void *service_run(void *context)
 static bool learnings_make(struct learner_service *service)
 {
 	const struct graph *graph = service->config.graph;
-	service->learnings = memory_take(graph->met_count + 1, sizeof *service->learnings);
-	for (size_t i = 0; service->learnings && i < graph->met_count; i++) {
-		const struct graph_experiment *experiment = graph->met[i];
+	service->learnings = memory_take(graph->reachable_count + 1, sizeof *service->learnings);
+	for (size_t i = 0; service->learnings && i < graph->reachable_count; i++) {
+		const struct graph_experiment *experiment = graph->reachable[i];
 		if (!experiment->learns)
 			continue;
 		struct learning *learning = &service->learnings[service->count++];

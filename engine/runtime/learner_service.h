@@ -35,7 +35,7 @@ struct learner_service_config {
 	const char *id;	   /* group of the engines that may lead, and transactional id of the leader */
 	bool alone;	   /* no other engine runs: it leads without a group */
 	const char *exposures, *feedback, *policy; /* topics, which exist */
-	const struct graph *graph;		   /* the experiments with `learns` that its messages can meet */
+	const struct graph *graph;		   /* the experiments with `learns` that its messages can reach */
 	struct policy_board *board;
 	const struct log_sink *log; /* NULL: nothing is logged */
 	int64_t hold_ms;	    /* feedback waits so long for its exposure; 0: OUTCOME_HOLD_MS */

@@ -406,9 +406,9 @@ static bool counting_make(struct truth_service *service, const struct graph_expe
 static bool countings_make(struct truth_service *service)
 {
 	const struct graph *graph = service->config.graph;
-	service->countings = memory_take(graph->met_count + 1, sizeof *service->countings);
-	for (size_t i = 0; service->countings && i < graph->met_count; i++)
-		if (graph->met[i]->judged && !counting_make(service, graph->met[i]))
+	service->countings = memory_take(graph->reachable_count + 1, sizeof *service->countings);
+	for (size_t i = 0; service->countings && i < graph->reachable_count; i++)
+		if (graph->reachable[i]->judged && !counting_make(service, graph->reachable[i]))
 			return false;
 	return service->countings;
 }

@@ -37,7 +37,7 @@ struct truth_service_config {
 	const char *id; /* group of the engines that may lead */
 	bool alone;	/* no other engine runs: it leads without a group */
 	const char *exposures, *feedback; /* topics, which exist */
-	const struct graph *graph;	  /* the experiments that are rolled out and that its messages can meet */
+	const struct graph *graph;	  /* the experiments that are rolled out and that its messages can reach */
 	struct rollout_board *board;
 	const struct log_sink *log; /* NULL: nothing is logged */
 };

@@ -34,8 +34,8 @@ bool experiment_list_read(struct experiment_list *list, const struct spec *spec)
 	if (!linked_graphs_build(&graphs, spec, list->arena))
 		return false;
 	for (size_t i = 0; i < graphs.count; i++)
-		for (size_t j = 0; j < graphs.items[i]->met_count; j++)
-			if (!experiment_list_add(list, graphs.items[i]->met[j], graphs.items[i]->name))
+		for (size_t j = 0; j < graphs.items[i]->reachable_count; j++)
+			if (!experiment_list_add(list, graphs.items[i]->reachable[j], graphs.items[i]->name))
 				return false;
 	return !arena_failed(list->arena);
 }

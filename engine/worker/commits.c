@@ -91,9 +91,9 @@ static bool stage_carries(const struct worker_stage *stage)
 {
 	const struct graph *graph = stage->config->graph;
 	size_t i = 0;
-	while (i < graph->met_count && !graph->met[i]->carried)
+	while (i < graph->reachable_count && !graph->reachable[i]->carried)
 		i++;
-	return i < graph->met_count;
+	return i < graph->reachable_count;
 }
 
 /* Exposures are left out before the answer is. At least once, a record that is taken again would count twice in the state of

@@ -380,7 +380,7 @@ static void a_truth_at_the_end_of_a_stage_says_in_the_next_one_that_truths_come(
 	static const struct {
 		int64_t before_ms;
 		int64_t joined;
-	} rows[] = {{0, 1}, {TRUTH_TOLD_MS, 1}, {TRUTH_TOLD_MS + 1, 0}};
+	} rows[] = {{0, 1}, {TRUTH_REPORTED_MS, 1}, {TRUTH_REPORTED_MS + 1, 0}};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		truth_tally_close(tally);

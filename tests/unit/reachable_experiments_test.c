@@ -1,4 +1,4 @@
-/* met_experiments_test.c: Tests of the experiments that messages of a pipeline can meet by calls of other pipelines, and of what
+/* reachable_experiments_test.c: Tests of the experiments that messages of a pipeline reach by calls of other pipelines, and of what
  * follows for its topics and its rights. */
 #include "planning.h"
 
@@ -36,28 +36,28 @@ static const struct graph *linked_find(const char *yaml, const char *pipeline)
 	return planning_linked(&planning, pipeline);
 }
 
-static void expect_met(const char *yaml, const char *pipeline, const char *expected)
+static void expect_reachable(const char *yaml, const char *pipeline, const char *expected)
 {
 	const struct graph *graph = linked_find(yaml, pipeline);
-	const char *met = "";
-	for (size_t i = 0; i < graph->met_count; i++)
-		met = arena_print(planning.arena, "%s%s%s", met, i > 0 ? " " : "", graph->met[i]->name);
-	assert_string_equal(met, expected);
+	const char *reachable = "";
+	for (size_t i = 0; i < graph->reachable_count; i++)
+		reachable = arena_print(planning.arena, "%s%s%s", reachable, i > 0 ? " " : "", graph->reachable[i]->name);
+	assert_string_equal(reachable, expected);
 	planning_close(&planning);
 }
 
-static void messages_meet_the_experiments_of_pipelines_that_they_are_passed_to(void **state)
+static void messages_reach_the_experiments_of_pipelines_that_they_are_passed_to(void **state)
 {
 	static const char yaml[] =
 		BANDITS("e") CANDIDATES HAS("holder", "e") CALLS("caller", "holder", "zero") CALLS("far", "zero", "caller");
 	(void)state;
-	expect_met(yaml, "holder", "e");
-	expect_met(yaml, "caller", "e");
-	expect_met(yaml, "far", "e");
-	expect_met(yaml, "zero", "");
+	expect_reachable(yaml, "holder", "e");
+	expect_reachable(yaml, "caller", "e");
+	expect_reachable(yaml, "far", "e");
+	expect_reachable(yaml, "zero", "");
 }
 
-static void each_experiment_is_met_once_and_its_own_come_first(void **state)
+static void each_experiment_is_reached_once_and_its_own_come_first(void **state)
 {
 	static const char yaml[] = BANDITS("e") BANDITS("f") CANDIDATES HAS("left", "e") HAS("right", "f")
 		CALLS("both", "left", "right") CALLS("again", "both", "left")
@@ -65,9 +65,9 @@ static void each_experiment_is_met_once_and_its_own_come_first(void **state)
 						    "route: {cases: [{when: y > 0, call: both}],"
 						    " default: {call: left}}}], output: {steps: [c]}}\n";
 	(void)state;
-	expect_met(yaml, "both", "e f");
-	expect_met(yaml, "again", "e f");
-	expect_met(yaml, "own", "f e");
+	expect_reachable(yaml, "both", "e f");
+	expect_reachable(yaml, "again", "e f");
+	expect_reachable(yaml, "own", "f e");
 }
 
 static void candidates_of_an_experiment_are_called(void **state)
@@ -76,7 +76,7 @@ static void candidates_of_an_experiment_are_called(void **state)
 		RESOURCE("Experiment", "outer") "spec: {resourceType: pipeline, candidates: [{name: holder, weight: 50}, {name: "
 						"zero, weight: 50}]}\n" HAS("p", "outer");
 	(void)state;
-	expect_met(yaml, "p", "outer inner");
+	expect_reachable(yaml, "p", "outer inner");
 }
 
 /* Such a circle is an error of a plan, but graphs are linked before that is known. */
@@ -84,8 +84,8 @@ static void pipelines_that_call_each_other_end(void **state)
 {
 	static const char yaml[] = BANDITS("e") CANDIDATES HAS("holder", "e") CALLS("a", "b", "holder") CALLS("b", "a", "zero");
 	(void)state;
-	expect_met(yaml, "a", "e");
-	expect_met(yaml, "b", "e");
+	expect_reachable(yaml, "a", "e");
+	expect_reachable(yaml, "b", "e");
 }
 
 /* Answers of the one carry exposures, and those of the other cannot. */
@@ -104,9 +104,9 @@ static void an_exposure_that_some_pipeline_writes_has_a_topic(void **state)
 	(void)state;
 	const struct graph *graph = linked_find(yaml, "caller");
 	assert_false(graph->experiments[0]->exposes);
-	assert_int_equal(graph->met_count, 1);
-	assert_true(graph_meets(graph, "e")->exposes);
-	assert_null(graph_meets(graph, "f"));
+	assert_int_equal(graph->reachable_count, 1);
+	assert_true(graph_reachable_experiment(graph, "e")->exposes);
+	assert_null(graph_reachable_experiment(graph, "f"));
 	planning_close(&planning);
 }
 
@@ -179,8 +179,8 @@ static void the_list_of_experiments_names_callers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(messages_meet_the_experiments_of_pipelines_that_they_are_passed_to),
-		cmocka_unit_test(each_experiment_is_met_once_and_its_own_come_first),
+		cmocka_unit_test(messages_reach_the_experiments_of_pipelines_that_they_are_passed_to),
+		cmocka_unit_test(each_experiment_is_reached_once_and_its_own_come_first),
 		cmocka_unit_test(candidates_of_an_experiment_are_called),
 		cmocka_unit_test(pipelines_that_call_each_other_end),
 		cmocka_unit_test(an_exposure_that_some_pipeline_writes_has_a_topic),
