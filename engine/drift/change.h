@@ -11,7 +11,7 @@
  * A number counts by its rank in the reference alone, so the rate of false alarms does not depend on how the column is
  * distributed. Columns whose rows follow from the rows before are first freed of it, as the reference shows it: of their level
  * (autocorrelation), and of a spread that lasts, calm rows after calm ones (lasting_spread.h). What this leaves where rows follow
- * from others in other ways, a level below noise, up to five rows of one sender, rare values in runs, widens the levels by as
+ * from others in other ways, a level below noise, up to twenty rows of one sender, rare values in runs, widens the levels by as
  * much as the reference's own sums vary more; alarms of such streams stay below twice those declared, but for a spread that lasts
  * longer than the reference can say (of five columns of GARCH .06, .93: four times). The declared rate is
  * split over statistics, columns and windows, and each gets the level that it crosses so often by chance (level_crossing.h); it

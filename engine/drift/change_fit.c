@@ -381,7 +381,8 @@ static void columns_depend(struct change_detector *self, const struct table *sco
 
 /* Deviations by which the variances of sums are taken for more than the reference's where rows depend. A few hundred rows hold few
  * of the calm times and the wild ones, so what is left of their spread, and looks like another shape, is the least sure. */
-#define CAUTION_DEPENDS 0.5
+#define CAUTION_DEPENDS 1.5
+#define CAUTION_TOGETHER 0.5 /* of all columns, of which one may seem to depend by chance */
 #define CAUTION_SPREAD 2.0
 
 static double series_caution(const struct change_detector *self, size_t series)
@@ -395,7 +396,7 @@ static double series_caution(const struct change_detector *self, size_t series)
 	bool depends = false;
 	for (size_t i = 0; i < self->columns; i++)
 		depends |= self->watched[i].depends;
-	return depends ? CAUTION_DEPENDS : 0;
+	return depends ? CAUTION_TOGETHER : 0;
 }
 
 /* How far beyond a row's deviation a value would be that the reference lacks, upwards and downwards. 0: not so far that a sum,

@@ -53,6 +53,14 @@ class Draw:
         self.last = dict(enumerate(row))
         return row
 
+    def sent(self, rows, share):
+        """blocks of so many rows, each of one sender: they share a level, which is that part of the variance"""
+        number, level = self.last.get(0, (0, 0))
+        if number == 0:
+            level = self.random.gauss(0, 1)
+        self.last[0] = ((number + 1) % rows, level)
+        return [math.sqrt(share) * level + math.sqrt(1 - share) * self.random.gauss(0, 1)]
+
     def garch(self, n, react, keep):
         row = []
         for i in range(n):
@@ -125,6 +133,11 @@ CARRIED = {
     "volatility .98": lambda d, t: d.volatile(0.98, 0.2),
 }
 
+# Rows that come in blocks of their senders, one after another. Of blocks this long 400 rows show few, so their figures are printed,
+# and not judged.
+SENT = {f"senders, {rows} rows, .{share}": (lambda d, t, rows=rows, share=share: d.sent(rows, share / 10))
+        for rows in (10, 20) for share in (2, 5)}
+
 
 def alarms(binary, streams, rate):
     lines = "".join(json.dumps({"name": str(i), "input": {"rows": [[round(x, 5) for x in row] for row in rows]},
@@ -158,15 +171,15 @@ def changes(binary, tools, draws, seed):
 
 def clean(binary, references, seed, rate, rows):
     failed, counted = [], 0
-    sorts = {**CLEAN, **CARRIED}
+    sorts = {**CLEAN, **CARRIED, **SENT}
     print(f"false alarms a thousand rows, {rate} declared, {references} references of {rows} rows each")
     for name, make in sorts.items():
         streams = [[make(draw, t) for t in range(REFERENCE + rows)] for draw in (Draw(f"{seed} {name} {i}") for i in range(references))]
         count, declared = sum(len(found) for found in alarms(binary, streams, rate)), rate * rows * references / 1000
         most = 2 * declared if name in CARRIED else declared + 3 * math.sqrt(declared)
-        counted += 0 if name in CARRIED else count
+        counted += count if name in CLEAN else 0
         print(f"  {name:22} {1000 * count / rows / references:.3f}  ({count} of {declared:.0f} declared)")
-        if count > most:
+        if count > most and name not in SENT:
             failed.append(f"false alarms/{name}")
     declared = rate * rows * references * len(CLEAN) / 1000
     print(f"  all of the independent  {counted} of {declared:.0f} declared")
