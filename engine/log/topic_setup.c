@@ -26,6 +26,7 @@ struct topic_keeper {
 	struct error left; /* a changelog is missing, and the pipeline's state is in another one */
 	struct error deleted; /* a topic is missing, and the one with which it was created is not */
 	struct error locked_out;
+	bool may_pass; /* topics were not created for a reason that may pass */
 };
 
 /* ---- checks ---- */
@@ -246,11 +247,15 @@ static rd_kafka_NewTopic_t *order_of(const struct topic_keeper *keeper, const st
 	return order;
 }
 
-static bool read_result(rd_kafka_event_t *event, size_t *made, struct error *error)
+static bool read_result(struct topic_keeper *keeper, rd_kafka_event_t *event, size_t *made, struct error *error)
 {
-	if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka did not create the topics: %s",
-				 rd_kafka_event_error_string(event));
+	const rd_kafka_resp_err_t failure = rd_kafka_event_error(event);
+	keeper->may_pass = failure_is_passing(failure);
+	if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
+				 "Kafka did not create the topics: %s; check that the brokers at %s can be reached, and start "
+				 "again",
+				 rd_kafka_event_error_string(event), keeper->brokers);
 	size_t count;
 	const rd_kafka_topic_result_t **results =
 		rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
@@ -271,12 +276,13 @@ static bool read_result(rd_kafka_event_t *event, size_t *made, struct error *err
 static bool place_orders(struct topic_keeper *keeper, rd_kafka_NewTopic_t **orders, size_t count, size_t *made, struct error *error)
 {
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(keeper->client);
+	keeper->may_pass = false;
 	rd_kafka_CreateTopics(keeper->client, orders, count, NULL, queue);
 	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 2 * TOPICS_WAIT_MS);
-	bool good =
-		event ? read_result(event, made, error)
-		      : error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not answer whether it created the topics; try "
-		                                                   "again");
+	bool good = event ? read_result(keeper, event, made, error)
+			  : error_set(error, ERROR_SYSTEM, PLACE_NONE,
+				      "Kafka does not answer whether it created the topics; try "
+				      "again");
 	if (event)
 		rd_kafka_event_destroy(event);
 	rd_kafka_queue_destroy(queue);
@@ -320,6 +326,24 @@ static bool wait_for_all(struct topic_keeper *keeper, struct error *error)
 	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka created topics and does not show them; try again");
 }
 
+/* A connection that breaks leaves open which topics were created: they are looked for, and the others ordered again. */
+static bool make_all(struct topic_keeper *keeper, size_t *made, struct error *error)
+{
+	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_MS * 1000000L};
+	const int64_t until_ms = clock_ms() + TOPICS_WAIT_MS;
+	while (!make_missing(keeper, made, error)) {
+		if (!keeper->may_pass || clock_ms() >= until_ms)
+			return false;
+		*error = (struct error){0};
+		nanosleep(&pause, NULL);
+		if (!topics_read_metadata(keeper, error))
+			return false;
+		if (keeper->missing_count == 0)
+			return true;
+	}
+	return wait_for_all(keeper, error);
+}
+
 static void note_fault(void *context, const char *topic, enum changelog_fault fault, const char *words)
 {
 	struct error *error = context;
@@ -354,8 +378,8 @@ static bool ensure(struct topic_keeper *keeper, bool create, size_t *made, struc
 	}
 	if (!refuse_missing(keeper, create, error))
 		return false;
-	return (keeper->missing_count == 0 || (make_missing(keeper, made, error) && wait_for_all(keeper, error))) &&
-	       refuse_partitions(keeper, error) && refuse_deleting(keeper, error);
+	return (keeper->missing_count == 0 || make_all(keeper, made, error)) && refuse_partitions(keeper, error) &&
+	       refuse_deleting(keeper, error);
 }
 
 bool topics_ensure(const char *brokers, struct properties properties, struct wanted_topics wanted, bool create, size_t *made,
