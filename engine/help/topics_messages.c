@@ -351,6 +351,12 @@ static void datatypes_print(const struct workspace *workspace, struct help_page 
 		"400 at a gateway), and so is null as a number. A client that has such numbers puts them into quotes, or "
 		"sends its tensors as binary data or by gRPC. In a model's reply the bare words are read, and null is NaN: "
 		"Triton writes the former, MLServer the latter.");
+	help_page_text(
+		page,
+		"BYTES that are not UTF-8 leave in JSON as base64, the whole tensor, with the parameter content_type: base64. "
+		"What a model answers so over REST is decoded if its bytes are not UTF-8, or if the engine encoded an input of the "
+		"call; such an output that is not base64 is a failure of the model (REMOTE). Base64 that a caller sends with that "
+		"parameter passes to the model, as MLServer reads it, and so do the model's outputs.");
 	for (size_t i = 0; i < DATATYPE_COUNT; i++)
 		datatype_item(page, &datatype_rows[i]);
 }

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "message/oip_base64.h"
 #include "message/oip_json.h"
 
 static const int64_t pauses_ms[ATTEMPTS_MAX] = {50, 200, 0}; /* after the first and the second attempt; a restart of a replica
@@ -76,7 +77,8 @@ static bool reply_read(struct attempts *attempts, const struct attempt *attempt)
 		return error_memory(&call->error, ERROR_LIMIT, "reading a model's reply");
 	if (attempt->fault) {
 		error = *attempt->fault;
-	} else if (oip_json_decode_reply(call->message->arena, attempt->body, 0, reply, &error)) {
+	} else if (oip_json_decode_reply(call->message->arena, attempt->body, 0, reply, &error) &&
+		   oip_base64_decode_outputs(call->request, &reply->payload, call->message->arena, &error)) {
 		call->reply = &reply->payload;
 		return true;
 	}

@@ -9,6 +9,7 @@
 #include "message/format.h"
 #include "message/json_scan.h"
 #include "message/json_write.h"
+#include "message/oip_base64.h"
 #include "message/oip_json.h"
 #include "net/http_server.h"
 #include "serving/metadata_json.h"
@@ -264,7 +265,8 @@ static void model_rest_infer(const struct rest_model_request *model_request)
 	};
 	if (!is_plain(model_request))
 		return;
-	if (!message_decode(&message, model_request->body, NULL, &error)) {
+	if (!message_decode(&message, model_request->body, NULL, &error) ||
+	    !oip_base64_decode_inputs(&message.payload, message.arena, &error)) {
 		model_rest_refuse(model_request, error.kind == ERROR_LIMIT ? HTTP_CONTENT_TOO_LARGE : HTTP_BAD_REQUEST,
 				  text_of(error.text));
 		return;

@@ -2,6 +2,7 @@
 #include "serving/protocol.h"
 
 #include "message/json_scan.h"
+#include "message/oip_base64.h"
 #include "message/oip_json.h"
 #include "message/oip_protobuf.h"
 #include "message/seldon_json.h"
@@ -58,8 +59,8 @@ static bool is_compressed(struct text body)
 	return (first == 0x1f && second == 0x8b) || (first == 0x78 && (first << 8 | second) % 31 == 0); /* RFC 1952, 1950 */
 }
 
-bool protocol_read(enum model_protocol protocol, struct arena *arena, struct text body, size_t header_length,
-		   struct payload *payload, struct error *error)
+bool protocol_read(enum model_protocol protocol, struct arena *arena, const struct payload *request, struct text body,
+		   size_t header_length, struct payload *payload, struct error *error)
 {
 	struct oip_reply reply;
 	if (protocol != PROTOCOL_OIP_GRPC && is_compressed(body))
@@ -71,7 +72,7 @@ bool protocol_read(enum model_protocol protocol, struct arena *arena, struct tex
 		if (!oip_json_decode_reply(arena, body, header_length, &reply, error))
 			return false;
 		*payload = reply.payload;
-		return true;
+		return oip_base64_decode_outputs(request, payload, arena, error);
 	case PROTOCOL_OIP_GRPC:
 		return oip_response_decode(body, arena, payload, NULL, error);
 	case PROTOCOL_V1:

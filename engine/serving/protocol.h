@@ -10,9 +10,9 @@
 bool protocol_write(const struct model_address *address, const struct call *call, struct parameters parameters, struct buffer *out,
 		    size_t *header_length, struct error *error);
 
-/* Decodes a reply, which borrows from `body`. REMOTE: the body is not a reply. */
-bool protocol_read(enum model_protocol protocol, struct arena *arena, struct text body, size_t header_length,
-		   struct payload *payload, struct error *error);
+/* Decodes the reply to `request`, which borrows from `body`. REMOTE: the body is not a reply. */
+bool protocol_read(enum model_protocol protocol, struct arena *arena, const struct payload *request, struct text body,
+		   size_t header_length, struct payload *payload, struct error *error);
 
 /* The id that a reply echoes: `id` of OIP over REST, `meta.puid` of Seldon. Bytes NULL: the reply or the
  * protocol has none. */

@@ -107,14 +107,15 @@ void wire_close(struct wire *wire)
 static void take_reply(struct wire_sending *sending, struct attempt *attempt, struct text body, size_t header_length,
 		       struct payload *payload, struct error *fault)
 {
-	struct arena *arena = sending->queued_call->attempts.call->message->arena;
+	const struct call *call = sending->queued_call->attempts.call;
+	struct arena *arena = call->message->arena;
 	/* The tensors borrow from the body. */
 	struct text kept = {arena_copy(arena, body.bytes ? body.bytes : "", body.length), body.length};
 	attempt->status = 200;
 	attempt->fault = fault;
 	if (!kept.bytes)
 		error_memory(fault, ERROR_LIMIT, "keeping a model's answer");
-	else if (protocol_read(sending->address->protocol, arena, kept, header_length, payload, fault))
+	else if (protocol_read(sending->address->protocol, arena, call->request, kept, header_length, payload, fault))
 		attempt->fault = NULL;
 	attempt->payload = attempt->fault ? NULL : payload;
 }

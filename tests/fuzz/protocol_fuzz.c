@@ -17,11 +17,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct text body = {(const char *)data, size};
 	for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++) {
 		struct arena *arena = arena_open((size_t)64 << 20);
+		const struct payload request = {0};
 		struct payload payload = {0};
 		struct error error = {0};
 		if (!arena)
 			abort();
-		bool read = protocol_read(protocols[i], arena, body, 0, &payload, &error);
+		bool read = protocol_read(protocols[i], arena, &request, body, 0, &payload, &error);
 		if (!read && error.kind != ERROR_REMOTE && error.kind != ERROR_LIMIT)
 			abort();
 		const struct text words = protocol_words(arena, body);

@@ -9,6 +9,8 @@ where Python has it. All must answer as the stub did.
 import base64, collections, concurrent.futures, http.client, itertools, json, os, re, shutil, signal, ssl, struct, subprocess, sys, tempfile, time
 
 from cases import elements
+from dev import Dev
+from gateway import Gateway, PIPELINE
 from protobuf import field, fields, numbers, varint
 
 try:
@@ -347,6 +349,46 @@ def judge_command(binary):
         yield "it said what it cannot serve", "models.yaml:9:" in server.stderr.read()
 
 
+MODEL = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: %s}\nspec: {storageUri: '%s'}\n"
+
+
+def judge_bytes(binary):
+    """BYTES that are not UTF-8, of pipelines that call the same models by REST and by gRPC."""
+    names = ("identity", "upper")
+    with tempfile.TemporaryDirectory() as served, tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(served, "models.yaml"), "w", encoding="utf-8") as out:
+            out.write("---\n".join(MODEL % (name, "stub://" + name) for name in names))
+        server = subprocess.Popen([binary, "models", "serve", "-o", "json", served], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        dev = None
+        try:
+            addresses = json.loads(server.stdout.readline())
+            ways = {"rest": addresses["rest"], "grpc": "grpc://" + addresses["grpc"].split("//")[-1]}
+            with open(os.path.join(folder, "pipelines.yaml"), "w", encoding="utf-8") as out:
+                out.write("---\n".join([MODEL % (f"{name}-by-{way}", f"{address}/{name}") for way, address in ways.items() for name in names] + [
+                    PIPELINE % (f"{name}-{way}", f"  - {{name: {name}-by-{way}}}\n  output: {{steps: [{name}-by-{way}]}}\n") for way in ways for name in names]))
+            dev = Dev(binary, folder)
+            gateway = Gateway(dev.said("gateway"))
+            for way, (name, taken, given) in itertools.product(ways, (("identity", "/2E=", "/2E="), ("upper", "/2E=", "/0E="))):
+                status, answer, _ = gateway.ask("POST", f"/seldon/default/{name}-{way}/api/v1.0/predictions", {"binData": taken})
+                yield f"binData of {name} by {way}: {status} {answer}", status == 200 and answer.get("binData") == given
+                status, answer, _ = gateway.ask("POST", f"/v1/models/{name}-{way}:predict", {"instances": [{"b64": taken}]})
+                yield f"b64 of {name} by {way}: {status} {answer}", status == 200 and answer["predictions"] == [{"b64": given}]
+                marked = {"name": "x", "datatype": "BYTES", "shape": [1], "parameters": {"content_type": "base64"}}
+                blob = struct.pack("<I", 2) + base64.b64decode(taken)
+                head = json.dumps({"inputs": [{"name": "x", "datatype": "BYTES", "shape": [1], "parameters": {"binary_data_size": len(blob)}}]}).encode()
+                status, answer, _ = gateway.ask("POST", f"/v2/models/{name}-{way}/infer", head + blob, {"Inference-Header-Content-Length": str(len(head))})
+                yield f"bytes of {name} by {way}: {status} {answer}", status == 200 and answer["outputs"] == [dict(marked, data=[given])]
+            for way, text in itertools.product(ways, ("aGk=", "/2E=")):
+                sent = dict(marked, data=[text])
+                status, answer, _ = gateway.ask("POST", f"/v2/models/identity-{way}/infer", {"inputs": [sent]})
+                yield f"a caller's own base64 {text} by {way}: {status} {answer}", status == 200 and answer["outputs"] == [sent]
+        finally:
+            if dev:
+                dev.stop()
+            server.terminate()
+            server.wait(SECONDS_MAX)
+
+
 def main():
     binary = os.path.abspath(sys.argv[1])
     folders = sorted(os.path.join(root, name) for root in sys.argv[2:] for name in os.listdir(root)
@@ -354,7 +396,7 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         results = list(pool.map(lambda folder: judge(binary, folder), folders))
     held = failed = 0
-    for sentence, holds in itertools.chain(judge_command(binary), judge_tls(binary) if shutil.which("openssl") else ()):
+    for sentence, holds in itertools.chain(judge_command(binary), judge_bytes(binary), judge_tls(binary) if shutil.which("openssl") else ()):
         held, failed = held + 1, failed + (not holds)
         if not holds:
             print(f"models serve: {sentence}: no")

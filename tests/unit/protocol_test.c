@@ -56,7 +56,7 @@ static struct payload read(enum model_protocol protocol, const char *body)
 {
 	struct payload payload = {0};
 	struct error error = {0};
-	if (!protocol_read(protocol, arena, text_of(body), 0, &payload, &error))
+	if (!protocol_read(protocol, arena, &request, text_of(body), 0, &payload, &error))
 		fail_msg("%s", error.text);
 	return payload;
 }
@@ -183,7 +183,7 @@ static void a_reply_that_is_none_is_remote(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct payload payload;
 		struct error error = {0};
-		assert_false(protocol_read(rows[i].protocol, arena, text_of(rows[i].body), 0, &payload, &error));
+		assert_false(protocol_read(rows[i].protocol, arena, &request, text_of(rows[i].body), 0, &payload, &error));
 		assert_int_equal(error.kind, ERROR_REMOTE);
 	}
 }
@@ -195,7 +195,8 @@ static void a_page_in_place_of_a_reply_is_told_by_its_looks(void **state)
 	for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++) {
 		struct payload payload;
 		struct error error = {0};
-		assert_false(protocol_read(protocols[i], arena, TEXT("\n <html>log in, please</html>"), 0, &payload, &error));
+		assert_false(
+			protocol_read(protocols[i], arena, &request, TEXT("\n <html>log in, please</html>"), 0, &payload, &error));
 		assert_non_null(strstr(error.text, "HTML page"));
 		assert_non_null(strstr(error.text, "check that the address is that of a model server"));
 	}
@@ -328,6 +329,91 @@ static void of_many_parameters_of_a_reply_each_is_kept_once(void **state)
 	buffer_close(&body);
 }
 
+static void add_bytes(const char *name, struct text bytes, bool marked)
+{
+	static const struct parameter mark = {.name = {"content_type", 12}, .type = PARAMETER_TEXT, .value.text = {"base64", 6}};
+	struct error error = {0};
+	void *elements;
+	const int64_t shape[] = {1};
+	struct tensor *tensor = tensor_make(arena, text_of(name), DATATYPE_BYTES, shape, 1, &elements, &error);
+	struct tensors_builder tensors;
+	*(struct text *)elements = bytes;
+	tensor->parameters = marked ? (struct parameters){1, &mark} : (struct parameters){0};
+	tensors_begin(&tensors, arena, request.tensors.count + 1);
+	for (size_t i = 0; i < request.tensors.count; i++)
+		tensors_add(&tensors, request.tensors.items[i]);
+	tensors_add(&tensors, tensor);
+	request.tensors = tensors_end(&tensors);
+}
+
+#define MARKED(name, data)                                                                                                         \
+	"{\"name\":\"" name                                                                                                        \
+	"\",\"datatype\":\"BYTES\",\"parameters\":{\"a\":1,\"content_type\":\"base64\"},\"shape\":[1],\"data\":[\"" data "\"]}"
+
+/* And whether it still has its content type: it has one other parameter. */
+static void expect_bytes(const struct payload *payload, const char *name, struct text bytes, bool marked)
+{
+	const struct tensor *tensor = tensors_find(payload->tensors, text_of(name));
+	const struct text *element = tensor ? tensor->data : NULL;
+	assert_non_null(tensor);
+	if (!text_equal(*element, bytes))
+		fail_msg("`" TEXT_FORMAT "` is not `" TEXT_FORMAT "`", TEXT_ARGUMENTS(*element), TEXT_ARGUMENTS(bytes));
+	assert_int_equal(parameters_find(tensor->parameters, TEXT("content_type")) != NULL, marked);
+	assert_non_null(parameters_find(tensor->parameters, TEXT("a")));
+}
+
+static void bytes_that_the_engine_encodes_come_back_as_bytes(void **state)
+{
+	(void)state;
+	add_bytes("x", TEXT("\xff"), false);
+	expect_sent(PROTOCOL_OIP_REST, "{\"id\":\"r-1\",\"inputs\":[{\"name\":\"x\",\"datatype\":\"BYTES\",\"parameters\":{"
+				       "\"content_type\":\"base64\"},\"shape\":[1],\"data\":[\"/w==\"]}]}");
+	const struct payload reply = read(PROTOCOL_OIP_REST, "{\"outputs\":[" MARKED("x", "/w==") "," MARKED("y", "aGk=") "]}");
+	expect_bytes(&reply, "x", TEXT("\xff"), false);
+	expect_bytes(&reply, "y", TEXT("hi"), false);
+}
+
+static void bytes_that_a_model_encodes_are_decoded_unless_they_are_text(void **state)
+{
+	(void)state;
+	add("x", DATATYPE_FP32, 1, 1, numbers);
+	const struct payload reply = read(PROTOCOL_OIP_REST, "{\"outputs\":[" MARKED("x", "/w==") "," MARKED("y", "aGk=") "]}");
+	expect_bytes(&reply, "x", TEXT("\xff"), false);
+	expect_bytes(&reply, "y", TEXT("aGk="), true);
+}
+
+static void what_a_caller_encodes_and_what_is_answered_to_it_pass(void **state)
+{
+	(void)state;
+	add_bytes("x", TEXT("//4="), true);
+	struct payload reply = read(PROTOCOL_OIP_REST, "{\"outputs\":[" MARKED("x", "/w==") "," MARKED("y", "no base64") "]}");
+	expect_bytes(&reply, "x", TEXT("/w=="), true);
+	expect_bytes(&reply, "y", TEXT("no base64"), true);
+	add_bytes("z", TEXT("\xff"), false); /* the engine encodes this one */
+	reply = read(PROTOCOL_OIP_REST, "{\"outputs\":[" MARKED("x", "/w==") "," MARKED("z", "aGk=") "]}");
+	expect_bytes(&reply, "x", TEXT("/w=="), true);
+	expect_bytes(&reply, "z", TEXT("hi"), false);
+}
+
+static void bytes_that_are_no_base64_are_the_models_fault(void **state)
+{
+	(void)state;
+	static const char *const wrong[] = {"/w=", "a b", "*", "\u00e9"};
+	add_bytes("x", TEXT("\xff"), false);
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		struct payload payload;
+		struct error error = {0};
+		const char *body =
+			arena_print(arena,
+				    "{\"outputs\":[{\"name\":\"out\",\"datatype\":\"BYTES\",\"shape\":[1],\"data\":[\"%s\"],"
+				    "\"parameters\":{\"content_type\":\"base64\"}}]}",
+				    wrong[i]);
+		assert_false(protocol_read(PROTOCOL_OIP_REST, arena, &request, text_of(body), 0, &payload, &error));
+		assert_int_equal(error.kind, ERROR_REMOTE);
+		assert_non_null(strstr(error.text, "the output out has the content_type base64, but is not base64"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,6 +432,10 @@ int main(void)
 		SHOWS(a_servers_own_words_are_found),
 		SHOWS(words_are_cut_between_characters_and_bytes_are_none),
 		SHOWS(a_message_that_a_server_finds_too_large_is_the_requests_fault),
+		SHOWS(bytes_that_the_engine_encodes_come_back_as_bytes),
+		SHOWS(bytes_that_a_model_encodes_are_decoded_unless_they_are_text),
+		SHOWS(what_a_caller_encodes_and_what_is_answered_to_it_pass),
+		SHOWS(bytes_that_are_no_base64_are_the_models_fault),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
