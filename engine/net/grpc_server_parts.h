@@ -97,6 +97,7 @@ struct grpc_caller {
 	struct grpc_caller *next, *previous;
 	struct peer *peer, *body_peer; /* entries of its address in the acceptor and in the budget of bodies */
 	struct grpc_request *heading;  /* whose head is decoded; NULL: none, or it has left the wire */
+	char malformed[112];	       /* what is wrong with a field of that head, which HTTP forbids; "": nothing */
 	size_t on_wire;	  /* number of requests whose streams are open */
 	size_t held;	  /* number of its requests that the application holds */
 	size_t answering; /* number of answers that are not completely sent */

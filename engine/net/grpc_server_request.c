@@ -5,6 +5,8 @@
 
 #include "base/memory.h"
 #include "net/grpc_server_parts.h"
+#include "net/http_field.h"
+#include "net/http_head.h"
 
 #define KEPT_BYTES ((size_t)256 << 10) /* of each buffer of a request in the pool */
 #define DEADLINE_WORDS "the deadline of grpc-timeout has passed"
@@ -239,6 +241,7 @@ static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *
 	int32_t id = frame->hd.stream_id;
 	http2_head_begin(&caller->http2);
 	caller->heading = NULL;
+	caller->malformed[0] = '\0';
 	if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
 		return 0;
 	http2_request_begin(&caller->http2);
@@ -316,7 +319,7 @@ static bool is_authority(const struct grpc_request *request, struct text name, s
 	       text_equal_caseless(grpc_request_metadata(request, "host", 0), value);
 }
 
-static void header_take(struct grpc_request *request, struct text name, struct text value)
+static inline void header_take(struct grpc_request *request, struct text name, struct text value)
 {
 	if (text_equal_short(name, TEXT("content-type")))
 		request->is_grpc = grpc_is_content_type(value);
@@ -347,13 +350,41 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 	return caller->http2.pause;
 }
 
-/* A field that HTTP forbids is dropped; it has cost as much as others. */
-static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name, size_t name_length,
-			     const uint8_t *value, size_t value_length, uint8_t flags, void *context)
+/* A field with spaces around its value is taken without them, as of HTTP/1.1. One of the connection is not: nghttp2 has not
+ * checked it. Any other that HTTP forbids (RFC 9113, 8.2.1) refuses its request: without the field it would be another one. */
+static __attribute__((cold)) int on_invalid_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name_bytes,
+						   size_t name_length, const uint8_t *value_bytes, size_t value_length,
+						   uint8_t flags, void *context)
 {
 	struct grpc_caller *caller = context;
-	(void)session, (void)frame, (void)name, (void)value, (void)flags;
-	return http2_head_take(&caller->http2, name_length, value_length) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+	(void)session, (void)frame, (void)flags;
+	if (!http2_head_take(&caller->http2, name_length, value_length))
+		return NGHTTP2_ERR_CALLBACK_FAILURE;
+	const struct text name = {(const char *)name_bytes, name_length};
+	const struct text value = http_field_trimmed((struct text){(const char *)value_bytes, value_length});
+	const bool is_name = http_head_is_name(name), is_value = http_head_is_value(value);
+	if (!caller->heading)
+		return caller->http2.pause;
+	if (is_name && is_value && !http_field_is_of_connection(name))
+		header_take(caller->heading, name, value);
+	else if (is_name)
+		(void)snprintf(caller->malformed, sizeof caller->malformed, "the header `%.*s` has %s",
+			       (int)(name.length < 40 ? name.length : 40), name.bytes,
+			       is_value ? "spaces around its value" : "a control character in its value");
+	else
+		(void)snprintf(caller->malformed, sizeof caller->malformed,
+			       "a header has a name with a byte that names do not have");
+	return caller->http2.pause;
+}
+
+/* Refuses a request whose head has a field that HTTP forbids. */
+static void malformed_refuse(struct grpc_request *request)
+{
+	const char *words = request->caller->malformed;
+	if (request->is_grpc)
+		grpc_request_shed(request, GRPC_INVALID_ARGUMENT, words);
+	else
+		grpc_request_refuse_as_http(request, (struct http_refusal){400, words});
 }
 
 static void request_ask_whether_conversation(struct grpc_request *request)
@@ -386,6 +417,10 @@ static void headers_are_whole(struct grpc_request *request, bool is_end)
 	struct error error;
 	error.kind = ERROR_NONE; /* its text is not cleared: that would cost more than the rest */
 	request->is_http = config->http && !request->is_grpc;
+	if (request->caller->malformed[0]) {
+		malformed_refuse(request);
+		return;
+	}
 	if (request->is_http) {
 		if (config->bodies && !head_is_charged(request))
 			grpc_request_refuse_as_http(request, (struct http_refusal){503, GRPC_CROWDED});

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "net/grpc_server.h"
@@ -50,7 +51,11 @@ static bool on_message(void *context, struct grpc_request *request, struct text 
 static void on_http_called(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body)
 {
 	(void)context, (void)method, (void)path, (void)body;
-	http_server_answer(incoming, 200, NULL, (struct text){0}, NULL, 0);
+	const struct text key = http_incoming_header(incoming, "a-key");
+	char value[32];
+	(void)snprintf(value, sizeof value, TEXT_FORMAT, TEXT_ARGUMENTS(key));
+	const struct http_answer_header echo = {"a-key", value};
+	http_server_answer(incoming, 200, NULL, (struct text){0}, &echo, key.bytes ? 1 : 0);
 }
 
 static void on_refused(void *context, int status)
@@ -251,6 +256,57 @@ static void what_is_refused_in_place_of_http_is_counted_there(void **state)
 	stand_close(&stand);
 }
 
+/* As of HTTP/1.1, where a parser finds the same. */
+static void a_field_that_http_forbids_refuses_its_request(void **state)
+{
+	static const char *const fields[][3] = {
+		{"a-key", "a\nb", "the header `a-key` has a control character in its value"},
+		{"a-key", "\r\na", "the header `a-key` has a control character in its value"},
+		{"a-key", "\x1b[31m", "the header `a-key` has a control character in its value"},
+		{"a-key", "a\x7f", "the header `a-key` has a control character in its value"},
+		{"a key", "1", "a header has a name with"},
+		{"a:key", "1", "a header has a name with"},
+		{"content-length", "2 ", "the header `content-length` has spaces"},
+	};
+	static struct refusals_stand stand;
+	char heard[120];
+	(void)state;
+	stand_open_with(&stand, true);
+	int32_t id = 1;
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++, id += 4) {
+		puppet_headers(stand.line, id, 0, CALL, fields[i][0], fields[i][1], NULL);
+		(void)snprintf(heard, sizeof heard, "%d grpc-status: 3\n", id);
+		await_heard(&stand, heard);
+		(void)snprintf(heard, sizeof heard, "%d grpc-message: ", id);
+		const char *words = strstr(stand.puppet.heard, heard);
+		assert_true(words && strstr(words, fields[i][2]));
+		assert_true(stand.refused == i + 1 && stand.status == GRPC_INVALID_ARGUMENT);
+		puppet_headers(stand.line, id + 2, 0, HEAD("POST", "/a", "text/plain"), fields[i][0], fields[i][1], NULL);
+		(void)snprintf(heard, sizeof heard, "%d :status: 400\n", id + 2);
+		await_heard(&stand, heard);
+		assert_true(stand.http_refused == i + 1 && stand.http_status == 400);
+	}
+	puppet_headers(stand.line, id, FLAG_END_STREAM, HEAD("GET", "/a", "text/plain"), NULL);
+	(void)snprintf(heard, sizeof heard, "%d :status: 200\n", id);
+	await_heard(&stand, heard);
+	assert_true(stand.called == 0);
+	stand_close(&stand);
+}
+
+static void spaces_around_the_value_of_a_field_are_no_part_of_it(void **state)
+{
+	static struct refusals_stand stand;
+	(void)state;
+	stand_open_with(&stand, true);
+	puppet_headers(stand.line, 1, FLAG_END_STREAM, CALL, "grpc-timeout", " 0m\t", NULL);
+	await_heard(&stand, "1 grpc-status: 4\n");
+	puppet_headers(stand.line, 3, FLAG_END_STREAM, HEAD("GET", "/a", "text/plain"), "a-key", "\tk ", NULL);
+	await_heard(&stand, "3 a-key: k\n");
+	puppet_headers(stand.line, 5, FLAG_END_STREAM, HEAD("GET", "/a", "text/plain"), "a-key", " ", NULL);
+	await_heard(&stand, "5 a-key: \n");
+	stand_close(&stand);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +316,8 @@ int main(void)
 		cmocka_unit_test(one_whose_deadline_comes_before_its_message_is_counted),
 		cmocka_unit_test(a_stream_that_is_refused_is_counted),
 		cmocka_unit_test(what_is_refused_in_place_of_http_is_counted_there),
+		cmocka_unit_test(a_field_that_http_forbids_refuses_its_request),
+		cmocka_unit_test(spaces_around_the_value_of_a_field_are_no_part_of_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
