@@ -2,18 +2,23 @@
 #include "gateway/gateway.h"
 #include "client/kafka.h"
 
+#include <inttypes.h>
+
 #include "base/duration.h"
 #include "base/network.h"
 #include "base/url.h"
 #include "cli/command.h"
 #include "gateway/gateway_service.h"
 #include "gateway/server_metrics.h"
+#include "log/kafka_log.h"
 #include "log/topic_setup.h"
 #include "net/loop_task.h"
+#include "runtime/log_writer.h"
 #include "runtime/revision_topics.h"
 
 #define NO_MODELS "http://127.0.0.1:1" /* engines call the models, so their addresses are not needed here */
 #define ARENA_BYTES ((size_t)64 << 20)
+#define LOOK_MS 1000 /* between two looks at whether Kafka answers */
 
 enum topics_wanted { TOPICS_CREATE, TOPICS_CHECK };
 
@@ -24,6 +29,7 @@ struct gateway_options {
 	int64_t http_port, grpc_port;
 	int64_t drain_ns;
 	int topics;
+	int log_level;
 	int form;
 	struct metrics_asked metrics;
 };
@@ -45,6 +51,7 @@ static const struct option options[] = {
 	    .help = "Listens beyond this machine (`--host`) without authentication of callers, even if the files ask for "
 		    "protection that is not in force yet."),
 	METRICS_ROWS(struct gateway_options, metrics),
+	COMMAND_LOG_LEVEL(gateway_options, log_level),
 	COMMAND_FORM(gateway_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -66,6 +73,8 @@ struct gateway_run {
 	struct revision *next; /* NULL: there are none */
 	struct error next_error;
 	bool hung_up; /* again, meanwhile */
+	struct loop_timer look;
+	int64_t silent_ms; /* since when Kafka has not answered; 0: it does */
 };
 
 /* ---- topics and first output ---- */
@@ -115,6 +124,26 @@ static void say_ready(const struct gateway_run *run)
 }
 
 /* ---- running ---- */
+
+/* Logs the begin and the end of a time in which Kafka does not answer. */
+static void kafka_look(void *context)
+{
+	struct gateway_run *run = context;
+	const struct log_sink *log = &run->session->log->sink;
+	const int64_t now_ms = loop_now_ms(run->loop), silent_s = gateway_silent_s(run->service.gateway);
+	struct error ignored = {0};
+	if (run->silent_ms == 0 && silent_s >= GATEWAY_SILENCE_S) {
+		run->silent_ms = now_ms - silent_s * MS_PER_S;
+		log_say(log, LOG_LEVEL_WARN, NULL,
+			"Kafka has not answered for %" PRId64 " s: calls wait for it, and the gateway is not ready", silent_s);
+	} else if (run->silent_ms != 0 && silent_s == 0) {
+		log_say(log, LOG_LEVEL_INFO, NULL, "Kafka is back: it answers again, after %" PRId64 " s",
+			(now_ms - run->silent_ms) / MS_PER_S);
+		run->silent_ms = 0;
+		kafka_log_recover();
+	}
+	(void)loop_timer_set(run->loop, &run->look, now_ms + LOOK_MS, &ignored);
+}
 
 static bool server_drain(void *gateway)
 {
@@ -214,8 +243,13 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 						 error));
 	if (good) {
 		say_ready(run);
+		run->session->fault_pages = false;
+		run->look = (struct loop_timer){.due = kafka_look, .context = run};
+		kafka_look(run);
 		good = listening_serve(&listening, &server, (self->gateway.lame_duck_ns + self->drain_ns) / NS_PER_MS, error);
 	}
+	if (run->loop)
+		loop_timer_stop(run->loop, &run->look);
 	loop_task_end(&run->ensuring);
 	metrics_push_close(push);
 	metrics_listener_close(metrics);
@@ -239,10 +273,13 @@ static int gateway_command_run(struct session *session, const void *filled, cons
 					   .insecure = self->gateway.listening.insecure,
 					   .names_only = true}};
 	struct error error = {0};
+	struct log_writer log;
 	if (count == 0) {
 		arena_close(run.arena);
 		return command_misuse(session, &command_gateway, "which pipelines? Give files or folders, as in -f pipelines/");
 	}
+	command_log_begin(session, &log, self->log_level);
+	session->fault_pages = self->form == OUTPUT_TEXT; /* until it serves */
 	bool good = run.arena || error_memory(&error, ERROR_SYSTEM, "starting a gateway");
 	good = good && gateway_asked_check(&self->gateway, &error) && metrics_asked_check(&self->metrics, &error) &&
 	       (run.first = run.revision = revision_open_in_workspace(command_workspace(session), &run.read, &error)) &&
@@ -254,9 +291,11 @@ static int gateway_command_run(struct session *session, const void *filled, cons
 		revision_close(run.revision);
 	revision_close(run.first);
 	arena_close(run.arena);
-	if (good)
-		return EXIT_GOOD;
-	return error.kind == ERROR_NONE ? EXIT_FAULTS : command_refused(session, &command_gateway, &error);
+	int code = good ? EXIT_GOOD : EXIT_FAULTS;
+	if (!good && error.kind != ERROR_NONE)
+		code = command_refused(session, &command_gateway, &error);
+	command_log_end(session);
+	return code;
 }
 
 static const struct command_section sections[] = {

@@ -263,6 +263,11 @@ bool gateway_is_well(const struct gateway *gateway, struct error *error)
 	return calls_are_well(gateway->rest.calls, error) && keyed_calls_are_well(gateway->rest.keyed, error);
 }
 
+unsigned gateway_silent_s(const struct gateway *gateway)
+{
+	return calls_silent_s(gateway->rest.calls);
+}
+
 const char *gateway_unready(struct gateway *gateway)
 {
 	const struct rest *rest = &gateway->rest;

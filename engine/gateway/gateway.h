@@ -57,6 +57,10 @@ int gateway_grpc_port(const struct gateway *gateway); /* 0: it does not serve gR
  * nothing has changed. */
 bool gateway_follow(struct gateway *gateway, const struct plan *plan, struct error *error);
 
+/* For so many seconds no broker of Kafka has answered the gateway; from GATEWAY_SILENCE_S on it is not ready. */
+#define GATEWAY_SILENCE_S 10
+unsigned gateway_silent_s(const struct gateway *gateway);
+
 /* Loads the certificate again for new connections. False: it is unchanged, and CONFIG has the reason. Only with
  * TLS. */
 bool gateway_reload_tls(struct gateway *gateway, struct error *error);

@@ -9,8 +9,6 @@
 
 #include "gateway/gateway.h"
 
-#define GATEWAY_SILENCE_S 10
-
 struct gateway_readiness {
 	const struct gateway_config *config;
 	const struct gateway_targets *targets;

@@ -249,6 +249,8 @@ for absence in stopped killed; do
 	expect "Kafka was $absence: ready again" $? "-eq 0"
 	wait_until 30 answers once
 	expect "Kafka was $absence: it answers" $? "-eq 0"
+	expect_words "Kafka was $absence: it was logged" "$dir/gateway.log" '^[0-9T:.-]+Z warn  Kafka has not answered for 1[0-9] s: calls wait'
+	expect_words "Kafka was $absence: its return was logged" "$dir/gateway.log" '^[0-9T:.-]+Z info  Kafka is back: it answers again, after [0-9]+ s'
 done
 kill "$directly"
 wait_for "$directly"
