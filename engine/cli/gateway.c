@@ -67,6 +67,7 @@ struct gateway_run {
 	struct revision *first;	   /* Kafka's settings are borrowed from it */
 	struct revision *revision; /* being served */
 	struct gateway_service service;
+	struct wanted_topic own[GATEWAY_TOPICS]; /* those of the first revision */
 	/* Files that were read again: their topics are ensured beside the loop, and then they are served. */
 	struct loop *loop;
 	struct loop_task ensuring;
@@ -223,13 +224,16 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 					     .grpc_port = (int)self->grpc_port,
 					     .brokers = run->kafka.brokers,
 					     .consumer = run->kafka.consumer,
-					     .producer = run->kafka.producer};
+					     .producer = run->kafka.producer,
+					     .replies = self->topics == TOPICS_CREATE ? &run->own[0] : NULL};
 	struct listening listening = {0};
 	struct metrics_listener *metrics = NULL;
 	struct metrics_push *push = NULL;
 	struct listening_server server = {.drain = server_drain, .is_well = server_is_well};
 	const struct metrics_config metrics_config = {
 		.asked = &self->metrics, .workspace = command_workspace(run->session), .hosts = self->gateway.hosts};
+	if (run->revision->plan.count > 0)
+		gateway_own_topics(run->revision, run->kafka.topics, run->own);
 	bool good = listening_open(&listening, error) && topics_see(run, run->revision, error) &&
 		    gateway_service_open(&run->service, listening.loop, &ports, &run->revision->plan, error);
 	server.server = run->service.gateway;
@@ -344,7 +348,9 @@ static const struct command_section sections[] = {
 	 "`sluice plan` shows the way; engine/worker/DELIVERY.md says what a crash can lose."},
 	{"Health",
 	 "/v2/health/live is 200 while the gateway runs. /v2/health/ready is 503, with the `reason`, when no broker of "
-	 "Kafka has answered it for 10 s; it is 200 again with the first answer. For the time of "
+	 "Kafka has answered it for 10 s; it is 200 again with the first answer. So it is while its replies topic is gone, "
+	 "which the gateway creates again, except with --topics check. /v2/pipelines/NAME/ready is 503 while the topic of the "
+	 "pipeline's requests or answers is gone. For the time of "
 	 "--lame-duck a gateway that is told to stop is not ready (503), closes each connection behind an answer (GOAWAY over "
 	 "HTTP/2), and still serves all calls, and all messages of open streams. In Kubernetes give 5s, because callers learn of "
 	 "the end of a pod after SIGTERM, and the pod a grace period above the sum of it and --drain (twice, for `sluice run`). "

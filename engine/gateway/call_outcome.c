@@ -1,6 +1,8 @@
 /* call_outcome.c: see call_outcome.h. */
 #include "gateway/call_outcome.h"
 
+#include "gateway/topic_presence.h"
+
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -168,6 +170,9 @@ void call_late_write(const struct call_late *late, char words[ERROR_TEXT_MAX])
 		(void)snprintf(words, ERROR_TEXT_MAX,
 			       "Kafka did not take the request within %" PRId64 " ms, for pipeline %s; try again later",
 			       late->allowed_ms, pipeline);
+	else if (late->replies)
+		(void)snprintf(words, ERROR_TEXT_MAX, "no answer came within %" PRId64 " ms: " REPLIES_GONE_WORDS, late->allowed_ms,
+			       late->replies);
 	else
 		(void)snprintf(words, ERROR_TEXT_MAX,
 			       "no answer came within %" PRId64 " ms; ask for more time by x-timeout-ms, or see whether an engine "

@@ -40,6 +40,7 @@ struct call_late {
 	int64_t allowed_ms;
 	const char *pipeline; /* NULL: it was removed */
 	const char *outputs;  /* the topic that an answer goes to which comes later; NULL: none does */
+	const char *replies;  /* the replies topic, if it is gone; NULL: it is there */
 	struct text poll;     /* with it: the id by which that answer can be polled */
 	bool taken;	      /* Kafka, or a worker, has the request */
 	bool is_unhurried;    /* it is processed, however late Kafka gets it */

@@ -476,7 +476,12 @@ static bool calls_set_up(struct calls *calls, const struct gateway_targets *targ
 	calls->heartbeat = (struct loop_timer){.due = calls_on_heartbeat, .context = calls};
 	calls->direct.take = calls_on_message;
 	calls->direct.context = calls;
+	calls->presence_config = (struct topic_presence_config){.brokers = calls->config.brokers,
+								.properties = calls->config.producer,
+								.replies = calls->replies,
+								.creates = calls->config.replies};
 	return calls->bell >= 0 && clients_open(calls, targets, error) &&
+	       (calls->presence = topic_presence_open(calls->loop, &calls->presence_config, targets, error)) &&
 	       loop_watch(calls->loop, &calls->watch, calls->bell, LOOP_RINGS, error) &&
 	       loop_timer_set(calls->loop, &calls->heartbeat, loop_now_ms(calls->loop) + HEARTBEAT_MS, error) &&
 	       direct_calls_open(&calls->direct, calls->loop, calls->config.direct, calls->epoch, error);
@@ -508,6 +513,7 @@ void calls_close(struct calls *calls)
 		return;
 	loop_timer_stop(calls->loop, &calls->look);
 	loop_timer_stop(calls->loop, &calls->heartbeat);
+	topic_presence_close(calls->presence);
 	direct_calls_close(&calls->direct);
 	for (size_t i = 0; i < calls->slot_count; i++) {
 		loop_timer_stop(calls->loop, &calls->slots[i]->deadline);
@@ -533,6 +539,8 @@ bool calls_follow(struct calls *calls, const struct gateway_targets *targets, st
 	for (size_t i = 0; i < calls->slot_count; i++)
 		calls->slots[i]->target = NULL;
 	return request_producer_topics(calls->producer, targets->topics, targets->topic_count, error) &&
+	       (!calls->presence || topic_presence_follow(calls->presence, targets) ||
+		error_memory(error, ERROR_SYSTEM, "following the files")) &&
 	       (target_counts_follow(calls, targets) || error_memory(error, ERROR_SYSTEM, "following the files"));
 }
 
@@ -546,6 +554,17 @@ bool calls_are_well(const struct calls *calls, struct error *error)
 	if (calls->failure.kind != ERROR_NONE)
 		*error = calls->failure;
 	return calls->failure.kind == ERROR_NONE;
+}
+
+bool calls_have_topics(const struct calls *calls, const struct gateway_target *target, struct error *error)
+{
+	if (topic_presence_lacks(calls->presence, calls->replies))
+		return error_set(error, ERROR_REMOTE, PLACE_NONE, REPLIES_GONE_WORDS, calls->replies);
+	const char *requests = target ? calls->targets.topics[target->topic] : NULL;
+	const char *gone = topic_presence_lacks(calls->presence, requests)		      ? requests
+			   : target && topic_presence_lacks(calls->presence, target->outputs) ? target->outputs
+											      : NULL;
+	return !gone || error_set(error, ERROR_REMOTE, PLACE_NONE, "topic %s is gone; " TOPIC_PRESENCE_STEP, gone);
 }
 
 struct calls_counts calls_counts(const struct calls *calls)

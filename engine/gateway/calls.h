@@ -26,6 +26,7 @@
 
 struct calls;
 struct direct_hub;
+struct wanted_topic;
 
 enum call_end {
 	CALL_ANSWERED, /* `body`, of `content_type` */
@@ -56,6 +57,7 @@ struct calls_config {
 	struct properties consumer, producer;
 	size_t message_bytes; /* of the largest record */
 	struct direct_hub *direct; /* to the engine of this process (worker/direct_hub.h); NULL: there is none */
+	const struct wanted_topic *replies; /* as it is created again when it was deleted, by its name; NULL: it is not */
 };
 
 /* Blocks until Kafka answers. Kafka must have the replies topic and the topics of the targets. */
@@ -111,6 +113,10 @@ size_t calls_open_count(const struct calls *calls);
 
 /* Whether replies can be read. False: no call will be answered any more, and `error` has the reason. */
 bool calls_are_well(const struct calls *calls, struct error *error);
+
+/* Whether Kafka has the topics that calls of the target need (NULL: of any target). False: one is gone, and `error` names it, and
+ * the next step. */
+bool calls_have_topics(const struct calls *calls, const struct gateway_target *target, struct error *error);
 
 /* Seconds since a broker of Kafka last answered the reader of replies; at most one too many. */
 unsigned calls_silent_s(const struct calls *calls);

@@ -96,7 +96,8 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 					   .consumer = config->consumer,
 					   .producer = config->producer,
 					   .message_bytes = PRODUCER_RECORD_BYTES,
-					   .direct = config->direct};
+					   .direct = config->direct,
+					   .replies = config->replies};
 	const struct http_server_config http = {.host = config->host,
 						.port = config->http_port,
 						.adopts = is_shared(config),

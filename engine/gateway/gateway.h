@@ -18,6 +18,7 @@
 
 struct direct_hub;
 struct gateway;
+struct wanted_topic;
 
 #define GATEWAY_TIMEOUT_MS 30000   /* of a call without a timeout of its own */
 #define GATEWAY_DEADLINE_MAX_MS 600000 /* of any call: as long as replies are kept */
@@ -36,6 +37,7 @@ struct gateway_config {
 	const char *brokers;
 	struct properties consumer, producer;
 	struct direct_hub *direct; /* to the engine of this process (worker/direct_hub.h); NULL: there is none */
+	const struct wanted_topic *replies; /* as it is created again when it was deleted, by its name; NULL: it is not */
 	size_t record_bytes; /* limit of a request's record; 0: the topic's own */
 	int64_t timeout_ms;  /* 0: GATEWAY_TIMEOUT_MS */
 	int64_t lame_duck_ms;		      /* for which it accepts calls and connections after it was told to stop, not ready */

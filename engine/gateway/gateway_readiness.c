@@ -19,6 +19,8 @@ bool gateway_readiness_find(const struct gateway_readiness *readiness, const str
 		return error_set(error, ERROR_REMOTE, PLACE_NONE, "this gateway is stopping; ask another one");
 	if (!calls_are_well(readiness->calls, error))
 		return false;
+	if (!needs_no_kafka(readiness, target) && !calls_have_topics(readiness->calls, target, error))
+		return false;
 	return silent_s < GATEWAY_SILENCE_S || needs_no_kafka(readiness, target) ||
 	       error_set(error, ERROR_REMOTE, PLACE_NONE,
 			 "Kafka has not answered for %u s; check its brokers, and the network between them and this gateway",

@@ -4,6 +4,7 @@
 
 #include "gateway/calls.h"
 #include "gateway/direct_calls.h"
+#include "gateway/topic_presence.h"
 #include "log/reader.h"
 #include "log/request_producer.h"
 #include "message/reply.h"
@@ -48,6 +49,8 @@ struct calls {
 	struct request_producer_config producer_config;
 	struct reader *reader;
 	struct request_producer *producer;
+	struct topic_presence_config presence_config;
+	struct topic_presence *presence;
 	struct watch watch;
 	struct direct_calls direct;
 	struct loop_timer look, heartbeat;

@@ -182,7 +182,7 @@ static enum transaction_news replace_fallen(struct kafka_at_least_once *output, 
 	snprintf(line, sizeof line, "Kafka: the producer stopped: %s; a new one sends again what is not committed",
 		 output->reason);
 	if (!output->is_reported)
-		client_say(LOG_LEVEL_WARN, line);
+		kafka_log_say(LOG_LEVEL_WARN, line);
 	output->fallen = output->is_reported = false;
 	output->resets++;
 	produce_batch_empty(&output->produce_batch);

@@ -21,7 +21,10 @@ struct kafka_best_effort {
 	uint64_t acknowledged; /* counted in the caller's thread, where reports are served */
 	uint64_t *lost;	       /* the caller's; NULL: these and the following are not used */
 	bool (*replace)(void *context, const struct record *refused);
+	void (*absent)(void *context, bool is_absent);
 	void *context;
+	bool is_absent;	  /* Kafka has not got the topic of a record, which `absent` was told */
+	bool has_offered; /* since then librdkafka has accepted a record */
 	struct loop *loop;
 	struct watch watch;
 	rd_kafka_queue_t *reports; /* those of failures */
@@ -38,6 +41,21 @@ static bool record_replace(const struct kafka_best_effort *producer, const rd_ka
 	       producer->replace(producer->context, &refused);
 }
 
+static void absence_note(struct kafka_best_effort *producer, bool is_absent)
+{
+	producer->has_offered = false;
+	if (!producer->absent || producer->is_absent == is_absent)
+		return;
+	producer->is_absent = is_absent;
+	producer->absent(producer->context, is_absent);
+}
+
+/* Whether the topic is back: Kafka reports no record that it took, but none is in flight any more, and none has failed. */
+static bool absence_is_over(const struct kafka_best_effort *producer)
+{
+	return producer->is_absent && producer->has_offered && rd_kafka_outq_len(producer->client) == 0;
+}
+
 static void best_effort_on_report(rd_kafka_t *client, const rd_kafka_message_t *report, void *context)
 {
 	(void)client;
@@ -45,6 +63,10 @@ static void best_effort_on_report(rd_kafka_t *client, const rd_kafka_message_t *
 	producer->acknowledged += report->err == RD_KAFKA_RESP_ERR_NO_ERROR;
 	if (producer->lost && report->err != RD_KAFKA_RESP_ERR_NO_ERROR)
 		count_add(producer->lost, !record_replace(producer, report));
+	if (report->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+		producer->has_offered = false;
+	if (failure_is_absence(report->err))
+		absence_note(producer, true);
 }
 
 static void on_reports(void *context, uint32_t events)
@@ -100,9 +122,12 @@ static bool producer_set_up(struct kafka_best_effort *producer, const struct bes
 	char kilobytes[32];
 	snprintf(kilobytes, sizeof kilobytes, "%zu", config->queue_bytes / 1024 + 1);
 	const struct property own[] = {
-		{"bootstrap.servers", config->brokers}, {"linger.ms", config->at_once ? "0" : "50"},
-		{"message.timeout.ms", "10000"},	{"queue.buffering.max.kbytes", kilobytes},
+		{"bootstrap.servers", config->brokers},
+		{"linger.ms", config->at_once ? "0" : "50"},
+		{"message.timeout.ms", "10000"},
+		{"queue.buffering.max.kbytes", kilobytes},
 		{"delivery.report.only.error", config->counts ? "false" : "true"},
+		{"allow.auto.create.topics", "false"},	/* a topic that Kafka creates by itself has other settings and partitions */
 		{"sticky.partitioning.linger.ms", "0"}, /* keeps a record without a key in the partition of its request */
 	};
 	rd_kafka_conf_t *configuration =
@@ -141,8 +166,13 @@ static bool kafka_topics(struct best_effort *self, const char *const *names, siz
 static bool kafka_produce(struct best_effort *self, const struct outgoing *record)
 {
 	struct kafka_best_effort *producer = (struct kafka_best_effort *)self;
-	struct error refused = {0};
-	return client_produce(producer->client, producer->topics.items[record->topic], record, 0, &refused) == PRODUCED;
+	if (absence_is_over(producer))
+		absence_note(producer, false);
+	const rd_kafka_resp_err_t code = client_enqueue(producer->client, producer->topics.items[record->topic], record, NULL);
+	if (failure_is_absence(code))
+		absence_note(producer, true);
+	producer->has_offered = producer->has_offered || code == RD_KAFKA_RESP_ERR_NO_ERROR;
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 static uint64_t kafka_acknowledged(struct best_effort *self)
@@ -170,6 +200,7 @@ struct best_effort *best_effort_open(const struct best_effort_config *config, st
 	*producer = (struct kafka_best_effort){.base.operations = &operations,
 					       .lost = config->lost,
 					       .replace = config->replace,
+					       .absent = config->absent,
 					       .context = config->context,
 					       .loop = config->loop,
 					       .bell = -1};

@@ -37,6 +37,9 @@ struct best_effort_config {
 	 * max.message.bytes of its topic. Borrows it. True: a smaller one was produced in its place, and it is not lost. NULL: it
 	 * is lost. Only with `lost`. */
 	bool (*replace)(void *context, const struct record *refused);
+	/* Called in the loop's thread when Kafka has no such topic as a record's, and when a later record shows that it has it
+	 * again. NULL: nobody is told. Only with `lost`, and with one topic. */
+	void (*absent)(void *context, bool is_absent);
 	void *context;
 };
 

@@ -63,7 +63,7 @@ void hindrance_meet(struct hindrance *hindrance, int timeout_ms, const char *who
 		return;
 	hindrance->since_ms = now_ms;
 	(void)snprintf(line, sizeof line, "%s: nothing is committed for now: %s: %s; retrying", who, doing, why);
-	client_say(LOG_LEVEL_WARN, line);
+	kafka_log_say(LOG_LEVEL_WARN, line);
 }
 
 rd_kafka_conf_t *client_configuration(struct properties own, struct properties users, struct error *error)
@@ -526,7 +526,7 @@ void refusal_lower_batches(struct batch_limit *limit, size_t batch_bytes, const 
 	(void)snprintf(line, sizeof line,
 		       "Kafka: topic %s refused a batch of records: %s; from now on %s, and the refused records are sent again",
 		       rd_kafka_topic_name(report->rkt), rd_kafka_err2str(report->err), bound);
-	client_say(LOG_LEVEL_WARN, line);
+	kafka_log_say(LOG_LEVEL_WARN, line);
 }
 
 bool refusal_name_clock(const rd_kafka_message_t *report, struct error *error)

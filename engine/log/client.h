@@ -11,6 +11,7 @@
 #include "log/client_setting.h"
 #include "log/client_statistics.h"
 #include "log/consumer.h"
+#include "log/kafka_log.h"
 #include "observe/log_sink.h"
 
 /* A configuration with the `own` settings and then the user's. NULL: a CONFIG error that names the setting, or
@@ -71,9 +72,6 @@ void client_on_log_line(const rd_kafka_t *client, int level, const char *facilit
 /* Replaces a guess in a text of librdkafka, which takes a broker that hangs for one of a version that has not been supported for
  * years. */
 void client_drop_guess(char *line);
-
-/* Logs a line, `Kafka: ...` without its end, to the sink of librdkafka's own lines (log/kafka_log.h). */
-void client_say(enum log_level level, const char *line);
 
 /* Destroys a client that is closed, or can no longer be closed, and waits for that at most `wait_s` seconds.
  * librdkafka 2.0 can be unable to stop a client whose partitions are gone. Such a client is left behind, and calls

@@ -79,7 +79,7 @@ static void print_plain(const char *line)
 	fputc('\n', stderr);
 }
 
-void client_say(enum log_level level, const char *line)
+void kafka_log_say(enum log_level level, const char *line)
 {
 	if (!sink_write(level, NULL, line))
 		print_plain(line);

@@ -218,7 +218,7 @@ static void denial_note(struct committer *committer, bool is_denied)
 		return;
 	committer->is_denied = is_denied;
 	(void)snprintf(line, sizeof line, "Kafka: %s %s", committer->config->id, words[is_denied]);
-	client_say(is_denied ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, line);
+	kafka_log_say(is_denied ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, line);
 }
 
 static enum settlement_outcome open_anew(struct committer *committer, struct error *error)

@@ -62,7 +62,7 @@ void consumer_note_group(const struct consumer *self, bool is_denied)
 	if (atomic_load(known) == is_denied || atomic_exchange(known, is_denied) == is_denied)
 		return;
 	(void)snprintf(line, sizeof line, "Kafka: group %s %s", group, words[is_denied]);
-	client_say(is_denied ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, line);
+	kafka_log_say(is_denied ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, line);
 }
 
 void consumer_give(struct kafka_consumer *consumer, struct positions positions)

@@ -164,7 +164,7 @@ bool consumer_find_gap(struct kafka_consumer *consumer, struct gap *gap)
 	if (!reset_find(consumer, gap, topic) && !remade_find(consumer, gap, topic))
 		return false;
 	gap_words(gap, topic, line, sizeof line);
-	client_say(LOG_LEVEL_WARN, line);
+	kafka_log_say(LOG_LEVEL_WARN, line);
 	return true;
 }
 

@@ -39,7 +39,7 @@ static void absence_log(const struct kafka_consumer *consumer, const struct abse
 	};
 	char line[TOPIC_NAME_BYTES + 192];
 	(void)snprintf(line, sizeof line, "Kafka: topic %s %s", consumer->topics[absent->topic], words[absent->absence][is_back]);
-	client_say(is_back ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, line);
+	kafka_log_say(is_back ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, line);
 }
 
 void consumer_note_missed(struct kafka_consumer *consumer)
@@ -134,7 +134,7 @@ static void cluster_check(const struct kafka_consumer *consumer)
 		       "correct the address; if not, start the engines again",
 		       consumer->config->brokers, cluster, consumer->cluster ? consumer->cluster : cluster);
 	if (consumer->cluster && strcmp(cluster, consumer->cluster) != 0)
-		client_say(LOG_LEVEL_WARN, line);
+		kafka_log_say(LOG_LEVEL_WARN, line);
 	rd_kafka_mem_free(NULL, cluster);
 }
 

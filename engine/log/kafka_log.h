@@ -16,4 +16,7 @@ void kafka_log_to(const struct log_sink *sink);
  * any, and its next line is logged whatever it tells. */
 void kafka_log_recover(void);
 
+/* Logs a line, `Kafka: ...` without its end, to the same sink. Any thread. */
+void kafka_log_say(enum log_level level, const char *line);
+
 #endif

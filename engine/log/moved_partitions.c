@@ -78,7 +78,7 @@ static void say_marked(const struct moved_question *question)
 		       "%s-%d is not read by group %s, nor are %zu more partitions: group %.*s reads on since a change of the "
 		       "pipeline, which this engine does not run yet; stop this engine if it does not follow the control plane",
 		       entry->topic, entry->partition, question->group, question->marked - 1, (int)to.length, to.bytes);
-	client_say(LOG_LEVEL_WARN, line);
+	kafka_log_say(LOG_LEVEL_WARN, line);
 }
 
 static void *question_run(void *context)

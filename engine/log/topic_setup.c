@@ -36,7 +36,7 @@ static void say_waiting(const char *topic)
 	char line[LINE_BYTES];
 	(void)snprintf(line, sizeof line, "Kafka: topic %s does not exist yet: waiting for it, at most %d s", topic,
 		       TOPICS_APPEAR_MS / MS_PER_S);
-	client_say(LOG_LEVEL_INFO, line);
+	kafka_log_say(LOG_LEVEL_INFO, line);
 }
 
 static bool is_wanted(const struct topic_keeper *keeper, const char *name)

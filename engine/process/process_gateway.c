@@ -52,6 +52,9 @@ static void gateway_announce(const struct engine_process *running)
 bool process_gateway_start(struct engine_process *running, struct engine *engine, struct error *error)
 {
 	const struct engine_config *config = &running->engine;
+	const bool creates = running->asked->topics == TOPICS_CREATE && engine_revision(engine)->plan.count > 0;
+	if (creates && process_gateway_is_wanted(running))
+		gateway_own_topics(engine_revision(engine), running->topic_settings, running->own_topics);
 	const struct gateway_config ports = {.serves_http = running->http_port > 0,
 					     .http_port = running->http_port,
 					     .serves_grpc = running->grpc_port > 0,
@@ -59,7 +62,8 @@ bool process_gateway_start(struct engine_process *running, struct engine *engine
 					     .brokers = config->brokers,
 					     .consumer = config->consumer,
 					     .producer = config->producer,
-					     .direct = running->watchers.direct};
+					     .direct = running->watchers.direct,
+					     .replies = creates ? &running->own_topics[0] : NULL};
 	if (!process_gateway_is_wanted(running))
 		return true;
 	if (!gateway_service_open(&running->gateway, engine_loop(engine), &ports, &engine_revision(engine)->plan, error))

@@ -21,6 +21,7 @@ struct engine_process {
 	struct revision_options files;
 	struct arena *arena;
 	struct properties topic_settings;
+	struct wanted_topic own_topics[GATEWAY_TOPICS]; /* of the gateway, as it was opened */
 	struct batch_limit batches;
 	const char *cancels_topic; /* NULL: the files have no pipeline */
 	struct engine_watchers watchers;

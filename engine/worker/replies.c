@@ -4,6 +4,7 @@
 #include "base/duration.h"
 #include "base/memory.h"
 #include "message/assigned.h"
+#include "observe/log_sink.h"
 #include "worker/parts.h"
 
 #define LATE_US 2000 /* into a turn: further messages of it may take as long, so the gateway does not wait for them */
@@ -58,6 +59,19 @@ bool replies_wanted(struct replies *replies, struct headers headers, const char 
 
 static bool reply_replace(void *context, const struct record *refused);
 
+static void replies_absent(void *context, bool is_absent)
+{
+	const struct worker *worker = context;
+	const struct log_fields fields = {.help = is_absent ? "Gateways with `--topics create` create it again. Otherwise create it"
+							    : NULL};
+	if (is_absent)
+		log_say(worker->config->partition_state.log, LOG_LEVEL_WARN, &fields,
+			"topic %s is gone: gateways in other processes get no answers", worker->setup->replies);
+	else
+		log_say(worker->config->partition_state.log, LOG_LEVEL_INFO, &fields, "topic %s exists again: gateways get answers",
+			worker->setup->replies);
+}
+
 static bool side_ready(struct worker *worker)
 {
 	struct replies *replies = &worker->outbox.replies;
@@ -71,6 +85,7 @@ static bool side_ready(struct worker *worker)
 						.lost = &replies->counts->replies_lost,
 						.loop = worker->loop,
 						.replace = reply_replace,
+						.absent = replies_absent,
 						.context = worker};
 	struct error error = {0};
 	if (replies->side)

@@ -1,0 +1,100 @@
+/* topic_presence_test.c: topics of a gateway that are deleted: it is not ready, its errors name them, and it is ready again. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/gateway_readiness.h"
+#include "gateway/topic_presence.h"
+#include "tests/unit/calls_stand.h"
+
+static void topic_show(struct calls_stand *stand, const char *topic, bool is_shown)
+{
+	rd_kafka_mock_topic_set_error(stand->mock.cluster, topic,
+				      is_shown ? RD_KAFKA_RESP_ERR_NO_ERROR : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+}
+
+static bool stand_is_ready(struct calls_stand *stand, const struct gateway_target *target, struct error *error)
+{
+	const struct gateway_config config = {.brokers = "here:9092"};
+	const struct gateway_readiness readiness = {&config, &stand->targets, stand->calls, false};
+	*error = (struct error){0};
+	return gateway_readiness_find(&readiness, target, error);
+}
+
+static void readiness_await(struct calls_stand *stand, const struct gateway_target *target, bool is_ready)
+{
+	struct error error;
+	for (int turns = 0; turns < MOCK_WAIT_MS / MOMENT_MS && stand_is_ready(stand, target, &error) != is_ready; turns++)
+		calls_turn_for(stand, MOMENT_MS);
+	assert_true(stand_is_ready(stand, target, &error) == is_ready);
+}
+
+static void a_gateway_whose_replies_topic_is_gone_is_not_ready(void **state)
+{
+	struct calls_stand *stand = *state;
+	struct error error;
+	if (mock_error_of_topic_crashes())
+		skip();
+	calls_turn_for(stand, TOPIC_PRESENCE_MS); /* it was there */
+	topic_show(stand, REPLIES, false);
+	readiness_await(stand, NULL, false);
+	assert_false(stand_is_ready(stand, NULL, &error));
+	assert_string_equal(error.text, "topic " REPLIES ", by which engines answer, is gone; create it, or start a gateway or an "
+					"engine with `--topics create`");
+	assert_false(stand_is_ready(stand, &stand->target, &error));
+	calls_call_with(stand, 0, MOMENT_MS, "", TEXT("1"));
+	rd_kafka_message_destroy(calls_next_record(stand, "in"));
+	calls_await_end(stand, 0);
+	assert_int_equal(stand->callers[0].status, 504);
+	assert_non_null(strstr(stand->callers[0].body, "topic " REPLIES ", by which engines answer, is gone; create it"));
+	assert_null(strstr(stand->callers[0].body, "runs pipeline"));
+	assert_non_null(strstr(stand->callers[0].body, "A later answer is in the topic out")); /* where engines have written it */
+	topic_show(stand, REPLIES, true);
+	readiness_await(stand, NULL, true);
+}
+
+static void a_pipeline_whose_topic_is_gone_is_not_ready(void **state)
+{
+	struct calls_stand *stand = *state;
+	static const char *const topics[] = {"in", "out"};
+	struct error error;
+	if (mock_error_of_topic_crashes())
+		skip();
+	calls_turn_for(stand, TOPIC_PRESENCE_MS);
+	for (size_t i = 0; i < sizeof topics / sizeof *topics; i++) {
+		char words[128];
+		(void)snprintf(words, sizeof words, "topic %s is gone; create it, or start an engine again", topics[i]);
+		topic_show(stand, topics[i], false);
+		readiness_await(stand, &stand->target, false);
+		assert_false(stand_is_ready(stand, &stand->target, &error));
+		assert_non_null(strstr(error.text, words));
+		assert_true(stand_is_ready(stand, NULL, &error)); /* others can be asked */
+		topic_show(stand, topics[i], true);
+		readiness_await(stand, &stand->target, true);
+	}
+}
+
+static void a_topic_that_never_was_shown_is_not_called_gone(void **state)
+{
+	struct calls_stand *stand = *state;
+	struct error error;
+	stand->target.outputs = "hidden"; /* the mock creates it when it is written, and not for who looks */
+	assert_true(calls_follow(stand->calls, &stand->targets, &error));
+	calls_turn_for(stand, 3 * TOPIC_PRESENCE_MS);
+	assert_true(stand_is_ready(stand, &stand->target, &error));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CALLS_STORY(a_gateway_whose_replies_topic_is_gone_is_not_ready),
+		CALLS_STORY(a_pipeline_whose_topic_is_gone_is_not_ready),
+		CALLS_STORY(a_topic_that_never_was_shown_is_not_called_gone),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
