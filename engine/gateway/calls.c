@@ -155,6 +155,16 @@ static void call_accept(struct open_call *call)
 	open_call_end(call, &outcome);
 }
 
+/* The topic of a refused request, if it is gone; NULL: it is there. The producer names it, or a look has missed it. */
+static const char *gone_topic(const struct open_call *call, const struct request_report *report)
+{
+	const struct calls *calls = call->calls;
+	const char *requests = call->target ? calls->targets.topics[call->target->topic] : NULL;
+	if (report->gone)
+		return report->gone;
+	return topic_presence_lacks(calls->presence, requests) ? requests : NULL;
+}
+
 static void calls_on_reported(void *context, const struct request_report *report)
 {
 	struct calls *calls = context;
@@ -166,7 +176,11 @@ static void calls_on_reported(void *context, const struct request_report *report
 		const struct call_late late = {.allowed_ms = call->allowed_ms,
 					       .pipeline = call->target ? call->target->name : NULL,
 					       .is_unhurried = call->is_unhurried};
-		if (report->is_uncertain)
+		const char *gone = gone_topic(call, report);
+		if (gone)
+			(void)snprintf(words, sizeof words,
+				       "Kafka did not take the request: topic %s is gone; " TOPIC_PRESENCE_STEP, gone);
+		else if (report->is_uncertain)
 			call_late_write(&late, words);
 		else
 			(void)snprintf(words, sizeof words, "Kafka did not take the request: %s; try again later", report->refused);

@@ -291,7 +291,13 @@ rd_kafka_resp_err_t client_enqueue(rd_kafka_t *client, rd_kafka_topic_t *topic, 
 enum produce_verdict client_produce(rd_kafka_t *client, rd_kafka_topic_t *topic, const struct outgoing *record, void *opaque,
 				    struct error *error)
 {
-	return client_verdict(client_enqueue(client, topic, record, opaque), record, error);
+	const rd_kafka_resp_err_t code = client_enqueue(client, topic, record, opaque);
+	if (!failure_is_absence(code))
+		return client_verdict(code, record, error);
+	error_set(error, ERROR_SYSTEM, PLACE_NONE,
+		  "Kafka has no topic %s any more; create it, or start an engine again, which creates topics of sluice's own",
+		  rd_kafka_topic_name(topic));
+	return PRODUCE_SPOILT;
 }
 
 /* ---- tags ---- */

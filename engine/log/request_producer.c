@@ -27,6 +27,7 @@ static void request_producer_on_report(rd_kafka_t *client, const rd_kafka_messag
 		.number = (uint64_t)(uintptr_t)message->_private,
 		.refused = message->err ? rd_kafka_err2str(message->err) : NULL,
 		.is_uncertain = message->err && rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_POSSIBLY_PERSISTED,
+		.gone = failure_is_absence(message->err) ? rd_kafka_topic_name(message->rkt) : NULL,
 		.partition = message->partition,
 		.offset = message->offset,
 	};
@@ -61,9 +62,13 @@ static bool producer_set_up(struct request_producer *producer, struct error *err
 	(void)snprintf(message, sizeof message, "%zu", config->message_bytes);
 	(void)snprintf(queue, sizeof queue, "%zu", config->queue_bytes / 1024 + 1);
 	const struct property own[] = {
-		{"bootstrap.servers", config->brokers}, {"linger.ms", "0"},
-		{"enable.idempotence", "true"},		{"message.timeout.ms", timeout},
-		{"message.max.bytes", message},		{"queue.buffering.max.kbytes", queue},
+		{"bootstrap.servers", config->brokers},
+		{"linger.ms", "0"},
+		{"enable.idempotence", "true"},
+		{"message.timeout.ms", timeout},
+		{"allow.auto.create.topics", "false"}, /* a topic that Kafka creates by itself has other settings and partitions */
+		{"message.max.bytes", message},
+		{"queue.buffering.max.kbytes", queue},
 		{"partitioner", "murmur2_random"}, /* with a key where Java's producers would put it */
 		{"statistics.interval.ms", config->statistics ? CLIENT_STATISTICS_MS : NULL},
 	};

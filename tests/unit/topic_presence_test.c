@@ -1,4 +1,5 @@
-/* topic_presence_test.c: topics of a gateway that are deleted: it is not ready, its errors name them, and it is ready again. */
+/* topic_presence_test.c: topics of a gateway that are deleted: it is not ready,
+ * its errors name them, and it is ready again. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,8 @@
 #include "gateway/gateway_readiness.h"
 #include "gateway/topic_presence.h"
 #include "tests/unit/calls_stand.h"
+
+#define PRODUCE 0 /* the number of the request */
 
 static void topic_show(struct calls_stand *stand, const char *topic, bool is_shown)
 {
@@ -53,7 +56,8 @@ static void a_gateway_whose_replies_topic_is_gone_is_not_ready(void **state)
 	assert_int_equal(stand->callers[0].status, 504);
 	assert_non_null(strstr(stand->callers[0].body, "topic " REPLIES ", by which engines answer, is gone; create it"));
 	assert_null(strstr(stand->callers[0].body, "runs pipeline"));
-	assert_non_null(strstr(stand->callers[0].body, "A later answer is in the topic out")); /* where engines have written it */
+	assert_non_null(strstr(stand->callers[0].body, "A later answer is in the topic out")); /* where engines have
+												  written it */
 	topic_show(stand, REPLIES, true);
 	readiness_await(stand, NULL, true);
 }
@@ -79,11 +83,31 @@ static void a_pipeline_whose_topic_is_gone_is_not_ready(void **state)
 	}
 }
 
+static void a_request_to_a_topic_that_is_gone_names_it(void **state)
+{
+	struct calls_stand *stand = *state;
+	if (mock_error_of_topic_crashes())
+		skip();
+	calls_turn_for(stand, TOPIC_PRESENCE_MS);
+	topic_show(stand, "in", false);
+	readiness_await(stand, &stand->target, false);
+	rd_kafka_mock_push_request_errors(stand->mock.cluster, PRODUCE, 3, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+					  RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+	for (size_t i = 0; i < 2; i++) { /* Kafka refuses the first, and librdkafka perhaps the second */
+		calls_call_with(stand, i, MOCK_WAIT_MS, "", TEXT("1"));
+		calls_await_end(stand, i);
+		assert_int_equal(stand->callers[i].status, 503);
+		assert_non_null(strstr(stand->callers[i].body, "topic in"));
+		assert_non_null(strstr(stand->callers[i].body, "create it, or start an engine again"));
+	}
+}
+
 static void a_topic_that_never_was_shown_is_not_called_gone(void **state)
 {
 	struct calls_stand *stand = *state;
 	struct error error;
-	stand->target.outputs = "hidden"; /* the mock creates it when it is written, and not for who looks */
+	stand->target.outputs = "hidden"; /* the mock creates it when it is written,
+					     and not for who looks */
 	assert_true(calls_follow(stand->calls, &stand->targets, &error));
 	calls_turn_for(stand, 3 * TOPIC_PRESENCE_MS);
 	assert_true(stand_is_ready(stand, &stand->target, &error));
@@ -94,6 +118,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CALLS_STORY(a_gateway_whose_replies_topic_is_gone_is_not_ready),
 		CALLS_STORY(a_pipeline_whose_topic_is_gone_is_not_ready),
+		CALLS_STORY(a_request_to_a_topic_that_is_gone_names_it),
 		CALLS_STORY(a_topic_that_never_was_shown_is_not_called_gone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
