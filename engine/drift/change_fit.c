@@ -374,15 +374,15 @@ static void columns_depend(struct change_detector *self, const struct table *sco
 		const double tails = score_moments(scores, CHANGE_OF_COLUMN * i).tails;
 		const bool clear = column->carry * column->carry * (double)self->rows > CARRY_CLEAR + scores_chance_of_tails(tails);
 		column->bursts = scores_depend(scores, CHANGE_OF_COLUMN * i + CHANGE_SCALE);
-		column->depends = clear || column->bursts || (self->spread_lasts && column->lasts > 0) ||
-				  scores_depend(scores, CHANGE_OF_COLUMN * i);
+		column->shares = !clear && scores_depend(scores, CHANGE_OF_COLUMN * i);
+		column->depends = clear || column->bursts || column->shares || (self->spread_lasts && column->lasts > 0);
 	}
 }
 
 /* Deviations by which the variances of sums are taken for more than the reference's where rows depend. A few hundred rows hold few
  * of the calm times and the wild ones, so what is left of their spread, and looks like another shape, is the least sure. */
-#define CAUTION_DEPENDS 1.5
-#define CAUTION_TOGETHER 0.5 /* of all columns, of which one may seem to depend by chance */
+#define CAUTION_DEPENDS 0.5
+#define CAUTION_SHARES 1.5 /* a level that is too weak for a carry is too weak to know how much sums of it vary */
 #define CAUTION_SPREAD 2.0
 
 static double series_caution(const struct change_detector *self, size_t series)
@@ -391,12 +391,12 @@ static double series_caution(const struct change_detector *self, size_t series)
 		const struct change_column *column = &self->watched[series / CHANGE_OF_COLUMN];
 		if (self->spread_lasts && column->lasts > 0 && series_kind(self, series) != CHANGE_LOCATION)
 			return CAUTION_SPREAD;
-		return column->depends ? CAUTION_DEPENDS : 0;
+		return column->shares ? CAUTION_SHARES : column->depends ? CAUTION_DEPENDS : 0;
 	}
 	bool depends = false;
 	for (size_t i = 0; i < self->columns; i++)
 		depends |= self->watched[i].depends;
-	return depends ? CAUTION_TOGETHER : 0;
+	return depends ? CAUTION_DEPENDS : 0;
 }
 
 /* How far beyond a row's deviation a value would be that the reference lacks, upwards and downwards. 0: not so far that a sum,
