@@ -175,6 +175,9 @@ static const struct message_key {
 	const char *name;
 	const char *help;
 } message_keys[] = {
+	{"seldon", "data.tftensor",
+	 "TensorFlow's TensorProto, in JSON alone. It is the tensor `data`, with the datatype of its dtype; the "
+	 "answer is a data.tensor."},
 	{"seldon", "strData", "A text. It is the tensor `strData`: one element of BYTES."},
 	{"seldon", "binData", "Bytes in base64. They are the tensor `binData`: one element of BYTES."},
 	{"seldon", "jsonData", "Any JSON. Its text is the tensor `jsonData`: one element of BYTES."},

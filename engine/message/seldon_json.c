@@ -1,8 +1,9 @@
 /* seldon_json.c: Format of Seldon v1: the SeldonMessage.
  *
  * data.ndarray and data.tensor are a tensor `data` of FP64 (a list may also contain strings or booleans), with
- * the column names as JSON in its parameter `names`. strData, binData and jsonData are one element of BYTES in
- * a tensor of the same name. The answer has the form of the request, and its meta.
+ * the column names as JSON in its parameter `names`; data.tftensor has a datatype of its own, and is answered by data.tensor.
+ * strData, binData and jsonData are one element of BYTES in a tensor of the same name. The answer has the form of the request, and
+ * its meta.
  */
 #include "message/seldon_json.h"
 
@@ -11,6 +12,7 @@
 #include "message/json_form.h"
 #include "message/json_repeats.h"
 #include "message/json_write.h"
+#include "message/seldon_tftensor.h"
 #include "message/tensor_infer.h"
 #include "message/tensor_json.h"
 
@@ -26,7 +28,7 @@ static bool seldon_sniff(const struct message *message, struct text bytes)
 /* Where the parts of a message stand; bytes NULL: nowhere. */
 struct seldon_json_parts {
 	struct text data, string, binary, json, meta;
-	struct text names, ndarray, tensor; /* inside data */
+	struct text names, ndarray, tensor, tftensor; /* inside data */
 	struct text twice;		    /* a key of the message that occurs twice */
 	bool is_reply;			    /* of a model: of equal keys the last one counts */
 };
@@ -146,32 +148,32 @@ static bool read_data(struct message *message, const struct json_scan *scan, str
 {
 	struct json_scan inside = json_again(scan, parts->data);
 	struct text key;
-	bool tftensor = false;
 	if (json_peek(&inside) != JSON_OBJECT)
 		return INPUT_ERROR(scan, "data is not an object; send {\"data\": {\"ndarray\": […]}}");
 	json_enter(&inside);
 	while (json_key(&inside, &key)) {
 		struct text unused = {0};
-		struct text *part = text_is(key, "names")     ? &parts->names
-				    : text_is(key, "ndarray") ? &parts->ndarray
-				    : text_is(key, "tensor")  ? &parts->tensor
-							      : &unused;
+		struct text *part = text_is(key, "names")      ? &parts->names
+				    : text_is(key, "ndarray")  ? &parts->ndarray
+				    : text_is(key, "tensor")   ? &parts->tensor
+				    : text_is(key, "tftensor") ? &parts->tftensor
+							       : &unused;
 		if (part->bytes && !parts->is_reply)
 			return TWICE(scan, key, "data");
-		tftensor = tftensor || text_is(key, "tftensor");
 		(void)json_span(&inside, part);
 	}
-	if (tftensor)
-		return INPUT_ERROR(scan, "data.tftensor is not taken; send data.tensor or data.ndarray");
-	if (!parts->ndarray.bytes == !parts->tensor.bytes)
-		return INPUT_ERROR(scan, "data holds %s; send one of tensor and ndarray",
-				   parts->tensor.bytes ? "both tensor and ndarray" : "neither tensor nor ndarray");
+	const int count = !!parts->ndarray.bytes + !!parts->tensor.bytes + !!parts->tftensor.bytes;
+	if (count != 1)
+		return INPUT_ERROR(scan, "data holds %s; send one of them",
+				   count ? "more than one of tensor, ndarray and tftensor"
+					 : "none of tensor, ndarray and tftensor");
 	if (parts->ndarray.bytes && parts->ndarray.bytes[0] != '[')
 		return INPUT_ERROR(scan, "data.ndarray is not a list; send {\"data\": {\"ndarray\": [[…]]}}");
-	message->seldon_form = parts->tensor.bytes ? SELDON_TENSOR : SELDON_NDARRAY;
-	const struct tensor *made = parts->tensor.bytes ? read_tensor(message, scan, parts->tensor, parts->is_reply)
-							: tensor_infer(scan, "data.ndarray", TEXT("data"), &parts->ndarray, 1,
-								       false, (struct infer_rules){0});
+	message->seldon_form = parts->ndarray.bytes ? SELDON_NDARRAY : SELDON_TENSOR;
+	const struct tensor *made = parts->tftensor.bytes ? seldon_tftensor_read(scan, parts->tftensor)
+				    : parts->tensor.bytes ? read_tensor(message, scan, parts->tensor, parts->is_reply)
+							  : tensor_infer(scan, "data.ndarray", TEXT("data"), &parts->ndarray, 1,
+									 false, (struct infer_rules){0});
 	struct tensor *named = made ? ARENA_NEW(message->arena, struct tensor) : NULL;
 	if (!named)
 		return made && error_memory(scan->error, ERROR_LIMIT, "reading a SeldonMessage");

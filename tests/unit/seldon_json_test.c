@@ -99,12 +99,60 @@ static void several_tensors_are_all_in_the_answer(void **state)
 	assert_string_equal(answered(exchange), "{\"meta\":{},\"data\":{\"names\":[],\"ndarray\":[]}}");
 }
 
+#define TF(dtype, rest)                                                                                                            \
+	"{\"data\":{\"tftensor\":{\"dtype\":" dtype ",\"tensorShape\":{\"dim\":[{\"size\":\"1\"},{\"size\":2}]}" rest "}}}"
+#define TF_ANSWER(values) "{\"meta\":{},\"data\":{\"names\":[],\"tensor\":{\"shape\":[1,2],\"values\":" values "}}}"
+
+static void a_tftensor_is_taken_and_answered_by_a_tensor(void **state)
+{
+	static const struct {
+		const char *body;
+		enum datatype datatype;
+		const char *answer;
+	} rows[] = {
+		{TF("\"DT_DOUBLE\"", ",\"doubleVal\":[1.0,2.5]"), DATATYPE_FP64, TF_ANSWER("[1.0,2.5]")},
+		{TF("1", ",\"float_val\":[0.5]"), DATATYPE_FP32, TF_ANSWER("[0.5,0.5]")},
+		{TF("\"DT_INT64\"", ",\"int64Val\":[\"9007199254740993\",-1]"), DATATYPE_INT64, TF_ANSWER("[9007199254740993,-1]")},
+		{TF("\"DT_UINT8\"", ",\"intVal\":[255,0]"), DATATYPE_UINT8, TF_ANSWER("[255,0]")},
+		{TF("\"DT_BOOL\"", ",\"boolVal\":[true,false]"), DATATYPE_BOOL, TF_ANSWER("[true,false]")},
+		{TF("\"DT_INT32\"", ",\"tensorContent\":\"AQAAAP////8=\""), DATATYPE_INT32, TF_ANSWER("[1,-1]")},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct tensor *data = first_sent(*state, rows[i].body);
+		assert_non_null(data);
+		assert_int_equal(data->datatype, rows[i].datatype);
+		assert_string_equal(answered(*state), rows[i].answer);
+	}
+	const struct tensor *data = first_sent(*state, TF("\"DT_STRING\"", ",\"stringVal\":[\"aGk=\"]"));
+	assert_non_null(data);
+	assert_true(text_is(((const struct text *)data->data)[1], "hi"));
+}
+
+static void what_is_no_tftensor_is_refused(void **state)
+{
+	assert_refused(*state, "{\"data\":{\"tftensor\":[1]}}", "it is not an object");
+	assert_refused(*state, TF("\"DT_COMPLEX64\"", ""), "the dtype \"DT_COMPLEX64\" is not taken");
+	assert_refused(*state, TF("\"DT_FLOAT\"", ""), "floatVal has 0 values, and tensorShape asks for 2");
+	assert_refused(*state, TF("\"DT_FLOAT\"", ",\"floatVal\":[1,2,3]"), "floatVal has 3 values, and tensorShape asks for 2");
+	assert_refused(*state, TF("\"DT_FLOAT\"", ",\"floatVal\":1"), "floatVal is not a list");
+	assert_refused(*state, TF("\"DT_INT8\"", ",\"intVal\":[1,128]"), "data");
+	assert_refused(*state, TF("\"DT_INT64\"", ",\"int64Val\":[\"1,2\",\"3\"]"), "data");
+	assert_refused(*state, TF("\"DT_INT64\"", ",\"int64Val\":[\"x\",\"3\"]"), "");
+	assert_refused(*state, TF("\"DT_STRING\"", ",\"stringVal\":[\"*\",\"\"]"), "stringVal is not base64");
+	assert_refused(*state, TF("\"DT_STRING\"", ",\"tensorContent\":\"aGk=\""), "send stringVal");
+	assert_refused(*state, TF("\"DT_INT32\"", ",\"tensorContent\":\"AQAA\""), "data");
+	assert_refused(*state, TF("\"DT_INT32\"", ",\"tensorContent\":\"*\""), "tensorContent is not base64");
+	assert_refused(*state, TF("\"DT_HALF\"", ",\"halfVal\":[1,2]"), "tensorContent alone");
+	assert_refused(*state, "{\"data\":{\"tftensor\":{\"dtype\":1,\"tensorShape\":{\"dim\":[{\"size\":-1}]},\"floatVal\":[1]}}}",
+		       "no size");
+}
+
 static void exactly_one_form_is_taken(void **state)
 {
 	assert_refused(*state, "{\"strData\":\"a\",\"binData\":\"\"}", "more than one");
-	assert_refused(*state, "{\"data\":{}}", "neither");
-	assert_refused(*state, "{\"data\":{\"ndarray\":[1],\"tensor\":{}}}", "both");
-	assert_refused(*state, "{\"data\":{\"tftensor\":{}}}", "tftensor");
+	assert_refused(*state, "{\"data\":{}}", "none of");
+	assert_refused(*state, "{\"data\":{\"ndarray\":[1],\"tensor\":{}}}", "more than one of");
+	assert_refused(*state, "{\"data\":{\"tftensor\":{}}}", "data.tftensor is not taken without a dtype");
 	assert_refused(*state, "{\"data\":[1]}", "data is not an object");
 	assert_refused(*state, "{\"data\":{\"ndarray\":[1,[2]]}}", "data.ndarray");
 	assert_refused(*state, "{\"data\":{\"ndarray\":[1,\"a\"]}}", "data.ndarray");
@@ -113,7 +161,7 @@ static void exactly_one_form_is_taken(void **state)
 
 static void a_failure_has_a_status(void **state)
 {
-	assert_refused(*state, "{\"data\":{}}", "neither");
+	assert_refused(*state, "{\"data\":{}}", "none of");
 	assert_string_equal(answered_error(*state, ERROR_INPUT, "no \"x\""),
 			    "{\"status\":{\"code\":400,\"info\":\"no \\\"x\\\"\",\"status\":\"FAILURE\"}}");
 	assert_string_equal(answered_error(*state, ERROR_REMOTE, "down"),
@@ -130,6 +178,8 @@ int main(void)
 		BEHAVIOUR(an_empty_list_of_a_tensor_may_be_absent),
 		BEHAVIOUR(text_bytes_and_json_are_one_element_each),
 		BEHAVIOUR(several_tensors_are_all_in_the_answer),
+		BEHAVIOUR(a_tftensor_is_taken_and_answered_by_a_tensor),
+		BEHAVIOUR(what_is_no_tftensor_is_refused),
 		BEHAVIOUR(exactly_one_form_is_taken),
 		BEHAVIOUR(a_failure_has_a_status),
 	};
