@@ -14,19 +14,9 @@ static void answer_blame(struct run *run)
 		}
 }
 
-/* The copy to a mirror is compared with the answer, `payload` NULL: its error. */
-static void answer_mirror(const struct run *run, const struct payload *payload)
-{
-	const struct flow_environment *environment = &run->flow->environment;
-	if (run->mirrored)
-		environment->mirrored(environment->context, run->mirrored, payload);
-}
-
 static void answer_give(struct run *run, enum flow_outcome outcome)
 {
 	const struct flow *flow = run->flow;
-	if (outcome == FLOW_ANSWER)
-		answer_mirror(run, run->answer.payload);
 	if (run->answer.error)
 		answer_blame(run);
 	run->answered = true;
@@ -71,8 +61,9 @@ void run_answer_payload(struct run *run, const struct payload *payload)
 {
 	if (run->answered || !payload)
 		return;
-	answer_mirror(run, payload); /* all of it, as the mirror is asked for all */
 	if (run->message->wanted.count) {
+		if (run->mirrored)
+			run_mirror(run, payload); /* all of it, as the mirror is asked for all */
 		payload = payload_wanted(run, payload);
 		if (!payload)
 			return;

@@ -46,11 +46,27 @@ struct run *run_begin_child(struct child *child)
 	return run_make(child->child_group->parent->flow, &child->offspring.message, child);
 }
 
+void run_mirror(const struct run *run, const struct payload *payload)
+{
+	const struct flow_environment *environment = &run->flow->environment;
+	environment->mirrored(environment->context, run->mirrored, payload);
+}
+
+/* At the run's end, so that messages without a mirror have one check to pass. */
+static __attribute__((cold)) void run_end_mirror(const struct run *run)
+{
+	const struct flow_environment *environment = &run->flow->environment;
+	if (run->answered && run->outcome == FLOW_ANSWER)
+		run_mirror(run, run->answer.payload);
+	else
+		environment->unmirrored(environment->context, run->mirrored);
+}
+
 static inline void run_unlist(struct run *run)
 {
 	struct flow *flow = run->flow;
 	if (run->mirrored)
-		flow->environment.unmirrored(flow->environment.context, run->mirrored);
+		run_end_mirror(run);
 	while (run->waiting)
 		visit_abandon(run->waiting);
 	if (run->timer.slot)

@@ -495,6 +495,9 @@ void run_answer_parted(struct run *run); /* its offspring have answered */
 
 /* ---- run.c ---- */
 
+/* Gives the copy to a mirror that the run has the answer to compare with; `payload` NULL: it is an error. The copy is gone then. */
+void run_mirror(const struct run *run, const struct payload *payload);
+
 /* Whether the answer that the run contributes to is known. */
 bool run_is_answered_above(const struct run *run);
 static inline bool run_is_answered(const struct run *run)
