@@ -212,10 +212,11 @@ static void shrink(struct kafka_at_least_once *output, const rd_kafka_message_t 
 }
 
 /* The caller produces nothing to the topic until it is allowed again. */
-static void topic_deny(struct kafka_at_least_once *output, uint32_t topic)
+static void topic_deny(struct kafka_at_least_once *output, uint32_t topic, bool is_gone)
 {
-	refusals_deny(&output->refusals, topic);
-	(void)snprintf(output->reason, sizeof output->reason, "the login may not write topic %s", output->names[topic]);
+	refusals_deny(&output->refusals, topic, is_gone);
+	(void)snprintf(output->reason, sizeof output->reason, is_gone ? "topic %s is gone" : "the login may not write topic %s",
+		       output->names[topic]);
 	give_up(output);
 }
 
@@ -232,7 +233,10 @@ static void read_refusal(struct kafka_at_least_once *output, const rd_kafka_mess
 		shrink(output, report); /* so its batch is never committed */
 		break;
 	case REFUSAL_OF_RIGHT:
-		topic_deny(output, topic_handles_find(&output->topics, report));
+		topic_deny(output, topic_handles_find(&output->topics, report), false);
+		break;
+	case REFUSAL_OF_ABSENCE:
+		topic_deny(output, topic_handles_find(&output->topics, report), true);
 		break;
 	case REFUSAL_OF_CLOCK:
 		refusal_name_clock(report, &output->failure);
@@ -399,7 +403,7 @@ static void note_failure(struct kafka_at_least_once *output, const struct error 
 {
 	const struct produce_batch *batch = &output->produce_batch;
 	if (batch->lost && batch->denied != PRODUCE_BATCH_NOT_DENIED) {
-		topic_deny(output, batch->denied);
+		topic_deny(output, batch->denied, batch->is_gone);
 	} else if (output->failure.kind == ERROR_NONE) {
 		output->failure = *error;
 		bell_ring(output->bell);

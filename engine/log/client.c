@@ -507,6 +507,18 @@ static bool is_of_size(rd_kafka_resp_err_t code)
 	       code == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE;
 }
 
+/* The state of a changelog that was deleted is lost, so nothing waits for another one of its name. */
+static bool is_of_changelog(const char *topic)
+{
+	const size_t length = strlen(topic), end = sizeof CHANGELOG_NAME_END - 1;
+	return length > end && strcmp(topic + length - end, CHANGELOG_NAME_END) == 0;
+}
+
+bool refusal_is_absence(rd_kafka_resp_err_t code, const rd_kafka_topic_t *topic)
+{
+	return failure_is_absence(code) && !is_of_changelog(rd_kafka_topic_name(topic));
+}
+
 enum refusal_cause refusal_cause(const rd_kafka_message_t *report, size_t batch_bytes)
 {
 	int code = report->err;
@@ -514,6 +526,8 @@ enum refusal_cause refusal_cause(const rd_kafka_message_t *report, size_t batch_
 		return REFUSAL_OF_CLOCK;
 	if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
 		return REFUSAL_OF_RIGHT;
+	if (refusal_is_absence(report->err, report->rkt))
+		return REFUSAL_OF_ABSENCE;
 	if (!is_of_size(report->err) && code != RD_KAFKA_RESP_ERR_INVALID_MSG && code != RD_KAFKA_RESP_ERR_INVALID_RECORD &&
 	    code != INVALID_DIFFERENT_RECORD)
 		return REFUSAL_OF_ALL;
@@ -578,12 +592,19 @@ void refusals_note(struct refusals *refusals, const struct topic_handles *topics
 						       .code = report->err});
 }
 
-void refusals_deny(struct refusals *refusals, uint32_t topic)
+static bool is_of_topic(rd_kafka_resp_err_t code)
 {
+	return code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED || failure_is_absence(code);
+}
+
+void refusals_deny(struct refusals *refusals, uint32_t topic, bool is_gone)
+{
+	const rd_kafka_resp_err_t code =
+		is_gone ? RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART : RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
 	for (size_t i = 0; i < refusals->count; i++)
-		if (refusals->items[i].topic == topic && refusals->items[i].code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+		if (refusals->items[i].topic == topic && is_of_topic(refusals->items[i].code))
 			return;
-	refusals_add(refusals, (struct refused_record){.topic = topic, .code = RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED});
+	refusals_add(refusals, (struct refused_record){.topic = topic, .code = code});
 }
 
 bool refusals_take(struct refusals *refusals, struct refusal *refusal)
@@ -593,7 +614,8 @@ bool refusals_take(struct refusals *refusals, struct refusal *refusal)
 	const struct refused_record *record = &refusals->items[--refusals->count];
 	*refusal = (struct refusal){.origin = tag_origin(record->tag),
 				    .topic = record->topic,
-				    .is_denied = record->code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED};
+				    .is_denied = is_of_topic(record->code),
+				    .is_gone = failure_is_absence(record->code)};
 	snprintf(refusal->reason, sizeof refusal->reason, "%zu bytes: %s", record->size_bytes, rd_kafka_err2str(record->code));
 	return true;
 }

@@ -179,15 +179,19 @@ bool failure_is_lasting(rd_kafka_resp_err_t code);
 size_t client_limit_batches(rd_kafka_conf_t *configuration, const struct batch_limit *limit);
 
 enum refusal_cause {
-	REFUSAL_OF_RECORD, /* the record is at fault: another in its place would be accepted */
-	REFUSAL_OF_BATCH,  /* the batch was too large: the record is to be produced again in a smaller one */
-	REFUSAL_OF_CLOCK,  /* its timestamp, which is this machine's */
-	REFUSAL_OF_RIGHT,  /* the login may not write the topic */
-	REFUSAL_OF_ALL,	   /* any other record would be refused too, or the cause is unknown */
+	REFUSAL_OF_RECORD,  /* the record is at fault: another in its place would be accepted */
+	REFUSAL_OF_BATCH,   /* the batch was too large: the record is to be produced again in a smaller one */
+	REFUSAL_OF_CLOCK,   /* its timestamp, which is this machine's */
+	REFUSAL_OF_RIGHT,   /* the login may not write the topic */
+	REFUSAL_OF_ABSENCE, /* Kafka has no such topic, which is no changelog */
+	REFUSAL_OF_ALL,	    /* any other record would be refused too, or the cause is unknown */
 };
 
 /* Why a record was refused, by its delivery report. The producer had batches of at most `batch_bytes`. */
 enum refusal_cause refusal_cause(const rd_kafka_message_t *report, size_t batch_bytes);
+
+/* Whether a record of that topic is refused because Kafka has not got the topic, which may be created again: it is no changelog. */
+bool refusal_is_absence(rd_kafka_resp_err_t code, const rd_kafka_topic_t *topic);
 
 /* Lowers the limit after a REFUSAL_OF_BATCH, and logs that. */
 void refusal_lower_batches(struct batch_limit *limit, size_t batch_bytes, const rd_kafka_message_t *report);
@@ -198,8 +202,8 @@ bool refusal_name_clock(const rd_kafka_message_t *report, struct error *error);
 /* Notes a refused record by its delivery report, which has an error; `topics` are the handles with which it was produced. */
 void refusals_note(struct refusals *refusals, const struct topic_handles *topics, const rd_kafka_message_t *report);
 
-/* Notes that the login may not write a topic, once for all its records. */
-void refusals_deny(struct refusals *refusals, uint32_t topic);
+/* Notes that the login may not write a topic, or that Kafka has not got it, once for all its records. */
+void refusals_deny(struct refusals *refusals, uint32_t topic, bool is_gone);
 
 /* Number of the topic for which the record of a delivery report was produced with these handles. */
 uint32_t topic_handles_find(const struct topic_handles *topics, const rd_kafka_message_t *report);

@@ -117,7 +117,10 @@ static void note_refusal(struct committer *committer, const rd_kafka_message_t *
 		refusal_lower_batches(committer->batches, committer->batch_bytes, report);
 		break;
 	case REFUSAL_OF_RIGHT:
-		refusals_deny(&committer->refusals, topic_handles_find(&committer->topics, report));
+		refusals_deny(&committer->refusals, topic_handles_find(&committer->topics, report), false);
+		break;
+	case REFUSAL_OF_ABSENCE:
+		refusals_deny(&committer->refusals, topic_handles_find(&committer->topics, report), true);
 		break;
 	case REFUSAL_OF_CLOCK:
 		refusal_name_clock(report, &committer->lost);
@@ -370,7 +373,7 @@ static void rights_take(struct committer *committer)
 		const enum write_right right = write_probe_answer(&committer->rights, i);
 		in_vain = in_vain && right == WRITE_RIGHT_GIVEN;
 		if (right == WRITE_RIGHT_MISSING)
-			refusals_deny(&committer->refusals, i);
+			refusals_deny(&committer->refusals, i, false);
 	}
 	pthread_mutex_unlock(&committer->lock);
 	write_probe_close(&committer->rights);

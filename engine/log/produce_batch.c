@@ -9,18 +9,22 @@ void produce_batch_empty(struct produce_batch *batch)
 	batch->lost = false;
 }
 
-static enum produce_verdict produce_batch_refused(struct produce_batch *batch, uint32_t topic, rd_kafka_resp_err_t code,
-						  struct error *error)
+static enum produce_verdict produce_batch_refused(struct produce_batch *batch, uint32_t topic, const rd_kafka_topic_t *handle,
+						  rd_kafka_resp_err_t code, struct error *error)
 {
-	if (!batch->lost)
-		batch->denied = code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ? topic : PRODUCE_BATCH_NOT_DENIED;
+	if (!batch->lost) {
+		batch->is_gone = refusal_is_absence(code, handle);
+		batch->denied =
+			batch->is_gone || code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ? topic : PRODUCE_BATCH_NOT_DENIED;
+	}
 	batch->lost = true;
 	error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer accepts no more records: %s", rd_kafka_err2str(code));
 	return PRODUCE_SPOILT;
 }
 
 /* After the first record that a full queue did not accept, it accepts none. */
-static enum produce_verdict produce_batch_judge(struct produce_batch *batch, size_t index, struct error *error)
+static enum produce_verdict produce_batch_judge(struct produce_batch *batch, size_t index, const rd_kafka_topic_t *handle,
+						struct error *error)
 {
 	struct produce_batch_part *part = &batch->parts[index];
 	for (; part->first < part->count; part->first++) {
@@ -28,7 +32,7 @@ static enum produce_verdict produce_batch_judge(struct produce_batch *batch, siz
 		if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
 			return PRODUCE_FULL;
 		if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-			return produce_batch_refused(batch, part->topic, code, error);
+			return produce_batch_refused(batch, part->topic, handle, code, error);
 	}
 	*part = (struct produce_batch_part){0};
 	return PRODUCED;
@@ -89,14 +93,14 @@ static enum produce_verdict part_send(struct produce_batch *batch, size_t index,
 		pass_by_partition(batch, topic, messages + first, others, (size_t)partitions);
 	else if (accepted && others > 0)
 		(void)results_pass(topic, RD_KAFKA_PARTITION_UA, messages + first, others);
-	return produce_batch_judge(batch, index, error);
+	return produce_batch_judge(batch, index, topic, error);
 }
 
 enum produce_verdict produce_batch_send(struct produce_batch *batch, const struct topic_handles *topics, struct error *error)
 {
 	enum produce_verdict verdict = PRODUCED;
 	if (batch->lost)
-		return produce_batch_refused(batch, PRODUCE_BATCH_NOT_DENIED, RD_KAFKA_RESP_ERR__STATE, error);
+		return produce_batch_refused(batch, PRODUCE_BATCH_NOT_DENIED, NULL, RD_KAFKA_RESP_ERR__STATE, error);
 	for (size_t i = 0; i < PRODUCE_BATCH_PARTS && verdict == PRODUCED; i++)
 		if (batch->parts[i].count > 0)
 			verdict = part_send(batch, i, topics, error);
@@ -137,9 +141,10 @@ enum produce_verdict produce_batch_put(struct produce_batch *batch, rd_kafka_t *
 	if (verdict != PRODUCED)
 		return verdict;
 	if (!keeps) {
-		const rd_kafka_resp_err_t code = client_enqueue(client, topics->items[record->topic], record, opaque);
-		return code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
-			       ? produce_batch_refused(batch, record->topic, code, error)
+		rd_kafka_topic_t *handle = topics->items[record->topic];
+		const rd_kafka_resp_err_t code = client_enqueue(client, handle, record, opaque);
+		return code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED || refusal_is_absence(code, handle)
+			       ? produce_batch_refused(batch, record->topic, handle, code, error)
 			       : client_verdict(code, record, error);
 	}
 	part_add(batch, index, record, opaque);

@@ -28,7 +28,8 @@ struct produce_batch_room {
 struct produce_batch {
 	struct produce_batch_part parts[PRODUCE_BATCH_PARTS];
 	bool lost; /* librdkafka refused some of the results: nothing more is accepted until the batch is emptied */
-	uint32_t denied; /* when it is lost: the topic that the login may not write; PRODUCE_BATCH_NOT_DENIED: another reason */
+	bool is_gone;	 /* with `denied`: because Kafka has no such topic */
+	uint32_t denied; /* when it is lost: the topic that cannot be written now; PRODUCE_BATCH_NOT_DENIED: another reason */
 	struct produce_batch_room rooms[PRODUCE_BATCH_PARTS];
 	rd_kafka_message_t sorted[PRODUCE_BATCH_RECORDS]; /* scratch memory, as the next two */
 	int32_t partitions[PRODUCE_BATCH_RECORDS];

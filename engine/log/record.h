@@ -83,6 +83,7 @@ struct refusal {
 	struct position origin; /* its offset has only the low 32 bits */
 	uint32_t topic;		/* its destination */
 	bool is_denied;		/* the login may not write the topic: nothing else of the record is known */
+	bool is_gone;		/* with it: because Kafka has no such topic */
 	char reason[ERROR_TEXT_MAX / 2];
 };
 

@@ -14,7 +14,10 @@ void topic_absence_take(struct topic_absence *absent, const struct stage_counts 
 	}
 	const char *denied = atomic_load_explicit(&counts->denied, memory_order_relaxed);
 	if (denied)
-		*absent = (struct topic_absence){.topic = denied, .is_written = true};
+		*absent = (struct topic_absence){
+			.topic = denied,
+			.is_written = true,
+			.absence = atomic_load_explicit(&counts->denied_is_gone, memory_order_relaxed) ? TOPIC_GONE : TOPIC_DENIED};
 	const char *group = atomic_load_explicit(&counts->denied_group, memory_order_relaxed);
 	if (group)
 		*absent = (struct topic_absence){.topic = group, .is_group = true};
@@ -28,7 +31,7 @@ void topic_absence_write(const struct topic_absence *absent, char *out, size_t s
 			"Kafka does not let the login of this engine use consumer group %s, so nothing is committed. Give it the "
 			"right that `sluice plan --acls` lists; the pipeline continues then",
 			absent->topic);
-	else if (!absent->is_written && absent->absence == TOPIC_GONE)
+	else if (absent->absence == TOPIC_GONE)
 		(void)snprintf(out, size, TOPIC_GONE_WORDS, absent->topic);
 	else
 		(void)snprintf(out, size,

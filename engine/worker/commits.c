@@ -159,7 +159,7 @@ static bool worker_take_refusals(struct worker *worker, struct error *error)
 	struct refusal refusal;
 	while (output_refused(worker->outbox.output, &refusal)) {
 		if (refusal.is_denied) {
-			write_denial_note(worker, refusal.topic);
+			write_denial_note(worker, refusal.topic, refusal.is_gone);
 			continue;
 		}
 		count_add(&worker->counts.refused, 1);

@@ -121,7 +121,8 @@ struct worker_stage {
 	struct waiting_records waiting;
 	struct direct_queue direct; /* requests past Kafka that wait because the stage is full */
 	bool paused; /* its partitions are paused */
-	uint32_t denied; /* number of the setup's writes: the login may not write it (write_denial.h); TOPIC_NOWHERE: none */
+	uint32_t denied; /* number of the setup's writes: it cannot be written now (write_denial.h); TOPIC_NOWHERE: none */
+	bool is_gone;	 /* with `denied`: because Kafka has no such topic */
 	enum stage_phase phase;
 	int64_t stay_us;  /* how long messages with a deadline recently took here (admission.h) */
 	int64_t quiet_ms; /* since when a draining stage has received nothing */

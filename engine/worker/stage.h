@@ -44,6 +44,7 @@ struct stage_counts {
 	_Atomic(const char *) waits_for;	     /* why the stage waits, as static text; NULL: it does not */
 	_Atomic(const char *) absent[ABSENCES];	     /* a topic that the stage reads, by why it is absent; NULL: none is */
 	_Atomic(const char *) denied;		     /* a topic that the stage writes, and may not write now; NULL: none is */
+	atomic_bool denied_is_gone;		     /* with `denied`: because Kafka has no such topic */
 	_Atomic(const char *) denied_group;	     /* its consumer group, which the login may not use now; NULL: it may */
 	struct last_failure last_failure;	     /* the last one that `failed` counts */
 	struct judged_counts alerts[ALERTS_MAX]; /* by their place in the pipeline's `alerts` */

@@ -29,16 +29,21 @@ static bool stage_writes(const struct stage_config *config, uint32_t topic)
 	       links_write(config, topic);
 }
 
-static void stage_wait(struct worker_stage *stage, uint32_t topic)
+static void stage_wait(struct worker_stage *stage, uint32_t topic, bool is_gone)
 {
 	const struct worker *worker = stage->worker;
 	const char *name = worker->setup->writes.names[topic];
 	const struct log_fields fields = {.pipeline = stage->config->name,
-					  .help = "Give the login the right that `sluice plan --acls` lists"};
+					  .help = is_gone ? "Create it"
+							  : "Give the login the right that `sluice plan --acls` lists"};
 	stage->denied = topic;
+	stage->is_gone = is_gone;
+	atomic_store_explicit(&stage->counts->denied_is_gone, is_gone, memory_order_relaxed);
 	atomic_store_explicit(&stage->counts->denied, name, memory_order_relaxed);
 	log_say(worker->config->partition_state.log, LOG_LEVEL_WARN, &fields,
-		"topic %s may not be written by this login any more: its pipeline waits, and the others continue", name);
+		is_gone ? "topic %s is gone: its pipeline waits, and the others continue"
+			: "topic %s may not be written by this login any more: its pipeline waits, and the others continue",
+		name);
 }
 
 /* Another stage of the pipeline that waits. NULL: there is none. */
@@ -55,7 +60,9 @@ static void stage_continue(struct worker_stage *stage)
 	struct worker *worker = stage->worker;
 	const struct log_fields fields = {.pipeline = stage->config->name};
 	log_say(worker->config->partition_state.log, LOG_LEVEL_INFO, &fields,
-		"topic %s may be written again: its pipeline continues", worker->setup->writes.names[stage->denied]);
+		stage->is_gone ? "topic %s exists again: its pipeline continues"
+			       : "topic %s may be written again: its pipeline continues",
+		worker->setup->writes.names[stage->denied]);
 	write_denial_end(stage);
 	stage->denied = TOPIC_NOWHERE;
 	if (!worker->dirty && partition_states_have_changes(worker, stage))
@@ -67,8 +74,10 @@ void write_denial_pass_on(const struct worker_setup *setup, struct worker_stage 
 	const struct worker_stage *before = waiting_beside(stage);
 	if (!before)
 		return;
-	if (stage_writes(stage->config, before->denied))
+	if (stage_writes(stage->config, before->denied)) {
 		stage->denied = before->denied;
+		stage->is_gone = before->is_gone;
+	}
 	atomic_store_explicit(&stage->counts->denied, stage->denied == TOPIC_NOWHERE ? NULL : setup->writes.names[stage->denied],
 			      memory_order_relaxed);
 }
@@ -79,11 +88,11 @@ void write_denial_end(const struct worker_stage *stage)
 		atomic_store_explicit(&stage->counts->denied, NULL, memory_order_relaxed);
 }
 
-void write_denial_note(struct worker *worker, uint32_t topic)
+void write_denial_note(struct worker *worker, uint32_t topic, bool is_gone)
 {
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		if (stage->denied == TOPIC_NOWHERE && stage_writes(stage->config, topic))
-			stage_wait(stage, topic);
+			stage_wait(stage, topic, is_gone);
 	worker->denial_asked_ms = loop_now_ms(worker->loop);
 }
 

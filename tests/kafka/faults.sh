@@ -185,36 +185,68 @@ connections_go_dead() {
 
 # ---- topics, partitions, rights (secure.sh has the last) ----
 
-# One that is written: the engine ends and says which, so that whoever deleted it hears of it; it does not hang, and commits
-# nothing that was not answered. Both at once, for each takes as long as a topic may be unknown.
-topic_is_deleted() {
-	local name engines=()
-	for delivery in $deliveries; do
-		name=gone-out-$delivery
-		topics "$name" "$name-answers"
-		send "$name" 1000 0
-		sent
-		start_engine call "$name" "$name" "$delivery" one
-		engines+=("$started")
-	done
-	for delivery in $deliveries; do
-		name=gone-out-$delivery
-		check_answers "$name" 1000 "uncommitted: silence_ms:"
-		admin delete "$name-answers"
-		send "$name" 100 0
-		sent
-	done
-	for engine in "${engines[@]}"; do
-		ends_saying "a deleted topic" "topic"
-	done
-	for delivery in $deliveries; do
-		expect_words "a topic that was written" "$dir/engine.log" "gone-out-$delivery-answers: (Broker|Local): Unknown (topic|partition)"
-	done
-}
-
 top_says() { # $1 delivery, $2 extended regular expression
 	"$sluice" top --once -n "gone-$1" --brokers "$brokers" >"$dir/top.txt" 2>>"$dir/top.log"
 	grep -qE "^gone-$1 .*$2" "$dir/top.txt"
+}
+
+# Both pipelines of an engine of each delivery: `gone-out-DELIVERY`, from the topic of its name, and `stays`, in its namespace.
+start_two() { # $1 delivery
+	local name=gone-out-$1
+	topics "$name" "$name-answers"
+	topics "stays-$1" "stays-$1-answers"
+	sed -e "s/TOPIC/$name/; s/name: call/name: $name/; s/GROUP/$name/; s/DELIVERY/$1/" "$here/call.yaml" >"$dir/$name.yaml"
+	sed -e "s/TOPIC/stays-$1/; s/name: call/name: stays/; s/GROUP/$name/; s/DELIVERY/$1/" "$here/call.yaml" >"$dir/stays-$1.yaml"
+	"$sluice" run -f "$dir/$name.yaml" -f "$dir/stays-$1.yaml" --brokers "$brokers" --server "sum=$url" --instance one \
+		>>"$dir/engine.log" 2>&1 &
+	ours $!
+}
+
+# One that is written: its pipeline waits and says so, commits nothing that was not answered, and the others of the engine continue.
+# It answers what waits when somebody has made the topic: exactly once, each request once.
+topic_is_deleted() {
+	local delivery name again engines=() senders=()
+	for delivery in $deliveries; do
+		start_two "$delivery"
+		engines+=("$started")
+		send "gone-out-$delivery" 1000 0
+		sent
+	done
+	for delivery in $deliveries; do
+		check_answers "gone-out-$delivery" 1000 "uncommitted: silence_ms:"
+		admin delete "gone-out-$delivery-answers"
+		send "gone-out-$delivery" 1000 0
+		sent
+		send "stays-$delivery" 1000 100
+		senders+=("$sender")
+	done
+	for sender in "${senders[@]}"; do
+		sent
+	done
+	for delivery in $deliveries; do
+		name=gone-out-$delivery
+		[ "$delivery" = exactly-once ] && again='' || again=doubled:
+		wait_until 40 top_says "out-$delivery" "not ready: topic $name-answers is gone: .* Create it" ||
+			give_up "a deleted topic is not told: $(cat "$dir/top.txt")"
+		expect_words "a topic that was written" "$dir/engine.log" "topic $name-answers is gone: its pipeline waits"
+		expect_words "$delivery: another pipeline" "$dir/top.txt" '^stays .* running'
+		check_answers "stays-$delivery" 1000 "$again uncommitted: silence_ms:"
+		expect "$delivery: requests that the group has committed" \
+			"$("$build/admin" "$brokers" offsets "sluice.$name.$delivery" "$name" 4 | awk '{sum += $1} END {print sum}')" "-eq 1000"
+	done
+	for delivery in $deliveries; do
+		name=gone-out-$delivery
+		[ "$delivery" = exactly-once ] && again='' || again=doubled:
+		topics "beside-$name" "$name-answers"
+		wait_until 40 grep -q "topic $name-answers exists again: its pipeline continues" "$dir/engine.log"
+		expect "$delivery: that it exists again is told" $? "-eq 0"
+		check_answers "$name" 1000 "$again uncommitted: silence_ms:"
+		wait_until 20 top_says "out-$delivery" 'running'
+		expect "$delivery: its pipeline runs again" $? "-eq 0"
+	done
+	for engine in "${engines[@]}"; do
+		stop_engine "a deleted topic" "$engine"
+	done
 }
 
 # One that is read: its pipeline waits and says so, the others of the engine continue, and it continues itself when somebody

@@ -184,6 +184,25 @@ static void a_record_is_to_blame_that_had_a_batch_to_itself(void **state)
 	one_with_a_batch_to_itself_is_to_blame(NULL, RECORD_BYTES + 1 + BATCH_OVERHEAD_BYTES - 1);
 }
 
+static void topic_is_named_once(struct stand *stand, const struct refusal *refusal, bool is_gone)
+{
+	struct refusal another;
+	assert_true(refusal->is_denied);
+	assert_int_equal(refusal->is_gone, is_gone);
+	assert_int_equal(refusal->topic, 0);
+	assert_false(output_refused(stand->output, &another));
+}
+
+static void all_comes_again(struct stand *stand)
+{
+	struct error error = {0};
+	struct refusal refusal;
+	produce(stand, RECORDS);
+	assert_int_equal(end(stand, RECORDS, &error), NEWS_COMMITTED);
+	assert_false(output_refused(stand->output, &refusal));
+	stand_close(stand);
+}
+
 /* The topic is named once, whatever the number of its records; what is not committed comes again. */
 static void a_denied_topic_is_named_and_all_comes_again(const char *id)
 {
@@ -196,15 +215,10 @@ static void a_denied_topic_is_named_and_all_comes_again(const char *id)
 	produce(stand, RECORDS);
 	assert_int_equal(end(stand, RECORDS, &error), NEWS_RESET);
 	assert_true(output_refused(stand->output, &refusal));
-	assert_true(refusal.is_denied);
-	assert_int_equal(refusal.topic, 0);
-	assert_false(output_refused(stand->output, &refusal));
+	topic_is_named_once(stand, &refusal, false);
 	/* It is allowed again, also where librdkafka said which topic it was, so that nothing was asked. */
 	rd_kafka_mock_clear_request_errors(stand->mock.cluster, PRODUCE);
-	produce(stand, RECORDS);
-	assert_int_equal(end(stand, RECORDS, &error), NEWS_COMMITTED);
-	assert_false(output_refused(stand->output, &refusal));
-	stand_close(stand);
+	all_comes_again(stand);
 }
 
 static void a_topic_that_is_denied_ends_no_engine(void **state)
@@ -212,6 +226,40 @@ static void a_topic_that_is_denied_ends_no_engine(void **state)
 	(void)state;
 	a_denied_topic_is_named_and_all_comes_again(NULL);
 	a_denied_topic_is_named_and_all_comes_again("test");
+}
+
+/* The topic is deleted after the first record, and made again. Exactly once, librdkafka may hold the records of the first
+ * transaction until it times out: those of the next one are refused. */
+static void a_topic_that_is_gone_is_named_and_all_comes_again(const char *id)
+{
+	struct stand *stand = stand_open(id, 0);
+	struct error error = {0};
+	struct refusal refusal = {0};
+	bool is_named = false;
+	produce(stand, 1);
+	assert_int_equal(end(stand, 1, &error), NEWS_COMMITTED);
+	rd_kafka_mock_topic_set_error(stand->mock.cluster, "out", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+	for (int i = 0; i < 1000; i++)
+		mock_refuses(stand, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+	for (size_t tries = id ? 2 : 1; !is_named && tries > 0; tries--) {
+		produce(stand, RECORDS);
+		assert_int_equal(end(stand, RECORDS, &error), NEWS_RESET);
+		is_named = output_refused(stand->output, &refusal);
+	}
+	assert_true(is_named);
+	topic_is_named_once(stand, &refusal, true);
+	rd_kafka_mock_topic_set_error(stand->mock.cluster, "out", RD_KAFKA_RESP_ERR_NO_ERROR);
+	rd_kafka_mock_clear_request_errors(stand->mock.cluster, PRODUCE);
+	all_comes_again(stand);
+}
+
+static void a_topic_that_is_gone_ends_no_engine(void **state)
+{
+	(void)state;
+	if (mock_error_of_topic_crashes())
+		skip();
+	a_topic_that_is_gone_is_named_and_all_comes_again(NULL);
+	a_topic_that_is_gone_is_named_and_all_comes_again("test");
 }
 
 /* librdkafka takes no record for a topic that it knows to be denied. */
@@ -513,6 +561,7 @@ int main(void)
 		cmocka_unit_test(a_batch_with_an_invalid_record_is_sent_again_record_by_record),
 		cmocka_unit_test(a_record_is_to_blame_that_had_a_batch_to_itself),
 		cmocka_unit_test(a_topic_that_is_denied_ends_no_engine),
+		cmocka_unit_test(a_topic_that_is_gone_ends_no_engine),
 		cmocka_unit_test(a_record_that_is_not_taken_for_want_of_a_right_ends_no_engine),
 		cmocka_unit_test(a_record_after_a_refusal_is_not_taken),
 		cmocka_unit_test(a_probe_reads_the_right_from_the_refusal),
