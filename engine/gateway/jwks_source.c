@@ -11,7 +11,7 @@
 #include "net/http.h"
 
 #define CONNECTION_IDLE_S 5 /* the next fetch is minutes away */
-#define NOTE_BYTES (ERROR_TEXT_MAX + 128)
+#define NOTE_BYTES (2 * ERROR_TEXT_MAX + 256)
 
 struct jwks_source {
 	struct loop *loop;
@@ -21,18 +21,36 @@ struct jwks_source {
 	struct http *http; /* NULL: a file */
 	struct http_request request;
 	struct access_file file;
-	bool has_failed; /* the last fetch failed, which was noted once */
+	char cause[ERROR_TEXT_MAX]; /* why the last fetch failed, which was noted; "": it did not */
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 };
 
+/* The address without a login and a query, which may be secrets. */
+static void address_write(const struct jwks_source *source, char address[ERROR_TEXT_MAX])
+{
+	struct url url;
+	if (!source->http || !url_read(source->settings.uri, &url, &(struct error){0})) {
+		snprintf(address, ERROR_TEXT_MAX, "%s", source->settings.uri);
+		return;
+	}
+	const char *query = memchr(url.target.bytes, '?', url.target.length);
+	const int length = query ? (int)(query - url.target.bytes) : (int)url.target.length;
+	snprintf(address, ERROR_TEXT_MAX, "%s://" TEXT_FORMAT "%s%.*s", url.tls ? "https" : "http", TEXT_ARGUMENTS(url.authority),
+		 length > 0 && url.target.bytes[0] == '/' ? "" : "/", length, url.target.bytes);
+}
+
+/* Each cause is noted once, as long as it lasts: a fetch is tried every few seconds. */
 static void note_failure(struct jwks_source *source, const struct error *error)
 {
-	char line[NOTE_BYTES];
+	char line[NOTE_BYTES], address[ERROR_TEXT_MAX];
 	jwks_refresh_fail(&source->refresh);
-	if (source->has_failed)
+	if (strcmp(source->cause, error->text) == 0)
 		return;
-	source->has_failed = true;
-	snprintf(line, sizeof line, "the key set of tokens cannot be fetched: %s", error->text);
+	snprintf(source->cause, sizeof source->cause, "%s", error->text);
+	address_write(source, address);
+	snprintf(line, sizeof line, "the key set of tokens cannot be fetched from %s: %s; %s", address, error->text,
+		 source->http ? "check that address (--jwks, or jwksUri), and the server there, which is asked again"
+			      : "correct the file, which is read again when it changes");
 	source->settings.note(source->settings.context, line);
 }
 
@@ -47,9 +65,9 @@ static void note_success(struct jwks_source *source, const struct jwks *keys)
 						   jwks_skip_words(skip));
 		source->settings.note(source->settings.context, line);
 	}
-	if (source->has_failed)
+	if (source->cause[0])
 		source->settings.note(source->settings.context, "the key set of tokens is fetched again");
-	source->has_failed = false;
+	source->cause[0] = '\0';
 }
 
 /* Takes a set, unless it has the same bytes as the current one. */

@@ -23,7 +23,7 @@ struct jwks_source_settings { /* all borrowed, as long as the source */
 	const char *uri;		      /* https://..., file:PATH, or a path */
 	const struct tls_files *tls;	      /* of https; NULL: the system's authorities */
 	void (*changed)(void *context);	      /* the current set has changed */
-	void (*note)(void *context, const char *line); /* a fetch failed, or works again; keys were left out */
+	void (*note)(void *context, const char *line); /* a fetch failed for another cause, or works again; keys were left out */
 	void *context;
 };
 

@@ -27,6 +27,7 @@ static struct buffer out, token;
 static struct loop *loop;
 static int64_t now_ms;
 static char last_note[1024];
+static size_t notes;
 static struct sockaddr_storage peer;
 
 static void write_file(const char *path, const char *text)
@@ -107,6 +108,7 @@ static int world_close(void **state)
 static void note_take(void *context, const char *line)
 {
 	(void)context;
+	notes++;
 	snprintf(last_note, sizeof last_note, "%s", line);
 }
 
@@ -349,6 +351,29 @@ static void keys_of_tokens_are_rotated_without_a_pause(void **state)
 	access_close(access);
 }
 
+static void each_cause_of_a_failure_is_noted_once(void **state)
+{
+	(void)state;
+	struct access *access = access_of(everything());
+	static const struct {
+		const char *file, *cause;
+	} rows[] = {{"{", "is no JSON"}, {"{\"keys\":[]}", "is empty"}, {"{}", "no list `keys`"}, {"{", "is no JSON"}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		notes = 0;
+		write_file(keys_path, rows[i].file);
+		pass_time(5 * JWKS_EVERY_MS);
+		assert_int_equal(notes, 1);
+		if (!strstr(last_note, rows[i].cause) || !strstr(last_note, keys_path) || !strstr(last_note, "correct the file"))
+			fail_msg("%s: not about %s", last_note, rows[i].cause);
+	}
+	notes = 0;
+	write_keys(key, "one");
+	pass_time(5 * JWKS_EVERY_MS);
+	assert_int_equal(notes, 1);
+	assert_string_equal(last_note, "the key set of tokens is fetched again");
+	access_close(access);
+}
+
 static void a_known_token_is_taken_until_it_expires(void **state)
 {
 	(void)state;
@@ -553,6 +578,7 @@ int main(void)
 		STORY(a_credential_that_is_not_good_is_refused_whatever_is_open),
 		STORY(what_is_not_configured_is_not_taken),
 		STORY(keys_of_tokens_are_rotated_without_a_pause),
+		STORY(each_cause_of_a_failure_is_noted_once),
 		STORY(a_known_token_is_taken_until_it_expires),
 		STORY(files_that_change_are_read_again),
 		STORY(who_is_admitted_is_charged_when_it_is_checked),

@@ -29,10 +29,10 @@ static void note_take(void *context, const char *line)
 	snprintf(last_note, sizeof last_note, "%s", line);
 }
 
-static struct jwks_source *source_of(struct http_stand *stand)
+static struct jwks_source *source_at(const struct http_stand *stand, const char *uri)
 {
 	struct error error = {0};
-	const struct jwks_source_settings settings = {.uri = stand->url, .changed = change_count, .note = note_take};
+	const struct jwks_source_settings settings = {.uri = uri, .changed = change_count, .note = note_take};
 	struct jwks_source *source = jwks_source_open(stand->loop, &settings, &error);
 	if (!source)
 		fail_msg("%s", error.text);
@@ -40,6 +40,11 @@ static struct jwks_source *source_of(struct http_stand *stand)
 	last_note[0] = '\0';
 	assert_null(jwks_source_keys(source)); /* opening waits for nobody */
 	return source;
+}
+
+static struct jwks_source *source_of(const struct http_stand *stand)
+{
+	return source_at(stand, stand->url);
 }
 
 /* The server's answer, with all of a body. */
@@ -94,6 +99,8 @@ static void a_key_set_comes_by_http(void **state)
 static void what_is_no_key_set_is_noted(void **state)
 {
 	struct http_stand *stand = *state;
+	char secret[sizeof stand->url + sizeof "?secret"];
+	snprintf(secret, sizeof secret, "%s?secret", stand->url);
 	static const struct {
 		const char *status, *body, *note;
 	} rows[] = {{"503 Service Unavailable", "", "answered 503"},
@@ -101,13 +108,16 @@ static void what_is_no_key_set_is_noted(void **state)
 		    {"200 OK", "<html>", "no JSON"},
 		    {"200 OK", "{\"keys\":[]}", "empty"}};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct jwks_source *source = source_of(stand);
+		struct jwks_source *source = source_at(stand, secret);
 		struct guest guest = let_in(stand);
 		assert_non_null(guest_hear(&guest, HEAD_ENDS));
 		guest_answer(&guest, rows[i].status, rows[i].body);
 		turn_until_told(stand, source);
 		if (!strstr(last_note, rows[i].note))
 			fail_msg("%s: not about %s", last_note, rows[i].note);
+		assert_non_null(strstr(last_note, stand->url)); /* as far as it is no secret */
+		assert_null(strstr(last_note, "secret"));
+		assert_non_null(strstr(last_note, "; check that address (--jwks, or jwksUri)"));
 		assert_null(jwks_source_keys(source));
 		assert_int_equal(changes, 0);
 		guest_close(&guest);
