@@ -105,6 +105,22 @@ bool access_reread(struct access *access, struct error *error)
 	return good;
 }
 
+/* Whether calls without a token may be allowed. */
+static bool access_has_others(const struct access *access)
+{
+	static const struct access_caller nobody = {.kind = ACCESS_CALLER_NOBODY};
+	return access->api_keys || access->settings.certificates ||
+	       (access->policies && access_policy_allows(access->policies, &nobody, NULL, ACCESS_INFER));
+}
+
+bool access_is_ready(const struct access *access, struct error *error)
+{
+	return !access || !access->keys || jwks_source_keys(access->keys) || access_has_others(access) ||
+	       error_set(error, ERROR_REMOTE, PLACE_NONE,
+			 "the keys that tokens are verified with were not fetched yet, or not for an hour; the log of this gateway "
+			 "has the reason");
+}
+
 static void keys_changed(void *context)
 {
 	struct access *access = context;

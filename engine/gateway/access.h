@@ -56,6 +56,10 @@ bool access_reread(struct access *access, struct error *error);
 /* The policies in use; NULL: there are none. Until a file is read again. */
 const struct access_policy *access_policies(const struct access *access);
 
+/* Whether a call can be allowed now. False: `error` has the reason, as REMOTE, for anybody. That is while tokens alone let calls
+ * in, and there are no keys to verify them with: none came yet, or not for JWKS_OLD_MS_MAX. NULL is fine. */
+bool access_is_ready(const struct access *access, struct error *error);
+
 /* A request. Bytes NULL: it has no such header. The gateway itself must refuse a request with one of the first
  * two twice (400). */
 struct access_request {

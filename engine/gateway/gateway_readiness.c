@@ -17,7 +17,7 @@ bool gateway_readiness_find(const struct gateway_readiness *readiness, const str
 	const unsigned silent_s = calls_silent_s(readiness->calls);
 	if (readiness->leaving)
 		return error_set(error, ERROR_REMOTE, PLACE_NONE, "this gateway is stopping; ask another one");
-	if (!calls_are_well(readiness->calls, error))
+	if (!calls_are_well(readiness->calls, error) || !access_is_ready(readiness->access, error))
 		return false;
 	if (!needs_no_kafka(readiness, target) && !calls_have_topics(readiness->calls, target, error))
 		return false;

@@ -4,6 +4,8 @@
  * broker of Kafka has answered it for GATEWAY_SILENCE_S. A pipeline is not ready either while the topic of its requests or of its
  * answers is gone. That time is longer than an election of leaders takes, and one broker that answers is enough. It is
  * ready again with the first answer. A pipeline that a worker of its process answers directly needs no Kafka.
+ *
+ * Nor is it ready while no call can be allowed: tokens alone let calls in, and their keys are not there (access_is_ready()).
  */
 #ifndef SLUICE_GATEWAY_GATEWAY_READINESS_H
 #define SLUICE_GATEWAY_GATEWAY_READINESS_H
@@ -15,6 +17,7 @@ struct gateway_readiness {
 	const struct gateway_targets *targets;
 	const struct calls *calls;
 	bool leaving;
+	const struct access *access; /* NULL: everybody may do everything */
 };
 
 /* Whether calls of the target are answered; NULL: of any target. False: `error` has the reason. */

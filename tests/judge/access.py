@@ -4,7 +4,7 @@
 The broker and the engine are those of `sluice dev`. Tokens, keys and certificates are made by the openssl command.
 One line for each behaviour that is not as it should be; at the end `N passed, N failed`.
 """
-import base64, hashlib, hmac, http.client, json, os, re, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, time
+import base64, hashlib, hmac, http.client, http.server, json, os, re, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.dirname(__file__))
 from dev import Dev, Judge, ROOT  # noqa: E402
@@ -392,6 +392,46 @@ def follows_files(judge, gateway, keys):
                  and gateway.infer("twice", ("x-api-key", KEY))[0] == 200, gateway.words)
 
 
+class KeyServer(http.server.BaseHTTPRequestHandler):
+    """Of a key set, which is `body`; None: it is ill"""
+    body = None
+
+    def do_GET(self):
+        self.send_response(500 if KeyServer.body is None else 200)
+        self.end_headers()
+        self.wfile.write(KeyServer.body or b"ill")
+
+    def log_message(self, *_):
+        pass
+
+
+def is_not_ready_without_keys(judge, start, keys):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), KeyServer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address, metrics = f"127.0.0.1:{server.server_address[1]}", free_port()
+    gateway = start("--jwks", f"http://{address}/keys?secret=1", "--metrics", str(metrics))
+    judge.expect("the log names the address of the keys, and the cause", gateway.says(f"from http://{address}/keys: the server of the keys answered 500;")
+                 and "secret" not in gateway.words, gateway.words)
+
+    def ready():
+        beside = http.client.HTTPConnection("127.0.0.1", metrics, timeout=SECONDS_MAX)
+        beside.request("GET", "/ready")
+        answer = beside.getresponse()
+        return [gateway.ask("GET", "/v2/health/ready")[:2], (answer.status, answer.read().decode())]
+
+    for status, answer in ready():
+        judge.expect("without keys it is not ready, and says why", status == 503 and "keys that tokens are verified with" in str(answer)
+                     and address not in str(answer), (status, answer))
+    with open(keys.path("jwks.json"), "rb") as file:
+        KeyServer.body = file.read()
+    end = time.monotonic() + 2 * SECONDS_MAX
+    while ready()[0][0] != 200 and time.monotonic() < end:
+        time.sleep(0.1)
+    judge.expect("with keys it is", [status for status, _ in ready()] == [200, 200] and gateway.says("the key set of tokens is fetched again"), gateway.words)
+    gateway.stop()
+    server.shutdown()
+
+
 def follows_pipelines(judge, start, keys):
     folder = keys.path("more")
     os.makedirs(folder)
@@ -605,7 +645,8 @@ def listens_as_the_runtime_asks(judge, start, keys):
     gateway.context = ssl.create_default_context(cafile=keys.path("ca.pem"))
     status, answer, headers = gateway.infer("twice", bearer(keys.token()))
     judge.expect("while the issuer's keys are not there, tokens wait", status == 503 and int(headers["retry-after"]) > 0, (status, answer))
-    judge.expect("probes do not", gateway.ask("GET", "/v2/health/ready")[0] == 200)
+    status, answer, _ = gateway.ask("GET", "/v2/health/ready")
+    judge.expect("and it is not ready", status == 503 and "keys that tokens are verified with" in str(answer) and "auth" not in str(answer), (status, answer))
     gateway.stop()
     gateway = start(*tls, "--policies", keys.path("policies.yaml"), "--jwks", keys.path("jwks.json"), files=folder, host="0.0.0.0")
     gateway.context = ssl.create_default_context(cafile=keys.path("ca.pem"))
@@ -957,6 +998,7 @@ def main():
             refuses_options(judge, start, keys)
             speaks_tls(judge, start, keys)
             shares_a_port(judge, start, keys)
+            is_not_ready_without_keys(judge, start, keys)
             follows_files(judge, gateway, keys)
             follows_pipelines(judge, start, keys)
             serves_while_kafka_hangs(judge, start, dev.process)

@@ -374,6 +374,46 @@ static void each_cause_of_a_failure_is_noted_once(void **state)
 	access_close(access);
 }
 
+/* Its keys are in force for an hour after they were read last. */
+static void without_keys_it_is_ready_if_other_credentials_let_calls_in(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	const struct access_settings all = everything();
+	const struct {
+		struct access_settings settings;
+		const char *policies;
+		bool is_ready; /* without keys */
+	} rows[] = {
+		{{.key_set = all.key_set}, "", false},
+		{{.key_set = all.key_set, .policies = all.policies}, POLICIES, false}, /* anonymous callers ask for health alone */
+		{{.key_set = all.key_set, .policies = all.policies},
+		 "policies: [{subject: anonymous, resource: pipeline/open, verb: infer}]\n",
+		 true},
+		{{.key_set = all.key_set, .api_keys = all.api_keys}, "", true},
+		{{.key_set = all.key_set, .certificates = true}, "", true},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct access_settings settings = rows[i].settings;
+		settings.tokens = all.tokens;
+		write_file(policies_path, rows[i].policies);
+		write_keys(key, "one");
+		struct access *access = access_of(settings);
+		assert_true(access_is_ready(access, &error)); /* with a file, from the start */
+		write_file(keys_path, "{");
+		pass_time(JWKS_OLD_MS_MAX - JWKS_EVERY_MS);
+		assert_true(access_is_ready(access, &error));
+		pass_time(2 * JWKS_EVERY_MS);
+		if (access_is_ready(access, &error) != rows[i].is_ready)
+			fail_msg("row %zu", i);
+		write_keys(key, "one");
+		pass_time(JWKS_PAUSE_MS);
+		assert_true(access_is_ready(access, &error));
+		access_close(access);
+	}
+	assert_true(access_is_ready(NULL, &error));
+}
+
 static void a_known_token_is_taken_until_it_expires(void **state)
 {
 	(void)state;
@@ -579,6 +619,7 @@ int main(void)
 		STORY(what_is_not_configured_is_not_taken),
 		STORY(keys_of_tokens_are_rotated_without_a_pause),
 		STORY(each_cause_of_a_failure_is_noted_once),
+		STORY(without_keys_it_is_ready_if_other_credentials_let_calls_in),
 		STORY(a_known_token_is_taken_until_it_expires),
 		STORY(files_that_change_are_read_again),
 		STORY(who_is_admitted_is_charged_when_it_is_checked),

@@ -537,7 +537,7 @@ static void a_gateway_is_not_ready_while_kafka_is_silent(void **state)
 	struct gateway_config config = {.brokers = "here:9092"};
 	struct gateway_target targets[] = {{.name = "through"}, {.name = "direct", .direct = true}};
 	struct gateway_targets all = {.count = 1, .items = targets};
-	struct gateway_readiness readiness = {&config, &all, stand->calls, false};
+	struct gateway_readiness readiness = {&config, &all, stand->calls, false, NULL};
 	struct error error = {0};
 	calls_turn_for(stand, 2500);
 	assert_true(calls_silent_s(stand->calls) <= 1);
@@ -563,6 +563,27 @@ static void a_gateway_is_not_ready_while_kafka_is_silent(void **state)
 	error = (struct error){0};
 	assert_false(gateway_readiness_find(&readiness, &targets[1], &error));
 	assert_non_null(strstr(error.text, "is stopping"));
+}
+
+/* Anybody may ask why, so the address of the keys is not said. */
+static void a_gateway_without_keys_of_tokens_is_not_ready(void **state)
+{
+	struct calls_stand *stand = *state;
+	const struct gateway_config config = {.brokers = "here:9092"};
+	struct access_settings settings = {.key_set = "http://127.0.0.1:1/keys", .tokens = {.algorithms = JWT_EVERY_ALGORITHM}};
+	struct gateway_readiness readiness = {&config, &stand->targets, stand->calls, false, NULL};
+	struct error error = {0};
+	struct access *access = access_open(stand->loop, &settings, &error);
+	assert_non_null(access);
+	assert_true(gateway_readiness_find(&readiness, NULL, &error));
+	readiness.access = access;
+	assert_false(gateway_readiness_find(&readiness, NULL, &error));
+	assert_int_equal(error.kind, ERROR_REMOTE);
+	assert_non_null(strstr(error.text, "keys that tokens are verified with were not fetched yet"));
+	assert_null(strstr(error.text, "127.0.0.1"));
+	error = (struct error){0};
+	assert_false(gateway_readiness_find(&readiness, &stand->target, &error));
+	access_close(access);
 }
 
 int main(void)
@@ -595,6 +616,7 @@ int main(void)
 		CALLS_STORY(without_output_a_call_ends_when_kafka_has_its_request),
 		CALLS_STORY(feedback_is_a_record_without_headers_and_ends_when_kafka_has_it),
 		CALLS_STORY(a_gateway_is_not_ready_while_kafka_is_silent),
+		CALLS_STORY(a_gateway_without_keys_of_tokens_is_not_ready),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
