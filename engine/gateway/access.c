@@ -29,6 +29,7 @@ struct access {
 	struct jwks_source *keys;
 	struct jwt_cache *tokens;
 	struct access_file api_keys_file, policies_file;
+	uint64_t api_keys_failed, policies_failed;
 	struct api_keys *api_keys;
 	struct access_policy *policies;
 	struct access_rate *rate;
@@ -62,6 +63,8 @@ static bool access_file_load(struct access *access, struct access_file *file, st
 		access_policy_close(access->policies);
 		access->policies = policies;
 	}
+	if (!keys && !policies)
+		(*(has_keys ? &access->api_keys_failed : &access->policies_failed))++;
 	return keys || policies;
 }
 
@@ -103,6 +106,18 @@ bool access_reread(struct access *access, struct error *error)
 	if (access->policies_file.path && !access_file_load(access, &access->policies_file, good ? error : &later))
 		good = false;
 	return good;
+}
+
+struct access_counts access_counts(const struct access *access)
+{
+	if (!access)
+		return (struct access_counts){0};
+	const struct jwks_source_counts keys = access->keys ? jwks_source_counts(access->keys) : (struct jwks_source_counts){-1, 0};
+	return (struct access_counts){.has_key_set = access->keys != NULL,
+				      .key_set_age_ms = keys.age_ms,
+				      .key_fetches_failed = keys.failures,
+				      .api_keys_failed = access->api_keys_failed,
+				      .policies_failed = access->policies_failed};
 }
 
 /* Whether calls without a token may be allowed. */

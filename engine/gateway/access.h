@@ -56,6 +56,15 @@ bool access_reread(struct access *access, struct error *error);
 /* The policies in use; NULL: there are none. Until a file is read again. */
 const struct access_policy *access_policies(const struct access *access);
 
+struct access_counts {
+	bool has_key_set;
+	int64_t key_set_age_ms; /* -1: none was fetched yet */
+	uint64_t key_fetches_failed;
+	uint64_t api_keys_failed, policies_failed; /* files that were read again and have errors */
+};
+
+struct access_counts access_counts(const struct access *access); /* NULL: all zeros */
+
 /* Whether a call can be allowed now. False: `error` has the reason, as REMOTE, for anybody. That is while tokens alone let calls
  * in, and there are no keys to verify them with: none came yet, or not for JWKS_OLD_MS_MAX. NULL is fine. */
 bool access_is_ready(const struct access *access, struct error *error);

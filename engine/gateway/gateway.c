@@ -35,6 +35,7 @@ struct gateway {
 	struct rest rest;
 	struct http_server *server; /* NULL: it does not serve HTTP */
 	struct grpc_front *grpc; /* NULL: it does not serve gRPC */
+	uint64_t tls_failures;	 /* certificates that could not be loaded again */
 	int64_t accepts_until_ms;	  /* while it leaves */
 	char unready[ERROR_TEXT_MAX + 1]; /* gateway_unready() */
 };
@@ -208,9 +209,11 @@ bool gateway_follow(struct gateway *gateway, const struct plan *plan, struct err
 
 bool gateway_reload_tls(struct gateway *gateway, struct error *error)
 {
-	return (!gateway->server || is_shared(&gateway->config) ||
-		http_server_reload(gateway->server, gateway->config.files, error)) &&
-	       (!gateway->grpc || grpc_front_reload(gateway->grpc, error));
+	const bool is_loaded = (!gateway->server || is_shared(&gateway->config) ||
+				http_server_reload(gateway->server, gateway->config.files, error)) &&
+			       (!gateway->grpc || grpc_front_reload(gateway->grpc, error));
+	gateway->tls_failures += !is_loaded;
+	return is_loaded;
 }
 
 bool gateway_protect(struct gateway *gateway, const struct access_settings *settings, struct error *error)
@@ -288,6 +291,16 @@ struct calls_counts gateway_counts(const struct gateway *gateway)
 struct client_counts gateway_client_counts(const struct gateway *gateway, bool of_producer)
 {
 	return calls_client_counts(gateway->rest.calls, of_producer);
+}
+
+struct access_counts gateway_access_counts(const struct gateway *gateway)
+{
+	return access_counts(gateway->rest.access);
+}
+
+uint64_t gateway_tls_failures(const struct gateway *gateway)
+{
+	return gateway->tls_failures;
 }
 
 struct connection_counts gateway_connection_counts(const struct gateway *gateway)

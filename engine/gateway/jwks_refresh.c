@@ -39,12 +39,18 @@ void jwks_refresh_succeed(struct jwks_refresh *refresh, struct jwks *keys, int64
 void jwks_refresh_fail(struct jwks_refresh *refresh)
 {
 	refresh->is_under_way = false;
+	refresh->failures++;
 }
 
 bool jwks_refresh_want(struct jwks_refresh *refresh, int64_t now_ms)
 {
 	refresh->is_wanted = refresh->is_wanted || !refresh->is_under_way;
 	return refresh->is_under_way || jwks_refresh_due_ms(refresh) <= now_ms;
+}
+
+int64_t jwks_refresh_age_ms(const struct jwks_refresh *refresh, int64_t now_ms)
+{
+	return refresh->keys ? now_ms - refresh->fetched_ms : -1;
 }
 
 const struct jwks *jwks_refresh_keys(const struct jwks_refresh *refresh, int64_t now_ms)

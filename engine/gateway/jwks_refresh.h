@@ -24,6 +24,7 @@ struct jwks_refresh { /* starts as `{0}` */
 	struct jwks *keys;  /* owned; NULL: none was fetched yet */
 	int64_t fetched_ms; /* time of the last one that succeeded */
 	int64_t begun_ms;   /* time of the last one, whatever its result */
+	uint64_t failures;  /* fetches */
 	bool has_begun;
 	bool is_under_way;
 	bool is_wanted; /* a token named a key that is not in the set */
@@ -43,6 +44,9 @@ void jwks_refresh_fail(struct jwks_refresh *refresh);
 
 /* A token named a key that the set lacks. True: a fetch that may bring it is due or in flight. */
 bool jwks_refresh_want(struct jwks_refresh *refresh, int64_t now_ms);
+
+/* Time since the last fetch that succeeded, even if the set is too old; -1: there was none. */
+int64_t jwks_refresh_age_ms(const struct jwks_refresh *refresh, int64_t now_ms);
 
 /* The current set; NULL: there is none, or it is too old. */
 const struct jwks *jwks_refresh_keys(const struct jwks_refresh *refresh, int64_t now_ms);

@@ -237,6 +237,12 @@ const struct jwks *jwks_source_keys(const struct jwks_source *source)
 	return jwks_refresh_keys(&source->refresh, loop_now_ms(source->loop));
 }
 
+struct jwks_source_counts jwks_source_counts(const struct jwks_source *source)
+{
+	return (struct jwks_source_counts){jwks_refresh_age_ms(&source->refresh, loop_now_ms(source->loop)),
+					   source->refresh.failures};
+}
+
 bool jwks_source_reread(struct jwks_source *source, struct error *error)
 {
 	if (source->http) {

@@ -37,6 +37,12 @@ void jwks_source_close(struct jwks_source *source); /* NULL is fine */
 /* The current set, until `changed`; NULL: there is none, or it is too old. */
 const struct jwks *jwks_source_keys(const struct jwks_source *source);
 
+struct jwks_source_counts {
+	int64_t age_ms; /* since the last fetch that succeeded; -1: there was none */
+	uint64_t failures;
+};
+struct jwks_source_counts jwks_source_counts(const struct jwks_source *source);
+
 /* Reads a file again at once. For a URL it starts a fetch, unless the last one was started a moment ago. False: the
  * file is not a key set (REMOTE), or cannot be read; the current set is unchanged. */
 bool jwks_source_reread(struct jwks_source *source, struct error *error);

@@ -2,8 +2,11 @@
 #include "gateway/server_metrics.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
+
+#include "base/duration.h"
 
 static void gateway_clients_write(const struct gateway *gateway, struct exposition *exposition)
 {
@@ -19,6 +22,19 @@ static void gateway_clients_write(const struct gateway *gateway, struct expositi
 	}
 	exposition_write(exposition, SCOPE_GATEWAY_CLIENT, counted, 2);
 	exposition_write(exposition, SCOPE_GATEWAY_CLIENT_NOW, states, 2);
+}
+
+static void gateway_access_write(const struct gateway *gateway, struct exposition *exposition)
+{
+	const struct access_counts seen = gateway_access_counts(gateway);
+	const struct gateway_keys keys = {.age_seconds = seen.key_set_age_ms < 0 ? NAN : (double)seen.key_set_age_ms / MS_PER_S,
+					  .failed = seen.key_fetches_failed};
+	const struct gateway_reloads certificate = {gateway_tls_failures(gateway)}, policies = {seen.policies_failed},
+				     api_keys = {seen.api_keys_failed};
+	const struct metric_subject reloads[] = {
+		{{TEXT("certificate")}, &certificate}, {{TEXT("policies")}, &policies}, {{TEXT("api-keys")}, &api_keys}};
+	exposition_write(exposition, SCOPE_GATEWAY_KEYS, &(struct metric_subject){.values = &keys}, seen.has_key_set);
+	exposition_write(exposition, SCOPE_GATEWAY_RELOAD, reloads, sizeof reloads / sizeof *reloads);
 }
 
 void gateway_metrics_write(struct gateway *gateway, struct exposition *exposition)
@@ -42,6 +58,7 @@ void gateway_metrics_write(struct gateway *gateway, struct exposition *expositio
 					     .rejected = connections.rejected,
 					     .flooded = connections.flooded};
 	exposition_write(exposition, SCOPE_GATEWAY, &(struct metric_subject){.values = &counts}, 1);
+	gateway_access_write(gateway, exposition);
 	gateway_write_pipelines(gateway, exposition);
 	gateway_clients_write(gateway, exposition);
 }

@@ -102,6 +102,8 @@ static void metrics_print(const struct workspace *workspace, struct help_page *p
 		[SCOPE_CLIENT_NOW] = NULL,
 		[SCOPE_CONTROL] = "Engines with --control",
 		[SCOPE_GATEWAY] = "Calls of a gateway",
+		[SCOPE_GATEWAY_KEYS] = "Access control of a gateway",
+		[SCOPE_GATEWAY_RELOAD] = NULL,
 		[SCOPE_GATEWAY_REFUSAL] = NULL,
 		[SCOPE_GATEWAY_CODE] = "Pipelines that a gateway serves",
 		[SCOPE_GATEWAY_PIPELINE] = NULL,

@@ -337,6 +337,17 @@ const struct metric metric_rows[] = {
 		"Connections of HTTP/2 that were closed because they sent too many frames that do not advance a request, or "
 		"headers that come to far more than their limit when they are decoded."),
 
+	NUMBER(SCOPE_GATEWAY_KEYS, struct gateway_keys, age_seconds, "seconds", "sluice_gateway_key_set_age_seconds",
+	       "Time since the key set of tokens was fetched last, which is every 5 minutes. Beyond an hour tokens are refused. "
+	       "Not "
+	       "reported before the first, and without `--jwks`."),
+	COUNTER(SCOPE_GATEWAY_KEYS, struct gateway_keys, failed, "sluice_gateway_key_fetches_failed_total",
+		"Fetches of the key set of tokens that failed; the log has the cause. Begins again when the files name another "
+		"one."),
+	COUNTER(SCOPE_GATEWAY_RELOAD, struct gateway_reloads, failed, "sluice_gateway_reloads_failed_total",
+		"Files that have changed, or were to be read again, and have errors: the `certificate`, the `policies`, or the "
+		"`api-keys`. The version that was read before stays in use."),
+
 	{"sluice_gateway_refusals_total", METRIC_COUNTER, NULL,
 	 "Requests that the gateway refused itself, for their credentials, their rate, their path, their headers or their body, "
 	 "or because the body did not come in time or before their deadline. `code` is as in "
@@ -410,6 +421,8 @@ const char *const metric_scope_labels[METRIC_SCOPES] = {
 	[SCOPE_CLIENT_NOW] = "group worker client",
 	[SCOPE_CONTROL] = "namespace",
 	[SCOPE_GATEWAY] = "",
+	[SCOPE_GATEWAY_KEYS] = "",
+	[SCOPE_GATEWAY_RELOAD] = "what",
 	[SCOPE_GATEWAY_REFUSAL] = "protocol code",
 	[SCOPE_GATEWAY_CODE] = "namespace pipeline protocol verb code",
 	[SCOPE_GATEWAY_PIPELINE] = "namespace pipeline",

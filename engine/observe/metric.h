@@ -15,32 +15,34 @@ enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_UNTYPE
 
 /* Kind of subject of a metric: it determines the labels and the struct that contains the value. */
 enum metric_scope {
-	SCOPE_PROCESS,		/* struct process_state */
-	SCOPE_BUILD,		/* struct build_state */
-	SCOPE_NAMESPACE,	/* struct namespace_state */
-	SCOPE_PIPELINE,		/* struct pipeline_counts */
-	SCOPE_PIPELINE_NOW,	/* struct pipeline_state */
-	SCOPE_STEP,		/* struct step_counts */
-	SCOPE_MIRROR,		/* struct mirror_counts */
-	SCOPE_DRIFT,		/* struct drift_state */
-	SCOPE_OUTLIER,		/* struct outlier_figures */
-	SCOPE_IMPORTANCE,	/* struct importance_state */
-	SCOPE_POLICY,		/* struct policy_figures */
-	SCOPE_ALERT,		/* struct alert_state */
-	SCOPE_METRIC,		/* struct metric_state */
-	SCOPE_MODEL,		/* struct model_counts */
-	SCOPE_WORKER,		/* struct worker_counts */
-	SCOPE_WORKER_NOW,	/* struct worker_state */
-	SCOPE_CLIENT,		/* struct client_counts */
-	SCOPE_CLIENT_NOW,	/* struct client_state */
-	SCOPE_CONTROL,		/* struct control_state */
-	SCOPE_GATEWAY,		/* struct gateway_calls */
-	SCOPE_GATEWAY_REFUSAL,	/* struct duration_counts: requests that the gateway refused */
-	SCOPE_GATEWAY_CODE,	/* struct duration_counts: calls of a pipeline through a gateway */
-	SCOPE_GATEWAY_PIPELINE, /* struct gateway_pipeline */
-	SCOPE_GATEWAY_CLIENT,	/* struct client_counts */
+	SCOPE_PROCESS,		  /* struct process_state */
+	SCOPE_BUILD,		  /* struct build_state */
+	SCOPE_NAMESPACE,	  /* struct namespace_state */
+	SCOPE_PIPELINE,		  /* struct pipeline_counts */
+	SCOPE_PIPELINE_NOW,	  /* struct pipeline_state */
+	SCOPE_STEP,		  /* struct step_counts */
+	SCOPE_MIRROR,		  /* struct mirror_counts */
+	SCOPE_DRIFT,		  /* struct drift_state */
+	SCOPE_OUTLIER,		  /* struct outlier_figures */
+	SCOPE_IMPORTANCE,	  /* struct importance_state */
+	SCOPE_POLICY,		  /* struct policy_figures */
+	SCOPE_ALERT,		  /* struct alert_state */
+	SCOPE_METRIC,		  /* struct metric_state */
+	SCOPE_MODEL,		  /* struct model_counts */
+	SCOPE_WORKER,		  /* struct worker_counts */
+	SCOPE_WORKER_NOW,	  /* struct worker_state */
+	SCOPE_CLIENT,		  /* struct client_counts */
+	SCOPE_CLIENT_NOW,	  /* struct client_state */
+	SCOPE_CONTROL,		  /* struct control_state */
+	SCOPE_GATEWAY,		  /* struct gateway_calls */
+	SCOPE_GATEWAY_KEYS,	  /* struct gateway_keys */
+	SCOPE_GATEWAY_RELOAD,	  /* struct gateway_reloads */
+	SCOPE_GATEWAY_REFUSAL,	  /* struct duration_counts: requests that the gateway refused */
+	SCOPE_GATEWAY_CODE,	  /* struct duration_counts: calls of a pipeline through a gateway */
+	SCOPE_GATEWAY_PIPELINE,	  /* struct gateway_pipeline */
+	SCOPE_GATEWAY_CLIENT,	  /* struct client_counts */
 	SCOPE_GATEWAY_CLIENT_NOW, /* struct client_state */
-	SCOPE_SERVED,		/* struct served_counts */
+	SCOPE_SERVED,		  /* struct served_counts */
 	/* Under Seldon's names, where metricsConfig is enabled: struct duration_counts, with seldon_limits_us */
 	SCOPE_SELDON_PIPELINE,	   /* Core 2: calls of a pipeline */
 	SCOPE_SELDON_PIPELINE_API, /* the same as a histogram, with a label of another name */
@@ -163,6 +165,17 @@ struct gateway_calls {
 	uint64_t begun, answered, failed, filtered, accepted, timed_out, left, strayed;
 	uint64_t open;
 	uint64_t connections, refused, peer_refused, rejected, flooded; /* connections */
+};
+
+/* The key set by which a gateway verifies tokens; NaN: there was none yet. */
+struct gateway_keys {
+	double age_seconds;
+	uint64_t failed; /* fetches */
+};
+
+/* Files of credentials and policies that a gateway read again. */
+struct gateway_reloads {
+	uint64_t failed;
 };
 
 /* Calls of a pipeline through a gateway. */

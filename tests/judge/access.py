@@ -413,21 +413,32 @@ def is_not_ready_without_keys(judge, start, keys):
     judge.expect("the log names the address of the keys, and the cause", gateway.says(f"from http://{address}/keys: the server of the keys answered 500;")
                  and "secret" not in gateway.words, gateway.words)
 
-    def ready():
+    def read(path):
         beside = http.client.HTTPConnection("127.0.0.1", metrics, timeout=SECONDS_MAX)
-        beside.request("GET", "/ready")
+        beside.request("GET", path)
         answer = beside.getresponse()
-        return [gateway.ask("GET", "/v2/health/ready")[:2], (answer.status, answer.read().decode())]
+        return answer.status, answer.read().decode()
+
+    def ready():
+        return [gateway.ask("GET", "/v2/health/ready")[:2], read("/ready")]
+
+    def has(*rows):
+        text = read("/metrics")[1]
+        judge.expect("metrics have it", all(re.search("^sluice_gateway_" + row, text, re.M) for row in rows), (rows, text))
+        return text
 
     for status, answer in ready():
         judge.expect("without keys it is not ready, and says why", status == 503 and "keys that tokens are verified with" in str(answer)
                      and address not in str(answer), (status, answer))
+    text = has("key_fetches_failed_total [1-9]", *(f'reloads_failed_total.what="{what}". 0' for what in ("certificate", "policies", "api-keys")))
+    judge.expect("without keys they have no age", not re.search("^sluice_gateway_key_set_age_seconds", text, re.M), text)
     with open(keys.path("jwks.json"), "rb") as file:
         KeyServer.body = file.read()
     end = time.monotonic() + 2 * SECONDS_MAX
     while ready()[0][0] != 200 and time.monotonic() < end:
         time.sleep(0.1)
     judge.expect("with keys it is", [status for status, _ in ready()] == [200, 200] and gateway.says("the key set of tokens is fetched again"), gateway.words)
+    has("key_set_age_seconds [0-9]")
     gateway.stop()
     server.shutdown()
 

@@ -414,6 +414,24 @@ static void without_keys_it_is_ready_if_other_credentials_let_calls_in(void **st
 	assert_true(access_is_ready(NULL, &error));
 }
 
+static void files_that_have_errors_are_counted(void **state)
+{
+	(void)state;
+	struct access *access = access_of(everything());
+	struct access_counts counts = access_counts(access);
+	assert_true(counts.has_key_set && counts.key_set_age_ms == 0 && counts.key_fetches_failed == 0);
+	write_file(keys_path, "{");
+	write_file(api_keys_path, "nonsense");
+	write_file(policies_path, "nonsense");
+	pass_time(ACCESS_FILES_MS + 500);
+	write_file(policies_path, "other nonsense");
+	pass_time(ACCESS_FILES_MS + 500);
+	counts = access_counts(access);
+	assert_int_equal(counts.key_set_age_ms, 2 * (ACCESS_FILES_MS + 500));
+	assert_true(counts.key_fetches_failed == 1 && counts.api_keys_failed == 1 && counts.policies_failed == 2);
+	access_close(access);
+}
+
 static void a_known_token_is_taken_until_it_expires(void **state)
 {
 	(void)state;
@@ -619,6 +637,7 @@ int main(void)
 		STORY(what_is_not_configured_is_not_taken),
 		STORY(keys_of_tokens_are_rotated_without_a_pause),
 		STORY(each_cause_of_a_failure_is_noted_once),
+		STORY(files_that_have_errors_are_counted),
 		STORY(without_keys_it_is_ready_if_other_credentials_let_calls_in),
 		STORY(a_known_token_is_taken_until_it_expires),
 		STORY(files_that_change_are_read_again),

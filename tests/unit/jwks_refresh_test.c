@@ -90,6 +90,8 @@ static void what_fails_is_tried_again_after_a_pause(void **state)
 	jwks_refresh_begin(&refresh, 1000);
 	jwks_refresh_fail(&refresh);
 	assert_null(jwks_refresh_keys(&refresh, 1000));
+	assert_int_equal(refresh.failures, 1);
+	assert_int_equal(jwks_refresh_age_ms(&refresh, 1000), -1);
 	assert_int_equal(jwks_refresh_due_ms(&refresh), 1000 + JWKS_PAUSE_MS);
 	jwks_refresh_close(&refresh);
 	refresh = fetched_at(0);
@@ -109,9 +111,12 @@ static void an_old_set_is_in_force_for_an_hour(void **state)
 	}
 	assert_non_null(jwks_refresh_keys(&refresh, 1000 + JWKS_OLD_MS_MAX));
 	assert_null(jwks_refresh_keys(&refresh, 1001 + JWKS_OLD_MS_MAX));
+	assert_int_equal(jwks_refresh_age_ms(&refresh, 1001 + JWKS_OLD_MS_MAX), JWKS_OLD_MS_MAX + 1);
+	assert_int_equal(refresh.failures, JWKS_OLD_MS_MAX / JWKS_EVERY_MS - 1);
 	jwks_refresh_begin(&refresh, 2000 + JWKS_OLD_MS_MAX);
 	jwks_refresh_succeed(&refresh, NULL, 2000 + JWKS_OLD_MS_MAX); /* the issuer is back, with the same keys */
 	assert_non_null(jwks_refresh_keys(&refresh, 2000 + JWKS_OLD_MS_MAX));
+	assert_int_equal(jwks_refresh_age_ms(&refresh, 2000 + JWKS_OLD_MS_MAX), 0);
 	jwks_refresh_close(&refresh);
 }
 
