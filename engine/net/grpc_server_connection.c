@@ -86,13 +86,6 @@ static void grpc_caller_ping(struct grpc_caller *caller)
 	grpc_caller_mark_dirty(caller);
 }
 
-/* One that has closed its connection answers what it is sent by a reset, and one that has only ended its side answers nothing. */
-static void caller_probe(struct grpc_caller *caller)
-{
-	nghttp2_submit_ping(caller->http2.session, NGHTTP2_FLAG_NONE, NULL);
-	grpc_caller_mark_dirty(caller);
-}
-
 /* Whether the bytes of a message are awaited. Those that wait in a backlog are not the caller's delay. */
 static bool message_is_awaited(const struct grpc_request *request)
 {
@@ -121,11 +114,6 @@ static void grpc_caller_on_tend(void *context)
 	if (stuck || dead || (quiet && !caller->http2.session)) {
 		grpc_caller_end(caller);
 		return;
-	}
-	if (caller->http2.is_half_closed) {
-		caller_probe(caller);
-		caller->heard_ms = now_ms; /* nothing is awaited from it */
-		quiet = false;
 	}
 	if (caller->on_wire > 0)
 		late_messages_refuse(caller, now_ms);
@@ -245,18 +233,6 @@ static void grpc_caller_give_up(struct grpc_caller *caller)
 	grpc_caller_end(caller);
 }
 
-/* The caller has ended its side. Streams whose requests are whole go on, and are answered; the others cannot. */
-static void grpc_caller_half_close(struct grpc_caller *caller)
-{
-	nghttp2_session *session = caller->http2.session;
-	caller->http2.is_half_closed = true;
-	for (struct grpc_request *request = caller->server->requests; request; request = request->next)
-		if (request->caller == caller && request->on_wire &&
-		    nghttp2_session_get_stream_remote_close(session, request->id) != 1)
-			nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, request->id, NGHTTP2_CANCEL);
-	caller_probe(caller);
-}
-
 static void grpc_caller_on_ready(void *context, uint32_t events)
 {
 	struct grpc_caller *caller = context;
@@ -267,22 +243,14 @@ static void grpc_caller_on_ready(void *context, uint32_t events)
 		return;
 	if (!http2->session)
 		return;
-	if (http2->is_half_closed) {
-		if (events & (EPOLLERR | EPOLLHUP)) {
-			grpc_caller_end(caller);
-			return;
-		}
-	} else if (events & ~(uint32_t)EPOLLOUT) {
+	if (events & ~(uint32_t)EPOLLOUT) {
 		caller->heard_ms = loop_now_ms(server->loop);
 		if (caller->leaving != GRPC_NOTICED)
 			caller->pinged_ms = 0;
-		const bool goes_on = http2_receive(http2, server->room, sizeof server->room, &error);
-		if (!goes_on && (error.kind != ERROR_NONE || caller->on_wire == 0)) {
+		if (!http2_receive(http2, server->room, sizeof server->room, &error)) {
 			grpc_caller_give_up(caller);
 			return;
 		}
-		if (!goes_on)
-			grpc_caller_half_close(caller);
 	}
 	grpc_caller_mark_dirty(caller);
 }
@@ -297,8 +265,8 @@ void grpc_caller_flush(struct grpc_caller *caller)
 		return;
 	}
 	bool good = http2_flush(http2, &error);
-	bool is_done = http2->is_half_closed ? caller->on_wire == 0 : !nghttp2_session_want_read(http2->session);
-	bool over = is_done && !http2_is_stuck(http2) && !nghttp2_session_want_write(http2->session);
+	bool over =
+		!http2_is_stuck(http2) && !nghttp2_session_want_read(http2->session) && !nghttp2_session_want_write(http2->session);
 	if (!good || over)
 		grpc_caller_end(caller);
 	else if (http2_waits(http2))

@@ -34,7 +34,6 @@ void http2_forget(struct http2 *http2)
 	http2->sent = 0;
 	http2->heard = false;
 	http2->flooded = NULL;
-	http2->is_half_closed = false;
 	buffer_clear(&http2->out);
 	buffer_close(&http2->rest);
 	http2->rest_at = 0;
@@ -50,8 +49,6 @@ void http2_close(struct http2 *http2)
 
 bool http2_watch(struct http2 *http2, uint32_t events, struct error *error)
 {
-	if (http2->is_half_closed)
-		events = (events & EPOLLOUT) | EPOLLERR;
 	if (http2->events == events)
 		return true;
 	bool watched = http2->events ? loop_watch_for(http2->loop, &http2->watch, events, error)

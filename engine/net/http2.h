@@ -37,7 +37,6 @@ struct http2 {
 	struct buffer out;
 	size_t sent;	      /* bytes of `out` that are sent */
 	bool heard;	      /* any byte has been received */
-	bool is_half_closed;  /* set by the owner: the peer sends nothing more, and is not read */
 	const char *flooded;  /* the reason of GOAWAY, which waits to be sent: the caller sends too much; NULL: none */
 	size_t head_bytes;    /* of the head that is decoded */
 	struct frame_budget frames; /* of a server's session */

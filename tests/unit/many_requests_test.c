@@ -24,8 +24,6 @@
 #define SETTLED_TURNS 5
 #define RECORD_REQUESTS 25 /* in a record of TLS */
 #define WAIT_MS 10000
-#define PATIENT_MS 60000
-#define SILENCE_MS 500
 
 struct many_stand {
 	struct loop *loop;
@@ -53,7 +51,7 @@ static void on_called(void *context, struct http_incoming *incoming, struct text
 }
 
 /* Files NULL: its connections of HTTP/2 are plain. */
-static int many_stand_begin(void **state, const struct tls_files *files, int64_t silence_ms)
+static int many_stand_begin(void **state, const struct tls_files *files)
 {
 	static struct many_stand stand;
 	struct error error = {0};
@@ -65,7 +63,6 @@ static int many_stand_begin(void **state, const struct tls_files *files, int64_t
 						.metadata_bytes = 8000,
 						.streams = REQUESTS,
 						.connections = 4,
-						.silence_ms = silence_ms,
 						.http = stand.http};
 	stand.grpc = grpc_server_open(stand.loop, &grpc, &error);
 	*state = &stand;
@@ -74,12 +71,7 @@ static int many_stand_begin(void **state, const struct tls_files *files, int64_t
 
 static int many_stand_open(void **state)
 {
-	return many_stand_begin(state, NULL, PATIENT_MS);
-}
-
-static int many_stand_open_impatient(void **state)
-{
-	return many_stand_begin(state, NULL, SILENCE_MS);
+	return many_stand_begin(state, NULL);
 }
 
 static int many_stand_open_secure(void **state)
@@ -87,7 +79,7 @@ static int many_stand_open_secure(void **state)
 	struct certificates certificates;
 	certificates_make(&certificates);
 	const struct tls_files files = certificates_files(&certificates, CERTIFICATE_SERVER, CERTIFICATES);
-	const int failed = many_stand_begin(state, &files, PATIENT_MS);
+	const int failed = many_stand_begin(state, &files);
 	certificates_remove(&certificates);
 	return failed;
 }
@@ -300,58 +292,6 @@ static void streams_begin_while_others_wait(void **state)
 	puppet_hang_up_all(&puppet);
 }
 
-static struct puppet_line *caller_with_held(const struct many_stand *stand, struct puppet *puppet)
-{
-	struct puppet_line *caller = caller_dial(stand, puppet);
-	puppet->mute = 1; /* it cannot answer a ping */
-	for (int i = 0; i < 3; i++)
-		get(caller, 3 + 2 * i, "/held");
-	await_held(stand, 3);
-	return caller;
-}
-
-/* The request of the last one is not whole. */
-static void streams_that_wait_are_answered_though_their_caller_ends_its_side(void **state)
-{
-	struct many_stand *stand = *state;
-	struct puppet puppet = {.loop = stand->loop};
-	struct puppet_line *caller = caller_with_held(stand, &puppet);
-	puppet_headers(caller, 9, 0, ":method", "POST", ":scheme", "http", ":path", "/held", ":authority", "us", NULL);
-	assert_int_equal(shutdown(caller->watch.descriptor, SHUT_WR), 0);
-	for (int64_t until_ms = loop_now_ms(stand->loop) + 3 * (int64_t)SILENCE_MS; loop_now_ms(stand->loop) < until_ms;)
-		assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
-	for (size_t i = 0; i < 3; i++) {
-		assert_false(http_incoming_is_over(stand->held[i]));
-		http_server_answer(stand->held[i], 200, "text/plain", TEXT("done"), NULL, 0);
-		await_held(stand, 3);
-	}
-	for (int64_t until_ms = loop_now_ms(stand->loop) + WAIT_MS; !strstr(puppet.heard, "closed");) {
-		assert_true(loop_now_ms(stand->loop) < until_ms);
-		assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
-	}
-	assert_non_null(strstr(puppet.heard, "3 end\n"));
-	assert_non_null(strstr(puppet.heard, "5 end\n"));
-	assert_non_null(strstr(puppet.heard, "7 end\n"));
-	assert_non_null(strstr(puppet.heard, "9 reset"));
-	assert_int_equal(stand->held_count, 3);
-	puppet_hang_up_all(&puppet);
-}
-
-static void streams_are_over_when_their_caller_closes(void **state)
-{
-	struct many_stand *stand = *state;
-	struct puppet puppet = {.loop = stand->loop};
-	caller_with_held(stand, &puppet);
-	puppet_hang_up_all(&puppet);
-	for (size_t i = 0; i < 3; i++) {
-		for (int64_t until_ms = loop_now_ms(stand->loop) + WAIT_MS; !http_incoming_is_over(stand->held[i]);) {
-			assert_true(loop_now_ms(stand->loop) < until_ms);
-			assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
-		}
-		http_server_answer(stand->held[i], 200, "text/plain", TEXT("too late"), NULL, 0);
-	}
-}
-
 /* ---- over TLS ---- */
 
 /* A caller over TLS, whose frames are written into one end of a pair of sockets, and sent from the other. */
@@ -447,9 +387,6 @@ int main(void)
 		STORY(a_row_ends_in_words_if_the_server_drains),
 		STORY(streams_at_once_leave_room_for_others),
 		STORY(streams_begin_while_others_wait),
-		cmocka_unit_test_setup_teardown(streams_that_wait_are_answered_though_their_caller_ends_its_side,
-						many_stand_open_impatient, many_stand_close),
-		STORY(streams_are_over_when_their_caller_closes),
 		cmocka_unit_test_setup_teardown(streams_of_several_records_leave_room_for_others, many_stand_open_secure,
 						many_stand_close),
 	};
