@@ -115,7 +115,8 @@ static void look_run(void *context)
 	replies = *config->creates;
 	replies.name = config->replies;
 	presence->was_created = topics_ensure(config->brokers, config->properties, (struct wanted_topics){1, &replies}, true, &made,
-					      &presence->create_error);
+					      &presence->create_error) &&
+				made > 0; /* else another process was first */
 }
 
 /* ---- the loop ---- */
