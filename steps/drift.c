@@ -593,8 +593,9 @@ const struct option drift_options[] = {
 		    "the area under the ROC curve (AUC) with a band of 95 of 100 windows, from probabilities that it calibrated. "
 		    "Of more than two classes, only the accuracy. That holds while only its inputs shift. If the same inputs come "
 		    "to need other answers (concept drift), the estimate is wrong without a sign of it. Feedback shows it: with "
-		    "`outcomeWindow` in a later record of each window, in /metrics and, for messages that came already, in `sluice "
-		    "drift report --feedback`: the realised numbers beside the estimates. There is no AUC where in "
+		    "`outcomeWindow` in a later record of each window, in /metrics and in `sluice drift report topic:`; and for "
+		    "messages that came already in `sluice drift report --feedback`: the realised numbers beside the estimates. "
+		    "There is no AUC where in "
 		    "more than 2 of 100 pairs of a positive and a negative row both probabilities are below 2.7e-9, or both above "
 		    "1 less that: rows that near to 0 or 1 are not told apart, unless they are 0 or 1."),
 	ROW("estimateError", MAP, struct drift, estimate.error, .rows = drift_error_rows,

@@ -167,7 +167,7 @@ static void realised_put(const struct drift_line *line, enum drift_figure figure
 				"auc_band_held"},
 		[FIGURE_ERROR] = {"realised_error_rows", "realised_error", "realised_error_band_low", "realised_error_band_high",
 				  "error_band_held"}};
-	const struct drift_finding found = drift_realised_find(line->realised, figure);
+	const struct drift_finding found = line->findings[figure];
 	const bool open = found.band == BAND_OPEN;
 	drift_count_put(out, names[figure].rows, found.rows);
 	drift_number_put(out, names[figure].number, found.realised);
@@ -180,7 +180,7 @@ static void realised_say(const struct drift_line *line, enum drift_figure figure
 {
 	static const char *const words[BAND_STATES] = {
 		[BAND_OPEN] = "too few for its band", [BAND_HELD] = "within its band", [BAND_LEFT] = "outside of its band"};
-	const struct drift_finding found = drift_realised_find(line->realised, figure);
+	const struct drift_finding found = line->findings[figure];
 	if (!isnan(found.realised))
 		buffer_print(out, "; realised %s %.3g of %llu rows with feedback, %s of %.3g to %.3g", drift_figure_names[figure],
 			     found.realised, (unsigned long long)found.rows, words[found.band], found.estimate.low,
@@ -210,9 +210,13 @@ void drift_line_put(const struct drift_line *line, const struct monitor_verdict 
 	}
 	drift_number_put(out, "false_alarms_declared", verdict->false_alarms);
 	estimates_put(line, out);
-	for (enum drift_figure figure = 0; line->source->truth && figure < FIGURES; figure++)
+	for (enum drift_figure figure = 0; line->findings && figure < FIGURES; figure++)
 		if (figure_is_of(line, figure))
 			realised_put(line, figure, out);
+	if (line->source->settled)
+		buffer_print(out, ", \"settled\": %s", line->settled ? "true" : "false");
+	if (line->settled)
+		drift_count_put(out, "settled_truths", line->settled->truths);
 	times_put(&verdict->times, out);
 	if (verdict->alarm_row)
 		drift_count_put(out, "alarm_row", verdict->alarm_row);
@@ -321,7 +325,7 @@ void drift_line_say(const struct drift_line *line, const struct monitor_verdict 
 	times_say(&verdict->times, out);
 	importance_say(line, verdict, out);
 	estimates_say(line, out);
-	for (enum drift_figure figure = 0; figure < FIGURES; figure++)
+	for (enum drift_figure figure = 0; line->findings && figure < FIGURES; figure++)
 		realised_say(line, figure, out);
 	buffer_byte(out, '\n');
 }

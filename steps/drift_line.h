@@ -4,7 +4,7 @@
 
 #include "steps/drift_comparison.h"
 #include "steps/drift_picture.h"
-#include "steps/drift_truths.h"
+#include "steps/drift_settled.h"
 #include "steps/drift_unestimated.h"
 
 /* What is known of the window beside its verdict. All of it is borrowed. */
@@ -17,7 +17,8 @@ struct drift_line {
 	const struct performance *performance;
 	const struct drift_sums *sums;
 	const struct drift_unestimated *unestimated;
-	const struct drift_realised *realised;
+	const struct drift_finding *findings; /* what became of it, FIGURES; NULL: nothing was read of that */
+	const struct settled_score *settled;  /* its record; NULL: there is none */
 };
 
 /* Append a member of an object, after a comma. */

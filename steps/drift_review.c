@@ -15,7 +15,6 @@
 #include "steps/drift_parked.h"
 #include "steps/drift_reference.h"
 #include "steps/drift_segments.h"
-#include "steps/drift_truths.h"
 
 #define MESSAGE_BYTES_MAX ((size_t)1 << 30)
 #define UNESTIMATED_BYTES_MAX 4096 /* a sentence with the name of a tensor three times */
@@ -52,6 +51,7 @@ struct drift_review {
 	struct drift_unestimated unestimated;  /* of all rows */
 	uint64_t messages, informed, unusable; /* those with feedback, and of these the ones that it does not fit */
 	uint64_t bands[FIGURES][BAND_STATES];  /* windows */
+	uint64_t settled;		       /* windows with a settled record */
 	uint64_t compared;		       /* rows */
 	uint64_t beyond, nameless;	       /* rows of segments beyond the limit; messages without a segment */
 	size_t segment_count;
@@ -64,6 +64,17 @@ struct drift_review {
 
 /* ---- the report ---- */
 
+/* What became of the window: by the feedback that was read, else by its settled record. False: neither was read. */
+static bool window_find(const struct drift_review *review, const struct settled_score *settled,
+			struct drift_finding findings[FIGURES])
+{
+	if (review->source->truth)
+		drift_findings_of_realised(&review->segment->quality->realised, findings);
+	else
+		drift_findings_of_settled(settled, findings);
+	return review->source->truth || review->source->settled;
+}
+
 static void verdict_report(struct drift_review *review, const struct monitor_verdict *verdict)
 {
 	review->windows++;
@@ -74,20 +85,26 @@ static void verdict_report(struct drift_review *review, const struct monitor_ver
 	review->false_alarms += verdict->false_alarms;
 	drift_examples_see(&review->examples, review->segment->name, review->segment->reported, verdict);
 	review->segment->reported += verdict->rows;
+	const struct fit_source *source = review->source;
+	const struct settled_score *settled = source->settled ? source->settled(source->settlements, review->segment->name,
+										verdict->least_ms, verdict->most_ms, verdict->rows)
+							      : NULL;
+	struct drift_finding findings[FIGURES];
+	const bool known = window_find(review, settled, findings);
+	review->settled += settled != NULL;
 	const struct drift_line line = {.comparison = &review->comparison,
-					.source = review->source,
+					.source = source,
 					.estimate = review->estimate,
 					.pictures = review->pictures,
 					.segment = review->group ? &review->segment->name : NULL,
 					.performance = &review->segment->quality->performance,
 					.sums = &review->segment->quality->sums,
 					.unestimated = &review->segment->quality->unestimated,
-					.realised = &review->segment->quality->realised};
+					.findings = known ? findings : NULL,
+					.settled = settled};
 	(review->json ? drift_line_put : drift_line_say)(&line, verdict, review->report);
-	for (enum drift_figure figure = 0; figure < FIGURES; figure++) {
-		const struct drift_finding found = drift_realised_find(&review->segment->quality->realised, figure);
-		review->bands[figure][found.band] += found.rows > 0;
-	}
+	for (enum drift_figure figure = 0; figure < FIGURES; figure++)
+		review->bands[figure][findings[figure].band] += findings[figure].rows > 0;
 	*review->segment->quality = (struct review_quality){0};
 }
 
@@ -399,6 +416,18 @@ static void unestimated_put(const struct drift_review *review)
 	buffer_close(&words);
 }
 
+/* Where realised numbers are from, which are never those of both. */
+static void realised_put(const struct drift_review *review)
+{
+	const struct fit_source *source = review->source;
+	if (source->truth || source->settled)
+		buffer_print(review->report, ", \"realised_from\": \"%s\"", source->truth ? "feedback" : "settled records");
+	if (!source->settled)
+		return;
+	drift_count_put(review->report, "windows_settled", review->settled);
+	drift_count_put(review->report, "windows_not_settled", review->windows - review->settled);
+}
+
 /* The last line of JSON: the whole report. */
 static void report_json(const struct drift_review *review)
 {
@@ -409,6 +438,7 @@ static void report_json(const struct drift_review *review)
 	drift_count_put(out, "alarms", review->alarmed);
 	drift_number_put(out, "false_alarms_declared", review->false_alarms);
 	drift_count_put(out, "alarms_not_declared", review->lost);
+	realised_put(review);
 	drift_count_put(out, "rows_compared", review->compared);
 	drift_count_put(out, "rows_beyond_segments", review->beyond);
 	drift_count_put(out, "messages_without_segment", review->nameless);
@@ -465,10 +495,36 @@ static void bands_say(const struct drift_review *review, enum drift_figure figur
 			     figure == FIGURE_RECALL ? "are positive" : "were predicted to be positive");
 }
 
+/* Of each metric that is known, and always of the first. */
+static void figures_say(const struct drift_review *review)
+{
+	static const enum drift_figure of_classes[] = {FIGURE_PRECISION, FIGURE_RECALL, FIGURE_AUC};
+	bands_say(review, review->estimate->error.here.line > 0 ? FIGURE_ERROR : FIGURE_ACCURACY);
+	for (size_t i = 0; i < sizeof of_classes / sizeof *of_classes; i++) {
+		const uint64_t *bands = review->bands[of_classes[i]];
+		if (bands[BAND_OPEN] + bands[BAND_HELD] + bands[BAND_LEFT] > 0)
+			bands_say(review, of_classes[i]);
+	}
+	buffer_byte(review->report, '\n');
+}
+
+static void settled_say(const struct drift_review *review)
+{
+	const unsigned long long settled = review->settled, waiting = review->windows - review->settled;
+	if (!review->source->settled)
+		return;
+	buffer_print(review->report, "%llu of %llu windows have settled; %llu have no settled record yet", settled,
+		     (unsigned long long)review->windows, waiting);
+	if (!review->source->truth) {
+		figures_say(review);
+		return;
+	}
+	buffer_string(review->report, ". Their records are not shown, since the realised numbers are from --feedback\n");
+}
+
 static void truths_say(const struct drift_review *review)
 {
 	const bool errors = review->estimate->error.here.line > 0;
-	static const enum drift_figure of_classes[] = {FIGURE_PRECISION, FIGURE_RECALL, FIGURE_AUC};
 	if (!review->source->truth)
 		return;
 	buffer_print(review->report, "%llu of %llu messages have feedback", (unsigned long long)review->informed,
@@ -478,13 +534,7 @@ static void truths_say(const struct drift_review *review)
 			     errors ? "as truth one tensor with a number for each row"
 				    : "the metric `accuracy` from 0 to 1, or as truth one tensor with the number of each row's "
 				      "class");
-	bands_say(review, errors ? FIGURE_ERROR : FIGURE_ACCURACY);
-	for (size_t i = 0; i < sizeof of_classes / sizeof *of_classes; i++) {
-		const uint64_t *bands = review->bands[of_classes[i]];
-		if (bands[BAND_OPEN] + bands[BAND_HELD] + bands[BAND_LEFT] > 0)
-			bands_say(review, of_classes[i]);
-	}
-	buffer_byte(review->report, '\n');
+	figures_say(review);
 }
 
 /* All messages of the source, from its beginning. */
@@ -542,6 +592,7 @@ bool drift_review(struct step *step, const struct fit_source *source, bool json,
 		segments_say(&review);
 		unestimated_say(&review);
 		truths_say(&review);
+		settled_say(&review);
 		buffer_print(report, "%llu windows: %llu with drift, %llu with data out of the bounds of quality",
 			     (unsigned long long)review.windows, (unsigned long long)review.drifted,
 			     (unsigned long long)review.quality);

@@ -263,6 +263,12 @@ const struct command command_drift_report = {
 		"truth, the number of each row's class, from which alone precision, recall and AUC are known; of a regressor, the "
 		"number that was right for each row.\n"
 		"\n"
+		"If the `estimate` of the step has an `outcomeWindow` and SOURCE is a topic, the realised numbers are those of the "
+		"drift topic's settled records, without --feedback. The records of windows whose messages have other times or are "
+		"not as many as in the report are left out and counted. So give a topic from the beginning of its windows, and "
+		"neither --window nor `share`. The last lines say how many windows have no settled record yet. With --feedback, "
+		"these records are counted but not shown.\n"
+		"\n"
 		"  sluice drift report topic:answers -f pipeline.yaml --feedback topic: --brokers localhost:9092\n"
 		"  sluice drift report topic: -f pipeline.yaml --from 7d --to 1d --brokers localhost:9092\n",
 	.options = report_options,

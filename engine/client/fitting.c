@@ -79,6 +79,35 @@ static bool importances_read(struct fitting *self, const struct pipeline_target 
 	return true;
 }
 
+/* Whether the observer of the step writes records of windows that have settled. */
+static bool step_settles(const struct graph *graph, const char *name)
+{
+	for (size_t i = 0; i < graph->count; i++) {
+		const struct step seen = step_seen(graph, i);
+		if (step_awaits_truths(&seen) && strcmp(graph->steps[graph_step_watched(graph, i)].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The settled records of the step, from the drift topic of its pipeline. Without that topic, no window has settled. */
+static bool settled_read(struct fitting *self, const struct pipeline_target *target, const char *step, struct error *error)
+{
+	const struct graph *graph = target->plan->graph;
+	struct settled_windows *settled = &self->settled;
+	const char *topic = topic_own_name(self->arena, target->prefix, target->namespace, graph->name, "drift");
+	self->settles = self->asked->task != FITTING_LEARNS && step_settles(graph, step);
+	*settled = (struct settled_windows){.arena = self->arena, .pipeline = text_of(graph->name), .step = text_of(step)};
+	if (!self->settles)
+		return true;
+	if (!topic)
+		return error_memory(error, ERROR_SYSTEM, "naming topics");
+	if (!pipeline_target_give(target, topic, true, settled_windows_take, settled, error))
+		return false;
+	settled_windows_sort(settled);
+	return true;
+}
+
 /* The page is made of the JSON. */
 static bool report_make(struct fitting *self, struct step *step, struct fit_source *source, struct error *error)
 {
@@ -109,6 +138,10 @@ static bool source_read(struct fitting *self, struct step *step, struct fit_sour
 	if (self->importances.subject_count > 0) {
 		source->importance_shift = shift_of;
 		source->importances = &self->importances;
+	}
+	if (self->settles) {
+		source->settled = settled_windows_find;
+		source->settlements = &self->settled;
 	}
 	source->past = self->past.file.bytes ? &self->past : NULL;
 	if (self->asked->task == FITTING_LEARNS)
@@ -211,11 +244,15 @@ static bool fit_topic(struct fitting *self, struct step *step, const struct mapp
 				 step->pipeline);
 	if (good && self->asked->tensors.count > 0)
 		good = error_set(error, ERROR_CONFIG, PLACE_NONE, "--tensor combines columns of a CSV, and a topic has requests");
-	good = good && importances_read(self, &target, error) && fit_topic_open(&topic, &config, self->arena, error);
+	good = good && importances_read(self, &target, error) && settled_read(self, &target, step->name, error) &&
+	       fit_topic_open(&topic, &config, self->arena, error);
 	if (good) {
 		struct fit_source source = fit_topic_source(&topic);
 		good = source_read(self, step, &source, error);
 	}
+	if (good && self->settled.count > self->settled.found)
+		workspace_note(self->workspace, "%zu settled records are of windows that are not in this report, and were left out",
+			       self->settled.count - self->settled.found);
 	if (topic.left_out > 0 && topic.count > 0)
 		workspace_note(self->workspace, "%llu records that cannot be read were left out; the first: %s",
 			     (unsigned long long)topic.left_out, topic.left_out_why.text);
@@ -307,6 +344,7 @@ void fitting_close(struct fitting *fitting)
 {
 	past_rebase_close(&fitting->rebase);
 	feedback_truths_close(&fitting->truths);
+	settled_windows_close(&fitting->settled);
 	buffer_close(&fitting->made);
 	files_close(fitting->files);
 	arena_close(fitting->arena);

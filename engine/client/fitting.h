@@ -7,6 +7,7 @@
 #include "serving/files.h"
 #include "source/feedback_truths.h"
 #include "source/importance_windows.h"
+#include "source/settled_windows.h"
 
 enum fitting_task { FITTING_LEARNS, FITTING_REPORTS, FITTING_REPORTS_JSON, FITTING_REPORTS_HTML };
 
@@ -32,6 +33,8 @@ struct fitting { /* starts with the first two */
 	struct arena *arena;
 	struct files *files;
 	struct feedback_truths truths;
+	bool settles; /* the observer's records of windows that have settled were looked for */
+	struct settled_windows settled;
 	struct importance_list importances;
 	struct past_rebase_asked past_asked;
 	struct past_rebase rebase;

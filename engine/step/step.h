@@ -154,6 +154,8 @@ struct fit_truth {
 	struct tensors truth; /* what the answer should have been */
 };
 
+struct settled_score; /* message/settled_score.h */
+
 /* Messages from which a kind learns its parameters. They can be read several times. */
 struct fit_source {
 	void *context;
@@ -172,6 +174,11 @@ struct fit_source {
 	/* Finds the feedback on a message; NULL: there is none on it. The function is NULL: no feedback was read. */
 	const struct fit_truth *(*truth)(void *truths, const struct fit_name *name);
 	void *truths;
+	/* Finds what became of a segment's window, of messages of these times and so many rows, in the records of its observer;
+	 * NULL: it has not settled yet. The function is NULL: no such records were read. */
+	const struct settled_score *(*settled)(void *settlements, struct text segment, int64_t begin_ms, int64_t end_ms,
+					       uint64_t rows);
+	void *settlements;
 	/* By how much a feature's share of the importance of all changed from the first windows of an explaining step to those of
 	 * that time; NaN: not known. The function is NULL: there are none. */
 	double (*importance_shift)(void *importances, struct text feature, int64_t begin_ms, int64_t end_ms);

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "view/html_parts.h"
+#include "view/json_member.h"
 
 #define WIDTH 860.0
 #define LABELS 60.0 /* width of the numbers beside it */
@@ -54,6 +55,25 @@ bool estimate_is_known(const struct drift_windows *data, enum estimate_figure fi
 	return false;
 }
 
+/* Where the realised numbers are from: of feedback and settled records, one is shown. */
+static void source_write(const struct drift_windows *data, size_t judged, struct buffer *out)
+{
+	const double settled = member_number_read(data->sums, "windows_settled");
+	if (isnan(settled))
+		return;
+	if (!text_is(drift_text(data->sums, "realised_from"), "feedback"))
+		buffer_print(out,
+			     "<p>Realised numbers are from the settled records of the drift topic: %.0f of %zu windows have "
+			     "settled, of which %.0f have too few rows for the band; %.0f have no settled record yet.</p>\n",
+			     settled, data->window_count, settled - (double)judged,
+			     member_number_read(data->sums, "windows_not_settled"));
+	else
+		buffer_print(out,
+			     "<p>Realised numbers are from --feedback. The drift topic has settled records of %.0f of %zu windows, "
+			     "which are not shown.</p>\n",
+			     settled, data->window_count);
+}
+
 void estimate_write_sums(const struct drift_windows *data, enum estimate_figure figure, struct buffer *out)
 {
 	size_t held = 0, left = 0;
@@ -64,6 +84,7 @@ void estimate_write_sums(const struct drift_windows *data, enum estimate_figure 
 	if (held + left > 0)
 		buffer_print(out, "<p>The realised %s was within its band in %zu of %zu windows.</p>\n", figures[figure].name, held,
 			     held + left);
+	source_write(data, held + left, out);
 }
 
 /* A band may reach beyond what a figure can be. False: none of the windows has an estimate. */

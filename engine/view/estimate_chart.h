@@ -14,7 +14,7 @@
 /* Whether a window has an estimate of the figure. */
 bool estimate_is_known(const struct drift_windows *data, enum estimate_figure figure);
 
-/* How often the realised number was within its band, over all windows; nothing without feedback. */
+/* How often the realised number was within its band, over all windows, and where these numbers are from; nothing without them. */
 void estimate_write_sums(const struct drift_windows *data, enum estimate_figure figure, struct buffer *out);
 
 /* The chart of these windows, by their places in `data`. Nothing, if none of them has an estimate. */

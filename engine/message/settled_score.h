@@ -1,0 +1,19 @@
+/* settled_score.h: Settled record of a drift topic as it is read: the later record of a window, with its realised numbers
+ * (message/drift_score.h, schemas/drift_score.avsc). */
+#ifndef SLUICE_MESSAGE_SETTLED_SCORE_H
+#define SLUICE_MESSAGE_SETTLED_SCORE_H
+
+#include "message/drift_score.h"
+
+struct settled_score {
+	struct text pipeline, step, segment;
+	uint64_t window, messages, truths;
+	int64_t begin_ms, end_ms; /* the least and the greatest time of its messages */
+	size_t realised_count;
+	struct drift_realisation realised[DRIFT_METRICS];
+};
+
+/* Reads a record; texts borrow from the bytes. False: it is none, as the verdicts of the same topic, and `score` has no meaning. */
+bool settled_score_decode(struct text bytes, struct settled_score *score);
+
+#endif
