@@ -13,7 +13,8 @@
  * WATERMARKS_BACK_MS before that row where windows are by count. When no partition that still comes is left in the open window, the
  * stream's clock was set back, and windows begin anew.
  *
- * The patience is by the time at which the reader passed rows on. Of a time without any record, WATERMARKS_PAUSE_MS count at most:
+ * The patience is by the time at which the reader passed rows on, so it ends with a row or a note only: when none comes any more,
+ * what is held stays so. Of a time without any record, WATERMARKS_PAUSE_MS count at most:
  * an engine that comes back finds the partitions as it left them. Plain numbers, which may be stored. Pure.
  */
 #ifndef SLUICE_DRIFT_WATERMARKS_H
