@@ -338,6 +338,124 @@ static void each_segment_has_windows_of_its_own(void **state)
 	observed_close(&observed);
 }
 
+/* ---- the clock, and what is kept ---- */
+
+/* A record that was written earlier than the one before does not turn the clock back: a window that closes with it waits as long.
+ */
+static void the_clock_never_goes_back(void **state)
+{
+	(void)state;
+	struct observed observed;
+	open_at(&observed, WAITS);
+	positives_send(&observed, 40, 0.8);
+	observed.passed_ms += 5 * ONE_MINUTE_MS;
+	positives_send(&observed, 39, 0.8);
+	observed.passed_ms -= 5 * ONE_MINUTE_MS;
+	positives_send(&observed, 1, 0.8);
+	assert_int_equal(observed.count, 2);
+	observed.passed_ms += 10 * ONE_MINUTE_MS;
+	positives_send(&observed, 1, 0.8);
+	assert_int_equal(observed.settled_count, 1);
+	observed.passed_ms += 5 * ONE_MINUTE_MS;
+	positives_send(&observed, 1, 0.8);
+	assert_int_equal(observed.settled_count, 2);
+	observed_close(&observed);
+}
+
+/* A truth that comes in the first window counts in the next one, also when the first has settled. */
+static void a_truth_is_kept_until_the_next_window_has_settled(void **state)
+{
+	(void)state;
+	for (int windows = 1; windows <= 2; windows++) {
+		struct observed observed;
+		open_at(&observed, WAITS);
+		classes_tell(&observed, observed.time_ms + (int64_t)windows * 40 * 1000, 40, RIGHT_OF_FIVE);
+		positives_send(&observed, windows * 40, 0.8);
+		observed.passed_ms += 10 * ONE_MINUTE_MS;
+		classes_tell(&observed, 1, 1, 0);
+		assert_int_equal(observed.settled_count, windows);
+		positives_send(&observed, 40, 0.8);
+		observed.passed_ms += 10 * ONE_MINUTE_MS;
+		classes_tell(&observed, 1, 1, 0);
+		assert_int_equal(observed.settled_count, windows + 1);
+		uint64_t truths = 0;
+		for (size_t i = 0; i < observed.settled_count; i++)
+			truths += observed.settled[i].truths;
+		assert_int_equal(truths, windows == 1 ? 40 : 0); /* after two windows it is forgotten */
+		observed_close(&observed);
+	}
+}
+
+/* Windows of one segment say nothing of how long another has to wait; the number of truths that came after it does. */
+static void truths_of_segments_are_forgotten_by_their_number(void **state)
+{
+	(void)state;
+	for (int others = 0; others < 2; others++) {
+		struct observed observed;
+		open_at(&observed, USUAL ", groupBy: key, estimate: {probabilities: p, outcomeWindow: 10m}");
+		classes_tell(&observed, observed.time_ms + 120 * 1000, 40, RIGHT_OF_FIVE);
+		observed.key = TEXT("a");
+		positives_send(&observed, 120, 0.8);
+		observed.passed_ms += 10 * ONE_MINUTE_MS;
+		classes_tell(&observed, 1, others ? SETTLING_TRUTHS_MAX : 1, 0);
+		assert_int_equal(observed.settled_count, 3);
+		observed.key = TEXT("b");
+		positives_send(&observed, 40, 0.8);
+		observed.passed_ms += 10 * ONE_MINUTE_MS;
+		classes_tell(&observed, 2, 1, 0);
+		assert_int_equal(observed.settled_count, 4);
+		assert_int_equal(observed.settled[3].truths, others ? 0 : 40);
+		observed_close(&observed);
+	}
+}
+
+/* Slices of 200 rows that are positive with the same probability. */
+static void many_send(struct observed *observed, int rows)
+{
+	double chances[200];
+	static const int64_t shape[] = {200, 1};
+	const struct tensor tensor = {
+		.name = TEXT("p"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = chances, .count = 200};
+	for (int i = 0; i < 200; i++)
+		chances[i] = 0.8;
+	observed->also = &tensor;
+	observed->with_requests = true;
+	observed_slices(observed, rows, 200, 0);
+	observed->also = NULL;
+}
+
+/* So many rows go beyond it as came after it was reached: the oldest window settles, and no other. */
+static void of_too_many_rows_the_oldest_window_settles_at_once(void **state)
+{
+	(void)state;
+	struct observed observed;
+	open_at(&observed, "window: 30000, falseAlarms: 0.1 per 1000, estimate: {probabilities: p, outcomeWindow: 10m}");
+	many_send(&observed, 90000);
+	assert_int_equal(observed.settled_count, 0);
+	many_send(&observed, 10000);
+	assert_int_equal(observed.settled_count, 1);
+	assert_int_equal(observed.settled[0].window, observed.seen[0].window);
+	observed_close(&observed);
+}
+
+/* The first rows of a window are kept, and the last ones not. */
+static void rows_of_one_window_beyond_the_limit_are_not_kept(void **state)
+{
+	(void)state;
+	struct observed observed;
+	open_at(&observed, "window: 80000, falseAlarms: 0.1 per 1000, estimate: {probabilities: p, outcomeWindow: 10m}");
+	const int64_t first_ms = observed.time_ms;
+	classes_tell(&observed, first_ms, 100, RIGHT_OF_FIVE);
+	classes_tell(&observed, first_ms + 79900 * INT64_C(1000), 100, RIGHT_OF_FIVE);
+	many_send(&observed, 80000);
+	observed.passed_ms += 10 * ONE_MINUTE_MS;
+	many_send(&observed, 200 * (80000 / SETTLING_TURN_ROWS + 2));
+	assert_int_equal(observed.settled_count, 1);
+	assert_int_equal(observed.settled[0].messages, 80000);
+	assert_int_equal(observed.settled[0].truths, 100);
+	observed_close(&observed);
+}
+
 /* ---- a regressor ---- */
 
 static void a_regressor_has_its_realised_error(void **state)
@@ -375,6 +493,11 @@ int main(void)
 		cmocka_unit_test(another_engine_settles_what_waits),
 		cmocka_unit_test(a_large_window_settles_in_parts),
 		cmocka_unit_test(each_segment_has_windows_of_its_own),
+		cmocka_unit_test(the_clock_never_goes_back),
+		cmocka_unit_test(a_truth_is_kept_until_the_next_window_has_settled),
+		cmocka_unit_test(truths_of_segments_are_forgotten_by_their_number),
+		cmocka_unit_test(of_too_many_rows_the_oldest_window_settles_at_once),
+		cmocka_unit_test(rows_of_one_window_beyond_the_limit_are_not_kept),
 		cmocka_unit_test(a_regressor_has_its_realised_error),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
