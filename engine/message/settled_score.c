@@ -13,10 +13,12 @@ static const char *name_known(struct text name, const char *const *names, size_t
 	return NULL;
 }
 
-/* False: the list is not empty. */
-static bool list_is_empty(struct avro_cursor *cursor)
+/* False: one of the next lists, of so many, is not empty. */
+static bool lists_are_empty(struct avro_cursor *cursor, int lists)
 {
-	return avro_read_block(cursor) == 0;
+	while (lists > 0 && avro_read_block(cursor) == 0)
+		lists--;
+	return lists == 0;
 }
 
 static bool flag_read(struct avro_cursor *cursor)
@@ -73,25 +75,25 @@ bool settled_score_decode(struct text bytes, struct settled_score *score)
 	(void)avro_read_finite(&cursor); /* drift_score */
 	(void)flag_read(&cursor);	 /* is_drift */
 	(void)avro_read_bytes(&cursor);	 /* reference */
-	if (!list_is_empty(&cursor) || !list_is_empty(&cursor))
+	if (!lists_are_empty(&cursor, 2))
 		return false;
 	score->window = (uint64_t)avro_read_long(&cursor);
 	(void)avro_read_bytes(&cursor); /* verdict */
 	score->segment = avro_read_bytes(&cursor);
 	(void)avro_read_long(&cursor); /* reference_rows */
 	(void)avro_read_long(&cursor); /* late */
-	if (!list_is_empty(&cursor))
+	if (!lists_are_empty(&cursor, 1))
 		return false;
 	(void)avro_read_long(&cursor); /* beyond_segments */
 	(void)avro_read_long(&cursor); /* estimated_rows */
-	if (!list_is_empty(&cursor) || !list_is_empty(&cursor))
+	if (!lists_are_empty(&cursor, 2))
 		return false;
 	times_pass(&cursor);
 	(void)flag_read(&cursor);	/* early */
 	(void)avro_read_long(&cursor);	/* alarm_row */
 	(void)avro_read_long(&cursor);	/* alarm_ms */
 	(void)avro_read_bytes(&cursor); /* not_judged */
-	if (!list_is_empty(&cursor))
+	if (!lists_are_empty(&cursor, 1))
 		return false;
 	(void)flag_read(&cursor); /* missing_alarm */
 	if (!flag_read(&cursor))
