@@ -304,11 +304,14 @@ static void mirror_copy(struct visit *visit, const struct graph_experiment *expe
 	visit_copy_to(visit, graph_callee(visit->flow->graph, experiment->target, mirror), mirror, request, &of);
 }
 
-/* A message has one copy that is compared with its answer: that of the first step whose mirror is drawn. */
+/* A message has one copy that is compared with its answer: that of the first step whose mirror is drawn before the answer. */
 static void mirror_copy_of_way(struct visit *visit, const struct graph_experiment *experiment, struct assigned *assigned)
 {
-	if (!visit->run->mirrored)
-		mirror_copy(visit, experiment, visit_input(visit), &visit->run->mirrored, assigned);
+	struct run *run = visit->run;
+	if (run->has_had_copy || run->answered)
+		return;
+	mirror_copy(visit, experiment, visit_input(visit), &run->mirrored, assigned);
+	run->has_had_copy = assigned->mirrored;
 }
 
 /* ---- ways and calls ---- */

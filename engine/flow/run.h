@@ -261,6 +261,7 @@ struct run {
 	struct child_group *child_groups; /* offspring that steps have made of its message */
 	bool answered;
 	bool dropped;
+	bool has_had_copy; /* to a mirror, of its message, whatever became of it */
 	enum flow_outcome outcome;
 	uint32_t offspring; /* of a root: number of all its offspring */
 	struct answer answer;

@@ -244,6 +244,47 @@ static void a_shadow_is_compared_with_outputs_that_the_request_does_not_want(voi
 	ways_close();
 }
 
+#define MIRRORED(name, inputs, model, mirror)                                                                                      \
+	"  - {name: " name inputs ", traffic: {experiment: " name ", shares: [{weight: 1, call: " model "}], "                     \
+	"copies: [{call: " mirror ", mirror: true}]}}\n"
+#define PLAIN "  - {name: first, expression: {set: {z: x}}}\n"
+
+static void steps_open(const char *steps, bool tapped)
+{
+	planning_open_steps(&planning, steps);
+	assert_int_equal(planning_errors(&planning), 0);
+	scene_open(&scene, planning.graph, scene_arena, tapped);
+}
+
+/* Its place is empty again when the copy was left out, or refused for space. */
+static void a_message_has_one_copy_whatever_became_of_it(void **state)
+{
+	(void)state;
+	for (size_t refused = 0; refused < 2; refused++) {
+		steps_open(MIRRORED("one", "", "a", "b") MIRRORED("two", ", inputs: [one]", "c", "d") "  output: {steps: [two]}\n",
+			   false);
+		scene.refuses_copies = refused > 0;
+		struct message *message = message_of("k", 1);
+		scene_enter(&scene, message);
+		scene_reply(&scene, "a", "y=1");
+		assert_int_equal(scene.copy_count, 1);
+		assert_string_equal(scene.copied[0], "b");
+		assert_int_equal(message->assigned->mirrored + message->assigned->next->mirrored, 1);
+		ways_close();
+	}
+}
+
+/* A step that is not of the answer runs after it, as its output is tapped. */
+static void a_message_that_is_answered_has_no_copy(void **state)
+{
+	(void)state;
+	steps_open(PLAIN MIRRORED("late", ", inputs: [first]", "a", "b") "  output: {steps: [first]}\n", true);
+	scene_enter(&scene, message_of("k", 1));
+	assert_int_equal(scene.call_count, 1);
+	assert_int_equal(scene.copy_count, 0);
+	ways_close();
+}
+
 static void a_mirror_of_ways_is_one_of_an_experiment(void **state)
 {
 	static const char *const wrong[] = {
@@ -283,6 +324,8 @@ int main(void)
 		TEST(the_shadow_is_the_mirror_of_the_predictors),
 		TEST(a_shadow_is_compared_with_the_answer),
 		TEST(a_shadow_is_compared_with_outputs_that_the_request_does_not_want),
+		TEST(a_message_has_one_copy_whatever_became_of_it),
+		TEST(a_message_that_is_answered_has_no_copy),
 		TEST(a_mirror_of_ways_is_one_of_an_experiment),
 		TEST(two_choices_have_two_names),
 	};

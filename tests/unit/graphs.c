@@ -492,7 +492,7 @@ static void note_copy(void *context, const struct call *call, const struct mirro
 {
 	struct scene *scene = context;
 	scene->copied[scene->copy_count++] = call->name;
-	if (!of)
+	if (!of || scene->refuses_copies)
 		return;
 	scene->mirrored = *of;
 	*of->copy = scene;

@@ -74,6 +74,7 @@ struct scene {
 	size_t call_count, forgotten;
 	struct call *calls[NOTED_MAX]; /* NULL: answered or forgotten */
 	size_t copy_count; /* shadow requests */
+	bool refuses_copies; /* of mirrors: there is no space for them */
 	const char *copied[NOTED_MAX];
 	struct mirrored_result mirrored; /* of the latest copy to a mirror */
 	size_t mirrored_count;		 /* copies to a mirror whose result is known */
