@@ -3,7 +3,7 @@
 #include "client/policy_evaluation.h"
 
 #define ARENA_BYTES ((size_t)32 << 30)
-#define OUT_BYTES_MAX ((size_t)1 << 20)
+#define OUT_BYTES_MAX ((size_t)64 << 20)
 
 struct evaluate_options {
 	struct experiment_asked asked;
@@ -101,9 +101,9 @@ const struct command command_experiments_evaluate = {
 		"that hold at every look.\n\n"
 		"With --dry-run the bandits of the files learn from the same records in the order of time, by their algorithm, "
 		"`updateInterval`, `outcomeWindow` and `explore`: an exposure when it was made, a reward at the time that it "
-		"names. "
-		"The output has each policy that was then in force for a request, with its chances and the recorded shares, and "
-		"the estimates are of all of them in turn: each chose by what was known before.\n\n"
+		"names. The output has the policies that were then in force for a request, of more than 20 the first, the last "
+		"and some between, with their chances and the recorded shares. The estimates are of all of them in turn: each "
+		"chose by what was known before.\n\n"
 		"  sluice experiments evaluate checkout -f experiments/ --dry-run --since 2026-01-31T09:30Z\n\n"
 		"The bandits learn there from what was chosen, not from choices of their own. These would have given more rewards "
 		"of the variants that they prefer, and fewer of the others, so an algorithm that counts its choices, as ucb1, "

@@ -19,9 +19,20 @@ static void policy_print(const struct bandit_rehearsal *rehearsal, const struct 
 	buffer_byte(out, '\n');
 }
 
+static size_t policies_shown(const struct bandit_rehearsal *rehearsal)
+{
+	return rehearsal->count < REHEARSED_POLICIES_SHOWN ? rehearsal->count : REHEARSED_POLICIES_SHOWN;
+}
+
+static const struct rehearsed_policy *policy_shown(const struct bandit_rehearsal *rehearsal, size_t nth)
+{
+	const size_t shown = policies_shown(rehearsal);
+	return &rehearsal->policies[shown > 1 ? nth * (rehearsal->count - 1) / (shown - 1) : 0];
+}
+
 void bandit_rehearsal_print(const struct bandit_rehearsal *rehearsal, struct arena *arena, struct buffer *out)
 {
-	const size_t count = rehearsal->count, shown = count < REHEARSED_POLICIES_SHOWN ? count : REHEARSED_POLICIES_SHOWN;
+	const size_t count = rehearsal->count, shown = policies_shown(rehearsal);
 	buffer_print(out,
 		     "\nThe bandits learnt from %llu rewards of recorded choices, not from choices of their own. Rewards that the "
 		     "algorithm "
@@ -32,7 +43,7 @@ void bandit_rehearsal_print(const struct bandit_rehearsal *rehearsal, struct are
 		     shown < count ? "; these are some of them" : "", "FROM", "REWARDS", "REQUESTS",
 		     "CHANCES, AND RECORDED SHARES");
 	for (size_t i = 0; i < shown; i++)
-		policy_print(rehearsal, &rehearsal->policies[shown > 1 ? i * (count - 1) / (shown - 1) : 0], arena, out);
+		policy_print(rehearsal, policy_shown(rehearsal, i), arena, out);
 }
 
 static void shares_print_json(const struct bandit_rehearsal *rehearsal, const struct rehearsed_policy *policy, bool recorded,
@@ -48,11 +59,12 @@ static void shares_print_json(const struct bandit_rehearsal *rehearsal, const st
 
 void bandit_rehearsal_print_json(const struct bandit_rehearsal *rehearsal, struct buffer *out)
 {
+	const size_t shown = policies_shown(rehearsal);
 	buffer_print(out, "{\"rewards\": %llu, \"refused\": %llu, \"late\": %llu, \"policies\": [",
 		     (unsigned long long)rehearsal->rewards, (unsigned long long)rehearsal->refused,
 		     (unsigned long long)rehearsal->late);
-	for (size_t i = 0; i < rehearsal->count; i++) {
-		const struct rehearsed_policy *policy = &rehearsal->policies[i];
+	for (size_t i = 0; i < shown; i++) {
+		const struct rehearsed_policy *policy = policy_shown(rehearsal, i);
 		buffer_print(out, "%s{\"from_ms\": %lld, \"rewards\": %lld, \"requests\": %llu, \"chances\": {", i > 0 ? ", " : "",
 			     (long long)policy->from_ms, (long long)policy->rewards, (unsigned long long)policy->requests);
 		shares_print_json(rehearsal, policy, false, out);
@@ -60,5 +72,5 @@ void bandit_rehearsal_print_json(const struct bandit_rehearsal *rehearsal, struc
 		shares_print_json(rehearsal, policy, true, out);
 		buffer_string(out, "}}");
 	}
-	buffer_string(out, "]}");
+	buffer_print(out, "], \"policies_omitted\": %zu}", rehearsal->count - shown);
 }

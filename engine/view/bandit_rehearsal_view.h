@@ -5,9 +5,8 @@
 #include "base/arena.h"
 #include "experiments/bandit_rehearsal.h"
 
-#define REHEARSED_POLICIES_SHOWN 20 /* lines; JSON has all */
+#define REHEARSED_POLICIES_SHOWN 20 /* of more policies so many, the first and the last among them */
 
-/* Lines: of many policies some, the first and the last among them. */
 void bandit_rehearsal_print(const struct bandit_rehearsal *rehearsal, struct arena *arena, struct buffer *out);
 
 void bandit_rehearsal_print_json(const struct bandit_rehearsal *rehearsal, struct buffer *out); /* an object */

@@ -14,6 +14,7 @@
 
 #include "steps/kinds.h"
 #include "tests/unit/session.h"
+#include "view/bandit_rehearsal_view.h"
 
 #define REQUESTS_MAX 400
 #define LINE_BYTES 200
@@ -21,6 +22,7 @@
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  candidates: [" weights "]\n" more
 #define HALVES "{name: old, weight: 50}, {name: new, weight: 50}"
 #define EPSILON "  bandits: {algorithm: epsilon-greedy, epsilon: 0.2, explore: 0, updateInterval: 10s, outcomeWindow: 1m}\n"
+#define EPSILON_EACH_SECOND "  bandits: {algorithm: epsilon-greedy, updateInterval: 1s, outcomeWindow: 1m}\n"
 #define DRY_RUN "experiments evaluate e -f e.yaml --dry-run --exposures exposures --feedback feedback"
 
 static char folder[] = "/tmp/bandit_rehearsal_XXXXXX";
@@ -134,6 +136,7 @@ static void each_interval_has_the_policy_of_what_was_known_before(void **state)
 	past_write((struct past){40, 0, new_earns, false});
 	json_t *document = said_json(DRY_RUN " -o json");
 	expect_policies(document, expected, 4);
+	assert_true(number_of(json_object_get(document, "rehearsal"), "policies_omitted") == 0);
 	assert_true(fabs(number_of(document, "ips") - 0.8) < 1e-9);
 	assert_true(fabs(number_of(document, "recorded") - 0.5) < 1e-9);
 	json_decref(document);
@@ -142,6 +145,21 @@ static void each_interval_has_the_policy_of_what_was_known_before(void **state)
 	assert_non_null(strstr(said.out, "The bandits learnt from 40 rewards of recorded choices"));
 	assert_non_null(strstr(said.out, "old 10.0% (50.0%), new 90.0% (50.0%)\n"));
 	said_close(&said);
+}
+
+/* Each request has a policy of its own. The first and the last are shown. */
+static void of_many_policies_some_are_shown(void **state)
+{
+	(void)state;
+	write_file("e.yaml", EXPERIMENT(HALVES, EPSILON_EACH_SECOND));
+	past_write((struct past){REQUESTS_MAX, 0, new_earns, false});
+	json_t *document = said_json(DRY_RUN " -o json");
+	const json_t *rehearsal = json_object_get(document, "rehearsal"), *policies = json_object_get(rehearsal, "policies");
+	assert_int_equal(json_array_size(policies), REHEARSED_POLICIES_SHOWN);
+	assert_true(number_of(rehearsal, "policies_omitted") == REQUESTS_MAX - REHEARSED_POLICIES_SHOWN);
+	assert_true(number_of(json_array_get(policies, 0), "from_ms") == 1000);
+	assert_true(number_of(json_array_get(policies, REHEARSED_POLICIES_SHOWN - 1), "from_ms") == 1000 * REQUESTS_MAX);
+	json_decref(document);
 }
 
 /* Rewards that come 15 s later: after 20 s those of the first 5 requests are known. */
@@ -224,6 +242,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_interval_has_the_policy_of_what_was_known_before),
+		cmocka_unit_test(of_many_policies_some_are_shown),
 		cmocka_unit_test(a_reward_is_learnt_when_it_came),
 		cmocka_unit_test(a_reward_after_the_window_is_not_learnt),
 		cmocka_unit_test(a_context_of_the_exposures_is_learnt),
