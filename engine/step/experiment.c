@@ -94,8 +94,7 @@ const struct option bandit_rows[] = {
 		    "or candidates; any other value counts as missing."),
 	ROW("updateInterval", DURATION, struct bandits, update_interval_ns, .whole = true, .fallback = "1m",
 	    .help = "How often the policy is estimated again. With less than about 1s: as often as an engine can write it. A "
-		    "policy "
-		    "that is not renewed for three intervals, or 3s if that is longer, stays in force and is logged."),
+		    "policy that is not renewed for three intervals, or 3s if that is longer, stays in force and is logged."),
 	ROW("outcomeWindow", DURATION, struct bandits, outcome_window_ns, .whole = true, .fallback = "1h",
 	    .help = "How long after a choice its reward counts. Later feedback, and feedback that names a unit and no request, is "
 		    "only counted."),

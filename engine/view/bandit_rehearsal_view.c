@@ -34,9 +34,9 @@ void bandit_rehearsal_print(const struct bandit_rehearsal *rehearsal, struct are
 {
 	const size_t count = rehearsal->count, shown = policies_shown(rehearsal);
 	buffer_print(out,
-		     "\nThe bandits learnt from %llu rewards of recorded choices, not from choices of their own. Rewards that the "
-		     "algorithm "
-		     "does not take: %llu; after outcomeWindow, or of choices that gave their place to newer ones: %llu.\n",
+		     "\nThe bandits learnt from %llu rewards of recorded choices, not from choices of their own. "
+		     "Rewards that the algorithm does not take: %llu; after outcomeWindow, or of choices that gave their "
+		     "place to newer ones: %llu.\n",
 		     (unsigned long long)rehearsal->rewards, (unsigned long long)rehearsal->refused,
 		     (unsigned long long)rehearsal->late);
 	buffer_print(out, "%zu policies chose for a request or more%s\n\n%-24s %10s %10s   %s\n", count,
