@@ -21,7 +21,7 @@ struct traffic_copy {
 	struct name call;
 	double percent, tolerance;
 	bool mirror;
-	struct place here;
+	struct place here, percent_place; /* line 0: `percent` is not given */
 };
 
 enum traffic_exposures { TRAFFIC_THIN, TRAFFIC_FULL };
@@ -62,9 +62,11 @@ static bool mirror_check(const struct traffic *self, struct error *error)
 		return error_set(error, ERROR_CONFIG, mirror->here,
 				 "the mirror `%s` is of no experiment; name the experiment of the shares by `experiment`",
 				 mirror->call.text);
-	if (mirror->percent != floor(mirror->percent))
-		return error_set(error, ERROR_CONFIG, mirror->here, "`percent` of a mirror is a whole number; write %.0f or %.0f",
-				 floor(mirror->percent), ceil(mirror->percent));
+	for (const struct traffic_copy *each = mirror; each < copies + self->copies.count; each++)
+		if (each->mirror && each->percent != floor(each->percent))
+			return error_set(error, ERROR_CONFIG, each->percent_place,
+					 "`percent` of a mirror is a whole number; write %.0f or %.0f", floor(each->percent),
+					 ceil(each->percent));
 	for (const struct traffic_copy *other = mirror + 1; other < copies + self->copies.count; other++)
 		if (other->mirror)
 			return error_set(error, ERROR_CONFIG, other->here,
@@ -120,6 +122,7 @@ static bool traffic_split(const void *options, struct step_split *split)
 	if (mirror) {
 		split->mirror = mirror->call.text;
 		split->mirror_percent = (int64_t)mirror->percent;
+		split->mirror_percent_place = mirror->percent_place;
 		split->mirror_tolerance = mirror->tolerance;
 	}
 	for (size_t i = 0; i < self->parts.count; i++)
@@ -221,7 +224,8 @@ static const struct option part_rows[] = {
 
 static const struct option copy_rows[] = {
 	ROW("call", NAME, struct traffic_copy, call, .required = true, .help = "Model or pipeline that receives the copy."),
-	ROW("percent", NUMBER, struct traffic_copy, percent, .least = 0, .most = 100, .fallback = "100",
+	ROW("percent", NUMBER, struct traffic_copy, percent, .place_offset = offsetof(struct traffic_copy, percent_place),
+	    .least = 0, .most = 100, .fallback = "100",
 	    .help = "The percentage of keys whose messages are copied: all messages of a key, or none, as a step with state needs "
 		    "it. Of messages without a key, the percentage of messages."),
 	ROW("mirror", FLAG, struct traffic_copy, mirror,

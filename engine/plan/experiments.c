@@ -2,6 +2,7 @@
  * of graph_build(). */
 #include "plan/build.h"
 #include "spec/fault_codes.h"
+#include "spec/rows.h"
 #include "step/assignment_table.h"
 
 #define EXPERIMENTS_AT_FIRST 4
@@ -135,6 +136,7 @@ static bool split_specify(struct arena *arena, const struct step_split *split, c
 					 .default_name.text = shares[0].name,
 					 .mirror_name.text = split->mirror,
 					 .mirror_percent = split->mirror_percent,
+					 .mirror_percent_place = split->mirror_percent_place,
 					 .mirror_tolerance = split->mirror_tolerance,
 					 .exposures = split->exposes ? EXPOSURES_FULL : EXPOSURES_THIN};
 	return candidates;
@@ -447,6 +449,8 @@ void build_experiments(struct graph_build *build)
 		if (build->graph->experiments[i]->spec)
 			check_unit(build, build->graph->experiments[i]);
 	for (size_t i = 0; i < build->graph->count; i++) {
+		if (build->graph->steps[i].split)
+			experiment_mirror_check(build->graph->steps[i].split->spec, build->faults);
 		if (build->steps[i].batch.size > 0 && build->steps[i].kind)
 			check_batch(build, i);
 		if (build->steps[i].kind)

@@ -98,7 +98,7 @@ static void check_actions(const struct experiment_spec *experiment, struct fault
 }
 
 /* A percentage that was refused counts as 0, and is not meant so. */
-static void check_mirror(const struct experiment_spec *experiment, struct faults *faults)
+void experiment_mirror_check(const struct experiment_spec *experiment, struct faults *faults)
 {
 	const struct place place = experiment->mirror_percent_place;
 	if (place.line > 0 && experiment->mirror_percent == 0 && !faults_refused(faults, place))
@@ -194,7 +194,7 @@ void experiment_say(const struct experiment_spec *experiment, const char *criter
 	experiment_faults(experiment, &(struct experiment_listener){&telling, criteria, fault_note});
 	check_actions(experiment, faults);
 	check_confirms(experiment, faults);
-	check_mirror(experiment, faults);
+	experiment_mirror_check(experiment, faults);
 	check_parts(experiment, faults);
 	check_buckets(experiment, faults);
 	check_audience_buckets(experiment, faults);

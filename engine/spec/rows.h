@@ -66,6 +66,8 @@ void model_check(const struct resource *resource, struct faults *faults);
 /* The checks of an experiment that rows cannot express, for any experiment. `criteria`: the field or annotation that has them. */
 void experiment_say(const struct experiment_spec *experiment, const char *criteria, struct faults *faults);
 void experiment_headers_check(const struct experiment_spec *experiment, struct faults *faults); /* a part of it */
+/* Likewise; alone for a step `traffic`, whose mirror has rows of its own. */
+void experiment_mirror_check(const struct experiment_spec *experiment, struct faults *faults);
 
 void experiment_check(const struct resource *resource, struct faults *faults);
 void runtime_check(const struct resource *resource, struct faults *faults);

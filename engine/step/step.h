@@ -249,6 +249,7 @@ struct step_split {
 	/* That of its shadow requests whose replies are compared with the answers: visit_way() sends it. NULL: none. */
 	const char *mirror; /* whom it calls */
 	int64_t mirror_percent;
+	struct place mirror_percent_place; /* line 0: not given */
 	double mirror_tolerance;
 };
 
