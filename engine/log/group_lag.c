@@ -210,7 +210,8 @@ static int64_t records_between(struct group_lag *backlog, const rd_kafka_topic_p
 	return end > look->clear ? end - look->clear : 0;
 }
 
-/* Measures a partition whose committed offset is `at`; -1: Kafka does not report it. */
+/* Measures a partition whose committed offset is `at`, and whose records are from `first` on and before `end`, which open
+ * transactions hold back. -1: Kafka does not report it. */
 typedef int64_t looking(struct group_lag *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end,
 			int timeout_ms);
 
@@ -279,10 +280,11 @@ static int64_t mark(struct group_lag *backlog, const rd_kafka_topic_partition_t 
 {
 	struct group_lag_look *look = look_of(backlog, at->topic, at->partition);
 	rd_kafka_t *marker = marker_of(backlog);
-	(void)first;
-	if (!look || !marker || client_find_offset(marker, at->topic, at->partition, RD_KAFKA_OFFSET_END, &end, timeout_ms))
+	int64_t open_end;
+	(void)first, (void)end;
+	if (!look || !marker || client_find_offset(marker, at->topic, at->partition, RD_KAFKA_OFFSET_END, &open_end, timeout_ms))
 		return -1;
-	look->mark = end;
+	look->mark = open_end;
 	return 0;
 }
 
