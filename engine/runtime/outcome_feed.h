@@ -82,6 +82,12 @@ bool outcome_feed_turn(struct outcome_feed *feed, struct error *error);
  * was read, it is the beginning of the configuration, which has `quiet`. */
 int64_t outcome_feed_read_ms(const struct outcome_feed *feed);
 
+/* The `turn_ms` of each of so many feeds that a thread has: of very many 1, as turns without a wait would keep a processor busy. */
+static inline int outcome_turn_share_ms(size_t feeds)
+{
+	return feeds == 0 ? OUTCOME_TURN_MS : feeds < OUTCOME_TURN_MS ? OUTCOME_TURN_MS / (int)feeds : 1;
+}
+
 /* It is then as it was before it was opened. */
 void outcome_feed_close(struct outcome_feed *feed);
 

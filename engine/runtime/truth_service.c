@@ -328,7 +328,7 @@ static void countings_turn(struct truth_service *service)
 		count += service->countings[i].tally != NULL;
 	for (size_t i = 0; i < service->count && !truths_are_stopping(service); i++) {
 		struct truth_counting *counting = &service->countings[i];
-		counting->feed.config.turn_ms = (int)(OUTCOME_TURN_MS / (count > 0 ? count : 1));
+		counting->feed.config.turn_ms = outcome_turn_share_ms(count);
 		if (clock_ms() >= counting->retry_ms)
 			counting_turn(service, counting);
 	}

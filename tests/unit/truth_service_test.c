@@ -15,6 +15,7 @@
 #include "message/rows.h"
 #include "mock_broker.h"
 #include "planning.h"
+#include "runtime/outcome_feed.h"
 
 #include <cmocka.h>
 
@@ -543,6 +544,17 @@ static void a_table_that_is_not_judged_is_not_counted(void **state)
 	truth_service_close(service);
 }
 
+/* A turn without a wait would keep a processor busy. */
+static void each_of_many_rollouts_waits_for_records(void **state)
+{
+	(void)state;
+	assert_int_equal(outcome_turn_share_ms(0), OUTCOME_TURN_MS);
+	assert_int_equal(outcome_turn_share_ms(1), OUTCOME_TURN_MS);
+	assert_int_equal(outcome_turn_share_ms(2), OUTCOME_TURN_MS / 2);
+	assert_int_equal(outcome_turn_share_ms(OUTCOME_TURN_MS + 1), 1);
+	assert_int_equal(outcome_turn_share_ms(1000), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -560,6 +572,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(counts_are_not_current_while_one_partition_has_no_leader, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_pipeline_whose_feedback_cannot_be_read_is_known, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_table_that_is_not_judged_is_not_counted, stand_open, stand_close),
+		cmocka_unit_test(each_of_many_rollouts_waits_for_records),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
