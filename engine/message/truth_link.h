@@ -14,6 +14,8 @@
 #include "message/carried.h"
 #include "message/feedback.h"
 
+#define TRUTH_NUMBERS_MAX 65536 /* as many as rows may wait for truths; 512 KiB, so a link fits into a record of the usual size */
+
 /* What became of a request: the accuracy of all its rows, or a number for each. */
 struct truth_link {
 	uint64_t request;

@@ -121,6 +121,7 @@ struct worker_counts {
 	uint64_t copies;	    /* shadow requests sent */
 	uint64_t copies_lost;	    /* not sent: too many were outstanding */
 	uint64_t taps_lost;	    /* records for taps: too many waited for Kafka, or it did not take them */
+	uint64_t truths_lost;	    /* feedback that no observer got */
 	uint64_t dropped_in_flight; /* taken again later */
 	uint64_t commits;
 	uint64_t refused;		/* results that Kafka accepted and then refused */

@@ -283,6 +283,8 @@ const struct metric metric_rows[] = {
 	       "Shadow requests that were not sent, since too many were outstanding, or that had no reply when their stage ended."),
 	WORKER(taps_lost, "sluice_worker_taps_lost_total",
 	       "Records for taps and shadow topics that were lost: too many waited for Kafka, or it did not take them."),
+	WORKER(truths_lost, "sluice_worker_truths_lost_total",
+	       "Feedback that observers of drift did not get: Kafka refused it, it was too large, or memory ran out. See the log."),
 	WORKER(replies, "sluice_worker_replies_total", "Copies of answers for gateways that were sent."),
 	WORKER(replies_lost, "sluice_worker_replies_lost_total",
 	       "Copies of answers for gateways that were lost: too many waited for Kafka, or it did not take them after they were "

@@ -15,6 +15,7 @@
 #include "worker/parts.h"
 #include "worker/stage_links.h"
 #include "worker/submitted.h"
+#include "worker/truth_relay.h"
 #include "worker/window_verdicts.h"
 
 #define CARRIED_ROOM_BYTES (2 * EXPOSURES_CARRIED_BYTES_MAX) /* an encoder asks for more than it writes */
@@ -410,6 +411,8 @@ static enum produce_verdict inflight_leave(struct outbox *outbox, struct infligh
 	inflight->error = error;
 	answer_error_limit(&inflight->error);
 	inflight->answer = (struct answer){.error = &inflight->error};
+	if (inflight->stage->config->relays)
+		truth_relay_lose(inflight, error.text);
 	if (inflight->outcome == FLOW_PASSED || inflight->outcome == FLOW_PARTED)
 		inflight->outcome = FLOW_ANSWER;
 	verdict = answer_leave(outbox, inflight, &inflight->answer, &again);

@@ -10,7 +10,10 @@
 #include "worker/parts.h"
 
 /* Finishes the in-flight message of a feedback record: it leaves to the observers' stages. A record that is no feedback, or says
- * nothing of a request's truth, goes nowhere. */
+ * nothing of a request's truth, goes nowhere. Neither does one whose link Kafka refused before: it is lost. */
 void truth_relay_take(struct worker *worker, struct inflight *inflight);
+
+/* Counts feedback that no observer gets, and logs it with the reason, unless a line has been logged lately. */
+void truth_relay_lose(const struct inflight *inflight, const char *reason);
 
 #endif
