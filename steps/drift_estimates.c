@@ -9,8 +9,9 @@
 	.help = "How long after a window feedback with the truth is waited for: a later record of the same window then has the "   \
 		"realised numbers beside the estimates of the same rows (`settled`). Without it there is no such record. "         \
 		"It comes with the next message or feedback after that time: on a stream that stops, the last windows wait for "   \
-		"one. At most 65536 rows and 65536 truths wait, of 32 and about 60 bytes: beyond that the oldest window has its "  \
-		"record before its time."
+		"one. At most 65536 rows wait, of 32 bytes: beyond that the oldest window has its record before its time. "        \
+		"At most 65536 truths wait, and 8 MiB of them, each of 64 bytes and 8 for each of its rows: beyond that the "      \
+		"oldest are forgotten."
 
 const struct option drift_estimate_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct drift_estimate_options, here)},

@@ -32,6 +32,8 @@ struct closed_head {
 struct told {
 	uint64_t request;
 	uint64_t needed; /* the number of the last closed window that may need it */
+	uint64_t bytes;
+	int64_t time_ms; /* of its arrival */
 };
 
 /* Before a truth's numbers, under `truth/REQUEST`. */
@@ -234,23 +236,98 @@ bool drift_settling_leave(struct drift_settling *settling, struct visit *visit, 
 
 /* ---- truths ---- */
 
+static bool truth_forget(struct visit *visit, uint64_t request, struct error *error)
+{
+	char bytes[DRIFT_KEY_BYTES];
+	struct text stored;
+	const struct text key = number_key("truth", request, bytes);
+	return !visit_recall(visit, key, &stored) || visit_forget(visit, key, error);
+}
+
+/* Forgets the oldest truth. */
+static bool told_forget(struct drift_settling *settling, struct visit *visit, struct error *error)
+{
+	struct settling_head *head = &settling->head;
+	char bytes[DRIFT_KEY_BYTES];
+	struct told told;
+	const struct text key = number_key("told", head->first_told++, bytes);
+	settling->changed = true;
+	if (!struct_recall(visit, key, &told, sizeof told))
+		return true;
+	head->truth_bytes -= told.bytes < head->truth_bytes ? told.bytes : head->truth_bytes;
+	return truth_forget(visit, told.request, error) && visit_forget(visit, key, error);
+}
+
+static bool told_is_over(const struct drift_settling *settling, const struct told *told)
+{
+	const struct settling_head *head = &settling->head;
+	if (head->told - head->first_told > SETTLING_TRUTHS_MAX)
+		return true;
+	return settling->segmented ? head->clock_ms - told->time_ms > settling->wait_ms + SETTLING_OPEN_MS
+				   : head->first_closed > told->needed;
+}
+
+/* Forgets truths that nothing waits for. */
+static bool told_forget_over(struct drift_settling *settling, struct visit *visit, struct error *error)
+{
+	const struct settling_head *head = &settling->head;
+	for (size_t i = 0; i < TOLD_TURN_MOST && head->first_told < head->told; i++) {
+		char bytes[DRIFT_KEY_BYTES];
+		struct told told;
+		if (struct_recall(visit, number_key("told", head->first_told, bytes), &told, sizeof told) &&
+		    !told_is_over(settling, &told))
+			return true;
+		if (!told_forget(settling, visit, error))
+			return false;
+	}
+	return true;
+}
+
+/* Forgets the oldest truths until the others have at most so many bytes. */
+static bool told_shrink(struct drift_settling *settling, struct visit *visit, uint64_t bytes, struct error *error)
+{
+	const struct settling_head *head = &settling->head;
+	while (head->truth_bytes > bytes && head->first_told < head->told)
+		if (!told_forget(settling, visit, error))
+			return false;
+	return true;
+}
+
+/* False: the state has no space for it, and is as it was. */
+static bool truth_store(struct drift_settling *settling, struct visit *visit, const struct truth_link *truth, uint64_t cost)
+{
+	char bytes[DRIFT_KEY_BYTES], truth_bytes[DRIFT_KEY_BYTES];
+	struct error error = {0};
+	const struct truth_head head = {truth->accuracy, truth->count};
+	const struct told told = {truth->request, settling->head.closed + 1, cost, settling->head.clock_ms};
+	const struct text key = number_key("told", settling->head.told, bytes);
+	if (!struct_remember(visit, key, &told, sizeof told, &error))
+		return false;
+	char *to = visit_remember(visit, number_key("truth", truth->request, truth_bytes),
+				  sizeof head + truth->count * sizeof(double), &error);
+	if (!to) {
+		(void)visit_forget(visit, key, &error);
+		return false;
+	}
+	memcpy(to, &head, sizeof head);
+	if (truth->count > 0)
+		memcpy(to + sizeof head, truth->numbers, truth->count * sizeof(double));
+	settling->head.told++;
+	settling->head.truth_bytes += cost;
+	settling->changed = true;
+	return true;
+}
+
 bool drift_settling_tell(struct drift_settling *settling, struct visit *visit, const struct truth_link *truth, struct error *error)
 {
 	char bytes[DRIFT_KEY_BYTES];
 	struct text stored;
-	const struct truth_head head = {truth->accuracy, truth->count};
-	const struct told told = {truth->request, settling->head.closed + 1};
-	if (settling->wait_ms == 0 || visit_recall(visit, number_key("truth", truth->request, bytes), &stored))
+	const uint64_t cost = SETTLING_TRUTH_BYTES + truth->count * sizeof(double);
+	if (settling->wait_ms == 0 || truth->count > TRUTH_NUMBERS_MAX ||
+	    visit_recall(visit, number_key("truth", truth->request, bytes), &stored))
 		return true;
-	char *to = visit_remember(visit, number_key("truth", truth->request, bytes), sizeof head + truth->count * sizeof(double),
-				  error);
-	if (!to)
-		return false;
-	memcpy(to, &head, sizeof head);
-	if (truth->count > 0)
-		memcpy(to + sizeof head, truth->numbers, truth->count * sizeof(double));
-	settling->changed = true;
-	return struct_remember(visit, number_key("told", settling->head.told++, bytes), &told, sizeof told, error);
+	return told_shrink(settling, visit, SETTLING_TRUTH_BYTES_MAX - cost, error) &&
+	       (truth_store(settling, visit, truth, cost) || told_shrink(settling, visit, settling->head.truth_bytes / 2, error));
 }
 
 /* False: it is not known, or has no number for that row. */
@@ -267,14 +344,6 @@ static bool truth_find(struct visit *visit, uint64_t request, uint32_t row, doub
 	if (row < head.count && head.count <= (stored.length - sizeof head) / sizeof(double))
 		memcpy(number, stored.bytes + sizeof head + row * sizeof(double), sizeof(double));
 	return true;
-}
-
-static bool truth_forget(struct visit *visit, uint64_t request, struct error *error)
-{
-	char bytes[DRIFT_KEY_BYTES];
-	struct text stored;
-	const struct text key = number_key("truth", request, bytes);
-	return !visit_recall(visit, key, &stored) || visit_forget(visit, key, error);
 }
 
 /* ---- settling ---- */
@@ -414,34 +483,10 @@ const struct settled_window *drift_settling_next(struct drift_settling *settling
 
 /* ---- the end of a visit ---- */
 
-static bool told_is_over(const struct drift_settling *settling, const struct told *told)
-{
-	const struct settling_head *head = &settling->head;
-	return head->told - head->first_told > SETTLING_TRUTHS_MAX || (!settling->segmented && head->first_closed > told->needed);
-}
-
-static bool told_forget(struct drift_settling *settling, struct visit *visit, struct error *error)
-{
-	struct settling_head *head = &settling->head;
-	char bytes[DRIFT_KEY_BYTES];
-	for (size_t i = 0; i < TOLD_TURN_MOST && head->first_told < head->told; i++) {
-		struct told told;
-		const struct text key = number_key("told", head->first_told, bytes);
-		const bool is_there = struct_recall(visit, key, &told, sizeof told);
-		if (is_there && !told_is_over(settling, &told))
-			return true;
-		head->first_told++;
-		settling->changed = true;
-		if (is_there && (!truth_forget(visit, told.request, error) || !visit_forget(visit, key, error)))
-			return false;
-	}
-	return true;
-}
-
 bool drift_settling_end(struct drift_settling *settling, struct visit *visit, struct error *error)
 {
 	if (settling->wait_ms == 0)
 		return true;
-	return told_forget(settling, visit, error) &&
+	return told_forget_over(settling, visit, error) &&
 	       (!settling->changed || struct_remember(visit, TEXT("settling"), &settling->head, sizeof settling->head, error));
 }

@@ -8,8 +8,12 @@
  *
  * Time is that at which records to the observer were written, and never goes back. A window settles with the first record after its
  * time, of a request or of feedback; a large one in parts of SETTLING_TURN_ROWS. If more than SETTLING_ROWS_MAX rows wait, the
- * oldest closed window settles at once; rows of an open window beyond that are not kept. A truth is forgotten when the window after
- * the one that was open at its arrival has settled; with `groupBy`, where several are open, when SETTLING_TRUTHS_MAX came after it.
+ * oldest closed window settles at once; rows of an open window beyond that are not kept.
+ *
+ * A truth is forgotten when the window after the one that was open at its arrival has settled. With `groupBy`, where several are
+ * open, that is when the `outcomeWindow` and SETTLING_OPEN_MS have passed since its arrival. Before that, the oldest ones are
+ * forgotten if more than SETTLING_TRUTHS_MAX wait, or they have more than SETTLING_TRUTH_BYTES_MAX. If the state has no space for a
+ * truth, it is not kept, and the older half of them is forgotten.
  */
 #ifndef SLUICE_STEPS_DRIFT_SETTLING_H
 #define SLUICE_STEPS_DRIFT_SETTLING_H
@@ -22,7 +26,10 @@
 #define SETTLING_ROWS_MAX 65536		/* 2 MiB */
 #define SETTLING_CLASSES_MAX UINT16_MAX /* rows of more do not wait */
 #define SETTLING_TRUTHS_MAX 65536	/* requests */
-#define SETTLING_TURN_ROWS 2048		/* of one visit */
+#define SETTLING_TRUTH_BYTES_MAX ((uint64_t)8 << 20)
+#define SETTLING_TRUTH_BYTES 64	  /* of a truth, beside 8 for each of its numbers */
+#define SETTLING_OPEN_MS 86400000 /* windows of a segment that are open for longer may lose truths of their first rows */
+#define SETTLING_TURN_ROWS 2048	  /* of one visit */
 
 /* Stored under `settling`. */
 struct settling_head {
@@ -32,6 +39,7 @@ struct settling_head {
 	uint64_t chunks;	       /* the number of the next one, from 1 */
 	uint64_t first_closed, closed; /* numbers of windows */
 	uint64_t first_told, told;     /* of truths */
+	uint64_t truth_bytes;
 };
 
 /* Stored under `awaited/SEGMENT`: the rows of an open window. */
@@ -96,7 +104,7 @@ bool drift_settling_forget(struct drift_settling *settling, struct visit *visit,
 /* Stores what waits of the segment at hand. */
 bool drift_settling_leave(struct drift_settling *settling, struct visit *visit, struct text segment, struct error *error);
 
-/* Keeps a truth that came. */
+/* Keeps a truth that came, unless the state has no space for it. */
 bool drift_settling_tell(struct drift_settling *settling, struct visit *visit, const struct truth_link *truth, struct error *error);
 
 /* Settles the next window whose time has come. NULL: there is none, or `error` is set. `budget`: rows that the visit may still

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "state/store.h"
 #include "steps/drift_settling.h"
 #include "tests/unit/observed.h"
 
@@ -409,6 +410,95 @@ static void truths_of_segments_are_forgotten_by_their_number(void **state)
 	}
 }
 
+/* Truths of so many numbers, of requests that no window has. */
+static void strangers_tell(struct observed *observed, int64_t from_ms, int truths, size_t numbers)
+{
+	static const double zeros[TRUTH_NUMBERS_MAX];
+	for (int i = 0; i < truths; i++)
+		observed_tell(observed, from_ms + i, zeros, numbers, 0);
+}
+
+/* The oldest truth is forgotten for a number more than fits. */
+static void truths_have_so_many_bytes_together(void **state)
+{
+	(void)state;
+	const uint64_t left = SETTLING_TRUTH_BYTES_MAX - 40 * (SETTLING_TRUTH_BYTES + sizeof(double));
+	const uint64_t large = SETTLING_TRUTH_BYTES + TRUTH_NUMBERS_MAX * sizeof(double);
+	const size_t last = (size_t)(left % large - SETTLING_TRUTH_BYTES) / sizeof(double);
+	for (size_t beyond = 0; beyond < 2; beyond++) {
+		struct observed observed;
+		open_at(&observed, WAITS);
+		classes_tell(&observed, observed.time_ms, 40, RIGHT_OF_FIVE);
+		strangers_tell(&observed, 1, (int)(left / large), TRUTH_NUMBERS_MAX);
+		strangers_tell(&observed, 1000, 1, last + beyond);
+		positives_send(&observed, 40, 0.8);
+		observed.passed_ms += 10 * ONE_MINUTE_MS;
+		positives_send(&observed, 1, 0.8);
+		assert_int_equal(observed.settled[0].truths, 40 - beyond);
+		observed_close(&observed);
+	}
+}
+
+static void truths_of_unknown_requests_stop_no_segment(void **state)
+{
+	(void)state;
+	struct observed observed;
+	open_at(&observed, USUAL ", groupBy: key, estimate: {probabilities: p, outcomeWindow: 10m}");
+	observed.key = TEXT("a");
+	strangers_tell(&observed, 1, 3000, 4000);
+	assert_in_range(store_bytes(observed.store), 1, SETTLING_TRUTH_BYTES_MAX + SETTLING_TRUTH_BYTES_MAX / 4);
+	const int64_t first_ms = observed.time_ms;
+	positives_send(&observed, 40, 0.8);
+	classes_tell(&observed, first_ms, 40, RIGHT_OF_FIVE);
+	observed.passed_ms += 10 * ONE_MINUTE_MS;
+	positives_send(&observed, 1, 0.8);
+	assert_int_equal(observed.settled_count, 1);
+	assert_int_equal(observed.settled[0].truths, 40);
+	observed_close(&observed);
+}
+
+/* What fills it is of no concern here; what is stored is. */
+static void a_full_state_gives_up_the_older_half_of_the_truths(void **state)
+{
+	(void)state;
+	static char filler[800000];
+	struct observed observed;
+	struct error error = {0};
+	open_at(&observed, USUAL ", groupBy: key, estimate: {probabilities: p, outcomeWindow: 10m}");
+	observed.key = TEXT("a");
+	strangers_tell(&observed, 1, 100, 4000);
+	for (int i = 0; store_bytes(observed.store) + sizeof filler + 4096 < STORE_BYTES; i++)
+		assert_true(store_restore(observed.store, 0, (struct text){(const char *)&i, sizeof i},
+					  (struct text){filler, sizeof filler}, &error));
+	strangers_tell(&observed, 1000, 30, 4000); /* the last of them have no space, and make some */
+	assert_in_range(store_bytes(observed.store), 1, STORE_BYTES - 1000000);
+	const int64_t first_ms = observed.time_ms;
+	positives_send(&observed, 40, 0.8);
+	classes_tell(&observed, first_ms, 40, RIGHT_OF_FIVE);
+	observed.passed_ms += 10 * ONE_MINUTE_MS;
+	positives_send(&observed, 1, 0.8);
+	assert_int_equal(observed.settled[0].truths, 40);
+	observed_close(&observed);
+}
+
+static void truths_of_segments_are_forgotten_by_their_time(void **state)
+{
+	(void)state;
+	for (int late = 0; late < 2; late++) {
+		struct observed observed;
+		open_at(&observed, USUAL ", groupBy: key, estimate: {probabilities: p, outcomeWindow: 10m}");
+		classes_tell(&observed, observed.time_ms, 40, RIGHT_OF_FIVE);
+		observed.key = TEXT("a");
+		observed.passed_ms += 10 * ONE_MINUTE_MS + SETTLING_OPEN_MS + late;
+		positives_send(&observed, 40, 0.8);
+		observed.passed_ms += 10 * ONE_MINUTE_MS;
+		classes_tell(&observed, 1, 1, 0);
+		assert_int_equal(observed.settled_count, 1);
+		assert_int_equal(observed.settled[0].truths, late ? 0 : 40);
+		observed_close(&observed);
+	}
+}
+
 /* Slices of 200 rows that are positive with the same probability. */
 static void many_send(struct observed *observed, int rows)
 {
@@ -496,6 +586,10 @@ int main(void)
 		cmocka_unit_test(the_clock_never_goes_back),
 		cmocka_unit_test(a_truth_is_kept_until_the_next_window_has_settled),
 		cmocka_unit_test(truths_of_segments_are_forgotten_by_their_number),
+		cmocka_unit_test(truths_of_segments_are_forgotten_by_their_time),
+		cmocka_unit_test(truths_have_so_many_bytes_together),
+		cmocka_unit_test(truths_of_unknown_requests_stop_no_segment),
+		cmocka_unit_test(a_full_state_gives_up_the_older_half_of_the_truths),
 		cmocka_unit_test(of_too_many_rows_the_oldest_window_settles_at_once),
 		cmocka_unit_test(rows_of_one_window_beyond_the_limit_are_not_kept),
 		cmocka_unit_test(a_regressor_has_its_realised_error),
