@@ -255,7 +255,7 @@ static bool record_settled(const struct drift_visit *at, const struct settled_wi
 
 bool drift_windows_settle(struct drift_visit *at)
 {
-	size_t budget = SETTLING_TURN_ROWS;
+	size_t budget = drift_settling_budget(&at->settling);
 	struct error error = {0};
 	for (const struct settled_window *settled; (settled = drift_settling_next(&at->settling, at->visit, &budget, &error));)
 		if (!record_settled(at, settled))

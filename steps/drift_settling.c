@@ -123,6 +123,7 @@ bool drift_settling_add(struct drift_settling *settling, struct visit *visit, co
 			const struct drift_request *request, struct error *error)
 {
 	const struct drift_prediction prediction = drift_prediction_of(chances, row);
+	settling->added++;
 	const bool counts = prediction.classes > 0 ? !isnan(prediction.chance) : isfinite(prediction.expected);
 	if (!counts || prediction.classes > SETTLING_CLASSES_MAX ||
 	    settling->head.rows + settling->count >= SETTLING_ROWS_MAX + ROWS_OVER_MOST)
@@ -444,6 +445,11 @@ static struct settled_window *window_make(struct visit *visit, const struct clos
 						   .begin_ms = head->begin_ms,
 						   .end_ms = head->end_ms};
 	return settled;
+}
+
+size_t drift_settling_budget(const struct drift_settling *settling)
+{
+	return settling->added > SETTLING_TURN_ROWS / 2 ? 2 * settling->added : SETTLING_TURN_ROWS;
 }
 
 const struct settled_window *drift_settling_next(struct drift_settling *settling, struct visit *visit, size_t *budget,

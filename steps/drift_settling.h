@@ -7,8 +7,8 @@
  * when the window settles. So a kill or another engine changes nothing, and each window is settled once.
  *
  * Time is that at which records to the observer were written, and never goes back. A window settles with the first record after its
- * time, of a request or of feedback; a large one in parts of SETTLING_TURN_ROWS. If more than SETTLING_ROWS_MAX rows wait, the
- * oldest closed window settles at once; rows of an open window beyond that are not kept.
+ * time, of a request or of feedback; a large one in parts, of SETTLING_TURN_ROWS or twice the rows that came. If more than
+ * SETTLING_ROWS_MAX rows wait, the oldest closed window settles at once; rows of an open window beyond that are not kept.
  *
  * A truth is forgotten when the window after the one that was open at its arrival has settled. With `groupBy`, where several are
  * open, that is when the `outcomeWindow` and SETTLING_OPEN_MS have passed since its arrival. Before that, the oldest ones are
@@ -68,6 +68,7 @@ struct drift_settling {
 	bool open_changed;
 	struct settling_row *rows; /* of the open window, that are not stored yet */
 	size_t count, room;
+	size_t added; /* rows that came in this visit */
 };
 
 /* A window that has settled. It lives in the visit's arena. */
@@ -107,8 +108,11 @@ bool drift_settling_leave(struct drift_settling *settling, struct visit *visit, 
 /* Keeps a truth that came, unless the state has no space for it. */
 bool drift_settling_tell(struct drift_settling *settling, struct visit *visit, const struct truth_link *truth, struct error *error);
 
+/* How many rows the visit may settle: more than came in it, so that what waits becomes less. */
+size_t drift_settling_budget(const struct drift_settling *settling);
+
 /* Settles the next window whose time has come. NULL: there is none, or `error` is set. `budget`: rows that the visit may still
- * use. */
+ * settle. */
 const struct settled_window *drift_settling_next(struct drift_settling *settling, struct visit *visit, size_t *budget,
 						 struct error *error);
 

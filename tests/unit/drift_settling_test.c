@@ -514,6 +514,38 @@ static void many_send(struct observed *observed, int rows)
 	observed->also = NULL;
 }
 
+/* Each message has as many rows as settle with it. */
+static void windows_of_large_messages_settle_as_fast_as_they_come(void **state)
+{
+	(void)state;
+	enum { ROWS = 20000, MESSAGES = 12 };
+	static double chances[ROWS], classes[ROWS], columns[2 * ROWS];
+	static const int64_t shape[] = {ROWS, 1}, wide[] = {ROWS, 2};
+	const struct tensor of_chances = {
+		.name = TEXT("p"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = chances, .count = ROWS};
+	const struct tensor of_columns = {
+		.name = TEXT("x"), .datatype = DATATYPE_FP64, .shape = wide, .rank = 2, .data = columns, .count = 2 * ROWS};
+	struct observed observed;
+	open_at(&observed, "window: 20000, falseAlarms: 0.1 per 1000, estimate: {probabilities: p, outcomeWindow: 10m}");
+	for (int i = 0; i < ROWS; i++) {
+		chances[i] = 0.8;
+		classes[i] = i % 5 < RIGHT_OF_FIVE;
+		columns[2 * i] = columns[2 * i + 1] = i % 1000 / 500.0 - 1;
+	}
+	for (size_t i = 0; i < MESSAGES; i++) {
+		const int64_t first_ms = observed.time_ms;
+		observed.also = &of_chances;
+		observed_send(&observed, &of_columns);
+		observed.also = NULL;
+		assert_int_equal(observed.settled_count, i);
+		observed_tell(&observed, first_ms, classes, ROWS, 0);
+		observed.passed_ms += 11 * ONE_MINUTE_MS;
+	}
+	for (size_t i = 0; i < observed.settled_count; i++)
+		assert_int_equal(observed.settled[i].truths, ROWS);
+	observed_close(&observed);
+}
+
 /* So many rows go beyond it as came after it was reached: the oldest window settles, and no other. */
 static void of_too_many_rows_the_oldest_window_settles_at_once(void **state)
 {
@@ -590,6 +622,7 @@ int main(void)
 		cmocka_unit_test(truths_have_so_many_bytes_together),
 		cmocka_unit_test(truths_of_unknown_requests_stop_no_segment),
 		cmocka_unit_test(a_full_state_gives_up_the_older_half_of_the_truths),
+		cmocka_unit_test(windows_of_large_messages_settle_as_fast_as_they_come),
 		cmocka_unit_test(of_too_many_rows_the_oldest_window_settles_at_once),
 		cmocka_unit_test(rows_of_one_window_beyond_the_limit_are_not_kept),
 		cmocka_unit_test(a_regressor_has_its_realised_error),
