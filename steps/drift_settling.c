@@ -18,7 +18,7 @@
 /* Before a chunk's rows. */
 struct settling_chunk {
 	uint64_t before; /* the chunk before it of the same window; 0: there is none */
-	uint32_t count, classes;
+	uint64_t count;
 };
 
 /* Before the name of its segment, under `closed/NUMBER`. */
@@ -104,7 +104,7 @@ static bool rows_store(struct drift_settling *settling, struct visit *visit, str
 	char bytes[DRIFT_KEY_BYTES];
 	if (settling->count == 0)
 		return true;
-	const struct settling_chunk head = {settling->open.last, (uint32_t)settling->count, settling->rows[0].classes};
+	const struct settling_chunk head = {settling->open.last, settling->count};
 	char *stored = visit_remember(visit, number_key("settle", settling->head.chunks, bytes),
 				      sizeof head + settling->count * sizeof *settling->rows, error);
 	if (!stored)
@@ -128,9 +128,7 @@ bool drift_settling_add(struct drift_settling *settling, struct visit *visit, co
 	if (!counts || prediction.classes > SETTLING_CLASSES_MAX ||
 	    settling->head.rows + settling->count >= SETTLING_ROWS_MAX + ROWS_OVER_MOST)
 		return true;
-	const bool is_full =
-		settling->count == CHUNK_ROWS || (settling->count > 0 && settling->rows[0].classes != prediction.classes);
-	if (is_full && !rows_store(settling, visit, error))
+	if (settling->count == CHUNK_ROWS && !rows_store(settling, visit, error))
 		return false;
 	if (!settling->rows)
 		settling->rows = ARENA_ARRAY(visit_arena(visit), struct settling_row, CHUNK_ROWS);
@@ -376,9 +374,9 @@ static bool chunk_count(struct drift_settling *settling, struct visit *visit, co
 	if (!visit_recall(visit, key, &stored) || stored.length < sizeof head)
 		return true;
 	memcpy(&head, stored.bytes, sizeof head);
-	for (uint32_t i = 0; !closed->is_dropped && i < head.count; i++) {
+	for (uint64_t i = 0; !closed->is_dropped && i < head.count; i++) {
 		struct settling_row row;
-		if (stored.length - sizeof head < (i + (size_t)1) * sizeof row)
+		if (stored.length - sizeof head < (i + 1) * sizeof row)
 			break;
 		memcpy(&row, stored.bytes + sizeof head + i * sizeof row, sizeof row);
 		row_count(settling, visit, &row, settled);

@@ -67,7 +67,7 @@ struct drift_settling {
 	struct settling_open open; /* of the segment at hand */
 	bool open_changed;
 	struct settling_row *rows; /* of the open window, that are not stored yet */
-	size_t count, room;
+	size_t count;
 	size_t added; /* rows that came in this visit */
 };
 
