@@ -90,10 +90,10 @@ void drift_settling_begin(struct drift_settling *settling, struct visit *visit, 
 	const int64_t passed_ms = visit_message(visit)->passed_ms;
 	*settling = (struct drift_settling){
 		.options = options, .wait_ms = drift_outcome_ns(options) / NS_PER_MS, .segmented = segmented};
-	if (settling->wait_ms == 0)
-		return;
 	struct settling_head *head = &settling->head;
-	if (!struct_recall(visit, TEXT("settling"), head, sizeof *head) || head->version != SETTLING_VERSION)
+	const bool is_stored = struct_recall(visit, TEXT("settling"), head, sizeof *head) && head->version == SETTLING_VERSION;
+	settling->is_removed = settling->wait_ms == 0 && is_stored;
+	if (!is_stored)
 		*head = (struct settling_head){.version = SETTLING_VERSION, .chunks = 1};
 	if (passed_ms > head->clock_ms)
 		head->clock_ms = passed_ms;
@@ -125,7 +125,7 @@ bool drift_settling_add(struct drift_settling *settling, struct visit *visit, co
 	const struct drift_prediction prediction = drift_prediction_of(chances, row);
 	settling->added++;
 	const bool counts = prediction.classes > 0 ? !isnan(prediction.chance) : isfinite(prediction.expected);
-	if (!counts || prediction.classes > SETTLING_CLASSES_MAX ||
+	if (settling->wait_ms == 0 || !counts || prediction.classes > SETTLING_CLASSES_MAX ||
 	    settling->head.rows + settling->count >= SETTLING_ROWS_MAX + ROWS_OVER_MOST)
 		return true;
 	if (settling->count == CHUNK_ROWS && !rows_store(settling, visit, error))
@@ -180,7 +180,7 @@ bool drift_settling_enter(struct drift_settling *settling, struct visit *visit, 
 {
 	char bytes[DRIFT_KEY_BYTES];
 	if (settling->wait_ms == 0)
-		return true;
+		return drift_settling_forget(settling, visit, segment, error);
 	settling->open = (struct settling_open){0};
 	settling->open_changed = false;
 	(void)struct_recall(visit, open_key(segment, bytes), &settling->open, sizeof settling->open);
@@ -202,7 +202,7 @@ bool drift_settling_forget(struct drift_settling *settling, struct visit *visit,
 	char bytes[DRIFT_KEY_BYTES];
 	const struct text key = open_key(segment, bytes);
 	settling->open = (struct settling_open){0};
-	if (settling->wait_ms == 0 || !struct_recall(visit, key, &settling->open, sizeof settling->open))
+	if (!struct_recall(visit, key, &settling->open, sizeof settling->open))
 		return true;
 	return open_drop(settling, visit, segment, error) && visit_forget(visit, key, error);
 }
@@ -260,7 +260,7 @@ static bool told_forget(struct drift_settling *settling, struct visit *visit, st
 static bool told_is_over(const struct drift_settling *settling, const struct told *told)
 {
 	const struct settling_head *head = &settling->head;
-	if (head->told - head->first_told > SETTLING_TRUTHS_MAX)
+	if (settling->is_removed || head->told - head->first_told > SETTLING_TRUTHS_MAX)
 		return true;
 	return settling->segmented ? head->clock_ms - told->time_ms > settling->wait_ms + SETTLING_OPEN_MS
 				   : head->first_closed > told->needed;
@@ -450,15 +450,22 @@ size_t drift_settling_budget(const struct drift_settling *settling)
 	return settling->added > SETTLING_TURN_ROWS / 2 ? 2 * settling->added : SETTLING_TURN_ROWS;
 }
 
+/* Whether a closed window waits, or is to be dropped. */
+static bool window_waits(const struct drift_settling *settling)
+{
+	return (settling->wait_ms > 0 || settling->is_removed) && settling->head.first_closed < settling->head.closed;
+}
+
 const struct settled_window *drift_settling_next(struct drift_settling *settling, struct visit *visit, size_t *budget,
 						 struct error *error)
 {
 	struct settling_head *all = &settling->head;
 	struct closed_head head;
 	struct text segment;
-	while (settling->wait_ms > 0 && all->first_closed<all->closed && * budget> 0) {
+	while (*budget > 0 && window_waits(settling)) {
 		const uint64_t number = all->first_closed;
 		const bool is_read = closed_read(visit, number, &head, &segment);
+		head.is_dropped = is_read && (head.is_dropped || settling->is_removed);
 		if (is_read && !head.is_dropped && all->clock_ms < head.due_ms && all->rows <= SETTLING_ROWS_MAX)
 			return NULL;
 		settling->changed = true;
@@ -489,8 +496,12 @@ const struct settled_window *drift_settling_next(struct drift_settling *settling
 
 bool drift_settling_end(struct drift_settling *settling, struct visit *visit, struct error *error)
 {
-	if (settling->wait_ms == 0)
+	const struct settling_head *head = &settling->head;
+	if (settling->wait_ms == 0 && !settling->is_removed)
 		return true;
-	return told_forget_over(settling, visit, error) &&
-	       (!settling->changed || struct_remember(visit, TEXT("settling"), &settling->head, sizeof settling->head, error));
+	if (!told_forget_over(settling, visit, error))
+		return false;
+	if (settling->is_removed && head->rows == 0 && head->first_closed == head->closed && head->first_told == head->told)
+		return visit_forget(visit, TEXT("settling"), error);
+	return !settling->changed || struct_remember(visit, TEXT("settling"), head, sizeof *head, error);
 }

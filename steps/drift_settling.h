@@ -61,6 +61,7 @@ struct settling_row {
 struct drift_settling {
 	const struct drift_estimate_options *options;
 	int64_t wait_ms; /* 0: nothing waits */
+	bool is_removed; /* the `outcomeWindow`, and the state still has what waited */
 	bool segmented;
 	struct settling_head head;
 	bool changed;		   /* the head */
@@ -82,7 +83,8 @@ struct settled_window {
 
 /* All of these that return bool: false is LIMIT. */
 
-/* Reads what is stored. Without an `outcomeWindow` nothing is, and all others do nothing. */
+/* Reads what is stored. Without an `outcomeWindow` nothing is, and all others do nothing. If it was removed, they drop what waited:
+ * truths and closed windows in parts, and the rows of each segment when it comes again or is forgotten. */
 void drift_settling_begin(struct drift_settling *settling, struct visit *visit, const struct drift_estimate_options *options,
 			  bool segmented);
 
