@@ -437,7 +437,8 @@ static enum step_verdict observer_run(struct step *step, struct visit *visit, st
 	at.partitions = at.times_ms ? slice_partitions(visit_message(visit), step->name) : NULL;
 	if (truth_link_read(visit_message(visit), step->name, &truth)) {
 		drift_settling_begin(&at.settling, visit, &options->estimate, self->group != NULL);
-		return drift_settling_tell(&at.settling, visit, &truth, error) && drift_windows_settle(&at) ? STEP_DONE : STEP_FAIL;
+		const bool added = drift_settling_truth_add(&at.settling, visit, &truth, error);
+		return added && drift_windows_settle(&at) ? STEP_DONE : STEP_FAIL;
 	}
 	if (!at.times_ms && !step_observes(step, visit_message(visit))) /* those of a slice are of the share */
 		return STEP_DONE;

@@ -10,9 +10,9 @@
 #include "steps/drift_kept.h"
 
 #define SETTLING_VERSION 1
-#define CHUNK_ROWS 1024	    /* 32 KiB */
-#define ROWS_OVER_MOST 8192 /* beyond SETTLING_ROWS_MAX, until the oldest windows have settled */
-#define TOLD_TURN_MOST 1024 /* truths that one visit forgets */
+#define CHUNK_ROWS 1024	     /* 32 KiB */
+#define ROWS_OVER_MOST 8192  /* beyond SETTLING_ROWS_MAX, until the oldest windows have settled */
+#define TRUTHS_TURN_MAX 1024 /* truths that one visit forgets */
 #define NS_PER_MS 1000000
 
 /* Before a chunk's rows. */
@@ -28,8 +28,8 @@ struct closed_head {
 	uint32_t segment, is_dropped;
 };
 
-/* Under `told/NUMBER`. */
-struct told {
+/* Under `arrived/NUMBER`. */
+struct truth_arrival {
 	uint64_t request;
 	uint64_t needed; /* the number of the last closed window that may need it */
 	uint64_t bytes;
@@ -244,50 +244,50 @@ static bool truth_forget(struct visit *visit, uint64_t request, struct error *er
 }
 
 /* Forgets the oldest truth. */
-static bool told_forget(struct drift_settling *settling, struct visit *visit, struct error *error)
+static bool arrival_forget(struct drift_settling *settling, struct visit *visit, struct error *error)
 {
 	struct settling_head *head = &settling->head;
 	char bytes[DRIFT_KEY_BYTES];
-	struct told told;
-	const struct text key = number_key("told", head->first_told++, bytes);
+	struct truth_arrival arrival;
+	const struct text key = number_key("arrived", head->first_arrival++, bytes);
 	settling->changed = true;
-	if (!struct_recall(visit, key, &told, sizeof told))
+	if (!struct_recall(visit, key, &arrival, sizeof arrival))
 		return true;
-	head->truth_bytes -= told.bytes < head->truth_bytes ? told.bytes : head->truth_bytes;
-	return truth_forget(visit, told.request, error) && visit_forget(visit, key, error);
+	head->truth_bytes -= arrival.bytes < head->truth_bytes ? arrival.bytes : head->truth_bytes;
+	return truth_forget(visit, arrival.request, error) && visit_forget(visit, key, error);
 }
 
-static bool told_is_over(const struct drift_settling *settling, const struct told *told)
+static bool arrival_is_over(const struct drift_settling *settling, const struct truth_arrival *arrival)
 {
 	const struct settling_head *head = &settling->head;
-	if (settling->is_removed || head->told - head->first_told > SETTLING_TRUTHS_MAX)
+	if (settling->is_removed || head->arrivals - head->first_arrival > SETTLING_TRUTHS_MAX)
 		return true;
-	return settling->segmented ? head->clock_ms - told->time_ms > settling->wait_ms + SETTLING_OPEN_MS
-				   : head->first_closed > told->needed;
+	return settling->segmented ? head->clock_ms - arrival->time_ms > settling->wait_ms + SETTLING_OPEN_MS
+				   : head->first_closed > arrival->needed;
 }
 
 /* Forgets truths that nothing waits for. */
-static bool told_forget_over(struct drift_settling *settling, struct visit *visit, struct error *error)
+static bool arrivals_forget_over(struct drift_settling *settling, struct visit *visit, struct error *error)
 {
 	const struct settling_head *head = &settling->head;
-	for (size_t i = 0; i < TOLD_TURN_MOST && head->first_told < head->told; i++) {
+	for (size_t i = 0; i < TRUTHS_TURN_MAX && head->first_arrival < head->arrivals; i++) {
 		char bytes[DRIFT_KEY_BYTES];
-		struct told told;
-		if (struct_recall(visit, number_key("told", head->first_told, bytes), &told, sizeof told) &&
-		    !told_is_over(settling, &told))
+		struct truth_arrival arrival;
+		if (struct_recall(visit, number_key("arrived", head->first_arrival, bytes), &arrival, sizeof arrival) &&
+		    !arrival_is_over(settling, &arrival))
 			return true;
-		if (!told_forget(settling, visit, error))
+		if (!arrival_forget(settling, visit, error))
 			return false;
 	}
 	return true;
 }
 
 /* Forgets the oldest truths until the others have at most so many bytes. */
-static bool told_shrink(struct drift_settling *settling, struct visit *visit, uint64_t bytes, struct error *error)
+static bool arrivals_shrink(struct drift_settling *settling, struct visit *visit, uint64_t bytes, struct error *error)
 {
 	const struct settling_head *head = &settling->head;
-	while (head->truth_bytes > bytes && head->first_told < head->told)
-		if (!told_forget(settling, visit, error))
+	while (head->truth_bytes > bytes && head->first_arrival < head->arrivals)
+		if (!arrival_forget(settling, visit, error))
 			return false;
 	return true;
 }
@@ -298,9 +298,9 @@ static bool truth_store(struct drift_settling *settling, struct visit *visit, co
 	char bytes[DRIFT_KEY_BYTES], truth_bytes[DRIFT_KEY_BYTES];
 	struct error error = {0};
 	const struct truth_head head = {truth->accuracy, truth->count};
-	const struct told told = {truth->request, settling->head.closed + 1, cost, settling->head.clock_ms};
-	const struct text key = number_key("told", settling->head.told, bytes);
-	if (!struct_remember(visit, key, &told, sizeof told, &error))
+	const struct truth_arrival arrival = {truth->request, settling->head.closed + 1, cost, settling->head.clock_ms};
+	const struct text key = number_key("arrived", settling->head.arrivals, bytes);
+	if (!struct_remember(visit, key, &arrival, sizeof arrival, &error))
 		return false;
 	char *to = visit_remember(visit, number_key("truth", truth->request, truth_bytes),
 				  sizeof head + truth->count * sizeof(double), &error);
@@ -311,13 +311,14 @@ static bool truth_store(struct drift_settling *settling, struct visit *visit, co
 	memcpy(to, &head, sizeof head);
 	if (truth->count > 0)
 		memcpy(to + sizeof head, truth->numbers, truth->count * sizeof(double));
-	settling->head.told++;
+	settling->head.arrivals++;
 	settling->head.truth_bytes += cost;
 	settling->changed = true;
 	return true;
 }
 
-bool drift_settling_tell(struct drift_settling *settling, struct visit *visit, const struct truth_link *truth, struct error *error)
+bool drift_settling_truth_add(struct drift_settling *settling, struct visit *visit, const struct truth_link *truth,
+			      struct error *error)
 {
 	char bytes[DRIFT_KEY_BYTES];
 	struct text stored;
@@ -325,8 +326,9 @@ bool drift_settling_tell(struct drift_settling *settling, struct visit *visit, c
 	if (settling->wait_ms == 0 || truth->count > TRUTH_NUMBERS_MAX ||
 	    visit_recall(visit, number_key("truth", truth->request, bytes), &stored))
 		return true;
-	return told_shrink(settling, visit, SETTLING_TRUTH_BYTES_MAX - cost, error) &&
-	       (truth_store(settling, visit, truth, cost) || told_shrink(settling, visit, settling->head.truth_bytes / 2, error));
+	return arrivals_shrink(settling, visit, SETTLING_TRUTH_BYTES_MAX - cost, error) &&
+	       (truth_store(settling, visit, truth, cost) ||
+		arrivals_shrink(settling, visit, settling->head.truth_bytes / 2, error));
 }
 
 /* False: it is not known, or has no number for that row. */
@@ -499,9 +501,9 @@ bool drift_settling_end(struct drift_settling *settling, struct visit *visit, st
 	const struct settling_head *head = &settling->head;
 	if (settling->wait_ms == 0 && !settling->is_removed)
 		return true;
-	if (!told_forget_over(settling, visit, error))
+	if (!arrivals_forget_over(settling, visit, error))
 		return false;
-	if (settling->is_removed && head->rows == 0 && head->first_closed == head->closed && head->first_told == head->told)
+	if (settling->is_removed && head->rows == 0 && head->first_closed == head->closed && head->first_arrival == head->arrivals)
 		return visit_forget(visit, TEXT("settling"), error);
 	return !settling->changed || struct_remember(visit, TEXT("settling"), head, sizeof *head, error);
 }

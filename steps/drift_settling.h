@@ -35,10 +35,10 @@
 struct settling_head {
 	uint64_t version;
 	int64_t clock_ms;
-	uint64_t rows;		       /* that wait */
-	uint64_t chunks;	       /* the number of the next one, from 1 */
-	uint64_t first_closed, closed; /* numbers of windows */
-	uint64_t first_told, told;     /* of truths */
+	uint64_t rows;			  /* that wait */
+	uint64_t chunks;		  /* the number of the next one, from 1 */
+	uint64_t first_closed, closed;	  /* numbers of windows */
+	uint64_t first_arrival, arrivals; /* of truths */
 	uint64_t truth_bytes;
 };
 
@@ -108,7 +108,8 @@ bool drift_settling_forget(struct drift_settling *settling, struct visit *visit,
 bool drift_settling_leave(struct drift_settling *settling, struct visit *visit, struct text segment, struct error *error);
 
 /* Keeps a truth that came, unless the state has no space for it. */
-bool drift_settling_tell(struct drift_settling *settling, struct visit *visit, const struct truth_link *truth, struct error *error);
+bool drift_settling_truth_add(struct drift_settling *settling, struct visit *visit, const struct truth_link *truth,
+			      struct error *error);
 
 /* How many rows the visit may settle: more than came in it, so that what waits becomes less. */
 size_t drift_settling_budget(const struct drift_settling *settling);

@@ -177,7 +177,7 @@ struct worker {
 	bool more;  /* the last poll did not reach the queue's end */
 	bool reports_absent; /* a stage says that a topic of it is absent */
 	bool reports_denied_group; /* the stages say that the login may not use their group */
-	int64_t truth_lost_ms;	   /* when the log was told last of feedback that no observer gets; 0: never */
+	int64_t truth_lost_ms;	   /* of the last log line on feedback that no observer gets; 0: none */
 	int64_t denial_asked_ms; /* when Kafka was asked last whether a denied topic may be written; 0: none is denied */
 	bool dirty; /* there is something to commit, or direct requests have left since the last end */
 	bool commit_due;

@@ -26,7 +26,7 @@ static void rows_send(struct observed *observed, int messages)
 
 static void waiting_count(void *context, const struct change *kept)
 {
-	static const char *const prefixes[] = {"settle", "closed/", "truth/", "told/", "awaited/"};
+	static const char *const prefixes[] = {"settle", "closed/", "truth/", "arrived/", "awaited/"};
 	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
 		*(size_t *)context += text_starts_with(kept->key, text_of(prefixes[i]));
 }
@@ -66,7 +66,7 @@ static void without_its_outcome_window_nothing_waits_any_more(void **state)
 			rows_send(&observed, 100); /* two windows have closed, and one is open */
 		}
 		for (int i = 0; i < 3000; i++)
-			observed_tell(&observed, i, &positive, 1, 0);
+			observed_truth(&observed, i, &positive, 1, 0);
 		assert_true(waiting_entries(&observed) > 6000);
 		engine_change(&observed, without);
 		for (int i = 0; i < 10; i++) {

@@ -35,11 +35,11 @@ static void positives_send(struct observed *observed, int messages, double posit
 }
 
 /* The class of the messages from that time on, a second apart: of each five so many are positive. */
-static void classes_tell(struct observed *observed, int64_t from_ms, int messages, int positives)
+static void classes_send(struct observed *observed, int64_t from_ms, int messages, int positives)
 {
 	for (int i = 0; i < messages; i++) {
 		const double class = i % 5 < positives;
-		observed_tell(observed, from_ms + 1000 * i, &class, 1, 0);
+		observed_truth(observed, from_ms + 1000 * i, &class, 1, 0);
 	}
 }
 
@@ -65,7 +65,7 @@ static void a_window_has_its_realised_numbers_when_its_time_has_passed(void **st
 	const int64_t first_ms = observed.time_ms;
 	positives_send(&observed, 40, 0.8);
 	assert_int_equal(observed.count, 1);
-	classes_tell(&observed, first_ms, 40, RIGHT_OF_FIVE);
+	classes_send(&observed, first_ms, 40, RIGHT_OF_FIVE);
 	observed.passed_ms += 10 * ONE_MINUTE_MS - 1;
 	positives_send(&observed, 1, 0.8);
 	assert_int_equal(observed.settled_count, 0);
@@ -97,7 +97,7 @@ static void a_model_that_is_worse_than_it_says_leaves_the_band(void **state)
 	open_at(&observed, WAITS);
 	const int64_t first_ms = observed.time_ms;
 	positives_send(&observed, 40, 0.9);
-	classes_tell(&observed, first_ms, 40, 2);
+	classes_send(&observed, first_ms, 40, 2);
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
 	positives_send(&observed, 1, 0.9);
 	assert_true(near(observed.settled[0].first.value, 0.4));
@@ -114,7 +114,7 @@ static void the_later_record_judges_nothing(void **state)
 	open_at(&observed, WAITS);
 	const int64_t first_ms = observed.time_ms;
 	positives_send(&observed, 40, 0.8);
-	classes_tell(&observed, first_ms, 40, 1);
+	classes_send(&observed, first_ms, 40, 1);
 	verdict_board_turn(observed.board);
 	verdict_board_turn(observed.board);
 	struct verdict_entry *entry = verdict_board_entry(observed.board, observed.planning.graph->name, "watch");
@@ -136,9 +136,9 @@ static void a_truth_counts_once_also_before_its_row(void **state)
 	struct observed observed;
 	open_at(&observed, WAITS);
 	const int64_t first_ms = observed.time_ms;
-	classes_tell(&observed, first_ms, 20, 5); /* all positive */
+	classes_send(&observed, first_ms, 20, 5); /* all positive */
 	positives_send(&observed, 40, 0.8);
-	classes_tell(&observed, first_ms, 20, 0); /* again, and another one */
+	classes_send(&observed, first_ms, 20, 0); /* again, and another one */
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
 	positives_send(&observed, 1, 0.8);
 	assert_int_equal(observed.settled[0].truths, 20);
@@ -154,7 +154,7 @@ static void a_window_without_truths_says_so(void **state)
 	open_at(&observed, WAITS);
 	positives_send(&observed, 40, 0.8);
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
-	classes_tell(&observed, 1, 1, 0); /* of a request that no window has; its time is that of the next record */
+	classes_send(&observed, 1, 1, 0); /* of a request that no window has; its time is that of the next record */
 	assert_int_equal(observed.settled_count, 1);
 	assert_int_equal(observed.settled[0].truths, 0);
 	assert_int_equal(observed.settled[0].realised, 0);
@@ -168,7 +168,7 @@ static void without_an_outcome_window_truths_are_no_concern(void **state)
 	open_at(&observed, USUAL ", estimate: {probabilities: p}");
 	const int64_t first_ms = observed.time_ms;
 	positives_send(&observed, 40, 0.8);
-	classes_tell(&observed, first_ms, 40, 4);
+	classes_send(&observed, first_ms, 40, 4);
 	observed.passed_ms += 1000 * ONE_MINUTE_MS;
 	positives_send(&observed, 1, 0.8);
 	assert_int_equal(observed.settled_count, 0);
@@ -195,8 +195,8 @@ static void rows_of_a_message_have_a_truth_each(void **state)
 	observed.also = &tensor;
 	observed_rows(&observed, 5, 8, 0);
 	for (int i = 0; i < 4; i++)
-		observed_tell(&observed, first_ms + 1000 * i, classes, 8, 0);
-	observed_tell(&observed, first_ms + 4000, NULL, 0, 0.5); /* the accuracy of all rows of the message */
+		observed_truth(&observed, first_ms + 1000 * i, classes, 8, 0);
+	observed_truth(&observed, first_ms + 4000, NULL, 0, 0.5); /* the accuracy of all rows of the message */
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
 	observed_rows(&observed, 1, 8, 0);
 	assert_int_equal(observed.settled[0].truths, 40);
@@ -219,7 +219,7 @@ static void slices_have_the_requests_of_their_rows(void **state)
 	observed.also = &tensor;
 	observed.with_requests = true;
 	observed_slices(&observed, 40, 20, 0);
-	classes_tell(&observed, first_ms, 40, RIGHT_OF_FIVE);
+	classes_send(&observed, first_ms, 40, RIGHT_OF_FIVE);
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
 	observed_slices(&observed, 20, 20, 0);
 	assert_int_equal(observed.settled[0].truths, 40);
@@ -237,7 +237,7 @@ static void windows_settle_in_their_order_with_their_own_truths(void **state)
 	const int64_t first_ms = observed.time_ms;
 	for (int i = 0; i < 4; i++) {
 		positives_send(&observed, 40, 0.8);
-		classes_tell(&observed, first_ms + (int64_t)i * 40 * 1000, 40, i + 1);
+		classes_send(&observed, first_ms + (int64_t)i * 40 * 1000, 40, i + 1);
 		observed.passed_ms += ONE_MINUTE_MS;
 	}
 	observed.passed_ms += 8 * ONE_MINUTE_MS; /* the time of three of them has passed */
@@ -272,11 +272,11 @@ static void another_engine_settles_what_waits(void **state)
 			if (part == 0)
 				positives_send(&observed, 25, 0.8);
 			else if (part == 1)
-				classes_tell(&observed, first_ms, 30, RIGHT_OF_FIVE);
+				classes_send(&observed, first_ms, 30, RIGHT_OF_FIVE);
 			else if (part == 2)
 				positives_send(&observed, 20, 0.8);
 			else
-				classes_tell(&observed, first_ms + 30000, 10, RIGHT_OF_FIVE);
+				classes_send(&observed, first_ms + 30000, 10, RIGHT_OF_FIVE);
 		}
 		observed.passed_ms += 10 * ONE_MINUTE_MS;
 		positives_send(&observed, 1, 0.8);
@@ -304,7 +304,7 @@ static void a_large_window_settles_in_parts(void **state)
 	observed.with_requests = true;
 	observed_slices(&observed, 6000, 200, 0);
 	assert_int_equal(observed.count, 1);
-	classes_tell(&observed, first_ms, 6000, RIGHT_OF_FIVE);
+	classes_send(&observed, first_ms, 6000, RIGHT_OF_FIVE);
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
 	observed_slices(&observed, 200, 200, 0);
 	assert_int_equal(observed.settled_count, 0);
@@ -327,7 +327,7 @@ static void each_segment_has_windows_of_its_own(void **state)
 		const int64_t first_ms = observed.time_ms;
 		observed.key = part ? TEXT("b") : TEXT("a");
 		positives_send(&observed, 40, 0.8);
-		classes_tell(&observed, first_ms, 40, part ? 2 : 4);
+		classes_send(&observed, first_ms, 40, part ? 2 : 4);
 	}
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
 	positives_send(&observed, 1, 0.8);
@@ -370,14 +370,14 @@ static void a_truth_is_kept_until_the_next_window_has_settled(void **state)
 	for (int windows = 1; windows <= 2; windows++) {
 		struct observed observed;
 		open_at(&observed, WAITS);
-		classes_tell(&observed, observed.time_ms + (int64_t)windows * 40 * 1000, 40, RIGHT_OF_FIVE);
+		classes_send(&observed, observed.time_ms + (int64_t)windows * 40 * 1000, 40, RIGHT_OF_FIVE);
 		positives_send(&observed, windows * 40, 0.8);
 		observed.passed_ms += 10 * ONE_MINUTE_MS;
-		classes_tell(&observed, 1, 1, 0);
+		classes_send(&observed, 1, 1, 0);
 		assert_int_equal(observed.settled_count, windows);
 		positives_send(&observed, 40, 0.8);
 		observed.passed_ms += 10 * ONE_MINUTE_MS;
-		classes_tell(&observed, 1, 1, 0);
+		classes_send(&observed, 1, 1, 0);
 		assert_int_equal(observed.settled_count, windows + 1);
 		uint64_t truths = 0;
 		for (size_t i = 0; i < observed.settled_count; i++)
@@ -394,16 +394,16 @@ static void truths_of_segments_are_forgotten_by_their_number(void **state)
 	for (int others = 0; others < 2; others++) {
 		struct observed observed;
 		open_at(&observed, USUAL ", groupBy: key, estimate: {probabilities: p, outcomeWindow: 10m}");
-		classes_tell(&observed, observed.time_ms + 120 * 1000, 40, RIGHT_OF_FIVE);
+		classes_send(&observed, observed.time_ms + 120 * 1000, 40, RIGHT_OF_FIVE);
 		observed.key = TEXT("a");
 		positives_send(&observed, 120, 0.8);
 		observed.passed_ms += 10 * ONE_MINUTE_MS;
-		classes_tell(&observed, 1, others ? SETTLING_TRUTHS_MAX : 1, 0);
+		classes_send(&observed, 1, others ? SETTLING_TRUTHS_MAX : 1, 0);
 		assert_int_equal(observed.settled_count, 3);
 		observed.key = TEXT("b");
 		positives_send(&observed, 40, 0.8);
 		observed.passed_ms += 10 * ONE_MINUTE_MS;
-		classes_tell(&observed, 2, 1, 0);
+		classes_send(&observed, 2, 1, 0);
 		assert_int_equal(observed.settled_count, 4);
 		assert_int_equal(observed.settled[3].truths, others ? 0 : 40);
 		observed_close(&observed);
@@ -411,11 +411,11 @@ static void truths_of_segments_are_forgotten_by_their_number(void **state)
 }
 
 /* Truths of so many numbers, of requests that no window has. */
-static void strangers_tell(struct observed *observed, int64_t from_ms, int truths, size_t numbers)
+static void strangers_send(struct observed *observed, int64_t from_ms, int truths, size_t numbers)
 {
 	static const double zeros[TRUTH_NUMBERS_MAX];
 	for (int i = 0; i < truths; i++)
-		observed_tell(observed, from_ms + i, zeros, numbers, 0);
+		observed_truth(observed, from_ms + i, zeros, numbers, 0);
 }
 
 /* The oldest truth is forgotten for a number more than fits. */
@@ -428,9 +428,9 @@ static void truths_have_so_many_bytes_together(void **state)
 	for (size_t beyond = 0; beyond < 2; beyond++) {
 		struct observed observed;
 		open_at(&observed, WAITS);
-		classes_tell(&observed, observed.time_ms, 40, RIGHT_OF_FIVE);
-		strangers_tell(&observed, 1, (int)(left / large), TRUTH_NUMBERS_MAX);
-		strangers_tell(&observed, 1000, 1, last + beyond);
+		classes_send(&observed, observed.time_ms, 40, RIGHT_OF_FIVE);
+		strangers_send(&observed, 1, (int)(left / large), TRUTH_NUMBERS_MAX);
+		strangers_send(&observed, 1000, 1, last + beyond);
 		positives_send(&observed, 40, 0.8);
 		observed.passed_ms += 10 * ONE_MINUTE_MS;
 		positives_send(&observed, 1, 0.8);
@@ -445,11 +445,11 @@ static void truths_of_unknown_requests_stop_no_segment(void **state)
 	struct observed observed;
 	open_at(&observed, USUAL ", groupBy: key, estimate: {probabilities: p, outcomeWindow: 10m}");
 	observed.key = TEXT("a");
-	strangers_tell(&observed, 1, 3000, 4000);
+	strangers_send(&observed, 1, 3000, 4000);
 	assert_in_range(store_bytes(observed.store), 1, SETTLING_TRUTH_BYTES_MAX + SETTLING_TRUTH_BYTES_MAX / 4);
 	const int64_t first_ms = observed.time_ms;
 	positives_send(&observed, 40, 0.8);
-	classes_tell(&observed, first_ms, 40, RIGHT_OF_FIVE);
+	classes_send(&observed, first_ms, 40, RIGHT_OF_FIVE);
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
 	positives_send(&observed, 1, 0.8);
 	assert_int_equal(observed.settled_count, 1);
@@ -466,15 +466,15 @@ static void a_full_state_gives_up_the_older_half_of_the_truths(void **state)
 	struct error error = {0};
 	open_at(&observed, USUAL ", groupBy: key, estimate: {probabilities: p, outcomeWindow: 10m}");
 	observed.key = TEXT("a");
-	strangers_tell(&observed, 1, 100, 4000);
+	strangers_send(&observed, 1, 100, 4000);
 	for (int i = 0; store_bytes(observed.store) + sizeof filler + 4096 < STORE_BYTES; i++)
 		assert_true(store_restore(observed.store, 0, (struct text){(const char *)&i, sizeof i},
 					  (struct text){filler, sizeof filler}, &error));
-	strangers_tell(&observed, 1000, 30, 4000); /* the last of them have no space, and make some */
+	strangers_send(&observed, 1000, 30, 4000); /* the last of them have no space, and make some */
 	assert_in_range(store_bytes(observed.store), 1, STORE_BYTES - 1000000);
 	const int64_t first_ms = observed.time_ms;
 	positives_send(&observed, 40, 0.8);
-	classes_tell(&observed, first_ms, 40, RIGHT_OF_FIVE);
+	classes_send(&observed, first_ms, 40, RIGHT_OF_FIVE);
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
 	positives_send(&observed, 1, 0.8);
 	assert_int_equal(observed.settled[0].truths, 40);
@@ -487,12 +487,12 @@ static void truths_of_segments_are_forgotten_by_their_time(void **state)
 	for (int late = 0; late < 2; late++) {
 		struct observed observed;
 		open_at(&observed, USUAL ", groupBy: key, estimate: {probabilities: p, outcomeWindow: 10m}");
-		classes_tell(&observed, observed.time_ms, 40, RIGHT_OF_FIVE);
+		classes_send(&observed, observed.time_ms, 40, RIGHT_OF_FIVE);
 		observed.key = TEXT("a");
 		observed.passed_ms += 10 * ONE_MINUTE_MS + SETTLING_OPEN_MS + late;
 		positives_send(&observed, 40, 0.8);
 		observed.passed_ms += 10 * ONE_MINUTE_MS;
-		classes_tell(&observed, 1, 1, 0);
+		classes_send(&observed, 1, 1, 0);
 		assert_int_equal(observed.settled_count, 1);
 		assert_int_equal(observed.settled[0].truths, late ? 0 : 40);
 		observed_close(&observed);
@@ -538,7 +538,7 @@ static void windows_of_large_messages_settle_as_fast_as_they_come(void **state)
 		observed_send(&observed, &of_columns);
 		observed.also = NULL;
 		assert_int_equal(observed.settled_count, i);
-		observed_tell(&observed, first_ms, classes, ROWS, 0);
+		observed_truth(&observed, first_ms, classes, ROWS, 0);
 		observed.passed_ms += 11 * ONE_MINUTE_MS;
 	}
 	for (size_t i = 0; i < observed.settled_count; i++)
@@ -567,8 +567,8 @@ static void rows_of_one_window_beyond_the_limit_are_not_kept(void **state)
 	struct observed observed;
 	open_at(&observed, "window: 80000, falseAlarms: 0.1 per 1000, estimate: {probabilities: p, outcomeWindow: 10m}");
 	const int64_t first_ms = observed.time_ms;
-	classes_tell(&observed, first_ms, 100, RIGHT_OF_FIVE);
-	classes_tell(&observed, first_ms + 79900 * INT64_C(1000), 100, RIGHT_OF_FIVE);
+	classes_send(&observed, first_ms, 100, RIGHT_OF_FIVE);
+	classes_send(&observed, first_ms + 79900 * INT64_C(1000), 100, RIGHT_OF_FIVE);
 	many_send(&observed, 80000);
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
 	many_send(&observed, 200 * (80000 / SETTLING_TURN_ROWS + 2));
@@ -590,7 +590,7 @@ static void a_regressor_has_its_realised_error(void **state)
 	positives_send(&observed, 40, 2);
 	for (int i = 0; i < 40; i++) {
 		const double right = i % 2 ? 5 : -1; /* predicted was 2 */
-		observed_tell(&observed, first_ms + 1000 * i, &right, 1, 0);
+		observed_truth(&observed, first_ms + 1000 * i, &right, 1, 0);
 	}
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
 	positives_send(&observed, 1, 2);

@@ -348,7 +348,7 @@ static void send(struct observed *observed, const struct tensor *tensor, const s
 	arena_reset(observed->arena);
 }
 
-void observed_tell(struct observed *observed, int64_t time_ms, const double *numbers, size_t count, double accuracy)
+void observed_truth(struct observed *observed, int64_t time_ms, const double *numbers, size_t count, double accuracy)
 {
 	char id[24];
 	const int64_t shape[] = {count ? (int64_t)count : 1};

@@ -106,7 +106,7 @@ void observed_engine_open(struct observed *observed);
 void observed_engine_close(struct observed *observed);
 
 /* What became of the message of that time: the number of each of its rows; or the accuracy of all, if there are none. */
-void observed_tell(struct observed *observed, int64_t time_ms, const double *numbers, size_t count, double accuracy);
+void observed_truth(struct observed *observed, int64_t time_ms, const double *numbers, size_t count, double accuracy);
 
 void observed_send(struct observed *observed, const struct tensor *tensor);
 
