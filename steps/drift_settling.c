@@ -180,7 +180,7 @@ bool drift_settling_enter(struct drift_settling *settling, struct visit *visit, 
 {
 	char bytes[DRIFT_KEY_BYTES];
 	if (settling->wait_ms == 0)
-		return drift_settling_forget(settling, visit, segment, error);
+		return !settling->is_removed || drift_settling_forget(settling, visit, segment, error);
 	settling->open = (struct settling_open){0};
 	settling->open_changed = false;
 	(void)struct_recall(visit, open_key(segment, bytes), &settling->open, sizeof settling->open);

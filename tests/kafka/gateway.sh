@@ -250,7 +250,9 @@ for absence in stopped killed; do
 	wait_until 30 answers once
 	expect "Kafka was $absence: it answers" $? "-eq 0"
 	expect_words "Kafka was $absence: it was logged" "$dir/gateway.log" '^[0-9T:.-]+Z warn  Kafka has not answered for 1[0-9] s: calls wait'
-	expect_words "Kafka was $absence: its return was logged" "$dir/gateway.log" '^[0-9T:.-]+Z info  Kafka is back: it answers again, after [0-9]+ s'
+	back='^[0-9T:.-]+Z info  Kafka is back: it answers again, after [0-9]+ s'
+	wait_until 5 grep -qE "$back" "$dir/gateway.log" # it looks each second
+	expect_words "Kafka was $absence: its return was logged" "$dir/gateway.log" "$back"
 done
 kill "$directly"
 wait_for "$directly"
