@@ -45,6 +45,16 @@ bool base64_read(struct text text, char *out, size_t *length)
 	return (bits & ((1u << held) - 1)) == 0;
 }
 
+bool base64_read_into(struct arena *arena, struct text text, struct text *bytes)
+{
+	char *room = arena_take_raw(arena, base64_read_room(text.length));
+	size_t length;
+	if (!room || !base64_read(text, room, &length))
+		return false;
+	*bytes = (struct text){room, length};
+	return true;
+}
+
 bool base64url_read(struct text text, char *out, size_t *length)
 {
 	for (size_t i = 0; i < text.length; i++)

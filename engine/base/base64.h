@@ -6,6 +6,7 @@
 #ifndef SLUICE_BASE_BASE64_H
 #define SLUICE_BASE_BASE64_H
 
+#include "base/arena.h"
 #include "base/text.h"
 
 /* Bytes of output that reading or writing `length` bytes needs. */
@@ -21,7 +22,10 @@ static inline size_t base64_write_room(size_t length)
 /* Decodes `text` to `out`; false: it is not base64. */
 bool base64_read(struct text text, char *out, size_t *length);
 
-/* The same, in the only form that JSON Web Signatures allow (RFC 7515, 2): the URL-safe alphabet, without
+/* Decodes `text` into the arena. False: it is not base64, or the arena is full (arena_failed()). */
+bool base64_read_into(struct arena *arena, struct text text, struct text *bytes);
+
+/* As base64_read(), in the only form that JSON Web Signatures allow (RFC 7515, 2): the URL-safe alphabet, without
  * padding. So two different texts never decode to the same bytes. */
 bool base64url_read(struct text text, char *out, size_t *length);
 

@@ -42,14 +42,9 @@ static bool tensor_decode(const struct tensor *tensor, struct arena *arena, stru
 	*decoded = NULL;
 	if (!made || !to)
 		return false;
-	for (size_t i = 0; i < tensor->count; i++) {
-		char *bytes = arena_take_raw(arena, base64_read_room(from[i].length));
-		if (!bytes)
-			return false;
-		to[i].bytes = bytes;
-		if (!base64_read(from[i], bytes, &to[i].length))
-			return true;
-	}
+	for (size_t i = 0; i < tensor->count; i++)
+		if (!base64_read_into(arena, from[i], &to[i]))
+			return !arena_failed(arena);
 	*made = *tensor;
 	made->data = to;
 	*decoded = made;

@@ -543,13 +543,11 @@ static bool read_contents(struct oip_reader *reader, struct json_scan *scan, str
 	if (json_peek(scan) != JSON_STRING || !json_text(scan, &text))
 		return INPUT_ERROR(reader, "tensor " TEXT_FORMAT ": its raw_input_contents is not a string of base64",
 				   TEXT_ARGUMENTS(tensor->name));
-	char *bytes = arena_take_raw(reader->arena, base64_read_room(text.length));
-	if (!bytes)
-		return out_of_memory(reader);
-	if (!base64_read(text, bytes, &raw.length))
-		return INPUT_ERROR(reader, "tensor " TEXT_FORMAT ": its raw_input_contents are not base64",
-				   TEXT_ARGUMENTS(tensor->name));
-	raw.bytes = bytes;
+	if (!base64_read_into(reader->arena, text, &raw))
+		return arena_failed(reader->arena)
+			       ? out_of_memory(reader)
+			       : INPUT_ERROR(reader, "tensor " TEXT_FORMAT ": its raw_input_contents are not base64",
+					     TEXT_ARGUMENTS(tensor->name));
 	return raw_read(tensor, raw, reader->arena, reader->error);
 }
 

@@ -94,9 +94,7 @@ static bool bytes_from_json(struct protobuf_json_reading *reading, uint32_t numb
 	struct text text, bytes;
 	if (json_peek(&reading->scan) != JSON_STRING || !json_text(&reading->scan, &text))
 		return false;
-	char *room = arena_take_raw(reading->scan.arena, base64_read_room(text.length));
-	bytes.bytes = room;
-	if (!room || !base64_read(text, room, &bytes.length))
+	if (!base64_read_into(reading->scan.arena, text, &bytes))
 		return false;
 	text_append(reading->out, number, bytes);
 	return true;

@@ -192,14 +192,9 @@ static bool read_string(struct message *message, const struct json_scan *scan, c
 	if (json_peek(&inside) != JSON_STRING || !json_text(&inside, &text))
 		return INPUT_ERROR(scan, "%s is not a string", key);
 	message->seldon_form = binary ? SELDON_BINARY : SELDON_TEXT;
-	if (binary) {
-		char *bytes = arena_take_raw(message->arena, base64_read_room(text.length));
-		if (!bytes)
-			return error_memory(scan->error, ERROR_LIMIT, "reading a SeldonMessage");
-		if (!base64_read(text, bytes, &text.length))
-			return INPUT_ERROR(scan, "binData is not base64");
-		text.bytes = bytes;
-	}
+	if (binary && !base64_read_into(message->arena, text, &text))
+		return arena_failed(message->arena) ? error_memory(scan->error, ERROR_LIMIT, "reading a SeldonMessage")
+						    : INPUT_ERROR(scan, "binData is not base64");
 	return set_bytes(message, text_of(key), text, scan->error);
 }
 

@@ -133,14 +133,9 @@ static bool list_unquote(struct json_scan *list, struct text *plain)
 static bool texts_decode(const struct json_scan *scan, const struct tensor *tensor)
 {
 	struct text *texts = (struct text *)(uintptr_t)tensor->data;
-	for (size_t i = 0; i < tensor->count; i++) {
-		char *bytes = arena_take_raw(scan->arena, base64_read_room(texts[i].length));
-		if (!bytes)
-			return out_of_memory(scan);
-		if (!base64_read(texts[i], bytes, &texts[i].length))
-			return REFUSE(scan, "an item of stringVal is not base64");
-		texts[i].bytes = bytes;
-	}
+	for (size_t i = 0; i < tensor->count; i++)
+		if (!base64_read_into(scan->arena, texts[i], &texts[i]))
+			return arena_failed(scan->arena) ? out_of_memory(scan) : REFUSE(scan, "an item of stringVal is not base64");
 	return true;
 }
 
@@ -188,12 +183,8 @@ static bool content_read(const struct json_scan *scan, struct text span, struct 
 		return REFUSE(scan, "a DT_STRING has no tensorContent; send stringVal");
 	if (json_peek(&inside) != JSON_STRING || !json_text(&inside, &text))
 		return REFUSE(scan, "tensorContent is not a string of base64");
-	char *bytes = arena_take_raw(scan->arena, base64_read_room(text.length));
-	if (!bytes)
-		return out_of_memory(scan);
-	if (!base64_read(text, bytes, &raw.length))
-		return REFUSE(scan, "tensorContent is not base64");
-	raw.bytes = bytes;
+	if (!base64_read_into(scan->arena, text, &raw))
+		return arena_failed(scan->arena) ? out_of_memory(scan) : REFUSE(scan, "tensorContent is not base64");
 	return raw_read(tensor, raw, scan->arena, scan->error);
 }
 

@@ -48,8 +48,8 @@ bool json_is_base64(const struct json_scan *scan, struct text *bytes)
 	if (json_peek(&inside) != JSON_OBJECT || !json_enter(&inside) || !json_key(&inside, &key) || !text_is(key, "b64") ||
 	    json_peek(&inside) != JSON_STRING || !json_text(&inside, &text) || json_key(&inside, &key) || inside.failed)
 		return false;
-	char *room = arena_take_raw(scan->arena, base64_read_room(text.length));
-	bytes->bytes = room && base64_read(text, room, &bytes->length) ? room : NULL;
+	if (!base64_read_into(scan->arena, text, bytes))
+		bytes->bytes = NULL;
 	return true;
 }
 
