@@ -16,22 +16,6 @@
 
 #define ESTIMATES USUAL ", estimate: {probabilities: p}"
 
-/* Messages of one row with the probabilities of so many classes. */
-static void classes_send(struct observed *observed, int messages, size_t classes, const double *chances)
-{
-	const int64_t shape[] = {1, (int64_t)classes};
-	const struct tensor tensor = {
-		.name = TEXT("p"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = chances, .count = classes};
-	observed->also = &tensor;
-	observed_rows(observed, messages, 1, 0);
-	observed->also = NULL;
-}
-
-static void positives_send(struct observed *observed, int messages, double positive)
-{
-	classes_send(observed, messages, 1, &positive);
-}
-
 static struct last_verdict last_of(struct observed *observed)
 {
 	return verdict_entry_get(verdict_board_entry(observed->board, observed->planning.graph->name, "watch"), TEXT(""));
@@ -49,8 +33,8 @@ static void a_window_has_its_estimates(void **state)
 	(void)state;
 	struct observed observed;
 	observed_open(&observed, ESTIMATES);
-	positives_send(&observed, 30, 0.9);
-	positives_send(&observed, 10, 0.3);
+	observed_positives(&observed, 30, 0.9);
+	observed_positives(&observed, 10, 0.3);
 	assert_int_equal(observed.count, 1);
 	const struct seen *seen = &observed.seen[0];
 	assert_int_equal(seen->estimates, 4);
@@ -62,7 +46,7 @@ static void a_window_has_its_estimates(void **state)
 	assert_true(last.accuracy == seen->estimate.value && last.accuracy_low == seen->estimate.low);
 	assert_true(near(last.precision, 0.9));
 	assert_true(near(last.recall, 27.0 / 30)); /* of 27 + 3 positives */
-	positives_send(&observed, 40, 0.6); /* the next has its own */
+	observed_positives(&observed, 40, 0.6);	   /* the next has its own */
 	assert_true(near(observed.seen[1].estimate.value, 0.6));
 	observed_close(&observed);
 }
@@ -72,13 +56,13 @@ static void windows_by_time_do_not_have_the_row_that_closes_them(void **state)
 	(void)state;
 	struct observed observed;
 	observed_open(&observed, "window: 40s, falseAlarms: 0.1 per 1000, estimate: {probabilities: p}");
-	positives_send(&observed, 40, 0.8);
+	observed_positives(&observed, 40, 0.8);
 	assert_int_equal(observed.count, 0);
-	positives_send(&observed, 1, 0.1);
+	observed_positives(&observed, 1, 0.1);
 	assert_int_equal(observed.count, 1);
 	assert_int_equal(observed.seen[0].estimated_rows, 40);
 	assert_true(near(observed.seen[0].estimate.value, 0.8));
-	positives_send(&observed, 40, 0.9);
+	observed_positives(&observed, 40, 0.9);
 	assert_int_equal(observed.seen[1].estimated_rows, 40);
 	assert_true(near(observed.seen[1].estimate.value, 0.9));
 	observed_close(&observed);
@@ -89,10 +73,10 @@ static void estimates_go_on_in_another_engine(void **state)
 	(void)state;
 	struct observed observed;
 	observed_open(&observed, ESTIMATES);
-	positives_send(&observed, 15, 0.9);
+	observed_positives(&observed, 15, 0.9);
 	observed_engine_close(&observed);
 	observed_engine_open(&observed);
-	positives_send(&observed, 25, 0.7);
+	observed_positives(&observed, 25, 0.7);
 	assert_int_equal(observed.seen[0].estimated_rows, 40);
 	assert_true(near(observed.seen[0].estimate.value, (15 * 0.9 + 25 * 0.7) / 40));
 	verdict_board_close(observed.board); /* a restarted engine knows the last with its first message */
@@ -100,7 +84,7 @@ static void estimates_go_on_in_another_engine(void **state)
 	observed.board = verdict_board_open();
 	observed_engine_open(&observed);
 	assert_true(isnan(last_of(&observed).accuracy));
-	positives_send(&observed, 1, 0.7);
+	observed_positives(&observed, 1, 0.7);
 	assert_true(last_of(&observed).accuracy == observed.seen[0].estimate.value);
 	observed_close(&observed);
 }
@@ -120,15 +104,15 @@ static void a_window_has_its_area(void **state)
 	(void)state;
 	struct observed observed;
 	observed_open(&observed, ESTIMATES);
-	positives_send(&observed, 30, 0.9);
-	positives_send(&observed, 10, 0.3);
+	observed_positives(&observed, 30, 0.9);
+	observed_positives(&observed, 10, 0.3);
 	const struct drift_estimate *area = &observed.seen[0].last_estimate;
 	assert_string_equal(area->metric, "auc");
 	assert_true(near(area->value, area_of(0.9, 30, 0.3, 10)));
 	assert_true(area->low < area->value && area->high > area->value);
 	assert_true(last_of(&observed).auc == area->value && isnan(last_of(&observed).error));
-	positives_send(&observed, 20, 0.8); /* the next has its own */
-	positives_send(&observed, 20, 0.01);
+	observed_positives(&observed, 20, 0.8); /* the next has its own */
+	observed_positives(&observed, 20, 0.01);
 	assert_true(near(observed.seen[1].last_estimate.value, area_of(0.8, 20, 0.01, 20)));
 	observed_close(&observed);
 }
@@ -138,13 +122,13 @@ static void the_area_of_a_window_by_time_does_not_have_the_row_that_closes_it(vo
 	(void)state;
 	struct observed observed;
 	observed_open(&observed, "window: 40s, falseAlarms: 0.1 per 1000, estimate: {probabilities: p}");
-	positives_send(&observed, 20, 0.8);
-	positives_send(&observed, 20, 0.4);
-	positives_send(&observed, 1, 0.1);
+	observed_positives(&observed, 20, 0.8);
+	observed_positives(&observed, 20, 0.4);
+	observed_positives(&observed, 1, 0.1);
 	assert_int_equal(observed.count, 1);
 	assert_true(near(observed.seen[0].last_estimate.value, area_of(0.8, 20, 0.4, 20)));
-	positives_send(&observed, 39, 0.9);
-	positives_send(&observed, 1, 0.9);
+	observed_positives(&observed, 39, 0.9);
+	observed_positives(&observed, 1, 0.9);
 	assert_true(near(observed.seen[1].last_estimate.value, area_of(0.9, 39, 0.1, 1)));
 	observed_close(&observed);
 }
@@ -154,10 +138,10 @@ static void the_area_goes_on_in_another_engine(void **state)
 	(void)state;
 	struct observed observed;
 	observed_open(&observed, ESTIMATES);
-	positives_send(&observed, 15, 0.9);
+	observed_positives(&observed, 15, 0.9);
 	observed_engine_close(&observed);
 	observed_engine_open(&observed);
-	positives_send(&observed, 25, 0.7);
+	observed_positives(&observed, 25, 0.7);
 	assert_string_equal(observed.seen[0].last_estimate.metric, "auc");
 	assert_true(near(observed.seen[0].last_estimate.value, area_of(0.9, 15, 0.7, 25)));
 	observed_close(&observed);
@@ -177,16 +161,16 @@ static void an_area_of_some_rows_is_not_recorded(void **state)
 	struct observed observed;
 	struct error error = {0};
 	observed_open(&observed, ESTIMATES);
-	positives_send(&observed, 15, 0.9);
+	observed_positives(&observed, 15, 0.9);
 	const uint32_t scope = observer_scope(&observed);
 	observed_engine_close(&observed);
 	assert_true(store_restore(observed.store, scope, TEXT("estimates/"), (struct text){0}, &error));
 	observed_engine_open(&observed);
-	positives_send(&observed, 25, 0.7);
+	observed_positives(&observed, 25, 0.7);
 	assert_int_equal(observed.seen[0].estimates, 3);
 	assert_int_equal(observed.seen[0].estimated_rows, 40);
 	assert_true(near(observed.seen[0].estimate.value, (15 * 0.9 + 25 * 0.7) / 40));
-	positives_send(&observed, 40, 0.7);
+	observed_positives(&observed, 40, 0.7);
 	assert_int_equal(observed.seen[1].estimates, 4);
 	observed_close(&observed);
 }
@@ -205,19 +189,19 @@ static void an_area_is_of_its_own_window(void **state)
 	(void)state;
 	struct observed observed;
 	observed_open(&observed, ESTIMATES);
-	positives_send(&observed, 15, 0.9);
+	observed_positives(&observed, 15, 0.9);
 	steps_change(&observed, "window: 41, falseAlarms: 0.1 per 1000, estimate: p");
-	positives_send(&observed, 20, 0.9);
-	positives_send(&observed, 21, 0.7);
+	observed_positives(&observed, 20, 0.9);
+	observed_positives(&observed, 21, 0.7);
 	assert_int_equal(observed.seen[0].estimates, 4);
 	assert_true(near(observed.seen[0].last_estimate.value, area_of(0.9, 20, 0.7, 21)));
-	positives_send(&observed, 15, 0.9);
+	observed_positives(&observed, 15, 0.9);
 	steps_change(&observed, "window: 41, falseAlarms: 0.1 per 1000");
 	observed_rows(&observed, 26 + 11, 1, 0); /* the next window has begun, without estimates */
 	assert_int_equal(observed.count, 2);
 	steps_change(&observed, "window: 41, falseAlarms: 0.1 per 1000, estimate: p");
-	positives_send(&observed, 15, 0.9);
-	positives_send(&observed, 15, 0.7);
+	observed_positives(&observed, 15, 0.9);
+	observed_positives(&observed, 15, 0.7);
 	assert_int_equal(observed.count, 3);
 	assert_int_equal(observed.seen[2].estimates, 4);
 	assert_int_equal(observed.seen[2].estimated_rows, 30);
@@ -232,14 +216,14 @@ static void a_window_that_begins_again_has_the_area_of_its_rows(void **state)
 	struct observed observed;
 	struct error error = {0};
 	observed_open(&observed, ESTIMATES);
-	positives_send(&observed, 15, 0.9);
+	observed_positives(&observed, 15, 0.9);
 	const uint32_t scope = observer_scope(&observed);
 	observed_engine_close(&observed);
 	assert_true(store_restore(observed.store, scope, TEXT("rows//3"), (struct text){0}, &error));
 	observed_engine_open(&observed);
-	positives_send(&observed, 25, 0.7); /* the last would close it */
+	observed_positives(&observed, 25, 0.7); /* the last would close it */
 	assert_int_equal(observed.count, 0);
-	positives_send(&observed, 39, 0.4);
+	observed_positives(&observed, 39, 0.4);
 	assert_int_equal(observed.count, 1);
 	assert_int_equal(observed.seen[0].estimated_rows, 40);
 	assert_int_equal(observed.seen[0].estimates, 4);
@@ -255,16 +239,16 @@ static void the_stored_area_is_bounded(void **state)
 	struct observed observed;
 	struct text one, many;
 	observed_open(&observed, "window: 10000, falseAlarms: 0.1 per 1000, estimate: p");
-	positives_send(&observed, 10, 0.5);
+	observed_positives(&observed, 10, 0.5);
 	const uint32_t scope = observer_scope(&observed);
 	assert_true(store_read(observed.store, scope, TEXT("estimates/"), &one));
 	const size_t few = one.length;
 	assert_in_range(few, 64, 128);
-	positives_send(&observed, 100, 0.5);
+	observed_positives(&observed, 100, 0.5);
 	assert_true(store_read(observed.store, scope, TEXT("estimates/"), &one));
 	assert_int_equal(one.length, few);
 	for (size_t i = 0; i < 1000; i++)
-		positives_send(&observed, 1, spread[i % 9]);
+		observed_positives(&observed, 1, spread[i % 9]);
 	assert_true(store_read(observed.store, scope, TEXT("estimates/"), &many));
 	assert_int_equal(many.length, few + 8 * 2 * sizeof(double));
 	observed_close(&observed);
@@ -279,7 +263,7 @@ static void an_area_of_another_version_is_not_recorded(void **state)
 	struct text stored;
 	char other[256];
 	observed_open(&observed, ESTIMATES);
-	positives_send(&observed, 15, 0.9);
+	observed_positives(&observed, 15, 0.9);
 	const uint32_t scope = observer_scope(&observed);
 	assert_true(store_read(observed.store, scope, TEXT("estimates/"), &stored));
 	assert_in_range(stored.length, sizeof(uint64_t), sizeof other);
@@ -289,7 +273,7 @@ static void an_area_of_another_version_is_not_recorded(void **state)
 	observed_engine_close(&observed);
 	assert_true(store_restore(observed.store, scope, TEXT("estimates/"), (struct text){other, length}, &error));
 	observed_engine_open(&observed);
-	positives_send(&observed, 25, 0.7);
+	observed_positives(&observed, 25, 0.7);
 	assert_int_equal(observed.seen[0].estimates, 3);
 	assert_int_equal(observed.seen[0].estimated_rows, 40);
 	observed_close(&observed);
@@ -301,7 +285,7 @@ static void steps_without_estimates_store_no_sums(void **state)
 	struct observed observed;
 	struct text stored;
 	observed_open(&observed, USUAL);
-	positives_send(&observed, 10, 0.5);
+	observed_positives(&observed, 10, 0.5);
 	assert_false(store_read(observed.store, observer_scope(&observed), TEXT("estimates/"), &stored));
 	observed_close(&observed);
 }
@@ -313,10 +297,10 @@ static void a_window_has_its_expected_error(void **state)
 	(void)state;
 	struct observed observed;
 	observed_open(&observed, USUAL ", estimateError: p");
-	positives_send(&observed, 30, 2);
+	observed_positives(&observed, 30, 2);
 	observed_engine_close(&observed);
 	observed_engine_open(&observed);
-	positives_send(&observed, 10, 6);
+	observed_positives(&observed, 10, 6);
 	const struct seen *seen = &observed.seen[0];
 	assert_int_equal(seen->estimates, 1);
 	assert_int_equal(seen->estimated_rows, 40);
@@ -325,10 +309,10 @@ static void a_window_has_its_expected_error(void **state)
 	assert_true(fabs(seen->estimate.high - (3 + 1.959963984540054 * sqrt(30 * 4 + 10 * 36) / 40)) < 1e-9);
 	assert_true(last_of(&observed).error == seen->estimate.value);
 	assert_true(isnan(last_of(&observed).accuracy) && isnan(last_of(&observed).auc));
-	positives_send(&observed, 20, 1);
-	positives_send(&observed, 10, -1); /* no absolute error */
-	positives_send(&observed, 5, (double)NAN);
-	classes_send(&observed, 5, 2, (const double[]){4, 4}); /* for one row, so it is not known which is its own */
+	observed_positives(&observed, 20, 1);
+	observed_positives(&observed, 10, -1); /* no absolute error */
+	observed_positives(&observed, 5, (double)NAN);
+	observed_classes(&observed, 5, 2, (const double[]){4, 4}); /* for one row, so it is not known which is its own */
 	assert_int_equal(observed.seen[1].estimated_rows, 20);
 	assert_true(near(observed.seen[1].estimate.value, 1));
 	observed_close(&observed);
@@ -349,10 +333,10 @@ static void messages_are_marked_with_both(void **state)
 		observed_open(&observed, marks[i].options);
 		observed.told = marks[i].told;
 		steps_change(&observed, marks[i].options);
-		positives_send(&observed, 20, 0.9);
+		observed_positives(&observed, 20, 0.9);
 		assert_true(isnan(observed.score)); /* not known yet */
-		positives_send(&observed, 20, 0.6);
-		positives_send(&observed, 1, 0.6);
+		observed_positives(&observed, 20, 0.6);
+		observed_positives(&observed, 1, 0.6);
 		assert_true(near(observed.score, marks[i].wanted));
 		observed_close(&observed);
 	}
@@ -385,11 +369,11 @@ static void of_many_classes_the_accuracy_is_known(void **state)
 	const double three[] = {0.2, 0.7, 0.1}, two[] = {0.75, 0.25};
 	struct observed observed;
 	observed_open(&observed, ESTIMATES);
-	classes_send(&observed, 40, 3, three);
+	observed_classes(&observed, 40, 3, three);
 	assert_int_equal(observed.seen[0].estimates, 1);
 	assert_true(near(observed.seen[0].estimate.value, 0.7));
 	assert_true(isnan(last_of(&observed).precision) && isnan(last_of(&observed).recall));
-	classes_send(&observed, 40, 2, two); /* the second class is the positive one: none is predicted */
+	observed_classes(&observed, 40, 2, two); /* the second class is the positive one: none is predicted */
 	assert_true(near(observed.seen[1].estimate.value, 0.75));
 	assert_true(isnan(last_of(&observed).precision) && last_of(&observed).recall == 0);
 	observed_close(&observed);
@@ -401,13 +385,13 @@ static void what_is_no_probability_does_not_count(void **state)
 	const double larger[] = {0.2, 0.7, 0.2}, two[] = {0.5, 0.6}, four[] = {0.1, 0.7, 0.1, 0.1};
 	struct observed observed;
 	observed_open(&observed, ESTIMATES);
-	positives_send(&observed, 4, 1.5);
-	positives_send(&observed, 4, (double)NAN);
-	classes_send(&observed, 4, 3, larger);
-	classes_send(&observed, 4, 2, two);
+	observed_positives(&observed, 4, 1.5);
+	observed_positives(&observed, 4, (double)NAN);
+	observed_classes(&observed, 4, 3, larger);
+	observed_classes(&observed, 4, 2, two);
 	observed_rows(&observed, 4, 1, 0); /* without the tensor */
-	classes_send(&observed, 1, 4, four);
-	positives_send(&observed, 19, 0.8);
+	observed_classes(&observed, 1, 4, four);
+	observed_positives(&observed, 19, 0.8);
 	assert_int_equal(observed.count, 1);
 	assert_int_equal(observed.seen[0].messages, 40);
 	assert_int_equal(observed.seen[0].estimated_rows, 20);
@@ -443,8 +427,8 @@ static void the_threshold_says_what_is_predicted(void **state)
 	(void)state;
 	struct observed observed;
 	observed_open(&observed, USUAL ", estimate: {probabilities: p, threshold: 0.25}");
-	positives_send(&observed, 20, 0.25);
-	positives_send(&observed, 20, 0.2);
+	observed_positives(&observed, 20, 0.25);
+	observed_positives(&observed, 20, 0.2);
 	assert_true(near(observed.seen[0].estimate.value, (0.25 + 0.8) / 2));
 	assert_true(near(last_of(&observed).precision, 0.25));
 	observed_close(&observed);
@@ -532,8 +516,8 @@ static void expect_former_window(size_t figures)
 	struct error error = {0};
 	struct text stored;
 	observed_open(&observed, ESTIMATES);
-	positives_send(&observed, 80, 0.9);
-	positives_send(&observed, 15, 0.9);
+	observed_positives(&observed, 80, 0.9);
+	observed_positives(&observed, 15, 0.9);
 	const uint32_t scope = observer_scope(&observed);
 	assert_true(store_read(observed.store, scope, TEXT("window/"), &stored));
 	assert_int_equal(stored.length, sizeof former);
@@ -543,12 +527,12 @@ static void expect_former_window(size_t figures)
 	assert_true(store_restore(observed.store, scope, TEXT("window/"), (struct text){former, bytes}, &error));
 	observed.board = verdict_board_open();
 	observed_engine_open(&observed);
-	positives_send(&observed, 1, 0.7);
+	observed_positives(&observed, 1, 0.7);
 	assert_true(near(last_of(&observed).accuracy, 0.9) && isnan(last_of(&observed).mistyped_share));
 	assert_true(figures < 3 || isnan(last_of(&observed).auc));
 	assert_int_equal(isnan(last_of(&observed).messages_per_minute), figures > 3);
 	assert_int_equal(isnan(last_of(&observed).newest_age_ms), figures > 3);
-	positives_send(&observed, 24, 0.7);
+	observed_positives(&observed, 24, 0.7);
 	assert_int_equal(observed.count, 3);
 	assert_int_equal(observed.seen[2].window, 2);
 	assert_true(near(observed.seen[2].estimate.value, (15 * 0.9 + 25 * 0.7) / 40));

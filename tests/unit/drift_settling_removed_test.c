@@ -14,16 +14,6 @@
 
 static const double positive = 0.8;
 
-static void rows_send(struct observed *observed, int messages)
-{
-	static const int64_t shape[] = {1, 1};
-	const struct tensor tensor = {
-		.name = TEXT("p"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = &positive, .count = 1};
-	observed->also = &tensor;
-	observed_rows(observed, messages, 1, 0);
-	observed->also = NULL;
-}
-
 static void waiting_count(void *context, const struct change *kept)
 {
 	static const char *const prefixes[] = {"settle", "closed/", "truth/", "arrived/", "awaited/"};
@@ -63,7 +53,7 @@ static void without_its_outcome_window_nothing_waits_any_more(void **state)
 		observed.passed_ms = observed.time_ms;
 		for (int i = 0; i < segments; i++) {
 			observed.key = i ? TEXT("b") : TEXT("a");
-			rows_send(&observed, 100); /* two windows have closed, and one is open */
+			observed_positives(&observed, 100, positive); /* two windows have closed, and one is open */
 		}
 		for (int i = 0; i < 3000; i++)
 			observed_truth(&observed, i, &positive, 1, 0);
@@ -71,15 +61,15 @@ static void without_its_outcome_window_nothing_waits_any_more(void **state)
 		engine_change(&observed, without);
 		for (int i = 0; i < 10; i++) {
 			observed.key = i % 2 ? TEXT("b") : TEXT("a");
-			rows_send(&observed, 1);
+			observed_positives(&observed, 1, positive);
 		}
 		assert_int_equal(waiting_entries(&observed), 0);
 		assert_int_equal(observed.settled_count, 0);
 		engine_change(&observed, with);
 		observed.key = TEXT("a");
-		rows_send(&observed, 40);
+		observed_positives(&observed, 40, positive);
 		observed.passed_ms += TEN_MINUTES_MS;
-		rows_send(&observed, 1);
+		observed_positives(&observed, 1, positive);
 		assert_int_equal(observed.settled_count, 1);
 		observed_close(&observed);
 	}

@@ -23,17 +23,6 @@ static void open_at(struct observed *observed, const char *options)
 	observed->passed_ms = observed->time_ms;
 }
 
-/* Messages of one row that are positive with that probability. */
-static void positives_send(struct observed *observed, int messages, double positive)
-{
-	static const int64_t shape[] = {1, 1};
-	const struct tensor tensor = {
-		.name = TEXT("p"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = &positive, .count = 1};
-	observed->also = &tensor;
-	observed_rows(observed, messages, 1, 0);
-	observed->also = NULL;
-}
-
 /* The class of the messages from that time on, a second apart: of each five so many are positive. */
 static void classes_send(struct observed *observed, int64_t from_ms, int messages, int positives)
 {
@@ -63,14 +52,14 @@ static void a_window_has_its_realised_numbers_when_its_time_has_passed(void **st
 	struct observed observed;
 	open_at(&observed, WAITS);
 	const int64_t first_ms = observed.time_ms;
-	positives_send(&observed, 40, 0.8);
+	observed_positives(&observed, 40, 0.8);
 	assert_int_equal(observed.count, 1);
 	classes_send(&observed, first_ms, 40, RIGHT_OF_FIVE);
 	observed.passed_ms += 10 * ONE_MINUTE_MS - 1;
-	positives_send(&observed, 1, 0.8);
+	observed_positives(&observed, 1, 0.8);
 	assert_int_equal(observed.settled_count, 0);
 	observed.passed_ms++;
-	positives_send(&observed, 1, 0.8);
+	observed_positives(&observed, 1, 0.8);
 	assert_int_equal(observed.settled_count, 1);
 	const struct settled *settled = &observed.settled[0];
 	assert_int_equal(settled->window, observed.seen[0].window);
@@ -85,7 +74,7 @@ static void a_window_has_its_realised_numbers_when_its_time_has_passed(void **st
 	assert_string_equal(settled->first.band, "held");
 	assert_true(realised_of(&observed, 0).held == 1 && near(realised_of(&observed, 0).value, 0.8));
 	observed.passed_ms += 100 * ONE_MINUTE_MS; /* it has one such record */
-	positives_send(&observed, 1, 0.8);
+	observed_positives(&observed, 1, 0.8);
 	assert_int_equal(observed.settled_count, 1);
 	observed_close(&observed);
 }
@@ -96,10 +85,10 @@ static void a_model_that_is_worse_than_it_says_leaves_the_band(void **state)
 	struct observed observed;
 	open_at(&observed, WAITS);
 	const int64_t first_ms = observed.time_ms;
-	positives_send(&observed, 40, 0.9);
+	observed_positives(&observed, 40, 0.9);
 	classes_send(&observed, first_ms, 40, 2);
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
-	positives_send(&observed, 1, 0.9);
+	observed_positives(&observed, 1, 0.9);
 	assert_true(near(observed.settled[0].first.value, 0.4));
 	assert_string_equal(observed.settled[0].first.band, "left");
 	assert_int_equal(realised_of(&observed, 0).left, 1);
@@ -113,14 +102,14 @@ static void the_later_record_judges_nothing(void **state)
 	struct observed observed;
 	open_at(&observed, WAITS);
 	const int64_t first_ms = observed.time_ms;
-	positives_send(&observed, 40, 0.8);
+	observed_positives(&observed, 40, 0.8);
 	classes_send(&observed, first_ms, 40, 1);
 	verdict_board_turn(observed.board);
 	verdict_board_turn(observed.board);
 	struct verdict_entry *entry = verdict_board_entry(observed.board, observed.planning.graph->name, "watch");
 	const struct last_verdict before = verdict_entry_get(entry, TEXT(""));
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
-	positives_send(&observed, 1, 0.8);
+	observed_positives(&observed, 1, 0.8);
 	verdict_board_turn(observed.board);
 	assert_int_equal(observed.settled_count, 1);
 	assert_int_equal(observed.count, 1);
@@ -137,10 +126,10 @@ static void a_truth_counts_once_also_before_its_row(void **state)
 	open_at(&observed, WAITS);
 	const int64_t first_ms = observed.time_ms;
 	classes_send(&observed, first_ms, 20, 5); /* all positive */
-	positives_send(&observed, 40, 0.8);
+	observed_positives(&observed, 40, 0.8);
 	classes_send(&observed, first_ms, 20, 0); /* again, and another one */
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
-	positives_send(&observed, 1, 0.8);
+	observed_positives(&observed, 1, 0.8);
 	assert_int_equal(observed.settled[0].truths, 20);
 	assert_true(observed.settled[0].first.value == 1);
 	assert_string_equal(observed.settled[0].first.band, ""); /* of fewer than 30 rows nothing is said */
@@ -152,7 +141,7 @@ static void a_window_without_truths_says_so(void **state)
 	(void)state;
 	struct observed observed;
 	open_at(&observed, WAITS);
-	positives_send(&observed, 40, 0.8);
+	observed_positives(&observed, 40, 0.8);
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
 	classes_send(&observed, 1, 1, 0); /* of a request that no window has; its time is that of the next record */
 	assert_int_equal(observed.settled_count, 1);
@@ -167,10 +156,10 @@ static void without_an_outcome_window_truths_are_no_concern(void **state)
 	struct observed observed;
 	open_at(&observed, USUAL ", estimate: {probabilities: p}");
 	const int64_t first_ms = observed.time_ms;
-	positives_send(&observed, 40, 0.8);
+	observed_positives(&observed, 40, 0.8);
 	classes_send(&observed, first_ms, 40, 4);
 	observed.passed_ms += 1000 * ONE_MINUTE_MS;
-	positives_send(&observed, 1, 0.8);
+	observed_positives(&observed, 1, 0.8);
 	assert_int_equal(observed.settled_count, 0);
 	assert_int_equal(observed.count, 1);
 	observed_close(&observed);
@@ -236,15 +225,15 @@ static void windows_settle_in_their_order_with_their_own_truths(void **state)
 	open_at(&observed, WAITS);
 	const int64_t first_ms = observed.time_ms;
 	for (int i = 0; i < 4; i++) {
-		positives_send(&observed, 40, 0.8);
+		observed_positives(&observed, 40, 0.8);
 		classes_send(&observed, first_ms + (int64_t)i * 40 * 1000, 40, i + 1);
 		observed.passed_ms += ONE_MINUTE_MS;
 	}
 	observed.passed_ms += 8 * ONE_MINUTE_MS; /* the time of three of them has passed */
-	positives_send(&observed, 1, 0.8);
+	observed_positives(&observed, 1, 0.8);
 	assert_int_equal(observed.settled_count, 3);
 	observed.passed_ms += ONE_MINUTE_MS;
-	positives_send(&observed, 1, 0.8);
+	observed_positives(&observed, 1, 0.8);
 	assert_int_equal(observed.settled_count, 4);
 	uint64_t seen = 0;
 	for (size_t i = 0; i < 4; i++) {
@@ -270,16 +259,16 @@ static void another_engine_settles_what_waits(void **state)
 				observed_engine_open(&observed);
 			}
 			if (part == 0)
-				positives_send(&observed, 25, 0.8);
+				observed_positives(&observed, 25, 0.8);
 			else if (part == 1)
 				classes_send(&observed, first_ms, 30, RIGHT_OF_FIVE);
 			else if (part == 2)
-				positives_send(&observed, 20, 0.8);
+				observed_positives(&observed, 20, 0.8);
 			else
 				classes_send(&observed, first_ms + 30000, 10, RIGHT_OF_FIVE);
 		}
 		observed.passed_ms += 10 * ONE_MINUTE_MS;
-		positives_send(&observed, 1, 0.8);
+		observed_positives(&observed, 1, 0.8);
 		assert_int_equal(observed.settled_count, 1);
 		assert_int_equal(observed.settled[0].truths, 40);
 		assert_true(near(observed.settled[0].first.value, 0.8));
@@ -326,11 +315,11 @@ static void each_segment_has_windows_of_its_own(void **state)
 	for (int part = 0; part < 2; part++) {
 		const int64_t first_ms = observed.time_ms;
 		observed.key = part ? TEXT("b") : TEXT("a");
-		positives_send(&observed, 40, 0.8);
+		observed_positives(&observed, 40, 0.8);
 		classes_send(&observed, first_ms, 40, part ? 2 : 4);
 	}
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
-	positives_send(&observed, 1, 0.8);
+	observed_positives(&observed, 1, 0.8);
 	assert_int_equal(observed.settled_count, 2);
 	for (size_t i = 0; i < 2; i++) {
 		const bool second = strcmp(observed.settled[i].segment, "b") == 0;
@@ -348,17 +337,17 @@ static void the_clock_never_goes_back(void **state)
 	(void)state;
 	struct observed observed;
 	open_at(&observed, WAITS);
-	positives_send(&observed, 40, 0.8);
+	observed_positives(&observed, 40, 0.8);
 	observed.passed_ms += 5 * ONE_MINUTE_MS;
-	positives_send(&observed, 39, 0.8);
+	observed_positives(&observed, 39, 0.8);
 	observed.passed_ms -= 5 * ONE_MINUTE_MS;
-	positives_send(&observed, 1, 0.8);
+	observed_positives(&observed, 1, 0.8);
 	assert_int_equal(observed.count, 2);
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
-	positives_send(&observed, 1, 0.8);
+	observed_positives(&observed, 1, 0.8);
 	assert_int_equal(observed.settled_count, 1);
 	observed.passed_ms += 5 * ONE_MINUTE_MS;
-	positives_send(&observed, 1, 0.8);
+	observed_positives(&observed, 1, 0.8);
 	assert_int_equal(observed.settled_count, 2);
 	observed_close(&observed);
 }
@@ -371,11 +360,11 @@ static void a_truth_is_kept_until_the_next_window_has_settled(void **state)
 		struct observed observed;
 		open_at(&observed, WAITS);
 		classes_send(&observed, observed.time_ms + (int64_t)windows * 40 * 1000, 40, RIGHT_OF_FIVE);
-		positives_send(&observed, windows * 40, 0.8);
+		observed_positives(&observed, windows * 40, 0.8);
 		observed.passed_ms += 10 * ONE_MINUTE_MS;
 		classes_send(&observed, 1, 1, 0);
 		assert_int_equal(observed.settled_count, windows);
-		positives_send(&observed, 40, 0.8);
+		observed_positives(&observed, 40, 0.8);
 		observed.passed_ms += 10 * ONE_MINUTE_MS;
 		classes_send(&observed, 1, 1, 0);
 		assert_int_equal(observed.settled_count, windows + 1);
@@ -396,12 +385,12 @@ static void truths_of_segments_are_forgotten_by_their_number(void **state)
 		open_at(&observed, USUAL ", groupBy: key, estimate: {probabilities: p, outcomeWindow: 10m}");
 		classes_send(&observed, observed.time_ms + 120 * 1000, 40, RIGHT_OF_FIVE);
 		observed.key = TEXT("a");
-		positives_send(&observed, 120, 0.8);
+		observed_positives(&observed, 120, 0.8);
 		observed.passed_ms += 10 * ONE_MINUTE_MS;
 		classes_send(&observed, 1, others ? SETTLING_TRUTHS_MAX : 1, 0);
 		assert_int_equal(observed.settled_count, 3);
 		observed.key = TEXT("b");
-		positives_send(&observed, 40, 0.8);
+		observed_positives(&observed, 40, 0.8);
 		observed.passed_ms += 10 * ONE_MINUTE_MS;
 		classes_send(&observed, 2, 1, 0);
 		assert_int_equal(observed.settled_count, 4);
@@ -431,9 +420,9 @@ static void truths_have_so_many_bytes_together(void **state)
 		classes_send(&observed, observed.time_ms, 40, RIGHT_OF_FIVE);
 		strangers_send(&observed, 1, (int)(left / large), TRUTH_NUMBERS_MAX);
 		strangers_send(&observed, 1000, 1, last + beyond);
-		positives_send(&observed, 40, 0.8);
+		observed_positives(&observed, 40, 0.8);
 		observed.passed_ms += 10 * ONE_MINUTE_MS;
-		positives_send(&observed, 1, 0.8);
+		observed_positives(&observed, 1, 0.8);
 		assert_int_equal(observed.settled[0].truths, 40 - beyond);
 		observed_close(&observed);
 	}
@@ -448,10 +437,10 @@ static void truths_of_unknown_requests_stop_no_segment(void **state)
 	strangers_send(&observed, 1, 3000, 4000);
 	assert_in_range(store_bytes(observed.store), 1, SETTLING_TRUTH_BYTES_MAX + SETTLING_TRUTH_BYTES_MAX / 4);
 	const int64_t first_ms = observed.time_ms;
-	positives_send(&observed, 40, 0.8);
+	observed_positives(&observed, 40, 0.8);
 	classes_send(&observed, first_ms, 40, RIGHT_OF_FIVE);
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
-	positives_send(&observed, 1, 0.8);
+	observed_positives(&observed, 1, 0.8);
 	assert_int_equal(observed.settled_count, 1);
 	assert_int_equal(observed.settled[0].truths, 40);
 	observed_close(&observed);
@@ -473,10 +462,10 @@ static void a_full_state_gives_up_the_older_half_of_the_truths(void **state)
 	strangers_send(&observed, 1000, 30, 4000); /* the last of them have no space, and make some */
 	assert_in_range(store_bytes(observed.store), 1, STORE_BYTES - 1000000);
 	const int64_t first_ms = observed.time_ms;
-	positives_send(&observed, 40, 0.8);
+	observed_positives(&observed, 40, 0.8);
 	classes_send(&observed, first_ms, 40, RIGHT_OF_FIVE);
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
-	positives_send(&observed, 1, 0.8);
+	observed_positives(&observed, 1, 0.8);
 	assert_int_equal(observed.settled[0].truths, 40);
 	observed_close(&observed);
 }
@@ -490,7 +479,7 @@ static void truths_of_segments_are_forgotten_by_their_time(void **state)
 		classes_send(&observed, observed.time_ms, 40, RIGHT_OF_FIVE);
 		observed.key = TEXT("a");
 		observed.passed_ms += 10 * ONE_MINUTE_MS + SETTLING_OPEN_MS + late;
-		positives_send(&observed, 40, 0.8);
+		observed_positives(&observed, 40, 0.8);
 		observed.passed_ms += 10 * ONE_MINUTE_MS;
 		classes_send(&observed, 1, 1, 0);
 		assert_int_equal(observed.settled_count, 1);
@@ -587,13 +576,13 @@ static void a_regressor_has_its_realised_error(void **state)
 	struct observed observed;
 	open_at(&observed, USUAL ", estimateError: {expected: p, prediction: p, outcomeWindow: 10m}");
 	const int64_t first_ms = observed.time_ms;
-	positives_send(&observed, 40, 2);
+	observed_positives(&observed, 40, 2);
 	for (int i = 0; i < 40; i++) {
 		const double right = i % 2 ? 5 : -1; /* predicted was 2 */
 		observed_truth(&observed, first_ms + 1000 * i, &right, 1, 0);
 	}
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
-	positives_send(&observed, 1, 2);
+	observed_positives(&observed, 1, 2);
 	assert_int_equal(observed.settled[0].truths, 40);
 	assert_string_equal(observed.settled[0].first.metric, "absolute_error");
 	assert_true(near(observed.settled[0].first.value, 3) && near(observed.settled[0].first.estimate, 2));

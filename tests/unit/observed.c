@@ -485,6 +485,21 @@ void observed_rows(struct observed *observed, int messages, int rows, double mov
 	}
 }
 
+void observed_classes(struct observed *observed, int messages, size_t classes, const double *chances)
+{
+	const int64_t shape[] = {1, (int64_t)classes};
+	const struct tensor tensor = {
+		.name = TEXT("p"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = chances, .count = classes};
+	observed->also = &tensor;
+	observed_rows(observed, messages, 1, 0);
+	observed->also = NULL;
+}
+
+void observed_positives(struct observed *observed, int messages, double positive)
+{
+	observed_classes(observed, messages, 1, &positive);
+}
+
 void observed_strangers(struct observed *observed, int messages)
 {
 	const struct text text = TEXT("n/a");

@@ -121,6 +121,9 @@ void observed_misfits(struct observed *observed, int rows, int columns, int time
 
 /* Messages of so many rows, whose first column is `moved`. */
 void observed_rows(struct observed *observed, int messages, int rows, double moved);
+/* Messages of one usual row, with a tensor `p` of the probabilities of so many classes, or of being positive. */
+void observed_classes(struct observed *observed, int messages, size_t classes, const double *chances);
+void observed_positives(struct observed *observed, int messages, double positive);
 void observed_texts(struct observed *observed, int messages);
 void observed_strangers(struct observed *observed, int messages); /* without the tensor */
 
