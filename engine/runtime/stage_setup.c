@@ -213,17 +213,8 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 		.mark = arena_print(arena, "%s.%s.%s", plan->prefix, plan->namespace, plan->graph->name),
 		.graph = plan->stages[index].graph,
 		.topics = reads,
-		.answers = TOPIC_NOWHERE,
-		.requests = TOPIC_NOWHERE,
-		.own = TOPIC_NOWHERE,
-		.dead_letters = TOPIC_NOWHERE,
-		.explanations = TOPIC_NOWHERE,
-		.importances = TOPIC_NOWHERE,
-		.drift = TOPIC_NOWHERE,
-		.feed = group->feed && plan_stage_observes(plan, index) ? topic_register_number(&group->writes, group->feed)
-									: TOPIC_NOWHERE,
+		STAGE_WRITES_NOTHING,
 		.explains = stage_setup_explains(plan, index),
-		.changelog = TOPIC_NOWHERE,
 		.format = output->format ? format_named(text_of(output->format)) : NULL,
 		.errors_off = !output->errors,
 		.errors_kept = output->errors == OUTPUT_ERRORS_KEEP,
@@ -232,6 +223,8 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 		.by_key = plan->graph->spec->order == ORDER_KEY && !stage_setup_has_state(plan->stages[index].graph) &&
 			  plan->stages[index].boundary != BOUNDARY_JOIN,
 	};
+	if (group->feed && plan_stage_observes(plan, index))
+		stage->feed = topic_register_number(&group->writes, group->feed);
 	for (size_t i = 0; i < plan->topic_count; i++)
 		topic_make(stage, group, plan, index, &plan->topics[i], reads);
 	if (index == 0 && !points_make(stage, group, all, plan, reads, arena))
@@ -257,15 +250,7 @@ bool stage_config_make_relay(struct stage_config *stage, struct group *group, co
 		.topic_count = 1,
 		.topics = reads,
 		.relays = true,
-		.answers = TOPIC_NOWHERE,
-		.requests = TOPIC_NOWHERE,
-		.own = TOPIC_NOWHERE,
-		.dead_letters = TOPIC_NOWHERE,
-		.explanations = TOPIC_NOWHERE,
-		.importances = TOPIC_NOWHERE,
-		.drift = TOPIC_NOWHERE,
-		.feed = TOPIC_NOWHERE,
-		.changelog = TOPIC_NOWHERE,
+		STAGE_WRITES_NOTHING,
 		.gap_stops = plan->graph->spec->on_gap == GAP_STOP,
 	};
 	return next_make(stage, group, plan, arena);

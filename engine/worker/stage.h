@@ -24,6 +24,12 @@
 
 #define TOPIC_NOWHERE UINT32_MAX
 
+/* The topics of a struct stage_config that writes nothing. */
+#define STAGE_WRITES_NOTHING                                                                                                       \
+	.answers = TOPIC_NOWHERE, .requests = TOPIC_NOWHERE, .own = TOPIC_NOWHERE, .dead_letters = TOPIC_NOWHERE,                  \
+	.explanations = TOPIC_NOWHERE, .importances = TOPIC_NOWHERE, .drift = TOPIC_NOWHERE, .feed = TOPIC_NOWHERE,                \
+	.changelog = TOPIC_NOWHERE
+
 /* Limits of a stage. A stage over a limit takes no more records; those that it has wait. 0: only the worker's limit
  * counts. */
 struct stage_limits {

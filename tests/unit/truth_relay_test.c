@@ -47,15 +47,7 @@ static void relay_configure(struct stand *stand, const char *id)
 						 .topics = stand->stages[0].topics,
 						 .next = next,
 						 .relays = true,
-						 .answers = TOPIC_NOWHERE,
-						 .requests = TOPIC_NOWHERE,
-						 .own = TOPIC_NOWHERE,
-						 .dead_letters = TOPIC_NOWHERE,
-						 .explanations = TOPIC_NOWHERE,
-						 .importances = TOPIC_NOWHERE,
-						 .drift = TOPIC_NOWHERE,
-						 .feed = TOPIC_NOWHERE,
-						 .changelog = TOPIC_NOWHERE};
+						 STAGE_WRITES_NOTHING};
 	stand->config.transaction.id = id;
 	stand->config.partition_state.log = &kept_lines;
 }
