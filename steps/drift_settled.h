@@ -1,5 +1,5 @@
-/* drift_settled.h: What became of a window, for a report: by the feedback that was read for it, or by the window's settled record.
- */
+/* drift_settled.h: Findings about a window for a report: what became of its rows, by the feedback that was read for it, or by the
+ * window's settled record. */
 #ifndef SLUICE_STEPS_DRIFT_SETTLED_H
 #define SLUICE_STEPS_DRIFT_SETTLED_H
 

@@ -1,13 +1,12 @@
 /* call_outcome.c: see call_outcome.h. */
 #include "gateway/call_outcome.h"
 
-#include "gateway/topic_presence.h"
-
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 
 #include "base/number.h"
+#include "gateway/topic_presence.h"
 #include "message/answer_decode.h"
 #include "message/assigned.h"
 #include "message/json_write.h"
@@ -161,10 +160,9 @@ void call_late_write(const struct call_late *late, char words[ERROR_TEXT_MAX])
 	const char *pipeline = late->pipeline ? late->pipeline : "that was there";
 	if (!late->taken && late->is_unhurried)
 		(void)snprintf(words, ERROR_TEXT_MAX,
-			       "Kafka has not confirmed the request within %" PRId64
-			       " ms, for pipeline %s: it may be processed all "
-			       "the same. If it is sent again, it may be processed twice; with one idempotency-key, all get the "
-			       "answer of one of them",
+			       "Kafka has not confirmed the request within %" PRId64 " ms, for pipeline %s: it may be processed "
+			       "all the same. If it is sent again, it may be processed twice; with one idempotency-key, all get "
+			       "the answer of one of them",
 			       late->allowed_ms, pipeline);
 	else if (!late->taken)
 		(void)snprintf(words, ERROR_TEXT_MAX,

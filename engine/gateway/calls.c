@@ -178,8 +178,8 @@ static void calls_on_reported(void *context, const struct request_report *report
 					       .is_unhurried = call->is_unhurried};
 		const char *gone = gone_topic(call, report);
 		if (gone)
-			(void)snprintf(words, sizeof words,
-				       "Kafka did not take the request: topic %s is gone; " TOPIC_PRESENCE_STEP, gone);
+			(void)snprintf(words, sizeof words, "Kafka did not take the request: topic %s is gone; " TOPIC_GONE_STEP,
+				       gone);
 		else if (report->is_uncertain)
 			call_late_write(&late, words);
 		else
@@ -578,7 +578,7 @@ bool calls_have_topics(const struct calls *calls, const struct gateway_target *t
 	const char *gone = topic_presence_lacks(calls->presence, requests)		      ? requests
 			   : target && topic_presence_lacks(calls->presence, target->outputs) ? target->outputs
 											      : NULL;
-	return !gone || error_set(error, ERROR_REMOTE, PLACE_NONE, "topic %s is gone; " TOPIC_PRESENCE_STEP, gone);
+	return !gone || error_set(error, ERROR_REMOTE, PLACE_NONE, "topic %s is gone; " TOPIC_GONE_STEP, gone);
 }
 
 struct calls_counts calls_counts(const struct calls *calls)

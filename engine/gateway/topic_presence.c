@@ -131,7 +131,7 @@ static void line_say(enum log_level level, const char *topic, const char *words)
 static const char *gone_words(const struct topic_presence *presence, size_t at)
 {
 	if (at != REPLIES)
-		return "is gone: calls of its pipeline fail, and the others continue; " TOPIC_PRESENCE_STEP;
+		return "is gone: calls of its pipeline fail, and the others continue; " TOPIC_GONE_STEP;
 	return presence->config->creates
 		       ? "is gone: calls get no answer, and the gateway is not ready. The gateway creates it again"
 		       : "is gone: calls get no answer, and the gateway is not ready. Create it, or start a gateway or an "

@@ -39,7 +39,4 @@ bool topic_presence_lacks(const struct topic_presence *presence, const char *top
 #define REPLIES_GONE_WORDS                                                                                                         \
 	"topic %s, by which engines answer, is gone; create it, or start a gateway or an engine with `--topics create`"
 
-/* What to do about another topic. */
-#define TOPIC_PRESENCE_STEP "create it, or start an engine again, which creates topics of sluice's own"
-
 #endif

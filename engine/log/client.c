@@ -294,9 +294,7 @@ enum produce_verdict client_produce(rd_kafka_t *client, rd_kafka_topic_t *topic,
 	const rd_kafka_resp_err_t code = client_enqueue(client, topic, record, opaque);
 	if (!failure_is_absence(code))
 		return client_verdict(code, record, error);
-	error_set(error, ERROR_SYSTEM, PLACE_NONE,
-		  "Kafka has no topic %s any more; create it, or start an engine again, which creates topics of sluice's own",
-		  rd_kafka_topic_name(topic));
+	error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka has no topic %s any more; " TOPIC_GONE_STEP, rd_kafka_topic_name(topic));
 	return PRODUCE_SPOILT;
 }
 

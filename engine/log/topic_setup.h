@@ -10,6 +10,9 @@
 #define TOPICS_WAIT_MS 15000  /* for Kafka to answer, or to show what was created */
 #define TOPICS_APPEAR_MS 2000 /* for a topic that another program may just have created */
 
+/* What to do about a topic that is gone. */
+#define TOPIC_GONE_STEP "create it, or start an engine again, which creates topics of sluice's own"
+
 struct wanted_topic {
 	const char *name;
 	bool bound;		    /* the user's own: it must exist, and is never created */

@@ -51,8 +51,7 @@ const struct alert_value_row alert_value_rows[] = {
 		      "them."),
 	SHARE(mirror_disagreement_rate,
 	      .help = "Share of copies to mirrors, also to predictors with `shadow`, whose reply differed, among those that were "
-		      "compared; "
-		      "missing without one."),
+		      "compared; missing without one."),
 	SHARE(mirror_left_out_rate, .help = "Share of the copies to mirrors that were not compared; missing without a copy."),
 	SHARE(rollout_paused, .is_latest = true,
 	      .help = "1 if a rollout of the pipeline's experiments is paused, or waits for an approval, else 0; missing without "

@@ -341,8 +341,7 @@ const struct metric metric_rows[] = {
 
 	NUMBER(SCOPE_GATEWAY_KEYS, struct gateway_keys, age_seconds, "seconds", "sluice_gateway_key_set_age_seconds",
 	       "Time since the key set of tokens was fetched last, which is every 5 minutes. Beyond an hour tokens are refused. "
-	       "Not "
-	       "reported before the first, and without `--jwks`."),
+	       "Not reported before the first, and without `--jwks`."),
 	COUNTER(SCOPE_GATEWAY_KEYS, struct gateway_keys, failed, "sluice_gateway_key_fetches_failed_total",
 		"Fetches of the key set of tokens that failed; the log has the cause. Begins again when the files name another "
 		"one."),
