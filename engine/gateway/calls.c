@@ -173,15 +173,15 @@ static void calls_on_reported(void *context, const struct request_report *report
 	if (!call)
 		return;
 	if (report->refused) {
-		const struct call_late late = {.allowed_ms = call->allowed_ms,
-					       .pipeline = call->target ? call->target->name : NULL,
-					       .is_unhurried = call->is_unhurried};
 		const char *gone = gone_topic(call, report);
 		if (gone)
 			(void)snprintf(words, sizeof words, "Kafka did not take the request: topic %s is gone; " TOPIC_GONE_STEP,
 				       gone);
-		else if (report->is_uncertain)
-			call_late_write(&late, words);
+		else if (report->is_uncertain && call->is_unhurried)
+			call_late_write(&(struct call_late){.allowed_ms = call->allowed_ms,
+							    .pipeline = call->target ? call->target->name : NULL,
+							    .is_unhurried = true},
+					words);
 		else
 			(void)snprintf(words, sizeof words, "Kafka did not take the request: %s; try again later", report->refused);
 		open_call_fail(call, 503, ERROR_REMOTE, words);
