@@ -179,7 +179,7 @@ static const struct message_key {
 	 "TensorFlow's TensorProto, in JSON alone. It is the tensor `data`, with the datatype of its dtype; the "
 	 "answer is a data.tensor."},
 	{"seldon", "tensorShape", "The shape of `data.tftensor`: `{dim: [{size: 1}, ...]}`."},
-	{"seldon", "stringVal", "Values of `data.tftensor` of DT_STRING, in base64; likewise floatVal, intVal and the others."},
+	{"seldon", "stringVal", "Values of `data.tftensor` of DT_STRING, in base64; those of other types are in lists likewise."},
 	{"seldon", "tensorContent", "All values of `data.tftensor`, little-endian, in base64."},
 	{"seldon", "strData", "A text. It is the tensor `strData`: one element of BYTES."},
 	{"seldon", "binData", "Bytes in base64. They are the tensor `binData`: one element of BYTES."},
