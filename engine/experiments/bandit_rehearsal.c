@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "experiments/learner.h"
+#include "message/rows.h"
 #include "observe/policy_board.h"
 
 #define ID_BYTES 24
@@ -213,7 +214,7 @@ static bool rehearsing_open(struct rehearsing_bandits *self, struct error *error
 		while (arm < joined->arms && !text_equal(joined->arm_names[arm], config->arms[i]))
 			arm++;
 		self->of_joined[i] = arm;
-		out->names[i] = config->arms[i];
+		out->names[i] = text_copied(self->arena, config->arms[i]);
 	}
 	const struct learner_config learner = {.experiment = config->experiment,
 					       .options = config->options,
@@ -224,7 +225,7 @@ static bool rehearsing_open(struct rehearsing_bandits *self, struct error *error
 	self->due_ms = joined->first_ms + config->interval_ms;
 	self->board = policy_board_open();
 	self->entry = policy_board_entry(self->board, "", config->experiment);
-	if (!out->names || !out->chances || !self->entry || !policy_add(self, joined->first_ms, 0))
+	if (arena_failed(self->arena) || !self->entry || !policy_add(self, joined->first_ms, 0))
 		return error_memory(error, ERROR_SYSTEM, "rehearsing bandits");
 	return (self->learner = learner_open(&learner, error));
 }

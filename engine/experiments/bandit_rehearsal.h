@@ -46,7 +46,8 @@ struct bandit_rehearsal {
 	uint64_t late;			   /* after the window, or whose choice gave its place to newer ones */
 };
 
-/* Rehearses with what was joined, and the rewards of the metric. False: SYSTEM; or CONFIG of the options. */
+/* Rehearses with what was joined, and the rewards of the metric. The rehearsal is of the arena alone. False: SYSTEM; or CONFIG of
+ * the options. */
 bool bandit_rehearse(const struct bandit_rehearsal_config *config, const struct joined *joined, const struct joined_metric *metric,
 		     struct arena *arena, struct bandit_rehearsal *rehearsal, struct error *error);
 
