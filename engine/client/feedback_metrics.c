@@ -171,14 +171,6 @@ void feedback_metrics_close(struct feedback_metrics *self)
 	*self = (struct feedback_metrics){0};
 }
 
-static bool feedback_has(const struct feedback *feedback, const char *name)
-{
-	for (size_t i = 0; i < feedback->metric_count; i++)
-		if (text_is(feedback->metrics[i].name, name))
-			return true;
-	return false;
-}
-
 /* NaN: it cannot be judged. */
 static double value_mean(const struct pipeline_metric *metric, const struct judged_answer *judged, struct arena *arena)
 {
@@ -215,7 +207,7 @@ bool feedback_metrics_add(struct feedback_metrics *self, struct feedback *feedba
 	feedback->metrics = all;
 	for (size_t i = 0; i < self->count; i++) {
 		const char *name = self->items[i].spec.name.text;
-		if (feedback_has(feedback, name) || feedback->metric_count == FEEDBACK_METRICS_MAX)
+		if (feedback_metric_find(feedback, text_of(name)) || feedback->metric_count == FEEDBACK_METRICS_MAX)
 			continue;
 		const double value = value_mean(&self->items[i], &judged, arena);
 		if (isfinite(value)) {

@@ -137,10 +137,8 @@ size_t kept_answers_count(const struct kept_answers *kept)
 /* A value of the metric that the feedback has by itself, which counts; NULL: none. */
 static const double *value_given(const struct feedback *feedback, const struct pipeline_metric *metric)
 {
-	for (size_t i = 0; i < feedback->metric_count; i++)
-		if (text_is(feedback->metrics[i].name, metric->spec.name.text))
-			return &feedback->metrics[i].value;
-	return NULL;
+	const struct feedback_metric *given = feedback_metric_find(feedback, text_of(metric->spec.name.text));
+	return given ? &given->value : NULL;
 }
 
 /* Several answers of one id have one value: the first. */

@@ -295,10 +295,7 @@ static void value_joined(void *context, const struct joined_outcome *outcome)
 
 const struct feedback_metric *truth_accuracy(const struct feedback *feedback)
 {
-	for (size_t i = 0; i < feedback->metric_count; i++)
-		if (text_is(feedback->metrics[i].name, ROLLOUT_ACCURACY))
-			return &feedback->metrics[i];
-	return NULL;
+	return feedback_metric_find(feedback, TEXT(ROLLOUT_ACCURACY));
 }
 
 unsigned truth_metrics(const struct feedback *feedback, const char *const *names, size_t count, double *values)

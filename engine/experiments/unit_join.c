@@ -148,10 +148,7 @@ void unit_join_reward(struct unit_join *join, struct text metric, bool computed)
 static bool earns_by_reward(const struct unit_join *join, const struct feedback *feedback, double *earned)
 {
 	const struct text metric = join->reward_metric;
-	for (size_t i = 0; i < feedback->metric_count; i++)
-		if (text_equal(feedback->metrics[i].name, metric))
-			return false;
-	return metric.length > 0 && !text_is(metric, JOIN_REWARD) &&
+	return metric.length > 0 && !text_is(metric, JOIN_REWARD) && !feedback_metric_find(feedback, metric) &&
 	       feedback_earns(feedback, metric, join->reward_computed, earned);
 }
 
@@ -175,9 +172,8 @@ static const struct feedback_metric *metrics_copied(struct unit_join *join, cons
 static struct text truth_copied(struct unit_join *join, const struct feedback *feedback)
 {
 	char room[LABEL_ROOM];
-	for (size_t i = 0; i < feedback->metric_count; i++)
-		if (text_is(feedback->metrics[i].name, ACCURACY_METRIC))
-			return (struct text){0};
+	if (feedback_metric_find(feedback, TEXT(ACCURACY_METRIC)))
+		return (struct text){0};
 	const struct text truth = truth_label(&feedback->truth, room);
 	join->counts.unjudged += feedback->truth.count > 0 && truth.length == 0;
 	return text_copied(join->arena, truth);

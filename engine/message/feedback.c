@@ -151,18 +151,30 @@ bool feedback_check(const struct feedback *feedback, int64_t now_ms, struct erro
 	       metrics_check(feedback, error) && truth_check(feedback, error);
 }
 
-/* ---- key ---- */
+/* ---- what it says ---- */
+
+const struct feedback_metric *feedback_metric_find(const struct feedback *feedback, struct text name)
+{
+	for (size_t i = 0; i < feedback->metric_count; i++)
+		if (text_equal(feedback->metrics[i].name, name))
+			return &feedback->metrics[i];
+	return NULL;
+}
+
+double feedback_metric_value(const struct feedback *feedback, struct text name)
+{
+	const struct feedback_metric *metric = feedback_metric_find(feedback, name);
+	return metric ? metric->value : (double)NAN;
+}
 
 bool feedback_earns(const struct feedback *feedback, struct text metric, bool computed, double *reward)
 {
-	for (size_t i = 0; metric.length > 0 && i < feedback->metric_count; i++)
-		if (text_equal(feedback->metrics[i].name, metric)) {
-			*reward = feedback->metrics[i].value;
-			return true;
-		}
-	*reward = feedback->reward;
-	return feedback->has_reward && !computed;
+	const struct feedback_metric *named = metric.length > 0 ? feedback_metric_find(feedback, metric) : NULL;
+	*reward = named ? named->value : feedback->reward;
+	return named || (feedback->has_reward && !computed);
 }
+
+/* ---- key ---- */
 
 struct text feedback_key(const struct feedback *feedback, struct arena *arena)
 {

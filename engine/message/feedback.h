@@ -64,6 +64,10 @@ bool feedback_read_origin(struct text text, struct origin *origin);
  * name. To be called before it is written, and after it is read from a topic. */
 bool feedback_check(const struct feedback *feedback, int64_t now_ms, struct error *error);
 
+/* Its metric of that name; NULL: it has none. And the value; NaN: it has none. */
+const struct feedback_metric *feedback_metric_find(const struct feedback *feedback, struct text name);
+double feedback_metric_value(const struct feedback *feedback, struct text name);
+
 /* What it earns whoever learns by the metric: its value of the metric, else its reward, unless engines compute the metric, so that
  * without it nothing is known yet. `metric` empty: its reward. False: it earns nothing. */
 bool feedback_earns(const struct feedback *feedback, struct text metric, bool computed, double *reward);

@@ -9,14 +9,6 @@
 
 /* ---- feedback ---- */
 
-static double accuracy_of(const struct feedback *feedback)
-{
-	for (size_t i = 0; i < feedback->metric_count; i++)
-		if (text_is(feedback->metrics[i].name, ACCURACY_METRIC))
-			return feedback->metrics[i].value;
-	return (double)NAN;
-}
-
 /* False: it is no tensor of numbers, or memory ran out. */
 static bool numbers_take(const struct tensors *tensors, struct arena *arena, struct truth_link *truth)
 {
@@ -36,7 +28,7 @@ bool truth_link_make(const struct feedback *feedback, struct arena *arena, struc
 	if (feedback->id.length == 0 && feedback->origin.topic.length == 0)
 		return false;
 	const struct text key = feedback_key(feedback, arena);
-	*truth = (struct truth_link){.accuracy = accuracy_of(feedback)};
+	*truth = (struct truth_link){.accuracy = feedback_metric_value(feedback, TEXT(ACCURACY_METRIC))};
 	const bool has_numbers = numbers_take(&feedback->truth, arena, truth);
 	if (!key.bytes || (!has_numbers && isnan(truth->accuracy)))
 		return false;

@@ -27,18 +27,11 @@ void feedback_truths_close(struct feedback_truths *truths)
 
 /* ---- reading ---- */
 
-static double accuracy_of(const struct feedback *feedback)
-{
-	for (size_t i = 0; i < feedback->metric_count; i++)
-		if (text_is(feedback->metrics[i].name, ROLLOUT_ACCURACY))
-			return feedback->metrics[i].value;
-	return (double)NAN;
-}
-
 static bool truth_add(struct feedback_truths *truths, const struct feedback *feedback, struct error *error)
 {
 	const bool of_request = feedback->id.length > 0 || feedback->origin.topic.length > 0;
-	const struct fit_truth truth = {.accuracy = accuracy_of(feedback), .truth = feedback->truth};
+	const struct fit_truth truth = {.accuracy = feedback_metric_value(feedback, TEXT(ROLLOUT_ACCURACY)),
+					.truth = feedback->truth};
 	if (!of_request || (isnan(truth.accuracy) && truth.truth.count == 0))
 		return true;
 	struct named_truth *items = memory_grow(truths->items, truths->count, &truths->room, TRUTHS_FIRST, sizeof *items);
