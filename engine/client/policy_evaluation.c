@@ -200,6 +200,15 @@ static bool evaluation_doubt(struct policy_evaluation *self, struct error *error
 	return self->shown->suspect.bytes || error_memory(error, ERROR_SYSTEM, "evaluating a policy");
 }
 
+/* NULL: no feedback that joined an exposure has it. */
+static const struct joined_metric *metric_find(const struct joined *joined, struct text name)
+{
+	for (size_t i = 0; i < joined->metric_count; i++)
+		if (text_equal(joined->metrics[i].name, name))
+			return &joined->metrics[i];
+	return NULL;
+}
+
 static bool evaluation_metric(struct policy_evaluation *self, const struct experiment_data *data, struct error *error)
 {
 	const struct joined *joined = self->joined;
@@ -208,9 +217,7 @@ static bool evaluation_metric(struct policy_evaluation *self, const struct exper
 	const struct text wanted = self->asked->metric     ? text_of(self->asked->metric)
 				   : defaults.primary.length > 0 ? defaults.primary
 								 : TEXT(JOIN_REWARD);
-	for (size_t i = 0; i < joined->metric_count; i++)
-		if (text_equal(joined->metrics[i].name, wanted))
-			self->metric = &joined->metrics[i];
+	self->metric = metric_find(joined, wanted);
 	if (self->metric)
 		return true;
 	const unsigned long long mixed = joined->counts.mixed_units;
@@ -228,16 +235,6 @@ static bool evaluation_metric(struct policy_evaluation *self, const struct exper
 
 /* ---- the experiment's own bandits ---- */
 
-/* The rewards by which they learn. NULL: no feedback has them. */
-static const struct joined_metric *bandits_metric(const struct joined *joined, const struct bandits *bandits)
-{
-	const struct text name = bandits->reward_metric ? text_of(bandits->reward_metric) : TEXT(JOIN_REWARD);
-	for (size_t i = 0; i < joined->metric_count; i++)
-		if (text_equal(joined->metrics[i].name, name))
-			return &joined->metrics[i];
-	return NULL;
-}
-
 static bool bandits_rehearse(struct policy_evaluation *self, const struct experiment_data *data, struct error *error)
 {
 	const char *name = self->asked->experiment;
@@ -250,13 +247,14 @@ static bool bandits_rehearse(struct policy_evaluation *self, const struct experi
 				 "--policy FILE",
 				 name);
 	const struct bandits *bandits = &experiment->spec->bandits;
-	const struct joined_metric *metric = bandits_metric(self->joined, bandits);
+	const char *rewards = bandits->reward_metric ? bandits->reward_metric : JOIN_REWARD;
+	const struct joined_metric *metric = metric_find(self->joined, text_of(rewards));
 	struct text *arms = ARENA_ARRAY(self->arena, struct text, experiment->count);
 	if (!metric)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "no feedback of experiment `%s` that joined an exposure has the metric `%s`, by which its bandits "
 				 "learn",
-				 name, bandits->reward_metric ? bandits->reward_metric : JOIN_REWARD);
+				 name, rewards);
 	for (size_t i = 0; arms && i < experiment->count; i++)
 		arms[i] = text_of(experiment->shares[i].name);
 	const struct bandit_rehearsal_config config = {
