@@ -543,13 +543,15 @@ class Command:
         self.process = subprocess.Popen([*words, "--metrics", "0", "-o", "json"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.told = self.listener = None
         lines = []
+        silent = threading.Timer(20, self.process.kill)  # which ends its output
+        silent.start()
         while not (self.told and self.listener) and (line := self.process.stdout.readline()):
             lines.append(line)
-            said = json.loads(line) if line.startswith("{") else {}
-            if "note" in said:
-                self.listener = Listener(said["note"]["message"].split("metrics are at ")[1])
-            elif "rest" in said:
+            if found := re.search(r'metrics are at (https?://[^\s"]+)', line):
+                self.listener = Listener(found.group(1))
+            elif line.startswith("{") and "rest" in (said := json.loads(line)):
                 self.told = said
+        silent.cancel()
         if not self.listener:
             sys.exit("metrics: it does not start: " + "".join(lines))
 
