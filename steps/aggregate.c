@@ -204,8 +204,8 @@ static const struct option options[] = {
 		    "bytes. One message closes at most 256 windows, or twice as many as it belongs to; the next messages close "
 		    "the rest."),
 	ROW("set", TABLE, struct aggregate, set, .rows = value_rows, .item_size = sizeof(struct aggregate_setting),
-	    .help = "Tensors made by expressions over the window's messages, element by element; a name outside such calls is "
-		    "one that was set above. median, quantile and distinct keep all numbers of the window, at most 65536; "
+	    .help = "Tensors made by expressions over the window's messages, element by element; a name outside such calls is one "
+		    "that was set above. median, quantile and distinct keep all numbers of the window, at most 65536; "
 		    "approx_quantile and approx_distinct have no such limit, but an error, which `sluice plan` states. Their "
 		    "sketches have at most 512 KiB in a window: those of 63 elements, or of 127. If the expressions were changed, "
 		    "open windows start again with their next message; a window that receives none leaves with `window_error` "

@@ -157,14 +157,12 @@ bool background_fits(const struct background *background, size_t features, const
 	if (background->width != features && background->most)
 		return error_set_tensor(error, PLACE_NONE,
 					"the request has %zu features, and the requests of the running background have %zu; an "
-					"explanation "
-					"compares rows of one width",
+					"explanation compares rows of one width",
 					features, background->width);
 	if (background->width != features)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "the background has %zu columns, and the model takes %zu features; give it the model's columns, "
-				 "in "
-				 "their order",
+				 "in their order",
 				 background->width, features);
 	for (size_t i = 0; names && background->names && i < features; i++)
 		if (!text_equal(names[i], background->names[i]))
@@ -177,8 +175,7 @@ bool background_fits(const struct background *background, size_t features, const
 		if (!isfinite(background->rows[i]))
 			return error_set(error, ERROR_CONFIG, PLACE_NONE,
 					 "row %zu, column %zu of the background is missing or no finite number, and the model gets "
-					 "it "
-					 "as it is; leave out its row, or impute it",
+					 "it as it is; leave out its row, or impute it",
 					 i / features + 1, i % features + 1);
 	return true;
 }

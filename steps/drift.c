@@ -588,8 +588,7 @@ const struct option drift_options[] = {
 		    "row. Each segment has a window of its own in memory and in the changelog topic, of 8 bytes for each feature "
 		    "and 16 more for each row: 1000 segments, a `window` of 500 and 100 features are 0.4 GB. `lint` warns from "
 		    "0.25 GB on. The sums of `estimate` are up to 5.2 KB more for each segment, in its state and in each record "
-		    "that "
-		    "a message of the segment adds to that topic; those of `estimateError` are 0.1 KB."),
+		    "that a message of the segment adds to that topic; those of `estimateError` are 0.1 KB."),
 	ROW("estimate", MAP, struct drift, estimate, .rows = drift_estimate_rows,
 	    .help = "How good a classifier is in each window, estimated before any truth comes: accuracy, precision, recall and "
 		    "the area under the ROC curve (AUC) with a band of 95 of 100 windows, from probabilities that it calibrated. "

@@ -514,11 +514,9 @@ bool drift_reference_read(const struct name *file, struct text content, struct a
 	for (size_t i = 0; features && i < from.features.count; i++) {
 		if (items[i].values.count != rows || items[i].missing > from.rows ||
 		    categories_count(&items[i]) > DRIFT_CATEGORIES_MAX || !values_check(&items[i]))
-			return drift_reference_refuse(file, error,
-						      arena_print(arena,
-								  "has a feature `%s` whose `values` do not hold "
-								  "together",
-								  items[i].name.text));
+			return drift_reference_refuse(
+				file, error,
+				arena_print(arena, "has a feature `%s` whose `values` do not hold together", items[i].name.text));
 		if (!feature_read(&items[i], arena, &features[i]))
 			return out_of_memory(error);
 	}

@@ -68,8 +68,7 @@ static bool explain_open(struct step *step, struct error *error)
 	else if (!step_asks_model(explained))
 		return error_set(error, ERROR_CONFIG, self->here,
 				 "step `%s` cannot run: the answers of a step of kind `%s` cannot be explained yet; name a step of "
-				 "kind "
-				 "`model` with `step`",
+				 "kind `model` with `step`",
 				 step->name, explained->kind->name);
 	else if (!asked_model_read(explained, &explainer->model, error))
 		return false;

@@ -58,8 +58,7 @@ static bool rows_agree(const struct explained *made, struct error *error)
 		if (made->data.outputs != first->outputs || made->data.features != first->features)
 			return error_set(error, ERROR_REMOTE, PLACE_NONE,
 					 "the model of step `%s` answers %zu numbers to row 0 and %zu to row %zu; explanations of "
-					 "one "
-					 "request need as many to each",
+					 "one request need as many to each",
 					 made->step, first->outputs, made->data.outputs, made->row);
 	return true;
 }

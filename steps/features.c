@@ -150,8 +150,7 @@ static bool state_recall(struct features_work *work, struct text key)
 	(void)visit_recall(work->visit, key, &value);
 	if (!feature_state_read(value.bytes, value.length, &work->parts.before))
 		return error_set(work->error, ERROR_SYSTEM, work->step->place,
-				 "step `%s` has state that another version of sluice wrote; run that version, or rename the "
-				 "step",
+				 "step `%s` has state that another version of sluice wrote; run that version, or rename the step",
 				 work->step->name);
 	int64_t newest = work->parts.before.newest_ms, border;
 	work->parts.newest_ms = work->parts.time_ms > newest ? work->parts.time_ms : newest;

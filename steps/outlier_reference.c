@@ -119,23 +119,20 @@ static bool covariance_check(const struct outlier_rows *rows, const struct covar
 	if (covariance->rows < least)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "the reference has %llu rows without a missing number (%zu with one), and a Mahalanobis distance "
-				 "of "
-				 "%zu columns is learnt of %zu or more; give more rows",
+				 "of %zu columns is learnt of %zu or more; give more rows",
 				 (unsigned long long)covariance->rows, left_out, covariance->columns, least);
 	for (size_t i = 0; i < covariance->columns; i++)
 		if (!(covariance_of(covariance, i, i, 1) > 0))
 			return error_set(error, ERROR_CONFIG, PLACE_NONE,
 					 "%s does not vary in the reference, so it has no place in a Mahalanobis distance; leave "
-					 "the "
-					 "column out, or write `by: modified-z`",
+					 "the column out, or write `by: modified-z`",
 					 outlier_column(rows->columns, i, arena));
 	if (mahalanobis_fit(&fitted, covariance, 1, 0, arena, &why))
 		return true;
 	return why.kind == ERROR_CONFIG
 		       ? error_set(error, ERROR_CONFIG, PLACE_NONE,
 				   "columns of the reference follow from one another, so their covariance has no inverse; leave "
-				   "some "
-				   "out, or write `by: isolation-forest`")
+				   "some out, or write `by: isolation-forest`")
 		       : out_of_memory(error);
 }
 
@@ -200,8 +197,7 @@ static bool rows_check(const struct outlier_rows *rows, struct arena *arena, str
 		if (!isnan(table->values[i]) && !is_measurable(table->values[i]))
 			return error_set(error, ERROR_CONFIG, PLACE_NONE,
 					 "%s of row %zu of the reference is %g, which is too large to learn from; leave the row "
-					 "out, "
-					 "or leave the field empty",
+					 "out, or leave the field empty",
 					 outlier_column(rows->columns, i % table->columns, arena), i / table->columns,
 					 table->values[i]);
 	return true;

@@ -153,8 +153,7 @@ static const struct option default_rows[] = {
 	{.name = "drop",
 	 .type = OPTION_FLAG,
 	 .offset = offsetof(struct fallback, drop),
-	 .help = "No answer; the message is counted as "
-		 "dropped."},
+	 .help = "No answer; the message is counted as dropped."},
 	{.type = OPTION_HERE, .offset = offsetof(struct fallback, here)},
 	{0},
 };

@@ -168,9 +168,8 @@ static bool reward_sound(const struct bandit *bandit, const struct bandit_reward
 				 BANDIT_REWARD_MOST);
 	if (!bandit_takes(kind, reward->reward))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "A reward is %g, and %s takes 0 to 1. Scale the reward, or use another "
-				 "algorithm.",
-				 reward->reward, bandit_kind_names[kind]);
+				 "A reward is %g, and %s takes 0 to 1. Scale the reward, or use another algorithm.", reward->reward,
+				 bandit_kind_names[kind]);
 	if (kind == BANDIT_EXP3 && !(reward->probability > 0 && reward->probability <= 1))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "The probability of a play is %g. exp3 needs the one that its choice was "

@@ -45,9 +45,8 @@ bool stored_begin(struct stored *record, struct error *error)
 		return stored_damaged(record, error);
 	if (version > record->version)
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "The stored %s has version %d, and this program reads up to %u. Update the "
-				 "program.",
-				 record->name, (int)version, record->version);
+				 "The stored %s has version %d, and this program reads up to %u. Update the program.", record->name,
+				 (int)version, record->version);
 	if (length < 2 * LITTLE_BYTES || length % LITTLE_BYTES != 0)
 		return stored_damaged(record, error);
 	record->bytes.length -= LITTLE_BYTES;

@@ -27,9 +27,8 @@ static const struct option move_options[] = {
 	ROW("seen", INTEGER, struct move_options, seen, .word = "MOVE", .least = ROLLOUT_SEEN_RECORDED, .most = INT32_MAX,
 	    .fallback = "-1",
 	    .help = "The last move that you have seen, as `sluice experiments history` numbers it: the keeper refuses the command "
-		    "if "
-		    "the rollout has moved since. -1: the last one that is recorded as the command begins; but a rollback is done "
-		    "wherever the rollout is."),
+		    "if the rollout has moved since. -1: the last one that is recorded as the command begins; but a rollback is "
+		    "done wherever the rollout is."),
 	PIPELINE_TARGET_STATUS_FILES_ROW(struct move_options, asked),
 	PIPELINE_TARGET_ROWS(struct move_options, asked),
 	CONTROL_AUTHOR_ROWS(struct move_options, author),

@@ -34,8 +34,7 @@ static const struct option options[] = {
 	    .help = "Where to begin: with new answers, or with all that are in the topic."),
 	ROW("count", INTEGER, struct tail_options, count, .least = 1, .most = COUNT_MAX, .help = "Ends after that many answers."),
 	ROW("idle", DURATION, struct tail_options, idle_ns,
-	    .help = "Ends when no answer has arrived for that long; default: "
-		    "never."),
+	    .help = "Ends when no answer has arrived for that long; default: never."),
 	COMMAND_FORM(tail_options, form, "text json"),
 	{.type = OPTION_END},
 };

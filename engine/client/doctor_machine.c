@@ -98,9 +98,8 @@ static void examine_disk(const struct machine_needs *needs, struct findings *fin
 		return;
 	if (statvfs(needs->state_folder, &disk) != 0 || access(needs->state_folder, W_OK | X_OK) != 0) {
 		findings_add(findings, GRADE_FAULT, "disk",
-			     "Create the folder of --state, writable for the user that runs the "
-			     "engine.",
-			     "%s: %s", needs->state_folder, strerror(errno));
+			     "Create the folder of --state, writable for the user that runs the engine.", "%s: %s",
+			     needs->state_folder, strerror(errno));
 		return;
 	}
 	double free_bytes = (double)disk.f_bavail * (double)disk.f_frsize;

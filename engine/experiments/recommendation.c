@@ -279,8 +279,7 @@ static bool recommend_stop(struct recommending *self)
 			REASON(self, "`" TEXT_FORMAT "` has %.0f units, and %.1f were to come",
 			       TEXT_ARGUMENTS(arm_name(self, arm)), split->counts[arm], split->expected[arm]);
 	CHANGE(self, "a split that is right: look for fallbacks in one variant, units in two variants, exposures that are lost or "
-		     "late, "
-		     "and then start the experiment again");
+		     "late, and then start the experiment again");
 	return recommend(self, DECISION_STOP, SIZE_MAX,
 			 "Do not decide: the split of units is not the planned one, so the variants cannot be compared.");
 }

@@ -225,8 +225,7 @@ static void operations_print(const struct workspace *workspace, struct help_page
 {
 	help_page_heading(page, 1, "Operations");
 	help_page_text(page,
-		       "Operations in the lists of `preprocess` and `postprocess`. `sluice help NAME` shows the options of "
-		       "one.");
+		       "Operations in the lists of `preprocess` and `postprocess`. `sluice help NAME` shows the options of one.");
 	for (const struct step_kind *const *kind = workspace->kinds; *kind; kind++) {
 		const struct option *rows = (*kind)->options;
 		if (!rows || rows->type != OPTION_OPERATIONS)

@@ -348,8 +348,7 @@ static void datatypes_print(const struct workspace *workspace, struct help_page 
 	(void)workspace;
 	help_page_heading(page, 1, "Datatypes");
 	help_page_text(page,
-		       "Tensors have the datatypes of the Open Inference Protocol, and BF16. Their names are in capital "
-		       "letters.");
+		       "Tensors have the datatypes of the Open Inference Protocol, and BF16. Their names are in capital letters.");
 	help_page_text(
 		page,
 		"JSON has no NaN and no infinity. In requests and answers they are the strings \"NaN\", \"Infinity\" and "

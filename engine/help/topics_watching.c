@@ -118,8 +118,7 @@ static const struct watching_row state_rows[] = {
 	 "reason has the model, the mean time of a call now and before, the calls in flight, and those that wait. After an outage "
 	 "of the model, waits are not counted for as long as the outage lasted. No request is lost."},
 	{"paused", IN_TOP,
-	 "The engine reads no more for now, because its maximum of requests is in flight. Models are slower than requests "
-	 "arrive."},
+	 "The engine reads no more for now, because its maximum of requests is in flight. Models are slower than requests arrive."},
 	{"failing", IN_TOP, "At least the last ten results are errors. `sluice errors list PIPELINE` shows the reasons."},
 	{"not ready", IN_TOP,
 	 "The engine has no partitions yet, restores the state of the pipeline, or the reason is beside the state: for example a "
@@ -169,8 +168,7 @@ static const struct watching_row column_rows[] = {
 	{"IN FLIGHT", IN_TOP, "Requests that the engine has read and not yet answered."},
 	{"FLIGHT", IN_TOP, "The same as IN FLIGHT, on a narrow terminal."},
 	{"LAG", IN_TOP,
-	 "Records of the pipeline's topics that its consumer group has not committed, over all engines. 0: nothing is left to "
-	 "do."},
+	 "Records of the pipeline's topics that its consumer group has not committed, over all engines. 0: nothing is left to do."},
 	{"ANSWERED", IN_TOP, "Answers since the start of the engine."},
 	{"ERRORS", IN_TOP, "Requests that failed since the start of the engine."},
 	{"LETTERS", IN_TOP, "Dead letters: failed requests that were kept in the errors topic."},

@@ -36,9 +36,7 @@ bool snapshot_folder_check(const char *folder, struct error *error)
 {
 	if (mkdir(folder, FOLDER_MODE) != 0 && errno != EEXIST)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "the folder %s for snapshots cannot be created: %s; choose "
-				 "another",
-				 folder, strerror(errno));
+				 "the folder %s for snapshots cannot be created: %s; choose another", folder, strerror(errno));
 	return access(folder, R_OK | W_OK | X_OK) == 0 ||
 	       error_set(error, ERROR_CONFIG, PLACE_NONE,
 			 "the folder %s for snapshots cannot be used: %s; choose another, or grant access", folder,

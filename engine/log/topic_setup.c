@@ -281,8 +281,7 @@ static bool place_orders(struct topic_keeper *keeper, rd_kafka_NewTopic_t **orde
 	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 2 * TOPICS_WAIT_MS);
 	bool good = event ? read_result(keeper, event, made, error)
 			  : error_set(error, ERROR_SYSTEM, PLACE_NONE,
-				      "Kafka does not answer whether it created the topics; try "
-				      "again");
+				      "Kafka does not answer whether it created the topics; try again");
 	if (event)
 		rd_kafka_event_destroy(event);
 	rd_kafka_queue_destroy(queue);

@@ -32,8 +32,7 @@ struct oip_protobuf_reading {
 static bool oip_protobuf_read_broken(struct oip_protobuf_reading *reading, const char *where)
 {
 	return error_set(reading->error, ERROR_INPUT, PLACE_NONE,
-			 "the protobuf message is cut off or broken in %s; send a whole inference.ModelInferRequest or "
-			 "Response",
+			 "the protobuf message is cut off or broken in %s; send a whole inference.ModelInferRequest or Response",
 			 where);
 }
 

@@ -44,11 +44,9 @@ const struct alert_value_row alert_value_rows[] = {
 	SHARE(estimated_auc, .needs = FIGURES_OF_DRIFT, .help = "Area under the ROC curve, likewise; of two classes only."),
 	FIGURE(estimated_error, .needs = FIGURES_OF_DRIFT,
 	       .help = "Mean absolute error of a regressor in that window, from errors that a second model expects; missing "
-		       "without "
-		       "`estimateError`."),
+		       "without `estimateError`."),
 	SHARE(outlier_rate, .needs = FIGURES_OF_OUTLIERS,
-	      .help = "Share of outliers among the messages at steps `outlier`, or among their rows; missing without one of "
-		      "them."),
+	      .help = "Share of outliers among the messages at steps `outlier`, or among their rows; missing without one of them."),
 	SHARE(mirror_disagreement_rate,
 	      .help = "Share of copies to mirrors, also to predictors with `shadow`, whose reply differed, among those that were "
 		      "compared; missing without one."),

@@ -193,17 +193,14 @@ const struct metric metric_rows[] = {
 
 	OUTLIER(learning, "sluice_outlier_learning",
 		"1: the last message of a step `outlier` with `past` was not judged, since too little of the past is known yet; no "
-		"value "
-		"before the first."),
+		"value before the first."),
 	OUTLIER(unfit, "sluice_outlier_unfit",
 		"1: that message was not judged, since columns of the past follow from others, so there is no distance; leave them "
-		"out "
-		"of the tensor."),
+		"out of the tensor."),
 
 	NUMBER(SCOPE_IMPORTANCE, struct importance_state, mean, NULL, "sluice_feature_importance",
 	       "Mean absolute contribution of a feature to the answers, over all outputs, in the last window that this engine "
-	       "closed "
-	       "of a step `explain` with `importance`. The 20 features with the most; the others together are `other`."),
+	       "closed of a step `explain` with `importance`. The 20 features with the most; the others together are `other`."),
 
 	NUMBER(SCOPE_ALERT, struct alert_state, firing, NULL, "sluice_alert_firing",
 	       "1: the alert is firing. With `groupBy`: the number of its groups that are."),

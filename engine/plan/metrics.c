@@ -270,9 +270,8 @@ static void check_criterion(const struct graph *graph, const char *experiment, c
 	if (metric && metric->per_unit == METRIC_SUM)
 		fault_add(faults, CODE_ROLLOUT, metric->per_unit_place, NULL,
 			  "the rollout of `%s` cannot judge by `%s` as sums of units: a sum grows while a stage lasts, so a "
-			  "threshold "
-			  "would mean another thing at each look; write `perUnit: ratio` or mean, or leave the criterion out and "
-			  "compare the sums by `sluice experiments analyze`",
+			  "threshold would mean another thing at each look; write `perUnit: ratio` or mean, or leave the criterion "
+			  "out and compare the sums by `sluice experiments analyze`",
 			  experiment, name);
 	if (metric && !metric_needs_feedback(metric, arena))
 		fault_add(faults, CODE_IGNORED_SETTING, metric->here, NULL,
@@ -404,7 +403,6 @@ void plan_metrics(const struct compiler *compiler)
 		if (custom[i].name.text && !custom_is_filled(compiler, custom[i].name.text))
 			fault_add(compiler->spec->faults, CODE_IDLE_METRIC, custom[i].name.place, NULL,
 				  "nothing in the files is known to fill the metric `%s`: no pipeline has `metrics` of that name, "
-				  "and "
-				  "no answer is known to have a tensor of that name",
+				  "and no answer is known to have a tensor of that name",
 				  custom[i].name.text);
 }

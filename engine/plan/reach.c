@@ -210,8 +210,7 @@ static void check_batch(struct graph_build *build, const struct step *self, cons
 {
 	if (spec->batch.size > 0 && self->kind->merges)
 		fault_add(build->faults, CODE_STEP_OPTIONS, spec->batch.here, NULL,
-			  "step `%s` combines the inputs of each message, so it processes them one by one: leave its `batch` "
-			  "out",
+			  "step `%s` combines the inputs of each message, so it processes them one by one: leave its `batch` out",
 			  self->name);
 	else if (spec->batch.size > 0 && self->kind->marks && self->kind->marks(self))
 		fault_add(build->faults, CODE_STEP_OPTIONS, spec->batch.here, NULL,

@@ -25,8 +25,7 @@ static size_t plan_topic_add(struct compiler *compiler, struct pipeline_plan *pl
 		return TOPIC_NONE;
 	if (!topic.bound && strlen(topic.name) > TOPIC_CHARACTERS_MAX)
 		fault_add(compiler->spec->faults, CODE_BAD_TOPIC, plan->graph->resource->name.place, NULL,
-			  "the topic `%s` would have %zu characters, more than the %d that Kafka allows; shorten the names in "
-			  "it",
+			  "the topic `%s` would have %zu characters, more than the %d that Kafka allows; shorten the names in it",
 			  topic.name, strlen(topic.name), TOPIC_CHARACTERS_MAX);
 	if (!topic.bound && !topic.partitions && compiler->runtime)
 		topic.partitions = compiler->runtime->partitions;

@@ -226,8 +226,7 @@ static void reload(struct dev_process *dev)
 		follow_gateway_or_warn(dev);
 	else
 		log_say(dev->config.log, LOG_LEVEL_ERROR, NULL,
-			"reload rejected: the files have errors. The running version is unchanged; the next change is tried "
-			"again");
+			"reload rejected: the files have errors. The running version is unchanged; the next change is tried again");
 	fflush(dev->asked->err);
 	dev_lines_show(dev->lines, dev->engine, loop_now_ms(dev->loop));
 }

@@ -76,8 +76,7 @@ bool startup_check(const struct plan *plan, struct arena *arena, struct error *e
 	const struct fault *shared = fault_of(plan->spec->faults, CODE_TWO_READERS);
 	if (plan->count == 0)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "there is no pipeline in these files, so there is nothing to "
-				 "run");
+				 "there is no pipeline in these files, so there is nothing to run");
 	for (size_t i = 0; i < plan->count; i++)
 		if (!check_calls(plan, &plan->pipelines[i], arena, error))
 			return false;

@@ -103,8 +103,7 @@ static void drift_say(const struct watching_log *watching, const struct watching
 	if (words == WORDS_LEARNING)
 		log_say(watching->log, LOG_LEVEL_INFO, &fields,
 			"%s: step %s is learning its reference (%s): until it has enough rows, it finds no drift and no alert is "
-			"judged by "
-			"it",
+			"judged by it",
 			step->pipeline, step->name, why);
 	else if (words == WORDS_KNOWN)
 		log_say(watching->log, LOG_LEVEL_INFO, &fields, "%s: step %s compares messages with its reference", step->pipeline,

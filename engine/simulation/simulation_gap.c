@@ -99,8 +99,7 @@ static void commits_judge(struct simulation *simulation, const struct simulation
 		if (lost && simulated_committed(simulation->kafka, GROUP, line->found, request->partition) > request->offset)
 			simulation_fails(simulation->result->why,
 					 "request %zu (partition %d, offset %" PRId64
-					 ") was skipped and committed, in spite of onGap: "
-					 "stop",
+					 ") was skipped and committed, in spite of onGap: stop",
 					 i, request->partition, request->offset);
 	}
 }

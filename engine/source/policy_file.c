@@ -104,9 +104,7 @@ static bool policy_read_scores(struct file_policy *policy, const json_t *documen
 		for (size_t i = 0; i <= policy->features; i++) {
 			if (!json_is_number(json_array_get(row, i)))
 				return error_set(error, ERROR_INPUT, PLACE_NONE,
-						 "`scores` of `%s` in the policy are not all "
-						 "numbers",
-						 name);
+						 "`scores` of `%s` in the policy are not all numbers", name);
 			policy->scores[arm * (policy->features + 1) + i] = json_number_value(json_array_get(row, i));
 		}
 		policy->scored++;

@@ -48,8 +48,7 @@ static const struct option graph_rows[GRAPH_ROW_COUNT] = {
 	KUBERNETES("envSecretRefName", TEXT, "The secret that is needed to fetch it."),
 	KUBERNETES("storageInitializerImage", TEXT, "The image that fetches it."),
 	CHECKED("logger", MAP, .effect = EFFECT_LATER, .rows = logger_rows,
-		.help = "The address to which its payloads are "
-			"logged."),
+		.help = "The address to which its payloads are logged."),
 	{.type = OPTION_END},
 };
 

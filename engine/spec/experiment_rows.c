@@ -93,8 +93,7 @@ static void check_actions(const struct experiment_spec *experiment, struct fault
 	if (experiment->actions.count > 0 && !experiment_is_rolled_out(experiment))
 		fault_add(faults, CODE_IGNORED_SETTING, experiment->actions_place, NULL,
 			  "the experiment has no rollout, so the actions get no notice; write a default, and progressiveDeployment "
-			  "or "
-			  "promotionPolicy");
+			  "or promotionPolicy");
 }
 
 /* A percentage that was refused counts as 0, and is not meant so. */
@@ -158,8 +157,7 @@ static void check_audience_buckets(const struct experiment_spec *experiment, str
 	if (experiment->holdout > 0 && audience.held == 0)
 		fault_add(faults, CODE_IGNORED_SETTING, experiment->holdout_place, NULL,
 			  "`holdout` gets none of the %d buckets into which units are divided, so no unit is held out; write a "
-			  "greater "
-			  "one, or 0",
+			  "greater one, or 0",
 			  ASSIGNMENT_BUCKETS);
 	if (experiment->holdout < 1 && audience.held == ASSIGNMENT_BUCKETS)
 		fault_add(

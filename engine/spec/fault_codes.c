@@ -19,8 +19,7 @@
 const struct fault_code fault_codes[] = {
 	/* ---- reading YAML ---- */
 	ERROR(CODE_SYNTAX, SYNTAX, .title = "This is not YAML",
-	      .help = "Correct the line shown, or the one above it: look for a wrong indent, or a missing quote, comma or "
-		      "bracket.",
+	      .help = "Correct the line shown, or the one above it: look for a wrong indent, or a missing quote, comma or bracket.",
 	      .example = "metadata:\n  name: p\n labels: {}      # neither indent\n\nmetadata:\n  name: p\n  labels: {}\n"),
 	ERROR(CODE_TAB, SYNTAX, .title = "A tab character where YAML needs spaces",
 	      .help = "Indent with spaces; YAML allows no tabs there.",
@@ -189,9 +188,8 @@ const struct fault_code fault_codes[] = {
 	      .example = "bandits: {algorithm: linucb}\n\nbandits: {algorithm: linucb, contextFeatures: [age]}\n"),
 	ERROR(CODE_ROLLOUT, BAD_VALUE, .title = "A rollout that could not run",
 	      .help = "A rollout has at least one candidate beside the default, and `stages` or a `schedule` whose weights rise. "
-		      "Its criteria are of error_rate, latency_p95 or another percentile, accuracy and at most 4 other metrics "
-		      "of feedback, none of which has `perUnit: sum`. A `promotionPolicy` alone needs a default among the "
-		      "candidates.",
+		      "Its criteria are of error_rate, latency_p95 or another percentile, accuracy and at most 4 other metrics of "
+		      "feedback, none of which has `perUnit: sum`. A `promotionPolicy` alone needs a default among the candidates.",
 	      .example = "progressiveDeployment: {schedule: [5, 50, 25]}\n\nprogressiveDeployment: {schedule: [5, 25, 50]}\n"),
 
 	ERROR(CODE_LAYER, BAD_VALUE, .title = "A part of a layer that an experiment cannot have",
@@ -386,8 +384,7 @@ const struct fault_code fault_codes[] = {
 			   "steps: [{name: choose, experiment: {name: checkout}}]\n"),
 	WARNING(CODE_IDLE_POLICY, BAD_REFERENCE, .title = "A policy that allows nothing of these files",
 		.help = "Correct the name. It may stay if what it names is deployed later. `sluice help policies` lists resources "
-			"and "
-			"verbs.",
+			"and verbs.",
 		.example = "- {subject: anyone, resource: pipeline/farud, verb: infer}      # lint --policies\n\n"
 			   "- {subject: anyone, resource: pipeline/fraud, verb: infer}      # lint --policies\n"),
 

@@ -21,11 +21,9 @@ static const struct option probe_rows[] = {
 	CHECKED("periodSeconds", INTEGER, POSITIVE_RANGE, .help = "The time between two checks."),
 	CHECKED("timeoutSeconds", INTEGER, POSITIVE_RANGE, .help = "The timeout of a check."),
 	CHECKED("successThreshold", INTEGER, POSITIVE_RANGE,
-		.help = "The number of successive successes after which it is "
-			"healthy."),
+		.help = "The number of successive successes after which it is healthy."),
 	CHECKED("failureThreshold", INTEGER, POSITIVE_RANGE,
-		.help = "The number of successive failures after which it is "
-			"unhealthy."),
+		.help = "The number of successive failures after which it is unhealthy."),
 	{.type = OPTION_END},
 };
 

@@ -27,9 +27,7 @@ const struct option metadata_rows[] = {
 	CHECKED("creationTimestamp", SCALAR, .help = "Set by Kubernetes."),
 	CHECKED("deletionTimestamp", SCALAR, .help = "Set by Kubernetes."),
 	CHECKED("deletionGracePeriodSeconds", INTEGER, .help = "Set by Kubernetes."),
-	CHECKED("finalizers", NAMES, .effect = EFFECT_NONE,
-		.help = "The components that must agree before Kubernetes removes "
-			"it."),
+	CHECKED("finalizers", NAMES, .effect = EFFECT_NONE, .help = "The components that must agree before Kubernetes removes it."),
 	CHECKED("generation", INTEGER, .help = "Set by Kubernetes."),
 	CHECKED("managedFields", NODE, .help = "Set by Kubernetes."),
 	CHECKED("ownerReferences", NODE, .effect = EFFECT_NONE, .help = "The resources with which Kubernetes removes it."),

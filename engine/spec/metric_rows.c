@@ -134,8 +134,7 @@ static void check_labels(const struct metric_spec *metric, struct faults *faults
 		if (!name_is_valid(name.text) || text_starts_with(text_of(name.text), TEXT("__")))
 			fault_add(faults, CODE_BAD_NAME, name.place, NULL,
 				  "the label's name `%s` is not one of Prometheus: letters, digits and `_`, no digit and no `__` "
-				  "at its "
-				  "beginning",
+				  "at its beginning",
 				  name.text);
 		else if (choice_find(LABEL_NAMES_KEPT, text_of(name.text), NULL) >= 0)
 			fault_add(faults, CODE_CONTRADICTION, name.place, NULL, "every series has a label `%s` already%s",

@@ -34,9 +34,7 @@ static const struct option parameter_rows[] = {
 };
 
 static const struct option server_settings_rows[] = {
-	CHECKED("resources", NODE, .effect = EFFECT_NONE,
-		.help = "The resources that a container would request from "
-			"Kubernetes."),
+	CHECKED("resources", NODE, .effect = EFFECT_NONE, .help = "The resources that a container would request from Kubernetes."),
 	{.name = "env",
 	 .type = OPTION_LIST,
 	 .offset = 0,
@@ -110,9 +108,7 @@ const struct option model_rows[] = {
 	ROW("requirements", NAMES, struct model_spec, requirements,
 	    .help = "Capabilities that a server must have: sklearn, mlflow==2.8.1."),
 	CHECKED("memory", QUANTITY, .effect = EFFECT_NONE, .help = "The resources that the model needs on its server."),
-	CHECKED("replicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE,
-		.help = "The number of copies that a cluster would "
-			"run."),
+	CHECKED("replicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE, .help = "The number of copies that a cluster would run."),
 	CHECKED("minReplicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE,
 		.help = "The least number of copies that a cluster "
 			"would run."),

@@ -15,9 +15,7 @@ static void check_step_names(const struct resource *resource, const struct pipel
 		name_check(steps[i].name, "the step's name", faults);
 		if (resource->name.text && strcmp(steps[i].name.text, resource->name.text) == 0)
 			fault_add(faults, CODE_REPEATED_STEP, steps[i].name.place, NULL,
-				  "the step `%s` has the same name as its "
-				  "pipeline",
-				  steps[i].name.text);
+				  "the step `%s` has the same name as its pipeline", steps[i].name.text);
 		for (size_t j = 0; j < i; j++)
 			if (steps[j].name.text && strcmp(steps[j].name.text, steps[i].name.text) == 0) {
 				fault_add(faults, CODE_REPEATED_STEP, steps[i].name.place, NULL,

@@ -44,8 +44,7 @@ static const struct option step_rows[] = {
 	    .help = "Names of the tensors that the step makes; names without a step in inputs then mean tensors."),
 	ROW("when", EXPRESSION, struct step_spec, when, .help = "A condition; if it is false, the step gives no output."),
 	ROW("timeout", DURATION, struct step_spec, timeout_ns,
-	    .help = "The timeout of each attempt of a call; default: the "
-		    "pipeline's."),
+	    .help = "The timeout of each attempt of a call; default: the pipeline's."),
 	ROW("isolate", FLAG, struct step_spec, isolate, .help = "Runs the step in a stage of its own."),
 	ROW("lineage", CHOICE, struct step_spec, lineage, .choices = "none sampled full",
 	    .help = "Whether its inputs and outputs are copied to topics; default: the pipeline's."),
@@ -99,8 +98,7 @@ static const struct option input_rows[] = {
 	    .help = "An existing topic to read from; default: the pipeline's own."),
 	ROW("key", TEXT, struct pipeline_input, key, .help = "Path of the key in the record; default: the record's key."),
 	ROW("time", MAP, struct pipeline_input, time, .rows = input_time_rows,
-	    .help = "The place of the event time in the record; a path alone means milliseconds. Default: the record's "
-		    "timestamp."),
+	    .help = "The place of the event time in the record; a path alone means milliseconds. Default: the record's timestamp."),
 	ROW("tensors", TABLE, struct pipeline_input, tensors, .rows = input_tensor_rows, .item_size = sizeof(struct input_tensor),
 	    .help = "How fields of the record become tensors."),
 	{.type = OPTION_END},

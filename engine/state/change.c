@@ -31,8 +31,7 @@ static bool version_known(struct text bytes, const char *what, struct error *err
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "its %s is empty; " FOREIGN, what);
 	return bytes.bytes[0] == VERSION ||
 	       error_set(error, ERROR_SYSTEM, PLACE_NONE,
-			 "its %s is of version %d, and this sluice supports version 1; run the one that wrote it, or a newer "
-			 "one",
+			 "its %s is of version %d, and this sluice supports version 1; run the one that wrote it, or a newer one",
 			 what, (unsigned char)bytes.bytes[0]);
 }
 

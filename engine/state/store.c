@@ -159,8 +159,7 @@ bool store_may_write(const struct store *store, uint32_t scope, size_t key_lengt
 	const char *step = store->scopes.names[scope];
 	if (key_length > STORE_KEY_BYTES_MAX)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
-				 "step `%s` keeps state under a key of %zu bytes, and at most %d are allowed; choose a shorter "
-				 "key",
+				 "step `%s` keeps state under a key of %zu bytes, and at most %d are allowed; choose a shorter key",
 				 step, key_length, STORE_KEY_BYTES_MAX);
 	return value_length <= STORE_VALUE_BYTES_MAX ||
 	       error_set(error, ERROR_LIMIT, PLACE_NONE,

@@ -145,9 +145,8 @@ static const struct option rollback_rows[] = {
 	    .place_offset = offsetof(struct rollback_limits, latency_place), .help = "95th percentile. Default: \">200ms\"."),
 	ROW("accuracyDrop", THRESHOLD, struct rollback_limits, accuracy_drop,
 	    .place_offset = offsetof(struct rollback_limits, accuracy_drop_place),
-	    .help = "How far the accuracy is below the default's, as a share of the default's. Default: \">5%\"; without any "
-		    "truth it is not judged. If truths come after outcomeWindow only, or most of those of a variant do, the stage "
-		    "does "
+	    .help = "How far the accuracy is below the default's, as a share of the default's. Default: \">5%\"; without any truth "
+		    "it is not judged. If truths come after outcomeWindow only, or most of those of a variant do, the stage does "
 		    "not pass."),
 	ROW("alerts", NAMES, struct rollback_limits, alerts,
 	    .help = "Alerts of the pipelines that have the experiment, by name: each rolls back when it fires, as its own action "
@@ -174,16 +173,14 @@ const struct option progressive_rows[] = {
 	ROW("outcomeWindow", DURATION, struct rollout, outcome_window_ns, .whole = true, .fallback = "5m",
 	    .help = "How long after a choice its truth counts. An answer is judged when this time has passed. Later truths are "
 		    "only counted: while more than half of a variant's are late, no rule of truth holds. Make it longer than "
-		    "truths "
-		    "take, and shorter than a stage."),
+		    "truths take, and shorter than a stage."),
 	{.name = "rollback",
 	 .type = OPTION_MAP,
 	 .offset = offsetof(struct rollout, rollback),
 	 .rows = rollback_rows,
 	 .help = "Rules that roll back at once, in any stage. So does a criterion that is shown to be broken, of any metric. "
 		 "Requests of one unit depend on each other, so rates of errors and latencies are judged by units: few suffice to "
-		 "roll "
-		 "back, but only 30 or more show that a limit is kept."},
+		 "roll back, but only 30 or more show that a limit is kept."},
 	{.type = OPTION_END},
 };
 
@@ -193,9 +190,8 @@ const struct option criterion_rows[] = {
 	    .help = "accuracy, latency_p95 (ms; any percentile from 1 to 99), error_rate, `reward` or another metric of feedback "
 		    "or of the pipeline's `metrics`, of which the mean over units is judged, or with `perUnit: ratio` the mean "
 		    "over values; at most 4 of these. The accuracy of a request is the metric `accuracy` of its feedback, from 0 "
-		    "to "
-		    "1, or of the pipeline's `metrics`; without it, whether the answer agrees with the truth: its first output, if "
-		    "that is one integer, text or probability (1 from 0.5 on)."),
+		    "to 1, or of the pipeline's `metrics`; without it, whether the answer agrees with the truth: its first output, "
+		    "if that is one integer, text or probability (1 from 0.5 on)."),
 	ROW("threshold", NUMBER, struct success_criterion, threshold, .required = true,
 	    .help = "The number with which the metric is compared."),
 	ROW("operator", TEXT, struct success_criterion, operator, .required = true,
@@ -594,8 +590,7 @@ static void check_rollout(const struct experiment_spec *experiment, const struct
 	if (!rolls_out && experiment->on_inconclusive_place.line > 0)
 		fault_report(listener, EXPERIMENT_IGNORED, experiment->on_inconclusive_place, NULL,
 			     "the experiment has no rollout, so `onInconclusive` has no effect; write progressiveDeployment or "
-			     "promotionPolicy, "
-			     "or leave it out");
+			     "promotionPolicy, or leave it out");
 }
 
 void experiment_faults(const struct experiment_spec *experiment, const struct experiment_listener *listener)

@@ -142,8 +142,7 @@ static void realised_draw(const struct estimate_scale *scale, size_t at, struct 
 		return;
 	buffer_print(out,
 		     "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"><title>window %lld: realised %.3g of %.0f rows, %s; "
-		     "estimated "
-		     "%.3g</title></circle>\n",
+		     "estimated %.3g</title></circle>\n",
 		     classes[estimate->band], scale_x(scale, at), scale_y(scale, estimate->realised), (long long)window->number,
 		     estimate->realised, estimate->realised_rows, words[estimate->band], estimate->estimated);
 }

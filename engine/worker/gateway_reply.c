@@ -84,8 +84,7 @@ static struct text reply_explanation(struct outbox *outbox, const struct infligh
 	else if (!first)
 		error_set(&error, ERROR_INPUT, PLACE_NONE,
 			  "no step explained this request: the condition `when` of the explaining step of pipeline `%s` does not "
-			  "hold, "
-			  "or the step was not reached",
+			  "hold, or the step was not reached",
 			  pipeline);
 	else if (!explained_any(first))
 		error = *first->failure;
@@ -138,8 +137,7 @@ static struct outgoing reply_too_large(struct outbox *outbox, const struct infli
 	const struct answer failed = {.error = &error};
 	error_set_limit(&error, LIMIT_OF_ANSWER,
 			"the answer for the caller has %zu bytes, and message.max.bytes allows %zu with the headers; raise it in "
-			"kafkaConfig "
-			"and at the topic of replies, or make the answer smaller",
+			"kafkaConfig and at the topic of replies, or make the answer smaller",
 			size_bytes, outbox->replies.side->record_bytes);
 	reply_error(outbox, inflight, &failed, headers);
 	return reply_end(inflight, buffer_view(&outbox->encoded), headers);
