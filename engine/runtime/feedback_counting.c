@@ -1,10 +1,7 @@
-/* feedback_counting.c: see feedback_counting.h. All but `stopping` and `ended` belongs to the thread. */
+/* feedback_counting.c: see feedback_counting.h. All but `thread` belongs to the thread. */
 #include "runtime/feedback_counting.h"
 
 #include <assert.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/duration.h"
@@ -12,6 +9,7 @@
 #include "log/reader.h"
 #include "observe/repeated_failure.h"
 #include "runtime/computed_feedback.h"
+#include "runtime/service_thread.h"
 
 #define TURN_MS 50
 #define TURN_RECORDS 1000
@@ -21,9 +19,7 @@
 
 struct feedback_counting {
 	struct feedback_counting_config config;
-	pthread_t thread;
-	bool has_thread;
-	atomic_bool stopping, ended;
+	struct service_thread thread;
 	struct arena *arena; /* of one record */
 	struct buffer answer;
 	struct reader_config reader_config;
@@ -36,11 +32,6 @@ void feedback_state_close(struct feedback_state *state)
 {
 	kept_answers_close(state->kept);
 	*state = (struct feedback_state){0};
-}
-
-static bool counting_is_stopping(const struct feedback_counting *counting)
-{
-	return atomic_load(&counting->stopping);
 }
 
 /* ---- answers ---- */
@@ -88,7 +79,7 @@ static bool reader_start(struct feedback_counting *counting, struct error *error
 							 .from_time = true,
 							 .time_ms = config->state->since_ms - OVERLAP_MS,
 							 .by_time = true,
-							 .stopping = &counting->stopping,
+							 .stopping = &counting->thread.stopping,
 							 .properties = config->consumer};
 	counting->reader = reader_open(&counting->reader_config, error);
 	return counting->reader;
@@ -138,10 +129,9 @@ static bool counting_turn(struct feedback_counting *counting, struct error *erro
 
 static void counting_pause(struct feedback_counting *counting)
 {
-	for (int64_t until_ms = clock_ms() + RETRY_MS; !counting_is_stopping(counting) && clock_ms() < until_ms;) {
-		nanosleep(&(struct timespec){.tv_nsec = TURN_MS * NS_PER_MS}, NULL);
+	const int64_t until_ms = clock_ms() + RETRY_MS;
+	while (service_thread_nap(&counting->thread, until_ms))
 		answers_take(counting);
-	}
 }
 
 static void counting_log_failure(struct feedback_counting *counting, const struct error *error)
@@ -155,13 +145,13 @@ static void counting_log_failure(struct feedback_counting *counting, const struc
 static void *counting_run(void *context)
 {
 	struct feedback_counting *counting = context;
-	while (!counting_is_stopping(counting)) {
+	while (!service_thread_is_stopping(&counting->thread)) {
 		struct error error = {0};
 		if (counting_turn(counting, &error))
 			continue;
 		reader_close(counting->reader);
 		counting->reader = NULL;
-		if (!counting_is_stopping(counting) && error.kind != ERROR_NONE)
+		if (!service_thread_is_stopping(&counting->thread) && error.kind != ERROR_NONE)
 			counting_log_failure(counting, &error);
 		counting_pause(counting);
 	}
@@ -171,7 +161,7 @@ static void *counting_run(void *context)
 	kept_answers_listen(counting->config.state->kept, (struct kept_listener){0});
 	computed_feedback_close(counting->computed);
 	counting->computed = NULL;
-	atomic_store(&counting->ended, true);
+	service_thread_end(&counting->thread);
 	return NULL;
 }
 
@@ -196,9 +186,7 @@ struct feedback_counting *feedback_counting_open(const struct feedback_counting_
 	counting->config = *config;
 	buffer_open(&counting->answer, KEPT_ANSWER_BYTES_MAX);
 	counting->arena = arena_open(RECORD_ARENA_BYTES);
-	if (counting->arena && state_open(config, error))
-		counting->has_thread = pthread_create(&counting->thread, NULL, counting_run, counting) == 0;
-	if (counting->has_thread)
+	if (counting->arena && state_open(config, error) && service_thread_begin(&counting->thread, counting_run, counting))
 		return counting;
 	error_set(error, ERROR_SYSTEM, PLACE_NONE,
 		  "a thread that counts feedback could not be started; raise the limits on threads and memory");
@@ -208,21 +196,19 @@ struct feedback_counting *feedback_counting_open(const struct feedback_counting_
 
 void feedback_counting_stop(struct feedback_counting *counting)
 {
-	atomic_store(&counting->stopping, true);
+	service_thread_stop(&counting->thread);
 }
 
 bool feedback_counting_has_ended(const struct feedback_counting *counting)
 {
-	return !counting->has_thread || atomic_load(&counting->ended);
+	return service_thread_has_ended(&counting->thread);
 }
 
 void feedback_counting_close(struct feedback_counting *counting)
 {
 	if (!counting)
 		return;
-	feedback_counting_stop(counting);
-	if (counting->has_thread)
-		pthread_join(counting->thread, NULL);
+	service_thread_join(&counting->thread);
 	buffer_close(&counting->answer);
 	arena_close(counting->arena);
 	memory_give(counting);

@@ -111,7 +111,7 @@ static bool topic_read(struct learner_service *service, const char *topic, int64
 					     .time_ms = from_ms,
 					     .until = until ? until->items : NULL,
 					     .until_count = until ? until->count : 0,
-					     .stopping = &service->stopping,
+					     .stopping = &service->thread.stopping,
 					     .by_time = true,
 					     .properties = service->config.consumer};
 	return topic_give_all(&config, take, service, error);

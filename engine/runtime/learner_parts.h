@@ -1,14 +1,11 @@
 /* learner_parts.h: Parts of the learner service: an experiment that is learnt, and the service, as its files share them.
  *
  * policy_follow.c puts policies into force. learner_leadership.c begins and ends the leadership, and gives the learners what
- * was read. learner_service.c has the thread, and decides while it leads. Private to the learner service. All but `stopping`
- * and `ended` belongs to its thread.
+ * was read. learner_service.c has the thread, and decides while it leads. Private to the learner service. All but `thread`
+ * belongs to that thread.
  */
 #ifndef SLUICE_RUNTIME_LEARNER_PARTS_H
 #define SLUICE_RUNTIME_LEARNER_PARTS_H
-
-#include <pthread.h>
-#include <stdatomic.h>
 
 #include "base/clock.h"
 #include "experiments/learner.h"
@@ -17,6 +14,7 @@
 #include "log/reader.h"
 #include "runtime/learner_service.h"
 #include "runtime/outcome_feed.h"
+#include "runtime/service_thread.h"
 
 /* An experiment, and of the leader what it has learnt. */
 struct learning {
@@ -39,9 +37,7 @@ struct learning {
 
 struct learner_service {
 	struct learner_service_config config;
-	pthread_t thread;
-	bool has_thread;
-	atomic_bool stopping, ended;
+	struct service_thread thread;
 	struct learning *learnings;
 	size_t count;
 
@@ -61,11 +57,6 @@ struct learner_service {
 	size_t replayed;    /* records, as a term begins */
 	struct error last_logged; /* last failure that was logged: the same one is not logged again */
 };
-
-static inline bool service_is_stopping(const struct learner_service *service)
-{
-	return atomic_load(&service->stopping);
-}
 
 /* The learning of an experiment; NULL: it is none of this service. */
 static inline struct learning *learning_of(const struct learner_service *service, struct text experiment)

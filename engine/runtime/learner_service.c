@@ -2,7 +2,6 @@
 #include "runtime/learner_service.h"
 
 #include <assert.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/duration.h"
@@ -141,28 +140,22 @@ static void failure_log(struct learner_service *service, const struct error *err
 			service->is_outdated ? "here" : "now", error->text, service->is_outdated ? "" : "; it tries again");
 }
 
-static void service_pause(const struct learner_service *service)
-{
-	for (int64_t until_ms = clock_ms() + RETRY_MS; !service_is_stopping(service) && clock_ms() < until_ms;)
-		nanosleep(&(struct timespec){.tv_nsec = OUTCOME_TURN_MS * NS_PER_MS}, NULL);
-}
-
 static void *service_run(void *context)
 {
 	struct learner_service *service = context;
-	while (!service_is_stopping(service)) {
+	while (!service_thread_is_stopping(&service->thread)) {
 		struct error error = {0};
 		if (service_turn(service, &error))
 			continue;
-		if (!service_is_stopping(service) && error.kind != ERROR_NONE)
+		if (!service_thread_is_stopping(&service->thread) && error.kind != ERROR_NONE)
 			failure_log(service, &error);
 		term_end(service);
-		service_pause(service);
+		service_thread_rest(&service->thread, RETRY_MS);
 	}
 	term_end(service);
 	reader_close(service->policies);
 	leadership_close(service->leadership);
-	atomic_store(&service->ended, true);
+	service_thread_end(&service->thread);
 	return NULL;
 }
 
@@ -212,9 +205,8 @@ struct learner_service *learner_service_open(const struct learner_service_config
 	buffer_open(&service->bytes, POLICY_RECORD_BYTES_MAX);
 	service->arena = service->feed.config.arena = arena_open(RECORD_ARENA_BYTES);
 	service->term = arena_open(RECORD_ARENA_BYTES * 4);
-	if (service->arena && service->term && learnings_make(service))
-		service->has_thread = pthread_create(&service->thread, NULL, service_run, service) == 0;
-	if (service->has_thread)
+	if (service->arena && service->term && learnings_make(service) &&
+	    service_thread_begin(&service->thread, service_run, service))
 		return service;
 	error_set(error, ERROR_SYSTEM, PLACE_NONE,
 		  "a learner's thread could not be started; raise the limits on threads and memory");
@@ -224,21 +216,19 @@ struct learner_service *learner_service_open(const struct learner_service_config
 
 void learner_service_stop(struct learner_service *service)
 {
-	atomic_store(&service->stopping, true);
+	service_thread_stop(&service->thread);
 }
 
 bool learner_service_has_ended(const struct learner_service *service)
 {
-	return !service->has_thread || atomic_load(&service->ended);
+	return service_thread_has_ended(&service->thread);
 }
 
 void learner_service_close(struct learner_service *service)
 {
 	if (!service)
 		return;
-	learner_service_stop(service);
-	if (service->has_thread)
-		pthread_join(service->thread, NULL);
+	service_thread_join(&service->thread);
 	buffer_close(&service->bytes);
 	arena_close(service->arena);
 	arena_close(service->term);

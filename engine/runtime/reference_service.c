@@ -1,11 +1,8 @@
-/* reference_service.c: see reference_service.h. All but `stopping` and `ended` belongs to the thread. */
+/* reference_service.c: see reference_service.h. All but `thread` belongs to the thread. */
 #include "runtime/reference_service.h"
 
 #include <assert.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/duration.h"
@@ -16,15 +13,14 @@
 #include "message/rows.h"
 #include "observe/repeated_failure.h"
 #include "plan/plan.h"
+#include "runtime/service_thread.h"
 
 #define LEARNING_BYTES ((size_t)256 << 20) /* of one step: categories, and the file */
 #define TURN_MS 100
 
 struct reference_service {
 	struct reference_service_config config;
-	pthread_t thread;
-	bool has_thread;
-	atomic_bool stopping, ended;
+	struct service_thread thread;
 	struct error last_logged; /* last failure that was logged: the same one is not logged again */
 };
 
@@ -39,11 +35,6 @@ struct reference_learning {
 	uint64_t left_out, refused;
 	struct error why; /* of the first that was left out, or refused */
 };
-
-static bool references_are_stopping(const struct reference_service *service)
-{
-	return atomic_load(&service->stopping);
-}
 
 /* ---- steps ---- */
 
@@ -117,7 +108,7 @@ static bool learning_next(void *context, struct arena *arena, struct payload *pa
 	struct record record = {0};
 	bool good = false;
 	while (!good && error->kind == ERROR_NONE) {
-		if (references_are_stopping(learning->service))
+		if (service_thread_is_stopping(&learning->service->thread))
 			return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the engine ends");
 		if (!reader_next(learning->reader, TURN_MS, &record, error))
 			return false;
@@ -193,7 +184,7 @@ static bool topic_learn(struct reference_learning *learning, struct error *error
 					     .topic = learning->topic,
 					     .from_beginning = true,
 					     .by_time = true,
-					     .stopping = &service->stopping,
+					     .stopping = &service->thread.stopping,
 					     .properties = service->config.consumer};
 	struct arena *arena = arena_open(LEARNING_BYTES);
 	struct buffer file;
@@ -211,7 +202,7 @@ static bool topic_learn(struct reference_learning *learning, struct error *error
 static void references_log_failure(struct reference_service *service, const struct reference_learning *learning,
 				   const struct error *error)
 {
-	if (references_are_stopping(service) || !failure_is_news(&service->last_logged, error))
+	if (service_thread_is_stopping(&service->thread) || !failure_is_news(&service->last_logged, error))
 		return;
 	const struct log_fields fields = {.pipeline = service->config.graph->name, .step = learning->step->name};
 	log_say(service->config.log, LOG_LEVEL_WARN, &fields,
@@ -224,7 +215,7 @@ static bool steps_learn(struct reference_service *service)
 {
 	const struct graph *graph = service->config.graph;
 	bool all = true;
-	for (size_t i = 0; i < graph->count && !references_are_stopping(service); i++) {
+	for (size_t i = 0; i < graph->count && !service_thread_is_stopping(&service->thread); i++) {
 		struct reference_learning learning = {.service = service, .step = &graph->steps[i]};
 		struct error error = {0};
 		learning.topic = graph_reference_topic(graph, learning.step);
@@ -246,10 +237,9 @@ static void *references_run(void *context)
 {
 	struct reference_service *service = context;
 	const int64_t retry_ms = service->config.retry_ms ? service->config.retry_ms : REFERENCE_RETRY_MS;
-	while (!references_are_stopping(service) && !steps_learn(service))
-		for (int64_t until_ms = clock_ms() + retry_ms; !references_are_stopping(service) && clock_ms() < until_ms;)
-			nanosleep(&(struct timespec){.tv_nsec = TURN_MS * NS_PER_MS}, NULL);
-	atomic_store(&service->ended, true);
+	while (!service_thread_is_stopping(&service->thread) && !steps_learn(service))
+		service_thread_rest(&service->thread, retry_ms);
+	service_thread_end(&service->thread);
 	return NULL;
 }
 
@@ -259,10 +249,9 @@ struct reference_service *reference_service_open(const struct reference_service_
 	struct reference_service *service = memory_take(1, sizeof *service);
 	if (service) {
 		service->config = *config;
-		service->has_thread = pthread_create(&service->thread, NULL, references_run, service) == 0;
+		if (service_thread_begin(&service->thread, references_run, service))
+			return service;
 	}
-	if (service && service->has_thread)
-		return service;
 	error_set(error, ERROR_SYSTEM, PLACE_NONE,
 		  "a thread for the references of `%s` could not be started; raise the limits on threads and memory",
 		  config->graph->name);
@@ -272,19 +261,18 @@ struct reference_service *reference_service_open(const struct reference_service_
 
 void reference_service_stop(struct reference_service *service)
 {
-	atomic_store(&service->stopping, true);
+	service_thread_stop(&service->thread);
 }
 
 bool reference_service_has_ended(const struct reference_service *service)
 {
-	return atomic_load(&service->ended);
+	return service_thread_has_ended(&service->thread);
 }
 
 void reference_service_close(struct reference_service *service)
 {
 	if (!service)
 		return;
-	reference_service_stop(service);
-	pthread_join(service->thread, NULL);
+	service_thread_join(&service->thread);
 	memory_give(service);
 }

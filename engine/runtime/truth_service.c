@@ -1,11 +1,8 @@
-/* truth_service.c: see truth_service.h. All but `stopping` and `ended` belongs to the thread. */
+/* truth_service.c: see truth_service.h. All but `thread` belongs to the thread. */
 #include "runtime/truth_service.h"
 
 #include <assert.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <time.h>
 
 #include "base/duration.h"
 #include "base/memory.h"
@@ -13,6 +10,7 @@
 #include "log/leadership.h"
 #include "observe/repeated_failure.h"
 #include "runtime/outcome_feed.h"
+#include "runtime/service_thread.h"
 
 #define RETRY_MS 1000
 #define TRUTH_AGAIN_MS 120000 /* Kafka's producers send a record again for so long */
@@ -48,9 +46,7 @@ struct truth_counting {
 
 struct truth_service {
 	struct truth_service_config config;
-	pthread_t thread;
-	bool has_thread;
-	atomic_bool stopping, ended;
+	struct service_thread thread;
 	struct truth_counting *countings;
 	size_t count;
 	struct arena *arena; /* of one record */
@@ -58,11 +54,6 @@ struct truth_service {
 	struct leadership *leadership;
 	struct error last_logged; /* last failure that was logged: the same one is not logged again */
 };
-
-static bool truths_are_stopping(const struct truth_service *service)
-{
-	return atomic_load(&service->stopping);
-}
 
 /* ---- tables in force ---- */
 
@@ -285,15 +276,10 @@ static bool truths_lead(struct truth_service *service, bool *held, struct error 
 
 /* ---- the thread ---- */
 
-static void truths_pause(const struct truth_service *service, int64_t wait_ms)
-{
-	for (int64_t until_ms = clock_ms() + wait_ms; !truths_are_stopping(service) && clock_ms() < until_ms;)
-		nanosleep(&(struct timespec){.tv_nsec = OUTCOME_TURN_MS * NS_PER_MS}, NULL);
-}
-
 static void truths_log_failure(struct truth_service *service, const struct error *error)
 {
-	if (!truths_are_stopping(service) && error->kind != ERROR_NONE && failure_is_news(&service->last_logged, error))
+	if (!service_thread_is_stopping(&service->thread) && error->kind != ERROR_NONE &&
+	    failure_is_news(&service->last_logged, error))
 		log_say(service->config.log, LOG_LEVEL_WARN, NULL,
 			"feedback of %s is not counted for rollouts now: %s; it tries again", service->config.feedback,
 			error->text);
@@ -326,14 +312,14 @@ static void countings_turn(struct truth_service *service)
 	size_t count = 0;
 	for (size_t i = 0; i < service->count; i++)
 		count += service->countings[i].tally != NULL;
-	for (size_t i = 0; i < service->count && !truths_are_stopping(service); i++) {
+	for (size_t i = 0; i < service->count && !service_thread_is_stopping(&service->thread); i++) {
 		struct truth_counting *counting = &service->countings[i];
 		counting->feed.config.turn_ms = outcome_turn_share_ms(count);
 		if (clock_ms() >= counting->retry_ms)
 			counting_turn(service, counting);
 	}
 	if (count == 0)
-		truths_pause(service, OUTCOME_TURN_MS);
+		service_thread_rest(&service->thread, OUTCOME_TURN_MS);
 }
 
 static bool truths_turn(struct truth_service *service, struct error *error)
@@ -342,7 +328,7 @@ static bool truths_turn(struct truth_service *service, struct error *error)
 	if (!tables_look(service)) {
 		truths_end(service);
 		truths_leave(service);
-		truths_pause(service, IDLE_MS);
+		service_thread_rest(&service->thread, IDLE_MS);
 		return true;
 	}
 	if (!truths_lead(service, &held, error))
@@ -351,7 +337,7 @@ static bool truths_turn(struct truth_service *service, struct error *error)
 		countings_turn(service);
 	} else {
 		truths_end(service);
-		truths_pause(service, IDLE_MS);
+		service_thread_rest(&service->thread, IDLE_MS);
 	}
 	return true;
 }
@@ -359,17 +345,17 @@ static bool truths_turn(struct truth_service *service, struct error *error)
 static void *truths_run(void *context)
 {
 	struct truth_service *service = context;
-	while (!truths_are_stopping(service)) {
+	while (!service_thread_is_stopping(&service->thread)) {
 		struct error error = {0};
 		if (truths_turn(service, &error))
 			continue;
 		truths_log_failure(service, &error);
 		truths_end(service);
-		truths_pause(service, RETRY_MS);
+		service_thread_rest(&service->thread, RETRY_MS);
 	}
 	truths_end(service);
 	truths_leave(service);
-	atomic_store(&service->ended, true);
+	service_thread_end(&service->thread);
 	return NULL;
 }
 
@@ -426,9 +412,7 @@ struct truth_service *truth_service_open(const struct truth_service_config *conf
 	service->leadership_config = (struct leadership_config){
 		.brokers = config->brokers, .group = config->id, .topic = config->exposures, .properties = config->consumer};
 	service->arena = arena_open(RECORD_ARENA_BYTES);
-	if (service->arena && countings_make(service))
-		service->has_thread = pthread_create(&service->thread, NULL, truths_run, service) == 0;
-	if (service->has_thread)
+	if (service->arena && countings_make(service) && service_thread_begin(&service->thread, truths_run, service))
 		return service;
 	error_set(error, ERROR_SYSTEM, PLACE_NONE,
 		  "a thread for the truths of rollouts could not be started; raise the limits on threads and memory");
@@ -438,21 +422,19 @@ struct truth_service *truth_service_open(const struct truth_service_config *conf
 
 void truth_service_stop(struct truth_service *service)
 {
-	atomic_store(&service->stopping, true);
+	service_thread_stop(&service->thread);
 }
 
 bool truth_service_has_ended(const struct truth_service *service)
 {
-	return !service->has_thread || atomic_load(&service->ended);
+	return service_thread_has_ended(&service->thread);
 }
 
 void truth_service_close(struct truth_service *service)
 {
 	if (!service)
 		return;
-	truth_service_stop(service);
-	if (service->has_thread)
-		pthread_join(service->thread, NULL);
+	service_thread_join(&service->thread);
 	for (size_t i = 0; i < service->count; i++)
 		memory_give(service->countings[i].arms);
 	memory_give(service->countings);

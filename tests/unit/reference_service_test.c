@@ -2,6 +2,7 @@
  * step `drift`. */
 #include "runtime/reference_service.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,7 +34,8 @@
 static struct mock mock;
 static struct planning planning;
 static struct verdict_board *board;
-static char warned[512];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static char warned[512]; /* the last warning, under the lock */
 static _Atomic int warnings;
 
 static void said_write(const struct log_sink *sink, const struct log_line *line)
@@ -41,9 +43,31 @@ static void said_write(const struct log_sink *sink, const struct log_line *line)
 	(void)sink;
 	print_message("%s\n", line->message);
 	if (line->level == LOG_LEVEL_WARN) {
+		pthread_mutex_lock(&lock);
 		(void)snprintf(warned, sizeof warned, "%s", line->message);
+		pthread_mutex_unlock(&lock);
 		warnings++;
 	}
+}
+
+static void nap(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = 20 * NS_PER_MS}, NULL);
+}
+
+static bool has_warned(const char *words)
+{
+	pthread_mutex_lock(&lock);
+	const bool found = strstr(warned, words);
+	pthread_mutex_unlock(&lock);
+	return found;
+}
+
+static void expect_warning(const char *words)
+{
+	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; !has_warned(words); nap())
+		if (clock_ms() > until_ms)
+			fail_msg("it did not warn of %s", words);
 }
 
 static const struct log_sink sink = {said_write};
@@ -107,11 +131,6 @@ static void requests_append(int first, int count)
 	flush();
 }
 
-static void nap(void)
-{
-	nanosleep(&(struct timespec){.tv_nsec = 20 * NS_PER_MS}, NULL);
-}
-
 static struct text expect_learnt(void)
 {
 	struct verdict_entry *entry = verdict_board_entry(board, planning.graph->name, "watch");
@@ -172,9 +191,7 @@ static void a_topic_that_is_not_there_or_short_is_read_again(void **state)
 	struct reference_service *service = service_start();
 	rd_kafka_mock_topic_create(mock.cluster, "before", 2, 1);
 	requests_append(0, 99);
-	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; !strstr(warned, "99 rows"); nap())
-		if (clock_ms() > until_ms)
-			fail_msg("it did not say that there are too few rows: %s", warned);
+	expect_warning("99 rows");
 	assert_true(reference_service_is_needed(planning.graph, board));
 	requests_append(99, 1);
 	expect_rows(expect_learnt(), 100);
@@ -190,9 +207,7 @@ static void a_topic_with_too_few_rows_for_a_method_is_read_again(void **state)
 	rd_kafka_mock_topic_create(mock.cluster, "before", 2, 1);
 	requests_append(0, 150);
 	struct reference_service *service = service_start();
-	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; !strstr(warned, "150 rows, and `mmd` needs 200"); nap())
-		if (clock_ms() > until_ms)
-			fail_msg("it did not say that there are too few rows: %s", warned);
+	expect_warning("150 rows, and `mmd` needs 200");
 	assert_true(reference_service_is_needed(planning.graph, board));
 	requests_append(150, 50);
 	expect_rows(expect_learnt(), 200);
@@ -231,7 +246,7 @@ static void records_that_cannot_be_used_are_left_out_and_counted(void **state)
 	expect_rows(expect_learnt(), 110);
 	expect_ended(service);
 	assert_int_equal(warnings, 1);
-	assert_non_null(strstr(warned, "without 2 records"));
+	assert_true(has_warned("without 2 records"));
 }
 
 /* The limit is of rows, not of records, and the oldest are taken. */
