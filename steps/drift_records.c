@@ -244,7 +244,8 @@ static bool record_settled(const struct drift_visit *at, const struct settled_wi
 				      .reference = at->self->reference,
 				      .times = drift_times_unknown(),
 				      .settled = true,
-				      .truths = settled->truths};
+				      .truths = settled->truths,
+				      .unkept = settled->unkept};
 	if (!realised_list(at, settled, score))
 		return error_memory(at->error, ERROR_LIMIT, "settling a window");
 	visit_score(at->visit, score);

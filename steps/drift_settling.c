@@ -23,7 +23,7 @@ struct settling_chunk {
 
 /* Before the name of its segment, under `closed/NUMBER`. */
 struct closed_head {
-	uint64_t version, identity, window, messages, last, rows;
+	uint64_t version, identity, window, messages, last, unkept;
 	int64_t begin_ms, end_ms, due_ms;
 	uint32_t segment, is_dropped;
 };
@@ -112,7 +112,6 @@ static bool rows_store(struct drift_settling *settling, struct visit *visit, str
 	memcpy(stored, &head, sizeof head);
 	memcpy(stored + sizeof head, settling->rows, settling->count * sizeof *settling->rows);
 	settling->open.last = settling->head.chunks++;
-	settling->open.rows += settling->count;
 	settling->head.rows += settling->count;
 	settling->count = 0;
 	settling->changed = settling->open_changed = true;
@@ -125,9 +124,14 @@ bool drift_settling_add(struct drift_settling *settling, struct visit *visit, co
 	const struct drift_prediction prediction = drift_prediction_of(chances, row);
 	settling->added++;
 	const bool counts = prediction.classes > 0 ? !isnan(prediction.chance) : isfinite(prediction.expected);
-	if (settling->wait_ms == 0 || !counts || prediction.classes > SETTLING_CLASSES_MAX ||
-	    settling->head.rows + settling->count >= SETTLING_ROWS_MAX + ROWS_OVER_MOST)
+	if (settling->wait_ms == 0 || !counts)
 		return true;
+	if (prediction.classes > SETTLING_CLASSES_MAX ||
+	    settling->head.rows + settling->count >= SETTLING_ROWS_MAX + ROWS_OVER_MOST) {
+		settling->open.unkept++;
+		settling->open_changed = true;
+		return true;
+	}
 	if (settling->count == CHUNK_ROWS && !rows_store(settling, visit, error))
 		return false;
 	if (!settling->rows)
@@ -152,7 +156,7 @@ static bool closed_put(struct drift_settling *settling, struct visit *visit, str
 	char bytes[DRIFT_KEY_BYTES];
 	head.version = SETTLING_VERSION;
 	head.last = settling->open.last;
-	head.rows = settling->open.rows;
+	head.unkept = settling->open.unkept;
 	head.due_ms = settling->head.clock_ms + settling->wait_ms;
 	head.segment = (uint32_t)segment.length;
 	char *stored =
@@ -163,7 +167,7 @@ static bool closed_put(struct drift_settling *settling, struct visit *visit, str
 	if (segment.length > 0)
 		memcpy(stored + sizeof head, segment.bytes, segment.length);
 	settling->head.closed++;
-	settling->open.last = settling->open.rows = 0;
+	settling->open.last = settling->open.unkept = 0;
 	settling->changed = settling->open_changed = true;
 	return true;
 }
@@ -172,6 +176,8 @@ static bool closed_put(struct drift_settling *settling, struct visit *visit, str
 static bool open_drop(struct drift_settling *settling, struct visit *visit, struct text segment, struct error *error)
 {
 	settling->count = 0;
+	settling->open_changed = settling->open_changed || settling->open.unkept > 0;
+	settling->open.unkept = 0;
 	return settling->open.last == 0 || closed_put(settling, visit, (struct closed_head){.is_dropped = true}, segment, error);
 }
 
@@ -442,6 +448,7 @@ static struct settled_window *window_make(struct visit *visit, const struct clos
 						   .identity = head->identity,
 						   .window = head->window,
 						   .messages = head->messages,
+						   .unkept = head->unkept,
 						   .begin_ms = head->begin_ms,
 						   .end_ms = head->end_ms};
 	return settled;

@@ -8,7 +8,8 @@
  *
  * Time is that at which records to the observer were written, and never goes back. A window settles with the first record after its
  * time, of a request or of feedback; a large one in parts, of SETTLING_TURN_ROWS or twice the rows that came. If more than
- * SETTLING_ROWS_MAX rows wait, the oldest closed window settles at once; rows of an open window beyond that are not kept.
+ * SETTLING_ROWS_MAX rows wait, the oldest closed window settles at once; rows of an open window beyond that are not kept, and its
+ * record has their number.
  *
  * A truth is forgotten when the window after the one that was open at its arrival has settled. With `groupBy`, where several are
  * open, that is when the `outcomeWindow` and SETTLING_OPEN_MS have passed since its arrival. Before that, the oldest ones are
@@ -24,7 +25,7 @@
 #include "steps/drift_waiting.h"
 
 #define SETTLING_ROWS_MAX 65536		/* 2 MiB */
-#define SETTLING_CLASSES_MAX UINT16_MAX /* rows of more do not wait */
+#define SETTLING_CLASSES_MAX UINT16_MAX /* rows of more are not kept */
 #define SETTLING_TRUTHS_MAX 65536	/* requests */
 #define SETTLING_TRUTH_BYTES_MAX ((uint64_t)8 << 20)
 #define SETTLING_TRUTH_BYTES 64	  /* of a truth, beside 8 for each of its numbers */
@@ -45,8 +46,8 @@ struct settling_head {
 /* Stored under `awaited/SEGMENT`: the rows of an open window. */
 struct settling_open {
 	uint64_t identity, window;
-	uint64_t last; /* its newest chunk; 0: there is none */
-	uint64_t rows;
+	uint64_t last;	 /* its newest chunk; 0: there is none */
+	uint64_t unkept; /* rows of the estimate that do not wait */
 };
 
 /* A row as it is stored. */
@@ -77,7 +78,7 @@ struct settled_window {
 	struct text segment;
 	uint64_t identity, window, messages;
 	int64_t begin_ms, end_ms;
-	uint64_t truths;
+	uint64_t truths, unkept;
 	struct drift_realised realised;
 };
 

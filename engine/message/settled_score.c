@@ -5,6 +5,8 @@
 #include "message/avro.h"
 #include "message/avro_wire.h"
 
+#define FORMER_SCHEMA 0x544810a47580ca89 /* without `unkept` */
+
 static const char *name_known(struct text name, const char *const *names, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -63,7 +65,8 @@ static void times_pass(struct avro_cursor *cursor)
 
 bool settled_score_decode(struct text bytes, struct settled_score *score)
 {
-	if (!avro_is_single_object(bytes, avro_drift_score_fingerprint()))
+	const bool is_former = avro_is_single_object(bytes, FORMER_SCHEMA);
+	if (!is_former && !avro_is_single_object(bytes, avro_drift_score_fingerprint()))
 		return false;
 	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(bytes));
 	*score = (struct settled_score){.pipeline = avro_read_bytes(&cursor)};
@@ -99,5 +102,8 @@ bool settled_score_decode(struct text bytes, struct settled_score *score)
 	if (!flag_read(&cursor))
 		return false;
 	score->truths = (uint64_t)avro_read_long(&cursor);
-	return realised_read(&cursor, score);
+	if (!realised_read(&cursor, score))
+		return false;
+	score->unkept = is_former ? 0 : (uint64_t)avro_read_long(&cursor);
+	return !avro_failed(&cursor);
 }

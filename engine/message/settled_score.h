@@ -8,12 +8,14 @@
 struct settled_score {
 	struct text pipeline, step, segment;
 	uint64_t window, messages, truths;
+	uint64_t unkept;	  /* 0 in records of a program that did not count them */
 	int64_t begin_ms, end_ms; /* the least and the greatest time of its messages */
 	size_t realised_count;
 	struct drift_realisation realised[DRIFT_METRICS];
 };
 
-/* Reads a record; texts borrow from the bytes. False: it is none, as the verdicts of the same topic, and `score` has no meaning. */
+/* Reads a record, also one of the former schema (tests/data/avro); texts borrow from the bytes. False: it is none, as the verdicts
+ * of the same topic, and `score` has no meaning. */
 bool settled_score_decode(struct text bytes, struct settled_score *score);
 
 #endif

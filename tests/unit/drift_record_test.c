@@ -15,6 +15,7 @@
 #include "message/avro.h"
 #include "message/drift_score.h"
 #include "message/schemas.h"
+#include "message/settled_score.h"
 #include "steps/drift_spread.h"
 #include "tests/unit/arena_fixture.h"
 #include "tests/unit/letters.h"
@@ -179,12 +180,14 @@ static void the_record_of_a_settled_window_judges_nothing(void **state)
 	struct letter letter;
 	score.settled = true;
 	score.truths = 39;
+	score.unkept = 300;
 	score.realised_count = 1;
 	score.realised = realised;
 	(void)encoded(&score, &letter);
 	assert_true(text_is(letter_text(&letter, "verdict"), ""));
 	assert_true(isnan(number_of(&letter, "drift_score")));
 	assert_int_equal(letter_number(&letter, "truths"), 39);
+	assert_int_equal(letter_number(&letter, "unkept"), 300);
 	assert_true(text_is(letter_text(&letter, "realised.metric"), "accuracy"));
 	assert_int_equal(letter_number(&letter, "realised.rows"), 38);
 	assert_true(text_is(letter_text(&letter, "realised.band"), "left"));
@@ -274,13 +277,49 @@ static void expect_resolves(const json_t *writer, const json_t *reader)
 static void todays_schema_is_compatible_backward(void **state)
 {
 	(void)state;
-	json_error_t fault;
-	json_t *former = json_load_file("tests/data/avro/drift_score-1.avsc", 0, &fault);
-	json_t *now = json_loads(schema_json("drift_score"), 0, &fault);
-	assert_true(former && now);
-	expect_resolves(former, now);
-	json_decref(former);
-	json_decref(now);
+	static const char *const formers[] = {"tests/data/avro/drift_score-1.avsc", "tests/data/avro/drift_score-2.avsc"};
+	for (size_t i = 0; i < sizeof formers / sizeof *formers; i++) {
+		json_error_t fault;
+		json_t *former = json_load_file(formers[i], 0, &fault);
+		json_t *now = json_loads(schema_json("drift_score"), 0, &fault);
+		assert_true(former && now);
+		expect_resolves(former, now);
+		json_decref(former);
+		json_decref(now);
+	}
+}
+
+/* The first schema has no settled records; the second has no `unkept`, which is 0 then. */
+static void a_settled_record_of_a_former_schema_is_read(void **state)
+{
+	(void)state;
+	struct buffer former = file_of("tests/data/avro/drift_score-2.avsc"), record = file_of("tests/data/avro/drift_score-2.bin");
+	struct buffer first = file_of("tests/data/avro/drift_score-1.bin");
+	struct error error = {0};
+	uint64_t fingerprint, written;
+	struct settled_score score;
+	buffer_byte(&former, '\0');
+	assert_true(schema_fingerprint(former.bytes, &fingerprint, &error));
+	memcpy(&written, record.bytes + 2, sizeof written);
+	assert_true(fingerprint == written);
+	assert_true(settled_score_decode(buffer_view(&record), &score));
+	assert_true(text_is(score.pipeline, "p") && text_is(score.step, "watch") && text_is(score.segment, "a"));
+	assert_int_equal(score.window, 7);
+	assert_int_equal(score.messages, 40);
+	assert_int_equal(score.begin_ms, 1000000);
+	assert_int_equal(score.end_ms, 1039000);
+	assert_int_equal(score.truths, 31);
+	assert_int_equal(score.unkept, 0);
+	assert_int_equal(score.realised_count, 2);
+	assert_string_equal(score.realised[0].band, "left");
+	assert_true(score.realised[0].rows == 30 && score.realised[0].low == 0.625);
+	assert_string_equal(score.realised[1].metric, "auc");
+	for (size_t length = 0; length < record.length; length++)
+		assert_false(settled_score_decode((struct text){record.bytes, length}, &score));
+	assert_false(settled_score_decode(buffer_view(&first), &score));
+	buffer_close(&former);
+	buffer_close(&record);
+	buffer_close(&first);
 }
 
 /* ---- pictures ---- */
@@ -403,6 +442,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_record_of_a_settled_window_judges_nothing, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(a_record_of_the_former_schema_is_kept, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(todays_schema_is_compatible_backward, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_settled_record_of_a_former_schema_is_read, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(numbers_have_the_deciles_of_the_reference, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(categories_have_the_commonest_and_what_was_never_seen, set_up, arena_end),
 	};

@@ -322,6 +322,7 @@ static void records_that_are_cut_off_are_none(void **state)
 					  .times = drift_times_unknown(),
 					  .settled = true,
 					  .truths = 30,
+					  .unkept = 300,
 					  .realised_count = 1,
 					  .realised = &realised};
 	struct settled_score read;
@@ -334,6 +335,7 @@ static void records_that_are_cut_off_are_none(void **state)
 	assert_true(settled_score_decode(whole, &read));
 	assert_int_equal(read.window, 7);
 	assert_int_equal(read.truths, 30);
+	assert_int_equal(read.unkept, 300);
 	assert_int_equal(read.realised_count, 1);
 	assert_string_equal(read.realised[0].metric, "accuracy");
 	assert_string_equal(read.realised[0].band, "left");

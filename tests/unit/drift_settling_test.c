@@ -16,6 +16,7 @@
 #define ONE_MINUTE_MS 60000
 #define WAITS USUAL ", estimate: {probabilities: p, outcomeWindow: 10m}"
 #define RIGHT_OF_FIVE 4
+#define ROWS_KEPT (65536 + 8192) /* of one window, before it settles */
 
 static void open_at(struct observed *observed, const char *options)
 {
@@ -549,7 +550,7 @@ static void of_too_many_rows_the_oldest_window_settles_at_once(void **state)
 	observed_close(&observed);
 }
 
-/* The first rows of a window are kept, and the last ones not. */
+/* The first rows of a window are kept, and the last ones not; its record has their number, also if another engine counts on. */
 static void rows_of_one_window_beyond_the_limit_are_not_kept(void **state)
 {
 	(void)state;
@@ -558,12 +559,38 @@ static void rows_of_one_window_beyond_the_limit_are_not_kept(void **state)
 	const int64_t first_ms = observed.time_ms;
 	classes_send(&observed, first_ms, 100, RIGHT_OF_FIVE);
 	classes_send(&observed, first_ms + 79900 * INT64_C(1000), 100, RIGHT_OF_FIVE);
-	many_send(&observed, 80000);
+	many_send(&observed, 76000);
+	observed_engine_close(&observed);
+	observed_engine_open(&observed);
+	many_send(&observed, 4000);
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
 	many_send(&observed, 200 * (80000 / SETTLING_TURN_ROWS + 2));
 	assert_int_equal(observed.settled_count, 1);
 	assert_int_equal(observed.settled[0].messages, 80000);
 	assert_int_equal(observed.settled[0].truths, 100);
+	assert_int_equal(observed.settled[0].unkept, 80000 - ROWS_KEPT);
+	observed_close(&observed);
+}
+
+/* The number of a class has 16 bits. */
+static void rows_of_too_many_classes_are_not_kept(void **state)
+{
+	(void)state;
+	static double chances[SETTLING_CLASSES_MAX + 1] = {1};
+	struct observed observed;
+	open_at(&observed, WAITS);
+	const int64_t first_ms = observed.time_ms;
+	observed_classes(&observed, 20, SETTLING_CLASSES_MAX, chances);
+	observed_classes(&observed, 20, SETTLING_CLASSES_MAX + 1, chances);
+	classes_send(&observed, first_ms, 40, 0);
+	observed.passed_ms += 10 * ONE_MINUTE_MS;
+	observed_classes(&observed, 40, 3, chances);
+	observed.passed_ms += 10 * ONE_MINUTE_MS;
+	observed_classes(&observed, 1, 3, chances);
+	assert_int_equal(observed.settled_count, 2);
+	assert_int_equal(observed.settled[0].truths, 20);
+	assert_int_equal(observed.settled[0].unkept, 20);
+	assert_int_equal(observed.settled[1].unkept, 0); /* each window has its own */
 	observed_close(&observed);
 }
 
@@ -614,6 +641,7 @@ int main(void)
 		cmocka_unit_test(windows_of_large_messages_settle_as_fast_as_they_come),
 		cmocka_unit_test(of_too_many_rows_the_oldest_window_settles_at_once),
 		cmocka_unit_test(rows_of_one_window_beyond_the_limit_are_not_kept),
+		cmocka_unit_test(rows_of_too_many_classes_are_not_kept),
 		cmocka_unit_test(a_regressor_has_its_realised_error),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,6 +150,7 @@ static void settled_note(struct observed *observed, const struct drift_score *sc
 	*settled = (struct settled){.window = score->window,
 				    .messages = score->messages,
 				    .truths = score->truths,
+				    .unkept = score->unkept,
 				    .begin_ms = score->begin_ms,
 				    .end_ms = score->end_ms,
 				    .realised = score->realised_count};
