@@ -215,8 +215,10 @@ void drift_line_put(const struct drift_line *line, const struct monitor_verdict 
 			realised_put(line, figure, out);
 	if (line->source->settled)
 		buffer_print(out, ", \"settled\": %s", line->settled ? "true" : "false");
-	if (line->settled)
+	if (line->settled) {
 		drift_count_put(out, "settled_truths", line->settled->truths);
+		drift_count_put(out, "settled_unkept", line->settled->unkept);
+	}
 	times_put(&verdict->times, out);
 	if (verdict->alarm_row)
 		drift_count_put(out, "alarm_row", verdict->alarm_row);
@@ -327,5 +329,7 @@ void drift_line_say(const struct drift_line *line, const struct monitor_verdict 
 	estimates_say(line, out);
 	for (enum drift_figure figure = 0; line->findings && figure < FIGURES; figure++)
 		realised_say(line, figure, out);
+	if (line->settled && line->settled->unkept > 0 && !line->source->truth)
+		buffer_print(out, "; %llu rows did not wait for feedback", (unsigned long long)line->settled->unkept);
 	buffer_byte(out, '\n');
 }

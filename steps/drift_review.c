@@ -15,6 +15,7 @@
 #include "steps/drift_parked.h"
 #include "steps/drift_reference.h"
 #include "steps/drift_segments.h"
+#include "steps/drift_settling.h"
 
 #define MESSAGE_BYTES_MAX ((size_t)1 << 30)
 #define UNESTIMATED_BYTES_MAX 4096 /* a sentence with the name of a tensor three times */
@@ -51,7 +52,7 @@ struct drift_review {
 	struct drift_unestimated unestimated;  /* of all rows */
 	uint64_t messages, informed, unusable; /* those with feedback, and of these the ones that it does not fit */
 	uint64_t bands[FIGURES][BAND_STATES];  /* windows */
-	uint64_t settled;		       /* windows with a settled record */
+	uint64_t settled, unkept;	       /* windows with a settled record; rows of them that did not wait for feedback */
 	uint64_t compared;		       /* rows */
 	uint64_t beyond, nameless;	       /* rows of segments beyond the limit; messages without a segment */
 	size_t segment_count;
@@ -92,6 +93,7 @@ static void verdict_report(struct drift_review *review, const struct monitor_ver
 	struct drift_finding findings[FIGURES];
 	const bool known = window_find(review, settled, findings);
 	review->settled += settled != NULL;
+	review->unkept += settled ? settled->unkept : 0;
 	const struct drift_line line = {.comparison = &review->comparison,
 					.source = source,
 					.estimate = review->estimate,
@@ -426,6 +428,7 @@ static void realised_put(const struct drift_review *review)
 		return;
 	drift_count_put(review->report, "windows_settled", review->settled);
 	drift_count_put(review->report, "windows_not_settled", review->windows - review->settled);
+	drift_count_put(review->report, "settled_unkept", review->unkept);
 }
 
 /* The last line of JSON: the whole report. */
@@ -515,11 +518,16 @@ static void settled_say(const struct drift_review *review)
 		return;
 	buffer_print(review->report, "%llu of %llu windows have settled; %llu have no settled record yet", settled,
 		     (unsigned long long)review->windows, waiting);
-	if (!review->source->truth) {
-		figures_say(review);
+	if (review->source->truth) {
+		buffer_string(review->report, ". Their records are not shown, since the realised numbers are from --feedback\n");
 		return;
 	}
-	buffer_string(review->report, ". Their records are not shown, since the realised numbers are from --feedback\n");
+	figures_say(review);
+	if (review->unkept > 0)
+		buffer_print(review->report,
+			     "%llu rows of them did not wait for feedback, since more than %d rows waited, or they have more than "
+			     "%d classes; choose a shorter window or outcomeWindow, or a smaller share\n",
+			     (unsigned long long)review->unkept, SETTLING_ROWS_MAX, SETTLING_CLASSES_MAX);
 }
 
 static void truths_say(const struct drift_review *review)

@@ -61,17 +61,22 @@ static void source_write(const struct drift_windows *data, size_t judged, struct
 	const double settled = member_number_read(data->sums, "windows_settled");
 	if (isnan(settled))
 		return;
-	if (!text_is(drift_text(data->sums, "realised_from"), "feedback"))
-		buffer_print(out,
-			     "<p>Realised numbers are from the settled records of the drift topic: %.0f of %zu windows have "
-			     "settled, of which %.0f have too few rows for the band; %.0f have no settled record yet.</p>\n",
-			     settled, data->window_count, settled - (double)judged,
-			     member_number_read(data->sums, "windows_not_settled"));
-	else
+	if (text_is(drift_text(data->sums, "realised_from"), "feedback")) {
 		buffer_print(out,
 			     "<p>Realised numbers are from --feedback. The drift topic has settled records of %.0f of %zu windows, "
 			     "which are not shown.</p>\n",
 			     settled, data->window_count);
+		return;
+	}
+	const double unkept = member_number_read(data->sums, "settled_unkept");
+	buffer_print(out,
+		     "<p>Realised numbers are from the settled records of the drift topic: %.0f of %zu windows have settled, of "
+		     "which %.0f have too few rows for the band; %.0f have no settled record yet.",
+		     settled, data->window_count, settled - (double)judged, member_number_read(data->sums, "windows_not_settled"));
+	if (unkept > 0)
+		buffer_print(out, " %.0f of their rows did not wait for feedback, as they were beyond the limits of outcomeWindow.",
+			     unkept);
+	buffer_string(out, "</p>\n");
 }
 
 void estimate_write_sums(const struct drift_windows *data, enum estimate_figure figure, struct buffer *out)

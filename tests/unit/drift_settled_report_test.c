@@ -74,7 +74,7 @@ static void messages_send(const struct mock *mock, int messages, int segments)
 struct settling {
 	const char *step, *segment;
 	int window, first, stride;
-	uint64_t rows;
+	uint64_t rows, unkept;
 	double value;
 	const char *band;
 };
@@ -96,6 +96,7 @@ static void record_send(const struct mock *mock, const struct settling *settling
 					  .times = drift_times_unknown(),
 					  .settled = true,
 					  .truths = settling->rows,
+					  .unkept = settling->unkept,
 					  .realised_count = settling->rows > 0 ? 2 : 0,
 					  .realised = realised};
 	struct buffer out;
@@ -292,6 +293,45 @@ static void each_segment_has_its_own(void **state)
 	mock_close(&mock);
 }
 
+/* Of the window 0 two rows did not wait for feedback, of the window 2 three. */
+static void rows_that_did_not_wait_are_told(void **state)
+{
+	struct mock mock;
+	(void)state;
+	mock_open(&mock);
+	messages_send(&mock, 70, 1);
+	const struct settling records[] = {{.window = 0, .stride = 1, .rows = 18, .unkept = 2, .value = 0.875, .band = "held"},
+					   {.window = 1, .first = ROWS, .stride = 1, .rows = 20, .value = 0.5, .band = "left"},
+					   {.window = 2, .first = 2 * ROWS, .stride = 1, .unkept = 3}};
+	for (size_t i = 0; i < sizeof records / sizeof *records; i++)
+		record_send(&mock, &records[i]);
+	struct said said = report(&mock, WAITS, "");
+	expect_words(said.out, "; 2 rows did not wait for feedback\nwindow 1, ");
+	expect_words(said.out, "; 3 rows did not wait for feedback\nwindow 3, ");
+	assert_null(strstr(said.out, "; 0 rows"));
+	expect_words(said.out, "5 rows of them did not wait for feedback, since more than 65536 rows waited, or they have more "
+			       "than 65535 classes; choose a shorter window or outcomeWindow, or a smaller share\n");
+	said_close(&said);
+	said = report(&mock, WAITS, " -o json");
+	json_t *first = line_of(said.out, 0), *second = line_of(said.out, 1), *last = line_of(said.out, 3);
+	json_t *sums = line_of(said.out, 4);
+	expect_number(first, "settled_unkept", 2);
+	expect_number(second, "settled_unkept", 0);
+	assert_null(json_object_get(last, "settled_unkept")); /* it has not settled */
+	expect_number(sums, "settled_unkept", 5);
+	json_decref(first), json_decref(second), json_decref(last), json_decref(sums);
+	said_close(&said);
+	said = report(&mock, WAITS, " -o html");
+	expect_words(said.out, "1 have no settled record yet. 5 of their rows did not wait for feedback, as they were beyond the "
+			       "limits of outcomeWindow.</p>");
+	said_close(&said);
+	write_file("outcomes", "{\"id\": \"r-0\", \"metrics\": {\"accuracy\": 1}}\n");
+	said = report(&mock, WAITS, " --feedback outcomes"); /* which are of no concern then */
+	assert_null(strstr(said.out, "did not wait"));
+	said_close(&said);
+	mock_close(&mock);
+}
+
 /* Windows of which nothing has settled are not windows without a step that waits. */
 static void without_records_no_window_has_settled(void **state)
 {
@@ -352,6 +392,7 @@ int main(void)
 		cmocka_unit_test(the_page_has_them_in_its_chart),
 		cmocka_unit_test(feedback_is_shown_alone),
 		cmocka_unit_test(each_segment_has_its_own),
+		cmocka_unit_test(rows_that_did_not_wait_are_told),
 		cmocka_unit_test(without_records_no_window_has_settled),
 		cmocka_unit_test(records_that_are_cut_off_are_none),
 	};
