@@ -250,7 +250,7 @@ static bool record_settled(const struct drift_visit *at, const struct settled_wi
 		return error_memory(at->error, ERROR_LIMIT, "settling a window");
 	visit_score(at->visit, score);
 	if (at->self->entry)
-		verdict_entry_add_realised(at->self->entry, score->realised, score->realised_count);
+		verdict_entry_add_realised(at->self->entry, score->realised, score->realised_count, score->unkept);
 	return true;
 }
 

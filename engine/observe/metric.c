@@ -184,6 +184,10 @@ const struct metric metric_rows[] = {
 	COUNTER(SCOPE_DRIFT, struct drift_state, bands_left, "sluice_realised_bands_left_total",
 		"Windows that settled in this engine with that number outside of its band: more than one in twenty shows that "
 		"probabilities are not calibrated, or that the same inputs need other answers than before."),
+	COUNTER(SCOPE_DRIFT, struct drift_state, rows_unkept, "sluice_realised_rows_unkept_total",
+		"Rows of windows that settled in this engine which did not wait for feedback, since more than 65536 waited, or "
+		"they "
+		"have more than 65535 classes: choose a shorter `window` or `outcomeWindow`, or a smaller `share`."),
 	DRIFT(messages_per_minute, "sluice_drift_messages_per_minute",
 	      "Messages a minute of event time in the last window, of those within `share`; a row of a batch is one. With "
 	      "`groupBy` the sum of the segments' last windows. No value before the second window."),

@@ -337,9 +337,10 @@ static size_t metric_number(const char *name)
 	return number;
 }
 
-void verdict_entry_add_realised(struct verdict_entry *entry, const struct drift_realisation *items, size_t count)
+void verdict_entry_add_realised(struct verdict_entry *entry, const struct drift_realisation *items, size_t count, uint64_t unkept)
 {
 	pthread_mutex_lock(&entry->lock);
+	entry->realised.unkept += unkept;
 	for (size_t i = 0; i < count; i++) {
 		const size_t number = metric_number(items[i].metric);
 		if (number == DRIFT_METRICS)

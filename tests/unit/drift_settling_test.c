@@ -33,11 +33,16 @@ static void classes_send(struct observed *observed, int64_t from_ms, int message
 	}
 }
 
-static struct realised_figure realised_of(const struct observed *observed, size_t metric)
+static struct realised_figures realised_all(const struct observed *observed)
 {
 	struct realised_figures figures;
 	verdict_entry_realised(verdict_board_entry(observed->board, observed->planning.graph->name, "watch"), &figures);
-	return figures.of[metric];
+	return figures;
+}
+
+static struct realised_figure realised_of(const struct observed *observed, size_t metric)
+{
+	return realised_all(observed).of[metric];
 }
 
 static bool near(double a, double b)
@@ -569,6 +574,7 @@ static void rows_of_one_window_beyond_the_limit_are_not_kept(void **state)
 	assert_int_equal(observed.settled[0].messages, 80000);
 	assert_int_equal(observed.settled[0].truths, 100);
 	assert_int_equal(observed.settled[0].unkept, 80000 - ROWS_KEPT);
+	assert_int_equal(realised_all(&observed).unkept, 80000 - ROWS_KEPT);
 	observed_close(&observed);
 }
 
@@ -591,6 +597,7 @@ static void rows_of_too_many_classes_are_not_kept(void **state)
 	assert_int_equal(observed.settled[0].truths, 20);
 	assert_int_equal(observed.settled[0].unkept, 20);
 	assert_int_equal(observed.settled[1].unkept, 0); /* each window has its own */
+	assert_int_equal(realised_all(&observed).unkept, 20);
 	observed_close(&observed);
 }
 
