@@ -1,4 +1,5 @@
-/* drift_settling_removed_test.c: a step `drift` whose `outcomeWindow` is removed: its state gives up what waited for truths. */
+/* drift_settling_removed_test.c: rows of a step `drift` that wait for truths and are given up, since the `outcomeWindow` is
+ * removed, the reference is another, or their window begins anew: they are in no record, and nothing of them stays in the state. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,23 +12,38 @@
 #include "tests/unit/observed.h"
 
 #define TEN_MINUTES_MS 600000
+#define WAITS USUAL ", estimate: {probabilities: p, outcomeWindow: 10m}"
 
 static const double positive = 0.8;
 
-static void waiting_count(void *context, const struct change *kept)
+struct entries {
+	struct text prefix;
+	size_t count;
+};
+
+static void entry_count(void *context, const struct change *kept)
 {
-	static const char *const prefixes[] = {"settle", "closed/", "truth/", "arrived/", "awaited/"};
-	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
-		*(size_t *)context += text_starts_with(kept->key, text_of(prefixes[i]));
+	struct entries *entries = context;
+	entries->count += text_starts_with(kept->key, entries->prefix);
 }
 
-/* Entries of the state that are of rows, windows and truths that wait. */
-static size_t waiting_entries(const struct observed *observed)
+/* Entries of the state whose keys begin so. */
+static size_t entries_of(const struct observed *observed, const char *prefix)
 {
 	struct store_walk walk = {0};
-	size_t count = 0;
-	while (store_show(observed->store, &walk, 1000, waiting_count, &count))
+	struct entries entries = {text_of(prefix), 0};
+	while (store_show(observed->store, &walk, 1000, entry_count, &entries))
 		;
+	return entries.count;
+}
+
+/* Those of rows, windows and truths that wait. */
+static size_t waiting_entries(const struct observed *observed)
+{
+	static const char *const prefixes[] = {"settle", "closed/", "truth/", "arrived/", "awaited/"};
+	size_t count = 0;
+	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
+		count += entries_of(observed, prefixes[i]);
 	return count;
 }
 
@@ -75,10 +91,102 @@ static void without_its_outcome_window_nothing_waits_any_more(void **state)
 	}
 }
 
+/* ---- windows that are dropped ---- */
+
+/* The truth of messages from that time on, a second apart: so many are positive, and the others negative. */
+static void truths_send(struct observed *observed, int64_t from_ms, int messages, int positives)
+{
+	for (int i = 0; i < messages; i++) {
+		const double class = i < positives;
+		observed_truth(observed, from_ms + 1000 * i, &class, 1, 0);
+	}
+}
+
+static void expect_settled(const struct observed *observed, size_t at, uint64_t window, uint64_t truths, double accuracy)
+{
+	const struct settled *settled = &observed->settled[at];
+	assert_int_equal(settled->window, window);
+	assert_int_equal(settled->messages, 40);
+	assert_int_equal(settled->truths, truths);
+	assert_true(settled->first.value == accuracy);
+}
+
+/* Windows that have closed wait on; the rows of the open one are compared with nothing any more. */
+static void a_reference_that_is_learnt_again_drops_the_open_window_alone(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open_topic(&observed, WAITS);
+	observed.passed_ms = observed.time_ms;
+	observed_learn(&observed, false);
+	const int64_t first_ms = observed.time_ms;
+	observed_positives(&observed, 40, positive);
+	observed_positives(&observed, 30, positive); /* of an open window */
+	truths_send(&observed, first_ms, 40, 10);
+	observed_engine_close(&observed);
+	verdict_board_close(observed.board);
+	observed.board = verdict_board_open();
+	observed_engine_open(&observed);
+	observed_learn(&observed, true);
+	const int64_t second_ms = observed.time_ms;
+	observed_positives(&observed, 40, positive);
+	assert_int_equal(observed.count, 2);
+	truths_send(&observed, first_ms + 40 * 1000, 30, 0); /* of those that were dropped */
+	truths_send(&observed, second_ms, 40, 30);
+	observed.passed_ms += TEN_MINUTES_MS;
+	observed_positives(&observed, 1, positive);
+	assert_int_equal(observed.settled_count, 2);
+	const size_t later = observed.settled[1].begin_ms > first_ms; /* the last of a message is listed first */
+	expect_settled(&observed, 1 - later, observed.seen[0].window, 40, 0.25);
+	expect_settled(&observed, later, observed.seen[1].window, 40, 0.75);
+	observed_positives(&observed, 1, positive);
+	assert_int_equal(entries_of(&observed, "closed/"), 0);
+	assert_int_equal(entries_of(&observed, "settle/"), 2); /* of the open window, by two messages */
+	observed_close(&observed);
+}
+
+static uint32_t observer_scope(const struct observed *observed)
+{
+	uint32_t scope;
+	assert_true(store_scope_find(observed->store, TEXT("watch" OBSERVER_SUFFIX), &scope));
+	return scope;
+}
+
+/* A part of its rows is gone, so it has only those that come from then on. */
+static void a_window_that_begins_anew_drops_the_rows_that_waited(void **state)
+{
+	(void)state;
+	struct observed observed;
+	struct error error = {0};
+	observed_open(&observed, WAITS);
+	observed.passed_ms = observed.time_ms;
+	const int64_t first_ms = observed.time_ms;
+	observed_positives(&observed, 15, positive);
+	const uint32_t scope = observer_scope(&observed);
+	observed_engine_close(&observed);
+	assert_true(store_restore(observed.store, scope, TEXT("rows//3"), (struct text){0}, &error));
+	observed_engine_open(&observed);
+	observed_positives(&observed, 25, positive); /* the last would close it, and is the first of the window */
+	assert_int_equal(observed.count, 0);
+	observed_positives(&observed, 39, positive);
+	assert_int_equal(observed.count, 1);
+	truths_send(&observed, first_ms, 39, 0);
+	truths_send(&observed, first_ms + 39 * 1000, 40, 30);
+	observed.passed_ms += TEN_MINUTES_MS;
+	observed_positives(&observed, 1, positive);
+	assert_int_equal(observed.settled_count, 1);
+	expect_settled(&observed, 0, 0, 40, 0.75);
+	assert_int_equal(entries_of(&observed, "closed/"), 0);
+	assert_int_equal(entries_of(&observed, "settle/"), 1);
+	observed_close(&observed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_its_outcome_window_nothing_waits_any_more),
+		cmocka_unit_test(a_reference_that_is_learnt_again_drops_the_open_window_alone),
+		cmocka_unit_test(a_window_that_begins_anew_drops_the_rows_that_waited),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
