@@ -93,15 +93,6 @@ static void without_its_outcome_window_nothing_waits_any_more(void **state)
 
 /* ---- windows that are dropped ---- */
 
-/* The truth of messages from that time on, a second apart: so many are positive, and the others negative. */
-static void truths_send(struct observed *observed, int64_t from_ms, int messages, int positives)
-{
-	for (int i = 0; i < messages; i++) {
-		const double class = i < positives;
-		observed_truth(observed, from_ms + 1000 * i, &class, 1, 0);
-	}
-}
-
 static void expect_settled(const struct observed *observed, size_t at, uint64_t window, uint64_t truths, double accuracy)
 {
 	const struct settled *settled = &observed->settled[at];
@@ -122,7 +113,7 @@ static void a_reference_that_is_learnt_again_drops_the_open_window_alone(void **
 	const int64_t first_ms = observed.time_ms;
 	observed_positives(&observed, 40, positive);
 	observed_positives(&observed, 30, positive); /* of an open window */
-	truths_send(&observed, first_ms, 40, 10);
+	observed_outcomes(&observed, first_ms, 40, 1);
 	observed_engine_close(&observed);
 	verdict_board_close(observed.board);
 	observed.board = verdict_board_open();
@@ -131,14 +122,14 @@ static void a_reference_that_is_learnt_again_drops_the_open_window_alone(void **
 	const int64_t second_ms = observed.time_ms;
 	observed_positives(&observed, 40, positive);
 	assert_int_equal(observed.count, 2);
-	truths_send(&observed, first_ms + 40 * 1000, 30, 0); /* of those that were dropped */
-	truths_send(&observed, second_ms, 40, 30);
+	observed_outcomes(&observed, first_ms + 40 * 1000, 30, 0); /* of those that were dropped */
+	observed_outcomes(&observed, second_ms, 40, 4);
 	observed.passed_ms += TEN_MINUTES_MS;
 	observed_positives(&observed, 1, positive);
 	assert_int_equal(observed.settled_count, 2);
 	const size_t later = observed.settled[1].begin_ms > first_ms; /* the last of a message is listed first */
-	expect_settled(&observed, 1 - later, observed.seen[0].window, 40, 0.25);
-	expect_settled(&observed, later, observed.seen[1].window, 40, 0.75);
+	expect_settled(&observed, 1 - later, observed.seen[0].window, 40, 0.2);
+	expect_settled(&observed, later, observed.seen[1].window, 40, 0.8);
 	observed_positives(&observed, 1, positive);
 	assert_int_equal(entries_of(&observed, "closed/"), 0);
 	assert_int_equal(entries_of(&observed, "settle/"), 2); /* of the open window, by two messages */
@@ -158,8 +149,7 @@ static void a_window_that_begins_anew_drops_the_rows_that_waited(void **state)
 	(void)state;
 	struct observed observed;
 	struct error error = {0};
-	observed_open(&observed, WAITS);
-	observed.passed_ms = observed.time_ms;
+	observed_open_now(&observed, WAITS);
 	const int64_t first_ms = observed.time_ms;
 	observed_positives(&observed, 15, positive);
 	const uint32_t scope = observer_scope(&observed);
@@ -170,12 +160,12 @@ static void a_window_that_begins_anew_drops_the_rows_that_waited(void **state)
 	assert_int_equal(observed.count, 0);
 	observed_positives(&observed, 39, positive);
 	assert_int_equal(observed.count, 1);
-	truths_send(&observed, first_ms, 39, 0);
-	truths_send(&observed, first_ms + 39 * 1000, 40, 30);
+	observed_outcomes(&observed, first_ms, 39, 0);
+	observed_outcomes(&observed, first_ms + 39 * 1000, 40, 4);
 	observed.passed_ms += TEN_MINUTES_MS;
 	observed_positives(&observed, 1, positive);
 	assert_int_equal(observed.settled_count, 1);
-	expect_settled(&observed, 0, 0, 40, 0.75);
+	expect_settled(&observed, 0, 0, 40, 0.8);
 	assert_int_equal(entries_of(&observed, "closed/"), 0);
 	assert_int_equal(entries_of(&observed, "settle/"), 1);
 	observed_close(&observed);

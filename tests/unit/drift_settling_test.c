@@ -9,40 +9,16 @@
 
 #include <cmocka.h>
 
-#include "state/store.h"
 #include "steps/drift_settling.h"
 #include "tests/unit/observed.h"
 
 #define ONE_MINUTE_MS 60000
 #define WAITS USUAL ", estimate: {probabilities: p, outcomeWindow: 10m}"
 #define RIGHT_OF_FIVE 4
-#define ROWS_KEPT (65536 + 8192) /* of one window, before it settles */
-
-static void open_at(struct observed *observed, const char *options)
-{
-	observed_open(observed, options);
-	observed->passed_ms = observed->time_ms;
-}
-
-/* The class of the messages from that time on, a second apart: of each five so many are positive. */
-static void classes_send(struct observed *observed, int64_t from_ms, int messages, int positives)
-{
-	for (int i = 0; i < messages; i++) {
-		const double class = i % 5 < positives;
-		observed_truth(observed, from_ms + 1000 * i, &class, 1, 0);
-	}
-}
-
-static struct realised_figures realised_all(const struct observed *observed)
-{
-	struct realised_figures figures;
-	verdict_entry_realised(verdict_board_entry(observed->board, observed->planning.graph->name, "watch"), &figures);
-	return figures;
-}
 
 static struct realised_figure realised_of(const struct observed *observed, size_t metric)
 {
-	return realised_all(observed).of[metric];
+	return observed_realised(observed).of[metric];
 }
 
 static bool near(double a, double b)
@@ -56,11 +32,11 @@ static void a_window_has_its_realised_numbers_when_its_time_has_passed(void **st
 {
 	(void)state;
 	struct observed observed;
-	open_at(&observed, WAITS);
+	observed_open_now(&observed, WAITS);
 	const int64_t first_ms = observed.time_ms;
 	observed_positives(&observed, 40, 0.8);
 	assert_int_equal(observed.count, 1);
-	classes_send(&observed, first_ms, 40, RIGHT_OF_FIVE);
+	observed_outcomes(&observed, first_ms, 40, RIGHT_OF_FIVE);
 	observed.passed_ms += 10 * ONE_MINUTE_MS - 1;
 	observed_positives(&observed, 1, 0.8);
 	assert_int_equal(observed.settled_count, 0);
@@ -89,10 +65,10 @@ static void a_model_that_is_worse_than_it_says_leaves_the_band(void **state)
 {
 	(void)state;
 	struct observed observed;
-	open_at(&observed, WAITS);
+	observed_open_now(&observed, WAITS);
 	const int64_t first_ms = observed.time_ms;
 	observed_positives(&observed, 40, 0.9);
-	classes_send(&observed, first_ms, 40, 2);
+	observed_outcomes(&observed, first_ms, 40, 2);
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
 	observed_positives(&observed, 1, 0.9);
 	assert_true(near(observed.settled[0].first.value, 0.4));
@@ -106,10 +82,10 @@ static void the_later_record_judges_nothing(void **state)
 {
 	(void)state;
 	struct observed observed;
-	open_at(&observed, WAITS);
+	observed_open_now(&observed, WAITS);
 	const int64_t first_ms = observed.time_ms;
 	observed_positives(&observed, 40, 0.8);
-	classes_send(&observed, first_ms, 40, 1);
+	observed_outcomes(&observed, first_ms, 40, 1);
 	verdict_board_turn(observed.board);
 	verdict_board_turn(observed.board);
 	struct verdict_entry *entry = verdict_board_entry(observed.board, observed.planning.graph->name, "watch");
@@ -129,11 +105,11 @@ static void a_truth_counts_once_also_before_its_row(void **state)
 {
 	(void)state;
 	struct observed observed;
-	open_at(&observed, WAITS);
+	observed_open_now(&observed, WAITS);
 	const int64_t first_ms = observed.time_ms;
-	classes_send(&observed, first_ms, 20, 5); /* all positive */
+	observed_outcomes(&observed, first_ms, 20, 5); /* all positive */
 	observed_positives(&observed, 40, 0.8);
-	classes_send(&observed, first_ms, 20, 0); /* again, and another one */
+	observed_outcomes(&observed, first_ms, 20, 0); /* again, and another one */
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
 	observed_positives(&observed, 1, 0.8);
 	assert_int_equal(observed.settled[0].truths, 20);
@@ -146,10 +122,10 @@ static void a_window_without_truths_says_so(void **state)
 {
 	(void)state;
 	struct observed observed;
-	open_at(&observed, WAITS);
+	observed_open_now(&observed, WAITS);
 	observed_positives(&observed, 40, 0.8);
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
-	classes_send(&observed, 1, 1, 0); /* of a request that no window has; its time is that of the next record */
+	observed_outcomes(&observed, 1, 1, 0); /* of a request that no window has; its time is that of the next record */
 	assert_int_equal(observed.settled_count, 1);
 	assert_int_equal(observed.settled[0].truths, 0);
 	assert_int_equal(observed.settled[0].realised, 0);
@@ -160,10 +136,10 @@ static void without_an_outcome_window_truths_are_no_concern(void **state)
 {
 	(void)state;
 	struct observed observed;
-	open_at(&observed, USUAL ", estimate: {probabilities: p}");
+	observed_open_now(&observed, USUAL ", estimate: {probabilities: p}");
 	const int64_t first_ms = observed.time_ms;
 	observed_positives(&observed, 40, 0.8);
-	classes_send(&observed, first_ms, 40, 4);
+	observed_outcomes(&observed, first_ms, 40, 4);
 	observed.passed_ms += 1000 * ONE_MINUTE_MS;
 	observed_positives(&observed, 1, 0.8);
 	assert_int_equal(observed.settled_count, 0);
@@ -181,7 +157,7 @@ static void rows_of_a_message_have_a_truth_each(void **state)
 	const struct tensor tensor = {
 		.name = TEXT("p"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = chances, .count = 8};
 	struct observed observed;
-	open_at(&observed, WAITS);
+	observed_open_now(&observed, WAITS);
 	const int64_t first_ms = observed.time_ms;
 	for (int i = 0; i < 8; i++) {
 		chances[i] = 0.7;
@@ -207,14 +183,14 @@ static void slices_have_the_requests_of_their_rows(void **state)
 	const struct tensor tensor = {
 		.name = TEXT("p"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = chances, .count = 20};
 	struct observed observed;
-	open_at(&observed, WAITS);
+	observed_open_now(&observed, WAITS);
 	const int64_t first_ms = observed.time_ms;
 	for (int i = 0; i < 20; i++)
 		chances[i] = 0.8;
 	observed.also = &tensor;
 	observed.with_requests = true;
 	observed_slices(&observed, 40, 20, 0);
-	classes_send(&observed, first_ms, 40, RIGHT_OF_FIVE);
+	observed_outcomes(&observed, first_ms, 40, RIGHT_OF_FIVE);
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
 	observed_slices(&observed, 20, 20, 0);
 	assert_int_equal(observed.settled[0].truths, 40);
@@ -228,11 +204,11 @@ static void windows_settle_in_their_order_with_their_own_truths(void **state)
 {
 	(void)state;
 	struct observed observed;
-	open_at(&observed, WAITS);
+	observed_open_now(&observed, WAITS);
 	const int64_t first_ms = observed.time_ms;
 	for (int i = 0; i < 4; i++) {
 		observed_positives(&observed, 40, 0.8);
-		classes_send(&observed, first_ms + (int64_t)i * 40 * 1000, 40, i + 1);
+		observed_outcomes(&observed, first_ms + (int64_t)i * 40 * 1000, 40, i + 1);
 		observed.passed_ms += ONE_MINUTE_MS;
 	}
 	observed.passed_ms += 8 * ONE_MINUTE_MS; /* the time of three of them has passed */
@@ -257,7 +233,7 @@ static void another_engine_settles_what_waits(void **state)
 	(void)state;
 	for (int handed = 0; handed < 4; handed++) {
 		struct observed observed;
-		open_at(&observed, WAITS);
+		observed_open_now(&observed, WAITS);
 		const int64_t first_ms = observed.time_ms;
 		for (int part = 0; part < 4; part++) {
 			if (part == handed) {
@@ -267,11 +243,11 @@ static void another_engine_settles_what_waits(void **state)
 			if (part == 0)
 				observed_positives(&observed, 25, 0.8);
 			else if (part == 1)
-				classes_send(&observed, first_ms, 30, RIGHT_OF_FIVE);
+				observed_outcomes(&observed, first_ms, 30, RIGHT_OF_FIVE);
 			else if (part == 2)
 				observed_positives(&observed, 20, 0.8);
 			else
-				classes_send(&observed, first_ms + 30000, 10, RIGHT_OF_FIVE);
+				observed_outcomes(&observed, first_ms + 30000, 10, RIGHT_OF_FIVE);
 		}
 		observed.passed_ms += 10 * ONE_MINUTE_MS;
 		observed_positives(&observed, 1, 0.8);
@@ -291,7 +267,7 @@ static void a_large_window_settles_in_parts(void **state)
 	const struct tensor tensor = {
 		.name = TEXT("p"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = chances, .count = 200};
 	struct observed observed;
-	open_at(&observed, "window: 6000, falseAlarms: 0.1 per 1000, estimate: {probabilities: p, outcomeWindow: 10m}");
+	observed_open_now(&observed, "window: 6000, falseAlarms: 0.1 per 1000, estimate: {probabilities: p, outcomeWindow: 10m}");
 	const int64_t first_ms = observed.time_ms;
 	for (int i = 0; i < 200; i++)
 		chances[i] = 0.8;
@@ -299,7 +275,7 @@ static void a_large_window_settles_in_parts(void **state)
 	observed.with_requests = true;
 	observed_slices(&observed, 6000, 200, 0);
 	assert_int_equal(observed.count, 1);
-	classes_send(&observed, first_ms, 6000, RIGHT_OF_FIVE);
+	observed_outcomes(&observed, first_ms, 6000, RIGHT_OF_FIVE);
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
 	observed_slices(&observed, 200, 200, 0);
 	assert_int_equal(observed.settled_count, 0);
@@ -317,12 +293,12 @@ static void each_segment_has_windows_of_its_own(void **state)
 {
 	(void)state;
 	struct observed observed;
-	open_at(&observed, USUAL ", groupBy: key, estimate: {probabilities: p, outcomeWindow: 10m}");
+	observed_open_now(&observed, USUAL ", groupBy: key, estimate: {probabilities: p, outcomeWindow: 10m}");
 	for (int part = 0; part < 2; part++) {
 		const int64_t first_ms = observed.time_ms;
 		observed.key = part ? TEXT("b") : TEXT("a");
 		observed_positives(&observed, 40, 0.8);
-		classes_send(&observed, first_ms, 40, part ? 2 : 4);
+		observed_outcomes(&observed, first_ms, 40, part ? 2 : 4);
 	}
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
 	observed_positives(&observed, 1, 0.8);
@@ -342,7 +318,7 @@ static void the_clock_never_goes_back(void **state)
 {
 	(void)state;
 	struct observed observed;
-	open_at(&observed, WAITS);
+	observed_open_now(&observed, WAITS);
 	observed_positives(&observed, 40, 0.8);
 	observed.passed_ms += 5 * ONE_MINUTE_MS;
 	observed_positives(&observed, 39, 0.8);
@@ -364,15 +340,15 @@ static void a_truth_is_kept_until_the_next_window_has_settled(void **state)
 	(void)state;
 	for (int windows = 1; windows <= 2; windows++) {
 		struct observed observed;
-		open_at(&observed, WAITS);
-		classes_send(&observed, observed.time_ms + (int64_t)windows * 40 * 1000, 40, RIGHT_OF_FIVE);
+		observed_open_now(&observed, WAITS);
+		observed_outcomes(&observed, observed.time_ms + (int64_t)windows * 40 * 1000, 40, RIGHT_OF_FIVE);
 		observed_positives(&observed, windows * 40, 0.8);
 		observed.passed_ms += 10 * ONE_MINUTE_MS;
-		classes_send(&observed, 1, 1, 0);
+		observed_outcomes(&observed, 1, 1, 0);
 		assert_int_equal(observed.settled_count, windows);
 		observed_positives(&observed, 40, 0.8);
 		observed.passed_ms += 10 * ONE_MINUTE_MS;
-		classes_send(&observed, 1, 1, 0);
+		observed_outcomes(&observed, 1, 1, 0);
 		assert_int_equal(observed.settled_count, windows + 1);
 		uint64_t truths = 0;
 		for (size_t i = 0; i < observed.settled_count; i++)
@@ -382,225 +358,6 @@ static void a_truth_is_kept_until_the_next_window_has_settled(void **state)
 	}
 }
 
-/* Windows of one segment say nothing of how long another has to wait; the number of truths that came after it does. */
-static void truths_of_segments_are_forgotten_by_their_number(void **state)
-{
-	(void)state;
-	for (int others = 0; others < 2; others++) {
-		struct observed observed;
-		open_at(&observed, USUAL ", groupBy: key, estimate: {probabilities: p, outcomeWindow: 10m}");
-		classes_send(&observed, observed.time_ms + 120 * 1000, 40, RIGHT_OF_FIVE);
-		observed.key = TEXT("a");
-		observed_positives(&observed, 120, 0.8);
-		observed.passed_ms += 10 * ONE_MINUTE_MS;
-		classes_send(&observed, 1, others ? SETTLING_TRUTHS_MAX : 1, 0);
-		assert_int_equal(observed.settled_count, 3);
-		observed.key = TEXT("b");
-		observed_positives(&observed, 40, 0.8);
-		observed.passed_ms += 10 * ONE_MINUTE_MS;
-		classes_send(&observed, 2, 1, 0);
-		assert_int_equal(observed.settled_count, 4);
-		assert_int_equal(observed.settled[3].truths, others ? 0 : 40);
-		observed_close(&observed);
-	}
-}
-
-/* Truths of so many numbers, of requests that no window has. */
-static void strangers_send(struct observed *observed, int64_t from_ms, int truths, size_t numbers)
-{
-	static const double zeros[TRUTH_NUMBERS_MAX];
-	for (int i = 0; i < truths; i++)
-		observed_truth(observed, from_ms + i, zeros, numbers, 0);
-}
-
-/* The oldest truth is forgotten for a number more than fits. */
-static void truths_have_so_many_bytes_together(void **state)
-{
-	(void)state;
-	const uint64_t left = SETTLING_TRUTH_BYTES_MAX - 40 * (SETTLING_TRUTH_BYTES + sizeof(double));
-	const uint64_t large = SETTLING_TRUTH_BYTES + TRUTH_NUMBERS_MAX * sizeof(double);
-	const size_t last = (size_t)(left % large - SETTLING_TRUTH_BYTES) / sizeof(double);
-	for (size_t beyond = 0; beyond < 2; beyond++) {
-		struct observed observed;
-		open_at(&observed, WAITS);
-		classes_send(&observed, observed.time_ms, 40, RIGHT_OF_FIVE);
-		strangers_send(&observed, 1, (int)(left / large), TRUTH_NUMBERS_MAX);
-		strangers_send(&observed, 1000, 1, last + beyond);
-		observed_positives(&observed, 40, 0.8);
-		observed.passed_ms += 10 * ONE_MINUTE_MS;
-		observed_positives(&observed, 1, 0.8);
-		assert_int_equal(observed.settled[0].truths, 40 - beyond);
-		observed_close(&observed);
-	}
-}
-
-static void truths_of_unknown_requests_stop_no_segment(void **state)
-{
-	(void)state;
-	struct observed observed;
-	open_at(&observed, USUAL ", groupBy: key, estimate: {probabilities: p, outcomeWindow: 10m}");
-	observed.key = TEXT("a");
-	strangers_send(&observed, 1, 3000, 4000);
-	assert_in_range(store_bytes(observed.store), 1, SETTLING_TRUTH_BYTES_MAX + SETTLING_TRUTH_BYTES_MAX / 4);
-	const int64_t first_ms = observed.time_ms;
-	observed_positives(&observed, 40, 0.8);
-	classes_send(&observed, first_ms, 40, RIGHT_OF_FIVE);
-	observed.passed_ms += 10 * ONE_MINUTE_MS;
-	observed_positives(&observed, 1, 0.8);
-	assert_int_equal(observed.settled_count, 1);
-	assert_int_equal(observed.settled[0].truths, 40);
-	observed_close(&observed);
-}
-
-/* What fills it is of no concern here; what is stored is. */
-static void a_full_state_gives_up_the_older_half_of_the_truths(void **state)
-{
-	(void)state;
-	static char filler[800000];
-	struct observed observed;
-	struct error error = {0};
-	open_at(&observed, USUAL ", groupBy: key, estimate: {probabilities: p, outcomeWindow: 10m}");
-	observed.key = TEXT("a");
-	strangers_send(&observed, 1, 100, 4000);
-	for (int i = 0; store_bytes(observed.store) + sizeof filler + 4096 < STORE_BYTES; i++)
-		assert_true(store_restore(observed.store, 0, (struct text){(const char *)&i, sizeof i},
-					  (struct text){filler, sizeof filler}, &error));
-	strangers_send(&observed, 1000, 30, 4000); /* the last of them have no space, and make some */
-	assert_in_range(store_bytes(observed.store), 1, STORE_BYTES - 1000000);
-	const int64_t first_ms = observed.time_ms;
-	observed_positives(&observed, 40, 0.8);
-	classes_send(&observed, first_ms, 40, RIGHT_OF_FIVE);
-	observed.passed_ms += 10 * ONE_MINUTE_MS;
-	observed_positives(&observed, 1, 0.8);
-	assert_int_equal(observed.settled[0].truths, 40);
-	observed_close(&observed);
-}
-
-static void truths_of_segments_are_forgotten_by_their_time(void **state)
-{
-	(void)state;
-	for (int late = 0; late < 2; late++) {
-		struct observed observed;
-		open_at(&observed, USUAL ", groupBy: key, estimate: {probabilities: p, outcomeWindow: 10m}");
-		classes_send(&observed, observed.time_ms, 40, RIGHT_OF_FIVE);
-		observed.key = TEXT("a");
-		observed.passed_ms += 10 * ONE_MINUTE_MS + SETTLING_OPEN_MS + late;
-		observed_positives(&observed, 40, 0.8);
-		observed.passed_ms += 10 * ONE_MINUTE_MS;
-		classes_send(&observed, 1, 1, 0);
-		assert_int_equal(observed.settled_count, 1);
-		assert_int_equal(observed.settled[0].truths, late ? 0 : 40);
-		observed_close(&observed);
-	}
-}
-
-/* Slices of 200 rows that are positive with the same probability. */
-static void many_send(struct observed *observed, int rows)
-{
-	double chances[200];
-	static const int64_t shape[] = {200, 1};
-	const struct tensor tensor = {
-		.name = TEXT("p"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = chances, .count = 200};
-	for (int i = 0; i < 200; i++)
-		chances[i] = 0.8;
-	observed->also = &tensor;
-	observed->with_requests = true;
-	observed_slices(observed, rows, 200, 0);
-	observed->also = NULL;
-}
-
-/* Each message has as many rows as settle with it. */
-static void windows_of_large_messages_settle_as_fast_as_they_come(void **state)
-{
-	(void)state;
-	enum { ROWS = 20000, MESSAGES = 12 };
-	static double chances[ROWS], classes[ROWS], columns[2 * ROWS];
-	static const int64_t shape[] = {ROWS, 1}, wide[] = {ROWS, 2};
-	const struct tensor of_chances = {
-		.name = TEXT("p"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = chances, .count = ROWS};
-	const struct tensor of_columns = {
-		.name = TEXT("x"), .datatype = DATATYPE_FP64, .shape = wide, .rank = 2, .data = columns, .count = 2 * ROWS};
-	struct observed observed;
-	open_at(&observed, "window: 20000, falseAlarms: 0.1 per 1000, estimate: {probabilities: p, outcomeWindow: 10m}");
-	for (int i = 0; i < ROWS; i++) {
-		chances[i] = 0.8;
-		classes[i] = i % 5 < RIGHT_OF_FIVE;
-		columns[2 * i] = columns[2 * i + 1] = i % 1000 / 500.0 - 1;
-	}
-	for (size_t i = 0; i < MESSAGES; i++) {
-		const int64_t first_ms = observed.time_ms;
-		observed.also = &of_chances;
-		observed_send(&observed, &of_columns);
-		observed.also = NULL;
-		assert_int_equal(observed.settled_count, i);
-		observed_truth(&observed, first_ms, classes, ROWS, 0);
-		observed.passed_ms += 11 * ONE_MINUTE_MS;
-	}
-	for (size_t i = 0; i < observed.settled_count; i++)
-		assert_int_equal(observed.settled[i].truths, ROWS);
-	observed_close(&observed);
-}
-
-/* So many rows go beyond it as came after it was reached: the oldest window settles, and no other. */
-static void of_too_many_rows_the_oldest_window_settles_at_once(void **state)
-{
-	(void)state;
-	struct observed observed;
-	open_at(&observed, "window: 30000, falseAlarms: 0.1 per 1000, estimate: {probabilities: p, outcomeWindow: 10m}");
-	many_send(&observed, 90000);
-	assert_int_equal(observed.settled_count, 0);
-	many_send(&observed, 10000);
-	assert_int_equal(observed.settled_count, 1);
-	assert_int_equal(observed.settled[0].window, observed.seen[0].window);
-	observed_close(&observed);
-}
-
-/* The first rows of a window are kept, and the last ones not; its record has their number, also if another engine counts on. */
-static void rows_of_one_window_beyond_the_limit_are_not_kept(void **state)
-{
-	(void)state;
-	struct observed observed;
-	open_at(&observed, "window: 80000, falseAlarms: 0.1 per 1000, estimate: {probabilities: p, outcomeWindow: 10m}");
-	const int64_t first_ms = observed.time_ms;
-	classes_send(&observed, first_ms, 100, RIGHT_OF_FIVE);
-	classes_send(&observed, first_ms + 79900 * INT64_C(1000), 100, RIGHT_OF_FIVE);
-	many_send(&observed, 76000);
-	observed_engine_close(&observed);
-	observed_engine_open(&observed);
-	many_send(&observed, 4000);
-	observed.passed_ms += 10 * ONE_MINUTE_MS;
-	many_send(&observed, 200 * (80000 / SETTLING_TURN_ROWS + 2));
-	assert_int_equal(observed.settled_count, 1);
-	assert_int_equal(observed.settled[0].messages, 80000);
-	assert_int_equal(observed.settled[0].truths, 100);
-	assert_int_equal(observed.settled[0].unkept, 80000 - ROWS_KEPT);
-	assert_int_equal(realised_all(&observed).unkept, 80000 - ROWS_KEPT);
-	observed_close(&observed);
-}
-
-/* The number of a class has 16 bits. */
-static void rows_of_too_many_classes_are_not_kept(void **state)
-{
-	(void)state;
-	static double chances[SETTLING_CLASSES_MAX + 1] = {1};
-	struct observed observed;
-	open_at(&observed, WAITS);
-	const int64_t first_ms = observed.time_ms;
-	observed_classes(&observed, 20, SETTLING_CLASSES_MAX, chances);
-	observed_classes(&observed, 20, SETTLING_CLASSES_MAX + 1, chances);
-	classes_send(&observed, first_ms, 40, 0);
-	observed.passed_ms += 10 * ONE_MINUTE_MS;
-	observed_classes(&observed, 40, 3, chances);
-	observed.passed_ms += 10 * ONE_MINUTE_MS;
-	observed_classes(&observed, 1, 3, chances);
-	assert_int_equal(observed.settled_count, 2);
-	assert_int_equal(observed.settled[0].truths, 20);
-	assert_int_equal(observed.settled[0].unkept, 20);
-	assert_int_equal(observed.settled[1].unkept, 0); /* each window has its own */
-	assert_int_equal(realised_all(&observed).unkept, 20);
-	observed_close(&observed);
-}
-
 /* ---- a regressor ---- */
 
 static void a_regressor_has_its_realised_error(void **state)
@@ -608,7 +365,7 @@ static void a_regressor_has_its_realised_error(void **state)
 	(void)state;
 	/* One tensor besides the watched one: the expected error, which also stands for the prediction. */
 	struct observed observed;
-	open_at(&observed, USUAL ", estimateError: {expected: p, prediction: p, outcomeWindow: 10m}");
+	observed_open_now(&observed, USUAL ", estimateError: {expected: p, prediction: p, outcomeWindow: 10m}");
 	const int64_t first_ms = observed.time_ms;
 	observed_positives(&observed, 40, 2);
 	for (int i = 0; i < 40; i++) {
@@ -640,15 +397,6 @@ int main(void)
 		cmocka_unit_test(each_segment_has_windows_of_its_own),
 		cmocka_unit_test(the_clock_never_goes_back),
 		cmocka_unit_test(a_truth_is_kept_until_the_next_window_has_settled),
-		cmocka_unit_test(truths_of_segments_are_forgotten_by_their_number),
-		cmocka_unit_test(truths_of_segments_are_forgotten_by_their_time),
-		cmocka_unit_test(truths_have_so_many_bytes_together),
-		cmocka_unit_test(truths_of_unknown_requests_stop_no_segment),
-		cmocka_unit_test(a_full_state_gives_up_the_older_half_of_the_truths),
-		cmocka_unit_test(windows_of_large_messages_settle_as_fast_as_they_come),
-		cmocka_unit_test(of_too_many_rows_the_oldest_window_settles_at_once),
-		cmocka_unit_test(rows_of_one_window_beyond_the_limit_are_not_kept),
-		cmocka_unit_test(rows_of_too_many_classes_are_not_kept),
 		cmocka_unit_test(a_regressor_has_its_realised_error),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

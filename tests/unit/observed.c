@@ -276,6 +276,12 @@ void observed_open_timed(struct observed *observed, const char *options)
 	open_with(observed, options);
 }
 
+void observed_open_now(struct observed *observed, const char *options)
+{
+	observed_open(observed, options);
+	observed->passed_ms = observed->time_ms;
+}
+
 void observed_open_watch(struct observed *observed, const char *watch)
 {
 	*observed = (struct observed){.chance = {7}, .time_ms = 100 * DAY_MS, .watch = watch};
@@ -370,6 +376,21 @@ void observed_truth(struct observed *observed, int64_t time_ms, const double *nu
 	truth_link_give(&truth, TEXT("watch"), TEXT("watch.observer"), 1, observed->arena, given);
 	const struct carried carried = {.count = 2, .items = given};
 	send(observed, &tensor, &carried, observed->time_ms);
+}
+
+void observed_outcomes(struct observed *observed, int64_t from_ms, int messages, int positives)
+{
+	for (int i = 0; i < messages; i++) {
+		const double class = i % 5 < positives;
+		observed_truth(observed, from_ms + 1000 * i, &class, 1, 0);
+	}
+}
+
+struct realised_figures observed_realised(const struct observed *observed)
+{
+	struct realised_figures figures;
+	verdict_entry_realised(verdict_board_entry(observed->board, observed->planning.graph->name, "watch"), &figures);
+	return figures;
 }
 
 void observed_send(struct observed *observed, const struct tensor *tensor)

@@ -98,6 +98,8 @@ void observed_open_watch(struct observed *observed, const char *watch); /* "drif
 void observed_open_outliers(struct observed *observed, const char *options); /* of a step `outlier`, beside its tensor */
 void observed_close(struct observed *observed);
 
+void observed_open_now(struct observed *observed, const char *options); /* records come when their messages do */
+
 /* The same without an engine: the steps alone. */
 void observed_steps(struct observed *observed, const char *options);
 
@@ -107,6 +109,12 @@ void observed_engine_close(struct observed *observed);
 
 /* What became of the message of that time: the number of each of its rows; or the accuracy of all, if there are none. */
 void observed_truth(struct observed *observed, int64_t time_ms, const double *numbers, size_t count, double accuracy);
+
+/* The class of each of the messages from that time on, a second apart: of five in a row the first so many are positive. */
+void observed_outcomes(struct observed *observed, int64_t from_ms, int messages, int positives);
+
+/* Of the windows that have settled. */
+struct realised_figures observed_realised(const struct observed *observed);
 
 void observed_send(struct observed *observed, const struct tensor *tensor);
 
