@@ -1,15 +1,16 @@
 #!/bin/bash
 # Realised numbers on a real Kafka: the truth of each request comes as feedback, to a topic of several partitions, and both engines
 # are killed with -9 in turn: while windows are open, and while closed ones wait for their truths. Each window has one verdict and
-# one later record, in which every truth counts once; and the metrics have the realised number beside the estimate.
-#   realised.sh SLUICE BUILD      with records in BUILD
+# one later record, in which every truth counts once; and the metrics have the realised number beside the estimate. Feedback whose
+# record the observer's topic refuses is lost, counted and logged, and what comes behind it goes on.
+#   realised.sh SLUICE BUILD      with admin and records in BUILD
 # Takes about a minute and a half.
 set -u
 what=realised
 # shellcheck source=tests/kafka/stand.sh
 . "$(dirname "$0")/stand.sh"
 export SLUICE_BROKERS SLUICE_SETTINGS=
-window=50 windows=8 wait=12
+window=50 windows=8 wait=12 observers=sluice.default.pipeline.p.stage.watch.observer
 rows=$((window * windows))
 
 declare -A pid port
@@ -49,6 +50,13 @@ send_truths() {
 	truths "$@" >"$dir/truths"
 	"$sluice" feedback p -f "$dir/truths" >/dev/null 2>"$dir/feedback.log" || give_up "feedback was not written"
 }
+send_large_truth() { # of 40,000 rows, in 320 kB that no compression makes smaller
+	python3 -c 'import random; print("{\"id\": \"large\", \"truth\": {\"label\": %s}}" % [random.random() for _ in range(40000)])' \
+		>"$dir/large"
+	"$sluice" feedback p -f "$dir/large" >/dev/null 2>"$dir/feedback.log" || give_up "large feedback was not written"
+}
+lost() { for name in one two; do metric $name sluice_worker_truths_lost_total; done | awk '{sum += $1} END {print sum + 0}'; }
+lost_once() { [ "$(lost)" -ge 1 ]; }
 restart() { # $1 instance: killed with -9, and back
 	kill_at_once "${pid[$1]}"
 	start_engine "$1"
@@ -99,6 +107,8 @@ send_requests $((window * 3 + 20)) $rows
 wait_until 90 has '.settled | not' $windows || give_up "no $windows windows close"
 send_truths $((window * 3 + 20)) $rows
 restart one
+"$build/admin" "$brokers" set $observers max.message.bytes 200000 || give_up "no limit of the observers' topic"
+send_large_truth
 send_truths 0 $rows # again: each counts once
 sleep $wait
 send_requests $rows $((rows + 10)) # what is due settles with the next record
@@ -114,4 +124,7 @@ expect "later records that judge" "$(counted '.settled and (.is_drift or .drift_
 shown=$(for name in one two; do metric $name sluice_realised_accuracy{; done | sort -u | grep -v NaN)
 [ "$shown" = 0.8 ]
 expect "status of comparing the metric \`$shown\`" $? "-eq 0"
+wait_until 10 lost_once
+expect "truths lost" "$(lost)" "-eq 1"
+expect "lines on it in the logs" "$(cat "$dir"/engine-*.log | grep -c 'does not reach the observers of drift: Kafka refused')" "-eq 1"
 tell_result
