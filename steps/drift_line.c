@@ -218,6 +218,7 @@ void drift_line_put(const struct drift_line *line, const struct monitor_verdict 
 	if (line->settled) {
 		drift_count_put(out, "settled_truths", line->settled->truths);
 		drift_count_put(out, "settled_unkept", line->settled->unkept);
+		drift_count_put(out, "settled_unfit", line->settled->unfit);
 	}
 	times_put(&verdict->times, out);
 	if (verdict->alarm_row)
@@ -329,7 +330,10 @@ void drift_line_say(const struct drift_line *line, const struct monitor_verdict 
 	estimates_say(line, out);
 	for (enum drift_figure figure = 0; line->findings && figure < FIGURES; figure++)
 		realised_say(line, figure, out);
-	if (line->settled && line->settled->unkept > 0 && !line->source->truth)
-		buffer_print(out, "; %llu rows did not wait for feedback", (unsigned long long)line->settled->unkept);
+	const struct settled_score *settled = line->source->truth ? NULL : line->settled;
+	if (settled && settled->unkept > 0)
+		buffer_print(out, "; %llu rows did not wait for feedback", (unsigned long long)settled->unkept);
+	if (settled && settled->unfit > 0)
+		buffer_print(out, "; feedback of %llu rows cannot be compared", (unsigned long long)settled->unfit);
 	buffer_byte(out, '\n');
 }

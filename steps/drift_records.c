@@ -245,12 +245,13 @@ static bool record_settled(const struct drift_visit *at, const struct settled_wi
 				      .times = drift_times_unknown(),
 				      .settled = true,
 				      .truths = settled->truths,
-				      .unkept = settled->unkept};
+				      .unkept = settled->unkept,
+				      .unfit = settled->unfit};
 	if (!realised_list(at, settled, score))
 		return error_memory(at->error, ERROR_LIMIT, "settling a window");
 	visit_score(at->visit, score);
 	if (at->self->entry)
-		verdict_entry_add_realised(at->self->entry, score->realised, score->realised_count, score->unkept);
+		verdict_entry_add_realised(at->self->entry, score);
 	return true;
 }
 

@@ -52,7 +52,8 @@ struct drift_review {
 	struct drift_unestimated unestimated;  /* of all rows */
 	uint64_t messages, informed, unusable; /* those with feedback, and of these the ones that it does not fit */
 	uint64_t bands[FIGURES][BAND_STATES];  /* windows */
-	uint64_t settled, unkept;	       /* windows with a settled record; rows of them that did not wait for feedback */
+	uint64_t settled;		       /* windows with a settled record */
+	uint64_t unkept, unfit; /* rows of them that did not wait for feedback, or whose feedback cannot be compared */
 	uint64_t compared;		       /* rows */
 	uint64_t beyond, nameless;	       /* rows of segments beyond the limit; messages without a segment */
 	size_t segment_count;
@@ -94,6 +95,7 @@ static void verdict_report(struct drift_review *review, const struct monitor_ver
 	const bool known = window_find(review, settled, findings);
 	review->settled += settled != NULL;
 	review->unkept += settled ? settled->unkept : 0;
+	review->unfit += settled ? settled->unfit : 0;
 	const struct drift_line line = {.comparison = &review->comparison,
 					.source = source,
 					.estimate = review->estimate,
@@ -429,6 +431,7 @@ static void realised_put(const struct drift_review *review)
 	drift_count_put(review->report, "windows_settled", review->settled);
 	drift_count_put(review->report, "windows_not_settled", review->windows - review->settled);
 	drift_count_put(review->report, "settled_unkept", review->unkept);
+	drift_count_put(review->report, "settled_unfit", review->unfit);
 }
 
 /* The last line of JSON: the whole report. */
@@ -511,6 +514,14 @@ static void figures_say(const struct drift_review *review)
 	buffer_byte(review->report, '\n');
 }
 
+/* What feedback must have to be compared. */
+static const char *feedback_needed(const struct drift_review *review)
+{
+	return review->estimate->error.here.line > 0
+		       ? "as truth one tensor with a number for each row"
+		       : "the metric `accuracy` from 0 to 1, or as truth one tensor with the number of each row's class";
+}
+
 static void settled_say(const struct drift_review *review)
 {
 	const unsigned long long settled = review->settled, waiting = review->windows - review->settled;
@@ -528,20 +539,20 @@ static void settled_say(const struct drift_review *review)
 			     "%llu rows of them did not wait for feedback, since more than %d rows waited, or they have more than "
 			     "%d classes; choose a shorter window or outcomeWindow, or a smaller share\n",
 			     (unsigned long long)review->unkept, SETTLING_ROWS_MAX, SETTLING_CLASSES_MAX);
+	if (review->unfit > 0)
+		buffer_print(review->report, "feedback of %llu rows of them cannot be compared: it needs %s\n",
+			     (unsigned long long)review->unfit, feedback_needed(review));
 }
 
 static void truths_say(const struct drift_review *review)
 {
-	const bool errors = review->estimate->error.here.line > 0;
 	if (!review->source->truth)
 		return;
 	buffer_print(review->report, "%llu of %llu messages have feedback", (unsigned long long)review->informed,
 		     (unsigned long long)review->messages);
 	if (review->unusable)
 		buffer_print(review->report, "; that of %llu cannot be compared: it needs %s", (unsigned long long)review->unusable,
-			     errors ? "as truth one tensor with a number for each row"
-				    : "the metric `accuracy` from 0 to 1, or as truth one tensor with the number of each row's "
-				      "class");
+			     feedback_needed(review));
 	figures_say(review);
 }
 

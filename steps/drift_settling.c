@@ -44,7 +44,7 @@ struct truth_head {
 
 /* Under `settled`: of the first closed window, as long as not all of its rows are counted. */
 struct settled_part {
-	uint64_t number, truths;
+	uint64_t number, truths, unfit;
 	struct drift_realised realised;
 };
 
@@ -365,9 +365,12 @@ static void row_count(const struct drift_settling *settling, struct visit *visit
 						    .expected = of_classes ? (double)NAN : row->first,
 						    .predicted = row->second};
 	double accuracy, number;
-	if (truth_find(visit, row->request, row->row, &accuracy, &number))
-		settled->truths += drift_realised_add_prediction(&settled->realised, &prediction, settling->options->threshold,
-								 accuracy, number);
+	if (!truth_find(visit, row->request, row->row, &accuracy, &number))
+		return;
+	const bool fits =
+		drift_realised_add_prediction(&settled->realised, &prediction, settling->options->threshold, accuracy, number);
+	settled->truths += fits;
+	settled->unfit += !fits;
 }
 
 /* Counts the rows of a chunk, and deletes it. `before` is set to the chunk before it; 0: there is none. */
@@ -413,6 +416,7 @@ static void part_read(struct visit *visit, uint64_t number, struct settled_windo
 	if (!struct_recall(visit, TEXT("settled"), &part, sizeof part) || part.number != number)
 		return;
 	settled->truths = part.truths;
+	settled->unfit = part.unfit;
 	settled->realised = part.realised;
 }
 
@@ -424,7 +428,7 @@ static bool part_keep(struct visit *visit, uint64_t number, const struct closed_
 	struct settled_part *part = visit_remember(visit, TEXT("settled"), sizeof *part, error);
 	if (!part)
 		return false;
-	*part = (struct settled_part){number, settled->truths, settled->realised};
+	*part = (struct settled_part){number, settled->truths, settled->unfit, settled->realised};
 	char *stored = visit_remember(visit, key, sizeof *head + settled->segment.length, error); /* the name stays behind it */
 	if (stored)
 		memcpy(stored, head, sizeof *head);

@@ -78,7 +78,7 @@ struct settled_window {
 	struct text segment;
 	uint64_t identity, window, messages;
 	int64_t begin_ms, end_ms;
-	uint64_t truths, unkept;
+	uint64_t truths, unkept, unfit;
 	struct drift_realised realised;
 };
 

@@ -7,7 +7,7 @@
 #include "message/avro_wire.h"
 #include "message/avro_writers.h"
 
-#define NUMBERS 40	     /* of a record beside its lists, at most */
+#define NUMBERS 41	     /* of a record beside its lists, at most */
 #define STATISTIC_NUMBERS 6  /* of one feature by one method */
 #define QUALITY_NUMBERS 12   /* of one feature */
 #define ESTIMATE_NUMBERS 3
@@ -249,6 +249,7 @@ bool drift_score_encode(const struct drift_score *score, struct buffer *out, str
 	to = avro_put_long(to, (int64_t)score->truths);
 	to = put_realised(to, score);
 	to = avro_put_long(to, (int64_t)score->unkept);
+	to = avro_put_long(to, (int64_t)score->unfit);
 	buffer_grown(out, (size_t)(to - begin));
 	return true;
 }

@@ -93,6 +93,7 @@ struct drift_score {
 	const struct drift_estimate *estimates;
 	bool settled;	 /* the later record of a window, with its realised numbers: it judges nothing */
 	uint64_t truths; /* of it: rows that had feedback */
+	uint64_t unfit;	 /* and rows with feedback that cannot be compared with them */
 	uint64_t unkept; /* and rows of the estimate that did not wait for feedback, which are beyond a limit */
 	size_t realised_count;
 	const struct drift_realisation *realised;

@@ -5,7 +5,7 @@
 #include "message/avro.h"
 #include "message/avro_wire.h"
 
-#define FORMER_SCHEMA 0x544810a47580ca89 /* without `unkept` */
+#define FORMER_SCHEMA 0x544810a47580ca89 /* without `unkept` and `unfit` */
 
 static const char *name_known(struct text name, const char *const *names, size_t count)
 {
@@ -104,6 +104,9 @@ bool settled_score_decode(struct text bytes, struct settled_score *score)
 	score->truths = (uint64_t)avro_read_long(&cursor);
 	if (!realised_read(&cursor, score))
 		return false;
-	score->unkept = is_former ? 0 : (uint64_t)avro_read_long(&cursor);
+	if (!is_former) {
+		score->unkept = (uint64_t)avro_read_long(&cursor);
+		score->unfit = (uint64_t)avro_read_long(&cursor);
+	}
 	return !avro_failed(&cursor);
 }

@@ -8,7 +8,7 @@
 struct settled_score {
 	struct text pipeline, step, segment;
 	uint64_t window, messages, truths;
-	uint64_t unkept;	  /* 0 in records of a program that did not count them */
+	uint64_t unkept, unfit;	  /* 0 in records of a program that did not count them */
 	int64_t begin_ms, end_ms; /* the least and the greatest time of its messages */
 	size_t realised_count;
 	struct drift_realisation realised[DRIFT_METRICS];

@@ -337,20 +337,22 @@ static size_t metric_number(const char *name)
 	return number;
 }
 
-void verdict_entry_add_realised(struct verdict_entry *entry, const struct drift_realisation *items, size_t count, uint64_t unkept)
+void verdict_entry_add_realised(struct verdict_entry *entry, const struct drift_score *settled)
 {
 	pthread_mutex_lock(&entry->lock);
-	entry->realised.unkept += unkept;
-	for (size_t i = 0; i < count; i++) {
-		const size_t number = metric_number(items[i].metric);
+	entry->realised.unkept += settled->unkept;
+	entry->realised.unfit += settled->unfit;
+	for (size_t i = 0; i < settled->realised_count; i++) {
+		const struct drift_realisation *item = &settled->realised[i];
+		const size_t number = metric_number(item->metric);
 		if (number == DRIFT_METRICS)
 			continue;
 		struct realised_figure *figure = &entry->realised.of[number];
-		figure->value = items[i].value;
-		figure->low = items[i].low;
-		figure->high = items[i].high;
-		figure->held += strcmp(items[i].band, "held") == 0;
-		figure->left += strcmp(items[i].band, "left") == 0;
+		figure->value = item->value;
+		figure->low = item->low;
+		figure->high = item->high;
+		figure->held += strcmp(item->band, "held") == 0;
+		figure->left += strcmp(item->band, "left") == 0;
 	}
 	pthread_mutex_unlock(&entry->lock);
 }

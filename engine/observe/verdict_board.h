@@ -61,11 +61,11 @@ struct realised_figures {
 		double value, low, high; /* of the last window; NaN: none is known */
 		uint64_t held, left;	 /* windows in which it was within the band, or not */
 	} of[DRIFT_METRICS];
-	uint64_t unkept; /* rows of all windows that did not wait for feedback */
+	uint64_t unkept, unfit; /* rows of all windows that did not wait for feedback, or whose feedback cannot be compared */
 };
 
-/* Adds a window's. A board keeps them as long as it lives. */
-void verdict_entry_add_realised(struct verdict_entry *entry, const struct drift_realisation *items, size_t count, uint64_t unkept);
+/* Adds those of a settled window. A board keeps them as long as it lives. */
+void verdict_entry_add_realised(struct verdict_entry *entry, const struct drift_score *settled);
 void verdict_entry_realised(struct verdict_entry *entry, struct realised_figures *figures);
 
 /* All segments that have an own verdict, together. */

@@ -59,6 +59,7 @@ static void realised_fill(struct verdict_entry *entry, struct drift_state *state
 	state->bands_held = accuracy->held + error->held;
 	state->bands_left = accuracy->left + error->left;
 	state->rows_unkept = figures.unkept;
+	state->rows_unfit = figures.unfit;
 }
 
 static void write_drift(const struct board_scrape *scrape, struct exposition *exposition)

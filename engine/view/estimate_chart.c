@@ -69,6 +69,7 @@ static void source_write(const struct drift_windows *data, size_t judged, struct
 		return;
 	}
 	const double unkept = member_number_read(data->sums, "settled_unkept");
+	const double unfit = member_number_read(data->sums, "settled_unfit");
 	buffer_print(out,
 		     "<p>Realised numbers are from the settled records of the drift topic: %.0f of %zu windows have settled, of "
 		     "which %.0f have too few rows for the band; %.0f have no settled record yet.",
@@ -76,6 +77,8 @@ static void source_write(const struct drift_windows *data, size_t judged, struct
 	if (unkept > 0)
 		buffer_print(out, " %.0f of their rows did not wait for feedback, as they were beyond the limits of outcomeWindow.",
 			     unkept);
+	if (unfit > 0)
+		buffer_print(out, " Feedback of %.0f of their rows cannot be compared.", unfit);
 	buffer_string(out, "</p>\n");
 }
 

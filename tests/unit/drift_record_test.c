@@ -181,6 +181,7 @@ static void the_record_of_a_settled_window_judges_nothing(void **state)
 	score.settled = true;
 	score.truths = 39;
 	score.unkept = 300;
+	score.unfit = 200;
 	score.realised_count = 1;
 	score.realised = realised;
 	(void)encoded(&score, &letter);
@@ -188,6 +189,7 @@ static void the_record_of_a_settled_window_judges_nothing(void **state)
 	assert_true(isnan(number_of(&letter, "drift_score")));
 	assert_int_equal(letter_number(&letter, "truths"), 39);
 	assert_int_equal(letter_number(&letter, "unkept"), 300);
+	assert_int_equal(letter_number(&letter, "unfit"), 200);
 	assert_true(text_is(letter_text(&letter, "realised.metric"), "accuracy"));
 	assert_int_equal(letter_number(&letter, "realised.rows"), 38);
 	assert_true(text_is(letter_text(&letter, "realised.band"), "left"));
@@ -289,7 +291,7 @@ static void todays_schema_is_compatible_backward(void **state)
 	}
 }
 
-/* The first schema has no settled records; the second has no `unkept`, which is 0 then. */
+/* The first schema has no settled records; the second has no `unkept` and no `unfit`, which are 0 then. */
 static void a_settled_record_of_a_former_schema_is_read(void **state)
 {
 	(void)state;
@@ -310,6 +312,7 @@ static void a_settled_record_of_a_former_schema_is_read(void **state)
 	assert_int_equal(score.end_ms, 1039000);
 	assert_int_equal(score.truths, 31);
 	assert_int_equal(score.unkept, 0);
+	assert_int_equal(score.unfit, 0);
 	assert_int_equal(score.realised_count, 2);
 	assert_string_equal(score.realised[0].band, "left");
 	assert_true(score.realised[0].rows == 30 && score.realised[0].low == 0.625);

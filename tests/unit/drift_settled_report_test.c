@@ -74,7 +74,7 @@ static void messages_send(const struct mock *mock, int messages, int segments)
 struct settling {
 	const char *step, *segment;
 	int window, first, stride;
-	uint64_t rows, unkept;
+	uint64_t rows, unkept, unfit;
 	double value;
 	const char *band;
 };
@@ -97,6 +97,7 @@ static void record_send(const struct mock *mock, const struct settling *settling
 					  .settled = true,
 					  .truths = settling->rows,
 					  .unkept = settling->unkept,
+					  .unfit = settling->unfit,
 					  .realised_count = settling->rows > 0 ? 2 : 0,
 					  .realised = realised};
 	struct buffer out;
@@ -332,6 +333,39 @@ static void rows_that_did_not_wait_are_told(void **state)
 	mock_close(&mock);
 }
 
+/* Of the window 0 two rows, of the window 2 three. */
+static void rows_whose_feedback_does_not_fit_are_told(void **state)
+{
+	struct mock mock;
+	(void)state;
+	mock_open(&mock);
+	messages_send(&mock, 70, 1);
+	const struct settling records[] = {{.window = 0, .stride = 1, .rows = 18, .unfit = 2, .value = 0.875, .band = "held"},
+					   {.window = 1, .first = ROWS, .stride = 1, .rows = 20, .value = 0.5, .band = "left"},
+					   {.window = 2, .first = 2 * ROWS, .stride = 1, .unfit = 3}};
+	for (size_t i = 0; i < sizeof records / sizeof *records; i++)
+		record_send(&mock, &records[i]);
+	struct said said = report(&mock, WAITS, "");
+	expect_words(said.out, "; feedback of 2 rows cannot be compared\nwindow 1, ");
+	expect_words(said.out, "; feedback of 3 rows cannot be compared\nwindow 3, ");
+	assert_null(strstr(said.out, "feedback of 0 rows"));
+	expect_words(said.out,
+		     "feedback of 5 rows of them cannot be compared: it needs the metric `accuracy` from 0 to 1, or as truth "
+		     "one tensor with the number of each row's class\n");
+	said_close(&said);
+	said = report(&mock, WAITS, " -o json");
+	json_t *first = line_of(said.out, 0), *second = line_of(said.out, 1), *sums = line_of(said.out, 4);
+	expect_number(first, "settled_unfit", 2);
+	expect_number(second, "settled_unfit", 0);
+	expect_number(sums, "settled_unfit", 5);
+	json_decref(first), json_decref(second), json_decref(sums);
+	said_close(&said);
+	said = report(&mock, WAITS, " -o html");
+	expect_words(said.out, "1 have no settled record yet. Feedback of 5 of their rows cannot be compared.</p>");
+	said_close(&said);
+	mock_close(&mock);
+}
+
 /* Windows of which nothing has settled are not windows without a step that waits. */
 static void without_records_no_window_has_settled(void **state)
 {
@@ -363,6 +397,7 @@ static void records_that_are_cut_off_are_none(void **state)
 					  .settled = true,
 					  .truths = 30,
 					  .unkept = 300,
+					  .unfit = 200,
 					  .realised_count = 1,
 					  .realised = &realised};
 	struct settled_score read;
@@ -376,6 +411,7 @@ static void records_that_are_cut_off_are_none(void **state)
 	assert_int_equal(read.window, 7);
 	assert_int_equal(read.truths, 30);
 	assert_int_equal(read.unkept, 300);
+	assert_int_equal(read.unfit, 200);
 	assert_int_equal(read.realised_count, 1);
 	assert_string_equal(read.realised[0].metric, "accuracy");
 	assert_string_equal(read.realised[0].band, "left");
@@ -393,6 +429,7 @@ int main(void)
 		cmocka_unit_test(feedback_is_shown_alone),
 		cmocka_unit_test(each_segment_has_its_own),
 		cmocka_unit_test(rows_that_did_not_wait_are_told),
+		cmocka_unit_test(rows_whose_feedback_does_not_fit_are_told),
 		cmocka_unit_test(without_records_no_window_has_settled),
 		cmocka_unit_test(records_that_are_cut_off_are_none),
 	};

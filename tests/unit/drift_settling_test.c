@@ -118,6 +118,26 @@ static void a_truth_counts_once_also_before_its_row(void **state)
 	observed_close(&observed);
 }
 
+/* Classes of 1 and -1, as of some models, would leave the positive ones alone; a fourth number is of no row. */
+static void rows_with_a_truth_that_does_not_fit_are_counted(void **state)
+{
+	(void)state;
+	static const double classes[] = {1, -1, 0.5, 2, NAN};
+	struct observed observed;
+	observed_open_now(&observed, WAITS);
+	const int64_t first_ms = observed.time_ms;
+	observed_positives(&observed, 40, 0.8);
+	for (int i = 0; i < 30; i++)
+		observed_truth(&observed, first_ms + 1000 * i, &classes[i % 5], 1, 0);
+	observed_truth(&observed, first_ms + 30000, NULL, 0, 1.5); /* an accuracy */
+	observed.passed_ms += 10 * ONE_MINUTE_MS;
+	observed_positives(&observed, 1, 0.8);
+	assert_int_equal(observed.settled[0].truths, 6);
+	assert_int_equal(observed.settled[0].unfit, 25);
+	assert_int_equal(observed_realised(&observed).unfit, 25);
+	observed_close(&observed);
+}
+
 static void a_window_without_truths_says_so(void **state)
 {
 	(void)state;
@@ -128,6 +148,7 @@ static void a_window_without_truths_says_so(void **state)
 	observed_outcomes(&observed, 1, 1, 0); /* of a request that no window has; its time is that of the next record */
 	assert_int_equal(observed.settled_count, 1);
 	assert_int_equal(observed.settled[0].truths, 0);
+	assert_int_equal(observed.settled[0].unfit, 0);
 	assert_int_equal(observed.settled[0].realised, 0);
 	observed_close(&observed);
 }
@@ -275,6 +296,7 @@ static void a_large_window_settles_in_parts(void **state)
 	observed.with_requests = true;
 	observed_slices(&observed, 6000, 200, 0);
 	assert_int_equal(observed.count, 1);
+	observed_truth(&observed, first_ms + 5999 * 1000, NULL, 0, 1.5); /* of the last row, which is counted first */
 	observed_outcomes(&observed, first_ms, 6000, RIGHT_OF_FIVE);
 	observed.passed_ms += 10 * ONE_MINUTE_MS;
 	observed_slices(&observed, 200, 200, 0);
@@ -284,8 +306,9 @@ static void a_large_window_settles_in_parts(void **state)
 	for (int i = 0; i < 6000 / SETTLING_TURN_ROWS + 1; i++)
 		observed_slices(&observed, 200, 200, 0);
 	assert_int_equal(observed.settled_count, 1);
-	assert_int_equal(observed.settled[0].truths, 6000);
-	assert_true(near(observed.settled[0].first.value, 0.8));
+	assert_int_equal(observed.settled[0].truths, 5999);
+	assert_int_equal(observed.settled[0].unfit, 1);
+	assert_true(near(observed.settled[0].first.value, 4800 / 5999.0));
 	observed_close(&observed);
 }
 
@@ -387,6 +410,7 @@ int main(void)
 		cmocka_unit_test(a_model_that_is_worse_than_it_says_leaves_the_band),
 		cmocka_unit_test(the_later_record_judges_nothing),
 		cmocka_unit_test(a_truth_counts_once_also_before_its_row),
+		cmocka_unit_test(rows_with_a_truth_that_does_not_fit_are_counted),
 		cmocka_unit_test(a_window_without_truths_says_so),
 		cmocka_unit_test(without_an_outcome_window_truths_are_no_concern),
 		cmocka_unit_test(rows_of_a_message_have_a_truth_each),

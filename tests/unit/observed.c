@@ -151,6 +151,7 @@ static void settled_note(struct observed *observed, const struct drift_score *sc
 				    .messages = score->messages,
 				    .truths = score->truths,
 				    .unkept = score->unkept,
+				    .unfit = score->unfit,
 				    .begin_ms = score->begin_ms,
 				    .end_ms = score->end_ms,
 				    .realised = score->realised_count};

@@ -55,7 +55,7 @@ struct observed {
 	struct seen early[SCORES_MAX];
 	size_t settled_count; /* later records with realised numbers, in the order in which they came */
 	struct settled {
-		uint64_t window, messages, truths, unkept;
+		uint64_t window, messages, truths, unkept, unfit;
 		int64_t begin_ms, end_ms;
 		char segment[32];
 		size_t realised;
