@@ -2,7 +2,8 @@
  *
  * Each call is passed to `called` once its message is complete, and answered by grpc_server_answer(), at once or
  * later. The caller may disconnect. The deadline of its grpc-timeout may pass, which the server answers by itself. In
- * both cases grpc_request_is_over() is true; the answer is still required then, and has no effect.
+ * both cases grpc_request_is_over() is true; the answer is still required then, and has no effect. A caller that has only ended
+ * its side of the connection gets the answers that fit the windows of flow control that it left.
  *
  * A conversation is a call of any number of messages. Each is passed to `received`, and answered by one message, at once or later,
  * in any order. The status follows when the caller has ended its side and all is answered. A caller that sends faster than it is

@@ -64,6 +64,8 @@ void grpc_caller_end(struct grpc_caller *caller)
 
 static int64_t tend_at(const struct grpc_caller *caller)
 {
+	if (caller->http2.is_half_closed)
+		return grpc_half_close_tend_at(caller);
 	int64_t silence_ms = caller->server->config.silence_ms;
 	int64_t at = (caller->pinged_ms ? caller->pinged_ms : caller->heard_ms) + silence_ms;
 	if (caller->leaving == GRPC_NOTICED && caller->pinged_ms + NOTICE_MS < at)
@@ -104,24 +106,30 @@ static void late_messages_refuse(struct grpc_caller *caller, int64_t now_ms)
 			grpc_request_shed(request, GRPC_DEADLINE_EXCEEDED, "the message did not come in time");
 }
 
-static void grpc_caller_on_tend(void *context)
+/* False: it is to be ended. */
+static bool caller_tend(struct grpc_caller *caller)
 {
-	struct grpc_caller *caller = context;
+	if (caller->http2.is_half_closed)
+		return grpc_half_close_tend(caller);
 	int64_t now_ms = loop_now_ms(caller->server->loop), silence_ms = caller->server->config.silence_ms;
 	bool stuck = caller->answering > 0 && now_ms - caller->moved_ms >= silence_ms;
 	bool dead = caller->pinged_ms && now_ms - caller->pinged_ms >= silence_ms;
 	bool quiet = now_ms - caller->heard_ms >= silence_ms;
-	if (stuck || dead || (quiet && !caller->http2.session)) {
-		grpc_caller_end(caller);
-		return;
-	}
+	if (stuck || dead || (quiet && !caller->http2.session))
+		return false;
 	if (caller->on_wire > 0)
 		late_messages_refuse(caller, now_ms);
 	if (caller->leaving == GRPC_NOTICED && now_ms - caller->pinged_ms >= NOTICE_MS)
 		grpc_caller_leaves(caller);
 	else if (quiet && !caller->pinged_ms)
 		grpc_caller_ping(caller);
-	if (!set_tend(caller))
+	return true;
+}
+
+static void grpc_caller_on_tend(void *context)
+{
+	struct grpc_caller *caller = context;
+	if (!caller_tend(caller) || !set_tend(caller))
 		grpc_caller_end(caller);
 }
 
@@ -233,24 +241,30 @@ static void grpc_caller_give_up(struct grpc_caller *caller)
 	grpc_caller_end(caller);
 }
 
+/* False: the connection is over. */
+static bool caller_read(struct grpc_caller *caller)
+{
+	struct grpc_server *server = caller->server;
+	struct error error = {0};
+	caller->heard_ms = loop_now_ms(server->loop);
+	if (caller->leaving != GRPC_NOTICED)
+		caller->pinged_ms = 0;
+	return http2_receive(&caller->http2, server->room, sizeof server->room, &error) ||
+	       (error.kind == ERROR_NONE && grpc_half_close_begin(caller) && set_tend(caller));
+}
+
 static void grpc_caller_on_ready(void *context, uint32_t events)
 {
 	struct grpc_caller *caller = context;
 	struct http2 *http2 = &caller->http2;
-	struct grpc_server *server = caller->server;
-	struct error error = {0};
 	if (!http2->session && !establish(caller))
 		return;
 	if (!http2->session)
 		return;
-	if (events & ~(uint32_t)EPOLLOUT) {
-		caller->heard_ms = loop_now_ms(server->loop);
-		if (caller->leaving != GRPC_NOTICED)
-			caller->pinged_ms = 0;
-		if (!http2_receive(http2, server->room, sizeof server->room, &error)) {
-			grpc_caller_give_up(caller);
-			return;
-		}
+	const bool is_lost = http2->is_half_closed && events & (EPOLLERR | EPOLLHUP);
+	if (is_lost || (!http2->is_half_closed && events & ~(uint32_t)EPOLLOUT && !caller_read(caller))) {
+		grpc_caller_give_up(caller);
+		return;
 	}
 	grpc_caller_mark_dirty(caller);
 }
@@ -264,6 +278,8 @@ void grpc_caller_flush(struct grpc_caller *caller)
 		grpc_caller_give_up(caller);
 		return;
 	}
+	if (http2->is_half_closed)
+		grpc_half_close_measure(caller);
 	bool good = http2_flush(http2, &error);
 	bool over =
 		!http2_is_stuck(http2) && !nghttp2_session_want_read(http2->session) && !nghttp2_session_want_write(http2->session);

@@ -2,6 +2,7 @@
  *
  *   grpc_server.c   the server: limits, opening, drain and close
  *   grpc_server_connection.c   one connection: accepted, supervised, drained, lost
+ *   grpc_server_half_close.c   one whose caller has ended its side
  *   grpc_server_request.c  one call on it: its head and its message
  *   grpc_server_answer.c   its answer
  *   grpc_server_fields.c   metadata of a call, in both directions
@@ -34,6 +35,8 @@
 #define GRPC_STATUS_NONE (-1)
 #define GRPC_TURN_MESSAGES_MAX ((size_t)128) /* of conversations, in a turn: others wait meanwhile */
 
+enum grpc_fit { GRPC_UNMEASURED, GRPC_FITS, GRPC_RESET };
+
 struct grpc_request {
 	struct grpc_server *server;
 	struct grpc_caller *caller; /* NULL: the connection is gone */
@@ -62,6 +65,7 @@ struct grpc_request {
 	struct buffer answer;
 	size_t offset;
 	bool pending;	      /* it has bytes, and counts in the caller's `answering` */
+	enum grpc_fit fit;    /* in the windows that its caller left, if that has ended its side */
 	struct buffer fields; /* metadata before it, as `metadata` */
 	/* A request of HTTP that is no call: */
 	bool is_http;
@@ -108,6 +112,7 @@ struct grpc_caller {
 	int64_t heard_ms;  /* time of the last data received */
 	int64_t moved_ms;  /* time when data of an answer was last sent */
 	int64_t pinged_ms; /* 0: no ping is unanswered */
+	int64_t ended_ms;  /* time when it ended its side, if it did; from then on `heard_ms` is the time of the last probe */
 	char first[3];	   /* bytes, by which the protocol of a shared port is known */
 	size_t first_count;
 };
@@ -143,6 +148,19 @@ void grpc_caller_end(struct grpc_caller *caller);
 void grpc_caller_flush(struct grpc_caller *caller);  /* sends pending data, and closes it when it is over: then it is freed */
 void grpc_caller_drain(struct grpc_caller *caller);  /* may also close it */
 void grpc_caller_leaves(struct grpc_caller *caller); /* the notice has arrived: no new calls from now on */
+
+/* ---- grpc_server_half_close.c ---- */
+
+/* The caller has ended its side. Whole requests are answered from now on, and the others are reset. False: it awaits nothing, and
+ * is to be ended. */
+bool grpc_half_close_begin(struct grpc_caller *caller);
+
+/* Resets answers that do not fit the windows that are left; called before each flush of such a caller. */
+void grpc_half_close_measure(const struct grpc_caller *caller);
+
+/* Supervises it, at times that it says. False: it has not read for too long, or waited too long, and is to be ended. */
+bool grpc_half_close_tend(struct grpc_caller *caller);
+int64_t grpc_half_close_tend_at(const struct grpc_caller *caller);
 
 /* ---- grpc_server_port.c ---- */
 

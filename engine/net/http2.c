@@ -32,7 +32,7 @@ void http2_forget(struct http2 *http2)
 		loop_unwatch(http2->loop, &http2->watch);
 	http2->events = 0;
 	http2->sent = 0;
-	http2->heard = false;
+	http2->heard = http2->is_half_closed = false;
 	http2->flooded = NULL;
 	buffer_clear(&http2->out);
 	buffer_close(&http2->rest);
@@ -49,6 +49,8 @@ void http2_close(struct http2 *http2)
 
 bool http2_watch(struct http2 *http2, uint32_t events, struct error *error)
 {
+	if (http2->is_half_closed) /* its end could be read again and again */
+		events = (events & EPOLLOUT) | EPOLLERR;
 	if (http2->events == events)
 		return true;
 	bool watched = http2->events ? loop_watch_for(http2->loop, &http2->watch, events, error)
@@ -235,6 +237,7 @@ bool http2_flush(struct http2 *http2, struct error *error)
 			return http2_watch(http2, EPOLLIN | EPOLLOUT, error);
 		case LINK_DONE:
 			http2->sent += count;
+			http2->moved_ms = loop_now_ms(http2->loop);
 		}
 		if (!http2_is_stuck(http2)) {
 			buffer_clear(&http2->out);

@@ -37,6 +37,8 @@ struct http2 {
 	struct buffer out;
 	size_t sent;	      /* bytes of `out` that are sent */
 	bool heard;	      /* any byte has been received */
+	bool is_half_closed;  /* set by the owner: the peer sends nothing more, and is not read */
+	int64_t moved_ms;     /* time when the socket last accepted bytes */
 	const char *flooded;  /* the reason of GOAWAY, which waits to be sent: the caller sends too much; NULL: none */
 	size_t head_bytes;    /* of the head that is decoded */
 	struct frame_budget frames; /* of a server's session */

@@ -56,6 +56,12 @@ static void exchange_detach(struct http_inbound *exchange)
 	http_inbound_wake(exchange);
 }
 
+size_t http_exchange_left(const struct http_inbound *exchange)
+{
+	const struct http_incoming *incoming = exchange->incoming;
+	return incoming ? incoming->output.length - incoming->written : 0;
+}
+
 size_t http_exchange_take(struct http_inbound *exchange, char *room, size_t size, bool *is_end)
 {
 	struct http_incoming *incoming = exchange->incoming;

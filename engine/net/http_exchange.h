@@ -42,6 +42,9 @@ void http_exchange_give(struct http_inbound *exchange, struct text bytes);
 /* The head of the answer as HTTP/1.1, without the empty line. It lives until the loop continues. Bytes NULL: it is not there. */
 struct text http_exchange_head(struct http_inbound *exchange);
 
+/* Bytes of the body that are there to be taken. */
+size_t http_exchange_left(const struct http_inbound *exchange);
+
 /* Takes bytes of the body. 0: none are there now. `is_end`: the answer is whole, and the exchange is not to be used any more. */
 size_t http_exchange_take(struct http_inbound *exchange, char *room, size_t size, bool *is_end);
 

@@ -47,7 +47,7 @@ struct puppet {
 	uint32_t last_reset_code;
 	/* By lines that were dialled, a line each: `ID NAME: VALUE`, `ID data BYTES`, `ID end`,
 	 * `ID reset CODE`, `goaway LAST CODE`, `closed`. */
-	char heard[8192];
+	char heard[65536];
 };
 
 int puppet_open(struct puppet *puppet, struct loop *loop); /* the port; what the test decides is set before */
