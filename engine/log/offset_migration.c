@@ -28,13 +28,14 @@ typedef rd_kafka_topic_partition_list_t offsets;
 
 static const struct timespec asking_pause = {.tv_nsec = PAUSE_NS};
 
-static bool offset_migration_failed(const struct offset_migration_config *config, const char *doing, const char *why,
-				    struct error *error)
+static bool offset_migration_failed(const struct offset_migration_config *config, const char *doing, rd_kafka_resp_err_t code,
+				    const char *why, struct error *error)
 {
 	return error_set(error, ERROR_SYSTEM, PLACE_NONE,
-			 "group %s cannot continue where the pipelines were read before: %s: %s; grant it the rights that "
-			 "`sluice plan --acls` lists, and start it again",
-			 config->group, doing, why);
+			 "group %s cannot continue where the pipelines were read before: %s: %s; %s, and start it again",
+			 config->group, doing, why,
+			 failure_is_denial(code) ? "grant it the rights that `sluice plan --acls` lists"
+						 : "check the brokers, and that they can be reached from here");
 }
 
 /* ---- committed offsets of groups ---- */
@@ -84,7 +85,7 @@ static bool ask_offsets(const struct offset_migration_config *config, const char
 	if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
 		offset_migration_forget(list);
 	else if (code)
-		return offset_migration_failed(config, group, rd_kafka_err2str(code), error);
+		return offset_migration_failed(config, group, code, rd_kafka_err2str(code), error);
 	return true;
 }
 
@@ -106,22 +107,6 @@ static void add_topic(const struct offset_migration_topic *topic, const struct r
 			rd_kafka_topic_partition_list_add(list, topic->name, partition->id)->opaque = (void *)(uintptr_t)topic;
 		}
 	}
-}
-
-static offsets *all_partitions(const struct offset_migration_config *config, rd_kafka_t *asker,
-			       const struct offset_migration_topic *topics, size_t count, struct error *error)
-{
-	const struct rd_kafka_metadata *metadata;
-	rd_kafka_resp_err_t code = rd_kafka_metadata(asker, 1, NULL, &metadata, OFFSET_MIGRATION_WAIT_MS);
-	if (code) {
-		(void)offset_migration_failed(config, "looking at topics", rd_kafka_err2str(code), error);
-		return NULL;
-	}
-	offsets *list = rd_kafka_topic_partition_list_new((int)count);
-	for (size_t i = 0; i < count; i++)
-		add_topic(&topics[i], metadata, list);
-	rd_kafka_metadata_destroy(metadata);
-	return list;
 }
 
 static struct text metadata_of(const rd_kafka_topic_partition_t *one)
@@ -504,12 +489,28 @@ static bool commit_all(struct formers *formers, struct migration *migration, boo
 		failure = offset_migration_commit(formers, producer, migration);
 	if (failure) {
 		*again = formers->unmarked || !failure_is_lasting(rd_kafka_error_code(failure));
-		good = offset_migration_failed(config, "committing", rd_kafka_error_string(failure), error);
+		good = offset_migration_failed(config, "committing", rd_kafka_error_code(failure), rd_kafka_error_string(failure),
+					       error);
 		rd_kafka_error_destroy(failure);
 		rd_kafka_error_destroy(rd_kafka_abort_transaction(producer, LEAVE_MS));
 	}
 	rd_kafka_destroy(producer);
 	return good;
+}
+
+/* A broker that hangs takes one look: the next one asks another. */
+static offsets *all_partitions(const struct formers *formers, struct error *error)
+{
+	struct look_limits limits = {.until_ms = clock_ms() + OFFSET_MIGRATION_WAIT_MS};
+	const struct rd_kafka_metadata *metadata =
+		client_look(formers->client, NULL, formers->config->brokers, &formers->locked_out, &limits, error);
+	if (!metadata)
+		return NULL;
+	offsets *list = rd_kafka_topic_partition_list_new((int)formers->count);
+	for (size_t i = 0; i < formers->count; i++)
+		add_topic(&formers->topics[i], metadata, list);
+	rd_kafka_metadata_destroy(metadata);
+	return list;
 }
 
 /* Finds the partitions in which a former group is further, with the offsets at which the group continues, and the marks. */
@@ -518,7 +519,7 @@ static bool find_further(const struct formers *formers, struct migration *migrat
 	const struct offset_migration_config *config = formers->config;
 	/* Not the stable offsets: a transaction that an engine left open is ended by its successor. */
 	rd_kafka_t *asker = open_asker(config, config->group, "read_uncommitted", error);
-	migration->list = asker ? all_partitions(config, asker, formers->topics, formers->count, error) : NULL;
+	migration->list = asker ? all_partitions(formers, error) : NULL;
 	migration->marks = formers->unmarked ? NULL : rd_kafka_topic_partition_list_new(1);
 	bool known = migration->list && ask_offsets(config, config->group, asker, migration->list, error);
 	close_asker(asker);

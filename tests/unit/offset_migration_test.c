@@ -16,6 +16,7 @@
 #include "tests/unit/mock_broker.h"
 
 #define OFFSET_FETCH 9 /* Kafka's numbers of requests */
+#define INIT_PRODUCER_ID 22
 #define ADD_OFFSETS 25
 
 /* ---- who is in the former group, one answer after the other; the last one stays ---- */
@@ -127,6 +128,23 @@ rd_kafka_resp_err_t rd_kafka_offsets_for_times(rd_kafka_t *rk, rd_kafka_topic_pa
 	return leader.silent ? RD_KAFKA_RESP_ERR__TIMED_OUT : query(rk, list, timeout_ms);
 }
 
+/* ---- looks at topics that are not answered ---- */
+
+static size_t unanswered_looks;
+
+rd_kafka_resp_err_t rd_kafka_metadata(rd_kafka_t *rk, int all_topics, rd_kafka_topic_t *only_rkt,
+				      const struct rd_kafka_metadata **metadatap, int timeout_ms)
+{
+	rd_kafka_resp_err_t (*look)(rd_kafka_t *, int, rd_kafka_topic_t *, const struct rd_kafka_metadata **, int);
+	void *found = dlsym(RTLD_NEXT, "rd_kafka_metadata");
+	memcpy(&look, &found, sizeof look);
+	if (unanswered_looks > 0 && all_topics) {
+		unanswered_looks--;
+		return RD_KAFKA_RESP_ERR__TIMED_OUT;
+	}
+	return look(rk, all_topics, only_rkt, metadatap, timeout_ms);
+}
+
 /* ---- taking over ---- */
 
 struct waits {
@@ -196,6 +214,38 @@ static void a_group_whose_broker_is_not_found_yet_is_asked_again(void **state)
 						  RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS);
 	assert_true(take_over(&mock, &moved, &error));
 	assert_int_equal(moved, 1);
+	mock_close(&mock);
+}
+
+static void topics_are_looked_at_again(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct error error;
+	size_t moved;
+	mock_open(&mock);
+	mock_commit(&mock, "former", 5);
+	unanswered_looks = 2;
+	assert_true(take_over(&mock, &moved, &error));
+	assert_int_equal(unanswered_looks, 0);
+	assert_int_equal(moved, 1);
+	mock_close(&mock);
+}
+
+static void a_failure_that_is_no_denial_names_no_rights(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct error error;
+	size_t moved;
+	mock_open(&mock);
+	mock_commit(&mock, "former", 5);
+	rd_kafka_mock_push_request_errors(mock.cluster, INIT_PRODUCER_ID, 1, RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT);
+	assert_false(take_over(&mock, &moved, &error));
+	assert_int_equal(error.kind, ERROR_SYSTEM);
+	assert_non_null(strstr(error.text, "committing: "));
+	assert_non_null(strstr(error.text, "check the brokers"));
+	assert_null(strstr(error.text, "rights"));
 	mock_close(&mock);
 }
 
@@ -474,6 +524,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_former_group_committed_is_moved),
 		cmocka_unit_test(a_group_whose_broker_is_not_found_yet_is_asked_again),
+		cmocka_unit_test(topics_are_looked_at_again),
+		cmocka_unit_test(a_failure_that_is_no_denial_names_no_rights),
 		cmocka_unit_test(a_commit_that_kafka_did_not_take_is_tried_again),
 		cmocka_unit_test(who_may_not_is_told_at_once),
 		cmocka_unit_test(a_member_is_waited_for),
