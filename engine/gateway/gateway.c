@@ -36,6 +36,7 @@ struct gateway {
 	struct http_server *server; /* NULL: it does not serve HTTP */
 	struct grpc_front *grpc; /* NULL: it does not serve gRPC */
 	uint64_t tls_failures;	 /* certificates that could not be loaded again */
+	struct access_counts former_access; /* failures under access settings that others have replaced */
 	int64_t accepts_until_ms;	  /* while it leaves */
 	char unready[ERROR_TEXT_MAX + 1]; /* gateway_unready() */
 };
@@ -216,11 +217,20 @@ bool gateway_reload_tls(struct gateway *gateway, struct error *error)
 	return is_loaded;
 }
 
+static void access_failures_add(struct access_counts *sum, const struct access_counts *more)
+{
+	sum->key_fetches_failed += more->key_fetches_failed;
+	sum->api_keys_failed += more->api_keys_failed;
+	sum->policies_failed += more->policies_failed;
+}
+
 bool gateway_protect(struct gateway *gateway, const struct access_settings *settings, struct error *error)
 {
 	struct access *access = settings ? access_open(gateway->rest.loop, settings, error) : NULL;
 	if (settings && !access)
 		return false;
+	const struct access_counts former = access_counts(gateway->rest.access);
+	access_failures_add(&gateway->former_access, &former);
 	access_close(gateway->rest.access);
 	gateway->rest.access = access;
 	gateway->hosts.any = gateway->is_beyond_hosts || (settings && access_settings_ask(settings));
@@ -295,7 +305,9 @@ struct client_counts gateway_client_counts(const struct gateway *gateway, bool o
 
 struct access_counts gateway_access_counts(const struct gateway *gateway)
 {
-	return access_counts(gateway->rest.access);
+	struct access_counts counts = access_counts(gateway->rest.access);
+	access_failures_add(&counts, &gateway->former_access);
+	return counts;
 }
 
 uint64_t gateway_tls_failures(const struct gateway *gateway)

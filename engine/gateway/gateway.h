@@ -94,7 +94,8 @@ void gateway_write_pipelines(const struct gateway *gateway, struct exposition *e
 struct calls_counts gateway_counts(const struct gateway *gateway);
 struct client_counts gateway_client_counts(const struct gateway *gateway, bool of_producer); /* calls_client_counts() */
 
-struct access_counts gateway_access_counts(const struct gateway *gateway); /* of the current access settings */
+/* The key set and its age are those of the current access settings; failures are counted since the gateway was opened. */
+struct access_counts gateway_access_counts(const struct gateway *gateway);
 uint64_t gateway_tls_failures(const struct gateway *gateway);		   /* of gateway_reload_tls() */
 
 /* Connections that it closed because of its limits, at all its ports. */

@@ -349,8 +349,7 @@ const struct metric metric_rows[] = {
 	       "Time since the key set of tokens was fetched last, which is every 5 minutes. Beyond an hour tokens are refused. "
 	       "Not reported before the first, and without `--jwks`."),
 	COUNTER(SCOPE_GATEWAY_KEYS, struct gateway_keys, failed, "sluice_gateway_key_fetches_failed_total",
-		"Fetches of the key set of tokens that failed; the log has the cause. Begins again when the files name another "
-		"one."),
+		"Fetches of the key set of tokens that failed; the log has the cause."),
 	COUNTER(SCOPE_GATEWAY_RELOAD, struct gateway_reloads, failed, "sluice_gateway_reloads_failed_total",
 		"Files that have changed, or were to be read again, and have errors: the `certificate`, the `policies`, or the "
 		"`api-keys`. The version that was read before stays in use."),
