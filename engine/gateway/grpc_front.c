@@ -433,8 +433,9 @@ static void on_server_refused(void *context, int status)
 
 static bool reflection_answer(struct grpc_front *front, struct grpc_request *request, struct text message)
 {
-	static const struct proto_file *const files[] = {&inference_file,	&health_file,	      &seldon_file,
-							 &protobuf_struct_file, &protobuf_empty_file, NULL};
+	static const struct proto_file *const files[] = {&inference_file,	 &health_file,		 &seldon_file,
+							 &protobuf_struct_file,	 &protobuf_empty_file,	 &tensorflow_tensor_file,
+							 &tensorflow_shape_file, &tensorflow_types_file, NULL};
 	if (!grpc_reflection_answer(files, message, &front->reply))
 		return false;
 	if (buffer_failed(&front->reply))

@@ -176,7 +176,7 @@ static const struct message_key {
 	const char *help;
 } message_keys[] = {
 	{"seldon", "data.tftensor",
-	 "TensorFlow's TensorProto, in JSON alone. It is the tensor `data`, with the datatype of its dtype; the "
+	 "TensorFlow's TensorProto, in JSON or protobuf. It is the tensor `data`, with the datatype of its dtype; the "
 	 "answer is a data.tensor."},
 	{"seldon", "tensorShape", "The shape of `data.tftensor`: `{dim: [{size: 1}, ...]}`."},
 	{"seldon", "stringVal", "Values of `data.tftensor` of DT_STRING, in base64; those of other types are in lists likewise."},

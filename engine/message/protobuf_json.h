@@ -1,7 +1,7 @@
 /* protobuf_json.h: Conversion of protobuf messages to JSON and back, by tables of their fields, as the official mapping
  * (protobuf.dev, "ProtoJSON Format") has it. For messages that are small or rare: each is read once for every row of its table.
  *
- * Unknown fields and members are skipped. Field numbers are at most 15.
+ * Unknown fields and members are skipped.
  */
 #ifndef SLUICE_MESSAGE_PROTOBUF_JSON_H
 #define SLUICE_MESSAGE_PROTOBUF_JSON_H
@@ -13,7 +13,11 @@
 enum protobuf_json_type {
 	PROTOBUF_JSON_TEXT,
 	PROTOBUF_JSON_BYTES, /* base64 */
+	PROTOBUF_JSON_BOOL,
 	PROTOBUF_JSON_INT32,
+	PROTOBUF_JSON_UINT32,
+	PROTOBUF_JSON_INT64, /* in quotes, as the next one */
+	PROTOBUF_JSON_UINT64,
 	PROTOBUF_JSON_FLOAT,
 	PROTOBUF_JSON_DOUBLE,
 	PROTOBUF_JSON_ENUM,

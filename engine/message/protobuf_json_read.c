@@ -22,18 +22,16 @@ static bool message_from_json(struct protobuf_json_reading *reading, const struc
 
 /* ---- fields ---- */
 
-static void tag_append(struct buffer *out, uint32_t number, enum protobuf_wire wire)
-{
-	char tag[1];
-	(void)protobuf_put_tag(tag, number, wire);
-	buffer_append(out, tag, sizeof tag);
-}
-
 static void varint_append(struct buffer *out, uint64_t value)
 {
 	char *room = buffer_room(out, protobuf_varint_size(value));
 	if (room)
 		buffer_grown(out, (size_t)(protobuf_put_varint(room, value) - room));
+}
+
+static void tag_append(struct buffer *out, uint32_t number, enum protobuf_wire wire)
+{
+	varint_append(out, number << 3 | wire);
 }
 
 /* What is nested begins with its length, which is known at its end. */
@@ -118,24 +116,53 @@ static bool enum_from_json(struct protobuf_json_reading *reading, const struct p
 	return false;
 }
 
+/* Whole numbers of any width, which may be in quotes. */
+static bool whole_from_json(struct protobuf_json_reading *reading, const struct protobuf_json_field *field)
+{
+	struct json_scan *scan = &reading->scan;
+	const bool is_signed = field->type == PROTOBUF_JSON_INT32 || field->type == PROTOBUF_JSON_INT64;
+	struct decimal decimal;
+	struct text text;
+	int64_t whole = 0;
+	uint64_t natural = 0;
+	bool good;
+	if (json_peek(scan) == JSON_NUMBER)
+		good = json_number(scan, &decimal) &&
+		       (is_signed ? decimal_to_int64(&decimal, &whole) : decimal_to_uint64(&decimal, &natural));
+	else
+		good = json_peek(scan) == JSON_STRING && json_text(scan, &text) &&
+		       (is_signed ? number_read_int64(text, &whole) : number_read_uint64(text, &natural));
+	if (!good || (field->type == PROTOBUF_JSON_INT32 && whole != (int32_t)whole) ||
+	    (field->type == PROTOBUF_JSON_UINT32 && natural > UINT32_MAX))
+		return false;
+	varint_append(reading->out, is_signed ? (uint64_t)whole : natural);
+	return true;
+}
+
+static bool flag_from_json(struct protobuf_json_reading *reading)
+{
+	const enum json_type type = json_peek(&reading->scan);
+	varint_append(reading->out, type == JSON_TRUE);
+	return (type == JSON_TRUE || type == JSON_FALSE) && json_word(&reading->scan);
+}
+
 /* A number without its tag. */
 static bool number_from_json(struct protobuf_json_reading *reading, const struct protobuf_json_field *field)
 {
 	double number;
 	if (field->type == PROTOBUF_JSON_ENUM)
 		return enum_from_json(reading, field);
+	if (field->type == PROTOBUF_JSON_BOOL)
+		return flag_from_json(reading);
+	if (field->type != PROTOBUF_JSON_DOUBLE && field->type != PROTOBUF_JSON_FLOAT)
+		return whole_from_json(reading, field);
 	if (!number_take(reading, &number))
 		return false;
-	if (field->type == PROTOBUF_JSON_DOUBLE) {
+	const float narrow = (float)number;
+	if (field->type == PROTOBUF_JSON_DOUBLE)
 		buffer_append(reading->out, &number, sizeof number);
-	} else if (field->type == PROTOBUF_JSON_FLOAT) {
-		const float narrow = (float)number;
+	else
 		buffer_append(reading->out, &narrow, sizeof narrow);
-	} else {
-		if (!(number >= INT32_MIN && number <= INT32_MAX) || number != (double)(int32_t)number)
-			return false;
-		varint_append(reading->out, (uint64_t)(int64_t)number);
-	}
 	return true;
 }
 
@@ -155,8 +182,7 @@ static bool list_from_json(struct protobuf_json_reading *reading)
 
 static bool is_number(const struct protobuf_json_field *field)
 {
-	return field->type == PROTOBUF_JSON_INT32 || field->type == PROTOBUF_JSON_FLOAT || field->type == PROTOBUF_JSON_DOUBLE ||
-	       field->type == PROTOBUF_JSON_ENUM;
+	return field->type >= PROTOBUF_JSON_BOOL && field->type <= PROTOBUF_JSON_ENUM;
 }
 
 static bool single_from_json(struct protobuf_json_reading *reading, const struct protobuf_json_field *field, uint32_t number)

@@ -51,6 +51,17 @@ static void enum_to_json(struct buffer *out, const struct protobuf_json_field *f
 	json_write_int64(out, (int32_t)number);
 }
 
+/* Readers of JSON take numbers for doubles, which lack the last digits of these. */
+static void long_to_json(struct buffer *out, const struct protobuf_json_field *field, uint64_t number)
+{
+	buffer_byte(out, '"');
+	if (field->type == PROTOBUF_JSON_INT64)
+		json_write_int64(out, (int64_t)number);
+	else
+		json_write_uint64(out, number);
+	buffer_byte(out, '"');
+}
+
 static double double_of(uint64_t bits)
 {
 	double number;
@@ -69,7 +80,11 @@ static double float_of(uint64_t bits)
 static enum protobuf_wire wire_of(enum protobuf_json_type type)
 {
 	switch (type) {
+	case PROTOBUF_JSON_BOOL:
 	case PROTOBUF_JSON_INT32:
+	case PROTOBUF_JSON_UINT32:
+	case PROTOBUF_JSON_INT64:
+	case PROTOBUF_JSON_UINT64:
 	case PROTOBUF_JSON_ENUM:
 		return WIRE_VARINT;
 	case PROTOBUF_JSON_FLOAT:
@@ -116,8 +131,18 @@ static bool single_to_json(struct protobuf_json_writing *writing, const struct p
 	case PROTOBUF_JSON_BYTES:
 		json_write_base64(out, found->bytes);
 		return true;
+	case PROTOBUF_JSON_BOOL:
+		json_write_bool(out, found->value != 0);
+		return true;
 	case PROTOBUF_JSON_INT32:
 		json_write_int64(out, (int32_t)found->value);
+		return true;
+	case PROTOBUF_JSON_UINT32:
+		json_write_int64(out, (uint32_t)found->value);
+		return true;
+	case PROTOBUF_JSON_INT64:
+	case PROTOBUF_JSON_UINT64:
+		long_to_json(out, field, found->value);
 		return true;
 	case PROTOBUF_JSON_FLOAT:
 		json_write_double(out, float_of(found->value));

@@ -38,12 +38,35 @@ static const struct protobuf_json_field tensor_fields[] = {
 	{.name = "values", .number = 2, .type = PROTOBUF_JSON_DOUBLE, .count = PROTOBUF_JSON_MANY_ALWAYS},
 	{.name = NULL},
 };
-static const struct protobuf_json_field no_fields[] = {{.name = NULL}}; /* of what is refused by its name */
+/* TensorFlow's TensorProto, without what no datatype takes (message/seldon_tftensor.h). */
+static const struct protobuf_json_field dimension_fields[] = {
+	{.name = "size", .number = 1, .type = PROTOBUF_JSON_INT64},
+	{.name = NULL},
+};
+static const struct protobuf_json_field shape_fields[] = {
+	{.name = "dim", .number = 2, .type = PROTOBUF_JSON_MESSAGE, .count = PROTOBUF_JSON_MANY, .inside = dimension_fields},
+	{.name = NULL},
+};
+static const struct protobuf_json_field tftensor_fields[] = {
+	{.name = "dtype", .number = 1, .type = PROTOBUF_JSON_INT32},
+	{.name = "tensorShape", .number = 2, .type = PROTOBUF_JSON_MESSAGE, .inside = shape_fields},
+	{.name = "tensorContent", .number = 4, .type = PROTOBUF_JSON_BYTES},
+	{.name = "floatVal", .number = 5, .type = PROTOBUF_JSON_FLOAT, .count = PROTOBUF_JSON_MANY},
+	{.name = "doubleVal", .number = 6, .type = PROTOBUF_JSON_DOUBLE, .count = PROTOBUF_JSON_MANY},
+	{.name = "intVal", .number = 7, .type = PROTOBUF_JSON_INT32, .count = PROTOBUF_JSON_MANY},
+	{.name = "stringVal", .number = 8, .type = PROTOBUF_JSON_BYTES, .count = PROTOBUF_JSON_MANY},
+	{.name = "int64Val", .number = 10, .type = PROTOBUF_JSON_INT64, .count = PROTOBUF_JSON_MANY},
+	{.name = "boolVal", .number = 11, .type = PROTOBUF_JSON_BOOL, .count = PROTOBUF_JSON_MANY},
+	{.name = "halfVal", .number = 13, .type = PROTOBUF_JSON_INT32, .count = PROTOBUF_JSON_MANY},
+	{.name = "uint32Val", .number = 16, .type = PROTOBUF_JSON_UINT32, .count = PROTOBUF_JSON_MANY},
+	{.name = "uint64Val", .number = 17, .type = PROTOBUF_JSON_UINT64, .count = PROTOBUF_JSON_MANY},
+	{.name = NULL},
+};
 static const struct protobuf_json_field data_fields[] = {
 	{.name = "names", .number = 1, .type = PROTOBUF_JSON_TEXT, .count = PROTOBUF_JSON_MANY},
 	{.name = "tensor", .number = 2, .type = PROTOBUF_JSON_MESSAGE, .inside = tensor_fields},
 	{.name = "ndarray", .number = 3, .type = PROTOBUF_JSON_LIST},
-	{.name = "tftensor", .number = 4, .type = PROTOBUF_JSON_MESSAGE, .inside = no_fields},
+	{.name = "tftensor", .number = 4, .type = PROTOBUF_JSON_MESSAGE, .inside = tftensor_fields},
 	{.name = NULL},
 };
 static const struct protobuf_json_field message_fields[] = {

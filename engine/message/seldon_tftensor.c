@@ -8,11 +8,14 @@
 
 #define REFUSE(scan, ...) error_set_tensor((scan)->error, PLACE_NONE, "data.tftensor: " __VA_ARGS__)
 
+#define DTYPES_STEP                                                                                                                \
+	"send DT_FLOAT, DT_DOUBLE, DT_INT8 to DT_INT64, DT_UINT8 to DT_UINT64, DT_HALF, DT_BFLOAT16, DT_BOOL or DT_STRING"
+
 static const struct dtype_row {
 	const char *name;
 	int64_t number;
 	enum datatype datatype;
-	const char *list, *listed; /* its values, as JSON and as protobuf name them; NULL: only tensorContent is read */
+	const char *list, *listed; /* its values, as JSON and as protobuf name them */
 } dtype_rows[] = {
 	{"DT_FLOAT", 1, DATATYPE_FP32, "floatVal", "float_val"},
 	{"DT_DOUBLE", 2, DATATYPE_FP64, "doubleVal", "double_val"},
@@ -23,9 +26,9 @@ static const struct dtype_row {
 	{"DT_STRING", 7, DATATYPE_BYTES, "stringVal", "string_val"},
 	{"DT_INT64", 9, DATATYPE_INT64, "int64Val", "int64_val"},
 	{"DT_BOOL", 10, DATATYPE_BOOL, "boolVal", "bool_val"},
-	{"DT_BFLOAT16", 14, DATATYPE_BF16, NULL, NULL},
+	{"DT_BFLOAT16", 14, DATATYPE_BF16, "halfVal", "half_val"},
 	{"DT_UINT16", 17, DATATYPE_UINT16, "intVal", "int_val"},
-	{"DT_HALF", 19, DATATYPE_FP16, NULL, NULL},
+	{"DT_HALF", 19, DATATYPE_FP16, "halfVal", "half_val"},
 	{"DT_UINT32", 22, DATATYPE_UINT32, "uint32Val", "uint32_val"},
 	{"DT_UINT64", 23, DATATYPE_UINT64, "uint64Val", "uint64_val"},
 };
@@ -74,15 +77,10 @@ static const struct dtype_row *read_dtype(const struct json_scan *scan, struct t
 		for (size_t i = 0; i < sizeof dtype_rows / sizeof *dtype_rows; i++)
 			if (is_text ? text_is(name, dtype_rows[i].name) : number == dtype_rows[i].number)
 				return &dtype_rows[i];
-	if (!span.bytes) /* so it comes from protobuf */
-		(void)error_set_tensor(scan->error, PLACE_NONE,
-				       "data.tftensor is not taken without a dtype, nor over gRPC; send data.tensor "
-				       "or data.ndarray");
+	if (!span.bytes)
+		(void)REFUSE(scan, "it has no dtype; " DTYPES_STEP);
 	else
-		(void)REFUSE(scan,
-			     "the dtype " TEXT_FORMAT " is not taken; send DT_FLOAT, DT_DOUBLE, DT_INT8 to DT_INT64, DT_UINT8 to "
-			     "DT_UINT64, DT_HALF, DT_BFLOAT16, DT_BOOL or DT_STRING",
-			     TEXT_ARGUMENTS(span));
+		(void)REFUSE(scan, "the dtype " TEXT_FORMAT " is not taken; " DTYPES_STEP, TEXT_ARGUMENTS(span));
 	return NULL;
 }
 
@@ -139,6 +137,12 @@ static bool texts_decode(const struct json_scan *scan, const struct tensor *tens
 	return true;
 }
 
+/* halfVal has the bits of each value, as a whole number. */
+static enum datatype listed_datatype(enum datatype datatype)
+{
+	return datatype == DATATYPE_FP16 || datatype == DATATYPE_BF16 ? DATATYPE_UINT16 : datatype;
+}
+
 static bool list_read(const struct json_scan *scan, const struct dtype_row *dtype, struct text span, struct tensor *tensor)
 {
 	struct json_scan list = json_again(scan, span.bytes ? span : TEXT("[]")), items;
@@ -151,7 +155,8 @@ static bool list_read(const struct json_scan *scan, const struct dtype_row *dtyp
 		return REFUSE(scan, "%s is not a list", dtype->list);
 	if (count > tensor->count || (count == 0 && tensor->count > 0))
 		return REFUSE(scan, "%s has %zu values, and tensorShape asks for %zu", dtype->list, count, tensor->count);
-	struct tensor *listed = tensor_make(scan->arena, tensor->name, dtype->datatype, &length, 1, &elements, scan->error);
+	struct tensor *listed =
+		tensor_make(scan->arena, tensor->name, listed_datatype(dtype->datatype), &length, 1, &elements, scan->error);
 	if (!listed)
 		return false;
 	if (dtype->datatype == DATATYPE_INT64 || dtype->datatype == DATATYPE_UINT64) {
@@ -217,9 +222,5 @@ const struct tensor *seldon_tftensor_read(const struct json_scan *scan, struct t
 	struct text content = member_of(scan, span, "tensorContent", "tensor_content");
 	if (content.bytes)
 		return content_read(scan, content, tensor) ? tensor : NULL;
-	if (!dtype->list) {
-		(void)REFUSE(scan, "the values of a %s are taken as tensorContent alone", dtype->name);
-		return NULL;
-	}
 	return list_read(scan, dtype, member_of(scan, span, dtype->list, dtype->listed), tensor) ? tensor : NULL;
 }

@@ -2,8 +2,8 @@
  * seldon_json.c only.
  *
  * The elements are in tensorContent (base64 of little-endian bytes) or in the list of the dtype, as floatVal. Of a list that
- * is shorter than the shape the last value counts for the rest, as in TensorFlow. Names may be floatVal or float_val, and
- * numbers of 64 bits may be texts, as protobuf writes them.
+ * is shorter than the shape the last value counts for the rest, as in TensorFlow. Over gRPC it is written as JSON first. Names may
+ * be floatVal or float_val, and numbers of 64 bits may be texts, as protobuf writes them.
  */
 #ifndef SLUICE_MESSAGE_SELDON_TFTENSOR_H
 #define SLUICE_MESSAGE_SELDON_TFTENSOR_H

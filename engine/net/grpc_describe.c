@@ -204,7 +204,7 @@ void proto_file_write(const struct proto_file *file, struct buffer *out)
 	string_write(out, 2, file->package);
 	for (const char *const *import = file->imports; import && *import; import++)
 		string_write(out, 3, *import);
-	for (const struct proto_message *message = file->messages; message->name; message++) {
+	for (const struct proto_message *message = file->messages; message && message->name; message++) {
 		part_begin(&part);
 		message_body_write(&scope, message, &part);
 		part_end(&part, out, 4);
@@ -248,7 +248,7 @@ bool proto_file_has(const struct proto_file *file, struct text symbol)
 		return false;
 	struct text rest = {symbol.bytes + length + 1, symbol.length - length - 1};
 	struct text segment = segment_take(&rest);
-	for (const struct proto_message *message = file->messages; message->name; message++)
+	for (const struct proto_message *message = file->messages; message && message->name; message++)
 		if (text_is(segment, message->name))
 			return message_has(message, rest);
 	if (file->enum_name && text_is(segment, file->enum_name))

@@ -38,7 +38,7 @@ struct proto_method {
 
 struct proto_file {
 	const char *name, *package;
-	const struct proto_message *messages;
+	const struct proto_message *messages; /* NULL: none */
 	const char *service; /* the only one; NULL: none */
 	const struct proto_method *methods;
 	const char *const *imports; /* names of files, at the end NULL; NULL: none */

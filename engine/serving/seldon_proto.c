@@ -3,6 +3,10 @@
 
 #define STRUCT_FILE "google/protobuf/struct.proto"
 #define EMPTY_FILE "google/protobuf/empty.proto"
+#define TENSOR_FILE "tensorflow/core/framework/tensor.proto"
+#define TENSOR_SHAPE_FILE "tensorflow/core/framework/tensor_shape.proto"
+#define TYPES_FILE "tensorflow/core/framework/types.proto"
+#define TENSORFLOW_PACKAGE "tensorflow"
 
 /* ---- messages of data ---- */
 
@@ -19,6 +23,7 @@ static const struct proto_field data_fields[] = {
 	{"names", 1, "repeated string"},
 	{"tensor", 2, "oneof .Tensor"},
 	{"ndarray", 3, "oneof google.protobuf.ListValue"},
+	{"tftensor", 4, "oneof tensorflow.TensorProto"},
 	{0},
 };
 static const struct proto_field tensor_fields[] = {{"shape", 1, "repeated int32"}, {"values", 2, "repeated double"}, {0}};
@@ -105,13 +110,46 @@ static const struct proto_method seldon_methods[] = {
 	{"GraphMetadata", "google.protobuf.Empty", ".SeldonGraphMetadata", false, false},
 	{0},
 };
-static const char *const seldon_imports[] = {STRUCT_FILE, EMPTY_FILE, NULL};
+static const char *const seldon_imports[] = {STRUCT_FILE, EMPTY_FILE, TENSOR_FILE, NULL};
 const struct proto_file seldon_file = {.name = "proto/prediction.proto",
 				       .package = SELDON_PACKAGE,
 				       .messages = seldon_messages,
 				       .service = SELDON_SERVICE,
 				       .methods = seldon_methods,
 				       .imports = seldon_imports};
+
+/* ---- TensorFlow's files: as much of them as is read ---- */
+
+static const struct proto_value data_types[] = {
+	{"DT_INVALID", 0}, {"DT_FLOAT", 1},   {"DT_DOUBLE", 2},	   {"DT_INT32", 3},
+	{"DT_UINT8", 4},   {"DT_INT16", 5},   {"DT_INT8", 6},	   {"DT_STRING", 7},
+	{"DT_INT64", 9},   {"DT_BOOL", 10},   {"DT_BFLOAT16", 14}, {"DT_UINT16", 17},
+	{"DT_HALF", 19},   {"DT_UINT32", 22}, {"DT_UINT64", 23},   {0},
+};
+const struct proto_file tensorflow_types_file = {
+	.name = TYPES_FILE, .package = TENSORFLOW_PACKAGE, .enum_name = "DataType", .values = data_types};
+
+static const struct proto_field dimension_fields[] = {{"size", 1, "int64"}, {"name", 2, "string"}, {0}};
+static const struct proto_message shape_nested[] = {{.name = "Dim", .fields = dimension_fields}, {0}};
+static const struct proto_field shape_fields[] = {{"dim", 2, "repeated .TensorShapeProto.Dim"}, {"unknown_rank", 3, "bool"}, {0}};
+static const struct proto_message shape_messages[] = {{.name = "TensorShapeProto", .fields = shape_fields, .nested = shape_nested},
+						      {0}};
+const struct proto_file tensorflow_shape_file = {
+	.name = TENSOR_SHAPE_FILE, .package = TENSORFLOW_PACKAGE, .messages = shape_messages};
+
+static const struct proto_field tensorflow_tensor_fields[] = {
+	{"dtype", 1, "enum tensorflow.DataType"}, {"tensor_shape", 2, "tensorflow.TensorShapeProto"},
+	{"version_number", 3, "int32"},		  {"tensor_content", 4, "bytes"},
+	{"half_val", 13, "repeated int32"},	  {"float_val", 5, "repeated float"},
+	{"double_val", 6, "repeated double"},	  {"int_val", 7, "repeated int32"},
+	{"string_val", 8, "repeated bytes"},	  {"int64_val", 10, "repeated int64"},
+	{"bool_val", 11, "repeated bool"},	  {"uint32_val", 16, "repeated uint32"},
+	{"uint64_val", 17, "repeated uint64"},	  {0},
+};
+static const struct proto_message tensor_messages[] = {{.name = "TensorProto", .fields = tensorflow_tensor_fields}, {0}};
+static const char *const tensor_imports[] = {TENSOR_SHAPE_FILE, TYPES_FILE, NULL};
+const struct proto_file tensorflow_tensor_file = {
+	.name = TENSOR_FILE, .package = TENSORFLOW_PACKAGE, .messages = tensor_messages, .imports = tensor_imports};
 
 /* ---- protobuf's own files ---- */
 

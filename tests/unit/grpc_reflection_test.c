@@ -18,8 +18,9 @@
 
 enum { BY_NAME = 3, OF_SYMBOL = 4, OF_EXTENSION = 5, LIST = 7 }; /* fields of requests */
 
-static const struct proto_file *const files[] = {&inference_file,	&health_file,	      &seldon_file,
-						 &protobuf_struct_file, &protobuf_empty_file, NULL};
+static const struct proto_file *const files[] = {&inference_file,	 &health_file,		 &seldon_file,
+						 &protobuf_struct_file,	 &protobuf_empty_file,	 &tensorflow_tensor_file,
+						 &tensorflow_shape_file, &tensorflow_types_file, NULL};
 
 /* The field of that number; `nth` counts from 0. Bytes NULL: there is none. */
 static struct text part_of(struct text message, uint32_t number, size_t nth)
@@ -113,7 +114,11 @@ static void a_symbol_is_found_in_its_file(void **state)
 		{"grpc.reflection.v1alpha.ErrorResponse", "grpc/reflection/v1alpha/reflection.proto"},
 		{"seldon.protos.Seldon.GraphMetadata", "proto/prediction.proto"},
 		{"seldon.protos.Metric.MetricType", "proto/prediction.proto"},
-		{"seldon.protos.DefaultData.tftensor", ""}, /* it is refused */
+		{"seldon.protos.DefaultData.tftensor", "proto/prediction.proto"},
+		{"seldon.protos.SeldonMessage.customData", ""}, /* it is refused */
+		{"tensorflow.TensorProto.dtype", "tensorflow/core/framework/tensor.proto"},
+		{"tensorflow.TensorShapeProto.Dim.size", "tensorflow/core/framework/tensor_shape.proto"},
+		{"tensorflow.DataType", "tensorflow/core/framework/types.proto"},
 		{"google.protobuf.Value.kind", ""},
 		{"google.protobuf.Value.list_value", "google/protobuf/struct.proto"},
 		{"google.protobuf.NullValue", "google/protobuf/struct.proto"},
@@ -195,7 +200,8 @@ static void a_file_has_imports_and_types_of_them(void **state)
 	struct text file = file_bytes(&out, &seldon_file);
 	assert_true(text_is(part_of(file, 3, 0), "google/protobuf/struct.proto"));
 	assert_true(text_is(part_of(file, 3, 1), "google/protobuf/empty.proto"));
-	assert_null(part_of(file, 3, 2).bytes);
+	assert_true(text_is(part_of(file, 3, 2), "tensorflow/core/framework/tensor.proto"));
+	assert_null(part_of(file, 3, 3).bytes);
 	struct text json = named(named(file, 4, "SeldonMessage"), 2, "jsonData");
 	assert_int_equal(number_of(json, 5), 11); /* a message */
 	assert_true(text_is(part_of(json, 6, 0), ".google.protobuf.Value"));

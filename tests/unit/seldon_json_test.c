@@ -115,6 +115,8 @@ static void a_tftensor_is_taken_and_answered_by_a_tensor(void **state)
 		{TF("\"DT_INT64\"", ",\"int64Val\":[\"9007199254740993\",-1]"), DATATYPE_INT64, TF_ANSWER("[9007199254740993,-1]")},
 		{TF("\"DT_UINT8\"", ",\"intVal\":[255,0]"), DATATYPE_UINT8, TF_ANSWER("[255,0]")},
 		{TF("\"DT_BOOL\"", ",\"boolVal\":[true,false]"), DATATYPE_BOOL, TF_ANSWER("[true,false]")},
+		{TF("\"DT_HALF\"", ",\"halfVal\":[15360,49152]"), DATATYPE_FP16, TF_ANSWER("[1.0,-2.0]")},
+		{TF("\"DT_BFLOAT16\"", ",\"half_val\":[16256]"), DATATYPE_BF16, TF_ANSWER("[1.0,1.0]")},
 		{TF("\"DT_INT32\"", ",\"tensorContent\":\"AQAAAP////8=\""), DATATYPE_INT32, TF_ANSWER("[1,-1]")},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -142,7 +144,7 @@ static void what_is_no_tftensor_is_refused(void **state)
 	assert_refused(*state, TF("\"DT_STRING\"", ",\"tensorContent\":\"aGk=\""), "send stringVal");
 	assert_refused(*state, TF("\"DT_INT32\"", ",\"tensorContent\":\"AQAA\""), "data");
 	assert_refused(*state, TF("\"DT_INT32\"", ",\"tensorContent\":\"*\""), "tensorContent is not base64");
-	assert_refused(*state, TF("\"DT_HALF\"", ",\"halfVal\":[1,2]"), "tensorContent alone");
+	assert_refused(*state, TF("\"DT_HALF\"", ",\"halfVal\":[1,65536]"), "data");
 	assert_refused(*state, "{\"data\":{\"tftensor\":{\"dtype\":1,\"tensorShape\":{\"dim\":[{\"size\":-1}]},\"floatVal\":[1]}}}",
 		       "no size");
 }
@@ -152,7 +154,7 @@ static void exactly_one_form_is_taken(void **state)
 	assert_refused(*state, "{\"strData\":\"a\",\"binData\":\"\"}", "more than one");
 	assert_refused(*state, "{\"data\":{}}", "none of");
 	assert_refused(*state, "{\"data\":{\"ndarray\":[1],\"tensor\":{}}}", "more than one of");
-	assert_refused(*state, "{\"data\":{\"tftensor\":{}}}", "data.tftensor is not taken without a dtype");
+	assert_refused(*state, "{\"data\":{\"tftensor\":{}}}", "data.tftensor: it has no dtype; send DT_FLOAT");
 	assert_refused(*state, "{\"data\":[1]}", "data is not an object");
 	assert_refused(*state, "{\"data\":{\"ndarray\":[1,[2]]}}", "data.ndarray");
 	assert_refused(*state, "{\"data\":{\"ndarray\":[1,\"a\"]}}", "data.ndarray");
