@@ -234,7 +234,7 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 		.asked = &self->metrics, .workspace = command_workspace(run->session), .hosts = self->gateway.hosts};
 	if (run->revision->plan.count > 0)
 		gateway_own_topics(run->revision, run->kafka.topics, run->own);
-	bool good = listening_open(&listening, error) && topics_see(run, run->revision, error) &&
+	bool good = topics_see(run, run->revision, error) && listening_open(&listening, error) && /* until here a signal ends it */
 		    gateway_service_open(&run->service, listening.loop, &ports, &run->revision->plan, error);
 	server.server = run->service.gateway;
 	run->loop = listening.loop;
@@ -282,6 +282,7 @@ static int gateway_command_run(struct session *session, const void *filled, cons
 		arena_close(run.arena);
 		return command_misuse(session, &command_gateway, "which pipelines? Give files or folders, as in -f pipelines/");
 	}
+	stop_signal_hold_hangup();
 	command_log_begin(session, &log, self->log_level);
 	session->fault_pages = self->form == OUTPUT_TEXT; /* until it serves */
 	bool good = run.arena || error_memory(&error, ERROR_SYSTEM, "starting a gateway");

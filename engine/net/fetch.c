@@ -19,11 +19,11 @@ static size_t fetch_take(char *bytes, size_t size, size_t count, void *context)
 	return buffer_failed(body) ? 0 : size * count;
 }
 
-/* Ends the fetch on a pending signal: the command may have blocked its signals for as long as the fetch lasts. Called
- * by libcurl at least once a second. */
+/* Ends the fetch on a pending signal: the command may have blocked its signals for as long as the fetch lasts. SIGHUP, which may
+ * wait for the end of a start, asks for files that are read again later. Called by libcurl at least once a second. */
 static int look_for_an_end(void *context, curl_off_t wanted, curl_off_t taken, curl_off_t to_send, curl_off_t sent)
 {
-	static const int heeded[] = {SIGTERM, SIGINT, SIGHUP};
+	static const int heeded[] = {SIGTERM, SIGINT};
 	const struct fetch_request *request = context;
 	sigset_t pending;
 	(void)wanted, (void)taken, (void)to_send, (void)sent;

@@ -14,7 +14,7 @@
 #define FETCH_HEADERS_MAX 2
 
 /* How long a server may send less than a KiB a second, and how long a fetch may take in all. The caller waits that
- * long, but a blocked and pending SIGTERM, SIGINT or SIGHUP ends the fetch within a second. */
+ * long, but a blocked and pending SIGTERM or SIGINT ends the fetch within a second. */
 #define FETCH_SLOW_SECONDS 10
 #define FETCH_SECONDS_MAX 300
 

@@ -267,18 +267,9 @@ struct engine_process *engine_process_open(const struct process_config *config, 
 	return process;
 }
 
-/* An engine that is told to read its files again while it starts reads them when it runs. */
-static void hangup_block(void)
-{
-	sigset_t hangup;
-	sigemptyset(&hangup);
-	sigaddset(&hangup, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &hangup, NULL);
-}
-
 enum process_end engine_process_run(struct engine_process *process, struct error *error)
 {
-	hangup_block();
+	stop_signal_hold_hangup();
 	struct revision *revision = process->asked->control ? open_empty(process, error) : read_first_files(process, error);
 	if (!revision)
 		return process->stopped ? PROCESS_ENDED : PROCESS_UNREAD;

@@ -162,6 +162,8 @@ int namespaces_run(const struct workspace *workspace, const struct namespace_lis
 	}
 	while (!processes.served && (!processes.is_stopping || processes_live(&processes) > 0))
 		processes_turn(&processes);
+	if (processes.served)
+		sigaddset(&processes.before, SIGHUP); /* as stop_signal_hold_hangup(): one may wait already */
 	sigprocmask(SIG_SETMASK, &processes.before, NULL);
 	if (processes.served)
 		return processes.is_orphan ? EXIT_FAILURE : serve(context, processes.served);

@@ -37,6 +37,14 @@ bool stop_signal_open(struct stop_signal *stop, struct loop *loop, struct error 
 	return false;
 }
 
+void stop_signal_hold_hangup(void)
+{
+	sigset_t hangup;
+	sigemptyset(&hangup);
+	sigaddset(&hangup, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &hangup, NULL);
+}
+
 bool stop_signal_watch_hangup(struct stop_signal *stop, void (*hung_up)(void *context), void *context, struct error *error)
 {
 	assert(stop->loop && hung_up);

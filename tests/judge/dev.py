@@ -516,14 +516,14 @@ def takes_a_signal_twice(judge, binary):
         judge.expect("it ends well whenever another signal comes", dev.process.wait(SECONDS_MAX) == 0, dev.process.returncode)
 
 
-def outlives_a_hangup(judge, binary):
-    """An engine that waits for Kafka is told to read its files again: it does when it runs"""
+def outlives_a_hangup(judge, binary, start, heard):
+    """A process that waits for Kafka is told to read its files again: it does when it runs"""
     with tempfile.TemporaryDirectory() as place:
         path, port = os.path.join(place, "echo.yaml"), free_port()
         with open(path, "w", encoding="utf-8") as file:
             file.write(ECHO)
-        command = [binary, "run", "-f", path, "--brokers", f"127.0.0.1:{port}"]
-        log = os.path.join(place, "engine.log")
+        command = [binary, *start, "-f", path, "--brokers", f"127.0.0.1:{port}"]
+        log = os.path.join(place, "process.log")
 
         def waits():
             with open(log, "a", encoding="utf-8") as file:
@@ -545,10 +545,10 @@ def outlives_a_hangup(judge, binary):
             file.write(ECHO.replace("echo", "other"))
         kafka = Dev(binary, copy(place), port=port)
         end = time.monotonic() + SECONDS_MAX
-        while not is_told("the files were reloaded") and time.monotonic() < end:
+        while not is_told(heard) and time.monotonic() < end:
             time.sleep(0.1)
         with open(log, encoding="utf-8") as file:
-            judge.expect("it reads its files again when it runs", is_told("the files were reloaded"), file.read())
+            judge.expect("it reads its files again when it runs", is_told(heard), file.read())
         process.terminate()
         judge.expect("it ends well", process.wait(SECONDS_MAX) == 0, process.returncode)
         kafka.stop()
@@ -622,7 +622,8 @@ def main():
     refuses(judge, binary)
     takes_the_ports_of_the_files(judge, binary)
     takes_a_signal_twice(judge, binary)
-    outlives_a_hangup(judge, binary)
+    outlives_a_hangup(judge, binary, ["run"], "the files were reloaded")
+    outlives_a_hangup(judge, binary, ["gateway", "--http", "0"], "the files were read again")
     files = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Files)
     files.daemon_threads = True
     threading.Thread(target=files.serve_forever, daemon=True).start()
