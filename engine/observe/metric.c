@@ -186,13 +186,11 @@ const struct metric metric_rows[] = {
 		"probabilities are not calibrated, or that the same inputs need other answers than before."),
 	COUNTER(SCOPE_DRIFT, struct drift_state, rows_unkept, "sluice_realised_rows_unkept_total",
 		"Rows of windows that settled in this engine which did not wait for feedback, since more than 65536 waited, or "
-		"they "
-		"have more than 65535 classes: choose a shorter `window` or `outcomeWindow`, or a smaller `share`."),
+		"they have more than 65535 classes: choose a shorter `window` or `outcomeWindow`, or a smaller `share`."),
 	COUNTER(SCOPE_DRIFT, struct drift_state, rows_unfit, "sluice_realised_rows_unfit_total",
 		"Rows of windows that settled in this engine whose feedback cannot be compared: of a classifier it needs the "
-		"metric "
-		"`accuracy` from 0 to 1, or the number of each row's class as truth, from 0; of a regressor a number for each "
-		"row."),
+		"metric `accuracy` from 0 to 1, or the number of each row's class as truth, from 0; of a regressor a number for "
+		"each row."),
 	DRIFT(messages_per_minute, "sluice_drift_messages_per_minute",
 	      "Messages a minute of event time in the last window, of those within `share`; a row of a batch is one. With "
 	      "`groupBy` the sum of the segments' last windows. No value before the second window."),

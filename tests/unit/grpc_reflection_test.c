@@ -225,10 +225,7 @@ static void what_is_no_request_is_told(void **state)
 	struct buffer out;
 	(void)state;
 	buffer_open(&out, ANSWER_BYTES);
-	assert_false(grpc_reflection_answer(files, (struct text){"\x3a\x05"
-								 "x",
-								 3},
-					    &out));
+	assert_false(grpc_reflection_answer(files, (struct text){"\x3a\x05x", 3}, &out));
 	assert_true(grpc_reflection_is_path(TEXT("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")));
 	assert_true(grpc_reflection_is_path(TEXT("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")));
 	assert_false(grpc_reflection_is_path(TEXT("/grpc.reflection.v2.ServerReflection/ServerReflectionInfo")));
