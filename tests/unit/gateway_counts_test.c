@@ -47,7 +47,8 @@ static void failures_are_counted_on_when_settings_change(void **state)
 	const int file = mkstemp(path);
 	assert_true(file >= 0);
 	close(file);
-	struct access_settings settings = {.key_set = NOBODY_LISTENS, .api_keys = path, .tokens.algorithms = JWT_EVERY_ALGORITHM, .note = note_ignore};
+	struct access_settings settings = {
+		.key_set = NOBODY_LISTENS, .api_keys = path, .tokens.algorithms = JWT_EVERY_ALGORITHM, .note = note_ignore};
 	api_keys_write(path, API_KEY);
 	assert_true(gateway_protect(stand->gateway, &settings, &error));
 	await_fetches(stand, 1);
