@@ -547,18 +547,18 @@ const struct option drift_options[] = {
 		    "that its clock was set back. When no partition is left in the open window by time, that one ends, and "
 		    "windows begin anew; neither of both is judged by these two figures."),
 	ROW("methods", LIST, struct drift, methods, .rows = method_rows, .item_size = sizeof(struct drift_method), .least = 1,
-	    .help = "The tests; default: by datatype. page-hinkley, cusum and adwin are online methods: they follow the numbers of "
-		    "a feature from window to window, in the order of the rows' times, then of partitions. They look at each 8 "
-		    "rows that came, so an alarm is a record before the window ends (`early`, with its row and time), once a "
-		    "window; with `groupBy` at 8, 16, 32, 64 and so on of a segment's rows in its window, if `falseAlarms` is by "
-		    "messages, and otherwise when the window closes. Their state survives a restart. cusum detects a mean that "
-		    "differs from the reference's, in each window while that lasts. page-hinkley and adwin detect a "
-		    "mean that differs from the stream's own since "
-		    "their last alarm, once. Their `effect` is the shift of the mean in standard deviations; that of adwin is the "
-		    "shift of the mean rank, as a share of the reference. mmd compares all numeric features together, as one "
-		    "vector, so it also detects a change of their dependence; for several vectors, such as embeddings, see "
-		    "`joint`. Records of mmd have the feature `*`. It needs a `window` of 50 rows or more, and a reference of 200 "
-		    "or more. All tests share `falseAlarms` in equal parts."),
+	    .help = "The tests; default: by datatype. A reference of more than 1024 values is represented to ks and wasserstein by "
+		    "1024 that stand for equal parts of it. page-hinkley, cusum and adwin are online methods: they follow the "
+		    "numbers of a feature from window to window, in the order of the rows' times, then of partitions. They look "
+		    "at each 8 rows that came, so an alarm is a record before the window ends (`early`, with its row and time), "
+		    "once a window; with `groupBy` at 8, 16, 32, 64 and so on of a segment's rows in its window, if "
+		    "`falseAlarms` is by messages, and otherwise when the window closes. Their state survives a restart. cusum "
+		    "detects a mean that differs from the reference's, in each window while that lasts. page-hinkley and adwin "
+		    "detect a mean that differs from the stream's own since their last alarm, once. Their `effect` is the shift "
+		    "of the mean in standard deviations; that of adwin is the shift of the mean rank, as a share of the reference. "
+		    "mmd compares all numeric features together, as one vector, so it also detects a change of their dependence; "
+		    "for several vectors, such as embeddings, see `joint`. Records of mmd have the feature `*`. It needs a "
+		    "`window` of 50 rows or more, and a reference of 200 or more. All tests share `falseAlarms` in equal parts."),
 	ROW("joint", LIST, struct drift, joint, .rows = set_rows, .item_size = sizeof(struct monitor_set), .least = 1,
 	    .help = "Sets of features, at most 16, each of which mmd compares as one vector, beside the tests of `methods`: "
 		    "[{name: text, features: [embedding]}, {name: prices, features: [x.bid, x.ask]}]. A feature may be in "

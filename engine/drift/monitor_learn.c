@@ -9,19 +9,33 @@
 
 /* ---- numbers ---- */
 
-/* The quantiles that stand for a long reference. */
+/* The mean of the i-th of `count` equal parts of the values. A value at the edge of two parts belongs to both, by its shares. */
+static double part_mean(const struct sorted *all, size_t count, size_t i)
+{
+	const size_t begin = i * all->count, end = begin + all->count; /* in shares of a value, of which it has `count` */
+	double sum = 0;
+	for (size_t place = begin / count; place * count < end; place++) {
+		const size_t from = place * count > begin ? place * count : begin;
+		const size_t until = (place + 1) * count < end ? (place + 1) * count : end;
+		sum += all->values[place] * ((double)(until - from) / (double)all->count);
+	}
+	return sum;
+}
+
+/* Each of the fewer values stands for an equal part of a long reference: by the middle one, which keeps the distances of
+ * distribution functions; and in both tails, where values lie far apart, by the mean, which keeps Wasserstein's. */
 static bool sorted_thin(struct watched_feature *watched, const struct sorted *all, struct arena *arena)
 {
 	const size_t count = all->count < MONITOR_SORTED_MAX ? all->count : MONITOR_SORTED_MAX;
 	double *values = ARENA_ARRAY(arena, double, count);
 	if (!values)
 		return false;
-	for (size_t i = 0; i < count; i++)
-		values[i] = all->values[(2 * i + 1) * all->count / (2 * count)];
-	values[0] = all->values[0];
-	values[count - 1] = all->values[all->count - 1];
-	watched->sorted = (struct sorted){count, values};
 	watched->tail = (size_t)((double)count * MONITOR_TAIL);
+	for (size_t i = 0; i < count; i++) {
+		const bool is_far = i < watched->tail || i >= count - watched->tail;
+		values[i] = is_far ? part_mean(all, count, i) : all->values[(2 * i + 1) * all->count / (2 * count)];
+	}
+	watched->sorted = (struct sorted){count, values};
 	for (size_t i = 0; i + 1 < MONITOR_PIVOTS; i++)
 		watched->pivots[i] = values[(i + 1) * count / MONITOR_PIVOTS];
 	return true;

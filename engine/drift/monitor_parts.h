@@ -12,7 +12,7 @@
 #include "numeric/table.h"
 
 #define MONITOR_BINS 10		  /* as usual for PSI */
-#define MONITOR_SORTED_MAX 1024	  /* quantiles that stand for a longer reference */
+#define MONITOR_SORTED_MAX 1024	  /* values that stand for a longer reference */
 #define MONITOR_TAIL 0.025	  /* a share of the reference */
 #define MONITOR_PIVOTS 128	  /* they part a window's values before they are sorted */
 #define MONITOR_QUALITY_SHARE 0.1 /* of the declared rate */

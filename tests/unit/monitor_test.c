@@ -12,8 +12,6 @@
 #include <math.h>
 
 #include "base/random.h"
-#include "drift/distance.h"
-#include "drift/kolmogorov_smirnov.h"
 #include "drift/monitor_parts.h"
 #include "numeric/quantile.h"
 #include "session.h"
@@ -102,34 +100,6 @@ static struct monitor *monitor_of(const struct monitor_settings *settings)
 }
 
 /* ---- parts ---- */
-
-/* In one pass the same as the two primitives, with ties, and also where all of a window is beyond the reference. */
-static void distances_are_those_of_the_tests(void **state)
-{
-	(void)state;
-	for (int trial = 0; trial < 300; trial++) {
-		double left[40], right[60];
-		struct weighed left_weighed[40], right_weighed[60];
-		const size_t n = 1 + random_below(&chance, 40), m = 1 + random_below(&chance, 60);
-		const double grain = trial % 3 ? 1 : 1e-3, shift = trial % 7 == 0 ? 100 : 0;
-		for (size_t i = 0; i < n; i++)
-			left[i] = floor(normal() * 5 / grain) * grain;
-		for (size_t i = 0; i < m; i++)
-			right[i] = floor(normal() * 5 / grain) * grain + shift;
-		const struct sorted a = {quantile_sort(left, n), left}, b = {quantile_sort(right, m), right};
-		for (size_t i = 0; i < n; i++)
-			left_weighed[i] = (struct weighed){left[i], 1};
-		for (size_t i = 0; i < m; i++)
-			right_weighed[i] = (struct weighed){right[i], 1};
-		const struct sample_distances distances = sample_distances_of(&a, 0, &b);
-		assert_true(fabs(distances.largest - ks_distance_of(&a, &b).two_sided) < 1e-12);
-		const double moved = distances_of(left_weighed, n, right_weighed, m).wasserstein;
-		if (fabs(distances.moved - moved) > 1e-9 * (1 + moved))
-			fail_msg("trial %d: W1 %g, and %g by distances_of()", trial, distances.moved, moved);
-		assert_true(distances.settled <= distances.moved + 1e-12);
-		assert_true(sample_distances_of(&a, (n - 1) / 4, &b).settled <= distances.settled + 1e-12);
-	}
-}
 
 /* Of the size of a normal number it is known what chance exceeds; rarely, levels may be higher but not lower. */
 static void levels_far_out_are_those_of_the_law(void **state)
@@ -579,7 +549,6 @@ static void a_reference_of_constants_is_watched(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(distances_are_those_of_the_tests, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(levels_far_out_are_those_of_the_law, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(clean_streams_raise_no_more_alarms_than_declared, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(windows_beside_each_other_share_a_rate_in_time, set_up, arena_end),
