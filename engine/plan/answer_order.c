@@ -37,7 +37,7 @@ static void orders_find(const struct pipeline_plan *plan, struct stage_order ord
 	}
 }
 
-/* Of what leaves as results: answers, or without an output what any stage gives. */
+/* Of what leaves as results: answers, or without an output what any stage gives besides those of observers. */
 static struct stage_order order_of_results(const struct pipeline_plan *plan)
 {
 	struct stage_order orders[STAGES_MAX], all = {0};
@@ -45,6 +45,8 @@ static struct stage_order order_of_results(const struct pipeline_plan *plan)
 	if (plan->graph->has_output)
 		return orders[plan->answer_stage];
 	for (size_t i = 0; i < plan->stage_count; i++) {
+		if (plan_stage_observes(plan, i))
+			continue;
 		all.lost |= orders[i].lost;
 		all.parted |= orders[i].parted;
 	}

@@ -48,6 +48,20 @@ static void records_of_a_share_have_the_watched_tensors_alone(void **state)
 	planning_close(&p);
 }
 
+/* What an observer writes is no result, with and without an output. */
+static void observers_leave_the_order_of_results_as_it_is(void **state)
+{
+	(void)state;
+	static const char *const ends[] = {"", "  output: {steps: [a]}\n"};
+	for (size_t i = 0; i < 2; i++) {
+		char yaml[1024];
+		(void)snprintf(yaml, sizeof yaml, TYPED "  steps: [{name: a, drift: {tensors: [x], " OPTIONS "}}]\n%s", ends[i]);
+		assert_string_equal(plan_of(yaml)->order_reason, "a result leaves after earlier ones of its key (order: key)");
+		assert_int_equal(faults_count(p.spec.faults, SEVERITY_NOTE), 0);
+		planning_close(&p);
+	}
+}
+
 static void probabilities_are_watched_too(void **state)
 {
 	(void)state;
@@ -276,6 +290,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records_of_a_share_have_the_watched_tensors_alone),
+		cmocka_unit_test(observers_leave_the_order_of_results_as_it_is),
 		cmocka_unit_test(probabilities_are_watched_too),
 		cmocka_unit_test(a_message_of_segments_goes_alone_and_whole),
 		cmocka_unit_test(the_reason_says_whether_a_topic_has_what_is_watched),
