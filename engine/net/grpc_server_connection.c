@@ -162,9 +162,9 @@ void grpc_caller_drain(struct grpc_caller *caller)
 		grpc_caller_end(caller);
 		return;
 	}
-	if (caller->leaving == GRPC_LEAVES)
+	if (caller->leaving == GRPC_LEAVES || caller->http2.is_half_closed)
 		conversations_finish(caller);
-	if (caller->leaving != GRPC_STAYS)
+	if (caller->leaving != GRPC_STAYS || caller->http2.is_half_closed)
 		return;
 	nghttp2_submit_shutdown_notice(caller->http2.session);
 	caller->leaving = GRPC_NOTICED;
@@ -285,6 +285,8 @@ void grpc_caller_flush(struct grpc_caller *caller)
 		!http2_is_stuck(http2) && !nghttp2_session_want_read(http2->session) && !nghttp2_session_want_write(http2->session);
 	if (!good || over)
 		grpc_caller_end(caller);
+	else if (http2->is_half_closed)
+		grpc_half_close_finish(caller);
 	else if (http2_waits(http2))
 		grpc_caller_mark_dirty(caller);
 }

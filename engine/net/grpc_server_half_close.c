@@ -62,6 +62,15 @@ void grpc_half_close_measure(const struct grpc_caller *caller)
 	answers_measure(caller, GRPC_UNMEASURED, &window);
 }
 
+/* GOAWAY comes after the last answer: some callers take no frame behind it, as Python's h2. */
+void grpc_half_close_finish(struct grpc_caller *caller)
+{
+	const struct http2 *http2 = &caller->http2;
+	const bool is_done = caller->on_wire == 0 && !http2_is_stuck(http2) && !nghttp2_session_want_write(http2->session);
+	if (is_done && caller->leaving != GRPC_LEAVES)
+		grpc_caller_leaves(caller);
+}
+
 static void half_close_probe(struct grpc_caller *caller)
 {
 	nghttp2_submit_ping(caller->http2.session, NGHTTP2_FLAG_NONE, NULL);
@@ -89,7 +98,6 @@ bool grpc_half_close_begin(struct grpc_caller *caller)
 		if (!request_can_be_answered(request))
 			request_reset(request);
 	}
-	grpc_caller_leaves(caller);
 	half_close_probe(caller);
 	return true;
 }

@@ -158,6 +158,9 @@ bool grpc_half_close_begin(struct grpc_caller *caller);
 /* Resets answers that do not fit the windows that are left; called before each flush of such a caller. */
 void grpc_half_close_measure(const struct grpc_caller *caller);
 
+/* Announces the end of the connection when nothing is left to be sent; called after each flush. */
+void grpc_half_close_finish(struct grpc_caller *caller);
+
 /* Supervises it, at times that it says. False: it has not read for too long, or waited too long, and is to be ended. */
 bool grpc_half_close_tend(struct grpc_caller *caller);
 int64_t grpc_half_close_tend_at(const struct grpc_caller *caller);
