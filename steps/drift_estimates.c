@@ -119,6 +119,17 @@ void drift_prediction_judge(const struct drift_prediction *prediction, double th
 		performance_add_class(performance, prediction->chance);
 }
 
+bool drift_prediction_counts(const struct drift_prediction *prediction)
+{
+	struct performance performance = {0};
+	struct expected_errors errors = {0};
+	if (prediction->classes > 0)
+		drift_prediction_judge(prediction, 0, &performance);
+	else
+		expected_errors_add(&errors, prediction->expected);
+	return performance.rows + errors.rows > 0;
+}
+
 void drift_chances_judge(const struct drift_chances *chances, size_t row, struct performance *performance)
 {
 	const struct drift_prediction prediction = drift_prediction_of(chances, row);

@@ -73,6 +73,9 @@ struct drift_prediction {
 };
 struct drift_prediction drift_prediction_of(const struct drift_chances *chances, size_t row);
 
+/* Whether the estimates count it. */
+bool drift_prediction_counts(const struct drift_prediction *prediction);
+
 /* Adds it to the sums of an accuracy, as drift_chances_judge() adds its row. */
 void drift_prediction_judge(const struct drift_prediction *prediction, double threshold, struct performance *performance);
 

@@ -123,8 +123,7 @@ bool drift_settling_add(struct drift_settling *settling, struct visit *visit, co
 {
 	const struct drift_prediction prediction = drift_prediction_of(chances, row);
 	settling->added++;
-	const bool counts = prediction.classes > 0 ? !isnan(prediction.chance) : isfinite(prediction.expected);
-	if (settling->wait_ms == 0 || !counts)
+	if (settling->wait_ms == 0 || !drift_prediction_counts(&prediction))
 		return true;
 	if (prediction.classes > SETTLING_CLASSES_MAX ||
 	    settling->head.rows + settling->count >= SETTLING_ROWS_MAX + ROWS_OVER_MOST) {

@@ -138,6 +138,29 @@ static void rows_with_a_truth_that_does_not_fit_are_counted(void **state)
 	observed_close(&observed);
 }
 
+/* What is no probability, or no expected error, is in no estimate: so there is nothing to compare. */
+static void rows_that_no_estimate_has_wait_for_nothing(void **state)
+{
+	(void)state;
+	static const char *const options[] = {WAITS, USUAL ", estimateError: {expected: p, prediction: p, outcomeWindow: 10m}"};
+	static const double numbers[][2] = {{1.5, -0.1}, {-1, 1e101}};
+	for (int i = 0; i < 2; i++) {
+		struct observed observed;
+		observed_open_now(&observed, options[i]);
+		const int64_t first_ms = observed.time_ms;
+		observed_positives(&observed, 20, 0.8);
+		observed_positives(&observed, 10, numbers[i][0]);
+		observed_positives(&observed, 10, numbers[i][1]);
+		observed_outcomes(&observed, first_ms, 40, RIGHT_OF_FIVE);
+		observed.passed_ms += 10 * ONE_MINUTE_MS;
+		observed_positives(&observed, 1, 0.8);
+		assert_int_equal(observed.seen[0].estimated_rows, 20);
+		assert_int_equal(observed.settled[0].truths, 20);
+		assert_int_equal(observed.settled[0].unfit, 0);
+		observed_close(&observed);
+	}
+}
+
 static void a_window_without_truths_says_so(void **state)
 {
 	(void)state;
@@ -411,6 +434,7 @@ int main(void)
 		cmocka_unit_test(the_later_record_judges_nothing),
 		cmocka_unit_test(a_truth_counts_once_also_before_its_row),
 		cmocka_unit_test(rows_with_a_truth_that_does_not_fit_are_counted),
+		cmocka_unit_test(rows_that_no_estimate_has_wait_for_nothing),
 		cmocka_unit_test(a_window_without_truths_says_so),
 		cmocka_unit_test(without_an_outcome_window_truths_are_no_concern),
 		cmocka_unit_test(rows_of_a_message_have_a_truth_each),
