@@ -264,5 +264,8 @@ bool drift_windows_settle(struct drift_visit *at)
 			return false;
 	if (error.kind != ERROR_NONE)
 		*at->error = error;
-	return error.kind == ERROR_NONE && drift_settling_end(&at->settling, at->visit, at->error);
+	const bool good = error.kind == ERROR_NONE && drift_settling_end(&at->settling, at->visit, at->error);
+	if (good && at->settling.forgotten > 0 && at->self->entry)
+		verdict_entry_add_forgotten(at->self->entry, at->settling.forgotten);
+	return good;
 }

@@ -265,22 +265,25 @@ static bool arrival_forget(struct drift_settling *settling, struct visit *visit,
 static bool arrival_is_over(const struct drift_settling *settling, const struct truth_arrival *arrival)
 {
 	const struct settling_head *head = &settling->head;
-	if (settling->is_removed || head->arrivals - head->first_arrival > SETTLING_TRUTHS_MAX)
+	if (settling->is_removed)
 		return true;
 	return settling->segmented ? head->clock_ms - arrival->time_ms > settling->wait_ms + SETTLING_OPEN_MS
 				   : head->first_closed > arrival->needed;
 }
 
-/* Forgets truths that nothing waits for. */
+/* Forgets truths that nothing waits for, and the oldest of too many. */
 static bool arrivals_forget_over(struct drift_settling *settling, struct visit *visit, struct error *error)
 {
 	const struct settling_head *head = &settling->head;
 	for (size_t i = 0; i < TRUTHS_TURN_MAX && head->first_arrival < head->arrivals; i++) {
 		char bytes[DRIFT_KEY_BYTES];
 		struct truth_arrival arrival;
-		if (struct_recall(visit, number_key("arrived", head->first_arrival, bytes), &arrival, sizeof arrival) &&
-		    !arrival_is_over(settling, &arrival))
+		const bool waits =
+			struct_recall(visit, number_key("arrived", head->first_arrival, bytes), &arrival, sizeof arrival) &&
+			!arrival_is_over(settling, &arrival);
+		if (waits && head->arrivals - head->first_arrival <= SETTLING_TRUTHS_MAX)
 			return true;
+		settling->forgotten += waits;
 		if (!arrival_forget(settling, visit, error))
 			return false;
 	}
@@ -291,7 +294,7 @@ static bool arrivals_forget_over(struct drift_settling *settling, struct visit *
 static bool arrivals_shrink(struct drift_settling *settling, struct visit *visit, uint64_t bytes, struct error *error)
 {
 	const struct settling_head *head = &settling->head;
-	while (head->truth_bytes > bytes && head->first_arrival < head->arrivals)
+	for (; head->truth_bytes > bytes && head->first_arrival < head->arrivals; settling->forgotten++)
 		if (!arrival_forget(settling, visit, error))
 			return false;
 	return true;
@@ -331,9 +334,12 @@ bool drift_settling_truth_add(struct drift_settling *settling, struct visit *vis
 	if (settling->wait_ms == 0 || truth->count > TRUTH_NUMBERS_MAX ||
 	    visit_recall(visit, number_key("truth", truth->request, bytes), &stored))
 		return true;
-	return arrivals_shrink(settling, visit, SETTLING_TRUTH_BYTES_MAX - cost, error) &&
-	       (truth_store(settling, visit, truth, cost) ||
-		arrivals_shrink(settling, visit, settling->head.truth_bytes / 2, error));
+	if (!arrivals_shrink(settling, visit, SETTLING_TRUTH_BYTES_MAX - cost, error))
+		return false;
+	if (truth_store(settling, visit, truth, cost))
+		return true;
+	settling->forgotten++;
+	return arrivals_shrink(settling, visit, settling->head.truth_bytes / 2, error);
 }
 
 /* False: it is not known, or has no number for that row. */

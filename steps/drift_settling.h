@@ -70,7 +70,8 @@ struct drift_settling {
 	bool open_changed;
 	struct settling_row *rows; /* of the open window, that are not stored yet */
 	size_t count;
-	size_t added; /* rows that came in this visit */
+	size_t added;	    /* rows that came in this visit */
+	uint64_t forgotten; /* truths that it has forgotten before their time, since too many wait */
 };
 
 /* A window that has settled. It lives in the visit's arena. */

@@ -191,6 +191,10 @@ const struct metric metric_rows[] = {
 		"Rows of windows that settled in this engine whose feedback cannot be compared: of a classifier it needs the "
 		"metric `accuracy` from 0 to 1, or the number of each row's class as truth, from 0; of a regressor a number for "
 		"each row."),
+	COUNTER(SCOPE_DRIFT, struct drift_state, truths_forgotten, "sluice_realised_truths_forgotten_total",
+		"Feedback that the observer in this engine has forgotten before its time, since more than 65536 truths or 8 MiB of "
+		"them waited, or its state is full: also that of requests outside of `share`. Choose a shorter `outcomeWindow`, or "
+		"send feedback of fewer requests."),
 	DRIFT(messages_per_minute, "sluice_drift_messages_per_minute",
 	      "Messages a minute of event time in the last window, of those within `share`; a row of a batch is one. With "
 	      "`groupBy` the sum of the segments' last windows. No value before the second window."),

@@ -357,6 +357,13 @@ void verdict_entry_add_realised(struct verdict_entry *entry, const struct drift_
 	pthread_mutex_unlock(&entry->lock);
 }
 
+void verdict_entry_add_forgotten(struct verdict_entry *entry, uint64_t truths)
+{
+	pthread_mutex_lock(&entry->lock);
+	entry->realised.forgotten += truths;
+	pthread_mutex_unlock(&entry->lock);
+}
+
 void verdict_entry_realised(struct verdict_entry *entry, struct realised_figures *figures)
 {
 	pthread_mutex_lock(&entry->lock);

@@ -60,6 +60,7 @@ static void realised_fill(struct verdict_entry *entry, struct drift_state *state
 	state->bands_left = accuracy->left + error->left;
 	state->rows_unkept = figures.unkept;
 	state->rows_unfit = figures.unfit;
+	state->truths_forgotten = figures.forgotten;
 }
 
 static void write_drift(const struct board_scrape *scrape, struct exposition *exposition)

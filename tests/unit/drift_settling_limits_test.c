@@ -37,6 +37,7 @@ static void truths_of_segments_are_forgotten_by_their_number(void **state)
 		observed_outcomes(&observed, 2, 1, 0);
 		assert_int_equal(observed.settled_count, 4);
 		assert_int_equal(observed.settled[3].truths, others ? 0 : 40);
+		assert_int_equal(observed_realised(&observed).forgotten, others ? 41 : 0);
 		observed_close(&observed);
 	}
 }
@@ -66,6 +67,7 @@ static void truths_have_so_many_bytes_together(void **state)
 		observed.passed_ms += 10 * ONE_MINUTE_MS;
 		observed_positives(&observed, 1, 0.8);
 		assert_int_equal(observed.settled[0].truths, 40 - beyond);
+		assert_int_equal(observed_realised(&observed).forgotten, beyond);
 		observed_close(&observed);
 	}
 }
@@ -103,6 +105,9 @@ static void a_full_state_gives_up_the_older_half_of_the_truths(void **state)
 					  (struct text){filler, sizeof filler}, &error));
 	strangers_send(&observed, 1000, 30, 4000); /* the last of them have no space, and make some */
 	assert_in_range(store_bytes(observed.store), 1, STORE_BYTES - 1000000);
+	const uint64_t forgotten = observed_realised(&observed).forgotten;
+	assert_in_range(forgotten, 50, 90); /* the older half, and the one that had no space */
+	assert_int_equal(observed_entries(&observed, "arrived/") + forgotten, 130);
 	const int64_t first_ms = observed.time_ms;
 	observed_positives(&observed, 40, 0.8);
 	observed_outcomes(&observed, first_ms, 40, RIGHT_OF_FIVE);
@@ -126,6 +131,7 @@ static void truths_of_segments_are_forgotten_by_their_time(void **state)
 		observed_outcomes(&observed, 1, 1, 0);
 		assert_int_equal(observed.settled_count, 1);
 		assert_int_equal(observed.settled[0].truths, late ? 0 : 40);
+		assert_int_equal(observed_realised(&observed).forgotten, 0); /* their time is over */
 		observed_close(&observed);
 	}
 }

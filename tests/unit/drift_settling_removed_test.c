@@ -16,34 +16,13 @@
 
 static const double positive = 0.8;
 
-struct entries {
-	struct text prefix;
-	size_t count;
-};
-
-static void entry_count(void *context, const struct change *kept)
-{
-	struct entries *entries = context;
-	entries->count += text_starts_with(kept->key, entries->prefix);
-}
-
-/* Entries of the state whose keys begin so. */
-static size_t entries_of(const struct observed *observed, const char *prefix)
-{
-	struct store_walk walk = {0};
-	struct entries entries = {text_of(prefix), 0};
-	while (store_show(observed->store, &walk, 1000, entry_count, &entries))
-		;
-	return entries.count;
-}
-
-/* Those of rows, windows and truths that wait. */
+/* Entries of the state that are of rows, windows and truths that wait. */
 static size_t waiting_entries(const struct observed *observed)
 {
 	static const char *const prefixes[] = {"settle", "closed/", "truth/", "arrived/", "awaited/"};
 	size_t count = 0;
 	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
-		count += entries_of(observed, prefixes[i]);
+		count += observed_entries(observed, prefixes[i]);
 	return count;
 }
 
@@ -131,8 +110,8 @@ static void a_reference_that_is_learnt_again_drops_the_open_window_alone(void **
 	expect_settled(&observed, 1 - later, observed.seen[0].window, 40, 0.2);
 	expect_settled(&observed, later, observed.seen[1].window, 40, 0.8);
 	observed_positives(&observed, 1, positive);
-	assert_int_equal(entries_of(&observed, "closed/"), 0);
-	assert_int_equal(entries_of(&observed, "settle/"), 2); /* of the open window, by two messages */
+	assert_int_equal(observed_entries(&observed, "closed/"), 0);
+	assert_int_equal(observed_entries(&observed, "settle/"), 2); /* of the open window, by two messages */
 	observed_close(&observed);
 }
 
@@ -166,8 +145,8 @@ static void a_window_that_begins_anew_drops_the_rows_that_waited(void **state)
 	observed_positives(&observed, 1, positive);
 	assert_int_equal(observed.settled_count, 1);
 	expect_settled(&observed, 0, 0, 40, 0.8);
-	assert_int_equal(entries_of(&observed, "closed/"), 0);
-	assert_int_equal(entries_of(&observed, "settle/"), 1);
+	assert_int_equal(observed_entries(&observed, "closed/"), 0);
+	assert_int_equal(observed_entries(&observed, "settle/"), 1);
 	observed_close(&observed);
 }
 

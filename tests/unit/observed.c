@@ -394,6 +394,26 @@ struct realised_figures observed_realised(const struct observed *observed)
 	return figures;
 }
 
+struct entries {
+	struct text prefix;
+	size_t count;
+};
+
+static void entry_count(void *context, const struct change *kept)
+{
+	struct entries *entries = context;
+	entries->count += text_starts_with(kept->key, entries->prefix);
+}
+
+size_t observed_entries(const struct observed *observed, const char *prefix)
+{
+	struct store_walk walk = {0};
+	struct entries entries = {text_of(prefix), 0};
+	while (store_show(observed->store, &walk, 1000, entry_count, &entries))
+		;
+	return entries.count;
+}
+
 void observed_send(struct observed *observed, const struct tensor *tensor)
 {
 	send(observed, tensor, NULL, observed->time_ms);

@@ -116,6 +116,9 @@ void observed_outcomes(struct observed *observed, int64_t from_ms, int messages,
 /* Of the windows that have settled. */
 struct realised_figures observed_realised(const struct observed *observed);
 
+/* How many entries of the state have keys that begin so. */
+size_t observed_entries(const struct observed *observed, const char *prefix);
+
 void observed_send(struct observed *observed, const struct tensor *tensor);
 
 /* The same rows as observed_rows() with messages of one row each, as slices of so many (message/slice.h). */
