@@ -51,14 +51,6 @@ static bool past_check(const struct drift *self, struct error *error)
 			 "`window`");
 }
 
-static bool estimates_check(const struct drift_estimate_options *estimate, struct error *error)
-{
-	return !estimate->here.line || !estimate->error.here.line ||
-	       error_set(error, ERROR_CONFIG, estimate->error.here,
-			 "`estimate` is of a classifier and `estimateError` of a regressor; leave one out, and give it to a step "
-			 "`drift` of its own");
-}
-
 /* A tensor that is watched twice would count twice. */
 static bool tensors_check(const struct drift *self, struct error *error)
 {
@@ -77,7 +69,7 @@ static bool drift_check(const void *options, struct place place, struct error *e
 	struct monitor_settings settings;
 	(void)place;
 	return reference_check(&self->reference, error) && drift_settings_read(self, &settings, error) && past_check(self, error) &&
-	       tensors_check(self, error) && drift_sets_check(self, error) && estimates_check(&self->estimate, error);
+	       tensors_check(self, error) && drift_sets_check(self, error) && drift_estimates_check(&self->estimate, error);
 }
 
 /* ---- learning ---- */

@@ -37,6 +37,20 @@ const struct option drift_error_rows[] = {
 	{.type = OPTION_END},
 };
 
+bool drift_estimates_check(const struct drift_estimate_options *options, struct error *error)
+{
+	const struct drift_error_options *of_errors = &options->error;
+	if (options->here.line && of_errors->here.line)
+		return error_set(
+			error, ERROR_CONFIG, of_errors->here,
+			"`estimate` is of a classifier and `estimateError` of a regressor; leave one out, and give it to a step "
+			"`drift` of its own");
+	return !of_errors->here.line || of_errors->outcome_ns == 0 || of_errors->prediction.text ||
+	       error_set(error, ERROR_CONFIG, of_errors->here,
+			 "`outcomeWindow` waits for feedback, which is compared with the predictions, and `estimateError` does not "
+			 "name them; give it their tensor, as `prediction: y`");
+}
+
 bool drift_estimates_any(const struct drift_estimate_options *options)
 {
 	return options->here.line > 0 || options->error.here.line > 0;

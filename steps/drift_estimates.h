@@ -30,6 +30,9 @@ struct drift_estimate_options {
 
 extern const struct option drift_estimate_rows[], drift_error_rows[];
 
+/* CONFIG: the options do not go together. */
+bool drift_estimates_check(const struct drift_estimate_options *options, struct error *error);
+
 /* Whether something is estimated. */
 bool drift_estimates_any(const struct drift_estimate_options *options);
 
