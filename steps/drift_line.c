@@ -181,10 +181,14 @@ static void realised_say(const struct drift_line *line, enum drift_figure figure
 	static const char *const words[BAND_STATES] = {
 		[BAND_OPEN] = "too few for its band", [BAND_HELD] = "within its band", [BAND_LEFT] = "outside of its band"};
 	const struct drift_finding found = line->findings[figure];
-	if (!isnan(found.realised))
-		buffer_print(out, "; realised %s %.3g of %llu rows with feedback, %s of %.3g to %.3g", drift_figure_names[figure],
-			     found.realised, (unsigned long long)found.rows, words[found.band], found.estimate.low,
-			     found.estimate.high);
+	if (isnan(found.realised))
+		return;
+	buffer_print(out, "; realised %s %.3g of %llu rows with feedback, ", drift_figure_names[figure], found.realised,
+		     (unsigned long long)found.rows);
+	if (isnan(found.estimate.low))
+		buffer_string(out, "without a band, since there is no estimate of them");
+	else
+		buffer_print(out, "%s of %.3g to %.3g", words[found.band], found.estimate.low, found.estimate.high);
 }
 
 /* ---- the line ---- */

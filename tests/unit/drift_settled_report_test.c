@@ -184,6 +184,8 @@ static void a_window_has_the_numbers_of_its_settled_record(void **state)
 	struct said said = report(&mock, WAITS, "");
 	expect_words(said.out, "; realised accuracy 0.875 of 18 rows with feedback, within its band of 0.55 to 0.95");
 	expect_words(said.out, "; realised accuracy 0.5 of 19 rows with feedback, outside of its band of 0.55 to 0.95");
+	expect_words(said.out,
+		     "; realised AUC 0.625 of 18 rows with feedback, without a band, since there is no estimate of them\n");
 	assert_null(strstr(said.out, "realised accuracy 0.25"));
 	expect_words(said.out, "2 of 4 windows have settled; 2 have no settled record yet\n"
 			       "realised accuracy: within the band of 95% in 1 of 2 windows\n");
