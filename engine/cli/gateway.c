@@ -225,7 +225,7 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 					     .brokers = run->kafka.brokers,
 					     .consumer = run->kafka.consumer,
 					     .producer = run->kafka.producer,
-					     .replies = self->topics == TOPICS_CREATE ? &run->own[0] : NULL};
+					     .own_topics = self->topics == TOPICS_CREATE ? run->own : NULL};
 	struct listening listening = {0};
 	struct metrics_listener *metrics = NULL;
 	struct metrics_push *push = NULL;
@@ -341,7 +341,9 @@ static const struct command_section sections[] = {
 	 "whose pipeline has no output, gets 202 also while Kafka is away. A call whose connection breaks "
 	 "continues. With access control, a caller has at most a tenth of the 1,000,000 keys that are kept (429 "
 	 "beyond), and a quarter of the 4,096 open calls with keys. If a gateway dies just after it claimed a key, "
-	 "another call may take over the key after 15 s. Then the first request may run too; nobody gets its answer."},
+	 "another call may take over the key after 15 s. Then the first request may run too; nobody gets its answer. "
+	 "While the topic of claims is gone, new keys are refused (503), and known ones are answered; the gateway creates it "
+	 "again, except with --topics check. Gateways remember the keys that they have read; one that starts later does not."},
 	{"Direct ingress",
 	 "The gateway of `sluice run` and `sluice dev` answers pipelines with `ingress: direct` without waiting for "
 	 "Kafka: a worker of the process answers, and logs the request (header sluice-answered) and the answer. "

@@ -445,7 +445,7 @@ static bool clients_open(struct calls *calls, const struct gateway_targets *targ
 {
 	struct calls_config *config = &calls->config;
 	calls->reader_config = (struct reader_config){.brokers = config->brokers,
-						      .topic = calls->replies,
+						      .topic = calls->own[GATEWAY_REPLIES],
 						      .one_partition = true,
 						      .pick = calls->epoch,
 						      .is_watched = true,
@@ -469,13 +469,20 @@ static bool clients_open(struct calls *calls, const struct gateway_targets *targ
 	return calls_follow(calls, targets, error);
 }
 
+static bool own_topics_are_named(const struct calls *calls)
+{
+	return calls->own[GATEWAY_REPLIES] && calls->own[GATEWAY_CLAIMS] && calls->own[GATEWAY_CANCELS];
+}
+
 static bool calls_set_up(struct calls *calls, const struct gateway_targets *targets, struct error *error)
 {
-	calls->replies = gateway_topic_name(topic_replies_name, targets);
+	calls->own[GATEWAY_REPLIES] = gateway_topic_name(topic_replies_name, targets);
+	calls->own[GATEWAY_CLAIMS] = gateway_topic_name(topic_claims_name, targets);
+	calls->own[GATEWAY_CANCELS] = gateway_topic_name(topic_cancels_name, targets);
 	calls->slots = memory_take(CALLS_OPEN_MAX, sizeof *calls->slots);
 	calls->arena = arena_open(REPLY_ARENA_BYTES);
 	calls->call_counts = call_counts_open();
-	if (!calls->call_counts || !calls->replies || !calls->slots || !calls->arena)
+	if (!calls->call_counts || !own_topics_are_named(calls) || !calls->slots || !calls->arena)
 		return error_memory(error, ERROR_SYSTEM, "opening a gateway");
 	uint64_t secret;
 	if (getrandom(&secret, sizeof secret, 0) != (ssize_t)sizeof secret ||
@@ -490,10 +497,9 @@ static bool calls_set_up(struct calls *calls, const struct gateway_targets *targ
 	calls->heartbeat = (struct loop_timer){.due = calls_on_heartbeat, .context = calls};
 	calls->direct.take = calls_on_message;
 	calls->direct.context = calls;
-	calls->presence_config = (struct topic_presence_config){.brokers = calls->config.brokers,
-								.properties = calls->config.producer,
-								.replies = calls->replies,
-								.creates = calls->config.replies};
+	calls->presence_config = (struct topic_presence_config){
+		.brokers = calls->config.brokers, .properties = calls->config.producer, .creates = calls->config.own_topics};
+	memcpy(calls->presence_config.own, calls->own, sizeof calls->own);
 	return calls->bell >= 0 && clients_open(calls, targets, error) &&
 	       (calls->presence = topic_presence_open(calls->loop, &calls->presence_config, targets, error)) &&
 	       loop_watch(calls->loop, &calls->watch, calls->bell, LOOP_RINGS, error) &&
@@ -544,7 +550,8 @@ void calls_close(struct calls *calls)
 	call_counts_close(calls->call_counts);
 	memory_give(calls->target_counts);
 	memory_give(calls->slots);
-	memory_give(calls->replies);
+	for (size_t i = 0; i < GATEWAY_TOPICS; i++)
+		memory_give(calls->own[i]);
 	memory_give(calls);
 }
 
@@ -572,13 +579,18 @@ bool calls_are_well(const struct calls *calls, struct error *error)
 
 bool calls_have_topics(const struct calls *calls, const struct gateway_target *target, struct error *error)
 {
-	if (topic_presence_lacks(calls->presence, calls->replies))
-		return error_set(error, ERROR_REMOTE, PLACE_NONE, REPLIES_GONE_WORDS, calls->replies);
+	if (calls_lack_topic(calls, GATEWAY_REPLIES))
+		return error_set(error, ERROR_REMOTE, PLACE_NONE, REPLIES_GONE_WORDS, calls->own[GATEWAY_REPLIES]);
 	const char *requests = target ? calls->targets.topics[target->topic] : NULL;
 	const char *gone = topic_presence_lacks(calls->presence, requests)		      ? requests
 			   : target && topic_presence_lacks(calls->presence, target->outputs) ? target->outputs
 											      : NULL;
 	return !gone || error_set(error, ERROR_REMOTE, PLACE_NONE, "topic %s is gone; " TOPIC_GONE_STEP, gone);
+}
+
+const char *calls_lack_topic(const struct calls *calls, enum gateway_topic topic)
+{
+	return topic_presence_lacks(calls->presence, calls->own[topic]) ? calls->own[topic] : NULL;
 }
 
 struct calls_counts calls_counts(const struct calls *calls)

@@ -16,6 +16,7 @@
 #include "gateway/call_counts.h"
 #include "gateway/submission.h"
 #include "gateway/targets.h"
+#include "gateway/topic_presence.h"
 #include "log/record.h"
 #include "net/loop.h"
 
@@ -57,7 +58,7 @@ struct calls_config {
 	struct properties consumer, producer;
 	size_t message_bytes; /* of the largest record */
 	struct direct_hub *direct; /* to the engine of this process (worker/direct_hub.h); NULL: there is none */
-	const struct wanted_topic *replies; /* as it is created again when it was deleted, by its name; NULL: it is not */
+	const struct wanted_topic *own_topics; /* gateway/topic_presence.h: as they are created again; NULL: they are not */
 };
 
 /* Blocks until Kafka answers. Kafka must have the replies topic and the topics of the targets. */
@@ -117,6 +118,9 @@ bool calls_are_well(const struct calls *calls, struct error *error);
 /* Whether Kafka has the topics that calls of the target need (NULL: of any target). False: one is gone, and `error` names it, and
  * the next step. */
 bool calls_have_topics(const struct calls *calls, const struct gateway_target *target, struct error *error);
+
+/* The name of one of the gateway's own topics that is gone; NULL: it is there, or that is not known. */
+const char *calls_lack_topic(const struct calls *calls, enum gateway_topic topic);
 
 /* Seconds since a broker of Kafka last answered the reader of replies; at most one too many. */
 unsigned calls_silent_s(const struct calls *calls);

@@ -99,7 +99,7 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 					   .producer = config->producer,
 					   .message_bytes = PRODUCER_RECORD_BYTES,
 					   .direct = config->direct,
-					   .replies = config->replies};
+					   .own_topics = config->own_topics};
 	const struct http_server_config http = {.host = config->host,
 						.port = config->http_port,
 						.adopts = is_shared(config),

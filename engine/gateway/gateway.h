@@ -37,7 +37,7 @@ struct gateway_config {
 	const char *brokers;
 	struct properties consumer, producer;
 	struct direct_hub *direct; /* to the engine of this process (worker/direct_hub.h); NULL: there is none */
-	const struct wanted_topic *replies; /* as it is created again when it was deleted, by its name; NULL: it is not */
+	const struct wanted_topic *own_topics; /* gateway/topic_presence.h: as they are created again; NULL: they are not */
 	size_t record_bytes; /* limit of a request's record; 0: the topic's own */
 	int64_t timeout_ms;  /* 0: GATEWAY_TIMEOUT_MS */
 	int64_t lame_duck_ms;		      /* for which it accepts calls and connections after it was told to stop, not ready */

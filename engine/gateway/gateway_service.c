@@ -118,14 +118,14 @@ void gateway_own_topics(const struct revision *revision, struct properties setti
 	static const struct property deleted = {"cleanup.policy", "delete"};
 	const struct pipeline_plan *pipeline = &revision->plan.pipelines[0];
 	const int64_t replication = revision->runtime ? revision->runtime->replication_factor : 0;
-	topics[0] = (struct wanted_topic){
+	topics[GATEWAY_REPLIES] = (struct wanted_topic){
 		.name = topic_replies_name(revision->arena, pipeline->prefix, pipeline->namespace),
 		.partitions = GATEWAY_REPLIES_PARTITIONS,
 		.replication = replication,
 		.retention_ms = GATEWAY_REPLIES_RETENTION_MS,
 		.settings = settings,
 	};
-	topics[1] = (struct wanted_topic){
+	topics[GATEWAY_CLAIMS] = (struct wanted_topic){
 		.name = topic_claims_name(revision->arena, pipeline->prefix, pipeline->namespace),
 		.partitions = GATEWAY_CLAIMS_PARTITIONS,
 		.replication = replication,
@@ -133,7 +133,7 @@ void gateway_own_topics(const struct revision *revision, struct properties setti
 		.settings = settings,
 		.own = {1, &deleted},
 	};
-	topics[2] = (struct wanted_topic){
+	topics[GATEWAY_CANCELS] = (struct wanted_topic){
 		.name = topic_cancels_name(revision->arena, pipeline->prefix, pipeline->namespace),
 		.partitions = 1,
 		.replication = replication,

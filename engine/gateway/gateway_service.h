@@ -6,6 +6,7 @@
 
 #include "gateway/gateway.h"
 #include "gateway/gateway_access.h"
+#include "gateway/topic_presence.h"
 #include "net/host_names.h"
 #include "runtime/certificate_watch.h"
 #include "runtime/revision.h"
@@ -70,8 +71,7 @@ bool gateway_service_open(struct gateway_service *service, struct loop *loop, co
 			  const struct plan *plan, struct error *error);
 void gateway_service_close(struct gateway_service *service);
 
-/* The topics of replies and of claims, which a gateway needs beside the topics of requests. NULL name: no memory. */
-#define GATEWAY_TOPICS 3
+/* The gateway's own topics (gateway/topic_presence.h), which it needs beside the topics of requests. NULL name: no memory. */
 void gateway_own_topics(const struct revision *revision, struct properties settings, struct wanted_topic topics[GATEWAY_TOPICS]);
 
 /* Whether gateway_service_follow() could serve that revision, as far as files show: its pipelines, its access settings, and a key

@@ -186,7 +186,9 @@ static void claim_write(struct keyed_call *call, uint32_t generation)
 	claim->time_ms = loop_time_of_day_ms(call->keyed->loop);
 	claim->deadline_ms = claim->time_ms + CLAIM_MS;
 	if (!record_send(call, CLAIM_TAKES))
-		keyed_refuse(call, 503, "too many claims of idempotency keys are in flight to Kafka; try again later");
+		keyed_refuse(call, 503,
+			     "Kafka takes no claim of an idempotency key now, as many are in flight or their topic is gone; try "
+			     "again later");
 }
 
 /* Ends a call whose request is not sent. The release follows the claim in the log, whether or not that is there yet. */
@@ -531,6 +533,13 @@ void keyed_calls_begin(struct keyed_calls *keyed, const struct keyed_request *re
 	if (look.state != CLAIM_FREE && look.state != CLAIM_SETTLED) {
 		const char *words = look_words(&look, &status);
 		request_refuse(keyed, call, status, words);
+		return;
+	}
+	const char *gone = look.state == CLAIM_FREE ? calls_lack_topic(keyed->config.calls, GATEWAY_CLAIMS) : NULL;
+	if (gone) {
+		char words[ERROR_TEXT_MAX];
+		(void)snprintf(words, sizeof words, CLAIMS_GONE_WORDS, gone);
+		request_refuse(keyed, call, 503, words);
 		return;
 	}
 	struct keyed_call *opened = call_open(keyed, request);

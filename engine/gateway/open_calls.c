@@ -156,14 +156,14 @@ void open_call_on_deadline(void *context)
 	call->is_overdue = true;
 	const struct gateway_target *target = call->target;
 	const bool is_logged = call->taken && !call->is_direct && target;
-	const bool lacks_replies = !call->is_direct && topic_presence_lacks(call->calls->presence, call->calls->replies);
+	const char *lacks_replies = call->is_direct ? NULL : calls_lack_topic(call->calls, GATEWAY_REPLIES);
 	char words[ERROR_TEXT_MAX], place[REPLY_ORIGIN_BYTES_MAX], poll[SUBMISSION_ID_BYTES_MAX];
 	if (is_logged && target->outputs)
 		call->poll = poll_write(call, poll);
 	const struct call_late late = {.allowed_ms = call->allowed_ms,
 				       .pipeline = target ? target->name : NULL,
 				       .outputs = is_logged ? target->outputs : NULL,
-				       .replies = lacks_replies ? call->calls->replies : NULL,
+				       .replies = lacks_replies,
 				       .poll = call->poll,
 				       .taken = call->taken,
 				       .is_unhurried = call->is_unhurried};

@@ -4,7 +4,6 @@
 
 #include "gateway/calls.h"
 #include "gateway/direct_calls.h"
-#include "gateway/topic_presence.h"
 #include "log/reader.h"
 #include "log/request_producer.h"
 #include "message/reply.h"
@@ -61,7 +60,7 @@ struct calls {
 	uint64_t names;		     /* first part of the ids that requests are given */
 	uint64_t serial;	     /* of the last call */
 	struct random ids;	     /* of requests that are refused, and have none */
-	char *replies;		     /* the topic's name */
+	char *own[GATEWAY_TOPICS];   /* names of the gateway's own topics */
 	struct open_call **slots;
 	size_t slot_count, first_free, open;
 	struct arena *arena; /* of one request's or reply's headers */

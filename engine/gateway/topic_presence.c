@@ -13,14 +13,21 @@
 
 #define LOOK_WAIT_MS 1000 /* for which closing may wait, too */
 #define TOPICS_AT_FIRST 16
-#define REPLIES 0 /* its position */
-#define LINE_BYTES (ERROR_TEXT_MAX + 512)
+#define WORDS_BYTES (ERROR_TEXT_MAX + 64)
+#define LINE_BYTES (WORDS_BYTES + 256 + 32) /* a topic's name has at most 249 bytes */
 
 struct present_topic {
 	char *name;
 	bool is_wanted; /* by the present targets */
 	bool was_shown;
 	bool is_gone;
+};
+
+/* Positions of topics begin with the gateway's own. */
+struct own_topic {
+	bool must_create, was_created; /* of the task */
+	struct error create_error;
+	char create_failed[ERROR_TEXT_MAX]; /* the last reason logged; "": creation has not failed */
 };
 
 struct topic_presence {
@@ -36,9 +43,8 @@ struct topic_presence {
 	size_t asked_count;
 	const char **asked;
 	enum topic_sight *sights;
-	bool is_answered, must_create, was_created;
-	struct error create_error;
-	char create_failed[ERROR_TEXT_MAX]; /* the last reason logged; "": creation has not failed */
+	bool is_answered;
+	struct own_topic own[GATEWAY_TOPICS];
 };
 
 /* ---- topics ---- */
@@ -84,7 +90,8 @@ bool topic_presence_follow(struct topic_presence *presence, const struct gateway
 	bool good = true;
 	for (size_t i = 0; i < presence->count; i++)
 		presence->topics[i].is_wanted = false;
-	good = topic_want(presence, presence->config->replies);
+	for (size_t i = 0; good && i < GATEWAY_TOPICS; i++)
+		good = topic_want(presence, presence->config->own[i]);
 	for (size_t i = 0; good && i < targets->count; i++)
 		good = topic_want(presence, targets->topics[targets->items[i].topic]) &&
 		       topic_want(presence, targets->items[i].outputs);
@@ -99,24 +106,30 @@ bool topic_presence_lacks(const struct topic_presence *presence, const char *top
 
 /* ---- the task ---- */
 
+static void own_topic_create(struct topic_presence *presence, enum gateway_topic which)
+{
+	const struct topic_presence_config *config = presence->config;
+	struct own_topic *own = &presence->own[which];
+	struct wanted_topic topic = config->creates[which];
+	size_t made = 0;
+	topic.name = config->own[which];
+	own->was_created = topics_ensure(config->brokers, config->properties, (struct wanted_topics){1, &topic}, true, &made,
+					 &own->create_error) &&
+			   made > 0; /* else another process was first */
+}
+
 static void look_run(void *context)
 {
 	struct topic_presence *presence = context;
 	const struct topic_presence_config *config = presence->config;
 	struct error error = {0};
-	struct wanted_topic replies = {0};
-	size_t made = 0;
 	if (!presence->finder)
 		presence->finder = topic_finder_open(config->brokers, config->properties, &error);
 	presence->is_answered = presence->finder && topic_finder_look(presence->finder, presence->asked, presence->asked_count,
 								      presence->sights, LOOK_WAIT_MS, &error);
-	if (!presence->is_answered || !presence->must_create || presence->sights[REPLIES] != TOPIC_ABSENT)
-		return;
-	replies = *config->creates;
-	replies.name = config->replies;
-	presence->was_created = topics_ensure(config->brokers, config->properties, (struct wanted_topics){1, &replies}, true, &made,
-					      &presence->create_error) &&
-				made > 0; /* else another process was first */
+	for (size_t i = 0; presence->is_answered && i < GATEWAY_TOPICS; i++)
+		if (presence->own[i].must_create && presence->sights[i] == TOPIC_ABSENT)
+			own_topic_create(presence, i);
 }
 
 /* ---- the loop ---- */
@@ -128,14 +141,28 @@ static void line_say(enum log_level level, const char *topic, const char *words)
 	kafka_log_say(level, line);
 }
 
-static const char *gone_words(const struct topic_presence *presence, size_t at)
+/* What is lost without one of the gateway's own topics, and what was lost when it is created again. */
+static const struct {
+	const char *without, *again;
+} own_words[GATEWAY_TOPICS] = {
+	[GATEWAY_REPLIES] = {"calls get no answer, and the gateway is not ready",
+			     "Calls that were open may have lost their answers"},
+	[GATEWAY_CLAIMS] =
+		{"calls with a new idempotency key are refused (503)",
+		 "Gateways remember the keys that they have read; one that starts later does not know them, and may send "
+		 "a request with such a key again"},
+	[GATEWAY_CANCELS] = {"requests cannot be cancelled", "Cancellations that no engine had read are lost"},
+};
+
+static void gone_say(const struct topic_presence *presence, size_t at)
 {
-	if (at != REPLIES)
-		return "is gone: calls of its pipeline fail, and the others continue; " TOPIC_GONE_STEP;
-	return presence->config->creates
-		       ? "is gone: calls get no answer, and the gateway is not ready. The gateway creates it again"
-		       : "is gone: calls get no answer, and the gateway is not ready. Create it, or start a gateway or an "
-			 "engine with `--topics create`";
+	char words[WORDS_BYTES];
+	if (at < GATEWAY_TOPICS)
+		(void)snprintf(words, sizeof words, "is gone: %s. %s", own_words[at].without,
+			       presence->config->creates ? "The gateway creates it again"
+							 : "Create it, or start a gateway or an engine with `--topics create`");
+	line_say(LOG_LEVEL_WARN, presence->topics[at].name,
+		 at < GATEWAY_TOPICS ? words : "is gone: calls of its pipeline fail, and the others continue; " TOPIC_GONE_STEP);
 }
 
 static void sight_take(struct topic_presence *presence, size_t at)
@@ -150,23 +177,25 @@ static void sight_take(struct topic_presence *presence, size_t at)
 	if (topic->is_gone == was_gone || !topic->is_wanted)
 		return;
 	if (topic->is_gone)
-		line_say(LOG_LEVEL_WARN, topic->name, gone_words(presence, at));
+		gone_say(presence, at);
 	else
 		line_say(LOG_LEVEL_INFO, topic->name, "exists again");
 }
 
-static void creation_report(struct topic_presence *presence)
+static void creation_report(struct topic_presence *presence, enum gateway_topic which)
 {
-	char words[ERROR_TEXT_MAX + 64];
-	if (presence->was_created) {
-		line_say(
-			LOG_LEVEL_WARN, presence->config->replies,
-			"was created again by this gateway, because it was gone. Calls that were open may have lost their answers");
-		presence->create_failed[0] = '\0';
-	} else if (presence->create_error.kind != ERROR_NONE && strcmp(presence->create_failed, presence->create_error.text) != 0) {
-		memcpy(presence->create_failed, presence->create_error.text, sizeof presence->create_failed);
-		(void)snprintf(words, sizeof words, "could not be created again: %s", presence->create_error.text);
-		line_say(LOG_LEVEL_WARN, presence->config->replies, words);
+	struct own_topic *own = &presence->own[which];
+	const char *name = presence->config->own[which];
+	char words[WORDS_BYTES];
+	if (own->was_created) {
+		(void)snprintf(words, sizeof words, "was created again by this gateway, because it was gone. %s",
+			       own_words[which].again);
+		line_say(LOG_LEVEL_WARN, name, words);
+		own->create_failed[0] = '\0';
+	} else if (own->create_error.kind != ERROR_NONE && strcmp(own->create_failed, own->create_error.text) != 0) {
+		memcpy(own->create_failed, own->create_error.text, sizeof own->create_failed);
+		(void)snprintf(words, sizeof words, "could not be created again: %s", own->create_error.text);
+		line_say(LOG_LEVEL_WARN, name, words);
 	}
 }
 
@@ -183,7 +212,8 @@ static void presence_on_looked(void *context)
 	struct topic_presence *presence = context;
 	for (size_t i = 0; presence->is_answered && i < presence->asked_count; i++)
 		sight_take(presence, i);
-	creation_report(presence);
+	for (size_t i = 0; i < GATEWAY_TOPICS; i++)
+		creation_report(presence, i);
 	look_end(presence);
 }
 
@@ -194,9 +224,12 @@ static void look_begin(struct topic_presence *presence)
 	presence->asked_count = presence->count;
 	presence->asked = memory_take(presence->count, sizeof *presence->asked);
 	presence->sights = memory_take(presence->count, sizeof *presence->sights);
-	presence->was_created = presence->is_answered = false;
-	presence->create_error = (struct error){0};
-	presence->must_create = presence->config->creates && presence->topics[REPLIES].was_shown;
+	presence->is_answered = false;
+	for (size_t i = 0; i < GATEWAY_TOPICS; i++) {
+		presence->own[i].was_created = false;
+		presence->own[i].create_error = (struct error){0};
+		presence->own[i].must_create = presence->config->creates && presence->topics[i].was_shown;
+	}
 	for (size_t i = 0; presence->asked && i < presence->count; i++)
 		presence->asked[i] = presence->topics[i].name;
 	presence->task = (struct loop_task){.run = look_run, .done = presence_on_looked, .context = presence};
@@ -218,7 +251,7 @@ static void presence_on_tick(void *context)
 struct topic_presence *topic_presence_open(struct loop *loop, const struct topic_presence_config *config,
 					   const struct gateway_targets *targets, struct error *error)
 {
-	assert(config->brokers && config->replies);
+	assert(config->brokers && config->own[GATEWAY_REPLIES] && config->own[GATEWAY_CLAIMS] && config->own[GATEWAY_CANCELS]);
 	struct topic_presence *presence = memory_take(1, sizeof *presence);
 	if (!presence) {
 		error_memory(error, ERROR_SYSTEM, "looking at topics");

@@ -63,7 +63,7 @@ bool process_gateway_start(struct engine_process *running, struct engine *engine
 					     .consumer = config->consumer,
 					     .producer = config->producer,
 					     .direct = running->watchers.direct,
-					     .replies = creates ? &running->own_topics[0] : NULL};
+					     .own_topics = creates ? running->own_topics : NULL};
 	if (!process_gateway_is_wanted(running))
 		return true;
 	if (!gateway_service_open(&running->gateway, engine_loop(engine), &ports, &engine_revision(engine)->plan, error))

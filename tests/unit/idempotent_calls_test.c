@@ -431,6 +431,33 @@ static void metadata_of_grpc_has_keys_like_headers_of_http(void **state)
 	await_heard(stand, "9 grpc-status: 0\n");
 }
 
+/* The claims that were read stay known. */
+static void a_new_key_is_refused_while_its_topic_is_gone(void **state)
+{
+	struct keyed_stand *stand = *state;
+	if (mock_error_of_topic_crashes())
+		skip();
+	struct keyed_client *first = keyed_call(stand, 0, "k", "1", MOCK_WAIT_MS);
+	keyed_request_read(stand);
+	keyed_answer(stand, "one", true);
+	keyed_await_end(stand, first);
+	keyed_turn_for(stand, TOPIC_PRESENCE_MS); /* it was there */
+	rd_kafka_mock_topic_set_error(stand->mock.cluster, CLAIMS, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+	for (int looks = 0; looks < MOCK_WAIT_MS / SOON_MS && !calls_lack_topic(stand->calls, GATEWAY_CLAIMS); looks++)
+		keyed_turn_for(stand, SOON_MS);
+	struct keyed_client *refused = keyed_call(stand, 1, "new", "1", MOCK_WAIT_MS);
+	keyed_await_end(stand, refused);
+	assert_int_equal(refused->status, 503);
+	assert_non_null(strstr(refused->body, "topic " CLAIMS ", in which idempotency keys are claimed, is gone; create it"));
+	struct keyed_client *again = keyed_call(stand, 2, "k", "1", MOCK_WAIT_MS);
+	keyed_await_end(stand, again);
+	assert_string_equal(again->body, "one");
+	rd_kafka_mock_topic_set_error(stand->mock.cluster, CLAIMS, RD_KAFKA_RESP_ERR_NO_ERROR);
+	for (int looks = 0; looks < MOCK_WAIT_MS / SOON_MS && calls_lack_topic(stand->calls, GATEWAY_CLAIMS); looks++)
+		keyed_turn_for(stand, SOON_MS);
+	assert_null(calls_lack_topic(stand->calls, GATEWAY_CLAIMS));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,6 +473,7 @@ int main(void)
 		KEYED_STORY(a_key_that_is_given_up_at_a_gateway_is_free_at_another),
 		KEYED_STORY(who_leaves_frees_its_call_and_finds_its_answer_later),
 		KEYED_STORY(a_declined_request_frees_its_key),
+		KEYED_STORY(a_new_key_is_refused_while_its_topic_is_gone),
 		KEYED_STORY(a_call_that_finds_its_request_declined_frees_the_key),
 		KEYED_STORY(metadata_of_grpc_has_keys_like_headers_of_http),
 	};

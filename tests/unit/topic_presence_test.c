@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 #include "tests/unit/calls_stand.h"
 
 #define PRODUCE 0 /* the number of the request */
+#define CLAIMS "sluice.default.claims"
 
 static void topic_show(struct calls_stand *stand, const char *topic, bool is_shown)
 {
@@ -102,6 +104,57 @@ static void a_request_to_a_topic_that_is_gone_names_it(void **state)
 	}
 }
 
+/* ---- creation ---- */
+
+/* What librdkafka was asked to create, which the mock cannot. */
+static struct {
+	size_t count;
+	char name[64]; /* of the last one */
+	int partitions;
+} created;
+
+rd_kafka_NewTopic_t *rd_kafka_NewTopic_new(const char *topic, int num_partitions, int replication_factor, char *errstr,
+					   size_t errstr_size)
+{
+	rd_kafka_NewTopic_t *(*make)(const char *, int, int, char *, size_t);
+	void *found = dlsym(RTLD_NEXT, "rd_kafka_NewTopic_new");
+	memcpy(&make, &found, sizeof make);
+	created.count++;
+	created.partitions = num_partitions;
+	(void)snprintf(created.name, sizeof created.name, "%s", topic);
+	return make(topic, num_partitions, replication_factor, errstr, errstr_size);
+}
+
+static void a_gateway_creates_each_topic_of_its_own_again(void **state)
+{
+	struct calls_stand *stand = *state;
+	static const char *const own[GATEWAY_TOPICS] = {REPLIES, CLAIMS, CANCELS};
+	const struct wanted_topic creates[GATEWAY_TOPICS] = {{.partitions = 1}, {.partitions = 2}, {.partitions = 3}};
+	struct topic_presence_config config = {.brokers = stand->mock.brokers, .properties = mock_quick, .creates = creates};
+	struct error error = {0};
+	if (mock_error_of_topic_crashes())
+		skip();
+	rd_kafka_mock_topic_create(stand->mock.cluster, CLAIMS, 1, 1);
+	memcpy(config.own, own, sizeof own);
+	struct topic_presence *presence = topic_presence_open(stand->loop, &config, &stand->targets, &error);
+	assert_non_null(presence);
+	calls_turn_for(stand, TOPIC_PRESENCE_MS); /* they were there */
+	assert_int_equal(created.count, 0);
+	for (size_t i = 0; i < GATEWAY_TOPICS; i++) {
+		created.count = 0;
+		topic_show(stand, own[i], false);
+		for (int turns = 0; turns < MOCK_WAIT_MS / MOMENT_MS && created.count == 0; turns++)
+			calls_turn_for(stand, MOMENT_MS);
+		assert_string_equal(created.name, own[i]);
+		assert_int_equal(created.partitions, i + 1);
+		topic_show(stand, own[i], true);
+		for (int turns = 0; turns < MOCK_WAIT_MS / MOMENT_MS && topic_presence_lacks(presence, own[i]); turns++)
+			calls_turn_for(stand, MOMENT_MS);
+		assert_false(topic_presence_lacks(presence, own[i]));
+	}
+	topic_presence_close(presence);
+}
+
 static void a_topic_that_never_was_shown_is_not_called_gone(void **state)
 {
 	struct calls_stand *stand = *state;
@@ -119,6 +172,7 @@ int main(void)
 		CALLS_STORY(a_gateway_whose_replies_topic_is_gone_is_not_ready),
 		CALLS_STORY(a_pipeline_whose_topic_is_gone_is_not_ready),
 		CALLS_STORY(a_request_to_a_topic_that_is_gone_names_it),
+		CALLS_STORY(a_gateway_creates_each_topic_of_its_own_again),
 		CALLS_STORY(a_topic_that_never_was_shown_is_not_called_gone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
