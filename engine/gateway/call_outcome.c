@@ -171,6 +171,11 @@ void call_late_write(const struct call_late *late, char words[ERROR_TEXT_MAX])
 	else if (late->replies)
 		(void)snprintf(words, ERROR_TEXT_MAX, "no answer came within %" PRId64 " ms: " REPLIES_GONE_WORDS, late->allowed_ms,
 			       late->replies);
+	else if (late->answers)
+		(void)snprintf(words, ERROR_TEXT_MAX,
+			       "no answer came within %" PRId64
+			       " ms: topic %s, to which pipeline %s answers, is gone; " TOPIC_GONE_STEP,
+			       late->allowed_ms, late->answers, pipeline);
 	else
 		(void)snprintf(words, ERROR_TEXT_MAX,
 			       "no answer came within %" PRId64 " ms; ask for more time by x-timeout-ms, or see whether an engine "

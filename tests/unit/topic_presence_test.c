@@ -85,6 +85,23 @@ static void a_pipeline_whose_topic_is_gone_is_not_ready(void **state)
 	}
 }
 
+/* An engine that answers exactly once may still wait for Kafka's client to give up. */
+static void a_call_without_a_topic_for_its_answer_names_it(void **state)
+{
+	struct calls_stand *stand = *state;
+	if (mock_error_of_topic_crashes())
+		skip();
+	calls_turn_for(stand, TOPIC_PRESENCE_MS);
+	topic_show(stand, "out", false);
+	readiness_await(stand, &stand->target, false);
+	calls_call_with(stand, 0, MOMENT_MS, "", TEXT("1"));
+	rd_kafka_message_destroy(calls_next_record(stand, "in"));
+	calls_await_end(stand, 0);
+	assert_int_equal(stand->callers[0].status, 504);
+	assert_non_null(strstr(stand->callers[0].body, "topic out, to which pipeline p answers, is gone; create it"));
+	assert_null(strstr(stand->callers[0].body, "see whether an engine"));
+}
+
 static void a_request_to_a_topic_that_is_gone_names_it(void **state)
 {
 	struct calls_stand *stand = *state;
@@ -171,6 +188,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CALLS_STORY(a_gateway_whose_replies_topic_is_gone_is_not_ready),
 		CALLS_STORY(a_pipeline_whose_topic_is_gone_is_not_ready),
+		CALLS_STORY(a_call_without_a_topic_for_its_answer_names_it),
 		CALLS_STORY(a_request_to_a_topic_that_is_gone_names_it),
 		CALLS_STORY(a_gateway_creates_each_topic_of_its_own_again),
 		CALLS_STORY(a_topic_that_never_was_shown_is_not_called_gone),
