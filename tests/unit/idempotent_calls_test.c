@@ -25,16 +25,16 @@ static int poll_of_library(rd_kafka_t *client)
 	return poll(client, 0);
 }
 
-int rd_kafka_poll(rd_kafka_t *client, int timeout_ms)
+int rd_kafka_poll(rd_kafka_t *rk, int timeout_ms)
 {
 	(void)timeout_ms; /* the gateway waits for a bell */
 	if (!reports_wait)
-		return poll_of_library(client);
+		return poll_of_library(rk);
 	for (size_t i = 0; i < unheard_count; i++)
-		if (unheard[i] == client)
+		if (unheard[i] == rk)
 			return 0;
 	assert_true(unheard_count < sizeof unheard / sizeof *unheard);
-	unheard[unheard_count++] = client;
+	unheard[unheard_count++] = rk;
 	return 0;
 }
 

@@ -117,7 +117,7 @@ rd_kafka_error_t *rd_kafka_begin_transaction(rd_kafka_t *rk)
 	return begin(rk);
 }
 
-rd_kafka_resp_err_t rd_kafka_offsets_for_times(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list, int timeout_ms)
+rd_kafka_resp_err_t rd_kafka_offsets_for_times(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *offsets, int timeout_ms)
 {
 	rd_kafka_resp_err_t (*query)(rd_kafka_t *, rd_kafka_topic_partition_list_t *, int);
 	void *found = dlsym(RTLD_NEXT, "rd_kafka_offsets_for_times");
@@ -125,7 +125,7 @@ rd_kafka_resp_err_t rd_kafka_offsets_for_times(rd_kafka_t *rk, rd_kafka_topic_pa
 	leader.asked++;
 	assert_false(leader.in_transaction);
 	assert_in_range(timeout_ms, 1, 5000);
-	return leader.silent ? RD_KAFKA_RESP_ERR__TIMED_OUT : query(rk, list, timeout_ms);
+	return leader.silent ? RD_KAFKA_RESP_ERR__TIMED_OUT : query(rk, offsets, timeout_ms);
 }
 
 /* ---- looks at topics that are not answered ---- */
