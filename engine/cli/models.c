@@ -94,6 +94,29 @@ static bool server_reload_tls(void *context, struct error *error)
 	return model_server_reload_tls(*server, error);
 }
 
+/* What of a model server is read again. */
+struct serve_files {
+	struct session *session;
+	struct model_server *models;
+	struct certificate_watch *certificates; /* NULL: it has no certificate */
+};
+
+/* Handles SIGHUP. The parts are independent: an invalid file of models does not keep the certificate from being loaded. */
+static void models_on_hung_up(void *context)
+{
+	const struct serve_files *files = context;
+	struct error error = {0}, of_certificate = {0};
+	const bool has_models = model_server_reread(files->models, &error);
+	const bool has_certificate = !files->certificates || certificate_watch_reload(files->certificates, &of_certificate);
+	if (error.kind != ERROR_NONE)
+		(void)command_failed(files->session, &error);
+	if (of_certificate.kind != ERROR_NONE)
+		(void)command_failed(files->session, &of_certificate);
+	command_note(files->session, has_models && has_certificate
+					     ? "the files were read again"
+					     : "Reload rejected: a file has errors. What it held before is served unchanged.");
+}
+
 static bool server_drain(void *server)
 {
 	return model_server_drain(server);
@@ -126,11 +149,15 @@ static int models_run(struct session *session, const void *filled, const char *c
 	struct metrics_listener *metrics = NULL;
 	const struct metrics_config metrics_config = {
 		.asked = &self->metrics, .workspace = command_workspace(session), .hosts = self->hosts};
+	struct serve_files again = {.session = session, .certificates = config.files ? &certificates : NULL};
 	struct error error = {0};
+	stop_signal_hold_hangup();
 	bool good = options_check(self, &error) && listening_open(&listening, &error) &&
 		    certificate_watch_open(&certificates, command_workspace(session), listening.loop, config.files,
 					   server_reload_tls, &models, &error) &&
-		    (server.server = models = model_server_open(command_workspace(session), listening.loop, &config, &error)) &&
+		    (server.server = again.models = models =
+			     model_server_open(command_workspace(session), listening.loop, &config, &error)) &&
+		    stop_signal_watch_hangup(&listening.stopping, models_on_hung_up, &again, &error) &&
 		    (!self->metrics.address || (metrics = model_metrics_open(&metrics_config, listening.loop, models, &error))) &&
 		    say_ready(session, self, models, &error) && listening_serve(&listening, &server, DRAIN_MS, &error);
 	metrics_listener_close(metrics);
@@ -149,7 +176,9 @@ const struct command command_models_serve = {
 	.help = "Serves models over REST and gRPC: the Models in a folder's YAML files whose storageUri is a stub, expressions, or "
 		"the file of a trained model (file:model.json, in the formats that `local` of a step accepts); the models that "
 		"steps contain; those of a stubs.json; and every stub, by its own name. It answers health, metadata, inference "
-		"and the repository's index, load and unload; load reads the files again. `sluice help stubs` lists the stubs.\n"
+		"and the repository's index, load and unload; load reads the files again, and so does SIGHUP, with the "
+		"certificate. "
+		"`sluice help stubs` lists the stubs.\n"
 		"\n"
 		"  sluice models serve pipelines/hello --port 8080 --grpc-port 8081\n"
 		"  curl localhost:8080/v2/models/add10/infer -d "

@@ -344,9 +344,19 @@ def judge_command(binary):
         status, said = get(address, "/v2/repository/models/twice/load", "")
         yield "a load that fails says why, and leaves the model as it was", (
             status == 400 and "nonsense" in said["error"] and get(address, "/v2/models/twice/ready")[0] == 200)
+        server.send_signal(signal.SIGHUP)
+        heard = []
+        yield "SIGHUP with a faulty file changes nothing", comes_true(
+            lambda: heard.append(server.stderr.readline()) or "Reload rejected" in heard[-1]) and (
+            get(address, "/v2/models/twice/infer", ask)[1]["outputs"][0]["data"] == [6.0])
+        with open(file, "w", encoding="utf-8") as out:
+            out.write(MODELS.replace("x*2", "x*5"))
+        server.send_signal(signal.SIGHUP)
+        yield "SIGHUP reads the files again", comes_true(
+            lambda: get(address, "/v2/models/twice/infer", ask)[1]["outputs"][0]["data"] == [10.0])
         server.send_signal(signal.SIGINT)
         yield "it ends well when it is told to", server.wait(SECONDS_MAX) == 0
-        yield "it said what it cannot serve", "models.yaml:9:" in server.stderr.read()
+        yield "it said what it cannot serve", "models.yaml:9:" in "".join(heard) + server.stderr.read()
 
 
 MODEL = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: %s}\nspec: {storageUri: '%s'}\n"
