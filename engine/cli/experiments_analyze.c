@@ -104,9 +104,9 @@ const struct command command_experiments_analyze = {
 	.summary = "Says which variant of an experiment is better, and what to do.",
 	.help = "Reads exposures and feedback, joins them per unit, and compares each variant with the control. First it tests "
 		"whether the units were split by the shares of the variants (SRM). Then it shows, for each metric and variant, the "
-		"difference with its p-value and interval, which are valid at every look, the chance to be the best, the expected "
-		"loss, and the units that are still needed. A sentence says what to do, with its reasons and what would "
-		"change it.\n\n"
+		"difference with its p-value, its method and its interval, which are valid at every look, the chance to be the "
+		"best, the expected loss, and the units that are still needed. A sentence says what to do, with its reasons and "
+		"what would change it.\n\n"
 		"  sluice experiments analyze checkout -f pipelines/ --brokers localhost:9092\n"
 		"  sluice experiments analyze checkout --pipeline shop --metric profit --guardrail latency_ms --lower latency_ms\n"
 		"  sluice experiments analyze checkout --exposures exposures.jsonl --feedback feedback.jsonl -o html > page.html\n"

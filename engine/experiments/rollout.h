@@ -54,6 +54,7 @@
 #include "statistics/cluster_mean.h"
 #include "statistics/interval.h"
 #include "statistics/rate_sequence.h"
+#include "statistics/sequence.h"
 
 #define ROLLOUT_LATE_SHARE 0.5	      /* of the truths of a variant: with more late ones, no rule of truth holds */
 #define ROLLOUT_UNREACHED_EXPECTED 20 /* at the pace of the stage so far: by chance none of them comes in 2 of 10^9 such spans */
@@ -106,7 +107,7 @@ struct rollout_tracker {
 	double difference;	     /* of the last look; else 0 */
 	struct interval interval;    /* likewise; else of all numbers */
 	bool judged;		     /* there was such a look */
-	bool scarce;		     /* one of rates of which an outcome is too scarce for burn-in */
+	enum scarcity scarcity;	     /* of its looks */
 };
 
 struct rollout_state {

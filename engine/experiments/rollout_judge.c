@@ -392,7 +392,7 @@ static void tracker_enter(struct rollout_tracker *tracker, double difference, st
 /* Where no value differs yet, nothing is known of those to come. */
 static void tracker_enter_variance(struct rollout_tracker *tracker, double difference, double variance)
 {
-	const double alpha = ROLLOUT_ALPHA * (tracker->scarce ? PLENTY_SHARE : 1);
+	const double alpha = ROLLOUT_ALPHA * plenty_share(tracker->scarcity);
 	tracker_enter(tracker, difference, interval_around(difference, sequence_half_width(variance, tracker->tau2, alpha)));
 }
 
@@ -402,9 +402,9 @@ static void comparison_follow(struct rollout_tracker *tracker, const struct roll
 	const struct judged_pair pair = judged_pair_of(rule, control, candidate);
 	const double kept = 1 - rule->limit, difference = pair.candidate.mean - kept * pair.control.mean;
 	if (pair.is_scarce) {
-		tracker->scarce = true;
+		tracker->scarcity = scarcity_of(tracker->scarcity, pair.control_rate.trials, pair.candidate_rate.trials);
 		tracker_enter(tracker, difference,
-			      rate_difference(pair.control_rate, pair.candidate_rate, kept, ROLLOUT_ALPHA * SCARCE_SHARE));
+			      scarce_difference(tracker->scarcity, pair.control_rate, pair.candidate_rate, kept, ROLLOUT_ALPHA));
 		return;
 	}
 	if (!pair.is_known)
@@ -418,7 +418,7 @@ static void mean_follow(struct rollout_tracker *tracker, const struct rollout_ru
 {
 	const struct judged_pair pair = judged_pair_of(rule, candidate, candidate);
 	if (pair.is_scarce) {
-		tracker->scarce = true;
+		tracker->scarcity = OUTCOMES_SCARCE;
 		tracker_enter(tracker, pair.candidate.mean, rate_sequence(pair.candidate_rate, ROLLOUT_ALPHA * SCARCE_SHARE));
 		return;
 	}

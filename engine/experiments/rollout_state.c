@@ -106,7 +106,7 @@ static void walk_candidate(struct state_walk *walk, const struct rollout_plan *p
 		walk_double(walk, &tracker->interval.low);
 		walk_double(walk, &tracker->interval.high);
 		tracker->judged = walk_below(walk, tracker->judged, 2);
-		tracker->scarce = walk_below(walk, tracker->scarce, 2);
+		tracker->scarcity = walk_below(walk, tracker->scarcity, SCARCITIES);
 	}
 }
 

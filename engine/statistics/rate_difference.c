@@ -1,12 +1,14 @@
 /* rate_difference.c: see rate_difference.h.
  *
  * The pairs of rates are a convex set, as the logarithm of the product is convex. So the largest difference is where both slopes
- * balance, and one multiplier finds the pair. */
+ * balance, and one multiplier finds the pair. Pairs of one ratio are a ray. Where the largest difference lies beyond that of the
+ * largest ratio, the one of both is on this ray, between the rates that the product allows there. */
 #include "statistics/rate_difference.h"
 
 #include "statistics/rate_sequence.h"
 
 #define HALVINGS 44	      /* of a multiplier that is known to a factor of 2: to 1e-13 of it */
+#define RAY_HALVINGS 60	      /* of a rate between 0 and 1: to 1e-18 */
 #define MULTIPLIER_MOST 1e100 /* beyond, both rates are at their ends */
 
 struct rate_pair {
@@ -50,7 +52,7 @@ static bool pair_is_outside(struct rate control, struct rate treatment, struct r
 	return rate_loss(control, pair.control) + rate_loss(treatment, pair.treatment) >= loss_most;
 }
 
-static double difference_most(struct rate control, struct rate treatment, double kept, double most)
+static struct rate_pair pair_most(struct rate control, struct rate treatment, double kept, double most)
 {
 	const double loss_most = most - rate_mixture(control) - rate_mixture(treatment);
 	double low = 0, high = 1;
@@ -65,8 +67,17 @@ static double difference_most(struct rate control, struct rate treatment, double
 			pair_is_outside(control, treatment, pair_of_slope(control, treatment, kept, middle), loss_most);
 		*(outside ? &high : &low) = middle;
 	}
-	const struct rate_pair pair = pair_of_slope(control, treatment, kept, high);
+	return pair_of_slope(control, treatment, kept, high);
+}
+
+static double pair_difference(struct rate_pair pair, double kept)
+{
 	return pair.treatment - kept * pair.control;
+}
+
+static double difference_most(struct rate control, struct rate treatment, double kept, double most)
+{
+	return pair_difference(pair_most(control, treatment, kept, most), kept);
 }
 
 struct interval rate_difference(struct rate control, struct rate treatment, double kept, double alpha)
@@ -79,4 +90,82 @@ double rate_difference_log_ratio(struct rate control, struct rate treatment)
 {
 	const double common = (control.successes + treatment.successes) / (control.trials + treatment.trials);
 	return rate_sequence_log_ratio(control, common) + rate_sequence_log_ratio(treatment, common);
+}
+
+/* ---- with the ratio of the rarer outcome ---- */
+
+/* Where the way from the rates that were seen, which both sets have, to a pair beyond the ray meets it. */
+static double ray_control_met(struct rate control, struct rate treatment, double ratio, struct rate_pair beyond)
+{
+	const double c = control.successes / control.trials, t = treatment.successes / treatment.trials;
+	const double seen = t - ratio * c, apart = beyond.treatment - ratio * beyond.control;
+	const double way = seen == apart ? 0 : seen / (seen - apart);
+	return c + way * (beyond.control - c);
+}
+
+/* On the ray, the last pair that the product allows in the direction in which the difference goes: up or down, as `sign` says. */
+static double ray_difference(struct rate control, struct rate treatment, double kept, double ratio, double inside, double sign,
+			     double most)
+{
+	const double loss_most = most - rate_mixture(control) - rate_mixture(treatment);
+	double outside = sign * (ratio - kept) > 0 ? fmin(1, 1 / ratio) : 0;
+	for (unsigned i = 0; i < RAY_HALVINGS; i++) {
+		const double middle = (inside + outside) / 2;
+		const bool is_outside = pair_is_outside(control, treatment, (struct rate_pair){middle, ratio * middle}, loss_most);
+		*(is_outside ? &outside : &inside) = middle;
+	}
+	return (ratio - kept) * outside;
+}
+
+static struct interval difference_within(struct rate control, struct rate treatment, double kept, double alpha,
+					 struct interval ratio)
+{
+	const double most = -log(alpha);
+	const struct rate_pair highest = pair_most(control, treatment, kept, most);
+	const struct rate_pair turned = pair_most(failures_of(control), failures_of(treatment), kept, most);
+	const struct rate_pair lowest = {1 - turned.control, 1 - turned.treatment};
+	struct interval interval = {pair_difference(lowest, kept), pair_difference(highest, kept)};
+	if (highest.treatment > ratio.high * highest.control)
+		interval.high = ray_difference(control, treatment, kept, ratio.high,
+					       ray_control_met(control, treatment, ratio.high, highest), 1, most);
+	if (lowest.treatment < ratio.low * lowest.control)
+		interval.low = ray_difference(control, treatment, kept, ratio.low,
+					      ray_control_met(control, treatment, ratio.low, lowest), -1, most);
+	return interval;
+}
+
+static bool successes_are_rarer(struct rate control, struct rate treatment)
+{
+	return 2 * (control.successes + treatment.successes) <= control.trials + treatment.trials;
+}
+
+/* The successes of both arms, of which those of the treatment are the ones that count. */
+static struct rate treatment_share(struct rate control, struct rate treatment)
+{
+	return (struct rate){treatment.successes, control.successes + treatment.successes};
+}
+
+static struct interval ratio_sequence(struct rate control, struct rate treatment, double alpha)
+{
+	const struct interval share = rate_sequence(treatment_share(control, treatment), alpha);
+	const double units = control.trials / treatment.trials;
+	return (struct interval){units * share.low / (1 - share.low),
+				 share.high < 1 ? units * share.high / (1 - share.high) : INFINITY};
+}
+
+struct interval rate_difference_rare(struct rate control, struct rate treatment, double kept, double alpha, double ratio_alpha)
+{
+	const bool turned = !successes_are_rarer(control, treatment);
+	const struct rate c = turned ? failures_of(control) : control, t = turned ? failures_of(treatment) : treatment;
+	const struct interval within = difference_within(c, t, kept, alpha, ratio_sequence(c, t, ratio_alpha));
+	return turned ? (struct interval){1 - kept - within.high, 1 - kept - within.low} : within;
+}
+
+double rate_shares_log_ratio(struct rate control, struct rate treatment)
+{
+	const double common = treatment.trials / (control.trials + treatment.trials);
+	const bool turned = !successes_are_rarer(control, treatment);
+	const struct rate share =
+		turned ? treatment_share(failures_of(control), failures_of(treatment)) : treatment_share(control, treatment);
+	return share.trials > 0 ? rate_sequence_log_ratio(share, common) : 0;
 }

@@ -16,7 +16,13 @@
 /* The differences: the rate of the treatment less `kept` times that of the control. Both have trials; `kept` is not below 0. */
 struct interval rate_difference(struct rate control, struct rate treatment, double kept, double alpha);
 
+/* The same of pairs whose ratio of the rarer outcome is in its confidence sequence at `ratio_alpha`, too. */
+struct interval rate_difference_rare(struct rate control, struct rate treatment, double kept, double alpha, double ratio_alpha);
+
 /* The logarithm of the likelihood ratio against equal rates: the least one against any common rate. */
 double rate_difference_log_ratio(struct rate control, struct rate treatment);
+
+/* That of the shares which the arms have in the rarer outcome, against equal rates. */
+double rate_shares_log_ratio(struct rate control, struct rate treatment);
 
 #endif

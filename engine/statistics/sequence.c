@@ -72,7 +72,7 @@ static void sequence_settle(struct sequence *sequence)
 		sequence->weighted += sequence->difference / sequence->variance;
 	}
 	sequence->current_ratio = sequence->difference = sequence->variance = 0;
-	sequence->scarce = false;
+	sequence->scarcity = OUTCOMES_PLENTY;
 }
 
 double epoch_weight(double number)
@@ -91,25 +91,60 @@ void sequence_epoch(struct sequence *sequence, bool stage)
 	sequence->weight = epoch_weight(++sequence->further) * (sequence->stages > 0 ? 1 - STAGES_SHARE : 1);
 }
 
-/* A look whose interval and likelihood ratio have this share of the epoch's alpha. */
-static void sequence_enter(struct sequence *sequence, double share, double log_ratio, struct interval interval)
+double plenty_share(enum scarcity scarcity)
 {
-	sequence->current_ratio = log_ratio + log(share);
-	sequence->p = fmin(sequence->p, exp(-sequence->current_ratio) / sequence->weight);
-	sequence->last = interval;
-	sequence->interval = interval_common(sequence->interval, interval);
+	static const double shares[] = {
+		[OUTCOMES_PLENTY] = 1, [OUTCOMES_SCARCE] = 1 - SCARCE_SHARE, [OUTCOMES_RARE] = 1 - SCARCE_SHARE - RARE_SHARE};
+	return shares[scarcity];
+}
+
+enum scarcity scarcity_of(enum scarcity before, double control_units, double treatment_units)
+{
+	return before == OUTCOMES_RARE || fmin(control_units, treatment_units) >= RARE_UNITS ? OUTCOMES_RARE : OUTCOMES_SCARCE;
+}
+
+struct interval scarce_difference(enum scarcity scarcity, struct rate control, struct rate treatment, double kept, double alpha)
+{
+	return scarcity == OUTCOMES_RARE ? rate_difference_rare(control, treatment, kept, alpha * SCARCE_SHARE, alpha * RARE_SHARE)
+					 : rate_difference(control, treatment, kept, alpha * SCARCE_SHARE);
+}
+
+const char *sequence_method_name(enum sequence_method method)
+{
+	static const char *const names[] = {[METHOD_NONE] = "none",
+					    [METHOD_NORMAL] = "normal mixture",
+					    [METHOD_RATES] = "mixtures of both rates",
+					    [METHOD_BINOMIAL] = "conditional binomial"};
+	return names[method];
+}
+
+/* What a look finds; the logarithm of the likelihood ratio is with the share of the epoch's alpha. */
+struct sequence_finding {
+	enum sequence_method method;
+	double log_ratio;
+	struct interval interval;
+};
+
+static void sequence_enter(struct sequence *sequence, struct sequence_finding found)
+{
+	const double p = exp(-found.log_ratio) / sequence->weight;
+	sequence->method = sequence->method == METHOD_NONE || p < sequence->p ? found.method : sequence->method;
+	sequence->p = fmin(sequence->p, p);
+	sequence->current_ratio = found.log_ratio;
+	sequence->last = found.interval;
+	sequence->interval = interval_common(sequence->interval, found.interval);
 }
 
 void sequence_look_at(struct sequence *sequence, double difference, double variance)
 {
-	const double share = sequence->scarce ? PLENTY_SHARE : 1;
+	const double share = plenty_share(sequence->scarcity);
 	if (!(variance > 0) || !(sequence->tau2 > 0) || !isfinite(difference))
 		return;
 	sequence->difference = difference;
 	sequence->variance = variance;
 	const double half = sequence_half_width(variance, sequence->tau2, sequence->alpha * sequence->weight * share);
-	sequence_enter(sequence, share, sequence_log_ratio(difference, variance, sequence->tau2),
-		       interval_around(difference, half));
+	const double log_ratio = sequence_log_ratio(difference, variance, sequence->tau2) + log(share);
+	sequence_enter(sequence, (struct sequence_finding){METHOD_NORMAL, log_ratio, interval_around(difference, half)});
 }
 
 /* Of the mean of a rate, with half a success and half a failure more: it is never 0. */
@@ -124,11 +159,17 @@ bool sequence_look_scarce(struct sequence *sequence, const struct moments *contr
 	const struct rate c = moments_rate(control), t = moments_rate(treatment);
 	if (!rates_scarce(control, treatment))
 		return false;
-	sequence->scarce = true;
+	sequence->scarcity = scarcity_of(sequence->scarcity, c.trials, t.trials);
 	sequence->difference = treatment->mean - control->mean;
 	sequence->variance = scarce_variance(c) + scarce_variance(t);
-	sequence_enter(sequence, SCARCE_SHARE, rate_difference_log_ratio(c, t),
-		       rate_difference(c, t, 1, sequence->alpha * sequence->weight * SCARCE_SHARE));
+	struct sequence_finding found = {METHOD_RATES, rate_difference_log_ratio(c, t) + log(SCARCE_SHARE),
+					 scarce_difference(sequence->scarcity, c, t, 1, sequence->alpha * sequence->weight)};
+	const double shares_ratio = rate_shares_log_ratio(c, t) + log(RARE_SHARE);
+	if (sequence->scarcity == OUTCOMES_RARE && shares_ratio > found.log_ratio) {
+		found.method = METHOD_BINOMIAL;
+		found.log_ratio = shares_ratio;
+	}
+	sequence_enter(sequence, found);
 	return true;
 }
 

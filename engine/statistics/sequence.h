@@ -5,8 +5,10 @@
  * weights sum to at most 1: its p-value counts as p / weight, its interval is the one at alpha x weight. So the smallest
  * p-value and the intersection of intervals hold over all looks and epochs. The plug-in variance makes them asymptotic:
  * looks before the end of an epoch's burn-in are not counted. Rates of which either outcome is too scarce for it are compared
- * without a normal approximation (statistics/rate_difference.h), at a tenth of the epoch's alpha; the looks after them have the
- * rest.
+ * without a normal approximation (statistics/rate_difference.h): by both rates at a tenth of the epoch's alpha, and by the arms
+ * that rare outcomes came from at three tenths where outcomes are still scarce with so many units that their rate is known to be
+ * far below 1 %. The looks after them have the rest. Which of them look follows from numbers of units and outcomes, and from no
+ * difference; the shares of those that do sum to 1.
  *
  * Pure data without pointers: it is copied and kept as it is. One thread at a time.
  */
@@ -30,9 +32,27 @@ double sequence_half_width(double variance, double tau2, double alpha);
 #define BURN_IN_UNITS 100  /* of each arm: the mean is about normal from there on */
 #define BURN_IN_OUTCOMES 20 /* of rates, of each outcome in each arm */
 
-/* The shares of an epoch's alpha: of looks at rates whose outcomes are too scarce, and of looks after these. */
+/* How scarce an outcome of rates was in an epoch: too scarce for burn-in, also with so many units in each arm. */
+enum scarcity { OUTCOMES_PLENTY, OUTCOMES_SCARCE, OUTCOMES_RARE };
+
+#define SCARCITIES 3
+#define RARE_UNITS 10000 /* with 20 outcomes: rates of .2 % */
+
+/* The shares of an epoch's alpha: of looks at both rates, at the arms that rare outcomes came from, and of looks after these. */
 #define SCARCE_SHARE 0.1
-#define PLENTY_SHARE (1 - SCARCE_SHARE)
+#define RARE_SHARE 0.3
+double plenty_share(enum scarcity scarcity);
+
+/* What a look at rates finds of which an outcome is scarce, once outcomes were as scarce as this. */
+enum scarcity scarcity_of(enum scarcity before, double control_units, double treatment_units);
+
+/* The differences of scarce rates that a look allows at alpha: as rate_difference() has them. */
+struct interval scarce_difference(enum scarcity scarcity, struct rate control, struct rate treatment, double kept, double alpha);
+
+/* What the smallest p-value of a sequence is of. */
+enum sequence_method { METHOD_NONE, METHOD_NORMAL, METHOD_RATES, METHOD_BINOMIAL };
+
+const char *sequence_method_name(enum sequence_method method); /* "conditional binomial" */
 
 /* Of means and deviations that can be compared. The squares of smaller ones vanish, and their variance with them, so that any
  * difference would be certain; those of larger ones are infinite. */
@@ -67,8 +87,9 @@ struct sequence {
 	uint32_t begun;	 /* first epochs of stages so far, at most `stages` */
 	uint32_t further; /* other epochs so far */
 	double weight;	 /* of the current epoch */
-	bool scarce;	 /* it has had looks at scarce outcomes */
+	enum scarcity scarcity; /* of its looks */
 	double p;	 /* over all looks and epochs */
+	enum sequence_method method; /* that it is by */
 	struct interval interval; /* at alpha, over all looks and epochs */
 	double evidence;	  /* sum of weight x likelihood ratio of the epochs that ended: an e-value with the current one */
 	double current_ratio;	  /* the logarithm of the current epoch's likelihood ratio */

@@ -176,6 +176,7 @@ static void put_pair(struct buffer *out, const struct report *report, const stru
 	buffer_string(out, ",\n    \"always_valid\":{\"decided\":");
 	buffer_string(out, (metric->role == ROLE_OTHER ? pair->discovered : sequence_decided(&pair->sequence)) ? "true" : "false");
 	member_number(out, "p", pair->sequence.p);
+	buffer_print(out, ",\"method\":\"%s\"", sequence_method_name(pair->sequence.method));
 	member_number(out, "alpha", pair->alpha);
 	member_interval(out, "interval", pair_interval(pair));
 	member_number(out, "e_value", sequence_e_value(&pair->sequence));

@@ -273,6 +273,7 @@ static void write_pair(const struct report *report, const struct report_metric *
 	write_interval(out, "%", PERCENT, gain->defined ? gain->interval : none);
 	write_number(out, "", pair->threshold);
 	write_number(out, "", pair->sequence.p);
+	buffer_print(out, "<td>%s</td>", sequence_method_name(pair->sequence.method));
 	write_chance(out, pair->better);
 	write_number(out, "", pair->loss_treatment);
 	write_number(out, "", pair->loss_control);
@@ -331,7 +332,7 @@ void report_table_numbers(const struct report *report, struct buffer *out)
 	write_pairs(
 		report,
 		"<th class=\"t\">state</th><th>difference</th><th>at every look</th><th>improvement</th><th>of the last look</th>"
-		"<th>practical</th><th>p</th><th>better with</th><th>expected loss</th><th>of the control</th>"
+		"<th>practical</th><th>p</th><th>by</th><th>better with</th><th>expected loss</th><th>of the control</th>"
 		"<th>mean of its epochs</th><th>the control's</th><th>units to go</th>"
 		"<th>days to go</th>",
 		write_pair, out);

@@ -113,8 +113,9 @@ static void print_estimate(const struct report *report, const struct report_metr
 {
 	const struct interval interval = pair->sequence.interval;
 	const double still = pair_units_still(pair);
-	buffer_print(out, "    %-14s%+.4g (%+.4g to %+.4g), p %.3g%s", report_look(metric), pair->estimate, interval.low,
-		     interval.high, pair->sequence.p, metric->analysis.per_unit == PER_UNIT_SUM ? " at every look" : "");
+	buffer_print(out, "    %-14s%+.4g (%+.4g to %+.4g), p %.3g (%s)%s", report_look(metric), pair->estimate, interval.low,
+		     interval.high, pair->sequence.p, sequence_method_name(pair->sequence.method),
+		     metric->analysis.per_unit == PER_UNIT_SUM ? " at every look" : "");
 	if (pair->improvement.defined)
 		buffer_print(out, "; %+.2f%% (%+.2f to %+.2f of the last look)", PERCENT * pair->improvement.estimate,
 			     PERCENT * pair->improvement.interval.low, PERCENT * pair->improvement.interval.high);

@@ -12,6 +12,7 @@
 #include "statistics/arm_sums.h"
 #include "statistics/means.h"
 #include "statistics/rate_difference.h"
+#include "statistics/rate_sequence.h"
 #include "statistics/sample_ratio.h"
 #include "statistics/sequence.h"
 
@@ -75,6 +76,31 @@ static void scarce_outcomes_are_looked_at_with_a_share_of_alpha(void **state)
 	assert_true(near(sequence_estimate(&sequence), 0.019));
 	assert_true(sequence_look(&sequence, &enough, &enough, true, 0.05));
 	assert_true(near(sequence.last.high, sequence_half_width(sequence.variance, sequence.tau2, 0.05 * 0.9 * sequence.weight)));
+	sequence_epoch(&sequence, false);
+	assert_true(sequence_look(&sequence, &enough, &enough, true, 0.05));
+	assert_true(near(sequence.last.high, sequence_half_width(sequence.variance, sequence.tau2, 0.05 * sequence.weight)));
+}
+
+/* With so many units they are rare: the arms that they came from are looked at, too. */
+static void rare_outcomes_are_looked_at_by_the_arms_that_they_came_from(void **state)
+{
+	(void)state;
+	struct sequence sequence = sequence_begin(0.05, 1);
+	sequence_epoch(&sequence, true);
+	const struct moments one = arm(9999, 2 / 9999.0, 2e-4), two = arm(10000, 0.0015, 0.0015),
+			     three = arm(20000, 0.0003, 0.0003), enough = arm(30000, 0.5, 0.25);
+	assert_true(sequence_look_scarce(&sequence, &one, &two) && sequence.method == METHOD_RATES);
+	const double before = sequence.p;
+	assert_true(sequence_look_scarce(&sequence, &three, &two) && sequence.method == METHOD_BINOMIAL && sequence.p < before);
+	const struct rate of_three = {6, 20000}, of_two = {15, 10000}, of_shares = {15, 21};
+	assert_true(near(rate_shares_log_ratio(of_three, of_two), rate_sequence_log_ratio(of_shares, 1.0 / 3)));
+	assert_true(near(sequence.p, exp(-rate_shares_log_ratio(of_three, of_two)) / (0.3 * sequence.weight)));
+	const double alpha = 0.05 * sequence.weight;
+	const struct interval interval = rate_difference_rare(of_three, of_two, 1, 0.1 * alpha, 0.3 * alpha);
+	assert_true(near(sequence.last.low, interval.low) && near(sequence.last.high, interval.high));
+	assert_true(sequence_look(&sequence, &enough, &enough, true, 0.05));
+	assert_true(near(sequence.last.high, sequence_half_width(sequence.variance, sequence.tau2, 0.6 * alpha)));
+	assert_int_equal(sequence.method, METHOD_BINOMIAL); /* its p is the smallest */
 	sequence_epoch(&sequence, false);
 	assert_true(sequence_look(&sequence, &enough, &enough, true, 0.05));
 	assert_true(near(sequence.last.high, sequence_half_width(sequence.variance, sequence.tau2, 0.05 * sequence.weight)));
@@ -232,6 +258,7 @@ int main(void)
 		cmocka_unit_test(epochs_share_alpha_between_them),
 		cmocka_unit_test(a_look_counts_when_burn_in_is_over_and_tau_stays),
 		cmocka_unit_test(scarce_outcomes_are_looked_at_with_a_share_of_alpha),
+		cmocka_unit_test(rare_outcomes_are_looked_at_by_the_arms_that_they_came_from),
 		cmocka_unit_test(an_interval_and_a_share_agree_and_only_shrink),
 		cmocka_unit_test(discoveries_are_those_whose_evidence_is_enough_together),
 		cmocka_unit_test(numbers_of_a_unit_are_replaced_by_others),
