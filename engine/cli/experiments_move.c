@@ -43,6 +43,10 @@ static const struct option move_options[] = {
 	"An Experiment without stages, and a SeldonDeployment, have nothing to pause or resume: their traffic moves only by a "    \
 	"command.\n"
 
+#define REPEATED_HELP                                                                                                              \
+	" A command that got no decision in time can be given again: if others have moved the rollout since it was done, it is "   \
+	"refused for the same author and reason, unless he gives another --reason, or --seen with the last move.\n\n"
+
 /* ---- dry runs ---- */
 
 static int dry_run(struct session *session, const struct control_session *control, const struct move_options *self,
@@ -189,8 +193,7 @@ const struct command command_experiments_pause = {
 	.arguments = "EXPERIMENT",
 	.summary = "Holds a rollout at its stage.",
 	.help = "The weights stay, and the time of the stage stands still. A broken rule still rolls back. Who did it and why is "
-		"in the record of the move.\n"
-		"\n" STAGELESS_NONE_HELP "\n"
+		"in the record of the move." REPEATED_HELP STAGELESS_NONE_HELP "\n"
 		"  sluice experiments pause checkout --reason 'release 7' --brokers localhost:9092\n",
 	.options = move_options,
 	.options_size = sizeof(struct move_options),
@@ -211,8 +214,7 @@ const struct command command_experiments_resume = {
 	.arguments = "EXPERIMENT",
 	.summary = "Lets a paused rollout continue.",
 	.help = "After an inconclusive end the stage runs for its whole duration again. Who did it and why is in the record of the "
-		"move.\n"
-		"\n" STAGELESS_NONE_HELP "\n"
+		"move." REPEATED_HELP STAGELESS_NONE_HELP "\n"
 		"  sluice experiments resume checkout --reason 'release 7' --brokers localhost:9092\n",
 	.options = move_options,
 	.options_size = sizeof(struct move_options),

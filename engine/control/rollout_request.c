@@ -11,28 +11,54 @@
 #define SENTENCE_BYTES_MAX 160 /* of the last move: an error has to fit its other words, too */
 #define MOVES_BYTES 64
 
-/* Whether the move is what the request asks for: somebody who got no answer in time may ask again. */
-static bool move_is_of(const struct control_move *move, const struct rollout_request *request)
+/* What a repeated command is known by. A rollback is wanted wherever the rollout is, so it is no row. */
+struct repeated_verb {
+	const char *verb;
+	enum rollout_command_kind commands[2];
+	/* It comes again and again: whoever has given another command since gives a new one. What follows from one that is the last
+	 * move is said by the state. */
+	bool alternates;
+	const char *again;
+};
+
+static const struct repeated_verb repeated_verbs[] = {
+	{"promote", {COMMAND_PROMOTE, COMMAND_APPROVE}, false, "promoted"},
+	{"pause", {COMMAND_PAUSE, COMMAND_PAUSE}, true, "paused"},
+	{"resume", {COMMAND_RESUME, COMMAND_RESUME}, true, "resumed"},
+};
+
+static const struct repeated_verb *repeated_verb_find(const char *verb)
 {
-	return text_equal(move->author, request->author) && text_equal(move->reason, request->reason) &&
-	       (rollout_move_is_by(move->evidence, COMMAND_PROMOTE) || rollout_move_is_by(move->evidence, COMMAND_APPROVE));
+	for (size_t i = 0; i < sizeof repeated_verbs / sizeof *repeated_verbs; i++)
+		if (strcmp(repeated_verbs[i].verb, verb) == 0)
+			return &repeated_verbs[i];
+	return NULL;
 }
 
-/* The latest promotion of the present rollout that is what the request asks for. NULL: there is none. */
-static const struct control_move *promotion_find(const struct ledger_rollout *rollout, const struct rollout_request *request)
+/* Whether the move is what the request asks for: somebody who got no answer in time may ask again. */
+static bool move_is_of(const struct control_move *move, const struct repeated_verb *verb, const struct rollout_request *request)
+{
+	return text_equal(move->author, request->author) && text_equal(move->reason, request->reason) &&
+	       (rollout_move_is_by(move->evidence, verb->commands[0]) || rollout_move_is_by(move->evidence, verb->commands[1]));
+}
+
+/* The latest move of the present rollout that is what the request asks for. NULL: there is none. */
+static const struct control_move *given_find(const struct ledger_rollout *rollout, const struct repeated_verb *verb,
+					     const struct rollout_request *request)
 {
 	for (size_t i = rollout->count; i > 0; i--) {
 		const struct control_move *move = &rollout->moves[i - 1]->record;
-		if (move_is_of(move, request))
-			return move;
-		if (rollout_move_begins(move->evidence))
+		if (move_is_of(move, verb, request))
+			return verb->alternates && i == rollout->count ? NULL : move;
+		if (rollout_move_begins(move->evidence) || (verb->alternates && text_equal(move->author, request->author)))
 			return NULL;
 	}
 	return NULL;
 }
 
-/* A retry cannot be told from a new request: so whoever wants another promotion says that he has seen where the rollout is. */
-static bool promotion_refuse(const struct ledger_rollout *rollout, const struct control_move *given, struct error *error)
+/* A retry cannot be told from a new request: so whoever wants it once more says that he has seen where the rollout is. */
+static bool repeated_refuse(const struct ledger_rollout *rollout, const struct repeated_verb *verb,
+			    const struct control_move *given, struct error *error)
 {
 	const struct control_move *last = &rollout->moves[rollout->count - 1]->record;
 	if (given == last)
@@ -51,9 +77,9 @@ static bool promotion_refuse(const struct ledger_rollout *rollout, const struct 
 	return error_set(error, ERROR_CONFIG, PLACE_NONE,
 			 "this command of " TEXT_FORMAT ", with this reason, was done at %s, as move %" PRId64 " of `" TEXT_FORMAT
 			 "`, which has made %s since; the last one: " TEXT_FORMAT
-			 " If it is to be promoted again, give another --reason, or add --seen %" PRId64,
+			 " If it is to be %s again, give another --reason, or add --seen %" PRId64,
 			 TEXT_ARGUMENTS(given->author), at, given->number, TEXT_ARGUMENTS(rollout->name), since,
-			 TEXT_ARGUMENTS(sentence), last->number);
+			 TEXT_ARGUMENTS(sentence), verb->again, last->number);
 }
 
 bool rollout_request_item(const struct ledger_rollout *rollout, const struct rollout_request *request, struct proposal_item *item,
@@ -62,9 +88,10 @@ bool rollout_request_item(const struct ledger_rollout *rollout, const struct rol
 	const struct control_move *last = rollout->count > 0 ? &rollout->moves[rollout->count - 1]->record : NULL;
 	const bool promotes = strcmp(request->verb, "promote") == 0, has_seen = request->seen != ROLLOUT_SEEN_RECORDED;
 	const bool approves = promotes && rollout->has_record && rollout->record.waiting;
-	const struct control_move *given = promotes && !has_seen ? promotion_find(rollout, request) : NULL;
+	const struct repeated_verb *verb = has_seen ? NULL : repeated_verb_find(request->verb);
+	const struct control_move *given = verb ? given_find(rollout, verb, request) : NULL;
 	if (given)
-		return promotion_refuse(rollout, given, error);
+		return repeated_refuse(rollout, verb, given, error);
 	*item = (struct proposal_item){.kind = ROLLOUT_COMMAND_KIND,
 				       .name = rollout->name,
 				       .document = text_of(approves ? "approve" : request->verb),

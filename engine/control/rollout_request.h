@@ -4,8 +4,10 @@
  * of one who sends an approval again, one is refused, and no stage is skipped. A rollback is wanted wherever the rollout is, so it
  * says what its author has seen only if he does.
  *
- * Who got no answer in time, or runs a script again, would promote what has moved on meanwhile. So a promotion that the present
- * rollout has had already, by the same author for the same reason, is refused unless he says what he has seen.
+ * Who got no answer in time, or runs a script again, would promote what has moved on meanwhile, or pause what another
+ * person has resumed. So a promotion, a pause and a resumption that the present rollout has had already, by the same author for the
+ * same reason, are refused unless he says what he has seen. A pause or resumption is a new one if he has given another command
+ * since.
  *
  * Pure.
  */
@@ -24,7 +26,7 @@ struct rollout_request {
 };
 
 /* The item of the proposal, which borrows from the rollout and the request. A promotion of a stage that waits is an approval, which
- * fits nothing else. False: CONFIG, the rollout has had this promotion already, and its author does not say that he has seen it. */
+ * fits nothing else. False: CONFIG, the rollout has had this command already, and its author does not say that he has seen it. */
 bool rollout_request_item(const struct ledger_rollout *rollout, const struct rollout_request *request, struct proposal_item *item,
 			  struct error *error);
 

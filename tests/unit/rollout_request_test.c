@@ -116,6 +116,49 @@ static void a_promotion_that_is_repeated_after_other_moves_is_done_once(void **s
 	assert_true(phase_is("promoted", 2));
 }
 
+static void expect_asked(const struct rollout_request *request)
+{
+	assert_int_equal(ask(item_of(request), request)->outcome, VERDICT_ACCEPTED);
+}
+
+/* Somebody else has done the opposite meanwhile. */
+static void a_repeated_pause_or_resumption_does_not_undo_what_others_did(void **state)
+{
+	const struct rollout_request pause = {"pause", {"me", 2}, {"", 0}, ROLLOUT_SEEN_RECORDED};
+	const struct rollout_request resume = {"resume", {"you", 3}, {"", 0}, ROLLOUT_SEEN_RECORDED};
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	seconds_pass(&one, 3, 200, 0);
+	expect_asked(&pause);
+	expect_refused(ask(item_of(&pause), &pause), "paused"); /* the last move: the state says it */
+	expect_asked(&resume);
+	expect_known(&pause, "as move 2 of `e`, which has made move 3 since; the last one: Stage 1 ");
+	expect_known(&pause, "If it is to be paused again, give another --reason, or add --seen 3");
+	struct rollout_request again = pause;
+	again.reason = text_of("once more");
+	expect_asked(&again);
+	expect_known(&resume, "If it is to be resumed again, give another --reason, or add --seen 4");
+	again = resume;
+	again.seen = 4;
+	expect_asked(&again);
+	assert_true(phase_is("running", 1));
+}
+
+static void whoever_pauses_and_resumes_in_turns_is_not_asked_for_reasons(void **state)
+{
+	const struct rollout_request pause = {"pause", {"me", 2}, {"", 0}, ROLLOUT_SEEN_RECORDED};
+	const struct rollout_request resume = {"resume", {"me", 2}, {"", 0}, ROLLOUT_SEEN_RECORDED};
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	seconds_pass(&one, 3, 200, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		expect_asked(&pause);
+		assert_true(phase_is("paused", 1));
+		expect_asked(&resume);
+		assert_true(phase_is("running", 1));
+	}
+}
+
 static void a_new_rollout_may_be_promoted_as_the_one_before(void **state)
 {
 	(void)state;
@@ -169,6 +212,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(two_approvals_at_once_pass_one_stage, rollout_stand_open, table_stand_close),
 		cmocka_unit_test_setup_teardown(a_command_that_is_sent_again_is_done_once, rollout_stand_open, table_stand_close),
 		cmocka_unit_test_setup_teardown(a_promotion_that_is_repeated_after_other_moves_is_done_once, rollout_stand_open,
+						table_stand_close),
+		cmocka_unit_test_setup_teardown(a_repeated_pause_or_resumption_does_not_undo_what_others_did, rollout_stand_open,
+						table_stand_close),
+		cmocka_unit_test_setup_teardown(whoever_pauses_and_resumes_in_turns_is_not_asked_for_reasons, rollout_stand_open,
 						table_stand_close),
 		cmocka_unit_test_setup_teardown(a_new_rollout_may_be_promoted_as_the_one_before, rollout_stand_open,
 						table_stand_close),
