@@ -185,10 +185,20 @@ static void add_switch(struct compiler *compiler, struct pipeline_plan *plan, si
 								    TEXT_ARGUMENTS(chosen->decision), i, chosen->models[i].text)});
 }
 
-static const char *copy_text(const struct graph_step *step, const char *name)
+/* The engine compares the reply of the mirror with the answer where its own stage gives that. */
+static const char *copy_text(struct compiler *compiler, struct pipeline_plan *plan, size_t index, const char *name)
 {
+	const struct graph_step *step = &plan->graph->steps[index];
 	const bool is_mirror = step->split && strings_equal(step->split->spec->mirror_name.text, name);
-	return is_mirror ? "a shadow copy, not part of the answer, but compared with it" : "a shadow copy, not part of the answer";
+	if (!is_mirror)
+		return "a shadow copy, not part of the answer";
+	if (plan->stage_of[index] == plan->answer_stage)
+		return "a shadow copy, not part of the answer, but compared with it";
+	note_add(compiler, &plan->notes, step->spec->name.place,
+		 "another stage than that of step `%s` answers, so engines do not compare the replies of its mirror `%s`: metrics "
+		 "and alerts count no disagreement, and all copies as left out; `sluice experiments analyze %s` compares them",
+		 step->name, name, step->split->name);
+	return "a shadow copy, not part of the answer, and compared with it by commands alone";
 }
 
 /* Whom the step's kind says that it calls, or sends copies to. */
@@ -200,7 +210,7 @@ static void add_reported(struct compiler *compiler, struct pipeline_plan *plan, 
 	for (size_t i = 0; hook(&self, i, &callee.target, &callee.name); i++) {
 		if (!callee.name)
 			continue;
-		callee.how = copies ? copy_text(&plan->graph->steps[index], callee.name) : NULL;
+		callee.how = copies ? copy_text(compiler, plan, index, callee.name) : NULL;
 		add_call(compiler, plan, callee);
 	}
 }

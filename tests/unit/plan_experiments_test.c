@@ -141,6 +141,26 @@ static void thin_exposures_are_written_where_another_stage_answers(void **state)
 	expect_words(yaml, true, "\"exposures\":0");
 }
 
+/* Then metrics and alerts see nothing of it, and the plan says so. */
+static void a_mirror_is_said_to_be_compared_where_its_stage_answers(void **state)
+{
+	static const char pipeline[] =
+		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
+		"  - {name: s, traffic: {experiment: x, shares: [{to: t, weight: 1}],\n"
+		"                        copies: [{call: m, mirror: true}]}}\n"
+		"  - {name: t, inputs: [s]%s, model: {name: old}}\n  output: {steps: [t]}\n"
+		"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: m}\n"
+		"spec: {steps: [{name: u, model: {name: new}}], output: {steps: [u]}}\n";
+	char yaml[1024];
+	(void)state;
+	(void)snprintf(yaml, sizeof yaml, pipeline, "");
+	expect_words(yaml, false, "a shadow copy, not part of the answer, but compared with it");
+	(void)snprintf(yaml, sizeof yaml, pipeline, ", isolate: true");
+	expect_words(yaml, false, "a shadow copy, not part of the answer, and compared with it by commands alone");
+	expect_words(yaml, false,
+		     "another stage than that of step `s` answers, so engines do not compare the replies of its mirror `m`");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +168,7 @@ int main(void)
 		cmocka_unit_test(who_else_moves_the_shares_is_named),
 		cmocka_unit_test(who_answers_for_a_candidate_that_fails_is_named),
 		cmocka_unit_test(json_has_them_as_members),
+		cmocka_unit_test(a_mirror_is_said_to_be_compared_where_its_stage_answers),
 		cmocka_unit_test(records_of_a_request_have_exposures_and_shadows),
 		cmocka_unit_test(thin_exposures_of_another_unit_are_written_where_answers_are_avro),
 		cmocka_unit_test(thin_exposures_are_written_where_another_stage_answers),
