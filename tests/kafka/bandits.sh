@@ -1,6 +1,7 @@
 #!/bin/bash
 # Bandits on a real Kafka: after feedback the calls of each market go to the candidate that is right on it. The engine that learns
 # is killed with -9 while feedback comes, all feedback is sent again, and another engine takes over: each reward is counted once.
+# A rehearsal with these records learns the same.
 #   bandits.sh SLUICE BUILD
 # Takes about a minute.
 set -u
@@ -40,6 +41,11 @@ rewards_are() { # $1 instance, $2 how many
 	grep -q "learnt from $2 rewards" "$dir/engine-$1.log"
 }
 
+# A rehearsal makes policies by the times of the records, in intervals since the first request: one of them passes before a round.
+interval_pass() {
+	sleep 1.1
+}
+
 asked=0
 start_broker brisk
 SLUICE_BROKERS=$brokers
@@ -51,6 +57,7 @@ expect "without a policy: calls of the right one of $requests" "$right" "-gt $((
 expect "without a policy: calls of the right one of $requests" "$right" "-lt $((requests * 6 / 10))"
 feed first
 wait_until 20 rewards_are one $requests || give_up "$requests rewards are not learnt"
+interval_pass
 ask second truth
 expect "with a policy: calls of the right one of $requests" "$right" "-gt $((requests * 85 / 100))"
 
@@ -63,6 +70,7 @@ kill_at_once "$one"
 feed first
 feed second
 wait_until 40 rewards_are two $((2 * requests)) || give_up "$((2 * requests)) rewards are not learnt"
+interval_pass
 ask third truth
 expect "after the hand-over: calls of the right one of $requests" "$right" "-gt $((requests * 85 / 100))"
 feed third
@@ -73,6 +81,18 @@ expect "rewards beyond one for each answer" "$(grep -o 'learnt from [0-9]* rewar
 	"-eq $((3 * requests))"
 found=$("$sluice" experiments analyze e -f "$here/bandits.yaml" -o json 2>"$dir/analyze.log" | jq .health.exposures)
 expect "exposures that an analysis finds" "$found" "-eq $((3 * requests))"
+
+# With the same records the bandits would have learnt each reward once, and have had the policies that the engines had: none for the
+# first round, and then those of one round and of two. So they would have earned what was earned, which was more than by chance.
+"$sluice" experiments evaluate e -f "$here/bandits.yaml" --dry-run -o json >"$dir/rehearsal" 2>"$dir/rehearsal.log"
+rehearsed() { jq "$1" "$dir/rehearsal"; }
+expect "rewards that a rehearsal learns" "$(rehearsed .rehearsal.rewards)" "-eq $((3 * requests))"
+expect "requests that its policies have" "$(rehearsed '[.rehearsal.policies[].requests] | add')" "-eq $((3 * requests))"
+expect "its policies are of the rewards of no, one and two rounds" \
+	"$(rehearsed "if ([.rehearsal.policies[].rewards] | unique) == [0, $requests, $((2 * requests))] then 1 else 0 end")" "-eq 1"
+expect "its estimate: a share of rewards, in percent" "$(rehearsed '.doubly_robust * 100 | floor')" "-gt 70"
+expect "what was earned is in its interval" \
+	"$(rehearsed 'if .doubly_robust_low < .recorded and .recorded < .doubly_robust_high then 1 else 0 end')" "-eq 1"
 expect_words "the survivor takes over" "$dir/engine-two.log" 'learns the policies'
 stop_engine bandits "$two"
 tell_result
