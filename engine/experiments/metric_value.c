@@ -15,17 +15,24 @@ static bool answer_tensor(const void *context, struct text owner, struct text na
 	return true;
 }
 
-static struct tensor number_named(const char *name, const double *number)
-{
-	return (struct tensor){.name = text_of(name), .shape = one_element, .data = number, .count = 1, .datatype = DATATYPE_FP64};
-}
-
-static const struct tensor *number_kept(const double *number, struct arena *arena)
+/* In the arena: a value that is a name alone is the tensor of that name itself, which outlives the scope. */
+static const struct tensor *number_named(const char *name, const double *number, struct arena *arena)
 {
 	struct tensor *tensor = ARENA_NEW(arena, struct tensor);
 	if (tensor)
-		*tensor = number_named("given", number);
+		*tensor = (struct tensor){
+			.name = text_of(name), .shape = one_element, .data = number, .count = 1, .datatype = DATATYPE_FP64};
 	return tensor;
+}
+
+/* Unless the answer has a tensor of that name, which is what it says. */
+static void number_make(const struct judged_answer *judged, const char *name, const double *number, struct arena *arena,
+			const struct tensor **made, size_t *count)
+{
+	const struct tensor *tensor =
+		isnan(*number) || tensors_find(judged->answer->tensors, text_of(name)) ? NULL : number_named(name, number, arena);
+	if (tensor)
+		made[(*count)++] = tensor;
 }
 
 static const char *text_or_none(struct text text, struct arena *arena)
@@ -37,15 +44,11 @@ bool metric_evaluate(const struct pipeline_metric *metric, const struct judged_a
 		     struct judged_value *value)
 {
 	const struct metric_label *labels = metric->spec.labels.items;
-	const struct tensor latency = number_named("latency_ms", &judged->latency_ms),
-			    reward = number_named("reward", &judged->reward);
-	/* The answer's own tensors come first, so that one of that name is what it says. */
 	const struct tensor *made[2];
 	struct tensors own = {.items = made};
-	if (!isnan(judged->latency_ms) && !tensors_find(judged->answer->tensors, latency.name))
-		made[own.count++] = &latency;
-	if (judged->truth && !isnan(judged->reward) && !tensors_find(judged->answer->tensors, reward.name))
-		made[own.count++] = &reward;
+	number_make(judged, "latency_ms", &judged->latency_ms, arena, made, &own.count);
+	if (judged->truth)
+		number_make(judged, "reward", &judged->reward, arena, made, &own.count);
 	const struct scope scope = {.message = judged->message,
 				    .made = &own,
 				    .payload = judged->answer,
@@ -57,7 +60,7 @@ bool metric_evaluate(const struct pipeline_metric *metric, const struct judged_a
 				    .version = text_or_none(payload_version(judged->answer), arena)};
 	struct error error = {0};
 	*value = (struct judged_value){0};
-	value->value = judged->given		? number_kept(judged->given, arena)
+	value->value = judged->given	    ? number_named("given", judged->given, arena)
 		       : metric->spec.value ? expression_evaluate(metric->spec.value, &scope, arena, &error)
 					    : tensors_find(judged->answer->tensors, text_of(metric->spec.name.text));
 	if (!value->value || value->value->datatype == DATATYPE_BYTES || value->value->count == 0)
