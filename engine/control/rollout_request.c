@@ -61,6 +61,11 @@ static bool repeated_refuse(const struct ledger_rollout *rollout, const struct r
 			    const struct control_move *given, struct error *error)
 {
 	const struct control_move *last = &rollout->moves[rollout->count - 1]->record;
+	if (given == last && rollout_move_is_by(last->evidence, COMMAND_PROMOTE)) /* nothing is left to promote */
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "the last move of `" TEXT_FORMAT "`, %" PRId64 ", is this command of " TEXT_FORMAT
+				 " already: the candidates have all the traffic",
+				 TEXT_ARGUMENTS(rollout->name), last->number, TEXT_ARGUMENTS(last->author));
 	if (given == last)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "the last move of `" TEXT_FORMAT "`, %" PRId64 ", is this command of " TEXT_FORMAT

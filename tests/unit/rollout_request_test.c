@@ -82,6 +82,10 @@ static void a_command_that_is_sent_again_is_done_once(void **state)
 	seen.seen = 3;
 	assert_int_equal(ask(item_of(&seen), &seen)->outcome, VERDICT_ACCEPTED);
 	assert_true(phase_is("promoted", 2));
+	error = (struct error){0};
+	assert_false(rollout_request_item(rollout(), &promote, &item, &error));
+	assert_string_equal(error.text,
+			    "the last move of `e`, 4, is this command of me already: the candidates have all the traffic");
 }
 
 static void expect_known(const struct rollout_request *request, const char *words)
