@@ -128,7 +128,7 @@ struct sequence_finding {
 static void sequence_enter(struct sequence *sequence, struct sequence_finding found)
 {
 	const double p = exp(-found.log_ratio) / sequence->weight;
-	sequence->method = sequence->method == METHOD_NONE || p < sequence->p ? found.method : sequence->method;
+	sequence->method = sequence->p == 1 || p < sequence->p ? found.method : sequence->method;
 	sequence->p = fmin(sequence->p, p);
 	sequence->current_ratio = found.log_ratio;
 	sequence->last = found.interval;

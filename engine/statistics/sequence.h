@@ -49,7 +49,7 @@ enum scarcity scarcity_of(enum scarcity before, double control_units, double tre
 /* The differences of scarce rates that a look allows at alpha: as rate_difference() has them. */
 struct interval scarce_difference(enum scarcity scarcity, struct rate control, struct rate treatment, double kept, double alpha);
 
-/* What the smallest p-value of a sequence is of. */
+/* What the smallest p-value of a sequence is of; while that is 1, what the last look was by. */
 enum sequence_method { METHOD_NONE, METHOD_NORMAL, METHOD_RATES, METHOD_BINOMIAL };
 
 const char *sequence_method_name(enum sequence_method method); /* "conditional binomial" */

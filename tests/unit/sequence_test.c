@@ -106,6 +106,17 @@ static void rare_outcomes_are_looked_at_by_the_arms_that_they_came_from(void **s
 	assert_true(near(sequence.last.high, sequence_half_width(sequence.variance, sequence.tau2, 0.05 * sequence.weight)));
 }
 
+static void without_evidence_the_method_is_that_of_the_last_look(void **state)
+{
+	(void)state;
+	struct sequence sequence = sequence_begin(0.05, 1);
+	sequence_epoch(&sequence, true);
+	const struct moments some = arm(1000, 0.01, 0.0099), enough = arm(3000, 0.01, 0.0099);
+	assert_true(sequence_look_scarce(&sequence, &some, &some) && sequence.method == METHOD_RATES);
+	assert_true(sequence_look(&sequence, &enough, &enough, true, 0.05) && sequence.p == 1);
+	assert_int_equal(sequence.method, METHOD_NORMAL);
+}
+
 static void an_interval_and_a_share_agree_and_only_shrink(void **state)
 {
 	(void)state;
@@ -258,6 +269,7 @@ int main(void)
 		cmocka_unit_test(epochs_share_alpha_between_them),
 		cmocka_unit_test(a_look_counts_when_burn_in_is_over_and_tau_stays),
 		cmocka_unit_test(scarce_outcomes_are_looked_at_with_a_share_of_alpha),
+		cmocka_unit_test(without_evidence_the_method_is_that_of_the_last_look),
 		cmocka_unit_test(rare_outcomes_are_looked_at_by_the_arms_that_they_came_from),
 		cmocka_unit_test(an_interval_and_a_share_agree_and_only_shrink),
 		cmocka_unit_test(discoveries_are_those_whose_evidence_is_enough_together),
