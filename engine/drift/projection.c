@@ -1,0 +1,132 @@
+/* projection.c: see projection.h. */
+#include "drift/projection.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/random.h"
+#include "drift/simd.h"
+
+#define DIRECTIONS PROJECTION_DIRECTIONS
+#define SPANS (DIRECTIONS / WIDE)
+#define SPANS_HELD 8 /* a processor holds so many in its registers */
+#define NAME_BEGIN ".direction"
+
+_Static_assert(SPANS % SPANS_HELD == 0, "all directions are added");
+
+struct projection {
+	size_t width;
+	double *signs; /* of each number: 1 or -1 */
+	double scales[DIRECTIONS];
+};
+
+struct projection *projection_open(struct arena *arena, struct text tensor, size_t width)
+{
+	struct projection *self = ARENA_NEW(arena, struct projection);
+	double *signs = ARENA_ARRAY(arena, double, width);
+	struct random chance = {hash_text(tensor, width)};
+	uint64_t bits = 0;
+	if (!self || !signs)
+		return NULL;
+	*self = (struct projection){.width = width, .signs = signs};
+	for (size_t i = 0; i < width; i++) {
+		bits = i % 64 == 0 ? random_next(&chance) : bits >> 1;
+		signs[i] = bits & 1 ? 1 : -1;
+	}
+	for (size_t i = 0; i < DIRECTIONS; i++) {
+		const size_t count = width / DIRECTIONS + (i < width % DIRECTIONS);
+		self->scales[i] = count > 0 ? 1 / sqrt((double)count) : 0;
+	}
+	return self;
+}
+
+/* ---- sums ---- */
+
+BUILT_TWICE
+static void doubles_add(const struct projection *self, const double *numbers, double *sums)
+{
+	const size_t whole = self->width / DIRECTIONS * DIRECTIONS;
+	for (size_t first = 0; first < DIRECTIONS; first += SPANS_HELD * WIDE) {
+		wide added[SPANS_HELD] = {{0}};
+		for (size_t i = first; i < whole; i += DIRECTIONS)
+			for (size_t j = 0; j < SPANS_HELD; j++)
+				added[j] += *(const wide *)(numbers + i + j * WIDE) * *(const wide *)(self->signs + i + j * WIDE);
+		memcpy(sums + first, added, sizeof added);
+	}
+	for (size_t i = whole; i < self->width; i++)
+		sums[i - whole] += numbers[i] * self->signs[i];
+}
+
+BUILT_TWICE
+static void floats_add(const struct projection *self, const float *numbers, double *sums)
+{
+	const size_t whole = self->width / DIRECTIONS * DIRECTIONS;
+	for (size_t first = 0; first < DIRECTIONS; first += SPANS_HELD * WIDE) {
+		wide added[SPANS_HELD] = {{0}};
+		for (size_t i = first; i < whole; i += DIRECTIONS)
+			for (size_t j = 0; j < SPANS_HELD; j++) {
+				const float *four = numbers + i + j * WIDE;
+				const wide widened = {(double)four[0], (double)four[1], (double)four[2], (double)four[3]};
+				added[j] += widened * *(const wide *)(self->signs + i + j * WIDE);
+			}
+		memcpy(sums + first, added, sizeof added);
+	}
+	for (size_t i = whole; i < self->width; i++)
+		sums[i - whole] += (double)numbers[i] * self->signs[i];
+}
+
+/* Whether all sums are numbers, which they then become the directions of. */
+static bool sums_scale(const struct projection *self, double *sums)
+{
+	double any = 0;
+	for (size_t i = 0; i < DIRECTIONS; i++) {
+		any += sums[i] - sums[i]; /* 0, or NaN */
+		sums[i] *= self->scales[i];
+	}
+	return !isnan(any);
+}
+
+static void directions_fill(double *directions, double number)
+{
+	for (size_t i = 0; i < DIRECTIONS; i++)
+		directions[i] = number;
+}
+
+void projection_of_doubles(const struct projection *projection, const double *numbers, double *directions)
+{
+	bool missing = false;
+	doubles_add(projection, numbers, directions);
+	if (sums_scale(projection, directions))
+		return;
+	for (size_t i = 0; i < projection->width; i++)
+		missing = missing || isnan(numbers[i]);
+	directions_fill(directions, missing ? (double)NAN : (double)INFINITY);
+}
+
+void projection_of_floats(const struct projection *projection, const float *numbers, double *directions)
+{
+	bool missing = false;
+	floats_add(projection, numbers, directions);
+	if (sums_scale(projection, directions))
+		return;
+	for (size_t i = 0; i < projection->width; i++)
+		missing = missing || isnan(numbers[i]);
+	directions_fill(directions, missing ? (double)NAN : (double)INFINITY);
+}
+
+/* ---- names ---- */
+
+const char *projection_feature(const char *tensor, size_t direction, struct arena *arena)
+{
+	return arena_print(arena, "%s" NAME_BEGIN "%zu", tensor, direction);
+}
+
+struct text projection_tensor(struct text feature)
+{
+	const struct text begin = TEXT(NAME_BEGIN);
+	for (size_t at = feature.length; at >= begin.length; at--)
+		if (memcmp(feature.bytes + at - begin.length, begin.bytes, begin.length) == 0)
+			return (struct text){feature.bytes, at - begin.length};
+	return feature;
+}
