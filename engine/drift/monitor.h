@@ -14,7 +14,9 @@
  *   adwin            the same; effect: by how much of the reference's rows the mean rank of the latest rows has moved
  *
  *   mmd              of all numeric features that vary together, as one vector (joint.h); effect: MMD. One test, not in windows of
- *                    less than JOINT_ROWS_MIN rows; and one of each set of features that the settings name
+ *                    less than JOINT_ROWS_MIN rows; and one of each set of features that the settings name, and of the directions
+ *                    of each projected tensor (projection.h), whatever the methods are, if the window and the reference are large
+ *                    enough and the settings name no such set
  *
  * A test is established if its effect is larger than the level that chance exceeds so rarely that the declared rate holds
  * for all features, methods and windows together: a window takes the share of the declared alarms that its rows, or its

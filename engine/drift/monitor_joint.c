@@ -1,7 +1,9 @@
-/* monitor_joint.c: Joint tests of a drift monitor: all numeric features as one vector, and the sets that its settings name. */
+/* monitor_joint.c: Joint tests of a drift monitor: all numeric features as one vector, the sets that its settings name, and the
+ * directions of each projected tensor. */
 #include <string.h>
 
 #include "drift/monitor_parts.h"
+#include "drift/projection.h"
 
 static bool joints_wanted(const struct monitor_settings *settings)
 {
@@ -109,20 +111,75 @@ static bool joint_learn(struct monitor_joints *joints, const struct drift_refere
 	return part->joint;
 }
 
+/* Whether the feature is the first direction of a tensor. */
+static bool is_first_direction(const struct drift_reference *reference, size_t feature)
+{
+	const struct drift_feature *features = reference->features;
+	return features[feature].width > 0 && (feature == 0 || !text_equal(projection_tensor(features[feature - 1].name),
+									   projection_tensor(features[feature].name)));
+}
+
+/* Whether the directions of a tensor are compared together already: as a set, or because there are no other features. */
+static bool is_compared(const struct monitor_settings *settings, const struct drift_reference *reference, struct text tensor)
+{
+	bool alone = settings->methods >> MONITOR_MMD & 1;
+	for (size_t i = 0; i < reference->feature_count; i++)
+		alone = alone && reference->features[i].width > 0 &&
+			text_equal(projection_tensor(reference->features[i].name), tensor);
+	for (size_t i = 0; i < settings->set_count; i++) {
+		const struct monitor_set *set = &settings->sets[i];
+		if (text_is(tensor, set->name.text))
+			return true;
+		for (size_t j = 0; j < set->features.count; j++)
+			if (text_is(tensor, set->features.items[j].text))
+				return true;
+	}
+	return alone;
+}
+
+/* Adds the test of a projected tensor, of which the feature is the first direction. */
+static bool projected_learn(struct monitor_joints *joints, const struct drift_reference *reference,
+			    const struct watched_feature *features, size_t first, struct arena *arena)
+{
+	const struct text tensor = projection_tensor(reference->features[first].name);
+	struct name *name = ARENA_NEW(arena, struct name);
+	if (name)
+		name->text = arena_copy(arena, tensor.bytes, tensor.length);
+	const struct monitor_set set = {.name = name ? *name : (struct name){0}, .features = {1, name}};
+	return set.name.text && joint_learn(joints, reference, features, &set, arena);
+}
+
+/* Those of all that are not compared together by the settings. Windows and references may be too small for them. */
+static bool projected_all_learn(struct monitor_joints *joints, const struct drift_reference *reference,
+				const struct watched_feature *features, const struct monitor_settings *settings,
+				struct arena *arena)
+{
+	const bool small = settings->window_ms == 0 && settings->window_rows < JOINT_ROWS_MIN;
+	bool good = true;
+	for (size_t i = 0; good && !small && reference->rows >= JOINT_REFERENCE_ROWS_MIN && i < reference->feature_count; i++)
+		if (is_first_direction(reference, i) &&
+		    !is_compared(settings, reference, projection_tensor(reference->features[i].name)))
+			good = projected_learn(joints, reference, features, i, arena);
+	return good;
+}
+
 bool monitor_joints_learn(struct monitor_joints *joints, const struct drift_reference *reference,
 			  const struct watched_feature *features, const struct monitor_settings *settings, struct arena *arena)
 {
+	size_t most = settings->set_count + 1;
 	*joints = (struct monitor_joints){0};
-	if (!joints_wanted(settings) || reference->rows == 0)
+	for (size_t i = 0; i < reference->feature_count; i++)
+		most += is_first_direction(reference, i);
+	if (reference->rows == 0)
 		return true;
-	joints->parts = ARENA_ARRAY(arena, struct joint_part, settings->set_count + 1);
-	joints->findings = ARENA_ARRAY(arena, struct monitor_joint, settings->set_count + 1);
+	joints->parts = ARENA_ARRAY(arena, struct joint_part, most);
+	joints->findings = ARENA_ARRAY(arena, struct monitor_joint, most);
 	bool good = joints->parts && joints->findings;
 	if (settings->methods >> MONITOR_MMD & 1)
 		good = good && joint_learn(joints, reference, features, NULL, arena);
 	for (size_t i = 0; i < settings->set_count; i++)
 		good = good && joint_learn(joints, reference, features, &settings->sets[i], arena);
-	return good;
+	return good && projected_all_learn(joints, reference, features, settings, arena);
 }
 
 /* ---- tests ---- */

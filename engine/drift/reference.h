@@ -38,6 +38,7 @@ struct drift_feature {
 	uint64_t missing;
 	uint64_t mistyped;	/* values of another type (mistyped.h), at most; they are among the missing ones */
 	double least, greatest; /* of numbers */
+	size_t width;		/* of the vectors of a tensor of which it is a direction (projection.h); 0: it is none */
 };
 
 struct drift_reference {

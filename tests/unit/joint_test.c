@@ -74,7 +74,7 @@ static void row_draw(double *row, double carry, double together, double moved)
 
 static double values[FEATURES_MAX][ROWS];
 static struct drift_feature features[FEATURES_MAX];
-static char names[FEATURES_MAX][8];
+static char names[FEATURES_MAX][16];
 static struct drift_reference reference;
 
 static void reference_draw(double carry)
@@ -289,6 +289,106 @@ static void a_short_window_by_time_is_not_judged(void **state)
 	assert_false(verdict->judged);
 }
 
+/* ---- tensors that are projected ---- */
+
+/* Makes features of the reference directions of that tensor. */
+static void directions_mark(size_t from, size_t to, const char *tensor)
+{
+	for (size_t i = from; i < to; i++) {
+		snprintf(names[i], sizeof names[i], "%s.direction%zu", tensor, i - from);
+		features[i].name = text_of(names[i]);
+		features[i].width = 768;
+	}
+}
+
+/* The verdict on one window, whose second and third column depend on each other as they did not. */
+static const struct monitor_verdict *verdict_of(const struct monitor_settings *settings)
+{
+	struct monitor *monitor = monitor_of(settings);
+	const struct monitor_verdict *verdict = NULL;
+	for (int64_t i = 0; i < settings->window_rows; i++) {
+		double row[FEATURES_MAX];
+		row_draw(row, 0, 0.9, 0);
+		verdict = monitor_add(monitor, row, i);
+	}
+	assert_non_null(verdict);
+	return verdict;
+}
+
+static void expect_joint(const struct monitor_verdict *verdict, size_t joint, const char *name)
+{
+	assert_in_range(joint, 0, verdict->joint_count - 1);
+	assert_true(text_is(verdict->joints[joint].name, name));
+}
+
+static void a_projected_tensor_is_compared_as_a_whole(void **state)
+{
+	(void)state;
+	const int trials = UNIT_REPETITIONS(20);
+	struct monitor_settings settings = usual;
+	size_t found = 0, others = 0;
+	settings.methods = 0;
+	for (int trial = 0; trial < trials; trial++, arena_reset(arena)) {
+		reference_draw(0);
+		directions_mark(0, 3, "x");
+		directions_mark(3, 5, "y");
+		const struct monitor_verdict *verdict = verdict_of(&settings);
+		assert_int_equal(verdict->joint_count, 2);
+		expect_joint(verdict, 0, "*/x");
+		expect_joint(verdict, 1, "*/y");
+		found += verdict->joints[0].test.established && verdict->drifted;
+		others += verdict->joints[1].test.established;
+	}
+	print_message("found in %zu of %d, by the other tensor's in %zu\n", found, trials, others);
+	assert_true(found >= (size_t)trials * 9 / 10);
+	assert_true(others <= (size_t)trials / 5);
+}
+
+/* A test that the settings name stands for it, and so does that of all features, if there are no others. */
+static void a_projected_tensor_is_not_tested_twice(void **state)
+{
+	(void)state;
+	static const struct name tensor = {.text = "x"}, direction = {.text = "x.direction1"};
+	static const struct monitor_set whole = {{.text = "vectors"}, {1, &tensor}}, namesake = {{.text = "x"}, {1, &direction}};
+	static const struct monitor_set part = {{.text = "part"}, {1, &direction}};
+	struct monitor_settings settings = usual;
+	reference_draw(0);
+	directions_mark(0, 5, "x");
+	assert_int_equal(verdict_of(&settings)->joint_count, 1);
+	directions_mark(0, 4, "x");
+	features[4].width = 0;
+	const struct monitor_verdict *both = verdict_of(&settings);
+	assert_int_equal(both->joint_count, 2);
+	expect_joint(both, 0, "*");
+	expect_joint(both, 1, "*/x");
+	settings.methods = 0;
+	settings.set_count = 1;
+	settings.sets = &whole;
+	assert_int_equal(verdict_of(&settings)->joint_count, 1);
+	settings.sets = &namesake;
+	assert_int_equal(verdict_of(&settings)->joint_count, 1);
+	settings.sets = &part;
+	assert_int_equal(verdict_of(&settings)->joint_count, 2);
+}
+
+/* Its directions are still compared one by one. */
+static void a_projected_tensor_of_few_rows_has_no_joint_test(void **state)
+{
+	(void)state;
+	struct monitor_settings settings = usual;
+	settings.methods = 0;
+	reference_draw(0);
+	directions_mark(0, 5, "x");
+	settings.window_rows = JOINT_ROWS_MIN - 1;
+	assert_int_equal(verdict_of(&settings)->joint_count, 0);
+	settings.window_rows = JOINT_ROWS_MIN;
+	assert_int_equal(verdict_of(&settings)->joint_count, 1);
+	reference.rows = reference.all_rows = JOINT_REFERENCE_ROWS_MIN - 1;
+	assert_int_equal(verdict_of(&settings)->joint_count, 0);
+	reference.rows = reference.all_rows = JOINT_REFERENCE_ROWS_MIN;
+	assert_int_equal(verdict_of(&settings)->joint_count, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,6 +399,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(odd_numbers_are_bounded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_it_cannot_be_used_with_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_short_window_by_time_is_not_judged, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_projected_tensor_is_compared_as_a_whole, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_projected_tensor_is_not_tested_twice, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_projected_tensor_of_few_rows_has_no_joint_test, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
