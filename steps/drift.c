@@ -29,7 +29,7 @@ static const struct option method_rows[] = {
 static const struct option set_rows[] = {
 	ROW("name", NAME, struct monitor_set, name, .required = true, .help = "Its name in records, after `*/`."),
 	ROW("features", NAMES, struct monitor_set, features, .required = true, .least = 1,
-	    .help = "Its features: a tensor with all its columns, or one column as TENSOR.COLUMN."),
+	    .help = "Its features: a tensor with all its columns or directions, or one of them as TENSOR.COLUMN."),
 	{.type = OPTION_END},
 };
 
@@ -344,29 +344,6 @@ static bool any_numbers_check(const struct tensor_types *in, struct place place,
 					  "tensors that are watched in `tensors`");
 }
 
-/* CONFIG: the watched tensors have more columns than there may be features. */
-static bool columns_check(const struct drift *self, const struct tensor_types *in, struct place place, struct error *error)
-{
-	int64_t columns = 0;
-	for (size_t i = 0; i < in->count; i++) {
-		const struct tensor_type *tensor = &in->items[i];
-		const struct value_type *type = &tensor->type;
-		bool watched = self->tensors.count == 0 && type->class != VALUE_TEXT;
-		for (size_t j = 0; j < self->tensors.count; j++)
-			watched = watched || text_is(tensor->name, self->tensors.items[j].text);
-		if (!watched || !type->shape_known || type->rank != 2 || type->shape[1] < 1)
-			continue;
-		columns += type->shape[1];
-		if (columns > DRIFT_FEATURES_MAX)
-			return error_set(error, ERROR_CONFIG, place,
-					 "with `" TEXT_FORMAT "` of %lld columns it watches more than %d features, of which each "
-					 "column is one; name fewer tensors by `tensors`, or watch fewer numbers of an embedding, "
-					 "such as its first principal components",
-					 TEXT_ARGUMENTS(tensor->name), (long long)type->shape[1], DRIFT_FEATURES_MAX);
-	}
-	return true;
-}
-
 static bool drift_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
 			struct error *error)
 {
@@ -398,7 +375,7 @@ static bool drift_infer(const struct step *step, const struct tensor_types *in, 
 	}
 	if (self->tensors.count == 0 && !any_numbers_check(in, step->place, error))
 		return false;
-	if (!columns_check(self, in, self->tensors.count > 0 ? self->tensors.items[0].place : step->place, error))
+	if (!drift_features_check(&self->tensors, in, self->tensors.count > 0 ? self->tensors.items[0].place : step->place, error))
 		return false;
 	if (known && self->tensors.count == 0 && !drift_types_check(&reference, in, self->reference.here, arena, error))
 		return false;
@@ -512,6 +489,14 @@ static const struct option drift_reference_rows[] = {
 const struct option drift_options[] = {
 	ROW("tensors", NAMES, struct drift, tensors, .least = 1,
 	    .help = "The tensors that are watched; default: all numeric ones. Each column is a feature, and there are at most 256. "
+		    "A tensor of more than 256 columns of numbers, at most 65536, such as an embedding, is projected onto 64 "
+		    "random "
+		    "directions of length 1, which are its features: `embedding.direction0` to `embedding.direction63`. They are "
+		    "orthogonal, and the same in every engine, command and file, since they follow from the tensor's name and "
+		    "width alone. mmd also compares them together (feature `*/embedding`), whatever `methods` are, if `window` has "
+		    "50 rows or more and the reference 200. Its numbers count by their order. A vector that lacks a number, or "
+		    "has NaN, is missing in each direction; one with an infinite number is beyond the range of each. One of "
+		    "zeros is a value. "
 		    "Texts are categories, if there are at most 1000 different ones and no more than one value in ten came once. "
 		    "Other texts are free: the feature with the tensor's name has the commonest texts, at most 50, as "
 		    "categories, and one category for all others; the feature `length(NAME)` has their lengths in characters. A "
@@ -554,8 +539,9 @@ const struct option drift_options[] = {
 	ROW("joint", LIST, struct drift, joint, .rows = set_rows, .item_size = sizeof(struct monitor_set), .least = 1,
 	    .help = "Sets of features, at most 16, each of which mmd compares as one vector, beside the tests of `methods`: "
 		    "[{name: text, features: [embedding]}, {name: prices, features: [x.bid, x.ask]}]. A feature may be in "
-		    "several. Each number of an embedding is a feature, so longer ones than 256 cannot be watched: watch fewer "
-		    "numbers of them, such as the first principal components. Records have the feature `*/text`."),
+		    "several. A tensor of more than 256 columns has such a set without being named, unless one here has it. "
+		    "Records "
+		    "have the feature `*/text`."),
 	ROW("falseAlarms", SCALAR, struct drift, false_alarms, .place_offset = offsetof(struct drift, false_alarms_here),
 	    .fallback = "1 per 30d",
 	    .help = "The rate of false alarms over all features, methods and looks: `1 per 30d`, or `0.5 per 1000` messages. One "

@@ -7,6 +7,7 @@
 #include "base/number.h"
 #include "drift/mistyped.h"
 #include "drift/past_texts.h"
+#include "message/row_numbers.h"
 #include "steps/drift_reference.h"
 #include "steps/drift_texts.h"
 
@@ -207,6 +208,8 @@ static size_t column_find(const struct drift_comparison *comparison, size_t feat
 	for (size_t i = 0; at == layout->count && i < layout->count; i++)
 		if (is_nameless(&comparison->reference, feature, &layout->columns[i]))
 			at = i;
+	if (at < layout->count && drift_column_width(&layout->columns[at]) != from->width)
+		return layout->count;
 	if (at < layout->count)
 		return layout->columns[at].texts == from->categories ? at : layout->count;
 	const size_t texts = drift_feature_of_lengths(&comparison->reference, feature);
@@ -225,8 +228,17 @@ static const struct tensor *tensor_of(const struct drift_feature *feature, bool 
 	return NULL;
 }
 
-static bool feature_refuse(const struct drift_comparison *comparison, const struct drift_feature *feature, struct error *error)
+static bool feature_refuse(const struct drift_comparison *comparison, const struct drift_feature *feature,
+			   const struct payload *payload, struct error *error)
 {
+	const struct tensor *tensor = tensor_of(feature, feature->categories, payload);
+	struct row_shape shape;
+	if (feature->width > 0 && tensor && row_shape_of(tensor, false, &shape))
+		return error_set(error, ERROR_CONFIG, comparison->step->place,
+				 "the reference has %zu columns of `" TEXT_FORMAT
+				 "`, and the messages have %zu; learn the reference "
+				 "again",
+				 feature->width, TEXT_ARGUMENTS(tensor->name), shape.columns);
 	return error_set(error, ERROR_CONFIG, comparison->step->place,
 			 "the reference has `" TEXT_FORMAT "` of %s, and the messages have no such feature; learn the "
 			 "reference again",
@@ -246,7 +258,7 @@ static bool places_find(struct drift_comparison *comparison, const struct payloa
 					 "`" TEXT_FORMAT "` has numbers in the reference, and texts here; send it as numbers",
 					 TEXT_ARGUMENTS(feature->name));
 		if (comparison->places[i] == comparison->layout.count)
-			return feature_refuse(comparison, feature, error);
+			return feature_refuse(comparison, feature, payload, error);
 	}
 	return true;
 }
@@ -314,7 +326,7 @@ static bool column_guess(const struct drift_comparison *comparison, const struct
 					.tensor = other ? other->name : feature->name,
 					.columns = other ? columns_guess(&comparison->reference, other->name) : 1,
 					.texts = feature->categories};
-	return other || !tensor_of(feature, feature->categories, payload) || feature_refuse(comparison, feature, error);
+	return other || !tensor_of(feature, feature->categories, payload) || feature_refuse(comparison, feature, payload, error);
 }
 
 /* How a message is laid out that is not whole, before one has come that is. It is the layout of that message alone. */

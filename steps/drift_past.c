@@ -262,14 +262,8 @@ static bool monitor_fit(struct drift_past *self, struct visit *visit, const stru
 /* The names of a column's features, as they are stored; without a place to write, how many bytes they take. */
 static size_t names_write(const struct drift_column *column, const char *lengths, char *to)
 {
-	const size_t length = strlen(column->name) + 1, more = lengths ? strlen(lengths) + 1 : 0;
-	if (to && lengths) {
-		*to++ = 0;
-		memcpy(to + length, lengths, more);
-	}
-	if (to)
-		memcpy(to, column->name, length);
-	return length + more + (lengths ? 1 : 0);
+	const size_t length = past_feature_write(column->name, column->texts, drift_column_width(column), to);
+	return length + (lengths ? past_feature_write(lengths, false, 0, to ? to + length : NULL) : 0);
 }
 
 /* The names of a message's features. */

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -80,15 +81,40 @@ uint64_t past_identity(uint64_t watched, struct text features)
 	return hash_bytes(features.bytes, features.length, watched);
 }
 
+size_t past_feature_write(const char *name, bool texts, size_t width, char *to)
+{
+	char before[PAST_KEY_BYTES] = {0};
+	size_t length = texts;
+	if (width > 0)
+		length = 3 + (size_t)snprintf(before + 2, sizeof before - 2, "%zu", width);
+	if (to) {
+		memcpy(to, before, length);
+		memcpy(to + length, name, strlen(name) + 1);
+	}
+	return length + strlen(name) + 1;
+}
+
+/* How many NUL there are, at most so many, without the last byte. */
+static size_t nuls_count(struct text stored, size_t at, size_t most)
+{
+	size_t count = 0;
+	while (count < most && at + count + 1 < stored.length && stored.bytes[at + count] == 0)
+		count++;
+	return count;
+}
+
 void past_features_split(struct text stored, struct past_features *features)
 {
 	features->count = 0;
 	for (size_t at = 0; at < stored.length && features->count < DRIFT_FEATURES_MAX; features->count++) {
-		const bool texts = stored.bytes[at] == 0 && at + 1 < stored.length;
-		const struct text name = text_of(stored.bytes + at + texts);
-		features->names[features->count] = name;
-		features->texts[features->count] = texts;
-		at += texts + name.length + 1;
+		const size_t nuls = nuls_count(stored, at, 2), count = features->count;
+		at += nuls;
+		features->texts[count] = nuls == 1;
+		features->widths[count] = nuls == 2 ? strtoul(stored.bytes + at, NULL, 10) : 0;
+		if (nuls == 2)
+			at += strlen(stored.bytes + at) + 1;
+		features->names[count] = at < stored.length ? text_of(stored.bytes + at) : TEXT("");
+		at += features->names[count].length + 1;
 	}
 }
 

@@ -12,7 +12,7 @@
 
 #define PAST_LIST_VERSION 3
 #define PAST_LIST_KEY "past/list"
-#define PAST_FEATURES_KEY "past/features" /* each name with a NUL behind it; of texts also one before it */
+#define PAST_FEATURES_KEY "past/features" /* of struct past_features: the features, as past_feature_write() writes them */
 #define PAST_KEY_BYTES 40
 
 /* What is stored under PAST_LIST_KEY, without the blocks that are not there. */
@@ -43,7 +43,12 @@ struct past_features {
 	size_t count;
 	struct text names[DRIFT_FEATURES_MAX];
 	bool texts[DRIFT_FEATURES_MAX]; /* whether it has texts */
+	size_t widths[DRIFT_FEATURES_MAX]; /* of a direction: that of its tensor; else 0 */
 };
+
+/* How many bytes the stored name of a feature has, and these: the name with a NUL behind it; of texts also one before it; and of a
+ * direction two NUL, the width in decimal digits and a NUL before it. `to`: NULL, or where they are written. */
+size_t past_feature_write(const char *name, bool texts, size_t width, char *to);
 
 /* Splits the stored names, which are borrowed. */
 void past_features_split(struct text stored, struct past_features *features);

@@ -72,6 +72,7 @@ bool drift_past_reference(const struct past_stored *stored, struct arena *arena,
 		return false;
 	for (size_t i = 0; i < features->count; i++) {
 		made[i].name = features->names[i];
+		made[i].width = features->widths[i];
 		made[i].categories = features->texts[i];
 		made[i].fingerprints = features->texts[i] ? none : NULL;
 		if (features->texts[i] && rows > 0 && !categories_settle(&made[i], stored->texts[i], rows, arena))

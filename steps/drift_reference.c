@@ -24,6 +24,8 @@ struct drift_file_feature {
 	int kind;
 	int64_t missing;
 	double least, greatest;
+	struct place width_here; /* none: it is not in the file */
+	int64_t width;
 	struct name_list categories;
 	struct number_list values;
 };
@@ -40,6 +42,8 @@ static const struct option feature_rows[] = {
 	ROW("missing", INTEGER, struct drift_file_feature, missing, .least = 0, .most = 1e15, .help = "Values that were missing."),
 	ROW("least", NUMBER, struct drift_file_feature, least, .help = "The least number."),
 	ROW("greatest", NUMBER, struct drift_file_feature, greatest, .help = "The greatest number."),
+	ROW("width", INTEGER, struct drift_file_feature, width, .place_offset = offsetof(struct drift_file_feature, width_here),
+	    .least = PROJECTION_WIDTH_MIN, .most = PROJECTION_WIDTH_MAX, .help = "Of a direction: the columns of its tensor."),
 	ROW("categories", NAMES, struct drift_file_feature, categories, .help = "The categories."),
 	ROW("values", NUMBERS, struct drift_file_feature, values, .help = "The values, in their order."),
 	{.type = OPTION_END},
@@ -320,7 +324,9 @@ static size_t column_write(const struct drift_learning *learning, size_t column,
 {
 	const char *name = learning->layout.columns[column].name;
 	struct drift_texts *texts = learning->texts[column];
-	into[0] = (struct drift_file_feature){.name = {.text = name}, .kind = FEATURE_NUMBERS};
+	const size_t width = drift_column_width(&learning->layout.columns[column]);
+	into[0] = (struct drift_file_feature){
+		.name = {.text = name}, .kind = FEATURE_NUMBERS, .width_here.line = width > 0, .width = (int64_t)width};
 	if (!texts)
 		return numbers_write(learning, at, kept, &into[0]);
 	if (!categories_write(learning, texts, at, kept, &into[0]))
@@ -414,6 +420,8 @@ bool drift_reference_write(const struct drift_reference *reference, struct arena
 							  .missing = (int64_t)from->missing,
 							  .least = finite_or_zero(from->least),
 							  .greatest = finite_or_zero(from->greatest),
+							  .width_here.line = from->width > 0,
+							  .width = (int64_t)from->width,
 							  .values = {reference->rows, from->values}};
 	}
 	const struct drift_file made = {.rows = (int64_t)reference->all_rows,
@@ -468,7 +476,8 @@ static bool feature_read(const struct drift_file_feature *from, struct arena *ar
 				       .category_names = names,
 				       .missing = (uint64_t)from->missing,
 				       .least = from->least,
-				       .greatest = from->greatest};
+				       .greatest = from->greatest,
+				       .width = (size_t)from->width};
 	return names;
 }
 
@@ -488,6 +497,24 @@ static bool times_read(const struct drift_file *from, struct arrivals *arrivals)
 	for (size_t i = 0; i < gaps->count && good; i++)
 		good = gaps->items[i] >= 0 && gaps->items[i] < NUMBER_MAX && (i == 0 || gaps->items[i] <= gaps->items[i - 1]);
 	return good;
+}
+
+/* CONFIG: the file has directions that are not those onto which a tensor is projected: all, in their order. */
+static bool directions_check(const struct name *file, const struct drift_feature *features, size_t count, struct arena *arena,
+			     struct error *error)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (features[i].width == 0)
+			continue;
+		if (projection_run(features + i, count - i) < PROJECTION_DIRECTIONS)
+			return drift_reference_refuse(
+				file, error,
+				arena_print(arena,
+					    "has other directions of `" TEXT_FORMAT "` than the %d onto which it is projected",
+					    TEXT_ARGUMENTS(projection_tensor(features[i].name)), PROJECTION_DIRECTIONS));
+		i += PROJECTION_DIRECTIONS - 1;
+	}
+	return true;
 }
 
 bool drift_reference_read(const struct name *file, struct text content, struct arena *arena, struct drift_reference *reference,
@@ -526,7 +553,7 @@ bool drift_reference_read(const struct name *file, struct text content, struct a
 					      .feature_count = from.features.count,
 					      .features = features,
 					      .arrivals = arrivals};
-	return features || out_of_memory(error);
+	return features ? directions_check(file, features, from.features.count, arena, error) : out_of_memory(error);
 }
 
 /* ---- remarks ---- */

@@ -10,9 +10,10 @@
  *
  * `values` are in the order in which the rows came, a missing one as "NaN", a category by its place in `categories`. Free
  * texts (steps/drift_texts.h) are two features: the commonest ones are categories, and all others are one past the last;
- * their lengths in characters are numbers. Of more than DRIFT_REFERENCE_ROWS_MAX rows, blocks of `block` rows are kept, evenly
- * spread; `rows`, `missing`, `least` and `greatest` are of all. Rows whose times are known also have `times_ms` and `gaps_ms`:
- * when some of all rows came, evenly spread, and the longest times without a newer row (drift/arrivals.h).
+ * their lengths in characters are numbers. Directions onto which a tensor is projected (drift/projection.h) also have its `width`:
+ * {"name": "embedding.direction0", "kind": "numbers", "width": 768, ...}. Of more than DRIFT_REFERENCE_ROWS_MAX rows, blocks of
+ * `block` rows are kept, evenly spread; `rows`, `missing`, `least` and `greatest` are of all. Rows whose times are known also have
+ * `times_ms` and `gaps_ms`: when some of all rows came, evenly spread, and the longest times without a newer one (arrivals.h).
  */
 #ifndef SLUICE_STEPS_DRIFT_REFERENCE_H
 #define SLUICE_STEPS_DRIFT_REFERENCE_H

@@ -47,32 +47,65 @@ static bool shape_refuse(const struct tensor *tensor, struct arena *arena, struc
 				TEXT_ARGUMENTS(tensor->name), tensor_type_text(arena, tensor));
 }
 
+size_t drift_features_of(size_t columns, bool texts)
+{
+	if (texts || columns < PROJECTION_WIDTH_MIN)
+		return columns;
+	return columns <= PROJECTION_WIDTH_MAX ? PROJECTION_DIRECTIONS : 0;
+}
+
+static bool columns_check(const struct drift_layout *layout, const struct tensor *tensor, size_t columns, size_t features,
+			  struct error *error)
+{
+	if (features == 0 && columns > 0)
+		return error_set_tensor(error, PLACE_NONE,
+					"`" TEXT_FORMAT
+					"` has %zu columns, and %d are the most that can be watched; send fewer, or "
+					"name other tensors by `tensors`",
+					TEXT_ARGUMENTS(tensor->name), columns, PROJECTION_WIDTH_MAX);
+	return layout->count + features <= DRIFT_FEATURES_MAX ||
+	       error_set(
+		       error, ERROR_INPUT, PLACE_NONE,
+		       "with `" TEXT_FORMAT "` of %zu columns the message has more than the %d features that can be watched: each "
+		       "column is one, and a tensor of more than %d columns of numbers has %d; name fewer tensors by `tensors`",
+		       TEXT_ARGUMENTS(tensor->name), columns, DRIFT_FEATURES_MAX, PROJECTION_WIDTH_MIN - 1, PROJECTION_DIRECTIONS);
+}
+
+/* The name of a feature of the tensor. NULL: the arena is full. */
+static const char *feature_name(const struct drift_column *column, struct name_list names, struct arena *arena)
+{
+	const char *tensor = column->tensor.bytes;
+	if (column->projection)
+		return projection_feature(tensor, column->column, arena);
+	if (column->columns == 1)
+		return tensor;
+	return names.count == column->columns ? arena_print(arena, "%s.%s", tensor, names.items[column->column].text)
+					      : arena_print(arena, "%s.%zu", tensor, column->column);
+}
+
 static bool layout_add(struct drift_layout *layout, const struct tensor *tensor, struct arena *arena, struct error *error)
 {
 	struct row_shape shape;
 	const struct name_list names = column_names(tensor, arena);
 	const struct text name = text_of(arena_copy(arena, tensor->name.bytes, tensor->name.length));
+	const bool texts = tensor->datatype == DATATYPE_BYTES;
 	if (!row_shape_of(tensor, false, &shape))
 		return shape_refuse(tensor, arena, error);
-	if (layout->count + shape.columns > DRIFT_FEATURES_MAX)
-		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "with `" TEXT_FORMAT "` of %zu columns the message has more than the %d features that can be "
-				 "watched, of which each column is one; name fewer tensors by `tensors`, or watch fewer numbers of "
-				 "an embedding, such as its first principal components",
-				 TEXT_ARGUMENTS(tensor->name), shape.columns, DRIFT_FEATURES_MAX);
-	for (size_t i = 0; i < shape.columns; i++) {
+	const size_t features = drift_features_of(shape.columns, texts);
+	const struct projection *projection = NULL;
+	if (!columns_check(layout, tensor, shape.columns, features, error))
+		return false;
+	if (features < shape.columns && !(projection = projection_open(arena, name, shape.columns)))
+		return out_of_memory(error);
+	for (size_t i = 0; i < features; i++) {
 		struct drift_column *column = &layout->columns[layout->count++];
 		*column = (struct drift_column){.tensor = name,
 						.column = i,
 						.columns = shape.columns,
-						.texts = tensor->datatype == DATATYPE_BYTES,
-						.nameless = names.count == 0};
-		if (shape.columns == 1)
-			column->name = name.bytes;
-		else if (names.count == shape.columns)
-			column->name = arena_print(arena, "%s.%s", name.bytes, names.items[i].text);
-		else
-			column->name = arena_print(arena, "%s.%zu", name.bytes, i);
+						.texts = texts,
+						.nameless = names.count == 0,
+						.projection = projection};
+		column->name = feature_name(column, names, arena);
 		if (!column->name)
 			return out_of_memory(error);
 	}
@@ -172,19 +205,60 @@ static struct drift_cell cell_of(const struct drift_column *column, const struct
 	return (struct drift_cell){.number = isnan(number) ? (double)NAN : number};
 }
 
+/* The directions of all rows of a tensor of numbers, row by row. NULL: the arena is full. */
+static const double *directions_make(const struct drift_column *column, const struct tensor *tensor, size_t rows,
+				     struct arena *arena)
+{
+	const size_t width = column->columns;
+	const bool direct = tensor->datatype == DATATYPE_FP64 || tensor->datatype == DATATYPE_FP32;
+	double *made = arena_take_raw(arena, (rows * PROJECTION_DIRECTIONS + (direct ? 0 : width)) * sizeof *made);
+	for (size_t row = 0; made && row < rows; row++) {
+		double *numbers = made + rows * PROJECTION_DIRECTIONS, *to = made + row * PROJECTION_DIRECTIONS;
+		if (tensor->datatype == DATATYPE_FP32) {
+			projection_of_floats(column->projection, (const float *)tensor->data + row * width, to);
+			continue;
+		}
+		for (size_t i = 0; !direct && i < width; i++)
+			numbers[i] = tensor_number(tensor, row * width + i);
+		projection_of_doubles(column->projection, direct ? (const double *)tensor->data + row * width : numbers, to);
+	}
+	return made;
+}
+
+/* Fills the cells of a column. `directions`: those of its tensor, if it is projected. */
+static void column_fill(const struct drift_layout *layout, size_t column, const struct tensor *tensor, const double *directions,
+			size_t rows, struct drift_cell *cells)
+{
+	const struct drift_column *from = &layout->columns[column];
+	for (size_t row = 0; row < rows; row++) {
+		struct drift_cell *cell = &cells[row * layout->count + column];
+		if (directions)
+			*cell = (struct drift_cell){.number = directions[row * PROJECTION_DIRECTIONS + from->column]};
+		else
+			*cell = cell_of(from, tensor, row);
+	}
+}
+
 static bool cells_make(const struct drift_layout *layout, const struct payload *payload, struct arena *arena,
 		       const struct drift_cell **cells, size_t rows, struct error *error)
 {
 	struct drift_cell *made = ARENA_ARRAY(arena, struct drift_cell, rows * layout->count);
-	if (!made)
-		return out_of_memory(error);
-	for (size_t i = 0; i < layout->count; i++) {
-		const struct tensor *tensor = tensors_find(payload->tensors, layout->columns[i].tensor);
-		for (size_t row = 0; row < rows; row++)
-			made[row * layout->count + i] = cell_of(&layout->columns[i], tensor, row);
+	const struct projection *projection = NULL; /* of `directions` */
+	const double *directions = NULL;
+	for (size_t i = 0; made && i < layout->count; i++) {
+		const struct drift_column *column = &layout->columns[i];
+		const struct tensor *tensor = tensors_find(payload->tensors, column->tensor);
+		const bool projected = column->projection && tensor && type_fits(column, tensor);
+		if (projected && column->projection != projection) {
+			directions = directions_make(column, tensor, rows, arena);
+			projection = column->projection;
+			if (!directions)
+				return out_of_memory(error);
+		}
+		column_fill(layout, i, tensor, projected ? directions : NULL, rows, made);
 	}
 	*cells = made;
-	return true;
+	return made || out_of_memory(error);
 }
 
 bool drift_rows_read(const struct drift_layout *layout, const struct payload *payload, struct arena *arena,

@@ -1,21 +1,24 @@
-/* drift_rows.h: Features of messages, as the step `drift` watches them: each column of each watched tensor is one.
+/* drift_rows.h: Features of messages, as the step `drift` watches them: each column of each watched tensor is one; of tensors with
+ * more columns than DRIFT_FEATURES_MAX, such as embeddings, each direction onto which they are projected (drift/projection.h).
  *
  * A feature of numbers or of texts has the name of its tensor, and behind a point that of its column, if the tensor has
  * several: `x.bid`, or `x.1` where columns have no names. The rows of a message are those of its tensors, which have equally
- * many. The lengths of texts are features too: `length(note)`, or `length(note.0)`.
+ * many. The lengths of texts are features too: `length(note)`, or `length(note.0)`. Directions are `embedding.direction0` and so
+ * on: the numbers of such a tensor count by their order, whatever the names of its columns are.
  */
 #ifndef SLUICE_STEPS_DRIFT_ROWS_H
 #define SLUICE_STEPS_DRIFT_ROWS_H
 
-#include "drift/reference.h"
+#include "drift/projection.h"
 #include "step/step.h"
 
 struct drift_column {
 	const char *name;
 	struct text tensor;
-	size_t column, columns; /* of the tensor */
+	size_t column, columns; /* of the tensor; `column` of a projected one is the direction */
 	bool texts;
 	bool nameless; /* the columns of its tensor have no names */
+	const struct projection *projection; /* of the tensor; NULL: the column is the feature */
 };
 
 struct drift_layout {
@@ -38,8 +41,17 @@ struct text drift_column_of(struct text feature);
 /* The feature before it that has the texts of which a feature has the lengths. The feature itself: it has none. */
 size_t drift_feature_of_lengths(const struct drift_reference *reference, size_t feature);
 
+/* How many features a tensor of so many columns has, without the lengths of texts. 0: it has too many columns to be projected. */
+size_t drift_features_of(size_t columns, bool texts);
+
+/* The width of the feature by the column that it is (drift/reference.h). */
+static inline size_t drift_column_width(const struct drift_column *column)
+{
+	return column->projection ? column->columns : 0;
+}
+
 /* The features of a message: of the tensors that are named, or, if none is, of all numeric ones. In the arena. INPUT: a
- * tensor is missing, its rows have more than two dimensions, or there is no feature. */
+ * tensor is missing, its rows have more than two dimensions, or there is no feature or too many. */
 bool drift_layout_make(struct drift_layout *layout, const struct payload *payload, const struct name_list *tensors,
 		       struct arena *arena, struct error *error);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "message/columns.h"
+#include "steps/drift_rows.h"
 
 /* Whether the feature is the tensor, or a column of it. */
 static bool feature_is_of(struct text feature, struct text tensor)
@@ -12,16 +13,18 @@ static bool feature_is_of(struct text feature, struct text tensor)
 	       (feature.length == tensor.length || feature.bytes[tensor.length] == '.');
 }
 
-/* The features of a tensor in the reference, and whether they are texts. */
-static size_t features_of(const struct drift_reference *reference, struct text tensor, bool *texts)
+/* The columns of a tensor in the reference, whether they are texts, and whether they are projected. */
+static size_t columns_of(const struct drift_reference *reference, struct text tensor, bool *texts, bool *projected)
 {
-	size_t count = 0;
+	size_t count = 0, width = 0;
 	for (size_t i = 0; i < reference->feature_count; i++)
 		if (feature_is_of(reference->features[i].name, tensor)) {
 			count++;
 			*texts = reference->features[i].categories;
+			width = reference->features[i].width;
 		}
-	return count;
+	*projected = width > 0;
+	return width > 0 ? width : count;
 }
 
 /* CONFIG: the reference has a column of the tensor, and the messages have others. */
@@ -51,9 +54,9 @@ bool drift_type_check(const struct drift_reference *reference, const struct tens
 		      struct arena *arena, struct error *error)
 {
 	const struct value_type *type = &tensor->type;
-	bool texts = false;
-	const size_t features = features_of(reference, tensor->name, &texts);
-	if (features == 0)
+	bool texts = false, projected;
+	const size_t columns = columns_of(reference, tensor->name, &texts, &projected);
+	if (columns == 0)
 		return error_set(error, ERROR_CONFIG, place,
 				 "the reference does not have `" TEXT_FORMAT
 				 "`; learn the reference again, with the tensors that are watched",
@@ -63,11 +66,11 @@ bool drift_type_check(const struct drift_reference *reference, const struct tens
 				 "the reference has `" TEXT_FORMAT "` of %s, and the messages have %s; learn the reference again",
 				 TEXT_ARGUMENTS(tensor->name), texts ? "texts" : "numbers", texts ? "numbers" : "texts");
 	const int64_t last = type->shape_known && type->rank == 2 ? type->shape[1] : -1;
-	if (last > 0 && (size_t)last != features)
+	if (last > 0 && (size_t)last != columns)
 		return error_set(error, ERROR_CONFIG, place,
 				 "the reference has %zu columns of `" TEXT_FORMAT "`, and it has %lld; learn the reference again",
-				 features, TEXT_ARGUMENTS(tensor->name), (long long)last);
-	return columns_check(reference, tensor, place, arena, error);
+				 columns, TEXT_ARGUMENTS(tensor->name), (long long)last);
+	return projected || columns_check(reference, tensor, place, arena, error);
 }
 
 /* CONFIG: the reference has texts, and only numbers are watched unless the tensors are named. */
@@ -102,6 +105,35 @@ bool drift_types_check(const struct drift_reference *reference, const struct ten
 		if (found && found != before && !drift_type_check(reference, found, place, arena, error))
 			return false;
 		before = found;
+	}
+	return true;
+}
+
+bool drift_features_check(const struct name_list *tensors, const struct tensor_types *in, struct place place, struct error *error)
+{
+	size_t features = 0;
+	for (size_t i = 0; i < in->count; i++) {
+		const struct tensor_type *tensor = &in->items[i];
+		const struct value_type *type = &tensor->type;
+		bool watched = tensors->count == 0 && type->class != VALUE_TEXT;
+		for (size_t j = 0; j < tensors->count; j++)
+			watched = watched || text_is(tensor->name, tensors->items[j].text);
+		if (!watched || !type->shape_known || type->rank != 2 || type->shape[1] < 1)
+			continue;
+		const size_t more = drift_features_of((size_t)type->shape[1], type->class == VALUE_TEXT);
+		features += more;
+		if (more == 0)
+			return error_set(error, ERROR_CONFIG, place,
+					 "`" TEXT_FORMAT "` has %lld columns, and %d are the most that can be watched; name other "
+					 "tensors by `tensors`",
+					 TEXT_ARGUMENTS(tensor->name), (long long)type->shape[1], PROJECTION_WIDTH_MAX);
+		if (features > DRIFT_FEATURES_MAX)
+			return error_set(error, ERROR_CONFIG, place,
+					 "with `" TEXT_FORMAT "` of %lld columns it watches more than %d features: each column is "
+					 "one, and a tensor of more than %d columns of numbers has %d; name fewer tensors by "
+					 "`tensors`",
+					 TEXT_ARGUMENTS(tensor->name), (long long)type->shape[1], DRIFT_FEATURES_MAX,
+					 PROJECTION_WIDTH_MIN - 1, PROJECTION_DIRECTIONS);
 	}
 	return true;
 }

@@ -1,4 +1,4 @@
-/* drift_types.h: Checks of the known types of messages against the reference of a step `drift`. */
+/* drift_types.h: Checks of the known types of messages against the reference of a step `drift`, and against what it can watch. */
 #ifndef SLUICE_STEPS_DRIFT_TYPES_H
 #define SLUICE_STEPS_DRIFT_TYPES_H
 
@@ -13,5 +13,9 @@ bool drift_type_check(const struct drift_reference *reference, const struct tens
 /* The same of a step that watches what the reference has. CONFIG too: a feature of it never comes. */
 bool drift_types_check(const struct drift_reference *reference, const struct tensor_types *in, struct place place,
 		       struct arena *arena, struct error *error);
+
+/* CONFIG at the place: the tensors that are watched, or all numeric ones if none is named, have more features than there may be, or
+ * one has too many columns. */
+bool drift_features_check(const struct name_list *tensors, const struct tensor_types *in, struct place place, struct error *error);
 
 #endif

@@ -2,6 +2,7 @@
 #include "drift/projection.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -129,4 +130,21 @@ struct text projection_tensor(struct text feature)
 		if (memcmp(feature.bytes + at - begin.length, begin.bytes, begin.length) == 0)
 			return (struct text){feature.bytes, at - begin.length};
 	return feature;
+}
+
+static bool is_direction(const struct drift_feature *feature, struct text tensor, size_t direction)
+{
+	char end[sizeof NAME_BEGIN + 20];
+	const int length = snprintf(end, sizeof end, NAME_BEGIN "%zu", direction);
+	return !feature->categories && feature->name.length == tensor.length + (size_t)length &&
+	       text_starts_with(feature->name, tensor) && text_ends_with(feature->name, text_of(end));
+}
+
+size_t projection_run(const struct drift_feature *features, size_t count)
+{
+	size_t run = 0;
+	while (run < count && run < DIRECTIONS && features[run].width > 0 && features[run].width == features[0].width &&
+	       is_direction(&features[run], projection_tensor(features[0].name), run))
+		run++;
+	return run;
 }

@@ -49,4 +49,7 @@ const char *projection_feature(const char *tensor, size_t direction, struct aren
 /* The tensor of a direction's feature: the name without that of the direction. */
 struct text projection_tensor(struct text feature);
 
+/* How many of the features are the first directions of one tensor, in their order. */
+size_t projection_run(const struct drift_feature *features, size_t count);
+
 #endif

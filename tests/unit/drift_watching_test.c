@@ -70,19 +70,19 @@ static void a_past_of_missing_values_judges_only_these(void **state)
 static void a_past_of_embeddings_that_are_too_long_says_so(void **state)
 {
 	(void)state;
-	static const double numbers[384];
-	static const int64_t shape[] = {1, 384};
+	static const float numbers[65537];
+	static const int64_t shape[] = {1, 65537};
 	const struct tensor tensor = {
-		.name = TEXT("x"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = numbers, .count = 384};
+		.name = TEXT("x"), .datatype = DATATYPE_FP32, .shape = shape, .rank = 2, .data = numbers, .count = 65537};
 	struct observed observed;
 	observed_open_past(&observed, "1d", "window: 100, falseAlarms: 0.1 per 1000");
 	for (int i = 0; i < 100; i++)
 		observed_send(&observed, &tensor);
-	expect_watching(&observed, WATCHING_MISFIT, "with `x` of 384 columns the message has more than the 256 features");
+	expect_watching(&observed, WATCHING_MISFIT, "`x` has 65537 columns, and 65536 are the most that can be watched");
 	assert_int_equal(observed.count, 1);
 	assert_int_equal(observed.seen[0].verdict, DRIFT_LEARNING);
 	assert_int_equal(observed.seen[0].unusable, 100);
-	assert_non_null(strstr(observed.seen[0].uncompared, "with `x` of 384 columns the message has"));
+	assert_non_null(strstr(observed.seen[0].uncompared, "`x` has 65537 columns, and 65536 are the most"));
 	observed_close(&observed);
 }
 

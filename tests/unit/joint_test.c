@@ -380,7 +380,13 @@ static void a_projected_tensor_of_few_rows_has_no_joint_test(void **state)
 	reference_draw(0);
 	directions_mark(0, 5, "x");
 	settings.window_rows = JOINT_ROWS_MIN - 1;
-	assert_int_equal(verdict_of(&settings)->joint_count, 0);
+	const struct monitor_verdict *verdict = verdict_of(&settings);
+	assert_int_equal(verdict->joint_count, 0);
+	const double level = verdict->features[0].tests[0].level;
+	for (size_t i = 0; i < width; i++)
+		features[i].width = 0;
+	assert_true(verdict_of(&settings)->features[0].tests[0].level == level); /* none takes a part of the rate */
+	directions_mark(0, 5, "x");
 	settings.window_rows = JOINT_ROWS_MIN;
 	assert_int_equal(verdict_of(&settings)->joint_count, 1);
 	reference.rows = reference.all_rows = JOINT_REFERENCE_ROWS_MIN - 1;
