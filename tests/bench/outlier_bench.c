@@ -1,16 +1,19 @@
 /* outlier_bench.c: outlier scores of one row of 20 numbers, the step `outlier` for such a message, and a row through the change
  * detector.
  *
- *   outlier_bench mahalanobis|forest|change|step|pass|monitor|online|joint|categories|texts|flags|states|nothing ROUNDS
+ *   outlier_bench mahalanobis|forest|change|step|pass|monitor|online|joint|projection|projections|embedding|
+ *                 categories|texts|flags|states|nothing ROUNDS
  *
  * `forest`: 100 trees of depth 8, learnt of 256 rows, as text to numeric/predictor.h; `change`: a reference of 400 rows.
  * `step`: a pipeline of a step `outlier` by the Mahalanobis
  * distance and a filter that passes all, without a codec; `pass`: the same without the distance, two such filters.
  * `monitor`: rows through the drift monitor by ks, psi and wasserstein in windows of 500. `online`: the same by page-hinkley,
- * cusum and adwin; `joint`: rows of 64 numbers by mmd. `nothing` is the loop around the others. All is drawn from a seed. What it
- * takes to open a monitor is in none of these figures: each is a difference of two runs. It is that of `categories`, of a feature
- * with 1,000 rare ones, and of `texts`, with 50 and one for all other texts; and with windows of 4,000 rows that of `flags`,
- * numbers of which one in 50 is not 0, and of `states`, such categories: a 200th of it is a round. */
+ * cusum and adwin; `joint`: rows of 64 numbers by mmd. `projection`: a vector of 768 numbers (FP32) becomes 64 directions, and
+ * `projections` one of 1,536; `embedding`: the former, and 64 directions through the monitor as a step `drift` compares them.
+ * `nothing` is the loop around the others. All is drawn from a seed. What it takes to open a monitor is in none of these figures:
+ * each is a difference of two runs. It is that of `categories`, of a feature with 1,000 rare ones, and of `texts`, with 50 and one
+ * for all other texts; and with windows of 4,000 rows that of `flags`, numbers of which one in 50 is not 0, and of `states`, such
+ * categories: a 200th of it is a round. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +22,7 @@
 #include "drift/change.h"
 #include "drift/monitor.h"
 #include "drift/outlier.h"
+#include "drift/projection.h"
 #include "flow/flow.h"
 #include "numeric/predictor.h"
 #include "steps/kinds.h"
@@ -173,10 +177,11 @@ struct watch {
 	unsigned methods;
 	size_t columns;
 	long before; /* rows that come before those that are counted */
+	size_t width; /* of the vectors of which a row has the directions; 0: of none */
 };
-static const struct watch watch_usual = {0, COLUMNS, 0}, watch_joint = {1U << MONITOR_MMD, VECTOR, 0};
+static const struct watch watch_usual = {0, COLUMNS, 0, 0}, watch_joint = {1U << MONITOR_MMD, VECTOR, 0, 0};
 /* With the first windows an online method computes its levels, once. */
-static const struct watch watch_online = {MONITOR_ONLINE, COLUMNS, 2 * WINDOW};
+static const struct watch watch_online = {MONITOR_ONLINE, COLUMNS, 2 * WINDOW, 0};
 
 /* Rows in an order that no sorting finds easy. */
 static const struct monitor_verdict *row_add(struct monitor *monitor, long number)
@@ -199,7 +204,8 @@ static struct monitor *monitor_of_rows(struct arena *arena, const struct watch *
 	for (size_t i = 0; i < watch->columns; i++) {
 		for (size_t j = 0; j < ROWS_WATCHED; j++)
 			columns[i][j] = rows[j * COLUMNS + i];
-		features[i] = (struct drift_feature){.name = TEXT("f"), .values = columns[i], .least = -6, .greatest = 6};
+		features[i] = (struct drift_feature){
+			.name = TEXT("f"), .values = columns[i], .least = -6, .greatest = 6, .width = watch->width};
 	}
 	struct monitor *monitor = monitor_open(arena, &reference, &settings, &error);
 	for (long i = 0; monitor && i < watch->before; i++)
@@ -231,6 +237,42 @@ static double run_online(struct arena *arena, long rounds)
 static double run_joint(struct arena *arena, long rounds)
 {
 	return monitor_run(arena, rounds, &watch_joint);
+}
+
+/* ---- embeddings ---- */
+
+#define EMBEDDING 768
+
+_Static_assert(VECTOR == PROJECTION_DIRECTIONS, "a row is a vector's directions");
+
+static double vectors_project(struct arena *arena, long rounds, size_t width)
+{
+	static float numbers[2 * EMBEDDING];
+	const struct projection *projection = projection_open(arena, TEXT("f"), width);
+	double directions[PROJECTION_DIRECTIONS], total = 1;
+	for (size_t i = 0; i < width; i++)
+		numbers[i] = (float)rows[i];
+	for (long i = 0; projection && i < rounds; i++) {
+		projection_of_floats(projection, numbers, directions);
+		total += directions[0];
+	}
+	return projection ? total : 0;
+}
+
+static double run_projection(struct arena *arena, long rounds)
+{
+	return vectors_project(arena, rounds, EMBEDDING);
+}
+
+static double run_projections(struct arena *arena, long rounds)
+{
+	return vectors_project(arena, rounds, (size_t)2 * EMBEDDING);
+}
+
+static double run_embedding(struct arena *arena, long rounds)
+{
+	static const struct watch watch_embedding = {0, PROJECTION_DIRECTIONS, 0, EMBEDDING};
+	return monitor_run(arena, rounds, &watch_embedding) + run_projection(arena, rounds);
 }
 
 /* ---- opening a monitor of rare categories ---- */
@@ -378,6 +420,9 @@ int main(int count, char **arguments)
 		    {"joint", run_joint},
 		    {"categories", run_categories},
 		    {"texts", run_texts},
+		    {"projection", run_projection},
+		    {"projections", run_projections},
+		    {"embedding", run_embedding},
 		    {"flags", run_flags},
 		    {"states", run_states},
 		    {"nothing", run_nothing}};
@@ -390,7 +435,7 @@ int main(int count, char **arguments)
 			total = runs[i].run(arena, strtol(arguments[2], NULL, 10));
 	arena_close(arena);
 	if (total == 0)
-		fprintf(stderr, "usage: outlier_bench mahalanobis|forest|change|step|pass|monitor|online|joint|categories|"
-				"texts|flags|states|nothing ROUNDS\n");
+		fprintf(stderr, "usage: outlier_bench mahalanobis|forest|change|step|pass|monitor|online|joint|projection|"
+				"projections|embedding|categories|texts|flags|states|nothing ROUNDS\n");
 	return total == 0;
 }
