@@ -187,7 +187,8 @@ static bool is_column_of(struct text feature, struct text tensor)
 static bool is_nameless(const struct drift_reference *reference, size_t feature, const struct drift_column *column)
 {
 	size_t columns = 0, before = 0;
-	if (!column->nameless || !is_column_of(reference->features[feature].name, column->tensor))
+	if (!column->nameless || reference->features[feature].width > 0 ||
+	    !is_column_of(reference->features[feature].name, column->tensor))
 		return false;
 	for (size_t i = 0; i < reference->feature_count; i++) {
 		const bool is = is_column_of(reference->features[i].name, column->tensor);
@@ -203,13 +204,12 @@ static size_t column_find(const struct drift_comparison *comparison, size_t feat
 	const struct drift_layout *layout = &comparison->layout;
 	const struct drift_feature *from = &comparison->reference.features[feature];
 	size_t at = 0;
-	while (at < layout->count && !text_is(from->name, layout->columns[at].name))
+	while (at < layout->count &&
+	       (drift_column_width(&layout->columns[at]) != from->width || !text_is(from->name, layout->columns[at].name)))
 		at++;
 	for (size_t i = 0; at == layout->count && i < layout->count; i++)
 		if (is_nameless(&comparison->reference, feature, &layout->columns[i]))
 			at = i;
-	if (at < layout->count && drift_column_width(&layout->columns[at]) != from->width)
-		return layout->count;
 	if (at < layout->count)
 		return layout->columns[at].texts == from->categories ? at : layout->count;
 	const size_t texts = drift_feature_of_lengths(&comparison->reference, feature);
@@ -235,9 +235,7 @@ static bool feature_refuse(const struct drift_comparison *comparison, const stru
 	struct row_shape shape;
 	if (feature->width > 0 && tensor && row_shape_of(tensor, false, &shape))
 		return error_set(error, ERROR_CONFIG, comparison->step->place,
-				 "the reference has %zu columns of `" TEXT_FORMAT
-				 "`, and the messages have %zu; learn the reference "
-				 "again",
+				 "the reference has %zu columns of `" TEXT_FORMAT "`, and the messages have %zu; learn it again",
 				 feature->width, TEXT_ARGUMENTS(tensor->name), shape.columns);
 	return error_set(error, ERROR_CONFIG, comparison->step->place,
 			 "the reference has `" TEXT_FORMAT "` of %s, and the messages have no such feature; learn the "

@@ -64,11 +64,10 @@ static bool columns_check(const struct drift_layout *layout, const struct tensor
 					"name other tensors by `tensors`",
 					TEXT_ARGUMENTS(tensor->name), columns, PROJECTION_WIDTH_MAX);
 	return layout->count + features <= DRIFT_FEATURES_MAX ||
-	       error_set(
-		       error, ERROR_INPUT, PLACE_NONE,
-		       "with `" TEXT_FORMAT "` of %zu columns the message has more than the %d features that can be watched: each "
-		       "column is one, and a tensor of more than %d columns of numbers has %d; name fewer tensors by `tensors`",
-		       TEXT_ARGUMENTS(tensor->name), columns, DRIFT_FEATURES_MAX, PROJECTION_WIDTH_MIN - 1, PROJECTION_DIRECTIONS);
+	       error_set(error, ERROR_INPUT, PLACE_NONE,
+			 "with `" TEXT_FORMAT
+			 "` of %zu columns the message has more than the %d features that can be watched: " DRIFT_FEATURES_WORDS,
+			 TEXT_ARGUMENTS(tensor->name), columns, DRIFT_FEATURES_MAX);
 }
 
 /* The name of a feature of the tensor. NULL: the arena is full. */

@@ -41,6 +41,11 @@ struct text drift_column_of(struct text feature);
 /* The feature before it that has the texts of which a feature has the lengths. The feature itself: it has none. */
 size_t drift_feature_of_lengths(const struct drift_reference *reference, size_t feature);
 
+/* What counts towards DRIFT_FEATURES_MAX, in errors. */
+#define DRIFT_FEATURES_WORDS                                                                                                       \
+	"each column is one, and a tensor of more than 256 columns of numbers has 64; name fewer tensors by `tensors`"
+_Static_assert(PROJECTION_WIDTH_MIN == 257 && PROJECTION_DIRECTIONS == 64, "both are in the words");
+
 /* How many features a tensor of so many columns has, without the lengths of texts. 0: it has too many columns to be projected. */
 size_t drift_features_of(size_t columns, bool texts);
 

@@ -129,11 +129,9 @@ bool drift_features_check(const struct name_list *tensors, const struct tensor_t
 					 TEXT_ARGUMENTS(tensor->name), (long long)type->shape[1], PROJECTION_WIDTH_MAX);
 		if (features > DRIFT_FEATURES_MAX)
 			return error_set(error, ERROR_CONFIG, place,
-					 "with `" TEXT_FORMAT "` of %lld columns it watches more than %d features: each column is "
-					 "one, and a tensor of more than %d columns of numbers has %d; name fewer tensors by "
-					 "`tensors`",
-					 TEXT_ARGUMENTS(tensor->name), (long long)type->shape[1], DRIFT_FEATURES_MAX,
-					 PROJECTION_WIDTH_MIN - 1, PROJECTION_DIRECTIONS);
+					 "with `" TEXT_FORMAT
+					 "` of %lld columns it watches more than %d features: " DRIFT_FEATURES_WORDS,
+					 TEXT_ARGUMENTS(tensor->name), (long long)type->shape[1], DRIFT_FEATURES_MAX);
 	}
 	return true;
 }

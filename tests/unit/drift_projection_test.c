@@ -125,7 +125,8 @@ static void wide_tensors_have_directions(void **state)
 			const double numbers = ceil(((double)widths[j] - (double)last) / PROJECTION_DIRECTIONS);
 			for (size_t k = 0; k < 2 * PROJECTION_DIRECTIONS; k++) {
 				const bool some = k % PROJECTION_DIRECTIONS == last;
-				const double wanted = some ? (double)(1 + k / PROJECTION_DIRECTIONS) / sqrt(numbers) : 0;
+				const double one = k < PROJECTION_DIRECTIONS ? 1 : 2;
+				const double wanted = some ? one / sqrt(numbers) : 0;
 				assert_true(fabs(fabs(cells[k].number) - wanted) < 1e-12);
 			}
 			arena_reset(arena);
@@ -249,7 +250,7 @@ static void vectors_of_another_width_are_refused(void **state)
 {
 	(void)state;
 	reference_learn(WIDTH);
-	expect_refusal(OTHER, "the reference has 384 columns of `x`, and the messages have 512; learn the reference again");
+	expect_refusal(OTHER, "the reference has 384 columns of `x`, and the messages have 512; learn it again");
 	expect_refusal(PROJECTION_DIRECTIONS, "the reference has 384 columns of `x`, and the messages have 64");
 	reference_learn(PROJECTION_DIRECTIONS);
 	expect_refusal(WIDTH, "the reference has `x.0` of numbers, and the messages have no such feature");
