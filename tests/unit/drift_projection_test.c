@@ -184,8 +184,8 @@ static void tensors_that_cannot_be_watched_are_refused(void **state)
 
 /* ---- files ---- */
 
-/* Writes so many messages as lines of requests. */
-static void requests_write(const char *path, int messages, int width, double moved)
+/* Writes so many messages as lines of requests. `more`: inputs beside the tensor, with a comma before each. */
+static void requests_write_with(const char *path, int messages, int width, double moved, const char *more)
 {
 	FILE *file = fopen(path, "w");
 	assert_non_null(file);
@@ -195,9 +195,14 @@ static void requests_write(const char *path, int messages, int width, double mov
 			width);
 		for (int j = 0; j < BATCH * width; j++)
 			fprintf(file, "%s%.6g", j ? ", " : "", (double)vectors[j]);
-		fputs("]}]}\n", file);
+		fprintf(file, "]}%s]}\n", more);
 	}
 	fclose(file);
+}
+
+static void requests_write(const char *path, int messages, int width, double moved)
+{
+	requests_write_with(path, messages, width, moved, "");
 }
 
 /* Learns a reference of 400 vectors of that width. */
@@ -254,6 +259,25 @@ static void vectors_of_another_width_are_refused(void **state)
 	expect_refusal(PROJECTION_DIRECTIONS, "the reference has 384 columns of `x`, and the messages have 64");
 	reference_learn(PROJECTION_DIRECTIONS);
 	expect_refusal(WIDTH, "the reference has `x.0` of numbers, and the messages have no such feature");
+}
+
+/* A tensor of one column may have the name of a direction. */
+static void a_namesake_of_a_direction_is_a_feature_of_its_own(void **state)
+{
+	(void)state;
+	char namesake[1024] = ", {\"name\": \"x.direction5\", \"datatype\": \"FP64\", \"shape\": [100, 1], \"data\": [7";
+	size_t length = strlen(namesake);
+	for (int i = 1; i < BATCH; i++)
+		length += (size_t)snprintf(namesake + length, sizeof namesake - length, ", 8");
+	snprintf(namesake + length, sizeof namesake - length, "]}");
+	past_stand_yaml("drift: {reference: f.json, window: 100, falseAlarms: 0.1 per 1000}");
+	requests_write_with("rows.jsonl", 4, WIDTH, 0, namesake);
+	struct said said = say_with(step_kinds, "fit drift rows.jsonl -f p.yaml --out f.json");
+	assert_string_equal(said.err, "");
+	said_close(&said);
+	said = say_with(step_kinds, "drift report rows.jsonl -f p.yaml -o json");
+	assert_true(number_behind(said.out, "\"windows_with_drift\": ") == 0);
+	said_close(&said);
 }
 
 static void expect_lint_of(const char *input, const char *words)
@@ -502,6 +526,7 @@ int main(void)
 		cmocka_unit_test_setup(tensors_that_cannot_be_watched_are_refused, set_up),
 		cmocka_unit_test_setup(embeddings_are_learnt_and_compared, set_up),
 		cmocka_unit_test_setup(vectors_of_another_width_are_refused, set_up),
+		cmocka_unit_test_setup(a_namesake_of_a_direction_is_a_feature_of_its_own, set_up),
 		cmocka_unit_test_setup(lint_knows_the_width, set_up),
 		cmocka_unit_test_setup(lint_takes_any_names_of_columns, set_up),
 		cmocka_unit_test_setup(files_of_other_directions_are_refused, set_up),
