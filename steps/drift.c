@@ -490,15 +490,13 @@ const struct option drift_options[] = {
 	ROW("tensors", NAMES, struct drift, tensors, .least = 1,
 	    .help = "The tensors that are watched; default: all numeric ones. Each column is a feature, and there are at most 256. "
 		    "A tensor of more than 256 columns of numbers, at most 65536, such as an embedding, is projected onto 64 "
-		    "random "
-		    "directions of length 1, which are its features: `embedding.direction0` to `embedding.direction63`. They are "
-		    "orthogonal, and the same in every engine, command and file, since they follow from the tensor's name and "
-		    "width alone. mmd also compares them together (feature `*/embedding`), whatever `methods` are, if `window` has "
-		    "50 rows or more and the reference 200. Its numbers count by their order. A vector that lacks a number, or "
-		    "has NaN, is missing in each direction; one with an infinite number is beyond the range of each. One of "
-		    "zeros is a value. "
-		    "Texts are categories, if there are at most 1000 different ones and no more than one value in ten came once. "
-		    "Other texts are free: the feature with the tensor's name has the commonest texts, at most 50, as "
+		    "random directions of length 1, which are its features: `embedding.direction0` to `embedding.direction63`. "
+		    "They are orthogonal, and the same in every engine, command and file, since they follow from the tensor's name "
+		    "and width alone. mmd also compares them together (feature `*/embedding`), whatever `methods` are, if `window` "
+		    "has 50 rows or more and the reference 200. Its numbers count by their order. A vector that lacks a number, or "
+		    "has NaN, is missing in each direction; one with an infinite number is beyond the range of each. One of zeros "
+		    "is a value. Texts are categories, if there are at most 1000 different ones and no more than one value in ten "
+		    "came once. Other texts are free: the feature with the tensor's name has the commonest texts, at most 50, as "
 		    "categories, and one category for all others; the feature `length(NAME)` has their lengths in characters. A "
 		    "text that is new is then no sign of bad quality. Values of a tensor that a message lacks are missing, and "
 		    "texts where the reference has numbers, or numbers where it has texts, are of another type: both are figures "
@@ -538,10 +536,9 @@ const struct option drift_options[] = {
 		    "`window` of 50 rows or more, and a reference of 200 or more. All tests share `falseAlarms` in equal parts."),
 	ROW("joint", LIST, struct drift, joint, .rows = set_rows, .item_size = sizeof(struct monitor_set), .least = 1,
 	    .help = "Sets of features, at most 16, each of which mmd compares as one vector, beside the tests of `methods`: "
-		    "[{name: text, features: [embedding]}, {name: prices, features: [x.bid, x.ask]}]. A feature may be in "
-		    "several. A tensor of more than 256 columns has such a set without being named, unless one here has it. "
-		    "Records "
-		    "have the feature `*/text`."),
+		    "[{name: text, features: [embedding]}, {name: prices, features: [x.bid, x.ask]}]. A feature may be in several. "
+		    "A tensor of more than 256 columns has such a set without being named, unless one here has it. Records have "
+		    "the feature `*/text`."),
 	ROW("falseAlarms", SCALAR, struct drift, false_alarms, .place_offset = offsetof(struct drift, false_alarms_here),
 	    .fallback = "1 per 30d",
 	    .help = "The rate of false alarms over all features, methods and looks: `1 per 30d`, or `0.5 per 1000` messages. One "
