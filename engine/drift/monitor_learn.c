@@ -9,17 +9,21 @@
 
 /* ---- numbers ---- */
 
-/* The mean of the i-th of `count` equal parts of the values. A value at the edge of two parts belongs to both, by its shares. */
+/* The mean of the i-th of `count` equal parts of the values: exactly their value if all are alike, as values of a window may be
+ * equal to it. A value at the edge of two parts belongs to both, by its shares. */
 static double part_mean(const struct sorted *all, size_t count, size_t i)
 {
 	const size_t begin = i * all->count, end = begin + all->count; /* in shares of a value, of which it has `count` */
+	const double least = all->values[begin / count], greatest = all->values[(end - 1) / count];
 	double sum = 0;
+	if (!(least < greatest))
+		return least;
 	for (size_t place = begin / count; place * count < end; place++) {
 		const size_t from = place * count > begin ? place * count : begin;
 		const size_t until = (place + 1) * count < end ? (place + 1) * count : end;
 		sum += all->values[place] * ((double)(until - from) / (double)all->count);
 	}
-	return sum;
+	return fmin(fmax(sum, least), greatest);
 }
 
 /* Each of the fewer values stands for an equal part of a long reference: by the middle one, which keeps the distances of
