@@ -590,7 +590,7 @@ bool calls_have_topics(const struct calls *calls, const struct gateway_target *t
 
 const char *calls_lack_topic(const struct calls *calls, enum gateway_topic topic)
 {
-	return topic_presence_lacks(calls->presence, calls->own[topic]) ? calls->own[topic] : NULL;
+	return own_topic_gone(calls, topic);
 }
 
 struct calls_counts calls_counts(const struct calls *calls)

@@ -80,6 +80,12 @@ struct open_call *open_call_find(const struct calls *calls, uint64_t number);
 struct open_call *open_call_take(struct calls *calls);
 void open_call_give_back(struct open_call *call);
 
+/* As calls_lack_topic(). */
+static inline const char *own_topic_gone(const struct calls *calls, enum gateway_topic topic)
+{
+	return topic_presence_lacks(calls->presence, calls->own[topic]) ? calls->own[topic] : NULL;
+}
+
 /* Whether the caller was told already that it is late, here or by who placed the call. */
 bool open_call_was_late(struct open_call *call);
 
