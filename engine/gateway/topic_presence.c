@@ -127,7 +127,7 @@ static void look_run(void *context)
 		presence->finder = topic_finder_open(config->brokers, config->properties, &error);
 	presence->is_answered = presence->finder && topic_finder_look(presence->finder, presence->asked, presence->asked_count,
 								      presence->sights, LOOK_WAIT_MS, &error);
-	for (size_t i = 0; presence->is_answered && i < GATEWAY_TOPICS; i++)
+	for (enum gateway_topic i = 0; presence->is_answered && i < GATEWAY_TOPICS; i++)
 		if (presence->own[i].must_create && presence->sights[i] == TOPIC_ABSENT)
 			own_topic_create(presence, i);
 }
@@ -212,7 +212,7 @@ static void presence_on_looked(void *context)
 	struct topic_presence *presence = context;
 	for (size_t i = 0; presence->is_answered && i < presence->asked_count; i++)
 		sight_take(presence, i);
-	for (size_t i = 0; i < GATEWAY_TOPICS; i++)
+	for (enum gateway_topic i = 0; i < GATEWAY_TOPICS; i++)
 		creation_report(presence, i);
 	look_end(presence);
 }
