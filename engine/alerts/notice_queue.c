@@ -6,18 +6,29 @@ static struct queued_notice *notice_of(struct list_node *node)
 	return node ? LIST_OWNER(node, struct queued_notice, node) : NULL;
 }
 
-static size_t notices_of(const struct notice_queue *queue, struct text receiver)
+static bool is_for(const struct queued_notice *notice, struct text receiver)
+{
+	for (size_t i = 0; i < notice->receiver_count; i++)
+		if (text_equal(notice->receivers[i], receiver))
+			return true;
+	return false;
+}
+
+static bool is_full_for(const struct notice_queue *queue, struct text receiver)
 {
 	size_t count = 0;
 	for (struct queued_notice *notice = notice_of(queue->notices.first); notice; notice = notice_of(notice->node.next))
-		count += text_equal(notice->receiver, receiver);
-	return count;
+		count += is_for(notice, receiver);
+	return count >= NOTICES_OF_RECEIVER_MAX;
 }
 
 bool notice_queue_add(struct notice_queue *queue, struct queued_notice *notice, int64_t now_ms)
 {
-	if (queue->count >= NOTICES_MAX || notices_of(queue, notice->receiver) >= NOTICES_OF_RECEIVER_MAX)
+	if (queue->count >= NOTICES_MAX)
 		return false;
+	for (size_t i = 0; i < notice->receiver_count; i++)
+		if (is_full_for(queue, notice->receivers[i]))
+			return false;
 	notice->node = (struct list_node){0};
 	notice->added_ms = notice->due_ms = now_ms;
 	notice->pause_ms = NOTICE_PAUSE_MS;
@@ -27,13 +38,34 @@ bool notice_queue_add(struct notice_queue *queue, struct queued_notice *notice, 
 	return true;
 }
 
-/* Whether an earlier notice of the same receiver waits. */
-static bool must_wait(const struct queued_notice *notice)
+/* Whether an earlier notice waits for that receiver of it. */
+static bool must_wait(const struct queued_notice *notice, struct text receiver)
 {
 	for (struct list_node *node = notice->node.previous; node; node = node->previous)
-		if (text_equal(notice_of(node)->receiver, notice->receiver))
+		if (is_for(notice_of(node), receiver))
 			return true;
 	return false;
+}
+
+static bool is_ready(const struct queued_notice *notice)
+{
+	for (size_t i = 0; i < notice->receiver_count; i++)
+		if (!must_wait(notice, notice->receivers[i]))
+			return true;
+	return false;
+}
+
+static void sending_begin(struct queued_notice *notice)
+{
+	notice->is_sending = true;
+	notice->ready_count = 0;
+	for (size_t i = 0; i < notice->receiver_count; i++) {
+		const struct text receiver = notice->receivers[i];
+		if (must_wait(notice, receiver))
+			continue;
+		notice->receivers[i] = notice->receivers[notice->ready_count];
+		notice->receivers[notice->ready_count++] = receiver;
+	}
 }
 
 struct queued_notice *notice_queue_next(struct notice_queue *queue, int64_t now_ms, int64_t *due_ms)
@@ -41,15 +73,22 @@ struct queued_notice *notice_queue_next(struct notice_queue *queue, int64_t now_
 	struct queued_notice *longest = NULL;
 	*due_ms = INT64_MAX;
 	for (struct queued_notice *notice = notice_of(queue->notices.first); notice; notice = notice_of(notice->node.next)) {
-		if (notice->is_sending || must_wait(notice) || notice->due_ms >= *due_ms)
+		if (notice->is_sending || notice->due_ms >= *due_ms || !is_ready(notice))
 			continue;
 		*due_ms = notice->due_ms;
 		longest = notice;
 	}
 	if (!longest || longest->due_ms > now_ms)
 		return NULL;
-	longest->is_sending = true;
+	sending_begin(longest);
 	return longest;
+}
+
+void notice_queue_go_on(struct queued_notice *notice, int64_t now_ms)
+{
+	notice->is_sending = false;
+	notice->due_ms = now_ms;
+	notice->pause_ms = NOTICE_PAUSE_MS;
 }
 
 void notice_queue_remove(struct notice_queue *queue, struct queued_notice *notice)

@@ -162,13 +162,18 @@ enum post_outcome notice_send(const struct notifier_settings *settings, const st
 	return outcome;
 }
 
-/* A webhook's URL; a mail's recipients. */
-static const char *receiver_of(const struct post_request *request, struct arena *arena)
+/* A topic; a webhook's URL; the recipients of a mail. */
+static void receivers_set(struct parcel_to_send *made)
 {
-	const char *receiver = request->url;
-	for (size_t i = 0; receiver && i < request->recipients.count; i++)
-		receiver = arena_print(arena, "%s %s", i == 0 ? "" : receiver, request->recipients.items[i].address);
-	return receiver;
+	const struct post_recipients *recipients = &made->request.recipients;
+	struct queued_notice *queued = &made->queued;
+	const size_t count = recipients->count > 0 ? recipients->count : 1;
+	queued->receivers = ARENA_ARRAY(made->arena, struct text, count);
+	queued->receiver_count = queued->receivers ? count : 0;
+	for (size_t i = 0; i < queued->receiver_count; i++)
+		queued->receivers[i] = text_of(recipients->count > 0 ? recipients->items[i].address
+					       : made->topic	     ? made->topic
+								     : made->request.url);
 }
 
 static struct parcel_to_send *parcel_open(struct error *error)
@@ -190,7 +195,7 @@ static struct parcel_to_send *parcel_ready(struct notifier *notifier, struct par
 	made->request.given_up = &notifier->given_up;
 	made->request.wait_ms = &made->wait_ms;
 	if (good)
-		made->queued.receiver = text_of(made->topic ? made->topic : receiver_of(&made->request, made->arena));
+		receivers_set(made);
 	if (good && !arena_failed(made->arena))
 		return made;
 	if (good)
@@ -235,18 +240,38 @@ static void parcel_end(struct parcel_to_send *sending, uint64_t *count)
 	arena_close(sending->arena);
 }
 
-/* Leaves those recipients of a mail that may get it later. Whether the server refused one. */
-static bool recipients_leave(struct post_recipients *recipients)
+/* Those of a mail that may get it now. */
+static void recipients_choose(struct parcel_to_send *sending)
 {
-	size_t left = 0;
+	struct post_recipients *recipients = &sending->request.recipients;
+	if (!recipients->items)
+		return;
+	recipients->count = sending->queued.ready_count;
+	for (size_t i = 0; i < recipients->count; i++)
+		recipients->items[i].address = sending->queued.receivers[i].bytes;
+}
+
+/* Whether the mail server refused one of them. */
+static bool recipients_were_refused(const struct post_recipients *recipients)
+{
 	bool refused = false;
-	for (size_t i = 0; i < recipients->count; i++) {
+	for (size_t i = 0; i < recipients->count; i++)
 		refused |= recipients->items[i].outcome == POST_REFUSED;
-		if (recipients->items[i].outcome == POST_UNREACHABLE)
-			recipients->items[left++] = recipients->items[i];
-	}
-	recipients->count = left;
 	return refused;
+}
+
+/* Leaves those receivers that may get it later. */
+static void receivers_leave(struct parcel_to_send *sending, enum post_outcome outcome)
+{
+	struct queued_notice *queued = &sending->queued;
+	const struct post_recipients *recipients = &sending->request.recipients;
+	size_t left = 0;
+	for (size_t i = 0; i < queued->receiver_count; i++) {
+		const enum post_outcome its = recipients->items && i < recipients->count ? recipients->items[i].outcome : outcome;
+		if (i >= queued->ready_count || its == POST_UNREACHABLE)
+			queued->receivers[left++] = queued->receivers[i];
+	}
+	queued->receiver_count = left;
 }
 
 /* Sends without the lock, and settles with it. */
@@ -254,22 +279,28 @@ static void parcel_send(struct notice_pool *pool, struct parcel_to_send *sending
 {
 	struct notifier *notifier = pool->notifier;
 	struct error error = {0};
+	recipients_choose(sending);
 	pthread_mutex_unlock(&notifier->lock);
 	enum post_outcome outcome = sending->topic ? notice_topic_write(notifier->kafka, sending->topic, text_of(sending->key),
 									 sending->request.body, &notifier->given_up, &error)
 						   : post(&sending->request, &error);
-	const bool refused = outcome == POST_UNREACHABLE && recipients_leave(&sending->request.recipients);
+	const bool refused = recipients_were_refused(&sending->request.recipients);
 	sending->is_partly_refused |= refused;
 	if (outcome == POST_UNREACHABLE && (refused || !sending->has_failed) && !atomic_load(&notifier->given_up))
 		parcel_log_failure(notifier, sending, ", and is sent again", &error);
 	sending->has_failed |= outcome == POST_UNREACHABLE;
 	pthread_mutex_lock(&notifier->lock);
+	receivers_leave(sending, outcome);
 	if (outcome == POST_UNREACHABLE && notice_queue_retry(&pool->queue, &sending->queued, sending->wait_ms, clock_ms()))
 		return;
-	if (outcome != POST_UNREACHABLE)
-		notice_queue_remove(&pool->queue, &sending->queued);
 	if (outcome != POST_DELIVERED)
 		parcel_log_failure(notifier, sending, "", &error);
+	if (outcome != POST_UNREACHABLE && sending->queued.receiver_count > 0) {
+		notice_queue_go_on(&sending->queued, clock_ms());
+		return;
+	}
+	if (outcome != POST_UNREACHABLE)
+		notice_queue_remove(&pool->queue, &sending->queued);
 	const bool reached = outcome == POST_DELIVERED && !sending->is_partly_refused;
 	parcel_end(sending, reached ? &sending->counts->sent : &sending->counts->failed);
 }

@@ -14,7 +14,7 @@
 
 #define NOTICE(name)                                                                                                               \
 	{                                                                                                                          \
-		.receiver = TEXT(name)                                                                                             \
+		.receivers = (struct text[]){TEXT(name)}, .receiver_count = 1                                                      \
 	}
 
 static void notices_of_a_receiver_that_is_down_wait_in_their_order(void **state)
@@ -101,18 +101,20 @@ static void the_queue_is_bounded_and_old_notices_are_given_up(void **state)
 {
 	(void)state;
 	struct notice_queue queue = {0};
-	const struct text receivers[] = {TEXT("a"), TEXT("b"), TEXT("c"), TEXT("d"), TEXT("e")};
+	struct text receivers[] = {TEXT("a"), TEXT("b"), TEXT("c"), TEXT("d"), TEXT("e")};
 	struct queued_notice *notices = memory_take(NOTICES_MAX + 2, sizeof *notices), *further = &notices[NOTICES_MAX];
 	int64_t due_ms;
 	for (size_t i = 0; i < NOTICES_MAX; i++) {
-		notices[i].receiver = receivers[i / NOTICES_OF_RECEIVER_MAX];
+		notices[i].receivers = &receivers[i / NOTICES_OF_RECEIVER_MAX];
+		notices[i].receiver_count = 1;
 		if (i % NOTICES_OF_RECEIVER_MAX == 0 && i > 0) {
-			further->receiver = receivers[i / NOTICES_OF_RECEIVER_MAX - 1];
+			further->receivers = &receivers[i / NOTICES_OF_RECEIVER_MAX - 1];
+			further->receiver_count = 1;
 			assert_false(notice_queue_add(&queue, further, 0)); /* too many of that one */
 		}
 		assert_true(notice_queue_add(&queue, &notices[i], 0));
 	}
-	further->receiver = receivers[4];
+	further->receivers = &receivers[4];
 	assert_false(notice_queue_add(&queue, further, 0)); /* too many in all */
 	struct queued_notice *first = notices;
 	for (size_t i = 0; i < NOTICES_MAX; i += NOTICES_OF_RECEIVER_MAX) /* one of each is being sent */
@@ -124,12 +126,49 @@ static void the_queue_is_bounded_and_old_notices_are_given_up(void **state)
 	memory_give(notices);
 }
 
+/* A mail server answers for each of the recipients of a mail. */
+static void a_receiver_that_is_away_delays_no_other_of_the_same_notices(void **state)
+{
+	(void)state;
+	struct notice_queue queue = {0};
+	struct text of_first[] = {TEXT("away"), TEXT("good")}, of_second[] = {TEXT("away"), TEXT("good")},
+		    of_third[] = {TEXT("good")};
+	struct queued_notice first = {.receivers = of_first, .receiver_count = 2};
+	struct queued_notice second = {.receivers = of_second, .receiver_count = 2};
+	struct queued_notice third = {.receivers = of_third, .receiver_count = 1};
+	int64_t due_ms;
+	assert_true(notice_queue_add(&queue, &first, 0) && notice_queue_add(&queue, &second, 0) &&
+		    notice_queue_add(&queue, &third, 0));
+	assert_ptr_equal(notice_queue_next(&queue, 0, &due_ms), &first);
+	assert_int_equal(first.ready_count, 2);
+	assert_null(notice_queue_next(&queue, 0, &due_ms));
+	first.receiver_count = 1; /* the good one has it */
+	assert_true(notice_queue_retry(&queue, &first, 0, 0));
+	assert_ptr_equal(notice_queue_next(&queue, 0, &due_ms), &second);
+	assert_int_equal(second.ready_count, 1);
+	assert_true(text_is(second.receivers[0], "good"));
+	assert_null(notice_queue_next(&queue, 0, &due_ms)); /* the third one goes to the good one, too */
+	second.receivers[0] = second.receivers[1];
+	second.receiver_count = 1;
+	notice_queue_go_on(&second, 0);
+	assert_ptr_equal(notice_queue_next(&queue, 0, &due_ms), &third);
+	notice_queue_remove(&queue, &third);
+	assert_null(notice_queue_next(&queue, 0, &due_ms)); /* the second one waits behind the first one */
+	assert_int_equal(due_ms, NOTICE_PAUSE_MS);
+	assert_ptr_equal(notice_queue_next(&queue, NOTICE_PAUSE_MS, &due_ms), &first);
+	notice_queue_remove(&queue, &first);
+	assert_ptr_equal(notice_queue_next(&queue, NOTICE_PAUSE_MS, &due_ms), &second);
+	assert_int_equal(second.ready_count, 1);
+	assert_true(text_is(second.receivers[0], "away"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(notices_of_a_receiver_that_is_down_wait_in_their_order),
 		cmocka_unit_test(receivers_that_do_not_answer_delay_another_by_one_attempt_each),
 		cmocka_unit_test(a_receiver_that_asks_to_wait_is_left_alone),
+		cmocka_unit_test(a_receiver_that_is_away_delays_no_other_of_the_same_notices),
 		cmocka_unit_test(the_queue_is_bounded_and_old_notices_are_given_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,169 @@
+/* notifier_mail_test.c: Tests of mails of alerts with a mail server in the process, which answers for each recipient. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "runtime/notifier.h"
+
+#define LINE_BYTES 1000
+#define AWAIT_MS 20000 /* far more than anything takes */
+
+/* Takes mails for all but the mailboxes whose names begin with `full`, and not for these until they are emptied. */
+struct mail_server {
+	int listener, port;
+	pthread_t thread;
+	atomic_bool is_emptied;
+	_Atomic uint64_t for_good, for_full; /* mails that each has */
+	char good_subjects[LINE_BYTES], full_subjects[LINE_BYTES];
+};
+
+static bool line_read(FILE *stream, char *line)
+{
+	return fgets(line, LINE_BYTES, stream) != NULL;
+}
+
+static void subject_keep(char *subjects, const char *subject)
+{
+	const size_t length = strlen(subjects);
+	(void)snprintf(subjects + length, LINE_BYTES - length, "%s", subject);
+}
+
+static void mail_take(struct mail_server *server, FILE *stream, bool good, bool full)
+{
+	char line[LINE_BYTES];
+	while (line_read(stream, line) && strcmp(line, ".\r\n") != 0) {
+		if (strncmp(line, "Subject: ", 9) != 0)
+			continue;
+		if (good)
+			subject_keep(server->good_subjects, line);
+		if (full)
+			subject_keep(server->full_subjects, line);
+	}
+	server->for_good += good;
+	server->for_full += full;
+}
+
+static void mails_hear(struct mail_server *server, FILE *stream)
+{
+	char line[LINE_BYTES];
+	bool good = false, full = false;
+	(void)fputs("220 here\r\n", stream);
+	while (fflush(stream) == 0 && line_read(stream, line)) {
+		const char *answer = "250 fine\r\n";
+		if (strncmp(line, "RCPT TO:<full", 13) == 0 && !atomic_load(&server->is_emptied))
+			answer = "450 4.2.2 mailbox full\r\n";
+		else if (strncmp(line, "RCPT TO:<full", 13) == 0)
+			full = true;
+		else if (strncmp(line, "RCPT ", 5) == 0)
+			good = true;
+		if (strncmp(line, "DATA", 4) == 0) {
+			(void)fputs("354 go on\r\n", stream);
+			(void)fflush(stream);
+			mail_take(server, stream, good, full);
+			good = full = false;
+		}
+		(void)fputs(answer, stream);
+	}
+}
+
+static void *server_run(void *context)
+{
+	struct mail_server *server = context;
+	for (int socket; (socket = accept(server->listener, NULL, NULL)) >= 0;) {
+		FILE *stream = fdopen(socket, "r+");
+		assert_non_null(stream);
+		mails_hear(server, stream);
+		(void)fclose(stream);
+	}
+	return NULL;
+}
+
+static void server_open(struct mail_server *server)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof address;
+	server->listener = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(server->listener, (struct sockaddr *)&address, length), 0);
+	assert_int_equal(listen(server->listener, 16), 0);
+	assert_int_equal(getsockname(server->listener, (struct sockaddr *)&address, &length), 0);
+	server->port = ntohs(address.sin_port);
+	assert_int_equal(pthread_create(&server->thread, NULL, server_run, server), 0);
+}
+
+static void server_close(struct mail_server *server)
+{
+	shutdown(server->listener, SHUT_RDWR);
+	pthread_join(server->thread, NULL);
+	close(server->listener);
+}
+
+static void count_await(const _Atomic uint64_t *count, uint64_t expected)
+{
+	const struct timespec pause = {.tv_nsec = 5 * NS_PER_MS};
+	for (int64_t until_ms = clock_ms() + AWAIT_MS; atomic_load(count) < expected; nanosleep(&pause, NULL))
+		if (clock_ms() > until_ms)
+			fail_msg("%d of %d came", (int)atomic_load(count), (int)expected);
+}
+
+static void mail_send(struct notifier *notifier, const char *alert, struct notice_counts *counts)
+{
+	struct name recipients[] = {{.text = "full@x.com"}, {.text = "good@x.com"}};
+	const struct alert_action action = {.type = ALERT_EMAIL, .recipients = {2, recipients}};
+	const struct alert_message message = {.status = "firing",
+					      .namespace = TEXT("default"),
+					      .pipeline = TEXT("p"),
+					      .alert = text_of(alert),
+					      .condition = TEXT("x > 1"),
+					      .engine = TEXT("e")};
+	struct error error = {0};
+	if (!notifier_notify(notifier, &action, &message, counts, NULL, &error))
+		fail_msg("%s", error.text);
+}
+
+static void a_mailbox_that_is_full_delays_no_mail_to_the_other_recipients(void **state)
+{
+	(void)state;
+	static struct mail_server server;
+	static const char subjects[] = "Subject: [firing] p: a\r\nSubject: [firing] p: b\r\nSubject: [firing] p: c\r\n";
+	char url[64];
+	struct error error = {0};
+	struct notice_counts counts = {0};
+	server_open(&server);
+	(void)snprintf(url, sizeof url, "smtp://127.0.0.1:%d", server.port);
+	const struct notifier_settings settings = {.smtp = url, .from = "sluice@x.com"};
+	struct notifier *notifier = notifier_open(&settings, NULL, NULL, &error);
+	assert_non_null(notifier);
+	mail_send(notifier, "a", &counts);
+	mail_send(notifier, "b", &counts);
+	mail_send(notifier, "c", &counts);
+	count_await(&server.for_good, 3);
+	assert_string_equal(server.good_subjects, subjects);
+	assert_int_equal(server.for_full, 0);
+	assert_int_equal(count_read(&counts.sent), 0); /* a notice is sent when all have it */
+	atomic_store(&server.is_emptied, true);
+	count_await(&server.for_full, 3);
+	notifier_close(notifier);
+	server_close(&server);
+	assert_string_equal(server.full_subjects, subjects);
+	assert_int_equal(server.for_good, 3); /* each once */
+	assert_int_equal(count_read(&counts.sent), 3);
+	assert_int_equal(count_read(&counts.failed), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_mailbox_that_is_full_delays_no_mail_to_the_other_recipients),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
