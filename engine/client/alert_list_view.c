@@ -47,35 +47,58 @@ static bool is_in_force(const struct silence_spec *silence)
 	       silence_is_in_force(until_ms, time_of_day_ms());
 }
 
+/* That of the alert's own field `silence`; without an end there is none. */
+static struct silence_spec silence_of_alert(const struct listed_alert *alert)
+{
+	return (struct silence_spec){.until = alert->spec->silence.until, .reason = alert->spec->silence.reason};
+}
+
+static void silence_print(const struct silence_spec *silence, struct arena *arena, struct buffer *out)
+{
+	buffer_string(out, is_in_force(silence) ? "  silenced" : "  was silenced");
+	if (silence->group)
+		buffer_print(out, " for %s", text_shown(text_of(silence->group), arena));
+	buffer_print(out, " until %s", text_shown(text_of(silence->until.text), arena));
+	if (silence->author)
+		buffer_print(out, " by %s", text_shown(text_of(silence->author), arena));
+	if (silence->reason)
+		buffer_print(out, ": %s", text_shown(text_of(silence->reason), arena));
+	buffer_byte(out, '\n');
+}
+
 static void silences_print(const struct alert_list *list, const struct listed_alert *alert, struct arena *arena, struct buffer *out)
 {
-	const struct silence_spec *silence;
-	for (size_t next = 0; (silence = alert_list_silence(list, alert, &next));) {
-		buffer_string(out, is_in_force(silence) ? "  silenced" : "  was silenced");
-		if (silence->group)
-			buffer_print(out, " for %s", text_shown(text_of(silence->group), arena));
-		buffer_print(out, " until %s", text_shown(text_of(silence->until.text), arena));
-		if (silence->author)
-			buffer_print(out, " by %s", text_shown(text_of(silence->author), arena));
-		buffer_print(out, ": %s\n", text_shown(text_of(silence->reason), arena));
-	}
+	const struct silence_spec own = silence_of_alert(alert), *silence;
+	if (own.until.text)
+		silence_print(&own, arena, out);
+	for (size_t next = 0; (silence = alert_list_silence(list, alert, &next));)
+		silence_print(silence, arena, out);
+}
+
+static void silence_print_json(const struct silence_spec *silence, const char *between, struct buffer *out)
+{
+	buffer_string(out, between);
+	json_write_member(out, "{", "until", text_of(silence->until.text));
+	if (silence->group)
+		json_write_member(out, ", ", "group", text_of(silence->group));
+	if (silence->author)
+		json_write_member(out, ", ", "author", text_of(silence->author));
+	if (silence->reason)
+		json_write_member(out, ", ", "reason", text_of(silence->reason));
+	buffer_print(out, ", \"in_force\": %s}", is_in_force(silence) ? "true" : "false");
 }
 
 static void silences_print_json(const struct alert_list *list, const struct listed_alert *alert, struct buffer *out)
 {
-	const struct silence_spec *silence;
+	const struct silence_spec own = silence_of_alert(alert), *silence;
 	const char *between = "";
 	buffer_string(out, ", \"silences\": [");
-	for (size_t next = 0; (silence = alert_list_silence(list, alert, &next)); between = ", ") {
-		buffer_string(out, between);
-		json_write_member(out, "{", "until", text_of(silence->until.text));
-		if (silence->group)
-			json_write_member(out, ", ", "group", text_of(silence->group));
-		if (silence->author)
-			json_write_member(out, ", ", "author", text_of(silence->author));
-		json_write_member(out, ", ", "reason", text_of(silence->reason));
-		buffer_print(out, ", \"in_force\": %s}", is_in_force(silence) ? "true" : "false");
+	if (own.until.text) {
+		silence_print_json(&own, between, out);
+		between = ", ";
 	}
+	for (size_t next = 0; (silence = alert_list_silence(list, alert, &next)); between = ", ")
+		silence_print_json(silence, between, out);
 	buffer_byte(out, ']');
 }
 

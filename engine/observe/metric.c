@@ -218,7 +218,7 @@ const struct metric metric_rows[] = {
 	NUMBER(SCOPE_ALERT, struct alert_state, pending, NULL, "sluice_alert_pending",
 	       "1: the condition holds, and not yet for the time `for`. With `groupBy`: the number of such groups."),
 	NUMBER(SCOPE_ALERT, struct alert_state, silenced, NULL, "sluice_alert_silenced",
-	       "1: a Silence of the alert is in force, so it sends no notice of a firing."),
+	       "1: a Silence of the alert, or its field `silence`, is in force, so it sends no notice of a firing."),
 	ALERT(missing, "sluice_alert_missing_total",
 	      "Looks, one a second, at which the condition could not be judged: a value is missing."),
 	ALERT(beyond, "sluice_alert_beyond_groups_total",

@@ -1,7 +1,6 @@
 /* alert_notices.c: Notices of alerts: which are due, what holds them back, and who gets them. */
 #include "base/clock.h"
 #include "base/hash.h"
-#include "base/moment.h"
 #include "base/quote.h"
 #include "runtime/alert_parts.h"
 
@@ -47,10 +46,6 @@ static bool inhibitor_fires(const struct alert_watch *watch, const struct judged
 static bool is_muted(const struct alert_watch *watch, const struct pipeline_plan *plan, const struct judged_alert *alert,
 		     const struct alert_spec *spec, struct text group, int64_t at_ms)
 {
-	int64_t until_ms = 0;
-	if (spec->silence.until.text && moment_read(text_of(spec->silence.until.text), &until_ms) &&
-	    silence_is_in_force(until_ms, at_ms))
-		return true;
 	if (silence_is_in_force(alert->watched.silenced_until_ms, at_ms))
 		return true;
 	if (alert->is_grouped && silence_is_in_force(spec_silenced_until(engine_revision(watch->engine)->plan.spec, plan->namespace,

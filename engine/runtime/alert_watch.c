@@ -125,8 +125,7 @@ static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan 
 		return false;
 	alert->watched.is_present = true;
 	alert->watched.silenced_until_ms =
-		spec_silenced_until(engine_revision(watch->engine)->plan.spec, plan->namespace, plan->graph->name, spec->name.text,
-				    (struct text){0});
+		alert_silenced_until(engine_revision(watch->engine)->plan.spec, plan->namespace, plan->graph->name, spec);
 	alert->condition = (struct alert_condition){0};
 	alert->is_grouped = false;
 	alert->group_by = 0;

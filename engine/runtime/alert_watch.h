@@ -56,7 +56,7 @@ struct watched_alert {
 	uint64_t beyond;	/* of groups that have no state */
 	struct notice_counts notices;
 	bool is_present; /* in the files that run */
-	int64_t silenced_until_ms; /* end of the last Silence of it, a time of day; 0: there is none */
+	int64_t silenced_until_ms; /* end of the last silence of all its groups, a time of day; 0: there is none */
 	struct watched_alert *next;
 };
 

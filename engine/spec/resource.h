@@ -614,6 +614,9 @@ void spec_check_silences(const struct spec *spec, int64_t now_ms);
 int64_t spec_silenced_until(const struct spec *spec, const char *namespace, const char *pipeline, const char *alert,
 			    struct text group);
 
+/* The same of all its groups, by its own field `silence` too. */
+int64_t alert_silenced_until(const struct spec *spec, const char *namespace, const char *pipeline, const struct alert_spec *alert);
+
 /* The name of a resource that is nearest to `name`: lower-case letters, digits and inner dashes; "" if there is none. */
 #define RESOURCE_NAME_BYTES 254
 void resource_name_make(const char *name, char mended[RESOURCE_NAME_BYTES]);

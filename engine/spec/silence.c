@@ -70,3 +70,12 @@ int64_t spec_silenced_until(const struct spec *spec, const char *namespace, cons
 	}
 	return last_ms;
 }
+
+int64_t alert_silenced_until(const struct spec *spec, const char *namespace, const char *pipeline, const struct alert_spec *alert)
+{
+	const int64_t last_ms = spec_silenced_until(spec, namespace, pipeline, alert->name.text, (struct text){0});
+	int64_t own_ms = 0;
+	if (alert->silence.until.text && !moment_read(text_of(alert->silence.until.text), &own_ms))
+		own_ms = 0;
+	return own_ms > last_ms ? own_ms : last_ms;
+}

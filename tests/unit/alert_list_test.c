@@ -33,6 +33,31 @@ static void a_list_says_what_inhibits_an_alert_and_over_which_time_it_looks(void
 	said_close(&said);
 }
 
+static void the_silence_of_an_alert_itself_is_shown(void **state)
+{
+	(void)state;
+	write_file("s.yaml",
+		   "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
+		   "  - {name: a, expression: {set: {y: x * 2}}}\n  output: {steps: [a]}\n  alerts:\n"
+		   "  - {name: large, condition: y > 10, silence: {until: \"2100-01-02T00:00:00Z\", reason: rebuilding},\n"
+		   "     actions: [{type: topic}]}\n"
+		   "  - {name: small, condition: y < 1, silence: {until: \"2020-01-02T00:00:00Z\"}, actions: [{type: topic}]}\n"
+		   "---\napiVersion: sluice.io/v1alpha1\nkind: Silence\nmetadata: {name: s}\n"
+		   "spec: {alert: large, until: \"2100-01-03T00:00:00Z\", reason: moving}\n");
+	struct said said = say_with(step_kinds, "alerts list -f s.yaml");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "\n  silenced until 2100-01-02T00:00:00Z: rebuilding\n"
+			       "  silenced until 2100-01-03T00:00:00Z: moving\n");
+	expect_words(said.out, "\n  was silenced until 2020-01-02T00:00:00Z\n");
+	said_close(&said);
+	said = say_with(step_kinds, "alerts list -f s.yaml -o json");
+	expect_words(said.out,
+		     "\"silences\": [{\"until\": \"2100-01-02T00:00:00Z\", \"reason\": \"rebuilding\", \"in_force\": true}, "
+		     "{\"until\": \"2100-01-03T00:00:00Z\", \"reason\": \"moving\", \"in_force\": true}]");
+	expect_words(said.out, "\"silences\": [{\"until\": \"2020-01-02T00:00:00Z\", \"in_force\": false}]");
+	said_close(&said);
+}
+
 static void the_advice_on_an_address_is_not_of_another_kind_of_address(void **state)
 {
 	(void)state;
@@ -49,6 +74,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_list_says_what_inhibits_an_alert_and_over_which_time_it_looks),
+		cmocka_unit_test(the_silence_of_an_alert_itself_is_shown),
 		cmocka_unit_test(the_advice_on_an_address_is_not_of_another_kind_of_address),
 	};
 	return cmocka_run_group_tests(tests, folder_enter, folder_leave);

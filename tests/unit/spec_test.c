@@ -608,6 +608,14 @@ static void an_alert_is_silenced_until_its_last_silence_ends(void **state)
 	assert_int_equal(spec_silenced_until(&spec, "default", "p", "slow", TEXT("XNYS")), second + 4 * day_ms);
 	assert_int_equal(spec_silenced_until(&spec, "default", "p", "slow", TEXT("XNAS")), second + day_ms);
 	assert_int_equal(spec_silenced_until(&spec, "default", "p", "slow", TEXT("")), second + day_ms);
+	struct alert_spec alert = {.name.text = "slow"};
+	assert_int_equal(alert_silenced_until(&spec, "default", "p", &alert), second + day_ms);
+	alert.silence.until.text = "2026-01-02T00:00Z"; /* its own ends before */
+	assert_int_equal(alert_silenced_until(&spec, "default", "p", &alert), second + day_ms);
+	alert.silence.until.text = "2026-01-05T00:00Z";
+	assert_int_equal(alert_silenced_until(&spec, "default", "p", &alert), second + 3 * day_ms);
+	alert.name.text = "slower";
+	assert_int_equal(alert_silenced_until(&spec, "default", "p", &alert), second + 3 * day_ms);
 	spec_close(&spec);
 }
 
