@@ -90,7 +90,7 @@ static bool action_test(const struct notifier_settings *settings, const struct l
 					      .pipeline = text_of(pipeline),
 					      .alert = text_of(name),
 					      .engine = TEXT("sluice alerts test"),
-					      .condition = alert_condition_text(alert->spec),
+					      .condition = alert_condition_words(alert->spec, arena),
 					      .fired_at_ms = now_ms,
 					      .at_ms = now_ms};
 	const struct text receiver = text_of(alert_action_receiver(action, arena));

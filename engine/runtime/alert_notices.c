@@ -72,8 +72,7 @@ static void failure_log(const struct alert_watch *watch, struct judged_alert *al
 }
 
 struct alert_message alert_message_of(const struct alert_watch *watch, const struct pipeline_plan *plan,
-				      const struct judged_alert *alert, const struct alert_group *group,
-				      const struct alert_spec *spec, enum alert_notice notice)
+				      const struct judged_alert *alert, const struct alert_group *group, enum alert_notice notice)
 {
 	return (struct alert_message){
 		.status = notice == NOTICE_FIRING ? "firing" : "resolved",
@@ -83,7 +82,7 @@ struct alert_message alert_message_of(const struct alert_watch *watch, const str
 		.group = group->name,
 		.is_shared = alert_is_shared(watch),
 		.engine = text_of(watch->config->instance),
-		.condition = spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text),
+		.condition = alert->condition_words,
 		.fired_at_ms = group->alert.fired_at_ms,
 		.at_ms = time_of_day_ms(),
 		.figures_of = alert->condition.of_figures ? &alert->condition : NULL,
@@ -174,7 +173,7 @@ static void unwritten_note(struct alert_takeover *takeover, uint64_t number)
 void alert_announce(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
 		    struct alert_group *group, const struct alert_spec *spec)
 {
-	const struct alert_message message = alert_message_of(watch, plan, alert, group, spec, group->notice);
+	const struct alert_message message = alert_message_of(watch, plan, alert, group, group->notice);
 	const bool is_written = group->kept_number > 0 && watch->takeover.store &&
 				alert_store_state(watch->takeover.store, group->kept_number) != ALERT_RECORD_WAITS;
 	struct error error = {0};
@@ -193,8 +192,8 @@ void alert_notice_log(const struct alert_watch *watch, const struct judged_alert
 		      const struct alert_spec *spec, enum alert_notice notice)
 {
 	const struct log_fields fields = {.pipeline = alert->watched.pipeline};
-	const struct text condition = spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text);
 	arena_reset(watch->judging);
+	const struct text condition = alert_condition_words(spec, watch->judging);
 	log_say(watch->config->log, notice == NOTICE_FIRING ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, &fields,
 		"%s: the alert %s is %s%s%s: " TEXT_FORMAT, alert->watched.pipeline, alert->watched.name,
 		notice == NOTICE_FIRING ? "firing" : "resolved", alert->is_grouped ? " for " : "",

@@ -18,6 +18,7 @@ struct judged_alert {
 	struct figure_window *window;	    /* NULL: it uses no figures */
 	struct judged_counts judged;	    /* at the last look */
 	struct alert_absence absence;	    /* of the pipeline that may be absent */
+	struct text condition_words;	    /* as notices have it, of the running revision */
 	bool is_grouped;		    /* by its `groupBy`; else it has one group, whose name is empty */
 	uint64_t group_by;		    /* hash of that expression; 0: none */
 	struct alert_groups groups;	    /* as this engine judges */
@@ -100,8 +101,7 @@ bool alert_rollback_check(const struct alert_watch *watch, const struct graph *g
 			  struct error *error);
 
 struct alert_message alert_message_of(const struct alert_watch *watch, const struct pipeline_plan *plan,
-				      const struct judged_alert *alert, const struct alert_group *group,
-				      const struct alert_spec *spec, enum alert_notice notice);
+				      const struct judged_alert *alert, const struct alert_group *group, enum alert_notice notice);
 
 void alert_notice_log(const struct alert_watch *watch, const struct judged_alert *alert, const struct alert_group *group,
 		      const struct alert_spec *spec, enum alert_notice notice);
@@ -138,8 +138,7 @@ void alert_report_own(struct alert_watch *watch, const struct pipeline_plan *pla
 		      const struct alert_spec *spec, int64_t now_ms);
 
 /* Reports to the other engines that the pipeline of an `absent` has requests here. */
-void alert_report_presence(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-			   const struct alert_spec *spec, int64_t now_ms);
+void alert_report_presence(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert, int64_t now_ms);
 
 /* Sends the notices of what all engines report, if this engine is the one that does. Otherwise it keeps them for a while: the
  * engine that sends may end before it did. */

@@ -24,9 +24,9 @@ static int64_t fired_at_of(const struct judged_alert *alert, const struct alert_
 /* Reports a group to all engines, this one included, which takes the report when it comes back from Kafka: all take the reports in
  * one order. While Kafka gives none back, it takes them at once. */
 static void group_report(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-			 struct alert_group *group, const struct alert_spec *spec, enum alert_notice notice, int64_t now_ms)
+			 struct alert_group *group, enum alert_notice notice, int64_t now_ms)
 {
-	struct alert_message message = alert_message_of(watch, plan, alert, group, spec, notice);
+	struct alert_message message = alert_message_of(watch, plan, alert, group, notice);
 	struct error error = {0};
 	struct alert_read read;
 	struct buffer record;
@@ -53,15 +53,14 @@ void alert_report_own(struct alert_watch *watch, const struct pipeline_plan *pla
 		if (notice != NOTICE_NONE)
 			alert_notice_log(watch, alert, group, spec, notice);
 		if (notice != NOTICE_NONE || (group->alert.phase == ALERT_FIRING && now_ms - group->sent_ms >= ALERT_REPORT_MS))
-			group_report(watch, plan, alert, group, spec, notice == NOTICE_NONE ? NOTICE_FIRING : notice, now_ms);
+			group_report(watch, plan, alert, group, notice == NOTICE_NONE ? NOTICE_FIRING : notice, now_ms);
 	}
 }
 
-void alert_report_presence(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-			   const struct alert_spec *spec, int64_t now_ms)
+void alert_report_presence(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert, int64_t now_ms)
 {
 	const struct alert_group nobody = {0};
-	struct alert_message message = alert_message_of(watch, plan, alert, &nobody, spec, NOTICE_RESOLVED);
+	struct alert_message message = alert_message_of(watch, plan, alert, &nobody, NOTICE_RESOLVED);
 	struct error error = {0};
 	struct buffer record;
 	if (!alert_absence_report_is_due(&alert->absence, now_ms))

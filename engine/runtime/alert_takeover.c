@@ -39,7 +39,7 @@ static void owed_write(const struct alert_watch *watch, const struct alert_group
 void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert, struct alert_group *group,
 		const struct alert_spec *spec, int64_t now_ms)
 {
-	const struct alert_message message = alert_message_of(watch, plan, alert, group, spec, group->notice);
+	const struct alert_message message = alert_message_of(watch, plan, alert, group, group->notice);
 	const struct recorded_alert of = {alert->watched.pipeline, alert->watched.name, &alert->watched.notices};
 	struct error error = {0};
 	char key[KEPT_KEY_BYTES];
@@ -305,7 +305,7 @@ static bool firing_supersede(struct alert_watch *watch, const struct kept_owner 
 	const struct alert_read *read = kept->read;
 	const struct log_fields fields = {.pipeline = owner->alert->watched.pipeline};
 	const struct alert_group group = {.name = read->group, .alert.fired_at_ms = read->fired_at_ms, .values = read->values};
-	struct alert_message message = alert_message_of(watch, owner->plan, owner->alert, &group, owner->spec, NOTICE_RESOLVED);
+	struct alert_message message = alert_message_of(watch, owner->plan, owner->alert, &group, NOTICE_RESOLVED);
 	struct alert_takeover *takeover = &watch->takeover;
 	struct error error = {0};
 	char key[KEPT_KEY_BYTES], id[NOTICE_ID_BYTES], firing[ALERT_ID_BYTES];
@@ -364,7 +364,7 @@ static bool notice_take_over(struct alert_watch *watch, const struct kept_owner 
 	}
 	const uint64_t receiver = alert_receiver_hash(&actions[index]);
 	struct alert_message message =
-		alert_message_of(watch, owner->plan, owner->alert, &group, spec, read->fires ? NOTICE_FIRING : NOTICE_RESOLVED);
+		alert_message_of(watch, owner->plan, owner->alert, &group, read->fires ? NOTICE_FIRING : NOTICE_RESOLVED);
 	message.condition = read->condition;
 	message.at_ms = read->at_ms;
 	const bool taken = !receiver_is_full(full, receiver) &&

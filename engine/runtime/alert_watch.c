@@ -127,6 +127,7 @@ static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan 
 	alert->watched.silenced_until_ms =
 		alert_silenced_until(engine_revision(watch->engine)->plan.spec, plan->namespace, plan->graph->name, spec);
 	alert->condition = (struct alert_condition){0};
+	alert->condition_words = alert_condition_words(spec, watch->revised);
 	alert->is_grouped = false;
 	alert->group_by = 0;
 	receivers_check(watch, plan, spec);
@@ -212,7 +213,7 @@ static void alert_look(struct alert_watch *watch, const struct pipeline_plan *pl
 		return;
 	alert_resume_own(alert, time);
 	alert_report_own(watch, plan, alert, spec, time.now_ms);
-	alert_report_presence(watch, plan, alert, spec, time.now_ms);
+	alert_report_presence(watch, plan, alert, time.now_ms);
 }
 
 /* After all alerts of the pipeline were judged, because one may inhibit another. */

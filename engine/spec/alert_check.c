@@ -144,6 +144,12 @@ static void check_action(const struct alert_action *action, struct faults *fault
 
 /* ---- conditions ---- */
 
+struct text alert_condition_words(const struct alert_spec *alert, struct arena *arena)
+{
+	return alert->condition ? expression_source(alert->condition)
+				: text_of(arena_print(arena, "absent: %s", alert->absent.text));
+}
+
 /* A name that is no figure, mark or metric is a tensor. If it is like one of those, it is probably misspelt. */
 static void check_name(const struct pipeline_spec *pipeline, const struct alert_spec *alert, struct text name,
 		       struct faults *faults)

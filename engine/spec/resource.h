@@ -214,6 +214,9 @@ struct alert_spec {
 	struct item_list actions; /* struct alert_action */
 };
 
+/* Its condition, or its `absent` with that word; bytes NULL: memory ran out. */
+struct text alert_condition_words(const struct alert_spec *alert, struct arena *arena);
+
 /* Whether the step has a verdict for each group of the alert: both have the same `groupBy`. */
 bool alert_groups_as(const struct alert_spec *alert, const struct step_spec *step);
 

@@ -382,7 +382,7 @@ static void a_firing_that_cannot_be_kept_is_sent_once_by_an_engine_that_takes_ov
 	struct web_receiver *receiver = web_receiver_open(ANSWERS);
 	struct engine_stand *one = engine_start("one", receiver);
 	memset(long_condition, 'q', sizeof long_condition - 1);
-	one->spec.absent.text = long_condition;
+	one->alert.condition_words = text_of(long_condition);
 	one->watch.takeover.config.producer = (struct properties){2, properties};
 	engine_take_over(one);
 	group_fires(one, "g", FIRED_MS, 1);

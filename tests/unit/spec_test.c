@@ -615,6 +615,8 @@ static void an_alert_is_silenced_until_its_last_silence_ends(void **state)
 	alert.silence.until.text = "2026-01-05T00:00Z";
 	assert_int_equal(alert_silenced_until(&spec, "default", "p", &alert), second + 3 * day_ms);
 	alert.name.text = "slower";
+	alert.absent.text = "p for 10s";
+	assert_true(text_is(alert_condition_words(&alert, spec.arena), "absent: p for 10s"));
 	assert_int_equal(alert_silenced_until(&spec, "default", "p", &alert), second + 3 * day_ms);
 	spec_close(&spec);
 }
