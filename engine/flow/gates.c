@@ -305,6 +305,12 @@ static void deliver_whole(struct run *run, const struct flow_edge *edges, size_t
 	}
 }
 
+/* Whether the edge's node gets anything of a payload that came. */
+static bool edge_finds(const struct run *run, const struct flow_edge *edge, const struct payload *payload, const char *only)
+{
+	return (edge->watches || source_finds(edge->tensor, payload)) && edge_is_meant(run, edge, only);
+}
+
 void outlet_deliver_each(struct run *run, const struct outlet *outlet, enum arrival_state state, const struct payload *payload,
 			 const char *only)
 {
@@ -315,7 +321,7 @@ void outlet_deliver_each(struct run *run, const struct outlet *outlet, enum arri
 	for (size_t i = 0; i < outlet->count; i++) {
 		const struct flow_edge *edge = &outlet->edges[i];
 		struct node_state *node_state = &run->node_states[edge->node];
-		bool lost = state == ARRIVAL_CAME && !(source_finds(edge->tensor, payload) && edge_is_meant(run, edge, only));
+		bool lost = state == ARRIVAL_CAME && !edge_finds(run, edge, payload, only);
 		enum arrival_state its_state = lost ? ARRIVAL_DEAD : state;
 		if (edge->alone) {
 			deliver_alone(run, edge, its_state, payload);

@@ -53,11 +53,15 @@ static void edges_count(struct flow *flow, const struct gate *gate)
 
 static void edges_add(struct flow *flow, size_t node_state, const struct gate *gate, bool trigger)
 {
+	const struct graph_step *step = flow->nodes[node_state].graph_step;
 	for (size_t i = 0; i < gate->count; i++) {
 		const struct source *source = &gate->join->sources[i];
 		struct outlet *outlet = outlet_of(flow, source);
-		outlet->edges[outlet->count++] = (struct flow_edge){
-			.node = node_state, .arrival = gate->first + i, .tensor = source->tensor, .trigger = trigger};
+		outlet->edges[outlet->count++] = (struct flow_edge){.node = node_state,
+								    .arrival = gate->first + i,
+								    .tensor = source->tensor,
+								    .trigger = trigger,
+								    .watches = step && step->key};
 	}
 }
 

@@ -25,6 +25,7 @@ struct flow_edge {
 	bool trigger;
 	bool descends; /* leads from the level of a message to the level of its offspring */
 	bool alone;    /* the only source of its node, which fires once: nothing to join */
+	bool watches;  /* leads to an observer: what came counts there, also without a tensor that it reads */
 };
 
 struct outlet {

@@ -82,9 +82,10 @@ static void verdicts_note(const struct drift_score *score)
 		return;
 	verdicts_note(score->next);
 	if (!score->begins)
-		buffer_print(verdicts_of(score->step), "%llu: %llu of %lld to %lld, %llu unusable, %d %.17g\n",
+		buffer_print(verdicts_of(score->step), "%llu: %llu of %lld to %lld, %llu unusable%s, %d %.17g\n",
 			     (unsigned long long)score->window, (unsigned long long)score->messages, (long long)score->begin_ms,
-			     (long long)score->end_ms, (unsigned long long)score->unusable, score->verdict, score->score);
+			     (long long)score->end_ms, (unsigned long long)score->unusable, score->unusable_alarm ? " (alarm)" : "",
+			     score->verdict, score->score);
 }
 
 static void on_observed(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
@@ -204,7 +205,7 @@ static double usual(double middle)
 }
 
 /* Every other message has a key. Those of several rows go alone. */
-static void message_send(int number, int rows, double moved)
+static void message_send_as(const char *tensor, int number, int rows, double moved)
 {
 	double numbers[8];
 	char id[16], key[16];
@@ -212,7 +213,7 @@ static void message_send(int number, int rows, double moved)
 	struct error error = {0};
 	for (int i = 0; i < 2 * rows; i++)
 		numbers[i] = usual(i % 2 ? 0 : moved);
-	const struct tensor x = {.name = TEXT("x"),
+	const struct tensor x = {.name = text_of(tensor),
 				 .datatype = DATATYPE_FP64,
 				 .shape = shape,
 				 .rank = 2,
@@ -230,6 +231,11 @@ static void message_send(int number, int rows, double moved)
 				  .written_ms = 1000 * (int64_t)number,
 				  .payload = {.tensors = {1, items}}};
 	assert_true(flow_enter(watched.path, &message, number, &error));
+}
+
+static void message_send(int number, int rows, double moved)
+{
+	message_send_as("x", number, rows, moved);
 }
 
 static void commit(void)
@@ -339,6 +345,37 @@ static void what_one_cannot_use_counts_for_the_other(void **state)
 	watched_close();
 }
 
+/* Nothing of them goes to the observer but that they came. Each is one, also if it has several rows and so goes alone. */
+static void messages_without_any_tensor_of_it_are_an_alarm(void **state)
+{
+	static const char *const references[] = {"r.json", "{past: 1h}"};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		char steps[256];
+		int number = 0;
+		snprintf(steps, sizeof steps,
+			 "  - {name: a, drift: {tensors: [x], window: 100, falseAlarms: 0.1 per 1000, reference: %s}}\n"
+			 "  output: {steps: [a]}\n",
+			 references[i]);
+		watched_open(steps);
+		while (number < 1500)
+			message_send(number++, 1, 0);
+		commit();
+		const struct text good = buffer_view(verdicts_of("a"));
+		assert_null(memmem(good.bytes, good.length, "alarm", 5));
+		buffer_clear(verdicts_of("a"));
+		for (; number < 1599; number++)
+			message_send_as("z", number, number % 3 + 1, 0);
+		commit();
+		assert_int_equal(verdicts_of("a")->length, 0);
+		message_send_as("z", number, 1, 0);
+		commit();
+		const struct text missing = buffer_view(verdicts_of("a"));
+		assert_non_null(memmem(missing.bytes, missing.length, "100 unusable (alarm)", 20));
+		watched_close();
+	}
+}
+
 static void a_result_that_failed_for_one_counts_for_the_other(void **state)
 {
 	static const int64_t shape[] = {1, 2};
@@ -407,6 +444,7 @@ int main(void)
 		cmocka_unit_test(each_says_what_it_says_alone),
 		cmocka_unit_test(those_with_segments_say_what_they_say_alone),
 		cmocka_unit_test(what_one_cannot_use_counts_for_the_other),
+		cmocka_unit_test(messages_without_any_tensor_of_it_are_an_alarm),
 		cmocka_unit_test(a_result_that_failed_for_one_counts_for_the_other),
 		cmocka_unit_test(records_for_one_step_serve_that_step),
 	};
