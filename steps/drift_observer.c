@@ -111,6 +111,8 @@ static bool observer_open(struct step *step, struct error *error)
 	self->entry = self->watched ? verdict_board_entry(step->board, step->pipeline, self->watched) : NULL;
 	if (!reference_open(self, step, error) || !drift_identity(step, &self->verdict_identity, error))
 		return false;
+	if (self->entry)
+		verdict_entry_expect(self->entry, self->verdict_identity);
 	self->comparison.lenient = true;
 	self->waiting = drift_waiting_open();
 	self->group = ((const struct drift *)step->options)->group;
@@ -426,6 +428,26 @@ static bool message_take(struct drift_visit *at)
 	return memcmp(&before, &at->tally, sizeof before) == 0 || drift_tally_keep(at->visit, &at->tally, at->error);
 }
 
+static void observer_show(struct step *step, struct visit *visit)
+{
+	struct drift_observer *self = step->state;
+	struct error error = {0};
+	struct drift_visit at = {.self = self, .step = step, .visit = visit, .error = &error};
+	struct drift_kept kept;
+	struct text segment;
+	if (!self->entry || !topic_bring(self))
+		return;
+	(void)past_bring(&at); /* without it the state is of another identity, and has nothing to show */
+	drift_tally_read(visit, self->tally_identity, &at.tally);
+	verdict_entry_begin(self->entry, self->verdict_identity);
+	last_show(&at);
+	for (uint64_t i = 0; self->group && i < at.tally.segments; i++)
+		if (drift_segment_named(visit, at.tally.base + i, &segment) &&
+		    drift_kept_read(visit, segment, self->identity, &kept))
+			verdict_entry_set(self->entry, segment, kept.last);
+	verdict_entry_set_beyond(self->entry, at.tally.beyond_all);
+}
+
 static enum step_verdict observer_run(struct step *step, struct visit *visit, struct error *error)
 {
 	const struct drift *options = step->options;
@@ -460,6 +482,7 @@ const struct step_kind step_drift_observer = {
 	.monitors = &(const struct monitor_rules){.observes = observer_share,
 						  .slices = observer_slices,
 						  .reads = observer_reads,
+						  .show = observer_show,
 						  .awaits_truths = observer_awaits_truths,
 						  .judges_windows = true},
 	.open = observer_open,

@@ -150,9 +150,11 @@ void flow_advance(struct flow *flow, int64_t now_ms);
  * of requests, a scope for parked parts follows, which the flow's owner fills. */
 struct store_scopes flow_scopes(const struct flow *flow);
 
-/* Forgets the last verdicts of observers whose state is in the store: another engine has their partition now, and judges
- * what comes. */
-void flow_verdicts_forget(const struct flow *flow, const struct store *store);
+/* Lends the last verdicts of observers whose state is in the store (observe/verdict_board.h): their partition is revoked. */
+void flow_verdicts_lend(const struct flow *flow, const struct store *store);
+
+/* Shows the last verdicts that the state of the line has: its partition is here now, and its next message may come late. */
+void flow_verdicts_show(struct flow *flow, struct line *line);
 
 /* Whether the stage joins parts of requests that come from several sources, and the scope for them. */
 bool flow_joins_parts(const struct flow *flow, uint32_t *scope);

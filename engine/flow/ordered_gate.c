@@ -12,6 +12,8 @@
 #include "flow/run.h"
 #include "observe/verdict_board.h"
 
+#define SHOWN_BYTES_MAX ((size_t)8 << 20) /* what a step takes to find its verdicts in its state */
+
 struct line {
 	struct flow *flow;
 	struct store *store;
@@ -116,13 +118,35 @@ static struct verdict_entry *entry_of(const struct flow *flow, const struct step
 	return verdict_board_entry(flow->environment.board, flow->graph->name, watched);
 }
 
-void flow_verdicts_forget(const struct flow *flow, const struct store *store)
+void flow_verdicts_lend(const struct flow *flow, const struct store *store)
 {
 	for (uint32_t scope = 0; scope < flow->ordered_gate_count; scope++) {
 		const struct step *step = &flow->nodes[flow->ordered_gates[scope]].step;
 		struct verdict_entry *entry = store_has_scope(store, scope) ? entry_of(flow, step) : NULL;
 		if (entry)
-			verdict_entry_clear(entry);
+			verdict_entry_lend(entry);
+	}
+}
+
+/* Shows those of a node, which recalls its state as in the visit of a message. What it would remember is dropped. */
+static void node_show(struct flow *flow, struct line *line, struct flow_node *node)
+{
+	struct arena *arena = arena_open(SHOWN_BYTES_MAX);
+	struct message message = {.arena = arena};
+	struct run run = {.flow = flow, .message = &message, .line = line};
+	struct visit visit = {.flow = flow, .run = &run, .node = node, .message = &message, .arena = arena};
+	if (arena)
+		node->step.kind->monitors->show(&node->step, &visit);
+	arena_close(arena);
+}
+
+void flow_verdicts_show(struct flow *flow, struct line *line)
+{
+	for (uint32_t scope = 0; scope < flow->ordered_gate_count; scope++) {
+		struct flow_node *node = &flow->nodes[flow->ordered_gates[scope]];
+		const struct monitor_rules *rules = node->step.kind->monitors;
+		if (rules && rules->show && store_has_scope(line->store, scope))
+			node_show(flow, line, node);
 	}
 }
 

@@ -14,8 +14,10 @@ static void figures_print(struct help_page *page)
 		       "condition, such as one with `and`, has one element. now() is the time at which it is judged. A missing "
 		       "value is not judged; /metrics counts it.");
 	help_page_text(page, "Figures cover the time `over` (1m) and the requests that this engine runs. Figures of drift cover "
-			     "the last window that an observer in this engine has closed. If several have closed since the last "
-			     "judgement, each is judged, so none with drift is missed. Beyond 1,000 of a step in a second, they "
+			     "the last window that an observer in this engine has closed, or, with --control, in any engine. An "
+			     "engine that takes an observer's partition goes on with the verdicts of its state; one that gave it "
+			     "away does so for 15 s. If several windows have closed since the last judgement, each is judged, so "
+			     "none with drift is missed. Beyond 1,000 of a step in a second, they "
 			     "are judged together, by the worst of each figure. A pipeline with a step `drift` judges "
 			     "drift_score and all names below it as figures, and one with a step `outlier` outlier_rate. Any other "
 			     "pipeline judges these names as tensors of messages.");

@@ -3,51 +3,11 @@
 
 #include <assert.h>
 #include <math.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
-
-/* The verdict of one segment. */
-struct segment_verdict {
-	struct text name; /* owned */
-	bool is_own;	  /* an observer here has set `own` */
-	struct last_verdict own;
-	struct last_verdict fed; /* DRIFT_LEARNING: the feed has none */
-};
-
-/* A reference that was learnt from a topic. */
-struct learnt_reference {
-	struct learnt_reference *next;
-	char *topic;
-	char *file;
-	size_t length;
-};
-
-struct verdict_entry {
-	struct verdict_entry *next;
-	char *pipeline, *step;
-	pthread_mutex_t lock;
-	uint64_t own_identity, fed_identity;
-	struct segment_verdict *segments; /* in the order of their names; NULL: none is known */
-	size_t count, room;
-	uint64_t beyond;
-	struct realised_figures realised;
-	const atomic_bool *is_followed;	       /* of the board */
-	struct closed_windows closing;	       /* since the last turn */
-	struct closed_windows closed;	       /* before it; of the thread that calls for turns alone */
-	struct importance_figures *importance; /* owned; NULL: none is known */
-	struct learnt_reference *references;
-	struct held_slot outliers; /* struct outlier_in_force */
-	bool outliers_are_own;	   /* an observer here has set them */
-	atomic_int knowledge;	   /* enum outlier_knowledge */
-	atomic_int watching;	   /* enum watching; written with the lock */
-	char why[WATCHING_WHY_BYTES];
-	_Atomic uint64_t clocks; /* that were set back */
-	char clock_words[CLOCK_WORDS_BYTES];
-};
+#include "observe/verdict_parts.h"
 
 struct verdict_board {
 	pthread_mutex_t lock;
@@ -72,19 +32,9 @@ static void segment_close(const struct segment_verdict *segment)
 	memory_give(name.given);
 }
 
-static void reference_close(struct learnt_reference *reference)
-{
-	memory_give(reference->topic);
-	memory_give(reference->file);
-	memory_give(reference);
-}
-
 static void entry_close(struct verdict_entry *entry)
 {
-	for (struct learnt_reference *reference = entry->references, *next; reference; reference = next) {
-		next = reference->next;
-		reference_close(reference);
-	}
+	verdict_references_close(entry);
 	for (size_t i = 0; i < entry->count; i++)
 		segment_close(&entry->segments[i]);
 	memory_give(entry->segments);
@@ -110,15 +60,6 @@ void verdict_board_close(struct verdict_board *board)
 	memory_give(board);
 }
 
-static char *name_copy(const char *name)
-{
-	const size_t size = strlen(name) + 1;
-	char *copy = memory_take(size, 1);
-	if (copy)
-		memcpy(copy, name, size);
-	return copy;
-}
-
 static struct verdict_entry *entry_open(const char *pipeline, const char *step)
 {
 	struct verdict_entry *entry = memory_take(1, sizeof *entry);
@@ -127,8 +68,8 @@ static struct verdict_entry *entry_open(const char *pipeline, const char *step)
 	pthread_mutex_init(&entry->lock, NULL);
 	for (size_t i = 0; i < DRIFT_METRICS; i++)
 		entry->realised.of[i] = (struct realised_figure){.value = (double)NAN, .low = (double)NAN, .high = (double)NAN};
-	entry->pipeline = name_copy(pipeline);
-	entry->step = name_copy(step);
+	entry->pipeline = verdict_name_copy(pipeline);
+	entry->step = verdict_name_copy(step);
 	if (entry->pipeline && entry->step)
 		return entry;
 	entry_close(entry);
@@ -215,7 +156,8 @@ static void verdicts_drop(struct verdict_entry *entry, bool own)
 		struct segment_verdict *segment = &entry->segments[i];
 		*(own ? &segment->own : &segment->fed) = verdict_unknown();
 		segment->is_own &= !own;
-		if (!segment->is_own && segment->fed.verdict == DRIFT_LEARNING)
+		segment->is_lent &= own;
+		if (!segment->is_own && !segment->is_lent && segment->fed.verdict == DRIFT_LEARNING)
 			segment_close(segment);
 		else
 			entry->segments[left++] = *segment;
@@ -233,6 +175,13 @@ static void fed_give_way(struct verdict_entry *entry)
 		return;
 	segment_close(&entry->segments[at]);
 	memmove(&entry->segments[at], &entry->segments[at + 1], (--entry->count - at) * sizeof *entry->segments);
+}
+
+void verdict_entry_expect(struct verdict_entry *entry, uint64_t identity)
+{
+	pthread_mutex_lock(&entry->lock);
+	entry->expected_identity = identity;
+	pthread_mutex_unlock(&entry->lock);
 }
 
 void verdict_entry_begin(struct verdict_entry *entry, uint64_t identity)
@@ -253,6 +202,7 @@ static void own_set(struct verdict_entry *entry, struct text segment, const stru
 	struct segment_verdict *kept = segment_take(entry, segment);
 	if (kept) {
 		kept->is_own = true;
+		kept->is_lent = false;
 		kept->own = *last;
 	}
 }
@@ -271,11 +221,11 @@ void verdict_entry_feed(struct verdict_entry *entry, uint64_t identity, struct t
 		verdicts_drop(entry, false);
 		entry->fed_identity = identity;
 	}
-	struct segment_verdict *kept =
-		last.verdict == DRIFT_LEARNING ? segment_find(entry, segment) : segment_take(entry, segment);
+	struct segment_verdict *kept = last.verdict == DRIFT_LEARNING ? segment_find(entry, segment) : segment_take(entry, segment);
 	if (kept && last.verdict == DRIFT_LEARNING)
 		kept->fed = last;
 	if (kept) {
+		kept->is_lent = false;
 		kept->fed.verdict = last.verdict;
 		kept->fed.score = last.score;
 	}
@@ -305,19 +255,22 @@ struct last_verdict verdict_entry_get(struct verdict_entry *entry, struct text s
 	return last;
 }
 
+static struct last_verdict known_of(const struct verdict_entry *entry, uint64_t identity, const struct segment_verdict *kept)
+{
+	const struct last_verdict own = entry->own_identity == identity ? kept->own : verdict_unknown();
+	if (own.verdict != DRIFT_LEARNING || entry->fed_identity != identity)
+		return own;
+	struct last_verdict last = isnan(own.quality_alarm) ? kept->fed : own; /* a window closed here has figures of its own */
+	last.verdict = kept->fed.verdict;
+	last.score = kept->fed.score;
+	return last;
+}
+
 struct last_verdict verdict_entry_known(struct verdict_entry *entry, uint64_t identity, struct text segment)
 {
-	struct last_verdict last = verdict_unknown();
 	pthread_mutex_lock(&entry->lock);
 	const struct segment_verdict *kept = segment_find(entry, segment);
-	if (kept && entry->own_identity == identity)
-		last = kept->own;
-	if (kept && last.verdict == DRIFT_LEARNING && entry->fed_identity == identity) {
-		const struct last_verdict own = last;
-		last = isnan(own.quality_alarm) ? kept->fed : own; /* a window that was closed here has figures of its own */
-		last.verdict = kept->fed.verdict;
-		last.score = kept->fed.score;
-	}
+	const struct last_verdict last = kept ? known_of(entry, identity, kept) : verdict_unknown();
 	pthread_mutex_unlock(&entry->lock);
 	return last;
 }
@@ -371,18 +324,35 @@ void verdict_entry_realised(struct verdict_entry *entry, struct realised_figures
 	pthread_mutex_unlock(&entry->lock);
 }
 
-static struct verdict_summary own_sum(const struct verdict_entry *entry)
+/* What alerts judge of a segment; NULL: nothing. */
+static const struct last_verdict *segment_judged(const struct verdict_entry *entry, const struct segment_verdict *segment)
+{
+	if (segment->is_own)
+		return &segment->own;
+	const bool is_fed = segment->fed.verdict != DRIFT_LEARNING && entry->fed_identity == entry->expected_identity;
+	return (segment->is_lent ? entry->lent_turns > 0 : is_fed) ? &segment->fed : NULL;
+}
+
+static const struct last_verdict *segment_own(const struct verdict_entry *entry, const struct segment_verdict *segment)
+{
+	(void)entry;
+	return segment->is_own ? &segment->own : NULL;
+}
+
+typedef const struct last_verdict *verdict_choice(const struct verdict_entry *entry, const struct segment_verdict *segment);
+
+static struct verdict_summary verdicts_sum(const struct verdict_entry *entry, verdict_choice *choose)
 {
 	struct verdict_summary sum = {.last = verdict_unknown(), .beyond = entry->beyond};
 	double messages = (double)NAN;
 	for (size_t i = 0; i < entry->count; i++) {
-		const struct last_verdict *own = &entry->segments[i].own;
-		if (!entry->segments[i].is_own)
+		const struct last_verdict *last = choose(entry, &entry->segments[i]);
+		if (!last)
 			continue;
 		sum.segments++;
-		verdict_fold(&sum.last, own);
-		if (!isnan(own->messages_per_minute))
-			messages = own->messages_per_minute + (isnan(messages) ? 0 : messages);
+		verdict_fold(&sum.last, last);
+		if (!isnan(last->messages_per_minute))
+			messages = last->messages_per_minute + (isnan(messages) ? 0 : messages);
 	}
 	sum.last.messages_per_minute = messages;
 	return sum;
@@ -391,9 +361,17 @@ static struct verdict_summary own_sum(const struct verdict_entry *entry)
 struct verdict_summary verdict_entry_sum(struct verdict_entry *entry)
 {
 	pthread_mutex_lock(&entry->lock);
-	const struct verdict_summary sum = own_sum(entry);
+	const struct verdict_summary sum = verdicts_sum(entry, segment_own);
 	pthread_mutex_unlock(&entry->lock);
 	return sum;
+}
+
+struct last_verdict verdict_entry_judged(struct verdict_entry *entry)
+{
+	pthread_mutex_lock(&entry->lock);
+	const struct verdict_summary sum = verdicts_sum(entry, segment_judged);
+	pthread_mutex_unlock(&entry->lock);
+	return sum.last;
 }
 
 /* ---- windows that have closed ---- */
@@ -403,7 +381,7 @@ void verdict_entry_add_window(struct verdict_entry *entry, struct text segment, 
 	pthread_mutex_lock(&entry->lock);
 	own_set(entry, segment, &last);
 	if (atomic_load_explicit(entry->is_followed, memory_order_relaxed)) {
-		const struct verdict_summary all = own_sum(entry);
+		const struct verdict_summary all = verdicts_sum(entry, segment_own);
 		closed_windows_add(&entry->closing, segment, &last, &all.last);
 	}
 	pthread_mutex_unlock(&entry->lock);
@@ -415,6 +393,7 @@ static void entry_turn(struct verdict_entry *entry)
 	pthread_mutex_lock(&entry->lock);
 	entry->closed = entry->closing;
 	entry->closing = before;
+	entry->lent_turns -= entry->lent_turns > 0;
 	closed_windows_clear(&entry->closing);
 	pthread_mutex_unlock(&entry->lock);
 }
@@ -433,23 +412,46 @@ const struct closed_windows *verdict_entry_closed(const struct verdict_entry *en
 	return &entry->closed;
 }
 
-/* ---- each segment, and none any more ---- */
+/* ---- each segment, and what leaves ---- */
 
 void verdict_entry_each(struct verdict_entry *entry, void (*call)(void *context, struct text segment, struct last_verdict last),
 			void *context)
 {
 	assert(call);
 	pthread_mutex_lock(&entry->lock);
-	for (size_t i = 0; i < entry->count; i++)
-		if (entry->segments[i].is_own)
-			call(context, entry->segments[i].name, entry->segments[i].own);
+	for (size_t i = 0; i < entry->count; i++) {
+		const struct last_verdict *last = segment_judged(entry, &entry->segments[i]);
+		if (last)
+			call(context, entry->segments[i].name, *last);
+	}
 	pthread_mutex_unlock(&entry->lock);
 }
 
-/* Segments that only the feed knows stay. */
-void verdict_entry_clear(struct verdict_entry *entry)
+static void verdicts_lend(struct verdict_entry *entry)
+{
+	bool any = false;
+	for (size_t i = 0; i < entry->count; i++)
+		any |= entry->segments[i].is_own;
+	if (!any)
+		return;
+	for (size_t i = 0; i < entry->count; i++) {
+		struct segment_verdict *segment = &entry->segments[i];
+		if (segment->is_own) {
+			segment->fed = known_of(entry, entry->own_identity, segment);
+			segment->is_lent = true;
+		} else if (entry->fed_identity != entry->own_identity) {
+			segment->fed = verdict_unknown();
+			segment->is_lent = false;
+		}
+	}
+	entry->fed_identity = entry->own_identity;
+	entry->lent_turns = LENT_TURNS;
+}
+
+void verdict_entry_lend(struct verdict_entry *entry)
 {
 	pthread_mutex_lock(&entry->lock);
+	verdicts_lend(entry);
 	verdicts_drop(entry, true);
 	entry->beyond = 0;
 	memory_give(entry->importance);
@@ -499,151 +501,4 @@ bool verdict_entry_clock(struct verdict_entry *entry, uint64_t *seen, char words
 	memcpy(words, entry->clock_words, CLOCK_WORDS_BYTES);
 	pthread_mutex_unlock(&entry->lock);
 	return true;
-}
-
-/* ---- references ---- */
-
-static const struct learnt_reference *reference_find(const struct verdict_entry *entry, const char *topic)
-{
-	const struct learnt_reference *reference = entry->references;
-	while (reference && strcmp(reference->topic, topic) != 0)
-		reference = reference->next;
-	return reference;
-}
-
-static struct learnt_reference *reference_copy(const char *topic, struct text file)
-{
-	struct learnt_reference *reference = memory_take(1, sizeof *reference);
-	if (!reference)
-		return NULL;
-	reference->topic = name_copy(topic);
-	reference->file = memory_take(file.length + 1, 1);
-	reference->length = file.length;
-	if (reference->topic && reference->file) {
-		memcpy(reference->file, file.bytes, file.length);
-		return reference;
-	}
-	reference_close(reference);
-	return NULL;
-}
-
-bool verdict_entry_learn(struct verdict_entry *entry, const char *topic, struct text file)
-{
-	pthread_mutex_lock(&entry->lock);
-	bool good = reference_find(entry, topic);
-	struct learnt_reference *reference = good ? NULL : reference_copy(topic, file);
-	if (reference) {
-		reference->next = entry->references;
-		entry->references = reference;
-		good = true;
-	}
-	pthread_mutex_unlock(&entry->lock);
-	return good;
-}
-
-bool verdict_entry_learnt(struct verdict_entry *entry, const char *topic, struct text *file)
-{
-	pthread_mutex_lock(&entry->lock);
-	const struct learnt_reference *reference = reference_find(entry, topic);
-	if (reference)
-		*file = (struct text){reference->file, reference->length};
-	pthread_mutex_unlock(&entry->lock);
-	return reference;
-}
-
-/* ---- what observers learn of outliers ---- */
-
-static bool outliers_put(struct verdict_entry *entry, uint64_t identity, const struct covariance *learnt, bool own)
-{
-	struct outlier_in_force *made = outlier_in_force_make(identity, learnt);
-	if (!made)
-		return false;
-	pthread_mutex_lock(&entry->lock);
-	const bool counts = own || !entry->outliers_are_own;
-	entry->outliers_are_own |= own;
-	if (counts)
-		held_slot_replace(&entry->outliers, &made->held);
-	pthread_mutex_unlock(&entry->lock);
-	if (!counts)
-		arena_close(made->held.arena);
-	return true;
-}
-
-bool verdict_entry_set_outliers(struct verdict_entry *entry, uint64_t identity, const struct covariance *learnt)
-{
-	return outliers_put(entry, identity, learnt, true);
-}
-
-bool verdict_entry_feed_outliers(struct verdict_entry *entry, uint64_t identity, const struct covariance *learnt)
-{
-	return outliers_put(entry, identity, learnt, false);
-}
-
-const struct outlier_in_force *verdict_entry_hold_outliers(struct verdict_entry *entry)
-{
-	return (const struct outlier_in_force *)held_slot_hold(&entry->outliers);
-}
-
-void verdict_entry_release_outliers(struct verdict_entry *entry)
-{
-	held_slot_release(&entry->outliers);
-}
-
-/* Written when it changes, since all workers read it. */
-void verdict_entry_note_knowledge(struct verdict_entry *entry, enum outlier_knowledge knowledge)
-{
-	if (verdict_entry_knowledge(entry) != knowledge)
-		atomic_store_explicit(&entry->knowledge, (int)knowledge, memory_order_relaxed);
-}
-
-enum outlier_knowledge verdict_entry_knowledge(const struct verdict_entry *entry)
-{
-	return (enum outlier_knowledge)atomic_load_explicit(&entry->knowledge, memory_order_relaxed);
-}
-
-/* ---- importance of features ---- */
-
-/* Takes in a feature: in the order of the means, as far as there are places. */
-static void figure_add(struct importance_figures *figures, struct text name, double mean)
-{
-	size_t at = figures->count;
-	while (at > 0 && figures->features[at - 1].mean < mean)
-		at--;
-	const bool full = figures->count == IMPORTANCE_SHOWN;
-	figures->has_others |= full;
-	if (full)
-		figures->others += at == IMPORTANCE_SHOWN ? mean : figures->features[IMPORTANCE_SHOWN - 1].mean;
-	if (at == IMPORTANCE_SHOWN)
-		return;
-	figures->count += !full;
-	memmove(&figures->features[at + 1], &figures->features[at], (figures->count - at - 1) * sizeof *figures->features);
-	const size_t length = name.length < IMPORTANCE_NAME_BYTES ? name.length : IMPORTANCE_NAME_BYTES - 1;
-	memcpy(figures->features[at].name, name.bytes, length);
-	figures->features[at].name[length] = '\0';
-	figures->features[at].mean = mean;
-}
-
-/* Without memory, the former ones stay. */
-void verdict_entry_weigh(struct verdict_entry *entry, const struct text *names, const double *means, size_t count)
-{
-	struct importance_figures *figures = memory_take(1, sizeof *figures);
-	if (!figures)
-		return;
-	for (size_t i = 0; i < count; i++)
-		figure_add(figures, names[i], means[i]);
-	pthread_mutex_lock(&entry->lock);
-	struct importance_figures *before = entry->importance;
-	entry->importance = figures;
-	pthread_mutex_unlock(&entry->lock);
-	memory_give(before);
-}
-
-void verdict_entry_importance(struct verdict_entry *entry, struct importance_figures *figures)
-{
-	pthread_mutex_lock(&entry->lock);
-	if (entry->importance)
-		*figures = *entry->importance;
-	else
-		figures->count = 0;
-	pthread_mutex_unlock(&entry->lock);
 }

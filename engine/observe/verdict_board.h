@@ -2,8 +2,12 @@
  * that its observer closed last; for each step `explain` with `importance`, that of its features in its last window.
  *
  * There are two verdicts: an observer that runs here sets its own, and the reader of the namespace's feed (control/feed_relay.h)
- * sets the one that an observer of any engine wrote. The steps of the path mark messages by either. Alerts and metrics use the
- * own one, so that one engine reports each window. When the observer's partition goes to another engine, the own one is forgotten.
+ * sets the one that an observer of any engine wrote. The steps of the path mark messages by either. Metrics use the own one, so
+ * that one engine reports each window. Alerts use the own one, and where there is none, that of the feed.
+ *
+ * When the observer's partition is revoked, the own verdict is kept as if the feed had it, until it has another: the partition may
+ * come back, and marks go on. Alerts believe it for LENT_TURNS, in which another engine takes the partition and judges by its
+ * state: an engine without a feed would not learn that a drift is over.
  *
  * Verdicts have the identity of what was compared with what. Those of another identity are forgotten as soon as an observer with
  * a new one runs here, or as the feed has a verdict with a new one; until then no step with the new one is marked by them.
@@ -32,6 +36,9 @@ void verdict_board_close(struct verdict_board *board); /* NULL is fine */
 
 /* The entry of a step, which lives as long as the board. NULL: memory ran out, or `board` is NULL. */
 struct verdict_entry *verdict_board_entry(struct verdict_board *board, const char *pipeline, const char *step);
+
+/* An observer of that identity was opened here: alerts use those verdicts of the feed that have it. */
+void verdict_entry_expect(struct verdict_entry *entry, uint64_t identity);
 
 /* The observer here is of that identity: own verdicts of another one are forgotten. */
 void verdict_entry_begin(struct verdict_entry *entry, uint64_t identity);
@@ -78,7 +85,10 @@ struct verdict_summary {
 };
 struct verdict_summary verdict_entry_sum(struct verdict_entry *entry);
 
-/* Calls with each segment that has an own verdict, in the order of their names. It must not use the board. */
+/* What alerts judge: all segments together, as in the summary. */
+struct last_verdict verdict_entry_judged(struct verdict_entry *entry);
+
+/* Calls with each segment of which alerts judge a verdict, in the order of their names. It must not use the board. */
 void verdict_entry_each(struct verdict_entry *entry, void (*call)(void *context, struct text segment, struct last_verdict last),
 			void *context);
 
@@ -90,9 +100,11 @@ void verdict_entry_add_window(struct verdict_entry *entry, struct text segment, 
 void verdict_board_turn(struct verdict_board *board);
 const struct closed_windows *verdict_entry_closed(const struct verdict_entry *entry);
 
-/* Forgets the own verdicts, what the observer can do, and the importance of features. What was learnt of outliers stays until the
- * feed has another. */
-void verdict_entry_clear(struct verdict_entry *entry);
+#define LENT_TURNS 15 /* of the board, each about a second: a rebalance and the restoring of a state usually take less */
+
+/* The observer's partition is revoked: keeps the own verdicts as those of the feed, and forgets what the observer can do, and the
+ * importance of features. What was learnt of outliers stays until the feed has another. */
+void verdict_entry_lend(struct verdict_entry *entry);
 
 /* ---- what an observer can do ---- */
 

@@ -45,7 +45,7 @@ static struct last_verdict worst_but(const struct drift_figures *figures, size_t
 		struct verdict_entry *entry = i == left_out ? NULL : figures_entry(figures, i);
 		if (!entry)
 			continue;
-		const struct last_verdict last = verdict_entry_sum(entry).last;
+		const struct last_verdict last = verdict_entry_judged(entry);
 		verdict_fold(&worst, &last);
 	}
 	return worst;

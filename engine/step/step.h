@@ -61,11 +61,11 @@ struct step {
 #define OBSERVER_SUFFIX ".observer" /* of an observer's name, after that of the step that it observes */
 
 enum step_verdict {
-	STEP_DONE, /* the emitted payload continues */
-	STEP_WAIT, /* a call is in progress */
+	STEP_DONE,    /* the emitted payload continues */
+	STEP_WAIT,    /* a call is in progress */
 	STEP_IN_TURN, /* in_turn() of the state rules goes on, when earlier messages have passed; only visit_in_turn() gives it */
-	STEP_DROP, /* no output on this branch, and that is no error */
-	STEP_FAIL, /* `error` gives the reason; its kind decides what happens to the message */
+	STEP_DROP,    /* no output on this branch, and that is no error */
+	STEP_FAIL,    /* `error` gives the reason; its kind decides what happens to the message */
 };
 
 /* Target of a call. */
@@ -186,7 +186,7 @@ struct fit_source {
 	/* Reports a remark on the learnt parameters that is no error; NULL: nobody reads it. */
 	void (*remarked)(void *listener, const char *text);
 	void *listener;
-	size_t rows_most; /* so many rows are learnt from, the first; 0: all. A drift reference has it */
+	size_t rows_most;		  /* so many rows are learnt from, the first; 0: all. A drift reference has it */
 	const struct rebase_result *past; /* of a step whose reference is the past of its stream; NULL: it was not read */
 };
 
@@ -199,17 +199,17 @@ static inline void fit_source_remark(const struct fit_source *source, const char
 
 /* What is to be made of the past that a step has stored (`sluice drift rebase`). */
 struct rebase_wanted {
-	void *state; /* of its observer */
+	void *state;							  /* of its observer */
 	bool (*recall)(void *state, struct text key, struct text *value); /* as visit_recall() */
-	int64_t from_ms, until_ms; /* the windows of that time, with both ends */
-	bool alarmed;		   /* also windows in alarm */
+	int64_t from_ms, until_ms;					  /* the windows of that time, with both ends */
+	bool alarmed;							  /* also windows in alarm */
 };
 
 /* What was made of it. */
 struct rebase_made {
 	uint64_t windows, rows;
-	uint64_t values;	   /* rows that are in the file */
-	int64_t first_ms, last_ms; /* times of its windows */
+	uint64_t values;		  /* rows that are in the file */
+	int64_t first_ms, last_ms;	  /* times of its windows */
 	uint64_t left_windows, left_rows; /* left out, since a window was in alarm */
 };
 
@@ -365,6 +365,9 @@ struct monitor_rules {
 	/* Of an observer that takes slices: whether it reads that tensor of its input, by its name and datatype. The others are not
 	 * sent to it. NULL: it reads all. */
 	bool (*reads)(const struct step *step, const struct tensor *tensor);
+	/* Of an observer: puts the last verdicts that its state has on the board, as its partition has come; the visit has no
+	 * message. NULL: it shows none before a message comes. */
+	void (*show)(struct step *step, struct visit *visit);
 	/* Of an observer: whether it waits for what becomes of requests, with these options: then feedback goes to it, too
 	 * (message/truth_link.h). NULL: it does not. */
 	bool (*awaits_truths)(const void *options);
@@ -445,13 +448,13 @@ const char *step_storage(const struct step *step);
 bool step_makes_offspring(const struct step *step);
 bool step_collects(const struct step *step, struct name *maker);
 bool step_quorum(const struct step *step, struct quorum *quorum);
-bool step_explains(const struct step *step); /* whether it explains another step */
-bool step_is_beside(const struct step *step); /* whether it explains or observes beside the answer */
-bool step_is_observer(const struct step *step); /* whether the plan has added it */
+bool step_explains(const struct step *step);				    /* whether it explains another step */
+bool step_is_beside(const struct step *step);				    /* whether it explains or observes beside the answer */
+bool step_is_observer(const struct step *step);				    /* whether the plan has added it */
 bool step_observes(const struct step *step, const struct message *message); /* whether it, an observer, gets the message */
 struct sample step_sample(const struct step *step);			    /* the messages that it, an observer, gets */
-bool step_slices(const struct step *step); /* whether it is an observer that takes the rows of several messages as one */
-bool step_awaits_truths(const struct step *step);		       /* whether feedback goes to it, an observer */
+bool step_slices(const struct step *step);	  /* whether it is an observer that takes the rows of several messages as one */
+bool step_awaits_truths(const struct step *step); /* whether feedback goes to it, an observer */
 bool step_reads(const struct step *step, const struct tensor *tensor); /* whether the tensor is sent to it, an observer */
 
 /* ---- of the visit ---- */

@@ -194,12 +194,12 @@ static bool is_needed(const struct worker *worker, const struct partition_state 
 	return false;
 }
 
-/* A partition that is another engine's takes its last verdicts along; one that a reload gives to another stage does not. */
+/* A partition that was revoked takes its last verdicts along; one that a reload gives to another stage does not. */
 static void verdicts_leave(const struct worker *worker, const struct partition_state *partition_state)
 {
 	const struct position *input = &partition_state->input;
 	if (partition_state->store && !partition_queues_find(&worker->queues, input->topic, input->partition))
-		flow_verdicts_forget(partition_state->stage->flow, partition_state->store);
+		flow_verdicts_lend(partition_state->stage->flow, partition_state->store);
 }
 
 void partition_states_sweep(struct worker *worker)
@@ -426,6 +426,8 @@ static bool restored(struct worker *worker, struct partition_state *partition_st
 	if (changes_to_tell(partition_state) > 0 && !worker->dirty)
 		commit_interval_begin(worker); /* its identity is written although there is no request */
 	partition_state->line = line_open(partition_state->stage->flow, store, error);
+	if (partition_state->line)
+		flow_verdicts_show(partition_state->stage->flow, partition_state->line);
 	if (!join_state_open(partition_state, begin_of(worker, partition_state, committed), committed, error))
 		return false;
 	struct positions changed;

@@ -157,20 +157,73 @@ static void the_last_verdict_survives_a_restart(void **state)
 	observed_close(&observed);
 }
 
-/* Otherwise an alert would fire here for ever: no window closes here any more. */
-static void a_verdict_is_forgotten_when_its_observer_has_moved(void **state)
+static struct verdict_entry *entry_of(const struct observed *observed)
+{
+	return verdict_board_entry(observed->board, observed->planning.graph->name, "watch");
+}
+
+/* In an engine that has started, before a message comes: alerts and metrics have it at once. */
+static void the_state_shows_the_last_verdict_of_each_segment(void **state)
+{
+	static const char *const options[] = {USUAL, USUAL ", groupBy: key"};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct observed observed;
+		const struct text segment = i == 0 ? TEXT("") : TEXT("k");
+		observed_open(&observed, options[i]);
+		observed.key = TEXT("k");
+		observed_rows(&observed, 41, 1, 4);
+		const struct last_verdict before = verdict_entry_get(entry_of(&observed), segment);
+		assert_int_equal(before.verdict, DRIFT_FOUND);
+		observed_engine_close(&observed);
+		verdict_board_close(observed.board);
+		observed.board = verdict_board_open();
+		observed_engine_open(&observed);
+		assert_int_equal(verdict_entry_sum(entry_of(&observed)).segments, 0);
+		flow_verdicts_show(observed.flow, observed.line);
+		assert_int_equal(verdict_entry_sum(entry_of(&observed)).segments, 1);
+		const struct last_verdict shown = verdict_entry_get(entry_of(&observed), segment);
+		assert_int_equal(shown.verdict, DRIFT_FOUND);
+		assert_true(shown.score == before.score && shown.missing_share == before.missing_share);
+		observed_rows(&observed, 39, 1, 0);
+		assert_int_equal(observed.count, 2);
+		observed_close(&observed);
+	}
+}
+
+/* What its past is comes from the state too. */
+static void the_state_shows_a_verdict_by_the_past(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open_past(&observed, "1h", "window: 100");
+	observed_rows(&observed, 1250, 1, 0);
+	const enum drift_verdict before = verdict_entry_get(entry_of(&observed), TEXT("")).verdict;
+	assert_int_equal(before, DRIFT_STEADY);
+	observed_engine_close(&observed);
+	verdict_board_close(observed.board);
+	observed.board = verdict_board_open();
+	observed_engine_open(&observed);
+	flow_verdicts_show(observed.flow, observed.line);
+	assert_int_equal(verdict_entry_get(entry_of(&observed), TEXT("")).verdict, before);
+	observed_close(&observed);
+}
+
+/* Metrics are of the engine that has the partition. Marks go on. */
+static void a_verdict_is_lent_when_its_observer_has_moved(void **state)
 {
 	(void)state;
 	struct observed observed;
 	observed_open(&observed, USUAL);
 	observed_rows(&observed, 41, 1, 4);
-	struct verdict_entry *entry = verdict_board_entry(observed.board, observed.planning.graph->name, "watch");
+	struct verdict_entry *entry = entry_of(&observed);
 	struct store *other = store_open(flow_scopes(observed.flow), STORE_BYTES);
-	flow_verdicts_forget(observed.flow, other);
+	flow_verdicts_lend(observed.flow, other);
 	assert_int_equal(verdict_entry_get(entry, TEXT("")).verdict, DRIFT_FOUND); /* that partition had nothing of the observer */
-	flow_verdicts_forget(observed.flow, observed.store);
+	flow_verdicts_lend(observed.flow, observed.store);
 	assert_int_equal(verdict_entry_get(entry, TEXT("")).verdict, DRIFT_LEARNING);
 	assert_true(verdict_entry_get(entry, TEXT("")).score == 0);
+	assert_int_equal(verdict_entry_judged(entry).verdict, DRIFT_FOUND);
 	observed_rows(&observed, 1, 1, 0); /* it has come back */
 	assert_int_equal(verdict_entry_get(entry, TEXT("")).verdict, DRIFT_FOUND);
 	store_close(other);
@@ -449,7 +502,9 @@ int main(void)
 		cmocka_unit_test(a_window_goes_on_in_another_engine),
 		cmocka_unit_test(verdicts_of_another_identity_mark_nothing),
 		cmocka_unit_test(the_last_verdict_survives_a_restart),
-		cmocka_unit_test(a_verdict_is_forgotten_when_its_observer_has_moved),
+		cmocka_unit_test(the_state_shows_the_last_verdict_of_each_segment),
+		cmocka_unit_test(the_state_shows_a_verdict_by_the_past),
+		cmocka_unit_test(a_verdict_is_lent_when_its_observer_has_moved),
 		cmocka_unit_test(what_the_state_has_counts),
 		cmocka_unit_test(another_window_begins_anew),
 		cmocka_unit_test(numbers_go_on_after_an_upgrade),

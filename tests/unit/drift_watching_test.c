@@ -190,7 +190,7 @@ static void what_has_moved_to_another_engine_is_forgotten(void **state)
 	observed_open_past(&observed, "1d", "window: 100, falseAlarms: 0.1 per 1000");
 	observed_rows(&observed, 1, 100, 0);
 	expect_watching(&observed, WATCHING_LEARNING, "past 1d");
-	flow_verdicts_forget(observed.flow, observed.store);
+	flow_verdicts_lend(observed.flow, observed.store);
 	expect_watching(&observed, WATCHING_UNASKED, "");
 	observed_rows(&observed, 1, 100, 0);
 	expect_watching(&observed, WATCHING_LEARNING, "past 1d");

@@ -373,7 +373,7 @@ static void the_last_window_is_shown_while_its_partition_is_here(void **state)
 	expect_near(figures.features[1].mean, 3, 0);
 	expect_near(figures.features[2].mean, 0.5, 0);
 	assert_false(figures.has_others);
-	flow_verdicts_forget(weighed.flow, weighed.store);
+	flow_verdicts_lend(weighed.flow, weighed.store);
 	assert_int_equal(figures_of(&weighed).count, 0);
 	weighed_close(&weighed);
 }

@@ -99,7 +99,7 @@ static void what_is_learnt_here_counts_before_the_feed(void **state)
 	assert_true(verdict_entry_set_outliers(entry, IDENTITY, &own));
 	learnt_take(feed, 1, 20);
 	assert_true(is_in_force(entry, 30));
-	verdict_entry_clear(entry);
+	verdict_entry_lend(entry);
 	assert_true(is_in_force(entry, 30));
 	learnt_take(feed, 2, 40);
 	assert_true(is_in_force(entry, 40));

@@ -28,9 +28,11 @@ static void the_observer_here_goes_before_the_feed(void **state)
 	verdict_entry_set(entry, ALL, verdict_of(DRIFT_STEADY, 0));
 	assert_int_equal(verdict_entry_known(entry, IDENTITY, ALL).verdict, DRIFT_STEADY);
 	assert_int_equal(verdict_entry_sum(entry).segments, 1);
-	verdict_entry_clear(entry); /* its partition has moved */
-	assert_true(verdict_entry_known(entry, IDENTITY, ALL).score == 0.5);
+	verdict_entry_lend(entry); /* its partition has moved, and the feed has an older one */
+	assert_int_equal(verdict_entry_known(entry, IDENTITY, ALL).verdict, DRIFT_STEADY);
 	assert_int_equal(verdict_entry_sum(entry).segments, 0);
+	verdict_entry_feed(entry, IDENTITY, ALL, verdict_of(DRIFT_FOUND, 0.25));
+	assert_true(verdict_entry_known(entry, IDENTITY, ALL).score == 0.25);
 	verdict_board_close(board);
 }
 
@@ -60,7 +62,7 @@ static void figures_of_the_feed_are_known_with_its_verdict(void **state)
 	verdict_entry_set(entry, ALL, own); /* of a window with too few values */
 	assert_true(isnan(verdict_entry_known(entry, IDENTITY, ALL).accuracy));
 	assert_int_equal(verdict_entry_known(entry, IDENTITY, ALL).verdict, DRIFT_STEADY);
-	verdict_entry_clear(entry);
+	verdict_entry_lend(entry);
 	verdict_entry_feed(entry, IDENTITY, ALL, verdict_unknown());
 	verdict_entry_feed(entry, IDENTITY, ALL, verdict_of(DRIFT_FOUND, 0.5));
 	assert_true(isnan(verdict_entry_known(entry, IDENTITY, ALL).accuracy)); /* its state began anew */
@@ -78,11 +80,32 @@ static void segments_are_known_one_by_one(void **state)
 	verdict_entry_feed(entry, IDENTITY, TEXT("c"), verdict_unknown());
 	assert_int_equal(verdict_entry_known(entry, IDENTITY, TEXT("a")).verdict, DRIFT_STEADY);
 	assert_int_equal(verdict_entry_known(entry, IDENTITY, TEXT("b")).verdict, DRIFT_FOUND);
-	verdict_entry_clear(entry);
+	verdict_entry_lend(entry);
+	assert_int_equal(verdict_entry_known(entry, IDENTITY, TEXT("a")).verdict, DRIFT_STEADY);
+	verdict_entry_feed(entry, IDENTITY, TEXT("a"), verdict_unknown());
 	assert_int_equal(verdict_entry_known(entry, IDENTITY, TEXT("a")).verdict, DRIFT_LEARNING);
 	assert_int_equal(verdict_entry_known(entry, IDENTITY, TEXT("b")).verdict, DRIFT_FOUND);
 	verdict_entry_feed(entry, IDENTITY, TEXT("b"), verdict_unknown());
 	assert_int_equal(verdict_entry_known(entry, IDENTITY, TEXT("b")).verdict, DRIFT_LEARNING);
+	verdict_board_close(board);
+}
+
+/* Where no observer runs, alerts have the verdict of the feed, if it is on what the step compares now. */
+static void alerts_judge_by_the_feed_where_there_is_no_own_verdict(void **state)
+{
+	(void)state;
+	struct verdict_board *board = verdict_board_open();
+	struct verdict_entry *entry = verdict_board_entry(board, "p", "watch");
+	verdict_entry_feed(entry, IDENTITY, ALL, verdict_of(DRIFT_FOUND, 0.5));
+	assert_int_equal(verdict_entry_judged(entry).verdict, DRIFT_LEARNING);
+	verdict_entry_expect(entry, IDENTITY + 1);
+	assert_int_equal(verdict_entry_judged(entry).verdict, DRIFT_LEARNING);
+	verdict_entry_expect(entry, IDENTITY);
+	assert_true(verdict_entry_judged(entry).score == 0.5);
+	assert_int_equal(verdict_entry_sum(entry).segments, 0);
+	verdict_entry_begin(entry, IDENTITY);
+	verdict_entry_set(entry, ALL, verdict_of(DRIFT_STEADY, 0));
+	assert_int_equal(verdict_entry_judged(entry).verdict, DRIFT_STEADY);
 	verdict_board_close(board);
 }
 
@@ -190,6 +213,7 @@ int main(void)
 		cmocka_unit_test(the_observer_here_goes_before_the_feed),
 		cmocka_unit_test(figures_of_the_feed_are_known_with_its_verdict),
 		cmocka_unit_test(segments_are_known_one_by_one),
+		cmocka_unit_test(alerts_judge_by_the_feed_where_there_is_no_own_verdict),
 		cmocka_unit_test(verdicts_of_another_identity_are_forgotten),
 		cmocka_unit_test(own_verdicts_take_the_places_of_fed_ones),
 		cmocka_unit_test(figures_of_a_window_here_go_before_those_of_the_feed),

@@ -154,7 +154,7 @@ static void an_observer_that_moves_is_silent_and_begins_anew(void **state)
 	(void)state;
 	verdict_entry_note_watching(drift, WATCHING_LEARNING, "past 7d");
 	expect_line(1000, LOG_LEVEL_INFO, "is learning");
-	verdict_entry_clear(drift);
+	verdict_entry_lend(drift);
 	assert_int_equal(verdict_entry_watching(drift).watching, WATCHING_UNASKED);
 	expect_line(1000, LOG_LEVEL_INFO, NULL);
 	verdict_entry_note_watching(drift, WATCHING_LEARNING, "past 7d");
