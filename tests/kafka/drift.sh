@@ -138,7 +138,7 @@ fires_again two && frozen=two other=one
 frozen_pid=$first_pid
 [ $frozen = "$second" ] && frozen_pid=$second_pid
 kill -STOP "$frozen_pid"
-# Too few to close the window. An engine knows the last verdict with the first message that its observer takes.
+# Too few to close the window. An engine shows the last verdict as soon as it has the partition of the observer.
 head -40 "$dir/usual" | jq -c '{id: "t-\(input_line_number)", key: "one", request}' >"$dir/touch"
 "$sluice" produce trading "$dir/touch" -n rough --rate 2 >/dev/null 2>"$dir/produce.log" &
 ours $!
