@@ -581,51 +581,10 @@ static void a_kind_of_which_nothing_must_be_said_may_have_no_spec(void **state)
 	expect_fault("apiVersion: mlops.seldon.io/v1alpha1\nkind: Server\nmetadata: {name: s}\n", "1:1", "missing-field", "spec");
 }
 
-/* The last end counts; a silence that names no pipeline is of each. */
-static void an_alert_is_silenced_until_its_last_silence_ends(void **state)
-{
-	(void)state;
-	struct spec spec;
-	struct error error = {0};
-	static const char text[] =
-		"apiVersion: sluice.io/v1alpha1\nkind: Silence\nmetadata: {name: a}\n"
-		"spec: {alert: slow, until: 2026-01-02T00:00Z, reason: r}\n---\n"
-		"apiVersion: sluice.io/v1alpha1\nkind: Silence\nmetadata: {name: b}\n"
-		"spec: {alert: slow, pipeline: p, until: 2026-01-03T00:00Z, reason: r}\n---\n"
-		"apiVersion: sluice.io/v1alpha1\nkind: Silence\nmetadata: {name: c}\n"
-		"spec: {alert: slow, pipeline: p, until: 2026-01-01T00:00Z, reason: r}\n---\n"
-		"apiVersion: sluice.io/v1alpha1\nkind: Silence\nmetadata: {name: d, namespace: staging}\n"
-		"spec: {alert: slow, until: 2026-01-04T00:00Z, reason: r}\n---\n"
-		"apiVersion: sluice.io/v1alpha1\nkind: Silence\nmetadata: {name: e}\n"
-		"spec: {alert: slow, group: XNYS, until: 2026-01-06T00:00Z, reason: r}\n";
-	const int64_t day_ms = 86400000, second = INT64_C(1767312000000); /* 2026-01-02 */
-	assert_true(spec_open(&spec, &error));
-	assert_true(spec_read_text(&spec, "s.yaml", text_of(text), &(struct spec_options){0}, &error));
-	assert_int_equal(spec_silenced_until(&spec, "default", "p", "slow", (struct text){0}), second + day_ms);
-	assert_int_equal(spec_silenced_until(&spec, "default", "q", "slow", (struct text){0}), second);
-	assert_int_equal(spec_silenced_until(&spec, "default", "p", "slower", (struct text){0}), 0);
-	assert_int_equal(spec_silenced_until(&spec, "staging", "q", "slow", (struct text){0}), second + 2 * day_ms);
-	assert_int_equal(spec_silenced_until(&spec, "default", "p", "slow", TEXT("XNYS")), second + 4 * day_ms);
-	assert_int_equal(spec_silenced_until(&spec, "default", "p", "slow", TEXT("XNAS")), second + day_ms);
-	assert_int_equal(spec_silenced_until(&spec, "default", "p", "slow", TEXT("")), second + day_ms);
-	struct alert_spec alert = {.name.text = "slow"};
-	assert_int_equal(alert_silenced_until(&spec, "default", "p", &alert), second + day_ms);
-	alert.silence.until.text = "2026-01-02T00:00Z"; /* its own ends before */
-	assert_int_equal(alert_silenced_until(&spec, "default", "p", &alert), second + day_ms);
-	alert.silence.until.text = "2026-01-05T00:00Z";
-	assert_int_equal(alert_silenced_until(&spec, "default", "p", &alert), second + 3 * day_ms);
-	alert.name.text = "slower";
-	alert.absent.text = "p for 10s";
-	assert_true(text_is(alert_condition_words(&alert, spec.arena), "absent: p for 10s"));
-	assert_int_equal(alert_silenced_until(&spec, "default", "p", &alert), second + 3 * day_ms);
-	spec_close(&spec);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_list_of_maps_has_an_end),
-		cmocka_unit_test(an_alert_is_silenced_until_its_last_silence_ends),
 		cmocka_unit_test(a_kind_of_which_nothing_must_be_said_may_have_no_spec),
 		cmocka_unit_test(a_document_must_say_what_it_is),
 		cmocka_unit_test(names_are_small_letters_digits_and_dashes),
