@@ -10,6 +10,8 @@
 #include "steps/drift_kept.h"
 
 #define SETTLING_VERSION 1
+#define CLOSED_VERSION 2
+#define CLOSED_VERSION_FORMER 1 /* another number is in the place of `unkept` */
 #define CHUNK_ROWS 1024	     /* 32 KiB */
 #define ROWS_OVER_MOST 8192  /* beyond SETTLING_ROWS_MAX, until the oldest windows have settled */
 #define TRUTHS_TURN_MAX 1024 /* truths that one visit forgets */
@@ -48,6 +50,12 @@ struct settled_part {
 	struct drift_realised realised;
 };
 
+/* The same, of former builds. */
+struct settled_part_former {
+	uint64_t number, truths;
+	struct drift_realised realised;
+};
+
 /* ---- keys ---- */
 
 static struct text number_key(const char *prefix, uint64_t number, char bytes[DRIFT_KEY_BYTES])
@@ -83,6 +91,13 @@ static bool struct_remember(struct visit *visit, struct text key, const void *fr
 }
 
 /* ---- rows of open windows ---- */
+
+static bool open_recall(struct visit *visit, struct text key, struct settling_open *open)
+{
+	*open = (struct settling_open){0};
+	return struct_recall(visit, key, open, sizeof *open) ||
+	       struct_recall(visit, key, open, offsetof(struct settling_open, unkept));
+}
 
 void drift_settling_begin(struct drift_settling *settling, struct visit *visit, const struct drift_estimate_options *options,
 			  bool segmented)
@@ -153,7 +168,7 @@ static bool closed_put(struct drift_settling *settling, struct visit *visit, str
 		       struct error *error)
 {
 	char bytes[DRIFT_KEY_BYTES];
-	head.version = SETTLING_VERSION;
+	head.version = CLOSED_VERSION;
 	head.last = settling->open.last;
 	head.unkept = settling->open.unkept;
 	head.due_ms = settling->head.clock_ms + settling->wait_ms;
@@ -186,9 +201,8 @@ bool drift_settling_enter(struct drift_settling *settling, struct visit *visit, 
 	char bytes[DRIFT_KEY_BYTES];
 	if (settling->wait_ms == 0)
 		return !settling->is_removed || drift_settling_forget(settling, visit, segment, error);
-	settling->open = (struct settling_open){0};
 	settling->open_changed = false;
-	(void)struct_recall(visit, open_key(segment, bytes), &settling->open, sizeof settling->open);
+	(void)open_recall(visit, open_key(segment, bytes), &settling->open);
 	const bool is_other = settling->open.identity != identity || settling->open.window != window;
 	if (is_other && !open_drop(settling, visit, segment, error))
 		return false;
@@ -206,8 +220,7 @@ bool drift_settling_forget(struct drift_settling *settling, struct visit *visit,
 {
 	char bytes[DRIFT_KEY_BYTES];
 	const struct text key = open_key(segment, bytes);
-	settling->open = (struct settling_open){0};
-	if (!struct_recall(visit, key, &settling->open, sizeof settling->open))
+	if (!open_recall(visit, key, &settling->open))
 		return true;
 	return open_drop(settling, visit, segment, error) && visit_forget(visit, key, error);
 }
@@ -411,14 +424,21 @@ static bool closed_read(struct visit *visit, uint64_t number, struct closed_head
 		return false;
 	memcpy(head, stored.bytes, sizeof *head);
 	*segment = text_from(stored, sizeof *head);
-	return head->version == SETTLING_VERSION && segment->length == head->segment;
+	if (head->version == CLOSED_VERSION_FORMER)
+		head->unkept = 0;
+	return (head->version == CLOSED_VERSION || head->version == CLOSED_VERSION_FORMER) && segment->length == head->segment;
 }
 
 /* What was counted of the window in visits before. */
 static void part_read(struct visit *visit, uint64_t number, struct settled_window *settled)
 {
 	struct settled_part part;
-	if (!struct_recall(visit, TEXT("settled"), &part, sizeof part) || part.number != number)
+	struct settled_part_former former;
+	if (struct_recall(visit, TEXT("settled"), &former, sizeof former))
+		part = (struct settled_part){former.number, former.truths, 0, former.realised};
+	else if (!struct_recall(visit, TEXT("settled"), &part, sizeof part))
+		return;
+	if (part.number != number)
 		return;
 	settled->truths = part.truths;
 	settled->unfit = part.unfit;

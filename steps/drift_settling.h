@@ -46,8 +46,9 @@ struct settling_head {
 /* Stored under `awaited/SEGMENT`: the rows of an open window. */
 struct settling_open {
 	uint64_t identity, window;
-	uint64_t last;	 /* its newest chunk; 0: there is none */
-	uint64_t unkept; /* rows of the estimate that do not wait */
+	uint64_t last;	   /* its newest chunk; 0: there is none */
+	uint64_t reserved; /* former builds have a number here */
+	uint64_t unkept;   /* rows of the estimate that do not wait; former builds end before it */
 };
 
 /* A row as it is stored. */
