@@ -261,7 +261,16 @@ static bool truth_forget(struct visit *visit, uint64_t request, struct error *er
 	return !visit_recall(visit, key, &stored) || visit_forget(visit, key, error);
 }
 
-/* Forgets the oldest truth. */
+static bool arrival_is_over(const struct drift_settling *settling, const struct truth_arrival *arrival)
+{
+	const struct settling_head *head = &settling->head;
+	if (settling->is_removed)
+		return true;
+	return settling->segmented ? head->clock_ms - arrival->time_ms > settling->wait_ms + SETTLING_OPEN_MS
+				   : head->first_closed > arrival->needed;
+}
+
+/* Forgets the oldest truth, and counts it if something may wait for it. */
 static bool arrival_forget(struct drift_settling *settling, struct visit *visit, struct error *error)
 {
 	struct settling_head *head = &settling->head;
@@ -271,17 +280,9 @@ static bool arrival_forget(struct drift_settling *settling, struct visit *visit,
 	settling->changed = true;
 	if (!struct_recall(visit, key, &arrival, sizeof arrival))
 		return true;
+	settling->forgotten += !arrival_is_over(settling, &arrival);
 	head->truth_bytes -= arrival.bytes < head->truth_bytes ? arrival.bytes : head->truth_bytes;
 	return truth_forget(visit, arrival.request, error) && visit_forget(visit, key, error);
-}
-
-static bool arrival_is_over(const struct drift_settling *settling, const struct truth_arrival *arrival)
-{
-	const struct settling_head *head = &settling->head;
-	if (settling->is_removed)
-		return true;
-	return settling->segmented ? head->clock_ms - arrival->time_ms > settling->wait_ms + SETTLING_OPEN_MS
-				   : head->first_closed > arrival->needed;
 }
 
 /* Forgets truths that nothing waits for, and the oldest of too many. */
@@ -296,7 +297,6 @@ static bool arrivals_forget_over(struct drift_settling *settling, struct visit *
 			!arrival_is_over(settling, &arrival);
 		if (waits && head->arrivals - head->first_arrival <= SETTLING_TRUTHS_MAX)
 			return true;
-		settling->forgotten += waits;
 		if (!arrival_forget(settling, visit, error))
 			return false;
 	}
@@ -307,7 +307,7 @@ static bool arrivals_forget_over(struct drift_settling *settling, struct visit *
 static bool arrivals_shrink(struct drift_settling *settling, struct visit *visit, uint64_t bytes, struct error *error)
 {
 	const struct settling_head *head = &settling->head;
-	for (; head->truth_bytes > bytes && head->first_arrival < head->arrivals; settling->forgotten++)
+	while (head->truth_bytes > bytes && head->first_arrival < head->arrivals)
 		if (!arrival_forget(settling, visit, error))
 			return false;
 	return true;

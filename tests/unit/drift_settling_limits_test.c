@@ -72,6 +72,27 @@ static void truths_have_so_many_bytes_together(void **state)
 	}
 }
 
+/* One visit forgets a part of those that nothing waits for; the next one makes space of the others. */
+static void truths_that_nothing_waits_for_are_not_counted(void **state)
+{
+	(void)state;
+	enum { LARGE = SETTLING_TRUTH_BYTES_MAX / (SETTLING_TRUTH_BYTES + TRUTH_NUMBERS_MAX * sizeof(double)), SMALL = 2000 };
+	struct observed observed;
+	observed_open_now(&observed, WAITS);
+	strangers_send(&observed, 1, SMALL, 0);
+	strangers_send(&observed, SMALL + 1, LARGE, TRUTH_NUMBERS_MAX);
+	observed_positives(&observed, 80, 0.8);
+	observed.passed_ms += 10 * ONE_MINUTE_MS;
+	observed_positives(&observed, 1, 0.8);
+	assert_int_equal(observed.settled_count, 2);
+	assert_in_range(observed_entries(&observed, "arrived/"), LARGE + 1, LARGE + SMALL - 1);
+	strangers_send(&observed, SMALL + LARGE + 1, 1, TRUTH_NUMBERS_MAX);
+	assert_int_equal(observed_realised(&observed).forgotten, 0);
+	strangers_send(&observed, SMALL + LARGE + 2, LARGE + 1, TRUTH_NUMBERS_MAX); /* of the open window */
+	assert_int_equal(observed_realised(&observed).forgotten, 2);
+	observed_close(&observed);
+}
+
 static void truths_of_unknown_requests_stop_no_segment(void **state)
 {
 	(void)state;
@@ -250,6 +271,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(truths_of_segments_are_forgotten_by_their_number),
 		cmocka_unit_test(truths_have_so_many_bytes_together),
+		cmocka_unit_test(truths_that_nothing_waits_for_are_not_counted),
 		cmocka_unit_test(truths_of_unknown_requests_stop_no_segment),
 		cmocka_unit_test(a_full_state_gives_up_the_older_half_of_the_truths),
 		cmocka_unit_test(truths_of_segments_are_forgotten_by_their_time),
