@@ -536,9 +536,9 @@ static void settled_say(const struct drift_review *review)
 	figures_say(review);
 	if (review->unkept > 0)
 		buffer_print(review->report,
-			     "%llu rows of them did not wait for feedback, since more than %d rows waited, or they have more than "
-			     "%d classes; choose a shorter window or outcomeWindow, or a smaller share\n",
-			     (unsigned long long)review->unkept, SETTLING_ROWS_MAX, SETTLING_CLASSES_MAX);
+			     "%llu rows of them did not wait for feedback, since %d rows waited, or they have more than %d "
+			     "classes; choose a shorter window or outcomeWindow, or a smaller share\n",
+			     (unsigned long long)review->unkept, SETTLING_ROWS_MOST, SETTLING_CLASSES_MAX);
 	if (review->unfit > 0)
 		buffer_print(review->report, "feedback of %llu rows of them cannot be compared: it needs %s\n",
 			     (unsigned long long)review->unfit, feedback_needed(review));

@@ -12,8 +12,7 @@
 #define SETTLING_VERSION 1
 #define CLOSED_VERSION 2
 #define CLOSED_VERSION_FORMER 1 /* another number is in the place of `unkept` */
-#define CHUNK_ROWS 1024	     /* 32 KiB */
-#define ROWS_OVER_MOST 8192  /* beyond SETTLING_ROWS_MAX, until the oldest windows have settled */
+#define CHUNK_ROWS 1024		/* 32 KiB */
 #define TRUTHS_TURN_MAX 1024 /* truths that one visit forgets */
 #define NS_PER_MS 1000000
 
@@ -140,8 +139,7 @@ bool drift_settling_add(struct drift_settling *settling, struct visit *visit, co
 	settling->added++;
 	if (settling->wait_ms == 0 || !drift_prediction_counts(&prediction))
 		return true;
-	if (prediction.classes > SETTLING_CLASSES_MAX ||
-	    settling->head.rows + settling->count >= SETTLING_ROWS_MAX + ROWS_OVER_MOST) {
+	if (prediction.classes > SETTLING_CLASSES_MAX || settling->head.rows + settling->count >= SETTLING_ROWS_MOST) {
 		settling->open.unkept++;
 		settling->open_changed = true;
 		return true;

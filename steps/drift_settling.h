@@ -8,8 +8,8 @@
  *
  * Time is that at which records to the observer were written, and never goes back. A window settles with the first record after its
  * time, of a request or of feedback; a large one in parts, of SETTLING_TURN_ROWS or twice the rows that came. If more than
- * SETTLING_ROWS_MAX rows wait, the oldest closed window settles at once; rows of an open window beyond that are not kept, and its
- * record has their number.
+ * SETTLING_ROWS_MAX rows wait, the oldest closed window settles at once; rows beyond SETTLING_ROWS_MOST are not kept, and the
+ * record of their window has their number.
  *
  * A truth is forgotten when the window after the one that was open at its arrival has settled. With `groupBy`, where several are
  * open, that is when the `outcomeWindow` and SETTLING_OPEN_MS have passed since its arrival. Before that, the oldest ones are
@@ -25,6 +25,7 @@
 #include "steps/drift_waiting.h"
 
 #define SETTLING_ROWS_MAX 65536		/* 2 MiB */
+#define SETTLING_ROWS_MOST 73728	/* until the oldest windows have settled */
 #define SETTLING_CLASSES_MAX UINT16_MAX /* rows of more are not kept */
 #define SETTLING_TRUTHS_MAX 65536	/* requests */
 #define SETTLING_TRUTH_BYTES_MAX ((uint64_t)8 << 20)

@@ -185,8 +185,8 @@ const struct metric metric_rows[] = {
 		"Windows that settled in this engine with that number outside of its band: more than one in twenty shows that "
 		"probabilities are not calibrated, or that the same inputs need other answers than before."),
 	COUNTER(SCOPE_DRIFT, struct drift_state, rows_unkept, "sluice_realised_rows_unkept_total",
-		"Rows of windows that settled in this engine which did not wait for feedback, since more than 65536 waited, or "
-		"they have more than 65535 classes: choose a shorter `window` or `outcomeWindow`, or a smaller `share`."),
+		"Rows of windows that settled in this engine which did not wait for feedback, since 73728 rows waited, or they "
+		"have more than 65535 classes: choose a shorter `window` or `outcomeWindow`, or a smaller `share`."),
 	COUNTER(SCOPE_DRIFT, struct drift_state, rows_unfit, "sluice_realised_rows_unfit_total",
 		"Rows of windows that settled in this engine whose feedback cannot be compared: of a classifier it needs the "
 		"metric `accuracy` from 0 to 1, or the number of each row's class as truth, from 0; of a regressor a number for "

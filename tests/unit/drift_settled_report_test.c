@@ -312,8 +312,8 @@ static void rows_that_did_not_wait_are_told(void **state)
 	expect_words(said.out, "; 2 rows did not wait for feedback\nwindow 1, ");
 	expect_words(said.out, "; 3 rows did not wait for feedback\nwindow 3, ");
 	assert_null(strstr(said.out, "; 0 rows"));
-	expect_words(said.out, "5 rows of them did not wait for feedback, since more than 65536 rows waited, or they have more "
-			       "than 65535 classes; choose a shorter window or outcomeWindow, or a smaller share\n");
+	expect_words(said.out, "5 rows of them did not wait for feedback, since 73728 rows waited, or they have more than 65535 "
+			       "classes; choose a shorter window or outcomeWindow, or a smaller share\n");
 	said_close(&said);
 	said = report(&mock, WAITS, " -o json");
 	json_t *first = line_of(said.out, 0), *second = line_of(said.out, 1), *last = line_of(said.out, 3);

@@ -4,9 +4,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
+#include "observe/metric.h"
 #include "state/store.h"
 #include "steps/drift_settling.h"
 #include "tests/unit/observed.h"
@@ -14,7 +17,6 @@
 #define ONE_MINUTE_MS 60000
 #define WAITS USUAL ", estimate: {probabilities: p, outcomeWindow: 10m}"
 #define RIGHT_OF_FIVE 4
-#define ROWS_KEPT (65536 + 8192) /* of one window, before it settles */
 
 /* ---- truths ---- */
 
@@ -238,9 +240,32 @@ static void rows_of_one_window_beyond_the_limit_are_not_kept(void **state)
 	assert_int_equal(observed.settled_count, 1);
 	assert_int_equal(observed.settled[0].messages, 80000);
 	assert_int_equal(observed.settled[0].truths, 100);
-	assert_int_equal(observed.settled[0].unkept, 80000 - ROWS_KEPT);
-	assert_int_equal(observed_realised(&observed).unkept, 80000 - ROWS_KEPT);
+	assert_int_equal(observed.settled[0].unkept, 80000 - SETTLING_ROWS_MOST);
+	assert_int_equal(observed_realised(&observed).unkept, 80000 - SETTLING_ROWS_MOST);
 	observed_close(&observed);
+}
+
+/* Helps have their limits as text. */
+static void helps_have_the_limits_of_rows(void **state)
+{
+	(void)state;
+	char waiting[64], classes[64];
+	snprintf(waiting, sizeof waiting, "%d rows wait", SETTLING_ROWS_MOST);
+	snprintf(classes, sizeof classes, "more than %d classes", (int)SETTLING_CLASSES_MAX);
+	const struct metric *metric = metric_rows;
+	while (metric->name && strcmp(metric->name, "sluice_realised_rows_unkept_total") != 0)
+		metric++;
+	assert_non_null(metric->name);
+	assert_non_null(strstr(metric->help, waiting));
+	assert_non_null(strstr(metric->help, classes));
+	const struct option *option = drift_estimate_rows;
+	while (option->type != OPTION_END && (!option->name || strcmp(option->name, "outcomeWindow") != 0))
+		option++;
+	assert_true(option->type != OPTION_END);
+	assert_non_null(strstr(option->help, waiting));
+	assert_non_null(strstr(option->help, classes));
+	snprintf(waiting, sizeof waiting, "At most %d rows wait, of %zu bytes", SETTLING_ROWS_MAX, sizeof(struct settling_row));
+	assert_non_null(strstr(option->help, waiting));
 }
 
 /* The number of a class has 16 bits. */
@@ -278,6 +303,7 @@ int main(void)
 		cmocka_unit_test(windows_of_large_messages_settle_as_fast_as_they_come),
 		cmocka_unit_test(of_too_many_rows_the_oldest_window_settles_at_once),
 		cmocka_unit_test(rows_of_one_window_beyond_the_limit_are_not_kept),
+		cmocka_unit_test(helps_have_the_limits_of_rows),
 		cmocka_unit_test(rows_of_too_many_classes_are_not_kept),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
