@@ -265,7 +265,7 @@ bool drift_windows_settle(struct drift_visit *at)
 	if (error.kind != ERROR_NONE)
 		*at->error = error;
 	const bool good = error.kind == ERROR_NONE && drift_settling_end(&at->settling, at->visit, at->error);
-	if (good && at->settling.forgotten > 0 && at->self->entry)
-		verdict_entry_add_forgotten(at->self->entry, at->settling.forgotten);
+	if (good && at->settling.forgotten + at->settling.cut_short > 0 && at->self->entry)
+		verdict_entry_add_hurried(at->self->entry, at->settling.forgotten, at->settling.cut_short);
 	return good;
 }

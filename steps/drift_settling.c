@@ -427,20 +427,21 @@ static bool closed_read(struct visit *visit, uint64_t number, struct closed_head
 	return (head->version == CLOSED_VERSION || head->version == CLOSED_VERSION_FORMER) && segment->length == head->segment;
 }
 
-/* What was counted of the window in visits before. */
-static void part_read(struct visit *visit, uint64_t number, struct settled_window *settled)
+/* What was counted of the window in visits before. False: it begins to settle. */
+static bool part_read(struct visit *visit, uint64_t number, struct settled_window *settled)
 {
 	struct settled_part part;
 	struct settled_part_former former;
 	if (struct_recall(visit, TEXT("settled"), &former, sizeof former))
 		part = (struct settled_part){former.number, former.truths, 0, former.realised};
 	else if (!struct_recall(visit, TEXT("settled"), &part, sizeof part))
-		return;
+		return false;
 	if (part.number != number)
-		return;
+		return false;
 	settled->truths = part.truths;
 	settled->unfit = part.unfit;
 	settled->realised = part.realised;
+	return true;
 }
 
 static bool part_keep(struct visit *visit, uint64_t number, const struct closed_head *head, const struct settled_window *settled,
@@ -510,8 +511,8 @@ const struct settled_window *drift_settling_next(struct drift_settling *settling
 			error_memory(error, ERROR_LIMIT, "settling a window");
 			return NULL;
 		}
-		if (settled)
-			part_read(visit, number, settled);
+		if (settled && !part_read(visit, number, settled))
+			settling->cut_short += !head.is_dropped && all->clock_ms < head.due_ms;
 		--*budget;
 		for (uint64_t before; settled && head.last > 0 && *budget > 0; head.last = before)
 			if (!chunk_count(settling, visit, &head, head.last, settled, budget, &before, error))

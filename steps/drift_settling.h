@@ -74,6 +74,7 @@ struct drift_settling {
 	size_t count;
 	size_t added;	    /* rows that came in this visit */
 	uint64_t forgotten; /* truths that it has forgotten before their time, since too many wait */
+	uint64_t cut_short; /* windows that it began to settle before their time, since too many rows wait */
 };
 
 /* A window that has settled. It lives in the visit's arena. */

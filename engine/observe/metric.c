@@ -195,6 +195,10 @@ const struct metric metric_rows[] = {
 		"Feedback that the observer in this engine has forgotten before its time, since more than 65536 truths or 8 MiB of "
 		"them waited, or its state is full: also that of requests outside of `share`. Choose a shorter `outcomeWindow`, or "
 		"send feedback of fewer requests."),
+	COUNTER(SCOPE_DRIFT, struct drift_state, windows_cut_short, "sluice_realised_windows_cut_short_total",
+		"Windows that began to settle in this engine before their `outcomeWindow` had passed, since more than 65536 rows "
+		"waited: their realised numbers may lack later feedback. Choose a shorter `window` or `outcomeWindow`, or a "
+		"smaller `share`."),
 	DRIFT(messages_per_minute, "sluice_drift_messages_per_minute",
 	      "Messages a minute of event time in the last window, of those within `share`; a row of a batch is one. With "
 	      "`groupBy` the sum of the segments' last windows. No value before the second window."),

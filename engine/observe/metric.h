@@ -109,7 +109,7 @@ struct drift_state {
 	double accuracy, accuracy_low, accuracy_high, precision, recall, auc, error;
 	double realised_accuracy, realised_accuracy_low, realised_accuracy_high;
 	double realised_precision, realised_recall, realised_auc, realised_error, realised_error_low, realised_error_high;
-	uint64_t bands_held, bands_left, rows_unkept, rows_unfit, truths_forgotten;
+	uint64_t bands_held, bands_left, rows_unkept, rows_unfit, truths_forgotten, windows_cut_short;
 	double messages_per_minute, newest_age_seconds;
 };
 

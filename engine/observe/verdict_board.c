@@ -310,10 +310,11 @@ void verdict_entry_add_realised(struct verdict_entry *entry, const struct drift_
 	pthread_mutex_unlock(&entry->lock);
 }
 
-void verdict_entry_add_forgotten(struct verdict_entry *entry, uint64_t truths)
+void verdict_entry_add_hurried(struct verdict_entry *entry, uint64_t forgotten, uint64_t cut_short)
 {
 	pthread_mutex_lock(&entry->lock);
-	entry->realised.forgotten += truths;
+	entry->realised.forgotten += forgotten;
+	entry->realised.cut_short += cut_short;
 	pthread_mutex_unlock(&entry->lock);
 }
 

@@ -69,12 +69,13 @@ struct realised_figures {
 		uint64_t held, left;	 /* windows in which it was within the band, or not */
 	} of[DRIFT_METRICS];
 	uint64_t forgotten;	/* truths that were forgotten before their time */
+	uint64_t cut_short;	/* windows that began to settle before their time */
 	uint64_t unkept, unfit; /* rows of all windows that did not wait for feedback, or whose feedback cannot be compared */
 };
 
 /* Adds those of a settled window. A board keeps them as long as it lives. */
 void verdict_entry_add_realised(struct verdict_entry *entry, const struct drift_score *settled);
-void verdict_entry_add_forgotten(struct verdict_entry *entry, uint64_t truths);
+void verdict_entry_add_hurried(struct verdict_entry *entry, uint64_t forgotten, uint64_t cut_short);
 void verdict_entry_realised(struct verdict_entry *entry, struct realised_figures *figures);
 
 /* All segments that have an own verdict, together. */

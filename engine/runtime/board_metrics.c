@@ -61,6 +61,7 @@ static void realised_fill(struct verdict_entry *entry, struct drift_state *state
 	state->rows_unkept = figures.unkept;
 	state->rows_unfit = figures.unfit;
 	state->truths_forgotten = figures.forgotten;
+	state->windows_cut_short = figures.cut_short;
 }
 
 static void write_drift(const struct board_scrape *scrape, struct exposition *exposition)

@@ -219,6 +219,11 @@ static void of_too_many_rows_the_oldest_window_settles_at_once(void **state)
 	many_send(&observed, 10000);
 	assert_int_equal(observed.settled_count, 1);
 	assert_int_equal(observed.settled[0].window, observed.seen[0].window);
+	assert_int_equal(observed_realised(&observed).cut_short, 2); /* the next one has begun to */
+	observed.passed_ms += 10 * ONE_MINUTE_MS;
+	many_send(&observed, 200 * (60000 / SETTLING_TURN_ROWS + 4));
+	assert_int_equal(observed.settled_count, 3);
+	assert_int_equal(observed_realised(&observed).cut_short, 2); /* the last one had its time */
 	observed_close(&observed);
 }
 
