@@ -1,24 +1,16 @@
 /* drift_types.c: see drift_types.h. */
 #include "steps/drift_types.h"
 
-#include <string.h>
-
+#include "drift/projection.h"
 #include "message/columns.h"
 #include "steps/drift_rows.h"
-
-/* Whether the feature is the tensor, or a column of it. */
-static bool feature_is_of(struct text feature, struct text tensor)
-{
-	return feature.length >= tensor.length && memcmp(feature.bytes, tensor.bytes, tensor.length) == 0 &&
-	       (feature.length == tensor.length || feature.bytes[tensor.length] == '.');
-}
 
 /* The columns of a tensor in the reference, whether they are texts, and whether they are projected. */
 static size_t columns_of(const struct drift_reference *reference, struct text tensor, bool *texts, bool *projected)
 {
 	size_t count = 0, width = 0;
 	for (size_t i = 0; i < reference->feature_count; i++)
-		if (feature_is_of(reference->features[i].name, tensor)) {
+		if (projection_feature_is_of(reference, i, tensor)) {
 			count++;
 			*texts = reference->features[i].categories;
 			width = reference->features[i].width;
@@ -38,7 +30,7 @@ static bool columns_check(const struct drift_reference *reference, const struct 
 		return true;
 	for (size_t i = 0; i < reference->feature_count; i++) {
 		const struct text feature = reference->features[i].name;
-		if (!feature_is_of(feature, name) || feature.length == name.length)
+		if (!projection_feature_is_of(reference, i, name) || feature.length == name.length)
 			continue;
 		const struct text wanted = {feature.bytes + name.length + 1, feature.length - name.length - 1};
 		if (!columns_find(*tensor->parameters, wanted, arena, &column))
@@ -96,7 +88,7 @@ bool drift_types_check(const struct drift_reference *reference, const struct ten
 		const struct text feature = reference->features[i].name;
 		const struct tensor_type *found = NULL;
 		for (size_t j = 0; j < in->count && !found; j++)
-			found = feature_is_of(feature, in->items[j].name) ? &in->items[j] : NULL;
+			found = projection_feature_is_of(reference, i, in->items[j].name) ? &in->items[j] : NULL;
 		if (!found && in->complete)
 			return error_set(error, ERROR_CONFIG, place,
 					 "the reference has `" TEXT_FORMAT

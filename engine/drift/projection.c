@@ -132,6 +132,27 @@ struct text projection_tensor(struct text feature)
 	return feature;
 }
 
+bool projection_name_is_of(struct text feature, struct text tensor)
+{
+	return text_starts_with(feature, tensor) && (feature.length == tensor.length || feature.bytes[tensor.length] == '.');
+}
+
+static bool is_projected(const struct drift_reference *reference, struct text tensor)
+{
+	for (size_t i = 0; i < reference->feature_count; i++)
+		if (reference->features[i].width > 0 && text_equal(projection_tensor(reference->features[i].name), tensor))
+			return true;
+	return false;
+}
+
+bool projection_feature_is_of(const struct drift_reference *reference, size_t feature, struct text tensor)
+{
+	const struct text name = reference->features[feature].name;
+	if (reference->features[feature].width > 0)
+		return text_equal(projection_tensor(name), tensor);
+	return projection_name_is_of(name, tensor) && !is_projected(reference, tensor);
+}
+
 static bool is_direction(const struct drift_feature *feature, struct text tensor, size_t direction)
 {
 	char end[sizeof NAME_BEGIN + 20];

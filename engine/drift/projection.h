@@ -49,6 +49,13 @@ const char *projection_feature(const char *tensor, size_t direction, struct aren
 /* The tensor of a direction's feature: the name without that of the direction. */
 struct text projection_tensor(struct text feature);
 
+/* Whether a feature is the tensor, or a column of it, by the names alone: a column is TENSOR.COLUMN. */
+bool projection_name_is_of(struct text feature, struct text tensor);
+
+/* Whether the feature of the reference is of the tensor: is the tensor itself, a column, or a direction. Of a tensor that is
+ * projected only its directions are: a feature without a width, whose name begins like theirs, is of another tensor. */
+bool projection_feature_is_of(const struct drift_reference *reference, size_t feature, struct text tensor);
+
 /* How many of the features are the first directions of one tensor, in their order. */
 size_t projection_run(const struct drift_feature *features, size_t count);
 

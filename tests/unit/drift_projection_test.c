@@ -22,6 +22,7 @@
 #define BATCH 100 /* rows of a message, and of a window */
 #define ARENA_BYTES ((size_t)256 << 20)
 #define WATCH(reference) "drift: {tensors: [x], reference: " reference ", window: 100, falseAlarms: 0.1 per 1000}"
+#define WATCH_ALL "drift: {reference: f.json, window: 100, falseAlarms: 0.1 per 1000}"
 
 static struct random chance;
 static float vectors[BATCH * OTHER];
@@ -261,33 +262,41 @@ static void vectors_of_another_width_are_refused(void **state)
 	expect_refusal(WIDTH, "the reference has `x.0` of numbers, and the messages have no such feature");
 }
 
+/* Learns a reference of 400 vectors of `x`, and of another tensor, of one column. */
+static void reference_learn_beside(const char *name)
+{
+	char other[1024];
+	size_t length = (size_t)snprintf(other, sizeof other,
+					 ", {\"name\": \"%s\", \"datatype\": \"FP64\", \"shape\": [100, 1], \"data\": [7", name);
+	for (int i = 1; i < BATCH; i++)
+		length += (size_t)snprintf(other + length, sizeof other - length, ", 8");
+	snprintf(other + length, sizeof other - length, "]}");
+	past_stand_yaml(WATCH_ALL);
+	requests_write_with("rows.jsonl", 4, WIDTH, 0, other);
+	struct said said = say_with(step_kinds, "fit drift rows.jsonl -f p.yaml --out f.json");
+	assert_string_equal(said.err, "");
+	said_close(&said);
+}
+
 /* A tensor of one column may have the name of a direction. */
 static void a_namesake_of_a_direction_is_a_feature_of_its_own(void **state)
 {
 	(void)state;
-	char namesake[1024] = ", {\"name\": \"x.direction5\", \"datatype\": \"FP64\", \"shape\": [100, 1], \"data\": [7";
-	size_t length = strlen(namesake);
-	for (int i = 1; i < BATCH; i++)
-		length += (size_t)snprintf(namesake + length, sizeof namesake - length, ", 8");
-	snprintf(namesake + length, sizeof namesake - length, "]}");
-	past_stand_yaml("drift: {reference: f.json, window: 100, falseAlarms: 0.1 per 1000}");
-	requests_write_with("rows.jsonl", 4, WIDTH, 0, namesake);
-	struct said said = say_with(step_kinds, "fit drift rows.jsonl -f p.yaml --out f.json");
-	assert_string_equal(said.err, "");
-	said_close(&said);
-	said = say_with(step_kinds, "drift report rows.jsonl -f p.yaml -o json");
+	reference_learn_beside("x.direction5");
+	struct said said = say_with(step_kinds, "drift report rows.jsonl -f p.yaml -o json");
 	assert_true(number_behind(said.out, "\"windows_with_drift\": ") == 0);
 	said_close(&said);
 }
 
-static void expect_lint_of(const char *input, const char *words)
+/* `input`: of `x`, without its datatype. */
+static void expect_lint_of(const char *watch, const char *input, const char *words)
 {
 	char yaml[8192];
 	snprintf(yaml, sizeof yaml,
 		 "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
 		 "  input: {tensors: {x: {%s, datatype: FP32}}}\n  steps:\n"
-		 "  - {name: watch, " WATCH("f.json") "}\n  output: {steps: [watch]}\n",
-		 input);
+		 "  - {name: watch, %s}\n  output: {steps: [watch]}\n",
+		 input, watch);
 	write_file("typed.yaml", yaml);
 	struct said said = say_with(step_kinds, "lint typed.yaml");
 	expect_words(said.out, words);
@@ -298,7 +307,7 @@ static void expect_lint(int width, const char *words)
 {
 	char input[64];
 	snprintf(input, sizeof input, "path: a, shape: [1, %d]", width);
-	expect_lint_of(input, words);
+	expect_lint_of(WATCH("f.json"), input, words);
 }
 
 /* The numbers of a projected tensor count by their order, whatever their columns are called. */
@@ -311,7 +320,7 @@ static void lint_takes_any_names_of_columns(void **state)
 	for (int i = 1; i < WIDTH; i++)
 		length += (size_t)snprintf(input + length, sizeof input - length, ", a%d", i);
 	snprintf(input + length, sizeof input - length, "]");
-	expect_lint_of(input, "no faults");
+	expect_lint_of(WATCH("f.json"), input, "no faults");
 }
 
 static void lint_knows_the_width(void **state)
@@ -323,6 +332,21 @@ static void lint_knows_the_width(void **state)
 	expect_lint(PROJECTION_DIRECTIONS, "the reference has 384 columns of `x`, and it has 64");
 	reference_learn(PROJECTION_DIRECTIONS);
 	expect_lint(WIDTH, "the reference has 64 columns of `x`, and it has 384");
+}
+
+/* A tensor whose name begins like that of a column is no column of a tensor that is projected. */
+static void lint_counts_no_other_tensor_as_a_column(void **state)
+{
+	(void)state;
+	static const char input[] = "path: a, shape: [1, 384], datatype: FP32}, x.len: {path: b, shape: [1, 1]";
+	static const char wider[] = "path: a, shape: [1, 384], datatype: FP32}, x.len: {path: b, shape: [1, 2]";
+	reference_learn_beside("x.len");
+	expect_lint_of(WATCH("f.json"), input, "no faults");
+	expect_lint_of(WATCH_ALL, input, "no faults");
+	expect_lint_of(WATCH_ALL, wider, "the reference has 1 columns of `x.len`, and it has 2");
+	expect_lint(OTHER, "the reference has 384 columns of `x`, and it has 512");
+	reference_learn_beside("x.direction5");
+	expect_lint_of(WATCH_ALL, "path: a, shape: [1, 384], datatype: FP32}, x.direction5: {path: b, shape: [1, 1]", "no faults");
 }
 
 /* Replaces the first of these words in the file. */
@@ -528,6 +552,7 @@ int main(void)
 		cmocka_unit_test_setup(vectors_of_another_width_are_refused, set_up),
 		cmocka_unit_test_setup(a_namesake_of_a_direction_is_a_feature_of_its_own, set_up),
 		cmocka_unit_test_setup(lint_knows_the_width, set_up),
+		cmocka_unit_test_setup(lint_counts_no_other_tensor_as_a_column, set_up),
 		cmocka_unit_test_setup(lint_takes_any_names_of_columns, set_up),
 		cmocka_unit_test_setup(files_of_other_directions_are_refused, set_up),
 		cmocka_unit_test_setup(a_past_of_embeddings_is_compared_with, set_up),
