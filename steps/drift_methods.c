@@ -105,7 +105,7 @@ static bool is_watched(const struct name_list *tensors, struct text feature)
 {
 	const struct text column = drift_column_of(feature);
 	for (size_t i = 0; i < tensors->count; i++)
-		if (tensors->items[i].text && monitor_name_has(tensors->items[i].text, column))
+		if (tensors->items[i].text && projection_name_is_of(column, text_of(tensors->items[i].text)))
 			return true;
 	return tensors->count == 0;
 }

@@ -195,9 +195,6 @@ struct monitor;
 /* CONFIG: a setting that cannot be used. */
 bool monitor_settings_check(const struct monitor_settings *settings, struct error *error);
 
-/* Whether the name is that of the feature, or of the tensor of which it is a column. */
-bool monitor_name_has(const char *name, struct text feature);
-
 /* CONFIG: the reference lacks a feature of the set, or has texts for one. */
 bool monitor_set_check(const struct drift_reference *reference, const struct monitor_set *set, struct error *error);
 

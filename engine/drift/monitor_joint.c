@@ -1,7 +1,5 @@
 /* monitor_joint.c: Joint tests of a drift monitor: all numeric features as one vector, the sets that its settings name, and the
  * directions of each projected tensor. */
-#include <string.h>
-
 #include "drift/monitor_parts.h"
 #include "drift/projection.h"
 
@@ -20,11 +18,10 @@ bool monitor_joints_check_window(const struct monitor_settings *settings, struct
 			 (long long)settings->window_rows, JOINT_ROWS_MIN);
 }
 
-bool monitor_name_has(const char *name, struct text feature)
+/* A name is that of a tensor, or of one feature. */
+static bool feature_is_named(const struct drift_reference *reference, size_t feature, struct text name)
 {
-	const size_t length = strlen(name);
-	return feature.length >= length && memcmp(feature.bytes, name, length) == 0 &&
-	       (feature.length == length || feature.bytes[length] == '.');
+	return text_equal(reference->features[feature].name, name) || projection_feature_is_of(reference, feature, name);
 }
 
 /* CONFIG: no feature has the name, or one has texts. */
@@ -33,7 +30,7 @@ static bool name_check(const struct drift_reference *reference, const struct mon
 {
 	size_t found = 0;
 	for (size_t i = 0; i < reference->feature_count; i++) {
-		if (!monitor_name_has(name->text, reference->features[i].name))
+		if (!feature_is_named(reference, i, text_of(name->text)))
 			continue;
 		if (reference->features[i].categories)
 			return error_set(error, ERROR_CONFIG, name->place,
@@ -73,32 +70,40 @@ bool monitor_joints_check(const struct drift_reference *reference, const struct 
 
 _Static_assert(DRIFT_FEATURES_MAX <= JOINT_COLUMNS_MAX, "a joint test may have all features");
 
-/* Whether the set, NULL: that of all features, has the feature. */
-static bool set_has(const struct monitor_set *set, struct text feature)
+/* Features of a reference that are compared as one vector: so many, from the first on. */
+struct compared {
+	const char *name;	       /* NULL: all features, of which the test has no name of its own */
+	const struct name_list *names; /* of those in question; NULL: all are */
+	size_t first, count;
+};
+
+static bool compared_has(const struct compared *compared, const struct drift_reference *reference, size_t feature)
 {
-	for (size_t i = 0; set && i < set->features.count; i++)
-		if (monitor_name_has(set->features.items[i].text, feature))
+	const struct name_list *names = compared->names;
+	for (size_t i = 0; names && i < names->count; i++)
+		if (feature_is_named(reference, feature, text_of(names->items[i].text)))
 			return true;
-	return !set;
+	return !names;
 }
 
-/* Adds the test of a set, unless none of its features can be compared: numbers that vary, of which the reference has enough. */
+/* Adds their test, unless none of the features can be compared: numbers that vary, of which the reference has enough. */
 static bool joint_learn(struct monitor_joints *joints, const struct drift_reference *reference,
-			const struct watched_feature *features, const struct monitor_set *set, struct arena *arena)
+			const struct watched_feature *features, const struct compared *compared, struct arena *arena)
 {
 	struct joint_part *part = &joints->parts[joints->count];
 	struct monitor_joint *finding = &joints->findings[joints->count];
-	const double **columns = ARENA_ARRAY(arena, const double *, reference->feature_count);
+	const double **columns = ARENA_ARRAY(arena, const double *, compared->count);
+	const char *name = compared->name;
 	double dependence = 1;
 	size_t count = 0;
-	part->columns = ARENA_ARRAY(arena, const double *, reference->feature_count);
-	finding->name = set ? text_of(arena_print(arena, MONITOR_JOINT_NAME "/%s", set->name.text)) : TEXT(MONITOR_JOINT_NAME);
+	part->columns = ARENA_ARRAY(arena, const double *, compared->count);
+	finding->name = name ? text_of(arena_print(arena, MONITOR_JOINT_NAME "/%s", name)) : TEXT(MONITOR_JOINT_NAME);
 	if (!columns || !part->columns || !finding->name.bytes)
 		return false;
-	for (size_t i = 0; i < reference->feature_count; i++) {
+	for (size_t i = compared->first; i < compared->first + compared->count; i++) {
 		const struct watched_feature *watched = &features[i];
 		if (watched->categories || watched->count < DRIFT_REFERENCE_ROWS_MIN / 2 || !(watched->deviation > 0) ||
-		    !set_has(set, watched->name))
+		    !compared_has(compared, reference, i))
 			continue;
 		dependence = watched->dependence > dependence ? watched->dependence : dependence;
 		columns[count] = reference->features[i].values;
@@ -109,6 +114,15 @@ static bool joint_learn(struct monitor_joints *joints, const struct drift_refere
 	joints->count++;
 	part->joint = joint_open(arena, columns, count, reference->rows, dependence);
 	return part->joint;
+}
+
+/* Of all features, or of the set. */
+static bool set_learn(struct monitor_joints *joints, const struct drift_reference *reference,
+		      const struct watched_feature *features, const struct monitor_set *set, struct arena *arena)
+{
+	const struct compared compared = {
+		.name = set ? set->name.text : NULL, .names = set ? &set->features : NULL, .count = reference->feature_count};
+	return joint_learn(joints, reference, features, &compared, arena);
 }
 
 /* Whether the feature is the first direction of a tensor. */
@@ -142,11 +156,10 @@ static bool projected_learn(struct monitor_joints *joints, const struct drift_re
 			    const struct watched_feature *features, size_t first, struct arena *arena)
 {
 	const struct text tensor = projection_tensor(reference->features[first].name);
-	struct name *name = ARENA_NEW(arena, struct name);
-	if (name)
-		name->text = arena_copy(arena, tensor.bytes, tensor.length);
-	const struct monitor_set set = {.name = name ? *name : (struct name){0}, .features = {1, name}};
-	return set.name.text && joint_learn(joints, reference, features, &set, arena);
+	const struct compared compared = {.name = arena_copy(arena, tensor.bytes, tensor.length),
+					  .first = first,
+					  .count = projection_run(reference->features + first, reference->feature_count - first)};
+	return compared.name && joint_learn(joints, reference, features, &compared, arena);
 }
 
 /* Those of all that are not compared together by the settings. Windows and references may be too small for them. */
@@ -176,9 +189,9 @@ bool monitor_joints_learn(struct monitor_joints *joints, const struct drift_refe
 	joints->findings = ARENA_ARRAY(arena, struct monitor_joint, most);
 	bool good = joints->parts && joints->findings;
 	if (settings->methods >> MONITOR_MMD & 1)
-		good = good && joint_learn(joints, reference, features, NULL, arena);
+		good = good && set_learn(joints, reference, features, NULL, arena);
 	for (size_t i = 0; i < settings->set_count; i++)
-		good = good && joint_learn(joints, reference, features, &settings->sets[i], arena);
+		good = good && set_learn(joints, reference, features, &settings->sets[i], arena);
 	return good && projected_all_learn(joints, reference, features, settings, arena);
 }
 

@@ -371,6 +371,36 @@ static void a_projected_tensor_is_not_tested_twice(void **state)
 	assert_int_equal(verdict_of(&settings)->joint_count, 2);
 }
 
+/* The effect of a joint test of `x`, alone, while another tensor moves. */
+static double effect_beside(const char *other, const struct monitor_settings *settings)
+{
+	chance = (struct random){37};
+	reference_draw(0);
+	directions_mark(3, 5, "x");
+	snprintf(names[1], sizeof names[1], "%s.1", other);
+	snprintf(names[2], sizeof names[2], "%s.2", other);
+	snprintf(names[0], sizeof names[0], "n");
+	for (size_t i = 0; i < 3; i++)
+		features[i].name = text_of(names[i]);
+	const struct monitor_verdict *verdict = verdict_of(settings);
+	assert_int_equal(verdict->joint_count, 1);
+	return verdict->joints[0].test.effect;
+}
+
+/* `x.of` is no column of `x`, whose directions are all that is of it. */
+static void a_projected_tensor_is_compared_without_others_of_its_name(void **state)
+{
+	(void)state;
+	static const struct name tensor = {.text = "x"};
+	static const struct monitor_set whole = {{.text = "vectors"}, {1, &tensor}};
+	struct monitor_settings settings = usual;
+	settings.methods = 0;
+	assert_true(effect_beside("x.of", &settings) == effect_beside("y", &settings));
+	settings.set_count = 1;
+	settings.sets = &whole;
+	assert_true(effect_beside("x.of", &settings) == effect_beside("y", &settings));
+}
+
 /* Its directions are still compared one by one. */
 static void a_projected_tensor_of_few_rows_has_no_joint_test(void **state)
 {
@@ -407,6 +437,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_short_window_by_time_is_not_judged, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_projected_tensor_is_compared_as_a_whole, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_projected_tensor_is_not_tested_twice, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_projected_tensor_is_compared_without_others_of_its_name, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_projected_tensor_of_few_rows_has_no_joint_test, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
