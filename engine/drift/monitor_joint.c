@@ -128,9 +128,7 @@ static bool set_learn(struct monitor_joints *joints, const struct drift_referenc
 /* Whether the feature is the first direction of a tensor. */
 static bool is_first_direction(const struct drift_reference *reference, size_t feature)
 {
-	const struct drift_feature *features = reference->features;
-	return features[feature].width > 0 && (feature == 0 || !text_equal(projection_tensor(features[feature - 1].name),
-									   projection_tensor(features[feature].name)));
+	return projection_run(&reference->features[feature], 1) == 1;
 }
 
 /* Whether the directions of a tensor are compared together already: as a set, or because there are no other features. */

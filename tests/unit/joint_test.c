@@ -401,6 +401,24 @@ static void a_projected_tensor_is_compared_without_others_of_its_name(void **sta
 	assert_true(effect_beside("x.of", &settings) == effect_beside("y", &settings));
 }
 
+/* The trap is a tensor of one column with the name of a direction. */
+static void a_projected_tensor_is_compared_beside_a_namesake_of_its_directions(void **state)
+{
+	(void)state;
+	struct monitor_settings settings = usual;
+	settings.methods = 0;
+	for (size_t last = 0; last < 2; last++) {
+		const size_t namesake = last ? 4 : 0;
+		reference_draw(0);
+		directions_mark(last ? 0 : 1, last ? 4 : 5, "x");
+		snprintf(names[namesake], sizeof names[namesake], "x.direction7");
+		features[namesake].name = text_of(names[namesake]);
+		const struct monitor_verdict *verdict = verdict_of(&settings);
+		assert_int_equal(verdict->joint_count, 1);
+		expect_joint(verdict, 0, "*/x");
+	}
+}
+
 /* Its directions are still compared one by one. */
 static void a_projected_tensor_of_few_rows_has_no_joint_test(void **state)
 {
@@ -438,6 +456,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_projected_tensor_is_compared_as_a_whole, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_projected_tensor_is_not_tested_twice, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_projected_tensor_is_compared_without_others_of_its_name, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_projected_tensor_is_compared_beside_a_namesake_of_its_directions, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(a_projected_tensor_of_few_rows_has_no_joint_test, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
