@@ -7,6 +7,7 @@
 #include "base/number.h"
 #include "drift/mistyped.h"
 #include "drift/past_texts.h"
+#include "drift/projection.h"
 #include "message/row_numbers.h"
 #include "steps/drift_reference.h"
 #include "steps/drift_texts.h"
@@ -175,11 +176,10 @@ bool drift_comparison_open(struct drift_comparison *comparison, const struct ste
 
 /* ---- messages ---- */
 
-/* Whether a feature is a column of the tensor: its name is TENSOR.COLUMN. */
-static bool is_column_of(struct text feature, struct text tensor)
+/* Whether a feature is a column of the tensor, or a direction, and not all of it. */
+static bool is_column_of(const struct drift_reference *reference, size_t feature, struct text tensor)
 {
-	return feature.length > tensor.length && feature.bytes[tensor.length] == '.' &&
-	       memcmp(feature.bytes, tensor.bytes, tensor.length) == 0;
+	return reference->features[feature].name.length > tensor.length && projection_feature_is_of(reference, feature, tensor);
 }
 
 /* Whether the column of a message is that feature though its name is another: messages whose columns have no names have them
@@ -187,11 +187,10 @@ static bool is_column_of(struct text feature, struct text tensor)
 static bool is_nameless(const struct drift_reference *reference, size_t feature, const struct drift_column *column)
 {
 	size_t columns = 0, before = 0;
-	if (!column->nameless || reference->features[feature].width > 0 ||
-	    !is_column_of(reference->features[feature].name, column->tensor))
+	if (!column->nameless || reference->features[feature].width > 0 || !is_column_of(reference, feature, column->tensor))
 		return false;
 	for (size_t i = 0; i < reference->feature_count; i++) {
-		const bool is = is_column_of(reference->features[i].name, column->tensor);
+		const bool is = is_column_of(reference, i, column->tensor);
 		columns += is;
 		before += is && i < feature;
 	}
@@ -216,22 +215,22 @@ static size_t column_find(const struct drift_comparison *comparison, size_t feat
 	return texts < feature ? comparison->places[texts] : layout->count;
 }
 
-/* The tensor of texts, or of numbers, that a feature is of by its name; NULL: there is none. */
-static const struct tensor *tensor_of(const struct drift_feature *feature, bool texts, const struct payload *payload)
+/* The tensor of texts, or of numbers, that a feature is of; NULL: there is none. */
+static const struct tensor *tensor_of(const struct drift_reference *reference, size_t feature, bool texts,
+				      const struct payload *payload)
 {
 	for (size_t i = 0; i < payload->tensors.count; i++) {
 		const struct tensor *tensor = payload->tensors.items[i];
-		if ((tensor->datatype == DATATYPE_BYTES) == texts &&
-		    (text_equal(feature->name, tensor->name) || is_column_of(feature->name, tensor->name)))
+		if ((tensor->datatype == DATATYPE_BYTES) == texts && projection_feature_is_of(reference, feature, tensor->name))
 			return tensor;
 	}
 	return NULL;
 }
 
-static bool feature_refuse(const struct drift_comparison *comparison, const struct drift_feature *feature,
-			   const struct payload *payload, struct error *error)
+static bool feature_refuse(const struct drift_comparison *comparison, size_t at, const struct payload *payload, struct error *error)
 {
-	const struct tensor *tensor = tensor_of(feature, feature->categories, payload);
+	const struct drift_feature *feature = &comparison->reference.features[at];
+	const struct tensor *tensor = tensor_of(&comparison->reference, at, feature->categories, payload);
 	struct row_shape shape;
 	if (feature->width > 0 && tensor && row_shape_of(tensor, false, &shape))
 		return error_set(error, ERROR_CONFIG, comparison->step->place,
@@ -251,12 +250,12 @@ static bool places_find(struct drift_comparison *comparison, const struct payloa
 		const struct drift_feature *feature = &comparison->reference.features[i];
 		comparison->places[i] = column_find(comparison, i);
 		if (comparison->places[i] == comparison->layout.count && !feature->categories &&
-		    (*texts = tensor_of(feature, true, payload)))
+		    (*texts = tensor_of(&comparison->reference, i, true, payload)))
 			return error_set(error, ERROR_INPUT, PLACE_NONE,
 					 "`" TEXT_FORMAT "` has numbers in the reference, and texts here; send it as numbers",
 					 TEXT_ARGUMENTS(feature->name));
 		if (comparison->places[i] == comparison->layout.count)
-			return feature_refuse(comparison, feature, payload, error);
+			return feature_refuse(comparison, i, payload, error);
 	}
 	return true;
 }
@@ -311,20 +310,22 @@ static size_t columns_guess(const struct drift_reference *reference, struct text
 {
 	size_t columns = 0;
 	for (size_t i = 0; i < reference->feature_count; i++)
-		columns += is_column_of(reference->features[i].name, tensor);
+		columns += is_column_of(reference, i, tensor);
 	return columns > 0 ? columns : 1;
 }
 
 /* The column of a feature that the message lacks, or has in another type. CONFIG: its tensor is there, without that column. */
-static bool column_guess(const struct drift_comparison *comparison, const struct drift_feature *feature,
-			 const struct payload *payload, struct drift_column *column, struct error *error)
+static bool column_guess(const struct drift_comparison *comparison, size_t at, const struct payload *payload,
+			 struct drift_column *column, struct error *error)
 {
-	const struct tensor *other = tensor_of(feature, !feature->categories, payload);
+	const struct drift_reference *reference = &comparison->reference;
+	const struct drift_feature *feature = &reference->features[at];
+	const struct tensor *other = tensor_of(reference, at, !feature->categories, payload);
 	*column = (struct drift_column){.name = "",
 					.tensor = other ? other->name : feature->name,
-					.columns = other ? columns_guess(&comparison->reference, other->name) : 1,
+					.columns = other ? columns_guess(reference, other->name) : 1,
 					.texts = feature->categories};
-	return other || !tensor_of(feature, feature->categories, payload) || feature_refuse(comparison, feature, payload, error);
+	return other || !tensor_of(reference, at, feature->categories, payload) || feature_refuse(comparison, at, payload, error);
 }
 
 /* How a message is laid out that is not whole, before one has come that is. It is the layout of that message alone. */
@@ -345,7 +346,7 @@ static bool layout_guess(struct drift_comparison *comparison, const struct paylo
 			columns[i] = comparison->layout.columns[comparison->places[i]];
 		else if (texts < i)
 			columns[i] = columns[texts];
-		else if (!column_guess(comparison, &reference->features[i], payload, &columns[i], error))
+		else if (!column_guess(comparison, i, payload, &columns[i], error))
 			return false;
 	}
 	comparison->layout = (struct drift_layout){reference->feature_count, columns};

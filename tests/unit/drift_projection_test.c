@@ -494,6 +494,35 @@ static void a_lost_embedding_is_a_figure_of_quality(void **state)
 	observed_close(&observed);
 }
 
+/* An engine takes the values of a tensor that has not come yet for missing, also where its name begins like that of a column. */
+static void a_lost_tensor_is_no_column_of_an_embedding(void **state)
+{
+	(void)state;
+	static const double number = 1;
+	static const int64_t shape[] = {1, 1};
+	const struct tensor other = {
+		.name = TEXT("x.of"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = &number, .count = 1};
+	struct observed observed;
+	observed_open_watch(&observed,
+			    "drift: {tensors: [x, x.of], reference: {past: 1d}, window: 100, falseAlarms: 0.1 per 1000}");
+	for (int i = 0; i < 1200; i++) {
+		struct tensor tensor = vectors_draw(WIDTH, 0);
+		tensor.shape = (const int64_t[]){1, WIDTH};
+		tensor.count = WIDTH;
+		observed.also = i < 1100 ? &other : NULL;
+		if (i == 1100) {
+			observed.count = 0;
+			observed_engine_close(&observed);
+			observed_engine_open(&observed);
+		}
+		observed_send(&observed, &tensor);
+	}
+	assert_int_equal(observed.count, 1);
+	assert_int_equal(observed.seen[0].unusable, 0);
+	assert_int_equal(observed.seen[0].missing_alarms, 1);
+	observed_close(&observed);
+}
+
 /* ---- stored names ---- */
 
 static void stored_features_have_their_widths(void **state)
@@ -560,6 +589,7 @@ int main(void)
 		cmocka_unit_test_setup(vectors_that_lack_a_number_are_missing, set_up),
 		cmocka_unit_test_setup(vectors_of_zeros_or_infinities_drift, set_up),
 		cmocka_unit_test_setup(a_lost_embedding_is_a_figure_of_quality, set_up),
+		cmocka_unit_test_setup(a_lost_tensor_is_no_column_of_an_embedding, set_up),
 		cmocka_unit_test_setup(stored_features_have_their_widths, set_up),
 		cmocka_unit_test_setup(a_past_of_embeddings_becomes_a_reference, set_up),
 	};
