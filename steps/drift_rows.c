@@ -54,8 +54,8 @@ size_t drift_features_of(size_t columns, bool texts)
 	return columns <= PROJECTION_WIDTH_MAX ? PROJECTION_DIRECTIONS : 0;
 }
 
-static bool columns_check(const struct drift_layout *layout, const struct tensor *tensor, size_t columns, size_t features,
-			  struct error *error)
+static bool width_check(const struct drift_layout *layout, const struct tensor *tensor, size_t columns, size_t features,
+			struct error *error)
 {
 	if (features == 0 && columns > 0)
 		return error_set_tensor(error, PLACE_NONE,
@@ -92,7 +92,7 @@ static bool layout_add(struct drift_layout *layout, const struct tensor *tensor,
 		return shape_refuse(tensor, arena, error);
 	const size_t features = drift_features_of(shape.columns, texts);
 	const struct projection *projection = NULL;
-	if (!columns_check(layout, tensor, shape.columns, features, error))
+	if (!width_check(layout, tensor, shape.columns, features, error))
 		return false;
 	if (features < shape.columns && !(projection = projection_open(arena, name, shape.columns)))
 		return out_of_memory(error);

@@ -20,8 +20,8 @@ static size_t columns_of(const struct drift_reference *reference, struct text te
 }
 
 /* CONFIG: the reference has a column of the tensor, and the messages have others. */
-static bool columns_check(const struct drift_reference *reference, const struct tensor_type *tensor, struct place place,
-			  struct arena *arena, struct error *error)
+static bool column_names_check(const struct drift_reference *reference, const struct tensor_type *tensor, struct place place,
+			       struct arena *arena, struct error *error)
 {
 	const struct text name = tensor->name;
 	struct columns columns;
@@ -62,7 +62,7 @@ bool drift_type_check(const struct drift_reference *reference, const struct tens
 		return error_set(error, ERROR_CONFIG, place,
 				 "the reference has %zu columns of `" TEXT_FORMAT "`, and it has %lld; learn the reference again",
 				 columns, TEXT_ARGUMENTS(tensor->name), (long long)last);
-	return projected || columns_check(reference, tensor, place, arena, error);
+	return projected || column_names_check(reference, tensor, place, arena, error);
 }
 
 /* CONFIG: the reference has texts, and only numbers are watched unless the tensors are named. */
