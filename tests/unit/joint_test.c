@@ -395,10 +395,12 @@ static void a_projected_tensor_is_compared_without_others_of_its_name(void **sta
 	static const struct monitor_set whole = {{.text = "vectors"}, {1, &tensor}};
 	struct monitor_settings settings = usual;
 	settings.methods = 0;
-	assert_true(effect_beside("x.of", &settings) == effect_beside("y", &settings));
+	const double effect = effect_beside("x.of", &settings);
+	assert_true(effect_beside("y", &settings) == effect);
 	settings.set_count = 1;
 	settings.sets = &whole;
-	assert_true(effect_beside("x.of", &settings) == effect_beside("y", &settings));
+	assert_true(effect_beside("x.of", &settings) == effect);
+	assert_true(effect_beside("y", &settings) == effect);
 }
 
 /* The trap is a tensor of one column with the name of a direction. */
