@@ -284,7 +284,7 @@ static void on_second(void *context)
 static bool open_servers(struct dev_process *dev, struct error *error)
 {
 	const struct model_server_config models = {
-		.paths = dev->files.paths, .path_count = dev->files.path_count, .hosts = dev->asked->hosts};
+		.paths = dev->files.paths, .path_count = dev->files.path_count, .hosts = dev->asked->hosts, .keeps_removed = true};
 	dev->loop = loop_open(error);
 	dev->broker = dev->loop ? embedded_broker_open(error) : NULL;
 	dev->relay = dev->broker ? relay_open(dev->loop, dev->broker, dev->asked->port, error) : NULL;

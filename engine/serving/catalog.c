@@ -138,6 +138,7 @@ static struct catalog_model *model_open(const struct catalog_entry *entry)
 	}
 	model->arena = arena;
 	model->name = catalog_kept(arena, entry->name);
+	model->by_name = !entry->uri;
 	model->version = catalog_kept(arena, entry->version ? entry->version : VERSION_DEFAULT);
 	const char *uri = uri_of(entry, arena);
 	struct place place = kept_place(arena, entry->place);
@@ -173,21 +174,59 @@ void catalog_close(struct catalog *catalog)
 	memory_give(catalog);
 }
 
+static struct catalog_model **link_of(struct catalog *catalog, const char *name)
+{
+	struct catalog_model **link = &catalog->first;
+	while (*link && strcmp((*link)->name, name) != 0)
+		link = &(*link)->next;
+	return link;
+}
+
+const struct catalog_model *catalog_named(const struct catalog *catalog, const char *name)
+{
+	const struct catalog_model *model = catalog->first;
+	while (model && strcmp(model->name, name) != 0)
+		model = model->next;
+	return model;
+}
+
 bool catalog_put(struct catalog *catalog, const struct catalog_entry *entry, struct error *error)
 {
 	assert(entry->name);
 	struct catalog_model *model = model_open(entry);
 	if (!model)
 		return error_memory(error, ERROR_SYSTEM, "taking a model into the catalog");
-	struct catalog_model **link = &catalog->first;
-	while (*link && strcmp((*link)->name, model->name) != 0)
-		link = &(*link)->next;
-	struct catalog_model *before = *link;
+	struct catalog_model **link = link_of(catalog, model->name), *before = *link;
 	model->next = before ? before->next : NULL;
 	*link = model;
 	if (before)
 		model_close(before);
 	return true;
+}
+
+void catalog_take(struct catalog *catalog, struct catalog *later, bool whole)
+{
+	struct catalog_model **link = &catalog->first;
+	while (*link) {
+		struct catalog_model *before = *link, **taken = link_of(later, before->name), *model = *taken;
+		if (!model && (!whole || before->by_name)) {
+			link = &before->next;
+			continue;
+		}
+		*link = before->next;
+		if (model) {
+			*taken = model->next;
+			model->counts = before->counts;
+			model->unloaded = before->unloaded;
+			model->ready = model->ready && !model->unloaded;
+			model->next = before->next;
+			*link = model;
+			link = &model->next;
+		}
+		model_close(before);
+	}
+	*link = later->first;
+	later->first = NULL;
 }
 
 struct catalog_model *catalog_find(struct catalog *catalog, struct text name, struct text version)

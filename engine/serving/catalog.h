@@ -32,10 +32,12 @@ struct catalog_model {
 	const char *version;
 	const struct model_kind *kind; /* NULL: the model cannot be served, because of `why` */
 	const struct model_signature *signature;
-	bool ready; /* false: it cannot be served, or was unloaded */
+	bool ready;    /* false: it cannot be served, or was unloaded */
+	bool unloaded; /* by a client, and not loaded again since */
 	struct error why;
 	struct served_counts counts;
 	/* Private to the catalog: */
+	bool by_name; /* no storageUri says what it is: a stub, by its name */
 	const void *opened;
 	struct arena *arena;
 	struct catalog_model *next;
@@ -58,9 +60,17 @@ void catalog_close(struct catalog *catalog);	   /* NULL is fine */
  * memory ran out (SYSTEM), and the previous model stays. */
 bool catalog_put(struct catalog *catalog, const struct catalog_entry *entry, struct error *error);
 
+/* Moves all models of `later` into the catalog, where they replace those of their names: these keep their counts, and one that was
+ * unloaded stays so. `whole`: `later` has all models, and others are removed, except stubs that were put by their name alone.
+ * Needs no memory. */
+void catalog_take(struct catalog *catalog, struct catalog *later, bool whole);
+
+/* The model that was put under exactly that name; NULL: none was. */
+const struct catalog_model *catalog_named(const struct catalog *catalog, const char *name);
+
 /* Finds a model; NULL: there is none of that name or version (empty: any version). A name with a part of a
  * deployment before a slash (plan/address.h) means the model of that whole name, else the model named after the
- * slash. Valid until the model is put again. */
+ * slash. Valid until the model is put again or removed. */
 struct catalog_model *catalog_find(struct catalog *catalog, struct text name, struct text version);
 
 /* The first of all models, in the order in which they were put. */

@@ -25,7 +25,7 @@ struct model_server {
 /* ---- what the files say ---- */
 
 /* A folder may have a stubs.json, as a case has, which goes before its YAML. */
-static bool take_stubs(struct model_server *server, const char *folder, const char *only, struct arena *arena, size_t *count,
+static bool take_stubs(struct catalog *catalog, const char *folder, const char *only, struct arena *arena, size_t *count,
 		       struct error *error)
 {
 	struct stat what;
@@ -42,7 +42,7 @@ static bool take_stubs(struct model_server *server, const char *folder, const ch
 		if (only && strcmp(only, name) != 0)
 			continue;
 		++*count;
-		if (!catalog_put(server->catalog, &(struct catalog_entry){.name = name, .uri = uri, .place = stub->place}, error))
+		if (!catalog_put(catalog, &(struct catalog_entry){.name = name, .uri = uri, .place = stub->place}, error))
 			return false;
 	}
 	return true;
@@ -65,8 +65,20 @@ static bool model_server_judge(const struct model_server *server, const struct s
 			 fault->place.line, fault->message);
 }
 
+/* As model_server_judge() of an error whose place is about to be freed. */
+static void tell(const struct model_server *server, const struct error *found, const char *only, struct error *error)
+{
+	if (!only)
+		workspace_failed(server->workspace, found);
+	else if (found->place.line == 0)
+		*error = *found;
+	else
+		error_set(error, found->kind, PLACE_NONE, "%s:%u: %s", found->place.file, found->place.line, found->text);
+}
+
 /* `only`: the model of that name alone; NULL: all. */
-static bool read_models(struct model_server *server, const char *only, size_t *count, struct error *error)
+static bool read_models(const struct model_server *server, struct catalog *catalog, const char *only, size_t *count,
+			struct error *error)
 {
 	const struct spec_options spec_options = {.kinds = server->workspace->kinds};
 	struct arena *arena = arena_open(FILES_ARENA_BYTES);
@@ -76,13 +88,50 @@ static bool read_models(struct model_server *server, const char *only, size_t *c
 		return error_memory(error, ERROR_SYSTEM, "reading models");
 	}
 	bool good = spec_read(&spec, server->config.paths, server->config.path_count, &spec_options, error) &&
-		    model_server_judge(server, &spec, only, error) && catalog_take_spec(server->catalog, &spec, only, count, error);
+		    model_server_judge(server, &spec, only, error) && catalog_take_spec(catalog, &spec, only, count, error);
 	for (size_t i = 0; good && i < server->config.path_count; i++)
-		good = take_stubs(server, server->config.paths[i], only, arena, count, error);
+		good = take_stubs(catalog, server->config.paths[i], only, arena, count, error);
 	if (good && server->config.stubs)
-		good = take_stubs(server, server->config.stubs, only, arena, count, error);
+		good = take_stubs(catalog, server->config.stubs, only, arena, count, error);
+	if (!good && error->place.line > 0) {
+		const struct error found = *error;
+		*error = (struct error){0};
+		tell(server, &found, only, error);
+	}
 	spec_close(&spec);
 	arena_close(arena);
+	return good;
+}
+
+/* Whether all models that are ready could be served as `later` has them. The faults are shown as by model_server_judge(). */
+static bool keeps_ready(const struct model_server *server, const struct catalog *later, const char *only, struct error *error)
+{
+	bool good = true;
+	for (const struct catalog_model *model = catalog_first(server->catalog); model; model = model->next) {
+		const struct catalog_model *found = model->ready ? catalog_named(later, model->name) : NULL;
+		if (!found || found->kind)
+			continue;
+		good = false;
+		tell(server, &found->why, only, error);
+	}
+	return good;
+}
+
+static void say_what_is_not_served(const struct model_server *server)
+{
+	for (const struct catalog_model *model = catalog_first(server->catalog); model; model = model->next)
+		if (!model->kind)
+			workspace_failed(server->workspace, &model->why);
+}
+
+/* Everything is read before anything changes, so that an error in the last file changes nothing. */
+static bool models_reread(struct model_server *server, const char *only, size_t *count, struct error *error)
+{
+	struct catalog *later = catalog_open(error);
+	const bool good = later && read_models(server, later, only, count, error) && keeps_ready(server, later, only, error);
+	if (good)
+		catalog_take(server->catalog, later, !only && !server->config.keeps_removed);
+	catalog_close(later);
 	return good;
 }
 
@@ -91,7 +140,7 @@ static bool load(void *context, const char *name, struct error *error)
 {
 	struct model_server *server = context;
 	size_t count = 0;
-	if (!read_models(server, name, &count, error))
+	if (!models_reread(server, name, &count, error))
 		return false;
 	return count > 0 || stub_known(name) ||
 	       error_set(error, ERROR_CONFIG, PLACE_NONE, "the files of this server have no model `%s`", name);
@@ -100,17 +149,13 @@ static bool load(void *context, const char *name, struct error *error)
 bool model_server_reread(struct model_server *server, struct error *error)
 {
 	size_t count = 0;
-	return read_models(server, NULL, &count, error);
+	if (!models_reread(server, NULL, &count, error))
+		return false;
+	say_what_is_not_served(server);
+	return true;
 }
 
 /* ---- opening and closing ---- */
-
-static void say_what_is_not_served(const struct model_server *server)
-{
-	for (const struct catalog_model *model = catalog_first(server->catalog); model; model = model->next)
-		if (!model->kind)
-			workspace_failed(server->workspace, &model->why);
-}
 
 static bool open_doors(struct model_server *server, struct loop *loop, struct error *error)
 {
@@ -141,11 +186,8 @@ struct model_server *model_server_open(const struct workspace *workspace, struct
 	server->config = *config;
 	server->bodies.limit_bytes = MODEL_SERVICE_BODIES_BYTES;
 	server->bodies.peer_limit_bytes = MODEL_SERVICE_PEER_BODIES_BYTES;
-	if ((server->catalog = catalog_open(error)) && model_server_reread(server, error)) {
-		say_what_is_not_served(server);
-		if (open_doors(server, loop, error))
-			return server;
-	}
+	if ((server->catalog = catalog_open(error)) && model_server_reread(server, error) && open_doors(server, loop, error))
+		return server;
 	model_server_close(server);
 	return NULL;
 }

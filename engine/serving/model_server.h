@@ -23,6 +23,7 @@ struct model_server_config {
 	size_t path_count;
 	const struct tls_files *files; /* for both protocols; NULL: without TLS */
 	struct name_list hosts;	       /* by which requests may address it on loopback (net/host_names.h) */
+	bool keeps_removed;	       /* models that are removed from the files are served on, for pipelines that still run */
 	const char *stubs;	       /* another folder of which only stubs.json is read; NULL: none */
 };
 
@@ -46,7 +47,8 @@ const struct catalog_model *model_server_first(const struct model_server *server
 /* The number of calls of the model so far; *name: its name on this server. */
 uint64_t model_server_calls(struct model_server *server, const char *model, const char **name);
 
-/* Reads the models again from their files. Models that are no longer in a file stay. False: as model_server_open(). */
+/* Reads the models again from their files. A model that a client unloaded stays unloaded. False: as model_server_open(), or a
+ * model that is ready could not be served any more; nothing changes. */
 bool model_server_reread(struct model_server *server, struct error *error);
 
 #endif

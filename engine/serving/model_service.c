@@ -66,6 +66,7 @@ bool model_service_load(struct model_service *models, struct text name, struct m
 	struct catalog_model *model = model_service_find(models, name, (struct text){0}, refusal);
 	if (!model)
 		return false;
+	model->unloaded = false;
 	model->ready = model->kind != NULL;
 	*refusal = (struct model_service_refusal){HTTP_UNAVAILABLE, model->why.text};
 	return model->ready;
@@ -74,8 +75,10 @@ bool model_service_load(struct model_service *models, struct text name, struct m
 bool model_service_unload(struct model_service *models, struct text name, struct model_service_refusal *refusal)
 {
 	struct catalog_model *model = model_service_find(models, name, (struct text){0}, refusal);
-	if (model)
+	if (model) {
+		model->unloaded = true;
 		model->ready = false;
+	}
 	return model != NULL;
 }
 

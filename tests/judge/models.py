@@ -321,6 +321,12 @@ def judge_command(binary):
             out.write(PIPELINE_FAULT)
         code, said = refusal(binary, folder)
         yield "faulty files are told and not served", code == 1 and "models.yaml:4" in said
+        with tempfile.TemporaryDirectory() as other:
+            for name, words in ("models.yaml", MODELS), ("stubs.json", "{"):
+                with open(os.path.join(other, name), "w", encoding="utf-8") as out:
+                    out.write(words)
+            code, said = refusal(binary, other)
+        yield "so is a faulty stubs.json, with its place", code == 1 and "stubs.json:1:" in said
         code, said = refusal(binary, "/nowhere")
         yield "a folder that is not there is misuse", code == 2 and "/nowhere" in said
         with open(file, "w", encoding="utf-8") as out:
@@ -360,6 +366,67 @@ def judge_command(binary):
 
 
 MODEL = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: %s}\nspec: {storageUri: '%s'}\n"
+
+
+def judge_reread(binary):
+    """What SIGHUP changes of the models, and what it does not, as (sentence, whether it holds)."""
+    with tempfile.TemporaryDirectory() as folder:
+        def write(name, words):
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as out:
+                out.write(words)
+
+        def models(**uris):
+            write("models.yaml", "---\n".join(MODEL % row for row in uris.items()))
+
+        def said_at_hangup():
+            """All lines up to the one that says how it ended."""
+            server.send_signal(signal.SIGHUP)
+            lines = [server.stderr.readline()]
+            while lines[-1] and not any(end in lines[-1] for end in ("Reload rejected", "the files were read again")):
+                lines.append(server.stderr.readline())
+            return "".join(lines)
+
+        ready = lambda name: get(address, f"/v2/models/{name}/ready")[0]
+        ask = json.dumps({"inputs": [{"name": "x", "datatype": "FP64", "shape": [1], "data": [2]}]})
+        answer = lambda name: get(address, f"/v2/models/{name}/infer", ask)[1]["outputs"][0]["data"]
+        three = {"twice": "stub://expression?y=x*2", "lin": "file:lin.json", "old": "stub://identity"}
+        weights = json.dumps({"format": "sluice_linear/1", "kind": "identity", "coef": [[2.0]], "intercept": [0.0]})
+        models(**three)
+        write("lin.json", weights)
+        write("stubs.json", json.dumps({"twice": "stub://expression?y=x*7"}))
+        server = subprocess.Popen([binary, "models", "serve", folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            address = server.stdout.readline().split()[2]
+            yield "a model's file is served, and a stub of stubs.json before the YAML", (
+                ready("lin") == 200 and answer("twice") == [14.0])
+            write("lin.json", "{}")
+            models(**three | {"old": "stub://const?value=1"})
+            said = said_at_hangup()
+            yield "SIGHUP with a model's file that is broken is rejected, with the cause and its place", (
+                "Reload rejected" in said and "models.yaml:9:" in said and "lin.json" in said)
+            yield "and the model is served on, and no other model is changed", ready("lin") == 200 and answer("old") == [2.0]
+            status, said = get(address, "/v2/repository/models/lin/load", "")
+            yield "a load of it says the cause, and leaves the model too", (
+                status == 400 and "models.yaml:9: " in said["error"] and "lin.json" in said["error"] and ready("lin") == 200)
+            write("lin.json", weights)
+            write("stubs.json", "{")
+            said = said_at_hangup()
+            yield "SIGHUP with a broken stubs.json changes nothing, and its place is said", (
+                "Reload rejected" in said and "stubs.json:1:" in said and answer("twice") == [14.0])
+            write("stubs.json", "{}")
+            for name in "lin", "upper":
+                get(address, f"/v2/repository/models/{name}/unload", "")
+            models(twice=three["twice"], lin=three["lin"], new="stub://identity")
+            yield "SIGHUP reads all files again", "were read again" in said_at_hangup() and (
+                answer("twice") == [4.0] and ready("new") == 200)
+            yield "a model that is no longer in the files is not served", ready("old") == 404
+            yield "a model that was unloaded stays unloaded, and a stub", ready("lin") == ready("upper") == 503
+            loaded = [get(address, f"/v2/repository/models/{name}/load", "")[0] for name in ("lin", "upper")]
+            yield "until it is loaded, also after SIGHUP", loaded == [200, 200] and "were read again" in said_at_hangup() and (
+                ready("lin") == ready("upper") == 200)
+        finally:
+            server.terminate()
+            server.wait(SECONDS_MAX)
 
 
 def judge_bytes(binary):
@@ -406,7 +473,8 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         results = list(pool.map(lambda folder: judge(binary, folder), folders))
     held = failed = 0
-    for sentence, holds in itertools.chain(judge_command(binary), judge_bytes(binary), judge_tls(binary) if shutil.which("openssl") else ()):
+    for sentence, holds in itertools.chain(judge_command(binary), judge_reread(binary), judge_bytes(binary),
+                                           judge_tls(binary) if shutil.which("openssl") else ()):
         held, failed = held + 1, failed + (not holds)
         if not holds:
             print(f"models serve: {sentence}: no")
