@@ -22,13 +22,30 @@ static bool is_full_for(const struct notice_queue *queue, struct text receiver)
 	return count >= NOTICES_OF_RECEIVER_MAX;
 }
 
+/* Swaps it with the first one that is not chosen; the chosen ones keep their order. */
+static void receiver_choose(struct queued_notice *notice, size_t index, size_t *chosen)
+{
+	const struct text receiver = notice->receivers[index];
+	notice->receivers[index] = notice->receivers[*chosen];
+	notice->receivers[(*chosen)++] = receiver;
+}
+
+/* Puts those with room first. False: there is none. */
+static bool receivers_with_room(const struct notice_queue *queue, struct queued_notice *notice, size_t *count)
+{
+	*count = 0;
+	for (size_t i = 0; i < notice->receiver_count; i++)
+		if (!is_full_for(queue, notice->receivers[i]))
+			receiver_choose(notice, i, count);
+	return *count > 0;
+}
+
 bool notice_queue_add(struct notice_queue *queue, struct queued_notice *notice, int64_t now_ms)
 {
-	if (queue->count >= NOTICES_MAX)
+	size_t count;
+	if (queue->count >= NOTICES_MAX || !receivers_with_room(queue, notice, &count))
 		return false;
-	for (size_t i = 0; i < notice->receiver_count; i++)
-		if (is_full_for(queue, notice->receivers[i]))
-			return false;
+	notice->receiver_count = count;
 	notice->node = (struct list_node){0};
 	notice->added_ms = notice->due_ms = now_ms;
 	notice->pause_ms = NOTICE_PAUSE_MS;
@@ -59,13 +76,9 @@ static void sending_begin(struct queued_notice *notice)
 {
 	notice->is_sending = true;
 	notice->ready_count = 0;
-	for (size_t i = 0; i < notice->receiver_count; i++) {
-		const struct text receiver = notice->receivers[i];
-		if (must_wait(notice, receiver))
-			continue;
-		notice->receivers[i] = notice->receivers[notice->ready_count];
-		notice->receivers[notice->ready_count++] = receiver;
-	}
+	for (size_t i = 0; i < notice->receiver_count; i++)
+		if (!must_wait(notice, notice->receivers[i]))
+			receiver_choose(notice, i, &notice->ready_count);
 }
 
 struct queued_notice *notice_queue_next(struct notice_queue *queue, int64_t now_ms, int64_t *due_ms)

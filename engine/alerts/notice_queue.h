@@ -8,7 +8,8 @@
  * answer of it was lost. A receiver that is down gets one attempt per pause, however many notices wait.
  *
  * A notice is given up when it is NOTICE_AGE_MS_MAX old. At most NOTICES_OF_RECEIVER_MAX wait for a receiver, so that one that is
- * away does not take the places of others, and NOTICES_MAX in all; a further one is not taken.
+ * away does not take the places of others, and NOTICES_MAX in all; a further one is not taken. One with several receivers is taken
+ * for those with room, and the others are left out of it: a mailbox that stays full holds up no mail to others.
  */
 #ifndef SLUICE_ALERTS_NOTICE_QUEUE_H
 #define SLUICE_ALERTS_NOTICE_QUEUE_H
@@ -43,7 +44,8 @@ struct notice_queue { /* starts as `{0}` */
 	size_t count;
 };
 
-/* The receivers are set. False: too many wait, for one of them or in all, and the notice stays the caller's. */
+/* The receivers are set. Those that are left out are put behind the others, and `receiver_count` is lowered by their number.
+ * False: too many wait, for each of them or in all, and the notice stays the caller's. */
 bool notice_queue_add(struct notice_queue *queue, struct queued_notice *notice, int64_t now_ms);
 
 /* The notice that has been due longest, so that receivers that do not answer delay the others once for each attempt; it is

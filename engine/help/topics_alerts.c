@@ -109,9 +109,9 @@ static void notices_print(struct help_page *page)
 		      "Retry-After asks for "
 		      "a longer pause, the pause is that long, but 10 minutes at most. After any other status the notice is "
 		      "given up. At most 1,000 notices wait for a receiver, and 4,000 in all for webhooks and mails, and as many "
-		      "for topics "
-		      "and rollbacks, which wait for no webhook. An "
-		      "engine that is asked to end sends those that are due, for 2 s. With `--control`, the next engine "
+		      "for topics and rollbacks, which wait for no webhook. A recipient of a mail for whom 1,000 wait is left out "
+		      "of it: the others get it, and the notice counts as failed. An engine that is asked to end sends those that "
+		      "are due, for 2 s. With `--control`, the next engine "
 		      "sends those that still wait, also after a kill. Without, they are lost, and the log has their number.");
 	help_page_text(page, "Webhooks reach public addresses only, also after a redirection, and those that --alert-allow "
 			     "lists. They use no proxy. Mails go to the server that --smtp names. It answers for each recipient: "

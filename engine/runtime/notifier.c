@@ -14,6 +14,7 @@
 #define PARCEL_BYTES (4 * NOTICE_BYTES_MAX)
 #define HEADER_BYTES 128
 #define WAIT_MS_MAX 60000
+#define RECEIVER_BYTES 512 /* of an address of a mailbox, for the log; a longer one is cut off */
 
 /* A notice on its way, in an arena of its own. */
 struct parcel_to_send {
@@ -26,7 +27,7 @@ struct parcel_to_send {
 	struct notice_receipt receipt;
 	int64_t wait_ms; /* that the receiver asked for at the last attempt */
 	bool has_failed; /* an attempt, which is logged once */
-	bool is_partly_refused; /* recipients that a mail server refused get no further attempt */
+	bool is_partly_refused; /* a recipient of a mail never gets it: the server refused, or too many waited */
 };
 
 /* Records for Kafka, among them commands that roll back, do not wait for a webhook that hangs. */
@@ -341,6 +342,20 @@ static void *pool_run(void *context)
 
 /* ---- callers ---- */
 
+/* Those for whom too many wait never get it. */
+static void parcel_leave_out(const struct notifier *notifier, struct parcel_to_send *made, size_t asked)
+{
+	for (size_t i = made->queued.receiver_count; i < asked; i++) {
+		char to[RECEIVER_BYTES];
+		struct error error = {0};
+		error_set(&error, ERROR_REMOTE, PLACE_NONE,
+			  "%d notices wait for that recipient already; see why its mail is not taken", NOTICES_OF_RECEIVER_MAX);
+		(void)snprintf(to, sizeof to, " to " TEXT_FORMAT, TEXT_ARGUMENTS(made->queued.receivers[i]));
+		parcel_log_failure(notifier, made, to, &error);
+		made->is_partly_refused = true;
+	}
+}
+
 /* NULL is counted as dropped. */
 static bool parcel_queue(struct notifier *notifier, struct parcel_to_send *made, struct notice_counts *counts,
 			 const struct notice_receipt *receipt, struct error *error)
@@ -351,7 +366,10 @@ static bool parcel_queue(struct notifier *notifier, struct parcel_to_send *made,
 		made->receipt = receipt ? *receipt : (struct notice_receipt){0};
 		pthread_mutex_lock(&notifier->lock);
 		struct notice_pool *pool = &notifier->pools[made->topic ? POOL_TOPICS : POOL_POSTS];
+		const size_t asked = made->queued.receiver_count;
 		taken = notice_queue_add(&pool->queue, &made->queued, clock_ms());
+		if (taken)
+			parcel_leave_out(notifier, made, asked);
 		pthread_cond_broadcast(&notifier->bell);
 		pthread_mutex_unlock(&notifier->lock);
 	}

@@ -34,7 +34,7 @@ struct notifier_settings {
  * and the last by the thread of the store of alerts (runtime/alert_store.h). */
 struct notice_counts {
 	uint64_t sent;
-	uint64_t failed;  /* given up: refused by the receiver, not allowed, or too old */
+	uint64_t failed;  /* given up: refused by a receiver, not allowed, too old, or too many waited for one of its recipients */
 	uint64_t dropped; /* not taken at an attempt: the queue was full, memory ran out, or a secret could not be read */
 	uint64_t rejected; /* records for the next engine that Kafka refuses each time */
 };
@@ -57,7 +57,8 @@ void notifier_close(struct notifier *notifier); /* NULL is fine */
 
 /* Queues the notice for the receiver of that action; a mail without a mail server is dropped. `counts` must live as long as the
  * notifier. `receipt` NULL: none is wanted. False: it is not taken now, for the reason in `error`: try again later. REMOTE: too
- * many wait for that receiver, or in all; LIMIT: the notice is too long; else memory ran out, or its secret cannot be read. */
+ * many wait for that receiver, or in all; LIMIT: the notice is too long; else memory ran out, or its secret cannot be read.
+ * A recipient of a mail for whom too many wait is left out of it, which the log says, and the others get it. */
 bool notifier_notify(struct notifier *notifier, const struct alert_action *action, const struct alert_message *message,
 		     struct notice_counts *counts, const struct notice_receipt *receipt, struct error *error);
 

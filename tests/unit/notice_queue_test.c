@@ -162,6 +162,34 @@ static void a_receiver_that_is_away_delays_no_other_of_the_same_notices(void **s
 	assert_true(text_is(second.receivers[0], "away"));
 }
 
+static void a_receiver_that_is_full_is_left_out_of_further_notices(void **state)
+{
+	(void)state;
+	struct notice_queue queue = {0};
+	struct text full = TEXT("full"), of_further[] = {TEXT("full"), TEXT("good"), TEXT("full"), TEXT("other")};
+	struct queued_notice *notices = memory_take(NOTICES_OF_RECEIVER_MAX, sizeof *notices);
+	struct queued_notice further = {.receivers = of_further, .receiver_count = 4}, last = NOTICE("full");
+	int64_t due_ms;
+	for (size_t i = 0; i < NOTICES_OF_RECEIVER_MAX; i++) {
+		notices[i].receivers = &full;
+		notices[i].receiver_count = 1;
+		assert_true(notice_queue_add(&queue, &notices[i], 0));
+	}
+	assert_true(notice_queue_add(&queue, &further, 0));
+	assert_int_equal(further.receiver_count, 2);
+	assert_true(text_is(of_further[0], "good") && text_is(of_further[1], "other"));
+	assert_true(text_is(of_further[2], "full") && text_is(of_further[3], "full"));
+	assert_false(notice_queue_add(&queue, &last, 0)); /* nobody is left */
+	assert_int_equal(last.receiver_count, 1);
+	assert_ptr_equal(notice_queue_next(&queue, 0, &due_ms), &notices[0]);
+	notice_queue_remove(&queue, &notices[0]);
+	assert_ptr_equal(notice_queue_next(&queue, 0, &due_ms), &notices[1]);
+	assert_ptr_equal(notice_queue_next(&queue, 0, &due_ms), &further);
+	assert_int_equal(further.ready_count, 2);
+	assert_true(notice_queue_add(&queue, &last, 0)); /* a place is free, which the further one did not take */
+	memory_give(notices);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +197,7 @@ int main(void)
 		cmocka_unit_test(receivers_that_do_not_answer_delay_another_by_one_attempt_each),
 		cmocka_unit_test(a_receiver_that_asks_to_wait_is_left_alone),
 		cmocka_unit_test(a_receiver_that_is_away_delays_no_other_of_the_same_notices),
+		cmocka_unit_test(a_receiver_that_is_full_is_left_out_of_further_notices),
 		cmocka_unit_test(the_queue_is_bounded_and_old_notices_are_given_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "alerts/notice_queue.h"
 #include "base/clock.h"
 #include "runtime/notifier.h"
 
@@ -115,10 +116,10 @@ static void count_await(const _Atomic uint64_t *count, uint64_t expected)
 			fail_msg("%d of %d came", (int)atomic_load(count), (int)expected);
 }
 
-static void mail_send(struct notifier *notifier, const char *alert, struct notice_counts *counts)
+static void mail_send_to(struct notifier *notifier, size_t recipient_count, const char *alert, struct notice_counts *counts)
 {
 	struct name recipients[] = {{.text = "full@x.com"}, {.text = "good@x.com"}};
-	const struct alert_action action = {.type = ALERT_EMAIL, .recipients = {2, recipients}};
+	const struct alert_action action = {.type = ALERT_EMAIL, .recipients = {recipient_count, recipients}};
 	const struct alert_message message = {.status = "firing",
 					      .namespace = TEXT("default"),
 					      .pipeline = TEXT("p"),
@@ -128,6 +129,49 @@ static void mail_send(struct notifier *notifier, const char *alert, struct notic
 	struct error error = {0};
 	if (!notifier_notify(notifier, &action, &message, counts, NULL, &error))
 		fail_msg("%s", error.text);
+}
+
+static void mail_send(struct notifier *notifier, const char *alert, struct notice_counts *counts)
+{
+	mail_send_to(notifier, 2, alert, counts);
+}
+
+static _Atomic uint64_t lines_of_left_out;
+
+static void left_out_count(const struct log_sink *sink, const struct log_line *line)
+{
+	(void)sink;
+	lines_of_left_out += strstr(line->message, "p: a notice of the alert further was not delivered to full@x.com") != NULL;
+}
+
+static void a_mailbox_that_stays_full_is_left_out_of_further_mails(void **state)
+{
+	(void)state;
+	static struct mail_server server;
+	static const struct log_sink sink = {left_out_count};
+	char url[64];
+	struct error error = {0};
+	struct notice_counts counts = {0};
+	server_open(&server);
+	(void)snprintf(url, sizeof url, "smtp://127.0.0.1:%d", server.port);
+	const struct notifier_settings settings = {.smtp = url, .from = "sluice@x.com"};
+	struct notifier *notifier = notifier_open(&settings, NULL, &sink, &error);
+	assert_non_null(notifier);
+	for (size_t i = 0; i < NOTICES_OF_RECEIVER_MAX; i++)
+		mail_send_to(notifier, 1, "a", &counts);
+	mail_send(notifier, "further", &counts);
+	assert_int_equal(lines_of_left_out, 1);
+	count_await(&server.for_good, 1);
+	assert_string_equal(server.good_subjects, "Subject: [firing] p: further\r\n");
+	atomic_store(&server.is_emptied, true);
+	count_await(&server.for_full, NOTICES_OF_RECEIVER_MAX);
+	notifier_close(notifier);
+	server_close(&server);
+	assert_int_equal(server.for_full, NOTICES_OF_RECEIVER_MAX);
+	assert_int_equal(server.for_good, 1);
+	assert_int_equal(count_read(&counts.sent), NOTICES_OF_RECEIVER_MAX);
+	assert_int_equal(count_read(&counts.failed), 1);
+	assert_int_equal(count_read(&counts.dropped), 0);
 }
 
 static void a_mailbox_that_is_full_delays_no_mail_to_the_other_recipients(void **state)
@@ -164,6 +208,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_mailbox_that_is_full_delays_no_mail_to_the_other_recipients),
+		cmocka_unit_test(a_mailbox_that_stays_full_is_left_out_of_further_mails),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
