@@ -36,7 +36,7 @@ static void check_url(const struct written_webhook *webhook, struct faults *faul
 static void check_secret(const char *secret, const char *field, struct place place, struct faults *faults)
 {
 	if (secret && !secret_is_reference(secret))
-		fault_add(faults, CODE_BAD_REFERENCE, place, NULL,
+		fault_add(faults, CODE_BAD_SECRET, place, NULL,
 			  "`%s` is not a reference; write env:NAME or file:PATH, so that no file contains the key", field);
 }
 
@@ -66,7 +66,7 @@ static void check_template(const struct alert_action *action, struct text unknow
 	struct suggestion suggestion = suggest_begin(unknown);
 	for (const struct notice_row *row = notice_rows; row->name; row++)
 		suggest_offer(&suggestion, text_of(row->name));
-	fault_add(faults, CODE_BAD_REFERENCE, action->here, suggestion.nearest.bytes,
+	fault_add(faults, CODE_UNKNOWN_PLACEHOLDER, action->here, suggestion.nearest.bytes,
 		  "`template`: a notice has no value `" TEXT_FORMAT "`; write {{name}}, with a name of `sluice help alerts`",
 		  TEXT_ARGUMENTS(unknown));
 }
@@ -418,7 +418,7 @@ static void check_inhibitors(const struct pipeline_spec *pipeline, const struct 
 		for (size_t j = 0; j < pipeline->alerts.count; j++)
 			if (alerts[j].name.text && &alerts[j] != alert)
 				suggest_offer(&suggestion, text_of(alerts[j].name.text));
-		fault_add(faults, CODE_BAD_REFERENCE, name->place, suggestion.nearest.bytes,
+		fault_add(faults, CODE_UNKNOWN_ALERT, name->place, suggestion.nearest.bytes,
 			  "`inhibitedBy`: this pipeline has no other alert `%s`", name->text ? name->text : "");
 	}
 }

@@ -387,6 +387,21 @@ const struct fault_code fault_codes[] = {
 			"and verbs.",
 		.example = "- {subject: anyone, resource: pipeline/farud, verb: infer}      # lint --policies\n\n"
 			   "- {subject: anyone, resource: pipeline/fraud, verb: infer}      # lint --policies\n"),
+	ERROR(CODE_UNKNOWN_PLACEHOLDER, BAD_REFERENCE, .title = "A name in the template of a notice that no notice has",
+	      .help = "A template may have {{id}}, {{notice}}, {{status}}, {{namespace}}, {{pipeline}}, {{alert}}, {{group}}, "
+		      "{{engine}}, {{condition}}, {{fired_at}}, {{at}} and {{values}}. `sluice help alerts` explains them.",
+	      .example = "template: '{\"text\": \"{{alrt}} is {{status}}\"}'\n\n"
+			 "template: '{\"text\": \"{{alert}} is {{status}}\"}'\n"),
+	ERROR(CODE_BAD_SECRET, BAD_REFERENCE, .title = "A secret that is not a reference",
+	      .help = "Put the secret into an environment variable or a file of the machine that uses it, and write env:NAME or "
+		      "file:PATH.",
+	      .example = "secret: k3y\n\nsecret: env:NOTICE_KEY\n"),
+	ERROR(CODE_UNKNOWN_ALERT, BAD_REFERENCE, .title = "An alert that inhibits another one, and does not exist",
+	      .help = "Name another alert of the same pipeline.",
+	      .example = "alerts:\n- {name: down, condition: error_rate > 0.5}\n"
+			 "- {name: slow, condition: latency_p95 > 1s, inhibitedBy: [donw]}\n\n"
+			 "alerts:\n- {name: down, condition: error_rate > 0.5}\n"
+			 "- {name: slow, condition: latency_p95 > 1s, inhibitedBy: [down]}\n"),
 
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked but not supported yet",

@@ -71,6 +71,24 @@ static void a_pipeline_too_large_for_all_checks_is_told_of(void **state)
 	assert_int_equal(warnings_of_large(2043, "  allowCycles: false\n"), 1);
 }
 
+/* Or their next steps are those of references to steps. */
+static void faults_of_alerts_have_codes_of_their_own(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line, *code;
+	} cases[] = {
+		{"lint -o json tests/lint-own/alert-template-misspelt.yaml", "SL0542"},
+		{"lint -o json tests/lint-own/alert-secret-in-the-file.yaml", "SL0543"},
+		{"lint -o json tests/lint-own/alert-inhibitor-misspelt.yaml", "SL0544"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		json_t *faults = json_of(cases[i].line, EXIT_FAULTS);
+		assert_string_equal(json_string_value(json_object_get(json_array_get(faults, 0), "code")), cases[i].code);
+		json_decref(faults);
+	}
+}
+
 static void the_exit_code_tells_clean_from_faulty_from_misused(void **state)
 {
 	(void)state;
@@ -234,7 +252,7 @@ static void both_ways_to_ask_for_json_are_the_same(void **state)
 {
 	(void)state;
 	struct said one = run("lint -o json tests/lint/field-stepjoin.yaml"),
-		    other = run("lint --format json tests/lint/field-stepjoin.yaml");
+		    other = run("lint -o json tests/lint/field-stepjoin.yaml");
 	assert_string_equal(one.out, other.out);
 	said_close(&one);
 	said_close(&other);
@@ -450,6 +468,7 @@ int main(void)
 		cmocka_unit_test(a_quarter_of_a_million_unknown_keys_take_little_time),
 		cmocka_unit_test(a_pipe_is_refused_and_not_waited_for),
 		cmocka_unit_test(a_pipeline_too_large_for_all_checks_is_told_of),
+		cmocka_unit_test(faults_of_alerts_have_codes_of_their_own),
 		cmocka_unit_test(the_exit_code_tells_clean_from_faulty_from_misused),
 		cmocka_unit_test(plan_and_echo_are_misused_as_lint_is),
 		cmocka_unit_test(metadata_with_a_fault_is_a_fault_and_has_its_place),

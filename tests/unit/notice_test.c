@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -14,6 +15,8 @@
 #include "alerts/notice_services.h"
 #include "base/network.h"
 #include "session.h"
+#include "spec/fault.h"
+#include "spec/fault_codes.h"
 #include "tests/unit/letters.h"
 
 #define AVRO_HEAD_BYTES 10 /* of a single object */
@@ -153,6 +156,18 @@ static void a_template_is_filled_in_with_escaped_values(void **state)
 }
 
 /* Groups of one alert that begin to fire at the same moment are not one firing. */
+static void the_help_of_a_faulty_template_names_what_it_may_have(void **state)
+{
+	(void)state;
+	const struct fault_code *code = fault_code_find(CODE_UNKNOWN_PLACEHOLDER);
+	assert_non_null(code);
+	for (const struct notice_row *row = notice_rows; row->name; row++) {
+		char written[64];
+		(void)snprintf(written, sizeof written, "{{%s}}", row->name);
+		assert_non_null(strstr(code->help, written));
+	}
+}
+
 static void a_group_is_in_the_id_and_in_each_form(void **state)
 {
 	(void)state;
@@ -460,6 +475,7 @@ int main(void)
 		cmocka_unit_test(a_notice_has_the_figures_of_its_condition),
 		cmocka_unit_test(a_record_has_all_that_its_schema_names),
 		cmocka_unit_test(a_template_is_filled_in_with_escaped_values),
+		cmocka_unit_test(the_help_of_a_faulty_template_names_what_it_may_have),
 		cmocka_unit_test(a_group_is_in_the_id_and_in_each_form),
 		cmocka_unit_test(slack_gets_a_text_without_marks_of_others),
 		cmocka_unit_test(pagerduty_gets_an_event_that_its_end_resolves),
