@@ -151,42 +151,6 @@ static void an_end_that_nobody_has_sent_is_sent(void **state)
 	web_receiver_close(receiver);
 }
 
-/* An engine that starts while the alert fires has a time of its own until it hears of the others. */
-static void the_end_of_a_firing_that_nobody_announced_is_not_sent(void **state)
-{
-	(void)state;
-	struct web_receiver *receiver = web_receiver_open(ANSWERS);
-	struct engine_stand *one = engine_start("one", receiver), *two = engine_start("two", receiver);
-	engine_take_over(one);
-	group_fires(one, "owed", FIRED_MS, 1);
-	group_fires(one, "due", FIRED_MS, 1);
-	engine_looks(one, 1);
-	web_receiver_await(receiver, 2);
-	group_fires(two, "owed", LATER_MS, 2);
-	group_fires(two, "due", LATER_MS, 2);
-	engine_look(two, 2);
-	group_fires(one, "owed", 0, 3);
-	group_fires(one, "due", 0, 3);
-	engine_looks(one, 3);
-	web_receiver_await(receiver, 4);
-	expect_kept(0, 0);
-	engine_end(one);
-	group_fires(two, "owed", 0, 3);
-	engine_look(two, 3);
-	assert_true(shared(two, "owed")->owed);
-	group_fires(two, "due", 0, 4); /* before it has read the feed */
-	engine_take_over(two);
-	alert_reports_judge(&two->alert.reports, &two->alert.shared, 0, (struct alert_time){4, LATER_MS});
-	assert_int_equal(shared(two, "due")->alert.phase, ALERT_INACTIVE);
-	engine_looks(two, 5);
-	assert_null(shared(two, "owed"));
-	assert_null(shared(two, "due"));
-	expect_kept(0, 0);
-	engine_end(two);
-	assert_int_equal(receiver->count, 4);
-	web_receiver_close(receiver);
-}
-
 static void without_kafka_notices_are_sent_after_a_while(void **state)
 {
 	(void)state;
@@ -553,8 +517,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_firing_that_was_kept_goes_on_and_one_that_was_not_is_sent, alert_stand_setup,
 						alert_stand_teardown),
 		cmocka_unit_test_setup_teardown(an_end_that_nobody_has_sent_is_sent, alert_stand_setup, alert_stand_teardown),
-		cmocka_unit_test_setup_teardown(the_end_of_a_firing_that_nobody_announced_is_not_sent, alert_stand_setup,
-						alert_stand_teardown),
 		cmocka_unit_test_setup_teardown(without_kafka_notices_are_sent_after_a_while, alert_stand_setup,
 						alert_stand_teardown),
 		cmocka_unit_test_setup_teardown(an_alert_stays_inhibited_over_a_restart, alert_stand_setup, alert_stand_teardown),
