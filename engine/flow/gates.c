@@ -308,7 +308,7 @@ static void deliver_whole(struct run *run, const struct flow_edge *edges, size_t
 /* Whether the edge's node gets anything of a payload that came. */
 static bool edge_finds(const struct run *run, const struct flow_edge *edge, const struct payload *payload, const char *only)
 {
-	return (edge->watches || source_finds(edge->tensor, payload)) && edge_is_meant(run, edge, only);
+	return (source_finds(edge->tensor, payload) || edge->watches) && edge_is_meant(run, edge, only);
 }
 
 void outlet_deliver_each(struct run *run, const struct outlet *outlet, enum arrival_state state, const struct payload *payload,
