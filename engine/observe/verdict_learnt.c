@@ -1,5 +1,5 @@
-/* verdict_learnt.c: What was learnt for steps that watch, and is on the board of verdicts (observe/verdict_board.h): references of
- * topics, what is usual for a step `outlier`, and the importance of features. */
+/* verdict_learnt.c: Learnt parts of the board of verdicts (observe/verdict_board.h), for steps that watch: references of topics,
+ * what is usual for a step `outlier`, and the importance of features. */
 #include <string.h>
 
 #include "base/memory.h"

@@ -15,6 +15,7 @@ start_model
 export SLUICE_BROKERS=$brokers SLUICE_SETTINGS='' SLUICE_AUTHOR=tester
 
 start_follower() { # $1 instance; its pid into $started
+	: >>"$dir/$1.log" # it is read at once
 	"$sluice" run --control -n converge --server "sum=$url" --instance "$1" "${@:2}" >>"$dir/$1.log" 2>&1 &
 	ours $!
 }

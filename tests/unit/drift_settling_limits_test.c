@@ -1,5 +1,5 @@
-/* drift_settling_limits_test.c: what waits for truths at the observer of a step `drift`, within its limits: rows, truths and bytes.
- * What is beyond them is given up, the oldest first, or counted. */
+/* drift_settling_limits_test.c: Limits of what waits for truths at the observer of a step `drift`: rows, truths and bytes. What is
+ * beyond them is given up, the oldest first, or counted. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
