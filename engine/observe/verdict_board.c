@@ -334,20 +334,14 @@ static const struct last_verdict *segment_judged(const struct verdict_entry *ent
 	return (segment->is_lent ? entry->lent_turns > 0 : is_fed) ? &segment->fed : NULL;
 }
 
-static const struct last_verdict *segment_own(const struct verdict_entry *entry, const struct segment_verdict *segment)
-{
-	(void)entry;
-	return segment->is_own ? &segment->own : NULL;
-}
-
-typedef const struct last_verdict *verdict_choice(const struct verdict_entry *entry, const struct segment_verdict *segment);
-
-static struct verdict_summary verdicts_sum(const struct verdict_entry *entry, verdict_choice *choose)
+/* Of the own verdicts alone, or of those that alerts judge. */
+static struct verdict_summary verdicts_sum(const struct verdict_entry *entry, bool judged)
 {
 	struct verdict_summary sum = {.last = verdict_unknown(), .beyond = entry->beyond};
 	double messages = (double)NAN;
 	for (size_t i = 0; i < entry->count; i++) {
-		const struct last_verdict *last = choose(entry, &entry->segments[i]);
+		const struct segment_verdict *segment = &entry->segments[i];
+		const struct last_verdict *last = judged || segment->is_own ? segment_judged(entry, segment) : NULL;
 		if (!last)
 			continue;
 		sum.segments++;
@@ -362,7 +356,7 @@ static struct verdict_summary verdicts_sum(const struct verdict_entry *entry, ve
 struct verdict_summary verdict_entry_sum(struct verdict_entry *entry)
 {
 	pthread_mutex_lock(&entry->lock);
-	const struct verdict_summary sum = verdicts_sum(entry, segment_own);
+	const struct verdict_summary sum = verdicts_sum(entry, false);
 	pthread_mutex_unlock(&entry->lock);
 	return sum;
 }
@@ -370,7 +364,7 @@ struct verdict_summary verdict_entry_sum(struct verdict_entry *entry)
 struct last_verdict verdict_entry_judged(struct verdict_entry *entry)
 {
 	pthread_mutex_lock(&entry->lock);
-	const struct verdict_summary sum = verdicts_sum(entry, segment_judged);
+	const struct verdict_summary sum = verdicts_sum(entry, true);
 	pthread_mutex_unlock(&entry->lock);
 	return sum.last;
 }
@@ -382,7 +376,7 @@ void verdict_entry_add_window(struct verdict_entry *entry, struct text segment, 
 	pthread_mutex_lock(&entry->lock);
 	own_set(entry, segment, &last);
 	if (atomic_load_explicit(entry->is_followed, memory_order_relaxed)) {
-		const struct verdict_summary all = verdicts_sum(entry, segment_own);
+		const struct verdict_summary all = verdicts_sum(entry, false);
 		closed_windows_add(&entry->closing, segment, &last, &all.last);
 	}
 	pthread_mutex_unlock(&entry->lock);
