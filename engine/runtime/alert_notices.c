@@ -189,15 +189,14 @@ void alert_announce(struct alert_watch *watch, const struct pipeline_plan *plan,
 }
 
 void alert_notice_log(const struct alert_watch *watch, const struct judged_alert *alert, const struct alert_group *group,
-		      const struct alert_spec *spec, enum alert_notice notice)
+		      enum alert_notice notice)
 {
 	const struct log_fields fields = {.pipeline = alert->watched.pipeline};
 	arena_reset(watch->judging);
-	const struct text condition = alert_condition_words(spec, watch->judging);
 	log_say(watch->config->log, notice == NOTICE_FIRING ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, &fields,
 		"%s: the alert %s is %s%s%s: " TEXT_FORMAT, alert->watched.pipeline, alert->watched.name,
 		notice == NOTICE_FIRING ? "firing" : "resolved", alert->is_grouped ? " for " : "",
-		alert->is_grouped ? text_shown(group->name, watch->judging) : "", TEXT_ARGUMENTS(condition));
+		alert->is_grouped ? text_shown(group->name, watch->judging) : "", TEXT_ARGUMENTS(alert->condition_words));
 }
 
 void alert_notice_owe(struct alert_group *group, const struct alert_spec *spec, enum alert_notice notice, int64_t now_ms)
@@ -221,7 +220,7 @@ void alert_send_own(struct alert_watch *watch, const struct pipeline_plan *plan,
 	for (struct alert_group *group = alert->groups.first; group; group = group->next) {
 		const enum alert_notice notice = alert_group_due(watch, plan, alert, spec, group);
 		if (notice != NOTICE_NONE) {
-			alert_notice_log(watch, alert, group, spec, notice);
+			alert_notice_log(watch, alert, group, notice);
 			alert_notice_owe(group, spec, notice, now_ms);
 		}
 		if (group->owed)

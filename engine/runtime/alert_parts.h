@@ -104,7 +104,7 @@ struct alert_message alert_message_of(const struct alert_watch *watch, const str
 				      const struct judged_alert *alert, const struct alert_group *group, enum alert_notice notice);
 
 void alert_notice_log(const struct alert_watch *watch, const struct judged_alert *alert, const struct alert_group *group,
-		      const struct alert_spec *spec, enum alert_notice notice);
+		      enum alert_notice notice);
 
 /* The notice that is due for a group, which a silence or another alert may hold back. */
 enum alert_notice alert_group_due(const struct alert_watch *watch, const struct pipeline_plan *plan,
@@ -134,8 +134,7 @@ void alert_send_own(struct alert_watch *watch, const struct pipeline_plan *plan,
 /* ---- engines that share alerts: alert_sharing.c ---- */
 
 /* Reports to all engines which groups fire in this one. */
-void alert_report_own(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-		      const struct alert_spec *spec, int64_t now_ms);
+void alert_report_own(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert, int64_t now_ms);
 
 /* Reports to the other engines that the pipeline of an `absent` has requests here. */
 void alert_report_presence(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert, int64_t now_ms);

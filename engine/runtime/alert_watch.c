@@ -212,7 +212,7 @@ static void alert_look(struct alert_watch *watch, const struct pipeline_plan *pl
 	if (!alert_is_shared(watch))
 		return;
 	alert_resume_own(alert, time);
-	alert_report_own(watch, plan, alert, spec, time.now_ms);
+	alert_report_own(watch, plan, alert, time.now_ms);
 	alert_report_presence(watch, plan, alert, time.now_ms);
 }
 
