@@ -78,12 +78,22 @@ static void answers_are_sent(struct grpc_request *request)
 	continue_soon(request);
 }
 
+static bool trailers_submit(const struct grpc_request *request)
+{
+	char number[NUMBER_TEXT_MAX];
+	const nghttp2_nv trailers[] = {
+		http2_variable(TEXT("grpc-status"), (struct text){number, number_write_int64(number, request->end_status)}),
+		http2_variable(TEXT("grpc-message"), text_of(request->end_words)),
+	};
+	return nghttp2_submit_trailer(request->caller->http2.session, request->id, trailers,
+				      request->end_status == GRPC_OK ? 1 : 2) == 0;
+}
+
 static ssize_t grpc_conversation_on_wanted(nghttp2_session *session, int32_t id, uint8_t *room, size_t size, uint32_t *flags,
 					   nghttp2_data_source *source, void *context)
 {
 	(void)source;
 	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, id);
-	char number[NUMBER_TEXT_MAX];
 	if (!request)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 	const size_t now = unread_bytes(request) > 0 ? grpc_answer_copy(request, context, room, size) : 0;
@@ -92,14 +102,8 @@ static ssize_t grpc_conversation_on_wanted(nghttp2_session *session, int32_t id,
 	answers_are_sent(request);
 	if (!request->over)
 		return now > 0 ? (ssize_t)now : NGHTTP2_ERR_DEFERRED;
-	const nghttp2_nv trailers[] = {
-		http2_variable(TEXT("grpc-status"), (struct text){number, number_write_int64(number, request->end_status)}),
-		http2_variable(TEXT("grpc-message"), text_of(request->end_words)),
-	};
 	*flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
-	return nghttp2_submit_trailer(session, id, trailers, request->end_status == GRPC_OK ? 1 : 2) == 0
-		       ? (ssize_t)now
-		       : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+	return trailers_submit(request) ? (ssize_t)now : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
 static bool respond(struct grpc_request *request)
@@ -115,6 +119,11 @@ static bool respond(struct grpc_request *request)
 	return request->responded;
 }
 
+static void stream_reset(const struct grpc_request *request)
+{
+	nghttp2_submit_rst_stream(request->caller->http2.session, NGHTTP2_FLAG_NONE, request->id, NGHTTP2_INTERNAL_ERROR);
+}
+
 static void session_continue(const struct grpc_request *request)
 {
 	(void)nghttp2_session_resume_data(request->caller->http2.session, request->id); /* fails if the stream is not deferred,
@@ -123,6 +132,14 @@ static void session_continue(const struct grpc_request *request)
 }
 
 /* ---- the end ---- */
+
+/* All messages have left. Bytes would be asked for when there is a window; trailers need none. */
+static void end_submit(const struct grpc_request *request)
+{
+	if (!trailers_submit(request))
+		stream_reset(request);
+	grpc_caller_mark_dirty(request->caller);
+}
 
 void grpc_conversation_end(struct grpc_request *request, int status, const char *words)
 {
@@ -135,7 +152,10 @@ void grpc_conversation_end(struct grpc_request *request, int status, const char 
 	request->over = true;
 	request->end_status = status;
 	request->end_words = words;
-	session_continue(request);
+	if (unread_bytes(request) > 0)
+		session_continue(request);
+	else
+		end_submit(request);
 }
 
 /* Ends a conversation of which nothing is open, if its end was asked for, or its caller has sent all. */
@@ -211,7 +231,7 @@ static void answer_add(struct grpc_request *request, struct text body)
 	if (request->responded)
 		session_continue(request);
 	else if (!respond(request))
-		nghttp2_submit_rst_stream(request->caller->http2.session, NGHTTP2_FLAG_NONE, request->id, NGHTTP2_INTERNAL_ERROR);
+		stream_reset(request);
 	grpc_caller_mark_dirty(request->caller);
 }
 

@@ -18,10 +18,14 @@ static bool answer_is_owed(const struct grpc_request *request)
 	return request->pending || (request->converses && request->responded);
 }
 
+/* What the answer needs of a window. The end of a call are trailers, which need none; that of an exchange is a frame of DATA, which
+ * leaves with a window only. */
 static size_t answer_left(const struct grpc_request *request)
 {
-	const size_t left = request->exchange ? http_exchange_left(request->exchange) : request->answer.length - request->offset;
-	return left > 0 ? left : 1; /* the end of a stream leaves with a window only */
+	if (!request->exchange)
+		return request->answer.length - request->offset;
+	const size_t left = http_exchange_left(request->exchange);
+	return left > 0 ? left : 1;
 }
 
 /* Whether the answer fits the windows of the stream and of the connection, of which it then takes its part. */

@@ -27,9 +27,11 @@
 #define WAIT_MS 10000
 #define SILENCE_MS 300
 #define PATIENT_MS 60000
-#define LONG_BYTES ((size_t)100 << 10) /* more than the window of a connection that was not widened, which is 65,535 */
+#define LONG_BYTES ((size_t)100 << 10) /* more than WINDOW_BYTES */
 #define SHORT_BYTES ((size_t)20 << 10)
 #define WIDE_BYTES (1u << 30)
+#define WINDOW_BYTES ((size_t)65535) /* of a connection that was not widened */
+#define PREFIX_BYTES ((size_t)5)
 #define RESET_CANCEL "reset 8\n"
 
 struct half_stand {
@@ -38,7 +40,8 @@ struct half_stand {
 	struct grpc_server *grpc;
 	struct http_incoming *held[HELD_MAX];
 	size_t held_count;
-	char *bytes; /* an answer of LONG_BYTES */
+	struct grpc_request *talk; /* by gRPC: its message is held */
+	char *bytes;		   /* an answer of LONG_BYTES */
 };
 
 static void half_stand_on_called(void *context, struct http_incoming *incoming, struct text method, struct text path,
@@ -48,6 +51,20 @@ static void half_stand_on_called(void *context, struct http_incoming *incoming, 
 	(void)method, (void)path, (void)body;
 	assert_in_range(stand->held_count, 0, HELD_MAX - 1);
 	stand->held[stand->held_count++] = incoming;
+}
+
+static bool half_stand_converses(void *context, struct grpc_request *request, struct text path, int *status, const char **words)
+{
+	(void)context, (void)request, (void)path, (void)status, (void)words;
+	return true;
+}
+
+static bool half_stand_on_message(void *context, struct grpc_request *request, struct text path, struct text message)
+{
+	struct half_stand *stand = context;
+	(void)path, (void)message;
+	stand->talk = request;
+	return true;
 }
 
 static int half_stand_begin(void **state, const struct tls_files *files, int64_t silence_ms)
@@ -64,7 +81,10 @@ static int half_stand_begin(void **state, const struct tls_files *files, int64_t
 						.streams = HELD_MAX,
 						.connections = 4,
 						.silence_ms = silence_ms,
-						.http = stand.http};
+						.http = stand.http,
+						.converses = half_stand_converses,
+						.received = half_stand_on_message,
+						.context = &stand};
 	stand.grpc = grpc_server_open(stand.loop, &grpc, &error);
 	*state = &stand;
 	return error.kind != ERROR_NONE;
@@ -271,10 +291,59 @@ static void an_answer_whose_window_was_used_up_before_is_reset(void **state)
 	struct puppet puppet;
 	struct puppet_line *caller = caller_with_held(stand, &puppet, 1);
 	answer(stand, 0, LONG_BYTES);
-	while (bytes_of(&puppet, 1) < 65535)
+	while (bytes_of(&puppet, 1) < WINDOW_BYTES)
 		assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
 	end_side(caller);
 	await_closed(stand, &puppet);
+	assert_non_null(strstr(puppet.heard, "1 " RESET_CANCEL));
+	puppet_hang_up_all(&puppet);
+}
+
+/* A caller that talks, and has sent its one message. */
+static struct puppet_line *caller_that_talks(const struct half_stand *stand, struct puppet *puppet)
+{
+	*puppet = (struct puppet){.loop = stand->loop, .mute = 1};
+	struct puppet_line *caller = puppet_dial(puppet, grpc_server_port(stand->grpc));
+	puppet_headers(caller, 1, 0, ":method", "POST", ":scheme", "http", ":path", "/talk", ":authority", "us", "content-type",
+		       "application/grpc", NULL);
+	puppet_frame(caller, FRAME_DATA, FLAG_END_STREAM, 1, "\0\0\0\0\1x", PREFIX_BYTES + 1);
+	for (int64_t until_ms = loop_now_ms(stand->loop) + WAIT_MS; !stand->talk;) {
+		assert_true(loop_now_ms(stand->loop) < until_ms);
+		assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
+	}
+	return caller;
+}
+
+static void the_end_of_a_conversation_needs_no_window(void **state)
+{
+	struct half_stand *stand = *state;
+	struct puppet puppet;
+	struct puppet_line *caller = caller_that_talks(stand, &puppet);
+	grpc_conversation_send(stand->talk, (struct text){stand->bytes, WINDOW_BYTES - PREFIX_BYTES});
+	while (bytes_of(&puppet, 1) < WINDOW_BYTES)
+		assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
+	end_side(caller);
+	await_held(stand, 0);
+	grpc_conversation_refuse(stand->talk, 1, GRPC_DEADLINE_EXCEEDED, "late");
+	await_closed(stand, &puppet);
+	assert_non_null(strstr(puppet.heard, "1 grpc-status: 4\n1 grpc-message: late\n1 end\n"));
+	assert_null(strstr(puppet.heard, "reset"));
+	puppet_hang_up_all(&puppet);
+}
+
+static void a_message_of_a_conversation_beyond_the_window_is_reset(void **state)
+{
+	struct half_stand *stand = *state;
+	struct puppet puppet;
+	struct puppet_line *caller = caller_that_talks(stand, &puppet);
+	grpc_conversation_send(stand->talk, (struct text){stand->bytes, WINDOW_BYTES - PREFIX_BYTES});
+	while (bytes_of(&puppet, 1) < WINDOW_BYTES)
+		assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
+	end_side(caller);
+	await_held(stand, 0);
+	grpc_conversation_answer(stand->talk, 1, TEXT("y"));
+	await_closed(stand, &puppet);
+	assert_int_equal(bytes_of(&puppet, 1), WINDOW_BYTES);
 	assert_non_null(strstr(puppet.heard, "1 " RESET_CANCEL));
 	puppet_hang_up_all(&puppet);
 }
@@ -447,6 +516,8 @@ int main(void)
 		PATIENT_STORY(answers_that_wait_for_the_socket_arrive_whole),
 		PATIENT_STORY(an_answer_beyond_the_window_is_reset_and_others_arrive),
 		PATIENT_STORY(an_answer_whose_window_was_used_up_before_is_reset),
+		PATIENT_STORY(the_end_of_a_conversation_needs_no_window),
+		PATIENT_STORY(a_message_of_a_conversation_beyond_the_window_is_reset),
 		PATIENT_STORY(requests_are_over_when_their_caller_closes),
 		STORY(requests_are_over_when_their_caller_waits_too_long),
 		STORY(a_caller_that_reads_nothing_is_closed),
