@@ -116,6 +116,14 @@ bool grpc_server_drain(struct grpc_server *server)
 	return !server->callers && server->called == 0;
 }
 
+static void requests_give(struct list *requests)
+{
+	for (struct list_node *node = requests->first, *next; node; node = next) {
+		next = node->next;
+		grpc_request_give(LIST_OWNER(node, struct grpc_request, node));
+	}
+}
+
 void grpc_server_close(struct grpc_server *server)
 {
 	if (!server)
@@ -123,14 +131,8 @@ void grpc_server_close(struct grpc_server *server)
 	acceptor_shut(&server->acceptor);
 	while (server->callers)
 		grpc_caller_end(server->callers);
-	for (struct grpc_request *request = server->requests, *next; request; request = next) {
-		next = request->next;
-		grpc_request_give(request);
-	}
-	for (struct grpc_request *request = server->pool, *next; request; request = next) {
-		next = request->next;
-		grpc_request_give(request);
-	}
+	requests_give(&server->abandoned);
+	requests_give(&server->pool);
 	loop_timer_stop(server->loop, &server->now);
 	nghttp2_session_callbacks_del(server->callbacks);
 	body_coder_close(&server->coder);

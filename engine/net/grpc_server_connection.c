@@ -34,16 +34,17 @@ static void debt_note(struct grpc_caller *caller)
 void grpc_caller_end(struct grpc_caller *caller)
 {
 	struct grpc_server *server = caller->server;
-	for (struct grpc_request *request = server->requests, *next; request; request = next) {
-		next = request->next;
-		if (request->caller != caller)
-			continue;
+	for (struct list_node *node = caller->requests.first, *next; node; node = next) {
+		struct grpc_request *request = LIST_OWNER(node, struct grpc_request, node);
+		next = node->next;
 		bool held = request->open > 0; /* else leaving the wire has returned it to the pool */
 		if (request->on_wire)
 			grpc_request_leave_wire(request);
 		if (!held)
 			continue;
 		request->caller = NULL;
+		list_remove(node);
+		list_add(&server->abandoned, node);
 		body_budget_hold(server->config.bodies, &request->charge);
 	}
 	if (caller->next)
@@ -101,9 +102,11 @@ static void late_messages_refuse(struct grpc_caller *caller, int64_t now_ms)
 {
 	const struct grpc_server_config *config = &caller->server->config;
 	int64_t most_ms = config->silence_ms + (int64_t)(config->message_bytes / MESSAGE_BYTES_A_MS);
-	for (struct grpc_request *request = caller->server->requests; request; request = request->next)
-		if (request->caller == caller && message_is_awaited(request) && now_ms - request->began_ms >= most_ms)
+	for (const struct list_node *node = caller->requests.first; node; node = node->next) {
+		struct grpc_request *request = LIST_OWNER(node, struct grpc_request, node);
+		if (message_is_awaited(request) && now_ms - request->began_ms >= most_ms)
 			grpc_request_shed(request, GRPC_DEADLINE_EXCEEDED, "the message did not come in time");
+	}
 }
 
 /* False: it is to be ended. */
@@ -140,9 +143,11 @@ static void conversations_finish(struct grpc_caller *caller)
 {
 	if (!caller->server->draining)
 		return;
-	for (struct grpc_request *request = caller->server->requests; request; request = request->next)
-		if (request->caller == caller && request->converses && request->on_wire)
+	for (const struct list_node *node = caller->requests.first; node; node = node->next) {
+		struct grpc_request *request = LIST_OWNER(node, struct grpc_request, node);
+		if (request->converses && request->on_wire)
 			grpc_conversation_finish(request, GRPC_UNAVAILABLE, "the server is stopping");
+	}
 }
 
 void grpc_caller_leaves(struct grpc_caller *caller)

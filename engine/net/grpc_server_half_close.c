@@ -48,8 +48,9 @@ static void request_reset(struct grpc_request *request)
 
 static void answers_measure(const struct grpc_caller *caller, enum grpc_fit before, int64_t *window)
 {
-	for (struct grpc_request *request = caller->server->requests; request; request = request->next) {
-		if (request->caller != caller || !request->on_wire || request->fit != before || !answer_is_owed(request))
+	for (const struct list_node *node = caller->requests.first; node; node = node->next) {
+		struct grpc_request *request = LIST_OWNER(node, struct grpc_request, node);
+		if (!request->on_wire || request->fit != before || !answer_is_owed(request))
 			continue;
 		if (answer_fits(request, window))
 			request->fit = GRPC_FITS;
@@ -95,8 +96,9 @@ bool grpc_half_close_begin(struct grpc_caller *caller)
 		return false;
 	http2->is_half_closed = true;
 	http2->moved_ms = caller->ended_ms = loop_now_ms(caller->server->loop);
-	for (struct grpc_request *request = caller->server->requests; request; request = request->next) {
-		if (request->caller != caller || !request->on_wire)
+	for (const struct list_node *node = caller->requests.first; node; node = node->next) {
+		struct grpc_request *request = LIST_OWNER(node, struct grpc_request, node);
+		if (!request->on_wire)
 			continue;
 		request->fit = GRPC_UNMEASURED;
 		if (!request_can_be_answered(request))

@@ -41,7 +41,7 @@ struct grpc_request {
 	struct grpc_server *server;
 	struct grpc_caller *caller; /* NULL: the connection is gone */
 	bool on_wire;
-	struct grpc_request *next, *previous;
+	struct list_node node; /* in the list of its caller, in `abandoned` of the server when that is gone, or in the pool */
 	int32_t id;
 	size_t open; /* messages that were passed to the application, and are not answered yet: one of a unary call */
 	bool over;   /* nothing more can be sent */
@@ -99,6 +99,7 @@ struct grpc_caller {
 	struct http2 http2;
 	struct grpc_server *server;
 	struct grpc_caller *next, *previous;
+	struct list requests;	       /* on the wire, or held by the application */
 	struct peer *peer, *body_peer; /* entries of its address in the acceptor and in the budget of bodies */
 	struct grpc_request *heading;  /* whose head is decoded; NULL: none, or it has left the wire */
 	char malformed[112];	       /* what is wrong with a field of that head, which HTTP forbids; "": nothing */
@@ -125,7 +126,8 @@ struct grpc_server {
 	struct acceptor acceptor;
 	struct frame_debts debts; /* of peers */
 	struct grpc_caller *callers;
-	struct grpc_request *requests, *pool;
+	struct list abandoned;	/* requests that the application holds, whose callers are gone */
+	struct list pool;	/* of requests */
 	struct list continuing; /* conversations whose backlogs can be taken */
 	size_t turn_messages;	/* of conversations, that were passed on since the last turn */
 	size_t pooled;

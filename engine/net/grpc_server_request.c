@@ -57,18 +57,13 @@ void grpc_request_give(struct grpc_request *request)
 static struct grpc_request *request_take(struct grpc_caller *caller, int32_t id)
 {
 	struct grpc_server *server = caller->server;
-	struct grpc_request *request = server->pool;
-	if (request) {
-		server->pool = request->next;
-		server->pooled--;
-	} else if (!(request = request_make(server))) {
+	struct list_node *pooled = server->pool.first;
+	struct grpc_request *request = pooled ? LIST_OWNER(pooled, struct grpc_request, node) : request_make(server);
+	if (!request)
 		return NULL;
-	}
-	request->next = server->requests;
-	request->previous = NULL;
-	if (request->next)
-		request->next->previous = request;
-	server->requests = request;
+	list_remove(&request->node);
+	server->pooled -= pooled != NULL;
+	list_add_first(&caller->requests, &request->node);
 	request->body.ceiling_bytes = server->config.message_bytes; /* it may have changed */
 	request->caller = caller;
 	request->charge.peer = caller->body_peer;
@@ -104,9 +99,7 @@ void grpc_buffer_empty(struct buffer *buffer)
 static void request_to_pool(struct grpc_request *request)
 {
 	struct grpc_server *server = request->server;
-	if (request->next)
-		request->next->previous = request->previous;
-	*(request->previous ? &request->previous->next : &server->requests) = request->next;
+	list_remove(&request->node);
 	list_remove(&request->continue_node);
 	server->held_bytes -= request->body.length + (request->backlog.length - request->taken);
 	body_budget_give_back(server->config.bodies, &request->charge);
@@ -121,8 +114,7 @@ static void request_to_pool(struct grpc_request *request)
 		grpc_request_give(request);
 		return;
 	}
-	request->next = server->pool;
-	server->pool = request;
+	list_add_first(&server->pool, &request->node);
 	server->pooled++;
 }
 

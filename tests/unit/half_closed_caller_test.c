@@ -431,6 +431,31 @@ static void a_server_that_drains_awaits_them(void **state)
 	puppet_hang_up_all(&puppet);
 }
 
+/* What is done for one caller costs by its own requests, however many others have. */
+static void requests_are_listed_by_their_callers(void **state)
+{
+	struct half_stand *stand = *state;
+	struct puppet puppet, other = {.loop = stand->loop, .mute = 1};
+	struct puppet_line *caller = caller_with_held(stand, &puppet, 3);
+	const struct grpc_caller *at_server = stand->grpc->callers;
+	struct puppet_line *another = puppet_dial(&other, grpc_server_port(stand->grpc));
+	half_caller_get(another, 1);
+	await_held(stand, 4);
+	assert_int_equal(list_length(&at_server->requests), 3);
+	assert_int_equal(list_length(&stand->grpc->callers->requests), 1);
+	puppet_hang_up(another);
+	await_over(stand, 3);
+	assert_int_equal(list_length(&stand->grpc->abandoned), 1);
+	answer(stand, 3, 0);
+	await_held(stand, 4);
+	assert_int_equal(list_length(&stand->grpc->abandoned), 0);
+	for (size_t i = 0; i < 3; i++)
+		answer(stand, i, 0);
+	await_held(stand, 4);
+	assert_int_equal(list_length(&at_server->requests), 0);
+	puppet_hang_up(caller);
+}
+
 /* ---- over TLS ---- */
 
 static SSL *secure_dial(const struct half_stand *stand, SSL_CTX *context, int socket_of_caller)
@@ -523,6 +548,7 @@ int main(void)
 		STORY(a_caller_that_reads_nothing_is_closed),
 		PATIENT_STORY(a_caller_that_breaks_the_protocol_is_closed),
 		PATIENT_STORY(a_server_that_drains_awaits_them),
+		PATIENT_STORY(requests_are_listed_by_their_callers),
 		cmocka_unit_test_setup_teardown(a_caller_that_notifies_the_close_of_tls_is_answered, half_stand_open_secure,
 						half_stand_close),
 	};
