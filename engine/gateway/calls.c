@@ -211,10 +211,11 @@ static bool reply_places(struct open_call *call, struct headers headers)
 
 static void reply_take(struct calls *calls, const struct record *record)
 {
-	struct error error = {0};
+	struct error error;
 	struct headers headers;
 	struct reply_address address;
 	struct call_outcome outcome;
+	error.kind = ERROR_NONE;
 	arena_reset(calls->arena);
 	const struct header *header = record_headers(record, calls->arena, &headers, &error)
 					      ? headers_find(headers, TEXT(REPLY_HEADER))
@@ -367,10 +368,11 @@ static bool submission_begin(struct open_call *call)
 /* NULL: it is refused. */
 static struct open_call *call_open(struct calls *calls, const struct call_request *request, int64_t left_ms)
 {
-	struct error error = {0};
+	struct error error;
 	const int64_t now_ms = loop_now_ms(calls->loop);
 	const struct gateway_target *target = request->target;
 	assert(target);
+	error.kind = ERROR_NONE;
 	struct open_call *call = open_call_take(calls);
 	if (!call) {
 		call_refuse(calls, request, 503, ERROR_LIMIT, "the gateway has its maximum of open calls; try again later");
@@ -411,9 +413,10 @@ static struct open_call *call_open(struct calls *calls, const struct call_reques
 
 void calls_begin(struct calls *calls, const struct call_request *request)
 {
-	struct error error = {0};
+	struct error error;
 	enum produce_verdict verdict = PRODUCE_SPOILT;
 	int64_t left_ms = request->deadline_ms - loop_time_of_day_ms(calls->loop);
+	error.kind = ERROR_NONE;
 	calls->counts.begun++;
 	arena_reset(calls->arena);
 	if (calls->failure.kind != ERROR_NONE) {

@@ -59,7 +59,8 @@ static void all_leave(struct request_batching *batching)
 {
 	const size_t count = atomic_load(&batching->count);
 	for (size_t i = 0; i < count; i++) {
-		struct error error = {0};
+		struct error error;
+		error.kind = ERROR_NONE;
 		if (record_leave(batching, &batching->items[i], &error) == PRODUCED)
 			continue;
 		batching->refusals[batching->refused_count++] = batching->items[i].number;

@@ -368,10 +368,11 @@ bool oip_protobuf_decode(struct message *message, struct text bytes, const struc
 
 bool oip_response_decode(struct text bytes, struct arena *arena, struct payload *payload, struct text *id, struct error *error)
 {
-	struct error fault = {0};
+	struct error fault;
 	struct oip_protobuf_reading reading = {.arena = arena, .error = &fault};
 	struct text own_id = {NULL, 0};
 	struct repeated_counts counts;
+	fault.kind = ERROR_NONE;
 	*payload = (struct payload){0};
 	if (read_message(&reading, bytes, &response_layout, payload, id ? id : &own_id, &counts))
 		return true;

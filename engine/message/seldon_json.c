@@ -421,7 +421,8 @@ bool seldon_encode_aggregate(const struct payload *payload, struct text id, enum
 bool seldon_decode_reply(struct arena *arena, struct text body, struct payload *payload, struct error *error)
 {
 	struct message message = {.arena = arena};
-	struct error fault = {0};
+	struct error fault;
+	fault.kind = ERROR_NONE;
 	bool good = read_message(&message, body, true, &fault);
 	*payload = message.payload;
 	return good || error_set(error, fault.kind == ERROR_LIMIT ? ERROR_LIMIT : ERROR_REMOTE, PLACE_NONE,

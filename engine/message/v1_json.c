@@ -269,7 +269,8 @@ static bool v1_decode(struct message *message, struct text bytes, const struct s
 bool v1_decode_reply(struct arena *arena, struct text body, struct payload *payload, struct error *error)
 {
 	struct message message = {.arena = arena};
-	struct error fault = {0};
+	struct error fault;
+	fault.kind = ERROR_NONE;
 	bool good = read_body(&message, body, &reply_wording, &fault);
 	*payload = message.payload;
 	return good || error_set(error, fault.kind == ERROR_LIMIT ? ERROR_LIMIT : ERROR_REMOTE, PLACE_NONE, "%s", fault.text);

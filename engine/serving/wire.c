@@ -170,8 +170,9 @@ static void on_http_done(struct http_request *request, const struct http_reply *
 	struct wire_sending *sending = request->context;
 	struct arena *arena = sending->queued_call->attempts.call->message->arena;
 	struct attempt attempt = {.status = (int)reply->status, .where = sending->address->url};
-	struct error fault = {0};
+	struct error fault;
 	struct payload *payload = NULL;
+	fault.kind = ERROR_NONE;
 	if (reply->status == 200) {
 		payload = ARENA_NEW(arena, struct payload);
 		if (payload)
@@ -201,8 +202,9 @@ static void on_grpc_done(struct grpc_call *call, const struct grpc_reply *reply)
 	struct wire_sending *sending = call->context;
 	struct arena *arena = sending->queued_call->attempts.call->message->arena;
 	struct attempt attempt = {.where = sending->address->host, .by_grpc = true};
-	struct error fault = {0};
+	struct error fault;
 	struct payload *payload = NULL;
+	fault.kind = ERROR_NONE;
 	if (reply->status == 0) {
 		payload = ARENA_NEW(arena, struct payload);
 		if (payload)

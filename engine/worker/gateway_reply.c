@@ -145,13 +145,14 @@ static struct outgoing reply_too_large(struct outbox *outbox, const struct infli
 
 void gateway_reply_put(struct outbox *outbox, struct inflight *inflight)
 {
-	struct answer_headers headers = {.json_length = 0};
+	struct answer_headers headers;
 	struct reply_address address;
 	struct worker *worker = inflight->stage->worker;
 	const struct stage_config *config = inflight->stage->config;
 	const enum reply_form form = reply_form(inflight);
 	if (form == REPLY_NOTHING || !replies_wanted(&outbox->replies, inflight->message.headers, config->graph->name, &address))
 		return;
+	headers.json_length = 0;
 	const struct reply_address *to = inflight->direct ? NULL : &address;
 	const struct text value =
 		form == REPLY_EXPLANATION ? reply_explanation(outbox, inflight, &headers) : reply_write(outbox, inflight, &headers);
