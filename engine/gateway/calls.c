@@ -401,7 +401,7 @@ static struct open_call *call_open(struct calls *calls, const struct call_reques
 	call->context = request->context;
 	call->deadline = (struct loop_timer){.due = open_call_on_deadline, .context = call};
 	call_name(call, request);
-	bool timed = named && loop_timer_set(calls->loop, &call->deadline, loop_due_ms(calls->loop, left_ms), &error);
+	bool timed = named && loop_timer_set(calls->loop, &call->deadline, now_ms + left_ms, &error);
 	if (timed && calls->open == 1)
 		timed = loop_timer_set(calls->loop, &calls->look, now_ms + LOOK_MS, &error);
 	if (timed)
@@ -415,7 +415,7 @@ void calls_begin(struct calls *calls, const struct call_request *request)
 {
 	struct error error;
 	enum produce_verdict verdict = PRODUCE_SPOILT;
-	int64_t left_ms = request->deadline_ms - loop_time_of_day_ms(calls->loop);
+	int64_t left_ms = request->deadline_ms - loop_now_of_day_ms(calls->loop);
 	error.kind = ERROR_NONE;
 	calls->counts.begun++;
 	arena_reset(calls->arena);

@@ -19,7 +19,7 @@ struct text grpc_metadata_of(const void *request, const char *name)
 struct call_source grpc_source_of(const struct grpc_asked *asked)
 {
 	const struct grpc_front *front = asked->front;
-	const int64_t now_ms = loop_time_of_day_ms(front->loop);
+	const int64_t now_ms = loop_now_of_day_ms(front->loop);
 	return (struct call_source){.config = front->config.gateway,
 				    .targets = front->config.targets,
 				    .now_ms = now_ms,

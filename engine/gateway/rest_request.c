@@ -12,7 +12,7 @@ static struct text rest_header(const void *context, const char *name)
 struct call_source rest_source(const struct rest_request *request)
 {
 	const struct rest *rest = request->rest;
-	const int64_t now_ms = loop_time_of_day_ms(rest->loop);
+	const int64_t now_ms = loop_now_of_day_ms(rest->loop);
 	return (struct call_source){.config = rest->config,
 				    .targets = rest->targets,
 				    .now_ms = now_ms,

@@ -276,7 +276,7 @@ static enum http_connection_word connection_word(const struct http_incoming *inc
 /* The date header, which is written once a second. */
 static const char *http_date(struct http_server *server)
 {
-	int64_t now_s = loop_time_of_day_ms(server->loop) / 1000;
+	int64_t now_s = loop_now_of_day_ms(server->loop) / 1000;
 	time_t time = (time_t)now_s;
 	struct tm parts;
 	if (now_s != server->date_s && gmtime_r(&time, &parts))

@@ -31,7 +31,7 @@ static_assert(VIRTUAL_BELLS_MAX <= 32, "each bell has a bit");
 struct loop {
 	int epoll; /* -1: a virtual loop */
 	struct virtual virtual;
-	int64_t now_ms;
+	int64_t now_ms, began_ms;
 	struct pause_watch *pause_watches;
 	int64_t woke_us, busy_us;  /* the last wake-up, and from the one before until the thread waited */
 	int64_t looked_ms, ran_ms; /* for the detection of pauses: the time of the last check, and the processor time of the
@@ -65,6 +65,7 @@ struct loop *loop_open(struct error *error)
 	}
 	loop->woke_us = clock_us();
 	loop->now_ms = loop->woke_us / US_PER_MS;
+	loop->began_ms = time_of_day_ms() - loop->now_ms;
 	loop->ran_ms = -1; /* of the thread that turns the loop: known at its first turn */
 	return loop;
 }
@@ -98,19 +99,24 @@ int64_t loop_due_ms(const struct loop *loop, int64_t wait_ms)
 	return loop_clock_us(loop) / US_PER_MS + wait_ms;
 }
 
-int64_t loop_busy_us(const struct loop *loop)
+int64_t loop_busy_us(const struct loop *loop, int64_t now_us)
 {
-	return loop->epoll < 0 ? 0 : loop->busy_us + clock_us() - loop->woke_us;
+	return loop->epoll < 0 ? 0 : loop->busy_us + now_us - loop->woke_us;
 }
 
 int64_t loop_time_of_day_ms(const struct loop *loop)
 {
-	return loop->epoll < 0 ? LOOP_VIRTUAL_EPOCH_MS + loop->now_ms : time_of_day_ms();
+	return loop->epoll < 0 ? loop_now_of_day_ms(loop) : time_of_day_ms();
+}
+
+int64_t loop_now_of_day_ms(const struct loop *loop)
+{
+	return loop->began_ms + loop->now_ms;
 }
 
 int64_t loop_began_ms(const struct loop *loop)
 {
-	return loop_time_of_day_ms(loop) - loop_clock_us(loop) / US_PER_MS;
+	return loop->began_ms;
 }
 
 /* ---- pauses ---- */
@@ -172,6 +178,7 @@ struct loop *loop_open_virtual(int64_t now_ms, struct error *error)
 		return NULL;
 	}
 	loop->epoll = -1;
+	loop->began_ms = LOOP_VIRTUAL_EPOCH_MS;
 	loop->now_ms = loop->virtual.wake_ms = now_ms;
 	return loop;
 }
@@ -374,6 +381,7 @@ bool loop_turn(struct loop *loop, int timeout_ms, struct error *error)
 	if (found < 0 && errno != EINTR)
 		return loop_refused(error, "to wait for events");
 	loop->woke_us = clock_us();
+	loop->began_ms = time_of_day_ms() - loop->woke_us / US_PER_MS;
 	loop_note_time(loop, loop->woke_us / US_PER_MS, most_ms);
 	loop->found = found < 0 ? 0 : found;
 	for (int i = 0; i < loop->found; i++) {

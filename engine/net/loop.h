@@ -36,15 +36,18 @@ int64_t loop_clock_us(const struct loop *loop);
 /* When `wait_ms` from now are over, in whole milliseconds of the clock: the last wake-up may be long ago. */
 int64_t loop_due_ms(const struct loop *loop, int64_t wait_ms);
 
-/* Microseconds between the former wake-up and now in which the thread did not wait for events: it worked, or was not
- * scheduled. Data that is found now may have arrived that much earlier. A pause that was reported to a watch (below)
- * does not count. 0: a virtual loop. */
-int64_t loop_busy_us(const struct loop *loop);
+/* Microseconds between the former wake-up and `now_us`, of loop_clock_us(), in which the thread did not wait for events: it
+ * worked, or was not scheduled. Data that is found now may have arrived that much earlier. A pause that was reported to a watch
+ * (below) does not count. 0: a virtual loop. */
+int64_t loop_busy_us(const struct loop *loop, int64_t now_us);
 
 /* Milliseconds since 1970, as of now: by the machine's clock, or by a virtual loop's. */
 int64_t loop_time_of_day_ms(const struct loop *loop);
 
-/* Offset from milliseconds of the loop's clock to milliseconds since 1970. */
+/* The same as of the last wake-up, which costs no look at a clock. */
+int64_t loop_now_of_day_ms(const struct loop *loop);
+
+/* Offset from milliseconds of the loop's clock to milliseconds since 1970, as of the last wake-up. */
 int64_t loop_began_ms(const struct loop *loop);
 
 /* ---- descriptors ---- */

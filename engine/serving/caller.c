@@ -262,7 +262,7 @@ static void caller_on_arrived(void *context, struct queued_call *queued_call, st
 	int64_t now = now_us(caller);
 	if (turns(served, queued_call, attempt, now))
 		return;
-	attempt->unread_us = loop_busy_us(caller->loop);
+	attempt->unread_us = loop_busy_us(caller->loop, now);
 	dispatch_outcome(served->dispatch, queued_call, attempt, now);
 	set_timer(served, now);
 }

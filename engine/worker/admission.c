@@ -11,8 +11,8 @@
 bool admission_refuses(const struct inflight *inflight, const struct loop *loop, struct error *error)
 {
 	const struct message *message = &inflight->message;
-	int64_t left_ms = message->deadline_ms - loop_clock_us(loop) / US_PER_MS;
-	int64_t had_ms = loop_time_of_day_ms(loop) - message->written_ms + left_ms;
+	const int64_t left_ms = message->deadline_ms - loop_clock_us(loop) / US_PER_MS;
+	const int64_t had_ms = message->deadline_ms + loop_began_ms(loop) - message->written_ms;
 	int64_t margin_ms = inflight->stage->stay_us * STAY_TIMES / US_PER_MS;
 	margin_ms = margin_ms < had_ms / MARGIN_PART ? margin_ms : had_ms / MARGIN_PART;
 	if (left_ms <= 0 || left_ms >= margin_ms) /* the flow itself reports that a deadline has passed */
@@ -25,11 +25,11 @@ bool admission_refuses(const struct inflight *inflight, const struct loop *loop,
 	return true;
 }
 
-void admission_observe(const struct inflight *inflight, const struct loop *loop)
+void admission_observe(const struct inflight *inflight, int64_t now_us)
 {
 	struct worker_stage *stage = inflight->stage;
 	if (inflight->message.deadline_ms == 0 || inflight->answer.error)
 		return;
-	int64_t took_us = loop_clock_us(loop) - inflight->taken_ms * US_PER_MS;
+	int64_t took_us = now_us - inflight->taken_ms * US_PER_MS;
 	stage->stay_us += (took_us - stage->stay_us) / STAY_SHARE;
 }

@@ -16,7 +16,8 @@
 /* Whether the request of a message with a deadline is refused; the error is then a LIMIT. */
 bool admission_refuses(const struct inflight *inflight, const struct loop *loop, struct error *error);
 
-/* Learns from a message that leaves how long it took, if it had a deadline and was answered without an error. */
-void admission_observe(const struct inflight *inflight, const struct loop *loop);
+/* Learns from a message that leaves, at a time of loop_clock_us(), how long it took, if it had a deadline and was answered without
+ * an error. */
+void admission_observe(const struct inflight *inflight, int64_t now_us);
 
 #endif

@@ -166,7 +166,7 @@ struct worker {
 	struct position *positions; /* space for one per queue */
 	struct record records[TAKE_AT_ONCE];
 	struct outbox outbox;
-	int64_t leaving_ms; /* time of day of messages that leave one after another, read for a few of them; 0: none leaves */
+	int64_t leaving_us;  /* time of messages that leave one after another, read for a few of them; 0: none leaves */
 	struct buffer reads; /* stage_reads() */
 	struct buffer kept; /* of an answer that is kept for feedback */
 	struct partition_states partition_states;

@@ -27,7 +27,7 @@ static bool inflight_release(struct worker *worker, struct inflight *inflight)
 		count_set(&inflight->stage->counts->sums.in_flight, inflight->stage->load.in_flight - 1);
 	} else {
 		inflight_count_out(inflight);
-		admission_observe(inflight, worker->loop);
+		admission_observe(inflight, worker->leaving_us);
 	}
 	partition_queues_leave(&worker->queues);
 	count_add(&worker->counts.released, 1);
@@ -44,8 +44,8 @@ void release_finished(struct worker *worker)
 	bool releases = true;
 	for (size_t i = 0; releases && may_release(worker) && (inflight = partition_queues_first_leaving(&worker->queues)); i++) {
 		if (i % RELEASES_BY_CLOCK == 0)
-			worker->leaving_ms = loop_time_of_day_ms(worker->loop);
+			worker->leaving_us = loop_clock_us(worker->loop);
 		releases = inflight_release(worker, inflight);
 	}
-	worker->leaving_ms = 0;
+	worker->leaving_us = 0;
 }

@@ -1,16 +1,15 @@
 /* request_counts.c: Counts of requests: taken, ended, failed, and how long they took. The worker counts when a message
  * leaves its stage, and when the call of a subpipeline ends. */
+#include "base/duration.h"
 #include "message/carried.h"
 
 #include <assert.h>
 #include "worker/parts.h"
 #include "worker/stage_links.h"
 
-#define US_OF_MS 1000
-
 static void latency_count(struct stage_counts *counts, int64_t took_ms)
 {
-	uint64_t us = took_ms > 0 ? (uint64_t)took_ms * US_OF_MS : 0;
+	uint64_t us = took_ms > 0 ? (uint64_t)(took_ms * US_PER_MS) : 0;
 	count_add(&counts->latency[histogram_bucket(us)], 1);
 	duration_count(&counts->sums.duration, us);
 }
@@ -59,7 +58,8 @@ static inline int64_t took_ms_of(const struct inflight *inflight)
 	int64_t written_ms = inflight->message.written_ms;
 	if (written_ms <= 0)
 		return here_ms;
-	int64_t now_ms = worker->leaving_ms > 0 ? worker->leaving_ms : loop_time_of_day_ms(worker->loop);
+	const int64_t now_us = worker->leaving_us > 0 ? worker->leaving_us : loop_clock_us(worker->loop);
+	const int64_t now_ms = now_us / US_PER_MS + loop_began_ms(worker->loop);
 	return now_ms - written_ms > here_ms ? now_ms - written_ms : here_ms;
 }
 

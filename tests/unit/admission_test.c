@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/duration.h"
 #include "worker/admission.h"
 #include "worker/parts.h"
 
@@ -57,7 +58,7 @@ static void stay_for(int64_t ms)
 	struct inflight inflight = inflight_of(0, 60000);
 	inflight.taken_ms = NOW_MS - ms;
 	for (int i = 0; i < 100; i++)
-		admission_observe(&inflight, loop);
+		admission_observe(&inflight, NOW_MS * US_PER_MS);
 }
 
 static void a_stage_that_answers_at_once_takes_what_has_any_time_left(void **state)
@@ -93,8 +94,8 @@ static void what_failed_or_has_no_deadline_says_nothing(void **state)
 	failed.taken_ms = unbound.taken_ms = NOW_MS - 10000;
 	failed.answer.error = &error;
 	unbound.message.deadline_ms = 0;
-	admission_observe(&failed, loop);
-	admission_observe(&unbound, loop);
+	admission_observe(&failed, NOW_MS * US_PER_MS);
+	admission_observe(&unbound, NOW_MS * US_PER_MS);
 	assert_int_equal(stage.stay_us, 0);
 }
 

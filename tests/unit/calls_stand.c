@@ -77,7 +77,7 @@ struct call_request calls_request_of(struct calls_stand *stand, size_t number)
 {
 	return (struct call_request){.target = &stand->target,
 				     .body = TEXT("1"),
-				     .deadline_ms = loop_time_of_day_ms(stand->loop) + MOCK_WAIT_MS,
+				     .deadline_ms = loop_now_of_day_ms(stand->loop) + MOCK_WAIT_MS,
 				     .place = TEXT("/here"),
 				     .ended = on_ended,
 				     .is_over = is_over,
@@ -89,7 +89,7 @@ void calls_call_with(struct calls_stand *stand, size_t number, int64_t timeout_m
 	struct call_request request = calls_request_of(stand, number);
 	request.body = body;
 	request.id = text_of(id);
-	request.deadline_ms = loop_time_of_day_ms(stand->loop) + timeout_ms;
+	request.deadline_ms = loop_now_of_day_ms(stand->loop) + timeout_ms;
 	calls_begin(stand->calls, &request);
 }
 
