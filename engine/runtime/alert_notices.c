@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "base/quote.h"
 #include "runtime/alert_parts.h"
+#include "runtime/notice_receiver.h"
 
 bool alert_rollback_check(const struct alert_watch *watch, const struct graph *graph, const struct alert_action *action,
 			  struct error *error)
@@ -61,14 +62,19 @@ static bool is_muted(const struct alert_watch *watch, const struct pipeline_plan
 	return false;
 }
 
-static void failure_log(const struct alert_watch *watch, struct judged_alert *alert, const struct error *error)
+const char *alert_receiver_name(const struct alert_watch *watch, const struct pipeline_plan *plan,
+				const struct alert_action *action)
 {
-	const struct log_fields fields = {.pipeline = alert->watched.pipeline};
-	if (!alert->has_failed)
-		log_say(watch->config->log, LOG_LEVEL_ERROR, &fields,
-			"%s: notices of the alert %s cannot be sent, and are tried again: %s", alert->watched.pipeline,
-			alert->watched.name, error->text);
-	alert->has_failed = true;
+	arena_reset(watch->judging);
+	return notice_receiver_name(action, plan_topic_of(plan, TOPIC_ALERTS), watch->settings->smtp, watch->judging);
+}
+
+void alert_action_log(const struct alert_watch *watch, enum log_level level, const struct pipeline_plan *plan, const char *alert,
+		      const struct alert_action *action, const char *then, const struct error *error)
+{
+	const struct log_fields fields = {.pipeline = plan->graph->name, .place = action->here};
+	log_say(watch->config->log, level, &fields, "%s: notices of the alert %s cannot be sent to %s%s: %s", plan->graph->name,
+		alert, alert_receiver_name(watch, plan, action), then, error->text);
 }
 
 struct alert_message alert_message_of(const struct alert_watch *watch, const struct pipeline_plan *plan,
@@ -176,16 +182,19 @@ void alert_announce(struct alert_watch *watch, const struct pipeline_plan *plan,
 	const struct alert_message message = alert_message_of(watch, plan, alert, group, group->notice);
 	const bool is_written = group->kept_number > 0 && watch->takeover.store &&
 				alert_store_state(watch->takeover.store, group->kept_number) != ALERT_RECORD_WAITS;
-	struct error error = {0};
+	const struct alert_action *actions = spec->actions.items;
 	if (group->kept_number > 0 && watch->takeover.store && !is_written)
 		unwritten_note(&watch->takeover, group->kept_number);
 	for (size_t i = 0; i < spec->actions.count && i < ALERT_ACTIONS_MAX; i++) {
 		const uint32_t bit = (uint32_t)1 << i;
+		struct error error = {0};
 		if ((group->owed & bit) && alert_notify(watch, plan, alert, spec, i, &message, is_written, &error))
 			group->owed &= ~bit;
+		if (error.kind != ERROR_NONE && !(alert->failed & bit))
+			alert_action_log(watch, LOG_LEVEL_ERROR, plan, alert->watched.name, &actions[i], ", and are tried again",
+					 &error);
+		alert->failed |= error.kind != ERROR_NONE ? bit : 0;
 	}
-	if (error.kind != ERROR_NONE)
-		failure_log(watch, alert, &error);
 }
 
 void alert_notice_log(const struct alert_watch *watch, const struct judged_alert *alert, const struct alert_group *group,
@@ -226,5 +235,5 @@ void alert_send_own(struct alert_watch *watch, const struct pipeline_plan *plan,
 		if (group->owed)
 			alert_announce(watch, plan, alert, group, spec);
 	}
-	alert->has_failed = alert->has_failed && alert_groups_owe(&alert->groups);
+	alert->failed = alert_groups_owe(&alert->groups) ? alert->failed : 0;
 }

@@ -26,7 +26,7 @@ struct judged_alert {
 	struct alert_groups shared;	    /* as the reports are */
 	uint64_t taken_beyond;		    /* judged_groups_beyond() when its condition began */
 	struct text absent;		    /* the name of the pipeline that may be absent */
-	bool has_failed;		    /* an action could not take a notice, which is logged once until none is owed */
+	uint32_t failed; /* actions, by their bits, that could not take a notice: each is logged once until none is owed */
 	uint64_t meaning;	     /* of its condition; it begins anew when that changes */
 	uint64_t revision;	     /* in which it was present last */
 	uint64_t taken_over;	     /* the number of the takeover in which it was; 0: none */
@@ -109,6 +109,14 @@ void alert_notice_log(const struct alert_watch *watch, const struct judged_alert
 /* The notice that is due for a group, which a silence or another alert may hold back. */
 enum alert_notice alert_group_due(const struct alert_watch *watch, const struct pipeline_plan *plan,
 				  const struct judged_alert *alert, const struct alert_spec *spec, struct alert_group *group);
+
+/* The receiver of an action, for the log; until the next judgement. */
+const char *alert_receiver_name(const struct alert_watch *watch, const struct pipeline_plan *plan,
+				const struct alert_action *action);
+
+/* Logs that an action cannot take notices; `then` is what becomes of them, or "". */
+void alert_action_log(const struct alert_watch *watch, enum log_level level, const struct pipeline_plan *plan, const char *alert,
+		      const struct alert_action *action, const char *then, const struct error *error);
 
 /* Owes the notice to all actions. */
 void alert_notice_owe(struct alert_group *group, const struct alert_spec *spec, enum alert_notice notice, int64_t now_ms);

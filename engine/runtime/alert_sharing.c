@@ -99,7 +99,7 @@ void alert_send_shared(struct alert_watch *watch, const struct pipeline_plan *pl
 			group->owed = 0;
 		}
 	}
-	alert->has_failed = alert->has_failed && alert_groups_owe(&alert->shared);
+	alert->failed = alert_groups_owe(&alert->shared) ? alert->failed : 0;
 	alert_groups_settle(&alert->shared);
 }
 

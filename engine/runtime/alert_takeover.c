@@ -253,13 +253,15 @@ static void notice_readdress(const struct alert_watch *watch, const struct kept_
 }
 
 /* Its age counts through all engines. */
-static bool notice_is_too_old(const struct alert_watch *watch, const struct kept_owner *owner, const struct kept_alert *kept)
+static bool notice_is_too_old(const struct alert_watch *watch, const struct kept_owner *owner, const struct alert_action *action,
+			      const struct kept_alert *kept)
 {
-	const struct log_fields fields = {.pipeline = owner->alert->watched.pipeline};
+	const struct log_fields fields = {.pipeline = owner->alert->watched.pipeline, .place = action->here};
 	if (time_of_day_ms() - kept->read->at_ms < NOTICE_AGE_MS_MAX)
 		return false;
-	log_say(watch->config->log, LOG_LEVEL_WARN, &fields, "%s: a notice of the alert %s was not delivered within a day",
-		owner->alert->watched.pipeline, owner->alert->watched.name);
+	log_say(watch->config->log, LOG_LEVEL_WARN, &fields,
+		"%s: a notice of the alert %s was not delivered to %s within a day, and is given up",
+		owner->alert->watched.pipeline, owner->alert->watched.name, alert_receiver_name(watch, owner->plan, action));
 	alert_store_settle(watch->takeover.store, kept->key);
 	return true;
 }
@@ -334,51 +336,65 @@ static bool notice_is_of_others(const struct alert_watch *watch, const struct al
 	return takeover->is_done && takeover->is_again && !takeover->ends_others && !text_is(read->engine, watch->config->instance);
 }
 
-/* Sends a notice that waits, if it does not wait in this engine, and its receiver is not full. False: it is not taken now, for the
- * reason in `error`, if there is one. */
-static bool notice_take_over(struct alert_watch *watch, const struct kept_owner *owner, const struct kept_alert *kept,
-			     struct full_receivers *full, struct error *error)
+static void takeover_fails(struct alert_watch *watch, const struct kept_owner *owner, const struct alert_action *action,
+			   const struct error *error)
+{
+	const struct log_fields fields = {.pipeline = owner->alert->watched.pipeline, .place = action->here};
+	if (!watch->takeover.has_failed)
+		log_say(watch->config->log, LOG_LEVEL_ERROR, &fields,
+			"notices that wait in %s cannot be sent now, and are tried again; the first is of the alert %s of the "
+			"pipeline %s, to %s: %s",
+			watch->takeover.config.feed, owner->alert->watched.name, owner->alert->watched.pipeline,
+			alert_receiver_name(watch, owner->plan, action), error->text);
+	watch->takeover.has_failed = true;
+}
+
+/* Sends a notice that waits to that action, if its receiver is not full. False: it is not taken now. */
+static bool notice_resend(struct alert_watch *watch, const struct kept_owner *owner, const struct kept_alert *kept, size_t index,
+			  struct full_receivers *full)
 {
 	const struct alert_read *read = kept->read;
 	const struct alert_group group = {.name = read->group, .alert.fired_at_ms = read->fired_at_ms, .values = read->values};
-	const struct alert_spec *spec = owner->spec;
-	const struct alert_action *actions = spec->actions.items;
-	size_t index = 0;
-	if (alert_store_awaits(watch->takeover.store, kept->key) || notice_is_too_old(watch, owner, kept))
-		return true;
-	if (notice_is_of_others(watch, read))
-		return false;
-	while (index < spec->actions.count && alert_action_hash(spec, index) != kept->action)
-		index++;
-	if (index == spec->actions.count) {
-		notice_readdress(watch, owner, kept);
-		return true;
-	}
-	if (rollback_is_over(owner, &actions[index], read)) {
-		alert_store_settle(watch->takeover.store, kept->key);
-		return true;
-	}
-	const uint64_t receiver = alert_receiver_hash(&actions[index]);
+	const struct alert_action *action = &((const struct alert_action *)owner->spec->actions.items)[index];
+	const uint64_t receiver = alert_receiver_hash(action);
 	struct alert_message message =
 		alert_message_of(watch, owner->plan, owner->alert, &group, read->fires ? NOTICE_FIRING : NOTICE_RESOLVED);
+	struct error error = {0};
 	message.condition = read->condition;
 	message.at_ms = read->at_ms;
-	const bool taken = !receiver_is_full(full, receiver) &&
-			   alert_notify(watch, owner->plan, owner->alert, spec, index, &message, watch->takeover.is_done, error);
-	if (error->kind == ERROR_REMOTE)
+	const bool taken = !receiver_is_full(full, receiver) && alert_notify(watch, owner->plan, owner->alert, owner->spec, index,
+									     &message, watch->takeover.is_done, &error);
+	if (error.kind == ERROR_REMOTE)
 		receiver_note_full(full, receiver);
+	if (!taken && error.kind != ERROR_NONE)
+		takeover_fails(watch, owner, action, &error);
 	return taken;
 }
 
-static void takeover_fails(struct alert_watch *watch, const struct kept_alert *kept, const struct error *error)
+/* Sends a notice that waits, if it does not wait in this engine. False: it is not taken now. */
+static bool notice_take_over(struct alert_watch *watch, const struct kept_owner *owner, const struct kept_alert *kept,
+			     struct full_receivers *full)
 {
-	if (!watch->takeover.has_failed)
-		log_say(watch->config->log, LOG_LEVEL_ERROR, NULL,
-			"notices that wait in %s cannot be sent now, and are tried again; the first is of the alert " TEXT_FORMAT
-			" of the pipeline " TEXT_FORMAT ": %s",
-			watch->takeover.config.feed, TEXT_ARGUMENTS(kept->read->alert), TEXT_ARGUMENTS(kept->read->pipeline),
-			error->text);
-	watch->takeover.has_failed = true;
+	const struct alert_spec *spec = owner->spec;
+	const struct alert_action *actions = spec->actions.items;
+	size_t index = 0;
+	while (index < spec->actions.count && alert_action_hash(spec, index) != kept->action)
+		index++;
+	const bool has_action = index < spec->actions.count;
+	if (alert_store_awaits(watch->takeover.store, kept->key) ||
+	    (has_action && notice_is_too_old(watch, owner, &actions[index], kept)))
+		return true;
+	if (notice_is_of_others(watch, kept->read))
+		return false;
+	if (!has_action) {
+		notice_readdress(watch, owner, kept);
+		return true;
+	}
+	if (rollback_is_over(owner, &actions[index], kept->read)) {
+		alert_store_settle(watch->takeover.store, kept->key);
+		return true;
+	}
+	return notice_resend(watch, owner, kept, index, full);
 }
 
 /* Those of alerts that run. What is not taken is tried again at the next look. */
@@ -390,11 +406,8 @@ static void notices_take_over(struct alert_watch *watch, const struct plan *plan
 	for (struct kept_alert *kept = kept_alert_of(all->alerts.first); kept; kept = next) {
 		next = kept_alert_of(kept->node.next);
 		const struct kept_owner owner = kept->is_notice ? owner_find(watch, plan, kept->read) : (struct kept_owner){0};
-		struct error error = {0};
-		if (owner.alert && notice_take_over(watch, &owner, kept, &full, &error))
+		if (owner.alert && notice_take_over(watch, &owner, kept, &full))
 			kept_alert_remove(all, kept);
-		else if (error.kind != ERROR_NONE)
-			takeover_fails(watch, kept, &error);
 	}
 }
 

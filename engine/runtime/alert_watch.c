@@ -88,7 +88,6 @@ static void alert_renew(struct alert_watch *watch, struct judged_alert *alert, c
 static void receivers_check(const struct alert_watch *watch, const struct pipeline_plan *plan, const struct alert_spec *spec)
 {
 	const struct alert_action *actions = spec->actions.items;
-	const struct log_fields fields = {.pipeline = plan->graph->name};
 	for (size_t i = 0; i < spec->actions.count; i++) {
 		struct error error = {0};
 		if (actions[i].type == ALERT_EMAIL && !watch->settings->smtp)
@@ -98,8 +97,7 @@ static void receivers_check(const struct alert_watch *watch, const struct pipeli
 		else if (actions[i].secret)
 			(void)secret_fetch(actions[i].secret, "secret", actions[i].here, watch->revised, &error);
 		if (error.kind != ERROR_NONE)
-			log_say(watch->config->log, LOG_LEVEL_WARN, &fields, "%s: notices of the alert %s cannot be sent: %s",
-				plan->graph->name, spec->name.text, error.text);
+			alert_action_log(watch, LOG_LEVEL_WARN, plan, spec->name.text, &actions[i], "", &error);
 	}
 }
 

@@ -2,7 +2,6 @@
 #include "runtime/notifier.h"
 
 #include <assert.h>
-#include <stdio.h>
 
 #include "alerts/alert_record.h"
 #include "alerts/notice_queue.h"
@@ -10,11 +9,11 @@
 #include "base/condition.h"
 #include "base/memory.h"
 #include "base/secret.h"
+#include "runtime/notice_receiver.h"
 
 #define PARCEL_BYTES (4 * NOTICE_BYTES_MAX)
 #define HEADER_BYTES 128
 #define WAIT_MS_MAX 60000
-#define RECEIVER_BYTES 512 /* of an address of a mailbox, for the log; a longer one is cut off */
 
 /* A notice on its way, in an arena of its own. */
 struct parcel_to_send {
@@ -22,6 +21,8 @@ struct parcel_to_send {
 	struct arena *arena;
 	struct post_request request;
 	const char *subject, *pipeline; /* for the log; pipeline NULL: it is of none */
+	const char *receiver;		/* likewise; NULL: that of a mail, which depends on who got it */
+	struct place place;		/* likewise, of the action in the files */
 	const char *topic, *key;	/* topic NULL: it goes by `request` */
 	struct notice_counts *counts;
 	struct notice_receipt receipt;
@@ -215,17 +216,37 @@ static struct parcel_to_send *parcel_make(struct notifier *notifier, const struc
 	made->key = text_kept(made->arena, message->alert);
 	made->subject = arena_print(made->arena, "%s: a notice of the alert %s", made->pipeline, made->key);
 	made->topic = action->type == ALERT_TOPIC ? text_kept(made->arena, text_of(message->topic)) : NULL;
+	made->receiver = action->type == ALERT_EMAIL
+				 ? NULL
+				 : notice_receiver_name(action, message->topic, notifier->settings->smtp, made->arena);
+	made->place = action->here;
+	made->place.file = action->here.file ? text_kept(made->arena, text_of(action->here.file)) : NULL;
 	return parcel_ready(notifier, made, request_make(&made->request, notifier->settings, action, message, made->arena, error),
 			    error);
 }
 
 /* ---- the threads ---- */
 
-static void parcel_log_failure(const struct notifier *notifier, const struct parcel_to_send *sending, const char *then,
-			       const struct error *error)
+/* That of a mail: those of its recipients who did not get it at this attempt. */
+static const char *parcel_receiver(const struct notifier *notifier, const struct parcel_to_send *sending)
 {
-	const struct log_fields fields = {.pipeline = sending->pipeline};
-	log_say(notifier->log, LOG_LEVEL_WARN, &fields, "%s was not delivered%s: %s", sending->subject, then, error->text);
+	const struct post_recipients *recipients = &sending->request.recipients;
+	const char **addresses = sending->receiver ? NULL : ARENA_ARRAY(sending->arena, const char *, recipients->count + 1);
+	size_t count = 0;
+	for (size_t i = 0; addresses && i < recipients->count; i++)
+		if (recipients->items[i].outcome != POST_DELIVERED)
+			addresses[count++] = recipients->items[i].address;
+	if (!addresses)
+		return sending->receiver ? sending->receiver : "its recipients";
+	return notice_mail_name(addresses, count, notifier->settings->smtp, sending->arena);
+}
+
+static void parcel_log_failure(const struct notifier *notifier, const struct parcel_to_send *sending, const char *receiver,
+			       const char *then, const struct error *error)
+{
+	const struct log_fields fields = {.pipeline = sending->pipeline, .place = sending->place};
+	log_say(notifier->log, LOG_LEVEL_WARN, &fields, "%s was not delivered to %s, and is %s: %s", sending->subject, receiver,
+		then, error->text);
 }
 
 static void receipt_settle(const struct notice_receipt *receipt)
@@ -288,14 +309,15 @@ static void parcel_send(struct notice_pool *pool, struct parcel_to_send *sending
 	const bool refused = recipients_were_refused(&sending->request.recipients);
 	sending->is_partly_refused |= refused;
 	if (outcome == POST_UNREACHABLE && (refused || !sending->has_failed) && !atomic_load(&notifier->given_up))
-		parcel_log_failure(notifier, sending, ", and is sent again", &error);
+		parcel_log_failure(notifier, sending, parcel_receiver(notifier, sending), "sent again", &error);
 	sending->has_failed |= outcome == POST_UNREACHABLE;
 	pthread_mutex_lock(&notifier->lock);
 	receivers_leave(sending, outcome);
 	if (outcome == POST_UNREACHABLE && notice_queue_retry(&pool->queue, &sending->queued, sending->wait_ms, clock_ms()))
 		return;
 	if (outcome != POST_DELIVERED)
-		parcel_log_failure(notifier, sending, "", &error);
+		parcel_log_failure(notifier, sending, parcel_receiver(notifier, sending),
+				   outcome == POST_UNREACHABLE ? "given up after a day" : "given up", &error);
 	if (outcome != POST_UNREACHABLE && sending->queued.receiver_count > 0) {
 		notice_queue_go_on(&sending->queued, clock_ms());
 		return;
@@ -346,12 +368,12 @@ static void *pool_run(void *context)
 static void parcel_leave_out(const struct notifier *notifier, struct parcel_to_send *made, size_t asked)
 {
 	for (size_t i = made->queued.receiver_count; i < asked; i++) {
-		char to[RECEIVER_BYTES];
+		const char *to = made->queued.receivers[i].bytes;
 		struct error error = {0};
 		error_set(&error, ERROR_REMOTE, PLACE_NONE,
 			  "%d notices wait for that recipient already; see why its mail is not taken", NOTICES_OF_RECEIVER_MAX);
-		(void)snprintf(to, sizeof to, " to " TEXT_FORMAT, TEXT_ARGUMENTS(made->queued.receivers[i]));
-		parcel_log_failure(notifier, made, to, &error);
+		parcel_log_failure(notifier, made, notice_mail_name(&to, 1, notifier->settings->smtp, made->arena), "given up",
+				   &error);
 		made->is_partly_refused = true;
 	}
 }
@@ -402,6 +424,7 @@ static bool ready_make(struct parcel_to_send *made, const struct notifier_settin
 	made->subject = text_kept(arena, text_of(notice->subject));
 	made->request = (struct post_request){.authorities = settings->authorities};
 	made->request.body = (struct text){text_kept(arena, notice->body), notice->body.length};
+	made->receiver = notice->topic ? notice_topic_name(notice->topic, arena) : notice_webhook_name(notice->url, arena);
 	if (!notice->topic)
 		return webhook_address(&made->request, settings, notice->url, notice->secret, PLACE_NONE, notice->id, notice->body,
 				       arena, error);

@@ -149,7 +149,7 @@ def a_notice_that_is_tried_again_is_sent_once(judge, clocked, folder):
     try:
         judge.expect("a large value is answered", dev.ask_of(60) == 200)
         judge.expect("the end of the silence sends the notice",
-                     wait_for(lambda: any("was not delivered, and is sent again" in line for line in dev.lines)), dev.lines[-5:])
+                     wait_for(lambda: any(", and is sent again: " in line for line in dev.lines)), dev.lines[-5:])
         made = silence(clocked.command, folder, "3s")
         judge.expect("a silence is made meanwhile", made.returncode == 0, made)
         judge.expect("and read", wait_for(lambda: dev.metric("sluice_alert_silenced", "large") == 1), dev.lines[-5:])

@@ -274,11 +274,11 @@ def reaches_only_what_is_allowed(judge, binary, folder):
         time.sleep(1.5)
         dev.ask_of(60)
         judge.expect("an address that is not allowed is said",
-                     dev.wait_for("alert inner was not delivered: the receiver is at (127.0.0.2), which is not a public address"), dev.lines)
-        judge.expect("and a redirection to it", dev.wait_for("alert large was not delivered: the receiver is at (127.0.0.2)"), dev.lines)
+                     dev.wait_for("alert inner was not delivered to the webhook at 127.0.0.2:[0-9]+, and is given up: the receiver is at (127.0.0.2), which is not a public address"), dev.lines)
+        judge.expect("and a redirection to it", dev.wait_for("alert large was not delivered to the webhook at 127.0.0.1:[0-9]+, and is given up: the receiver is at (127.0.0.2)"), dev.lines)
         for name, host in disguised.items():
             judge.expect(f"and the same address as {host}",
-                         dev.wait_for(f"alert {name} was not delivered: the receiver is at " r"((?:::ffff:)?127.0.0.2)"), dev.lines)
+                         dev.wait_for(f"alert {name} was not delivered to the webhook at {re.escape(host)}:[0-9]+, and is given up: the receiver is at " r"((?:::ffff:)?127.0.0.2)"), dev.lines)
         judge.expect("it got nothing", inner.got == [] and len(outer.got) >= 1, inner.got)
         time.sleep(QUIET_SECONDS)
         judge.expect("a refused notice is not sent again", len(outer.got) <= 2, len(outer.got))
@@ -422,6 +422,8 @@ def refused_mails_stop_no_others(judge, binary, folder):
             time.sleep(0.1)
         judge.expect("what is refused is given up", dev.metric("sluice_alert_notices_failed_total", "lost") == 1, dev.lines[-5:])
         judge.expect("the log has the server's answer", any("550" in line for line in dev.lines), dev.lines[-5:])
+        judge.expect("and names the recipient that did not get the mail, and no other", dev.wait_for(
+            "alert both was not delivered to the (mailbox gone@example.com) by the mail server 127.0.0.1:"), dev.lines[-5:])
     finally:
         dev.stop()
         mailbox.shutdown()

@@ -298,6 +298,7 @@ static void notices_that_cannot_be_sent_are_logged_once_for_an_alert(void **stat
 	struct web_receiver *receiver = web_receiver_open(ANSWERS);
 	struct engine_stand *one = engine_start("one", receiver);
 	one->config.log = &sink;
+	error_lines = 0;
 	engine_take_over(one);
 	for (size_t times = 1; times <= 2; times++) {
 		const int64_t now_ms = (int64_t)times * 10;
@@ -313,6 +314,30 @@ static void notices_that_cannot_be_sent_are_logged_once_for_an_alert(void **stat
 		engine_looks(one, now_ms + 4);
 		web_receiver_await(receiver, 3 * times);
 	}
+	engine_end(one);
+	web_receiver_close(receiver);
+}
+
+static void each_receiver_that_cannot_get_notices_is_logged(void **state)
+{
+	(void)state;
+	static const struct log_sink sink = {on_line};
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", receiver);
+	struct alert_action actions[] = {
+		{.type = ALERT_WEBHOOK, .url = "http://127.0.0.1:1/", .secret = "env:NOT_SET_AT_ALL"}, one->action, one->action};
+	actions[2].secret = "env:NOT_SET_EITHER";
+	one->config.log = &sink;
+	one->spec.actions = (struct item_list){3, actions};
+	error_lines = 0;
+	engine_take_over(one);
+	group_fires(one, "g", FIRED_MS, 1);
+	engine_look(one, 1);
+	expect_kept(1, 3);
+	for (int64_t later = 2; later < 5; later++)
+		engine_look(one, later);
+	assert_int_equal(error_lines, 2);
+	web_receiver_await(receiver, 1);
 	engine_end(one);
 	web_receiver_close(receiver);
 }
@@ -523,6 +548,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_notice_for_a_former_receiver_goes_to_the_present_ones_while_the_alert_fires,
 						alert_stand_setup, alert_stand_teardown),
 		cmocka_unit_test_setup_teardown(a_notice_whose_place_another_one_takes_waits_no_longer, alert_stand_setup,
+						alert_stand_teardown),
+		cmocka_unit_test_setup_teardown(each_receiver_that_cannot_get_notices_is_logged, alert_stand_setup,
 						alert_stand_teardown),
 		cmocka_unit_test_setup_teardown(notices_that_cannot_be_sent_are_logged_once_for_an_alert, alert_stand_setup,
 						alert_stand_teardown),

@@ -1,0 +1,132 @@
+/* notifier_log_test.c: Tests of what the log says of notices that are not delivered: which receiver of the alert did not get them,
+ * and nothing of it that may be secret. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "alerts/notice_services.h"
+#include "base/clock.h"
+#include "runtime/notice_receiver.h"
+#include "runtime/notifier.h"
+#include "tests/unit/web_receiver.h"
+
+#define LINES 16
+#define AWAIT_MS 20000 /* far more than anything takes */
+
+static struct network loopback;
+static const struct notifier_settings settings = {.allowed = &loopback, .allowed_count = 1};
+static char lines[LINES][LOG_MESSAGE_BYTES];
+static struct place places[LINES];
+static _Atomic size_t line_count;
+
+static void line_take(const struct log_sink *sink, const struct log_line *line)
+{
+	(void)sink;
+	assert_true(line_count < LINES);
+	(void)snprintf(lines[line_count], sizeof lines[0], "%s", line->message);
+	places[line_count] = line->fields.place;
+	line_count++;
+}
+
+static const struct log_sink sink = {line_take};
+
+static const char *line_await(const char *words)
+{
+	const struct timespec pause = {.tv_nsec = 5 * NS_PER_MS};
+	for (int64_t until_ms = clock_ms() + AWAIT_MS; clock_ms() < until_ms; nanosleep(&pause, NULL))
+		for (size_t i = 0; i < atomic_load(&line_count); i++)
+			if (strstr(lines[i], words))
+				return lines[i];
+	fail_msg("no line has `%s`", words);
+	return NULL;
+}
+
+static void notice_send_to(struct notifier *notifier, const struct web_receiver *receiver, int format, uint32_t line,
+			   struct notice_counts *counts)
+{
+	char url[128];
+	struct error error = {0};
+	(void)snprintf(url, sizeof url, "http://user:word@127.0.0.1:%d/services/T0/token?key=hidden", receiver->port);
+	const struct alert_action action = {
+		.type = ALERT_WEBHOOK, .url = url, .format = format, .here = {.file = "p.yaml", .line = line, .column = 7}};
+	const struct alert_message message = {.status = "firing", .pipeline = TEXT("p"), .alert = TEXT("a"), .engine = TEXT("e")};
+	if (!notifier_notify(notifier, &action, &message, counts, NULL, &error))
+		fail_msg("%s", error.text);
+}
+
+static void the_log_says_which_receiver_of_an_alert_got_no_notice(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct notice_counts counts = {0};
+	char wanted[2][128];
+	assert_true(network_read(TEXT("127.0.0.1"), &loopback));
+	struct web_receiver *refuses = web_receiver_open(REFUSES), *is_busy = web_receiver_open(IS_BUSY_ONCE);
+	struct notifier *notifier = notifier_open(&settings, NULL, &sink, &error);
+	assert_non_null(notifier);
+	notice_send_to(notifier, refuses, NOTICE_SLACK, 14, &counts);
+	notice_send_to(notifier, is_busy, NOTICE_JSON, 15, &counts);
+	(void)snprintf(wanted[0], sizeof wanted[0],
+		       "p: a notice of the alert a was not delivered to the slack webhook at 127.0.0.1:%d, and is given up: "
+		       "the receiver answers 404",
+		       refuses->port);
+	(void)snprintf(wanted[1], sizeof wanted[1],
+		       "p: a notice of the alert a was not delivered to the webhook at 127.0.0.1:%d, and is sent again: "
+		       "the receiver answers 503",
+		       is_busy->port);
+	for (size_t i = 0; i < 2; i++) {
+		const char *line = line_await(wanted[i]);
+		const struct place *place = &places[(size_t)(line - lines[0]) / sizeof lines[0]];
+		assert_string_equal(place->file, "p.yaml");
+		assert_int_equal(place->line, 14 + i);
+	}
+	notifier_close(notifier);
+	web_receiver_close(refuses);
+	web_receiver_close(is_busy);
+	for (size_t i = 0; i < line_count; i++)
+		assert_true(!strstr(lines[i], "token") && !strstr(lines[i], "word") && !strstr(lines[i], "hidden"));
+}
+
+static void expect_name(const struct alert_action *action, const char *smtp, const char *name)
+{
+	struct arena *arena = arena_open((size_t)1 << 16);
+	assert_string_equal(notice_receiver_name(action, "prod.p.alerts", smtp, arena), name);
+	arena_close(arena);
+}
+
+static void a_name_has_no_secret_of_an_address(void **state)
+{
+	(void)state;
+	struct name recipients[] = {{.text = "a@x.com"}, {.text = "b@x.com"}, {.text = "c@x.com"}, {.text = "d@x.com"}};
+	const struct alert_action topic = {.type = ALERT_TOPIC}, rollback = {.type = ALERT_ROLLBACK, .experiment.text = "e"},
+				  one = {.type = ALERT_EMAIL, .recipients = {1, recipients}},
+				  many = {.type = ALERT_EMAIL, .recipients = {4, recipients}};
+	static const char *const urls[][2] = {
+		{"https://hooks.slack.com/services/T0/B0/token", "the webhook at hooks.slack.com"},
+		{"https://user:word@h.example:8443?key=1", "the webhook at h.example:8443"},
+		{"https://user:w@rd@h.example#key", "the webhook at h.example"},
+		{"http://[::1]:80/x", "the webhook at [::1]:80"},
+	};
+	for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
+		expect_name(&(struct alert_action){.type = ALERT_WEBHOOK, .url = urls[i][0]}, NULL, urls[i][1]);
+	expect_name(&(struct alert_action){.type = ALERT_WEBHOOK, .url = "https://h/v2/enqueue", .format = NOTICE_PAGERDUTY}, NULL,
+		    "the pagerduty webhook at h");
+	expect_name(&topic, NULL, "the topic prod.p.alerts");
+	expect_name(&rollback, NULL, "the rollout of e");
+	expect_name(&one, "smtps://mail.x.com:465", "the mailbox a@x.com by the mail server mail.x.com:465");
+	expect_name(&many, NULL, "the mailboxes a@x.com, b@x.com, c@x.com and 1 more");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_log_says_which_receiver_of_an_alert_got_no_notice),
+		cmocka_unit_test(a_name_has_no_secret_of_an_address),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
