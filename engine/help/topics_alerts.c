@@ -46,7 +46,8 @@ static void states_print(struct help_page *page)
 		       "and /metrics counts those that meet the condition (sluice_alert_beyond_groups_total). With a condition "
 		       "on figures of drift, the groups are the segments of the steps `drift` with the same `groupBy`. Other "
 		       "figures are of the pipeline as a whole. A Silence with `group` silences that group only. If both have "
-		       "the same `groupBy`, an alert in `inhibitedBy` holds back notices of its own groups only.");
+		       "the same `groupBy`, an alert in `inhibitedBy` holds back notices of its own groups only. The log names 10 "
+		       "groups that fire or end in a second, and counts the others; with --log-level debug it names all.");
 	help_page_text(page,
 		       "A silence, or another alert in `inhibitedBy` that fires, holds back the notice of a firing. The notice is "
 		       "sent afterwards if the alert still fires then. If the notice of a firing was sent, that of its end is due "

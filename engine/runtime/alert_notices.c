@@ -197,15 +197,33 @@ void alert_announce(struct alert_watch *watch, const struct pipeline_plan *plan,
 	}
 }
 
+static enum log_level notice_level(enum alert_notice notice)
+{
+	return notice == NOTICE_FIRING ? LOG_LEVEL_WARN : LOG_LEVEL_INFO;
+}
+
 void alert_notice_log(const struct alert_watch *watch, const struct judged_alert *alert, const struct alert_group *group,
-		      enum alert_notice notice)
+		      enum alert_notice notice, struct alert_lines *lines)
 {
 	const struct log_fields fields = {.pipeline = alert->watched.pipeline};
+	const bool is_further = lines->of[notice]++ >= ALERT_LINES_MAX;
 	arena_reset(watch->judging);
-	log_say(watch->config->log, notice == NOTICE_FIRING ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, &fields,
+	log_say(watch->config->log, is_further ? LOG_LEVEL_DEBUG : notice_level(notice), &fields,
 		"%s: the alert %s is %s%s%s: " TEXT_FORMAT, alert->watched.pipeline, alert->watched.name,
 		notice == NOTICE_FIRING ? "firing" : "resolved", alert->is_grouped ? " for " : "",
 		alert->is_grouped ? text_shown(group->name, watch->judging) : "", TEXT_ARGUMENTS(alert->condition_words));
+}
+
+void alert_lines_end(const struct alert_watch *watch, const struct judged_alert *alert, const struct alert_lines *lines)
+{
+	const struct log_fields fields = {.pipeline = alert->watched.pipeline};
+	for (enum alert_notice notice = NOTICE_FIRING; notice <= NOTICE_RESOLVED; notice++)
+		if (lines->of[notice] > ALERT_LINES_MAX)
+			log_say(watch->config->log, notice_level(notice), &fields,
+				"%s: the alert %s is %s for %zu further groups; %zu fire now. Its notices name each of them, and "
+				"so does --log-level debug",
+				alert->watched.pipeline, alert->watched.name, notice == NOTICE_FIRING ? "firing" : "resolved",
+				lines->of[notice] - ALERT_LINES_MAX, alert_groups_in(&alert->groups, ALERT_FIRING));
 }
 
 void alert_notice_owe(struct alert_group *group, const struct alert_spec *spec, enum alert_notice notice, int64_t now_ms)
@@ -226,14 +244,16 @@ enum alert_notice alert_group_due(const struct alert_watch *watch, const struct 
 void alert_send_own(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
 		    const struct alert_spec *spec, int64_t now_ms)
 {
+	struct alert_lines lines = {0};
 	for (struct alert_group *group = alert->groups.first; group; group = group->next) {
 		const enum alert_notice notice = alert_group_due(watch, plan, alert, spec, group);
 		if (notice != NOTICE_NONE) {
-			alert_notice_log(watch, alert, group, notice);
+			alert_notice_log(watch, alert, group, notice, &lines);
 			alert_notice_owe(group, spec, notice, now_ms);
 		}
 		if (group->owed)
 			alert_announce(watch, plan, alert, group, spec);
 	}
+	alert_lines_end(watch, alert, &lines);
 	alert->failed = alert_groups_owe(&alert->groups) ? alert->failed : 0;
 }

@@ -103,8 +103,18 @@ bool alert_rollback_check(const struct alert_watch *watch, const struct graph *g
 struct alert_message alert_message_of(const struct alert_watch *watch, const struct pipeline_plan *plan,
 				      const struct judged_alert *alert, const struct alert_group *group, enum alert_notice notice);
 
+/* Groups of an alert whose beginning and end were logged in one look: a cause that all share writes few lines. */
+struct alert_lines {
+	size_t of[NOTICE_RESOLVED + 1]; /* by enum alert_notice */
+};
+
+#define ALERT_LINES_MAX 10 /* of one look and one notice; further ones are of the level debug, and counted in a line */
+
 void alert_notice_log(const struct alert_watch *watch, const struct judged_alert *alert, const struct alert_group *group,
-		      enum alert_notice notice);
+		      enum alert_notice notice, struct alert_lines *lines);
+
+/* Ends the lines of a look. */
+void alert_lines_end(const struct alert_watch *watch, const struct judged_alert *alert, const struct alert_lines *lines);
 
 /* The notice that is due for a group, which a silence or another alert may hold back. */
 enum alert_notice alert_group_due(const struct alert_watch *watch, const struct pipeline_plan *plan,

@@ -47,13 +47,15 @@ static void group_report(struct alert_watch *watch, const struct pipeline_plan *
 
 void alert_report_own(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert, int64_t now_ms)
 {
+	struct alert_lines lines = {0};
 	for (struct alert_group *group = alert->groups.first; group; group = group->next) {
 		const enum alert_notice notice = alert_notice_due(&group->alert, false);
 		if (notice != NOTICE_NONE)
-			alert_notice_log(watch, alert, group, notice);
+			alert_notice_log(watch, alert, group, notice, &lines);
 		if (notice != NOTICE_NONE || (group->alert.phase == ALERT_FIRING && now_ms - group->sent_ms >= ALERT_REPORT_MS))
 			group_report(watch, plan, alert, group, notice == NOTICE_NONE ? NOTICE_FIRING : notice, now_ms);
 	}
+	alert_lines_end(watch, alert, &lines);
 }
 
 void alert_report_presence(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert, int64_t now_ms)

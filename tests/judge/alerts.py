@@ -403,6 +403,27 @@ def groups_have_a_state_each(judge, binary, folder):
         receiver.close()
 
 
+def many_groups_write_few_lines(judge, binary, folder):
+    """Groups that fire and end together: ten lines each, and one with the number of the others; each has its notices"""
+    receiver, groups = Receiver(), 40
+    write(folder, (HEAD + ALERT % (*LARGE, receiver.url, "")).replace("over: 3s", "groupBy: request.g"))
+    dev = Dev(binary, folder, "--alert-allow", "127.0.0.1")
+    try:
+        for number in range(groups):
+            dev.ask({"inputs": [{"name": "x", "datatype": "INT64", "shape": [1], "data": [60]},
+                                {"name": "g", "datatype": "BYTES", "shape": [1], "data": [f"g{number}"]}]})
+        notices = receiver.wait(2 * groups)
+        judge.expect("each group has its notices", len({(notice["group"], notice["status"]) for notice in notices}) == 2 * groups, len(notices))
+        for word in ("firing", "resolved"):
+            lines = [line for line in dev.lines if f"the alert large is {word} for" in line]
+            named = sum(f"{word} for g" in line for line in lines)
+            others = sum(int(number) for line in lines for number in re.findall(r"for (\d+) further groups", line))
+            judge.expect(f"few lines say {word}, and count all groups", len(lines) < groups and named + others == groups, lines)
+    finally:
+        dev.stop()
+        receiver.close()
+
+
 def refused_mails_stop_no_others(judge, binary, folder):
     mailbox = Mailbox()
     mail = '  - name: %s\n    condition: y > 100\n    actions: [{type: email, recipients: [%s]}]\n'
@@ -675,7 +696,8 @@ def lists_and_tests(judge, binary, folder):
 def main():
     judge, binary = Judge(), os.path.abspath(sys.argv[1])
     for part in (fires_and_resolves, waits_for_its_receiver, leaves_a_busy_receiver_alone, reaches_only_what_is_allowed, signs_and_mails,
-                 silences_end, groups_have_a_state_each, refused_mails_stop_no_others, without_a_mail_server_it_says_so, a_reload_forgets_no_judgement,
+                 silences_end, groups_have_a_state_each, many_groups_write_few_lines, refused_mails_stop_no_others,
+                 without_a_mail_server_it_says_so, a_reload_forgets_no_judgement,
                  tells_of_metrics, tells_of_drift, tells_of_drift_by_segment, tells_of_drift_from_the_past, tells_of_quality, lists_and_tests):
         with tempfile.TemporaryDirectory() as folder:
             part(judge, binary, folder)

@@ -1,0 +1,81 @@
+/* alert_lines_test.c: Tests of the lines that the log has of an alert with many groups. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/alert_stand.h"
+
+#define GROUPS 1000
+
+static size_t line_counts[LOG_LEVEL_ERROR + 1];
+static char last[LOG_LEVEL_ERROR + 1][LOG_MESSAGE_BYTES];
+
+static void on_line(const struct log_sink *sink, const struct log_line *line)
+{
+	(void)sink;
+	line_counts[line->level]++;
+	(void)snprintf(last[line->level], sizeof last[0], "%s", line->message);
+}
+
+static void groups_set(struct engine_stand *stand, enum alert_phase phase, size_t count)
+{
+	char name[24];
+	for (size_t i = 0; i < count; i++) {
+		(void)snprintf(name, sizeof name, "g%zu", i);
+		struct alert_group *group =
+			alert_group_judge(&stand->alert.groups, text_of(name), (struct alert_judgement){.held = true});
+		assert_non_null(group);
+		group->alert.phase = phase;
+	}
+}
+
+static void look_and_expect(struct engine_stand *stand, size_t warned, size_t informed, size_t debugged)
+{
+	memset(line_counts, 0, sizeof line_counts);
+	alert_report_own(&stand->watch, stand->pipelines, &stand->alert, 1);
+	assert_int_equal(line_counts[LOG_LEVEL_WARN], warned);
+	assert_int_equal(line_counts[LOG_LEVEL_INFO], informed);
+	assert_int_equal(line_counts[LOG_LEVEL_DEBUG], debugged);
+}
+
+static void a_thousand_groups_that_fire_or_end_at_once_write_few_lines(void **state)
+{
+	(void)state;
+	static const struct log_sink sink = {on_line};
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", receiver);
+	one->config.log = &sink;
+	one->alert.is_grouped = true;
+	one->alert.condition_words = TEXT("x > 1");
+	groups_set(one, ALERT_FIRING, GROUPS);
+	look_and_expect(one, ALERT_LINES_MAX + 1, 0, GROUPS - ALERT_LINES_MAX);
+	assert_string_equal(
+		last[LOG_LEVEL_WARN],
+		"p: the alert gone is firing for 990 further groups; 1000 fire now. Its notices name each of them, and so "
+		"does --log-level debug");
+	look_and_expect(one, 0, 0, 0);
+	groups_set(one, ALERT_INACTIVE, 15);
+	look_and_expect(one, 0, ALERT_LINES_MAX + 1, 5);
+	assert_string_equal(
+		last[LOG_LEVEL_INFO],
+		"p: the alert gone is resolved for 5 further groups; 985 fire now. Its notices name each of them, and so "
+		"does --log-level debug");
+	groups_set(one, ALERT_FIRING, ALERT_LINES_MAX);
+	look_and_expect(one, ALERT_LINES_MAX, 0, 0);
+	engine_end(one);
+	web_receiver_close(receiver);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_thousand_groups_that_fire_or_end_at_once_write_few_lines, alert_stand_setup,
+						alert_stand_teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
