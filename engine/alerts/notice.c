@@ -75,6 +75,11 @@ static void write_condition(const struct alert_message *message, struct buffer *
 	json_write_string(out, message->condition);
 }
 
+static void write_reason(const struct alert_message *message, struct buffer *out)
+{
+	json_write_string(out, message->reason);
+}
+
 static void write_moment(int64_t ms, struct buffer *out)
 {
 	char moment[MOMENT_MS_BYTES];
@@ -122,6 +127,7 @@ const struct notice_row notice_rows[] = {
 	{"at", "When the notice was made.", write_at},
 	{"values", "The figures that its condition uses, by their names; empty if it is judged for each message.",
 	 notice_write_values},
+	{"reason", "Why it ended, if its condition did not cease to hold: `" NOTICE_REMOVED "`; else empty.", write_reason},
 	{0},
 };
 

@@ -12,10 +12,13 @@
 #define NOTICE_BYTES_MAX ((size_t)64 << 10)
 #define NOTICE_ID_BYTES 32
 
+#define NOTICE_REMOVED "the alert was removed" /* a reason */
+
 struct alert_message {
 	const char *status; /* firing, resolved, test */
 	struct text namespace, pipeline, alert, condition, engine;
 	struct text group; /* empty: the alert has none */
+	struct text reason; /* of an end that no judgement made; empty: it is none */
 	bool is_shared;	   /* all engines have the same state, so the ids do not depend on `engine` */
 	int64_t fired_at_ms, at_ms; /* times of day */
 	const struct alert_condition *figures_of; /* the figures that it uses are in `values`; NULL: none are */

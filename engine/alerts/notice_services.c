@@ -64,6 +64,8 @@ static void write_slack(const struct alert_message *message, struct buffer *out)
 	write_slack_text(buffer_view(&summary), &text);
 	buffer_string(&text, "\n");
 	write_slack_text(message->condition, &text);
+	if (message->reason.length)
+		buffer_print(&text, "\n" TEXT_FORMAT, TEXT_ARGUMENTS(message->reason));
 	buffer_print(&text, "\nsince %s, namespace ", moment_of(message->fired_at_ms, moment));
 	write_slack_text(message->namespace, &text);
 	json_write_member(out, "{", "text", buffer_view(&text));
@@ -124,6 +126,8 @@ static void write_alertmanager(const struct alert_message *message, struct buffe
 	buffer_string(out, "}, \"annotations\": ");
 	json_write_member(out, "{", "condition", message->condition);
 	json_write_member(out, ", ", "engine", message->engine);
+	if (message->reason.length)
+		json_write_member(out, ", ", "reason", message->reason);
 	buffer_string(out, ", \"id\": ");
 	write_id_of_firing(message, out);
 	json_write_member(out, "}, ", "startsAt", text_of(moment_of(message->fired_at_ms, moment)));

@@ -74,8 +74,14 @@ static void states_print(struct help_page *page)
 		       "An engine that cannot reach Kafka when an alert begins to fire sends the notice with an id of its own, "
 		       "which other engines do not know. When Kafka is back, the first firing in the feed goes on, and the notice "
 		       "of the end is sent for each other id. If that engine ends before Kafka is back, its notice gets no end.");
+	help_page_text(
+		page, "An alert that is removed while it fires, or whose pipeline is, ends then: the receivers that it had get the "
+		      "notice of the end, with its `reason` (a record of a topic has none). An engine sends it that ran with the "
+		      "alert: with `--control`, also another one than before, for an hour. If all engines end before the alert is "
+		      "removed, or before the notice is delivered, it is not sent: close the incident there. With `--control`, the "
+		      "log says so an hour later.");
 	help_page_text(page, "Requests that a pipeline receives as calls of other pipelines are in its figures, but their values "
-			     "are not judged. An alert that is removed from the files while it fires sends no notice of its end.");
+			     "are not judged.");
 }
 
 static void notices_print(struct help_page *page)

@@ -86,6 +86,7 @@ struct alert_message alert_message_of(const struct alert_watch *watch, const str
 		.pipeline = text_of(alert->watched.pipeline),
 		.alert = text_of(alert->watched.name),
 		.group = group->name,
+		.reason = notice == NOTICE_RESOLVED && alert->removed ? TEXT(NOTICE_REMOVED) : TEXT(""),
 		.is_shared = alert_is_shared(watch),
 		.engine = text_of(watch->config->instance),
 		.condition = alert->condition_words,

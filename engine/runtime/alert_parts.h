@@ -11,6 +11,12 @@
 #include "runtime/group_setup.h"
 #include "runtime/lag_watch.h"
 
+#define ALERT_UNCLAIMED_MS                                                                                                         \
+	3600000 /* what an engine keeps for an alert that is in no file: pipelines come into force within minutes */
+
+struct alert_outline; /* of an alert: what its notices need when it is in no file any more */
+struct removed_alert; /* of an alert that is in no file any more: its outline */
+
 /* An alert with what it is judged by; `watched` is its first member. */
 struct judged_alert {
 	struct watched_alert watched;
@@ -30,6 +36,8 @@ struct judged_alert {
 	uint64_t meaning;	     /* of its condition; it begins anew when that changes */
 	uint64_t revision;	     /* in which it was present last */
 	uint64_t taken_over;	     /* the number of the takeover in which it was; 0: none */
+	const struct alert_outline *outline; /* of the revision in which it was present last; NULL: memory ran out */
+	struct removed_alert *removed;	     /* NULL: it is present, or owes nothing */
 };
 
 /* How this engine takes over what all engines report, when it becomes the one that sends the notices of that. */
@@ -63,7 +71,8 @@ struct alert_watch {
 	struct notice_topic_config kafka;
 	struct notifier *notifier;
 	struct lag_watch *lags; /* NULL: no condition uses the lag */
-	struct arena *lasting, *revised, *judging, *segments; /* `revised`: conditions of the running revision */
+	struct arena *lasting, *judging, *segments;
+	struct arena *revised, *former; /* conditions and outlines of the running revision, and of the one before */
 	uint64_t revision; /* its number; 0: none yet */
 	uint64_t followed; /* number of revisions so far */
 	bool has_failed;   /* memory ran out, which is logged once */
@@ -185,9 +194,28 @@ void alerts_take_over(struct alert_watch *watch, const struct plan *plan, struct
 /* Groups that were firing before this engine started do so as soon as their condition holds, without `for`. */
 void alert_resume_own(struct judged_alert *alert, struct alert_time time);
 
-/* Ends what is kept of an alert that was removed from the files, and forgets what engines reported. */
+/* Ends what is kept of an alert that was removed from the files, without a notice, and forgets what engines reported. */
 void alert_forget(struct alert_watch *watch, struct judged_alert *alert);
 
 void alert_takeover_close(struct alert_takeover *takeover);
+
+/* ---- alerts that are in no file any more: alert_removal.c ---- */
+
+/* In the arena. NULL: memory ran out. */
+const struct alert_outline *alert_outline_make(const struct pipeline_plan *plan, const struct alert_spec *spec,
+					       struct text condition_words, struct arena *arena);
+
+/* Takes an alert that is not in the running revision; once more has no effect. Its groups end by the next call of the other one. */
+void alert_remove(struct alert_watch *watch, struct judged_alert *alert, int64_t now_ms);
+
+/* Sends the notices of the ends of all such alerts. */
+void alerts_send_removed(struct alert_watch *watch, int64_t now_ms);
+
+/* Whether the record is of that alert, which was removed: sets the outlines of its pipeline and of itself. */
+bool alert_removed_find(const struct judged_alert *alert, const struct alert_read *read, const struct pipeline_plan **plan,
+			const struct alert_spec **spec);
+
+/* It is present again, or nothing is to be sent any more. */
+void alert_removed_drop(struct judged_alert *alert);
 
 #endif

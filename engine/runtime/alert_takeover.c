@@ -8,7 +8,6 @@
 #define TAKEOVER_MS 15000    /* a feed that is not read by then delays no notice any longer */
 #define FEED_WRITE_MS 15000  /* nor one that does not take the record of a notice */
 #define FULL_RECEIVERS 16
-#define UNCLAIMED_MS 3600000 /* pipelines come into force within minutes */
 #define OTHERS_MS 30000	     /* in which an engine that runs ends its own firing, and sends that, if another of its group goes on */
 
 /* ---- records in the feed ---- */
@@ -216,7 +215,7 @@ static bool firing_restore(struct judged_alert *alert, const struct alert_read *
 	return true;
 }
 
-/* Of an alert that runs. */
+/* Of an alert that runs, or that was removed not long ago. */
 struct kept_owner {
 	const struct pipeline_plan *plan;
 	const struct alert_spec *spec;
@@ -234,7 +233,11 @@ static struct kept_owner owner_find(const struct alert_watch *watch, const struc
 				return (struct kept_owner){pipeline, &specs[j],
 							   alert_named(watch, pipeline->graph->name, specs[j].name.text)};
 	}
-	return (struct kept_owner){0};
+	struct kept_owner removed = {0};
+	for (struct watched_alert *alert = watch->alerts; alert && !removed.alert; alert = alert->next)
+		if (alert_removed_find((struct judged_alert *)alert, read, &removed.plan, &removed.spec))
+			removed.alert = (struct judged_alert *)alert;
+	return removed;
 }
 
 /* Of a notice whose receiver is another one now. While the alert fires, its present receivers get it. */
@@ -416,7 +419,7 @@ static void unclaimed_end(struct alert_watch *watch, const struct plan *plan, in
 {
 	struct alert_takeover *takeover = &watch->takeover;
 	struct kept_alert *next;
-	if (now_ms - takeover->kept_ms < UNCLAIMED_MS)
+	if (now_ms - takeover->kept_ms < ALERT_UNCLAIMED_MS)
 		return;
 	takeover->kept_ms = now_ms;
 	for (struct kept_alert *kept = kept_alert_of(takeover->kept->alerts.first); kept; kept = next) {
@@ -528,7 +531,7 @@ void alerts_take_over(struct alert_watch *watch, const struct plan *plan, struct
 	}
 	for (struct watched_alert *watched = watch->alerts; watched; watched = watched->next) {
 		struct judged_alert *alert = (struct judged_alert *)watched;
-		if (!watched->is_present || alert->taken_over == takeover->number)
+		if ((!watched->is_present && !alert->removed) || alert->taken_over == takeover->number)
 			continue;
 		alert->taken_over = takeover->number;
 		for (struct alert_group *group = alert->shared.first; group; group = group->next)

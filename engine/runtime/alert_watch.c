@@ -122,10 +122,12 @@ static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan 
 	if (!alert)
 		return false;
 	alert->watched.is_present = true;
+	alert_removed_drop(alert);
 	alert->watched.silenced_until_ms =
 		alert_silenced_until(engine_revision(watch->engine)->plan.spec, plan->namespace, plan->graph->name, spec);
 	alert->condition = (struct alert_condition){0};
 	alert->condition_words = alert_condition_words(spec, watch->revised);
+	alert->outline = alert_outline_make(plan, spec, alert->condition_words, watch->revised);
 	alert->is_grouped = false;
 	alert->group_by = 0;
 	receivers_check(watch, plan, spec);
@@ -156,7 +158,7 @@ static void follow_lags(struct alert_watch *watch, bool needs_lag)
 		(void)lag_watch_follow(watch->lags, &engine_revision(watch->engine)->plan);
 }
 
-/* Alerts that are in no file any more keep their names and counts alone. */
+/* Alerts that are in no file any more keep their names and counts, and for a while what their notices need. */
 static void absent_release(struct alert_watch *watch)
 {
 	for (struct watched_alert *alert = watch->alerts; alert; alert = alert->next) {
@@ -165,7 +167,7 @@ static void absent_release(struct alert_watch *watch)
 			continue;
 		memory_give(judged->window);
 		judged->window = NULL;
-		alert_forget(watch, judged);
+		alert_remove(watch, judged, loop_now_ms(engine_loop(watch->engine)));
 	}
 }
 
@@ -176,6 +178,9 @@ static bool revision_follow(struct alert_watch *watch)
 	bool needs_lag = false, good = true;
 	if (revision->number == watch->revision)
 		return true;
+	struct arena *revised = watch->former;
+	watch->former = watch->revised;
+	watch->revised = revised;
 	watch->followed++;
 	arena_reset(watch->revised);
 	for (struct watched_alert *alert = watch->alerts; alert; alert = alert->next)
@@ -251,6 +256,7 @@ static void alert_watch_on_due(void *context)
 		for (size_t j = 0; j < count && j < ALERTS_MAX; j++)
 			alert_send_notices(watch, &plan->pipelines[i], j);
 	}
+	alerts_send_removed(watch, loop_now_ms(loop));
 	/* The timer's slot in the heap is free again, so this needs no memory. */
 	(void)loop_timer_set(loop, &watch->timer, loop_now_ms(loop) + ALERT_EVERY_MS, &error);
 }
@@ -279,11 +285,12 @@ struct alert_watch *alert_watch_open(struct engine *engine, const struct engine_
 				      .kafka = {config->brokers, config->producer},
 				      .lasting = arena_open(LASTING_BYTES),
 				      .revised = arena_open(LASTING_BYTES),
+				      .former = arena_open(LASTING_BYTES),
 				      .judging = arena_open(JUDGING_BYTES),
 				      .segments = arena_open(JUDGING_BYTES)};
 	watch->timer = (struct loop_timer){.due = alert_watch_on_due, .context = watch};
 	verdict_board_turn(engine_board(engine)); /* from now on, windows are kept for the first look */
-	if (!watch->lasting || !watch->revised || !watch->judging || !watch->segments)
+	if (!watch->lasting || !watch->revised || !watch->former || !watch->judging || !watch->segments)
 		error_memory(error, ERROR_SYSTEM, "watching alerts");
 	else if ((watch->notifier = notifier_open(settings, &watch->kafka, config->log, error)) &&
 		 loop_timer_set(loop, &watch->timer, loop_now_ms(loop), error))
@@ -305,9 +312,11 @@ void alert_watch_close(struct alert_watch *watch)
 		alert_groups_clear(&((struct judged_alert *)alert)->groups);
 		alert_groups_clear(&((struct judged_alert *)alert)->shared);
 		alert_reports_clear(&((struct judged_alert *)alert)->reports);
+		alert_removed_drop((struct judged_alert *)alert);
 	}
 	arena_close(watch->lasting);
 	arena_close(watch->revised);
+	arena_close(watch->former);
 	arena_close(watch->judging);
 	arena_close(watch->segments);
 	memory_give(watch);

@@ -467,6 +467,49 @@ def a_reload_forgets_no_judgement(judge, binary, folder):
         receiver.close()
 
 
+def a_removal_ends_what_fires(judge, binary, folder):
+    """An alert, and then its whole pipeline, leave the files while they fire: the receivers, which are in no file any more, get the end"""
+    receiver, mailbox = Receiver(), Mailbox()
+    template = ', template: "{\\"alert\\": \\"{{alert}}\\", \\"status\\": \\"{{status}}\\", \\"why\\": \\"{{reason}}\\", \\"id\\": \\"{{id}}\\"}"'
+    lasting = ALERT.replace("resolveAfter: 2s", "resolveAfter: 1h")
+    mail = '  - {name: mailed, condition: y > 100, resolveAfter: 1h, actions: [{type: email, recipients: [team@example.com]}]}\n'
+    incident = lasting % ("incident", "y > 100", receiver.url, ', format: pagerduty, secret: "env:ALERT_KEY"')
+    stays = HEAD.replace("watched", "stays").replace("  alerts:\n", "")
+    os.environ["ALERT_KEY"] = "key of the test"
+
+    def events():
+        return [body for body in receiver.notices() if "event_action" in body]
+
+    write(folder, HEAD + incident + mail + lasting % (*LARGE, receiver.url, template) + "---\n" + stays)
+    dev = Dev(binary, folder, "--alert-allow", "127.0.0.0/8", "--smtp", f"smtp://127.0.0.1:{mailbox.server_address[1]}")
+    try:
+        time.sleep(1.5)
+        dev.ask_of(60)
+        receiver.wait(2)
+        judge.expect("a mail of the firing comes", mailbox.wait_for("Subject: [firing] watched: mailed"), mailbox.lines)
+        write(folder, HEAD + incident + mail + "---\n" + stays)
+        notices = receiver.wait(3)
+        judge.expect("an alert that is removed ends, by its template, with the reason and its id", [notice["why"] for notice in notices
+                     if notice.get("status") == "resolved"] == ["the alert was removed"]
+                     and len({notice["id"] for notice in notices if notice.get("alert") == "large"}) == 1, notices)
+        judge.expect("the log says so", dev.wait_for("the alert (large) was removed while it fires"), dev.lines[-5:])
+        write(folder, stays)
+        receiver.wait(4)
+        judge.expect("a pipeline that is removed closes its incident", [event["event_action"] for event in events()] == ["trigger", "resolve"]
+                     and len({event["dedup_key"] for event in events()}) == 1
+                     and events()[1]["payload"]["custom_details"]["reason"] == "the alert was removed", events())
+        lines = mailbox.wait_for("It ended because the alert was removed")
+        judge.expect("and its mail says why", "Subject: [resolved] watched: mailed" in lines, lines)
+        write(folder, HEAD + incident + mail + lasting % (*LARGE, receiver.url, template) + "---\n" + stays)
+        time.sleep(QUIET_SECONDS)
+        judge.expect("when they are back, they are told once more by nobody", len(receiver.got) == 4, receiver.notices())
+    finally:
+        dev.stop()
+        receiver.close()
+        mailbox.shutdown()
+        mailbox.server_close()
+
+
 def without_a_mail_server_it_says_so(judge, binary, folder):
     write(folder, HEAD + '  - {name: mailed, condition: "y > 100", actions: [{type: email, recipients: [a@example.com]}]}\n')
     dev = Dev(binary, folder)
@@ -697,7 +740,7 @@ def main():
     judge, binary = Judge(), os.path.abspath(sys.argv[1])
     for part in (fires_and_resolves, waits_for_its_receiver, leaves_a_busy_receiver_alone, reaches_only_what_is_allowed, signs_and_mails,
                  silences_end, groups_have_a_state_each, many_groups_write_few_lines, refused_mails_stop_no_others,
-                 without_a_mail_server_it_says_so, a_reload_forgets_no_judgement,
+                 a_removal_ends_what_fires, without_a_mail_server_it_says_so, a_reload_forgets_no_judgement,
                  tells_of_metrics, tells_of_drift, tells_of_drift_by_segment, tells_of_drift_from_the_past, tells_of_quality, lists_and_tests):
         with tempfile.TemporaryDirectory() as folder:
             part(judge, binary, folder)

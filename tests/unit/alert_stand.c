@@ -57,6 +57,7 @@ void engine_end(struct engine_stand *stand)
 	alert_groups_clear(&stand->alert.groups);
 	alert_groups_clear(&stand->alert.shared);
 	alert_reports_clear(&stand->alert.reports);
+	alert_removed_drop(&stand->alert);
 	arena_close(stand->watch.judging);
 	free(stand);
 }

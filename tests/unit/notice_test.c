@@ -61,7 +61,7 @@ static void a_notice_has_the_figures_of_its_condition(void **state)
 		       "\"pipeline\": \"p\", \"alert\": \"a \\\"b\\\"\", \"group\": \"\", \"engine\": \"e\", "
 		       "\"condition\": \"error_rate > 0.5\", "
 		       "\"fired_at\": \"2026-01-01T00:00:00.250Z\", \"at\": \"2026-01-01T00:00:01.000Z\", "
-		       "\"values\": {\"error_rate\": 0.75, \"orders\": 12.5}}",
+		       "\"values\": {\"error_rate\": 0.75, \"orders\": 12.5}, \"reason\": \"\"}",
 		       id, id);
 	expect_written(&out, text);
 	buffer_close(&out);
@@ -469,6 +469,32 @@ static void only_addresses_of_everybody_are_public(void **state)
 	}
 }
 
+static void every_form_has_the_reason_of_an_end(void **state)
+{
+	(void)state;
+	static const char words[] = NOTICE_REMOVED;
+	struct name to[] = {{.text = "a@x.com"}};
+	struct alert_message message = message_of(TEXT("a"));
+	message.status = "resolved";
+	for (size_t i = 0; i < 2; i++) {
+		for (enum notice_format format = NOTICE_JSON; format <= NOTICE_ALERTMANAGER; format++) {
+			struct buffer out;
+			buffer_open(&out, NOTICE_BYTES_MAX);
+			notice_write_format(&message, format, "k", &out);
+			buffer_byte(&out, '\0');
+			assert_true((strstr(out.bytes, words) != NULL) == (i == 1));
+			buffer_close(&out);
+		}
+		struct buffer mail;
+		buffer_open(&mail, NOTICE_BYTES_MAX);
+		notice_write_mail(&message, "s@x.com", (struct name_list){1, to}, &mail);
+		buffer_byte(&mail, '\0');
+		assert_true((strstr(mail.bytes, "It ended because the alert was removed.") != NULL) == (i == 1));
+		buffer_close(&mail);
+		message.reason = TEXT(NOTICE_REMOVED);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -476,6 +502,7 @@ int main(void)
 		cmocka_unit_test(a_record_has_all_that_its_schema_names),
 		cmocka_unit_test(a_template_is_filled_in_with_escaped_values),
 		cmocka_unit_test(the_help_of_a_faulty_template_names_what_it_may_have),
+		cmocka_unit_test(every_form_has_the_reason_of_an_end),
 		cmocka_unit_test(a_group_is_in_the_id_and_in_each_form),
 		cmocka_unit_test(slack_gets_a_text_without_marks_of_others),
 		cmocka_unit_test(pagerduty_gets_an_event_that_its_end_resolves),
