@@ -99,12 +99,12 @@ static void owner_refuse(struct metric_reading *reading, const struct expression
 		suggest_offer(&suggestion, text_of(owners[i]));
 	reading->is_faulty = true;
 	if (is_step)
-		fault_add(reading->faults, CODE_BAD_REFERENCE, name->place, NULL,
+		fault_add(reading->faults, CODE_METRIC_OWNER, name->place, NULL,
 			  "a metric sees the answer, not what step `" TEXT_FORMAT
 			  "` gave; add the tensor to the answer, and write answer." TEXT_FORMAT,
 			  TEXT_ARGUMENTS(name->owner), TEXT_ARGUMENTS(name->name));
 	else
-		fault_add(reading->faults, CODE_BAD_REFERENCE, name->place, suggestion.nearest.bytes,
+		fault_add(reading->faults, CODE_METRIC_OWNER, name->place, suggestion.nearest.bytes,
 			  "a metric knows no `" TEXT_FORMAT "." TEXT_FORMAT
 			  "`; before the dot, write answer, request, truth or params",
 			  TEXT_ARGUMENTS(name->owner), TEXT_ARGUMENTS(name->name));

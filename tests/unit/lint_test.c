@@ -72,7 +72,7 @@ static void a_pipeline_too_large_for_all_checks_is_told_of(void **state)
 }
 
 /* Or their next steps are those of references to steps. */
-static void faults_of_alerts_have_codes_of_their_own(void **state)
+static void faults_of_alerts_and_metrics_have_codes_of_their_own(void **state)
 {
 	(void)state;
 	static const struct {
@@ -81,6 +81,8 @@ static void faults_of_alerts_have_codes_of_their_own(void **state)
 		{"lint -o json tests/lint-own/alert-template-misspelt.yaml", "SL0542"},
 		{"lint -o json tests/lint-own/alert-secret-in-the-file.yaml", "SL0543"},
 		{"lint -o json tests/lint-own/alert-inhibitor-misspelt.yaml", "SL0544"},
+		{"lint -o json tests/lint-own/metric-of-step.yaml", "SL0545"},
+		{"lint -o json tests/lint-own/metric-unknown-owner.yaml", "SL0545"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		json_t *faults = json_of(cases[i].line, EXIT_FAULTS);
@@ -468,7 +470,7 @@ int main(void)
 		cmocka_unit_test(a_quarter_of_a_million_unknown_keys_take_little_time),
 		cmocka_unit_test(a_pipe_is_refused_and_not_waited_for),
 		cmocka_unit_test(a_pipeline_too_large_for_all_checks_is_told_of),
-		cmocka_unit_test(faults_of_alerts_have_codes_of_their_own),
+		cmocka_unit_test(faults_of_alerts_and_metrics_have_codes_of_their_own),
 		cmocka_unit_test(the_exit_code_tells_clean_from_faulty_from_misused),
 		cmocka_unit_test(plan_and_echo_are_misused_as_lint_is),
 		cmocka_unit_test(metadata_with_a_fault_is_a_fault_and_has_its_place),
