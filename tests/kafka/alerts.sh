@@ -2,7 +2,7 @@
 # Alerts of two engines with a control plane, on a real Kafka: one notice for a firing that both engines see, and one of its end. The
 # engine with the keeper is killed with -9 while the alert fires in several groups: the other one sends none of them again, and their
 # ends. Then the only engine is killed while its notices wait for a receiver that is away, and ended while it fires: the next one
-# sends what waited, once, and the ends.
+# sends what waited, once, and the ends. At last the pipeline is deleted while it fires.
 #   alerts.sh SLUICE BUILD
 # Takes about two minutes. A pipeline that is quiet in one engine is not absent while the other has its requests.
 set -u
@@ -177,6 +177,18 @@ sleep 2
 expect "status of comparing the notices after the only engine has ended" \
 	"$([ "$(notices)" = "$(each "firing 3" "resolved 3")" ]; echo $?)" "-eq 0"
 expect "ids of all" "$(ids)" "-eq $((3 * groups))"
+
+# ---- the pipeline is deleted while it fires ----
+
+fired=$(($(grep -c "alert large is firing for" "$dir/two.log") / groups))
+wait_until 30 fires_again two $((fired + 1)) || give_up "it does not fire a fourth time"
+wait_until 20 has_notices $((7 * groups))
+"$sluice" delete pipeline/p --author ann --reason end >"$dir/delete.log" 2>&1 || give_up "the pipeline was not deleted"
+wait_until 60 has_ended 4
+sleep 2
+expect "status of comparing the notices after the pipeline was deleted" \
+	"$([ "$(notices)" = "$(each "firing 4" "resolved 4")" ]; echo $?)" "-eq 0"
+expect "ends that say that the alert was removed" "$(jq -r .reason "$dir/notices" | grep -c "the alert was removed")" "-eq $groups"
 wait_until 20 waits 0
 expect "notices that wait at the end" "$(waiting)" "-eq 0"
 [ $failed -eq 0 ] || cat "$dir/notices"
