@@ -198,10 +198,31 @@ static void note_wait(CURL *curl, const struct posting *posting)
 		*posting->request->wait_ms = wait_s < POST_WAIT_S_MAX ? (int64_t)wait_s * MS_PER_S : POST_WAIT_S_MAX * MS_PER_S;
 }
 
+/* What to look at, behind a status. Those that pass by themselves have nothing. */
+static const char *advice_of_status(long status)
+{
+	switch (status) {
+	case 401:
+	case 403:
+		return "; are its URL and its secret right, and may this host call it?";
+	case 404:
+	case 410:
+		return "; is its URL right, and does it still exist there?";
+	case 408:
+	case 425:
+	case 429:
+		return "";
+	default:
+		return status / STATUS_KIND == 3   ? "; it redirects in a circle, or where it may not: write the last URL"
+		       : status / STATUS_KIND == 4 ? "; does it take this body? See its documentation, and its log"
+						   : "; see its log";
+	}
+}
+
 static enum post_outcome judge_status(long status, struct error *error)
 {
 	static const long again[] = {408, 425, 429};
-	error_set(error, ERROR_REMOTE, PLACE_NONE, "the receiver answers %ld", status);
+	error_set(error, ERROR_REMOTE, PLACE_NONE, "the receiver answers %ld%s", status, advice_of_status(status));
 	for (size_t i = 0; i < sizeof again / sizeof *again; i++)
 		if (status == again[i])
 			return POST_UNREACHABLE;
@@ -233,6 +254,17 @@ static const char *advice_of(CURLcode code)
 		return "; is the name of its host right?";
 	case CURLE_OPERATION_TIMEDOUT:
 		return "; does the receiver run, and answer in time?";
+	case CURLE_SSL_CONNECT_ERROR:
+		return "; does the receiver speak TLS at this port?";
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return "; is its certificate for this host, and in time, and signed by an authority that --alert-authorities "
+		       "names?";
+	case CURLE_SSL_CACERT_BADFILE:
+		return "; can the file of --alert-authorities be read?";
+	case CURLE_GOT_NOTHING:
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+		return "; see the receiver's log";
 	default:
 		return "";
 	}

@@ -241,7 +241,7 @@ static void a_webhook_that_stays_busy_says_no_with_its_status(void **state)
 	struct web_receiver *receiver = web_receiver_open(IS_BUSY_ONCE);
 	rollout_wait(receiver->port, "1s", "null");
 	assert_false(asker_await(&reason));
-	assert_true(text_is(reason, "it did not confirm within 1000 ms: the receiver answers 503"));
+	assert_true(text_is(reason, "it did not confirm within 1000 ms: the receiver answers 503; see its log"));
 	web_receiver_close(receiver);
 }
 

@@ -73,11 +73,11 @@ static void the_log_says_which_receiver_of_an_alert_got_no_notice(void **state)
 	notice_send_to(notifier, is_busy, NOTICE_JSON, 15, &counts);
 	(void)snprintf(wanted[0], sizeof wanted[0],
 		       "p: a notice of the alert a was not delivered to the slack webhook at 127.0.0.1:%d, and is given up: "
-		       "the receiver answers 404",
+		       "the receiver answers 404; is its URL right, and does it still exist there?",
 		       refuses->port);
 	(void)snprintf(wanted[1], sizeof wanted[1],
 		       "p: a notice of the alert a was not delivered to the webhook at 127.0.0.1:%d, and is sent again: "
-		       "the receiver answers 503",
+		       "the receiver answers 503; see its log",
 		       is_busy->port);
 	for (size_t i = 0; i < 2; i++) {
 		const char *line = line_await(wanted[i]);
