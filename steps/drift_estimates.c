@@ -8,8 +8,9 @@
 #define OUTCOME_HELP                                                                                                               \
 	.help = "How long after a window feedback with the truth is waited for: a later record of the same window then has the "   \
 		"realised numbers beside the estimates of the same rows (`settled`). Without it there is no such record. "         \
-		"It comes with the next message or feedback after that time: on a stream that stops, the last windows wait for "   \
-		"one. At most 65536 rows wait, of 32 bytes: beyond that the oldest window has its record before its time. "        \
+		"It comes with the next message or feedback after that time; on a stream that stops, some seconds later, by a "    \
+		"record that the engine writes to the topic of the observers. At most 65536 rows wait, of 32 bytes: beyond that "  \
+		"the oldest window has its record before its time. "                                                               \
 		"If 73728 rows wait, or a row has more than 65535 classes, the next ones do not: the record of their window "      \
 		"has their number (`unkept`), and that of rows whose feedback cannot be compared (`unfit`). "                      \
 		"At most 65536 truths wait, and 8 MiB of them, each of 64 bytes and 8 for each of its rows: beyond that the "      \

@@ -428,6 +428,11 @@ static bool message_take(struct drift_visit *at)
 	return memcmp(&before, &at->tally, sizeof before) == 0 || drift_tally_keep(at->visit, &at->tally, at->error);
 }
 
+static bool observer_awaits_time(const struct step *step, struct visit *visit, struct awaited_time *awaited)
+{
+	return drift_settling_awaits(visit, &((const struct drift *)step->options)->estimate, awaited);
+}
+
 static void observer_show(struct step *step, struct visit *visit)
 {
 	struct drift_observer *self = step->state;
@@ -484,6 +489,7 @@ const struct step_kind step_drift_observer = {
 						  .reads = observer_reads,
 						  .show = observer_show,
 						  .awaits_truths = observer_awaits_truths,
+						  .awaits_time = observer_awaits_time,
 						  .judges_windows = true},
 	.open = observer_open,
 	.close = observer_close,

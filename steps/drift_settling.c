@@ -98,6 +98,11 @@ static bool open_recall(struct visit *visit, struct text key, struct settling_op
 	       struct_recall(visit, key, open, offsetof(struct settling_open, unkept));
 }
 
+static bool head_recall(struct visit *visit, struct settling_head *head)
+{
+	return struct_recall(visit, TEXT("settling"), head, sizeof *head) && head->version == SETTLING_VERSION;
+}
+
 void drift_settling_begin(struct drift_settling *settling, struct visit *visit, const struct drift_estimate_options *options,
 			  bool segmented)
 {
@@ -105,7 +110,7 @@ void drift_settling_begin(struct drift_settling *settling, struct visit *visit, 
 	*settling = (struct drift_settling){
 		.options = options, .wait_ms = drift_outcome_ns(options) / NS_PER_MS, .segmented = segmented};
 	struct settling_head *head = &settling->head;
-	const bool is_stored = struct_recall(visit, TEXT("settling"), head, sizeof *head) && head->version == SETTLING_VERSION;
+	const bool is_stored = head_recall(visit, head);
 	settling->is_removed = settling->wait_ms == 0 && is_stored;
 	if (!is_stored)
 		*head = (struct settling_head){.version = SETTLING_VERSION, .chunks = 1};
@@ -342,7 +347,7 @@ bool drift_settling_truth_add(struct drift_settling *settling, struct visit *vis
 	char bytes[DRIFT_KEY_BYTES];
 	struct text stored;
 	const uint64_t cost = SETTLING_TRUTH_BYTES + truth->count * sizeof(double);
-	if (settling->wait_ms == 0 || truth->count > TRUTH_NUMBERS_MAX ||
+	if (settling->wait_ms == 0 || truth_link_is_of_time(truth) || truth->count > TRUTH_NUMBERS_MAX ||
 	    visit_recall(visit, number_key("truth", truth->request, bytes), &stored))
 		return true;
 	if (!arrivals_shrink(settling, visit, SETTLING_TRUTH_BYTES_MAX - cost, error))
@@ -485,6 +490,18 @@ static struct settled_window *window_make(struct visit *visit, const struct clos
 size_t drift_settling_budget(const struct drift_settling *settling)
 {
 	return settling->added > SETTLING_TURN_ROWS / 2 ? 2 * settling->added : SETTLING_TURN_ROWS;
+}
+
+bool drift_settling_awaits(struct visit *visit, const struct drift_estimate_options *options, struct awaited_time *awaited)
+{
+	struct settling_head head;
+	struct closed_head first;
+	struct text segment;
+	if (drift_outcome_ns(options) == 0 || !head_recall(visit, &head) || head.first_closed >= head.closed)
+		return false;
+	const bool waits = closed_read(visit, head.first_closed, &first, &segment) && !first.is_dropped;
+	*awaited = (struct awaited_time){waits ? first.due_ms : head.clock_ms, head.clock_ms};
+	return true;
 }
 
 /* Whether a closed window waits, or is to be dropped. */

@@ -7,9 +7,9 @@
  * when the window settles. So a kill or another engine changes nothing, and each window is settled once.
  *
  * Time is that at which records to the observer were written, and never goes back. A window settles with the first record after its
- * time, of a request or of feedback; a large one in parts, of SETTLING_TURN_ROWS or twice the rows that came. If more than
- * SETTLING_ROWS_MAX rows wait, the oldest closed window settles at once; rows beyond SETTLING_ROWS_MOST are not kept, and the
- * record of their window has their number.
+ * time: of a request, of feedback, or where neither comes, of time alone (worker/time_links.h). A large one settles in parts, of
+ * SETTLING_TURN_ROWS or twice the rows that came. If more than SETTLING_ROWS_MAX rows wait, the oldest closed window settles at
+ * once; rows beyond SETTLING_ROWS_MOST are not kept, and the record of their window has their number.
  *
  * A truth is forgotten when the window after the one that was open at its arrival has settled. With `groupBy`, where several are
  * open, that is when the `outcomeWindow` and SETTLING_OPEN_MS have passed since its arrival. Before that, the oldest ones are
@@ -112,9 +112,12 @@ bool drift_settling_forget(struct drift_settling *settling, struct visit *visit,
 /* Stores what waits of the segment at hand. */
 bool drift_settling_leave(struct drift_settling *settling, struct visit *visit, struct text segment, struct error *error);
 
-/* Keeps a truth that came, unless the state has no space for it. */
+/* Keeps a truth that came, unless the state has no space for it; or it is one of time alone. */
 bool drift_settling_truth_add(struct drift_settling *settling, struct visit *visit, const struct truth_link *truth,
 			      struct error *error);
+
+/* Whether a closed window waits, and for which time: the first, as windows settle in their order. The visit has no message. */
+bool drift_settling_awaits(struct visit *visit, const struct drift_estimate_options *options, struct awaited_time *awaited);
 
 /* How many rows the visit may settle: more than came in it, so that what waits becomes less. */
 size_t drift_settling_budget(const struct drift_settling *settling);

@@ -156,6 +156,10 @@ void flow_verdicts_lend(const struct flow *flow, const struct store *store);
 /* Shows the last verdicts that the state of the line has: its partition is here now, and its next message may come late. */
 void flow_verdicts_show(struct flow *flow, struct line *line);
 
+/* Whether something in the state of the line waits for a time, and for which: of several observers, the one that has least to
+ * wait. */
+bool flow_awaits_time(struct flow *flow, struct line *line, struct awaited_time *awaited);
+
 /* Whether the stage joins parts of requests that come from several sources, and the scope for them. */
 bool flow_joins_parts(const struct flow *flow, uint32_t *scope);
 

@@ -150,6 +150,30 @@ void flow_verdicts_show(struct flow *flow, struct line *line)
 	}
 }
 
+static bool node_awaits_time(struct flow *flow, struct line *line, struct flow_node *node, struct awaited_time *awaited)
+{
+	struct message message = {0};
+	struct run run = {.flow = flow, .message = &message, .line = line};
+	struct visit visit = {.flow = flow, .run = &run, .node = node, .message = &message};
+	const struct monitor_rules *rules = node->step.kind->monitors;
+	return rules && rules->awaits_time && rules->awaits_time(&node->step, &visit, awaited);
+}
+
+bool flow_awaits_time(struct flow *flow, struct line *line, struct awaited_time *awaited)
+{
+	bool awaits = false;
+	for (uint32_t scope = 0; scope < flow->ordered_gate_count; scope++) {
+		struct awaited_time its;
+		if (!store_has_scope(line->store, scope) ||
+		    !node_awaits_time(flow, line, &flow->nodes[flow->ordered_gates[scope]], &its))
+			continue;
+		if (!awaits || its.due_ms - its.clock_ms < awaited->due_ms - awaited->clock_ms)
+			*awaited = its;
+		awaits = true;
+	}
+	return awaits;
+}
+
 bool flow_joins_parts(const struct flow *flow, uint32_t *scope)
 {
 	const struct graph_part *part = flow->graph->part;

@@ -10,6 +10,8 @@
 #ifndef SLUICE_MESSAGE_TRUTH_LINK_H
 #define SLUICE_MESSAGE_TRUTH_LINK_H
 
+#include <math.h>
+
 #include "base/hash.h"
 #include "message/carried.h"
 #include "message/feedback.h"
@@ -28,6 +30,17 @@ struct truth_link {
 static inline uint64_t request_hash(struct text id)
 {
 	return hash_text(id, 0);
+}
+
+/* The truth of no request, which says nothing: what waits for a time is due by the time of its record, where no other one brings
+ * that (worker/time_links.h). Observers of former releases keep it as any other, until it is forgotten. */
+struct truth_link truth_link_of_time(void);
+
+#define SENDER_TIME "+time" /* of such a record, and its key; no stage has this name */
+
+static inline bool truth_link_is_of_time(const struct truth_link *truth)
+{
+	return truth->count == 0 && isnan(truth->accuracy);
 }
 
 /* Reads feedback, into the arena. False: it names no request, or has nothing that observers compare. */

@@ -150,13 +150,25 @@ static bool alerts_make(struct stage_config *stage, const struct pipeline_plan *
 	return alerts != NULL;
 }
 
+/* Whether the stage sends itself records: that the window of a join has closed, or time for observers (worker/time_links.h). */
+static bool stage_sends_itself(const struct pipeline_plan *plan, size_t index)
+{
+	const struct stage *stage = &plan->stages[index];
+	for (size_t i = 0; plan_stage_observes(plan, index) && i < stage->count; i++) {
+		const struct step step = step_seen(plan->graph, stage->steps[i]);
+		if (step_awaits_truths(&step))
+			return true;
+	}
+	return stage->boundary == BOUNDARY_JOIN;
+}
+
 /* Sets a topic of the pipeline that this stage reads or writes. */
 static void topic_make(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan, size_t index,
 		       const struct topic *topic, uint32_t *reads)
 {
 	switch (topic->role) {
 	case TOPIC_STAGE:
-		if (topic->of == index && plan->stages[index].boundary == BOUNDARY_JOIN)
+		if (topic->of == index && stage_sends_itself(plan, index))
 			stage->own = topic_register_number(&group->writes, topic->name);
 		if (topic->of == index)
 			reads[stage->topic_count++] = topic_register_number(&group->reads, topic->name);

@@ -218,6 +218,12 @@ struct rebase_result {
 	struct rebase_made made;
 };
 
+/* What the state of an observer waits for: a message whose record was written then, or later. */
+struct awaited_time {
+	int64_t due_ms;
+	int64_t clock_ms; /* when the last one was written that the state knows; maybe after `due_ms` */
+};
+
 /* ---- rules of a kind: facts about it, beyond its visits, that the engine needs ---- */
 
 /* Rules of a kind that calls models or pipelines. */
@@ -371,6 +377,9 @@ struct monitor_rules {
 	/* Of an observer: whether it waits for what becomes of requests, with these options: then feedback goes to it, too
 	 * (message/truth_link.h). NULL: it does not. */
 	bool (*awaits_truths)(const void *options);
+	/* Of an observer that waits for truths: whether something in its state waits for a time. If no other message brings it, one
+	 * of time alone does. The visit has no message, and no memory. NULL: nothing does. */
+	bool (*awaits_time)(const struct step *step, struct visit *visit, struct awaited_time *awaited);
 	/* The topic from whose records an engine learns what `fit` would write, when it starts; the observer finds it on the board
 	 * (verdict_entry_learnt()). NULL (also as hook): none. */
 	const char *(*learns_from)(const struct step *step);

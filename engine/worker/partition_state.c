@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "worker/join_state.h"
 #include "worker/parts.h"
+#include "worker/time_links.h"
 
 #define CHANGES_MOST 20000 /* not sent yet: then a commit is due, so that no commit takes much longer than others */
 
@@ -246,6 +247,7 @@ bool partition_state_release(struct worker *worker, struct inflight *inflight, s
 	struct store *store = inflight->queue->partition_state->store;
 	if (!store_release(store, inflight->message.writes, error))
 		return false;
+	time_wait_look_soon(worker, inflight->queue->partition_state);
 	if (store_changes(store) >= CHANGES_MOST)
 		worker->commit_due = true;
 	return true;
@@ -425,6 +427,8 @@ static bool restored(struct worker *worker, struct partition_state *partition_st
 	partition_state->written = store_count(store);
 	if (changes_to_tell(partition_state) > 0 && !worker->dirty)
 		commit_interval_begin(worker); /* its identity is written although there is no request */
+	partition_state->time_wait = (struct time_wait){0};
+	time_wait_look_soon(worker, partition_state);
 	partition_state->line = line_open(partition_state->stage->flow, store, error);
 	if (partition_state->line)
 		flow_verdicts_show(partition_state->stage->flow, partition_state->line);

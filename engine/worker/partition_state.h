@@ -33,6 +33,13 @@ struct partition_state_config {
 	const struct log_sink *log; /* gets slow operations and lost snapshots; NULL: no log */
 };
 
+/* Wait of observers for a time that no record has brought (worker/time_links.h). Times are of the loop's clock. */
+struct time_wait {
+	int64_t look_ms; /* when the state is looked at; 0: when it has changed */
+	int64_t due_ms;	 /* the time that it waits for, by the clock of records */
+	int64_t send_ms; /* when a record is sent, if it still waits for that time */
+};
+
 /* State of one stage for one partition number, of all topics that the stage reads. */
 struct partition_state {
 	struct partition_state *next;
@@ -42,6 +49,7 @@ struct partition_state {
 	struct store *store; /* NULL: it is being restored */
 	struct line *line;
 	struct join_state *join_state;	  /* NULL: the stage does not join */
+	struct time_wait time_wait;
 	uint64_t written;		  /* changes written to the changelog since the last snapshot */
 	struct state_reference reference; /* what commits refer to; each end of the output moves its end */
 	int64_t referred;		  /* the end in the reference that the group has; 0: none, and no snapshot is written */

@@ -16,6 +16,7 @@
  *   stage_links.c  records from and to other stages of the pipeline
  *   slices.c   rows that wait on their way to observers
  *   truth_relay.c  feedback on its way to observers
+ *   time_links.c  records of time alone, for observers of a stream that stops
  *   stage_reads.c  what a stage reads, for its observers
  *   external_inputs.c  records of other pipelines
  *   join_state.c  parts of requests that wait to be joined; join_state_recalled.c restores them

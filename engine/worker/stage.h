@@ -123,7 +123,8 @@ struct stage_config {
 	const char *mark; /* of the pipeline, in requests of it that were logged after their answer; NULL: there are none */
 	uint32_t requests; /* likewise, for requests that come past Kafka (worker/direct_hub.h); TOPIC_NOWHERE: none do */
 	const uint32_t *next;		  /* likewise: of the stages that it sends to, in the order of graph->part */
-	uint32_t own;			  /* likewise: the topic that it reads, of a stage that joins; otherwise TOPIC_NOWHERE */
+	uint32_t own; /* likewise: the topic that it reads, of a stage that sends itself records: it joins, or has
+		       * an observer that waits for truths; otherwise TOPIC_NOWHERE */
 	bool exposes;			  /* `exposures` is set: its messages' exposures leave with the answer */
 	uint32_t exposures;		  /* number of the setup's writes */
 	bool mirrors;			  /* `shadow` is set: it gets what mirrors of experiments reply, best effort */

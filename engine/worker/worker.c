@@ -15,6 +15,7 @@
 #include "worker/join_state.h"
 #include "worker/parts.h"
 #include "worker/stage_reads.h"
+#include "worker/time_links.h"
 #include "worker/upstreams.h"
 #include "worker/write_denial.h"
 
@@ -85,8 +86,10 @@ static int turn_timeout_ms(const struct worker *worker)
 	if (intake_owes(worker) || direct_intake_owes(worker) || (worker->more && intake_may_take(worker)) ||
 	    worker->returned_count + worker->subpipeline_waiting > 0)
 		return 0;
-	int64_t due_ms = stages_due_ms(worker), join_states_ms = join_states_due_ms(worker);
-	int64_t left_ms = (due_ms < join_states_ms ? due_ms : join_states_ms) - loop_now_ms(worker->loop);
+	int64_t due_ms = stages_due_ms(worker);
+	const int64_t join_states_ms = join_states_due_ms(worker), time_links_ms = time_links_due_ms(worker);
+	due_ms = due_ms < join_states_ms ? due_ms : join_states_ms;
+	int64_t left_ms = (due_ms < time_links_ms ? due_ms : time_links_ms) - loop_now_ms(worker->loop);
 	if (left_ms < 0)
 		return 0;
 	int most_ms = turn_most_ms(worker);
@@ -126,7 +129,7 @@ bool worker_turn(struct worker *worker, bool *over, struct error *error)
 	group_denial_report(worker);
 	cancellations_apply(worker);
 	stages_advance(worker);
-	if (!join_states_advance(worker, error))
+	if (!join_states_advance(worker, error) || !time_links_advance(worker, error))
 		return false;
 	release_finished(worker);
 	const bool commits = commits_begin_when_due(worker, error);

@@ -379,6 +379,27 @@ void observed_truth(struct observed *observed, int64_t time_ms, const double *nu
 	send(observed, &tensor, &carried, observed->time_ms);
 }
 
+void observed_time(struct observed *observed)
+{
+	const struct truth_link time = truth_link_of_time();
+	const int64_t shape[] = {1};
+	const double nothing = 0;
+	const struct tensor tensor = {
+		.name = TEXT("nothing"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 1, .data = &nothing, .count = 1};
+	struct given given[2];
+	truth_link_give(&time, TEXT("watch"), TEXT("watch.observer"), 1, observed->arena, given);
+	const struct carried carried = {.count = 2, .items = given};
+	send(observed, &tensor, &carried, observed->time_ms);
+}
+
+bool observed_awaits(const struct observed *observed, int64_t *left_ms)
+{
+	struct awaited_time awaited;
+	const bool awaits = flow_awaits_time(observed->flow, observed->line, &awaited);
+	*left_ms = awaits ? awaited.due_ms - awaited.clock_ms : 0;
+	return awaits;
+}
+
 void observed_outcomes(struct observed *observed, int64_t from_ms, int messages, int positives)
 {
 	for (int i = 0; i < messages; i++) {

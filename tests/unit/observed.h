@@ -110,6 +110,10 @@ void observed_engine_close(struct observed *observed);
 /* What became of the message of that time: the number of each of its rows; or the accuracy of all, if there are none. */
 void observed_truth(struct observed *observed, int64_t time_ms, const double *numbers, size_t count, double accuracy);
 
+/* A message that brings nothing but its time; and whether the state waits for a time, and how long after its last record. */
+void observed_time(struct observed *observed);
+bool observed_awaits(const struct observed *observed, int64_t *left_ms);
+
 /* The class of each of the messages from that time on, a second apart: of five in a row the first so many are positive. */
 void observed_outcomes(struct observed *observed, int64_t from_ms, int messages, int positives);
 

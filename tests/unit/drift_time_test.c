@@ -1,0 +1,177 @@
+/* drift_time_test.c: observers of a stream that stops: what waits for a time settles with a message that brings nothing else, which
+ * is no message of a window. Times are those of records, which the tests set. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "message/truth_link.h"
+#include "steps/drift_settling.h"
+#include "tests/unit/observed.h"
+
+#define ONE_MINUTE_MS 60000
+#define WAIT_MS (10 * ONE_MINUTE_MS)
+#define WAITS USUAL ", estimate: {probabilities: p, outcomeWindow: 10m}"
+
+static int64_t left_ms_of(const struct observed *observed)
+{
+	int64_t left_ms;
+	return observed_awaits(observed, &left_ms) ? left_ms : -1;
+}
+
+static void a_window_settles_when_its_time_comes_alone(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open_now(&observed, WAITS);
+	const int64_t first_ms = observed.time_ms;
+	observed_positives(&observed, 40, 0.8);
+	observed_outcomes(&observed, first_ms, 40, 4);
+	observed.passed_ms += WAIT_MS - 1;
+	observed_time(&observed);
+	assert_int_equal(observed.settled_count, 0);
+	observed.passed_ms++;
+	observed_time(&observed);
+	assert_int_equal(observed.settled_count, 1);
+	assert_int_equal(observed.settled[0].truths, 40);
+	assert_string_equal(observed.settled[0].first.band, "held");
+	observed_time(&observed); /* again: it says what is known */
+	assert_int_equal(observed.settled_count, 1);
+	observed_close(&observed);
+}
+
+/* The windows, and all that their records and marks say, are what they would be without it. */
+static void time_alone_is_no_message(void **state)
+{
+	(void)state;
+	struct settled settled[2];
+	struct seen seen[2];
+	for (int i = 0; i < 2; i++) {
+		struct observed observed;
+		observed_open_now(&observed, WAITS);
+		observed_positives(&observed, 60, 0.8);
+		for (int times = 0; times < 50 * i; times++)
+			observed_time(&observed);
+		observed.passed_ms += WAIT_MS;
+		observed_positives(&observed, 20, 0.8);
+		assert_int_equal(observed.count, 2);
+		assert_int_equal(observed_entries(&observed, "truth/"), 0);
+		assert_int_equal(observed_entries(&observed, "arrived/"), 0);
+		settled[i] = observed.settled[0];
+		seen[i] = observed.seen[1];
+		observed_close(&observed);
+	}
+	assert_memory_equal(&seen[0], &seen[1], sizeof seen[0]);
+	assert_true(settled[0].messages == settled[1].messages && settled[0].unfit == settled[1].unfit);
+}
+
+/* By what the engine knows when such a message is needed. */
+static void the_state_says_what_it_waits_for(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open_now(&observed, WAITS);
+	observed_positives(&observed, 39, 0.8);
+	assert_int_equal(left_ms_of(&observed), -1);
+	observed_positives(&observed, 1, 0.8);
+	assert_int_equal(left_ms_of(&observed), WAIT_MS);
+	observed.passed_ms += ONE_MINUTE_MS;
+	observed_outcomes(&observed, 1, 1, 0);
+	assert_int_equal(left_ms_of(&observed), WAIT_MS - ONE_MINUTE_MS);
+	observed_engine_close(&observed);
+	observed_engine_open(&observed);
+	assert_int_equal(left_ms_of(&observed), WAIT_MS - ONE_MINUTE_MS);
+	observed.passed_ms += WAIT_MS;
+	observed_time(&observed);
+	assert_int_equal(observed.settled_count, 1);
+	assert_int_equal(left_ms_of(&observed), -1);
+	observed_close(&observed);
+}
+
+static void without_an_outcome_window_nothing_waits(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open_now(&observed, USUAL ", estimate: {probabilities: p}");
+	observed_positives(&observed, 80, 0.8);
+	assert_int_equal(left_ms_of(&observed), -1);
+	observed_time(&observed);
+	assert_int_equal(observed.count, 2);
+	assert_int_equal(observed.settled_count, 0);
+	observed_close(&observed);
+}
+
+static void windows_of_segments_settle_too(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open_now(&observed, WAITS ", groupBy: key");
+	observed.key = TEXT("one");
+	observed_positives(&observed, 40, 0.8);
+	observed.key = TEXT("two");
+	observed_positives(&observed, 40, 0.8);
+	observed.passed_ms += WAIT_MS;
+	observed_time(&observed);
+	assert_int_equal(observed.settled_count, 2);
+	assert_int_equal(left_ms_of(&observed), -1);
+	observed_close(&observed);
+}
+
+/* More than a visit settles: the state says that the rest is due. */
+static void what_is_left_of_a_large_window_is_due_at_once(void **state)
+{
+	(void)state;
+	double chances[200];
+	static const int64_t shape[] = {200, 1};
+	const struct tensor tensor = {
+		.name = TEXT("p"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = chances, .count = 200};
+	struct observed observed;
+	observed_open_now(&observed, "window: 6000, falseAlarms: 0.1 per 1000, estimate: {probabilities: p, outcomeWindow: 10m}");
+	for (int i = 0; i < 200; i++)
+		chances[i] = 0.8;
+	observed.also = &tensor;
+	observed.with_requests = true;
+	observed_slices(&observed, 6000, 200, 0);
+	observed.passed_ms += WAIT_MS;
+	observed_time(&observed);
+	assert_int_equal(observed.settled_count, 0);
+	assert_int_equal(left_ms_of(&observed), 0);
+	for (int i = 0; i < 6000 / SETTLING_TURN_ROWS; i++)
+		observed_time(&observed);
+	assert_int_equal(observed.settled_count, 1);
+	observed_close(&observed);
+}
+
+/* Engines of former releases take it for the truth of a request, which none has. */
+static void it_has_the_form_of_a_truth(void **state)
+{
+	(void)state;
+	const struct truth_link time = truth_link_of_time();
+	struct arena *arena = arena_open(1 << 16);
+	struct given given[2];
+	struct truth_link read;
+	truth_link_give(&time, TEXT("watch"), TEXT("watch.observer"), 1, arena, given);
+	const struct carried carried = {.count = 2, .items = given};
+	const struct message message = {.carried = &carried};
+	assert_true(truth_link_read(&message, "watch.observer", &read));
+	assert_true(truth_link_is_of_time(&read));
+	assert_int_equal(read.request, request_hash(TEXT("")));
+	arena_close(arena);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_window_settles_when_its_time_comes_alone),
+		cmocka_unit_test(time_alone_is_no_message),
+		cmocka_unit_test(the_state_says_what_it_waits_for),
+		cmocka_unit_test(without_an_outcome_window_nothing_waits),
+		cmocka_unit_test(windows_of_segments_settle_too),
+		cmocka_unit_test(what_is_left_of_a_large_window_is_due_at_once),
+		cmocka_unit_test(it_has_the_form_of_a_truth),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
