@@ -8,6 +8,9 @@
 #include "message/avro.h"
 #include "message/avro_wire.h"
 #include "message/feed_record.h"
+#include "message/settled_score.h"
+#include "message/stage_link.h"
+#include "message/truth_link.h"
 #include "plan/plan.h"
 #include "simulation/simulation_parts.h"
 
@@ -20,6 +23,8 @@
 #define FAILS_IN_THOUSAND 150
 #define RESTARTS_IN_THOUSAND 60
 #define READS_US_MOST (400 * MS)
+#define OUTCOME_MS_LEAST 1000
+#define OUTCOME_MS_MOST 20000
 
 /* Of small numbers, while those of the run grow: each window is further away than the one before. */
 #define TEN "0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
@@ -99,9 +104,11 @@ void simulation_observers_draw(struct simulation *simulation)
 	struct random apart = *observers->random; /* what is drawn of the others stays as it was */
 	observers->segment_count = (size_t)random_between(&apart, 1, SIMULATION_SEGMENTS_MAX);
 	observers->watch_count = (size_t)random_between(&apart, 1, SIMULATION_WATCHES_MAX);
+	observers->outcome_ms = random_below(&apart, 2) ? (unsigned)random_between(&apart, OUTCOME_MS_LEAST, OUTCOME_MS_MOST) : 0;
 	observers->window = (size_t)random_between(observers->random, WINDOW_LEAST, WINDOW_MOST);
 	for (size_t i = 0; i < line->variant_count; i++) {
 		line->variants[i].window = observers->window;
+		line->variants[i].outcome_ms = observers->outcome_ms;
 		line->variants[i].watches = (unsigned)observers->watch_count;
 		line->variants[i].segments = (unsigned)observers->segment_count;
 	}
@@ -115,6 +122,18 @@ static bool reader_begin(struct simulation_feed_reader *reader)
 	reader->read = 0;
 	memset(reader->known, 0, sizeof reader->known);
 	return reader->board.verdicts;
+}
+
+/* Finds the topic that the stage of the observers reads. */
+static void observed_find(struct simulation_observers *observers)
+{
+	const struct pipeline_plan *plan = simulation_scheme_pipeline(&observers->simulation->scheme, 0, observers->line->name);
+	size_t stage = 0;
+	while (!plan_stage_observes(plan, stage))
+		stage++;
+	const char *topic = plan->topics[plan->stages[stage].topic].name;
+	observers->observed = (struct simulation_reading){
+		.topic = topic, .partitions = simulated_topic_partitions(simulated_find(observers->simulation->kafka, topic))};
 }
 
 bool simulation_observers_open(struct simulation *simulation, struct error *error)
@@ -138,6 +157,7 @@ bool simulation_observers_open(struct simulation *simulation, struct error *erro
 	observers->feed = (struct simulation_reading){.topic = SIMULATION_FEED_TOPIC, .partitions = 1};
 	good = good && observers->verdicts.topic && simulated_topic(simulation->kafka, SIMULATION_FEED_TOPIC, 1);
 	observers->feed_topic = simulated_find(simulation->kafka, SIMULATION_FEED_TOPIC);
+	observed_find(observers);
 	for (size_t i = 0; good && i < SIMULATION_FEED_READERS; i++) {
 		(void)snprintf(observers->readers[i].name, sizeof observers->readers[i].name, "engine %zu", i);
 		good = reader_begin(&observers->readers[i]);
@@ -193,10 +213,34 @@ static void feed_compare(const struct simulation_observers *observers, size_t se
 		observers_fail(observers, "the feed has another verdict in its place", series, window);
 }
 
+static void settled_take(struct simulation_observers *observers, const struct settled_score *settled)
+{
+	size_t series;
+	if (!series_number(observers, settled->step, settled->segment, &series)) {
+		observers_fail(observers, "the later record is of no step", 0, 0);
+		return;
+	}
+	struct simulation_windows *windows = &observers->series[series];
+	if (settled->window < windows->settled)
+		observers_fail(observers, "it settles twice", series, (size_t)settled->window);
+	else if (settled->window > windows->settled)
+		observers_fail(observers, "it does not settle before the next one", series, windows->settled);
+	else if (settled->messages != window_of(observers, series))
+		observers_fail(observers, "its later record has too few messages, or too many", series, windows->settled);
+	windows->settled = (size_t)settled->window + 1;
+	simulation_tell(observers->simulation, observers->verdicts.topic, "window %" PRIu64 " of segment %zu of step %s settles",
+			settled->window, segment_of(observers, series), simulation_watch_name(watch_of(observers, series)));
+}
+
 static void verdict_take(struct simulation_observers *observers, const struct record *record)
 {
 	struct window_verdict verdict = {0};
+	struct settled_score settled;
 	size_t series = 0;
+	if (settled_score_decode(record->value, &settled)) {
+		settled_take(observers, &settled);
+		return;
+	}
 	const bool readable = verdict_read(record, &verdict) && series_number(observers, verdict.step, verdict.segment, &series);
 	struct simulation_windows *windows = &observers->series[series];
 	if (!readable)
@@ -215,6 +259,13 @@ static void verdict_take(struct simulation_observers *observers, const struct re
 			"window %" PRId64 " of segment %zu of step %s has %" PRId64 " messages, score %g", verdict.number,
 			segment_of(observers, series), simulation_watch_name(watch_of(observers, series)), verdict.messages,
 			verdict.score);
+}
+
+static void observed_take(struct simulation_observers *observers, const struct record *record)
+{
+	struct stage_link_head head;
+	struct error error = {0};
+	observers->times += stage_link_peek(record->value, &head, &error) && text_is(head.from, SENDER_TIME);
 }
 
 static void feed_take(struct simulation_observers *observers, const struct record *record)
@@ -249,6 +300,8 @@ void simulation_observers_read(struct simulation_observers *observers)
 		verdict_take(observers, &record);
 	while (simulation_reading_next(&observers->feed, observers->simulation->kafka, &record))
 		feed_take(observers, &record);
+	while (simulation_reading_next(&observers->observed, observers->simulation->kafka, &record))
+		observed_take(observers, &record);
 	observers->simulation->result->counts.windows = 0;
 	for (size_t i = 0; i < observers_series(observers); i++)
 		observers->simulation->result->counts.windows += observers->series[i].closed;
@@ -367,6 +420,12 @@ static size_t windows_due(const struct simulation_observers *observers, size_t s
 	return rows / window_of(observers, series);
 }
 
+/* Windows of the series that are to have a later record at the end: one of rows that were observed again may close too late. */
+static size_t settled_due(const struct simulation_observers *observers, size_t series)
+{
+	return observers->outcome_ms > 0 ? windows_due(observers, series) : 0;
+}
+
 bool simulation_observers_settled(const struct simulation_observers *observers)
 {
 	struct record record;
@@ -376,7 +435,8 @@ bool simulation_observers_settled(const struct simulation_observers *observers)
 		if (reader_next(observers, &observers->readers[i], &record))
 			return false;
 	for (size_t i = 0; i < observers_series(observers) && !observers->simulation->loss.is_observed; i++)
-		if (observers->series[i].closed < windows_due(observers, i))
+		if (observers->series[i].closed < windows_due(observers, i) ||
+		    observers->series[i].settled < settled_due(observers, i))
 			return false;
 	return true;
 }
@@ -384,6 +444,7 @@ bool simulation_observers_settled(const struct simulation_observers *observers)
 /* At least once, a row may be observed again with its request. */
 void simulation_observers_end(struct simulation_observers *observers)
 {
+	size_t settled = 0;
 	if (!observers->is_there)
 		return;
 	for (size_t i = 0; i < observers_series(observers); i++) {
@@ -391,9 +452,16 @@ void simulation_observers_end(struct simulation_observers *observers)
 		const size_t due = windows_due(observers, i);
 		if (windows->closed < due && !observers->simulation->loss.is_observed)
 			observers_fail(observers, "it is not closed in time", i, windows->closed);
+		if (windows->settled < settled_due(observers, i) && !observers->simulation->loss.is_observed)
+			observers_fail(observers, "it has no later record in time", i, windows->settled);
 		if (observers->line->judge.exactly_once && windows->closed > due)
 			observers_fail(observers, "it is closed, though too few messages came", i, windows->closed);
 		if (windows->fed != windows->closed)
 			observers_fail(observers, "it is not on the feed", i, windows->fed);
+		settled += windows->settled;
 	}
+	if (observers->times > settled)
+		simulation_fails(observers->simulation->result->why,
+				 "%zu records of time alone were written to the observers of %s, and %zu windows settled",
+				 observers->times, observers->line->name, settled);
 }

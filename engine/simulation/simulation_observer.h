@@ -3,11 +3,15 @@
  * namespace. Some engines read the feed, late and in pieces; they fail and read it from its beginning again, and start with
  * nothing known.
  *
+ * In some runs the steps have an `outcomeWindow`, for which no feedback comes: each window has a later record. That is so of the
+ * last windows, too, though the stream stops.
+ *
  * In some runs there are several such steps, one behind the other, with windows of other sizes: their observers share a stage. In
  * some the steps have `groupBy`: their segments have windows of their own. In some, Kafka loses the state of the observer while
  * nothing runs (simulation_loss.h).
  *
- * Properties, of each segment of each step: each window has one verdict, in order; the feed has the verdict of each window, in the
+ * Properties, of each segment of each step: each window has one verdict, in order, and one later record, if it is to have that;
+ * each record of time alone that its stage sends to itself settles one; the feed has the verdict of each window, in the
  * same order; what an engine knows by the feed is never older than what it knew before; at the end, each row that was to be
  * observed is in a window, or in the open one. An observer without its state stops: none of these changes, but no window is closed
  * any more.
@@ -40,6 +44,7 @@ struct simulation_feed_reader {
 /* What is known of the windows of a segment of a step. */
 struct simulation_windows {
 	size_t closed;
+	size_t settled;		     /* windows with a later record */
 	size_t fed;		     /* verdicts on the feed */
 	double *scores, *fed_scores; /* of each window, in order */
 };
@@ -53,6 +58,9 @@ struct simulation_observers {
 	struct file_source files; /* with the reference */
 	struct simulation_reading verdicts, feed;
 	struct simulated_topic *feed_topic;
+	struct simulation_reading observed; /* which the observers read */
+	size_t times;			    /* records of time alone that it sent to itself */
+	unsigned outcome_ms;		    /* 0: windows have no later record */
 	size_t segment_count, watch_count;
 	struct simulation_windows series[SIMULATION_SERIES_MAX]; /* of the segments of the first step, and then of the others */
 	size_t most;	   /* windows of one of them */

@@ -188,6 +188,9 @@ static void watch_write(const struct simulation_pipeline *pipeline, struct buffe
 			     pipeline->window + i);
 		if (pipeline->segments > 1)
 			buffer_print(yaml, ", groupBy: \"cast(mod(request.x[0], %u), INT64)\"", pipeline->segments);
+		if (pipeline->outcome_ms > 0)
+			buffer_print(yaml, ", estimateError: {expected: x, prediction: x, outcomeWindow: %ums}",
+				     pipeline->outcome_ms);
 		buffer_string(yaml, "}\n");
 	}
 	buffer_print(yaml, "  output: {steps: [%s]}\n---\n", simulation_watch_name(pipeline->watches - 1));

@@ -47,6 +47,7 @@ struct simulation_pipeline {
 	size_t window;	   /* of a step `drift` at its end; 0: it has none */
 	unsigned watches;  /* such steps; each has one row more than the one before */
 	unsigned segments; /* of each, by the number of the request; 1: it has no `groupBy` */
+	unsigned outcome_ms; /* `outcomeWindow` of each, for which no feedback comes; 0: it has none */
 	unsigned parts;	   /* answers to a request that is not dropped: 1, or SIMULATION_PARTS */
 	size_t count;
 	struct simulation_block blocks[SIMULATION_BLOCKS_MAX + 1];
