@@ -30,7 +30,7 @@ static bool segment_fits(struct text wanted, struct text segment, struct rest_re
 	return true;
 }
 
-static bool path_fits(struct text pattern, struct text path, struct rest_request *request)
+static bool segments_fit(struct text pattern, struct text path, struct rest_request *request)
 {
 	while (pattern.length > 0 && path.length > 0)
 		if (!segment_fits(text_take_until(&pattern, '/'), text_take_until(&path, '/'), request))
@@ -38,17 +38,21 @@ static bool path_fits(struct text pattern, struct text path, struct rest_request
 	return pattern.length == 0 && path.length == 0;
 }
 
-/* Whether a path, without a slash at its end, may fit: it begins as the pattern does up to its first name, and ends in the same
- * byte, unless that is a name's. Most patterns are left out by this. */
-static bool path_may_fit(const char *pattern, struct text path)
+/* Whether a path fits, of which `whole` is without a slash at its end. Most patterns are left out because it does not begin as they
+ * do up to the first name, or does not end in the same byte, unless that is a name's. `fitted` gets the request with its names. */
+static bool path_fits(const char *pattern, struct text path, struct text whole, const struct rest_request *request,
+		      struct rest_request *fitted)
 {
 	size_t at = 0;
-	while (at < path.length && pattern[at] != '{' && pattern[at] == path.bytes[at])
+	while (at < whole.length && pattern[at] != '{' && pattern[at] == whole.bytes[at])
 		at++;
-	if (pattern[at] != '{')
-		return pattern[at] == '\0' && at == path.length;
-	const char last = pattern[strlen(pattern) - 1];
-	return last == '}' || last == path.bytes[path.length - 1];
+	if (pattern[at] != '{' && (pattern[at] != '\0' || at != whole.length))
+		return false;
+	const struct text rest = text_of(pattern + at);
+	if (rest.length > 0 && rest.bytes[rest.length - 1] != '}' && rest.bytes[rest.length - 1] != whole.bytes[whole.length - 1])
+		return false;
+	*fitted = *request;
+	return rest.length == 0 || segments_fit(rest, (struct text){path.bytes + at, path.length - at}, fitted);
 }
 
 /* Removes the prefix /seldon/NAMESPACE/NAME, which the ingress of Seldon Core 1 puts before paths; it names the
@@ -96,10 +100,8 @@ const struct gateway_route *rest_route_find(struct text method, struct text path
 	const struct text whole = {rest.bytes, rest.length - text_ends_with(rest, TEXT("/"))};
 	bool head = text_is(method, "HEAD");
 	for (const struct gateway_route *route = rest_routes; route->method; route++) {
-		if (!path_may_fit(route->path + 1, whole))
-			continue;
-		struct rest_request fitted = *request;
-		if (!path_fits(text_of(route->path + 1), rest, &fitted))
+		struct rest_request fitted;
+		if (!path_fits(route->path + 1, rest, whole, request, &fitted))
 			continue;
 		if (text_is(method, route->method) || (head && strcmp(route->method, "GET") == 0)) {
 			if (request->name.length > 0) /* the name in the prefix overrides it */
