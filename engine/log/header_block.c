@@ -95,7 +95,7 @@ static bool length_take(struct text *rest, int64_t *length)
 	return false;
 }
 
-static bool text_take(struct text *rest, bool may_lack, struct text *text)
+static __attribute__((noinline)) bool long_text_take(struct text *rest, bool may_lack, struct text *text)
 {
 	int64_t length;
 	*text = (struct text){0};
@@ -106,6 +106,18 @@ static bool text_take(struct text *rest, bool may_lack, struct text *text)
 	*text = (struct text){rest->bytes, (size_t)length};
 	rest->bytes += length;
 	rest->length -= (size_t)length;
+	return true;
+}
+
+/* Most have fewer than 64 bytes, and so one of length, which is twice that. */
+static inline bool text_take(struct text *rest, bool may_lack, struct text *text)
+{
+	const unsigned char first = rest->length > 0 ? (unsigned char)*rest->bytes : MORE;
+	const size_t length = first / 2;
+	if ((first & (MORE | 1)) || length >= rest->length)
+		return long_text_take(rest, may_lack, text);
+	*text = (struct text){rest->bytes + 1, length};
+	*rest = (struct text){rest->bytes + 1 + length, rest->length - 1 - length};
 	return true;
 }
 
