@@ -49,15 +49,17 @@ static bool uses_lag(const struct alert_condition *condition)
 	return false;
 }
 
-/* Judgements of messages are counted by the alert's index in the list. */
-static uint64_t meaning_of(const struct alert_spec *spec, const struct alert_condition *condition, uint64_t group_by,
-			   size_t counted_at)
+static uint64_t meaning_of(const struct alert_spec *spec, uint64_t group_by)
 {
-	const bool counts = !condition->of_figures || condition->uses_rate;
-	const size_t index = condition->expression && counts ? counted_at : 0;
 	const struct text source = spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text);
-	const int64_t numbers[] = {spec->over_ns, spec->for_ns, (int64_t)index, (int64_t)group_by};
+	const int64_t numbers[] = {spec->over_ns, spec->for_ns, (int64_t)group_by};
 	return hash_text(source, hash_bytes(numbers, sizeof numbers, 0));
+}
+
+/* Judgements of messages, and flags of outliers, are counted by the alert's index in the list; others by none. */
+static size_t counted_at(const struct alert_spec *spec, const struct alert_condition *condition, size_t index)
+{
+	return spec->condition && (!condition->of_figures || condition->uses_rate) ? index + 1 : 0;
 }
 
 static void group_ignore(void *context, struct text group, struct alert_judgement judgement)
@@ -65,19 +67,29 @@ static void group_ignore(void *context, struct text group, struct alert_judgemen
 	(void)context, (void)group, (void)judgement;
 }
 
-/* An alert that is new, comes back, or has another condition begins inactive: what was judged before does not count for it. If it
- * was firing, the end of that is due. */
+/* A firing goes on. What is pending in a group begins anew: a false judgement of a group is counted only where a true one was. */
+static void groups_renew(struct judged_alert *alert, bool goes_on)
+{
+	for (struct alert_group *group = alert->groups.first; group; group = group->next)
+		if (!goes_on || (alert->is_grouped && group->alert.phase == ALERT_PENDING))
+			group->alert.phase = ALERT_INACTIVE;
+}
+
+/* An alert that is new, comes back, or has another condition begins inactive. If it was firing, the end of that is due. What was
+ * judged before does not count for it, nor for one that has another place in the list, where others were counted. */
 static void alert_renew(struct alert_watch *watch, struct judged_alert *alert, const struct alert_spec *spec, const char *pipeline,
 			size_t index)
 {
-	const uint64_t meaning = meaning_of(spec, &alert->condition, alert->group_by, index);
+	const uint64_t meaning = meaning_of(spec, alert->group_by);
+	const size_t place = counted_at(spec, &alert->condition, index);
 	const bool goes_on = alert->revision + 1 == watch->followed && alert->meaning == meaning;
+	const bool stays = goes_on && alert->counted_at == place;
 	alert->revision = watch->followed;
 	alert->meaning = meaning;
-	if (goes_on)
+	alert->counted_at = place;
+	if (stays)
 		return;
-	for (struct alert_group *group = alert->groups.first; group; group = group->next)
-		group->alert.phase = ALERT_INACTIVE;
+	groups_renew(alert, goes_on);
 	alert->judged = alert_counts_now(watch->engine, pipeline, index);
 	alert->taken_beyond = alert_groups_now(watch->engine, pipeline, index, group_ignore, NULL);
 	if (alert->window)

@@ -510,6 +510,29 @@ def a_removal_ends_what_fires(judge, binary, folder):
         mailbox.server_close()
 
 
+def its_place_in_the_list_ends_no_firing(judge, binary, folder):
+    """Alerts of messages before it come and go while an alert fires: it goes on, and takes no judgement of theirs"""
+    receiver = Receiver()
+    large = (ALERT % (*LARGE, receiver.url, "")).replace("resolveAfter: 2s", "resolveAfter: 10s")
+    small, odd = ALERT % ("small", "y < -1000", receiver.url, ""), ALERT % ("odd", "y > 1000", receiver.url, "")
+    write(folder, HEAD + small + large)
+    dev = Dev(binary, folder, "--alert-allow", "127.0.0.1")
+    try:
+        time.sleep(1.5)
+        dev.ask_of(60)
+        receiver.wait(1)
+        for alerts in (large + small, large, odd + small + large, small + large):
+            write(folder, HEAD + alerts)
+            time.sleep(1.5)
+            dev.ask_of(-5)
+            judge.expect("it still fires", dev.metric("sluice_alert_firing", "large") == 1, receiver.notices())
+        judge.expect("and its receiver is told nothing, nor of the others", len(receiver.notices()) == 1, receiver.notices())
+        judge.expect("its end comes later", of(receiver.wait_for("large", "resolved"), "large")[1][0] == "resolved", receiver.notices())
+    finally:
+        dev.stop()
+        receiver.close()
+
+
 def without_a_mail_server_it_says_so(judge, binary, folder):
     write(folder, HEAD + '  - {name: mailed, condition: "y > 100", actions: [{type: email, recipients: [a@example.com]}]}\n')
     dev = Dev(binary, folder)
@@ -740,7 +763,7 @@ def main():
     judge, binary = Judge(), os.path.abspath(sys.argv[1])
     for part in (fires_and_resolves, waits_for_its_receiver, leaves_a_busy_receiver_alone, reaches_only_what_is_allowed, signs_and_mails,
                  silences_end, groups_have_a_state_each, many_groups_write_few_lines, refused_mails_stop_no_others,
-                 a_removal_ends_what_fires, without_a_mail_server_it_says_so, a_reload_forgets_no_judgement,
+                 a_removal_ends_what_fires, its_place_in_the_list_ends_no_firing, without_a_mail_server_it_says_so, a_reload_forgets_no_judgement,
                  tells_of_metrics, tells_of_drift, tells_of_drift_by_segment, tells_of_drift_from_the_past, tells_of_quality, lists_and_tests):
         with tempfile.TemporaryDirectory() as folder:
             part(judge, binary, folder)
