@@ -78,7 +78,13 @@ static const struct option test_options[] = {
 	{.type = OPTION_END},
 };
 
-/* Sends a notice to the receiver of one action, and reports it. True: it was delivered. */
+/* Other receivers get no test: a topic's readers could not tell it from a notice, and a rollout would end. */
+static bool is_testable(const struct alert_action *action)
+{
+	return action->type == ALERT_WEBHOOK || action->type == ALERT_EMAIL;
+}
+
+/* Sends a notice to the receiver of one action, and reports it. False: it was not delivered. */
 static bool action_test(const struct notifier_settings *settings, const struct listed_alert *alert,
 			const struct alert_action *action, bool json, struct arena *arena, struct buffer *out)
 {
@@ -95,21 +101,22 @@ static bool action_test(const struct notifier_settings *settings, const struct l
 					      .at_ms = now_ms};
 	const struct text receiver = text_of(alert_action_receiver(action, arena));
 	struct error error = {0};
-	const bool delivered = notice_send(settings, action, &message, &error) == POST_DELIVERED;
+	const bool delivered = notice_send(settings, action, &message, &error) == POST_DELIVERED, tested = is_testable(action);
 	if (!json) {
-		buffer_print(out, "%s: %s: %s %s: %s\n", pipeline, text_shown(text_of(name), arena),
-			     alert_action_names[action->type], text_shown(receiver, arena), delivered ? "delivered" : error.text);
-		return delivered;
+		buffer_print(out, "%s: %s: %s %s: %s%s\n", pipeline, text_shown(text_of(name), arena),
+			     alert_action_names[action->type], text_shown(receiver, arena),
+			     tested ? "" : "not tested: ", delivered ? "delivered" : error.text);
+		return delivered || !tested;
 	}
 	json_write_member(out, "{", "pipeline", text_of(pipeline));
 	json_write_member(out, ", ", "alert", text_of(name));
 	json_write_member(out, ", ", "type", text_of(alert_action_names[action->type]));
 	json_write_member(out, ", ", "receiver", receiver);
-	buffer_print(out, ", \"delivered\": %s", delivered ? "true" : "false");
+	buffer_print(out, ", \"delivered\": %s", delivered ? "true" : tested ? "false" : "null");
 	if (!delivered)
 		json_write_member(out, ", ", "why", text_of(error.text));
 	buffer_string(out, "}\n");
-	return delivered;
+	return delivered || !tested;
 }
 
 /* Sends to the receivers of the alert of that name; NULL: to those of all alerts. */
@@ -161,7 +168,8 @@ const struct command command_alerts_test = {
 	.summary = "Sends a test notice to the receivers of alerts.",
 	.help = "Sends a notice whose status is `test` to each receiver of the alert, or of all alerts of the files, and reports "
 		"whether it was delivered. It is sent once, as an engine sends notices: with the action's template and "
-		"signature, and only to addresses that are public or that --alert-allow lists.\n\n"
+		"signature, and only to addresses that are public or that --alert-allow lists. Actions of the types `topic` and "
+		"`rollback` are not tested.\n\n"
 		"  sluice alerts test drift-alert -f pipelines/ --smtp smtps://mail.example.com:465\n",
 	.options = test_options,
 	.options_size = sizeof(struct alerts_test_options),

@@ -70,9 +70,34 @@ static void the_advice_on_an_address_is_not_of_another_kind_of_address(void **st
 	said_close(&said);
 }
 
+/* Or the command would fail for each alert that also writes to a topic. */
+static void a_test_does_not_fail_for_actions_that_it_does_not_test(void **state)
+{
+	(void)state;
+	write_file("p.yaml", yaml);
+	struct said said = say_with(step_kinds, "alerts test large -f p.yaml");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "p: large: topic alerts: not tested: an engine writes to the topic");
+	said_close(&said);
+	said = say_with(step_kinds, "alerts test large -f p.yaml -o json");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "\"delivered\": null, \"why\": \"an engine writes to the topic");
+	said_close(&said);
+	write_file(
+		"w.yaml",
+		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
+		"  - {name: a, expression: {set: {y: x * 2}}}\n  output: {steps: [a]}\n  alerts:\n"
+		"  - {name: large, condition: y > 10, actions: [{type: topic}, {type: webhook, url: \"http://127.0.0.1:9/\"}]}\n");
+	said = say_with(step_kinds, "alerts test -f w.yaml");
+	assert_int_equal(said.code, 1);
+	expect_words(said.out, "p: large: webhook http://127.0.0.1:9/: the receiver is at 127.0.0.1");
+	said_close(&said);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_test_does_not_fail_for_actions_that_it_does_not_test),
 		cmocka_unit_test(a_list_says_what_inhibits_an_alert_and_over_which_time_it_looks),
 		cmocka_unit_test(the_silence_of_an_alert_itself_is_shown),
 		cmocka_unit_test(the_advice_on_an_address_is_not_of_another_kind_of_address),
