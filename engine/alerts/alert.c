@@ -34,6 +34,8 @@ void alert_judge(struct alert *alert, const struct alert_rule *rule, struct aler
 	alert->held_ms = judgement.held ? alert->now_ms : alert->held_ms;
 	switch (alert->phase) {
 	case ALERT_INACTIVE:
+		if (alert->is_announced) /* the end of its former firing is not */
+			break;
 		if (judgement.held && rule->for_ms <= 0)
 			alert_fire(alert, time.at_ms);
 		else if (judgement.held)

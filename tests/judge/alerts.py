@@ -533,6 +533,24 @@ def its_place_in_the_list_ends_no_firing(judge, binary, folder):
         receiver.close()
 
 
+def another_condition_ends_what_fires(judge, binary, folder):
+    """Conditions that hold all the time, one after the other, and then one that does not: each firing has its end, with its id"""
+    receiver = Receiver()
+    write(folder, HEAD + ALERT % ("steady", "model_unreachable == 0", receiver.url, ""))
+    dev = Dev(binary, folder, "--alert-allow", "127.0.0.1")
+    try:
+        receiver.wait(1)
+        write(folder, HEAD + ALERT % ("steady", "model_unreachable < 1", receiver.url, ""))
+        receiver.wait(3)
+        write(folder, HEAD + ALERT % ("steady", "model_unreachable > 1", receiver.url, ""))
+        came = of(receiver.wait(4), "steady")
+        judge.expect("each condition fires and ends", [status for status, _ in came] == ["firing", "resolved"] * 2, came)
+        judge.expect("by ids of their own", came[0][1] == came[1][1] != came[2][1] == came[3][1], came)
+    finally:
+        dev.stop()
+        receiver.close()
+
+
 def without_a_mail_server_it_says_so(judge, binary, folder):
     write(folder, HEAD + '  - {name: mailed, condition: "y > 100", actions: [{type: email, recipients: [a@example.com]}]}\n')
     dev = Dev(binary, folder)
@@ -763,7 +781,8 @@ def main():
     judge, binary = Judge(), os.path.abspath(sys.argv[1])
     for part in (fires_and_resolves, waits_for_its_receiver, leaves_a_busy_receiver_alone, reaches_only_what_is_allowed, signs_and_mails,
                  silences_end, groups_have_a_state_each, many_groups_write_few_lines, refused_mails_stop_no_others,
-                 a_removal_ends_what_fires, its_place_in_the_list_ends_no_firing, without_a_mail_server_it_says_so, a_reload_forgets_no_judgement,
+                 a_removal_ends_what_fires, its_place_in_the_list_ends_no_firing,
+                 another_condition_ends_what_fires, without_a_mail_server_it_says_so, a_reload_forgets_no_judgement,
                  tells_of_metrics, tells_of_drift, tells_of_drift_by_segment, tells_of_drift_from_the_past, tells_of_quality, lists_and_tests):
         with tempfile.TemporaryDirectory() as folder:
             part(judge, binary, folder)

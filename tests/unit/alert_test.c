@@ -134,6 +134,24 @@ static void a_muted_alert_is_announced_when_it_still_fires_afterwards(void **sta
 	assert_false(silence_is_in_force(NOON, NOON));
 }
 
+/* Else the end would have the id of the next firing, and the receiver's incident stay open. */
+static void an_alert_fires_anew_when_its_end_was_due(void **state)
+{
+	(void)state;
+	struct alert alert = {0};
+	const struct alert_rule rule = {0};
+	const struct alert_judgement held = {.held = true};
+	alert_judge(&alert, &rule, held, (struct alert_time){1000, 1000});
+	assert_int_equal(alert_notice_due(&alert, false), NOTICE_FIRING);
+	alert.phase = ALERT_INACTIVE; /* as when its condition is another one */
+	alert_judge(&alert, &rule, held, (struct alert_time){2000, 2000});
+	assert_int_equal(alert_notice_due(&alert, false), NOTICE_RESOLVED);
+	assert_int_equal(alert.fired_at_ms, 1000);
+	alert_judge(&alert, &rule, held, (struct alert_time){3000, 3000});
+	assert_int_equal(alert_notice_due(&alert, false), NOTICE_FIRING);
+	assert_int_equal(alert.fired_at_ms, 3000);
+}
+
 static void an_id_belongs_to_one_firing(void **state)
 {
 	(void)state;
@@ -524,6 +542,7 @@ int main(void)
 		cmocka_unit_test(clocks_that_jump_move_neither_a_firing_nor_its_end),
 		cmocka_unit_test(a_wait_that_begins_at_an_earlier_time_is_not_shorter),
 		cmocka_unit_test(a_muted_alert_is_announced_when_it_still_fires_afterwards),
+		cmocka_unit_test(an_alert_fires_anew_when_its_end_was_due),
 		cmocka_unit_test(an_id_belongs_to_one_firing),
 		cmocka_unit_test(figures_are_of_the_window),
 		cmocka_unit_test(the_rate_of_outliers_is_of_the_window),
