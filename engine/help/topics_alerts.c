@@ -56,8 +56,9 @@ static void states_print(struct help_page *page)
 		       "`silence` of an alert.");
 	help_page_text(page,
 		       "Each engine judges what it sees itself, and keeps the states in memory. Without a control plane, engines "
-		       "that share a pipeline send a notice each, which has the engine's name, and a restart may send the notice "
-		       "of a firing again, with another id. With `--control`, engines report to each other what fires, and the "
+		       "that share a pipeline send a notice each, which has the engine's name. After a restart an alert that still "
+		       "fires has another id: the firing is sent again, and that of the former id gets no end. With `--control`, "
+		       "engines report to each other what fires, and the "
 		       "engine with the keeper sends the notices: one for all of them, when the first engine fires and when the "
 		       "last one resolves. If an engine ends while an alert fires in it, its report counts for `resolveAfter`, and "
 		       "for 15 s at least. While no keeper reports, each engine sends the notices, with the same ids if it knew "
@@ -80,6 +81,10 @@ static void states_print(struct help_page *page)
 		      "alert: with `--control`, also another one than before, for an hour. If all engines end before the alert is "
 		      "removed, or before the notice is delivered, it is not sent: close the incident there. With `--control`, the "
 		      "log says so an hour later.");
+	help_page_text(page,
+		       "An alert whose condition, `over`, `for` or `groupBy` is changed while it fires ends then, too, and begins "
+		       "anew: the notice of the end has the new condition. If its actions are changed, those that it has at the "
+		       "end get the notice of that, and a receiver that is not among them gets none.");
 	help_page_text(page, "Requests that a pipeline receives as calls of other pipelines are in its figures, but their values "
 			     "are not judged.");
 }
@@ -110,16 +115,19 @@ static void notices_print(struct help_page *page)
 		"times in milliseconds, to the pipeline's topic `alerts`. Its key is the alert's name. Kafka is its "
 		"receiver: a notice waits until Kafka acknowledges it. One that is larger than the topic accepts is given up.");
 	help_page_text(
-		page, "Notices for one address are sent in their order, at least once, and those for others meanwhile: up to three "
-		      "receivers that do not answer for 10 s delay no other. After no answer, one that is not "
-		      "HTTP, or 408, 425, 429 and 5xx, a notice is sent again after 1 s, 2 s, and so on to 30 s, for a day. If a "
-		      "Retry-After asks for "
-		      "a longer pause, the pause is that long, but 10 minutes at most. After any other status the notice is "
-		      "given up. At most 1,000 notices wait for a receiver, and 4,000 in all for webhooks and mails, and as many "
-		      "for topics and rollbacks, which wait for no webhook. A recipient of a mail for whom 1,000 wait is left out "
-		      "of it: the others get it, and the notice counts as failed. An engine that is asked to end sends those that "
-		      "are due, for 2 s. With `--control`, the next engine "
-		      "sends those that still wait, also after a kill. Without, they are lost, and the log has their number.");
+		page,
+		"Notices for one address are sent in their order, at least once, and those for others meanwhile: up to three "
+		"receivers that do not answer for 10 s delay no other. After no answer, one that is not "
+		"HTTP, or 408, 425, 429 and 5xx, a notice is sent again after 1 s, 2 s, and so on to 30 s, for a day. If a "
+		"Retry-After asks for "
+		"a longer pause, the pause is that long, but 10 minutes at most. After any other status the notice is "
+		"given up. At most 1,000 notices wait for a receiver, and 4,000 in all for webhooks and mails, and as many "
+		"for topics and rollbacks, which wait for no webhook. Further ones are made when there is room, with the state "
+		"of then: a firing that has ended meanwhile has the notice of its end alone. A recipient of a mail for whom 1,000 "
+		"wait is left out "
+		"of it: the others get it, and the notice counts as failed. An engine that is asked to end sends those that "
+		"are due, for 2 s. With `--control`, the next engine "
+		"sends those that still wait, also after a kill. Without, they are lost, and the log has their number.");
 	help_page_text(page, "Webhooks reach public addresses only, also after a redirection, and those that --alert-allow "
 			     "lists. They use no proxy. Mails go to the server that --smtp names. It answers for each recipient: "
 			     "after 4xx a mail is sent to that recipient again, and after 5xx it is given up for that recipient.");

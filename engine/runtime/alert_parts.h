@@ -11,8 +11,7 @@
 #include "runtime/group_setup.h"
 #include "runtime/lag_watch.h"
 
-#define ALERT_UNCLAIMED_MS                                                                                                         \
-	3600000 /* what an engine keeps for an alert that is in no file: pipelines come into force within minutes */
+#define ALERT_UNCLAIMED_MS 3600000 /* what is kept of an alert in no file: pipelines come into force within minutes */
 
 struct alert_outline; /* of an alert: what its notices need when it is in no file any more */
 struct removed_alert; /* of an alert that is in no file any more: its outline */
