@@ -27,6 +27,7 @@ struct alert_group {
 	int64_t kept_ms;	       /* when it was made; monotonic */
 	char kept_id[NOTICE_ID_BYTES]; /* and its id */
 	bool is_restored;	       /* its firing was taken over from there */
+	bool is_known; /* its firing lasted so long under another sender that this has announced it, by whatever id */
 };
 
 struct alert_groups { /* starts as `{0}` */

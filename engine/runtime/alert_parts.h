@@ -11,6 +11,7 @@
 #include "runtime/group_setup.h"
 #include "runtime/lag_watch.h"
 
+#define ALERT_KEPT_MS 60000 /* a notice of another engine: longer than a keeper may be absent before another one begins */
 #define ALERT_UNCLAIMED_MS 3600000 /* what is kept of an alert in no file: pipelines come into force within minutes */
 
 struct alert_outline; /* of an alert: what its notices need when it is in no file any more */

@@ -2,8 +2,6 @@
 #include "base/clock.h"
 #include "runtime/alert_parts.h"
 
-#define ALERT_KEPT_MS 60000 /* a notice of another engine: longer than a keeper may be absent before another one begins */
-
 /* That which a report is about. NULL: it is not in the files that run. */
 static struct judged_alert *judged_of(const struct alert_watch *watch, const struct alert_read *report)
 {
@@ -77,12 +75,22 @@ void alert_report_presence(struct alert_watch *watch, const struct pipeline_plan
 	buffer_close(&record);
 }
 
+/* Notes firings that another engine, which sends, has known for so long that it has announced them. It may have another time, and
+ * so another id, for a firing that began before this engine started. */
+static void firings_note_known(const struct alert_takeover *takeover, struct alert_groups *groups, int64_t now_ms)
+{
+	for (struct alert_group *group = groups->first; group; group = group->next)
+		if (group->alert.phase == ALERT_FIRING)
+			group->is_known = now_ms - group->alert.since_ms >= ALERT_KEPT_MS && (group->is_known || !takeover->is_due);
+}
+
 void alert_send_shared(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
 		       const struct alert_spec *spec, int64_t now_ms)
 {
 	const struct alert_takeover *takeover = &watch->takeover;
 	const struct alert_time time = {now_ms, time_of_day_ms()};
 	alert_reports_judge(&alert->reports, &alert->shared, spec->resolve_after_ns / NS_PER_MS, time);
+	firings_note_known(takeover, &alert->shared, now_ms);
 	if (takeover->is_due && !takeover->is_done) /* what was sent already is not known yet */
 		return;
 	for (struct alert_group *group = alert->shared.first; group; group = group->next) {

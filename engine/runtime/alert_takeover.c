@@ -175,7 +175,8 @@ void alert_takeover_turn(struct alert_watch *watch, int64_t now_ms)
 
 /* A group that fires and was kept as firing goes on with the time of that, and its notice is not due again: what waits of it was
  * kept, too. The notice of one that fires and was not kept is due, unless its record was left out: then it was sent. An end that
- * was kept is not due again; any other end is, of the firing that was kept. */
+ * was kept is not due again. Nor is that of a firing which nobody has kept by this id, although another engine has announced it:
+ * that has ended it by its own id. Any other end is due, of the firing that was kept. */
 static void group_reconcile(const struct alert_takeover *takeover, const struct judged_alert *alert, struct alert_group *group)
 {
 	const struct alert_message names = firing_names(alert, group);
@@ -184,10 +185,13 @@ static void group_reconcile(const struct alert_takeover *takeover, const struct 
 	const struct kept_alert *kept = takeover->kept ? kept_alert_find(takeover->kept, key) : NULL;
 	const struct kept_alert *first = takeover->kept ? kept_firing_first(takeover->kept, &names) : NULL;
 	const bool has_ended = kept && !kept->read;
-	if (group->alert.phase != ALERT_FIRING) {
-		group->owed = has_ended ? 0 : group->owed;
-		group->alert.is_announced = group->alert.is_announced && !has_ended;
-		group->alert.fired_at_ms = first && !has_ended ? first->read->fired_at_ms : group->alert.fired_at_ms;
+	const bool has_ended_otherwise = takeover->kept && !kept && !first && group->is_known && group->kept_ms == 0;
+	if (group->alert.phase != ALERT_FIRING && (has_ended || has_ended_otherwise)) {
+		group->alert.is_announced = false;
+		group->notice = NOTICE_NONE;
+		group->owed = 0;
+	} else if (group->alert.phase != ALERT_FIRING) {
+		group->alert.fired_at_ms = first ? first->read->fired_at_ms : group->alert.fired_at_ms;
 	} else if (first) {
 		group->alert.fired_at_ms = first->read->fired_at_ms;
 		group->alert.is_announced = group->is_kept = true;
