@@ -1,4 +1,4 @@
-/* access_settings.h: Access settings from a SeldonRuntime's securityConfig, which add to those from options.
+/* access_settings.h: Access settings from the securityConfig of the files, which add to those from options.
  * Pure.
  *
  * Options override the file: a key set or policies that they name replace those of the file. A ConfigMap cannot
@@ -9,7 +9,7 @@
 #define SLUICE_GATEWAY_ACCESS_SETTINGS_H
 
 #include "gateway/access.h"
-#include "spec/resource.h"
+#include "spec/protection.h"
 
 /* Whether callers must say who they are, or policies restrict them. */
 bool access_settings_ask(const struct access_settings *settings);
@@ -17,7 +17,7 @@ bool access_settings_ask(const struct access_settings *settings);
 /* Fills in the fields of `settings` that options left unset. Tokens get every algorithm and JWT_SKEW_MS_DEFAULT
  * unless stated otherwise. `has_tls`: the listener has a certificate. False: CONFIG, with the place in the
  * file. */
-bool access_settings_complete(struct access_settings *settings, const struct runtime_spec *runtime, bool has_tls,
+bool access_settings_complete(struct access_settings *settings, const struct protection *protection, bool has_tls,
 			      struct error *error);
 
 #endif

@@ -78,7 +78,7 @@ static void on_note(void *context, const char *line)
 }
 
 bool gateway_access_open(struct gateway_access *access, const struct gateway_access_asked *asked,
-			 const struct listening_asked *listening, const struct runtime_spec *runtime,
+			 const struct listening_asked *listening, const struct protection *protection,
 			 const struct workspace *workspace, struct error *error)
 {
 	struct error lacking = {0};
@@ -98,7 +98,7 @@ bool gateway_access_open(struct gateway_access *access, const struct gateway_acc
 		return error_memory(error, ERROR_SYSTEM, "reading who may call");
 	if (!tokens_read(asked, &settings->tokens, arena, error) || !proxies_read(&asked->proxies, settings, arena, error))
 		return false;
-	if (runtime && !access_settings_complete(settings, runtime, listening->certificate != NULL, &lacking)) {
+	if (!access_settings_complete(settings, protection, listening->certificate != NULL, &lacking)) {
 		if (!listening->insecure) {
 			*error = lacking;
 			return false;

@@ -56,11 +56,11 @@ struct gateway_access { /* starts as `{0}` */
 	bool asks;			      /* callers must authenticate, or policies restrict them */
 };
 
-/* Fills in `access`, which borrows from the options and nothing from the files. `runtime` NULL: the files have none.
- * CONFIG: an option has no meaning, or the files request protection that the gateway lacks. With
+/* Fills in `access`, which borrows from the options and nothing from the files, whose `protection` is
+ * what they ask for. CONFIG: an option has no meaning, or the files request protection that the gateway lacks. With
  * --insecure-ignore-security the latter is only noted. To be closed also on failure. */
 bool gateway_access_open(struct gateway_access *access, const struct gateway_access_asked *asked,
-			 const struct listening_asked *listening, const struct runtime_spec *runtime,
+			 const struct listening_asked *listening, const struct protection *protection,
 			 const struct workspace *workspace, struct error *error);
 void gateway_access_close(struct gateway_access *access);
 

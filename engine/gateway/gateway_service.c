@@ -53,7 +53,8 @@ static bool access_see(const struct gateway_service *service, struct gateway_acc
 		       struct error *error)
 {
 	const struct gateway_asked *asked = service->asked;
-	return gateway_access_open(access, &asked->access, &asked->listening, revision->runtime, service->workspace, error) &&
+	const struct protection protection = spec_protection(&revision->spec);
+	return gateway_access_open(access, &asked->access, &asked->listening, &protection, service->workspace, error) &&
 	       gateway_access_check_host(access, &asked->listening, error);
 }
 

@@ -74,14 +74,14 @@ bool metrics_asked_check(const struct metrics_asked *asked, struct error *error)
 	return metrics_address_read(asked->address, &address, error);
 }
 
-bool metrics_check_protection(const struct metrics_asked *asked, const struct runtime_spec *runtime, struct error *error)
+bool metrics_check_protection(const struct metrics_asked *asked, const struct protection *protection, struct error *error)
 {
 	struct metrics_address address;
-	if (!asked->address || asked->certificate || !runtime || !security_part_is_wanted(&runtime->encryption))
+	if (!asked->address || asked->certificate || !security_part_is_wanted(&protection->encryption))
 		return true;
 	return metrics_address_read(asked->address, &address, error) &&
 	       (address.host[0] == '\0' || listen_is_local(address.host) ||
-		error_set(error, ERROR_CONFIG, runtime->encryption.here,
+		error_set(error, ERROR_CONFIG, protection->encryption.here,
 			  "connections are to be encrypted, and the port for metrics at %s has no certificate; name one by "
 			  "--metrics-certificate, and its key, or leave the host out",
 			  asked->address));

@@ -20,7 +20,7 @@
 #include "base/option.h"
 #include "observe/exposition.h"
 #include "runtime/certificate_watch.h"
-#include "spec/resource.h"
+#include "spec/protection.h"
 
 #define METRICS_CONNECTIONS ((size_t)32)
 #define METRICS_PEER_CONNECTIONS ((size_t)16)
@@ -60,9 +60,8 @@ struct metrics_asked {
 /* Checks the options alone: the address, and that the files have a certificate, and a port. CONFIG. */
 bool metrics_asked_check(const struct metrics_asked *asked, struct error *error);
 
-/* Whether the listener has TLS where the files ask for encryption (`runtime` NULL: they do not), or serves this machine alone. Else
- * CONFIG. */
-bool metrics_check_protection(const struct metrics_asked *asked, const struct runtime_spec *runtime, struct error *error);
+/* Whether the listener has TLS where the files ask for encryption (`protection`), or serves this machine alone. Else CONFIG. */
+bool metrics_check_protection(const struct metrics_asked *asked, const struct protection *protection, struct error *error);
 
 /* Owner of a listener: its metrics in addition to those of the process, and its readiness. */
 struct metrics_owner {

@@ -74,12 +74,12 @@ static struct files *files_given(const struct revision_options *options, struct 
 	return files;
 }
 
-static bool protection_is_given(const struct runtime_spec *runtime, const struct faults *faults,
-				const struct revision_options *options, struct error *error)
+static bool protection_is_given(const struct revision *revision, const struct revision_options *options, struct error *error)
 {
-	const bool has_gateway = options->has_gateway || (options->may_have_gateway && runtime_has_listener(runtime));
-	return startup_check_protection(faults, has_gateway, error) &&
-	       (!options->metrics || metrics_check_protection(options->metrics, runtime, error));
+	const struct protection protection = spec_protection(&revision->spec);
+	const bool has_gateway = options->has_gateway || (options->may_have_gateway && runtime_has_listener(revision->runtime));
+	return startup_check_protection(revision->spec.faults, has_gateway, error) &&
+	       (!options->metrics || metrics_check_protection(options->metrics, &protection, error));
 }
 
 static bool make_plan(struct revision *revision, const struct revision_options *options, struct error *error)
@@ -111,7 +111,7 @@ static bool make_plan(struct revision *revision, const struct revision_options *
 		lead_to_built_in(&revision->plan, options, revision->arena);
 	if (faults_total(faults) > 0)
 		options->report.faults(options->report.context, faults);
-	return good && (options->insecure || protection_is_given(revision->runtime, faults, options, error)) &&
+	return good && (options->insecure || protection_is_given(revision, options, error)) &&
 	       (is_empty || startup_check(&revision->plan, revision->arena, error)) &&
 	       (is_empty || !options->survey ||
 		model_survey_check(options, &revision->spec, &plan_options, revision->arena, &revision->plan, error));

@@ -12,6 +12,7 @@
 #include "spec/model_pipeline.h"
 #include "spec/node_make.h"
 #include "spec/options.h"
+#include "spec/protection.h"
 #include "spec/resource_index.h"
 #include "spec/rows.h"
 #include "spec/step_kinds.h"
@@ -316,14 +317,15 @@ static void check_layer(struct spec *spec, const struct resource *resource)
 	}
 }
 
-/* An engine has the settings of one runtime: those of the first that was read. */
+/* An engine has the settings of one runtime: those of the first that was read. Protection is never ignored (protection.h). */
 static void say_second_runtime(const struct spec *spec, const struct resource *resource)
 {
 	const struct resource *first = resource->kind->type == RESOURCE_RUNTIME ? spec_first(spec, RESOURCE_RUNTIME) : NULL;
 	if (first)
 		fault_add(spec->faults, CODE_IGNORED_SETTING, resource->name.place, NULL,
-			  "sluice uses one SeldonRuntime, `%s` in line %u of %s; `%s` has no effect", first->name.text,
-			  first->place.line, first->place.file ? first->place.file : "the files", resource->name.text);
+			  "sluice uses one SeldonRuntime, `%s` in line %u of %s; `%s` has no effect%s", first->name.text,
+			  first->place.line, first->place.file ? first->place.file : "the files", resource->name.text,
+			  runtime_wants_protection(resource->spec) ? ", but the protection that it asks for is required too" : "");
 }
 
 /* ---- reading ---- */

@@ -139,12 +139,17 @@ void runtime_check(const struct resource *resource, struct faults *faults)
 
 void seldon_config_check(const struct resource *resource, struct faults *faults)
 {
-	const struct node *kafka = node_get(node_get(node_get(resource->node, "spec"), "config"), "kafkaConfig");
+	static const char *const parts[] = {"kafkaConfig", "serviceConfig", "metricsConfig"};
+	const struct node *config = node_get(node_get(resource->node, "spec"), "config");
 	runtime_check(resource, faults);
-	if (kafka)
-		fault_add(faults, CODE_FIELD_LATER, kafka->place, NULL,
-			  "`kafkaConfig` of a SeldonConfig is checked, but has no effect: write it under `spec.config` of a "
-			  "SeldonRuntime");
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		const struct node *part = node_get(config, parts[i]);
+		if (part)
+			fault_add(faults, CODE_FIELD_LATER, part->place, NULL,
+				  "`%s` of a SeldonConfig is checked, but has no effect: write it under `spec.config` of a "
+				  "SeldonRuntime",
+				  parts[i]);
+	}
 }
 
 size_t address_scheme(const char *text)

@@ -230,18 +230,18 @@ static void encryption_that_is_asked_for_is_given_beyond_this_machine(void **sta
 {
 	(void)state;
 	struct error error = {0};
-	struct runtime_spec runtime = {.encryption = {.here = {.file = "runtime.yaml", .line = 7}, .enabled_here = {.line = 8}}};
+	struct protection protection = {.encryption = {.here = {.file = "runtime.yaml", .line = 7}, .enabled_here = {.line = 8}}};
 	const struct metrics_asked loopback = {.address = "127.0.0.1:9090"}, port = {.address = "9090"}, none = {0},
 				   beyond = {.address = "0.0.0.0:9090"},
 				   with_tls = {.address = "0.0.0.0:9090", .certificate = "a", .key = "b"};
-	assert_true(metrics_check_protection(&beyond, NULL, &error));
-	assert_true(metrics_check_protection(&beyond, &runtime, &error));
-	runtime.encryption.enabled = true;
-	assert_true(metrics_check_protection(&loopback, &runtime, &error));
-	assert_true(metrics_check_protection(&port, &runtime, &error));
-	assert_true(metrics_check_protection(&none, &runtime, &error));
-	assert_true(metrics_check_protection(&with_tls, &runtime, &error));
-	assert_false(metrics_check_protection(&beyond, &runtime, &error));
+	assert_true(metrics_check_protection(&beyond, &(struct protection){0}, &error));
+	assert_true(metrics_check_protection(&beyond, &protection, &error));
+	protection.encryption.enabled = true;
+	assert_true(metrics_check_protection(&loopback, &protection, &error));
+	assert_true(metrics_check_protection(&port, &protection, &error));
+	assert_true(metrics_check_protection(&none, &protection, &error));
+	assert_true(metrics_check_protection(&with_tls, &protection, &error));
+	assert_false(metrics_check_protection(&beyond, &protection, &error));
 	assert_int_equal(error.kind, ERROR_CONFIG);
 	assert_int_equal(error.place.line, 7);
 	assert_non_null(strstr(error.text, "--metrics-certificate"));
