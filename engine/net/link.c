@@ -82,13 +82,22 @@ static int bio_read(BIO *bio, char *bytes, int length)
 	BIO_clear_retry_flags(bio);
 	if (got < 0 && again(errno))
 		BIO_set_retry_read(bio);
+	if (got == 0)
+		BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
 	return (int)got;
+}
+
+/* The end of the socket is the end of a session that forgives a missing close notice (tls.c); of others it is an error. */
+static bool bio_has_ended(BIO *bio)
+{
+	const struct link *link = BIO_get_data(bio);
+	return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) && link->tls && SSL_get_options(link->tls) & SSL_OP_IGNORE_UNEXPECTED_EOF;
 }
 
 static long bio_control(BIO *bio, int command, long number, void *pointer)
 {
-	(void)bio, (void)number, (void)pointer;
-	return command == BIO_CTRL_FLUSH;
+	(void)number, (void)pointer;
+	return command == BIO_CTRL_FLUSH || (command == BIO_CTRL_EOF && bio_has_ended(bio));
 }
 
 static BIO_METHOD *bio_method;

@@ -48,7 +48,7 @@ static SSL_CTX *open_context(const SSL_METHOD *method, const struct tls_files *f
 		error_memory(error, ERROR_SYSTEM, "setting up TLS");
 		return NULL;
 	}
-	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
 	/* After a short write, the rest is sent from wherever the buffer is then. An idle connection has no buffers. */
 	SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
 	if (take_identity(context, files, error))
@@ -125,6 +125,8 @@ struct ssl_ctx_st *tls_open_server(const struct tls_files *files, const char *pr
 	SSL_CTX *context = open_context(TLS_server_method(), files, error);
 	if (!context)
 		return NULL;
+	/* Callers that end their side by the socket alone wait for answers. A client refuses such an end: an answer may be cut. */
+	SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_alpn_select_cb(context, choose_protocol, (void *)(uintptr_t)protocol);
 	/* Without a context name, sessions of clients with certificates could not be resumed. */
 	SSL_CTX_set_session_id_context(context, (const unsigned char *)protocol, (unsigned)strlen(protocol));
