@@ -5,8 +5,9 @@
  * reload. A worker never waits: it holds the table, uses it, and releases it (base/held_slot.h). An entry is never removed, so a
  * reload keeps what is in force.
  *
- * Counts are of one table, from the time at which it came into force here. A call is counted when it ends, if the table by
- * which it was chosen is still in force. So the counts of a table only rise, and belong to its weights alone.
+ * Counts are of one table, from the time at which it came into force here. A call is counted when its request ends, by the outcome
+ * of the request, if the table by which it was chosen is still in force (flow/rollout_choices.h). So the counts of a table only
+ * rise, and belong to its weights alone.
  *
  * Counts of truths come from whoever joins the feedback of a pipeline (runtime/truth_service.h). They are totals of a pipeline
  * under the table.
@@ -89,7 +90,7 @@ void rollout_board_outdate(struct rollout_board *board, const char *experiment, 
 const struct rollout_force *rollout_entry_hold(struct rollout_entry *entry);
 void rollout_entry_release(struct rollout_entry *entry);
 
-/* A call that has ended, which choice `index` of that table got. */
+/* A call whose request has ended, which choice `index` of that table got. */
 struct rollout_call_end {
 	int64_t version;
 	size_t index, cell; /* unit_cell() of its unit, by the table's seed */

@@ -7,6 +7,7 @@
 #include "base/number.h"
 #include "experiments/rollout_board.h"
 #include "flow/policy_draw.h"
+#include "flow/rollout_choices.h"
 #include "flow/run.h"
 #include "message/assigned_record.h"
 #include "message/unit_text.h"
@@ -18,6 +19,7 @@ struct choice {
 	struct text unit;
 	uint64_t table; /* version of the table, or of the policy, that chose */
 	uint32_t stage; /* of the rollout that chose, from 1; 0: none did */
+	struct rollout_choice counted; /* its `entry` is NULL unless that rollout counts it */
 };
 
 /* ---- unit ---- */
@@ -229,46 +231,41 @@ static bool rollout_counts(const struct graph_experiment *experiment, const stru
 }
 
 /* A choice by the table to which a rollout has moved the weights. False: there is none of these candidates. */
-static bool choose_by_rollout(struct pending *pending, const struct graph_experiment *experiment, struct choice *choice)
+static bool choose_by_rollout(const struct visit *visit, const struct graph_experiment *experiment, struct choice *choice)
 {
-	const struct flow *flow = pending->visit->flow;
+	const struct flow *flow = visit->flow;
 	const struct flow_rollout *rollout = flow->rollouts ? &flow->rollouts[experiment->number] : NULL;
 	if (!rollout || !rollout->entry)
 		return false;
 	const struct rollout_force *force = rollout_entry_hold(rollout->entry);
 	const bool fits = force && force->names == rollout->names;
 	if (fits) {
-		choose_by_table(&force->assignment, force->probabilities, pending->visit->message, choice);
+		choose_by_table(&force->assignment, force->probabilities, visit->message, choice);
 		choice->stage = force->stage;
-		if (rollout_counts(experiment, force, pending->visit->message, choice))
-			pending->rollout = (struct rollout_call){.entry = rollout->entry,
-								 .table = force->version,
-								 .index = choice->index,
-								 .cell = unit_cell(force->assignment.seed, choice->unit),
-								 .began_ms = flow->now_ms};
+		if (rollout_counts(experiment, force, visit->message, choice))
+			choice->counted = (struct rollout_choice){.entry = rollout->entry,
+								  .of = visit->run->message,
+								  .table = force->version,
+								  .index = choice->index,
+								  .cell = unit_cell(force->assignment.seed, choice->unit),
+								  .began_ms = flow->now_ms,
+								  .took_us = ROLLOUT_CALL_OPEN};
 	}
 	rollout_entry_release(rollout->entry);
 	return fits;
 }
 
-static void choose_by_weight(struct pending *pending, const struct graph_experiment *experiment, struct choice *choice)
+static void choose_by_weight(const struct visit *visit, const struct graph_experiment *experiment, struct choice *choice)
 {
-	if (!choose_by_rollout(pending, experiment, choice))
-		choose_by_table(experiment->assignment, experiment->probabilities, pending->visit->message, choice);
+	if (!choose_by_rollout(visit, experiment, choice))
+		choose_by_table(experiment->assignment, experiment->probabilities, visit->message, choice);
 	choice->reason = experiment_is_staged(experiment->spec) ? ASSIGNED_STAGE : ASSIGNED_WEIGHT;
 }
 
-void experiment_ended(struct pending *pending, bool failed)
+void experiment_ended(struct pending *pending)
 {
-	struct rollout_call *call = &pending->rollout;
-	const struct rollout_call_end end = {.version = call->table,
-					     .index = call->index,
-					     .cell = call->cell,
-					     .failed = failed,
-					     .took_us = (pending->visit->flow->now_ms - call->began_ms) * US_PER_MS};
-	if (call->entry)
-		rollout_entry_count(call->entry, &end);
-	call->entry = NULL;
+	if (pending->rollout && pending->rollout->took_us == ROLLOUT_CALL_OPEN)
+		pending->rollout->took_us = (pending->visit->flow->now_ms - pending->rollout->began_ms) * US_PER_MS;
 }
 
 /* A choice that the bandits draw. False: they have learnt nothing yet. */
@@ -368,6 +365,17 @@ static void fall_back_expect(struct run *run, int64_t due_ms)
 		run->fall_back_ms = due_ms;
 }
 
+/* Notes a choice for its rollout, once for each variant of a message. False: memory ran out. */
+static bool choice_count(struct pending *pending, const struct choice *choice, const struct assigned *assigned,
+			 const struct assigned *before)
+{
+	const bool is_known = assigned->next != before;
+	if (is_known || !choice->counted.entry)
+		return true;
+	pending->rollout = rollout_choice_add(&choice->counted);
+	return pending->rollout;
+}
+
 bool experiment_choose(struct pending *pending, const struct graph_experiment *experiment, struct error *error)
 {
 	struct visit *visit = pending->visit;
@@ -387,7 +395,7 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 	if (!is_chosen && !choose_by_headers(experiment, visit->message->headers, &choice) &&
 	    !choose_by_override(experiment, &choice) && !choose_by_audience(experiment, visit->message, &choice) &&
 	    !choose_by_policy(visit, experiment, &context, &choice))
-		choose_by_weight(pending, experiment, &choice);
+		choose_by_weight(visit, experiment, &choice);
 	const bool is_kept_out = assigned_reason_keeps_out(choice.reason);
 	const struct assigned one = {.experiment = text_of(experiment->name),
 				     .variant = text_of(experiment->shares[choice.index].name),
@@ -403,8 +411,9 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 				     .stage = choice.stage,
 				     .exposed = experiment->exposes && !is_kept_out,
 				     .carried = experiment->carried && !is_kept_out};
+	const struct assigned *const before = visit->run->message->assigned;
 	struct assigned *assigned = assigned_add(visit->run->message, &one);
-	if (!assigned)
+	if (!assigned || !choice_count(pending, &choice, assigned, before))
 		return error_memory(error, ERROR_LIMIT, "choosing a candidate");
 	mirror_copy(visit, experiment, pending->call.request, &pending->call.mirrored, assigned);
 	pending->call.target = experiment->target;
@@ -427,6 +436,8 @@ bool experiment_fall_back(struct pending *pending)
 	if (call->error.kind == ERROR_NONE || !pending->fallback)
 		return false;
 	pending->assigned->reason = ASSIGNED_FALLBACK;
+	if (pending->rollout)
+		pending->rollout->failed = true;
 	if (pending->visit->node->counts)
 		count_add(&pending->visit->node->counts->fallbacks, 1);
 	call->name = pending->fallback;
@@ -450,10 +461,10 @@ static void call_give_up(struct pending *pending)
 		call->outage_ms = environment->outage_ms(environment->context, call);
 		outage_note_call(pending->visit, call);
 	}
+	call->error.kind = ERROR_LIMIT;
 	if (environment->forget)
 		environment->forget(environment->context, call);
-	call->error.kind = ERROR_LIMIT;
-	experiment_ended(pending, true);
+	experiment_ended(pending);
 	(void)experiment_fall_back(pending);
 }
 

@@ -393,7 +393,7 @@ void flow_answered(struct flow *flow, struct call *call, int64_t now_ms)
 	pending->open = false;
 	outage_note_call(visit, call);
 	mark_reply(call, visit->arena);
-	experiment_ended(pending, call->error.kind != ERROR_NONE);
+	experiment_ended(pending);
 	if (experiment_fall_back(pending)) {
 		flow_work(flow);
 		return;

@@ -164,19 +164,12 @@ struct task {
 };
 
 struct rollout_entry;
+struct rollout_choice; /* rollout_choices.h */
 
 /* The rollout of an experiment of the graph. */
 struct flow_rollout {
 	struct rollout_entry *entry; /* NULL: its weights are those of the plan */
 	uint64_t names;		     /* of the choices that the graph has */
-};
-
-/* A call whose candidate is counted for a rollout. */
-struct rollout_call {
-	struct rollout_entry *entry; /* NULL: it is not counted, or was */
-	int64_t table;		     /* that chose */
-	size_t index, cell;	     /* of the choice, and of its unit */
-	int64_t began_ms;
 };
 
 struct pending { /* an outstanding call */
@@ -187,7 +180,7 @@ struct pending { /* an outstanding call */
 	/* Of a call that an experiment splits; else NULL. */
 	const char *fallback; /* its default, which is called if the candidate fails; NULL: none */
 	struct assigned *assigned;
-	struct rollout_call rollout;
+	struct rollout_choice *rollout; /* that is counted when the request ends; NULL: none */
 };
 
 struct visit {
@@ -413,8 +406,8 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
  * is compared with the answer of the message. LIMIT. */
 bool experiment_choose_way(struct visit *visit, const struct graph_experiment *experiment, size_t *way, struct error *error);
 
-/* Counts the end of a call for the rollout of its experiment: with a reply, or with an error. */
-void experiment_ended(struct pending *pending, bool failed);
+/* Notes that a call has ended, with a reply or with an error, for the rollout of its experiment. */
+void experiment_ended(struct pending *pending);
 
 /* Calls the default in place of a candidate that failed. False: the call keeps its result. */
 bool experiment_fall_back(struct pending *pending);

@@ -215,7 +215,7 @@ static void call_abandon(struct pending *pending)
 	const struct flow_environment *environment = &visit->flow->environment;
 	if (deadline_ms > 0 && deadline_ms <= visit->flow->now_ms) {
 		pending->call.error.kind = ERROR_LIMIT;
-		experiment_ended(pending, true);
+		experiment_ended(pending);
 		if (pending->call.mirrored)
 			environment->mirrored(environment->context, pending->call.mirrored, NULL);
 	}

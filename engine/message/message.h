@@ -103,6 +103,7 @@ struct line;	/* flow/flow.h */
 struct write;	/* state/store.h */
 struct offspring; /* flow/flow.h */
 struct assigned; /* message/assigned.h */
+struct rollout_choice; /* flow/rollout_choices.h */
 struct explained; /* message/explained.h */
 struct drift_score; /* message/drift_score.h */
 struct importance_report; /* message/importance_report.h */
@@ -138,6 +139,7 @@ struct message {
 	enum seldon_form seldon_form;
 	struct text seldon_meta; /* the request's `meta`, as JSON; empty: none */
 	struct assigned *assigned; /* variants that experiments have chosen for it; NULL: none */
+	struct rollout_choice *rollouts; /* those that rollouts count when the request ends; of a child, its root has them */
 	struct line *line;       /* order in which stateful steps process it; NULL: there are none */
 	struct write *writes;	 /* state that those steps write for it and its children, until it is released */
 	struct message *parent;	 /* the message of which it is a child, in the same arena; NULL: none */

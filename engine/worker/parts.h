@@ -223,7 +223,7 @@ static inline void inflight_reply_first(struct inflight *inflight)
 int64_t inflight_took_ms(const struct inflight *inflight);
 
 /* Counts a message that has left its stage. */
-void inflight_count_out(const struct inflight *inflight);
+void inflight_count_out(struct inflight *inflight);
 
 /* Gives up what was dropped with its partition's queue and is still in a flow: its calls would load models for nothing. */
 void stages_abandon_dropped(struct worker *worker);

@@ -1,9 +1,10 @@
 /* request_counts.c: Counts of requests: taken, ended, failed, and how long they took. The worker counts when a message
  * leaves its stage, and when the call of a subpipeline ends. */
-#include "base/duration.h"
-#include "message/carried.h"
-
 #include <assert.h>
+
+#include "base/duration.h"
+#include "flow/rollout_choices.h"
+#include "message/carried.h"
 #include "worker/parts.h"
 #include "worker/stage_links.h"
 
@@ -92,7 +93,7 @@ static __attribute__((noinline)) void unusual_count_out(const struct inflight *i
 			outcome_count(counts, errors_off, child->outcome != FLOW_PASSED, child->outcome, &child->answer);
 }
 
-void inflight_count_out(const struct inflight *inflight)
+void inflight_count_out(struct inflight *inflight)
 {
 	const struct worker_stage *stage = inflight->stage;
 	struct stage_counts *counts = stage->counts;
@@ -107,6 +108,8 @@ void inflight_count_out(const struct inflight *inflight)
 	}
 	if (stage->config->metric_count > 0)
 		metrics_count_of(inflight, took_ms);
+	if (inflight->message.rollouts)
+		rollout_choices_end(&inflight->message, inflight->outcome, &inflight->answer, loop_now_ms(stage->worker->loop));
 	if (inflight->outcome == FLOW_ANSWER && !inflight->answer.error) {
 		count_add(&counts->sums.answered, 1);
 		count_add(&counts->sums.succeeded, 1);

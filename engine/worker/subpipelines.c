@@ -5,6 +5,7 @@
  * and it has no taps.
  */
 #include "base/memory.h"
+#include "flow/rollout_choices.h"
 #include "worker/parts.h"
 
 #define DEPTH_MAX 16 /* pipelines that call pipelines */
@@ -125,6 +126,7 @@ bool subpipeline_call(struct flow_owner *flow_owner, struct call *call)
 	nested->message.wanted = (struct tensors_wanted){0};
 	nested->message.wanted_each = NULL;
 	nested->message.carried = NULL;
+	nested->message.rollouts = NULL;
 	nested->message.line = NULL;
 	nested->message.writes = NULL;
 	nested->message.parent = NULL;
@@ -146,6 +148,7 @@ void subpipeline_forget(struct worker *worker, const struct call *call)
 	call_count_forgotten(nested->flow_owner->counts);
 	if (nested->begun)
 		flow_abandon(nested->flow_owner->flow, &nested->message);
+	rollout_choices_pass(&nested->message, call->message, call->error.kind != ERROR_NONE);
 }
 
 bool subpipeline_outage(const struct worker *worker, const struct call *call, int64_t *outage_ms)
@@ -167,6 +170,7 @@ static void subpipeline_finished(void *context, struct message *message, enum fl
 	subpipeline_remove(worker, nested);
 	call_take_answer(call, outcome, answer);
 	call_take_assigned(call, message);
+	rollout_choices_pass(message, call->message, call->error.kind != ERROR_NONE);
 	/* Several answers are an error for a caller that expects one. */
 	const struct answer counted = {.error = outcome == FLOW_PARTED ? &call->error : answer->error};
 	call_count_out(nested->flow_owner->counts, outcome, &counted, loop_now_ms(worker->loop) - nested->taken_ms);
@@ -192,6 +196,7 @@ void subpipeline_advance(struct worker *worker)
 		if (flow_enter(nested->flow_owner->flow, &nested->message, loop_now_ms(worker->loop), &call->error))
 			continue;
 		subpipeline_remove(worker, nested);
+		rollout_choices_pass(&nested->message, call->message, true);
 		const struct answer refused = {.error = &call->error};
 		call_count_out(nested->flow_owner->counts, FLOW_ANSWER, &refused, 0);
 		returned_calls_add(worker, call);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "flow/rollout_choices.h"
 #include "plan/names.h"
 
 #define SCENE_BYTES_MAX ((size_t)1 << 20)
@@ -464,7 +465,7 @@ static void release(struct scene *scene)
 static void note_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
 	struct scene *scene = context;
-	(void)answer;
+	rollout_choices_end(message, outcome, answer, scene->now_ms);
 	scene->finished_count++;
 	for (size_t i = 0; i < scene->answer_count; i++) {
 		if (scene->answers[i].id != message->id.bytes)

@@ -1,5 +1,5 @@
-/* rollout_board_test.c: Tests of the board of rollouts: the table in force chooses at once, and calls are counted when they end,
- * by their choice, their outcome and their latency. */
+/* rollout_board_test.c: Tests of the board of rollouts: the table in force chooses at once, and calls are counted when their
+ * request ends, by their choice, its outcome and their latency. */
 #include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -18,7 +18,16 @@
 #define PIPELINE                                                                                                                   \
 	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"                                        \
 	"spec:\n  output: {steps: [s]}\n  steps: [{name: s, experiment: {name: e}}]\n"
+#define READS_LABEL                                                                                                                \
+	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"                                         \
+	"spec:\n  output: {steps: [f]}\n  steps:\n  - {name: s, experiment: {name: e}}\n"                                          \
+	"  - {name: f, inputs: [s], expression: {set: {n: label + 1}}}\n"
 #define EXPERIMENT EXPERIMENT_OF("")
+#define FALLS_BACK                                                                                                                 \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\n"                                            \
+	"spec:\n  default: old\n  fallback: default\n"                                                                             \
+	"  candidates: [{name: old, weight: 50}, {name: new, weight: 50}]\n"                                                       \
+	"  progressiveDeployment: {enabled: true, schedule: [10, 50]}\n"
 #define EXPERIMENT_OF(more)                                                                                                        \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\n"                                           \
 	"spec:\n  default: old\n  candidates: [{name: old, weight: 50}, {name: new, weight: 50}]\n"                               \
@@ -182,6 +191,42 @@ static void calls_are_counted_when_they_end_by_outcome_and_latency(void **state)
 	assert_int_equal(variant->slower[0].limit_us, 5000);
 	assert_int_equal(variant->slower[0].calls, 2);
 	assert_int_equal(variant->slower[1].calls, 1);
+	assert_int_equal(counted("old")->calls, 0);
+	board_close();
+}
+
+/* The call had a reply, and the step that reads it fails: that is the outcome of the request. */
+static void an_error_after_the_call_is_one_of_the_candidate(void **state)
+{
+	(void)state;
+	board_open_of(EXPERIMENT READS_LABEL);
+	table_set(100, 7);
+	(void)enter("k", 0);
+	scene_advance(&scene, 6);
+	scene_reply(&scene, "new", "y=1");
+	(void)enter("k", 0);
+	scene_reply(&scene, "new", "label=1");
+	const struct rollout_variant *variant = counted("new");
+	assert_int_equal(variant->calls, 2);
+	assert_int_equal(variant->errors, 1);
+	assert_int_equal(variant->slower[0].calls, 1);
+	board_close();
+}
+
+/* The request has an answer, and the candidate gave none. */
+static void a_candidate_for_which_the_default_answers_has_failed(void **state)
+{
+	(void)state;
+	board_open_of(FALLS_BACK PIPELINE);
+	table_set(100, 7);
+	(void)enter("k", 0);
+	scene_fail(&scene, "new", ERROR_REMOTE, "away");
+	assert_int_equal(counted("new")->calls, 0);
+	scene_advance(&scene, 6);
+	scene_reply(&scene, "old", "y=1");
+	assert_int_equal(counted("new")->calls, 1);
+	assert_int_equal(counted("new")->errors, 1);
+	assert_int_equal(counted("new")->slower[0].calls, 0);
 	assert_int_equal(counted("old")->calls, 0);
 	board_close();
 }
@@ -453,6 +498,8 @@ int main(void)
 		ON_GROUND(a_table_of_other_candidates_does_not_choose),
 		ON_GROUND(too_many_limits_are_refused),
 		ON_GROUND(calls_are_counted_when_they_end_by_outcome_and_latency),
+		ON_GROUND(an_error_after_the_call_is_one_of_the_candidate),
+		ON_GROUND(a_candidate_for_which_the_default_answers_has_failed),
 		ON_GROUND(calls_are_counted_by_groups_of_units),
 		cmocka_unit_test(few_buckets_have_all_groups),
 		ON_GROUND(of_the_default_as_many_units_are_counted_as_the_candidate_has),

@@ -1,0 +1,73 @@
+/* rollout_choices.c: see rollout_choices.h. */
+#include "flow/rollout_choices.h"
+
+#include "base/duration.h"
+#include "experiments/rollout_board.h"
+#include "message/carried.h"
+
+struct rollout_choice *rollout_choice_add(const struct rollout_choice *choice)
+{
+	struct message *root = message_root(choice->of);
+	struct rollout_choice *added = arena_take_raw(root->arena, sizeof *added);
+	if (!added)
+		return NULL;
+	*added = *choice;
+	added->next = root->rollouts;
+	root->rollouts = added;
+	return added;
+}
+
+void rollout_choices_pass(struct message *message, const struct message *calling, bool failed)
+{
+	struct message *root = message_root(calling);
+	struct rollout_choice **end = &message->rollouts;
+	for (; *end; end = &(*end)->next) {
+		(*end)->of = calling;
+		(*end)->failed |= failed;
+	}
+	*end = root->rollouts;
+	root->rollouts = message->rollouts;
+	message->rollouts = NULL;
+}
+
+static bool any_failed(const struct message *message, const struct answer *answer)
+{
+	bool failed = answer->error;
+	for (const struct offspring *child = message->offspring; child; child = child->next)
+		failed |= child->answer.error != NULL;
+	return failed;
+}
+
+/* Of one of the offspring its own outcome, if it answers: one that was made many again, or merged, has none. */
+static bool choice_failed(const struct rollout_choice *choice, const struct message *message, enum flow_outcome outcome,
+			  bool request_failed)
+{
+	if (choice->failed || outcome != FLOW_PARTED || choice->of == message)
+		return choice->failed || request_failed;
+	const struct offspring *child = (const struct offspring *)choice->of;
+	const bool is_open = child->outcome == FLOW_ANSWER && !child->answer.payload;
+	return child->answer.error || (is_open && request_failed);
+}
+
+/* Whether another stage, which is to answer, gets the message. */
+static bool goes_on(const struct message *message, enum flow_outcome outcome)
+{
+	return outcome == FLOW_PASSED || (outcome == FLOW_NO_ANSWER && message->carried && message->carried->next != 0);
+}
+
+void rollout_choices_end(struct message *message, enum flow_outcome outcome, const struct answer *answer, int64_t now_ms)
+{
+	struct rollout_choice *choice = goes_on(message, outcome) ? NULL : message->rollouts;
+	const bool failed = choice && any_failed(message, answer);
+	message->rollouts = NULL;
+	for (; choice; choice = choice->next) {
+		const struct rollout_call_end end = {
+			.version = choice->table,
+			.index = choice->index,
+			.cell = choice->cell,
+			.failed = choice_failed(choice, message, outcome, failed),
+			.took_us = choice->took_us == ROLLOUT_CALL_OPEN ? (now_ms - choice->began_ms) * US_PER_MS : choice->took_us,
+		};
+		rollout_entry_count(choice->entry, &end);
+	}
+}

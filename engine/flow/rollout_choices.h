@@ -1,0 +1,37 @@
+/* rollout_choices.h: Choices of a message that rollouts count: they are noted when an experiment chooses, and counted once when the
+ * request ends, by its outcome. So what rollouts count as an error is what exposures say of the request: a step that fails by what
+ * a candidate replied is an error of that candidate.
+ *
+ * They live in the arena of the message that was entered, also those of its offspring and of pipelines that it calls.
+ */
+#ifndef SLUICE_FLOW_ROLLOUT_CHOICES_H
+#define SLUICE_FLOW_ROLLOUT_CHOICES_H
+
+#include "flow/flow.h"
+
+struct rollout_entry;
+
+#define ROLLOUT_CALL_OPEN (-1) /* the call has not ended */
+
+struct rollout_choice {
+	struct rollout_choice *next;
+	struct rollout_entry *entry; /* NULL: it is not counted */
+	const struct message *of;    /* that the experiment chose for: the message, or one of its offspring */
+	int64_t table;		     /* that chose */
+	size_t index, cell;	     /* of the choice, and of its unit */
+	int64_t began_ms;
+	int64_t took_us; /* of the call; ROLLOUT_CALL_OPEN */
+	bool failed;	 /* whatever the outcome: the default answered instead */
+};
+
+/* Notes a copy of the choice, whose `of` is set. NULL: the arena is full. */
+struct rollout_choice *rollout_choice_add(const struct rollout_choice *choice);
+
+/* Passes the choices of a called pipeline's message to the calling message. `failed`: the call has, whatever comes of the
+ * caller. */
+void rollout_choices_pass(struct message *message, const struct message *calling, bool failed);
+
+/* Counts the choices of a message that has finished, and forgets them. What another stage answers is not counted here. */
+void rollout_choices_end(struct message *message, enum flow_outcome outcome, const struct answer *answer, int64_t now_ms);
+
+#endif
