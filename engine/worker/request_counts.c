@@ -33,18 +33,28 @@ static void outcome_count(struct stage_counts *counts, bool errors_off, bool end
 	}
 }
 
-/* Whether the request ends here. An answer or a drop ends it in any stage. In a pipeline without an output, it ends
- * in a stage from which nothing goes on. */
-static bool outcome_ends(const struct inflight *inflight)
+/* Whether the message goes on to a stage that is on the path of requests: observers are beside it. */
+static bool path_goes_on(const struct inflight *inflight)
 {
 	const struct carried *carried = inflight->message.carried;
+	const struct graph_part *part = inflight->stage->config->graph->part;
+	for (size_t i = 0; carried && i < part->next_count; i++)
+		if (carried->next >> i & 1 && part->next[i].observer_count == 0)
+			return true;
+	return false;
+}
+
+/* Whether the request ends here. An answer or a drop ends it in any stage. In a pipeline without an output, it ends
+ * in a stage from which nothing goes on, except to observers. */
+static bool outcome_ends(const struct inflight *inflight)
+{
 	switch (inflight->outcome) {
 	case FLOW_ANSWER:
 	case FLOW_DROPPED:
 	case FLOW_PARTED:
 		return true;
 	case FLOW_NO_ANSWER:
-		return !carried || carried->next == 0;
+		return !path_goes_on(inflight);
 	case FLOW_PASSED:
 		break;
 	}
@@ -93,15 +103,24 @@ static __attribute__((noinline)) void unusual_count_out(const struct inflight *i
 			outcome_count(counts, errors_off, child->outcome != FLOW_PASSED, child->outcome, &child->answer);
 }
 
+/* Whether the stage has observers alone, so that its records are no requests. One that reads the requests has them too. */
+static bool is_beside_path(const struct worker_stage *stage)
+{
+	const struct graph_part *part = stage->config->graph->part;
+	return part && part->observes && !part->first;
+}
+
 void inflight_count_out(struct inflight *inflight)
 {
 	const struct worker_stage *stage = inflight->stage;
 	struct stage_counts *counts = stage->counts;
 	assert(stage->load.in_flight > 0); /* it counts this one until it is released */
-	bool ends = outcome_ends(inflight);
-	int64_t took_ms = ends ? took_ms_of(inflight) : 0;
 	count_add(&counts->sums.released, 1);
 	count_set(&counts->sums.in_flight, stage->load.in_flight - 1);
+	if (is_beside_path(stage))
+		return;
+	bool ends = outcome_ends(inflight);
+	int64_t took_ms = ends ? took_ms_of(inflight) : 0;
 	if (ends) {
 		count_add(&counts->sums.ended, 1);
 		latency_count(counts, took_ms);

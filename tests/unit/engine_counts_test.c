@@ -41,6 +41,7 @@ struct stand {
 	struct session session;
 	const char *pipeline; /* whose requests are counted */
 	uint64_t until;	      /* so many have ended */
+	uint64_t released;    /* and so many records have left its stages */
 	int64_t end_ms;
 	struct engine_counts counts;
 	FILE *out;
@@ -52,7 +53,8 @@ static void on_tick(void *context)
 	struct error error = {0};
 	assert_true(engine_counts(stand->engine, stand->pipeline, &stand->counts));
 	int64_t now_ms = loop_now_ms(stand->loop);
-	if (stand->counts.sums.ended >= stand->until || now_ms >= stand->end_ms)
+	const struct pipeline_counts *sums = &stand->counts.sums;
+	if ((sums->ended >= stand->until && sums->released >= stand->released) || now_ms >= stand->end_ms)
 		engine_stop(stand->engine);
 	else
 		assert_true(loop_timer_set(stand->loop, &stand->timer, now_ms + TICK_MS, &error));
@@ -195,6 +197,41 @@ static void without_output_a_request_ends_in_its_last_stage(void **state)
 	expect_of(HEAD("p") TWO_STAGES("y + 1"), "p", (struct expected){.taken = ASKED, .ended = ASKED, .succeeded = ASKED});
 	expect_of(HEAD("p") TWO_STAGES("y + missing"), "p",
 		  (struct expected){.taken = ASKED, .ended = ASKED, .failed = ASKED, .dead_letters = ASKED});
+}
+
+/* Observers beside the path, which ends in the first stage: two of the request, and one of the last step. */
+#define WATCHED(last)                                                                                                              \
+	HEAD("p")                                                                                                                  \
+	"  steps:\n  - {name: u, drift: {tensors: [x], reference: {past: 1d}, window: 40}}\n"                                      \
+	"  - {name: v, drift: {tensors: [x], reference: {past: 1d}, window: 40}}\n"                                                \
+	"  - {name: s, inputs: [u], " last "}\n"                                                                                   \
+	"  - {name: w, inputs: [s], drift: {tensors: [x], reference: {past: 1d}, window: 40}}\n"
+
+static void without_output_a_request_ends_on_its_path_and_not_in_observers(void **state)
+{
+	(void)state;
+	const struct {
+		const char *text;
+		struct expected expected;
+	} rows[] = {
+		{WATCHED("expression: {set: {y: x * 2}}"), {.taken = ASKED, .ended = ASKED, .succeeded = ASKED}},
+		{WATCHED("filter: {keep: 'x[0, 0] > 5', otherwise: drop}"),
+		 {.taken = ASKED, .ended = ASKED, .succeeded = ASKED}}, /* without an output, no answer is dropped */
+		{WATCHED("expression: {set: {y: missing}}"),
+		 {.taken = ASKED, .ended = ASKED, .failed = ASKED, .dead_letters = ASKED}},
+		{HEAD("p") "  steps: [{name: u, drift: {tensors: [x], reference: {past: 1d}, window: 40}}]\n",
+		 {.taken = ASKED, .ended = ASKED, .succeeded = ASKED}},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct stand stand;
+		stand_open(&stand, rows[i].text);
+		ask(&stand, "p", ASKED);
+		stand.released = ASKED + 1;
+		run_until(&stand, "p", ASKED);
+		assert_true(stand.counts.sums.released > ASKED);
+		expect_counts(&stand, "p", rows[i].expected);
+		stand_close(&stand);
+	}
 }
 
 static void joined_stages_end_a_request_once(void **state)
@@ -477,6 +514,7 @@ int main(void)
 		cmocka_unit_test(what_leaves_the_last_stage_is_counted_from_when_it_was_asked),
 		cmocka_unit_test(what_fails_in_a_later_stage_is_counted),
 		cmocka_unit_test(without_output_a_request_ends_in_its_last_stage),
+		cmocka_unit_test(without_output_a_request_ends_on_its_path_and_not_in_observers),
 		cmocka_unit_test(joined_stages_end_a_request_once),
 		cmocka_unit_test(drops_windows_and_splits_are_what_they_are),
 		cmocka_unit_test(pipelines_that_read_others_have_their_own_counts),
