@@ -24,7 +24,7 @@ struct group_slot {
 };
 
 struct judged_groups {
-	uint64_t beyond; /* a count of the worker */
+	struct missed_groups missed; /* counts of the worker */
 	atomic_size_t count;
 	struct list by_age;
 	struct group_slot *chains[CHAINS];
@@ -98,15 +98,16 @@ static void slot_name(struct judged_groups *groups, struct group_slot *slot, str
 	atomic_store_explicit(&slot->flags, SLOT_HELD, memory_order_release);
 }
 
-void judged_groups_miss(struct judged_groups *groups)
+void judged_groups_miss(struct judged_groups *groups, enum group_miss miss)
 {
-	count_add(&groups->beyond, 1);
+	count_add(&groups->missed.of[miss], 1);
 }
 
 void judged_groups_note(struct judged_groups *groups, struct text group, bool held, int64_t now_ms, int64_t keep_ms)
 {
 	if (group.length > ALERT_GROUP_BYTES_MAX) {
-		judged_groups_miss(groups);
+		if (held)
+			judged_groups_miss(groups, GROUP_MISS_LONG);
 		return;
 	}
 	const uint64_t hash = hash_text(group, 0);
@@ -116,7 +117,7 @@ void judged_groups_note(struct judged_groups *groups, struct text group, bool he
 		if (slot)
 			slot_name(groups, slot, group, hash, now_ms);
 		else
-			judged_groups_miss(groups);
+			judged_groups_miss(groups, GROUP_MISS_FULL);
 		return;
 	}
 	if (!slot)
@@ -147,7 +148,8 @@ void judged_groups_take(struct judged_groups *groups, judged_groups_taker *take,
 	}
 }
 
-uint64_t judged_groups_beyond(const struct judged_groups *groups)
+void judged_groups_add_missed(const struct judged_groups *groups, struct missed_groups *missed)
 {
-	return count_read(&groups->beyond);
+	for (size_t i = 0; i < GROUP_MISSES; i++)
+		missed->of[i] += count_read(&groups->missed.of[i]);
 }

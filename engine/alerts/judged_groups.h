@@ -3,7 +3,7 @@
  * The worker notes judgements, and one other thread takes them; neither waits. A group has a slot from the first message that
  * meets the condition, because until then there is nothing that could end. A slot is free again when the group's last such
  * message is so old that its alert has resolved. When all slots are taken, messages of further groups are not judged, and are
- * counted.
+ * counted by the cause, as those whose group has too long a name or none.
  */
 #ifndef SLUICE_ALERTS_JUDGED_GROUPS_H
 #define SLUICE_ALERTS_JUDGED_GROUPS_H
@@ -12,7 +12,14 @@
 #include "base/arena.h"
 
 #define ALERT_GROUPS_MAX 1000
-#define ALERT_GROUP_BYTES_MAX 128 /* of a group's name; a longer one has no slot */
+#define ALERT_GROUP_BYTES_MAX 256 /* of a group's name, as of a segment's; a longer one has no slot */
+
+/* Why messages that met the condition were not judged. */
+enum group_miss { GROUP_MISS_FULL, GROUP_MISS_LONG, GROUP_MISS_NAMELESS, GROUP_MISSES };
+
+struct missed_groups {
+	uint64_t of[GROUP_MISSES]; /* messages, by enum group_miss */
+};
 
 struct judged_groups;
 
@@ -26,14 +33,14 @@ bool judged_groups_any(const struct judged_groups *groups);
  * message that did: the alert's `for` and `resolveAfter` together. */
 void judged_groups_note(struct judged_groups *groups, struct text group, bool held, int64_t now_ms, int64_t keep_ms);
 
-/* Notes a message that is not judged, because its group has no name. */
-void judged_groups_miss(struct judged_groups *groups);
+/* Notes a message that is not judged. */
+void judged_groups_miss(struct judged_groups *groups, enum group_miss miss);
 
 /* For the other thread: calls for each group with judgements since the last take; `group` is valid for the time of the call. */
 typedef void judged_groups_taker(void *context, struct text group, struct alert_judgement judgement);
 void judged_groups_take(struct judged_groups *groups, judged_groups_taker *take, void *context);
 
-/* For any thread: messages that were not judged, because all slots were taken, or the group's name was too long or missing. */
-uint64_t judged_groups_beyond(const struct judged_groups *groups);
+/* For any thread: adds the messages that were not judged. */
+void judged_groups_add_missed(const struct judged_groups *groups, struct missed_groups *missed);
 
 #endif

@@ -226,7 +226,8 @@ const struct metric metric_rows[] = {
 	ALERT(missing, "sluice_alert_missing_total",
 	      "Looks, one a second, at which the condition could not be judged: a value is missing."),
 	ALERT(beyond, "sluice_alert_beyond_groups_total",
-	      "Judgements that held of groups beyond the 1000 that an alert with `groupBy` has at a time, or without a name."),
+	      "Judgements that held of groups beyond the 1000 that an alert with `groupBy` has at a time, or "
+	      "whose value is missing or longer than 256 bytes."),
 	ALERT(sent, "sluice_alert_notices_sent_total", "Notices that a receiver has accepted."),
 	ALERT(failed, "sluice_alert_notices_failed_total",
 	      "Notices that were given up: refused, to an address that is not allowed, or a day old."),

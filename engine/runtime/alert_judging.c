@@ -1,4 +1,6 @@
 /* alert_judging.c: Judgements of the alerts of an engine's pipelines: by figures, by what workers have noted, or by absence. */
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "experiments/rollout_board.h"
 #include "runtime/alert_parts.h"
@@ -20,9 +22,10 @@ struct judged_counts alert_counts_now(const struct engine *engine, const char *p
 	return sum;
 }
 
-uint64_t alert_groups_now(const struct engine *engine, const char *pipeline, size_t index, judged_groups_taker *take, void *context)
+struct missed_groups alert_groups_now(const struct engine *engine, const char *pipeline, size_t index, judged_groups_taker *take,
+				      void *context)
 {
-	uint64_t beyond = 0;
+	struct missed_groups missed = {{0}};
 	for (const struct group *group = engine_groups(engine); group; group = group->next)
 		for (const struct served *served = served_first(group, pipeline); served; served = served_next(served))
 			for (size_t i = 0; i < group->worker_count; i++) {
@@ -30,9 +33,9 @@ uint64_t alert_groups_now(const struct engine *engine, const char *pipeline, siz
 				if (!table)
 					continue;
 				judged_groups_take(table, take, context);
-				beyond += judged_groups_beyond(table);
+				judged_groups_add_missed(table, &missed);
 			}
-	return beyond;
+	return missed;
 }
 
 /* ---- figures ---- */
@@ -111,15 +114,53 @@ static void on_group_taken(void *context, struct text group, struct alert_judgem
 	(void)alert_group_judge(context, group, judgement);
 }
 
-static void judge_messages(struct alert_watch *watch, const char *pipeline, size_t index, struct judged_alert *alert)
+static void missed_say(const struct alert_watch *watch, const struct alert_spec *spec, const struct judged_alert *alert,
+		       enum group_miss miss)
+{
+	const struct log_fields fields = {.pipeline = alert->watched.pipeline};
+	const struct place place = expression_place(spec->group_by);
+	char cause[128];
+	static const char *const next_steps[GROUP_MISSES] = {
+		[GROUP_MISS_FULL] = "use a `groupBy` with fewer values",
+		[GROUP_MISS_LONG] = "use a `groupBy` with shorter values, as `text(hash(...))` of a long text",
+		[GROUP_MISS_NAMELESS] = "use a `groupBy` that gives one value for each message"};
+	if (miss == GROUP_MISS_FULL)
+		(void)snprintf(cause, sizeof cause, "has %d groups, and more have come", ALERT_GROUPS_MAX);
+	else if (miss == GROUP_MISS_LONG)
+		(void)snprintf(cause, sizeof cause, "has messages whose value of `groupBy` is longer than %d bytes",
+			       ALERT_GROUP_BYTES_MAX);
+	else
+		(void)snprintf(cause, sizeof cause, "has messages without a value of `groupBy`");
+	log_say(watch->config->log, LOG_LEVEL_WARN, &fields,
+		"%s: the alert %s (%s:%u:%u) %s: it does not judge them, and sluice_alert_beyond_groups_total counts them; %s",
+		alert->watched.pipeline, spec->name.text, place.file, place.line, place.column, cause, next_steps[miss]);
+}
+
+void alert_missed_look(const struct alert_watch *watch, const struct alert_spec *spec, struct judged_alert *alert,
+		       const struct missed_groups *now)
+{
+	uint64_t missed[GROUP_MISSES];
+	alert->watched.beyond = 0;
+	for (size_t i = 0; i < GROUP_MISSES; i++) {
+		missed[i] = now->of[i] - alert->taken_missed.of[i] + (i == GROUP_MISS_FULL ? alert->groups.beyond : 0);
+		alert->watched.beyond += missed[i];
+		if (missed[i] > 0 && !alert->said_missed[i])
+			missed_say(watch, spec, alert, (enum group_miss)i);
+		alert->said_missed[i] = missed[i] > 0;
+	}
+}
+
+static void judge_messages(struct alert_watch *watch, const struct alert_spec *spec, const char *pipeline, size_t index,
+			   struct judged_alert *alert)
 {
 	const struct judged_counts now = alert_counts_now(watch->engine, pipeline, index), before = alert->judged;
-	const uint64_t beyond = alert_groups_now(watch->engine, pipeline, index, on_group_taken, &alert->groups);
+	const struct missed_groups missed = alert_groups_now(watch->engine, pipeline, index, on_group_taken, &alert->groups);
 	const struct alert_judgement judgement = {.held = now.held > before.held, .broken = now.broken > before.broken};
 	alert->judged = now;
-	alert->watched.beyond = alert->groups.beyond + beyond - alert->taken_beyond;
-	if (alert->is_grouped)
+	if (alert->is_grouped) {
+		alert_missed_look(watch, spec, alert, &missed);
 		return;
+	}
 	(void)alert_group_judge(&alert->groups, TEXT(""), judgement);
 	alert->watched.missing += !judgement.held && !judgement.broken;
 }
@@ -144,5 +185,5 @@ void alert_judgements_read(struct alert_watch *watch, const struct pipeline_plan
 	else if (alert->condition.of_figures)
 		judge_figures(watch, plan, index, alert, spec, counts);
 	else
-		judge_messages(watch, plan->graph->name, index, alert);
+		judge_messages(watch, spec, plan->graph->name, index, alert);
 }

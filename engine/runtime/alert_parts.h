@@ -30,7 +30,8 @@ struct judged_alert {
 	struct alert_groups groups;	    /* as this engine judges */
 	struct alert_reports reports;	    /* of all engines, if they share their alerts */
 	struct alert_groups shared;	    /* as the reports are */
-	uint64_t taken_beyond;		    /* judged_groups_beyond() when its condition began */
+	struct missed_groups taken_missed;  /* of its groups, when its condition began */
+	bool said_missed[GROUP_MISSES];	    /* that messages are missed, since then; by enum group_miss */
 	struct text absent;		    /* the name of the pipeline that may be absent */
 	uint32_t failed; /* actions, by their bits, that could not take a notice: each is logged once until none is owed */
 	uint64_t meaning;	     /* of its condition; it begins anew when that changes */
@@ -94,8 +95,12 @@ static inline bool alert_is_shared(const struct alert_watch *watch)
 struct judged_counts alert_counts_now(const struct engine *engine, const char *pipeline, size_t index);
 
 /* Takes the judgements of messages by their groups, from the tables of all workers. Returns how many messages had no group. */
-uint64_t alert_groups_now(const struct engine *engine, const char *pipeline, size_t index, judged_groups_taker *take,
-			  void *context);
+struct missed_groups alert_groups_now(const struct engine *engine, const char *pipeline, size_t index, judged_groups_taker *take,
+				      void *context);
+
+/* Counts the messages that were not judged since the condition began, and logs the first of each cause. `now`: of all tables. */
+void alert_missed_look(const struct alert_watch *watch, const struct alert_spec *spec, struct judged_alert *alert,
+		       const struct missed_groups *now);
 
 /* Judges the alert of that index in the pipeline's list: sets the judgements of its groups. */
 void alert_judgements_read(struct alert_watch *watch, const struct pipeline_plan *plan, size_t index, struct judged_alert *alert,

@@ -91,7 +91,8 @@ static void alert_renew(struct alert_watch *watch, struct judged_alert *alert, c
 		return;
 	groups_renew(alert, goes_on);
 	alert->judged = alert_counts_now(watch->engine, pipeline, index);
-	alert->taken_beyond = alert_groups_now(watch->engine, pipeline, index, group_ignore, NULL);
+	memset(alert->said_missed, 0, sizeof alert->said_missed);
+	alert->taken_missed = alert_groups_now(watch->engine, pipeline, index, group_ignore, NULL);
 	if (alert->window)
 		*alert->window = (struct figure_window){.over_ms = alert->window->over_ms};
 }

@@ -25,7 +25,7 @@
 #define WAIT_MS 60000			 /* the main thread only waits */
 #define SWEEP_MS 200			 /* between two checks whether replaced revisions can be closed */
 #define STOP_AGAIN_MS 1000		 /* a second signal within that is the first one again */
-#define LASTING_BYTES ((size_t)64 << 20) /* names of topics and counts of pipelines: some KiB for each */
+#define LASTING_BYTES ((size_t)128 << 20) /* names of topics, counts of pipelines: some KiB for each, and groups of alerts */
 #define SETUP_BYTES ((size_t)64 << 20)
 /* Pipelines of replaced revisions that may stay in memory because stages of theirs run on: some 20 KiB for each. */
 #define RETAINED_PIPELINES 3000

@@ -96,7 +96,7 @@ static void judgement_count(struct worker_stage *stage, const struct message *me
 					&group))
 		judged_groups_note(groups, group, held, loop_now_ms(stage->worker->loop), alert->keep_ms);
 	else if (held)
-		judged_groups_miss(groups);
+		judged_groups_miss(groups, GROUP_MISS_NAMELESS);
 }
 
 static void judge_alerts(struct worker_stage *stage, const struct message *message, size_t step, const struct payload *payload)

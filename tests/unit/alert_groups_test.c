@@ -36,6 +36,13 @@ static void expect_taken(struct judged_groups *groups, const char *text)
 	assert_string_equal(taken.text, text);
 }
 
+static void expect_missed(const struct judged_groups *groups, uint64_t count)
+{
+	struct missed_groups missed = {{0}};
+	judged_groups_add_missed(groups, &missed);
+	assert_int_equal(missed.of[GROUP_MISS_FULL] + missed.of[GROUP_MISS_LONG] + missed.of[GROUP_MISS_NAMELESS], count);
+}
+
 static void a_group_has_a_place_from_its_first_message_that_held(void **state)
 {
 	(void)state;
@@ -54,7 +61,7 @@ static void a_group_has_a_place_from_its_first_message_that_held(void **state)
 	expect_taken(groups, "");
 	judged_groups_note(groups, TEXT("b"), false, 3, KEEP_MS);
 	expect_taken(groups, "b:- ");
-	assert_int_equal(judged_groups_beyond(groups), 0);
+	expect_missed(groups, 0);
 	arena_close(arena);
 }
 
@@ -76,22 +83,43 @@ static void places_are_bounded_and_free_again_when_their_alert_has_resolved(void
 		note_number(groups, i, true, i);
 	note_number(groups, 5000, true, 2000);
 	judged_groups_note(groups, (struct text){long_name, sizeof long_name}, true, 2000, KEEP_MS);
-	judged_groups_miss(groups);
-	assert_int_equal(judged_groups_beyond(groups), 3);
+	judged_groups_miss(groups, GROUP_MISS_NAMELESS);
+	expect_missed(groups, 3);
 	note_number(groups, 0, true, 2001); /* so that it is not the oldest any more */
 	struct taken taken = {{0}};
 	judged_groups_take(groups, take_text, &taken);
 	note_number(groups, 5000, true, 1 + KEEP_MS); /* the oldest, 1, is not older than that */
-	assert_int_equal(judged_groups_beyond(groups), 4);
+	expect_missed(groups, 4);
 	note_number(groups, 1, false, 2 + KEEP_MS);
 	note_number(groups, 5000, true, 2 + KEEP_MS); /* it is, but a judgement of it was not taken yet */
-	assert_int_equal(judged_groups_beyond(groups), 5);
+	expect_missed(groups, 5);
 	expect_taken(groups, "g1:- ");
 	note_number(groups, 5000, true, 2 + KEEP_MS);
 	note_number(groups, 1, false, 2 + KEEP_MS); /* it has no place, and needs none */
 	note_number(groups, 0, false, 2 + KEEP_MS);
 	expect_taken(groups, "g0:- g5000:+ ");
-	assert_int_equal(judged_groups_beyond(groups), 5);
+	expect_missed(groups, 5);
+	arena_close(arena);
+}
+
+static void a_name_as_long_as_a_segment_s_has_a_place_and_a_longer_one_is_a_miss_of_its_own(void **state)
+{
+	(void)state;
+	char name[257];
+	struct arena *arena = arena_open((size_t)1 << 20);
+	struct judged_groups *groups = judged_groups_open(arena);
+	struct missed_groups missed = {{0}};
+	struct taken taken = {{0}};
+	memset(name, 'x', sizeof name);
+	judged_groups_note(groups, (struct text){name, 256}, true, 1, KEEP_MS);
+	judged_groups_note(groups, (struct text){name, 257}, false, 1, KEEP_MS); /* nothing of it is missed */
+	judged_groups_take(groups, take_text, &taken);
+	assert_int_equal(strlen(taken.text), 256 + strlen(":+ "));
+	expect_missed(groups, 0);
+	judged_groups_note(groups, (struct text){name, 257}, true, 2, KEEP_MS);
+	judged_groups_add_missed(groups, &missed);
+	assert_int_equal(missed.of[GROUP_MISS_LONG], 1);
+	expect_missed(groups, 1);
 	arena_close(arena);
 }
 
@@ -302,6 +330,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_group_has_a_place_from_its_first_message_that_held),
+		cmocka_unit_test(a_name_as_long_as_a_segment_s_has_a_place_and_a_longer_one_is_a_miss_of_its_own),
 		cmocka_unit_test(places_are_bounded_and_free_again_when_their_alert_has_resolved),
 		cmocka_unit_test(names_are_whole_while_places_change_hands),
 		cmocka_unit_test(groups_fire_and_resolve_each_by_itself),

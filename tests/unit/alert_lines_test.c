@@ -71,10 +71,49 @@ static void a_thousand_groups_that_fire_or_end_at_once_write_few_lines(void **st
 	web_receiver_close(receiver);
 }
 
+static void what_no_group_is_judged_by_is_said_once_with_its_cause(void **state)
+{
+	(void)state;
+	static const struct log_sink sink = {on_line};
+	struct error error = {0};
+	struct arena *arena = arena_open((size_t)1 << 20);
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", receiver);
+	struct missed_groups missed = {{0}};
+	one->config.log = &sink;
+	one->spec.group_by = expression_compile(arena, TEXT("symbol"), (struct place){"p.yaml", 7, 12}, USE_MESSAGE, &error);
+	assert_non_null(one->spec.group_by);
+	memset(line_counts, 0, sizeof line_counts);
+	alert_missed_look(&one->watch, &one->spec, &one->alert, &missed);
+	assert_int_equal(line_counts[LOG_LEVEL_WARN], 0);
+	missed.of[GROUP_MISS_LONG] = 2;
+	for (int i = 0; i < 2; i++, missed.of[GROUP_MISS_LONG]++)
+		alert_missed_look(&one->watch, &one->spec, &one->alert, &missed);
+	assert_int_equal(line_counts[LOG_LEVEL_WARN], 1);
+	assert_int_equal(one->alert.watched.beyond, 3);
+	assert_string_equal(
+		last[LOG_LEVEL_WARN],
+		"p: the alert gone (p.yaml:7:12) has messages whose value of `groupBy` is longer than 256 bytes: it does not "
+		"judge them, and sluice_alert_beyond_groups_total counts them; use a `groupBy` with shorter values, as "
+		"`text(hash(...))` of a long text");
+	missed.of[GROUP_MISS_FULL] = 1;
+	alert_missed_look(&one->watch, &one->spec, &one->alert, &missed);
+	assert_int_equal(line_counts[LOG_LEVEL_WARN], 2);
+	assert_string_equal(last[LOG_LEVEL_WARN],
+			    "p: the alert gone (p.yaml:7:12) has 1000 groups, and more have come: it does not judge them, and "
+			    "sluice_alert_beyond_groups_total counts them; use a `groupBy` with fewer values");
+	one->spec.group_by = NULL;
+	engine_end(one);
+	web_receiver_close(receiver);
+	arena_close(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_thousand_groups_that_fire_or_end_at_once_write_few_lines, alert_stand_setup,
+						alert_stand_teardown),
+		cmocka_unit_test_setup_teardown(what_no_group_is_judged_by_is_said_once_with_its_cause, alert_stand_setup,
 						alert_stand_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
