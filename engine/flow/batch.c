@@ -136,7 +136,7 @@ static struct tensors batch_joined(const struct batch *batch)
 }
 
 /* Makes the message of the batch: the envelope of the first member, and the latest deadline of all. As long as one
- * member waits, the call is needed. */
+ * member waits, the call is needed; and it waits for the model if one member does. */
 static void carrier_make(struct batch *batch, const struct message *first)
 {
 	struct arena *arena = batch->arena;
@@ -154,6 +154,7 @@ static void carrier_make(struct batch *batch, const struct message *first)
 		int64_t *latest_ms = &batch->message.deadline_ms;
 		if (visit && (visit->message->deadline_ms == 0 || visit->message->deadline_ms > *latest_ms) && *latest_ms != 0)
 			*latest_ms = visit->message->deadline_ms;
+		batch->message.outage_fails = batch->message.outage_fails && (!visit || visit->message->outage_fails);
 	}
 }
 

@@ -423,6 +423,7 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 				    : NULL;
 	pending->assigned = assigned;
 	if (pending->fallback) {
+		pending->call.outage_fails = true;
 		pending->call.due_ms = candidate_due_ms(visit);
 		fall_back_expect(visit->run, fall_back_ms(pending));
 	}
@@ -442,6 +443,7 @@ bool experiment_fall_back(struct pending *pending)
 		count_add(&pending->visit->node->counts->fallbacks, 1);
 	call->name = pending->fallback;
 	call->due_ms = 0;
+	call->outage_fails = pending->visit->message->outage_fails;
 	call->error.kind = ERROR_NONE;
 	call->reply = NULL;
 	call->under_way = call->asker = NULL;

@@ -18,6 +18,7 @@ static void call_fill(struct call *call, const struct visit *visit, enum call_ta
 	call->timeout_own = graph_step->spec->timeout_ns > 0;
 	call->kept_ms = graph_step->kept_ms;
 	call->once = call->once || visit->message->copied;
+	call->outage_fails = visit->message->outage_fails;
 }
 
 void visit_copy(struct visit *visit, enum call_target target, const char *name, const struct payload *request)

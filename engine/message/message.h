@@ -135,6 +135,7 @@ struct message {
 	const struct format *format; /* format of the request, and of its answer */
 	bool names_repeat;	     /* a call from an engine: a join may send two tensors of one name; set before decoding */
 	bool copied;		     /* a shadow request, whose answer is not used: its calls are not retried */
+	bool outage_fails;	     /* its calls fail at once if a model is unreachable: something else is to answer then */
 	bool v1_columns;	     /* a V1 request with `inputs`: its answer has `outputs` */
 	enum seldon_form seldon_form;
 	struct text seldon_meta; /* the request's `meta`, as JSON; empty: none */

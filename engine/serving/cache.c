@@ -392,6 +392,12 @@ static bool look_up(struct cache_lookup *lookup)
 	return true;
 }
 
+/* Whether the call that asks for the lookup waits for an unreachable model, and this one does not. */
+static bool is_hastier(const struct call *call, const struct cache_lookup *lookup)
+{
+	return call->outage_fails && lookup->riders && !lookup->riders->call->outage_fails;
+}
+
 bool cache_call(struct cache *cache, struct call *call, struct error *error)
 {
 	struct memo_key key;
@@ -399,6 +405,8 @@ bool cache_call(struct cache *cache, struct call *call, struct error *error)
 	if (ttl_ms == 0 || call->uncached || !make_key(cache, call, ttl_ms, &key))
 		return cache->environment->ask(cache->environment->context, call, error);
 	struct cache_lookup *lookup = lookup_find(cache, &key);
+	if (lookup && is_hastier(call, lookup))
+		return cache->environment->ask(cache->environment->context, call, error);
 	if (lookup) {
 		count_hit(cache, true);
 		return rider_join(lookup, call) || error_memory(error, ERROR_SYSTEM, "calling a model");
@@ -456,7 +464,7 @@ static void cache_keep(const struct cache_lookup *lookup)
 /* Whether all riders get the same error. An error that concerns one call only does not count for the others. */
 static bool is_shared(const struct call *call)
 {
-	return call->error.kind == ERROR_INPUT || call->error.kind == ERROR_REMOTE;
+	return call->error.kind == ERROR_INPUT || (call->error.kind == ERROR_REMOTE && !call->outage_fails);
 }
 
 void cache_answered(struct cache *cache, struct call *call)

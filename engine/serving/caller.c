@@ -181,7 +181,7 @@ static int64_t served_outage_ms(const struct caller_served *served)
 static void give_back(void *context, struct call *call)
 {
 	struct caller_served *served = context;
-	call->outage_ms = served_outage_ms(served);
+	call->outage_ms = call->outage_fails ? 0 : served_outage_ms(served);
 	if (served->counts && call->error.kind != ERROR_NONE && !call->uncached)
 		count_add(&served->counts->errors[call->error.kind - 1], 1);
 	served->caller->answered(served->caller->context, call);
@@ -486,7 +486,7 @@ bool caller_call(struct caller *caller, struct call *call, struct error *error)
 int64_t caller_outage_ms(struct caller *caller, const struct call *call)
 {
 	const struct caller_served *served = served_named(caller, call->name);
-	return served ? served_outage_ms(served) : 0;
+	return served && !call->outage_fails ? served_outage_ms(served) : 0;
 }
 
 void caller_forget(struct caller *caller, struct call *call)

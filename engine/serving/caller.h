@@ -6,8 +6,8 @@
  * the cache.
  *
  * While a model is unavailable, its calls are queued here, in order. Those whose message has no deadline wait
- * until it is back (unless `outage_deadletter`). An attempt that never reached the model does not count as a
- * try. A call whose deadline has passed is never sent.
+ * until it is back (unless `outage_deadletter`, or the call's `outage_fails`). An attempt that never reached the model does not
+ * count as a try. A call whose deadline has passed is never sent.
  *
  * A caller belongs to its loop's thread.
  */

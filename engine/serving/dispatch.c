@@ -96,7 +96,7 @@ static void tell_away(struct dispatch *dispatch, struct queued_call *queued_call
 static bool can_wait(const struct dispatch *dispatch, const struct queued_call *queued_call)
 {
 	int64_t deadline_ms = call_deadline_ms(queued_call->attempts.call);
-	return !dispatch->config->outage_fails && !queued_call->attempts.call->once &&
+	return !queued_call->attempts.outage_fails && !queued_call->attempts.call->once &&
 	       (deadline_ms == 0 || dispatch->health.breaker.again_us < deadline_ms * US_PER_MS);
 }
 
@@ -112,10 +112,19 @@ static void dismiss(struct dispatch *dispatch)
 	}
 }
 
+/* Whether the model is away and the call ends because of that: it cannot wait until the model is tried again, or something else
+ * answers for it while another call tries. */
+static bool ends_away(const struct dispatch *dispatch, const struct queued_call *queued_call, int64_t now_us)
+{
+	const struct health *health = &dispatch->health;
+	return (health_is_away(health, now_us) && !can_wait(dispatch, queued_call)) ||
+	       (queued_call->attempts.call->outage_fails && health_is_tried(health));
+}
+
 /* Queues a call, unless it cannot wait. False: it was failed. */
 static bool stand_in_line(struct dispatch *dispatch, struct queued_call *queued_call, bool first, int64_t now_us)
 {
-	if (health_is_away(&dispatch->health, now_us) && !can_wait(dispatch, queued_call)) {
+	if (ends_away(dispatch, queued_call, now_us)) {
 		tell_away(dispatch, queued_call);
 		return false;
 	}
@@ -393,7 +402,7 @@ bool dispatch_call(struct dispatch *dispatch, struct call *call, int64_t now_us,
 	if (!queued_call)
 		return error_memory(error, ERROR_SYSTEM, "calling a model");
 	attempts_begin(&queued_call->attempts, call, dispatch->config->model->timeout_ms);
-	queued_call->attempts.outage_fails = dispatch->config->outage_fails;
+	queued_call->attempts.outage_fails = dispatch->config->outage_fails || call->outage_fails;
 	queued_call->at_us = now_us;
 	queued_call->alone = call->uncached;
 	call->under_way = queued_call;

@@ -141,3 +141,8 @@ bool health_is_away(const struct health *health, int64_t now_us)
 {
 	return health->breaker.state == BREAKER_OPEN && !health->doubt && now_us < health->breaker.again_us;
 }
+
+bool health_is_tried(const struct health *health)
+{
+	return health->breaker.state != BREAKER_CLOSED && !health->doubt && (health->asking || health->breaker.probe_out);
+}

@@ -70,4 +70,7 @@ bool health_reported(struct health *health, size_t replica, bool ready, int64_t 
 /* Whether the breaker blocks all calls, for longer than a question about readiness takes. */
 bool health_is_away(const struct health *health, int64_t now_us);
 
+/* Whether one call, or a question about readiness, is finding out whether the model is available again. */
+bool health_is_tried(const struct health *health);
+
 #endif

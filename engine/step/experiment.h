@@ -231,7 +231,8 @@ struct experiment_spec {
 		ROW("fallback", CHOICE, struct_type, base.fallback, .choices = "none default", .fallback = "none",                 \
 		    .help = "`default`: if the chosen candidate fails, the default is called within the same deadline. So the "    \
 			    "candidate has half of the time that the request has left when it is called, for all its attempts. "   \
-			    "`timeout` of the step can end each attempt sooner."),                                                 \
+			    "`timeout` of the step can end each attempt sooner. Of a candidate that is unreachable nothing is "    \
+			    "awaited, whatever `onOutage` is: its call fails after at most three attempts."),                      \
 		ROW("bandits", MAP, struct_type, base.bandits, .rows = bandit_rows,                                                \
 		    .help = "Choices that learn from rewards. Until there is a first policy, the weights decide, or equal "        \
 			    "shares if all weights are 0."),                                                                       \

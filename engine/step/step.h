@@ -90,6 +90,7 @@ struct call {
 	struct tensors_wanted outputs; /* requested from the model; count 0: all. The step checks that they came */
 	int64_t kept_ms;	       /* cache time set by the step: the reply answers equal requests meanwhile; 0: the model's */
 	bool once;		       /* a shadow request: no retry, and it does not wait for an unreachable model */
+	bool outage_fails;	       /* it fails at once if its model is unreachable: something else is to answer then */
 	bool uncached;		       /* a perturbation: no cache, tap or metric has it, and other calls go first */
 	/* The result: one of the two. */
 	const struct payload *reply;

@@ -123,6 +123,7 @@ bool subpipeline_call(struct flow_owner *flow_owner, struct call *call)
 	nested->message = *call->message;
 	nested->message.payload = *call->request;
 	nested->message.deadline_ms = call_deadline_ms(call);
+	nested->message.outage_fails = call->outage_fails;
 	nested->message.wanted = (struct tensors_wanted){0};
 	nested->message.wanted_each = NULL;
 	nested->message.carried = NULL;

@@ -242,6 +242,55 @@ static void outage_may_be_a_dead_letter(void **state)
 	assert_int_equal(servers.last->error.kind, ERROR_REMOTE);
 }
 
+/* A call of a candidate, in whose place another answers. */
+static struct call *ask_hurriedly(float value)
+{
+	struct error error = {0};
+	struct call *call = servers_make(value, 1, ARENA_NEW(servers.arena, struct message));
+	call->outage_fails = true;
+	assert_true(dispatch_call(servers.dispatch, call, servers.now_us, &error));
+	return call;
+}
+
+static void a_call_for_which_another_answers_does_not_wait_for_the_model(void **state)
+{
+	(void)state;
+	servers_begin(1);
+	servers.moods[0] = REFUSES;
+	struct call *patient = servers_ask(100, 1, 0);
+	for (int i = 0; i < 40; i++)
+		ask_hurriedly((float)i);
+	servers_run_for(SECOND / 2);
+	assert_int_equal(servers.failed, 40);
+	for (int i = 0; i < 40; i++) { /* whatever the breaker does meanwhile */
+		servers_run_for(SECOND / 4);
+		ask_hurriedly((float)i);
+	}
+	servers_run_for(SECOND);
+	assert_int_equal(servers.failed, 80);
+	assert_int_equal(patient->error.kind, ERROR_NONE);
+	assert_null(patient->reply);
+}
+
+/* While one call finds out whether the model is back, the others do not wait for what it finds. */
+static void a_call_for_which_another_answers_does_not_wait_for_a_probe(void **state)
+{
+	(void)state;
+	servers.model.timeout_ms = 1000;
+	servers_begin(1);
+	servers.moods[0] = HANGS;
+	for (int i = 0; i < 8; i++)
+		ask_hurriedly((float)i);
+	servers_run_for(3 * (int64_t)SECOND);
+	assert_int_equal(servers.failed, 8);
+	assert_non_null(dispatch_away(servers.dispatch));
+	for (int i = 0; i < 200; i++) {
+		ask_hurriedly((float)i);
+		servers_run_for(SECOND / 20);
+		assert_true(servers.failed + 1 >= 8 + (size_t)i); /* it, and one that is asked for all */
+	}
+}
+
 static void who_cannot_wait_for_the_model_hears_so_before_the_deadline(void **state)
 {
 	(void)state;
@@ -501,6 +550,8 @@ int main(void)
 		STORY(a_proxy_that_says_503_for_five_minutes_costs_few_of_a_backlog),
 		STORY(a_server_that_fails_everything_is_remote_after_three_tries),
 		STORY(outage_may_be_a_dead_letter),
+		STORY(a_call_for_which_another_answers_does_not_wait_for_the_model),
+		STORY(a_call_for_which_another_answers_does_not_wait_for_a_probe),
 		STORY(who_cannot_wait_for_the_model_hears_so_before_the_deadline),
 		STORY(who_paused_when_the_model_went_away_hears_so_before_the_deadline),
 		STORY(a_call_that_is_late_is_never_sent),

@@ -103,6 +103,26 @@ static void a_call_that_has_no_fallback_has_all_of_the_time(void **state)
 	close_experiment();
 }
 
+/* Without a deadline too, nobody waits for a candidate that is away. */
+static void a_call_of_a_candidate_does_not_wait_for_its_model_if_the_default_is_to_answer(void **state)
+{
+	(void)state;
+	open_experiment(EXPERIMENT "  fallback: default\n" PIPELINE);
+	struct call *call = call_of("k", 0, "new");
+	assert_true(call->outage_fails);
+	scene_fail(&scene, "new", ERROR_REMOTE, "it is unreachable");
+	assert_string_equal(call->name, "old");
+	assert_false(call->outage_fails); /* nobody is left to answer in its place */
+	scene_reply(&scene, "old", "y=7");
+	assert_false(call_of("l", 0, "old")->outage_fails);
+	scene_reply(&scene, "old", "y=7");
+	close_experiment();
+	open_experiment(EXPERIMENT PIPELINE);
+	assert_false(call_of("k", 0, "new")->outage_fails);
+	scene_reply(&scene, "new", "y=7");
+	close_experiment();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, flow_scene_open, flow_scene_close)
 
 int main(void)
@@ -112,6 +132,7 @@ int main(void)
 		TEST(the_default_is_called_when_the_candidate_has_had_its_time),
 		TEST(a_call_that_was_sent_ends_by_itself_first),
 		TEST(a_call_that_has_no_fallback_has_all_of_the_time),
+		TEST(a_call_of_a_candidate_does_not_wait_for_its_model_if_the_default_is_to_answer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
