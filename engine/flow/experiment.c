@@ -359,6 +359,21 @@ static int64_t fall_back_ms(const struct pending *pending)
 	return call->due_ms + (call->where == CALL_SENT || call->target == CALL_PIPELINE ? SENT_GRACE_MS : 0);
 }
 
+#define KEPT_LOOK_MS 500 /* a model that starts again in less has kept nobody waiting */
+
+/* Of a candidate that a rollout compares with the default, requests without a deadline are looked at while they wait. */
+static int64_t kept_look_ms(const struct pending *pending, const struct graph_experiment *experiment, size_t index)
+{
+	const bool is_compared = pending->rollout && !pending->fallback && index != experiment->given;
+	return is_compared && pending->visit->message->deadline_ms == 0 ? pending->visit->flow->now_ms + KEPT_LOOK_MS : 0;
+}
+
+static int64_t pending_due_ms(const struct pending *pending)
+{
+	const int64_t due_ms = fall_back_ms(pending);
+	return pending->open && pending->look_ms > 0 && pending->look_ms < due_ms ? pending->look_ms : due_ms;
+}
+
 static void fall_back_expect(struct run *run, int64_t due_ms)
 {
 	if (due_ms != INT64_MAX && (run->fall_back_ms == 0 || due_ms < run->fall_back_ms))
@@ -425,8 +440,9 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 	if (pending->fallback) {
 		pending->call.outage_fails = true;
 		pending->call.due_ms = candidate_due_ms(visit);
-		fall_back_expect(visit->run, fall_back_ms(pending));
 	}
+	pending->look_ms = kept_look_ms(pending, experiment, choice.index);
+	fall_back_expect(visit->run, pending_due_ms(pending));
 	return true;
 }
 
@@ -470,6 +486,24 @@ static void call_give_up(struct pending *pending)
 	(void)experiment_fall_back(pending);
 }
 
+/* Whether the call waits because its model does not answer: it is not under way. */
+static bool is_kept_waiting(const struct pending *pending)
+{
+	const struct flow *flow = pending->visit->flow;
+	const struct flow_environment *environment = &flow->environment;
+	return pending->call.where != CALL_SENT && environment->outage_ms &&
+	       environment->outage_ms(environment->context, &pending->call) >= flow->now_ms;
+}
+
+/* The rollout does not wait for the end of a call that a candidate keeps waiting, which may be never. */
+static void call_look(struct pending *pending)
+{
+	const bool is_kept = is_kept_waiting(pending);
+	pending->look_ms = is_kept ? 0 : pending->visit->flow->now_ms + KEPT_LOOK_MS;
+	if (is_kept && pending->rollout)
+		rollout_choice_fail(pending->rollout, pending->visit->flow->now_ms);
+}
+
 void experiment_due(struct run *run)
 {
 	run->fall_back_ms = 0;
@@ -477,7 +511,9 @@ void experiment_due(struct run *run)
 		for (struct pending *pending = visit->calls; pending; pending = pending->next) {
 			if (fall_back_ms(pending) <= run->flow->now_ms)
 				call_give_up(pending);
-			fall_back_expect(run, fall_back_ms(pending));
+			else if (pending_due_ms(pending) <= run->flow->now_ms)
+				call_look(pending);
+			fall_back_expect(run, pending_due_ms(pending));
 		}
 }
 

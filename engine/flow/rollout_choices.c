@@ -55,19 +55,30 @@ static bool goes_on(const struct message *message, enum flow_outcome outcome)
 	return outcome == FLOW_PASSED || (outcome == FLOW_NO_ANSWER && message->carried && message->carried->next != 0);
 }
 
+static void choice_count(struct rollout_choice *choice, bool failed, int64_t now_ms)
+{
+	const struct rollout_call_end end = {
+		.version = choice->table,
+		.index = choice->index,
+		.cell = choice->cell,
+		.failed = failed,
+		.took_us = choice->took_us == ROLLOUT_CALL_OPEN ? (now_ms - choice->began_ms) * US_PER_MS : choice->took_us,
+	};
+	if (choice->entry)
+		rollout_entry_count(choice->entry, &end);
+	choice->entry = NULL;
+}
+
+void rollout_choice_fail(struct rollout_choice *choice, int64_t now_ms)
+{
+	choice_count(choice, true, now_ms);
+}
+
 void rollout_choices_end(struct message *message, enum flow_outcome outcome, const struct answer *answer, int64_t now_ms)
 {
 	struct rollout_choice *choice = goes_on(message, outcome) ? NULL : message->rollouts;
 	const bool failed = choice && any_failed(message, answer);
 	message->rollouts = NULL;
-	for (; choice; choice = choice->next) {
-		const struct rollout_call_end end = {
-			.version = choice->table,
-			.index = choice->index,
-			.cell = choice->cell,
-			.failed = choice_failed(choice, message, outcome, failed),
-			.took_us = choice->took_us == ROLLOUT_CALL_OPEN ? (now_ms - choice->began_ms) * US_PER_MS : choice->took_us,
-		};
-		rollout_entry_count(choice->entry, &end);
-	}
+	for (; choice; choice = choice->next)
+		choice_count(choice, choice_failed(choice, message, outcome, failed), now_ms);
 }

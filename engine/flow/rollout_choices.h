@@ -15,7 +15,7 @@ struct rollout_entry;
 
 struct rollout_choice {
 	struct rollout_choice *next;
-	struct rollout_entry *entry; /* NULL: it is not counted */
+	struct rollout_entry *entry; /* NULL: it was counted */
 	const struct message *of;    /* that the experiment chose for: the message, or one of its offspring */
 	int64_t table;		     /* that chose */
 	size_t index, cell;	     /* of the choice, and of its unit */
@@ -30,6 +30,9 @@ struct rollout_choice *rollout_choice_add(const struct rollout_choice *choice);
 /* Passes the choices of a called pipeline's message to the calling message. `failed`: the call has, whatever comes of the
  * caller. */
 void rollout_choices_pass(struct message *message, const struct message *calling, bool failed);
+
+/* Counts a choice whose candidate keeps the request waiting as failed, now, and not again when the request ends. */
+void rollout_choice_fail(struct rollout_choice *choice, int64_t now_ms);
 
 /* Counts the choices of a message that has finished, and forgets them. What another stage answers is not counted here. */
 void rollout_choices_end(struct message *message, enum flow_outcome outcome, const struct answer *answer, int64_t now_ms);

@@ -338,6 +338,57 @@ static void a_candidate_that_has_not_replied_at_the_deadline_has_failed(void **s
 	board_close();
 }
 
+/* Without a deadline it waits as for any model: the rollout hears of it nevertheless, once. */
+static void a_call_that_waits_for_a_candidate_that_is_away_has_failed(void **state)
+{
+	(void)state;
+	board_open();
+	table_set(100, 7);
+	(void)enter("k", 0);
+	scene_advance(&scene, 5000);
+	assert_int_equal(counted("new")->calls, 0); /* it is slow */
+	scene.away = "new";
+	scene.back_ms = 60000;
+	struct call *call = scene_call(&scene, "new");
+	call->where = CALL_SENT;
+	scene_advance(&scene, 10000);
+	assert_int_equal(counted("new")->calls, 0); /* it may be answered yet */
+	call->where = CALL_IN_LINE;
+	scene_advance(&scene, 11000);
+	assert_int_equal(counted("new")->calls, 1);
+	assert_int_equal(counted("new")->errors, 1);
+	scene_advance(&scene, 70000);
+	scene_reply(&scene, "new", "y=1");
+	assert_int_equal(counted("new")->calls, 1);
+	assert_int_equal(counted("new")->errors, 1);
+	board_close();
+}
+
+/* Of the default nothing is known by that, and what has a deadline ends by it. */
+static void a_call_that_waits_for_the_default_or_has_a_deadline_is_counted_at_its_end(void **state)
+{
+	(void)state;
+	board_open();
+	table_set(0, 7);
+	scene.away = "old";
+	scene.back_ms = 60000;
+	(void)enter("k", 0);
+	scene_advance(&scene, 50000);
+	assert_int_equal(counted("old")->calls, 0);
+	scene_reply(&scene, "old", "y=1");
+	assert_int_equal(counted("old")->errors, 0);
+	table_set(100, 8);
+	scene.away = "new";
+	scene.back_ms = 100000;
+	(void)enter("k", 200000);
+	scene_advance(&scene, 90000);
+	assert_int_equal(counted("new")->calls, 0);
+	scene_advance(&scene, 110000);
+	scene_reply(&scene, "new", "y=1");
+	assert_int_equal(counted("new")->errors, 0);
+	board_close();
+}
+
 static void calls_of_a_table_that_was_replaced_are_not_counted(void **state)
 {
 	(void)state;
@@ -505,6 +556,8 @@ int main(void)
 		ON_GROUND(of_the_default_as_many_units_are_counted_as_the_candidate_has),
 		ON_GROUND(a_latency_at_the_limit_is_not_above_it),
 		ON_GROUND(a_candidate_that_has_not_replied_at_the_deadline_has_failed),
+		ON_GROUND(a_call_that_waits_for_a_candidate_that_is_away_has_failed),
+		ON_GROUND(a_call_that_waits_for_the_default_or_has_a_deadline_is_counted_at_its_end),
 		ON_GROUND(calls_of_a_table_that_was_replaced_are_not_counted),
 		ON_GROUND(figures_are_of_any_rollout),
 		ON_GROUND(truths_are_of_the_metrics_that_a_pipeline_had_first),
