@@ -362,9 +362,10 @@ static int64_t fall_back_ms(const struct pending *pending)
 #define KEPT_LOOK_MS 500 /* a model that starts again in less has kept nobody waiting */
 
 /* Of a candidate that a rollout compares with the default, requests without a deadline are looked at while they wait. */
-static int64_t kept_look_ms(const struct pending *pending, const struct graph_experiment *experiment, size_t index)
+static int64_t kept_look_ms(const struct pending *pending, size_t index)
 {
-	const bool is_compared = pending->rollout && !pending->fallback && index != experiment->given;
+	const bool is_compared =
+		pending->assigned->reason == ASSIGNED_STAGE && !pending->fallback && index != pending->experiment->given;
 	return is_compared && pending->visit->message->deadline_ms == 0 ? pending->visit->flow->now_ms + KEPT_LOOK_MS : 0;
 }
 
@@ -441,23 +442,18 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 		pending->call.outage_fails = true;
 		pending->call.due_ms = candidate_due_ms(visit);
 	}
-	pending->look_ms = kept_look_ms(pending, experiment, choice.index);
+	pending->experiment = experiment;
+	pending->look_ms = kept_look_ms(pending, choice.index);
 	fall_back_expect(visit->run, pending_due_ms(pending));
 	return true;
 }
 
-bool experiment_fall_back(struct pending *pending)
+/* Calls that choice in place of the one that was called. */
+static void call_again(struct pending *pending, const char *name)
 {
 	struct call *call = &pending->call;
 	const struct flow_environment *environment = &pending->visit->flow->environment;
-	if (call->error.kind == ERROR_NONE || !pending->fallback)
-		return false;
-	pending->assigned->reason = ASSIGNED_FALLBACK;
-	if (pending->rollout)
-		pending->rollout->failed = true;
-	if (pending->visit->node->counts)
-		count_add(&pending->visit->node->counts->fallbacks, 1);
-	call->name = pending->fallback;
+	call->name = name;
 	call->due_ms = 0;
 	call->outage_fails = pending->visit->message->outage_fails;
 	call->error.kind = ERROR_NONE;
@@ -468,10 +464,22 @@ bool experiment_fall_back(struct pending *pending)
 	pending->fallback = NULL;
 	pending->open = true;
 	environment->call(environment->context, call);
+}
+
+bool experiment_fall_back(struct pending *pending)
+{
+	if (pending->call.error.kind == ERROR_NONE || !pending->fallback)
+		return false;
+	pending->assigned->reason = ASSIGNED_FALLBACK;
+	if (pending->rollout)
+		pending->rollout->failed = true;
+	if (pending->visit->node->counts)
+		count_add(&pending->visit->node->counts->fallbacks, 1);
+	call_again(pending, pending->fallback);
 	return true;
 }
 
-static void call_give_up(struct pending *pending)
+static void call_withdraw(struct pending *pending)
 {
 	const struct flow_environment *environment = &pending->visit->flow->environment;
 	struct call *call = &pending->call;
@@ -482,6 +490,11 @@ static void call_give_up(struct pending *pending)
 	call->error.kind = ERROR_LIMIT;
 	if (environment->forget)
 		environment->forget(environment->context, call);
+}
+
+static void call_give_up(struct pending *pending)
+{
+	call_withdraw(pending);
 	experiment_ended(pending);
 	(void)experiment_fall_back(pending);
 }
@@ -495,13 +508,34 @@ static bool is_kept_waiting(const struct pending *pending)
 	       environment->outage_ms(environment->context, &pending->call) >= flow->now_ms;
 }
 
+/* Moves a call to the choice that the unit has by the table in force, if that is another one. */
+static void call_move(struct pending *pending)
+{
+	const struct graph_experiment *experiment = pending->experiment;
+	struct assigned *assigned = pending->assigned;
+	struct choice choice = {.unit = assigned->unit};
+	choose_by_weight(pending->visit, experiment, &choice); /* the rollout has counted the request */
+	if (pending->call.name == experiment->shares[choice.index].name)
+		return;
+	call_withdraw(pending);
+	assigned->variant = text_of(experiment->shares[choice.index].name);
+	assigned->probability = choice.probability;
+	assigned->table = choice.table;
+	assigned->stage = choice.stage;
+	pending->look_ms = kept_look_ms(pending, choice.index);
+	call_again(pending, experiment->shares[choice.index].name);
+}
+
 /* The rollout does not wait for the end of a call that a candidate keeps waiting, which may be never. */
 static void call_look(struct pending *pending)
 {
-	const bool is_kept = is_kept_waiting(pending);
-	pending->look_ms = is_kept ? 0 : pending->visit->flow->now_ms + KEPT_LOOK_MS;
-	if (is_kept && pending->rollout)
-		rollout_choice_fail(pending->rollout, pending->visit->flow->now_ms);
+	const int64_t now_ms = pending->visit->flow->now_ms;
+	pending->look_ms = now_ms + KEPT_LOOK_MS;
+	if (!is_kept_waiting(pending))
+		return;
+	if (pending->rollout)
+		rollout_choice_fail(pending->rollout, now_ms);
+	call_move(pending);
 }
 
 void experiment_due(struct run *run)

@@ -181,6 +181,7 @@ struct pending { /* an outstanding call */
 	const char *fallback; /* its default, which is called if the candidate fails; NULL: none */
 	struct assigned *assigned;
 	struct rollout_choice *rollout; /* that is counted when the request ends; NULL: none */
+	const struct graph_experiment *experiment; /* whose rollout may move the call on, while `look_ms` is set */
 	int64_t look_ms; /* when experiment_due() is to see whether the candidate keeps it waiting; 0: never */
 };
 
@@ -414,7 +415,7 @@ void experiment_ended(struct pending *pending);
 bool experiment_fall_back(struct pending *pending);
 
 /* Gives up calls of candidates whose time is over, wherever they wait, and calls the default. Those that wait for a candidate that
- * is away count as failed. */
+ * is away count as failed, and go to another one if the table says so by now. */
 void experiment_due(struct run *run);
 
 /* The model that has answered a step's call of `model`: the candidate that the message got, or the default in its place. */

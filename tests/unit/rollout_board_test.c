@@ -389,6 +389,57 @@ static void a_call_that_waits_for_the_default_or_has_a_deadline_is_counted_at_it
 	board_close();
 }
 
+static void a_call_that_waits_for_a_candidate_goes_where_the_next_table_says(void **state)
+{
+	(void)state;
+	board_open();
+	table_set(100, 7);
+	scene.away = "new";
+	scene.back_ms = 60000;
+	const struct assigned *assigned = enter("k", 0);
+	const uint64_t first_table = assigned->table;
+	scene_advance(&scene, 3000);
+	struct call *call = scene_call(&scene, "new");
+	table_set(99.99, 8); /* it is the candidate's still */
+	scene_advance(&scene, 5000);
+	assert_string_equal(call->name, "new");
+	assert_true(assigned->table == first_table);
+	assert_int_equal(scene.forgotten, 0);
+	table_set(0, 9);
+	scene_advance(&scene, 6000);
+	assert_string_equal(call->name, "old");
+	assert_int_equal(scene.forgotten, 1);
+	assert_true(text_is(assigned->variant, "old") && assigned->table != first_table && assigned->probability == 1);
+	assert_ptr_equal(scene.messages[0]->assigned, assigned);
+	assert_null(assigned->next);
+	scene_reply(&scene, "old", "y=7");
+	expect_tensors("m0", "y=7");
+	assert_int_equal(counted("old")->calls, 0); /* the request was counted */
+	board_close();
+}
+
+/* What is slow only may be answered yet, and what waits for the default has nowhere else to go. */
+static void a_call_that_may_be_answered_stays_whatever_the_next_table_says(void **state)
+{
+	(void)state;
+	board_open();
+	table_set(100, 7);
+	(void)enter("k", 0);
+	scene_advance(&scene, 1000);
+	table_set(0, 8);
+	scene_advance(&scene, 5000);
+	assert_string_equal(scene_call(&scene, "new")->name, "new");
+	scene_reply(&scene, "new", "y=1");
+	scene.away = "old";
+	scene.back_ms = 60000;
+	(void)enter("k", 0);
+	table_set(100, 9);
+	scene_advance(&scene, 20000);
+	assert_string_equal(scene_call(&scene, "old")->name, "old");
+	scene_reply(&scene, "old", "y=1");
+	board_close();
+}
+
 static void calls_of_a_table_that_was_replaced_are_not_counted(void **state)
 {
 	(void)state;
@@ -558,6 +609,8 @@ int main(void)
 		ON_GROUND(a_candidate_that_has_not_replied_at_the_deadline_has_failed),
 		ON_GROUND(a_call_that_waits_for_a_candidate_that_is_away_has_failed),
 		ON_GROUND(a_call_that_waits_for_the_default_or_has_a_deadline_is_counted_at_its_end),
+		ON_GROUND(a_call_that_waits_for_a_candidate_goes_where_the_next_table_says),
+		ON_GROUND(a_call_that_may_be_answered_stays_whatever_the_next_table_says),
 		ON_GROUND(calls_of_a_table_that_was_replaced_are_not_counted),
 		ON_GROUND(figures_are_of_any_rollout),
 		ON_GROUND(truths_are_of_the_metrics_that_a_pipeline_had_first),
