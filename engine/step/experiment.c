@@ -140,7 +140,9 @@ static const struct option stage_rows[] = {
 
 static const struct option rollback_rows[] = {
 	ROW("errorRate", THRESHOLD, struct rollback_limits, error_rate,
-	    .place_offset = offsetof(struct rollback_limits, error_rate_place), .help = "Default: \">1%\"."),
+	    .place_offset = offsetof(struct rollback_limits, error_rate_place),
+	    .help = "Default: \">1%\". A request without a deadline that has waited half a second for a candidate which is away "
+		    "counts as an error, and goes to another candidate as soon as the table gives it one."),
 	ROW("latency", THRESHOLD, struct rollback_limits, latency_ms,
 	    .place_offset = offsetof(struct rollback_limits, latency_place), .help = "95th percentile. Default: \">200ms\"."),
 	ROW("accuracyDrop", THRESHOLD, struct rollback_limits, accuracy_drop,
