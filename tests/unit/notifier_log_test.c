@@ -64,7 +64,7 @@ static void the_log_says_which_receiver_of_an_alert_got_no_notice(void **state)
 	(void)state;
 	struct error error = {0};
 	struct notice_counts counts = {0};
-	char wanted[2][128];
+	char wanted[2][256];
 	assert_true(network_read(TEXT("127.0.0.1"), &loopback));
 	struct web_receiver *refuses = web_receiver_open(REFUSES), *is_busy = web_receiver_open(IS_BUSY_ONCE);
 	struct notifier *notifier = notifier_open(&settings, NULL, &sink, &error);
