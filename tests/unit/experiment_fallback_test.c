@@ -123,6 +123,26 @@ static void a_call_of_a_candidate_does_not_wait_for_its_model_if_the_default_is_
 	close_experiment();
 }
 
+/* In a pipeline that is a candidate it is so for all calls, and for a batch if none of its members can wait. */
+static void calls_of_a_message_that_cannot_wait_do_not_wait(void **state)
+{
+	static const bool rows[][2] = {{true, true}, {true, false}, {false, true}, {false, false}};
+	(void)state;
+	open_experiment("apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"
+			"spec: {output: {steps: [s]}, steps: [{name: s, model: {name: old}, batch: {size: 2, window: 1s}}]}\n");
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		for (size_t j = 0; j < 2; j++) {
+			struct message *message =
+				scene_message(&scene, arena_print(scene_arena, "m%zu", scene.message_count), "x=1");
+			message->outage_fails = rows[i][j];
+			scene_enter(&scene, message);
+		}
+		assert_int_equal(scene_call(&scene, "old")->outage_fails, rows[i][0] && rows[i][1]);
+		scene_reply(&scene, "old", "y=7,8");
+	}
+	close_experiment();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, flow_scene_open, flow_scene_close)
 
 int main(void)
@@ -133,6 +153,7 @@ int main(void)
 		TEST(a_call_that_was_sent_ends_by_itself_first),
 		TEST(a_call_that_has_no_fallback_has_all_of_the_time),
 		TEST(a_call_of_a_candidate_does_not_wait_for_its_model_if_the_default_is_to_answer),
+		TEST(calls_of_a_message_that_cannot_wait_do_not_wait),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

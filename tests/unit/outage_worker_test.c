@@ -188,6 +188,39 @@ static void joins_of_a_pipeline_that_is_called_wait_and_so_do_its_callers(void *
 	server_stop(&server);
 }
 
+static const char candidates_of_e[] = "  - {name: s, experiment: {name: e}}\n"
+				      "  output: {steps: [s]}\n"
+				      "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: inner}\n"
+				      "spec: {steps: [{name: m}], output: {steps: [m]}}\n"
+				      "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: spare}\n"
+				      "spec: {steps: [{name: t, expression: {set: {t: x * 2}}}], output: {steps: [t]}}\n"
+				      "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\n"
+				      "spec:\n  resourceType: pipeline\n  default: spare\n  fallback: default\n"
+				      "  candidates: [{name: inner, weight: 1}, {name: spare, weight: 0}]\n";
+
+/* The model of a pipeline that is a candidate stays away: nothing waits for it, though no request has a deadline. */
+static void the_default_answers_for_a_pipeline_whose_model_is_away(void **state)
+{
+	struct stand *stand = *state;
+	struct server server;
+	struct plan plan;
+	configure(stand, &server, candidates_of_e);
+	planning_plan(&stand->planning[0], NULL, &plan);
+	const struct called_pipeline called[] = {{.name = "inner", .graph = plan.pipelines[1].graph},
+						 {.name = "spare", .graph = plan.pipelines[2].graph}};
+	stand->stages[0].graph = plan.pipelines[0].graph;
+	stand->stages[0].called_count = 2;
+	stand->stages[0].called = called;
+	stand_start(stand);
+	for (int i = 0; i < 20; i++)
+		stand_ask(stand, "r", 21, NULL, NULL);
+	for (int i = 0; i < 20; i++)
+		expect_answer(stand, "[42]");
+	assert_int_equal(stand_stop(stand).failed, 0);
+	server_start(&server);
+	server_stop(&server);
+}
+
 /* A server that takes its time is no outage. What its limit costs is kept, to be sent again. */
 static void a_slow_model_meets_the_window_and_the_request_is_kept(void **state)
 {
@@ -234,6 +267,7 @@ int main(void)
 		STORY(requests_wait_for_a_model_that_is_away_for_longer_than_their_window),
 		STORY(so_does_a_single_one),
 		STORY(joins_of_a_pipeline_that_is_called_wait_and_so_do_its_callers),
+		STORY(the_default_answers_for_a_pipeline_whose_model_is_away),
 		STORY(a_slow_model_meets_the_window_and_the_request_is_kept),
 		STORY(a_deadline_ends_the_request_during_the_outage),
 	};
