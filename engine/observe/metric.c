@@ -238,6 +238,8 @@ const struct metric metric_rows[] = {
 
 	COUNTER(SCOPE_METRIC, struct metric_state, missing, "sluice_metric_missing_total",
 		"Answers that a declared metric could not count: a value is missing, not a number, or not valid for its type."),
+	COUNTER(SCOPE_METRIC, struct metric_state, lost, "sluice_metric_lost_total",
+		"Answers for which a metric of truth or reward counts no feedback, because the memory for them was full."),
 	COUNTER(SCOPE_METRIC, struct metric_state, others, "sluice_metric_other_total",
 		"Values of a declared metric that were counted as `other`, because the metric had all its series."),
 

@@ -131,7 +131,7 @@ struct alert_state {
 
 /* A metric that a pipeline declares: answers that could not be judged, and values of series beyond the limit. */
 struct metric_state {
-	uint64_t missing, others;
+	uint64_t missing, lost, others;
 };
 
 /* What an engine knows of the policy of an experiment with bandits; NaN: there is none yet. */

@@ -16,7 +16,7 @@ struct series_table {
 	struct series_form form;
 	size_t count;	/* published with release: what is below it does not change but for its words */
 	bool has_other; /* the others have their place */
-	uint64_t missed, others;
+	uint64_t missed, lost, others;
 	struct series_sum *items;
 	char *labels;	 /* SERIES_LABEL_BYTES of each label of each place */
 	uint16_t *slots; /* a place and one; 0: free. NULL: there is one place */
@@ -191,6 +191,11 @@ void series_miss(struct series_table *table)
 	count_add(&table->missed, 1);
 }
 
+void series_lose(struct series_table *table)
+{
+	count_add(&table->lost, 1);
+}
+
 /* ---- reading ---- */
 
 size_t series_count(const struct series_table *table)
@@ -214,6 +219,11 @@ void series_read(const struct series_table *table, size_t index, struct series_s
 uint64_t series_missed(const struct series_table *table)
 {
 	return count_read(&table->missed);
+}
+
+uint64_t series_lost(const struct series_table *table)
+{
+	return count_read(&table->lost);
 }
 
 uint64_t series_others(const struct series_table *table)

@@ -57,14 +57,16 @@ bool series_takes(enum series_type type, double value);
 /* Counts a value that series_takes(), under labels whose number is that of the form. Texts are copied. */
 void series_add(struct series_table *table, const struct text *labels, double value, uint64_t now_ms);
 
-/* Counts an answer that could not be judged. */
+/* Counts an answer that could not be judged; or one that was lost before it could be. */
 void series_miss(struct series_table *table);
+void series_lose(struct series_table *table);
 
 /* For any thread: the number of series, and a copy of one of them, whose labels point into the table. The sums of values that
- * were not judged, and of those counted as SERIES_OTHER. */
+ * were not judged, of answers that were lost, and of values counted as SERIES_OTHER. */
 size_t series_count(const struct series_table *table);
 void series_read(const struct series_table *table, size_t index, struct series_sum *series);
 uint64_t series_missed(const struct series_table *table);
+uint64_t series_lost(const struct series_table *table);
 uint64_t series_others(const struct series_table *table);
 
 /* Adds a copy to another with equal labels; of a gauge the later value stays. */

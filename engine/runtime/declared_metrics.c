@@ -140,6 +140,7 @@ static void item_series(struct metric_item *item, const struct group *groups, st
 			const struct series_table *table = counted->tables[worker];
 			const size_t count = series_count(table);
 			item->state.missing += series_missed(table);
+			item->state.lost += series_lost(table);
 			item->state.others += series_others(table);
 			for (size_t i = 0; i < count; i++) {
 				struct series_sum series = {0};

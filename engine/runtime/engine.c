@@ -452,6 +452,7 @@ struct engine *engine_open(struct revision *revision, const struct engine_config
 		*engine = (struct engine){.config = config,
 					  .groups = {.config = config,
 						     .arena = arena_open(LASTING_BYTES),
+						     .answers = {.most = ANSWER_SPACE_BYTES},
 						     .boards = {.verdicts = verdict_board_open(),
 								.policies = policy_board_open(),
 								.rollouts = rollout_board_open()}},
@@ -502,8 +503,11 @@ void engine_close(struct engine *engine)
 		generation_close(generation);
 	}
 	for (struct group *group = engine->groups.first; group; group = group->next)
-		for (struct counted_pipeline *counted = group->pipelines; counted; counted = counted->next)
+		for (struct counted_pipeline *counted = group->pipelines; counted; counted = counted->next) {
 			feedback_state_close(&counted->feedback);
+			for (size_t i = 0; counted->queues && i < group->worker_count; i++)
+				answer_queue_close(counted->queues[i]);
+		}
 	engine_leave_loop(engine);
 	if (engine->bell >= 0)
 		close(engine->bell);

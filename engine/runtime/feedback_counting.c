@@ -26,6 +26,7 @@ struct feedback_counting {
 	struct reader *reader;
 	struct computed_feedback *computed; /* NULL: no metric is published, or it is not open yet */
 	struct error last_logged;	    /* last failure that was logged: the same one is not logged again */
+	bool loss_is_logged;
 };
 
 void feedback_state_close(struct feedback_state *state)
@@ -35,6 +36,21 @@ void feedback_state_close(struct feedback_state *state)
 }
 
 /* ---- answers ---- */
+
+static void answers_lost(struct feedback_counting *counting, uint64_t count)
+{
+	const struct feedback_counting_config *config = &counting->config;
+	for (uint64_t i = 0; i < count; i++)
+		for (size_t metric = 0; metric < config->metric_count; metric++)
+			series_lose(config->metrics[metric].table);
+	if (count > 0 && !counting->loss_is_logged)
+		log_say(config->log, LOG_LEVEL_WARN, NULL,
+			"%s: metrics of truth and reward count no feedback for %llu answers, and no bandits or rollouts learn from "
+			"it: the answers came faster than this engine keeps them, and %zu MiB of them waited; start more engines. "
+			"sluice_metric_lost_total has the number of all of them",
+			config->pipeline, (unsigned long long)count, ANSWER_SPACE_BYTES >> 20);
+	counting->loss_is_logged |= count > 0;
+}
 
 static void answers_take(struct feedback_counting *counting)
 {
@@ -46,6 +62,7 @@ static void answers_take(struct feedback_counting *counting)
 		for (uint64_t missed = answer_queue_missed(config->queues[i]); missed > 0; missed--)
 			for (size_t metric = 0; metric < config->metric_count; metric++)
 				series_miss(config->metrics[metric].table);
+		answers_lost(counting, answer_queue_lost(config->queues[i]));
 	}
 }
 

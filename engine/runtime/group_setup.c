@@ -160,7 +160,7 @@ static bool keep_answers(struct stage_config *stage, struct group *group, struct
 	if (of_feedback && !counted->queues) {
 		struct answer_queue **queues = ARENA_ARRAY(lasting, struct answer_queue *, group->worker_count);
 		for (size_t i = 0; queues && i < group->worker_count; i++)
-			queues[i] = answer_queue_open(lasting);
+			queues[i] = answer_queue_open(lasting, group->answers);
 		counted->queues = queues;
 	}
 	stage->kept = of_feedback ? counted->queues : NULL;

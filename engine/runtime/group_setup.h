@@ -29,6 +29,7 @@ struct group {
 	struct policy_board *policies; /* likewise */
 	struct rollout_board *rollouts; /* likewise */
 	struct model_demands *demands;	/* likewise; NULL: no other group calls the models */
+	struct answer_space *answers;	/* of the engine */
 	const char *feed; /* topic of the namespace; NULL: none */
 	struct worker_setup *setup; /* the latest; group_setup_follow() sets it */
 	struct group *next;

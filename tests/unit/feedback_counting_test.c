@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #define WORKERS 2
+#define BURST 5000 /* answers */
 #define YAML                                                                                                                       \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"                                      \
 	"  steps: [{name: s, inputs: [p], expression: {set: {side: x > 0}}}]\n  output: {steps: [s]}\n"                          \
@@ -27,15 +28,19 @@ static struct mock mock;
 static struct planning planning;
 static struct plan plan;
 static struct arena *arena;
+static struct answer_space space;
 static struct answer_queue *queues[WORKERS];
 static struct kept_metric metric;
 static struct feedback_state state_of_engine;
 static struct feedback_counting *counting;
 
+static int losses_logged;
+
 static void said_write(const struct log_sink *sink, const struct log_line *line)
 {
 	(void)sink;
 	print_message("%s\n", line->message);
+	losses_logged += strstr(line->message, "sluice_metric_lost_total") != NULL;
 }
 
 static const struct log_sink sink = {said_write};
@@ -48,8 +53,9 @@ static int stand_open(void **state)
 	planning_open(&planning, YAML);
 	planning_plan(&planning, NULL, &plan);
 	arena = arena_open((size_t)64 << 20);
+	space = (struct answer_space){.most = ANSWER_SPACE_BYTES};
 	for (size_t i = 0; i < WORKERS; i++)
-		queues[i] = answer_queue_open(arena);
+		queues[i] = answer_queue_open(arena, &space);
 	assert_int_equal(plan.pipelines[0].metric_count, 1);
 	metric = (struct kept_metric){&plan.pipelines[0].metrics[0], series_table_open(&plan.pipelines[0].metrics[0].form, arena),
 				      false};
@@ -60,6 +66,9 @@ static int stand_close(void **state)
 {
 	(void)state;
 	feedback_state_close(&state_of_engine);
+	for (size_t i = 0; i < WORKERS; i++)
+		answer_queue_close(queues[i]);
+	assert_int_equal(space.taken, 0);
 	planning_close(&planning);
 	mock_close(&mock);
 	arena_close(arena);
@@ -210,6 +219,39 @@ static void an_answer_that_was_left_out_is_counted_as_missing(void **state)
 	feedback_counting_close(counting);
 }
 
+/* More than is taken at once: a backlog is answered faster than the thread, which may wait for Kafka, keeps answers. */
+static void a_burst_of_answers_is_kept_whole(void **state)
+{
+	char id[16];
+	(void)state;
+	for (int i = 0; i < BURST; i++) {
+		snprintf(id, sizeof id, "b%d", i);
+		answer(0, id, 1);
+	}
+	service_start();
+	inform("b0", 1);
+	snprintf(id, sizeof id, "b%d", BURST - 1);
+	inform(id, 10);
+	expect_income(2, 11);
+	assert_int_equal(series_missed(metric.table) + series_lost(metric.table), 0);
+	feedback_counting_close(counting);
+}
+
+static void what_is_beyond_the_memory_is_counted_as_lost_and_logged_once(void **state)
+{
+	(void)state;
+	space.most = 0;
+	for (int i = 0; i < BURST; i++)
+		answer(0, "a", 1);
+	service_start();
+	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; series_lost(metric.table) == 0 && clock_ms() < until_ms;)
+		nanosleep(&(struct timespec){.tv_nsec = 10 * NS_PER_MS}, NULL);
+	feedback_counting_close(counting);
+	assert_in_range(series_lost(metric.table), 1, BURST - 1);
+	assert_int_equal(series_missed(metric.table), 0);
+	assert_int_equal(losses_logged, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, stand_open, stand_close)
 
 int main(void)
@@ -218,6 +260,8 @@ int main(void)
 		TEST(answers_of_all_workers_meet_the_feedback_of_all_partitions),
 		TEST(a_value_by_which_somebody_learns_is_written_to_the_topic_once),
 		TEST(an_answer_that_was_left_out_is_counted_as_missing),
+		TEST(a_burst_of_answers_is_kept_whole),
+		TEST(what_is_beyond_the_memory_is_counted_as_lost_and_logged_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
