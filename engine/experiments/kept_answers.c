@@ -192,7 +192,7 @@ static struct text bit_name(size_t metric)
 	return (struct text){digits + metric, 1};
 }
 
-void kept_answers_feedback(struct kept_answers *kept, const struct feedback *feedback, int64_t time_ms)
+bool kept_answers_feedback(struct kept_answers *kept, const struct feedback *feedback, int64_t time_ms)
 {
 	struct feedback_metric wanted[KEPT_METRICS_MAX];
 	struct error refused = {0};
@@ -207,7 +207,8 @@ void kept_answers_feedback(struct kept_answers *kept, const struct feedback *fee
 		if (feedback_has(feedback, kept->metrics[i].metric))
 			wanted[reduced.metric_count++] = (struct feedback_metric){bit_name(i), 0};
 	if (!kept->join || reduced.metric_count == 0 || !feedback_check(feedback, time_ms, &refused))
-		return;
+		return true;
+	const uint64_t unknown = outcome_join_counts(kept->join).unknown;
 	kept->feedback = feedback;
 	kept->now_ms = time_ms;
 	kept->computed_count = 0;
@@ -215,6 +216,7 @@ void kept_answers_feedback(struct kept_answers *kept, const struct feedback *fee
 	kept->feedback = NULL;
 	if (kept->computed_count > 0 && kept->listener.computed)
 		kept->listener.computed(kept->listener.context, feedback, kept->computed, kept->computed_count);
+	return outcome_join_counts(kept->join).unknown == unknown;
 }
 
 /* ---- opening ---- */

@@ -49,7 +49,9 @@ bool kept_answers_use(struct kept_answers *kept, const struct kept_metric *metri
 void kept_answers_listen(struct kept_answers *kept, struct kept_listener listener); /* {0}: nobody listens */
 
 void kept_answers_add(struct kept_answers *kept, struct text answer);
-void kept_answers_feedback(struct kept_answers *kept, const struct feedback *feedback, int64_t time_ms); /* time of its record */
+
+/* With the time of its record. False: a metric needs it, and no answer of its request is kept. */
+bool kept_answers_feedback(struct kept_answers *kept, const struct feedback *feedback, int64_t time_ms);
 
 size_t kept_answers_count(const struct kept_answers *kept); /* those that are kept with their bytes */
 

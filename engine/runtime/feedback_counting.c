@@ -32,6 +32,7 @@ struct feedback_counting {
 void feedback_state_close(struct feedback_state *state)
 {
 	kept_answers_close(state->kept);
+	held_close(state->held);
 	*state = (struct feedback_state){0};
 }
 
@@ -68,18 +69,39 @@ static void answers_take(struct feedback_counting *counting)
 
 /* ---- feedback ---- */
 
-/* Whoever sends feedback has seen the answer, so the answer is in its queue. */
-static bool feedback_take(void *context, const struct record *record, struct error *error)
+/* False: it may still be for an answer to come. */
+static bool feedback_count(struct feedback_counting *counting, struct text value, int64_t time_ms)
 {
-	(void)error;
-	struct feedback_counting *counting = context;
-	struct feedback_state *state = counting->config.state;
 	struct feedback feedback;
 	struct error wrong = {0};
-	answers_take(counting);
 	arena_reset(counting->arena);
-	if (feedback_decode(record->value, counting->arena, &feedback, &wrong))
-		kept_answers_feedback(state->kept, &feedback, record->time_ms);
+	return !feedback_decode(value, counting->arena, &feedback, &wrong) ||
+	       kept_answers_feedback(counting->config.state->kept, &feedback, time_ms);
+}
+
+/* Tries again what has waited until then. */
+static void held_retry(struct feedback_counting *counting, int64_t until_ms, bool makes_space)
+{
+	struct held_feedback *all = counting->config.state->held;
+	for (const struct held_record *held; (held = held_first(all)) && (held->since_ms <= until_ms || makes_space);
+	     makes_space = false) {
+		feedback_count(counting, held->value, held->time_ms);
+		held_drop_first(all);
+	}
+}
+
+/* Whoever has seen the answer finds it in its queue. */
+static bool feedback_take(void *context, const struct record *record, struct error *error)
+{
+	struct feedback_counting *counting = context;
+	struct feedback_state *state = counting->config.state;
+	answers_take(counting);
+	if (!feedback_count(counting, record->value, record->time_ms)) {
+		while (held_space(state->held) == 0)
+			held_retry(counting, 0, true);
+		if (!held_add(state->held, record, clock_ms(), error))
+			return false;
+	}
 	if (record->time_ms > state->since_ms && record->time_ms <= time_of_day_ms())
 		state->since_ms = record->time_ms;
 	return true;
@@ -138,6 +160,7 @@ static bool computed_start(struct feedback_counting *counting, struct error *err
 static bool counting_turn(struct feedback_counting *counting, struct error *error)
 {
 	answers_take(counting);
+	held_retry(counting, clock_ms() - counting->config.wait_ms, false);
 	return computed_start(counting, error) && (counting->reader || reader_start(counting, error)) &&
 	       reader_give_arrived(counting->reader, TURN_RECORDS, TURN_MS, feedback_take, counting, error);
 }
@@ -188,7 +211,10 @@ static bool state_open(const struct feedback_counting_config *config, struct err
 {
 	if (!config->state->kept)
 		config->state->kept = kept_answers_open(config->pipeline, KEPT_INDEX_BYTES, KEPT_RECORD_BYTES, error);
-	return config->state->kept && kept_answers_use(config->state->kept, config->metrics, config->metric_count, error);
+	if (!config->state->held)
+		config->state->held = held_open(FEEDBACK_HELD_MAX, FEEDBACK_HELD_BYTES, error);
+	return config->state->held && config->state->kept &&
+	       kept_answers_use(config->state->kept, config->metrics, config->metric_count, error);
 }
 
 struct feedback_counting *feedback_counting_open(const struct feedback_counting_config *config, struct error *error)

@@ -8,6 +8,9 @@
  * Values of metrics that are published (struct kept_metric) are also written to the topic, as feedback of the answer
  * (runtime/computed_feedback.h).
  *
+ * Feedback may come before its answer, as of a backlog. What names no answer that is kept waits, and is tried once more after
+ * FEEDBACK_WAIT_MS; or before, if more waits than FEEDBACK_HELD_MAX or FEEDBACK_HELD_BYTES.
+ *
  * It reads from the time at which it began. It goes on there after a reload, since what it keeps outlives it.
  */
 #ifndef SLUICE_RUNTIME_FEEDBACK_COUNTING_H
@@ -17,10 +20,16 @@
 #include "log/record.h"
 #include "observe/answer_queue.h"
 #include "observe/log_sink.h"
+#include "runtime/held_feedback.h"
+
+#define FEEDBACK_WAIT_MS 20000
+#define FEEDBACK_HELD_MAX 100000 /* records, also those for answers of other engines */
+#define FEEDBACK_HELD_BYTES ((size_t)16 << 20)
 
 /* What outlives a service: of a pipeline, as long as the engine runs. Starts as {0}. */
 struct feedback_state {
 	struct kept_answers *kept;
+	struct held_feedback *held; /* whose answer is not there yet */
 	int64_t since_ms; /* time of the latest feedback that was read; 0: none is read yet */
 };
 
@@ -38,6 +47,7 @@ struct feedback_counting_config {
 	const struct kept_metric *metrics;
 	size_t metric_count;
 	struct feedback_state *state; /* no other thread uses it */
+	int64_t wait_ms;	      /* FEEDBACK_WAIT_MS but for tests */
 	const struct log_sink *log; /* NULL: nothing is logged */
 };
 

@@ -192,6 +192,7 @@ static bool counting_start(struct learners *learners, size_t number, const struc
 							  .metrics = truths,
 							  .metric_count = count,
 							  .state = counted ? &counted->feedback : NULL,
+							  .wait_ms = FEEDBACK_WAIT_MS,
 							  .log = config->log};
 	if (count > 0)
 		learners->countings[number] = feedback_counting_open(&counting, error);

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #define WORKERS 2
+#define WAIT_MS 200
 #define BURST 5000 /* answers */
 #define YAML                                                                                                                       \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"                                      \
@@ -88,6 +89,7 @@ static void service_start(void)
 							.metrics = &metric,
 							.metric_count = 1,
 							.state = &state_of_engine,
+							.wait_ms = WAIT_MS,
 							.log = &sink};
 	counting = feedback_counting_open(&config, &error);
 	if (!counting)
@@ -237,6 +239,24 @@ static void a_burst_of_answers_is_kept_whole(void **state)
 	feedback_counting_close(counting);
 }
 
+/* A truth may be known before a backlog is answered. */
+static void feedback_that_is_ahead_of_its_answer_waits_for_it(void **state)
+{
+	(void)state;
+	service_start();
+	answer(0, "here", 1);
+	inform("ahead", 10);
+	inform("nobody", 10);
+	inform("here", 1); /* all before it was read */
+	expect_income(1, 1);
+	answer(1, "ahead", 2);
+	expect_income(2, 1 + 20);
+	answer(1, "ahead", 5); /* the same id again */
+	inform("here", 1);
+	expect_income(2, 1 + 20);
+	feedback_counting_close(counting);
+}
+
 static void what_is_beyond_the_memory_is_counted_as_lost_and_logged_once(void **state)
 {
 	(void)state;
@@ -261,6 +281,7 @@ int main(void)
 		TEST(a_value_by_which_somebody_learns_is_written_to_the_topic_once),
 		TEST(an_answer_that_was_left_out_is_counted_as_missing),
 		TEST(a_burst_of_answers_is_kept_whole),
+		TEST(feedback_that_is_ahead_of_its_answer_waits_for_it),
 		TEST(what_is_beyond_the_memory_is_counted_as_lost_and_logged_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
