@@ -49,6 +49,8 @@ struct unlearnt {
 	bool learns;
 	uint64_t refused; /* rewards that the algorithm does not take */
 	uint64_t missing; /* features that requests did not have, which count as 0 */
+	const char *computed; /* metric that engines compute; NULL: none */
+	uint64_t uncomputed;  /* values of it that are known here, and that no engine has computed */
 };
 
 static bool has_feature(const struct joined_exposure *exposure, const char *name)
@@ -87,13 +89,25 @@ static uint64_t refused_count(const struct experiment_spec *experiment, const st
 	return refused;
 }
 
+static void uncomputed_count(const struct joined *joined, const char *metric, struct unlearnt *unlearnt)
+{
+	for (size_t i = 0; metric && i < joined->metric_count; i++)
+		if (text_is(joined->metrics[i].name, metric) && joined->metrics[i].computed > 0) {
+			unlearnt->computed = metric;
+			unlearnt->uncomputed = joined->metrics[i].computed - joined->metrics[i].of_engines;
+		}
+}
+
 static struct unlearnt unlearnt_of(const struct experiment_data *data)
 {
 	const struct experiment_spec *experiment = data->experiment;
 	if (!experiment || experiment->bandits.here.line == 0)
 		return (struct unlearnt){0};
-	return (struct unlearnt){true, refused_count(experiment, &data->joined),
-				 missing_count(&experiment->bandits, &data->joined)};
+	struct unlearnt unlearnt = {.learns = true,
+				    .refused = refused_count(experiment, &data->joined),
+				    .missing = missing_count(&experiment->bandits, &data->joined)};
+	uncomputed_count(&data->joined, experiment->bandits.reward_metric, &unlearnt);
+	return unlearnt;
 }
 
 static void status_print(const struct report *report, const struct unlearnt *unlearnt, struct arena *arena, struct buffer *out)
@@ -122,8 +136,13 @@ static void status_print(const struct report *report, const struct unlearnt *unl
 		     (unsigned long long)joined->counts.late, (unsigned long long)joined->counts.unknown,
 		     (unsigned long long)joined->counts.doubled);
 	if (unlearnt->learns)
-		buffer_print(out, "  not learnt: %llu rewards that the algorithm refuses, %llu features that requests lack\n",
+		buffer_print(out, "  not learnt: %llu rewards that the algorithm refuses, %llu features that requests lack",
 			     (unsigned long long)unlearnt->refused, (unsigned long long)unlearnt->missing);
+	if (unlearnt->computed)
+		buffer_print(out, ", %llu values of %s that no engine has computed", (unsigned long long)unlearnt->uncomputed,
+			     unlearnt->computed);
+	if (unlearnt->learns)
+		buffer_byte(out, '\n');
 	buffer_print(out, "%s\n", text_shown(text_of(report->recommendation.sentence), arena));
 	if (report->options->mirror)
 		mirror_view_print_text(report->options->mirror, arena, out);
@@ -155,6 +174,8 @@ static void status_print_json(const struct report *report, const struct unlearnt
 		buffer_print(out, "\"refused_rewards\": %llu, \"missing_features\": %llu, \"feedback_by_unit\": %llu, ",
 			     (unsigned long long)unlearnt->refused, (unsigned long long)unlearnt->missing,
 			     (unsigned long long)joined->counts.by_unit);
+	if (unlearnt->computed)
+		buffer_print(out, "\"uncomputed_rewards\": %llu, ", (unsigned long long)unlearnt->uncomputed);
 	buffer_string(out, "\"variants\": [");
 	for (size_t arm = 0; arm < joined->arms; arm++) {
 		json_write_member(out, arm > 0 ? ", {" : "{", "name", joined->arm_names[arm]);

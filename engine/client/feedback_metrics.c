@@ -186,7 +186,7 @@ static double value_mean(const struct pipeline_metric *metric, const struct judg
 bool feedback_metrics_add(struct feedback_metrics *self, struct feedback *feedback, struct arena *arena)
 {
 	static const struct payload nothing = {0};
-	if (self->count == 0)
+	if (self->count == 0 || feedback_is_computed(feedback))
 		return true;
 	const struct payload *answer = index_find(self->answers, feedback, arena);
 	const struct payload *request = index_find(self->requests, feedback, arena);
@@ -212,6 +212,7 @@ bool feedback_metrics_add(struct feedback_metrics *self, struct feedback *feedba
 		const double value = value_mean(&self->items[i], &judged, arena);
 		if (isfinite(value)) {
 			all[feedback->metric_count++] = (struct feedback_metric){text_of(name), value};
+			feedback->computed_count++;
 			continue;
 		}
 		self->missed++;

@@ -2,8 +2,8 @@
  *
  * A value is added to the feedback as a metric of its name, unless the feedback has one of that name: what a caller has computed
  * counts. So it is joined as any other, and a metric `accuracy` replaces the judgement by the answer's text. Of several elements it
- * is the mean. The answer's and the request's records are read only for metrics that name `answer.` or `request.`; they are found
- * by the request's id, or its origin.
+ * is the mean. Feedback that engines have computed gets no more. The answer's and the request's records are read only for metrics
+ * that name `answer.` or `request.`; they are found by the request's id, or its origin.
  */
 #ifndef SLUICE_CLIENT_FEEDBACK_METRICS_H
 #define SLUICE_CLIENT_FEEDBACK_METRICS_H

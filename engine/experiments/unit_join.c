@@ -191,11 +191,16 @@ bool unit_join_feedback(struct unit_join *join, const struct feedback *feedback,
 	struct met_feedback *met = heap_list_add(&join->feedback, sizeof *met, error);
 	if (!met)
 		return false;
-	join->counts.feedback++;
+	const bool of_engine = feedback_is_computed(feedback);
+	join->counts.feedback += !of_engine;
 	join->counts.by_unit += feedback->id.length == 0 && feedback->origin.topic.length == 0;
 	*met = (struct met_feedback){.time_ms = happened_ms, .number = join->feedback.count - 1};
 	met->unit = text_copied(join->arena, feedback->unit);
-	met->feedback_id = text_copied(join->arena, feedback->feedback_id);
+	met->of_engine = of_engine;
+	met->computed_to = feedback->has_reward + feedback->metric_count; /* metrics_copied() puts the reward before them */
+	met->computed_from = met->computed_to - feedback->computed_count;
+	if (!of_engine)
+		met->feedback_id = text_copied(join->arena, feedback->feedback_id);
 	if (feedback->id.length > 0)
 		met->request = join_key_print(join->arena, 'i', 0, feedback->id);
 	else if (feedback->origin.topic.length > 0)

@@ -38,7 +38,8 @@ struct join_counts {
 	uint64_t left_out[ASSIGNED_REASONS];	/* exposures that something else than chance chose */
 	uint64_t mixed_units;			/* of two variants in one epoch */
 	uint64_t open;				/* exposures whose window has not passed: they wait */
-	uint64_t feedback, doubled, unknown, late, early; /* early: before its exposure */
+	/* What was sent, without what engines have computed; early: before its exposure. */
+	uint64_t feedback, doubled, unknown, late, early;
 	uint64_t by_unit;				  /* of the feedback: it names a unit alone */
 	uint64_t feedback_left_out;		/* of such exposures and units */
 	uint64_t excess;			/* values beyond JOIN_VALUE_MOST */
@@ -80,6 +81,8 @@ struct joined_metric {
 	struct analysis_value *values; /* by epoch and time */
 	bool measured; /* by engines, not sent as feedback: the latency */
 	uint64_t excess; /* values beyond JOIN_VALUE_MOST: they are left out */
+	uint64_t computed;   /* values that were computed when feedback was read */
+	uint64_t of_engines; /* of these requests: those whose value an engine has computed too */
 };
 
 struct joined {

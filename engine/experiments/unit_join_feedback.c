@@ -150,6 +150,18 @@ static bool value_join(const struct feedback_joining *self, const struct met_fee
 	       error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
 }
 
+/* The value was computed when the feedback was read: an engine is to have computed it too. */
+static bool computed_note(const struct feedback_joining *self, const struct feedback_target *target, struct text name,
+			  struct error *error)
+{
+	struct joined_metric *metric = joined_metric_find(self->join->joined, name, self->join->options.experiment, error);
+	if (!metric)
+		return false;
+	metric->computed++;
+	return target->exposure == NONE ||
+	       join_number_put(self->values, join_key_print(self->join->arena, 'c', target->exposure, name), 1, error);
+}
+
 /* The accuracy of the request by its truth. False: there is none, or what was answered cannot be judged by it. */
 static bool truth_judge(const struct feedback_joining *self, const struct met_feedback *met, const struct feedback_target *target,
 			struct feedback_metric *judged)
@@ -163,6 +175,33 @@ static bool truth_judge(const struct feedback_joining *self, const struct met_fe
 	self->join->counts.unjudged += prediction.length == 0;
 	*judged = (struct feedback_metric){TEXT(ACCURACY_METRIC), text_equal(prediction, met->truth)};
 	return prediction.length > 0;
+}
+
+/* What an engine has computed, after all that was sent: a value that is not known by then counts too. */
+static bool feedback_join_engine(const struct feedback_joining *self, const struct met_feedback *met, struct error *error)
+{
+	struct feedback_target target;
+	uint32_t known;
+	size_t added = 0;
+	if (feedback_target(self, met, &target) != FEEDBACK_JOINED)
+		return true;
+	for (size_t i = 0; i < met->count; i++) {
+		const struct feedback_metric *outcome = &met->metrics[i];
+		const struct text key = join_key_print(self->join->arena, 'c', target.exposure, outcome->name);
+		struct joined_metric *metric =
+			joined_metric_find(self->join->joined, outcome->name, self->join->options.experiment, error);
+		if (!metric)
+			return false;
+		if (join_number_find(self->values, key,
+				     &known)) { /* 1: it was computed when feedback was read, and this is the first */
+			metric->of_engines += known;
+			if (!join_number_put(self->values, key, 0, error))
+				return false;
+		} else if (!value_join(self, met, &target, outcome, &added, error)) {
+			return false;
+		}
+	}
+	return true;
 }
 
 static bool feedback_join_one(const struct feedback_joining *self, const struct met_feedback *met, struct error *error)
@@ -200,9 +239,13 @@ static bool feedback_join_one(const struct feedback_joining *self, const struct 
 	}
 	struct feedback_metric judged;
 	const bool is_judged = truth_judge(self, met, &target, &judged);
-	for (size_t i = 0; i < met->count; i++)
-		if (!value_join(self, met, &target, &met->metrics[i], &added, error))
+	for (size_t i = 0; i < met->count; i++) {
+		const size_t before = added;
+		if (!value_join(self, met, &target, &met->metrics[i], &added, error) ||
+		    (added > before && i >= met->computed_from && i < met->computed_to &&
+		     !computed_note(self, &target, met->metrics[i].name, error)))
 			return false;
+	}
 	if (is_judged && !value_join(self, met, &target, &judged, &added, error))
 		return false;
 	join->counts.doubled += met->count + is_judged > 0 && added == 0;
@@ -241,7 +284,9 @@ bool unit_join_place_feedback(struct unit_join *join, struct error *error)
 			join->options.window_ms > 0 && exposures[i].time_ms + join->options.window_ms > self.now_ms;
 	}
 	for (size_t i = 0; good && i < join->feedback.count; i++)
-		good = feedback_join_one(&self, &items[i], error);
+		good = items[i].of_engine || feedback_join_one(&self, &items[i], error);
+	for (size_t i = 0; good && i < join->feedback.count; i++)
+		good = !items[i].of_engine || feedback_join_engine(&self, &items[i], error);
 	table_close(self.values);
 	return good;
 }

@@ -40,8 +40,10 @@ struct met_feedback {
 	struct text unit;
 	struct text request;
 	struct text feedback_id;
+	bool of_engine; /* what an engine has computed, which nobody has sent */
 	size_t count;
 	const struct feedback_metric *metrics;
+	size_t computed_from, computed_to; /* of the metrics: those that were computed when the feedback was read */
 	struct text truth; /* to be judged by, since no metric ACCURACY_METRIC was sent; empty: none */
 };
 

@@ -29,6 +29,7 @@
 
 #define FEEDBACK_NAME_BYTES_MAX 4096 /* of an id or a unit, as of units in exposures */
 #define FEEDBACK_REWARD "reward" /* the reward, where it is named as a metric */
+#define FEEDBACK_COMPUTED "sluice-computed" /* the feedback_id of values that an engine has computed; no id of the sender */
 #define FEEDBACK_METRICS_MAX 256     /* far more than an experiment declares */
 #define FEEDBACK_AHEAD_MS 60000	     /* how far its time may be ahead: two clocks may differ, an hour is a mistake */
 /* Of a record: what a topic takes by default, less its batch and key. */
@@ -50,6 +51,7 @@ struct feedback {
 	double reward;
 	size_t metric_count;
 	const struct feedback_metric *metrics;
+	size_t computed_count; /* of the metrics, the last: computed by whoever has read the record */
 	struct tensors truth;
 };
 
@@ -67,6 +69,12 @@ bool feedback_check(const struct feedback *feedback, int64_t now_ms, struct erro
 /* Its metric of that name; NULL: it has none. And the value; NaN: it has none. */
 const struct feedback_metric *feedback_metric_find(const struct feedback *feedback, struct text name);
 double feedback_metric_value(const struct feedback *feedback, struct text name);
+
+/* Whether an engine has computed its metrics, by feedback that is a record of its own. */
+static inline bool feedback_is_computed(const struct feedback *feedback)
+{
+	return text_is(feedback->feedback_id, FEEDBACK_COMPUTED);
+}
 
 /* What it earns whoever learns by the metric: its value of the metric, else its reward, unless engines compute the metric, so that
  * without it nothing is known yet. `metric` empty: its reward. False: it earns nothing. */

@@ -54,6 +54,7 @@ void computed_feedback_write(struct computed_feedback *computed, const struct fe
 	const struct feedback made = {.id = feedback->id,
 				      .unit = feedback->unit,
 				      .experiment = feedback->experiment,
+				      .feedback_id = TEXT(FEEDBACK_COMPUTED),
 				      .origin = feedback->origin,
 				      .time_ms = feedback->time_ms,
 				      .metric_count = count,

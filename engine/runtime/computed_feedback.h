@@ -1,5 +1,5 @@
 /* computed_feedback.h: Computed feedback: values of metrics that an engine has computed by feedback, written to the feedback topic,
- * so that learners of bandits and rollouts read them as if the caller had sent them.
+ * so that learners of bandits and rollouts read them as if the caller had sent them. Their feedback_id is FEEDBACK_COMPUTED.
  *
  * A value may be written twice: whoever joins feedback counts the first one. Writing waits for nothing. Closing waits for Kafka, at
  * most COMPUTED_CLOSE_MS. What Kafka does not take is logged and lost.

@@ -111,12 +111,43 @@ static void analyze_joins_feedback_of_a_unit_with_its_last_request(void **state)
 	said_close(&said);
 }
 
+#define TRUTH(id) "{\"id\": \"" id "\", \"truth\": {\"price\": [3]}}\n"
+#define COMPUTED(id) "{\"id\": \"" id "\", \"metrics\": {\"profit\": 3}, \"feedback_id\": \"sluice-computed\"}\n"
+
+/* Engines compute the metric by which bandits learn, and write it as feedback, which nobody has sent. */
+static void values_that_engines_have_computed_are_no_feedback_of_the_sender(void **state)
+{
+	(void)state;
+	write_file(
+		"e.yaml",
+		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: old\n"
+		"  candidates: [{name: new, weight: 50}, {name: old, weight: 50}]\n"
+		"  bandits: {algorithm: ucb1, rewardMetric: profit}\n---\n"
+		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+		"  steps: [{name: s, experiment: {name: e}}]\n  output: {steps: [s]}\n"
+		"  metrics: [{name: profit, type: histogram, value: truth.price}, {name: size, type: gauge, value: truth.size}]\n");
+	write_file("exposures", EXPOSURE("a", "") EXPOSURE("b", "") EXPOSURE("c", "") EXPOSURE("d", ""));
+	write_file("feedback", COMPUTED("a") TRUTH("a") TRUTH("b") TRUTH("b") COMPUTED("a") COMPUTED("c") COMPUTED("gone"));
+	struct said said = say_with(step_kinds, STATUS);
+	if (said.code != 0)
+		fail_msg("%s", said.err);
+	expect_words(said.out, "4 units, 50%, 3 with profit");
+	expect_words(said.out, "feedback 3: late 0, unknown 0, doubled 1");
+	expect_words(said.out, "0 features that requests lack, 1 values of profit that no engine has computed");
+	expect_words(said.err, "3 times feedback was not judged"); /* of size */
+	said_close(&said);
+	said = say_with(step_kinds, STATUS " -o json");
+	expect_words(said.out, "\"uncomputed_rewards\": 1");
+	said_close(&said);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rewards_that_the_algorithm_refuses_are_counted),
 		cmocka_unit_test(features_that_requests_lack_are_counted),
 		cmocka_unit_test(feedback_that_names_a_unit_alone_is_counted),
+		cmocka_unit_test(values_that_engines_have_computed_are_no_feedback_of_the_sender),
 		cmocka_unit_test(analyze_joins_feedback_of_a_unit_with_its_last_request),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

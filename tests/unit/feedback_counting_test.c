@@ -174,6 +174,7 @@ static void count_derived(const struct record *record, size_t *found)
 	assert_true(feedback_decode(record->value, work, &feedback, &error));
 	if (feedback.metric_count > 0) {
 		assert_int_equal(feedback.metric_count, 1);
+		assert_true(feedback_is_computed(&feedback));
 		assert_true(text_is(feedback.id, "b") && text_is(feedback.metrics[0].name, "income"));
 		assert_true(feedback.metrics[0].value == 200 && !feedback.has_reward);
 		++*found;
