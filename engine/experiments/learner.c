@@ -42,8 +42,13 @@ struct learner {
 	int64_t through_ms;
 	struct buffer policy_bytes, learner_bytes;
 	struct learner_counts counts;
+	struct outcome_join_counts of_causes; /* of the join's counts: by feedback that has no reward yet */
 	struct error refusal; /* of the first */
 };
+
+/* Of a computed metric: feedback from which an engine is to compute it has come. */
+#define CAUSE "cause"
+#define CAUSE_BIT 1U
 
 /* ---- what is learnt ---- */
 
@@ -304,7 +309,10 @@ static void on_closed(void *context, size_t slot, uint32_t arm, bool has_outcome
 	struct learner *learner = context;
 	double x[CONTEXT_LENGTH_MAX];
 	struct error ignored = {0};
-	if (!has_outcome && learner->scaled && !learner->replays)
+	(void)has_outcome;
+	const bool has_reward = outcome_join_has_reward(learner->join, slot);
+	learner->counts.uncomputed += !has_reward && !learner->replays && outcome_join_metrics(learner->join, slot) & CAUSE_BIT;
+	if (!has_reward && learner->scaled && !learner->replays)
 		(void)bandit_expire(learner->bandit, arm, vector_of(learner, learner->open + slot * learner->stride, x), &ignored);
 }
 
@@ -331,6 +339,27 @@ static bool reward_find(const struct learner *learner, const struct feedback *fe
 	return reduced->has_reward;
 }
 
+static void cause_met(void *context, const struct joined_outcome *outcome)
+{
+	(void)context;
+	(void)outcome;
+}
+
+/* Feedback without the metric that engines compute by it: its value comes as a record of theirs, and is counted then. */
+static void cause_note(struct learner *learner, const struct feedback *reduced)
+{
+	const struct feedback_metric named = {TEXT(CAUSE), 0};
+	struct feedback cause = *reduced;
+	const struct outcome_join_counts before = outcome_join_counts(learner->join);
+	cause.metrics = &named;
+	cause.metric_count = 1;
+	outcome_join_feedback(learner->join, &cause, cause_met, learner);
+	const struct outcome_join_counts after = outcome_join_counts(learner->join);
+	learner->of_causes.again += after.again - before.again;
+	learner->of_causes.late += after.late - before.late;
+	learner->of_causes.unknown += after.unknown - before.unknown;
+}
+
 void learner_feedback(struct learner *learner, const struct feedback *feedback, int64_t time_ms)
 {
 	struct feedback reduced;
@@ -353,6 +382,9 @@ void learner_feedback(struct learner *learner, const struct feedback *feedback, 
 		outcome_join_feedback(learner->join, &reduced, on_joined, learner);
 	else if (truth.length == 0 || !outcome_join_judge(learner->join, &reduced, truth, OUTCOME_REWARD, on_joined, learner))
 		learner->counts.others++;
+	const bool names_request = feedback->id.length > 0 || feedback->origin.topic.length > 0;
+	if (!has_reward && learner->config.computed && names_request && (feedback->truth.count > 0 || feedback->has_reward))
+		cause_note(learner, &reduced);
 }
 
 /* ---- records ---- */
@@ -483,9 +515,9 @@ struct learner_counts learner_counts(const struct learner *learner)
 {
 	struct learner_counts counts = learner->counts;
 	const struct outcome_join_counts join = outcome_join_counts(learner->join);
-	counts.again += join.again;
-	counts.late = join.late;
-	counts.unknown = join.unknown;
+	counts.again += join.again - learner->of_causes.again;
+	counts.late = join.late - learner->of_causes.late;
+	counts.unknown = join.unknown - learner->of_causes.unknown;
 	counts.by_unit = join.by_unit;
 	counts.feedback_dropped = join.feedback_dropped;
 	counts.dropped = join.dropped;
@@ -503,7 +535,10 @@ static bool learner_reserve(struct learner *learner, struct error *error)
 {
 	const struct learner_config *config = &learner->config;
 	const size_t entries = config->memory_bytes / (OUTCOME_BYTES_MOST + learner->stride * sizeof(double));
+	const struct text cause = TEXT(CAUSE);
 	const struct outcome_join_config join = {.memory_bytes = entries * OUTCOME_BYTES_MOST,
+						 .metric_count = 1,
+						 .metrics = &cause,
 						 .by_unit = true,
 						 .window_ms = config->window_ms,
 						 .seed = hash_key(text_of(config->experiment)),

@@ -55,6 +55,7 @@ struct learner_counts {
 	uint64_t others;	 /* exposures that are not learnt from; feedback without a reward, or for another experiment */
 	uint64_t dropped;	 /* exposures that gave their place to newer ones within the window */
 	uint64_t missing;	 /* features that were not there, and texts of no class */
+	uint64_t uncomputed;	 /* exposures that are over without the metric that engines compute, though its feedback had come */
 };
 
 /* The configuration's texts are borrowed. NULL: CONFIG or SYSTEM. */

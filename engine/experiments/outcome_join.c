@@ -502,6 +502,11 @@ unsigned outcome_join_metrics(const struct outcome_join *join, size_t slot)
 	return join->ring[slot].outcomes >> 1;
 }
 
+bool outcome_join_has_reward(const struct outcome_join *join, size_t slot)
+{
+	return join->ring[slot].outcomes & REWARD_BIT;
+}
+
 bool outcome_join_has_label(const struct outcome_join *join, size_t slot)
 {
 	return join->predictions && join->predictions[slot] != 0;

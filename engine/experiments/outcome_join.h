@@ -150,6 +150,9 @@ int64_t outcome_join_exposed_ms(const struct outcome_join *join, size_t slot);
 /* The metrics that it has: a bit of each, by its index in the configuration. */
 unsigned outcome_join_metrics(const struct outcome_join *join, size_t slot);
 
+/* Whether it has the reward. */
+bool outcome_join_has_reward(const struct outcome_join *join, size_t slot);
+
 /* Whether its answer said something that a truth can be held against. */
 bool outcome_join_has_label(const struct outcome_join *join, size_t slot);
 

@@ -15,7 +15,7 @@ struct policy_entry {
 	const char *pipeline, *experiment;
 	struct held_slot policy; /* struct policy_in_force */
 	_Atomic int64_t version, rewards, set_ms;
-	_Atomic uint64_t refused, late, unknown, by_unit, feedback_dropped, repeated, dropped, missing;
+	_Atomic uint64_t refused, late, unknown, by_unit, feedback_dropped, repeated, dropped, missing, uncomputed;
 	pthread_mutex_t lock; /* of writers */
 };
 
@@ -176,6 +176,7 @@ void policy_entry_lose(struct policy_entry *entry, const struct policy_losses *m
 	atomic_fetch_add(&entry->repeated, more->repeated);
 	atomic_fetch_add(&entry->dropped, more->dropped);
 	atomic_fetch_add(&entry->missing, more->missing);
+	atomic_fetch_add(&entry->uncomputed, more->uncomputed);
 }
 
 struct policy_losses policy_entry_losses(const struct policy_entry *entry)
@@ -187,5 +188,6 @@ struct policy_losses policy_entry_losses(const struct policy_entry *entry)
 				      .feedback_dropped = atomic_load(&entry->feedback_dropped),
 				      .repeated = atomic_load(&entry->repeated),
 				      .dropped = atomic_load(&entry->dropped),
-				      .missing = atomic_load(&entry->missing)};
+				      .missing = atomic_load(&entry->missing),
+				      .uncomputed = atomic_load(&entry->uncomputed)};
 }

@@ -55,6 +55,7 @@ struct policy_losses {
 	uint64_t feedback_dropped;	 /* of those: beyond a limit of the join */
 	uint64_t dropped;		 /* exposures that gave their place to newer ones within the window */
 	uint64_t missing;		 /* features that a request did not have */
+	uint64_t uncomputed;		 /* requests for which no engine has computed the reward from the feedback that came */
 };
 
 /* By the learner's thread, while others may read. */

@@ -214,7 +214,8 @@ static struct policy_figures *policy_figures_of(const struct board_scrape *scrap
 					   .feedback_dropped = losses.feedback_dropped,
 					   .repeated = losses.repeated,
 					   .dropped = losses.dropped,
-					   .missing = losses.missing};
+					   .missing = losses.missing,
+					   .uncomputed = losses.uncomputed};
 	return figures;
 }
 

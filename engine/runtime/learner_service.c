@@ -81,6 +81,9 @@ static const struct loss_reason {
 	 "requests whose reward was still awaited, since too many are open: write a shorter outcomeWindow in `bandits`"},
 	{offsetof(struct policy_losses, missing),
 	 "features that requests do not have, which count as 0: check the names of `contextFeatures`"},
+	{offsetof(struct policy_losses, uncomputed),
+	 "requests whose feedback came, and for which no engine computed the rewardMetric: the engine that answered was stopped "
+	 "before, or the feedback lacks what the metric names: see sluice_metric_missing_total and `sluice help metrics`"},
 };
 
 /* Each reason once. */
@@ -109,7 +112,8 @@ static void losses_tell(const struct learner_service *service, struct learning *
 					   .feedback_dropped = counts.feedback_dropped - told->feedback_dropped,
 					   .repeated = counts.again - told->again,
 					   .dropped = counts.dropped - told->dropped,
-					   .missing = counts.missing - told->missing};
+					   .missing = counts.missing - told->missing,
+					   .uncomputed = counts.uncomputed - told->uncomputed};
 	learning->told = counts;
 	policy_entry_lose(learning->entry, &more);
 	losses_log(service, learning, &more);

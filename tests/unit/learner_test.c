@@ -132,6 +132,7 @@ static void of_a_metric_that_engines_compute_nothing_else_is_a_reward(void **sta
 					      .window_ms = WINDOW_MS,
 					      .memory_bytes = 100000};
 	struct learner *learner = learner_open(&config, &error);
+	const struct feedback unanswered = {.id = TEXT("c"), .has_reward = true, .reward = 100};
 	const struct feedback_metric profit = {TEXT("profit"), 0.25};
 	const struct feedback sent = {.id = TEXT("a"), .has_reward = true, .reward = 100};
 	const struct feedback computed = {.id = TEXT("a"), .metric_count = 1, .metrics = &profit};
@@ -144,6 +145,16 @@ static void of_a_metric_that_engines_compute_nothing_else_is_a_reward(void **sta
 	assert_int_equal(learner_counts(learner).rewards, 1);
 	assert_int_equal(learner_counts(learner).again, 1);
 	assert_true(bandit_mean(recorded(learner, &record), 1) == 0.25);
+	expose(learner, "b", 1, NOW_MS + 2000); /* nobody says anything of it */
+	expose(learner, "c", 1, NOW_MS + 2000);
+	learner_feedback(learner, &unanswered, NOW_MS + 3000);
+	learner_feedback(learner, &unanswered, NOW_MS + 3000);
+	assert_int_equal(learner_counts(learner).uncomputed, 0);
+	expose(learner, "d", 1, NOW_MS + 2 * WINDOW_MS); /* the windows of the others are over */
+	assert_int_equal(learner_counts(learner).uncomputed, 1);
+	assert_int_equal(learner_counts(learner).again, 1);
+	learner_feedback(learner, &unanswered, NOW_MS + 2 * WINDOW_MS);
+	assert_true(learner_counts(learner).unknown == 0 && learner_counts(learner).late == 0);
 	learner_close(learner);
 }
 
