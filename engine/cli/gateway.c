@@ -146,9 +146,9 @@ static void kafka_look(void *context)
 	(void)loop_timer_set(run->loop, &run->look, now_ms + LOOK_MS, &ignored);
 }
 
-static bool server_drain(void *gateway)
+static bool server_drain(void *gateway, int64_t until_ms)
 {
-	return gateway_drain(gateway);
+	return gateway_drain(gateway, until_ms);
 }
 
 static bool server_is_well(void *gateway, struct error *error)
@@ -225,7 +225,8 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 					     .brokers = run->kafka.brokers,
 					     .consumer = run->kafka.consumer,
 					     .producer = run->kafka.producer,
-					     .own_topics = self->topics == TOPICS_CREATE ? run->own : NULL};
+					     .own_topics = self->topics == TOPICS_CREATE ? run->own : NULL,
+					     .log = &run->session->log->sink};
 	struct listening listening = {0};
 	struct metrics_listener *metrics = NULL;
 	struct metrics_push *push = NULL;
@@ -358,7 +359,8 @@ static const struct command_section sections[] = {
 	 "HTTP/2), and still serves all calls, and all messages of open streams. In Kubernetes give 5s, because callers learn of "
 	 "the end of a pod after SIGTERM, and the pod a grace period above the sum of it and --drain (twice, for `sluice run`). "
 	 "After that time the gateway accepts no connection, requests on open connections get 503, and open calls have the time of "
-	 "--drain. A stream then takes no further message, and ends as UNAVAILABLE when its open ones are answered. One broker of "
+	 "--drain: those that are left shortly before its end get 503. A stream then takes no further message, and ends as "
+	 "UNAVAILABLE when its open ones are answered. One broker of "
 	 "several that is away changes nothing. Pipelines with direct ingress need no Kafka: a gateway that has one "
 	 "stays ready, and /v2/pipelines/NAME/ready shows which can be asked. gRPC's ServerReady, "
 	 "ModelReady and grpc.health.v1.Health say the same, and so does /ready at the port of --metrics. A model that is "

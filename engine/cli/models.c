@@ -117,8 +117,9 @@ static void models_on_hung_up(void *context)
 					     : "Reload rejected: a file has errors. What it held before is served unchanged.");
 }
 
-static bool server_drain(void *server)
+static bool server_drain(void *server, int64_t until_ms)
 {
+	(void)until_ms;
 	return model_server_drain(server);
 }
 

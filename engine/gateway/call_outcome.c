@@ -158,7 +158,13 @@ void call_outcome_refused(struct call_outcome *outcome, int status, enum error_k
 void call_late_write(const struct call_late *late, char words[ERROR_TEXT_MAX])
 {
 	const char *pipeline = late->pipeline ? late->pipeline : "that was there";
-	if (!late->taken && late->is_unhurried)
+	if (late->is_stopping)
+		(void)snprintf(
+			words, ERROR_TEXT_MAX,
+			"the gateway is stopping, and %s for pipeline %s; the request may be processed all the same, and once more "
+			"if it is sent again",
+			late->taken ? "no answer has come" : "Kafka has not confirmed the request", pipeline);
+	else if (!late->taken && late->is_unhurried)
 		(void)snprintf(words, ERROR_TEXT_MAX,
 			       "Kafka has not confirmed the request within %" PRId64 " ms, for pipeline %s: it may be processed "
 			       "all the same. If it is sent again, it may be processed twice; with one idempotency-key, all get "

@@ -112,6 +112,9 @@ void calls_write_metrics(const struct calls *calls, bool has_seldon, struct expo
 
 size_t calls_open_count(const struct calls *calls);
 
+/* Ends all open calls of a gateway that stops, by 503 and the place where a later answer is found. Returns their number. */
+size_t calls_stop(struct calls *calls);
+
 /* Whether replies can be read. False: no call will be answered any more, and `error` has the reason. */
 bool calls_are_well(const struct calls *calls, struct error *error);
 

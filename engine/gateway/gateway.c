@@ -14,6 +14,7 @@
 #include "gateway/request_limits.h"
 #include "gateway/rest.h"
 #include "net/host_names.h"
+#include "observe/log_sink.h"
 
 #define CONNECTIONS 16384
 #define PEER_CONNECTIONS 8192
@@ -38,6 +39,7 @@ struct gateway {
 	uint64_t tls_failures;	 /* certificates that could not be loaded again */
 	struct access_counts former_access; /* failures under access settings that others have replaced */
 	int64_t accepts_until_ms;	  /* while it leaves */
+	bool has_stopped_calls;		  /* those that were open when its time was over */
 	char unready[ERROR_TEXT_MAX + 1]; /* gateway_unready() */
 };
 
@@ -258,7 +260,25 @@ static void gateway_leave(struct gateway *gateway)
 		grpc_front_leave(gateway->grpc);
 }
 
-bool gateway_drain(struct gateway *gateway)
+/* Whether the time that is left is for the last answers alone. */
+static bool last_time_has_begun(const struct gateway *gateway, int64_t until_ms)
+{
+	const int64_t quarter_ms = (until_ms - gateway->accepts_until_ms) / 4;
+	return loop_now_ms(gateway->rest.loop) >= until_ms - (quarter_ms < GATEWAY_LAST_MS ? quarter_ms : GATEWAY_LAST_MS);
+}
+
+static void open_calls_stop(struct gateway *gateway)
+{
+	size_t count = calls_stop(gateway->rest.calls);
+	count += keyed_calls_stop(gateway->rest.keyed);
+	gateway->has_stopped_calls = true;
+	if (count > 0 && gateway->config.log)
+		log_say(gateway->config.log, LOG_LEVEL_WARN, NULL,
+			"the gateway stops: %zu call%s without an answer in the time of --drain got 503", count,
+			count == 1 ? "" : "s");
+}
+
+bool gateway_drain(struct gateway *gateway, int64_t until_ms)
 {
 	if (!gateway->rest.leaving)
 		gateway_leave(gateway);
@@ -267,6 +287,8 @@ bool gateway_drain(struct gateway *gateway)
 	gateway->rest.draining = true;
 	answer_watches_drain(gateway->rest.watches);
 	polls_drain(gateway->rest.polls);
+	if (!gateway->has_stopped_calls && last_time_has_begun(gateway, until_ms))
+		open_calls_stop(gateway);
 	bool without_http = !gateway->server || http_server_drain(gateway->server);
 	bool without_grpc = !gateway->grpc || grpc_front_drain(gateway->grpc);
 	return without_http && without_grpc;

@@ -18,6 +18,7 @@
 
 struct direct_hub;
 struct gateway;
+struct log_sink;
 struct wanted_topic;
 
 #define GATEWAY_TIMEOUT_MS 30000   /* of a call without a timeout of its own */
@@ -46,6 +47,7 @@ struct gateway_config {
 	struct name_list cors_origins; /* gateway/cors.h; empty: no CORS */
 	int compat; /* form of errors: of COMPAT_CHOICES; the files may choose it, too */
 	struct name_list passed; /* headers of requests that are passed on, besides the usual ones */
+	const struct log_sink *log; /* NULL: none */
 };
 
 /* Opens a gateway for the pipelines of the plan. Borrows the plan until gateway_follow() replaces it, and the
@@ -78,9 +80,11 @@ bool gateway_reread_access(struct gateway *gateway, struct error *error);
 const struct access_policy *gateway_policies(const struct gateway *gateway);
 
 /* Drains the gateway. It reports not ready, tells its callers to connect elsewhere, and serves whoever comes for `lame_duck_ms`,
- * and all messages of open streams. Then it accepts no new connection, no new call and no new message, and ends its open ones.
- * True: no connection is left. To be called again after each turn. */
-bool gateway_drain(struct gateway *gateway);
+ * and all messages of open streams. Then it accepts no new connection, no new call and no new message, and awaits the answers to
+ * its open calls; GATEWAY_LAST_MS before `until_ms` of the loop's clock, or in the last quarter of a shorter time, those that are
+ * left get 503, and the log says how many. True: no connection is left. To be called again after each turn. */
+#define GATEWAY_LAST_MS 250 /* for the last answers to reach their callers */
+bool gateway_drain(struct gateway *gateway, int64_t until_ms);
 
 /* False: no call can be answered any more, and `error` has the reason. */
 bool gateway_is_well(const struct gateway *gateway, struct error *error);

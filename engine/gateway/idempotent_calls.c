@@ -453,6 +453,19 @@ static void keyed_calls_on_deadline(void *context)
 		request_end_in_time(call);
 }
 
+size_t keyed_calls_stop(struct keyed_calls *keyed)
+{
+	size_t ended = 0;
+	for (size_t i = 0; i < keyed->slot_count; i++) {
+		struct keyed_call *call = keyed->slots[i];
+		if (call->number == 0 || call->is_answered || (call->phase == KEYED_RUNS && !call->has_outcome))
+			continue;
+		ended += !call->has_outcome;
+		keyed_calls_on_deadline(call);
+	}
+	return ended;
+}
+
 /* A digest of the parts' digests, so that no bytes can move from one part to another. */
 static struct claim_digest digest_of(struct text first, struct text second, struct text third)
 {

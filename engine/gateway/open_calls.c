@@ -148,12 +148,9 @@ static bool report_is_awaited(struct open_call *call)
 	return loop_timer_set(loop, &call->deadline, loop_now_ms(loop) + CALLS_REPORT_MS, &error);
 }
 
-void open_call_on_deadline(void *context)
+/* Answers a caller before its reply has come, and where that can be found later. */
+static void open_call_give_up(struct open_call *call, bool is_stopping)
 {
-	struct open_call *call = context;
-	if (report_is_awaited(call))
-		return;
-	call->is_overdue = true;
 	const struct gateway_target *target = call->target;
 	const bool is_logged = call->taken && !call->is_direct && target;
 	const char *lacks_replies = call->is_direct ? NULL : own_topic_gone(call->calls, GATEWAY_REPLIES);
@@ -168,9 +165,34 @@ void open_call_on_deadline(void *context)
 				       .answers = lacks_answers ? target->outputs : NULL,
 				       .poll = call->poll,
 				       .taken = call->taken,
-				       .is_unhurried = call->is_unhurried};
+				       .is_unhurried = call->is_unhurried,
+				       .is_stopping = is_stopping};
+	const bool is_timeout = call->taken && !is_stopping;
 	call_late_write(&late, words);
 	if (is_logged)
 		call->place = submission_origin(&call->submission, call->calls->targets.topics[target->topic], place);
-	open_call_fail(call, call->taken ? 504 : 503, call->taken ? ERROR_LIMIT : ERROR_REMOTE, words);
+	open_call_fail(call, is_timeout ? 504 : 503, is_timeout ? ERROR_LIMIT : ERROR_REMOTE, words);
+}
+
+void open_call_on_deadline(void *context)
+{
+	struct open_call *call = context;
+	if (report_is_awaited(call))
+		return;
+	call->is_overdue = true;
+	open_call_give_up(call, false);
+}
+
+size_t calls_stop(struct calls *calls)
+{
+	const size_t slot_count = calls->slot_count;
+	size_t ended = 0;
+	for (size_t i = 0; i < slot_count; i++) {
+		struct open_call *call = calls->slots[i];
+		if (call->number == 0 || open_call_was_late(call))
+			continue;
+		ended++;
+		open_call_give_up(call, true);
+	}
+	return ended;
 }

@@ -9,7 +9,7 @@ static void drained_stop_look(void *context)
 	struct loop *loop = engine_loop(stop->engine);
 	struct error error = {0};
 	const int64_t now_ms = loop_now_ms(loop);
-	const bool is_over = !*stop->gateway || gateway_drain(*stop->gateway) || now_ms >= stop->until_ms;
+	const bool is_over = !*stop->gateway || gateway_drain(*stop->gateway, stop->until_ms) || now_ms >= stop->until_ms;
 	if (is_over || !loop_timer_set(loop, &stop->timer, now_ms + DRAIN_LOOK_MS, &error))
 		engine_stop(stop->engine);
 }

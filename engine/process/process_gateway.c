@@ -63,7 +63,8 @@ bool process_gateway_start(struct engine_process *running, struct engine *engine
 					     .consumer = config->consumer,
 					     .producer = config->producer,
 					     .direct = running->watchers.direct,
-					     .own_topics = creates ? running->own_topics : NULL};
+					     .own_topics = creates ? running->own_topics : NULL,
+					     .log = running->engine.log};
 	if (!process_gateway_is_wanted(running))
 		return true;
 	if (!gateway_service_open(&running->gateway, engine_loop(engine), &ports, &engine_revision(engine)->plan, error))

@@ -54,7 +54,7 @@ bool listening_serve(struct listening *listening, const struct listening_server 
 	while (good && !listening->stopping.asked)
 		good = listening_turn(listening, server, WAIT_MS, error);
 	for (int64_t until_ms = loop_now_ms(listening->loop) + drain_ms;
-	     good && !server->drain(server->server) && loop_now_ms(listening->loop) < until_ms;)
+	     good && !server->drain(server->server, until_ms) && loop_now_ms(listening->loop) < until_ms;)
 		good = listening_turn(listening, server, DRAIN_LOOK_MS, error);
-	return good;
+	return good && listening_turn(listening, server, 0, error); /* for the last answers */
 }

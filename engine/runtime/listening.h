@@ -30,7 +30,8 @@ struct tls_files listening_files(const struct listening_asked *asked);
 /* Server of a command, with the operations that every such server has. */
 struct listening_server {
 	void *server;
-	bool (*drain)(void *server);			    /* true: drained; called again after each turn */
+	/* True: drained; called again after each turn, and once at the end of its time. */
+	bool (*drain)(void *server, int64_t until_ms);
 	bool (*is_well)(void *server, struct error *error); /* false: it cannot answer any more. NULL: it always can */
 };
 

@@ -300,6 +300,33 @@ static void an_id_that_a_call_is_given_does_not_tell_the_epoch(void **state)
 }
 
 /* By the engine, which ends a request at its deadline as the gateway does, and by one that has passed when the call begins. */
+/* The first has gone to Kafka; the second not. */
+static void a_gateway_that_stops_ends_its_open_calls(void **state)
+{
+	struct calls_stand *stand = *state;
+	char address[REPLY_ADDRESS_BYTES_MAX];
+	calls_call_with(stand, 0, 60000, "a", (struct text){0});
+	calls_next_asked(stand, address);
+	calls_turn_for(stand, MOMENT_MS);
+	rd_kafka_mock_broker_set_down(stand->mock.cluster, 1);
+	calls_call_with(stand, 1, 60000, "b", (struct text){0});
+	calls_turn_for(stand, MOMENT_MS);
+	assert_int_equal(calls_stop(stand->calls), 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(stand->callers[i].ended, 1);
+		assert_int_equal(stand->callers[i].status, 503);
+		assert_non_null(strstr(stand->callers[i].body, "the gateway is stopping, and "));
+		assert_string_equal(stand->callers[i].id, i == 0 ? "a" : "b");
+	}
+	assert_non_null(strstr(stand->callers[0].body, "A later answer is in the topic out: GET /v2/pipelines/p/requests/0-0-"));
+	assert_non_null(strstr(stand->callers[0].body, stand->callers[0].poll));
+	assert_non_null(strstr(stand->callers[1].body, "Kafka has not confirmed the request"));
+	assert_string_equal(stand->callers[1].poll, "");
+	assert_int_equal(calls_stop(stand->calls), 0);
+	assert_int_equal(calls_counts(stand->calls).failed, 2);
+	assert_int_equal(calls_counts(stand->calls).timed_out, 0);
+}
+
 static void each_call_that_a_deadline_ended_is_counted_as_one_timeout(void **state)
 {
 	struct calls_stand *stand = *state;
@@ -602,6 +629,7 @@ int main(void)
 		CALLS_STORY(a_reply_may_come_before_the_report_of_a_request_whose_place_is_asked_for),
 		CALLS_STORY(a_deadline_ends_a_call_that_nobody_answers),
 		CALLS_STORY(an_id_that_a_call_is_given_does_not_tell_the_epoch),
+		CALLS_STORY(a_gateway_that_stops_ends_its_open_calls),
 		CALLS_STORY(each_call_that_a_deadline_ended_is_counted_as_one_timeout),
 		CALLS_STORY(while_kafka_is_away_a_call_ends_by_its_deadline),
 		CALLS_STORY(a_submission_that_kafka_does_not_confirm_may_be_processed_and_says_so),

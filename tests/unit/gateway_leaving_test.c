@@ -77,7 +77,7 @@ static void it_serves_whoever_comes_and_tells_them_to_leave(void **state)
 	expect(&kept, GET("/v2/health/ready"), "200 OK", "true");
 	ask_by_grpc(early, 1);
 	await_heard(stand, "1 grpc-status: 0\n");
-	assert_false(gateway_drain(stand->gateway));
+	assert_false(gateway_drain(stand->gateway, loop_now_ms(stand->loop) + MOCK_WAIT_MS));
 	assert_non_null(strstr(gateway_unready(stand->gateway), "is stopping"));
 	await_heard(stand, "goaway 1 0\n"); /* to those that are here */
 	await_heard(stand, "closed\n");
@@ -93,7 +93,7 @@ static void it_serves_whoever_comes_and_tells_them_to_leave(void **state)
 
 static void drain(struct gateway_stand *stand)
 {
-	for (const int64_t until_ms = loop_now_ms(stand->loop) + MOCK_WAIT_MS; !gateway_drain(stand->gateway);) {
+	for (const int64_t until_ms = loop_now_ms(stand->loop) + MOCK_WAIT_MS; !gateway_drain(stand->gateway, until_ms);) {
 		assert_true(loop_now_ms(stand->loop) < until_ms);
 		assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
 	}
@@ -110,7 +110,7 @@ static void its_streams_go_on_until_its_time_is_over(void **state)
 	puppet_headers(line, 3, 0, METHOD("ModelStreamInfer"), NULL);
 	await_heard(stand, "1 data 7\n");
 	stand->puppet.heard[0] = '\0';
-	assert_false(gateway_drain(stand->gateway));
+	assert_false(gateway_drain(stand->gateway, loop_now_ms(stand->loop) + MOCK_WAIT_MS));
 	await_heard(stand, "goaway 3 0\n");
 	await_heard(stand, "1 data 7\n");
 	puppet_frame(line, FRAME_DATA, 0, 3, "\0\0\0\0\3\n\1x", 8);
@@ -136,6 +136,52 @@ static void it_refuses_when_its_time_is_over(void **state)
 	assert_true(port_refuses(port));
 }
 
+static const char body[] = "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP64\",\"shape\":[1],\"data\":[1]}]}";
+
+static void await_begun(const struct gateway_stand *stand, uint64_t count)
+{
+	for (int64_t until_ms = loop_now_ms(stand->loop) + MOCK_WAIT_MS; gateway_counts(stand->gateway).begun < count;) {
+		assert_true(loop_now_ms(stand->loop) < until_ms);
+		assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
+	}
+}
+
+/* No engine answers them. The second has ended its side. */
+static void calls_that_are_open_at_the_end_of_its_time_are_answered(void **state)
+{
+	struct gateway_stand *stand = *state;
+	const int port = gateway_http_port(stand->gateway);
+	struct guest callers[] = {guest_open(stand->loop, port), guest_open(stand->loop, port)};
+	char request[512];
+	(void)snprintf(request, sizeof request,
+		       "POST /v2/pipelines/p/infer HTTP/1.1\r\nHost: localhost\r\nContent-Length: %zu\r\n\r\n%s", sizeof body - 1,
+		       body);
+	for (size_t i = 0; i < 2; i++)
+		guest_say(&callers[i], request);
+	await_begun(stand, 2);
+	assert_int_equal(shutdown(callers[1].socket, SHUT_WR), 0);
+	struct puppet_line *line = puppet_dial(&stand->puppet, gateway_grpc_port(stand->gateway));
+	puppet_headers(line, 1, 0, METHOD("ModelInfer"), NULL);
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 1, "\0\0\0\0\3\n\1p", 8);
+	await_begun(stand, 3);
+	const int64_t until_ms = loop_now_ms(stand->loop) + GATEWAY_STAND_LAME_DUCK_MS + 1000;
+	while (gateway_counts(stand->gateway).open > 0) {
+		assert_true(loop_now_ms(stand->loop) < until_ms);
+		(void)gateway_drain(stand->gateway, until_ms);
+		assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
+	}
+	assert_true(loop_now_ms(stand->loop) >= until_ms - GATEWAY_LAST_MS);
+	for (size_t i = 0; i < 2; i++) {
+		const char *heard = guest_hear(&callers[i], "\"}");
+		assert_non_null(heard);
+		assert_int_equal(strncmp(heard, "HTTP/1.1 503 ", 13), 0);
+		assert_non_null(strstr(heard, "the gateway is stopping"));
+		guest_close(&callers[i]);
+	}
+	await_heard(stand, "1 grpc-status: 14\n");
+	assert_int_equal(gateway_counts(stand->gateway).failed, 3);
+}
+
 #define LEAVING_STORY(name) cmocka_unit_test_setup_teardown(name, gateway_stand_open, gateway_stand_close)
 
 int main(void)
@@ -144,6 +190,7 @@ int main(void)
 		LEAVING_STORY(it_serves_whoever_comes_and_tells_them_to_leave),
 		LEAVING_STORY(its_streams_go_on_until_its_time_is_over),
 		LEAVING_STORY(it_refuses_when_its_time_is_over),
+		LEAVING_STORY(calls_that_are_open_at_the_end_of_its_time_are_answered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
