@@ -64,7 +64,11 @@ static void time_alone_is_no_message(void **state)
 		seen[i] = observed.seen[1];
 		observed_close(&observed);
 	}
-	assert_memory_equal(&seen[0], &seen[1], sizeof seen[0]);
+	assert_true(seen[0].window == seen[1].window && seen[0].messages == seen[1].messages);
+	assert_true(seen[0].unusable == seen[1].unusable && seen[0].late == seen[1].late && seen[0].missing == seen[1].missing);
+	assert_true(seen[0].begin_ms == seen[1].begin_ms && seen[0].end_ms == seen[1].end_ms);
+	assert_true(seen[0].sum == seen[1].sum && seen[0].estimated_rows == seen[1].estimated_rows);
+	assert_memory_equal(&seen[0].times.rate, &seen[1].times.rate, sizeof seen[0].times.rate); /* which may be NaN */
 	assert_true(settled[0].messages == settled[1].messages && settled[0].unfit == settled[1].unfit);
 }
 
