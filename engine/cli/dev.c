@@ -96,7 +96,8 @@ const struct command command_dev = {
 		"produce, consume with or without groups, and list, describe and create topics. Other administration, real "
 		"transactions, and logins need a real Kafka: use `sluice run --brokers HOST:PORT` with `sluice models "
 		"serve`.\n\nUse it for development only. Nothing is kept on disk, and each partition keeps about its newest 5 MB. "
-		"Whatever the files say, delivery is at least once, and each topic has one partition.\n"
+		"Whatever the files say, delivery is at least once, and each topic has one partition. Of files with pipelines of "
+		"several namespaces, --namespace chooses one: a gateway serves one.\n"
 		"\n"
 		"  sluice dev pipelines/hello\n",
 	.options = options,

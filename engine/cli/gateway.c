@@ -272,6 +272,7 @@ static int gateway_command_run(struct session *session, const void *filled, cons
 				  .read = {.paths = arguments,
 					   .path_count = count,
 					   .namespace = self->namespace,
+					   .one_namespace = true,
 					   .built_in = NO_MODELS,
 					   .has_gateway = true,
 					   .metrics = &self->metrics,
@@ -386,7 +387,8 @@ const struct command command_gateway = {
 		"Model that no pipeline or deployment names, or that has `standalone: true` or is the default of an Experiment, "
 		"and an Experiment, are called by their own names; `sluice plan` shows their pipelines. On SIGTERM the gateway is "
 		"not ready, and ends its open calls. On SIGHUP it reads the files, the certificate, keys and policies again; a "
-		"faulty file changes nothing. Bodies may be gzipped. GET /openapi.json describes the paths.\n"
+		"faulty file changes nothing. Bodies may be gzipped. GET /openapi.json describes the paths. A gateway serves one "
+		"namespace: of files with several, --namespace chooses one.\n"
 		"\n"
 		"  sluice gateway -f pipelines/ --http 8080 --grpc 8081 --brokers localhost:9092\n"
 		"  curl localhost:8080/v2/pipelines/hello/infer -d @pipelines/hello/request.json\n",

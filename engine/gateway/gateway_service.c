@@ -58,13 +58,25 @@ static bool access_see(const struct gateway_service *service, struct gateway_acc
 	       gateway_access_check_host(access, &asked->listening, error);
 }
 
+/* Checks that a gateway can have these pipelines, before anything is created for them. */
+static bool targets_check(const struct plan *plan, struct error *error)
+{
+	struct gateway_targets targets;
+	struct arena *arena = arena_open(TARGETS_ARENA_BYTES);
+	const bool good = (arena || error_memory(error, ERROR_SYSTEM, "checking the files")) &&
+			  gateway_targets_make(plan, NULL, arena, &targets, error);
+	arena_close(arena);
+	return good;
+}
+
 bool gateway_service_begin(struct gateway_service *service, const struct workspace *workspace, const struct gateway_asked *asked,
 			   const struct revision *revision, struct error *error)
 {
 	service->workspace = workspace;
 	service->asked = asked;
 	service->access = service->accesses;
-	return access_see(service, service->access, revision, error);
+	return access_see(service, service->access, revision, error) &&
+	       (revision->plan.count == 0 || targets_check(&revision->plan, error));
 }
 
 static bool service_reload_tls(void *context, struct error *error)
@@ -149,15 +161,11 @@ void gateway_own_topics(const struct revision *revision, struct properties setti
 bool gateway_service_check(const struct gateway_service *service, const struct revision *revision, struct error *error)
 {
 	struct gateway_access access = {0};
-	struct gateway_targets targets;
-	struct arena *arena = arena_open(TARGETS_ARENA_BYTES);
-	bool good = arena || error_memory(error, ERROR_SYSTEM, "checking the files");
-	good = good && access_see(service, &access, revision, error);
+	bool good = access_see(service, &access, revision, error);
 	if (good && access.settings.key_set && !(service->access && gateway_access_equal(service->access, &access)))
 		good = jwks_source_check(access.settings.key_set, error);
-	good = good && gateway_targets_make(&revision->plan, NULL, arena, &targets, error);
+	good = good && targets_check(&revision->plan, error);
 	gateway_access_close(&access);
-	arena_close(arena);
 	return good;
 }
 

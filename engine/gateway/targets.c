@@ -134,7 +134,8 @@ static bool is_of_one_namespace(const struct gateway_targets *targets, const str
 {
 	return (strcmp(plan->namespace, targets->namespace) == 0 && strcmp(plan->prefix, targets->prefix) == 0) ||
 	       error_set(error, ERROR_CONFIG, plan->graph->resource->name.place,
-			 "pipeline %s is of namespace %s, and others of the files are of %s; start a gateway for each namespace",
+			 "pipeline %s is of namespace %s, and others of the files are of %s; start a gateway for each namespace, "
+			 "`sluice gateway -n NAMESPACE`",
 			 plan->graph->name, plan->namespace, targets->namespace);
 }
 

@@ -332,6 +332,16 @@ size_t plan_leave_refused(struct plan *plan)
 	return count - kept;
 }
 
+void plan_keep_namespace(struct plan *plan, const char *namespace)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < plan->count; i++)
+		if (strcmp(plan->pipelines[i].namespace, namespace) == 0)
+			plan->pipelines[kept++] = plan->pipelines[i];
+	if (kept > 0)
+		plan->count = kept;
+}
+
 size_t plan_errors(const struct plan *plan)
 {
 	const struct faults *faults = plan->spec->faults;

@@ -225,6 +225,9 @@ bool plan_make(const struct spec *spec, const struct plan_options *options, stru
  * were. Each is an error among the faults. The others may be run. */
 size_t plan_leave_refused(struct plan *plan);
 
+/* If some pipelines are of that namespace, removes the others. */
+void plan_keep_namespace(struct plan *plan, const char *namespace);
+
 /* The number of other errors among the faults: while there are any, nothing may be run. */
 size_t plan_errors(const struct plan *plan);
 

@@ -399,6 +399,7 @@ bool dev_process_run(const struct dev_config *config, struct error *error)
 				  .files = {.paths = config->paths,
 					    .path_count = config->path_count,
 					    .namespace = config->namespace,
+					    .one_namespace = true,
 					    .insecure = true}};
 	sigset_t before;
 	engine_block_signals(&before);

@@ -101,6 +101,8 @@ static bool make_plan(struct revision *revision, const struct revision_options *
 	if ((options->forms && !plan_name_changelogs(&revision->plan, options->forms, revision->arena)) ||
 	    !plan_name_formers(&revision->plan, &options->apart, revision->arena))
 		return error_memory(error, ERROR_SYSTEM, "reading files");
+	if (options->one_namespace && options->namespace)
+		plan_keep_namespace(&revision->plan, options->namespace);
 	bool good = may_go_on(&revision->plan, options->before), is_empty = options->may_be_empty && revision->plan.count == 0;
 	revision->views = ARENA_ARRAY(revision->arena, struct files_view, revision->plan.count);
 	for (size_t i = 0; revision->views && i < revision->plan.count; i++)

@@ -42,6 +42,7 @@ struct revision_options {
 	/* Running plan. If one of its pipelines would now be refused, the whole revision is refused. NULL: none. */
 	const struct plan *before;
 	const char *namespace;	      /* of resources that state none; NULL: the default */
+	bool one_namespace;	      /* where pipelines of `namespace` are in the files, those of others are left out */
 	const char *prefix;	      /* of topics, where no SeldonRuntime sets one; NULL: the default */
 	const char *namespace_forced; /* of all resources, whatever the files state; NULL: as in the files */
 	struct name_list models_asked; /* Models that get a pipeline although another names them (struct spec_options) */

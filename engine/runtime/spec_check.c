@@ -227,6 +227,33 @@ static bool check_runtimes(const struct spec *spec)
 	return good;
 }
 
+static const char *namespace_of(const struct resource *resource)
+{
+	return resource->namespace ? resource->namespace : NAMESPACE_DEFAULT;
+}
+
+/* A gateway has one topic of replies, so that `run` refuses these files. */
+static void check_gateway_namespaces(const struct spec *spec)
+{
+	const struct resource *runtime = spec_first(spec, RESOURCE_RUNTIME), *first = NULL, *pipeline;
+	const struct runtime_spec *settings = runtime ? runtime->spec : NULL;
+	if (!runtime_has_listener(settings))
+		return;
+	for (size_t at = 0; (pipeline = spec_next(spec, RESOURCE_PIPELINE, &at));) {
+		first = first ? first : pipeline;
+		if (strcmp(namespace_of(first), namespace_of(pipeline)) == 0)
+			continue;
+		fault_add(spec->faults, CODE_IGNORED_SETTING,
+			  listener_is_wanted(&settings->http) ? settings->http.here : settings->grpc.here, NULL,
+			  "`run` refuses to start with these files: its gateway has one namespace, and pipeline `%s` is of %s, "
+			  "`%s` of "
+			  "%s. Start one for each namespace, as by `sluice gateway -n %s`",
+			  first->name.text ? first->name.text : "", namespace_of(first),
+			  pipeline->name.text ? pipeline->name.text : "", namespace_of(pipeline), namespace_of(pipeline));
+		return;
+	}
+}
+
 /* ---- pipelines ---- */
 
 /* Names and types in expressions, as far as they are known without a model's metadata. */
@@ -303,6 +330,7 @@ bool spec_check(const struct spec *spec, struct error *error)
 	struct arena *arena = arena_open(GRAPH_BYTES_MAX), *scratch = arena_open(GRAPH_BYTES_MAX);
 	struct files *files = files_open(error);
 	bool good = arena && scratch && files && check_runtimes(spec) && check_pipelines(spec, files, arena, scratch);
+	check_gateway_namespaces(spec);
 	arena_close(arena);
 	arena_close(scratch);
 	files_close(files);

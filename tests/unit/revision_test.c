@@ -191,6 +191,42 @@ static void what_has_no_effect_is_reported_when_files_are_read(void **state)
 	free(said);
 }
 
+/* The names of the pipelines of a revision that is for one namespace. */
+static void assert_pipelines(const char *namespace, bool one_namespace, const char *const *names, size_t count)
+{
+	const char *const paths[] = {file};
+	struct session session = {.out = stderr, .err = stderr, .kinds = step_kinds, .arena = arena_open((size_t)1 << 20)};
+	const struct revision_options options = {
+		.paths = paths, .path_count = 1, .namespace = namespace, .one_namespace = one_namespace};
+	struct error error = {0};
+	struct revision *revision = revision_open_in_workspace(command_workspace(&session), &options, &error);
+	assert_non_null(revision);
+	assert_int_equal(revision->plan.count, count);
+	for (size_t i = 0; i < count; i++)
+		assert_string_equal(revision->plan.pipelines[i].graph->name, names[i]);
+	revision_close(revision);
+	arena_close(session.arena);
+}
+
+static void a_namespace_is_chosen_where_the_files_have_pipelines_of_it(void **state)
+{
+	(void)state;
+	static const char spec[] = "spec: {steps: [{name: e, expression: {set: {y: x}}}], output: {steps: [e]}}\n";
+	static const char *const all[] = {"one", "other", "third"}, *const first[] = {"one", "third"}, *const second[] = {"other"};
+	char text[2000];
+	snprintf(text, sizeof text,
+		 API "Pipeline\nmetadata: {name: one, namespace: nsa}\n%s---\n" API
+		     "Pipeline\nmetadata: {name: other, namespace: nsb}\n%s---\n" API
+		     "Pipeline\nmetadata: {name: third, namespace: nsa}\n%s",
+		 spec, spec, spec);
+	write_file(file, text);
+	assert_pipelines("nsa", true, first, 2);
+	assert_pipelines("nsb", true, second, 1);
+	assert_pipelines("nsc", true, all, 3); /* it is that of resources that name none, and there are none */
+	assert_pipelines(NULL, true, all, 3);
+	assert_pipelines("nsb", false, all, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +234,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_pipeline_that_is_too_much_is_left_out_and_the_others_run, make_files,
 						remove_files),
 		cmocka_unit_test_setup_teardown(what_has_no_effect_is_reported_when_files_are_read, make_files, remove_files),
+		cmocka_unit_test_setup_teardown(a_namespace_is_chosen_where_the_files_have_pipelines_of_it, make_files,
+						remove_files),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
