@@ -202,6 +202,8 @@ static bool source_learn(struct drift_learning *learning, const struct fit_sourc
 		const struct tensor *texts;
 		const bool is_first = learning->rows == 0;
 		learning->time_ms = learning->timed ? source->time_ms(source->context) : 0;
+		if (is_first && !drift_texts_check(learning->tensors, source, &payload, error))
+			break;
 		if (message_learn(learning, &payload, arena, &texts, error)) {
 			if (is_first)
 				passed_over_tell(learning, source, &payload);

@@ -290,3 +290,14 @@ bool drift_rows_read_some(const struct drift_layout *layout, const struct payloa
 	return *rows == SIZE_MAX ? tensor_lacks(&layout->columns[0], error)
 				 : cells_make(layout, payload, arena, cells, *rows, error);
 }
+
+bool drift_texts_check(const struct name_list *tensors, const struct fit_source *source, const struct payload *payload,
+		       struct error *error)
+{
+	for (size_t i = 0; source->texts_check && i < tensors->count; i++) {
+		const struct tensor *tensor = tensors_find(payload->tensors, text_of(tensors->items[i].text));
+		if (tensor && tensor->datatype == DATATYPE_BYTES && !source->texts_check(source->context, tensor, error))
+			return false;
+	}
+	return true;
+}

@@ -74,4 +74,8 @@ bool drift_rows_read(const struct drift_layout *layout, const struct payload *pa
 bool drift_rows_read_some(const struct drift_layout *layout, const struct payload *payload, struct arena *arena,
 			  const struct drift_cell **cells, size_t *rows, bool *whole, struct error *error);
 
+/* Whether the tensors of texts of a source's message are meant as such, among those that are named. */
+bool drift_texts_check(const struct name_list *tensors, const struct fit_source *source, const struct payload *payload,
+		       struct error *error);
+
 #endif

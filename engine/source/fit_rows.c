@@ -10,6 +10,7 @@
 #include "message/rows.h"
 
 #define OWN_TENSOR SIZE_MAX
+#define NUMBERS_A_TEXT 9 /* in a column with so many numbers for each other field, the others are taken for mistakes */
 
 #define FIELD_SPACES " "   /* around a number or a time, and no part of it */
 #define VALUE_SHOWN_MAX 40 /* bytes of a field in an error */
@@ -323,7 +324,10 @@ static bool row_look(struct fit_rows *rows)
 	for (size_t i = 0; i < rows->column_count; i++) {
 		struct csv_column *column = &rows->columns[i];
 		double number;
-		if (!column->number || field_number(rows->fields[i].text, &number))
+		const bool is_number = field_number(rows->fields[i].text, &number);
+		column->numbers += is_number && !isnan(number);
+		column->others += !is_number;
+		if (is_number || !column->number)
 			continue;
 		column->number = false;
 		column->other = rows->fields[i];
@@ -465,6 +469,17 @@ static bool rows_refused(void *context, const struct tensor *texts, struct error
 			 rows->fields[0].line, why.text);
 }
 
+static bool rows_texts_check(void *context, const struct tensor *texts, struct error *error)
+{
+	const struct fit_rows *rows = context;
+	for (size_t i = 0; i < rows->column_count; i++) {
+		const struct csv_column *column = &rows->columns[i];
+		if (column->elements == texts->data && column->numbers / NUMBERS_A_TEXT >= column->others)
+			return refuse_column(rows, column, "learn from requests, one in each line, if it has texts", error);
+	}
+	return true;
+}
+
 static struct fit_name rows_name(void *context)
 {
 	const struct fit_rows *rows = context;
@@ -592,6 +607,7 @@ struct fit_source fit_rows_source(struct fit_rows *rows)
 				   .rewind = rows_rewind,
 				   .next = rows_next,
 				   .refused = rows_refused,
+				   .texts_check = rows->csv ? rows_texts_check : NULL,
 				   .time_ms = rows->timed ? rows_time_ms : NULL,
 				   .name = rows->csv ? NULL : rows_name};
 }

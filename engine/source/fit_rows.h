@@ -18,6 +18,7 @@ struct csv_column {
 	struct text name;	/* empty: not a tensor */
 	bool number;		/* all its fields are numbers, or empty */
 	struct csv_field other; /* the first other field, unless `number` */
+	size_t numbers, others; /* fields that are numbers, and others; those that are missing are neither */
 	const void *elements;	/* data of its own tensor in the last message */
 	size_t gathered;	/* index of its tensor of several columns; SIZE_MAX: its own tensor */
 	size_t at;		/* its column in that tensor */

@@ -168,6 +168,9 @@ struct fit_source {
 	 * texts where numbers are needed, if that is the reason; else NULL. True: the message is left out from now
 	 * on. False: `error` now has the place of the message, and ends the fit. */
 	bool (*refused)(void *context, const struct tensor *texts, struct error *error);
+	/* Whether a tensor of texts of the last message is meant as that. False: INPUT, it is a column of a CSV that has nearly
+	 * all numbers. NULL: messages have types. */
+	bool (*texts_check)(void *context, const struct tensor *texts, struct error *error);
 	/* The event time of the last message; NULL: messages have no times. */
 	int64_t (*time_ms)(void *context);
 	/* The name of the last message, until the next. NULL: messages have no names. */
