@@ -416,7 +416,7 @@ bool drift_comparison_rows(struct drift_comparison *comparison, const struct pay
 	comparison->whole = true;
 	if (comparison->layout.count == 0 && !layout_learn(comparison, payload, arena, texts, error)) {
 		struct error guess = {0};
-		if (!comparison->lenient || !is_misfit(error))
+		if (!comparison->lenient || (comparison->complete && !*texts) || !is_misfit(error))
 			return false;
 		const bool good = rows_guess(comparison, payload, arena, rows, count, &guess);
 		if (good || !is_misfit(&guess))
@@ -428,4 +428,33 @@ bool drift_comparison_rows(struct drift_comparison *comparison, const struct pay
 		      : drift_rows_read(&comparison->layout, payload, arena, &cells, count, texts, error)))
 		return false;
 	return values_make(comparison, cells, *count, arena, rows, error);
+}
+
+/* The feature that is the whole tensor; NULL: none is. */
+static const struct drift_feature *feature_of(const struct drift_reference *reference, struct text tensor)
+{
+	for (size_t i = 0; i < reference->feature_count; i++)
+		if (text_equal(reference->features[i].name, tensor))
+			return &reference->features[i];
+	return NULL;
+}
+
+bool drift_comparison_retype(const struct drift_comparison *comparison, const struct fit_source *source, struct payload *payload,
+			     struct arena *arena, struct error *error)
+{
+	struct tensors_builder list;
+	if (!source->retype)
+		return true;
+	tensors_begin(&list, arena, payload->tensors.count);
+	for (size_t i = 0; i < payload->tensors.count; i++) {
+		const struct tensor *tensor = payload->tensors.items[i];
+		const struct drift_feature *feature = feature_of(&comparison->reference, tensor->name);
+		if (feature && (tensor->datatype == DATATYPE_BYTES) != feature->categories)
+			tensor = source->retype(source->context, tensor, feature->categories, arena);
+		if (!tensor)
+			break;
+		tensors_add(&list, tensor);
+	}
+	payload->tensors = tensors_end(&list);
+	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "comparing messages");
 }

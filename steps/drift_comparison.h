@@ -62,6 +62,7 @@ struct drift_comparison {
 	struct drift_layout layout; /* of messages; count 0: none has come */
 	size_t *places;		    /* of the reference's features in the layout */
 	bool lenient;		    /* set by its owner */
+	bool complete;		    /* likewise: all messages have the same tensors, so one that is missing is an error */
 	bool whole;		    /* the last message had all features, in the reference's types */
 	struct past_texts **came;   /* of a past: the texts of each feature that came, NULL of numbers; else NULL */
 	size_t lacking_count;	    /* columns of messages that the reference lacks, so that they are not compared */
@@ -84,5 +85,9 @@ bool drift_comparison_open(struct drift_comparison *comparison, const struct ste
  * fits the reference. */
 bool drift_comparison_rows(struct drift_comparison *comparison, const struct payload *payload, struct arena *arena,
 			   const double **rows, size_t *count, const struct tensor **texts, struct error *error);
+
+/* Gives the tensors of a source without types those of the reference. */
+bool drift_comparison_retype(const struct drift_comparison *comparison, const struct fit_source *source, struct payload *payload,
+			     struct arena *arena, struct error *error);
 
 #endif

@@ -136,7 +136,8 @@ static bool comparison_open(struct drift_review *review, const struct step *step
 			    !drift_comparison_learn(&review->comparison, past->file, error)
 		 : !drift_comparison_open(&review->comparison, step, error))
 		return false;
-	review->comparison.lenient = review->source->name != NULL; /* a column of a CSV has texts if a single field is one */
+	review->comparison.complete = review->source->retype != NULL; /* the rows of a CSV */
+	review->comparison.lenient = review->comparison.complete || review->source->name;
 	return true;
 }
 
@@ -564,9 +565,10 @@ static bool messages_read(struct drift_review *review, struct arena *arena, stru
 	review->read = 0;
 	source->rewind(source->context);
 	for (; source->next(source->context, arena, &payload, error); arena_reset(arena)) {
-		const struct tensor *texts;
+		const struct tensor *texts = NULL;
 		review->read++;
-		if (message_review(review, &payload, arena, &texts, error))
+		if (drift_comparison_retype(&review->comparison, source, &payload, arena, error) &&
+		    message_review(review, &payload, arena, &texts, error))
 			continue;
 		if (error->kind != ERROR_INPUT || !source->refused(source->context, texts, error))
 			break;

@@ -480,6 +480,27 @@ static bool rows_texts_check(void *context, const struct tensor *texts, struct e
 	return true;
 }
 
+static const struct tensor *rows_retype(void *context, const struct tensor *tensor, bool texts, struct arena *arena)
+{
+	static const int64_t one[] = {1};
+	const struct fit_rows *rows = context;
+	struct error error = {0};
+	void *element;
+	double number = NAN;
+	size_t i = 0;
+	while (i < rows->column_count && rows->columns[i].elements != tensor->data)
+		i++;
+	if (i == rows->column_count || (!texts && !field_number(rows->fields[i].text, &number)))
+		return tensor;
+	const struct tensor *made =
+		tensor_make(arena, tensor->name, texts ? DATATYPE_BYTES : DATATYPE_FP64, one, 1, &element, &error);
+	if (made && texts)
+		*(struct text *)element = rows->fields[i].text;
+	else if (made)
+		*(double *)element = number;
+	return made;
+}
+
 static struct fit_name rows_name(void *context)
 {
 	const struct fit_rows *rows = context;
@@ -608,6 +629,7 @@ struct fit_source fit_rows_source(struct fit_rows *rows)
 				   .next = rows_next,
 				   .refused = rows_refused,
 				   .texts_check = rows->csv ? rows_texts_check : NULL,
+				   .retype = rows->csv ? rows_retype : NULL,
 				   .time_ms = rows->timed ? rows_time_ms : NULL,
 				   .name = rows->csv ? NULL : rows_name};
 }

@@ -171,6 +171,10 @@ struct fit_source {
 	/* Whether a tensor of texts of the last message is meant as that. False: INPUT, it is a column of a CSV that has nearly
 	 * all numbers. NULL: messages have types. */
 	bool (*texts_check)(void *context, const struct tensor *texts, struct error *error);
+	/* The tensor of the last message with the type that is wanted, in the arena, as a CSV has none: numbers, if its field is
+	 * one, or texts. Returns the tensor itself if it cannot have that; NULL: the arena is full. NULL (the hook): messages have
+	 * types. */
+	const struct tensor *(*retype)(void *context, const struct tensor *tensor, bool texts, struct arena *arena);
 	/* The event time of the last message; NULL: messages have no times. */
 	int64_t (*time_ms)(void *context);
 	/* The name of the last message, until the next. NULL: messages have no names. */

@@ -16,7 +16,7 @@
 #include "steps/kinds.h"
 #include "tests/unit/session.h"
 
-#define BYTES 10000
+#define BYTES 20000
 
 static char data[BYTES];
 
@@ -74,25 +74,74 @@ static void a_column_of_numbers_and_texts_is_one_of_texts(void **state)
 	said_close(&said);
 }
 
-/* Its column is one of texts then, which the reference has as numbers. */
-static void a_field_that_is_no_number_is_named(void **state)
+#define LIVE 100
+
+/* Rows whose first field is `other` in every third row, as a CSV or as requests, where it is a text; else a number, unless `texts`.
+ */
+static void live_write(const char *other, bool texts, bool csv)
+{
+	size_t length = csv ? (size_t)snprintf(data, sizeof data, "a,b\n") : 0;
+	for (int i = 0; i < LIVE; i++) {
+		char field[16];
+		const bool is_other = i % 3 == 0;
+		if (is_other)
+			(void)snprintf(field, sizeof field, "%s", other);
+		else
+			(void)snprintf(field, sizeof field, "%d", i * 37 % 101);
+		const char *quote = is_other || texts ? "\"" : "", *type = is_other || texts ? "BYTES" : "FP64";
+		length +=
+			(size_t)(csv ? snprintf(data + length, sizeof data - length, "%s,%d\n", field, i % 97)
+				     : snprintf(data + length, sizeof data - length,
+						"{\"inputs\":[{\"name\":\"a\",\"shape\":[1],\"datatype\":\"%s\",\"data\":[%s%s%s]},"
+						"{\"name\":\"b\",\"shape\":[1],\"datatype\":\"FP64\",\"data\":[%d]}]}\n",
+						type, quote, field, quote, i % 97));
+	}
+	write_file("data", data);
+}
+
+static void expect_one_report(const char *other, bool texts, const char *words)
+{
+	live_write(other, texts, true);
+	struct said of_csv = say_with(step_kinds, "drift report data -f p.yaml");
+	live_write(other, texts, false);
+	struct said of_lines = say_with(step_kinds, "drift report data -f p.yaml");
+	assert_int_equal(of_csv.code, 0);
+	assert_int_equal(of_lines.code, 0);
+	assert_string_equal(of_csv.out, of_lines.out);
+	expect_words(of_csv.out, words);
+	said_close(&of_csv);
+	said_close(&of_lines);
+}
+
+/* Also where the first row has one. */
+static void a_field_that_is_no_number_is_of_another_type_in_a_report(void **state)
 {
 	(void)state;
-	write_file("p.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
-			     "  - {name: w, drift: {reference: ref.json, window: 50, falseAlarms: 0.1 per 1000}}\n"
-			     "  output: {steps: [w]}\n");
-	size_t length = (size_t)snprintf(data, sizeof data, "a,b\n");
-	for (int i = 0; i < 200; i++)
-		length += (size_t)snprintf(data + length, sizeof data - length, "%d,%d\n", i * 37 % 101, i * 31 % 97);
-	write_file("data", data);
-	struct said said = say_with(step_kinds, "fit drift data -f p.yaml --out ref.json");
+	struct said said = fit_with("tensors: [a, b], ", "5", 1);
 	assert_int_equal(said.code, 0);
 	said_close(&said);
-	snprintf(data + length, sizeof data - length, "n/x,1\n");
-	write_file("data", data);
+	expect_one_report("n/x", false, "; a: 17 values of another type");
+}
+
+static void a_column_of_numbers_is_compared_with_texts_as_texts(void **state)
+{
+	(void)state;
+	struct said said = fit_with("tensors: [a, b], ", "u", 90);
+	assert_int_equal(said.code, 0);
+	said_close(&said);
+	expect_one_report("7", true, "2 windows: ");
+}
+
+static void a_csv_without_a_column_of_the_reference_is_refused(void **state)
+{
+	(void)state;
+	struct said said = fit_with("tensors: [a, b], ", "5", 1);
+	assert_int_equal(said.code, 0);
+	said_close(&said);
+	write_file("data", "a,c\n1,2\nn/x,2\n");
 	said = say_with(step_kinds, "drift report data -f p.yaml");
 	assert_int_not_equal(said.code, 0);
-	expect_words(said.err, "data:202:1: column `a` is not all numbers: here it has `n/x`");
+	expect_words(said.err, "tensor `b` is missing");
 	said_close(&said);
 }
 
@@ -101,7 +150,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_field_that_is_no_number_in_a_column_of_numbers_refuses_the_reference),
 		cmocka_unit_test(a_column_of_numbers_and_texts_is_one_of_texts),
-		cmocka_unit_test(a_field_that_is_no_number_is_named),
+		cmocka_unit_test(a_field_that_is_no_number_is_of_another_type_in_a_report),
+		cmocka_unit_test(a_column_of_numbers_is_compared_with_texts_as_texts),
+		cmocka_unit_test(a_csv_without_a_column_of_the_reference_is_refused),
 	};
 	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
 }
