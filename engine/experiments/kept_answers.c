@@ -29,6 +29,7 @@ struct kept_answers {
 	size_t oldest; /* slot that is dropped next, where memory is short */
 	size_t held;   /* bytes of all */
 	size_t count;
+	uint64_t lost; /* feedback for those that were dropped */
 	const struct kept_metric *metrics;
 	size_t metric_count;
 	uint64_t names;
@@ -127,6 +128,21 @@ void kept_answers_listen(struct kept_answers *kept, struct kept_listener listene
 	kept->listener = listener;
 }
 
+uint64_t kept_answers_lost(struct kept_answers *kept)
+{
+	const uint64_t lost = kept->lost;
+	kept->lost = 0;
+	return lost;
+}
+
+size_t kept_answers_waiting(const struct kept_answers *kept)
+{
+	size_t waiting = 0;
+	for (size_t i = 0; i < kept->slot_count; i++)
+		waiting += kept->slots[i].bytes && outcome_join_metrics(kept->join, i) == 0;
+	return waiting;
+}
+
 size_t kept_answers_count(const struct kept_answers *kept)
 {
 	return kept->count;
@@ -163,8 +179,13 @@ static void answer_joined(void *context, const struct joined_outcome *outcome)
 	struct message message;
 	struct judged_answer judged;
 	struct judged_value value;
+	if (!bytes->bytes) {
+		kept->lost++;
+		series_lose(counted->table);
+		return;
+	}
 	arena_reset(kept->arena);
-	bool good = bytes->bytes && answer_decode((struct text){bytes->bytes, bytes->length}, kept->arena, &message, &judged);
+	bool good = answer_decode((struct text){bytes->bytes, bytes->length}, kept->arena, &message, &judged);
 	if (good) {
 		judged.pipeline = kept->pipeline;
 		judged.truth = &kept->feedback->truth;

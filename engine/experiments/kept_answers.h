@@ -4,7 +4,8 @@
  * An answer is kept as bytes, with its request where a metric names that. It is joined with feedback by the outcome join
  * (experiments/outcome_join.h), within KEPT_WINDOW_MS. Each metric counts an answer once: with the first feedback that has what the
  * metric needs of it, truth or reward, or a value of the metric's name, which then is the value. Feedback of answers that are not
- * here says nothing: another engine gave them, or it is late. When the memory is full the oldest answers are dropped.
+ * here says nothing: another engine gave them, or it is late. When the memory is full the oldest answers are dropped;
+ * their feedback is counted as lost.
  *
  * Pure. Belongs to one thread, but for kept_answer_encode().
  */
@@ -52,6 +53,12 @@ void kept_answers_add(struct kept_answers *kept, struct text answer);
 
 /* With the time of its record. False: a metric needs it, and no answer of its request is kept. */
 bool kept_answers_feedback(struct kept_answers *kept, const struct feedback *feedback, int64_t time_ms);
+
+/* How often feedback came for an answer that was dropped, since it was asked last. */
+uint64_t kept_answers_lost(struct kept_answers *kept);
+
+/* Those that are kept, and for which no metric has counted feedback yet. */
+size_t kept_answers_waiting(const struct kept_answers *kept);
 
 size_t kept_answers_count(const struct kept_answers *kept); /* those that are kept with their bytes */
 

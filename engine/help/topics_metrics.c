@@ -63,8 +63,11 @@ static void declared_print(struct help_page *page)
 	help_page_text(
 		page,
 		"A metric with `truth.t` or `reward` is counted when feedback comes. Each engine counts the feedback on its own "
-		"answers, once for each. It keeps them for a day, in at most 64 MiB for a pipeline; the oldest are dropped "
-		"first. Answers that an engine had given before it was killed are not counted. If the feedback itself has a "
+		"answers, once for each. It keeps them for a day, in memory, in at most 64 MiB for a pipeline; the oldest are "
+		"dropped first, and `sluice_metric_lost_total` counts their feedback. Feedback that comes after an engine was "
+		"stopped, restarted or killed is not counted for the answers that it had given, nor learnt from: an engine that "
+		"stops logs the number of these, and `sluice_policy_feedback_uncomputed_total` counts what bandits did not learn. "
+		"A reload of the files loses none. Feedback that comes before its answer waits 20 s. If the feedback itself has a "
 		"value of that name, that value is counted instead. At most 7 metrics of a pipeline are of this kind. Bandits "
 		"learn by such a metric if their `rewardMetric` names it. Rollouts judge by such a metric if its name is "
 		"`accuracy`, or if their `successCriteria` name it.");

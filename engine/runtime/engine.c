@@ -504,7 +504,7 @@ void engine_close(struct engine *engine)
 	}
 	for (struct group *group = engine->groups.first; group; group = group->next)
 		for (struct counted_pipeline *counted = group->pipelines; counted; counted = counted->next) {
-			feedback_state_close(&counted->feedback);
+			feedback_state_close(&counted->feedback, counted->name, engine->config->log);
 			for (size_t i = 0; counted->queues && i < group->worker_count; i++)
 				answer_queue_close(counted->queues[i]);
 		}

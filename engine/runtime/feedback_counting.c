@@ -26,11 +26,19 @@ struct feedback_counting {
 	struct reader *reader;
 	struct computed_feedback *computed; /* NULL: no metric is published, or it is not open yet */
 	struct error last_logged;	    /* last failure that was logged: the same one is not logged again */
-	bool loss_is_logged;
+	bool loss_is_logged, drop_is_logged;
 };
 
-void feedback_state_close(struct feedback_state *state)
+void feedback_state_close(struct feedback_state *state, const char *pipeline, const struct log_sink *log)
 {
+	const size_t waiting = state->kept ? kept_answers_waiting(state->kept) : 0;
+	if (waiting > 0)
+		log_say(log, LOG_LEVEL_WARN, NULL,
+			"%s: %zu answers of this engine have no feedback yet for metrics of truth and reward, which count none for "
+			"them "
+			"from now on, nor do bandits and rollouts by such metrics: another engine does not have the answers. "
+			"`sluice experiments analyze` reads them from the topics",
+			pipeline, waiting);
 	kept_answers_close(state->kept);
 	held_close(state->held);
 	*state = (struct feedback_state){0};
@@ -77,6 +85,22 @@ static bool feedback_count(struct feedback_counting *counting, struct text value
 	arena_reset(counting->arena);
 	return !feedback_decode(value, counting->arena, &feedback, &wrong) ||
 	       kept_answers_feedback(counting->config.state->kept, &feedback, time_ms);
+}
+
+/* Feedback met an answer that is no longer kept, which is counted. */
+static void drops_log(struct feedback_counting *counting)
+{
+	const struct feedback_counting_config *config = &counting->config;
+	const uint64_t lost = kept_answers_lost(config->state->kept);
+	if (lost > 0 && !counting->drop_is_logged)
+		log_say(config->log, LOG_LEVEL_WARN, NULL,
+			"%s: metrics of truth and reward did not count feedback for answers that this engine keeps no more: it "
+			"keeps "
+			"%zu MiB of them; start more engines, or send feedback sooner. sluice_metric_lost_total counts them, and "
+			"this "
+			"is said once",
+			config->pipeline, KEPT_RECORD_BYTES >> 20);
+	counting->drop_is_logged |= lost > 0;
 }
 
 /* Tries again what has waited until then. */
@@ -161,6 +185,7 @@ static bool counting_turn(struct feedback_counting *counting, struct error *erro
 {
 	answers_take(counting);
 	held_retry(counting, clock_ms() - counting->config.wait_ms, false);
+	drops_log(counting);
 	return computed_start(counting, error) && (counting->reader || reader_start(counting, error)) &&
 	       reader_give_arrived(counting->reader, TURN_RECORDS, TURN_MS, feedback_take, counting, error);
 }

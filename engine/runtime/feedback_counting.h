@@ -3,7 +3,8 @@
  * adds to the series of `/metrics`.
  *
  * Every engine reads the whole topic, and counts the feedback of its own answers. So the sum over engines counts each answer once,
- * and there is nothing to hand over. What a killed engine had answered, and no feedback had come for, is not counted.
+ * and there is nothing to hand over. What an engine had answered that was stopped or killed, and no feedback had come for, is not
+ * counted; it is logged where the engine stops.
  *
  * Values of metrics that are published (struct kept_metric) are also written to the topic, as feedback of the answer
  * (runtime/computed_feedback.h).
@@ -33,7 +34,8 @@ struct feedback_state {
 	int64_t since_ms; /* time of the latest feedback that was read; 0: none is read yet */
 };
 
-void feedback_state_close(struct feedback_state *state);
+/* Logs how many answers no feedback was counted for; `log` NULL: nothing is logged. */
+void feedback_state_close(struct feedback_state *state, const char *pipeline, const struct log_sink *log);
 
 struct feedback_counting;
 

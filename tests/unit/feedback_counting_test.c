@@ -35,12 +35,13 @@ static struct kept_metric metric;
 static struct feedback_state state_of_engine;
 static struct feedback_counting *counting;
 
-static int losses_logged;
+static int losses_logged, stops_logged;
 
 static void said_write(const struct log_sink *sink, const struct log_line *line)
 {
 	(void)sink;
 	print_message("%s\n", line->message);
+	stops_logged += strstr(line->message, "p: 1 answers of this engine have no feedback yet") != NULL;
 	losses_logged += strstr(line->message, "sluice_metric_lost_total") != NULL;
 }
 
@@ -66,7 +67,7 @@ static int stand_open(void **state)
 static int stand_close(void **state)
 {
 	(void)state;
-	feedback_state_close(&state_of_engine);
+	feedback_state_close(&state_of_engine, "p", &sink);
 	for (size_t i = 0; i < WORKERS; i++)
 		answer_queue_close(queues[i]);
 	assert_int_equal(space.taken, 0);
@@ -258,6 +259,20 @@ static void feedback_that_is_ahead_of_its_answer_waits_for_it(void **state)
 	feedback_counting_close(counting);
 }
 
+static void an_engine_that_stops_says_how_many_answers_have_no_feedback(void **state)
+{
+	(void)state;
+	service_start();
+	answer(0, "a", 1);
+	answer(0, "b", 1);
+	inform("a", 1);
+	expect_income(1, 1);
+	feedback_counting_close(counting);
+	assert_int_equal(stops_logged, 0); /* the state outlives a reload */
+	feedback_state_close(&state_of_engine, "p", &sink);
+	assert_int_equal(stops_logged, 1);
+}
+
 static void what_is_beyond_the_memory_is_counted_as_lost_and_logged_once(void **state)
 {
 	(void)state;
@@ -283,6 +298,7 @@ int main(void)
 		TEST(an_answer_that_was_left_out_is_counted_as_missing),
 		TEST(a_burst_of_answers_is_kept_whole),
 		TEST(feedback_that_is_ahead_of_its_answer_waits_for_it),
+		TEST(an_engine_that_stops_says_how_many_answers_have_no_feedback),
 		TEST(what_is_beyond_the_memory_is_counted_as_lost_and_logged_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -222,6 +222,9 @@ static void feedback_of_others_and_after_the_window_counts_nothing(void **state)
 	}
 	answer("b", "x=3", "side=1", "new", NOW_MS + KEPT_WINDOW_MS + 2000);
 	assert_int_equal(kept_answers_count(kept), 1);
+	assert_int_equal(kept_answers_waiting(kept), 1);
+	inform("b", NULL, 1, NOW_MS + KEPT_WINDOW_MS + 3000);
+	assert_int_equal(kept_answers_waiting(kept), 0);
 }
 
 static void what_cannot_be_computed_is_counted_as_missing(void **state)
@@ -257,7 +260,10 @@ static void the_oldest_are_dropped_where_memory_is_short(void **state)
 	}
 	assert_int_equal(first_kept, 500 - count); /* the newest are there, without a gap */
 	expect_sum(INCOME, 0, (double)count, count);
-	assert_int_equal(series_missed(metrics[INCOME].table), 500 - count);
+	assert_int_equal(series_lost(metrics[INCOME].table), 500 - count);
+	assert_int_equal(series_missed(metrics[INCOME].table), 0);
+	assert_int_equal(kept_answers_lost(kept), 500 - count);
+	assert_int_equal(kept_answers_lost(kept), 0);
 }
 
 static void an_answer_that_is_too_large_is_refused(void **state)
