@@ -3,6 +3,8 @@
 
 #include "gateway/rest.h"
 
+#define EXPLAINER_END "-explainer"
+
 /* `{model}:predict` matches a segment with that ending. */
 static bool segment_fits(struct text wanted, struct text segment, struct rest_request *request)
 {
@@ -55,6 +57,19 @@ static bool path_fits(const char *pattern, struct text path, struct text whole, 
 	return rest.length == 0 || segments_fit(rest, (struct text){path.bytes + at, path.length - at}, fitted);
 }
 
+/* Removes the part of the path of an explainer that Seldon Core 1 puts at /seldon/NAMESPACE/NAME-explainer/PREDICTOR; here the
+ * deployment explains itself. */
+static struct text explainer_take(struct text path, struct rest_request *request)
+{
+	struct text rest = path;
+	const bool is_named = text_take_until(&rest, '/').length > 0 && text_ends_with(request->name, TEXT(EXPLAINER_END)) &&
+			      request->name.length > sizeof EXPLAINER_END - 1;
+	if (!is_named || !(text_is(rest, "api/v1.0/explain") || text_is(rest, "api/v1.0/explain/")))
+		return path;
+	request->name.length -= sizeof EXPLAINER_END - 1;
+	return rest;
+}
+
 /* Removes the prefix /seldon/NAMESPACE/NAME, which the ingress of Seldon Core 1 puts before paths; it names the
  * deployment. */
 static struct text prefix_take(struct text path, struct rest_request *request)
@@ -64,7 +79,7 @@ static struct text prefix_take(struct text path, struct rest_request *request)
 		return path;
 	request->namespace = text_take_until(&rest, '/');
 	request->name = text_take_until(&rest, '/');
-	return rest;
+	return explainer_take(rest, request);
 }
 
 const char *rest_route_query(const struct gateway_route *route)

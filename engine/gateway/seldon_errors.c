@@ -16,6 +16,9 @@ bool seldon_path_is_v1(struct text path)
 		(void)text_take_until(&prefixed, '/');
 		(void)text_take_until(&prefixed, '/');
 		rest = prefixed;
+		(void)text_take_until(&prefixed, '/'); /* the predictor of an explainer */
+		if (text_is(text_take_until(&prefixed, '/'), "api"))
+			return true;
 	}
 	return text_is(text_take_until(&rest, '/'), "api");
 }

@@ -276,8 +276,12 @@ static void a_version_that_is_not_there_is_refused(void **state)
 /* Nothing of it is sent to Kafka, and its body is not waited for. */
 static void what_has_no_step_that_explains_is_not_asked_for_explanations(void **state)
 {
-	static const char *const paths[] = {"/v2/models/a/explain", "/v2/pipelines/a/explain", "/v1/models/a:explain",
-					    "/seldon/default/a/api/v1.0/explanations", "/seldon/default/a/api/v1.0/explain"};
+	static const char *const paths[] = {"/v2/models/a/explain",
+					    "/v2/pipelines/a/explain",
+					    "/v1/models/a:explain",
+					    "/seldon/default/a/api/v1.0/explanations",
+					    "/seldon/default/a/api/v1.0/explain",
+					    "/seldon/default/a-explainer/main/api/v1.0/explain"};
 	struct head_stand *stand = *state;
 	char head[512];
 	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
