@@ -292,7 +292,11 @@ static bool message_review(struct drift_review *review, const struct payload *pa
 	if (!drift_comparison_rows(&review->comparison, payload, arena, &rows, &count, texts, error))
 		return false;
 	const int64_t time_ms = review->source->time_ms ? review->source->time_ms(review->source->context) : 0;
-	const struct scope scope = {.payload = payload, .step = review->comparison.step->name};
+	const struct fit_source *source = review->source;
+	const struct scope scope = {.message = source->message ? source->message(source->context) : NULL,
+				    .payload = payload,
+				    .pipeline = review->comparison.step->pipeline,
+				    .step = review->comparison.step->name};
 	struct text *segments;
 	if (!drift_segments_of(review->group, &scope, count, arena, &segments, error)) {
 		if (error->kind != ERROR_INPUT)
@@ -477,8 +481,10 @@ static bool anything_compared(const struct drift_review *review, const struct st
 	if (review->nameless > 0)
 		return error_set(error, ERROR_INPUT, expression_place(review->group),
 				 "no row was compared: all %llu messages have no segment. Of the first: %s. Leave `groupBy` out of "
-				 "the file that the report reads, or let it use tensors, which are all that a report has",
-				 (unsigned long long)review->nameless, review->why.text);
+				 "the file that the report reads, or let it use %s",
+				 (unsigned long long)review->nameless, review->why.text,
+				 review->source->message ? "what the messages have"
+							 : "tensors, which are all that a file has; a topic has keys and headers");
 	return error_set(error, ERROR_INPUT, step->place,
 			 "no row was compared, since no message came that fits step `%s`; name a source that has some", step->name);
 }

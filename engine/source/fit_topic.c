@@ -44,11 +44,13 @@ static bool fit_topic_keep(struct fit_topic *topic, const struct kept_record *re
 	if (!records)
 		return error_memory(error, ERROR_SYSTEM, "reading a topic");
 	topic->records = records;
-	topic->records[topic->count++] = (struct kept_record){.partition = record->partition,
-							      .offset = record->offset,
-							      .time_ms = record->time_ms,
-							      .value = text_copied(topic->arena, record->value),
-							      .headers = headers_copied(topic->arena, record->headers)};
+	topic->records[topic->count++] =
+		(struct kept_record){.partition = record->partition,
+				     .offset = record->offset,
+				     .time_ms = record->time_ms,
+				     .key = record->key.bytes ? text_copied(topic->arena, record->key) : record->key,
+				     .value = text_copied(topic->arena, record->value),
+				     .headers = headers_copied(topic->arena, record->headers)};
 	return !arena_failed(topic->arena) || error_memory(error, ERROR_SYSTEM, "reading a topic");
 }
 
@@ -62,7 +64,10 @@ static bool fit_topic_take(void *context, const struct record *record, struct er
 {
 	struct fit_topic_taking *taking = context;
 	struct fit_topic *topic = taking->topic;
-	struct kept_record seen = {.partition = record->partition, .offset = record->offset, .time_ms = record->time_ms,
+	struct kept_record seen = {.partition = record->partition,
+				   .offset = record->offset,
+				   .time_ms = record->time_ms,
+				   .key = record->key,
 				   .value = record->value};
 	struct record_payload made;
 	struct error wrong = {0};
@@ -147,6 +152,7 @@ static bool topic_next(void *context, struct arena *arena, struct payload *paylo
 	if (topic->at == topic->count || !decode(topic, &topic->records[topic->at++], arena, &made, error))
 		return false;
 	*payload = made.payload;
+	topic->message = (struct message){.arena = arena, .payload = made.payload};
 	topic->id = made.id;
 	return true;
 }
@@ -180,6 +186,18 @@ static struct fit_name topic_name(void *context)
 	return (struct fit_name){topic->id, text_of(topic->origin)};
 }
 
+static const struct message *topic_message(void *context)
+{
+	struct fit_topic *topic = context;
+	const struct kept_record *record = &topic->records[topic->at - 1];
+	const struct fit_name name = topic_name(topic);
+	topic->message.id = name.id.length > 0 ? name.id : name.origin;
+	topic->message.key = record->key;
+	topic->message.headers = record->headers;
+	topic->message.time_ms = record->time_ms;
+	return &topic->message;
+}
+
 static void topic_rewind(void *context)
 {
 	struct fit_topic *topic = context;
@@ -188,7 +206,11 @@ static void topic_rewind(void *context)
 
 struct fit_source fit_topic_source(struct fit_topic *topic)
 {
-	return (struct fit_source){.context = topic, .rewind = topic_rewind, .next = topic_next, .refused = topic_refused,
+	return (struct fit_source){.context = topic,
+				   .rewind = topic_rewind,
+				   .next = topic_next,
+				   .refused = topic_refused,
 				   .time_ms = topic_time_ms,
-				   .name = topic_name};
+				   .name = topic_name,
+				   .message = topic_message};
 }

@@ -19,6 +19,7 @@ struct kept_record {
 	int32_t partition;
 	int64_t offset;
 	int64_t time_ms; /* of its event, if the mapping has one */
+	struct text key; /* bytes NULL: none */
 	struct text value;
 	struct headers headers;
 	bool refused; /* rejected by the step */
@@ -34,6 +35,7 @@ struct fit_topic {
 	struct error left_out_why; /* error of the first */
 	struct text id;		   /* of the last message; empty: it has none */
 	char origin[ORIGIN_BYTES]; /* as text */
+	struct message message;	   /* the last, for expressions */
 	uint64_t refused;	   /* messages that the step would reject */
 	struct kept_record first_refused;
 	struct error refused_why;

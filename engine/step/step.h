@@ -175,6 +175,8 @@ struct fit_source {
 	 * one, or texts. Returns the tensor itself if it cannot have that; NULL: the arena is full. NULL (the hook): messages have
 	 * types. */
 	const struct tensor *(*retype)(void *context, const struct tensor *tensor, bool texts, struct arena *arena);
+	/* The last message, for expressions, until the next. NULL: rows have nothing beside tensors. */
+	const struct message *(*message)(void *context);
 	/* The event time of the last message; NULL: messages have no times. */
 	int64_t (*time_ms)(void *context);
 	/* The name of the last message, until the next. NULL: messages have no names. */
