@@ -112,9 +112,10 @@ static void drift_say(const struct watching_log *watching, const struct watching
 		log_say(watching->log, LOG_LEVEL_WARN, &fields, "%s: step %s estimates nothing: %s", step->pipeline, step->name,
 			why);
 	else
-		log_say(watching->log, LOG_LEVEL_WARN, &fields, "%s: step %s finds no drift, because %s: %s", step->pipeline,
-			step->name,
-			words == WORDS_UNFIT ? "nothing can be compared with its reference" : "it cannot use the messages", why);
+		log_say(watching->log, LOG_LEVEL_WARN, &fields, "%s: step %s %s: %s", step->pipeline, step->name,
+			words == WORDS_UNFIT ? "finds no drift, because nothing can be compared with its reference"
+					     : "cannot use messages, and finds no drift in them",
+			why);
 }
 
 static void outliers_say(const struct watching_log *watching, const struct watching_step *step, enum watching_words words)

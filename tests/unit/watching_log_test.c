@@ -105,8 +105,7 @@ static void what_cannot_be_used_is_a_warning_with_its_reason(void **state)
 	expect_line(1000, LOG_LEVEL_WARN,
 		    "step watch finds no drift, because nothing can be compared with its reference: none of the methods applies");
 	verdict_entry_note_watching(drift, WATCHING_MISFIT, "`x` has texts");
-	expect_line(WATCHING_LINE_MS, LOG_LEVEL_WARN,
-		    "step watch finds no drift, because it cannot use the messages: `x` has texts");
+	expect_line(WATCHING_LINE_MS, LOG_LEVEL_WARN, "step watch cannot use messages, and finds no drift in them: `x` has texts");
 	verdict_entry_note_watching(drift, WATCHING_UNESTIMATED, "no row is in the estimate");
 	expect_line(WATCHING_LINE_MS, LOG_LEVEL_WARN, "step watch estimates nothing: no row is in the estimate");
 	verdict_entry_note_watching(drift, WATCHING_COMPARES, "");
