@@ -93,9 +93,11 @@ static void states_print(struct help_page *page)
 static void notices_print(struct help_page *page)
 {
 	help_page_heading(page, 2, "Notices");
-	help_page_text(page, "A webhook posts JSON with these values, or the action's `template`, in which {{name}} stands for "
-			     "them. The header Idempotency-Key has the notice's id. With `secret`, X-Sluice-Signature has "
-			     "`sha256=` and the HMAC of the body in hexadecimal.");
+	help_page_text(page,
+		       "A webhook posts JSON with these values, or the action's `template`, in which {{name}} stands for "
+		       "them: a text without its quotes, escaped as in JSON, and anything else as JSON. The Content-Type is "
+		       "application/json. The header Idempotency-Key has the notice's id. With `secret`, X-Sluice-Signature has "
+		       "`sha256=` and the HMAC of the body in hexadecimal.");
 	for (const struct notice_row *row = notice_rows; row->name; row++)
 		help_page_item(page, 0, row->help, "%s", row->name);
 	help_page_text(page, "`format` posts the body of a service instead. slack: a text for an incoming webhook. pagerduty: an "

@@ -135,7 +135,8 @@ static const struct option action_rows[] = {
 		    "PagerDuty, or of /api/v2/alerts of Alertmanager."),
 	ROW("template", TEXT, struct alert_action, body,
 	    .help = "The body that a webhook posts, with {{name}} where a value goes; default: all values, as JSON. `sluice help "
-		    "alerts` lists the names."),
+		    "alerts` lists the names. Texts are escaped as in JSON and have no quotes, so write \"{{alert}}\"; numbers and "
+		    "lists are as in JSON. Its Content-Type is application/json."),
 	ROW("secret", TEXT, struct alert_action, secret, .secret = true,
 	    .help = "env:NAME or file:PATH: the key of the header X-Sluice-Signature, an HMAC of the body. With `format: "
 		    "pagerduty`: the key of the integration."),
