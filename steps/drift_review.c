@@ -484,7 +484,7 @@ static bool anything_compared(const struct drift_review *review, const struct st
 				 "the file that the report reads, or let it use %s",
 				 (unsigned long long)review->nameless, review->why.text,
 				 review->source->message ? "what the messages have"
-							 : "tensors, which are all that a file has; a topic has keys and headers");
+							 : "tensors, which are all that a CSV has; requests have keys and headers");
 	return error_set(error, ERROR_INPUT, step->place,
 			 "no row was compared, since no message came that fits step `%s`; name a source that has some", step->name);
 }

@@ -6,8 +6,8 @@
 
 #include "base/number.h"
 #include "base/suggest.h"
-#include "message/json_scan.h"
 #include "message/rows.h"
+#include "source/request_members.h"
 
 #define OWN_TENSOR SIZE_MAX
 #define NUMBERS_A_TEXT 9 /* in a column with so many numbers for each other field, the others are taken for mistakes */
@@ -396,23 +396,6 @@ static bool row_payload(struct fit_rows *rows, struct arena *arena, struct paylo
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading a row");
 }
 
-/* A request is alone on a line, or in `request`, as in cases. */
-static struct text request_in(struct text line, struct arena *arena)
-{
-	struct json_scan scan;
-	struct error wrong = {0};
-	struct text key, span = line;
-	json_begin(&scan, line, "the line", arena, &wrong);
-	if (json_peek(&scan) != JSON_OBJECT || !json_enter(&scan))
-		return line;
-	while (json_key(&scan, &key))
-		if (text_is(key, "request"))
-			json_span(&scan, &span);
-		else
-			json_skip(&scan);
-	return json_end(&scan) ? span : line;
-}
-
 static bool request_next(struct fit_rows *rows, struct arena *arena, struct payload *payload, struct error *error)
 {
 	struct text line = {0};
@@ -426,8 +409,8 @@ static bool request_next(struct fit_rows *rows, struct arena *arena, struct payl
 	}
 	if (line.length == 0)
 		return false;
-	struct message message = {.arena = arena};
-	const struct text body = request_in(line, arena);
+	struct message around = {.arena = arena}, message = around;
+	const struct text body = request_members_read(line, arena, &around);
 	const bool good = rows->mapping ? mapped_decode(&message, rows->mapping, body, NULL, error)
 					: message_decode(&message, body, NULL, error);
 	if (!good)
@@ -435,6 +418,12 @@ static bool request_next(struct fit_rows *rows, struct arena *arena, struct payl
 	*payload = message.payload;
 	rows->id = message.payload_id;
 	rows->time_ms = message.time_ms;
+	rows->message = (struct message){.arena = arena,
+					 .id = around.id.length > 0 ? around.id : message.payload_id,
+					 .key = around.key,
+					 .time_ms = message.time_ms,
+					 .headers = around.headers,
+					 .payload = message.payload};
 	return good;
 }
 
@@ -505,6 +494,12 @@ static struct fit_name rows_name(void *context)
 {
 	const struct fit_rows *rows = context;
 	return (struct fit_name){.id = rows->id};
+}
+
+static const struct message *rows_message(void *context)
+{
+	const struct fit_rows *rows = context;
+	return &rows->message;
 }
 
 static void rows_rewind(void *context)
@@ -631,5 +626,6 @@ struct fit_source fit_rows_source(struct fit_rows *rows)
 				   .texts_check = rows->csv ? rows_texts_check : NULL,
 				   .retype = rows->csv ? rows_retype : NULL,
 				   .time_ms = rows->timed ? rows_time_ms : NULL,
-				   .name = rows->csv ? NULL : rows_name};
+				   .name = rows->csv ? NULL : rows_name,
+				   .message = rows->csv ? NULL : rows_message};
 }

@@ -50,6 +50,7 @@ struct fit_rows {
 	} * tensors;
 	struct csv_field *fields; /* of the current row */
 	struct text id;		  /* of the last request; empty: it has none */
+	struct message message;	  /* the last request, with its key and headers, for expressions */
 	/* Of rows whose times are used, and that have the time of the mapping: requests, or a CSV with a column of its path. */
 	bool timed;
 	size_t time_column;	      /* of a CSV; SIZE_MAX: none */

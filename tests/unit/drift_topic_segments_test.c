@@ -1,4 +1,5 @@
-/* drift_topic_segments_test.c: Tests of the segments of `sluice drift report topic:`: by keys and headers of the records. */
+/* drift_topic_segments_test.c: Tests of segments of `sluice drift report` by keys and headers: of a topic's records, and of lines.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -65,7 +66,35 @@ static void a_topic_s_keys_and_headers_are_segments(void **state)
 	mock_close(&mock);
 }
 
-static void a_file_has_neither_and_the_error_says_what_has(void **state)
+static void lines_of_requests_have_them_too(void **state)
+{
+	(void)state;
+	static const char *const groups[] = {"key", "header(\"venue\")", "id"};
+	char text[ROWS * 200] = "";
+	for (int i = 0; i < ROWS; i++) {
+		const char *venue = i % 2 ? "XPAR" : "XNYS";
+		const size_t length = strlen(text);
+		(void)snprintf(text + length, sizeof text - length,
+			       "{\"id\":\"%s\",\"key\":\"%s\",\"headers\":{\"a\":1,\"venue\":\"%s\"},\"request\":{\"inputs\":[{"
+			       "\"name\":\"x\","
+			       "\"shape\":[1],\"datatype\":\"FP64\",\"data\":[%d]}]}}\n",
+			       venue, venue, venue, i * 37 % 101);
+	}
+	write_file("lines", text);
+	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+		pipeline_write(groups[i]);
+		reference_write();
+		struct said said = say_with(step_kinds, "drift report lines -f p.yaml");
+		assert_string_equal(said.err, "");
+		assert_int_equal(said.code, 0);
+		expect_words(said.out, "XNYS");
+		expect_words(said.out, "XPAR");
+		expect_words(said.out, "2 windows: ");
+		said_close(&said);
+	}
+}
+
+static void a_csv_has_neither_and_the_error_says_what_has(void **state)
 {
 	(void)state;
 	pipeline_write("key");
@@ -73,8 +102,8 @@ static void a_file_has_neither_and_the_error_says_what_has(void **state)
 	struct said said = say_with(step_kinds, "drift report rows.csv -f p.yaml");
 	assert_int_not_equal(said.code, 0);
 	expect_words(said.err,
-		     "Leave `groupBy` out of the file that the report reads, or let it use tensors, which are all that a file "
-		     "has; a topic has keys and headers");
+		     "Leave `groupBy` out of the file that the report reads, or let it use tensors, which are all that a CSV "
+		     "has; requests have keys and headers");
 	said_close(&said);
 }
 
@@ -82,7 +111,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_topic_s_keys_and_headers_are_segments),
-		cmocka_unit_test(a_file_has_neither_and_the_error_says_what_has),
+		cmocka_unit_test(lines_of_requests_have_them_too),
+		cmocka_unit_test(a_csv_has_neither_and_the_error_says_what_has),
 	};
 	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
 }
