@@ -2,7 +2,6 @@
 #include <math.h>
 
 #include "base/memory.h"
-#include "base/random.h"
 #include "drift/monitor_parts.h"
 #include "numeric/moments.h"
 #include "numeric/quantile.h"
@@ -125,19 +124,6 @@ static bool categories_learn(struct watched_feature *watched, const struct drift
 	return true;
 }
 
-/* Numbers as they are; of categories, whose order says nothing, any number for each: else those that come once, which are in the
- * order in which they came, would seem to follow from one another. */
-static void values_spread(const struct drift_feature *from, size_t rows, double *values)
-{
-	for (size_t i = 0; i < rows; i++) {
-		values[i] = from->values[i];
-		if (!from->categories || isnan(values[i]))
-			continue;
-		struct random any = {(uint64_t)values[i]};
-		values[i] = (double)(random_next(&any) >> 11);
-	}
-}
-
 /* Of free texts, the rows of a file before the first that has a value only chose the common ones; whole blocks. */
 static size_t rows_without_values(const struct drift_feature *from, size_t rows, size_t block)
 {
@@ -178,12 +164,12 @@ static bool dependence_learn(struct watched_feature *watched, const struct drift
 			     const struct drift_feature *from)
 {
 	const size_t rows = reference->rows;
-	double *scratch = memory_take(3 * rows, sizeof *scratch);
+	double *scratch = memory_take(3 * rows + 2 * from->category_count, sizeof *scratch);
 	if (!scratch)
 		return false;
-	double *looked_at = scratch + 2 * rows;
-	values_spread(from, rows, looked_at);
-	watched->dependence = drift_dependence(looked_at, rows, reference->block, scratch);
+	watched->dependence = from->categories ? drift_dependence_of_categories(from->values, rows, reference->block,
+										from->category_count, scratch)
+					       : drift_dependence(from->values, rows, reference->block, scratch);
 	missing_learn(watched, reference, from, scratch);
 	memory_give(scratch);
 	return true;

@@ -63,4 +63,8 @@ bool drift_reference_compares(const struct drift_reference *reference);
  * there are fewer, it is too small. `scratch`: 2 * count numbers. */
 double drift_dependence(const double *values, size_t count, size_t block, double *scratch);
 
+/* The same of categories: by how many times the chi-square of neighbours is that of independent rows. `scratch`: 2 * categories
+ * numbers. */
+double drift_dependence_of_categories(const double *values, size_t count, size_t block, size_t categories, double *scratch);
+
 #endif

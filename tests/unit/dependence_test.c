@@ -21,6 +21,7 @@
 #define FEW_ROWS 400
 #define WINDOW 100
 #define REFERENCES_MAX 200
+#define LABELS_MAX 400
 #define SHARE_MISSING 0.05
 #define RUN_MISSING 20 /* rows, on the average */
 
@@ -123,20 +124,60 @@ static double missing_in_runs(struct stream *stream)
 	return stream->missing > 0 ? (double)NAN : normal();
 }
 
-static const struct form {
+/* ---- of categories ---- */
+
+/* The commonest have as much as all others together: few of these come twice. */
+static double rare_labels(struct stream *stream)
+{
+	(void)stream;
+	return even() < 0.5 ? floor(4 * even()) : 4 + floor((LABELS_MAX - 4) * even());
+}
+
+static double two_classes(struct stream *stream)
+{
+	return carried(stream) > 0;
+}
+
+static double six_classes(struct stream *stream)
+{
+	return fmin(fmax(floor(1.3 * carried(stream) + 3), 0), 5);
+}
+
+/* Another class for every eighth row on the average. */
+static double class_that_lasts(struct stream *stream)
+{
+	if (even() < 0.125)
+		stream->group = floor(5 * even());
+	return stream->group;
+}
+
+struct form {
 	const char *name;
 	double (*next)(struct stream *stream);
-	double factor; /* rows that say as much as one; 0: it is not known */
-} forms[] = {
-	{"independent", independent, 1},
-	{"whole", whole, 1},
-	{"mostly zero", mostly_zero, 1},
-	{"carried", carried, 9},
-	{"slow below noise", slow_below_noise, 20},
-	{"two in turns", two_in_turns, 19},
-	{"ten alike", ten_alike, 5.5},
-	{"calm and wild", calm_and_wild, 0},
-	{"in regimes", in_regimes, 37}, /* three quarters of the ranks' variance lie between both states */
+	double factor;	   /* rows that say as much as one; 0: it is not known */
+	size_t categories; /* 0: it has numbers */
+};
+
+static const struct form rare_labels_form = {"rare labels", rare_labels, 1, LABELS_MAX};
+
+/* Of two classes of a normal level, rows i apart are alike by 2 / pi * asin(0.8^i); of those that last, by 0.875^i. */
+static const struct form class_forms[] = {
+	{"two classes", two_classes, 6.4, 2},
+	{"six classes", six_classes, 0, 6},
+	{"a class that lasts", class_that_lasts, 15, 5},
+};
+enum { CLASS_FORMS = sizeof class_forms / sizeof *class_forms };
+
+static const struct form forms[] = {
+	{"independent", independent, 1, 0},
+	{"whole", whole, 1, 0},
+	{"mostly zero", mostly_zero, 1, 0},
+	{"carried", carried, 9, 0},
+	{"slow below noise", slow_below_noise, 20, 0},
+	{"two in turns", two_in_turns, 19, 0},
+	{"ten alike", ten_alike, 5.5, 0},
+	{"calm and wild", calm_and_wild, 0, 0},
+	{"in regimes", in_regimes, 37, 0}, /* three quarters of the ranks' variance lie between both states */
 };
 enum { INDEPENDENT_FORMS = 3, FORMS = sizeof forms / sizeof *forms };
 
@@ -173,40 +214,51 @@ static void factors_draw(const struct form *form, size_t rows, size_t references
 	for (size_t i = 0; i < references; i++) {
 		struct stream stream = stream_begin(form);
 		values_draw(form, &stream);
-		factors[i] = drift_dependence(values, rows, rows, scratch);
+		factors[i] = form->categories > 0 ? drift_dependence_of_categories(values, rows, rows, form->categories, scratch)
+						  : drift_dependence(values, rows, rows, scratch);
 	}
 	quantile_sort(factors, references);
+}
+
+static void expect_full(const struct form *form)
+{
+	static double factors[REFERENCES_MAX];
+	double mean = 0;
+	factors_draw(form, ROWS, REFERENCES_MAX, factors);
+	const size_t whole_rows = sorted_until(factors, REFERENCES_MAX, 1);
+	for (size_t j = 0; j < REFERENCES_MAX; j++)
+		mean += factors[j] / REFERENCES_MAX;
+	print_message("%s: %zu of %d references at 1, and %g on the average\n", form->name, whole_rows, REFERENCES_MAX, mean);
+	assert_true((double)whole_rows >= 0.95 * REFERENCES_MAX);
+	assert_true(mean < 1.03);
 }
 
 static void independent_rows_count_in_full(void **state)
 {
 	(void)state;
+	for (size_t i = 0; i < INDEPENDENT_FORMS; i++)
+		expect_full(&forms[i]);
+	expect_full(&rare_labels_form);
+}
+
+static void expect_worth(const struct form *form)
+{
 	static double factors[REFERENCES_MAX];
-	for (size_t i = 0; i < INDEPENDENT_FORMS; i++) {
-		factors_draw(&forms[i], ROWS, REFERENCES_MAX, factors);
-		const size_t whole_rows = sorted_until(factors, REFERENCES_MAX, 1);
-		double mean = 0;
-		for (size_t j = 0; j < REFERENCES_MAX; j++)
-			mean += factors[j] / REFERENCES_MAX;
-		print_message("%s: %zu of %d references at 1, and %g on the average\n", forms[i].name, whole_rows, REFERENCES_MAX,
-			      mean);
-		assert_true((double)whole_rows >= 0.95 * REFERENCES_MAX);
-		assert_true(mean < 1.03);
-	}
+	if (form->factor == 0)
+		return;
+	factors_draw(form, ROWS, REFERENCES_MAX, factors);
+	const double middle = quantile_sorted(factors, REFERENCES_MAX, 0.5, QUANTILE_LINEAR);
+	print_message("%s: %g, and %g is right\n", form->name, middle, form->factor);
+	assert_true(middle > 0.8 * form->factor && middle < 1.6 * form->factor);
 }
 
 static void rows_that_follow_from_others_count_for_less(void **state)
 {
 	(void)state;
-	static double factors[REFERENCES_MAX];
-	for (size_t i = INDEPENDENT_FORMS; i < FORMS; i++) {
-		if (forms[i].factor == 0)
-			continue;
-		factors_draw(&forms[i], ROWS, REFERENCES_MAX, factors);
-		const double middle = quantile_sorted(factors, REFERENCES_MAX, 0.5, QUANTILE_LINEAR);
-		print_message("%s: %g, and %g is right\n", forms[i].name, middle, forms[i].factor);
-		assert_true(middle > 0.8 * forms[i].factor && middle < 1.6 * forms[i].factor);
-	}
+	for (size_t i = INDEPENDENT_FORMS; i < FORMS; i++)
+		expect_worth(&forms[i]);
+	for (size_t i = 0; i < CLASS_FORMS; i++)
+		expect_worth(&class_forms[i]);
 }
 
 /* Of 400 rows, the longest sums have 32: what lasts about as long is known by how these grow. */
@@ -230,13 +282,21 @@ struct alarms {
 	size_t drift, quality;
 };
 
+static const struct text labels[LABELS_MAX];
+
 static struct alarms alarms_count(const struct form *form, size_t rows, int references, int windows)
 {
 	const struct monitor_settings settings = {.window_rows = WINDOW, .rate = {.alarms = 1, .rows = 1000}};
 	struct alarms alarms = {0};
 	for (int trial = 0; trial < references; trial++, arena_reset(arena)) {
 		struct stream stream = stream_begin(form);
-		struct drift_feature feature = {.name = TEXT("x"), .values = values, .least = INFINITY, .greatest = -INFINITY};
+		struct drift_feature feature = {.name = TEXT("x"),
+						.values = values,
+						.least = INFINITY,
+						.greatest = -INFINITY,
+						.categories = form->categories > 0,
+						.category_count = form->categories,
+						.category_names = labels};
 		struct error error = {0};
 		values_draw(form, &stream);
 		for (size_t i = 0; i < rows; i++) {
@@ -274,6 +334,20 @@ static void they_raise_at_most_twice_as_many_alarms_as_declared(void **state)
 	}
 }
 
+static void so_do_categories(void **state)
+{
+	(void)state;
+	const int references = UNIT_REPETITIONS(40), windows = 30;
+	const double declared = references * windows * WINDOW / 1000.0;
+	for (size_t i = 0; i < 2 * CLASS_FORMS; i++) {
+		const struct form *form = &class_forms[i / 2];
+		const struct alarms alarms = alarms_count(form, i % 2 ? FEW_ROWS : ROWS, references, windows);
+		print_message("%s: %zu alarms and %zu of quality, %.0f declared\n", form->name, alarms.drift, alarms.quality,
+			      declared);
+		assert_true(is_shortened || (double)(alarms.drift + alarms.quality) <= 2 * declared);
+	}
+}
+
 static void so_they_do_with_few_rows(void **state)
 {
 	(void)state;
@@ -290,7 +364,7 @@ static void so_they_do_with_few_rows(void **state)
 static void values_that_are_missing_in_runs_raise_no_more_alarms_than_declared(void **state)
 {
 	(void)state;
-	const struct form form = {"missing in runs", missing_in_runs, 0};
+	const struct form form = {"missing in runs", missing_in_runs, 0, 0};
 	const int references = UNIT_REPETITIONS(40), windows = 30;
 	const double declared = references * windows * WINDOW / 1000.0;
 	const struct alarms alarms = alarms_count(&form, ROWS, references, windows);
@@ -465,6 +539,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(rows_that_follow_from_others_count_for_less, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(few_rows_show_what_lasts_as_long_as_their_sums, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(they_raise_at_most_twice_as_many_alarms_as_declared, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(so_do_categories, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(so_they_do_with_few_rows, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(values_that_are_missing_in_runs_raise_no_more_alarms_than_declared, set_up,
 						arena_end),
