@@ -93,16 +93,14 @@ int cache_stand_close(void **state)
 	return 0;
 }
 
-static struct call *call_begin(float number, int64_t kept_ms, bool perturbs)
+static struct call *call_begin(float number, struct call made)
 {
 	struct error error = {0};
 	struct call *call = &cache_stand.calls[cache_stand.call_count++];
-	*call = (struct call){.name = "m",
-			      .request = payload_of_number(cache_stand.arena, "x", number),
-			      .message = &cache_stand.message,
-			      .kept_ms = kept_ms,
-			      .once = perturbs,
-			      .uncached = perturbs};
+	made.name = "m";
+	made.request = payload_of_number(cache_stand.arena, "x", number);
+	made.message = &cache_stand.message;
+	*call = made;
 	if (!cache_stand.cache)
 		cache_stand.cache = cache_open(cache_stand.loop, &cache_stand.model, &cache_stand.environment, &error);
 	assert_true(cache_call(cache_stand.cache, call, &error));
@@ -111,12 +109,17 @@ static struct call *call_begin(float number, int64_t kept_ms, bool perturbs)
 
 struct call *cache_ask_kept(float number, int64_t kept_ms)
 {
-	return call_begin(number, kept_ms, false);
+	return call_begin(number, (struct call){.kept_ms = kept_ms});
 }
 
 struct call *cache_perturb(float number)
 {
-	return call_begin(number, 0, true);
+	return call_begin(number, (struct call){.once = true, .uncached = true});
+}
+
+struct call *cache_ask_hurriedly(float number)
+{
+	return call_begin(number, (struct call){.outage_fails = true});
 }
 
 struct call *cache_ask(float number)

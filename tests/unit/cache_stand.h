@@ -37,6 +37,7 @@ void cache_model_fails(enum error_kind kind);
 struct call *cache_ask(float number);
 struct call *cache_ask_kept(float number, int64_t kept_ms);
 struct call *cache_perturb(float number);
+struct call *cache_ask_hurriedly(float number); /* which does not wait for the model */
 float cache_said(const struct call *call);
 void cache_turn(int times);
 

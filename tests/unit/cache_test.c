@@ -140,6 +140,27 @@ static void one_calls_own_limit_is_not_the_others(void **state)
 	assert_float_equal(cache_said(second), 11, 0);
 }
 
+/* For a call that cannot wait for its model something else answers, and for others nothing does. */
+static void a_call_that_cannot_wait_neither_waits_with_others_nor_ends_them(void **state)
+{
+	(void)state;
+	struct call *patient = cache_ask(1), *hasty = cache_ask_hurriedly(1);
+	assert_int_equal(cache_stand.asked_count, 2);
+	assert_ptr_equal(cache_stand.asked[1], hasty);
+	cache_model_says(11);
+	assert_float_equal(cache_said(patient), 11, 0);
+	cache_model_fails(ERROR_REMOTE);
+	assert_int_equal(cache_stand.failed, 1);
+	cache_ask_hurriedly(2);
+	patient = cache_ask(2);
+	assert_int_equal(cache_stand.asked_count, 1);
+	cache_model_fails(ERROR_REMOTE);
+	assert_int_equal(cache_stand.failed, 2);
+	assert_int_equal(cache_stand.asked_count, 1);
+	cache_model_says(12);
+	assert_float_equal(cache_said(patient), 12, 0);
+}
+
 static void when_the_first_is_forgotten_the_next_asks(void **state)
 {
 	(void)state;
@@ -233,6 +254,7 @@ int main(void)
 		STORY(equal_requests_under_way_are_asked_once),
 		STORY(errors_are_told_to_all_and_not_kept),
 		STORY(one_calls_own_limit_is_not_the_others),
+		STORY(a_call_that_cannot_wait_neither_waits_with_others_nor_ends_them),
 		STORY(when_the_first_is_forgotten_the_next_asks),
 		STORY(one_that_is_forgotten_by_anothers_answer_is_not_asked_for),
 		STORY(the_last_that_waits_may_be_forgotten_by_anothers_failure),
