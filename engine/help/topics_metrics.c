@@ -70,7 +70,8 @@ static void declared_print(struct help_page *page)
 		"A reload of the files loses none. Feedback that comes before its answer waits 20 s. If the feedback itself has a "
 		"value of that name, that value is counted instead. At most 7 metrics of a pipeline are of this kind. Bandits "
 		"learn by such a metric if their `rewardMetric` names it. Rollouts judge by such a metric if its name is "
-		"`accuracy`, or if their `successCriteria` name it.");
+		"`accuracy`, or if their `successCriteria` name it. For these, engines write its values to the feedback topic, "
+		"with `feedback_id: sluice-computed`.");
 	help_page_text(page,
 		  "`sluice experiments analyze` computes these metrics too, for each variant, from the topics. It reads the "
 		  "answers or the requests only if the metric names `answer.t` or `request.t`, and knows no `latency_ms`. There "
