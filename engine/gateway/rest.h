@@ -31,6 +31,7 @@ struct rest_request {
 	struct text path, body;
 	struct text namespace; /* of a path that begins with /seldon/NAMESPACE/NAME; empty: none */
 	struct text name;      /* of the target, in the path; empty: none */
+	struct text other;     /* pipeline that the path names behind the prefix of another one; empty: none */
 	struct text version;   /* of the target, in the path; empty: none */
 	struct text submission; /* id of a submitted request, in the path or the query; empty: none */
 	struct text node;	/* of a deployment, in the path; empty: none */
@@ -83,6 +84,9 @@ uint64_t rest_caller_share(const struct rest_request *request);
  * `allowed` is then the methods of that path, joined by commas (empty: there is no such path). */
 const struct gateway_route *rest_route_find(struct text method, struct text path, struct rest_request *request, char *allowed,
 					 size_t size);
+
+/* The prefix /seldon/NAMESPACE/NAME of a path; empty: it has none. */
+struct text rest_path_prefix(struct text path);
 
 /* Answers a request that has no route: 404, or 405 if its path has the methods `allowed`, or a preflight of one of them. */
 void rest_route_refuse(const struct rest_request *request, struct text method, const char *allowed);

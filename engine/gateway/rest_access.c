@@ -93,6 +93,18 @@ static bool rest_head_check(const struct rest_request *request, const struct gat
 	return true;
 }
 
+/* A caller that names two would not know whose answer it gets. */
+static bool path_names_one(const struct rest_request *request)
+{
+	const struct text prefix = rest_path_prefix(request->path);
+	if (request->other.length > 0)
+		rest_refuse(request, 404,
+			    "the path names pipeline " TEXT_FORMAT " behind " TEXT_FORMAT ", which is of " TEXT_FORMAT
+			    "; name the same twice, or leave the prefix out",
+			    TEXT_ARGUMENTS(request->other), TEXT_ARGUMENTS(prefix), TEXT_ARGUMENTS(request->name));
+	return request->other.length == 0;
+}
+
 static bool rest_head_admits(struct rest *rest, struct http_incoming *incoming, struct text method, struct text path)
 {
 	struct rest_request request = {.rest = rest, .incoming = incoming, .path = path};
@@ -105,7 +117,7 @@ static bool rest_head_admits(struct rest *rest, struct http_incoming *incoming, 
 		rest_route_refuse(&request, method, allowed);
 		return false;
 	}
-	return access_admits(&request, route) && rest_head_check(&request, route);
+	return access_admits(&request, route) && path_names_one(&request) && rest_head_check(&request, route);
 }
 
 bool rest_admits(void *context, struct http_incoming *incoming, struct text method, struct text path)

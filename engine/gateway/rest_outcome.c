@@ -48,10 +48,13 @@ static void outcome_answer(struct http_incoming *incoming, const struct call_out
 		(void)snprintf(retry, sizeof retry, "%d", outcome->retry_after_s);
 		header_put(headers, &count, "Retry-After", retry);
 	}
-	if (outcome->submission.length > 0 && outcome->target.length > 0)
+	if (outcome->submission.length > 0 && outcome->target.length > 0) {
+		const struct text prefix = rest_path_prefix(http_incoming_path(incoming)); /* which an ingress may ask for */
 		header_put(headers, &count, "Location",
-			   arena_print(arena, "/v2/pipelines/" TEXT_FORMAT "/requests/" TEXT_FORMAT,
-				       TEXT_ARGUMENTS(outcome->target), TEXT_ARGUMENTS(outcome->submission)));
+			   arena_print(arena, TEXT_FORMAT "/v2/pipelines/" TEXT_FORMAT "/requests/" TEXT_FORMAT,
+				       TEXT_ARGUMENTS(prefix), TEXT_ARGUMENTS(outcome->target),
+				       TEXT_ARGUMENTS(outcome->submission)));
+	}
 	for (size_t i = 0; i < outcome->headers.count; i++)
 		if (is_header(&outcome->headers.items[i]))
 			header_put(headers, &count, text_kept(arena, outcome->headers.items[i].name),

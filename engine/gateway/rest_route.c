@@ -82,6 +82,17 @@ static struct text prefix_take(struct text path, struct rest_request *request)
 	return explainer_take(rest, request);
 }
 
+struct text rest_path_prefix(struct text path)
+{
+	struct text rest = path;
+	(void)text_take_until(&rest, '/'); /* the empty segment before the first slash */
+	if (!text_is(text_take_until(&rest, '/'), "seldon"))
+		return (struct text){0};
+	(void)text_take_until(&rest, '/');
+	const struct text name = text_take_until(&rest, '/');
+	return (struct text){path.bytes, (size_t)(name.bytes - path.bytes) + name.length};
+}
+
 const char *rest_route_query(const struct gateway_route *route)
 {
 	return route->verb == ACCESS_WATCH && !strstr(route->path, "{request}") ? "request" : NULL;
@@ -119,8 +130,11 @@ const struct gateway_route *rest_route_find(struct text method, struct text path
 		if (!path_fits(route->path + 1, rest, whole, request, &fitted))
 			continue;
 		if (text_is(method, route->method) || (head && strcmp(route->method, "GET") == 0)) {
-			if (request->name.length > 0) /* the name in the prefix overrides it */
+			if (request->name.length > 0) { /* the name in the prefix overrides it */
+				if (fitted.pipeline_only && !text_equal(fitted.name, request->name))
+					fitted.other = fitted.name;
 				fitted.name = request->name;
+			}
 			*request = fitted;
 			return route;
 		}

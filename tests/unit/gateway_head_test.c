@@ -296,6 +296,18 @@ static void what_has_no_step_that_explains_is_not_asked_for_explanations(void **
 	guest_close(&caller);
 }
 
+/* A model of a deployment has a name of its own: that of the prefix is the deployment's. */
+static void a_path_does_not_name_two_pipelines(void **state)
+{
+	struct head_stand *stand = *state;
+	assert_answer(stand, "POST /seldon/default/a/v2/pipelines/b/infer HTTP/1.1\r\n" AWAITS, "404",
+		      "the path names pipeline b behind /seldon/default/a, which is of a");
+	assert_answer(stand, "GET /seldon/default/a/v2/pipelines/b/ready HTTP/1.1\r\nHost: x\r\n" KEY "\r\n", "404",
+		      "names pipeline b");
+	assert_answer(stand, "GET /seldon/default/a/v2/pipelines/a HTTP/1.1\r\nHost: x\r\n" KEY "\r\n", "200", "\"name\":\"a\"");
+	assert_answer(stand, "GET /seldon/default/a/v2/models/b HTTP/1.1\r\nHost: x\r\n" KEY "\r\n", "200", "\"name\":\"a\"");
+}
+
 /* ---- watches ---- */
 
 static bool on_search(void *context, const struct poll_request *request)
@@ -459,6 +471,7 @@ int main(void)
 		HEAD_STORY(a_path_that_cannot_be_decoded_names_its_fault),
 		HEAD_STORY(a_name_near_to_one_that_is_there_is_suggested),
 		HEAD_STORY(what_has_no_step_that_explains_is_not_asked_for_explanations),
+		HEAD_STORY(a_path_does_not_name_two_pipelines),
 		HEAD_STORY(a_watch_beyond_the_most_is_refused_by_a_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
