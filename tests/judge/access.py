@@ -472,7 +472,7 @@ def drains_within_a_limit(judge, start, files):
 
     def call():
         try:
-            ended.append(gateway.infer("unread")[0])
+            ended.append(gateway.infer("unread"))
         except OSError:
             ended.append("reset")
     caller = threading.Thread(target=call)
@@ -481,8 +481,12 @@ def drains_within_a_limit(judge, start, files):
     begun = time.monotonic()
     code = gateway.stop()
     caller.join()
-    judge.expect("a call that is open for longer is given up", code == 0 and ended == ["reset"] and 0.4 < time.monotonic() - begun < 5,
-                 (code, ended, time.monotonic() - begun, gateway.words))
+    status, answer, headers = ended[0] if ended[0] != "reset" else (0, {}, {})
+    judge.expect("a call that is open for longer gets 503", code == 0 and status == 503 and "the gateway is stopping" in answer["error"]
+                 and 0.35 < time.monotonic() - begun < 5, (code, ended, time.monotonic() - begun, gateway.words))
+    judge.expect("with the place where a later answer is found", headers.get("location", "").startswith("/v2/pipelines/unread/requests/")
+                 and headers["location"] in answer["error"] and ".inputs/" in answer["place"], (answer, headers))
+    judge.expect("and the log says so", "1 call without an answer in the time of --drain got 503" in gateway.words, gateway.words)
 
 
 def an_engine_drains_within_a_limit(judge, start, folder):
