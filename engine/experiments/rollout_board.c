@@ -113,6 +113,11 @@ struct rollout_entry *rollout_board_entry(struct rollout_board *board, const cha
 	return entry;
 }
 
+const char *rollout_entry_name(const struct rollout_entry *entry)
+{
+	return entry->experiment;
+}
+
 uint64_t rollout_names(const struct share *shares, size_t count)
 {
 	uint64_t hash = count;

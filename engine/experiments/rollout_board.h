@@ -57,6 +57,9 @@ void rollout_board_close(struct rollout_board *board); /* NULL is fine; nobody h
 /* The entry of an experiment, which lives as long as the board. NULL: memory ran out, or `board` is NULL. */
 struct rollout_entry *rollout_board_entry(struct rollout_board *board, const char *experiment);
 
+/* The name of its experiment, which lives as long as the entry. */
+const char *rollout_entry_name(const struct rollout_entry *entry);
+
 /* A number that differs where the names of choices, or their order, differ. */
 uint64_t rollout_names(const struct share *shares, size_t count);
 

@@ -3,7 +3,6 @@
 
 #include "base/duration.h"
 #include "experiments/rollout_board.h"
-#include "message/carried.h"
 
 struct rollout_choice *rollout_choice_add(const struct rollout_choice *choice)
 {
@@ -49,12 +48,6 @@ static bool choice_failed(const struct rollout_choice *choice, const struct mess
 	return child->answer.error || (is_open && request_failed);
 }
 
-/* Whether another stage, which is to answer, gets the message. */
-static bool goes_on(const struct message *message, enum flow_outcome outcome)
-{
-	return outcome == FLOW_PASSED || (outcome == FLOW_NO_ANSWER && message->carried && message->carried->next != 0);
-}
-
 static void choice_count(struct rollout_choice *choice, bool failed, int64_t now_ms)
 {
 	const struct rollout_call_end end = {
@@ -76,7 +69,7 @@ void rollout_choice_fail(struct rollout_choice *choice, int64_t now_ms)
 
 void rollout_choices_end(struct message *message, enum flow_outcome outcome, const struct answer *answer, int64_t now_ms)
 {
-	struct rollout_choice *choice = goes_on(message, outcome) ? NULL : message->rollouts;
+	struct rollout_choice *choice = outcome == FLOW_PASSED ? NULL : message->rollouts;
 	const bool failed = choice && any_failed(message, answer);
 	message->rollouts = NULL;
 	for (; choice; choice = choice->next)

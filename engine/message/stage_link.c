@@ -244,6 +244,19 @@ static bool reads_put(const struct message *message, struct text reads, struct h
 	return true;
 }
 
+/* Puts what is judged by the answer before the headers. */
+static bool outcomes_put(const struct message *message, struct text outcomes, struct headers *headers)
+{
+	const bool is_taken = headers->count > 0 && text_is(headers->items[0].name, STAGE_LINK_OUTCOMES);
+	if (outcomes.length == 0 && !is_taken)
+		return true;
+	struct header *first = header_prepend(message->arena, STAGE_LINK_OUTCOMES, headers);
+	if (!first)
+		return false;
+	first->value = outcomes;
+	return true;
+}
+
 static char *put_headers(char *to, struct headers headers)
 {
 	to = put_count(to, headers.count);
@@ -263,7 +276,8 @@ bool stage_link_encode(const struct message *message, uint64_t next, const struc
 	if (fingerprint == 0)
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
 	if (!list_payloads(&listing, message, next, stage_link->request) || !assigned_write(message, &headers) ||
-	    !nulls_put(message, &headers) || !written_put(message, &headers) || !reads_put(message, stage_link->reads, &headers))
+	    !nulls_put(message, &headers) || !written_put(message, &headers) || !reads_put(message, stage_link->reads, &headers) ||
+	    !outcomes_put(message, stage_link->outcomes, &headers))
 		return error_memory(error, ERROR_LIMIT, "passing a message on to the next stage");
 	size_t room = record_room(message, headers, next, stage_link, &listing);
 	if (arena_failed(message->arena)) /* what is written must be what was measured */

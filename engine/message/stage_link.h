@@ -23,6 +23,7 @@ struct stage_link {
 	struct text key;      /* of that record, and of its answer; bytes NULL: none */
 	int64_t deadline_ms;  /* wall clock; 0: none */
 	bool request;	      /* whether the request's payload is included */
+	struct text outcomes; /* what its experiments are judged by, for the stage that answers; empty: nothing */
 	struct text reads;    /* to observers: what the sender reads (message/sender_reads.h); empty: one partition, to its end */
 };
 
@@ -35,6 +36,9 @@ struct stage_link {
 
 /* The next header, if one of the request's has no value: `1` for each of those, `0` for the others, which follow. */
 #define STAGE_LINK_NULLS ":null"
+
+/* Before all of these, if the record has outcomes; a request that brings such a header is not believed. */
+#define STAGE_LINK_OUTCOMES ":outcomes"
 
 /* Head of a record, read without decoding the rest. */
 struct stage_link_head {

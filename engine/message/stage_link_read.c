@@ -245,6 +245,7 @@ static bool read_body(struct stage_link_reading *reading, struct message *messag
 	message->key = read_optional(reading);
 	stage_link->key = read_optional(reading);
 	read_headers(reading, &message->headers);
+	(void)take_first(&message->headers, STAGE_LINK_OUTCOMES, &stage_link->outcomes);
 	read_written(message);
 	if (!read_nulls(message) || !assigned_read(message))
 		return stage_link_read_full(reading);

@@ -64,6 +64,9 @@ void build_callees(struct graph_build *build);
 /* experiments.c: the experiments that split calls of the steps. */
 void build_experiments(struct graph_build *build);
 
+/* The first experiment that splits a call of the step; NULL: none does. */
+const struct graph_experiment *graph_step_experiment(const struct graph *graph, size_t index);
+
 /* alert_triggers.c: alerts that a rollout names as triggers. To be called after build_experiments(). */
 void build_alert_triggers(struct graph_build *build);
 

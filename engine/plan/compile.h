@@ -67,6 +67,12 @@ const struct expression *step_key(const struct graph *graph, size_t step);
 /* stage_graph.c: the part of the graph that each stage runs, and the records that it sends. */
 void plan_stage_graphs(struct compiler *compiler, struct pipeline_plan *plan);
 
+/* outcomes.c: the stage to which the outcomes of a stage's experiments go on, STEP_NONE if that is none; whether what they choose
+ * is judged; and a fault where it is not. */
+size_t plan_stage_onward(const struct pipeline_plan *plan, size_t stage);
+bool plan_stage_judges(const struct pipeline_plan *plan, size_t stage);
+void plan_outcomes(struct compiler *compiler, const struct pipeline_plan *plan);
+
 /* Adds the relay of feedback, if an observer of the graph waits for truths. */
 void plan_truth_relay(struct compiler *compiler, struct pipeline_plan *plan);
 bool plan_awaits_truths(const struct graph *graph);

@@ -124,6 +124,7 @@ void plan_delivery(struct compiler *compiler, struct pipeline_plan *plan)
 	choose_delivery(compiler, plan);
 	plan->wait_ms = longest_ms(&waits);
 	plan_order(compiler, plan);
+	plan_outcomes(compiler, plan);
 	plan_direct(compiler, plan);
 	explain_wait(compiler, plan);
 	plan_name_groups(compiler, plan);

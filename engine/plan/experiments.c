@@ -319,8 +319,7 @@ bool graph_calls(const struct graph *graph, size_t index, size_t nth, enum call_
 	return false;
 }
 
-/* The first experiment that splits a call of the step; NULL: none does. */
-static const struct graph_experiment *experiment_of_step(const struct graph *graph, size_t index)
+const struct graph_experiment *graph_step_experiment(const struct graph *graph, size_t index)
 {
 	const struct graph_step *step = &graph->steps[index];
 	const struct graph_experiment *experiment = step->experiment;
@@ -335,13 +334,13 @@ static const struct graph_experiment *experiment_of_step(const struct graph *gra
 
 bool graph_step_mirrors(const struct graph *graph, size_t step)
 {
-	const struct graph_experiment *experiment = experiment_of_step(graph, step), *split = graph->steps[step].split;
+	const struct graph_experiment *experiment = graph_step_experiment(graph, step), *split = graph->steps[step].split;
 	return (experiment && experiment->spec->mirror_name.text) || (split && split->spec->mirror_name.text);
 }
 
 bool graph_step_carries(const struct graph *graph, size_t step)
 {
-	const struct graph_experiment *experiment = experiment_of_step(graph, step), *split = graph->steps[step].split;
+	const struct graph_experiment *experiment = graph_step_experiment(graph, step), *split = graph->steps[step].split;
 	return (experiment && experiment->carried) || (split && split->carried);
 }
 
@@ -349,7 +348,7 @@ bool graph_step_carries(const struct graph *graph, size_t step)
 static void check_batch(struct graph_build *build, size_t index)
 {
 	const struct graph_step *step = &build->graph->steps[index];
-	const struct graph_experiment *experiment = experiment_of_step(build->graph, index);
+	const struct graph_experiment *experiment = graph_step_experiment(build->graph, index);
 	if (experiment)
 		fault_add(build->faults, CODE_STEP_OPTIONS, step->spec->batch.here, NULL,
 			  "the experiment `%s` chooses for each message of step `%s`: leave its `batch` out", experiment->name,

@@ -182,6 +182,10 @@ struct graph_part {
 	/* Every path to the answer leads through this stage. So an error or a drop here is answered here, and not
 	 * again in a later stage. */
 	bool decides;
+	/* What experiments choose here is judged by what becomes of the request: this stage answers, or one alone follows on the
+	 * way to the answer, and the stages on that way join nothing. Of `next` that one; STEP_NONE: none is on the way. */
+	bool judges;
+	size_t onward;
 	size_t next_count;
 	const struct graph_next *next;
 };

@@ -307,6 +307,16 @@ static void fill_parents(const struct parting *parting, struct graph_part *part)
 	part->parents = names;
 }
 
+/* Where the stage that is to get the outcomes of its experiments is. */
+static size_t onward_find(const struct parting *parting, const struct graph_part *part)
+{
+	const size_t onward = plan_stage_onward(parting->plan, parting->stage);
+	for (size_t i = 0; i < part->next_count; i++)
+		if (part->next[i].stage == onward)
+			return i;
+	return STEP_NONE;
+}
+
 /* How long one of its joins may wait; of a stage without a step that joins for those behind it, one of theirs. */
 static int64_t longest_window_ms(const struct parting *parting, const struct graph *graph, const struct graph_part *part)
 {
@@ -355,6 +365,8 @@ static const struct graph *part_make(const struct parting *parting)
 		if (plan->stages[i].parents >> parting->stage & 1 && !fill_next(parting, i, &next[part->next_count++]))
 			return NULL;
 	fill_parents(parting, part);
+	part->onward = onward_find(parting, part);
+	part->judges = plan_stage_judges(parting->plan, parting->stage);
 	part->window_ms = longest_window_ms(parting, graph, part);
 	return graph;
 }

@@ -411,6 +411,16 @@ const struct fault_code fault_codes[] = {
 			 "metrics: [{name: m, type: gauge, value: score.y}]\n\n"
 			 "steps: [{name: score, expression: {set: {y: x * 2}}}]\noutput: {steps: [score]}\n"
 			 "metrics: [{name: m, type: gauge, value: answer.y}]\n"),
+	WARNING(CODE_UNJUDGED_EXPERIMENT, UNSUPPORTED, .title = "An experiment that cannot be judged by the answers",
+		.help = "Let its step be in the stage that answers, or in one that single stages follow, one after another: "
+			"`sluice plan` shows them.",
+		.example = "steps:\n- {name: m, experiment: {name: e}}\n"
+			   "- {name: n, inputs: [m, p.inputs.a], features: {key: a, set: {x: 'count(a over 10)'}}}\n"
+			   "- {name: o, inputs: [m, p.inputs.b], features: {key: b, set: {y: 'count(b over 10)'}}}\n"
+			   "output: {steps: [n, o]}\n\n"
+			   "steps:\n- {name: m, experiment: {name: e}}\n"
+			   "- {name: n, inputs: [m, p.inputs.a], features: {key: a, set: {x: 'count(a over 10)'}}}\n"
+			   "output: {steps: [n]}\n"),
 
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked but not supported yet",

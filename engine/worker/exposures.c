@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "message/answer_label.h"
+#include "worker/outcomes.h"
 #include "worker/parts.h"
 
 static enum produce_verdict exposure_produce(const struct exposure_outlet *outlet, const struct inflight *inflight,
@@ -40,7 +41,7 @@ bool exposure_is_written(const struct inflight *inflight, const struct assigned 
 {
 	const struct graph_part *part = inflight->stage->config->graph->part;
 	const bool is_elsewhere = part && !part->answers && inflight->outcome != FLOW_ANSWER;
-	return assigned->exposed || (assigned->carried && is_elsewhere);
+	return !outcomes_go_on(inflight) && (assigned->exposed || (assigned->carried && is_elsewhere));
 }
 
 enum produce_verdict exposures_leave(const struct exposure_outlet *outlet, struct inflight *inflight, const struct answer *answer,

@@ -16,7 +16,8 @@ struct exposure_outlet {
 	struct buffer *value;
 };
 
-/* Whether it is produced: as the experiment asks, or as another stage answers, whose answer cannot carry it. */
+/* Whether it is produced here: as the experiment asks, or as another stage answers, whose answer cannot carry it. A stage to which
+ * the outcome goes on (worker/outcomes.h) produces it. */
 bool exposure_is_written(const struct inflight *inflight, const struct assigned *assigned);
 
 /* Produces them; those of earlier stages have left there. PRODUCE_FULL: to be called again; what was produced before is not

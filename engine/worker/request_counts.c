@@ -3,8 +3,8 @@
 #include <assert.h>
 
 #include "base/duration.h"
-#include "flow/rollout_choices.h"
 #include "message/carried.h"
+#include "worker/outcomes.h"
 #include "worker/parts.h"
 #include "worker/stage_links.h"
 
@@ -128,7 +128,7 @@ void inflight_count_out(struct inflight *inflight)
 	if (stage->config->metric_count > 0)
 		metrics_count_of(inflight, took_ms);
 	if (inflight->message.rollouts)
-		rollout_choices_end(&inflight->message, inflight->outcome, &inflight->answer, loop_now_ms(stage->worker->loop));
+		outcomes_count(inflight, loop_now_ms(stage->worker->loop));
 	if (inflight->outcome == FLOW_ANSWER && !inflight->answer.error) {
 		count_add(&counts->sums.answered, 1);
 		count_add(&counts->sums.succeeded, 1);

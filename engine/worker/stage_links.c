@@ -4,6 +4,7 @@
 #include "log/key_for_partition.h"
 #include "message/stage_link.h"
 #include "worker/answer_record.h"
+#include "worker/outcomes.h"
 #include "worker/stage_reads.h"
 
 bool stage_link_take(const struct worker *worker, struct inflight *inflight, struct error *error)
@@ -24,6 +25,8 @@ bool stage_link_take(const struct worker *worker, struct inflight *inflight, str
 	message->passed_ms = inflight->record.time_ms;
 	message_identify(message);
 	message_set_clock(message, worker->loop);
+	if (decoded && !outcomes_read(inflight, stage_link.outcomes))
+		return error_memory(error, ERROR_LIMIT, "reading what experiments chose in another stage");
 	return decoded;
 }
 
@@ -72,8 +75,7 @@ static enum produce_verdict row_wait(struct outbox *outbox, const struct slices_
 	return verdict;
 }
 
-static enum produce_verdict stage_link_produce(struct outbox *outbox, const struct inflight *inflight, size_t next,
-					       struct error *error)
+static enum produce_verdict stage_link_produce(struct outbox *outbox, struct inflight *inflight, size_t next, struct error *error)
 {
 	const struct stage_config *config = inflight->stage->config;
 	const struct graph_part *part = config->graph->part;
@@ -111,6 +113,8 @@ static enum produce_verdict stage_link_produce(struct outbox *outbox, const stru
 	}
 	if (observes && !config->relays)
 		stage_link.reads = stage_reads(inflight->stage->worker, inflight->stage);
+	if (next == part->onward && !outcomes_write(inflight, &outbox->encoded, &stage_link.outcomes, error))
+		return PRODUCE_REFUSED;
 	buffer_clear(&outbox->encoded);
 	if (!stage_link_encode(message, (uint64_t)1 << next, &stage_link, &outbox->encoded, error))
 		return PRODUCE_REFUSED;

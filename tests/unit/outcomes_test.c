@@ -1,0 +1,145 @@
+/* outcomes_test.c: Tests of what a stage passes on with a message, for the stage that answers: choices that rollouts count, and
+ * exposures. */
+#include "worker/outcomes.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "experiments/rollout_board.h"
+#include "flow/rollout_choices.h"
+#include "message/assigned.h"
+#include "message/carried.h"
+#include "worker/exposures.h"
+#include "worker/parts.h"
+
+#define ARENA_BYTES ((size_t)1 << 20)
+
+static struct arena *arena;
+static struct buffer room;
+static struct rollout_board *board;
+static struct graph_part part;
+static struct graph graph;
+static struct stage_config config;
+static struct worker worker;
+static struct worker_stage stage;
+
+static int parts_open(void **state)
+{
+	struct error error = {0};
+	(void)state;
+	arena = arena_open(ARENA_BYTES);
+	buffer_open(&room, ARENA_BYTES);
+	board = rollout_board_open();
+	part = (struct graph_part){.judges = true, .onward = 1};
+	graph = (struct graph){.part = &part, .has_output = true};
+	config = (struct stage_config){.graph = &graph, .rollouts = board};
+	worker = (struct worker){.loop = loop_open(&error)};
+	stage = (struct worker_stage){.config = &config, .worker = &worker};
+	return arena && board && worker.loop ? 0 : -1;
+}
+
+static int parts_close(void **state)
+{
+	(void)state;
+	loop_close(worker.loop);
+	rollout_board_close(board);
+	buffer_close(&room);
+	arena_close(arena);
+	return 0;
+}
+
+static const struct carried to_both = {.next = 3}, to_the_other = {.next = 1};
+
+static struct inflight passed(const struct carried *carried)
+{
+	return (struct inflight){.stage = &stage,
+				 .outcome = FLOW_PASSED,
+				 .message = {.arena = arena, .id = TEXT("r-1"), .carried = carried, .origin = {TEXT("in"), 0, 3}}};
+}
+
+static void what_another_stage_is_judged_by_comes_there(void **state)
+{
+	struct inflight from = passed(&to_both), to = passed(NULL);
+	const struct exposure_feature features[] = {{TEXT("x"), 2.5}};
+	const struct assigned one = {.experiment = TEXT("e"),
+				     .variant = TEXT("new"),
+				     .unit = TEXT("a\tunit\nof lines"),
+				     .reason = ASSIGNED_STAGE,
+				     .probability = 0.5,
+				     .feature_count = 1,
+				     .features = features,
+				     .layer = TEXT("l"),
+				     .stage = 2,
+				     .exposed = true};
+	const struct assigned bare = {
+		.experiment = TEXT("e"), .variant = TEXT("new"), .reason = ASSIGNED_STAGE, .probability = 0.5};
+	const struct rollout_choice choice = {.entry = rollout_board_entry(board, "e"),
+					      .of = &from.message,
+					      .table = 7,
+					      .index = 1,
+					      .cell = 9,
+					      .took_us = 1500,
+					      .failed = true};
+	struct text outcomes;
+	struct error error = {0};
+	(void)state;
+	assert_non_null(assigned_add(&from.message, &one));
+	assert_non_null(rollout_choice_add(&choice));
+	assert_false(exposure_is_written(&from, from.message.assigned));
+	assert_true(outcomes_write(&from, &room, &outcomes, &error));
+	assert_non_null(assigned_add(&to.message, &bare));
+	assert_true(outcomes_read(&to, outcomes));
+	const struct assigned *entry = to.message.assigned;
+	assert_true(text_equal(entry->unit, one.unit) && entry->exposed && entry->stage == 2 && text_is(entry->layer, "l"));
+	assert_true(entry->feature_count == 1 && text_is(entry->features[0].name, "x") && entry->features[0].value == 2.5);
+	const struct rollout_choice *came = to.message.rollouts;
+	assert_true(came && !came->next && came->entry == choice.entry && came->of == &to.message);
+	assert_true(came->table == 7 && came->index == 1 && came->cell == 9 && came->took_us == 1500 && came->failed);
+}
+
+/* Where it does not go to the stage that answers, the exposure stays where it was chosen, and nothing is counted. */
+static void what_goes_elsewhere_takes_nothing_along(void **state)
+{
+	struct inflight from = passed(&to_the_other);
+	const struct assigned one = {.experiment = TEXT("e"), .variant = TEXT("new"), .exposed = true};
+	const struct rollout_choice choice = {.entry = rollout_board_entry(board, "e"), .of = &from.message};
+	struct text outcomes;
+	struct error error = {0};
+	(void)state;
+	assert_non_null(assigned_add(&from.message, &one));
+	assert_non_null(rollout_choice_add(&choice));
+	assert_true(exposure_is_written(&from, from.message.assigned));
+	assert_true(outcomes_write(&from, &room, &outcomes, &error));
+	assert_int_equal(outcomes.length, 0);
+	outcomes_count(&from, 0);
+	assert_null(from.message.rollouts);
+}
+
+static void what_cannot_be_read_is_left_out(void **state)
+{
+	static const char *const broken[] = {"choice\te\t1", "choice\te\t1\t1\t65535\t1\t0\n", "exposure\t99\nshort",
+					     "exposure\t2\nxy", "junk\n\n\t\t"};
+	(void)state;
+	for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+		struct inflight to = passed(NULL);
+		assert_true(outcomes_read(&to, text_of(broken[i])));
+		assert_null(to.message.rollouts);
+	}
+}
+
+int main(void)
+{
+#define OF_PARTS(test) cmocka_unit_test_setup_teardown(test, parts_open, parts_close)
+	const struct CMUnitTest tests[] = {
+		OF_PARTS(what_another_stage_is_judged_by_comes_there),
+		OF_PARTS(what_goes_elsewhere_takes_nothing_along),
+		OF_PARTS(what_cannot_be_read_is_left_out),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
