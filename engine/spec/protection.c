@@ -16,11 +16,12 @@ static void part_add(struct security_part *part, const struct security_part *add
 static void runtime_add(struct protection *protection, const struct runtime_spec *runtime)
 {
 	const struct security_part *keys = &runtime->authentication;
+	const char *first = protection->authentication.file;
+	if (security_part_is_wanted(keys) && keys->file && first && strcmp(keys->file, first) != 0)
+		part_add(&protection->other_keys, keys);
 	part_add(&protection->authentication, keys);
 	part_add(&protection->authorization, &runtime->authorization);
 	part_add(&protection->encryption, &runtime->encryption);
-	if (security_part_is_wanted(keys) && keys->file && strcmp(keys->file, protection->authentication.file) != 0)
-		part_add(&protection->other_keys, keys);
 }
 
 struct protection spec_protection(const struct spec *spec)
