@@ -99,7 +99,8 @@ static void what_another_stage_is_judged_by_comes_there(void **state)
 	assert_true(text_equal(entry->unit, one.unit) && entry->exposed && entry->stage == 2 && text_is(entry->layer, "l"));
 	assert_true(entry->feature_count == 1 && text_is(entry->features[0].name, "x") && entry->features[0].value == 2.5);
 	const struct rollout_choice *came = to.message.rollouts;
-	assert_true(came && !came->next && came->entry == choice.entry && came->of == &to.message);
+	assert_non_null(came);
+	assert_true(!came->next && came->entry == choice.entry && came->of == &to.message);
 	assert_true(came->table == 7 && came->index == 1 && came->cell == 9 && came->took_us == 1500 && came->failed);
 }
 
