@@ -4,8 +4,6 @@
  * A stage's graph has all steps of the pipeline under their own numbers, so that errors name them and joins find
  * them. Its part marks the steps that run in the stage.
  */
-#include <assert.h>
-
 #include "message/key.h"
 #include "plan/compile.h"
 
@@ -224,28 +222,6 @@ static void choose_key(const struct parting *parting, struct graph_next *next)
 		next->key_text = key_of_observer(parting, to->steps[i]);
 		break;
 	}
-}
-
-bool plan_stage_observes(const struct pipeline_plan *plan, size_t stage)
-{
-	assert(stage < plan->stage_count);
-	for (size_t i = 0; i < plan->stages[stage].count; i++)
-		if (!plan->graph->steps[plan->stages[stage].steps[i]].key)
-			return false;
-	return plan->stages[stage].count > 0;
-}
-
-/* Without an output of the pipeline, what the last steps give is its answer. */
-bool plan_stage_explains(const struct pipeline_plan *plan, size_t stage)
-{
-	assert(stage < plan->stage_count);
-	for (size_t i = 0; i < plan->stages[stage].count; i++) {
-		const size_t index = plan->stages[stage].steps[i];
-		const struct step step = step_seen(plan->graph, index);
-		if (!step_explains(&step) || !step_is_beside(&step) || plan->graph->steps[index].answers)
-			return false;
-	}
-	return plan->stages[stage].count > 0 && plan->graph->has_output;
 }
 
 /* Lists the observers of a stage, in the order of their numbers, which is that of the steps that they watch. */

@@ -11,11 +11,11 @@
 #include "runtime/group_setup.h"
 #include "runtime/lag_watch.h"
 
-#define ALERT_KEPT_MS 60000 /* a notice of another engine: longer than a keeper may be absent before another one begins */
+#define ALERT_KEPT_MS 60000	   /* a notice of another engine: longer than a keeper may be absent before another one begins */
 #define ALERT_UNCLAIMED_MS 3600000 /* what is kept of an alert in no file: pipelines come into force within minutes */
 
-struct alert_outline; /* of an alert: what its notices need when it is in no file any more */
-struct removed_alert; /* of an alert that is in no file any more: its outline */
+struct alert_outline; /* alert_outline.h */
+struct removed_alert;
 
 /* An alert with what it is judged by; `watched` is its first member. */
 struct judged_alert {
@@ -207,21 +207,10 @@ void alert_takeover_close(struct alert_takeover *takeover);
 
 /* ---- alerts that are in no file any more: alert_removal.c ---- */
 
-/* In the arena. NULL: memory ran out. */
-const struct alert_outline *alert_outline_make(const struct pipeline_plan *plan, const struct alert_spec *spec,
-					       struct text condition_words, struct arena *arena);
-
 /* Takes an alert that is not in the running revision; once more has no effect. Its groups end by the next call of the other one. */
 void alert_remove(struct alert_watch *watch, struct judged_alert *alert, int64_t now_ms);
 
 /* Sends the notices of the ends of all such alerts. */
 void alerts_send_removed(struct alert_watch *watch, int64_t now_ms);
-
-/* Whether the record is of that alert, which was removed: sets the outlines of its pipeline and of itself. */
-bool alert_removed_find(const struct judged_alert *alert, const struct alert_read *read, const struct pipeline_plan **plan,
-			const struct alert_spec **spec);
-
-/* It is present again, or nothing is to be sent any more. */
-void alert_removed_drop(struct judged_alert *alert);
 
 #endif

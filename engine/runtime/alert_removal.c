@@ -1,106 +1,7 @@
-/* alert_removal.c: Removal of alerts from the files that run: one that fires ends, and its receivers get the notice of that.
- *
- * The revision that had the alert is gone by then. So of each alert that runs there is an outline: what its notices need of its
- * pipeline. With shared alerts each engine keeps that of a removed alert for some time, because another engine may become the one
- * that sends.
- */
-#include "base/arena.h"
+/* alert_removal.c: Removal of alerts from the files that run: one that fires ends, and its receivers get the notice of that by its
+ * outline (alert_outline.h). */
 #include "base/clock.h"
-#include "runtime/alert_parts.h"
-
-#define OUTLINE_BYTES ((size_t)4 << 20) /* of one alert: its actions, with their templates */
-
-struct alert_outline {
-	struct pipeline_plan plan; /* with the topic of notices alone, and without steps */
-	struct graph graph;
-	struct topic topic;
-	struct alert_spec spec; /* with its name, its actions and its times alone */
-	struct text condition_words;
-};
-
-struct removed_alert {
-	struct arena *arena; /* it has this, too */
-	const struct alert_outline *outline;
-	int64_t since_ms; /* monotonic */
-};
-
-static const char *string_copy(struct arena *arena, const char *string)
-{
-	return string ? arena_copy(arena, string, strlen(string)) : NULL;
-}
-
-static struct name name_copy(struct arena *arena, struct name name)
-{
-	name.text = string_copy(arena, name.text);
-	return name;
-}
-
-static struct name_list names_copy(struct arena *arena, struct name_list names)
-{
-	struct name *items = ARENA_ARRAY(arena, struct name, names.count + 1);
-	for (size_t i = 0; items && i < names.count; i++)
-		items[i] = name_copy(arena, names.items[i]);
-	return (struct name_list){items ? names.count : 0, items};
-}
-
-static struct item_list actions_copy(struct arena *arena, struct item_list actions)
-{
-	const struct alert_action *from = actions.items;
-	struct alert_action *items = ARENA_ARRAY(arena, struct alert_action, actions.count + 1);
-	for (size_t i = 0; items && i < actions.count; i++) {
-		items[i] = from[i];
-		items[i].here.file = string_copy(arena, from[i].here.file);
-		items[i].url = string_copy(arena, from[i].url);
-		items[i].body = string_copy(arena, from[i].body);
-		items[i].secret = string_copy(arena, from[i].secret);
-		items[i].recipients = names_copy(arena, from[i].recipients);
-		items[i].experiment = name_copy(arena, from[i].experiment);
-	}
-	return (struct item_list){items ? actions.count : 0, items};
-}
-
-const struct alert_outline *alert_outline_make(const struct pipeline_plan *plan, const struct alert_spec *spec,
-					       struct text condition_words, struct arena *arena)
-{
-	struct alert_outline *made = ARENA_NEW(arena, struct alert_outline);
-	const char *topic = plan_topic_of(plan, TOPIC_ALERTS);
-	if (!made)
-		return NULL;
-	made->graph.name = string_copy(arena, plan->graph->name);
-	made->topic = (struct topic){.name = string_copy(arena, topic), .role = TOPIC_ALERTS};
-	made->plan = (struct pipeline_plan){.graph = &made->graph,
-					    .namespace = string_copy(arena, plan->namespace),
-					    .topic_count = topic != NULL,
-					    .topics = &made->topic};
-	made->spec = (struct alert_spec){.name = name_copy(arena, spec->name),
-					 .resolve_after_ns = spec->resolve_after_ns,
-					 .actions = actions_copy(arena, spec->actions)};
-	made->condition_words = text_of(arena_copy(arena, condition_words.bytes, condition_words.length));
-	return arena_failed(arena) ? NULL : made;
-}
-
-void alert_removed_drop(struct judged_alert *alert)
-{
-	if (!alert->removed)
-		return;
-	arena_close(alert->removed->arena);
-	alert->removed = NULL;
-}
-
-/* NULL: memory ran out. */
-static struct removed_alert *removed_make(const struct alert_outline *outline, int64_t now_ms)
-{
-	struct arena *arena = arena_open(OUTLINE_BYTES);
-	struct removed_alert *made = arena ? ARENA_NEW(arena, struct removed_alert) : NULL;
-	const struct alert_outline *copy =
-		made ? alert_outline_make(&outline->plan, &outline->spec, outline->condition_words, arena) : NULL;
-	if (!copy) {
-		arena_close(arena);
-		return NULL;
-	}
-	*made = (struct removed_alert){arena, copy, now_ms};
-	return made;
-}
+#include "runtime/alert_outline.h"
 
 static void removal_log(const struct alert_watch *watch, const struct judged_alert *alert, const struct alert_groups *groups)
 {
@@ -123,7 +24,7 @@ void alert_remove(struct alert_watch *watch, struct judged_alert *alert, int64_t
 	alert->condition = (struct alert_condition){0};
 	if (alert->removed)
 		return;
-	alert->removed = alert->outline ? removed_make(alert->outline, now_ms) : NULL;
+	alert->removed = alert->outline ? alert_removed_make(alert->outline, now_ms) : NULL;
 	alert->outline = NULL;
 	alert->condition_words = alert->removed ? alert->removed->outline->condition_words : TEXT("");
 	removal_log(watch, alert, groups);
@@ -131,17 +32,6 @@ void alert_remove(struct alert_watch *watch, struct judged_alert *alert, int64_t
 		return;
 	alert_forget(watch, alert);
 	alert_groups_clear(groups);
-}
-
-bool alert_removed_find(const struct judged_alert *alert, const struct alert_read *read, const struct pipeline_plan **plan,
-			const struct alert_spec **spec)
-{
-	if (!alert->removed || !text_is(read->alert, alert->watched.name) || !text_is(read->pipeline, alert->watched.pipeline) ||
-	    !text_is(read->namespace, alert->watched.namespace))
-		return false;
-	*plan = &alert->removed->outline->plan;
-	*spec = &alert->removed->outline->spec;
-	return true;
 }
 
 /* No report counts any more: an engine that still has the alert ends it soon, too. */

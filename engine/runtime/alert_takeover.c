@@ -3,6 +3,7 @@
 #include "alerts/notice_queue.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "runtime/alert_outline.h"
 #include "runtime/alert_parts.h"
 
 #define TAKEOVER_MS 15000    /* a feed that is not read by then delays no notice any longer */

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/secret.h"
 #include "observe/verdict_board.h"
+#include "runtime/alert_outline.h"
 #include "runtime/alert_parts.h"
 
 #define LASTING_BYTES ((size_t)64 << 20) /* names and states */

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "runtime/alert_outline.h"
 
 struct mock alert_mock;
 static struct network loopback;

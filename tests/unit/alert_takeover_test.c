@@ -15,6 +15,8 @@
 #include "base/moment.h"
 #include "tests/unit/alert_stand.h"
 
+#define STORY(test) cmocka_unit_test_setup_teardown(test, alert_stand_setup, alert_stand_teardown)
+
 /* The field `at` of a notice. */
 static int64_t notice_time(const char *heard)
 {
@@ -616,41 +618,25 @@ static void an_alert_that_was_firing_does_so_again_without_its_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_notice_that_waits_and_the_end_of_a_firing_outlast_the_engine, alert_stand_setup,
-						alert_stand_teardown),
-		cmocka_unit_test_setup_teardown(a_notice_that_waits_here_is_not_sent_twice_when_the_engine_is_the_sender_again,
-						alert_stand_setup, alert_stand_teardown),
-		cmocka_unit_test_setup_teardown(a_firing_that_was_kept_goes_on_and_one_that_was_not_is_sent, alert_stand_setup,
-						alert_stand_teardown),
-		cmocka_unit_test_setup_teardown(an_end_that_nobody_has_sent_is_sent, alert_stand_setup, alert_stand_teardown),
-		cmocka_unit_test_setup_teardown(the_end_of_a_firing_that_another_engine_knew_otherwise_is_not_sent,
-						alert_stand_setup, alert_stand_teardown),
-		cmocka_unit_test_setup_teardown(the_end_of_a_firing_is_sent_if_it_was_too_short_for_another_engine_to_have_known_it,
-						alert_stand_setup, alert_stand_teardown),
-		cmocka_unit_test_setup_teardown(the_end_of_a_firing_after_one_that_was_known_is_sent, alert_stand_setup,
-						alert_stand_teardown),
-		cmocka_unit_test_setup_teardown(without_kafka_notices_are_sent_after_a_while, alert_stand_setup,
-						alert_stand_teardown),
-		cmocka_unit_test_setup_teardown(an_alert_stays_inhibited_over_a_restart, alert_stand_setup, alert_stand_teardown),
-		cmocka_unit_test_setup_teardown(a_notice_for_a_former_receiver_goes_to_the_present_ones_while_the_alert_fires,
-						alert_stand_setup, alert_stand_teardown),
-		cmocka_unit_test_setup_teardown(a_notice_whose_place_another_one_takes_waits_no_longer, alert_stand_setup,
-						alert_stand_teardown),
-		cmocka_unit_test_setup_teardown(each_receiver_that_cannot_get_notices_is_logged, alert_stand_setup,
-						alert_stand_teardown),
-		cmocka_unit_test_setup_teardown(notices_that_cannot_be_sent_are_logged_once_for_an_alert, alert_stand_setup,
-						alert_stand_teardown),
-		cmocka_unit_test_setup_teardown(a_notice_is_sent_when_its_record_is_in_the_feed, alert_stand_setup,
-						alert_stand_teardown),
-		cmocka_unit_test_setup_teardown(a_firing_that_cannot_be_kept_is_sent_once_by_an_engine_that_takes_over_again,
-						alert_stand_setup, alert_stand_teardown),
-		cmocka_unit_test_setup_teardown(a_notice_waits_for_a_day_through_all_engines, alert_stand_setup,
-						alert_stand_teardown),
-		cmocka_unit_test_setup_teardown(a_notice_is_left_to_the_engine_that_sends_now, alert_stand_setup,
-						alert_stand_teardown),
-		cmocka_unit_test_setup_teardown(a_notice_for_nobody_does_not_wait, alert_stand_setup, alert_stand_teardown),
-		cmocka_unit_test_setup_teardown(what_no_pipeline_claims_is_kept_for_an_hour, alert_stand_setup,
-						alert_stand_teardown),
+		STORY(a_notice_that_waits_and_the_end_of_a_firing_outlast_the_engine),
+		STORY(a_notice_that_waits_here_is_not_sent_twice_when_the_engine_is_the_sender_again),
+		STORY(a_firing_that_was_kept_goes_on_and_one_that_was_not_is_sent),
+		STORY(an_end_that_nobody_has_sent_is_sent),
+		STORY(the_end_of_a_firing_that_another_engine_knew_otherwise_is_not_sent),
+		STORY(the_end_of_a_firing_is_sent_if_it_was_too_short_for_another_engine_to_have_known_it),
+		STORY(the_end_of_a_firing_after_one_that_was_known_is_sent),
+		STORY(without_kafka_notices_are_sent_after_a_while),
+		STORY(an_alert_stays_inhibited_over_a_restart),
+		STORY(a_notice_for_a_former_receiver_goes_to_the_present_ones_while_the_alert_fires),
+		STORY(a_notice_whose_place_another_one_takes_waits_no_longer),
+		STORY(each_receiver_that_cannot_get_notices_is_logged),
+		STORY(notices_that_cannot_be_sent_are_logged_once_for_an_alert),
+		STORY(a_notice_is_sent_when_its_record_is_in_the_feed),
+		STORY(a_firing_that_cannot_be_kept_is_sent_once_by_an_engine_that_takes_over_again),
+		STORY(a_notice_waits_for_a_day_through_all_engines),
+		STORY(a_notice_is_left_to_the_engine_that_sends_now),
+		STORY(a_notice_for_nobody_does_not_wait),
+		STORY(what_no_pipeline_claims_is_kept_for_an_hour),
 		cmocka_unit_test(an_alert_that_was_firing_does_so_again_without_its_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
