@@ -180,7 +180,7 @@ struct pending { /* an outstanding call */
 	/* Of a call that an experiment splits; else NULL. */
 	const char *fallback; /* its default, which is called if the candidate fails; NULL: none */
 	struct assigned *assigned;
-	struct rollout_choice *rollout; /* that is counted when the request ends; NULL: none */
+	struct rollout_choice *rollout;		   /* that is counted when the request ends; NULL: none */
 	const struct graph_experiment *experiment; /* whose rollout may move the call on, while `look_ms` is set */
 	int64_t look_ms; /* when experiment_due() is to see whether the candidate keeps it waiting; 0: never */
 };

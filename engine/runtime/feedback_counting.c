@@ -35,8 +35,7 @@ void feedback_state_close(struct feedback_state *state, const char *pipeline, co
 	if (waiting > 0)
 		log_say(log, LOG_LEVEL_WARN, NULL,
 			"%s: %zu answers of this engine have no feedback yet for metrics of truth and reward, which count none for "
-			"them "
-			"from now on, nor do bandits and rollouts by such metrics: another engine does not have the answers. "
+			"them from now on, nor do bandits and rollouts by such metrics: another engine does not have the answers. "
 			"`sluice experiments analyze` reads them from the topics",
 			pipeline, waiting);
 	kept_answers_close(state->kept);
@@ -95,10 +94,8 @@ static void drops_log(struct feedback_counting *counting)
 	if (lost > 0 && !counting->drop_is_logged)
 		log_say(config->log, LOG_LEVEL_WARN, NULL,
 			"%s: metrics of truth and reward did not count feedback for answers that this engine keeps no more: it "
-			"keeps "
-			"%zu MiB of them; start more engines, or send feedback sooner. sluice_metric_lost_total counts them, and "
-			"this "
-			"is said once",
+			"keeps %zu MiB of them; start more engines, or send feedback sooner. sluice_metric_lost_total counts them, "
+			"and this is said once",
 			config->pipeline, KEPT_RECORD_BYTES >> 20);
 	counting->drop_is_logged |= lost > 0;
 }

@@ -405,8 +405,7 @@ const struct fault_code fault_codes[] = {
 			 "- {name: slow, condition: latency_p95 > 1s, inhibitedBy: [down]}\n"),
 	ERROR(CODE_METRIC_OWNER, BAD_REFERENCE, .title = "A metric of what is not in the answer",
 	      .help = "Write answer.TENSOR, request.TENSOR, truth.TENSOR or params.NAME. What a step gave is in the answer if the "
-		      "step "
-		      "is in `output.steps`.",
+		      "step is in `output.steps`.",
 	      .example = "steps: [{name: score, expression: {set: {y: x * 2}}}]\noutput: {steps: [score]}\n"
 			 "metrics: [{name: m, type: gauge, value: score.y}]\n\n"
 			 "steps: [{name: score, expression: {set: {y: x * 2}}}]\noutput: {steps: [score]}\n"

@@ -262,7 +262,8 @@ static void what_cannot_be_compared_is_refused(void **state)
 	assert_int_not_equal(said.code, 0);
 	said_close(&said);
 	said = run("drift report", USUAL, "a,b\n1,2\n", "");
-	expect_words(said.err, "in the row of line 2: tensor `side` is missing; send it, or for a CSV name its columns by --tensor");
+	expect_words(said.err,
+		     "in the row of line 2: tensor `side` is missing; send it, or for a CSV name its columns by --tensor");
 	said_close(&said);
 	write_file("ref.json", "{\"format\": \"sluice_outlier/1\", \"by\": \"mahalanobis\"}");
 	expect_said("drift report", USUAL, rows, "ref.json has the format `sluice_outlier/1`, and this step reads sluice_drift/1");
