@@ -128,6 +128,7 @@ struct worker_stage {
 	int64_t stay_us;  /* how long messages with a deadline recently took here (admission.h) */
 	int64_t quiet_ms; /* since when a draining stage has received nothing */
 	struct stage_upstream upstream;
+	bool beside_path; /* its records are no requests */
 	struct stage_counts *counts;
 	struct stage_counts own_counts; /* used if the configuration has no counts */
 	struct worker_stage *next;
@@ -168,6 +169,7 @@ struct worker {
 	struct record records[TAKE_AT_ONCE];
 	struct outbox outbox;
 	int64_t leaving_us;  /* time of messages that leave one after another, read for a few of them; 0: none leaves */
+	int64_t leaving_ms;  /* the same as a time of day */
 	struct buffer reads; /* stage_reads() */
 	struct buffer kept; /* of an answer that is kept for feedback */
 	struct partition_states partition_states;

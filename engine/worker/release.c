@@ -1,4 +1,5 @@
 /* release.c: Release of finished messages in their order: their outputs are produced, and their state is written. */
+#include "base/duration.h"
 #include "worker/admission.h"
 #include "worker/parts.h"
 
@@ -43,9 +44,11 @@ void release_finished(struct worker *worker)
 	struct inflight *inflight;
 	bool releases = true;
 	for (size_t i = 0; releases && may_release(worker) && (inflight = partition_queues_first_leaving(&worker->queues)); i++) {
-		if (i % RELEASES_BY_CLOCK == 0)
+		if (i % RELEASES_BY_CLOCK == 0) {
 			worker->leaving_us = loop_clock_us(worker->loop);
+			worker->leaving_ms = worker->leaving_us / US_PER_MS + loop_began_ms(worker->loop);
+		}
 		releases = inflight_release(worker, inflight);
 	}
-	worker->leaving_us = 0;
+	worker->leaving_us = worker->leaving_ms = 0;
 }

@@ -69,8 +69,7 @@ static inline int64_t took_ms_of(const struct inflight *inflight)
 	int64_t written_ms = inflight->message.written_ms;
 	if (written_ms <= 0)
 		return here_ms;
-	const int64_t now_us = worker->leaving_us > 0 ? worker->leaving_us : loop_clock_us(worker->loop);
-	const int64_t now_ms = now_us / US_PER_MS + loop_began_ms(worker->loop);
+	const int64_t now_ms = worker->leaving_ms > 0 ? worker->leaving_ms : loop_time_of_day_ms(worker->loop);
 	return now_ms - written_ms > here_ms ? now_ms - written_ms : here_ms;
 }
 
@@ -103,13 +102,6 @@ static __attribute__((noinline)) void unusual_count_out(const struct inflight *i
 			outcome_count(counts, errors_off, child->outcome != FLOW_PASSED, child->outcome, &child->answer);
 }
 
-/* Whether the stage has observers alone, so that its records are no requests. One that reads the requests has them too. */
-static bool is_beside_path(const struct worker_stage *stage)
-{
-	const struct graph_part *part = stage->config->graph->part;
-	return part && part->observes && !part->first;
-}
-
 void inflight_count_out(struct inflight *inflight)
 {
 	const struct worker_stage *stage = inflight->stage;
@@ -117,10 +109,11 @@ void inflight_count_out(struct inflight *inflight)
 	assert(stage->load.in_flight > 0); /* it counts this one until it is released */
 	count_add(&counts->sums.released, 1);
 	count_set(&counts->sums.in_flight, stage->load.in_flight - 1);
-	if (is_beside_path(stage))
+	const bool is_usual = inflight->outcome == FLOW_ANSWER && !inflight->answer.error;
+	if (!is_usual && stage->beside_path)
 		return;
-	bool ends = outcome_ends(inflight);
-	int64_t took_ms = ends ? took_ms_of(inflight) : 0;
+	const bool ends = is_usual || outcome_ends(inflight);
+	const int64_t took_ms = ends ? took_ms_of(inflight) : 0;
 	if (ends) {
 		count_add(&counts->sums.ended, 1);
 		latency_count(counts, took_ms);
@@ -129,7 +122,7 @@ void inflight_count_out(struct inflight *inflight)
 		metrics_count_of(inflight, took_ms);
 	if (inflight->message.rollouts)
 		outcomes_count(inflight, loop_now_ms(stage->worker->loop));
-	if (inflight->outcome == FLOW_ANSWER && !inflight->answer.error) {
+	if (is_usual) {
 		count_add(&counts->sums.answered, 1);
 		count_add(&counts->sums.succeeded, 1);
 	} else {

@@ -217,6 +217,12 @@ static bool stage_set_up(struct worker_stage *stage, struct error *error)
 	return stage->flow && subpipeline_open(stage, &environment, error) && judging_open(stage, error);
 }
 
+/* Whether it has observers alone, so that its records are no requests. One that reads the requests has them too. */
+static bool stage_is_beside_path(const struct graph_part *part)
+{
+	return part && part->observes && !part->first;
+}
+
 struct worker_stage *stage_open(struct worker *worker, const struct stage_config *config, struct error *error)
 {
 	assert(config->graph && config->name);
@@ -229,6 +235,7 @@ struct worker_stage *stage_open(struct worker *worker, const struct stage_config
 	stage->worker = worker;
 	stage->denied = TOPIC_NOWHERE;
 	stage->schemas = config->schemas || !worker->registry ? config->schemas : registry_source(worker->registry);
+	stage->beside_path = stage_is_beside_path(config->graph->part);
 	stage->counts = config->counts ? &config->counts[worker->config->number] : &stage->own_counts;
 	if (config->users)
 		atomic_fetch_add(config->users, 1);
