@@ -52,8 +52,9 @@ static const char *gain_print(const struct recommending *self, const struct repo
 	const double turned = metric->lower_is_better ? -1 : 1;
 	const double gain = turned * pair->estimate;
 	const char *word = gain >= 0 ? "better" : "worse";
+	const double percent = fabs(pair->improvement.estimate) * PERCENT;
 	if (pair->improvement.defined)
-		return arena_print(self->arena, "%.2g%% %s", fabs(pair->improvement.estimate) * PERCENT, word);
+		return arena_print(self->arena, percent < PERCENT ? "%.2g%% %s" : "%.0f%% %s", percent, word);
 	return arena_print(self->arena, "%s by %.4g", word, fabs(gain));
 }
 

@@ -31,7 +31,10 @@ const struct option candidate_rows[] = {
 	ROW("weight", INTEGER, struct candidate, weight, .place_offset = offsetof(struct candidate, weight_place), .least = 0,
 	    .most = 4294967295.0, .required = true,
 	    .help = "Its share, relative to the others. In a rollout: of what a stage gives the candidates. One of 0 gets nothing, "
-		    "and is not judged; if all candidates beside the default have 0, they divide the stages evenly."),
+		    "and is not judged; if all candidates beside the default have 0, they divide the stages evenly. Where weights "
+		    "change, "
+		    "a control plane moves as few units as that takes; engines that run files know no weights of before, and move "
+		    "some more where several of three or more candidates change."),
 	{.name = "trafficConfig",
 	 .type = OPTION_MAP,
 	 .offset = 0,
@@ -96,8 +99,8 @@ const struct option bandit_rows[] = {
 	    .help = "How often the policy is estimated again. With less than about 1s: as often as an engine can write it. A "
 		    "policy that is not renewed for three intervals, or 3s if that is longer, stays in force and is logged."),
 	ROW("outcomeWindow", DURATION, struct bandits, outcome_window_ns, .whole = true, .fallback = "1h",
-	    .help = "How long after a choice its reward counts. Later feedback, and feedback that names a unit and no request, is "
-		    "only counted."),
+	    .help = "How long after a choice its reward counts. Later feedback is only counted. Feedback that names a unit and no "
+		    "request is of the unit's latest choice before it."),
 	ROW("explore", NUMBER, struct bandits, explore, .place_offset = offsetof(struct bandits, explore_place), .least = 0,
 	    .most = 1, .fallback = "0.02",
 	    .help = "Share of choices that all candidates divide evenly: of 2, each gets at least half of it."),

@@ -110,6 +110,14 @@ static void a_treatment_that_keeps_guardrails_is_shipped_though_another_gains_mo
 	assert_false(reasons_say("`b`"));
 }
 
+static void a_large_gain_is_a_whole_number(void **state)
+{
+	(void)state;
+	play(&(struct played){
+		.arms = 2, .units = 2000, .rewards = {10, 31}, .spread = .001, .costs = {10, 9}, .cost_spread = .001});
+	expect(DECISION_SHIP, "b", "Ship `b`: it is 210% better than `old` in `reward`.");
+}
+
 static void a_treatment_of_an_open_guardrail_does_not_hold_up_another(void **state)
 {
 	(void)state;
@@ -224,6 +232,7 @@ static void a_smaller_loss_is_held_against_the_threshold_likewise(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_large_gain_is_a_whole_number, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(a_treatment_that_keeps_guardrails_is_shipped_though_another_gains_more, set_up,
 						arena_end),
 		cmocka_unit_test_setup_teardown(a_treatment_of_an_open_guardrail_does_not_hold_up_another, set_up, arena_end),
