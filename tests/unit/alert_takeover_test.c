@@ -592,41 +592,6 @@ static void what_no_pipeline_claims_is_kept_for_an_hour(void **state)
 	web_receiver_close(receiver);
 }
 
-static void an_alert_that_was_firing_does_so_again_without_its_for(void **state)
-{
-	(void)state;
-	const struct alert_rule rule = {.for_ms = 60000, .resolve_after_ms = 1000};
-	struct judged_alert alert = {0};
-	const struct alert_read read = report_of("g", FIRED_MS);
-	const char *const names[] = {"g", "h"};
-	for (size_t i = 0; i < 2; i++) {
-		struct alert_group *own =
-			alert_group_judge(&alert.groups, text_of(names[i]), (struct alert_judgement){.held = true});
-		alert_judge(&own->alert, &rule, own->judged, (struct alert_time){10, LATER_MS});
-	}
-	alert_resume_own(&alert, (struct alert_time){11, LATER_MS});
-	assert_int_equal(alert_groups_in(&alert.groups, ALERT_PENDING), 2);
-	alert_reports_take(&alert.reports, &read, 11);
-	struct alert_group *known = alert_group_judge(&alert.shared, TEXT("g"), (struct alert_judgement){.held = true});
-	alert_resume(&known->alert, FIRED_MS, (struct alert_time){11, LATER_MS});
-	alert_resume_own(&alert, (struct alert_time){12, LATER_MS});
-	assert_int_equal(alert_groups_in(&alert.groups, ALERT_PENDING), 2); /* another engine's, not one from before */
-	known->is_restored = true;
-	alert_resume_own(&alert, (struct alert_time){13, LATER_MS});
-	struct alert_group *own = alert_group_find(&alert.groups, TEXT("g"));
-	assert_int_equal(own->alert.phase, ALERT_FIRING);
-	assert_int_equal(own->alert.fired_at_ms, FIRED_MS);
-	assert_int_equal(alert_notice_due(&own->alert, false), NOTICE_NONE);
-	assert_int_equal(alert_groups_in(&alert.groups, ALERT_PENDING), 1);
-	alert_judge(&own->alert, &rule, (struct alert_judgement){.broken = true}, (struct alert_time){1012, LATER_MS});
-	assert_int_equal(own->alert.phase, ALERT_FIRING);
-	alert_judge(&own->alert, &rule, (struct alert_judgement){.broken = true}, (struct alert_time){1013, LATER_MS});
-	assert_int_equal(alert_notice_due(&own->alert, false), NOTICE_RESOLVED);
-	alert_groups_clear(&alert.groups);
-	alert_groups_clear(&alert.shared);
-	alert_reports_clear(&alert.reports);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -649,7 +614,6 @@ int main(void)
 		STORY(a_notice_is_left_to_the_engine_that_sends_now),
 		STORY(a_notice_for_nobody_does_not_wait),
 		STORY(what_no_pipeline_claims_is_kept_for_an_hour),
-		cmocka_unit_test(an_alert_that_was_firing_does_so_again_without_its_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
