@@ -1,5 +1,5 @@
-/* outcomes.c: Where the outcome of a request is known to the stage whose experiments chose for it: in the stage that answers, and
- * in those from which one stage after another leads there. The parts of a request that are joined may miss each other, so of an
+/* outcomes.c: Stages at which the outcome of a request is known for the stage whose experiments chose for it: the one that answers,
+ * and those from which one stage after another leads there. The parts of a request that are joined may miss each other, so of an
  * experiment before a join nothing is judged, and the files are told so. */
 #include "plan/build.h"
 #include "plan/compile.h"

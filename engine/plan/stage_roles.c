@@ -1,4 +1,4 @@
-/* stage_roles.c: What a stage is for: the answer, or observers or explanations beside it. */
+/* stage_roles.c: Roles of stages: for the answer, or for observers or explanations beside it. */
 #include <assert.h>
 
 #include "plan/compile.h"
