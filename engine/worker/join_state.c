@@ -395,11 +395,6 @@ static enum produce_verdict send_word(struct worker *worker, const struct join_s
 	return output_produce(outbox->output, &outgoing, error);
 }
 
-static bool may_send(const struct worker *worker)
-{
-	return !worker->spoilt && !worker->full && !worker->partition_states.telling && output_is_open(worker->outbox.output);
-}
-
 /* A join whose window is to be closed; NULL: there is none. The window of an inner join pauses while its sources are
  * behind, but not beyond the deadline of its request. */
 static bool next_to_close(struct worker *worker, struct join_state *join_state, struct pending_join **pending_join,
@@ -425,7 +420,7 @@ static bool join_state_advance(struct worker *worker, struct join_state *join_st
 {
 	struct pending_join *pending_join;
 	join_matcher_tidy(join_state->matcher, loop_now_ms(worker->loop));
-	while (may_send(worker)) {
+	while (worker_may_produce(worker)) {
 		if (!next_to_close(worker, join_state, &pending_join, error))
 			return false;
 		if (!pending_join)
@@ -470,8 +465,8 @@ static int64_t join_state_due_ms(const struct worker *worker, const struct join_
 int64_t join_states_due_ms(const struct worker *worker)
 {
 	int64_t due_ms = NEVER;
-	for (const struct partition_state *partition_state = worker->partition_states.first; partition_state && may_send(worker);
-	     partition_state = partition_state->next) {
+	for (const struct partition_state *partition_state = worker->partition_states.first;
+	     partition_state && worker_may_produce(worker); partition_state = partition_state->next) {
 		int64_t its_ms = partition_state->join_state ? join_state_due_ms(worker, partition_state->join_state) : NEVER;
 		due_ms = its_ms < due_ms ? its_ms : due_ms;
 	}

@@ -389,6 +389,12 @@ void commit_interval_begin(struct worker *worker);
 void commit_interval_on_end(void *context);
 
 void produce_retry_soon(struct worker *worker); /* the producer's queue is full */
+
+/* Whether messages may leave, and records be sent, now. */
+static inline bool worker_may_produce(const struct worker *worker)
+{
+	return !worker->spoilt && !worker->full && !worker->partition_states.telling && output_is_open(worker->outbox.output);
+}
 void produce_on_retry(void *context);
 
 /* ---- commits.c ---- */

@@ -5,11 +5,6 @@
 
 #define RELEASES_BY_CLOCK 32 /* messages by one reading of the clock: some 40 microseconds */
 
-static bool may_release(const struct worker *worker)
-{
-	return !worker->spoilt && !worker->full && !worker->partition_states.telling && output_is_open(worker->outbox.output);
-}
-
 /* False: the message could not leave. */
 static bool inflight_release(struct worker *worker, struct inflight *inflight)
 {
@@ -43,7 +38,8 @@ void release_finished(struct worker *worker)
 {
 	struct inflight *inflight;
 	bool releases = true;
-	for (size_t i = 0; releases && may_release(worker) && (inflight = partition_queues_first_leaving(&worker->queues)); i++) {
+	for (size_t i = 0; releases && worker_may_produce(worker) && (inflight = partition_queues_first_leaving(&worker->queues));
+	     i++) {
 		if (i % RELEASES_BY_CLOCK == 0) {
 			worker->leaving_us = loop_clock_us(worker->loop);
 			worker->leaving_ms = worker->leaving_us / US_PER_MS + loop_began_ms(worker->loop);

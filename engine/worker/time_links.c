@@ -74,8 +74,8 @@ static enum produce_verdict time_send(struct worker *worker, const struct partit
 static bool may_send(const struct worker *worker)
 {
 	struct positions changed;
-	return !worker->spoilt && !worker->full && !worker->partition_states.telling && worker->drain_until_ms == 0 &&
-	       output_is_open(worker->outbox.output) && consumer_change(worker->consumer, &changed) == ASSIGNMENT_SAME;
+	return worker_may_produce(worker) && worker->drain_until_ms == 0 &&
+	       consumer_change(worker->consumer, &changed) == ASSIGNMENT_SAME;
 }
 
 /* When the state is looked at; NEVER: not before it has changed, is restored, or may be written. */
