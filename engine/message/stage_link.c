@@ -232,28 +232,16 @@ static bool written_put(const struct message *message, struct headers *headers)
 	return true;
 }
 
-static bool reads_put(const struct message *message, struct text reads, struct headers *headers)
+/* Puts a text before the headers, if there is one, or the first of these has the name. */
+static bool text_put(const struct message *message, const char *name, struct text value, struct headers *headers)
 {
-	const bool is_taken = headers->count > 0 && text_is(headers->items[0].name, STAGE_LINK_READS);
-	if (reads.length == 0 && !is_taken)
+	const bool is_taken = headers->count > 0 && text_is(headers->items[0].name, name);
+	if (value.length == 0 && !is_taken)
 		return true;
-	struct header *first = header_prepend(message->arena, STAGE_LINK_READS, headers);
+	struct header *first = header_prepend(message->arena, name, headers);
 	if (!first)
 		return false;
-	first->value = reads;
-	return true;
-}
-
-/* Puts what is judged by the answer before the headers. */
-static bool outcomes_put(const struct message *message, struct text outcomes, struct headers *headers)
-{
-	const bool is_taken = headers->count > 0 && text_is(headers->items[0].name, STAGE_LINK_OUTCOMES);
-	if (outcomes.length == 0 && !is_taken)
-		return true;
-	struct header *first = header_prepend(message->arena, STAGE_LINK_OUTCOMES, headers);
-	if (!first)
-		return false;
-	first->value = outcomes;
+	first->value = value;
 	return true;
 }
 
@@ -276,8 +264,9 @@ bool stage_link_encode(const struct message *message, uint64_t next, const struc
 	if (fingerprint == 0)
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
 	if (!list_payloads(&listing, message, next, stage_link->request) || !assigned_write(message, &headers) ||
-	    !nulls_put(message, &headers) || !written_put(message, &headers) || !reads_put(message, stage_link->reads, &headers) ||
-	    !outcomes_put(message, stage_link->outcomes, &headers))
+	    !nulls_put(message, &headers) || !written_put(message, &headers) ||
+	    !text_put(message, STAGE_LINK_READS, stage_link->reads, &headers) ||
+	    !text_put(message, STAGE_LINK_OUTCOMES, stage_link->outcomes, &headers))
 		return error_memory(error, ERROR_LIMIT, "passing a message on to the next stage");
 	size_t room = record_room(message, headers, next, stage_link, &listing);
 	if (arena_failed(message->arena)) /* what is written must be what was measured */
