@@ -2,7 +2,6 @@
  * default's answer where a candidate failed. */
 #include <math.h>
 
-#include "base/duration.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "experiments/rollout_board.h"
@@ -264,8 +263,8 @@ static void choose_by_weight(const struct visit *visit, const struct graph_exper
 
 void experiment_ended(struct pending *pending)
 {
-	if (pending->rollout && pending->rollout->took_us == ROLLOUT_CALL_OPEN)
-		pending->rollout->took_us = (pending->visit->flow->now_ms - pending->rollout->began_ms) * US_PER_MS;
+	if (pending->rollout)
+		pending->rollout->took_us = rollout_choice_took_us(pending->rollout, pending->visit->flow->now_ms);
 }
 
 /* A choice that the bandits draw. False: they have learnt nothing yet. */
@@ -382,8 +381,8 @@ static void fall_back_expect(struct run *run, int64_t due_ms)
 }
 
 /* Notes a choice for its rollout, once for each variant of a message. False: memory ran out. */
-static bool choice_count(struct pending *pending, const struct choice *choice, const struct assigned *assigned,
-			 const struct assigned *before)
+static bool choice_note(struct pending *pending, const struct choice *choice, const struct assigned *assigned,
+			const struct assigned *before)
 {
 	const bool is_known = assigned->next != before;
 	if (is_known || !choice->counted.entry)
@@ -429,7 +428,7 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 				     .carried = experiment->carried && !is_kept_out};
 	const struct assigned *const before = visit->run->message->assigned;
 	struct assigned *assigned = assigned_add(visit->run->message, &one);
-	if (!assigned || !choice_count(pending, &choice, assigned, before))
+	if (!assigned || !choice_note(pending, &choice, assigned, before))
 		return error_memory(error, ERROR_LIMIT, "choosing a candidate");
 	mirror_copy(visit, experiment, pending->call.request, &pending->call.mirrored, assigned);
 	pending->call.target = experiment->target;

@@ -48,6 +48,11 @@ static bool choice_failed(const struct rollout_choice *choice, const struct mess
 	return child->answer.error || (is_open && request_failed);
 }
 
+int64_t rollout_choice_took_us(const struct rollout_choice *choice, int64_t now_ms)
+{
+	return choice->took_us == ROLLOUT_CALL_OPEN ? (now_ms - choice->began_ms) * US_PER_MS : choice->took_us;
+}
+
 static void choice_count(struct rollout_choice *choice, bool failed, int64_t now_ms)
 {
 	const struct rollout_call_end end = {
@@ -55,7 +60,7 @@ static void choice_count(struct rollout_choice *choice, bool failed, int64_t now
 		.index = choice->index,
 		.cell = choice->cell,
 		.failed = failed,
-		.took_us = choice->took_us == ROLLOUT_CALL_OPEN ? (now_ms - choice->began_ms) * US_PER_MS : choice->took_us,
+		.took_us = rollout_choice_took_us(choice, now_ms),
 	};
 	if (choice->entry)
 		rollout_entry_count(choice->entry, &end);

@@ -31,6 +31,9 @@ struct rollout_choice *rollout_choice_add(const struct rollout_choice *choice);
  * caller. */
 void rollout_choices_pass(struct message *message, const struct message *calling, bool failed);
 
+/* How long its call took, or has taken until now. */
+int64_t rollout_choice_took_us(const struct rollout_choice *choice, int64_t now_ms);
+
 /* Counts a choice whose candidate keeps the request waiting as failed, now, and not again when the request ends. */
 void rollout_choice_fail(struct rollout_choice *choice, int64_t now_ms);
 

@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "base/duration.h"
 #include "base/number.h"
 #include "experiments/rollout_board.h"
 #include "flow/rollout_choices.h"
@@ -30,9 +29,9 @@ bool outcomes_go_on(const struct inflight *inflight)
 
 static void choice_write(const struct rollout_choice *choice, int64_t now_ms, struct buffer *out)
 {
-	const int64_t took_us = choice->took_us == ROLLOUT_CALL_OPEN ? (now_ms - choice->began_ms) * US_PER_MS : choice->took_us;
 	buffer_print(out, LINE_CHOICE "\t%s\t%lld\t%zu\t%zu\t%lld\t%d\n", rollout_entry_name(choice->entry),
-		     (long long)choice->table, choice->index, choice->cell, (long long)took_us, choice->failed);
+		     (long long)choice->table, choice->index, choice->cell, (long long)rollout_choice_took_us(choice, now_ms),
+		     choice->failed);
 }
 
 /* The length is known when the record is written. */
@@ -140,7 +139,7 @@ bool outcomes_read(struct inflight *inflight, struct text outcomes)
 void outcomes_count(struct inflight *inflight, int64_t now_ms)
 {
 	const struct graph_part *part = inflight->stage->config->graph->part;
-	if ((part && !part->judges) || inflight->outcome == FLOW_PASSED)
+	if (part && !part->judges)
 		inflight->message.rollouts = NULL;
 	else
 		rollout_choices_end(&inflight->message, inflight->outcome, &inflight->answer, now_ms);
