@@ -77,7 +77,8 @@ static void sum_take(const struct scores *of, struct scores_sum *sum, size_t row
 
 static double sum_square(const struct scores *of, const struct scores_sum *sum)
 {
-	return (of->categories > 0 ? sum->square : 0) + (of->categories > 0 ? -1 : 1) * sum->sum * sum->sum;
+	const double squared = sum->sum * sum->sum;
+	return of->categories > 0 ? sum->square - squared : squared;
 }
 
 /* What a row keeps of the one before it, as in an autoregression of first order in which rows `lag` apart are as alike as here, and
@@ -149,10 +150,10 @@ static double grown_whole(double half, double whole)
 
 /* Below noise, or where one category covers many numbers, rows further apart are more alike than neighbours let expect; but none
  * more than neighbours are: those follow from one another in turns. */
-static double carry_most(const struct scores *of)
+static double carry_most(const struct scores *of, double of_neighbours)
 {
-	double most = 0, nearer = 1;
-	for (size_t lag = 1; lag <= LAG_MOST; lag *= 2) {
+	double most = of_neighbours, nearer = of_neighbours;
+	for (size_t lag = 2; lag <= LAG_MOST; lag *= 2) {
 		const double carry = carry_of(of, lag), alike = pow(carry, (double)lag);
 		if (alike > nearer)
 			break;
@@ -169,7 +170,7 @@ static double scores_dependence(const struct scores *of)
 {
 	if (!(of->square > 0))
 		return 1;
-	const double carry = carry_of(of, 1), most = carry_most(of);
+	const double carry = carry_of(of, 1), most = carry_most(of, carry);
 	double factor = (1 + most) / (1 - most), before = 0, whole = 0;
 	for (size_t rows = SUM_ROWS_LEAST; rows * SUMS_LEAST <= of->count && rows <= of->block; rows *= 2) {
 		const double freedom = OVERLAP * (double)of->count / (double)rows, sums = sums_factor(of, rows);

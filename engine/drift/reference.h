@@ -58,9 +58,9 @@ bool drift_reference_compares(const struct drift_reference *reference);
 
 /* How many of `values` say as much as one independent value, at least 1: 1 where no value follows from those before. It is learnt
  * from their ranks, and from how far these are from the middle, since their spread may follow from rows before, too: by those of
- * neighbours in a block, as of an autoregression of first order, and by sums of up to a tenth of the rows; where these still grow,
- * by how they do. Its uncertainty is added. Of rows in states that last, some twenty of them have to be in the reference: where
- * there are fewer, it is too small. `scratch`: 2 * count numbers. */
+ * neighbours in a block, and of rows up to 4 apart, as of an autoregression of first order; and by sums of up to a tenth of the
+ * rows; where these still grow, by how they do. Its uncertainty is added. Of rows in states that last, some twenty of them have to
+ * be in the reference: where there are fewer, it is too small. `scratch`: 2 * count numbers. */
 double drift_dependence(const double *values, size_t count, size_t block, double *scratch);
 
 /* The same of categories: by how many times the chi-square of neighbours is that of independent rows. `scratch`: 2 * categories
