@@ -192,9 +192,8 @@ static bool feedback_join_engine(const struct feedback_joining *self, const stru
 			joined_metric_find(self->join->joined, outcome->name, self->join->options.experiment, error);
 		if (!metric)
 			return false;
-		if (join_number_find(self->values, key,
-				     &known)) { /* 1: it was computed when feedback was read, and this is the first */
-			metric->of_engines += known;
+		if (join_number_find(self->values, key, &known)) { /* it was computed when feedback was read */
+			metric->of_engines += known;		   /* 1: and this is the first of an engine */
 			if (!join_number_put(self->values, key, 0, error))
 				return false;
 		} else if (!value_join(self, met, &target, outcome, &added, error)) {

@@ -94,7 +94,7 @@ static inline bool alert_is_shared(const struct alert_watch *watch)
 /* The judgements of messages by that alert so far, over all workers; or the flags of outliers. */
 struct judged_counts alert_counts_now(const struct engine *engine, const char *pipeline, size_t index);
 
-/* Takes the judgements of messages by their groups, from the tables of all workers. Returns how many messages had no group. */
+/* Takes the judgements of messages by their groups, from the tables of all workers. Returns the messages that were not judged. */
 struct missed_groups alert_groups_now(const struct engine *engine, const char *pipeline, size_t index, judged_groups_taker *take,
 				      void *context);
 
