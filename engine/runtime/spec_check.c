@@ -246,8 +246,7 @@ static void check_gateway_namespaces(const struct spec *spec)
 		fault_add(spec->faults, CODE_IGNORED_SETTING,
 			  listener_is_wanted(&settings->http) ? settings->http.here : settings->grpc.here, NULL,
 			  "`run` refuses to start with these files: its gateway has one namespace, and pipeline `%s` is of %s, "
-			  "`%s` of "
-			  "%s. Start one for each namespace, as by `sluice gateway -n %s`",
+			  "`%s` of %s. Start one for each namespace, as by `sluice gateway -n %s`",
 			  first->name.text ? first->name.text : "", namespace_of(first),
 			  pipeline->name.text ? pipeline->name.text : "", namespace_of(pipeline), namespace_of(pipeline));
 		return;
