@@ -9,7 +9,7 @@
 #include "gateway/call_feedback.h"
 #include "gateway/gateway_readiness.h"
 #include "gateway/idempotent_calls.h"
-#include "gateway/seldon_errors.h"
+#include "gateway/seldon_path.h"
 #include "message/explained_seldon.h"
 #include "message/format.h"
 #include "message/json_write.h"

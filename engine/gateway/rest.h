@@ -85,9 +85,6 @@ uint64_t rest_caller_share(const struct rest_request *request);
 const struct gateway_route *rest_route_find(struct text method, struct text path, struct rest_request *request, char *allowed,
 					 size_t size);
 
-/* The prefix /seldon/NAMESPACE/NAME of a path; empty: it has none. */
-struct text rest_path_prefix(struct text path);
-
 /* Answers a request that has no route: 404, or 405 if its path has the methods `allowed`, or a preflight of one of them. */
 void rest_route_refuse(const struct rest_request *request, struct text method, const char *allowed);
 

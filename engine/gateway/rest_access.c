@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "gateway/rest.h"
+#include "gateway/seldon_path.h"
 
 #define REFUSAL_HEADERS_MAX 2
 #define UNUSED_BODY_BYTES ((size_t)1 << 10) /* of a request that has no use for one: some clients send an empty object */
@@ -96,7 +97,7 @@ static bool rest_head_check(const struct rest_request *request, const struct gat
 /* A caller that names two would not know whose answer it gets. */
 static bool path_names_one(const struct rest_request *request)
 {
-	const struct text prefix = rest_path_prefix(request->path);
+	const struct text prefix = seldon_path_split(request->path).prefix;
 	if (request->other.length > 0)
 		rest_refuse(request, 404,
 			    "the path names pipeline " TEXT_FORMAT " behind " TEXT_FORMAT ", which is of " TEXT_FORMAT

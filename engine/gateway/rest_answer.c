@@ -5,6 +5,7 @@
 
 #include "gateway/rest.h"
 #include "gateway/seldon_errors.h"
+#include "gateway/seldon_path.h"
 #include "message/reply.h"
 #include "net/refusal.h"
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "gateway/rest.h"
+#include "gateway/seldon_path.h"
 
 #define EXPLAINER_END "-explainer"
 
@@ -70,27 +71,15 @@ static struct text explainer_take(struct text path, struct rest_request *request
 	return rest;
 }
 
-/* Removes the prefix /seldon/NAMESPACE/NAME, which the ingress of Seldon Core 1 puts before paths; it names the
- * deployment. */
+/* What follows the prefix of a path, whose names it sets in the request. */
 static struct text prefix_take(struct text path, struct rest_request *request)
 {
-	struct text rest = path;
-	if (!text_is(text_take_until(&rest, '/'), "seldon"))
-		return path;
-	request->namespace = text_take_until(&rest, '/');
-	request->name = text_take_until(&rest, '/');
-	return explainer_take(rest, request);
-}
-
-struct text rest_path_prefix(struct text path)
-{
-	struct text rest = path;
-	(void)text_take_until(&rest, '/'); /* the empty segment before the first slash */
-	if (!text_is(text_take_until(&rest, '/'), "seldon"))
-		return (struct text){0};
-	(void)text_take_until(&rest, '/');
-	const struct text name = text_take_until(&rest, '/');
-	return (struct text){path.bytes, (size_t)(name.bytes - path.bytes) + name.length};
+	const struct seldon_path split = seldon_path_split(path);
+	if (split.prefix.length == 0)
+		return split.rest;
+	request->namespace = split.namespace;
+	request->name = split.name;
+	return explainer_take(split.rest, request);
 }
 
 const char *rest_route_query(const struct gateway_route *route)
@@ -118,11 +107,9 @@ bool rest_query_read(const struct gateway_route *route, struct rest_request *req
 const struct gateway_route *rest_route_find(struct text method, struct text path, struct rest_request *request, char *allowed,
 					 size_t size)
 {
-	struct text rest = path;
+	const struct text rest = prefix_take(path, request);
 	size_t length = 0;
 	allowed[0] = '\0';
-	(void)text_take_until(&rest, '/'); /* the empty segment before the first slash */
-	rest = prefix_take(rest, request);
 	const struct text whole = {rest.bytes, rest.length - text_ends_with(rest, TEXT("/"))};
 	bool head = text_is(method, "HEAD");
 	for (const struct gateway_route *route = rest_routes; route->method; route++) {

@@ -7,22 +7,6 @@
 
 #define SOURCE_END TEXT(" : ")
 
-bool seldon_path_is_v1(struct text path)
-{
-	struct text rest = path, prefixed;
-	(void)text_take_until(&rest, '/'); /* the empty segment before the first slash */
-	prefixed = rest;
-	if (text_is(text_take_until(&prefixed, '/'), "seldon")) {
-		(void)text_take_until(&prefixed, '/');
-		(void)text_take_until(&prefixed, '/');
-		rest = prefixed;
-		(void)text_take_until(&prefixed, '/'); /* the predictor of an explainer */
-		if (text_is(text_take_until(&prefixed, '/'), "api"))
-			return true;
-	}
-	return text_is(text_take_until(&rest, '/'), "api");
-}
-
 void seldon_failure_write(struct buffer *out, int status, enum error_kind kind, struct text words)
 {
 	buffer_print(out, "{\"status\":{\"code\":%d,", status);

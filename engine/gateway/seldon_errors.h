@@ -10,9 +10,6 @@
 
 #include "gateway/call_outcome.h"
 
-/* Whether the path is of the API of Seldon Core 1, with or without /seldon/NAMESPACE/NAME before it. */
-bool seldon_path_is_v1(struct text path);
-
 /* Writes the SeldonMessage of an error. */
 void seldon_failure_write(struct buffer *out, int status, enum error_kind kind, struct text words);
 
