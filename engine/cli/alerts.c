@@ -90,9 +90,8 @@ static bool action_test(const struct notifier_settings *settings, const struct l
 {
 	const int64_t now_ms = time_of_day_ms();
 	const char *pipeline = alert->resource->name.text, *name = alert->spec->name.text;
-	const char *namespace = alert->resource->namespace ? alert->resource->namespace : NAMESPACE_DEFAULT;
 	const struct alert_message message = {.status = "test",
-					      .namespace = text_of(namespace),
+					      .namespace = text_of(namespace_or_default(alert->resource->namespace)),
 					      .pipeline = text_of(pipeline),
 					      .alert = text_of(name),
 					      .engine = TEXT("sluice alerts test"),

@@ -145,7 +145,7 @@ static bool namespace_find(struct applied_files *files, const char *namespace, c
 		files->namespace = resource->namespace;
 	}
 	if (!files->namespace)
-		files->namespace = ambient ? ambient : NAMESPACE_DEFAULT;
+		files->namespace = namespace_or_default(ambient);
 	return true;
 }
 

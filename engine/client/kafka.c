@@ -207,9 +207,7 @@ const char *prefix_choose(const struct prefix_asked *asked, const char *of_files
 static bool by_rule(const struct workspace *workspace, const struct pipeline_target_asked *asked, struct named named,
 		    struct pipeline_target *target, struct error *error)
 {
-	const char *namespace = asked->namespace	   ? asked->namespace
-				: asked->ambient_namespace ? asked->ambient_namespace
-							   : NAMESPACE_DEFAULT;
+	const char *namespace = namespace_or_default(asked->namespace ? asked->namespace : asked->ambient_namespace);
 	struct arena *arena = workspace->arena;
 	const char *prefix = prefix_choose(&asked->prefix, NULL, error);
 	if (!prefix)

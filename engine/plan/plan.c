@@ -18,8 +18,7 @@ static const struct runtime_spec *runtime_of(const struct spec *spec)
 static void name_topics(const struct compiler *compiler, struct pipeline_plan *plan)
 {
 	const struct runtime_spec *runtime = compiler->runtime;
-	const char *namespace = plan->graph->resource->namespace;
-	plan->namespace = namespace ? namespace : NAMESPACE_DEFAULT;
+	plan->namespace = namespace_or_default(plan->graph->resource->namespace);
 	plan->prefix = compiler->options && compiler->options->prefix ? compiler->options->prefix : PREFIX_DEFAULT;
 	if (runtime && runtime->topic_prefix)
 		plan->prefix = runtime->topic_prefix;

@@ -45,6 +45,11 @@ const struct topic_role_row topic_roles[TOPIC_ROLES] = {
 			 .help = "Moves of the rollout of an Experiment with an action of type `topic`; the keeper writes them."},
 };
 
+const char *namespace_or_default(const char *asked)
+{
+	return asked ? asked : NAMESPACE_DEFAULT;
+}
+
 const char *topic_own_name(struct arena *arena, const char *prefix, const char *namespace, const char *pipeline, const char *rest)
 {
 	return arena_print(arena, "%s.%s.pipeline.%s.%s", prefix, namespace, pipeline, rest);

@@ -37,6 +37,9 @@ enum topic_role {
 #define PREFIX_DEFAULT "sluice"
 #define NAMESPACE_DEFAULT "default"
 
+/* The namespace that is asked for; NULL asks for the default one. */
+const char *namespace_or_default(const char *asked);
+
 /* The name of a topic that belongs to sluice; `rest` is "inputs", "step.a.outputs", ... NULL: memory ran out. */
 const char *topic_own_name(struct arena *arena, const char *prefix, const char *namespace, const char *pipeline, const char *rest);
 

@@ -229,7 +229,7 @@ static void control_configure(struct process_control *control)
 {
 	struct engine_process *running = control->running;
 	const struct engine_config *engine = &running->engine;
-	const char *namespace = running->asked->namespace ? running->asked->namespace : NAMESPACE_DEFAULT;
+	const char *namespace = namespace_or_default(running->asked->namespace);
 	control->follower_config = (struct follower_config){
 		.brokers = engine->brokers,
 		.consumer = engine->consumer,
@@ -272,7 +272,7 @@ static void control_configure(struct process_control *control)
 struct process_control *process_control_open(struct engine_process *running, struct error *error)
 {
 	const struct engine_config *engine = &running->engine;
-	const char *namespace = running->asked->namespace ? running->asked->namespace : NAMESPACE_DEFAULT;
+	const char *namespace = namespace_or_default(running->asked->namespace);
 	if (strlen(engine->instance) > CONTROL_NAME_BYTES_MAX) {
 		error_set(error, ERROR_CONFIG, PLACE_NONE, "--instance has %zu bytes, and %d are the most; give a shorter name",
 			  strlen(engine->instance), CONTROL_NAME_BYTES_MAX);

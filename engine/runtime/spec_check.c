@@ -227,11 +227,6 @@ static bool check_runtimes(const struct spec *spec)
 	return good;
 }
 
-static const char *namespace_of(const struct resource *resource)
-{
-	return resource->namespace ? resource->namespace : NAMESPACE_DEFAULT;
-}
-
 /* A gateway has one topic of replies, so that `run` refuses these files. */
 static void check_gateway_namespaces(const struct spec *spec)
 {
@@ -241,14 +236,15 @@ static void check_gateway_namespaces(const struct spec *spec)
 		return;
 	for (size_t at = 0; (pipeline = spec_next(spec, RESOURCE_PIPELINE, &at));) {
 		first = first ? first : pipeline;
-		if (strcmp(namespace_of(first), namespace_of(pipeline)) == 0)
+		if (strcmp(namespace_or_default(first->namespace), namespace_or_default(pipeline->namespace)) == 0)
 			continue;
 		fault_add(spec->faults, CODE_IGNORED_SETTING,
 			  listener_is_wanted(&settings->http) ? settings->http.here : settings->grpc.here, NULL,
 			  "`run` refuses to start with these files: its gateway has one namespace, and pipeline `%s` is of %s, "
 			  "`%s` of %s. Start one for each namespace, as by `sluice gateway -n %s`",
-			  first->name.text ? first->name.text : "", namespace_of(first),
-			  pipeline->name.text ? pipeline->name.text : "", namespace_of(pipeline), namespace_of(pipeline));
+			  first->name.text ? first->name.text : "", namespace_or_default(first->namespace),
+			  pipeline->name.text ? pipeline->name.text : "", namespace_or_default(pipeline->namespace),
+			  namespace_or_default(pipeline->namespace));
 		return;
 	}
 }
