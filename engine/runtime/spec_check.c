@@ -67,7 +67,7 @@ static bool near_read(void *context, const struct name *file, const char *digest
 		return files->read(files->context, file, digest, content, error);
 	if (!remote_file_is_url(path))
 		fault_add(self->faults, CODE_ABSENT_FILE, file->place, NULL, "there is no file %s", path);
-	else if (!remote_file_check(path, file->place, self->arena, error))
+	else if (!remote_file_check(path, file->place, error))
 		return false;
 	return error_set(error, ERROR_REMOTE, file->place, "%s is not read by this command", path);
 }

@@ -234,13 +234,12 @@ static bool digest_check(const struct held_file *held, const struct name *file, 
 /* ---- the source ---- */
 
 /* Whether it may be read. If nothing is fetched, a URL that could be is a REMOTE error. */
-static bool may_read(struct files *files, const char *path, struct place place, struct arena *arena, struct error *error)
+static bool may_read(struct files *files, const char *path, struct place place, struct error *error)
 {
 	if (!files->stays_here || !remote_file_is_url(path) || held_known(files, path))
 		return true;
 	left_note(files, path);
-	return remote_file_check(path, place, arena, error) &&
-	       error_set(error, ERROR_REMOTE, place, "remote files are not fetched here");
+	return remote_file_check(path, place, error) && error_set(error, ERROR_REMOTE, place, "remote files are not fetched here");
 }
 
 /* NULL: the file is read under its own name. */
@@ -272,7 +271,7 @@ static const struct held_file *read_checked(struct files *files, const struct na
 	const struct held_file *held = NULL;
 	if (path && alias)
 		held = alias_read(files, alias, file, error);
-	else if (path && may_read(files, path, file->place, arena, error))
+	else if (path && may_read(files, path, file->place, error))
 		held = held_find(files, path, file->place, error);
 	else if (!path)
 		error_memory(error, ERROR_SYSTEM, "reading a file");

@@ -87,23 +87,12 @@ static bool s3_fetch(const char *name, const atomic_bool *given_up, struct place
 
 /* ---- both ---- */
 
-/* A URL may contain a login, which is not shown. */
-static const char *remote_file_name_shown(const char *url, struct arena *arena)
+static bool remote_file_refuse(const char *url, const struct error *why, struct place place, struct error *error)
 {
-	const char *host = strstr(url, "://") + 3;
-	const char *at = strchr(host, '@');
-	const char *copy =
-		at && at < host + strcspn(host, "/?#") ? arena_print(arena, "%.*s%s", (int)(host - url), url, at + 1) : url;
-	return copy ? copy : "it";
+	return error_set(error, why->kind, place, "%s cannot be fetched: %s", url, why->text);
 }
 
-static bool remote_file_refuse(const char *url, const struct error *why, struct place place, struct arena *arena,
-			       struct error *error)
-{
-	return error_set(error, why->kind, place, "%s cannot be fetched: %s", remote_file_name_shown(url, arena), why->text);
-}
-
-bool remote_file_check(const char *url, struct place place, struct arena *arena, struct error *error)
+bool remote_file_check(const char *url, struct place place, struct error *error)
 {
 	assert(remote_file_is_url(url));
 	struct error why = {0};
@@ -117,7 +106,7 @@ bool remote_file_check(const char *url, struct place place, struct arena *arena,
 	} else if (host == 0) {
 		error_set(&why, ERROR_CONFIG, place, "it names no host; write http://HOST/FILE");
 	}
-	return !why.kind || remote_file_refuse(url, &why, place, arena, error);
+	return !why.kind || remote_file_refuse(url, &why, place, error);
 }
 
 bool remote_file_fetch(const char *url, const atomic_bool *given_up, struct place place, struct arena *arena,
@@ -125,9 +114,9 @@ bool remote_file_fetch(const char *url, const atomic_bool *given_up, struct plac
 {
 	struct error why = {0};
 	const struct fetch_request request = {.url = url, .given_up = given_up};
-	if (!remote_file_check(url, place, arena, error))
+	if (!remote_file_check(url, place, error))
 		return false;
 	if (text_starts_with(text_of(url), TEXT(S3_SCHEME)))
-		return s3_fetch(url, given_up, place, arena, content, &why) || remote_file_refuse(url, &why, place, arena, error);
-	return fetch(&request, place, content, &why) || remote_file_refuse(url, &why, place, arena, error);
+		return s3_fetch(url, given_up, place, arena, content, &why) || remote_file_refuse(url, &why, place, error);
+	return fetch(&request, place, content, &why) || remote_file_refuse(url, &why, place, error);
 }

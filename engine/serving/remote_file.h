@@ -18,7 +18,7 @@ bool remote_file_is_url(const char *name);
 
 /* Whether a URL, as remote_file_is_url() finds it, is such that it can be fetched; nothing is sent. False: CONFIG at the
  * place. */
-bool remote_file_check(const char *url, struct place place, struct arena *arena, struct error *error);
+bool remote_file_check(const char *url, struct place place, struct error *error);
 
 /* Appends the file to `content`, whose ceiling limits its size. Blocks until the file has come, or until
  * another thread sets `given_up` (net/fetch.h). The arena is for intermediate data. False: CONFIG at the place,

@@ -121,7 +121,8 @@ def main():
     check("that is not there", ask(base + "/plain/gone.json"), "/plain/gone.json cannot be fetched: the server answers 404")
     check("that is no model", ask(base + "/plain/none.json"), "is no model that can run here")
     check("of nobody", ask("http://127.0.0.1:9/model.json"), "cannot be fetched")
-    check("with a login that is not shown", ask(base.replace("//", "//me:hidden@") + "/plain/gone.json"), base + "/plain/gone.json cannot")
+    check("with a login that is not shown", ask(base.replace("//", "//me:hid@den@") + "/plain/gone.json"),
+          base.replace("//", "//***@") + "/plain/gone.json cannot")
     check("from S3", ask("s3://bucket/models/a b+c.json", **keys), [41])
     check("from S3 with a wrong secret", ask("s3://bucket/models/a b+c.json", **{**keys, "AWS_SECRET_ACCESS_KEY": "x"}), "the server answers 403")
     check("from S3 without a key", ask("s3://public/model.json", AWS_ENDPOINT_URL=base), [41])
