@@ -32,9 +32,8 @@ const struct option candidate_rows[] = {
 	    .most = 4294967295.0, .required = true,
 	    .help = "Its share, relative to the others. In a rollout: of what a stage gives the candidates. One of 0 gets nothing, "
 		    "and is not judged; if all candidates beside the default have 0, they divide the stages evenly. Where weights "
-		    "change, "
-		    "a control plane moves as few units as that takes; engines that run files know no weights of before, and move "
-		    "some more where several of three or more candidates change."),
+		    "change, a control plane moves as few units as that takes; engines that run files know no weights of before, "
+		    "and move some more where several of three or more candidates change."),
 	{.name = "trafficConfig",
 	 .type = OPTION_MAP,
 	 .offset = 0,
