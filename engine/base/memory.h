@@ -28,6 +28,12 @@ void *memory_grow(void *items, size_t count, size_t *room, size_t first, size_t 
 
 void memory_give(void *piece); /* NULL is fine */
 
+/* A table of `count` zeroed elements of `size`, for megabytes that are rarely full: of the system itself, so that a page
+ * costs nothing before it is written, and all of them are the system's again when the table is given back. (A block of the
+ * heap that is freed and taken again is zeroed by writing it, and the heap keeps it.) NULL: as memory_take(). */
+void *memory_take_table(size_t count, size_t size);
+void memory_give_table(void *table, size_t count, size_t size); /* as they were asked for; NULL is fine */
+
 /* Zeroes memory by a function call. What compilers generate for `= {0}` of some hundred bytes takes longer to
  * start than this takes in all. For code that runs for each message. */
 void memory_clear(void *piece, size_t size);

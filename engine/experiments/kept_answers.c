@@ -247,7 +247,7 @@ static void answers_drop(struct kept_answers *kept)
 	for (size_t i = 0; kept->slots && i < kept->slot_count; i++)
 		slot_drop(kept, i);
 	outcome_join_close(kept->join);
-	memory_give(kept->slots);
+	memory_give_table(kept->slots, kept->slot_count, sizeof *kept->slots);
 	kept->join = NULL;
 	kept->slots = NULL;
 	kept->slot_count = kept->oldest = 0;
@@ -270,7 +270,7 @@ static bool join_make(struct kept_answers *kept, struct error *error)
 	if (!kept->join)
 		return false;
 	kept->slot_count = outcome_join_capacity(kept->join);
-	kept->slots = memory_take(kept->slot_count, sizeof *kept->slots);
+	kept->slots = memory_take_table(kept->slot_count, sizeof *kept->slots);
 	return kept->slots || error_memory(error, ERROR_SYSTEM, "keeping answers for feedback");
 }
 

@@ -548,7 +548,7 @@ static bool learner_reserve(struct learner *learner, struct error *error)
 	learner->join = outcome_join_open(&join, error);
 	if (!learner->join)
 		return false;
-	learner->open = memory_take(outcome_join_capacity(learner->join), learner->stride * sizeof(double));
+	learner->open = memory_take_table(outcome_join_capacity(learner->join), learner->stride * sizeof(double));
 	if (!learner->scaled) {
 		learner->early = memory_take(LEARNER_EARLY_MAX, sizeof *learner->early);
 		learner->early_open = memory_take(LEARNER_EARLY_MAX, learner->stride * sizeof(double));
@@ -585,9 +585,10 @@ void learner_close(struct learner *learner)
 {
 	if (!learner)
 		return;
+	memory_give_table(learner->open, learner->join ? outcome_join_capacity(learner->join) : 0,
+			  learner->stride * sizeof(double));
 	outcome_join_close(learner->join);
 	texts_close(learner);
-	memory_give(learner->open);
 	memory_give(learner->early);
 	memory_give(learner->early_open);
 	buffer_close(&learner->policy_bytes);

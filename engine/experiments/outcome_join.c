@@ -439,10 +439,10 @@ static bool join_reserve(struct outcome_join *join, const struct outcome_join_co
 		buckets *= 2;
 	join->capacity = (uint32_t)capacity;
 	join->mask = (uint32_t)(buckets - 1);
-	join->ring = memory_take(capacity, sizeof *join->ring);
-	join->buckets = memory_take(buckets, sizeof *join->buckets);
-	join->predictions = config->judges ? memory_take(capacity, sizeof *join->predictions) : NULL;
-	join->unit_buckets = config->by_unit ? memory_take(buckets, sizeof *join->unit_buckets) : NULL;
+	join->ring = memory_take_table(capacity, sizeof *join->ring);
+	join->buckets = memory_take_table(buckets, sizeof *join->buckets);
+	join->predictions = config->judges ? memory_take_table(capacity, sizeof *join->predictions) : NULL;
+	join->unit_buckets = config->by_unit ? memory_take_table(buckets, sizeof *join->unit_buckets) : NULL;
 	join->arena = arena_open(KEY_ARENA_BYTES);
 	return (join->ring && join->buckets && join->arena && (join->predictions || !config->judges) &&
 		(join->unit_buckets || !config->by_unit)) ||
@@ -478,11 +478,11 @@ void outcome_join_close(struct outcome_join *join)
 	if (!join)
 		return;
 	arena_close(join->arena);
-	memory_give(join->ring);
-	memory_give(join->buckets);
-	memory_give(join->unit_buckets);
+	memory_give_table(join->ring, join->capacity, sizeof *join->ring);
+	memory_give_table(join->buckets, (size_t)join->mask + 1, sizeof *join->buckets);
+	memory_give_table(join->predictions, join->capacity, sizeof *join->predictions);
+	memory_give_table(join->unit_buckets, (size_t)join->mask + 1, sizeof *join->unit_buckets);
 	recent_ids_close(&join->ids);
-	memory_give(join->predictions);
 	memory_give(join->epochs);
 	memory_give(join);
 }

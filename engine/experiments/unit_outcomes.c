@@ -85,10 +85,10 @@ static bool index_make(struct unit_outcomes *outcomes)
 {
 	if (outcomes->older)
 		return true;
-	outcomes->buckets = memory_take(outcomes->mask + 1, sizeof *outcomes->buckets);
-	outcomes->older = outcomes->buckets ? memory_take(outcomes->slots, sizeof *outcomes->older) : NULL;
+	outcomes->buckets = memory_take_table(outcomes->mask + 1, sizeof *outcomes->buckets);
+	outcomes->older = outcomes->buckets ? memory_take_table(outcomes->slots, sizeof *outcomes->older) : NULL;
 	if (!outcomes->older) {
-		memory_give(outcomes->buckets);
+		memory_give_table(outcomes->buckets, outcomes->mask + 1, sizeof *outcomes->buckets);
 		outcomes->buckets = NULL;
 		return false;
 	}
@@ -171,8 +171,8 @@ void unit_outcomes_close(struct unit_outcomes *outcomes)
 {
 	if (!outcomes)
 		return;
-	memory_give(outcomes->older);
-	memory_give(outcomes->buckets);
+	memory_give_table(outcomes->older, outcomes->slots, sizeof *outcomes->older);
+	memory_give_table(outcomes->buckets, outcomes->mask + 1, sizeof *outcomes->buckets);
 	outcome_values_close(outcomes->values);
 	recent_ids_close(&outcomes->ids);
 	memory_give(outcomes);

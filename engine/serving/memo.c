@@ -31,8 +31,8 @@ struct memo *memo_open(size_t size_bytes)
 		return NULL;
 	memo->size = memo->end = size_bytes;
 	memo->sets = size_bytes / ENTRY_BYTES / WAYS + 1;
-	memo->ring = memory_take(size_bytes, 1);
-	memo->table = memory_take(memo->sets * WAYS, sizeof *memo->table);
+	memo->ring = memory_take_table(size_bytes, 1);
+	memo->table = memory_take_table(memo->sets * WAYS, sizeof *memo->table);
 	if (memo->ring && memo->table)
 		return memo;
 	memo_close(memo);
@@ -43,8 +43,8 @@ void memo_close(struct memo *memo)
 {
 	if (!memo)
 		return;
-	memory_give(memo->ring);
-	memory_give(memo->table);
+	memory_give_table(memo->ring, memo->size, 1);
+	memory_give_table(memo->table, memo->sets * WAYS, sizeof *memo->table);
 	memory_give(memo);
 }
 
