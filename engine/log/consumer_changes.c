@@ -5,8 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "log/moved_partitions.h"
+
+#define BEGIN_PAUSE_MS 200     /* before the group is asked again where partitions begin */
+#define BEGIN_TIMEOUT_MS 10000 /* that it may not answer for three times as long is logged */
 
 rd_kafka_topic_partition_list_t *consumer_list(const struct consumer *self, struct positions positions)
 {
@@ -88,4 +92,29 @@ void consumer_forget_coming(struct kafka_consumer *consumer)
 bool consumer_gives_up(const struct kafka_consumer *consumer)
 {
 	return consumer->change == ASSIGNMENT_TAKEN || consumer->change == ASSIGNMENT_LOST;
+}
+
+void consumer_note_unbegun(struct kafka_consumer *consumer, int code)
+{
+	char doing[LIBRARY_TEXT_MAX];
+	const int64_t now_ms = clock_ms();
+	(void)snprintf(doing, sizeof doing, "reading where partitions of group %s begin", consumer->config->group);
+	hindrance_meet(&consumer->unbegun, BEGIN_TIMEOUT_MS, "Kafka", doing, rd_kafka_err2str(code));
+	consumer->unbegun_ms = now_ms;
+}
+
+/* Nothing of these partitions was read, so a revocation that is not known here yet may come after that. */
+void consumer_begin_again(struct kafka_consumer *consumer)
+{
+	const int64_t now_ms = clock_ms();
+	if (consumer->change != ASSIGNMENT_SAME || now_ms - consumer->unbegun_ms < BEGIN_PAUSE_MS)
+		return;
+	consumer->unbegun_ms = 0;
+	if (consumer->given.count == 0 || consumer_has_lost(&consumer->consumer))
+		return;
+	rd_kafka_topic_partition_list_t *list = consumer_list(&consumer->consumer, consumer->given);
+	const rd_kafka_resp_err_t code = rd_kafka_assign(consumer->client, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+		consumer->unbegun_ms = now_ms;
 }

@@ -3,6 +3,8 @@
  */
 #include "log/consumer_parts.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/memory.h"
 #include "log/group_members.h"
@@ -91,6 +93,9 @@ static void fence_report(struct kafka_consumer *consumer, rd_kafka_t *client)
 		  found ? ", which runs at " : "", found ? host : "");
 }
 
+/* How librdkafka begins to tell that the group did not answer where partitions begin, for all of them or for one. */
+#define UNBEGUN_WORDS "Failed to fetch committed offset"
+
 /* Handles an error. The client recovers from most errors by itself. */
 void consumer_on_error(rd_kafka_t *client, int code, const char *words, void *context)
 {
@@ -127,6 +132,8 @@ void consumer_on_error(rd_kafka_t *client, int code, const char *words, void *co
 		break;
 	}
 	default:
+		if (words && strncmp(words, UNBEGUN_WORDS, sizeof UNBEGUN_WORDS - 1) == 0)
+			consumer_note_unbegun(consumer, code);
 		break;
 	}
 }

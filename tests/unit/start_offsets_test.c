@@ -1,0 +1,97 @@
+/* start_offsets_test.c: Tests of a consumer whose group does not tell where its partitions begin. librdkafka then reads none of
+ * them, and does not ask again, so the consumer does. On librdkafka's mock of a broker. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <poll.h>
+
+#include "base/clock.h"
+#include "log/consumer.h"
+#include "net/loop.h"
+#include "tests/unit/mock_broker.h"
+
+#define OFFSET_FETCH 9
+
+static struct mock mock;
+static struct consumer_config config;
+static struct consumer *consumer;
+
+static int stand_begin(void **state)
+{
+	struct error error = {0};
+	(void)state;
+	mock_open(&mock);
+	config = (struct consumer_config){
+		.brokers = mock.brokers, .group = "g", .topics = mock_in, .topic_count = 1, .properties = mock_quick};
+	mock_write(&mock, NULL, "first", NULL, NULL);
+	mock_write(&mock, NULL, "second", NULL, NULL);
+	mock_commit(&mock, "g", 1);
+	consumer = consumer_open(&config, &error);
+	assert_string_equal(error.text, "");
+	return 0;
+}
+
+static int stand_end(void **state)
+{
+	(void)state;
+	consumer_close(consumer);
+	mock_close(&mock);
+	return 0;
+}
+
+/* The next record, or one of OFFSET_NONE when a change waits to be accepted. */
+static struct record record_take(void)
+{
+	struct error error = {0};
+	struct record record = {.offset = OFFSET_NONE};
+	struct positions changed;
+	size_t count = 0;
+	for (const int64_t until_ms = clock_ms() + MOCK_WAIT_MS; count == 0;) {
+		struct pollfd bell = {.fd = consumer_bell(consumer), .events = POLLIN};
+		if (consumer_change(consumer, &changed) != ASSIGNMENT_SAME)
+			return record;
+		assert_true(clock_ms() < until_ms);
+		(void)poll(&bell, 1, 50);
+		(void)bell_quiet(bell.fd);
+		assert_true(consumer_take(consumer, &record, 1, &count, &error));
+	}
+	return record;
+}
+
+static void assert_begins_after(rd_kafka_resp_err_t code, size_t times)
+{
+	struct error error = {0};
+	assert_int_equal(record_take().offset, OFFSET_NONE);
+	for (size_t i = 0; i < times; i++)
+		rd_kafka_mock_push_request_errors(mock.cluster, OFFSET_FETCH, 1, code);
+	assert_true(consumer_accept(consumer, &error));
+	struct record record = record_take();
+	assert_int_equal(record.offset, 1);
+	record_release(&record);
+}
+
+static void a_coordinator_that_has_moved_is_asked_again(void **state)
+{
+	(void)state;
+	assert_begins_after(RD_KAFKA_RESP_ERR_NOT_COORDINATOR, 1);
+}
+
+static void a_coordinator_is_asked_until_it_is_there(void **state)
+{
+	(void)state;
+	assert_begins_after(RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE, 3);
+}
+
+#define STORY(name) cmocka_unit_test_setup_teardown(name, stand_begin, stand_end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(a_coordinator_that_has_moved_is_asked_again),
+		STORY(a_coordinator_is_asked_until_it_is_there),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
