@@ -465,6 +465,12 @@ static bool kafka_accept(struct consumer *self, struct error *error)
 	return true;
 }
 
+/* A partition that librdkafka does not read yet begins at its committed offset by itself: the group was asked, and did not tell. */
+static rd_kafka_resp_err_t sought_code(const rd_kafka_topic_partition_t *entry)
+{
+	return entry->err == RD_KAFKA_RESP_ERR__STATE ? RD_KAFKA_RESP_ERR_NO_ERROR : entry->err;
+}
+
 static bool kafka_seek(struct consumer *self, struct positions positions, struct error *error)
 {
 	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
@@ -479,7 +485,7 @@ static bool kafka_seek(struct consumer *self, struct positions positions, struct
 	rd_kafka_error_t *whole = list->cnt ? rd_kafka_seek_partitions(consumer->client, list, timeout_ms) : NULL;
 	rd_kafka_resp_err_t code = whole ? rd_kafka_error_code(whole) : RD_KAFKA_RESP_ERR_NO_ERROR;
 	for (int i = 0; i < list->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
-		code = list->elems[i].err;
+		code = sought_code(&list->elems[i]);
 	if (whole)
 		rd_kafka_error_destroy(whole);
 	rd_kafka_topic_partition_list_destroy(list);

@@ -85,6 +85,21 @@ static void a_coordinator_is_asked_until_it_is_there(void **state)
 	assert_begins_after(RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE, 3);
 }
 
+/* As after a transaction in doubt, while the group has not told yet where the partition begins. */
+static void a_partition_that_has_not_begun_need_not_go_back(void **state)
+{
+	struct error error = {0};
+	struct position committed = {0, 0, 1};
+	(void)state;
+	assert_int_equal(record_take().offset, OFFSET_NONE);
+	rd_kafka_mock_push_request_errors(mock.cluster, OFFSET_FETCH, 1, RD_KAFKA_RESP_ERR_NOT_COORDINATOR);
+	assert_true(consumer_accept(consumer, &error));
+	assert_true(consumer_seek(consumer, (struct positions){1, &committed}, &error));
+	struct record record = record_take();
+	assert_int_equal(record.offset, 1);
+	record_release(&record);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, stand_begin, stand_end)
 
 int main(void)
@@ -92,6 +107,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(a_coordinator_that_has_moved_is_asked_again),
 		STORY(a_coordinator_is_asked_until_it_is_there),
+		STORY(a_partition_that_has_not_begun_need_not_go_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
