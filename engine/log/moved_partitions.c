@@ -13,6 +13,8 @@
 #include "log/commit_mark.h"
 #include "net/loop.h"
 
+#define WAIT_FIRST_MS 500	   /* of the first call; then twice as long, up to MOVED_PARTITIONS_WAIT_MS */
+#define HINDRANCE_TIMEOUT_MS 10000 /* three times as long without an answer is logged */
 #define NAP_MS 100 /* between two looks whether the question ends; before a call that failed is made again */
 
 struct moved_question {
@@ -52,15 +54,18 @@ static bool take_nap(const struct moved_question *question, int duration_ms)
 	return !atomic_load(&question->stopping);
 }
 
-/* Asks until there is an answer. NULL: the question ends. */
+/* Asks until there is an answer, which a busy Kafka gives late. NULL: the question ends. */
 static rd_kafka_topic_partition_list_t *read_marks(const struct moved_question *question)
 {
-	for (;;) {
+	struct hindrance hindrance = {0};
+	for (int wait_ms = WAIT_FIRST_MS;; wait_ms = wait_ms < MOVED_PARTITIONS_WAIT_MS ? 2 * wait_ms : wait_ms) {
 		rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_copy(question->list);
-		rd_kafka_resp_err_t code = rd_kafka_committed(question->client, list, MOVED_PARTITIONS_WAIT_MS);
+		rd_kafka_resp_err_t code = rd_kafka_committed(question->client, list, wait_ms);
 		if (code == RD_KAFKA_RESP_ERR_NO_ERROR || failure_is_lasting(code))
 			return list;
 		rd_kafka_topic_partition_list_destroy(list);
+		hindrance_meet(&hindrance, HINDRANCE_TIMEOUT_MS, question->group, "reading what the group has committed",
+			       rd_kafka_err2str(code));
 		if (!take_nap(question, NAP_MS))
 			return NULL;
 	}

@@ -5,8 +5,8 @@
  * gives it partitions by the former group before it knows of the change. It would answer their requests again.
  *
  * A question has a thread, since librdkafka's call for committed offsets waits. It reads stable offsets: a mark that a
- * transaction is about to commit is waited for. While partitions are marked, the thread asks again every
- * MOVED_PARTITIONS_LOOK_MS, as the pipeline may be moved back.
+ * transaction is about to commit is waited for. That there is no answer for 30 s is logged. While partitions are marked, the thread
+ * asks again every MOVED_PARTITIONS_LOOK_MS, as the pipeline may be moved back.
  */
 #ifndef SLUICE_LOG_MOVED_PARTITIONS_H
 #define SLUICE_LOG_MOVED_PARTITIONS_H
@@ -15,7 +15,7 @@
 #include <stdbool.h>
 
 #define MOVED_PARTITIONS_LOOK_MS 5000
-#define MOVED_PARTITIONS_WAIT_MS 500 /* of one call: the longest time for which the question's end waits */
+#define MOVED_PARTITIONS_WAIT_MS 2000 /* of one call: the longest time for which the question's end waits */
 
 struct moved_question;
 

@@ -35,7 +35,7 @@ static void count_said(const struct log_sink *sink, const struct log_line *line)
 static const struct log_sink count_said_sink = {count_said};
 
 static atomic_bool kafka_is_silent; /* about what was committed */
-static atomic_int asked;
+static atomic_int asked, answer_ms; /* the time that an answer takes */
 
 rd_kafka_resp_err_t rd_kafka_committed(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *partitions, int timeout_ms)
 {
@@ -43,7 +43,8 @@ rd_kafka_resp_err_t rd_kafka_committed(rd_kafka_t *rk, rd_kafka_topic_partition_
 	void *found = dlsym(RTLD_NEXT, "rd_kafka_committed");
 	memcpy(&committed, &found, sizeof committed);
 	atomic_fetch_add(&asked, 1);
-	return atomic_load(&kafka_is_silent) ? RD_KAFKA_RESP_ERR__TIMED_OUT : committed(rk, partitions, timeout_ms);
+	return atomic_load(&kafka_is_silent) || timeout_ms < atomic_load(&answer_ms) ? RD_KAFKA_RESP_ERR__TIMED_OUT
+										     : committed(rk, partitions, timeout_ms);
 }
 
 static int stand_open(void **state)
@@ -51,6 +52,7 @@ static int stand_open(void **state)
 	(void)state;
 	said = 0;
 	atomic_store(&asked, 0);
+	atomic_store(&answer_ms, 0);
 	atomic_store(&kafka_is_silent, false);
 	kafka_log_to(&count_said_sink);
 	mock_open(&mock);
@@ -177,6 +179,15 @@ static void nothing_is_given_before_kafka_has_answered(void **state)
 	wait_for_a_record();
 }
 
+static void a_slow_kafka_is_waited_for(void **state)
+{
+	(void)state;
+	atomic_store(&answer_ms, 1500);
+	join();
+	assert_int_equal(wait_until_given(), 1);
+	wait_for_a_record();
+}
+
 /* Topics can be followed again when the change is accepted. */
 static void a_consumer_says_that_it_asks(void **state)
 {
@@ -210,6 +221,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_partition_without_a_mark_is_read, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_moved_partition_is_not_read_until_it_is_moved_back, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(nothing_is_given_before_kafka_has_answered, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(a_slow_kafka_is_waited_for, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_consumer_says_that_it_asks, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_consumer_is_closed_while_it_asks, stand_open, stand_close),
 	};
