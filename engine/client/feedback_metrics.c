@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "experiments/metric_value.h"
+#include "experiments/feedback_value.h"
 #include "message/rows.h"
 
 #define RECORD_ARENA_BYTES ((size_t)64 << 20)
@@ -171,18 +171,6 @@ void feedback_metrics_close(struct feedback_metrics *self)
 	*self = (struct feedback_metrics){0};
 }
 
-/* NaN: it cannot be judged. */
-static double value_mean(const struct pipeline_metric *metric, const struct judged_answer *judged, struct arena *arena)
-{
-	struct judged_value value;
-	double sum = 0;
-	if (!metric_evaluate(metric, judged, arena, &value))
-		return (double)NAN;
-	for (size_t i = 0; i < value.value->count; i++)
-		sum += tensor_number(value.value, i);
-	return sum / (double)value.value->count;
-}
-
 bool feedback_metrics_add(struct feedback_metrics *self, struct feedback *feedback, struct arena *arena)
 {
 	static const struct payload nothing = {0};
@@ -192,13 +180,11 @@ bool feedback_metrics_add(struct feedback_metrics *self, struct feedback *feedba
 	const struct payload *request = index_find(self->requests, feedback, arena);
 	const struct named_exposure exposure = exposure_find(self, feedback, arena);
 	const struct message message = {.id = feedback->id, .time_ms = feedback->time_ms, .payload = request ? *request : nothing};
-	const struct judged_answer judged = {.message = &message,
-					     .answer = answer ? answer : &nothing,
-					     .pipeline = "",
-					     .variant = exposure.variant,
-					     .latency_ms = exposure.latency_ms,
-					     .truth = &feedback->truth,
-					     .reward = feedback->has_reward ? feedback->reward : (double)NAN};
+	struct judged_answer judged = {.message = &message,
+				       .answer = answer ? answer : &nothing,
+				       .pipeline = "",
+				       .variant = exposure.variant,
+				       .latency_ms = exposure.latency_ms};
 	struct feedback_metric *all = ARENA_ARRAY(arena, struct feedback_metric, feedback->metric_count + self->count);
 	if (!all)
 		return false;
@@ -209,9 +195,12 @@ bool feedback_metrics_add(struct feedback_metrics *self, struct feedback *feedba
 		const char *name = self->items[i].spec.name.text;
 		if (feedback_metric_find(feedback, text_of(name)) || feedback->metric_count == FEEDBACK_METRICS_MAX)
 			continue;
-		const double value = value_mean(&self->items[i], &judged, arena);
-		if (isfinite(value)) {
-			all[feedback->metric_count++] = (struct feedback_metric){text_of(name), value};
+		struct judged_value value;
+		const double mean = feedback_value_evaluate(&self->items[i], &judged, feedback, arena, &value)
+					    ? feedback_value_mean(&value)
+					    : (double)NAN;
+		if (isfinite(mean)) {
+			all[feedback->metric_count++] = (struct feedback_metric){text_of(name), mean};
 			feedback->computed_count++;
 			continue;
 		}

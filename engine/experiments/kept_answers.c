@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "experiments/feedback_value.h"
 #include "message/stage_link.h"
 
 static_assert(KEPT_METRICS_MAX <= OUTCOME_METRICS_MAX, "each metric has a bit of the join");
@@ -150,25 +151,15 @@ size_t kept_answers_count(const struct kept_answers *kept)
 
 /* ---- feedback ---- */
 
-/* A value of the metric that the feedback has by itself, which counts; NULL: none. */
-static const double *value_given(const struct feedback *feedback, const struct pipeline_metric *metric)
-{
-	const struct feedback_metric *given = feedback_metric_find(feedback, text_of(metric->spec.name.text));
-	return given ? &given->value : NULL;
-}
-
 /* Several answers of one id have one value: the first. */
-static void value_tell(struct kept_answers *kept, const struct kept_metric *counted, const struct tensor *value)
+static void value_tell(struct kept_answers *kept, const struct kept_metric *counted, double value)
 {
 	const struct text name = text_of(counted->metric->spec.name.text);
-	double sum = 0;
-	for (size_t i = 0; i < value->count; i++)
-		sum += tensor_number(value, i);
 	for (size_t i = 0; i < kept->computed_count; i++)
 		if (text_equal(kept->computed[i].name, name))
 			return;
-	if (isfinite(sum) && kept->computed_count < KEPT_METRICS_MAX)
-		kept->computed[kept->computed_count++] = (struct feedback_metric){name, sum / (double)value->count};
+	if (isfinite(value) && kept->computed_count < KEPT_METRICS_MAX)
+		kept->computed[kept->computed_count++] = (struct feedback_metric){name, value};
 }
 
 static void answer_joined(void *context, const struct joined_outcome *outcome)
@@ -188,21 +179,11 @@ static void answer_joined(void *context, const struct joined_outcome *outcome)
 	bool good = answer_decode((struct text){bytes->bytes, bytes->length}, kept->arena, &message, &judged);
 	if (good) {
 		judged.pipeline = kept->pipeline;
-		judged.truth = &kept->feedback->truth;
-		judged.reward = kept->feedback->has_reward ? kept->feedback->reward : (double)NAN;
-		judged.given = value_given(kept->feedback, counted->metric);
-		good = metric_evaluate(counted->metric, &judged, kept->arena, &value);
+		good = feedback_value_evaluate(counted->metric, &judged, kept->feedback, kept->arena, &value);
 	}
 	metric_value_count(counted->table, good ? &value : NULL, (uint64_t)kept->now_ms);
 	if (good && counted->published && !judged.given)
-		value_tell(kept, counted, value.value);
-}
-
-static bool feedback_has(const struct feedback *feedback, const struct pipeline_metric *metric)
-{
-	if (value_given(feedback, metric))
-		return true;
-	return (!metric->of_truth || feedback->truth.count > 0) && (!metric->of_reward || feedback->has_reward);
+		value_tell(kept, counted, feedback_value_mean(&value));
 }
 
 /* Names of the metrics in the join: their numbers. */
@@ -225,7 +206,7 @@ bool kept_answers_feedback(struct kept_answers *kept, const struct feedback *fee
 	if (reduced.time_ms == 0)
 		reduced.time_ms = time_ms;
 	for (size_t i = 0; i < kept->metric_count; i++)
-		if (feedback_has(feedback, kept->metrics[i].metric))
+		if (feedback_value_is_due(feedback, kept->metrics[i].metric))
 			wanted[reduced.metric_count++] = (struct feedback_metric){bit_name(i), 0};
 	if (!kept->join || reduced.metric_count == 0 || !feedback_check(feedback, time_ms, &refused))
 		return true;
