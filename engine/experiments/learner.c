@@ -387,6 +387,16 @@ void learner_feedback(struct learner *learner, const struct feedback *feedback, 
 		cause_note(learner, &reduced);
 }
 
+bool learner_lacks(const struct learner *learner, const struct feedback *feedback, int64_t time_ms, struct open_request *found)
+{
+	struct feedback timed = *feedback;
+	struct error refused = {0};
+	if (timed.time_ms == 0)
+		timed.time_ms = time_ms;
+	return learner->config.computed && feedback_check(feedback, time_ms, &refused) &&
+	       outcome_join_lacks(learner->join, &timed, OUTCOME_REWARD, found);
+}
+
 /* ---- records ---- */
 
 static void record_features(struct learner *learner)

@@ -276,11 +276,16 @@ static void outcome_add(const struct joining *joining, struct open_exposure *ent
 	joining->joined(joining->context, &outcome);
 }
 
+static unsigned outcome_bit(size_t metric)
+{
+	return metric == OUTCOME_REWARD ? REWARD_BIT : REWARD_BIT << (metric + 1);
+}
+
 static void entry_judge(struct joining *joining, struct open_exposure *entry)
 {
 	const uint32_t prediction = joining->join->predictions[entry - joining->join->ring];
 	const size_t metric = joining->metric;
-	const unsigned bit = metric == OUTCOME_REWARD ? REWARD_BIT : REWARD_BIT << (metric + 1);
+	const unsigned bit = outcome_bit(metric);
 	if (prediction == 0)
 		joining->without_prediction = true;
 	else
@@ -301,7 +306,7 @@ static void entry_join(struct joining *joining, struct open_exposure *entry)
 		uint64_t name = text_hash(join, feedback->metrics[i].name);
 		for (size_t j = 0; j < join->config.metric_count; j++)
 			if (join->metrics[j] == name)
-				outcome_add(joining, entry, REWARD_BIT << (j + 1), j, feedback->metrics[i].value);
+				outcome_add(joining, entry, outcome_bit(j), j, feedback->metrics[i].value);
 	}
 }
 
@@ -314,6 +319,11 @@ static bool entry_fits(const struct joining *joining, const struct open_exposure
 		join->epochs[entry->epoch].experiment == text_hash(join, feedback->experiment)) &&
 	       (feedback->origin.topic.length == 0 || entry->origin == 0 ||
 		entry->origin == origin_hash(join, &feedback->origin));
+}
+
+static bool is_in_window(const struct joining *joining, const struct open_exposure *entry)
+{
+	return joining->feedback->time_ms <= entry_ms(entry) + MS_PER_S + joining->join->config.window_ms;
 }
 
 uint64_t outcome_join_feedback_request(struct outcome_join *join, const struct feedback *feedback)
@@ -363,7 +373,7 @@ static void entry_join_unit(struct joining *joining, uint64_t unit)
 		join->counts.feedback_dropped++;
 	else if (!entry)
 		join->counts.unknown++;
-	else if (feedback->time_ms > entry_ms(entry) + MS_PER_S + join->config.window_ms)
+	else if (!is_in_window(joining, entry))
 		join->counts.late++;
 	else if (!has_id || recent_ids_put(&join->ids, id))
 		entry_join(joining, entry);
@@ -388,7 +398,7 @@ static void entries_join(struct joining *joining)
 		if (!entry_fits(joining, entry))
 			continue;
 		found = true;
-		if (feedback->time_ms <= entry_ms(entry) + MS_PER_S + join->config.window_ms) {
+		if (is_in_window(joining, entry)) {
 			entry_join(joining, entry);
 			continue;
 		}
@@ -419,6 +429,20 @@ bool outcome_join_judge(struct outcome_join *join, const struct feedback *feedba
 	assert(join->predictions && truth.length > 0);
 	entries_join(&joining);
 	return !joining.without_prediction;
+}
+
+bool outcome_join_lacks(struct outcome_join *join, const struct feedback *feedback, size_t metric, struct open_request *found)
+{
+	const struct joining joining = {.join = join, .feedback = feedback};
+	if (feedback->id.length == 0 && feedback->origin.topic.length == 0)
+		return false;
+	const uint64_t id = outcome_join_feedback_request(join, feedback);
+	const struct open_exposure *entry = entry_next(join, *bucket_of(join, id), id);
+	while (entry && ((entry->outcomes & outcome_bit(metric)) || !entry_fits(&joining, entry) || !is_in_window(&joining, entry)))
+		entry = entry_next(join, entry->next, id);
+	if (entry)
+		*found = (struct open_request){.arm = entry->arm, .exposed_ms = entry_ms(entry)};
+	return entry;
 }
 
 /* ---- opening ---- */

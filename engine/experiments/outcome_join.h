@@ -134,6 +134,16 @@ void outcome_join_feedback(struct outcome_join *join, const struct feedback *fee
 bool outcome_join_judge(struct outcome_join *join, const struct feedback *feedback, struct text truth, size_t metric,
 			void (*joined)(void *context, const struct joined_outcome *outcome), void *context);
 
+/* An open exposure, as outcome_join_lacks() finds it. */
+struct open_request {
+	uint32_t arm;
+	int64_t exposed_ms; /* whole seconds */
+};
+
+/* Whether an open exposure of the feedback's request could still get that outcome by it: an index in the configuration or
+ * OUTCOME_REWARD. It counts nothing. */
+bool outcome_join_lacks(struct outcome_join *join, const struct feedback *feedback, size_t metric, struct open_request *found);
+
 /* The number of an experiment and a version of its table, of which an exposure was opened; UINT32_MAX: none was. */
 uint32_t outcome_join_epoch(const struct outcome_join *join, struct text experiment, struct text table);
 

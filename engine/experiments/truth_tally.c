@@ -423,6 +423,29 @@ void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feed
 		request_feedback(tally, &reduced, is_judged);
 }
 
+/* SIZE_MAX: it is not judged. */
+static size_t judged_find(const struct truth_tally *tally, const char *metric)
+{
+	if (strcmp(metric, ROLLOUT_ACCURACY) == 0)
+		return 0;
+	for (size_t i = 0; i < tally->config.metric_count; i++)
+		if (strcmp(metric, tally->config.metrics[i]) == 0)
+			return i + 1;
+	return SIZE_MAX;
+}
+
+bool truth_tally_lacks(const struct truth_tally *tally, const struct feedback *feedback, int64_t time_ms, const char *metric,
+		       struct open_request *found)
+{
+	const size_t judged = judged_find(tally, metric);
+	struct feedback timed = *feedback;
+	struct error refused = {0};
+	if (timed.time_ms == 0)
+		timed.time_ms = time_ms;
+	return judged != SIZE_MAX && feedback_check(feedback, time_ms, &refused) &&
+	       outcome_join_lacks(tally->join, &timed, judged, found);
+}
+
 /* ---- counts ---- */
 
 const struct truth_counts *truth_tally_counts(const struct truth_tally *tally)

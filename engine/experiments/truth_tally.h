@@ -127,6 +127,12 @@ void truth_tally_pass(struct truth_tally *tally, int64_t time_ms);
 
 void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feedback, int64_t time_ms); /* time of its record */
 
+/* Whether feedback, which was given before, leaves an open exposure without that metric: ROLLOUT_ACCURACY, or one of the
+ * configuration. It counts nothing. */
+struct open_request; /* experiments/outcome_join.h */
+bool truth_tally_lacks(const struct truth_tally *tally, const struct feedback *feedback, int64_t time_ms, const char *metric,
+		       struct open_request *found);
+
 /* The counts of the arms, which belong to the tally. */
 const struct truth_counts *truth_tally_counts(const struct truth_tally *tally);
 struct truth_tally_losses truth_tally_losses(const struct truth_tally *tally);

@@ -12,6 +12,7 @@
 #include "bandits/policy.h"
 #include "base/random.h"
 #include "experiments/learner.h"
+#include "experiments/outcome_join.h"
 #include "tests/unit/arena_fixture.h"
 
 #define NOW_MS INT64_C(1800000000000)
@@ -137,10 +138,14 @@ static void of_a_metric_that_engines_compute_nothing_else_is_a_reward(void **sta
 	const struct feedback sent = {.id = TEXT("a"), .has_reward = true, .reward = 100};
 	const struct feedback computed = {.id = TEXT("a"), .metric_count = 1, .metrics = &profit};
 	struct policy_record record;
+	struct open_request found = {0};
 	expose(learner, "a", 1, NOW_MS);
 	learner_feedback(learner, &sent, NOW_MS + 1000);
 	assert_int_equal(learner_counts(learner).rewards, 0);
+	assert_true(learner_lacks(learner, &sent, NOW_MS + 1000, &found) && found.arm == 1 && found.exposed_ms == NOW_MS);
+	assert_false(learner_lacks(learner, &sent, NOW_MS + 2 * WINDOW_MS, &found));
 	learner_feedback(learner, &computed, NOW_MS + 1010);
+	assert_false(learner_lacks(learner, &sent, NOW_MS + 1010, &found));
 	learner_feedback(learner, &computed, NOW_MS + 1020);
 	assert_int_equal(learner_counts(learner).rewards, 1);
 	assert_int_equal(learner_counts(learner).again, 1);

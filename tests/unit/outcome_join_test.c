@@ -121,6 +121,32 @@ static void a_truth_is_joined_as_whether_it_was_said(void **state)
 	assert_null(outcome_join_open(&config, &error));
 }
 
+/* What feedback leaves to be known: of its request, in time, and only as long as nothing was joined. */
+static void an_open_exposure_lacks_an_outcome_until_it_has_it(void **state)
+{
+	struct outcome_join *join = join_open(4, 2);
+	struct open_request found = {0};
+	struct feedback feedback = {.id = TEXT("r"), .experiment = TEXT("e"), .time_ms = NOW_MS + 5};
+	(void)state;
+	assert_false(outcome_join_lacks(join, &feedback, 0, &found));
+	assert_int_equal(expose(join, "r", 1, NOW_MS), EXPOSURE_OPENED);
+	assert_true(outcome_join_lacks(join, &feedback, 0, &found));
+	assert_true(found.arm == 1 && found.exposed_ms == NOW_MS);
+	assert_true(outcome_join_lacks(join, &feedback, OUTCOME_REWARD, &found));
+	assert_int_equal(reward(join, "r", 1, NOW_MS + 5), 1);
+	assert_false(outcome_join_lacks(join, &feedback, OUTCOME_REWARD, &found));
+	assert_true(outcome_join_lacks(join, &feedback, 1, &found));
+	feedback.experiment = TEXT("another");
+	assert_false(outcome_join_lacks(join, &feedback, 1, &found));
+	feedback = (struct feedback){.id = TEXT("r"), .time_ms = NOW_MS + WINDOW_MS + 2000};
+	assert_false(outcome_join_lacks(join, &feedback, 1, &found));
+	feedback = (struct feedback){.unit = TEXT("u"), .time_ms = NOW_MS + 5};
+	assert_false(outcome_join_lacks(join, &feedback, 1, &found));
+	const struct outcome_join_counts counts = outcome_join_counts(join);
+	assert_true(counts.unknown == 0 && counts.late == 0 && counts.by_unit == 0 && counts.joined == 1);
+	outcome_join_close(join);
+}
+
 static void each_outcome_of_a_request_is_joined_once(void **state)
 {
 	(void)state;
@@ -418,6 +444,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_truth_is_joined_as_whether_it_was_said),
+		cmocka_unit_test(an_open_exposure_lacks_an_outcome_until_it_has_it),
 		cmocka_unit_test(each_outcome_of_a_request_is_joined_once),
 		cmocka_unit_test(an_exposure_that_is_delivered_again_counts_once),
 		cmocka_unit_test(feedback_is_for_all_experiments_of_its_request_or_the_named_one),

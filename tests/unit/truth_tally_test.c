@@ -1,5 +1,6 @@
 /* truth_tally_test.c: Tests of the truth tally: which accuracies count for a rollout, when, and once; and that other orders and
  * other readers give the same sums. Sums themselves: truth_counts_test.c. */
+#include "experiments/outcome_join.h"
 #include "experiments/rollout.h"
 #include "experiments/truth_tally.h"
 
@@ -182,8 +183,15 @@ static void of_an_accuracy_that_engines_compute_the_truth_alone_says_nothing(voi
 	tally = tally_of(1000, 1000);
 	computed = false;
 	expose_saying("right", "buy");
+	const struct feedback truth = {.id = TEXT("right"), .has_reward = true};
+	struct open_request found = {0};
 	hear_truth("right", TEXT("buy"), 0); /* what the answer said is not compared */
+	assert_true(truth_tally_lacks(tally, &truth, NOW_MS + 10, "accuracy", &found));
+	assert_true(found.arm == 1 && found.exposed_ms == NOW_MS);
+	assert_false(truth_tally_lacks(tally, &truth, NOW_MS + 10, "profit", &found)); /* which no criterion names */
+	assert_false(truth_tally_lacks(tally, &truth, NOW_MS + 2 * WINDOW_MS, "accuracy", &found));
 	hear_truth("right", TEXT("buy"), 1);
+	assert_false(truth_tally_lacks(tally, &truth, NOW_MS + 10, "accuracy", &found));
 	window_pass(NOW_MS);
 	expect(1, 1, 0.5);
 	assert_int_equal(truth_tally_losses(tally).unjudged, 0);
