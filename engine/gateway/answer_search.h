@@ -22,12 +22,11 @@
 #include "base/arena.h"
 #include "gateway/submission.h"
 #include "log/record.h"
+#include "message/reply.h"
 
 #define ANSWER_SEARCH_MS 10000 /* then the reading of a topic is given up: its caller waits, unless it asked for more time */
 #define ANSWER_SEARCH_RECENT_MS 60000	/* explanations by the id of a request: the time that is searched first */
 #define ANSWER_SEARCH_HOUR_MS 3600000	/* and the time that is searched at all */
-#define ANSWER_LATE_MS 90000		/* clocks, and a transaction that Kafka ends after a minute */
-#define ANSWER_CLOCKS_MS 10000	   /* by which the clocks of engines and gateways may differ */
 
 enum answer_search_outcome {
 	ANSWER_FOUND,	/* or the request, where that alone is searched */

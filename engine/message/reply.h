@@ -59,6 +59,10 @@
  * gateways; the answer has it too. */
 #define REPLY_DEFAULT_ID_HEADER "sluice-id"
 
+/* Where the answer to a request is in the outputs of its pipeline, by the times of records. */
+#define ANSWER_LATE_MS 90000   /* clocks, and a transaction that Kafka ends after a minute */
+#define ANSWER_CLOCKS_MS 10000 /* by which the clocks of engines and gateways may differ */
+
 /* Whether a record with those headers and without a value only ends a submitted request: readers of answers skip it. */
 bool reply_is_end_only(struct text value, struct headers headers);
 
