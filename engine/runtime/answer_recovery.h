@@ -1,0 +1,72 @@
+/* answer_recovery.h: Recovery of answers: a thread that reads answers again from the outputs of their pipeline, for feedback by which
+ * no engine has computed the metrics that experiments learn or judge by. Engines compute these for their own answers, which are in
+ * memory (runtime/feedback_counting.h): those of an engine that was stopped, restarted or killed are lost with it.
+ *
+ * Whoever leads the join of exposures and feedback opens it, and gives it what it reads, after it has joined it: the learner service
+ * and the truth service. A new leader reads the records of the window again, so it has the list of what is wanted anew.
+ *
+ * The list has its limits (experiments/wanted_answers.h). One pass over a span of the outputs serves all that is wanted there, and
+ * reads at most RECOVERY_RECORDS_S records a second. The records of requests are read only if a metric names `request.` or
+ * `params.`, those of exposures only if one names `latency_ms`, and none at all if a metric is of truth, reward and variant alone.
+ * An answer is found by its request's id: in a header, in the answer, or by the origin of a request that has none. Requests in a
+ * schema of a registry are not found.
+ *
+ * Values are computed as engines do it (experiments/feedback_value.h), and written to the feedback topic as theirs are
+ * (runtime/computed_feedback.h): a value that came in between counts, and this one does not. `/metrics` has them not.
+ *
+ * All calls but that of `lacks` are by one thread; none waits for Kafka but the close.
+ */
+#ifndef SLUICE_RUNTIME_ANSWER_RECOVERY_H
+#define SLUICE_RUNTIME_ANSWER_RECOVERY_H
+
+#include "experiments/outcome_join.h"
+#include "log/record.h"
+#include "observe/log_sink.h"
+#include "plan/plan.h"
+#include "runtime/held_feedback.h"
+
+#define RECOVERY_RECORDS_S 20000
+
+struct answer_recovery;
+
+struct answer_recovery_config {
+	const char *brokers;
+	struct properties consumer, producer;
+	const struct graph *graph;
+	const char *inputs, *outputs, *exposures, *feedback; /* topics */
+	const struct pipeline_metric *const *metrics; /* that engines compute by feedback, and write to its topic */
+	size_t metric_count; /* at most FEEDBACK_METRICS_COUNTED */
+	const struct log_sink *log; /* NULL: nothing is logged */
+};
+
+/* An open exposure that lacks a metric. */
+struct lacking_exposure {
+	struct open_request request;
+	const char *variant; /* borrowed */
+	int64_t window_ms;
+};
+
+/* Whether feedback, which was joined, leaves an open exposure without that metric. */
+struct recovery_join {
+	void *context;
+	bool (*lacks)(void *context, const struct feedback *feedback, int64_t time_ms, const char *metric,
+		      struct lacking_exposure *found);
+};
+
+/* Starts the thread. The configuration is borrowed. NULL: SYSTEM. */
+struct answer_recovery *answer_recovery_open(const struct answer_recovery_config *config, struct error *error);
+
+/* Stops the thread, and waits for it; NULL is fine. What is wanted is forgotten. */
+void answer_recovery_close(struct answer_recovery *recovery);
+
+/* An exposure was read. NULL is fine, here and below. */
+void answer_recovery_expose(struct answer_recovery *recovery, const struct exposure *exposure, const struct record *record);
+
+/* Feedback was read and joined. */
+void answer_recovery_feedback(struct answer_recovery *recovery, const struct feedback *feedback, const struct held_record *held,
+			      struct recovery_join join);
+
+/* All feedback up to that time was read. */
+void answer_recovery_pass(struct answer_recovery *recovery, int64_t read_ms);
+
+#endif
