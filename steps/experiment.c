@@ -15,7 +15,7 @@ static const struct option options[] = {
 	 .type = OPTION_NAME,
 	 .offset = offsetof(struct experiment, name),
 	 .short_form = true,
-	 .help = "An Experiment; or the name of the one written here."},
+	 .help = "An Experiment; or the name of the one written here, by which commands find it. Without one it is PIPELINE/STEP."},
 	EXPERIMENT_ROWS(struct experiment, own, false),
 	{.type = OPTION_END},
 };

@@ -2,7 +2,7 @@
 #include "base/suggest.h"
 #include "cli/command.h"
 #include "client/experiments_rehearsal.h"
-#include "spec/resource.h"
+#include "spec/experiment_walk.h"
 #include "view/rollout_plan_view.h"
 
 #define OUT_BYTES_MAX ((size_t)64 << 20)
@@ -30,16 +30,16 @@ static int experiment_missing(struct session *session, const struct spec *spec, 
 {
 	struct suggestion meant = suggest_begin(text_of(name));
 	struct error error = {0};
-	const struct resource *resource;
-	for (size_t at = 0; (resource = spec_next(spec, RESOURCE_EXPERIMENT, &at));)
-		if (resource->name.text)
-			suggest_offer(&meant, text_of(resource->name.text));
+	struct experiment_walk walk = experiment_walk_begin(spec);
+	struct experiment_found found;
+	while (experiment_walk_next(&walk, session->arena, &found))
+		suggest_offer(&meant, text_of(found.name));
 	if (meant.nearest.bytes)
-		error_set(&error, ERROR_CONFIG, PLACE_NONE, "the files have no Experiment `%s`; did you mean `" TEXT_FORMAT "`?",
+		error_set(&error, ERROR_CONFIG, PLACE_NONE, "the files have no experiment `%s`; did you mean `" TEXT_FORMAT "`?",
 			  name, TEXT_ARGUMENTS(meant.nearest));
 	else
 		error_set(&error, ERROR_CONFIG, PLACE_NONE,
-			  "the files have no Experiment `%s`, and shares of a step or of a SeldonDeployment have no rollout; "
+			  "the files have no experiment `%s`, and shares of a step or of a SeldonDeployment have no rollout; "
 			  "`sluice experiments list -f` lists what they have",
 			  name);
 	return command_failed(session, &error);
@@ -50,10 +50,10 @@ static int rollout_explain(struct session *session, const struct explain_rollout
 	struct rollout_plan plan;
 	struct error error = {0};
 	struct buffer out;
-	const struct resource *resource = spec_find(spec, RESOURCE_EXPERIMENT, name);
-	if (!resource)
+	const struct experiment_spec *experiment = experiment_named(spec, name, session->arena);
+	if (!experiment)
 		return experiment_missing(session, spec, name);
-	if (!rollout_plan_make(resource->spec, &plan, &error))
+	if (!rollout_plan_make(experiment, &plan, &error))
 		return command_failed(session, &error);
 	buffer_open(&out, OUT_BYTES_MAX);
 	if (self->form == OUTPUT_JSON)

@@ -10,7 +10,7 @@
 #include "runtime/group_migration.h"
 #include "runtime/state_check.h"
 #include "serving/files.h"
-#include "spec/resource.h"
+#include "spec/experiment_walk.h"
 #include "view/rollout_plan_view.h"
 
 #define PLAN_BYTES_MAX ((size_t)512 << 20)    /* of a printed plan: ten thousand pipelines */
@@ -151,16 +151,17 @@ static int plan_show(struct session *session, const struct plan_arguments *argum
 /* Notes the rate of false promotions of each rollout that a probability promotes. */
 static void promotions_note(struct session *session, const struct spec *spec)
 {
-	const struct resource *resource;
-	for (size_t at = 0; (resource = spec_next(spec, RESOURCE_EXPERIMENT, &at));) {
+	struct experiment_walk walk = experiment_walk_begin(spec);
+	struct experiment_found found;
+	while (experiment_walk_next(&walk, session->arena, &found)) {
 		struct rollout_plan plan;
 		struct error error = {0};
 		struct buffer words;
-		if (!experiment_is_rolled_out(resource->spec) || !rollout_plan_make(resource->spec, &plan, &error))
+		if (!experiment_is_rolled_out(found.spec) || !rollout_plan_make(found.spec, &plan, &error))
 			continue;
 		buffer_open(&words, NOTE_BYTES_MAX);
 		if (rollout_plan_print_rate(&plan, &words) && !words.failed)
-			command_note(session, "Experiment `%s`: %.*s", resource->name.text, (int)words.length, words.bytes);
+			command_note(session, "Experiment `%s`: %.*s", found.name, (int)words.length, words.bytes);
 		buffer_close(&words);
 	}
 }

@@ -14,6 +14,7 @@
 #include "plan/graph.h"
 #include "plan/plan.h"
 #include "source/record_file.h"
+#include "spec/experiment_walk.h"
 #include "spec/workspace.h"
 #include "view/answer_view.h"
 
@@ -175,7 +176,7 @@ static bool answer_take(void *context, const struct record *record, struct error
 static bool may_be_thin(const struct experiment_reading *self)
 {
 	const struct experiment_spec *experiment = self->data->experiment;
-	return !experiment || experiment_exposures_of(experiment, false) == EXPOSURES_THIN;
+	return !experiment || experiment_exposures_of(experiment) == EXPOSURES_THIN;
 }
 
 static bool is_off(const struct experiment_reading *self)
@@ -396,8 +397,7 @@ static bool spec_take(struct experiment_reading *self, struct error *error)
 		workspace_faults(self->workspace, data->spec.faults);
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the files have errors; correct them first");
 	}
-	const struct resource *resource = spec_find(&data->spec, RESOURCE_EXPERIMENT, self->name);
-	data->experiment = resource ? resource->spec : NULL;
+	data->experiment = experiment_named(&data->spec, self->name, self->arena);
 	return linked_graphs_build(&data->graphs, &data->spec, self->arena) ||
 	       error_memory(error, ERROR_SYSTEM, "reading the pipelines of the files");
 }

@@ -33,6 +33,16 @@ const struct ledger_table *control_table_at(const struct ledger *ledger, const s
 	return NULL;
 }
 
+const struct control_version *control_choice_version(const struct ledger *ledger, struct text name)
+{
+	const struct ledger_resource *own = ledger_resource_find(ledger, TEXT("Experiment"), name);
+	const struct ledger_choice *choice = own ? NULL : ledger_choice_find(ledger, name);
+	const struct ledger_table *table = choice ? control_table_at(ledger, choice, CONTROL_IN_FORCE) : NULL;
+	if (table && table->record.shares.count > 0)
+		own = ledger_resource_find(ledger, table->record.kind, table->record.name);
+	return ledger_applied(ledger, own);
+}
+
 /* ---- copies ---- */
 
 bool control_table_copy(const struct ledger_table *table, struct arena *arena, struct assignment_table *copy)

@@ -15,6 +15,9 @@
 /* The table that the choice has in force, or will have when that change is active. NULL: none. */
 const struct ledger_table *control_table_at(const struct ledger *ledger, const struct ledger_choice *choice, int64_t change);
 
+/* The version in force of the Experiment of that name, or of the resource whose choice has that name; NULL: it is gone. */
+const struct control_version *control_choice_version(const struct ledger *ledger, struct text name);
+
 /* Copies a table of the ledger. False: the arena is full. */
 bool control_table_copy(const struct ledger_table *table, struct arena *arena, struct assignment_table *copy);
 

@@ -9,6 +9,7 @@
 #include "experiments/rollout_plan.h"
 #include "message/rows.h"
 #include "plan/plan.h"
+#include "spec/experiment_walk.h"
 #include "spec/fault_codes.h"
 
 /* Of the proposed documents, when they are read: a kilobyte of text can be a hundred of nodes, and the keeper checks in an
@@ -99,17 +100,21 @@ static bool runtime_has_other_prefix(const struct document_checker *checker, con
 	return runtime && runtime->topic_prefix && checker->prefix && strcmp(runtime->topic_prefix, checker->prefix) != 0;
 }
 
-/* The reason why the keeper could not run the rollout of an Experiment; NULL: it can, or there is none. */
-static const char *rollout_fault(struct document_set *set, const struct resource *read, struct verdict_fault *fault)
+/* The reason why the keeper could not run a rollout of a resource; NULL: it can, or there is none. */
+static const char *rollout_fault(struct document_set *set, size_t resource, struct verdict_fault *fault)
 {
-	const struct experiment_spec *experiment = read->kind->type == RESOURCE_EXPERIMENT ? read->spec : NULL;
+	struct experiment_walk walk = {.spec = &set->spec, .resource = resource};
+	struct experiment_found found;
 	struct rollout_plan plan;
 	struct error error = {0};
-	if (!experiment || !experiment_is_rolled_out(experiment) || rollout_plan_make(experiment, &plan, &error))
-		return NULL;
-	fault->line = error.place.line;
-	fault->column = error.place.column;
-	return arena_print(set->arena, "%s", error.text);
+	while (experiment_walk_next(&walk, set->arena, &found) && found.resource == set->spec.resources[resource]) {
+		if (!experiment_is_rolled_out(found.spec) || rollout_plan_make(found.spec, &plan, &error))
+			continue;
+		fault->line = error.place.line;
+		fault->column = error.place.column;
+		return arena_print(set->arena, "%s", error.text);
+	}
+	return NULL;
 }
 
 /* Reads a proposed document, and checks that it is the one resource under whose kind and name it is proposed. */
@@ -135,7 +140,7 @@ static bool item_add(struct document_set *set, const struct proposal_item *item,
 		fault.text = text_of(arena_print(set->arena, "the resource is in the namespace `%s`, and is proposed for `%s`",
 						 read->namespace, set->checker->namespace));
 	else
-		fault.text = text_of(rollout_fault(set, read, &fault));
+		fault.text = text_of(rollout_fault(set, before, &fault));
 	return !fault.text.bytes || fault_keep(set, fault);
 }
 

@@ -34,6 +34,7 @@
 #ifndef SLUICE_CONTROL_KEEPER_H
 #define SLUICE_CONTROL_KEEPER_H
 
+#include "base/option.h"
 #include "control/ledger.h"
 
 #define KEEPER_BEAT_MS 500	/* between two beats on `status` */
@@ -73,13 +74,19 @@ struct keeper_checker {
 
 struct rollout_document;
 
-/* Reads the rollout of an accepted Experiment: control/rollout_document.h. */
+/* Reads the rollouts of an accepted Experiment, or of the experiments that are written in a Pipeline:
+ * control/rollout_document.h. */
 struct keeper_rollout_reader {
-	bool (*read)(void *context, struct text document, struct arena *arena, struct rollout_document *rollout, bool *is_rollout,
-		     struct error *error);
+	/* The names of the experiments in a document that have a rollout, which may be one that cannot run. False: SYSTEM. */
+	bool (*list)(void *context, struct text document, struct arena *arena, struct name_list *names, struct error *error);
 
-	/* The default of any Experiment, which is in the arena; NULL: it has none, or its text cannot be read. False: SYSTEM. */
-	bool (*read_default)(void *context, struct text document, struct arena *arena, const char **name, struct error *error);
+	/* The rollout of the experiment of that name. */
+	bool (*read)(void *context, struct text document, const char *experiment, struct arena *arena,
+		     struct rollout_document *rollout, bool *is_rollout, struct error *error);
+
+	/* Its default, which is in the arena; NULL: it has none, or its text cannot be read. False: SYSTEM. */
+	bool (*read_default)(void *context, struct text document, const char *experiment, struct arena *arena, const char **name,
+			     struct error *error);
 	void *context;
 };
 

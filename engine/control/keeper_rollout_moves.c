@@ -146,17 +146,20 @@ static bool move_write(struct keeper *keeper, const struct kept_rollout *rollout
 	return move_keep(keeper, record, &sentence, &evidence, now_ms, error);
 }
 
-/* Why the version has no rollout: none is written, or it is switched off, or it cannot run. */
-static bool withdrawal_describe(struct keeper *keeper, const struct control_version *version, struct buffer *sentence,
-				struct error *error)
+/* Why the version has no rollout of that name: none is written, or it is switched off, or it cannot run. */
+static bool withdrawal_describe(struct keeper *keeper, const struct control_version *version, struct text name,
+				struct buffer *sentence, struct error *error)
 {
+	const char *experiment = arena_copy(keeper->arena, name.bytes, name.length);
 	const struct keeper_rollout_reader *reader = &keeper->options.rollouts;
 	struct rollout_document document;
 	struct error reason = {0};
 	bool is_rollout;
-	if (!reader->read(reader->context, version->document, keeper->arena, &document, &is_rollout, &reason))
+	if (!experiment ||
+	    !reader->read(reader->context, version->document, experiment, keeper->arena, &document, &is_rollout, &reason))
 		return error_memory(error, ERROR_SYSTEM, "ending a rollout");
-	buffer_print(sentence, "Ended: version %lld of the experiment has ", (long long)version->version);
+	buffer_print(sentence, "Ended: version %lld of the %s has ", (long long)version->version,
+		     text_is(version->kind, "Pipeline") ? "pipeline" : "experiment");
 	if (reason.kind != ERROR_NONE)
 		buffer_print(sentence, "a rollout that cannot run (%s), and its own weights are in force.", reason.text);
 	else
@@ -183,7 +186,7 @@ bool rollout_withdraw(struct keeper *keeper, const struct ledger_rollout *rollou
 	const struct control_rollout *ended = &rollout->record;
 	const struct ledger_choice *choice = ledger_choice_find(&keeper->ledger, rollout->name);
 	const struct ledger_table *table = choice ? control_table_at(&keeper->ledger, choice, CONTROL_IN_FORCE) : NULL;
-	struct control_move record = {.experiment = version->name,
+	struct control_move record = {.experiment = rollout->name,
 				      .number = rollout->count > 0 ? rollout->moves[rollout->count - 1]->record.number + 1 : 1,
 				      .version = version->version,
 				      .table = table ? table->record.version : 0,
@@ -194,7 +197,7 @@ bool rollout_withdraw(struct keeper *keeper, const struct ledger_rollout *rollou
 		return true;
 	buffer_open(&sentence, EVIDENCE_BYTES_MAX);
 	buffer_open(&evidence, EVIDENCE_BYTES_MAX);
-	if (!withdrawal_describe(keeper, version, &sentence, error)) {
+	if (!withdrawal_describe(keeper, version, rollout->name, &sentence, error)) {
 		buffer_close(&sentence);
 		buffer_close(&evidence);
 		return false;

@@ -1,4 +1,4 @@
-/* keeper_rollouts.c: Rollouts of a keeper: finds those of the Experiments in force, looks at each every `checkEvery`, and
+/* keeper_rollouts.c: Rollouts of a keeper: finds those of the experiments in force, looks at each every `checkEvery`, and
  * decides the commands that a proposal gives. */
 #include <inttypes.h>
 
@@ -34,22 +34,14 @@ void keeper_rollouts_close(struct keeper *keeper)
 
 /* ---- the rollout of a version ---- */
 
-/* The version of an Experiment that is in force; NULL: there is none. */
-static const struct control_version *experiment_in_force(const struct keeper *keeper, struct text name)
-{
-	const struct ledger_resource *resource = ledger_resource_find(&keeper->ledger, TEXT("Experiment"), name);
-	const struct ledger_version *version = resource ? ledger_in_force(&keeper->ledger, resource) : NULL;
-	return version && version->record.action == CONTROL_APPLY ? &version->record : NULL;
-}
-
 static bool rollout_ignore(struct keeper *keeper, struct text name, const struct error *reason)
 {
 	const char *why = arena_print(keeper->arena, "rollout of `" TEXT_FORMAT "`: %s", TEXT_ARGUMENTS(name), reason->text);
 	return keeper_ignore(keeper, why ? why : reason->text);
 }
 
-/* Reads the document of a version. `*read` is NULL if it has no rollout. */
-static bool rollout_open(struct keeper *keeper, const struct control_version *version, struct kept_rollout **read,
+/* Reads the rollout of that name in the document of a version. `*read` is NULL if it cannot run. */
+static bool rollout_open(struct keeper *keeper, const struct control_version *version, const char *name, struct kept_rollout **read,
 			 struct error *error)
 {
 	const struct keeper_rollout_reader *reader = &keeper->options.rollouts;
@@ -61,14 +53,18 @@ static bool rollout_open(struct keeper *keeper, const struct control_version *ve
 		rollout_close(rollout);
 		return error_memory(error, ERROR_SYSTEM, "reading a rollout");
 	}
-	bool good = reader->read(reader->context, version->document, rollout->arena, &rollout->document, &is_rollout, &reason);
-	rollout->name = arena_copy(rollout->arena, version->name.bytes, version->name.length);
+	bool good =
+		reader->read(reader->context, version->document, name, rollout->arena, &rollout->document, &is_rollout, &reason);
+	rollout->name = arena_copy_string(rollout->arena, name);
+	rollout->owner.kind = arena_copy(rollout->arena, version->kind.bytes, version->kind.length);
+	rollout->owner.name = arena_copy(rollout->arena, version->name.bytes, version->name.length);
 	rollout->version = version->version;
 	rollout->change = version->change;
-	if (!good || !rollout->name || !is_rollout) {
+	good = good && !arena_failed(rollout->arena);
+	if (!good || !is_rollout) {
 		rollout_close(rollout);
 		if (good && reason.kind != ERROR_NONE)
-			(void)rollout_ignore(keeper, version->name, &reason);
+			(void)rollout_ignore(keeper, text_of(name), &reason);
 		return good || error_memory(error, ERROR_SYSTEM, "reading a rollout");
 	}
 	*read = rollout;
@@ -150,12 +146,20 @@ static void counts_pass(struct kept_rollout *former, struct kept_rollout *rollou
 	list_pass(&former->truths, &rollout->truths);
 }
 
-static bool version_follow(struct keeper *keeper, const struct control_version *version, int64_t now_ms, struct error *error)
+static bool owner_is(const struct kept_rollout *rollout, struct text kind, struct text name)
 {
-	struct kept_rollout *former = keeper_rollout_find(keeper, version->name), *rollout;
-	if (former && former->version == version->version)
+	return text_is(kind, rollout->owner.kind) && text_is(name, rollout->owner.name);
+}
+
+static bool version_follow(struct keeper *keeper, const struct control_version *version, const char *name, int64_t now_ms,
+			   struct error *error)
+{
+	struct kept_rollout *former = keeper_rollout_find(keeper, text_of(name)), *rollout;
+	if (former && former->version == version->version && owner_is(former, version->kind, version->name)) {
+		former->is_found = true;
 		return true;
-	if (!rollout_open(keeper, version, &rollout, error))
+	}
+	if (!rollout_open(keeper, version, name, &rollout, error))
 		return false;
 	if (rollout && !rollout_restore(keeper, rollout, now_ms, error)) {
 		rollout_close(rollout);
@@ -165,38 +169,56 @@ static bool version_follow(struct keeper *keeper, const struct control_version *
 		counts_pass(former, rollout);
 	if (former)
 		rollout_drop(former);
-	if (rollout)
-		list_add(&keeper->rollouts, &rollout->node);
+	if (!rollout)
+		return true;
+	rollout->is_found = true;
+	list_add(&keeper->rollouts, &rollout->node);
 	return true;
 }
 
 /* ---- all rollouts ---- */
 
+/* A name that cannot be part of a key has no record. */
+static bool document_follow(struct keeper *keeper, const struct control_version *version, int64_t now_ms, struct error *error)
+{
+	const struct keeper_rollout_reader *reader = &keeper->options.rollouts;
+	struct name_list names;
+	if (!reader->list(reader->context, version->document, keeper->arena, &names, error))
+		return false;
+	for (size_t i = 0; i < names.count; i++)
+		if (control_choice_is_valid(text_of(names.items[i].text)) &&
+		    !version_follow(keeper, version, names.items[i].text, now_ms, error))
+			return false;
+	return true;
+}
+
 static bool experiments_follow(struct keeper *keeper, int64_t now_ms, struct error *error)
 {
 	const struct ledger_resource *resource;
+	for (struct list_node *node = keeper->rollouts.first; node; node = node->next)
+		LIST_OWNER(node, struct kept_rollout, node)->is_found = false;
 	LIST_EACH_RESOURCE(&keeper->ledger, resource)
 	{
-		const struct control_version *version =
-			text_is(resource->kind, "Experiment") ? experiment_in_force(keeper, resource->name) : NULL;
-		if (version && !version_follow(keeper, version, now_ms, error))
+		const bool has_experiments = text_is(resource->kind, "Experiment") || text_is(resource->kind, "Pipeline");
+		const struct control_version *version = has_experiments ? ledger_applied(&keeper->ledger, resource) : NULL;
+		if (version && !document_follow(keeper, version, now_ms, error))
 			return false;
 	}
 	return true;
 }
 
-/* Ends the rollouts whose Experiment is deleted, or has none any more; its moves go when it is deleted. */
+/* Ends the rollouts whose experiment is deleted, or has none any more; its moves go when it is deleted. */
 static bool rollouts_end(struct keeper *keeper, int64_t now_ms, struct error *error)
 {
 	for (struct list_node *node = keeper->rollouts.first, *next; node; node = next) {
 		struct kept_rollout *rollout = LIST_OWNER(node, struct kept_rollout, node);
 		next = node->next;
-		if (!experiment_in_force(keeper, text_of(rollout->name)))
+		if (!rollout->is_found)
 			rollout_drop(rollout);
 	}
 	for (struct list_node *node = keeper->ledger.rollouts.first, *next; node; node = next) {
 		struct ledger_rollout *recorded = LIST_OWNER(node, struct ledger_rollout, node);
-		const struct control_version *version = experiment_in_force(keeper, recorded->name);
+		const struct control_version *version = control_choice_version(&keeper->ledger, recorded->name);
 		next = node->next;
 		if (keeper_rollout_find(keeper, recorded->name))
 			continue;
@@ -316,7 +338,7 @@ static bool item_fault(struct keeper *keeper, const struct kept_rollout *rollout
 	const struct keeper_rollout_reader *reader = &keeper->options.rollouts;
 	struct error ignored = {0}; /* the checker has its words */
 	const char *name;
-	if (!reader->read_default(reader->context, item->document, keeper->arena, &name, &ignored))
+	if (!reader->read_default(reader->context, item->document, rollout->name, keeper->arena, &name, &ignored))
 		return error_memory(error, ERROR_SYSTEM, "deciding a proposal");
 	if (name && strcmp(name, rollout->document.names[rollout->document.control]) != 0)
 		*why = default_fault(keeper, rollout, name);
@@ -328,13 +350,14 @@ bool keeper_rollouts_fault(struct keeper *keeper, const struct proposal_item *it
 {
 	if (!keeper_rollouts_find(keeper, now_ms, error))
 		return false;
-	for (size_t i = 0; i < count && !*why; i++) {
-		const struct kept_rollout *rollout =
-			text_is(items[i].kind, "Experiment") ? keeper_rollout_find(keeper, items[i].name) : NULL;
-		const bool runs = rollout && rollout->state.phase != ROLLOUT_PENDING && rollout->state.phase < ROLLOUT_PROMOTED;
-		if (runs && items[i].action == PROPOSAL_APPLY && !item_fault(keeper, rollout, &items[i], why, error))
-			return false;
-	}
+	for (size_t i = 0; i < count; i++)
+		for (struct list_node *node = keeper->rollouts.first; node && !*why; node = node->next) {
+			const struct kept_rollout *rollout = LIST_OWNER(node, const struct kept_rollout, node);
+			const bool runs = rollout->state.phase != ROLLOUT_PENDING && rollout->state.phase < ROLLOUT_PROMOTED;
+			if (runs && items[i].action == PROPOSAL_APPLY && owner_is(rollout, items[i].kind, items[i].name) &&
+			    !item_fault(keeper, rollout, &items[i], why, error))
+				return false;
+		}
 	return true;
 }
 

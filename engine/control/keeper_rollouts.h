@@ -37,12 +37,16 @@ struct kept_truths {
 	struct truth_counts counts[ROLLOUT_CHOICES_MAX];
 };
 
-/* The rollout of an Experiment in force. */
+/* The rollout of an Experiment in force, or of an experiment that is written in a Pipeline in force. */
 struct kept_rollout {
 	struct list_node node;
 	struct arena *arena; /* of names */
 	const char *name;
-	int64_t version, change; /* of the experiment */
+	struct rollout_owner {
+		const char *kind, *name;
+	} owner;		 /* the resource whose document has it */
+	bool is_found;		 /* in a document in force, as this was last looked for */
+	int64_t version, change; /* of the owner */
 	struct rollout_document document;
 	struct rollout_state state;
 	int64_t table; /* version of the table whose counts are judged */

@@ -326,7 +326,7 @@ static bool move_send(void *context, const struct move_action *action, const str
 {
 	struct keeper_service *service = context;
 	const struct keeper_service_config *config = service->config;
-	char subject[CONTROL_NAME_BYTES_MAX + 80];
+	char subject[2 * CONTROL_NAME_BYTES_MAX + 80];
 	struct ready_notice ready = {.subject = subject, .id = notice->id, .body = notice->body, .key = notice->experiment};
 	if (!service->notifier)
 		service->notifier = notifier_open(config->notices, &service->kafka, config->log, error);
@@ -336,8 +336,8 @@ static bool move_send(void *context, const struct move_action *action, const str
 	if (action->type == MOVE_WEBHOOK) {
 		ready.url = action->url;
 		ready.secret = action->secret;
-	} else if (!(ready.topic = topic_own_name(service->arena, config->topics.prefix, config->namespace, notice->experiment,
-						  MOVES_TOPIC))) {
+	} else if (!(ready.topic =
+			     topic_moves_name(service->arena, config->topics.prefix, config->namespace, notice->experiment))) {
 		return error_memory(error, ERROR_SYSTEM, "telling a move");
 	}
 	return service->notifier && notifier_post(service->notifier, &ready, &service->sent, NULL, error);

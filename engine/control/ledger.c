@@ -153,6 +153,12 @@ const struct ledger_version *ledger_in_force(const struct ledger *ledger, const 
 	return NULL;
 }
 
+const struct control_version *ledger_applied(const struct ledger *ledger, const struct ledger_resource *resource)
+{
+	const struct ledger_version *version = resource ? ledger_in_force(ledger, resource) : NULL;
+	return version && version->record.action == CONTROL_APPLY ? &version->record : NULL;
+}
+
 const struct resource_version *ledger_missing(const struct ledger *ledger)
 {
 	const struct ledger_change *change;

@@ -143,6 +143,9 @@ const struct ledger_version *ledger_present(const struct ledger *ledger, const s
 /* The newest version whose change is ACTIVE. It may be a CONTROL_DELETE. NULL: there is none. */
 const struct ledger_version *ledger_in_force(const struct ledger *ledger, const struct ledger_resource *resource);
 
+/* The same, unless it is a CONTROL_DELETE: NULL then, and if `resource` is NULL. */
+const struct control_version *ledger_applied(const struct ledger *ledger, const struct ledger_resource *resource);
+
 /* A version that an ACTIVE change names and that the ledger lacks, although it is newer than the one in force: its
  * record was refused. The version in force is then not the one that the keeper decided. NULL: none is missing. */
 const struct resource_version *ledger_missing(const struct ledger *ledger);

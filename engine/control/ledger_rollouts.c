@@ -89,7 +89,7 @@ static bool state_check(struct ledger *ledger, const struct control_rollout *rec
 			struct error *error)
 {
 	struct buffer expected;
-	if (!control_name_is_valid(record->experiment) || record->table < 0 || record->table > CONTROL_NUMBER_MAX ||
+	if (!control_choice_is_valid(record->experiment) || record->table < 0 || record->table > CONTROL_NUMBER_MAX ||
 	    record->moves < 0 || record->moves > CONTROL_NUMBER_MAX)
 		return ledger_record_refuse(ledger, LEDGER_REFUSED_BROKEN, error, "record `" TEXT_FORMAT "` has no rollout",
 					    TEXT_ARGUMENTS(key));
@@ -161,7 +161,7 @@ static bool move_check(struct ledger *ledger, const struct control_move *record,
 		       struct error *error)
 {
 	struct buffer expected;
-	if (!control_name_is_valid(record->experiment) || !ledger_number_is_valid(record->number))
+	if (!control_choice_is_valid(record->experiment) || !ledger_number_is_valid(record->number))
 		return ledger_record_refuse(ledger, LEDGER_REFUSED_BROKEN, error, "record `" TEXT_FORMAT "` has no move",
 					    TEXT_ARGUMENTS(key));
 	buffer_open(&expected, LEDGER_KEY_BYTES_MAX);

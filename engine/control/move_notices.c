@@ -7,6 +7,7 @@
 #include "alerts/alert.h"
 #include "base/memory.h"
 #include "base/moment.h"
+#include "control/control_tables.h"
 #include "message/json_write.h"
 #include "message/rows.h"
 
@@ -215,22 +216,21 @@ static bool actions_send(const struct move_notices *notices, const struct rollou
 	return good;
 }
 
-/* Reads the Experiment in force. Without one, or without actions, its moves count as sent. */
+/* Reads the experiment in force. Without one, or without actions, its moves count as sent. */
 static bool rollout_send(const struct move_notices *notices, const struct ledger *ledger, const struct ledger_rollout *rollout,
 			 struct sent_moves *sent, struct arena *arena, struct error *error)
 {
-	const struct ledger_resource *resource = ledger_resource_find(ledger, TEXT("Experiment"), rollout->name);
-	const struct ledger_version *version = resource ? ledger_in_force(ledger, resource) : NULL;
-	const bool applied = version && version->record.action == CONTROL_APPLY;
+	const struct control_version *version = control_choice_version(ledger, rollout->name);
+	const char *experiment = arena_copy(arena, rollout->name.bytes, rollout->name.length);
 	struct rollout_document document = {0};
 	struct error ignored = {0};
 	bool is_rollout = false;
-	if (applied &&
-	    !notices->reader.read(notices->reader.context, version->record.document, arena, &document, &is_rollout, &ignored))
+	if (!experiment || (version && !notices->reader.read(notices->reader.context, version->document, experiment, arena,
+							     &document, &is_rollout, &ignored)))
 		return error_memory(error, ERROR_SYSTEM, "telling a move");
 	if (!is_rollout)
 		document.action_count = 0;
-	return actions_send(notices, &document, applied ? version->record.version : sent->version, rollout, sent, error);
+	return actions_send(notices, &document, version ? version->version : sent->version, rollout, sent, error);
 }
 
 static bool rollout_look_at(struct move_notices *notices, const struct ledger *ledger, const struct ledger_rollout *rollout,

@@ -404,3 +404,10 @@ bool control_name_is_valid(struct text name)
 	}
 	return true;
 }
+
+bool control_choice_is_valid(struct text name)
+{
+	struct text last = name;
+	const struct text first = text_take_until(&last, '/');
+	return control_name_is_valid(first) && (first.length == name.length || control_name_is_valid(last));
+}

@@ -327,4 +327,7 @@ void tally_key(struct text engine, struct buffer *out);
 /* Whether a kind, name or id can be part of a key: no spaces, control characters, `/` or `@`; not `.` or `..`. */
 bool control_name_is_valid(struct text name);
 
+/* The same of the name of a choice, which may be two names with a `/` between them: a pipeline's, and a step's. */
+bool control_choice_is_valid(struct text name);
+
 #endif

@@ -5,7 +5,9 @@
 
 #include "base/duration.h"
 #include "message/rows.h"
-#include "spec/resource.h"
+#include "spec/experiment_walk.h"
+
+#define NAMES_AT_FIRST 4
 
 static const char *const rollout_words[] = {"progressiveDeployment", "promotionPolicy"};
 
@@ -112,24 +114,15 @@ static void questions_copy(const struct experiment_spec *spec, struct arena *are
 
 /* ---- reading ---- */
 
-static const struct experiment_spec *experiment_in(const struct spec *spec)
+static bool rollout_find(const struct experiment_spec *experiment, struct faults *faults, struct arena *arena,
+			 struct rollout_document *rollout, bool *is_rollout, struct error *error)
 {
-	for (size_t i = 0; i < spec->count; i++)
-		if (spec->resources[i]->kind->type == RESOURCE_EXPERIMENT)
-			return spec->resources[i]->spec;
-	return NULL;
-}
-
-static bool rollout_find(const struct spec *spec, struct arena *arena, struct rollout_document *rollout, bool *is_rollout,
-			 struct error *error)
-{
-	const struct experiment_spec *experiment = experiment_in(spec);
 	*rollout = (struct rollout_document){0};
-	if (!experiment || !experiment_is_rolled_out(experiment) || faults_count(spec->faults, SEVERITY_ERROR) > 0 ||
+	if (!experiment || !experiment_is_rolled_out(experiment) || faults_count(faults, SEVERITY_ERROR) > 0 ||
 	    !rollout_plan_make(experiment, &rollout->plan, error) || !limits_find(rollout, error))
 		return true;
 	*is_rollout = choices_read(experiment, arena, rollout);
-	rollout->counts_truths = experiment_exposures_of(experiment, false) == EXPOSURES_FULL;
+	rollout->counts_truths = experiment_exposures_of(experiment) == EXPOSURES_FULL;
 	actions_copy(experiment, arena, rollout);
 	questions_copy(experiment, arena, rollout);
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading a rollout");
@@ -143,39 +136,71 @@ bool rollout_document_is_written(struct text document)
 	return false;
 }
 
-/* Reads the document of an Experiment. `*is_rollout` is false if the document has no rollout; or has one that cannot run, and
- * `error` then has the reason. Names are in the arena. False: SYSTEM. */
-static bool rollout_document_read(void *context, struct text document, struct arena *arena, struct rollout_document *rollout,
-				  bool *is_rollout, struct error *error)
+static bool document_open(const struct document_checker *checker, struct text document, struct spec *spec, struct error *error)
 {
-	const struct document_checker *checker = context;
 	const struct spec_options options = {.kinds = checker->kinds, .namespace = checker->namespace};
+	return spec_open(spec, error) && spec_read_text(spec, "experiment", document, &options, error);
+}
+
+static bool names_find(const struct spec *spec, struct arena *arena, struct name_list *names)
+{
+	struct experiment_walk walk = experiment_walk_begin(spec);
+	struct experiment_found found;
+	struct name *items = NULL;
+	size_t room = 0;
+	while (experiment_walk_next(&walk, spec->arena, &found)) {
+		if (!experiment_is_rolled_out(found.spec))
+			continue;
+		items = arena_grow(arena, items, names->count, &room, NAMES_AT_FIRST, sizeof *items);
+		if (!items)
+			return false;
+		items[names->count++].text = arena_copy_string(arena, found.name);
+	}
+	names->items = items;
+	return !arena_failed(arena) && !arena_failed(spec->arena);
+}
+
+static bool rollout_document_list(void *context, struct text document, struct arena *arena, struct name_list *names,
+				  struct error *error)
+{
 	struct spec spec;
-	*is_rollout = false;
-	/* Reading all Experiments after each change would take long. */
+	struct error unread = {0};
+	*names = (struct name_list){0};
+	/* Reading all documents after each change would take long. */
 	if (!rollout_document_is_written(document))
 		return true;
-	if (!spec_open(&spec, error))
-		return false;
-	bool good = spec_read_text(&spec, "experiment", document, &options, error) &&
-		    rollout_find(&spec, arena, rollout, is_rollout, error);
+	if (document_open(context, document, &spec, &unread) && !names_find(&spec, arena, names))
+		(void)error_memory(&unread, ERROR_SYSTEM, "reading a rollout");
+	spec_close(&spec);
+	if (unread.kind == ERROR_SYSTEM)
+		*error = unread;
+	return unread.kind != ERROR_SYSTEM;
+}
+
+/* Reads the rollout of an experiment in a document. `*is_rollout` is false if there is none; or if it cannot run, and
+ * `error` then has the reason. Names are in the arena. False: SYSTEM. */
+static bool rollout_document_read(void *context, struct text document, const char *experiment, struct arena *arena,
+				  struct rollout_document *rollout, bool *is_rollout, struct error *error)
+{
+	struct spec spec;
+	*is_rollout = false;
+	if (!rollout_document_is_written(document))
+		return true;
+	bool good = document_open(context, document, &spec, error) &&
+		    rollout_find(experiment_named(&spec, experiment, spec.arena), spec.faults, arena, rollout, is_rollout, error);
 	spec_close(&spec);
 	return good || error->kind != ERROR_SYSTEM;
 }
 
-static bool rollout_document_default(void *context, struct text document, struct arena *arena, const char **name,
-				     struct error *error)
+static bool rollout_document_default(void *context, struct text document, const char *experiment, struct arena *arena,
+				     const char **name, struct error *error)
 {
-	const struct document_checker *checker = context;
-	const struct spec_options options = {.kinds = checker->kinds, .namespace = checker->namespace};
 	struct spec spec;
 	*name = NULL;
-	if (!spec_open(&spec, error))
-		return false;
-	bool good = spec_read_text(&spec, "experiment", document, &options, error);
-	const struct experiment_spec *experiment = good ? experiment_in(&spec) : NULL;
-	if (experiment && experiment->default_name.text) {
-		*name = arena_copy_string(arena, experiment->default_name.text);
+	bool good = document_open(context, document, &spec, error);
+	const struct experiment_spec *found = good ? experiment_named(&spec, experiment, spec.arena) : NULL;
+	if (found && found->default_name.text) {
+		*name = arena_copy_string(arena, found->default_name.text);
 		good = *name || error_memory(error, ERROR_SYSTEM, "reading an experiment");
 	}
 	spec_close(&spec);
@@ -184,5 +209,5 @@ static bool rollout_document_default(void *context, struct text document, struct
 
 struct keeper_rollout_reader rollout_document_of(struct document_checker *checker)
 {
-	return (struct keeper_rollout_reader){rollout_document_read, rollout_document_default, checker};
+	return (struct keeper_rollout_reader){rollout_document_list, rollout_document_read, rollout_document_default, checker};
 }

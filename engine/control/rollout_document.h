@@ -1,5 +1,5 @@
-/* rollout_document.h: Rollout settings in an Experiment's document, which has `progressiveDeployment` or `promotionPolicy`:
- * what the keeper needs of it.
+/* rollout_document.h: Rollout settings in the document of an Experiment, or of a Pipeline in whose steps experiments are written,
+ * which has `progressiveDeployment` or `promotionPolicy`: what the keeper needs of it.
  *
  * The plan (experiments/rollout_plan.h), the choices in the order of their bucket table, and the latencies by which engines
  * count calls: each limit that a rule of the plan has.

@@ -5,16 +5,14 @@
 
 #define WORDS_BYTES_MAX ((size_t)256 << 10)
 
-/* Reads the Experiment in force, and the state of its rollout. */
+/* Reads the experiment in force, and the state of its rollout. */
 static bool rollout_read(const struct ledger *ledger, const struct keeper_rollout_reader *reader, const char *experiment,
 			 struct arena *arena, struct rollout_document *document, struct rollout_state *state, struct error *error)
 {
-	const struct ledger_resource *resource = ledger_resource_find(ledger, TEXT("Experiment"), text_of(experiment));
-	const struct ledger_version *version = resource ? ledger_in_force(ledger, resource) : NULL;
+	const struct control_version *version = control_choice_version(ledger, text_of(experiment));
 	const struct ledger_rollout *rollout = ledger_rollout_find(ledger, text_of(experiment));
 	bool is_rollout = false;
-	if (version && version->record.action == CONTROL_APPLY &&
-	    !reader->read(reader->context, version->record.document, arena, document, &is_rollout, error))
+	if (version && !reader->read(reader->context, version->document, experiment, arena, document, &is_rollout, error))
 		return false;
 	if (!is_rollout || !rollout || !rollout->has_record)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,

@@ -14,7 +14,9 @@ bool rollout_table_make(const struct ledger *ledger, const char *name, const str
 		return error_memory(error, ERROR_SYSTEM, "making the table of a rollout");
 	const struct assignment_tables tables = {has_former ? 1 : 0, &before};
 	const struct assignment *made = assignment_choose(arena, &tables, name, shares, document->count);
-	*record = (struct control_table){.choice = text_of(name), .kind = TEXT("Experiment"), .name = text_of(name)};
+	*record = (struct control_table){.choice = text_of(name),
+					 .kind = has_former ? former->record.kind : TEXT("Experiment"),
+					 .name = has_former ? former->record.name : text_of(name)};
 	return (made && control_table_fill(record, made, shares, has_former ? &before : NULL, arena)) ||
 	       error_memory(error, ERROR_SYSTEM, "making the table of a rollout");
 }

@@ -415,7 +415,7 @@ static bool rollouts_open(struct flow *flow, struct error *error)
 	flow->rollouts = ARENA_ARRAY(flow->arena, struct flow_rollout, graph->experiment_count);
 	for (size_t i = 0; flow->rollouts && i < graph->experiment_count; i++) {
 		const struct graph_experiment *experiment = graph->experiments[i];
-		if (experiment->inside || !experiment_is_rolled_out(experiment->spec))
+		if (!experiment_is_rolled_out(experiment->spec))
 			continue;
 		flow->rollouts[i] = (struct flow_rollout){rollout_board_entry(flow->environment.rollouts, experiment->name),
 							  rollout_names(experiment->shares, experiment->count)};

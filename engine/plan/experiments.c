@@ -1,6 +1,7 @@
 /* experiments.c: Experiments of a graph: those that its steps name or have, and those whose default its steps call. Part
  * of graph_build(). */
 #include "plan/build.h"
+#include "spec/experiment_walk.h"
 #include "spec/fault_codes.h"
 #include "spec/rows.h"
 #include "step/assignment_table.h"
@@ -59,7 +60,7 @@ static const struct graph_experiment *experiment_make(const struct experiments *
 	struct share *shares = ARENA_ARRAY(arena, struct share, ASSIGNMENT_WAYS_MAX);
 	double *probabilities = ARENA_ARRAY(arena, double, ASSIGNMENT_WAYS_MAX);
 	size_t count = shares ? experiment_shares(spec, shares) : 0;
-	if (count > 0 && !inside && experiment_is_rolled_out(spec))
+	if (count > 0 && experiment_is_rolled_out(spec))
 		assignment_weigh(all->spec->tables, name, shares, count);
 	const struct assignment *assignment = count > 0 ? assignment_choose(arena, all->spec->tables, name, shares, count) : NULL;
 	if (!made || !probabilities || !assignment)
@@ -72,8 +73,8 @@ static const struct graph_experiment *experiment_make(const struct experiments *
 	struct context_form context = {0};
 	if (has_bandits && !context_make(arena, spec, shares, count, &context))
 		return NULL;
-	const bool moves = !inside && experiment_is_rolled_out(spec);
-	const enum experiment_exposures exposures = experiment_exposures_of(spec, inside);
+	const bool moves = experiment_is_rolled_out(spec);
+	const enum experiment_exposures exposures = experiment_exposures_of(spec);
 	const bool is_thin = exposures == EXPOSURES_THIN, fits = answers_carry_unit(all->graph, spec);
 	*made = (struct graph_experiment){
 		.name = name,
@@ -187,12 +188,6 @@ static void find_split(struct experiments *all, size_t index)
 
 /* ---- the experiments of a graph ---- */
 
-static const char *name_written_in(const struct step_spec *step)
-{
-	const struct route_rules *routes = step->kind->routes;
-	return routes->experiment_name ? routes->experiment_name(step->options) : NULL;
-}
-
 static void find_named(struct experiments *all, const char *name, size_t step, bool own)
 {
 	const struct resource *resource = spec_find(all->spec, RESOURCE_EXPERIMENT, name);
@@ -234,9 +229,8 @@ static void find_of_step(struct experiments *all, size_t index)
 	enum call_target target;
 	const char *name;
 	if (written) {
-		const char *own = name_written_in(spec);
-		graph_step->experiment = experiment_of(
-			all, own ? own : arena_print(all->arena, "%s/%s", all->graph->name, graph_step->name), written, true);
+		const char *own = experiment_written_name(spec, all->graph->name, all->arena);
+		graph_step->experiment = own ? experiment_of(all, own, written, true) : NULL;
 		return;
 	}
 	bool splits = spec->kind && spec->kind->routes && spec->kind->routes->experiment;
@@ -355,16 +349,22 @@ static void check_batch(struct graph_build *build, size_t index)
 			  step->name);
 }
 
-/* The keeper moves the weights of Experiments only. */
+/* A keeper knows a rollout by the name of its experiment. */
 static void check_rollout(struct graph_build *build, size_t index)
 {
-	const struct experiment_spec *written = step_experiment_written(build->graph->steps[index].spec);
-	const bool is_staged = written && experiment_is_staged(written);
-	if (written && (is_staged || written->promotion.here.line > 0))
-		fault_add(build->faults, CODE_FIELD_LATER, is_staged ? written->progressive.here : written->promotion.here, NULL,
-			  "the rollout of step `%s` keeps the weights of its %s: write it as an Experiment of its own, whose "
-			  "weights a keeper moves",
-			  build->graph->steps[index].name, is_staged ? "first stage" : "candidates");
+	const struct graph_experiment *own = build->graph->steps[index].experiment;
+	struct experiment_walk walk = experiment_walk_begin(build->spec);
+	struct experiment_found other;
+	if (!own || !own->inside || !experiment_is_rolled_out(own->spec))
+		return;
+	while (experiment_walk_next(&walk, build->arena, &other))
+		if (other.spec != own->spec && strcmp(other.name, own->name) == 0) {
+			fault_add(build->faults, CODE_REPEATED_NAME, build->graph->steps[index].spec->options_here, NULL,
+				  "the experiment of step `%s` has a rollout and the name `%s`, which another experiment has; "
+				  "give it another `name`",
+				  build->graph->steps[index].name, own->name);
+			return;
+		}
 }
 
 /* What a pipeline answers is no function of its inputs alone: it may have state, and calls of its own. */

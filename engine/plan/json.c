@@ -146,7 +146,7 @@ static void emit_experiment(const struct plan_json_writer *writer, const struct 
 	emit_flag(writer->emitter, "learns", experiment->learns);
 	if (experiment->fallback < experiment->count)
 		emit_text(writer->emitter, "fallback", experiment->shares[experiment->fallback].name);
-	emit_flag(writer->emitter, "rolledOut", !experiment->inside && experiment_is_rolled_out(spec));
+	emit_flag(writer->emitter, "rolledOut", experiment_is_rolled_out(spec));
 	emit_close(writer->emitter, '}');
 }
 

@@ -33,8 +33,7 @@ bool plan_stage_judges(const struct pipeline_plan *plan, size_t stage)
 static bool experiment_is_decided(const struct graph_experiment *experiment)
 {
 	const char *reward = experiment->spec->bandits.reward_metric;
-	return (!experiment->inside && experiment_is_rolled_out(experiment->spec)) ||
-	       (experiment->learns && reward && strcmp(reward, "accuracy") == 0);
+	return experiment_is_rolled_out(experiment->spec) || (experiment->learns && reward && strcmp(reward, "accuracy") == 0);
 }
 
 /* The experiment of the step, or one that a pipeline reaches which it calls. */

@@ -258,7 +258,7 @@ static const char *experiment_text(const struct plan_text_writer *writer, const 
 	if (experiment->fallback < experiment->count)
 		text = WORDS(writer->arena, "%s; %s answers if another fails, or uses up half of the time that is left", text,
 			     experiment->shares[experiment->fallback].name);
-	if (!experiment->inside && experiment_is_rolled_out(spec))
+	if (experiment_is_rolled_out(spec))
 		text = WORDS(writer->arena, "%s; a rollout moves them, as `sluice experiments rollout %s` explains", text,
 			     experiment->name);
 	return text;

@@ -2,6 +2,7 @@
 #include "plan/topic_roles.h"
 
 #include <assert.h>
+#include <string.h>
 
 #define DAY_MS ((int64_t)86400000)
 
@@ -53,6 +54,16 @@ const char *namespace_or_default(const char *asked)
 const char *topic_own_name(struct arena *arena, const char *prefix, const char *namespace, const char *pipeline, const char *rest)
 {
 	return arena_print(arena, "%s.%s.pipeline.%s.%s", prefix, namespace, pipeline, rest);
+}
+
+const char *topic_moves_name(struct arena *arena, const char *prefix, const char *namespace, const char *experiment)
+{
+	const char *slash = strchr(experiment, '/');
+	if (!slash)
+		return topic_own_name(arena, prefix, namespace, experiment, "moves");
+	const char *pipeline = arena_copy(arena, experiment, (size_t)(slash - experiment));
+	const char *rest = arena_print(arena, "step.%s.moves", slash + 1);
+	return pipeline && rest ? topic_own_name(arena, prefix, namespace, pipeline, rest) : NULL;
 }
 
 const char *topic_namespace_name(struct arena *arena, const char *prefix, const char *namespace, const char *rest)

@@ -33,7 +33,6 @@ enum topic_role {
 
 #define TOPIC_NONE ((size_t)-1)
 #define SHADOW_TOPIC "shadow" /* rest of the name of TOPIC_SHADOW */
-#define MOVES_TOPIC "moves"   /* rest of the name of TOPIC_MOVES */
 #define PREFIX_DEFAULT "sluice"
 #define NAMESPACE_DEFAULT "default"
 
@@ -42,6 +41,10 @@ const char *namespace_or_default(const char *asked);
 
 /* The name of a topic that belongs to sluice; `rest` is "inputs", "step.a.outputs", ... NULL: memory ran out. */
 const char *topic_own_name(struct arena *arena, const char *prefix, const char *namespace, const char *pipeline, const char *rest);
+
+/* The name of the topic of an experiment's moves: that of its own name, or of its pipeline and step if it has theirs. NULL: memory
+ * ran out. */
+const char *topic_moves_name(struct arena *arena, const char *prefix, const char *namespace, const char *experiment);
 
 /* The name of a topic of a namespace that belongs to no pipeline; `rest` is "status", "control", ... NULL: memory ran out. */
 const char *topic_namespace_name(struct arena *arena, const char *prefix, const char *namespace, const char *rest);

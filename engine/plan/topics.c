@@ -386,18 +386,17 @@ const char *plan_truths_id(const struct pipeline_plan *plan, struct arena *arena
 /* The keeper knows no pipelines, so the topic is that of the experiment's own name. */
 static void add_moves(struct compiler *compiler, struct pipeline_plan *plan)
 {
-	const struct topic topic = {
-		.name = topic_name(compiler, plan, plan->graph->name, MOVES_TOPIC),
-		.role = TOPIC_MOVES,
-		.of = TOPIC_NONE,
-		.key = "the experiment's name",
-		.reason = "moves of its rollout",
-	};
 	for (size_t i = 0; i < plan->graph->experiment_count; i++) {
 		const struct graph_experiment *experiment = plan->graph->experiments[i];
-		if (!experiment->inside && strcmp(experiment->name, plan->graph->name) == 0 &&
+		if ((experiment->inside || strcmp(experiment->name, plan->graph->name) == 0) &&
 		    experiment_writes_moves(experiment->spec))
-			plan_topic_add(compiler, plan, topic);
+			plan_topic_add(compiler, plan,
+				       (struct topic){.name = topic_moves_name(compiler->arena, plan->prefix, plan->namespace,
+									       experiment->name),
+						      .role = TOPIC_MOVES,
+						      .of = TOPIC_NONE,
+						      .key = "the experiment's name",
+						      .reason = "moves of its rollout"});
 	}
 }
 

@@ -290,7 +290,7 @@ static void add_tables(const struct graph *graph, struct buffer *out)
 			buffer_print(out, "\n%" PRIx64, graph->steps[i].assignment->version);
 	for (size_t i = 0; i < graph->experiment_count; i++) {
 		const struct graph_experiment *experiment = graph->experiments[i];
-		if (experiment->inside || !experiment_is_rolled_out(experiment->spec)) /* a rollout's table is not of the plan */
+		if (!experiment_is_rolled_out(experiment->spec)) /* a rollout's table is not of the plan */
 			buffer_print(out, "\n%" PRIx64, experiment->assignment->version);
 	}
 }

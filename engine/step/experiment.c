@@ -620,9 +620,9 @@ void experiment_faults(const struct experiment_spec *experiment, const struct ex
 	check_rollout(experiment, listener);
 }
 
-enum experiment_exposures experiment_exposures_of(const struct experiment_spec *experiment, bool inside)
+enum experiment_exposures experiment_exposures_of(const struct experiment_spec *experiment)
 {
-	const bool decides = experiment->bandits.here.line > 0 || (!inside && experiment_is_rolled_out(experiment));
+	const bool decides = experiment->bandits.here.line > 0 || experiment_is_rolled_out(experiment);
 	if (experiment->exposures != EXPOSURES_DEFAULT)
 		return (enum experiment_exposures)experiment->exposures;
 	return decides ? EXPOSURES_FULL : EXPOSURES_THIN;

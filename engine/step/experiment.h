@@ -281,8 +281,8 @@ size_t experiment_shares_at(const struct experiment_spec *experiment, double per
 struct bandit_options experiment_bandit(const struct experiment_spec *experiment, size_t arms, size_t features);
 
 /* What becomes of its exposures, where the specification does not say it too: `full` with bandits, or where a keeper moves the
- * weights, which no step does (`inside`); else `thin`. */
-enum experiment_exposures experiment_exposures_of(const struct experiment_spec *experiment, bool inside);
+ * weights; else `thin`. */
+enum experiment_exposures experiment_exposures_of(const struct experiment_spec *experiment);
 
 /* Whether it has a candidate or a default, which answers: a mirror alone gets copies of no request. */
 bool experiment_answers(const struct experiment_spec *experiment);

@@ -177,8 +177,8 @@ static void a_rollout_is_explained(void **state)
 	const double needed = number_of(json_array_get(rules, 0), "requests_needed");
 	assert_true(clean_ratio(needed, 0.01) >= 20 && clean_ratio(needed - 1, 0.01) < 20);
 	json_decref(document);
-	expect_refused("experiments rollout none -f e.yaml", 1, "the files have no Experiment `none`, and shares of");
-	expect_refused("experiments rollout E -f e.yaml", 1, "the files have no Experiment `E`; did you mean `e`?");
+	expect_refused("experiments rollout none -f e.yaml", 1, "the files have no experiment `none`, and shares of");
+	expect_refused("experiments rollout E -f e.yaml", 1, "the files have no experiment `E`; did you mean `e`?");
 	write_file("e.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
 			     "  default: old\n  candidates: [{name: new, weight: 1}]\n  progressiveDeployment: {schedule: [5]}\n"
 			     "  successCriteria: [{metricName: latency_p90, threshold: 80, operator: \"<\"}]\n");
