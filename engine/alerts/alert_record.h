@@ -15,11 +15,13 @@ struct alert_read {
 	bool fires;	 /* else it resolved */
 	bool is_present; /* neither: the pipeline of an `absent` has requests in that engine (ALERT_PRESENT) */
 	struct text namespace, pipeline, alert, engine, condition, group;
+	struct text reason; /* of an end that no judgement made; empty: it is none, or the record is of the former schema */
 	int64_t fired_at_ms, at_ms;
 	struct alert_values values;
 };
 
-bool alert_record_is(struct text bytes); /* whether they are a record of that schema */
+/* Whether they are a record of that schema, or of the former one (tests/data/avro). */
+bool alert_record_is(struct text bytes);
 
 /* INPUT: it is damaged. */
 bool alert_record_decode(struct text bytes, struct alert_read *read, struct error *error);

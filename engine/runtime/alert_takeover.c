@@ -369,6 +369,7 @@ static bool notice_resend(struct alert_watch *watch, const struct kept_owner *ow
 		alert_message_of(watch, owner->plan, owner->alert, &group, read->fires ? NOTICE_FIRING : NOTICE_RESOLVED);
 	struct error error = {0};
 	message.condition = read->condition;
+	message.reason = read->reason;
 	message.at_ms = read->at_ms;
 	const bool taken = !receiver_is_full(full, receiver) && alert_notify(watch, owner->plan, owner->alert, owner->spec, index,
 									     &message, watch->takeover.is_done, &error);

@@ -1,0 +1,74 @@
+/* Records of alerts: the reason of an end, and records of the former schema. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "alerts/alert_record.h"
+#include "base/file.h"
+#include "message/schemas.h"
+#include "tests/unit/letters.h"
+
+#define FORMER "tests/data/avro/alert-1"
+#define HEAD_BYTES 10 /* of a single object */
+
+static void an_end_has_its_reason(void **state)
+{
+	(void)state;
+	const struct alert_message message = {.status = "resolved",
+					      .namespace = TEXT("default"),
+					      .pipeline = TEXT("p"),
+					      .alert = TEXT("late"),
+					      .engine = TEXT("e"),
+					      .condition = TEXT("error_rate > 0.5"),
+					      .reason = TEXT(NOTICE_REMOVED)};
+	struct buffer record;
+	struct letter letter;
+	struct alert_read read;
+	struct error error = {0};
+	buffer_open(&record, NOTICE_BYTES_MAX);
+	assert_true(alert_record_encode(&message, &record, &error));
+	letter_open_as(&letter, "alert", buffer_view(&record));
+	assert_true(text_is(letter_text(&letter, "reason"), "the alert was removed"));
+	letter_close(&letter);
+	assert_true(alert_record_decode(buffer_view(&record), &read, &error));
+	assert_true(text_is(read.reason, "the alert was removed"));
+	buffer_close(&record);
+}
+
+/* It has no reason. Engines of two versions run side by side during an upgrade, and the feed keeps what the former ones wrote. */
+static void a_record_of_the_former_schema_is_read(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_open(NOTICE_BYTES_MAX);
+	struct error error = {0};
+	struct text former, record;
+	uint64_t fingerprint, written;
+	struct alert_read read;
+	assert_true(file_read(FORMER ".avsc", NOTICE_BYTES_MAX, arena, &former, &error));
+	assert_true(file_read(FORMER ".bin", NOTICE_BYTES_MAX, arena, &record, &error));
+	assert_true(schema_fingerprint(former.bytes, &fingerprint, &error));
+	memcpy(&written, record.bytes + 2, sizeof written);
+	assert_true(fingerprint == written);
+	assert_true(alert_record_is(record));
+	assert_true(alert_record_decode(record, &read, &error));
+	assert_true(read.fires);
+	assert_true(text_is(read.alert, "late") && text_is(read.group, "XNYS") && read.reason.length == 0);
+	assert_int_equal(read.fired_at_ms, INT64_C(1767225600250));
+	assert_true(read.values.error_rate == 0.75);
+	for (size_t length = HEAD_BYTES; length < record.length; length++)
+		assert_false(alert_record_decode((struct text){record.bytes, length}, &read, &error));
+	arena_close(arena);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_end_has_its_reason),
+		cmocka_unit_test(a_record_of_the_former_schema_is_read),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
