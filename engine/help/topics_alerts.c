@@ -63,7 +63,8 @@ static void states_print(struct help_page *page)
 		       "engine with the keeper sends the notices: one for all of them, when the first engine fires and when the "
 		       "last one resolves. If an engine ends while an alert fires in it, its report counts for `resolveAfter`, and "
 		       "for 15 s at least. While no keeper reports, each engine sends the notices, with the same ids if it knew "
-		       "of the firing before.");
+		       "of the firing before. An alert that fires and ends while no engine sends is reported afterwards: its "
+		       "firing, and then its end. A receiver that was not given a firing gets no end of it.");
 	help_page_text(
 		page,
 		"With `--control`, states and notices outlast engines. The engine that sends keeps in the topic `feed` which "

@@ -22,6 +22,9 @@ struct alert_group {
 	int64_t unread_ms;	       /* since when no report of it has come back from Kafka; monotonic; 0: the last one has */
 	enum alert_notice notice;      /* the last one that was due */
 	uint32_t owed;		       /* actions that could not take it, a bit each: they are asked again */
+	uint32_t told;		       /* actions that were given the notice of the firing, or may have been by another engine */
+	bool is_tried;		       /* the last notice was given to all that could take it */
+	bool is_untold;		       /* it ended, and as far as is known nobody sent the notice of the firing: that is first */
 	bool is_kept;		       /* that notice is for the feed (alerts/kept_alerts.h) */
 	uint64_t kept_number;	       /* of its last record there, by alert_store_write(); 0: none */
 	int64_t kept_ms;	       /* when it was made; monotonic */

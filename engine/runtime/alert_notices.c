@@ -190,12 +190,13 @@ void alert_announce(struct alert_watch *watch, const struct pipeline_plan *plan,
 		const uint32_t bit = (uint32_t)1 << i;
 		struct error error = {0};
 		if ((group->owed & bit) && alert_notify(watch, plan, alert, spec, i, &message, is_written, &error))
-			group->owed &= ~bit;
+			group->owed &= ~bit, group->told |= group->notice == NOTICE_FIRING ? bit : 0;
 		if (error.kind != ERROR_NONE && !(alert->failed & bit))
 			alert_action_log(watch, LOG_LEVEL_ERROR, plan, alert->watched.name, &actions[i], ", and are tried again",
 					 &error);
 		alert->failed |= error.kind != ERROR_NONE ? bit : 0;
 	}
+	group->is_tried = true;
 }
 
 static enum log_level notice_level(enum alert_notice notice)
@@ -229,10 +230,19 @@ void alert_lines_end(const struct alert_watch *watch, const struct judged_alert 
 
 void alert_notice_owe(struct alert_group *group, const struct alert_spec *spec, enum alert_notice notice, int64_t now_ms)
 {
+	if (notice == NOTICE_FIRING && group->notice != NOTICE_FIRING) /* else it is owed again */
+		group->told = 0;
 	group->notice = notice;
+	group->is_tried = false;
 	group->owed = ((uint32_t)1 << spec->actions.count) - 1;
 	group->is_kept = false;
 	group->sent_ms = now_ms;
+}
+
+void alert_end_narrow(struct alert_group *group)
+{
+	if (group->notice == NOTICE_RESOLVED)
+		group->owed &= group->told;
 }
 
 enum alert_notice alert_group_due(const struct alert_watch *watch, const struct pipeline_plan *plan,
@@ -251,6 +261,7 @@ void alert_send_own(struct alert_watch *watch, const struct pipeline_plan *plan,
 		if (notice != NOTICE_NONE) {
 			alert_notice_log(watch, alert, group, notice, &lines);
 			alert_notice_owe(group, spec, notice, now_ms);
+			alert_end_narrow(group);
 		}
 		if (group->owed)
 			alert_announce(watch, plan, alert, group, spec);

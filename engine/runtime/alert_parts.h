@@ -146,6 +146,11 @@ void alert_action_log(const struct alert_watch *watch, enum log_level level, con
 /* Owes the notice to all actions. */
 void alert_notice_owe(struct alert_group *group, const struct alert_spec *spec, enum alert_notice notice, int64_t now_ms);
 
+/* By the engine that sends: an end is owed only to actions that were given the firing. */
+void alert_end_narrow(struct alert_group *group);
+
+#define ALERT_ALL_ACTIONS UINT32_MAX /* bits */
+
 /* Hash of the receiver of an action; and of the action of that index, which differs where two have one receiver. */
 uint64_t alert_receiver_hash(const struct alert_action *action);
 uint64_t alert_action_hash(const struct alert_spec *spec, size_t index);
@@ -191,6 +196,10 @@ void alert_notice_replace(struct alert_watch *watch, const struct alert_group *g
 
 /* Follows whether this engine is to send, and takes what was kept when it begins to. */
 void alert_takeover_turn(struct alert_watch *watch, int64_t now_ms);
+
+/* By the engine that sends, for a firing that ended untold: owes its notice, which commands no rollback any more. Its end is due
+ * when that was given to the actions. */
+void alert_untold_owe(struct alert_group *group, const struct alert_spec *spec, int64_t now_ms);
 
 /* Takes over what was kept: first of all alerts whether they fire, because one may inhibit another; then the notices that wait, in
  * their order. If a group has several firings, because engines could not reach Kafka, the first in the feed goes on, and the others

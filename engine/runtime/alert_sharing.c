@@ -84,6 +84,18 @@ static void firings_note_known(const struct alert_takeover *takeover, struct ale
 			group->is_known = now_ms - group->alert.since_ms >= ALERT_KEPT_MS && (group->is_known || !takeover->is_due);
 }
 
+/* The end is not due before the notice of the firing was given to those that could take it: else it would take its place. */
+static enum alert_notice shared_due(const struct alert_watch *watch, const struct pipeline_plan *plan,
+				    const struct judged_alert *alert, const struct alert_spec *spec, struct alert_group *group,
+				    int64_t now_ms)
+{
+	const bool sends = watch->takeover.is_done;
+	if (sends && group->is_untold)
+		alert_untold_owe(group, spec, now_ms);
+	const bool firing_waits = sends && group->notice == NOTICE_FIRING && group->owed && !group->is_tried;
+	return firing_waits ? NOTICE_NONE : alert_group_due(watch, plan, alert, spec, group);
+}
+
 void alert_send_shared(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
 		       const struct alert_spec *spec, int64_t now_ms)
 {
@@ -94,12 +106,14 @@ void alert_send_shared(struct alert_watch *watch, const struct pipeline_plan *pl
 	if (takeover->is_due && !takeover->is_done) /* what was sent already is not known yet */
 		return;
 	for (struct alert_group *group = alert->shared.first; group; group = group->next) {
-		const enum alert_notice notice = alert_group_due(watch, plan, alert, spec, group);
+		const enum alert_notice notice = shared_due(watch, plan, alert, spec, group, now_ms);
 		if (notice != NOTICE_NONE) {
 			if (takeover->is_done)
 				alert_notice_replace(watch, group, spec);
 			alert_notice_owe(group, spec, notice, now_ms);
 		}
+		if (takeover->is_done)
+			alert_end_narrow(group);
 		if (takeover->is_done && group->notice != NOTICE_NONE && !group->is_kept)
 			alert_keep(watch, plan, alert, group, spec, now_ms);
 		if (group->owed && takeover->is_done) {

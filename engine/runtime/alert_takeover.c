@@ -174,10 +174,23 @@ void alert_takeover_turn(struct alert_watch *watch, int64_t now_ms)
 		takeover_begin(watch, kept, now_ms);
 }
 
+/* The end of a firing which is not in the feed, as it began and ended while no engine sent, or by another id. Whoever gave the
+ * notice of the firing has the end; if nobody did, the notice comes before it. */
+static void end_reconcile(struct alert_group *group)
+{
+	const bool is_due = group->alert.is_announced || group->owed; /* else it was silenced all the time */
+	group->told = group->is_known ? ALERT_ALL_ACTIONS : group->told;
+	if (group->told || !is_due)
+		return;
+	group->is_untold = true;
+	group->notice = NOTICE_NONE;
+	group->owed = 0;
+}
+
 /* A group that fires and was kept as firing goes on with the time of that, and its notice is not due again: what waits of it was
  * kept, too. The notice of one that fires and was not kept is due, unless its record was left out: then it was sent. An end that
  * was kept is not due again. Nor is that of a firing which nobody has kept by this id, although another engine has announced it:
- * that has ended it by its own id. Any other end is due, of the firing that was kept. */
+ * that has ended it by its own id. Any other end is due: of the firing that was kept, or one that no engine sent anything of. */
 static void group_reconcile(const struct alert_takeover *takeover, const struct judged_alert *alert, struct alert_group *group)
 {
 	const struct alert_message names = firing_names(alert, group);
@@ -185,24 +198,40 @@ static void group_reconcile(const struct alert_takeover *takeover, const struct 
 	kept_firing_key(&names, key);
 	const struct kept_alert *kept = takeover->kept ? kept_alert_find(takeover->kept, key) : NULL;
 	const struct kept_alert *first = takeover->kept ? kept_firing_first(takeover->kept, &names) : NULL;
+	const bool fires = group->alert.phase == ALERT_FIRING;
 	const bool has_ended = kept && !kept->read;
 	const bool has_ended_otherwise = takeover->kept && !kept && !first && group->is_known && group->kept_ms == 0;
-	if (group->alert.phase != ALERT_FIRING && (has_ended || has_ended_otherwise)) {
+	if (first) {
+		group->alert.fired_at_ms = first->read->fired_at_ms;
+		group->told = ALERT_ALL_ACTIONS;
+	}
+	if (!fires && (has_ended || has_ended_otherwise)) {
 		group->alert.is_announced = false;
 		group->notice = NOTICE_NONE;
 		group->owed = 0;
-	} else if (group->alert.phase != ALERT_FIRING) {
-		group->alert.fired_at_ms = first ? first->read->fired_at_ms : group->alert.fired_at_ms;
-	} else if (first) {
-		group->alert.fired_at_ms = first->read->fired_at_ms;
+	} else if (!fires && !first) {
+		end_reconcile(group);
+	} else if (fires && first) {
 		group->alert.is_announced = group->is_kept = true;
 		group->notice = NOTICE_FIRING;
 		group->owed = 0;
-	} else if (!group->is_kept || has_ended ||
-		   (takeover->kept && !kept && alert_store_state(takeover->store, group->kept_number) == ALERT_RECORD_WRITTEN)) {
+	} else if (fires &&
+		   (!group->is_kept || has_ended ||
+		    (takeover->kept && !kept && alert_store_state(takeover->store, group->kept_number) == ALERT_RECORD_WRITTEN))) {
 		group->alert.is_announced = false;
 		group->owed = 0;
 	}
+}
+
+void alert_untold_owe(struct alert_group *group, const struct alert_spec *spec, int64_t now_ms)
+{
+	const struct alert_action *actions = spec->actions.items;
+	group->is_untold = false;
+	group->alert.is_announced = true;
+	alert_notice_owe(group, spec, NOTICE_FIRING, now_ms);
+	for (size_t i = 0; i < spec->actions.count && i < ALERT_ACTIONS_MAX; i++)
+		if (actions[i].type == ALERT_ROLLBACK)
+			group->owed &= ~((uint32_t)1 << i);
 }
 
 /* It counts as reported by an engine, which may report it again. False: there are too many groups now. */
@@ -217,6 +246,7 @@ static bool firing_restore(struct judged_alert *alert, const struct alert_read *
 	group->notice = NOTICE_FIRING;
 	group->sent_ms = time.now_ms;
 	group->is_kept = group->is_restored = true;
+	group->told = ALERT_ALL_ACTIONS;
 	return true;
 }
 

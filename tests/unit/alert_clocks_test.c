@@ -58,9 +58,10 @@ static void an_end_is_not_lost_although_the_firing_is_before_the_end_of_the_form
 	engine_look(two, 4);
 	engine_take_over(two);
 	engine_looks(two, 5);
-	web_receiver_await(receiver, 3);
-	assert_non_null(strstr(web_receiver_id(receiver, 2), "-resolved"));
-	assert_string_not_equal(web_receiver_id(receiver, 2), web_receiver_id(receiver, 1));
+	web_receiver_await(receiver, 4);
+	assert_non_null(strstr(web_receiver_id(receiver, 2), "-firing"));
+	assert_non_null(strstr(web_receiver_id(receiver, 3), "-resolved"));
+	assert_string_not_equal(web_receiver_id(receiver, 3), web_receiver_id(receiver, 1));
 	engine_end(two);
 	web_receiver_close(receiver);
 }

@@ -89,7 +89,7 @@ void engine_looks(struct engine_stand *stand, int64_t now_ms)
 		engine_look(stand, now_ms);
 		owes = false;
 		for (struct alert_group *group = stand->alert.shared.first; group; group = group->next)
-			owes = owes || group->owed;
+			owes = owes || group->owed || (group->alert.is_announced && group->alert.phase != ALERT_FIRING);
 		assert_true(clock_ms() < until_ms);
 		nanosleep(&pause, NULL);
 	}

@@ -153,87 +153,6 @@ static void an_end_that_nobody_has_sent_is_sent(void **state)
 	web_receiver_close(receiver);
 }
 
-/* `two` has a time of its own for firings that `one`, which sends, announces and ends; then `one` goes. */
-static void one_ends_what_two_knows_by_another_time(struct engine_stand *one, struct engine_stand *two, int64_t until_ms)
-{
-	engine_take_over(one);
-	group_fires(one, "owed", FIRED_MS, 1);
-	group_fires(one, "due", FIRED_MS, 1);
-	engine_looks(one, 1);
-	group_fires(two, "owed", LATER_MS, 2);
-	group_fires(two, "due", LATER_MS, 2);
-	engine_look(two, 2);
-	group_fires(two, "owed", LATER_MS, until_ms);
-	group_fires(two, "due", LATER_MS, until_ms);
-	engine_look(two, until_ms);
-	group_fires(one, "owed", 0, 3);
-	group_fires(one, "due", 0, 3);
-	engine_looks(one, 3);
-	expect_kept(0, 0);
-	engine_end(one);
-	group_fires(two, "owed", 0, until_ms + 1);
-	engine_look(two, until_ms + 1);
-	assert_true(shared(two, "owed")->owed);
-	group_fires(two, "due", 0, until_ms + 2); /* before it has read the feed */
-	engine_take_over(two);
-	alert_reports_judge(&two->alert.reports, &two->alert.shared, 0, (struct alert_time){until_ms + 2, LATER_MS});
-	assert_int_equal(shared(two, "due")->alert.phase, ALERT_INACTIVE);
-	engine_looks(two, until_ms + 3);
-	assert_null(shared(two, "owed"));
-	assert_null(shared(two, "due"));
-}
-
-static void the_end_of_a_firing_that_another_engine_knew_otherwise_is_not_sent(void **state)
-{
-	(void)state;
-	struct web_receiver *receiver = web_receiver_open(ANSWERS);
-	struct engine_stand *one = engine_start("one", receiver), *two = engine_start("two", receiver);
-	one_ends_what_two_knows_by_another_time(one, two, 2 + ALERT_KEPT_MS);
-	expect_kept(0, 0);
-	engine_end(two);
-	assert_int_equal(receiver->count, 4);
-	web_receiver_close(receiver);
-}
-
-/* It may have been announced by nobody: the engine that sends may have gone before it knew. */
-static void the_end_of_a_firing_is_sent_if_it_was_too_short_for_another_engine_to_have_known_it(void **state)
-{
-	(void)state;
-	struct web_receiver *receiver = web_receiver_open(ANSWERS);
-	struct engine_stand *one = engine_start("one", receiver), *two = engine_start("two", receiver);
-	one_ends_what_two_knows_by_another_time(one, two, ALERT_KEPT_MS); /* its last look is a millisecond later */
-	web_receiver_await(receiver, 6);
-	engine_end(two);
-	web_receiver_close(receiver);
-}
-
-/* The former firing was known for long; this one began with the end of the engine that sends. */
-static void the_end_of_a_firing_after_one_that_was_known_is_sent(void **state)
-{
-	(void)state;
-	const int64_t ended_ms = 3 + ALERT_KEPT_MS;
-	struct web_receiver *receiver = web_receiver_open(ANSWERS);
-	struct engine_stand *two = engine_start("two", receiver);
-	group_fires(two, "g", FIRED_MS, 2);
-	engine_look(two, 2);
-	group_fires(two, "g", FIRED_MS, 2 + ALERT_KEPT_MS);
-	engine_look(two, 2 + ALERT_KEPT_MS);
-	group_fires(two, "g", 0, ended_ms);
-	engine_look(two, ended_ms);
-	two->sends = true;
-	alert_takeover_turn(&two->watch, ended_ms); /* it begins to read the feed */
-	group_fires(two, "g", LATER_MS, ended_ms + 1);
-	engine_look(two, ended_ms + 1);
-	group_fires(two, "g", 0, ended_ms + 2);
-	engine_look(two, ended_ms + 2);
-	engine_take_over(two);
-	engine_looks(two, ended_ms + 3);
-	web_receiver_await(receiver, 1);
-	assert_non_null(strstr(web_receiver_id(receiver, 0), "-resolved"));
-	engine_end(two);
-	web_receiver_close(receiver);
-}
-
 static void without_kafka_notices_are_sent_after_a_while(void **state)
 {
 	(void)state;
@@ -354,13 +273,11 @@ static void a_notice_whose_place_another_one_takes_waits_no_longer(void **state)
 	engine_look(one, 2);
 	group_fires(one, "g", 0, 3);
 	engine_look(one, 3);
-	expect_kept(0, 1);
+	expect_kept(0, 0);
 	one->action.secret = NULL;
 	engine_looks(one, 4);
-	web_receiver_await(receiver, 1);
-	assert_non_null(strstr(web_receiver_id(receiver, 0), "-resolved"));
-	expect_kept(0, 0);
 	engine_end(one);
+	assert_int_equal(receiver->count, 0);
 	web_receiver_close(receiver);
 }
 
@@ -599,9 +516,6 @@ int main(void)
 		STORY(a_notice_that_waits_here_is_not_sent_twice_when_the_engine_is_the_sender_again),
 		STORY(a_firing_that_was_kept_goes_on_and_one_that_was_not_is_sent),
 		STORY(an_end_that_nobody_has_sent_is_sent),
-		STORY(the_end_of_a_firing_that_another_engine_knew_otherwise_is_not_sent),
-		STORY(the_end_of_a_firing_is_sent_if_it_was_too_short_for_another_engine_to_have_known_it),
-		STORY(the_end_of_a_firing_after_one_that_was_known_is_sent),
 		STORY(without_kafka_notices_are_sent_after_a_while),
 		STORY(an_alert_stays_inhibited_over_a_restart),
 		STORY(a_notice_for_a_former_receiver_goes_to_the_present_ones_while_the_alert_fires),
