@@ -411,6 +411,17 @@ static struct open_call *call_open(struct calls *calls, const struct call_reques
 	return NULL;
 }
 
+static void open_call_fail_large(struct open_call *call, const struct call_request *request)
+{
+	const struct gateway_target *target = request->target;
+	char words[ERROR_TEXT_MAX];
+	(void)snprintf(words, sizeof words,
+		       "the request with its key and headers is larger than the topic %s takes, which is %zu bytes; send less at a "
+		       "time, or raise the topic's max.message.bytes",
+		       call->calls->targets.topics[target->topic], target->request_bytes + CALL_RECORD_OVERHEAD_BYTES);
+	open_call_fail(call, 413, ERROR_LIMIT, words);
+}
+
 void calls_begin(struct calls *calls, const struct call_request *request)
 {
 	struct error error;
@@ -434,8 +445,7 @@ void calls_begin(struct calls *calls, const struct call_request *request)
 	if (verdict == PRODUCED)
 		return;
 	if (verdict == PRODUCE_REFUSED)
-		open_call_fail(call, 413, ERROR_LIMIT,
-			       "the request with its key and headers is larger than its topic takes; send less at a time");
+		open_call_fail_large(call, request);
 	else if (verdict == PRODUCE_FULL)
 		open_call_fail(call, 503, ERROR_LIMIT, "too many requests are in flight; try again later");
 	else

@@ -26,7 +26,6 @@ struct wanted_topic;
 #define GATEWAY_REPLIES_RETENTION_MS GATEWAY_DEADLINE_MAX_MS
 #define GATEWAY_REPLIES_PARTITIONS 16
 #define GATEWAY_CLAIMS_PARTITIONS 16
-#define GATEWAY_RECORD_BYTES ((size_t)1048588) /* Kafka's default of max.message.bytes, if a topic's setting is not known */
 
 struct gateway_config {
 	const char *host; /* NULL: loopback */

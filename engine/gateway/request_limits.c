@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gateway/call_record.h"
+#include "log/batch_limit.h"
 #include "log/topic_settings.h"
 
 #define NAMES_ARENA_BYTES ((size_t)16 << 20)
@@ -14,7 +15,7 @@ void request_limits_keep(const struct request_limits *limits, const struct gatew
 			 struct gateway_targets *targets)
 {
 	const size_t asked = limits->config->record_bytes;
-	const size_t usual = asked > CALL_RECORD_OVERHEAD_BYTES ? asked : GATEWAY_RECORD_BYTES;
+	const size_t usual = asked > CALL_RECORD_OVERHEAD_BYTES ? asked : BATCH_TOPIC_BYTES;
 	for (size_t i = 0; i < targets->count; i++) {
 		targets->items[i].request_bytes = usual - CALL_RECORD_OVERHEAD_BYTES;
 		for (size_t k = 0; before && k < before->count; k++)

@@ -66,7 +66,7 @@ static rd_kafka_conf_t *configuration_of(struct kafka_at_least_once *output, str
 	if (!configuration)
 		return NULL;
 	client_keep_partitions(configuration, config->properties);
-	output->batch_bytes = client_limit_batches(configuration, output->batches);
+	output->batch_bytes = client_limit_batches(configuration, config->properties, output->batches);
 	rd_kafka_conf_set_events(configuration, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS);
 	return configuration;
 }

@@ -20,6 +20,8 @@
 /* Bytes that Kafka counts for a batch of one record beside its key, value and headers, at least: 61 for the batch,
  * 7 for the record (KIP-98). */
 #define BATCH_OVERHEAD_BYTES ((size_t)68)
+#define BATCH_FRAME_BYTES_MAX ((size_t)128) /* the same at most, with a record's own lengths */
+#define BATCH_TOPIC_BYTES ((size_t)1048588) /* Kafka's default of max.message.bytes, if a topic's setting is not known */
 #define BATCH_USUAL_BYTES ((size_t)1000000) /* librdkafka's own bound */
 #define BATCH_LOWER_BY 4 /* factor; a refused batch shows that the limit is lower, but not by how much */
 

@@ -134,7 +134,7 @@ static bool producer_set_up(struct kafka_best_effort *producer, const struct bes
 		client_configuration((struct properties){sizeof own / sizeof own[0], own}, config->properties, error);
 	if (!configuration)
 		return false;
-	(void)client_limit_batches(configuration, config->batches);
+	(void)client_limit_batches(configuration, config->properties, config->batches);
 	producer->base.record_bytes = record_bytes_of(configuration);
 	if (config->counts || config->lost) {
 		rd_kafka_conf_set_opaque(configuration, producer);

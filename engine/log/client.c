@@ -16,6 +16,7 @@
 
 #define SAID_BYTES 1024
 #define LEAVE_LOOK_NS 1000000
+#define RECORD_BYTES_MAX ((size_t)1000000000)	     /* the most that librdkafka accepts for message.max.bytes */
 #define HTTP_SIZE "Invalid response size 1213486160" /* the bytes "HTTP" */
 #define GIVE_UP_MS 200 /* for a transaction that is given up */
 #define HINDERED_TIMEOUTS 3 /* time-outs between two reports */
@@ -98,11 +99,26 @@ static size_t setting_bytes(const rd_kafka_conf_t *configuration, const char *na
 	return (size_t)bytes;
 }
 
-size_t client_limit_batches(rd_kafka_conf_t *configuration, const struct batch_limit *limit)
+/* A producer accepts records as long as their topics take: librdkafka's default is less than Kafka's. A user's own number holds. */
+static void limit_records(rd_kafka_conf_t *configuration, struct properties users, size_t topic_bytes)
 {
 	char words[LIBRARY_TEXT_MAX], value[32];
-	size_t batch = setting_bytes(configuration, "batch.size"), most = setting_bytes(configuration, "message.max.bytes");
+	const size_t takes = topic_bytes > 0 ? topic_bytes : BATCH_TOPIC_BYTES;
+	for (size_t i = 0; i < users.count; i++)
+		if (strcmp(users.items[i].name, "message.max.bytes") == 0)
+			return;
+	if (takes <= setting_bytes(configuration, "message.max.bytes") + BATCH_FRAME_BYTES_MAX)
+		return;
+	(void)snprintf(value, sizeof value, "%zu", takes < RECORD_BYTES_MAX ? takes - BATCH_FRAME_BYTES_MAX : RECORD_BYTES_MAX);
+	(void)rd_kafka_conf_set(configuration, "message.max.bytes", value, words, sizeof words);
+}
+
+size_t client_limit_batches(rd_kafka_conf_t *configuration, struct properties users, const struct batch_limit *limit)
+{
+	char words[LIBRARY_TEXT_MAX], value[32];
 	size_t bytes = limit ? atomic_load(&limit->bytes) : 0;
+	limit_records(configuration, users, bytes);
+	size_t batch = setting_bytes(configuration, "batch.size"), most = setting_bytes(configuration, "message.max.bytes");
 	if (bytes > 0 && bytes < batch) {
 		(void)snprintf(value, sizeof value, "%zu", bytes);
 		if (rd_kafka_conf_set(configuration, "batch.size", value, words, sizeof words) == RD_KAFKA_CONF_OK)
@@ -236,7 +252,18 @@ bool client_has_topic(const rd_kafka_message_t *record, struct error *error)
 	}
 }
 
-enum produce_verdict client_verdict(rd_kafka_resp_err_t code, const struct outgoing *record, struct error *error)
+static void record_too_long(rd_kafka_t *client, const rd_kafka_topic_t *topic, const struct outgoing *record, struct error *error)
+{
+	const size_t most = setting_bytes(rd_kafka_conf(client), "message.max.bytes");
+	error_set(
+		error, ERROR_LIMIT, PLACE_NONE,
+		"an answer has %zu bytes with its headers, and the producer of topic %s accepts %zu (message.max.bytes). Make the "
+		"answer smaller, or raise max.message.bytes of its topics, and message.max.bytes if kafkaConfig has it",
+		outgoing_bytes(record), rd_kafka_topic_name(topic), most);
+}
+
+enum produce_verdict client_verdict(rd_kafka_resp_err_t code, rd_kafka_t *client, const rd_kafka_topic_t *topic,
+				    const struct outgoing *record, struct error *error)
 {
 	switch (code) {
 	case RD_KAFKA_RESP_ERR_NO_ERROR:
@@ -244,9 +271,7 @@ enum produce_verdict client_verdict(rd_kafka_resp_err_t code, const struct outgo
 	case RD_KAFKA_RESP_ERR__QUEUE_FULL:
 		return PRODUCE_FULL;
 	case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
-		error_set(error, ERROR_LIMIT, PLACE_NONE,
-			  "an answer has %zu bytes, more than message.max.bytes allows; raise it in kafkaConfig and at the topic",
-			  record->value.length);
+		record_too_long(client, topic, record, error);
 		return PRODUCE_REFUSED;
 	default:
 		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer accepts no more records: %s", rd_kafka_err2str(code));
@@ -293,7 +318,7 @@ enum produce_verdict client_produce(rd_kafka_t *client, rd_kafka_topic_t *topic,
 {
 	const rd_kafka_resp_err_t code = client_enqueue(client, topic, record, opaque);
 	if (!failure_is_absence(code))
-		return client_verdict(code, record, error);
+		return client_verdict(code, client, topic, record, error);
 	error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka has no topic %s any more; " TOPIC_GONE_STEP, rd_kafka_topic_name(topic));
 	return PRODUCE_SPOILT;
 }

@@ -99,7 +99,8 @@ enum produce_verdict client_produce(rd_kafka_t *client, rd_kafka_topic_t *topic,
 
 /* The two parts of it: librdkafka's code for the record, and its meaning. */
 rd_kafka_resp_err_t client_enqueue(rd_kafka_t *client, rd_kafka_topic_t *topic, const struct outgoing *record, void *opaque);
-enum produce_verdict client_verdict(rd_kafka_resp_err_t code, const struct outgoing *record, struct error *error);
+enum produce_verdict client_verdict(rd_kafka_resp_err_t code, rd_kafka_t *client, const rd_kafka_topic_t *topic,
+				    const struct outgoing *record, struct error *error);
 
 /* Brings a transactional producer into a state in which it can be destroyed. librdkafka (2.0 and 2.12) crashes if it
  * is destroyed while it adds partitions to a transaction, because that request may end before it is counted. It also
@@ -175,8 +176,9 @@ const char *failure_advice(rd_kafka_resp_err_t code);
 /* Whether another client would get the same error: a missing right, or a wrong setting. */
 bool failure_is_lasting(rd_kafka_resp_err_t code);
 
-/* Lowers `batch.size` of a producer's settings to the limit. Returns the effective bound in bytes. */
-size_t client_limit_batches(rd_kafka_conf_t *configuration, const struct batch_limit *limit);
+/* Lowers `batch.size` of a producer's settings to the limit, and raises `message.max.bytes` to what the topics take, unless it is
+ * among the settings of users. Returns the effective bound of batches in bytes. */
+size_t client_limit_batches(rd_kafka_conf_t *configuration, struct properties users, const struct batch_limit *limit);
 
 enum refusal_cause {
 	REFUSAL_OF_RECORD,  /* the record is at fault: another in its place would be accepted */

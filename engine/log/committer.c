@@ -98,7 +98,7 @@ static rd_kafka_conf_t *configuration_of(struct committer *committer, size_t *ba
 	if (!configuration)
 		return NULL;
 	client_keep_partitions(configuration, committer->config->properties);
-	*batch_bytes = client_limit_batches(configuration, committer->batches);
+	*batch_bytes = client_limit_batches(configuration, committer->config->properties, committer->batches);
 	rd_kafka_conf_set_opaque(configuration, committer);
 	rd_kafka_conf_set_closesocket_cb(configuration, on_close_socket);
 	/* As events, because a commit then waits only for the number of unsent records, instead of polling for

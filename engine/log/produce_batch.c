@@ -145,7 +145,7 @@ enum produce_verdict produce_batch_put(struct produce_batch *batch, rd_kafka_t *
 		const rd_kafka_resp_err_t code = client_enqueue(client, handle, record, opaque);
 		return code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED || refusal_is_absence(code, handle)
 			       ? produce_batch_refused(batch, record->topic, handle, code, error)
-			       : client_verdict(code, record, error);
+			       : client_verdict(code, client, handle, record, error);
 	}
 	part_add(batch, index, record, opaque);
 	return PRODUCED;

@@ -198,7 +198,7 @@ static bool sender_set_up(struct sender *sender, struct error *error)
 		client_configuration((struct properties){sizeof own / sizeof own[0], own}, sender->config->properties, error);
 	if (!configuration)
 		return false;
-	sender->batch_bytes = client_limit_batches(configuration, &sender->batches);
+	sender->batch_bytes = client_limit_batches(configuration, sender->config->properties, &sender->batches);
 	rd_kafka_conf_set_opaque(configuration, sender);
 	rd_kafka_conf_set_dr_msg_cb(configuration, sender_on_report);
 	rd_kafka_conf_set_error_cb(configuration, sender_on_error);

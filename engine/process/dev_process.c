@@ -177,7 +177,7 @@ static bool follow_gateway(struct dev_process *dev, struct error *error)
 		.direct = dev->watchers.direct,
 		.hosts = dev->asked->hosts,
 		.log = &dev->asked->log->sink,
-		.record_bytes = GATEWAY_RECORD_BYTES, /* the simulated broker does not report settings of topics */
+		.record_bytes = BATCH_TOPIC_BYTES, /* the simulated broker does not report settings of topics */
 	};
 	dev->gateway = gateway_open(dev->loop, &dev->gateway_config, plan, error);
 	if (dev->gateway && moves)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/number.h"
 #include "log/client.h"
 #include "log/kafka_log.h"
 #include "log/output.h"
@@ -531,17 +532,37 @@ static void the_bound_falls_to_one_record_and_never_rises_by_a_refusal(void **st
 	assert_int_equal(batch_limit_lower(&limit, 1000000, false), 65536);
 }
 
-static size_t bound_of(size_t limit_bytes, const char *batch, const char *message)
+static size_t bounds_of(size_t limit_bytes, const char *batch, const char *message, size_t *record_bytes)
 {
 	char words[LIBRARY_TEXT_MAX];
 	const struct batch_limit limit = {limit_bytes};
 	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
+	const struct property users = {"message.max.bytes", message};
+	size_t room = sizeof words;
 	if (batch)
 		assert_int_equal(rd_kafka_conf_set(configuration, "batch.size", batch, words, sizeof words), 0);
 	if (message)
-		assert_int_equal(rd_kafka_conf_set(configuration, "message.max.bytes", message, words, sizeof words), 0);
-	size_t bytes = client_limit_batches(configuration, &limit);
+		assert_int_equal(rd_kafka_conf_set(configuration, users.name, message, words, sizeof words), 0);
+	size_t bytes = client_limit_batches(configuration, (struct properties){message != NULL, &users}, &limit);
+	if (record_bytes) {
+		uint64_t number;
+		assert_int_equal(rd_kafka_conf_get(configuration, users.name, words, &room), RD_KAFKA_CONF_OK);
+		assert_true(number_read_uint64(text_of(words), &number));
+		*record_bytes = (size_t)number;
+	}
 	rd_kafka_conf_destroy(configuration);
+	return bytes;
+}
+
+static size_t bound_of(size_t limit_bytes, const char *batch, const char *message)
+{
+	return bounds_of(limit_bytes, batch, message, NULL);
+}
+
+static size_t record_bound_of(size_t limit_bytes, const char *message)
+{
+	size_t bytes;
+	(void)bounds_of(limit_bytes, NULL, message, &bytes);
 	return bytes;
 }
 
@@ -553,6 +574,21 @@ static void the_smallest_of_all_bounds_is_in_force(void **state)
 	assert_int_equal(bound_of(65536, NULL, NULL), 65536);
 	assert_int_equal(bound_of(65536, "1000", NULL), 1000);
 	assert_int_equal(bound_of(65536, NULL, "2000"), 2000);
+}
+
+/* A gateway takes a body of 4096 bytes less than its topic's limit, so an answer as long as the longest request must fit. */
+static void a_producer_takes_records_as_long_as_its_topics_do(void **state)
+{
+	(void)state;
+	const size_t frame = 128;
+	assert_int_equal(record_bound_of(0, NULL), 1048588 - frame);
+	assert_int_equal(record_bound_of(1048588, NULL), 1048588 - frame);
+	assert_int_equal(record_bound_of(20000000, NULL), 20000000 - frame);
+	assert_int_equal(record_bound_of(2000000000, NULL), 1000000000);
+	assert_int_equal(record_bound_of(65536, NULL), 1000000); /* one of its topics takes less; others may take more */
+	assert_int_equal(record_bound_of(1000100, NULL), 1000000);
+	assert_int_equal(record_bound_of(20000000, "2000"), 2000);
+	assert_int_equal(record_bound_of(20000000, "1000000"), 1000000);
 }
 
 int main(void)
@@ -572,6 +608,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_clock_ends_the_engine_and_no_request_is_blamed),
 		cmocka_unit_test(a_command_sends_a_batch_that_is_too_large_again_and_in_its_order),
 		cmocka_unit_test(a_record_shares_its_batch_up_to_what_kafka_adds_to_it),
+		cmocka_unit_test(a_producer_takes_records_as_long_as_its_topics_do),
 		cmocka_unit_test(the_bound_falls_to_one_record_and_never_rises_by_a_refusal),
 		cmocka_unit_test(the_smallest_of_all_bounds_is_in_force),
 	};
