@@ -15,6 +15,7 @@ struct tensor_json_reading {
 	size_t index;	/* of the next element */
 };
 
+#define EMPTY_LISTS_MAX ((size_t)1 << 20) /* without elements a shape may claim billions of lists */
 #define QUOTED_MAX 40 /* bytes of a value that an error shows */
 
 #define AND_WORDS ", and \"NaN\", \"Infinity\" and \"-Infinity\" as strings"
@@ -481,11 +482,22 @@ static void write_level(struct buffer *out, const struct tensor *tensor, size_t 
 	buffer_byte(out, ']');
 }
 
+/* The empty lists that a tensor without elements consists of; at most EMPTY_LISTS_MAX + 1. */
+static size_t empty_lists(const struct tensor *tensor)
+{
+	size_t lists = 1;
+	for (size_t i = 0; i < tensor->rank && tensor->shape[i] > 0; i++) {
+		if ((size_t)tensor->shape[i] > EMPTY_LISTS_MAX / lists)
+			return EMPTY_LISTS_MAX + 1;
+		lists *= (size_t)tensor->shape[i];
+	}
+	return lists;
+}
+
 void tensor_json_write_nested(struct buffer *out, const struct tensor *tensor, enum bytes_form form)
 {
 	size_t index = 0;
-	/* Without elements the other dimensions may be in the billions. */
-	if (tensor->count == 0)
+	if (tensor->count == 0 && empty_lists(tensor) > EMPTY_LISTS_MAX)
 		buffer_string(out, "[]");
 	else
 		write_level(out, tensor, 0, &index, form);

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -13,6 +14,39 @@ static void a_list_is_answered_as_a_list(void **state)
 	assert_non_null(x);
 	assert_true(text_is(x->name, "data") && x->datatype == DATATYPE_FP64 && x->rank == 2);
 	assert_string_equal(answered(*state), "{\"meta\":{},\"data\":{\"names\":[],\"ndarray\":[[1.0,2.0],[3.0,4.0]]}}");
+}
+
+static void an_empty_list_keeps_its_shape(void **state)
+{
+	static const struct {
+		const char *list;
+		size_t rank;
+	} rows[] = {{"[]", 1}, {"[[]]", 2}, {"[[],[]]", 2}, {"[[[]]]", 3}, {"[[[],[]],[[],[]]]", 3}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char request[100], expected[100];
+		(void)snprintf(request, sizeof request, "{\"data\":{\"ndarray\":%s}}", rows[i].list);
+		(void)snprintf(expected, sizeof expected, "{\"meta\":{},\"data\":{\"names\":[],\"ndarray\":%s}}", rows[i].list);
+		const struct tensor *x = first_sent(*state, request);
+		assert_int_equal(x->rank, rows[i].rank);
+		assert_int_equal(x->count, 0);
+		assert_string_equal(answered(*state), expected);
+	}
+}
+
+/* A shape may claim more lists than there is memory for, without an element. */
+static void a_shape_of_countless_empty_lists_is_answered_by_one(void **state)
+{
+	struct exchange *exchange = *state;
+	assert_non_null(first_sent(exchange, "{\"data\":{\"ndarray\":[[]]}}"));
+	const int64_t shape[] = {100000000000, 0}, behind[] = {2, 0, 100000000000};
+	struct tensor tensor = *exchange->message.payload.tensors.items[0];
+	const struct tensor *items[] = {&tensor};
+	exchange->message.payload.tensors = (struct tensors){1, items};
+	tensor.shape = shape;
+	assert_string_equal(answered(exchange), "{\"meta\":{},\"data\":{\"names\":[],\"ndarray\":[]}}");
+	tensor.shape = behind;
+	tensor.rank = 3;
+	assert_string_equal(answered(exchange), "{\"meta\":{},\"data\":{\"names\":[],\"ndarray\":[[],[]]}}");
 }
 
 static void names_and_meta_come_back(void **state)
@@ -174,6 +208,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BEHAVIOUR(a_list_is_answered_as_a_list),
+		BEHAVIOUR(an_empty_list_keeps_its_shape),
+		BEHAVIOUR(a_shape_of_countless_empty_lists_is_answered_by_one),
 		BEHAVIOUR(names_and_meta_come_back),
 		BEHAVIOUR(names_that_a_step_made_up_do_not_break_the_answer),
 		BEHAVIOUR(a_tensor_is_answered_as_a_tensor),
