@@ -1,9 +1,9 @@
 /* seldon_json.c: Format of Seldon v1: the SeldonMessage.
  *
- * data.ndarray and data.tensor are a tensor `data` of FP64 (a list may also contain strings or booleans), with
- * the column names as JSON in its parameter `names`; data.tftensor has a datatype of its own, and is answered by data.tensor.
- * strData, binData and jsonData are one element of BYTES in a tensor of the same name. The answer has the form of the request, and
- * its meta.
+ * data.ndarray and data.tensor are a tensor `data` of FP64, with the column names as JSON in its parameter `names`. A list may also
+ * contain strings or booleans; numbers beside strings are texts, as numpy reads such a list for Seldon's servers. data.tftensor has
+ * a datatype of its own, and is answered by data.tensor. strData, binData and jsonData are one element of BYTES in a tensor of the
+ * same name. The answer has the form of the request, and its meta.
  */
 #include "message/seldon_json.h"
 
@@ -173,7 +173,7 @@ static bool read_data(struct message *message, const struct json_scan *scan, str
 	const struct tensor *made = parts->tftensor.bytes ? seldon_tftensor_read(scan, parts->tftensor)
 				    : parts->tensor.bytes ? read_tensor(message, scan, parts->tensor, parts->is_reply)
 							  : tensor_infer(scan, "data.ndarray", TEXT("data"), &parts->ndarray, 1,
-									 false, (struct infer_rules){0});
+									 false, (struct infer_rules){.mixed = true});
 	struct tensor *named = made ? ARENA_NEW(message->arena, struct tensor) : NULL;
 	if (!named)
 		return made && error_memory(scan->error, ERROR_LIMIT, "reading a SeldonMessage");

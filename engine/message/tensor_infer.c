@@ -112,8 +112,13 @@ static bool choose_datatype(struct tensor_inference *inference, struct json_scan
 		inference->datatype = DATATYPE_FP64;
 	else if (!(seen & ~strings))
 		inference->datatype = DATATYPE_BYTES;
+	else if (inference->rules.mixed && !(seen & SEEN_FLAG))
+		inference->datatype = DATATYPE_BYTES;
 	else
-		return tensor_infer_refuse(inference, scan, begin, "elements of different types are in one tensor; send one type");
+		return tensor_infer_refuse(inference, scan, begin,
+					   inference->rules.mixed ? "booleans are beside other elements; send them alone, or the "
+								    "list as jsonData"
+								  : "elements of different types are in one tensor; send one type");
 	return true;
 }
 
@@ -146,6 +151,7 @@ static bool take_element(void *context, struct json_scan *scan, size_t *more)
 	*more = 0;
 	struct tensor_inference *inference = context;
 	struct text *text;
+	struct decimal decimal;
 	enum json_type type;
 	switch (inference->datatype) {
 	case DATATYPE_BOOL:
@@ -154,8 +160,15 @@ static bool take_element(void *context, struct json_scan *scan, size_t *more)
 		return json_word(scan);
 	case DATATYPE_BYTES:
 		text = &((struct text *)inference->elements)[inference->index++];
-		if (json_peek(scan) == JSON_STRING)
+		type = json_peek(scan);
+		if (type == JSON_STRING)
 			return json_text(scan, text);
+		if (type == JSON_NUMBER) {
+			if (!json_number(scan, &decimal))
+				return false;
+			*text = decimal.source;
+			return true;
+		}
 		return json_is_base64(scan, text) && json_skip(scan);
 	default:
 		return take_number(inference, scan);

@@ -2,7 +2,7 @@
  *
  * The shape is that of the lists. The datatype is that of the elements: BOOL for true and false, BYTES for
  * strings, FP64 for numbers. Some of the numbers may be "NaN", "Infinity" or "-Infinity". Mixed elements are
- * refused.
+ * refused, unless the rules take them.
  */
 #ifndef SLUICE_MESSAGE_TENSOR_INFER_H
 #define SLUICE_MESSAGE_TENSOR_INFER_H
@@ -13,6 +13,7 @@
 struct infer_rules {
 	bool integers; /* numbers that are all integers become INT64 */
 	bool base64;   /* {"b64": "…"} is an element of BYTES */
+	bool mixed;    /* numbers beside strings become BYTES, as they were written; otherwise they are refused */
 };
 
 /* Infers a tensor from `values`, spans of the body that `scan` reads. With `rows` each is a row of the tensor;

@@ -49,6 +49,23 @@ static void a_shape_of_countless_empty_lists_is_answered_by_one(void **state)
 	assert_string_equal(answered(exchange), "{\"meta\":{},\"data\":{\"names\":[],\"ndarray\":[[],[]]}}");
 }
 
+/* As in a row of a table, of which a model of texts takes some columns, and others are read as numbers. */
+static void numbers_beside_texts_are_texts(void **state)
+{
+	static const char *const texts[] = {"red", "4.50", "-1e3", "NaN"};
+	const struct tensor *x = first_sent(*state, "{\"data\":{\"ndarray\":[[\"red\",4.50],[-1e3,\"NaN\"]]}}");
+	assert_non_null(x);
+	assert_true(x->datatype == DATATYPE_BYTES && x->rank == 2 && x->shape[0] == 2 && x->shape[1] == 2);
+	for (size_t i = 0; i < 4; i++)
+		assert_true(text_is(((const struct text *)x->data)[i], texts[i]));
+	assert_string_equal(answered(*state),
+			    "{\"meta\":{},\"data\":{\"names\":[],\"ndarray\":[[\"red\",\"4.50\"],[\"-1e3\",\"NaN\"]]}}");
+	assert_refused(*state, "{\"data\":{\"ndarray\":[[1,true]]}}",
+		       "data.ndarray: booleans are beside other elements; send them alone, or the list as jsonData, at byte");
+	assert_refused(*state, "{\"data\":{\"ndarray\":[[\"a\",true]]}}", "send them alone, or the list as jsonData, at byte");
+	assert_refused(*state, "{\"data\":{\"ndarray\":[[\"a\",null]]}}", "an element is null; send numbers, strings or booleans");
+}
+
 static void names_and_meta_come_back(void **state)
 {
 	assert_non_null(first_sent(
@@ -191,7 +208,7 @@ static void exactly_one_form_is_taken(void **state)
 	assert_refused(*state, "{\"data\":{\"tftensor\":{}}}", "data.tftensor: it has no dtype; send DT_FLOAT");
 	assert_refused(*state, "{\"data\":[1]}", "data is not an object");
 	assert_refused(*state, "{\"data\":{\"ndarray\":[1,[2]]}}", "data.ndarray");
-	assert_refused(*state, "{\"data\":{\"ndarray\":[1,\"a\"]}}", "data.ndarray");
+	assert_refused(*state, "{\"data\":{\"ndarray\":[1,true]}}", "data.ndarray");
 	assert_refused(*state, "{\"data\":{\"ndarray\":[1}", "JSON");
 }
 
@@ -208,6 +225,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BEHAVIOUR(a_list_is_answered_as_a_list),
+		BEHAVIOUR(numbers_beside_texts_are_texts),
 		BEHAVIOUR(an_empty_list_keeps_its_shape),
 		BEHAVIOUR(a_shape_of_countless_empty_lists_is_answered_by_one),
 		BEHAVIOUR(names_and_meta_come_back),
