@@ -47,13 +47,13 @@ enum gzip_outcome body_unpack(struct body_coder *coder, struct body_unpacking *u
 	body_unpack_stop(unpacking);
 	buffer_open(&unpacking->plain, bytes_max + 1); /* a byte more shows that there is more */
 	unpacking->gunzip = gunzip_open(form, packed, bytes_max);
-	unpacking->outcome = GZIP_NO_MEMORY;
+	unpacking->outcome = unpacking->gunzip ? GZIP_MORE : GZIP_NO_MEMORY;
 	if (!unpacking->gunzip)
-		return GZIP_NO_MEMORY;
+		return unpacking->outcome;
 	unpacking->work.go = unpacking_go;
 	(void)work_queue_begin(&coder->unpacking, &unpacking->work);
 	unpacking->work.go = unpacking_go_on;
-	return body_unpack_is_running(unpacking) ? GZIP_MORE : unpacking->outcome;
+	return unpacking->outcome;
 }
 
 void body_unpack_stop(struct body_unpacking *unpacking)

@@ -283,6 +283,22 @@ static void others_are_answered_while_a_long_body_is_decompressed(void **state)
 	}
 }
 
+/* Those that come while others are decompressed wait for their first turn, too. */
+static void bodies_that_come_together_are_all_decompressed(void **state)
+{
+	struct guest guests[8];
+	char wanted[80];
+	(void)state;
+	snprintf(wanted, sizeof wanted, "outcome %d of %zu, which came whole", GZIP_WHOLE, PLAIN_BYTES);
+	for (size_t i = 0; i < 8; i++)
+		guests[i] = guest_post((struct text){digits, sizeof digits});
+	for (size_t i = 0; i < 8; i++) {
+		assert_true(text_is(answer_read(&guests[i]), wanted));
+		guest_close(&guests[i]);
+	}
+	assert_in_range(calls, 8 + 7, 2 * 8); /* all but perhaps the first are passed on a second time */
+}
+
 static void what_is_too_long_or_damaged_is_told_to_the_application(void **state)
 {
 	static const char zeros[PLAIN_BYTES + 1];
@@ -335,6 +351,7 @@ int main(void)
 		STORY(a_head_has_the_length_of_the_compressed_body),
 		STORY(a_stream_of_http2_gets_it_too),
 		STORY(others_are_answered_while_a_long_body_is_decompressed),
+		STORY(bodies_that_come_together_are_all_decompressed),
 		STORY(what_is_too_long_or_damaged_is_told_to_the_application),
 		STORY(a_caller_that_leaves_while_it_is_decompressed_leaves_nothing),
 	};
