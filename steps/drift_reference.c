@@ -161,7 +161,7 @@ static bool message_learn(struct drift_learning *learning, const struct payload 
 	size_t rows;
 	*texts = NULL;
 	if ((learning->layout.count == 0 && !layout_learn(learning, payload, error)) ||
-	    !drift_rows_read(&learning->layout, payload, arena, &cells, &rows, texts, error))
+	    !drift_rows_read_present(&learning->layout, payload, arena, &cells, &rows, texts, error))
 		return false;
 	const size_t before = learning->rows;
 	for (size_t i = 0; i < rows; i++)
@@ -190,15 +190,33 @@ static void passed_over_tell(const struct drift_learning *learning, const struct
 	fit_source_remark(source, remark);
 }
 
+/* Takes the features from the first message that has all tensors, as earlier ones lack values of them; without such a message there
+ * are none. The source stands at its first message then. */
+static bool layout_seek(struct drift_learning *learning, const struct fit_source *source, struct arena *arena, struct error *error)
+{
+	struct payload payload;
+	struct drift_layout trial;
+	source->rewind(source->context);
+	while (learning->layout.count == 0 && error->kind == ERROR_NONE && source->next(source->context, arena, &payload, error)) {
+		if (drift_layout_make(&trial, &payload, learning->tensors, arena, error))
+			(void)layout_learn(learning, &payload, error);
+		else if (error->kind == ERROR_INPUT)
+			*error = (struct error){0};
+		arena_reset(arena);
+	}
+	source->rewind(source->context);
+	return error->kind == ERROR_NONE;
+}
+
 static bool source_learn(struct drift_learning *learning, const struct fit_source *source, struct error *error)
 {
 	struct payload payload;
 	struct arena *arena = arena_open(MESSAGE_BYTES_MAX);
 	if (!arena)
 		return out_of_memory(error);
-	source->rewind(source->context);
 	const size_t most = source->rows_most ? source->rows_most : SIZE_MAX;
-	for (; learning->rows < most && source->next(source->context, arena, &payload, error); arena_reset(arena)) {
+	bool good = layout_seek(learning, source, arena, error);
+	for (; good && learning->rows < most && source->next(source->context, arena, &payload, error); arena_reset(arena)) {
 		const struct tensor *texts;
 		const bool is_first = learning->rows == 0;
 		learning->time_ms = learning->timed ? source->time_ms(source->context) : 0;

@@ -182,8 +182,6 @@ static bool rows_agree(const struct drift_column *column, const struct tensor *t
 static bool column_agrees(const struct drift_column *column, const struct tensor *tensor, struct arena *arena, size_t *rows,
 			  const struct tensor **texts, struct error *error)
 {
-	if (!tensor)
-		return tensor_lacks(column, error);
 	if (type_fits(column, tensor))
 		return rows_agree(column, tensor, arena, rows, error);
 	*texts = column->texts ? NULL : tensor;
@@ -260,16 +258,33 @@ static bool cells_make(const struct drift_layout *layout, const struct payload *
 	return made || out_of_memory(error);
 }
 
-bool drift_rows_read(const struct drift_layout *layout, const struct payload *payload, struct arena *arena,
-		     const struct drift_cell **cells, size_t *rows, const struct tensor **texts, struct error *error)
+static bool typed_rows_read(const struct drift_layout *layout, const struct payload *payload, bool may_lack, struct arena *arena,
+			    const struct drift_cell **cells, size_t *rows, const struct tensor **texts, struct error *error)
 {
 	*rows = SIZE_MAX;
 	*texts = NULL;
-	for (size_t i = 0; i < layout->count; i++)
-		if (!column_agrees(&layout->columns[i], tensors_find(payload->tensors, layout->columns[i].tensor), arena, rows,
-				   texts, error))
+	for (size_t i = 0; i < layout->count; i++) {
+		const struct drift_column *column = &layout->columns[i];
+		const struct tensor *tensor = tensors_find(payload->tensors, column->tensor);
+		if (!tensor && !may_lack)
+			return tensor_lacks(column, error);
+		if (tensor && !column_agrees(column, tensor, arena, rows, texts, error))
 			return false;
-	return cells_make(layout, payload, arena, cells, *rows, error);
+	}
+	return *rows == SIZE_MAX ? tensor_lacks(&layout->columns[0], error)
+				 : cells_make(layout, payload, arena, cells, *rows, error);
+}
+
+bool drift_rows_read(const struct drift_layout *layout, const struct payload *payload, struct arena *arena,
+		     const struct drift_cell **cells, size_t *rows, const struct tensor **texts, struct error *error)
+{
+	return typed_rows_read(layout, payload, false, arena, cells, rows, texts, error);
+}
+
+bool drift_rows_read_present(const struct drift_layout *layout, const struct payload *payload, struct arena *arena,
+			     const struct drift_cell **cells, size_t *rows, const struct tensor **texts, struct error *error)
+{
+	return typed_rows_read(layout, payload, true, arena, cells, rows, texts, error);
 }
 
 /* Rows are counted by the tensors that have the right type, and only without one of these by the others. */

@@ -69,6 +69,10 @@ bool drift_layout_of_present(struct drift_layout *layout, const struct payload *
 bool drift_rows_read(const struct drift_layout *layout, const struct payload *payload, struct arena *arena,
 		     const struct drift_cell **cells, size_t *rows, const struct tensor **texts, struct error *error);
 
+/* The same of a message that may lack tensors, whose values are then missing. INPUT also: it has none of them. */
+bool drift_rows_read_present(const struct drift_layout *layout, const struct payload *payload, struct arena *arena,
+			     const struct drift_cell **cells, size_t *rows, const struct tensor **texts, struct error *error);
+
 /* The same of a message that may lack tensors, whose values are then missing, and have others of another type. It has one of the
  * tensors at least: INPUT. `whole`: it has all of them, of the right types. */
 bool drift_rows_read_some(const struct drift_layout *layout, const struct payload *payload, struct arena *arena,

@@ -145,6 +145,46 @@ static void a_csv_without_a_column_of_the_reference_is_refused(void **state)
 	said_close(&said);
 }
 
+/* Requests of which some lack `b`, the first one too. */
+static void requests_lacking_write(int rows)
+{
+	FILE *file = fopen("data", "we");
+	assert_non_null(file);
+	for (int i = 0; i < rows; i++) {
+		fprintf(file, "{\"inputs\":[{\"name\":\"a\",\"shape\":[1],\"datatype\":\"FP64\",\"data\":[%d]}", i * 37 % 101);
+		if (i % 30 != 0)
+			fprintf(file, ",{\"name\":\"b\",\"shape\":[1],\"datatype\":\"FP64\",\"data\":[%d]}", i * 31 % 97);
+		fputs("]}\n", file);
+	}
+	assert_int_equal(fclose(file), 0);
+}
+
+static void messages_that_lack_a_tensor_are_learnt_as_they_are_compared(void **state)
+{
+	(void)state;
+	struct said said = fit_with("tensors: [a, b], ", "5", 1);
+	said_close(&said);
+	requests_lacking_write(300);
+	said = say_with(step_kinds, "fit drift data -f p.yaml --out ref.json");
+	assert_int_equal(said.code, 0);
+	said_close(&said);
+	json_t *reference = json_load_file("ref.json", 0, NULL), *features = json_object_get(reference, "features");
+	assert_int_equal(json_integer_value(json_object_get(reference, "rows")), 300);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(features, 0), "missing")), 0);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(features, 1), "missing")), 10);
+	json_decref(reference);
+	said = say_with(step_kinds, "drift report data -f p.yaml");
+	assert_int_equal(said.code, 0);
+	assert_null(strstr(said.out, "b: "));
+	expect_words(said.out, "6 windows: 0 with drift, 0 with data out of the bounds of quality");
+	said_close(&said);
+	write_file("data", "{\"inputs\":[{\"name\":\"a\",\"shape\":[1],\"datatype\":\"FP64\",\"data\":[1]}]}\n");
+	said = say_with(step_kinds, "fit drift data -f p.yaml --out ref.json");
+	assert_int_not_equal(said.code, 0);
+	expect_words(said.err, "data:1:1: tensor `b` is missing; send it");
+	said_close(&said);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +193,7 @@ int main(void)
 		cmocka_unit_test(a_field_that_is_no_number_is_of_another_type_in_a_report),
 		cmocka_unit_test(a_column_of_numbers_is_compared_with_texts_as_texts),
 		cmocka_unit_test(a_csv_without_a_column_of_the_reference_is_refused),
+		cmocka_unit_test(messages_that_lack_a_tensor_are_learnt_as_they_are_compared),
 	};
 	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
 }
