@@ -172,12 +172,26 @@ static bool field_number(struct text field, double *number)
 
 /* ---- the header, and what its columns are ---- */
 
+static int columns_compare(const void *left, const void *right)
+{
+	const struct csv_column *const *a = left, *const *b = right;
+	const int order = text_compare((*a)->name, (*b)->name);
+	return order != 0 ? order : (*a > *b) - (*a < *b);
+}
+
+/* The first column of that name. */
 static size_t column_find(const struct fit_rows *rows, struct text name)
 {
-	for (size_t i = 0; i < rows->column_count; i++)
-		if (text_equal(rows->columns[i].name, name))
-			return i;
-	return OWN_TENSOR;
+	size_t low = 0, high = rows->column_count;
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		if (text_compare(rows->by_name[middle]->name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < rows->column_count && text_equal(rows->by_name[low]->name, name) ? (size_t)(rows->by_name[low] - rows->columns)
+										      : OWN_TENSOR;
 }
 
 /* The column has texts where numbers are wanted. */
@@ -306,8 +320,9 @@ static bool header_read(struct fit_rows *rows, struct error *error)
 	if (count == 0)
 		return false;
 	rows->columns = ARENA_ARRAY(rows->arena, struct csv_column, count);
+	rows->by_name = ARENA_ARRAY(rows->arena, const struct csv_column *, count);
 	rows->fields = ARENA_ARRAY(rows->arena, struct csv_field, count);
-	if (!rows->columns || !rows->fields)
+	if (!rows->columns || !rows->by_name || !rows->fields)
 		return error_memory(error, ERROR_SYSTEM, "reading data");
 	for (bool last = false; rows->column_count < count; rows->column_count++) {
 		struct csv_column *column = &rows->columns[rows->column_count];
@@ -315,7 +330,9 @@ static bool header_read(struct fit_rows *rows, struct error *error)
 		if (!field_next(rows, rows->arena, &field, &last, error))
 			return false;
 		*column = (struct csv_column){.name = field.text, .number = true, .gathered = OWN_TENSOR};
+		rows->by_name[rows->column_count] = column;
 	}
+	qsort(rows->by_name, count, sizeof *rows->by_name, columns_compare);
 	return true;
 }
 

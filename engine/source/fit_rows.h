@@ -42,6 +42,7 @@ struct fit_rows {
 	size_t line_begin;   /* offset of that line in the text */
 	size_t column_count;
 	struct csv_column *columns;
+	const struct csv_column **by_name; /* sorted; of equal names the first is first */
 	size_t tensor_count; /* tensors of several columns, by --tensor */
 	struct fit_tensor {
 		struct text name;
