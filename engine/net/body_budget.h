@@ -1,8 +1,9 @@
 /* body_budget.h: Memory budget of bodies, of requests and of their answers, which several servers may share.
  *
  * A body is charged for the memory that it has taken. A server refuses a body that would take more than is left, and
- * gives the charge back when the request is over. The answer is added to the charge, until its caller has read it; a short one is
- * not. No peer is charged for more than its share, so that one peer cannot keep all others out. One thread.
+ * gives the charge back when the request is over. The answer is added to the charge, until its caller has read it; a short one
+ * also beyond the limit, so that callers hear why they are refused. No peer is charged for more than its share, so that one peer
+ * cannot keep all others out. One thread.
  */
 #ifndef SLUICE_NET_BODY_BUDGET_H
 #define SLUICE_NET_BODY_BUDGET_H
@@ -52,15 +53,16 @@ static inline void body_budget_charge(struct body_budget *budget, struct body_ch
 	charge->bytes = bytes;
 }
 
-#define BODY_BUDGET_ANSWER_BYTES_FREE ((size_t)16 << 10) /* of an answer that is not charged */
+#define BODY_BUDGET_SHORT_BYTES ((size_t)16 << 10) /* of an answer that is never refused */
 
 /* Adds an answer to the charge of its request. False: the budget has no memory for it. */
 static inline bool body_budget_add_answer(struct body_budget *budget, struct body_charge *charge, size_t bytes)
 {
-	if (!budget || bytes <= BODY_BUDGET_ANSWER_BYTES_FREE)
+	if (!budget)
 		return true;
-	if (budget->used_bytes + bytes > budget->limit_bytes ||
-	    (charge->peer && budget->peer_limit_bytes && charge->peer->body_bytes + bytes > budget->peer_limit_bytes))
+	if (bytes > BODY_BUDGET_SHORT_BYTES &&
+	    (budget->used_bytes + bytes > budget->limit_bytes ||
+	     (charge->peer && budget->peer_limit_bytes && charge->peer->body_bytes + bytes > budget->peer_limit_bytes)))
 		return false;
 	body_budget_charge(budget, charge, charge->bytes + bytes);
 	return true;

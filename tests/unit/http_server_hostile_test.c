@@ -143,7 +143,7 @@ static void answers_that_nobody_reads_are_in_the_budget(void **state)
 	assert_non_null(reply);
 	assert_non_null(strstr(reply, "HTTP/1.1 503"));
 	assert_non_null(strstr(reply, "Retry-After: "));
-	assert_non_null(guest_ask(&callers[2], GET("/short"), "/short")); /* short ones take no share of it */
+	assert_non_null(guest_ask(&callers[2], GET("/short"), "/short")); /* short ones are never refused */
 	for (size_t i = 0; i < 3; i++)
 		guest_close(&callers[i]);
 	for (int64_t until = loop_now_ms(stand->loop) + 5000; stand->bodies.used_bytes > 0 && loop_now_ms(stand->loop) < until;)

@@ -352,6 +352,27 @@ static void a_body_may_take_what_is_left_of_the_budget(void **state)
 	assert_false(body_budget_allows(&bodies, &body, &charged, 1));
 }
 
+/* Short ones count also where they are more than is left, and leave nothing for bodies. */
+static void answers_are_charged_and_long_ones_refused(void **state)
+{
+	(void)state;
+	struct peer peer = {0};
+	struct body_budget bodies = {.limit_bytes = 3 * BODY_BUDGET_SHORT_BYTES, .peer_limit_bytes = 2 * BODY_BUDGET_SHORT_BYTES};
+	struct body_charge first = {.peer = &peer}, second = {.peer = &peer}, long_one = {0};
+	const struct buffer none = {.ceiling_bytes = SIZE_MAX};
+	assert_true(body_budget_add_answer(&bodies, &first, BODY_BUDGET_SHORT_BYTES + 1));
+	assert_false(body_budget_add_answer(&bodies, &second, BODY_BUDGET_SHORT_BYTES + 1)); /* of the peer's share */
+	assert_true(body_budget_add_answer(&bodies, &second, BODY_BUDGET_SHORT_BYTES));
+	assert_false(body_budget_allows(&bodies, &none, &second, BODY_BUDGET_SHORT_BYTES + 1));
+	assert_int_equal(peer.body_bytes, 2 * BODY_BUDGET_SHORT_BYTES + 1);
+	assert_true(body_budget_add_answer(&bodies, &long_one, BODY_BUDGET_SHORT_BYTES));
+	assert_int_equal(bodies.used_bytes, bodies.limit_bytes + 1);
+	body_budget_give_back(&bodies, &first);
+	body_budget_give_back(&bodies, &second);
+	body_budget_give_back(&bodies, &long_one);
+	assert_int_equal(bodies.used_bytes + peer.body_bytes, 0);
+}
+
 static void only_loopback_is_local(void **state)
 {
 	(void)state;
@@ -374,6 +395,7 @@ int main(void)
 		cmocka_unit_test(one_peer_cannot_hold_the_whole_budget),
 		cmocka_unit_test(a_peer_that_leaves_is_charged_until_its_request_is_answered),
 		cmocka_unit_test(a_network_of_ipv6_is_one_peer),
+		cmocka_unit_test(answers_are_charged_and_long_ones_refused),
 		cmocka_unit_test(a_body_may_take_what_is_left_of_the_budget),
 		cmocka_unit_test(only_loopback_is_local),
 	};
