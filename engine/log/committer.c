@@ -19,6 +19,7 @@
 #define DENIED_PAUSES 10   /* so many times as long between two questions for a right as otherwise: each opens a client */
 #define RIGHTS_PAUSE_MS 250 /* after rights were asked in vain for the first time; then twice as long, up to: */
 #define RIGHTS_PAUSE_MAX_MS 16000
+#define RESETS_APART_MS 60000 /* a reset so long after another one has nothing to do with it */
 #define RIGHTS_WAIT_MS 100 /* for an answer about a right, before the next look whether the committer is to stop */
 
 enum committer_request { REQUEST_NONE, REQUEST_START, REQUEST_END, REQUEST_STOP };
@@ -31,7 +32,8 @@ struct committer {
 	int bell;
 	pthread_t thread;
 	bool running;
-	atomic_bool stopping;
+	atomic_bool stopping, abandoned;
+	atomic_uint calls, calling; /* number of calls so far, and the present one (enum settlement_call) */
 	atomic_uint closed_sockets; /* of this producer and its predecessors; librdkafka's threads count */
 
 	pthread_mutex_t lock; /* protects the eight fields below */
@@ -61,6 +63,18 @@ struct committer {
 	bool is_denied;		    /* it has lost the right to the transactional id, which was logged */
 	bool lacks_group;	    /* or to the group */
 	struct hindrance hindrance; /* to the next transaction */
+	struct hindrance resets;    /* one after the other, without a commit */
+	int64_t reset_ms;	    /* the last one */
+};
+
+static const char *const call_words[] = {
+	[SETTLEMENT_OVER] = "ending a transaction",
+	[SETTLEMENT_OPEN] = "opening a transactional producer",
+	[SETTLEMENT_BEGIN] = "beginning a transaction",
+	[SETTLEMENT_SEND_OFFSETS] = "sending offsets",
+	[SETTLEMENT_COMMIT] = "committing",
+	[SETTLEMENT_READ_COMMITTED] = "reading what the group has committed",
+	[SETTLEMENT_PAUSE] = "ending a transaction",
 };
 
 /* ---- the producer ---- */
@@ -227,7 +241,7 @@ static void denial_note(struct committer *committer, bool is_denied)
 static enum settlement_outcome open_anew(struct committer *committer, struct error *error)
 {
 	producer_close(committer);
-	if (!producer_open(committer, error))
+	if (atomic_load(&committer->abandoned) || !producer_open(committer, error))
 		return SETTLEMENT_HOPELESS;
 	rd_kafka_error_t *failure = rd_kafka_init_transactions(committer->producer, committer->timeout_ms);
 	enum settlement_outcome outcome = SETTLEMENT_DONE;
@@ -241,10 +255,17 @@ static enum settlement_outcome open_anew(struct committer *committer, struct err
 			  rd_kafka_error_string(failure), failure_advice(rd_kafka_error_code(failure)));
 		outcome = SETTLEMENT_HOPELESS;
 	} else {
-		outcome = hindered(committer, "opening a transactional producer", rd_kafka_error_string(failure));
+		outcome = hindered(committer, call_words[SETTLEMENT_OPEN], rd_kafka_error_string(failure));
 	}
 	rd_kafka_error_destroy(failure);
 	return outcome;
+}
+
+static enum settlement_outcome transaction_begin(struct committer *committer)
+{
+	const char *doing = call_words[SETTLEMENT_BEGIN];
+	const enum settlement_outcome outcome = outcome_of(committer, doing, rd_kafka_begin_transaction(committer->producer));
+	return outcome == SETTLEMENT_FAILED ? hindered(committer, doing, committer->reason) : outcome;
 }
 
 static struct positions positions_to_commit(struct positions all, struct position *room)
@@ -272,7 +293,7 @@ static enum settlement_outcome send_offsets(struct committer *committer)
 		rd_kafka_send_offsets_to_transaction(committer->producer, list, membership, committer->timeout_ms);
 	rd_kafka_topic_partition_list_destroy(list);
 	memory_give(room);
-	return outcome_of(committer, "sending offsets", failure);
+	return outcome_of(committer, call_words[SETTLEMENT_SEND_OFFSETS], failure);
 }
 
 /* Takes what is committed of a partition. The worker knows it if the login may not read it any more, and no commit is in doubt. */
@@ -299,6 +320,8 @@ static enum settlement_outcome read_committed(struct committer *committer, struc
 	for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++)
 		code = committed_take(committer, &list->elems[i], &positions.items[i]);
 	rd_kafka_topic_partition_list_destroy(list);
+	if (atomic_load(&committer->abandoned))
+		return SETTLEMENT_HOPELESS;
 	committer->lacks_group = code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
 	if (committer->lacks_group || code == RD_KAFKA_RESP_ERR_NO_ERROR)
 		consumer_note_group(committer->consumer, committer->lacks_group);
@@ -309,7 +332,7 @@ static enum settlement_outcome read_committed(struct committer *committer, struc
 			  rd_kafka_err2str(code), failure_advice(code));
 		return SETTLEMENT_HOPELESS;
 	}
-	return code ? hindered(committer, "reading what the group has committed", rd_kafka_err2str(code)) : SETTLEMENT_DONE;
+	return code ? hindered(committer, call_words[SETTLEMENT_READ_COMMITTED], rd_kafka_err2str(code)) : SETTLEMENT_DONE;
 }
 
 static enum settlement_outcome pause_before_retry(const struct committer *committer)
@@ -323,15 +346,18 @@ static enum settlement_outcome pause_before_retry(const struct committer *commit
 
 static enum settlement_outcome make_call(struct committer *committer, struct error *error)
 {
+	atomic_store(&committer->calling, committer->settlement.call);
+	atomic_fetch_add(&committer->calls, 1);
 	switch (committer->settlement.call) {
 	case SETTLEMENT_OPEN:
 		return open_anew(committer, error);
 	case SETTLEMENT_BEGIN:
-		return outcome_of(committer, "beginning a transaction", rd_kafka_begin_transaction(committer->producer));
+		return transaction_begin(committer);
 	case SETTLEMENT_SEND_OFFSETS:
 		return send_offsets(committer);
 	case SETTLEMENT_COMMIT:
-		return outcome_of(committer, "committing", rd_kafka_commit_transaction(committer->producer, committer->timeout_ms));
+		return outcome_of(committer, call_words[SETTLEMENT_COMMIT],
+				  rd_kafka_commit_transaction(committer->producer, committer->timeout_ms));
 	case SETTLEMENT_READ_COMMITTED:
 		return read_committed(committer, error);
 	case SETTLEMENT_PAUSE:
@@ -380,12 +406,27 @@ static void rights_take(struct committer *committer)
 	rights_pause(committer, in_vain);
 }
 
+/* Logs transactions that fail one after the other, though a producer can be opened for each. */
+static void resets_note(struct committer *committer, enum transaction_news news)
+{
+	const int64_t now_ms = clock_ms();
+	if (news != NEWS_RESET || now_ms - committer->reset_ms > RESETS_APART_MS)
+		committer->resets = (struct hindrance){0};
+	if (news != NEWS_RESET)
+		return;
+	committer->reset_ms = now_ms;
+	hindrance_meet(&committer->resets, committer->timeout_ms, committer->config->id, "each transaction fails",
+		       committer->reason);
+}
+
 static enum transaction_news committer_settle(struct committer *committer, struct error *error)
 {
 	struct settlement *settlement = &committer->settlement;
 	committer->hindrance = (struct hindrance){0};
 	while (settlement->call != SETTLEMENT_OVER) {
 		enum settlement_outcome outcome = make_call(committer, error);
+		if (atomic_load(&committer->abandoned))
+			return NEWS_BROKEN;
 		if (committer->doubts_rights)
 			rights_ask(committer);
 		settlement_took(settlement, outcome, atomic_load(&committer->closed_sockets));
@@ -401,6 +442,7 @@ static enum transaction_news committer_settle(struct committer *committer, struc
 	if (settlement->closed > 0 && !committer->explained)
 		snprintf(committer->reason, sizeof committer->reason, "%u connections closed during the transaction",
 			 settlement->closed);
+	resets_note(committer, settlement->news);
 	return settlement->news;
 }
 
@@ -419,6 +461,8 @@ static enum committer_request next_request(struct committer *committer)
 
 static void give_answer(struct committer *committer, enum transaction_news news, const struct error *error)
 {
+	if (atomic_load(&committer->abandoned))
+		return;
 	pthread_mutex_lock(&committer->lock);
 	committer->answer = news;
 	committer->answer_error = *error;
@@ -498,6 +542,21 @@ void committer_close(struct committer *committer)
 	pthread_cond_destroy(&committer->asked);
 	pthread_mutex_destroy(&committer->lock);
 	memory_give(committer);
+}
+
+void committer_abandon(struct committer *committer)
+{
+	assert(committer->running);
+	atomic_store(&committer->abandoned, true);
+	atomic_store(&committer->stopping, true);
+	committer_ask(committer, REQUEST_STOP);
+	pthread_detach(committer->thread);
+}
+
+unsigned committer_calls(const struct committer *committer, const char **doing)
+{
+	*doing = call_words[atomic_load(&committer->calling)];
+	return atomic_load(&committer->calls);
 }
 
 int committer_bell(const struct committer *committer)

@@ -15,6 +15,10 @@ struct committer;
 
 struct committer *committer_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error);
 void committer_close(struct committer *committer);
+
+/* Closes a committer whose call does not return: its thread is left alone with its memory, and makes no other call if it returns
+ * after all. */
+void committer_abandon(struct committer *committer);
 int committer_bell(const struct committer *committer);
 
 /* NEWS_NONE: no answer yet. */
@@ -32,5 +36,8 @@ bool committer_topics(struct committer *committer, const char *const *names, siz
 /* At any time. */
 bool committer_refused(struct committer *committer, struct refusal *refusal);
 const char *committer_reason(const struct committer *committer);
+
+/* What the thread does now, in words, and the number of its calls so far: the same for as long as a call lasts. */
+unsigned committer_calls(const struct committer *committer, const char **doing);
 
 #endif

@@ -4,6 +4,7 @@
 #include "log/transaction.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -12,6 +13,12 @@
 #include "log/produce_batch.h"
 #include "log/write_probe.h"
 #include "net/loop.h"
+
+/* A call that takes so many of its timeouts is logged, and again after as many; then the client hangs. All its calls end in time,
+ * but librdkafka may wait for an event that does not come, as for a coordinator when offsets are sent. */
+#define LATE_TIMEOUTS 3
+#define HUNG_TIMEOUTS 6
+#define CHECKED_MOST_MS 2000 /* a longer time between two checks was a pause of the process, which is no call's */
 
 struct kafka_transaction {
 	struct output output; /* first: the table of operations */
@@ -23,6 +30,11 @@ struct kafka_transaction {
 	int64_t ended_us;
 	int64_t commit_us;
 	uint64_t resets;
+	int64_t checked_ms; /* of the last check */
+	int64_t call_ms;    /* for which the present call has lasted, without pauses of the process */
+	int64_t logged_ms;  /* of it, when that was logged last */
+	unsigned calls;	    /* of the committer, at the last check */
+	bool hangs;
 	struct write_probe write_probe;
 	struct produce_batch produce_batch;
 };
@@ -50,8 +62,10 @@ static void transaction_close(struct output *self)
 {
 	struct kafka_transaction *transaction = (struct kafka_transaction *)self;
 	write_probe_close(&transaction->write_probe);
-	committer_close(transaction->committer);
-	memory_give(transaction->positions.items);
+	if (!transaction->hangs) { /* else its committer keeps itself and the positions */
+		committer_close(transaction->committer);
+		memory_give(transaction->positions.items);
+	}
 	memory_give(transaction);
 }
 
@@ -111,6 +125,47 @@ static int64_t transaction_commit_us(const struct output *self)
 	return ((const struct kafka_transaction *)self)->commit_us;
 }
 
+/* The time for which the committer's present call has lasted; 0: it makes none. */
+static int64_t call_duration_ms(struct kafka_transaction *transaction, int64_t now_ms, const char **doing)
+{
+	const unsigned calls = committer_calls(transaction->committer, doing);
+	const int64_t since_ms = now_ms - transaction->checked_ms;
+	const bool is_same = !transaction->open && calls == transaction->calls;
+	transaction->call_ms = !is_same ? 0 : transaction->call_ms + (since_ms < CHECKED_MOST_MS ? since_ms : CHECKED_MOST_MS);
+	transaction->logged_ms = is_same ? transaction->logged_ms : 0;
+	transaction->calls = calls;
+	transaction->checked_ms = now_ms;
+	return transaction->call_ms;
+}
+
+static bool transaction_check(struct output *self, int64_t now_ms, struct error *error)
+{
+	struct kafka_transaction *transaction = (struct kafka_transaction *)self;
+	const struct transaction_config *config = transaction->config;
+	const int64_t timeout_ms = config->timeout_ms > 0 ? config->timeout_ms : TRANSACTION_TIMEOUT_MS;
+	const char *doing;
+	char line[ERROR_TEXT_MAX];
+	const int64_t lasted_ms = call_duration_ms(transaction, now_ms, &doing);
+	if (lasted_ms >= HUNG_TIMEOUTS * timeout_ms) {
+		if (!transaction->hangs)
+			committer_abandon(transaction->committer);
+		transaction->hangs = true;
+		return error_set(
+			error, ERROR_SYSTEM, PLACE_NONE,
+			"Kafka's client hangs: %s: %s has not returned for %lld s, and may take %lld s. What is not committed "
+			"is processed again: start the engine again, and report this with the version of librdkafka, %s",
+			config->id, doing, (long long)(lasted_ms / MS_PER_S), (long long)(timeout_ms / MS_PER_S),
+			rd_kafka_version_str());
+	}
+	if (lasted_ms - transaction->logged_ms >= LATE_TIMEOUTS * timeout_ms) {
+		transaction->logged_ms = lasted_ms;
+		(void)snprintf(line, sizeof line, "%s: nothing is committed for now: %s has not returned for %lld s; waiting",
+			       config->id, doing, (long long)(lasted_ms / MS_PER_S));
+		kafka_log_say(LOG_LEVEL_WARN, line);
+	}
+	return true;
+}
+
 static enum produce_verdict transaction_produce(struct output *self, const struct outgoing *record, struct error *error)
 {
 	struct kafka_transaction *transaction = (struct kafka_transaction *)self;
@@ -167,6 +222,7 @@ static const struct output_operations operations = {
 	.end = transaction_end,
 	.resets = transaction_resets,
 	.commit_us = transaction_commit_us,
+	.check = transaction_check,
 	.topics = transaction_topics,
 	.refused = transaction_refused,
 	.may_write = transaction_may_write,

@@ -14,6 +14,9 @@
  *
  * A "fenced" error is handled in the same way: Kafka also returns it to a producer that merely slept longer than its
  * transaction may last. An engine that was really replaced learns that from the group (consumer_take() fails).
+ *
+ * A transaction that makes no progress is logged after three timeouts: a call that fails again and again, transactions that fail
+ * one after the other, and a call that does not return. After six timeouts such a call hangs, and output_check() fails.
  */
 #ifndef SLUICE_LOG_TRANSACTION_H
 #define SLUICE_LOG_TRANSACTION_H

@@ -135,8 +135,8 @@ bool worker_turn(struct worker *worker, bool *over, struct error *error)
 	const bool commits = commits_begin_when_due(worker, error);
 	replies_wake(&worker->outbox.replies);
 	mirror_pairs_compare(worker);
-	return commits && loop_turn(worker->loop, turn_timeout_ms(worker), error) &&
-	       is_sound(worker, error);
+	return commits && output_check(worker->outbox.output, loop_now_ms(worker->loop), error) &&
+	       loop_turn(worker->loop, turn_timeout_ms(worker), error) && is_sound(worker, error);
 }
 
 bool worker_run(struct worker *worker, struct error *error)
