@@ -10,7 +10,7 @@ what=faults
 rate=${RATE:-2000}
 quiet_s=90 # a broker that comes back takes its time on a busy machine
 deliveries="exactly-once at-least-once"
-behaviours="doctor_comes_first topic_was_never_made broker_is_killed broker_is_away producer_stops network_is_slow_and_breaks connections_go_dead topic_is_deleted read_topic_is_deleted another_cluster_answers another_takes_its_place another_delivery_waits queue_is_full topic_changes records_are_deleted_unread topic_is_replaced redis_is_away
+behaviours="doctor_comes_first topic_was_never_made broker_is_killed broker_is_away producer_stops network_is_slow_and_breaks connections_go_dead coordinator_has_moved topic_is_deleted read_topic_is_deleted another_cluster_answers another_takes_its_place another_delivery_waits queue_is_full topic_changes records_are_deleted_unread topic_is_replaced redis_is_away
 	records_are_poison headers_are_odd nobody_waits topics_are_made_as_it_is_said answer_is_too_large_for_its_topic batches_are_larger_than_their_topic_takes clock_jumps clock_is_ahead one_of_three_brokers_is_killed"
 
 admin() {
@@ -181,6 +181,13 @@ go_dead() {
 # librdkafka by itself would wait a minute.
 connections_go_dead() {
 	quiet_s=30 twice_most=$((rate * 15)) far=$proxied both_under_load dead 8 go_dead
+}
+
+# A broker that was busy says so to a member that asks where its partitions begin. The engine asks again, and waits for no rebalance.
+coordinator_has_moved() {
+	tell_proxy disown
+	deliveries=exactly-once far=$proxied both_under_load moved 1 tell_proxy await
+	tell_proxy own
 }
 
 # ---- topics, partitions, rights (secure.sh has the last) ----

@@ -12,6 +12,9 @@
  *               stays held, as a packet on its way does
  *   release     the request that is held longest goes on to the broker
  *   lose API    the next answer to such a request is lost, and its connection with it
+ *   disown      in each connection the second answer on what a group has committed says that the broker is no coordinator,
+ *               until "own"; "await" answers when one has
+ *   own
  *   break       every connection is reset
  *   freeze      nothing comes through any connection that there is, and nobody is told, as when
  *               a machine loses its power; new ones are served
@@ -38,6 +41,9 @@
 #define CONTROLS_MAX 16
 #define LINE_MAX_BYTES 64
 #define READ_BYTES 65536
+#define OFFSET_FETCH 9
+#define OFFSET_FETCH_BY_GROUPS 8 /* from this version on an answer has a list of groups, and two lists of tags at its end */
+#define NOT_COORDINATOR 16
 #define FRAME_HEAD 12 /* length, number of the api, its version, correlation id */
 #define NO_API (-1)
 
@@ -52,10 +58,14 @@ struct pair {
 	int client, broker; /* -1: closed */
 	struct stream up, down;
 	bool held, frozen;
-	bool owed; /* the broker has not answered what was released after its client had gone */
+	bool owed;	 /* the broker has not answered what was released after its client had gone */
 	int64_t held_at; /* which of the held came first */
 	bool loses;	 /* the answer to `lost_id` is to be lost */
 	uint32_t lost_id;
+	int fetches;  /* questions for what a group has committed */
+	bool disowns; /* the answer to `disowned_id` is to say that */
+	uint32_t disowned_id;
+	size_t disowned_end; /* bytes of it behind the code of its error */
 };
 
 static struct pair pairs[PAIRS_MAX];
@@ -69,6 +79,7 @@ static struct control {
 static int hold_api = NO_API, lose_api = NO_API, delay_ms;
 static int64_t held_count;
 static bool refusing;
+static bool disowning, awaits_disowned;
 static struct sockaddr_in back;
 
 static _Noreturn void die(const char *what)
@@ -220,9 +231,23 @@ static void look_at_requests(struct pair *pair)
 			pair->loses = true;
 			pair->lost_id = number_at(frame + 8);
 		}
+		if (disowning && api == OFFSET_FETCH && ++pair->fetches == 2) {
+			pair->disowns = true;
+			pair->disowned_id = number_at(frame + 8);
+			pair->disowned_end = (frame[6] << 8 | frame[7]) >= OFFSET_FETCH_BY_GROUPS ? 2 : 1;
+		}
 		pair->up.scanned += size;
 		pair->up.ripe = pair->up.scanned;
 	}
+}
+
+/* The code of the error is the last of the answer, before its tags. */
+static void disown(struct pair *pair, size_t size)
+{
+	unsigned char *code = pair->down.bytes + pair->down.scanned + size - pair->disowned_end - 2;
+	code[0] = 0;
+	code[1] = NOT_COORDINATOR;
+	pair->disowns = awaits_disowned = false;
 }
 
 /* False: this is the answer to be lost. */
@@ -230,13 +255,15 @@ static bool look_at_answers(struct pair *pair)
 {
 	const unsigned char *frame;
 	size_t size;
-	while (pair->loses && (frame = next_frame(&pair->down, &size))) {
-		if (number_at(frame + 4) == pair->lost_id)
+	while ((pair->loses || pair->disowns) && (frame = next_frame(&pair->down, &size))) {
+		if (pair->loses && number_at(frame + 4) == pair->lost_id)
 			return false;
+		if (pair->disowns && number_at(frame + 4) == pair->disowned_id)
+			disown(pair, size);
 		pair->down.scanned += size;
 		pair->down.ripe = pair->down.scanned;
 	}
-	if (!pair->loses)
+	if (!pair->loses && !pair->disowns)
 		pair->down.scanned = pair->down.ripe = pair->down.length;
 	return true;
 }
@@ -270,7 +297,7 @@ static bool settled(void)
 	for (const struct pair *pair = pairs; pair < pairs + PAIRS_MAX; pair++)
 		if (pair->owed)
 			return false;
-	return hold_api == NO_API;
+	return hold_api == NO_API && !awaits_disowned;
 }
 
 /* ---- control ---- */
@@ -295,6 +322,8 @@ static void obey(struct control *control)
 		delay_ms = number;
 	else if (strcmp(word, "refuse") == 0 || strcmp(word, "accept") == 0)
 		refusing = word[0] == 'r';
+	else if (strcmp(word, "disown") == 0 || strcmp(word, "own") == 0)
+		disowning = awaits_disowned = word[0] == 'd';
 	else if (strcmp(word, "cut") == 0 && (held = held_pair(true)))
 		hang_up(&held->client);
 	else if (strcmp(word, "release") == 0)
