@@ -357,7 +357,7 @@ static bool kafka_take(struct consumer *self, struct record *records, size_t roo
 	}
 	if (*count > 0) {
 		const struct record *last = &records[*count - 1];
-		consumer->unbegun = (struct hindrance){0};
+		consumer->hindrance = (struct hindrance){0};
 		replacement_watch_note(consumer->replacements, consumer->topics[last->topic], last->partition, last->offset,
 				       last->time_ms);
 	}
@@ -412,7 +412,7 @@ static bool accept_given(struct kafka_consumer *consumer, struct error *error)
 	consumer->given = consumer->changed;
 	consumer->changed = (struct positions){0};
 	consumer->unbegun_ms = 0;
-	consumer->unbegun = (struct hindrance){0};
+	consumer->hindrance = (struct hindrance){0};
 	consumer_note_given(consumer);
 	if (!consumer->joined && consumer->assigned == 0)
 		consumer->rejoin_check = rejoin_check_begin(consumer->client, consumer->config->group, consumer->bell);

@@ -10,7 +10,7 @@
 #include "log/moved_partitions.h"
 
 #define BEGIN_PAUSE_MS 200     /* before the group is asked again where partitions begin */
-#define BEGIN_TIMEOUT_MS 10000 /* that it may not answer for three times as long is logged */
+#define READ_TIMEOUT_MS 10000  /* failures for three times as long, without a record, are logged */
 
 rd_kafka_topic_partition_list_t *consumer_list(const struct consumer *self, struct positions positions)
 {
@@ -94,13 +94,19 @@ bool consumer_gives_up(const struct kafka_consumer *consumer)
 	return consumer->change == ASSIGNMENT_TAKEN || consumer->change == ASSIGNMENT_LOST;
 }
 
-void consumer_note_unbegun(struct kafka_consumer *consumer, int code)
+/* How librdkafka begins to tell that the group did not answer where partitions begin, for all of them or for one. */
+#define UNBEGUN_WORDS "Failed to fetch committed offset"
+
+void consumer_note_failure(struct kafka_consumer *consumer, rd_kafka_resp_err_t code, const char *words)
 {
 	char doing[LIBRARY_TEXT_MAX];
-	const int64_t now_ms = clock_ms();
-	(void)snprintf(doing, sizeof doing, "reading where partitions of group %s begin", consumer->config->group);
-	hindrance_meet(&consumer->unbegun, BEGIN_TIMEOUT_MS, "Kafka", doing, rd_kafka_err2str(code));
-	consumer->unbegun_ms = now_ms;
+	const bool is_unbegun = words && strncmp(words, UNBEGUN_WORDS, sizeof UNBEGUN_WORDS - 1) == 0;
+	if (is_unbegun)
+		consumer->unbegun_ms = clock_ms();
+	if (!is_unbegun && failure_is_passing(code))
+		return;
+	(void)snprintf(doing, sizeof doing, "reading as a member of group %s", consumer->config->group);
+	hindrance_meet(&consumer->hindrance, READ_TIMEOUT_MS, "Kafka", doing, words ? words : rd_kafka_err2str(code));
 }
 
 /* Nothing of these partitions was read, so a revocation that is not known here yet may come after that. */

@@ -3,8 +3,6 @@
  */
 #include "log/consumer_parts.h"
 
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/memory.h"
 #include "log/group_members.h"
@@ -93,9 +91,6 @@ static void fence_report(struct kafka_consumer *consumer, rd_kafka_t *client)
 		  found ? ", which runs at " : "", found ? host : "");
 }
 
-/* How librdkafka begins to tell that the group did not answer where partitions begin, for all of them or for one. */
-#define UNBEGUN_WORDS "Failed to fetch committed offset"
-
 /* Handles an error. The client recovers from most errors by itself. */
 void consumer_on_error(rd_kafka_t *client, int code, const char *words, void *context)
 {
@@ -132,8 +127,7 @@ void consumer_on_error(rd_kafka_t *client, int code, const char *words, void *co
 		break;
 	}
 	default:
-		if (words && strncmp(words, UNBEGUN_WORDS, sizeof UNBEGUN_WORDS - 1) == 0)
-			consumer_note_unbegun(consumer, code);
+		consumer_note_failure(consumer, code, words);
 		break;
 	}
 }

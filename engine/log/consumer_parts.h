@@ -51,8 +51,8 @@ struct kafka_consumer {
 	bool fenced;		/* another client replaces this one when the change is accepted */
 	unsigned fenced_times;	/* within a while of each other */
 	int64_t fenced_ms;
-	int64_t unbegun_ms;	  /* when the group last did not tell where its partitions begin; 0: it was asked again since */
-	struct hindrance unbegun; /* to that */
+	int64_t unbegun_ms;	    /* when the group last did not tell where its partitions begin; 0: it was asked again since */
+	struct hindrance hindrance; /* to reading */
 	int64_t missed_ms;    /* since when a topic is missing, or the last look for it; 0: all are there */
 	struct absent_topics absent;
 	struct read_probe read_probe; /* of those that Kafka shows and refuses */
@@ -116,11 +116,11 @@ bool gap_line_read(const char *words, struct offset_reset *reset);
 bool consumer_find_gap(struct kafka_consumer *consumer, struct gap *gap);
 void gap_words(const struct gap *gap, const char *topic, char *words, size_t size);
 
-/* Notes that the group did not tell where its partitions begin: librdkafka reads nothing of them, and does not ask again. What
- * lasts is logged. */
-void consumer_note_unbegun(struct kafka_consumer *consumer, int code);
+/* Notes a failure to join the group or to read, in librdkafka's words. What lasts without a record is logged. */
+void consumer_note_failure(struct kafka_consumer *consumer, rd_kafka_resp_err_t code, const char *words);
 
-/* Assigns the partitions once more when a pause is over, so that librdkafka asks again. */
+/* After the group did not tell where its partitions begin: librdkafka reads nothing of them, and does not ask again. Assigns them
+ * once more when a pause is over, so that it does. */
 void consumer_begin_again(struct kafka_consumer *consumer);
 
 /* ---- absent topics ---- */

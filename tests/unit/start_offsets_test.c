@@ -7,13 +7,18 @@
 
 #include <cmocka.h>
 #include <poll.h>
+#include <stdatomic.h>
+#include <string.h>
 
 #include "base/clock.h"
-#include "log/consumer.h"
+#include "log/consumer_parts.h"
+#include "log/kafka_log.h"
 #include "net/loop.h"
 #include "tests/unit/mock_broker.h"
 
 #define OFFSET_FETCH 9
+#define JOIN_GROUP 11
+#define LASTS_MS 30000
 
 static struct mock mock;
 static struct consumer_config config;
@@ -100,6 +105,41 @@ static void a_partition_that_has_not_begun_need_not_go_back(void **state)
 	record_release(&record);
 }
 
+static atomic_int lines;
+
+static void count_line(const struct log_sink *sink, const struct log_line *line)
+{
+	(void)sink;
+	atomic_fetch_add(&lines, strstr(line->message, "Kafka: nothing is committed for now: reading as a member of group g: "
+						       "JoinGroup failed: ") != NULL);
+}
+
+static const struct log_sink count_line_sink = {count_line};
+
+/* As when another program uses the group's name. librdkafka tries again each second, and logs nothing. */
+static void a_group_that_cannot_be_joined_for_long_is_logged(void **state)
+{
+	struct kafka_consumer *parts = (struct kafka_consumer *)consumer;
+	struct error error = {0};
+	struct record record;
+	size_t count;
+	(void)state;
+	atomic_store(&lines, 0);
+	kafka_log_to(&count_line_sink);
+	for (int i = 0; i < 10; i++)
+		rd_kafka_mock_push_request_errors(mock.cluster, JOIN_GROUP, 1, RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL);
+	for (const int64_t until_ms = clock_ms() + MOCK_WAIT_MS; atomic_load(&lines) == 0;) {
+		struct pollfd bell = {.fd = consumer_bell(consumer), .events = POLLIN};
+		assert_true(clock_ms() < until_ms);
+		(void)poll(&bell, 1, 50);
+		(void)bell_quiet(bell.fd);
+		assert_true(consumer_take(consumer, &record, 1, &count, &error));
+		if (parts->hindrance.since_ms > 0)
+			parts->hindrance.since_ms = clock_ms() - LASTS_MS; /* so long ago it failed first */
+	}
+	kafka_log_to(NULL);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, stand_begin, stand_end)
 
 int main(void)
@@ -108,6 +148,7 @@ int main(void)
 		STORY(a_coordinator_that_has_moved_is_asked_again),
 		STORY(a_coordinator_is_asked_until_it_is_there),
 		STORY(a_partition_that_has_not_begun_need_not_go_back),
+		STORY(a_group_that_cannot_be_joined_for_long_is_logged),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
