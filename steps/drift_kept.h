@@ -21,6 +21,7 @@ struct drift_kept {
 	struct performance performance; /* of the open window */
 	struct last_verdict last;	/* former forms end before its messages a minute, its AUC, or mistyped, and are read */
 	uint64_t resets;		/* of the stream's clock (drift/watermarks.h); former forms end before it, too */
+	int64_t arrived_ms; /* when the record of the window's last row was written; 0: not known; the form before ends before it */
 };
 
 /* What is stored of some rows of the open window under `rows/SEGMENT/NUMBER`, before their numbers. With online methods, a row's

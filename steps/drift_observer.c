@@ -10,6 +10,7 @@
 #include "message/sender_reads.h"
 #include "message/slice.h"
 #include "steps/drift_detectors.h"
+#include "steps/drift_ending.h"
 #include "steps/drift_identity.h"
 #include "steps/drift_observer_parts.h"
 
@@ -124,35 +125,6 @@ static bool observer_open(struct step *step, struct error *error)
 
 /* ---- rows in their order ---- */
 
-/* Takes rows that are in their place. */
-static bool rows_take(struct drift_visit *at, const struct drift_rows *rows)
-{
-	if (rows->numbers != at->self->comparison.reference.feature_count) { /* a past has begun anew meanwhile */
-		at->tally.unusable += rows->count;
-		return true;
-	}
-	const struct drift_run run = {rows->segment, rows->values, rows->moments, rows->count,
-				      rows->chances, rows->chance, rows->requests};
-	return drift_run_take(at, &run);
-}
-
-/* Takes waiting rows that are older, at most so many. */
-static bool waiting_take(struct drift_visit *at, int64_t horizon_ms, size_t most)
-{
-	const struct drift *options = at->step->options;
-	struct arena *arena = visit_arena(at->visit);
-	struct drift_rows rows;
-	struct error error = {0};
-	while (drift_waiting_take(at->self->waiting, horizon_ms, most, arena, &options->estimate, &rows, &error)) {
-		if (!rows_take(at, &rows))
-			return false;
-		most -= rows.count;
-	}
-	if (error.kind != ERROR_NONE)
-		*at->error = error;
-	return error.kind == ERROR_NONE;
-}
-
 /* Rows of a message that came one after the other. They go on at once where none waits and none holds them. */
 static bool part_take(struct drift_visit *at, const struct drift_rows *all, const struct text *segments, size_t from, size_t to)
 {
@@ -170,10 +142,10 @@ static bool part_take(struct drift_visit *at, const struct drift_rows *all, cons
 						.chances = all->chances,
 						.chance = i,
 						.requests = all->requests ? all->requests + i : NULL};
-		if (!(at_once ? rows_take(at, &rows) : drift_waiting_add(waiting, &rows, at->error)))
+		if (!(at_once ? drift_rows_take(at, &rows) : drift_waiting_add(waiting, &rows, at->error)))
 			return false;
 	}
-	return at_once || waiting_take(at, horizon_ms, WAITING_RELEASED_MOST + to - from);
+	return at_once || drift_held_take(at, horizon_ms, WAITING_RELEASED_MOST + to - from);
 }
 
 static struct monitor_moment *moments_of(const struct drift_visit *at, size_t count)
@@ -237,12 +209,19 @@ static bool rows_come(struct drift_visit *at, const double *values, const struct
 		if (!found.anew)
 			continue;
 		watermarks->resets--; /* the rows before it are of the former clock */
-		if (!part_take(at, &all, segments, from, i) || !waiting_take(at, INT64_MAX, SIZE_MAX))
+		if (!part_take(at, &all, segments, from, i) || !drift_held_take(at, INT64_MAX, SIZE_MAX))
 			return false;
 		watermarks->resets++;
 		from = i;
 	}
-	return part_take(at, &all, segments, from, count) && waiting_take(at, INT64_MAX, drift_waiting_excess(waiting));
+	return part_take(at, &all, segments, from, count) && drift_held_take(at, INT64_MAX, drift_waiting_excess(waiting));
+}
+
+/* The rows that are held back, and the last record's time. */
+static bool held_bring(struct drift_visit *at)
+{
+	struct drift_observer *self = at->self;
+	return drift_waiting_bring(self->waiting, at->visit, self->tally_identity, self->comparison.settings.window_ms, at->error);
 }
 
 /* What the reader of the partitions says, with the message. */
@@ -253,7 +232,7 @@ static bool reader_hear(struct drift_visit *at)
 	struct text reads = message->sender_reads;
 	int32_t partition;
 	bool is_behind;
-	if (!drift_waiting_bring(self->waiting, at->visit, self->tally_identity, self->comparison.settings.window_ms, at->error))
+	if (!held_bring(at))
 		return false;
 	watermarks_tick(drift_waiting_watermarks(self->waiting), message->passed_ms);
 	while (sender_reads_next(&reads, &partition, &is_behind))
@@ -414,7 +393,7 @@ static bool message_take(struct drift_visit *at)
 		last_show(at);
 	}
 	if (known && !usable &&
-	    !waiting_take(at, watermarks_horizon(drift_waiting_watermarks(self->waiting)), WAITING_RELEASED_MOST))
+	    !drift_held_take(at, watermarks_horizon(drift_waiting_watermarks(self->waiting)), WAITING_RELEASED_MOST))
 		return false;
 	for (at->message = 0; at->message < at->messages; at->message++) {
 		at->tally.unusable += !usable;
@@ -428,9 +407,34 @@ static bool message_take(struct drift_visit *at)
 	return memcmp(&before, &at->tally, sizeof before) == 0 || drift_tally_keep(at->visit, &at->tally, at->error);
 }
 
-static bool observer_awaits_time(const struct step *step, struct visit *visit, struct awaited_time *awaited)
+/* Brings what the engine has to the state, for a visit that has no message. */
+static bool state_bring(struct drift_visit *at)
 {
-	return drift_settling_awaits(visit, &((const struct drift *)step->options)->estimate, awaited);
+	struct drift_observer *self = at->self;
+	if (!topic_bring(self))
+		return false;
+	(void)past_bring(at); /* without it the state is of another identity, and has nothing to show, nor to wait for */
+	drift_tally_read(at->visit, self->tally_identity, &at->tally);
+	return true;
+}
+
+static bool observer_may_await_time(const void *options)
+{
+	const struct drift *drift = options;
+	return drift->window.duration_ns > 0 || observer_awaits_truths(drift);
+}
+
+static bool observer_awaits_time(struct step *step, struct visit *visit, struct awaited_time *awaited)
+{
+	struct error error = {0};
+	struct awaited_time settles;
+	struct drift_visit at = {.self = step->state, .step = step, .visit = visit, .error = &error};
+	const bool ends = state_bring(&at) && held_bring(&at) && drift_ending_awaits(&at, awaited);
+	if (!drift_settling_awaits(visit, &((const struct drift *)step->options)->estimate, &settles))
+		return ends;
+	if (!ends || settles.due_ms - settles.clock_ms < awaited->due_ms - awaited->clock_ms)
+		*awaited = settles;
+	return true;
 }
 
 static void observer_show(struct step *step, struct visit *visit)
@@ -440,10 +444,8 @@ static void observer_show(struct step *step, struct visit *visit)
 	struct drift_visit at = {.self = self, .step = step, .visit = visit, .error = &error};
 	struct drift_kept kept;
 	struct text segment;
-	if (!self->entry || !topic_bring(self))
+	if (!self->entry || !state_bring(&at))
 		return;
-	(void)past_bring(&at); /* without it the state is of another identity, and has nothing to show */
-	drift_tally_read(visit, self->tally_identity, &at.tally);
 	verdict_entry_begin(self->entry, self->verdict_identity);
 	last_show(&at);
 	for (uint64_t i = 0; self->group && i < at.tally.segments; i++)
@@ -451,6 +453,27 @@ static void observer_show(struct step *step, struct visit *visit)
 		    drift_kept_read(visit, segment, self->identity, &kept))
 			verdict_entry_set(self->entry, segment, kept.last);
 	verdict_entry_set_beyond(self->entry, at.tally.beyond_all);
+}
+
+/* The visit has failed: what is in memory may be ahead of the state. */
+static void observer_doubt(struct drift_observer *self)
+{
+	self->filled = false;
+	drift_waiting_doubt(self->waiting);
+}
+
+/* Time comes alone. */
+static bool time_take(struct drift_visit *at)
+{
+	struct drift_observer *self = at->self;
+	if (!state_bring(at))
+		return true; /* nothing is open before its reference is known */
+	const struct drift_tally before = at->tally;
+	if (self->entry)
+		verdict_entry_begin(self->entry, self->verdict_identity);
+	if (!held_bring(at) || !drift_ending_take(at))
+		return false;
+	return memcmp(&before, &at->tally, sizeof before) == 0 || drift_tally_keep(at->visit, &at->tally, at->error);
 }
 
 static enum step_verdict observer_run(struct step *step, struct visit *visit, struct error *error)
@@ -464,16 +487,19 @@ static enum step_verdict observer_run(struct step *step, struct visit *visit, st
 	at.partitions = at.times_ms ? slice_partitions(visit_message(visit), step->name) : NULL;
 	if (truth_link_read(visit_message(visit), step->name, &truth)) {
 		drift_settling_begin(&at.settling, visit, &options->estimate, self->group != NULL);
-		const bool added = drift_settling_truth_add(&at.settling, visit, &truth, error);
-		return added && drift_windows_settle(&at) ? STEP_DONE : STEP_FAIL;
+		const bool taken = truth_link_is_of_time(&truth) ? time_take(&at)
+								 : drift_settling_truth_add(&at.settling, visit, &truth, error);
+		if (taken && drift_windows_settle(&at))
+			return STEP_DONE;
+		observer_doubt(self);
+		return STEP_FAIL;
 	}
 	if (!at.times_ms && !step_observes(step, visit_message(visit))) /* those of a slice are of the share */
 		return STEP_DONE;
 	drift_settling_begin(&at.settling, visit, &options->estimate, self->group != NULL);
 	if (message_take(&at) && drift_windows_settle(&at))
 		return STEP_DONE;
-	self->filled = false; /* the monitor may be ahead of the state */
-	drift_waiting_doubt(self->waiting);
+	observer_doubt(self);
 	return STEP_FAIL;
 }
 
@@ -489,6 +515,7 @@ const struct step_kind step_drift_observer = {
 						  .reads = observer_reads,
 						  .show = observer_show,
 						  .awaits_truths = observer_awaits_truths,
+						  .may_await_time = observer_may_await_time,
 						  .awaits_time = observer_awaits_time,
 						  .judges_windows = true},
 	.open = observer_open,

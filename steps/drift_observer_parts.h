@@ -70,6 +70,13 @@ static inline int64_t drift_row_time_ms(const struct drift_visit *at, size_t row
 /* Adds a run to the windows of its segment. */
 bool drift_run_take(struct drift_visit *at, const struct drift_run *run);
 
+/* Takes rows that are in their place; and held ones that are older, at most so many. */
+bool drift_rows_take(struct drift_visit *at, const struct drift_rows *rows);
+bool drift_held_take(struct drift_visit *at, int64_t horizon_ms, size_t most);
+
+/* Closes the open window by time of a segment, whose end has come; as it was read. */
+bool drift_run_end(struct drift_visit *at, struct text segment, struct drift_kept *kept);
+
 /* Stores the window of a segment; and that a segment begins, which the tally has admitted. */
 bool drift_kept_write(const struct drift_visit *at, struct text segment, const struct drift_kept *kept);
 bool drift_segment_begin(struct drift_visit *at, struct text segment);

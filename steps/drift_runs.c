@@ -59,9 +59,24 @@ static bool run_is_looked_at(const struct drift_visit *at, const struct drift_ru
 	return at->self->group ? monitor_look_is_due(monitor, rows, rows + run->count) : monitor_is_online(monitor);
 }
 
-/* Brings the monitor to the segment. It gets the stored rows only if the run closes a window, or online methods look into it, and
- * the window begins anew if these are not whole. False: LIMIT. */
-static bool monitor_bring(struct drift_visit *at, const struct drift_run *run, struct drift_kept *kept)
+/* The stored rows are not whole: the window begins anew. False: LIMIT. */
+static bool window_begin_anew(struct drift_visit *at, struct text segment, struct drift_kept *kept)
+{
+	struct monitor *monitor = at->self->comparison.monitor;
+	const uint64_t window = kept->position.window;
+	kept->position = monitor_start();
+	kept->position.window = window;
+	kept->chunks = 0;
+	kept->performance = (struct performance){0};
+	at->sums = (struct drift_sums){0};
+	monitor_resume(monitor, &kept->position);
+	(void)monitor_detectors_read(monitor, TEXT(""));
+	return drift_settling_drop(&at->settling, at->visit, segment, at->error);
+}
+
+/* Brings the monitor to the segment. It gets the stored rows only if the run closes a window, or online methods look into it; or
+ * there is no run (NULL), as the window ends. False: LIMIT. */
+static bool monitor_bring(struct drift_visit *at, struct text segment, const struct drift_run *run, struct drift_kept *kept)
 {
 	struct drift_observer *self = at->self;
 	struct monitor *monitor = self->comparison.monitor;
@@ -76,22 +91,14 @@ static bool monitor_bring(struct drift_visit *at, const struct drift_run *run, s
 	if (is_set_back)
 		monitor_set_back(monitor);
 	if (kept->position.rows == 0) {
-		detectors_bring(at, run->segment, kept);
+		detectors_bring(at, segment, kept);
 		return true;
 	}
-	if (!run_closes(at, run) && !run_is_looked_at(at, run, kept)) {
+	if (run && !run_closes(at, run) && !run_is_looked_at(at, run, kept)) {
 		monitor_resume_blank(monitor, &kept->position);
 		self->filled = false;
-	} else if (!chunks_put_back(at, run->segment, kept, is_set_back)) {
-		const uint64_t window = kept->position.window;
-		kept->position = monitor_start();
-		kept->position.window = window;
-		kept->chunks = 0;
-		kept->performance = (struct performance){0};
-		at->sums = (struct drift_sums){0};
-		monitor_resume(monitor, &kept->position);
-		(void)monitor_detectors_read(monitor, TEXT(""));
-		return drift_settling_drop(&at->settling, at->visit, run->segment, at->error);
+	} else if (!chunks_put_back(at, segment, kept, is_set_back)) {
+		return window_begin_anew(at, segment, kept);
 	}
 	return true;
 }
@@ -281,6 +288,17 @@ static bool sums_keep(const struct drift_visit *at, struct text segment, const s
 	return !is_estimated(at) || drift_sums_keep(at->visit, &place, &at->sums, at->error);
 }
 
+/* Stores what has become of the segment. */
+static bool segment_leave(struct drift_visit *at, struct text segment, const struct drift_kept *kept)
+{
+	if (!drift_settling_leave(&at->settling, at->visit, segment, at->error) || !drift_kept_write(at, segment, kept) ||
+	    !sums_keep(at, segment, kept))
+		return false;
+	if (at->self->entry)
+		verdict_entry_set(at->self->entry, segment, kept->last);
+	return true;
+}
+
 bool drift_run_take(struct drift_visit *at, const struct drift_run *run)
 {
 	struct drift_observer *self = at->self;
@@ -295,13 +313,68 @@ bool drift_run_take(struct drift_visit *at, const struct drift_run *run)
 		return false;
 	sums_bring(at, run->segment, &kept);
 	if (!drift_settling_enter(&at->settling, at->visit, run->segment, self->identity, kept.position.window, at->error) ||
-	    !monitor_bring(at, run, &kept))
+	    !monitor_bring(at, run->segment, run, &kept))
 		return false;
 	monitor_share(self->comparison.monitor, at->tally.segments);
-	if (!rows_add(at, run, &kept) || !drift_settling_leave(&at->settling, at->visit, run->segment, at->error) ||
-	    !drift_kept_write(at, run->segment, &kept) || !sums_keep(at, run->segment, &kept))
+	kept.arrived_ms = drift_waiting_watermarks(self->waiting)->passed_ms;
+	return rows_add(at, run, &kept) && segment_leave(at, run->segment, &kept);
+}
+
+/* The window that has ended is part of the chain: another engine, which has the same rows, has not ended it. */
+static bool window_end(struct drift_visit *at, struct text segment, struct drift_kept *kept)
+{
+	struct drift_observer *self = at->self;
+	struct monitor *monitor = self->comparison.monitor;
+	const struct monitor_verdict *verdict = monitor_close_over(monitor);
+	if (!verdict) /* its rows were not whole */
+		return true;
+	const struct past_window window = {verdict->begin_ms, drift_is_found(at->step->options, verdict) || verdict->quality_alarm};
+	const int64_t end_ms = verdict->end_ms;
+	if (!drift_record_verdict(at, segment, verdict, kept) ||
+	    (self->past && !past_take(at, &window, NULL, (struct monitor_moment){0})))
 		return false;
-	if (self->entry)
-		verdict_entry_set(self->entry, run->segment, kept.last);
-	return true;
+	kept->chunks = 0;
+	kept->position = monitor_position_of(self->comparison.monitor);
+	kept->chain = hash_bytes(&end_ms, sizeof end_ms, kept->chain);
+	const struct drift_detectors_place place = detectors_place(at, segment, kept);
+	return drift_detectors_keep(at->visit, &place, self->comparison.monitor, at->error);
+}
+
+bool drift_run_end(struct drift_visit *at, struct text segment, struct drift_kept *kept)
+{
+	sums_bring(at, segment, kept);
+	if (!drift_settling_enter(&at->settling, at->visit, segment, at->self->identity, kept->position.window, at->error) ||
+	    !monitor_bring(at, segment, NULL, kept))
+		return false;
+	monitor_share(at->self->comparison.monitor, at->tally.segments);
+	return window_end(at, segment, kept) && segment_leave(at, segment, kept);
+}
+
+/* ---- rows that are in their place ---- */
+
+bool drift_rows_take(struct drift_visit *at, const struct drift_rows *rows)
+{
+	if (rows->numbers != at->self->comparison.reference.feature_count) { /* a past has begun anew meanwhile */
+		at->tally.unusable += rows->count;
+		return true;
+	}
+	const struct drift_run run = {rows->segment, rows->values, rows->moments, rows->count,
+				      rows->chances, rows->chance, rows->requests};
+	return drift_run_take(at, &run);
+}
+
+bool drift_held_take(struct drift_visit *at, int64_t horizon_ms, size_t most)
+{
+	const struct drift *options = at->step->options;
+	struct arena *arena = visit_arena(at->visit);
+	struct drift_rows rows;
+	struct error error = {0};
+	while (drift_waiting_take(at->self->waiting, horizon_ms, most, arena, &options->estimate, &rows, &error)) {
+		if (!drift_rows_take(at, &rows))
+			return false;
+		most -= rows.count;
+	}
+	if (error.kind != ERROR_NONE)
+		*at->error = error;
+	return error.kind == ERROR_NONE;
 }

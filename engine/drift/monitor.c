@@ -347,9 +347,10 @@ const struct monitor_verdict *monitor_add_from(struct monitor *monitor, const do
 	const struct monitor_moment moment = {time_ms, partition};
 	if (monitor->settings.window_ms > 0) {
 		const bool first = monitor->at.begin_ms == INT64_MIN;
-		if (!first && is_beyond(monitor, time_ms) && monitor->at.rows > 0)
+		const bool begins = first || is_beyond(monitor, time_ms);
+		if (begins && monitor->at.rows > 0)
 			closed = window_close(monitor, false);
-		if (first || closed) {
+		if (begins) {
 			monitor->at.begin_ms = window_at(time_ms, monitor->settings.window_ms);
 			monitor->at.late_run = 0;
 		}
@@ -426,4 +427,12 @@ void monitor_resume_blank(struct monitor *monitor, const struct monitor_position
 const struct monitor_verdict *monitor_end(struct monitor *monitor)
 {
 	return monitor->at.rows > 0 ? window_close(monitor, true) : NULL;
+}
+
+const struct monitor_verdict *monitor_close_over(struct monitor *monitor)
+{
+	const struct monitor_verdict *closed = monitor->at.rows > 0 ? window_close(monitor, false) : NULL;
+	if (closed)
+		monitor->at.begin_ms += monitor->settings.window_ms;
+	return closed;
 }

@@ -292,4 +292,8 @@ void monitor_resume_blank(struct monitor *monitor, const struct monitor_position
 /* Closes the window that is open, such as at the end of a file. NULL: it has no rows. */
 const struct monitor_verdict *monitor_end(struct monitor *monitor);
 
+/* Closes the open window by time, whose end has come, though no row shows it: the verdict is that which the first row after its end
+ * would bring. Rows that come with times before its end are late in the next one. NULL: it has no rows. */
+const struct monitor_verdict *monitor_close_over(struct monitor *monitor);
+
 #endif

@@ -152,11 +152,16 @@ void flow_verdicts_show(struct flow *flow, struct line *line)
 
 static bool node_awaits_time(struct flow *flow, struct line *line, struct flow_node *node, struct awaited_time *awaited)
 {
-	struct message message = {0};
-	struct run run = {.flow = flow, .message = &message, .line = line};
-	struct visit visit = {.flow = flow, .run = &run, .node = node, .message = &message};
 	const struct monitor_rules *rules = node->step.kind->monitors;
-	return rules && rules->awaits_time && rules->awaits_time(&node->step, &visit, awaited);
+	struct arena *arena = rules && step_awaits_time(&node->step) ? arena_open(SHOWN_BYTES_MAX) : NULL;
+	if (!arena)
+		return false;
+	struct message message = {.arena = arena};
+	struct run run = {.flow = flow, .message = &message, .line = line};
+	struct visit visit = {.flow = flow, .run = &run, .node = node, .message = &message, .arena = arena};
+	const bool awaits = rules->awaits_time(&node->step, &visit, awaited);
+	arena_close(arena);
+	return awaits;
 }
 
 bool flow_awaits_time(struct flow *flow, struct line *line, struct awaited_time *awaited)

@@ -156,7 +156,7 @@ static bool stage_sends_itself(const struct pipeline_plan *plan, size_t index)
 	const struct stage *stage = &plan->stages[index];
 	for (size_t i = 0; plan_stage_observes(plan, index) && i < stage->count; i++) {
 		const struct step step = step_seen(plan->graph, stage->steps[i]);
-		if (step_awaits_truths(&step))
+		if (step_awaits_time(&step))
 			return true;
 	}
 	return stage->boundary == BOUNDARY_JOIN;

@@ -102,6 +102,12 @@ bool step_awaits_truths(const struct step *step)
 	       step->kind->monitors->awaits_truths(step->options);
 }
 
+bool step_awaits_time(const struct step *step)
+{
+	return step_is_observer(step) && step->options && step->kind->monitors->may_await_time &&
+	       step->kind->monitors->may_await_time(step->options);
+}
+
 bool step_reads(const struct step *step, const struct tensor *tensor)
 {
 	const struct monitor_rules *rules = step->kind->monitors;

@@ -387,9 +387,11 @@ struct monitor_rules {
 	/* Of an observer: whether it waits for what becomes of requests, with these options: then feedback goes to it, too
 	 * (message/truth_link.h). NULL: it does not. */
 	bool (*awaits_truths)(const void *options);
-	/* Of an observer that waits for truths: whether something in its state waits for a time. If no other message brings it, one
-	 * of time alone does. The visit has no message, and no memory. NULL: nothing does. */
-	bool (*awaits_time)(const struct step *step, struct visit *visit, struct awaited_time *awaited);
+	/* Of an observer: whether its state may wait for a time, with these options. NULL: it does not. */
+	bool (*may_await_time)(const void *options);
+	/* Of such an observer: whether something in its state waits for a time. If no other message brings it, one of time alone
+	 * does (message/truth_link.h). The visit has no message, and remembers nothing. */
+	bool (*awaits_time)(struct step *step, struct visit *visit, struct awaited_time *awaited);
 	/* The topic from whose records an engine learns what `fit` would write, when it starts; the observer finds it on the board
 	 * (verdict_entry_learnt()). NULL (also as hook): none. */
 	const char *(*learns_from)(const struct step *step);
@@ -474,6 +476,7 @@ bool step_observes(const struct step *step, const struct message *message); /* w
 struct sample step_sample(const struct step *step);			    /* the messages that it, an observer, gets */
 bool step_slices(const struct step *step);	  /* whether it is an observer that takes the rows of several messages as one */
 bool step_awaits_truths(const struct step *step); /* whether feedback goes to it, an observer */
+bool step_awaits_time(const struct step *step);	  /* whether its state, of an observer, may wait for a time */
 bool step_reads(const struct step *step, const struct tensor *tensor); /* whether the tensor is sent to it, an observer */
 
 /* ---- of the visit ---- */

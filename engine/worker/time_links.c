@@ -21,7 +21,7 @@ void time_wait_look_soon(const struct worker *worker, struct partition_state *pa
 
 /* ---- the record ---- */
 
-/* For each observer of the stage that waits for truths. NULL: memory ran out. */
+/* For each observer of the stage whose state may wait for it. NULL: memory ran out. */
 static const struct carried *time_carry(const struct graph *graph, struct arena *arena)
 {
 	const struct truth_link time = truth_link_of_time();
@@ -30,7 +30,7 @@ static const struct carried *time_carry(const struct graph *graph, struct arena 
 	size_t count = 0;
 	for (size_t i = 0; items && i < graph->count; i++) {
 		const struct step observer = step_seen(graph, i);
-		if (graph->part->sides[i] != STEP_HERE || !step_awaits_truths(&observer))
+		if (graph->part->sides[i] != STEP_HERE || !step_awaits_time(&observer))
 			continue;
 		const struct text watched = text_of(graph->steps[graph_step_watched(graph, i)].name);
 		truth_link_give(&time, watched, text_of(observer.name), 1, arena, &items[count]);

@@ -1,5 +1,5 @@
-/* drift_time_test.c: observers of a stream that stops: what waits for a time settles with a message that brings nothing else, which
- * is no message of a window. Times are those of records, which the tests set. */
+/* drift_time_test.c: observers of a stream that stops: what waits for a time settles, and the last window by time closes, with a
+ * message that brings nothing else, which is no message of a window. Times are those of records, which the tests set. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,8 +8,9 @@
 
 #include <cmocka.h>
 
+#include "drift/past.h"
 #include "message/truth_link.h"
-#include "steps/drift_settling.h"
+#include "steps/drift_ending.h"
 #include "tests/unit/observed.h"
 
 #define ONE_MINUTE_MS 60000
@@ -166,6 +167,164 @@ static void it_has_the_form_of_a_truth(void **state)
 	arena_close(arena);
 }
 
+/* ---- windows by time ---- */
+
+#define BY_TIME "window: 30s, falseAlarms: 0.1 per 1000"
+#define HALF_MINUTE_MS 30000
+
+/* Twenty seconds of rows, a second apart, whose records are written as they happen. The window has ten seconds left. */
+static void rows_begin(struct observed *observed, const char *options)
+{
+	observed_open_now(observed, options);
+	observed->time_ms = observed->time_ms / HALF_MINUTE_MS * HALF_MINUTE_MS + HALF_MINUTE_MS;
+	observed->passed_ms = observed->time_ms;
+	observed_rows(observed, 21, 1, 1);
+}
+
+static void a_window_by_time_closes_when_its_time_comes_alone(void **state)
+{
+	(void)state;
+	struct observed observed;
+	rows_begin(&observed, BY_TIME);
+	const int64_t left_ms = left_ms_of(&observed);
+	assert_int_equal(observed.count, 0);
+	assert_int_equal(left_ms, 10000 + ENDING_SLACK_MS);
+	observed.passed_ms += left_ms - 1;
+	observed_time(&observed);
+	assert_int_equal(observed.count, 0);
+	observed.passed_ms++;
+	observed_time(&observed);
+	assert_int_equal(observed.count, 1);
+	assert_int_equal(observed.seen[0].messages, 21);
+	assert_int_equal(left_ms_of(&observed), -1);
+	observed_time(&observed);
+	assert_int_equal(observed.count, 1);
+	observed_close(&observed);
+}
+
+/* Its verdict is that which the next row would have brought; and one that comes late for it is in the next window. */
+static void its_verdict_is_that_of_the_next_row(void **state)
+{
+	(void)state;
+	static const char *const options[] = {BY_TIME, BY_TIME ", methods: [ks, cusum]"};
+	for (size_t i = 0; i < 2; i++) {
+		struct observed alone, followed;
+		rows_begin(&alone, options[i]);
+		rows_begin(&followed, options[i]);
+		alone.passed_ms += HALF_MINUTE_MS;
+		observed_time(&alone);
+		followed.time_ms += HALF_MINUTE_MS;
+		observed_rows(&followed, 1, 1, 1);
+		assert_int_equal(alone.count, 1);
+		assert_int_equal(followed.count, 1);
+		assert_true(alone.seen[0].score == followed.seen[0].score && alone.seen[0].sum == followed.seen[0].sum);
+		assert_int_equal(alone.seen[0].begin_ms, followed.seen[0].begin_ms);
+		assert_true(scores_equal(alone.seen[0].times.rate, followed.seen[0].times.rate));
+		observed_rows(&alone, 2, 1, 1); /* of the window that has closed */
+		alone.time_ms += 2 * (int64_t)HALF_MINUTE_MS;
+		observed_rows(&alone, 1, 1, 1);
+		assert_int_equal(alone.count, 2);
+		assert_int_equal(alone.seen[1].window, 1);
+		assert_int_equal(alone.seen[1].messages, 2);
+		assert_int_equal(alone.seen[1].late, 2);
+		observed_close(&alone);
+		observed_close(&followed);
+	}
+}
+
+/* Whether it has the rows in memory, or only the state; and one that had them before another closed the window. */
+static void any_engine_closes_it_once(void **state)
+{
+	(void)state;
+	struct observed observed;
+	rows_begin(&observed, BY_TIME);
+	observed_engine_close(&observed);
+	observed_engine_open(&observed);
+	assert_int_equal(left_ms_of(&observed), 10000 + ENDING_SLACK_MS);
+	observed.passed_ms += HALF_MINUTE_MS;
+	observed_time(&observed);
+	observed_engine_close(&observed);
+	observed_engine_open(&observed);
+	assert_int_equal(left_ms_of(&observed), -1);
+	observed_time(&observed);
+	assert_int_equal(observed.count, 1);
+	assert_int_equal(observed.seen[0].messages, 21);
+	observed_close(&observed);
+}
+
+static void windows_by_time_of_segments_close_too(void **state)
+{
+	(void)state;
+	struct observed observed;
+	rows_begin(&observed, BY_TIME ", groupBy: key");
+	observed.key = TEXT("one");
+	observed_rows(&observed, 5, 1, 1);
+	observed.key = TEXT("two");
+	observed_rows(&observed, 3, 1, 1);
+	observed.passed_ms += HALF_MINUTE_MS;
+	observed_time(&observed);
+	assert_int_equal(observed.count, 2);
+	assert_string_equal(observed.seen[0].segment, "two"); /* the last one comes first */
+	assert_int_equal(observed.seen[0].messages, 3);
+	assert_int_equal(observed.seen[1].messages, 5);
+	assert_int_equal(left_ms_of(&observed), -1);
+	observed_close(&observed);
+}
+
+/* A stream that only pauses, and whose rows come long after their times, as a past that is read again. */
+static void a_pause_shorter_than_what_is_left_closes_nothing(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, BY_TIME);
+	observed.time_ms = observed.time_ms / HALF_MINUTE_MS * HALF_MINUTE_MS + HALF_MINUTE_MS;
+	observed.passed_ms = observed.time_ms + 7 * DAY_MS;
+	observed_rows(&observed, 11, 1, 1);
+	observed.passed_ms += 15000;
+	observed_time(&observed);
+	assert_int_equal(observed.count, 0);
+	observed_close(&observed);
+}
+
+/* Of two partitions: the last second of each is held, since the other may bring older rows. */
+static void rows_that_are_held_go_on_when_time_comes_alone(void **state)
+{
+	(void)state;
+	struct observed observed;
+	rows_begin(&observed, BY_TIME);
+	observed.partition = 1;
+	observed_rows(&observed, 5, 1, 1);
+	assert_int_equal(left_ms_of(&observed), WATERMARKS_PATIENCE_MS);
+	observed.passed_ms += WATERMARKS_PATIENCE_MS;
+	observed_time(&observed);
+	observed.passed_ms += HALF_MINUTE_MS;
+	observed_time(&observed);
+	assert_int_equal(observed.count, 1);
+	assert_int_equal(observed.seen[0].messages, 26);
+	assert_int_equal(left_ms_of(&observed), -1);
+	observed_close(&observed);
+}
+
+/* A window of the past of a stream is one, too. */
+static void a_past_learns_from_a_window_that_time_closes(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open_past(&observed, "1d", BY_TIME);
+	observed.passed_ms = observed.time_ms = observed.time_ms / HALF_MINUTE_MS * HALF_MINUTE_MS;
+	for (size_t i = 0; i < 22; i++) {
+		observed_rows(&observed, 25, 2, 1);
+		observed.passed_ms += HALF_MINUTE_MS;
+		observed_time(&observed);
+		observed.time_ms = observed.passed_ms;
+		assert_int_equal(observed.count, i + 1);
+		assert_int_equal(observed.seen[i].messages, 50);
+	}
+	assert_int_equal(observed.seen[0].reference_rows, 0);
+	assert_true(observed.seen[21].reference_rows >= PAST_ROWS_MIN);
+	observed_close(&observed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +335,13 @@ int main(void)
 		cmocka_unit_test(windows_of_segments_settle_too),
 		cmocka_unit_test(what_is_left_of_a_large_window_is_due_at_once),
 		cmocka_unit_test(it_has_the_form_of_a_truth),
+		cmocka_unit_test(a_window_by_time_closes_when_its_time_comes_alone),
+		cmocka_unit_test(its_verdict_is_that_of_the_next_row),
+		cmocka_unit_test(any_engine_closes_it_once),
+		cmocka_unit_test(windows_by_time_of_segments_close_too),
+		cmocka_unit_test(a_pause_shorter_than_what_is_left_closes_nothing),
+		cmocka_unit_test(rows_that_are_held_go_on_when_time_comes_alone),
+		cmocka_unit_test(a_past_learns_from_a_window_that_time_closes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
