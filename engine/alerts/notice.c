@@ -127,7 +127,10 @@ const struct notice_row notice_rows[] = {
 	{"at", "When the notice was made.", write_at},
 	{"values", "The figures that its condition uses, by their names; empty if it is judged for each message.",
 	 notice_write_values},
-	{"reason", "Why it ended, if its condition did not cease to hold: `" NOTICE_REMOVED "`; else empty.", write_reason},
+	{"reason",
+	 "Why it ended, if its condition did not cease to hold: `" NOTICE_REMOVED "`, or, for the receiver, `" NOTICE_DROPPED
+	 "`; else empty.",
+	 write_reason},
 	{0},
 };
 

@@ -12,7 +12,8 @@
 #define NOTICE_BYTES_MAX ((size_t)64 << 10)
 #define NOTICE_ID_BYTES 32
 
-#define NOTICE_REMOVED "the alert was removed" /* a reason */
+#define NOTICE_REMOVED "the alert was removed" /* reasons */
+#define NOTICE_DROPPED "no longer a receiver of this alert"
 
 struct alert_message {
 	const char *status; /* firing, resolved, test */

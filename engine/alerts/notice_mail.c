@@ -177,7 +177,7 @@ static void write_body(const struct alert_message *message, struct buffer *body)
 	write_header_text(message->condition, body); /* it may have several lines */
 	buffer_print(body, "\nIt began to fire at %s.\n", moment);
 	if (message->reason.length)
-		buffer_print(body, "It ended because " TEXT_FORMAT ".\n", TEXT_ARGUMENTS(message->reason));
+		buffer_print(body, "The reason of the end: " TEXT_FORMAT ".\n", TEXT_ARGUMENTS(message->reason));
 	buffer_byte(body, '\n');
 	notice_write_json(message, body);
 	buffer_byte(body, '\n');

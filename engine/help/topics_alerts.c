@@ -64,7 +64,8 @@ static void states_print(struct help_page *page)
 		       "last one resolves. If an engine ends while an alert fires in it, its report counts for `resolveAfter`, and "
 		       "for 15 s at least. While no keeper reports, each engine sends the notices, with the same ids if it knew "
 		       "of the firing before. An alert that fires and ends while no engine sends is reported afterwards: its "
-		       "firing, and then its end. A receiver that was not given a firing gets no end of it.");
+		       "firing, and then its end. A receiver that was not given a firing gets no end of it. "
+		       "One that the files replace meanwhile gets the end with that reason, and the new one the firing.");
 	help_page_text(
 		page,
 		"With `--control`, states and notices outlast engines. The engine that sends keeps in the topic `feed` which "

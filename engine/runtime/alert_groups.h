@@ -23,6 +23,8 @@ struct alert_group {
 	enum alert_notice notice;      /* the last one that was due */
 	uint32_t owed;		       /* actions that could not take it, a bit each: they are asked again */
 	uint32_t told;		       /* actions that were given the notice of the firing, or may have been by another engine */
+	uint32_t added;		       /* actions that the files got while it fires, and that were not given the firing */
+	const char *reason;	       /* of an end that is owed to a former receiver; NULL: none */
 	bool is_tried;		       /* the last notice was given to all that could take it */
 	bool is_untold;		       /* it ended, and as far as is known nobody sent the notice of the firing: that is first */
 	bool is_kept;		       /* that notice is for the feed (alerts/kept_alerts.h) */

@@ -86,7 +86,10 @@ struct alert_message alert_message_of(const struct alert_watch *watch, const str
 		.pipeline = text_of(alert->watched.pipeline),
 		.alert = text_of(alert->watched.name),
 		.group = group->name,
-		.reason = notice == NOTICE_RESOLVED && alert->removed ? TEXT(NOTICE_REMOVED) : TEXT(""),
+		.reason = notice != NOTICE_RESOLVED ? TEXT("")
+			  : group->reason	    ? text_of(group->reason)
+			  : alert->removed	    ? TEXT(NOTICE_REMOVED)
+						    : TEXT(""),
 		.is_shared = alert_is_shared(watch),
 		.engine = text_of(watch->config->instance),
 		.condition = alert->condition_words,
@@ -177,6 +180,14 @@ static void unwritten_note(struct alert_takeover *takeover, uint64_t number)
 	takeover->check_after = number > takeover->check_after ? number : takeover->check_after;
 }
 
+/* The action has the notice. */
+static void action_give(struct alert_group *group, uint32_t bit)
+{
+	group->owed &= ~bit;
+	group->added &= ~bit;
+	group->told |= group->notice == NOTICE_FIRING ? bit : 0;
+}
+
 void alert_announce(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
 		    struct alert_group *group, const struct alert_spec *spec)
 {
@@ -190,7 +201,7 @@ void alert_announce(struct alert_watch *watch, const struct pipeline_plan *plan,
 		const uint32_t bit = (uint32_t)1 << i;
 		struct error error = {0};
 		if ((group->owed & bit) && alert_notify(watch, plan, alert, spec, i, &message, is_written, &error))
-			group->owed &= ~bit, group->told |= group->notice == NOTICE_FIRING ? bit : 0;
+			action_give(group, bit);
 		if (error.kind != ERROR_NONE && !(alert->failed & bit))
 			alert_action_log(watch, LOG_LEVEL_ERROR, plan, alert->watched.name, &actions[i], ", and are tried again",
 					 &error);

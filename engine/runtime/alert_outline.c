@@ -92,3 +92,40 @@ bool alert_removed_find(const struct judged_alert *alert, const struct alert_rea
 	*spec = &alert->removed->outline->spec;
 	return true;
 }
+
+size_t alert_action_count(const struct alert_spec *spec)
+{
+	return spec->actions.count < ALERT_ACTIONS_MAX ? spec->actions.count : ALERT_ACTIONS_MAX;
+}
+
+size_t alert_action_index(const struct alert_spec *spec, uint64_t hash)
+{
+	size_t index = 0;
+	while (index < alert_action_count(spec) && alert_action_hash(spec, index) != hash)
+		index++;
+	return index;
+}
+
+bool alert_former_find(const struct judged_alert *alert, uint64_t action, const struct pipeline_plan **plan,
+		       const struct alert_spec **spec, size_t *index)
+{
+	for (const struct former_receivers *formers = alert->formers; formers; formers = formers->next) {
+		const struct alert_outline *outline = formers->removed->outline;
+		*index = alert_action_index(&outline->spec, action);
+		*plan = &outline->plan;
+		*spec = &outline->spec;
+		if (*index < alert_action_count(&outline->spec))
+			return true;
+	}
+	return false;
+}
+
+void alert_former_take(struct judged_alert *alert, const struct kept_alert *kept)
+{
+	for (struct former_receivers *formers = alert->formers; formers; formers = formers->next) {
+		const size_t index = alert_action_index(&formers->removed->outline->spec, kept->action);
+		struct alert_group *end = alert_group_find(&formers->ends, kept->read->group);
+		if (end && index < ALERT_ACTIONS_MAX && end->alert.fired_at_ms == kept->read->fired_at_ms)
+			end->owed &= ~((uint32_t)1 << index);
+	}
+}

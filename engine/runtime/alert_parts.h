@@ -16,6 +16,7 @@
 
 struct alert_outline; /* alert_outline.h */
 struct removed_alert;
+struct former_receivers; /* alert_receivers.h */
 
 /* An alert with what it is judged by; `watched` is its first member. */
 struct judged_alert {
@@ -40,6 +41,7 @@ struct judged_alert {
 	uint64_t taken_over;	     /* the number of the takeover in which it was; 0: none */
 	const struct alert_outline *outline; /* of the revision in which it was present last; NULL: memory ran out */
 	struct removed_alert *removed;	     /* NULL: it is present, or owes nothing */
+	struct former_receivers *formers;    /* that were among its actions while it fired; the latest first */
 };
 
 /* How this engine takes over what all engines report, when it becomes the one that sends the notices of that. */
@@ -187,6 +189,10 @@ void alert_send_shared(struct alert_watch *watch, const struct pipeline_plan *pl
 /* Keeps the notice that is due for a group, and that it fires or does not. */
 void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert, struct alert_group *group,
 		const struct alert_spec *spec, int64_t now_ms);
+
+/* Keeps the end that is owed to a former receiver. What waits already in the feed, or in this engine, is not owed again. */
+void alert_end_keep(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+		    struct alert_group *end, const struct alert_spec *spec, int64_t now_ms);
 
 /* Whether Kafka has what was kept of the group, or was waited for long enough. */
 bool alert_is_kept(const struct alert_watch *watch, const struct alert_group *group, int64_t now_ms);

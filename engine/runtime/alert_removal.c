@@ -1,7 +1,7 @@
 /* alert_removal.c: Removal of alerts from the files that run: one that fires ends, and its receivers get the notice of that by its
  * outline (alert_outline.h). */
 #include "base/clock.h"
-#include "runtime/alert_outline.h"
+#include "runtime/alert_receivers.h"
 
 static void removal_log(const struct alert_watch *watch, const struct judged_alert *alert, const struct alert_groups *groups)
 {
@@ -65,5 +65,7 @@ void alerts_send_removed(struct alert_watch *watch, int64_t now_ms)
 		struct judged_alert *alert = (struct judged_alert *)watched;
 		if (alert->removed)
 			removed_send(watch, alert, now_ms);
+		if (!watched->is_present)
+			alert_receivers_send(watch, alert, now_ms);
 	}
 }

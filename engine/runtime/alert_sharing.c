@@ -120,7 +120,7 @@ void alert_send_shared(struct alert_watch *watch, const struct pipeline_plan *pl
 			if (alert_is_kept(watch, group, now_ms))
 				alert_announce(watch, plan, alert, group, spec);
 		} else if (!takeover->is_due && now_ms - group->sent_ms > ALERT_KEPT_MS) {
-			group->owed = 0;
+			group->owed = group->added = 0;
 		}
 	}
 	alert->failed = alert_groups_owe(&alert->shared) ? alert->failed : 0;

@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "runtime/alert_outline.h"
-#include "runtime/alert_parts.h"
 
 #define TAKEOVER_MS 15000    /* a feed that is not read by then delays no notice any longer */
 #define FEED_WRITE_MS 15000  /* nor one that does not take the record of a notice */
@@ -54,6 +53,31 @@ void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, str
 		kept_firing_key(&message, key);
 		group->kept_number = alert_store_write(
 			watch->takeover.store, key, group->notice == NOTICE_FIRING ? buffer_view(&record) : (struct text){0}, &of);
+	}
+	buffer_close(&record);
+}
+
+void alert_end_keep(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+		    struct alert_group *end, const struct alert_spec *spec, int64_t now_ms)
+{
+	const struct alert_message message = alert_message_of(watch, plan, alert, end, NOTICE_RESOLVED);
+	const struct recorded_alert of = {alert->watched.pipeline, alert->watched.name, &alert->watched.notices};
+	const struct kept_alerts *kept = watch->takeover.kept;
+	struct alert_store *store = watch->takeover.store;
+	struct error error = {0};
+	struct buffer record;
+	char key[KEPT_KEY_BYTES];
+	end->is_kept = true;
+	end->kept_ms = now_ms;
+	notice_id(&message, end->kept_id);
+	buffer_open(&record, NOTICE_BYTES_MAX);
+	const bool good = alert_record_encode(&message, &record, &error);
+	for (size_t i = 0; good && i < spec->actions.count && i < ALERT_ACTIONS_MAX; i++) {
+		kept_notice_key(alert_action_hash(spec, i), end->kept_id, key);
+		if (alert_store_awaits(store, key) || (kept && kept_alert_find(kept, key)))
+			end->owed &= ~((uint32_t)1 << i);
+		else if (end->owed & (uint32_t)1 << i)
+			end->kept_number = alert_store_write(store, key, buffer_view(&record), &of);
 	}
 	buffer_close(&record);
 }
@@ -203,7 +227,7 @@ static void group_reconcile(const struct alert_takeover *takeover, const struct 
 	const bool has_ended_otherwise = takeover->kept && !kept && !first && group->is_known && group->kept_ms == 0;
 	if (first) {
 		group->alert.fired_at_ms = first->read->fired_at_ms;
-		group->told = ALERT_ALL_ACTIONS;
+		group->told = ALERT_ALL_ACTIONS & ~group->added;
 	}
 	if (!fires && (has_ended || has_ended_otherwise)) {
 		group->alert.is_announced = false;
@@ -212,9 +236,10 @@ static void group_reconcile(const struct alert_takeover *takeover, const struct 
 	} else if (!fires && !first) {
 		end_reconcile(group);
 	} else if (fires && first) {
-		group->alert.is_announced = group->is_kept = true;
+		group->alert.is_announced = true;
+		group->is_kept = group->added == 0;
 		group->notice = NOTICE_FIRING;
-		group->owed = 0;
+		group->owed = group->added;
 	} else if (fires &&
 		   (!group->is_kept || has_ended ||
 		    (takeover->kept && !kept && alert_store_state(takeover->store, group->kept_number) == ALERT_RECORD_WRITTEN))) {
@@ -416,15 +441,19 @@ static bool notice_take_over(struct alert_watch *watch, const struct kept_owner 
 {
 	const struct alert_spec *spec = owner->spec;
 	const struct alert_action *actions = spec->actions.items;
-	size_t index = 0;
-	while (index < spec->actions.count && alert_action_hash(spec, index) != kept->action)
-		index++;
-	const bool has_action = index < spec->actions.count;
+	size_t index = alert_action_index(spec, kept->action);
+	const bool has_action = index < alert_action_count(spec);
 	if (alert_store_awaits(watch->takeover.store, kept->key) ||
 	    (has_action && notice_is_too_old(watch, owner, &actions[index], kept)))
 		return true;
 	if (notice_is_of_others(watch, kept->read))
 		return false;
+	struct kept_owner former = *owner;
+	if (!has_action && !kept->read->fires &&
+	    alert_former_find(owner->alert, kept->action, &former.plan, &former.spec, &index)) {
+		alert_former_take(owner->alert, kept);
+		return notice_resend(watch, &former, kept, index, full);
+	}
 	if (!has_action) {
 		notice_readdress(watch, owner, kept);
 		return true;

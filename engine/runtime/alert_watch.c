@@ -6,8 +6,7 @@
 #include "base/memory.h"
 #include "base/secret.h"
 #include "observe/verdict_board.h"
-#include "runtime/alert_outline.h"
-#include "runtime/alert_parts.h"
+#include "runtime/alert_receivers.h"
 
 #define LASTING_BYTES ((size_t)64 << 20) /* names and states */
 #define JUDGING_BYTES ((size_t)4 << 20)	 /* of one condition */
@@ -141,7 +140,9 @@ static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan 
 		alert_silenced_until(engine_revision(watch->engine)->plan.spec, plan->namespace, plan->graph->name, spec);
 	alert->condition = (struct alert_condition){0};
 	alert->condition_words = alert_condition_words(spec, watch->revised);
+	const struct alert_outline *before = alert->outline; /* in the memory of the former revision */
 	alert->outline = alert_outline_make(plan, spec, alert->condition_words, watch->revised);
+	alert_receivers_change(watch, alert, before, loop_now_ms(engine_loop(watch->engine)));
 	alert->is_grouped = false;
 	alert->group_by = 0;
 	receivers_check(watch, plan, spec);
@@ -245,6 +246,7 @@ static void alert_send_notices(struct alert_watch *watch, const struct pipeline_
 		alert_send_shared(watch, plan, alert, spec, now_ms);
 	else
 		alert_send_own(watch, plan, alert, spec, now_ms);
+	alert_receivers_send(watch, alert, now_ms);
 	alert_groups_settle(&alert->groups);
 }
 
@@ -327,6 +329,7 @@ void alert_watch_close(struct alert_watch *watch)
 		alert_groups_clear(&((struct judged_alert *)alert)->shared);
 		alert_reports_clear(&((struct judged_alert *)alert)->reports);
 		alert_removed_drop((struct judged_alert *)alert);
+		alert_receivers_drop((struct judged_alert *)alert);
 	}
 	arena_close(watch->lasting);
 	arena_close(watch->revised);

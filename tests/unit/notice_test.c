@@ -489,7 +489,7 @@ static void every_form_has_the_reason_of_an_end(void **state)
 		buffer_open(&mail, NOTICE_BYTES_MAX);
 		notice_write_mail(&message, "s@x.com", (struct name_list){1, to}, &mail);
 		buffer_byte(&mail, '\0');
-		assert_true((strstr(mail.bytes, "It ended because the alert was removed.") != NULL) == (i == 1));
+		assert_true((strstr(mail.bytes, "The reason of the end: the alert was removed.") != NULL) == (i == 1));
 		buffer_close(&mail);
 		message.reason = TEXT(NOTICE_REMOVED);
 	}

@@ -1,0 +1,160 @@
+/* alert_receivers_test.c: Tests of receivers that are replaced while their alert fires: the former one gets the end with the
+ * reason, and the new one the firing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "runtime/alert_receivers.h"
+#include "tests/unit/alert_stand.h"
+
+#define STORY(test) cmocka_unit_test_setup_teardown(test, alert_stand_setup, alert_stand_teardown)
+
+/* The engine follows a revision in which the alert has another receiver; the memory of the one before is gone then. */
+static void receiver_replace(struct engine_stand *stand, const struct web_receiver *receiver, int64_t now_ms)
+{
+	struct arena *revisions[2] = {arena_open((size_t)1 << 20), arena_open((size_t)1 << 20)};
+	const struct alert_outline *before = alert_outline_make(stand->pipelines, &stand->spec, TEXT("c"), revisions[0]);
+	(void)snprintf(stand->url, sizeof stand->url, "http://127.0.0.1:%d/", receiver->port);
+	stand->alert.outline = alert_outline_make(stand->pipelines, &stand->spec, TEXT("c"), revisions[1]);
+	assert_true(before && stand->alert.outline);
+	alert_receivers_change(&stand->watch, &stand->alert, before, now_ms);
+	stand->alert.outline = NULL;
+	arena_close(revisions[0]);
+	arena_close(revisions[1]);
+}
+
+/* Looks until nothing is owed. */
+static void engine_settles(struct engine_stand *stand, int64_t now_ms)
+{
+	const struct timespec pause = {.tv_nsec = 5 * NS_PER_MS};
+	const int64_t until_ms = clock_ms() + MOCK_WAIT_MS;
+	bool owes = true;
+	while (owes) {
+		engine_looks(stand, now_ms);
+		alert_receivers_send(&stand->watch, &stand->alert, now_ms);
+		owes = stand->alert.formers && stand->alert.formers->ends.count > 0;
+		assert_true(clock_ms() < until_ms);
+		nanosleep(&pause, NULL);
+	}
+}
+
+static void stand_end(struct engine_stand *stand)
+{
+	alert_receivers_drop(&stand->alert);
+	engine_end(stand);
+}
+
+static void expect_notice(const struct web_receiver *receiver, size_t number, const char *status, const char *reason)
+{
+	char words[128];
+	(void)snprintf(words, sizeof words, "\"reason\": \"%s\"", reason);
+	assert_non_null(strstr(web_receiver_id(receiver, number), status));
+	assert_non_null(strstr(receiver->heard[number], words));
+}
+
+#define DROPPED "no longer a receiver of this alert"
+
+static void a_former_receiver_gets_the_end_and_the_new_one_the_firing(void **state)
+{
+	(void)state;
+	struct web_receiver *former = web_receiver_open(ANSWERS), *present = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", former);
+	engine_take_over(one);
+	group_fires(one, "g", FIRED_MS, 1);
+	engine_looks(one, 1);
+	web_receiver_await(former, 1);
+	receiver_replace(one, present, 2);
+	engine_settles(one, 2);
+	web_receiver_await(former, 2);
+	web_receiver_await(present, 1);
+	expect_notice(former, 1, "-resolved", DROPPED);
+	expect_notice(present, 0, "-firing", "");
+	assert_memory_equal(web_receiver_id(former, 0), web_receiver_id(present, 0), sizeof "Idempotency-Key: " - 1 + 16);
+	expect_kept(1, 0); /* it fires on */
+	group_fires(one, "g", 0, 3);
+	engine_settles(one, 3);
+	web_receiver_await(present, 2);
+	expect_notice(present, 1, "-resolved", "");
+	expect_kept(0, 0);
+	stand_end(one);
+	assert_int_equal(former->count, 2);
+	assert_int_equal(present->count, 2);
+	web_receiver_close(former);
+	web_receiver_close(present);
+}
+
+/* The engine that sends ends before it has followed the revision. */
+static void another_engine_tells_both(void **state)
+{
+	(void)state;
+	struct web_receiver *former = web_receiver_open(ANSWERS), *present = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", former), *two = engine_start("two", former);
+	engine_take_over(one);
+	for (int i = 0; i < 2; i++)
+		group_fires(i ? two : one, "g", FIRED_MS, 1);
+	engine_look(two, 1);
+	engine_looks(one, 1);
+	web_receiver_await(former, 1);
+	receiver_replace(two, present, 2);
+	alert_receivers_send(&two->watch, &two->alert, 2);
+	expect_kept(1, 0);
+	stand_end(one);
+	assert_int_equal(former->count, 1);
+	engine_take_over(two);
+	engine_settles(two, 3);
+	web_receiver_await(former, 2);
+	web_receiver_await(present, 1);
+	expect_notice(former, 1, "-resolved", DROPPED);
+	expect_notice(present, 0, "-firing", "");
+	expect_kept(1, 0);
+	stand_end(two);
+	assert_int_equal(former->count, 2);
+	assert_int_equal(present->count, 1);
+	web_receiver_close(former);
+	web_receiver_close(present);
+}
+
+/* The end is in the feed when the engine ends, and the receiver does not have it. */
+static void another_engine_sends_the_end_that_waits(void **state)
+{
+	(void)state;
+	struct web_receiver *former = web_receiver_open(ANSWERS), *present = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", former), *two = engine_start("two", former);
+	engine_take_over(one);
+	for (int i = 0; i < 2; i++)
+		group_fires(i ? two : one, "g", FIRED_MS, 1);
+	engine_look(two, 1);
+	engine_looks(one, 1);
+	web_receiver_await(former, 1);
+	receiver_replace(one, present, 2);
+	receiver_replace(two, present, 2);
+	alert_receivers_send(&one->watch, &one->alert, 2); /* its record is not in Kafka yet, so it is not sent */
+	expect_kept(1, 1);
+	stand_end(one);
+	assert_int_equal(former->count, 1);
+	engine_take_over(two);
+	engine_settles(two, 3);
+	web_receiver_await(former, 2);
+	expect_notice(former, 1, "-resolved", DROPPED);
+	expect_kept(1, 0);
+	stand_end(two);
+	assert_int_equal(former->count, 2);
+	web_receiver_close(former);
+	web_receiver_close(present);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(a_former_receiver_gets_the_end_and_the_new_one_the_firing),
+		STORY(another_engine_tells_both),
+		STORY(another_engine_sends_the_end_that_waits),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
