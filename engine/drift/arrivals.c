@@ -6,6 +6,7 @@
 
 #include "drift/reference.h"
 #include "numeric/moments.h"
+#include "numeric/quantile.h"
 #include "statistics/distribution.h"
 
 #define PERIODS_MIN 8 /* of a reference: fewer say too little of how its rate varies */
@@ -13,6 +14,15 @@
 #define TAIL_PARTS 20 /* the longest 1 of so many gaps are the tail */
 #define TAIL_LEAST 10
 #define POWER_LEAST 0.1 /* of a tail: even rows that came like clockwork are late once */
+#define SHAPE_SURE 1.5	/* standard errors that the tail of a window's longest gap may be heavier than it seems */
+#define FASTEST_PART 4	/* what lasted for one part of so many of a window may last for all of it */
+#define SPAN_LEAST 1e-9 /* of the edge of a tail: spans may be of one moment */
+#define SPAN_PART 5	/* the longest 1 of so many spans are a tail, and the shortest */
+
+/* Of spans of time: one of SPAN_PART is beyond the edge; the rarer, the further, by a power. */
+struct span_tail {
+	double edge, power;
+};
 
 struct arrival_law {
 	const struct arrivals *arrivals;
@@ -21,7 +31,12 @@ struct arrival_law {
 	double rows;
 	double mean, variance; /* of the cube root of the milliseconds a row */
 	double worth;	       /* periods that say as much as independent ones */
-	double power;	       /* of the tail of gaps */
+	struct span_tail slow, fast; /* of the milliseconds a row */
+	double fastest;		     /* of a part of a window */
+	/* of gaps */
+	double dependence;   /* so many rows say as much as an independent one */
+	double power;	     /* of their tail, if it is one of a power */
+	double shape, scale; /* of the same tail, which may be lighter; of an exponential one, the shape is 0 */
 };
 
 /* ---- learning ---- */
@@ -71,14 +86,30 @@ const char *arrivals_trouble(const struct arrivals *arrivals)
 /* ---- the law ---- */
 
 /* Hill's estimate, and one standard error of it. */
-static double tail_power(const struct arrivals *arrivals)
+static double tail_power(const struct arrivals *arrivals, double dependence)
 {
 	const size_t count = arrivals->gap_count;
 	const double edge = fmax(arrivals->gaps_ms[count - 1], 1);
 	double sum = 0;
 	for (size_t i = 0; i < count; i++)
 		sum += log(fmax(arrivals->gaps_ms[i], edge) / edge);
-	return fmax(sum / (double)count, POWER_LEAST) * (1 + 1 / sqrt((double)count));
+	return fmax(sum / (double)count, POWER_LEAST) * (1 + sqrt(dependence / (double)count));
+}
+
+/* The moment estimate of Dekkers, Einmahl and de Haan (1989), and SHAPE_SURE standard errors of it. */
+static void tail_shape(struct arrival_law *law)
+{
+	const size_t count = law->arrivals->gap_count;
+	const double *gaps = law->arrivals->gaps_ms, edge = fmax(gaps[count - 1], 1);
+	double first = 0, second = 0;
+	for (size_t i = 0; i < count; i++) {
+		const double beyond = log(fmax(gaps[i], edge) / edge);
+		first += beyond / (double)count;
+		second += beyond * beyond / (double)count;
+	}
+	const double shape = second > first * first ? first + 1 - 0.5 / (1 - first * first / second) : 0, least = fmax(shape, 0);
+	law->scale = edge * first * (1 - fmin(shape, 0));
+	law->shape = least + SHAPE_SURE * sqrt((1 + least * least) * law->dependence / (double)count);
 }
 
 struct arrival_law *arrival_law_open(struct arena *arena, const struct arrivals *arrivals)
@@ -88,9 +119,53 @@ struct arrival_law *arrival_law_open(struct arena *arena, const struct arrivals 
 		return NULL;
 	*law = (struct arrival_law){.arrivals = arrivals,
 				    .periods = ARENA_ARRAY(arena, double, arrivals->count),
-				    .scratch = ARENA_ARRAY(arena, double, 2 * arrivals->count),
-				    .power = tail_power(arrivals)};
-	return law->periods && law->scratch ? law : NULL;
+				    .scratch = ARENA_ARRAY(arena, double, 2 * arrivals->count)};
+	if (!law->periods || !law->scratch)
+		return NULL;
+	const size_t steps = arrivals->count - 1;
+	for (size_t i = 0; i < steps; i++)
+		law->periods[i] = arrivals->times_ms[i + 1] - arrivals->times_ms[i];
+	law->dependence = drift_dependence(law->periods, steps, steps, law->scratch);
+	law->power = tail_power(arrivals, law->dependence);
+	tail_shape(law);
+	return law;
+}
+
+/* Of spans in rising order, of which so many are independent. */
+static struct span_tail span_tail_of(const double *spans, size_t count, double independent, bool slow)
+{
+	const size_t tail = count / SPAN_PART;
+	const double edge = spans[slow ? count - tail : tail - 1];
+	double sum = 0;
+	for (size_t i = 0; i < tail && edge > 0; i++)
+		sum += fabs(log(fmax(spans[slow ? count - 1 - i : i], edge * SPAN_LEAST) / edge));
+	return (struct span_tail){edge, sum / (double)tail * (1 + sqrt(SPAN_PART / independent))};
+}
+
+/* By which factor spans are beyond the edge with the chance `alpha`. */
+static double span_tail_reach(const struct span_tail *tail, double alpha)
+{
+	return pow(fmax(1 / (SPAN_PART * alpha), 1), tail->power);
+}
+
+/* Where rows follow from one another, as in bursts, windows are further off than normal ones: as far as overlapping spans of the
+ * reference let expect. `wider`: of windows with fewer rows than the spans. */
+static void spans_fit(struct arrival_law *law, size_t width, double span_rows, double wider)
+{
+	const double *times = law->arrivals->times_ms;
+	const size_t count = law->arrivals->count - width;
+	for (size_t i = 0; i < count; i++)
+		law->scratch[i] = (times[i + width] - times[i]) / span_rows;
+	quantile_sort(law->scratch, count);
+	law->slow = span_tail_of(law->scratch, count, law->worth, true);
+	law->fast = span_tail_of(law->scratch, count, law->worth, false);
+	law->slow.power *= wider;
+	law->fast.power *= wider;
+	const size_t part = width > FASTEST_PART ? width / FASTEST_PART : 1;
+	const double part_rows = span_rows / (double)width * (double)part;
+	law->fastest = (double)INFINITY;
+	for (size_t i = part; i < law->arrivals->count; i++)
+		law->fastest = fmin(law->fastest, (times[i] - times[i - part]) / part_rows);
 }
 
 /* Periods of that many rows, or what comes next to them. Fewer rows vary more, at most as if they were independent; more rows vary
@@ -115,6 +190,8 @@ static void law_fit(struct arrival_law *law, double rows)
 	law->mean = moments.mean;
 	law->variance = moments_variance(&moments, 1) * fmax(period_rows / rows, 1);
 	law->worth = fmax((double)count / drift_dependence(law->periods, count, count, law->scratch), WORTH_LEAST);
+	if (law->dependence > 1)
+		spans_fit(law, width, period_rows, sqrt(fmax(period_rows / rows, 1)));
 }
 
 /* The variance of a window's cube root: beside how the rate varies, which rows are in the share, and where the window ends between
@@ -124,6 +201,41 @@ static double window_variance(const struct arrival_law *law, double share)
 	const double slope = law->mean / 3;
 	const double rows = law->rows * share;
 	return law->variance * (1 + 1 / law->worth) + slope * slope * ((1 - share) / rows + 1 / (rows * rows));
+}
+
+/* What the longest gap of a window with so many rows exceeds with the chance `alpha`. */
+static double gap_most(const struct arrival_law *law, double rows, double alpha)
+{
+	const struct arrivals *arrivals = law->arrivals;
+	const double share = (double)arrivals->gap_count / (double)(arrivals->rows - 1);
+	const double edge = fmax(arrivals->gaps_ms[arrivals->gap_count - 1], 1);
+	return edge + law->scale * (pow(fmax(share * rows / alpha, 1), law->shape) - 1) / law->shape;
+}
+
+/* The milliseconds a row of a window that has one gap so long as chance makes it once in a while: the sum of gaps with a heavy tail
+ * is far off by one of them. By time, that gap leaves the window less for its rows. */
+static double gap_slow(const struct arrival_law *law, const struct arrival_window *window, double alpha)
+{
+	const double usual = pow(law->mean, 3), gap = gap_most(law, law->rows, alpha);
+	const double left = 1 - gap / window->duration_ms;
+	if (window->usual_rows > 0)
+		return usual + gap / law->rows;
+	return left > 0 ? usual / left : (double)INFINITY;
+}
+
+/* Bounds of the milliseconds a row. */
+static void slow_and_fast(const struct arrival_law *law, const struct arrival_window *window, double *slow, double *fast)
+{
+	const double alpha = window->rate_alpha / 2;
+	const double reach = student_t_critical(alpha, law->worth - 1) * sqrt(window_variance(law, window->share));
+	*slow = fmax(pow(law->mean + reach, 3), gap_slow(law, window, alpha));
+	*fast = pow(fmax(law->mean - reach, 0), 3);
+	if (law->dependence > 1) {
+		*slow = fmax(*slow, law->slow.edge * span_tail_reach(&law->slow, alpha));
+		*fast = fmin(*fast, fmin(law->fastest, law->fast.edge / span_tail_reach(&law->fast, alpha)));
+	}
+	*slow /= window->share;
+	*fast /= window->share;
 }
 
 static double age_most(const struct arrival_law *law, const struct arrival_window *window)
@@ -141,8 +253,8 @@ struct arrival_finding arrival_judge(struct arrival_law *law, const struct arriv
 	const double span = arrivals->times_ms[arrivals->count - 1] - arrivals->times_ms[0];
 	const double usual = window->duration_ms / span * (double)(arrivals->rows - 1);
 	law_fit(law, fmax(window->usual_rows > 0 ? window->usual_rows / window->share : usual, 1));
-	const double reach = student_t_critical(window->rate_alpha / 2, law->worth - 1) * sqrt(window_variance(law, window->share));
-	const double slow = pow(law->mean + reach, 3) / window->share, fast = pow(fmax(law->mean - reach, 0), 3) / window->share;
+	double slow, fast;
+	slow_and_fast(law, window, &slow, &fast);
 	struct arrival_finding found = {.rate = window->rows * MINUTE_MS / window->duration_ms,
 					.rate_low = MINUTE_MS / slow,
 					.rate_high = fast > 0 ? MINUTE_MS / fast : (double)INFINITY,

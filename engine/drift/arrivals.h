@@ -3,11 +3,14 @@
  *
  *   rate   rows a minute. The reference is cut into periods of about as many rows as a window; the cube root of their
  *          milliseconds a row is nearly normal (Wilson and Hilferty), so a window is bounded by Student's t. Periods that follow
- *          from one another count as fewer (drift_dependence()).
+ *          from one another count as fewer (drift_dependence()). A window with a gap so long as the tail of gaps has it once in a
+ *          while is no slower one. Where rows follow from one another, as in bursts, the bounds are as far as those of a power
+ *          through the slowest and the fastest spans of the reference, and as what lasted for a quarter of a window.
  *   age    the longest time for which no newer row came. The tail of the reference's gaps is taken to be a power (Hill), which is
  *          on the safe side of an exponential one.
  *
- * A reference teaches only what is in it: one of an hour knows no nights. Pure; a law belongs to one thread.
+ * A reference teaches only what is in it: one of an hour knows no nights, and one with fewer than some twenty states or bursts does
+ * not know how long they last. Pure; a law belongs to one thread.
  */
 #ifndef SLUICE_DRIFT_ARRIVALS_H
 #define SLUICE_DRIFT_ARRIVALS_H

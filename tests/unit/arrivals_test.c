@@ -35,19 +35,49 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* A gap of an exponential law; every 20th of a bursty stream is ten times as long. */
-static double gap(double mean_ms, bool bursts)
+/* Gaps between rows: of an exponential law, of one whose every 20th is ten times as long, of laws with heavy tails, and of rates
+ * that follow from one another. */
+enum gaps { GAPS_EXPONENTIAL, GAPS_TENFOLD, GAPS_PARETO, GAPS_LOGNORMAL, GAPS_EXCITED, GAPS_STATES, GAPS };
+
+static double even(void)
 {
-	const double even = (double)(random_next(&chance) >> 11) * 0x1p-53;
-	return -log(1 - even) * mean_ms * (bursts && random_below(&chance, 20) == 0 ? 10 : 1);
+	return (double)(random_next(&chance) >> 11) * 0x1p-53;
 }
 
-static struct arrival_law *law_learn(struct arrivals *arrivals, bool bursts)
+static double exponential(double mean)
+{
+	return -log(1 - even()) * mean;
+}
+
+static double gap(double mean_ms, enum gaps gaps)
+{
+	static double excited; /* by the rows before (Hawkes 1971) */
+	static bool fast;
+	switch (gaps) {
+	case GAPS_PARETO:
+		return mean_ms * pow(1 - even(), -1 / 1.2);
+	case GAPS_LOGNORMAL:
+		return mean_ms * exp(2 * sqrt(2 * exponential(1)) * cos(2 * M_PI * even()));
+	case GAPS_EXCITED: {
+		const double left = 1 - exponential(1) / excited, own = exponential(3 * mean_ms);
+		const double waited = left > 0 ? fmin(own, -log(left) * mean_ms / 10) : own;
+		excited = excited * exp(-10 * waited / mean_ms) + 0.8;
+		return waited;
+	}
+	case GAPS_STATES:
+		fast = random_below(&chance, 100) == 0 ? !fast : fast;
+		return exponential(mean_ms) * (fast ? 0.1 : 1);
+	default:
+		return exponential(mean_ms) * (gaps == GAPS_TENFOLD && random_below(&chance, 20) == 0 ? 10 : 1);
+	}
+}
+
+static struct arrival_law *law_learn(struct arrivals *arrivals, enum gaps gaps)
 {
 	static int64_t times_ms[ROWS];
 	double now = 1e12;
 	for (size_t i = 0; i < ROWS; i++)
-		times_ms[i] = (int64_t)(now += gap(1000, bursts));
+		times_ms[i] = (int64_t)(now += gap(1000, gaps));
 	assert_true(arrivals_learn(times_ms, ROWS, arena, arrivals));
 	assert_null(arrivals_trouble(arrivals));
 	struct arrival_law *law = arrival_law_open(arena, arrivals);
@@ -56,35 +86,35 @@ static struct arrival_law *law_learn(struct arrivals *arrivals, bool bursts)
 }
 
 /* A window by count, in whose midst nothing comes for `pause_ms`. */
-static struct arrival_finding judge(struct arrival_law *law, double mean_ms, bool bursts, double pause_ms, double alpha)
+static struct arrival_finding judge(struct arrival_law *law, double mean_ms, enum gaps gaps, double pause_ms, double alpha)
 {
 	struct arrival_window window = {.rows = WINDOW, .usual_rows = WINDOW, .share = 1, .rate_alpha = alpha, .age_alpha = alpha};
 	for (int i = 0; i < WINDOW; i++) {
-		const double more = floor(gap(mean_ms, bursts)) + (i == WINDOW / 2 ? pause_ms : 0);
+		const double more = floor(gap(mean_ms, gaps)) + (i == WINDOW / 2 ? pause_ms : 0);
 		window.duration_ms += more;
 		window.age_ms = fmax(window.age_ms, more);
 	}
 	return arrival_judge(law, &window);
 }
 
+enum { REFERENCES = 20, WINDOWS = 500 };
+
 static void clean_windows_raise_no_more_alarms_than_declared(void **state)
 {
 	(void)state;
-	const double alpha = 0.002;
-	for (int bursts = 0; bursts < 2; bursts++) {
+	const double alpha = 0.002, declared = REFERENCES * WINDOWS * alpha, most = declared + 3 * sqrt(declared);
+	for (enum gaps gaps = 0; gaps < GAPS; gaps++) {
 		size_t rate = 0, age = 0;
-		enum { REFERENCES = 20, WINDOWS = 500 };
 		for (int i = 0; i < REFERENCES; i++, arena_reset(arena)) {
 			struct arrivals arrivals;
-			struct arrival_law *law = law_learn(&arrivals, bursts);
+			struct arrival_law *law = law_learn(&arrivals, gaps);
 			for (int j = 0; j < WINDOWS; j++) {
-				const struct arrival_finding found = judge(law, 1000, bursts, 0, alpha);
+				const struct arrival_finding found = judge(law, 1000, gaps, 0, alpha);
 				rate += found.rate_alarm;
 				age += found.age_alarm;
 			}
 		}
-		const double declared = REFERENCES * WINDOWS * alpha, most = declared + 3 * sqrt(declared);
-		print_message("bursts %d: %zu of the rate, %zu of the age, %.0f declared of each\n", bursts, rate, age, declared);
+		print_message("gaps %d: %zu of the rate, %zu of the age, %.0f declared of each\n", (int)gaps, rate, age, declared);
 		assert_true((double)rate <= most && (double)age <= most);
 	}
 }
@@ -93,12 +123,13 @@ static void another_rate_and_a_long_pause_are_found(void **state)
 {
 	(void)state;
 	struct arrivals arrivals;
-	struct arrival_law *law = law_learn(&arrivals, false);
-	const struct arrival_finding slow = judge(law, 2500, false, 0, 1e-4), fast = judge(law, 400, false, 0, 1e-4);
+	struct arrival_law *law = law_learn(&arrivals, GAPS_EXPONENTIAL);
+	const struct arrival_finding slow = judge(law, 2500, GAPS_EXPONENTIAL, 0, 1e-4),
+				     fast = judge(law, 400, GAPS_EXPONENTIAL, 0, 1e-4);
 	assert_true(slow.rate_alarm && slow.rate < slow.rate_low && !slow.age_alarm);
 	assert_true(fast.rate_alarm && fast.rate > fast.rate_high && !fast.age_alarm);
 	assert_true(slow.rate_low < 60 && slow.rate_high > 60);
-	const struct arrival_finding paused = judge(law, 1000, false, 600000, 1e-4);
+	const struct arrival_finding paused = judge(law, 1000, GAPS_EXPONENTIAL, 600000, 1e-4);
 	assert_true(paused.age_alarm && paused.rate_alarm);
 	assert_true(paused.age_most_ms >= arrivals.gaps_ms[0] && paused.age_most_ms < 120000);
 }
@@ -108,7 +139,7 @@ static void a_share_has_bounds_of_its_own(void **state)
 {
 	(void)state;
 	struct arrivals arrivals;
-	struct arrival_law *law = law_learn(&arrivals, false);
+	struct arrival_law *law = law_learn(&arrivals, GAPS_EXPONENTIAL);
 	struct arrival_window window = {.rows = 100,
 					.duration_ms = 1e6,
 					.age_ms = 50000,
