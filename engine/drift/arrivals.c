@@ -223,13 +223,27 @@ static double gap_slow(const struct arrival_law *law, const struct arrival_windo
 	return left > 0 ? usual / left : (double)INFINITY;
 }
 
+/* Of so many rows the cube root of their time is nearly normal; of so much time, the square root of its rows. */
+static void normal_bounds(const struct arrival_law *law, const struct arrival_window *window, double reach, double *slow,
+			  double *fast)
+{
+	const double usual = pow(law->mean, 3), apart = 1.5 * reach / law->mean; /* 1/2 of the rows, and 3 of the cube root */
+	if (window->usual_rows > 0) {
+		*slow = pow(law->mean + reach, 3);
+		*fast = pow(fmax(law->mean - reach, 0), 3);
+		return;
+	}
+	*slow = apart < 1 ? usual / ((1 - apart) * (1 - apart)) : (double)INFINITY;
+	*fast = usual / ((1 + apart) * (1 + apart));
+}
+
 /* Bounds of the milliseconds a row. */
 static void slow_and_fast(const struct arrival_law *law, const struct arrival_window *window, double *slow, double *fast)
 {
 	const double alpha = window->rate_alpha / 2;
 	const double reach = student_t_critical(alpha, law->worth - 1) * sqrt(window_variance(law, window->share));
-	*slow = fmax(pow(law->mean + reach, 3), gap_slow(law, window, alpha));
-	*fast = pow(fmax(law->mean - reach, 0), 3);
+	normal_bounds(law, window, reach, slow, fast);
+	*slow = fmax(*slow, gap_slow(law, window, alpha));
 	if (law->dependence > 1) {
 		*slow = fmax(*slow, law->slow.edge * span_tail_reach(&law->slow, alpha));
 		*fast = fmin(*fast, fmin(law->fastest, law->fast.edge / span_tail_reach(&law->fast, alpha)));

@@ -97,6 +97,21 @@ static struct arrival_finding judge(struct arrival_law *law, double mean_ms, enu
 	return arrival_judge(law, &window);
 }
 
+/* A window by time, of as long as WINDOW rows last on the average of a reference. */
+static struct arrival_finding judge_by_time(struct arrival_law *law, const struct arrivals *arrivals, enum gaps gaps, double alpha)
+{
+	const double span = arrivals->times_ms[arrivals->count - 1] - arrivals->times_ms[0];
+	struct arrival_window window = {.duration_ms = span / ROWS * WINDOW, .share = 1, .rate_alpha = alpha, .age_alpha = alpha};
+	static double over; /* of the gap in which the window before ended */
+	for (; over < window.duration_ms; window.rows++) {
+		const double more = floor(gap(1000, gaps));
+		window.age_ms = fmax(window.age_ms, more);
+		over += more;
+	}
+	over = fmod(over, window.duration_ms);
+	return arrival_judge(law, &window);
+}
+
 enum { REFERENCES = 20, WINDOWS = 500 };
 
 static void clean_windows_raise_no_more_alarms_than_declared(void **state)
@@ -104,7 +119,7 @@ static void clean_windows_raise_no_more_alarms_than_declared(void **state)
 	(void)state;
 	const double alpha = 0.002, declared = REFERENCES * WINDOWS * alpha, most = declared + 3 * sqrt(declared);
 	for (enum gaps gaps = 0; gaps < GAPS; gaps++) {
-		size_t rate = 0, age = 0;
+		size_t rate = 0, age = 0, rate_by_time = 0;
 		for (int i = 0; i < REFERENCES; i++, arena_reset(arena)) {
 			struct arrivals arrivals;
 			struct arrival_law *law = law_learn(&arrivals, gaps);
@@ -113,9 +128,12 @@ static void clean_windows_raise_no_more_alarms_than_declared(void **state)
 				rate += found.rate_alarm;
 				age += found.age_alarm;
 			}
+			for (int j = 0; j < WINDOWS; j++)
+				rate_by_time += judge_by_time(law, &arrivals, gaps, alpha).rate_alarm;
 		}
-		print_message("gaps %d: %zu of the rate, %zu of the age, %.0f declared of each\n", (int)gaps, rate, age, declared);
-		assert_true((double)rate <= most && (double)age <= most);
+		print_message("gaps %d: %zu of the rate, %zu by time, %zu of the age, %.0f declared of each\n", (int)gaps, rate,
+			      rate_by_time, age, declared);
+		assert_true((double)rate <= most && (double)rate_by_time <= most && (double)age <= most);
 	}
 }
 
