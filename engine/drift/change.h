@@ -12,14 +12,14 @@
  * distributed. Columns whose rows follow from the rows before are first freed of it, as the reference shows it: of their level
  * (autocorrelation), and of a spread that lasts, calm rows after calm ones (lasting_spread.h). What this leaves where rows follow
  * from others in other ways, a level below noise, up to twenty rows of one sender, rare values in runs, widens the levels by as
- * much as the reference's own sums vary more; alarms of such streams stay below twice those declared, but for a spread that lasts
- * longer than the reference can say (of five columns of GARCH .06, .93: four times), and a fifth of the variance that ten or twenty
- * rows share (2.2 times). The declared rate is split over statistics, columns and windows, and each gets the level that it crosses
- * so often by chance (level_crossing.h); it includes what chance did to the reference itself. Sums of rare values, of flags and of
- * columns that are nearly all one value are not normal over short windows: their levels are those of a rare event at a rate that
- * the reference says no better than it can, also of a value that it lacks: a new category of one row in ten is seen some 30 rows
- * later, and one row of it is no alarm. The level of all columns together leaves out such columns, and counts one less that the
- * others tell nearly whole, the less the more they tell.
+ * much as the reference's own sums vary more, and as they lean to a side, as those of counts do; alarms of such streams stay below
+ * twice those declared, but for a spread that lasts longer than the reference can say (of five columns of GARCH .06, .93: four
+ * times), and a fifth of the variance that ten or twenty rows share (2.2 times). The declared rate is split over statistics,
+ * columns and windows, and each gets the level that it crosses so often by chance (level_crossing.h); it includes what chance did
+ * to the reference itself. Sums of rare values, of flags and of columns that are nearly all one value are not normal over short
+ * windows: their levels are those of a rare event at a rate that the reference says no better than it can, also of a value that it
+ * lacks: a new category of one row in ten is seen some 30 rows later, and one row of it is no alarm. The level of all columns
+ * together leaves out such columns, and counts one less that the others tell nearly whole, the less the more they tell.
  *
  * Rows that leave the longest window without an alarm make the reference's means surer, up to as many rows as it has;
  * an alarm forgets them. After it all windows are empty and fill again, beside the same reference. A missing number

@@ -461,19 +461,19 @@ static void series_fit(struct change_detector *self, size_t series, const struct
 		struct change_window *window = &self->windows[i];
 		bool counts = kind != CHANGE_JOINT && change_windows[i] >= change_parts[kind].least && self->factors[series] > 0;
 		double square = levels[kind][i], rows = change_windows[i], wider = sqrt(fmax(traits.inflations[i], inflation));
-		window->most[series] =
-			counts ? wider * crossing_sum(square, jump_up * wider, rows, (double)self->rows) : (double)INFINITY;
-		window->least[series] =
-			counts ? -wider * crossing_sum(square, jump_down * wider, rows, (double)self->rows) : (double)-INFINITY;
+		const double lean = traits.jumps[i]; /* jumps on the other side are not smaller for it */
+		const double up = lean > 0 ? fmax(jump_up * wider, lean) : jump_up * wider;
+		const double down = lean < 0 ? fmax(jump_down * wider, -lean) : jump_down * wider;
+		window->most[series] = counts ? wider * crossing_sum(square, up, rows, (double)self->rows) : (double)INFINITY;
+		window->least[series] = counts ? -wider * crossing_sum(square, down, rows, (double)self->rows) : (double)-INFINITY;
 		window->most_with_unseen[series] = window->most[series];
 		window->least_with_unseen[series] = window->least[series];
 		if (counts && unseen.up > 0)
 			window->most_with_unseen[series] =
-				wider * crossing_sum_unseen(square, jump_up * wider, unseen.up * wider, rows, (double)self->rows);
+				wider * crossing_sum_unseen(square, up, unseen.up * wider, rows, (double)self->rows);
 		if (counts && unseen.down > 0)
 			window->least_with_unseen[series] =
-				-wider *
-				crossing_sum_unseen(square, jump_down * wider, unseen.down * wider, rows, (double)self->rows);
+				-wider * crossing_sum_unseen(square, down, unseen.down * wider, rows, (double)self->rows);
 		if (kind == CHANGE_JOINT && self->factors[series] > 0)
 			window->joint += traits.inflations[i];
 	}

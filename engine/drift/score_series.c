@@ -39,6 +39,9 @@ struct score_traits score_moments(const struct table *scores, size_t series)
 
 #define SAID_WINDOWS 8 /* a window that is that often in the reference, side by side, says how its sums vary */
 #define CLEARLY 3.0    /* deviations of such a variance that chance does not explain */
+#define SKEWED 2.0     /* the same of a skewness */
+#define TAILS_OF_RARE 1.0 /* of scores of rare values, whose jumps are known */
+#define SUMS_OVERLAP 1.5  /* sums at each row say as much as so many times those beside each other */
 
 /* sums[i]: of the first i scores, each beside the mean. */
 static void sums_fill(const struct score_traits *traits, const struct table *scores, size_t series, double *sums)
@@ -48,31 +51,52 @@ static void sums_fill(const struct score_traits *traits, const struct table *sco
 		sums[i + 1] = sums[i] + score_apart(scores, series, i, traits->mean);
 }
 
-/* How often its variance of independent rows a sum over the window has. */
-static double window_variance(const struct score_traits *traits, const double *sums, size_t rows, size_t window)
+/* Of sums over a window: how often its variance of independent rows one has, and the skewness. */
+struct window_moments {
+	double variance, skewness;
+};
+
+static struct window_moments window_moments_of(const struct score_traits *traits, const double *sums, size_t rows, size_t window)
 {
-	const double length = (double)window, variance = traits->deviation * traits->deviation;
-	double squares = 0;
-	for (size_t i = window; i <= rows; i++)
-		squares += (sums[i] - sums[i - window]) * (sums[i] - sums[i - window]);
-	return squares / ((double)rows - length + 1) / (length * (1 - length / (double)rows) * variance);
+	const double length = (double)window, count = (double)(rows - window + 1);
+	double squares = 0, cubes = 0;
+	for (size_t i = window; i <= rows; i++) {
+		const double sum = sums[i] - sums[i - window];
+		squares += sum * sum;
+		cubes += sum * sum * sum;
+	}
+	const double own = squares / count;
+	return (struct window_moments){own / (length * (1 - length / (double)rows) * traits->deviation * traits->deviation),
+				       cubes / count / (own * sqrt(own))};
+}
+
+/* The jump that explains a skewness of sums, if it is beyond chance: of independent rows the skewness is less, the longer the
+ * window is, and where wild rows follow wild ones, it is not. */
+static double skewness_jump(double skewness, double window, double rows)
+{
+	const double chance = sqrt(6 * window / (SUMS_OVERLAP * rows));
+	return fabs(skewness) > SKEWED * chance ? skewness * sqrt(window) : 0;
 }
 
 /* What is left of rows that follow from others, a season say, shows in the reference's own windows. Windows too long for the
  * reference to say have what the longest said. */
 static void inflations_fit(struct score_traits *traits, const struct table *scores, size_t series, double caution, double *sums)
 {
-	double last = 1;
+	double last = 1, jump = 0;
 	sums_fill(traits, scores, series, sums);
 	for (size_t i = 0; i < CHANGE_WINDOWS; i++) {
 		const size_t window = change_windows[i];
 		if (window * SAID_WINDOWS <= scores->rows) {
 			const double unsure = sqrt(4.0 / 3 * (double)window / (double)scores->rows);
-			const double seen = window_variance(traits, sums, scores->rows, window);
+			const struct window_moments moments = window_moments_of(traits, sums, scores->rows, window);
+			const double seen = moments.variance;
 			const double known = caution > 0 ? seen * (1 + caution * unsure) : 1;
 			last = seen > 1 + CLEARLY * unsure ? fmax(seen, known) : fmax(1, known);
+			const double more = skewness_jump(moments.skewness, (double)window, (double)scores->rows);
+			jump = caution > 0 && traits->tails < TAILS_OF_RARE && more != 0 ? more : jump;
 		}
 		traits->inflations[i] = last;
+		traits->jumps[i] = jump;
 	}
 }
 

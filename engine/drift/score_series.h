@@ -15,6 +15,7 @@ struct score_traits {
 	double mean, deviation, skewness;
 	double tails;			   /* excess of the fourth moment */
 	double inflations[CHANGE_WINDOWS]; /* variances of its sums over windows, beside those of independent rows; at least 1 */
+	double jumps[CHANGE_WINDOWS]; /* skewnesses of these, as jumps of as many deviations of independent rows would have; or 0 */
 };
 
 /* The moments of a column of scores; the inflations are 0. */

@@ -1,5 +1,6 @@
 /* change_clean_test.c: Tests that the change detector keeps its rate of false alarms on columns that are no normal ones: rare
- * values, several of them, columns that tell each other nearly whole; and that it sees a rare value change. */
+ * values, several of them, columns that tell each other nearly whole, and rows that follow from others in ways of their own; and
+ * that it sees a rare value change. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -136,6 +137,25 @@ static void carried(double *row, size_t columns, double carry)
 		row[i] = carry * row[i] + sqrt(1 - carry * carry) * normal();
 }
 
+/* Counts, whose rate follows from that of the row before; `row` keeps it behind the columns. */
+static void counts_carried(double *row, size_t columns, double carry)
+{
+	carried(row + columns, 1, carry);
+	for (size_t i = 0; i < columns; i++) {
+		const double limit = exp(-exp(0.7 * row[columns]));
+		double product = uniform();
+		for (row[i] = 0; product > limit; row[i]++)
+			product *= uniform();
+	}
+}
+
+/* What comes fast and leaves slowly. */
+static void shots(double *row, size_t columns, double carry)
+{
+	for (size_t i = 0; i < columns; i++)
+		row[i] = carry * row[i] - log(uniform());
+}
+
 static const struct kind {
 	const char *name;
 	void (*draw)(double *row, size_t columns, double size);
@@ -158,6 +178,8 @@ static const struct kind {
 	{"correlations of .999", correlated, 5, 0.999, 1},
 	{"a sum and a product", composed, 5, 0, 1},
 	{"AR(1) of -.8", carried, 1, -0.8, 2},
+	{"counts of an AR(1) of .8", counts_carried, 1, 0.8, 1},
+	{"AR(1) of .8 of exponential innovations", shots, 1, 0.8, 2},
 };
 
 static struct change_detector *learnt(struct table *reference)
