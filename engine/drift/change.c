@@ -11,9 +11,14 @@ const enum change_kind change_column_kinds[CHANGE_OF_COLUMN] = {CHANGE_LOCATION,
 
 /* ---- rows to scores ---- */
 
-/* The share at which a number stands among the column's reference, freed of what follows from the rows before. */
+/* The share at which a number stands among the column's reference, freed of what follows from the rows before. NaN: not known. */
 static double column_share(struct change_column *column, const struct rank_normal *normal, double number)
 {
+	if (column->linear.carry != 0) {
+		const double rest = linear_carry_rest(&column->linear, number, column->previous);
+		column->previous = number;
+		return isnan(rest) ? rest : rank_share(&column->rests, rest);
+	}
 	double share = rank_share(&column->values, number);
 	if (!change_column_rests(column))
 		return share;
@@ -57,12 +62,14 @@ void change_scores(struct change_detector *self, const double *row, double *scor
 {
 	bool missing = false;
 	for (size_t i = 0; i < self->columns; i++) {
-		double *of_column = scores + CHANGE_OF_COLUMN * i, number = row[self->watched[i].place];
-		missing |= isnan(number);
-		for (size_t j = 0; isnan(number) && j < CHANGE_OF_COLUMN; j++)
+		double *of_column = scores + CHANGE_OF_COLUMN * i;
+		const double number = row[self->watched[i].place];
+		const double share = isnan(number) ? number : column_share(&self->watched[i], &self->normal, number);
+		missing |= isnan(share);
+		for (size_t j = 0; isnan(share) && j < CHANGE_OF_COLUMN; j++)
 			of_column[j] = (double)NAN;
-		if (!isnan(number))
-			change_column_score(self, column_share(&self->watched[i], &self->normal, number), of_column);
+		if (!isnan(share))
+			change_column_score(self, share, of_column);
 	}
 	if (self->paired == 0)
 		return;

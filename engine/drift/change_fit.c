@@ -66,15 +66,17 @@ static bool levels_tie(const struct sorted *levels)
 	return (double)ties > TIED * (double)levels->count;
 }
 
-/* A column's levels in the reference, less what follows from the level before where that is more than chance. */
-static void column_fit_carry(struct change_column *column, const struct change_detector *self, const struct table *reference,
-			     double *levels)
+/* A column's levels in the reference, less what follows from the level before where that is more than chance. Their
+ * autocorrelation. */
+static double column_fit_carry(struct change_column *column, const struct change_detector *self, const struct table *reference,
+			       double *levels)
 {
 	for (size_t i = 0; i < reference->rows; i++) {
 		double number = reference->values[i * reference->columns + column->place];
 		levels[i] = isnan(number) ? (double)NAN : rank_normal_of(&self->normal, rank_share(&column->values, number));
 	}
-	column->carry = autocorrelation_cautious(autocorrelation(levels, reference->rows, 1), reference->rows);
+	const double alike = autocorrelation(levels, reference->rows, 1);
+	column->carry = autocorrelation_cautious(alike, reference->rows);
 	double previous = 0;
 	for (size_t i = 0; i < reference->rows; i++) {
 		double level = levels[i];
@@ -83,6 +85,36 @@ static void column_fit_carry(struct change_column *column, const struct change_d
 		levels[i] = level - column->carry * previous;
 		previous = level;
 	}
+	return alike;
+}
+
+#define CARRY_CLEAR 16.0 /* the square of so many standard deviations, which are no chance */
+
+static bool carry_is_clear(const struct change_column *column, size_t rows)
+{
+	return column->carry * column->carry * (double)rows > CARRY_CLEAR;
+}
+
+/* Where numbers follow from one another and not their ranks, `levels` become what is left of numbers. False: the arena is full. */
+static bool column_fit_linear(struct change_column *column, const struct change_detector *self, const struct table *reference,
+			      double alike, double *levels, struct arena *arena)
+{
+	struct linear_carry linear;
+	double *numbers = ARENA_ARRAY(arena, double, reference->rows);
+	if (column->ties || column->values.count < reference->rows || !carry_is_clear(column, reference->rows))
+		return !arena_failed(arena);
+	for (size_t i = 0; numbers && i < reference->rows; i++)
+		numbers[i] = reference->values[i * reference->columns + column->place];
+	const struct linear_carry_fit fit = {numbers, reference->rows, &column->values, &self->normal, alike};
+	if (!numbers || !linear_carry_fit(&fit, &linear, arena))
+		return false;
+	if (linear.carry == 0)
+		return true;
+	column->linear = linear;
+	column->carry = linear.carry;
+	for (size_t i = 0; i < reference->rows; i++)
+		levels[i] = linear_carry_rest(&linear, numbers[i], i > 0 ? numbers[i - 1] : linear.origin);
+	return true;
 }
 
 /* What is left of the levels beside a spread that lasts, and how it is distributed. */
@@ -124,7 +156,7 @@ static void columns_fit_spread(struct change_detector *self, const double *level
 	double together = 0;
 	for (size_t i = 0; i < self->columns; i++) {
 		struct change_column *column = &self->watched[i];
-		if (!column->ties)
+		if (!column->ties && column->linear.carry == 0)
 			column->lasts = lasting_spread_fit(&column->spread, levels + i * self->rows, self->rows);
 		together += column->lasts;
 	}
@@ -140,8 +172,12 @@ static bool columns_fit_rests(struct change_detector *self, const struct table *
 	double *levels = ARENA_ARRAY(arena, double, self->columns * self->rows);
 	if (!levels)
 		return false;
-	for (size_t i = 0; i < self->columns; i++)
-		column_fit_carry(&self->watched[i], self, reference, levels + i * self->rows);
+	for (size_t i = 0; i < self->columns; i++) {
+		double *of_column = levels + i * self->rows;
+		const double alike = column_fit_carry(&self->watched[i], self, reference, of_column);
+		if (!column_fit_linear(&self->watched[i], self, reference, alike, of_column, arena))
+			return false;
+	}
 	columns_fit_spread(self, levels);
 	for (size_t i = 0; i < self->columns; i++)
 		if (!column_fit_rests(&self->watched[i], levels + i * self->rows, self->rows, arena))
@@ -361,9 +397,6 @@ static double level_surety(const struct change_detector *self, size_t level)
 	double inverse = self->whitening[level * self->paired + level];
 	return 1 / sqrt(1 + RANKS_OFF * inverse * inverse);
 }
-
-/* A carry of so many standard deviations is no chance; below it, what else rows follow from would be less than that. */
-#define CARRY_CLEAR 16.0 /* its square */
 
 /* Rows that follow from rows before by more than a column was freed of: a sum of several sources, senders in turns, states that
  * last. They show in the level or the spread of what was left. */

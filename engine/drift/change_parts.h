@@ -6,6 +6,7 @@
 
 #include "drift/change.h"
 #include "drift/lasting_spread.h"
+#include "drift/linear_carry.h"
 #include "drift/rank_score.h"
 
 #define CHANGE_WINDOWS 14
@@ -20,8 +21,9 @@ extern const enum change_kind change_column_kinds[CHANGE_OF_COLUMN];
 struct change_column {
 	size_t place; /* in a row */
 	struct sorted values;
-	double carry; /* what a level keeps of the one before it */
+	double carry; /* what a level keeps of the one before it, or a number of its own */
 	double previous;
+	struct linear_carry linear;   /* of numbers, instead of levels; its carry is 0 where levels tell as much */
 	struct lasting_spread spread; /* of what is left of levels */
 	double lasts;		      /* the logarithm of how much likelier it is that the spread lasts; 0: it does not */
 	struct sorted rests;	      /* what is left of levels beside both; none where there is neither */
@@ -40,7 +42,7 @@ static inline bool change_column_rests(const struct change_column *column)
 /* Before the first row. */
 static inline void change_column_begin(struct change_column *column)
 {
-	column->previous = 0;
+	column->previous = column->linear.origin;
 	lasting_spread_begin(&column->spread);
 }
 
