@@ -12,7 +12,7 @@
  * distributed. Columns whose rows follow from the rows before are first freed of it, as the reference shows it: of their level
  * (autocorrelation; of heavy tails that of numbers and not of ranks, linear_carry.h), and of a spread that lasts, calm rows after
  * calm ones (lasting_spread.h). What this leaves where rows follow from others in other ways, a level below noise, up to twenty
- * rows of one sender, rare values in runs, widens the levels by as much as the reference's own sums vary more, and as they lean to
+ * rows of one sender, values in runs, widens the levels by as much as the reference's own sums vary more, and as they lean to
  * a side, as those of counts do; alarms of such streams stay below twice those declared, but for a spread that lasts longer than
  * the reference can say (of five columns of GARCH .06, .93: four times), and a fifth of the variance that ten or twenty rows share
  * (2.2 times). The declared rate is split over statistics, columns and windows, and each gets the level that it crosses so often

@@ -66,6 +66,30 @@ static bool levels_tie(const struct sorted *levels)
 	return (double)ties > TIED * (double)levels->count;
 }
 
+#define REPEATS_SURE 3.3 /* standard deviations: of independent rows one column in 2,000 has as many */
+
+/* Categories may come in runs without an order in which one follows from another. The variance is that of the rows beside each
+ * other that are alike, where rows are independent and values have shares p: of n rows n (sum p^2 + 2 sum p^3 - 3 (sum p^2)^2). */
+static bool values_repeat(const struct table *reference, size_t column, const struct sorted *values)
+{
+	double squares = 0, cubes = 0, pairs = 0, repeats = 0;
+	const double count = (double)values->count;
+	for (size_t i = 0, run = 1; i < values->count; i++, run++)
+		if (i + 1 == values->count || values->values[i + 1] != values->values[i]) {
+			const double share = (double)run / count;
+			squares += share * share;
+			cubes += share * share * share;
+			run = 0;
+		}
+	for (size_t i = 1; i < reference->rows; i++) {
+		const double number = reference->values[i * reference->columns + column];
+		const double before = reference->values[(i - 1) * reference->columns + column];
+		pairs += !isnan(number) && !isnan(before);
+		repeats += number == before;
+	}
+	return repeats - pairs * squares > REPEATS_SURE * sqrt(pairs * (squares + 2 * cubes - 3 * squares * squares));
+}
+
 /* A column's levels in the reference, less what follows from the level before where that is more than chance. Their
  * autocorrelation. */
 static double column_fit_carry(struct change_column *column, const struct change_detector *self, const struct table *reference,
@@ -198,6 +222,7 @@ static bool columns_fit(struct change_detector *self, const struct table *refere
 		if (!column.values.values)
 			return false;
 		column.ties = levels_tie(&column.values);
+		column.repeats = column.ties && values_repeat(reference, i, &column.values);
 		if (column_varies(&column.values))
 			self->watched[self->columns++] = column;
 	}
@@ -407,8 +432,9 @@ static void columns_depend(struct change_detector *self, const struct table *sco
 		const double tails = score_moments(scores, CHANGE_OF_COLUMN * i).tails;
 		const bool clear = column->carry * column->carry * (double)self->rows > CARRY_CLEAR + scores_chance_of_tails(tails);
 		column->bursts = scores_depend(scores, CHANGE_OF_COLUMN * i + CHANGE_SCALE);
-		column->shares = !clear && scores_depend(scores, CHANGE_OF_COLUMN * i);
-		column->depends = clear || column->bursts || column->shares || (self->spread_lasts && column->lasts > 0);
+		column->shares = !clear && (column->repeats || scores_depend(scores, CHANGE_OF_COLUMN * i));
+		column->depends =
+			clear || column->bursts || column->shares || column->repeats || (self->spread_lasts && column->lasts > 0);
 	}
 }
 

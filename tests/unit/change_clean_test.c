@@ -149,6 +149,21 @@ static void counts_carried(double *row, size_t columns, double carry)
 	}
 }
 
+/* Twenty categories, the n-th of which comes with a share like 1/n, that follow from one another in an order which their numbers do
+ * not have. */
+static void categories_carried(double *row, size_t columns, double carry)
+{
+	static const double numbers[] = {3, 8, 12, 13, 14, 16, 10, 15, 1, 6, 0, 7, 4, 18, 5, 19, 17, 2, 9, 11};
+	const double all = 3.5977396571436819; /* the sum of 1/n */
+	carried(row + columns, 1, carry);
+	double left = erfc(-row[columns] / M_SQRT2) / 2 * all;
+	int at = 0;
+	for (; at < 19 && left >= 1.0 / (at + 1); at++)
+		left -= 1.0 / (at + 1);
+	for (size_t i = 0; i < columns; i++)
+		row[i] = numbers[at];
+}
+
 /* What comes fast and leaves slowly. */
 static void shots(double *row, size_t columns, double carry)
 {
@@ -180,6 +195,8 @@ static const struct kind {
 	{"AR(1) of -.8", carried, 1, -0.8, 2},
 	{"counts of an AR(1) of .8", counts_carried, 1, 0.8, 1},
 	{"AR(1) of .8 of exponential innovations", shots, 1, 0.8, 2},
+	{"categories of an AR(1) of .8", categories_carried, 1, 0.8, 1},
+	{"categories of an AR(1) of .5", categories_carried, 1, 0.5, 1},
 };
 
 static struct change_detector *learnt(struct table *reference)
