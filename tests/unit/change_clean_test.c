@@ -144,8 +144,12 @@ static void counts_carried(double *row, size_t columns, double carry)
 	for (size_t i = 0; i < columns; i++) {
 		const double limit = exp(-exp(0.7 * row[columns]));
 		double product = uniform();
-		for (row[i] = 0; product > limit; row[i]++)
+		int count = 0;
+		while (product > limit) {
 			product *= uniform();
+			count++;
+		}
+		row[i] = count;
 	}
 }
 
