@@ -179,7 +179,7 @@ static bool stub_or_uri(const struct model_facts *model, struct endpoint *endpoi
 		return false;
 	struct text uri = text_of(model->storage_uri);
 	if (text_starts_with(uri, TEXT("stub://"))) {
-		*endpoint = (struct endpoint){.origin = ENDPOINT_STUB, .addresses = model->storage_uri};
+		*endpoint = (struct endpoint){.origin = ENDPOINT_STUB, .addresses = model->storage_uri, .stub = model->storage_uri};
 		return true;
 	}
 	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
@@ -266,7 +266,11 @@ struct endpoint endpoint_find(const struct model_facts *model, const struct spec
 	struct endpoint endpoint = {0};
 	if (stub_or_uri(model, &endpoint)) {
 		const char *instead = endpoint.origin == ENDPOINT_STUB ? given_for_model(given, model, arena) : NULL;
-		return instead ? (struct endpoint){.origin = ENDPOINT_GIVEN, .addresses = instead} : endpoint;
+		if (instead) {
+			endpoint.origin = ENDPOINT_GIVEN;
+			endpoint.addresses = instead;
+		}
+		return endpoint;
 	}
 	if (model->server)
 		return of_named_server(model, spec, given, arena);

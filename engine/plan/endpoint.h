@@ -24,6 +24,7 @@ struct endpoint {
 	const char *addresses; /* separated by one blank; NULL: none */
 	const char *server;    /* name of the Server; NULL: none is involved */
 	const char *served_name; /* of the model on it; NULL: model_served_name() */
+	const char *stub;	 /* the storageUri of a stub, also if its address is another one; NULL: it is none */
 	struct call_form form; /* protocol and method, where the address does not decide them */
 	const char *advice;    /* ENDPOINT_NONE: the missing setting, and the line to write */
 };

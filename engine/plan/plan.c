@@ -116,9 +116,8 @@ static void infer_types(struct compiler *compiler, struct pipeline_plan *plan)
 		return;
 	for (size_t i = 0; i < plan->callee_count; i++) {
 		const struct callee *callee = &plan->callees[i];
-		bool stub = callee->endpoint.origin == ENDPOINT_STUB;
 		if (callee->target == CALL_MODEL && times[callee->step]++ == 0)
-			called[callee->step] = (struct called_model){callee->name, stub ? callee->endpoint.addresses : NULL};
+			called[callee->step] = (struct called_model){callee->name, callee->endpoint.stub};
 		else
 			called[callee->step] = (struct called_model){0};
 	}

@@ -191,6 +191,29 @@ static void a_stub_is_known_by_its_name(void **state)
 	planning_close(&p);
 }
 
+/* The file is the same for a gateway, which knows no servers, and for an engine that is given some. */
+static void a_stub_that_a_server_is_given_for_is_known_as_without_it(void **state)
+{
+	(void)state;
+	const struct models_metadata none = {0};
+	const struct name given[] = {{.text = "s=http://127.0.0.1:8080"}, {.text = "t=http://127.0.0.1:8080"}};
+	for (size_t count = 0; count <= 2; count++) {
+		struct planning p;
+		struct plan plan;
+		const struct plan_options options = {
+			.kinds = step_kinds, .metadata = &none, .servers = {count, given}, .models_served = true};
+		planning_open_steps(&p, "  - {name: s}\n  - {name: t}\n  output: {steps: [s]}\n"
+					"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: s}\n"
+					"spec: {storageUri: \"stub://stats\"}\n"
+					"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: t}\n"
+					"spec: {storageUri: \"gs://models/t\"}\n");
+		planning_plan(&p, &options, &plan);
+		assert_string_equal(types_text(&p, &plan.pipelines[0].types.answer), "min FP64[1], max FP64[1], mean FP64[1]");
+		assert_string_equal(types_text(&p, &plan.pipelines[0].types.steps[1].outputs), "...");
+		planning_close(&p);
+	}
+}
+
 static void a_name_in_a_condition_must_be_there(void **state)
 {
 	(void)state;
@@ -501,6 +524,7 @@ int main(void)
 		cmocka_unit_test(a_tensor_that_is_never_there_is_warned_of),
 		cmocka_unit_test(what_may_be_missing_is_not_judged),
 		cmocka_unit_test(a_stub_is_known_by_its_name),
+		cmocka_unit_test(a_stub_that_a_server_is_given_for_is_known_as_without_it),
 		cmocka_unit_test(a_name_in_a_condition_must_be_there),
 		cmocka_unit_test(what_an_expression_asks_for_with_care_may_be_missing),
 		cmocka_unit_test(a_condition_has_one_element),
