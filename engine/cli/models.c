@@ -36,7 +36,8 @@ static const struct option options[] = {
 	ROW("authorities", TEXT, struct serve_options, listening.authorities,
 	    .help = "A file of authorities, in PEM: each caller needs a certificate that one of them has signed."),
 	ROW("insecure-ignore-security", FLAG, struct serve_options, listening.insecure,
-	    .help = "Listens beyond this machine (`--host`), although the server does not authenticate callers."),
+	    .help = "Listens beyond this machine (`--host`), although the server does not authenticate callers, and without "
+		    "protection that securityConfig of the files asks for."),
 	HOST_NAMES_ROW(struct serve_options, hosts),
 	METRICS_ROWS(struct serve_options, metrics),
 	COMMAND_FORM(serve_options, form, "text json"),
@@ -142,6 +143,7 @@ static int models_run(struct session *session, const void *filled, const char *c
 						   .files = self->listening.certificate ? &files : NULL,
 						   .paths = arguments,
 						   .path_count = count,
+						   .protects = !self->listening.insecure,
 						   .hosts = self->hosts};
 	struct listening listening = {0};
 	struct certificate_watch certificates = {0};

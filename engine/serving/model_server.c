@@ -8,6 +8,7 @@
 #include "serving/catalog_read.h"
 #include "serving/model_grpc.h"
 #include "serving/model_rest.h"
+#include "serving/server_protection.h"
 #include "serving/stub_file.h"
 
 #define FILES_ARENA_BYTES ((size_t)1 << 30)
@@ -76,6 +77,12 @@ static void tell(const struct model_server *server, const struct error *found, c
 		error_set(error, found->kind, PLACE_NONE, "%s:%u: %s", found->place.file, found->place.line, found->text);
 }
 
+static bool protection_is_given(const struct model_server *server, const struct spec *spec, struct error *error)
+{
+	const struct protection protection = spec_protection(spec);
+	return !server->config.protects || server_protection_check(&protection, server->config.files, error);
+}
+
 /* `only`: the model of that name alone; NULL: all. */
 static bool read_models(const struct model_server *server, struct catalog *catalog, const char *only, size_t *count,
 			struct error *error)
@@ -88,7 +95,8 @@ static bool read_models(const struct model_server *server, struct catalog *catal
 		return error_memory(error, ERROR_SYSTEM, "reading models");
 	}
 	bool good = spec_read(&spec, server->config.paths, server->config.path_count, &spec_options, error) &&
-		    model_server_judge(server, &spec, only, error) && catalog_take_spec(catalog, &spec, only, count, error);
+		    model_server_judge(server, &spec, only, error) && protection_is_given(server, &spec, error) &&
+		    catalog_take_spec(catalog, &spec, only, count, error);
 	for (size_t i = 0; good && i < server->config.path_count; i++)
 		good = take_stubs(catalog, server->config.paths[i], only, arena, count, error);
 	if (good && server->config.stubs)

@@ -23,6 +23,7 @@ struct model_server_config {
 	size_t path_count;
 	const struct tls_files *files; /* for both protocols; NULL: without TLS */
 	struct name_list hosts;	       /* by which requests may address it on loopback (net/host_names.h) */
+	bool protects;		       /* serves only with the protection that the files ask for (serving/server_protection.h) */
 	bool keeps_removed;	       /* models that are removed from the files are served on, for pipelines that still run */
 	const char *stubs;	       /* another folder of which only stubs.json is read; NULL: none */
 };

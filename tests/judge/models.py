@@ -222,7 +222,7 @@ def judge(binary, folder):
     calls = list({json.dumps(call[1:]): call for call in exchanges(binary, folder)}.values())
     if not calls:
         return 0, []
-    server = subprocess.Popen([binary, "models", "serve", "-o", "json", folder], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen([binary, "models", "serve", "-o", "json", "--insecure-ignore-security", folder], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
         addresses = json.loads(server.stdout.readline())
         doors = [Rest(addresses["rest"], False), Rest(addresses["rest"], True)] + ([Grpc(addresses["grpc"])] if grpc else [])
@@ -327,6 +327,12 @@ def judge_command(binary):
                     out.write(words)
             code, said = refusal(binary, other)
         yield "so is a faulty stubs.json, with its place", code == 1 and "stubs.json:1:" in said
+        with tempfile.TemporaryDirectory() as other:
+            for name, words in ("models.yaml", MODELS), ("runtime.yaml", SECURED):
+                with open(os.path.join(other, name), "w", encoding="utf-8") as out:
+                    out.write(words)
+            code, said = refusal(binary, other)
+            yield "protection that files ask for and nobody gave is refused", code == 1 and "runtime.yaml:6:" in said and "--authorities" in said
         code, said = refusal(binary, "/nowhere")
         yield "a folder that is not there is misuse", code == 2 and "/nowhere" in said
         with open(file, "w", encoding="utf-8") as out:
@@ -365,6 +371,13 @@ def judge_command(binary):
         yield "it said what it cannot serve", "models.yaml:9:" in "".join(heard) + server.stderr.read()
 
 
+SECURED = """apiVersion: mlops.seldon.io/v1alpha1
+kind: SeldonRuntime
+metadata: {name: secured}
+spec:
+  config:
+    securityConfig: {authentication: {enabled: true, type: jwt, jwksUri: "https://127.0.0.1/keys"}}
+"""
 MODEL = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: %s}\nspec: {storageUri: '%s'}\n"
 
 
