@@ -307,7 +307,8 @@ unsigned gateway_silent_s(const struct gateway *gateway)
 const char *gateway_unready(struct gateway *gateway)
 {
 	const struct rest *rest = &gateway->rest;
-	const struct gateway_readiness readiness = {rest->config, rest->targets, rest->calls, rest->leaving, rest->access};
+	const struct gateway_readiness readiness = {rest->config,  rest->targets, rest->calls,
+						    rest->leaving, rest->access,  rest->keyed};
 	struct error error = {0};
 	if (gateway_is_well(gateway, &error) && gateway_readiness_find(&readiness, NULL, &error))
 		return NULL;

@@ -1,6 +1,8 @@
 /* gateway_readiness.c: see gateway_readiness.h. */
 #include "gateway/gateway_readiness.h"
 
+#include "gateway/idempotent_calls.h"
+
 static bool needs_no_kafka(const struct gateway_readiness *readiness, const struct gateway_target *target)
 {
 	const struct gateway_targets *targets = readiness->targets;
@@ -19,7 +21,8 @@ bool gateway_readiness_find(const struct gateway_readiness *readiness, const str
 		return error_set(error, ERROR_REMOTE, PLACE_NONE, "this gateway is stopping; ask another one");
 	if (!calls_are_well(readiness->calls, error) || !access_is_ready(readiness->access, error))
 		return false;
-	if (!needs_no_kafka(readiness, target) && !calls_have_topics(readiness->calls, target, error))
+	if (!needs_no_kafka(readiness, target) && (!calls_have_topics(readiness->calls, target, error) ||
+						   (readiness->keyed && !keyed_calls_are_ready(readiness->keyed, error))))
 		return false;
 	return silent_s < GATEWAY_SILENCE_S || needs_no_kafka(readiness, target) ||
 	       error_set(error, ERROR_REMOTE, PLACE_NONE,

@@ -5,12 +5,15 @@
  * answers is gone. That time is longer than an election of leaders takes, and one broker that answers is enough. It is
  * ready again with the first answer. A pipeline that a worker of its process answers directly needs no Kafka.
  *
- * Nor is it ready while no call can be allowed: tokens alone let calls in, and their keys are not there (access_is_ready()).
+ * Nor is it ready until it takes calls with idempotency keys (gateway/idempotent_calls.h), and while no call can be allowed: tokens
+ * alone let calls in, and their keys are not there (access_is_ready()).
  */
 #ifndef SLUICE_GATEWAY_GATEWAY_READINESS_H
 #define SLUICE_GATEWAY_GATEWAY_READINESS_H
 
 #include "gateway/gateway.h"
+
+struct keyed_calls;
 
 struct gateway_readiness {
 	const struct gateway_config *config;
@@ -18,6 +21,7 @@ struct gateway_readiness {
 	const struct calls *calls;
 	bool leaving;
 	const struct access *access; /* NULL: everybody may do everything */
+	const struct keyed_calls *keyed; /* NULL: it takes no calls with keys */
 };
 
 /* Whether calls of the target are answered; NULL: of any target. False: `error` has the reason. */

@@ -71,7 +71,7 @@ static void refuse_by_http(const struct grpc_asked *asked, int status, const cha
 static bool target_is_ready(const struct grpc_front *front, const struct gateway_target *target)
 {
 	const struct gateway_readiness readiness = {front->config.gateway, front->config.targets, front->config.calls,
-						    front->leaving, *front->config.access};
+						    front->leaving,	   *front->config.access, front->config.keyed};
 	struct error error = {0};
 	return gateway_readiness_find(&readiness, target, &error);
 }

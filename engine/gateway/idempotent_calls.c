@@ -16,6 +16,7 @@
 #define SLOT_BITS 12
 #define RETRY_AFTER_S 1
 #define PENDING_STATUS 202
+#define READING_WORDS "the claims of idempotency keys are being read; ask again"
 #define LOST_WORDS "the gateway cannot read the claims of idempotency keys; try another gateway"
 
 static_assert(KEYED_OPEN_MAX == (size_t)1 << SLOT_BITS, "a call's number ends with its slot");
@@ -518,6 +519,12 @@ static void claim_begin(struct keyed_call *call, const struct claim_digest *id, 
 	claim_write(call, look->generation);
 }
 
+bool keyed_calls_are_ready(const struct keyed_calls *keyed, struct error *error)
+{
+	return keyed_calls_are_well(keyed, error) &&
+	       (claim_log_has_caught_up(keyed->log) || error_set(error, ERROR_REMOTE, PLACE_NONE, READING_WORDS));
+}
+
 bool keyed_calls_are_well(const struct keyed_calls *keyed, struct error *error)
 {
 	return claim_log_is_well(keyed->log, error);
@@ -540,7 +547,7 @@ void keyed_calls_begin(struct keyed_calls *keyed, const struct keyed_request *re
 		return;
 	}
 	if (!is_well || !claim_log_has_caught_up(keyed->log)) {
-		request_refuse(keyed, call, 503, is_well ? "the claims of idempotency keys are being read; ask again" : LOST_WORDS);
+		request_refuse(keyed, call, 503, is_well ? READING_WORDS : LOST_WORDS);
 		return;
 	}
 	if (look.state != CLAIM_FREE && look.state != CLAIM_SETTLED) {

@@ -58,6 +58,9 @@ void keyed_calls_begin(struct keyed_calls *keyed, const struct keyed_request *re
 /* Ends the calls of a gateway that stops, after calls_stop(). Returns the number of those that it had not ended. */
 size_t keyed_calls_stop(struct keyed_calls *keyed);
 
+/* Whether calls with keys are taken: the claims have been read. False: `error` has the reason. */
+bool keyed_calls_are_ready(const struct keyed_calls *keyed, struct error *error);
+
 /* Whether claims can be read. False: no call with a key will be taken any more, and `error` has the reason. */
 bool keyed_calls_are_well(const struct keyed_calls *keyed, struct error *error);
 

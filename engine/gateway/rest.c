@@ -34,7 +34,8 @@ static void rest_live(const struct rest_request *request)
 static void readiness_answer(const struct rest_request *request, const struct gateway_target *target)
 {
 	struct rest *rest = request->rest;
-	const struct gateway_readiness readiness = {rest->config, rest->targets, rest->calls, rest->leaving, rest->access};
+	const struct gateway_readiness readiness = {rest->config,  rest->targets, rest->calls,
+						    rest->leaving, rest->access,  rest->keyed};
 	struct error error = {0};
 	const bool is_ready = gateway_readiness_find(&readiness, target, &error);
 	buffer_string(&rest->body, is_ready ? "\"ready\":true" : "\"ready\":false");

@@ -564,7 +564,7 @@ static void a_gateway_is_not_ready_while_kafka_is_silent(void **state)
 	struct gateway_config config = {.brokers = "here:9092"};
 	struct gateway_target targets[] = {{.name = "through"}, {.name = "direct", .direct = true}};
 	struct gateway_targets all = {.count = 1, .items = targets};
-	struct gateway_readiness readiness = {&config, &all, stand->calls, false, NULL};
+	struct gateway_readiness readiness = {&config, &all, stand->calls, false, NULL, NULL};
 	struct error error = {0};
 	calls_turn_for(stand, 2500);
 	assert_true(calls_silent_s(stand->calls) <= 1);
@@ -598,7 +598,7 @@ static void a_gateway_without_keys_of_tokens_is_not_ready(void **state)
 	struct calls_stand *stand = *state;
 	const struct gateway_config config = {.brokers = "here:9092"};
 	struct access_settings settings = {.key_set = "http://127.0.0.1:1/keys", .tokens = {.algorithms = JWT_EVERY_ALGORITHM}};
-	struct gateway_readiness readiness = {&config, &stand->targets, stand->calls, false, NULL};
+	struct gateway_readiness readiness = {&config, &stand->targets, stand->calls, false, NULL, NULL};
 	struct error error = {0};
 	struct access *access = access_open(stand->loop, &settings, &error);
 	assert_non_null(access);

@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <string.h>
 
+#include "gateway/gateway_readiness.h"
 #include "gateway/idempotency_claims.h"
 #include "gateway/open_calls.h"
 #include "tests/unit/keyed_stand.h"
@@ -432,6 +433,28 @@ static void metadata_of_grpc_has_keys_like_headers_of_http(void **state)
 }
 
 /* The claims that were read stay known. */
+/* Who waits for a gateway to be ready is not refused then. */
+static void a_gateway_is_not_ready_before_it_takes_calls_with_keys(void **state)
+{
+	struct keyed_stand *stand = *state;
+	const struct gateway_config config = {.brokers = "here:9092"};
+	const struct gateway_readiness readiness = {&config, &stand->targets, stand->calls, false, NULL, stand->keyed};
+	struct error error = {0};
+	assert_false(gateway_readiness_find(&readiness, NULL, &error));
+	assert_int_equal(error.kind, ERROR_REMOTE);
+	assert_string_equal(error.text, "the claims of idempotency keys are being read; ask again");
+	assert_false(gateway_readiness_find(&readiness, &stand->target, &error));
+	for (int64_t until_ms = loop_now_ms(stand->loop) + MOCK_WAIT_MS; !gateway_readiness_find(&readiness, NULL, &error);) {
+		assert_true(loop_now_ms(stand->loop) < until_ms);
+		keyed_turn(stand);
+	}
+	(void)keyed_call(stand, 0, "k", "1", MOCK_WAIT_MS);
+	keyed_request_read(stand);
+	keyed_answer(stand, "one", true);
+	keyed_await_end(stand, &stand->callers[0]);
+	assert_int_equal(stand->callers[0].status, 200);
+}
+
 static void a_new_key_is_refused_while_its_topic_is_gone(void **state)
 {
 	struct keyed_stand *stand = *state;
@@ -473,6 +496,7 @@ int main(void)
 		KEYED_STORY(a_key_that_is_given_up_at_a_gateway_is_free_at_another),
 		KEYED_STORY(who_leaves_frees_its_call_and_finds_its_answer_later),
 		KEYED_STORY(a_declined_request_frees_its_key),
+		KEYED_STORY(a_gateway_is_not_ready_before_it_takes_calls_with_keys),
 		KEYED_STORY(a_new_key_is_refused_while_its_topic_is_gone),
 		KEYED_STORY(a_call_that_finds_its_request_declined_frees_the_key),
 		KEYED_STORY(metadata_of_grpc_has_keys_like_headers_of_http),

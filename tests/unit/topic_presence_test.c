@@ -26,7 +26,7 @@ static void topic_show(struct calls_stand *stand, const char *topic, bool is_sho
 static bool stand_is_ready(struct calls_stand *stand, const struct gateway_target *target, struct error *error)
 {
 	const struct gateway_config config = {.brokers = "here:9092"};
-	const struct gateway_readiness readiness = {&config, &stand->targets, stand->calls, false, NULL};
+	const struct gateway_readiness readiness = {&config, &stand->targets, stand->calls, false, NULL, NULL};
 	*error = (struct error){0};
 	return gateway_readiness_find(&readiness, target, error);
 }
