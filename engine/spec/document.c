@@ -53,7 +53,7 @@ const struct resource_kind resource_kinds[] = {
 	KIND("Silence", SLUICE_KINDS, SILENCE, .rows = silence_resource_rows, .size = sizeof(struct silence_spec),
 	     .check = silence_check,
 	     .help = "A time in which an alert sends no notice of a firing; `sluice alerts silence` makes it."),
-	KIND("HealthChecks", NULL, FRAGMENT, .rows = health_rows, .help = "A fragment: extra health paths of the gateway."),
+	KIND("HealthChecks", NULL, FRAGMENT, .rows = health_rows, .help = "A fragment: the health checks of a gateway."),
 	KIND("Performance", NULL, FRAGMENT, .rows = performance_rows, .size = sizeof(struct performance_spec),
 	     .help = "A fragment: settings of calls to models."),
 	KIND("Targets", NULL, FRAGMENT, .rows = target_rows, .size = sizeof(struct targets_spec),

@@ -8,8 +8,11 @@
 
 /* ---- HealthChecks ---- */
 
+#define HEALTH_PATHS "/v1/health/live /v1/health/ready /v2/health/live /v2/health/ready /live /ready"
+
 static const struct option get_rows[] = {
-	CHECKED("path", TEXT, .required = true, .help = "The path to check."),
+	CHECKED("path", TEXT, .choices = HEALTH_PATHS, .required = true,
+		.help = "The path: those of /v1 and /v2 at the port of --http, the others at that of --metrics."),
 	CHECKED("port", INTEGER, PORT_RANGE, .required = true, .help = "The port of the check."),
 	CHECKED("scheme", TEXT, .choices = "HTTP HTTPS", .help = "HTTP or HTTPS."),
 	{.type = OPTION_END},
@@ -35,8 +38,8 @@ static const struct option checks_rows[] = {
 
 const struct option health_rows[] = {
 	ANY_DOCUMENT,
-	CHECKED("healthCheck", MAP, .effect = EFFECT_LATER, .rows = checks_rows, .required = true,
-		.help = "Extra health paths of the gateway."),
+	CHECKED("healthCheck", MAP, .rows = checks_rows, .required = true,
+		.help = "What Kubernetes asks a gateway for its health. The gateway answers it, whatever is written here."),
 	{.type = OPTION_END},
 };
 
