@@ -10,20 +10,7 @@
 
 #define REST_ALLOWED_BYTES_MAX 64 /* of the methods of a path */
 
-struct rest {
-	const struct gateway_config *config;
-	const struct gateway_targets *targets;
-	struct calls *calls;
-	struct polls *polls;
-	struct answer_watches *watches;
-	struct keyed_calls *keyed;
-	struct loop *loop;
-	struct access *access; /* NULL: everybody may do everything */
-	uint64_t revision; /* of the targets and the access settings: a request is checked again if it has changed since its head */
-	bool leaving, draining; /* not ready; and no call begins */
-	struct arena *arena; /* of the current request */
-	struct buffer body;  /* of the current answer */
-};
+struct rest;
 
 struct rest_request {
 	struct rest *rest;
@@ -37,6 +24,31 @@ struct rest_request {
 	struct text node;	/* of a deployment, in the path; empty: none */
 	bool pipeline_only;    /* the path names a pipeline */
 	bool is_head;	       /* its answer has no body */
+};
+
+/* The last path whose route was found. A request's is looked for by its head and again with its body, and most callers ask one
+ * path all the time. Starts as {0}. */
+struct rest_route_memo {
+	const struct gateway_route *route; /* NULL: none */
+	size_t method_length, path_length;
+	char key[256];		   /* the method, and the path behind it; longer ones are not kept */
+	struct rest_request found; /* the names alone; their bytes are those of `key` */
+};
+
+struct rest {
+	const struct gateway_config *config;
+	const struct gateway_targets *targets;
+	struct calls *calls;
+	struct polls *polls;
+	struct answer_watches *watches;
+	struct keyed_calls *keyed;
+	struct loop *loop;
+	struct access *access; /* NULL: everybody may do everything */
+	uint64_t revision; /* of the targets and the access settings: a request is checked again if it has changed since its head */
+	bool leaving, draining; /* not ready; and no call begins */
+	struct arena *arena;	/* of the current request */
+	struct buffer body;	/* of the current answer */
+	struct rest_route_memo memo;
 };
 
 /* A route. The same rows are listed by GET /v2/routes. In `path`, {pipeline}, {model}, {node}, {version} and {request} match one

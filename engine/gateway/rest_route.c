@@ -1,5 +1,6 @@
 /* rest_route.c: Matching of paths and queries against the table of routes; see rest.h. */
 #include <stdio.h>
+#include <string.h>
 
 #include "gateway/rest.h"
 #include "gateway/seldon_path.h"
@@ -104,8 +105,8 @@ bool rest_query_read(const struct gateway_route *route, struct rest_request *req
 	return request->submission.length > 0;
 }
 
-const struct gateway_route *rest_route_find(struct text method, struct text path, struct rest_request *request, char *allowed,
-					 size_t size)
+static const struct gateway_route *route_search(struct text method, struct text path, struct rest_request *request, char *allowed,
+						size_t size)
 {
 	const struct text rest = prefix_take(path, request);
 	size_t length = 0;
@@ -130,6 +131,60 @@ const struct gateway_route *rest_route_find(struct text method, struct text path
 		length += written > 0 && (size_t)written < size - length ? (size_t)written : 0;
 	}
 	return NULL;
+}
+
+/* ---- the last route ---- */
+
+static inline struct text text_moved(struct text part, const char *from, const char *to)
+{
+	return part.bytes ? (struct text){to + (part.bytes - from), part.length} : part;
+}
+
+/* Names that are in the bytes `from` get the bytes `to`, which are equal. */
+static void names_move(struct rest_request *request, const struct rest_request *named, const char *from, const char *to)
+{
+	request->namespace = text_moved(named->namespace, from, to);
+	request->name = text_moved(named->name, from, to);
+	request->other = text_moved(named->other, from, to);
+	request->version = text_moved(named->version, from, to);
+	request->submission = text_moved(named->submission, from, to);
+	request->node = text_moved(named->node, from, to);
+	request->pipeline_only = named->pipeline_only;
+}
+
+static bool memo_has(const struct rest_route_memo *memo, struct text method, struct text path)
+{
+	return memo->route && memo->method_length == method.length && memo->path_length == path.length &&
+	       memcmp(memo->key + method.length, path.bytes, path.length) == 0 &&
+	       memcmp(memo->key, method.bytes, method.length) == 0;
+}
+
+static void memo_keep(struct rest_route_memo *memo, const struct gateway_route *route, struct text method, struct text path,
+		      const struct rest_request *request)
+{
+	if (method.length + path.length > sizeof memo->key)
+		return;
+	memcpy(memo->key, method.bytes, method.length);
+	memcpy(memo->key + method.length, path.bytes, path.length);
+	memo->method_length = method.length;
+	memo->path_length = path.length;
+	memo->route = route;
+	names_move(&memo->found, request, path.bytes, memo->key + method.length);
+}
+
+const struct gateway_route *rest_route_find(struct text method, struct text path, struct rest_request *request, char *allowed,
+					    size_t size)
+{
+	struct rest_route_memo *memo = request->rest ? &request->rest->memo : NULL;
+	if (memo && memo_has(memo, method, path)) {
+		allowed[0] = '\0';
+		names_move(request, &memo->found, memo->key + method.length, path.bytes);
+		return memo->route;
+	}
+	const struct gateway_route *route = route_search(method, path, request, allowed, size);
+	if (memo && route)
+		memo_keep(memo, route, method, path, request);
+	return route;
 }
 
 void rest_route_refuse(const struct rest_request *request, struct text method, const char *allowed)

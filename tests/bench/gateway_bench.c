@@ -1,15 +1,17 @@
 /* gateway_bench.c: Cost of a request in a gateway and a worker, apart from its protocol.
  *
- *   gateway_bench headers|skip|reply|address|memory|type ROUNDS
+ *   gateway_bench headers|skip|reply|address|memory|route|type ROUNDS
  *
  * `headers`: the four headers of a request's record are found and read. `skip`: one of them is looked for, by which a request that
  * was answered directly is skipped. `type`: the format of a request is found by its content type, the first and the last of the
  * table. `reply`: a model's reply by gRPC is read, FP32[1,16]. `address`: the address for a reply is written and read. `memory`: a
- * request and its reply pass between gateway and worker by memory, with the addresses that they have as headers. */
+ * request and its reply pass between gateway and worker by memory, with the addresses that they have as headers. `route`: the route
+ * of a path that was asked before is found twice, as for the head of a request and for all of it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/rest.h"
 #include "log/header_block.h"
 #include "message/oip_protobuf.h"
 #include "message/reply.h"
@@ -44,6 +46,19 @@ static bool skip_pass(void)
 	struct text block, found;
 	return header_block_find((struct text){0}, value, &block) &&
 	       header_block_value(block, TEXT(REPLY_ANSWERED_HEADER), &found) && !found.bytes;
+}
+
+static bool route_pass(void)
+{
+	static struct rest rest;
+	char allowed[100];
+	for (int i = 0; i < 2; i++) {
+		struct rest_request request = {.rest = &rest};
+		if (!rest_route_find(TEXT("POST"), TEXT("/v2/pipelines/one/infer"), &request, allowed, sizeof allowed) ||
+		    !text_is(request.name, "one"))
+			return false;
+	}
+	return true;
 }
 
 static bool type_pass(void)
@@ -101,7 +116,7 @@ int main(int count, char **words)
 	static const char *const pipelines[] = {"one"};
 	struct error error = {0};
 	if (count != 3) {
-		fprintf(stderr, "usage: gateway_bench headers|skip|reply|address|memory|type ROUNDS\n");
+		fprintf(stderr, "usage: gateway_bench headers|skip|reply|address|memory|route|type ROUNDS\n");
 		return 2;
 	}
 	struct arena *arena = arena_open(1 << 20);
@@ -116,6 +131,7 @@ int main(int count, char **words)
 		       : strcmp(words[1], "reply") == 0	  ? reply_pass(arena)
 		       : strcmp(words[1], "address") == 0 ? address_pass((uint64_t)i + 100000)
 		       : strcmp(words[1], "memory") == 0  ? memory_pass(hub, port)
+		       : strcmp(words[1], "route") == 0	  ? route_pass()
 							  : type_pass();
 	direct_port_close(port);
 	direct_hub_close(hub);
