@@ -143,6 +143,14 @@ static struct outgoing reply_too_large(struct outbox *outbox, const struct infli
 	return reply_end(inflight, buffer_view(&outbox->encoded), headers);
 }
 
+/* A request that came by memory has the address that the gateway of this process wrote for its pipeline. */
+static bool reply_is_awaited(struct outbox *outbox, const struct inflight *inflight, struct reply_address *address)
+{
+	const struct headers headers = inflight->message.headers;
+	return inflight->direct ? headers_find(headers, TEXT(REPLY_HEADER)) != NULL
+				: replies_wanted(&outbox->replies, headers, inflight->stage->config->graph->name, address);
+}
+
 void gateway_reply_put(struct outbox *outbox, struct inflight *inflight)
 {
 	struct answer_headers headers;
@@ -150,7 +158,7 @@ void gateway_reply_put(struct outbox *outbox, struct inflight *inflight)
 	struct worker *worker = inflight->stage->worker;
 	const struct stage_config *config = inflight->stage->config;
 	const enum reply_form form = reply_form(inflight);
-	if (form == REPLY_NOTHING || !replies_wanted(&outbox->replies, inflight->message.headers, config->graph->name, &address))
+	if (form == REPLY_NOTHING || !reply_is_awaited(outbox, inflight, &address))
 		return;
 	headers.json_length = 0;
 	const struct reply_address *to = inflight->direct ? NULL : &address;
