@@ -48,10 +48,15 @@ static const struct resource *made_into(const struct resource *pipeline, enum re
 	return made_of && made_of->kind->type == type ? made_of : NULL;
 }
 
+/* Of a model that no Model describes, an option of the command may say where it is, as for the steps that call it. */
 static bool has_endpoint(struct compiler *compiler, const char *model)
 {
 	const struct resource *resource = named_model_find(compiler->spec, model, compiler->arena);
-	return resource && plan_model(compiler, resource).origin != ENDPOINT_NONE;
+	const struct model_facts facts = {.name = model};
+	const struct endpoint endpoint =
+		resource ? plan_model(compiler, resource)
+			 : endpoint_find(&facts, compiler->spec, &compiler->options->servers, compiler->arena);
+	return endpoint.origin != ENDPOINT_NONE;
 }
 
 static bool experiment_has_endpoints(struct compiler *compiler, const struct experiment_spec *experiment)

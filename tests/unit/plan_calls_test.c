@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "spec/document.h"
 #include "spec/fault_codes.h"
 #include "steps/kinds.h"
 
@@ -220,6 +221,41 @@ static void why_an_experiment_cannot_be_called_is_noted(void **state)
 	planning_close(&p);
 }
 
+/* As a pipeline that has it would call them: no Model says where they are. */
+static void an_experiment_of_models_of_an_option_can_be_called(void **state)
+{
+	static const char experiment[] = HEAD "Experiment\nmetadata: {name: e}\nspec:\n  default: m\n"
+					      "  candidates: [{name: m, weight: 1}, {name: n, weight: 1}]\n";
+	static const struct {
+		const char *given[2];
+		bool callable;
+	} rows[] = {
+		{{"m=http://x:1", "n=http://y:1"}, true},
+		{{"any=http://x:1"}, true}, /* one server is that of all models */
+		{{"m=http://x:1", "o=http://y:1"}, false},
+	};
+	static const struct spec_options reading = {.kinds = step_kinds};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct planning p;
+		struct plan plan;
+		struct name given[2] = {0};
+		size_t count = 0;
+		for (; count < 2 && rows[i].given[count]; count++)
+			given[count].text = rows[i].given[count];
+		const struct plan_options options = {.kinds = step_kinds, .servers = {count, given}};
+		planning_read(&p, experiment, step_kinds);
+		documents_read_experiments(&p.spec, &reading);
+		planning_plan(&p, &options, &plan);
+		assert_int_equal(plan.count, rows[i].callable);
+		if (rows[i].callable) {
+			assert_string_equal(plan.pipelines[0].graph->name, "e");
+			assert_int_equal(plan.pipelines[0].callees[1].endpoint.origin, ENDPOINT_GIVEN);
+		}
+		planning_close(&p);
+	}
+}
+
 static void a_pipeline_that_an_experiment_names_must_be_among_the_files(void **state)
 {
 	(void)state;
@@ -250,6 +286,7 @@ int main(void)
 		cmocka_unit_test(an_experiment_step_calls_its_candidates_or_the_experiment_named),
 		cmocka_unit_test(an_experiment_of_a_mirror_alone_is_among_the_files),
 		cmocka_unit_test(why_an_experiment_cannot_be_called_is_noted),
+		cmocka_unit_test(an_experiment_of_models_of_an_option_can_be_called),
 		cmocka_unit_test(a_pipeline_that_an_experiment_names_must_be_among_the_files),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
