@@ -165,6 +165,7 @@ static struct counted_table *force_make(const struct assignment_table *table, in
 	made->shown.since_ms = since_ms;
 	made->shown.stage = table->stage;
 	made->shown.began_ms = table->began_ms;
+	made->shown.slow_us = limits > 0 ? limits_us[limits - 1] : 0;
 	if (limits <= ROLLOUT_LIMITS_MAX && table->count <= ASSIGNMENT_WAYS_MAX && force_fill(made, table)) {
 		if (limits > 0)
 			memcpy(made->limits_us, limits_us, limits * sizeof *limits_us);
@@ -354,9 +355,10 @@ static void force_count(struct counted_table *force, const struct rollout_call_e
 {
 	_Atomic uint64_t *cell = cell_of(force, end->index, end->cell);
 	size_t exceeded = 0;
-	while (exceeded < force->limits && end->took_us > force->limits_us[exceeded])
+	while (!end->again && exceeded < force->limits && end->took_us > force->limits_us[exceeded])
 		exceeded++;
-	atomic_fetch_add_explicit(&cell[CELL_CALLS], 1, memory_order_release);
+	if (!end->again)
+		atomic_fetch_add_explicit(&cell[CELL_CALLS], 1, memory_order_release);
 	if (exceeded > 0)
 		atomic_fetch_add_explicit(&cell[CELL_SLOWER + exceeded - 1], 1, memory_order_release);
 	if (end->failed)

@@ -6,8 +6,8 @@
  * reload keeps what is in force.
  *
  * Counts are of one table, from the time at which it came into force here. A call is counted when its request ends, by the outcome
- * of the request, if the table by which it was chosen is still in force (flow/rollout_choices.h). So the counts of a table only
- * rise, and belong to its weights alone.
+ * of the request, if the table by which it was chosen is still in force (flow/rollout_choices.h); one that is slow by every rule
+ * before that is counted then, and its failure when it fails. So the counts of a table only rise, and belong to its weights alone.
  *
  * Counts of truths come from whoever joins the feedback of a pipeline (runtime/truth_service.h). They are totals of a pipeline
  * under the table.
@@ -35,6 +35,7 @@ struct rollout_force {
 	int64_t version; /* of the table's record */
 	int64_t since_ms; /* of the table; 0: nothing is judged under it */
 	int64_t began_ms; /* the rollout; 0: it is not known */
+	int64_t slow_us;  /* the largest limit of latency: a call that takes longer is slow by every rule; 0: there is none */
 	uint32_t stage; /* from 1; 0: it is not known */
 	uint64_t names;	 /* rollout_names() of its choices */
 	struct assignment assignment;
@@ -93,11 +94,12 @@ void rollout_board_outdate(struct rollout_board *board, const char *experiment, 
 const struct rollout_force *rollout_entry_hold(struct rollout_entry *entry);
 void rollout_entry_release(struct rollout_entry *entry);
 
-/* A call whose request has ended, which choice `index` of that table got. */
+/* A call whose request has ended, or that is slow by every rule, which choice `index` of that table got. */
 struct rollout_call_end {
 	int64_t version;
 	size_t index, cell; /* unit_cell() of its unit, by the table's seed */
 	bool failed;
+	bool again; /* it was counted as slow before: only its failure is added */
 	int64_t took_us;
 };
 

@@ -2,6 +2,7 @@
  * default's answer where a candidate failed. */
 #include <math.h>
 
+#include "base/duration.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "experiments/rollout_board.h"
@@ -18,6 +19,7 @@ struct choice {
 	struct text unit;
 	uint64_t table; /* version of the table, or of the policy, that chose */
 	uint32_t stage; /* of the rollout that chose, from 1; 0: none did */
+	int64_t slow_us;	       /* a call that takes longer is slow by every rule of that rollout; 0: there is none */
 	struct rollout_choice counted; /* its `entry` is NULL unless that rollout counts it */
 };
 
@@ -241,6 +243,7 @@ static bool choose_by_rollout(const struct visit *visit, const struct graph_expe
 	if (fits) {
 		choose_by_table(&force->assignment, force->probabilities, visit->message, choice);
 		choice->stage = force->stage;
+		choice->slow_us = force->slow_us;
 		if (rollout_counts(experiment, force, visit->message, choice))
 			choice->counted = (struct rollout_choice){.entry = rollout->entry,
 								  .of = visit->run->message,
@@ -360,12 +363,28 @@ static int64_t fall_back_ms(const struct pending *pending)
 
 #define KEPT_LOOK_MS 500 /* a model that starts again in less has kept nobody waiting */
 
-/* Of a candidate that a rollout compares with the default, requests without a deadline are looked at while they wait. */
-static int64_t kept_look_ms(const struct pending *pending, size_t index)
+/* Whether an unreachable candidate may keep the call waiting for ever. */
+static bool may_be_kept(const struct pending *pending)
 {
-	const bool is_compared =
-		pending->assigned->reason == ASSIGNED_STAGE && !pending->fallback && index != pending->experiment->given;
-	return is_compared && pending->visit->message->deadline_ms == 0 ? pending->visit->flow->now_ms + KEPT_LOOK_MS : 0;
+	return !pending->fallback && pending->visit->message->deadline_ms == 0;
+}
+
+/* The next look at a call; 0: none. What may be kept waiting is looked at now and then, and all calls when they are slow. */
+static int64_t next_look_ms(const struct pending *pending)
+{
+	const int64_t now_ms = pending->visit->flow->now_ms, later_ms = now_ms + KEPT_LOOK_MS;
+	if (pending->slow_ms > now_ms && (pending->slow_ms < later_ms || !may_be_kept(pending)))
+		return pending->slow_ms;
+	return may_be_kept(pending) ? later_ms : 0;
+}
+
+/* Calls of a candidate that a rollout compares with the default are looked at while they go on. */
+static void looks_begin(struct pending *pending, const struct choice *choice)
+{
+	const int64_t slow_ms = choice->slow_us / US_PER_MS + 1;
+	const bool is_compared = choice->counted.entry && choice->index != pending->experiment->given;
+	pending->slow_ms = is_compared && choice->slow_us > 0 ? pending->visit->flow->now_ms + slow_ms : 0;
+	pending->look_ms = is_compared ? next_look_ms(pending) : 0;
 }
 
 static int64_t pending_due_ms(const struct pending *pending)
@@ -442,7 +461,7 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 		pending->call.due_ms = candidate_due_ms(visit);
 	}
 	pending->experiment = experiment;
-	pending->look_ms = kept_look_ms(pending, choice.index);
+	looks_begin(pending, &choice);
 	fall_back_expect(visit->run, pending_due_ms(pending));
 	return true;
 }
@@ -521,20 +540,23 @@ static void call_move(struct pending *pending)
 	assigned->probability = choice.probability;
 	assigned->table = choice.table;
 	assigned->stage = choice.stage;
-	pending->look_ms = kept_look_ms(pending, choice.index);
+	looks_begin(pending, &choice);
 	call_again(pending, experiment->shares[choice.index].name);
 }
 
-/* The rollout does not wait for the end of a call that a candidate keeps waiting, which may be never. */
+/* The rollout does not wait for the end of a call that a candidate keeps waiting, which may be never; nor of one that is slow by
+ * every rule, which may be answered yet. */
 static void call_look(struct pending *pending)
 {
 	const int64_t now_ms = pending->visit->flow->now_ms;
-	pending->look_ms = now_ms + KEPT_LOOK_MS;
-	if (!is_kept_waiting(pending))
-		return;
-	if (pending->rollout)
+	const bool is_kept = may_be_kept(pending) && is_kept_waiting(pending);
+	if (pending->rollout && is_kept)
 		rollout_choice_fail(pending->rollout, now_ms);
-	call_move(pending);
+	else if (pending->rollout && pending->slow_ms > 0 && now_ms >= pending->slow_ms)
+		rollout_choice_slow(pending->rollout, now_ms);
+	pending->look_ms = next_look_ms(pending);
+	if (is_kept)
+		call_move(pending);
 }
 
 void experiment_due(struct run *run)

@@ -60,6 +60,7 @@ static void choice_count(struct rollout_choice *choice, bool failed, int64_t now
 		.index = choice->index,
 		.cell = choice->cell,
 		.failed = failed,
+		.again = choice->is_slow,
 		.took_us = rollout_choice_took_us(choice, now_ms),
 	};
 	if (choice->entry)
@@ -70,6 +71,16 @@ static void choice_count(struct rollout_choice *choice, bool failed, int64_t now
 void rollout_choice_fail(struct rollout_choice *choice, int64_t now_ms)
 {
 	choice_count(choice, true, now_ms);
+}
+
+void rollout_choice_slow(struct rollout_choice *choice, int64_t now_ms)
+{
+	struct rollout_entry *entry = choice->entry;
+	if (!entry || choice->is_slow)
+		return;
+	choice_count(choice, false, now_ms);
+	choice->is_slow = true;
+	choice->entry = entry;
 }
 
 void rollout_choices_end(struct message *message, enum flow_outcome outcome, const struct answer *answer, int64_t now_ms)

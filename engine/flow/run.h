@@ -183,6 +183,7 @@ struct pending { /* an outstanding call */
 	struct rollout_choice *rollout;		   /* that is counted when the request ends; NULL: none */
 	const struct graph_experiment *experiment; /* whose rollout may move the call on, while `look_ms` is set */
 	int64_t look_ms; /* when experiment_due() is to see whether the candidate keeps it waiting; 0: never */
+	int64_t slow_ms; /* from then on it is slow by every rule of the rollout; 0: never */
 };
 
 struct visit {

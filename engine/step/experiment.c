@@ -146,7 +146,9 @@ static const struct option rollback_rows[] = {
 	    .help = "Default: \">1%\". A request without a deadline that has waited half a second for a candidate which is away "
 		    "counts as an error, and goes to another candidate as soon as the table gives it one."),
 	ROW("latency", THRESHOLD, struct rollback_limits, latency_ms,
-	    .place_offset = offsetof(struct rollback_limits, latency_place), .help = "95th percentile. Default: \">200ms\"."),
+	    .place_offset = offsetof(struct rollback_limits, latency_place),
+	    .help = "95th percentile. Default: \">200ms\". A call that has taken longer than the largest limit of the rollout "
+		    "counts while it goes on, so a candidate that never replies is not awaited."),
 	ROW("accuracyDrop", THRESHOLD, struct rollback_limits, accuracy_drop,
 	    .place_offset = offsetof(struct rollback_limits, accuracy_drop_place),
 	    .help = "How far the accuracy is below the default's, as a share of the default's. Default: \">5%\"; without any truth "

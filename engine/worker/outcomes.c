@@ -15,6 +15,7 @@
 
 #define LINE_CHOICE "choice"
 #define LINE_EXPOSURE "exposure"
+#define WORD_SLOW "slow" /* of a choice that was counted as slow: its failure alone is not */
 #define LENGTH_DIGITS 10 /* of any length that a record may have */
 
 bool outcomes_go_on(const struct inflight *inflight)
@@ -29,9 +30,9 @@ bool outcomes_go_on(const struct inflight *inflight)
 
 static void choice_write(const struct rollout_choice *choice, int64_t now_ms, struct buffer *out)
 {
-	buffer_print(out, LINE_CHOICE "\t%s\t%lld\t%zu\t%zu\t%lld\t%d\n", rollout_entry_name(choice->entry),
+	buffer_print(out, LINE_CHOICE "\t%s\t%lld\t%zu\t%zu\t%lld\t%d%s\n", rollout_entry_name(choice->entry),
 		     (long long)choice->table, choice->index, choice->cell, (long long)rollout_choice_took_us(choice, now_ms),
-		     choice->failed);
+		     choice->failed, choice->is_slow ? "\t" WORD_SLOW : "");
 }
 
 /* The length is known when the record is written. */
@@ -80,13 +81,14 @@ static bool choice_read(struct inflight *inflight, struct text line)
 		return false;
 	if (!board || !number_read_int64(text_take_until(&line, '\t'), &choice.table) ||
 	    !number_read_uint64(text_take_until(&line, '\t'), &index) || !number_read_uint64(text_take_until(&line, '\t'), &cell) ||
-	    !number_read_int64(text_take_until(&line, '\t'), &choice.took_us) || !number_read_uint64(line, &failed) ||
-	    cell >= UNIT_CELLS)
+	    !number_read_int64(text_take_until(&line, '\t'), &choice.took_us) ||
+	    !number_read_uint64(text_take_until(&line, '\t'), &failed) || cell >= UNIT_CELLS)
 		return true;
 	choice.entry = rollout_board_entry(board, name);
 	choice.index = index;
 	choice.cell = cell;
 	choice.failed = failed != 0;
+	choice.is_slow = text_is(line, WORD_SLOW);
 	return !choice.entry || rollout_choice_add(&choice);
 }
 

@@ -85,7 +85,8 @@ static void what_another_stage_is_judged_by_comes_there(void **state)
 					      .index = 1,
 					      .cell = 9,
 					      .took_us = 1500,
-					      .failed = true};
+					      .failed = true,
+					      .is_slow = true};
 	struct text outcomes;
 	struct error error = {0};
 	(void)state;
@@ -101,7 +102,8 @@ static void what_another_stage_is_judged_by_comes_there(void **state)
 	const struct rollout_choice *came = to.message.rollouts;
 	assert_non_null(came);
 	assert_true(!came->next && came->entry == choice.entry && came->of == &to.message);
-	assert_true(came->table == 7 && came->index == 1 && came->cell == 9 && came->took_us == 1500 && came->failed);
+	assert_true(came->table == 7 && came->index == 1 && came->cell == 9 && came->took_us == 1500 && came->failed &&
+		    came->is_slow);
 }
 
 /* Where it does not go to the stage that answers, the exposure stays where it was chosen, and nothing is counted. */

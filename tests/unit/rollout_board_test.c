@@ -346,13 +346,13 @@ static void a_call_that_waits_for_a_candidate_that_is_away_has_failed(void **sta
 	table_set(100, 7);
 	(void)enter("k", 0);
 	scene_advance(&scene, 5000);
-	assert_int_equal(counted("new")->calls, 0); /* it is slow */
+	assert_int_equal(counted("new")->errors, 0); /* it is slow */
 	scene.away = "new";
 	scene.back_ms = 60000;
 	struct call *call = scene_call(&scene, "new");
 	call->where = CALL_SENT;
 	scene_advance(&scene, 10000);
-	assert_int_equal(counted("new")->calls, 0); /* it may be answered yet */
+	assert_int_equal(counted("new")->errors, 0); /* it may be answered yet */
 	call->where = CALL_IN_LINE;
 	scene_advance(&scene, 11000);
 	assert_int_equal(counted("new")->calls, 1);
@@ -382,7 +382,7 @@ static void a_call_that_waits_for_the_default_or_has_a_deadline_is_counted_at_it
 	scene.back_ms = 100000;
 	(void)enter("k", 200000);
 	scene_advance(&scene, 90000);
-	assert_int_equal(counted("new")->calls, 0);
+	assert_int_equal(counted("new")->errors, 0);
 	scene_advance(&scene, 110000);
 	scene_reply(&scene, "new", "y=1");
 	assert_int_equal(counted("new")->errors, 0);
@@ -438,6 +438,34 @@ static void a_call_that_may_be_answered_stays_whatever_the_next_table_says(void 
 	assert_string_equal(scene_call(&scene, "old")->name, "old");
 	scene_reply(&scene, "old", "y=1");
 	board_close();
+}
+
+static void slow_expect(uint64_t calls, uint64_t errors)
+{
+	const struct rollout_variant *variant = counted("new");
+	assert_true(variant->calls == calls && variant->errors == errors);
+	assert_true(variant->slower[0].calls == calls && variant->slower[1].calls == calls);
+}
+
+/* A candidate that takes requests and replies to none would not be heard of before its time-out. */
+static void a_call_that_is_slow_by_every_rule_is_counted_while_it_goes_on(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		board_open_of(i == 0 ? EXPERIMENT PIPELINE : FALLS_BACK PIPELINE);
+		table_set(100, 7);
+		(void)enter("k", i * 60000);
+		scene_call(&scene, "new")->where = CALL_SENT;
+		scene_advance(&scene, 20); /* the largest limit */
+		slow_expect(0, 0);
+		scene_advance(&scene, 21);
+		slow_expect(1, 0);
+		scene_fail(&scene, "new", ERROR_REMOTE, "timed out");
+		if (i == 1)
+			scene_reply(&scene, "old", "y=1");
+		slow_expect(1, 1);
+		board_close();
+	}
 }
 
 static void calls_of_a_table_that_was_replaced_are_not_counted(void **state)
@@ -611,6 +639,7 @@ int main(void)
 		ON_GROUND(a_call_that_waits_for_the_default_or_has_a_deadline_is_counted_at_its_end),
 		ON_GROUND(a_call_that_waits_for_a_candidate_goes_where_the_next_table_says),
 		ON_GROUND(a_call_that_may_be_answered_stays_whatever_the_next_table_says),
+		ON_GROUND(a_call_that_is_slow_by_every_rule_is_counted_while_it_goes_on),
 		ON_GROUND(calls_of_a_table_that_was_replaced_are_not_counted),
 		ON_GROUND(figures_are_of_any_rollout),
 		ON_GROUND(truths_are_of_the_metrics_that_a_pipeline_had_first),
