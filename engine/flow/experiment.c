@@ -266,8 +266,11 @@ static void choose_by_weight(const struct visit *visit, const struct graph_exper
 
 void experiment_ended(struct pending *pending)
 {
-	if (pending->rollout)
-		pending->rollout->took_us = rollout_choice_took_us(pending->rollout, pending->visit->flow->now_ms);
+	struct rollout_choice *rollout = pending->rollout;
+	if (!rollout)
+		return;
+	rollout->took_us = rollout_choice_took_us(rollout, pending->visit->flow->now_ms);
+	rollout->call_failed |= pending->call.error.kind != ERROR_NONE;
 }
 
 /* A choice that the bandits draw. False: they have learnt nothing yet. */

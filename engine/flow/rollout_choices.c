@@ -83,6 +83,14 @@ void rollout_choice_slow(struct rollout_choice *choice, int64_t now_ms)
 	choice->entry = entry;
 }
 
+void rollout_choices_end_calls(struct message *message, int64_t now_ms)
+{
+	struct rollout_choice *choice = message->rollouts;
+	message->rollouts = NULL;
+	for (; choice; choice = choice->next)
+		choice_count(choice, choice->failed || choice->call_failed, now_ms);
+}
+
 void rollout_choices_end(struct message *message, enum flow_outcome outcome, const struct answer *answer, int64_t now_ms)
 {
 	struct rollout_choice *choice = outcome == FLOW_PASSED ? NULL : message->rollouts;

@@ -24,6 +24,7 @@ struct rollout_choice {
 	int64_t took_us; /* of the call; ROLLOUT_CALL_OPEN */
 	bool failed;	 /* whatever the outcome: the default answered instead */
 	bool is_slow;	 /* it was counted, and only its failure is not */
+	bool call_failed; /* its own call has, whatever comes of the request */
 };
 
 /* Notes a copy of the choice, whose `of` is set. NULL: the arena is full. */
@@ -41,6 +42,10 @@ void rollout_choice_fail(struct rollout_choice *choice, int64_t now_ms);
 
 /* Counts a choice whose call is slow by every rule, now; when the request ends, only a failure is added. */
 void rollout_choice_slow(struct rollout_choice *choice, int64_t now_ms);
+
+/* Counts the choices of a message that other stages answer, none of which learns what this one chose: by their own calls, since
+ * nobody here knows what becomes of the request. Forgets them. */
+void rollout_choices_end_calls(struct message *message, int64_t now_ms);
 
 /* Counts the choices of a message that has finished, and forgets them. What another stage answers is not counted here. */
 void rollout_choices_end(struct message *message, enum flow_outcome outcome, const struct answer *answer, int64_t now_ms);

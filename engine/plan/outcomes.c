@@ -1,6 +1,6 @@
 /* outcomes.c: Stages at which the outcome of a request is known for the stage whose experiments chose for it: the one that answers,
  * and those from which one stage after another leads there. The parts of a request that are joined may miss each other, so of an
- * experiment before a join nothing is judged, and the files are told so. */
+ * experiment before a join no answer is judged, and the files are told so. */
 #include "plan/build.h"
 #include "plan/compile.h"
 #include "spec/fault_codes.h"
@@ -62,8 +62,9 @@ void plan_outcomes(struct compiler *compiler, const struct pipeline_plan *plan)
 			plan_stage_judges(plan, plan->stage_of[i]) ? NULL : decided_find(compiler, graph, i);
 		if (found)
 			fault_add(compiler->spec->faults, CODE_UNJUDGED_EXPERIMENT, graph->steps[i].spec->name.place, NULL,
-				  "nothing judges the candidates of `%s` at step `%s`: other stages follow, and %s. Its exposures "
-				  "have no answer and no error, and no stage of its rollout passes, or rolls back by itself",
+				  "nothing judges the answers of the candidates of `%s` at step `%s`: other stages follow, and %s. "
+				  "Its exposures have no answer and no error. A rollout counts failures and latencies of the "
+				  "candidates' own calls, and not what comes of their requests",
 				  found->name, graph->steps[i].name,
 				  graph->has_output ? "the answer does not come of this one alone" : "the pipeline has no output");
 	}

@@ -140,9 +140,8 @@ bool outcomes_read(struct inflight *inflight, struct text outcomes)
 
 void outcomes_count(struct inflight *inflight, int64_t now_ms)
 {
-	const struct graph_part *part = inflight->stage->config->graph->part;
-	if (part && !part->judges)
-		inflight->message.rollouts = NULL;
+	if (inflight->outcome == FLOW_PASSED && !outcomes_go_on(inflight))
+		rollout_choices_end_calls(&inflight->message, now_ms);
 	else
 		rollout_choices_end(&inflight->message, inflight->outcome, &inflight->answer, now_ms);
 }

@@ -106,15 +106,41 @@ static void what_another_stage_is_judged_by_comes_there(void **state)
 		    came->is_slow);
 }
 
-/* Where it does not go to the stage that answers, the exposure stays where it was chosen, and nothing is counted. */
+static void table_set(void)
+{
+	const struct share shares[] = {{"old", 50}, {"new", 50}};
+	const struct assignment *made = assignment_make(arena, "e", shares, 2);
+	static const int64_t limits[] = {5000};
+	struct buffer packed;
+	struct error error = {0};
+	buffer_open(&packed, ASSIGNMENT_BUCKETS);
+	assignment_pack(made, &packed);
+	const struct share recorded[] = {{"old", ASSIGNMENT_BUCKETS / 2}, {"new", ASSIGNMENT_BUCKETS / 2}};
+	const struct assignment_table table = {
+		.choice = "e", .version = 7, .count = 2, .shares = recorded, .packed = buffer_view(&packed)};
+	assert_true(rollout_board_set(board, &table, 1, limits, 1, &error));
+	buffer_close(&packed);
+}
+
+static const struct rollout_variant *counted(size_t index)
+{
+	const struct rollout_reading *readings;
+	size_t count;
+	assert_true(rollout_board_read(board, arena, &readings, &count) && count == 1);
+	return &readings->variants[index];
+}
+
+/* Where it does not go to the stage that answers, the exposure stays where it was chosen, and its call alone is counted. */
 static void what_goes_elsewhere_takes_nothing_along(void **state)
 {
 	struct inflight from = passed(&to_the_other);
 	const struct assigned one = {.experiment = TEXT("e"), .variant = TEXT("new"), .exposed = true};
-	const struct rollout_choice choice = {.entry = rollout_board_entry(board, "e"), .of = &from.message};
+	const struct rollout_choice choice = {
+		.entry = rollout_board_entry(board, "e"), .of = &from.message, .table = 7, .index = 1, .took_us = 9000};
 	struct text outcomes;
 	struct error error = {0};
 	(void)state;
+	table_set();
 	assert_non_null(assigned_add(&from.message, &one));
 	assert_non_null(rollout_choice_add(&choice));
 	assert_true(exposure_is_written(&from, from.message.assigned));
@@ -122,6 +148,46 @@ static void what_goes_elsewhere_takes_nothing_along(void **state)
 	assert_int_equal(outcomes.length, 0);
 	outcomes_count(&from, 0);
 	assert_null(from.message.rollouts);
+	assert_true(counted(1)->calls == 1 && counted(1)->errors == 0 && counted(1)->slower[0].calls == 1);
+}
+
+/* In a stage before a join nobody knows what becomes of the request: its own call has failed, or not. */
+static void before_a_join_own_calls_are_counted(void **state)
+{
+	(void)state;
+	part = (struct graph_part){.onward = STEP_NONE};
+	table_set();
+	for (int failed = 0; failed < 2; failed++) {
+		struct inflight from = passed(&to_both);
+		const struct rollout_choice choice = {.entry = rollout_board_entry(board, "e"),
+						      .of = &from.message,
+						      .table = 7,
+						      .index = 1,
+						      .took_us = 1000,
+						      .call_failed = failed};
+		assert_non_null(rollout_choice_add(&choice));
+		outcomes_count(&from, 0);
+		assert_int_equal(counted(1)->calls, failed + 1);
+		assert_int_equal(counted(1)->errors, failed);
+	}
+	assert_int_equal(counted(1)->slower[0].calls, 0);
+}
+
+/* One that fails there is answered there. */
+static void a_request_that_ends_before_a_join_is_counted_by_its_end(void **state)
+{
+	struct error failure = {.kind = ERROR_REMOTE};
+	struct inflight from = passed(&to_both);
+	const struct rollout_choice choice = {
+		.entry = rollout_board_entry(board, "e"), .of = &from.message, .table = 7, .index = 1, .took_us = 1000};
+	(void)state;
+	part = (struct graph_part){.onward = STEP_NONE};
+	from.outcome = FLOW_ANSWER;
+	from.answer.error = &failure;
+	table_set();
+	assert_non_null(rollout_choice_add(&choice));
+	outcomes_count(&from, 0);
+	assert_int_equal(counted(1)->errors, 1);
 }
 
 static void what_cannot_be_read_is_left_out(void **state)
@@ -142,6 +208,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		OF_PARTS(what_another_stage_is_judged_by_comes_there),
 		OF_PARTS(what_goes_elsewhere_takes_nothing_along),
+		OF_PARTS(before_a_join_own_calls_are_counted),
+		OF_PARTS(a_request_that_ends_before_a_join_is_counted_by_its_end),
 		OF_PARTS(what_cannot_be_read_is_left_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
