@@ -13,12 +13,6 @@ struct absent_check {
 	size_t suggestions_left;
 };
 
-/* A step that says itself where its model is needs no Model. */
-static bool step_locates_model(const struct step *self, const struct step_spec *spec)
-{
-	return step_option_text(spec, "local") || step_option_text(spec, "server") || step_storage(self);
-}
-
 static bool model_is_offered(const struct compiler *compiler, const char *name, const struct step_spec *step)
 {
 	static const struct name_list none = {0};
@@ -62,7 +56,7 @@ static bool callee_next(const struct absent_check *check, size_t index, size_t *
 		return false;
 	while (step_calls(&step, (*nth)++, &callee->written, &callee->name)) {
 		callee->target = callee->name ? graph_callee(check->graph, callee->written, callee->name) : CALL_ANY;
-		if (callee->target == CALL_EXPERIMENT || (callee->target == CALL_MODEL && !step_locates_model(&step, spec)))
+		if (callee->target == CALL_EXPERIMENT || (callee->target == CALL_MODEL && !step_locates_model(spec)))
 			return true;
 	}
 	return false;

@@ -5,6 +5,7 @@
 #include "base/suggest.h"
 #include "plan/compile.h"
 #include "plan/named_versions.h"
+#include "plan/step_options.h"
 #include "spec/fault_codes.h"
 
 #define CIRCLE_MAX 64 /* experiments that are followed from one: far more than name each other */
@@ -16,7 +17,33 @@ struct candidate_check {
 	enum resource_type type;
 };
 
-/* A step that calls the default may say itself where it is served. */
+static bool step_serves(const struct graph *graph, size_t index, const char *model)
+{
+	const struct step_spec *spec = graph->steps[index].spec;
+	const struct step step = step_seen(graph, index);
+	enum call_target target;
+	const char *name;
+	for (size_t nth = 0; step_locates_model(spec) && step_calls(&step, nth, &target, &name); nth++)
+		if (strings_equal(name, model))
+			return true;
+	return false;
+}
+
+/* Whether a step that calls the model says itself where it is served, or an option says it for the step. */
+static bool is_served_for_a_step(const struct compiler *compiler, const char *model)
+{
+	for (size_t i = 0; i < compiler->plan->count; i++) {
+		const struct pipeline_plan *plan = &compiler->plan->pipelines[i];
+		for (size_t j = 0; j < plan->graph->count; j++)
+			if (step_serves(plan->graph, j, model))
+				return true;
+		for (size_t j = 0; j < plan->callee_count; j++)
+			if (strings_equal(plan->callees[j].name, model) && plan->callees[j].endpoint.origin != ENDPOINT_NONE)
+				return true;
+	}
+	return false;
+}
+
 static bool candidate_is_offered(const struct candidate_check *check, const char *name)
 {
 	const struct compiler *compiler = check->compiler;
@@ -26,7 +53,7 @@ static bool candidate_is_offered(const struct candidate_check *check, const char
 	    (check->type == RESOURCE_PIPELINE && spec_find(compiler->spec, RESOURCE_EXPERIMENT, name)))
 		return true;
 	return check->type == RESOURCE_MODEL &&
-	       (strings_equal(name, check->experiment->default_name.text) ||
+	       ((strings_equal(name, check->experiment->default_name.text) && is_served_for_a_step(compiler, name)) ||
 		endpoint_is_offered(&facts, compiler->spec, compiler->options ? &compiler->options->servers : &none,
 				    compiler->arena));
 }
@@ -41,13 +68,7 @@ static bool names_itself(const struct candidate_check *check, const char *candid
 	    spec_find(compiler->spec, RESOURCE_MODEL, candidate) ||
 	    endpoint_is_offered(&facts, compiler->spec, compiler->options ? &compiler->options->servers : &none, compiler->arena))
 		return false;
-	for (size_t i = 0; i < compiler->plan->count; i++)
-		for (size_t j = 0; j < compiler->plan->pipelines[i].callee_count; j++) {
-			const struct callee *callee = &compiler->plan->pipelines[i].callees[j];
-			if (strings_equal(callee->name, candidate) && callee->endpoint.origin != ENDPOINT_NONE)
-				return false;
-		}
-	return true;
+	return !is_served_for_a_step(compiler, candidate);
 }
 
 /* NAME@VERSION of a Model that the files have, where VERSION is none that a control plane gives. */
@@ -122,9 +143,13 @@ static void experiment_judge(const struct compiler *compiler, const char *name, 
 	const bool pipelines = experiment->resource_type == EXPERIMENT_PIPELINE;
 	const struct candidate_check check = {compiler, name, experiment, pipelines ? RESOURCE_PIPELINE : RESOURCE_MODEL};
 	const struct candidate *candidates = experiment->candidates.items;
-	size_t found = 0;
-	for (size_t i = 0; i < experiment->candidates.count; i++)
+	const struct name *given = &experiment->default_name;
+	bool given_is_candidate = false;
+	size_t found = given->text && spec_find(compiler->spec, check.type, given->text);
+	for (size_t i = 0; i < experiment->candidates.count; i++) {
 		found += candidates[i].name.text && spec_find(compiler->spec, check.type, candidates[i].name.text);
+		given_is_candidate |= strings_equal(candidates[i].name.text, given->text);
+	}
 	for (size_t i = 0; i < experiment->candidates.count; i++)
 		version_judge(&check, "candidate", &candidates[i].name);
 	version_judge(&check, "mirror", &experiment->mirror_name);
@@ -133,6 +158,8 @@ static void experiment_judge(const struct compiler *compiler, const char *name, 
 	for (size_t i = 0; i < experiment->candidates.count; i++)
 		if (candidates[i].name.text)
 			candidate_judge(&check, "candidate", &candidates[i].name);
+	if (given->text && !given_is_candidate)
+		candidate_judge(&check, "default", given);
 	if (experiment->mirror_name.text)
 		candidate_judge(&check, "mirror", &experiment->mirror_name);
 }

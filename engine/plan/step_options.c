@@ -46,3 +46,11 @@ int64_t step_cache_ns(const struct step_spec *step)
 	const struct option *ttl = cache && cache->type == OPTION_MAP ? row_named(cache->rows, "ttl") : NULL;
 	return ttl && ttl->type == OPTION_DURATION ? *(const int64_t *)value_at(value_at(step->options, cache), ttl) : 0;
 }
+
+bool step_locates_model(const struct step_spec *step)
+{
+	const struct step self = {.kind = step->kind, .options = step->options, .place = step->options_here};
+	if (!step->kind || !step->options)
+		return false;
+	return step_option_text(step, "local") || step_option_text(step, "server") || step_storage(&self);
+}

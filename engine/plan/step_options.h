@@ -12,4 +12,7 @@ struct name_list step_option_names(const struct step_spec *step, const char *nam
 /* `cache: {ttl: TIME}`; 0: not given. */
 int64_t step_cache_ns(const struct step_spec *step);
 
+/* Whether the step says itself where its model is, so that it needs no Model. */
+bool step_locates_model(const struct step_spec *step);
+
 #endif
