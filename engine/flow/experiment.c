@@ -264,9 +264,17 @@ static void choose_by_weight(const struct visit *visit, const struct graph_exper
 	choice->reason = experiment_is_staged(experiment->spec) ? ASSIGNED_STAGE : ASSIGNED_WEIGHT;
 }
 
+/* Whether the choice of the call is known to stay unreachable. */
+static bool *given_up_of(const struct pending *pending)
+{
+	return &pending->visit->flow->given_up[pending->experiment->number][pending->choice];
+}
+
 void experiment_ended(struct pending *pending)
 {
 	struct rollout_choice *rollout = pending->rollout;
+	if (pending->experiment && pending->call.error.kind == ERROR_NONE)
+		*given_up_of(pending) = false;
 	if (!rollout)
 		return;
 	rollout->took_us = rollout_choice_took_us(rollout, pending->visit->flow->now_ms);
@@ -364,7 +372,8 @@ static int64_t fall_back_ms(const struct pending *pending)
 	return call->due_ms + (call->where == CALL_SENT || call->target == CALL_PIPELINE ? SENT_GRACE_MS : 0);
 }
 
-#define KEPT_LOOK_MS 500 /* a model that starts again in less has kept nobody waiting */
+#define KEPT_LOOK_MS 500  /* a model that starts again in less has kept nobody waiting */
+#define PATIENCE_MS 30000 /* as long as an attempt takes that has no time-out of its own */
 
 /* Whether an unreachable candidate may keep the call waiting for ever. */
 static bool may_be_kept(const struct pending *pending)
@@ -372,22 +381,31 @@ static bool may_be_kept(const struct pending *pending)
 	return !pending->fallback && pending->visit->message->deadline_ms == 0;
 }
 
-/* The next look at a call; 0: none. What may be kept waiting is looked at now and then, and all calls when they are slow. */
+/* The next look at a call; 0: none. What may be kept waiting is looked at now and then, of a rollout from its beginning on, else
+ * when its patience ends; and calls of a rollout when they are slow. */
 static int64_t next_look_ms(const struct pending *pending)
 {
 	const int64_t now_ms = pending->visit->flow->now_ms, later_ms = now_ms + KEPT_LOOK_MS;
-	if (pending->slow_ms > now_ms && (pending->slow_ms < later_ms || !may_be_kept(pending)))
-		return pending->slow_ms;
-	return may_be_kept(pending) ? later_ms : 0;
+	int64_t next_ms = INT64_MAX;
+	if (may_be_kept(pending) && pending->is_compared)
+		next_ms = later_ms;
+	else if (pending->patience_ms > 0)
+		next_ms = pending->patience_ms > later_ms ? pending->patience_ms : later_ms;
+	if (pending->slow_ms > now_ms && pending->slow_ms < next_ms)
+		next_ms = pending->slow_ms;
+	return next_ms == INT64_MAX ? 0 : next_ms;
 }
 
-/* Calls of a candidate that a rollout compares with the default are looked at while they go on. */
+/* Calls of a candidate are looked at while they go on, and those of the default are not. */
 static void looks_begin(struct pending *pending, const struct choice *choice)
 {
-	const int64_t slow_ms = choice->slow_us / US_PER_MS + 1;
-	const bool is_compared = choice->counted.entry && choice->index != pending->experiment->given;
-	pending->slow_ms = is_compared && choice->slow_us > 0 ? pending->visit->flow->now_ms + slow_ms : 0;
-	pending->look_ms = is_compared ? next_look_ms(pending) : 0;
+	const int64_t now_ms = pending->visit->flow->now_ms;
+	const bool is_candidate = choice->index != pending->experiment->given;
+	pending->choice = choice->index;
+	pending->is_compared = is_candidate && choice->counted.entry;
+	pending->slow_ms = pending->is_compared && choice->slow_us > 0 ? now_ms + choice->slow_us / US_PER_MS + 1 : 0;
+	pending->patience_ms = is_candidate && may_be_kept(pending) ? now_ms + PATIENCE_MS : 0;
+	pending->look_ms = next_look_ms(pending);
 }
 
 static int64_t pending_due_ms(const struct pending *pending)
@@ -465,18 +483,19 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 	}
 	pending->experiment = experiment;
 	looks_begin(pending, &choice);
+	pending->call.outage_fails |= pending->patience_ms > 0 && *given_up_of(pending);
 	fall_back_expect(visit->run, pending_due_ms(pending));
 	return true;
 }
 
 /* Calls that choice in place of the one that was called. */
-static void call_again(struct pending *pending, const char *name)
+static void call_again(struct pending *pending, const char *name, bool outage_fails)
 {
 	struct call *call = &pending->call;
 	const struct flow_environment *environment = &pending->visit->flow->environment;
 	call->name = name;
 	call->due_ms = 0;
-	call->outage_fails = pending->visit->message->outage_fails;
+	call->outage_fails = outage_fails || pending->visit->message->outage_fails;
 	call->error.kind = ERROR_NONE;
 	call->reply = NULL;
 	call->under_way = call->asker = NULL;
@@ -496,7 +515,8 @@ bool experiment_fall_back(struct pending *pending)
 		pending->rollout->failed = true;
 	if (pending->visit->node->counts)
 		count_add(&pending->visit->node->counts->fallbacks, 1);
-	call_again(pending, pending->fallback);
+	pending->look_ms = 0; /* the default is awaited as any model */
+	call_again(pending, pending->fallback, false);
 	return true;
 }
 
@@ -544,7 +564,31 @@ static void call_move(struct pending *pending)
 	assigned->table = choice.table;
 	assigned->stage = choice.stage;
 	looks_begin(pending, &choice);
-	call_again(pending, experiment->shares[choice.index].name);
+	call_again(pending, experiment->shares[choice.index].name, pending->patience_ms > 0 && *given_up_of(pending));
+}
+
+/* Whether another choice of the experiment can be reached, as far as is known. */
+static bool others_are_reachable(const struct pending *pending)
+{
+	const struct graph_experiment *experiment = pending->experiment;
+	const struct flow *flow = pending->visit->flow;
+	for (size_t i = 0; i < experiment->count; i++) {
+		const struct call other = {.target = experiment->target, .name = experiment->shares[i].name};
+		if (i != pending->choice && (experiment->probabilities[i] > 0 || i == experiment->given) &&
+		    flow->environment.outage_ms(flow->environment.context, &other) < flow->now_ms)
+			return true;
+	}
+	return false;
+}
+
+/* A candidate that stays unreachable fails, so that what waits for it does not keep the requests of the others waiting: only so
+ * many are in flight. Until it replies again, its requests do not wait. */
+static void call_lose_patience(struct pending *pending)
+{
+	call_withdraw(pending);
+	*given_up_of(pending) = true;
+	pending->look_ms = 0;
+	call_again(pending, pending->call.name, true);
 }
 
 /* The rollout does not wait for the end of a call that a candidate keeps waiting, which may be never; nor of one that is slow by
@@ -558,8 +602,10 @@ static void call_look(struct pending *pending)
 	else if (pending->rollout && pending->slow_ms > 0 && now_ms >= pending->slow_ms)
 		rollout_choice_slow(pending->rollout, now_ms);
 	pending->look_ms = next_look_ms(pending);
-	if (is_kept)
+	if (is_kept && pending->is_compared)
 		call_move(pending);
+	if (is_kept && pending->patience_ms > 0 && now_ms >= pending->patience_ms && others_are_reachable(pending))
+		call_lose_patience(pending);
 }
 
 void experiment_due(struct run *run)

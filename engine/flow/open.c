@@ -425,6 +425,15 @@ static bool rollouts_open(struct flow *flow, struct error *error)
 	return flow->rollouts || error_memory(error, ERROR_SYSTEM, "opening a pipeline");
 }
 
+static bool choices_open(struct flow *flow, struct error *error)
+{
+	const struct graph *graph = flow->graph;
+	flow->given_up = ARENA_ARRAY(flow->arena, bool *, graph->experiment_count + 1);
+	for (size_t i = 0; flow->given_up && i < graph->experiment_count; i++)
+		flow->given_up[i] = ARENA_ARRAY(flow->arena, bool, graph->experiments[i]->count);
+	return !arena_failed(flow->arena) || error_memory(error, ERROR_SYSTEM, "opening a pipeline");
+}
+
 struct flow *flow_open(const struct graph *graph, const struct flow_environment *environment, struct error *error)
 {
 	assert(graph && environment);
@@ -445,7 +454,7 @@ struct flow *flow_open(const struct graph *graph, const struct flow_environment 
 		flow_close(flow);
 		return NULL;
 	}
-	bool opened = policies_open(flow, error) && rollouts_open(flow, error);
+	bool opened = policies_open(flow, error) && rollouts_open(flow, error) && choices_open(flow, error);
 	while (opened && flow->count < graph->count) {
 		if (node_runs_here(flow, flow->count))
 			opened = node_open(flow, flow->count, error);

@@ -107,6 +107,7 @@ struct flow {
 	size_t batch_count; /* each may set a timer */
 	struct policy_entry **policies; /* of each experiment of the graph; NULL: there is no board */
 	struct flow_rollout *rollouts;	/* likewise */
+	bool **given_up;		/* of each experiment, of each choice: it stayed unreachable, and no request waits for it */
 	bool *lacked;	    /* scratch of outage.c: for each node and the answer */
 	size_t ordered_gate_count;
 	size_t ordered_gates[STORE_SCOPES_MAX]; /* the stateful nodes */
@@ -181,9 +182,12 @@ struct pending { /* an outstanding call */
 	const char *fallback; /* its default, which is called if the candidate fails; NULL: none */
 	struct assigned *assigned;
 	struct rollout_choice *rollout;		   /* that is counted when the request ends; NULL: none */
-	const struct graph_experiment *experiment; /* whose rollout may move the call on, while `look_ms` is set */
+	const struct graph_experiment *experiment; /* that chose; its rollout may move the call on */
 	int64_t look_ms; /* when experiment_due() is to see whether the candidate keeps it waiting; 0: never */
 	int64_t slow_ms; /* from then on it is slow by every rule of the rollout; 0: never */
+	int64_t patience_ms; /* until when it waits for an unreachable candidate; 0: as for any model */
+	size_t choice;	     /* of the experiment */
+	bool is_compared;    /* a rollout compares its candidate with the default */
 };
 
 struct visit {

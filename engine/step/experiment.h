@@ -232,7 +232,11 @@ struct experiment_spec {
 		    .help = "`default`: if the chosen candidate fails, the default is called within the same deadline. So the "    \
 			    "candidate has half of the time that the request has left when it is called, for all its attempts. "   \
 			    "`timeout` of the step can end each attempt sooner. Of a candidate that is unreachable nothing is "    \
-			    "awaited, whatever `onOutage` is: its call fails after at most three attempts."),                      \
+			    "awaited, whatever `onOutage` is: its call fails after at most three attempts. Without it, a request " \
+			    "without a deadline waits 30s for a candidate that is unreachable, and then fails if another one can " \
+			    "be "                                                                                                  \
+			    "reached; further requests of it fail at once until it is back. The default is awaited as any "        \
+			    "model."),                                                                                             \
 		ROW("bandits", MAP, struct_type, base.bandits, .rows = bandit_rows,                                                \
 		    .help = "Choices that learn from rewards. Until there is a first policy, the weights decide, or equal "        \
 			    "shares if all weights are 0."),                                                                       \

@@ -17,6 +17,10 @@
 
 static struct planning planning;
 
+#define ALONE                                                                                                                      \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"                                     \
+	"  candidates: [{name: new, weight: 1}, {name: old, weight: 0}]\n"
+
 static void open_experiment(const char *yaml)
 {
 	planning_open(&planning, yaml);
@@ -123,6 +127,74 @@ static void a_call_of_a_candidate_does_not_wait_for_its_model_if_the_default_is_
 	close_experiment();
 }
 
+static void candidate_leaves(void)
+{
+	open_experiment(EXPERIMENT PIPELINE);
+	scene.away = "new";
+	scene.back_ms = 100000;
+	call_of("k", 0, "new")->where = CALL_IN_LINE;
+	scene_advance(&scene, 29999);
+	assert_false(scene_call(&scene, "new")->outage_fails);
+}
+
+/* As many requests as may be in flight would wait for it, and those of the others behind them. */
+static void a_candidate_that_stays_unreachable_is_an_error_until_it_is_back(void **state)
+{
+	(void)state;
+	candidate_leaves();
+	scene_advance(&scene, 30000);
+	assert_true(scene_call(&scene, "new")->outage_fails);
+	scene_fail(&scene, "new", ERROR_REMOTE, "it is unreachable");
+	assert_int_equal(scene.answers[0].kind, ERROR_REMOTE);
+	assert_true(call_of("k", 0, "new")->outage_fails);
+	scene_fail(&scene, "new", ERROR_REMOTE, "it is unreachable");
+	assert_false(call_of("l", 0, "old")->outage_fails);
+	scene_reply(&scene, "old", "y=7");
+	assert_true(call_of("k", 0, "new")->outage_fails);
+	scene_reply(&scene, "new", "y=7");
+	assert_false(call_of("k", 0, "new")->outage_fails);
+	scene_reply(&scene, "new", "y=7");
+	close_experiment();
+}
+
+/* A call that was sent ends by its time-out, and one with a deadline by that. */
+static void a_candidate_that_may_reply_keeps_its_requests(void **state)
+{
+	(void)state;
+	candidate_leaves();
+	scene_call(&scene, "new")->where = CALL_SENT;
+	scene_advance(&scene, 60000);
+	assert_false(scene_call(&scene, "new")->outage_fails);
+	scene_reply(&scene, "new", "y=7");
+	call_of("k", 200000, "new")->where = CALL_IN_LINE;
+	scene_advance(&scene, 95000);
+	assert_false(scene_call(&scene, "new")->outage_fails);
+	scene_reply(&scene, "new", "y=7");
+	close_experiment();
+}
+
+/* The default is awaited as any model; and so is a candidate while no other can be reached. */
+static void the_default_is_awaited_as_any_model(void **state)
+{
+	(void)state;
+	open_experiment(EXPERIMENT PIPELINE);
+	scene.away = "old";
+	scene.back_ms = 100000;
+	call_of("l", 0, "old")->where = CALL_IN_LINE;
+	scene_advance(&scene, 90000);
+	assert_false(scene_call(&scene, "old")->outage_fails);
+	scene_reply(&scene, "old", "y=7");
+	close_experiment();
+	open_experiment(ALONE PIPELINE);
+	scene.away = "new";
+	scene.back_ms = 100000;
+	call_of("k", 0, "new")->where = CALL_IN_LINE;
+	scene_advance(&scene, 90000);
+	assert_false(scene_call(&scene, "new")->outage_fails);
+	scene_reply(&scene, "new", "y=7");
+	close_experiment();
+}
+
 /* In a pipeline that is a candidate it is so for all calls, and for a batch if none of its members can wait. */
 static void calls_of_a_message_that_cannot_wait_do_not_wait(void **state)
 {
@@ -153,6 +225,9 @@ int main(void)
 		TEST(a_call_that_was_sent_ends_by_itself_first),
 		TEST(a_call_that_has_no_fallback_has_all_of_the_time),
 		TEST(a_call_of_a_candidate_does_not_wait_for_its_model_if_the_default_is_to_answer),
+		TEST(a_candidate_that_stays_unreachable_is_an_error_until_it_is_back),
+		TEST(a_candidate_that_may_reply_keeps_its_requests),
+		TEST(the_default_is_awaited_as_any_model),
 		TEST(calls_of_a_message_that_cannot_wait_do_not_wait),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
