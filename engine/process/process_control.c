@@ -38,6 +38,7 @@ struct process_control {
 
 struct compile_report {
 	const struct workspace *workspace;
+	const struct log_sink *log;
 	struct error *error;
 };
 
@@ -57,6 +58,12 @@ static void compile_note(void *context, const char *line)
 {
 	const struct compile_report *report = context;
 	workspace_note(report->workspace, "%s", line);
+}
+
+static void compile_failure(void *context, const struct error *error)
+{
+	const struct compile_report *report = context;
+	log_say(report->log, LOG_LEVEL_WARN, NULL, "%s", error->text);
 }
 
 /* Downloads remote files; `compile_give_up` ends it. */
@@ -88,7 +95,7 @@ static struct revision *documents_compile(struct process_control *control, const
 					  const struct file_alias *aliases, struct error *error)
 {
 	const struct engine_process *running = control->running;
-	struct compile_report report = {running->workspace, error};
+	struct compile_report report = {running->workspace, running->engine.log, error};
 	struct files *files = NULL;
 	struct revision_options options = running->files;
 	options.kinds = running->workspace->kinds;
@@ -105,7 +112,7 @@ static struct revision *documents_compile(struct process_control *control, const
 	options.models_must_answer = documents->change != CONTROL_IN_FORCE;
 	options.before = &engine_revision(running->live)->plan;
 	options.remote_files = &files;
-	options.report = (struct fault_report){.faults = compile_faults, .note = compile_note, .context = &report};
+	options.report = (struct fault_report){compile_faults, compile_note, compile_failure, &report};
 	struct revision *revision = revision_open(&options, error);
 	if (!revision && files && error->kind == ERROR_NONE) {
 		files_download(control, files);

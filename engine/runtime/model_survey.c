@@ -49,24 +49,48 @@ static struct faults *only_new(const struct faults *faults, const struct faults 
 	return fresh;
 }
 
-static bool is_called(const struct plan *plan, const char *model)
+/* Whether an answer may need a call of the model: its replies to copies go into none. The pipeline that each Model gets says
+ * nothing of one that is there for copies. */
+static bool is_needed(const struct plan *plan, const char *model)
 {
-	for (size_t i = 0; plan && i < plan->count; i++)
-		for (size_t j = 0; j < plan->pipelines[i].callee_count; j++)
-			if (plan->pipelines[i].callees[j].target == CALL_MODEL &&
-			    strcmp(plan->pipelines[i].callees[j].name, model) == 0)
+	bool copies = false, alone = false;
+	for (size_t i = 0; plan && i < plan->count; i++) {
+		const struct pipeline_plan *pipeline = &plan->pipelines[i];
+		const struct resource *made_of = pipeline->graph->resource->made_of;
+		const bool is_own = made_of && made_of->kind->type == RESOURCE_MODEL;
+		for (size_t j = 0; j < pipeline->callee_count; j++) {
+			const struct callee *callee = &pipeline->callees[j];
+			if (callee->target != CALL_MODEL || strcmp(callee->name, model) != 0)
+				continue;
+			if (!callee->copy && !is_own)
 				return true;
-	return false;
+			copies = copies || callee->copy;
+			alone = alone || is_own;
+		}
+	}
+	return alone && !copies;
 }
 
-/* A model that is called already may be away: that is no reason to refuse another change. */
-static bool models_answer(const struct revision_options *revision, const struct survey *survey, struct error *error)
+/* A model that is called already may be away: that is no reason to refuse another change. Nor is one that gets copies alone. */
+static bool models_answer(const struct revision_options *revision, const struct survey *survey, const struct plan *plan,
+			  struct error *error)
 {
 	for (size_t i = 0; revision->models_must_answer && i < survey->count; i++) {
 		const struct survey_answer *answer = &survey->answers[i];
-		if (answer->away && !is_called(revision->before, answer->model))
-			return error_set(error, ERROR_REMOTE, PLACE_NONE, "model `%s` is not ready: %s; start its server, or "
-					 "correct its address", answer->model, answer->words ? answer->words : "no answer");
+		const char *words = answer->words ? answer->words : "no answer";
+		struct error copies = {0};
+		if (!answer->away || is_needed(revision->before, answer->model))
+			continue;
+		if (is_needed(plan, answer->model))
+			return error_set(error, ERROR_REMOTE, PLACE_NONE,
+					 "model `%s` is not ready: %s; start its server, or "
+					 "correct its address",
+					 answer->model, words);
+		(void)error_set(&copies, ERROR_REMOTE, PLACE_NONE,
+				"model `%s` is not ready: %s; it is only a mirror, so the change "
+				"goes on without its replies; start its server, or correct its address",
+				answer->model, words);
+		revision->report.failure(revision->report.context, &copies);
 	}
 	return true;
 }
@@ -76,7 +100,7 @@ bool model_survey_check(const struct revision_options *revision, const struct sp
 {
 	const struct fault_report *report = &revision->report;
 	struct survey survey;
-	if (!model_survey_ask(plan, arena, &survey, error) || !models_answer(revision, &survey, error))
+	if (!model_survey_ask(plan, arena, &survey, error) || !models_answer(revision, &survey, plan, error))
 		return false;
 	report_unchecked(report, &survey, arena);
 	if (survey.metadata.count == 0)

@@ -24,7 +24,7 @@ struct revision {
 struct revision_options {
 	const struct step_kind *const *kinds;
 	struct arena *names; /* for texts that errors borrow; outlives the revision. NULL: no file is read */
-	struct fault_report report; /* `failure` is not called */
+	struct fault_report report; /* `failure` is called for mirrors that are away, with `models_must_answer` alone */
 	const char *const *paths;
 	size_t path_count;
 	const struct spec_document *documents; /* without `paths` */
@@ -55,7 +55,8 @@ struct revision_options {
 	 * for a thread to fetch them (serving/remote_download.h); the next call takes them back. NULL: the call waits for them. */
 	struct files **remote_files;
 	bool survey; /* asks models for their inputs: waits for their servers, 2 s at most */
-	/* With `survey`: a model that `before` does not call and that is unreachable is an error (REMOTE). */
+	/* With `survey`: a model that `before` does not call and that is unreachable is an error (REMOTE), unless it gets copies
+	 * alone. */
 	bool models_must_answer;
 	bool names_only; /* nothing of it is run here: a version of a Model that the files name may be a control plane's */
 };
