@@ -87,6 +87,31 @@ static bool set_label_add(const struct apply_selection *self, struct proposal_it
 	return true;
 }
 
+/* The newest version of an item's resource, if its change is not decided. NULL: there is none. */
+static const struct ledger_version *version_undecided(const struct apply_selection *self, const struct proposal_item *item)
+{
+	const struct ledger_resource *resource = ledger_resource_find(self->ledger, item->kind, item->name);
+	const struct ledger_version *newest = resource ? ledger_newest(resource) : NULL;
+	return newest && ledger_phase(self->ledger, newest) == CHANGE_ACCEPTED ? newest : NULL;
+}
+
+/* Selects the items of changes that are not decided, of which it has others already: such a change may wait for what is corrected
+ * now, and would fail without it, and its other documents with it. A change that is replaced completely waits for nothing. */
+static void companions_select(struct apply_selection *self)
+{
+	const size_t corrected = self->count;
+	for (size_t i = 0; i < self->files->count; i++) {
+		const struct proposal_item *item = &self->files->items[i];
+		const struct ledger_version *newest = version_undecided(self, item);
+		for (size_t j = 0; newest && !apply_selection_has(self, item) && j < corrected; j++) {
+			const bool is_applied = self->items[j].action == PROPOSAL_APPLY;
+			const struct ledger_version *other = is_applied ? version_undecided(self, &self->items[j]) : NULL;
+			if (other && other->record.change == newest->record.change)
+				self->items[self->count++] = *item;
+		}
+	}
+}
+
 /* Selects the items of the files that differ from what is accepted or whose version is expected, and those to prune. */
 static bool items_select(struct apply_selection *self, struct error *error)
 {
@@ -114,6 +139,7 @@ static bool items_select(struct apply_selection *self, struct error *error)
 						       .action = PROPOSAL_DELETE,
 						       .expected = resource_expected(self->ledger, resource)};
 	}
+	companions_select(self);
 	return true;
 }
 

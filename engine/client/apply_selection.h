@@ -1,5 +1,5 @@
-/* apply_selection.h: Selection of what `sluice apply` proposes: the documents of files that differ from what is accepted, and
- * deletions of what is pruned. */
+/* apply_selection.h: Selection of what `sluice apply` proposes: the documents of files that differ from what is accepted, those
+ * that wait in one change with a former version of these, and deletions of what is pruned. */
 #ifndef SLUICE_CLIENT_APPLY_SELECTION_H
 #define SLUICE_CLIENT_APPLY_SELECTION_H
 
@@ -12,8 +12,8 @@ struct apply_selection { /* the caller sets the first six */
 	const struct ledger *ledger; /* needed from apply_selection_make() on */
 	struct name_list expect;     /* KIND/NAME=VERSION each */
 	bool prune;
-	const char *asked_set; /* name of the set; NULL: the folder */
-	const char *set;       /* the label of the files; NULL: they have none */
+	const char *asked_set;	     /* name of the set; NULL: the folder */
+	const char *set;	     /* the label of the files; NULL: they have none */
 	struct proposal_item *items; /* those that change something */
 	size_t count;
 };

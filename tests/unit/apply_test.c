@@ -326,6 +326,28 @@ static void a_rollback_returns_to_what_was_before_the_version_in_force(void **st
 	apply_runs(EXIT_GOOD, "# one", "get model/m -o yaml");
 }
 
+/* The first change waits for the model that the second one corrects: it would fail, and take the other documents with it. */
+static void documents_of_a_change_that_waits_go_along_with_what_corrects_it(void **state)
+{
+	(void)state;
+	apply_file("k.yaml", MODEL("k"));
+	apply_runs(EXIT_GOOD, "Model/k version 1 accepted (change 1)\n", "apply %s", apply_stand.folder);
+	apply_runs(EXIT_GOOD, "is active", "wait model/k --for active");
+	engine_is_known();
+	apply_file("m.yaml", MODEL("m"));
+	apply_file("n.yaml", MODEL("n"));
+	apply_runs(EXIT_GOOD, "Model/n version 1 accepted (change 2)\nModel/k unchanged\n", "apply %s", apply_stand.folder);
+	apply_runs(EXIT_GOOD, "Model/n unchanged\n", "apply %s", apply_stand.folder);
+	apply_file("m.yaml", MODEL("m") "# at another address\n");
+	apply_runs(EXIT_GOOD, "Model/m changed\nModel/n changed\nModel/k unchanged\n", "apply %s --dry-run", apply_stand.folder);
+	apply_runs(EXIT_GOOD, "Model/n version 2 accepted (change 3)\nModel/k unchanged\n", "apply %s", apply_stand.folder);
+	engine_prepares(3, 2);
+	apply_runs(EXIT_GOOD, "is active", "wait model/n --for active");
+	apply_file("m.yaml", MODEL("m") "# at a third address\n");
+	apply_runs(EXIT_GOOD, "Model/m version 3 accepted (change 4)\nModel/k unchanged\nModel/n unchanged\n", "apply %s",
+		   apply_stand.folder);
+}
+
 #define DELIVERED(delivery, step, output)                                                                                          \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  delivery: " delivery                  \
 	"\n  steps: [" step "]\n  output: {steps: [" output "]}\n"
@@ -534,6 +556,8 @@ int main(void)
 						apply_teardown),
 		cmocka_unit_test_setup_teardown(a_rollback_says_what_its_state_has_not_seen, apply_keeper_setup, apply_teardown),
 		cmocka_unit_test_setup_teardown(a_rollback_returns_to_what_was_before_the_version_in_force, apply_keeper_setup,
+						apply_teardown),
+		cmocka_unit_test_setup_teardown(documents_of_a_change_that_waits_go_along_with_what_corrects_it, apply_keeper_setup,
 						apply_teardown),
 		cmocka_unit_test_setup_teardown(gc_keeps_changelogs_of_versions_accepted_meanwhile, apply_keeper_setup,
 						apply_teardown),
