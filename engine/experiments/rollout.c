@@ -192,7 +192,7 @@ static size_t evidence_find(const struct rollout_evidence *evidence, enum rollou
 static size_t evidence_find_open(const struct planned_stage *stage, const struct rollout_evidence *evidence)
 {
 	for (size_t i = 0; i < evidence->count; i++)
-		if (evidence->items[i].verdict == VERDICT_OPEN && !stage->rules[evidence->items[i].rule].only_rolls_back)
+		if (rollout_judgement_is_open(stage, &evidence->items[i]))
 			return i;
 	return SIZE_MAX;
 }

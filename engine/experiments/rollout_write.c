@@ -221,36 +221,77 @@ static void unreached_sentence(const struct rollout_judgement *cause, const char
 		buffer_print(out, ". `%s` has had no request for %s: " CHECK_CALLED, name, silent);
 }
 
-static void cause_sentence(const struct rollout_plan *plan, const struct rollout_move *move, const char *const *names,
-			   struct buffer *out)
+/* What a rule is about. */
+static void rule_sentence(const struct rollout_plan *plan, const struct rollout_rule *rule, const char *name, struct buffer *out)
 {
-	const struct rollout_judgement *cause = &move->evidence.items[move->cause];
-	const struct rollout_rule *rule = &plan->stages[move->evidence.stage].rules[cause->rule];
 	const char *metric = rollout_rule_metric(plan, rule);
 	char room[ROLLOUT_RULE_NAME_BYTES];
 	if (rule->kind == RULE_MEAN_BESIDE)
-		buffer_print(out, "The mean of `%s` of `%s`, which must be %s the default's, ", metric, names[cause->candidate],
+		buffer_print(out, "The mean of `%s` of `%s`, which must be %s the default's, ", metric, name,
 			     rule->below ? "below" : "above");
 	else if (metric)
-		buffer_print(out, "The mean of `%s` of `%s` (limit %g) ", metric, names[cause->candidate], rule->limit);
+		buffer_print(out, "The mean of `%s` of `%s` (limit %g) ", metric, name, rule->limit);
+	else if (rule->kind == RULE_LATENCY)
+		buffer_print(out, "`%s` of `%s` (limit %g ms for %u%% of its requests) ", rollout_rule_name(rule, room), name,
+			     rule->limit, rule->percentile);
 	else
-		buffer_print(out, "`%s` of `%s` (limit %g) ", rollout_rule_name(rule, room), names[cause->candidate], rule->limit);
+		buffer_print(out, "`%s` of `%s` (limit %g) ", rollout_rule_name(rule, room), name, rule->limit);
+}
+
+/* What is measured of it. A latency is judged by the share of the requests that are slower. */
+static void measure_sentence(const struct rollout_rule *rule, const struct rollout_judgement *judgement, struct buffer *out)
+{
+	const struct interval *interval = &judgement->interval;
+	if (!isfinite(judgement->estimate))
+		return;
+	if (rule->kind == RULE_BETTER)
+		buffer_print(out, "; the probability is %.4g", judgement->estimate);
+	else if (rule->kind == RULE_LATENCY)
+		buffer_print(out,
+			     "; %.4g%% of its %" PRIu64 " requests took longer, between %.4g%% and %.4g%% is certain, and at most "
+			     "%u%% may",
+			     judgement->estimate * 100, judgement->trials, interval->low * 100, interval->high * 100,
+			     100 - rule->percentile);
+	else
+		buffer_print(out, "; %.4g is measured, and between %.4g and %.4g is certain", judgement->estimate, interval->low,
+			     interval->high);
+}
+
+static void judgement_sentence(const struct rollout_plan *plan, const struct rollout_move *move,
+			       const struct rollout_judgement *judgement, const char *name, struct buffer *out)
+{
+	const struct planned_stage *stage = &plan->stages[move->evidence.stage];
+	const struct rollout_rule *rule = &stage->rules[judgement->rule];
+	rule_sentence(plan, rule, name, out);
 	if (move->reason == REASON_CHANGED)
 		buffer_string(out, "has risen above its limit");
 	else if (move->reason == REASON_BROKEN)
 		buffer_string(out, "is broken");
 	else
 		buffer_string(out, "is neither shown to hold nor broken in the time that the stage has");
-	if (isfinite(cause->estimate) && rule->kind == RULE_BETTER)
-		buffer_print(out, "; the probability is %.4g", cause->estimate);
-	else if (isfinite(cause->estimate))
-		buffer_print(out, "; %.4g is measured, and between %.4g and %.4g is certain", cause->estimate, cause->interval.low,
-			     cause->interval.high);
+	measure_sentence(rule, judgement, out);
 	if (move->reason == REASON_OPEN)
-		unreached_sentence(cause, names[cause->candidate], out);
-	if (cause->is_of_truth && move->reason == REASON_OPEN)
-		arrivals_sentence(plan, &plan->stages[move->evidence.stage], rule, cause, names[cause->candidate], out);
+		unreached_sentence(judgement, name, out);
+	if (judgement->is_of_truth && move->reason == REASON_OPEN)
+		arrivals_sentence(plan, stage, rule, judgement, name, out);
 	buffer_string(out, ".");
+}
+
+/* The cause, and where rules are open, the others that are too. */
+static void cause_sentence(const struct rollout_plan *plan, const struct rollout_move *move, const char *const *names,
+			   struct buffer *out)
+{
+	const struct rollout_evidence *evidence = &move->evidence;
+	const struct planned_stage *stage = &plan->stages[evidence->stage];
+	const struct rollout_judgement *cause = &evidence->items[move->cause];
+	judgement_sentence(plan, move, cause, names[cause->candidate], out);
+	for (size_t i = move->cause + 1; move->reason == REASON_OPEN && i < evidence->count; i++) {
+		const struct rollout_judgement *other = &evidence->items[i];
+		if (!rollout_judgement_is_open(stage, other))
+			continue;
+		buffer_byte(out, ' ');
+		judgement_sentence(plan, move, other, names[other->candidate], out);
+	}
 }
 
 void rollout_move_sentence(const struct rollout_plan *plan, const struct rollout_move *move, const char *const *names,

@@ -205,6 +205,23 @@ static void feedback_that_ends_stops_the_next_stage(void **state)
 	expect_sentence("No truth of `new` came");
 }
 
+/* A share of requests is not a latency, and each open rule is one that could be acted upon. */
+static void every_open_rule_is_named_with_what_is_measured(void **state)
+{
+	(void)state;
+	rollout_start(HEAD "  successCriteria: [{metricName: latency_p99, threshold: 2000, operator: \"<\"}]\n"
+			   "  progressiveDeployment:\n    stages: [{weight: 50, duration: 1d}]\n");
+	for (uint64_t i = 0; i < 48; i++) {
+		traffic_pass(1, 1, 1);
+		traffic_pass(59, 0, 0);
+	}
+	expect_move(2, ROLLOUT_INCONCLUSIVE, 0, REASON_OPEN);
+	expect_sentence("`errorRate` of `new` (limit 0.01) is neither shown to hold nor broken");
+	expect_sentence("`latency_p99` of `new` (limit 2000 ms for 99% of its requests) is neither shown to hold nor broken in the "
+			"time that the stage has; 0% of its 48 requests took longer, between 0% and ");
+	expect_sentence("% is certain, and at most 1% may.");
+}
+
 static void a_request_an_hour_promotes_nothing(void **state)
 {
 	(void)state;
@@ -286,6 +303,7 @@ int main(void)
 		cmocka_unit_test(at_full_weight_a_candidate_that_is_never_called_does_not_pass),
 		cmocka_unit_test(truths_of_one_variant_alone_promote_nothing),
 		cmocka_unit_test(feedback_that_ends_stops_the_next_stage),
+		cmocka_unit_test(every_open_rule_is_named_with_what_is_measured),
 		cmocka_unit_test(a_request_an_hour_promotes_nothing),
 		cmocka_unit_test(a_clock_a_day_ahead_promotes_nothing),
 		cmocka_unit_test(a_clock_that_goes_back_is_followed),

@@ -110,7 +110,7 @@ static void slow_requests_are_held_against_the_share_of_their_percentile(void **
 	assert_true(fabs(cause->bound - 0.01) < 1e-15 && cause->interval.low > 0.01 && cause->interval.low < 0.05);
 	buffer_clear(&out);
 	rollout_move_sentence(&trial.plan, &trial.move, (const char *const[]){"new"}, &out);
-	assert_non_null(memmem(out.bytes, out.length, "`latency_p99` of `new` (limit 100)", 34));
+	assert_non_null(memmem(out.bytes, out.length, "`latency_p99` of `new` (limit 100 ms for 99% of", 47));
 	buffer_clear(&out);
 	rollout_move_write(&trial.plan, &trial.move, (const char *const[]){"new"}, &out);
 	assert_non_null(memmem(out.bytes, out.length, "\"rule\": \"latency_p99\"", 21));
