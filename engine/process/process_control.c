@@ -109,6 +109,7 @@ static struct revision *documents_compile(struct process_control *control, const
 	options.forms = &documents->formers.forms;
 	options.apart = (struct name_list){documents->formers.apart_count, documents->formers.apart};
 	options.may_be_empty = true;
+	options.has_keeper = true;
 	options.models_must_answer = documents->change != CONTROL_IN_FORCE;
 	options.before = &engine_revision(running->live)->plan;
 	options.remote_files = &files;

@@ -111,6 +111,8 @@ static bool make_plan(struct revision *revision, const struct revision_options *
 		return error_memory(error, ERROR_SYSTEM, "reading files");
 	if (options->built_in)
 		lead_to_built_in(&revision->plan, options, revision->arena);
+	if (options->has_keeper)
+		faults_drop(revision->spec.faults, CODE_OF_KEEPER);
 	if (faults_total(faults) > 0)
 		options->report.faults(options->report.context, faults);
 	return good && (options->insecure || protection_is_given(revision, options, error)) &&

@@ -241,6 +241,19 @@ void fault_add(struct faults *faults, const char *code, struct place place, cons
 			  FAULTS_MAX);
 }
 
+void faults_drop(struct faults *faults, const char *code)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < faults->count; i++) {
+		const struct fault_code *row = faults->items[i].fault->code;
+		if (strcmp(row->code, code) == 0)
+			faults->by_severity[row->severity]--;
+		else
+			faults->items[kept++] = faults->items[i];
+	}
+	faults->count = kept;
+}
+
 size_t faults_count(const struct faults *faults, enum severity severity)
 {
 	return faults->by_severity[severity];

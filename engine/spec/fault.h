@@ -71,6 +71,9 @@ void faults_know(struct faults *faults, const char *file, struct text text);
 void fault_add(struct faults *faults, const char *code, struct place place, const char *suggest, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
+/* Takes out those of that code. */
+void faults_drop(struct faults *faults, const char *code);
+
 size_t faults_count(const struct faults *faults, enum severity severity);
 size_t faults_total(const struct faults *faults);
 /* Whether there are FAULTS_MAX faults: further ones are dropped and need no work. */

@@ -227,10 +227,53 @@ static void a_namespace_is_chosen_where_the_files_have_pipelines_of_it(void **st
 	assert_pipelines("nsb", false, all, 3);
 }
 
+static size_t rollouts_told;
+
+static void rollouts_count(void *context, const struct faults *faults)
+{
+	(void)context;
+	for (size_t i = 0; i < faults_total(faults); i++)
+		rollouts_told += strcmp(faults_at(faults, i)->code->code, "SL0608") == 0;
+}
+
+/* Notes of the rollouts of a file. */
+static size_t rollouts_tell(bool has_keeper)
+{
+	const char *const paths[] = {file};
+	struct arena *names = arena_open((size_t)1 << 20);
+	struct error error = {0};
+	const struct revision_options options = {.kinds = step_kinds,
+						 .names = names,
+						 .report = {.faults = rollouts_count},
+						 .paths = paths,
+						 .path_count = 1,
+						 .has_keeper = has_keeper};
+	rollouts_told = 0;
+	struct revision *revision = revision_open(&options, &error);
+	assert_string_equal(error.text, "");
+	assert_non_null(revision);
+	revision_close(revision);
+	arena_close(names);
+	return rollouts_told;
+}
+
+static void an_engine_beside_a_keeper_does_not_ask_for_one(void **state)
+{
+	(void)state;
+	write_file(file, API "Experiment\nmetadata: {name: e}\nspec:\n  default: a\n"
+			     "  candidates: [{name: a, weight: 1}, {name: b, weight: 1}]\n"
+			     "  progressiveDeployment: {schedule: [10]}\n---\n" API
+			     "Model\nmetadata: {name: a}\nspec: {storageUri: 'http://127.0.0.1:1/a'}\n---\n" API
+			     "Model\nmetadata: {name: b}\nspec: {storageUri: 'http://127.0.0.1:1/b'}\n");
+	assert_int_equal(rollouts_tell(false), 1);
+	assert_int_equal(rollouts_tell(true), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_pipeline_is_another_when_what_its_calls_depend_on_is, make_files, remove_files),
+		cmocka_unit_test_setup_teardown(an_engine_beside_a_keeper_does_not_ask_for_one, make_files, remove_files),
 		cmocka_unit_test_setup_teardown(a_pipeline_that_is_too_much_is_left_out_and_the_others_run, make_files,
 						remove_files),
 		cmocka_unit_test_setup_teardown(what_has_no_effect_is_reported_when_files_are_read, make_files, remove_files),
