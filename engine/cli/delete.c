@@ -63,7 +63,9 @@ const struct command command_delete = {
 	.summary = "Removes resources from a namespace.",
 	.help = "Engines stop these resources after their requests are answered. A resource that a pipeline needs is not deleted "
 		"before that pipeline, unless both are named. The topics and their records stay, and so do the versions: `sluice "
-		"rollback` brings a deleted resource back.\n\n"
+		"rollback` brings a deleted resource back. `sluice experiments history` shows the moves of a deleted rollout for "
+		"30 days "
+		"after the last one, and those of a next one of its name after them.\n\n"
 		"  sluice delete pipeline/fraud --reason 'replaced by fraud-2'\n  sluice delete pipeline/fraud model/fraud\n",
 	.options = options,
 	.options_size = sizeof(struct delete_options),

@@ -46,6 +46,7 @@
 #define KEEPER_VERSIONS 50	/* kept versions of a resource */
 #define KEEPER_TABLES 8		/* kept bucket tables of a choice */
 #define KEEPER_MOVES 200		/* kept moves of a rollout */
+#define KEEPER_MOVES_MS ((int64_t)30 * 24 * 3600 * 1000) /* of a deleted experiment, after its last one */
 #define KEEPER_TALLIES_MAX 1000 /* engines whose counts a rollout adds up */
 #define KEEPER_VERDICTS 1000	/* kept verdicts: 10 minutes of 100 applies a minute */
 #define KEEPER_PARTS_MAX 64	/* of a proposal */

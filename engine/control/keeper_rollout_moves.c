@@ -146,7 +146,8 @@ static bool move_write(struct keeper *keeper, const struct kept_rollout *rollout
 	return move_keep(keeper, record, &sentence, &evidence, now_ms, error);
 }
 
-/* Why the version has no rollout of that name: none is written, or it is switched off, or it cannot run. */
+/* Why the version has no rollout of that name: it deleted the experiment, none is written, or it is switched off, or it cannot
+ * run. */
 static bool withdrawal_describe(struct keeper *keeper, const struct control_version *version, struct text name,
 				struct buffer *sentence, struct error *error)
 {
@@ -155,6 +156,10 @@ static bool withdrawal_describe(struct keeper *keeper, const struct control_vers
 	struct rollout_document document;
 	struct error reason = {0};
 	bool is_rollout;
+	if (version->action == CONTROL_DELETE) {
+		buffer_print(sentence, "Ended: version %lld deleted the experiment.", (long long)version->version);
+		return true;
+	}
 	if (!experiment ||
 	    !reader->read(reader->context, version->document, experiment, keeper->arena, &document, &is_rollout, &reason))
 		return error_memory(error, ERROR_SYSTEM, "ending a rollout");

@@ -207,7 +207,21 @@ static bool experiments_follow(struct keeper *keeper, int64_t now_ms, struct err
 	return true;
 }
 
-/* Ends the rollouts whose experiment is deleted, or has none any more; its moves go when it is deleted. */
+/* The version that deleted the Experiment of a name; NULL: it is another resource that had it. */
+static const struct control_version *version_deleting(const struct ledger *ledger, struct text name)
+{
+	const struct ledger_resource *resource = ledger_resource_find(ledger, TEXT("Experiment"), name);
+	const struct ledger_version *version = resource ? ledger_in_force(ledger, resource) : NULL;
+	return version && version->record.action == CONTROL_DELETE ? &version->record : NULL;
+}
+
+static bool moves_are_old(const struct ledger_rollout *recorded, int64_t now_ms)
+{
+	return recorded->count > 0 && now_ms - recorded->moves[recorded->count - 1]->record.time_ms >= KEEPER_MOVES_MS;
+}
+
+/* Ends the rollouts whose experiment is deleted, or has none any more. The moves of a deleted one can be read for a time, and those
+ * of a next one of its name are counted on. */
 static bool rollouts_end(struct keeper *keeper, int64_t now_ms, struct error *error)
 {
 	for (struct list_node *node = keeper->rollouts.first, *next; node; node = next) {
@@ -219,11 +233,12 @@ static bool rollouts_end(struct keeper *keeper, int64_t now_ms, struct error *er
 	for (struct list_node *node = keeper->ledger.rollouts.first, *next; node; node = next) {
 		struct ledger_rollout *recorded = LIST_OWNER(node, struct ledger_rollout, node);
 		const struct control_version *version = control_choice_version(&keeper->ledger, recorded->name);
+		const struct control_version *ending = version ? version : version_deleting(&keeper->ledger, recorded->name);
 		next = node->next;
 		if (keeper_rollout_find(keeper, recorded->name))
 			continue;
-		if ((version && !rollout_withdraw(keeper, recorded, version, now_ms, error)) ||
-		    !rollout_remove(keeper, recorded, !version, now_ms, error))
+		if ((ending && !rollout_withdraw(keeper, recorded, ending, now_ms, error)) ||
+		    !rollout_remove(keeper, recorded, !version && moves_are_old(recorded, now_ms), now_ms, error))
 			return false;
 	}
 	return true;

@@ -102,7 +102,7 @@ bool rollout_truths_list(const struct kept_rollout *rollout, int64_t now_ms, str
 bool rollout_write(struct keeper *keeper, struct kept_rollout *rollout, const struct rollout_move *move, struct text author,
 		   struct text reason, int64_t now_ms, struct error *error);
 
-/* Writes a move that ends a rollout in a stage, since that version of its experiment has none. */
+/* Writes a move that ends a rollout in a stage, since that version of its experiment has none, or deleted it. */
 bool rollout_withdraw(struct keeper *keeper, const struct ledger_rollout *rollout, const struct control_version *version,
 		      int64_t now_ms, struct error *error);
 

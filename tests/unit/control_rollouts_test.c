@@ -15,7 +15,7 @@
 #include "tests/unit/rollout_stand.h"
 
 #define PLAIN                                                                                                                      \
-	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: a\n"                      \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: a\n"                       \
 	"  candidates: [{name: a, weight: 50}, {name: b, weight: 50}]\n"
 
 /* ---- moves ---- */
@@ -83,8 +83,7 @@ static void a_stage_without_calls_does_not_pass(void **state)
 
 /* ---- promotion policies ---- */
 
-#define POLICY(policy)                                                                                                             \
-	PLAIN "  promotionPolicy: {" policy "}\n  progressiveDeployment: {checkEvery: 1s}\n"
+#define POLICY(policy) PLAIN "  promotionPolicy: {" policy "}\n  progressiveDeployment: {checkEvery: 1s}\n"
 
 static void a_policy_promotes_at_the_candidates_own_weights(void **state)
 {
@@ -474,6 +473,33 @@ static void a_rollout_ends_with_its_experiment(void **state)
 	assert_int_equal(buckets_of_b(), 5000);
 	table_propose("Experiment", "e", NULL);
 	control_pass(&table_stand, 2 * KEEPER_SILENT_MS);
+	assert_int_equal(rollout()->count, 2);
+}
+
+/* Who deletes an experiment may want to know what it showed, and so may who applies it again. */
+static void moves_of_a_deleted_experiment_are_kept_for_a_time(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	table_propose("Experiment", "e", NULL);
+	assert_false(rollout()->has_record);
+	assert_int_equal(rollout()->count, 2);
+	sentence_is(2, "Ended: version 2 deleted the experiment. The rollout was running in stage 1, with 10% for its candidates.");
+	assert_true(evidence_has(2, "\"to\": \"withdrawn\""));
+	control_compact(&table_stand);
+	control_keeper_start(&table_stand);
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	assert_true(phase_is("running", 1));
+	moves_check(3);
+	table_propose("Experiment", "e", NULL);
+	assert_int_equal(rollout()->count, 4);
+	table_stand.now_ms += KEEPER_MOVES_MS - HOUR;
+	table_propose("Experiment", "other",
+		      "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: other}\nspec:\n"
+		      "  candidates: [{name: c, weight: 1}]\n");
+	assert_int_equal(rollout()->count, 4);
+	table_stand.now_ms += HOUR;
+	table_propose("Experiment", "other", NULL);
 	assert_null(rollout());
 }
 
@@ -620,6 +646,7 @@ int main(void)
 		ON_STAND(no_document_swaps_the_default_while_a_stage_runs),
 		ON_STAND(a_rollout_that_replaces_another_in_a_stage_says_so),
 		ON_STAND(a_rollout_ends_with_its_experiment),
+		ON_STAND(moves_of_a_deleted_experiment_are_kept_for_a_time),
 		ON_STAND(phases_become_figures),
 		ON_STAND(an_engine_has_the_table_of_the_rollout_and_tells_what_it_counts),
 		ON_STAND(counts_arrive_where_their_cells_do_not_fit),
