@@ -291,8 +291,9 @@ static void check_default(struct spec *spec, const struct resource *resource)
 			continue;
 		bool one_set = spec->is_accepted || other->place.file == resource->place.file;
 		fault_add(spec->faults, one_set ? CODE_REPEATED_NAME : CODE_REPEATED_ACROSS_FILES, experiment->default_name.place,
-			  NULL, "`%s` is the default of the experiment `%s` already", experiment->default_name.text,
-			  other->name.text ? other->name.text : "");
+			  NULL, "`%s` is the default of the experiment `%s` already%s", experiment->default_name.text,
+			  other->name.text ? other->name.text : "",
+			  one_set ? "" : "; a control plane refuses the two together (SL0402)");
 		return;
 	}
 }

@@ -80,7 +80,9 @@ const struct fault_code fault_codes[] = {
 		.help = "sluice accepts it, Kubernetes and Seldon refuse it; a dash works everywhere.",
 		.example = "name: my_pipe\n\nname: my-pipe\n"),
 	WARNING(CODE_REPEATED_ACROSS_FILES, REPEATED_NAME, .title = "One resource in two files",
-		.help = "Give only one of the two files. If both are given, the one that is read last is used.",
+		.help = "Give only one of the two files. If both are given to an engine, the one that is read last is used. "
+			"`sluice apply` "
+			"accepts neither two of one name, nor two Experiments with one default (SL0402).",
 		.example = "sluice lint base/model.yaml overlay/model.yaml\n\nsluice lint overlay/model.yaml\n"),
 	NOTE(CODE_OLD_VERSION, UNSUPPORTED, .title = "An old version of a resource",
 	     .help = "It is read as the current version, which has all of its fields; nothing needs to be done.",

@@ -208,6 +208,31 @@ static void two_pipelines_of_one_name_are_not_told_to_share_a_topic_too(void **s
 	said_close(&said);
 }
 
+/* What lint only warns of is refused by a control plane: it says so. */
+static void two_experiments_of_one_default_in_two_files_are_told_to_be_refused(void **state)
+{
+	(void)state;
+	char folder[] = "/tmp/lint_test.XXXXXX", line[200];
+	assert_non_null(mkdtemp(folder));
+	for (int i = 1; i <= 2; i++) {
+		char path[100], text[400];
+		snprintf(path, sizeof path, "%s/e%d.yaml", folder, i);
+		snprintf(text, sizeof text,
+			 "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e%d}\nspec:\n  default: m\n"
+			 "  candidates: [{name: m, weight: 1}, {name: n, weight: 1}]\n",
+			 i);
+		write_file(path, text);
+	}
+	snprintf(line, sizeof line, "lint %s/e1.yaml %s/e2.yaml", folder, folder);
+	struct said said = run(line);
+	assert_non_null(strstr(said.out, "SL0208"));
+	assert_non_null(strstr(
+		said.out, "`m` is the default of the experiment `e1` already; a control plane refuses the two together (SL0402)"));
+	said_close(&said);
+	snprintf(line, sizeof line, "rm -r %s", folder);
+	assert_int_equal(system(line), 0);
+}
+
 static void every_fault_of_a_file_is_told_in_one_run(void **state)
 {
 	(void)state;
@@ -479,6 +504,7 @@ int main(void)
 		cmocka_unit_test(a_folder_is_all_its_yaml),
 		cmocka_unit_test(a_folder_without_yaml_is_the_folders_in_it),
 		cmocka_unit_test(two_pipelines_of_one_name_are_not_told_to_share_a_topic_too),
+		cmocka_unit_test(two_experiments_of_one_default_in_two_files_are_told_to_be_refused),
 		cmocka_unit_test(every_fault_of_a_file_is_told_in_one_run),
 		cmocka_unit_test(what_follows_from_a_value_that_was_refused_is_not_told),
 		cmocka_unit_test(both_ways_to_ask_for_json_are_the_same),
