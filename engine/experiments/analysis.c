@@ -109,17 +109,17 @@ static void adaptive_take(struct analysing *self, const struct analysis_value *v
 	const struct analysis_unit *unit = &self->input->units[value->unit];
 	if (!(value->probability > 0)) /* it is not known, so the choice has no weight */
 		return;
-	policy_scores_add(&self->scores, unit->arm, unit->cluster, value->value, value->probability);
+	policy_scores_add(&self->scores, unit->arm, unit->cluster, value->value, value->probability, unit->candidates);
 	self->analysis->arms[unit->arm].units = self->analysis->arms[unit->arm].valued = self->scores.chosen[unit->arm];
 	self->analysis->arms[unit->arm].requests++;
 }
 
 static void adaptive_look(const struct analysing *self, int64_t time_ms)
 {
-	const struct moments control = policy_scores_rewards(&self->scores, self->input->control);
 	for (size_t i = 0; i < self->analysis->pair_count; i++) {
 		struct pair_analysis *pair = &self->analysis->pairs[i];
-		const struct moments treatment = policy_scores_rewards(&self->scores, pair->treatment);
+		const struct moments control = policy_scores_controlled(&self->scores, pair->treatment);
+		const struct moments treatment = policy_scores_treated(&self->scores, pair->treatment);
 		const struct moments scores = policy_scores_pair(&self->scores, pair->treatment);
 		if (!burn_in_over(&control, &treatment, self->analysis->rates))
 			continue;
@@ -138,7 +138,8 @@ static void analysing_run(struct analysing *self)
 	for (size_t i = 0; i < input->value_count; i++) {
 		const struct analysis_value *value = &input->values[i];
 		const size_t here = self->options->adaptive ? 0 : input->units[value->unit].epoch;
-		const bool ends = i + 1 == input->value_count || input->units[value[1].unit].epoch != here;
+		const bool ends =
+			i + 1 == input->value_count || (!self->options->adaptive && input->units[value[1].unit].epoch != here);
 		for (size_t pair = 0; here != epoch && pair < self->analysis->pair_count; pair++)
 			sequence_epoch(&self->analysis->pairs[pair].sequence, true);
 		epoch = self->last_epoch = here;
@@ -255,7 +256,8 @@ double units_to_decide(const struct moments *control, const struct moments *trea
 static void pair_conclude_clusters(const struct analysing *self, struct pair_analysis *pair)
 {
 	const struct sequence *sequence = &pair->sequence;
-	pair->units_had = (double)self->scores.chosen[self->input->control] + (double)self->scores.chosen[pair->treatment];
+	const struct pair_scores *scores = &self->scores.pairs[pair->treatment];
+	pair->units_had = (double)scores->chosen_control + (double)scores->chosen_treatment;
 	pair->units_now = pair->units_had;
 	pair->units_needed = units_of_variance(sequence->variance * pair->units_had, sequence->tau2, pair->alpha * sequence->weight,
 					       pair->threshold);
@@ -409,8 +411,8 @@ static struct arm_numbers numbers_of(const struct moments *arm)
 static struct cuped pair_arms(const struct analysing *self, struct pair_analysis *pair, uint64_t *least)
 {
 	if (self->options->adaptive) {
-		const struct cuped arms = {.control = policy_scores_arm(&self->scores, self->input->control),
-					   .treatment = policy_scores_arm(&self->scores, pair->treatment)};
+		const struct cuped arms = {.control = policy_scores_pair_control(&self->scores, pair->treatment),
+					   .treatment = policy_scores_pair_treatment(&self->scores, pair->treatment)};
 		pair->strata = 1;
 		pair->control_numbers = numbers_of(&arms.control);
 		pair->treatment_numbers = numbers_of(&arms.treatment);
@@ -503,10 +505,23 @@ static const struct pair_analysis *pair_of(const struct metric_analysis *analysi
 
 /* An arm for its chances, without what the covariate explains, and the control's mean in the same epochs. */
 struct arm_chances {
-	struct moments moments;
+	struct moments moments; /* count 0: it has none */
 	double control;
 	size_t strata;
 };
+
+/* Of a policy: the chances are those among the candidates of the end, by the requests that could have got any of them. */
+static struct arm_chances arm_conclude_adaptive(const struct analysing *self, size_t arm)
+{
+	const struct moments moments = policy_scores_arm(&self->scores, arm);
+	const struct arm_numbers numbers = numbers_of(&moments);
+	struct moments together = policy_scores_together(&self->scores, arm);
+	self->analysis->arms[arm].mean = numbers.mean;
+	self->analysis->arms[arm].sd = numbers.sd;
+	if (self->input->candidates != 0 && !(self->input->candidates >> arm & 1))
+		together.count = 0;
+	return (struct arm_chances){together, policy_scores_together(&self->scores, self->input->control).mean, 1};
+}
 
 /* The numbers of an arm. */
 static struct arm_chances arm_conclude(const struct analysing *self, size_t arm)
@@ -516,13 +531,8 @@ static struct arm_chances arm_conclude(const struct analysing *self, size_t arm)
 	const size_t control = self->input->control;
 	struct stratified_arm sum = {0}, adjusted = {0}, beside = {0};
 	size_t strata = 0;
-	if (self->options->adaptive) {
-		const struct moments moments = policy_scores_arm(&self->scores, arm);
-		const struct arm_numbers numbers = numbers_of(&moments);
-		made->mean = numbers.mean;
-		made->sd = numbers.sd;
-		return (struct arm_chances){moments, policy_scores_arm(&self->scores, control).mean, 1};
-	}
+	if (self->options->adaptive)
+		return arm_conclude_adaptive(self, arm);
 	for (size_t epoch = 0; epoch < self->input->epochs; epoch++) {
 		const struct moments moments = unit_numbers_arm(&self->units, epoch, arm);
 		const struct moments own = unit_numbers_adjusted(&self->units, epoch, arm);
@@ -602,6 +612,7 @@ static bool analysing_open(struct analysing *self, struct arena *arena)
 	if (self->options->adaptive && !policy_scores_open(&self->scores, input->arms, input->control, input->cluster_count,
 							   input->value_count > 0 ? input->values[0].value : 0, arena))
 		return false;
+	self->scores.together = input->candidates;
 	for (size_t arm = 0; arm < input->arms; arm++) {
 		struct pair_analysis *pair = &analysis->pairs[analysis->pair_count];
 		if (arm == input->control)

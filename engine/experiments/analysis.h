@@ -10,7 +10,8 @@
  * most units. Its p-value is over all looks and epochs, as any: without an effect there is no difference at any of them.
  *
  * Where a policy chose by what it had learnt (bandits), differences are means of AIPW scores (experiments/policy_scores.h): what
- * earlier rewards let expect of an arm, and the rest of a reward divided by the probability of its choice.
+ * earlier rewards let expect of an arm, and the rest of a reward divided by the probability of its choice. Requests for which an
+ * arm was no candidate say nothing of it, and a difference is that of requests for which both were.
  *
  * Pure; the results are in the arena.
  */
@@ -39,7 +40,10 @@ enum per_unit { PER_UNIT_MEAN, PER_UNIT_SUM, PER_UNIT_RATIO };
 struct analysis_unit {
 	uint32_t epoch, arm;
 	double covariate; /* known before the first assignment of the unit; NaN counts as the mean of those that are known */
-	uint32_t cluster; /* of a policy, which chooses for each request: those of one unit and one version of the policy */
+	/* Of a policy, which chooses for each request: those of one unit and one version of the policy, and the arms that had a
+	 * probability, which are the same for all of a cluster; 0: all. */
+	uint32_t cluster;
+	uint64_t candidates;
 };
 
 struct analysis_value {
@@ -57,6 +61,7 @@ struct analysis_input {
 	size_t unit_count;
 	const struct analysis_unit *units;
 	size_t cluster_count;		     /* clusters are below; only for a policy */
+	uint64_t candidates; /* arms that may still be chosen, of which one is the best; 0: all; only for a policy */
 	const struct analysis_value *values; /* by epoch, and then by time */
 	size_t value_count;
 };

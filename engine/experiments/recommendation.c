@@ -235,6 +235,12 @@ static enum outlook outlook_of(const struct report *report, const struct pair_an
 	return guarding.state == GUARDRAIL_OPEN || report->unmet_count > 0 ? OUTLOOK_GUARD : OUTLOOK_SHIP;
 }
 
+/* It cannot be chosen any more. */
+static bool arm_is_former(const struct report *report, size_t arm)
+{
+	return report->joined->adaptive && !(report->joined->candidates >> arm & 1);
+}
+
 /* Any treatment may be chosen, since all share alpha. */
 static struct outlooks outlooks_of(const struct report *report)
 {
@@ -242,6 +248,8 @@ static struct outlooks outlooks_of(const struct report *report)
 	struct outlooks made = {0};
 	for (size_t i = 0; i < metric->analysis.pair_count; i++) {
 		const struct pair_analysis *pair = &metric->analysis.pairs[i];
+		if (arm_is_former(report, pair->treatment))
+			continue;
 		const enum outlook outlook = outlook_of(report, pair);
 		const struct pair_analysis **best = &made.best[outlook];
 		made.counts[outlook]++;
@@ -335,7 +343,7 @@ static void better_ones_reason(struct recommending *self, const struct report_me
 	for (size_t i = 0; i < metric->analysis.pair_count; i++) {
 		const struct pair_analysis *pair = &metric->analysis.pairs[i];
 		const struct guarding guarding = guarding_of(self->report, pair->treatment);
-		if (!(gain_of(metric, pair) > gain_of(metric, shipped)))
+		if (!(gain_of(metric, pair) > gain_of(metric, shipped)) || arm_is_former(self->report, pair->treatment))
 			continue;
 		pair_reason(self, metric, pair);
 		guarding_reason(self, &guarding);
@@ -455,6 +463,8 @@ static bool recommend_wait(struct recommending *self, const struct report_metric
 	for (size_t i = 0; i < metric->analysis.pair_count; i++) {
 		const struct pair_analysis *pair = &metric->analysis.pairs[i];
 		const struct guarding guarding = guarding_of(self->report, pair->treatment);
+		if (arm_is_former(self->report, pair->treatment))
+			continue;
 		if (guarding.state == GUARDRAIL_BROKEN) {
 			guarding_reason(self, &guarding);
 			continue;
@@ -490,6 +500,23 @@ static bool recommend_of_mirror(struct recommending *self, const struct mirror_r
 			 arena_print(self->arena,
 				     "The mirror `" TEXT_FORMAT "` agrees with the answers of %.4g%% of %llu compared requests.",
 				     TEXT_ARGUMENTS(mirror->mirror), agreed, (unsigned long long)mirror->compared));
+}
+
+/* Of a policy: numbers of a variant are of the requests that it could have got. */
+static void candidates_reason(struct recommending *self)
+{
+	const struct joined *joined = self->report->joined;
+	char moment[MOMENT_BYTES];
+	for (size_t arm = 0; arm < joined->arms; arm++) {
+		moment_print(joined->came_ms[arm], moment);
+		if (joined->came_ms[arm] > 0)
+			REASON(self, "the candidates changed: `" TEXT_FORMAT "` came at %s, and is compared from then on",
+			       TEXT_ARGUMENTS(arm_name(self, arm)), moment);
+		moment_print(joined->left_ms[arm], moment);
+		if (joined->left_ms[arm] > 0)
+			REASON(self, "the candidates changed: `" TEXT_FORMAT "` left at %s, and is compared until then",
+			       TEXT_ARGUMENTS(arm_name(self, arm)), moment);
+	}
 }
 
 static bool recommend_of_treatments(struct recommending *self)
@@ -529,5 +556,7 @@ bool report_recommend(struct report *report, struct arena *arena)
 	if (report->split.feedback_differs)
 		CHANGE(&self, "feedback that one variant loses: its share differs between variants (p %.2g)",
 		       report->split.feedback_p);
-	return recommend_of_treatments(&self) && !arena_failed(arena);
+	const bool good = recommend_of_treatments(&self) && !arena_failed(arena);
+	candidates_reason(&self);
+	return good && !arena_failed(arena);
 }

@@ -171,6 +171,7 @@ static bool metric_report(const struct report *report, const struct joined_metri
 					     .unit_count = joined->unit_count,
 					     .units = joined->units,
 					     .cluster_count = joined->cluster_count,
+					     .candidates = joined->adaptive ? joined->candidates : 0,
 					     .values = made->values,
 					     .value_count = made->value_count};
 	const struct analysis_options options = {.role = made->role,

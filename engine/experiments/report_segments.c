@@ -176,7 +176,10 @@ static bool segment_report(const struct segment_split *split, size_t index, uint
 	struct report *report = split->report;
 	const struct joined *joined = report->joined;
 	struct report_segment *segment = &report->segments[index];
-	struct analysis_input input = {.arms = joined->arms, .control = report->control, .epochs = joined->epoch_count};
+	struct analysis_input input = {.arms = joined->arms,
+				       .control = report->control,
+				       .epochs = joined->epoch_count,
+				       .candidates = joined->adaptive ? joined->candidates : 0};
 	segment->metrics = ARENA_ARRAY(split->arena, struct report_metric, report->metric_count + 1);
 	if (!segment->metrics || !segment_take(split, index, numbers, &input))
 		return false;

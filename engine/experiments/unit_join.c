@@ -6,10 +6,13 @@
 
 #include "base/memory.h"
 #include "experiments/joined_metrics.h"
+#include "experiments/policy_candidates.h"
 #include "experiments/unit_join_parts.h"
 #include "message/answer_label.h"
 #include "message/rows.h"
 
+#define CHANGE_TOGETHER_MS                                                                                                         \
+	60000		  /* engines take new files one after the other: candidates that come and go within it are one change */
 #define CHANCE_EQUAL 1e-9 /* two probabilities that differ by less are one */
 
 /* ---- adding ---- */
@@ -53,7 +56,10 @@ static bool arm_find(struct unit_join *join, struct text name, uint32_t *arm, st
 bool unit_join_variant(struct unit_join *join, struct text name, struct error *error)
 {
 	uint32_t arm;
-	return arm_find(join, name, &arm, error);
+	if (!arm_find(join, name, &arm, error))
+		return false;
+	join->declared |= UINT64_C(1) << arm;
+	return true;
 }
 
 /* Whether it was met before: then it is counted and left out. */
@@ -70,11 +76,12 @@ static bool exposure_repeated(struct unit_join *join, const struct exposure *exp
 	return !join_number_put(join->names, key, 0, error);
 }
 
-/* The number of the epoch's key: its table and versions. */
+/* The number of the epoch's key: its table and versions. A policy has versions of its own. */
 static bool epoch_key(struct unit_join *join, const struct exposure *exposure, uint32_t *key, struct error *error)
 {
-	const struct text text = text_of(arena_print(join->arena, "k" TEXT_FORMAT " " TEXT_FORMAT, TEXT_ARGUMENTS(exposure->table),
-						     TEXT_ARGUMENTS(exposure->versions)));
+	const struct text text =
+		text_of(arena_print(join->arena, "%c" TEXT_FORMAT " " TEXT_FORMAT, exposure->reason == ASSIGNED_POLICY ? 'p' : 'k',
+				    TEXT_ARGUMENTS(exposure->table), TEXT_ARGUMENTS(exposure->versions)));
 	if (join_number_find(join->names, text, key))
 		return true;
 	*key = join->key_count++;
@@ -266,10 +273,11 @@ static struct text unit_name(struct unit_join *join, const struct met_exposure *
 		(struct text){0});
 }
 
-/* Where a policy chose: the requests of one unit and one version. */
+/* Where a policy chose: the requests of one unit, one version and the same candidates. */
 static bool cluster_find(struct unit_join *join, const struct met_exposure *met, uint32_t *cluster, struct error *error)
 {
-	const struct text name = join_key_print(join->arena, 'c', met->key, met->unit_text);
+	const struct text name = text_of(arena_print(join->arena, "c%u %" PRIx64 " " TEXT_FORMAT, (unsigned)met->key,
+						     met->candidates, TEXT_ARGUMENTS(met->unit_text)));
 	if (!name.bytes)
 		return error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
 	if (met->unit_text.length > 0 && join_number_find(join->names, name, cluster))
@@ -298,7 +306,7 @@ static bool unit_find(struct unit_join *join, struct met_exposure *met, uint32_t
 	if (join->joined->adaptive && !cluster_find(join, met, &cluster, error))
 		return false;
 	met->unit = (uint32_t)join->unit_count++;
-	join->units[met->unit] = (struct unit_made){.unit = {epoch, met->arm, covariate, cluster},
+	join->units[met->unit] = (struct unit_made){.unit = {epoch, met->arm, covariate, cluster, met->candidates},
 						    .first_ms = met->time_ms,
 						    .last_ms = met->time_ms,
 						    .previous = previous,
@@ -360,6 +368,99 @@ static bool exposures_link(struct unit_join *join, struct error *error)
 	return true;
 }
 
+/* ---- candidates of a policy ---- */
+
+static bool candidates_find(struct unit_join *join, struct error *error)
+{
+	struct met_exposure *items = join->exposures.items;
+	struct policy_choice *choices = ARENA_ARRAY(join->arena, struct policy_choice, join->exposures.count + 1);
+	size_t count = 0;
+	for (size_t i = 0; choices && i < join->exposures.count; i++)
+		if (reason_is_chance(items[i].reason))
+			choices[count++] = (struct policy_choice){.arm = items[i].arm,
+								  .table = items[i].key,
+								  .probability = items[i].probability,
+								  .contextual = items[i].reason == ASSIGNED_POLICY &&
+										items[i].feature_count + items[i].text_count > 0};
+	if (!choices || !policy_candidates_find(choices, count, join->arm_count, join->key_count, join->declared, join->arena))
+		return error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
+	for (size_t i = join->exposures.count; i-- > 0;)
+		if (reason_is_chance(items[i].reason))
+			items[i].candidates = choices[--count].candidates;
+	return true;
+}
+
+static int times_compare(const void *left, const void *right)
+{
+	const int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+	return (a > b) - (a < b);
+}
+
+/* From when on, and until when, each arm was a candidate, where that is not all the time. Of one that had no probability for a
+ * while only, as under a policy without `explore`, nothing is said. */
+static void candidates_span(struct unit_join *join)
+{
+	struct joined *joined = join->joined;
+	const struct met_exposure *items = join->exposures.items;
+	bool met[ANALYSIS_ARMS_MAX] = {0};
+	size_t lasts[ANALYSIS_ARMS_MAX] = {0}, last = SIZE_MAX;
+	for (size_t i = 0; i < join->exposures.count; i++) {
+		if (!reason_is_chance(items[i].reason))
+			continue;
+		for (size_t arm = 0; arm < join->arm_count; arm++) {
+			if (!(items[i].candidates >> arm & 1))
+				continue;
+			joined->came_ms[arm] = met[arm] || last == SIZE_MAX ? joined->came_ms[arm] : items[i].time_ms;
+			met[arm] = true;
+			lasts[arm] = i;
+		}
+		last = i;
+	}
+	for (size_t arm = 0; arm < join->arm_count; arm++) {
+		const uint64_t bit = UINT64_C(1) << arm;
+		if (!met[arm])
+			continue;
+		if (join->declared == 0 ? lasts[arm] == last : (join->declared & bit) != 0)
+			joined->candidates |= bit;
+		else
+			joined->left_ms[arm] = items[lasts[arm]].time_ms;
+	}
+}
+
+/* Epochs of a policy end where its candidates change. */
+static bool policy_epochs_make(struct unit_join *join, struct error *error)
+{
+	const struct joined *joined = join->joined;
+	int64_t times_ms[2 * ANALYSIS_ARMS_MAX];
+	size_t count = 0;
+	uint32_t epoch;
+	for (size_t arm = 0; arm < join->arm_count; arm++) {
+		if (joined->came_ms[arm] > 0)
+			times_ms[count++] = joined->came_ms[arm];
+		if (joined->left_ms[arm] > 0)
+			times_ms[count++] = joined->left_ms[arm] + 1;
+	}
+	qsort(times_ms, count, sizeof *times_ms, times_compare);
+	const struct met_exposure *items = join->exposures.items;
+	if (!epoch_new(join, items->time_ms, &epoch, error))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if ((i == 0 || times_ms[i] - times_ms[i - 1] > CHANGE_TOGETHER_MS) && !epoch_new(join, times_ms[i], &epoch, error))
+			return false;
+	return true;
+}
+
+/* Its last epoch that has begun. */
+static uint32_t policy_epoch_at(const struct unit_join *join, int64_t time_ms)
+{
+	uint32_t epoch = (uint32_t)join->joined->epoch_count - 1;
+	while (epoch > 0 && join->epochs[epoch].begin_ms > time_ms)
+		epoch--;
+	return epoch;
+}
+
+/* ---- exposures to units ---- */
+
 static bool exposures_join(struct unit_join *join, struct error *error)
 {
 	struct met_exposure *items = join->exposures.items;
@@ -368,6 +469,13 @@ static bool exposures_join(struct unit_join *join, struct error *error)
 		qsort(items, join->exposures.count, sizeof *items, exposures_compare);
 	for (size_t i = 0; i < join->exposures.count; i++)
 		joined->adaptive = joined->adaptive || items[i].reason == ASSIGNED_POLICY;
+	if (joined->adaptive) {
+		if (!candidates_find(join, error))
+			return false;
+		candidates_span(join);
+		if (!policy_epochs_make(join, error))
+			return false;
+	}
 	for (size_t i = 0; i < join->exposures.count; i++) {
 		uint32_t epoch = 0;
 		if (!reason_is_chance(items[i].reason)) {
@@ -375,8 +483,9 @@ static bool exposures_join(struct unit_join *join, struct error *error)
 			joined->fallbacks[items[i].arm] += items[i].reason == ASSIGNED_FALLBACK;
 			continue;
 		}
-		if (joined->adaptive ? joined->epoch_count == 0 && !epoch_new(join, items[i].time_ms, &epoch, error)
-				     : !epoch_find(join, &items[i], &epoch, error))
+		if (joined->adaptive)
+			epoch = policy_epoch_at(join, items[i].time_ms);
+		else if (!epoch_find(join, &items[i], &epoch, error))
 			return false;
 		join->epochs[epoch].end_ms = items[i].time_ms;
 		if (!unit_find(join, &items[i], epoch, error))

@@ -7,7 +7,8 @@
  *
  * An epoch is what was recorded under one table of units and one set of versions: probabilities are constant in it. A unit
  * is one of an epoch. Units that met two variants in one epoch are left out and counted, also if a header or an override chose one
- * of them; and so are exposures that neither weights nor a stage nor a policy chose. If a policy chose, there is one epoch.
+ * of them; and so are exposures that neither weights nor a stage nor a policy chose. If a policy chose, an epoch ends where its
+ * candidates change (experiments/policy_candidates.h).
  *
  * Pure; all of it is in the arena.
  */
@@ -98,7 +99,11 @@ struct joined {
 	const uint32_t *earlier;	       /* of each unit: the same one in an earlier epoch; UINT32_MAX: there is none */
 	/* Of each arm in all epochs, without mixed units. Where a policy chose, a cluster is a unit here. */
 	uint64_t arm_units[ANALYSIS_ARMS_MAX];
-	uint64_t arm_requests[ANALYSIS_ARMS_MAX]; /* only where a policy chose */
+	/* Only where a policy chose. */
+	uint64_t arm_requests[ANALYSIS_ARMS_MAX];
+	uint64_t candidates;		    /* at the end, of those that were chosen at all: a bit for each arm */
+	int64_t came_ms[ANALYSIS_ARMS_MAX]; /* first choice with that candidate; 0: the first of all, or there is none */
+	int64_t left_ms[ANALYSIS_ARMS_MAX]; /* the last one; 0: it is a candidate at the end */
 	size_t metric_count;
 	struct joined_metric metrics[JOIN_METRICS_MAX];
 	size_t exposure_count;
@@ -115,7 +120,8 @@ struct unit_join;
 struct unit_join *unit_join_open(struct arena *arena, const struct join_options *options);
 void unit_join_close(struct unit_join *join); /* NULL is fine; what was joined stays */
 
-/* Declares a variant, so that arms have the order of the experiment's candidates. False: LIMIT, too many. */
+/* Declares a variant before anything is added, so that arms have the order of the experiment's candidates. False: LIMIT, too many.
+ */
 bool unit_join_variant(struct unit_join *join, struct text name, struct error *error);
 
 /* Names the metric by which the experiment learns, before feedback is added: feedback without it counts for it by its reward, as it

@@ -25,6 +25,7 @@ struct met_exposure {
 	enum assigned_reason reason;
 	bool failed;
 	double probability, covariate, latency_ms;
+	uint64_t candidates; /* where a policy chose: arms that had a probability */
 	struct text id, unit_text;
 	struct text prediction; /* empty: its answer said nothing that could be judged */
 	size_t feature_count;
@@ -70,6 +71,7 @@ struct unit_join {
 	} *epochs;
 	struct text arms[ANALYSIS_ARMS_MAX];
 	size_t arm_count;
+	uint64_t declared;  /* arms, a bit for each; 0: none is */
 	uint32_t key_count; /* of epochs' keys */
 	int64_t now_ms;	    /* of the last record */
 	struct join_counts counts;

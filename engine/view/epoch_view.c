@@ -25,6 +25,19 @@ static const char *epoch_obstacle(const struct pair_epoch *epoch)
 								  : "too few units, or none that vary: it does not count";
 }
 
+void epoch_view_print_candidate(const struct joined *joined, size_t arm, struct buffer *out)
+{
+	char moment[MOMENT_BYTES];
+	if (joined->came_ms[arm] > 0) {
+		moment_print(joined->came_ms[arm], moment);
+		buffer_print(out, ", a candidate since %s", moment);
+	}
+	if (joined->left_ms[arm] > 0) {
+		moment_print(joined->left_ms[arm], moment);
+		buffer_print(out, "%s until %s", joined->came_ms[arm] > 0 ? "" : ", a candidate", moment);
+	}
+}
+
 /* ---- text ---- */
 
 static void print_arm(const struct arm_numbers *arm, struct buffer *out)

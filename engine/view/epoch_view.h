@@ -18,4 +18,8 @@ void epoch_view_print_json(const struct report *report, const struct pair_analys
 /* The tables of all its metrics, if it has several epochs. */
 void epoch_view_print_html(const struct report *report, struct buffer *out);
 
+/* Where a policy chose: ", a candidate since 2026-02-01 10:00:00", or until then, of a variant that was not one all the time; else
+ * nothing. */
+void epoch_view_print_candidate(const struct joined *joined, size_t arm, struct buffer *out);
+
 #endif

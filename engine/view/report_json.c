@@ -75,6 +75,15 @@ static void put_health(struct buffer *out, const struct joined *joined)
 	buffer_string(out, "}}");
 }
 
+/* null: it is not limited. */
+static void member_time(struct buffer *out, const char *name, int64_t time_ms)
+{
+	if (time_ms > 0)
+		buffer_print(out, ",\"%s\":%lld", name, (long long)time_ms);
+	else
+		buffer_print(out, ",\"%s\":null", name);
+}
+
 static void put_variants(struct buffer *out, const struct report *report)
 {
 	const struct joined *joined = report->joined;
@@ -85,6 +94,10 @@ static void put_variants(struct buffer *out, const struct report *report)
 		member_flag(out, "control", arm == report->control);
 		member_count(out, "units", joined->arm_units[arm]);
 		requests_view_print_json(&report->requests[arm], out);
+		if (joined->adaptive) {
+			member_time(out, "candidate_from_ms", joined->came_ms[arm]);
+			member_time(out, "candidate_to_ms", joined->left_ms[arm]);
+		}
 		buffer_byte(out, '}');
 	}
 	buffer_string(out, "],\n\"epochs\":[");

@@ -1,5 +1,6 @@
 /* report_tables.c: see report_tables.h. */
 #include "view/report_tables.h"
+#include "view/epoch_view.h"
 
 #include <math.h>
 
@@ -89,8 +90,11 @@ static void write_units(const struct report *report, struct buffer *out)
 		else if (split->tested)
 			buffer_print(out, "%.1f", split->expected[arm]);
 		buffer_string(out, "</td>");
-		if (joined->adaptive)
-			buffer_print(out, "<td>%llu</td>", (unsigned long long)joined->arm_requests[arm]);
+		if (joined->adaptive) {
+			buffer_print(out, "<td>%llu", (unsigned long long)joined->arm_requests[arm]);
+			epoch_view_print_candidate(joined, arm, out);
+			buffer_string(out, "</td>");
+		}
 		buffer_string(out, "</tr>\n");
 	}
 	buffer_string(out, "</table>\n");

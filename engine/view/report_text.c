@@ -32,6 +32,7 @@ static void print_split(const struct report *report, struct arena *arena, struct
 	for (size_t arm = 0; arm < joined->arms; arm++) {
 		buffer_print(out, "  %-24s %10.0f units", text_shown(joined->arm_names[arm], arena), split->counts[arm]);
 		print_requests(joined->arm_requests[arm], out);
+		epoch_view_print_candidate(joined, arm, out);
 		if (split->tested && isnan(split->expected[arm]))
 			buffer_string(out, ", how many are expected is not known");
 		else if (split->tested)

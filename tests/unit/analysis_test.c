@@ -51,7 +51,7 @@ static void begin(size_t arms, size_t epochs)
 static uint32_t unit_new(uint32_t epoch, uint32_t arm, double covariate)
 {
 	assert_true(input.unit_count < UNITS_MAX);
-	units[input.unit_count] = (struct analysis_unit){epoch, arm, covariate, (uint32_t)input.unit_count};
+	units[input.unit_count] = (struct analysis_unit){epoch, arm, covariate, (uint32_t)input.unit_count, 0};
 	input.cluster_count = input.unit_count + 1;
 	return (uint32_t)input.unit_count++;
 }

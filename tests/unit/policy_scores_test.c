@@ -34,7 +34,7 @@ static struct expectation scores_of(unsigned choices, bool in_turn)
 	assert_true(policy_scores_open(&scores, ARMS, 0, CLUSTERS, 3, arena));
 	for (size_t i = 0; i < REQUESTS; i++) {
 		const size_t cluster = in_turn ? i % CLUSTERS : i * CLUSTERS / REQUESTS, arm = choices >> cluster & 1;
-		policy_scores_add(&scores, arm, cluster, reward_of(i, cluster, arm), probabilities[arm]);
+		policy_scores_add(&scores, arm, cluster, reward_of(i, cluster, arm), probabilities[arm], 0);
 	}
 	const struct expectation expectation = {policy_scores_arm(&scores, 1).mean, policy_scores_pair(&scores, 1).mean};
 	arena_close(arena);
@@ -70,9 +70,9 @@ static void rewards_count_by_their_clusters(void **state)
 	(void)state;
 	assert_true(policy_scores_open(&scores, ARMS, 0, CLUSTERS, 0, arena));
 	for (size_t i = 0; i < 30; i++)
-		policy_scores_add(&scores, i % 3 == 0, i % 3, 1, 0.5);
-	assert_int_equal(policy_scores_rewards(&scores, 0).count, 2);
-	assert_int_equal(policy_scores_rewards(&scores, 1).count, 1);
+		policy_scores_add(&scores, i % 3 == 0, i % 3, 1, 0.5, 0);
+	assert_int_equal(policy_scores_controlled(&scores, 1).count, 2);
+	assert_int_equal(policy_scores_treated(&scores, 1).count, 1);
 	arena_close(arena);
 }
 
