@@ -161,13 +161,15 @@ static int64_t interval_end_ms(const struct learning *learning, const struct pol
 	return clock_ms() + (past_ms < 0 ? learning->interval_ms : left_ms < 0 ? 0 : left_ms);
 }
 
-/* Goes on from the last record, or begins anew: then with all that the topics have. LIMIT: the record is of another version. */
+/* Goes on from the last record, or begins anew: then with all that the topics have, and no interval goes on: its first policy is
+ * due as soon as they are read, since nothing chooses until then. LIMIT: the record is of another version. */
 static bool learning_begin(struct learner_service *service, struct learning *learning, struct error *error)
 {
 	struct policy_record record;
 	struct error anew = {0};
 	learning->learner = learner_make(service, learning->experiment, error);
 	learning->due_ms = clock_ms() + learning->interval_ms;
+	learning->is_behind = true;
 	if (!learning->learner || learning->latest.length == 0)
 		return learning->learner;
 	if (policy_record_is_foreign(buffer_view(&learning->latest)))
@@ -181,6 +183,7 @@ static bool learning_begin(struct learner_service *service, struct learning *lea
 		log_say(service->config.log, LOG_LEVEL_WARN, NULL, "%s", anew.text);
 		return true;
 	}
+	learning->is_behind = false;
 	learning->through_ms = record.through_ms;
 	learning->due_ms = interval_end_ms(learning, &record);
 	return positions_take(service, learning, &record, error);
@@ -295,6 +298,7 @@ static bool writer_open(struct learner_service *service, struct error *error)
 bool term_begin(struct learner_service *service, struct error *error)
 {
 	assert(!service->leads);
+	service->term_ms = time_of_day_ms();
 	bool good = writer_open(service, error) && topic_read(service, service->config.policy, 0, NULL, latest_take, error);
 	for (size_t i = 0; good && i < service->count; i++)
 		good = learning_begin(service, &service->learnings[i], error);

@@ -28,6 +28,7 @@ struct learning {
 	struct offsets exposures, feedback; /* of the next records that it has not read */
 	int64_t through_ms;
 	bool goes_on; /* from a record */
+	bool is_behind; /* it began anew, and has not read all that the topics had then */
 	bool remade;  /* a topic was made anew: of its partitions without a position, what is newer than through_ms counts */
 	int64_t due_ms;
 	struct learner_counts told; /* to the board; a replay is not told */
@@ -55,6 +56,7 @@ struct learner_service {
 	struct outcome_feed feed; /* of the leader */
 	bool is_outdated;   /* a later version of sluice leads: this one follows its policies only */
 	size_t replayed;    /* records, as a term begins */
+	int64_t term_ms;    /* when it began */
 	struct error last_logged; /* last failure that was logged: the same one is not logged again */
 };
 

@@ -51,9 +51,20 @@ static bool learning_write(struct learner_service *service, struct learning *lea
 	       fenced_writer_add(service->writer, record.experiment, buffer_view(&service->bytes), error);
 }
 
+/* The first policy of one that began anew: from what the topics had then. */
+static void learning_catch_up(const struct learner_service *service, struct learning *learning)
+{
+	if (!learning->is_behind || !outcome_feed_has_passed(&service->feed, service->term_ms))
+		return;
+	learning->is_behind = false;
+	learning->due_ms = clock_ms();
+}
+
 static bool policies_write(struct learner_service *service, struct error *error)
 {
 	bool written = false;
+	for (size_t i = 0; i < service->count; i++)
+		learning_catch_up(service, &service->learnings[i]);
 	for (size_t i = 0; i < service->count; i++)
 		if (clock_ms() >= service->learnings[i].due_ms &&
 		    !learning_write(service, &service->learnings[i], &written, error))

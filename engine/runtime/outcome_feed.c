@@ -190,6 +190,7 @@ bool outcome_feed_turn(struct outcome_feed *feed, struct error *error)
 	const bool idle = may_go_on && none_came && !feed->next.held && reader_is_at_end(feed->exposures);
 	if (!feedback_release(feed, idle, error))
 		return false;
+	feed->is_idle = idle && none_left && !held_first(feed->held);
 	if (!feed->config.quiet)
 		return true;
 	answers_note(&feed->exposures_answers, feed->exposures);
@@ -197,6 +198,11 @@ bool outcome_feed_turn(struct outcome_feed *feed, struct error *error)
 	if (idle && none_left)
 		quiet_say(feed);
 	return true;
+}
+
+bool outcome_feed_has_passed(const struct outcome_feed *feed, int64_t time_ms)
+{
+	return feed->is_idle || feed->exposures_ms >= time_ms + feed->config.hold_ms; /* feedback of before is held no longer */
 }
 
 static int64_t time_earlier(int64_t one_ms, int64_t other_ms)
@@ -263,6 +269,7 @@ bool outcome_feed_open(struct outcome_feed *feed, struct error *error)
 			reader_of(feed, &feed->exposures_config, feed->config.exposures, &feed->exposures_next, error);
 	if (feed->exposures)
 		feed->feedback = reader_of(feed, &feed->feedback_config, feed->config.feedback, &feed->feedback_next, error);
+	feed->is_idle = false;
 	feed->came_ms = clock_ms();
 	feed->exposures_answers = feed->feedback_answers = (struct feed_answers){0};
 	return feed->feedback;

@@ -66,6 +66,7 @@ struct outcome_feed {
 	int64_t exposed_ms; /* time of the latest exposure */
 	int64_t exposures_ms, feedback_ms; /* up to these times records were read; 0: none was */
 	size_t taken;	    /* records in this turn */
+	bool is_idle;	    /* the last turn passed nothing on, and found nothing more in either topic */
 	int64_t came_ms;    /* when the last exposure came, or the feed was opened; by clock_ms() */
 	struct feed_answers exposures_answers, feedback_answers;
 	bool ahead_is_logged; /* that an exposure is left out */
@@ -76,6 +77,9 @@ bool outcome_feed_open(struct outcome_feed *feed, struct error *error);
 
 /* Reads a share of both topics, which are open, and passes on what is in order. It waits at most `turn_ms`. False: SYSTEM. */
 bool outcome_feed_turn(struct outcome_feed *feed, struct error *error);
+
+/* Whether all that came before that time, by the clock, was passed on. */
+bool outcome_feed_has_passed(const struct outcome_feed *feed, int64_t time_ms);
 
 /* The time of records up to which all partitions of both topics were passed on: it stays where it is as long as one of them gives
  * neither records nor its end, or has no leader. Of records on their way, or of clocks that differ, it knows nothing. Where nothing

@@ -1,0 +1,65 @@
+/* learner_begin_test.c: Tests of the beginning of a learner's term with a mock broker: one that cannot go on from a record begins
+ * with what the topics have, and does not let an interval pass first. */
+#include "tests/unit/learner_stand.h"
+
+static void retell_by_others(const char *id)
+{
+	char line[LINE_BYTES];
+	(void)snprintf(line, sizeof line,
+		       "{\"id\":\"%s\",\"time_ms\":%lld,\"experiment\":\"e\",\"variant\":\"old\",\"probability\":0.5}", id,
+		       (long long)time_of_day_ms());
+	append("exposures", 0, time_of_day_ms(), line);
+	reward(id, time_of_day_ms());
+}
+
+/* Other candidates, and deploys that come more often than the policy is updated: what the topics have is learnt at once. */
+static void a_learner_that_begins_anew_writes_its_first_policy_when_it_has_read_the_topics(void **state)
+{
+	(void)state;
+	service_start();
+	earn("a", 1);
+	retell_by_others("b");
+	expect_rewards(2);
+	learner_service_close(service);
+	planning_close(&planning);
+	planning_open(&planning, "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
+				 "  candidates: [{name: old, weight: 0}, {name: newer, weight: 0}]\n"
+				 "  bandits: {algorithm: epsilon-greedy, updateInterval: 1h, outcomeWindow: 1m}\n"
+				 "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"
+				 "spec:\n  output: {steps: [s]}\n  steps: [{name: s, experiment: {name: e}}]\n");
+	said[0] = '\0';
+	service_start();
+	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; policy_entry_state(entry).rewards != 1; nap())
+		if (clock_ms() > until_ms)
+			fail_msg("no policy of the candidates that there are now; %s", said);
+	learner_service_close(service);
+}
+
+/* An empty policy topic takes the same path, also while exposures go on to come. */
+static void a_first_policy_does_not_wait_for_another_interval(void **state)
+{
+	(void)state;
+	planning_close(&planning);
+	planning_open(&planning, YAML_OF("1h"));
+	service_start();
+	expose("a", 0, time_of_day_ms());
+	reward("a", time_of_day_ms());
+	learner_service_close(service);
+	service_start();
+	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; policy_entry_state(entry).rewards < 1; nap()) {
+		if (clock_ms() > until_ms)
+			fail_msg("no policy; %s", said);
+		expose("later", 0, time_of_day_ms());
+	}
+	learner_service_close(service);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_learner_that_begins_anew_writes_its_first_policy_when_it_has_read_the_topics,
+						stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(a_first_policy_does_not_wait_for_another_interval, stand_open, stand_close),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
