@@ -70,8 +70,7 @@ void learner_replay(struct learner *learner, bool replays); /* from now on */
 void learner_expose(struct learner *learner, const struct exposure *exposure);
 void learner_feedback(struct learner *learner, const struct feedback *feedback, int64_t time_ms); /* time of its record */
 
-/* Whether feedback, which was given before, leaves an open exposure without the metric that engines compute by it. It counts nothing.
- */
+/* Whether feedback, which was given before, leaves an open exposure without the metric that engines compute. It counts nothing. */
 struct open_request; /* experiments/outcome_join.h */
 bool learner_lacks(const struct learner *learner, const struct feedback *feedback, int64_t time_ms, struct open_request *found);
 

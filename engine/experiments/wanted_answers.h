@@ -52,7 +52,7 @@ struct wanted_pass {
 struct wanted_answers;
 
 struct wanted_answers *wanted_answers_open(size_t most, size_t bytes_most, struct error *error); /* NULL: SYSTEM */
-void wanted_answers_close(struct wanted_answers *wanted);					  /* NULL is fine */
+void wanted_answers_close(struct wanted_answers *wanted);					 /* NULL is fine */
 
 /* An exposure was recorded: then its answer was written. Times since 1970. */
 void wanted_answers_expose(struct wanted_answers *wanted, int64_t exposed_ms, int64_t recorded_ms);

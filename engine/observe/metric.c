@@ -267,8 +267,8 @@ const struct metric metric_rows[] = {
 		    "Features of contextFeatures that a request did not have, or a text of no class: each counts as 0."),
 	POLICY_LOSS(uncomputed, "sluice_policy_feedback_uncomputed_total",
 		    "Requests whose outcomeWindow ended without the rewardMetric, though feedback had come from which engines "
-		    "compute it: the engine that answered was stopped, or sluice_metric_lost_total or "
-		    "sluice_metric_missing_total has counted it."),
+		    "compute it: the engine that answered was stopped and the answer was not found again in time, or "
+		    "sluice_metric_lost_total or sluice_metric_missing_total has counted it."),
 
 	MODEL(calls, "sluice_model_calls_total", "Calls of the model by steps."),
 	MODEL(attempts, "sluice_model_attempts_total", "Attempts that were sent; a batch of calls is one."),

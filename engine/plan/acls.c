@@ -63,6 +63,15 @@ static void drop_repeated(struct acls *acls)
 	acls->count = kept;
 }
 
+/* Whether engines compute metrics by feedback and write them to its topic. */
+static bool values_are_written(const struct pipeline_plan *pipeline)
+{
+	for (size_t i = 0; i < pipeline->metric_count; i++)
+		if (pipeline->metrics[i].of_feedback && graph_learns_by(pipeline->graph, pipeline->metrics[i].spec.name.text))
+			return true;
+	return false;
+}
+
 static struct acls acls_of(const struct plan *plan, struct arena *arena)
 {
 	struct acls acls = {.arena = arena};
@@ -94,10 +103,11 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 			acls_add(&acls, "group", plan_learner_id(pipeline, arena), false, "Read Describe");
 			acls_add(&acls, "transactional-id", plan_learner_id(pipeline, arena), false, "Write Describe");
 		}
-		for (size_t j = 0; j < pipeline->metric_count; j++)
-			if (pipeline->metrics[j].of_feedback &&
-			    graph_learns_by(pipeline->graph, pipeline->metrics[j].spec.name.text))
-				acls_add(&acls, "topic", plan_topic_of(pipeline, TOPIC_FEEDBACK), false, "Write Describe");
+		if (values_are_written(pipeline)) {
+			acls_add(&acls, "topic", plan_topic_of(pipeline, TOPIC_FEEDBACK), false, "Write Describe");
+			/* Answers of engines that were stopped are read again (runtime/answer_recovery.h). */
+			acls_add(&acls, "topic", plan_topic_of(pipeline, TOPIC_OUTPUTS), false, "Read Describe");
+		}
 		if (graph_is_judged(pipeline->graph))
 			acls_add(&acls, "group", plan_truths_id(pipeline, arena), false, "Read Describe");
 		/* At least once, for taking over what a former group committed (log/offset_migration.h). */

@@ -21,8 +21,8 @@
 #include "runtime/service_thread.h"
 
 #define IDLE_MS 200
-#define PAUSE_MS 2000	/* between two passes: what comes due in the meantime is read together */
-#define RETRY_MS 10000	/* after a failure */
+#define PAUSE_MS 2000	 /* between two passes: what comes due in the meantime is read together */
+#define RETRY_MS 10000	 /* after a failure */
 #define PACE_RECORDS 500 /* between two looks at the clock */
 #define PASS_ARENA_BYTES ((size_t)128 << 20)
 #define PARTS_ARENA_BYTES ((size_t)64 << 20) /* of the requests of a pass: what does not fit is left to another one */
@@ -36,7 +36,7 @@ struct needed_records {
 /* What a pass has found of an item. */
 struct found_parts {
 	struct record request; /* `value.bytes` NULL: it is not found */
-	double latency_ms; /* NaN: likewise */
+	double latency_ms;     /* NaN: likewise */
 	bool is_done;
 };
 
@@ -53,8 +53,8 @@ struct answer_recovery {
 	struct needed_records needs;
 	struct arena *pass_arena, *parts_arena, *arena; /* `arena`: of one record */
 	struct wanted_pass pass;
-	struct found_parts *parts; /* of each item of the pass */
-	size_t found;		   /* items of it, in the topic that is being read */
+	struct found_parts *parts;	    /* of each item of the pass */
+	size_t found;			    /* items of it, in the topic that is being read */
 	struct computed_feedback *computed; /* NULL: it is not open yet */
 	struct computed_feedback_config computed_config;
 	uint64_t values; /* that this pass has written */
@@ -101,7 +101,8 @@ static void refusal_log(struct answer_recovery *recovery)
 		return;
 	recovery->refusal_is_logged = true;
 	log_say(recovery->config->log, LOG_LEVEL_WARN, NULL,
-		"%s: feedback on more than %zu answers, or %zu MiB of it, waits for metrics that no engine has computed; the metrics "
+		"%s: feedback on more than %zu answers, or %zu MiB of it, waits for metrics that no engine has computed; the "
+		"metrics "
 		"are not computed for what comes beyond. Send feedback again later, within the outcomeWindow",
 		recovery->config->graph->name, WANTED_MAX, WANTED_BYTES >> 20);
 }
@@ -115,9 +116,8 @@ void answer_recovery_feedback(struct answer_recovery *recovery, const struct fee
 	arena_reset(recovery->key_arena);
 	const struct text name = feedback_key(feedback, recovery->key_arena);
 	const unsigned given = metrics_given(recovery, feedback);
-	const unsigned lacking = feedback_is_computed(feedback)
-					 ? 0
-					 : metrics_lacking(recovery, feedback, held->time_ms, join, &found);
+	const unsigned lacking =
+		feedback_is_computed(feedback) ? 0 : metrics_lacking(recovery, feedback, held->time_ms, join, &found);
 	if (!name.bytes || (given | lacking) == 0)
 		return;
 	const struct wanted_answer answer = {.name = name,
@@ -378,7 +378,8 @@ static void pass_log(const struct answer_recovery *recovery)
 {
 	if (recovery->values > 0)
 		log_say(recovery->config->log, LOG_LEVEL_INFO, NULL,
-			"%s: %" PRIu64 " values of metrics of truth and reward are computed from the topics, for %zu answers of engines "
+			"%s: %" PRIu64
+			" values of metrics of truth and reward are computed from the topics, for %zu answers of engines "
 			"that were stopped",
 			recovery->config->graph->name, recovery->values, recovery->found);
 }

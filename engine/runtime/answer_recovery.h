@@ -1,9 +1,9 @@
-/* answer_recovery.h: Recovery of answers: a thread that reads answers again from the outputs of their pipeline, for feedback by which
- * no engine has computed the metrics that experiments learn or judge by. Engines compute these for their own answers, which are in
- * memory (runtime/feedback_counting.h): those of an engine that was stopped, restarted or killed are lost with it.
+/* answer_recovery.h: Recovery of answers: a thread that reads answers again from the outputs of their pipeline, for feedback by
+ * which no engine has computed the metrics that experiments learn or judge by. Engines compute these for their own answers, which
+ * are in memory (runtime/feedback_counting.h): those of an engine that was stopped, restarted or killed are lost with it.
  *
- * Whoever leads the join of exposures and feedback opens it, and gives it what it reads, after it has joined it: the learner service
- * and the truth service. A new leader reads the records of the window again, so it has the list of what is wanted anew.
+ * Whoever leads the join of exposures and feedback opens it, and gives it what it reads, after it has joined it: the learner
+ * service and the truth service. A new leader reads the records of the window again, so it has the list of what is wanted anew.
  *
  * The list has its limits (experiments/wanted_answers.h). One pass over a span of the outputs serves all that is wanted there, and
  * reads at most RECOVERY_RECORDS_S records a second. The records of requests are read only if a metric names `request.` or
@@ -34,9 +34,9 @@ struct answer_recovery_config {
 	struct properties consumer, producer;
 	const struct graph *graph;
 	const char *inputs, *outputs, *exposures, *feedback; /* topics */
-	const struct pipeline_metric *const *metrics; /* that engines compute by feedback, and write to its topic */
-	size_t metric_count; /* at most FEEDBACK_METRICS_COUNTED */
-	const struct log_sink *log; /* NULL: nothing is logged */
+	const struct pipeline_metric *const *metrics;	     /* that engines compute by feedback, and write to its topic */
+	size_t metric_count;				     /* at most FEEDBACK_METRICS_COUNTED */
+	const struct log_sink *log;			     /* NULL: nothing is logged */
 };
 
 /* An open exposure that lacks a metric. */

@@ -34,9 +34,9 @@ void feedback_state_close(struct feedback_state *state, const char *pipeline, co
 	const size_t waiting = state->kept ? kept_answers_waiting(state->kept) : 0;
 	if (waiting > 0)
 		log_say(log, LOG_LEVEL_WARN, NULL,
-			"%s: %zu answers of this engine have no feedback yet for metrics of truth and reward, which count none for "
-			"them from now on, nor do bandits and rollouts by such metrics: another engine does not have the answers. "
-			"`sluice experiments analyze` reads them from the topics",
+			"%s: %zu answers of this engine have no feedback yet for metrics of truth and reward: /metrics counts none "
+			"for them from now on, as no other engine has the answers. Bandits, rollouts and `sluice experiments "
+			"analyze` read them from the topics",
 			pipeline, waiting);
 	kept_answers_close(state->kept);
 	held_close(state->held);

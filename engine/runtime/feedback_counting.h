@@ -4,7 +4,8 @@
  *
  * Every engine reads the whole topic, and counts the feedback of its own answers. So the sum over engines counts each answer once,
  * and there is nothing to hand over. What an engine had answered that was stopped or killed, and no feedback had come for, is not
- * counted; it is logged where the engine stops.
+ * counted; it is logged where the engine stops. Whoever leads experiments that learn computes their values all the same
+ * (runtime/answer_recovery.h).
  *
  * Values of metrics that are published (struct kept_metric) are also written to the topic, as feedback of the answer
  * (runtime/computed_feedback.h).

@@ -46,6 +46,25 @@ static void exposure_give(struct learner_service *service, const struct exposure
 		if (learning_wants(learning, position, record->offset, exposure->time_ms, replays))
 			learner_expose(learning->learner, exposure);
 	}
+	answer_recovery_expose(service->recovery, exposure, record);
+}
+
+/* Whether the reward of a request is still to be computed by that metric. */
+static bool request_lacks(void *context, const struct feedback *feedback, int64_t time_ms, const char *metric,
+			  struct lacking_exposure *found)
+{
+	struct learner_service *service = context;
+	for (size_t i = 0; i < service->count; i++) {
+		const struct graph_experiment *experiment = service->learnings[i].experiment;
+		const struct bandits *bandits = &experiment->spec->bandits;
+		if (!bandits->reward_metric || strcmp(bandits->reward_metric, metric) != 0 ||
+		    !learner_lacks(service->learnings[i].learner, feedback, time_ms, &found->request))
+			continue;
+		found->variant = experiment->shares[found->request.arm].name;
+		found->window_ms = bandits->outcome_window_ns / NS_PER_MS;
+		return true;
+	}
+	return false;
 }
 
 static void feedback_give(struct learner_service *service, const struct feedback *feedback, const struct held_record *held,
@@ -57,6 +76,7 @@ static void feedback_give(struct learner_service *service, const struct feedback
 		if (learning_wants(learning, position, held->offset, held->time_ms, replays))
 			learner_feedback(learning->learner, feedback, held->time_ms);
 	}
+	answer_recovery_feedback(service->recovery, feedback, held, (struct recovery_join){service, request_lacks});
 }
 
 void exposure_learn(void *service, const struct exposure *exposure, const struct record *record)
@@ -81,8 +101,10 @@ static bool exposure_replay(void *context, const struct record *record, struct e
 static bool feedback_replay(void *context, const struct record *record, struct error *error)
 {
 	struct learner_service *service = context;
-	const struct held_record held = {
-		.partition = record->partition, .offset = record->offset, .time_ms = time_arrived_ms(record->time_ms)};
+	const struct held_record held = {.partition = record->partition,
+					 .offset = record->offset,
+					 .time_ms = time_arrived_ms(record->time_ms),
+					 .value = record->value};
 	struct feedback feedback;
 	struct error wrong = {0};
 	arena_reset(service->arena);
@@ -295,6 +317,13 @@ static bool writer_open(struct learner_service *service, struct error *error)
 	return service->writer;
 }
 
+static bool recovery_begin(struct learner_service *service, struct error *error)
+{
+	if (service->config.recovery)
+		service->recovery = answer_recovery_open(service->config.recovery, error);
+	return service->recovery || !service->config.recovery;
+}
+
 bool term_begin(struct learner_service *service, struct error *error)
 {
 	assert(!service->leads);
@@ -302,7 +331,7 @@ bool term_begin(struct learner_service *service, struct error *error)
 	bool good = writer_open(service, error) && topic_read(service, service->config.policy, 0, NULL, latest_take, error);
 	for (size_t i = 0; good && i < service->count; i++)
 		good = learning_begin(service, &service->learnings[i], error);
-	service->leads = good && topics_open(service, error) && window_replay(service, error);
+	service->leads = good && topics_open(service, error) && recovery_begin(service, error) && window_replay(service, error);
 	if (service->leads)
 		log_say(service->config.log, LOG_LEVEL_INFO, NULL, "this engine learns the policies of %s", service->config.policy);
 	service->is_outdated = error->kind == ERROR_LIMIT;
@@ -315,6 +344,8 @@ bool term_begin(struct learner_service *service, struct error *error)
 
 void term_end(struct learner_service *service)
 {
+	answer_recovery_close(service->recovery);
+	service->recovery = NULL;
 	outcome_feed_close(&service->feed);
 	fenced_writer_close(service->writer);
 	for (size_t i = 0; i < service->count; i++) {

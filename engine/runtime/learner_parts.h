@@ -54,6 +54,7 @@ struct learner_service {
 	bool leads;
 	struct fenced_writer *writer;
 	struct outcome_feed feed; /* of the leader */
+	struct answer_recovery *recovery; /* likewise; NULL: engines compute no reward */
 	bool is_outdated;   /* a later version of sluice leads: this one follows its policies only */
 	size_t replayed;    /* records, as a term begins */
 	int64_t term_ms;    /* when it began */

@@ -93,8 +93,8 @@ static const struct loss_reason {
 	{offsetof(struct policy_losses, missing),
 	 "features that requests do not have, which count as 0: check the names of `contextFeatures`"},
 	{offsetof(struct policy_losses, uncomputed),
-	 "requests whose feedback came, and for which no engine computed the rewardMetric: the engine that answered was stopped "
-	 "before, or the feedback lacks what the metric names: see sluice_metric_missing_total and `sluice help metrics`"},
+	 "requests whose feedback came, and for which no engine computed the rewardMetric: the answer was not found again in "
+	 "time, or the feedback lacks what the metric names: see sluice_metric_missing_total and `sluice help metrics`"},
 };
 
 /* Each reason once. */
@@ -143,6 +143,7 @@ static bool service_turn(struct learner_service *service, struct error *error)
 		return true;
 	if (!(service->leads || term_begin(service, error)) || !outcome_feed_turn(&service->feed, error))
 		return false;
+	answer_recovery_pass(service->recovery, outcome_feed_feedback_ms(&service->feed));
 	for (size_t i = 0; i < service->count; i++)
 		losses_tell(service, &service->learnings[i]);
 	return policies_write(service, error);

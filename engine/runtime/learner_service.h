@@ -12,6 +12,8 @@
  * what was learnt is learnt from. A record by another schema is of another version of sluice: it is not overwritten, so this
  * engine does not lead.
  *
+ * Where engines compute the rewards, the leader has the answers read again of which no engine has (runtime/answer_recovery.h).
+ *
  * A policy that is not renewed for LEARNER_STALE_INTERVALS intervals stays in force, and a warning is logged. A record may take
  * LEARNER_PACE_MS to come: an interval that is shorter is an update as often as the leader can, and no policy is old because of
  * that.
@@ -23,6 +25,7 @@
 #include "observe/log_sink.h"
 #include "observe/policy_board.h"
 #include "plan/graph.h"
+#include "runtime/answer_recovery.h"
 
 #define LEARNER_STALE_INTERVALS 3
 #define LEARNER_PACE_MS 1000 /* an update is a transaction of the leader's, and a turn of its waits for exposures and feedback */
@@ -38,6 +41,7 @@ struct learner_service_config {
 	const struct graph *graph;		   /* the experiments with `learns` that its messages can reach */
 	struct policy_board *board;
 	const struct log_sink *log; /* NULL: nothing is logged */
+	const struct answer_recovery_config *recovery; /* of the metrics that engines compute; NULL: there are none */
 	int64_t hold_ms;	    /* feedback waits so long for its exposure; 0: OUTCOME_HOLD_MS */
 };
 

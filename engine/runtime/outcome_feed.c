@@ -234,6 +234,14 @@ int64_t outcome_feed_read_ms(const struct outcome_feed *feed)
 	return read_ms > feed->config.from_ms ? read_ms : feed->config.from_ms;
 }
 
+int64_t outcome_feed_feedback_ms(const struct outcome_feed *feed)
+{
+	const struct held_record *held = feed->held ? held_first(feed->held) : NULL;
+	if (held)
+		return held->time_ms;
+	return feed->feedback && reader_is_at_end(feed->feedback) ? time_of_day_ms() : feed->feedback_ms;
+}
+
 static struct reader *reader_of(const struct outcome_feed *feed, struct reader_config *config, const char *topic,
 				const struct offsets *offsets, struct error *error)
 {

@@ -86,6 +86,9 @@ bool outcome_feed_has_passed(const struct outcome_feed *feed, int64_t time_ms);
  * was read, it is the beginning of the configuration, which has `quiet`. */
 int64_t outcome_feed_read_ms(const struct outcome_feed *feed);
 
+/* The time of records up to which feedback was passed on: now, where all that came is. */
+int64_t outcome_feed_feedback_ms(const struct outcome_feed *feed);
+
 /* The `turn_ms` of each of so many feeds that a thread has: of very many 1, as turns without a wait would keep a processor busy. */
 static inline int outcome_turn_share_ms(size_t feeds)
 {

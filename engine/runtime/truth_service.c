@@ -29,6 +29,7 @@ struct judged_table {
 /* An experiment that is rolled out, and its counts under the table in force. Each reads the topics by itself: a table of one
  * changes nothing for another, whose rollout may have begun days before. */
 struct truth_counting {
+	struct truth_service *service;
 	const struct graph_experiment *experiment;
 	struct rollout_entry *entry;
 	uint64_t names;
@@ -52,6 +53,7 @@ struct truth_service {
 	struct arena *arena; /* of one record */
 	struct leadership_config leadership_config;
 	struct leadership *leadership;
+	struct answer_recovery *recovery; /* of the leader; NULL: engines compute no metric */
 	struct error last_logged; /* last failure that was logged: the same one is not logged again */
 };
 
@@ -98,16 +100,29 @@ static bool tables_look(const struct truth_service *service)
 static void truth_expose(void *context, const struct exposure *exposure, const struct record *record)
 {
 	struct truth_counting *counting = context;
-	(void)record;
 	if (exposure->time_ms > counting->exposed_ms)
 		counting->exposed_ms = exposure->time_ms;
 	truth_tally_expose(counting->tally, exposure);
+	answer_recovery_expose(counting->service->recovery, exposure, record);
+}
+
+/* Whether a metric of a request is still to be computed. */
+static bool request_lacks(void *context, const struct feedback *feedback, int64_t time_ms, const char *metric,
+			  struct lacking_exposure *found)
+{
+	const struct truth_counting *counting = context;
+	if (!truth_tally_lacks(counting->tally, feedback, time_ms, metric, &found->request))
+		return false;
+	found->variant = counting->arms[found->request.arm];
+	found->window_ms = experiment_window_ms(counting->experiment->spec);
+	return true;
 }
 
 static void truth_inform(void *context, const struct feedback *feedback, const struct held_record *held)
 {
 	struct truth_counting *counting = context;
 	truth_tally_feedback(counting->tally, feedback, held->time_ms);
+	answer_recovery_feedback(counting->service->recovery, feedback, held, (struct recovery_join){counting, request_lacks});
 }
 
 static void truths_quiet(void *context, int64_t time_ms)
@@ -209,6 +224,8 @@ static void counting_end(const struct truth_service *service, struct truth_count
 
 static void truths_end(struct truth_service *service)
 {
+	answer_recovery_close(service->recovery);
+	service->recovery = NULL;
 	for (size_t i = 0; i < service->count; i++)
 		counting_end(service, &service->countings[i]);
 }
@@ -258,6 +275,7 @@ static bool counting_begin(const struct truth_service *service, struct truth_cou
 	counting_end(service, counting);
 	counting->table = *table;
 	counting->exposed_ms = 0;
+	answer_recovery_pass(service->recovery, 0); /* values may follow the feedback that is read now */
 	counting->feed.config.from_ms = counting_from_ms(table, read_ms);
 	return tally_open(service, counting, past, error) && outcome_feed_open(&counting->feed, error);
 }
@@ -306,6 +324,19 @@ static void counting_turn(struct truth_service *service, struct truth_counting *
 	counting->retry_ms = clock_ms() + RETRY_MS;
 }
 
+/* What the slowest of them has read. */
+static void recovery_pass(struct truth_service *service)
+{
+	int64_t read_ms = INT64_MAX;
+	for (size_t i = 0; i < service->count; i++) {
+		const int64_t its_ms =
+			service->countings[i].tally ? outcome_feed_feedback_ms(&service->countings[i].feed) : INT64_MAX;
+		read_ms = its_ms < read_ms ? its_ms : read_ms;
+	}
+	if (read_ms < INT64_MAX)
+		answer_recovery_pass(service->recovery, read_ms);
+}
+
 /* All of them share the time in which one waits for records. */
 static void countings_turn(struct truth_service *service)
 {
@@ -318,6 +349,7 @@ static void countings_turn(struct truth_service *service)
 		if (clock_ms() >= counting->retry_ms)
 			counting_turn(service, counting);
 	}
+	recovery_pass(service);
 	if (count == 0)
 		service_thread_rest(&service->thread, OUTCOME_TURN_MS);
 }
@@ -332,6 +364,9 @@ static bool truths_turn(struct truth_service *service, struct error *error)
 		return true;
 	}
 	if (!truths_lead(service, &held, error))
+		return false;
+	if (held && !service->recovery && service->config.recovery &&
+	    !(service->recovery = answer_recovery_open(service->config.recovery, error)))
 		return false;
 	if (held) {
 		countings_turn(service);
@@ -364,6 +399,7 @@ static void *truths_run(void *context)
 static bool counting_make(struct truth_service *service, const struct graph_experiment *experiment)
 {
 	struct truth_counting *counting = &service->countings[service->count++];
+	counting->service = service;
 	counting->experiment = experiment;
 	counting->feed.config = (struct outcome_feed_config){.brokers = service->config.brokers,
 							     .consumer = service->config.consumer,

@@ -19,6 +19,8 @@
  * read them, has counts that are not; an engine that does not lead any more says nothing of its own. So the keeper knows when no
  * truth has come, and when nobody looks for any.
  *
+ * Where engines compute the metrics, the leader has the answers read again of which no engine has (runtime/answer_recovery.h).
+ *
  * Without a table that is judged it is in no group, and reads nothing.
  */
 #ifndef SLUICE_RUNTIME_TRUTH_SERVICE_H
@@ -28,6 +30,7 @@
 #include "log/record.h"
 #include "observe/log_sink.h"
 #include "plan/graph.h"
+#include "runtime/answer_recovery.h"
 
 struct truth_service;
 
@@ -39,6 +42,7 @@ struct truth_service_config {
 	const char *exposures, *feedback; /* topics, which exist */
 	const struct graph *graph;	  /* the experiments that are rolled out and that its messages can reach */
 	struct rollout_board *board;
+	const struct answer_recovery_config *recovery; /* of the metrics that engines compute; NULL: there are none */
 	const struct log_sink *log; /* NULL: nothing is logged */
 };
 

@@ -1,9 +1,10 @@
 #!/bin/bash
 # Metrics of truth on a real Kafka: two engines count the feedback on their own answers, each answer once, and bandits learn by the
-# metric. An engine is killed with -9 between its answers and their feedback: what the other one counts is whole, and nothing counts
-# twice.
+# metric. An engine is killed with -9 between its answers and their feedback, and after feedback that it had not read: what the other
+# one counts is whole, and nothing counts twice. Then the other one is killed too, and both begin anew: bandits learn from the
+# feedback on all answers, once, also on those whose engine is gone.
 #   truths.sh SLUICE BUILD
-# Takes about a minute.
+# Takes about a minute and a half.
 set -u
 what=truths
 # shellcheck source=tests/kafka/stand.sh
@@ -12,6 +13,7 @@ requests=400
 export SLUICE_BROKERS
 
 start_engine_of() { # $1 instance
+	[ ! -f "$dir/engine-$1.log" ] || mv "$dir/engine-$1.log" "$dir/engine-$1-before.log"
 	"$sluice" run -f "$here/truths.yaml" --brokers "$brokers" --instance "$1" --metrics 0 --log-level debug >>"$dir/engine-$1.log" 2>&1 &
 	ours $!
 	wait_until 30 grep -q 'metrics are at' "$dir/engine-$1.log" || give_up "engine $1 has no metrics"
@@ -45,6 +47,7 @@ ask() { # $1 round
 	jq -c '{id, truth: {move: [1]}}' "$dir/told-$1" >"$dir/feedback-$1"
 	expect "round $1: answers" "$(wc -l <"$dir/feedback-$1")" "-eq $requests"
 	better=$(grep -c '"y":1' "$dir/told-$1")
+	head -n $((requests / 2)) "$dir/feedback-$1" >"$dir/feedback-$1-early"
 }
 
 feed() { # $1 round
@@ -75,11 +78,13 @@ wait_until 20 rewards_are $requests || give_up "$requests rewards are not learnt
 ask second
 expect "by the metric: calls of the better of $requests" "$better" "-gt $((requests * 85 / 100))"
 
-# The first engine dies with answers that wait for their feedback.
+# The first engine dies with answers that wait for their feedback, of which half has come and was not read by it.
 sleep 1
 lost=$(($(figure one answers_total) - $(counted one)))
 expect "answers of the first engine that wait" "$lost" "-gt 0"
 before=$(counted two)
+kill -STOP "$one"
+feed second-early
 kill_at_once "$one"
 feed second
 feed second
@@ -88,10 +93,14 @@ wait_until 20 counted_are $((before + requests - lost)) two ||
 sleep 3
 expect "none is counted twice" "$(counted two)" "-eq $((before + requests - lost))"
 
-# It comes back, begins at nothing, and counts what it answers from then on.
+# The other one dies too. Both come back, begin at nothing, and count what they answer from then on.
+kill_at_once "$two"
 start_engine_of one
 one=$started
+start_engine_of two
+two=$started
 wait_until 30 grep -q 'p: reads' "$dir/engine-one.log"
+wait_until 30 grep -q 'p: reads' "$dir/engine-two.log"
 sleep 3
 before=$(counted one two)
 ask third
@@ -101,6 +110,12 @@ wait_until 30 counted_are $((before + requests)) one two ||
 	give_up "$(counted one two) are counted, which should be $((before + requests))"
 sleep 2
 expect "with what came again" "$(counted one two)" "-eq $((before + requests))"
+
+# Of the second round, a leader has read the answers again that were the first engine's.
+wait_until 40 rewards_are $((3 * requests)) || give_up "$((3 * requests)) rewards are not learnt, as of answers of an engine that died"
+feed second
+sleep 2
+expect "rewards beyond those of all answers" "$(grep -hoE 'learnt from [0-9]+ rewards' "$dir"/engine-*.log | awk -v all=$((3 * requests)) '$3 > all' | wc -l)" "-eq 0"
 stop_engine truths "$one"
 stop_engine truths "$two"
 tell_result

@@ -22,10 +22,10 @@
 #define WINDOW_MS 600000
 #define FOUND_MAX 16
 #define YAML                                                                                                                       \
-	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"                                      \
-	"  steps: [{name: s, inputs: [p], expression: {set: {side: x > 0}}}]\n  output: {steps: [s]}\n"                          \
-	"  metrics: [{name: income, type: counter, value: reward * answer.side}, "                                                \
-	"{name: spent, type: counter, value: reward - request.x}, "                                                               \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"                                       \
+	"  steps: [{name: s, inputs: [p], expression: {set: {side: x > 0}}}]\n  output: {steps: [s]}\n"                            \
+	"  metrics: [{name: income, type: counter, value: reward * answer.side}, "                                                 \
+	"{name: spent, type: counter, value: reward - request.x}, "                                                                \
 	"{name: bonus, type: counter, value: \"reward + where(variant == \\\"new\\\", 1, 0)\"}]\n"
 
 static struct mock mock;
@@ -100,9 +100,8 @@ static bool exposure_lacks(void *context, const struct feedback *feedback, int64
 			   struct lacking_exposure *lacking)
 {
 	(void)context, (void)feedback, (void)time_ms, (void)metric;
-	*lacking = (struct lacking_exposure){.request = {.arm = 1, .exposed_ms = asked_ms / MS_PER_S * MS_PER_S},
-					     .variant = "new",
-					     .window_ms = WINDOW_MS};
+	*lacking = (struct lacking_exposure){
+		.request = {.arm = 1, .exposed_ms = asked_ms / MS_PER_S * MS_PER_S}, .variant = "new", .window_ms = WINDOW_MS};
 	return true;
 }
 
@@ -125,7 +124,8 @@ static void answer(const char *id, int side)
 {
 	char json[256];
 	snprintf(json, sizeof json,
-		 "{\"id\":\"%s\",\"model_name\":\"p\",\"outputs\":[{\"name\":\"side\",\"shape\":[1],\"datatype\":\"FP64\",\"data\":[%d]}]}",
+		 "{\"id\":\"%s\",\"model_name\":\"p\",\"outputs\":[{\"name\":\"side\",\"shape\":[1],\"datatype\":\"FP64\",\"data\":"
+		 "[%d]}]}",
 		 id, side);
 	mock_append(&mock, "outputs", text_of(id), text_of(json));
 }

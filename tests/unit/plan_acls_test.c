@@ -145,6 +145,27 @@ static void a_gateway_writes_feedback_and_an_engine_reads_it(void **state)
 	planning_close(&p);
 }
 
+/* What a bandit learns by is computed by engines, for answers of others too: these are read from the outputs. */
+static void an_engine_reads_its_answers_again_for_metrics_of_truth(void **state)
+{
+	(void)state;
+	static const char files[] = PIPELINE(
+		"p") "  steps: [{name: s, experiment: {name: e, candidates: [{name: m, weight: 1}, {name: n, weight: 1}],\n"
+		     "    bandits: {algorithm: epsilon-greedy, rewardMetric: gain}}}]\n  output: {steps: [s]}\n"
+		     "  metrics: [{name: gain, type: counter, value: truth.y * answer.y}]\n---\n" PIPELINE(
+			     "q") "  steps: [{name: b}]\n  output: {steps: [b]}\n"
+				  "  metrics: [{name: gain, type: counter, value: truth.y * answer.y}]\n";
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, files);
+	const char *text = rights_of(&p, &plan), *gateway = strstr(text, "# what a gateway's principal needs");
+	const char *reads = strstr(text, " --operation Read --operation Describe --topic 'sluice.default.pipeline.p.outputs'\n");
+	const char *others = strstr(text, " --operation Read --operation Describe --topic 'sluice.default.pipeline.q.outputs'\n");
+	assert_true(reads && reads < gateway);
+	assert_true(!others || others > gateway);
+	planning_close(&p);
+}
+
 /* Only the pipeline of the experiment's name has the topic. */
 static void a_keeper_writes_moves_to_the_topic_of_the_experiment(void **state)
 {
@@ -239,6 +260,7 @@ int main(void)
 		cmocka_unit_test(a_gateway_writes_requests_and_reads_replies),
 		cmocka_unit_test(a_gateway_reads_explanations_for_those_who_poll),
 		cmocka_unit_test(a_gateway_writes_feedback_and_an_engine_reads_it),
+		cmocka_unit_test(an_engine_reads_its_answers_again_for_metrics_of_truth),
 		cmocka_unit_test(a_keeper_writes_moves_to_the_topic_of_the_experiment),
 		cmocka_unit_test(an_engine_of_a_control_plane_has_its_topics),
 		cmocka_unit_test(who_applies_writes_proposals_and_no_decisions),

@@ -1,5 +1,5 @@
-/* wanted_answers_test.c: Tests of the list of answers that are read again: what is due, what one pass over a span of time takes, and
- * what is dropped. */
+/* wanted_answers_test.c: Tests of the list of answers that are read again: what is due, what one pass over a span of time takes,
+ * and what is dropped. */
 #include "experiments/wanted_answers.h"
 
 #include <setjmp.h>
@@ -149,7 +149,7 @@ static void a_span_ends_after_the_exposures_were_recorded(void **state)
 	(void)state;
 	wanted_answers_expose(wanted, NOW_MS + 5000, NOW_MS + 400000);
 	wanted_answers_expose(wanted, NOW_MS + 6000, NOW_MS + 6010);
-	wanted_answers_expose(wanted, NOW_MS + 70000, NOW_MS + 900000);						 /* another minute */
+	wanted_answers_expose(wanted, NOW_MS + 70000, NOW_MS + 900000);				   /* another minute */
 	wanted_answers_expose(wanted, NOW_MS - (int64_t)WANTED_MINUTES * 60000, NOW_MS + 5000000); /* an old one */
 	want("a", 1000, NOW_MS + 1000, 1);
 	assert_true(pass_begin(DUE_MS));
