@@ -19,12 +19,13 @@
 
 #include <cmocka.h>
 
-#define YAML                                                                                                                       \
+#define YAML YAML_OF("1s")
+#define YAML_OF(window)                                                                                                            \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: old\n"                     \
-	"  candidates: [{name: old, weight: 50}, {name: new, weight: 50}]\n"                                                      \
-	"  progressiveDeployment: {schedule: [50], outcomeWindow: 1s}\n"                                                          \
-	"  successCriteria: [{metricName: profit, threshold: 3, operator: \">\"}]\n"                                             \
-	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"                                        \
+	"  candidates: [{name: old, weight: 50}, {name: new, weight: 50}]\n"                                                       \
+	"  progressiveDeployment: {schedule: [50], outcomeWindow: " window "}\n"                                                   \
+	"  successCriteria: [{metricName: profit, threshold: 3, operator: \">\"}]\n"                                               \
+	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"                                         \
 	"spec:\n  output: {steps: [s]}\n  steps: [{name: s, experiment: {name: e}}]\n"
 #define CALLER                                                                                                                     \
 	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: caller}\n"                                    \
@@ -60,6 +61,7 @@ static struct mock mock;
 static struct planning planning;
 static struct rollout_board *board;
 static struct truth_service *service;
+static struct answer_recovery_config recovery; /* {0}: engines compute no metric */
 static struct arena *arena;
 static char table_text[32];
 static int64_t begin_ms;
@@ -136,6 +138,7 @@ static void service_start(void)
 						    .feedback = "feedback",
 						    .graph = planning.graph,
 						    .board = board,
+						    .recovery = recovery.brokers ? &recovery : NULL,
 						    .log = &sink};
 	service = truth_service_open(&config, &error);
 	if (!service)
@@ -287,6 +290,44 @@ static void a_unit_of_a_ratio_counts_by_its_values(void **state)
 	const struct metric_counts profit = truths_of(1).metrics[0];
 	assert_true(profit.requests == 2 && profit.units.count == 1 && profit.units.mean == 6 && profit.units.beside_mean == 2);
 	truth_service_close(service);
+}
+
+/* No engine has the answer any more: it is in the outputs, and the value comes by the feedback topic, as that of an engine. */
+static void an_answer_of_an_engine_that_was_stopped_counts(void **state)
+{
+	struct plan plan;
+	(void)state;
+	planning_close(&planning);
+	planning_open(&planning, YAML_OF("10m") "  metrics: [{name: profit, type: gauge, value: reward * answer.side}]\n");
+	planning_plan(&planning, NULL, &plan);
+	rd_kafka_mock_topic_create(mock.cluster, "outputs", 2, 1);
+	const struct pipeline_metric *const metrics[] = {&plan.pipelines[0].metrics[0]};
+	recovery = (struct answer_recovery_config){.brokers = mock.brokers,
+						   .consumer = mock_quick,
+						   .producer = mock_quick,
+						   .graph = planning.graph,
+						   .inputs = "in",
+						   .outputs = "outputs",
+						   .exposures = "exposures",
+						   .feedback = "feedback",
+						   .metrics = metrics,
+						   .metric_count = 1,
+						   .log = &sink};
+	table_set(1, 50, begin_ms);
+	expose("a", "new", begin_ms);
+	append("outputs", 1, begin_ms + 10,
+	       "{\"id\":\"a\",\"outputs\":[{\"name\":\"side\",\"shape\":[1],\"datatype\":\"FP64\",\"data\":[2]}]}");
+	append("feedback", 0, begin_ms + 100, "{\"id\":\"a\",\"reward\":1}");
+	append("feedback", 0, begin_ms + 100, "{\"id\":\"nobody\",\"reward\":1}");
+	service_start();
+	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; truths_of(1).metrics[0].joined != 1; nap())
+		assert_true(clock_ms() < until_ms);
+	truth_service_close(service);
+	service_start(); /* as another engine that leads: the value is there */
+	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; truths_of(1).metrics[0].joined != 1; nap())
+		assert_true(clock_ms() < until_ms);
+	truth_service_close(service);
+	recovery = (struct answer_recovery_config){0};
 }
 
 static void a_table_is_counted_from_its_own_time(void **state)
@@ -562,6 +603,7 @@ int main(void)
 						stand_open_called, stand_close),
 		cmocka_unit_test_setup_teardown(feedback_reaches_the_board_once_whoever_counts, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_unit_of_a_ratio_counts_by_its_values, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(an_answer_of_an_engine_that_was_stopped_counts, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(truths_count_without_further_requests, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_table_is_counted_from_its_own_time, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(late_truths_are_known_over_a_change_of_tables, stand_open, stand_close),
