@@ -270,7 +270,7 @@ static void judgement_sentence(const struct rollout_plan *plan, const struct rol
 	else
 		buffer_string(out, "is neither shown to hold nor broken in the time that the stage has");
 	measure_sentence(rule, judgement, out);
-	if (move->reason == REASON_OPEN)
+	if (move->reason == REASON_OPEN && judgement == &move->evidence.items[move->cause])
 		unreached_sentence(judgement, name, out);
 	if (judgement->is_of_truth && move->reason == REASON_OPEN)
 		arrivals_sentence(plan, stage, rule, judgement, name, out);

@@ -11,6 +11,7 @@
 #include "runtime/model_clients.h"
 #include "runtime/model_survey.h"
 #include "runtime/startup_check.h"
+#include "spec/fault_codes.h"
 #include "spec/normal_form.h"
 #include "spec/rows.h"
 

@@ -489,6 +489,7 @@ static void moves_of_a_deleted_experiment_are_kept_for_a_time(void **state)
 	control_compact(&table_stand);
 	control_keeper_start(&table_stand);
 	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	control_pass(&table_stand, 2 * KEEPER_SILENT_MS);
 	assert_true(phase_is("running", 1));
 	moves_check(3);
 	table_propose("Experiment", "e", NULL);

@@ -175,8 +175,8 @@ static void a_topic_gets_the_record_of_the_move(void **state)
 	arena_close(arena);
 }
 
-/* Its moves begin with number 1 again. */
-static void an_experiment_that_is_deleted_and_made_again_is_told_from_its_first_move(void **state)
+/* Its moves go on with their numbers. */
+static void an_experiment_that_is_deleted_and_made_again_is_told_of_both(void **state)
 {
 	(void)state;
 	table_propose("Experiment", "e", ACTIONS(FIRST));
@@ -185,14 +185,14 @@ static void an_experiment_that_is_deleted_and_made_again_is_told_from_its_first_
 	assert_int_equal(sent_count, 2);
 	table_propose("Experiment", "e", NULL);
 	control_pass(&table_stand, SECOND);
-	assert_null(rollout());
 	one.table = -1;
 	table_propose("Experiment", "e", ACTIONS(FIRST));
-	assert_int_equal(rollout()->count, 1); /* no look was made in between */
-	assert_true(look());
-	assert_int_equal(sent_count, 3);
-	assert_int_equal(sent[2].number, 1);
-	assert_string_not_equal(sent[2].id, sent[0].id);
+	assert_int_equal(rollout()->count, 4); /* no look was made in between */
+	assert_true(look() && look());
+	assert_int_equal(sent_count, 4);
+	assert_true(sent[2].number == 3 && sent[3].number == 4);
+	assert_non_null(strstr(sent[2].body, "Ended: version 2 deleted the experiment."));
+	assert_string_not_equal(sent[3].id, sent[0].id);
 }
 
 static void moves_without_actions_are_not_told_when_actions_come(void **state)
@@ -222,7 +222,7 @@ int main(void)
 		ON_STAND(a_notice_that_is_not_taken_is_tried_after_a_pause),
 		ON_STAND(another_version_repeats_what_one_of_its_actions_has_not_taken),
 		ON_STAND(a_topic_gets_the_record_of_the_move),
-		ON_STAND(an_experiment_that_is_deleted_and_made_again_is_told_from_its_first_move),
+		ON_STAND(an_experiment_that_is_deleted_and_made_again_is_told_of_both),
 		ON_STAND(moves_without_actions_are_not_told_when_actions_come),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
