@@ -1,4 +1,5 @@
 /* apply.c: `sluice apply`: proposes the resources of files to the keeper of their namespace. */
+#include "base/clock.h"
 #include "cli/command.h"
 #include "cli/control_proposal.h"
 #include "client/applied_artifacts.h"
@@ -6,6 +7,7 @@
 #include "client/change_effects.h"
 #include "client/control_session.h"
 #include "client/kafka.h"
+#include "control/rollout_changes.h"
 #include "message/json_write.h"
 #include "step/assignment.h"
 
@@ -55,6 +57,7 @@ struct applying {
 	struct control_session control;
 	struct apply_selection selection;
 	struct record_list tables;   /* struct control_table: bucket tables that change too */
+	struct record_list rollouts; /* struct rollout_change */
 	bool state_is_changed; /* a stage that had state gets another changelog */
 };
 
@@ -96,6 +99,43 @@ static void table_print(struct session *session, struct buffer *out, const struc
 	buffer_byte(out, '\n');
 }
 
+/* Prints what becomes of a rollout; a table that it begins with is printed for it, and not the one of the document. */
+static void rollout_print(struct session *session, struct buffer *out, const struct rollout_change *change)
+{
+	if (session->form == OUTPUT_JSON) {
+		json_write_member(out, "{", "kind", change->kind);
+		json_write_member(out, ", ", "name", change->name);
+		json_write_member(out, ", ", "experiment", text_of(change->experiment));
+		json_write_member(out, ", ", "effect", text_of(change->begins ? "rollout begins" : "rollout goes on"));
+		json_write_member(out, ", ", "sentence", change->sentence);
+		buffer_string(out, "}\n");
+	} else {
+		buffer_print(out, "%s: " TEXT_FORMAT "\n", change->experiment, TEXT_ARGUMENTS(change->sentence));
+	}
+	if (change->begins)
+		table_print(session, out, &change->table);
+}
+
+static bool rollout_begins_with(const struct applying *applying, const struct control_table *table)
+{
+	const struct rollout_change *changes = applying->rollouts.items;
+	for (size_t i = 0; i < applying->rollouts.count; i++)
+		if (changes[i].begins && text_is(table->choice, changes[i].experiment))
+			return true;
+	return false;
+}
+
+static void traffic_print(struct applying *applying, struct buffer *out)
+{
+	const struct rollout_change *changes = applying->rollouts.items;
+	const struct control_table *tables = applying->tables.items;
+	for (size_t i = 0; i < applying->tables.count; i++)
+		if (!rollout_begins_with(applying, &tables[i]))
+			table_print(applying->session, out, &tables[i]);
+	for (size_t i = 0; i < applying->rollouts.count; i++)
+		rollout_print(applying->session, out, &changes[i]);
+}
+
 /* Prints what becomes of groups, topics and state. */
 static bool plan_effects_print(struct applying *applying, bool kept_only, struct buffer *out, struct error *error)
 {
@@ -121,9 +161,8 @@ static int effects_print(struct applying *applying, bool all)
 		const struct proposal_item *item = &applying->selection.items[i];
 		effect_print(applying->session, &out, item, item_effect(applying, item));
 	}
-	const struct control_table *tables = applying->tables.items;
-	for (size_t i = 0; all && i < applying->tables.count; i++)
-		table_print(applying->session, &out, &tables[i]);
+	if (all)
+		traffic_print(applying, &out);
 	if (all && applying->selection.count > 0 && !plan_effects_print(applying, false, &out, &error)) {
 		buffer_close(&out);
 		return command_failed(applying->session, &error);
@@ -146,12 +185,17 @@ static void warnings_print(struct session *session, const struct record_list *wa
 	buffer_close(&out);
 }
 
+static struct document_checker checker_of(const struct applying *applying)
+{
+	return (struct document_checker){.kinds = applying->session->kinds,
+					 .namespace = applying->files.namespace,
+					 .prefix = applying->control.config.topics.prefix};
+}
+
 /* Checks the documents as the keeper will: together with everything that is accepted. */
 static int documents_check(struct applying *applying, struct error *error)
 {
-	struct document_checker checker = {.kinds = applying->session->kinds,
-					   .namespace = applying->files.namespace,
-					   .prefix = applying->control.config.topics.prefix};
+	struct document_checker checker = checker_of(applying);
 	const struct keeper_checker keeper = document_check_of(&checker);
 	const struct record_list items = {applying->selection.count, applying->selection.items};
 	const struct document_places places = {applying->files.count, applying->files.places};
@@ -167,6 +211,34 @@ static int documents_check(struct applying *applying, struct error *error)
 	}
 	return control_session_faults(applying->session, TEXT("the documents have errors; nothing was proposed"), &findings.faults,
 				      places);
+}
+
+/* What a rollout that runs refuses is refused here in the keeper's words, and before the documents are checked, as it does. */
+static int rollouts_check(struct applying *applying, struct error *error)
+{
+	struct document_checker checker = checker_of(applying);
+	const struct keeper_rollout_reader reader = rollout_document_of(&checker);
+	const struct record_list items = {applying->selection.count, applying->selection.items}, none = {0};
+	const struct ledger *ledger = applying->selection.ledger;
+	struct arena *arena = applying->session->arena;
+	const char *why = NULL;
+	if (!rollout_changes_fault(ledger, &reader, &items, arena, &why, error))
+		return command_failed(applying->session, error);
+	if (why)
+		return control_session_faults(applying->session, text_of(why), &none, (struct document_places){0});
+	return EXIT_GOOD;
+}
+
+/* Finds what becomes of rollouts. */
+static int rollouts_find(struct applying *applying, struct error *error)
+{
+	struct document_checker checker = checker_of(applying);
+	const struct keeper_rollout_reader reader = rollout_document_of(&checker);
+	const struct record_list items = {applying->selection.count, applying->selection.items};
+	return rollout_changes_find(applying->selection.ledger, &reader, &items, time_of_day_ms(), applying->session->arena,
+				    &applying->rollouts, error)
+		       ? EXIT_GOOD
+		       : command_failed(applying->session, error);
 }
 
 /* Proposes them. Where a stage gets another changelog, what that means is found out before: then the ledger has not accepted
@@ -191,7 +263,11 @@ static int changes_propose(struct applying *applying, struct error *error)
 
 static int apply_propose(struct applying *applying, struct error *error)
 {
-	int code = documents_check(applying, error);
+	int code = applying->options->dry_run ? rollouts_check(applying, error) : EXIT_GOOD;
+	if (code == EXIT_GOOD)
+		code = documents_check(applying, error);
+	if (code == EXIT_GOOD && applying->options->dry_run)
+		code = rollouts_find(applying, error);
 	if (code != EXIT_GOOD)
 		return code;
 	if (!applied_artifacts_survey(&applying->control, &applying->artifacts, error) ||

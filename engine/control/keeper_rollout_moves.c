@@ -1,7 +1,7 @@
 /* keeper_rollout_moves.c: Records of a rollout: its state with each look, and with each move the bucket table, and the move with
  * its evidence. All of a move are one transaction. */
 #include "control/keeper_rollouts.h"
-#include "control/rollout_table.h"
+#include "control/rollout_changes.h"
 #include "message/json_write.h"
 #include "message/rows.h"
 
@@ -66,31 +66,11 @@ static const char **candidate_names(const struct rollout_document *document, con
 	return names;
 }
 
-/* The rollout was in a stage, and has candidates with traffic. */
-static bool record_is_in_stage(const struct control_rollout *record)
-{
-	return text_is(record->phase, rollout_phase_names[ROLLOUT_RUNNING]) ||
-	       text_is(record->phase, rollout_phase_names[ROLLOUT_PAUSED]) ||
-	       text_is(record->phase, rollout_phase_names[ROLLOUT_INCONCLUSIVE]);
-}
-
-static double record_percent(const struct control_rollout *record)
-{
-	return 100.0 * (double)record->buckets / ASSIGNMENT_BUCKETS;
-}
-
-/* "running in stage 2, with 50% for its candidates" */
-static void record_describe(const struct control_rollout *record, struct buffer *out)
-{
-	buffer_print(out, TEXT_FORMAT " in stage %lld, with %g%% for its candidates", TEXT_ARGUMENTS(record->phase),
-		     (long long)record->stage, record_percent(record));
-}
-
 static void record_describe_json(const struct control_rollout *record, struct buffer *out)
 {
 	buffer_print(out, "{\"version\": %lld, \"stage\": %lld, \"percent\": ", (long long)record->version,
 		     (long long)record->stage);
-	json_write_double(out, record_percent(record));
+	json_write_double(out, rollout_record_percent(record));
 	json_write_member(out, ", ", "phase", record->phase);
 	buffer_byte(out, '}');
 }
@@ -100,12 +80,8 @@ static void replaced_describe(struct keeper *keeper, const struct kept_rollout *
 			      struct buffer *sentence, struct buffer *evidence)
 {
 	const struct ledger_rollout *recorded = ledger_rollout_find(&keeper->ledger, text_of(rollout->name));
-	if (move->reason != REASON_STARTED || !recorded || !recorded->has_record || !record_is_in_stage(&recorded->record) ||
-	    buffer_failed(evidence))
+	if (move->reason != REASON_STARTED || buffer_failed(evidence) || !rollout_record_replaced(recorded, sentence))
 		return;
-	buffer_print(sentence, " It replaces the rollout of version %lld, which was ", (long long)recorded->record.version);
-	record_describe(&recorded->record, sentence);
-	buffer_byte(sentence, '.');
 	evidence->length--;
 	buffer_string(evidence, ", \"replaces\": ");
 	record_describe_json(&recorded->record, evidence);
@@ -198,7 +174,7 @@ bool rollout_withdraw(struct keeper *keeper, const struct ledger_rollout *rollou
 				      .author = version->author,
 				      .reason = version->reason};
 	struct buffer sentence, evidence;
-	if (!rollout->has_record || !record_is_in_stage(ended))
+	if (!rollout->has_record || !rollout_record_is_in_stage(ended))
 		return true;
 	buffer_open(&sentence, EVIDENCE_BYTES_MAX);
 	buffer_open(&evidence, EVIDENCE_BYTES_MAX);
@@ -208,7 +184,7 @@ bool rollout_withdraw(struct keeper *keeper, const struct ledger_rollout *rollou
 		return false;
 	}
 	buffer_string(&sentence, " The rollout was ");
-	record_describe(ended, &sentence);
+	rollout_record_describe(ended, &sentence);
 	buffer_byte(&sentence, '.');
 	withdrawal_write(ended, &record, now_ms, &evidence);
 	return move_keep(keeper, &record, &sentence, &evidence, now_ms, error);

@@ -6,6 +6,7 @@
 #include "base/moment.h"
 #include "control/control_tables.h"
 #include "control/keeper_rollouts.h"
+#include "control/rollout_changes.h"
 #include "message/rows.h"
 
 #define NAMES_BYTES_MAX ((size_t)64 << 10)
@@ -71,29 +72,6 @@ static bool rollout_open(struct keeper *keeper, const struct control_version *ve
 	return true;
 }
 
-/* Whether the recorded table has the choices of the document, in its order. */
-static bool table_fits(const struct keeper *keeper, const struct kept_rollout *rollout, int64_t version)
-{
-	const struct ledger_choice *choice = ledger_choice_find(&keeper->ledger, text_of(rollout->name));
-	const struct ledger_table *table = choice ? control_table_at(&keeper->ledger, choice, CONTROL_IN_FORCE) : NULL;
-	const struct table_share *shares = table ? table->record.shares.items : NULL;
-	if (!table || table->record.version != version || table->record.shares.count != rollout->document.count)
-		return false;
-	for (size_t i = 0; i < rollout->document.count; i++)
-		if (!text_is(shares[i].name, rollout->document.names[i]))
-			return false;
-	return true;
-}
-
-/* A rollout goes on while its plan and its choices are the same; one that was rolled back begins anew with a new version. */
-static bool rollout_continues(const struct keeper *keeper, struct kept_rollout *rollout, const struct control_rollout *record)
-{
-	struct error other = {0};
-	return rollout_state_read(&rollout->document.plan, record->state, &rollout->state, &other) &&
-	       table_fits(keeper, rollout, record->table) &&
-	       (rollout->state.phase != ROLLOUT_ROLLED_BACK || record->version == rollout->version);
-}
-
 /* Numbers of moves and commands go on, whatever rollout they are of. */
 static void rollout_start(struct kept_rollout *rollout, const struct ledger_rollout *recorded)
 {
@@ -109,7 +87,8 @@ static bool rollout_restore(struct keeper *keeper, struct kept_rollout *rollout,
 	const struct ledger_rollout *recorded = ledger_rollout_find(&keeper->ledger, text_of(rollout->name));
 	const struct control_rollout *record = recorded && recorded->has_record ? &recorded->record : NULL;
 	bool good = true;
-	if (record && rollout_continues(keeper, rollout, record)) {
+	if (record &&
+	    rollout_goes_on(&keeper->ledger, rollout->name, &rollout->document, rollout->version, record, &rollout->state)) {
 		if (rollout->state.looked_ms > now_ms) /* of a keeper whose clock was ahead */
 			rollout_shift(&rollout->state, now_ms - rollout->state.looked_ms);
 		rollout->table = record->table;
@@ -317,63 +296,14 @@ void keeper_rollouts_shift(struct keeper *keeper, int64_t by_ms)
 
 /* ---- proposals ---- */
 
-static bool rollout_has_choice(const struct kept_rollout *rollout, const char *name)
-{
-	for (size_t i = 0; i < rollout->document.count; i++)
-		if (strcmp(rollout->document.names[i], name) == 0)
-			return true;
-	return false;
-}
-
-/* A new default would have all the traffic that the candidates do not have: nobody has seen an answer of one from outside, and a
- * candidate has not shown what its rollout is for. NULL: memory ran out. */
-static const char *default_fault(struct keeper *keeper, const struct kept_rollout *rollout, const char *name)
-{
-	const struct rollout_state *state = &rollout->state;
-	const struct rollout_document *document = &rollout->document;
-	const char *given = document->names[document->control];
-	if (!rollout_has_choice(rollout, name))
-		return arena_print(keeper->arena,
-				   "the new default `%s` of Experiment `%s` is no choice of its rollout, which is at stage %u: end "
-				   "the rollout first, by `sluice experiments promote %s` or `rollback`; or name `%s`, its default",
-				   name, rollout->name, (unsigned)state->stage + 1, rollout->name, given);
-	return arena_print(
-		keeper->arena,
-		"the default of Experiment `%s` cannot become `%s` while its rollout is %s at stage %u, with %g%% for the "
-		"candidates: `%s` would get the traffic of `%s` at once; end the rollout first, by `sluice experiments "
-		"promote %s` or `rollback`, and apply this again; or leave `%s` as the default",
-		rollout->name, name, rollout_phase_names[state->phase], (unsigned)state->stage + 1,
-		rollout_percent(&document->plan, state), name, given, rollout->name, given);
-}
-
-/* Also of a document that would end the rollout, since it has none or one that cannot run. */
-static bool item_fault(struct keeper *keeper, const struct kept_rollout *rollout, const struct proposal_item *item,
-		       const char **why, struct error *error)
-{
-	const struct keeper_rollout_reader *reader = &keeper->options.rollouts;
-	struct error ignored = {0}; /* the checker has its words */
-	const char *name;
-	if (!reader->read_default(reader->context, item->document, rollout->name, keeper->arena, &name, &ignored))
-		return error_memory(error, ERROR_SYSTEM, "deciding a proposal");
-	if (name && strcmp(name, rollout->document.names[rollout->document.control]) != 0)
-		*why = default_fault(keeper, rollout, name);
-	return true;
-}
-
 bool keeper_rollouts_fault(struct keeper *keeper, const struct proposal_item *items, size_t count, int64_t now_ms, const char **why,
 			   struct error *error)
 {
+	const struct record_list list = {count, items};
 	if (!keeper_rollouts_find(keeper, now_ms, error))
 		return false;
-	for (size_t i = 0; i < count; i++)
-		for (struct list_node *node = keeper->rollouts.first; node && !*why; node = node->next) {
-			const struct kept_rollout *rollout = LIST_OWNER(node, const struct kept_rollout, node);
-			const bool runs = rollout->state.phase != ROLLOUT_PENDING && rollout->state.phase < ROLLOUT_PROMOTED;
-			if (runs && items[i].action == PROPOSAL_APPLY && owner_is(rollout, items[i].kind, items[i].name) &&
-			    !item_fault(keeper, rollout, &items[i], why, error))
-				return false;
-		}
-	return true;
+	return !keeper->options.rollouts.read ||
+	       rollout_changes_fault(&keeper->ledger, &keeper->options.rollouts, &list, keeper->arena, why, error);
 }
 
 /* ---- commands ---- */
