@@ -555,8 +555,8 @@ static void a_move_is_a_record_with_its_evidence(void **state)
 	expect_sentence(
 		"Stage 2 is inconclusive at 100%: `errorRate` of `new` (limit 0.01) is neither shown to hold nor broken in "
 		"the time that the stage has. `new` has had no request for 20m: check that it is called, and its engines and "
-		"address. `latency` of `new` (limit 200 ms for 95% of its requests) is neither shown to hold nor broken in the time "
-		"that the stage has.");
+		"address. `latency` of `new` (limit 200 ms for 95% of its requests) is neither shown to hold nor broken in the "
+		"time that the stage has.");
 }
 
 static int buffer_begin(void **state)
