@@ -100,6 +100,8 @@ static void headers_add(struct name_list *headers, const struct experiment_spec 
 		for (size_t j = 0; j < candidates[i].headers.count; j++)
 			header_add(headers, matched[j].name, arena);
 	}
+	for (size_t i = 0; i < experiment->bandits.context_features.count; i++) /* each may be a tensor or a header */
+		header_add(headers, experiment->bandits.context_features.items[i], arena);
 }
 
 static struct name_list headers_read(const struct plan *plan, struct arena *arena)
