@@ -16,7 +16,8 @@ struct policy_entry {
 	struct held_slot policy; /* struct policy_in_force */
 	_Atomic int64_t version, rewards, set_ms;
 	_Atomic uint64_t refused, late, unknown, by_unit, feedback_dropped, repeated, dropped, missing, uncomputed;
-	pthread_mutex_t lock; /* of writers */
+	_Atomic uint32_t logged; /* a bit of each loss */
+	pthread_mutex_t lock;	 /* of writers */
 };
 
 struct policy_board {
@@ -190,4 +191,10 @@ struct policy_losses policy_entry_losses(const struct policy_entry *entry)
 				      .dropped = atomic_load(&entry->dropped),
 				      .missing = atomic_load(&entry->missing),
 				      .uncomputed = atomic_load(&entry->uncomputed)};
+}
+
+bool policy_entry_log_first(struct policy_entry *entry, unsigned loss)
+{
+	assert(loss < 32);
+	return !(atomic_fetch_or(&entry->logged, UINT32_C(1) << loss) >> loss & 1);
 }

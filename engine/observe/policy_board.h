@@ -62,4 +62,7 @@ struct policy_losses {
 void policy_entry_lose(struct policy_entry *entry, const struct policy_losses *more);
 struct policy_losses policy_entry_losses(const struct policy_entry *entry);
 
+/* Whether a loss of that number, below 32, is logged for the first time in this process. By the learner's thread. */
+bool policy_entry_log_first(struct policy_entry *entry, unsigned loss);
+
 #endif

@@ -26,7 +26,6 @@ struct feedback_counting {
 	struct reader *reader;
 	struct computed_feedback *computed; /* NULL: no metric is published, or it is not open yet */
 	struct error last_logged;	    /* last failure that was logged: the same one is not logged again */
-	bool loss_is_logged, drop_is_logged;
 };
 
 void feedback_state_close(struct feedback_state *state, const char *pipeline, const struct log_sink *log)
@@ -51,13 +50,13 @@ static void answers_lost(struct feedback_counting *counting, uint64_t count)
 	for (uint64_t i = 0; i < count; i++)
 		for (size_t metric = 0; metric < config->metric_count; metric++)
 			series_lose(config->metrics[metric].table);
-	if (count > 0 && !counting->loss_is_logged)
+	if (count > 0 && !config->state->loss_is_logged)
 		log_say(config->log, LOG_LEVEL_WARN, NULL,
 			"%s: metrics of truth and reward count no feedback for %llu answers, and no bandits or rollouts learn from "
 			"it: the answers came faster than this engine keeps them, and %zu MiB of them waited; start more engines. "
 			"sluice_metric_lost_total has the number of all of them",
 			config->pipeline, (unsigned long long)count, ANSWER_SPACE_BYTES >> 20);
-	counting->loss_is_logged |= count > 0;
+	config->state->loss_is_logged |= count > 0;
 }
 
 static void answers_take(struct feedback_counting *counting)
@@ -91,13 +90,13 @@ static void drops_log(struct feedback_counting *counting)
 {
 	const struct feedback_counting_config *config = &counting->config;
 	const uint64_t lost = kept_answers_lost(config->state->kept);
-	if (lost > 0 && !counting->drop_is_logged)
+	if (lost > 0 && !config->state->drop_is_logged)
 		log_say(config->log, LOG_LEVEL_WARN, NULL,
 			"%s: metrics of truth and reward did not count feedback for answers that this engine keeps no more: it "
 			"keeps %zu MiB of them; start more engines, or send feedback sooner. sluice_metric_lost_total counts them, "
-			"and this is said once",
+			"and this engine says it once",
 			config->pipeline, KEPT_RECORD_BYTES >> 20);
-	counting->drop_is_logged |= lost > 0;
+	config->state->drop_is_logged |= lost > 0;
 }
 
 /* Tries again what has waited until then. */

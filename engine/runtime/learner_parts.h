@@ -32,7 +32,6 @@ struct learning {
 	bool remade;  /* a topic was made anew: of its partitions without a position, what is newer than through_ms counts */
 	int64_t due_ms;
 	struct learner_counts told; /* to the board; a replay is not told */
-	unsigned losses_logged;	    /* a bit of each reason */
 	struct buffer latest; /* the last record of the policy topic */
 };
 

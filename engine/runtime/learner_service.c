@@ -97,18 +97,17 @@ static const struct loss_reason {
 	 "time, or the feedback lacks what the metric names: see sluice_metric_missing_total and `sluice help metrics`"},
 };
 
-/* Each reason once. */
+/* Each reason once, whatever reloads and terms come: the entry is of the process. */
 static void losses_log(const struct learner_service *service, struct learning *learning, const struct policy_losses *more)
 {
 	for (size_t i = 0; i < sizeof loss_reasons / sizeof *loss_reasons; i++) {
 		const uint64_t count = *(const uint64_t *)(const void *)((const char *)more + loss_reasons[i].offset);
-		if (count == 0 || learning->losses_logged & 1U << i)
+		if (count == 0 || !policy_entry_log_first(learning->entry, (unsigned)i))
 			continue;
-		learning->losses_logged |= 1U << i;
 		const char *why =
 			loss_reasons[i].offset == offsetof(struct policy_losses, refused) ? learner_refusal(learning->learner) : "";
 		log_say(service->config.log, LOG_LEVEL_WARN, NULL,
-			"the bandits of `%s` leave out %s%s%s; the metrics of policies count it, and this is said once",
+			"the bandits of `%s` leave out %s%s%s; the metrics of policies count it, and this engine says it once",
 			learning->experiment->name, loss_reasons[i].words, *why ? ": " : "", why);
 	}
 }

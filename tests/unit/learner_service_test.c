@@ -100,9 +100,12 @@ static void what_is_not_learnt_is_counted_and_said_once(void **state)
 	assert_int_equal(said_times("the bandits of `e` leave out feedback whose reward is refused: A reward is 1e+308"), 1);
 	assert_int_equal(said_times("leave out feedback of requests and units to which the experiment gave no candidate"), 1);
 	service_start();
+	reward("nobody else", time_of_day_ms());
 	earn("d", 2);
+	expect_losses(1, 0, 3, 1);
 	learner_service_close(service);
-	expect_losses(1, 0, 2, 1);
+	expect_losses(1, 0, 3, 1);
+	assert_int_equal(said_times("leave out feedback of requests and units to which the experiment gave no candidate"), 1);
 }
 
 static void feedback_by_unit_is_counted_and_said_once_if_it_finds_none(void **state)
