@@ -41,7 +41,7 @@ static const struct option move_options[] = {
 	"proposed,"
 #define STAGELESS_NONE_HELP                                                                                                        \
 	"An Experiment without stages, and a SeldonDeployment, have nothing to pause or resume: their traffic moves only by a "    \
-	"command.\n"
+	"command. Bandits choose by what they learn: `sluice apply` with other files stops or changes them.\n"
 
 #define REPEATED_HELP                                                                                                              \
 	" A command that got no decision in time can be given again: if others have moved the rollout since it was done, it is "   \

@@ -18,14 +18,11 @@ static bool move_named(const char *verb, const struct ledger_resource *resource,
 			 TEXT_ARGUMENTS(resource->kind), name, verb, name);
 }
 
-/* The shares now, and those after the move. */
-static bool shares_find(const struct document_checker *checker, const struct ledger_resource *resource,
-			const struct control_version *version, enum traffic_move move, struct arena *arena,
-			struct experiment_traffic *from, struct experiment_traffic *to, struct error *error)
+/* The shares after the move. */
+static bool shares_move(const struct ledger_resource *resource, const struct control_version *version, enum traffic_move move,
+			const struct experiment_traffic *from, struct experiment_traffic *to, struct error *error)
 {
 	bool moves = false;
-	if (!experiment_traffic_read(checker, version->document, arena, from, error))
-		return false;
 	if (from->given == from->count)
 		return error_set(
 			error, ERROR_INPUT, PLACE_NONE,
@@ -82,8 +79,8 @@ int traffic_move_run(struct session *session, struct control_session *control, c
 				     .action = PROPOSAL_APPLY,
 				     .expected = resource_expected(ledger, resource),
 				     .labels = version->labels};
-	if (!move_named(verb, resource, name, &move, &error) ||
-	    !shares_find(&checker, resource, version, move, session->arena, &from, &to, &error) ||
+	if (!experiment_traffic_read(&checker, version->document, session->arena, &from, &error) ||
+	    !move_named(verb, resource, name, &move, &error) || !shares_move(resource, version, move, &from, &to, &error) ||
 	    !experiment_traffic_write(version->document, &from, &to, session->arena, &item.document, &error))
 		return command_failed(session, &error);
 	if (!dry_run)
