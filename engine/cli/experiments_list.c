@@ -1,5 +1,7 @@
 /* experiments_list.c: `sluice experiments list`: the experiments of files, or the rollouts of a namespace. */
+#include "base/clock.h"
 #include "cli/command.h"
+#include "cli/traffic_move.h"
 #include "client/control_session.h"
 #include "client/experiment_data.h"
 #include "client/kafka.h"
@@ -29,13 +31,14 @@ static const struct option list_options[] = {
 extern const struct command command_experiments_list;
 
 /* Rollouts, and experiments without stages. */
-static void experiments_print(struct session *session, const struct control_session *control, struct buffer *out)
+static void experiments_print(struct session *session, const struct control_session *control,
+			      const struct published_policies *policies, struct buffer *out)
 {
 	const struct document_checker checker = {.kinds = session->kinds, .namespace = control->config.namespace};
 	const struct ledger *ledger = applier_ledger(control->applier);
 	const bool json = session->form == OUTPUT_JSON;
-	const size_t count = rollouts_view_print(ledger, json, session->arena, out) +
-			     traffic_views_print(ledger, &checker, json, session->arena, out);
+	const struct traffic_view view = {ledger, NULL, &checker, session->arena, json, policies, time_of_day_ms()};
+	const size_t count = rollouts_view_print(ledger, json, session->arena, out) + traffic_views_print(&view, out);
 	if (count == 0 && !json)
 		buffer_string(out, "no rollouts\n");
 }
@@ -47,9 +50,11 @@ static int rollouts_list(struct session *session, const struct list_options *sel
 	struct error error = {0};
 	struct buffer out;
 	int code;
-	if (control_session_open(command_workspace(session), &self->asked, &control, &error)) {
+	struct published_policies policies;
+	if (control_session_open(command_workspace(session), &self->asked, &control, &error) &&
+	    control_policies_read(session, &control, &policies, &error)) {
 		buffer_open(&out, OUT_BYTES_MAX);
-		experiments_print(session, &control, &out);
+		experiments_print(session, &control, &policies, &out);
 		code = command_write(session, &out);
 	} else {
 		code = command_refused(session, &command_experiments_list, &error);

@@ -1,7 +1,9 @@
 /* experiments_weights.c: `sluice experiments weights`: the bucket tables in force, by which experiments and split steps choose. */
+#include "base/clock.h"
 #include "base/moment.h"
 #include "base/quote.h"
 #include "cli/command.h"
+#include "cli/traffic_move.h"
 #include "client/control_session.h"
 #include "client/kafka.h"
 #include "control/control_tables.h"
@@ -64,20 +66,54 @@ static bool choice_is(const struct control_table *table, const char *asked)
 	return !asked || text_is(table->choice, asked) || text_is(table->name, asked);
 }
 
-static size_t tables_print(const struct ledger *ledger, const char *asked, bool json, struct arena *arena, struct buffer *out)
+/* What is shown, and of whom. */
+struct weights_shown {
+	const struct ledger *ledger;
+	const struct document_checker *checker;
+	const struct published_policies *policies;
+	const char *asked; /* NULL: all */
+	bool json;
+	struct arena *arena;
+};
+
+/* The policy's shares: its candidates have a table too, by which they share evenly while there is no policy. False: no bandits
+ * choose. */
+static bool bandits_print(const struct weights_shown *shown, const struct control_table *table, struct buffer *out,
+			  struct error *error)
+{
+	struct bandit_document bandits;
+	const struct bandit_view view = {&bandits, shown->policies, table->choice, time_of_day_ms(), shown->arena};
+	if (!bandit_document_find(shown->checker, shown->ledger, table->choice, shown->arena, &bandits, error))
+		return false;
+	if (shown->json) {
+		json_write_member(out, "{", "choice", table->choice);
+		json_write_member(out, ", ", "kind", table->kind);
+		json_write_member(out, ", ", "name", table->name);
+		bandit_view_print_json(&view, out);
+		buffer_string(out, "}\n");
+		return true;
+	}
+	buffer_print(out, "%s: bandits (%s)\n", text_shown(table->choice, shown->arena), bandits.algorithm);
+	bandit_view_print(&view, out);
+	return true;
+}
+
+static size_t tables_print(const struct weights_shown *shown, struct buffer *out, struct error *error)
 {
 	const struct ledger_choice *choice;
 	size_t count = 0;
-	LIST_EACH_CHOICE(ledger, choice)
+	LIST_EACH_CHOICE(shown->ledger, choice)
 	{
-		const struct ledger_table *table = control_table_at(ledger, choice, CONTROL_IN_FORCE);
-		if (!table || table->record.shares.count == 0 || !choice_is(&table->record, asked))
+		const struct ledger_table *table = control_table_at(shown->ledger, choice, CONTROL_IN_FORCE);
+		if (!table || table->record.shares.count == 0 || !choice_is(&table->record, shown->asked))
 			continue;
 		count++;
-		if (json)
+		if (bandits_print(shown, &table->record, out, error))
+			continue;
+		if (shown->json)
 			table_print_json(&table->record, out);
 		else
-			table_print(&table->record, arena, out);
+			table_print(&table->record, shown->arena, out);
 	}
 	return count;
 }
@@ -89,16 +125,20 @@ static int weights_run(struct session *session, const void *filled, const char *
 	const struct weights_options *self = filled;
 	const char *asked = count > 0 ? arguments[0] : NULL;
 	struct control_session control = {0};
+	struct published_policies policies;
 	struct error error = {0};
 	struct buffer out;
-	if (!control_session_open(command_workspace(session), &self->asked, &control, &error)) {
+	if (!control_session_open(command_workspace(session), &self->asked, &control, &error) ||
+	    !control_policies_read(session, &control, &policies, &error)) {
 		control_session_close(&control);
 		return command_refused(session, &command_experiments_weights, &error);
 	}
 	buffer_open(&out, OUT_BYTES_MAX);
 	const struct ledger *ledger = applier_ledger(control.applier);
 	const bool json = session->form == OUTPUT_JSON;
-	const size_t tables = tables_print(ledger, asked, json, session->arena, &out);
+	const struct document_checker checker = {.kinds = session->kinds, .namespace = control.config.namespace};
+	const struct weights_shown shown = {ledger, &checker, &policies, asked, json, session->arena};
+	const size_t tables = tables_print(&shown, &out, &error);
 	if (tables == 0 && !asked && !json)
 		buffer_string(&out, "no experiment or split is in force\n");
 	int code = command_write(session, &out);
@@ -118,7 +158,10 @@ const struct command command_experiments_weights = {
 	.arguments = "[NAME]",
 	.summary = "Shows the traffic shares that are in force now.",
 	.help = "Experiments and steps that split traffic have a table of 10000 buckets, recorded by the keeper: a unit keeps its "
-		"bucket, and a change of weights moves as few of them as it must. NAME is an experiment, a pipeline, or "
+		"bucket, and a change of weights moves as few of them as it must. Of bandits the shares are those of the policy "
+		"that "
+		"engines choose by, with its version and its age, or they depend on the context; before the first policy they are "
+		"even. NAME is an experiment, a pipeline, or "
 		"PIPELINE/STEP; without it all tables are shown. A rollout moves its table by itself: `sluice experiments history` "
 		"says why.\n"
 		"\n"

@@ -1,7 +1,9 @@
 /* traffic_move.c: see traffic_move.h. */
 #include "cli/traffic_move.h"
 
+#include "base/clock.h"
 #include "cli/control_proposal.h"
+#include "client/policy_topics.h"
 #include "view/rollout_preview_view.h"
 
 #define OUT_BYTES_MAX ((size_t)64 << 20)
@@ -91,14 +93,24 @@ int traffic_move_run(struct session *session, struct control_session *control, c
 		       : command_failed(session, &error);
 }
 
+bool control_policies_read(struct session *session, const struct control_session *control, struct published_policies *policies,
+			   struct error *error)
+{
+	return policy_topics_read(&control->kafka, control->target.prefix, control->config.namespace, session->arena, policies,
+				  error);
+}
+
 int traffic_show(struct session *session, const struct control_session *control, const struct ledger_resource *resource,
 		 bool history)
 {
 	const struct document_checker checker = {.kinds = session->kinds, .namespace = control->config.namespace};
-	const struct traffic_view view = {applier_ledger(control->applier), resource, &checker, session->arena,
-					  session->form == OUTPUT_JSON};
+	struct published_policies policies = {0};
 	struct error error = {0};
 	struct buffer out;
+	if (!history && !control_policies_read(session, control, &policies, &error))
+		return command_failed(session, &error);
+	const struct traffic_view view = {applier_ledger(control->applier), resource,  &checker,	session->arena,
+					  session->form == OUTPUT_JSON,	    &policies, time_of_day_ms()};
 	buffer_open(&out, OUT_BYTES_MAX);
 	if (history)
 		traffic_history_print(&view, &out);

@@ -4,6 +4,7 @@
 #define SLUICE_VIEW_TRAFFIC_VIEW_H
 
 #include "control/experiment_traffic.h"
+#include "view/bandit_view.h"
 
 struct traffic_view {
 	const struct ledger *ledger;
@@ -11,14 +12,16 @@ struct traffic_view {
 	const struct document_checker *checker;
 	struct arena *arena;
 	bool json; /* one object in each line */
+	const struct published_policies *policies; /* whose shares those of bandits are */
+	int64_t now_ms;
 };
 
-/* Its newest accepted version and the shares in force. False: CONFIG, as experiment_traffic_read(), or SYSTEM. */
+/* Its newest accepted version and the shares in force; of bandits those of their policies. False: CONFIG, as
+ * experiment_traffic_read(), or SYSTEM. */
 bool traffic_view_print(const struct traffic_view *view, struct buffer *out, struct error *error);
 
-/* Those of a namespace that have shares, one in a line. Returns their number. */
-size_t traffic_views_print(const struct ledger *ledger, const struct document_checker *checker, bool json, struct arena *arena,
-			   struct buffer *out);
+/* Those of a namespace that have shares, one in a line; `resource` is not read. Returns their number. */
+size_t traffic_views_print(const struct traffic_view *view, struct buffer *out);
 
 /* Its versions, the newest first. */
 void traffic_history_print(const struct traffic_view *view, struct buffer *out);

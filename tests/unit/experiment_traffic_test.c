@@ -9,7 +9,10 @@
 
 #include <cmocka.h>
 
+#include "bandits/policy.h"
+#include "base/clock.h"
 #include "control/experiment_traffic.h"
+#include "message/policy_record.h"
 #include "message/rows.h"
 #include "steps/kinds.h"
 #include "tests/unit/apply_stand.h"
@@ -408,6 +411,85 @@ static void an_experiment_in_each_state_has_its_words(void **state)
 	apply_runs(EXIT_GOOD, "  no shares (active)", "experiments history d");
 }
 
+/* ---- bandits ---- */
+
+#define BANDITS                                                                                                                    \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"                                     \
+	"  candidates: [{name: a, weight: 0}, {name: b, weight: 0}]\n"
+#define POLICY_TOPIC "sluice.default.pipeline.p.policy"
+
+/* A policy of a bandit that has rewarded the second arm alone. */
+static void policy_append(enum bandit_kind kind, size_t features)
+{
+	static const struct text arms[] = {{"a", 1}, {"b", 1}};
+	struct bandit_options options = bandit_defaults(kind, 2, features);
+	struct policy *policy = policy_open(apply_stand.arena, &options, 1);
+	struct buffer bytes, out;
+	struct error error = {0};
+	assert_non_null(policy);
+	policy->version = 7;
+	if (features == 0) {
+		policy->chances[0] = 0.01;
+		policy->chances[1] = 0.99;
+	}
+	buffer_open(&bytes, POLICY_RECORD_BYTES_MAX);
+	buffer_open(&out, POLICY_RECORD_BYTES_MAX);
+	policy_write(policy, &bytes);
+	const struct policy_record record = {.experiment = TEXT("e"),
+					     .version = 7,
+					     .time_ms = time_of_day_ms() - 2000,
+					     .rewards = 40,
+					     .arm_count = 2,
+					     .arms = arms,
+					     .policy = buffer_view(&bytes)};
+	assert_true(policy_record_encode(&record, &out, &error));
+	assert_int_equal(rd_kafka_producev(apply_stand.mock.writer, RD_KAFKA_V_TOPIC(POLICY_TOPIC), RD_KAFKA_V_PARTITION(0),
+					   RD_KAFKA_V_VALUE(out.bytes, out.length), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+					   RD_KAFKA_V_END),
+			 RD_KAFKA_RESP_ERR_NO_ERROR);
+	assert_int_equal(rd_kafka_flush(apply_stand.mock.writer, MOCK_WAIT_MS), 0);
+	buffer_close(&bytes);
+	buffer_close(&out);
+}
+
+/* Their table is of even shares, and no engine chooses by it once there is a policy. */
+static void bandits_have_the_shares_of_their_policy(void **state)
+{
+	(void)state;
+	rd_kafka_mock_topic_create(apply_stand.mock.cluster, POLICY_TOPIC, 1, 1);
+	apply_file("e.yaml", BANDITS "  bandits: {algorithm: thompson}\n");
+	apply_runs(EXIT_GOOD, "Experiment/e version 1 accepted", "apply %s", apply_stand.folder);
+	apply_runs(EXIT_GOOD, "is active", "wait experiment/e --for active");
+	apply_runs(EXIT_GOOD, "no policy of these candidates yet: shares are even", "experiments status e");
+	policy_append(BANDIT_THOMPSON_BETA, 0);
+	apply_runs(EXIT_GOOD, "e: bandits (thompson) of an Experiment, version 1 since ", "experiments status e");
+	apply_runs(EXIT_GOOD, "  policy 7 of pipeline p, 2.", "experiments status e");
+	apply_runs(EXIT_GOOD, "  b                                  99.00%\n", "experiments status e");
+	apply_runs(EXIT_GOOD, "\"policies\": [{\"pipeline\": \"p\", \"version\": 7", "experiments status e -o json");
+	apply_runs(EXIT_GOOD, "e: bandits (thompson), a 1%, b 99%, policy 7 of pipeline p, version 1 of an Experiment\n",
+		   "experiments list");
+	apply_runs(EXIT_GOOD, "  b                                  99.00%\n", "experiments weights e");
+	apply_runs(EXIT_GOOD, "{\"name\": \"b\", \"percent\": 99.0}", "experiments weights e -o json");
+	apply_runs(EXIT_GOOD, "bandits (thompson) of a, b (active)", "experiments history e");
+	apply_runs(EXIT_GOOD, "\"by\": \"thompson\", \"candidates\": [\"a\", \"b\"]}", "experiments history e -o json");
+	apply_runs(EXIT_FAULTS, "bandits choose the candidates of the Experiment, so it has no traffic to move; apply it without",
+		   "experiments pause e");
+	apply_runs(EXIT_FAULTS, "bandits choose the candidates of the Experiment", "experiments resume e");
+}
+
+static void shares_by_context_have_a_floor(void **state)
+{
+	(void)state;
+	rd_kafka_mock_topic_create(apply_stand.mock.cluster, POLICY_TOPIC, 1, 1);
+	apply_file("e.yaml", BANDITS "  bandits: {algorithm: linucb, contextFeatures: [age], explore: 0.1}\n");
+	apply_runs(EXIT_GOOD, "Experiment/e version 1 accepted", "apply %s", apply_stand.folder);
+	apply_runs(EXIT_GOOD, "is active", "wait experiment/e --for active");
+	policy_append(BANDIT_LINUCB, 2);
+	apply_runs(EXIT_GOOD, "shares depend on the context (age); each candidate has at least 5% (explore 10%)\n",
+		   "experiments status e");
+	apply_runs(EXIT_GOOD, "\"least_percent\": 5.0, \"context\": [\"age\"], \"policies\": [{", "experiments weights e -o json");
+}
+
 int main(void)
 {
 #define DOCUMENT(test) cmocka_unit_test_setup_teardown(test, arena_begin, arena_end)
@@ -433,6 +515,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(commands_move_the_traffic_by_versions, apply_keeper_setup, apply_teardown),
 		cmocka_unit_test_setup_teardown(commands_move_the_weights_of_an_experiment_without_stages, apply_keeper_setup,
 						apply_teardown),
+		cmocka_unit_test_setup_teardown(bandits_have_the_shares_of_their_policy, apply_keeper_setup, apply_teardown),
+		cmocka_unit_test_setup_teardown(shares_by_context_have_a_floor, apply_keeper_setup, apply_teardown),
 		cmocka_unit_test_setup_teardown(a_promotion_of_relative_weights_can_be_taken_back, apply_keeper_setup,
 						apply_teardown),
 		cmocka_unit_test_setup_teardown(an_experiment_in_each_state_has_its_words, apply_keeper_setup, apply_teardown),

@@ -1,0 +1,66 @@
+/* bandit_document.c: see bandit_document.h. */
+#include "control/bandit_document.h"
+
+#include "base/duration.h"
+#include "control/experiment_traffic.h"
+#include "message/rows.h"
+#include "spec/experiment_walk.h"
+
+/* In the order of enum bandit_algorithm. */
+static const char *const algorithm_names[] = {[ALGORITHM_EPSILON_GREEDY] = "epsilon-greedy",
+					      [ALGORITHM_UCB1] = "ucb1",
+					      [ALGORITHM_THOMPSON] = "thompson",
+					      [ALGORITHM_LINUCB] = "linucb",
+					      [ALGORITHM_EXP3] = "exp3",
+					      [ALGORITHM_THOMPSON_GAUSSIAN] = "thompson-gaussian"};
+
+static void bandits_take(const struct experiment_spec *experiment, struct arena *arena, struct bandit_document *bandits)
+{
+	struct share shares[ASSIGNMENT_WAYS_MAX];
+	const struct name_list *features = &experiment->bandits.context_features;
+	struct text *names = ARENA_ARRAY(arena, struct text, features->count + 1);
+	bandits->algorithm = algorithm_names[experiment->bandits.algorithm];
+	bandits->explore = experiment->bandits.explore;
+	bandits->interval_ms = experiment->bandits.update_interval_ns / NS_PER_MS;
+	bandits->count = experiment_shares(experiment, shares);
+	for (size_t i = 0; i < bandits->count; i++)
+		bandits->names[i] = text_copied(arena, text_of(shares[i].name));
+	if (names && experiment_bandit(experiment, bandits->count, features->count).features > 0)
+		bandits->feature_count = features->count;
+	for (size_t i = 0; i < bandits->feature_count; i++)
+		names[i] = text_copied(arena, text_of(features->items[i].text));
+	bandits->features = names;
+}
+
+bool bandit_document_read(const struct document_checker *checker, struct text document, struct text experiment, struct arena *arena,
+			  struct bandit_document *bandits, struct error *error)
+{
+	const struct spec_options options = {.kinds = checker->kinds, .namespace = checker->namespace, .names = arena};
+	const char *name = arena_copy(arena, experiment.bytes, experiment.length);
+	struct error unreadable = {0}; /* as one of another version of sluice */
+	struct spec spec;
+	*bandits = (struct bandit_document){0};
+	if (!name || !spec_open(&spec, error))
+		return false;
+	const struct experiment_spec *found =
+		spec_read_text(&spec, "document", document, &options, &unreadable) ? experiment_named(&spec, name, arena) : NULL;
+	const bool learns = found && found->bandits.here.line > 0;
+	if (learns)
+		bandits_take(found, arena, bandits);
+	spec_close(&spec);
+	return arena_failed(arena) ? error_memory(error, ERROR_SYSTEM, "reading the bandits of an experiment") : learns;
+}
+
+bool bandit_document_find(const struct document_checker *checker, const struct ledger *ledger, struct text experiment,
+			  struct arena *arena, struct bandit_document *bandits, struct error *error)
+{
+	struct text rest = experiment;
+	const struct text pipeline = text_take_until(&rest, '/');
+	const struct ledger_resource *resource = ledger_resource_find(ledger, TEXT("Experiment"), experiment);
+	if (!resource || !ledger_present(ledger, resource))
+		resource = ledger_resource_find(ledger, TEXT("Pipeline"), pipeline);
+	*bandits = (struct bandit_document){0};
+	return resource && ledger_present(ledger, resource) &&
+	       bandit_document_read(checker, experiment_traffic_version(ledger, resource)->document, experiment, arena, bandits,
+				    error);
+}

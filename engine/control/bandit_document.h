@@ -1,0 +1,30 @@
+/* bandit_document.h: Bandits of an experiment in the control plane: what the document in force says of them. Their shares are those
+ * of the policy, which a learner writes to the policy topic, and not of the bucket table.
+ *
+ * Pure.
+ */
+#ifndef SLUICE_CONTROL_BANDIT_DOCUMENT_H
+#define SLUICE_CONTROL_BANDIT_DOCUMENT_H
+
+#include "control/document_check.h"
+
+struct bandit_document {
+	const char *algorithm; /* as it is written in YAML */
+	size_t count;
+	struct text names[ASSIGNMENT_WAYS_MAX]; /* of the candidates */
+	size_t feature_count;			/* of the context by which it chooses; 0: it does not need one */
+	const struct text *features;
+	double explore;
+	int64_t interval_ms; /* between two policies */
+};
+
+/* Reads the bandits of the experiment of that name: an Experiment's, or PIPELINE/STEP in a document of the pipeline. Names are in
+ * the arena. False: it has none there; then the error is of no kind, unless memory ran out. */
+bool bandit_document_read(const struct document_checker *checker, struct text document, struct text experiment, struct arena *arena,
+			  struct bandit_document *bandits, struct error *error);
+
+/* The same, of the newest accepted version of the Experiment, or of the Pipeline of PIPELINE/STEP. */
+bool bandit_document_find(const struct document_checker *checker, const struct ledger *ledger, struct text experiment,
+			  struct arena *arena, struct bandit_document *bandits, struct error *error);
+
+#endif

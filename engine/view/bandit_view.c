@@ -1,0 +1,139 @@
+/* bandit_view.c: see bandit_view.h. Names come from records, so they are shown escaped. */
+#include "view/bandit_view.h"
+
+#include "base/duration.h"
+#include "base/quote.h"
+#include "message/json_write.h"
+
+#define PERCENT 100.0
+
+bool bandit_view_fits(const struct bandit_view *view, const struct published_policy *policy)
+{
+	const struct bandit_document *bandits = view->bandits;
+	if (!text_equal(policy->experiment, view->experiment) || policy->count != bandits->count ||
+	    policy->contextual != (bandits->feature_count > 0))
+		return false;
+	for (size_t i = 0; i < policy->count; i++)
+		if (!text_equal(policy->arms[i], bandits->names[i]))
+			return false;
+	return true;
+}
+
+static const struct published_policy *policy_next(const struct bandit_view *view, size_t *at)
+{
+	while (*at < view->policies->count) {
+		const struct published_policy *policy = &view->policies->items[(*at)++];
+		if (bandit_view_fits(view, policy))
+			return policy;
+	}
+	return NULL;
+}
+
+static double least_percent(const struct bandit_document *bandits)
+{
+	return bandits->count > 0 ? PERCENT * bandits->explore / (double)bandits->count : 0;
+}
+
+static double age_s(const struct bandit_view *view, const struct published_policy *policy)
+{
+	const int64_t age_ms = view->now_ms - policy->time_ms;
+	return age_ms > 0 ? (double)age_ms / MS_PER_S : 0;
+}
+
+static void context_print(const struct bandit_view *view, struct buffer *out)
+{
+	const struct bandit_document *bandits = view->bandits;
+	buffer_string(out, "shares depend on the context (");
+	for (size_t i = 0; i < bandits->feature_count; i++)
+		buffer_print(out, "%s%s", i > 0 ? ", " : "", text_shown(bandits->features[i], view->arena));
+	buffer_print(out, "); each candidate has at least %.4g%% (explore %.4g%%)", least_percent(bandits),
+		     PERCENT * bandits->explore);
+}
+
+void bandit_view_print(const struct bandit_view *view, struct buffer *out)
+{
+	const struct bandit_document *bandits = view->bandits;
+	const struct published_policy *policy;
+	size_t at = 0, shown = 0;
+	for (; (policy = policy_next(view, &at)); shown++) {
+		buffer_print(out, "  policy %lld of pipeline %s, %.1f s old, learnt from %lld rewards\n",
+			     (long long)policy->version, text_shown(policy->pipeline, view->arena), age_s(view, policy),
+			     (long long)policy->rewards);
+		if (policy->contextual) {
+			buffer_string(out, "  ");
+			context_print(view, out);
+			buffer_byte(out, '\n');
+			continue;
+		}
+		for (size_t i = 0; i < policy->count; i++)
+			buffer_print(out, "  %-32s %7.2f%%\n", text_shown(policy->arms[i], view->arena),
+				     PERCENT * policy->shares[i]);
+	}
+	for (size_t i = 0; shown == 0 && i < bandits->count; i++)
+		buffer_print(out, "%s  %-32s %7.2f%%\n", i == 0 ? "  no policy of these candidates yet: shares are even\n" : "",
+			     text_shown(bandits->names[i], view->arena), PERCENT / (double)bandits->count);
+}
+
+void bandit_view_print_short(const struct bandit_view *view, struct buffer *out)
+{
+	const struct bandit_document *bandits = view->bandits;
+	size_t at = 0;
+	const struct published_policy *policy = policy_next(view, &at);
+	buffer_print(out, "bandits (%s), ", bandits->algorithm);
+	if (policy && policy->contextual)
+		context_print(view, out);
+	for (size_t i = 0; i < bandits->count && !(policy && policy->contextual); i++)
+		buffer_print(out, "%s%s %.4g%%", i > 0 ? ", " : "", text_shown(bandits->names[i], view->arena),
+			     policy ? PERCENT * policy->shares[i] : PERCENT / (double)bandits->count);
+	if (policy)
+		buffer_print(out, ", policy %lld of pipeline %s", (long long)policy->version,
+			     text_shown(policy->pipeline, view->arena));
+	else
+		buffer_string(out, ", no policy yet");
+	if (policy && policy_next(view, &at))
+		buffer_string(out, ", and others of other pipelines");
+}
+
+/* ---- JSON ---- */
+
+static void policy_print_json(const struct bandit_view *view, const struct published_policy *policy, struct buffer *out)
+{
+	json_write_member(out, "{", "pipeline", policy->pipeline);
+	buffer_print(out, ", \"version\": %lld, \"time_ms\": %lld, \"age_s\": ", (long long)policy->version,
+		     (long long)policy->time_ms);
+	json_write_double(out, age_s(view, policy));
+	buffer_print(out, ", \"rewards\": %lld, \"variants\": [", (long long)policy->rewards);
+	for (size_t i = 0; i < policy->count; i++) {
+		json_write_member(out, i > 0 ? ", {" : "{", "name", policy->arms[i]);
+		buffer_string(out, ", \"percent\": ");
+		if (policy->contextual)
+			buffer_string(out, "null");
+		else
+			json_write_double(out, PERCENT * policy->shares[i]);
+		buffer_byte(out, '}');
+	}
+	buffer_string(out, "]}");
+}
+
+void bandit_view_print_json(const struct bandit_view *view, struct buffer *out)
+{
+	const struct bandit_document *bandits = view->bandits;
+	const struct published_policy *policy;
+	size_t at = 0;
+	json_write_member(out, ", ", "by", text_of(bandits->algorithm));
+	buffer_string(out, ", \"explore\": ");
+	json_write_double(out, bandits->explore);
+	buffer_string(out, ", \"least_percent\": ");
+	json_write_double(out, least_percent(bandits));
+	buffer_string(out, ", \"context\": [");
+	for (size_t i = 0; i < bandits->feature_count; i++) {
+		buffer_string(out, i > 0 ? ", " : "");
+		json_write_string(out, bandits->features[i]);
+	}
+	buffer_string(out, "], \"policies\": [");
+	for (size_t shown = 0; (policy = policy_next(view, &at)); shown++) {
+		buffer_string(out, shown > 0 ? ", " : "");
+		policy_print_json(view, policy, out);
+	}
+	buffer_byte(out, ']');
+}

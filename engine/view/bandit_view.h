@@ -1,0 +1,42 @@
+/* bandit_view.h: View of bandits for commands: the shares of the policies in force, or that they depend on the context. */
+#ifndef SLUICE_VIEW_BANDIT_VIEW_H
+#define SLUICE_VIEW_BANDIT_VIEW_H
+
+#include "control/bandit_document.h"
+
+/* The newest policy of an experiment in a pipeline. */
+struct published_policy {
+	struct text pipeline, experiment;
+	int64_t version, time_ms, rewards;
+	size_t count;
+	struct text arms[ASSIGNMENT_WAYS_MAX];
+	bool contextual; /* then it has no shares */
+	double shares[ASSIGNMENT_WAYS_MAX];
+};
+
+struct published_policies {
+	size_t count;
+	struct published_policy *items;
+};
+
+struct bandit_view {
+	const struct bandit_document *bandits;
+	const struct published_policies *policies; /* of all experiments */
+	struct text experiment;
+	int64_t now_ms;
+	struct arena *arena;
+};
+
+/* Whether the policy is one of these bandits: of the experiment and its candidates. */
+bool bandit_view_fits(const struct bandit_view *view, const struct published_policy *policy);
+
+/* Lines of each pipeline's policy and its shares, indented. Without one: that shares are even. */
+void bandit_view_print(const struct bandit_view *view, struct buffer *out);
+
+/* In one line: "thompson, a 20%, b 80% (policy 7)". */
+void bandit_view_print_short(const struct bandit_view *view, struct buffer *out);
+
+/* Members of a JSON object, each after a comma: "by", "explore", "least_percent", "context" and "policies". */
+void bandit_view_print_json(const struct bandit_view *view, struct buffer *out);
+
+#endif
