@@ -27,7 +27,7 @@ static uint64_t arm_bit(size_t arm)
 	return UINT64_C(1) << arm;
 }
 
-static void table_take(const struct choice_tables *tables, const struct policy_choice *choice)
+static void table_take(const struct choice_tables *tables, const struct candidate_choice *choice)
 {
 	struct choice_table *table = &tables->items[choice->table];
 	double *share = &tables->shares[choice->table * tables->arms + choice->arm];
@@ -42,7 +42,7 @@ static void table_take(const struct choice_tables *tables, const struct policy_c
 	table->sum += is_known ? choice->probability : (double)NAN;
 }
 
-static bool tables_open(struct choice_tables *tables, const struct policy_choice *choices, size_t count, size_t table_count,
+static bool tables_open(struct choice_tables *tables, const struct candidate_choice *choices, size_t count, size_t table_count,
 			struct arena *arena)
 {
 	tables->items = ARENA_ARRAY(arena, struct choice_table, table_count + 1);
@@ -64,7 +64,7 @@ static bool table_is_mixed(const struct choice_table *table)
 	return !table->contextual && (table->varies || table->sum > 1 + SUM_ROUNDED);
 }
 
-static bool table_gave(const struct choice_tables *tables, const struct policy_choice *choice, size_t arm)
+static bool table_gave(const struct choice_tables *tables, const struct candidate_choice *choice, size_t arm)
 {
 	const struct choice_table *table = &tables->items[choice->table];
 	return choice->arm == arm || (!table_is_mixed(table) && table->met & arm_bit(arm));
@@ -77,7 +77,7 @@ static bool table_is_full(const struct choice_table *table)
 }
 
 /* Choices without the arm, from `from` up to `to`, between two that had it, or one and the end of all. */
-static void gap_fill(const struct choice_tables *tables, struct policy_choice *choices, size_t from, size_t to, size_t arm,
+static void gap_fill(const struct choice_tables *tables, struct candidate_choice *choices, size_t from, size_t to, size_t arm,
 		     bool is_over)
 {
 	bool is_candidate = !is_over && (double)(to - from) * tables->least <= MISSED_MOST;
@@ -87,7 +87,7 @@ static void gap_fill(const struct choice_tables *tables, struct policy_choice *c
 		choices[i].candidates |= arm_bit(arm);
 }
 
-bool policy_candidates_find(struct policy_choice *choices, size_t count, size_t arms, size_t tables, uint64_t declared,
+bool policy_candidates_find(struct candidate_choice *choices, size_t count, size_t arms, size_t tables, uint64_t declared,
 			    struct arena *arena)
 {
 	struct choice_tables made = {.arms = arms};

@@ -14,7 +14,7 @@
 
 #include "base/arena.h"
 
-struct policy_choice {
+struct candidate_choice {
 	uint32_t arm, table; /* tables are numbered from 0 */
 	double probability;  /* 0: not known */
 	bool contextual;     /* probabilities of its table differ from request to request */
@@ -22,7 +22,7 @@ struct policy_choice {
 };
 
 /* Of choices in the order of time. `declared` has the candidates at the end; 0: they are not known. False: the arena is full. */
-bool policy_candidates_find(struct policy_choice *choices, size_t count, size_t arms, size_t tables, uint64_t declared,
+bool policy_candidates_find(struct candidate_choice *choices, size_t count, size_t arms, size_t tables, uint64_t declared,
 			    struct arena *arena);
 
 #endif

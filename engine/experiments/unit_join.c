@@ -373,15 +373,16 @@ static bool exposures_link(struct unit_join *join, struct error *error)
 static bool candidates_find(struct unit_join *join, struct error *error)
 {
 	struct met_exposure *items = join->exposures.items;
-	struct policy_choice *choices = ARENA_ARRAY(join->arena, struct policy_choice, join->exposures.count + 1);
+	struct candidate_choice *choices = ARENA_ARRAY(join->arena, struct candidate_choice, join->exposures.count + 1);
 	size_t count = 0;
 	for (size_t i = 0; choices && i < join->exposures.count; i++)
 		if (reason_is_chance(items[i].reason))
-			choices[count++] = (struct policy_choice){.arm = items[i].arm,
-								  .table = items[i].key,
-								  .probability = items[i].probability,
-								  .contextual = items[i].reason == ASSIGNED_POLICY &&
-										items[i].feature_count + items[i].text_count > 0};
+			choices[count++] =
+				(struct candidate_choice){.arm = items[i].arm,
+							  .table = items[i].key,
+							  .probability = items[i].probability,
+							  .contextual = items[i].reason == ASSIGNED_POLICY &&
+									items[i].feature_count + items[i].text_count > 0};
 	if (!choices || !policy_candidates_find(choices, count, join->arm_count, join->key_count, join->declared, join->arena))
 		return error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
 	for (size_t i = join->exposures.count; i-- > 0;)

@@ -21,13 +21,13 @@
 #define C 4U
 #define D 8U
 
-static struct policy_choice choices[CHOICES_MAX];
+static struct candidate_choice choices[CHOICES_MAX];
 static size_t choice_count;
 
 static void choose(uint32_t arm, uint32_t table, double probability, size_t times)
 {
 	for (size_t i = 0; i < times; i++)
-		choices[choice_count++] = (struct policy_choice){.arm = arm, .table = table, .probability = probability};
+		choices[choice_count++] = (struct candidate_choice){.arm = arm, .table = table, .probability = probability};
 }
 
 /* One of each arm in the mask, all with the same probability. */
