@@ -191,13 +191,14 @@ static void passed_over_tell(const struct drift_learning *learning, const struct
 }
 
 /* Takes the features from the first message that has all tensors, as earlier ones lack values of them; without such a message there
- * are none. The source stands at its first message then. */
+ * are none. The source stands at its first message then. In one that passes once, earlier messages are refused. */
 static bool layout_seek(struct drift_learning *learning, const struct fit_source *source, struct arena *arena, struct error *error)
 {
 	struct payload payload;
 	struct drift_layout trial;
 	source->rewind(source->context);
-	while (learning->layout.count == 0 && error->kind == ERROR_NONE && source->next(source->context, arena, &payload, error)) {
+	while (!source->passes_once && learning->layout.count == 0 && error->kind == ERROR_NONE &&
+	       source->next(source->context, arena, &payload, error)) {
 		if (drift_layout_make(&trial, &payload, learning->tensors, arena, error))
 			(void)layout_learn(learning, &payload, error);
 		else if (error->kind == ERROR_INPUT)

@@ -159,6 +159,7 @@ static bool file_learn(struct reference_learning *learning, struct arena *arena,
 	/* The times of records are when the topic was filled, perhaps all at once; those of events say how fast they came. */
 	const bool timed = mapping_time_path(graph->mapping).bytes;
 	const struct fit_source source = {.context = learning,
+					  .passes_once = true,
 					  .rewind = learning_rewind,
 					  .next = learning_next,
 					  .refused = learning_refused,

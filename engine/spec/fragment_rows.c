@@ -38,7 +38,7 @@ static const struct option checks_rows[] = {
 
 const struct option health_rows[] = {
 	ANY_DOCUMENT,
-	CHECKED("healthCheck", MAP, .rows = checks_rows, .required = true,
+	CHECKED("healthCheck", MAP, .effect = EFFECT_NONE, .rows = checks_rows, .required = true,
 		.help = "What Kubernetes asks a gateway for its health. The gateway answers it, whatever is written here."),
 	{.type = OPTION_END},
 };

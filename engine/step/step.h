@@ -157,9 +157,10 @@ struct fit_truth {
 
 struct settled_score; /* message/settled_score.h */
 
-/* Messages from which a kind learns its parameters. They can be read several times. */
+/* Messages from which a kind learns its parameters. They can be read several times, or once. */
 struct fit_source {
 	void *context;
+	bool passes_once; /* the rewind does nothing */
 	void (*rewind)(void *context);
 	/* The tensors of the next message, as the step would get them, in the arena. False: there is no next one, or
 	 * `error` is set. */

@@ -53,6 +53,14 @@ static void await_heard(struct gateway_stand *stand, const char *words)
 	}
 }
 
+static void await_ready(const struct gateway_stand *stand)
+{
+	for (const int64_t until_ms = loop_now_ms(stand->loop) + MOCK_WAIT_MS; gateway_unready(stand->gateway);) {
+		assert_true(loop_now_ms(stand->loop) < until_ms);
+		assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
+	}
+}
+
 static void ask_by_grpc(struct puppet_line *line, int32_t id)
 {
 	puppet_headers(line, id, 0, METHOD("ServerReady"), NULL);
@@ -74,6 +82,7 @@ static void it_serves_whoever_comes_and_tells_them_to_leave(void **state)
 	struct gateway_stand *stand = *state;
 	struct guest kept = guest_open(stand->loop, gateway_http_port(stand->gateway));
 	struct puppet_line *early = puppet_dial(&stand->puppet, gateway_grpc_port(stand->gateway));
+	await_ready(stand);
 	expect(&kept, GET("/v2/health/ready"), "200 OK", "true");
 	ask_by_grpc(early, 1);
 	await_heard(stand, "1 grpc-status: 0\n");
@@ -103,6 +112,7 @@ static void drain(struct gateway_stand *stand)
 static void its_streams_go_on_until_its_time_is_over(void **state)
 {
 	struct gateway_stand *stand = *state;
+	await_ready(stand);
 	const int64_t began_ms = loop_now_ms(stand->loop);
 	struct puppet_line *line = puppet_dial(&stand->puppet, gateway_grpc_port(stand->gateway));
 	puppet_headers(line, 1, 0, WATCH, NULL);
