@@ -463,7 +463,7 @@ static void bandits_have_the_shares_of_their_policy(void **state)
 	apply_runs(EXIT_GOOD, "no policy of these candidates yet: shares are even", "experiments status e");
 	policy_append(BANDIT_THOMPSON_BETA, 0);
 	apply_runs(EXIT_GOOD, "e: bandits (thompson) of an Experiment, version 1 since ", "experiments status e");
-	apply_runs(EXIT_GOOD, "  policy 7 of pipeline p, 2.", "experiments status e");
+	apply_runs(EXIT_GOOD, " s old, learnt from 40 rewards\n", "experiments status e");
 	apply_runs(EXIT_GOOD, "  b                                  99.00%\n", "experiments status e");
 	apply_runs(EXIT_GOOD, "\"policies\": [{\"pipeline\": \"p\", \"version\": 7", "experiments status e -o json");
 	apply_runs(EXIT_GOOD, "e: bandits (thompson), a 1%, b 99%, policy 7 of pipeline p, version 1 of an Experiment\n",
