@@ -12,6 +12,7 @@
 #include "steps/drift_observer.h"
 #include "steps/drift_rebase.h"
 #include "steps/drift_reference.h"
+#include "steps/drift_remarks.h"
 #include "steps/drift_review.h"
 #include "steps/drift_segments.h"
 #include "steps/drift_types.h"

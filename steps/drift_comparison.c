@@ -10,6 +10,7 @@
 #include "drift/projection.h"
 #include "message/row_numbers.h"
 #include "steps/drift_reference.h"
+#include "steps/drift_remarks.h"
 #include "steps/drift_texts.h"
 
 #define NS_IN_MS 1000000

@@ -7,6 +7,7 @@
 #include "numeric/quantile.h"
 #include "steps/drift_past_reference.h"
 #include "steps/drift_reference.h"
+#include "steps/drift_remarks.h"
 #include "steps/drift_texts.h"
 
 #define FEATURES_BYTES_MAX ((size_t)16 << 20)

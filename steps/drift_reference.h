@@ -32,18 +32,4 @@ bool drift_reference_write(const struct drift_reference *reference, struct arena
 bool drift_reference_read(const struct name *file, struct text content, struct arena *arena, struct drift_reference *reference,
 			  struct error *error);
 
-/* Why no window is judged by it: nearly all values of all features are missing. NULL: some is, or it has no rows. */
-const char *drift_reference_unjudged(const struct drift_reference *reference);
-
-/* A sentence on the features that nothing is compared with, since nearly all their values are missing; in the arena. NULL: there
- * are none, or memory ran out. */
-const char *drift_reference_remark(const struct drift_reference *reference, struct arena *arena);
-
-/* The same on the features that have a single value in the reference, and what is judged of them. */
-const char *drift_constants_remark(const struct drift_reference *reference, struct arena *arena);
-
-/* The same on the features whose loss is an alarm that `falseAlarms` has no part for. */
-const char *drift_lost_remark(const struct drift_reference *reference, const struct monitor_settings *settings,
-			      struct arena *arena);
-
 #endif

@@ -14,6 +14,7 @@
 #include "steps/drift_line.h"
 #include "steps/drift_parked.h"
 #include "steps/drift_reference.h"
+#include "steps/drift_remarks.h"
 #include "steps/drift_segments.h"
 #include "steps/drift_settling.h"
 

@@ -50,7 +50,8 @@ static void outcome_answer(struct http_incoming *incoming, const struct call_out
 		header_put(headers, &count, "Retry-After", retry);
 	}
 	if (outcome->submission.length > 0 && outcome->target.length > 0) {
-		const struct text prefix = seldon_path_split(http_incoming_path(incoming)).prefix; /* which an ingress may ask for */
+		const struct text prefix =
+			seldon_path_split(http_incoming_path(incoming)).prefix; /* which an ingress may ask for */
 		header_put(headers, &count, "Location",
 			   arena_print(arena, TEXT_FORMAT "/v2/pipelines/" TEXT_FORMAT "/requests/" TEXT_FORMAT,
 				       TEXT_ARGUMENTS(prefix), TEXT_ARGUMENTS(outcome->target),

@@ -9,7 +9,7 @@
 
 struct seldon_path {
 	struct text prefix, namespace, name; /* empty: the path has no prefix */
-	struct text rest;                    /* what follows the prefix and its slash; all but the first slash: no prefix */
+	struct text rest;		     /* what follows the prefix and its slash; all but the first slash: no prefix */
 };
 
 /* The parts of a path that begins with a slash. */

@@ -219,17 +219,6 @@ rd_kafka_t *consumer_client(const struct consumer *self)
 	return ((const struct kafka_consumer *)self)->client;
 }
 
-bool consumer_has_lost(const struct consumer *self)
-{
-	return ((const struct kafka_consumer *)self)->change == ASSIGNMENT_LOST ||
-	       rd_kafka_assignment_lost(consumer_client(self)) || consumer_has_failed(self);
-}
-
-bool consumer_has_failed(const struct consumer *self)
-{
-	return rd_kafka_fatal_error(consumer_client(self), NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
-}
-
 /* The lock is not part of the consumer's constant state. */
 static pthread_mutex_t *asking_of(const struct consumer *self)
 {

@@ -9,8 +9,8 @@
 #include "base/memory.h"
 #include "log/moved_partitions.h"
 
-#define BEGIN_PAUSE_MS 200     /* before the group is asked again where partitions begin */
-#define READ_TIMEOUT_MS 10000  /* failures for three times as long, without a record, are logged */
+#define BEGIN_PAUSE_MS 200    /* before the group is asked again where partitions begin */
+#define READ_TIMEOUT_MS 10000 /* failures for three times as long, without a record, are logged */
 
 rd_kafka_topic_partition_list_t *consumer_list(const struct consumer *self, struct positions positions)
 {
@@ -107,6 +107,17 @@ void consumer_note_failure(struct kafka_consumer *consumer, rd_kafka_resp_err_t 
 		return;
 	(void)snprintf(doing, sizeof doing, "reading as a member of group %s", consumer->config->group);
 	hindrance_meet(&consumer->hindrance, READ_TIMEOUT_MS, "Kafka", doing, words ? words : rd_kafka_err2str(code));
+}
+
+bool consumer_has_lost(const struct consumer *self)
+{
+	return ((const struct kafka_consumer *)self)->change == ASSIGNMENT_LOST ||
+	       rd_kafka_assignment_lost(((const struct kafka_consumer *)self)->client) || consumer_has_failed(self);
+}
+
+bool consumer_has_failed(const struct consumer *self)
+{
+	return rd_kafka_fatal_error(((const struct kafka_consumer *)self)->client, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 /* Nothing of these partitions was read, so a revocation that is not known here yet may come after that. */

@@ -1,4 +1,4 @@
-/* memory_test.c: Tables of megabytes: zeroed, of no cost before they are written, and the system's again when they are given back. */
+/* memory_test.c: Tables of megabytes: zeroed, of no cost before they are written, and given back to the system. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
