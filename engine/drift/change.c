@@ -65,11 +65,13 @@ void change_scores(struct change_detector *self, const double *row, double *scor
 		double *of_column = scores + CHANGE_OF_COLUMN * i;
 		const double number = row[self->watched[i].place];
 		const double share = isnan(number) ? number : column_share(&self->watched[i], &self->normal, number);
-		missing |= isnan(share);
-		for (size_t j = 0; isnan(share) && j < CHANGE_OF_COLUMN; j++)
-			of_column[j] = (double)NAN;
-		if (!isnan(share))
+		if (!isnan(share)) {
 			change_column_score(self, share, of_column);
+			continue;
+		}
+		missing = true;
+		for (size_t j = 0; j < CHANGE_OF_COLUMN; j++)
+			of_column[j] = (double)NAN;
 	}
 	if (self->paired == 0)
 		return;

@@ -69,10 +69,10 @@ static bool type_pass(void)
 
 /* A ModelInferResponse of a name, a version, an id, a tensor and its raw contents of 64 bytes. */
 static const char reply_bytes[] = "\x0a\x06link-a\x12\x01"
-			    "1\x1a\x08"
-			    "12345678\x2a\x0d\x0a\x01x\x12\x04"
-			    "FP32\x1a\x02\x01\x10\x32\x40"
-			    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+				  "1\x1a\x08"
+				  "12345678\x2a\x0d\x0a\x01x\x12\x04"
+				  "FP32\x1a\x02\x01\x10\x32\x40"
+				  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 static bool reply_pass(struct arena *arena)
 {
@@ -111,11 +111,18 @@ static bool memory_pass(struct direct_hub *hub, struct direct_port *port)
 	return true;
 }
 
+enum pass { PASS_HEADERS, PASS_SKIP, PASS_REPLY, PASS_ADDRESS, PASS_MEMORY, PASS_ROUTE, PASS_TYPE, PASSES };
+
+static const char *const pass_names[PASSES] = {"headers", "skip", "reply", "address", "memory", "route", "type"};
+
 int main(int count, char **words)
 {
 	static const char *const pipelines[] = {"one"};
 	struct error error = {0};
-	if (count != 3) {
+	unsigned pass = 0;
+	while (count == 3 && pass < PASSES && strcmp(words[1], pass_names[pass]) != 0)
+		pass++;
+	if (count != 3 || pass == PASSES) {
 		fprintf(stderr, "usage: gateway_bench headers|skip|reply|address|memory|route|type ROUNDS\n");
 		return 2;
 	}
@@ -126,13 +133,13 @@ int main(int count, char **words)
 	if (good)
 		direct_port_serve(port, pipelines, 1);
 	for (long i = 0, rounds = strtol(words[2], NULL, 10); good && i < rounds; i++)
-		good = strcmp(words[1], "headers") == 0	  ? headers_pass(arena)
-		       : strcmp(words[1], "skip") == 0	  ? skip_pass()
-		       : strcmp(words[1], "reply") == 0	  ? reply_pass(arena)
-		       : strcmp(words[1], "address") == 0 ? address_pass((uint64_t)i + 100000)
-		       : strcmp(words[1], "memory") == 0  ? memory_pass(hub, port)
-		       : strcmp(words[1], "route") == 0	  ? route_pass()
-							  : type_pass();
+		good = pass == PASS_HEADERS   ? headers_pass(arena)
+		       : pass == PASS_SKIP    ? skip_pass()
+		       : pass == PASS_REPLY   ? reply_pass(arena)
+		       : pass == PASS_ADDRESS ? address_pass((uint64_t)i + 100000)
+		       : pass == PASS_MEMORY  ? memory_pass(hub, port)
+		       : pass == PASS_ROUTE   ? route_pass()
+					      : type_pass();
 	direct_port_close(port);
 	direct_hub_close(hub);
 	arena_close(arena);
