@@ -33,15 +33,15 @@ static sem_t begun, released;
 static const char *awaited;
 static atomic_int lines;
 
-rd_kafka_error_t *rd_kafka_send_offsets_to_transaction(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *offsets,
-						       const rd_kafka_consumer_group_metadata_t *membership, int timeout_ms)
+rd_kafka_error_t *rd_kafka_send_offsets_to_transaction(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *offsets,
+						       const rd_kafka_consumer_group_metadata_t *cgmetadata, int timeout_ms)
 {
 	rd_kafka_error_t *(*send)(rd_kafka_t *, const rd_kafka_topic_partition_list_t *, const rd_kafka_consumer_group_metadata_t *,
 				  int);
 	void *found = dlsym(RTLD_NEXT, "rd_kafka_send_offsets_to_transaction");
 	memcpy(&send, &found, sizeof send);
 	if (!atomic_load(&hangs))
-		return send(client, offsets, membership, timeout_ms);
+		return send(rk, offsets, cgmetadata, timeout_ms);
 	sem_post(&begun);
 	sem_wait(&released);
 	return NULL;
