@@ -120,7 +120,21 @@ bool consumer_has_failed(const struct consumer *self)
 	return rd_kafka_fatal_error(((const struct kafka_consumer *)self)->client, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-/* Nothing of these partitions was read, so a revocation that is not known here yet may come after that. */
+/* The partitions that are given, each with the place to which it was read already, if it was. NULL: memory ran out. */
+static rd_kafka_topic_partition_list_t *given_list(const struct kafka_consumer *consumer)
+{
+	rd_kafka_topic_partition_list_t *list = consumer_list(&consumer->consumer, consumer->given);
+	rd_kafka_topic_partition_list_t *read = list ? rd_kafka_topic_partition_list_copy(list) : NULL;
+	if (read && rd_kafka_position(consumer->client, read) == RD_KAFKA_RESP_ERR_NO_ERROR)
+		for (int i = 0; i < read->cnt; i++)
+			if (read->elems[i].offset >= 0)
+				list->elems[i].offset = read->elems[i].offset;
+	if (read)
+		rd_kafka_topic_partition_list_destroy(read);
+	return list;
+}
+
+/* Nothing of at least one of them was read, so a revocation that is not known here yet may come after that. */
 void consumer_begin_again(struct kafka_consumer *consumer)
 {
 	const int64_t now_ms = clock_ms();
@@ -129,9 +143,10 @@ void consumer_begin_again(struct kafka_consumer *consumer)
 	consumer->unbegun_ms = 0;
 	if (consumer->given.count == 0 || consumer_has_lost(&consumer->consumer))
 		return;
-	rd_kafka_topic_partition_list_t *list = consumer_list(&consumer->consumer, consumer->given);
-	const rd_kafka_resp_err_t code = rd_kafka_assign(consumer->client, list);
-	rd_kafka_topic_partition_list_destroy(list);
+	rd_kafka_topic_partition_list_t *list = given_list(consumer);
+	const rd_kafka_resp_err_t code = list ? rd_kafka_assign(consumer->client, list) : RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE;
+	if (list)
+		rd_kafka_topic_partition_list_destroy(list);
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		consumer->unbegun_ms = now_ms;
 }

@@ -105,6 +105,28 @@ static void a_partition_that_has_not_begun_need_not_go_back(void **state)
 	record_release(&record);
 }
 
+/* As when the group told of some partitions and not of others: those go on where they are. */
+static void a_partition_that_is_read_goes_on_where_it_is(void **state)
+{
+	struct kafka_consumer *parts = (struct kafka_consumer *)consumer;
+	struct error error = {0};
+	size_t count;
+	(void)state;
+	assert_int_equal(record_take().offset, OFFSET_NONE);
+	assert_true(consumer_accept(consumer, &error));
+	struct record record = record_take();
+	assert_int_equal(record.offset, 1);
+	record_release(&record);
+	parts->unbegun_ms = 1;
+	assert_true(consumer_take(consumer, &record, 1, &count, &error));
+	assert_int_equal(count, 0);
+	assert_int_equal(parts->unbegun_ms, 0);
+	mock_write(&mock, NULL, "third", NULL, NULL);
+	record = record_take();
+	assert_int_equal(record.offset, 2);
+	record_release(&record);
+}
+
 static atomic_int lines;
 
 static void count_line(const struct log_sink *sink, const struct log_line *line)
@@ -145,9 +167,8 @@ static void a_group_that_cannot_be_joined_for_long_is_logged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		STORY(a_coordinator_that_has_moved_is_asked_again),
-		STORY(a_coordinator_is_asked_until_it_is_there),
-		STORY(a_partition_that_has_not_begun_need_not_go_back),
+		STORY(a_coordinator_that_has_moved_is_asked_again),	 STORY(a_coordinator_is_asked_until_it_is_there),
+		STORY(a_partition_that_has_not_begun_need_not_go_back),	 STORY(a_partition_that_is_read_goes_on_where_it_is),
 		STORY(a_group_that_cannot_be_joined_for_long_is_logged),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
