@@ -384,10 +384,8 @@ const struct option outlier_options[] = {
 	ROW("by", CHOICE, struct outlier, by, .choices = OUTLIER_BY_NAMES, .fallback = "mahalanobis",
 	    .help = "The score of a row. `modified-z`: the largest over its columns of 0.6745 |x - median| / MAD. `mahalanobis`: "
 		    "the squared Mahalanobis distance. `isolation-forest`: the score of the forest, from 0 to 1. A missing number "
-		    "(NaN) "
-		    "leaves its column out of `modified-z`; with one the score of `mahalanobis` is NaN, and the row is no outlier; "
-		    "the "
-		    "trees of a forest take it for a number above all."),
+		    "(NaN) leaves its column out of `modified-z`; with one the score of `mahalanobis` is NaN, and the row is no "
+		    "outlier; the trees of a forest take it for a number above all."),
 	ROW("reference", MAP, struct outlier, reference, .rows = outlier_reference_rows, .required = true,
 	    .help = "The reference: a file of `sluice fit outlier` or of an isolation forest, or {past: 7d}."),
 	ROW("limit", NUMBER, struct outlier, limit, .place_offset = offsetof(struct outlier, limit_here), .least = 0,

@@ -102,8 +102,7 @@ static void refusal_log(struct answer_recovery *recovery)
 	recovery->refusal_is_logged = true;
 	log_say(recovery->config->log, LOG_LEVEL_WARN, NULL,
 		"%s: feedback on more than %zu answers, or %zu MiB of it, waits for metrics that no engine has computed; the "
-		"metrics "
-		"are not computed for what comes beyond. Send feedback again later, within the outcomeWindow",
+		"metrics are not computed for what comes beyond. Send feedback again later, within the outcomeWindow",
 		recovery->config->graph->name, WANTED_MAX, WANTED_BYTES >> 20);
 }
 

@@ -165,8 +165,7 @@ const struct option progressive_rows[] = {
 	ROW("enabled", FLAG, struct rollout, enabled, .fallback = "true", .help = "Whether it is in force."),
 	ROW("stages", LIST, struct rollout, stages, .rows = stage_rows, .item_size = sizeof(struct rollout_stage), .least = 1,
 	    .help = "The stages, one after the other. A new version of the document begins them anew, at the weight of the first "
-		    "one, "
-		    "if it has other stages, rules or choices, or if its rollout was rolled back, whatever has changed then. "
+		    "one, if it has other stages, rules or choices, or if its rollout was rolled back, whatever has changed then. "
 		    "Otherwise a rollout goes on, and one that was promoted stays so. `sluice apply --dry-run` says which."),
 	ROW("schedule", NUMBERS, struct rollout, schedule, .place_offset = offsetof(struct rollout, schedule_place),
 	    .help = "Percentages of the candidates, which rise, instead of stages: [5, 10, 25, 50, 75, 100]."),

@@ -66,8 +66,7 @@ static void a_stage_that_is_given_up_is_told_with_the_buckets_that_move(void **s
 	seconds_pass(&one, 11, 200, 0);
 	begins(EXPERIMENT("20, 60"),
 	       "Stage 1 begins at 20%: the rollout starts. It replaces the rollout of version 1, which was running in stage 2, "
-	       "with "
-	       "50% for its candidates.",
+	       "with 50% for its candidates.",
 	       3000, 2000);
 }
 
