@@ -25,9 +25,8 @@ static void bandits_take(const struct experiment_spec *experiment, struct arena 
 	bandits->count = experiment_shares(experiment, shares);
 	for (size_t i = 0; i < bandits->count; i++)
 		bandits->names[i] = text_copied(arena, text_of(shares[i].name));
-	if (names && experiment_bandit(experiment, bandits->count, features->count).features > 0)
-		bandits->feature_count = features->count;
-	for (size_t i = 0; i < bandits->feature_count; i++)
+	const bool is_contextual = experiment_bandit(experiment, bandits->count, features->count).features > 0;
+	for (size_t i = 0; names && is_contextual && i < features->count; i++, bandits->feature_count++)
 		names[i] = text_copied(arena, text_of(features->items[i].text));
 	bandits->features = names;
 }

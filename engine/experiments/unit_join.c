@@ -432,7 +432,7 @@ static void candidates_span(struct unit_join *join)
 static bool policy_epochs_make(struct unit_join *join, struct error *error)
 {
 	const struct joined *joined = join->joined;
-	int64_t times_ms[2 * ANALYSIS_ARMS_MAX];
+	int64_t times_ms[2 * ANALYSIS_ARMS_MAX] = {0};
 	size_t count = 0;
 	uint32_t epoch;
 	for (size_t arm = 0; arm < join->arm_count; arm++) {
