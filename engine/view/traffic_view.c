@@ -81,10 +81,11 @@ static void state_print_json(const struct traffic_view *view, const struct contr
 
 /* ---- bandits ---- */
 
-/* Whether bandits choose in that version. */
+/* Whether bandits choose in that version; else they are none. */
 static bool bandits_read(const struct traffic_view *view, const struct control_version *version, struct bandit_document *bandits,
 			 struct error *error)
 {
+	*bandits = (struct bandit_document){0};
 	return text_is(view->resource->kind, "Experiment") &&
 	       bandit_document_read(view->checker, version->document, view->resource->name, view->arena, bandits, error);
 }
