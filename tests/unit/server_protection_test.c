@@ -1,4 +1,4 @@
-/* server_protection_test.c: what a model server must have been given where its files ask for protection. */
+/* server_protection_test.c: Tests of a model server whose files ask for protection: what it must have been given. */
 #include "serving/server_protection.h"
 
 #include <setjmp.h>
