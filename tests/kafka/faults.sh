@@ -647,13 +647,19 @@ answer_is_too_large_for_its_topic() {
 	done
 }
 
-# $2 requests of 160 numbers, whose answers have about 700 bytes each; all that is answered into $dir/tail.json, until
-# nothing more comes: at least once some may come twice.
-answered_in_narrow() { # $1 pipeline, $2 requests
-	send "sluice.$1.pipeline.$1.inputs" "$2" 0 -e 160 -w 1
-	sent
+# All that is answered into $dir/tail.json, until nothing more comes: at least once some may come twice.
+answers_in_narrow() { # $1 pipeline, $2 at least so many
 	"$sluice" tail "$1" -n "$1" --brokers "$brokers" --from beginning --idle 5s -o json >"$dir/tail.json" \
 		2>>"$dir/errors.log"
+	[ "$(wc -l <"$dir/tail.json")" -ge "$2" ]
+}
+
+# $2 requests of 160 numbers, whose answers have about 700 bytes each, are answered: with those before $3 in all. A broker may
+# stall for longer than nothing comes in the end.
+answered_in_narrow() { # $1 pipeline, $2 requests, $3 answers
+	send "sluice.$1.pipeline.$1.inputs" "$2" 0 -e 160 -w 1
+	sent
+	wait_until 60 answers_in_narrow "$1" "$3"
 }
 
 # A topic takes ten answers, and not as many as a client puts into a batch: nobody is refused for that, whether it is so
@@ -667,13 +673,13 @@ batches_are_larger_than_their_topic_takes() {
 		start_pipeline "$name" one
 		goes_on "a first request" "$name"
 		admin set "sluice.$name.pipeline.$name.outputs" max.message.bytes 8192
-		answered_in_narrow "$name" 3000
+		answered_in_narrow "$name" 3000 3001
 		expect "a limit that is lowered, $delivery: requests with an answer" "$(grep -oE '"id": *"[0-9]+"' "$dir/tail.json" | sort -u | wc -l)" "-eq 3000"
 		expect "a limit that is lowered, $delivery: refused" "$(grep -c LIMIT "$dir/tail.json")" "-eq 0"
 		expect_words "a limit that is lowered, $delivery" "$dir/engine.log" "topic sluice.$name.*outputs refused a batch of records: .* sent again"
 		stop_engine "$name" "$engine"
 		start_pipeline "$name" one
-		answered_in_narrow "$name" 3000
+		answered_in_narrow "$name" 3000 6001
 		expect "a limit that is read, $delivery: refused" "$(grep -c LIMIT "$dir/tail.json")" "-eq 0"
 		expect "a limit that is read, $delivery: answers" "$(wc -l <"$dir/tail.json")" "-ge 6001"
 		expect_words "a limit that is read, $delivery" "$dir/engine.log" "batches of records have at most 8192 bytes"
