@@ -212,6 +212,7 @@ multiplies m 5
 expect "whether the version in force answers beside it" $? "-eq 0"
 apply_model "$url?again"
 apply_model "$url"
+"$sluice" wait model/m --timeout 30s >"$dir/wait.log" 2>&1 # until then the one before is in force, which is kept
 "$sluice" gc --keep 1 >"$dir/gc.log" 2>&1
 "$sluice" history model/m >"$dir/history.txt" 2>&1
 expect "kept versions of the Model: the one in force, and the one that is named" "$(grep -cE "^ *(1|4) " "$dir/history.txt")" "-eq 2"
