@@ -6,20 +6,12 @@
 #include "message/rows.h"
 #include "spec/experiment_walk.h"
 
-/* In the order of enum bandit_algorithm. */
-static const char *const algorithm_names[] = {[ALGORITHM_EPSILON_GREEDY] = "epsilon-greedy",
-					      [ALGORITHM_UCB1] = "ucb1",
-					      [ALGORITHM_THOMPSON] = "thompson",
-					      [ALGORITHM_LINUCB] = "linucb",
-					      [ALGORITHM_EXP3] = "exp3",
-					      [ALGORITHM_THOMPSON_GAUSSIAN] = "thompson-gaussian"};
-
 static void bandits_take(const struct experiment_spec *experiment, struct arena *arena, struct bandit_document *bandits)
 {
 	struct share shares[ASSIGNMENT_WAYS_MAX];
 	const struct name_list *features = &experiment->bandits.context_features;
 	struct text *names = ARENA_ARRAY(arena, struct text, features->count + 1);
-	bandits->algorithm = algorithm_names[experiment->bandits.algorithm];
+	bandits->algorithm = experiment_algorithm(experiment);
 	bandits->explore = experiment->bandits.explore;
 	bandits->interval_ms = experiment->bandits.update_interval_ns / NS_PER_MS;
 	bandits->count = experiment_shares(experiment, shares);

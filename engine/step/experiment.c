@@ -397,6 +397,17 @@ size_t experiment_shares(const struct experiment_spec *experiment, struct share 
 	return count;
 }
 
+const char *experiment_algorithm(const struct experiment_spec *experiment)
+{
+	static const char *const names[] = {[ALGORITHM_EPSILON_GREEDY] = "epsilon-greedy",
+					    [ALGORITHM_UCB1] = "ucb1",
+					    [ALGORITHM_THOMPSON] = "thompson",
+					    [ALGORITHM_LINUCB] = "linucb",
+					    [ALGORITHM_EXP3] = "exp3",
+					    [ALGORITHM_THOMPSON_GAUSSIAN] = "thompson-gaussian"};
+	return names[experiment->bandits.algorithm];
+}
+
 struct bandit_options experiment_bandit(const struct experiment_spec *experiment, size_t arms, size_t features)
 {
 	static const enum bandit_kind kinds[] = {[ALGORITHM_EPSILON_GREEDY] = BANDIT_EPSILON_GREEDY,

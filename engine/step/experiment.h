@@ -280,6 +280,9 @@ size_t experiment_shares(const struct experiment_spec *experiment, struct share 
  * divide it by their weights, so one whose weight is 0 gets nothing; or evenly, if all their weights are 0. */
 size_t experiment_shares_at(const struct experiment_spec *experiment, double percent, struct share shares[ASSIGNMENT_WAYS_MAX]);
 
+/* The algorithm of an experiment with bandits, as it is written. */
+const char *experiment_algorithm(const struct experiment_spec *experiment);
+
 /* The options of the learner of an experiment with bandits, for so many choices and numbers of a context. `thompson` has beta
  * posteriors, `thompson-gaussian` those of a mean whose variance is not known. */
 struct bandit_options experiment_bandit(const struct experiment_spec *experiment, size_t arms, size_t features);

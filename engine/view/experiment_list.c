@@ -42,14 +42,11 @@ bool experiment_list_read(struct experiment_list *list, const struct spec *spec)
 
 static const char *algorithm_of(const struct graph_experiment *experiment)
 {
-	static const char *const names[] = {"epsilon-greedy", "ucb1", "thompson", "linucb", "exp3", "thompson-gaussian"};
-	const struct bandits *bandits = &experiment->spec->bandits;
-	const size_t known = sizeof names / sizeof *names;
-	if (bandits->here.line == 0)
+	if (experiment->spec->bandits.here.line == 0)
 		return experiment_is_staged(experiment->spec)	    ? "stages"
 		       : experiment_is_rolled_out(experiment->spec) ? "promotion"
 								    : "weights";
-	return (size_t)bandits->algorithm < known ? names[bandits->algorithm] : "bandits";
+	return experiment_algorithm(experiment->spec);
 }
 
 void experiment_list_print(const struct experiment_list *list, struct buffer *out)
