@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#define CHANCE_EQUAL 1e-9 /* two probabilities that differ by less are one */
 #define SUM_ROUNDED 1e-6  /* probabilities that sum to 1 but for this are all that there are */
 #define MISSED_MOST 12.0  /* choices expected of a candidate that got none: less likely than 1 in 100,000 */
 

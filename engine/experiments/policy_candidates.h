@@ -14,6 +14,8 @@
 
 #include "base/arena.h"
 
+#define CHANCE_EQUAL 1e-9 /* two probabilities that differ by less are one */
+
 struct candidate_choice {
 	uint32_t arm, table; /* tables are numbered from 0 */
 	double probability;  /* 0: not known */

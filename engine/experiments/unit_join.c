@@ -11,9 +11,8 @@
 #include "message/answer_label.h"
 #include "message/rows.h"
 
-#define CHANGE_TOGETHER_MS                                                                                                         \
-	60000		  /* engines take new files one after the other: candidates that come and go within it are one change */
-#define CHANCE_EQUAL 1e-9 /* two probabilities that differ by less are one */
+/* Engines take new files one after the other: candidates that come and go within this time are one change. */
+#define CHANGE_TOGETHER_MS 60000
 
 /* ---- adding ---- */
 
