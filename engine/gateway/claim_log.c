@@ -5,11 +5,13 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "log/reader.h"
 #include "log/request_producer.h"
 
 #define RECORDS_AT_ONCE 1000 /* then the loop serves connections and timers */
+#define LOOK_MS 100
 #define PRODUCE_MS 30000
 #define QUEUE_BYTES ((size_t)16 << 20)
 #define RECORD_BYTES ((size_t)4096)
@@ -45,14 +47,26 @@ static bool log_take(void *context, const struct record *record, struct error *e
 	return effect != CLAIM_NO_MEMORY || error_memory(error, ERROR_SYSTEM, "reading claims");
 }
 
+static bool claims_read(struct claim_log *log, int wait_ms)
+{
+	return log->failure.kind == ERROR_NONE &&
+	       reader_give_arrived(log->reader, RECORDS_AT_ONCE, wait_ms, log_take, log, &log->failure);
+}
+
 static void claim_log_on_bell(void *context, uint32_t events)
 {
 	struct claim_log *log = context;
 	(void)events;
 	(void)bell_quiet(log->bell);
 	request_producer_tell(log->producer);
-	if (log->failure.kind != ERROR_NONE || !reader_give_arrived(log->reader, RECORDS_AT_ONCE, 0, log_take, log, &log->failure))
+	if (!claims_read(log, 0))
 		log->config.lost(log->config.context);
+}
+
+void claim_log_catch_up(struct claim_log *log, int64_t until_ms)
+{
+	while (!claim_log_has_caught_up(log) && clock_ms() < until_ms && claims_read(log, LOOK_MS))
+		continue;
 }
 
 struct claim_look claim_log_look(struct claim_log *log, const struct claim_digest *id, const struct claim_digest *body,

@@ -35,6 +35,9 @@ bool claim_log_write(struct claim_log *log, const struct claim_record *record, u
 struct claim_look claim_log_look(struct claim_log *log, const struct claim_digest *id, const struct claim_digest *body,
 				 uint64_t caller);
 
+/* Waits until the claims that were there when it was opened have been read, or that time of clock_ms() has come. */
+void claim_log_catch_up(struct claim_log *log, int64_t until_ms);
+
 /* Whether the claims that were there when it was opened have been read. */
 bool claim_log_has_caught_up(const struct claim_log *log);
 

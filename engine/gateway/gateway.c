@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "gateway/access_settings.h"
 #include "gateway/answer_watches.h"
@@ -18,6 +19,7 @@
 
 #define CONNECTIONS 16384
 #define PEER_CONNECTIONS 8192
+#define CLAIMS_MS 3000 /* then it starts, and is not ready until it has read them */
 #define BODIES_BYTES ((size_t)512 << 20) /* of all requests in flight */
 #define PEER_BODIES_BYTES (BODIES_BYTES / 2)
 #define ANSWER_BYTES_MAX ((size_t)16 << 20) /* of answers that the gateway writes itself: metadata and errors */
@@ -137,6 +139,8 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 	const struct answer_watches_config watches = {.search = search_begin, .searcher = rest->polls};
 	rest->watches = rest->polls ? answer_watches_open(loop, &watches, error) : NULL;
 	rest->keyed = rest->watches ? keyed_calls_open(loop, &keyed, &gateway->targets, error) : NULL;
+	if (rest->keyed)
+		keyed_calls_catch_up(rest->keyed, clock_ms() + CLAIMS_MS);
 	return rest->keyed && (!config->serves_http || (gateway->server = http_server_open(loop, &http, error))) &&
 	       (!config->serves_grpc || grpc_set_up(gateway, loop, body_bytes, error));
 }

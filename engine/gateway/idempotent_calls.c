@@ -519,6 +519,11 @@ static void claim_begin(struct keyed_call *call, const struct claim_digest *id, 
 	claim_write(call, look->generation);
 }
 
+void keyed_calls_catch_up(struct keyed_calls *keyed, int64_t until_ms)
+{
+	claim_log_catch_up(keyed->log, until_ms);
+}
+
 bool keyed_calls_are_ready(const struct keyed_calls *keyed, struct error *error)
 {
 	return keyed_calls_are_well(keyed, error) &&

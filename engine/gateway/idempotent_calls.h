@@ -58,6 +58,9 @@ void keyed_calls_begin(struct keyed_calls *keyed, const struct keyed_request *re
 /* Ends the calls of a gateway that stops, after calls_stop(). Returns the number of those that it had not ended. */
 size_t keyed_calls_stop(struct keyed_calls *keyed);
 
+/* Waits until calls with keys are taken, or that time of clock_ms() has come. */
+void keyed_calls_catch_up(struct keyed_calls *keyed, int64_t until_ms);
+
 /* Whether calls with keys are taken: the claims have been read. False: `error` has the reason. */
 bool keyed_calls_are_ready(const struct keyed_calls *keyed, struct error *error);
 
