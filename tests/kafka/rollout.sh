@@ -226,8 +226,8 @@ kill "$timed"
 not_ours "$timed"
 read -r first_ms last_ms errors < <("$here/rollout.py" --errors <"$dir/timed")
 expect "answers with errors" "${errors:-0}" "-gt 10"
-expect "ms from the move to the last answer of the candidate" $((last_ms - moved_ms)) "-lt 2000"
-expect "ms from the first bad answer to the last one" $((last_ms - first_ms)) "-lt 6000"
+expect "ms from the move to the last answer of the candidate" $((last_ms - moved_ms)) "-lt $((2000 * ${PATIENCE:-1}))"
+expect "ms from the first bad answer to the last one" $((last_ms - first_ms)) "-lt $((6000 * ${PATIENCE:-1}))"
 echo "$what: $((last_ms - first_ms)) ms from the first bad answer to the last one, $((last_ms - moved_ms)) ms from the move"
 expect_words "an alert of it" "$dir/one.log" 'the alert back is firing: rollout_rolled_back == 1'
 expect_words "an alert of the other engine" "$dir/two.log" 'the alert back is firing'
