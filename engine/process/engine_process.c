@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "process/process_parts.h"
 #include "runtime/group_migration.h"
+#include "runtime/heap_trim.h"
 #include "runtime/log_writer.h"
 #include "runtime/run_limits.h"
 #include "runtime/stop_signal.h"
@@ -109,6 +110,7 @@ static bool run_engine(struct engine_process *running, struct revision *revision
 	/* Fetch buffers of megabytes are allocated and freed often, so they stay in the heap. */
 	mallopt(M_MMAP_THRESHOLD, 256 << 20);
 	mallopt(M_TRIM_THRESHOLD, 512 << 20);
+	struct heap_trim trim = {0};
 	const bool is_prepared = watchers_prepare(running, revision, error);
 	if (!is_prepared)
 		revision_close(revision);
@@ -118,11 +120,12 @@ static bool run_engine(struct engine_process *running, struct revision *revision
 	struct engine *engine = is_prepared ? engine_open(revision, &running->engine, error) : NULL;
 	bool good = engine && engine_watchers_open(watchers, engine, &running->engine, &running->notices, &metrics, error) &&
 		    (!running->liveness || liveness_watch(running->liveness, engine, error)) &&
-		    topics_watch(running, engine, error) &&
+		    heap_trim_start(&trim, engine_loop(engine), error) && topics_watch(running, engine, error) &&
 		    engine_watchers_read_cancels(watchers, engine, &running->engine, running->cancels_topic, error) &&
 		    (running->control ? process_control_start(running->control, engine, error)
 				      : process_gateway_start(running, engine, error)) &&
 		    engine_run(engine, error);
+	heap_trim_stop(&trim);
 	process_control_close(running->control);
 	topic_watch_close(running->topics);
 	liveness_forget(running->liveness);

@@ -34,11 +34,13 @@ struct tls_files listening_files(const struct listening_asked *asked)
 bool listening_open(struct listening *listening, struct error *error)
 {
 	listening->loop = loop_open(error);
-	return listening->loop && stop_signal_open(&listening->stopping, listening->loop, error);
+	return listening->loop && heap_trim_start(&listening->trim, listening->loop, error) &&
+	       stop_signal_open(&listening->stopping, listening->loop, error);
 }
 
 void listening_close(struct listening *listening)
 {
+	heap_trim_stop(&listening->trim);
 	stop_signal_close(&listening->stopping);
 	loop_close(listening->loop);
 }

@@ -7,6 +7,7 @@
 #define SLUICE_RUNTIME_LISTENING_H
 
 #include "net/tls.h"
+#include "runtime/heap_trim.h"
 #include "runtime/stop_signal.h"
 #include "spec/workspace.h"
 
@@ -38,6 +39,7 @@ struct listening_server {
 struct listening {
 	struct loop *loop;
 	struct stop_signal stopping;
+	struct heap_trim trim;
 };
 
 /* Opens the loop, on which SIGTERM and SIGINT are received. */

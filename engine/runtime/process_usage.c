@@ -34,13 +34,16 @@ static double number_at(const char *line, size_t place)
 	return number_read_double((struct text){line, strcspn(line, " \n")}, &number) ? number : NAN;
 }
 
-static void memory_read(struct process_state *state)
+/* The field of /proc/self/statm, in bytes (proc(5)); NaN: it cannot be read. */
+static double memory_read(size_t place)
 {
 	char line[LINE_BYTES];
-	bool good = line_read("/proc/self/statm", line);
-	double page = (double)sysconf(_SC_PAGESIZE);
-	state->virtual_bytes = good ? number_at(line, 0) * page : NAN;
-	state->resident_bytes = good ? number_at(line, 1) * page : NAN;
+	return line_read("/proc/self/statm", line) ? number_at(line, place) * (double)sysconf(_SC_PAGESIZE) : NAN;
+}
+
+double process_resident_bytes(void)
+{
+	return memory_read(1);
 }
 
 /* Reads the start time of the process. The kernel gives it relative to boot, whose age is in /proc/uptime. */
@@ -76,8 +79,10 @@ struct process_state process_usage(void)
 {
 	struct rusage used = {0};
 	struct rlimit limit = {0};
-	struct process_state state = {.open_fds = descriptors_count(), .start_seconds = start_read()};
-	memory_read(&state);
+	struct process_state state = {.virtual_bytes = memory_read(0),
+				      .resident_bytes = process_resident_bytes(),
+				      .open_fds = descriptors_count(),
+				      .start_seconds = start_read()};
 	state.cpu_seconds = getrusage(RUSAGE_SELF, &used) == 0 ? seconds_of(used.ru_utime) + seconds_of(used.ru_stime) : NAN;
 	state.max_fds = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY ? (double)limit.rlim_cur : NAN;
 	return state;

@@ -7,4 +7,7 @@
 /* Reads /proc, in some tens of microseconds. A value that cannot be read is NaN. Any thread may call. */
 struct process_state process_usage(void);
 
+/* Its resident memory; NaN: it cannot be read. */
+double process_resident_bytes(void);
+
 #endif
