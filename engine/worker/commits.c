@@ -63,9 +63,7 @@ static bool start_anew(struct worker *worker, struct positions committed, struct
 	count_add(&worker->counts.dropped_in_flight, worker->queues.load.in_flight - worker->direct.in_flight);
 	direct_port_void(worker->direct.port);
 	replies_void(&worker->outbox.replies);
-	const char *reason;
-	count_set(&worker->counts.resets, output_resets(worker->outbox.output, &reason));
-	atomic_store_explicit(&worker->reset_reason, reason, memory_order_relaxed);
+	count_set(&worker->counts.resets, output_resets(worker->outbox.output, &worker->reset_reason));
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		count_set(&stage->counts->sums.resets, worker->counts.resets);
 	worker->outbox.half_left = 0;

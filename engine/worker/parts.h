@@ -201,7 +201,7 @@ struct worker {
 	size_t copy_bytes;			   /* of all of them */
 	struct worker_counts counts; /* read by other threads too */
 	struct client_counts consumer_counts, producer_counts; /* likewise */
-	_Atomic(const char *) reset_reason; /* of the last reset, static text */
+	const char *reset_reason; /* of the last reset; the output's text, which the next one replaces */
 	struct error failure; /* SYSTEM: the worker stops */
 };
 

@@ -193,7 +193,7 @@ struct client_counts worker_client_counts(const struct worker *worker, bool of_p
 
 const char *worker_reset_reason(const struct worker *worker)
 {
-	return atomic_load_explicit(&worker->reset_reason, memory_order_relaxed);
+	return worker->reset_reason;
 }
 
 /* ---- opening and closing ---- */

@@ -114,8 +114,11 @@ bool worker_has_partitions(const struct worker *worker);
 /* Whether a stage can be opened; CONFIG: the reason why not. Any thread. */
 bool stage_check(const struct stage_config *config, struct error *error);
 
-/* The counts of the worker, and the reason of its last reset (NULL: there was none). Any thread may call. */
+/* The counts of the worker. Any thread may call. */
 struct worker_counts worker_counts(const struct worker *worker);
+
+/* The reason of the last reset (NULL: there was none). To be called once the worker's thread has ended: until then the next reset
+ * replaces it. */
 const char *worker_reset_reason(const struct worker *worker);
 
 /* What librdkafka has reported of its consumer, or of its producer; 0 before the first time. Any thread. */
