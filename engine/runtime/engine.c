@@ -173,6 +173,7 @@ bool engine_run(struct engine *engine, struct error *error)
 
 static void generation_close(struct generation *generation)
 {
+	assert(learners_are_gone(&generation->learners));
 	revision_close(generation->revision);
 	arena_close(generation->arena);
 	memory_give(generation);
@@ -207,7 +208,7 @@ static bool pipeline_is_idle(const struct engine *engine, const char *pipeline)
 	return !engine_counts(engine, pipeline, &counts) || counts.sums.in_flight == 0;
 }
 
-/* Closes replaced generations of which no worker has a stage open any more. */
+/* Closes replaced generations of which no worker has a stage open any more, and no learner runs. */
 static void on_sweep(void *context)
 {
 	struct engine *engine = context;
@@ -219,7 +220,7 @@ static void on_sweep(void *context)
 	}
 	while (*at && all_follow(engine)) {
 		struct generation *generation = *at;
-		if (atomic_load(&generation->users) > 0 || generation->learners.count + generation->learners.truth_count > 0) {
+		if (atomic_load(&generation->users) > 0 || !learners_are_gone(&generation->learners)) {
 			at = &generation->next;
 			continue;
 		}

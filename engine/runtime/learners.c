@@ -14,20 +14,22 @@ void learners_stop(struct learners *learners)
 			feedback_counting_stop(learners->countings[i]);
 }
 
-static bool countings_free_ended(struct learners *learners)
+static void countings_free_ended(struct learners *learners)
 {
-	bool all = true;
 	for (size_t i = 0; i < learners->counting_count; i++) {
-		if (!learners->countings[i])
+		if (!learners->countings[i] || !feedback_counting_has_ended(learners->countings[i]))
 			continue;
-		if (!feedback_counting_has_ended(learners->countings[i])) {
-			all = false;
-			continue;
-		}
 		feedback_counting_close(learners->countings[i]);
 		learners->countings[i] = NULL;
 	}
-	return all;
+}
+
+bool learners_are_gone(const struct learners *learners)
+{
+	for (size_t i = 0; i < learners->counting_count; i++)
+		if (learners->countings[i])
+			return false;
+	return learners->count + learners->truth_count + learners->reference_count == 0;
 }
 
 bool learners_free_ended(struct learners *learners)
@@ -53,7 +55,8 @@ bool learners_free_ended(struct learners *learners)
 		else
 			learners->references[left++] = learners->references[i];
 	learners->reference_count = left;
-	return countings_free_ended(learners) && learners->count + learners->truth_count + learners->reference_count == 0;
+	countings_free_ended(learners);
+	return learners_are_gone(learners);
 }
 
 void learners_close(struct learners *learners)

@@ -43,6 +43,9 @@ void learners_stop(struct learners *learners);
 /* Frees those that have ended. Whether none is left. */
 bool learners_free_ended(struct learners *learners);
 
+/* Whether none is left: then nothing uses their plan and arena any more. */
+bool learners_are_gone(const struct learners *learners);
+
 /* Stops all, and waits for their present transactions. */
 void learners_close(struct learners *learners);
 

@@ -14,6 +14,7 @@
 #include "log/reader.h"
 #include "mock_broker.h"
 #include "planning.h"
+#include "runtime/learners.h"
 
 #include <cmocka.h>
 
@@ -290,6 +291,24 @@ static void what_is_beyond_the_memory_is_counted_as_lost_and_logged_once(void **
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, stand_open, stand_close)
 
+/* Its plan and its arena are in use until then, also after a reload. */
+static void it_is_one_of_the_learners_until_it_has_ended(void **state)
+{
+	(void)state;
+	service_start();
+	struct learners learners = {.countings = &counting, .counting_count = 1};
+	assert_false(learners_free_ended(&learners));
+	assert_false(learners_are_gone(&learners));
+	learners_stop(&learners);
+	for (const int64_t until_ms = clock_ms() + MOCK_WAIT_MS; !learners_free_ended(&learners);) {
+		assert_false(learners_are_gone(&learners));
+		assert_true(clock_ms() < until_ms);
+		nanosleep(&(struct timespec){.tv_nsec = 10 * NS_PER_MS}, NULL);
+	}
+	assert_true(learners_are_gone(&learners));
+	assert_null(counting);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,6 +318,7 @@ int main(void)
 		TEST(a_burst_of_answers_is_kept_whole),
 		TEST(feedback_that_is_ahead_of_its_answer_waits_for_it),
 		TEST(an_engine_that_stops_says_how_many_answers_have_no_feedback),
+		TEST(it_is_one_of_the_learners_until_it_has_ended),
 		TEST(what_is_beyond_the_memory_is_counted_as_lost_and_logged_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
