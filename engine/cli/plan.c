@@ -1,6 +1,7 @@
 /* plan.c: `sluice plan`: prints the plans of the pipelines, with reasons. */
 #include "cli/command.h"
 #include "client/kafka.h"
+#include "experiments/rollout_check.h"
 #include "plan/plan_diff.h"
 
 #include "base/clock.h"
@@ -130,6 +131,7 @@ static int plan_open(struct session *session, const struct plan_arguments *argum
 	}
 	if (!plan_make(&planned->spec, &plan_options, arena, &planned->plan, &error))
 		return command_failed(session, &error);
+	rollouts_check(&planned->spec, arena);
 	spec_check_silences(&planned->spec, time_of_day_ms());
 	/* With errors there is no useful plan; the other faults of lint are shown with them. */
 	if (faults_count(planned->spec.faults, SEVERITY_ERROR) > 0)

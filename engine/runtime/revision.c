@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "experiments/rollout_check.h"
 #include "runtime/metrics_listener.h"
 #include "runtime/model_clients.h"
 #include "runtime/model_survey.h"
@@ -99,6 +100,8 @@ static bool make_plan(struct revision *revision, const struct revision_options *
 	if (!plan_make(&revision->spec, &plan_options, revision->arena, &revision->plan, error) ||
 	    !files_are_here(revision, options))
 		return false;
+	if (!options->has_keeper) /* which has accepted them */
+		rollouts_check(&revision->spec, revision->arena);
 	if ((options->forms && !plan_name_changelogs(&revision->plan, options->forms, revision->arena)) ||
 	    !plan_name_formers(&revision->plan, &options->apart, revision->arena))
 		return error_memory(error, ERROR_SYSTEM, "reading files");

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/duration.h"
-#include "experiments/rollout_plan.h"
+#include "experiments/rollout_check.h"
 #include "log/broker_list.h"
 #include "log/client_setting.h"
 #include "plan/plan.h"
@@ -124,16 +124,10 @@ static void check_truths(const struct experiment_spec *experiment, const struct 
 static void check_rollout(const struct experiment_spec *experiment, struct faults *faults)
 {
 	struct rollout_plan plan;
-	struct error error = {0};
 	const bool is_staged = experiment->progressive.here.line > 0 && experiment->progressive.enabled;
 	const bool has_policy = experiment->promotion.here.line > 0 && experiment->bandits.here.line == 0;
-	if (!is_staged && !has_policy)
-		return;
-	if (rollout_plan_make(experiment, &plan, &error))
+	if ((is_staged || has_policy) && rollout_check(experiment, &plan, faults))
 		check_truths(experiment, &plan, faults);
-	else
-		fault_add(faults, experiment->default_name.text ? CODE_ROLLOUT : CODE_IGNORED_SETTING, error.place, NULL, "%s",
-			  error.text);
 }
 
 static bool metric_is_declared(const struct spec *spec, const char *name)

@@ -227,17 +227,25 @@ static void a_namespace_is_chosen_where_the_files_have_pipelines_of_it(void **st
 	assert_pipelines("nsb", false, all, 3);
 }
 
-static size_t rollouts_told;
+static size_t rollouts_told, rollouts_refused;
 
 static void rollouts_count(void *context, const struct faults *faults)
 {
 	(void)context;
-	for (size_t i = 0; i < faults_total(faults); i++)
+	for (size_t i = 0; i < faults_total(faults); i++) {
 		rollouts_told += strcmp(faults_at(faults, i)->code->code, "SL0608") == 0;
+		rollouts_refused += strcmp(faults_at(faults, i)->code->code, "SL0418") == 0;
+	}
 }
 
-/* Notes of the rollouts of a file. */
-static size_t rollouts_tell(bool has_keeper)
+#define ROLLED_OUT                                                                                                                 \
+	API "Experiment\nmetadata: {name: e}\nspec:\n  default: a\n  candidates: [{name: a, weight: 1}, {name: b, weight: 1}]\n"   \
+	    "  progressiveDeployment: {schedule: [%s]}\n---\n" API                                                                 \
+	    "Model\nmetadata: {name: a}\nspec: {storageUri: 'http://127.0.0.1:1/a'}\n---\n" API                                    \
+	    "Model\nmetadata: {name: b}\nspec: {storageUri: 'http://127.0.0.1:1/b'}\n"
+
+/* Reads the file, and counts what is said of its rollouts. NULL: it is refused. */
+static struct revision *rollouts_read(bool has_keeper)
 {
 	const char *const paths[] = {file};
 	struct arena *names = arena_open((size_t)1 << 20);
@@ -248,25 +256,59 @@ static size_t rollouts_tell(bool has_keeper)
 						 .paths = paths,
 						 .path_count = 1,
 						 .has_keeper = has_keeper};
-	rollouts_told = 0;
+	rollouts_told = rollouts_refused = 0;
 	struct revision *revision = revision_open(&options, &error);
 	assert_string_equal(error.text, "");
+	arena_close(names);
+	return revision;
+}
+
+/* Notes of the rollouts of a file. */
+static size_t rollouts_tell(bool has_keeper)
+{
+	struct revision *revision = rollouts_read(has_keeper);
 	assert_non_null(revision);
 	revision_close(revision);
-	arena_close(names);
 	return rollouts_told;
+}
+
+static void write_schedule(const char *schedule)
+{
+	char text[2000];
+	assert_in_range(snprintf(text, sizeof text, ROLLED_OUT, schedule), 1, sizeof text - 1);
+	write_file(file, text);
 }
 
 static void an_engine_beside_a_keeper_does_not_ask_for_one(void **state)
 {
 	(void)state;
-	write_file(file, API "Experiment\nmetadata: {name: e}\nspec:\n  default: a\n"
-			     "  candidates: [{name: a, weight: 1}, {name: b, weight: 1}]\n"
-			     "  progressiveDeployment: {schedule: [10]}\n---\n" API
-			     "Model\nmetadata: {name: a}\nspec: {storageUri: 'http://127.0.0.1:1/a'}\n---\n" API
-			     "Model\nmetadata: {name: b}\nspec: {storageUri: 'http://127.0.0.1:1/b'}\n");
+	write_schedule("10");
 	assert_int_equal(rollouts_tell(false), 1);
 	assert_int_equal(rollouts_tell(true), 0);
+}
+
+/* Its first stage would give the candidate all of the traffic. */
+static void a_rollout_that_could_not_run_is_refused_at_the_start(void **state)
+{
+	static const char *const schedules[] = {"500, 100", "10, 5", "-1", ".nan, 100", "1e308"};
+	static const char written[] =
+		API "Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
+		    "  - {name: a, expression: {set: {y: x + 1}}}\n  - {name: b, expression: {set: {y: x + 2}}}\n"
+		    "  - {name: s, experiment: {default: a, candidates: [{name: a, weight: 1}, {name: b, weight: 1}], "
+		    "progressiveDeployment: {schedule: [500, 100]}}}\n  output: {steps: [s]}\n";
+	(void)state;
+	for (size_t i = 0; i < sizeof schedules / sizeof schedules[0]; i++) {
+		write_schedule(schedules[i]);
+		assert_null(rollouts_read(false));
+		assert_int_equal(rollouts_refused, 1);
+	}
+	write_file(file, written);
+	assert_null(rollouts_read(false));
+	write_schedule("10, 100");
+	struct revision *revision = rollouts_read(false);
+	assert_non_null(revision);
+	assert_int_equal(rollouts_refused, 0);
+	revision_close(revision);
 }
 
 int main(void)
@@ -274,6 +316,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_pipeline_is_another_when_what_its_calls_depend_on_is, make_files, remove_files),
 		cmocka_unit_test_setup_teardown(an_engine_beside_a_keeper_does_not_ask_for_one, make_files, remove_files),
+		cmocka_unit_test_setup_teardown(a_rollout_that_could_not_run_is_refused_at_the_start, make_files, remove_files),
 		cmocka_unit_test_setup_teardown(a_pipeline_that_is_too_much_is_left_out_and_the_others_run, make_files,
 						remove_files),
 		cmocka_unit_test_setup_teardown(what_has_no_effect_is_reported_when_files_are_read, make_files, remove_files),
