@@ -1,4 +1,5 @@
 /* experiments_status.c: `sluice experiments status`: how an experiment or a rollout stands. */
+#include "base/clock.h"
 #include "base/moment.h"
 #include "base/quote.h"
 #include "cli/command.h"
@@ -33,9 +34,19 @@ static const struct option status_options[] = {
 	{.type = OPTION_END},
 };
 
-/* The share of a variant in the last epoch; NaN: not known. */
-static double share_now(const struct joined *joined, size_t arm)
+/* What is shown; `bandits` NULL: none choose, or their policies are not known. */
+struct status_shown {
+	const struct report *report;
+	const struct bandit_view *bandits;
+	struct arena *arena;
+};
+
+/* The share of a variant in the policy in force, or in the last epoch; NaN: not known. */
+static double share_now(const struct status_shown *shown, size_t arm)
 {
+	const struct joined *joined = shown->report->joined;
+	if (shown->bandits)
+		return bandit_view_share(shown->bandits, joined->arm_names[arm]);
 	return joined->epoch_count > 0 && !joined->adaptive ? joined->epochs[joined->epoch_count - 1].shares[arm] : (double)NAN;
 }
 
@@ -110,9 +121,29 @@ static struct unlearnt unlearnt_of(const struct experiment_data *data)
 	return unlearnt;
 }
 
-static void status_print(const struct report *report, const struct unlearnt *unlearnt, struct arena *arena, struct buffer *out)
+static void variants_print(const struct status_shown *shown, struct buffer *out)
 {
+	const struct report *report = shown->report;
 	const struct joined *joined = report->joined;
+	for (size_t arm = 0; arm < joined->arms; arm++) {
+		buffer_print(out, "  %-24s %10llu units", text_shown(joined->arm_names[arm], shown->arena),
+			     (unsigned long long)joined->arm_units[arm]);
+		if (isfinite(share_now(shown, arm)))
+			buffer_print(out, ", %.4g%%", PERCENT * share_now(shown, arm));
+		if (report->absent.length > 0) /* a guardrail may be the only metric then */
+			buffer_print(out, ", none with %s", text_shown(report->absent, shown->arena));
+		else if (report->metric_count > 0)
+			buffer_print(out, ", %llu with %s", (unsigned long long)report->metrics[0].analysis.arms[arm].valued,
+				     text_shown(report->metrics[0].name, shown->arena));
+		buffer_string(out, arm == report->control ? " (control)\n" : "\n");
+	}
+}
+
+static void status_print(const struct status_shown *shown, const struct unlearnt *unlearnt, struct buffer *out)
+{
+	const struct report *report = shown->report;
+	const struct joined *joined = report->joined;
+	struct arena *arena = shown->arena;
 	char last[MOMENT_BYTES];
 	if (report->options->mirror)
 		mirror_view_warn_text(report->options->mirror, arena, out);
@@ -120,17 +151,10 @@ static void status_print(const struct report *report, const struct unlearnt *unl
 		moment_print(joined->last_ms, last);
 	buffer_print(out, "%s: %zu epoch%s, last exposure %s, split %s\n", report->options->experiment, joined->epoch_count,
 		     joined->epoch_count == 1 ? "" : "s", joined->last_ms > 0 ? last : "none", split_word(&report->split));
-	for (size_t arm = 0; arm < joined->arms; arm++) {
-		buffer_print(out, "  %-24s %10llu units", text_shown(joined->arm_names[arm], arena),
-			     (unsigned long long)joined->arm_units[arm]);
-		if (isfinite(share_now(joined, arm)))
-			buffer_print(out, ", %.4g%%", PERCENT * share_now(joined, arm));
-		if (report->absent.length > 0) /* a guardrail may be the only metric then */
-			buffer_print(out, ", none with %s", text_shown(report->absent, arena));
-		else if (report->metric_count > 0)
-			buffer_print(out, ", %llu with %s", (unsigned long long)report->metrics[0].analysis.arms[arm].valued,
-				     text_shown(report->metrics[0].name, arena));
-		buffer_string(out, arm == report->control ? " (control)\n" : "\n");
+	variants_print(shown, out);
+	if (shown->bandits) {
+		buffer_print(out, "  in force: bandits (%s)\n", shown->bandits->bandits->algorithm);
+		bandit_view_print(shown->bandits, out);
 	}
 	buffer_print(out, "  feedback %llu: late %llu, unknown %llu, doubled %llu\n", (unsigned long long)joined->counts.feedback,
 		     (unsigned long long)joined->counts.late, (unsigned long long)joined->counts.unknown,
@@ -154,8 +178,25 @@ static uint64_t units_measured(const struct report *report, size_t arm)
 	return report->absent.length > 0 ? 0 : report->metrics[0].analysis.arms[arm].valued;
 }
 
-static void status_print_json(const struct report *report, const struct unlearnt *unlearnt, struct buffer *out)
+static void variants_print_json(const struct status_shown *shown, struct buffer *out)
 {
+	const struct report *report = shown->report;
+	const struct joined *joined = report->joined;
+	buffer_string(out, "\"variants\": [");
+	for (size_t arm = 0; arm < joined->arms; arm++) {
+		json_write_member(out, arm > 0 ? ", {" : "{", "name", joined->arm_names[arm]);
+		buffer_print(out, ", \"units\": %llu, \"share\": ", (unsigned long long)joined->arm_units[arm]);
+		json_write_finite(out, share_now(shown, arm));
+		if (report->absent.length > 0 || report->metric_count > 0)
+			buffer_print(out, ", \"measured\": %llu", (unsigned long long)units_measured(report, arm));
+		buffer_print(out, ", \"control\": %s}", arm == report->control ? "true" : "false");
+	}
+	buffer_byte(out, ']');
+}
+
+static void status_print_json(const struct status_shown *shown, const struct unlearnt *unlearnt, struct buffer *out)
+{
+	const struct report *report = shown->report;
 	const struct joined *joined = report->joined;
 	json_write_member(out, "{", "experiment", text_of(report->options->experiment));
 	json_write_member(out, ", ", "split", text_of(split_word(&report->split)));
@@ -176,16 +217,9 @@ static void status_print_json(const struct report *report, const struct unlearnt
 			     (unsigned long long)joined->counts.by_unit);
 	if (unlearnt->computed)
 		buffer_print(out, "\"uncomputed_rewards\": %llu, ", (unsigned long long)unlearnt->uncomputed);
-	buffer_string(out, "\"variants\": [");
-	for (size_t arm = 0; arm < joined->arms; arm++) {
-		json_write_member(out, arm > 0 ? ", {" : "{", "name", joined->arm_names[arm]);
-		buffer_print(out, ", \"units\": %llu, \"share\": ", (unsigned long long)joined->arm_units[arm]);
-		json_write_finite(out, share_now(joined, arm));
-		if (report->absent.length > 0 || report->metric_count > 0)
-			buffer_print(out, ", \"measured\": %llu", (unsigned long long)units_measured(report, arm));
-		buffer_print(out, ", \"control\": %s}", arm == report->control ? "true" : "false");
-	}
-	buffer_byte(out, ']');
+	variants_print_json(shown, out);
+	if (shown->bandits)
+		bandit_view_print_json(shown->bandits, out);
 	if (report->options->mirror) {
 		buffer_string(out, ", \"mirror\": ");
 		mirror_view_print_json(report->options->mirror, out);
@@ -209,10 +243,15 @@ static bool status_make(struct session *session, const struct status_options *se
 			error_memory(error, ERROR_SYSTEM, "reading the rules of an experiment"));
 	good = good && report_make(&data.joined, &options, arena, &report, error);
 	const struct unlearnt unlearnt = good ? unlearnt_of(&data) : (struct unlearnt){0};
+	struct bandit_document bandits;
+	const struct bandit_view view = {&bandits, &data.policies, text_of(name), time_of_day_ms(), arena};
+	const struct status_shown shown = {&report, data.has_policies ? &view : NULL, arena};
+	if (good && data.has_policies)
+		bandit_document_take(data.experiment, arena, &bandits);
 	if (good && self->form == OUTPUT_JSON)
-		status_print_json(&report, &unlearnt, out);
+		status_print_json(&shown, &unlearnt, out);
 	else if (good)
-		status_print(&report, &unlearnt, arena, out);
+		status_print(&shown, &unlearnt, out);
 	experiment_data_close(&data);
 	return good;
 }
@@ -304,8 +343,8 @@ const struct command command_experiments_status = {
 		"\n"
 		"With -f, --exposures or --pipeline it reads exposures and feedback as `sluice experiments analyze` does, and "
 		"shows the units and the present share of each variant, whether the split is as planned, the feedback that "
-		"came, and the recommendation in one sentence. Of bandits it also counts rewards that the algorithm refuses, "
-		"and `contextFeatures` that requests lack, which count as 0.\n"
+		"came, and the recommendation in one sentence. Of bandits it also shows the policies by which engines choose, and "
+		"counts rewards that the algorithm refuses, and `contextFeatures` that requests lack, which count as 0.\n"
 		"\n"
 		"  sluice experiments status checkout --watch --brokers localhost:9092\n"
 		"  sluice experiments status checkout -f pipelines/ --brokers localhost:9092\n",

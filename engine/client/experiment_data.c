@@ -313,11 +313,21 @@ static void metrics_close(struct experiment_reading *self)
 	feedback_metrics_close(&self->metrics);
 }
 
+/* The policies of an experiment that learns. */
+static bool policies_take(struct experiment_reading *self, const struct pipeline_target *target, const char *pipeline,
+			  struct error *error)
+{
+	const struct experiment_spec *experiment = self->data->experiment;
+	self->data->has_policies = experiment && experiment->bandits.here.line > 0;
+	return !self->data->has_policies || policy_topic_read(target, pipeline, self->arena, &self->data->policies, error);
+}
+
 static bool topics_take(struct experiment_reading *self, const struct pipeline_target *target, const char *pipeline,
 			struct error *error)
 {
 	const bool good = metrics_open(self, target, pipeline, error) && topic_take(self, target, pipeline, false, error) &&
-			  answers_take(self, target, pipeline, error) && topic_take(self, target, pipeline, true, error);
+			  answers_take(self, target, pipeline, error) && topic_take(self, target, pipeline, true, error) &&
+			  policies_take(self, target, pipeline, error);
 	metrics_close(self);
 	return good &&
 	       (!self->taker->pipeline || self->taker->pipeline(self->taker->context, pipeline, error));
@@ -458,6 +468,8 @@ bool experiment_data_take(const struct workspace *workspace, const char *name, c
 	data->spec_is_open = false;
 	data->graphs = (struct linked_graphs){0};
 	data->experiment = NULL;
+	data->has_policies = false;
+	data->policies = (struct published_policies){0};
 	self.record_arena = arena_open(RECORD_ARENA_BYTES);
 	self.answer_arena = arena_open(RECORD_ARENA_BYTES);
 	self.now_ms = time_of_day_ms();

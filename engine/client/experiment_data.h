@@ -3,7 +3,7 @@
 #ifndef SLUICE_CLIENT_EXPERIMENT_DATA_H
 #define SLUICE_CLIENT_EXPERIMENT_DATA_H
 
-#include "client/kafka.h"
+#include "client/policy_topics.h"
 #include "experiments/report.h"
 #include "plan/graph.h"
 
@@ -52,6 +52,8 @@ struct experiment_data {
 	const struct mirror_result *mirrored; /* NULL: no copy of a mirror is recorded */
 	size_t overlap_count;
 	const struct overlap_table *overlaps; /* with others that share a metric and a pipeline */
+	bool has_policies;		      /* the experiment learns, and the next one was read from Kafka */
+	struct published_policies policies;
 	uint64_t unjudged;		      /* feedback that a metric of the files could not judge */
 	uint64_t unreadable;	     /* records of topics that were left out */
 	struct error unreadable_why; /* of the first */

@@ -67,6 +67,15 @@ static bool policy_take(void *context, const struct record *record, struct error
 	return (work && !arena_failed(self->arena)) || error_memory(error, ERROR_SYSTEM, "reading policies");
 }
 
+bool policy_topic_read(const struct pipeline_target *target, const char *pipeline, struct arena *arena,
+		       struct published_policies *policies, struct error *error)
+{
+	struct policies_reading reading = {.arena = arena, .pipeline = text_of(pipeline), .policies = policies};
+	const char *topic = topic_own_name(arena, target->prefix, target->namespace, pipeline, "policy");
+	return topic ? pipeline_target_give(target, topic, true, policy_take, &reading, error)
+		     : error_memory(error, ERROR_SYSTEM, "reading policies");
+}
+
 bool policy_topics_read(const struct kafka *kafka, const char *prefix, const char *namespace, struct arena *arena,
 			struct published_policies *policies, struct error *error)
 {

@@ -9,6 +9,11 @@
 #include "client/kafka.h"
 #include "view/bandit_view.h"
 
+/* Reads the policies of one pipeline, and adds them to those that were read. A topic that does not exist has none. Memory is the
+ * arena's. False: CONFIG or SYSTEM, as pipeline_target_give(). */
+bool policy_topic_read(const struct pipeline_target *target, const char *pipeline, struct arena *arena,
+		       struct published_policies *policies, struct error *error);
+
 /* Reads the policies of all pipelines. Memory is the arena's. False: CONFIG or SYSTEM, as topic_list_read() and topic_give_all().
  */
 bool policy_topics_read(const struct kafka *kafka, const char *prefix, const char *namespace, struct arena *arena,

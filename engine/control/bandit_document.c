@@ -6,11 +6,12 @@
 #include "message/rows.h"
 #include "spec/experiment_walk.h"
 
-static void bandits_take(const struct experiment_spec *experiment, struct arena *arena, struct bandit_document *bandits)
+void bandit_document_take(const struct experiment_spec *experiment, struct arena *arena, struct bandit_document *bandits)
 {
 	struct share shares[ASSIGNMENT_WAYS_MAX];
 	const struct name_list *features = &experiment->bandits.context_features;
 	struct text *names = ARENA_ARRAY(arena, struct text, features->count + 1);
+	*bandits = (struct bandit_document){0};
 	bandits->algorithm = experiment_algorithm(experiment);
 	bandits->explore = experiment->bandits.explore;
 	bandits->interval_ms = experiment->bandits.update_interval_ns / NS_PER_MS;
@@ -37,7 +38,7 @@ bool bandit_document_read(const struct document_checker *checker, struct text do
 		spec_read_text(&spec, "document", document, &options, &unreadable) ? experiment_named(&spec, name, arena) : NULL;
 	const bool learns = found && found->bandits.here.line > 0;
 	if (learns)
-		bandits_take(found, arena, bandits);
+		bandit_document_take(found, arena, bandits);
 	spec_close(&spec);
 	return arena_failed(arena) ? error_memory(error, ERROR_SYSTEM, "reading the bandits of an experiment") : learns;
 }

@@ -18,6 +18,9 @@ struct bandit_document {
 	int64_t interval_ms; /* between two policies */
 };
 
+/* Those of an experiment that learns. Names are in the arena, which is full if arena_failed(). */
+void bandit_document_take(const struct experiment_spec *experiment, struct arena *arena, struct bandit_document *bandits);
+
 /* Reads the bandits of the experiment of that name: an Experiment's, or PIPELINE/STEP in a document of the pipeline. Names are in
  * the arena. False: it has none there; then the error is of no kind, unless memory ran out. */
 bool bandit_document_read(const struct document_checker *checker, struct text document, struct text experiment, struct arena *arena,

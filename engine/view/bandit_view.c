@@ -1,6 +1,8 @@
 /* bandit_view.c: see bandit_view.h. Names come from records, so they are shown escaped. */
 #include "view/bandit_view.h"
 
+#include <math.h>
+
 #include "base/duration.h"
 #include "base/quote.h"
 #include "message/json_write.h"
@@ -72,6 +74,27 @@ void bandit_view_print(const struct bandit_view *view, struct buffer *out)
 	for (size_t i = 0; shown == 0 && i < bandits->count; i++)
 		buffer_print(out, "%s  %-32s %7.2f%%\n", i == 0 ? "  no policy of these candidates yet: shares are even\n" : "",
 			     text_shown(bandits->names[i], view->arena), PERCENT / (double)bandits->count);
+}
+
+static double policy_share(const struct published_policy *policy, struct text candidate)
+{
+	for (size_t i = 0; !policy->contextual && i < policy->count; i++)
+		if (text_equal(policy->arms[i], candidate))
+			return policy->shares[i];
+	return policy->contextual ? (double)NAN : 0;
+}
+
+double bandit_view_share(const struct bandit_view *view, struct text candidate)
+{
+	const struct bandit_document *bandits = view->bandits;
+	size_t at = 0;
+	const struct published_policy *policy = policy_next(view, &at);
+	if (policy)
+		return policy_next(view, &at) ? (double)NAN : policy_share(policy, candidate);
+	for (size_t i = 0; i < bandits->count; i++)
+		if (text_equal(bandits->names[i], candidate))
+			return 1 / (double)bandits->count;
+	return 0;
 }
 
 void bandit_view_print_short(const struct bandit_view *view, struct buffer *out)

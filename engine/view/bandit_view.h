@@ -33,6 +33,9 @@ bool bandit_view_fits(const struct bandit_view *view, const struct published_pol
 /* Lines of each pipeline's policy and its shares, indented. Without one: that shares are even. */
 void bandit_view_print(const struct bandit_view *view, struct buffer *out);
 
+/* The share of a candidate, or of what is none any more, from 0 to 1; NaN: it depends on the context or on the pipeline. */
+double bandit_view_share(const struct bandit_view *view, struct text candidate);
+
 /* In one line: "thompson, a 20%, b 80% (policy 7)". */
 void bandit_view_print_short(const struct bandit_view *view, struct buffer *out);
 

@@ -490,6 +490,58 @@ static void shares_by_context_have_a_floor(void **state)
 	apply_runs(EXIT_GOOD, "\"least_percent\": 5.0, \"context\": [\"age\"], \"policies\": [{", "experiments weights e -o json");
 }
 
+#define PIPELINE                                                                                                                   \
+	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"                                  \
+	"  steps: [{name: s, experiment: {name: e}}]\n  output: {steps: [s]}\n"
+#define EXPOSURE                                                                                                                   \
+	"{\"id\": \"r\", \"unit\": \"u\", \"time_ms\": 1000, \"experiment\": \"e\", \"variant\": \"a\", \"probability\": 0.5, "    \
+	"\"reason\": \"policy\"}"
+
+static void files_begin(const char *bandits)
+{
+	static const char exposure[] = EXPOSURE, exposures[] = "sluice.default.pipeline.p.exposures";
+	rd_kafka_mock_topic_create(apply_stand.mock.cluster, POLICY_TOPIC, 1, 1);
+	rd_kafka_mock_topic_create(apply_stand.mock.cluster, exposures, 1, 1);
+	rd_kafka_mock_topic_create(apply_stand.mock.cluster, "sluice.default.pipeline.p.feedback", 1, 1);
+	assert_int_equal(rd_kafka_producev(apply_stand.mock.writer, RD_KAFKA_V_TOPIC(exposures), RD_KAFKA_V_PARTITION(0),
+					   RD_KAFKA_V_VALUE((void *)(uintptr_t)exposure, sizeof exposure - 1),
+					   RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+			 RD_KAFKA_RESP_ERR_NO_ERROR);
+	assert_int_equal(rd_kafka_flush(apply_stand.mock.writer, MOCK_WAIT_MS), 0);
+	apply_file("e.yaml", bandits);
+}
+
+/* Without a control plane the policy topics have what is in force all the same. */
+static void the_status_of_files_has_the_shares_of_the_policy(void **state)
+{
+	(void)state;
+	files_begin(BANDITS "  bandits: {algorithm: thompson}\n" PIPELINE);
+	apply_runs(EXIT_GOOD, "{\"name\": \"b\", \"units\": 0, \"share\": 0.5, ", "experiments status e -f %s -o json",
+		   apply_stand.folder);
+	apply_runs(EXIT_GOOD, "no policy of these candidates yet: shares are even", "experiments status e -f %s",
+		   apply_stand.folder);
+	policy_append(BANDIT_THOMPSON_BETA, 0);
+	apply_runs(EXIT_GOOD, "{\"name\": \"b\", \"units\": 0, \"share\": 0.99, ", "experiments status e -f %s -o json",
+		   apply_stand.folder);
+	apply_runs(EXIT_GOOD,
+		   "\"by\": \"thompson\", \"explore\": 0.02, \"least_percent\": 1.0, \"context\": [], \"policies\": "
+		   "[{\"pipeline\": \"p\"",
+		   "experiments status e -f %s -o json", apply_stand.folder);
+	apply_runs(EXIT_GOOD, "0 units, 99%", "experiments status e -f %s", apply_stand.folder);
+	apply_runs(EXIT_GOOD, " s old, learnt from 40 rewards\n", "experiments status e -f %s", apply_stand.folder);
+}
+
+static void the_status_of_files_says_that_shares_depend_on_the_context(void **state)
+{
+	(void)state;
+	files_begin(BANDITS "  bandits: {algorithm: linucb, contextFeatures: [age], explore: 0.1}\n" PIPELINE);
+	policy_append(BANDIT_LINUCB, 2);
+	apply_runs(EXIT_GOOD, "shares depend on the context (age); each candidate has at least 5% (explore 10%)\n",
+		   "experiments status e -f %s", apply_stand.folder);
+	apply_runs(EXIT_GOOD, "{\"name\": \"b\", \"units\": 0, \"share\": null, ", "experiments status e -f %s -o json",
+		   apply_stand.folder);
+}
+
 int main(void)
 {
 #define DOCUMENT(test) cmocka_unit_test_setup_teardown(test, arena_begin, arena_end)
@@ -517,6 +569,10 @@ int main(void)
 						apply_teardown),
 		cmocka_unit_test_setup_teardown(bandits_have_the_shares_of_their_policy, apply_keeper_setup, apply_teardown),
 		cmocka_unit_test_setup_teardown(shares_by_context_have_a_floor, apply_keeper_setup, apply_teardown),
+		cmocka_unit_test_setup_teardown(the_status_of_files_has_the_shares_of_the_policy, apply_broker_setup,
+						apply_teardown),
+		cmocka_unit_test_setup_teardown(the_status_of_files_says_that_shares_depend_on_the_context, apply_broker_setup,
+						apply_teardown),
 		cmocka_unit_test_setup_teardown(a_promotion_of_relative_weights_can_be_taken_back, apply_keeper_setup,
 						apply_teardown),
 		cmocka_unit_test_setup_teardown(an_experiment_in_each_state_has_its_words, apply_keeper_setup, apply_teardown),
