@@ -5,6 +5,7 @@
 #include "client/control_session.h"
 #include "client/experiment_data.h"
 #include "client/kafka.h"
+#include "client/policy_topics.h"
 #include "view/experiment_list.h"
 #include "view/rollout_view.h"
 #include "view/traffic_view.h"
@@ -52,7 +53,7 @@ static int rollouts_list(struct session *session, const struct list_options *sel
 	int code;
 	struct published_policies policies;
 	if (control_session_open(command_workspace(session), &self->asked, &control, &error) &&
-	    control_policies_read(session, &control, &policies, &error)) {
+	    policy_topics_read(command_workspace(session), &control, NULL, session->arena, &policies, &error)) {
 		buffer_open(&out, OUT_BYTES_MAX);
 		experiments_print(session, &control, &policies, &out);
 		code = command_write(session, &out);

@@ -6,6 +6,7 @@
 #include "cli/traffic_move.h"
 #include "client/control_session.h"
 #include "client/kafka.h"
+#include "client/policy_topics.h"
 #include "control/control_tables.h"
 #include "message/json_write.h"
 
@@ -129,7 +130,7 @@ static int weights_run(struct session *session, const void *filled, const char *
 	struct error error = {0};
 	struct buffer out;
 	if (!control_session_open(command_workspace(session), &self->asked, &control, &error) ||
-	    !control_policies_read(session, &control, &policies, &error)) {
+	    !policy_topics_read(command_workspace(session), &control, asked, session->arena, &policies, &error)) {
 		control_session_close(&control);
 		return command_refused(session, &command_experiments_weights, &error);
 	}

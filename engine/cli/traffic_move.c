@@ -93,21 +93,17 @@ int traffic_move_run(struct session *session, struct control_session *control, c
 		       : command_failed(session, &error);
 }
 
-bool control_policies_read(struct session *session, const struct control_session *control, struct published_policies *policies,
-			   struct error *error)
-{
-	return policy_topics_read(&control->kafka, control->target.prefix, control->config.namespace, session->arena, policies,
-				  error);
-}
-
 int traffic_show(struct session *session, const struct control_session *control, const struct ledger_resource *resource,
 		 bool history)
 {
 	const struct document_checker checker = {.kinds = session->kinds, .namespace = control->config.namespace};
+	const char *name = arena_copy(session->arena, resource->name.bytes, resource->name.length);
 	struct published_policies policies = {0};
 	struct error error = {0};
 	struct buffer out;
-	if (!history && !control_policies_read(session, control, &policies, &error))
+	if (!name && !error_memory(&error, ERROR_SYSTEM, "showing an experiment"))
+		return command_failed(session, &error);
+	if (!history && !policy_topics_read(command_workspace(session), control, name, session->arena, &policies, &error))
 		return command_failed(session, &error);
 	const struct traffic_view view = {applier_ledger(control->applier), resource,  &checker,	session->arena,
 					  session->form == OUTPUT_JSON,	    &policies, time_of_day_ms()};

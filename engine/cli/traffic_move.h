@@ -12,10 +12,6 @@
 int traffic_move_run(struct session *session, struct control_session *control, const struct control_author *author,
 		     const char *name, const char *verb, bool dry_run);
 
-/* The policies of bandits of the namespace. False: as policy_topics_read(). */
-bool control_policies_read(struct session *session, const struct control_session *control, struct published_policies *policies,
-			   struct error *error);
-
 /* Prints its shares, or its versions with `history`. Returns the exit code. */
 int traffic_show(struct session *session, const struct control_session *control, const struct ledger_resource *resource,
 		 bool history);

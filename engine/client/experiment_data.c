@@ -319,7 +319,8 @@ static bool policies_take(struct experiment_reading *self, const struct pipeline
 {
 	const struct experiment_spec *experiment = self->data->experiment;
 	self->data->has_policies = experiment && experiment->bandits.here.line > 0;
-	return !self->data->has_policies || policy_topic_read(target, pipeline, self->arena, &self->data->policies, error);
+	return !self->data->has_policies ||
+	       policy_topic_read(self->workspace, target, pipeline, self->arena, &self->data->policies, error);
 }
 
 static bool topics_take(struct experiment_reading *self, const struct pipeline_target *target, const char *pipeline,

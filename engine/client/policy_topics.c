@@ -3,13 +3,13 @@
 
 #include "bandits/policy.h"
 #include "base/arena_list.h"
+#include "client/documents_in_force.h"
 #include "log/reader.h"
-#include "log/topic_list.h"
 #include "message/policy_record.h"
 #include "message/rows.h"
+#include "plan/graph.h"
 #include "plan/topic_roles.h"
-
-#define POLICY_END TEXT(".policy") /* of a topic's name */
+#include "spec/workspace.h"
 
 struct policies_reading {
 	struct arena *arena;
@@ -67,35 +67,74 @@ static bool policy_take(void *context, const struct record *record, struct error
 	return (work && !arena_failed(self->arena)) || error_memory(error, ERROR_SYSTEM, "reading policies");
 }
 
-bool policy_topic_read(const struct pipeline_target *target, const char *pipeline, struct arena *arena,
-		       struct published_policies *policies, struct error *error)
+bool policy_topic_read(const struct workspace *workspace, const struct pipeline_target *target, const char *pipeline,
+		       struct arena *arena, struct published_policies *policies, struct error *error)
 {
-	struct policies_reading reading = {.arena = arena, .pipeline = text_of(pipeline), .policies = policies};
-	const char *topic = topic_own_name(arena, target->prefix, target->namespace, pipeline, "policy");
-	return topic ? pipeline_target_give(target, topic, true, policy_take, &reading, error)
-		     : error_memory(error, ERROR_SYSTEM, "reading policies");
+	struct policies_reading reading = {.arena = arena, .pipeline = text_copied(arena, text_of(pipeline)), .policies = policies};
+	const struct reader_config config = {.brokers = target->kafka.brokers,
+					     .topic = topic_own_name(arena, target->prefix, target->namespace, pipeline, "policy"),
+					     .from_beginning = true,
+					     .may_be_absent = true,
+					     .properties = target->kafka.consumer};
+	if (!config.topic || !reading.pipeline.bytes)
+		return error_memory(error, ERROR_SYSTEM, "reading policies");
+	struct reader *reader = reader_open(&config, error);
+	const bool good = reader && reader_give_all(reader, policy_take, &reading, error);
+	reader_close(reader);
+	if (reader || error->kind != ERROR_CONFIG)
+		return good;
+	if (workspace)
+		workspace_note(workspace, "%s; no policy of pipeline `%s` is known then", error->text, pipeline);
+	*error = (struct error){0};
+	return true;
 }
 
-bool policy_topics_read(const struct kafka *kafka, const char *prefix, const char *namespace, struct arena *arena,
-			struct published_policies *policies, struct error *error)
+/* ---- pipelines that learn ---- */
+
+static bool name_is_asked(const char *experiment, const char *asked)
 {
-	const char *begin = topic_namespace_name(arena, prefix, namespace, "pipeline.");
-	struct topic_names topics = {0};
-	*policies = (struct published_policies){0};
-	if (!begin)
-		return error_memory(error, ERROR_SYSTEM, "reading policies");
-	if (!topic_list_read(kafka->brokers, kafka->consumer, begin, arena, &topics, error))
+	const size_t length = asked ? strlen(asked) : 0;
+	return !asked || (strncmp(experiment, asked, length) == 0 && (experiment[length] == '\0' || experiment[length] == '/'));
+}
+
+static bool graph_is_asked(const struct graph *graph, const char *asked)
+{
+	for (size_t i = 0; i < graph->reachable_count; i++)
+		if (graph->reachable[i]->learns && name_is_asked(graph->reachable[i]->name, asked))
+			return true;
+	return false;
+}
+
+static bool graphs_in_force(const struct workspace *workspace, const struct control_session *control, struct spec *spec,
+			    struct linked_graphs *graphs, struct error *error)
+{
+	const struct spec_options options = {
+		.kinds = workspace->kinds, .namespace = control->config.namespace, .model_pipelines = true};
+	size_t count;
+	if (!spec_open(spec, error))
 		return false;
-	for (size_t i = 0; i < topics.count; i++) {
-		const struct text rest = text_from(text_of(topics.names[i]), strlen(begin));
-		struct policies_reading reading = {.arena = arena, .policies = policies};
-		const struct reader_config config = {
-			.brokers = kafka->brokers, .topic = topics.names[i], .from_beginning = true, .properties = kafka->consumer};
-		if (!text_ends_with(rest, POLICY_END))
-			continue;
-		reading.pipeline = (struct text){rest.bytes, rest.length - POLICY_END.length};
-		if (!topic_give_all(&config, policy_take, &reading, error))
-			return false;
-	}
-	return true;
+	const struct spec_document *documents = documents_in_force(applier_ledger(control->applier), spec->arena, &count);
+	if (!documents)
+		return error_memory(error, ERROR_SYSTEM, "reading policies");
+	return spec_read_documents(spec, documents, count, &options, error) &&
+	       (linked_graphs_build(graphs, spec, spec->arena) || error_memory(error, ERROR_SYSTEM, "reading policies"));
+}
+
+/* Nobody may ever have called an Experiment by its own name: the pipeline that is made of it has no topics then. */
+bool policy_topics_read(const struct workspace *workspace, const struct control_session *control, const char *experiment,
+			struct arena *arena, struct published_policies *policies, struct error *error)
+{
+	struct pipeline_target target = control->target;
+	struct linked_graphs graphs = {0};
+	struct spec spec;
+	*policies = (struct published_policies){0};
+	target.namespace = control->config.namespace;
+	target.kafka = control->kafka;
+	bool good = graphs_in_force(workspace, control, &spec, &graphs, error);
+	for (size_t i = 0; good && i < graphs.count; i++)
+		if (graph_is_asked(graphs.items[i], experiment))
+			good = policy_topic_read(graphs.items[i]->resource->made_of ? NULL : workspace, &target,
+						 graphs.items[i]->name, arena, policies, error);
+	spec_close(&spec);
+	return good;
 }

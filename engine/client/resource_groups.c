@@ -1,35 +1,12 @@
 /* resource_groups.c: see resource_groups.h. */
 #include "client/resource_groups.h"
 
+#include "client/documents_in_force.h"
 #include "log/group_lag.h"
 #include "runtime/lag_watch.h"
 
 #define LAG_MS 1000
 #define NAMES_BYTES ((size_t)1 << 20)
-
-/* The documents in force; NULL: memory ran out. */
-static struct spec_document *documents_of(const struct ledger *ledger, struct arena *arena, size_t *count)
-{
-	const struct ledger_resource *resource;
-	size_t all = 0;
-	*count = 0;
-	LIST_EACH_RESOURCE(ledger, resource)
-	{
-		all++;
-	}
-	struct spec_document *documents = ARENA_ARRAY(arena, struct spec_document, all + 1);
-	LIST_EACH_RESOURCE(ledger, resource)
-	{
-		const struct ledger_version *version = ledger_in_force(ledger, resource);
-		const char *name = arena_print(arena, TEXT_FORMAT "/" TEXT_FORMAT, TEXT_ARGUMENTS(resource->kind),
-					       TEXT_ARGUMENTS(resource->name));
-		if (!documents || !name)
-			return NULL;
-		if (version && version->record.action == CONTROL_APPLY)
-			documents[(*count)++] = (struct spec_document){.file = name, .text = version->record.document};
-	}
-	return documents;
-}
 
 static bool groups_take(const struct pipeline_plan *plan, struct arena *arena, struct resource_groups *groups)
 {
@@ -62,7 +39,7 @@ static bool spec_groups_find(const struct resource_groups_config *config, struct
 	const struct plan_options plan_options = {.kinds = config->kinds, .metadata = &none, .prefix = config->prefix};
 	struct plan plan;
 	size_t count;
-	const struct spec_document *documents = documents_of(ledger, spec->arena, &count);
+	const struct spec_document *documents = documents_in_force(ledger, spec->arena, &count);
 	if (!documents)
 		return error_memory(error, ERROR_SYSTEM, "reading documents");
 	if (!spec_read_documents(spec, documents, count, &spec_options, error) ||

@@ -413,9 +413,13 @@ static void an_experiment_in_each_state_has_its_words(void **state)
 
 /* ---- bandits ---- */
 
-#define BANDITS                                                                                                                    \
-	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"                                     \
-	"  candidates: [{name: a, weight: 0}, {name: b, weight: 0}]\n"
+#define SHARED(name, a, b)                                                                                                         \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: " name "}\nspec:\n"                              \
+	"  candidates: [{name: a, weight: " a "}, {name: b, weight: " b "}]\n"
+#define BANDITS SHARED("e", "0", "0")
+#define PIPELINE                                                                                                                   \
+	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"                                  \
+	"  steps: [{name: s, experiment: {name: e}}]\n  output: {steps: [s]}\n"
 #define POLICY_TOPIC "sluice.default.pipeline.p.policy"
 
 /* A policy of a bandit that has rewarded the second arm alone. */
@@ -457,7 +461,7 @@ static void bandits_have_the_shares_of_their_policy(void **state)
 {
 	(void)state;
 	rd_kafka_mock_topic_create(apply_stand.mock.cluster, POLICY_TOPIC, 1, 1);
-	apply_file("e.yaml", BANDITS "  bandits: {algorithm: thompson}\n");
+	apply_file("e.yaml", BANDITS "  bandits: {algorithm: thompson}\n" PIPELINE);
 	apply_runs(EXIT_GOOD, "Experiment/e version 1 accepted", "apply %s", apply_stand.folder);
 	apply_runs(EXIT_GOOD, "is active", "wait experiment/e --for active");
 	apply_runs(EXIT_GOOD, "no policy of these candidates yet: shares are even", "experiments status e");
@@ -477,11 +481,43 @@ static void bandits_have_the_shares_of_their_policy(void **state)
 	apply_runs(EXIT_FAULTS, "bandits choose the candidates of the Experiment", "experiments resume e");
 }
 
+static void expect_unread(const char *words, const char *command)
+{
+	char line[256];
+	(void)snprintf(line, sizeof line, "%s --brokers %s", command, apply_stand.mock.brokers);
+	struct said said = say_with(step_kinds, line);
+	expect_words(said.out, words);
+	assert_string_equal(said.err, "");
+	said_close(&said);
+}
+
+/* The topics of others may be long: nobody reads them who does not need them. */
+static void policy_topics_of_others_are_not_read(void **state)
+{
+	(void)state;
+	rd_kafka_mock_topic_create(apply_stand.mock.cluster, POLICY_TOPIC, 1, 1);
+	rd_kafka_mock_topic_set_error(apply_stand.mock.cluster, POLICY_TOPIC, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+	apply_file("e.yaml", SHARED("e", "50", "50") PIPELINE);
+	apply_runs(EXIT_GOOD, "Experiment/e version 1 accepted", "apply %s", apply_stand.folder);
+	apply_runs(EXIT_GOOD, "is active", "wait experiment/e --for active");
+	expect_unread("e: a 50%, b 50%", "experiments list");
+	expect_unread("  b                                  50.00%", "experiments weights");
+	expect_unread("  b                                  50.00%", "experiments status e");
+	apply_file("f.yaml", SHARED("f", "30", "70"));
+	apply_file("e.yaml", BANDITS "  bandits: {algorithm: thompson}\n" PIPELINE);
+	apply_runs(EXIT_GOOD, "Experiment/e version 2 accepted", "apply %s", apply_stand.folder);
+	apply_runs(EXIT_GOOD, "is active", "wait experiment/f --for active");
+	apply_runs(EXIT_GOOD, "is active", "wait pipeline/p --for active");
+	expect_unread("  b                                  70.00%", "experiments weights f");
+	apply_runs(EXIT_GOOD, "topic sluice.default.pipeline.p.policy cannot be read", "experiments weights e");
+	apply_runs(EXIT_GOOD, "no policy of pipeline `p` is known then", "experiments list");
+}
+
 static void shares_by_context_have_a_floor(void **state)
 {
 	(void)state;
 	rd_kafka_mock_topic_create(apply_stand.mock.cluster, POLICY_TOPIC, 1, 1);
-	apply_file("e.yaml", BANDITS "  bandits: {algorithm: linucb, contextFeatures: [age], explore: 0.1}\n");
+	apply_file("e.yaml", BANDITS "  bandits: {algorithm: linucb, contextFeatures: [age], explore: 0.1}\n" PIPELINE);
 	apply_runs(EXIT_GOOD, "Experiment/e version 1 accepted", "apply %s", apply_stand.folder);
 	apply_runs(EXIT_GOOD, "is active", "wait experiment/e --for active");
 	policy_append(BANDIT_LINUCB, 2);
@@ -490,9 +526,6 @@ static void shares_by_context_have_a_floor(void **state)
 	apply_runs(EXIT_GOOD, "\"least_percent\": 5.0, \"context\": [\"age\"], \"policies\": [{", "experiments weights e -o json");
 }
 
-#define PIPELINE                                                                                                                   \
-	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"                                  \
-	"  steps: [{name: s, experiment: {name: e}}]\n  output: {steps: [s]}\n"
 #define EXPOSURE                                                                                                                   \
 	"{\"id\": \"r\", \"unit\": \"u\", \"time_ms\": 1000, \"experiment\": \"e\", \"variant\": \"a\", \"probability\": 0.5, "    \
 	"\"reason\": \"policy\"}"
@@ -568,6 +601,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(commands_move_the_weights_of_an_experiment_without_stages, apply_keeper_setup,
 						apply_teardown),
 		cmocka_unit_test_setup_teardown(bandits_have_the_shares_of_their_policy, apply_keeper_setup, apply_teardown),
+		cmocka_unit_test_setup_teardown(policy_topics_of_others_are_not_read, apply_keeper_setup, apply_teardown),
 		cmocka_unit_test_setup_teardown(shares_by_context_have_a_floor, apply_keeper_setup, apply_teardown),
 		cmocka_unit_test_setup_teardown(the_status_of_files_has_the_shares_of_the_policy, apply_broker_setup,
 						apply_teardown),
