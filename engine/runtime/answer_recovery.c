@@ -40,19 +40,20 @@ struct found_parts {
 	bool is_done;
 };
 
-struct answer_recovery {
+/* The thread, and what all who share it have told it. */
+struct recovery_passes {
 	const struct answer_recovery_config *config;
 	struct service_thread thread;
-	pthread_mutex_t lock; /* of the next three */
+	pthread_mutex_t lock; /* of the next three, and of what members have read */
 	struct wanted_answers *wanted;
-	int64_t read_ms;
+	struct answer_recovery *members;
 	bool refusal_is_logged;
-	struct arena *key_arena; /* of the owner: of one key */
 
 	/* Of the thread: */
 	struct needed_records needs;
 	struct arena *pass_arena, *parts_arena, *arena; /* `arena`: of one record */
 	struct wanted_pass pass;
+	int64_t read_ms;		    /* as it began: a member that comes meanwhile has read nothing */
 	struct found_parts *parts;	    /* of each item of the pass */
 	size_t found;			    /* items of it, in the topic that is being read */
 	struct computed_feedback *computed; /* NULL: it is not open yet */
@@ -61,19 +62,28 @@ struct answer_recovery {
 	struct error last_logged;
 };
 
-/* ---- what the owner tells ---- */
+/* Somebody who shares it. */
+struct answer_recovery {
+	struct answer_recovery *next;
+	struct shared_recovery *shared;
+	struct recovery_passes *passes;
+	int64_t read_ms;	 /* INT64_MAX: it reads nothing */
+	struct arena *key_arena; /* of one key */
+};
 
-void answer_recovery_expose(struct answer_recovery *recovery, const struct exposure *exposure, const struct record *record)
+/* ---- what members tell ---- */
+
+void answer_recovery_expose(struct answer_recovery *member, const struct exposure *exposure, const struct record *record)
 {
-	if (!recovery)
+	if (!member)
 		return;
-	pthread_mutex_lock(&recovery->lock);
-	wanted_answers_expose(recovery->wanted, exposure->time_ms, record->time_ms);
-	pthread_mutex_unlock(&recovery->lock);
+	pthread_mutex_lock(&member->passes->lock);
+	wanted_answers_expose(member->passes->wanted, exposure->time_ms, record->time_ms);
+	pthread_mutex_unlock(&member->passes->lock);
 }
 
 /* Metrics that the feedback has by itself. */
-static unsigned metrics_given(const struct answer_recovery *recovery, const struct feedback *feedback)
+static unsigned metrics_given(const struct recovery_passes *recovery, const struct feedback *feedback)
 {
 	unsigned given = 0;
 	for (size_t i = 0; i < recovery->config->metric_count; i++)
@@ -82,7 +92,7 @@ static unsigned metrics_given(const struct answer_recovery *recovery, const stru
 }
 
 /* Metrics that engines should compute by the feedback, for the exposure that lacks them. */
-static unsigned metrics_lacking(const struct answer_recovery *recovery, const struct feedback *feedback, int64_t time_ms,
+static unsigned metrics_lacking(const struct recovery_passes *recovery, const struct feedback *feedback, int64_t time_ms,
 				struct recovery_join join, struct lacking_exposure *found)
 {
 	unsigned lacking = 0;
@@ -95,7 +105,7 @@ static unsigned metrics_lacking(const struct answer_recovery *recovery, const st
 	return lacking;
 }
 
-static void refusal_log(struct answer_recovery *recovery)
+static void refusal_log(struct recovery_passes *recovery)
 {
 	if (recovery->refusal_is_logged || wanted_answers_refused(recovery->wanted) == 0)
 		return;
@@ -106,14 +116,15 @@ static void refusal_log(struct answer_recovery *recovery)
 		recovery->config->graph->name, WANTED_MAX, WANTED_BYTES >> 20);
 }
 
-void answer_recovery_feedback(struct answer_recovery *recovery, const struct feedback *feedback, const struct held_record *held,
+void answer_recovery_feedback(struct answer_recovery *member, const struct feedback *feedback, const struct held_record *held,
 			      struct recovery_join join)
 {
 	struct lacking_exposure found = {0};
-	if (!recovery || (feedback->id.length == 0 && feedback->origin.topic.length == 0))
+	if (!member || (feedback->id.length == 0 && feedback->origin.topic.length == 0))
 		return;
-	arena_reset(recovery->key_arena);
-	const struct text name = feedback_key(feedback, recovery->key_arena);
+	struct recovery_passes *recovery = member->passes;
+	arena_reset(member->key_arena);
+	const struct text name = feedback_key(feedback, member->key_arena);
 	const unsigned given = metrics_given(recovery, feedback);
 	const unsigned lacking =
 		feedback_is_computed(feedback) ? 0 : metrics_lacking(recovery, feedback, held->time_ms, join, &found);
@@ -135,19 +146,28 @@ void answer_recovery_feedback(struct answer_recovery *recovery, const struct fee
 	pthread_mutex_unlock(&recovery->lock);
 }
 
-void answer_recovery_pass(struct answer_recovery *recovery, int64_t read_ms)
+void answer_recovery_pass(struct answer_recovery *member, int64_t read_ms)
 {
-	if (!recovery)
+	if (!member)
 		return;
-	pthread_mutex_lock(&recovery->lock);
-	recovery->read_ms = read_ms;
-	pthread_mutex_unlock(&recovery->lock);
+	pthread_mutex_lock(&member->passes->lock);
+	member->read_ms = read_ms;
+	pthread_mutex_unlock(&member->passes->lock);
+}
+
+/* What the slowest member has read, under the lock. 0: nobody reads. */
+static int64_t members_read_ms(const struct recovery_passes *recovery)
+{
+	int64_t read_ms = INT64_MAX;
+	for (const struct answer_recovery *member = recovery->members; member; member = member->next)
+		read_ms = member->read_ms < read_ms ? member->read_ms : read_ms;
+	return read_ms < INT64_MAX ? read_ms : 0;
 }
 
 /* ---- values ---- */
 
 /* The request as the engine had it, as far as the metrics name it. False: it cannot be read. */
-static bool request_of(const struct answer_recovery *recovery, const struct wanted_answer *item, const struct found_parts *parts,
+static bool request_of(const struct recovery_passes *recovery, const struct wanted_answer *item, const struct found_parts *parts,
 		       struct message *message)
 {
 	const struct record *record = &parts->request;
@@ -166,7 +186,7 @@ static bool request_of(const struct answer_recovery *recovery, const struct want
 	return true;
 }
 
-static bool computed_start(struct answer_recovery *recovery, struct error *error)
+static bool computed_start(struct recovery_passes *recovery, struct error *error)
 {
 	const struct answer_recovery_config *config = recovery->config;
 	recovery->computed_config = (struct computed_feedback_config){
@@ -177,7 +197,7 @@ static bool computed_start(struct answer_recovery *recovery, struct error *error
 }
 
 /* The item is over, whether its metrics have values or not: another reading would find the same. */
-static void item_judge(struct answer_recovery *recovery, const struct wanted_answer *item, struct judged_answer *judged)
+static void item_judge(struct recovery_passes *recovery, const struct wanted_answer *item, struct judged_answer *judged)
 {
 	struct feedback feedback;
 	struct error wrong = {0};
@@ -205,7 +225,7 @@ static void item_judge(struct answer_recovery *recovery, const struct wanted_ans
 }
 
 /* Judges all items of a request by an answer of it, for which all else is there. */
-static void items_judge(struct answer_recovery *recovery, struct wanted_answer *items, size_t count, const struct payload *answer)
+static void items_judge(struct recovery_passes *recovery, struct wanted_answer *items, size_t count, const struct payload *answer)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct wanted_answer *item = &items[i];
@@ -228,8 +248,8 @@ static void items_judge(struct answer_recovery *recovery, struct wanted_answer *
 /* ---- a pass ---- */
 
 struct span_scan {
-	struct answer_recovery *recovery;
-	bool (*take)(struct answer_recovery *recovery, const struct record *record, struct error *error);
+	struct recovery_passes *recovery;
+	bool (*take)(struct recovery_passes *recovery, const struct record *record, struct error *error);
 	int64_t began_ms;
 	int64_t records;
 };
@@ -248,7 +268,7 @@ static void scan_pace(struct span_scan *scan)
 static bool scan_take(void *context, const struct record *record, struct error *error)
 {
 	struct span_scan *scan = context;
-	struct answer_recovery *recovery = scan->recovery;
+	struct recovery_passes *recovery = scan->recovery;
 	if (record->time_ms > recovery->pass.to_ms || recovery->found == recovery->pass.count)
 		return false;
 	scan_pace(scan);
@@ -257,8 +277,8 @@ static bool scan_take(void *context, const struct record *record, struct error *
 }
 
 /* False: a failure. */
-static bool span_read(struct answer_recovery *recovery, const char *topic,
-		      bool (*take)(struct answer_recovery *recovery, const struct record *record, struct error *error),
+static bool span_read(struct recovery_passes *recovery, const char *topic,
+		      bool (*take)(struct recovery_passes *recovery, const struct record *record, struct error *error),
 		      struct error *error)
 {
 	const struct reader_config config = {.brokers = recovery->config->brokers,
@@ -273,7 +293,7 @@ static bool span_read(struct answer_recovery *recovery, const char *topic,
 	return topic_give_all(&config, scan_take, &scan, error) || error->kind == ERROR_NONE;
 }
 
-static bool exposure_take(struct answer_recovery *recovery, const struct record *record, struct error *error)
+static bool exposure_take(struct recovery_passes *recovery, const struct record *record, struct error *error)
 {
 	struct exposure exposure;
 	struct error wrong = {0};
@@ -292,7 +312,7 @@ static bool exposure_take(struct answer_recovery *recovery, const struct record 
 }
 
 /* The first record of a request that has such a name; its items share a copy. */
-static bool request_take(struct answer_recovery *recovery, const struct record *record, struct error *error)
+static bool request_take(struct recovery_passes *recovery, const struct record *record, struct error *error)
 {
 	const struct feedback origin = {.origin = {text_of(recovery->config->inputs), record->partition, record->offset}};
 	struct record copy = *record;
@@ -319,7 +339,7 @@ static bool request_take(struct answer_recovery *recovery, const struct record *
 	return !arena_failed(recovery->parts_arena);
 }
 
-static bool answer_take(struct answer_recovery *recovery, const struct record *record, struct error *error)
+static bool answer_take(struct recovery_passes *recovery, const struct record *record, struct error *error)
 {
 	struct headers headers;
 	struct decoded_answer answer;
@@ -337,7 +357,7 @@ static bool answer_take(struct answer_recovery *recovery, const struct record *r
 }
 
 /* Metrics that name nothing of the answer. */
-static void unanswered_judge(struct answer_recovery *recovery)
+static void unanswered_judge(struct recovery_passes *recovery)
 {
 	static const struct payload nothing = {0};
 	recovery->found = 0;
@@ -347,7 +367,7 @@ static void unanswered_judge(struct answer_recovery *recovery)
 	}
 }
 
-static bool parts_begin(struct answer_recovery *recovery, struct error *error)
+static bool parts_begin(struct recovery_passes *recovery, struct error *error)
 {
 	arena_reset(recovery->parts_arena);
 	recovery->parts = ARENA_ARRAY(recovery->parts_arena, struct found_parts, recovery->pass.count);
@@ -359,7 +379,7 @@ static bool parts_begin(struct answer_recovery *recovery, struct error *error)
 }
 
 /* False: a failure; the pass is tried again. */
-static bool pass_read(struct answer_recovery *recovery, struct error *error)
+static bool pass_read(struct recovery_passes *recovery, struct error *error)
 {
 	const struct answer_recovery_config *config = recovery->config;
 	const struct needed_records *needs = &recovery->needs;
@@ -373,7 +393,7 @@ static bool pass_read(struct answer_recovery *recovery, struct error *error)
 	return true;
 }
 
-static void pass_log(const struct answer_recovery *recovery)
+static void pass_log(const struct recovery_passes *recovery)
 {
 	if (recovery->values > 0)
 		log_say(recovery->config->log, LOG_LEVEL_INFO, NULL,
@@ -385,17 +405,18 @@ static void pass_log(const struct answer_recovery *recovery)
 
 /* ---- the thread ---- */
 
-static bool pass_begin(struct answer_recovery *recovery)
+static bool pass_begin(struct recovery_passes *recovery)
 {
 	arena_reset(recovery->pass_arena);
 	pthread_mutex_lock(&recovery->lock);
+	recovery->read_ms = members_read_ms(recovery);
 	const bool any = wanted_pass_begin(recovery->wanted, recovery->read_ms, recovery->pass_arena, &recovery->pass);
 	pthread_mutex_unlock(&recovery->lock);
 	return any;
 }
 
 /* Whatever a stop has cut short is left to another leader. */
-static void pass_end(struct answer_recovery *recovery)
+static void pass_end(struct recovery_passes *recovery)
 {
 	computed_feedback_turn(recovery->computed);
 	pass_log(recovery);
@@ -405,7 +426,7 @@ static void pass_end(struct answer_recovery *recovery)
 	pthread_mutex_unlock(&recovery->lock);
 }
 
-static void failure_log(struct answer_recovery *recovery, const struct error *error)
+static void failure_log(struct recovery_passes *recovery, const struct error *error)
 {
 	if (!service_thread_is_stopping(&recovery->thread) && failure_is_news(&recovery->last_logged, error))
 		log_say(recovery->config->log, LOG_LEVEL_WARN, NULL,
@@ -415,7 +436,7 @@ static void failure_log(struct answer_recovery *recovery, const struct error *er
 
 static void *recovery_run(void *context)
 {
-	struct answer_recovery *recovery = context;
+	struct recovery_passes *recovery = context;
 	while (!service_thread_is_stopping(&recovery->thread)) {
 		struct error error = {0};
 		int64_t rest_ms = IDLE_MS;
@@ -451,42 +472,100 @@ static struct needed_records records_needed(const struct answer_recovery_config 
 	return needs;
 }
 
-struct answer_recovery *answer_recovery_open(const struct answer_recovery_config *config, struct error *error)
-{
-	assert(config->brokers && config->inputs && config->outputs && config->exposures && config->feedback);
-	assert(config->metric_count > 0 && config->metric_count <= FEEDBACK_METRICS_COUNTED);
-	struct answer_recovery *recovery = memory_take(1, sizeof *recovery);
-	if (!recovery) {
-		error_memory(error, ERROR_SYSTEM, "reading answers again");
-		return NULL;
-	}
-	*recovery = (struct answer_recovery){.config = config,
-					     .lock = PTHREAD_MUTEX_INITIALIZER,
-					     .needs = records_needed(config),
-					     .wanted = wanted_answers_open(WANTED_MAX, WANTED_BYTES, error),
-					     .key_arena = arena_open(RECORD_ARENA_BYTES),
-					     .pass_arena = arena_open(PASS_ARENA_BYTES),
-					     .parts_arena = arena_open(PARTS_ARENA_BYTES),
-					     .arena = arena_open(RECORD_ARENA_BYTES)};
-	if (recovery->wanted && recovery->key_arena && recovery->pass_arena && recovery->parts_arena && recovery->arena &&
-	    service_thread_begin(&recovery->thread, recovery_run, recovery))
-		return recovery;
-	error_set(error, ERROR_SYSTEM, PLACE_NONE,
-		  "a thread that reads answers again could not be started; raise the limits on threads and memory");
-	answer_recovery_close(recovery);
-	return NULL;
-}
-
-void answer_recovery_close(struct answer_recovery *recovery)
+/* NULL is fine. */
+static void passes_close(struct recovery_passes *recovery)
 {
 	if (!recovery)
 		return;
 	service_thread_join(&recovery->thread);
 	wanted_answers_close(recovery->wanted);
 	pthread_mutex_destroy(&recovery->lock);
-	arena_close(recovery->key_arena);
 	arena_close(recovery->pass_arena);
 	arena_close(recovery->parts_arena);
 	arena_close(recovery->arena);
 	memory_give(recovery);
+}
+
+static struct recovery_passes *passes_open(const struct answer_recovery_config *config, struct error *error)
+{
+	assert(config->brokers && config->inputs && config->outputs && config->exposures && config->feedback);
+	assert(config->metric_count > 0 && config->metric_count <= FEEDBACK_METRICS_COUNTED);
+	struct recovery_passes *recovery = memory_take(1, sizeof *recovery);
+	if (!recovery) {
+		error_memory(error, ERROR_SYSTEM, "reading answers again");
+		return NULL;
+	}
+	*recovery = (struct recovery_passes){.config = config,
+					     .lock = PTHREAD_MUTEX_INITIALIZER,
+					     .needs = records_needed(config),
+					     .wanted = wanted_answers_open(WANTED_MAX, WANTED_BYTES, error),
+					     .pass_arena = arena_open(PASS_ARENA_BYTES),
+					     .parts_arena = arena_open(PARTS_ARENA_BYTES),
+					     .arena = arena_open(RECORD_ARENA_BYTES)};
+	if (recovery->wanted && recovery->pass_arena && recovery->parts_arena && recovery->arena &&
+	    service_thread_begin(&recovery->thread, recovery_run, recovery))
+		return recovery;
+	error_set(error, ERROR_SYSTEM, PLACE_NONE,
+		  "a thread that reads answers again could not be started; raise the limits on threads and memory");
+	passes_close(recovery);
+	return NULL;
+}
+
+/* The first member starts the thread. False: SYSTEM. */
+static bool member_join(struct answer_recovery *member, struct shared_recovery *shared, struct error *error)
+{
+	if (!shared->passes)
+		shared->passes = passes_open(&shared->config, error);
+	if (!shared->passes)
+		return false;
+	member->passes = shared->passes;
+	pthread_mutex_lock(&shared->passes->lock);
+	member->next = shared->passes->members;
+	shared->passes->members = member;
+	pthread_mutex_unlock(&shared->passes->lock);
+	return true;
+}
+
+struct answer_recovery *answer_recovery_open(struct shared_recovery *shared, struct error *error)
+{
+	struct answer_recovery *member = memory_take(1, sizeof *member);
+	if (member)
+		*member = (struct answer_recovery){.shared = shared, .key_arena = arena_open(RECORD_ARENA_BYTES)};
+	bool good = (member && member->key_arena) || error_memory(error, ERROR_SYSTEM, "reading answers again");
+	pthread_mutex_lock(&shared->lock);
+	good = good && member_join(member, shared, error);
+	pthread_mutex_unlock(&shared->lock);
+	if (good)
+		return member;
+	answer_recovery_close(member);
+	return NULL;
+}
+
+/* The last member stops the thread. */
+static void member_leave(const struct answer_recovery *member)
+{
+	struct recovery_passes *recovery = member->passes;
+	pthread_mutex_lock(&recovery->lock);
+	struct answer_recovery **at = &recovery->members;
+	while (*at != member)
+		at = &(*at)->next;
+	*at = member->next;
+	const bool was_last = !recovery->members;
+	pthread_mutex_unlock(&recovery->lock);
+	if (!was_last)
+		return;
+	member->shared->passes = NULL;
+	passes_close(recovery);
+}
+
+void answer_recovery_close(struct answer_recovery *member)
+{
+	if (!member)
+		return;
+	pthread_mutex_lock(&member->shared->lock);
+	if (member->passes)
+		member_leave(member);
+	pthread_mutex_unlock(&member->shared->lock);
+	arena_close(member->key_arena);
+	memory_give(member);
 }

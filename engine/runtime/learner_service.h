@@ -41,7 +41,7 @@ struct learner_service_config {
 	const struct graph *graph;		   /* the experiments with `learns` that its messages can reach */
 	struct policy_board *board;
 	const struct log_sink *log; /* NULL: nothing is logged */
-	const struct answer_recovery_config *recovery; /* of the metrics that engines compute; NULL: there are none */
+	struct shared_recovery *recovery; /* of the metrics that engines compute; NULL: there are none */
 	int64_t hold_ms;	    /* feedback waits so long for its exposure; 0: OUTCOME_HOLD_MS */
 };
 

@@ -73,35 +73,36 @@ void learners_close(struct learners *learners)
 	*learners = (struct learners){0};
 }
 
-/* What reads answers again for the metrics that engines compute for experiments. NULL: there are none, or the arena is full. */
-static const struct answer_recovery_config *recovery_of(const struct engine_config *config, const struct pipeline_plan *pipeline,
-							struct arena *arena)
+/* What reads answers again for the metrics that engines compute for experiments, for the learner and the truths of the pipeline.
+ * NULL: there are none, or the arena is full. */
+static struct shared_recovery *recovery_of(const struct engine_config *config, const struct pipeline_plan *pipeline,
+					   struct arena *arena)
 {
 	const struct pipeline_metric **metrics = ARENA_ARRAY(arena, const struct pipeline_metric *, FEEDBACK_METRICS_COUNTED);
-	struct answer_recovery_config *made = ARENA_NEW(arena, struct answer_recovery_config);
+	struct shared_recovery *made = ARENA_NEW(arena, struct shared_recovery);
 	size_t count = 0;
 	for (size_t i = 0; metrics && i < pipeline->metric_count && count < FEEDBACK_METRICS_COUNTED; i++)
 		if (pipeline->metrics[i].of_feedback && graph_learns_by(pipeline->graph, pipeline->metrics[i].spec.name.text))
 			metrics[count++] = &pipeline->metrics[i];
 	if (count == 0 || !made)
 		return NULL;
-	*made = (struct answer_recovery_config){.brokers = config->brokers,
-						.consumer = config->consumer,
-						.producer = config->producer,
-						.graph = pipeline->graph,
-						.inputs = plan_topic_of(pipeline, TOPIC_INPUTS),
-						.outputs = plan_topic_of(pipeline, TOPIC_OUTPUTS),
-						.exposures = plan_topic_of(pipeline, TOPIC_EXPOSURES),
-						.feedback = plan_topic_of(pipeline, TOPIC_FEEDBACK),
-						.metrics = metrics,
-						.metric_count = count,
-						.log = config->log};
-	return made->inputs && made->outputs && made->exposures && made->feedback ? made : NULL;
+	const struct answer_recovery_config reading = {.brokers = config->brokers,
+						       .consumer = config->consumer,
+						       .producer = config->producer,
+						       .graph = pipeline->graph,
+						       .inputs = plan_topic_of(pipeline, TOPIC_INPUTS),
+						       .outputs = plan_topic_of(pipeline, TOPIC_OUTPUTS),
+						       .exposures = plan_topic_of(pipeline, TOPIC_EXPOSURES),
+						       .feedback = plan_topic_of(pipeline, TOPIC_FEEDBACK),
+						       .metrics = metrics,
+						       .metric_count = count,
+						       .log = config->log};
+	*made = (struct shared_recovery){.config = reading, .lock = PTHREAD_MUTEX_INITIALIZER};
+	return reading.inputs && reading.outputs && reading.exposures && reading.feedback ? made : NULL;
 }
 
 static bool learner_start(struct learners *learners, const struct engine_config *config, const struct pipeline_plan *pipeline,
-			  const struct answer_recovery_config *recovery, struct policy_board *board, struct arena *arena,
-			  struct error *error)
+			  struct shared_recovery *recovery, struct policy_board *board, struct arena *arena, struct error *error)
 {
 	const struct learner_service_config learner = {.brokers = config->brokers,
 						       .consumer = config->consumer,
@@ -124,8 +125,7 @@ static bool learner_start(struct learners *learners, const struct engine_config 
 }
 
 static bool truths_start(struct learners *learners, const struct engine_config *config, const struct pipeline_plan *pipeline,
-			 const struct answer_recovery_config *recovery, struct rollout_board *board, struct arena *arena,
-			 struct error *error)
+			 struct shared_recovery *recovery, struct rollout_board *board, struct arena *arena, struct error *error)
 {
 	const struct truth_service_config truths = {.brokers = config->brokers,
 						    .consumer = config->consumer,
@@ -170,7 +170,7 @@ bool learners_start(struct learners *learners, const struct engine_config *confi
 		return error_memory(error, ERROR_SYSTEM, "starting learners");
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
-		const struct answer_recovery_config *recovery = recovery_of(config, pipeline, arena);
+		struct shared_recovery *recovery = recovery_of(config, pipeline, arena);
 		if (graph_learns(pipeline->graph) &&
 		    !learner_start(learners, config, pipeline, recovery, boards.policies, arena, error))
 			return false;

@@ -324,7 +324,7 @@ static void counting_turn(struct truth_service *service, struct truth_counting *
 	counting->retry_ms = clock_ms() + RETRY_MS;
 }
 
-/* What the slowest of them has read. */
+/* What the slowest of those has read that read. */
 static void recovery_pass(struct truth_service *service)
 {
 	int64_t read_ms = INT64_MAX;
@@ -333,8 +333,7 @@ static void recovery_pass(struct truth_service *service)
 			service->countings[i].tally ? outcome_feed_feedback_ms(&service->countings[i].feed) : INT64_MAX;
 		read_ms = its_ms < read_ms ? its_ms : read_ms;
 	}
-	if (read_ms < INT64_MAX)
-		answer_recovery_pass(service->recovery, read_ms);
+	answer_recovery_pass(service->recovery, read_ms);
 }
 
 /* All of them share the time in which one waits for records. */

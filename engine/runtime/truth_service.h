@@ -42,7 +42,7 @@ struct truth_service_config {
 	const char *exposures, *feedback; /* topics, which exist */
 	const struct graph *graph;	  /* the experiments that are rolled out and that its messages can reach */
 	struct rollout_board *board;
-	const struct answer_recovery_config *recovery; /* of the metrics that engines compute; NULL: there are none */
+	struct shared_recovery *recovery; /* of the metrics that engines compute; NULL: there are none */
 	const struct log_sink *log; /* NULL: nothing is logged */
 };
 

@@ -32,7 +32,7 @@ static struct mock mock;
 static struct planning planning;
 static struct plan plan;
 static struct arena *arena;
-static struct answer_recovery_config config;
+static struct shared_recovery shared;
 static const struct pipeline_metric *metrics[3];
 static struct answer_recovery *recovery;
 static int64_t asked_ms;
@@ -61,15 +61,16 @@ static int stand_open(void **state)
 	assert_int_equal(plan.pipelines[0].metric_count, 3);
 	for (size_t i = 0; i < 3; i++)
 		metrics[i] = &plan.pipelines[0].metrics[i];
-	config = (struct answer_recovery_config){.brokers = mock.brokers,
-						 .consumer = mock_quick,
-						 .producer = mock_quick,
-						 .graph = plan.pipelines[0].graph,
-						 .inputs = "in",
-						 .outputs = "outputs",
-						 .exposures = "exposures",
-						 .feedback = "feedback",
-						 .log = &sink};
+	const struct answer_recovery_config config = {.brokers = mock.brokers,
+						      .consumer = mock_quick,
+						      .producer = mock_quick,
+						      .graph = plan.pipelines[0].graph,
+						      .inputs = "in",
+						      .outputs = "outputs",
+						      .exposures = "exposures",
+						      .feedback = "feedback",
+						      .log = &sink};
+	shared = (struct shared_recovery){.config = config, .lock = PTHREAD_MUTEX_INITIALIZER};
 	asked_ms = time_of_day_ms();
 	found_count = 0;
 	return 0;
@@ -89,9 +90,9 @@ static int stand_close(void **state)
 static void recovery_start(const struct pipeline_metric *const *of, size_t count)
 {
 	struct error error = {0};
-	config.metrics = of;
-	config.metric_count = count;
-	recovery = answer_recovery_open(&config, &error);
+	shared.config.metrics = of;
+	shared.config.metric_count = count;
+	recovery = answer_recovery_open(&shared, &error);
 	if (!recovery)
 		fail_msg("%s", error.text);
 }
@@ -106,7 +107,7 @@ static bool exposure_lacks(void *context, const struct feedback *feedback, int64
 }
 
 /* Feedback that was written long enough ago. */
-static void inform(const char *id, double reward, const char *metric)
+static void inform_one(struct answer_recovery *to, const char *id, double reward, const char *metric)
 {
 	const struct feedback_metric value = {text_of(metric ? metric : ""), 1};
 	const struct feedback feedback = {
@@ -116,8 +117,13 @@ static void inform(const char *id, double reward, const char *metric)
 	buffer_open(&bytes, FEEDBACK_BYTES_MAX);
 	assert_true(feedback_encode(&feedback, &bytes, &error));
 	const struct held_record held = {.time_ms = asked_ms - WANTED_WAIT_MS, .value = buffer_view(&bytes)};
-	answer_recovery_feedback(recovery, &feedback, &held, (struct recovery_join){NULL, exposure_lacks});
+	answer_recovery_feedback(to, &feedback, &held, (struct recovery_join){NULL, exposure_lacks});
 	buffer_close(&bytes);
+}
+
+static void inform(const char *id, double reward, const char *metric)
+{
+	inform_one(recovery, id, reward, metric);
 }
 
 static void answer(const char *id, int side)
@@ -224,7 +230,7 @@ static void requests_are_read_for_metrics_that_name_them(void **state)
 static void a_metric_that_names_no_record_needs_none(void **state)
 {
 	(void)state;
-	config.outputs = config.inputs = config.exposures = "absent";
+	shared.config.outputs = shared.config.inputs = shared.config.exposures = "absent";
 	recovery_start(metrics + 2, 1);
 	inform("a", 10, NULL);
 	answer_recovery_pass(recovery, asked_ms);
@@ -232,15 +238,77 @@ static void a_metric_that_names_no_record_needs_none(void **state)
 	assert_true(value_of("a") == 11); /* of the candidate `new` */
 }
 
+/* Another recovery, which shares nothing, begins to read now, and writes the value of that answer. */
+static void expect_apart(const char *id)
+{
+	struct shared_recovery apart = {.config = shared.config, .lock = PTHREAD_MUTEX_INITIALIZER};
+	struct error error = {0};
+	struct answer_recovery *alone = answer_recovery_open(&apart, &error);
+	assert_non_null(alone);
+	answer(id, 1);
+	inform_one(alone, id, 1, NULL);
+	answer_recovery_pass(alone, asked_ms);
+	expect_values(1);
+	answer_recovery_close(alone);
+}
+
+/* Bandits and a rollout of one pipeline want the same values. Who is behind has not read yet which of them engines have computed.
+ */
+static void two_who_want_the_same_share_one_reading(void **state)
+{
+	struct error error = {0};
+	(void)state;
+	answer("a", 2);
+	answer("b", 3);
+	recovery_start(metrics, 1);
+	struct answer_recovery *other = answer_recovery_open(&shared, &error);
+	assert_non_null(other);
+	inform("a", 10, NULL);
+	inform_one(other, "a", 10, NULL);
+	inform_one(other, "b", 10, NULL);
+	answer_recovery_pass(other, asked_ms);
+	expect_apart("apart"); /* which takes as long as a reading that would be too early */
+	inform("b", 0, "income");
+	answer_recovery_pass(recovery, asked_ms);
+	found_count = 0;
+	expect_values(2);
+	assert_true(value_of("a") == 20);
+	answer_recovery_close(other);
+	answer_recovery_close(recovery);
+	recovery = NULL;
+	found_count = 0;
+	expect_values(2);
+}
+
+static void who_reads_nothing_is_not_waited_for(void **state)
+{
+	struct error error = {0};
+	(void)state;
+	answer("a", 2);
+	recovery_start(metrics, 1);
+	struct answer_recovery *other = answer_recovery_open(&shared, &error);
+	assert_non_null(other);
+	inform("a", 10, NULL);
+	answer_recovery_pass(recovery, asked_ms);
+	answer_recovery_pass(other, INT64_MAX);
+	expect_values(1);
+	answer_recovery_close(recovery); /* what it wanted is read for the other one */
+	recovery = other;
+	answer("b", 3);
+	inform("b", 10, NULL);
+	answer_recovery_pass(other, asked_ms);
+	found_count = 0;
+	expect_values(2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, stand_open, stand_close)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(answers_of_nobody_are_read_again_and_judged_once),
-		TEST(a_value_that_came_in_between_is_not_computed_again),
-		TEST(requests_are_read_for_metrics_that_name_them),
-		TEST(a_metric_that_names_no_record_needs_none),
+		TEST(answers_of_nobody_are_read_again_and_judged_once), TEST(a_value_that_came_in_between_is_not_computed_again),
+		TEST(requests_are_read_for_metrics_that_name_them),	TEST(a_metric_that_names_no_record_needs_none),
+		TEST(two_who_want_the_same_share_one_reading),		TEST(who_reads_nothing_is_not_waited_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

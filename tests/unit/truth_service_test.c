@@ -61,7 +61,7 @@ static struct mock mock;
 static struct planning planning;
 static struct rollout_board *board;
 static struct truth_service *service;
-static struct answer_recovery_config recovery; /* {0}: engines compute no metric */
+static struct shared_recovery recovery; /* {0}: engines compute no metric */
 static struct arena *arena;
 static char table_text[32];
 static int64_t begin_ms;
@@ -138,7 +138,7 @@ static void service_start(void)
 						    .feedback = "feedback",
 						    .graph = planning.graph,
 						    .board = board,
-						    .recovery = recovery.brokers ? &recovery : NULL,
+						    .recovery = recovery.config.brokers ? &recovery : NULL,
 						    .log = &sink};
 	service = truth_service_open(&config, &error);
 	if (!service)
@@ -302,17 +302,18 @@ static void an_answer_of_an_engine_that_was_stopped_counts(void **state)
 	planning_plan(&planning, NULL, &plan);
 	rd_kafka_mock_topic_create(mock.cluster, "outputs", 2, 1);
 	const struct pipeline_metric *const metrics[] = {&plan.pipelines[0].metrics[0]};
-	recovery = (struct answer_recovery_config){.brokers = mock.brokers,
-						   .consumer = mock_quick,
-						   .producer = mock_quick,
-						   .graph = planning.graph,
-						   .inputs = "in",
-						   .outputs = "outputs",
-						   .exposures = "exposures",
-						   .feedback = "feedback",
-						   .metrics = metrics,
-						   .metric_count = 1,
-						   .log = &sink};
+	const struct answer_recovery_config reading = {.brokers = mock.brokers,
+						       .consumer = mock_quick,
+						       .producer = mock_quick,
+						       .graph = planning.graph,
+						       .inputs = "in",
+						       .outputs = "outputs",
+						       .exposures = "exposures",
+						       .feedback = "feedback",
+						       .metrics = metrics,
+						       .metric_count = 1,
+						       .log = &sink};
+	recovery = (struct shared_recovery){.config = reading, .lock = PTHREAD_MUTEX_INITIALIZER};
 	table_set(1, 50, begin_ms);
 	expose("a", "new", begin_ms);
 	append("outputs", 1, begin_ms + 10,
@@ -327,7 +328,7 @@ static void an_answer_of_an_engine_that_was_stopped_counts(void **state)
 	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; truths_of(1).metrics[0].joined != 1; nap())
 		assert_true(clock_ms() < until_ms);
 	truth_service_close(service);
-	recovery = (struct answer_recovery_config){0};
+	recovery = (struct shared_recovery){.lock = PTHREAD_MUTEX_INITIALIZER};
 }
 
 static void a_table_is_counted_from_its_own_time(void **state)
