@@ -34,6 +34,7 @@ struct wanted_answers {
 	size_t count, bytes;
 	uint64_t number; /* of the last */
 	uint64_t refused, dropped;
+	uint64_t lost[WANTED_METRICS];
 	struct list *buckets;
 	struct minute_delay *delays;
 };
@@ -83,6 +84,12 @@ static unsigned metrics_wanted(const struct wanted_answers *wanted, struct text 
 	return metrics;
 }
 
+static void metrics_lose(struct wanted_answers *wanted, unsigned metrics)
+{
+	for (unsigned i = 0; i < WANTED_METRICS; i++)
+		wanted->lost[i] += metrics >> i & 1;
+}
+
 void wanted_answers_add(struct wanted_answers *wanted, const struct wanted_answer *answer)
 {
 	const unsigned metrics = answer->metrics & ~metrics_wanted(wanted, answer->name);
@@ -93,6 +100,7 @@ void wanted_answers_add(struct wanted_answers *wanted, const struct wanted_answe
 		wanted->count < wanted->most && wanted->bytes + bytes <= wanted->bytes_most ? memory_take(1, bytes) : NULL;
 	if (!item) {
 		wanted->refused++;
+		metrics_lose(wanted, metrics);
 		return;
 	}
 	char *texts = (char *)(item + 1);
@@ -170,6 +178,13 @@ static int names_compare(const void *left, const void *right)
 	return text_compare(((const struct wanted_answer *)left)->name, ((const struct wanted_answer *)right)->name);
 }
 
+static void item_drop(struct wanted_answers *wanted, struct wanted_item *item)
+{
+	metrics_lose(wanted, item->answer.metrics);
+	item_remove(wanted, item);
+	wanted->dropped++;
+}
+
 /* Lists what is due, and drops what is no longer wanted. NULL: nothing is due, or the arena is full. */
 static struct wanted_answer *due_list(struct wanted_answers *wanted, int64_t read_ms, struct arena *arena, size_t *count)
 {
@@ -180,8 +195,7 @@ static struct wanted_answer *due_list(struct wanted_answers *wanted, int64_t rea
 		struct wanted_item *item = LIST_OWNER(node, struct wanted_item, node);
 		next = node->next;
 		if (item->answer.until_ms < read_ms) {
-			item_remove(wanted, item);
-			wanted->dropped++;
+			item_drop(wanted, item);
 		} else if (item->due_ms <= read_ms) {
 			due[(*count)++] = item->answer;
 		}
@@ -238,8 +252,7 @@ void wanted_pass_end(struct wanted_answers *wanted, const struct wanted_pass *pa
 		item->due_ms = read_ms + WANTED_AGAIN_MS;
 		if (++item->tries < WANTED_TRIES)
 			continue;
-		item_remove(wanted, item);
-		wanted->dropped++;
+		item_drop(wanted, item);
 	}
 }
 
@@ -285,4 +298,10 @@ void wanted_answers_close(struct wanted_answers *wanted)
 	memory_give(wanted->buckets);
 	memory_give(wanted->delays);
 	memory_give(wanted);
+}
+
+uint64_t wanted_answers_lost(const struct wanted_answers *wanted, unsigned metric)
+{
+	assert(metric < WANTED_METRICS);
+	return wanted->lost[metric];
 }

@@ -28,6 +28,7 @@
 #define WANTED_WAIT_MS 25000
 #define WANTED_AGAIN_MS 30000 /* to the second pass */
 #define WANTED_TRIES 2
+#define WANTED_METRICS 8	       /* bits of `metrics`: at least as many as are computed by feedback */
 #define WANTED_MINUTES ((size_t)16384) /* eleven days; of older requests an answer is taken to have come at once */
 
 /* Feedback, and the request that it names. */
@@ -79,5 +80,6 @@ void wanted_pass_end(struct wanted_answers *wanted, const struct wanted_pass *pa
 size_t wanted_answers_count(const struct wanted_answers *wanted);
 uint64_t wanted_answers_refused(const struct wanted_answers *wanted); /* beyond the limits */
 uint64_t wanted_answers_dropped(const struct wanted_answers *wanted); /* not found, or their window was over */
+uint64_t wanted_answers_lost(const struct wanted_answers *wanted, unsigned metric); /* of either: those that wanted that metric */
 
 #endif

@@ -78,7 +78,9 @@ static void declared_print(struct help_page *page)
 		"`request.t` or `params.p`. It reads at most 20,000 records a second, looks twice for an answer, and lets feedback "
 		"on 100,000 answers, or 64 MiB of it, wait; a warning is logged when more comes. So write an `outcomeWindow` that "
 		"is a minute longer than truths take. The answer must name its request: by an id, or as one of a gateway. "
-		"`sluice_policy_feedback_uncomputed_total` counts what bandits did not learn in the end.");
+		"`sluice_policy_feedback_recovered_total` and `sluice_policy_feedback_unrecovered_total` count the values that "
+		"bandits got in this way, and those that they did not get; `sluice_policy_feedback_uncomputed_total` counts what "
+		"they did not learn in the end.");
 	help_page_text(page,
 		  "`sluice experiments analyze` computes these metrics too, for each variant, from the topics. It reads the "
 		  "answers or the requests only if the metric names `answer.t` or `request.t`, and knows no `latency_ms`. There "

@@ -28,6 +28,8 @@
 #define PARTS_ARENA_BYTES ((size_t)64 << 20) /* of the requests of a pass: what does not fit is left to another one */
 #define RECORD_ARENA_BYTES ((size_t)64 << 20)
 
+static_assert(WANTED_METRICS >= FEEDBACK_METRICS_COUNTED, "each metric has a bit");
+
 /* Which records the metrics need. */
 struct needed_records {
 	bool answers, requests, exposures;
@@ -59,6 +61,9 @@ struct recovery_passes {
 	struct computed_feedback *computed; /* NULL: it is not open yet */
 	struct computed_feedback_config computed_config;
 	uint64_t values; /* that this pass has written */
+	uint64_t recovered[FEEDBACK_METRICS_COUNTED]; /* of each metric, as the next: values that are written */
+	uint64_t unjudged[FEEDBACK_METRICS_COUNTED];  /* answers that have not what it names */
+	struct policy_losses told[FEEDBACK_METRICS_COUNTED];
 	struct error last_logged;
 };
 
@@ -211,11 +216,14 @@ static void item_judge(struct recovery_passes *recovery, const struct wanted_ans
 	for (size_t i = 0; i < recovery->config->metric_count; i++) {
 		const struct pipeline_metric *metric = recovery->config->metrics[i];
 		struct judged_value value;
-		if (!(metrics & 1U << i) || !feedback_value_evaluate(metric, judged, &feedback, recovery->arena, &value))
+		if (!(metrics & 1U << i))
 			continue;
-		const double mean = feedback_value_mean(&value);
+		const double mean = feedback_value_evaluate(metric, judged, &feedback, recovery->arena, &value)
+					    ? feedback_value_mean(&value)
+					    : (double)NAN;
 		if (isfinite(mean))
 			values[count++] = (struct feedback_metric){text_of(metric->spec.name.text), mean};
+		(isfinite(mean) ? recovery->recovered : recovery->unjudged)[i]++;
 	}
 	if (feedback.time_ms == 0)
 		feedback.time_ms = item->written_ms;
@@ -403,6 +411,37 @@ static void pass_log(const struct recovery_passes *recovery)
 			recovery->config->graph->name, recovery->values, recovery->found);
 }
 
+/* ---- counts ---- */
+
+/* Tells them for all bandits of the pipeline that learn by the metric. */
+static void metric_tell(const struct recovery_passes *recovery, const char *metric, const struct policy_losses *more)
+{
+	const struct graph *graph = recovery->config->graph;
+	for (size_t i = 0; i < graph->reachable_count; i++) {
+		const struct graph_experiment *experiment = graph->reachable[i];
+		if (!experiment->learns || !strings_equal(experiment->spec->bandits.reward_metric, metric))
+			continue;
+		struct policy_entry *entry = policy_board_entry(recovery->config->board, graph->name, experiment->name);
+		if (entry)
+			policy_entry_lose(entry, more);
+	}
+}
+
+static void counts_tell(struct recovery_passes *recovery)
+{
+	for (size_t i = 0; i < recovery->config->metric_count; i++) {
+		struct policy_losses *told = &recovery->told[i];
+		pthread_mutex_lock(&recovery->lock);
+		const uint64_t lost = recovery->unjudged[i] + wanted_answers_lost(recovery->wanted, (unsigned)i);
+		pthread_mutex_unlock(&recovery->lock);
+		const struct policy_losses more = {.recovered = recovery->recovered[i] - told->recovered,
+						   .unrecovered = lost - told->unrecovered};
+		if (more.recovered + more.unrecovered > 0)
+			metric_tell(recovery, recovery->config->metrics[i]->spec.name.text, &more);
+		*told = (struct policy_losses){.recovered = recovery->recovered[i], .unrecovered = lost};
+	}
+}
+
 /* ---- the thread ---- */
 
 static bool pass_begin(struct recovery_passes *recovery)
@@ -451,6 +490,7 @@ static void *recovery_run(void *context)
 				rest_ms = RETRY_MS;
 			}
 		}
+		counts_tell(recovery);
 		service_thread_rest(&recovery->thread, rest_ms);
 	}
 	computed_feedback_close(recovery->computed);

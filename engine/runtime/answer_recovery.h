@@ -14,7 +14,8 @@
  * schema of a registry are not found.
  *
  * Values are computed as engines do it (experiments/feedback_value.h), and written to the feedback topic as theirs are
- * (runtime/computed_feedback.h): a value that came in between counts, and this one does not. `/metrics` has them not.
+ * (runtime/computed_feedback.h): a value that came in between counts, and this one does not. Series of the metrics have them not;
+ * the policy board counts them, and what was not found.
  *
  * The calls of a member are by one thread; none waits for Kafka but the close, and an open that meets it.
  */
@@ -26,6 +27,7 @@
 #include "experiments/outcome_join.h"
 #include "log/record.h"
 #include "observe/log_sink.h"
+#include "observe/policy_board.h"
 #include "plan/plan.h"
 #include "runtime/held_feedback.h"
 
@@ -40,6 +42,7 @@ struct answer_recovery_config {
 	const char *inputs, *outputs, *exposures, *feedback; /* topics */
 	const struct pipeline_metric *const *metrics;	     /* that engines compute by feedback, and write to its topic */
 	size_t metric_count;				     /* at most FEEDBACK_METRICS_COUNTED */
+	struct policy_board *board;			     /* counts it for bandits that learn by a metric; NULL: nobody does */
 	const struct log_sink *log;			     /* NULL: nothing is logged */
 };
 

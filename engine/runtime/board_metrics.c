@@ -215,7 +215,9 @@ static struct policy_figures *policy_figures_of(const struct board_scrape *scrap
 					   .repeated = losses.repeated,
 					   .dropped = losses.dropped,
 					   .missing = losses.missing,
-					   .uncomputed = losses.uncomputed};
+					   .uncomputed = losses.uncomputed,
+					   .recovered = losses.recovered,
+					   .unrecovered = losses.unrecovered};
 	return figures;
 }
 

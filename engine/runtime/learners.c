@@ -76,7 +76,7 @@ void learners_close(struct learners *learners)
 /* What reads answers again for the metrics that engines compute for experiments, for the learner and the truths of the pipeline.
  * NULL: there are none, or the arena is full. */
 static struct shared_recovery *recovery_of(const struct engine_config *config, const struct pipeline_plan *pipeline,
-					   struct arena *arena)
+					   struct policy_board *board, struct arena *arena)
 {
 	const struct pipeline_metric **metrics = ARENA_ARRAY(arena, const struct pipeline_metric *, FEEDBACK_METRICS_COUNTED);
 	struct shared_recovery *made = ARENA_NEW(arena, struct shared_recovery);
@@ -96,6 +96,7 @@ static struct shared_recovery *recovery_of(const struct engine_config *config, c
 						       .feedback = plan_topic_of(pipeline, TOPIC_FEEDBACK),
 						       .metrics = metrics,
 						       .metric_count = count,
+						       .board = board,
 						       .log = config->log};
 	*made = (struct shared_recovery){.config = reading, .lock = PTHREAD_MUTEX_INITIALIZER};
 	return reading.inputs && reading.outputs && reading.exposures && reading.feedback ? made : NULL;
@@ -170,7 +171,7 @@ bool learners_start(struct learners *learners, const struct engine_config *confi
 		return error_memory(error, ERROR_SYSTEM, "starting learners");
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
-		struct shared_recovery *recovery = recovery_of(config, pipeline, arena);
+		struct shared_recovery *recovery = recovery_of(config, pipeline, boards.policies, arena);
 		if (graph_learns(pipeline->graph) &&
 		    !learner_start(learners, config, pipeline, recovery, boards.policies, arena, error))
 			return false;

@@ -23,7 +23,9 @@
 #define FOUND_MAX 16
 #define YAML                                                                                                                       \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"                                       \
-	"  steps: [{name: s, inputs: [p], expression: {set: {side: x > 0}}}]\n  output: {steps: [s]}\n"                            \
+	"  steps:\n  - {name: s, inputs: [p], expression: {set: {side: x > 0}}}\n"                                                 \
+	"  - {name: e, inputs: [s], experiment: {default: m, candidates: [{name: m, weight: 1}, {name: n, weight: 1}], "           \
+	"bandits: {algorithm: ucb1, rewardMetric: income}}}\n  output: {steps: [e]}\n"                                             \
 	"  metrics: [{name: income, type: counter, value: reward * answer.side}, "                                                 \
 	"{name: spent, type: counter, value: reward - request.x}, "                                                                \
 	"{name: bonus, type: counter, value: \"reward + where(variant == \\\"new\\\", 1, 0)\"}]\n"
@@ -32,6 +34,7 @@ static struct mock mock;
 static struct planning planning;
 static struct plan plan;
 static struct arena *arena;
+static struct policy_board *board;
 static struct shared_recovery shared;
 static const struct pipeline_metric *metrics[3];
 static struct answer_recovery *recovery;
@@ -70,7 +73,9 @@ static int stand_open(void **state)
 						      .exposures = "exposures",
 						      .feedback = "feedback",
 						      .log = &sink};
+	board = policy_board_open();
 	shared = (struct shared_recovery){.config = config, .lock = PTHREAD_MUTEX_INITIALIZER};
+	shared.config.board = board;
 	asked_ms = time_of_day_ms();
 	found_count = 0;
 	return 0;
@@ -81,6 +86,7 @@ static int stand_close(void **state)
 	(void)state;
 	answer_recovery_close(recovery);
 	recovery = NULL;
+	policy_board_close(board);
 	planning_close(&planning);
 	mock_close(&mock);
 	arena_close(arena);
@@ -301,6 +307,27 @@ static void who_reads_nothing_is_not_waited_for(void **state)
 	expect_values(2);
 }
 
+/* Of the experiment that learns by the metric. */
+static void what_is_recovered_and_what_is_not_is_counted(void **state)
+{
+	const struct policy_entry *entry = policy_board_entry(board, "p", "p/e");
+	struct policy_losses losses = {0};
+	(void)state;
+	answer("a", 2);
+	mock_append(&mock, "outputs", TEXT("b"), TEXT("{\"id\":\"b\",\"model_name\":\"p\",\"outputs\":[]}"));
+	recovery_start(metrics, 1);
+	inform("a", 10, NULL);
+	inform("nobody", 10, NULL);
+	inform("b", 10, NULL); /* it has not what the metric names */
+	answer_recovery_pass(recovery, asked_ms);
+	expect_values(1);
+	answer_recovery_pass(recovery, asked_ms + WANTED_AGAIN_MS);
+	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; losses.recovered + losses.unrecovered < 3 && clock_ms() < until_ms;)
+		losses = policy_entry_losses(entry);
+	assert_int_equal(losses.recovered, 1);
+	assert_int_equal(losses.unrecovered, 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, stand_open, stand_close)
 
 int main(void)
@@ -309,6 +336,7 @@ int main(void)
 		TEST(answers_of_nobody_are_read_again_and_judged_once), TEST(a_value_that_came_in_between_is_not_computed_again),
 		TEST(requests_are_read_for_metrics_that_name_them),	TEST(a_metric_that_names_no_record_needs_none),
 		TEST(two_who_want_the_same_share_one_reading),		TEST(who_reads_nothing_is_not_waited_for),
+		TEST(what_is_recovered_and_what_is_not_is_counted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
