@@ -131,16 +131,16 @@ static bool withdrawal_describe(struct keeper *keeper, const struct control_vers
 	const struct keeper_rollout_reader *reader = &keeper->options.rollouts;
 	struct rollout_document document;
 	struct error reason = {0};
+	const char *kind = text_is(version->kind, "Pipeline") ? "pipeline" : "experiment";
 	bool is_rollout;
 	if (version->action == CONTROL_DELETE) {
-		buffer_print(sentence, "Ended: version %lld deleted the experiment.", (long long)version->version);
+		buffer_print(sentence, "Ended: version %lld deleted the %s.", (long long)version->version, kind);
 		return true;
 	}
 	if (!experiment ||
 	    !reader->read(reader->context, version->document, experiment, keeper->arena, &document, &is_rollout, &reason))
 		return error_memory(error, ERROR_SYSTEM, "ending a rollout");
-	buffer_print(sentence, "Ended: version %lld of the %s has ", (long long)version->version,
-		     text_is(version->kind, "Pipeline") ? "pipeline" : "experiment");
+	buffer_print(sentence, "Ended: version %lld of the %s has ", (long long)version->version, kind);
 	if (reason.kind != ERROR_NONE)
 		buffer_print(sentence, "a rollout that cannot run (%s), and its own weights are in force.", reason.text);
 	else

@@ -186,10 +186,19 @@ static bool experiments_follow(struct keeper *keeper, int64_t now_ms, struct err
 	return true;
 }
 
-/* The version that deleted the Experiment of a name; NULL: it is another resource that had it. */
+/* The Experiment of a name, or the resource whose step has it: its last table, which has no shares once it is gone, says which. */
+static const struct ledger_resource *experiment_owner(const struct ledger *ledger, struct text name)
+{
+	const struct ledger_resource *own = ledger_resource_find(ledger, TEXT("Experiment"), name);
+	const struct ledger_choice *choice = own ? NULL : ledger_choice_find(ledger, name);
+	const struct ledger_table *table = choice ? control_table_at(ledger, choice, CONTROL_IN_FORCE) : NULL;
+	return table ? ledger_resource_find(ledger, table->record.kind, table->record.name) : own;
+}
+
+/* The version that deleted the experiment of a name; NULL: it is another resource that had it. */
 static const struct control_version *version_deleting(const struct ledger *ledger, struct text name)
 {
-	const struct ledger_resource *resource = ledger_resource_find(ledger, TEXT("Experiment"), name);
+	const struct ledger_resource *resource = experiment_owner(ledger, name);
 	const struct ledger_version *version = resource ? ledger_in_force(ledger, resource) : NULL;
 	return version && version->record.action == CONTROL_DELETE ? &version->record : NULL;
 }

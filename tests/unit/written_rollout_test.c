@@ -95,6 +95,34 @@ static void a_rollout_that_leaves_its_step_ends(void **state)
 	assert_true(evidence_has(2, "withdrawn")); /* its moves can still be read */
 }
 
+/* As one of an Experiment does. */
+static void a_rollout_whose_pipeline_is_deleted_ends(void **state)
+{
+	(void)state;
+	models_propose();
+	table_propose("Pipeline", "p", WRITTEN(NAMED STAGES));
+	table_propose("Pipeline", "p", NULL);
+	assert_false(rollout()->has_record);
+	assert_true(evidence_has(2, "withdrawn"));
+	const struct text sentence = rollout()->moves[1]->record.sentence;
+	static const char words[] =
+		"Ended: version 2 deleted the pipeline. The rollout was running in stage 1, with 10% for its candidates.";
+	assert_true(text_is(sentence, words));
+	assert_int_equal(rollout()->moves[1]->record.version, 2);
+}
+
+static void a_rollout_without_a_name_ends_with_its_pipeline(void **state)
+{
+	(void)state;
+	models_propose();
+	table_propose("Pipeline", "p", WRITTEN(STAGES));
+	table_propose("Pipeline", "p", NULL);
+	const struct ledger_rollout *found = ledger_rollout_find(keeper_ledger(table_stand.keeper), TEXT("p/choose"));
+	assert_non_null(found);
+	assert_int_equal(found->count, 2);
+	assert_true(text_starts_with(found->moves[1]->record.sentence, TEXT("Ended: version 2 deleted the pipeline.")));
+}
+
 static void a_default_stays_while_the_rollout_of_a_step_runs(void **state)
 {
 	(void)state;
@@ -131,6 +159,8 @@ int main(void)
 		ROLLOUT_TEST(a_rollout_without_a_name_is_that_of_its_pipeline_and_step),
 		ROLLOUT_TEST(a_rollout_of_a_step_goes_on_with_a_new_version_and_a_new_keeper),
 		ROLLOUT_TEST(a_rollout_that_leaves_its_step_ends),
+		ROLLOUT_TEST(a_rollout_whose_pipeline_is_deleted_ends),
+		ROLLOUT_TEST(a_rollout_without_a_name_ends_with_its_pipeline),
 		ROLLOUT_TEST(a_default_stays_while_the_rollout_of_a_step_runs),
 		ROLLOUT_TEST(two_rollouts_of_one_name_are_refused),
 	};
