@@ -49,9 +49,42 @@ static struct faults *only_new(const struct faults *faults, const struct faults 
 	return fresh;
 }
 
-/* Whether an answer may need a call of the model: its replies to copies go into none. The pipeline that each Model gets says
- * nothing of one that is there for copies. */
-static bool is_needed(const struct plan *plan, const char *model)
+/* Whether the pipeline of the plan is called by another one, and each of these calls is a copy, or that of one of `copies`. */
+static bool gets_copies(const struct plan *plan, const bool *copies, size_t pipeline)
+{
+	bool is_called = false;
+	for (size_t i = 0; i < plan->count; i++)
+		for (size_t j = 0; j < plan->pipelines[i].callee_count; j++) {
+			const struct callee *callee = &plan->pipelines[i].callees[j];
+			if (callee->target != CALL_PIPELINE || !strings_equal(callee->name, plan->pipelines[pipeline].graph->name))
+				continue;
+			if (!callee->copy && !copies[i])
+				return false;
+			is_called = true;
+		}
+	return is_called;
+}
+
+/* Finds the pipelines of a plan that are there for copies alone. NULL: memory ran out. */
+static const bool *copies_find(const struct plan *plan, struct arena *arena)
+{
+	bool *copies = ARENA_ARRAY(arena, bool, plan->count + 1);
+	for (size_t i = 0; copies && i < plan->count; i++)
+		copies[i] = true;
+	for (bool changes = copies; changes;) {
+		changes = false;
+		for (size_t i = 0; i < plan->count; i++) {
+			const bool is_copy = copies[i] && gets_copies(plan, copies, i);
+			changes = changes || is_copy != copies[i];
+			copies[i] = is_copy;
+		}
+	}
+	return copies;
+}
+
+/* Whether an answer may need a call of the model: its replies to copies go into none, nor do calls of a pipeline that gets copies
+ * alone. The pipeline that each Model gets says nothing of one that is there for copies. */
+static bool is_needed(const struct plan *plan, const bool *copies_alone, const char *model)
 {
 	bool copies = false, alone = false;
 	for (size_t i = 0; plan && i < plan->count; i++) {
@@ -62,9 +95,10 @@ static bool is_needed(const struct plan *plan, const char *model)
 			const struct callee *callee = &pipeline->callees[j];
 			if (callee->target != CALL_MODEL || strcmp(callee->name, model) != 0)
 				continue;
-			if (!callee->copy && !is_own)
+			const bool is_copy = callee->copy || copies_alone[i];
+			if (!is_copy && !is_own)
 				return true;
-			copies = copies || callee->copy;
+			copies = copies || is_copy;
 			alone = alone || is_own;
 		}
 	}
@@ -73,15 +107,19 @@ static bool is_needed(const struct plan *plan, const char *model)
 
 /* A model that is called already may be away: that is no reason to refuse another change. Nor is one that gets copies alone. */
 static bool models_answer(const struct revision_options *revision, const struct survey *survey, const struct plan *plan,
-			  struct error *error)
+			  struct arena *arena, struct error *error)
 {
+	const struct plan *before = revision->before;
+	const bool *copies_alone = copies_find(plan, arena), *copies_before = before ? copies_find(before, arena) : NULL;
+	if (!copies_alone || (before && !copies_before))
+		return error_memory(error, ERROR_SYSTEM, "asking models");
 	for (size_t i = 0; revision->models_must_answer && i < survey->count; i++) {
 		const struct survey_answer *answer = &survey->answers[i];
 		const char *words = answer->words ? answer->words : "no answer";
 		struct error copies = {0};
-		if (!answer->away || is_needed(revision->before, answer->model))
+		if (!answer->away || is_needed(before, copies_before, answer->model))
 			continue;
-		if (is_needed(plan, answer->model))
+		if (is_needed(plan, copies_alone, answer->model))
 			return error_set(error, ERROR_REMOTE, PLACE_NONE,
 					 "model `%s` is not ready: %s; start its server, or "
 					 "correct its address",
@@ -100,7 +138,7 @@ bool model_survey_check(const struct revision_options *revision, const struct sp
 {
 	const struct fault_report *report = &revision->report;
 	struct survey survey;
-	if (!model_survey_ask(plan, arena, &survey, error) || !models_answer(revision, &survey, plan, error))
+	if (!model_survey_ask(plan, arena, &survey, error) || !models_answer(revision, &survey, plan, arena, error))
 		return false;
 	report_unchecked(report, &survey, arena);
 	if (survey.metadata.count == 0)

@@ -83,6 +83,27 @@ static void a_change_waits_for_models_that_answer_and_not_for_mirrors(void **sta
 	assert_int_equal(prepare(AWAY("copied"), NULL).kind, ERROR_REMOTE);
 }
 
+#define PIPELINE_OF(name, called)                                                                                                  \
+	"---\n" API "Pipeline\nmetadata: {name: " name "}\nspec:\n  steps: [{name: s, route: {cases: [{when: x > 0, call: " called \
+	"}], default: {call: " called "}}}]\n"                                                                                     \
+	"  output: {steps: [s]}\n"
+#define MIRRORED_PIPELINE(more)                                                                                                    \
+	CALLED "---\n" API "Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n  - name: s\n"                                         \
+	       "    experiment: {resourceType: pipeline, candidates: [{name: calls-a, weight: 1}, {name: calls-b, weight: 1}],\n"  \
+	       "                 mirror: {name: shadow, percent: 100}}\n  output: {steps: [s]}\n" PIPELINE_OF("shadow", "deeper")  \
+		       PIPELINE_OF("deeper", "deep") more AWAY("deep")
+
+/* A pipeline that gets copies alone needs no model, nor does one that it calls. */
+static void a_mirror_that_is_a_pipeline_is_not_waited_for(void **state)
+{
+	(void)state;
+	assert_string_equal(prepare(MIRRORED_PIPELINE(""), CALLED).text, "");
+	assert_non_null(strstr(failures, "model `deep` is not ready: http://127.0.0.1:1/"));
+	assert_non_null(strstr(failures, "it is only a mirror"));
+	const struct error error = prepare(MIRRORED_PIPELINE(PIPELINE_OF("asks", "deeper")), CALLED);
+	assert_non_null(strstr(error.text, "model `deep` is not ready"));
+}
+
 /* What is a copy in one place answers in another. */
 static void a_mirror_that_answers_elsewhere_is_waited_for(void **state)
 {
@@ -97,6 +118,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_change_waits_for_models_that_answer_and_not_for_mirrors),
+		cmocka_unit_test(a_mirror_that_is_a_pipeline_is_not_waited_for),
 		cmocka_unit_test(a_mirror_that_answers_elsewhere_is_waited_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
