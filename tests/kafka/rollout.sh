@@ -1,13 +1,13 @@
 #!/bin/bash
 # Rollouts on a real Kafka, with three engines: a candidate that holds its rules is promoted stage by stage; one that fails is
-# rolled back, and the time until its last answer is measured; the engine of the keeper is killed in a stage, and the moves go
-# on without a gap or a repeat, each told to its topic; a pause holds, and commands move the weights at once, as a dry run shows
-# them; a candidate that is wrong more often is rolled back by its feedback; and one whose estimated accuracy is low by an alert,
-# before any truth comes. Two operators promote and roll back at the same moment. A promotion and a rollback reach the last engine in
-# less than 2 s from the start of the command, and a policy of bandits in less than 1 s from the end of its updateInterval: until a
-# reader of the answers sees the last one that was chosen as before.
+# rolled back, and the time until its last answer is measured; the same of a rollout that is written in a step; the engine of the
+# keeper is killed in a stage, and the moves go on without a gap or a repeat, each told to its topic; a pause holds, and commands
+# move the weights at once, as a dry run shows them; a candidate that is wrong more often is rolled back by its feedback; and one
+# whose estimated accuracy is low by an alert, before any truth comes. Two operators promote and roll back at the same moment. A
+# promotion and a rollback reach the last engine in less than 2 s from the start of the command, and a policy of bandits in less than
+# 1 s from the end of its updateInterval: until a reader of the answers sees the last one that was chosen as before.
 #   rollout.sh SLUICE BUILD
-# ROUNDS: how often that is measured (5). Takes two minutes; with one round 80 s.
+# ROUNDS: how often that is measured (5). Takes two minutes; with one round 90 s.
 set -u
 what=rollout
 rounds=${ROUNDS:-5} engines="one two three" partitions=6
@@ -233,6 +233,50 @@ expect_words "an alert of it" "$dir/one.log" 'the alert back is firing: rollout_
 expect_words "an alert of the other engine" "$dir/two.log" 'the alert back is firing'
 expect "alerts of a pause, which nobody made" "$(grep -c 'alert held is firing' "$dir/one.log")" "-eq 0"
 expect_words "why" "$dir/history.jsonl" '"number": 5, .*"sentence": "Rolled back: `errorRate` of `next`'
+
+# ---- a rollout that is written in a step ----
+
+apply_inner() { # $1 the schedule, $2 the duration of a stage
+	cat >"$dir/inner.yaml" <<-END
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: Pipeline
+		metadata: {name: inner}
+		spec:
+		  steps:
+		  - name: s
+		    experiment:
+		      default: steady
+		      candidates: [{name: steady, weight: 50}, {name: next, weight: 50}]
+		      progressiveDeployment:
+		        {enabled: true, schedule: [$1], every: $2, checkEvery: 1s, outcomeWindow: 1s, rollback: {errorRate: ">5%"}}
+		  output: {steps: [s]}
+	END
+	"$sluice" apply -f "$dir/inner.yaml" >"$dir/apply.log" 2>&1 || give_up "apply is refused"
+}
+inner_is() { # $1 phase
+	"$sluice" experiments status inner/s -o json >"$dir/status.json" 2>"$dir/status.log"
+	grep -q "\"phase\": \"$1\"" "$dir/status.json"
+}
+inner_ms=$(milliseconds)
+apply_inner 30 6s # in which an engine says that no truth comes
+"$sluice" wait pipeline/inner >"$dir/wait.log" 2>&1 || give_up "the pipeline does not run"
+start_requests "$dir/good.jsonl" inner
+inner=$started
+wait_until 20 inner_is promoted
+expect "the candidate of a step that holds is promoted" $? "-eq 0"
+apply_inner 60 60s
+wait_until 10 inner_is running || give_up "the rollout of a step does not begin anew"
+stop_ours "$inner"
+start_requests "$dir/bad.jsonl" inner
+inner=$started
+wait_until 15 inner_is rolledBack
+expect "the candidate of a step that fails is rolled back" $? "-eq 0"
+stop_ours "$inner"
+"$sluice" experiments history inner/s -o json >"$dir/inner.jsonl" 2>"$dir/history.log"
+expect "moves of the rollout of a step" "$(jq -rs 'map(.number) | sort | join(",")' "$dir/inner.jsonl")" "= 1,2,3,4"
+expect_words "why it was promoted" "$dir/inner.jsonl" '"number": 2, .*"sentence": "Promoted: '
+expect_words "why it was rolled back" "$dir/inner.jsonl" '"number": 4, .*"sentence": "Rolled back: `errorRate` of `next`'
+echo "$what: $(($(milliseconds) - inner_ms)) ms for the rollouts of a step"
 
 # ---- the keeper dies ----
 
