@@ -128,9 +128,10 @@ _Static_assert(KEPT_BYTES_BEFORE(mistyped_share) + sizeof(double) == offsetof(st
 
 static bool kept_is_whole(struct text value)
 {
-	return value.length == sizeof(struct drift_kept) || value.length == offsetof(struct drift_kept, arrived_ms) ||
-	       value.length == offsetof(struct drift_kept, resets) || value.length == KEPT_BYTES_BEFORE(mistyped_share) ||
-	       value.length == KEPT_BYTES_BEFORE(auc) || value.length == KEPT_BYTES_BEFORE(messages_per_minute);
+	return value.length == sizeof(struct drift_kept) || value.length == offsetof(struct drift_kept, alarms) ||
+	       value.length == offsetof(struct drift_kept, arrived_ms) || value.length == offsetof(struct drift_kept, resets) ||
+	       value.length == KEPT_BYTES_BEFORE(mistyped_share) || value.length == KEPT_BYTES_BEFORE(auc) ||
+	       value.length == KEPT_BYTES_BEFORE(messages_per_minute);
 }
 
 bool drift_kept_read(struct visit *visit, struct text segment, uint64_t identity, struct drift_kept *kept)

@@ -11,6 +11,12 @@
 #define DRIFT_NUMBER_BYTES 24
 #define DRIFT_KEY_BYTES (16 + DRIFT_SEGMENT_BYTES_MAX + DRIFT_NUMBER_BYTES)
 
+/* Alarms of a stream whose past is kept, by windows that have closed. */
+struct drift_alarms {
+	uint64_t windows; /* in alarm one after the other, until now */
+	uint64_t ended;	  /* alarms of two windows or more, since windows in alarm were learnt, or nothing could be judged */
+};
+
 /* What is stored of a segment under `window/SEGMENT`, and without groupBy under `window/`. */
 struct drift_kept {
 	uint64_t version;
@@ -22,6 +28,7 @@ struct drift_kept {
 	struct last_verdict last;	/* former forms end before its messages a minute, its AUC, or mistyped, and are read */
 	uint64_t resets;		/* of the stream's clock (drift/watermarks.h); former forms end before it, too */
 	int64_t arrived_ms; /* when the record of the window's last row was written; 0: not known; the form before ends before it */
+	struct drift_alarms alarms; /* of a past; the form before ends before it */
 };
 
 /* What is stored of some rows of the open window under `rows/SEGMENT/NUMBER`, before their numbers. With online methods, a row's

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/duration.h"
 #include "base/hash.h"
 #include "base/moment.h"
 #include "message/sender_reads.h"
@@ -64,14 +63,11 @@ static uint64_t identity_of(const struct drift_comparison *comparison, const str
 
 static bool past_open(struct drift_observer *self, struct step *step, struct error *error)
 {
-	const struct drift *options = step->options;
-	char duration[DURATION_TEXT_MAX];
-	duration_print(options->reference.past_ns, duration);
-	self->reference = arena_print(step->arena, "past %s", duration);
 	self->past = ARENA_NEW(step->arena, struct drift_past);
 	step->state = self;
-	if (!self->past || !self->reference)
+	if (!self->past)
 		return error_memory(error, ERROR_SYSTEM, "opening a step");
+	self->reference = self->past->name;
 	return drift_past_open(self->past, &self->comparison, step, error);
 }
 

@@ -19,7 +19,7 @@ struct drift_observer {
 	const struct expression *group;
 	struct drift_past *past;   /* NULL: the reference is a file, or a topic's */
 	struct drift_topic *topic; /* NULL: it is none of a topic */
-	const char *reference;	   /* its name in records */
+	const char *reference;	   /* its name in records; of a past, that changes with its windows */
 	uint64_t identity;
 	uint64_t verdict_identity; /* by which its verdicts are known (steps/drift_identity.h) */
 	uint64_t tally_identity;   /* the same, without the features of a past */

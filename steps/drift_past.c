@@ -1,8 +1,10 @@
 /* drift_past.c: see drift_past.h. */
 #include "steps/drift_past.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "base/duration.h"
 #include "base/hash.h"
 #include "numeric/quantile.h"
 #include "steps/drift_past_reference.h"
@@ -19,6 +21,16 @@ static bool out_of_memory(struct error *error)
 	return error_memory(error, ERROR_SYSTEM, "keeping the past of a stream");
 }
 
+/* Names the past by what it is; NULL: nothing is known of it. */
+static void name_fill(struct drift_past *self, const struct past *past)
+{
+	const unsigned long long left = past ? past_aside(past).windows : 0;
+	char duration[DURATION_TEXT_MAX];
+	duration_print(self->past_ms * NS_IN_MS, duration);
+	(void)snprintf(self->name, sizeof self->name, left == 0 ? "past %s" : "past %s, without %llu windows in alarm", duration,
+		       left);
+}
+
 bool drift_past_open(struct drift_past *past, struct drift_comparison *comparison, const struct step *step, struct error *error)
 {
 	const struct drift *options = step->options;
@@ -30,6 +42,7 @@ bool drift_past_open(struct drift_past *past, struct drift_comparison *compariso
 				    .arena = arena_open(FEATURES_BYTES_MAX),
 				    .fitted = arena_open(FITTED_BYTES_MAX)};
 	comparison->arena = past->arena;
+	name_fill(past, NULL);
 	if (past->arena && past->fitted)
 		return true;
 	drift_past_close(past);
@@ -96,7 +109,9 @@ static bool texts_store(const struct drift_past *self, struct visit *visit, size
 {
 	struct past_text commonest[DRIFT_COMMON_MAX];
 	char bytes[PAST_KEY_BYTES];
-	const size_t length = past_texts_store(self->comparison->came[feature], commonest) * sizeof *commonest;
+	struct past_texts *came = self->comparison->came[feature];
+	const size_t count = key_of == past_aside_key ? past_texts_store_aside(came, commonest) : past_texts_store(came, commonest);
+	const size_t length = count * sizeof *commonest;
 	void *stored = length > 0 ? visit_remember(visit, key_of(feature, bytes), length, error) : NULL;
 	if (stored)
 		memcpy(stored, commonest, length);
@@ -114,12 +129,13 @@ static bool texts_forget(const struct drift_past *self, struct visit *visit, tex
 	return true;
 }
 
-/* Stores texts of windows since the reference was made, of the features where what is stored lacks one. */
-static bool texts_add(const struct drift_past *self, struct visit *visit, struct error *error)
+/* Stores texts of windows since the reference was made, of the features where what is stored lacks one; or those of windows in
+ * alarm. */
+static bool texts_add(const struct drift_past *self, struct visit *visit, bool alarmed, struct error *error)
 {
 	for (size_t i = 0; i < self->features->count; i++)
-		if (self->features->texts[i] && past_texts_exceed(self->comparison->came[i]) &&
-		    !texts_store(self, visit, i, past_counted_key, error))
+		if (self->features->texts[i] && (alarmed || past_texts_exceed(self->comparison->came[i])) &&
+		    !texts_store(self, visit, i, alarmed ? past_aside_key : past_counted_key, error))
 			return false;
 	return true;
 }
@@ -141,33 +157,40 @@ static struct text texts_latest(struct visit *visit, size_t feature)
 	return counted.length > 0 ? counted : texts_find(visit, past_texts_key(feature, bytes));
 }
 
+typedef void text_put_back(struct past_texts *texts, double fingerprint, const struct past_text *stored);
+
+static void texts_put_back(struct past_texts *came, struct text stored, text_put_back *put_back)
+{
+	const struct past_text *items = (const void *)stored.bytes;
+	const size_t count = past_texts_count(stored);
+	for (size_t i = 0; i < count; i++)
+		put_back(came, drift_text_fingerprint((struct text){items[i].bytes, items[i].length}), &items[i]);
+}
+
 /* Counts on from the texts that are stored, which are of the windows until the chain. */
 static void texts_bring(struct drift_past *self, struct visit *visit, uint64_t chain)
 {
 	for (size_t i = 0; i < self->features->count; i++) {
 		struct past_texts *came = self->comparison->came[i];
+		char bytes[PAST_KEY_BYTES];
 		if (!came)
 			continue;
-		const struct text stored = texts_latest(visit, i);
-		const struct past_text *items = (const void *)stored.bytes;
-		const size_t count = past_texts_count(stored);
 		past_texts_forget(came);
-		for (size_t j = 0; j < count; j++)
-			past_texts_put_back(came, drift_text_fingerprint((struct text){items[j].bytes, items[j].length}),
-					    &items[j]);
+		texts_put_back(came, texts_latest(visit, i), past_texts_put_back);
+		texts_put_back(came, texts_find(visit, past_aside_key(i, bytes)), past_texts_put_back_aside);
 	}
 	self->counted = chain;
 }
 
 /* Counts the rows of the window that the monitor has just closed. */
-static void texts_count(struct drift_past *self, size_t rows)
+static void texts_count(struct drift_past *self, size_t rows, bool alarmed)
 {
 	for (size_t i = 0; self->fingerprints && i < self->features->count; i++) {
 		if (!self->features->texts[i])
 			continue;
 		for (size_t row = 0; row < rows; row++)
 			self->fingerprints[row] = monitor_closed_value(self->comparison->monitor, i, row);
-		past_texts_close(self->comparison->came[i], self->fingerprints, quantile_sort(self->fingerprints, rows));
+		past_texts_close(self->comparison->came[i], self->fingerprints, quantile_sort(self->fingerprints, rows), alarmed);
 	}
 }
 
@@ -325,6 +348,7 @@ static bool past_begin(struct drift_past *self, struct visit *visit, struct erro
 	if (!names_learn(self, visit_input(visit), visit_arena(visit), &names, error) || !features_read(self, names, error))
 		return false;
 	list.identity = self->identity;
+	name_fill(self, &list.past);
 	char *stored = visit_remember(visit, TEXT(PAST_FEATURES_KEY), names.length, error);
 	if (!stored)
 		return false;
@@ -342,6 +366,7 @@ static bool past_begin_again(struct drift_past *self, struct visit *visit, struc
 static bool past_follow(struct drift_past *self, struct visit *visit, const struct past *past, bool *renewed, struct error *error)
 {
 	*renewed = past->fit != self->fit || !self->comparison->monitor;
+	name_fill(self, past);
 	if (past->chain != self->counted)
 		texts_bring(self, visit, past->chain);
 	if (!*renewed)
@@ -389,10 +414,11 @@ bool drift_past_could_be(const struct drift_past *past, struct visit *visit)
 
 /* ---- windows ---- */
 
-static bool blocks_merge(struct drift_past *self, struct visit *visit, struct past *past, size_t first, struct error *error)
+static bool blocks_merge(struct drift_past *self, struct visit *visit, struct past *past, size_t first, bool alarmed,
+			 struct error *error)
 {
 	char bytes[PAST_KEY_BYTES];
-	const struct past_merge merge = past_merge_next(past, first);
+	const struct past_merge merge = past_merge_next(past, first, alarmed);
 	const struct past_values *from = block_find(self, visit, merge.from);
 	struct past_values *into = visit_remember(visit, past_block_key(merge.into, bytes), block_bytes(self), error);
 	if (!into)
@@ -419,9 +445,10 @@ static bool window_add(struct drift_past *self, struct visit *visit, struct past
 		       struct error *error)
 {
 	const size_t rows = monitor_closed_rows(self->comparison->monitor);
-	const size_t blocks = past_blocks_of(past, rows, past_window_blocks(self->features, self->comparison->step->name));
-	while (past_full(past, blocks))
-		if (!blocks_merge(self, visit, past, past->fitted, error))
+	const size_t most = past_window_blocks(self->features, self->comparison->step->name);
+	const size_t blocks = past_blocks_of(past, rows, most, window->alarmed);
+	while (past_full(past, blocks, window->alarmed))
+		if (!blocks_merge(self, visit, past, past->fitted, window->alarmed, error))
 			return false;
 	for (size_t i = 0; i < blocks; i++) {
 		const size_t first = past_block_first(rows, blocks, i);
@@ -433,25 +460,34 @@ static bool window_add(struct drift_past *self, struct visit *visit, struct past
 			return false;
 	}
 	if (blocks > 0)
-		texts_count(self, rows);
+		texts_count(self, rows, window->alarmed);
 	return true;
 }
 
-/* Makes all blocks that are of the past the reference. */
+/* Makes all blocks that are of the past, and can be learnt, the reference. */
 static bool past_renew(struct drift_past *self, struct visit *visit, struct past *past, struct past_span span, struct error *error)
 {
 	uint64_t number;
 	while (past_expire(past, span, &number))
 		if (!block_forget(visit, number, error))
 			return false;
-	while (past->count > PAST_REFERENCE_BLOCKS)
-		if (!blocks_merge(self, visit, past, 0, error))
+	while (past_learnable(past) > PAST_REFERENCE_BLOCKS)
+		if (!blocks_merge(self, visit, past, 0, false, error))
 			return false;
 	past_fit(past);
 	return monitor_fit(self, visit, past, error);
 }
 
-bool drift_past_add(struct drift_past *past, struct visit *visit, const struct past_window *window, bool *renewed,
+/* The texts of windows that were in alarm count as the others' do. */
+static bool texts_accept(const struct drift_past *self, struct visit *visit, struct error *error)
+{
+	for (size_t i = 0; i < self->features->count; i++)
+		if (self->features->texts[i])
+			past_texts_accept(self->comparison->came[i]);
+	return texts_forget(self, visit, past_aside_key, error);
+}
+
+bool drift_past_add(struct drift_past *past, struct visit *visit, const struct past_window *window, struct past_change *change,
 		    struct error *error)
 {
 	const struct past_list *found = list_find(visit);
@@ -461,11 +497,17 @@ bool drift_past_add(struct drift_past *past, struct visit *visit, const struct p
 	if (!window_add(past, visit, &list.past, window, error))
 		return false;
 	const struct past_span span = past_clock_move(&list.past.clock, window->time_ms, past->past_ms);
-	*renewed = past_renews(&list.past, span);
+	change->accepted = window->returned && past_accept(&list.past);
+	change->renewed = past_renews(&list.past, span);
 	past->counted = list.past.chain;
-	if (!(*renewed ? texts_settle : texts_add)(past, visit, error))
+	if (change->accepted && !texts_accept(past, visit, error))
 		return false;
-	return (!*renewed || past_renew(past, visit, &list.past, span, error)) && list_write(visit, &list, error);
+	name_fill(past, &list.past);
+	if ((window->alarmed && !texts_add(past, visit, true, error)) ||
+	    !(change->renewed ? texts_settle(past, visit, error) : window->alarmed || texts_add(past, visit, false, error)) ||
+	    (change->renewed && !past_renew(past, visit, &list.past, span, error)))
+		return false;
+	return list_write(visit, &list, error);
 }
 
 bool drift_past_forget(struct drift_past *past, struct visit *visit, struct error *error)
@@ -475,7 +517,8 @@ bool drift_past_forget(struct drift_past *past, struct visit *visit, struct erro
 		if (!block_forget(visit, list->past.blocks[i].number, error))
 			return false;
 	if (past->identity &&
-	    (!texts_forget(past, visit, past_counted_key, error) || !texts_forget(past, visit, past_texts_key, error)))
+	    (!texts_forget(past, visit, past_counted_key, error) || !texts_forget(past, visit, past_texts_key, error) ||
+	     !texts_forget(past, visit, past_aside_key, error)))
 		return false;
 	past->identity = 0;
 	return !list || (visit_forget(visit, TEXT(PAST_LIST_KEY), error) && visit_forget(visit, TEXT(PAST_FEATURES_KEY), error));

@@ -13,6 +13,10 @@
  * failed transaction, counting continues from what is stored: the counts since are missing, and those of texts that are not among
  * the stored ones.
  *
+ * Windows in alarm stay in the list, for `sluice drift rebase --alarms keep`, and are set aside when the reference is made, until
+ * they are accepted (drift/past.h). Their commonest texts are stored under `past/aside/FEATURE`. If the other windows become too
+ * old, too few rows are left: nothing is judged until there are enough again.
+ *
  * The comparison's reference and monitor are made from the state, and anew when the reference is.
  */
 #ifndef SLUICE_STEPS_DRIFT_PAST_H
@@ -22,6 +26,8 @@
 #include "steps/drift_comparison.h"
 #include "steps/drift_past_record.h"
 
+#define PAST_NAME_BYTES 80
+
 struct drift_past {
 	struct drift_comparison *comparison;
 	int64_t past_ms;
@@ -29,6 +35,7 @@ struct drift_past {
 	uint64_t identity; /* of that and of the features; 0: none are known */
 	uint64_t fit;	   /* of the reference that the monitor has */
 	uint64_t counted;  /* the chain (drift/past.h) of the windows whose texts are counted */
+	char name[PAST_NAME_BYTES]; /* "past 7d", and how many of its windows are set aside */
 	const struct past_features *features;
 	double *fingerprints;	/* of the rows of a window; NULL: no feature has texts */
 	struct arena *arena;	/* of the features, their texts, and the layout of messages */
@@ -50,10 +57,17 @@ bool drift_past_bring(struct drift_past *past, struct visit *visit, bool *renewe
 struct past_window {
 	int64_t time_ms;
 	bool alarmed; /* its verdict is drift, or it has an alarm of quality */
+	bool returned; /* the alarm before it has ended for the PAST_RETURNS-th time, or more */
 };
 
-/* Adds the window that the monitor has just closed. `renewed`: the monitor is another, without rows. */
-bool drift_past_add(struct drift_past *past, struct visit *visit, const struct past_window *window, bool *renewed,
+/* What became of the past by a window. */
+struct past_change {
+	bool renewed;  /* the monitor is another, without rows */
+	bool accepted; /* windows in alarm are in its reference now */
+};
+
+/* Adds the window that the monitor has just closed. */
+bool drift_past_add(struct drift_past *past, struct visit *visit, const struct past_window *window, struct past_change *change,
 		    struct error *error);
 
 /* Whether a message that fits has numeric tensors that the past does not know, though all are to be watched. */

@@ -68,6 +68,12 @@ struct text past_counted_key(size_t feature, char bytes[PAST_KEY_BYTES])
 	return (struct text){bytes, (size_t)length};
 }
 
+struct text past_aside_key(size_t feature, char bytes[PAST_KEY_BYTES])
+{
+	const int length = snprintf(bytes, PAST_KEY_BYTES, "past/aside/%zu", feature);
+	return (struct text){bytes, (size_t)length};
+}
+
 uint64_t past_watched(const struct name_list *tensors)
 {
 	uint64_t hash = NAMES_SEED;

@@ -29,10 +29,11 @@ size_t past_list_bytes(uint64_t blocks);
 const struct past_list *past_list_read(struct text stored, struct arena *arena);
 
 /* The keys of a block, and of the commonest texts of a feature, as struct past_text: when the reference was made, and until the
- * last window. */
+ * last window; and those of windows in alarm. */
 struct text past_block_key(uint64_t number, char bytes[PAST_KEY_BYTES]);
 struct text past_texts_key(size_t feature, char bytes[PAST_KEY_BYTES]);
 struct text past_counted_key(size_t feature, char bytes[PAST_KEY_BYTES]);
+struct text past_aside_key(size_t feature, char bytes[PAST_KEY_BYTES]);
 
 /* The hash of the tensors that a step watches, and what identifies the features that are stored of them. */
 uint64_t past_watched(const struct name_list *tensors);

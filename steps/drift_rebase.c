@@ -60,14 +60,33 @@ static const struct past_values *block_values(const struct rebasing *self, uint6
 	return found && value.length == self->features.count * sizeof(struct past_values) ? (const void *)value.bytes : NULL;
 }
 
-/* What is stored of the commonest texts of each feature. NULL: the arena is full. */
+/* What is stored of the commonest texts of a feature, with those of windows in alarm if these are wanted. False: the arena is full.
+ */
+static bool feature_texts_read(const struct rebasing *self, size_t feature, struct text *texts)
+{
+	char bytes[PAST_KEY_BYTES];
+	struct text usual = {0}, aside = {0};
+	(void)self->wanted->recall(self->wanted->state, past_texts_key(feature, bytes), &usual);
+	if (self->wanted->alarmed)
+		(void)self->wanted->recall(self->wanted->state, past_aside_key(feature, bytes), &aside);
+	char *all = arena_take(self->step->arena, usual.length + aside.length + 1, _Alignof(struct past_text));
+	if (!all)
+		return false;
+	if (usual.length > 0)
+		memcpy(all, usual.bytes, usual.length);
+	if (aside.length > 0)
+		memcpy(all + usual.length, aside.bytes, aside.length);
+	*texts = (struct text){all, usual.length + aside.length};
+	return true;
+}
+
+/* Those of each feature. NULL: the arena is full. */
 static const struct text *texts_read(const struct rebasing *self)
 {
 	struct text *texts = ARENA_ARRAY(self->step->arena, struct text, self->features.count);
-	char bytes[PAST_KEY_BYTES];
 	for (size_t i = 0; texts && i < self->features.count; i++)
-		if (!self->wanted->recall(self->wanted->state, past_texts_key(i, bytes), &texts[i]))
-			texts[i] = (struct text){0};
+		if (!feature_texts_read(self, i, &texts[i]))
+			return NULL;
 	return texts;
 }
 
@@ -128,8 +147,13 @@ static bool range_check(const struct rebasing *self, const struct past *all, con
 	moment_print(wanted->from_ms, from);
 	moment_print(wanted->until_ms, until);
 	const char *asked = arena_print(self->step->arena, "from %s to %s", from, until);
-	moment_print(all->blocks[0].time_ms, from);
-	moment_print(all->blocks[all->count - 1].time_ms, until);
+	int64_t first_ms = all->blocks[0].time_ms, last_ms = first_ms;
+	for (size_t i = 1; i < all->count; i++) {
+		first_ms = all->blocks[i].time_ms < first_ms ? all->blocks[i].time_ms : first_ms;
+		last_ms = all->blocks[i].time_ms > last_ms ? all->blocks[i].time_ms : last_ms;
+	}
+	moment_print(first_ms, from);
+	moment_print(last_ms, until);
 	return error_set(error, ERROR_INPUT, self->step->place,
 			 "the past of step `%s` has no window %s; it has windows from %s to %s: give a time within",
 			 self->step->name, asked ? asked : "of that time", from, until);

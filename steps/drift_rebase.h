@@ -9,7 +9,8 @@
  * until none stands for more rows than two neighbours: a share of its rows is within 1.4 / sqrt(values) of that of all rows in 19
  * of 20 samples (Massart 1990), if rows are independent. `rows`, ends and missing values are of all.
  *
- * A window in alarm is left out, unless it is wanted, and so is a block that stands for one among others.
+ * A window in alarm is left out, unless it is wanted, and so is a block of a former build that stands for one among others. Of
+ * windows in alarm the past has PAST_ASIDE_BLOCKS * PAST_BLOCK_ROWS rows at most.
  */
 #ifndef SLUICE_STEPS_DRIFT_REBASE_H
 #define SLUICE_STEPS_DRIFT_REBASE_H

@@ -48,6 +48,12 @@ bool drift_record_beginning(const struct drift_visit *at, struct text segment)
 	return true;
 }
 
+/* The name of the reference, which the next window may change where it is the past. NULL: memory ran out. */
+static const char *reference_name(const struct drift_visit *at)
+{
+	return arena_copy(visit_arena(at->visit), at->self->reference, strlen(at->self->reference));
+}
+
 /* What all records of the step have. NULL: memory ran out. */
 static struct drift_score *score_begin(const struct drift_visit *at, struct text segment, const struct drift_kept *kept)
 {
@@ -55,7 +61,9 @@ static struct drift_score *score_begin(const struct drift_visit *at, struct text
 	const int64_t time_ms = drift_row_time_ms(at, at->message);
 	const char *why = unfit_of(self); /* which the next message may change */
 	const char *uncompared = why ? arena_copy(visit_arena(at->visit), why, strlen(why)) : NULL;
-	struct drift_score *score = !why || uncompared ? ARENA_NEW(visit_arena(at->visit), struct drift_score) : NULL;
+	const char *reference = reference_name(at);
+	struct drift_score *score =
+		reference && (!why || uncompared) ? ARENA_NEW(visit_arena(at->visit), struct drift_score) : NULL;
 	if (score)
 		*score = (struct drift_score){.pipeline = at->step->pipeline,
 					      .step = self->watched,
@@ -66,7 +74,7 @@ static struct drift_score *score_begin(const struct drift_visit *at, struct text
 					      .end_ms = time_ms,
 					      .verdict = DRIFT_LEARNING,
 					      .score = (double)NAN,
-					      .reference = self->reference,
+					      .reference = reference,
 					      .reference_rows = self->comparison.reference.all_rows,
 					      .times = drift_times_unknown(),
 					      .uncompared = uncompared};
@@ -229,7 +237,8 @@ static bool realised_list(const struct drift_visit *at, const struct settled_win
 static bool record_settled(const struct drift_visit *at, const struct settled_window *settled)
 {
 	struct drift_score *score = ARENA_NEW(visit_arena(at->visit), struct drift_score);
-	if (!score)
+	const char *reference = reference_name(at);
+	if (!score || !reference)
 		return error_memory(at->error, ERROR_LIMIT, "settling a window");
 	*score = (struct drift_score){.pipeline = at->step->pipeline,
 				      .step = at->self->watched,
@@ -241,7 +250,7 @@ static bool record_settled(const struct drift_visit *at, const struct settled_wi
 				      .messages = settled->messages,
 				      .verdict = DRIFT_LEARNING,
 				      .score = (double)NAN,
-				      .reference = at->self->reference,
+				      .reference = reference,
 				      .times = drift_times_unknown(),
 				      .settled = true,
 				      .truths = settled->truths,

@@ -7,6 +7,7 @@
 #include "steps/drift_observer_parts.h"
 
 #define CHUNK_BYTES_MAX 65536 /* of rows, so that a chunk fits a record */
+#define ALARM_WINDOWS_LEAST 2 /* of an alarm that counts as one that has ended */
 
 /* ---- state ---- */
 
@@ -143,15 +144,33 @@ bool drift_kept_write(const struct drift_visit *at, struct text segment, const s
 
 /* ---- visits ---- */
 
+/* A window that has closed, for the past. The alarm before it may have ended so often that it is to be learnt; one of a single
+ * window may be false, and does not count. */
+static struct past_window window_of(const struct drift_visit *at, const struct monitor_verdict *verdict, int64_t closed_ms,
+				    struct drift_alarms *alarms)
+{
+	const bool by_count = at->self->comparison.settings.window_ms == 0;
+	const bool alarmed = drift_is_found(at->step->options, verdict) || verdict->quality_alarm;
+	const bool ends = verdict->judged && !alarmed && alarms->windows >= ALARM_WINDOWS_LEAST;
+	if (verdict->feature_count == 0) /* nothing is known to compare with */
+		*alarms = (struct drift_alarms){0};
+	alarms->ended += ends;
+	alarms->windows = alarmed ? alarms->windows + 1 : verdict->judged ? 0 : alarms->windows;
+	return (struct past_window){by_count ? closed_ms : verdict->begin_ms, alarmed, ends && alarms->ended >= PAST_RETURNS};
+}
+
 /* Adds the window that the row has closed to the past. The monitor may then be another, which has what is in the open window. */
-static bool past_take(struct drift_visit *at, const struct past_window *window, const double *row, struct monitor_moment moment)
+static bool past_take(struct drift_visit *at, const struct monitor_verdict *verdict, const double *row,
+		      struct monitor_moment moment, struct drift_kept *kept)
 {
 	struct drift_observer *self = at->self;
 	const struct monitor_position position = monitor_position_of(self->comparison.monitor);
-	bool renewed;
-	if (!drift_past_add(self->past, at->visit, window, &renewed, at->error))
+	const struct past_window window = window_of(at, verdict, moment.time_ms, &kept->alarms);
+	struct past_change change;
+	if (!drift_past_add(self->past, at->visit, &window, &change, at->error))
 		return false;
-	if (!renewed)
+	kept->alarms.ended = change.accepted ? 0 : kept->alarms.ended;
+	if (!change.renewed)
 		return true;
 	drift_watching_note(self);
 	monitor_resume(self->comparison.monitor, &position);
@@ -191,9 +210,7 @@ static bool rows_add(struct drift_visit *at, const struct drift_run *run, struct
 			return false;
 		if (!verdict)
 			continue;
-		const struct past_window window = {by_count ? moment.time_ms : verdict->begin_ms,
-						   drift_is_found(at->step->options, verdict) || verdict->quality_alarm};
-		if (self->past && !past_take(at, &window, row, moment))
+		if (self->past && !past_take(at, verdict, row, moment, kept))
 			return false;
 		closed = true;
 		before = 0;
@@ -328,10 +345,9 @@ static bool window_end(struct drift_visit *at, struct text segment, struct drift
 	const struct monitor_verdict *verdict = monitor_close_over(monitor);
 	if (!verdict) /* its rows were not whole */
 		return true;
-	const struct past_window window = {verdict->begin_ms, drift_is_found(at->step->options, verdict) || verdict->quality_alarm};
 	const int64_t end_ms = verdict->end_ms;
 	if (!drift_record_verdict(at, segment, verdict, kept) ||
-	    (self->past && !past_take(at, &window, NULL, (struct monitor_moment){0})))
+	    (self->past && !past_take(at, verdict, NULL, (struct monitor_moment){0}, kept)))
 		return false;
 	kept->chunks = 0;
 	kept->position = monitor_position_of(self->comparison.monitor);

@@ -116,7 +116,7 @@ const struct command command_drift_rebase = {
 		"by time is its start.\n"
 		"\n"
 		"Windows in alarm are left out and counted, unless --alarms is `keep`. To accept a change, name the time after it "
-		"and keep them.\n"
+		"and keep them; of all windows in alarm the past has a sample of 1,000 rows.\n"
 		"\n"
 		"The file has all rows of the windows, if the past has 3,200 rows at most, in windows of a multiple of 20 rows and "
 		"of 320 at most, or 200 with columns of texts (fewer if the name of the step has more than 32 letters). Of a "

@@ -2,6 +2,7 @@
 #include "drift/past.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -9,19 +10,39 @@
 
 #define NUMBER_MAX 1e150 /* the square of a larger one is beyond the range of a double */
 
-static uint64_t rows_of(const struct past *past, size_t first, size_t end)
+/* How many blocks and rows, from the block at `first` on, are in alarm or not. */
+struct kind_sum {
+	size_t blocks;
+	uint64_t rows;
+};
+
+static struct kind_sum kind_sum_of(const struct past *past, size_t first, bool alarmed)
+{
+	struct kind_sum sum = {0};
+	for (size_t i = first; i < past->count; i++) {
+		if ((past->blocks[i].alarmed > 0) != alarmed)
+			continue;
+		sum.blocks++;
+		sum.rows += past->blocks[i].rows;
+	}
+	return sum;
+}
+
+/* Those of the reference, in which a former build also had windows in alarm. */
+static uint64_t fitted_rows(const struct past *past)
 {
 	uint64_t rows = 0;
-	for (size_t i = first; i < end; i++)
+	for (size_t i = 0; i < past->fitted; i++)
 		rows += past->blocks[i].rows;
 	return rows;
 }
 
 /* ---- blocks of a window ---- */
 
-size_t past_blocks_of(const struct past *past, size_t rows, size_t most)
+size_t past_blocks_of(const struct past *past, size_t rows, size_t most, bool alarmed)
 {
-	const uint64_t span = (rows_of(past, 0, past->count) + rows) / PAST_REFERENCE_BLOCKS;
+	const uint64_t blocks_most = alarmed ? PAST_ASIDE_BLOCKS : PAST_REFERENCE_BLOCKS;
+	const uint64_t span = (kind_sum_of(past, 0, alarmed).rows + rows) / blocks_most;
 	most = rows / PAST_BLOCK_ROWS < most ? rows / PAST_BLOCK_ROWS : most;
 	const size_t blocks = span > PAST_BLOCK_ROWS ? (size_t)(rows / span) : most;
 	return most == 0 ? 0 : blocks < 1 ? 1 : blocks < most ? blocks : most;
@@ -55,6 +76,20 @@ void past_values_merge(struct past_values *into, const struct past_values *other
 
 /* ---- the list ---- */
 
+/* Those that can be learnt come first. */
+static int blocks_compare(const void *a, const void *b)
+{
+	const struct past_block *left = a, *right = b;
+	if ((left->alarmed > 0) != (right->alarmed > 0))
+		return left->alarmed > 0 ? 1 : -1;
+	return (left->number > right->number) - (left->number < right->number);
+}
+
+static void blocks_order(struct past *past)
+{
+	qsort(past->blocks, past->count, sizeof *past->blocks, blocks_compare);
+}
+
 void past_add(struct past *past, const struct past_block *block, uint64_t hash)
 {
 	struct past_block *added = &past->blocks[past->count++];
@@ -63,53 +98,90 @@ void past_add(struct past *past, const struct past_block *block, uint64_t hash)
 	past->chain = hash_bytes(&hash, sizeof hash, past->chain) | 1; /* 0 is none */
 }
 
-bool past_full(const struct past *past, size_t more)
+bool past_full(const struct past *past, size_t more, bool alarmed)
 {
-	return past->count + more > PAST_BLOCKS_MAX;
+	const size_t aside = kind_sum_of(past, past->fitted, true).blocks;
+	return alarmed ? aside + more > PAST_ASIDE_BLOCKS : past->count - aside + more > PAST_LEARNT_BLOCKS;
 }
 
-static uint64_t pair_rows(const struct past *past, size_t at)
+size_t past_learnable(const struct past *past)
 {
-	return past->blocks[at].rows + past->blocks[at + 1].rows;
+	return kind_sum_of(past, 0, false).blocks;
 }
 
-/* The first of the two neighbours that stand for the fewest rows. */
-static size_t lightest_pair(const struct past *past, size_t first)
+struct past_left past_aside(const struct past *past)
 {
-	size_t at = first;
-	for (size_t i = first + 1; i + 1 < past->count; i++)
-		if (pair_rows(past, i) < pair_rows(past, at))
-			at = i;
-	return at;
+	struct past_left left = {0};
+	for (size_t i = past->fitted; i < past->count; i++) {
+		left.windows += past->blocks[i].alarmed ? past->blocks[i].windows : 0;
+		left.rows += past->blocks[i].alarmed ? past->blocks[i].rows : 0;
+	}
+	return left;
+}
+
+bool past_accept(struct past *past)
+{
+	const struct kind_sum aside = kind_sum_of(past, 0, true);
+	if (aside.blocks == 0 || aside.rows < kind_sum_of(past, 0, false).rows / PAST_RENEWED)
+		return false;
+	for (size_t i = 0; i < past->count; i++)
+		past->blocks[i].alarmed = 0;
+	blocks_order(past);
+	return true;
+}
+
+/* The first block of that kind from one on; the count: there is none. */
+static size_t kind_find(const struct past *past, size_t from, bool alarmed)
+{
+	while (from < past->count && (past->blocks[from].alarmed > 0) != alarmed)
+		from++;
+	return from;
+}
+
+/* Two neighbours of a kind, and the rows for which they stand. */
+struct block_pair {
+	size_t left, right;
+	uint64_t rows;
+};
+
+/* The first of the pairs that stand for the fewest rows. */
+static struct block_pair lightest_pair(const struct past *past, size_t first, bool alarmed)
+{
+	struct block_pair lightest = {.rows = UINT64_MAX};
+	size_t left = kind_find(past, first, alarmed), right;
+	for (; (right = kind_find(past, left + 1, alarmed)) < past->count; left = right) {
+		const uint64_t rows = past->blocks[left].rows + past->blocks[right].rows;
+		if (rows < lightest.rows)
+			lightest = (struct block_pair){left, right, rows};
+	}
+	return lightest;
 }
 
 bool past_merge_light(struct past *past, struct past_merge *merge)
 {
-	uint64_t most = 0;
+	uint64_t most = past->count > PAST_LEARNT_BLOCKS ? UINT64_MAX : 0;
 	for (size_t i = 0; i < past->count; i++)
 		most = past->blocks[i].rows > most ? past->blocks[i].rows : most;
-	if (past->count < 2 || pair_rows(past, lightest_pair(past, 0)) > most)
+	if (past->count < 2 || lightest_pair(past, 0, false).rows > most)
 		return false;
-	*merge = past_merge_next(past, 0);
+	*merge = past_merge_next(past, 0, false);
 	return true;
 }
 
-struct past_merge past_merge_next(struct past *past, size_t first)
+struct past_merge past_merge_next(struct past *past, size_t first, bool alarmed)
 {
-	const size_t at = lightest_pair(past, first);
-	struct past_block *left = &past->blocks[at];
-	const struct past_block *right = left + 1;
+	const struct block_pair pair = lightest_pair(past, first, alarmed);
+	struct past_block *left = &past->blocks[pair.left], *right = &past->blocks[pair.right];
 	struct random chance = {past->chain ^ left->number ^ right->number << 32};
 	const double drawn = (double)(random_next(&chance) >> 11) * 0x1p-53;
-	const bool stays = drawn * (double)(left->rows + right->rows) < (double)left->rows;
+	const bool stays = drawn * (double)pair.rows < (double)left->rows;
 	const struct past_merge merge = {stays ? left->number : right->number, stays ? right->number : left->number};
 	left->number = merge.into;
-	left->rows += right->rows;
+	left->rows = pair.rows;
 	left->time_ms = right->time_ms;
 	left->windows += right->windows;
-	left->alarmed |= right->alarmed;
-	memmove(left + 1, right + 1, (past->count - at - 2) * sizeof *left);
 	past->count--;
+	memmove(right, right + 1, (past->count - pair.right) * sizeof *right);
 	return merge;
 }
 
@@ -132,7 +204,7 @@ static bool is_outside(const struct past_block *block, struct past_span span)
 
 bool past_renews(const struct past *past, struct past_span span)
 {
-	const uint64_t fitted = rows_of(past, 0, past->fitted), newer = rows_of(past, past->fitted, past->count);
+	const uint64_t fitted = fitted_rows(past), newer = kind_sum_of(past, past->fitted, false).rows;
 	uint64_t outside = 0;
 	for (size_t i = 0; i < past->fitted; i++)
 		outside += is_outside(&past->blocks[i], span) ? past->blocks[i].rows : 0;
@@ -164,20 +236,23 @@ void past_select(struct past *past, struct past_span span, bool alarmed, struct 
 		if (is_outside(block, span))
 			continue;
 		if (!block->alarmed || alarmed) {
-			past->blocks[kept++] = *block;
+			past->blocks[kept] = *block;
+			past->blocks[kept++].alarmed = 0;
 			continue;
 		}
 		left_out->windows += block->windows;
 		left_out->rows += block->rows;
 	}
 	past->count = past->fitted = kept;
+	blocks_order(past);
 }
 
 void past_fit(struct past *past)
 {
-	const bool enough = past->count * PAST_BLOCK_ROWS >= DRIFT_REFERENCE_ROWS_MIN &&
-			    rows_of(past, 0, past->count) >= PAST_ROWS_MIN;
-	past->fitted = enough ? past->count : 0;
+	const struct kind_sum learnable = kind_sum_of(past, 0, false);
+	const bool enough = learnable.blocks * PAST_BLOCK_ROWS >= DRIFT_REFERENCE_ROWS_MIN && learnable.rows >= PAST_ROWS_MIN;
+	blocks_order(past);
+	past->fitted = enough ? learnable.blocks : 0;
 	past->fit = enough ? past->chain : 0;
 }
 
@@ -216,7 +291,7 @@ bool past_features_fill(const struct past *past, const struct past_values *const
 
 struct drift_reference past_reference(const struct past *past, const struct drift_feature *features, size_t count)
 {
-	return (struct drift_reference){.all_rows = rows_of(past, 0, past->fitted),
+	return (struct drift_reference){.all_rows = fitted_rows(past),
 					.rows = past->fitted * PAST_BLOCK_ROWS,
 					.block = PAST_BLOCK_ROWS,
 					.feature_count = count,

@@ -5,9 +5,13 @@
  * two neighbours, one remains, drawn by the rows for which they stand, and stands for the rows of both. So a block of the past
  * is a fair draw, however long the past is. How many remember a window at most is said by who stores them.
  *
- * The oldest blocks are the reference, and stay as they are. Newer ones wait until they stand for PAST_RENEWED of the rows of
+ * The first blocks are the reference, and stay as they are. Newer ones wait until they stand for PAST_RENEWED of the rows of
  * the reference, or so much of it is not of the past any more; then it is made anew from all that is. So a monitor learns seldom,
  * and who has the blocks has the same reference.
+ *
+ * Blocks of windows in alarm are set aside: they are in no reference, so that a fault that lasts does not become one, and merge
+ * with their like alone. They have memory of their own, and become too old as others do. They are learnt after all when the alarm
+ * has ended PAST_RETURNS times and they stand for PAST_RENEWED of the other rows: hours that differ, such as nights, come and go.
  *
  * What is of the past is known by the times of the last two windows that differ: one window with a wrong clock ends no past.
  * A block far ahead of both is not of the past either: the clock was set back.
@@ -23,10 +27,13 @@
 #include "drift/reference.h"
 
 #define PAST_BLOCK_ROWS MONITOR_ROWS_MIN /* a window of fewer is not judged, and not remembered */
-#define PAST_BLOCKS_MAX (DRIFT_REFERENCE_ROWS_MAX / PAST_BLOCK_ROWS)
+#define PAST_LEARNT_BLOCKS (DRIFT_REFERENCE_ROWS_MAX / PAST_BLOCK_ROWS)
 #define PAST_REFERENCE_BLOCKS 160 /* of them; the others are newer than the reference */
 #define PAST_ROWS_MIN 1000	  /* fewer rows are no past yet: windows are not judged */
-#define PAST_RENEWED 4		  /* a quarter */
+#define PAST_ASIDE_BLOCKS (PAST_ROWS_MIN / PAST_BLOCK_ROWS) /* of windows in alarm: as many as a past begins with */
+#define PAST_BLOCKS_MAX (PAST_LEARNT_BLOCKS + PAST_ASIDE_BLOCKS)
+#define PAST_RENEWED 4 /* a quarter */
+#define PAST_RETURNS 3
 
 struct past_block {
 	uint64_t number;
@@ -56,7 +63,7 @@ struct past {
 	uint64_t fitted; /* blocks of the reference, which are the first */
 	uint64_t count;
 	struct past_clock clock;
-	struct past_block blocks[PAST_BLOCKS_MAX]; /* in the order of their windows */
+	struct past_block blocks[PAST_BLOCKS_MAX]; /* those of the reference and all newer ones, each in the order of windows */
 };
 
 /* A feature of a block: of the rows for which it stands, and the values of its own rows. Infinite values, and those of which
@@ -67,8 +74,8 @@ struct past_values {
 	double values[PAST_BLOCK_ROWS];
 };
 
-/* How many blocks, and `most` at most, remember a window of which so many rows are kept: 0 if they are too few. */
-size_t past_blocks_of(const struct past *past, size_t rows, size_t most);
+/* How many blocks, and `most` at most, remember a window of which so many rows are kept, in alarm or not: 0 if they are too few. */
+size_t past_blocks_of(const struct past *past, size_t rows, size_t most, bool alarmed);
 
 /* The first row of a window that the n-th of its blocks stands for. */
 size_t past_block_first(size_t rows, size_t blocks, size_t nth);
@@ -82,19 +89,33 @@ void past_values_merge(struct past_values *into, const struct past_values *other
 /* Adds a block whose rows have that hash, and gives it its number. There must be memory for it: past_full() is false. */
 void past_add(struct past *past, const struct past_block *block, uint64_t hash);
 
-/* Whether so many more blocks do not fit, before some that are newer than the reference are merged. */
-bool past_full(const struct past *past, size_t more);
+/* Whether so many more blocks, in alarm or not, do not fit, before some of their kind that are newer than the reference are
+ * merged. */
+bool past_full(const struct past *past, size_t more, bool alarmed);
+
+/* How many blocks could be a reference: those that are not in alarm. */
+size_t past_learnable(const struct past *past);
+
+/* What is set aside for an alarm. */
+struct past_left {
+	uint64_t windows, rows;
+};
+struct past_left past_aside(const struct past *past);
+
+/* Takes what is set aside for learnable, if it stands for so many rows: the alarm has ended for the PAST_RETURNS-th time. */
+bool past_accept(struct past *past);
 
 /* Two neighbours that are to be merged: `into` remains. */
 struct past_merge {
 	uint64_t into, from; /* numbers */
 };
 
-/* Merges the two neighbours, from the block at `first` on, which stand for the fewest rows. There are two. */
-struct past_merge past_merge_next(struct past *past, size_t first);
+/* Merges the two neighbours of those in alarm or of the others, from the block at `first` on, which stand for the fewest rows.
+ * There are two. */
+struct past_merge past_merge_next(struct past *past, size_t first, bool alarmed);
 
-/* The same, if they stand for no more rows than another block does: so blocks come to stand for about as many each. False: there
- * are no such two. */
+/* The same of all that past_select() kept, if they stand for no more rows than another block does: so blocks come to stand for
+ * about as many each; or if they are more than a reference may have. False: there are no such two. */
 bool past_merge_light(struct past *past, struct past_merge *merge);
 
 /* The times of windows that are of the past. */
@@ -111,14 +132,12 @@ bool past_renews(const struct past *past, struct past_span span);
 /* The number of the first block that is not of the past; it is then no longer in the list. False: there is none. */
 bool past_expire(struct past *past, struct past_span span, uint64_t *number);
 
-/* Keeps the blocks whose time is in the span, without those in alarm unless these are wanted, as the blocks of a reference. What
- * it leaves out for an alarm is in `left_out`, which stands for so many windows and rows. */
-struct past_left {
-	uint64_t windows, rows;
-};
+/* Keeps the blocks whose time is in the span, without those in alarm unless these are wanted, as the blocks of a reference, in the
+ * order of their windows; those that are kept count as learnable. What it leaves out for an alarm is in `left_out`, which stands
+ * for so many windows and rows. */
 void past_select(struct past *past, struct past_span span, bool alarmed, struct past_left *left_out);
 
-/* All blocks that there are are the reference from now on, if they have enough rows. They are PAST_REFERENCE_BLOCKS at most. */
+/* All blocks that are learnable are the reference from now on, if they have enough rows. They are PAST_REFERENCE_BLOCKS at most. */
 void past_fit(struct past *past);
 
 /* Fills in features of the reference of the blocks, as of numbers: `values` has of each of its blocks those of each feature. What

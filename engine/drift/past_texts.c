@@ -18,12 +18,12 @@ static size_t text_find(const struct past_texts *texts, double fingerprint)
 	return at;
 }
 
-/* The lightest text; with `spared`, of those that it has not. */
-static size_t lightest_find(const struct past_texts *texts, const bool *spared)
+/* The lightest text of those that are not stored. */
+static size_t lightest_find(const struct past_texts *texts)
 {
 	size_t at = 0;
 	for (size_t i = 1; i < texts->count; i++)
-		if (spared && spared[at] != spared[i] ? spared[at] : texts->weights[i] < texts->weights[at])
+		if (texts->stored[at] != texts->stored[i] ? texts->stored[at] : texts->weights[i] < texts->weights[at])
 			at = i;
 	return at;
 }
@@ -38,6 +38,7 @@ static size_t text_keep(struct past_texts *texts, size_t instead, double fingerp
 	texts->stored[at] = false;
 	texts->fingerprints[at] = fingerprint;
 	texts->items[at] = (struct past_text){.length = (uint32_t)text.length};
+	texts->aside[at] = 0;
 	memcpy(texts->items[at].bytes, text.bytes, text.length);
 	return at;
 }
@@ -53,23 +54,38 @@ void past_texts_note(struct past_texts *texts, double fingerprint, struct text t
 	if (at == texts->count) {
 		if (text.length > PAST_TEXT_BYTES || memchr(text.bytes, 0, text.length))
 			return;
-		at = text_keep(texts, lightest_find(texts, NULL), fingerprint, text);
+		at = text_keep(texts, lightest_find(texts), fingerprint, text);
 	}
 	texts->weights[at]++;
 }
 
-void past_texts_close(struct past_texts *texts, const double *fingerprints, size_t rows)
+static uint32_t *count_of(struct past_texts *texts, size_t at, bool alarmed)
 {
+	return alarmed ? &texts->aside[at] : &texts->items[at].count;
+}
+
+void past_texts_close(struct past_texts *texts, const double *fingerprints, size_t rows, bool alarmed)
+{
+	uint64_t *closed = alarmed ? &texts->alarmed : &texts->closed;
 	for (size_t i = 0; i < texts->count; i++) {
 		const size_t before = sorted_below(fingerprints, rows, texts->fingerprints[i]);
-		texts->items[i].count += (uint32_t)sorted_until(fingerprints + before, rows - before, texts->fingerprints[i]);
+		*count_of(texts, i, alarmed) +=
+			(uint32_t)sorted_until(fingerprints + before, rows - before, texts->fingerprints[i]);
 	}
-	texts->closed += rows;
-	if (texts->closed < PAST_TEXTS_AGED)
+	*closed += rows;
+	if (*closed < PAST_TEXTS_AGED)
 		return;
-	texts->closed = 0;
+	*closed = 0;
 	for (size_t i = 0; i < texts->count; i++)
-		texts->items[i].count /= 2;
+		*count_of(texts, i, alarmed) /= 2;
+}
+
+void past_texts_accept(struct past_texts *texts)
+{
+	for (size_t i = 0; i < texts->count; i++) {
+		texts->items[i].count += texts->aside[i];
+		texts->aside[i] = 0;
+	}
 }
 
 /* The commonest that is not stored. The count of texts: there is none that came. */
@@ -104,6 +120,15 @@ size_t past_texts_store(struct past_texts *texts, struct past_text into[DRIFT_CO
 	return texts->stored_count;
 }
 
+size_t past_texts_store_aside(const struct past_texts *texts, struct past_text into[DRIFT_COMMON_MAX])
+{
+	struct past_texts aside = *texts;
+	stored_forget(&aside);
+	for (size_t i = 0; i < aside.count; i++)
+		aside.items[i].count = aside.aside[i];
+	return past_texts_store(&aside, into);
+}
+
 bool past_texts_exceed(const struct past_texts *texts)
 {
 	const size_t at = commonest_find(texts);
@@ -120,20 +145,30 @@ bool past_texts_exceed(const struct past_texts *texts)
 
 void past_texts_forget(struct past_texts *texts)
 {
-	texts->closed = 0;
+	texts->closed = texts->alarmed = 0;
 	stored_forget(texts);
 	for (size_t i = 0; i < texts->count; i++)
-		texts->items[i].count = 0;
+		texts->items[i].count = texts->aside[i] = 0;
+}
+
+static size_t text_put_back(struct past_texts *texts, double fingerprint, const struct past_text *stored)
+{
+	size_t at = text_find(texts, fingerprint);
+	if (at == texts->count)
+		at = text_keep(texts, lightest_find(texts), fingerprint, (struct text){stored->bytes, stored->length});
+	texts->weights[at] = texts->weights[at] > stored->count ? texts->weights[at] : stored->count;
+	return at;
 }
 
 void past_texts_put_back(struct past_texts *texts, double fingerprint, const struct past_text *stored)
 {
-	size_t at = text_find(texts, fingerprint);
-	if (at == texts->count)
-		at = text_keep(texts, lightest_find(texts, texts->stored), fingerprint,
-			       (struct text){stored->bytes, stored->length});
+	const size_t at = text_put_back(texts, fingerprint, stored);
 	texts->stored[at] = true;
 	texts->stored_count++;
 	texts->items[at].count = stored->count;
-	texts->weights[at] = texts->weights[at] > stored->count ? texts->weights[at] : stored->count;
+}
+
+void past_texts_put_back_aside(struct past_texts *texts, double fingerprint, const struct past_text *stored)
+{
+	texts->aside[text_put_back(texts, fingerprint, stored)] = stored->count;
 }

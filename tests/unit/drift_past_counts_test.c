@@ -166,8 +166,8 @@ static void a_window_without_a_new_text_stores_none(void **state)
 	past_open(&observed);
 	assert_int_equal(texts_written(&observed), 1); /* those of the reference */
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-		two_send(&observed, first[i], 1 + i, "sell");
-		two_send(&observed, "buy", 20, "");
+		two_send(&observed, first[i], 20, "sell");
+		two_send(&observed, "buy", 20, "sell");
 		assert_int_equal(texts_written(&observed), wanted[i]);
 	}
 	observed_close(&observed);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "drift/past.h"
+#include "steps/drift_kept.h"
 #include "tests/unit/observed.h"
 
 #define BY_COUNT "window: 100, falseAlarms: 0.1 per 1000"
@@ -33,9 +34,9 @@ static uint64_t rows_in(const struct past *past)
 static void window_put(struct past *past, size_t rows, int64_t time_ms)
 {
 	uint64_t number;
-	const size_t blocks = past_blocks_of(past, rows, WINDOW_BLOCKS);
-	while (past_full(past, blocks))
-		past_merge_next(past, past->fitted);
+	const size_t blocks = past_blocks_of(past, rows, WINDOW_BLOCKS, false);
+	while (past_full(past, blocks, false))
+		past_merge_next(past, past->fitted, false);
 	for (size_t i = 0; i < blocks; i++)
 		past_add(past,
 			 &(struct past_block){.rows = past_block_first(rows, blocks, i + 1) - past_block_first(rows, blocks, i),
@@ -49,7 +50,7 @@ static void window_put(struct past *past, size_t rows, int64_t time_ms)
 	while (past_expire(past, span, &number))
 		continue;
 	while (past->count > PAST_REFERENCE_BLOCKS)
-		past_merge_next(past, 0);
+		past_merge_next(past, 0, false);
 	past_fit(past);
 }
 
@@ -69,19 +70,24 @@ static void blocks_are_bounded_and_stand_for_all_rows(void **state)
 	}
 }
 
-static void blocks_that_merge_know_all_their_windows(void **state)
+/* Windows of one block each, of which every second is in alarm. */
+static void blocks_merge_with_their_like_alone(void **state)
 {
 	(void)state;
-	for (uint32_t alarmed = 0; alarmed < 4; alarmed++) { /* a bit for each of two */
-		struct past past = {0};
-		for (uint32_t i = 0; i < 2; i++)
-			past_add(&past,
-				 &(struct past_block){.rows = 20, .time_ms = i, .windows = 1 + i, .alarmed = alarmed >> i & 1},
-				 i + 1);
-		past_merge_next(&past, 0);
-		assert_int_equal(past.count, 1);
-		assert_int_equal(past.blocks[0].windows, 3);
-		assert_int_equal(past.blocks[0].alarmed, alarmed > 0);
+	struct past past = {0};
+	for (uint32_t i = 0; i < 6; i++)
+		past_add(&past, &(struct past_block){.rows = 20, .time_ms = i, .windows = 1 + i, .alarmed = i & 1}, i + 1);
+	past_merge_next(&past, 2, true);
+	past_merge_next(&past, 0, false);
+	assert_int_equal(past.count, 4);
+	static const struct past_block wanted[] = {{.windows = 1 + 3, .time_ms = 2},
+						   {.windows = 2, .time_ms = 1, .alarmed = 1},
+						   {.windows = 4 + 6, .time_ms = 5, .alarmed = 1},
+						   {.windows = 5, .time_ms = 4}};
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(past.blocks[i].windows, wanted[i].windows);
+		assert_int_equal(past.blocks[i].time_ms, wanted[i].time_ms);
+		assert_int_equal(past.blocks[i].alarmed, wanted[i].alarmed);
 	}
 }
 
@@ -89,11 +95,11 @@ static void a_window_of_too_few_rows_is_not_remembered(void **state)
 {
 	(void)state;
 	struct past past = {0};
-	assert_int_equal(past_blocks_of(&past, PAST_BLOCK_ROWS - 1, WINDOW_BLOCKS), 0);
-	assert_int_equal(past_blocks_of(&past, PAST_BLOCK_ROWS, WINDOW_BLOCKS), 1);
-	assert_int_equal(past_blocks_of(&past, 100000, WINDOW_BLOCKS), WINDOW_BLOCKS);
+	assert_int_equal(past_blocks_of(&past, PAST_BLOCK_ROWS - 1, WINDOW_BLOCKS, false), 0);
+	assert_int_equal(past_blocks_of(&past, PAST_BLOCK_ROWS, WINDOW_BLOCKS, false), 1);
+	assert_int_equal(past_blocks_of(&past, 100000, WINDOW_BLOCKS, false), WINDOW_BLOCKS);
 	window_put(&past, 100000, 0);
-	assert_int_equal(past_blocks_of(&past, 100, WINDOW_BLOCKS), 1); /* each block stands for many rows now */
+	assert_int_equal(past_blocks_of(&past, 100, WINDOW_BLOCKS, false), 1); /* each block stands for many rows now */
 }
 
 /* Of windows with one block each, the one that remains may be any of those for which it stands. */
@@ -224,28 +230,6 @@ static void windows_are_judged_when_the_past_has_enough_rows(void **state)
 	}
 }
 
-static void a_change_is_found_and_becomes_the_past(void **state)
-{
-	(void)state;
-	struct observed observed;
-	observed_open_past(&observed, "1d", BY_COUNT);
-	observed_rows(&observed, 20, 100, 0);
-	assert_int_equal(observed.seen[19].verdict, DRIFT_STEADY);
-	observed_rows(&observed, 1, 100, 1);
-	assert_int_equal(observed.seen[20].verdict, DRIFT_FOUND);
-	assert_true(observed.seen[20].score > 0.1);
-	observed_rows(&observed, 1, 1, 1);
-	assert_true(observed.flagged && observed.score == observed.seen[20].score);
-	observed.time_ms += 2 * DAY_MS; /* what was before is too old now */
-	for (int i = 0; i < 30; i++) {
-		observed.count = 0;
-		observed_rows(&observed, 1, 100, 1);
-	}
-	assert_int_equal(observed.seen[0].verdict, DRIFT_STEADY);
-	assert_true(observed.seen[0].reference_rows < 3000);
-	observed_close(&observed);
-}
-
 /* Nothing came for longer than the past is. */
 static void a_past_that_is_over_is_learnt_again(void **state)
 {
@@ -292,15 +276,22 @@ static void rows_with_a_wrong_time_change_no_past(void **state)
 
 #define HANDED_MESSAGES 260
 
+/* Messages of that stream, in which a fault of some windows comes and goes. */
+static void send_with_faults(struct observed *observed, int from, int end)
+{
+	for (int i = from; i < end; i++)
+		observed_rows(observed, 1, 11, i > 120 && i % 60 < 20);
+}
+
 /* The same stream, whose second engine begins with that message. */
 static void expect_the_same_past(const struct observed *one, const char *windows, int first)
 {
 	struct observed two;
 	observed_open_past(&two, "1h", windows);
-	observed_rows(&two, first, 11, 0);
+	send_with_faults(&two, 0, first);
 	observed_engine_close(&two);
 	observed_engine_open(&two);
-	observed_rows(&two, HANDED_MESSAGES - first, 11, 0);
+	send_with_faults(&two, first, HANDED_MESSAGES);
 	assert_int_equal(two.count, one->count);
 	for (size_t i = 0; i < one->count; i++) {
 		assert_int_equal(two.seen[i].window, one->seen[i].window);
@@ -318,13 +309,38 @@ static void the_past_goes_on_in_another_engine(void **state)
 	for (size_t which = 0; which < 2; which++) {
 		struct observed one;
 		observed_open_past(&one, "1h", windows[which]);
-		observed_rows(&one, HANDED_MESSAGES, 11, 0);
-		assert_int_equal(one.seen[one.count - 1].verdict, DRIFT_STEADY);
+		send_with_faults(&one, 0, HANDED_MESSAGES);
+		assert_int_equal(one.seen[one.count - 1].verdict, DRIFT_FOUND);
 		expect_the_same_past(&one, windows[which], 7);
 		expect_the_same_past(&one, windows[which], 68);
 		expect_the_same_past(&one, windows[which], 190);
 		observed_close(&one);
 	}
+}
+
+/* What a former build has stored of the open window lacks the alarms. */
+static void a_window_of_a_former_build_goes_on(void **state)
+{
+	(void)state;
+	struct observed observed;
+	struct text stored;
+	char former[offsetof(struct drift_kept, alarms)];
+	uint32_t scope;
+	observed_open_past(&observed, "1d", BY_COUNT);
+	observed_rows(&observed, 12, 100, 0);
+	observed_rows(&observed, 1, 60, 0);
+	assert_true(store_scope_find(observed.store, TEXT("watch.observer"), &scope));
+	assert_true(store_read(observed.store, scope, TEXT("window/"), &stored));
+	memcpy(former, stored.bytes, sizeof former);
+	observed_engine_close(&observed);
+	assert_true(
+		store_restore(observed.store, scope, TEXT("window/"), (struct text){former, sizeof former}, &(struct error){0}));
+	observed_engine_open(&observed);
+	observed_rows(&observed, 1, 40, 0);
+	assert_int_equal(observed.count, 13);
+	assert_int_equal(observed.seen[12].window, 12);
+	assert_int_equal(observed.seen[12].messages, 100);
+	observed_close(&observed);
 }
 
 /* What was not committed is gone, and so is the past that only memory has. */
@@ -524,7 +540,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_past_that_cannot_be_compared_says_why),
 		cmocka_unit_test(blocks_are_bounded_and_stand_for_all_rows),
-		cmocka_unit_test(blocks_that_merge_know_all_their_windows),
+		cmocka_unit_test(blocks_merge_with_their_like_alone),
 		cmocka_unit_test(a_window_of_too_few_rows_is_not_remembered),
 		cmocka_unit_test(blocks_of_a_long_past_are_a_fair_draw),
 		cmocka_unit_test(old_blocks_leave),
@@ -532,10 +548,10 @@ int main(void)
 		cmocka_unit_test(blocks_of_a_clock_that_was_set_back_leave),
 		cmocka_unit_test(blocks_between_others_leave),
 		cmocka_unit_test(windows_are_judged_when_the_past_has_enough_rows),
-		cmocka_unit_test(a_change_is_found_and_becomes_the_past),
 		cmocka_unit_test(a_past_that_is_over_is_learnt_again),
 		cmocka_unit_test(rows_with_a_wrong_time_change_no_past),
 		cmocka_unit_test(the_past_goes_on_in_another_engine),
+		cmocka_unit_test(a_window_of_a_former_build_goes_on),
 		cmocka_unit_test(a_past_that_was_not_committed_is_gone),
 		cmocka_unit_test(other_features_begin_another_past),
 		cmocka_unit_test(a_past_with_values_of_no_use_is_one),

@@ -22,14 +22,19 @@
 /* ---- the sketch ---- */
 
 /* So many rows, which are a window. */
-static void came(struct past_texts *texts, const char *text, double fingerprint, size_t rows)
+static void came_in(struct past_texts *texts, const char *text, double fingerprint, size_t rows, bool alarmed)
 {
 	static double fingerprints[PAST_TEXTS_AGED];
 	for (size_t i = 0; i < rows; i++) {
 		past_texts_note(texts, fingerprint, text_of(text));
 		fingerprints[i] = fingerprint;
 	}
-	past_texts_close(texts, fingerprints, rows);
+	past_texts_close(texts, fingerprints, rows, alarmed);
+}
+
+static void came(struct past_texts *texts, const char *text, double fingerprint, size_t rows)
+{
+	came_in(texts, text, fingerprint, rows, false);
 }
 
 static void expect_text(const struct past_text *stored, const char *text, uint32_t count)
@@ -92,6 +97,36 @@ static void a_text_that_becomes_common_takes_the_place_of_a_rare_one(void **stat
 	past_texts_store(&texts, commonest);
 	assert_int_equal(commonest[0].length, 4);
 	assert_memory_equal(commonest[0].bytes, "late", 4);
+}
+
+/* An alarm that lasts brings more texts than there are counters, and more rows than after which counts are halved. */
+static void texts_of_windows_in_alarm_count_apart(void **state)
+{
+	(void)state;
+	static struct past_texts texts, after;
+	struct past_text commonest[DRIFT_COMMON_MAX], aside[DRIFT_COMMON_MAX];
+	char unique[16];
+	memset(&texts, 0, sizeof texts);
+	memset(&after, 0, sizeof after);
+	came(&texts, "usual", 0.5, 7);
+	assert_int_equal(past_texts_store(&texts, commonest), 1);
+	came_in(&texts, "fault", 0.25, 3000, true);
+	for (int i = 1; i < 2 * PAST_TEXTS_COUNTED; i++) {
+		snprintf(unique, sizeof unique, "%d", i);
+		came_in(&texts, unique, i, 30, true);
+	}
+	came_in(&texts, "fault", 0.25, 3000, true);
+	assert_int_equal(past_texts_store(&texts, commonest), 1);
+	expect_text(&commonest[0], "usual", 7);
+	past_texts_store_aside(&texts, aside);
+	assert_memory_equal(aside[0].bytes, "fault", 5);
+	past_texts_put_back(&after, 0.5, &commonest[0]);
+	past_texts_put_back_aside(&after, 0.25, &aside[0]);
+	assert_int_equal(past_texts_store(&after, commonest), 1);
+	past_texts_accept(&after);
+	assert_int_equal(past_texts_store_aside(&after, aside), 0);
+	assert_int_equal(past_texts_store(&after, commonest), 2);
+	assert_memory_equal(commonest[0].bytes, "fault", 5);
 }
 
 static void texts_that_no_longer_come_leave(void **state)
@@ -316,25 +351,68 @@ static void expect_equal(const struct seen *seen, const struct seen *wanted)
 	assert_true(seen->sum == wanted->sum);
 }
 
+/* Ten of 100 texts are another one in some windows, which differ by less than this effect. */
+#define HARDLY ", effect: 0.5"
+static const struct texts_drawn hardly = {{45, 25, 10}, {"buy", "sell", "hold"}, 10};
+static const struct texts_drawn hardly_other = {{45, 25, 10}, {"buy", "sell", "short"}, 10};
+
+static bool stored_has(const struct observed *observed, const char *key, const char *name)
+{
+	struct text stored;
+	const struct past_text *items;
+	bool has = false;
+	if (!stored_find(observed, key, &stored))
+		return false;
+	items = (const void *)stored.bytes;
+	for (size_t i = 0; i < stored.length / sizeof *items; i++)
+		has = has || text_is((struct text){items[i].bytes, items[i].length}, name);
+	return has;
+}
+
 /* The reference of the first windows is renewed after three more. */
 static void a_text_of_windows_between_two_references_has_a_name(void **state)
 {
 	(void)state;
 	struct observed stays, moves;
+	observed_open_watch(&stays, WATCH(HARDLY));
+	observed_open_watch(&moves, WATCH(HARDLY));
+	for (int i = 0; i < WINDOWS_LEARNT + 3; i++) {
+		const struct texts_drawn *drawn = i == WINDOWS_LEARNT || i == WINDOWS_LEARNT + 1 ? &hardly_other : &hardly;
+		const struct seen *wanted = window_of(&stays, drawn);
+		expect_equal(window_of(&moves, drawn), wanted);
+		assert_true(wanted->verdict != DRIFT_FOUND);
+		if (i != WINDOWS_LEARNT + 1)
+			continue;
+		assert_true(stored_has(&moves, "past/counted/0", "short"));
+		observed_engine_close(&moves);
+		observed_engine_open(&moves);
+	}
+	expect_equal(window_of(&moves, &hardly_other), window_of(&stays, &hardly_other));
+	assert_int_equal(stays.seen[0].reference_rows, (WINDOWS_LEARNT + 3) * ROWS);
+	assert_true(stored_has(&moves, "past/texts/0", "short") && stored_has(&stays, "past/texts/0", "short"));
+	observed_close(&stays);
+	observed_close(&moves);
+}
+
+static void a_text_of_windows_in_alarm_has_no_name(void **state)
+{
+	(void)state;
+	struct observed stays, moves;
 	observed_open_watch(&stays, WATCH(""));
 	observed_open_watch(&moves, WATCH(""));
-	for (int i = 0; i < WINDOWS_LEARNT + 6; i++) {
-		const struct texts_drawn *drawn = i == WINDOWS_LEARNT || i == WINDOWS_LEARNT + 1 ? &short_instead : &few;
+	for (int i = 0; i < WINDOWS_LEARNT + 12; i++) {
+		const struct texts_drawn *drawn = i >= WINDOWS_LEARNT && i < WINDOWS_LEARNT + 6 ? &short_instead : &few;
 		const struct seen *wanted = window_of(&stays, drawn);
 		expect_equal(window_of(&moves, drawn), wanted);
 		assert_int_equal(wanted->unseen > 0, drawn == &short_instead);
-		if (i != WINDOWS_LEARNT + 1)
+		if (i != WINDOWS_LEARNT + 3)
 			continue;
 		observed_engine_close(&moves);
 		observed_engine_open(&moves);
 	}
 	expect_equal(window_of(&moves, &short_instead), window_of(&stays, &short_instead));
-	assert_int_equal(stays.seen[0].unseen, 0);
+	assert_true(stays.seen[0].unseen > 0);
+	assert_true(stored_has(&moves, "past/aside/0", "short") && !stored_has(&moves, "past/texts/0", "short"));
 	observed_close(&stays);
 	observed_close(&moves);
 }
@@ -356,18 +434,18 @@ static void a_text_that_came_to_another_engine_has_a_name(void **state)
 	(void)state;
 	for (int elsewhere = 2; elsewhere <= 4; elsewhere++) { /* without a new reference, and with one */
 		struct observed stays, moves;
-		observed_open_watch(&stays, WATCH(""));
-		observed_open_watch(&moves, WATCH(""));
-		windows_of(&stays, &few, WINDOWS_LEARNT);
-		windows_of(&moves, &few, WINDOWS_LEARNT);
-		windows_of(&stays, &short_instead, elsewhere);
-		windows_elsewhere(&moves, &short_instead, elsewhere);
+		observed_open_watch(&stays, WATCH(HARDLY));
+		observed_open_watch(&moves, WATCH(HARDLY));
+		windows_of(&stays, &hardly, WINDOWS_LEARNT);
+		windows_of(&moves, &hardly, WINDOWS_LEARNT);
+		windows_of(&stays, &hardly_other, elsewhere);
+		windows_elsewhere(&moves, &hardly_other, elsewhere);
 		for (int i = 0; i < 8; i++) {
-			const struct seen *wanted = window_of(&stays, &few);
-			expect_equal(window_of(&moves, &few), wanted);
+			const struct seen *wanted = window_of(&stays, &hardly);
+			expect_equal(window_of(&moves, &hardly), wanted);
 		}
-		expect_equal(window_of(&moves, &short_instead), window_of(&stays, &short_instead));
-		assert_int_equal(stays.seen[0].unseen, 0);
+		expect_equal(window_of(&moves, &hardly_other), window_of(&stays, &hardly_other));
+		assert_true(stored_has(&moves, "past/texts/0", "short"));
 		observed_close(&stays);
 		observed_close(&moves);
 	}
@@ -404,7 +482,7 @@ static void the_stored_sketch_is_small(void **state)
 	window_of(&observed, &usual);
 	assert_true(stored_find(&observed, "past/texts/0", &stored));
 	assert_in_range(stored.length, 1, 4096);
-	assert_true(stored_find(&observed, "past/counted/0", &stored));
+	assert_true(stored_find(&observed, "past/aside/0", &stored)); /* the last window was in alarm */
 	assert_in_range(stored.length, 1, 4096);
 	assert_false(stored_find(&observed, "past/texts/1", &stored)); /* of lengths */
 	observed_close(&observed);
@@ -419,9 +497,10 @@ static void a_past_that_is_over_leaves_no_texts(void **state)
 	const int64_t shape[] = {1};
 	observed_open_watch(&observed, WATCH(""));
 	windows_of(&observed, &usual, WINDOWS_LEARNT);
+	window_of(&observed, &usual);
 	window_of(&observed, &renamed);
 	assert_true(stored_find(&observed, "past/texts/0", &stored));
-	assert_true(stored_find(&observed, "past/counted/0", &stored));
+	assert_true(stored_find(&observed, "past/aside/0", &stored));
 	for (int i = 0; i < ROWS; i++) /* none of these fits */
 		observed_send(&observed, &(struct tensor){.name = TEXT("other"),
 							  .datatype = DATATYPE_FP64,
@@ -431,6 +510,7 @@ static void a_past_that_is_over_leaves_no_texts(void **state)
 							  .count = 1});
 	assert_false(stored_find(&observed, "past/texts/0", &stored));
 	assert_false(stored_find(&observed, "past/counted/0", &stored));
+	assert_false(stored_find(&observed, "past/aside/0", &stored));
 	observed_close(&observed);
 }
 
@@ -527,6 +607,7 @@ int main(void)
 		cmocka_unit_test(the_commonest_texts_come_first),
 		cmocka_unit_test(a_common_text_is_kept_among_unique_ones),
 		cmocka_unit_test(a_text_that_becomes_common_takes_the_place_of_a_rare_one),
+		cmocka_unit_test(texts_of_windows_in_alarm_count_apart),
 		cmocka_unit_test(texts_that_no_longer_come_leave),
 		cmocka_unit_test(long_texts_and_those_with_a_zero_byte_have_no_name),
 		cmocka_unit_test(what_is_stored_goes_on),
@@ -537,6 +618,7 @@ int main(void)
 		cmocka_unit_test(empty_texts_are_missing),
 		cmocka_unit_test(another_engine_has_the_same_reference),
 		cmocka_unit_test(a_text_of_windows_between_two_references_has_a_name),
+		cmocka_unit_test(a_text_of_windows_in_alarm_has_no_name),
 		cmocka_unit_test(a_text_that_came_to_another_engine_has_a_name),
 		cmocka_unit_test(names_are_known_to_an_engine_that_takes_over),
 		cmocka_unit_test(the_stored_sketch_is_small),

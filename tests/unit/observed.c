@@ -200,6 +200,7 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 		seen->alarm_row = score->alarm_row;
 		seen->alarm_ms = score->alarm_ms;
 		snprintf(seen->uncompared, sizeof seen->uncompared, "%s", score->uncompared ? score->uncompared : "");
+		snprintf(seen->reference, sizeof seen->reference, "%s", score->reference ? score->reference : "");
 		seen->statistics = score->statistic_count;
 		seen->quality = score->quality_count;
 		for (size_t i = 0; i < score->statistic_count; i++)

@@ -33,7 +33,7 @@ struct seen {
 	struct drift_times times;
 	uint64_t alarm_row;
 	int64_t alarm_ms;
-	char uncompared[160];
+	char uncompared[160], reference[64];
 	char shown[32]; /* the commonest category of the first picture that has some */
 };
 
