@@ -10,6 +10,7 @@
 
 #define FIRING_PREFIX "alert/"
 #define NOTICE_PREFIX "notice/"
+#define RECEIVERS_PREFIX "receivers/"
 #define HASH_DIGITS 16
 
 static uint64_t group_hash(const struct alert_message *message)
@@ -39,6 +40,13 @@ void kept_firing_key(const struct alert_message *message, char key[KEPT_KEY_BYTE
 void kept_notice_key(uint64_t action, const char *id, char key[KEPT_KEY_BYTES])
 {
 	(void)snprintf(key, KEPT_KEY_BYTES, NOTICE_PREFIX "%0*" PRIx64 "/%s", HASH_DIGITS, action, id);
+}
+
+void kept_receivers_key(const struct alert_message *names, char key[KEPT_KEY_BYTES])
+{
+	struct alert_message of = *names;
+	of.group = (struct text){0};
+	(void)snprintf(key, KEPT_KEY_BYTES, RECEIVERS_PREFIX "%0*" PRIx64, HASH_DIGITS, group_hash(&of));
 }
 
 /* ---- reading ---- */
@@ -106,8 +114,52 @@ void kept_alert_remove(struct kept_alerts *kept, struct kept_alert *alert)
 	memory_give(alert);
 }
 
+static struct kept_receivers *receivers_find(const struct kept_alerts *kept, const char *key)
+{
+	for (struct list_node *node = kept->receivers.first; node; node = node->next) {
+		struct kept_receivers *at = LIST_OWNER(node, struct kept_receivers, node);
+		if (strcmp(at->key, key) == 0)
+			return at;
+	}
+	return NULL;
+}
+
+struct text kept_receivers_find(const struct kept_alerts *kept, const char *key)
+{
+	const struct kept_receivers *found = receivers_find(kept, key);
+	return found ? found->record : (struct text){0};
+}
+
+static void receivers_remove(struct kept_receivers *receivers)
+{
+	if (!receivers)
+		return;
+	list_remove(&receivers->node);
+	memory_give(receivers);
+}
+
+/* False: memory ran out. */
+static bool receivers_take(struct kept_alerts *kept, struct text key, struct text record)
+{
+	struct kept_receivers *made = record.bytes ? memory_take(1, sizeof *made + record.length + 1) : NULL;
+	if (record.bytes && !made)
+		return false;
+	if (made) {
+		memcpy(made->key, key.bytes, key.length);
+		made->record = (struct text){memcpy(made + 1, record.bytes, record.length), record.length};
+	}
+	char name[KEPT_KEY_BYTES] = {0};
+	memcpy(name, key.bytes, key.length);
+	receivers_remove(receivers_find(kept, name));
+	if (made)
+		list_add(&kept->receivers, &made->node);
+	return true;
+}
+
 void kept_alerts_free(struct kept_alerts *kept)
 {
+	while (kept && kept->receivers.first)
+		receivers_remove(LIST_OWNER(kept->receivers.first, struct kept_receivers, node));
 	while (kept && kept->alerts.first)
 		kept_alert_remove(kept, kept_alert_of(kept->alerts.first));
 	memory_give(kept);
@@ -188,6 +240,8 @@ bool kept_alerts_take(struct kept_alerts *kept, struct text key, struct text val
 {
 	struct kept_alert made = {.is_notice = kept_key_is_notice(key)};
 	kept->taken++;
+	if (key_begins(key, TEXT(RECEIVERS_PREFIX)))
+		return receivers_take(kept, key, value);
 	if (!made.is_notice && !key_begins(key, TEXT(FIRING_PREFIX)))
 		return true;
 	if (value.bytes && !alert_record_is(value))

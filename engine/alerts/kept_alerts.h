@@ -7,6 +7,9 @@
  *   notice/ACTION/ID   a notice that waits for the receiver of an action; without bytes: the receiver has it, or it was given up.
  *                      ACTION is a hash of what the action is, so that it stays the same when others are added.
  *
+ * Those of the schema `alert_receivers` have the key receivers/ALERT, by a hash of the alert's names: who was given its notices,
+ * while it fires. What they have is their readers' (runtime/told_receivers.h).
+ *
  * The engine that sends the notices writes them before it sends, and waits for Kafka a while. Another one that takes that over
  * reads them all.
  */
@@ -20,6 +23,7 @@
 
 void kept_firing_key(const struct alert_message *message, char key[KEPT_KEY_BYTES]); /* by its names, and when it fired */
 void kept_notice_key(uint64_t action, const char *id, char key[KEPT_KEY_BYTES]);
+void kept_receivers_key(const struct alert_message *names, char key[KEPT_KEY_BYTES]);
 bool kept_key_is_notice(struct text key);
 
 /* A firing, or a notice that waits. */
@@ -35,6 +39,13 @@ struct kept_alert {
 	struct alert_read *read; /* NULL: a firing that has ended */
 };
 
+/* Who was given the notices of an alert. */
+struct kept_receivers {
+	struct list_node node;
+	char key[KEPT_KEY_BYTES];
+	struct text record; /* in the same piece of memory */
+};
+
 #define KEPT_BUCKETS 16384
 #define KEPT_ENDED_MAX 50000 /* a group that flaps leaves one for each firing until the feed is compacted */
 
@@ -42,6 +53,7 @@ struct kept_alerts {	    /* of memory that is all zero */
 	struct list alerts; /* in the order of their first records */
 	struct list ended;  /* firings that have, in the order of their ends: beyond KEPT_ENDED_MAX the first is forgotten */
 	size_t ended_count;
+	struct list receivers;
 	uint64_t taken;	    /* records so far */
 	struct kept_alert *buckets[KEPT_BUCKETS]; /* by their keys */
 	struct kept_alert *groups[KEPT_BUCKETS];  /* firings that have not ended, by their groups */
@@ -60,6 +72,9 @@ struct kept_alert *kept_alert_find(const struct kept_alerts *kept, const char *k
 
 /* The first firing of the group of those names that has not ended; NULL: there is none. */
 struct kept_alert *kept_firing_first(const struct kept_alerts *kept, const struct alert_message *names);
+
+/* The record under that key; without bytes: there is none. It lives as long as `kept`. */
+struct text kept_receivers_find(const struct kept_alerts *kept, const char *key);
 
 void kept_alert_remove(struct kept_alerts *kept, struct kept_alert *alert);
 void kept_alerts_free(struct kept_alerts *kept); /* made by memory_take(); NULL is fine */

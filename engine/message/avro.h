@@ -65,6 +65,7 @@ uint64_t avro_drift_figures_fingerprint(void); /* of the same */
 uint64_t avro_outlier_reference_fingerprint(void); /* of the same */
 uint64_t avro_importance_fingerprint(void); /* of message/importance_report.h */
 uint64_t avro_alert_fingerprint(void); /* of alerts/alert_record.h */
+uint64_t avro_alert_receivers_fingerprint(void); /* of runtime/told_receivers.h */
 uint64_t avro_crossing_fingerprint(void); /* of message/stage_link.h */
 
 #endif

@@ -99,6 +99,12 @@ uint64_t avro_alert_fingerprint(void)
 	return fingerprint_of("alert", &kept);
 }
 
+uint64_t avro_alert_receivers_fingerprint(void)
+{
+	static _Atomic uint64_t kept;
+	return fingerprint_of("alert_receivers", &kept);
+}
+
 uint64_t avro_crossing_fingerprint(void)
 {
 	static _Atomic uint64_t kept;

@@ -42,6 +42,8 @@ struct judged_alert {
 	const struct alert_outline *outline; /* of the revision in which it was present last; NULL: memory ran out */
 	struct removed_alert *removed;	     /* NULL: it is present, or owes nothing */
 	struct former_receivers *formers;    /* that were among its actions while it fired; the latest first */
+	uint64_t told_receivers;	     /* hash of those that the feed has as told (told_receivers.h); 0: none */
+	bool receivers_due;		     /* of a takeover: they are not compared with the files yet */
 };
 
 /* How this engine takes over what all engines report, when it becomes the one that sends the notices of that. */

@@ -1,6 +1,6 @@
 /* alert_sharing.c: Alerts that the engines of a namespace share: reports to the others, and notices of what all report. */
 #include "base/clock.h"
-#include "runtime/alert_parts.h"
+#include "runtime/told_receivers.h"
 
 /* That which a report is about. NULL: it is not in the files that run. */
 static struct judged_alert *judged_of(const struct alert_watch *watch, const struct alert_read *report)
@@ -123,6 +123,8 @@ void alert_send_shared(struct alert_watch *watch, const struct pipeline_plan *pl
 			group->owed = group->added = 0;
 		}
 	}
+	if (takeover->is_done)
+		told_receivers_write(watch, plan, alert, spec);
 	alert->failed = alert_groups_owe(&alert->shared) ? alert->failed : 0;
 	alert_groups_settle(&alert->shared);
 }

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "runtime/alert_outline.h"
+#include "runtime/told_receivers.h"
 
 #define TAKEOVER_MS 15000    /* a feed that is not read by then delays no notice any longer */
 #define FEED_WRITE_MS 15000  /* nor one that does not take the record of a notice */
@@ -598,11 +599,16 @@ void alerts_take_over(struct alert_watch *watch, const struct plan *plan, struct
 		struct judged_alert *alert = (struct judged_alert *)watched;
 		if ((!watched->is_present && !alert->removed) || alert->taken_over == takeover->number)
 			continue;
+		if (!takeover->is_again ||
+		    alert->taken_over + 1 != takeover->number) /* else this engine knows better than the feed */
+			told_receivers_begin(watch, alert);
 		alert->taken_over = takeover->number;
 		for (struct alert_group *group = alert->shared.first; group; group = group->next)
 			group_reconcile(takeover, alert, group);
 	}
 	firings_take_over(watch, plan, time);
+	for (struct watched_alert *watched = watch->alerts; watched; watched = watched->next)
+		told_receivers_compare(watch, (struct judged_alert *)watched, time.now_ms);
 	if (takeover->kept) {
 		notices_take_over(watch, plan);
 		others_check(watch, plan, time.now_ms);

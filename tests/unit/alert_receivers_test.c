@@ -58,6 +58,7 @@ static void expect_notice(const struct web_receiver *receiver, size_t number, co
 	assert_non_null(strstr(receiver->heard[number], words));
 }
 
+#define LATER (ALERT_KEPT_MS + 4)
 #define DROPPED "no longer a receiver of this alert"
 
 static void a_former_receiver_gets_the_end_and_the_new_one_the_firing(void **state)
@@ -149,12 +150,119 @@ static void another_engine_sends_the_end_that_waits(void **state)
 	web_receiver_close(present);
 }
 
+/* The files that an engine has, as its watch keeps them; until the arena is closed. */
+static void outline_set(struct engine_stand *stand, struct arena *arena)
+{
+	stand->alert.outline = alert_outline_make(stand->pipelines, &stand->spec, TEXT("c"), arena);
+	assert_non_null(stand->alert.outline);
+}
+
+/* No engine ran when the receiver was replaced. */
+static void the_engine_that_starts_tells_both(void **state)
+{
+	(void)state;
+	struct arena *files = arena_open((size_t)1 << 20);
+	struct web_receiver *former = web_receiver_open(ANSWERS), *present = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", former);
+	engine_take_over(one);
+	group_fires(one, "g", FIRED_MS, 1);
+	engine_looks(one, 1);
+	web_receiver_await(former, 1);
+	expect_kept(1, 0);
+	stand_end(one);
+	struct engine_stand *two = engine_start("two", present);
+	outline_set(two, files);
+	engine_take_over(two);
+	engine_settles(two, 3);
+	web_receiver_await(former, 2);
+	web_receiver_await(present, 1);
+	expect_notice(former, 1, "-resolved", DROPPED);
+	expect_notice(present, 0, "-firing", "");
+	expect_kept(1, 0);
+	group_fires(two, "g", 0, LATER); /* the report of the engine that ended counts no more */
+	engine_settles(two, LATER);
+	web_receiver_await(present, 2);
+	expect_notice(present, 1, "-resolved", "");
+	expect_kept(0, 0);
+	stand_end(two);
+	assert_int_equal(former->count, 2);
+	assert_int_equal(present->count, 2);
+	web_receiver_close(former);
+	web_receiver_close(present);
+	arena_close(files);
+}
+
+/* The engine that sent has followed the revision, and ended before the end was in the feed. */
+static void an_end_that_nobody_kept_is_told(void **state)
+{
+	(void)state;
+	struct arena *files = arena_open((size_t)1 << 20);
+	struct web_receiver *former = web_receiver_open(ANSWERS), *present = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", former);
+	engine_take_over(one);
+	group_fires(one, "g", FIRED_MS, 1);
+	engine_looks(one, 1);
+	web_receiver_await(former, 1);
+	receiver_replace(one, present, 2);
+	engine_looks(one, 2);
+	web_receiver_await(present, 1);
+	expect_kept(1, 0);
+	stand_end(one);
+	assert_int_equal(former->count, 1);
+	struct engine_stand *two = engine_start("two", present);
+	outline_set(two, files);
+	engine_take_over(two);
+	engine_settles(two, 3);
+	web_receiver_await(former, 2);
+	expect_notice(former, 1, "-resolved", DROPPED);
+	expect_kept(1, 0);
+	stand_end(two);
+	web_receiver_close(former);
+	web_receiver_close(present);
+	arena_close(files);
+}
+
+/* The engine that sent has told both, and the next one has followed the revision, too. */
+static void nobody_is_told_twice(void **state)
+{
+	(void)state;
+	struct arena *files = arena_open((size_t)1 << 20);
+	struct web_receiver *former = web_receiver_open(ANSWERS), *present = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", former), *two = engine_start("two", former);
+	engine_take_over(one);
+	for (int i = 0; i < 2; i++)
+		group_fires(i ? two : one, "g", FIRED_MS, 1);
+	engine_look(two, 1);
+	engine_looks(one, 1);
+	web_receiver_await(former, 1);
+	receiver_replace(one, present, 2);
+	receiver_replace(two, present, 2);
+	engine_settles(one, 2);
+	web_receiver_await(former, 2);
+	web_receiver_await(present, 1);
+	expect_kept(1, 0);
+	stand_end(one);
+	outline_set(two, files);
+	engine_take_over(two);
+	engine_settles(two, 3);
+	expect_kept(1, 0);
+	stand_end(two); /* which sends what it has */
+	assert_int_equal(former->count, 2);
+	assert_int_equal(present->count, 1);
+	web_receiver_close(former);
+	web_receiver_close(present);
+	arena_close(files);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(a_former_receiver_gets_the_end_and_the_new_one_the_firing),
 		STORY(another_engine_tells_both),
 		STORY(another_engine_sends_the_end_that_waits),
+		STORY(the_engine_that_starts_tells_both),
+		STORY(an_end_that_nobody_kept_is_told),
+		STORY(nobody_is_told_twice),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
