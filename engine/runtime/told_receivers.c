@@ -1,6 +1,7 @@
 /* told_receivers.c: see told_receivers.h. */
 #include "runtime/told_receivers.h"
 
+#include "alerts/notice_services.h"
 #include "base/hash.h"
 #include "message/avro.h"
 #include "message/avro_wire.h"
@@ -105,6 +106,14 @@ static void recipients_read(struct avro_cursor *cursor, struct arena *arena, str
 	}
 }
 
+/* Whether it could be one of files: the feed may have what a stranger wrote. */
+static bool action_is_whole(const struct alert_action *action)
+{
+	return action->type >= 0 && action->type <= ALERT_ROLLBACK && action->format >= 0 && action->format <= NOTICE_ALERTMANAGER &&
+	       (action->type != ALERT_WEBHOOK || action->url) && (action->type != ALERT_EMAIL || action->recipients.count > 0) &&
+	       (action->type != ALERT_ROLLBACK || action->experiment.text);
+}
+
 static struct alert_action action_read(struct avro_cursor *cursor, struct place here, struct arena *arena)
 {
 	struct alert_action action = {.here = here};
@@ -115,7 +124,7 @@ static struct alert_action action_read(struct avro_cursor *cursor, struct place 
 	action.secret = string_read(cursor, arena);
 	action.experiment.text = string_read(cursor, arena);
 	recipients_read(cursor, arena, &action.recipients);
-	if (action.type < 0 || action.type > ALERT_ROLLBACK)
+	if (!action_is_whole(&action))
 		avro_fail(cursor);
 	return action;
 }
