@@ -10,6 +10,22 @@
 #include "base/memory.h"
 #include "net/loop.h"
 
+#define BLOCK_BYTES ((size_t)2048) /* of a message, unless it is longer */
+
+#ifdef ARENA_EVERY_ALLOCATION_APART
+#define SPARE_MAX 0
+#else
+#define SPARE_MAX 512
+#endif
+
+/* Blocks of messages that were closed, for the next ones that the same thread makes: it closes as many as it makes, for each
+ * request one. The heap would take a lock for a block that another thread has allocated, and has no quick way for one of this size.
+ */
+struct direct_spares {
+	struct direct_message *first;
+	size_t count;
+};
+
 /* A stack that any thread adds to, and one empties. */
 struct direct_stack {
 	_Atomic(struct direct_message *) top;
@@ -32,11 +48,13 @@ struct direct_port {
 	struct direct_stack requests;
 	atomic_bool taken; /* by a worker */
 	bool is_given;	   /* requests since its worker was woken last; the gateway's own */
+	struct direct_spares spares; /* the worker's own */
 	struct direct_slot slots[DIRECT_PIPELINES_MAX];
 };
 
 struct direct_hub {
 	struct direct_stack replies;
+	struct direct_spares spares; /* the gateway's own */
 	atomic_size_t port_count; /* ports that were ever taken: the first ones */
 	_Atomic uint64_t epoch;	  /* of the gateway that takes replies; 0: none */
 	_Atomic uint64_t left_count; /* callers that have left */
@@ -67,14 +85,47 @@ static size_t message_size(const struct direct_request *from)
 	return size;
 }
 
-/* NULL: memory ran out. */
-static struct direct_message *message_make(const struct direct_request *from)
+static struct direct_message *spare_take(struct direct_spares *spares)
 {
-	struct direct_message *message = memory_take_raw(message_size(from));
+	struct direct_message *spare = spares->first;
+	if (spare) {
+		spares->first = spare->next;
+		spares->count--;
+	}
+	return spare;
+}
+
+static void spare_give(struct direct_spares *spares, struct direct_message *message)
+{
+	if (!message->is_block || spares->count == SPARE_MAX) {
+		memory_give(message);
+		return;
+	}
+	message->next = spares->first;
+	spares->first = message;
+	spares->count++;
+}
+
+static void spares_close(struct direct_spares *spares)
+{
+	struct direct_message *spare;
+	while ((spare = spare_take(spares)))
+		memory_give(spare);
+}
+
+/* Spares of NULL: there are none. NULL: memory ran out. */
+static struct direct_message *message_make(struct direct_hub *hub, struct direct_spares *spares, const struct direct_request *from)
+{
+	const size_t size = message_size(from);
+	const bool is_block = size <= BLOCK_BYTES && SPARE_MAX > 0;
+	struct direct_message *message = is_block && spares ? spare_take(spares) : NULL;
+	message = message ? message : memory_take_raw(is_block ? BLOCK_BYTES : size);
 	if (!message)
 		return NULL;
-	*message = (struct direct_message){.record = {.partition = -1, .offset = OFFSET_NONE, .time_ms = from->time_ms},
-					    .call = from->call};
+	*message = (struct direct_message){.hub = hub,
+					   .record = {.partition = -1, .offset = OFFSET_NONE, .time_ms = from->time_ms},
+					   .call = from->call,
+					   .is_block = is_block};
 	struct header *headers = (struct header *)(message + 1);
 	char *to = (char *)&headers[from->headers.count];
 	for (size_t i = 0; i < from->headers.count; i++) {
@@ -89,10 +140,24 @@ static struct direct_message *message_make(const struct direct_request *from)
 	return message;
 }
 
+static void message_leave_slot(const struct direct_message *message)
+{
+	if (message->slot)
+		atomic_fetch_sub_explicit(&message->slot->open, 1, memory_order_release);
+}
+
 void direct_message_close(struct direct_message *message)
 {
-	if (message && message->slot)
-		atomic_fetch_sub_explicit(&message->slot->open, 1, memory_order_release);
+	if (!message)
+		return;
+	message_leave_slot(message);
+	spare_give(message->slot ? &message->slot->port->spares : &message->hub->spares, message);
+}
+
+void direct_message_drop(struct direct_message *message)
+{
+	if (message)
+		message_leave_slot(message);
 	memory_give(message);
 }
 
@@ -148,7 +213,7 @@ static void stack_close(struct direct_stack *stack)
 	struct direct_message *message = stack_take(stack);
 	while (message) {
 		struct direct_message *next = message->next;
-		direct_message_close(message);
+		direct_message_drop(message);
 		message = next;
 	}
 	if (stack->bell >= 0)
@@ -180,6 +245,9 @@ void direct_hub_close(struct direct_hub *hub)
 	for (size_t i = 0; i < DIRECT_PORTS_MAX; i++)
 		stack_close(&hub->ports[i].requests);
 	stack_close(&hub->replies);
+	for (size_t i = 0; i < DIRECT_PORTS_MAX; i++)
+		spares_close(&hub->ports[i].spares);
+	spares_close(&hub->spares);
 	memory_give(hub);
 }
 
@@ -286,7 +354,7 @@ enum direct_verdict direct_hub_send(struct direct_hub *hub, const struct direct_
 	struct direct_slot *slot = slot_choose(hub, name_hash(request->pipeline), request->key);
 	if (!slot)
 		return DIRECT_ABSENT;
-	struct direct_message *message = slot_has_room(slot) ? message_make(request) : NULL;
+	struct direct_message *message = slot_has_room(slot) ? message_make(hub, &hub->spares, request) : NULL;
 	if (!message)
 		return DIRECT_FULL;
 	message->slot = slot;
@@ -318,10 +386,10 @@ bool direct_hub_expects(const struct direct_hub *hub, uint64_t epoch)
 	return hub && epoch != 0 && atomic_load_explicit(&hub->epoch, memory_order_relaxed) == epoch;
 }
 
-bool direct_hub_reply(struct direct_hub *hub, const struct outgoing *reply)
+bool direct_hub_reply(struct direct_hub *hub, struct direct_port *port, const struct outgoing *reply)
 {
 	const struct direct_request from = {.value = reply->value, .headers = reply->headers};
-	struct direct_message *message = message_make(&from);
+	struct direct_message *message = message_make(hub, port ? &port->spares : NULL, &from);
 	if (message)
 		stack_add(&hub->replies, message);
 	return message != NULL;

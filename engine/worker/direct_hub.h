@@ -34,12 +34,14 @@ struct direct_slot; /* a pipeline at a port */
 /* A request or a reply: one block with all that it refers to. */
 struct direct_message {
 	struct direct_message *next;
+	struct direct_hub *hub;
 	struct direct_slot *slot; /* of a request that a worker has: counted as open there */
 	struct record record;	  /* without `held` */
 	struct text pipeline;	  /* of a request */
 	struct text place;	  /* likewise: where it came in, for the place of errors */
 	uint64_t call;		  /* likewise: the gateway's number of the call; 0: none */
 	bool is_returned;	  /* the request itself, which no worker took: it goes through Kafka */
+	bool is_block;		  /* it has the size of those that are kept for the next ones */
 };
 
 /* Requests in the order in which they came. Starts as {0}. */
@@ -54,7 +56,12 @@ struct direct_message *direct_queue_take(struct direct_queue *queue); /* NULL: i
 struct direct_hub *direct_hub_open(struct error *error);
 void direct_hub_close(struct direct_hub *hub); /* NULL is fine */
 
-void direct_message_close(struct direct_message *message); /* NULL is fine */
+/* Ends a message. Its memory is kept for the next one that the thread makes: to be called by the thread that took it, while its
+ * port is open. NULL is fine. */
+void direct_message_close(struct direct_message *message);
+
+/* Likewise, by any thread and at any time: its memory is freed. */
+void direct_message_drop(struct direct_message *message);
 
 /* ---- of the gateway's thread ---- */
 
@@ -97,9 +104,9 @@ struct direct_message *direct_hub_take(struct direct_hub *hub);
 /* Whether the gateway of this process sent requests of that epoch. A hub of NULL is fine. */
 bool direct_hub_expects(const struct direct_hub *hub, uint64_t epoch);
 
-/* Copies the reply and passes it on: direct_hub_wake_gateway() is to be called soon. False: memory ran out, and the caller's
- * deadline ends the call. */
-bool direct_hub_reply(struct direct_hub *hub, const struct outgoing *reply);
+/* Copies the reply and passes it on: direct_hub_wake_gateway() is to be called soon. The port is the worker's, whose memory is used
+ * again; NULL: it has none. False: memory ran out, and the caller's deadline ends the call. */
+bool direct_hub_reply(struct direct_hub *hub, struct direct_port *port, const struct outgoing *reply);
 
 /* Wakes the gateway, if it has not taken all replies yet. */
 void direct_hub_wake_gateway(struct direct_hub *hub);

@@ -409,7 +409,7 @@ void partition_queues_close(struct partition_queues *queues)
 		struct inflight *inflight = queues->made;
 		queues->made = inflight->made;
 		record_release(&inflight->record);
-		direct_message_close(inflight->direct);
+		direct_message_drop(inflight->direct); /* the port is closed, and may be another worker's */
 		arena_close(inflight->message.arena);
 		memory_give(inflight);
 	}

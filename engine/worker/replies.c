@@ -161,7 +161,7 @@ void replies_wake(struct replies *replies)
 static bool hub_send(struct worker *worker, struct direct_hub *hub, const struct outgoing *record)
 {
 	struct replies *replies = &worker->outbox.replies;
-	if (!direct_hub_reply(hub, record))
+	if (!direct_hub_reply(hub, worker->direct.port, record))
 		return false;
 	replies->unaware = hub;
 	if (loop_clock_us(worker->loop) - loop_now_ms(worker->loop) * US_PER_MS >= LATE_US)

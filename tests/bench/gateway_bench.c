@@ -105,7 +105,7 @@ static bool memory_pass(struct direct_hub *hub, struct direct_port *port)
 	if (direct_hub_send(hub, &request) != DIRECT_SENT)
 		return false;
 	direct_message_close(direct_port_take(port));
-	if (!direct_hub_reply(hub, &reply))
+	if (!direct_hub_reply(hub, port, &reply))
 		return false;
 	direct_message_close(direct_hub_take(hub));
 	return true;

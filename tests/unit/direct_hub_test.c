@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "net/loop.h"
 #include "worker/direct_hub.h"
 
@@ -311,13 +312,63 @@ static void a_gateway_is_woken_for_the_replies_that_it_has_not_taken(void **stat
 {
 	const struct outgoing reply = {.value = TEXT("42")};
 	(void)state;
-	assert_true(direct_hub_reply(hub, &reply));
+	assert_true(direct_hub_reply(hub, NULL, &reply));
 	assert_false(has_rung(direct_hub_bell(hub)));
 	direct_hub_wake_gateway(hub);
 	assert_true(has_rung(direct_hub_bell(hub)));
 	assert_int_equal(close_all(direct_hub_take(hub)), 1);
 	direct_hub_wake_gateway(hub);
 	assert_false(has_rung(direct_hub_bell(hub)));
+}
+
+/* A request, and a reply to it, whose value has so many bytes. */
+static void exchange(struct direct_port *port, size_t length)
+{
+	static char bytes[8192];
+	const struct outgoing reply = {.value = {bytes, length}};
+	assert_int_equal(ask("p"), DIRECT_SENT);
+	assert_int_equal(close_all(direct_port_take(port)), 1);
+	assert_true(direct_hub_reply(hub, port, &reply));
+	struct direct_message *message = direct_hub_take(hub);
+	assert_int_equal(message->record.value.length, length);
+	assert_memory_equal(message->record.value.bytes, bytes, length);
+	direct_message_close(message);
+}
+
+static void memory_of_messages_is_used_again(void **state)
+{
+	(void)state;
+#ifdef ARENA_EVERY_ALLOCATION_APART
+	skip(); /* each is freed, so that its use afterwards is found */
+#endif
+	struct direct_port *port = port_open(1);
+	exchange(port, 100);
+	uint64_t taken = memory_taken();
+	for (size_t i = 0; i < 1000; i++)
+		exchange(port, 1 + i);
+	assert_int_equal(memory_taken(), taken);
+	exchange(port, 8192); /* longer than those that are kept */
+	assert_int_equal(memory_taken(), taken + 1);
+	direct_port_close(port);
+}
+
+static void little_of_a_burst_is_kept(void **state)
+{
+	(void)state;
+#ifdef ARENA_EVERY_ALLOCATION_APART
+	skip();
+#endif
+	struct direct_port *port = port_open(1);
+	for (size_t i = 0; i < DIRECT_OPEN_MAX; i++)
+		assert_int_equal(ask("p"), DIRECT_SENT);
+	assert_int_equal(close_all(direct_port_take(port)), DIRECT_OPEN_MAX);
+	const struct outgoing reply = {.value = TEXT("42")};
+	uint64_t taken = memory_taken();
+	for (size_t i = 0; i < DIRECT_OPEN_MAX; i++)
+		assert_true(direct_hub_reply(hub, port, &reply));
+	assert_int_equal(memory_taken() - taken, DIRECT_OPEN_MAX - 512);
+	assert_int_equal(close_all(direct_hub_take(hub)), DIRECT_OPEN_MAX);
+	direct_port_close(port);
 }
 
 static void replies_of_one_epoch_are_expected(void **state)
@@ -347,6 +398,8 @@ int main(void)
 		HUB(a_pipeline_that_is_served_on_is_never_absent),
 		HUB(a_worker_is_woken_once_for_the_requests_that_it_has_not_taken),
 		HUB(a_gateway_is_woken_for_the_replies_that_it_has_not_taken),
+		HUB(memory_of_messages_is_used_again),
+		HUB(little_of_a_burst_is_kept),
 		HUB(replies_of_one_epoch_are_expected),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,8 +92,8 @@ static void a_direct_call_ends_by_the_reply_of_a_worker(void **state)
 	assert_true(text_is(asked->record.value, "1") && text_is(asked->place, "/here"));
 	const struct header address = *headers_find(asked->record.headers, TEXT(REPLY_HEADER));
 	const struct outgoing answer = {.value = TEXT("from the worker"), .headers = {1, &address}};
-	assert_true(direct_hub_reply(stand->hub, &answer));
-	assert_true(direct_hub_reply(stand->hub, &answer)); /* a second one ends nothing */
+	assert_true(direct_hub_reply(stand->hub, NULL, &answer));
+	assert_true(direct_hub_reply(stand->hub, NULL, &answer)); /* a second one ends nothing */
 	direct_hub_wake_gateway(stand->hub);
 	direct_message_close(asked);
 	calls_await_end(stand, 0);
@@ -200,7 +200,7 @@ static void reply_by_memory(struct calls_stand *stand, const char *address, cons
 	struct reply_address read;
 	assert_true(reply_address_read(header.value, &read));
 	assert_true(direct_hub_expects(stand->hub, read.epoch));
-	assert_true(direct_hub_reply(stand->hub, &answer));
+	assert_true(direct_hub_reply(stand->hub, NULL, &answer));
 	direct_hub_wake_gateway(stand->hub);
 }
 
@@ -339,7 +339,7 @@ static void each_call_that_a_deadline_ended_is_counted_as_one_timeout(void **sta
 						 {TEXT(REPLY_ERROR_HEADER), TEXT("LIMIT")},
 						 {TEXT(REPLY_LIMIT_HEADER), text_of(limits[i])}};
 		const struct outgoing answer = {.value = TEXT("{}"), .headers = {3, headers}};
-		assert_true(direct_hub_reply(stand->hub, &answer));
+		assert_true(direct_hub_reply(stand->hub, NULL, &answer));
 		direct_hub_wake_gateway(stand->hub);
 		calls_await_end(stand, i);
 		assert_int_equal(calls_counts(stand->calls).timed_out, 1);
