@@ -37,7 +37,7 @@ bool record_header_value(const struct record *record, struct text name, struct a
 	struct headers headers;
 	if (record->held && header_block_find(record->key, record->value, &block) && header_block_value(block, name, value))
 		return true;
-	if (!record_headers(record, arena, &headers, error))
+	if (!arena || !record_headers(record, arena, &headers, error))
 		return false;
 	const struct header *header = headers_find(headers, name);
 	*value = header ? header->value : (struct text){0};

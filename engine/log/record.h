@@ -36,7 +36,8 @@ struct record {
 bool record_headers(const struct record *record, struct arena *arena, struct headers *headers, struct error *error);
 
 /* Value of the last header of that name, compared without case; bytes NULL: it has none, or one without a value. Borrows from the
- * record, or from the arena. For a record of which nothing else is read: it spares the copy of the others. */
+ * record, or from the arena. For a record of which nothing else is read: it spares the copy of the others. An arena of NULL: false,
+ * without an error, where that cannot be told without a copy. */
 bool record_header_value(const struct record *record, struct text name, struct arena *arena, struct text *value,
 			 struct error *error);
 

@@ -7,13 +7,17 @@
 #include "message/carried.h"
 #include "message/reply.h"
 
-const struct stage_point *external_input_point_of(const struct inflight *inflight)
+const struct stage_point *external_input_point_at(const struct stage_config *config, uint32_t topic)
 {
-	const struct stage_config *config = inflight->stage->config;
 	for (size_t i = 0; config->points && i < config->topic_count; i++)
-		if (config->topics[i] == inflight->record.topic)
+		if (config->topics[i] == topic)
 			return config->points[i].point == POINT_OWN ? NULL : &config->points[i];
 	return NULL;
+}
+
+const struct stage_point *external_input_point_of(const struct inflight *inflight)
+{
+	return external_input_point_at(inflight->stage->config, inflight->record.topic);
 }
 
 /* ---- records of other pipelines ---- */

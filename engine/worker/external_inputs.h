@@ -12,6 +12,7 @@
 
 /* External point whose topic the in-flight message's record comes from. NULL: the topic holds the pipeline's own requests. */
 const struct stage_point *external_input_point_of(const struct inflight *inflight);
+const struct stage_point *external_input_point_at(const struct stage_config *config, uint32_t topic); /* likewise, by the topic */
 
 /* Fills in the message from a record of another pipeline. On failure the in-flight message can be answered with the
  * error. */

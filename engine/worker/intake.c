@@ -143,16 +143,13 @@ void intake_on_schema(void *context)
 }
 
 /* Whether this pipeline answered the request before it was logged. Other pipelines, of other groups, may read the same topic: they
- * take it. */
-static bool was_answered(struct inflight *inflight)
+ * take it. An arena of NULL: false also where that cannot be told without one. */
+static bool was_answered(const struct stage_config *config, const struct record *record, struct arena *arena)
 {
 	struct error error;
-	const char *mark = inflight->stage->config->mark;
-	if (!mark || inflight->direct || comes_from_stage(inflight->stage->config) || external_input_point_of(inflight))
-		return false;
 	struct text value;
-	return record_header_value(&inflight->record, TEXT(REPLY_ANSWERED_HEADER), inflight->message.arena, &value, &error) &&
-	       text_is(value, mark);
+	return config->mark && !comes_from_stage(config) && !external_input_point_at(config, record->topic) &&
+	       record_header_value(record, TEXT(REPLY_ANSWERED_HEADER), arena, &value, &error) && text_is(value, config->mark);
 }
 
 /* Ends an in-flight message whose request was answered directly: only its offset counts. */
@@ -167,7 +164,7 @@ void intake_begin(struct worker *worker, struct worker_stage *stage, struct infl
 {
 	inflight->stage = stage;
 	inflight->taken_ms = loop_now_ms(worker->loop);
-	if (was_answered(inflight)) {
+	if (!inflight->direct && was_answered(stage->config, &inflight->record, inflight->message.arena)) {
 		inflight_skip(worker, inflight);
 	} else {
 		count_add(&worker->counts.taken, 1);
@@ -179,9 +176,31 @@ void intake_begin(struct worker *worker, struct worker_stage *stage, struct infl
 		release_finished(worker);
 }
 
+static void record_pass_over(struct worker *worker, struct record *record)
+{
+	record_release(record);
+	if (!worker->dirty)
+		commit_interval_begin(worker);
+}
+
+/* Passes over a request that was answered directly before, where nothing of its partition is in flight: that is each one that an
+ * engine itself has logged, so it costs no in-flight message. False: it is to enter. */
+static bool record_was_passed(struct worker *worker, const struct worker_stage *stage, struct partition_queue *queue,
+			      struct record *record)
+{
+	if (!worker_may_produce(worker) || !was_answered(stage->config, record, NULL) ||
+	    !partition_queue_pass(queue, record->offset))
+		return false;
+	count_add(&worker->counts.released, 1);
+	record_pass_over(worker, record);
+	return true;
+}
+
 /* Enters a record. The message goes as far as it can at once, while it is in the processor's caches. */
 static void record_enter(struct worker *worker, struct worker_stage *stage, struct partition_queue *queue, struct record *record)
 {
+	if (record_was_passed(worker, stage, queue, record))
+		return;
 	struct inflight *inflight = partition_queue_enter(&worker->queues, queue, &stage->load, record, &worker->failure);
 	if (!inflight) {
 		record_release(record); /* the worker stops */
@@ -316,13 +335,6 @@ static void record_skip(struct partition_queue *queue, struct record *record)
 	if (queue)
 		partition_state_skip(queue, record->offset);
 	record_release(record);
-}
-
-static void record_pass_over(struct worker *worker, struct record *record)
-{
-	record_release(record);
-	if (!worker->dirty)
-		commit_interval_begin(worker);
 }
 
 /* Enters records in hand. When the stage is full again, the rest stays in hand. */

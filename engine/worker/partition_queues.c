@@ -238,6 +238,19 @@ struct inflight *partition_queue_enter(struct partition_queues *queues, struct p
 	return inflight;
 }
 
+bool partition_queue_pass(struct partition_queue *queue, int64_t offset)
+{
+	if (!partition_queue_is_empty(queue) || queue->blamed.count > 0)
+		return false;
+	if (queue->began == OFFSET_NONE)
+		queue->began = offset;
+	if (queue->entered <= offset)
+		queue->entered = offset + 1;
+	if (queue->reached <= offset)
+		queue->reached = offset + 1;
+	return true;
+}
+
 /* ---- in-flight messages that may leave ---- */
 
 static inline bool is_at_front(const struct inflight *inflight)

@@ -183,6 +183,10 @@ void partition_queue_order(struct partition_queue *queue, bool by_key);
 struct inflight *partition_queue_enter(struct partition_queues *queues, struct partition_queue *queue, struct load *load,
 				       const struct record *record, struct error *error);
 
+/* Lets a record of that offset, which has no effect, enter and leave at once. False: nothing is done, as records before it are in
+ * flight or to be taken again; it is to enter as others do. */
+bool partition_queue_pass(struct partition_queue *queue, int64_t offset);
+
 /* Called once per in-flight message, after the flow has first run it; from then on the in-flight message may leave. */
 bool inflight_settle(struct partition_queues *queues, struct inflight *inflight, struct error *error);
 

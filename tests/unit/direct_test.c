@@ -342,6 +342,19 @@ static void a_record_that_was_answered_is_skipped_by_any_engine(void **state)
 	assert_int_equal(stand_stop(stand).taken, 1);
 }
 
+/* Before, between and after records that are taken, which may be in flight. */
+static void records_that_were_answered_are_passed_over_among_others(void **state)
+{
+	struct stand *stand = *state;
+	stand_configure(stand, doubles);
+	for (int i = 0; i < 30; i++)
+		stand_ask(stand, i % 3 == 1 ? "open" : "answered", 1, REPLY_ANSWERED_HEADER, i % 3 == 1 ? "other" : "p");
+	stand_start(stand);
+	for (int i = 0; i < 10; i++)
+		assert_true(record_says(mock_read(&stand->mock), "\"open\""));
+	assert_int_equal(stand_stop(stand).taken, 10);
+}
+
 /* A direct request is nowhere in Kafka when it is answered: its answer names no place that would be another's. */
 static void an_answer_and_a_dead_letter_name_no_place_in_kafka(void **state)
 {
@@ -623,6 +636,7 @@ int main(void)
 		DIRECT(a_key_has_one_order),
 		DIRECT(what_was_answered_is_read_by_other_pipelines),
 		DIRECT(a_record_that_was_answered_is_skipped_by_any_engine),
+		DIRECT(records_that_were_answered_are_passed_over_among_others),
 		DIRECT(a_record_that_another_pipeline_answered_is_taken),
 		DIRECT(without_a_broker_so_many_are_answered_and_further_ones_are_refused),
 		DIRECT(a_pipeline_that_stands_still_leaves_the_others_alone),

@@ -55,6 +55,35 @@ static int64_t released(const struct partition_queues *queues, int32_t partition
 	return 0;
 }
 
+static void what_passes_an_empty_queue_counts_for_the_commit(void **state)
+{
+	struct partition_queues *queues = *state;
+	struct partition_queue *queue = partition_queues_find(queues, 0, 0);
+	assert_true(partition_queue_pass(queue, 5));
+	assert_int_equal(released(queues, 0), 6);
+	assert_true(partition_queue_has_taken(queue, 5));
+	struct inflight *ahead = enter(queues, 0, 6);
+	assert_false(partition_queue_pass(queue, 7));
+	assert_int_equal(released(queues, 0), 6);
+	assert_false(partition_queue_has_taken(queue, 7));
+	finish(queues, ahead);
+	partition_queues_leave(queues);
+	assert_true(partition_queue_pass(queue, 7));
+	assert_int_equal(released(queues, 0), 8);
+	assert_int_equal(load.in_flight, 0);
+}
+
+static void nothing_passes_a_record_that_is_to_be_taken_again(void **state)
+{
+	struct partition_queues *queues = *state;
+	struct partition_queue *queue = partition_queues_find(queues, 0, 0);
+	const struct refusal refusal = {.origin = {0, 0, 5}};
+	assert_true(partition_queue_pass(queue, 5));
+	assert_true(partition_queue_blame(queue, &refusal, BLAME_ANSWER, true, &(struct error){0}));
+	assert_false(partition_queue_pass(queue, 6));
+	assert_int_equal(released(queues, 0), 5);
+}
+
 static void only_a_finished_prefix_leaves(void **state)
 {
 	struct partition_queues *queues = *state;
@@ -386,6 +415,8 @@ static void what_is_refused_while_it_is_leaving_is_taken_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(what_passes_an_empty_queue_counts_for_the_commit, open_lanes, close_lanes),
+		cmocka_unit_test_setup_teardown(nothing_passes_a_record_that_is_to_be_taken_again, open_lanes, close_lanes),
 		cmocka_unit_test_setup_teardown(only_a_finished_prefix_leaves, open_lanes, close_lanes),
 		cmocka_unit_test_setup_teardown(one_partition_does_not_wait_for_another, open_lanes, close_lanes),
 		cmocka_unit_test_setup_teardown(after_a_commit_there_is_nothing_to_commit, open_lanes, close_lanes),
