@@ -109,8 +109,9 @@ static void recipients_read(struct avro_cursor *cursor, struct arena *arena, str
 /* Whether it could be one of files: the feed may have what a stranger wrote. */
 static bool action_is_whole(const struct alert_action *action)
 {
-	return action->type >= 0 && action->type <= ALERT_ROLLBACK && action->format >= 0 && action->format <= NOTICE_ALERTMANAGER &&
-	       (action->type != ALERT_WEBHOOK || action->url) && (action->type != ALERT_EMAIL || action->recipients.count > 0) &&
+	return action->type >= 0 && action->type <= ALERT_ROLLBACK && action->format >= 0 &&
+	       action->format <= NOTICE_ALERTMANAGER && (action->type != ALERT_WEBHOOK || action->url) &&
+	       (action->type != ALERT_EMAIL || action->recipients.count > 0) &&
 	       (action->type != ALERT_ROLLBACK || action->experiment.text);
 }
 
