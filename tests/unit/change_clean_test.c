@@ -19,6 +19,7 @@
 #define COLUMNS_MOST 10
 #define RATE 0.5 /* alarms a thousand rows */
 #define FOUND_WITHIN 300
+#define DELAY_SPREAD 80 /* standard deviation of the rows until a change is found */
 
 static struct random chance;
 
@@ -278,17 +279,21 @@ static size_t delay_of(double before, double after)
 static void a_rare_value_that_becomes_frequent_is_seen(void **state)
 {
 	(void)state;
-	static const double changes[][2] = {{0.05, 0.2}, {0.01, 0.1}, {0.1, 0.01}, {0.95, 0.8}};
-	size_t streams = streams_wanted(20);
+	static const struct {
+		double before, after, rows; /* of the mean delay */
+	} changes[] = {{0.05, 0.2, 80}, {0.01, 0.1, 80}, {0.1, 0.01, 120}, {0.95, 0.8, 80}};
+	const size_t streams = streams_wanted(200);
+	const double chance_of_share = 3 * sqrt(0.95 * 0.05 / (double)streams),
+		     chance_of_mean = 3 * DELAY_SPREAD / sqrt((double)streams);
 	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
 		size_t total = 0, found = 0;
 		for (size_t j = 0; j < streams; j++) {
-			size_t delay = delay_of(changes[i][0], changes[i][1]);
+			size_t delay = delay_of(changes[i].before, changes[i].after);
 			total += delay;
 			found += delay < FOUND_WITHIN;
 		}
-		assert_true((double)found >= 0.95 * (double)streams);
-		assert_true(total <= 120 * streams);
+		assert_true((double)found >= (0.95 - chance_of_share) * (double)streams);
+		assert_true((double)total <= (changes[i].rows + chance_of_mean) * (double)streams);
 	}
 }
 
