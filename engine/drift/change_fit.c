@@ -32,22 +32,19 @@ static double autocorrelation(const double *numbers, size_t count, size_t step)
 	return squares > 0 && pairs > 0 ? products / pairs / (squares / present) : 0;
 }
 
-/* An autocorrelation as it may well be: 0 where chance alone gives as much, else above its estimate, which is biased
- * down (Kendall 1954) and uncertain; too high a one only makes alarms rarer. One below 0 makes sums vary less, but their
- * spread more, and so matters where it is clear. */
+/* An autocorrelation: 0 where chance alone gives as much, else without the bias of its estimate, which is too low (Kendall 1954).
+ * How unsure it is shows in the sums of what is left. One below 0 makes sums vary less, but their spread more, and so matters where
+ * it is clear. */
 #define SIGNIFICANT 1.5
 #define SIGNIFICANT_BELOW (-3.0)
-#define CAUTION 0.7
 #define CARRY_MAX 0.97
 
-static double autocorrelation_cautious(double estimate, size_t rows)
+static double autocorrelation_unbiased(double estimate, size_t rows)
 {
 	double n = (double)rows;
 	if (estimate * sqrt(n) < SIGNIFICANT && estimate * sqrt(n) > SIGNIFICANT_BELOW)
 		return 0;
-	double raised = estimate + (1 + 3 * estimate) / n;
-	raised += CAUTION * sqrt(fmax(0, 1 - raised * raised) / n);
-	return fmin(raised, CARRY_MAX);
+	return fmin(estimate + (1 + 3 * estimate) / n, CARRY_MAX);
 }
 
 static bool column_varies(const struct sorted *values)
@@ -100,7 +97,7 @@ static double column_fit_carry(struct change_column *column, const struct change
 		levels[i] = isnan(number) ? (double)NAN : rank_normal_of(&self->normal, rank_share(&column->values, number));
 	}
 	const double alike = autocorrelation(levels, reference->rows, 1);
-	column->carry = autocorrelation_cautious(alike, reference->rows);
+	column->carry = autocorrelation_unbiased(alike, reference->rows);
 	double previous = 0;
 	for (size_t i = 0; i < reference->rows; i++) {
 		double level = levels[i];
@@ -112,7 +109,7 @@ static double column_fit_carry(struct change_column *column, const struct change
 	return alike;
 }
 
-#define CARRY_CLEAR 16.0 /* the square of so many standard deviations, which are no chance */
+#define CARRY_CLEAR 6.25 /* the square of so many standard deviations, which one independent column in 160 has */
 
 static bool carry_is_clear(const struct change_column *column, size_t rows)
 {
@@ -432,30 +429,28 @@ static void columns_depend(struct change_detector *self, const struct table *sco
 		const double tails = score_moments(scores, CHANGE_OF_COLUMN * i).tails;
 		const bool clear = column->carry * column->carry * (double)self->rows > CARRY_CLEAR + scores_chance_of_tails(tails);
 		column->bursts = scores_depend(scores, CHANGE_OF_COLUMN * i + CHANGE_SCALE);
-		column->shares = !clear && (column->repeats || scores_depend(scores, CHANGE_OF_COLUMN * i));
-		column->depends =
-			clear || column->bursts || column->shares || column->repeats || (self->spread_lasts && column->lasts > 0);
+		column->depends = clear || column->bursts || column->repeats || scores_depend(scores, CHANGE_OF_COLUMN * i) ||
+				  (self->spread_lasts && column->lasts > 0);
 	}
 }
 
-/* Deviations by which the variances of sums are taken for more than the reference's where rows depend. A few hundred rows hold few
- * of the calm times and the wild ones, so what is left of their spread, and looks like another shape, is the least sure. */
-#define CAUTION_DEPENDS 0.5
-#define CAUTION_SHARES 1.5 /* a level that is too weak for a carry is too weak to know how much sums of it vary */
+/* Deviations by which the variances of sums are taken for more than the reference's where a spread lasts. A few hundred rows hold
+ * few of the calm times and the wild ones, so what is left of their spread, and looks like another shape, is the least sure. */
 #define CAUTION_SPREAD 2.0
 
-static double series_caution(const struct change_detector *self, size_t series)
+static struct score_dependence series_dependence(const struct change_detector *self, size_t series)
 {
+	struct score_dependence dependence = {0};
 	if (series < CHANGE_OF_COLUMN * self->columns) {
 		const struct change_column *column = &self->watched[series / CHANGE_OF_COLUMN];
+		dependence.depends = column->depends;
 		if (self->spread_lasts && column->lasts > 0 && series_kind(self, series) != CHANGE_LOCATION)
-			return CAUTION_SPREAD;
-		return column->shares ? CAUTION_SHARES : column->depends ? CAUTION_DEPENDS : 0;
+			dependence.caution = CAUTION_SPREAD;
+		return dependence;
 	}
-	bool depends = false;
 	for (size_t i = 0; i < self->columns; i++)
-		depends |= self->watched[i].depends;
-	return depends ? CAUTION_DEPENDS : 0;
+		dependence.depends |= self->watched[i].depends;
+	return dependence;
 }
 
 /* How far beyond a row's deviation a value would be that the reference lacks, upwards and downwards. 0: not so far that a sum,
@@ -503,7 +498,7 @@ static void series_fit(struct change_detector *self, size_t series, const struct
 {
 	struct score_traits traits;
 	enum change_kind kind = series_kind(self, series);
-	score_traits_fit(&traits, scores, series, series_caution(self, series), sums);
+	score_traits_fit(&traits, scores, series, series_dependence(self, series), sums);
 	const bool bursts = kind == CHANGE_LOCATION && self->watched[series / CHANGE_OF_COLUMN].bursts;
 	const double inflation = bursts ? scores_burst(scores, series, sums) : 1;
 	self->means[series] = self->learnt[series] = traits.mean;
@@ -519,7 +514,8 @@ static void series_fit(struct change_detector *self, size_t series, const struct
 	for (size_t i = 0; i < CHANGE_WINDOWS; i++) {
 		struct change_window *window = &self->windows[i];
 		bool counts = kind != CHANGE_JOINT && change_windows[i] >= change_parts[kind].least && self->factors[series] > 0;
-		double square = levels[kind][i], rows = change_windows[i], wider = sqrt(fmax(traits.inflations[i], inflation));
+		double square = levels[kind][i], rows = change_windows[i];
+		const double wider = sqrt(fmax(traits.inflations[i], inflation)) * crossing_unsure(square, traits.freedoms[i]);
 		const double lean = traits.jumps[i]; /* jumps on the other side are not smaller for it */
 		const double up = lean > 0 ? fmax(jump_up * wider, lean) : jump_up * wider;
 		const double down = lean < 0 ? fmax(jump_down * wider, -lean) : jump_down * wider;

@@ -27,8 +27,7 @@ struct change_column {
 	struct lasting_spread spread; /* of what is left of levels */
 	double lasts;		      /* the logarithm of how much likelier it is that the spread lasts; 0: it does not */
 	struct sorted rests;	      /* what is left of levels beside both; none where there is neither */
-	bool depends, bursts; /* rows follow from rows before by more than the carry; their spread does */
-	bool shares;	      /* they follow weakly, from many rows before, or in values that repeat: no carry shows it */
+	bool depends, bursts;	      /* rows follow from rows before by more than the carry; their spread does */
 	bool repeats;	      /* a row has the value of the one before it more often than by chance */
 	bool ties;	      /* a tenth of its rows or more have the value of another */
 	bool lacks;	      /* a value that the reference lacks would be further out than any in a column without ties */

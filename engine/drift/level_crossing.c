@@ -40,6 +40,11 @@ double crossing_level(double rate, double freedom, double window, double referen
 	return high;
 }
 
+double crossing_unsure(double square, double freedom)
+{
+	return isinf(freedom) ? 1 : sqrt(freedom * expm1(square / (freedom + 1)) / square);
+}
+
 /* Twice the logarithm of how much likelier so many jumps in the window are at a rate of their own than at the reference's. */
 static double jumps_square(double jumps, double window, double known, double reference)
 {

@@ -17,6 +17,10 @@ double crossing_rate(double square, double freedom, double window, double refere
 /* The level that is crossed at a rate a row. */
 double crossing_level(double rate, double freedom, double window, double reference);
 
+/* How much further out a level is where the variance of the statistic is an estimate of so many degrees of freedom: as far as a
+ * normal sum is as unlikely as at `square` beside the likeliest variance (Student's likelihood ratio). 1: it is known, INFINITY. */
+double crossing_unsure(double square, double freedom);
+
 /* How far a sum over the window is from what is expected where it is as unlikely as a normal one at the level `square`.
  * A row has deviation 1, and makes jumps of one size at times, as a rare value does: `jump` is that size, above 0 towards
  * the level and below 0 away from it; 0: sums are normal. The likelihood ratio of the window and the reference says how

@@ -39,7 +39,7 @@ struct score_traits score_moments(const struct table *scores, size_t series)
 
 #define SAID_WINDOWS 8 /* a window that is that often in the reference, side by side, says how its sums vary */
 #define CLEARLY 3.0    /* deviations of such a variance that chance does not explain */
-#define SKEWED 2.0     /* the same of a skewness */
+#define SKEWED 1.0     /* the same of a skewness, of rows that are known to follow from others */
 #define TAILS_OF_RARE 1.0 /* of scores of rare values, whose jumps are known */
 #define SUMS_OVERLAP 1.5  /* sums at each row say as much as so many times those beside each other */
 
@@ -78,11 +78,16 @@ static double skewness_jump(double skewness, double window, double rows)
 	return fabs(skewness) > SKEWED * chance ? skewness * sqrt(window) : 0;
 }
 
+/* Degrees of freedom of the variance of sums, for each window that fits in the reference: 1.5 where they overlap, and half of one
+ * for what windows of other lengths say of it. Found by simulation. */
+#define FREEDOM_EACH 2.0
+
 /* What is left of rows that follow from others, a season say, shows in the reference's own windows. Windows too long for the
  * reference to say have what the longest said. */
-static void inflations_fit(struct score_traits *traits, const struct table *scores, size_t series, double caution, double *sums)
+static void inflations_fit(struct score_traits *traits, const struct table *scores, size_t series,
+			   struct score_dependence dependence, double *sums)
 {
-	double last = 1, jump = 0;
+	double last = 1, jump = 0, freedom = (double)INFINITY;
 	sums_fill(traits, scores, series, sums);
 	for (size_t i = 0; i < CHANGE_WINDOWS; i++) {
 		const size_t window = change_windows[i];
@@ -90,23 +95,28 @@ static void inflations_fit(struct score_traits *traits, const struct table *scor
 			const double unsure = sqrt(4.0 / 3 * (double)window / (double)scores->rows);
 			const struct window_moments moments = window_moments_of(traits, sums, scores->rows, window);
 			const double seen = moments.variance;
-			const double known = caution > 0 ? seen * (1 + caution * unsure) : 1;
+			const double known = dependence.depends ? seen * (1 + dependence.caution * unsure) : 1;
 			last = seen > 1 + CLEARLY * unsure ? fmax(seen, known) : fmax(1, known);
 			const double more = skewness_jump(moments.skewness, (double)window, (double)scores->rows);
-			jump = caution > 0 && traits->tails < TAILS_OF_RARE && more != 0 ? more : jump;
+			freedom = dependence.depends ? FREEDOM_EACH * (double)scores->rows / (double)window : freedom;
+			jump = dependence.depends && traits->tails < TAILS_OF_RARE && more != 0 ? more : jump;
 		}
 		traits->inflations[i] = last;
+		traits->freedoms[i] = freedom;
 		traits->jumps[i] = jump;
 	}
 }
 
-void score_traits_fit(struct score_traits *traits, const struct table *scores, size_t series, double caution, double *sums)
+void score_traits_fit(struct score_traits *traits, const struct table *scores, size_t series, struct score_dependence dependence,
+		      double *sums)
 {
 	*traits = score_moments(scores, series);
-	for (size_t i = 0; i < CHANGE_WINDOWS; i++)
+	for (size_t i = 0; i < CHANGE_WINDOWS; i++) {
 		traits->inflations[i] = 1;
+		traits->freedoms[i] = (double)INFINITY;
+	}
 	if (traits->deviation > 0)
-		inflations_fit(traits, scores, series, caution, sums);
+		inflations_fit(traits, scores, series, dependence, sums);
 }
 
 /* ---- rows that follow from rows before ---- */

@@ -15,16 +15,23 @@ struct score_traits {
 	double mean, deviation, skewness;
 	double tails;			   /* excess of the fourth moment */
 	double inflations[CHANGE_WINDOWS]; /* variances of its sums over windows, beside those of independent rows; at least 1 */
+	double freedoms[CHANGE_WINDOWS];   /* degrees of freedom of these as estimates; INFINITY where rows are independent */
 	double jumps[CHANGE_WINDOWS]; /* skewnesses of these, as jumps of as many deviations of independent rows would have; or 0 */
 };
 
 /* The moments of a column of scores; the inflations are 0. */
 struct score_traits score_moments(const struct table *scores, size_t series);
 
-/* All traits of it. `caution`: 0, or its rows are known to follow from rows before. Then sums that vary more than those of
- * independent rows count as they are, and not only where chance does not explain them, with so many deviations more: too high a
- * variance only makes alarms rarer. `sums`: an array of one more number than there are rows. */
-void score_traits_fit(struct score_traits *traits, const struct table *scores, size_t series, double caution, double *sums);
+/* How well the reference says how its rows follow from rows before. */
+struct score_dependence {
+	bool depends; /* they are known to; sums that vary more than those of independent rows count as they are, and not only where
+		       * chance does not explain them */
+	double caution; /* with so many deviations more: too high a variance only makes alarms rarer */
+};
+
+/* All traits of it. `sums`: an array of one more number than there are rows. */
+void score_traits_fit(struct score_traits *traits, const struct table *scores, size_t series, struct score_dependence dependence,
+		      double *sums);
 
 /* What the squares of autocorrelations, times the rows, have more by chance where scores have such tails: two rare values beside
  * each other are no dependence yet. */

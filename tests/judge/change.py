@@ -57,6 +57,10 @@ class Draw:
         self.last[0] = carry * self.last.get(0, 0) + math.tan(math.pi * (self.random.random() - 0.5))
         return [self.last[0]]
 
+    def shots(self, carry):
+        self.last[0] = carry * self.last.get(0, 1 / (1 - carry)) + self.random.expovariate(1)
+        return [self.last[0]]
+
     def sent(self, rows, share):
         """blocks of so many rows, each of one sender: they share a level, which is that part of the variance"""
         number, level = self.last.get(0, (0, 0))
@@ -134,6 +138,8 @@ CARRIED = {
     "AR(1) .8, 5 columns": lambda d, t: d.carried(5, 0.8), "AR(1) .8, 0 and 1": lambda d, t: [float(d.carried(1, 0.8)[0] > 0)],
     "AR(1) .8, whole": lambda d, t: [math.floor(d.carried(1, 0.8)[0])], "AR(1) .8, in noise": lambda d, t: [d.carried(1, 0.8)[0] + d.normal(1)[0]],
     "AR(1) .8, Cauchy": lambda d, t: d.shaken(0.8), "counts of AR(1) .8": lambda d, t: d.poisson(math.exp(0.7 * d.carried(1, 0.8)[0])),
+    "AR(1) .8, exponential": lambda d, t: d.shots(0.8), "3 counts of AR(1) .8": lambda d, t: d.poisson(3 * math.exp(0.5 * d.carried(1, 0.8)[0])),
+    "AR(1) .8, .1 are 1": lambda d, t: [float(d.carried(1, 0.8)[0] > 1.28155)],
     "GARCH .1 .8": lambda d, t: d.garch(1, 0.1, 0.8), "GARCH .1 .8, 5 columns": lambda d, t: d.garch(5, 0.1, 0.8),
     "volatility .98": lambda d, t: d.volatile(0.98, 0.2),
 }

@@ -360,6 +360,9 @@ static void levels_of_rare_jumps_follow_from_how_rare_they_are(void **state)
 	(void)state;
 	double normal = sqrt(20 * (64 + 64 * 64.0 / REFERENCE)), jump = 4;
 	assert_true(fabs(crossing_sum(20, 0, 64, REFERENCE) - normal) < 1e-9);
+	/* By hand: (9 + 1) log(1 + t^2/9) is 10 log 2 at t = 3. */
+	assert_true(fabs(crossing_unsure(10 * log(2), 9) - 3 / sqrt(10 * log(2))) < 1e-12);
+	assert_true(fabs(crossing_unsure(20, 1e9) - 1) < 1e-6 && crossing_unsure(20, (double)INFINITY) == 1);
 	assert_true(fabs(crossing_sum(20, 0.02, 64, REFERENCE) / normal - 1) < 0.02);
 	assert_true(crossing_sum(20, jump, 64, REFERENCE) > 1.3 * normal);
 	assert_true(crossing_sum(20, -jump, 1000, REFERENCE) < sqrt(20 * (1000 + 1e6 / REFERENCE)));
