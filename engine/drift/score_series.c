@@ -126,22 +126,24 @@ void score_traits_fit(struct score_traits *traits, const struct table *scores, s
 
 /* Of more lags, the sum: a weak level that many rows of one sender share is the same sign in all of them. */
 #define LAGS_SUMMED 20
+#define LAGS_SUMMED_CRITICAL 45.315 /* chi-square of 20 degrees of freedom: a row that follows from that of a week before */
 #define SUM_SURE 3.3 /* standard deviations: of independent rows one series in 2,000 has as much */
 
 /* By the test of Box and Pierce, or by the sum of more autocorrelations. */
 bool scores_depend(const struct table *scores, size_t series)
 {
 	const struct score_traits traits = score_moments(scores, series);
-	double squares = 0, sum = 0;
+	double squares = 0, all_squares = 0, sum = 0;
 	for (size_t lag = 1; lag <= LAGS_SUMMED && lag < scores->rows; lag++) {
 		double product = 0;
 		for (size_t i = lag; i < scores->rows; i++)
 			product += score_apart(scores, series, i, traits.mean) * score_apart(scores, series, i - lag, traits.mean);
 		squares += lag <= LAGS ? product * product : 0;
+		all_squares += product * product;
 		sum += product;
 	}
 	const double square = pow(traits.deviation, 4) * (double)scores->rows, tails = scores_chance_of_tails(traits.tails);
-	return squares > (LAGS_CRITICAL + tails) * square ||
+	return squares > (LAGS_CRITICAL + tails) * square || all_squares > (LAGS_SUMMED_CRITICAL + tails) * square ||
 	       (sum > 0 && sum * sum > (SUM_SURE * SUM_SURE * LAGS_SUMMED + tails) * square);
 }
 

@@ -41,7 +41,7 @@ static inline double scores_chance_of_tails(double tails)
 }
 
 /* Whether scores follow from those up to five rows before, or all a little from those up to twenty before, as rows of one sender
- * do; of series that do not, 1.5 in a thousand are taken for ones that do. */
+ * do; of series that do not, 2.5 in a thousand are taken for ones that do. */
 bool scores_depend(const struct table *scores, size_t series);
 
 /* The variance that scores have where they vary most, beside that of all, where their spread follows from rows before: it is above

@@ -205,6 +205,15 @@ static void twice_carried(double *row, size_t columns, double carry)
 	row[1] = before;
 }
 
+/* A row that follows from that of a week before, and not from those of yesterday; `row` keeps six more behind the column. */
+static void weekly(double *row, size_t columns, double carry)
+{
+	(void)columns;
+	const double next = carry * row[6] + normal();
+	memmove(row + 1, row, 6 * sizeof *row);
+	row[0] = next;
+}
+
 static void carried_in_noise(double *row, size_t columns, double carry)
 {
 	carried(row + columns, 1, carry);
@@ -270,6 +279,7 @@ static const struct kind rare_kinds[] = {
 	{"AR(1) of .7 of lognormal innovations", lognormals_carried, 1, 0.7, 2},
 	{"two states", states, 1, 0.65, 2},
 	{"AR(2) of .5 and .3", twice_carried, 1, 0.5, 2},
+	{"days of a week", weekly, 1, 0.6, 2},
 	{"AR(1) of .8 in noise", carried_in_noise, 1, 0.8, 2},
 	{"AR(1) of .7 and exponential ones", mixture, 3, 0.7, 2},
 };
