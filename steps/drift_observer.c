@@ -294,14 +294,14 @@ static bool misfits_count(struct drift_visit *at, bool usable)
 	return (usable && !drift_past_could_be(self->past, at->visit)) || past_forget(at);
 }
 
-/* Brings the past to the state. False: as drift_past_bring(). */
-static bool past_bring(struct drift_visit *at)
+/* Brings the past to the state. `message`, and false: as of drift_past_bring(). */
+static bool past_bring(struct drift_visit *at, const struct payload *message, struct error *error)
 {
 	struct drift_observer *self = at->self;
 	bool renewed;
 	if (!self->past)
 		return true;
-	const bool good = drift_past_bring(self->past, at->visit, &renewed, at->error);
+	const bool good = drift_past_bring(self->past, at->visit, message, &renewed, error);
 	if (renewed) {
 		self->filled = false;
 		self->identity = identity_of(&self->comparison, self->group);
@@ -364,7 +364,7 @@ static bool message_take(struct drift_visit *at)
 	size_t count = 0;
 	if (!topic_bring(self))
 		return messages_await(at);
-	const bool known = past_bring(at);
+	const bool known = past_bring(at, visit_input(at->visit), at->error);
 	drift_tally_read(at->visit, self->tally_identity, &at->tally);
 	if (self->entry)
 		verdict_entry_begin(self->entry, self->verdict_identity);
@@ -403,13 +403,13 @@ static bool message_take(struct drift_visit *at)
 	return memcmp(&before, &at->tally, sizeof before) == 0 || drift_tally_keep(at->visit, &at->tally, at->error);
 }
 
-/* Brings what the engine has to the state, for a visit that has no message. */
+/* Brings what the engine has to the state, for a visit that has no message of the stream. */
 static bool state_bring(struct drift_visit *at)
 {
 	struct drift_observer *self = at->self;
-	if (!topic_bring(self))
+	struct error error = {0}; /* INPUT: the state is of another identity, and has nothing to show, nor to wait for */
+	if (!topic_bring(self) || (!past_bring(at, NULL, &error) && error.kind != ERROR_INPUT))
 		return false;
-	(void)past_bring(at); /* without it the state is of another identity, and has nothing to show, nor to wait for */
 	drift_tally_read(at->visit, self->tally_identity, &at->tally);
 	return true;
 }

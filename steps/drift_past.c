@@ -341,11 +341,11 @@ static bool features_read(struct drift_past *self, struct text stored, struct er
 }
 
 /* A past with the features of the message. */
-static bool past_begin(struct drift_past *self, struct visit *visit, struct error *error)
+static bool past_begin(struct drift_past *self, struct visit *visit, const struct payload *message, struct error *error)
 {
 	struct past_list list = {.version = PAST_LIST_VERSION};
 	struct text names;
-	if (!names_learn(self, visit_input(visit), visit_arena(visit), &names, error) || !features_read(self, names, error))
+	if (!names_learn(self, message, visit_arena(visit), &names, error) || !features_read(self, names, error))
 		return false;
 	list.identity = self->identity;
 	name_fill(self, &list.past);
@@ -357,9 +357,21 @@ static bool past_begin(struct drift_past *self, struct visit *visit, struct erro
 }
 
 /* The same, of a step that watched other tensors. */
-static bool past_begin_again(struct drift_past *self, struct visit *visit, struct error *error)
+static bool past_begin_again(struct drift_past *self, struct visit *visit, const struct payload *message, struct error *error)
 {
-	return drift_past_forget(self, visit, error) && past_begin(self, visit, error);
+	return drift_past_forget(self, visit, error) && past_begin(self, visit, message, error);
+}
+
+/* Nothing is known: no state is of this comparison, and no row has its features. */
+static void past_unlearn(struct drift_past *self)
+{
+	struct drift_comparison *comparison = self->comparison;
+	self->fit = self->identity = 0;
+	self->uncompared = NULL;
+	comparison->monitor = NULL;
+	comparison->unjudged = NULL;
+	comparison->content = (struct text){0};
+	comparison->reference = (struct drift_reference){0};
 }
 
 /* The features are known, and are those of the stored past. */
@@ -375,21 +387,24 @@ static bool past_follow(struct drift_past *self, struct visit *visit, const stru
 	return monitor_fit(self, visit, past, error);
 }
 
-bool drift_past_bring(struct drift_past *past, struct visit *visit, bool *renewed, struct error *error)
+bool drift_past_bring(struct drift_past *past, struct visit *visit, const struct payload *message, bool *renewed,
+		      struct error *error)
 {
 	const struct past_list *list = list_find(visit);
 	struct text names;
 	if (list && list->identity == past->identity)
 		return past_follow(past, visit, &list->past, renewed, error);
+	const bool found = list && visit_recall(visit, TEXT(PAST_FEATURES_KEY), &names) && names.length > 0;
+	const bool follows = found && past_identity(past->watched, names) == list->identity;
 	*renewed = true;
-	past->fit = past->identity = 0;
-	past->comparison->monitor = NULL;
-	if (!list || !visit_recall(visit, TEXT(PAST_FEATURES_KEY), &names) || names.length == 0)
-		return past_begin(past, visit, error);
+	past_unlearn(past);
+	if (!follows && !message)
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "the past of these tensors begins with the next message");
+	if (!found)
+		return past_begin(past, visit, message, error);
 	if (!features_read(past, names, error))
 		return false;
-	return list->identity == past->identity ? past_follow(past, visit, &list->past, renewed, error)
-						: past_begin_again(past, visit, error);
+	return follows ? past_follow(past, visit, &list->past, renewed, error) : past_begin_again(past, visit, message, error);
 }
 
 bool drift_past_lacks(const struct drift_past *past, const struct payload *payload)

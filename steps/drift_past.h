@@ -49,9 +49,11 @@ struct drift_past {
 bool drift_past_open(struct drift_past *past, struct drift_comparison *comparison, const struct step *step, struct error *error);
 void drift_past_close(struct drift_past *past);
 
-/* Brings the comparison to what the state has; without features, they are learnt from the message. `renewed`: the monitor is
- * another, without rows. INPUT: the message has no features. */
-bool drift_past_bring(struct drift_past *past, struct visit *visit, bool *renewed, struct error *error);
+/* Brings the comparison to what the state has. Where that has no features, or those of other tensors, they are learnt from the
+ * message of the stream; NULL: none comes, and the state stays as it is. `renewed`: the monitor is another, without rows. INPUT:
+ * the message has no features, or there is none to learn them from; nothing is known then, and the monitor is NULL. */
+bool drift_past_bring(struct drift_past *past, struct visit *visit, const struct payload *message, bool *renewed,
+		      struct error *error);
 
 /* A window that has closed. */
 struct past_window {

@@ -271,6 +271,174 @@ static void tensors_that_are_not_compared_need_not_come(void **state)
 	}
 }
 
+/* ---- visits without a message ---- */
+
+/* An engine that starts shows what the state has, and asks what it waits for, before a message comes. A board of its own. */
+static void shown_again(struct observed *observed, const char *watch)
+{
+	int64_t left_ms;
+	observed_engine_close(observed);
+	verdict_board_close(observed->board);
+	observed->board = verdict_board_open();
+	if (watch) {
+		planning_close(&observed->planning);
+		observed->watch = watch;
+		observed_steps(observed, "");
+		observed->watch = NULL;
+	}
+	observed_engine_open(observed);
+	flow_verdicts_show(observed->flow, observed->line);
+	(void)observed_awaits(observed, &left_ms);
+	observed_time(observed);
+}
+
+static struct watching_state watching_of(const struct observed *observed)
+{
+	return verdict_entry_watching(verdict_board_entry(observed->board, observed->planning.graph->name, "watch"));
+}
+
+static void expect_learning(struct observed *observed)
+{
+	assert_int_equal(own_verdict(observed), DRIFT_LEARNING);
+	assert_int_equal(watching_of(observed).watching, WATCHING_LEARNING);
+	assert_string_equal(watching_of(observed).why, "past 1d");
+}
+
+/* Ten windows are learnt, which have the columns of these messages and nothing else. */
+static void expect_another_past(struct observed *observed, size_t features)
+{
+	assert_int_equal(windows(observed, "x", 1, 2)->verdict, DRIFT_LEARNING);
+	assert_int_equal(observed->seen[0].unusable, 0);
+	assert_int_equal(observed->seen[0].reference_rows, 0);
+	assert_int_equal(windows(observed, "x", 9, 2)->verdict, DRIFT_LEARNING);
+	assert_int_equal(windows(observed, "x", 1, 2)->statistics, features * 3);
+	assert_int_equal(observed->seen[0].verdict, DRIFT_STEADY);
+}
+
+#define OF_X "drift: {tensors: [x], reference: {past: 1d}, " BY_COUNT "}"
+#define OF_Y "drift: {tensors: [y], reference: {past: 1d}, " BY_COUNT "}"
+#define OF_BOTH "drift: {tensors: [x, y], reference: {past: 1d}, " BY_COUNT "}"
+
+static void other_tensors_wait_for_a_message(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *before, *after;
+		size_t features;
+	} changes[] = {{OF_X, OF_Y, 1}, {OF_X, OF_BOTH, 3}, {OF_X, ALL, 3}, {ALL, OF_X, 2}, {OF_BOTH, OF_Y, 1}};
+	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+		struct observed observed;
+		observed_open_watch(&observed, changes[i].before);
+		observed.also = &more;
+		windows(&observed, "x", 12, 2);
+		assert_int_equal(own_verdict(&observed), DRIFT_STEADY);
+		const size_t entries = observed_entries(&observed, "past/");
+		observed.also = NULL;
+		shown_again(&observed, changes[i].after);
+		expect_learning(&observed);
+		assert_int_equal(observed_entries(&observed, "past/"), entries); /* until then, the change can be taken back */
+		observed.also = &more;
+		expect_another_past(&observed, changes[i].features);
+		observed_close(&observed);
+	}
+}
+
+static void the_past_goes_on_if_the_tensors_are_again_what_they_were(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open_watch(&observed, OF_X);
+	windows(&observed, "x", 12, 2);
+	shown_again(&observed, OF_Y);
+	shown_again(&observed, OF_X);
+	assert_int_equal(own_verdict(&observed), DRIFT_STEADY);
+	assert_int_equal(windows(&observed, "x", 1, 2)->verdict, DRIFT_STEADY);
+	observed_close(&observed);
+}
+
+/* Windows by time and truths wait for a time, which comes as a message that has tensors, though none of the stream. */
+static void a_time_alone_begins_no_past(void **state)
+{
+	(void)state;
+	static const char *const watches[] = {
+		"drift: {tensors: [x], reference: {past: 1d}, window: 100, falseAlarms: 0.1 per 1000, estimate: {probabilities: p, "
+		"outcomeWindow: 10m}}",
+		"drift: {reference: {past: 1d}, window: 100, falseAlarms: 0.1 per 1000, estimate: {probabilities: p, "
+		"outcomeWindow: 10m}}"};
+	const double chance = 0.8;
+	static const char features[] = "x.0\0x.1\0p";
+	struct text stored;
+	uint32_t scope;
+	int64_t left_ms;
+	struct observed observed;
+	observed_open_watch(&observed, watches[0]);
+	observed.passed_ms = observed.time_ms;
+	observed_classes(&observed, 100, 1, &chance);
+	shown_again(&observed, watches[1]);
+	assert_true(observed_awaits(&observed, &left_ms));
+	assert_int_equal(left_ms, 600000);
+	observed.passed_ms += left_ms;
+	observed_time(&observed);
+	assert_int_equal(observed.settled_count, 1);
+	observed.count = 0;
+	observed_classes(&observed, 1100, 1, &chance);
+	assert_int_equal(observed.count, 11);
+	assert_int_equal(observed.seen[0].unusable, 0);
+	assert_true(store_scope_find(observed.store, TEXT("watch" OBSERVER_SUFFIX), &scope));
+	assert_true(store_read(observed.store, scope, TEXT("past/features"), &stored));
+	assert_int_equal(stored.length, sizeof features);
+	assert_memory_equal(stored.bytes, features, sizeof features);
+	observed_close(&observed);
+}
+
+static void an_engine_starts_with_a_past_that_was_forgotten(void **state)
+{
+	(void)state;
+	static const int windows_before[] = {0, 12};
+	for (size_t i = 0; i < 2; i++) {
+		struct observed observed;
+		observed_open_watch(&observed, OF_X);
+		windows(&observed, "x", windows_before[i], 2);
+		observed_strangers(&observed, 100);
+		observed_time(&observed);
+		shown_again(&observed, NULL);
+		expect_learning(&observed);
+		expect_another_past(&observed, 2);
+		observed_close(&observed);
+	}
+}
+
+static void an_engine_starts_with_a_past_that_is_not_whole(void **state)
+{
+	(void)state;
+	static const char *const keys[] = {"past/list", "past/features"};
+	for (size_t i = 0; i < 2; i++) {
+		struct observed observed;
+		uint32_t scope;
+		observed_open_watch(&observed, OF_X);
+		windows(&observed, "x", 12, 2);
+		assert_true(store_scope_find(observed.store, TEXT("watch" OBSERVER_SUFFIX), &scope));
+		assert_true(store_restore(observed.store, scope, text_of(keys[i]), TEXT("no such thing"), &(struct error){0}));
+		shown_again(&observed, NULL);
+		expect_learning(&observed);
+		expect_another_past(&observed, 2);
+		observed_close(&observed);
+	}
+}
+
+static void an_outlier_may_become_a_drift(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open_outliers(&observed, "reference: {past: 1d}");
+	observed_rows(&observed, 30, 10, 0);
+	observed.told = NULL;
+	shown_again(&observed, OF_X);
+	expect_learning(&observed);
+	expect_another_past(&observed, 2);
+	observed_close(&observed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,6 +451,12 @@ int main(void)
 		cmocka_unit_test(tensors_that_could_be_no_feature_end_no_past),
 		cmocka_unit_test(another_list_of_tensors_begins_another_past),
 		cmocka_unit_test(tensors_that_are_not_compared_need_not_come),
+		cmocka_unit_test(other_tensors_wait_for_a_message),
+		cmocka_unit_test(the_past_goes_on_if_the_tensors_are_again_what_they_were),
+		cmocka_unit_test(a_time_alone_begins_no_past),
+		cmocka_unit_test(an_engine_starts_with_a_past_that_was_forgotten),
+		cmocka_unit_test(an_engine_starts_with_a_past_that_is_not_whole),
+		cmocka_unit_test(an_outlier_may_become_a_drift),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
