@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #define VERSION '\1'
+#define VERSIONS_MOST 31 /* whose byte is no text: keys of other programs are mostly texts, or begin with 0 */
 
 void change_write_key(struct buffer *out, const char *scope, struct text key)
 {
@@ -29,10 +30,13 @@ static bool version_known(struct text bytes, const char *what, struct error *err
 {
 	if (bytes.length == 0)
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "its %s is empty; " FOREIGN, what);
-	return bytes.bytes[0] == VERSION ||
+	const unsigned version = (unsigned char)bytes.bytes[0];
+	if (version == 0 || version > VERSIONS_MOST)
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "its %s begins with the byte %u; " FOREIGN, what, version);
+	return version == VERSION ||
 	       error_set(error, ERROR_SYSTEM, PLACE_NONE,
-			 "its %s is of version %d, and this sluice supports version 1; run the one that wrote it, or a newer one",
-			 what, (unsigned char)bytes.bytes[0]);
+			 "its %s is of version %u, and this sluice supports version 1; run the one that wrote it, or a newer one",
+			 what, version);
 }
 
 bool change_read(struct text record_key, struct text record_value, struct text *scope, struct text *key, struct text *value,

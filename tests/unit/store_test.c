@@ -359,6 +359,12 @@ static void a_record_that_is_no_change_is_refused_with_its_reason(void **state)
 		{{"\2\1ab", 4}, {0}, "version 2"},
 		{{"\1\1ab", 4}, {"\7x", 2}, "version 7"},
 		{{"\1\1ab", 4}, {"", 0}, "empty"},
+		{{"keeper", 6}, {"{}", 2}, "its key begins with the byte 107"},
+		{{" x", 2}, {"{}", 2}, "its key begins with the byte 32"},
+		{{"\xff\1ab", 4}, {"\1v", 2}, "its key begins with the byte 255"},
+		{{"\0\0\0\1", 4}, {"\0v", 2}, "its key begins with the byte 0"},
+		{{"\1\1ab", 4}, {"{}", 2}, "its value begins with the byte 123"},
+		{{"\37\1ab", 4}, {"\1v", 2}, "version 31"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct text scope, key, value;
