@@ -1,14 +1,30 @@
 /* html_parts.c: see html_parts.h. */
 #include "view/html_parts.h"
 
+/* The bytes of the control character with which the text begins, if HTML forbids it; 0: it begins with another character. */
+static size_t forbidden_bytes(struct text text)
+{
+	const unsigned char byte = (unsigned char)text.bytes[0];
+	if (byte == 0xc2 && text.length > 1) { /* in UTF-8 the first of U+0080 to U+00BF */
+		const unsigned char next = (unsigned char)text.bytes[1];
+		return next >= 0x80 && next < 0xa0 ? 2 : 0;
+	}
+	return (byte < ' ' && byte != '\t' && byte != '\n' && byte != '\f' && byte != '\r') || byte == 0x7f;
+}
+
 void html_write_text(struct buffer *out, struct text text)
 {
 	for (size_t i = 0; i < text.length; i++) {
 		const char byte = text.bytes[i];
-		if (byte == '&' || byte == '<' || byte == '>' || byte == '"' || byte == '\'')
+		const size_t forbidden = forbidden_bytes(text_from(text, i));
+		if (forbidden > 0) {
+			buffer_string(out, "\xef\xbf\xbd"); /* U+FFFD */
+			i += forbidden - 1;
+		} else if (byte == '&' || byte == '<' || byte == '>' || byte == '"' || byte == '\'') {
 			buffer_print(out, "&#%d;", byte);
-		else
+		} else {
 			buffer_byte(out, byte);
+		}
 	}
 }
 

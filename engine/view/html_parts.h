@@ -13,7 +13,7 @@
 	"tr>:not(:first-child){text-align:right}tr>.t{text-align:left}"                                                            \
 	"th[scope=row],td.t{white-space:normal;overflow-wrap:anywhere;min-width:9em}"
 
-/* For contents and for values of attributes in double quotes. */
+/* For contents and for values of attributes in double quotes. U+FFFD is in the place of control characters that HTML forbids. */
 void html_write_text(struct buffer *out, struct text text);
 
 /* Up to the beginning of the body. `title` is what the browser shows, `style` the rules of this page beside the common
