@@ -191,6 +191,17 @@ static size_t lines_count(struct text lines)
 	return count;
 }
 
+/* NULL: memory ran out, or (INPUT) it is no JSON. */
+static json_t *line_read(struct text line, size_t number, struct error *error)
+{
+	json_error_t wrong;
+	json_t *read = json_loadb(line.bytes, line.length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &wrong);
+	if (!read && json_error_code(&wrong) != json_error_out_of_memory)
+		error_set(error, ERROR_INPUT, PLACE_NONE, "line %zu of the report is no JSON: %s; report this as a bug of sluice",
+			  number, wrong.text);
+	return read;
+}
+
 bool drift_windows_read(struct drift_windows *self, struct text lines, struct arena *arena, struct error *error)
 {
 	const size_t count = lines_count(lines);
@@ -200,7 +211,7 @@ bool drift_windows_read(struct drift_windows *self, struct text lines, struct ar
 	bool good = self->windows && self->segments;
 	for (size_t i = 0; good && i < count; i++) {
 		const struct text line = text_take_until(&lines, '\n');
-		json_t *read = json_loadb(line.bytes, line.length, JSON_REJECT_DUPLICATES, NULL);
+		json_t *read = line_read(line, i + 1, error);
 		good = read && (i == self->window_count || window_read(self, i, read, arena));
 		if (i == self->window_count)
 			self->sums = read;
@@ -208,7 +219,9 @@ bool drift_windows_read(struct drift_windows *self, struct text lines, struct ar
 			json_decref(read);
 	}
 	good = good && references_read(self, arena) && !arena_failed(arena);
-	return good || error_memory(error, ERROR_SYSTEM, "making a page of a report");
+	if (!good && error->kind == ERROR_NONE)
+		error_memory(error, ERROR_SYSTEM, "making a page of a report");
+	return good;
 }
 
 void drift_windows_close(struct drift_windows *self)

@@ -68,7 +68,7 @@ struct drift_windows {
 	json_t *sums; /* the last line; owned */
 };
 
-/* Reads the lines into the arena. SYSTEM: memory ran out. */
+/* Reads the lines into the arena. SYSTEM: memory ran out. INPUT: one is no JSON. */
 bool drift_windows_read(struct drift_windows *self, struct text lines, struct arena *arena, struct error *error);
 void drift_windows_close(struct drift_windows *self);
 

@@ -97,7 +97,7 @@ static bool one_read(struct explanation_one *one, const json_t *object, struct a
 
 bool explanation_view_read(struct explanation_view *view, struct text json, struct arena *arena, struct error *error)
 {
-	json_t *document = json_loadb(json.bytes, json.length, JSON_REJECT_DUPLICATES, NULL);
+	json_t *document = json_loadb(json.bytes, json.length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
 	const json_t *list = json_object_get(document, "explanations");
 	struct explanation_one *items = ARENA_ARRAY(arena, struct explanation_one, json_array_size(list));
 	bool good = json_is_array(list) && items;

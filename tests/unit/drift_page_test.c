@@ -270,6 +270,38 @@ static void the_test_and_the_window_that_count_are_shown(void **state)
 	buffer_close(&lines);
 }
 
+#define NO_DRIFT "\"windows_with_drift\": 0, \"alarms\": 0, \"false_alarms_declared\": 0"
+
+/* Ids of requests, segments and categories may have any character. */
+static void names_with_nul_are_on_the_page(void **state)
+{
+	struct buffer lines, page;
+	(void)state;
+	buffer_open(&lines, ARENA_BYTES);
+	buffer_string(&lines, "{\"window\": 0, \"judged\": true, \"drift\": true, \"segment\": \"s\\u0000t\", \"features\": "
+			      "[{\"name\": \"f\"}]}\n"
+			      "{\"windows\": 1, " NO_DRIFT "}\n");
+	page_write(buffer_view(&lines), &page);
+	expect_words(page.bytes, "<h3>Segment s\xef\xbf\xbdt: ");
+	buffer_close(&page);
+	buffer_close(&lines);
+}
+
+static void a_line_that_is_no_json_is_not_lack_of_memory(void **state)
+{
+	const struct text lines = TEXT("{\"window\": 0}\n{\"window\": 1\n{\"windows\": 2, " NO_DRIFT "}\n");
+	struct arena *arena = arena_open(ARENA_BYTES);
+	struct error error = {0};
+	struct buffer page;
+	(void)state;
+	buffer_open(&page, PAGE_BYTES);
+	assert_false(drift_page_write(lines, "p", "watch", arena, &page, &error));
+	assert_int_equal(error.kind, ERROR_INPUT);
+	assert_non_null(strstr(error.text, "line 2 of the report is no JSON: "));
+	buffer_close(&page);
+	arena_close(arena);
+}
+
 #define JUDGED "\"rows\": 100, \"judged\": true, \"features\": []"
 #define ESTIMATE(accuracy, low, high)                                                                                              \
 	"\"estimated_accuracy\": " accuracy ", \"estimated_accuracy_low\": " low ", \"estimated_accuracy_high\": " high
@@ -434,6 +466,8 @@ static void a_report_without_windows_says_so(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_with_nul_are_on_the_page),
+		cmocka_unit_test(a_line_that_is_no_json_is_not_lack_of_memory),
 		cmocka_unit_test(the_map_has_the_joint_test),
 		cmocka_unit_test(the_map_has_each_feature_in_each_window),
 		cmocka_unit_test(distributions_and_examples_are_of_the_window_that_moved),

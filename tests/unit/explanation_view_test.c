@@ -127,6 +127,14 @@ static void names_are_escaped(void **state)
 	assert_non_null(strstr(page, "margin-left:0.00%;width:100.00%"));
 }
 
+static void names_with_nul_are_read(void **state)
+{
+	(void)state;
+	const struct explanation_view view = view_of(DOCUMENT(PART("a\\u0000b", "1", "4", "0")));
+	assert_int_equal(view.count, 1);
+	assert_int_equal(view.items[0].count, 1);
+}
+
 static void what_is_no_explanation_is_refused(void **state)
 {
 	static const char *const documents[] = {"", "[]", "{}", "{\"explanations\": 3}", "{\"explanations\": [3]}",
@@ -172,6 +180,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(many_features_are_summed_in_one_line, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_line_of_a_waterfall_is_wider_than_a_terminal, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(names_are_escaped, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(names_with_nul_are_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_explanation_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(importances_are_bars_from_zero, set_up, tear_down),
 	};
