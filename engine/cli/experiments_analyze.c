@@ -61,9 +61,13 @@ static bool analyze(struct session *session, const struct analyze_options *self,
 						.covariate = self->asked.covariate,
 						.segment = self->segment,
 						.horizon = self->horizon};
+	struct experiment_asked asked = self->asked;
 	struct experiment_data data;
 	struct report report;
-	bool good = experiment_data_open(command_workspace(session), name, &self->asked, arena, &data, error);
+	asked.kept[0] = self->metrics;
+	asked.kept[1] = self->guardrails;
+	asked.kept[2] = self->lower;
+	bool good = experiment_data_open(command_workspace(session), name, &asked, arena, &data, error);
 	if (good)
 		experiment_data_defaults(&data, &report_options);
 	report_options.mirror = data.mirrored;

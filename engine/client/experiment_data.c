@@ -494,6 +494,7 @@ bool experiment_asked_times(const struct experiment_asked *asked, int64_t *since
 /* ---- joined ---- */
 
 struct experiment_joining {
+	const struct experiment_asked *asked;
 	struct arena *arena;
 	struct unit_join *join;
 	struct overlap *overlap;
@@ -509,6 +510,23 @@ static const char *mirror_found(const struct experiment_data *data, const char *
 	const struct graph *graph = data->experiment ? NULL : experiment_graph_next(data, name, &at);
 	const struct experiment_spec *spec = graph ? graph_reachable_experiment(graph, name)->spec : data->experiment;
 	return spec ? spec->mirror_name.text : NULL;
+}
+
+/* Those that are asked for, learnt by, or declared. False: the arena is full. */
+static bool metrics_keep(struct experiment_joining *self, const struct experiment_data *data)
+{
+	struct report_options declared = {0};
+	const char *learnt = data->experiment ? data->experiment->bandits.reward_metric : NULL;
+	for (size_t i = 0; i < sizeof self->asked->kept / sizeof *self->asked->kept; i++)
+		for (size_t j = 0; j < self->asked->kept[i].count; j++)
+			unit_join_keep(self->join, text_of(self->asked->kept[i].items[j].text));
+	if (learnt)
+		unit_join_keep(self->join, text_of(learnt));
+	if (!experiment_data_rules(data, self->mirror.experiment, self->arena, &declared))
+		return false;
+	for (size_t i = 0; i < declared.rule_count; i++)
+		unit_join_keep(self->join, text_of(declared.rules[i].metric));
+	return true;
 }
 
 /* The order of arms is that of the experiment's shares. */
@@ -527,7 +545,7 @@ static bool join_begin(void *context, const struct experiment_data *data, struct
 	for (size_t i = 0; i < count; i++)
 		if (!unit_join_variant(self->join, text_of(shares[i].name), error))
 			return false;
-	return true;
+	return metrics_keep(self, data) || error_memory(error, ERROR_SYSTEM, "reading an experiment");
 }
 
 static bool join_expose(void *context, const struct exposure *exposure, struct error *error)
@@ -560,9 +578,11 @@ static bool joining_end(const struct experiment_joining *self, struct error *err
 bool experiment_data_open(const struct workspace *workspace, const char *name, const struct experiment_asked *asked,
 			  struct arena *arena, struct experiment_data *data, struct error *error)
 {
-	struct join_options options = {
-		.experiment = name, .covariate = asked->covariate, .window_ms = asked->window_ns / NS_PER_MS};
-	struct experiment_joining self = {.arena = arena, .data = data};
+	struct join_options options = {.experiment = name,
+				       .covariate = asked->covariate,
+				       .window_ms = asked->window_ns / NS_PER_MS,
+				       .named = asked->kept[0].count > 0};
+	struct experiment_joining self = {.asked = asked, .arena = arena, .data = data};
 	*data = (struct experiment_data){0};
 	if (!experiment_asked_times(asked, &options.since_ms, &options.until_ms, error))
 		return false;

@@ -13,6 +13,7 @@ struct experiment_asked {
 	struct name_list pipelines;
 	const char *since, *until, *covariate;
 	int64_t window_ns;
+	struct name_list kept[3]; /* metrics that are read however many others come; those of the first are all that is shown */
 	double tolerance; /* by which numbers of a mirror and of an answer may differ; 0: replies of mirrors are not read */
 };
 

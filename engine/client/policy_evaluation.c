@@ -280,12 +280,15 @@ bool policy_evaluate(const struct workspace *workspace, const struct policy_aske
 		     struct evaluation_shown *shown, struct error *error)
 {
 	struct policy_evaluation *self = ARENA_NEW(arena, struct policy_evaluation);
+	struct experiment_asked data_asked = *asked->data;
+	const struct name metric_asked = {.text = asked->metric};
 	struct experiment_data data;
 	if (!self)
 		return error_memory(error, ERROR_SYSTEM, "evaluating a policy");
+	data_asked.kept[0] = (struct name_list){asked->metric != NULL, &metric_asked};
 	*shown = (struct evaluation_shown){.experiment = asked->experiment, .clip = asked->clip, .alpha = asked->alpha};
 	*self = (struct policy_evaluation){.asked = asked, .shown = shown, .joined = &data.joined, .arena = arena};
-	const bool good = experiment_data_open(workspace, asked->experiment, asked->data, arena, &data, error) &&
+	const bool good = experiment_data_open(workspace, asked->experiment, &data_asked, arena, &data, error) &&
 			  evaluation_metric(self, &data, error) && evaluation_policy(self, &data, error) &&
 			  evaluation_run(self, error) && evaluation_doubt(self, error);
 	if (good) {

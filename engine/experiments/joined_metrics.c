@@ -1,22 +1,31 @@
 /* joined_metrics.c: see joined_metrics.h. */
 #include "experiments/joined_metrics.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include "message/rows.h"
 
 #define ROOM_AT_FIRST 1024
 
-struct joined_metric *joined_metric_find(struct joined *joined, struct text name, const char *experiment, struct error *error)
+static bool metric_is_kept(const struct unit_join *join, struct text name)
 {
+	for (size_t i = 0; i < join->kept_count; i++)
+		if (text_equal(join->kept[i], name))
+			return true;
+	return false;
+}
+
+struct joined_metric *joined_metric_find(struct unit_join *join, struct text name)
+{
+	struct joined *joined = join->joined;
 	for (size_t i = 0; i < joined->metric_count; i++)
 		if (text_equal(joined->metrics[i].name, name))
 			return &joined->metrics[i];
-	if (joined->metric_count == JOIN_METRICS_MAX) {
-		error_set(error, ERROR_LIMIT, PLACE_NONE, "feedback of experiment `%s` has more than %d metrics", experiment,
-			  JOIN_METRICS_MAX);
+	const bool kept = metric_is_kept(join, name);
+	if (!kept && join->others == JOIN_METRICS_MAX)
 		return NULL;
-	}
+	join->others += !kept;
 	joined->metrics[joined->metric_count].name = name;
 	return &joined->metrics[joined->metric_count++];
 }
@@ -32,8 +41,9 @@ bool joined_metric_add(struct joined_metric *metric, const struct analysis_value
 	return true;
 }
 
-bool joined_measure(struct joined *joined, const char *experiment, struct arena *arena, struct error *error)
+bool joined_measure(struct unit_join *join, struct error *error)
 {
+	struct joined *joined = join->joined;
 	struct joined_metric *metric = NULL;
 	for (size_t i = 0; i < joined->metric_count; i++)
 		if (text_is(joined->metrics[i].name, JOIN_LATENCY))
@@ -47,10 +57,11 @@ bool joined_measure(struct joined *joined, const char *experiment, struct arena 
 						     .exposure = (uint32_t)i};
 		if (exposure->joined_unit == UINT32_MAX || !isfinite(exposure->latency_ms))
 			continue;
-		if (!metric && !(metric = joined_metric_find(joined, TEXT(JOIN_LATENCY), experiment, error)))
-			return false;
+		if (!metric)
+			metric = joined_metric_find(join, TEXT(JOIN_LATENCY));
+		assert(metric); /* it is kept */
 		metric->measured = true;
-		if (!joined_metric_add(metric, &value, arena))
+		if (!joined_metric_add(metric, &value, join->arena))
 			return error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
 	}
 	return true;

@@ -3,16 +3,16 @@
 #ifndef SLUICE_EXPERIMENTS_JOINED_METRICS_H
 #define SLUICE_EXPERIMENTS_JOINED_METRICS_H
 
-#include "experiments/unit_join.h"
+#include "experiments/unit_join_parts.h"
 
-/* The metric of that name, which is borrowed, or a new one. NULL: LIMIT, there are JOIN_METRICS_MAX. */
-struct joined_metric *joined_metric_find(struct joined *joined, struct text name, const char *experiment, struct error *error);
+/* The metric of that name, which is borrowed, or a new one. NULL: it is not kept, and there are JOIN_METRICS_MAX others. */
+struct joined_metric *joined_metric_find(struct unit_join *join, struct text name);
 
 /* False: the arena is full. */
 bool joined_metric_add(struct joined_metric *metric, const struct analysis_value *value, struct arena *arena);
 
 /* Adds the latencies that the joined exposures have as the metric JOIN_LATENCY, unless feedback has one of that name. */
-bool joined_measure(struct joined *joined, const char *experiment, struct arena *arena, struct error *error);
+bool joined_measure(struct unit_join *join, struct error *error);
 
 /* Copies of the features of an exposure. NULL: the arena is full. */
 const struct exposure_feature *joined_features(const struct exposure *exposure, struct arena *arena);

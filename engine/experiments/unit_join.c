@@ -21,7 +21,12 @@ struct unit_join *unit_join_open(struct arena *arena, const struct join_options 
 	struct unit_join *join = ARENA_NEW(arena, struct unit_join);
 	if (!join)
 		return NULL;
-	*join = (struct unit_join){.arena = arena, .options = *options, .requests = table_open(), .names = table_open()};
+	*join = (struct unit_join){.arena = arena,
+				   .options = *options,
+				   .requests = table_open(),
+				   .names = table_open(),
+				   .kept = {TEXT(JOIN_REWARD), TEXT(JOIN_LATENCY), TEXT(ACCURACY_METRIC)},
+				   .kept_count = 3};
 	if (join->requests && join->names)
 		return join;
 	unit_join_close(join);
@@ -148,6 +153,12 @@ void unit_join_reward(struct unit_join *join, struct text metric, bool computed)
 {
 	join->reward_metric = metric;
 	join->reward_computed = computed;
+}
+
+void unit_join_keep(struct unit_join *join, struct text metric)
+{
+	if (join->kept_count < JOIN_KEPT_MAX)
+		join->kept[join->kept_count++] = metric;
 }
 
 /* Whether it earns what it earns by another name than that of the metric. */
@@ -590,7 +601,7 @@ static bool joined_take(struct unit_join *join, struct error *error)
 		epochs[i] = (struct joined_epoch){join->epochs[i].begin_ms, join->epochs[i].end_ms, join->epochs[i].shares,
 						  join->epochs[i].firsts};
 	good = good && joined_take_exposures(join);
-	if (good && !joined_measure(joined, join->options.experiment, join->arena, error))
+	if (good && !joined_measure(join, error))
 		return false;
 	for (size_t i = 0; good && i < joined->metric_count; i++)
 		good = metric_order(join, &joined->metrics[i]);

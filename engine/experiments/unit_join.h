@@ -20,7 +20,8 @@
 #include "message/exposure.h"
 #include "message/feedback.h"
 
-#define JOIN_METRICS_MAX 256   /* as many as one feedback has */
+#define JOIN_METRICS_MAX 256   /* as many as one feedback has; beside those that are kept */
+#define JOIN_KEPT_MAX 64       /* metrics that are named, declared or have a meaning */
 #define JOIN_EPOCHS_MAX 4096   /* each has sums for each arm: far more than there are changes of weights */
 #define JOIN_REWARD FEEDBACK_REWARD /* the metric of rewards */
 #define JOIN_VALUE_MOST BANDIT_REWARD_MOST /* of values, either sign: one beyond would be all that means and variances say */
@@ -30,6 +31,7 @@ struct join_options {
 	const char *experiment;
 	const char *covariate; /* a feature of exposures, known before the assignment; NULL: none */
 	int64_t window_ms;     /* in which feedback counts; 0: whenever it comes */
+	bool named;	       /* metrics are asked for by their names: values of others are not missed */
 	int64_t since_ms, until_ms; /* earlier exposures, and later records, do not count; 0: all do */
 };
 
@@ -44,6 +46,7 @@ struct join_counts {
 	uint64_t by_unit;				  /* of the feedback: it names a unit alone */
 	uint64_t feedback_left_out;		/* of such exposures and units */
 	uint64_t excess;			/* values beyond JOIN_VALUE_MOST */
+	uint64_t crowded;			/* values of metrics beyond JOIN_METRICS_MAX: they are left out */
 	uint64_t unjudged;			/* truths with nothing to compare, of the feedback or of its answer */
 };
 
@@ -105,13 +108,14 @@ struct joined {
 	int64_t came_ms[ANALYSIS_ARMS_MAX]; /* first choice with that candidate; 0: the first of all, or there is none */
 	int64_t left_ms[ANALYSIS_ARMS_MAX]; /* the last one; 0: it is a candidate at the end */
 	size_t metric_count;
-	struct joined_metric metrics[JOIN_METRICS_MAX];
+	struct joined_metric metrics[JOIN_METRICS_MAX + JOIN_KEPT_MAX];
 	size_t exposure_count;
 	const struct joined_exposure *exposures; /* by time */
 	bool adaptive; /* a policy chose */
 	int64_t first_ms, last_ms; /* of exposures; 0: there are none */
 	struct join_counts counts;
 	struct joined_excess excess; /* the first of them by time */
+	struct text crowded;	     /* the metric of the first that is left out as there are too many */
 };
 
 struct unit_join;
@@ -128,7 +132,11 @@ bool unit_join_variant(struct unit_join *join, struct text name, struct error *e
  * does for the learner (message/feedback.h). The text is borrowed until the end. */
 void unit_join_reward(struct unit_join *join, struct text metric, bool computed);
 
-/* Texts are copied. False: SYSTEM, or LIMIT: too many variants or metrics. `time_ms` is that of feedback's record. */
+/* Keeps the values of the metric, however many others come: of these the first JOIN_METRICS_MAX count. Before the end, of which the
+ * name is borrowed until then; of more than JOIN_KEPT_MAX the last ones are as others. */
+void unit_join_keep(struct unit_join *join, struct text metric);
+
+/* Texts are copied. False: SYSTEM, or LIMIT: too many variants. `time_ms` is that of feedback's record. */
 bool unit_join_exposure(struct unit_join *join, const struct exposure *exposure, struct error *error);
 bool unit_join_feedback(struct unit_join *join, const struct feedback *feedback, int64_t time_ms, struct error *error);
 

@@ -127,13 +127,23 @@ static void value_exceeds(const struct feedback_joining *self, const struct met_
 	}
 }
 
+/* There are too many metrics for it. */
+static void value_crowd(struct unit_join *join, struct text metric)
+{
+	if (!join->options.named && join->counts.crowded++ == 0)
+		join->joined->crowded = metric;
+}
+
 static bool value_join(const struct feedback_joining *self, const struct met_feedback *met, const struct feedback_target *target,
 		       const struct feedback_metric *outcome, size_t *added, struct error *error)
 {
 	struct unit_join *join = self->join;
-	struct joined_metric *metric = joined_metric_find(join->joined, outcome->name, join->options.experiment, error);
-	if (!metric)
-		return false;
+	struct joined_metric *metric = joined_metric_find(join, outcome->name);
+	if (!metric) {
+		value_crowd(join, outcome->name);
+		++*added; /* it says something, so that the feedback is no second one */
+		return true;
+	}
 	const struct analysis_value value = {.time_ms = met->time_ms > 0 ? met->time_ms : target->from_ms,
 					     .unit = target->unit,
 					     .value = outcome->value,
@@ -154,9 +164,9 @@ static bool value_join(const struct feedback_joining *self, const struct met_fee
 static bool computed_note(const struct feedback_joining *self, const struct feedback_target *target, struct text name,
 			  struct error *error)
 {
-	struct joined_metric *metric = joined_metric_find(self->join->joined, name, self->join->options.experiment, error);
+	struct joined_metric *metric = joined_metric_find(self->join, name);
 	if (!metric)
-		return false;
+		return true;
 	metric->computed++;
 	return target->exposure == NONE ||
 	       join_number_put(self->values, join_key_print(self->join->arena, 'c', target->exposure, name), 1, error);
@@ -188,11 +198,8 @@ static bool feedback_join_engine(const struct feedback_joining *self, const stru
 	for (size_t i = 0; i < met->count; i++) {
 		const struct feedback_metric *outcome = &met->metrics[i];
 		const struct text key = join_key_print(self->join->arena, 'c', target.exposure, outcome->name);
-		struct joined_metric *metric =
-			joined_metric_find(self->join->joined, outcome->name, self->join->options.experiment, error);
-		if (!metric)
-			return false;
-		if (join_number_find(self->values, key, &known)) { /* it was computed when feedback was read */
+		struct joined_metric *metric = joined_metric_find(self->join, outcome->name);
+		if (metric && join_number_find(self->values, key, &known)) { /* it was computed when feedback was read */
 			metric->of_engines += known;		   /* 1: and this is the first of an engine */
 			if (!join_number_put(self->values, key, 0, error))
 				return false;

@@ -69,6 +69,9 @@ struct unit_join {
 		int64_t begin_ms, end_ms;
 		double *shares, *firsts;
 	} *epochs;
+	struct text kept[JOIN_KEPT_MAX]; /* names of metrics */
+	size_t kept_count;
+	size_t others; /* metrics that are not kept */
 	struct text arms[ANALYSIS_ARMS_MAX];
 	size_t arm_count;
 	uint64_t declared;  /* arms, a bit for each; 0: none is */
@@ -78,7 +81,7 @@ struct unit_join {
 };
 
 /* Adds the values of all feedback to the metrics of `joined`, and counts what does not belong to a unit. Exposures are sorted and
- * have their units. False: SYSTEM, or LIMIT: too many metrics. */
+ * have their units. False: SYSTEM. */
 bool unit_join_place_feedback(struct unit_join *join, struct error *error);
 
 #endif

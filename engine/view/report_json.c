@@ -65,6 +65,9 @@ static void put_health(struct buffer *out, const struct joined *joined)
 		member_number(out, "value", joined->excess.value);
 		buffer_byte(out, '}');
 	}
+	member_count(out, "values_of_too_many_metrics", counts->crowded);
+	if (counts->crowded > 0)
+		json_write_string_after(out, TEXT(",\"first_of_too_many_metrics\":"), joined->crowded);
 	buffer_string(out, ",\"left_out\":{");
 	for (size_t reason = 0; reason < ASSIGNED_REASONS; reason++)
 		if (counts->left_out[reason] > 0) {

@@ -42,6 +42,14 @@ static void write_excess(const struct joined *joined, struct buffer *out)
 	buffer_string(out, "</li>\n");
 }
 
+static void write_crowded(const struct joined *joined, struct buffer *out)
+{
+	buffer_print(out, "<li class=\"bad\"><b>Too many metrics</b>%llu values of more than %d left out; the first is of ",
+		     (unsigned long long)joined->counts.crowded, JOIN_METRICS_MAX);
+	html_write_text(out, joined->crowded);
+	buffer_string(out, ": name the metrics that you need by --metric and --guardrail, or send fewer names</li>\n");
+}
+
 /* By a header, an override, and so on: chance did not choose. */
 static void write_left_out(const struct join_counts *counts, struct buffer *out)
 {
@@ -73,6 +81,8 @@ static void write_feedback(const struct report *report, struct buffer *out)
 			     (unsigned long long)counts->unjudged);
 	if (counts->excess > 0)
 		write_excess(report->joined, out);
+	if (counts->crowded > 0)
+		write_crowded(report->joined, out);
 }
 
 static void write_units(const struct report *report, struct buffer *out)

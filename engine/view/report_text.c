@@ -89,6 +89,12 @@ static void print_counts(const struct joined *joined, struct arena *arena, struc
 				     (unsigned long long)counts->left_out[reason]);
 	if (counts->excess > 0)
 		print_excess(joined, arena, out);
+	if (counts->crowded > 0)
+		buffer_print(
+			out,
+			"  left out, values of more than %d metrics: %llu; the first is of %s: name the metrics that you need by "
+			"--metric and --guardrail, or send fewer names\n",
+			JOIN_METRICS_MAX, (unsigned long long)counts->crowded, text_shown(joined->crowded, arena));
 	if (counts->unjudged > 0)
 		buffer_print(out,
 			     "  %llu truths were not judged: they, or what was answered, are no integer, text or probability\n",

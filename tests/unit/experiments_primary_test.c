@@ -239,6 +239,45 @@ static void a_value_that_is_too_large_is_left_out_and_named(void **state)
 	said_close(&said);
 }
 
+/* Two calls that each bring as many names as feedback may have: what is named, declared or has a meaning is read all the same. */
+static void a_caller_with_many_names_does_not_end_the_analysis(void **state)
+{
+	size_t length = 0;
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		length += (size_t)snprintf(lines + length, sizeof lines - length, "{\"id\": \"r%d\", \"metrics\": {", i);
+		for (int j = 0; j < 250; j++)
+			length +=
+				(size_t)snprintf(lines + length, sizeof lines - length, "%s\"m%d\": 1", j ? ", " : "", 250 * i + j);
+		length += (size_t)snprintf(lines + length, sizeof lines - length, "}}\n");
+	}
+	for (int i = 2; i < REQUESTS; i++)
+		length += (size_t)snprintf(lines + length, sizeof lines - length,
+					   "{\"id\": \"r%d\", \"reward\": %d, \"metrics\": {\"zeal\": %d, \"profit\": %d}}\n", i,
+					   10 + i / 2 % 3 + i % 2, i % 3, i % 5);
+	write_file("feedback", lines);
+	expect_decision("experiments analyze e" FILES " -o json", "ship");
+	struct said said = say_with(step_kinds, "experiments analyze e" FILES " -f e.yaml");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out,
+		     "\n  left out, values of more than 256 metrics: 642; the first is of m256: name the metrics that you need "
+		     "by --metric and --guardrail, or send fewer names\n"); /* 244 of the second call, and `zeal` */
+	expect_words(said.out, "profit");
+	said_close(&said);
+	said = say_with(step_kinds, "experiments analyze e" FILES " -o html");
+	expect_words(said.out, "<b>Too many metrics</b>1040 values of more than 256 left out; the first is of m256: name");
+	said_close(&said);
+	said = say_with(step_kinds, "experiments analyze e" FILES " -o json");
+	expect_words(said.out, "\"values_of_too_many_metrics\":1040,\"first_of_too_many_metrics\":\"m256\"");
+	assert_null(strstr(said.out, "zeal"));
+	said_close(&said);
+	said = say_with(step_kinds, "experiments analyze e" FILES " --metric zeal -o json");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "\"name\":\"zeal\"");
+	expect_words(said.out, "\"values_of_too_many_metrics\":0,");
+	said_close(&said);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +289,7 @@ int main(void)
 		cmocka_unit_test(feedback_earns_what_the_learner_takes),
 		cmocka_unit_test(a_reward_is_not_what_engines_compute),
 		cmocka_unit_test(a_value_that_is_too_large_is_left_out_and_named),
+		cmocka_unit_test(a_caller_with_many_names_does_not_end_the_analysis),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
