@@ -186,7 +186,10 @@ void alert_report_presence(struct alert_watch *watch, const struct pipeline_plan
 void alert_send_shared(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
 		       const struct alert_spec *spec, int64_t now_ms);
 
-/* ---- what outlasts an engine: alert_takeover.c ---- */
+/* ---- what outlasts an engine: alert_keeping.c ---- */
+
+/* What the firing of a group is known by in the feed. */
+struct alert_message alert_firing_names(const struct judged_alert *alert, const struct alert_group *group);
 
 /* Keeps the notice that is due for a group, and that it fires or does not. */
 void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert, struct alert_group *group,
@@ -202,6 +205,11 @@ bool alert_is_kept(const struct alert_watch *watch, const struct alert_group *gr
 /* The notice that a group owes is not sent any more, because another one replaces it. */
 void alert_notice_replace(struct alert_watch *watch, const struct alert_group *group, const struct alert_spec *spec);
 
+/* Ends what is kept of an alert that was removed from the files, without a notice, and forgets what engines reported. */
+void alert_forget(struct alert_watch *watch, struct judged_alert *alert);
+
+/* ---- taking it over: alert_takeover.c ---- */
+
 /* Follows whether this engine is to send, and takes what was kept when it begins to. */
 void alert_takeover_turn(struct alert_watch *watch, int64_t now_ms);
 
@@ -216,9 +224,6 @@ void alerts_take_over(struct alert_watch *watch, const struct plan *plan, struct
 
 /* Groups that were firing before this engine started do so as soon as their condition holds, without `for`. */
 void alert_resume_own(struct judged_alert *alert, struct alert_time time);
-
-/* Ends what is kept of an alert that was removed from the files, without a notice, and forgets what engines reported. */
-void alert_forget(struct alert_watch *watch, struct judged_alert *alert);
 
 void alert_takeover_close(struct alert_takeover *takeover);
 

@@ -1,112 +1,14 @@
-/* alert_takeover.c: Takeover of shared alerts: the engine that sends the notices keeps firings and waiting notices in the feed, and
- * the next one takes them over. */
+/* alert_takeover.c: Takeover of shared alerts: an engine that begins to send takes over the firings and the waiting notices that
+ * the one before it has kept in the feed. */
 #include "alerts/notice_queue.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "runtime/alert_outline.h"
 #include "runtime/told_receivers.h"
 
-#define TAKEOVER_MS 15000    /* a feed that is not read by then delays no notice any longer */
-#define FEED_WRITE_MS 15000  /* nor one that does not take the record of a notice */
+#define TAKEOVER_MS 15000 /* a feed that is not read by then delays no notice any longer */
 #define FULL_RECEIVERS 16
 #define OTHERS_MS 30000	     /* in which an engine that runs ends its own firing, and sends that, if another of its group goes on */
-
-/* ---- records in the feed ---- */
-
-/* What the firing of a group is known by in the feed. */
-static struct alert_message firing_names(const struct judged_alert *alert, const struct alert_group *group)
-{
-	return (struct alert_message){.namespace = text_of(alert->watched.namespace),
-				      .pipeline = text_of(alert->watched.pipeline),
-				      .alert = text_of(alert->watched.name),
-				      .group = group->name,
-				      .fired_at_ms = group->alert.fired_at_ms};
-}
-
-/* Writes that of the group's last notice for each action that is owed it; without bytes, none is any more. */
-static void owed_write(const struct alert_watch *watch, const struct alert_group *group, const struct alert_spec *spec,
-		       struct text value, const struct recorded_alert *of)
-{
-	char key[KEPT_KEY_BYTES];
-	for (size_t i = 0; i < spec->actions.count && i < ALERT_ACTIONS_MAX; i++) {
-		if (!(group->owed & (uint32_t)1 << i))
-			continue;
-		kept_notice_key(alert_action_hash(spec, i), group->kept_id, key);
-		(void)alert_store_write(watch->takeover.store, key, value, of);
-	}
-}
-
-void alert_keep(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert, struct alert_group *group,
-		const struct alert_spec *spec, int64_t now_ms)
-{
-	const struct alert_message message = alert_message_of(watch, plan, alert, group, group->notice);
-	const struct recorded_alert of = {alert->watched.pipeline, alert->watched.name, &alert->watched.notices};
-	struct error error = {0};
-	char key[KEPT_KEY_BYTES];
-	struct buffer record;
-	group->is_kept = true;
-	group->kept_number = 0;
-	group->kept_ms = now_ms;
-	buffer_open(&record, NOTICE_BYTES_MAX);
-	if (alert_record_encode(&message, &record, &error)) {
-		notice_id(&message, group->kept_id);
-		owed_write(watch, group, spec, buffer_view(&record), &of);
-		kept_firing_key(&message, key);
-		group->kept_number = alert_store_write(
-			watch->takeover.store, key, group->notice == NOTICE_FIRING ? buffer_view(&record) : (struct text){0}, &of);
-	}
-	buffer_close(&record);
-}
-
-void alert_end_keep(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-		    struct alert_group *end, const struct alert_spec *spec, int64_t now_ms)
-{
-	const struct alert_message message = alert_message_of(watch, plan, alert, end, NOTICE_RESOLVED);
-	const struct recorded_alert of = {alert->watched.pipeline, alert->watched.name, &alert->watched.notices};
-	const struct kept_alerts *kept = watch->takeover.kept;
-	struct alert_store *store = watch->takeover.store;
-	struct error error = {0};
-	struct buffer record;
-	char key[KEPT_KEY_BYTES];
-	end->is_kept = true;
-	end->kept_ms = now_ms;
-	notice_id(&message, end->kept_id);
-	buffer_open(&record, NOTICE_BYTES_MAX);
-	const bool good = alert_record_encode(&message, &record, &error);
-	for (size_t i = 0; good && i < spec->actions.count && i < ALERT_ACTIONS_MAX; i++) {
-		kept_notice_key(alert_action_hash(spec, i), end->kept_id, key);
-		if (alert_store_awaits(store, key) || (kept && kept_alert_find(kept, key)))
-			end->owed &= ~((uint32_t)1 << i);
-		else if (end->owed & (uint32_t)1 << i)
-			end->kept_number = alert_store_write(store, key, buffer_view(&record), &of);
-	}
-	buffer_close(&record);
-}
-
-bool alert_is_kept(const struct alert_watch *watch, const struct alert_group *group, int64_t now_ms)
-{
-	return now_ms - group->kept_ms >= FEED_WRITE_MS ||
-	       alert_store_state(watch->takeover.store, group->kept_number) != ALERT_RECORD_WAITS;
-}
-
-void alert_notice_replace(struct alert_watch *watch, const struct alert_group *group, const struct alert_spec *spec)
-{
-	if (group->is_kept)
-		owed_write(watch, group, spec, (struct text){0}, NULL);
-}
-
-void alert_forget(struct alert_watch *watch, struct judged_alert *alert)
-{
-	char key[KEPT_KEY_BYTES];
-	for (struct alert_group *group = alert->shared.first; group; group = group->next) {
-		const struct alert_message names = firing_names(alert, group);
-		kept_firing_key(&names, key);
-		if (watch->takeover.is_done && group->alert.is_announced)
-			(void)alert_store_write(watch->takeover.store, key, (struct text){0}, NULL);
-	}
-	alert_groups_clear(&alert->shared);
-	alert_reports_clear(&alert->reports);
-}
 
 /* ---- taking over ---- */
 
@@ -218,7 +120,7 @@ static void end_reconcile(struct alert_group *group)
  * that has ended it by its own id. Any other end is due: of the firing that was kept, or one that no engine sent anything of. */
 static void group_reconcile(const struct alert_takeover *takeover, const struct judged_alert *alert, struct alert_group *group)
 {
-	const struct alert_message names = firing_names(alert, group);
+	const struct alert_message names = alert_firing_names(alert, group);
 	char key[KEPT_KEY_BYTES];
 	kept_firing_key(&names, key);
 	const struct kept_alert *kept = takeover->kept ? kept_alert_find(takeover->kept, key) : NULL;
@@ -556,7 +458,7 @@ static void groups_adopt(struct alert_watch *watch, const struct kept_alerts *ke
 	for (struct watched_alert *watched = watch->alerts; watched; watched = watched->next) {
 		struct judged_alert *alert = (struct judged_alert *)watched;
 		for (struct alert_group *group = alert->shared.first; group; group = group->next) {
-			const struct alert_message names = firing_names(alert, group);
+			const struct alert_message names = alert_firing_names(alert, group);
 			const struct kept_alert *first = kept_firing_first(kept, &names);
 			group->alert.fired_at_ms = first ? first->read->fired_at_ms : group->alert.fired_at_ms;
 		}
@@ -576,7 +478,7 @@ static void own_firings_check(struct alert_watch *watch, const struct plan *plan
 		if (!owner.alert)
 			continue;
 		const struct alert_group group = {.name = kept->read->group};
-		const struct alert_message names = firing_names(owner.alert, &group);
+		const struct alert_message names = alert_firing_names(owner.alert, &group);
 		if (kept_firing_first(read, &names) != kept) /* without memory the engine that sends does it */
 			(void)firing_supersede(watch, &owner, kept, ends);
 	}
