@@ -32,10 +32,14 @@ bool call_record_of_request(const struct call_request *request, struct call_reco
 	return true;
 }
 
-bool call_record_fits(const struct outgoing *record, const struct gateway_target *target)
+size_t call_record_bytes(const struct outgoing *record)
 {
-	return outgoing_bytes(record) + BATCH_BYTES + record->headers.count * LENGTHS_BYTES <=
-	       target->request_bytes + CALL_RECORD_OVERHEAD_BYTES;
+	return outgoing_bytes(record) + BATCH_BYTES + record->headers.count * LENGTHS_BYTES;
+}
+
+bool call_record_fits(size_t record_bytes, const struct gateway_target *target)
+{
+	return record_bytes <= target->request_bytes + CALL_RECORD_OVERHEAD_BYTES;
 }
 
 struct outgoing call_record_of_cancellation(const struct gateway_targets *targets, const struct gateway_target *target,

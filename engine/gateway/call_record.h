@@ -22,8 +22,11 @@ struct call_record_names {
 bool call_record_of_request(const struct call_request *request, struct call_record_names *names, struct arena *arena,
 			    struct outgoing *record, struct error *error);
 
+/* The bytes that Kafka counts for the record alone in its batch, at most. */
+size_t call_record_bytes(const struct outgoing *record);
+
 /* Whether the topic takes it: the caller's own key and headers may need more than is left beside the body. */
-bool call_record_fits(const struct outgoing *record, const struct gateway_target *target);
+bool call_record_fits(size_t record_bytes, const struct gateway_target *target);
 
 /* Whether nobody replies to it, so that its record has no headers: feedback and cancellations. */
 static inline bool call_record_is_bare(const struct call_request *request)

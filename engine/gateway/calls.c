@@ -165,6 +165,15 @@ static const char *gone_topic(const struct open_call *call, const struct request
 	return topic_presence_lacks(calls->presence, requests) ? requests : NULL;
 }
 
+/* The limit of its topic was lowered, or could not be read. Of other topics no limit is read. */
+static void call_refuse_large(struct open_call *call)
+{
+	const struct calls_config *config = &call->calls->config;
+	call->is_too_large = true;
+	if (!call->target || call->target->topic != call->topic || !config->limits_ask || !config->limits_ask(config->context))
+		open_call_refused_large(call);
+}
+
 static void calls_on_reported(void *context, const struct request_report *report)
 {
 	struct calls *calls = context;
@@ -172,6 +181,10 @@ static void calls_on_reported(void *context, const struct request_report *report
 	char words[ERROR_TEXT_MAX];
 	if (!call)
 		return;
+	if (report->is_too_large) {
+		call_refuse_large(call);
+		return;
+	}
 	if (report->refused) {
 		const char *gone = gone_topic(call, report);
 		if (gone)
@@ -329,6 +342,7 @@ static bool record_send(struct calls *calls, struct open_call *call, const struc
 	struct call_record_names names = {.id = {call->id, call->id_length}, .address = open_call_address_write(call, address)};
 	if (call_record_is_bare(request)) {
 		record = call_record_bare(request, &calls->targets);
+		call->topic = record.topic;
 		*verdict = request_producer_send(calls->producer, &record, call->number, error);
 		return true;
 	}
@@ -336,7 +350,9 @@ static bool record_send(struct calls *calls, struct open_call *call, const struc
 		names.nonce = submission_nonce(&call->submission);
 	if (!call_record_of_request(request, &names, calls->arena, &record, error))
 		return false;
-	if (!call_record_fits(&record, request->target))
+	call->topic = record.topic;
+	call->record_bytes = call_record_bytes(&record);
+	if (!call_record_fits(call->record_bytes, request->target))
 		*verdict = PRODUCE_REFUSED;
 	else if (!direct_send(calls, call, request, &record, verdict))
 		*verdict = request_producer_send(calls->producer, &record, call->number, error);
@@ -392,7 +408,7 @@ static struct open_call *call_open(struct calls *calls, const struct call_reques
 		request->key.bytes ? request_producer_answers(calls->producer, request->key, 0) : ANSWERS_UNKEYED;
 	bool named = (!request->submits && !request->placed) || submission_begin(call);
 	call->placed = request->placed;
-	call->taken = call->is_direct = call->is_overdue = false;
+	call->taken = call->is_direct = call->is_overdue = call->is_too_large = false;
 	call->place = request->place;
 	call->poll = (struct text){0};
 	call->ended = request->ended;
@@ -409,17 +425,6 @@ static struct open_call *call_open(struct calls *calls, const struct call_reques
 	open_call_give_back(call);
 	call_refuse(calls, request, 503, ERROR_LIMIT, "the gateway is short of memory; try again later");
 	return NULL;
-}
-
-static void open_call_fail_large(struct open_call *call, const struct call_request *request)
-{
-	const struct gateway_target *target = request->target;
-	char words[ERROR_TEXT_MAX];
-	(void)snprintf(words, sizeof words,
-		       "the request with its key and headers is larger than the topic %s takes, which is %zu bytes; send less at a "
-		       "time, or raise the topic's max.message.bytes",
-		       call->calls->targets.topics[target->topic], target->request_bytes + CALL_RECORD_OVERHEAD_BYTES);
-	open_call_fail(call, 413, ERROR_LIMIT, words);
 }
 
 void calls_begin(struct calls *calls, const struct call_request *request)
@@ -445,7 +450,7 @@ void calls_begin(struct calls *calls, const struct call_request *request)
 	if (verdict == PRODUCED)
 		return;
 	if (verdict == PRODUCE_REFUSED)
-		open_call_fail_large(call, request);
+		open_call_fail_large(call);
 	else if (verdict == PRODUCE_FULL)
 		open_call_fail(call, 503, ERROR_LIMIT, "too many requests are in flight; try again later");
 	else

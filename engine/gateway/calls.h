@@ -1,6 +1,8 @@
 /* calls.h: Open calls of a gateway: requests produced for callers that wait. Each call ends once: by its reply,
  * by a refusal of Kafka, or by its deadline. Feedback and cancellations are calls too, which end when Kafka has them.
  *
+ * A request that Kafka refuses as too large for its topic, whose limit was lowered, ends when that limit has been read again.
+ *
  * A caller that disconnects ends its call within a tenth of a second, and cancels what can be cancelled: a request past Kafka is
  * dropped, or given up if a worker has begun it, and one in Kafka is cancelled (observe/cancel_board.h), for at most
  * CALLS_CANCELLED_A_LOOK callers each time. Those of further ones are processed.
@@ -42,6 +44,7 @@ struct call_outcome {
 	int status; /* of HTTP */
 	bool limit; /* CALL_FAILED: by a limit of the engine, for which HTTP has no status */
 	bool declined; /* CALL_FAILED: by admission, so that it may be sent again */
+	bool is_unsent; /* CALL_FAILED: Kafka has refused the request by its size, so that it is nowhere */
 	struct text body;
 	struct text content_type;
 	struct text header_length; /* OIP_LENGTH_HEADER; empty: absent */
@@ -59,6 +62,9 @@ struct calls_config {
 	size_t message_bytes; /* of the largest record */
 	struct direct_hub *direct; /* to the engine of this process (worker/direct_hub.h); NULL: there is none */
 	const struct wanted_topic *own_topics; /* gateway/topic_presence.h: as they are created again; NULL: they are not */
+	/* Asks for the limits of topics again, after which calls_limits_take() is called. False: it is not. NULL: nobody asks. */
+	bool (*limits_ask)(void *context);
+	void *context;
 };
 
 /* Blocks until Kafka answers. Kafka must have the replies topic and the topics of the targets. */
@@ -68,6 +74,9 @@ void calls_close(struct calls *calls); /* open calls are forgotten without an ou
 
 /* Replaces the targets; open calls are still answered. */
 bool calls_follow(struct calls *calls, const struct gateway_targets *targets, struct error *error);
+
+/* Ends the calls that Kafka has refused by their size, as the limits of their targets are now known. */
+void calls_limits_take(struct calls *calls);
 
 struct call_request {
 	const struct gateway_target *target;

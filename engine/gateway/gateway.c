@@ -84,6 +84,18 @@ static void bodies_limit(void *context)
 		grpc_front_limit_messages(gateway->grpc, most);
 }
 
+static void gateway_on_limits(void *context)
+{
+	const struct gateway *gateway = context;
+	bodies_limit(context);
+	calls_limits_take(gateway->rest.calls);
+}
+
+static bool limits_ask(void *context)
+{
+	return request_limits_renew(&((struct gateway *)context)->limits);
+}
+
 static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const struct plan *plan, struct error *error)
 {
 	const struct gateway_config *config = &gateway->config;
@@ -93,7 +105,7 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 	if (!gateway->arena || !rest->arena)
 		return error_memory(error, ERROR_SYSTEM, "opening a gateway");
 	gateway->limits = (struct request_limits){
-		.loop = loop, .config = config, .targets = &gateway->targets, .changed = bodies_limit, .context = gateway};
+		.loop = loop, .config = config, .targets = &gateway->targets, .changed = gateway_on_limits, .context = gateway};
 	if (!gateway_targets_make(plan, NULL, gateway->arena, &gateway->targets, error) ||
 	    !request_limits_open(&gateway->limits, error))
 		return false;
@@ -103,7 +115,9 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 					   .producer = config->producer,
 					   .message_bytes = PRODUCER_RECORD_BYTES,
 					   .direct = config->direct,
-					   .own_topics = config->own_topics};
+					   .own_topics = config->own_topics,
+					   .limits_ask = limits_ask,
+					   .context = gateway};
 	const struct http_server_config http = {.host = config->host,
 						.port = config->http_port,
 						.adopts = is_shared(config),
@@ -206,7 +220,7 @@ bool gateway_follow(struct gateway *gateway, const struct plan *plan, struct err
 		gateway->targets = targets;
 		gateway->rest.revision++;
 		bodies_limit(gateway);
-		request_limits_renew(&gateway->limits);
+		(void)request_limits_renew(&gateway->limits);
 	}
 	arena_close(good ? gateway->arena : arena);
 	if (good)

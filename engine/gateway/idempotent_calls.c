@@ -305,11 +305,11 @@ static void on_call_ended(void *context, const struct call_outcome *outcome)
 {
 	struct keyed_call *call = context;
 	if (call->is_answered) {
-		if (call->placed && outcome->declined)
+		if ((call->placed && outcome->declined) || outcome->is_unsent)
 			(void)record_send(call, CLAIM_RELEASES);
 		slot_give_back(call);
 	} else if (!call->placed) {
-		if (call->begins)
+		if (call->begins || outcome->is_unsent)
 			(void)record_send(call, CLAIM_RELEASES);
 		keyed_end(call, outcome);
 	} else if (call->settled) {

@@ -2,10 +2,12 @@
 #include "gateway/open_calls.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #include "base/duration.h"
 #include "base/memory.h"
 #include "gateway/call_outcome.h"
+#include "gateway/call_record.h"
 
 #define SLOT_BITS 16
 
@@ -101,7 +103,51 @@ void open_call_fail(struct open_call *call, int status, enum error_kind kind, co
 	arena_reset(calls->arena);
 	call_outcome_refused(&outcome, status, kind, words, call->place, (struct text){call->id, call->id_length}, &calls->body);
 	outcome.submission = call->poll;
+	outcome.is_unsent = call->is_too_large;
 	open_call_end(call, &outcome);
+}
+
+/* ---- what a topic does not take ---- */
+
+#define LARGE_STEP "send less at a time, or raise the topic's max.message.bytes"
+
+void open_call_fail_large(struct open_call *call)
+{
+	char words[ERROR_TEXT_MAX];
+	(void)snprintf(words, sizeof words,
+		       "the request with its key and headers is larger than the topic %s takes, which is %zu bytes; " LARGE_STEP,
+		       call->calls->targets.topics[call->topic], call->target->request_bytes + CALL_RECORD_OVERHEAD_BYTES);
+	open_call_fail(call, 413, ERROR_LIMIT, words);
+}
+
+/* Kafka refuses a batch as a whole: by its own size, a small request of it could be taken. */
+void open_call_refused_large(struct open_call *call)
+{
+	const struct gateway_target *target = call->target && call->target->topic == call->topic ? call->target : NULL;
+	const char *topic = call->calls->targets.topics[call->topic];
+	char words[ERROR_TEXT_MAX];
+	if (target && !call_record_fits(call->record_bytes, target)) {
+		open_call_fail_large(call);
+	} else if (target && target->limit_is_known) {
+		(void)snprintf(
+			words, sizeof words,
+			"Kafka refused a batch of requests, with this one, as larger than the topic %s takes; send it again, or "
+			"raise the topic's max.message.bytes",
+			topic);
+		open_call_fail(call, 503, ERROR_REMOTE, words);
+	} else {
+		(void)snprintf(words, sizeof words, "Kafka refused the request as larger than the topic %s takes; " LARGE_STEP,
+			       topic);
+		open_call_fail(call, 413, ERROR_LIMIT, words);
+	}
+}
+
+void calls_limits_take(struct calls *calls)
+{
+	const size_t slot_count = calls->slot_count;
+	for (size_t i = 0; i < slot_count; i++)
+		if (calls->slots[i]->number != 0 && calls->slots[i]->is_too_large)
+			open_call_refused_large(calls->slots[i]);
 }
 
 /* A caller that wants to know the place of its request is answered through Kafka. A reply by memory could come so early that the
@@ -177,6 +223,10 @@ static void open_call_give_up(struct open_call *call, bool is_stopping)
 void open_call_on_deadline(void *context)
 {
 	struct open_call *call = context;
+	if (call->is_too_large) {
+		open_call_refused_large(call);
+		return;
+	}
 	if (report_is_awaited(call))
 		return;
 	call->is_overdue = true;
@@ -192,7 +242,10 @@ size_t calls_stop(struct calls *calls)
 		if (call->number == 0 || open_call_was_late(call))
 			continue;
 		ended++;
-		open_call_give_up(call, true);
+		if (call->is_too_large)
+			open_call_refused_large(call);
+		else
+			open_call_give_up(call, true);
 	}
 	return ended;
 }

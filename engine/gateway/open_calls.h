@@ -30,6 +30,9 @@ struct open_call {
 	bool taken;	 /* Kafka has accepted it, or an engine has replied to it */
 	bool is_overdue; /* it is past its deadline; if it is open, then for Kafka's report alone */
 	bool is_direct; /* a worker has it, past Kafka */
+	bool is_too_large;   /* Kafka has refused it so, and the limit of its topic is awaited */
+	size_t record_bytes; /* call_record_bytes() */
+	uint32_t topic;	     /* of its record: index in `topics` */
 	char id[CALL_ID_BYTES_MAX];
 	size_t id_length;
 	struct text place;
@@ -93,6 +96,12 @@ bool open_call_was_late(struct open_call *call);
 void open_call_end(struct open_call *call, struct call_outcome *outcome);
 void open_call_fail(struct open_call *call, int status, enum error_kind kind, const char *words);
 void open_call_on_deadline(void *context);
+
+/* Fails a call whose record is larger than its topic takes, before it is produced. */
+void open_call_fail_large(struct open_call *call);
+
+/* The same when Kafka has refused the record, once the limit of the topic is known. */
+void open_call_refused_large(struct open_call *call);
 
 #define ANSWERS_UNKEYED INT32_MIN /* `answers` of a submission until its partition is known */
 

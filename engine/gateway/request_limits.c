@@ -18,9 +18,12 @@ void request_limits_keep(const struct request_limits *limits, const struct gatew
 	const size_t usual = asked > CALL_RECORD_OVERHEAD_BYTES ? asked : BATCH_TOPIC_BYTES;
 	for (size_t i = 0; i < targets->count; i++) {
 		targets->items[i].request_bytes = usual - CALL_RECORD_OVERHEAD_BYTES;
-		for (size_t k = 0; before && k < before->count; k++)
-			if (before->items[k].topic == targets->items[i].topic)
-				targets->items[i].request_bytes = before->items[k].request_bytes;
+		for (size_t k = 0; before && k < before->count; k++) {
+			if (before->items[k].topic != targets->items[i].topic)
+				continue;
+			targets->items[i].request_bytes = before->items[k].request_bytes;
+			targets->items[i].limit_is_known = before->items[k].limit_is_known;
+		}
 	}
 }
 
@@ -74,7 +77,10 @@ static void limits_set(const struct request_limits *limits)
 {
 	for (size_t i = 0; i < limits->targets->count; i++) {
 		struct gateway_target *target = &limits->targets->items[i];
-		if (target->topic < limits->topic_count && limits->record_bytes[target->topic] > CALL_RECORD_OVERHEAD_BYTES)
+		if (target->topic >= limits->topic_count)
+			continue;
+		target->limit_is_known = limits->record_bytes[target->topic] > CALL_RECORD_OVERHEAD_BYTES;
+		if (target->limit_is_known)
 			target->request_bytes = limits->record_bytes[target->topic] - CALL_RECORD_OVERHEAD_BYTES;
 	}
 }
@@ -113,21 +119,20 @@ static void task_done(void *context)
 	limits_set(limits);
 	names_drop(limits);
 	limits->again = false;
-	limits->changed(limits->context);
-	if (again)
-		request_limits_renew(limits);
+	if (!again || !request_limits_renew(limits))
+		limits->changed(limits->context);
 }
 
-void request_limits_renew(struct request_limits *limits)
+bool request_limits_renew(struct request_limits *limits)
 {
 	struct error error = {0};
 	if (limits->config->record_bytes > 0)
-		return;
-	if (loop_task_is_running(&limits->task)) {
-		limits->again = true;
-		return;
-	}
+		return false;
+	if (loop_task_is_running(&limits->task))
+		return limits->again = true;
 	limits->task = (struct loop_task){.run = task_run, .done = task_done, .context = limits};
-	if (!names_copy(limits) || !loop_task_start(&limits->task, limits->loop, "reads the limits of topics", &error))
-		names_drop(limits);
+	if (names_copy(limits) && loop_task_start(&limits->task, limits->loop, "reads the limits of topics", &error))
+		return true;
+	names_drop(limits);
+	return false;
 }

@@ -15,7 +15,8 @@ struct request_limits {
 	struct loop *loop;
 	const struct gateway_config *config;
 	struct gateway_targets *targets;  /* whose limits they are */
-	void (*changed)(void *context); /* in the loop, when limits that were asked for later are known */
+	/* In the loop, when limits that were asked for later have been read, and no later reading has begun. */
+	void (*changed)(void *context);
 	void *context;
 	/* Private. */
 	struct loop_task task;
@@ -35,8 +36,9 @@ void request_limits_close(struct request_limits *limits); /* of one that was nev
 void request_limits_keep(const struct request_limits *limits, const struct gateway_targets *before,
 			 struct gateway_targets *targets);
 
-/* Begins to read the limits of the targets as they are now. Where no thread or memory can be had, what is known stays. */
-void request_limits_renew(struct request_limits *limits);
+/* Begins to read the limits of the targets as they are now; `changed` is called later. False: no thread or memory can be had, or
+ * the limits are given, and what is known stays. */
+bool request_limits_renew(struct request_limits *limits);
 
 size_t request_limits_most(const struct request_limits *limits);
 

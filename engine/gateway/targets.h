@@ -16,6 +16,7 @@ struct gateway_target {
 	const char *outputs;   /* topic of the answers; NULL: none */
 	const char *explanations; /* topic of explanations; NULL: no step explains */
 	size_t request_bytes;  /* limit of a body; set by gateway.c */
+	bool limit_is_known;   /* Kafka has said it; else it is a usual one */
 	uint32_t feedback;     /* topic of its feedback: index in `topics` */
 	bool takes_feedback;   /* false: it has no experiment, and no such topic */
 	bool direct;	       /* `ingress: direct`: an engine of this process may answer it at once */

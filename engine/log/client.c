@@ -524,7 +524,7 @@ static size_t report_bytes(const rd_kafka_message_t *report)
 	return bytes;
 }
 
-static bool is_of_size(rd_kafka_resp_err_t code)
+bool failure_is_of_size(rd_kafka_resp_err_t code)
 {
 	return code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || code == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE ||
 	       code == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE;
@@ -551,7 +551,7 @@ enum refusal_cause refusal_cause(const rd_kafka_message_t *report, size_t batch_
 		return REFUSAL_OF_RIGHT;
 	if (refusal_is_absence(report->err, report->rkt))
 		return REFUSAL_OF_ABSENCE;
-	if (!is_of_size(report->err) && code != RD_KAFKA_RESP_ERR_INVALID_MSG && code != RD_KAFKA_RESP_ERR_INVALID_RECORD &&
+	if (!failure_is_of_size(report->err) && code != RD_KAFKA_RESP_ERR_INVALID_MSG && code != RD_KAFKA_RESP_ERR_INVALID_RECORD &&
 	    code != INVALID_DIFFERENT_RECORD)
 		return REFUSAL_OF_ALL;
 	return batch_limit_isolates(batch_bytes, report_bytes(report)) ? REFUSAL_OF_RECORD : REFUSAL_OF_BATCH;
@@ -561,7 +561,7 @@ void refusal_lower_batches(struct batch_limit *limit, size_t batch_bytes, const 
 {
 	char line[SAID_BYTES], bound[64] = "each record is sent separately";
 	size_t before = atomic_load(&limit->bytes);
-	size_t bytes = batch_limit_lower(limit, batch_bytes, !is_of_size(report->err));
+	size_t bytes = batch_limit_lower(limit, batch_bytes, !failure_is_of_size(report->err));
 	if (bytes == before)
 		return; /* another producer has lowered and reported it */
 	if (bytes > 1)

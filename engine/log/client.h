@@ -169,6 +169,9 @@ bool failure_is_passing(rd_kafka_resp_err_t code);
  * broker has just started. */
 bool failure_is_absence(rd_kafka_resp_err_t code);
 
+/* Whether Kafka, or its producer, refused a record or its batch as too large. */
+bool failure_is_of_size(rd_kafka_resp_err_t code);
+
 /* Whether the login lacks a right, and what to do then, as the end of a sentence; "": it lacks none. */
 bool failure_is_denial(rd_kafka_resp_err_t code);
 const char *failure_advice(rd_kafka_resp_err_t code);

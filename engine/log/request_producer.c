@@ -27,6 +27,7 @@ static void request_producer_on_report(rd_kafka_t *client, const rd_kafka_messag
 		.number = (uint64_t)(uintptr_t)message->_private,
 		.refused = message->err ? rd_kafka_err2str(message->err) : NULL,
 		.is_uncertain = message->err && rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_POSSIBLY_PERSISTED,
+		.is_too_large = failure_is_of_size(message->err),
 		.gone = failure_is_absence(message->err) ? rd_kafka_topic_name(message->rkt) : NULL,
 		.partition = message->partition,
 		.offset = message->offset,

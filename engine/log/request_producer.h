@@ -20,6 +20,7 @@ struct request_report {
 	uint64_t number;
 	const char *refused; /* NULL: Kafka has it */
 	bool is_uncertain;   /* refused here, and Kafka may have it all the same */
+	bool is_too_large;   /* refused by its size, or by that of its batch */
 	const char *gone;    /* the topic of the record, if Kafka refused it because it has no such topic; NULL: another reason */
 	int32_t partition;
 	int64_t offset;

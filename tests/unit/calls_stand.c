@@ -12,6 +12,12 @@
 
 #include "tests/unit/worker_stand.h"
 
+static bool limits_ask(void *context)
+{
+	((struct calls_stand *)context)->limits_asked++;
+	return true;
+}
+
 int calls_stand_open(void **state)
 {
 	static struct calls_stand stand;
@@ -35,7 +41,9 @@ int calls_stand_open(void **state)
 					    .consumer = mock_quick,
 					    .producer = mock_quick,
 					    .message_bytes = 1 << 20,
-					    .direct = stand.hub};
+					    .direct = stand.hub,
+					    .limits_ask = limits_ask,
+					    .context = &stand};
 	stand.calls = calls_open(stand.loop, &config, &stand.targets, &error);
 	if (!stand.calls)
 		fail_msg("%s", error.text);

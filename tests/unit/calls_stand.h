@@ -28,6 +28,7 @@ struct calls_stand {
 	struct direct_hub *hub;
 	struct calls *calls;
 	struct caller callers[CALLERS];
+	size_t limits_asked;	   /* how often the limits of topics were asked for again */
 	rd_kafka_t *engine;	   /* reads what is asked */
 	rd_kafka_topic_t *replies; /* of the mock's writer */
 };

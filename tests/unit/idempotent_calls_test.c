@@ -13,6 +13,8 @@
 #include "gateway/open_calls.h"
 #include "tests/unit/keyed_stand.h"
 
+#define PRODUCE 0
+
 /* Whether the reports of producers wait, and the clients that asked for them meanwhile. */
 static bool reports_wait;
 static rd_kafka_t *unheard[16];
@@ -341,6 +343,33 @@ static void a_declined_request_frees_its_key(void **state)
 	}
 }
 
+/* Of the claim and the request, Kafka takes the claim. A smaller request under the same key would be another one, so the caller
+ * repeats this one, as when the limit was raised. */
+static void a_request_that_its_topic_does_not_take_frees_its_key(void **state)
+{
+	struct keyed_stand *stand = *state;
+	for (size_t i = 0; i < 2; i++) {
+		const char *key = i == 0 ? "waits" : "submits";
+		memset(stand->callers, 0, sizeof stand->callers);
+		stand->submits = i == 1;
+		keyed_await_claims(stand, i == 0 ? "first" : "second");
+		keyed_turn_for(stand, SOON_MS); /* its last record is written */
+		rd_kafka_mock_push_request_errors(stand->mock.cluster, PRODUCE, 2, RD_KAFKA_RESP_ERR_NO_ERROR,
+						  RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+		struct keyed_client *first = keyed_call(stand, 0, key, "1", MOCK_WAIT_MS);
+		keyed_await_end(stand, first);
+		assert_int_equal(first->status, 413);
+		assert_non_null(strstr(first->body, "the topic in takes"));
+		keyed_turn_for(stand, SOON_MS);
+		struct keyed_client *again = keyed_call(stand, 1, key, "1", MOCK_WAIT_MS);
+		keyed_request_read(stand);
+		keyed_answer(stand, "one", true);
+		keyed_await_end(stand, again);
+		assert_int_equal(again->status, stand->submits ? 202 : 200);
+		assert_false(again->is_replayed);
+	}
+}
+
 /* Its first gateway has died: whoever reads that it was declined frees the key. */
 static void a_call_that_finds_its_request_declined_frees_the_key(void **state)
 {
@@ -496,6 +525,7 @@ int main(void)
 		KEYED_STORY(a_key_that_is_given_up_at_a_gateway_is_free_at_another),
 		KEYED_STORY(who_leaves_frees_its_call_and_finds_its_answer_later),
 		KEYED_STORY(a_declined_request_frees_its_key),
+		KEYED_STORY(a_request_that_its_topic_does_not_take_frees_its_key),
 		KEYED_STORY(a_gateway_is_not_ready_before_it_takes_calls_with_keys),
 		KEYED_STORY(a_new_key_is_refused_while_its_topic_is_gone),
 		KEYED_STORY(a_call_that_finds_its_request_declined_frees_the_key),
