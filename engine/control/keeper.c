@@ -1,7 +1,8 @@
 /* keeper.c: Steps of the keeper, and the records that they return; see keeper.h. */
 #include "control/keeper.h"
 
-#include <stdio.h>
+#include <assert.h>
+#include <inttypes.h>
 
 #include "base/memory.h"
 #include "control/keeper_parts.h"
@@ -57,21 +58,52 @@ static bool step_end(struct keeper *keeper, int64_t now_ms, struct error *error)
 }
 
 /* A later record of the same key takes the place of an unknown one. */
-static bool unknown_note(struct keeper *keeper, struct text key, bool is_unknown, struct error *error)
+static bool unknown_note(struct keeper *keeper, struct text key, bool is_unknown, int64_t offset, struct error *error)
 {
 	struct text former;
 	if (key.length == 0 || (!is_unknown && !table_read(keeper->unknown, key, &former)))
 		return true;
-	return table_put(keeper->unknown, key, is_unknown ? key : (struct text){0}, false) ||
+	const struct text kept = {(const char *)&offset, sizeof offset};
+	return table_put(keeper->unknown, key, is_unknown ? kept : (struct text){0}, false) ||
 	       error_memory(error, ERROR_SYSTEM, "reading the control topic");
 }
 
-bool keeper_restore(struct keeper *keeper, struct text key, struct text value, struct error *error)
+struct unknown_record {
+	struct text key;
+	int64_t offset;
+};
+
+static void unknown_earliest(void *context, struct text key, struct text value)
+{
+	struct unknown_record *first = context;
+	int64_t offset;
+	assert(value.length == sizeof offset);
+	memcpy(&offset, value.bytes, sizeof offset);
+	if (!first->key.bytes || offset < first->offset)
+		*first = (struct unknown_record){key, offset};
+}
+
+/* Names the first of the unknown records. Its key may have any length, and so it is the last word. */
+static bool unknown_fail(const struct keeper *keeper, struct error *error)
+{
+	struct unknown_record first = {0};
+	for (size_t bucket = 0; bucket < table_buckets(keeper->unknown); bucket++)
+		table_show(keeper->unknown, bucket, unknown_earliest, &first);
+	return error_set(
+		error, ERROR_CONFIG, PLACE_NONE,
+		"the control topic has records (%zu) of a schema that this version of sluice does not know, the first one in "
+		"partition 0 at offset %" PRId64
+		". Use the newer version of sluice that wrote it; if none did, write a record without a value to the topic "
+		"with its key: `" TEXT_FORMAT "`",
+		table_count(keeper->unknown), first.offset, TEXT_ARGUMENTS(first.key));
+}
+
+bool keeper_restore(struct keeper *keeper, struct text key, struct text value, int64_t offset, struct error *error)
 {
 	struct error reason = {0};
 	uint64_t before = keeper->ledger.refused[LEDGER_REFUSED_UNKNOWN];
 	if (ledger_fold(&keeper->ledger, key, value, INT64_MAX, &reason) || reason.kind == ERROR_INPUT)
-		return unknown_note(keeper, key, keeper->ledger.refused[LEDGER_REFUSED_UNKNOWN] > before, error);
+		return unknown_note(keeper, key, keeper->ledger.refused[LEDGER_REFUSED_UNKNOWN] > before, offset, error);
 	*error = reason;
 	return false;
 }
@@ -80,10 +112,7 @@ bool keeper_begin(struct keeper *keeper, int64_t now_ms, struct error *error)
 {
 	step_begin(keeper);
 	if (table_count(keeper->unknown) > 0)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "the control topic has records (%zu) of a schema that this version of sluice does not know; use "
-				 "the newer version that wrote them",
-				 table_count(keeper->unknown));
+		return unknown_fail(keeper, error);
 	const struct control_keeper record = {.namespace = text_of(keeper->options.namespace),
 					      .epoch = keeper->ledger.epoch + 1,
 					      .keeper = text_of(keeper->options.engine),

@@ -112,10 +112,11 @@ void keeper_close(struct keeper *keeper); /* NULL is fine */
 /* Reads a record of `control`; to be called for all of them, from the beginning to the end. A refused record is not
  * an error here; the ledger counts it. A record from the future is taken: a keeper with a wrong clock decided it, and
  * its numbers must not be used again. False: SYSTEM, and keeper_begin() must not be called. */
-bool keeper_restore(struct keeper *keeper, struct text key, struct text value, struct error *error);
+bool keeper_restore(struct keeper *keeper, struct text key, struct text value, int64_t offset, struct error *error);
 
 /* Begins a term, after the last record of `control`. Proposals then continue at keeper_resume(). False: SYSTEM; or
- * CONFIG, a newer version of sluice wrote records that this one cannot read, so it does not know what was decided. */
+ * CONFIG, a newer version of sluice wrote records that this one cannot read, so it does not know what was decided, and the error
+ * names the first of them. */
 bool keeper_begin(struct keeper *keeper, int64_t now_ms, struct error *error);
 
 /* Continues at that offset instead: `proposals` ends before keeper_resume(), because it was deleted and created again. */

@@ -37,7 +37,7 @@ struct change_deadline {
 struct keeper {
 	struct keeper_options options;
 	struct ledger ledger;
-	struct state_table *unknown; /* keys of `control` whose newest record has an unknown schema */
+	struct state_table *unknown; /* keys of `control` whose newest record has an unknown schema: its offset */
 	bool begun;
 	int64_t listens_ms;	 /* time since which it receives reports */
 	int64_t looked_ms;	 /* of the last step: what was due by then is done */

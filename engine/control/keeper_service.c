@@ -222,7 +222,7 @@ static bool proposals_step(struct keeper_service *service, bool *found, struct e
 static bool control_restore(void *context, const struct record *record, struct error *error)
 {
 	struct keeper_service *service = context;
-	return keeper_restore(service->keeper, record->key, record->value, error);
+	return keeper_restore(service->keeper, record->key, record->value, record->offset, error);
 }
 
 /* Reads `control` to its end. The former keeper is fenced, so nothing is added behind it. */

@@ -430,6 +430,11 @@ bool ledger_fold(struct ledger *ledger, struct text key, struct text value, int6
 		return ledger_record_refuse(ledger, LEDGER_REFUSED_BROKEN, error,
 				     "record `" TEXT_FORMAT "` is not Avro; only the keeper may write to this topic",
 				     TEXT_ARGUMENTS(key));
+	if (!control_key_is_possible(key))
+		return ledger_record_refuse(ledger, LEDGER_REFUSED_BROKEN, error,
+					    "record `" TEXT_FORMAT
+					    "` has a key that no record of sluice has; only the keeper may write to this topic",
+					    TEXT_ARGUMENTS(key));
 	return ledger_record_refuse(ledger, LEDGER_REFUSED_UNKNOWN, error,
 			     "record `" TEXT_FORMAT "` has a schema that this version of sluice does not know (%016" PRIx64
 			     "); a newer one may have written it",

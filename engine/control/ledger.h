@@ -78,7 +78,7 @@ struct ledger_choice {
 
 /* Why a record was refused. */
 enum ledger_refusal {
-	LEDGER_REFUSED_UNKNOWN,	 /* its schema is unknown to this version of sluice */
+	LEDGER_REFUSED_UNKNOWN,	 /* its schema is unknown to this version of sluice, and a newer one may have such a key */
 	LEDGER_REFUSED_BROKEN,	 /* cannot be read, or does not belong to its key */
 	LEDGER_REFUSED_LARGE,	 /* above CONTROL_RECORD_BYTES_MAX */
 	LEDGER_REFUSED_FUTURE,	 /* its time is more than CONTROL_FUTURE_MS ahead */

@@ -405,6 +405,19 @@ bool control_name_is_valid(struct text name)
 	return true;
 }
 
+bool control_key_is_possible(struct text key)
+{
+	const char *at = key.length > 0 ? memchr(key.bytes, '@', key.length) : NULL;
+	if (text_equal(key, KEEPER_KEY))
+		return true;
+	if (!at || at == key.bytes || key.bytes[key.length - 1] == '@' || !text_is_utf8(key))
+		return false;
+	for (size_t i = 0; i < key.length; i++)
+		if ((unsigned char)key.bytes[i] <= ' ' || key.bytes[i] == 0x7F)
+			return false;
+	return true;
+}
+
 bool control_choice_is_valid(struct text name)
 {
 	struct text last = name;

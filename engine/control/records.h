@@ -319,6 +319,10 @@ void move_key(struct text experiment, int64_t number, struct buffer *out);
 #define MOVE_KEY_PREFIX TEXT("move@")
 #define KEEPER_KEY TEXT("keeper")
 
+/* Whether a record of `control` can have that key, in this version or in a newer one: each key but KEEPER_KEY names something
+ * before an `@` and behind it. */
+bool control_key_is_possible(struct text key);
+
 /* Append the key of a record on `status`. */
 void report_key(struct text engine, struct buffer *out);
 void conditions_key(struct text engine, struct buffer *out);

@@ -87,7 +87,7 @@ static bool term_begin(struct simulation_keeper *keeper, struct error *error)
 	keeper->keeper = keeper_open(&control->options, error);
 	bool good = keeper->keeper != NULL;
 	for (int64_t at = 0; good && simulated_read(control->topic, 0, at, &record); at = record.offset + 1)
-		good = keeper_restore(keeper->keeper, record.key, record.value, error);
+		good = keeper_restore(keeper->keeper, record.key, record.value, record.offset, error);
 	if (!good || !keeper_begin(keeper->keeper, keeper_now_ms(keeper), error))
 		return false;
 	keeper->proposals_read = keeper_resume(keeper->keeper);

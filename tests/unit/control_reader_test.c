@@ -124,6 +124,8 @@ static void what_cannot_be_taken_is_refused_and_what_was_in_force_stays(void **s
 	refuses(TEXT("Pipeline/p@2"), TEXT("\xC3\x01\x01\x02\x03\x04\x05\x06\x07\x08rest"), LEDGER_REFUSED_UNKNOWN,
 		"record `Pipeline/p@2` has a schema that this version of sluice does not know (0807060504030201); a newer one may "
 		"have written it");
+	refuses(TEXT("x"), TEXT("\xC3\x01\x01\x02\x03\x04\x05\x06\x07\x08rest"), LEDGER_REFUSED_BROKEN,
+		"record `x` has a key that no record of sluice has; only the keeper may write to this topic");
 	refuses(TEXT("Pipeline/p@2"), (struct text){large, sizeof large}, LEDGER_REFUSED_LARGE,
 		"record `Pipeline/p@2` has 1048577 bytes, and 1048576 are the most");
 	struct text right = control_encode(&stand, &version_form, &version);

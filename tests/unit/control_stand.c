@@ -54,7 +54,7 @@ void control_keeper_start(struct control_stand *stand)
 	stand->keeper = keeper_open(&stand->options, &error);
 	assert_non_null(stand->keeper);
 	for (size_t i = 0; i < stand->control_count; i++)
-		assert_true(keeper_restore(stand->keeper, stand->control[i].key, stand->control[i].value, &error));
+		assert_true(keeper_restore(stand->keeper, stand->control[i].key, stand->control[i].value, (int64_t)i, &error));
 	assert_true(keeper_begin(stand->keeper, stand->now_ms, &error));
 	control_commit(stand);
 	stand->taken = (size_t)keeper_resume(stand->keeper);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -409,24 +410,46 @@ static void what_a_keeper_with_a_wrong_clock_decided_counts(void **state)
 
 static void records_of_a_newer_version_keep_a_keeper_from_beginning(void **state)
 {
+	char words[ERROR_TEXT_MAX];
 	const struct text unknown = TEXT("\xC3\x01\x01\x02\x03\x04\x05\x06\x07\x08rest");
 	struct error error = {0};
 	(void)state;
 	accepted(ASK(ITEMS(APPLY("p", 0, "one"))), 1);
+	const size_t first = 100 + stand.control_count;
 	control_append(&stand, TEXT("Pipeline/p@2"), unknown);
 	control_append(&stand, TEXT("change@2"), unknown);
 	control_append(&stand, TEXT("change@2"), (struct text){0});
 	control_append(&stand, TEXT("change@3"), TEXT("rubbish")); /* no version of sluice wrote that */
 	struct keeper *keeper = keeper_open(&stand.options, &error);
 	for (size_t i = 0; i < stand.control_count; i++)
-		assert_true(keeper_restore(keeper, stand.control[i].key, stand.control[i].value, &error));
+		assert_true(keeper_restore(keeper, stand.control[i].key, stand.control[i].value, 100 + (int64_t)i, &error));
 	assert_false(keeper_begin(keeper, stand.now_ms, &error));
 	assert_int_equal(error.kind, ERROR_CONFIG);
-	assert_string_equal(error.text, "the control topic has records (1) of a schema that this version of sluice does not know; "
-					"use the newer version that wrote them");
+	(void)snprintf(
+		words, sizeof words,
+		"the control topic has records (1) of a schema that this version of sluice does not know, the first one in "
+		"partition 0 at offset %zu. Use the newer version of sluice that wrote it; if none did, write a record without a "
+		"value to the topic with its key: `Pipeline/p@2`",
+		first);
+	assert_string_equal(error.text, words);
 	keeper_close(keeper);
 	control_append(&stand, TEXT("Pipeline/p@2"), (struct text){0});
 	control_keeper_start(&stand);
+}
+
+/* No version of sluice writes such keys. */
+static void records_of_others_do_not_keep_a_keeper_from_beginning(void **state)
+{
+	static const struct text keys[] = {{"x", 1}, {"", 0}, {"@1", 2}, {"a@", 2}, {"a b@1", 5}, {"a\xFF@1", 4}};
+	const struct text unknown = TEXT("\xC3\x01\x01\x02\x03\x04\x05\x06\x07\x08rest");
+	const size_t count = sizeof keys / sizeof *keys;
+	(void)state;
+	accepted(ASK(ITEMS(APPLY("p", 0, "one"))), 1);
+	for (size_t i = 0; i < count; i++)
+		control_append(&stand, keys[i], unknown);
+	control_keeper_start(&stand);
+	assert_int_equal(keeper_ledger(stand.keeper)->refused[LEDGER_REFUSED_BROKEN], count);
+	accepted(ASK(ITEMS(APPLY("p", 1, "two"))), 2);
 }
 
 static void a_change_fails_with_the_reason_and_the_version_before_stays(void **state)
@@ -602,6 +625,7 @@ int main(void)
 		TEST(a_new_keeper_listens_before_it_activates),
 		TEST(what_a_keeper_with_a_wrong_clock_decided_counts),
 		TEST(records_of_a_newer_version_keep_a_keeper_from_beginning),
+		TEST(records_of_others_do_not_keep_a_keeper_from_beginning),
 		TEST(a_change_fails_with_the_reason_and_the_version_before_stays),
 		TEST(a_deletion_that_failed_can_be_repeated),
 		TEST(a_later_change_replaces_an_undecided_one_or_waits_for_it),
