@@ -48,11 +48,13 @@ extern const struct command command_models_serve;
 
 /* ---- output ---- */
 
-static void print_models(const struct model_server *server, bool json, struct buffer *out)
+/* Those that are ready, or those that are not, after the words; none: nothing. Returns their number. */
+static size_t print_models(const struct model_server *server, bool ready, bool json, const char *words, struct buffer *out)
 {
-	const char *comma = "";
+	const char *comma = words;
+	size_t count = 0;
 	for (const struct catalog_model *model = model_server_first(server); model; model = model->next) {
-		if (!model->ready)
+		if (model->ready != ready)
 			continue;
 		buffer_string(out, comma);
 		if (json)
@@ -60,7 +62,9 @@ static void print_models(const struct model_server *server, bool json, struct bu
 		else
 			buffer_string(out, model->name);
 		comma = json ? "," : ", ";
+		count++;
 	}
+	return count;
 }
 
 static bool say_ready(struct session *session, const struct serve_options *self, const struct model_server *server,
@@ -75,13 +79,15 @@ static bool say_ready(struct session *session, const struct serve_options *self,
 			     "{\"rest\":\"http%s://" URL_HOST_FORMAT ":%d\",\"grpc\":\"grpc%s://" URL_HOST_FORMAT
 			     ":%d\",\"models\":[",
 			     ending, URL_HOST_ARGUMENTS(host), rest, ending, URL_HOST_ARGUMENTS(host), grpc);
-		print_models(server, true, &out);
+		(void)print_models(server, true, true, "", &out);
 		buffer_string(&out, "]}\n");
 	} else {
 		buffer_print(&out, "ready at http%s://" URL_HOST_FORMAT ":%d and grpc%s://" URL_HOST_FORMAT ":%d: ", ending,
 			     URL_HOST_ARGUMENTS(host), rest, ending, URL_HOST_ARGUMENTS(host), grpc);
-		print_models(server, false, &out);
-		buffer_string(&out, model_server_first(server) ? ", and the stubs by their names\n" : "the stubs by their names\n");
+		const size_t count = print_models(server, true, false, "", &out);
+		buffer_string(&out, count > 0 ? ", and the stubs by their names" : "the stubs by their names");
+		(void)print_models(server, false, false, "; not ready: ", &out);
+		buffer_byte(&out, '\n');
 	}
 	if (command_write(session, &out) != EXIT_GOOD)
 		return error_memory(error, ERROR_SYSTEM, "saying what is served");

@@ -336,11 +336,18 @@ def judge_command(binary):
         code, said = refusal(binary, "/nowhere")
         yield "a folder that is not there is misuse", code == 2 and "/nowhere" in said
         with open(file, "w", encoding="utf-8") as out:
+            out.write(MODELS.replace("x*2", "x*"))
+        server = subprocess.Popen([binary, "models", "serve", folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        yield "without a model that is ready the line names those that are not", re.fullmatch(
+            r"ready at \S+ and \S+: the stubs by their names; not ready: twice, far\n", server.stdout.readline())
+        server.kill()
+        server.communicate()
+        with open(file, "w", encoding="utf-8") as out:
             out.write(MODELS)
         server = subprocess.Popen([binary, "models", "serve", folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         line = server.stdout.readline()
         address = line.split()[2]
-        yield "one line says where it is and what it serves", line.startswith("ready at http://127.0.0.1:") and " twice," in line
+        yield "one line says where it is and what it serves", line.startswith("ready at http://127.0.0.1:") and line.endswith(": twice, and the stubs by their names; not ready: far\n")
         code, said = refusal(binary, folder, "--port", address.rsplit(":", 1)[1])
         yield "a port that is taken is named", code == 2 and address.removeprefix("http://") in said
         yield "a model that cannot be loaded is not ready", get(address, "/v2/models/far/ready")[0] == 503
