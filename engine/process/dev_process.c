@@ -51,6 +51,7 @@ struct dev_process {
 	struct remote_download fetching;
 	struct files *remote_files; /* remote files to be fetched; NULL: none */
 	bool edited;		 /* a file was edited during the first fetch */
+	bool is_rejected;	 /* the last reload */
 	struct dev_lines *lines;
 	struct loop_timer ready_timer, lines_timer;
 };
@@ -208,6 +209,18 @@ static bool open_first_gateway(struct dev_process *dev, struct error *error)
 	return true;
 }
 
+/* The last word of a rejected reload is an error, so that the next one has a line in any case. */
+static void reload_note(struct dev_process *dev, bool good, bool differs)
+{
+	if (!good)
+		log_say(dev->config.log, LOG_LEVEL_ERROR, NULL,
+			"reload rejected: the files have errors. The running version is unchanged; the next change is tried again");
+	else if (dev->is_rejected)
+		log_say(dev->config.log, LOG_LEVEL_INFO, NULL, "the files have no errors any more%s",
+			differs ? "" : "; no pipeline has changed");
+	dev->is_rejected = !good;
+}
+
 /* Reloads models before pipelines, because the new pipelines may call the new models. */
 static void reload(struct dev_process *dev)
 {
@@ -216,6 +229,7 @@ static void reload(struct dev_process *dev)
 	struct revision *revision = read_files(dev, &error);
 	if (fetch_first(dev, &error))
 		return;
+	const bool differs = revision && revision_differs(engine_revision(dev->engine), revision, dev->config.kinds);
 	bool good = revision && model_server_reread(dev->server, &error);
 	if (good)
 		good = engine_reload(dev->engine, revision, &error);
@@ -225,9 +239,7 @@ static void reload(struct dev_process *dev)
 		workspace_failed(dev->workspace, &error);
 	if (good)
 		follow_gateway_or_warn(dev);
-	else
-		log_say(dev->config.log, LOG_LEVEL_ERROR, NULL,
-			"reload rejected: the files have errors. The running version is unchanged; the next change is tried again");
+	reload_note(dev, good, differs);
 	fflush(dev->asked->err);
 	dev_lines_show(dev->lines, dev->engine, loop_now_ms(dev->loop));
 }

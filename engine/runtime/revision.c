@@ -364,3 +364,13 @@ uint64_t revision_version(const struct revision *revision, const struct pipeline
 	arena_close(arena);
 	return version;
 }
+
+bool revision_differs(const struct revision *before, const struct revision *now, const struct step_kind *const *kinds)
+{
+	for (size_t i = 0; i < now->plan.count; i++) {
+		const struct pipeline_plan *plan = &now->plan.pipelines[i], *old = plan_find(&before->plan, plan->graph->name);
+		if (!old || revision_version(before, old, kinds) != revision_version(now, plan, kinds))
+			return true;
+	}
+	return now->plan.count != before->plan.count;
+}

@@ -83,4 +83,7 @@ struct files_view *revision_view(const struct revision *revision, const struct p
 uint64_t revision_version(const struct revision *revision, const struct pipeline_plan *pipeline,
 			  const struct step_kind *const *kinds);
 
+/* Whether a pipeline of one is not in the other, or has another version there. */
+bool revision_differs(const struct revision *before, const struct revision *now, const struct step_kind *const *kinds);
+
 #endif

@@ -186,7 +186,10 @@ def follows(judge, dev):
     judge.expect("a fault is told with its place", dev.wait_for("pipeline.yaml:8:5: error: `preproces`", 5), dev.lines[-5:])
     answer = dev.ask("hello")
     judge.expect("what was running goes on beside a fault", "hold" in answer, answer)
-    dev.edit("pipeline.yaml", lambda text: text.replace("preproces:", "preprocess:").replace("probability > 0.99", "probability > 0.6"))
+    dev.edit("pipeline.yaml", lambda text: text.replace("preproces:", "preprocess:"))
+    judge.expect("a file that is mended back is told", dev.wait_for("the files have no errors any more; no pipeline has changed", 5),
+                 dev.lines[-5:])
+    dev.edit("pipeline.yaml", lambda text: text.replace("probability > 0.99", "probability > 0.6"))
     answer = dev.ask("hello")
     judge.expect("a mended file is followed", "buy" in answer, answer)
     dev.edit("pipeline.yaml", lambda text: text.replace("b=-0.5", "b=-50"))
