@@ -108,6 +108,15 @@ static void version_judge(const struct candidate_check *check, const char *role,
 			  check->name, role, candidate->text, INT64_MAX);
 }
 
+/* An option of `run` may say where a Model is served. A Pipeline must be in the files that are run; those of `lint` may be a part.
+ */
+static const char *absence_words(const struct candidate_check *check)
+{
+	if (check->type == RESOURCE_MODEL)
+		return ", nor does a Server offer it";
+	return check->compiler->options ? "" : "; `sluice plan` and `sluice run` of these files alone refuse it";
+}
+
 /* `role`: what it is in the experiment. */
 static void candidate_judge(const struct candidate_check *check, const char *role, const struct name *candidate)
 {
@@ -134,7 +143,7 @@ static void candidate_judge(const struct candidate_check *check, const char *rol
 	const char *nearest = suggestion.nearest.bytes;
 	fault_add(spec->faults, CODE_GONE_CANDIDATE, candidate->place, nearest,
 		  "the experiment `%s` has the %s `%s`, and the files have no %s of that name%s", check->name, role,
-		  candidate->text, kind, check->type == RESOURCE_MODEL ? ", nor does a Server offer it" : "");
+		  candidate->text, kind, absence_words(check));
 }
 
 /* Files that have none of the candidates are a part of the whole: the others are elsewhere. */
