@@ -100,8 +100,11 @@ static bool rollout_restore(struct keeper *keeper, struct kept_rollout *rollout,
 	}
 	rollout->due_ms = rollout_due_ms(rollout, now_ms);
 	/* A look was missed. Engines have counted since the record, and tell it within a second. */
-	if (rollout->state.phase != ROLLOUT_PENDING && rollout->due_ms < keeper->listens_ms)
-		rollout->due_ms = keeper->listens_ms + KEEPER_SILENT_MS;
+	if (rollout->state.phase != ROLLOUT_PENDING && rollout->due_ms < keeper->listens_ms) {
+		const int64_t due_ms = keeper->listens_ms + KEEPER_SILENT_MS;
+		rollout_skip(&rollout->document.plan, &rollout->state, due_ms - rollout->due_ms);
+		rollout->due_ms = due_ms;
+	}
 	return good;
 }
 

@@ -220,6 +220,16 @@ static bool stage_turns(const struct planned_stage *stage, const struct rollout_
 	return stage_elapsed_ms(state, time_ms) / stage->duration_ms > stage_elapsed_ms(state, before_ms) / stage->duration_ms;
 }
 
+/* The last look moves along, so that it stands where it was in the stage's time. */
+void rollout_skip(const struct rollout_plan *plan, struct rollout_state *state, int64_t missed_ms)
+{
+	const int64_t skipped_ms = missed_ms - missed_ms % plan->check_every_ms;
+	if (state->phase != ROLLOUT_RUNNING)
+		return;
+	state->held_ms += skipped_ms;
+	state->looked_ms += skipped_ms;
+}
+
 /* A stage that runs: at its end, or at the end of its extension. The look before was at `before_ms`. */
 static bool look_ends_stage(const struct rollout_plan *plan, struct rollout_state *state, struct rollout_move *move,
 			    int64_t before_ms, int64_t time_ms)

@@ -8,6 +8,9 @@
  *   promoted       the candidates have all the traffic
  *   rolled back    the default has all the traffic
  *
+ * The clock of a stage stands still also while nobody looks, as Kafka is away or no engine is the keeper: in that time no evidence
+ * could enter. It is counted by whole intervals of looks (rollout_skip()).
+ *
  * A rule that is broken, or a trigger that sees a change, rolls back in each state in which the candidates have traffic and
  * are not promoted, also while a stage is paused or inconclusive. A rule holds when the end of its interval on the bad side
  * is inside the limit, and is broken when the end on the good side is outside. The intervals are of the stage, at
@@ -121,7 +124,7 @@ struct rollout_state {
 	bool declined;	/* and its webhook does not give it */
 	bool truth;	/* of any variant, in any stage, also a late one */
 	bool truths_uncounted;		      /* of the last look; it is not stored */
-	int64_t began_ms, paused_ms, held_ms; /* the stage; the current pause; pauses before it */
+	int64_t began_ms, paused_ms, held_ms; /* the stage; the current pause; pauses before it, and time without looks */
 	int64_t extent_ms; /* the stage may last so long */
 	int64_t looked_ms;
 	struct rollout_counts control, candidates[ROLLOUT_CANDIDATES_MAX]; /* of the last look */
@@ -236,6 +239,10 @@ double rollout_percent(const struct rollout_plan *plan, const struct rollout_sta
 
 /* Moves all times of the state: the clock was set, by so much. */
 void rollout_shift(struct rollout_state *state, int64_t by_ms);
+
+/* Nobody could look for so long, since the next look of the state was due. It is not written yet: whoever reads the state that was
+ * written before calls this for all of the time. */
+void rollout_skip(const struct rollout_plan *plan, struct rollout_state *state, int64_t missed_ms);
 
 /* A look at the counts. A stage is looked at once in each `checkEvery` since its beginning: other looks change nothing, so
  * triggers have no more looks than their limit supposes. `move` says what follows. False, and nothing has changed:

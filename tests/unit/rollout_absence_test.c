@@ -1,0 +1,95 @@
+/* rollout_absence_test.c: Tests of the clock of a stage while nobody keeps its rollout, as Kafka is away or no engine is the
+ * keeper: that time is not the stage's, and each later keeper comes to the same end. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/rollout_stand.h"
+
+#define AWAY (31 * SECOND)
+
+/* The next keeper hears the engines for five seconds, and then looks. */
+static void keeper_replace(int64_t away_ms)
+{
+	table_stand.now_ms += away_ms;
+	control_compact(&table_stand);
+	control_keeper_start(&table_stand);
+}
+
+/* Stages of 10 s, which are inconclusive after 20 s without evidence. The looks until the 8th second were made. */
+static void rollout_run_until_away(void)
+{
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	seconds_pass(&one, 8, 0, 0);
+	assert_true(phase_is("running", 1));
+}
+
+static void a_stage_has_its_time_beside_an_outage(void **state)
+{
+	(void)state;
+	rollout_run_until_away();
+	keeper_replace(AWAY);
+	seconds_pass(&one, 5 + 10, 0, 0);
+	assert_true(phase_is("running", 1));
+	seconds_pass(&one, 2, 0, 0);
+	assert_true(phase_is("inconclusive", 1));
+}
+
+static void a_stage_passes_by_evidence_after_an_outage(void **state)
+{
+	(void)state;
+	rollout_run_until_away();
+	keeper_replace(AWAY);
+	seconds_pass(&one, 5 + 10, 200, 0);
+	assert_true(phase_is("running", 2));
+	moves_check(2);
+}
+
+/* One ends before its first look, and one after it. */
+static void other_keepers_count_an_outage_once(void **state)
+{
+	(void)state;
+	rollout_run_until_away();
+	keeper_replace(AWAY);
+	seconds_pass(&one, 2, 0, 0);
+	keeper_replace(0);
+	seconds_pass(&one, 5 + 3, 0, 0);
+	keeper_replace(0);
+	seconds_pass(&one, 7, 0, 0);
+	assert_true(phase_is("running", 1));
+	seconds_pass(&one, 2, 0, 0);
+	assert_true(phase_is("inconclusive", 1));
+}
+
+/* A policy is judged at the ends of its intervals: an outage in the second one brings no other end. */
+static void an_outage_moves_the_end_of_an_interval(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e",
+		      "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: a\n"
+		      "  candidates: [{name: a, weight: 50}, {name: b, weight: 50}]\n"
+		      "  promotionPolicy: {automatic: true, interval: 10s}\n  progressiveDeployment: {checkEvery: 1s}\n");
+	seconds_pass(&one, 15, 0, 0);
+	assert_true(phase_is("running", 1));
+	keeper_replace(AWAY);
+	seconds_pass(&one, 5 + 3, 200, 0);
+	assert_true(phase_is("running", 1));
+	seconds_pass(&one, 2, 200, 0);
+	assert_true(phase_is("promoted", 1));
+}
+
+#define ABSENCE_STORY(name) cmocka_unit_test_setup_teardown(name, rollout_stand_open, table_stand_close)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ABSENCE_STORY(a_stage_has_its_time_beside_an_outage),
+		ABSENCE_STORY(a_stage_passes_by_evidence_after_an_outage),
+		ABSENCE_STORY(other_keepers_count_an_outage_once),
+		ABSENCE_STORY(an_outage_moves_the_end_of_an_interval),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
