@@ -6,6 +6,7 @@
 #include "client/experiment_data.h"
 #include "client/kafka.h"
 #include "client/policy_topics.h"
+#include "plan/plan.h"
 #include "view/experiment_list.h"
 #include "view/rollout_view.h"
 #include "view/traffic_view.h"
@@ -64,6 +65,17 @@ static int rollouts_list(struct session *session, const struct list_options *sel
 	return code;
 }
 
+/* Whether there are pipelines of their names may depend on what the engines were given. */
+static void pipelines_note(struct session *session, const struct spec *spec)
+{
+	const struct resource *pipeline;
+	for (size_t at = 0; (pipeline = spec_next(spec, RESOURCE_PIPELINE, &at));) {
+		const char *model = plan_model_of_servers(spec, pipeline, session->arena);
+		if (model)
+			command_note(session, PLAN_MODEL_OF_SERVERS_WORDS, pipeline->name.text, model, model, model);
+	}
+}
+
 static int experiments_list_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct list_options *self = filled;
@@ -87,6 +99,7 @@ static int experiments_list_run(struct session *session, const void *filled, con
 		else
 			experiment_list_print(&list, &out);
 		code = command_write(session, &out);
+		pipelines_note(session, &spec);
 	} else {
 		buffer_close(&out);
 		code = command_refused(session, &command_experiments_list, &error);

@@ -53,22 +53,34 @@ static bool has_endpoint(struct compiler *compiler, const char *model)
 {
 	const struct resource *resource = named_model_find(compiler->spec, model, compiler->arena);
 	const struct model_facts facts = {.name = model};
+	if (resource && compiler->options->models_served)
+		return true;
 	const struct endpoint endpoint =
 		resource ? plan_model(compiler, resource)
 			 : endpoint_find(&facts, compiler->spec, &compiler->options->servers, compiler->arena);
 	return endpoint.origin != ENDPOINT_NONE;
 }
 
-static bool experiment_has_endpoints(struct compiler *compiler, const struct experiment_spec *experiment)
+const char *plan_unserved_model(const struct spec *spec, const struct plan_options *options, const struct resource *experiment,
+				struct arena *arena)
 {
+	struct compiler compiler = {.arena = arena, .spec = spec, .options = options};
+	const struct experiment_spec *split = experiment->spec;
 	struct share shares[ASSIGNMENT_WAYS_MAX];
-	size_t count = experiment_shares(experiment, shares);
-	if (experiment->resource_type == EXPERIMENT_PIPELINE)
-		return true;
+	const size_t count = experiment_shares(split, shares);
+	if (split->resource_type == EXPERIMENT_PIPELINE)
+		return NULL;
 	for (size_t i = 0; i < count; i++)
-		if (!has_endpoint(compiler, shares[i].name))
-			return false;
-	return !experiment->mirror_name.text || has_endpoint(compiler, experiment->mirror_name.text);
+		if (!has_endpoint(&compiler, shares[i].name))
+			return shares[i].name;
+	return split->mirror_name.text && !has_endpoint(&compiler, split->mirror_name.text) ? split->mirror_name.text : NULL;
+}
+
+const char *plan_model_of_servers(const struct spec *spec, const struct resource *pipeline, struct arena *arena)
+{
+	const struct resource *experiment = made_into(pipeline, RESOURCE_EXPERIMENT);
+	const struct plan_options options = {.models_served = true};
+	return experiment ? plan_unserved_model(spec, &options, experiment, arena) : NULL;
 }
 
 /* Leaves out the generated pipeline of a Model that no server has, and of an Experiment with such a Model, because it
@@ -80,7 +92,7 @@ static bool is_left_out(struct compiler *compiler, const struct resource *pipeli
 	if (compiler->options->models_served)
 		return false;
 	if (experiment)
-		return !experiment_has_endpoints(compiler, experiment->spec);
+		return plan_unserved_model(compiler->spec, compiler->options, experiment, compiler->arena);
 	return model && plan_model(compiler, model).origin == ENDPOINT_NONE;
 }
 
@@ -216,12 +228,15 @@ static bool plan_has_experiment(const struct plan *plan, const struct resource *
 	return false;
 }
 
-static const char *uncallable_reason(const struct spec *spec, const struct resource *experiment)
+static const char *uncallable_reason(const struct compiler *compiler, const struct resource *experiment)
 {
-	const struct resource *pipeline = spec_find(spec, RESOURCE_PIPELINE, experiment->name.text);
+	const struct resource *pipeline = spec_find(compiler->spec, RESOURCE_PIPELINE, experiment->name.text);
 	if (pipeline && pipeline->made_of != experiment)
 		return "a Pipeline has its name";
-	return experiment_answers(experiment->spec) ? "a model of it has no endpoint" : "it has no candidate and no default";
+	if (!experiment_answers(experiment->spec))
+		return "it has no candidate and no default";
+	const char *model = plan_unserved_model(compiler->spec, compiler->options, experiment, compiler->arena);
+	return model ? arena_print(compiler->arena, "its model `%s` has no endpoint", model) : "its pipeline has errors";
 }
 
 static bool plan_others(struct compiler *compiler)
@@ -239,7 +254,7 @@ static bool plan_others(struct compiler *compiler)
 		if (type == RESOURCE_EXPERIMENT && resource->name.text && !plan_has_experiment(plan, resource))
 			note_add(compiler, &plan->notes, resource->name.place,
 				 "Experiment `%s` cannot be called by its name, because %s", resource->name.text,
-				 uncallable_reason(spec, resource));
+				 uncallable_reason(compiler, resource));
 	}
 	return !arena_failed(compiler->arena);
 }

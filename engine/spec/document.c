@@ -39,7 +39,7 @@ const struct resource_kind resource_kinds[] = {
 	KIND("Experiment", MLOPS, EXPERIMENT, .rows = experiment_rows, .size = sizeof(struct experiment_spec),
 	     .check = experiment_check,
 	     .help = "Models or pipelines among which requests are split. It gets a pipeline of its name, with one step, "
-		     "so that it can be called by name."),
+		     "so that it can be called by name, unless one of the models has no endpoint."),
 	KIND("SeldonRuntime", MLOPS, RUNTIME, .rows = runtime_rows, .size = sizeof(struct runtime_spec), .check = runtime_check,
 	     .nameless = true, .help = "An installation and its settings."),
 	KIND("SeldonConfig", MLOPS, CONFIG, .rows = seldon_config_rows, .size = sizeof(struct runtime_spec),

@@ -71,6 +71,33 @@ static void a_model_that_nobody_names_gets_a_pipeline(void **state)
 	assert_pipelines(MODEL("a") DOCUMENT("Server", "a", "serverConfig: mlserver"), "a"); /* a Server asks nothing */
 }
 
+/* Commands that read files alone do not know the servers of engines. */
+static void assert_depends_on(const char *yaml, const char *model)
+{
+	struct planning planning;
+	struct plan plan;
+	(void)pipelines_of(yaml, true, &planning, &plan);
+	const char *found = plan_model_of_servers(&planning.spec, plan_find(&plan, "e")->graph->resource, planning.arena);
+	if (!model)
+		assert_null(found);
+	else
+		assert_string_equal(found, model);
+	planning_close(&planning);
+}
+
+static void an_experiment_without_a_model_in_the_files_depends_on_servers(void **state)
+{
+	static const char split[] =
+		MODEL("a") DOCUMENT("Experiment", "e", "default: a, candidates: [{name: a, weight: 1}, {name: b, weight: 1}]");
+	char yaml[1024];
+	(void)state;
+	assert_depends_on(split, "b");
+	(void)snprintf(yaml, sizeof yaml, "%s%s", split, MODEL("b"));
+	assert_depends_on(yaml, NULL);
+	(void)snprintf(yaml, sizeof yaml, "%s%s", split, DOCUMENT("Pipeline", "e", "steps: [{name: b}], output: {steps: [b]}"));
+	assert_depends_on(yaml, NULL); /* it is not of the Experiment */
+}
+
 static void its_one_step_calls_the_model_and_answers(void **state)
 {
 	struct planning planning;
@@ -194,6 +221,7 @@ int main(void)
 		cmocka_unit_test(a_standalone_model_keeps_its_pipeline),
 		cmocka_unit_test(its_one_step_calls_the_model_and_answers),
 		cmocka_unit_test(a_model_without_a_server_has_none_unless_it_gets_one_later),
+		cmocka_unit_test(an_experiment_without_a_model_in_the_files_depends_on_servers),
 		cmocka_unit_test(it_is_made_only_where_it_is_asked_for),
 		cmocka_unit_test(a_model_that_is_asked_gets_one_though_a_pipeline_names_it),
 	};

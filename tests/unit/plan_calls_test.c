@@ -213,7 +213,7 @@ static void why_an_experiment_cannot_be_called_is_noted(void **state)
 	(void)state;
 	open_plan(&p, &plan, experiment);
 	assert_true(
-		plan_is_noted(&plan.notes, "Experiment `e` cannot be called by its name, because a model of it has no endpoint"));
+		plan_is_noted(&plan.notes, "Experiment `e` cannot be called by its name, because its model `m` has no endpoint"));
 	planning_close(&p);
 	(void)snprintf(yaml, sizeof yaml, "%s---\n%s", experiment, PIPELINE("e") "  steps: [{name: a}]\n");
 	open_plan(&p, &plan, yaml);
