@@ -117,6 +117,8 @@ bool lag_watch_follow(struct lag_watch *watch, const struct plan *plan)
 static void lag_add(struct group_lag_state *sum, const struct group_lag_state *state)
 {
 	sum->records += state->records;
+	sum->ends += state->ends;
+	sum->busy += state->busy;
 	if (state->oldest_ms > 0 && (sum->oldest_ms == 0 || state->oldest_ms < sum->oldest_ms))
 		sum->oldest_ms = state->oldest_ms;
 }

@@ -15,6 +15,7 @@ ASKED = 3
 OPEN = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 PIPELINE = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: %s}\nspec:\n  steps:\n%s"
 HEAD_SECONDS = 5  # the listener's limit
+SAMPLED_SECONDS = 30  # three samples of the load
 
 
 class Listener:
@@ -461,8 +462,16 @@ class Events:
         self.becomes("a request waits", "sluice_pipeline_lag_records", lambda count: count >= 1, pipeline="silent")
         self.becomes("and for seconds", "sluice_pipeline_lag_seconds", lambda seconds: seconds > 1, pipeline="silent")
         self.becomes("the sum has no more", "sluice_namespace_lag_records", lambda count: count >= 1)
+        self.becomes("its partition has work", "sluice_namespace_busy_partitions", lambda count: count >= 1, SAMPLED_SECONDS)
+        self.becomes("so an engine is wanted", "sluice_replicas_wanted", lambda count: count >= 1, SAMPLED_SECONDS)
+        self.wants_no_more_engines_than_partitions()
         self.becomes("it is at its model", "sluice_model_in_flight", lambda count: count >= 1, model="silent")
         self.becomes("and in flight", "sluice_pipeline_in_flight", lambda count: count >= 1, pipeline="silent")
+
+    def wants_no_more_engines_than_partitions(self):
+        families = self.listener.families()
+        wanted, busy = (value(families, name, namespace="default") for name in ("sluice_replicas_wanted", "sluice_namespace_busy_partitions"))
+        self.judge.expect("moved: no more engines are wanted than partitions have work", 1 <= wanted <= busy, (wanted, busy))
 
     def of_models(self):
         judge = self.judge
