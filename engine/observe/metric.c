@@ -107,7 +107,8 @@ const struct metric metric_rows[] = {
 	PIPELINE_NOW(explainers_lag_records, NULL, "sluice_pipeline_explainers_lag_records",
 		     "Of these, the records for `explain` beside the answer, which a group of its own reads."),
 	PIPELINE_NOW(waiting, NULL, "sluice_pipeline_waiting",
-		     "1 while the pipeline waits for partitions, for state, or for a model that is unreachable; else 0."),
+		     "1 while the pipeline waits for partitions, for a topic, for state, or, with requests in flight, for a model "
+		     "that is unreachable; else 0."),
 	PIPELINE_NOW(models_away, NULL, "sluice_pipeline_models_away",
 		     "Models that the pipeline calls and that are unreachable, over all workers."),
 

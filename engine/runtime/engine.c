@@ -380,6 +380,16 @@ bool engine_counts(const struct engine *engine, const char *pipeline, struct eng
 	return groups_counts(engine->groups.first, pipeline, counts);
 }
 
+bool engine_counts_wait_for_model(const struct engine_counts *counts)
+{
+	return counts->models_away > 0 && counts->sums.in_flight > 0;
+}
+
+bool engine_counts_wait(const struct engine_counts *counts)
+{
+	return counts->waits_for || counts->absent.topic || engine_counts_wait_for_model(counts);
+}
+
 bool engine_last_failure(const struct engine *engine, const char *pipeline, struct last_failure *failure)
 {
 	return groups_last_failure(engine->groups.first, pipeline, failure);

@@ -133,6 +133,12 @@ bool engine_is_stopping(const struct engine *engine);
 /* False: there was never such a pipeline. */
 bool engine_counts(const struct engine *engine, const char *pipeline, struct engine_counts *counts);
 
+/* Whether requests wait for an unreachable model. The engine is ready nevertheless, and the requests wait in it. */
+bool engine_counts_wait_for_model(const struct engine_counts *counts);
+
+/* Whether the pipeline waits: for that, or because it is not ready to take requests. */
+bool engine_counts_wait(const struct engine_counts *counts);
+
 /* Number of running workers, and the name of the one whose last turn began longest ago; its thread may be stuck in a
  * step. Called from the thread of engine_run(). */
 size_t engine_slowest_worker(const struct engine *engine, char *name, size_t size, int64_t *slow_ms);

@@ -113,12 +113,6 @@ static double quantile_ms(const struct histogram *histogram, double share)
 	return (double)histogram_quantile(histogram, share) / 1000;
 }
 
-/* Whether requests wait for an unreachable model. The engine is ready nevertheless, and the requests wait in it. */
-static bool calls_wait(const struct engine_counts *now)
-{
-	return now->models_away > 0 && now->sums.in_flight > 0;
-}
-
 /* Counts errors in a row. The order of the results within a second is not known, so one success ends the row. */
 static void count_row(struct announced *pipeline, const struct engine_counts *now)
 {
@@ -135,7 +129,7 @@ static bool is_failing(const struct announced *pipeline)
 
 static const char *state_of(const struct announced *pipeline, const struct engine_counts *now)
 {
-	if (now->absent.topic || now->waits_for || calls_wait(now))
+	if (engine_counts_wait(now))
 		return "waiting";
 	if (is_failing(pipeline))
 		return "failing";
@@ -187,7 +181,7 @@ static const char *why_of(struct status_publisher *status_publisher, const struc
 	}
 	if (now->waits_for)
 		return now->waits_for;
-	if (calls_wait(now)) {
+	if (engine_counts_wait_for_model(now)) {
 		memcpy(status_publisher->why, MODEL_AWAY, sizeof MODEL_AWAY);
 		engine_away_model(status_publisher->engine, pipeline->name, status_publisher->why + sizeof MODEL_AWAY - 1,
 				  sizeof status_publisher->why - sizeof MODEL_AWAY + 1);

@@ -402,7 +402,8 @@ EVENTS = "---\n".join([
     "kind: Performance\nperformance_optimizations: {caching: {enabled: true, ttl: 5m}}\n", MODEL % ("again", "flaky?fails=2", ""),
     MODEL % ("merged", "slow?ms=300&then=add10", ", batchingConfig: {maxBatchSize: 4, batchTimeout: 9s}, autoscaling: {maxReplicas: 1}"), MODEL % ("away", "fail?code=503&text=away", ""),
     MODEL % ("cached", "add20", ""), MODEL % ("wrong", "fail?code=400&text=wrong", ""), MODEL % ("silent", "hang", "")]
-    + [PIPELINE % (name, CALLS.replace("STEP", name)) for name in ("again", "merged", "away", "cached", "wrong", "silent")]
+    + ["apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: nowhere}\nspec: {storageUri: 'http://127.0.0.1:1'}\n"]
+    + [PIPELINE % (name, CALLS.replace("STEP", name)) for name in ("again", "merged", "away", "cached", "wrong", "silent", "nowhere")]
     + [PIPELINE % ("copied", "  - {name: one, experiment: {candidates: [{name: cached, weight: 1}], mirror: {name: silent, percent: 100}}}\n  output: {steps: [one]}\n"),
        PIPELINE % ("sieve", "  - {name: keep, filter: {keep: 'INPUT[0] > 0'}}\n  output: {steps: [keep]}\n"),
        PIPELINE % ("sink", "  - {name: keep, filter: {keep: 'true'}}\n"),
@@ -459,6 +460,7 @@ class Events:
         self.of_pipelines()
         self.of_the_gateway()
         self.of_workers()
+        self.waits_for_an_unreachable_model()
         self.becomes("a request waits", "sluice_pipeline_lag_records", lambda count: count >= 1, pipeline="silent")
         self.becomes("and for seconds", "sluice_pipeline_lag_seconds", lambda seconds: seconds > 1, pipeline="silent")
         self.becomes("the sum has no more", "sluice_namespace_lag_records", lambda count: count >= 1)
@@ -467,6 +469,13 @@ class Events:
         self.wants_no_more_engines_than_partitions()
         self.becomes("it is at its model", "sluice_model_in_flight", lambda count: count >= 1, model="silent")
         self.becomes("and in flight", "sluice_pipeline_in_flight", lambda count: count >= 1, pipeline="silent")
+
+    def waits_for_an_unreachable_model(self):
+        self.becomes("no pipeline waits", "sluice_pipeline_waiting", 0)
+        self.judge.expect("moved: a model without a server is asked", self.ask("nowhere", 1, prefer="respond-async") == 202)
+        self.becomes("it is unreachable", "sluice_pipeline_models_away", 1, pipeline="nowhere")
+        self.becomes("so its pipeline waits", "sluice_pipeline_waiting", 1, pipeline="nowhere")
+        self.becomes("and no other", "sluice_pipeline_waiting", 1)
 
     def wants_no_more_engines_than_partitions(self):
         families = self.listener.families()

@@ -147,6 +147,7 @@ outage() { # The model is unreachable for minutes.
 	sleep "$outage"
 	places_tell outage during "waiting: .*$away" "^    engine one: Waiting: .*$away" "one +1 +Waiting .*$away" "$away" \
 		'^sluice_pipeline_models_away\{.*\} 1(\.0)?$'
+	expect_words "outage, during: metrics say that it waits" "$dir/asked.txt" '^sluice_pipeline_waiting\{.*\} 1(\.0)?$'
 	ask "$sluice" top --once -n outage
 	cause outage 'waiting: a model that it calls is unreachable: score: .*[Cc]onnection refused'
 	"$sluice" health --socket "$dir/outage.health" >"$dir/asked.txt" 2>&1

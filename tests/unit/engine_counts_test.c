@@ -314,6 +314,19 @@ static void called_pipelines_and_shadows_count_their_calls(void **state)
 
 /* ---- what is said of it ---- */
 
+static void a_pipeline_waits_for_a_model_while_requests_do(void **state)
+{
+	(void)state;
+	const struct engine_counts asks = {.models_away = 1, .sums.in_flight = 1}, idle = {.models_away = 1},
+				   works = {.sums.in_flight = 1}, held = {.waits_for = "its partitions"},
+				   absent = {.absent.topic = "t"};
+	assert_true(engine_counts_wait_for_model(&asks) && engine_counts_wait(&asks));
+	assert_false(engine_counts_wait(&idle));
+	assert_false(engine_counts_wait(&works));
+	assert_true(engine_counts_wait(&held) && !engine_counts_wait_for_model(&held));
+	assert_true(engine_counts_wait(&absent) && !engine_counts_wait_for_model(&absent));
+}
+
 static struct status last_status(struct stand *stand)
 {
 	struct error error = {0};
@@ -519,6 +532,7 @@ int main(void)
 		cmocka_unit_test(drops_windows_and_splits_are_what_they_are),
 		cmocka_unit_test(pipelines_that_read_others_have_their_own_counts),
 		cmocka_unit_test(called_pipelines_and_shadows_count_their_calls),
+		cmocka_unit_test(a_pipeline_waits_for_a_model_while_requests_do),
 		cmocka_unit_test(ten_errors_in_a_row_are_a_pipeline_that_fails),
 		cmocka_unit_test(with_a_control_plane_pipelines_report_in_turn_until_somebody_watches),
 	};
