@@ -114,9 +114,10 @@ static const struct watching_row state_rows[] = {
 	{"waiting", IN_TOP,
 	 "Requests wait, and the reason is beside the state: for example a model that is unreachable. No request is lost."},
 	{"slow", IN_TOP,
-	 "A model answers, but its calls wait for a second or more, or take ten times as long as before and at least 100 ms. The "
-	 "reason has the model, the mean time of a call now and before, the calls in flight, and those that wait. After an outage "
-	 "of the model, waits are not counted for as long as the outage lasted. No request is lost."},
+	 "The calls of a model wait for a second or more, or take ten times as long as before and at least 100 ms. While none "
+	 "ends, that is the time for which they are open. The reason has the model, the mean time of a call now and before, the "
+	 "calls in flight, and those that wait; of a model that hangs, for how long none was answered: `no reply for 12 s`. After "
+	 "an outage of the model, waits are not counted for as long as the outage lasted. No request is lost."},
 	{"paused", IN_TOP,
 	 "The engine reads no more for now, because its maximum of requests is in flight. Models are slower than requests arrive."},
 	{"failing", IN_TOP, "At least the last ten results are errors. `sluice errors list PIPELINE` shows the reasons."},

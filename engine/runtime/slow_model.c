@@ -22,9 +22,10 @@ static bool waits_longer(const struct slow_model *model, const struct model_load
 /* Whether a call took many times as long as before; `part`: of the limit, 2 for the half. */
 static bool takes_longer(const struct slow_model *model, uint64_t attempts, uint64_t took_us, uint64_t part)
 {
-	if (attempts == 0 || model->usual_attempts < SLOW_USUAL_ATTEMPTS)
+	if (model->usual_attempts < SLOW_USUAL_ATTEMPTS)
 		return false;
-	uint64_t mean_us = took_us / attempts;
+	uint64_t silent_us = model->is_away ? 0 : (uint64_t)model->silent_ms * US_PER_MS;
+	uint64_t mean_us = attempts > 0 ? took_us / attempts : silent_us;
 	return mean_us * part >= SLOW_TOOK_US && mean_us * part >= model->usual_us / model->usual_attempts * SLOW_TIMES;
 }
 
@@ -61,11 +62,20 @@ static void outage_follow(struct slow_model *model, const struct model_load *now
 	model->drains = model->drains && now_ms < model->drain_until_ms;
 }
 
+static void silence_follow(struct slow_model *model, const struct model_load *now, int64_t now_ms)
+{
+	const int64_t passed_ms = now_ms - model->look_ms;
+	const bool lasts = now->in_flight > 0 && model->last.in_flight > 0 && now->attempts == model->last.attempts;
+	model->silent_ms = lasts && passed_ms < SLOW_WINDOW_MS ? model->silent_ms + passed_ms : 0;
+	model->look_ms = now_ms;
+}
+
 enum slow_news slow_model_look(struct slow_model *model, const struct model_load *now, int64_t now_ms, int64_t *lasted_ms)
 {
 	int64_t window_ms = now_ms - model->since_ms;
 	bool was_slow = model->is_slow;
 	*lasted_ms = was_slow ? now_ms - model->slow_ms : 0;
+	silence_follow(model, now, now_ms);
 	model->last = *now;
 	outage_follow(model, now, now_ms);
 	if (now->waiting < model->least_waiting || now->in_flight == 0)
@@ -98,15 +108,36 @@ static void print_time(int64_t us, char *text, size_t size)
 		(void)snprintf(text, size, "%" PRId64 " us", us);
 }
 
+/* Whether calls are open for longer than a call takes, and none of them ends. */
+static bool is_silent(const struct slow_model *model)
+{
+	return model->silent_ms >= SLOW_WAIT_MS && model->silent_ms * US_PER_MS > model->took_us;
+}
+
+static void print_before(const struct slow_model *model, const char *unit, char *text, size_t size)
+{
+	char usual[32];
+	text[0] = '\0';
+	if (model->usual_attempts == 0)
+		return;
+	print_time((int64_t)(model->usual_us / model->usual_attempts), usual, sizeof usual);
+	(void)snprintf(text, size, " (%s%s before)", usual, unit);
+}
+
 void slow_model_words(const struct slow_model *model, char *words, size_t size)
 {
-	char took[32], usual[32], before[48] = "";
-	print_time(model->took_us, took, sizeof took);
-	if (model->usual_attempts > 0) {
-		print_time((int64_t)(model->usual_us / model->usual_attempts), usual, sizeof usual);
-		(void)snprintf(before, sizeof before, " (%s before)", usual);
+	char took[32], before[48];
+	const struct model_load *last = &model->last;
+	if (is_silent(model)) {
+		print_time(model->silent_ms * US_PER_MS, took, sizeof took);
+		print_before(model, " a call", before, sizeof before);
+		(void)snprintf(words, size, "no reply for %s%s, %" PRIu64 " %s open, %" PRIu64 " wait", took, before,
+			       last->in_flight, last->in_flight == 1 ? "call" : "calls", last->waiting);
+		return;
 	}
+	print_time(model->took_us, took, sizeof took);
+	print_before(model, "", before, sizeof before);
 	(void)snprintf(words, size, "%s%s%s, %" PRIu64 " at a time, %" PRIu64 " wait",
 		       model->took_us > 0 ? took : "no call has ended", model->took_us > 0 ? " a call" : "", before,
-		       model->last.in_flight, model->last.waiting);
+		       last->in_flight, last->waiting);
 }

@@ -4,15 +4,15 @@
 # five of these, and the test names the one that tells it.
 #   oncall.sh SLUICE BUILD [STORY]...
 # A model is unreachable for a moment, and for OUTAGE seconds (8; `make long` has 120); it answers HTML, wrong shapes, or knows
-# another name, or slowly; all requests of a second stage fail; an engine dies and leaves a backlog; the broker hangs; a
-# changelog is gone; two engines have one name. In `make long` also: a proxy answers with status 502; somebody else deleted the
+# another name, or slowly, or not at all; all requests of a second stage fail; an engine dies and leaves a backlog; the broker
+# hangs; a changelog is gone; two engines have one name. In `make long` also: a proxy answers with status 502; somebody else deleted the
 # pipeline.
 set -u
 what=oncall
 # shellcheck source=tests/kafka/stand.sh
 . "$(dirname "$0")/stand.sh"
 outage=${OUTAGE:-8}
-every="blip outage html shapes name slow stage dies changelog fenced hangs"
+every="blip outage html shapes name slow hung stage dies changelog fenced hangs"
 [ "$outage" -lt 120 ] || every="$every gateway deleted"
 stories=${*:3}
 stories=${stories:-$every}
@@ -204,6 +204,24 @@ slow() { # The model answers, many times slower than before. Nothing fails.
 	wait_until 10 grep -q 'the alert model is firing' "$dir/slow.one.log" || give_up "slow: no alert"
 	"$sluice" health -n slow --instance one 2>"$dir/asked.txt"
 	expect_words "slow: health" "$dir/asked.txt" '1 of 1 pipelines are slow; slow: model score: '
+	kill_at_once "$started_engine"
+	kill_at_once "$model"
+}
+
+hung() { # The model's server stands still: its connections stay, and nothing answers.
+	model none
+	with_model hung
+	produce hung 200
+	wait_until 20 top_has hung ' 200 +0 +0 ' || give_up "hung: no answers"
+	sleep 4 # two windows, by which the time of a call is known
+	kill -STOP "$model"
+	produce hung 100
+	wait_until 30 top_has hung ' slow: ' || give_up "hung: the pipeline is not slow"
+	ask "$sluice" top --once -n hung
+	cause hung 'slow: model score: no reply for [0-9]+ m?s \([0-9]+ [mu]s a call before\), [0-9]+ calls? open, [0-9]+ wait'
+	expect_words "hung: the log" "$dir/hung.one.log" ' warn +model score is slow: no reply for '
+	kill -CONT "$model"
+	wait_until 30 top_has hung ' 300 +0 +0 ' || give_up "hung: not all requests are answered"
 	kill_at_once "$started_engine"
 	kill_at_once "$model"
 }

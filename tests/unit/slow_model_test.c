@@ -125,13 +125,79 @@ static void a_model_that_ends_no_call_is_slow(void **state)
 	assert_int_equal(window(0, 0, 5, 4), SLOW_BEGAN);
 	char words[256];
 	slow_model_words(&model, words, sizeof words);
-	assert_string_equal(words, "no call has ended, 4 at a time, 5 wait");
+	assert_string_equal(words, "no reply for 5000 ms, 4 calls open, 5 wait");
 	assert_int_equal(window(1, 12000000, 5, 4), SLOW_NONE);
 	slow_model_words(&model, words, sizeof words);
 	assert_string_equal(words, "12 s a call, 4 at a time, 5 wait");
 	model.took_us = 900;
 	slow_model_words(&model, words, sizeof words);
 	assert_string_equal(words, "900 us a call, 4 at a time, 5 wait");
+	model.took_us = 12000000;
+	assert_int_equal(second(0, 0, 5, 4), SLOW_NONE); /* no longer than a call takes */
+	slow_model_words(&model, words, sizeof words);
+	assert_string_equal(words, "12 s a call, 4 at a time, 5 wait");
+}
+
+/* Its server was stopped: nothing comes back, and what came before was quick. */
+static void a_model_that_hangs_is_said_not_to_reply(void **state)
+{
+	char words[256];
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(window(100, 532, 0, 1), SLOW_NONE);
+	assert_int_equal(second(50, 128, 0, 5), SLOW_NONE);
+	assert_int_equal(second(0, 0, 20, 5), SLOW_NONE);
+	assert_int_equal(second(0, 0, 40, 5), SLOW_NONE); /* some have ended in this window */
+	assert_int_equal(window(0, 0, 70, 5), SLOW_BEGAN);
+	slow_model_words(&model, words, sizeof words);
+	assert_string_equal(words, "no reply for 5000 ms (532 us a call before), 5 calls open, 70 wait");
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(window(0, 0, 70, 5), SLOW_NONE);
+	slow_model_words(&model, words, sizeof words);
+	assert_string_equal(words, "no reply for 11 s (532 us a call before), 5 calls open, 70 wait");
+	assert_int_equal(second(1, 11000000, 70, 5), SLOW_NONE);
+	slow_model_words(&model, words, sizeof words);
+	assert_string_equal(words, "128 us a call (532 us before), 5 at a time, 70 wait");
+}
+
+/* Nobody waits for the one call that is open. */
+static void a_call_that_is_open_many_times_as_long_as_before_makes_it_slow(void **state)
+{
+	char words[256];
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(window(100, 532, 0, 0), SLOW_NONE);
+	assert_int_equal(second(0, 0, 0, 1), SLOW_NONE);
+	assert_int_equal(second(0, 0, 0, 1), SLOW_NONE);
+	assert_int_equal(second(0, 0, 0, 1), SLOW_BEGAN);
+	slow_model_words(&model, words, sizeof words);
+	assert_string_equal(words, "no reply for 2000 ms (532 us a call before), 1 call open, 0 wait");
+	start(state);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(window(100, 400000, 0, 1), SLOW_NONE);
+	assert_int_equal(window(0, 0, 0, 1), SLOW_NONE); /* less than ten times 400 ms */
+	assert_int_equal(window(0, 0, 0, 1), SLOW_BEGAN);
+}
+
+static void the_call_of_a_probe_is_not_slow(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(window(100, 532, 0, 0), SLOW_NONE);
+	load.is_away = true;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(window(0, 0, 0, 1), SLOW_NONE);
+}
+
+/* The engine itself stood still, and has not read what came meanwhile. */
+static void a_look_that_comes_late_is_no_silence_of_the_model(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(window(100, 532, 0, 1), SLOW_NONE);
+	now_ms += 20 * S;
+	assert_int_equal(second(0, 0, 0, 1), SLOW_NONE);
+	assert_int_equal(window(100, 532, 0, 1), SLOW_NONE);
 }
 
 /* Twenty seconds of an outage, and what gathered meanwhile: calls wait for seconds, and the model is as quick as before. */
@@ -184,6 +250,10 @@ int main(void)
 		cmocka_unit_test_setup(a_moment_without_waiting_calls_is_enough, start),
 		cmocka_unit_test_setup(a_model_that_is_not_called_is_not_slow, start),
 		cmocka_unit_test_setup(a_model_that_ends_no_call_is_slow, start),
+		cmocka_unit_test_setup(a_model_that_hangs_is_said_not_to_reply, start),
+		cmocka_unit_test_setup(a_call_that_is_open_many_times_as_long_as_before_makes_it_slow, start),
+		cmocka_unit_test_setup(the_call_of_a_probe_is_not_slow, start),
+		cmocka_unit_test_setup(a_look_that_comes_late_is_no_silence_of_the_model, start),
 		cmocka_unit_test_setup(what_gathered_in_an_outage_makes_no_model_slow, start),
 		cmocka_unit_test_setup(waits_after_an_outage_are_excused_for_as_long_as_it_lasted, start),
 		cmocka_unit_test_setup(a_model_that_is_slower_after_an_outage_is_slow, start),
