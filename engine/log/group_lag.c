@@ -31,6 +31,7 @@ struct group_lag {
 	rd_kafka_t *marker; /* reads the ends of partitions, also after open transactions; NULL: not needed yet */
 	struct group_lag_look *looks;
 	struct group_lag_state *state; /* result of the current survey; NULL: there is none */
+	int64_t asked_ms;	       /* time of day at which it began */
 };
 
 struct group_lag *group_lag_open(const char *brokers, struct properties properties, const char *group, struct error *error)
@@ -261,15 +262,18 @@ static int64_t survey(struct group_lag *backlog, const rd_kafka_topic_partition_
 	state->busy += records > 0 || (look->end > 0 && end > look->end);
 	look->end = end;
 	state->ends += end;
-	if (records > 0 && look->record && look->time_ms > 0 && (state->oldest_ms == 0 || look->time_ms < state->oldest_ms))
-		state->oldest_ms = look->time_ms;
+	if (records > 0 && look->record && look->time_ms > 0) {
+		const int64_t age_ms = backlog->asked_ms > look->time_ms ? backlog->asked_ms - look->time_ms : 0;
+		state->age_ms = age_ms > state->age_ms ? age_ms : state->age_ms;
+	}
 	return records;
 }
 
 bool group_lag_survey(struct group_lag *backlog, struct text topics, int timeout_ms, struct group_lag_state *state)
 {
-	*state = (struct group_lag_state){0};
+	*state = (struct group_lag_state){.age_ms = LAG_AGE_NONE};
 	backlog->state = state;
+	backlog->asked_ms = time_of_day_ms();
 	state->records = look_through(backlog, topics, survey, timeout_ms);
 	backlog->state = NULL;
 	return state->records >= 0;

@@ -23,10 +23,12 @@ void group_lag_close(struct group_lag *backlog); /* NULL is fine */
  * `timeout_ms`. -1: Kafka does not answer. */
 int64_t group_lag_measure(struct group_lag *backlog, struct text topics, int timeout_ms);
 
+#define LAG_AGE_NONE (-1)
+
 /* Records that wait for a group. */
 struct group_lag_state {
 	int64_t records;   /* as group_lag_measure() returns them */
-	int64_t oldest_ms; /* time of the oldest of these records, in ms since 1970; 0: there is none, or it is not known */
+	int64_t age_ms; /* of the oldest of these records, when Kafka was asked; LAG_AGE_NONE: there is none, or it is not known */
 	int64_t ends;	   /* sum of the ends of all partitions */
 	size_t busy;	   /* partitions that have such records, or whose end has moved since the last survey */
 };

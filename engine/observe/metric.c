@@ -96,11 +96,13 @@ const struct metric metric_rows[] = {
 	DURATION(SCOPE_PIPELINE, struct pipeline_counts, duration, "sluice_pipeline_request_duration_seconds",
 		 "Time from a request's record to the end of the request."),
 	PIPELINE_NOW(lag_records, NULL, "sluice_pipeline_lag_records",
-		     "Records of the pipeline's input topics that its group has not committed. The ends of transactions, which "
-		     "take an offset each, are not counted where they come before the first record. Not reported while Kafka "
-		     "does not answer."),
+		     "Records of the pipeline's input topics that its group had not committed when Kafka was last asked, every "
+		     "5 s: those that wait, are in flight, or are answered and not committed yet. The ends of transactions, "
+		     "which take an offset each, are not counted where they come before the first record. Not reported while "
+		     "Kafka does not answer."),
 	PIPELINE_NOW(lag_seconds, "seconds", "sluice_pipeline_lag_seconds",
-		     "Age of the oldest record of the pipeline's input topics that its group has not committed; 0: there is none."),
+		     "Age that the oldest of these records had then; 0: there was none. Of a pipeline that keeps up it is at "
+		     "most the time until a request is answered and committed."),
 	PIPELINE_NOW(observers_lag_records, NULL, "sluice_pipeline_observers_lag_records",
 		     "Records for the pipeline's observers (`drift`, and `explain` beside the answer) that their groups have not "
 		     "committed. No answer waits for them."),

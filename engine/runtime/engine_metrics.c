@@ -54,10 +54,9 @@ static void lag_take(const struct engine_metrics *metrics, const char *pipeline,
 		state->explainers_lag_records = (double)lag.records;
 	if (!lag_watch_read(metrics->lags, pipeline, LAG_ANSWERS, &lag))
 		return;
-	const int64_t age_ms = time_of_day_ms() - lag.oldest_ms;
 	state->lag_records = (double)lag.records;
-	if (lag.records == 0 || lag.oldest_ms > 0)
-		state->lag_seconds = lag.records > 0 && age_ms > 0 ? (double)age_ms / MS_PER_S : 0;
+	if (lag.records == 0 || lag.age_ms != LAG_AGE_NONE)
+		state->lag_seconds = lag.records > 0 ? (double)lag.age_ms / MS_PER_S : 0;
 }
 
 static void write_pipelines(const struct engine_metrics *metrics, const struct plan *plan, struct exposition *exposition)

@@ -119,8 +119,7 @@ static void lag_add(struct group_lag_state *sum, const struct group_lag_state *s
 	sum->records += state->records;
 	sum->ends += state->ends;
 	sum->busy += state->busy;
-	if (state->oldest_ms > 0 && (sum->oldest_ms == 0 || state->oldest_ms < sum->oldest_ms))
-		sum->oldest_ms = state->oldest_ms;
+	sum->age_ms = state->age_ms > sum->age_ms ? state->age_ms : sum->age_ms;
 }
 
 static bool entry_is_of(const struct lag_entry *entry, enum lag_of of)
@@ -131,7 +130,7 @@ static bool entry_is_of(const struct lag_entry *entry, enum lag_of of)
 bool lag_watch_read(struct lag_watch *watch, const char *pipeline, enum lag_of of, struct group_lag_state *state)
 {
 	bool found = false, known = true;
-	*state = (struct group_lag_state){0};
+	*state = (struct group_lag_state){.age_ms = LAG_AGE_NONE};
 	pthread_mutex_lock(&watch->lock);
 	for (size_t i = 0; watch->list && i < watch->list->count; i++) {
 		const struct lag_entry *entry = &watch->list->items[i];

@@ -463,12 +463,22 @@ class Events:
         self.waits_for_an_unreachable_model()
         self.becomes("a request waits", "sluice_pipeline_lag_records", lambda count: count >= 1, pipeline="silent")
         self.becomes("and for seconds", "sluice_pipeline_lag_seconds", lambda seconds: seconds > 1, pipeline="silent")
+        ages = {value(self.listener.families(), "sluice_pipeline_lag_seconds", namespace="default", pipeline="silent") for _ in self.ticks(3)}
+        judge.expect("moved: an age that nobody has looked at does not grow", len(ages) <= 2, ages)
         self.becomes("the sum has no more", "sluice_namespace_lag_records", lambda count: count >= 1)
         self.becomes("its partition has work", "sluice_namespace_busy_partitions", lambda count: count >= 1, SAMPLED_SECONDS)
         self.becomes("so an engine is wanted", "sluice_replicas_wanted", lambda count: count >= 1, SAMPLED_SECONDS)
         self.wants_no_more_engines_than_partitions()
         self.becomes("it is at its model", "sluice_model_in_flight", lambda count: count >= 1, model="silent")
         self.becomes("and in flight", "sluice_pipeline_in_flight", lambda count: count >= 1, pipeline="silent")
+
+    @staticmethod
+    def ticks(seconds):
+        """So many seconds, in which Kafka is asked once at most; each tick is a scrape"""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            yield
+            time.sleep(0.2)
 
     def waits_for_an_unreachable_model(self):
         self.becomes("no pipeline waits", "sluice_pipeline_waiting", 0)

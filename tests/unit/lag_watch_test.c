@@ -27,12 +27,18 @@ static struct mock mock;
 static struct planning planning;
 static struct plan plan;
 static struct lag_watch *watch;
+static int64_t begin_ms;
 
-static void topic_fill(const char *topic, int count)
+/* Records that are as old as that. */
+static void topic_fill(const char *topic, int count, int64_t age_ms)
 {
+	static char value[] = "x";
 	assert_int_equal(rd_kafka_mock_topic_create(mock.cluster, topic, 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
 	for (int i = 0; i < count; i++)
-		mock_append(&mock, topic, TEXT("k"), TEXT("x"));
+		assert_int_equal(rd_kafka_producev(mock.writer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_VALUE(value, 1),
+						   RD_KAFKA_V_TIMESTAMP(time_of_day_ms() - age_ms), RD_KAFKA_V_END),
+				 RD_KAFKA_RESP_ERR_NO_ERROR);
+	assert_int_equal(rd_kafka_flush(mock.writer, MOCK_WAIT_MS), RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
 static int stand_open(void **state)
@@ -41,9 +47,10 @@ static int stand_open(void **state)
 	struct error error = {0};
 	(void)state;
 	mock_open(&mock);
-	topic_fill(PIPELINE ".inputs", 3);
-	topic_fill(PIPELINE ".stage.w.observer", 2);
-	topic_fill(PIPELINE ".stage.e", 5);
+	begin_ms = clock_ms();
+	topic_fill(PIPELINE ".inputs", 3, 30 * MS_PER_S);
+	topic_fill(PIPELINE ".stage.w.observer", 2, 60 * MS_PER_S);
+	topic_fill(PIPELINE ".stage.e", 5, 10 * MS_PER_S);
 	planning_read(&planning, YAML, step_kinds);
 	planning_plan(&planning, NULL, &plan);
 	assert_int_equal(planning_errors(&planning), 0);
@@ -97,6 +104,16 @@ static void its_partitions_with_work_and_their_ends_are_summed(void **state)
 	assert_int_equal(observes.ends, 2 + 5);
 }
 
+/* A result is read for some seconds, in which the records may have been committed. */
+static void the_oldest_record_has_the_age_that_it_had_when_kafka_was_asked(void **state)
+{
+	(void)state;
+	const int64_t answers_ms = lag_state_of(LAG_ANSWERS).age_ms, observes_ms = lag_state_of(LAG_OBSERVES).age_ms;
+	const int64_t since_ms = clock_ms() - begin_ms;
+	assert_in_range(answers_ms, 30 * MS_PER_S, 30 * MS_PER_S + since_ms);
+	assert_in_range(observes_ms, 60 * MS_PER_S, 60 * MS_PER_S + since_ms);
+}
+
 static void a_pipeline_that_is_not_watched_has_no_lag(void **state)
 {
 	struct group_lag_state lag;
@@ -110,6 +127,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_purpose_has_its_own_lag, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(its_partitions_with_work_and_their_ends_are_summed, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(the_oldest_record_has_the_age_that_it_had_when_kafka_was_asked, stand_open,
+						stand_close),
 		cmocka_unit_test_setup_teardown(a_pipeline_that_is_not_watched_has_no_lag, stand_open, stand_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
