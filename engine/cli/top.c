@@ -48,6 +48,7 @@ struct top {
 	enum top_sort sort;
 	struct screen_keys keys; /* of a terminal */
 	struct status_watch *watch;
+	int64_t read_ms; /* time of day at which the status was read: what comes while Kafka tells the lag is read later */
 	bool over;
 	struct buffer text;
 };
@@ -70,7 +71,7 @@ static void print_screen(struct top *top, size_t count, int64_t now_ms)
 
 static bool top_show(struct top *top, struct error *error)
 {
-	int64_t now_ms = time_of_day_ms();
+	const int64_t now_ms = top->read_ms;
 	buffer_clear(&top->text);
 	for (size_t i = 0; i < top->reports.count; i++)
 		top->shown[i] = &top->reports.items[i].status;
@@ -103,6 +104,7 @@ static bool top_read(struct top *top, struct reader *reader, struct arena *scrat
 		record_release(&record);
 		if (!good)
 			return false;
+		top->read_ms = time_of_day_ms();
 		int key = screen_keys_next(&top->keys);
 		top->over = key == SCREEN_KEYS_STOP || key == 'q';
 		if (key != 's')

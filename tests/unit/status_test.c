@@ -179,6 +179,35 @@ static void the_last_word_of_each_engine_is_shown(void **state)
 	mock_close(&mock);
 }
 
+#define OFFSET_FETCH 9 /* Kafka's number of that request */
+
+/* An engine is as it was when the status was read: what it has reported since is not read yet. */
+static void kafka_that_is_slow_to_tell_the_lag_makes_no_engine_silent(void **state)
+{
+	struct mock mock;
+	pthread_t engines;
+	char line[200];
+	mock_open(&mock);
+	rd_kafka_mock_topic_create(mock.cluster, TOPIC, 1, 1);
+	rd_kafka_mock_topic_create(mock.cluster, "one", 1, 1);
+	for (int i = 0; i < 16; i++)
+		rd_kafka_mock_broker_push_request_error_rtts(mock.cluster, 1, OFFSET_FETCH, (size_t)1, RD_KAFKA_RESP_ERR_NO_ERROR,
+							     10 * MS_PER_S);
+	well.group = TEXT("g");
+	well.reads = TEXT("one");
+	assert_int_equal(pthread_create(&engines, NULL, say_statuses, &mock), 0);
+	snprintf(line, sizeof line, "top -n trading --once --brokers %s", mock.brokers);
+	struct said said = say(line);
+	pthread_join(engines, NULL);
+	set_up(state);
+	assert_int_equal(said.code, EXIT_GOOD);
+	expect_words(said.out, "  running: model nn is unreachable");
+	const char *silent = strstr(said.out, "silent: "), *last = strstr(said.out, "dead ");
+	assert_true(silent && last && silent > last); /* only the one that has died */
+	said_close(&said);
+	mock_close(&mock);
+}
+
 static void health_is_of_one_engine_and_names_what_fails(void **state)
 {
 	(void)state;
@@ -230,6 +259,7 @@ int main(void)
 		cmocka_unit_test(a_status_reads_back_as_it_was_said),
 		cmocka_unit_test(what_is_no_status_is_refused),
 		cmocka_unit_test(the_last_word_of_each_engine_is_shown),
+		cmocka_unit_test(kafka_that_is_slow_to_tell_the_lag_makes_no_engine_silent),
 		cmocka_unit_test(health_is_of_one_engine_and_names_what_fails),
 		cmocka_unit_test(a_namespace_without_engines_is_told_so),
 	};
