@@ -69,6 +69,9 @@ int client_partition_count(const struct rd_kafka_metadata *metadata, const char 
 /* Writes a line of librdkafka's own log, in a readable form. Any thread. */
 void client_on_log_line(const rd_kafka_t *client, int level, const char *facility, const char *words);
 
+/* Whether a line of that facility tells of a transaction that failed. */
+bool client_tells_transaction(const char *facility);
+
 /* Replaces a guess in a text of librdkafka, which takes a broker that hangs for one of a version that has not been supported for
  * years. */
 void client_drop_guess(char *line);

@@ -13,7 +13,8 @@
 
 #define SAID_BYTES 1024
 #define KAFKA_LINE "Kafka: " /* begins each line */
-#define SYSLOG_DEBUG 7 /* of syslog, as librdkafka numbers it: `debug` is set in kafkaConfig */
+#define SYSLOG_WARNING 4     /* of syslog, as librdkafka numbers it */
+#define SYSLOG_DEBUG 7	     /* the same; `debug` is set in kafkaConfig */
 
 /* The lock is held while a line is written, because threads of an abandoned client may outlive the sink. */
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -98,6 +99,22 @@ void client_drop_guess(char *line)
 	memmove(guess + strlen(NO_ANSWER), rest, strlen(rest) + 1);
 }
 
+/* The severity of a line for us. A transaction that failed is a warning, and so is a producer that was fenced: the engine goes on
+ * by another producer, and an engine that cannot, or was really replaced, says so by an error of its own. */
+static int severity_of(int level, const char *facility, const char *words)
+{
+	if (strcmp(facility, "REQTMOUT") == 0) /* requests of a broker that hangs: the line of its connection follows */
+		return SYSLOG_DEBUG;
+	const bool is_settled =
+		client_tells_transaction(facility) || strstr(words, rd_kafka_err2str(RD_KAFKA_RESP_ERR__FENCED)) != NULL;
+	return is_settled && level < SYSLOG_WARNING ? SYSLOG_WARNING : level;
+}
+
+bool client_tells_transaction(const char *facility)
+{
+	return strcmp(facility, "TXNERR") == 0;
+}
+
 /* Writes librdkafka's own log lines in the format of ours: without its clock, thread names and wrong guesses. It omits
  * lines about problems that librdkafka solves by itself at each start, and about errors that end a client, which we
  * report; each request that timed out is a line of level debug. Called by librdkafka's threads. */
@@ -107,8 +124,7 @@ void client_on_log_line(const rd_kafka_t *client, int level, const char *facilit
 	const struct log_fields fields = {.client = client ? rd_kafka_name(client) : NULL};
 	if (strcmp(facility, "GETPID") == 0 || strcmp(facility, "FATAL") == 0)
 		return;
-	/* Requests of a broker that hangs: the line of its connection follows. */
-	int severity = strcmp(facility, "REQTMOUT") == 0 ? SYSLOG_DEBUG : level;
+	const int severity = severity_of(level, facility, words);
 	const char *thread = words[0] == '[' ? strstr(words, "]: ") : NULL;
 	(void)snprintf(line, sizeof line, KAFKA_LINE "%s", thread ? thread + strlen("]: ") : words);
 	client_drop_guess(line);

@@ -34,6 +34,7 @@ struct committer {
 	bool running;
 	atomic_bool stopping, abandoned;
 	atomic_uint calls, calling; /* number of calls so far, and the present one (enum settlement_call) */
+	atomic_bool warned;	    /* librdkafka has logged that a transaction failed; nothing was committed since */
 	atomic_uint closed_sockets; /* of this producer and its predecessors; librdkafka's threads count */
 
 	pthread_mutex_t lock; /* protects the eight fields below */
@@ -86,6 +87,13 @@ static int on_close_socket(int socket, void *context)
 	return close(socket);
 }
 
+static void committer_on_log_line(const rd_kafka_t *client, int level, const char *facility, const char *words)
+{
+	if (client_tells_transaction(facility))
+		atomic_store(&((struct committer *)rd_kafka_opaque(client))->warned, true);
+	client_on_log_line(client, level, facility, words);
+}
+
 static rd_kafka_conf_t *configuration_of(struct committer *committer, size_t *batch_bytes, struct error *error)
 {
 	char timeout[16], socket_timeout[16];
@@ -114,6 +122,7 @@ static rd_kafka_conf_t *configuration_of(struct committer *committer, size_t *ba
 	client_keep_partitions(configuration, committer->config->properties);
 	*batch_bytes = client_limit_batches(configuration, committer->config->properties, committer->batches);
 	rd_kafka_conf_set_opaque(configuration, committer);
+	rd_kafka_conf_set_log_cb(configuration, committer_on_log_line);
 	rd_kafka_conf_set_closesocket_cb(configuration, on_close_socket);
 	/* As events, because a commit then waits only for the number of unsent records, instead of polling for
 	 * callbacks every 10 ms. */
@@ -419,6 +428,16 @@ static void resets_note(struct committer *committer, enum transaction_news news)
 		       committer->reason);
 }
 
+/* Logs that what librdkafka warned of, as after the engine stood still, is over. */
+static void recovery_note(struct committer *committer)
+{
+	char line[REASON_MAX];
+	if (!atomic_exchange(&committer->warned, false))
+		return;
+	(void)snprintf(line, sizeof line, "Kafka: %s commits again", committer->config->id);
+	kafka_log_say(LOG_LEVEL_INFO, line);
+}
+
 static enum transaction_news committer_settle(struct committer *committer, struct error *error)
 {
 	struct settlement *settlement = &committer->settlement;
@@ -437,8 +456,10 @@ static enum transaction_news committer_settle(struct committer *committer, struc
 	else
 		write_probe_close(&committer->rights);
 	committer->doubts_rights = false;
-	if (settlement->news == NEWS_COMMITTED)
+	if (settlement->news == NEWS_COMMITTED) {
 		committer->rights_pause_ms = committer->rights_due_ms = 0;
+		recovery_note(committer);
+	}
 	if (settlement->closed > 0 && !committer->explained)
 		snprintf(committer->reason, sizeof committer->reason, "%u connections closed during the transaction",
 			 settlement->closed);

@@ -106,6 +106,26 @@ static void a_broker_that_hangs_is_not_taken_for_an_old_one(void **state)
 	kafka_log_to(NULL);
 }
 
+/* The engine goes on by another producer; one that was replaced says so with an error of its own. */
+static void a_transaction_that_failed_is_a_warning(void **state)
+{
+	(void)state;
+	kafka_log_to(&keep_line_sink);
+	client_on_log_line(NULL, 3, "TXNERR", "Fatal transaction error: ProducerId 1 was fenced by a newer instance (_FENCED)");
+	assert_string_equal(heard_line, "Kafka: Fatal transaction error: ProducerId 1 was fenced by a newer instance (_FENCED)");
+	assert_int_equal(heard_level, LOG_LEVEL_WARN);
+	client_on_log_line(NULL, 3, "ADDOFFSETS",
+			   "TxnCoordinator/1: Failed to add offsets: Local: This instance has been fenced by a newer instance");
+	assert_int_equal(heard_level, LOG_LEVEL_WARN);
+	client_on_log_line(NULL, 3, "TXNERR", "Current transaction failed in state InTransaction: 2 message(s) timed out");
+	assert_int_equal(heard_level, LOG_LEVEL_WARN);
+	client_on_log_line(NULL, 3, "ADDOFFSETS", "TxnCoordinator/1: Failed to add offsets: Broker: Group authorization failed");
+	assert_int_equal(heard_level, LOG_LEVEL_ERROR);
+	client_on_log_line(NULL, 7, "TXNERR", "Current transaction failed: it was fenced (_FENCED)");
+	assert_int_equal(heard_level, LOG_LEVEL_DEBUG);
+	kafka_log_to(NULL);
+}
+
 /* Other clients tell it too: at level debug, and by their number. */
 static void a_fact_that_was_told_is_counted(void **state)
 {
@@ -131,6 +151,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_broker_that_hangs_is_not_taken_for_an_old_one),
+		cmocka_unit_test(a_transaction_that_failed_is_a_warning),
 		cmocka_unit_test(a_fact_that_was_told_is_counted),
 		cmocka_unit_test(a_broker_that_is_not_there_is_told_in_a_line_without_threads_and_clocks),
 		cmocka_unit_test(a_log_of_objects_has_it_as_an_object_until_it_is_taken_away),
