@@ -5,15 +5,15 @@
 #   oncall.sh SLUICE BUILD [STORY]...
 # A model is unreachable for a moment, and for OUTAGE seconds (8; `make long` has 120); it answers HTML, wrong shapes, or knows
 # another name, or slowly, or not at all; all requests of a second stage fail; an engine dies and leaves a backlog; the broker
-# hangs; a changelog is gone; two engines have one name. In `make long` also: a proxy answers with status 502; somebody else deleted the
-# pipeline.
+# hangs; a changelog is gone; two engines have one name. In `make long` also: a proxy answers with status 502; somebody else
+# deleted the pipeline; an engine stands still.
 set -u
 what=oncall
 # shellcheck source=tests/kafka/stand.sh
 . "$(dirname "$0")/stand.sh"
 outage=${OUTAGE:-8}
 every="blip outage html shapes name slow hung stage dies changelog fenced hangs"
-[ "$outage" -lt 120 ] || every="$every gateway deleted"
+[ "$outage" -lt 120 ] || every="$every gateway deleted frozen"
 stories=${*:3}
 stories=${stories:-$every}
 asked=0
@@ -310,6 +310,28 @@ fenced() { # Two engines have one name; one of them ends.
 	cat "$dir/fenced.two.log" >>"$dir/fenced.one.log"
 	log fenced.one.log
 	cause fenced 'fenced by another engine with the same name, which runs at 127\.0\.0\.1; give each an --instance'
+}
+
+frozen() { # The engine stands still for longer than its transaction may last, and continues.
+	pipeline frozen first <<<'- {name: first, expression: {set: {y: x * 2}}}'
+	echo '  delivery: exactly-once' >>"$dir/frozen.yaml"
+	engine frozen one
+	runs frozen one
+	local first=$started
+	yes "$request" | head -n 10000 | "$sluice" produce frozen -n frozen --rate 1000 >"$dir/produce.log" 2>&1 &
+	ours $!
+	wait_until 20 top_has frozen ' running' || give_up "frozen: it does not run"
+	sleep 3 # in transactions
+	kill -STOP "$first"
+	sleep 22
+	kill -CONT "$first"
+	wait_until 40 top_has frozen ' 0 +0 +[0-9.kM]+ +0 +0  running' || give_up "frozen: $(tail -4 "$dir/frozen.one.log")"
+	log frozen.one.log
+	cause frozen ' warn .*(Consumer group session timed out|Kafka has acknowledged nothing|transaction)'
+	expect "frozen: errors" "$(grep -cE '^[^ ]+ error ' "$dir/frozen.one.log")" '-eq 0'
+	# Not every transaction that Kafka has ended is told by librdkafka.
+	! grep -qE ' warn .*([Tt]ransaction|fenced)' "$dir/frozen.one.log" ||
+		expect_words "frozen: it continues" "$dir/frozen.one.log" ' info .* commits again'
 }
 
 has_ended() { # one of the pids
