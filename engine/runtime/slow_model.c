@@ -126,7 +126,7 @@ static void print_before(const struct slow_model *model, const char *unit, char 
 
 void slow_model_words(const struct slow_model *model, char *words, size_t size)
 {
-	char took[32], before[48];
+	char took[32], before[64];
 	const struct model_load *last = &model->last;
 	if (is_silent(model)) {
 		print_time(model->silent_ms * US_PER_MS, took, sizeof took);
