@@ -13,6 +13,7 @@ struct namespace_load {
 	char *name;
 	uint64_t ended;
 	int64_t ends;
+	uint64_t revision; /* of which pipelines these are sums */
 	bool sampled; /* both values are known */
 	double capacity;
 	struct namespace_state state;
@@ -83,7 +84,8 @@ static struct load_sum load_sum_of(const struct namespace_loads *loads, const st
 	return sum;
 }
 
-static void load_sample(struct namespace_load *load, struct load_sum sum, double passed_s, double cpu_share)
+/* Between sums of two revisions there are no rates: the pipelines may be others. */
+static void load_sample(struct namespace_load *load, struct load_sum sum, uint64_t revision, double passed_s, double cpu_share)
 {
 	if (!sum.known) {
 		load->state = state_unknown;
@@ -92,8 +94,8 @@ static void load_sample(struct namespace_load *load, struct load_sum sum, double
 	}
 	load->state.lag_records = (double)sum.records;
 	load->state.busy_partitions = (double)sum.busy;
-	if (load->sampled) {
-		/* The ends of topics that a reload removed are no longer part of the sum, so it may fall. */
+	if (load->sampled && load->revision == revision) {
+		/* A topic that was deleted and made again has lower ends. */
 		const struct replica_load seen = {.ended = (double)(sum.ended - load->ended) / passed_s,
 						  .arrived = fmax(0, (double)(sum.ends - load->ends) / passed_s),
 						  .lag = (double)sum.records,
@@ -104,6 +106,7 @@ static void load_sample(struct namespace_load *load, struct load_sum sum, double
 	}
 	load->ended = sum.ended;
 	load->ends = sum.ends;
+	load->revision = revision;
 	load->sampled = true;
 }
 
@@ -118,7 +121,8 @@ static size_t workers_counted(const struct namespace_loads *loads)
 static void on_sample_due(void *context)
 {
 	struct namespace_loads *loads = context;
-	const struct plan *plan = &engine_revision(loads->engine)->plan;
+	const struct revision *revision = engine_revision(loads->engine);
+	const struct plan *plan = &revision->plan;
 	struct loop *loop = engine_loop(loads->engine);
 	struct error error = {0};
 	int64_t now_ms = loop_now_ms(loop);
@@ -129,7 +133,7 @@ static void on_sample_due(void *context)
 		struct namespace_load *load =
 			plan_is_first_of_namespace(plan, i) ? load_of(loads, plan->pipelines[i].namespace) : NULL;
 		if (load)
-			load_sample(load, load_sum_of(loads, plan, load->name), passed_s, share);
+			load_sample(load, load_sum_of(loads, plan, load->name), revision->number, passed_s, share);
 	}
 	loads->sampled_ms = now_ms;
 	loads->cpu_seconds = cpu_seconds;
