@@ -14,16 +14,16 @@
  * calm ones (lasting_spread.h). What this leaves where rows follow from others in other ways, a level below noise, up to twenty
  * rows of one sender, values in runs, widens the levels by as much as the reference's own sums vary more, and as they lean to
  * a side, as those of counts do. How much they vary is an estimate, so levels are Student's, and further out the rarer an alarm
- * is to be. Alarms of such streams stay below twice those declared, but for what 400 rows cannot say: a spread that lasts longer
- * (of five columns of GARCH .06, .93: four times; of one of .1, .8 at .1 a thousand rows: four times), a fifth of the variance
- * that ten or twenty rows share (twice, four times at .1), waiting times of a queue that is busy for seven tenths of the time
- * (twice at .5, four times at .1), and dependence that most references do not show (geometric counts of mean exp(.6 z), z an AR(1)
- * of .7, at .1: 2.4 times). The declared rate is split over statistics, columns and windows, and each gets the level that it
- * crosses so often by chance (level_crossing.h); it includes what chance did to the reference itself. Sums of rare values, of flags
- * and of columns that are nearly all one value are not normal over short windows: their levels are those of a rare event at a rate
- * that the reference says no better than it can, also of a value that it lacks: a new category of one row in ten is seen some 30
- * rows later, and one row of it is no alarm. The level of all columns together leaves out such columns, and counts one less that
- * the others tell nearly whole, the less the more they tell.
+ * is to be, but not beside a spread that lasts, which has a caution of its own. Alarms of such streams stay below twice those
+ * declared, but for what 400 rows cannot say: a spread that lasts longer (of five columns of GARCH .06, .93: four times; of one of
+ * .1, .8 at .1 a thousand rows: four times), a fifth of the variance that ten or twenty rows share (twice, four times at .1),
+ * waiting times of a queue that is busy for seven tenths of the time (twice at .5, four times at .1), and dependence that most
+ * references do not show (geometric counts of mean exp(.6 z), z an AR(1) of .7, at .1: 2.4 times). The declared rate is split over
+ * statistics, columns and windows, and each gets the level that it crosses so often by chance (level_crossing.h); it includes what
+ * chance did to the reference itself. Sums of rare values, of flags and of columns that are nearly all one value are not normal
+ * over short windows: their levels are those of a rare event at a rate that the reference says no better than it can, also of a
+ * value that it lacks: a new category of one row in ten is seen some 30 rows later, and one row of it is no alarm. The level of all
+ * columns together leaves out such columns, and counts one less that the others tell nearly whole, the less the more they tell.
  *
  * Rows that leave the longest window without an alarm make the reference's means surer, up to as many rows as it has;
  * an alarm forgets them. After it all windows are empty and fill again, beside the same reference. A missing number

@@ -437,19 +437,19 @@ static void columns_depend(struct change_detector *self, const struct table *sco
 /* Deviations by which the variances of sums are taken for more than the reference's where a spread lasts. A few hundred rows hold
  * few of the calm times and the wild ones, so what is left of their spread, and looks like another shape, is the least sure. */
 #define CAUTION_SPREAD 2.0
+#define CAUTION_BESIDE 0.5 /* what is not of the spread itself */
 
 static struct score_dependence series_dependence(const struct change_detector *self, size_t series)
 {
+	const struct change_column *column =
+		series < CHANGE_OF_COLUMN * self->columns ? &self->watched[series / CHANGE_OF_COLUMN] : NULL;
 	struct score_dependence dependence = {0};
-	if (series < CHANGE_OF_COLUMN * self->columns) {
-		const struct change_column *column = &self->watched[series / CHANGE_OF_COLUMN];
-		dependence.depends = column->depends;
-		if (self->spread_lasts && column->lasts > 0 && series_kind(self, series) != CHANGE_LOCATION)
-			dependence.caution = CAUTION_SPREAD;
-		return dependence;
-	}
 	for (size_t i = 0; i < self->columns; i++)
-		dependence.depends |= self->watched[i].depends;
+		dependence.depends |= (!column || column == &self->watched[i]) && self->watched[i].depends;
+	if (column && self->spread_lasts && column->lasts > 0 && series_kind(self, series) != CHANGE_LOCATION)
+		dependence.caution = CAUTION_SPREAD;
+	else if (self->spread_lasts && dependence.depends)
+		dependence.caution = CAUTION_BESIDE;
 	return dependence;
 }
 

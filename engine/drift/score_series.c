@@ -98,7 +98,9 @@ static void inflations_fit(struct score_traits *traits, const struct table *scor
 			const double known = dependence.depends ? seen * (1 + dependence.caution * unsure) : 1;
 			last = seen > 1 + CLEARLY * unsure ? fmax(seen, known) : fmax(1, known);
 			const double more = skewness_jump(moments.skewness, (double)window, (double)scores->rows);
-			freedom = dependence.depends ? FREEDOM_EACH * (double)scores->rows / (double)window : freedom;
+			freedom = dependence.depends && dependence.caution == 0
+					  ? FREEDOM_EACH * (double)scores->rows / (double)window
+					  : freedom;
 			jump = dependence.depends && traits->tails < TAILS_OF_RARE && more != 0 ? more : jump;
 		}
 		traits->inflations[i] = last;

@@ -26,7 +26,8 @@ struct score_traits score_moments(const struct table *scores, size_t series);
 struct score_dependence {
 	bool depends; /* they are known to; sums that vary more than those of independent rows count as they are, and not only where
 		       * chance does not explain them */
-	double caution; /* with so many deviations more: too high a variance only makes alarms rarer */
+	double caution; /* with so many deviations more: too high a variance only makes alarms rarer. Then it counts as known:
+			 * levels further out, too, would see no wider spread beside one that lasts */
 };
 
 /* All traits of it. `sums`: an array of one more number than there are rows. */
