@@ -3,6 +3,7 @@
 #include "base/quote.h"
 #include "cli/command.h"
 #include "client/request_call.h"
+#include "plan/plan.h"
 #include "source/tensor_files.h"
 
 #define REQUEST_BYTES_MAX ((size_t)256 << 20)
@@ -94,8 +95,11 @@ static int infer_run(struct session *session, const void *filled, const char *co
 						    : "the request is missing; give a file, as in -f request.json");
 	if (!request_read(self, session->arena, &call.request, &error))
 		return command_refused(session, &command_infer, &error);
-	bool good = pipeline_target_open(command_workspace(session), &self->asked, arguments[0], &target, &error) &&
-		    request_call_run(&call, &target, &error);
+	bool good = pipeline_target_open(command_workspace(session), &self->asked, arguments[0], &target, &error);
+	if (good && target.model_of_servers)
+		command_note(session, PLAN_MODEL_OF_SERVERS_WORDS, arguments[0], target.model_of_servers, target.model_of_servers,
+			     target.model_of_servers);
+	good = good && request_call_run(&call, &target, &error);
 	pipeline_target_close(&target);
 	if (!good)
 		return command_refused(session, &command_infer, &error);
