@@ -437,6 +437,7 @@ def refused_mails_stop_no_others(judge, binary, folder):
         judge.expect("a mail to one recipient is sent when another was refused before", any("The alert good" in line for line in lines),
                      lines)
         judge.expect("the sender is the one that help names", any("sluice@localhost" in line for line in lines), lines)
+        lines = mailbox.wait_for("The alert both")  # another mail, which goes beside it
         judge.expect("a refused recipient stops no other of the same mail", any("The alert both" in line for line in lines), lines)
         end = time.monotonic() + SECONDS_MAX
         while dev.metric("sluice_alert_notices_failed_total", "lost") != 1 and time.monotonic() < end:
