@@ -96,9 +96,10 @@ static int infer_run(struct session *session, const void *filled, const char *co
 	if (!request_read(self, session->arena, &call.request, &error))
 		return command_refused(session, &command_infer, &error);
 	bool good = pipeline_target_open(command_workspace(session), &self->asked, arguments[0], &target, &error);
-	if (good && target.model_of_servers)
-		command_note(session, PLAN_MODEL_OF_SERVERS_WORDS, arguments[0], target.model_of_servers, target.model_of_servers,
-			     target.model_of_servers);
+	const char *model =
+		good && target.plan ? plan_model_of_servers(&target.spec, target.plan->graph->resource, session->arena) : NULL;
+	if (model) /* who asks may wait in vain */
+		command_note(session, PLAN_MODEL_OF_SERVERS_WORDS, arguments[0], model, model, model);
 	good = good && request_call_run(&call, &target, &error);
 	pipeline_target_close(&target);
 	if (!good)

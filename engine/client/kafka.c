@@ -315,7 +315,6 @@ static bool by_files(const struct workspace *workspace, const struct pipeline_ta
 		struct pipeline_plan *pipeline = find_pipeline(&plan, asked, named.pipeline, error);
 		if (!pipeline || !by_plan(pipeline, named, target, error))
 			return false;
-		target->model_of_servers = plan_model_of_servers(&target->spec, pipeline->graph->resource, workspace->arena);
 		namespace = pipeline->namespace;
 	} else if (asked->namespace) {
 		namespace = asked->namespace;

@@ -95,7 +95,6 @@ struct pipeline_target {
 	const char *status;		  /* status topic of its namespace */
 	const char *prefix, *namespace;	  /* of that topic */
 	struct pipeline_plan *plan; /* of the pipeline, as long as the workspace; NULL: no files were given */
-	const char *model_of_servers;	  /* plan_model_of_servers(): who asks it may wait in vain; NULL: there is none */
 	const struct mapping *mapping;	  /* mapping with the key of its requests; NULL: no file sets one */
 	struct spec spec;
 	bool spec_is_open;

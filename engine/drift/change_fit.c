@@ -439,13 +439,19 @@ static void columns_depend(struct change_detector *self, const struct table *sco
 #define CAUTION_SPREAD 2.0
 #define CAUTION_BESIDE 0.5 /* what is not of the spread itself */
 
+static bool any_column_depends(const struct change_detector *self)
+{
+	bool depends = false;
+	for (size_t i = 0; i < self->columns; i++)
+		depends |= self->watched[i].depends;
+	return depends;
+}
+
 static struct score_dependence series_dependence(const struct change_detector *self, size_t series)
 {
 	const struct change_column *column =
 		series < CHANGE_OF_COLUMN * self->columns ? &self->watched[series / CHANGE_OF_COLUMN] : NULL;
-	struct score_dependence dependence = {0};
-	for (size_t i = 0; i < self->columns; i++)
-		dependence.depends |= (!column || column == &self->watched[i]) && self->watched[i].depends;
+	struct score_dependence dependence = {.depends = column ? column->depends : any_column_depends(self)};
 	if (column && self->spread_lasts && column->lasts > 0 && series_kind(self, series) != CHANGE_LOCATION)
 		dependence.caution = CAUTION_SPREAD;
 	else if (self->spread_lasts && dependence.depends)

@@ -19,7 +19,7 @@
 
 #define CONNECTIONS 16384
 #define PEER_CONNECTIONS 8192
-#define CLAIMS_MS 3000 /* then it starts, and is not ready until it has read them */
+#define CLAIMS_MS 3000			 /* then it starts, and is not ready until it has read them */
 #define BODIES_BYTES ((size_t)512 << 20) /* of all requests in flight */
 #define PEER_BODIES_BYTES (BODIES_BYTES / 2)
 #define ANSWER_BYTES_MAX ((size_t)16 << 20) /* of answers that the gateway writes itself: metadata and errors */
