@@ -272,15 +272,24 @@ static void calls_on_bell(void *context, uint32_t events)
 
 /* ---- direct ingress ---- */
 
+static_assert(DIRECT_LOG_WAIT_MS == 2000, "the words say so");
+static const char log_stands_still[] = "Kafka has not acknowledged the answers that were given in the last 2 s; try again later";
+
+/* The call of a request that comes back from a worker. NULL: it has ended. */
+static struct open_call *returned_call(struct calls *calls, const struct record *record, struct reply_address *address)
+{
+	const struct header *header = headers_find(record->headers, TEXT(REPLY_HEADER));
+	const bool is_own = header && reply_address_read(header->value, address) && address->epoch == calls->epoch;
+	return is_own ? open_call_find(calls, address->call) : NULL;
+}
+
 /* Sends a request that no worker took through Kafka. Most are returned when the files have changed, so its target is looked for
  * by its name: the targets of a gateway have one namespace. */
 static void returned_send(struct calls *calls, const struct record *record)
 {
 	struct error error = {0};
 	struct reply_address address;
-	const struct header *header = headers_find(record->headers, TEXT(REPLY_HEADER));
-	const bool is_own = header && reply_address_read(header->value, &address) && address.epoch == calls->epoch;
-	struct open_call *call = is_own ? open_call_find(calls, address.call) : NULL;
+	struct open_call *call = returned_call(calls, record, &address);
 	if (!call)
 		return;
 	call->taken = call->is_direct = false;
@@ -294,22 +303,36 @@ static void returned_send(struct calls *calls, const struct record *record)
 		open_call_fail(call, 503, ERROR_REMOTE, "the pipeline was removed, or Kafka takes no request now; try again");
 }
 
+static void refused_fail(struct calls *calls, const struct record *record)
+{
+	struct reply_address address;
+	struct open_call *call = returned_call(calls, record, &address);
+	if (call)
+		open_call_fail(call, 503, ERROR_REMOTE, log_stands_still);
+}
+
 static void calls_on_message(void *context, const struct direct_message *message)
 {
 	struct calls *calls = context;
 	if (message->is_returned)
 		returned_send(calls, &message->record);
+	else if (message->is_refused)
+		refused_fail(calls, &message->record);
 	else
 		reply_take(calls, &message->record);
 }
 
 /* False: it goes through Kafka. */
 static bool direct_send(struct calls *calls, struct open_call *call, const struct call_request *request,
-			const struct outgoing *record, enum produce_verdict *verdict)
+			const struct outgoing *record, struct error *error, enum produce_verdict *verdict)
 {
 	const enum direct_verdict sent = direct_call_send(&calls->direct, request, record, call->number);
 	call->taken = call->is_direct = sent == DIRECT_SENT;
 	*verdict = call->taken ? PRODUCED : PRODUCE_FULL;
+	if (sent == DIRECT_STALLED) {
+		error_set(error, ERROR_REMOTE, PLACE_NONE, "%s", log_stands_still);
+		*verdict = PRODUCE_SPOILT;
+	}
 	return sent != DIRECT_ABSENT;
 }
 
@@ -354,7 +377,7 @@ static bool record_send(struct calls *calls, struct open_call *call, const struc
 	call->record_bytes = call_record_bytes(&record);
 	if (!call_record_fits(call->record_bytes, request->target))
 		*verdict = PRODUCE_REFUSED;
-	else if (!direct_send(calls, call, request, &record, verdict))
+	else if (!direct_send(calls, call, request, &record, error, verdict))
 		*verdict = request_producer_send(calls->producer, &record, call->number, error);
 	return true;
 }

@@ -41,6 +41,8 @@ struct direct_slot {
 	size_t left;		/* requests that have left since the output was ended last; the worker's own */
 	size_t ended;		/* those that had left when it was, and are not acknowledged; the worker's own */
 	atomic_size_t unlogged; /* both */
+	int64_t waits_until_ms; /* requests wait for the log, and are refused then; 0: none do; the worker's own */
+	atomic_bool is_stalled; /* they are refused */
 };
 
 struct direct_port {
@@ -299,11 +301,9 @@ static size_t slot_unlogged(const struct direct_slot *slot)
 	return atomic_load_explicit(&slot->unlogged, memory_order_relaxed);
 }
 
-/* A request that leaves meanwhile counts twice, and never not at all: `unlogged` is read last, and set first. */
 static bool slot_has_room(const struct direct_slot *slot)
 {
-	const size_t open = slot_open_count(slot);
-	return open < DIRECT_OPEN_MAX && open + slot_unlogged(slot) < DIRECT_UNLOGGED_MAX;
+	return slot_open_count(slot) < DIRECT_OPEN_MAX;
 }
 
 /* A slot that no requests refer to. NULL: there is none. */
@@ -354,6 +354,8 @@ enum direct_verdict direct_hub_send(struct direct_hub *hub, const struct direct_
 	struct direct_slot *slot = slot_choose(hub, name_hash(request->pipeline), request->key);
 	if (!slot)
 		return DIRECT_ABSENT;
+	if (atomic_load_explicit(&slot->is_stalled, memory_order_relaxed))
+		return DIRECT_STALLED;
 	struct direct_message *message = slot_has_room(slot) ? message_make(hub, &hub->spares, request) : NULL;
 	if (!message)
 		return DIRECT_FULL;
@@ -497,14 +499,26 @@ struct direct_message *direct_port_take(struct direct_port *port)
 	return stack_take(&port->requests);
 }
 
-void direct_port_return(struct direct_port *port, struct direct_message *request)
+static void request_give_back(struct direct_port *port, struct direct_message *request)
 {
 	assert(request->slot); /* the hub has given it to this port */
 	atomic_fetch_sub_explicit(&request->slot->open, 1, memory_order_relaxed);
 	request->slot = NULL;
-	request->is_returned = true;
 	stack_add(&port->hub->replies, request);
 	stack_ring(&port->hub->replies);
+}
+
+void direct_port_return(struct direct_port *port, struct direct_message *request)
+{
+	request->is_returned = true;
+	request_give_back(port, request);
+}
+
+void direct_port_refuse(struct direct_port *port, struct direct_message *request)
+{
+	atomic_store_explicit(&request->slot->is_stalled, true, memory_order_relaxed);
+	request->is_refused = true;
+	request_give_back(port, request);
 }
 
 void direct_port_return_all(struct direct_port *port, struct direct_queue *queue)
@@ -521,6 +535,25 @@ static void unlogged_set(struct direct_slot *slot, size_t left, size_t ended)
 	slot->left = left;
 	slot->ended = ended;
 	atomic_store_explicit(&slot->unlogged, left + ended, memory_order_relaxed);
+}
+
+static void log_goes_on(struct direct_slot *slot)
+{
+	slot->waits_until_ms = 0;
+	atomic_store_explicit(&slot->is_stalled, false, memory_order_relaxed);
+}
+
+/* As many as may be open fit in beside those that have left. */
+bool direct_message_may_begin(const struct direct_message *request)
+{
+	return slot_unlogged(request->slot) <= DIRECT_UNLOGGED_MAX - DIRECT_OPEN_MAX;
+}
+
+int64_t direct_message_waits(const struct direct_message *request, int64_t now_ms)
+{
+	if (request->slot->waits_until_ms == 0)
+		request->slot->waits_until_ms = now_ms + DIRECT_LOG_WAIT_MS;
+	return request->slot->waits_until_ms;
 }
 
 void direct_message_leaves(const struct direct_message *request)
@@ -545,11 +578,11 @@ void direct_port_ended(struct direct_port *port)
 void direct_port_logged(struct direct_port *port)
 {
 	for (struct direct_slot *slot = NULL; (slot = slot_next(port, slot));)
-		unlogged_set(slot, slot->left, 0);
+		unlogged_set(slot, slot->left, 0), log_goes_on(slot);
 }
 
 void direct_port_void(struct direct_port *port)
 {
 	for (struct direct_slot *slot = NULL; (slot = slot_next(port, slot));)
-		unlogged_set(slot, 0, 0);
+		unlogged_set(slot, 0, 0), log_goes_on(slot);
 }

@@ -21,9 +21,11 @@
 #define DIRECT_PIPELINES_MAX 256
 /* Requests of a pipeline that a worker has, until they have left; further ones are refused. */
 #define DIRECT_OPEN_MAX ((size_t)2048)
-/* The same with those that have left and whose log Kafka has not acknowledged. More than a worker answers in the time of a
- * commit. */
+/* The same, begun, with those that have left and whose log Kafka has not acknowledged. More than a worker answers in the time of a
+ * commit. Further ones wait in the worker. Once Kafka has acknowledged nothing for DIRECT_LOG_WAIT_MS meanwhile, they are refused,
+ * until it does. */
 #define DIRECT_UNLOGGED_MAX ((size_t)16384)
+#define DIRECT_LOG_WAIT_MS 2000
 /* Calls whose callers are known to have left: the last one of each number modulo this. A power of two. */
 #define DIRECT_CALLS_MAX ((size_t)1 << 16)
 
@@ -41,6 +43,7 @@ struct direct_message {
 	struct text place;	  /* likewise: where it came in, for the place of errors */
 	uint64_t call;		  /* likewise: the gateway's number of the call; 0: none */
 	bool is_returned;	  /* the request itself, which no worker took: it goes through Kafka */
+	bool is_refused;	  /* likewise, but its call fails: the log stands still (DIRECT_STALLED) */
 	bool is_block;		  /* it has the size of those that are kept for the next ones */
 };
 
@@ -69,8 +72,9 @@ int direct_hub_bell(const struct direct_hub *hub); /* rings when there are repli
 
 enum direct_verdict {
 	DIRECT_SENT,
-	DIRECT_ABSENT, /* no worker takes requests of this pipeline now */
-	DIRECT_FULL,   /* the one chosen has as many of this pipeline as it may, or memory ran out */
+	DIRECT_ABSENT,	/* no worker takes requests of this pipeline now */
+	DIRECT_FULL,	/* the one chosen has as many of this pipeline as it may, or memory ran out */
+	DIRECT_STALLED, /* the one chosen waits for Kafka, for DIRECT_LOG_WAIT_MS or longer */
 };
 
 struct direct_request {
@@ -135,6 +139,16 @@ void direct_port_return(struct direct_port *port, struct direct_message *request
 void direct_port_return_all(struct direct_port *port, struct direct_queue *queue); /* a port of NULL is fine: it is empty */
 
 /* ---- likewise, about the log; a port of NULL is fine ---- */
+
+/* Whether the log has room for a request, which may begin then. */
+bool direct_message_may_begin(const struct direct_message *request);
+
+/* One may not begin at that time, on a clock that never goes back. Returns when those that wait with it are to be refused, unless
+ * Kafka acknowledges a log before. */
+int64_t direct_message_waits(const struct direct_message *request, int64_t now_ms);
+
+/* Refuses a request that waited until then, and as DIRECT_STALLED those that would come after it. Takes the request. */
+void direct_port_refuse(struct direct_port *port, struct direct_message *request);
 
 /* A request leaves: its log was produced. It will be closed. */
 void direct_message_leaves(const struct direct_message *request);

@@ -123,11 +123,31 @@ static void request_enter(struct worker *worker, struct worker_stage *stage, str
 	intake_begin(worker, stage, inflight);
 }
 
+static bool log_has_room(const struct worker *worker, const struct direct_message *request)
+{
+	const bool is_full = worker->direct.is_full && worker->direct.in_flight > 0; /* what has entered will try again */
+	return !is_full && direct_message_may_begin(request);
+}
+
+static bool stage_may_take(const struct worker *worker, const struct worker_stage *stage)
+{
+	return stage->direct.first && log_has_room(worker, stage->direct.first) && intake_has_room(worker, stage);
+}
+
+/* When requests of the stage are to be refused that wait for the log; INT64_MAX: none wait. */
+static int64_t stage_due_ms(const struct worker *worker, const struct worker_stage *stage)
+{
+	const struct direct_message *first = stage->direct.first;
+	return first && !log_has_room(worker, first) ? direct_message_waits(first, loop_now_ms(worker->loop)) : INT64_MAX;
+}
+
 /* Enters requests of a stage until it is full, or others get their turn. */
 static void stage_take(struct worker *worker, struct worker_stage *stage)
 {
-	for (size_t i = 0; i < TAKE_AT_ONCE && stage->direct.first && intake_has_room(worker, stage); i++)
+	for (size_t i = 0; i < TAKE_AT_ONCE && stage_may_take(worker, stage); i++)
 		request_enter(worker, stage, direct_queue_take(&stage->direct));
+	while (stage_due_ms(worker, stage) <= loop_now_ms(worker->loop))
+		direct_port_refuse(worker->direct.port, direct_queue_take(&stage->direct));
 }
 
 void direct_intake_take(struct worker *worker)
@@ -148,7 +168,17 @@ void direct_intake_take(struct worker *worker)
 bool direct_intake_owes(const struct worker *worker)
 {
 	for (const struct worker_stage *stage = worker->stages; stage; stage = stage->next)
-		if (stage->direct.first && intake_has_room(worker, stage))
+		if (stage_may_take(worker, stage))
 			return true;
 	return false;
+}
+
+int64_t direct_intake_due_ms(const struct worker *worker)
+{
+	int64_t due_ms = INT64_MAX;
+	for (const struct worker_stage *stage = worker->stages; stage; stage = stage->next) {
+		const int64_t stage_ms = stage_due_ms(worker, stage);
+		due_ms = stage_ms < due_ms ? stage_ms : due_ms;
+	}
+	return due_ms;
 }

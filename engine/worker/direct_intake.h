@@ -23,6 +23,7 @@ struct direct_intake {
 	bool serves;	  /* the port lists the pipelines: answers to the outputs can be written */
 	uint64_t lost_callers; /* that were seen */
 	size_t in_flight; /* requests that have entered and not left */
+	bool is_full;	  /* the producer's queue was full when something was to leave last */
 };
 
 /* Opens the port and the queue, if the configuration has a hub. */
@@ -37,11 +38,14 @@ void direct_intake_close(struct worker *worker);
  * changed. */
 void direct_intake_follow(struct worker *worker);
 
-/* Enters requests, as far as their stages may take more. The others wait with their stages. While the worker drains, or waits for
- * a registry, all are returned. */
+/* Enters requests, as far as their stages and the log have room. The others wait with their stages; if the log stands still, they
+ * are refused (DIRECT_LOG_WAIT_MS). While the worker drains, or waits for a registry, all are returned. */
 void direct_intake_take(struct worker *worker);
 
 /* Whether requests wait that could enter now. */
 bool direct_intake_owes(const struct worker *worker);
+
+/* When requests are to be refused that wait for the log; INT64_MAX: none wait. */
+int64_t direct_intake_due_ms(const struct worker *worker);
 
 #endif

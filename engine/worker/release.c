@@ -11,6 +11,7 @@ static bool inflight_release(struct worker *worker, struct inflight *inflight)
 	enum produce_verdict verdict = outbox_put(&worker->outbox, inflight);
 	if (verdict == PRODUCE_FULL)
 		produce_retry_soon(worker);
+	worker->direct.is_full = verdict == PRODUCE_FULL;
 	worker->spoilt = verdict == PRODUCE_SPOILT;
 	if (verdict != PRODUCED || !partition_state_release(worker, inflight, &worker->failure))
 		return false;

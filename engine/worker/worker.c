@@ -86,10 +86,12 @@ static int turn_timeout_ms(const struct worker *worker)
 	if (intake_owes(worker) || direct_intake_owes(worker) || (worker->more && intake_may_take(worker)) ||
 	    worker->returned_count + worker->subpipeline_waiting > 0)
 		return 0;
-	int64_t due_ms = stages_due_ms(worker);
-	const int64_t join_states_ms = join_states_due_ms(worker), time_links_ms = time_links_due_ms(worker);
-	due_ms = due_ms < join_states_ms ? due_ms : join_states_ms;
-	int64_t left_ms = (due_ms < time_links_ms ? due_ms : time_links_ms) - loop_now_ms(worker->loop);
+	const int64_t due[] = {stages_due_ms(worker), join_states_due_ms(worker), time_links_due_ms(worker),
+			       direct_intake_due_ms(worker)};
+	int64_t due_ms = INT64_MAX;
+	for (size_t i = 0; i < sizeof due / sizeof *due; i++)
+		due_ms = due[i] < due_ms ? due[i] : due_ms;
+	const int64_t left_ms = due_ms - loop_now_ms(worker->loop);
 	if (left_ms < 0)
 		return 0;
 	int most_ms = turn_most_ms(worker);

@@ -105,28 +105,63 @@ static void pass(struct direct_port *port, const char *pipeline, size_t count)
 	}
 }
 
+/* The request that this gives to the worker, which takes it. */
+static struct direct_message *given(struct direct_port *port, const char *pipeline)
+{
+	assert_int_equal(ask(pipeline), DIRECT_SENT);
+	return direct_port_take(port);
+}
+
 static void what_has_left_counts_until_it_is_acknowledged(void **state)
 {
 	(void)state;
 	struct direct_port *port = port_open(2);
 	pass(port, "p", 1);
 	direct_port_ended(port);
-	pass(port, "p", DIRECT_UNLOGGED_MAX - 1);
-	assert_int_equal(ask("p"), DIRECT_FULL);
-	pass(port, "q", 1);
+	pass(port, "p", DIRECT_UNLOGGED_MAX - DIRECT_OPEN_MAX);
+	struct direct_message *waiting = given(port, "p"), *other = given(port, "q");
+	assert_false(direct_message_may_begin(waiting));
+	assert_true(direct_message_may_begin(other));
 	direct_port_logged(port); /* the first one */
+	assert_true(direct_message_may_begin(waiting));
 	pass(port, "p", 1);
-	assert_int_equal(ask("p"), DIRECT_FULL);
+	assert_false(direct_message_may_begin(waiting));
 	assert_true(direct_port_has_left(port));
 	direct_port_ended(port);
 	assert_false(direct_port_has_left(port));
-	assert_int_equal(ask("p"), DIRECT_FULL);
-	pass(port, "q", 1);
+	assert_false(direct_message_may_begin(waiting));
 	direct_port_void(port);
-	pass(port, "p", DIRECT_UNLOGGED_MAX);
-	pass(port, "q", DIRECT_UNLOGGED_MAX);
-	assert_int_equal(ask("p"), DIRECT_FULL);
-	assert_int_equal(ask("q"), DIRECT_FULL);
+	assert_true(direct_message_may_begin(waiting));
+	direct_message_close(waiting);
+	direct_message_close(other);
+	direct_port_close(port);
+}
+
+static void what_waits_for_the_log_is_refused_if_nothing_is_acknowledged_meanwhile(void **state)
+{
+	(void)state;
+	struct direct_port *port = port_open(2);
+	pass(port, "p", DIRECT_UNLOGGED_MAX - DIRECT_OPEN_MAX + 1);
+	direct_port_ended(port);
+	struct direct_message *waiting = given(port, "p");
+	assert_int_equal(direct_message_waits(waiting, 100), 100 + DIRECT_LOG_WAIT_MS);
+	assert_int_equal(direct_message_waits(waiting, 1500), 100 + DIRECT_LOG_WAIT_MS);
+	pass(port, "p", DIRECT_UNLOGGED_MAX - DIRECT_OPEN_MAX + 1);
+	direct_port_logged(port);
+	assert_false(direct_message_may_begin(waiting)); /* but Kafka goes on */
+	assert_int_equal(direct_message_waits(waiting, 2000), 2000 + DIRECT_LOG_WAIT_MS);
+	direct_port_refuse(port, waiting);
+	struct direct_message *refused = direct_hub_take(hub);
+	assert_true(refused->is_refused && !refused->is_returned);
+	direct_message_close(refused);
+	assert_int_equal(ask("p"), DIRECT_STALLED);
+	direct_message_close(given(port, "q"));
+	direct_port_ended(port);
+	assert_int_equal(ask("p"), DIRECT_STALLED);
+	direct_port_logged(port);
+	waiting = given(port, "p");
+	assert_true(direct_message_may_begin(waiting));
+	direct_message_close(waiting);
 	direct_port_close(port);
 }
 
@@ -390,6 +425,7 @@ int main(void)
 		HUB(a_worker_has_so_many_requests_and_further_ones_are_refused),
 		HUB(a_pipeline_with_too_many_requests_leaves_the_others_alone),
 		HUB(what_has_left_counts_until_it_is_acknowledged),
+		HUB(what_waits_for_the_log_is_refused_if_nothing_is_acknowledged_meanwhile),
 		HUB(a_hub_has_so_many_ports),
 		HUB(a_port_has_so_many_pipelines),
 		HUB(what_has_not_entered_is_returned_when_a_port_closes),

@@ -18,112 +18,17 @@
 #include "message/reply.h"
 #include "net/http_server.h"
 #include "net/loop.h"
+#include "tests/unit/direct_stand.h"
 #include "tests/unit/letters.h"
-#include "tests/unit/worker_stand.h"
-#include "worker/direct_hub.h"
-
-static const char doubles[] = "  - name: twice\n    expression: {set: {x: x * 2}}\n  output: {steps: [twice]}\n";
-static const char *const written[] = {"out", "in"};
-static struct direct_hub *hub;
-
-static void configure(struct stand *stand, const char *steps)
-{
-	struct error error = {0};
-	hub = direct_hub_open(&error);
-	assert_non_null(hub);
-	stand_configure(stand, steps);
-	stand->config.transaction.id = NULL;
-	stand->config.setup.writes = (struct topic_list){2, written};
-	stand->stages[0].requests = 1;
-	stand->stages[0].by_key = true;
-	stand->config.direct = hub;
-}
-
-static void start(struct stand *stand, const char *steps)
-{
-	configure(stand, steps);
-	stand_start(stand);
-}
-
-static int direct_close(void **state)
-{
-	int code = stand_close(state);
-	direct_hub_close(hub);
-	hub = NULL;
-	return code;
-}
-
-#define DIRECT(name) cmocka_unit_test_setup_teardown(name, stand_open, direct_close)
-
-static enum direct_verdict ask_of(uint64_t call, const char *pipeline, const char *body)
-{
-	char address[40];
-	(void)snprintf(address, sizeof address, "0/0123456789abcdef/7/%s", pipeline);
-	const struct header headers[] = {{TEXT(REPLY_HEADER), text_of(address)}, {TEXT("x-request-id"), TEXT("mine")}};
-	const struct direct_request request = {.pipeline = text_of(pipeline),
-					       .place = TEXT("/v2/models/p/infer"),
-					       .key = TEXT("key"),
-					       .value = text_of(body),
-					       .headers = {2, headers}, .time_ms = 1, .call = call};
-	const enum direct_verdict verdict = direct_hub_send(hub, &request);
-	direct_hub_wake(hub);
-	return verdict;
-}
-
-static enum direct_verdict ask(const char *pipeline, const char *body)
-{
-	return ask_of(0, pipeline, body);
-}
-
-/* The replies that have come; at least one, which is waited for. */
-static struct direct_message *replies(void)
-{
-	struct pollfd bell = {.fd = direct_hub_bell(hub), .events = POLLIN};
-	struct direct_message *message;
-	while (!(message = direct_hub_take(hub))) {
-		assert_int_equal(poll(&bell, 1, MOCK_WAIT_MS), 1);
-		(void)bell_quiet(bell.fd);
-	}
-	return message;
-}
-
-/* The next reply, to be closed. */
-static struct direct_message *reply(void)
-{
-	struct direct_message *message = replies();
-	assert_null(message->next);
-	return message;
-}
-
-/* Answers to so many requests and no more, to be ignored. */
-static void replies_pass(size_t count)
-{
-	for (size_t passed = 0; passed < count;) {
-		struct direct_message *message = replies();
-		for (struct direct_message *next; message; message = next, passed++) {
-			next = message->next;
-			assert_false(message->is_returned);
-			direct_message_close(message);
-		}
-		assert_true(passed <= count);
-	}
-}
-
-static bool reply_says(const struct direct_message *message, const char *words)
-{
-	return memmem(message->record.value.bytes, message->record.value.length, words, strlen(words)) != NULL;
-}
-
-static const char *const x21 = "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[21]}]}";
 
 static void a_request_is_answered_and_the_exchange_is_logged_once(void **state)
 {
 	struct stand *stand = *state;
-	start(stand, doubles);
-	assert_int_equal(ask("p", x21), DIRECT_SENT);
-	struct direct_message *answer = reply();
+	direct_start(stand, direct_doubles);
+	assert_int_equal(direct_ask("p", direct_x21), DIRECT_SENT);
+	struct direct_message *answer = direct_reply();
 	assert_false(answer->is_returned);
-	assert_true(reply_says(answer, "[42]"));
+	assert_true(direct_reply_says(answer, "[42]"));
 	assert_non_null(headers_find(answer->record.headers, TEXT(REPLY_HEADER)));
 	direct_message_close(answer);
 	const rd_kafka_message_t *logged = mock_read(&stand->mock);
@@ -142,11 +47,11 @@ static void a_request_is_answered_and_the_exchange_is_logged_once(void **state)
 static void a_request_whose_caller_has_left_is_dropped(void **state)
 {
 	struct stand *stand = *state;
-	start(stand, doubles);
-	direct_hub_leave(hub, DIRECT_CALLS_MAX + 7);
-	assert_int_equal(ask_of(DIRECT_CALLS_MAX + 7, "p", x21), DIRECT_SENT);
-	assert_int_equal(ask_of(2 * DIRECT_CALLS_MAX + 7, "p", x21), DIRECT_SENT); /* the next one in its slot */
-	direct_message_close(reply());
+	direct_start(stand, direct_doubles);
+	direct_hub_leave(direct_stand_hub, DIRECT_CALLS_MAX + 7);
+	assert_int_equal(direct_ask_of(DIRECT_CALLS_MAX + 7, "p", direct_x21), DIRECT_SENT);
+	assert_int_equal(direct_ask_of(2 * DIRECT_CALLS_MAX + 7, "p", direct_x21), DIRECT_SENT); /* the next one in its slot */
+	direct_message_close(direct_reply());
 	assert_int_equal(stand_stop(stand).taken, 1);
 }
 
@@ -154,12 +59,12 @@ static void the_logged_request_has_the_mark_and_not_the_address(void **state)
 {
 	struct stand *stand = *state;
 	static const char *const in_only[] = {"out", "out"}; /* where the test reads */
-	start(stand, doubles);
+	direct_start(stand, direct_doubles);
 	(void)stand_stop(stand);
 	stand->config.setup.writes = (struct topic_list){2, in_only};
 	stand_start(stand);
-	assert_int_equal(ask("p", x21), DIRECT_SENT);
-	direct_message_close(reply());
+	assert_int_equal(direct_ask("p", direct_x21), DIRECT_SENT);
+	direct_message_close(direct_reply());
 	const rd_kafka_message_t *request = mock_read(&stand->mock);
 	assert_string_equal(record_header(request, REPLY_ANSWERED_HEADER), "p");
 	assert_string_equal(record_header(request, "x-request-id"), "mine");
@@ -172,11 +77,11 @@ static void the_logged_request_has_the_mark_and_not_the_address(void **state)
 static void an_error_is_answered_with_the_place_where_the_request_came_in(void **state)
 {
 	struct stand *stand = *state;
-	start(stand, doubles);
-	assert_int_equal(ask("p", "{"), DIRECT_SENT);
-	struct direct_message *answer = reply();
-	assert_true(reply_says(answer, "\"kind\":\"INPUT\""));
-	assert_true(reply_says(answer, "\"place\":\"/v2/models/p/infer\""));
+	direct_start(stand, direct_doubles);
+	assert_int_equal(direct_ask("p", "{"), DIRECT_SENT);
+	struct direct_message *answer = direct_reply();
+	assert_true(direct_reply_says(answer, "\"kind\":\"INPUT\""));
+	assert_true(direct_reply_says(answer, "\"place\":\"/v2/models/p/infer\""));
 	direct_message_close(answer);
 	assert_int_equal(stand_stop(stand).failed, 1);
 }
@@ -184,11 +89,11 @@ static void an_error_is_answered_with_the_place_where_the_request_came_in(void *
 static void the_answer_does_not_wait_for_a_broker(void **state)
 {
 	struct stand *stand = *state;
-	start(stand, doubles);
+	direct_start(stand, direct_doubles);
 	rd_kafka_mock_broker_set_down(stand->mock.cluster, 1);
-	assert_int_equal(ask("p", x21), DIRECT_SENT);
-	struct direct_message *answer = reply();
-	assert_true(reply_says(answer, "[42]"));
+	assert_int_equal(direct_ask("p", direct_x21), DIRECT_SENT);
+	struct direct_message *answer = direct_reply();
+	assert_true(direct_reply_says(answer, "[42]"));
 	direct_message_close(answer);
 	rd_kafka_mock_broker_set_up(stand->mock.cluster, 1);
 	const rd_kafka_message_t *logged = mock_read(&stand->mock);
@@ -199,20 +104,20 @@ static void the_answer_does_not_wait_for_a_broker(void **state)
 static void a_pipeline_that_no_worker_takes_is_absent(void **state)
 {
 	struct stand *stand = *state;
-	start(stand, doubles);
-	assert_int_equal(ask("q", x21), DIRECT_ABSENT);
+	direct_start(stand, direct_doubles);
+	assert_int_equal(direct_ask("q", direct_x21), DIRECT_ABSENT);
 	(void)stand_stop(stand);
-	assert_int_equal(ask("p", x21), DIRECT_ABSENT);
+	assert_int_equal(direct_ask("p", direct_x21), DIRECT_ABSENT);
 }
 
 /* The answers are logged when the worker ends, though it was told to at once. */
 static void a_worker_that_stops_logs_what_it_answered(void **state)
 {
 	struct stand *stand = *state;
-	start(stand, doubles);
+	direct_start(stand, direct_doubles);
 	for (size_t i = 0; i < 100; i++)
-		assert_int_equal(ask("p", x21), DIRECT_SENT);
-	replies_pass(100);
+		assert_int_equal(direct_ask("p", direct_x21), DIRECT_SENT);
+	direct_replies_pass(100);
 	assert_int_equal(stand_stop(stand).answered, 100);
 	for (size_t i = 0; i < 100; i++)
 		(void)mock_read(&stand->mock);
@@ -248,16 +153,16 @@ static void silence_open(struct stand *stand)
 static void a_worker_may_close_with_answered_requests_that_have_not_left(void **state)
 {
 	struct stand *stand = *state;
-	configure(stand, asks_silence);
+	direct_configure(stand, asks_silence);
 	silence_open(stand);
 	stand_start(stand);
-	assert_int_equal(ask("p", x21), DIRECT_SENT);
-	assert_int_equal(ask("p", "{"), DIRECT_SENT);
-	struct direct_message *answer = reply();
-	assert_true(reply_says(answer, "\"kind\":\"INPUT\""));
+	assert_int_equal(direct_ask("p", direct_x21), DIRECT_SENT);
+	assert_int_equal(direct_ask("p", "{"), DIRECT_SENT);
+	struct direct_message *answer = direct_reply();
+	assert_true(direct_reply_says(answer, "\"kind\":\"INPUT\""));
 	direct_message_close(answer);
 	assert_int_equal(stand_stop(stand).answered, 0);
-	assert_null(direct_hub_take(hub));
+	assert_null(direct_hub_take(direct_stand_hub));
 	close(silence.listening);
 }
 
@@ -269,22 +174,22 @@ static void what_is_answered_while_a_batch_ends_is_logged_by_a_stop(void **state
 	static const struct property slow[] = {{"linger.ms", "400"}};
 	static const char *const apart[] = {"out", "also"}; /* requests are logged where the worker does not read */
 	struct stand *stand = *state;
-	configure(stand, doubles);
+	direct_configure(stand, direct_doubles);
 	rd_kafka_mock_topic_create(stand->mock.cluster, "also", 1, 1);
 	stand->config.setup.writes = (struct topic_list){2, apart};
 	stand->config.transaction.properties = (struct properties){1, slow};
 	stand->config.limits.commit_ms = 1;
 	stand_start(stand);
-	assert_int_equal(ask("p", x21), DIRECT_SENT);
-	replies_pass(1);
+	assert_int_equal(direct_ask("p", direct_x21), DIRECT_SENT);
+	direct_replies_pass(1);
 	(void)mock_read(&stand->mock); /* connections are open */
 	(void)rd_kafka_mock_broker_set_rtt(stand->mock.cluster, 1, LINGER_MS);
-	assert_int_equal(ask("p", x21), DIRECT_SENT);
-	replies_pass(1);
+	assert_int_equal(direct_ask("p", direct_x21), DIRECT_SENT);
+	direct_replies_pass(1);
 	(void)usleep((LINGER_MS + LINGER_MS / 2) * 1000);
 	for (size_t i = 0; i < 20; i++)
-		assert_int_equal(ask("p", x21), DIRECT_SENT);
-	replies_pass(20);
+		assert_int_equal(direct_ask("p", direct_x21), DIRECT_SENT);
+	direct_replies_pass(20);
 	assert_int_equal(stand_stop(stand).answered, 22);
 	(void)rd_kafka_mock_broker_set_rtt(stand->mock.cluster, 1, 0);
 	for (size_t i = 0; i < 21; i++)
@@ -295,11 +200,11 @@ static void a_key_has_one_order(void **state)
 {
 	struct stand *stand = *state;
 	char body[100], wanted[20];
-	start(stand, doubles);
+	direct_start(stand, direct_doubles);
 	for (int i = 0; i < 50; i++) {
 		(void)snprintf(body, sizeof body,
 			       "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[%d]}]}", i);
-		assert_int_equal(ask("p", body), DIRECT_SENT);
+		assert_int_equal(direct_ask("p", body), DIRECT_SENT);
 	}
 	for (int i = 0; i < 50; i++) {
 		const rd_kafka_message_t *logged = mock_read(&stand->mock);
@@ -333,7 +238,7 @@ static void what_was_answered_is_read_by_other_pipelines(void **state)
 static void a_record_that_was_answered_is_skipped_by_any_engine(void **state)
 {
 	struct stand *stand = *state;
-	stand_configure(stand, doubles);
+	stand_configure(stand, direct_doubles);
 	stand_start(stand);
 	stand_ask(stand, "answered", 1, REPLY_ANSWERED_HEADER, "p");
 	stand_ask(stand, "open", 2, NULL, NULL);
@@ -346,7 +251,7 @@ static void a_record_that_was_answered_is_skipped_by_any_engine(void **state)
 static void records_that_were_answered_are_passed_over_among_others(void **state)
 {
 	struct stand *stand = *state;
-	stand_configure(stand, doubles);
+	stand_configure(stand, direct_doubles);
 	for (int i = 0; i < 30; i++)
 		stand_ask(stand, i % 3 == 1 ? "open" : "answered", 1, REPLY_ANSWERED_HEADER, i % 3 == 1 ? "other" : "p");
 	stand_start(stand);
@@ -362,14 +267,14 @@ static void an_answer_and_a_dead_letter_name_no_place_in_kafka(void **state)
 	struct letter letter;
 	avro_value_t origin;
 	int branch = -1;
-	configure(stand, "  - {name: a, expression: {set: {x: x * 2}}}\n"
-			 "  - {name: b, inputs: [a], filter: {keep: x < 100, otherwise: {error: too large}}}\n"
-			 "  output: {steps: [b]}\n");
+	direct_configure(stand, "  - {name: a, expression: {set: {x: x * 2}}}\n"
+				"  - {name: b, inputs: [a], filter: {keep: x < 100, otherwise: {error: too large}}}\n"
+				"  output: {steps: [b]}\n");
 	stand->stages[0].format = &format_avro;
 	stand->stages[0].dead_letters = 0;
 	stand->stages[0].errors_kept = true;
 	stand_start(stand);
-	assert_int_equal(ask("p", x21), DIRECT_SENT);
+	assert_int_equal(direct_ask("p", direct_x21), DIRECT_SENT);
 	const rd_kafka_message_t *record = mock_read(&stand->mock);
 	letter_open_as(&letter, "response", (struct text){record->payload, record->len});
 	assert_int_equal(avro_value_get_by_name(&letter.value, "origin", &origin, NULL), 0);
@@ -377,7 +282,7 @@ static void an_answer_and_a_dead_letter_name_no_place_in_kafka(void **state)
 	assert_int_equal(branch, 0); /* null */
 	letter_close(&letter);
 	const char *request = "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[60]}]}";
-	assert_int_equal(ask("p", request), DIRECT_SENT);
+	assert_int_equal(direct_ask("p", request), DIRECT_SENT);
 	record = mock_read(&stand->mock);
 	letter_open(&letter, (struct text){record->payload, record->len});
 	assert_true(text_is(letter_text(&letter, "id"), "mine"));
@@ -436,13 +341,13 @@ static void until_a_registry_has_the_schema_of_answers_none_is_taken(void **stat
 {
 	struct stand *stand = *state;
 	registry_start();
-	configure(stand, doubles);
+	direct_configure(stand, direct_doubles);
 	stand->stages[0].format = &format_avro;
 	stand->config.registry = (struct registry_config){.url = registry.url};
 	stand_start(stand);
-	assert_int_equal(ask("p", x21), DIRECT_ABSENT);
+	assert_int_equal(direct_ask("p", direct_x21), DIRECT_ABSENT);
 	registry.takes = true;
-	for (unsigned waited_ms = 0; ask("p", x21) != DIRECT_SENT && waited_ms < MOCK_WAIT_MS; waited_ms += 10)
+	for (unsigned waited_ms = 0; direct_ask("p", direct_x21) != DIRECT_SENT && waited_ms < MOCK_WAIT_MS; waited_ms += 10)
 		(void)usleep(10000);
 	const rd_kafka_message_t *record = mock_read(&stand->mock);
 	assert_memory_equal(record->payload, "\0\0\0\0\x0c", 5);
@@ -454,7 +359,7 @@ static void until_a_registry_has_the_schema_of_answers_none_is_taken(void **stat
 static void a_record_that_another_pipeline_answered_is_taken(void **state)
 {
 	struct stand *stand = *state;
-	stand_configure(stand, doubles);
+	stand_configure(stand, direct_doubles);
 	stand->stages[0].mark = "sluice.default.p";
 	stand_start(stand);
 	stand_ask(stand, "answered", 1, REPLY_ANSWERED_HEADER, "sluice.default.p");
@@ -464,50 +369,11 @@ static void a_record_that_another_pipeline_answered_is_taken(void **state)
 	assert_int_equal(stand_stop(stand).taken, 1);
 }
 
-static void ask_until_sent(void)
-{
-	for (unsigned waited_ms = 0; ask("p", x21) != DIRECT_SENT; waited_ms++) {
-		assert_true(waited_ms < MOCK_WAIT_MS);
-		(void)usleep(1000);
-	}
-}
-
-static int64_t records_in(const struct stand *stand, const char *topic)
-{
-	int64_t first, end = -1;
-	(void)rd_kafka_query_watermark_offsets(stand->mock.writer, topic, 0, &first, &end, MOCK_WAIT_MS);
-	return end;
-}
-
-/* All of them have their answer, and not one more. When the broker is back, all are logged. */
-static void without_a_broker_so_many_are_answered_and_further_ones_are_refused(void **state)
-{
-	static const struct property quick[] = {
-		{"reconnect.backoff.ms", "10"}, {"reconnect.backoff.max.ms", "50"}, {"log_level", "0"}};
-	struct stand *stand = *state;
-	configure(stand, doubles);
-	stand->config.transaction.properties = (struct properties){3, quick};
-	stand_start(stand);
-	rd_kafka_mock_broker_set_down(stand->mock.cluster, 1);
-	for (size_t i = 0; i < DIRECT_UNLOGGED_MAX; i++)
-		ask_until_sent(); /* a worker has fewer at a time */
-	assert_int_equal(ask("p", x21), DIRECT_FULL);
-	replies_pass(DIRECT_UNLOGGED_MAX);
-	(void)usleep(100000); /* they leave, and are not acknowledged */
-	assert_int_equal(ask("p", x21), DIRECT_FULL);
-	rd_kafka_mock_broker_set_up(stand->mock.cluster, 1);
-	ask_until_sent();
-	replies_pass(1);
-	assert_int_equal(stand_stop(stand).answered, DIRECT_UNLOGGED_MAX + 1);
-	assert_int_equal(records_in(stand, "out"), DIRECT_UNLOGGED_MAX + 1);
-	assert_int_equal(records_in(stand, "in"), DIRECT_UNLOGGED_MAX + 1);
-}
-
 /* A pipeline beside `p` that takes one request at a time, and whose model says nothing. */
 static void configure_still(struct stand *stand)
 {
 	static const char *const three[] = {"out", "in", "also"};
-	configure(stand, doubles);
+	direct_configure(stand, direct_doubles);
 	stand_configure_also(stand, asks_silence);
 	silence_open(stand);
 	stand->config.setup.writes = (struct topic_list){3, three};
@@ -523,17 +389,17 @@ static void a_pipeline_that_stands_still_leaves_the_others_alone(void **state)
 	configure_still(stand);
 	stand_start(stand);
 	for (size_t i = 0; i < DIRECT_OPEN_MAX; i++)
-		assert_int_equal(ask("q", x21), DIRECT_SENT);
+		assert_int_equal(direct_ask("q", direct_x21), DIRECT_SENT);
 	for (size_t i = 0; i < 10; i++) {
-		assert_int_equal(ask("q", x21), DIRECT_FULL);
-		assert_int_equal(ask("p", x21), DIRECT_SENT);
-		struct direct_message *answer = reply();
-		assert_true(reply_says(answer, "[42]"));
+		assert_int_equal(direct_ask("q", direct_x21), DIRECT_FULL);
+		assert_int_equal(direct_ask("p", direct_x21), DIRECT_SENT);
+		struct direct_message *answer = direct_reply();
+		assert_true(direct_reply_says(answer, "[42]"));
 		direct_message_close(answer);
 	}
 	assert_int_equal(stand_stop(stand).answered, 10);
 	size_t returned = 0;
-	for (struct direct_message *message = direct_hub_take(hub), *next; message; message = next, returned++) {
+	for (struct direct_message *message = direct_hub_take(direct_stand_hub), *next; message; message = next, returned++) {
 		next = message->next;
 		assert_true(message->is_returned);
 		direct_message_close(message);
@@ -551,13 +417,13 @@ static void a_worker_that_stops_returns_at_once_what_waits_for_a_stage(void **st
 	stand->config.limits.drain_ms = 10 * MOCK_WAIT_MS;
 	stand_start(stand);
 	for (size_t i = 0; i < 2; i++)
-		assert_int_equal(ask("q", x21), DIRECT_SENT);
-	assert_int_equal(ask("p", x21), DIRECT_SENT);
-	replies_pass(1); /* so the others are in the worker */
+		assert_int_equal(direct_ask("q", direct_x21), DIRECT_SENT);
+	assert_int_equal(direct_ask("p", direct_x21), DIRECT_SENT);
+	direct_replies_pass(1); /* so the others are in the worker */
 	const int asked = accept(silence.listening, NULL, NULL);
 	assert_true(asked >= 0);
 	worker_stop(stand->running.worker);
-	struct direct_message *message = reply();
+	struct direct_message *message = direct_reply();
 	assert_true(message->is_returned);
 	direct_message_close(message);
 	assert_int_equal(write(asked, refusal, strlen(refusal)), (ssize_t)strlen(refusal));
@@ -570,14 +436,14 @@ static void a_worker_that_stops_returns_at_once_what_waits_for_a_stage(void **st
 static void what_waits_for_a_stage_enters_the_one_in_its_place(void **state)
 {
 	struct stand *stand = *state;
-	configure(stand, asks_silence);
-	stand_configure_also(stand, doubles); /* the steps of the second version */
+	direct_configure(stand, asks_silence);
+	stand_configure_also(stand, direct_doubles); /* the steps of the second version */
 	silence_open(stand);
 	stand->config.setup.reads.count = stand->config.setup.stage_count = stand->config.consumer.assigned.count = 1;
 	stand->stages[0].limits.in_flight = 1;
 	stand_start(stand);
 	for (size_t i = 0; i < 10; i++)
-		assert_int_equal(ask("p", x21), DIRECT_SENT);
+		assert_int_equal(direct_ask("p", direct_x21), DIRECT_SENT);
 	const int asked = accept(silence.listening, NULL, NULL); /* the first one has entered */
 	assert_true(asked >= 0);
 	struct stage_config second = stand->stages[0];
@@ -587,9 +453,9 @@ static void what_waits_for_a_stage_enters_the_one_in_its_place(void **state)
 	struct worker_setup changed = stand->config.setup;
 	changed.stages = &second;
 	worker_reload(stand->running.worker, &changed);
-	replies_pass(9);
+	direct_replies_pass(9);
 	assert_int_equal(stand_stop(stand).taken, 10);
-	assert_null(direct_hub_take(hub));
+	assert_null(direct_hub_take(direct_stand_hub));
 	close(asked);
 	close(silence.listening);
 }
@@ -598,14 +464,14 @@ static void what_waits_for_a_stage_enters_the_one_in_its_place(void **state)
 static void a_producer_that_is_replaced_drops_no_direct_request(void **state)
 {
 	struct stand *stand = *state;
-	configure(stand, asks_silence);
-	stand_configure_also(stand, doubles);
+	direct_configure(stand, asks_silence);
+	stand_configure_also(stand, direct_doubles);
 	stand->stages[1].requests = TOPIC_NOWHERE;
 	silence_open(stand);
 	stand_start(stand);
-	assert_int_equal(ask("p", "{"), DIRECT_SENT);
-	direct_message_close(reply()); /* this one leaves, and the next one stays */
-	assert_int_equal(ask("p", x21), DIRECT_SENT);
+	assert_int_equal(direct_ask("p", "{"), DIRECT_SENT);
+	direct_message_close(direct_reply()); /* this one leaves, and the next one stays */
+	assert_int_equal(direct_ask("p", direct_x21), DIRECT_SENT);
 	for (int i = 0; i < 2; i++) {
 		if (i == 1)
 			mock_forget_producers(&stand->mock, 1);
@@ -624,27 +490,26 @@ static void a_producer_that_is_replaced_drops_no_direct_request(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		DIRECT(a_request_is_answered_and_the_exchange_is_logged_once),
-		DIRECT(a_request_whose_caller_has_left_is_dropped),
-		DIRECT(the_logged_request_has_the_mark_and_not_the_address),
-		DIRECT(an_error_is_answered_with_the_place_where_the_request_came_in),
-		DIRECT(the_answer_does_not_wait_for_a_broker),
-		DIRECT(a_pipeline_that_no_worker_takes_is_absent),
-		DIRECT(a_worker_that_stops_logs_what_it_answered),
-		DIRECT(what_is_answered_while_a_batch_ends_is_logged_by_a_stop),
-		DIRECT(a_worker_may_close_with_answered_requests_that_have_not_left),
-		DIRECT(a_key_has_one_order),
-		DIRECT(what_was_answered_is_read_by_other_pipelines),
-		DIRECT(a_record_that_was_answered_is_skipped_by_any_engine),
-		DIRECT(records_that_were_answered_are_passed_over_among_others),
-		DIRECT(a_record_that_another_pipeline_answered_is_taken),
-		DIRECT(without_a_broker_so_many_are_answered_and_further_ones_are_refused),
-		DIRECT(a_pipeline_that_stands_still_leaves_the_others_alone),
-		DIRECT(a_worker_that_stops_returns_at_once_what_waits_for_a_stage),
-		DIRECT(what_waits_for_a_stage_enters_the_one_in_its_place),
-		DIRECT(a_producer_that_is_replaced_drops_no_direct_request),
-		DIRECT(until_a_registry_has_the_schema_of_answers_none_is_taken),
-		DIRECT(an_answer_and_a_dead_letter_name_no_place_in_kafka),
+		DIRECT_STORY(a_request_is_answered_and_the_exchange_is_logged_once),
+		DIRECT_STORY(a_request_whose_caller_has_left_is_dropped),
+		DIRECT_STORY(the_logged_request_has_the_mark_and_not_the_address),
+		DIRECT_STORY(an_error_is_answered_with_the_place_where_the_request_came_in),
+		DIRECT_STORY(the_answer_does_not_wait_for_a_broker),
+		DIRECT_STORY(a_pipeline_that_no_worker_takes_is_absent),
+		DIRECT_STORY(a_worker_that_stops_logs_what_it_answered),
+		DIRECT_STORY(what_is_answered_while_a_batch_ends_is_logged_by_a_stop),
+		DIRECT_STORY(a_worker_may_close_with_answered_requests_that_have_not_left),
+		DIRECT_STORY(a_key_has_one_order),
+		DIRECT_STORY(what_was_answered_is_read_by_other_pipelines),
+		DIRECT_STORY(a_record_that_was_answered_is_skipped_by_any_engine),
+		DIRECT_STORY(records_that_were_answered_are_passed_over_among_others),
+		DIRECT_STORY(a_record_that_another_pipeline_answered_is_taken),
+		DIRECT_STORY(a_pipeline_that_stands_still_leaves_the_others_alone),
+		DIRECT_STORY(a_worker_that_stops_returns_at_once_what_waits_for_a_stage),
+		DIRECT_STORY(what_waits_for_a_stage_enters_the_one_in_its_place),
+		DIRECT_STORY(a_producer_that_is_replaced_drops_no_direct_request),
+		DIRECT_STORY(until_a_registry_has_the_schema_of_answers_none_is_taken),
+		DIRECT_STORY(an_answer_and_a_dead_letter_name_no_place_in_kafka),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
