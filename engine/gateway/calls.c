@@ -207,6 +207,14 @@ static void calls_on_reported(void *context, const struct request_report *report
 		call_accept(call);
 }
 
+/* A topic takes less than was known. */
+static void calls_on_narrowed(void *context)
+{
+	const struct calls *calls = context;
+	if (calls->config.limits_ask)
+		(void)calls->config.limits_ask(calls->config.context);
+}
+
 /* ---- replies ---- */
 
 /* A reply may come before Kafka's report of its request, or without one. It then says where the request is. False: it does not, as
@@ -500,6 +508,7 @@ static bool clients_open(struct calls *calls, const struct gateway_targets *targ
 								  .loop = calls->loop,
 								  .statistics = &calls->producer_counts,
 								  .reported = calls_on_reported,
+								  .narrowed = calls_on_narrowed,
 								  .context = calls};
 	calls->reader = reader_open(&calls->reader_config, error);
 	calls->producer = calls->reader ? request_producer_open(&calls->producer_config, error) : NULL;
@@ -507,7 +516,10 @@ static bool clients_open(struct calls *calls, const struct gateway_targets *targ
 		return false;
 	reader_ring(calls->reader, calls->bell);
 	bell_ring(calls->bell); /* for replies that arrived before the bell was set */
-	return calls_follow(calls, targets, error);
+	if (!calls_follow(calls, targets, error))
+		return false;
+	calls_limits_take(calls);
+	return true;
 }
 
 static bool own_topics_are_named(const struct calls *calls)

@@ -120,7 +120,7 @@ void open_call_fail_large(struct open_call *call)
 	open_call_fail(call, 413, ERROR_LIMIT, words);
 }
 
-/* Kafka refuses a batch as a whole: by its own size, a small request of it could be taken. */
+/* A limit that has changed since Kafka refused the request may take it now. */
 void open_call_refused_large(struct open_call *call)
 {
 	const struct gateway_target *target = call->target && call->target->topic == call->topic ? call->target : NULL;
@@ -131,8 +131,7 @@ void open_call_refused_large(struct open_call *call)
 	} else if (target && target->limit_is_known) {
 		(void)snprintf(
 			words, sizeof words,
-			"Kafka refused a batch of requests, with this one, as larger than the topic %s takes; send it again, or "
-			"raise the topic's max.message.bytes",
+			"Kafka refused the request as larger than the topic %s took then, and it takes more now; send it again",
 			topic);
 		open_call_fail(call, 503, ERROR_REMOTE, words);
 	} else {
@@ -142,9 +141,24 @@ void open_call_refused_large(struct open_call *call)
 	}
 }
 
+/* The smallest limit that is known of the topics of requests; 0: none. */
+static size_t records_least(const struct gateway_targets *targets)
+{
+	size_t least = 0;
+	for (size_t i = 0; i < targets->count; i++) {
+		const size_t bytes = targets->items[i].request_bytes + CALL_RECORD_OVERHEAD_BYTES;
+		if (targets->items[i].limit_is_known && (least == 0 || bytes < least))
+			least = bytes;
+	}
+	return least;
+}
+
 void calls_limits_take(struct calls *calls)
 {
 	const size_t slot_count = calls->slot_count;
+	const size_t least = records_least(&calls->targets);
+	if (least > 0)
+		request_producer_limit(calls->producer, least);
 	for (size_t i = 0; i < slot_count; i++)
 		if (calls->slots[i]->number != 0 && calls->slots[i]->is_too_large)
 			open_call_refused_large(calls->slots[i]);

@@ -85,11 +85,22 @@ static void limits_set(const struct request_limits *limits)
 	}
 }
 
+static void limits_on_due(void *context)
+{
+	struct request_limits *limits = context;
+	struct error error = {0};
+	(void)request_limits_renew(limits);
+	(void)loop_timer_set(limits->loop, &limits->due, loop_now_ms(limits->loop) + REQUEST_LIMITS_MS, &error);
+}
+
 bool request_limits_open(struct request_limits *limits, struct error *error)
 {
 	request_limits_keep(limits, NULL, limits->targets);
 	if (limits->config->record_bytes > 0)
 		return true;
+	limits->due = (struct loop_timer){.due = limits_on_due, .context = limits};
+	if (!loop_timer_set(limits->loop, &limits->due, loop_now_ms(limits->loop) + REQUEST_LIMITS_MS, error))
+		return false;
 	const bool good = names_copy(limits) ? settings_read(limits, error)
 					     : error_memory(error, ERROR_SYSTEM, "reading the limits of topics");
 	if (good)
@@ -100,6 +111,8 @@ bool request_limits_open(struct request_limits *limits, struct error *error)
 
 void request_limits_close(struct request_limits *limits)
 {
+	if (limits->loop)
+		loop_timer_stop(limits->loop, &limits->due);
 	loop_task_end(&limits->task);
 	names_drop(limits);
 }

@@ -1,8 +1,8 @@
 /* request_limits.h: Limits of the bodies of requests, by the topics that the requests are written to (max.message.bytes). Kafka
  * refuses a larger record, so the gateway refuses the body before it produces.
  *
- * Opening waits for Kafka. Later limits are read in a thread of their own while the loop serves: until Kafka has answered, a topic
- * has the limit that was known before, and a new one Kafka's default.
+ * Opening waits for Kafka. Later limits are read in a thread of their own while the loop serves, when they are asked for and every
+ * REQUEST_LIMITS_MS: until Kafka has answered, a topic has the limit that was known before, and a new one Kafka's default.
  */
 #ifndef SLUICE_GATEWAY_REQUEST_LIMITS_H
 #define SLUICE_GATEWAY_REQUEST_LIMITS_H
@@ -11,15 +11,18 @@
 #include "gateway/targets.h"
 #include "net/loop_task.h"
 
+#define REQUEST_LIMITS_MS 30000 /* after a limit was raised, requests are refused for so long that its topic would take */
+
 struct request_limits {
 	struct loop *loop;
 	const struct gateway_config *config;
 	struct gateway_targets *targets;  /* whose limits they are */
-	/* In the loop, when limits that were asked for later have been read, and no later reading has begun. */
+	/* In the loop, when later limits have been read, and no further reading has begun. */
 	void (*changed)(void *context);
 	void *context;
 	/* Private. */
 	struct loop_task task;
+	struct loop_timer due; /* the next reading that nobody asks for */
 	bool again;	     /* the targets have changed since the task began */
 	struct arena *arena; /* of what the task reads */
 	size_t topic_count;

@@ -5,6 +5,10 @@
  *
  * With a loop, records are batched while Kafka is busy with others (log/request_batching.h).
  *
+ * Kafka refuses a batch as a whole that is larger than its topic takes. Each record of it is then produced again, as a batch of its
+ * own, and the batches that follow are smaller (log/batch_limit.h). So only a record that is too large by itself is reported as
+ * that. The records of a refused batch may come after later ones.
+ *
  * Belongs to one thread. Its bell rings when request_producer_tell() has a result to report.
  */
 #ifndef SLUICE_LOG_REQUEST_PRODUCER_H
@@ -20,7 +24,7 @@ struct request_report {
 	uint64_t number;
 	const char *refused; /* NULL: Kafka has it */
 	bool is_uncertain;   /* refused here, and Kafka may have it all the same */
-	bool is_too_large;   /* refused by its size, or by that of its batch */
+	bool is_too_large;   /* refused by its size */
 	const char *gone;    /* the topic of the record, if Kafka refused it because it has no such topic; NULL: another reason */
 	int32_t partition;
 	int64_t offset;
@@ -36,6 +40,8 @@ struct request_producer_config {
 	struct loop *loop; /* NULL: each record leaves at once */
 	struct client_counts *statistics; /* set at intervals (log/client_statistics.h); NULL: not wanted */
 	void (*reported)(void *context, const struct request_report *report);
+	void (*narrowed)(
+		void *context); /* Kafka refused a batch, and the next are smaller: limits may be read again; NULL: nobody asks */
 	void *context;
 };
 
@@ -46,6 +52,9 @@ void request_producer_close(struct request_producer *producer);
 
 /* Sets the topics that records name by number from now on: the former ones, then new ones. The names are borrowed. */
 bool request_producer_topics(struct request_producer *producer, const char *const *names, size_t count, struct error *error);
+
+/* Bounds the batches that follow by the smallest max.message.bytes of the topics, which Kafka has told; `bytes` is above 0. */
+void request_producer_limit(struct request_producer *producer, size_t bytes);
 
 /* Copies the record, whose topic is among those of request_producer_topics(). `number` is above 0. A record that was batched may
  * be refused later, by `reported`. */

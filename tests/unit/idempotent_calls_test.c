@@ -354,7 +354,8 @@ static void a_request_that_its_topic_does_not_take_frees_its_key(void **state)
 		stand->submits = i == 1;
 		keyed_await_claims(stand, i == 0 ? "first" : "second");
 		keyed_turn_for(stand, SOON_MS); /* its last record is written */
-		rd_kafka_mock_push_request_errors(stand->mock.cluster, PRODUCE, 2, RD_KAFKA_RESP_ERR_NO_ERROR,
+		rd_kafka_mock_push_request_errors(stand->mock.cluster, PRODUCE, 3, RD_KAFKA_RESP_ERR_NO_ERROR,
+						  RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, /* in its batch, and alone */
 						  RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
 		struct keyed_client *first = keyed_call(stand, 0, key, "1", MOCK_WAIT_MS);
 		keyed_await_end(stand, first);
