@@ -412,6 +412,12 @@ static bool submission_begin(struct open_call *call)
 	return submission_draw(&call->submission);
 }
 
+/* Whether its caller waits for an answer. */
+static bool call_is_answered(const struct call_request *request)
+{
+	return request->target->answers && !call_record_is_bare(request) && !request->submits;
+}
+
 /* NULL: it is refused. */
 static struct open_call *call_open(struct calls *calls, const struct call_request *request, int64_t left_ms)
 {
@@ -432,7 +438,7 @@ static struct open_call *call_open(struct calls *calls, const struct call_reques
 	call->has_seldon_errors = request->has_seldon_errors;
 	call->began_ms = now_ms;
 	call->allowed_ms = request->deadline_ms - request->arrived_ms;
-	call->answers = target->answers && !call_record_is_bare(request) && !request->submits;
+	call->answers = call_is_answered(request);
 	call->submits = request->submits;
 	call->is_unhurried = request->is_unhurried;
 	call->submission.answers =
@@ -472,6 +478,10 @@ void calls_begin(struct calls *calls, const struct call_request *request)
 	}
 	if (left_ms <= 0) {
 		call_refuse(calls, request, 504, ERROR_LIMIT, "the request's deadline has passed already; allow more time");
+		return;
+	}
+	if (call_is_answered(request) && !calls_have_topics_of(calls, request->target, &error)) {
+		call_refuse(calls, request, 503, ERROR_REMOTE, error.text);
 		return;
 	}
 	struct open_call *call = call_open(calls, request, left_ms);
@@ -634,6 +644,11 @@ bool calls_have_topics(const struct calls *calls, const struct gateway_target *t
 {
 	if (calls_lack_topic(calls, GATEWAY_REPLIES))
 		return error_set(error, ERROR_REMOTE, PLACE_NONE, REPLIES_GONE_WORDS, calls->own[GATEWAY_REPLIES]);
+	return calls_have_topics_of(calls, target, error);
+}
+
+bool calls_have_topics_of(const struct calls *calls, const struct gateway_target *target, struct error *error)
+{
 	const char *requests = target ? calls->targets.topics[target->topic] : NULL;
 	const char *gone = topic_presence_lacks(calls->presence, requests)		      ? requests
 			   : target && topic_presence_lacks(calls->presence, target->outputs) ? target->outputs

@@ -131,6 +131,9 @@ bool calls_are_well(const struct calls *calls, struct error *error);
  * the next step. */
 bool calls_have_topics(const struct calls *calls, const struct gateway_target *target, struct error *error);
 
+/* The same without those of the gateway: a pipeline with direct ingress answers only while its engine can log, too. */
+bool calls_have_topics_of(const struct calls *calls, const struct gateway_target *target, struct error *error);
+
 /* The name of one of the gateway's own topics that is gone; NULL: it is there, or that is not known. */
 const char *calls_lack_topic(const struct calls *calls, enum gateway_topic topic);
 

@@ -21,6 +21,8 @@ bool gateway_readiness_find(const struct gateway_readiness *readiness, const str
 		return error_set(error, ERROR_REMOTE, PLACE_NONE, "this gateway is stopping; ask another one");
 	if (!calls_are_well(readiness->calls, error) || !access_is_ready(readiness->access, error))
 		return false;
+	if (!calls_have_topics_of(readiness->calls, target, error))
+		return false;
 	if (!needs_no_kafka(readiness, target) && (!calls_have_topics(readiness->calls, target, error) ||
 						   (readiness->keyed && !keyed_calls_are_ready(readiness->keyed, error))))
 		return false;

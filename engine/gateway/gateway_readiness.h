@@ -3,7 +3,8 @@
  * A gateway is not ready while it stops, when it cannot read replies any more, when its replies topic is gone, and when no
  * broker of Kafka has answered it for GATEWAY_SILENCE_S. A pipeline is not ready either while the topic of its requests or of its
  * answers is gone. That time is longer than an election of leaders takes, and one broker that answers is enough. It is
- * ready again with the first answer. A pipeline that a worker of its process answers directly needs no Kafka.
+ * ready again with the first answer. A pipeline that a worker of its process answers directly needs no Kafka that answers, but its
+ * topics: while Kafka says that one of them is gone, the worker takes no request.
  *
  * Nor is it ready until it takes calls with idempotency keys (gateway/idempotent_calls.h), and while no call can be allowed: tokens
  * alone let calls in, and their keys are not there (access_is_ready()).

@@ -1,7 +1,8 @@
 #!/bin/bash
 # A gateway whose topics get a smaller or larger max.message.bytes while it runs: Kafka refuses a batch of requests as a whole, and
-# each of its callers has an answer all the same. A limit that is raised again is seen without a signal.
-#   limits.sh SLUICE BUILD      takes about 70 s
+# each of its callers has an answer all the same. A limit that is raised again is seen without a signal. While a topic is gone, its
+# pipeline is not ready, direct ingress too, and callers are told which topic; when it is there again, they are answered.
+#   limits.sh SLUICE BUILD      takes about 110 s
 set -u
 what=limits
 # shellcheck source=tests/kafka/stand.sh
@@ -86,4 +87,52 @@ wait_until 60 takes_large || give_up "a limit that was raised is not seen"
 echo "a limit that was raised is seen after $((SECONDS - began)) s"
 ask_many "$dir/raised"
 expect "calls that were answered when the limit was raised" "$(grep -c '^200$' "$dir/raised")" "-eq $many"
+
+# ---- topics that are deleted while their pipeline is asked ----
+
+status() { # $1 port, $2 path, then options of curl
+	curl -s --max-time 10 -o "$dir/status" -w '%{http_code}' "127.0.0.1:$1$2" "${@:3}"
+}
+
+ask() { # $1 port, $2 pipeline
+	status "$1" "/v2/pipelines/$2/infer" -d '{"inputs":[{"name":"x","datatype":"FP64","shape":[1],"data":[21]}]}'
+}
+
+is_ready() { # $1 port, $2 pipeline
+	[ "$(status "$1" "/v2/pipelines/$2/ready")" -eq 200 ]
+}
+
+is_not_ready() {
+	! is_ready "$@"
+}
+
+answers() { # $1 port, $2 pipeline
+	[ "$(ask "$1" "$2")" -eq 200 ]
+}
+
+direct=$(free_port)
+sed 's/name: twice/name: swift, namespace: near/; s/^  steps:/  ingress: direct\n&/' "$dir/pipelines.yaml" >"$dir/direct.yaml"
+"$sluice" run -f "$dir/direct.yaml" --brokers "$brokers" --instance two --http "$direct" >>"$dir/direct.log" 2>&1 &
+ours $!
+wait_until 30 answers "$direct" swift || give_up "nothing is answered directly"
+sleep 3 # it has looked at its topics
+for at in "$direct near swift inputs" "$direct near swift outputs" "$port default twice inputs" "$port default twice outputs"; do
+	read -r where namespace pipeline role <<<"$at"
+	topic=sluice.$namespace.pipeline.$pipeline.$role
+	"$build/admin" "$brokers" delete "$topic" 2>>"$dir/admin.log" || give_up "$topic is not deleted"
+	wait_until 15 is_not_ready "$where" "$pipeline"
+	expect "$topic is gone: not ready" $? "-eq 0"
+	expect_words "$topic is gone: the reason" "$dir/status" "\"reason\":\"topic $topic is gone; create it"
+	began=$SECONDS
+	expect "$topic is gone: a call" "$(ask "$where" "$pipeline")" "-eq 503"
+	expect_words "$topic is gone: its words" "$dir/status" "topic $topic is gone; create it"
+	expect "$topic is gone: seconds until a call is refused" $((SECONDS - began)) "-le 2"
+	expect "$topic is gone: the others are ready" "$(status "$where" /v2/health/ready)" "-eq 200"
+	sleep 5 # consumers have seen it, too
+	"$build/admin" "$brokers" make "$topic" 1 delete 2>>"$dir/admin.log" || give_up "$topic is not made"
+	wait_until 15 is_ready "$where" "$pipeline"
+	expect "$topic is there again: ready" $? "-eq 0"
+	wait_until 30 answers "$where" "$pipeline"
+	expect "$topic is there again: answers" $? "-eq 0"
+done
 tell_result

@@ -92,14 +92,59 @@ static void a_call_without_a_topic_for_its_answer_names_it(void **state)
 	if (mock_error_of_topic_crashes())
 		skip();
 	calls_turn_for(stand, TOPIC_PRESENCE_MS);
+	calls_call_with(stand, 0, 6 * TOPIC_PRESENCE_MS, "", TEXT("1"));
+	rd_kafka_message_destroy(calls_next_record(stand, "in"));
 	topic_show(stand, "out", false);
 	readiness_await(stand, &stand->target, false);
-	calls_call_with(stand, 0, MOMENT_MS, "", TEXT("1"));
-	rd_kafka_message_destroy(calls_next_record(stand, "in"));
 	calls_await_end(stand, 0);
 	assert_int_equal(stand->callers[0].status, 504);
 	assert_non_null(strstr(stand->callers[0].body, "topic out, to which pipeline p answers, is gone; create it"));
 	assert_null(strstr(stand->callers[0].body, "see whether an engine"));
+}
+
+/* Nobody would answer it before its deadline. */
+static void a_caller_is_refused_at_once_while_a_topic_for_its_answer_is_gone(void **state)
+{
+	struct calls_stand *stand = *state;
+	if (mock_error_of_topic_crashes())
+		skip();
+	calls_turn_for(stand, TOPIC_PRESENCE_MS);
+	topic_show(stand, "out", false);
+	readiness_await(stand, &stand->target, false);
+	calls_call_with(stand, 0, MOCK_WAIT_MS, "", TEXT("1"));
+	assert_int_equal(stand->callers[0].ended, 1);
+	assert_int_equal(stand->callers[0].status, 503);
+	assert_non_null(strstr(stand->callers[0].body, "topic out is gone; create it, or start an engine again"));
+	topic_show(stand, "out", true);
+	readiness_await(stand, &stand->target, true);
+	calls_call_with(stand, 1, MOCK_WAIT_MS, "", TEXT("1"));
+	rd_kafka_message_destroy(calls_next_record(stand, "in")); /* the first one that was asked */
+	assert_int_equal(stand->callers[1].ended, 0);
+}
+
+/* It answers without Kafka, but waits until it can log again. */
+static void a_pipeline_of_direct_ingress_whose_topic_is_gone_is_not_ready(void **state)
+{
+	struct calls_stand *stand = *state;
+	const struct gateway_config config = {.brokers = "here:9092", .direct = stand->hub};
+	const struct gateway_readiness readiness = {&config, &stand->targets, stand->calls, false, NULL, NULL};
+	struct error error = {0};
+	if (mock_error_of_topic_crashes())
+		skip();
+	stand->target.direct = true;
+	calls_turn_for(stand, TOPIC_PRESENCE_MS);
+	assert_true(gateway_readiness_find(&readiness, &stand->target, &error));
+	topic_show(stand, REPLIES, false); /* which it does without */
+	calls_turn_for(stand, 2 * TOPIC_PRESENCE_MS);
+	assert_true(gateway_readiness_find(&readiness, &stand->target, &error));
+	topic_show(stand, "in", false);
+	calls_turn_for(stand, 2 * TOPIC_PRESENCE_MS);
+	assert_false(gateway_readiness_find(&readiness, &stand->target, &error));
+	assert_non_null(strstr(error.text, "topic in is gone; create it, or start an engine again"));
+	assert_true(gateway_readiness_find(&readiness, NULL, &error));
+	topic_show(stand, "in", true);
+	calls_turn_for(stand, 2 * TOPIC_PRESENCE_MS);
+	assert_true(gateway_readiness_find(&readiness, &stand->target, &error));
 }
 
 static void a_request_to_a_topic_that_is_gone_names_it(void **state)
@@ -189,6 +234,8 @@ int main(void)
 		CALLS_STORY(a_gateway_whose_replies_topic_is_gone_is_not_ready),
 		CALLS_STORY(a_pipeline_whose_topic_is_gone_is_not_ready),
 		CALLS_STORY(a_call_without_a_topic_for_its_answer_names_it),
+		CALLS_STORY(a_caller_is_refused_at_once_while_a_topic_for_its_answer_is_gone),
+		CALLS_STORY(a_pipeline_of_direct_ingress_whose_topic_is_gone_is_not_ready),
 		CALLS_STORY(a_request_to_a_topic_that_is_gone_names_it),
 		CALLS_STORY(a_gateway_creates_each_topic_of_its_own_again),
 		CALLS_STORY(a_topic_that_never_was_shown_is_not_called_gone),
