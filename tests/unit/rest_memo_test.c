@@ -56,6 +56,31 @@ static void a_path_that_is_asked_again_names_its_own_bytes(void **state)
 	}
 }
 
+/* What is kept of one method is not found by another, be it as long, shorter, or the beginning of it. */
+static void a_method_finds_no_route_that_was_kept_for_another(void **state)
+{
+	static const char path[] = "/v2/models/m/requests/1-2";
+	static const struct {
+		const char *method, *route; /* NULL: it has none at the path */
+	} methods[] = {{"GET", "GET"}, {"DELETE", "DELETE"}, {"HEAD", "GET"}, {"POST", NULL},  {"OPTIONS", NULL},
+		       {"PUT", NULL},  {"GE", NULL},	     {"GETS", NULL},  {"DELET", NULL}, {"DELETED", NULL}};
+	const size_t count = sizeof methods / sizeof *methods;
+	static struct rest rest;
+	(void)state;
+	for (size_t i = 0; i < count * count; i++) {
+		char allowed[64];
+		for (size_t turn = 0; turn < 2; turn++) {
+			const size_t at = turn == 0 ? i / count : i % count;
+			struct rest_request request = {.rest = &rest};
+			const struct gateway_route *route =
+				rest_route_find(text_of(methods[at].method), TEXT(path), &request, allowed, sizeof allowed);
+			assert_int_equal(route != NULL, methods[at].route != NULL);
+			assert_string_equal(route ? route->method : allowed, route ? methods[at].route : "GET, HEAD, DELETE");
+			assert_true(!route || text_is(request.submission, "1-2"));
+		}
+	}
+}
+
 static void a_path_too_long_to_be_kept_finds_its_route(void **state)
 {
 	static struct rest rest;
@@ -77,6 +102,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_path_that_is_asked_again_names_its_own_bytes),
+		cmocka_unit_test(a_method_finds_no_route_that_was_kept_for_another),
 		cmocka_unit_test(a_path_too_long_to_be_kept_finds_its_route),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
