@@ -116,7 +116,9 @@ static const struct watching_row state_rows[] = {
 	{"slow", IN_TOP,
 	 "The calls of a model wait for a second or more, or take ten times as long as before and at least 100 ms. While none "
 	 "ends, that is the time for which they are open. The reason has the model, the mean time of a call now and before, the "
-	 "calls in flight, and those that wait; of a model that hangs, for how long none was answered: `no reply for 12 s`. After "
+	 "calls in flight, and those that wait; of a model that hangs, for how long none was answered: `no reply for 12 s`. A call "
+	 "that is open for 3 s, and ten times as long as the others take, makes it slow, too: `one without a reply for 12 s`. "
+	 "After "
 	 "an outage of the model, waits are not counted for as long as the outage lasted. No request is lost."},
 	{"paused", IN_TOP,
 	 "The engine reads no more for now, because its maximum of requests is in flight. Models are slower than requests arrive."},

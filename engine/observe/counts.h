@@ -102,6 +102,7 @@ struct model_counts {
 	uint64_t in_flight;
 	uint64_t waiting;
 	uint64_t limit; /* of calls in flight, at present */
+	uint64_t oldest_us; /* time by the clock of the loop at which the oldest call in flight was sent; 0: none is */
 	uint64_t breakers[BREAKER_STATES]; /* 1 for the current state, 0 for the others */
 	uint64_t cache_hits;
 	uint64_t cache_misses;

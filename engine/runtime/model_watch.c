@@ -53,6 +53,9 @@ static void add_load(struct model_load *load, const struct model_counts *counts,
 		load->calls += count_read(&counts[i].calls);
 		load->waiting += count_read(&counts[i].waiting);
 		load->in_flight += count_read(&counts[i].in_flight);
+		const uint64_t oldest_us = count_read(&counts[i].oldest_us);
+		if (oldest_us > 0 && (load->oldest_us == 0 || oldest_us < load->oldest_us))
+			load->oldest_us = oldest_us;
 		for (size_t j = BREAKER_CLOSED + 1; j < BREAKER_STATES; j++)
 			load->is_away |= count_read(&counts[i].breakers[j]) > 0;
 		load->attempts_us += count_read(&counts[i].duration.sum_us);

@@ -29,6 +29,18 @@ static bool takes_longer(const struct slow_model *model, uint64_t attempts, uint
 	return mean_us * part >= SLOW_TOOK_US && mean_us * part >= model->usual_us / model->usual_attempts * SLOW_TIMES;
 }
 
+/* Whether a call is open for so long, and many times as long as the others take. */
+static bool hangs_for(const struct slow_model *model, int64_t least_ms, uint64_t mean_us)
+{
+	return model->oldest_ms >= least_ms && (uint64_t)model->oldest_ms * US_PER_MS >= mean_us * SLOW_TIMES;
+}
+
+static bool hangs_in_part(const struct slow_model *model)
+{
+	return model->usual_attempts >= SLOW_USUAL_ATTEMPTS && !model->is_away &&
+	       hangs_for(model, SLOW_WINDOW_MS, model->usual_us / model->usual_attempts);
+}
+
 static void window_begin(struct slow_model *model, const struct model_load *now, int64_t now_ms)
 {
 	model->before = *now;
@@ -68,6 +80,7 @@ static void silence_follow(struct slow_model *model, const struct model_load *no
 	const bool lasts = now->in_flight > 0 && model->last.in_flight > 0 && now->attempts == model->last.attempts;
 	model->silent_ms = lasts && passed_ms < SLOW_WINDOW_MS ? model->silent_ms + passed_ms : 0;
 	model->look_ms = now_ms;
+	model->oldest_ms = now->oldest_us > 0 ? now_ms - (int64_t)(now->oldest_us / US_PER_MS) : 0;
 }
 
 enum slow_news slow_model_look(struct slow_model *model, const struct model_load *now, int64_t now_ms, int64_t *lasted_ms)
@@ -86,8 +99,7 @@ enum slow_news slow_model_look(struct slow_model *model, const struct model_load
 	const bool waits = waits_longer(model, now, window_ms, was_slow ? SLOW_WAIT_MS / 2 : SLOW_WAIT_MS);
 	const bool excused = model->is_away || model->drains;
 	model->drains = model->drains && waits;
-	model->is_slow = (waits && !excused) ||
-			 takes_longer(model, attempts, took_us, was_slow ? 2 : 1);
+	model->is_slow = (waits && !excused) || takes_longer(model, attempts, took_us, was_slow ? 2 : 1) || hangs_in_part(model);
 	if (attempts > 0)
 		model->took_us = (int64_t)(took_us / attempts);
 	usual_add(model, attempts, took_us, was_slow);
@@ -126,7 +138,7 @@ static void print_before(const struct slow_model *model, const char *unit, char 
 
 void slow_model_words(const struct slow_model *model, char *words, size_t size)
 {
-	char took[32], before[64];
+	char took[32], before[64], hung[64] = "", age[32];
 	const struct model_load *last = &model->last;
 	if (is_silent(model)) {
 		print_time(model->silent_ms * US_PER_MS, took, sizeof took);
@@ -137,7 +149,11 @@ void slow_model_words(const struct slow_model *model, char *words, size_t size)
 	}
 	print_time(model->took_us, took, sizeof took);
 	print_before(model, "", before, sizeof before);
-	(void)snprintf(words, size, "%s%s%s, %" PRIu64 " at a time, %" PRIu64 " wait",
-		       model->took_us > 0 ? took : "no call has ended", model->took_us > 0 ? " a call" : "", before,
+	if (model->took_us > 0 && hangs_for(model, SLOW_WAIT_MS, (uint64_t)model->took_us)) {
+		print_time(model->oldest_ms * US_PER_MS, age, sizeof age);
+		(void)snprintf(hung, sizeof hung, ", but one without a reply for %s", age);
+	}
+	(void)snprintf(words, size, "%s%s%s%s, %" PRIu64 " at a time, %" PRIu64 " wait",
+		       model->took_us > 0 ? took : "no call has ended", model->took_us > 0 ? " a call" : "", before, hung,
 		       last->in_flight, last->waiting);
 }

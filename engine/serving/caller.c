@@ -78,6 +78,8 @@ static void gauges_write(struct caller_served *served, struct dispatch_counts no
 	gauge_move(&counts->in_flight, before.under_way, now.under_way);
 	gauge_move(&counts->waiting, before.waiting, now.waiting);
 	gauge_move(&counts->limit, before.limit, now.limit);
+	if (before.oldest_us != now.oldest_us) /* of two queues around a reload, the last to change */
+		count_set(&counts->oldest_us, (uint64_t)now.oldest_us);
 	if (before.breaker != now.breaker) {
 		count_add(&counts->breakers[before.breaker], UINT64_MAX); /* one fewer */
 		count_add(&counts->breakers[now.breaker], 1);

@@ -604,7 +604,9 @@ struct dispatch_counts dispatch_counts(const struct dispatch *dispatch)
 {
 	struct dispatch_counts counts = dispatch->counts;
 	counts.waiting = dispatch->call_queue.line.count + dispatch->call_queue.paused.count;
+	const struct queued_call *oldest = dispatch->call_queue.sent.first; /* in the order in which they were sent */
 	counts.under_way = dispatch->call_queue.sent.count;
+	counts.oldest_us = oldest ? oldest->at_us + oldest->paused_us : 0;
 	counts.breaker = dispatch->health.breaker.state;
 	counts.limit = dispatch->health.concurrency_limit.limit;
 	counts.merged = dispatch->call_batching.merged;

@@ -79,6 +79,7 @@ struct dispatch_counts {
 	size_t waiting;	  /* queued or paused */
 	size_t under_way; /* a batch counts as one */
 	size_t limit;	  /* present limit of calls in flight */
+	int64_t oldest_us; /* when the oldest call under way was sent, without the pauses of this process since; 0: none is */
 	uint64_t sent;
 	uint64_t repeated;
 	uint64_t merged; /* calls that were sent as part of a batch */

@@ -384,6 +384,26 @@ static void a_call_that_kills_the_connection_alone_is_told_from_an_outage(void *
 	assert_int_equal(servers.failed, 1);
 }
 
+/* The others are answered and go; what tells of the model names the one that stays. */
+static void the_oldest_call_under_way_is_the_one_without_an_answer(void **state)
+{
+	(void)state;
+	servers_begin(1);
+	servers.poison = 7;
+	servers.poisoned = HANGS;
+	assert_int_equal(dispatch_counts(servers.dispatch).oldest_us, 0);
+	servers_ask(1, 1, 0);
+	servers_run_for(100000);
+	assert_int_equal(dispatch_counts(servers.dispatch).oldest_us, 0);
+	const int64_t sent_us = servers.now_us;
+	servers_ask(7, 1, 0);
+	for (int i = 0; i < 5; i++) {
+		servers_run_for(100000);
+		servers_ask(1, 1, 0);
+	}
+	assert_int_equal(dispatch_counts(servers.dispatch).oldest_us, sent_us);
+}
+
 static void repetitions_are_kept_to_a_share_of_the_work(void **state)
 {
 	(void)state;
@@ -558,6 +578,7 @@ int main(void)
 		STORY(requests_that_break_a_server_that_is_ready_hold_up_nobody),
 		STORY(a_server_that_answers_500_and_is_not_ready_is_waited_for),
 		STORY(a_call_that_kills_the_connection_alone_is_told_from_an_outage),
+		STORY(the_oldest_call_under_way_is_the_one_without_an_answer),
 		STORY(repetitions_are_kept_to_a_share_of_the_work),
 		STORY(a_forgotten_call_is_never_answered_wherever_it_stands),
 		STORY(a_saturated_server_is_kept_at_its_knee),

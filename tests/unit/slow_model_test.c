@@ -100,6 +100,44 @@ static void a_model_is_slow_when_a_call_takes_many_times_as_long_as_before(void 
 	assert_int_equal(window(1, SLOW_TOOK_US, 0, 1), SLOW_BEGAN);
 }
 
+/* Some calls are answered as ever, and one never is. */
+static void a_model_that_answers_only_some_calls_is_slow(void **state)
+{
+	(void)state;
+	char words[256];
+	(void)window(50, 20000, 0, 1);
+	(void)window(50, 20000, 0, 1);
+	load.oldest_us = (uint64_t)now_ms * 1000;
+	assert_int_equal(second(50, 20000, 0, 1), SLOW_NONE);
+	assert_int_equal(second(50, 20000, 0, 1), SLOW_NONE);
+	slow_model_words(&model, words, sizeof words);
+	assert_string_equal(words, "20 ms a call (20 ms before), but one without a reply for 2000 ms, 1 at a time, 0 wait");
+	assert_int_equal(second(50, 20000, 0, 1), SLOW_BEGAN);
+	for (int i = 0; i < 9; i++)
+		assert_int_equal(second(50, 20000, 0, 1), SLOW_NONE);
+	slow_model_words(&model, words, sizeof words);
+	assert_string_equal(words, "20 ms a call (20 ms before), but one without a reply for 12 s, 1 at a time, 0 wait");
+	load.oldest_us = (uint64_t)now_ms * 1000;
+	assert_int_equal(window(50, 20000, 0, 1), SLOW_NONE); /* as old as the window */
+	load.oldest_us = 0;
+	assert_int_equal(window(50, 20000, 0, 0), SLOW_ENDED);
+	slow_model_words(&model, words, sizeof words);
+	assert_string_equal(words, "20 ms a call (20 ms before), 0 at a time, 0 wait");
+}
+
+/* A call of 2 s is no sign where calls take 300 ms. */
+static void a_call_that_is_open_for_some_times_the_mean_does_not_hang(void **state)
+{
+	(void)state;
+	char words[256];
+	(void)window(100, 300000, 0, 1);
+	(void)window(100, 300000, 0, 1);
+	load.oldest_us = (uint64_t)(now_ms + S) * 1000;
+	assert_int_equal(window(100, 300000, 0, 1), SLOW_NONE);
+	slow_model_words(&model, words, sizeof words);
+	assert_string_equal(words, "300 ms a call (300 ms before), 1 at a time, 0 wait");
+}
+
 static void a_moment_without_waiting_calls_is_enough(void **state)
 {
 	(void)state;
@@ -247,6 +285,8 @@ int main(void)
 		cmocka_unit_test_setup(a_model_is_slow_when_calls_wait_for_more_than_a_second, start),
 		cmocka_unit_test_setup(the_wait_is_the_calls_that_wait_by_those_that_end, start),
 		cmocka_unit_test_setup(a_model_is_slow_when_a_call_takes_many_times_as_long_as_before, start),
+		cmocka_unit_test_setup(a_model_that_answers_only_some_calls_is_slow, start),
+		cmocka_unit_test_setup(a_call_that_is_open_for_some_times_the_mean_does_not_hang, start),
 		cmocka_unit_test_setup(a_moment_without_waiting_calls_is_enough, start),
 		cmocka_unit_test_setup(a_model_that_is_not_called_is_not_slow, start),
 		cmocka_unit_test_setup(a_model_that_ends_no_call_is_slow, start),
