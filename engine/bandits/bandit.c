@@ -223,25 +223,44 @@ bool bandit_reward(struct bandit *bandit, const struct bandit_reward *reward, st
 	return true;
 }
 
+static void arm_merge(const struct bandit_options *options, struct bandit_arm *arm, const struct bandit_arm *other)
+{
+	arm->pending += other->pending;
+	sum_add(&arm->rewards, other->rewards.total);
+	sum_add(&arm->rewards, other->rewards.rest);
+	moments_merge(&arm->moments, &other->moments);
+	arm->log_weight += other->log_weight;
+	if (options->features > 0)
+		ridge_merge(&arm->model, &other->model);
+	if (options->kind == BANDIT_LINUCB)
+		ridge_merge(&arm->plays, &other->plays);
+}
+
+static bool options_check(const struct bandit_options *into, const struct bandit_options *from, struct error *error)
+{
+	return bandit_options_equal(into, from) ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE,
+			 "Two bandits of different options cannot be merged. Learn again from the recorded rewards.");
+}
+
 bool bandit_merge(struct bandit *into, const struct bandit *from, struct error *error)
 {
-	if (!bandit_options_equal(&into->options, &from->options))
-		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "Two bandits of different options cannot be merged. Learn again from the "
-				 "recorded rewards.");
-	for (size_t i = 0; i < into->options.arms; i++) {
-		struct bandit_arm *arm = &into->arms[i];
-		const struct bandit_arm *other = &from->arms[i];
-		arm->pending += other->pending;
-		sum_add(&arm->rewards, other->rewards.total);
-		sum_add(&arm->rewards, other->rewards.rest);
-		moments_merge(&arm->moments, &other->moments);
-		arm->log_weight += other->log_weight;
-		if (into->options.features > 0)
-			ridge_merge(&arm->model, &other->model);
-		if (into->options.kind == BANDIT_LINUCB)
-			ridge_merge(&arm->plays, &other->plays);
-	}
+	if (!options_check(&into->options, &from->options, error))
+		return false;
+	for (size_t i = 0; i < into->options.arms; i++)
+		arm_merge(&into->options, &into->arms[i], &from->arms[i]);
+	return true;
+}
+
+bool bandit_merge_arms(struct bandit *into, const struct bandit *from, const size_t *places, struct error *error)
+{
+	struct bandit_options options = into->options;
+	options.arms = from->options.arms;
+	if (!options_check(&options, &from->options, error))
+		return false;
+	for (size_t i = 0; i < from->options.arms; i++)
+		if (places[i] < into->options.arms)
+			arm_merge(&into->options, &into->arms[places[i]], &from->arms[i]);
 	return true;
 }
 

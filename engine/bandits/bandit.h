@@ -107,6 +107,10 @@ bool bandit_expire(struct bandit *bandit, size_t arm, const double *x, struct er
 /* False: options differ, INPUT. */
 bool bandit_merge(struct bandit *into, const struct bandit *from, struct error *error);
 
+/* The same of a learner of other arms: `places` has of each arm of `from` which one it is in `into`, or SIZE_MAX: none, and what
+ * was learnt of it is left out. */
+bool bandit_merge_arms(struct bandit *into, const struct bandit *from, const size_t *places, struct error *error);
+
 /* ---- what follows from it ---- */
 
 double bandit_mean(const struct bandit *bandit, size_t arm);			/* of rewards; 0 of none */
@@ -137,6 +141,9 @@ size_t bandit_draw(const struct bandit *bandit, struct random *random);
 
 /* Appends the state; the buffer's failure says whether it fitted. */
 void bandit_write(const struct bandit *bandit, struct buffer *out);
+
+/* The options of a learner that was written, without its memory. False: as below. */
+bool bandit_read_options(struct text bytes, struct bandit_options *options, struct error *error);
 
 /* The learner that was written. NULL: no such bytes, or of a version to come (INPUT); or SYSTEM when the arena is full. */
 struct bandit *bandit_read(struct arena *arena, struct text bytes, struct error *error);

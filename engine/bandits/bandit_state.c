@@ -71,23 +71,41 @@ static void arm_read(struct stored *record, const struct bandit_options *options
 		ridge_read(record, &arm->plays);
 }
 
+/* Before memory is taken for arms: no more of them than the bytes can hold. */
+static bool options_read(struct stored *record, struct bandit_options *options, struct error *error)
+{
+	struct error unsound = {0};
+	if (!stored_begin(record, error))
+		return false;
+	const uint64_t kind = stored_take(record);
+	*options = (struct bandit_options){.kind = kind < BANDIT_KINDS ? (enum bandit_kind)kind : BANDIT_KINDS};
+	options->arms = stored_take(record);
+	options->features = stored_take(record);
+	for (size_t i = 0; i < BANDIT_OPTION_NUMBERS; i++) {
+		const double option = stored_take_number(record);
+		memcpy((char *)options + bandit_option_offsets[i], &option, sizeof option);
+	}
+	return (bandit_check(options, &unsound) && stored_has(record, options->arms * cholesky_size(options->features))) ||
+	       stored_damaged(record, error);
+}
+
+static struct stored state_record(struct text bytes)
+{
+	return (struct stored){"state of the bandit", MARK, BANDIT_VERSION, bytes, 0, true, NULL};
+}
+
+bool bandit_read_options(struct text bytes, struct bandit_options *options, struct error *error)
+{
+	struct stored record = state_record(bytes);
+	return options_read(&record, options, error);
+}
+
 struct bandit *bandit_read(struct arena *arena, struct text bytes, struct error *error)
 {
-	struct stored record = {"state of the bandit", MARK, BANDIT_VERSION, bytes, 0, true, NULL};
-	struct error unsound = {0};
-	if (!stored_begin(&record, error))
+	struct stored record = state_record(bytes);
+	struct bandit_options options;
+	if (!options_read(&record, &options, error))
 		return NULL;
-	const uint64_t kind = stored_take(&record);
-	struct bandit_options options = {.kind = kind < BANDIT_KINDS ? (enum bandit_kind)kind : BANDIT_KINDS};
-	options.arms = stored_take(&record);
-	options.features = stored_take(&record);
-	for (size_t i = 0; i < BANDIT_OPTION_NUMBERS; i++) {
-		const double option = stored_take_number(&record);
-		memcpy((char *)&options + bandit_option_offsets[i], &option, sizeof option);
-	}
-	/* Before memory is taken for arms: no more than the bytes can hold. */
-	if (!bandit_check(&options, &unsound) || !stored_has(&record, options.arms * cholesky_size(options.features)))
-		return stored_damaged(&record, error), NULL;
 	struct bandit *bandit = bandit_open(arena, &options, error);
 	for (size_t i = 0; bandit && i < options.arms && record.sound; i++)
 		arm_read(&record, &options, &bandit->arms[i]);

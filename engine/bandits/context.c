@@ -21,9 +21,18 @@ static uint64_t names_hash(const struct text *names, size_t count, uint64_t seed
 	return hash;
 }
 
+/* The same in each order: an arm is known by its name. */
+static uint64_t arms_hash(const struct text *arms, size_t count)
+{
+	uint64_t hash = count;
+	for (size_t i = 0; i < count; i++)
+		hash += names_hash(&arms[i], 1, 0);
+	return hash;
+}
+
 struct context_form context_form_of(const struct text *arms, size_t arm_count, const struct text *features, size_t count)
 {
-	struct context_form form = {count, features, 0, names_hash(features, count, names_hash(arms, arm_count, 0))};
+	struct context_form form = {count, features, 0, names_hash(features, count, arms_hash(arms, arm_count))};
 	while (form.time < count && !text_is(features[form.time], CONTEXT_TIME_OF_DAY))
 		form.time++;
 	return form;

@@ -31,7 +31,7 @@ struct context_form {
 	size_t count; /* of features; 0: choices depend on no context */
 	const struct text *names;
 	size_t time; /* index of time_of_day; `count`: it is none of them */
-	uint64_t hash; /* of the names of arms and features: policies of one form fit each other */
+	uint64_t hash; /* of the names of arms, in any order, and of features: policies of one form fit each other */
 };
 
 /* At most CONTEXT_FEATURES_MAX features. Names are borrowed. */

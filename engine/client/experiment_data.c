@@ -313,22 +313,39 @@ static void metrics_close(struct experiment_reading *self)
 	feedback_metrics_close(&self->metrics);
 }
 
-/* The policies of an experiment that learns. */
+static const struct published_policy *policy_find(const struct experiment_reading *self, const char *pipeline)
+{
+	const struct published_policies *policies = &self->data->policies;
+	for (size_t i = 0; i < policies->count; i++)
+		if (text_is(policies->items[i].pipeline, pipeline) && text_is(policies->items[i].experiment, self->name))
+			return &policies->items[i];
+	return NULL;
+}
+
+/* The policies of an experiment that learns. Where no file has it, only its records say whether it does. */
 static bool policies_take(struct experiment_reading *self, const struct pipeline_target *target, const char *pipeline,
 			  struct error *error)
 {
 	const struct experiment_spec *experiment = self->data->experiment;
-	self->data->has_policies = experiment && experiment->bandits.here.line > 0;
-	return !self->data->has_policies ||
-	       policy_topic_read(self->workspace, target, pipeline, self->arena, &self->data->policies, error);
+	const bool learns = experiment && experiment->bandits.here.line > 0;
+	if (learns || !experiment) {
+		if (!policy_topic_read(learns ? self->workspace : NULL, target, pipeline, self->arena, &self->data->policies,
+				       error))
+			return false;
+	}
+	const struct published_policy *policy = policy_find(self, pipeline);
+	self->data->has_policies = self->data->has_policies || learns || policy;
+	if (self->taker->policy)
+		self->taker->policy(self->taker->context, policy);
+	return true;
 }
 
 static bool topics_take(struct experiment_reading *self, const struct pipeline_target *target, const char *pipeline,
 			struct error *error)
 {
-	const bool good = metrics_open(self, target, pipeline, error) && topic_take(self, target, pipeline, false, error) &&
-			  answers_take(self, target, pipeline, error) && topic_take(self, target, pipeline, true, error) &&
-			  policies_take(self, target, pipeline, error);
+	const bool good = metrics_open(self, target, pipeline, error) && policies_take(self, target, pipeline, error) &&
+			  topic_take(self, target, pipeline, false, error) && answers_take(self, target, pipeline, error) &&
+			  topic_take(self, target, pipeline, true, error);
 	metrics_close(self);
 	return good &&
 	       (!self->taker->pipeline || self->taker->pipeline(self->taker->context, pipeline, error));
@@ -548,6 +565,17 @@ static bool join_begin(void *context, const struct experiment_data *data, struct
 	return metrics_keep(self, data) || error_memory(error, ERROR_SYSTEM, "reading an experiment");
 }
 
+static void join_policy(void *context, const struct published_policy *policy)
+{
+	struct experiment_joining *self = context;
+	if (!policy) {
+		unit_join_policy(self->join, NULL);
+		return;
+	}
+	const struct policy_versions versions = {policy->version, policy->candidates_count, policy->candidates};
+	unit_join_policy(self->join, &versions);
+}
+
 static bool join_expose(void *context, const struct exposure *exposure, struct error *error)
 {
 	struct experiment_joining *self = context;
@@ -589,7 +617,7 @@ bool experiment_data_open(const struct workspace *workspace, const char *name, c
 	self.join = unit_join_open(arena, &options);
 	self.mirror = (struct mirror_asked){workspace, &asked->target, name, options.since_ms, options.until_ms, false};
 	self.compares = asked->tolerance > 0;
-	const struct experiment_taker taker = {&self, join_begin, join_expose, join_inform, join_pipeline};
+	const struct experiment_taker taker = {&self, join_begin, join_policy, join_expose, join_inform, join_pipeline};
 	const struct mirror_comparison mirror = {.arena = arena, .tolerance = asked->tolerance};
 	self.overlap = overlap_open(arena, name);
 	bool good = (self.join && self.overlap) || error_memory(error, ERROR_SYSTEM, "reading an experiment");

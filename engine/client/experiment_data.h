@@ -53,7 +53,7 @@ struct experiment_data {
 	const struct mirror_result *mirrored; /* NULL: no copy of a mirror is recorded */
 	size_t overlap_count;
 	const struct overlap_table *overlaps; /* with others that share a metric and a pipeline */
-	bool has_policies;		      /* the experiment learns, and the next one was read from Kafka */
+	bool has_policies;		      /* the experiment learns, by its file or by a policy, and the next one was read */
 	struct published_policies policies;
 	uint64_t unjudged;		      /* feedback that a metric of the files could not judge */
 	uint64_t unreadable;	     /* records of topics that were left out */
@@ -64,6 +64,8 @@ struct experiment_data {
 struct experiment_taker {
 	void *context;
 	bool (*begin)(void *context, const struct experiment_data *data, struct error *error); /* the files are read */
+	/* The policy by which a pipeline chose, before its exposures; `policy` NULL: none is known. NULL: nobody asks. */
+	void (*policy)(void *context, const struct published_policy *policy);
 	bool (*expose)(void *context, const struct exposure *exposure, struct error *error);
 	bool (*inform)(void *context, const struct feedback *feedback, int64_t time_ms, struct error *error);
 	bool (*pipeline)(void *context, const char *name, struct error *error); /* its topics were read; NULL: nobody asks */

@@ -238,7 +238,8 @@ bool experiments_rehearse(const struct workspace *workspace, const char *name, c
 			  struct arena *arena, struct buffer *out, struct error *error)
 {
 	struct rehearsing self = {.workspace = workspace, .name = name, .asked = asked, .arena = arena};
-	const struct experiment_taker taker = {&self, rehearsing_begin, rehearsing_expose, rehearsing_inform, rehearsing_pipeline};
+	const struct experiment_taker taker = {
+		&self, rehearsing_begin, NULL, rehearsing_expose, rehearsing_inform, rehearsing_pipeline};
 	struct experiment_data data = {0};
 	struct rehearsal_result result;
 	if (!experiment_asked_times(asked, &self.since_ms, &self.until_ms, error))

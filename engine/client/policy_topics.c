@@ -1,6 +1,7 @@
 /* policy_topics.c: see policy_topics.h. */
 #include "client/policy_topics.h"
 
+#include "bandits/bandit.h"
 #include "bandits/policy.h"
 #include "base/arena_list.h"
 #include "client/documents_in_force.h"
@@ -34,6 +35,45 @@ static struct published_policy *policy_place(struct policies_reading *self, stru
 	return &items[policies->count - 1];
 }
 
+/* Of the newest record alone: a topic may have many. */
+static const struct policy_candidates *candidates_copied(const struct policy_record *record, struct arena *arena)
+{
+	struct policy_candidates *lists = ARENA_ARRAY(arena, struct policy_candidates, record->candidates_count + 1);
+	for (size_t i = 0; lists && i < record->candidates_count; i++) {
+		const struct policy_candidates *list = &record->candidates[i];
+		struct text *names = ARENA_ARRAY(arena, struct text, list->count);
+		for (size_t j = 0; names && j < list->count; j++)
+			names[j] = text_copied(arena, list->names[j]);
+		lists[i] = (struct policy_candidates){list->since, list->count, names};
+	}
+	return lists;
+}
+
+static bool candidates_are_kept(const struct published_policy *made, const struct policy_record *record)
+{
+	return made->candidates && made->candidates_count == record->candidates_count &&
+	       (record->candidates_count == 0 ||
+		made->candidates[made->candidates_count - 1].since == record->candidates[record->candidates_count - 1].since);
+}
+
+/* What the learner was told by its file. Names of features change rarely, too. */
+static void options_publish(struct published_policy *made, const struct policy_record *record, struct arena *arena)
+{
+	struct bandit_options options;
+	struct error ignored = {0};
+	const bool known = bandit_read_options(record->learner, &options, &ignored);
+	bool is_same = made->features && made->feature_count == record->feature_count;
+	for (size_t i = 0; is_same && i < record->feature_count; i++)
+		is_same = text_equal(made->features[i], record->features[i].name);
+	struct text *names = is_same ? NULL : ARENA_ARRAY(arena, struct text, record->feature_count + 1);
+	for (size_t i = 0; names && i < record->feature_count; i++)
+		names[i] = text_copied(arena, record->features[i].name);
+	made->algorithm = known ? bandit_kind_names[options.kind] : NULL;
+	made->explore = known ? options.explore : 0;
+	made->features = is_same ? made->features : names;
+	made->feature_count = record->feature_count;
+}
+
 static void policy_publish(struct policies_reading *self, const struct policy_record *record, const struct policy *policy)
 {
 	struct published_policy *made = policy_place(self, record->experiment);
@@ -47,6 +87,10 @@ static void policy_publish(struct policies_reading *self, const struct policy_re
 		if (i >= made->count || !text_equal(made->arms[i], record->arms[i]))
 			made->arms[i] = text_copied(self->arena, record->arms[i]);
 	made->count = record->arm_count;
+	options_publish(made, record, self->arena);
+	if (!candidates_are_kept(made, record))
+		made->candidates = candidates_copied(record, self->arena);
+	made->candidates_count = record->candidates_count;
 	if (!made->contextual)
 		policy_probabilities(policy, NULL, made->shares);
 }

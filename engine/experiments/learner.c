@@ -8,6 +8,7 @@
 #include "bandits/policy.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "experiments/candidate_history.h"
 #include "experiments/outcome_join.h"
 #include "experiments/text_classes.h"
 #include "message/answer_label.h"
@@ -38,7 +39,8 @@ struct learner {
 	double *early_open;	    /* numbers of their exposures */
 	size_t early_count;
 	struct policy_feature features[CONTEXT_FEATURES_MAX]; /* of the last record */
-	int64_t version, rewards, recorded_rewards;
+	int64_t version, rewards, recorded_rewards;	      /* -1: its record is of other candidates, or of another order */
+	struct candidate_history history;
 	int64_t through_ms;
 	struct buffer policy_bytes, learner_bytes;
 	struct learner_counts counts;
@@ -428,6 +430,7 @@ bool learner_record(struct learner *learner, int64_t now_ms, struct policy_recor
 		learner->version++;
 		learner->recorded_rewards = learner->rewards;
 		policy_learn(learner->policy, learner->bandit, (uint64_t)learner->version);
+		candidate_history_add(&learner->history, learner->version, learner->config.arms, learner->config.options.arms);
 	}
 	buffer_clear(&learner->policy_bytes);
 	buffer_clear(&learner->learner_bytes);
@@ -446,18 +449,18 @@ bool learner_record(struct learner *learner, int64_t now_ms, struct policy_recor
 					 .features = learner->features,
 					 .policy = buffer_view(&learner->policy_bytes),
 					 .learner = buffer_view(&learner->learner_bytes),
-					 .through_ms = learner->through_ms};
+					 .through_ms = learner->through_ms,
+					 .candidates_count = learner->history.count,
+					 .candidates = learner->history.lists};
 	return true;
 }
 
 /* ---- going on ---- */
 
-static bool names_fit(const struct learner *learner, const struct policy_record *record)
+static bool features_fit(const struct learner *learner, const struct policy_record *record)
 {
 	const struct context_form *context = &learner->config.context;
-	bool fit = record->arm_count == learner->config.options.arms && record->feature_count == context->count;
-	for (size_t i = 0; fit && i < record->arm_count; i++)
-		fit = text_equal(record->arms[i], learner->config.arms[i]);
+	bool fit = record->feature_count == context->count;
 	for (size_t i = 0; fit && i < record->feature_count; i++)
 		fit = text_equal(record->features[i].name, context->names[i]);
 	return fit;
@@ -495,25 +498,55 @@ static void moments_restore(struct learner *learner, const struct policy_record 
 	learner->scaled = true;
 }
 
+/* The state of the record's learner; NULL: it is of other arms than the record names, or broken. */
+static const struct bandit *state_read(struct learner *learner, const struct policy_record *record, struct error *error)
+{
+	const struct bandit *before = bandit_read(learner->arena, record->learner, error);
+	if (!before || bandit_options(before)->arms == record->arm_count)
+		return before;
+	error_set(error, ERROR_INPUT, PLACE_NONE, "the policy of experiment `%s` does not fit its names; it is learned again",
+		  learner->config.experiment);
+	return NULL;
+}
+
+/* Rewards of the candidates that are left. */
+static int64_t rewards_kept(const struct policy_record *record, const struct bandit *before, const size_t *places)
+{
+	int64_t rewards = record->rewards;
+	for (size_t i = 0; i < record->arm_count; i++)
+		rewards -= places[i] == SIZE_MAX ? (int64_t)bandit_arm(before, i)->moments.count : 0;
+	return rewards > 0 ? rewards : 0;
+}
+
 bool learner_restore(struct learner *learner, const struct policy_record *record, struct error *error)
 {
+	size_t places[BANDIT_ARMS_MOST];
+	bool changed;
 	learner->version = record->version;
-	if (!names_fit(learner, record))
+	if (!candidate_history_take(&learner->history, record, learner->arena))
+		return error_memory(error, ERROR_SYSTEM, "reading a policy");
+	if (record->arm_count > BANDIT_ARMS_MOST || !features_fit(learner, record) ||
+	    !candidate_places_find(record, learner->config.arms, learner->config.options.arms, places, &changed))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "the policy of experiment `%s` is of other candidates or features; it is learned again",
 				 learner->config.experiment);
-	const struct bandit *before = bandit_read(learner->arena, record->learner, error);
+	const struct bandit *before = state_read(learner, record, error);
 	if (!before || !scales_restore(learner, record, error) || !bandit_fit(learner, error) ||
-	    !bandit_merge(learner->bandit, before, error)) {
+	    !bandit_merge_arms(learner->bandit, before, places, error)) {
 		scales_forget(learner);
 		return false;
 	}
 	moments_restore(learner, record);
-	learner->rewards = record->rewards;
-	learner->recorded_rewards = record->rewards;
+	learner->rewards = rewards_kept(record, before, places);
+	learner->recorded_rewards = changed ? -1 : record->rewards;
 	learner->through_ms = record->through_ms;
 	policy_learn(learner->policy, learner->bandit, (uint64_t)learner->version);
 	return true;
+}
+
+bool learner_is_due(const struct learner *learner)
+{
+	return learner->recorded_rewards < 0;
 }
 
 void learner_replay(struct learner *learner, bool replays)

@@ -15,6 +15,9 @@
  * given the records of the last window before those positions again, in learner_replay(): they open exposures and mark those
  * that have their reward, and teach nothing. First the exposures, then the feedback, so that no reward counts twice.
  *
+ * Each record also has the candidates of the policy's versions (experiments/candidate_history.h): an exposure names its version, so
+ * that who could have been chosen is known of it.
+ *
  * Pure. Time is that of the records. Belongs to one thread.
  */
 #ifndef SLUICE_EXPERIMENTS_LEARNER_H
@@ -62,9 +65,10 @@ struct learner_counts {
 struct learner *learner_open(const struct learner_config *config, struct error *error);
 void learner_close(struct learner *learner); /* NULL is fine */
 
-/* Goes on from a record. INPUT: it is of other candidates, features or options, or broken; the learner begins anew, with a
- * later version. */
+/* Goes on from a record, whose candidates are known by their names: they may be in another order, and some may be none any more.
+ * INPUT: it lacks a candidate, is of other features or options, or broken; the learner begins anew, with a later version. */
 bool learner_restore(struct learner *learner, const struct policy_record *record, struct error *error);
+bool learner_is_due(const struct learner *learner); /* it goes on with other candidates, or another order: record it at once */
 void learner_replay(struct learner *learner, bool replays); /* from now on */
 
 void learner_expose(struct learner *learner, const struct exposure *exposure);

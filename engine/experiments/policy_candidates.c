@@ -63,16 +63,18 @@ static bool table_is_mixed(const struct choice_table *table)
 	return !table->contextual && (table->varies || table->sum > 1 + SUM_ROUNDED);
 }
 
-static bool table_gave(const struct choice_tables *tables, const struct candidate_choice *choice, size_t arm)
-{
-	const struct choice_table *table = &tables->items[choice->table];
-	return choice->arm == arm || (!table_is_mixed(table) && table->met & arm_bit(arm));
-}
-
 /* No other variant has a probability in it. */
 static bool table_is_full(const struct choice_table *table)
 {
 	return !table->contextual && !table->varies && fabs(table->sum - 1) <= SUM_ROUNDED;
+}
+
+static bool table_gave(const struct choice_tables *tables, const struct candidate_choice *choice, size_t arm)
+{
+	const struct choice_table *table = &tables->items[choice->table];
+	if (choice->recorded != 0)
+		return choice->recorded & arm_bit(arm) && (table->met & arm_bit(arm) || !table_is_full(table));
+	return choice->arm == arm || (!table_is_mixed(table) && table->met & arm_bit(arm));
 }
 
 /* Choices without the arm, from `from` up to `to`, between two that had it, or one and the end of all. */
@@ -81,7 +83,7 @@ static void gap_fill(const struct choice_tables *tables, struct candidate_choice
 {
 	bool is_candidate = !is_over && (double)(to - from) * tables->least <= MISSED_MOST;
 	for (size_t i = from; is_candidate && i < to; i++)
-		is_candidate = !table_is_full(&tables->items[choices[i].table]);
+		is_candidate = choices[i].recorded == 0 && !table_is_full(&tables->items[choices[i].table]);
 	for (size_t i = from; is_candidate && i < to; i++)
 		choices[i].candidates |= arm_bit(arm);
 }

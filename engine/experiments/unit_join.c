@@ -44,28 +44,6 @@ void unit_join_close(struct unit_join *join)
 	*join = (struct unit_join){0};
 }
 
-static bool arm_find(struct unit_join *join, struct text name, uint32_t *arm, struct error *error)
-{
-	for (*arm = 0; *arm < join->arm_count; ++*arm)
-		if (text_equal(join->arms[*arm], name))
-			return true;
-	if (join->arm_count == ANALYSIS_ARMS_MAX)
-		return error_set(error, ERROR_LIMIT, PLACE_NONE, "experiment `%s` has more than %d variants",
-			join->options.experiment,
-				 ANALYSIS_ARMS_MAX);
-	join->arms[join->arm_count++] = text_copied(join->arena, name);
-	return true;
-}
-
-bool unit_join_variant(struct unit_join *join, struct text name, struct error *error)
-{
-	uint32_t arm;
-	if (!arm_find(join, name, &arm, error))
-		return false;
-	join->declared |= UINT64_C(1) << arm;
-	return true;
-}
-
 /* Whether it was met before: then it is counted and left out. */
 static bool exposure_repeated(struct unit_join *join, const struct exposure *exposure, struct error *error)
 {
@@ -111,6 +89,7 @@ bool unit_join_exposure(struct unit_join *join, const struct exposure *exposure,
 {
 	struct met_exposure *met;
 	uint32_t arm, key;
+	uint64_t recorded;
 	if (!text_is(exposure->experiment, join->options.experiment)) {
 		join->counts.elsewhere++;
 		return true;
@@ -121,8 +100,8 @@ bool unit_join_exposure(struct unit_join *join, const struct exposure *exposure,
 	join->counts.exposures++;
 	if (exposure_repeated(join, exposure, error))
 		return error->kind == ERROR_NONE;
-	if (!arm_find(join, exposure->variant, &arm, error) || !epoch_key(join, exposure, &key, error) ||
-	    !(met = heap_list_add(&join->exposures, sizeof *met, error)))
+	if (!join_arm_find(join, exposure->variant, &arm, error) || !join_recorded_find(join, exposure, &recorded, error) ||
+	    !epoch_key(join, exposure, &key, error) || !(met = heap_list_add(&join->exposures, sizeof *met, error)))
 		return false;
 	*met = (struct met_exposure){.time_ms = exposure->time_ms,
 				     .number = (uint32_t)(join->exposures.count - 1),
@@ -133,6 +112,7 @@ bool unit_join_exposure(struct unit_join *join, const struct exposure *exposure,
 				     .reason = exposure->reason,
 				     .failed = exposure->error.length > 0,
 				     .probability = exposure->probability,
+				     .recorded = recorded,
 				     .covariate = covariate_of(join, exposure),
 				     .latency_ms = exposure->latency_ms,
 				     .id = text_copied(join->arena, exposure->id),
@@ -235,11 +215,6 @@ static int exposures_compare(const void *left, const void *right)
 	if (a->time_ms != b->time_ms)
 		return a->time_ms < b->time_ms ? -1 : 1;
 	return (a->number > b->number) - (a->number < b->number);
-}
-
-static bool reason_is_chance(enum assigned_reason reason)
-{
-	return reason == ASSIGNED_WEIGHT || reason == ASSIGNED_STAGE || reason == ASSIGNED_POLICY;
 }
 
 static bool epoch_new(struct unit_join *join, int64_t time_ms, uint32_t *epoch, struct error *error)
@@ -378,64 +353,12 @@ static bool exposures_link(struct unit_join *join, struct error *error)
 	return true;
 }
 
-/* ---- candidates of a policy ---- */
-
-static bool candidates_find(struct unit_join *join, struct error *error)
-{
-	struct met_exposure *items = join->exposures.items;
-	struct candidate_choice *choices = ARENA_ARRAY(join->arena, struct candidate_choice, join->exposures.count + 1);
-	size_t count = 0;
-	for (size_t i = 0; choices && i < join->exposures.count; i++)
-		if (reason_is_chance(items[i].reason))
-			choices[count++] =
-				(struct candidate_choice){.arm = items[i].arm,
-							  .table = items[i].key,
-							  .probability = items[i].probability,
-							  .contextual = items[i].reason == ASSIGNED_POLICY &&
-									items[i].feature_count + items[i].text_count > 0};
-	if (!choices || !policy_candidates_find(choices, count, join->arm_count, join->key_count, join->declared, join->arena))
-		return error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
-	for (size_t i = join->exposures.count; i-- > 0;)
-		if (reason_is_chance(items[i].reason))
-			items[i].candidates = choices[--count].candidates;
-	return true;
-}
+/* ---- epochs of a policy ---- */
 
 static int times_compare(const void *left, const void *right)
 {
 	const int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
 	return (a > b) - (a < b);
-}
-
-/* From when on, and until when, each arm was a candidate, where that is not all the time. Of one that had no probability for a
- * while only, as under a policy without `explore`, nothing is said. */
-static void candidates_span(struct unit_join *join)
-{
-	struct joined *joined = join->joined;
-	const struct met_exposure *items = join->exposures.items;
-	bool met[ANALYSIS_ARMS_MAX] = {0};
-	size_t lasts[ANALYSIS_ARMS_MAX] = {0}, last = SIZE_MAX;
-	for (size_t i = 0; i < join->exposures.count; i++) {
-		if (!reason_is_chance(items[i].reason))
-			continue;
-		for (size_t arm = 0; arm < join->arm_count; arm++) {
-			if (!(items[i].candidates >> arm & 1))
-				continue;
-			joined->came_ms[arm] = met[arm] || last == SIZE_MAX ? joined->came_ms[arm] : items[i].time_ms;
-			met[arm] = true;
-			lasts[arm] = i;
-		}
-		last = i;
-	}
-	for (size_t arm = 0; arm < join->arm_count; arm++) {
-		const uint64_t bit = UINT64_C(1) << arm;
-		if (!met[arm])
-			continue;
-		if (join->declared == 0 ? lasts[arm] == last : (join->declared & bit) != 0)
-			joined->candidates |= bit;
-		else
-			joined->left_ms[arm] = items[lasts[arm]].time_ms;
-	}
 }
 
 /* Epochs of a policy end where its candidates change. */
@@ -481,9 +404,8 @@ static bool exposures_join(struct unit_join *join, struct error *error)
 	for (size_t i = 0; i < join->exposures.count; i++)
 		joined->adaptive = joined->adaptive || items[i].reason == ASSIGNED_POLICY;
 	if (joined->adaptive) {
-		if (!candidates_find(join, error))
+		if (!join_candidates_find(join, error))
 			return false;
-		candidates_span(join);
 		if (!policy_epochs_make(join, error))
 			return false;
 	}

@@ -19,6 +19,7 @@
 #include "experiments/analysis.h"
 #include "message/exposure.h"
 #include "message/feedback.h"
+#include "message/policy_record.h"
 
 #define JOIN_METRICS_MAX 256   /* as many as one feedback has; beside those that are kept */
 #define JOIN_KEPT_MAX 64       /* metrics that are named, declared or have a meaning */
@@ -26,6 +27,13 @@
 #define JOIN_REWARD FEEDBACK_REWARD /* the metric of rewards */
 #define JOIN_VALUE_MOST BANDIT_REWARD_MOST /* of values, either sign: one beyond would be all that means and variances say */
 #define JOIN_LATENCY "latency_ms" /* that exposures have, unless feedback has a metric of that name */
+
+/* Of a policy's record. */
+struct policy_versions {
+	int64_t newest;
+	size_t count;
+	const struct policy_candidates *candidates; /* by version */
+};
 
 struct join_options {
 	const char *experiment;
@@ -135,6 +143,10 @@ void unit_join_reward(struct unit_join *join, struct text metric, bool computed)
 /* Keeps the values of the metric, however many others come: of these the first JOIN_METRICS_MAX count. Before the end, of which the
  * name is borrowed until then; of more than JOIN_KEPT_MAX the last ones are as others. */
 void unit_join_keep(struct unit_join *join, struct text metric);
+
+/* Names the candidates of a policy's versions, by its record, for the exposures that are added from now on: each names its version.
+ * NULL: no record is known. Texts are borrowed until the next call. */
+void unit_join_policy(struct unit_join *join, const struct policy_versions *versions);
 
 /* Texts are copied. False: SYSTEM, or LIMIT: too many variants. `time_ms` is that of feedback's record. */
 bool unit_join_exposure(struct unit_join *join, const struct exposure *exposure, struct error *error);

@@ -1,6 +1,7 @@
 /* unit_join_parts.h: Shared parts of the join of exposures and feedback. Private to its files:
  *
  *   unit_join.c           what is added, exposures by their units, and the result
+ *   unit_join_arms.c      arms by their names, and which of them a policy chose among
  *   unit_join_feedback.c  feedback by the units that it belongs to
  *
  * What was added is in lists in the order in which it came. At the end each list is sorted by time: first exposures, which
@@ -26,6 +27,7 @@ struct met_exposure {
 	bool failed;
 	double probability, covariate, latency_ms;
 	uint64_t candidates; /* where a policy chose: arms that had a probability */
+	uint64_t recorded;   /* those of them that the policy's record names; 0: no record does */
 	struct text id, unit_text;
 	struct text prediction; /* empty: its answer said nothing that could be judged */
 	size_t feature_count;
@@ -53,6 +55,7 @@ struct unit_join {
 	struct join_options options;
 	struct text reward_metric; /* by which the experiment learns; empty: the reward */
 	bool reward_computed;	   /* engines compute that metric */
+	struct policy_versions versions; /* of the policy whose exposures are added */
 	struct joined *joined;	   /* while it is made */
 	struct heap_list exposures, feedback;
 	struct state_table *requests; /* "i" id or "o" origin: the number of an exposure */
@@ -79,6 +82,22 @@ struct unit_join {
 	int64_t now_ms;	    /* of the last record */
 	struct join_counts counts;
 };
+
+static inline bool reason_is_chance(enum assigned_reason reason)
+{
+	return reason == ASSIGNED_WEIGHT || reason == ASSIGNED_STAGE || reason == ASSIGNED_POLICY;
+}
+
+/* The number of the arm of that name, which is made. False: LIMIT, too many. */
+bool join_arm_find(struct unit_join *join, struct text name, uint32_t *arm, struct error *error);
+
+/* The candidates of the version that chose, a bit for each, by the record of its policy; 0: it does not say it, as one that lacks
+ * what was chosen, which is of another policy, whose topic was made anew. False: LIMIT, too many variants. */
+bool join_recorded_find(struct unit_join *join, const struct exposure *exposure, uint64_t *recorded, struct error *error);
+
+/* Where a policy chose: the candidates of each exposure, which are sorted, and from when on and until when each arm was one. False:
+ * SYSTEM. */
+bool join_candidates_find(struct unit_join *join, struct error *error);
 
 /* Adds the values of all feedback to the metrics of `joined`, and counts what does not belong to a unit. Exposures are sorted and
  * have their units. False: SYSTEM. */

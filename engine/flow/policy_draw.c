@@ -86,6 +86,17 @@ static struct policy_choice unit_draw(const struct policy_in_force *force, const
 	return policy_choose(force->policy, unit, force->form.count > 0 ? x : NULL);
 }
 
+/* The candidate of an arm, by its name: a reload may have put the candidates in another order. `count`: there is none. */
+static size_t candidate_of(const struct graph_experiment *experiment, struct text arm, size_t place)
+{
+	if (text_is(arm, experiment->shares[place].name))
+		return place;
+	size_t i = 0;
+	while (i < experiment->count && !text_is(arm, experiment->shares[i].name))
+		i++;
+	return i;
+}
+
 bool policy_draw(const struct visit *visit, const struct graph_experiment *experiment, const struct policy_context *context,
 		 struct text unit, struct policy_draw *draw)
 {
@@ -94,9 +105,12 @@ bool policy_draw(const struct visit *visit, const struct graph_experiment *exper
 	if (!entry)
 		return false;
 	const struct policy_in_force *force = policy_entry_hold(entry);
-	const bool fits = force && force->form.hash == experiment->context.hash && force->policy->arms == experiment->count;
-	if (fits)
+	bool fits = force && force->form.hash == experiment->context.hash && force->policy->arms == experiment->count;
+	if (fits) {
 		*draw = (struct policy_draw){unit_draw(force, visit->message, context, unit), force->policy->version};
+		draw->choice.arm = candidate_of(experiment, force->arms[draw->choice.arm], draw->choice.arm);
+		fits = draw->choice.arm < experiment->count;
+	}
 	policy_entry_release(entry);
 	return fits;
 }

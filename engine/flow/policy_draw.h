@@ -24,7 +24,7 @@ bool policy_context_find(struct policy_context *context, const struct visit *vis
 			 const struct payload *request);
 
 struct policy_draw {
-	struct policy_choice choice;
+	struct policy_choice choice; /* its arm is a candidate's number in the experiment */
 	uint64_t version;
 };
 

@@ -6,9 +6,11 @@
 #include "message/avro.h"
 #include "message/avro_parts.h"
 
-#define NUMBERS 16	  /* of a record beside its lists, at most */
+#define FORMER_SCHEMA UINT64_C(0xab62f691543233b7) /* without `candidates` */
+#define NUMBERS 18				   /* of a record beside its lists, at most */
 #define FEATURE_NUMBERS 7 /* of a feature, and of its list of classes */
 #define ORIGIN_NUMBERS 2
+#define CANDIDATES_NUMBERS 3 /* of a list, and of its names */
 #define RECORD_BROKEN "the record is a broken policy"
 
 /* ---- writing ---- */
@@ -18,6 +20,14 @@ static size_t feature_room(const struct policy_feature *feature)
 	size_t room = avro_text_room(feature->name) + FEATURE_NUMBERS * AVRO_LONG_BYTES_MAX;
 	for (size_t i = 0; i < feature->class_count; i++)
 		room += avro_text_room(feature->classes[i]);
+	return room;
+}
+
+static size_t candidates_room(const struct policy_candidates *candidates)
+{
+	size_t room = CANDIDATES_NUMBERS * AVRO_LONG_BYTES_MAX;
+	for (size_t i = 0; i < candidates->count; i++)
+		room += avro_text_room(candidates->names[i]);
 	return room;
 }
 
@@ -31,6 +41,8 @@ static size_t record_room(const struct policy_record *record)
 		room += feature_room(&record->features[i]);
 	for (size_t i = 0; i < record->position_count; i++)
 		room += avro_text_room(record->positions[i].topic) + ORIGIN_NUMBERS * AVRO_LONG_BYTES_MAX;
+	for (size_t i = 0; i < record->candidates_count; i++)
+		room += candidates_room(&record->candidates[i]);
 	return room;
 }
 
@@ -69,6 +81,17 @@ static char *positions_put(char *to, const struct policy_record *record)
 	return avro_put_small(to, 0);
 }
 
+static char *candidates_put(char *to, const struct policy_record *record)
+{
+	if (record->candidates_count > 0)
+		to = avro_put_small(to, record->candidates_count);
+	for (size_t i = 0; i < record->candidates_count; i++) {
+		to = avro_put_long(to, record->candidates[i].since);
+		to = texts_put(to, record->candidates[i].names, record->candidates[i].count);
+	}
+	return avro_put_small(to, 0);
+}
+
 bool policy_record_encode(const struct policy_record *record, struct buffer *out, struct error *error)
 {
 	const uint64_t fingerprint = avro_policy_fingerprint();
@@ -91,6 +114,7 @@ bool policy_record_encode(const struct policy_record *record, struct buffer *out
 	to = avro_put_bytes(to, record->learner);
 	to = positions_put(to, record);
 	to = avro_put_long(to, record->through_ms);
+	to = candidates_put(to, record);
 	buffer_grown(out, (size_t)(to - begin));
 	return true;
 }
@@ -159,6 +183,24 @@ static bool positions_get(struct avro_cursor *cursor, struct arena *arena, struc
 	return true;
 }
 
+static bool candidates_get(struct avro_cursor *cursor, struct arena *arena, struct policy_record *record)
+{
+	for (size_t more; (more = avro_read_block(cursor)) > 0;) {
+		struct policy_candidates *lists =
+			items_more(arena, record->candidates, record->candidates_count, more, sizeof *lists);
+		if (!lists)
+			return false;
+		record->candidates = lists;
+		for (; more > 0; more--) {
+			struct policy_candidates *list = &lists[record->candidates_count++];
+			*list = (struct policy_candidates){.since = avro_read_long(cursor)};
+			if (!texts_get(cursor, arena, &list->names, &list->count))
+				return false;
+		}
+	}
+	return true;
+}
+
 /* Others add to it, and subtract from it. */
 static bool number_sound(int64_t number)
 {
@@ -186,10 +228,23 @@ static bool feature_sound(const struct policy_feature *feature, struct error *er
 			 RECORD_BROKEN ": its feature `" TEXT_FORMAT "` has no scale", TEXT_ARGUMENTS(feature->name));
 }
 
+/* Lists follow each other, and none is of a version to come. */
+static bool candidates_sound(const struct policy_record *record)
+{
+	int64_t least = 0;
+	bool sound = true;
+	for (size_t i = 0; sound && i < record->candidates_count; i++) {
+		const struct policy_candidates *list = &record->candidates[i];
+		sound = list->since >= least && list->since <= record->version && list->count > 0;
+		least = list->since + 1;
+	}
+	return sound;
+}
+
 static bool record_sound(const struct policy_record *record, struct error *error)
 {
 	bool sound = record->arm_count > 0 && number_sound(record->version) && number_sound(record->rewards) &&
-		     number_sound(record->through_ms);
+		     number_sound(record->through_ms) && candidates_sound(record);
 	for (size_t i = 0; sound && i < record->position_count; i++)
 		sound = record->positions[i].partition >= 0 && record->positions[i].partition < POLICY_PARTITIONS_MAX &&
 			record->positions[i].offset >= 0;
@@ -201,11 +256,18 @@ static bool record_sound(const struct policy_record *record, struct error *error
 	return true;
 }
 
+const struct policy_candidates *policy_candidates_of(const struct policy_candidates *lists, size_t count, int64_t version)
+{
+	while (count > 0 && lists[count - 1].since > version)
+		count--;
+	return count > 0 ? &lists[count - 1] : NULL;
+}
+
 bool policy_record_is_foreign(struct text bytes)
 {
 	const uint64_t fingerprint = avro_policy_fingerprint();
 	return fingerprint != 0 && bytes.length >= AVRO_SINGLE_OBJECT_BYTES && memcmp(bytes.bytes, "\xC3\x01", 2) == 0 &&
-	       !avro_is_single_object(bytes, fingerprint);
+	       !avro_is_single_object(bytes, fingerprint) && !avro_is_single_object(bytes, FORMER_SCHEMA);
 }
 
 bool policy_record_decode(struct text bytes, struct arena *arena, struct policy_record *record, struct error *error)
@@ -213,7 +275,8 @@ bool policy_record_decode(struct text bytes, struct arena *arena, struct policy_
 	const uint64_t fingerprint = avro_policy_fingerprint();
 	if (fingerprint == 0)
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
-	if (!avro_is_single_object(bytes, fingerprint))
+	const bool is_former = avro_is_single_object(bytes, FORMER_SCHEMA);
+	if (!is_former && !avro_is_single_object(bytes, fingerprint))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "the record is no policy of this version of sluice; use one version for all engines");
 	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(bytes));
@@ -226,6 +289,7 @@ bool policy_record_decode(struct text bytes, struct arena *arena, struct policy_
 	record->learner = avro_read_bytes(&cursor);
 	fits = fits && positions_get(&cursor, arena, record);
 	record->through_ms = avro_read_long(&cursor);
+	fits = fits && (is_former || candidates_get(&cursor, arena, record));
 	if (!fits)
 		return error_memory(error, ERROR_LIMIT, "reading a policy");
 	if (avro_failed(&cursor) || avro_left(&cursor) > 0)

@@ -99,6 +99,14 @@ static void force_classes(struct arena *arena, const struct policy_feature *feat
 	scale->class_count = feature->class_count;
 }
 
+static const struct text *force_arms(struct arena *arena, const struct policy_record *record)
+{
+	struct text *arms = ARENA_ARRAY(arena, struct text, record->arm_count);
+	for (size_t i = 0; arms && i < record->arm_count; i++)
+		arms[i] = (struct text){arena_copy(arena, record->arms[i].bytes, record->arms[i].length), record->arms[i].length};
+	return arms;
+}
+
 static bool force_names(struct policy_in_force *made, const struct policy_record *record)
 {
 	struct text *names = ARENA_ARRAY(made->held.arena, struct text, record->feature_count + 1);
@@ -109,6 +117,7 @@ static bool force_names(struct policy_in_force *made, const struct policy_record
 		scales[i] = (struct context_scale){feature->center, feature->width, 0, NULL};
 		force_classes(made->held.arena, feature, &scales[i]);
 	}
+	made->arms = force_arms(made->held.arena, record);
 	if (arena_failed(made->held.arena))
 		return false;
 	made->scales = scales;

@@ -20,6 +20,7 @@ struct policy_entry;
 struct policy_in_force {
 	struct held_value held; /* first */
 	const struct policy *policy;
+	const struct text *arms; /* names of the policy's arms */
 	struct context_form form;
 	const struct context_scale *scales; /* of each feature */
 };

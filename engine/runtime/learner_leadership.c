@@ -207,7 +207,7 @@ static bool learning_begin(struct learner_service *service, struct learning *lea
 	}
 	learning->is_behind = false;
 	learning->through_ms = record.through_ms;
-	learning->due_ms = interval_end_ms(learning, &record);
+	learning->due_ms = learner_is_due(learning->learner) ? clock_ms() : interval_end_ms(learning, &record);
 	return positions_take(service, learning, &record, error);
 }
 

@@ -9,6 +9,34 @@
 
 #define PERCENT 100.0
 
+bool bandit_view_document(const struct published_policies *policies, struct text experiment, struct bandit_document *bandits)
+{
+	const struct published_policy *newest = NULL;
+	for (size_t i = 0; i < policies->count; i++)
+		if (text_equal(policies->items[i].experiment, experiment) &&
+		    (!newest || policies->items[i].time_ms > newest->time_ms))
+			newest = &policies->items[i];
+	*bandits = (struct bandit_document){.algorithm = "unknown"};
+	if (!newest)
+		return false;
+	if (newest->algorithm)
+		bandits->algorithm = newest->algorithm;
+	bandits->explore = newest->explore;
+	bandits->count = newest->count;
+	memcpy(bandits->names, newest->arms, newest->count * sizeof *newest->arms);
+	bandits->features = newest->features;
+	bandits->feature_count = newest->contextual ? newest->feature_count : 0;
+	return true;
+}
+
+static bool document_names(const struct bandit_document *bandits, struct text candidate)
+{
+	size_t i = 0;
+	while (i < bandits->count && !text_equal(bandits->names[i], candidate))
+		i++;
+	return i < bandits->count;
+}
+
 bool bandit_view_fits(const struct bandit_view *view, const struct published_policy *policy)
 {
 	const struct bandit_document *bandits = view->bandits;
@@ -16,7 +44,7 @@ bool bandit_view_fits(const struct bandit_view *view, const struct published_pol
 	    policy->contextual != (bandits->feature_count > 0))
 		return false;
 	for (size_t i = 0; i < policy->count; i++)
-		if (!text_equal(policy->arms[i], bandits->names[i]))
+		if (!document_names(bandits, policy->arms[i]))
 			return false;
 	return true;
 }

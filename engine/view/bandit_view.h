@@ -3,6 +3,7 @@
 #define SLUICE_VIEW_BANDIT_VIEW_H
 
 #include "control/bandit_document.h"
+#include "message/policy_record.h"
 
 /* The newest policy of an experiment in a pipeline. */
 struct published_policy {
@@ -12,6 +13,12 @@ struct published_policy {
 	struct text arms[ASSIGNMENT_WAYS_MAX];
 	bool contextual; /* then it has no shares */
 	double shares[ASSIGNMENT_WAYS_MAX];
+	const char *algorithm; /* of the learner, "thompson-beta"; NULL: not known */
+	double explore;
+	size_t feature_count;
+	const struct text *features; /* of the context */
+	size_t candidates_count;     /* of the lists by version */
+	const struct policy_candidates *candidates;
 };
 
 struct published_policies {
@@ -26,6 +33,9 @@ struct bandit_view {
 	int64_t now_ms;
 	struct arena *arena;
 };
+
+/* The bandits of an experiment that no file has, as their newest policy has them. False: there is none. */
+bool bandit_view_document(const struct published_policies *policies, struct text experiment, struct bandit_document *bandits);
 
 /* Whether the policy is one of these bandits: of the experiment and its candidates. */
 bool bandit_view_fits(const struct bandit_view *view, const struct published_policy *policy);

@@ -74,6 +74,23 @@ static void a_variant_that_comes_back_was_no_candidate_meanwhile(void **state)
 		assert_int_equal(choices[i].candidates, i < 2 || i >= 54 ? A | B : A | C);
 }
 
+/* What a record names needs no neighbours; but a version may have given a candidate no probability. */
+static void candidates_that_are_recorded_are_not_inferred(void **state)
+{
+	(void)state;
+	choice_count = 0;
+	choose(0, 0, 0.5, 1); /* no record: B may have been one, and its neighbours say so */
+	choose(1, 1, 0.9, 50);
+	choose(0, 2, 0.9, 50);
+	choose(1, 3, 1.0, 50);
+	for (size_t i = 1; i < choice_count; i++)
+		choices[i].recorded = i < 51 ? B | C : i < 101 ? A | C : A | B;
+	find(4, 0);
+	assert_int_equal(choices[0].candidates, A | B | C);
+	for (size_t i = 1; i < choice_count; i++)
+		assert_int_equal(choices[i].candidates, i < 51 ? B | C : i < 101 ? A | C : B);
+}
+
 /* A rare variant may be met in no choice of several versions. */
 static void a_rare_variant_stays_a_candidate_between_its_choices(void **state)
 {
@@ -372,6 +389,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_replaced_variant_is_no_candidate_of_later_choices),
 		cmocka_unit_test(a_variant_that_comes_back_was_no_candidate_meanwhile),
+		cmocka_unit_test(candidates_that_are_recorded_are_not_inferred),
 		cmocka_unit_test(a_rare_variant_stays_a_candidate_between_its_choices),
 		cmocka_unit_test(a_candidate_that_all_would_have_met_was_none),
 		cmocka_unit_test(probabilities_by_context_have_no_sum),

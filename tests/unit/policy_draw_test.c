@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "base/file.h"
 #include "flow_scene.h"
 #include "letters.h"
 #include "message/assigned.h"
@@ -189,10 +190,32 @@ static void a_unit_stays_until_the_version_changes(void **state)
 	draw_close();
 }
 
+/* A reload may put them in another order before the learner has. */
+static void candidates_of_a_policy_are_known_by_their_names(void **state)
+{
+	static const struct text turned[] = {{"new", 3}, {"old", 3}};
+	double chances[] = {0.9, 0.1};
+	struct error error = {0};
+	size_t second = 0;
+	(void)state;
+	draw_open(EXPERIMENT TWO "  bandits: {algorithm: ucb1}\n" PIPELINE);
+	const struct policy policy = {.seed = 5, .version = 3, .arms = 2, .chances = chances};
+	const struct policy_record record = record_of(&policy, turned);
+	assert_true(record_set(&record, &error));
+	for (size_t i = 0; i < 40; i++) {
+		const struct drawn drawn = draw_keyed(arena_print(scene_arena, "k%zu", i));
+		assert_int_equal(drawn.reason, ASSIGNED_POLICY);
+		assert_true(drawn.probability == (drawn.second ? 0.9 : 0.1));
+		second += drawn.second;
+	}
+	assert_true(second > 28); /* 36 expected, of deviation 2 */
+	draw_close();
+}
+
 static void a_policy_of_other_candidates_does_not_choose(void **state)
 {
 	(void)state;
-	static const struct text others[] = {{"new", 3}, {"old", 3}};
+	static const struct text others[] = {{"newer", 5}, {"old", 3}};
 	double chances[] = {0, 1};
 	struct error error = {0};
 	draw_open(EXPERIMENT TWO "  bandits: {algorithm: ucb1}\n" PIPELINE);
@@ -334,6 +357,50 @@ static void a_record_with_classes_that_a_context_cannot_have_is_refused(void **s
 	expect_classes("time_of_day", 1, "the record is a broken policy: its feature `time_of_day` is an hour and lists texts");
 }
 
+/* Old and new engines run side by side during an upgrade, and a topic keeps what the former ones wrote. */
+static void a_record_of_the_former_schema_is_read(void **state)
+{
+	struct error error = {0};
+	struct policy_record read;
+	struct text record;
+	(void)state;
+	assert_true(file_read("tests/data/avro/policy-1.bin", 1 << 12, scene_arena, &record, &error));
+	assert_false(policy_record_is_foreign(record));
+	assert_true(policy_record_decode(record, scene_arena, &read, &error));
+	assert_true(text_is(read.experiment, "e") && read.version == 7 && read.rewards == 6 && read.arm_count == 2);
+	assert_true(text_is(read.arms[0], "old") && text_is(read.arms[1], "new") && read.candidates_count == 0);
+	assert_true(read.position_count == 1 && read.positions[0].offset == 6 && read.through_ms == INT64_C(1800000000000));
+	assert_non_null(policy_read(scene_arena, read.policy, &error));
+}
+
+/* Among whom a version chose; a list that is of a version to come, or before the one before it, is broken. */
+static void a_record_has_the_candidates_of_its_versions(void **state)
+{
+	static const struct text three[] = {{"old", 3}, {"new", 3}, {"odd", 3}};
+	struct policy_candidates lists[] = {{2, 3, three}, {5, 2, two}};
+	const struct policy_record made = {
+		.experiment = TEXT("e"), .version = 9, .arm_count = 2, .arms = two, .candidates_count = 2, .candidates = lists};
+	struct policy_record read;
+	struct buffer out;
+	struct error error = {0};
+	(void)state;
+	buffer_open(&out, 1 << 10);
+	assert_true(policy_record_encode(&made, &out, &error));
+	assert_true(policy_record_decode(buffer_view(&out), scene_arena, &read, &error));
+	assert_null(policy_candidates_of(read.candidates, read.candidates_count, 1));
+	for (int64_t version = 2; version < 5; version++)
+		assert_true(text_is(policy_candidates_of(read.candidates, read.candidates_count, version)->names[2], "odd"));
+	assert_int_equal(policy_candidates_of(read.candidates, read.candidates_count, 5)->count, 2);
+	assert_int_equal(policy_candidates_of(read.candidates, read.candidates_count, 900)->count, 2);
+	for (int64_t since = 2; since < 12; since += 8) {
+		lists[1].since = since;
+		buffer_clear(&out);
+		assert_true(policy_record_encode(&made, &out, &error));
+		assert_false(policy_record_decode(buffer_view(&out), scene_arena, &read, &error));
+	}
+	buffer_close(&out);
+}
+
 static void a_record_has_all_that_its_schema_names(void **state)
 {
 	(void)state;
@@ -427,10 +494,13 @@ int main(void)
 		TEST(a_called_pipeline_chooses_by_the_policy_of_its_caller),
 		TEST(a_policy_gives_its_shares_and_each_choice_names_probability_and_version),
 		TEST(a_unit_stays_until_the_version_changes),
+		TEST(candidates_of_a_policy_are_known_by_their_names),
 		TEST(a_policy_of_other_candidates_does_not_choose),
 		TEST(a_context_is_of_tensors_headers_and_the_time),
 		TEST(a_text_of_the_context_is_one_of_its_classes_or_none),
 		TEST(a_record_with_classes_that_a_context_cannot_have_is_refused),
+		TEST(a_record_of_the_former_schema_is_read),
+		TEST(a_record_has_the_candidates_of_its_versions),
 		TEST(a_record_has_all_that_its_schema_names),
 		TEST(a_policy_is_replaced_while_others_choose),
 	};
