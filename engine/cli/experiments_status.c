@@ -15,6 +15,7 @@
 #define OUT_BYTES_MAX ((size_t)64 << 20)
 #define WATCH_MS 500
 #define PERCENT 100.0
+#define SHARE_ROUNDED 1e-9 /* shares that leave less sum to 1 */
 
 extern const struct command command_experiments_status;
 
@@ -41,13 +42,45 @@ struct status_shown {
 	struct arena *arena;
 };
 
+/* The share of a variant in the last epoch, whose exposures name their own; what they leave is that of one that was not met. */
+static double share_exposed(const struct joined *joined, size_t arm)
+{
+	const double *shares = joined->epochs[joined->epoch_count - 1].shares;
+	double left = 1;
+	size_t unmet = 0;
+	for (size_t i = 0; i < joined->arms; i++) {
+		unmet += isnan(shares[i]) ? 1 : 0;
+		left -= isnan(shares[i]) ? 0 : shares[i];
+	}
+	if (!isnan(shares[arm]))
+		return shares[arm];
+	return left < SHARE_ROUNDED ? 0 : unmet == 1 ? left : (double)NAN;
+}
+
 /* The share of a variant in the policy in force, or in the last epoch; NaN: not known. */
 static double share_now(const struct status_shown *shown, size_t arm)
 {
 	const struct joined *joined = shown->report->joined;
 	if (shown->bandits)
 		return bandit_view_share(shown->bandits, joined->arm_names[arm]);
-	return joined->epoch_count > 0 && !joined->adaptive ? joined->epochs[joined->epoch_count - 1].shares[arm] : (double)NAN;
+	return joined->epoch_count > 0 && !joined->adaptive ? share_exposed(joined, arm) : (double)NAN;
+}
+
+/* Why a share is not known; NULL: all are, or what is shown of the bandits says it. */
+static const char *share_unknown(const struct status_shown *shown)
+{
+	const struct joined *joined = shown->report->joined;
+	bool unknown = false;
+	for (size_t arm = 0; arm < joined->arms; arm++)
+		unknown = unknown || !isfinite(share_now(shown, arm));
+	if (!unknown || shown->bandits)
+		return NULL;
+	if (joined->adaptive)
+		return "a policy chooses, and no policy record of the experiment was read: give --pipeline and --brokers, or look "
+		       "whether the topic of policies has one";
+	if (joined->epoch_count == 0)
+		return "no exposure was read";
+	return "no exposure by the weights in force has these variants yet: give the files by -f, which have the weights";
 }
 
 static const char *split_word(const struct report_split *split)
@@ -152,6 +185,8 @@ static void status_print(const struct status_shown *shown, const struct unlearnt
 	buffer_print(out, "%s: %zu epoch%s, last exposure %s, split %s\n", report->options->experiment, joined->epoch_count,
 		     joined->epoch_count == 1 ? "" : "s", joined->last_ms > 0 ? last : "none", split_word(&report->split));
 	variants_print(shown, out);
+	if (share_unknown(shown))
+		buffer_print(out, "  shares that are missing are not known: %s\n", share_unknown(shown));
 	if (shown->bandits) {
 		buffer_print(out, "  in force: bandits (%s)\n", shown->bandits->bandits->algorithm);
 		bandit_view_print(shown->bandits, out);
@@ -218,6 +253,8 @@ static void status_print_json(const struct status_shown *shown, const struct unl
 	if (unlearnt->computed)
 		buffer_print(out, "\"uncomputed_rewards\": %llu, ", (unsigned long long)unlearnt->uncomputed);
 	variants_print_json(shown, out);
+	if (share_unknown(shown))
+		json_write_member(out, ", ", "share_unknown", text_of(share_unknown(shown)));
 	if (shown->bandits)
 		bandit_view_print_json(shown->bandits, out);
 	if (report->options->mirror) {
@@ -246,8 +283,10 @@ static bool status_make(struct session *session, const struct status_options *se
 	struct bandit_document bandits;
 	const struct bandit_view view = {&bandits, &data.policies, text_of(name), time_of_day_ms(), arena};
 	const struct status_shown shown = {&report, data.has_policies ? &view : NULL, arena};
-	if (good && data.has_policies)
+	if (good && data.has_policies && data.experiment)
 		bandit_document_take(data.experiment, arena, &bandits);
+	else if (good && data.has_policies)
+		(void)bandit_view_document(&data.policies, text_of(name), &bandits);
 	if (good && self->form == OUTPUT_JSON)
 		status_print_json(&shown, &unlearnt, out);
 	else if (good)

@@ -428,7 +428,7 @@ static void policy_append(enum bandit_kind kind, size_t features)
 	static const struct text arms[] = {{"a", 1}, {"b", 1}};
 	struct bandit_options options = bandit_defaults(kind, 2, features);
 	struct policy *policy = policy_open(apply_stand.arena, &options, 1);
-	struct buffer bytes, out;
+	struct buffer bytes, out, learner;
 	struct error error = {0};
 	assert_non_null(policy);
 	policy->version = 7;
@@ -439,13 +439,16 @@ static void policy_append(enum bandit_kind kind, size_t features)
 	buffer_open(&bytes, POLICY_RECORD_BYTES_MAX);
 	buffer_open(&out, POLICY_RECORD_BYTES_MAX);
 	policy_write(policy, &bytes);
+	buffer_open(&learner, POLICY_RECORD_BYTES_MAX);
+	bandit_write(bandit_open(apply_stand.arena, &options, &error), &learner);
 	const struct policy_record record = {.experiment = TEXT("e"),
 					     .version = 7,
 					     .time_ms = time_of_day_ms() - 2000,
 					     .rewards = 40,
 					     .arm_count = 2,
 					     .arms = arms,
-					     .policy = buffer_view(&bytes)};
+					     .policy = buffer_view(&bytes),
+					     .learner = buffer_view(&learner)};
 	assert_true(policy_record_encode(&record, &out, &error));
 	assert_int_equal(rd_kafka_producev(apply_stand.mock.writer, RD_KAFKA_V_TOPIC(POLICY_TOPIC), RD_KAFKA_V_PARTITION(0),
 					   RD_KAFKA_V_VALUE(out.bytes, out.length), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
@@ -453,6 +456,7 @@ static void policy_append(enum bandit_kind kind, size_t features)
 			 RD_KAFKA_RESP_ERR_NO_ERROR);
 	assert_int_equal(rd_kafka_flush(apply_stand.mock.writer, MOCK_WAIT_MS), 0);
 	buffer_close(&bytes);
+	buffer_close(&learner);
 	buffer_close(&out);
 }
 
@@ -562,6 +566,10 @@ static void the_status_of_files_has_the_shares_of_the_policy(void **state)
 		   "experiments status e -f %s -o json", apply_stand.folder);
 	apply_runs(EXIT_GOOD, "0 units, 99%", "experiments status e -f %s", apply_stand.folder);
 	apply_runs(EXIT_GOOD, " s old, learnt from 40 rewards\n", "experiments status e -f %s", apply_stand.folder);
+	/* No file says that the experiment learns; the records do. */
+	apply_runs(EXIT_GOOD, "{\"name\": \"a\", \"units\": 1, \"share\": 0.01, ", "experiments status e --pipeline p -o json");
+	apply_runs(EXIT_GOOD, "in force: bandits (thompson-beta)", "experiments status e --pipeline p");
+	apply_runs(EXIT_GOOD, "\"explore\": 0.02, \"least_percent\": 1.0", "experiments status e --pipeline p -o json");
 }
 
 static void the_status_of_files_says_that_shares_depend_on_the_context(void **state)
