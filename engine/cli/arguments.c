@@ -186,6 +186,9 @@ static const struct option *find_letter(const struct argument_parser *parser, ch
 
 static bool unknown_long(struct argument_parser *parser, struct text name)
 {
+	for (const struct absent_option *absent = parser->command->absent; absent && absent->name; absent++)
+		if (text_is(name, absent->name))
+			return misuse(parser, "there is no option --%s: %s", absent->name, absent->why);
 	struct suggestion suggestion = suggest_begin(name);
 	for (const struct option *row = parser->command->options; row && row->type != OPTION_END; row++)
 		suggest_offer(&suggestion, text_of(row->name));

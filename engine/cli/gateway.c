@@ -56,6 +56,11 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
+static const struct absent_option absent[] = {
+	{"server", "engines call the models, and a gateway calls none; give it to `sluice run`"},
+	{NULL, NULL},
+};
+
 extern const struct command command_gateway;
 
 struct gateway_run {
@@ -382,7 +387,8 @@ const struct command command_gateway = {
 	.summary = "Serves pipelines over HTTP and gRPC.",
 	.help = "Accepts requests of the Open Inference Protocol (HTTP, and gRPC with --grpc), of TensorFlow Serving and of "
 		"Seldon Core 1. It writes them to the topics that the files' pipelines read, and returns the answers of engines: "
-		"start them by `sluice run` with the same files. A call ends with its answer or at its deadline: 504 if no engine "
+		"start them by `sluice run` with the same files, and with `--server` if models need it: a gateway calls none. A "
+		"call ends with its answer or at its deadline: 504 if no engine "
 		"answered in time, 503 if Kafka did not confirm the request. A submitted request without x-timeout-ms may be "
 		"processed after such a 503, and again if it is sent again: with one idempotency-key, all get the answer of one. "
 		"A call that fails gets its error, and is kept as a dead letter only if the pipeline has `output.errors: keep`. A "
@@ -397,6 +403,7 @@ const struct command command_gateway = {
 	.sections = sections,
 	.options = options,
 	.options_size = sizeof(struct gateway_options),
+	.absent = absent,
 	.group = "run",
 	.run = gateway_command_run,
 };

@@ -18,6 +18,12 @@ struct command_section {
 	const char *text;
 };
 
+/* An option of another command that a reader may expect of this one. */
+struct absent_option {
+	const char *name; /* NULL: no more */
+	const char *why;  /* and what to do: it follows "there is no option --NAME: " */
+};
+
 struct command {
 	const char *name; /* "lint"; "models serve" for a verb under a noun */
 	/* Text of the usage line; it also determines the number of arguments. "NAME FILE..." is two or more,
@@ -28,6 +34,7 @@ struct command {
 	const struct command_section *sections; /* NULL: there are none */
 	const struct option *options; /* its options, including -o, -n, -f; of the types that cli/arguments.c reads; NULL: none */
 	size_t options_size;
+	const struct absent_option *absent; /* NULL: there are none */
 	const char *group; /* group in the overview: "write", "run", "deploy", "look" */
 	/* `options` is the filled struct; `arguments` are the words that are neither option nor value. */
 	int (*run)(struct session *session, const void *options, const char *const *arguments, size_t count);

@@ -86,14 +86,15 @@ static struct text given_name(const char *given)
 	return (struct text){given, equals ? (size_t)(equals - given) : 0};
 }
 
-/* Where there is one server, it need not bear the model's name. */
-static const char *given_alone(const struct name_list *given, struct arena *arena)
+/* Where there is one server, it need not bear the model's name; but one that bears another model's is that model's alone. */
+static const char *given_alone(const struct name_list *given, const struct spec *spec, struct arena *arena)
 {
 	struct text name = given->count > 0 ? given_name(given->items[0].text) : (struct text){0};
 	for (size_t i = 1; i < given->count; i++)
 		if (!text_equal(given_name(given->items[i].text), name))
 			return NULL;
-	return given_for(given, name, arena);
+	const char *of = arena_copy(arena, name.bytes, name.length);
+	return of && !spec_find(spec, RESOURCE_MODEL, of) ? given_for(given, name, arena) : NULL;
 }
 
 const char *endpoint_given_badly(const struct name_list *given)
@@ -280,7 +281,7 @@ struct endpoint endpoint_find(const struct model_facts *model, const struct spec
 		return at_server(ENDPOINT_FITTING, server, model, arena);
 	endpoint.addresses = given_for_model(given, model, arena);
 	if (!endpoint.addresses)
-		endpoint.addresses = given_alone(given, arena);
+		endpoint.addresses = given_alone(given, spec, arena);
 	endpoint.origin = endpoint.addresses ? ENDPOINT_GIVEN : ENDPOINT_NONE;
 	if (!endpoint.addresses)
 		endpoint.advice = advice(model, spec,

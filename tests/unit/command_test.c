@@ -130,6 +130,8 @@ static void what_goes_wrong_is_said_as_json_where_the_result_would_be(void **sta
 	} cases[] = {
 		{"lint -o json /nowhere/at-all.yaml", "MISUSE", "/nowhere/at-all.yaml cannot be read", EXIT_MISUSE},
 		{"plan -ojson --nonsense", "MISUSE", "there is no option --nonsense", EXIT_MISUSE},
+		{"gateway -ojson --server m=http://x:1", "MISUSE", "there is no option --server: engines call the models",
+		 EXIT_MISUSE},
 		{"eval -o json 1+", "CONFIG", "the expression ends here", EXIT_FAULTS},
 		{"run -o json", "MISUSE", "the pipelines are missing", EXIT_MISUSE},
 		{"run -o json --control p.yaml", "MISUSE", "files and --control at once", EXIT_MISUSE},

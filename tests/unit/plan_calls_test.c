@@ -137,6 +137,27 @@ static void a_model_is_looked_for_in_this_order(void **state)
 	}
 }
 
+/* Requests of the other one would reach a server that was not named for it. */
+static void a_server_that_bears_a_models_name_is_that_models_alone(void **state)
+{
+	struct planning p;
+	struct plan plan;
+	const struct name given = {.text = "m=http://x:1"};
+	const struct plan_options options = {.kinds = step_kinds, .servers = {1, &given}};
+	(void)state;
+	planning_read(&p,
+		      HEAD "Model\nmetadata: {name: m}\nspec: {storageUri: s3}\n---\n" HEAD
+			   "Model\nmetadata: {name: n}\nspec: {storageUri: s3}\n",
+		      step_kinds);
+	planning_plan(&p, &options, &plan);
+	assert_int_equal(plan.model_count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const bool is_named = strcmp(plan.models[i].resource->name.text, "m") == 0;
+		assert_int_equal(plan.models[i].endpoint.origin, is_named ? ENDPOINT_GIVEN : ENDPOINT_NONE);
+	}
+	planning_close(&p);
+}
+
 static void a_missing_capability_is_named_with_the_nearest(void **state)
 {
 	(void)state;
@@ -281,6 +302,7 @@ int main(void)
 		cmocka_unit_test(the_first_server_that_cannot_be_read_is_found),
 		cmocka_unit_test(a_step_that_names_an_artifact_asks_where_its_model_is),
 		cmocka_unit_test(a_model_is_looked_for_in_this_order),
+		cmocka_unit_test(a_server_that_bears_a_models_name_is_that_models_alone),
 		cmocka_unit_test(a_missing_capability_is_named_with_the_nearest),
 		cmocka_unit_test(a_choice_calls_each_of_its_models),
 		cmocka_unit_test(an_experiment_step_calls_its_candidates_or_the_experiment_named),
