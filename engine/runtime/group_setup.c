@@ -222,7 +222,8 @@ static bool group_setup_fill(struct worker_setup *setup, struct stage_config *st
 		struct called_pipeline *called = ARENA_ARRAY(arena, struct called_pipeline, called_count + 1);
 		if (called)
 			memcpy(called, found, called_count * sizeof *called);
-		if (!called || !count_calls(group, called, called_count, arena, lasting))
+		if (!called || !called_needs_find(plan, called, called_count, arena) ||
+		    !count_calls(group, called, called_count, arena, lasting))
 			return false;
 		stages[first].called = called;
 		stages[first].called_count = called_count;

@@ -37,6 +37,67 @@ size_t called_pipelines_find(const struct plan *plan, const struct pipeline_plan
 	return count;
 }
 
+#define NEEDS_DEPTH_MAX 16 /* pipelines that call pipelines, as in worker/subpipelines.c */
+
+struct called_needs {
+	size_t count, room;
+	const char **names;
+};
+
+static bool needs_is_listed(const struct called_needs *needs, const char *name)
+{
+	for (size_t i = 0; i < needs->count; i++)
+		if (strcmp(needs->names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* A join that goes on without a source may answer without the models before it. */
+static bool graph_waits_for_all(const struct graph *graph)
+{
+	bool waits = true;
+	for (size_t i = 0; i < graph->count; i++)
+		waits = waits && graph->steps[i].inputs.type == JOIN_INNER;
+	return waits;
+}
+
+static bool callee_is_needed(const struct graph *graph, const struct callee *callee)
+{
+	const struct graph_step *step = &graph->steps[callee->step];
+	return !callee->how && !callee->copy && step->answers && step->triggers.count == 0;
+}
+
+static void needs_add(struct called_needs *needs, const struct plan *plan, const struct pipeline_plan *pipeline, unsigned depth)
+{
+	if (!pipeline || depth == NEEDS_DEPTH_MAX || !graph_waits_for_all(pipeline->graph))
+		return;
+	for (size_t i = 0; i < pipeline->callee_count; i++) {
+		const struct callee *callee = &pipeline->callees[i];
+		if (!callee_is_needed(pipeline->graph, callee))
+			continue;
+		if (callee->target == CALL_PIPELINE)
+			needs_add(needs, plan, plan_find(plan, callee->name), depth + 1);
+		else if (needs->count < needs->room && !needs_is_listed(needs, callee->name))
+			needs->names[needs->count++] = callee->name;
+	}
+}
+
+bool called_needs_find(const struct plan *plan, struct called_pipeline *called, size_t count, struct arena *arena)
+{
+	size_t room = 0;
+	for (size_t i = 0; i < plan->count; i++)
+		room += plan->pipelines[i].callee_count;
+	for (size_t i = 0; i < count; i++) {
+		struct called_needs needs = {.room = room, .names = ARENA_ARRAY(arena, const char *, room + 1)};
+		if (!needs.names)
+			return false;
+		needs_add(&needs, plan, plan_find(plan, called[i].name), 0);
+		called[i].needed_count = needs.count;
+		called[i].needed = needs.names;
+	}
+	return true;
+}
+
 /* ---- callers ---- */
 
 /* The index of a model; `model_count`: there is none of that name. */

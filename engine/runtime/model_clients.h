@@ -16,6 +16,11 @@ struct model_clients {
  * of the plan. */
 size_t called_pipelines_find(const struct plan *plan, const struct pipeline_plan *pipeline, struct called_pipeline *called);
 
+/* Finds for each called pipeline the models without which it gives no answer: those that its steps call on each message. Of a
+ * choice of an experiment, a step with triggers, or a join that goes on without a source, nothing is known. False: the arena is
+ * full. */
+bool called_needs_find(const struct plan *plan, struct called_pipeline *called, size_t count, struct arena *arena);
+
 /* Unreachable models of a group, whichever setup its clients are of: a stage that a reload does not touch keeps its client.
  * Written by the calling workers when a model becomes unreachable or reachable, read by the engine. */
 struct model_news;

@@ -235,7 +235,9 @@ struct experiment_spec {
 			    "awaited, whatever `onOutage` is: its call fails after at most three attempts. Without it, a request " \
 			    "without a deadline waits 30s for a candidate that is unreachable, and then fails if another one can " \
 			    "be "                                                                                                  \
-			    "reached; further requests of it fail at once until it is back. The default is awaited as any "        \
+			    "reached; further requests of it fail at once until it is back. A pipeline is unreachable if a model " \
+			    "is that it calls for each request; one that it calls by a trigger, an experiment, or beside a join "  \
+			    "of type any or outer counts as reachable. The default is awaited as any "                             \
 			    "model."),                                                                                             \
 		ROW("bandits", MAP, struct_type, base.bandits, .rows = bandit_rows,                                                \
 		    .help = "Choices that learn from rewards. Until there is a first policy, the weights decide, or equal "        \
@@ -250,7 +252,8 @@ struct experiment_spec {
 		    .help = "When the candidates get all the traffic. Without stages they keep their weights until then."),        \
 		ROW("onInconclusive", CHOICE, struct_type, base.on_inconclusive, .choices = "pause rollback promote",              \
 		    .place_offset = offsetof(struct_type, base.on_inconclusive_place), .fallback = "pause",                        \
-		    .help = "What happens if a stage has no decision after twice its duration."),                                  \
+		    .help = "What happens if a stage has no decision after twice its duration, or 5 s after it where that is "     \
+			    "later."),                                                                                             \
 		ROW("actions", LIST, struct_type, base.actions, .place_offset = offsetof(struct_type, base.actions_place),         \
 		    .rows = move_action_rows, .item_size = sizeof(struct move_action),                                             \
 		    .help = "Receivers of a notice at each move of the rollout: its start, the next stage, a pause, an "           \

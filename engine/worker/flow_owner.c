@@ -54,5 +54,8 @@ int64_t flow_owner_outage_ms(void *context, const struct call *call)
 {
 	const struct worker_stage *stage = ((struct flow_owner *)context)->stage;
 	int64_t outage_ms;
-	return subpipeline_outage(stage->worker, call, &outage_ms) ? outage_ms : caller_outage_ms(stage->shared->caller, call);
+	if (subpipeline_outage(stage->worker, call, &outage_ms))
+		return outage_ms;
+	return call->target == CALL_PIPELINE ? subpipeline_needed_outage(stage, call->name)
+					     : caller_outage_ms(stage->shared->caller, call);
 }

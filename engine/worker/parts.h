@@ -281,8 +281,11 @@ void subpipeline_close(struct worker_stage *stage);
 /* Takes a call of a subpipeline, which begins in the next turn. False: the call has another target. */
 bool subpipeline_call(struct flow_owner *flow_owner, struct call *call);
 void subpipeline_forget(struct worker *worker, const struct call *call);
-/* Outage as in struct flow_environment, for a call of a subpipeline. False: the call has another target. */
+/* Outage as in struct flow_environment, for a call of a subpipeline. False: it has another target, or is not under way. */
 bool subpipeline_outage(const struct worker *worker, const struct call *call, int64_t *outage_ms);
+/* The latest outage of the models without which the called pipeline of that name gives no answer, where none of its calls is known.
+ */
+int64_t subpipeline_needed_outage(const struct worker_stage *stage, const char *name);
 
 void subpipeline_advance(struct worker *worker); /* begins the calls that wait */
 void subpipeline_advance_stage(struct worker_stage *stage, int64_t now_ms);

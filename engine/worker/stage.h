@@ -92,6 +92,8 @@ struct called_pipeline {
 	const struct graph *graph;
 	struct stage_counts *counts; /* of the calls, one entry per worker, by its number; NULL: not counted */
 	struct step_counts *const *step_counts; /* of each step, likewise */
+	size_t needed_count; /* models without which it gives no answer, also those of the pipelines that it needs */
+	const char *const *needed;
 };
 
 /* An alert whose condition is judged by the results of steps. */

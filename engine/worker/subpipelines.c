@@ -163,6 +163,19 @@ bool subpipeline_outage(const struct worker *worker, const struct call *call, in
 	return true;
 }
 
+int64_t subpipeline_needed_outage(const struct worker_stage *stage, const char *name)
+{
+	const struct stage_config *config = stage->config;
+	int64_t latest_ms = 0;
+	for (size_t i = 0; i < config->called_count; i++)
+		for (size_t j = 0; strcmp(config->called[i].name, name) == 0 && j < config->called[i].needed_count; j++) {
+			const struct call call = {.target = CALL_MODEL, .name = config->called[i].needed[j]};
+			const int64_t outage_ms = caller_outage_ms(stage->shared->caller, &call);
+			latest_ms = outage_ms > latest_ms ? outage_ms : latest_ms;
+		}
+	return latest_ms;
+}
+
 static void subpipeline_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
 	struct subpipeline_call *nested = (struct subpipeline_call *)message;

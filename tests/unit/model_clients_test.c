@@ -67,6 +67,44 @@ static const struct caller_config *caller_of(struct stand *stand, size_t nth)
 	return stage.caller;
 }
 
+/* What a candidate that is a pipeline cannot answer without. */
+static void a_called_pipeline_needs_the_models_that_each_message_calls(void **state)
+{
+	static const char *const steps[] = {
+		"  steps:\n  - {name: a, model: {name: m, storageUri: 'http://m:8080'}}\n"
+		"  - {name: b, inputs: [a], model: {name: n, storageUri: 'http://n:8080'}}\n  output: {steps: [b]}\n",
+		"  steps:\n  - {name: a, model: {name: m, storageUri: 'http://m:8080'}}\n"
+		"  - {name: b, triggers: [a], model: {name: n, storageUri: 'http://n:8080'}}\n  output: {steps: [a, b]}\n",
+		"  steps:\n  - {name: a, model: {name: m, storageUri: 'http://m:8080'}}\n"
+		"  - {name: b, inputs: [a.outputs.y], inputsJoinType: any, model: {name: n, storageUri: 'http://n:8080'}}\n"
+		"  output: {steps: [b]}\n"};
+	static const size_t needed[] = {2, 1, 0};
+	(void)state;
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		struct planning planning;
+		struct plan plan;
+		struct called_pipeline called[2];
+		struct arena *arena = arena_open((size_t)1 << 20);
+		planning_read(&planning,
+			      arena_print(arena,
+					  HEAD("p") "%s" HEAD("q") "  steps: [{name: c, experiment: {resourceType: pipeline, "
+								   "candidates: [{name: p, weight: 1}]}}]\n"
+								   "  output: {steps: [c]}\n",
+					  steps[i]),
+			      step_kinds);
+		planning_plan(&planning, NULL, &plan);
+		assert_int_equal(planning_errors(&planning), 0);
+		const struct pipeline_plan *caller = plan_find(&plan, "q");
+		assert_int_equal(called_pipelines_find(&plan, caller, called), 1);
+		assert_true(called_needs_find(&plan, called, 1, arena));
+		assert_int_equal(called[0].needed_count, needed[i]);
+		if (needed[i] > 0)
+			assert_string_equal(called[0].needed[0], "m");
+		planning_close(&planning);
+		arena_close(arena);
+	}
+}
+
 static void pipelines_share_a_client_of_the_models_that_they_call_alike(void **state)
 {
 	struct stand *stand = *state;
@@ -145,6 +183,7 @@ static void how_long_a_model_was_unreachable_is_logged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		WITH(a_called_pipeline_needs_the_models_that_each_message_calls),
 		WITH(pipelines_share_a_client_of_the_models_that_they_call_alike),
 		WITH(who_keeps_replies_and_who_does_not_share_a_client_that_can),
 		WITH(two_steps_that_call_one_model_keep_its_replies_each_as_it_says),
