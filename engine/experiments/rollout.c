@@ -45,6 +45,7 @@ static void move_begin(const struct rollout_state *state, struct rollout_move *m
 	move->from = state->phase;
 	move->from_stage = state->stage;
 	move->reason = reason;
+	move->skipped_ms = state->skipped_ms;
 }
 
 static void move_end(const struct rollout_plan *plan, struct rollout_state *state, struct rollout_move *move)
@@ -98,7 +99,7 @@ static void stage_begin(const struct rollout_plan *plan, struct rollout_state *s
 	state->phase = ROLLOUT_RUNNING;
 	state->stage = stage;
 	state->began_ms = state->looked_ms = time_ms;
-	state->paused_ms = state->held_ms = 0;
+	state->paused_ms = state->held_ms = state->skipped_ms = 0;
 	state->extent_ms = 2 * plan->stages[stage].duration_ms;
 }
 
@@ -227,6 +228,7 @@ void rollout_skip(const struct rollout_plan *plan, struct rollout_state *state, 
 	if (state->phase != ROLLOUT_RUNNING)
 		return;
 	state->held_ms += skipped_ms;
+	state->skipped_ms += skipped_ms;
 	state->looked_ms += skipped_ms;
 }
 
@@ -274,6 +276,7 @@ static void move_clear(struct rollout_move *move)
 	move->by[0] = '\0';
 	move->cause = SIZE_MAX;
 	move->command = COMMAND_PROMOTE;
+	move->skipped_ms = 0;
 	move->evidence.count = 0;
 }
 

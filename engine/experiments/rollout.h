@@ -9,7 +9,8 @@
  *   rolled back    the default has all the traffic
  *
  * The clock of a stage stands still also while nobody looks, as Kafka is away or no engine is the keeper: in that time no evidence
- * could enter. It is counted by whole intervals of looks (rollout_skip()).
+ * could enter. It is counted by whole intervals of looks (rollout_skip()), and each move says how much of its stage's time was left
+ * out so.
  *
  * A rule that is broken, or a trigger that sees a change, rolls back in each state in which the candidates have traffic and
  * are not promoted, also while a stage is paused or inconclusive. A rule holds when the end of its interval on the bad side
@@ -125,6 +126,7 @@ struct rollout_state {
 	bool truth;	/* of any variant, in any stage, also a late one */
 	bool truths_uncounted;		      /* of the last look; it is not stored */
 	int64_t began_ms, paused_ms, held_ms; /* the stage; the current pause; pauses before it, and time without looks */
+	int64_t skipped_ms;		      /* of held_ms: time without looks */
 	int64_t extent_ms; /* the stage may last so long */
 	int64_t looked_ms;
 	struct rollout_counts control, candidates[ROLLOUT_CANDIDATES_MAX]; /* of the last look */
@@ -214,6 +216,7 @@ struct rollout_move {
 	enum rollout_command_kind command; /* of REASON_COMMAND */
 	char by[ROLLOUT_BY_BYTES_MAX + 1]; /* who gave it; "": nobody */
 	size_t cause; /* index of the evidence; SIZE_MAX: none */
+	int64_t skipped_ms; /* of the stage before it: time in which nobody looked, which does not count */
 	struct rollout_evidence evidence;
 };
 
@@ -257,8 +260,9 @@ bool rollout_command(const struct rollout_plan *plan, struct rollout_state *stat
 
 /* ---- as bytes, and as JSON ---- */
 
-#define ROLLOUT_STATE_VERSION 4
-#define ROLLOUT_STATE_VERSION_LEAST 2 /* which is read; it has no arrivals of truths, and no silence; 3 has no ratios */
+#define ROLLOUT_STATE_VERSION 5
+/* Which is read; it has no arrivals of truths, and no silence; 3 has no ratios; 4 does not say what was skipped. */
+#define ROLLOUT_STATE_VERSION_LEAST 2
 
 /* Appends the state, the same on every machine; the buffer's failure says whether it fitted. */
 void rollout_state_write(const struct rollout_plan *plan, const struct rollout_state *state, struct buffer *out);

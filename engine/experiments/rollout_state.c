@@ -7,6 +7,7 @@
 
 #define MARK UINT64_C(0x74756f6c6c720000) /* "rllout", and two bytes for the version */
 #define VERSION_RATIOS 4		  /* the first one that has the effects of ratios */
+#define VERSION_SKIPPED 5		  /* the first one that says how much of a stage was skipped */
 
 /* Writes where `out` is given, else reads. */
 struct state_walk {
@@ -124,6 +125,8 @@ static void walk_state(struct state_walk *walk, const struct rollout_plan *plan,
 	walk_moment(walk, &state->began_ms);
 	walk_moment(walk, &state->paused_ms);
 	walk_moment(walk, &state->held_ms);
+	if (walk->version >= VERSION_SKIPPED)
+		walk_moment(walk, &state->skipped_ms);
 	walk_moment(walk, &state->extent_ms);
 	walk_moment(walk, &state->looked_ms);
 	const size_t rules = plan->stages[state->stage].rule_count;

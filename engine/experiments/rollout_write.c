@@ -85,6 +85,8 @@ void rollout_move_write(const struct rollout_plan *plan, const struct rollout_mo
 	}
 	if (move->cause != SIZE_MAX)
 		buffer_print(out, ", \"cause\": %zu", move->cause);
+	if (move->skipped_ms > 0)
+		buffer_print(out, ", \"skippedMs\": %" PRId64, move->skipped_ms);
 	evidence_write(plan, &move->evidence, names, out);
 	buffer_byte(out, '}');
 }
@@ -294,10 +296,19 @@ static void cause_sentence(const struct rollout_plan *plan, const struct rollout
 	}
 }
 
-void rollout_move_sentence(const struct rollout_plan *plan, const struct rollout_move *move, const char *const *names,
-			   struct buffer *out)
+/* Kafka was away, or no engine was the keeper. */
+static void skipped_sentence(const struct rollout_move *move, struct buffer *out)
 {
-	outcome_sentence(move, out);
+	char skipped[DURATION_TEXT_MAX];
+	duration_print(move->skipped_ms * NS_PER_MS, skipped);
+	if (move->skipped_ms > 0)
+		buffer_print(out, " In %s of stage %u nobody looked, as no keeper ran or Kafka was away: that time is left out.",
+			     skipped, (unsigned)move->from_stage + 1);
+}
+
+static void reason_sentence(const struct rollout_plan *plan, const struct rollout_move *move, const char *const *names,
+			    struct buffer *out)
+{
 	if (move->reason == REASON_COMMAND && move->command == COMMAND_CONFIRM)
 		buffer_print(out, "the webhook of stage %u confirms it.", (unsigned)move->from_stage + 1);
 	else if (move->reason == REASON_COMMAND && move->command == COMMAND_DECLINE)
@@ -313,4 +324,12 @@ void rollout_move_sentence(const struct rollout_plan *plan, const struct rollout
 		buffer_string(out, "all rules hold, and it waits for an approval.");
 	else
 		cause_sentence(plan, move, names, out);
+}
+
+void rollout_move_sentence(const struct rollout_plan *plan, const struct rollout_move *move, const char *const *names,
+			   struct buffer *out)
+{
+	outcome_sentence(move, out);
+	reason_sentence(plan, move, names, out);
+	skipped_sentence(move, out);
 }

@@ -48,6 +48,27 @@ static void a_stage_passes_by_evidence_after_an_outage(void **state)
 	moves_check(2);
 }
 
+static bool sentence_has(size_t number, const char *words)
+{
+	const struct text sentence = move(number)->sentence;
+	return memmem(sentence.bytes, sentence.length, words, strlen(words)) != NULL;
+}
+
+/* From the look that was due at 9 s to the one at 44 s: the next keeper hears the engines for 5 s. */
+static void a_move_says_how_much_of_its_stage_nobody_looked_at(void **state)
+{
+	(void)state;
+	rollout_run_until_away();
+	keeper_replace(AWAY);
+	seconds_pass(&one, 5 + 10, 200, 0);
+	assert_true(sentence_has(2, "all rules of stage 1 hold. In 35s of stage 1 nobody looked"));
+	assert_true(evidence_has(2, "\"skippedMs\": 35000"));
+	keeper_replace(2 * SECOND); /* a look was due in a second; the next one comes five after the two */
+	seconds_pass(&one, 5 + 12, 200, 0);
+	assert_false(sentence_has(1, "nobody looked"));
+	assert_true(sentence_has(3, "In 6s of stage 2 nobody looked"));
+}
+
 /* One ends before its first look, and one after it. */
 static void other_keepers_count_an_outage_once(void **state)
 {
@@ -88,6 +109,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ABSENCE_STORY(a_stage_has_its_time_beside_an_outage),
 		ABSENCE_STORY(a_stage_passes_by_evidence_after_an_outage),
+		ABSENCE_STORY(a_move_says_how_much_of_its_stage_nobody_looked_at),
 		ABSENCE_STORY(other_keepers_count_an_outage_once),
 		ABSENCE_STORY(an_outage_moves_the_end_of_an_interval),
 	};

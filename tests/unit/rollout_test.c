@@ -500,7 +500,7 @@ static void a_state_is_what_was_written(void **state)
 	out.bytes[0] = ROLLOUT_STATE_VERSION + 1;
 	error = (struct error){0};
 	assert_false(rollout_state_read(&trial.plan, buffer_view(&out), &read, &error));
-	assert_non_null(strstr(error.text, "has version 5, and this program reads up to 4"));
+	assert_non_null(strstr(error.text, "has version 6, and this program reads up to 5"));
 	out.bytes[0] = ROLLOUT_STATE_VERSION;
 	plan_take(HEAD "  progressiveDeployment: {schedule: [10, 100]}\n");
 	error = (struct error){0};
