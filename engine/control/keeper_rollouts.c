@@ -11,6 +11,8 @@
 
 #define NAMES_BYTES_MAX ((size_t)64 << 10)
 
+static_assert(ROLLOUT_REPORTED_MS == KEEPER_SILENT_MS, "a stage waits for the reports of engines that are not silent");
+
 static void rollout_close(struct kept_rollout *rollout)
 {
 	if (!rollout)

@@ -91,6 +91,12 @@ static void trackers_turn(const struct rollout_plan *plan, struct rollout_state 
 	}
 }
 
+/* The calls of a stage of 2 s may be told only when twice its duration has passed, as by engines of a busy machine. */
+static int64_t stage_extent_ms(int64_t duration_ms)
+{
+	return duration_ms + (duration_ms > ROLLOUT_REPORTED_MS ? duration_ms : ROLLOUT_REPORTED_MS);
+}
+
 static void stage_begin(const struct rollout_plan *plan, struct rollout_state *state, uint32_t stage, int64_t time_ms)
 {
 	const struct planned_stage *from = state->phase == ROLLOUT_PENDING ? NULL : &plan->stages[state->stage];
@@ -100,7 +106,7 @@ static void stage_begin(const struct rollout_plan *plan, struct rollout_state *s
 	state->stage = stage;
 	state->began_ms = state->looked_ms = time_ms;
 	state->paused_ms = state->held_ms = state->skipped_ms = 0;
-	state->extent_ms = 2 * plan->stages[stage].duration_ms;
+	state->extent_ms = stage_extent_ms(plan->stages[stage].duration_ms);
 }
 
 static void rollout_end(struct rollout_state *state, enum rollout_phase phase)

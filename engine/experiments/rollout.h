@@ -2,7 +2,7 @@
  *
  *   pending        the candidates have no traffic; the first look starts stage 1
  *   running        a stage: at its end all rules hold, and the next stage begins. Else it is extended to at most twice its
- *                  duration, and is then inconclusive
+ *                  duration, or by ROLLOUT_REPORTED_MS where that is more, and is then inconclusive
  *   paused         by a command, or a stage waits for its approval; its clock stands still
  *   inconclusive   the weights stay; `resume` gives the stage another of its durations
  *   promoted       the candidates have all the traffic
@@ -61,6 +61,7 @@
 #include "statistics/sequence.h"
 
 #define ROLLOUT_LATE_SHARE 0.5	      /* of the truths of a variant: with more late ones, no rule of truth holds */
+#define ROLLOUT_REPORTED_MS 5000      /* in which what engines count is known: one that is silent for longer does not count */
 #define ROLLOUT_UNREACHED_EXPECTED 20 /* at the pace of the stage so far: by chance none of them comes in 2 of 10^9 such spans */
 #define ROLLOUT_BY_BYTES_MAX 120      /* of who gave a command; a record of a move has it */
 

@@ -102,6 +102,30 @@ static void an_outage_moves_the_end_of_an_interval(void **state)
 	assert_true(phase_is("promoted", 1));
 }
 
+#define SHORT                                                                                                                      \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: a\n"                       \
+	"  candidates: [{name: a, weight: 50}, {name: b, weight: 50}]\n"                                                           \
+	"  progressiveDeployment: {enabled: true, schedule: [10, 50], every: 2s, checkEvery: 1s}\n"
+
+/* Engines of a busy machine tell in 5 s what they count, or are silent: a stage of 2 s has these beside its own time. */
+static void a_short_stage_waits_for_the_reports_of_its_calls(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", SHORT);
+	seconds_pass(&one, 6, 0, 0);
+	assert_true(phase_is("running", 1));
+	seconds_pass(&one, 1, 2000, 0);
+	assert_true(phase_is("running", 2));
+}
+
+static void a_short_stage_without_reports_is_inconclusive(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", SHORT);
+	seconds_pass(&one, 7, 0, 0);
+	assert_true(phase_is("inconclusive", 1));
+}
+
 #define ABSENCE_STORY(name) cmocka_unit_test_setup_teardown(name, rollout_stand_open, table_stand_close)
 
 int main(void)
@@ -111,6 +135,8 @@ int main(void)
 		ABSENCE_STORY(a_stage_passes_by_evidence_after_an_outage),
 		ABSENCE_STORY(a_move_says_how_much_of_its_stage_nobody_looked_at),
 		ABSENCE_STORY(other_keepers_count_an_outage_once),
+		ABSENCE_STORY(a_short_stage_waits_for_the_reports_of_its_calls),
+		ABSENCE_STORY(a_short_stage_without_reports_is_inconclusive),
 		ABSENCE_STORY(an_outage_moves_the_end_of_an_interval),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
