@@ -12,18 +12,19 @@
  * distributed. Columns whose rows follow from the rows before are first freed of it, as the reference shows it: of their level
  * (autocorrelation; of heavy tails that of numbers and not of ranks, linear_carry.h), and of a spread that lasts, calm rows after
  * calm ones (lasting_spread.h). What this leaves where rows follow from others in other ways, a level below noise, up to twenty
- * rows of one sender, values in runs, widens the levels by as much as the reference's own sums vary more, and as they lean to
- * a side, as those of counts do. How much they vary is an estimate, so levels are Student's, and further out the rarer an alarm
- * is to be, but not beside a spread that lasts, which has a caution of its own. Alarms of such streams stay below twice those
- * declared, but for what 400 rows cannot say: a spread that lasts longer (of five columns of GARCH .06, .93: four times; of one of
- * .1, .8 at .1 a thousand rows: four times), a fifth of the variance that ten or twenty rows share (twice, four times at .1),
- * waiting times of a queue that is busy for seven tenths of the time (twice at .5, four times at .1), and dependence that most
- * references do not show (geometric counts of mean exp(.6 z), z an AR(1) of .7, at .1: 2.4 times). The declared rate is split over
- * statistics, columns and windows, and each gets the level that it crosses so often by chance (level_crossing.h); it includes what
- * chance did to the reference itself. Sums of rare values, of flags and of columns that are nearly all one value are not normal
- * over short windows: their levels are those of a rare event at a rate that the reference says no better than it can, also of a
- * value that it lacks: a new category of one row in ten is seen some 30 rows later, and one row of it is no alarm. The level of all
- * columns together leaves out such columns, and counts one less that the others tell nearly whole, the less the more they tell.
+ * rows of one sender, values in runs, widens the levels by as much as the reference's own sums vary more, and as they lean to a
+ * side, as those of counts do. How much they vary is an estimate, so levels are Student's, and further out the rarer an alarm is
+ * to be, but not beside a spread that lasts, which has a caution of its own. Alarms of such streams stay below twice those
+ * declared, but for what 400 rows cannot say, at .5 and at .1 declared alarms a thousand rows: a spread that lasts (one column of
+ * GARCH .1, .8 has 1.6 and 3.2 times, of .06, .93 3.3 and 10 times; five of volatility with a carry of .98 1.6 and 3.8 times),
+ * waiting times of a queue that is busy for seven tenths of the time (2.2 and 4.5 times) or eight (3.7 and 10), a fifth of the
+ * variance that twenty rows share (1.3 and 2.5 times), and dependence that most references do not show (geometric counts of mean
+ * exp(.6 z), z an AR(1) of .7: 1.1 and 2.1 times). The declared rate is split over statistics, columns and windows, and each gets
+ * the level that it crosses so often by chance (level_crossing.h); it includes what chance did to the reference itself. Sums of
+ * rare values, of flags and of columns that are nearly all one value are not normal over short windows: their levels are those of
+ * a rare event at a rate that the reference says no better than it can, also of a value that it lacks: a new category of one row
+ * in ten is seen some 30 rows later, and one row of it is no alarm. The level of all columns together leaves out such columns,
+ * and counts one less that the others tell nearly whole, the less the more they tell.
  *
  * Rows that leave the longest window without an alarm make the reference's means surer, up to as many rows as it has;
  * an alarm forgets them. After it all windows are empty and fill again, beside the same reference. A missing number

@@ -421,15 +421,17 @@ static double level_surety(const struct change_detector *self, size_t level)
 }
 
 /* Rows that follow from rows before by more than a column was freed of: a sum of several sources, senders in turns, states that
- * last. They show in the level or the spread of what was left. */
+ * last. They show in the level or the spread of what was left. To take a column for one whose spread does costs more of what is
+ * seen of its level. */
 static void columns_depend(struct change_detector *self, const struct table *scores)
 {
 	for (size_t i = 0; i < self->columns; i++) {
 		struct change_column *column = &self->watched[i];
 		const double tails = score_moments(scores, CHANGE_OF_COLUMN * i).tails;
 		const bool clear = column->carry * column->carry * (double)self->rows > CARRY_CLEAR + scores_chance_of_tails(tails);
-		column->bursts = scores_depend(scores, CHANGE_OF_COLUMN * i + CHANGE_SCALE);
-		column->depends = clear || column->bursts || column->repeats || scores_depend(scores, CHANGE_OF_COLUMN * i) ||
+		column->bursts = scores_depend(scores, CHANGE_OF_COLUMN * i + CHANGE_SCALE, SCORES_SURER);
+		column->depends = clear || column->bursts || column->repeats ||
+				  scores_depend(scores, CHANGE_OF_COLUMN * i, SCORES_SURE) ||
 				  (self->spread_lasts && column->lasts > 0);
 	}
 }

@@ -126,16 +126,29 @@ void score_traits_fit(struct score_traits *traits, const struct table *scores, s
 #define LAGS 5
 #define LAGS_CRITICAL 20.515 /* chi-square of 5 degrees of freedom is above it with .001 */
 
-/* Of more lags, the sum: a weak level that many rows of one sender share is the same sign in all of them. */
+/* Of more lags: chi-square of 20 degrees of freedom, which finds a row that follows from that of a week before. */
 #define LAGS_SUMMED 20
-#define LAGS_SUMMED_CRITICAL 45.315 /* chi-square of 20 degrees of freedom: a row that follows from that of a week before */
-#define SUM_SURE 3.3 /* standard deviations: of independent rows one series in 2,000 has as much */
+#define LAGS_SUMMED_CRITICAL 45.315
 
-/* By the test of Box and Pierce, or by the sum of more autocorrelations. */
-bool scores_depend(const struct table *scores, size_t series)
+/* A weak level that the rows of one sender share is the same sign in as many lags as there are such rows: their sum shows it, and
+ * further lags add chance alone. */
+static const size_t sender_lags[] = {2, 4, 7, 12, LAGS_SUMMED};
+
+static bool is_sender_lag(size_t lag)
+{
+	bool is = false;
+	for (size_t i = 0; i < sizeof sender_lags / sizeof *sender_lags; i++)
+		is |= sender_lags[i] == lag;
+	return is;
+}
+
+/* By the test of Box and Pierce, or by sums of autocorrelations. */
+bool scores_depend(const struct table *scores, size_t series, double sure)
 {
 	const struct score_traits traits = score_moments(scores, series);
+	const double square = pow(traits.deviation, 4) * (double)scores->rows, tails = scores_chance_of_tails(traits.tails);
 	double squares = 0, all_squares = 0, sum = 0;
+	bool shared = false;
 	for (size_t lag = 1; lag <= LAGS_SUMMED && lag < scores->rows; lag++) {
 		double product = 0;
 		for (size_t i = lag; i < scores->rows; i++)
@@ -143,10 +156,9 @@ bool scores_depend(const struct table *scores, size_t series)
 		squares += lag <= LAGS ? product * product : 0;
 		all_squares += product * product;
 		sum += product;
+		shared |= is_sender_lag(lag) && sum > 0 && sum * sum > (sure * sure * (double)lag + tails) * square;
 	}
-	const double square = pow(traits.deviation, 4) * (double)scores->rows, tails = scores_chance_of_tails(traits.tails);
-	return squares > (LAGS_CRITICAL + tails) * square || all_squares > (LAGS_SUMMED_CRITICAL + tails) * square ||
-	       (sum > 0 && sum * sum > (SUM_SURE * SUM_SURE * LAGS_SUMMED + tails) * square);
+	return shared || squares > (LAGS_CRITICAL + tails) * square || all_squares > (LAGS_SUMMED_CRITICAL + tails) * square;
 }
 
 #define BURST_ROWS 16

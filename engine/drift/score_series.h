@@ -41,9 +41,12 @@ static inline double scores_chance_of_tails(double tails)
 	return tails > 0 ? tails / 2 : 0;
 }
 
-/* Whether scores follow from those up to five rows before, or all a little from those up to twenty before, as rows of one sender
- * do; of series that do not, 2.5 in a thousand are taken for ones that do. */
-bool scores_depend(const struct table *scores, size_t series);
+/* Whether scores follow from those up to twenty before, or all a little from several before, as rows of one sender do; that is so
+ * where the sum of autocorrelations is that many standard deviations above 0. Of series that do not, SCORES_SURE takes 2.6 in a
+ * hundred for ones that do, and SCORES_SURER 6 in a thousand. */
+#define SCORES_SURE 2.5
+#define SCORES_SURER 3.3
+bool scores_depend(const struct table *scores, size_t series, double sure);
 
 /* The variance that scores have where they vary most, beside that of all, where their spread follows from rows before: it is above
  * this in one part of twenty of the rows. `sums`: as above. */

@@ -228,6 +228,17 @@ static void mixture(double *row, size_t columns, double carry)
 	shots(row + 1, columns - 1, carry);
 }
 
+/* Blocks of ten rows of one sender share a part of the variance; `row` keeps their level and their number behind the columns. */
+static void senders(double *row, size_t columns, double share)
+{
+	double *level = row + columns, *number = level + 1;
+	if (*number == 0)
+		*level = normal();
+	*number = *number == 9 ? 0 : *number + 1;
+	for (size_t i = 0; i < columns; i++)
+		row[i] = sqrt(share) * *level + sqrt(1 - share) * normal();
+}
+
 /* Twenty categories, the n-th of which comes with a share like 1/n, that follow from one another in an order which their numbers do
  * not have. */
 static void categories_carried(double *row, size_t columns, double carry)
@@ -282,6 +293,7 @@ static const struct kind rare_kinds[] = {
 	{"days of a week", weekly, 1, 0.6, 2},
 	{"AR(1) of .8 in noise", carried_in_noise, 1, 0.8, 2},
 	{"AR(1) of .7 and exponential ones", mixture, 3, 0.7, 2},
+	{"ten rows of a sender", senders, 1, 0.2, 2},
 };
 
 static struct change_detector *learnt(struct table *reference, double rate)
