@@ -9,9 +9,12 @@
 
 #include <cmocka.h>
 
+#include "alerts/notice_services.h"
 #include "base/clock.h"
 #include "runtime/alert_receivers.h"
+#include "runtime/told_receivers.h"
 #include "tests/unit/alert_stand.h"
+#include "tests/unit/letters.h"
 
 #define STORY(test) cmocka_unit_test_setup_teardown(test, alert_stand_setup, alert_stand_teardown)
 
@@ -254,6 +257,107 @@ static void nobody_is_told_twice(void **state)
 	arena_close(files);
 }
 
+/* ---- the record of who was told ---- */
+
+/* The record in the feed that has so many receivers. */
+static void record_await(struct letter *letter, size_t receivers)
+{
+	const int64_t until_ms = clock_ms() + MOCK_WAIT_MS;
+	char key[KEPT_KEY_BYTES];
+	size_t count = 0;
+	kept_receivers_key(&(struct alert_message){.namespace = TEXT("default"), .pipeline = TEXT("p"), .alert = TEXT("gone")},
+			   key);
+	while (true) {
+		struct kept_alerts *kept = feed_read();
+		const struct text record = kept_receivers_find(kept, key);
+		avro_value_t list;
+		if (record.bytes) {
+			letter_open_as(letter, "alert_receivers", record);
+			assert_int_equal(avro_value_get_by_name(&letter->value, "receivers", &list, NULL), 0);
+			assert_int_equal(avro_value_get_size(&list, &count), 0);
+		}
+		kept_alerts_free(kept);
+		if (count == receivers)
+			return;
+		if (record.bytes)
+			letter_close(letter);
+		assert_true(clock_ms() < until_ms);
+	}
+}
+
+/* A receiver of the record by its place. */
+static void expect_receiver(const struct letter *letter, size_t place, const struct alert_action *action)
+{
+	const char *const names[] = {"url", "body", "secret", "experiment"};
+	const char *const texts[] = {action->url, action->body, action->secret, action->experiment.text};
+	avro_value_t list, receiver, field, item;
+	int64_t type, format;
+	size_t count, size;
+	const char *text;
+	assert_int_equal(avro_value_get_by_name(&letter->value, "receivers", &list, NULL), 0);
+	assert_int_equal(avro_value_get_by_index(&list, place, &receiver, NULL), 0);
+	assert_int_equal(avro_value_get_by_name(&receiver, "type", &field, NULL), 0);
+	assert_int_equal(avro_value_get_long(&field, &type), 0);
+	assert_int_equal(avro_value_get_by_name(&receiver, "format", &field, NULL), 0);
+	assert_int_equal(avro_value_get_long(&field, &format), 0);
+	assert_true(type == action->type && format == action->format);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		assert_int_equal(avro_value_get_by_name(&receiver, names[i], &field, NULL), 0);
+		assert_int_equal(avro_value_get_string(&field, &text, &size), 0);
+		assert_string_equal(text, texts[i] ? texts[i] : "");
+	}
+	assert_int_equal(avro_value_get_by_name(&receiver, "recipients", &field, NULL), 0);
+	assert_int_equal(avro_value_get_size(&field, &count), 0);
+	assert_int_equal(count, action->recipients.count);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(avro_value_get_by_index(&field, i, &item, NULL), 0);
+		assert_int_equal(avro_value_get_string(&item, &text, &size), 0);
+		assert_string_equal(text, action->recipients.items[i].text);
+	}
+}
+
+static void another_reader_finds_who_was_told(void **state)
+{
+	(void)state;
+	struct name recipients[] = {{.text = "ops@example.org"}, {.text = "night@example.org"}};
+	struct alert_action actions[] = {
+		{.type = ALERT_WEBHOOK,
+		 .url = "https://a.example/b",
+		 .format = NOTICE_JSON,
+		 .body = "{{ alert }}",
+		 .secret = "env:K"},
+		{.type = ALERT_EMAIL, .recipients = {2, recipients}},
+		{.type = ALERT_TOPIC},
+		{.type = ALERT_ROLLBACK, .experiment = {.text = "candidates"}},
+		{.type = ALERT_WEBHOOK, .url = "https://pager.example/", .format = NOTICE_PAGERDUTY, .secret = "file:/k"},
+	};
+	struct topic topic = {.role = TOPIC_ALERTS, .name = "p.alerts"};
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", receiver);
+	struct letter letter;
+	engine_take_over(one);
+	group_fires(one, "g", FIRED_MS, 1);
+	engine_looks(one, 1);
+	record_await(&letter, 1);
+	assert_true(text_equal(letter_text(&letter, "topic"), TEXT("")));
+	expect_receiver(&letter, 0, &one->action);
+	letter_close(&letter);
+	const struct alert_spec spec = {.name.text = "gone", .actions = {sizeof actions / sizeof *actions, actions}};
+	one->pipelines[0].topics = &topic;
+	one->pipelines[0].topic_count = 1;
+	told_receivers_write(&one->watch, one->pipelines, &one->alert, &spec);
+	record_await(&letter, spec.actions.count);
+	assert_true(text_equal(letter_text(&letter, "namespace"), TEXT("default")));
+	assert_true(text_equal(letter_text(&letter, "pipeline"), TEXT("p")));
+	assert_true(text_equal(letter_text(&letter, "alert"), TEXT("gone")));
+	assert_true(text_equal(letter_text(&letter, "topic"), TEXT("p.alerts")));
+	for (size_t i = 0; i < spec.actions.count; i++)
+		expect_receiver(&letter, i, &actions[i]);
+	letter_close(&letter);
+	stand_end(one);
+	web_receiver_close(receiver);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,6 +367,7 @@ int main(void)
 		STORY(the_engine_that_starts_tells_both),
 		STORY(an_end_that_nobody_kept_is_told),
 		STORY(nobody_is_told_twice),
+		STORY(another_reader_finds_who_was_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -125,23 +125,43 @@ void expect_firing(const struct engine_stand *stand, const char *group, int64_t 
 	assert_true(shared(stand, group)->alert.is_announced);
 }
 
-void expect_kept(size_t firings, size_t notices)
+static struct alert_store *feed_open(void)
 {
 	struct error error = {0};
 	struct alert_store_config config = {
 		.brokers = alert_mock.brokers, .feed = FEED, .consumer = mock_quick, .producer = mock_quick};
 	struct alert_store *store = alert_store_open(&config, &error);
-	const int64_t until_ms = clock_ms() + MOCK_WAIT_MS;
-	const struct timespec pause = {.tv_nsec = 5 * NS_PER_MS};
-	size_t found[2] = {0};
 	assert_non_null(store);
+	return store;
+}
+
+static struct kept_alerts *feed_ask(struct alert_store *store, int64_t until_ms)
+{
+	const struct timespec pause = {.tv_nsec = 5 * NS_PER_MS};
+	struct kept_alerts *kept;
+	alert_store_ask(store);
+	while (!(kept = alert_store_answer(store))) {
+		assert_true(clock_ms() < until_ms);
+		nanosleep(&pause, NULL);
+	}
+	return kept;
+}
+
+struct kept_alerts *feed_read(void)
+{
+	struct alert_store *store = feed_open();
+	struct kept_alerts *kept = feed_ask(store, clock_ms() + MOCK_WAIT_MS);
+	alert_store_close(store);
+	return kept;
+}
+
+void expect_kept(size_t firings, size_t notices)
+{
+	struct alert_store *store = feed_open();
+	const int64_t until_ms = clock_ms() + MOCK_WAIT_MS;
+	size_t found[2] = {0};
 	do {
-		struct kept_alerts *kept;
-		alert_store_ask(store);
-		while (!(kept = alert_store_answer(store))) {
-			assert_true(clock_ms() < until_ms);
-			nanosleep(&pause, NULL);
-		}
+		struct kept_alerts *kept = feed_ask(store, until_ms);
 		found[0] = found[1] = 0;
 		for (struct kept_alert *at = kept_alert_of(kept->alerts.first); at; at = kept_alert_of(at->node.next))
 			found[at->is_notice] += at->read != NULL;

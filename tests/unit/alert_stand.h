@@ -51,6 +51,9 @@ void group_fires(struct engine_stand *stand, const char *group, int64_t fired_at
 const struct alert_group *shared(const struct engine_stand *stand, const char *group);
 void expect_firing(const struct engine_stand *stand, const char *group, int64_t fired_at_ms);
 
+/* What the feed keeps now; the caller frees it. */
+struct kept_alerts *feed_read(void);
+
 /* What the feed keeps; waits until it is so many firings, and so many notices that wait. */
 void expect_kept(size_t firings, size_t notices);
 
