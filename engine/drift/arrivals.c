@@ -16,6 +16,10 @@
 #define POWER_LEAST 0.1 /* of a tail: even rows that came like clockwork are late once */
 #define SHAPE_SURE 1.5	/* standard errors that the tail of a window's longest gap may be heavier than it seems */
 #define FASTEST_PART 4	/* what lasted for one part of so many of a window may last for all of it */
+/* The deviation of the cube root of such parts, of its mean, from which on they are not near to normal; and how often that of
+ * independent rows, which is 1/3 of the root of a part's rows (Wilson and Hilferty). */
+#define PART_UNEVEN 0.2
+#define PART_DISPERSED 2.0
 #define SPAN_LEAST 1e-9 /* of the edge of a tail: spans may be of one moment */
 #define SPAN_PART 5	/* the longest 1 of so many spans are a tail, and the shortest */
 
@@ -32,7 +36,7 @@ struct arrival_law {
 	double mean, variance; /* of the cube root of the milliseconds a row */
 	double worth;	       /* periods that say as much as independent ones */
 	struct span_tail slow, fast; /* of the milliseconds a row */
-	double fastest;		     /* of a part of a window */
+	double fastest;		     /* of a part of a window; INFINITY: parts are even, and windows normal */
 	/* of gaps */
 	double dependence;   /* so many rows say as much as an independent one */
 	double power;	     /* of their tail, if it is one of a power */
@@ -161,11 +165,25 @@ static void spans_fit(struct arrival_law *law, size_t width, double span_rows, d
 	law->fast = span_tail_of(law->scratch, count, law->worth, false);
 	law->slow.power *= wider;
 	law->fast.power *= wider;
+}
+
+/* Rows may come in clusters of which the reference has few that fill a window, so that its spans seem not to follow from one
+ * another: parts of a window vary the more. */
+static void fastest_fit(struct arrival_law *law, size_t width, double period_rows)
+{
+	const struct arrivals *arrivals = law->arrivals;
 	const size_t part = width > FASTEST_PART ? width / FASTEST_PART : 1;
-	const double part_rows = span_rows / (double)width * (double)part;
-	law->fastest = (double)INFINITY;
-	for (size_t i = part; i < law->arrivals->count; i++)
-		law->fastest = fmin(law->fastest, (times[i] - times[i - part]) / part_rows);
+	const double part_rows = period_rows / (double)width * (double)part;
+	struct moments moments = {0};
+	double fastest = (double)INFINITY;
+	for (size_t i = part; i < arrivals->count; i++) {
+		const double row_ms = (arrivals->times_ms[i] - arrivals->times_ms[i - part]) / part_rows;
+		fastest = fmin(fastest, row_ms);
+		moments_add(&moments, cbrt(row_ms));
+	}
+	const double least = fmax(PART_UNEVEN, PART_DISPERSED / (3 * sqrt(part_rows)));
+	const bool uneven = sqrt(moments_variance(&moments, 1)) > least * moments.mean;
+	law->fastest = uneven || law->dependence > 1 ? fastest : (double)INFINITY;
 }
 
 /* Periods of that many rows, or what comes next to them. Fewer rows vary more, at most as if they were independent; more rows vary
@@ -192,6 +210,7 @@ static void law_fit(struct arrival_law *law, double rows)
 	law->worth = fmax((double)count / drift_dependence(law->periods, count, count, law->scratch), WORTH_LEAST);
 	if (law->dependence > 1)
 		spans_fit(law, width, period_rows, sqrt(fmax(period_rows / rows, 1)));
+	fastest_fit(law, width, period_rows);
 }
 
 /* The variance of a window's cube root: beside how the rate varies, which rows are in the share, and where the window ends between
@@ -246,8 +265,9 @@ static void slow_and_fast(const struct arrival_law *law, const struct arrival_wi
 	*slow = fmax(*slow, gap_slow(law, window, alpha));
 	if (law->dependence > 1) {
 		*slow = fmax(*slow, law->slow.edge * span_tail_reach(&law->slow, alpha));
-		*fast = fmin(*fast, fmin(law->fastest, law->fast.edge / span_tail_reach(&law->fast, alpha)));
+		*fast = fmin(*fast, law->fast.edge / span_tail_reach(&law->fast, alpha));
 	}
+	*fast = fmin(*fast, law->fastest);
 	*slow /= window->share;
 	*fast /= window->share;
 }

@@ -5,7 +5,8 @@
  *          milliseconds a row is nearly normal (Wilson and Hilferty), so a window is bounded by Student's t. Periods that follow
  *          from one another count as fewer (drift_dependence()). A window with a gap so long as the tail of gaps has it once in a
  *          while is no slower one. Where rows follow from one another, as in bursts, the bounds are as far as those of a power
- *          through the slowest and the fastest spans of the reference, and as what lasted for a quarter of a window.
+ *          through the slowest and the fastest spans of the reference, and as what lasted for a quarter of a window; so far is the
+ *          upper bound, too, where quarters of a window vary by far more than independent rows, as with clusters of rows.
  *   age    the longest time for which no newer row came. The tail of the reference's gaps is taken to be a power (Hill), which is
  *          on the safe side of an exponential one.
  *

@@ -37,8 +37,18 @@ static int tear_down(void **state)
 }
 
 /* Gaps between rows: of an exponential law, of one whose every 20th is ten times as long, of laws with heavy tails, and of rates
- * that follow from one another. */
-enum gaps { GAPS_EXPONENTIAL, GAPS_TENFOLD, GAPS_PARETO, GAPS_LOGNORMAL, GAPS_EXCITED, GAPS_STATES, GAPS };
+ * that follow from one another; and clusters of rows, of a law with a heavy tail, or of at most 50 rows. */
+enum gaps {
+	GAPS_EXPONENTIAL,
+	GAPS_TENFOLD,
+	GAPS_PARETO,
+	GAPS_LOGNORMAL,
+	GAPS_EXCITED,
+	GAPS_STATES,
+	GAPS_CLUSTERS,
+	GAPS,
+	GAPS_CUT = GAPS
+};
 
 static double even(void)
 {
@@ -48,6 +58,15 @@ static double even(void)
 static double exponential(double mean)
 {
 	return -log(1 - even()) * mean;
+}
+
+static double gap_of_clusters(double mean_ms, double most)
+{
+	static double left; /* rows of a cluster */
+	if (--left >= 0)
+		return exponential(mean_ms / 50);
+	left = fmin(floor(3 * pow(1 - even(), -1 / 1.5)), most);
+	return exponential(9 * mean_ms);
 }
 
 static double gap(double mean_ms, enum gaps gaps)
@@ -68,6 +87,9 @@ static double gap(double mean_ms, enum gaps gaps)
 	case GAPS_STATES:
 		fast = random_below(&chance, 100) == 0 ? !fast : fast;
 		return exponential(mean_ms) * (fast ? 0.1 : 1);
+	case GAPS_CLUSTERS:
+	case GAPS_CUT:
+		return gap_of_clusters(mean_ms, gaps == GAPS_CUT ? 50 : 1e6);
 	default:
 		return exponential(mean_ms) * (gaps == GAPS_TENFOLD && random_below(&chance, 20) == 0 ? 10 : 1);
 	}
@@ -147,6 +169,34 @@ static void clean_windows_raise_no_more_alarms_than_declared(void **state)
 	}
 }
 
+/* Rows that all come that long after one another. */
+static bool rate_alarms(struct arrival_law *law, double gap_ms)
+{
+	return arrival_judge(law, &(struct arrival_window){.rows = WINDOW,
+							   .duration_ms = WINDOW * gap_ms,
+							   .age_ms = gap_ms,
+							   .usual_rows = WINDOW,
+							   .share = 1,
+							   .rate_alpha = 1e-4,
+							   .age_alpha = 1e-4})
+		.rate_alarm;
+}
+
+/* A cluster that fills a window, where the reference has some that fill a quarter of one. One ten times as fast is another thing.
+ */
+static void a_cluster_raises_no_alarm_of_the_rate(void **state)
+{
+	(void)state;
+	size_t faster = 0;
+	for (size_t i = 0; i < 20; i++, arena_reset(arena)) {
+		struct arrivals arrivals;
+		struct arrival_law *law = law_learn(&arrivals, GAPS_CUT);
+		assert_false(rate_alarms(law, 20));
+		faster += rate_alarms(law, 2);
+	}
+	assert_true(faster > 10);
+}
+
 static void another_rate_and_a_long_pause_are_found(void **state)
 {
 	(void)state;
@@ -199,6 +249,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(clean_windows_raise_no_more_alarms_than_declared, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_cluster_raises_no_alarm_of_the_rate, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(another_rate_and_a_long_pause_are_found, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_share_has_bounds_of_its_own, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_reference_may_say_nothing_of_time, set_up, tear_down),
