@@ -18,13 +18,13 @@
  * declared, but for what 400 rows cannot say, at .5 and at .1 declared alarms a thousand rows: a spread that lasts (one column of
  * GARCH .1, .8 has 1.6 and 3.2 times, of .06, .93 3.3 and 10 times; five of volatility with a carry of .98 1.6 and 3.8 times),
  * waiting times of a queue that is busy for seven tenths of the time (2.2 and 4.5 times) or eight (3.7 and 10), a fifth of the
- * variance that twenty rows share (1.3 and 2.5 times), and dependence that most references do not show (geometric counts of mean
- * exp(.6 z), z an AR(1) of .7: 1.1 and 2.1 times). The declared rate is split over statistics, columns and windows, and each gets
- * the level that it crosses so often by chance (level_crossing.h); it includes what chance did to the reference itself. Sums of
- * rare values, of flags and of columns that are nearly all one value are not normal over short windows: their levels are those of
- * a rare event at a rate that the reference says no better than it can, also of a value that it lacks: a new category of one row
- * in ten is seen some 30 rows later, and one row of it is no alarm. The level of all columns together leaves out such columns,
- * and counts one less that the others tell nearly whole, the less the more they tell.
+ * variance that ten rows share (1.2 and 2 times) or twenty (1.3 and 2.5), and dependence that most references do not show
+ * (geometric counts of mean exp(.6 z), z an AR(1) of .7: 1.1 and 2.1 times). The declared rate is split over statistics, columns
+ * and windows, and each gets the level that it crosses so often by chance (level_crossing.h); it includes what chance did to the
+ * reference itself. Sums of rare values, of flags and of columns that are nearly all one value are not normal over short windows:
+ * their levels are those of a rare event at a rate that the reference says no better than it can, also of a value that it lacks:
+ * a new category of one row in ten is seen some 30 rows later, and one row of it is no alarm. The level of all columns together
+ * leaves out such columns, and counts one less that the others tell nearly whole, the less the more they tell.
  *
  * Rows that leave the longest window without an alarm make the reference's means surer, up to as many rows as it has;
  * an alarm forgets them. After it all windows are empty and fill again, beside the same reference. A missing number
