@@ -34,6 +34,7 @@ struct review_segment {
 	struct text name;
 	struct drift_parked parked;
 	struct review_quality *quality;
+	struct auc_rows ranked; /* of the open window */
 	uint64_t reported; /* rows of its windows that have closed */
 };
 
@@ -71,9 +72,10 @@ struct drift_review {
 static bool window_find(const struct drift_review *review, const struct settled_score *settled,
 			struct drift_finding findings[FIGURES])
 {
-	if (review->source->truth)
+	if (review->source->truth) {
+		drift_realised_end(&review->segment->quality->realised);
 		drift_findings_of_realised(&review->segment->quality->realised, findings);
-	else
+	} else
 		drift_findings_of_settled(settled, findings);
 	return review->source->truth || review->source->settled;
 }
@@ -221,15 +223,20 @@ struct review_row {
 	size_t number;
 };
 
-static void row_estimate(struct drift_review *review, const struct review_row *row, struct review_segment *segment)
+static bool row_estimate(struct drift_review *review, const struct review_row *row, struct review_segment *segment,
+			 struct error *error)
 {
+	struct drift_realised *realised = &segment->quality->realised;
 	if (drift_estimates_any(review->estimate)) {
 		drift_unestimated_add(&segment->quality->unestimated, row->chances, row->number);
 		drift_unestimated_add(&review->unestimated, row->chances, row->number);
 	}
 	drift_chances_add(row->chances, row->number, &segment->quality->performance, &segment->quality->sums);
-	if (row->truth)
-		drift_realised_add(&segment->quality->realised, row->chances, row->number, row->truth);
+	if (!row->truth)
+		return true;
+	realised->ranked = &segment->ranked;
+	drift_realised_add(realised, row->chances, row->number, row->truth);
+	return !segment->ranked.failed || error_memory(error, ERROR_SYSTEM, "keeping rows for the realised AUC");
 }
 
 /* In the second reading. */
@@ -256,12 +263,12 @@ static bool row_review(struct drift_review *review, const struct review_row *row
 	segment_enter(review, segment, row->time_ms);
 	monitor_share(review->comparison.monitor, review->segment_count);
 	const struct monitor_verdict *verdict = monitor_add(review->comparison.monitor, row->values, row->time_ms);
-	if (by_count)
-		row_estimate(review, row, segment);
+	if (by_count && !row_estimate(review, row, segment, error))
+		return false;
 	if (verdict)
 		verdict_report(review, verdict);
-	if (!by_count)
-		row_estimate(review, row, segment);
+	if (!by_count && !row_estimate(review, row, segment, error))
+		return false;
 	return !review->group || drift_parked_keep(&segment->parked, review->comparison.monitor, row->values,
 						   review->comparison.reference.feature_count, row->time_ms, verdict, error);
 }
@@ -612,8 +619,10 @@ bool drift_review(struct step *step, const struct fit_source *source, bool json,
 	arena_close(arena);
 	if (!opened && !error->place.line)
 		error->place = step->place;
-	for (size_t i = 0; i < review.segment_count; i++)
+	for (size_t i = 0; i < review.segment_count; i++) {
 		drift_parked_close(&review.segments[i].parked);
+		auc_rows_close(&review.segments[i].ranked);
+	}
 	if (!json) {
 		past_say(&review);
 		lacking_say(&review);

@@ -46,13 +46,14 @@ struct truth_head {
 /* Under `settled`: of the first closed window, as long as not all of its rows are counted. */
 struct settled_part {
 	uint64_t number, truths, unfit;
-	struct drift_realised realised;
+	char realised[DRIFT_REALISED_BYTES];
+	uint64_t ranked; /* how many entries `ranked/NUMBER` there are, from 0: rows for its AUC; former builds end before it */
 };
 
-/* The same, of former builds. */
+/* The same, of builds before them. */
 struct settled_part_former {
 	uint64_t number, truths;
-	struct drift_realised realised;
+	char realised[DRIFT_REALISED_BYTES];
 };
 
 /* ---- keys ---- */
@@ -432,20 +433,45 @@ static bool closed_read(struct visit *visit, uint64_t number, struct closed_head
 	return (head->version == CLOSED_VERSION || head->version == CLOSED_VERSION_FORMER) && segment->length == head->segment;
 }
 
+static bool part_recall(struct visit *visit, struct settled_part *part)
+{
+	struct settled_part_former former;
+	*part = (struct settled_part){0};
+	if (!struct_recall(visit, TEXT("settled"), &former, sizeof former))
+		return struct_recall(visit, TEXT("settled"), part, sizeof *part) ||
+		       struct_recall(visit, TEXT("settled"), part, offsetof(struct settled_part, ranked));
+	part->number = former.number;
+	part->truths = former.truths;
+	memcpy(part->realised, former.realised, sizeof part->realised);
+	return true;
+}
+
 /* What was counted of the window in visits before. False: it begins to settle. */
 static bool part_read(struct visit *visit, uint64_t number, struct settled_window *settled)
 {
 	struct settled_part part;
-	struct settled_part_former former;
-	if (struct_recall(visit, TEXT("settled"), &former, sizeof former))
-		part = (struct settled_part){former.number, former.truths, 0, former.realised};
-	else if (!struct_recall(visit, TEXT("settled"), &part, sizeof part))
-		return false;
-	if (part.number != number)
+	if (!part_recall(visit, &part) || part.number != number)
 		return false;
 	settled->truths = part.truths;
 	settled->unfit = part.unfit;
-	settled->realised = part.realised;
+	memcpy(&settled->realised, part.realised, sizeof part.realised);
+	return true;
+}
+
+/* Stores the rows of this visit behind those of others, and sets how many such entries there are. */
+static bool ranked_keep(struct visit *visit, const struct auc_rows *ranked, uint64_t *entries, struct error *error)
+{
+	char bytes[DRIFT_KEY_BYTES];
+	const struct text rows = auc_rows_bytes(ranked);
+	if (ranked->failed)
+		return error_memory(error, ERROR_LIMIT, "keeping rows for the realised AUC");
+	if (rows.length == 0)
+		return true;
+	char *stored = visit_remember(visit, number_key("ranked", *entries, bytes), rows.length, error);
+	if (!stored)
+		return false;
+	memcpy(stored, rows.bytes, rows.length);
+	++*entries;
 	return true;
 }
 
@@ -454,14 +480,41 @@ static bool part_keep(struct visit *visit, uint64_t number, const struct closed_
 {
 	char bytes[DRIFT_KEY_BYTES];
 	const struct text key = number_key("closed", number, bytes);
+	struct settled_part former;
+	uint64_t entries = part_recall(visit, &former) && former.number == number ? former.ranked : 0;
+	if (!ranked_keep(visit, settled->realised.ranked, &entries, error))
+		return false;
 	struct settled_part *part = visit_remember(visit, TEXT("settled"), sizeof *part, error);
 	if (!part)
 		return false;
-	*part = (struct settled_part){number, settled->truths, settled->unfit, settled->realised};
+	part->number = number;
+	part->truths = settled->truths;
+	part->unfit = settled->unfit;
+	memcpy(part->realised, &settled->realised, sizeof part->realised);
+	part->ranked = entries;
 	char *stored = visit_remember(visit, key, sizeof *head + settled->segment.length, error); /* the name stays behind it */
 	if (stored)
 		memcpy(stored, head, sizeof *head);
 	return stored != NULL;
+}
+
+/* Takes the rows that were stored in visits before, and deletes them there. */
+static bool ranked_take(struct visit *visit, struct auc_rows *ranked, struct error *error)
+{
+	char bytes[DRIFT_KEY_BYTES];
+	struct settled_part part;
+	struct text stored;
+	if (!part_recall(visit, &part))
+		return true;
+	for (uint64_t i = 0; i < part.ranked; i++) {
+		const struct text key = number_key("ranked", i, bytes);
+		if (!visit_recall(visit, key, &stored))
+			continue;
+		auc_rows_add_bytes(ranked, stored);
+		if (!visit_forget(visit, key, error))
+			return false;
+	}
+	return !ranked->failed || error_memory(error, ERROR_LIMIT, "keeping rows for the realised AUC");
 }
 
 static bool window_forget(struct drift_settling *settling, struct visit *visit, struct error *error)
@@ -510,8 +563,9 @@ static bool window_waits(const struct drift_settling *settling)
 	return (settling->wait_ms > 0 || settling->is_removed) && settling->head.first_closed < settling->head.closed;
 }
 
-const struct settled_window *drift_settling_next(struct drift_settling *settling, struct visit *visit, size_t *budget,
-						 struct error *error)
+/* As drift_settling_next(), with memory for the rows of a window. */
+static const struct settled_window *window_next(struct drift_settling *settling, struct visit *visit, struct auc_rows *ranked,
+						size_t *budget, struct error *error)
 {
 	struct settling_head *all = &settling->head;
 	struct closed_head head;
@@ -530,6 +584,9 @@ const struct settled_window *drift_settling_next(struct drift_settling *settling
 		}
 		if (settled && !part_read(visit, number, settled))
 			settling->cut_short += !head.is_dropped && all->clock_ms < head.due_ms;
+		if (settled)
+			settled->realised.ranked = ranked;
+		ranked->count = 0;
 		--*budget;
 		for (uint64_t before; settled && head.last > 0 && *budget > 0; head.last = before)
 			if (!chunk_count(settling, visit, &head, head.last, settled, budget, &before, error))
@@ -538,12 +595,23 @@ const struct settled_window *drift_settling_next(struct drift_settling *settling
 			(void)part_keep(visit, number, &head, settled, error);
 			return NULL;
 		}
-		if (!window_forget(settling, visit, error))
+		if (!ranked_take(visit, ranked, error) || !window_forget(settling, visit, error))
 			return NULL;
+		if (settled)
+			drift_realised_end(&settled->realised);
 		if (settled && !head.is_dropped)
 			return settled;
 	}
 	return NULL;
+}
+
+const struct settled_window *drift_settling_next(struct drift_settling *settling, struct visit *visit, size_t *budget,
+						 struct error *error)
+{
+	struct auc_rows ranked = {0};
+	const struct settled_window *settled = window_next(settling, visit, &ranked, budget, error);
+	auc_rows_close(&ranked);
+	return settled;
 }
 
 /* ---- the end of a visit ---- */

@@ -8,8 +8,9 @@
  *
  * Time is that at which records to the observer were written, and never goes back. A window settles with the first record after its
  * time: of a request, of feedback, or where neither comes, of time alone (worker/time_links.h). A large one settles in parts, of
- * SETTLING_TURN_ROWS or twice the rows that came. If more than SETTLING_ROWS_MAX rows wait, the oldest closed window settles at
- * once; rows beyond SETTLING_ROWS_MOST are not kept, and the record of their window has their number.
+ * SETTLING_TURN_ROWS or twice the rows that came; meanwhile the state has 8 bytes of each row that was counted, so that the
+ * realised AUC is exact. If more than SETTLING_ROWS_MAX rows wait, the oldest closed window settles at once; rows beyond
+ * SETTLING_ROWS_MOST are not kept, and the record of their window has their number.
  *
  * A truth is forgotten when the window after the one that was open at its arrival has settled. With `groupBy`, where several are
  * open, that is when the `outcomeWindow` and SETTLING_OPEN_MS have passed since its arrival. Before that, the oldest ones are

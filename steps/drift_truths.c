@@ -60,6 +60,8 @@ static void class_add(struct drift_realised *realised, const struct drift_predic
 	auc_add(&realised->classes, positive, class);
 	if (isnan(positive))
 		return;
+	if (realised->ranked)
+		auc_rows_add(realised->ranked, positive, class == 1);
 	const uint64_t predicted = realised->known.predicted;
 	drift_prediction_judge(prediction, threshold, &realised->known);
 	realised->positives += class == 1;
@@ -102,11 +104,25 @@ void drift_realised_add(struct drift_realised *realised, const struct drift_chan
 	(void)drift_realised_add_prediction(realised, &prediction, chances->options->threshold, truth->accuracy, number);
 }
 
+void drift_realised_end(struct drift_realised *realised)
+{
+	if (realised->ranked)
+		realised->area = auc_rows_area(realised->ranked);
+	realised->ranked = NULL;
+}
+
 /* ---- findings ---- */
 
 static double share_of(uint64_t some, uint64_t all)
 {
 	return all ? (double)some / (double)all : (double)NAN;
+}
+
+/* Of a window that a former build began to count, not all rows are kept: it has the area of bins. */
+static double area_of(const struct drift_realised *realised)
+{
+	const bool is_exact = realised->area.rows > 0 && realised->area.rows == realised->classes.rows;
+	return is_exact ? realised->area.value : auc_realised(&realised->classes);
 }
 
 /* The least number of rows of what a figure is a share of; others have all rows. */
@@ -137,7 +153,7 @@ struct drift_finding drift_realised_find(const struct drift_realised *realised, 
 				   .realised = share_of(realised->found, realised->positives),
 				   .estimate = performance_recall(&realised->known, ESTIMATE_BAND)},
 		[FIGURE_AUC] = {.rows = realised->chances.rows,
-				.realised = auc_realised(&realised->classes),
+				.realised = area_of(realised),
 				.estimate = auc_estimate(&realised->chances, ESTIMATE_BAND)},
 		[FIGURE_ERROR] = {.rows = realised->expected.rows,
 				  .realised = realised->error / (double)realised->expected.rows,

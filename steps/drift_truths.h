@@ -4,11 +4,12 @@
  * classes 0 or 1. Of a regressor, the truth has the number that was right for each row. A row counts if it counts for the estimate
  * (steps/drift_estimates.h), and its message has feedback. So the band is that of the rows that can be compared: a part of the
  * window's, which may be the easy ones. The AUC, precision and recall are of rows
- * whose class is known.
+ * whose class is known. The realised AUC is exact, of all pairs, where the rows are kept for it (drift/auc_rows.h).
  */
 #ifndef SLUICE_STEPS_DRIFT_TRUTHS_H
 #define SLUICE_STEPS_DRIFT_TRUTHS_H
 
+#include "drift/auc_rows.h"
 #include "steps/drift_estimates.h"
 
 #define REALISED_ROWS_MIN 30 /* fewer rows are not held against the band, which is of a normal distribution */
@@ -33,7 +34,13 @@ struct drift_realised {
 	uint64_t positives, found;   /* of these rows, and of those that were predicted to be positive */
 	struct expected_errors expected;
 	double error; /* absolute */
+
+	/* What follows is not stored with the sums. */
+	struct auc_rows *ranked; /* borrowed: where the rows of `classes` are kept; NULL: nowhere */
+	struct auc_area area;	 /* of them, once all have been added, by drift_realised_end() */
 };
+
+#define DRIFT_REALISED_BYTES offsetof(struct drift_realised, ranked) /* of the sums */
 
 void drift_realised_add(struct drift_realised *realised, const struct drift_chances *chances, size_t row,
 			const struct drift_truth *truth);
@@ -42,6 +49,9 @@ void drift_realised_add(struct drift_realised *realised, const struct drift_chan
  * compared with it, or it does not count. */
 bool drift_realised_add_prediction(struct drift_realised *realised, const struct drift_prediction *prediction, double threshold,
 				   double accuracy, double number);
+
+/* All rows have been added: finds the exact AUC, and lets go of `ranked`, from which it takes the rows. */
+void drift_realised_end(struct drift_realised *realised);
 
 enum band_state { BAND_OPEN /* too few rows, or no estimate */, BAND_HELD, BAND_LEFT, BAND_STATES };
 

@@ -1,6 +1,7 @@
 /* auc.h: Area under the ROC curve of a classifier in a window: how often a positive row has a larger probability than a negative
  * one; of equal probabilities, half counts. It is estimated from the probabilities before any truth is known, or realised from the
- * truth.
+ * truth. Rows whose probabilities are not calibrated may differ more within a bin: their realised area is that of auc_rows.h, and
+ * the one here is of windows whose rows are not kept.
  *
  * The estimate has the assumption and the limits of performance.h: a calibrated probability says how often its row is positive,
  * so it says how many of the pairs are in order. Its band is of the labels alone, to the first order of them.

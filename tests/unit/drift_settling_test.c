@@ -335,6 +335,53 @@ static void a_large_window_settles_in_parts(void **state)
 	observed_close(&observed);
 }
 
+/* The pairs are counted in the test. Rows 200 apart are alike, so the window's area is that of 200 rows. */
+static double area_of_alike(const double chances[200])
+{
+	double ordered = 0, pairs = 0;
+	for (int i = 0; i < 200; i++)
+		for (int j = 0; j < 200; j++)
+			if (i % 5 < RIGHT_OF_FIVE && j % 5 >= RIGHT_OF_FIVE) {
+				pairs++;
+				ordered += chances[i] > chances[j] ? 1 : chances[i] == chances[j] ? 0.5 : 0;
+			}
+	return ordered / pairs;
+}
+
+/* Probabilities from 0.49 to 0.51, of a window that settles in parts, by two engines. */
+static void the_area_of_a_large_window_is_that_of_all_pairs(void **state)
+{
+	(void)state;
+	double chances[200];
+	static const int64_t shape[] = {200, 1};
+	const struct tensor tensor = {
+		.name = TEXT("p"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = chances, .count = 200};
+	struct observed observed;
+	observed_open_now(&observed, "window: 6000, falseAlarms: 0.1 per 1000, estimate: {probabilities: p, outcomeWindow: 10m}");
+	const int64_t first_ms = observed.time_ms;
+	for (int i = 0; i < 200; i++)
+		chances[i] = 0.49 + 0.0001 * (i % 5 < RIGHT_OF_FIVE ? 199 - i / 4 : 199 - i);
+	observed.also = &tensor;
+	observed.with_requests = true;
+	observed_slices(&observed, 6000, 200, 0);
+	observed_outcomes(&observed, first_ms, 6000, RIGHT_OF_FIVE);
+	observed.passed_ms += 10 * ONE_MINUTE_MS;
+	observed_slices(&observed, 200, 200, 0);
+	assert_int_equal(observed.settled_count, 0);
+	assert_true(observed_entries(&observed, "ranked/") > 0);
+	observed_engine_close(&observed);
+	observed_engine_open(&observed);
+	for (int i = 0; i < 6000 / SETTLING_TURN_ROWS + 1; i++)
+		observed_slices(&observed, 200, 200, 0);
+	assert_int_equal(observed.settled_count, 1);
+	assert_int_equal(observed.settled[0].truths, 6000);
+	assert_string_equal(observed.settled[0].last.metric, "auc");
+	assert_int_equal(observed.settled[0].last.rows, 6000);
+	assert_true(near(observed.settled[0].last.value, area_of_alike(chances)));
+	assert_int_equal(observed_entries(&observed, "ranked/"), 0);
+	observed_close(&observed);
+}
+
 static void each_segment_has_windows_of_its_own(void **state)
 {
 	(void)state;
@@ -442,6 +489,7 @@ int main(void)
 		cmocka_unit_test(windows_settle_in_their_order_with_their_own_truths),
 		cmocka_unit_test(another_engine_settles_what_waits),
 		cmocka_unit_test(a_large_window_settles_in_parts),
+		cmocka_unit_test(the_area_of_a_large_window_is_that_of_all_pairs),
 		cmocka_unit_test(each_segment_has_windows_of_its_own),
 		cmocka_unit_test(the_clock_never_goes_back),
 		cmocka_unit_test(a_truth_is_kept_until_the_next_window_has_settled),

@@ -282,8 +282,9 @@ static void areas_of_few_rows_of_a_class_are_not_held_against_the_band(void **st
 	said_close(&said);
 }
 
-/* Probabilities of 1e-9 times 1 to 2 are not told apart, so nothing confirms the order of their rows. */
-static void an_area_that_is_not_known_confirms_nothing(void **state)
+/* Probabilities of 1e-9 times 1 to 2 are not told apart before the truth, so no band is held against it. Of the 50 * 50 pairs a
+ * positive row, which is each even one, is above the odd ones before it: 0 + 1 + ... + 49 of them. */
+static void an_area_without_an_estimate_has_no_band(void **state)
 {
 	(void)state;
 	begin(20);
@@ -299,8 +300,37 @@ static void an_area_that_is_not_known_confirms_nothing(void **state)
 	said_close(&said);
 	said = report(ESTIMATES, " -o json");
 	expect_words(said.out, "\"estimated_auc\": \"NaN\"");
-	expect_words(said.out, "\"realised_auc\": \"NaN\"");
+	assert_true(fabs(member(said.out, "realised_auc") - 1225.0 / 2500) < 1e-12);
 	expect_words(said.out, "\"auc_band_held\": null");
+	said_close(&said);
+}
+
+/* In two windows after each other, of probabilities from 0.49 to 0.51: the truth follows their order, but for each fifth row. */
+static void a_realised_area_is_that_of_all_pairs_of_rows(void **state)
+{
+	double probabilities[200], ordered[2] = {0}, pairs[2] = {0};
+	bool positive[200];
+	(void)state;
+	begin(21);
+	for (int i = 0; i < 200; i++) {
+		probabilities[i] = (double)(int)(490000 + 20000 * uniform()) / 1e6;
+		positive[i] = (probabilities[i] > 0.5) != (i % 5 == 0);
+		number_message(i, probabilities[i]);
+		number_outcome(i, positive[i] ? "\"truth\": [1]" : "\"truth\": [0]");
+	}
+	for (int i = 0; i < 200; i++)
+		for (int j = i / 100 * 100; j < i / 100 * 100 + 100; j++)
+			if (positive[i] && !positive[j]) {
+				pairs[i / 100]++;
+				ordered[i / 100] += probabilities[i] > probabilities[j]	   ? 1
+						    : probabilities[i] == probabilities[j] ? 0.5
+											   : 0;
+			}
+	struct said said = report(ESTIMATES, " -o json");
+	const char *second = strchr(said.out, '\n');
+	assert_non_null(second);
+	assert_true(fabs(member(said.out, "realised_auc") - ordered[0] / pairs[0]) < 1e-12);
+	assert_true(fabs(member(second + 1, "realised_auc") - ordered[1] / pairs[1]) < 1e-12);
 	said_close(&said);
 }
 
@@ -597,7 +627,8 @@ int main(void)
 		cmocka_unit_test(a_window_has_its_realised_area),
 		cmocka_unit_test(an_order_that_is_turned_shows),
 		cmocka_unit_test(areas_of_few_rows_of_a_class_are_not_held_against_the_band),
-		cmocka_unit_test(an_area_that_is_not_known_confirms_nothing),
+		cmocka_unit_test(an_area_without_an_estimate_has_no_band),
+		cmocka_unit_test(a_realised_area_is_that_of_all_pairs_of_rows),
 		cmocka_unit_test(the_area_is_in_its_band_as_often_as_declared),
 		cmocka_unit_test(a_window_has_its_realised_error),
 		cmocka_unit_test(the_error_is_in_its_band_as_often_as_declared),
