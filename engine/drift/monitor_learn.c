@@ -76,8 +76,9 @@ static bool numbers_learn(struct watched_feature *watched, const struct drift_fe
 	watched->count = all.count;
 	if (all.count == 0)
 		return true;
+	const double middle = all.values[all.count / 2]; /* a mean near 0 has no rounding error that counts */
 	for (size_t i = 0; i < all.count; i++)
-		moments_add(&moments, all.values[i]);
+		moments_add(&moments, all.values[i] - middle);
 	watched->deviation = sqrt(moments_variance(&moments, 1));
 	watched->bins = bins_of_quantiles(&all, MONITOR_BINS, arena);
 	watched->bin_count = watched->bins.count + 1;

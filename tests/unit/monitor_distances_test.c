@@ -162,11 +162,44 @@ static void distances_from_a_long_reference_are_nearly_exact(void **state)
 	}
 }
 
+/* Of numbers that end in whole parts of 2^-13, which those near 1e12 keep exactly. */
+static void a_large_mean_takes_nothing_from_the_deviation(void **state)
+{
+	(void)state;
+	enum { ROWS = 400 };
+	static const double base = 1e12;
+	static double values[ROWS];
+	const struct monitor_settings settings = {
+		.methods = 1U << MONITOR_WASSERSTEIN, .window_rows = WINDOW, .rate = {.alarms = 1, .rows = 1000}};
+	struct error error = {0};
+	double total = 0, squares = 0;
+	for (size_t i = 0; i < ROWS; i++) {
+		values[i] = base + floor(normal() * 8192) / 8192;
+		total += values[i] - base;
+	}
+	for (size_t i = 0; i < ROWS; i++)
+		squares += pow(values[i] - base - total / ROWS, 2);
+	const struct drift_feature feature = {.name = TEXT("x"), .values = values, .least = -INFINITY, .greatest = INFINITY};
+	const struct drift_reference reference = {
+		.all_rows = ROWS, .rows = ROWS, .block = ROWS, .feature_count = 1, .features = &feature};
+	struct monitor *monitor = monitor_open(arena, &reference, &settings, &error);
+	const struct monitor_verdict *verdict = NULL;
+	assert_non_null(monitor);
+	for (size_t i = 0; i < WINDOW; i++) {
+		const double row = base + floor((normal() + 1) * 8192) / 8192;
+		verdict = monitor_add(monitor, &row, (int64_t)i);
+	}
+	assert_non_null(verdict);
+	const struct monitor_test *test = &verdict->features[0].tests[0];
+	assert_true(fabs(test->effect * sqrt(squares / (ROWS - 1)) / test->statistic - 1) < 1e-10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(distances_are_those_of_the_tests, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(distances_from_a_long_reference_are_nearly_exact, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_large_mean_takes_nothing_from_the_deviation, set_up, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
