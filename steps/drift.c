@@ -539,7 +539,8 @@ const struct option drift_options[] = {
 		    "`falseAlarms` is by messages, and otherwise when the window closes. Their state survives a restart. cusum "
 		    "detects a mean that differs from the reference's, in each window while that lasts. page-hinkley and adwin "
 		    "detect a mean that differs from the stream's own since their last alarm, once. Their `effect` is the shift "
-		    "of the mean in standard deviations; that of adwin is the shift of the mean rank, as a share of the reference. "
+		    "of the mean in standard deviations, of an alarm over the rows since the change began, otherwise over those "
+		    "of the window at least; that of adwin is the shift of the mean rank, as a share of the reference. "
 		    "mmd compares all numeric features together, as one vector, so it also detects a change of their dependence; "
 		    "for several vectors, such as embeddings, see `joint`. Records of mmd have the feature `*`. It needs a "
 		    "`window` of 50 rows or more, and a reference of 200 or more. All tests share `falseAlarms` in equal parts."),

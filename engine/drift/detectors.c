@@ -182,14 +182,17 @@ static void sum_note(struct sum_most *most, double sum, double run)
 		*most = (struct sum_most){sum, run};
 }
 
+/* The shift of the mean over the run, if its sum is an alarm. The largest sum of a window without a shift is that of a few numbers
+ * far out: they count over the whole window. */
 static struct detector_finding sum_finding(const struct sum_most *most, const struct cusum_law *law, double level, double count)
 {
-	const double run = most->run > 0 ? most->run : fmax(count, 1);
+	const bool alarm = most->sum > level;
+	const double run = most->run > 0 ? most->run : fmax(count, 1), rows = alarm ? run : fmax(run, count);
 	return (struct detector_finding){.statistic = most->sum,
-					 .effect = most->sum > 0 ? most->sum / run + law->slack : 0,
-					 .level = level / run + law->slack,
+					 .effect = most->sum > 0 ? (most->sum + law->slack * run) / rows : 0,
+					 .level = (level + law->slack * run) / rows,
 					 .p = -expm1(-count * cusum_rate(law, most->sum)),
-					 .alarm = most->sum > level};
+					 .alarm = alarm};
 }
 
 static void cusum_begin(struct detectors *self)

@@ -30,7 +30,8 @@ struct detectors_usual {
 	double dependence;	     /* drift_dependence() */
 };
 
-/* What one found in a window: a change of `effect`, where chance explains one of `level`; `p`: how often chance explains it. */
+/* What one found in a window: a change of `effect`, where chance explains one of `level`; `p`: how often chance explains it. The
+ * change of a sum is over the rows since it began if that is an alarm, and otherwise over the rows of the window at least. */
 struct detector_finding {
 	double statistic, effect, level, p;
 	bool alarm;

@@ -216,6 +216,26 @@ static int windows_found(struct monitor *monitor, enum monitor_method method, in
 	return found;
 }
 
+/* A single number far out moves the mean of a window of 100 by some hundredths, and a clean one by three standard errors, .3, at
+ * most; the sum of a run of few numbers says more. */
+static void what_is_not_established_has_the_effect_of_its_window(void **state)
+{
+	(void)state;
+	reference_draw(0);
+	struct monitor *monitor = monitor_of(ONE(MONITOR_CUSUM) | ONE(MONITOR_PAGE_HINKLEY), 0.1);
+	for (int i = 0; i < 20 * WINDOW; i++) {
+		double row[FEATURES];
+		row_draw(row, 0, i % WINDOW == WINDOW / 2 ? 8 : 0);
+		const struct monitor_verdict *verdict = monitor_add(monitor, row, i);
+		for (int method = MONITOR_PAGE_HINKLEY; verdict && method <= MONITOR_CUSUM; method++) {
+			const struct monitor_test *test = test_of(verdict, 0, (enum monitor_method)method);
+			assert_false(test->established);
+			assert_true(test->effect >= 0 && test->effect < 0.3);
+			assert_true(test->effect <= test->level);
+		}
+	}
+}
+
 /* A mean that moves by one deviation is found in the window in which it did, and the effect is about as large. */
 static void a_mean_that_moves_is_found(void **state)
 {
@@ -465,6 +485,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(sums_cross_their_level_at_the_rate, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(clean_streams_raise_no_more_alarms_than_declared, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(rows_that_follow_from_one_another_raise_at_most_twice_as_many, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_not_established_has_the_effect_of_its_window, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_mean_that_moves_is_found, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_small_move_is_found_over_several_windows, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_alarm_makes_the_change_usual_for_those_of_the_stream, set_up, tear_down),
