@@ -182,6 +182,31 @@ static void a_file_that_does_not_hold_together_is_refused(void **state)
 
 /* ---- changes ---- */
 
+/* A CSV may not tell an empty cell from an empty text, so JSON does not either. */
+static void a_text_without_characters_is_missing(void **state)
+{
+	(void)state;
+	reference_learn(400, &usual);
+	size_t csv = data_print(0, "note\n");
+	for (int i = 0; i < 100; i++)
+		csv = data_print(csv, i % 10 ? "ok\n" : "\"\"\n");
+	struct said said = run("drift report", "0.1 per 1000", data, " -o json");
+	expect_words(said.out, "\"missing\": 10");
+	said_close(&said);
+	size_t json = 0;
+	for (int i = 0; i < 100; i++)
+		json = data_print(json,
+				  "{\"inputs\": [{\"name\": \"note\", \"shape\": [1, 1], \"datatype\": \"BYTES\", \"data\": "
+				  "[\"%s\"]}]}\n",
+				  i % 10 ? "ok" : "");
+	said = run("drift report", "0.1 per 1000", data, " -o json");
+	expect_words(said.out, "\"missing\": 10");
+	said_close(&said);
+	said = say_with(step_kinds, "help drift");
+	expect_words(said.out, "A text without characters is a");
+	said_close(&said);
+}
+
 static void clean_texts_are_quiet(void **state)
 {
 	(void)state;
@@ -361,6 +386,7 @@ int main(void)
 		cmocka_unit_test_setup(more_than_a_thousand_texts_are_learnt, set_up),
 		cmocka_unit_test_setup(lengths_are_in_characters, set_up),
 		cmocka_unit_test_setup(a_file_that_does_not_hold_together_is_refused, set_up),
+		cmocka_unit_test_setup(a_text_without_characters_is_missing, set_up),
 		cmocka_unit_test_setup(clean_texts_are_quiet, set_up),
 		cmocka_unit_test_setup(other_lengths_are_found, set_up),
 		cmocka_unit_test_setup(other_common_texts_are_found, set_up),
