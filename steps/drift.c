@@ -533,7 +533,10 @@ const struct option drift_options[] = {
 		    "windows begin anew; neither of both is judged by these two figures."),
 	ROW("methods", LIST, struct drift, methods, .rows = method_rows, .item_size = sizeof(struct drift_method), .least = 1,
 	    .help = "The tests; default: by datatype. A reference of more than 1024 values is represented to ks and wasserstein by "
-		    "1024 that stand for equal parts of it. page-hinkley, cusum and adwin are online methods: they follow the "
+		    "1024 that stand for equal parts of it. psi, jensen-shannon and chi-square are one test, with the statistic of "
+		    "each: the Jensen-Shannon distance over the same bins or categories decides. p_value of psi is that of the "
+		    "distance; of chi-square it is that of the chi-square law, which is too small where categories are rare, and "
+		    "decides nothing. page-hinkley, cusum and adwin are online methods: they follow the "
 		    "numbers of a feature from window to window, in the order of the rows' times, then of partitions. They look "
 		    "at each 8 rows that came, so an alarm is a record before the window ends (`early`, with its row and time), "
 		    "once a window; with `groupBy` at 8, 16, 32, 64 and so on of a segment's rows in its window, if "

@@ -8,7 +8,9 @@
  *   wasserstein      W1; effect: W1 divided by the reference's standard deviation. It is established only if it is so
  *                    without both tails of the reference too, of which a reference says too little
  *   jensen-shannon   the same bins, or categories; effect: the distance
- *   chi-square       of categories; effect: the Jensen-Shannon distance
+ *   chi-square       of categories; effect: the Jensen-Shannon distance, which decides, as for psi: so these three are
+ *                    one test, with the statistic of each; p: of the chi-square law, which does not hold for rare
+ *                    categories and decides nothing
  *   page-hinkley     of numbers, and cusum: the latest change of the mean, from window to window (detectors.h); effect: by
  *                    how many deviations, of the numbers' normal scores in the reference
  *   adwin            the same; effect: by how much of the reference's rows the mean rank of the latest rows has moved
@@ -117,7 +119,7 @@ struct monitor_settings {
 struct monitor_test {
 	enum monitor_method method;
 	double statistic; /* D, PSI, W1, the distance, or chi-square */
-	double p;
+	double p;	  /* of psi that of the Jensen-Shannon distance */
 	double effect, level;
 	bool established;
 };

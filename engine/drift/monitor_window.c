@@ -167,20 +167,28 @@ static void test_put(struct monitor_feature *verdict, struct monitor_test test, 
 	verdict->tests[verdict->test_count++] = test;
 }
 
+/* Of dependent values as many count as are independent. Where all are of one category, nothing is unlikely. */
+static double chi_square_p(const struct chi_square_test *test, double dependence)
+{
+	return test->freedom < 1 ? 1 : chi_square_sf(test->statistic / dependence, test->freedom);
+}
+
+/* All three are established by the law of the Jensen-Shannon distance, which is the effect of each. */
 static void test_binned(const struct watched_feature *watched, double common, double alpha, struct monitor_feature *verdict)
 {
 	const struct binned binned = {watched->bin_count, watched->counts, watched->current};
 	const double distance = binned_jensen_shannon(&binned) / sqrt(M_LN2);
-	struct monitor_test test = {.p = null_law_p(&watched->binned, distance, common),
-				    .effect = distance,
-				    .level = null_law_distance(&watched->binned, alpha, common)};
+	const struct chi_square_test homogeneity = binned_homogeneity(&binned);
+	const double by_distance = null_law_p(&watched->binned, distance, common);
+	struct monitor_test test = {.effect = distance, .level = null_law_distance(&watched->binned, alpha, common)};
 	for (int method = 0; method < MONITOR_METHODS; method++) {
 		if (!(watched->methods >> method & MONITOR_OF_BINS >> method & 1))
 			continue;
 		test.method = (enum monitor_method)method;
-		test.statistic = method == MONITOR_PSI	       ? binned_psi(&binned, BINNED_SHARE_LEAST)
-				 : method == MONITOR_CHI_SQUARE ? binned_homogeneity(&binned).statistic
+		test.statistic = method == MONITOR_PSI		? binned_psi(&binned, BINNED_SHARE_LEAST)
+				 : method == MONITOR_CHI_SQUARE ? homogeneity.statistic
 								: distance;
+		test.p = method == MONITOR_CHI_SQUARE ? chi_square_p(&homogeneity, watched->dependence) : by_distance;
 		test_put(verdict, test, distance);
 	}
 }

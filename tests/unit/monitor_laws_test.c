@@ -105,6 +105,54 @@ static void features_that_are_drawn_together_have_the_laws_that_each_has_alone(v
 	}
 }
 
+/* A fifth category has 5 of 1000 rows of the reference, and 4 of 50 of the window: Pearson's statistic of the table of both,
+ * without a correction, and its law with four degrees of freedom. */
+static void chi_square_has_its_own_statistic_and_p(void **state)
+{
+	static const struct text names[] = {{"a", 1}, {"b", 1}, {"c", 1}, {"d", 1}, {"rare", 4}};
+	static const double shares[] = {250, 250, 250, 245, 5}, window[] = {12, 12, 11, 11, 4};
+	static double rows[1000];
+	const struct monitor_settings settings = {
+		.methods = MONITOR_OF_BINS, .window_rows = 50, .rate = {.alarms = 0.5, .rows = 1000}};
+	struct error error = {0};
+	const struct monitor_verdict *verdict = NULL;
+	struct random chance = {5};
+	double statistic = 0;
+	(void)state;
+	for (size_t i = 0; i < 1000; i++) { /* no row follows from the one before */
+		const size_t other = random_below(&chance, i + 1);
+		rows[i] = rows[other];
+		rows[other] = i < 250 ? 0 : i < 500 ? 1 : i < 750 ? 2 : i < 995 ? 3 : 4;
+	}
+	for (size_t i = 0; i < 5; i++) {
+		const double both = shares[i] + window[i];
+		statistic += pow(shares[i] - both * 1000 / 1050, 2) / (both * 1000 / 1050) +
+			     pow(window[i] - both * 50 / 1050, 2) / (both * 50 / 1050);
+	}
+	const double p = exp(-statistic / 2) * (1 + statistic / 2); /* of an even number of degrees: 4 */
+	const struct drift_feature feature = {
+		.name = TEXT("x"), .categories = true, .category_count = 5, .category_names = names, .values = rows};
+	const struct drift_reference reference = {
+		.all_rows = 1000, .rows = 1000, .block = 1000, .feature_count = 1, .features = &feature};
+	struct monitor *monitor = monitor_open(arena, &reference, &settings, &error);
+	assert_non_null(monitor);
+	assert_true(monitor->features[0].dependence == 1);
+	for (size_t i = 0; i < 5; i++)
+		for (size_t row = 0; row < (size_t)window[i]; row++) {
+			const double category = (double)i;
+			verdict = monitor_add(monitor, &category, 0);
+		}
+	assert_non_null(verdict);
+	const struct monitor_test *tests = verdict->features[0].tests; /* psi, jensen-shannon, chi-square */
+	assert_int_equal(verdict->features[0].test_count, 3);
+	assert_int_equal(tests[2].method, MONITOR_CHI_SQUARE);
+	assert_true(fabs(tests[2].statistic / statistic - 1) < 1e-12 && fabs(tests[2].p / p - 1) < 1e-9);
+	for (size_t i = 0; i < 3; i++) /* one test */
+		assert_true(tests[i].effect == tests[1].statistic && tests[i].established == tests[0].established &&
+			    tests[i].level == tests[0].level);
+	assert_true(tests[0].p == tests[1].p && tests[1].p > p);
+}
+
 /* Heavy tails move by chance, so the law without both of them is a narrower one. */
 static void the_law_without_tails_is_narrower_where_they_are_heavy(void **state)
 {
@@ -241,6 +289,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_small_law_is_that_of_values_drawn_one_by_one, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(features_that_are_drawn_together_have_the_laws_that_each_has_alone, set_up,
 						arena_end),
+		cmocka_unit_test_setup_teardown(chi_square_has_its_own_statistic_and_p, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(the_law_without_tails_is_narrower_where_they_are_heavy, set_up, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
