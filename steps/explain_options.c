@@ -144,7 +144,11 @@ const struct option explain_rows[] = {
 	    .fallback = "auto",
 	    .help = "The method. `auto`: by what the file of a local model has (trees, weights, layers; for LightGBM's `rf` the "
 		    "mean of the trees, as in its answers; its own pred_contrib has their sum), else by a sample of coalitions, or "
-		    "by all if the budget is enough. `anchors`: the few features that hold the answer as it is, with the precision "
+		    "by all if the budget is enough. Trees, weights and layers are explained before the model's link: of a "
+		    "probability "
+		    "its log-odds, of classes by softmax their scores; the field `scale` of a record says which (tensor "
+		    "explanation_scale). `exact`, `sample` and `permutation` explain the answer itself. `anchors`: the few "
+		    "features that hold the answer as it is, with the precision "
 		    "and the coverage of that rule; also of classes and texts. `permutation`: the mean squared change of the "
 		    "answer when a feature has the background's values; it takes one coalition for each feature."),
 	ROW("background", MAP, struct explain_step, background, .rows = background_rows,
@@ -168,6 +172,6 @@ const struct option explain_rows[] = {
 		    "by side, and counted in the order of their partition: with `inline` and `on-request` an answer leaves after "
 		    "the earlier explained ones of its partition. Each partition has windows of its own, which merge. Explanations "
 		    "of more than 4096 contributions are counted, and not in the means. Absolute contributions have the units of "
-		    "the answer, and the error of an estimate adds to them."),
+		    "the explanations, and the error of an estimate adds to them."),
 	{.type = OPTION_END},
 };

@@ -139,7 +139,7 @@ const struct payload *explain_tensors(const struct explained *made, size_t rows,
 	struct tensors_builder tensors;
 	if (!rows_agree(made, error))
 		return NULL;
-	tensors_begin(&tensors, arena, others->tensors.count + sizeof explain_numbers / sizeof *explain_numbers + 2);
+	tensors_begin(&tensors, arena, others->tensors.count + sizeof explain_numbers / sizeof *explain_numbers + 3);
 	for (size_t i = 0; !alone && i < others->tensors.count; i++)
 		tensors_put(&tensors, others->tensors.items[i]);
 	if (made->data.rule ? !rule_tensors_put(&tensors, made, rows, arena, error)
@@ -149,11 +149,15 @@ const struct payload *explain_tensors(const struct explained *made, size_t rows,
 		return NULL;
 	}
 	const struct tensor *methods = texts_make(TEXT("explanation_method"), &method, 1, arena, error);
-	if (!payload || !methods) {
+	const struct text scale = text_of(explained_scale(&made->data));
+	const struct tensor *scales = scale.length ? texts_make(TEXT("explanation_scale"), &scale, 1, arena, error) : methods;
+	if (!payload || !methods || !scales) {
 		error_memory(error, ERROR_LIMIT, "explaining a message");
 		return NULL;
 	}
 	tensors_put(&tensors, methods);
+	if (scales != methods)
+		tensors_put(&tensors, scales);
 	*payload = *others;
 	payload->tensors = tensors_end(&tensors);
 	return payload;

@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "numeric/predictor.h"
 
 #define EXPLANATION_CELLS_MAX ((size_t)1 << 20) /* outputs times features: 16 MiB with their errors */
 #define EXPLANATION_RESIDUAL_MAX 1e-9		/* in parts of 1 + |prediction| */
@@ -48,6 +49,7 @@ struct explanation_rule {
 
 struct explanation {
 	enum explanation_method method;
+	enum predictor_scale scale; /* of base, prediction and contributions */
 	size_t features, outputs; /* features: or groups of them */
 	const struct text *names; /* of features; borrowed; NULL: they have none */
 	const double *row;	  /* borrowed: their values; NULL: of groups */

@@ -13,7 +13,8 @@ struct local_explainer {
 	const struct predictor *predictor;
 	struct predictor_parts parts;
 	enum explanation_method method;
-	size_t features, outputs;
+	size_t features;
+	size_t margins;		       /* that trees or layers have; a pair of outputs has one */
 	const struct tree_shap *trees; /* of trees */
 	const double *means;	       /* of layers */
 };
@@ -46,7 +47,7 @@ static bool local_layers_open(struct local_explainer *explainer, const struct lo
 	double *means = ARENA_ARRAY(arena, double, dense->layers[0].inputs);
 	explainer->method = dense->count == 1 ? EXPLANATION_LINEAR : EXPLANATION_GRADIENTS;
 	explainer->features = dense->layers[0].inputs;
-	explainer->outputs = dense->layers[dense->count - 1].outputs;
+	explainer->margins = dense->layers[dense->count - 1].outputs;
 	explainer->means = means;
 	if (!means)
 		return error_memory(error, ERROR_SYSTEM, "preparing explanations of a model");
@@ -62,7 +63,7 @@ static bool local_trees_open(struct local_explainer *explainer, const struct loc
 		return false;
 	explainer->method = background->count ? EXPLANATION_INTERVENTION : EXPLANATION_PATHS;
 	explainer->features = tree_shap_size(explainer->trees).features;
-	explainer->outputs = tree_shap_size(explainer->trees).outputs;
+	explainer->margins = tree_shap_size(explainer->trees).outputs;
 	return true;
 }
 
@@ -104,7 +105,7 @@ static bool local_linear_explain(const struct local_explainer *explainer, const 
 		return error_memory(error, ERROR_LIMIT, "explaining a record");
 	for (size_t i = 0; i < explainer->features; i++)
 		given[i] = explainer->parts.dense->skips_missing && isnan(row[i]) ? 0 : row[i];
-	for (size_t output = 0; output < explainer->outputs; output++)
+	for (size_t output = 0; output < explainer->margins; output++)
 		explanation->base[output] =
 			linear_shap(layer->weights + output, layer->outputs, layer->bias[output], explainer->means, given,
 				    explainer->features, explanation->contributions + output * explainer->features);
@@ -118,7 +119,7 @@ static bool local_gradients_explain(const struct local_explainer *explainer, con
 	double *scratch = ARENA_ARRAY(arena, double, dense_scratch(dense)), residual;
 	if (!scratch)
 		return error_memory(error, ERROR_LIMIT, "explaining a record");
-	for (size_t output = 0; output < explainer->outputs; output++) {
+	for (size_t output = 0; output < explainer->margins; output++) {
 		const struct gradient_line line = {row, explainer->means, output, GRADIENT_LEGENDRE, GRADIENT_STEPS_DEFAULT};
 		if (!gradient_integrate(dense, &line, explanation->contributions + output * explainer->features, &residual, arena,
 					error))
@@ -135,18 +136,34 @@ static bool local_predict(const struct local_explainer *explainer, const double 
 	if (!scratch)
 		return error_memory(error, ERROR_LIMIT, "explaining a record");
 	predictor_margins(explainer->predictor, row, explainer->features, 1, prediction, scratch);
-	for (size_t i = 0; i < explainer->outputs; i++)
+	for (size_t i = 0; i < explainer->margins; i++)
 		prediction[i] *= explainer->parts.share;
 	return true;
+}
+
+/* One margin explains both outputs of a pair: log-odds of 1 - p are the negative ones of p. Subtracted from 0, so that a zero
+ * keeps its sign. */
+static void local_pair_split(struct explanation *explanation)
+{
+	const size_t features = explanation->features;
+	memcpy(explanation->contributions + features, explanation->contributions, features * sizeof *explanation->contributions);
+	for (size_t i = 0; i < features; i++)
+		explanation->contributions[i] = 0 - explanation->contributions[i];
+	explanation->base[1] = explanation->base[0];
+	explanation->base[0] = 0 - explanation->base[0];
+	explanation->prediction[1] = explanation->prediction[0];
+	explanation->prediction[0] = 0 - explanation->prediction[0];
 }
 
 bool local_explain(const struct local_explainer *explainer, const double *row, struct explanation *explanation, struct arena *arena,
 		   struct error *error)
 {
-	if (!explanation_open(explanation, explainer->features, explainer->outputs, arena, error) ||
+	const bool pair = explainer->parts.pair;
+	if (!explanation_open(explanation, explainer->features, pair ? 2 : explainer->margins, arena, error) ||
 	    !local_predict(explainer, row, explanation->prediction, arena, error))
 		return false;
 	explanation->method = explainer->method;
+	explanation->scale = explainer->parts.scale;
 	explanation->row = row;
 	bool good = false;
 	if (explainer->trees)
@@ -155,6 +172,8 @@ bool local_explain(const struct local_explainer *explainer, const double *row, s
 		good = local_linear_explain(explainer, row, explanation, arena, error);
 	else
 		good = local_gradients_explain(explainer, row, explanation, arena, error);
+	if (good && pair)
+		local_pair_split(explanation);
 	explanation_settle(explanation);
 	return good;
 }

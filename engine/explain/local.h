@@ -2,7 +2,9 @@
  *
  * Trees are explained by their paths, or against a background; linear models by how far a
  * row is from the background's means; networks by integrated gradients from those means.
- * Explained are the margins (numeric/predictor.h), times the share of a forest.
+ * Explained are the outputs of the answer, before the link: their margins (numeric/predictor.h), times the share of a
+ * forest. What these are to the answer is the explanation's scale. A pair of outputs, 1 - p and p, has the log-odds of
+ * each.
  *
  * An explainer is immutable and may be shared by threads.
  */

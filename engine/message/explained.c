@@ -32,6 +32,13 @@ const char *explained_method(const struct explanation *explanation)
 	return names[explanation->method];
 }
 
+const char *explained_scale(const struct explanation *explanation)
+{
+	static const char *const names[] = {
+		[SCALE_ANSWER] = "", [SCALE_LOG_ODDS] = "log-odds", [SCALE_LOG] = "log", [SCALE_SCORE] = "score"};
+	return names[explanation->scale];
+}
+
 bool explained_is_complete(const struct explanation *explanation)
 {
 	return explanation->answered >= explanation->asked;

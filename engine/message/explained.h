@@ -36,6 +36,9 @@ const struct explained *explained_any(const struct explained *first);
 /* The method's name in the options of the step and in records: tree, linear, gradients, exact, sample, anchors or permutation. */
 const char *explained_method(const struct explanation *explanation);
 
+/* The scale's name in records: log-odds, log or score; empty: the answer itself. */
+const char *explained_scale(const struct explanation *explanation);
+
 /* Whether all that the method asks for was answered. */
 bool explained_is_complete(const struct explanation *explanation);
 

@@ -6,10 +6,17 @@
 #include "message/explained.h"
 #include "message/json_write.h"
 
+#define FORMER_SCHEMA UINT64_C(0x4c6522433b0197d1) /* without `scale` */
+
+static bool record_is_former(struct text record)
+{
+	return avro_is_single_object(record, FORMER_SCHEMA);
+}
+
 /* Up to the step: what says of which request it is. */
 static struct avro_cursor head_read(struct text record, struct explained_head *head)
 {
-	const bool known = avro_is_single_object(record, avro_explanation_fingerprint());
+	const bool known = record_is_former(record) || avro_is_single_object(record, avro_explanation_fingerprint());
 	struct avro_cursor cursor = avro_cursor_of(known ? avro_single_object_body(record) : (struct text){"", 0});
 	*head = (struct explained_head){.id = avro_read_bytes(&cursor)};
 	if (avro_read_small(&cursor) == 1) {
@@ -81,8 +88,12 @@ bool explained_record_write_json(struct text record, struct buffer *out)
 	const int64_t calls = avro_read_long(&cursor);
 	const bool complete = avro_read_small(&cursor) != 0;
 	rule_copy(&cursor, out);
-	buffer_print(out, ",\"calls\":%lld,\"complete\":%s}", (long long)calls, complete ? "true" : "false");
+	buffer_print(out, ",\"calls\":%lld,\"complete\":%s", (long long)calls, complete ? "true" : "false");
 	versions_skip(&cursor);
+	const struct text scale = record_is_former(record) ? (struct text){"", 0} : avro_read_bytes(&cursor);
+	if (scale.length > 0)
+		json_write_string_after(out, TEXT(",\"scale\":"), scale);
+	buffer_byte(out, '}');
 	if (avro_failed(&cursor))
 		out->length = length;
 	return !avro_failed(&cursor) && !buffer_failed(out);

@@ -15,8 +15,8 @@ struct seldon_explainer {
 	"{\"model_output\":\"raw\",\"algorithm\":\"" algorithm "\",\"approximate\":false,"                                         \
 	"\"interactions\":false,\"explain_loss\":false,\"summarise_background\":false,"                                            \
 	"\"summarise_result\":false,\"kwargs\":{}}"
-#define KERNEL_PARAMS                                                                                                        \
-	"{\"link\":\"identity\",\"group_names\":null,\"grouped\":false,\"groups\":null,"                                         \
+#define KERNEL_PARAMS(link)                                                                                                        \
+	"{\"link\":\"" link "\",\"group_names\":null,\"grouped\":false,\"groups\":null,"                                           \
 	"\"weights\":null,\"summarise_background\":false,\"summarise_result\":false,"                                              \
 	"\"transpose\":false,\"kwargs\":{}}"
 #define GRADIENTS_PARAMS "{\"method\":\"gausslegendre\",\"n_steps\":50,\"target_fn\":null,\"layer\":null}"
@@ -26,13 +26,22 @@ struct seldon_explainer {
 static const struct seldon_explainer seldon_explainers[] = {
 	[EXPLANATION_PATHS] = {"TreeShap", "whitebox", TREE_PARAMS("tree_path_dependent")},
 	[EXPLANATION_INTERVENTION] = {"TreeShap", "whitebox", TREE_PARAMS("interventional")},
-	[EXPLANATION_LINEAR] = {"KernelShap", "blackbox", KERNEL_PARAMS},
+	[EXPLANATION_LINEAR] = {"KernelShap", "blackbox", KERNEL_PARAMS("identity")},
 	[EXPLANATION_GRADIENTS] = {"IntegratedGradients", "whitebox", GRADIENTS_PARAMS},
-	[EXPLANATION_EXACT] = {"KernelShap", "blackbox", KERNEL_PARAMS},
-	[EXPLANATION_SAMPLED] = {"KernelShap", "blackbox", KERNEL_PARAMS},
+	[EXPLANATION_EXACT] = {"KernelShap", "blackbox", KERNEL_PARAMS("identity")},
+	[EXPLANATION_SAMPLED] = {"KernelShap", "blackbox", KERNEL_PARAMS("identity")},
 	[EXPLANATION_ANCHORS] = {"AnchorTabular", "blackbox", ANCHOR_PARAMS},
 	[EXPLANATION_PERMUTATION] = {"PermutationImportance", "blackbox", PERMUTATION_PARAMS},
 };
+
+/* Of a linear model with its log-odds: alibi's `link` says whether the values are of the answer or of its log-odds. */
+static const struct seldon_explainer seldon_logit = {"KernelShap", "blackbox", KERNEL_PARAMS("logit")};
+
+static const struct seldon_explainer *explainer_of(const struct explanation *data)
+{
+	const bool logit = data->method == EXPLANATION_LINEAR && data->scale == SCALE_LOG_ODDS;
+	return logit ? &seldon_logit : &seldon_explainers[data->method];
+}
 
 /* The explanation of a row; NULL: there is none. */
 static const struct explained *row_find(const struct explained *first, const struct explained *like, size_t row)
@@ -54,6 +63,16 @@ static void numbers_write(struct buffer *out, const double *numbers, size_t coun
 	buffer_byte(out, ']');
 }
 
+/* The output with the greatest answer. */
+static size_t class_of(const struct explanation *data)
+{
+	size_t greatest = 0;
+	for (size_t i = 1; i < data->outputs; i++)
+		if (data->prediction[i] > data->prediction[greatest])
+			greatest = i;
+	return greatest;
+}
+
 static void names_write(struct buffer *out, const struct text *names, size_t count)
 {
 	buffer_byte(out, '[');
@@ -69,6 +88,8 @@ struct seldon_rows {
 };
 
 enum row_part { ROW_VALUES, ROW_PREDICTIONS, ROW_CONTRIBUTIONS };
+
+#define OUTPUT_OF_CLASS SIZE_MAX /* of each row the output of its class */
 
 /* [rows][...]: of one output, where the part has outputs. */
 static void rows_write(struct buffer *out, const struct seldon_rows *rows, enum row_part part, size_t output)
@@ -88,7 +109,9 @@ static void rows_write(struct buffer *out, const struct seldon_rows *rows, enum 
 		else if (part == ROW_PREDICTIONS)
 			numbers_write(out, data->prediction, data->outputs);
 		else
-			numbers_write(out, data->contributions + output * data->features, data->features);
+			numbers_write(out,
+				      data->contributions + (output == OUTPUT_OF_CLASS ? class_of(data) : output) * data->features,
+				      data->features);
 	}
 	buffer_byte(out, ']');
 }
@@ -132,19 +155,15 @@ static void anchor_write(struct buffer *out, const struct seldon_rows *rows)
 	buffer_print(out, ",\"num_preds\":%zu,\"success\":%s}}", rule->perturbations, rule->holds ? "true" : "false");
 }
 
-/* The class of each row: the output with the greatest answer. One output is no class. */
+/* The class of each row. One output is no class. */
 static void classes_write(struct buffer *out, const struct seldon_rows *rows)
 {
 	bool any = false;
 	buffer_byte(out, '[');
 	for (size_t row = 0; rows->like->data.outputs > 1 && row < rows->like->rows; row++) {
 		const struct explained *one = row_find(rows->first, rows->like, row);
-		size_t greatest = 0;
-		for (size_t i = 1; one && i < one->data.outputs; i++)
-			if (one->data.prediction[i] > one->data.prediction[greatest])
-				greatest = i;
 		if (one)
-			buffer_print(out, "%s%zu", any ? "," : "", greatest);
+			buffer_print(out, "%s%zu", any ? "," : "", class_of(&one->data));
 		any = any || one;
 	}
 	buffer_byte(out, ']');
@@ -263,23 +282,28 @@ static void importance_write(struct buffer *out, const struct seldon_rows *rows)
 	buffer_string(out, "]}");
 }
 
-/* The first output is the target, as of a regression. */
+/* The target of each row is its class, as Seldon's runtime asks alibi for it; of a regression there is none. */
 static void gradients_write(struct buffer *out, const struct seldon_rows *rows)
 {
 	bool any = false;
 	buffer_string(out, "{\"attributions\":[");
-	rows_write(out, rows, ROW_CONTRIBUTIONS, 0);
+	rows_write(out, rows, ROW_CONTRIBUTIONS, OUTPUT_OF_CLASS);
 	buffer_string(out, "],\"X\":");
 	rows_write(out, rows, ROW_VALUES, 0);
 	buffer_string(out, ",\"predictions\":");
 	rows_write(out, rows, ROW_PREDICTIONS, 0);
-	buffer_string(out, ",\"target\":null,\"deltas\":[");
+	buffer_string(out, ",\"target\":");
+	if (rows->like->data.outputs > 1)
+		classes_write(out, rows);
+	else
+		buffer_string(out, "null");
+	buffer_string(out, ",\"deltas\":[");
 	for (size_t row = 0; row < rows->like->rows; row++) {
 		const struct explained *one = row_find(rows->first, rows->like, row);
 		if (one && any)
 			buffer_byte(out, ',');
 		if (one)
-			json_write_finite(out, -one->data.residual[0]);
+			json_write_finite(out, -one->data.residual[class_of(&one->data)]);
 		any = any || one;
 	}
 	buffer_string(out, "]}");
@@ -292,7 +316,7 @@ bool explained_write_seldon(const struct explained *first, const struct message 
 	if (!like)
 		return explained_write_json(first, message, pipeline, out, error);
 	const struct seldon_rows rows = {first, like};
-	const struct seldon_explainer *explainer = &seldon_explainers[like->data.method];
+	const struct seldon_explainer *explainer = explainer_of(&like->data);
 	buffer_print(out,
 		     "{\"meta\":{\"name\":\"%s\",\"type\":[\"%s\"],\"explanations\":[\"local\"],\"params\":%s,\"version\":null},"
 		     "\"data\":",

@@ -25,7 +25,8 @@ static size_t record_room(const struct message *message, const char *pipeline, c
 	const struct explanation *data = &explained->data;
 	size_t room = AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(message->id) +
 		      avro_text_room(message->origin.topic) + avro_text_room(text_of(pipeline)) +
-		      avro_text_room(text_of(explained->step)) + avro_text_room(explained->output);
+		      avro_text_room(text_of(explained->step)) + avro_text_room(explained->output) +
+		      avro_text_room(text_of(explained_scale(data)));
 	for (size_t i = 0; i < data->features; i++)
 		room += avro_text_room(data->names[i]) + 3 * sizeof(double);
 	for (size_t i = 0; data->rule && i < data->rule->count; i++)
@@ -96,6 +97,7 @@ bool explained_encode(const struct explained *explained, size_t output, const st
 	*to++ = explained_is_complete(data);
 	to = put_rule(to, data->rule);
 	to = avro_put_small(to, 0); /* versions */
+	to = avro_put_bytes(to, text_of(explained_scale(data)));
 	buffer_grown(out, (size_t)(to - begin));
 	buffer_close(&name);
 	return true;
@@ -137,7 +139,10 @@ static void write_one(struct buffer *out, const struct explained *explained, siz
 	json_write_finite_after(out, ",\"residual\":", data->residual[output]);
 	if (data->rule)
 		write_rule(out, data->rule);
-	buffer_print(out, ",\"calls\":%zu,\"complete\":%s}", explained->calls, explained_is_complete(data) ? "true" : "false");
+	buffer_print(out, ",\"calls\":%zu,\"complete\":%s", explained->calls, explained_is_complete(data) ? "true" : "false");
+	if (data->scale != SCALE_ANSWER)
+		json_write_string_after(out, TEXT(",\"scale\":"), text_of(explained_scale(data)));
+	buffer_byte(out, '}');
 }
 
 bool explained_write_json(const struct explained *first, const struct message *message, const char *pipeline, struct buffer *out,

@@ -90,10 +90,30 @@ const struct predictor_traits *predictor_traits(const struct predictor *predicto
 	return &predictor->traits;
 }
 
+static enum predictor_scale scale_of(const struct predictor *predictor)
+{
+	switch (predictor->link) {
+	case LINK_IDENTITY:
+		return SCALE_ANSWER;
+	case LINK_LOGISTIC:
+		return predictor->factor == 1 ? SCALE_LOG_ODDS : SCALE_SCORE;
+	case LINK_PAIR:
+		return SCALE_LOG_ODDS;
+	case LINK_EXP:
+		return SCALE_LOG;
+	default:
+		return SCALE_SCORE;
+	}
+}
+
 struct predictor_parts predictor_parts(const struct predictor *predictor)
 {
-	return (struct predictor_parts){predictor->trees, predictor->dense, predictor->trees ? predictor->base : NULL,
-					predictor->share};
+	return (struct predictor_parts){.trees = predictor->trees,
+					.dense = predictor->dense,
+					.base = predictor->trees ? predictor->base : NULL,
+					.share = predictor->share,
+					.scale = scale_of(predictor),
+					.pair = predictor->link == LINK_PAIR};
 }
 
 size_t predictor_scratch(const struct predictor *predictor, size_t rows)

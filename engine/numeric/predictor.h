@@ -66,6 +66,14 @@ void predictor_margins(const struct predictor *predictor, const double *rows, si
 /* Turns margins into answers; the two must not overlap. */
 void predictor_answers(const struct predictor *predictor, const double *margins, size_t count, double *answers);
 
+/* What the input of a link is to the answer. */
+enum predictor_scale {
+	SCALE_ANSWER,	/* the answer itself */
+	SCALE_LOG_ODDS, /* log(p / (1 - p)) of the answer p */
+	SCALE_LOG,	/* the logarithm of the answer */
+	SCALE_SCORE,	/* a number that rises with the answer; of classes, whose probabilities are its softmax */
+};
+
 /* Parts of a predictor, for explanations: trees or layers. The input of its link is, for each output, `share` times
  * (the sum of trees or layers, and `base` if there is one). */
 struct trees;
@@ -75,6 +83,8 @@ struct predictor_parts {
 	const struct dense *dense;
 	const double *base; /* added to each margin; NULL: nothing */
 	double share;
+	enum predictor_scale scale;
+	bool pair; /* the one margin is of the second output; that of the first is its negative */
 };
 struct predictor_parts predictor_parts(const struct predictor *predictor);
 

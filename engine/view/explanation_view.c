@@ -77,6 +77,7 @@ static bool one_read(struct explanation_one *one, const json_t *object, struct a
 		.step = text_member(object, "step", arena),
 		.method = text_member(object, "method", arena),
 		.output = text_member(object, "output", arena),
+		.scale = text_member(object, "scale", arena),
 		.base = member_number_read(object, "base_value"),
 		.answer = member_number_read(object, "answer"),
 		.residual = member_number_read(object, "residual"),
@@ -289,16 +290,22 @@ static void print_importance(const struct explanation_one *one, struct arena *ar
 	print_calls(one, &layout, out);
 }
 
+/* What the waterfall ends at. */
+static struct text end_name(const struct explanation_one *one)
+{
+	return one->scale.length > 0 ? one->scale : TEXT("answer");
+}
+
 static void print_waterfall(const struct explanation_one *one, struct arena *arena, struct buffer *out)
 {
 	const struct waterfall waterfall = waterfall_of(one);
 	const struct waterfall_layout layout = waterfall_layout_of(&waterfall, arena);
-	buffer_print(out, "%s %s, by %s\n", text_shown(one->step, arena), text_shown(one->output, arena),
-		     text_shown(one->method, arena));
+	buffer_print(out, "%s %s, by %s%s%s\n", text_shown(one->step, arena), text_shown(one->output, arena),
+		     text_shown(one->method, arena), one->scale.length > 0 ? ", as " : "", text_shown(one->scale, arena));
 	print_name(out, TEXT("base value"), &layout, arena);
 	buffer_print(out, "%*.6g\n", NUMBER_COLUMNS, one->base);
 	print_lines(&waterfall, &layout, arena, out);
-	print_name(out, TEXT("answer"), &layout, arena);
+	print_name(out, end_name(one), &layout, arena);
 	buffer_print(out, "%*.6g\n  residual %.2g, ", NUMBER_COLUMNS, one->answer, one->residual);
 	print_calls(one, &layout, out);
 }
@@ -360,6 +367,9 @@ static void write_heading(struct buffer *out, const struct explanation_one *one)
 	html_write_text(out, one->output);
 	buffer_string(out, ", by ");
 	html_write_text(out, one->method);
+	if (one->scale.length > 0)
+		buffer_string(out, ", as ");
+	html_write_text(out, one->scale);
 	buffer_string(out, "</h2>\n");
 }
 
@@ -410,8 +420,10 @@ static void write_one(struct buffer *out, const struct explanation_one *one)
 	buffer_print(out, "<table>\n<tr class=\"end\"><th scope=\"row\">base value</th><td>%.6g</td><td></td></tr>\n",
 		one->base);
 	write_lines(out, one);
+	buffer_string(out, "<tr class=\"end\"><th scope=\"row\">");
+	html_write_text(out, end_name(one));
 	buffer_print(out,
-		     "<tr class=\"end\"><th scope=\"row\">answer</th><td>%.6g</td><td></td></tr>\n</table>\n"
+		     "</th><td>%.6g</td><td></td></tr>\n</table>\n"
 		     "<p>residual %.2g; %lld calls of the model%s.</p></section>\n",
 		     one->answer, one->residual, (long long)one->calls, one->complete ? "" : "; the budget ended it early");
 }

@@ -22,6 +22,7 @@ struct contribution {
 
 struct explanation_one {
 	struct text step, method, output;
+	struct text scale; /* log-odds, log or score: of the answer; empty: the answer itself */
 	double base, answer, residual;
 	int64_t calls;
 	bool complete;

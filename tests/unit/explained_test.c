@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "base/file.h"
 #include "message/avro.h"
 #include "message/schemas.h"
 
@@ -298,8 +299,10 @@ static void seldon_reads_contributions_of_all_rows(void **state)
 	read = seldon_form(&second);
 	data = json_object_get(read, "data");
 	expect_json(json_object_get(read, "meta"), "name", "\"IntegratedGradients\"");
-	expect_json(data, "attributions", "[[[70.0,80.0],[7.0,8.0]]]");
-	expect_json(data, "deltas", "[-5.0,-5.0]");
+	/* of the class of each row, which is the second: 40 > 30, and 4 > 3 */
+	expect_json(data, "target", "[1,1]");
+	expect_json(data, "attributions", "[[[90.0,100.0],[9.0,10.0]]]");
+	expect_json(data, "deltas", "[-6.0,-6.0]");
 	json_decref(read);
 }
 
@@ -425,6 +428,67 @@ static void records_have_the_json_that_a_gateway_answers(void **state)
 	}
 }
 
+/* ---- scales ---- */
+
+/* A model that answers a probability, explained by its weights: its log-odds. */
+static void a_scale_that_is_not_the_answers_is_named(void **state)
+{
+	(void)state;
+	struct explained explained = two_outputs();
+	struct error error = {0};
+	struct buffer out;
+	explained.data.method = EXPLANATION_LINEAR;
+	explained.data.scale = SCALE_LOG_ODDS;
+	expect_the_same_json(&explained);
+	buffer_open(&out, 4096);
+	assert_true(explained_write_json(&explained, &request, "p", &out, &error));
+	json_t *read = json_loadb(buffer_view(&out).bytes, buffer_view(&out).length, 0, NULL);
+	expect_json(json_array_get(json_object_get(read, "explanations"), 1), "scale", "\"log-odds\"");
+	json_decref(read);
+	buffer_close(&out);
+	read = seldon_form(&explained);
+	expect_json(json_object_get(json_object_get(read, "meta"), "params"), "link", "\"logit\"");
+	json_decref(read);
+	explained.data.scale = SCALE_SCORE; /* no logit: classes share a number that softmax takes out */
+	read = seldon_form(&explained);
+	expect_json(json_object_get(json_object_get(read, "meta"), "params"), "link", "\"identity\"");
+	expect_json(json_array_get(json_object_get(read, "explanations"), 0), "scale", "\"score\"");
+	json_decref(read);
+}
+
+static struct text bytes_of(const char *path, struct arena *arena)
+{
+	struct text content = {0};
+	struct error error = {0};
+	assert_true(file_read(path, 65536, arena, &content, &error));
+	return content;
+}
+
+static void a_record_of_the_former_schema_is_read(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_open((size_t)1 << 18);
+	const struct text former = bytes_of("tests/data/avro/explanation-1.avsc", arena);
+	const struct text record = bytes_of("tests/data/avro/explanation-1.bin", arena);
+	struct error error = {0};
+	struct explained_head head;
+	struct buffer out;
+	uint64_t fingerprint;
+	assert_true(schema_fingerprint(former.bytes, &fingerprint, &error));
+	assert_memory_equal(record.bytes + 2, &fingerprint, sizeof fingerprint);
+	assert_true(explained_head_read(record, &head) && text_is(head.id, "old-1"));
+	buffer_open(&out, 4096);
+	assert_true(explained_record_write_json(record, &out));
+	json_t *read = json_loadb(buffer_view(&out).bytes, buffer_view(&out).length, 0, NULL);
+	expect_json(read, "answer", "1.25");
+	expect_json(read, "calls", "3");
+	assert_null(json_object_get(read, "scale"));
+	json_decref(read);
+	buffer_close(&out);
+	expect_cut_records_refused(record);
+	arena_close(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -435,6 +499,8 @@ int main(void)
 		cmocka_unit_test(seldon_reads_contributions_of_all_rows),
 		cmocka_unit_test(json_has_each_output_and_no_failure),
 		cmocka_unit_test(records_have_the_json_that_a_gateway_answers),
+		cmocka_unit_test(a_scale_that_is_not_the_answers_is_named),
+		cmocka_unit_test(a_record_of_the_former_schema_is_read),
 		cmocka_unit_test(what_does_not_fit_is_a_limit),
 		cmocka_unit_test(a_header_asks_for_an_explanation),
 	};

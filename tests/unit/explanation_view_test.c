@@ -73,6 +73,22 @@ static void a_waterfall_leads_from_the_base_to_the_answer(void **state)
 	assert_non_null(strstr(text, "3 calls of the model; the budget ended it early\n  +/-: standard error\n"));
 }
 
+static void another_scale_than_the_answers_is_named(void **state)
+{
+	(void)state;
+	const struct explanation_view view = view_of(
+		"{\"id\": \"r\", \"pipeline\": \"p\", \"explanations\": [{\"step\": \"score\", \"method\": \"linear\", "
+		"\"output\": \"y[1]\", \"base_value\": 0.1, \"answer\": 7.3, \"residual\": 0, \"calls\": 0, \"complete\": true, "
+		"\"scale\": \"log-odds\", \"attributions\": [" PART("x", "2", "7.2", "0") "]}]}");
+	const char *text = printed(&view, false);
+	assert_non_null(strstr(text, "score y[1], by linear, as log-odds\n"));
+	assert_non_null(strstr(text, "\n  log-odds             7.3\n"));
+	assert_null(strstr(text, "answer"));
+	const char *page = printed(&view, true);
+	assert_non_null(strstr(page, "score y[1], by linear, as log-odds</h2>"));
+	assert_non_null(strstr(page, "<th scope=\"row\">log-odds</th><td>7.3</td>"));
+}
+
 static void many_features_are_summed_in_one_line(void **state)
 {
 	struct buffer json;
@@ -177,6 +193,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_waterfall_leads_from_the_base_to_the_answer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(another_scale_than_the_answers_is_named, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many_features_are_summed_in_one_line, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_line_of_a_waterfall_is_wider_than_a_terminal, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(names_are_escaped, set_up, tear_down),
