@@ -310,8 +310,17 @@ static void series_histogram(const struct exposition *exposition, const struct e
 	}
 }
 
+/* In OpenMetrics sums are counters: none may be negative, or be there beside a bucket below 0. */
+static bool sum_is_shown(const struct exposition *exposition, const struct series_form *form, const struct series_sum *series)
+{
+	if (exposition->form == EXPOSITION_TEXT)
+		return true;
+	return series_double(series->sum) >= 0 && (form->bucket_count == 0 || form->buckets[0] >= 0);
+}
+
 void exposition_series(struct exposition *exposition, const struct exposed_series *family, const struct series_sum *series)
 {
+	const bool shown = sum_is_shown(exposition, family->form, series);
 	uint64_t count = series->count;
 	switch (family->form->type) {
 	case SERIES_GAUGE:
@@ -331,10 +340,14 @@ void exposition_series(struct exposition *exposition, const struct exposed_serie
 	case SERIES_SUMMARY:
 		break;
 	}
-	series_sample(exposition, family, series, "_sum", NULL);
-	series_number(exposition, series_double(series->sum));
-	series_sample(exposition, family, series, "_count", NULL);
-	series_whole(exposition, count);
+	if (shown) {
+		series_sample(exposition, family, series, "_sum", NULL);
+		series_number(exposition, series_double(series->sum));
+	}
+	if (shown || family->form->type == SERIES_SUMMARY) { /* a histogram of OpenMetrics has both or none */
+		series_sample(exposition, family, series, "_count", NULL);
+		series_whole(exposition, count);
+	}
 }
 
 void exposition_end(struct exposition *exposition)

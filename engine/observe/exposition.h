@@ -1,5 +1,8 @@
 /* exposition.h: Writer of metrics in the text formats of Prometheus (0.0.4) and OpenMetrics (1.0).
  *
+ * Declared metrics may have sums that fall, which OpenMetrics forbids: where a bucket is below 0 or the sum is, that form has no
+ * `_sum`, and of a histogram no `_count`.
+ *
  * The rows of a scope are written for all its subjects at once, since the samples of a metric must be next to each
  * other.
  */

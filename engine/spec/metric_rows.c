@@ -18,7 +18,8 @@ const struct option pipeline_metric_rows[] = {
 	    .help = "The metric's name in `/metrics`: letters, digits, `_` and `:`. A counter gets `_total` after it."),
 	ROW("type", CHOICE, struct metric_spec, type, .choices = SERIES_TYPES, .required = true,
 	    .help = "gauge: the latest value. counter: the sum. histogram: the number of values by bucket. summary: their sum and "
-		    "number."),
+		    "number. In OpenMetrics a sum cannot be negative: a histogram with a bucket or a sum below 0 has no `_sum` "
+		    "and no `_count` there, and a summary has no `_sum` while it is below 0."),
 	ROW("help", TEXT, struct metric_spec, help, .help = "The description of the metric."),
 	ROW("value", EXPRESSION, struct metric_spec, value, .uses = USE_FEEDBACK, .required = true,
 	    .help = "The value that is counted; each element, if it has several. Names are tensors of the answer; `request.t`, "

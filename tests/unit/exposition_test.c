@@ -237,6 +237,55 @@ static void each_duration_is_counted_in_its_bucket(void **state)
 			}
 }
 
+/* ---- declared metrics ---- */
+
+static const char *write_series(struct buffer *out, enum exposition_form form, enum series_type type, const double *buckets,
+				double sum)
+{
+	const struct series_form counted = {.type = type, .bucket_count = buckets ? 2 : 0, .buckets = buckets, .places = 1};
+	const struct exposed_series family = {.name = "profit", .form = &counted, .namespace = TEXT("n"), .pipeline = TEXT("p")};
+	struct series_sum series = {.count = 3, .buckets = {1, 1, 1}};
+	struct exposition exposition = {.out = out, .form = form};
+	memcpy(&series.sum, &sum, sizeof sum);
+	buffer_clear(out);
+	exposition_series_begin(&exposition, &family);
+	exposition_series(&exposition, &family, &series);
+	buffer_byte(out, '\0');
+	assert_false(buffer_failed(out));
+	return out->bytes;
+}
+
+/* OpenMetrics 1.0: sums are counters, so they "MUST NOT be NaN or negative"; with negative buckets there "MUST NOT" be a sum; and
+ * of a histogram `_count` is there if and only if the sum is. The format of Prometheus has no such rule. */
+static void a_sum_that_may_fall_is_no_sample_of_openmetrics(void **state)
+{
+	(void)state;
+	static const double negative[] = {-10, 10}, others[] = {0, 10};
+	static const struct {
+		enum series_type type;
+		const double *buckets;
+		double sum;
+		bool sum_shown, count_shown;
+	} rows[] = {
+		{SERIES_HISTOGRAM, negative, 5, false, false}, {SERIES_HISTOGRAM, negative, -5, false, false},
+		{SERIES_HISTOGRAM, others, -5, false, false},  {SERIES_HISTOGRAM, others, NAN, false, false},
+		{SERIES_HISTOGRAM, others, 0, true, true},     {SERIES_HISTOGRAM, others, 5, true, true},
+		{SERIES_SUMMARY, NULL, -5, false, true},       {SERIES_SUMMARY, NULL, 5, true, true},
+	};
+	struct buffer out;
+	buffer_open(&out, BYTES);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const char *text = write_series(&out, EXPOSITION_OPENMETRICS, rows[i].type, rows[i].buckets, rows[i].sum);
+		assert_int_equal(strstr(text, "\nprofit_sum{") != NULL, rows[i].sum_shown);
+		assert_int_equal(strstr(text, "\nprofit_count{") != NULL, rows[i].count_shown);
+		assert_int_equal(strstr(text, "le=\"+Inf\"} 3\n") != NULL, rows[i].buckets != NULL);
+		text = write_series(&out, EXPOSITION_TEXT, rows[i].type, rows[i].buckets, rows[i].sum);
+		assert_non_null(strstr(text, "\nprofit_sum{"));
+		assert_non_null(strstr(text, "\nprofit_count{namespace=\"n\",pipeline=\"p\"} 3\n"));
+	}
+	buffer_close(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +298,7 @@ int main(void)
 		cmocka_unit_test(subjects_beyond_the_limit_are_summed_as_other),
 		cmocka_unit_test(a_pipeline_keeps_its_limit),
 		cmocka_unit_test(the_format_is_the_one_that_is_accepted),
+		cmocka_unit_test(a_sum_that_may_fall_is_no_sample_of_openmetrics),
 		cmocka_unit_test(names_in_the_table_follow_the_rules_of_prometheus),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
