@@ -395,7 +395,9 @@ const struct metric metric_rows[] = {
 	CLIENT_ROUND_TRIP(SCOPE_GATEWAY_CLIENT_NOW, "sluice_gateway_kafka_"),
 
 	COUNTER(SCOPE_SERVED, struct served_counts, calls, "sluice_served_model_calls_total",
-		"Calls of the model that this server has answered, errors among them."),
+		"Calls of the model that this server has answered, errors among them, also those that it refused before the model "
+		"was "
+		"asked."),
 	ERRORS(SCOPE_SERVED, struct served_counts, errors, "sluice_served_model_errors_total",
 	       "Errors among these answers, by kind: INPUT is the caller's, LIMIT a limit, SYSTEM the model's."),
 	DURATION(SCOPE_SERVED, struct served_counts, duration, "sluice_served_model_call_duration_seconds",

@@ -189,12 +189,13 @@ static void model_grpc_infer(const struct grpc_model_request *model_request)
 	struct stub_reply reply;
 	struct message message = {.arena = models->arena, .format = &format_oip_protobuf, .names_repeat = true};
 	struct model_service_answer answer = {0};
+	const struct text name = protobuf_read_text(model_request->body, 1), version = protobuf_read_text(model_request->body, 2);
 	if (!message_decode(&message, model_request->body, NULL, &error)) {
+		model_service_count_refused(models, name, version, HTTP_BAD_REQUEST);
 		model_grpc_refuse(model_request, HTTP_BAD_REQUEST, text_of(error.text));
 		return;
 	}
-	model_service_infer(models, protobuf_read_text(model_request->body, 1), protobuf_read_text(model_request->body, 2),
-			    &message, model_request->body, &reply);
+	model_service_infer(models, name, version, &message, model_request->body, &reply);
 	model_grpc_encode(model_request, &message, &reply, &answer, &error);
 	model_service_send(models, model_request->request, &reply, &answer);
 }

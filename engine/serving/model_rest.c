@@ -76,6 +76,13 @@ static void model_rest_refuse(const struct rest_model_request *model_request, in
 	send_reply(model_request, status);
 }
 
+/* Refuses a call of the model before it is asked. */
+static void model_rest_refuse_call(const struct rest_model_request *model_request, int status, struct text words)
+{
+	model_service_count_refused(model_request->models, model_request->model, model_request->version, status);
+	model_rest_refuse(model_request, status, words);
+}
+
 static void write_member(struct buffer *reply, const char *key, const char *value)
 {
 	buffer_print(reply, "\"%s\":", key);
@@ -246,8 +253,8 @@ static bool is_plain(const struct rest_model_request *model_request)
 	struct text coding = http_incoming_header(model_request->asked, "content-encoding");
 	if (coding.length == 0 || text_equal_caseless(coding, TEXT("identity")))
 		return true;
-	model_rest_refuse(model_request, HTTP_UNSUPPORTED_MEDIA_TYPE,
-			  TEXT("the body has a content-encoding, and this model server takes none; send it as it is"));
+	model_rest_refuse_call(model_request, HTTP_UNSUPPORTED_MEDIA_TYPE,
+			       TEXT("the body has a content-encoding, and this model server takes none; send it as it is"));
 	return false;
 }
 
@@ -267,8 +274,8 @@ static void model_rest_infer(const struct rest_model_request *model_request)
 		return;
 	if (!message_decode(&message, model_request->body, NULL, &error) ||
 	    !oip_base64_decode_inputs(&message.payload, message.arena, &error)) {
-		model_rest_refuse(model_request, error.kind == ERROR_LIMIT ? HTTP_CONTENT_TOO_LARGE : HTTP_BAD_REQUEST,
-				  text_of(error.text));
+		model_rest_refuse_call(model_request, error.kind == ERROR_LIMIT ? HTTP_CONTENT_TOO_LARGE : HTTP_BAD_REQUEST,
+				       text_of(error.text));
 		return;
 	}
 	model_service_infer(models, model_request->model, model_request->version, &message, model_request->body, &reply);

@@ -113,6 +113,15 @@ static void answer_count(struct served_counts *counts, const struct stub_reply *
 	duration_count(&counts->duration, (uint64_t)(us + reply->delay_ms * US_PER_MS));
 }
 
+void model_service_count_refused(struct model_service *models, struct text name, struct text version, int status)
+{
+	struct catalog_model *model = catalog_find(models->config.catalog, name, version);
+	if (!model)
+		return;
+	count_add(&model->counts.calls, 1);
+	count_add(&model->counts.errors[answer_kind(status) - 1], 1);
+}
+
 void model_service_infer(struct model_service *models, struct text name, struct text version, const struct message *message,
 			 struct text bytes, struct stub_reply *reply)
 {
@@ -126,6 +135,7 @@ void model_service_infer(struct model_service *models, struct text name, struct 
 		refusal.words = arena_print(models->arena, "model `%s` is not ready: %s", model->name, model_reason(model));
 		refusal.status = HTTP_UNAVAILABLE;
 		model_service_refuse(reply, refusal);
+		model_service_count_refused(models, name, version, refusal.status);
 		return;
 	}
 	const int64_t begun_us = clock_us();

@@ -79,6 +79,10 @@ model_service_act model_service_load, model_service_unload;
 void model_service_infer(struct model_service *models, struct text name, struct text version, const struct message *message,
 			 struct text bytes, struct stub_reply *reply);
 
+/* Counts a call that a front end refused before the model was asked, such as one whose body it could not decode, by the HTTP
+ * status of the refusal. It has no duration. No such model: nothing is counted. */
+void model_service_count_refused(struct model_service *models, struct text name, struct text version, int status);
+
 /* Sends the answer when the stub's reply is due. */
 void model_service_send(struct model_service *models, void *request, const struct stub_reply *reply,
 			const struct model_service_answer *answer);

@@ -225,6 +225,21 @@ static void broken_bodies_cannot_be_read(void **state)
 	}
 }
 
+/* As over REST: its caller's error, where the body still names the model. */
+static void a_broken_body_counts_as_a_call_of_its_model(void **state)
+{
+	struct stand *stand = *state;
+	const struct catalog_model *model = catalog_find(stand->catalog, TEXT("twice"), (struct text){0});
+	assert_non_null(model);
+	char bytes[64], *end = protobuf_put_bytes(bytes, 1, TEXT("twice"));
+	*end++ = 0x2A; /* inputs, of 9 bytes, which do not follow */
+	*end++ = 9;
+	call(stand, SERVICE "ModelInfer", (struct text){bytes, (size_t)(end - bytes)}, 2000);
+	assert_int_equal(stand->status, INVALID_ARGUMENT);
+	assert_int_equal(model->counts.calls, 1);
+	assert_int_equal(model->counts.errors[ERROR_INPUT - 1], 1);
+}
+
 static void slow_models_answer_later_and_silent_ones_never(void **state)
 {
 	struct stand *stand = *state;
@@ -296,13 +311,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stand, close_stand)
 	const struct CMUnitTest tests[] = {
-		TEST(models_answer_as_they_do_in_process),
-		TEST(answers_bear_the_name_version_and_id),
-		TEST(failures_come_as_statuses_with_the_words),
-		TEST(broken_bodies_cannot_be_read),
-		TEST(slow_models_answer_later_and_silent_ones_never),
-		TEST(it_tells_of_itself_and_of_its_models),
-		TEST(the_repository_is_listed_and_changed),
+		TEST(models_answer_as_they_do_in_process),	   TEST(answers_bear_the_name_version_and_id),
+		TEST(failures_come_as_statuses_with_the_words),	   TEST(broken_bodies_cannot_be_read),
+		TEST(a_broken_body_counts_as_a_call_of_its_model), TEST(slow_models_answer_later_and_silent_ones_never),
+		TEST(it_tells_of_itself_and_of_its_models),	   TEST(the_repository_is_listed_and_changed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -240,6 +240,24 @@ static void a_compressed_body_is_refused_as_such(void **state)
 	}
 }
 
+/* `help metrics`: calls that the server has answered, errors among them, of which INPUT is the caller's. */
+static void calls_that_are_refused_before_the_model_count(void **state)
+{
+	struct stand *stand = *state;
+	const struct catalog_model *twice = catalog_find(stand->catalog, TEXT("twice"), (struct text){0});
+	const struct catalog_model *away = catalog_find(stand->catalog, TEXT("away"), (struct text){0});
+	post(stand, "/v2/models/twice/infer", X("4"), 200, "r1");
+	post(stand, "/v2/models/twice/infer", "{", 400, "{\"error\":");
+	post(stand, "/v2/models/twice/versions/1/infer", X("\"no number\""), 400, "{\"error\":");
+	expect(stand, "POST /v2/models/twice/infer HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+	       415, "{\"error\":");
+	post(stand, "/v2/models/nobody/infer", "{", 400, "{\"error\":");
+	assert_int_equal(twice->counts.calls, 4);
+	assert_int_equal(twice->counts.errors[ERROR_INPUT - 1], 3);
+	post(stand, "/v2/models/away/infer", X("4"), 503, "{\"error\":");
+	assert_int_equal(away->counts.calls, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stand, close_stand)
@@ -255,6 +273,7 @@ int main(void)
 		TEST(flaky_models_fail_the_first_calls_of_each_request),
 		TEST(broken_replies_break_and_silent_models_are_silent),
 		TEST(models_are_unloaded_and_loaded_as_their_files_say_now),
+		TEST(calls_that_are_refused_before_the_model_count),
 		TEST(the_index_lists_what_is_there_and_why_it_is_not_ready),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
