@@ -3,7 +3,10 @@
 
 #include <math.h>
 
-#define ESTIMATE_SUM_ERROR 1e-3 /* of the probabilities of a row, which are 1 together */
+/* The probabilities of a row are 1 together, but for rounding: of each to 3 decimals, and of the sum. */
+#define ESTIMATE_ROUNDED 5e-4
+#define ESTIMATE_ROUNDED_MAX 1e-2 /* of many classes: the errors cancel out */
+#define ESTIMATE_SUM_ERROR 1e-6	  /* as of FP32 */
 
 #define OUTCOME_HELP                                                                                                               \
 	.help = "How long after a window feedback with the truth is waited for: a later record of the same window then has the "   \
@@ -19,7 +22,9 @@
 const struct option drift_estimate_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct drift_estimate_options, here)},
 	ROW("probabilities", NAME, struct drift_estimate_options, probabilities, .required = true, .short_form = true,
-	    .help = "The tensor of calibrated probabilities: of the positive class for each row, or of each class."),
+	    .help = "The tensor of calibrated probabilities: of the positive class for each row, or of each class. Those "
+		    "of the classes of a row may be rounded to 3 decimals: they are divided by their sum. A row whose sum is "
+		    "further from 1 than that explains (0.0005 for each class, at most 0.01) does not count."),
 	ROW("threshold", NUMBER, struct drift_estimate_options, threshold, .least = 0, .most = 1, .fallback = "0.5",
 	    .help = "The least probability with which the positive class is predicted. With more than two classes, the likeliest "
 		    "class is predicted."),
@@ -88,6 +93,13 @@ struct drift_chances drift_chances_of(const struct drift_estimate_options *optio
 	return chances;
 }
 
+/* A probability as a part of the row's sum. NaN: the sum is not 1, but for rounding. */
+static double part_of(double chance, double sum, size_t classes)
+{
+	const double rounded = fmin((double)classes * ESTIMATE_ROUNDED, ESTIMATE_ROUNDED_MAX) + ESTIMATE_SUM_ERROR;
+	return fabs(sum - 1) <= rounded ? chance / sum : (double)NAN;
+}
+
 /* The largest probability of a row of several classes. NaN: they are none. */
 static double largest_of(const struct drift_chances *chances, size_t row)
 {
@@ -99,7 +111,7 @@ static double largest_of(const struct drift_chances *chances, size_t row)
 		largest = fmax(largest, chance);
 		sum += chance;
 	}
-	return fabs(sum - 1) < ESTIMATE_SUM_ERROR ? largest : (double)NAN;
+	return part_of(largest, sum, chances->classes);
 }
 
 double drift_chances_positive(const struct drift_chances *chances, size_t row)
@@ -107,9 +119,7 @@ double drift_chances_positive(const struct drift_chances *chances, size_t row)
 	if (!chances->tensor || chances->classes > 2)
 		return (double)NAN;
 	const double positive = tensor_number(chances->tensor, row * chances->classes + chances->classes - 1);
-	if (chances->classes == 2 && !(fabs(positive + tensor_number(chances->tensor, row * 2) - 1) < ESTIMATE_SUM_ERROR))
-		return (double)NAN;
-	return positive;
+	return chances->classes == 2 ? part_of(positive, positive + tensor_number(chances->tensor, row * 2), 2) : positive;
 }
 
 struct drift_prediction drift_prediction_of(const struct drift_chances *chances, size_t row)

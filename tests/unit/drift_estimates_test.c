@@ -402,6 +402,29 @@ static void what_is_no_probability_does_not_count(void **state)
 	observed_close(&observed);
 }
 
+/* Rounded to 3 decimals each of 3 probabilities is off by at most 0.0005, so their sum by 0.0015; its parts of that sum count:
+ * 0.667 / 1.001. Of 2 it is 0.001: 0.25 / 0.999. */
+static void probabilities_that_are_rounded_count(void **state)
+{
+	(void)state;
+	const double up[] = {0.167, 0.667, 0.167}, down[] = {0.333, 0.333, 0.333}, two[] = {0.749, 0.25};
+	const double off[] = {0.167, 0.669, 0.167}, pair[] = {0.748, 0.25};
+	struct observed observed;
+	observed_open(&observed, ESTIMATES);
+	observed_classes(&observed, 40, 3, up);
+	observed_classes(&observed, 40, 3, down);
+	observed_classes(&observed, 40, 2, two);
+	observed_classes(&observed, 20, 3, off);
+	observed_classes(&observed, 20, 2, pair);
+	assert_int_equal(observed.count, 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(observed.seen[i].estimated_rows, i < 3 ? 40 : 0);
+	assert_true(near(observed.seen[0].estimate.value, 0.667 / 1.001));
+	assert_true(near(observed.seen[1].estimate.value, 1.0 / 3));
+	assert_true(near(observed.seen[2].estimate.value, 1 - 0.25 / 0.999));
+	observed_close(&observed);
+}
+
 static void rows_of_a_batch_have_one_each(void **state)
 {
 	(void)state;
@@ -603,6 +626,7 @@ int main(void)
 		cmocka_unit_test(slices_have_what_is_estimated_from),
 		cmocka_unit_test(of_many_classes_the_accuracy_is_known),
 		cmocka_unit_test(what_is_no_probability_does_not_count),
+		cmocka_unit_test(probabilities_that_are_rounded_count),
 		cmocka_unit_test(rows_of_a_batch_have_one_each),
 		cmocka_unit_test(the_threshold_says_what_is_predicted),
 		cmocka_unit_test(the_quality_of_the_last_window_is_known),
