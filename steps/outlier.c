@@ -350,9 +350,11 @@ static bool outlier_fit(struct step *step, const struct fit_source *source, stru
 	const struct outlier *self = step->options;
 	struct reference_rows rows;
 	const char *remark = NULL;
-	bool good = reference_rows_open(&rows, step, &self->tensor, source, error) &&
-		    outlier_reference_learn((enum outlier_by)self->by, &(struct outlier_rows){rows.table, rows.columns},
-					    step->arena, file, &remark, error);
+	bool good =
+		reference_rows_open(&rows, step, &self->tensor, source, error) &&
+		outlier_reference_learn((enum outlier_by)self->by,
+					&(struct outlier_rows){rows.table, rows.columns, self->limit_here.line ? self->limit : 0},
+					step->arena, file, &remark, error);
 	if (good)
 		fit_source_remark(source, remark);
 	reference_rows_close(&rows);

@@ -9,6 +9,8 @@
 #define FORMAT "sluice_outlier/1"
 #define WIDTH_MAX 65536 /* as of a model's row */
 #define FOREST_BYTES_MAX ((size_t)128 << 20)
+#define PERCENT 100.0
+#define SHARE_USUAL 0.05 /* of a normal reference at most */
 #define SEED 1 /* the same rows give the same forest */
 
 /* What the file has. */
@@ -163,7 +165,8 @@ static bool learn_rows(const struct outlier_rows *rows, struct arena *arena, str
 	return true;
 }
 
-static bool learn_forest(const struct outlier_rows *rows, struct arena *arena, struct outlier_file *file, struct error *error)
+static bool learn_forest(const struct outlier_rows *rows, struct arena *arena, struct outlier_file *file, const char **remark,
+			 struct error *error)
 {
 	for (size_t i = 0; i < rows->table.columns; i++) {
 		bool any = false;
@@ -176,7 +179,13 @@ static bool learn_forest(const struct outlier_rows *rows, struct arena *arena, s
 	const struct isolation_settings settings = {.trees = ISOLATION_TREES, .sample = ISOLATION_SAMPLE, .seed = SEED};
 	struct buffer forest;
 	buffer_open(&forest, FOREST_BYTES_MAX);
-	const bool good = isolation_fit(&rows->table, &settings, &forest, error);
+	const double limit = rows->limit > 0 ? rows->limit : ISOLATION_LIMIT_USUAL;
+	double share = 0;
+	const bool good = isolation_fit(&rows->table, &settings, &forest, error) &&
+			  isolation_share(&rows->table, buffer_view(&forest), limit, &share, error);
+	if (good)
+		*remark = arena_print(arena, "%.3g%% of the reference are above the limit %.6g%s", PERCENT * share, limit,
+				      share > SHARE_USUAL ? "; if most of it is normal, write a higher `limit`" : "");
 	file->forest = good ? arena_copy(arena, forest.bytes, forest.length) : NULL;
 	buffer_close(&forest);
 	return !good || file->forest ? good : out_of_memory(error);
@@ -211,10 +220,9 @@ bool outlier_reference_learn(enum outlier_by by, const struct outlier_rows *rows
 				      .width = (int64_t)rows->table.columns,
 				      .columns = rows->columns};
 	*remark = NULL;
-	if (!rows_check(rows, arena, error) ||
-	    !(by == OUTLIER_MODIFIED_Z	? learn_numbers(rows, arena, &learnt, remark, error)
-	      : by == OUTLIER_MAHALANOBIS ? learn_rows(rows, arena, &learnt, remark, error)
-					  : learn_forest(rows, arena, &learnt, error)))
+	if (!rows_check(rows, arena, error) || !(by == OUTLIER_MODIFIED_Z    ? learn_numbers(rows, arena, &learnt, remark, error)
+						 : by == OUTLIER_MAHALANOBIS ? learn_rows(rows, arena, &learnt, remark, error)
+									     : learn_forest(rows, arena, &learnt, remark, error)))
 		return false;
 	json_rows_write_file(file, FORMAT, file_rows, &learnt);
 	return !buffer_failed(file) || error_set(error, ERROR_LIMIT, PLACE_NONE, "the reference is too large for a file");

@@ -47,6 +47,7 @@ static inline size_t outlier_distance_cost(size_t columns)
 struct outlier_rows {
 	struct table table;
 	struct name_list columns; /* as above */
+	double limit;		  /* that the step declares; 0: none */
 };
 
 /* Learns and appends the file. `remark` gets a remark on what was learnt, in the arena, or NULL. CONFIG: such rows give no

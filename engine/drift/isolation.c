@@ -177,21 +177,44 @@ static bool trees_grow(const struct table *rows, const struct isolation_settings
 	return true;
 }
 
+/* The answers of the forest to the rows: scores with their sign turned. NULL: memory ran out. */
+static double *scores_of(const struct table *rows, struct text forest, struct arena *arena, struct error *error)
+{
+	const struct predictor *predictor = predictor_read(arena, forest, ITERATIONS_BEST, error);
+	if (!predictor)
+		return NULL;
+	double *margins = ARENA_ARRAY(arena, double, rows->rows), *scores = ARENA_ARRAY(arena, double, rows->rows);
+	double *scratch = ARENA_ARRAY(arena, double, predictor_scratch(predictor, rows->rows));
+	if (!margins || !scores || !scratch) {
+		error_memory(error, ERROR_SYSTEM, "learning an isolation forest");
+		return NULL;
+	}
+	predictor_margins(predictor, rows->values, rows->columns, rows->rows, margins, scratch);
+	predictor_answers(predictor, margins, rows->rows, scores);
+	return scores;
+}
+
 /* The score that so many of the reference are above. */
 static bool limit_find(const struct table *rows, double share, struct text forest, struct arena *arena, double *limit,
 		       struct error *error)
 {
-	const struct predictor *predictor = predictor_read(arena, forest, ITERATIONS_BEST, error);
-	if (!predictor)
-		return false;
-	double *margins = ARENA_ARRAY(arena, double, rows->rows), *scores = ARENA_ARRAY(arena, double, rows->rows);
-	double *scratch = ARENA_ARRAY(arena, double, predictor_scratch(predictor, rows->rows));
-	if (!margins || !scores || !scratch)
-		return error_memory(error, ERROR_SYSTEM, "learning an isolation forest");
-	predictor_margins(predictor, rows->values, rows->columns, rows->rows, margins, scratch);
-	predictor_answers(predictor, margins, rows->rows, scores);
-	*limit = -quantile_sorted(scores, quantile_sort(scores, rows->rows), share, QUANTILE_LINEAR);
-	return true;
+	double *scores = scores_of(rows, forest, arena, error);
+	if (scores)
+		*limit = -quantile_sorted(scores, quantile_sort(scores, rows->rows), share, QUANTILE_LINEAR);
+	return scores;
+}
+
+bool isolation_share(const struct table *rows, struct text forest, double limit, double *share, struct error *error)
+{
+	struct arena *arena = arena_open(WORKING_BYTES);
+	const double *scores = arena ? scores_of(rows, forest, arena, error) : NULL;
+	size_t above = 0;
+	for (size_t i = 0; scores && i < rows->rows; i++)
+		above += scores[i] < -limit;
+	*share = (double)above / (double)rows->rows;
+	const bool good = scores || error->kind != ERROR_NONE || error_memory(error, ERROR_SYSTEM, "learning an isolation forest");
+	arena_close(arena);
+	return good && scores;
 }
 
 /* ---- the whole ---- */

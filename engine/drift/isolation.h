@@ -38,4 +38,7 @@ struct isolation_settings {
 bool isolation_fit(const struct table *reference, const struct isolation_settings *settings, struct buffer *file,
 		   struct error *error);
 
+/* The share of the rows whose score by the forest's file is above the limit. False: SYSTEM, or the file is none (CONFIG). */
+bool isolation_share(const struct table *rows, struct text forest, double limit, double *share, struct error *error);
+
 #endif

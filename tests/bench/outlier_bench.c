@@ -369,7 +369,7 @@ static double run_flow(const char *yaml, struct arena *arena, long rounds)
 	const char *remark;
 	long answered = 0;
 	buffer_open(&file, TEXT_BYTES_MAX);
-	const struct outlier_rows learnt = {{ROWS, COLUMNS, rows}, {0}};
+	const struct outlier_rows learnt = {.table = {ROWS, COLUMNS, rows}};
 	if (!outlier_reference_learn(OUTLIER_MAHALANOBIS, &learnt, arena, &file, &remark, &error))
 		return 0;
 	buffer_byte(&file, 0);

@@ -12,6 +12,7 @@
 #include <math.h>
 
 #include "base/random.h"
+#include "numeric/predictor.h"
 #include "statistics/distribution.h"
 #include "steps/kinds.h"
 #include "steps/outlier_reference.h"
@@ -257,7 +258,7 @@ static void usual_rows_are_seldom_outliers(void **state)
 		struct outlier_reference reference;
 		struct buffer file;
 		const char *remark;
-		const struct outlier_rows learnt = {{60, 4, rows}, {0}};
+		const struct outlier_rows learnt = {.table = {60, 4, rows}};
 		for (size_t i = 0; i < 60 * 4; i++)
 			rows[i] = 1e6 + 3 * normal_draw(&chance) + (i % 4 ? rows[i - 1] - 1e6 : 0);
 		buffer_open(&file, DATA_BYTES);
@@ -276,6 +277,45 @@ static void usual_rows_are_seldom_outliers(void **state)
 	}
 	if (above < 8 || above > 52)
 		fail_msg("%zu of 30,000 usual rows are outliers, and 30 were declared", above);
+}
+
+/* Rows above the limit, counted by the predictor of the forest in the file: a row's score is its answer with its sign turned. */
+static size_t rows_above(const char *file, double limit)
+{
+	struct arena *own = arena_open((size_t)16 << 20);
+	struct error refused = {0};
+	json_t *document = json_loads(file, 0, NULL);
+	char *forest = json_dumps(json_object_get(document, "forest"), JSON_COMPACT | JSON_REAL_PRECISION(17));
+	assert_non_null(forest);
+	const struct predictor *predictor = predictor_read(own, text_of(forest), ITERATIONS_BEST, &refused);
+	assert_non_null(predictor);
+	double *scratch = ARENA_ARRAY(own, double, predictor_scratch(predictor, 1)), margin, answer;
+	size_t above = 0;
+	for (int i = 1; i <= 12; i++) {
+		const double row[] = {i, i * i};
+		predictor_margins(predictor, row, 2, 1, &margin, scratch);
+		predictor_answers(predictor, &margin, 1, &answer);
+		above += -answer > limit;
+	}
+	free(forest);
+	json_decref(document);
+	arena_close(own);
+	return above;
+}
+
+/* So that a limit that marks a good part of what is usual is seen before it runs. */
+static void the_share_of_the_reference_above_the_limit_is_told(void **state)
+{
+	(void)state;
+	char words[64];
+	struct said said = fit("isolation-forest", rows_of("a,b", "%d,%d", 12), " --tensor x=a,b");
+	assert_int_equal(said.code, 0);
+	const size_t above = rows_above(said.out, 0.5);
+	assert_true(above > 0 && above < 12); /* of equal steps some are more alone than a row drawn anywhere */
+	snprintf(words, sizeof words, "%.3g%% of the reference are above the limit 0.5", 100.0 * (double)above / 12);
+	expect_words(said.err, words);
+	expect_words(said.err, "if most of it is normal, write a higher `limit`");
+	said_close(&said);
 }
 
 /* A forest learnt from rows is the same each time, and thinks far rows stranger. */
@@ -311,6 +351,7 @@ int main(void)
 		cmocka_unit_test(files_that_are_no_reference_are_refused),
 		cmocka_unit_test(the_limit_knows_how_large_the_reference_was),
 		cmocka_unit_test(usual_rows_are_seldom_outliers),
+		cmocka_unit_test(the_share_of_the_reference_above_the_limit_is_told),
 		cmocka_unit_test(forests_are_the_same_each_time),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
