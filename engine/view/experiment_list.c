@@ -28,6 +28,30 @@ static bool experiment_list_add(struct experiment_list *list, const struct graph
 	return true;
 }
 
+static bool names_have(const char *names, const char *name)
+{
+	struct text rest = text_of(names);
+	while (rest.length > 0)
+		if (text_is(text_take_until(&rest, ','), name))
+			return true;
+	return false;
+}
+
+/* An Experiment of pipelines splits the calls of its default, whose own graph does not have it. */
+static bool defaults_add(struct experiment_list *list, const struct spec *spec)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct graph_experiment *experiment = list->items[i].experiment;
+		const char *name = experiment->spec->default_name.text;
+		if (!name || experiment->spec->resource_type != EXPERIMENT_PIPELINE ||
+		    !spec_find(spec, RESOURCE_EXPERIMENT, experiment->name) || names_have(list->items[i].pipelines, name))
+			continue;
+		if (!experiment_list_add(list, experiment, name))
+			return false;
+	}
+	return true;
+}
+
 bool experiment_list_read(struct experiment_list *list, const struct spec *spec)
 {
 	struct linked_graphs graphs;
@@ -37,7 +61,7 @@ bool experiment_list_read(struct experiment_list *list, const struct spec *spec)
 		for (size_t j = 0; j < graphs.items[i]->reachable_count; j++)
 			if (!experiment_list_add(list, graphs.items[i]->reachable[j], graphs.items[i]->name))
 				return false;
-	return !arena_failed(list->arena);
+	return defaults_add(list, spec) && !arena_failed(list->arena);
 }
 
 static const char *algorithm_of(const struct graph_experiment *experiment)

@@ -299,6 +299,17 @@ static void files_say_the_control_and_the_shares(void **state)
 	json_decref(document);
 }
 
+static void the_default_of_an_experiment_of_pipelines_is_listed(void **state)
+{
+	write_file("p.yaml",
+		   "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec: {resourceType: pipeline, "
+		   "default: a, candidates: [{name: a, weight: 1}, {name: b, weight: 3}]}\n");
+	json_t *document = said_json("experiments list -f p.yaml -o json");
+	(void)state; /* the default's calls are split, so it comes after the experiment's own */
+	assert_string_equal(json_string_value(json_array_get(json_object_get(document, "pipelines"), 1)), "a");
+	json_decref(document);
+}
+
 /* The metric of that name of a report or of a segment. */
 static const json_t *metric_of(const json_t *document, const char *name)
 {
@@ -625,6 +636,7 @@ int main(void)
 		cmocka_unit_test(records_of_avro_follow_one_another),
 		cmocka_unit_test(data_that_are_none_are_refused_with_their_line),
 		cmocka_unit_test(files_say_the_control_and_the_shares),
+		cmocka_unit_test(the_default_of_an_experiment_of_pipelines_is_listed),
 		cmocka_unit_test(latencies_are_a_metric_of_exposures),
 		cmocka_unit_test(segments_are_read_by_a_share_of_alpha),
 		cmocka_unit_test(few_segments_and_the_rest),
