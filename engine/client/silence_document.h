@@ -14,7 +14,8 @@ struct silence_asked {
 	int64_t for_ns;			      /* from now */
 };
 
-/* A Silence as a document. Another one of the same alert and group has the same name, so it replaces this one. */
+/* A Silence as a document. Another one of the same pipeline, alert and group has the same name, so it replaces this one; one of
+ * anything else has another name. */
 struct silence_document {
 	char name[RESOURCE_NAME_BYTES], until[MOMENT_BYTES];
 	struct buffer text; /* closed by the caller, in any case */

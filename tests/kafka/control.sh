@@ -103,11 +103,12 @@ expect "status of silencing an alert that is not there" $? "-eq 2"
 expect_words "the words of that" "$dir/slwo.log" "no alert .slwo.; did you mean .slow."
 "$sluice" alerts silence slow --pipeline watched --for 2h --reason moving --author ann >"$dir/silence.log" 2>&1
 expect "status of silencing an alert" $? "-eq 0"
-expect_words "a silence is a version" "$dir/silence.log" "^Silence/watched-slow version 1 accepted"
+expect_words "a silence is a version" "$dir/silence.log" "^Silence/watched-slow-[0-9a-f]{12} version 1 accepted"
 is_silenced() { "$sluice" alerts list 2>&1 | grep -qE "silenced until 20[0-9T:-]+Z by ann: moving"; }
 wait_until 10 is_silenced
 expect "status of looking whether alerts list shows it" $? "-eq 0"
-"$sluice" delete silence/watched-slow >"$dir/unsilence.log" 2>&1
+silence=$(grep -oE "watched-slow-[0-9a-f]{12}" "$dir/silence.log" | head -n 1)
+"$sluice" delete "silence/$silence" >"$dir/unsilence.log" 2>&1
 expect "status of deleting a silence" $? "-eq 0"
 
 # ---- keepers that are killed and frozen while resources are applied ----
