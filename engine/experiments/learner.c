@@ -62,7 +62,7 @@ static const double *vector_of(const struct learner *learner, const double *open
 	return x;
 }
 
-static void refusal_count(struct learner *learner, const struct error *refused)
+void learner_refuse(struct learner *learner, const struct error *refused)
 {
 	if (learner->counts.refused++ == 0)
 		learner->refusal = *refused;
@@ -79,7 +79,7 @@ static void reward_learn(struct learner *learner, const double *open, size_t arm
 		learner->counts.rewards++;
 		return;
 	}
-	refusal_count(learner, &refused);
+	learner_refuse(learner, &refused);
 	if (exposed)
 		(void)bandit_expire(learner->bandit, arm, reward.x, &refused);
 }
@@ -371,7 +371,7 @@ void learner_feedback(struct learner *learner, const struct feedback *feedback, 
 		return;
 	}
 	if (!feedback_check(feedback, time_ms, &refused)) {
-		refusal_count(learner, &refused);
+		learner_refuse(learner, &refused);
 		return;
 	}
 	const bool has_reward = reward_find(learner, feedback, &reduced);

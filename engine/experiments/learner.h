@@ -74,6 +74,9 @@ void learner_replay(struct learner *learner, bool replays); /* from now on */
 void learner_expose(struct learner *learner, const struct exposure *exposure);
 void learner_feedback(struct learner *learner, const struct feedback *feedback, int64_t time_ms); /* time of its record */
 
+/* Counts feedback that cannot be read, and why, with the refused. */
+void learner_refuse(struct learner *learner, const struct error *refused);
+
 /* Whether feedback, which was given before, leaves an open exposure without the metric that engines compute. It counts nothing. */
 struct open_request; /* experiments/outcome_join.h */
 bool learner_lacks(const struct learner *learner, const struct feedback *feedback, int64_t time_ms, struct open_request *found);

@@ -397,6 +397,12 @@ static void request_feedback(struct truth_tally *tally, const struct feedback *r
 				      outcome_bits(tally, reduced), truth.length > 0);
 }
 
+void truth_tally_refuse(struct truth_tally *tally, const struct error *refused)
+{
+	if (tally->losses.refused++ == 0)
+		tally->refused = *refused;
+}
+
 void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feedback, int64_t time_ms)
 {
 	struct error refused = {0};
@@ -406,8 +412,7 @@ void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feed
 	if (count == 0 && !is_judged)
 		return;
 	if (!feedback_check(feedback, time_ms, &refused) || !outcomes_check(count, &refused)) {
-		if (tally->losses.refused++ == 0)
-			tally->refused = refused;
+		truth_tally_refuse(tally, &refused);
 		return;
 	}
 	struct feedback reduced = *feedback;

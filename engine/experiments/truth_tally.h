@@ -127,6 +127,9 @@ void truth_tally_pass(struct truth_tally *tally, int64_t time_ms);
 
 void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feedback, int64_t time_ms); /* time of its record */
 
+/* Counts feedback that cannot be read, and why, with the refused. */
+void truth_tally_refuse(struct truth_tally *tally, const struct error *refused);
+
 /* Whether feedback, which was given before, leaves an open exposure without that metric: ROLLOUT_ACCURACY, or one of the
  * configuration. It counts nothing. */
 struct open_request; /* experiments/outcome_join.h */

@@ -251,9 +251,11 @@ const struct metric metric_rows[] = {
 	POLICY(rewards, "sluice_policy_rewards", "Rewards from which that policy was learned."),
 	POLICY(age_seconds, "sluice_policy_age_seconds",
 	       "Time since this engine read the last record of the policy; it should stay below a few updateIntervals."),
-	POLICY_LOSS(refused, "sluice_policy_feedback_refused_total",
-		    "Feedback that is not learnt from, since its reward is none that the algorithm takes. This and the following "
-		    "are counted by the engine that learns: take the sum over engines."),
+	POLICY_LOSS(
+		refused, "sluice_policy_feedback_refused_total",
+		"Feedback that is not learnt from, since it cannot be read, is refused, or its reward is none that the algorithm "
+		"takes. This and the following "
+		"are counted by the engine that learns: take the sum over engines."),
 	POLICY_LOSS(late, "sluice_policy_feedback_late_total", "Feedback that came after the outcomeWindow of its request."),
 	POLICY_LOSS(unknown, "sluice_policy_feedback_unknown_total",
 		    "Feedback of a request or a unit to which the experiment gave no candidate in the outcomeWindow."),

@@ -2,6 +2,7 @@
 #include "runtime/feedback_counting.h"
 
 #include <assert.h>
+#include <inttypes.h>
 
 #include "base/clock.h"
 #include "base/duration.h"
@@ -75,14 +76,28 @@ static void answers_take(struct feedback_counting *counting)
 
 /* ---- feedback ---- */
 
+static void broken_log(struct feedback_counting *counting, const struct held_record *held, const struct error *wrong)
+{
+	const struct feedback_counting_config *config = &counting->config;
+	if (!config->state->broken_is_logged)
+		log_say(config->log, LOG_LEVEL_WARN, NULL,
+			"%s: partition %" PRId32 ", offset %" PRId64 ": %s; metrics of truth and reward do not count it, nor "
+								     "others that cannot be read: correct whoever writes to "
+			"the topic; this engine says it once",
+			config->feedback, held->partition, held->offset, wrong->text);
+	config->state->broken_is_logged = true;
+}
+
 /* False: it may still be for an answer to come. */
-static bool feedback_count(struct feedback_counting *counting, struct text value, int64_t time_ms)
+static bool feedback_count(struct feedback_counting *counting, const struct held_record *held)
 {
 	struct feedback feedback;
 	struct error wrong = {0};
 	arena_reset(counting->arena);
-	return !feedback_decode(value, counting->arena, &feedback, &wrong) ||
-	       kept_answers_feedback(counting->config.state->kept, &feedback, time_ms);
+	if (feedback_decode(held->value, counting->arena, &feedback, &wrong))
+		return kept_answers_feedback(counting->config.state->kept, &feedback, held->time_ms);
+	broken_log(counting, held, &wrong);
+	return true;
 }
 
 /* Feedback met an answer that is no longer kept, which is counted. */
@@ -105,7 +120,7 @@ static void held_retry(struct feedback_counting *counting, int64_t until_ms, boo
 	struct held_feedback *all = counting->config.state->held;
 	for (const struct held_record *held; (held = held_first(all)) && (held->since_ms <= until_ms || makes_space);
 	     makes_space = false) {
-		feedback_count(counting, held->value, held->time_ms);
+		feedback_count(counting, held);
 		held_drop_first(all);
 	}
 }
@@ -115,8 +130,10 @@ static bool feedback_take(void *context, const struct record *record, struct err
 {
 	struct feedback_counting *counting = context;
 	struct feedback_state *state = counting->config.state;
+	const struct held_record arrived = {
+		.partition = record->partition, .offset = record->offset, .time_ms = record->time_ms, .value = record->value};
 	answers_take(counting);
-	if (!feedback_count(counting, record->value, record->time_ms)) {
+	if (!feedback_count(counting, &arrived)) {
 		while (held_space(state->held) == 0)
 			held_retry(counting, 0, true);
 		if (!held_add(state->held, record, clock_ms(), error))

@@ -33,7 +33,7 @@ struct feedback_state {
 	struct kept_answers *kept;
 	struct held_feedback *held; /* whose answer is not there yet */
 	int64_t since_ms; /* time of the latest feedback that was read; 0: none is read yet */
-	bool loss_is_logged, drop_is_logged;
+	bool loss_is_logged, drop_is_logged, broken_is_logged;
 };
 
 /* Logs how many answers no feedback was counted for; `log` NULL: nothing is logged. */

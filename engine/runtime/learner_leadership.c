@@ -89,11 +89,21 @@ void feedback_learn(void *service, const struct feedback *feedback, const struct
 	feedback_give(service, feedback, held, false);
 }
 
+void feedback_refuse(void *context, const struct held_record *held, const struct error *wrong)
+{
+	struct learner_service *service = context;
+	for (size_t i = 0; i < service->count; i++) {
+		struct learning *learning = &service->learnings[i];
+		if (learning_wants(learning, offsets_of(&learning->feedback, held->partition), held->offset, held->time_ms, false))
+			learner_refuse(learning->learner, wrong);
+	}
+}
+
 static bool exposure_replay(void *context, const struct record *record, struct error *error)
 {
 	struct learner_service *service = context;
 	struct exposure exposure;
-	if (outcome_feed_decode(&service->feed, record->value, &exposure))
+	if (outcome_feed_decode(&service->feed, record, &exposure))
 		exposure_give(service, &exposure, record, true);
 	return replay_goes_on(service, error);
 }

@@ -81,7 +81,7 @@ static const struct loss_reason {
 	size_t offset; /* in struct policy_losses */
 	const char *words;
 } loss_reasons[] = {
-	{offsetof(struct policy_losses, refused), "feedback whose reward is refused"},
+	{offsetof(struct policy_losses, refused), "feedback that is refused"},
 	{offsetof(struct policy_losses, late), "feedback that comes after the outcomeWindow: write a longer one in `bandits`"},
 	{offsetof(struct policy_losses, unknown),
 	 "feedback of requests and units to which the experiment gave no candidate: check its ids"},
@@ -216,7 +216,8 @@ struct learner_service *learner_service_open(const struct learner_service_config
 							    .log = config->log,
 							    .context = service,
 							    .expose = exposure_learn,
-							    .inform = feedback_learn};
+							    .inform = feedback_learn,
+							    .refuse = feedback_refuse};
 	buffer_open(&service->bytes, POLICY_RECORD_BYTES_MAX);
 	service->arena = service->feed.config.arena = arena_open(RECORD_ARENA_BYTES);
 	service->term = arena_open(RECORD_ARENA_BYTES * 4);

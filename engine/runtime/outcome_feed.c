@@ -25,11 +25,26 @@ static bool exposure_is_timely(struct outcome_feed *feed, const struct exposure 
 	return false;
 }
 
-bool outcome_feed_decode(struct outcome_feed *feed, struct text value, struct exposure *exposure)
+static void broken_log(struct outcome_feed *feed, const char *topic, int32_t partition, int64_t offset, const struct error *wrong,
+		       bool *is_logged)
+{
+	if (!*is_logged)
+		log_say(feed->config.log, LOG_LEVEL_WARN, NULL,
+			"%s: partition %" PRId32 ", offset %" PRId64
+			": %s; %s, nor from others that cannot be read: correct whoever "
+			"writes to the topic; this engine says it once",
+			topic, partition, offset, wrong->text, feed->config.without);
+	*is_logged = true;
+}
+
+bool outcome_feed_decode(struct outcome_feed *feed, const struct record *record, struct exposure *exposure)
 {
 	struct error wrong = {0};
 	arena_reset(feed->config.arena);
-	return exposure_decode(value, feed->config.arena, exposure, &wrong) && exposure_is_timely(feed, exposure);
+	if (exposure_decode(record->value, feed->config.arena, exposure, &wrong))
+		return exposure_is_timely(feed, exposure);
+	broken_log(feed, feed->config.exposures, record->partition, record->offset, &wrong, &feed->broken_exposure_is_logged);
+	return false;
 }
 
 /* ---- feedback ---- */
@@ -57,6 +72,10 @@ static void feedback_pass(struct outcome_feed *feed, const struct held_record *h
 	arena_reset(feed->config.arena);
 	if (feedback_decode(held->value, feed->config.arena, &feedback, &wrong))
 		feed->config.inform(feed->config.context, &feedback, held);
+	else {
+		broken_log(feed, feed->config.feedback, held->partition, held->offset, &wrong, &feed->broken_feedback_is_logged);
+		feed->config.refuse(feed->config.context, held, &wrong);
+	}
 }
 
 static bool feedback_release(struct outcome_feed *feed, bool idle, struct error *error)
@@ -96,7 +115,7 @@ static bool exposure_take(struct outcome_feed *feed, const struct record *record
 	feed->taken++;
 	feed->came_ms = clock_ms();
 	feed->exposures_ms = record->time_ms;
-	if (!outcome_feed_decode(feed, record->value, &exposure))
+	if (!outcome_feed_decode(feed, record, &exposure))
 		return offsets_set(&feed->exposures_next, record->partition, record->offset + 1, error);
 	const int64_t time_ms = time_arrived_ms(exposure.time_ms);
 	if (time_ms > feed->exposed_ms)
@@ -105,7 +124,7 @@ static bool exposure_take(struct outcome_feed *feed, const struct record *record
 	if (held && exposure_is_read(feed, held, false)) {
 		if (!feedback_release(feed, false, error))
 			return false;
-		(void)outcome_feed_decode(feed, record->value, &exposure); /* feedback took the arena */
+		(void)outcome_feed_decode(feed, record, &exposure); /* feedback took the arena */
 	}
 	feed->config.expose(feed->config.context, &exposure, record);
 	return offsets_set(&feed->exposures_next, record->partition, record->offset + 1, error);
@@ -115,7 +134,7 @@ static bool exposure_take(struct outcome_feed *feed, const struct record *record
 static bool exposure_is_ahead(struct outcome_feed *feed, const struct record *record, bool none_left)
 {
 	struct exposure exposure;
-	return !none_left && held_space(feed->held) > 0 && outcome_feed_decode(feed, record->value, &exposure) &&
+	return !none_left && held_space(feed->held) > 0 && outcome_feed_decode(feed, record, &exposure) &&
 	       time_arrived_ms(exposure.time_ms) > held_latest_ms(feed->held);
 }
 
@@ -268,7 +287,7 @@ static void readers_close(struct outcome_feed *feed)
 
 bool outcome_feed_open(struct outcome_feed *feed, struct error *error)
 {
-	assert(feed->config.expose && feed->config.inform && feed->config.arena);
+	assert(feed->config.expose && feed->config.inform && feed->config.refuse && feed->config.arena);
 	readers_close(feed);
 	if (!feed->held)
 		feed->held = held_open(OUTCOME_HELD_MAX, OUTCOME_HELD_BYTES, error);
@@ -289,5 +308,8 @@ void outcome_feed_close(struct outcome_feed *feed)
 	held_close(feed->held);
 	offsets_close(&feed->exposures_next);
 	offsets_close(&feed->feedback_next);
-	*feed = (struct outcome_feed){.config = feed->config, .ahead_is_logged = feed->ahead_is_logged};
+	*feed = (struct outcome_feed){.config = feed->config,
+				      .ahead_is_logged = feed->ahead_is_logged,
+				      .broken_exposure_is_logged = feed->broken_exposure_is_logged,
+				      .broken_feedback_is_logged = feed->broken_feedback_is_logged};
 }

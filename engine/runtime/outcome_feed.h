@@ -11,6 +11,8 @@
  *
  * Times are those that clients gave. Feedback of the future has the time of its arrival; an exposure that is more than
  * OUTCOME_AHEAD_MS ahead is left out, and a warning is logged: by its time all others would be late.
+ * So is a record that cannot be read: the first one of each topic is logged, and the feedback is given to `refuse`, which counts
+ * it.
  *
  * Belongs to one thread. Opening waits for Kafka. Private to the learner service and the truth service.
  */
@@ -37,7 +39,7 @@ struct outcome_feed_config {
 	const char *brokers;
 	struct properties consumer;
 	const char *exposures, *feedback; /* topics */
-	const char *without; /* what becomes of an exposure from the future: "nothing is learnt from it" */
+	const char *without;		  /* what becomes of a record that is left out: "nothing is learnt from it" */
 	int64_t from_ms; /* from records of that time; 0: from the offsets */
 	int64_t hold_ms;
 	int turn_ms;	     /* a turn waits so long for a record; OUTCOME_TURN_MS */
@@ -46,6 +48,8 @@ struct outcome_feed_config {
 	void *context;
 	void (*expose)(void *context, const struct exposure *exposure, const struct record *record);
 	void (*inform)(void *context, const struct feedback *feedback, const struct held_record *held);
+	/* Feedback that cannot be read, and why. */
+	void (*refuse)(void *context, const struct held_record *held, const struct error *wrong);
 	/* All feedback up to that time was passed, and no exposure came lately. NULL: it is not called. */
 	void (*quiet)(void *context, int64_t time_ms);
 };
@@ -70,6 +74,7 @@ struct outcome_feed {
 	int64_t came_ms;    /* when the last exposure came, or the feed was opened; by clock_ms() */
 	struct feed_answers exposures_answers, feedback_answers;
 	bool ahead_is_logged; /* that an exposure is left out */
+	bool broken_exposure_is_logged, broken_feedback_is_logged; /* that one cannot be read */
 };
 
 /* Opens both topics, or opens them again, where the next records are. False: SYSTEM or CONFIG. */
@@ -98,8 +103,8 @@ static inline int outcome_turn_share_ms(size_t feeds)
 /* It is then as it was before it was opened. */
 void outcome_feed_close(struct outcome_feed *feed);
 
-/* Decodes an exposure that was read elsewhere. False: it is none, or from the future. */
-bool outcome_feed_decode(struct outcome_feed *feed, struct text value, struct exposure *exposure);
+/* Decodes an exposure that was read elsewhere. False: it is none, or from the future, which is logged. */
+bool outcome_feed_decode(struct outcome_feed *feed, const struct record *record, struct exposure *exposure);
 
 /* Of clients' clocks no time is later than that of arrival. */
 static inline int64_t time_arrived_ms(int64_t time_ms)

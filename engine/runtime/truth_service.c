@@ -125,6 +125,13 @@ static void truth_inform(void *context, const struct feedback *feedback, const s
 	answer_recovery_feedback(counting->service->recovery, feedback, held, (struct recovery_join){counting, request_lacks});
 }
 
+static void truth_refuse(void *context, const struct held_record *held, const struct error *wrong)
+{
+	struct truth_counting *counting = context;
+	(void)held;
+	truth_tally_refuse(counting->tally, wrong);
+}
+
 static void truths_quiet(void *context, int64_t time_ms)
 {
 	struct truth_counting *counting = context;
@@ -412,6 +419,7 @@ static bool counting_make(struct truth_service *service, const struct graph_expe
 							     .context = counting,
 							     .expose = truth_expose,
 							     .inform = truth_inform,
+							     .refuse = truth_refuse,
 							     .quiet = truths_quiet};
 	counting->names = rollout_names(experiment->shares, experiment->count);
 	counting->metric_count = experiment_metrics(experiment->spec, counting->metrics);

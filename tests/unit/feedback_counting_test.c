@@ -36,13 +36,14 @@ static struct kept_metric metric;
 static struct feedback_state state_of_engine;
 static struct feedback_counting *counting;
 
-static int losses_logged, stops_logged;
+static int losses_logged, stops_logged, broken_logged;
 
 static void said_write(const struct log_sink *sink, const struct log_line *line)
 {
 	(void)sink;
 	print_message("%s\n", line->message);
 	stops_logged += strstr(line->message, "p: 1 answers of this engine have no feedback yet") != NULL;
+	broken_logged += strstr(line->message, "feedback: partition 1, offset 0: the record is not feedback") != NULL;
 	losses_logged += strstr(line->message, "sluice_metric_lost_total") != NULL;
 }
 
@@ -166,6 +167,36 @@ static void answers_of_all_workers_meet_the_feedback_of_all_partitions(void **st
 	nanosleep(&(struct timespec){.tv_nsec = 300 * NS_PER_MS}, NULL);
 	expect_income(4, 10 + 200 + 4000 + 3000);
 	feedback_counting_close(counting);
+}
+
+static void broken_append(void)
+{
+	assert_int_equal(rd_kafka_producev(mock.writer, RD_KAFKA_V_TOPIC("feedback"), RD_KAFKA_V_PARTITION(1),
+					   RD_KAFKA_V_VALUE((void *)(uintptr_t) "hello", 5),
+					   RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_TIMESTAMP(time_of_day_ms()),
+					   RD_KAFKA_V_END),
+			 RD_KAFKA_RESP_ERR_NO_ERROR);
+	assert_int_equal(rd_kafka_flush(mock.writer, MOCK_WAIT_MS), 0);
+}
+
+/* Twice, and read again by another thread of the same engine. */
+static void feedback_that_cannot_be_read_is_said_once(void **state)
+{
+	(void)state;
+	broken_logged = 0;
+	service_start();
+	answer(0, "b", 2);
+	broken_append();
+	broken_append();
+	inform("b", 100);
+	expect_income(1, 200);
+	feedback_counting_close(counting);
+	service_start();
+	answer(0, "d", 2);
+	inform("d", 100);
+	expect_income(2, 400);
+	feedback_counting_close(counting);
+	assert_int_equal(broken_logged, 1);
 }
 
 static void count_derived(const struct record *record, size_t *found)
@@ -312,6 +343,7 @@ static void it_is_one_of_the_learners_until_it_has_ended(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(feedback_that_cannot_be_read_is_said_once),
 		TEST(answers_of_all_workers_meet_the_feedback_of_all_partitions),
 		TEST(a_value_by_which_somebody_learns_is_written_to_the_topic_once),
 		TEST(an_answer_that_was_left_out_is_counted_as_missing),

@@ -97,7 +97,7 @@ static void what_is_not_learnt_is_counted_and_said_once(void **state)
 	expect_losses(1, 0, 2, 1);
 	expect_rewards(1);
 	learner_service_close(service);
-	assert_int_equal(said_times("the bandits of `e` leave out feedback whose reward is refused: A reward is 1e+308"), 1);
+	assert_int_equal(said_times("the bandits of `e` leave out feedback that is refused: A reward is 1e+308"), 1);
 	assert_int_equal(said_times("leave out feedback of requests and units to which the experiment gave no candidate"), 1);
 	service_start();
 	reward("nobody else", time_of_day_ms());
@@ -106,6 +106,31 @@ static void what_is_not_learnt_is_counted_and_said_once(void **state)
 	learner_service_close(service);
 	expect_losses(1, 0, 3, 1);
 	assert_int_equal(said_times("leave out feedback of requests and units to which the experiment gave no candidate"), 1);
+}
+
+/* Whoever writes to the topics by itself is told, and not only whoever asks a gateway. */
+static void records_that_cannot_be_read_are_counted_and_said_once(void **state)
+{
+	static const char *const broken[] = {"{\"id\":\"a\",\"reward\":1",    "{\"id\":\"a\",\"reward\":\"high\"}",
+					     "{\"id\":\"a\",\"rewrd\":1}",    "{\"id\":7,\"reward\":1}",
+					     "[{\"id\":\"a\",\"reward\":1}]", "hello"};
+	(void)state;
+	service_start();
+	expose("a", 0, time_of_day_ms());
+	append("exposures", 0, time_of_day_ms(), "hello");
+	append("exposures", 0, time_of_day_ms(), "{\"id\":");
+	reward("nobody", time_of_day_ms());
+	for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
+		append("feedback", 0, time_of_day_ms(), broken[i]);
+	expect_losses(6, 0, 1, 0);
+	reward("a", time_of_day_ms());
+	expect_rewards(1);
+	learner_service_close(service);
+	assert_int_equal(policy_entry_losses(entry).refused, 6);
+	assert_int_equal(said_times("feedback: partition 0, offset 1: "), 1); /* that of `nobody` is before it */
+	assert_int_equal(said_times("exposures: partition 0, offset 1: "), 1);
+	assert_int_equal(said_times("nothing is learnt from it"), 2);
+	assert_int_equal(said_times("the bandits of `e` leave out feedback that is refused: "), 1);
 }
 
 static void feedback_by_unit_is_counted_and_said_once_if_it_finds_none(void **state)
@@ -473,6 +498,7 @@ int main(void)
 						stand_open_called, stand_close),
 		cmocka_unit_test_setup_teardown(what_is_not_learnt_is_counted_and_said_once, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(feedback_beyond_a_limit_of_the_join_is_said_once, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(records_that_cannot_be_read_are_counted_and_said_once, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(feedback_by_unit_is_counted_and_said_once_if_it_finds_none, stand_open,
 						stand_close),
 		cmocka_unit_test_setup_teardown(feedback_of_the_future_does_not_hold_up_the_rest, stand_open, stand_close),

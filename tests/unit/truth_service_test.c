@@ -45,7 +45,7 @@
 #define JUDGED_REQUESTS 1600 /* of two partitions: a mock keeps 1,000 records of each */
 #define PAST_MS 4000 /* the window, and the seconds in which it is counted */
 
-static atomic_int late_lines;
+static atomic_int late_lines, refused_lines, broken_lines;
 
 static void said_write(const struct log_sink *sink, const struct log_line *line)
 {
@@ -53,6 +53,10 @@ static void said_write(const struct log_sink *sink, const struct log_line *line)
 	print_message("%s\n", line->message);
 	if (strstr(line->message, "raise outcomeWindow above the time that truths take"))
 		atomic_fetch_add(&late_lines, 1);
+	if (strstr(line->message, "1 that is refused, the first one as the record is not feedback"))
+		atomic_fetch_add(&refused_lines, 1);
+	if (strstr(line->message, "feedback: partition 1, offset 0: the record is not feedback"))
+		atomic_fetch_add(&broken_lines, 1);
 }
 
 static const struct log_sink sink = {said_write};
@@ -274,6 +278,21 @@ static void feedback_reaches_the_board_once_whoever_counts(void **state)
 }
 
 /* The pipeline declares it so. */
+static void feedback_that_cannot_be_read_is_among_the_refused(void **state)
+{
+	(void)state;
+	table_set(1, 50, begin_ms);
+	expose("a", "new", begin_ms);
+	append("feedback", 1, begin_ms + 100, "hello");
+	judge("a", 1, begin_ms + 100);
+	expose("b", "new", begin_ms + PAST_MS);
+	service_start();
+	expect_truths(1, 1);
+	truth_service_close(service);
+	assert_int_equal(refused_lines, 1);
+	assert_int_equal(broken_lines, 1);
+}
+
 static void a_unit_of_a_ratio_counts_by_its_values(void **state)
 {
 	(void)state;
@@ -603,6 +622,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(feedback_of_a_pipeline_that_calls_the_one_with_the_experiment_counts,
 						stand_open_called, stand_close),
 		cmocka_unit_test_setup_teardown(feedback_reaches_the_board_once_whoever_counts, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(feedback_that_cannot_be_read_is_among_the_refused, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_unit_of_a_ratio_counts_by_its_values, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(an_answer_of_an_engine_that_was_stopped_counts, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(truths_count_without_further_requests, stand_open, stand_close),
