@@ -97,7 +97,7 @@ static bool change_take(void *context, const struct record *record, struct error
 	struct text scope, key, value;
 	struct error wrong = {0};
 	uint32_t known;
-	if (!change_read(record->key, record->value, &scope, &key, &value, &wrong))
+	if (!change_read(record->key, record->value, &scope, &key, &value, self->pipeline, &wrong))
 		return error_set(error, wrong.kind, wrong.place, "partition %d offset %lld of the changelog: %s",
 				 (int)record->partition, (long long)record->offset, wrong.text);
 	return !store_scope_find(self->store, scope, &known) || store_restore(self->store, known, key, value, error);

@@ -156,6 +156,7 @@ static enum changelog_end changelog_bring_back(struct archivist *archivist, stru
 {
 	const struct changelog_source source = {
 		.topic = job->place.changelog,
+		.pipeline = job->place.pipeline,
 		.partition = job->place.input.partition,
 		.from = from,
 		.go_on = go_on,

@@ -211,7 +211,7 @@ static bool record_keep(struct changelog_reading *reading, const rd_kafka_messag
 	uint32_t number;
 	struct error why = {0};
 	if (!change_read((struct text){message->key, message->key_len}, (struct text){message->payload, message->len}, &scope, &key,
-			 &value, &why))
+			 &value, reading->source->pipeline, &why))
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the record at %s-%d offset %lld is no change of a stage: %s",
 				 reading->source->topic, (int)reading->source->partition, (long long)message->offset, why.text);
 	reading->records++;

@@ -41,6 +41,7 @@ void changelog_reader_close(struct changelog_reader *reader); /* NULL is fine */
 
 struct changelog_source {
 	const char *topic;
+	const char *pipeline; /* whose state it has, for the words of errors */
 	int32_t partition;
 	int64_t from; /* OFFSET_NONE: the beginning */
 	/* Called a few times a second with the offset reached and the offset at which the read ends (OFFSET_NONE:

@@ -174,7 +174,7 @@ static bool change_bring_back(struct simulated_archive_task *task, const struct 
 {
 	struct text scope, key, value;
 	uint32_t number;
-	if (!change_read(entry->key, entry->value, &scope, &key, &value, error))
+	if (!change_read(entry->key, entry->value, &scope, &key, &value, task->place.pipeline, error))
 		return false;
 	return !store_scope_find(task->store, scope, &number) || store_restore(task->store, number, key, value, error);
 }

@@ -22,17 +22,18 @@ void change_write_value(struct buffer *out, struct text value)
 	buffer_text(out, value);
 }
 
-#define FOREIGN \
-	"it was not written by sluice. Only engines may write to a changelog: delete the topic, and start once with --new-state " \
-	"PIPELINE, which begins without state"
+#define FOREIGN                                                                                                                    \
+	"it was not written by sluice. Only engines may write to a changelog: delete the topic, and start once with --new-state "  \
+	"%s, which begins without state"
 
-static bool version_known(struct text bytes, const char *what, struct error *error)
+static bool version_known(struct text bytes, const char *what, const char *pipeline, struct error *error)
 {
 	if (bytes.length == 0)
-		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "its %s is empty; " FOREIGN, what);
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "its %s is empty; " FOREIGN, what, pipeline);
 	const unsigned version = (unsigned char)bytes.bytes[0];
 	if (version == 0 || version > VERSIONS_MOST)
-		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "its %s begins with the byte %u; " FOREIGN, what, version);
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "its %s begins with the byte %u; " FOREIGN, what, version,
+				 pipeline);
 	return version == VERSION ||
 	       error_set(error, ERROR_SYSTEM, PLACE_NONE,
 			 "its %s is of version %u, and this sluice supports version 1; run the one that wrote it, or a newer one",
@@ -40,13 +41,14 @@ static bool version_known(struct text bytes, const char *what, struct error *err
 }
 
 bool change_read(struct text record_key, struct text record_value, struct text *scope, struct text *key, struct text *value,
-		 struct error *error)
+		 const char *pipeline, struct error *error)
 {
-	if (!version_known(record_key, "key", error) || (record_value.bytes && !version_known(record_value, "value", error)))
+	if (!version_known(record_key, "key", pipeline, error) ||
+	    (record_value.bytes && !version_known(record_value, "value", pipeline, error)))
 		return false;
 	size_t name = record_key.length > 1 ? (unsigned char)record_key.bytes[1] : 0;
 	if (name == 0 || record_key.length - 2 < name)
-		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "its key names no step; " FOREIGN);
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "its key names no step; " FOREIGN, pipeline);
 	*scope = (struct text){record_key.bytes + 2, name};
 	*key = (struct text){record_key.bytes + 2 + name, record_key.length - 2 - name};
 	*value = record_value.bytes ? text_from(record_value, 1) : (struct text){0};

@@ -64,7 +64,7 @@ static void record_run(const uint8_t *data, size_t size)
 	key_length = key_length < size ? key_length : size;
 	struct text record_key = {bytes, key_length}, record_value = {bytes + key_length, size - key_length}, scope, key, value;
 	struct error error = {0};
-	if (!change_read(record_key, record_value, &scope, &key, &value, &error))
+	if (!change_read(record_key, record_value, &scope, &key, &value, "fraud", &error))
 		return;
 	char name[256] = "";
 	memcpy(name, scope.bytes, scope.length);

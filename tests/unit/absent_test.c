@@ -209,7 +209,7 @@ static void a_changelog_that_brokers_do_not_show_yet_is_waited_for(void **state)
 	struct store *store = store_open(scopes, BYTES_MAX);
 	struct changelog_reader *reader = changelog_reader_open(late.mock.brokers, mock_quick, &error);
 	assert_non_null(reader);
-	const struct changelog_source source = {.topic = "out", .from = OFFSET_NONE};
+	const struct changelog_source source = {.topic = "out", .pipeline = "p", .from = OFFSET_NONE};
 	enum changelog_end end = changelog_read(reader, &source, store, &extent, &error);
 	assert_string_equal(error.text, "");
 	assert_int_equal(end, CHANGELOG_READ);

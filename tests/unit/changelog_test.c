@@ -50,7 +50,7 @@ static enum produce_verdict fake_produce(struct output *self, const struct outgo
 	assert_int_equal(record->topic, TOPIC);
 	assert_int_equal(record->origin.partition, input.partition);
 	assert_true(record->beside_origin);
-	assert_true(change_read(record->key, record->value, &scope, &key, &value, error));
+	assert_true(change_read(record->key, record->value, &scope, &key, &value, "fraud", error));
 	assert_true(text_is(scope, names[0]));
 	long number = strtol(number_text(key, digits), NULL, 10);
 	assert_in_range(number, 0, KEYS - 1);

@@ -92,7 +92,8 @@ static struct store *store_of(const char *name, struct store_scopes scopes)
 	for (size_t i = 0; i < recording.count; i++) {
 		struct text scope, key, value;
 		uint32_t number;
-		assert_true(change_read(recording.records[i].key, recording.records[i].value, &scope, &key, &value, &error));
+		assert_true(
+			change_read(recording.records[i].key, recording.records[i].value, &scope, &key, &value, "fraud", &error));
 		assert_true(store_scope_find(store, scope, &number));
 		assert_true(store_restore(store, number, key, value, &error));
 	}

@@ -129,7 +129,8 @@ static void a_restore_may_be_stopped_meanwhile(void **state)
 	silent_open(&mock);
 	struct store *store = store_open((struct store_scopes){1, names}, 1 << 20);
 	struct changelog_reader *reader = changelog_reader_open(mock.brokers, mock_quick, &error);
-	const struct changelog_source source = {.topic = "in", .from = OFFSET_NONE, .go_on = go_on, .context = &times};
+	const struct changelog_source source = {
+		.topic = "in", .pipeline = "p", .from = OFFSET_NONE, .go_on = go_on, .context = &times};
 	const int64_t began_ms = clock_ms();
 	assert_int_equal(changelog_read(reader, &source, store, &extent, &error), CHANGELOG_STOPPED);
 	assert_in_range(clock_ms() - began_ms, 0, PROMPT_MS);

@@ -335,11 +335,11 @@ static void a_change_is_read_back_from_its_record(void **state)
 	buffer_open(&value, 1 << 20);
 	change_write_key(&key, "signals", TEXT("a\0b"));
 	change_write_value(&value, TEXT("bytes"));
-	assert_true(change_read(buffer_view(&key), buffer_view(&value), &scope, &its_key, &its_value, &error));
+	assert_true(change_read(buffer_view(&key), buffer_view(&value), &scope, &its_key, &its_value, "fraud", &error));
 	assert_true(text_is(scope, "signals"));
 	assert_true(text_equal(its_key, TEXT("a\0b")));
 	assert_true(text_is(its_value, "bytes"));
-	assert_true(change_read(buffer_view(&key), (struct text){0}, &scope, &its_key, &its_value, &error));
+	assert_true(change_read(buffer_view(&key), (struct text){0}, &scope, &its_key, &its_value, "fraud", &error));
 	assert_null(its_value.bytes);
 	buffer_close(&key);
 	buffer_close(&value);
@@ -369,11 +369,12 @@ static void a_record_that_is_no_change_is_refused_with_its_reason(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct text scope, key, value;
 		struct error error = {0};
-		assert_false(change_read(cases[i].key, cases[i].value, &scope, &key, &value, &error));
+		assert_false(change_read(cases[i].key, cases[i].value, &scope, &key, &value, "fraud", &error));
 		assert_int_equal(error.kind, ERROR_SYSTEM);
 		assert_non_null(strstr(error.text, cases[i].reason));
 		const bool newer = strstr(cases[i].reason, "version") != NULL;
-		assert_non_null(strstr(error.text, newer ? "run the one that wrote it" : "--new-state"));
+		assert_non_null(
+			strstr(error.text, newer ? "run the one that wrote it" : "start once with --new-state fraud, which"));
 	}
 }
 
