@@ -60,6 +60,7 @@ struct grpc_request {
 	size_t unwidened_bytes;	   /* that were taken, and by which the window was not widened yet */
 	int64_t began_ms;	   /* its head; of a conversation, its last message */
 	int64_t timeout_ms; /* -1: none */
+	bool has_bad_timeout; /* grpc-timeout is no time */
 	struct loop_timer deadline;
 	/* The answer, with its prefix, and the position up to which it was passed to nghttp2: */
 	struct buffer answer;

@@ -9,6 +9,7 @@
 #include "net/http_head.h"
 
 #define KEPT_BYTES ((size_t)256 << 10) /* of each buffer of a request in the pool */
+#define BAD_TIMEOUT_WORDS "grpc-timeout is no time: give at most 8 digits and a unit, H, M, S, m, u or n, as in `500m`"
 #define DEADLINE_WORDS "the deadline of grpc-timeout has passed"
 #define FIELDS_BYTES ((size_t)64 << 10) /* of an answer: callers accept far less */
 #define NOT_POST "this port serves gRPC, whose calls are POST; send requests of HTTP to the port for HTTP"
@@ -315,8 +316,8 @@ static inline void header_take(struct grpc_request *request, struct text name, s
 {
 	if (text_equal_short(name, TEXT("content-type")))
 		request->is_grpc = grpc_is_content_type(value);
-	else if (text_equal_short(name, TEXT("grpc-timeout")) && !grpc_timeout_read(value, &request->timeout_ms))
-		request->timeout_ms = -1;
+	else if (text_equal_short(name, TEXT("grpc-timeout")))
+		request->has_bad_timeout = !grpc_timeout_read(value, &request->timeout_ms);
 	else if (text_equal_short(name, TEXT("grpc-encoding")))
 		request->coding = grpc_coding_of(value);
 	if (request->server->config.metadata_bytes > 0 && !is_authority(request, name, value))
@@ -430,6 +431,8 @@ static void headers_are_whole(struct grpc_request *request, bool is_end)
 		metadata_refuse(request);
 	else if (config->bodies && !head_is_charged(request))
 		grpc_request_shed(request, GRPC_RESOURCE_EXHAUSTED, GRPC_CROWDED);
+	else if (request->has_bad_timeout)
+		grpc_request_shed(request, GRPC_INVALID_ARGUMENT, BAD_TIMEOUT_WORDS);
 	else if (request->timeout_ms == 0)
 		grpc_request_shed(request, GRPC_DEADLINE_EXCEEDED, DEADLINE_WORDS);
 	else if (request->timeout_ms > 0 &&

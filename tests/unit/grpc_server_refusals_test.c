@@ -156,6 +156,24 @@ static void what_a_server_refuses_is_counted(void **state)
 	stand_close(&stand);
 }
 
+/* Else its caller would have no deadline, and believe that it has one. */
+static void a_timeout_that_is_no_time_is_refused(void **state)
+{
+	static const char *const bad[] = {"1e9n", "-1S", "abc", "1X", "1.5S", "", "123456789m", "12345678901234S"};
+	static struct refusals_stand stand;
+	(void)state;
+	stand_open_with(&stand, false);
+	for (int i = 0; i < (int)(sizeof bad / sizeof *bad); i++) {
+		char expected[64];
+		puppet_headers(stand.line, 2 * i + 1, FLAG_END_STREAM, CALL, "grpc-timeout", bad[i], NULL);
+		(void)snprintf(expected, sizeof expected, "%d grpc-status: 3\n", 2 * i + 1);
+		await_heard(&stand, expected);
+		assert_true(stand.refused == (size_t)i + 1 && stand.status == GRPC_INVALID_ARGUMENT);
+	}
+	assert_int_equal(stand.called, 0);
+	stand_close(&stand);
+}
+
 static void a_message_of_a_conversation_that_cannot_be_read_is_counted(void **state)
 {
 	static struct refusals_stand stand;
@@ -311,6 +329,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_server_refuses_is_counted),
+		cmocka_unit_test(a_timeout_that_is_no_time_is_refused),
 		cmocka_unit_test(a_message_of_a_conversation_that_cannot_be_read_is_counted),
 		cmocka_unit_test(one_whose_message_does_not_come_in_time_is_counted),
 		cmocka_unit_test(one_whose_deadline_comes_before_its_message_is_counted),

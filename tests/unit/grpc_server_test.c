@@ -589,14 +589,6 @@ static void what_is_no_grpc_is_told_so_in_http(void **state)
 	assert_null(strstr(((struct hall *)*state)->puppet.heard, "5 data"));
 }
 
-static void a_bad_timeout_is_none(void **state)
-{
-	struct puppet_line *line = dial(*state);
-	puppet_headers(line, 1, 0, HEAD("/echo"), "grpc-timeout", "1e9n", NULL);
-	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 1, "\0\0\0\0\5hello", 10);
-	turn_hall_until_heard(*state, "1 data 10\n1 grpc-status: 0\n1 end\n");
-}
-
 static void frames_of_unknown_types_are_passed_over(void **state)
 {
 	struct puppet_line *line = dial(*state);
@@ -640,7 +632,6 @@ int main(void)
 		STORY(a_message_cut_short_is_refused),
 		STORY(a_call_without_a_message_is_refused),
 		STORY(two_messages_are_refused_before_the_caller_has_ended),
-		STORY(a_bad_timeout_is_none),
 		STORY(frames_of_unknown_types_are_passed_over),
 	};
 	const struct CMUnitTest alone[] = {STORY(what_is_no_grpc_is_told_so_in_http), STORY(a_caller_of_http1_is_closed)};
