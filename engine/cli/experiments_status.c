@@ -7,6 +7,7 @@
 #include "client/control_session.h"
 #include "client/experiment_data.h"
 #include "client/kafka.h"
+#include "client/kafka_silence.h"
 #include "message/json_write.h"
 #include "view/mirror_view.h"
 #include "view/rollout_view.h"
@@ -30,7 +31,7 @@ struct status_options {
 static const struct option status_options[] = {
 	EXPERIMENT_ROWS_OF(struct status_options, asked),
 	ROW("watch", FLAG, struct status_options, watch,
-	    .help = "Of a rollout: prints it again after each check of the keeper, until it has ended."),
+	    .help = "Of a rollout: prints it again after each check of the keeper, with the time, until it has ended."),
 	COMMAND_FORM(status_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -302,20 +303,33 @@ static bool rollout_is_over(const struct ledger_rollout *rollout)
 	return !rollout->has_record || text_is(rollout->record.phase, "promoted") || text_is(rollout->record.phase, "rolledBack");
 }
 
-/* Prints what has changed. `*over`: it will not change any more. */
-static bool rollout_show(struct session *session, const struct control_session *control, const char *experiment, uint64_t *shown,
-			 bool *over, struct error *error)
+/* What is shown of a rollout. */
+struct rollout_shown {
+	const char *experiment;
+	bool watch;
+	uint64_t records; /* of the ledger, of which the last is shown; UINT64_MAX: nothing is shown */
+	bool over;	  /* it will not change any more */
+	struct kafka_silence silence;
+};
+
+/* Prints what has changed. One block of many has the time. */
+static bool rollout_show(struct session *session, const struct control_session *control, struct rollout_shown *shown,
+			 struct error *error)
 {
+	char moment[MOMENT_BYTES];
 	const struct ledger *ledger = applier_ledger(control->applier);
-	const struct ledger_rollout *rollout = rollout_view_find(ledger, experiment, error);
+	const struct ledger_rollout *rollout = rollout_view_find(ledger, shown->experiment, error);
 	struct buffer out;
 	if (!rollout)
 		return false;
-	*over = rollout_is_over(rollout);
-	if (*shown == ledger->rollout_records)
+	shown->over = rollout_is_over(rollout);
+	if (shown->records == ledger->rollout_records)
 		return true;
-	*shown = ledger->rollout_records;
+	shown->records = ledger->rollout_records;
 	buffer_open(&out, OUT_BYTES_MAX);
+	moment_print(time_of_day_ms(), moment);
+	if (shown->watch && session->form == OUTPUT_TEXT)
+		buffer_print(&out, "%s  ", moment);
 	rollout_view_print(ledger, rollout, session->form == OUTPUT_JSON, session->arena, &out);
 	return command_write(session, &out) == EXIT_GOOD && fflush(session->out) == 0;
 }
@@ -324,12 +338,13 @@ static bool rollout_show(struct session *session, const struct control_session *
 static bool rollout_follow(struct session *session, const struct control_session *control, const char *experiment, bool watch,
 			   struct error *error)
 {
-	uint64_t shown = UINT64_MAX;
-	bool over = false;
-	bool good = rollout_show(session, control, experiment, &shown, &over, error);
-	while (good && watch && !over)
-		good = applier_follow(control->applier, WATCH_MS, error) &&
-		       rollout_show(session, control, experiment, &shown, &over, error);
+	struct rollout_shown shown = {.experiment = experiment, .watch = watch, .records = UINT64_MAX};
+	bool good = rollout_show(session, control, &shown, error);
+	while (good && watch && !shown.over) {
+		good = applier_follow(control->applier, WATCH_MS, error);
+		kafka_silence_look(&shown.silence, control->config.brokers, applier_silent_ms(control->applier));
+		good = good && rollout_show(session, control, &shown, error);
+	}
 	return good || error->kind == ERROR_NONE;
 }
 

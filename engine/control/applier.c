@@ -57,6 +57,7 @@ struct applier *applier_open(const struct applier_config *config, struct error *
 							.topic = config->topics.control,
 							.from_beginning = true,
 							.continues = true,
+							.is_watched = true,
 							.properties = config->consumer};
 	applier->reader = reader_open(&applier->reader_config, &missing);
 	if (!applier->reader && missing.kind == ERROR_CONFIG)
@@ -227,6 +228,11 @@ bool applier_send(struct applier *applier, struct proposal *proposal, char id[AP
 bool applier_follow(struct applier *applier, int wait_ms, struct error *error)
 {
 	return reader_give_arrived(applier->reader, RECORDS_A_TURN, wait_ms, applier_fold, applier, error);
+}
+
+int64_t applier_silent_ms(const struct applier *applier)
+{
+	return reader_silent_ms(applier->reader);
 }
 
 bool applier_wait(struct applier *applier, struct text id, int64_t wait_ms, const struct control_verdict **verdict,

@@ -36,6 +36,9 @@ bool applier_send(struct applier *applier, struct proposal *proposal, char id[AP
  * be read. */
 bool applier_follow(struct applier *applier, int wait_ms, struct error *error);
 
+/* For how long no broker has answered the applier, which is to be asked every second: reader_silent_ms(). */
+int64_t applier_silent_ms(const struct applier *applier);
+
 /* Reads until the verdict on that proposal is there. `*verdict` is NULL if there is none after `wait_ms`. */
 bool applier_wait(struct applier *applier, struct text id, int64_t wait_ms, const struct control_verdict **verdict,
 		  struct error *error);

@@ -41,6 +41,7 @@ struct reader {
 	struct reader_partition *by_partition; /* NULL: not by time */
 	struct client_counts counts;	       /* of one that is watched */
 	bool was_answered;		       /* since it was asked last */
+	int64_t answered_ms;		       /* by clock_ms(), of the statistics that last showed an answer, or of its opening */
 	int64_t leaderless_ms;		       /* when a partition last had no leader, by clock_ms(); 0: never */
 	bool leaves_out;		       /* by time: a partition is not waited for any more */
 	int64_t passed_ms;		       /* by time: of the last record before which none was left out */
@@ -65,7 +66,10 @@ static int reader_on_statistics(rd_kafka_t *client, char *json, size_t length, v
 	(void)client_statistics_read((struct text){json, length}, &reader->counts, &error);
 	if (!client_statistics_leaders((struct text){json, length}, &have_leaders) || !have_leaders)
 		reader->leaderless_ms = clock_ms();
-	reader->was_answered = reader->was_answered || reader->counts.received_bytes != received_bytes;
+	if (reader->counts.received_bytes != received_bytes) {
+		reader->was_answered = true;
+		reader->answered_ms = clock_ms();
+	}
 	return 0; /* librdkafka frees the text */
 }
 
@@ -271,8 +275,10 @@ struct reader *reader_open(const struct reader_config *config, struct error *err
 	reader->bell = -1;
 	reader->limits = (struct look_limits){.until_ms = clock_ms() + (config->wait_ms > 0 ? config->wait_ms : TOPICS_WAIT_MS),
 					      .stopping = config->stopping};
-	if (reader_set_up(reader, error))
+	if (reader_set_up(reader, error)) {
+		reader->answered_ms = clock_ms();
 		return reader;
+	}
 	reader_close(reader);
 	return NULL;
 }
@@ -452,6 +458,12 @@ bool reader_was_answered(struct reader *reader)
 	const bool was_answered = reader->was_answered;
 	reader->was_answered = false;
 	return was_answered;
+}
+
+int64_t reader_silent_ms(const struct reader *reader)
+{
+	assert(reader->config->is_watched);
+	return clock_ms() - reader->answered_ms;
 }
 
 struct client_counts reader_client_counts(const struct reader *reader)

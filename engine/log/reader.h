@@ -48,7 +48,7 @@ struct reader_config {
 	bool by_time;
 	bool may_be_absent;  /* often there is no such topic: reader_open() waits READER_ABSENT_MS for it, not TOPICS_APPEAR_MS */
 	bool uncommitted;    /* also records that no transaction has committed; an open one then delays nothing */
-	bool is_watched;     /* reader_was_answered() or reader_client_counts() is called */
+	bool is_watched;     /* reader_was_answered(), reader_silent_ms() or reader_client_counts() is called */
 	struct properties properties;
 };
 
@@ -90,6 +90,10 @@ bool reader_has_leaders(const struct reader *reader);
 /* Whether a broker has answered a request of the reader since the last call; such a reader asks for records all the time. It is
  * counted every second, so it is to be called as often. Only of a reader that `is_watched`. */
 bool reader_was_answered(struct reader *reader);
+
+/* For how long no broker has answered the reader, as far as its statistics of each second show; since it was opened, if none has
+ * answered since. Only of a reader that `is_watched`. */
+int64_t reader_silent_ms(const struct reader *reader);
 
 /* What librdkafka last said of its client. Only of a reader that `is_watched`. */
 struct client_counts reader_client_counts(const struct reader *reader);

@@ -215,6 +215,40 @@ static void an_opening_ends_soon_once_it_is_to_stop(void **state)
 	assert_in_range(opening_fails_after(false, MOCK_WAIT_MS, &stopping), 0, PROMPT_MS);
 }
 
+/* Statistics come each second. */
+static int64_t silent_ms_after(struct reader *reader, int64_t wait_ms)
+{
+	const int64_t until_ms = clock_ms() + wait_ms;
+	struct record record;
+	struct error error = {0};
+	while (clock_ms() < until_ms) {
+		assert_true(reader_next(reader, 100, &record, &error));
+		record_release(&record);
+	}
+	return reader_silent_ms(reader);
+}
+
+static void a_reader_is_silent_while_no_broker_answers_it(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct error error = {0};
+	mock_open(&mock);
+	const struct reader_config config = {.brokers = mock.brokers, .topic = "in", .properties = mock_quick, .is_watched = true};
+	struct reader *reader = reader_open(&config, &error);
+	assert_non_null(reader);
+	assert_in_range(silent_ms_after(reader, 2500), 0, 1500);
+	rd_kafka_mock_broker_set_down(mock.cluster, 1);
+	assert_in_range(silent_ms_after(reader, 4500), 3000, 6000);
+	rd_kafka_mock_broker_set_up(mock.cluster, 1);
+	int64_t silent_ms = INT64_MAX;
+	for (const int64_t until_ms = clock_ms() + MOCK_WAIT_MS; silent_ms > 1500 && clock_ms() < until_ms;)
+		silent_ms = silent_ms_after(reader, 100);
+	assert_in_range(silent_ms, 0, 1500);
+	reader_close(reader);
+	mock_close(&mock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +259,7 @@ int main(void)
 		cmocka_unit_test(an_opening_takes_no_longer_than_it_may),
 		cmocka_unit_test(an_opening_ends_soon_once_it_is_to_stop),
 		cmocka_unit_test(a_bell_rings_again_while_there_may_be_more_records),
+		cmocka_unit_test(a_reader_is_silent_while_no_broker_answers_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
