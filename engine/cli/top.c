@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "client/engine_reports.h"
 #include "client/kafka.h"
+#include "client/kafka_silence.h"
 #include "client/status_watch.h"
 #include "log/reader.h"
 #include "view/screen_keys.h"
@@ -14,6 +15,7 @@
 #define TOP_ARENA_BYTES ((size_t)16 << 20)
 #define TOP_TEXT_MAX ((size_t)16 << 20)
 #define LOOK_MS 100
+#define BACK_MS 20000	     /* after an outage of Kafka: so long engines may take to reach it again, before they count as gone */
 #define FIRST_MS 2500	     /* time in which a healthy engine has reported */
 #define NEWEST_RECORDS 20000 /* of a partition, with which it begins: an engine that died is among them for a while */
 #define SCREEN_CLEAR "\033[H\033[2J"
@@ -49,6 +51,10 @@ struct top {
 	struct screen_keys keys; /* of a terminal */
 	struct status_watch *watch;
 	int64_t read_ms; /* time of day at which the status was read: what comes while Kafka tells the lag is read later */
+	int64_t silent_ms;	      /* for so long no broker had answered then */
+	int64_t judged_ms;	      /* time of day at which one last answered: as of then engines are judged */
+	int64_t back_ms;	      /* after an outage: until then engines are judged as of its begin */
+	struct kafka_silence silence; /* without a screen */
 	bool over;
 	struct buffer text;
 };
@@ -64,7 +70,9 @@ static void print_screen(struct top *top, size_t count, int64_t now_ms)
 				      .now_ms = now_ms,
 				      .columns = size.ws_col > 0 ? size.ws_col : TERMINAL_COLUMNS,
 				      .rows = size.ws_row > 0 ? size.ws_row : SCREEN_ROWS,
-				      .sort = top->sort};
+				      .sort = top->sort,
+				      .judged_ms = top->judged_ms,
+				      .silent_ms = top->silent_ms};
 	buffer_string(&top->text, SCREEN_CLEAR);
 	top_view_render(&view, &top->text);
 }
@@ -75,12 +83,13 @@ static bool top_show(struct top *top, struct error *error)
 	buffer_clear(&top->text);
 	for (size_t i = 0; i < top->reports.count; i++)
 		top->shown[i] = &top->reports.items[i].status;
-	size_t count = top_view_keep(top->shown, top->reports.count, now_ms);
+	size_t count = top_view_keep(top->shown, top->reports.count, top->judged_ms);
 	top_view_sort(top->shown, count, top->sort);
 	if (top->keys.is_open)
 		print_screen(top, count, now_ms);
 	else
-		(top->options->form == OUTPUT_TEXT ? top_lines_text : top_lines_json)(top->shown, count, now_ms, &top->text);
+		(top->options->form == OUTPUT_TEXT ? top_lines_text : top_lines_json)(top->shown, count, top->judged_ms,
+										      &top->text);
 	if (buffer_failed(&top->text))
 		return error_memory(error, ERROR_SYSTEM, "showing how pipelines are");
 	if (top->text.length > 0)
@@ -91,6 +100,19 @@ static bool top_show(struct top *top, struct error *error)
 }
 
 /* ---- running ---- */
+
+/* While Kafka does not answer, nothing is heard of any engine, and that is not the engines' fault. */
+static void top_look_at_clock(struct top *top, const struct reader *reader)
+{
+	top->read_ms = time_of_day_ms();
+	top->silent_ms = reader_silent_ms(reader);
+	if (top->silent_ms >= TOP_KAFKA_SILENT_MS)
+		top->back_ms = top->read_ms + BACK_MS;
+	if (top->read_ms >= top->back_ms)
+		top->judged_ms = top->read_ms - top->silent_ms;
+	if (!top->keys.is_open)
+		kafka_silence_look(&top->silence, top->reports.kafka->brokers, top->silent_ms);
+}
 
 /* A pressed key takes effect at once: `again` means that the view must be shown again. */
 static bool top_read(struct top *top, struct reader *reader, struct arena *scratch, int64_t until_ns, struct error *error)
@@ -104,7 +126,7 @@ static bool top_read(struct top *top, struct reader *reader, struct arena *scrat
 		record_release(&record);
 		if (!good)
 			return false;
-		top->read_ms = time_of_day_ms();
+		top_look_at_clock(top, reader);
 		int key = screen_keys_next(&top->keys);
 		top->over = key == SCREEN_KEYS_STOP || key == 'q';
 		if (key != 's')
@@ -124,7 +146,8 @@ static bool top_watch(struct top *top, struct reader *reader, struct arena *scra
 			return false;
 		if (top->over)
 			break;
-		engine_reports_measure_lag(&top->reports);
+		if (top->silent_ms < TOP_KAFKA_SILENT_MS)
+			engine_reports_measure_lag(&top->reports);
 		if (!top_show(top, error))
 			return false;
 		wait_ms = STATUS_EVERY_MS;
@@ -137,7 +160,8 @@ static bool top_read_target(struct top *top, const struct pipeline_target *targe
 	const struct reader_config config = {.brokers = target->kafka.brokers,
 					     .topic = target->status,
 					     .newest = NEWEST_RECORDS,
-					     .properties = target->kafka.consumer};
+					     .properties = target->kafka.consumer,
+					     .is_watched = true};
 	struct arena *scratch = arena_open(TOP_ARENA_BYTES);
 	bool once = top->options->once || isatty(fileno(top->session->out)) != 1;
 	struct reader *reader = NULL;

@@ -274,8 +274,8 @@ static void print_state(const struct status *status, int64_t now_ms, struct buff
 /* What it waits for and what else is to be known; empty: nothing. */
 static void print_notes(const struct top_view *view, const struct status *status, struct buffer *out)
 {
-	const struct status *other = top_other_version(view->items, view->count, status, view->now_ms);
-	const char *gone = top_gone_reason(status, view->now_ms), *gap = "";
+	const struct status *other = top_other_version(view->items, view->count, status, view->judged_ms);
+	const char *gone = top_gone_reason(status, view->judged_ms), *gap = "";
 	if (gone) {
 		if (status->lag > 0)
 			buffer_print(out, "%" PRId64 " records wait; ", status->lag);
@@ -313,7 +313,7 @@ static void print_row(const struct top_view *view, const struct top_layout *layo
 		      struct buffer *line)
 {
 	char text[FIGURE_BYTES];
-	bool is_heard = !top_is_silent(status, view->now_ms) && !status->stopped;
+	bool is_heard = !top_is_silent(status, view->judged_ms) && !status->stopped;
 	print_cut(line, status->pipeline, layout->name, true);
 	buffer_byte(line, ' ');
 	print_cut(line, status->instance, layout->engine, true);
@@ -324,7 +324,7 @@ static void print_row(const struct top_view *view, const struct top_layout *layo
 		buffer_print(line, "%*s", figures[i].columns, text);
 	}
 	buffer_byte(line, ' ');
-	print_state(status, view->now_ms, line);
+	print_state(status, view->judged_ms, line);
 }
 
 /* Below the row, wrapped; what is longer than `most` lines is cut. Returns how many there are. */
@@ -399,7 +399,7 @@ static struct top_total total_of(const struct top_view *view)
 	struct top_total total = {0};
 	for (size_t i = 0; i < view->count; i++) {
 		const struct status *status = view->items[i];
-		bool is_heard = !top_is_silent(status, view->now_ms) && !status->stopped;
+		bool is_heard = !top_is_silent(status, view->judged_ms) && !status->stopped;
 		if (!was_counted(view, i, offsetof(struct status, pipeline))) {
 			total.pipelines++;
 			total.lag += status->lag > 0 ? (double)status->lag : 0;
@@ -417,6 +417,24 @@ static struct top_total total_of(const struct top_view *view)
 	return total;
 }
 
+/* Whether a line says how old what is shown is. */
+static bool is_of_before(const struct top_view *view)
+{
+	return view->now_ms - view->judged_ms >= TOP_KAFKA_SILENT_MS;
+}
+
+static void print_age(const struct top_view *view, struct buffer *line)
+{
+	char moment[MOMENT_BYTES];
+	moment_print(view->judged_ms, moment);
+	const char *time = strchr(moment, 'T') ? strchr(moment, 'T') + 1 : moment;
+	if (view->silent_ms >= TOP_KAFKA_SILENT_MS)
+		buffer_print(line, "Kafka has not answered this command for %" PRId64 " s; what is shown is of %.8s",
+			     view->silent_ms / MS_PER_S, time);
+	else
+		buffer_print(line, "Kafka answers again; an engine that is not back yet is shown as of %.8s", time);
+}
+
 static void render_head(const struct top_view *view, const struct top_layout *layout, const struct top_total *total,
 			struct buffer *out)
 {
@@ -432,6 +450,11 @@ static void render_head(const struct top_view *view, const struct top_layout *la
 	buffer_print(&line, "  s: by %s  q: quit", sorts[view->sort]);
 	line_take(view, &line, out);
 	buffer_clear(&line);
+	if (is_of_before(view)) {
+		print_age(view, &line);
+		line_take(view, &line, out);
+		buffer_clear(&line);
+	}
 	print_cut(&line, TEXT("PIPELINE"), layout->name, true);
 	buffer_byte(&line, ' ');
 	print_cut(&line, TEXT("ENGINE"), layout->engine, true);
@@ -484,7 +507,7 @@ void top_view_render(const struct top_view *given, struct buffer *out)
 	fitted.rows = given->rows < TOP_ROWS_LEAST ? TOP_ROWS_LEAST : given->rows;
 	struct top_layout layout = layout_of(view);
 	const struct top_total total = total_of(view);
-	int left = view->rows - 1 - LINES_BESIDE;
+	int left = view->rows - 1 - LINES_BESIDE - is_of_before(view);
 	size_t shown = 0;
 	layout.note_lines = note_lines_of(view->count, left);
 	render_head(view, &layout, &total, out);

@@ -12,6 +12,7 @@ enum top_sort { TOP_SORT_NAME, TOP_SORT_LAG, TOP_SORT_RATE, TOP_SORT_ERRORS, TOP
 #define TOP_SORT_WORDS "name lag rate errors p99"
 #define TOP_COLUMNS_LEAST 64 /* of the terminal to which lines are fitted; on a narrower one they wrap */
 #define TOP_ROWS_LEAST 6
+#define TOP_KAFKA_SILENT_MS 3000
 
 /* Borrowed while it is rendered. */
 struct top_view {
@@ -20,6 +21,10 @@ struct top_view {
 	int64_t now_ms; /* the time of day */
 	int columns, rows;
 	enum top_sort sort;
+	/* The silence of engines is judged as of then: the time of day at which Kafka last answered, or at which it fell silent if
+	 * engines have a moment to reach it again. If that is TOP_KAFKA_SILENT_MS ago, the screen says so. */
+	int64_t judged_ms;
+	int64_t silent_ms; /* for so long Kafka has not answered */
 };
 
 /* Whether the engine has sent no status for STATUS_STALE_MS, or none of the pipeline since its last turn. */

@@ -55,6 +55,13 @@ wait_until 20 test -s "$dir/watch.out" || give_up "nothing is watched"
 wait_until 20 test -s "$dir/watch.json" || give_up "nothing is watched as JSON"
 sleep 2
 
+# A terminal of its own; what it shows goes to top.log.
+mkfifo "$dir/keys"
+exec 8<>"$dir/keys"
+script -qfc "stty rows 24 cols 100; exec $sluice top" "$dir/top.log" <&8 >/dev/null 2>&1 &
+ours $!
+wait_until 20 grep -qs 'p .*running' "$dir/top.log" || give_up "top shows no pipeline"
+
 # ---- the broker hangs ----
 
 silence='^Kafka: no broker has answered at '$brokers' for 3 s\. '
@@ -62,7 +69,14 @@ broker=$(cat "$dir/kafka/pid")
 kill -STOP "$broker"
 wait_until 9 grep -qE "$silence" "$dir/watch.err"
 expect "status of looking whether a watch says that the broker hangs" $? "-eq 0"
-sleep 1
+wait_until 9 grep -qE 'Kafka has not answered this command for [0-9]+ s; what is shown is of [0-9:]{8}' "$dir/top.log"
+expect "status of looking whether top says that the broker hangs" $? "-eq 0"
+sleep 8
+ask_refused() { # $1 command and its arguments; it says after 3 s that no broker answers
+	timeout 30 "$sluice" "$@" >"$dir/asked.out" 2>"$dir/asked.err"
+	expect_words "$1 $2 names Kafka" "$dir/asked.err" '^Kafka: no broker has answered at .* for 3 s'
+}
+ask_refused health --instance one
 kill -CONT "$broker"
 wait_until 20 grep -qE "^Kafka: a broker answers again at $brokers, after [0-9]+ s" "$dir/watch.err"
 expect "status of looking whether a watch says that the broker is back" $? "-eq 0"
@@ -76,6 +90,9 @@ wait_until 30 shows_more
 expect "status of looking whether a watch goes on" $? "-eq 0"
 expect "lines of the watch as JSON that are none" "$(grep -cv '^{"experiment": "fresh"' "$dir/watch.json")" "-eq 0"
 
+sleep 3
+expect "engines that top blames for it" "$(grep -cE 'silent [0-9]+|has crashed|[0-9]+ gone' "$dir/top.log")" "-eq 0"
+
 # ---- the broker is killed ----
 
 "$here/broker.sh" kill "$dir/kafka"
@@ -86,5 +103,7 @@ expect "status of looking whether a watch says that the broker is dead" $? "-eq 
 back_twice() { [ "$(grep -c 'a broker answers again' "$dir/watch.err")" -eq 2 ]; }
 wait_until 30 back_twice
 expect "status of looking whether a watch says that the broker was started again" $? "-eq 0"
+sleep 23
+expect "engines that top blames for an outage" "$(grep -cE 'silent [0-9]+|has crashed|[0-9]+ gone' "$dir/top.log")" "-eq 0"
 
 tell_result

@@ -14,10 +14,13 @@
 #define MANY 60
 
 static struct status running;
+static int64_t silent_ms, judged_ms; /* of Kafka */
 
 static int set_up(void **state)
 {
 	(void)state;
+	silent_ms = 0;
+	judged_ms = NOW_MS;
 	running = (struct status){.instance = TEXT("engine-1"),
 				  .pipeline = TEXT("trading"),
 				  .at_ms = NOW_MS - 500,
@@ -41,7 +44,7 @@ static char screen[1 << 16];
 static void render(const struct status *const *items, size_t count, int columns, int rows)
 {
 	struct buffer out;
-	const struct top_view view = {items, count, NOW_MS, columns, rows, TOP_SORT_NAME};
+	const struct top_view view = {items, count, NOW_MS, columns, rows, TOP_SORT_NAME, judged_ms, silent_ms};
 	buffer_open(&out, sizeof screen - 1);
 	top_view_render(&view, &out);
 	assert_false(buffer_failed(&out));
@@ -247,6 +250,36 @@ static void rows_are_sorted_by_the_key_and_then_by_name(void **state)
 	}
 }
 
+static void an_engine_is_not_blamed_for_the_silence_of_kafka(void **state)
+{
+	(void)state;
+	struct status died = running;
+	const struct status *items[] = {&running, &died};
+	running.at_ms = died.at_ms = NOW_MS - 37500;
+	died.instance = TEXT("engine-2");
+	died.at_ms -= 8000; /* it was silent before Kafka was */
+	silent_ms = 37000;
+	judged_ms = NOW_MS - silent_ms;
+	render(items, 2, 80, 24);
+	expect_fit(80, 24);
+	assert_string_equal(line_with("2026"), "2026-01-31T23:59:59Z  1 pipeline, 2 engines, 1 gone  s: by name  q: quit");
+	assert_string_equal(line_with("Kafka"), "Kafka has not answered this command for 37 s; what is shown is of 23:59:22");
+	assert_string_equal(line_with("engine-1"), "trading  engine-1     250     22.2       3       12       7 running");
+	assert_non_null(strstr(line_with("engine-2"), " silent 8s"));
+	silent_ms = 200; /* engines have a moment to reach it again */
+	render(items, 2, 80, 24);
+	assert_string_equal(line_with("Kafka"), "Kafka answers again; an engine that is not back yet is shown as of 23:59:22");
+	assert_non_null(strstr(line_with("engine-1"), " running"));
+	silent_ms = 2900; /* it has a moment for its answer */
+	judged_ms = NOW_MS - silent_ms;
+	render(items, 2, 80, 24);
+	assert_null(strstr(screen, "Kafka"));
+	for (int rows = 6; rows < 12; rows++) {
+		render(items, 2, 80, rows);
+		expect_fit(80, rows);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +291,7 @@ int main(void)
 		cmocka_unit_test(where_nothing_was_answered_there_is_a_dash),
 		cmocka_unit_test(long_names_and_many_rows_fit),
 		cmocka_unit_test(rows_are_sorted_by_the_key_and_then_by_name),
+		cmocka_unit_test_setup(an_engine_is_not_blamed_for_the_silence_of_kafka, set_up),
 	};
 	return cmocka_run_group_tests(tests, set_up, NULL);
 }
