@@ -27,8 +27,11 @@ static void name_fill(struct drift_past *self, const struct past *past)
 	const unsigned long long left = past ? past_aside(past).windows : 0;
 	char duration[DURATION_TEXT_MAX];
 	duration_print(self->past_ms * NS_IN_MS, duration);
-	(void)snprintf(self->name, sizeof self->name, left == 0 ? "past %s" : "past %s, without %llu windows in alarm", duration,
-		       left);
+	(void)snprintf(self->name, sizeof self->name,
+		       left == 0   ? "past %s"
+		       : left == 1 ? "past %s, without %llu window in alarm"
+				   : "past %s, without %llu windows in alarm",
+		       duration, left);
 }
 
 bool drift_past_open(struct drift_past *past, struct drift_comparison *comparison, const struct step *step, struct error *error)

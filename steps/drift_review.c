@@ -383,8 +383,9 @@ static void past_say(const struct drift_review *review)
 	buffer_print(review->report, "the reference: %llu windows of the past with %llu rows, from %s to %s",
 		     (unsigned long long)past->made.windows, (unsigned long long)past->made.rows, first, last);
 	if (past->made.left_windows > 0)
-		buffer_print(review->report, "; %llu windows in alarm were left out, and `--alarms keep` takes them too",
-			     (unsigned long long)past->made.left_windows);
+		buffer_print(review->report, "; %llu window%s in alarm %s left out, and `--alarms keep` takes them too",
+			     (unsigned long long)past->made.left_windows, past->made.left_windows == 1 ? "" : "s",
+			     past->made.left_windows == 1 ? "was" : "were");
 	buffer_byte(review->report, '\n');
 }
 

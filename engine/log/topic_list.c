@@ -30,15 +30,14 @@ static bool list_fill(struct topic_names *list, const struct rd_kafka_metadata *
 bool topic_list_read(const char *brokers, struct properties properties, const char *prefix, struct arena *arena,
 		     struct topic_names *list, struct error *error)
 {
-	const struct property own[] = {{"bootstrap.servers", brokers}};
-	rd_kafka_conf_t *configuration = client_configuration((struct properties){1, own}, properties, error);
-	rd_kafka_t *client = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
-	const struct rd_kafka_metadata *metadata;
+	const struct property own[] = {{"bootstrap.servers", brokers}, {"log_level", "0"}};
+	struct error locked_out = {0};
+	rd_kafka_t *client =
+		client_open_to_ask((struct properties){sizeof own / sizeof own[0], own}, properties, &locked_out, error);
 	if (!client)
 		return false;
-	rd_kafka_resp_err_t code = rd_kafka_metadata(client, 1, NULL, &metadata, TOPIC_LIST_WAIT_MS);
-	bool good = !code || error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka at %s does not list its topics: %s; does a broker "
-				       "run there, and can it be reached from here?", brokers, rd_kafka_err2str(code));
+	const struct rd_kafka_metadata *metadata = client_look(client, NULL, brokers, &locked_out, NULL, error);
+	bool good = metadata != NULL;
 	if (good) {
 		good = list_fill(list, metadata, prefix, arena) || error_memory(error, ERROR_SYSTEM, "listing topics");
 		rd_kafka_metadata_destroy(metadata);

@@ -5,15 +5,13 @@
 #include "base/arena.h"
 #include "log/record.h"
 
-#define TOPIC_LIST_WAIT_MS 15000
-
 struct topic_names {
 	size_t count;
 	const char **names; /* in their order as bytes, in the arena */
 };
 
 /* Lists those that the login may see and whose names begin with `prefix`. CONFIG: a setting is wrong; SYSTEM: Kafka does not
- * answer, or memory ran out. */
+ * answer for TOPICS_WAIT_MS (log/topic_setup.h), which is said after 3 s, or memory ran out. */
 bool topic_list_read(const char *brokers, struct properties properties, const char *prefix, struct arena *arena,
 		     struct topic_names *list, struct error *error);
 

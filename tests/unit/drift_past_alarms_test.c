@@ -51,7 +51,9 @@ static void a_change_that_outlasts_the_past_is_learnt(void **state)
 	observed_open_past(&observed, "1h", BY_COUNT);
 	assert_int_equal(windows_with(&observed, 20, 0, DRIFT_STEADY), 10);
 	assert_string_equal(observed.seen[0].reference, "past 1h");
-	assert_int_equal(windows_with(&observed, 10, 1, DRIFT_FOUND), 10);
+	assert_int_equal(windows_with(&observed, 2, 1, DRIFT_FOUND), 2);
+	assert_string_equal(observed.seen[0].reference, "past 1h, without 1 window in alarm");
+	assert_int_equal(windows_with(&observed, 8, 1, DRIFT_FOUND), 8);
 	assert_string_equal(observed.seen[0].reference, "past 1h, without 9 windows in alarm");
 	observed.time_ms += DAY_MS / 48;
 	assert_int_equal(windows_with(&observed, 10, 1, DRIFT_FOUND), 10);

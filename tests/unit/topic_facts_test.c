@@ -8,10 +8,13 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "log/embedded_broker.h" /* its settings */
+#include "log/kafka_log.h"
+#include "log/topic_list.h"
 #include "log/topic_settings.h"
 #include "net/listen.h"
 #include "tests/unit/mock_broker.h"
@@ -60,11 +63,43 @@ static void a_stop_ends_the_wait_for_a_silent_kafka(void **state)
 	close(listener);
 }
 
+static char said[2048];
+
+static void said_keep(const struct log_sink *sink, const struct log_line *line)
+{
+	(void)sink;
+	const size_t length = strlen(said);
+	(void)snprintf(said + length, sizeof said - length, "%s\n", line->message);
+}
+
+/* As every command that waits for Kafka: one line after 3 s, in place of librdkafka's own. */
+static void a_list_of_topics_says_after_three_seconds_that_no_broker_answers(void **state)
+{
+	static const struct log_sink sink = {said_keep};
+	char brokers[40];
+	struct topic_names list;
+	struct error error = {0};
+	struct arena *arena = arena_open(1 << 16);
+	(void)state;
+	close(silent_open(brokers, sizeof brokers)); /* from now on it refuses connections */
+	kafka_log_to(&sink);
+	const bool good = topic_list_read(brokers, (struct properties){0}, "", arena, &list, &error);
+	kafka_log_to(NULL);
+	assert_false(good);
+	assert_non_null(strstr(error.text, "Kafka did not list its topics: "));
+	char *notice = strstr(said, "Kafka: no broker has answered at 127.0.0.1:");
+	assert_ptr_equal(notice, said);
+	assert_non_null(strstr(said, " for 3 s: "));
+	assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1);
+	arena_close(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(facts_are_those_of_kafka_and_the_rest_is_unknown),
 		cmocka_unit_test(a_stop_ends_the_wait_for_a_silent_kafka),
+		cmocka_unit_test(a_list_of_topics_says_after_three_seconds_that_no_broker_answers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
