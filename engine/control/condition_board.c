@@ -213,11 +213,14 @@ static bool resources_look(const struct engine *engine, const struct board_state
 	return good;
 }
 
+/* `failure`: the error by which the engine has ended; "": none. */
 static struct engine_condition engine_look(const struct condition_board *board, const struct board_state *state, bool stopped,
-					   struct arena *arena)
+					   const char *failure, struct arena *arena)
 {
 	struct engine_condition condition = {
 		.kind = CONDITION_OF_ENGINE, .name = text_of(board->engine), .ready = true, .what = TEXT("Ready"), .why = TEXT("")};
+	if (stopped && failure[0])
+		condition_worsen(&condition, "Failed", reason_keep(arena, "the engine ended by an error", failure));
 	if (state->failure[0])
 		condition_worsen(&condition, "Failed", reason_keep(arena, "the documents in force cannot run", state->failure));
 	if (state->unserved[0])
@@ -286,7 +289,7 @@ bool condition_board_look(struct condition_board *board, const struct engine *en
 	struct engine_condition *conditions = ARENA_ARRAY(arena, struct engine_condition, count);
 	if (!conditions || !resources_look(engine, state, documents, conditions + 1, arena))
 		return false;
-	conditions[0] = engine_look(board, state, stopped, arena);
+	conditions[0] = engine_look(board, state, stopped, engine_failure(engine), arena);
 	if (arena_failed(arena))
 		return false;
 	bool has_changed = conditions_compare(board, conditions, count, now_ms);

@@ -28,7 +28,7 @@ struct status {
 	int64_t started_ms;	       /* start of the engine */
 	bool ready;		       /* it has its partitions, or needs none, and works */
 	struct text state;	       /* one word: running, waiting, slow, paused, failing */
-	bool stopped;		       /* its last record: it was stopped */
+	bool stopped;		       /* its last record: it was stopped, or ended by an error */
 	struct text why;	       /* why it waits, is slow or fails; empty: it does not */
 	struct pipeline_counts sums;   /* of which the record has those that the members name */
 	struct text version;	       /* hash of what it is made of; engines with the same files have the same. Empty: it drains */
@@ -40,6 +40,7 @@ struct status {
 	/* Of the engine, at that time; 0: an engine of an earlier version wrote it, which reports on all pipelines each second. */
 	uint64_t pipelines; /* how many it reports on */
 	uint64_t unwell;    /* how many of these are not well: each has a record of that time */
+	struct text failure; /* of its last record: the error by which the engine ended; empty: it was asked to stop */
 	int64_t heard_ms;   /* not in the record: when its engine was heard of last, about any pipeline; 0: then */
 };
 

@@ -54,6 +54,7 @@ struct engine {
 	bool running;
 	int64_t asked_ms; /* when it was asked to stop; 0: it was not */
 	bool stopping;
+	char failure[ERROR_TEXT_MAX]; /* by which it has ended; "": none */
 };
 
 /* ---- running ---- */
@@ -166,7 +167,15 @@ bool engine_run(struct engine *engine, struct error *error)
 		if (!loop_turn(engine->loop, WAIT_MS, error))
 			engine_stop(engine);
 	learners_end(engine);
-	return join_all(engine, error);
+	if (join_all(engine, error))
+		return true;
+	(void)snprintf(engine->failure, sizeof engine->failure, "%s", error->text);
+	return false;
+}
+
+const char *engine_failure(const struct engine *engine)
+{
+	return engine->failure;
 }
 
 /* ---- generations ---- */

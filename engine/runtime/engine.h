@@ -84,6 +84,9 @@ void engine_close(struct engine *engine); /* NULL is fine */
  * `error` has its reason. */
 bool engine_run(struct engine *engine, struct error *error);
 
+/* The error by which engine_run() has ended, until the engine is closed; "": it runs, or it was asked to stop. */
+const char *engine_failure(const struct engine *engine);
+
 /* Replaces the revision. Pipelines that are the same are not touched. Of others, in-flight messages end in the old
  * version, and new records enter the new one. Pipelines that are no longer there drain. False: nothing has changed,
  * and `error` has the reason (CONFIG: a stage cannot be opened). Takes the revision, also on failure. Called from the

@@ -243,6 +243,7 @@ static void status_publisher_write(struct status_publisher *status_publisher, co
 		.p99_ms = quantile_ms(&latency, 0.99),
 		.pipelines = status_publisher->pipeline_count,
 		.unwell = status_publisher->unwell,
+		.failure = text_of(status_publisher->stopped ? engine_failure(status_publisher->engine) : ""),
 	};
 	char key[256];
 	int length = snprintf(key, sizeof key, "%s/%s", status_publisher->config->instance, pipeline->name);

@@ -9,7 +9,7 @@
 static const char *state_of(const struct status *status, int64_t now_ms)
 {
 	if (status->stopped)
-		return "stopped";
+		return status->failure.length > 0 ? "failed" : "stopped";
 	if (top_is_silent(status, now_ms))
 		return "silent";
 	return status->ready ? NULL : "not ready";
@@ -35,7 +35,8 @@ static void print_latency(struct buffer *out, const struct status *status, doubl
 static void print_row(const struct status *const *items, size_t count, const struct status *status, int64_t now_ms,
 		      struct buffer *out)
 {
-	const char *state = state_of(status, now_ms), *gone = top_gone_reason(status, now_ms);
+	const char *state = state_of(status, now_ms);
+	const bool gone = top_is_gone(status, now_ms);
 	const struct status *other = top_other_version(items, count, status, now_ms);
 	buffer_print(out, "%-24.*s %-20.*s", (int)status->pipeline.length, status->pipeline.bytes, (int)status->instance.length,
 		     status->instance.bytes);
@@ -50,9 +51,10 @@ static void print_row(const struct status *const *items, size_t count, const str
 		buffer_print(out, "  %s", state);
 	else
 		buffer_print(out, "  " TEXT_FORMAT, TEXT_ARGUMENTS(status->state));
-	if (gone)
-		buffer_print(out, ": %s", gone);
-	else if (status->why.length > 0)
+	if (gone) {
+		buffer_string(out, ": ");
+		top_gone_print(status, out);
+	} else if (status->why.length > 0)
 		buffer_print(out, ": " TEXT_FORMAT, TEXT_ARGUMENTS(status->why));
 	if (status->sums.resets > 0)
 		buffer_print(out, "; resets %" PRIu64, status->sums.resets);

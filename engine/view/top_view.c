@@ -18,6 +18,7 @@
 #define ENGINE_MOST 24
 #define STATE_COLUMNS 10 /* "not ready", and a space */
 #define FIGURE_BYTES 32
+#define FAILURE_BYTES 200 /* that are shown of the error by which an engine ended: its log has all of it */
 #define LINE_BYTES_MAX ((size_t)64 << 10)
 #define LINES_BESIDE 4 /* head, names of columns, total, and the number of omitted lines */
 
@@ -29,11 +30,27 @@ bool top_is_silent(const struct status *status, int64_t now_ms)
 	return now_ms - heard_ms > STATUS_STALE_MS || now_ms - status->at_ms > STATUS_QUIET_MS + STATUS_STALE_MS;
 }
 
-const char *top_gone_reason(const struct status *status, int64_t now_ms)
+bool top_is_gone(const struct status *status, int64_t now_ms)
 {
-	if (status->stopped)
-		return "the engine was stopped";
-	return top_is_silent(status, now_ms) ? "the engine has crashed, is frozen, or has no network" : NULL;
+	return status->stopped || top_is_silent(status, now_ms);
+}
+
+void top_gone_print(const struct status *status, struct buffer *out)
+{
+	struct text failure = status->failure;
+	const bool is_long = failure.length > FAILURE_BYTES;
+	if (!status->stopped) {
+		buffer_string(out, "the engine has crashed, is frozen, or has no network");
+		return;
+	}
+	if (failure.length == 0) {
+		buffer_string(out, "the engine was stopped");
+		return;
+	}
+	for (failure.length = is_long ? FAILURE_BYTES : failure.length;
+	     is_long && failure.length > 0 && ((unsigned char)failure.bytes[failure.length] & 0xC0) == 0x80;)
+		failure.length--;
+	buffer_print(out, "the engine ended by an error: " TEXT_FORMAT "%s", TEXT_ARGUMENTS(failure), is_long ? ELLIPSIS : "");
 }
 
 const struct status *top_other_version(const struct status *const *items, size_t count, const struct status *status, int64_t now_ms)
@@ -262,7 +279,7 @@ static void print_state(const struct status *status, int64_t now_ms, struct buff
 {
 	int64_t silent_s = (now_ms - status->at_ms) / MS_PER_S;
 	if (status->stopped)
-		buffer_string(out, "stopped");
+		buffer_string(out, status->failure.length > 0 ? "failed" : "stopped");
 	else if (!top_is_silent(status, now_ms))
 		buffer_text(out, status->ready ? status->state : TEXT("not ready"));
 	else if (silent_s < 1000)
@@ -275,11 +292,11 @@ static void print_state(const struct status *status, int64_t now_ms, struct buff
 static void print_notes(const struct top_view *view, const struct status *status, struct buffer *out)
 {
 	const struct status *other = top_other_version(view->items, view->count, status, view->judged_ms);
-	const char *gone = top_gone_reason(status, view->judged_ms), *gap = "";
-	if (gone) {
+	const char *gap = "";
+	if (top_is_gone(status, view->judged_ms)) {
 		if (status->lag > 0)
 			buffer_print(out, "%" PRId64 " records wait; ", status->lag);
-		buffer_string(out, gone);
+		top_gone_print(status, out);
 		gap = "; ";
 	} else if (status->why.length > 0) {
 		buffer_text(out, status->why);

@@ -30,8 +30,9 @@ struct top_view {
 /* Whether the engine has sent no status for STATUS_STALE_MS, or none of the pipeline since its last turn. */
 bool top_is_silent(const struct status *status, int64_t now_ms);
 
-/* Why an engine does not serve the pipeline any more; NULL: it does. */
-const char *top_gone_reason(const struct status *status, int64_t now_ms);
+/* Whether an engine does not serve the pipeline any more, and why, in a short form. */
+bool top_is_gone(const struct status *status, int64_t now_ms);
+void top_gone_print(const struct status *status, struct buffer *out);
 
 /* Another engine of the pipeline that sends status and has other files; NULL: none. */
 const struct status *top_other_version(const struct status *const *items, size_t count, const struct status *status,

@@ -1,6 +1,8 @@
 /* The screen of `sluice top`: what it shows, and that it fits the terminal. */
 #include "view/top_view.h"
 
+#include "view/top_lines.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -81,6 +83,12 @@ static char *line_with(const char *words)
 		found--;
 	snprintf(line, sizeof line, "%.*s", (int)strcspn(found, "\n"), found);
 	return line;
+}
+
+static void expect_contains(const struct buffer *out, const char *words)
+{
+	assert_false(buffer_failed(out));
+	assert_non_null(memmem(out->bytes, out->length, words, strlen(words)));
 }
 
 static void figures_stand_below_their_names(void **state)
@@ -280,6 +288,37 @@ static void an_engine_is_not_blamed_for_the_silence_of_kafka(void **state)
 	}
 }
 
+static void an_engine_that_ended_by_an_error_says_so(void **state)
+{
+	(void)state;
+	struct status failed = running;
+	const struct status *items[] = {&failed};
+	struct buffer out;
+	failed.stopped = true;
+	failed.failure = TEXT("topic state of step watch is gone");
+	render(items, 1, 80, 24);
+	expect_fit(80, 24);
+	assert_non_null(strstr(line_with("trading"), " failed"));
+	assert_non_null(strstr(screen, "the engine ended by an error: topic state of step"));
+	assert_null(strstr(screen, "was stopped"));
+	buffer_open(&out, 4096);
+	top_lines_text(items, 1, NOW_MS, &out);
+	expect_contains(&out, "  failed: the engine ended by an error: topic state of step watch is gone");
+	buffer_clear(&out);
+	char words[402] = "";
+	for (size_t i = 0; i + 2 < sizeof words; i += 2)
+		memcpy(words + i, "\xc3\xa4", 2);
+	failed.failure = text_of(words + 1); /* a cut would be inside of a letter */
+	top_gone_print(&failed, &out);
+	assert_true(out.length < 240);
+	assert_memory_equal(out.bytes + out.length - strlen("ä…"), "ä…", strlen("ä…"));
+	buffer_clear(&out);
+	failed.failure = TEXT("");
+	top_lines_text(items, 1, NOW_MS, &out);
+	expect_contains(&out, "  stopped: the engine was stopped");
+	buffer_close(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +331,7 @@ int main(void)
 		cmocka_unit_test(long_names_and_many_rows_fit),
 		cmocka_unit_test(rows_are_sorted_by_the_key_and_then_by_name),
 		cmocka_unit_test_setup(an_engine_is_not_blamed_for_the_silence_of_kafka, set_up),
+		cmocka_unit_test_setup(an_engine_that_ended_by_an_error_says_so, set_up),
 	};
 	return cmocka_run_group_tests(tests, set_up, NULL);
 }
