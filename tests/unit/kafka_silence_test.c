@@ -51,8 +51,8 @@ static void silence_is_said_once_after_three_seconds(void **state)
 	kafka_silence_look(&silence, "kafka:9092", 2999);
 	expect_said("");
 	kafka_silence_look(&silence, "kafka:9092", 3000);
-	expect_said("Kafka: no broker has answered at kafka:9092 for 3 s. What was shown before may have changed; this command goes on "
-		    "asking\n");
+	expect_said("Kafka: no broker has answered at kafka:9092 for 3 s. "
+		    "What was shown before may have changed; this command goes on asking\n");
 	kafka_silence_look(&silence, "kafka:9092", 3500);
 	kafka_silence_look(&silence, "kafka:9092", 60000);
 	expect_said("");
