@@ -153,6 +153,7 @@ struct rollout_judgement {
 	uint64_t trials;     /* requests, or units with truth, of the candidate */
 	double effect;	     /* of a rate: trials divided by it count as independent (statistics/design_effect.h); else 0 */
 	double estimate;     /* NaN: none */
+	struct rate control; /* of a rate beside the default: its own, of the same time; {0}: it has no requests */
 	struct interval interval;
 	double bound;	     /* which the interval is held against: the limit, .05 of the 95th percentile, 0 of a difference */
 	double watch, alarm; /* of a trigger of rates: its level, and that of an alarm; else 0 */

@@ -280,6 +280,7 @@ static void rate_judge(const struct rollout_plan *plan, const struct rollout_sta
 	judgement->trials = counts->requests;
 	judgement->effect = rollout_rule_effect(rule, judgement->rule, counts, &state->control);
 	judgement->estimate = rate.trials > 0 ? rate.successes / rate.trials : (double)NAN;
+	judgement->control = rollout_rule_rate(rule, judgement->rule, &state->control);
 	judgement->interval = (struct interval){rate_sequence(independent_rate(rate, shown), ROLLOUT_ALPHA).low,
 						rate_sequence(independent_rate(rate, judgement->effect), ROLLOUT_ALPHA).high};
 	judgement->verdict = verdict_of(judgement, false);

@@ -240,6 +240,19 @@ static void rule_sentence(const struct rollout_plan *plan, const struct rollout_
 		buffer_print(out, "`%s` of `%s` (limit %g) ", rollout_rule_name(rule, room), name, rule->limit);
 }
 
+/* The default's share tells whether it is the candidate that is slow, or all are. */
+static void latency_sentence(const struct rollout_rule *rule, const struct rollout_judgement *judgement, struct buffer *out)
+{
+	const struct rate *control = &judgement->control;
+	buffer_print(out,
+		     "; %.4g%% of its %" PRIu64 " requests took longer, between %.4g%% and %.4g%% is certain, and at most %u%% may",
+		     judgement->estimate * 100, judgement->trials, judgement->interval.low * 100, judgement->interval.high * 100,
+		     100 - rule->percentile);
+	if (control->trials > 0)
+		buffer_print(out, "; of the default's %.0f requests meanwhile %.4g%% took longer", control->trials,
+			     control->successes / control->trials * 100);
+}
+
 /* What is measured of it. A latency is judged by the share of the requests that are slower. */
 static void measure_sentence(const struct rollout_rule *rule, const struct rollout_judgement *judgement, struct buffer *out)
 {
@@ -249,11 +262,7 @@ static void measure_sentence(const struct rollout_rule *rule, const struct rollo
 	if (rule->kind == RULE_BETTER)
 		buffer_print(out, "; the probability is %.4g", judgement->estimate);
 	else if (rule->kind == RULE_LATENCY)
-		buffer_print(out,
-			     "; %.4g%% of its %" PRIu64 " requests took longer, between %.4g%% and %.4g%% is certain, and at most "
-			     "%u%% may",
-			     judgement->estimate * 100, judgement->trials, interval->low * 100, interval->high * 100,
-			     100 - rule->percentile);
+		latency_sentence(rule, judgement, out);
 	else
 		buffer_print(out, "; %.4g is measured, and between %.4g and %.4g is certain", judgement->estimate, interval->low,
 			     interval->high);

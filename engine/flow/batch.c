@@ -298,6 +298,13 @@ void batch_note_outage(const struct batch *batch, int64_t outage_ms)
 			outage_note(batch->members[i].visit->run, batch->node->index, outage_ms);
 }
 
+void batch_note_wait(const struct batch *batch, int64_t waited_ms)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		if (batch->members[i].visit)
+			call_wait_note_member(batch->members[i].visit, waited_ms);
+}
+
 static void list_close(struct batch *batch)
 {
 	while (batch) {

@@ -277,6 +277,7 @@ void experiment_ended(struct pending *pending)
 		*given_up_of(pending) = false;
 	if (!rollout)
 		return;
+	rollout->waited_ms = call_wait_ms(pending);
 	rollout->took_us = rollout_choice_took_us(rollout, pending->visit->flow->now_ms);
 	rollout->call_failed |= pending->call.error.kind != ERROR_NONE;
 }
@@ -403,7 +404,9 @@ static void looks_begin(struct pending *pending, const struct choice *choice)
 	const bool is_candidate = choice->index != pending->experiment->given;
 	pending->choice = choice->index;
 	pending->is_compared = is_candidate && choice->counted.entry;
-	pending->slow_ms = pending->is_compared && choice->slow_us > 0 ? now_ms + choice->slow_us / US_PER_MS + 1 : 0;
+	pending->began_ms = now_ms;
+	pending->slow_after_ms = pending->is_compared && choice->slow_us > 0 ? choice->slow_us / US_PER_MS + 1 : 0;
+	pending->slow_ms = pending->slow_after_ms > 0 ? now_ms + pending->slow_after_ms : 0;
 	pending->patience_ms = is_candidate && may_be_kept(pending) ? now_ms + PATIENCE_MS : 0;
 	pending->look_ms = next_look_ms(pending);
 }
@@ -501,6 +504,7 @@ static void call_again(struct pending *pending, const char *name, bool outage_fa
 	call->under_way = call->asker = NULL;
 	call->where = CALL_BEGUN;
 	call->attempts = 0;
+	call->waited_ms = 0;
 	pending->fallback = NULL;
 	pending->open = true;
 	environment->call(environment->context, call);
@@ -528,6 +532,7 @@ static void call_withdraw(struct pending *pending)
 		call->outage_ms = environment->outage_ms(environment->context, call);
 		outage_note_call(pending->visit, call);
 	}
+	call->waited_ms = call_wait_ms(pending);
 	call->error.kind = ERROR_LIMIT;
 	if (environment->forget)
 		environment->forget(environment->context, call);
@@ -592,14 +597,16 @@ static void call_lose_patience(struct pending *pending)
 }
 
 /* The rollout does not wait for the end of a call that a candidate keeps waiting, which may be never; nor of one that is slow by
- * every rule, which may be answered yet. */
+ * every rule, which may be answered yet. An outage of a moment keeps nobody waiting who stood in line before. */
 static void call_look(struct pending *pending)
 {
-	const int64_t now_ms = pending->visit->flow->now_ms;
-	const bool is_kept = may_be_kept(pending) && is_kept_waiting(pending);
+	const int64_t now_ms = pending->visit->flow->now_ms, own_ms = now_ms - pending->began_ms - call_wait_ms(pending);
+	const bool is_kept = may_be_kept(pending) && own_ms >= KEPT_LOOK_MS && is_kept_waiting(pending);
 	if (pending->rollout && is_kept)
 		rollout_choice_fail(pending->rollout, now_ms);
-	else if (pending->rollout && pending->slow_ms > 0 && now_ms >= pending->slow_ms)
+	else if (pending->slow_ms > 0 && own_ms < pending->slow_after_ms) /* it has stood in line so far */
+		pending->slow_ms = now_ms + pending->slow_after_ms - own_ms;
+	else if (pending->rollout && pending->slow_ms > 0)
 		rollout_choice_slow(pending->rollout, now_ms);
 	pending->look_ms = next_look_ms(pending);
 	if (is_kept && pending->is_compared)

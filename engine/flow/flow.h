@@ -86,6 +86,9 @@ struct flow_environment {
 	/* When the call last waited for an unreachable model, by the flow's clock. Only models for which it may wait
 	 * count. Now, if it still waits; 0: never. NULL: not known. */
 	int64_t (*outage_ms)(void *context, const struct call *call);
+	/* How long a call that is under way has waited in queues of this engine, before models that could be reached. NULL: not
+	 * known. */
+	int64_t (*waited_ms)(void *context, const struct call *call);
 	/* Gives up a call, because its message was answered, or its candidate's time is over. The call may be dropped, or begun
 	 * again for another name; flow_answered() must not follow. */
 	void (*forget)(void *context, struct call *call);
@@ -139,6 +142,9 @@ void flow_answered(struct flow *flow, struct call *call, int64_t now_ms);
 
 /* When the message last waited for a model whose servers were unreachable; 0: never, or it is not inside. */
 int64_t flow_outage_ms(const struct flow *flow, const struct message *message);
+
+/* How long calls of a message that is inside have waited in queues of this engine, before models that could be reached. */
+int64_t flow_waited_ms(const struct flow *flow, const struct message *message);
 
 /* When flow_advance() is needed next, for a join window, a batch or a deadline. INT64_MAX: no timer is set. */
 int64_t flow_due_ms(const struct flow *flow);

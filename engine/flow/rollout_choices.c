@@ -50,7 +50,10 @@ static bool choice_failed(const struct rollout_choice *choice, const struct mess
 
 int64_t rollout_choice_took_us(const struct rollout_choice *choice, int64_t now_ms)
 {
-	return choice->took_us == ROLLOUT_CALL_OPEN ? (now_ms - choice->began_ms) * US_PER_MS : choice->took_us;
+	const int64_t own_ms = now_ms - choice->began_ms - choice->waited_ms;
+	if (choice->took_us != ROLLOUT_CALL_OPEN)
+		return choice->took_us;
+	return own_ms > 0 ? own_ms * US_PER_MS : 0;
 }
 
 static void choice_count(struct rollout_choice *choice, bool failed, int64_t now_ms)

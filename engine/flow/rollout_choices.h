@@ -21,6 +21,7 @@ struct rollout_choice {
 	int64_t table;		     /* that chose */
 	size_t index, cell;	     /* of the choice, and of its unit */
 	int64_t began_ms;
+	int64_t waited_ms; /* of the call, in queues of this engine: not its candidate's time */
 	int64_t took_us; /* of the call; ROLLOUT_CALL_OPEN */
 	bool failed;	 /* whatever the outcome: the default answered instead */
 	bool is_slow;	 /* it was counted, and only its failure is not */
@@ -34,7 +35,7 @@ struct rollout_choice *rollout_choice_add(const struct rollout_choice *choice);
  * caller. */
 void rollout_choices_pass(struct message *message, const struct message *calling, bool failed);
 
-/* How long its call took, or has taken until now. */
+/* How long its call took, or has taken until now, without what it waited. */
 int64_t rollout_choice_took_us(const struct rollout_choice *choice, int64_t now_ms);
 
 /* Counts a choice whose candidate keeps the request waiting as failed, now, and not again when the request ends. */

@@ -392,6 +392,7 @@ void flow_answered(struct flow *flow, struct call *call, int64_t now_ms)
 	flow->now_ms = now_ms;
 	pending->open = false;
 	outage_note_call(visit, call);
+	call_wait_note(visit, call);
 	mark_reply(call, visit->arena);
 	experiment_ended(pending);
 	if (experiment_fall_back(pending)) {

@@ -184,7 +184,9 @@ struct pending { /* an outstanding call */
 	struct rollout_choice *rollout;		   /* that is counted when the request ends; NULL: none */
 	const struct graph_experiment *experiment; /* that chose; its rollout may move the call on */
 	int64_t look_ms; /* when experiment_due() is to see whether the candidate keeps it waiting; 0: never */
-	int64_t slow_ms; /* from then on it is slow by every rule of the rollout; 0: never */
+	int64_t began_ms;      /* as the choice's call */
+	int64_t slow_ms;       /* when it may be slow by every rule of the rollout; 0: never */
+	int64_t slow_after_ms; /* as long as it may take then, without its waits in queues of this engine */
 	int64_t patience_ms; /* until when it waits for an unreachable candidate; 0: as for any model */
 	size_t choice;	     /* of the experiment */
 	bool is_compared;    /* a rollout compares its candidate with the default */
@@ -453,6 +455,17 @@ void batches_close(struct flow_node *node);
 const struct visit *batch_visit(const struct batch *batch);
 /* Calls outage_note() for each member. */
 void batch_note_outage(const struct batch *batch, int64_t outage_ms);
+/* Calls call_wait_note_member() for each member. */
+void batch_note_wait(const struct batch *batch, int64_t waited_ms);
+
+/* ---- call_wait.c ---- */
+
+/* Notes for its message what an answered call of the visit has waited in queues of this engine; `member`: of a batch that called.
+ */
+void call_wait_note(const struct visit *visit, const struct call *call);
+void call_wait_note_member(const struct visit *member, int64_t waited_ms);
+/* How long a call has waited so, until now or its end. */
+int64_t call_wait_ms(const struct pending *pending);
 
 /* ---- deadline_reason.c ---- */
 

@@ -141,6 +141,8 @@ struct message {
 	struct text seldon_meta; /* the request's `meta`, as JSON; empty: none */
 	struct assigned *assigned; /* variants that experiments have chosen for it; NULL: none */
 	struct rollout_choice *rollouts; /* those that rollouts count when the request ends; of a child, its root has them */
+	int64_t waited_ms,
+		waits_until_ms;	 /* of its calls in queues of this engine (flow/call_wait.c), and until when it is known */
 	struct line *line;       /* order in which stateful steps process it; NULL: there are none */
 	struct write *writes;	 /* state that those steps write for it and its children, until it is released */
 	struct message *parent;	 /* the message of which it is a child, in the same arena; NULL: none */

@@ -283,12 +283,13 @@ static bool reply_read(struct call *call, struct text bytes)
 
 /* Answers the riders of a lookup. Called from the loop. Each rider is removed before its answer, which may start new
  * calls. */
-static void answer_riders(struct cache_lookup *lookup, struct text reply, const struct error *error)
+static void answer_riders(struct cache_lookup *lookup, struct text reply, int64_t waited_ms, const struct error *error)
 {
 	struct cache *cache = lookup->cache;
 	while (lookup->riders) {
 		struct call *call = lookup->riders->call;
 		rider_leave(rider_take(cache, call));
+		call->waited_ms = waited_ms;
 		if (error)
 			call->error = *error;
 		else if (!call->reply)
@@ -313,7 +314,7 @@ static void cache_on_lookup(void *context)
 	told_timer_move(cache, INT64_MAX); /* its slot has just become free, so there is one */
 	for (struct cache_lookup *lookup; (lookup = cache->found);) {
 		cache->found = lookup->next;
-		answer_riders(lookup, buffer_view(&lookup->reply), lookup->fault.kind ? &lookup->fault : NULL);
+		answer_riders(lookup, buffer_view(&lookup->reply), 0, lookup->fault.kind ? &lookup->fault : NULL);
 		lookup_to_pool(lookup);
 	}
 }
@@ -337,7 +338,7 @@ static bool ask_model(struct cache_lookup *lookup, struct error *error)
 static void tell_now(struct cache_lookup *lookup, struct text reply, const struct error *error)
 {
 	lookup_end(lookup);
-	answer_riders(lookup, reply, error);
+	answer_riders(lookup, reply, 0, error);
 	lookup_to_pool(lookup);
 }
 
@@ -450,6 +451,14 @@ void cache_forget(struct cache *cache, struct call *call)
 	}
 }
 
+const struct call *cache_asked(const struct cache *cache, const struct call *call)
+{
+	const struct rider *rider = cache->riders[bucket_of_call(call)];
+	while (rider && rider->call != call)
+		rider = rider->next_by_call;
+	return rider && rider->lookup->asked ? rider->lookup->riders->call : call;
+}
+
 static void cache_keep(const struct cache_lookup *lookup)
 {
 	struct cache *cache = lookup->cache;
@@ -478,6 +487,7 @@ void cache_answered(struct cache *cache, struct call *call)
 	rider_leave(rider);
 	bool good = call->error.kind == ERROR_NONE && reply_write(call->reply, &lookup->reply);
 	struct error fault = call->error;
+	const int64_t waited_ms = call->waited_ms;
 	if (good)
 		cache_keep(lookup);
 	bool next = !good && !is_shared(call) && lookup->riders && ask_model(lookup, &fault);
@@ -487,6 +497,6 @@ void cache_answered(struct cache *cache, struct call *call)
 				     call); /* the callback may cancel other calls of the same message */
 	if (next)
 		return;
-	answer_riders(lookup, buffer_view(&lookup->reply), good ? NULL : &fault);
+	answer_riders(lookup, buffer_view(&lookup->reply), waited_ms, good ? NULL : &fault);
 	lookup_to_pool(lookup);
 }

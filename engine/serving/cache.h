@@ -37,6 +37,9 @@ void cache_close(struct cache *cache); /* NULL is fine */
 bool cache_call(struct cache *cache, struct call *call, struct error *error);
 void cache_forget(struct cache *cache, struct call *call);
 
+/* The call with which the model is asked for the reply that this one waits for: itself, or an equal one. */
+const struct call *cache_asked(const struct cache *cache, const struct call *call);
+
 /* A call that was passed to `ask` is finished: it and all calls that wait for the same reply are answered. */
 void cache_answered(struct cache *cache, struct call *call);
 

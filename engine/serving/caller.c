@@ -491,6 +491,13 @@ int64_t caller_outage_ms(struct caller *caller, const struct call *call)
 	return served && !call->outage_fails ? served_outage_ms(served) : 0;
 }
 
+int64_t caller_waited_ms(struct caller *caller, const struct call *call)
+{
+	const struct caller_served *served = served_named(caller, call->name);
+	const struct call *asked = served && served->cache ? cache_asked(served->cache, call) : call;
+	return served ? dispatch_waited_us(served->dispatch, asked, now_us(caller)) / US_PER_MS : call->waited_ms;
+}
+
 void caller_forget(struct caller *caller, struct call *call)
 {
 	struct caller_served *served = served_named(caller, call->name);

@@ -100,6 +100,9 @@ bool caller_call(struct caller *caller, struct call *call, struct error *error);
  * loop's clock: now, if it still does. 0: never, or its calls do not wait. */
 int64_t caller_outage_ms(struct caller *caller, const struct call *call);
 
+/* How long the call has waited in this process before its model got it, without the model's outages: behind other calls. */
+int64_t caller_waited_ms(struct caller *caller, const struct call *call);
+
 void caller_forget(struct caller *caller, struct call *call);
 
 #endif

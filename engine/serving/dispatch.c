@@ -9,6 +9,7 @@
 #include "serving/call_batch.h"
 #include "serving/call_queue.h"
 #include "serving/health.h"
+#include "serving/outage_clock.h"
 #include "serving/overload.h"
 #include "serving/retry_budget.h"
 
@@ -23,7 +24,7 @@ struct dispatch {
 	struct retry_budget budget;
 	bool answering;
 	bool unanswered;   /* the last attempt that ended was not answered */
-	int64_t outage_us; /* when that, or the breaker, last delayed calls, as far as it was noted */
+	struct outage_clock outage_clock; /* while that, or the breaker, delays calls */
 	size_t declared;   /* calls of this queue in the model's demand */
 	bool holds;	   /* perturbations are queued because of calls in other queues */
 	struct dispatch_counts counts;
@@ -146,6 +147,32 @@ static bool may_go(struct dispatch *dispatch, int64_t now_us)
 	return verdict == HEALTH_GO;
 }
 
+/* ---- waiting in the queue ---- */
+
+static bool is_kept_waiting(const struct dispatch *dispatch)
+{
+	return dispatch->unanswered || dispatch_away(dispatch);
+}
+
+static int64_t unreachable_us(const struct dispatch *dispatch, int64_t now_us)
+{
+	return outage_clock_us(&dispatch->outage_clock, is_kept_waiting(dispatch), now_us);
+}
+
+/* Notes an outage. Called before the state of the model changes. */
+static void note_outage(struct dispatch *dispatch, int64_t now_us)
+{
+	outage_clock_note(&dispatch->outage_clock, is_kept_waiting(dispatch), now_us);
+}
+
+int64_t dispatch_waited_us(const struct dispatch *dispatch, const struct call *call, int64_t now_us)
+{
+	const struct queued_call *queued_call = call->under_way;
+	return queued_call && queued_call->state == QUEUED_CALL_WAITS && queued_call_is_untried(queued_call)
+		       ? queued_call_waited_us(queued_call, unreachable_us(dispatch, now_us), now_us)
+		       : call->waited_ms * US_PER_MS;
+}
+
 /* ---- sending ---- */
 
 static void cannot_go(struct dispatch *dispatch, struct queued_call *queued_call, const struct error *error)
@@ -174,7 +201,7 @@ static void send_out(struct dispatch *dispatch, struct queued_call *queued_call,
 {
 	struct error error;
 	error.kind = ERROR_NONE;
-	bool first = queued_call->attempts.made + queued_call->attempts.unmet + queued_call->recalls == 0;
+	bool first = queued_call_is_untried(queued_call);
 	queued_call->replica =
 		health_choose(&dispatch->health, first ? REPLICA_NONE : queued_call->replica, &queued_call->probe, now_us);
 	int64_t time_ms = queued_call_timeout_ms(queued_call, now_us);
@@ -182,6 +209,7 @@ static void send_out(struct dispatch *dispatch, struct queued_call *queued_call,
 		cannot_go(dispatch, queued_call, &error);
 		return;
 	}
+	queued_call_note_wait(queued_call, unreachable_us(dispatch, now_us), now_us);
 	queued_call->state = QUEUED_CALL_SENT;
 	queued_call->attempts.call->where = CALL_SENT;
 	queued_call->at_us = now_us;
@@ -209,9 +237,10 @@ static bool is_late(const struct dispatch *dispatch, const struct queued_call *q
 		dispatch->call_queue.sent.count > 0 ? concurrency_limit_work_us(&dispatch->health.concurrency_limit) : 0, now_us);
 }
 
-static void end_late(struct dispatch *dispatch, struct queued_call *queued_call)
+static void end_late(struct dispatch *dispatch, struct queued_call *queued_call, int64_t now_us)
 {
 	struct call *call = queued_call->attempts.call;
+	queued_call_note_wait(queued_call, unreachable_us(dispatch, now_us), now_us);
 	queued_calls_remove(&dispatch->call_queue.line, queued_call);
 	error_set_limit(&call->error, LIMIT_OF_ADMISSION, "%s : there was no time left to ask the model before the deadline",
 			call->name);
@@ -246,7 +275,7 @@ static void move(struct dispatch *dispatch, int64_t now_us)
 			queued_calls_prefer_untried(&call_queue->line);
 		struct queued_call *first = call_queue->line.first;
 		if (is_late(dispatch, first, now_us)) {
-			end_late(dispatch, first);
+			end_late(dispatch, first, now_us);
 			continue;
 		}
 		dispatch->holds = others_go_first(dispatch);
@@ -404,8 +433,10 @@ bool dispatch_call(struct dispatch *dispatch, struct call *call, int64_t now_us,
 	attempts_begin(&queued_call->attempts, call, dispatch->config->model->timeout_ms);
 	queued_call->attempts.outage_fails = dispatch->config->outage_fails || call->outage_fails;
 	queued_call->at_us = now_us;
+	queued_call->outage_before_us = unreachable_us(dispatch, now_us);
 	queued_call->alone = call->uncached;
 	call->under_way = queued_call;
+	call->waited_ms = 0;
 	if (is_refused(dispatch, queued_call, now_us))
 		return true;
 	/* Calls of one turn of the loop are merged: the queue is processed at its end. */
@@ -492,23 +523,11 @@ static bool had_no_time(const struct queued_call *queued_call, const struct atte
 	       (attempt->end == ATTEMPT_TIMED_OUT && queued_call_lay_still(queued_call, now_us));
 }
 
-static bool is_kept_waiting(const struct dispatch *dispatch)
-{
-	return dispatch->unanswered || dispatch_away(dispatch);
-}
-
-/* Notes an outage. Called before the state of the model changes. */
-static void note_outage(struct dispatch *dispatch, int64_t now_us)
-{
-	if (is_kept_waiting(dispatch))
-		dispatch->outage_us = now_us;
-}
-
 int64_t dispatch_outage_us(const struct dispatch *dispatch, int64_t now_us)
 {
 	if (dispatch->config->outage_fails)
 		return 0;
-	return is_kept_waiting(dispatch) ? now_us : dispatch->outage_us;
+	return is_kept_waiting(dispatch) ? now_us : dispatch->outage_clock.latest_us;
 }
 
 static void count_outcome(const struct dispatch *dispatch, const struct attempt *attempt, uint64_t took_us)

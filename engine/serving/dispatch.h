@@ -74,6 +74,10 @@ const char *dispatch_away(const struct dispatch *dispatch);
  * wait now; 0: never, or calls do not wait (onOutage). */
 int64_t dispatch_outage_us(const struct dispatch *dispatch, int64_t now_us);
 
+/* How long a call has waited here in the queue while its model could be reached, before it was first sent: it waited for the
+ * calls before it. What comes later, pauses and further attempts too, is its model's. */
+int64_t dispatch_waited_us(const struct dispatch *dispatch, const struct call *call, int64_t now_us);
+
 struct dispatch_counts {
 	enum breaker_state breaker;
 	size_t waiting;	  /* queued or paused */

@@ -108,3 +108,30 @@ int64_t queued_call_timeout_ms(const struct queued_call *queued_call, int64_t no
 	int64_t deadline_ms = call_deadline_ms(queued_call->attempts.call), left_ms = deadline_ms - now_us / US_PER_MS;
 	return deadline_ms > 0 && left_ms < queued_call->attempts.timeout_ms ? left_ms : queued_call->attempts.timeout_ms;
 }
+
+/* ---- time in line ---- */
+
+bool queued_call_is_untried(const struct queued_call *queued_call)
+{
+	return queued_call->attempts.made + queued_call->attempts.unmet + queued_call->recalls == 0;
+}
+
+int64_t queued_call_waited_us(const struct queued_call *queued_call, int64_t outage_us, int64_t now_us)
+{
+	const int64_t waited_us = now_us - queued_call->at_us - (outage_us - queued_call->outage_before_us);
+	return waited_us > 0 ? waited_us : 0;
+}
+
+static void wait_note(const struct queued_call *queued_call, int64_t outage_us, int64_t now_us)
+{
+	if (queued_call->attempts.call && queued_call_is_untried(queued_call))
+		queued_call->attempts.call->waited_ms = queued_call_waited_us(queued_call, outage_us, now_us) / US_PER_MS;
+}
+
+void queued_call_note_wait(const struct queued_call *queued_call, int64_t outage_us, int64_t now_us)
+{
+	if (!queued_call->members)
+		wait_note(queued_call, outage_us, now_us);
+	for (const struct queued_call *member = queued_call->members; member; member = member->next_member)
+		wait_note(member, outage_us, now_us);
+}

@@ -33,6 +33,7 @@ struct queued_call {
 	struct queued_call *next, *previous;
 	struct attempts attempts; /* its `call` is NULL if it was forgotten while in a batch */
 	int64_t at_us;
+	int64_t outage_before_us;    /* how long its model had been unreachable when the call began */
 	int64_t paused_us;	     /* QUEUED_CALL_SENT: not counted in the time since `at_us` */
 	size_t abreast;		     /* QUEUED_CALL_SENT: calls in flight when it was sent, with it */
 	size_t replica;		     /* the last one */
@@ -76,6 +77,13 @@ void queued_calls_prefer_untried(struct queued_calls *line);
 
 /* Limits how many other servers one call can reach, if it makes every server hang. */
 #define RECALLS_MOST 2
+
+/* Whether it was never sent. */
+bool queued_call_is_untried(const struct queued_call *queued_call);
+/* How long an untried call has stood in line without an outage of its model, which has been unreachable for `outage_us` in all; and
+ * sets `waited_ms` of the call, or of a batch's, that leaves the line. One that was tried keeps it. */
+int64_t queued_call_waited_us(const struct queued_call *queued_call, int64_t outage_us, int64_t now_us);
+void queued_call_note_wait(const struct queued_call *queued_call, int64_t outage_us, int64_t now_us);
 
 /* The call is recalled from its server, to be sent to another. The last time it is sent alone, because it may
  * be the reason why its server did not answer. */

@@ -147,7 +147,11 @@ static const struct option rollback_rows[] = {
 		    "counts as an error, and goes to another candidate as soon as the table gives it one."),
 	ROW("latency", THRESHOLD, struct rollback_limits, latency_ms,
 	    .place_offset = offsetof(struct rollback_limits, latency_place),
-	    .help = "95th percentile. Default: \">200ms\". A call that has taken longer than the largest limit of the rollout "
+	    .help = "95th percentile. Default: \">200ms\". The time of a candidate's own calls, retries too. What requests wait in "
+		    "an engine's queue before a model is not part of it, as after an outage of Kafka; it is part of `latency_ms` "
+		    "in "
+		    "exposures, which is that of the whole request. A call that has taken longer than the largest limit of the "
+		    "rollout "
 		    "counts while it goes on, so a candidate that never replies is not awaited."),
 	ROW("accuracyDrop", THRESHOLD, struct rollback_limits, accuracy_drop,
 	    .place_offset = offsetof(struct rollback_limits, accuracy_drop_place),

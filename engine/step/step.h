@@ -97,6 +97,7 @@ struct call {
 	struct error error; /* kind NONE: `reply` holds */
 	unsigned attempts;  /* attempts that were sent; 0: none */
 	enum call_whereabouts where;
+	int64_t waited_ms; /* set with the result: in queues of this engine, before models that could be reached */
 	int64_t outage_ms; /* set with the result: when servers of its model were last unreachable; 0: never, or not known */
 	void *owner;	   /* the waiting party; used by flow */
 	void *under_way;   /* the request in progress; used by serving */

@@ -50,6 +50,13 @@ void flow_owner_forget(void *context, struct call *call)
 	caller_forget(stage->shared->caller, call);
 }
 
+int64_t flow_owner_waited_ms(void *context, const struct call *call)
+{
+	const struct worker_stage *stage = ((struct flow_owner *)context)->stage;
+	int64_t waited_ms;
+	return subpipeline_waited(stage->worker, call, &waited_ms) ? waited_ms : caller_waited_ms(stage->shared->caller, call);
+}
+
 int64_t flow_owner_outage_ms(void *context, const struct call *call)
 {
 	const struct worker_stage *stage = ((struct flow_owner *)context)->stage;

@@ -261,6 +261,7 @@ int64_t stages_due_ms(const struct worker *worker); /* INT64_MAX: no timer is se
 void flow_owner_call(void *context, struct call *call);
 void flow_owner_forget(void *context, struct call *call);
 int64_t flow_owner_outage_ms(void *context, const struct call *call);
+int64_t flow_owner_waited_ms(void *context, const struct call *call);
 
 /* Writes what a call sends to its model, or gets from it (`outputs`), to the taps of the model. */
 void model_taps_write(struct worker_stage *stage, const struct call *call, const struct payload *payload, bool outputs);
@@ -286,6 +287,8 @@ bool subpipeline_outage(const struct worker *worker, const struct call *call, in
 /* The latest outage of the models without which the called pipeline of that name gives no answer, where none of its calls is known.
  */
 int64_t subpipeline_needed_outage(const struct worker_stage *stage, const char *name);
+/* Likewise how long its calls have waited in queues of this engine (struct flow_environment). */
+bool subpipeline_waited(const struct worker *worker, const struct call *call, int64_t *waited_ms);
 
 void subpipeline_advance(struct worker *worker); /* begins the calls that wait */
 void subpipeline_advance_stage(struct worker_stage *stage, int64_t now_ms);

@@ -201,6 +201,7 @@ static bool stage_set_up(struct worker_stage *stage, struct error *error)
 						     .unmirrored = flow_owner_unmirrored,
 						     .forget = flow_owner_forget,
 						     .outage_ms = flow_owner_outage_ms,
+						     .waited_ms = flow_owner_waited_ms,
 						     .finished = flow_finished,
 						     .files = config->files,
 						     .board = config->board,

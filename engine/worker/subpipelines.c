@@ -128,6 +128,8 @@ bool subpipeline_call(struct flow_owner *flow_owner, struct call *call)
 	nested->message.wanted_each = NULL;
 	nested->message.carried = NULL;
 	nested->message.rollouts = NULL;
+	nested->message.waited_ms = 0;
+	nested->message.waits_until_ms = loop_now_ms(stage->worker->loop);
 	nested->message.line = NULL;
 	nested->message.writes = NULL;
 	nested->message.parent = NULL;
@@ -152,11 +154,26 @@ void subpipeline_forget(struct worker *worker, const struct call *call)
 	rollout_choices_pass(&nested->message, call->message, call->error.kind != ERROR_NONE);
 }
 
-bool subpipeline_outage(const struct worker *worker, const struct call *call, int64_t *outage_ms)
+static const struct subpipeline_call *subpipeline_find(const struct worker *worker, const struct call *call)
 {
 	const struct subpipeline_call *nested = worker->subpipeline_calls;
 	while (nested && nested->call != call)
 		nested = nested->next;
+	return nested;
+}
+
+bool subpipeline_waited(const struct worker *worker, const struct call *call, int64_t *waited_ms)
+{
+	const struct subpipeline_call *nested = subpipeline_find(worker, call);
+	if (!nested)
+		return false;
+	*waited_ms = nested->begun ? flow_waited_ms(nested->flow_owner->flow, &nested->message) : 0;
+	return true;
+}
+
+bool subpipeline_outage(const struct worker *worker, const struct call *call, int64_t *outage_ms)
+{
+	const struct subpipeline_call *nested = subpipeline_find(worker, call);
 	if (!nested)
 		return false;
 	*outage_ms = nested->begun ? flow_outage_ms(nested->flow_owner->flow, &nested->message) : 0;
@@ -189,6 +206,7 @@ static void subpipeline_finished(void *context, struct message *message, enum fl
 	const struct answer counted = {.error = outcome == FLOW_PARTED ? &call->error : answer->error};
 	call_count_out(nested->flow_owner->counts, outcome, &counted, loop_now_ms(worker->loop) - nested->taken_ms);
 	call->attempts = answer->attempts;
+	call->waited_ms = message->waited_ms;
 	call->outage_ms = answer->outage_ms;
 	returned_calls_add(worker, call);
 }

@@ -37,6 +37,34 @@ static void the_limit_bounds_what_is_under_way_and_the_rest_goes_in_order(void *
 	assert_string_equal(servers.order, "abcde");
 }
 
+/* Each waits for those before it: 0, 1 and 2 s. Time in an outage of the model is not among that, nor a second attempt. */
+static void what_a_call_waits_for_others_is_told_from_its_model_s_time(void **state)
+{
+	(void)state;
+	const struct call *calls[3];
+	servers.model.concurrency_least = servers.model.concurrency_most = 1;
+	servers_begin(1);
+	servers.latency_us[0] = SECOND;
+	for (int i = 0; i < 3; i++)
+		calls[i] = servers_ask((float)i, 1, 0);
+	servers_run_for(1500000);
+	assert_int_equal(dispatch_waited_us(servers.dispatch, calls[2], servers.now_us), 1500000);
+	assert_int_equal(dispatch_waited_us(servers.dispatch, calls[1], servers.now_us), SECOND);
+	servers_run_for(10 * SECOND);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(calls[i]->waited_ms, 1000 * i);
+	servers.moods[0] = REFUSES;
+	servers_ask(7, 1, 0);
+	servers_run_for(10 * SECOND);
+	const struct call *kept = servers_ask(8, 1, 0);
+	servers_run_for(20 * SECOND);
+	assert_int_equal(dispatch_waited_us(servers.dispatch, kept, servers.now_us), 0);
+	servers.moods[0] = ANSWERS;
+	servers_run_for(120 * SECOND);
+	assert_non_null(kept->reply);
+	assert_true(kept->waited_ms <= 1000); /* behind the other, once the model is back */
+}
+
 /* Of three calls at once, a perturbation takes one, and the others go before those that wait. */
 static void perturbations_wait_for_all_other_calls(void **state)
 {
@@ -560,6 +588,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(a_call_goes_out_at_once_and_is_answered_once),
 		STORY(the_limit_bounds_what_is_under_way_and_the_rest_goes_in_order),
+		STORY(what_a_call_waits_for_others_is_told_from_its_model_s_time),
 		STORY(perturbations_wait_for_all_other_calls),
 		STORY(perturbations_wait_for_calls_in_other_queues),
 		STORY(a_queue_declares_the_calls_that_others_wait_for),

@@ -412,6 +412,13 @@ static void note_call(void *context, struct call *call)
 	scene->calls[scene->call_count++] = call;
 }
 
+/* A test sets what a call has waited so far. */
+static int64_t note_waited(void *context, const struct call *call)
+{
+	(void)context;
+	return call->waited_ms;
+}
+
 static int64_t note_outage(void *context, const struct call *call)
 {
 	const struct scene *scene = context;
@@ -533,6 +540,7 @@ void scene_open(struct scene *scene, struct graph *graph, struct arena *arena, b
 		.unmirrored = note_unmirrored,
 		.forget = note_forgotten,
 		.outage_ms = note_outage,
+		.waited_ms = note_waited,
 		.answer = note_answer,
 		.finished = note_finished,
 		.tap = tapped ? note_tap : NULL,
