@@ -1,5 +1,6 @@
 /* keeper_rollout_moves.c: Records of a rollout: its state with each look, and with each move the bucket table, and the move with
  * its evidence. All of a move are one transaction. */
+#include "base/duration.h"
 #include "control/keeper_rollouts.h"
 #include "control/rollout_changes.h"
 #include "message/json_write.h"
@@ -88,6 +89,33 @@ static void replaced_describe(struct keeper *keeper, const struct kept_rollout *
 	buffer_byte(evidence, '}');
 }
 
+/* The host and the port of an address: what comes after them may be secret, and so may a login. */
+static struct text url_host(const char *url)
+{
+	const char *scheme = strstr(url, "://");
+	struct text host = text_of(scheme ? scheme + strlen("://") : url);
+	host.length = strcspn(host.bytes, "/?#");
+	const char *login = memrchr(host.bytes, '@', host.length);
+	return login ? text_from(host, (size_t)(login + 1 - host.bytes)) : host;
+}
+
+/* A stage that waits for an approval says whom the keeper asks for it meanwhile. */
+static void question_describe(const struct kept_rollout *rollout, const struct rollout_move *move, struct buffer *sentence,
+			      struct buffer *evidence)
+{
+	const struct stage_question *question = &rollout->document.questions[move->to_stage];
+	char timeout[DURATION_TEXT_MAX];
+	if (move->reason != REASON_APPROVAL || !question->url || buffer_failed(evidence))
+		return;
+	const struct text host = url_host(question->url);
+	duration_print(question->timeout_ms * NS_PER_MS, timeout);
+	buffer_print(sentence, " Its webhook at " TEXT_FORMAT " is asked for it, for at most %s.", TEXT_ARGUMENTS(host), timeout);
+	evidence->length--;
+	json_write_member(evidence, ", ", ROLLOUT_MOVE_ASKS, host);
+	json_write_member(evidence, ", ", ROLLOUT_MOVE_ASKS_FOR, text_of(timeout));
+	buffer_byte(evidence, '}');
+}
+
 static bool move_keep(struct keeper *keeper, struct control_move *record, struct buffer *sentence, struct buffer *evidence,
 		      int64_t now_ms, struct error *error)
 {
@@ -115,6 +143,7 @@ static bool move_write(struct keeper *keeper, const struct kept_rollout *rollout
 	rollout_move_sentence(plan, move, candidate_names(&rollout->document, names), &sentence);
 	rollout_move_write(plan, move, candidate_names(&rollout->document, names), &evidence);
 	replaced_describe(keeper, rollout, move, &sentence, &evidence);
+	question_describe(rollout, move, &sentence, &evidence);
 	record->experiment = text_of(rollout->name);
 	record->number = (int64_t)move->number;
 	record->version = rollout->version;

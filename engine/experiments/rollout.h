@@ -276,6 +276,13 @@ bool rollout_state_read(const struct rollout_plan *plan, struct text bytes, stru
 void rollout_move_write(const struct rollout_plan *plan, const struct rollout_move *move, const char *const *names,
 			struct buffer *out);
 
+/* Members that a keeper adds to a move by which a stage waits for its webhook: the host that is asked, and for how long. */
+#define ROLLOUT_MOVE_ASKS "asks"
+#define ROLLOUT_MOVE_ASKS_FOR "asksFor"
+
+/* A text of a move that was appended so; empty: it has none of that name. */
+struct text rollout_move_text(struct text move, const char *member, struct arena *arena);
+
 /* Whether a move that was appended so begins a rollout. */
 bool rollout_move_begins(struct text move);
 

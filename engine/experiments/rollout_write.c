@@ -93,8 +93,8 @@ void rollout_move_write(const struct rollout_plan *plan, const struct rollout_mo
 
 /* ---- what was written ---- */
 
-/* The value of a member of a move itself, not of its evidence. Empty: it has none, or it is no move. */
-static struct text member_read(struct text move, const char *member, struct arena *arena)
+/* Of the move itself, not of its evidence. */
+struct text rollout_move_text(struct text move, const char *member, struct arena *arena)
 {
 	struct json_scan scan;
 	struct error error = {0};
@@ -112,7 +112,7 @@ static struct text member_read(struct text move, const char *member, struct aren
 static bool member_is(struct text move, const char *member, const char *value)
 {
 	struct arena *arena = arena_open(MOVE_SCAN_BYTES);
-	const bool is = arena && text_is(member_read(move, member, arena), value);
+	const bool is = arena && text_is(rollout_move_text(move, member, arena), value);
 	arena_close(arena);
 	return is;
 }

@@ -7,6 +7,7 @@
 #include "base/quote.h"
 #include "base/suggest.h"
 #include "control/truth_record.h"
+#include "experiments/rollout.h"
 #include "message/json_write.h"
 #include "step/assignment.h"
 
@@ -88,6 +89,24 @@ static const struct control_move *move_last(const struct ledger_rollout *rollout
 
 /* ---- text ---- */
 
+/* For whom a rollout waits: somebody, and meanwhile a webhook that is asked, since the move by which it waits. */
+static const char *awaited(const struct ledger_rollout *rollout, struct arena *arena)
+{
+	const struct control_move *last = move_last(rollout);
+	char moment[MOMENT_BYTES];
+	if (!rollout->record.waiting)
+		return "";
+	const struct text asked = last ? rollout_move_text(last->evidence, ROLLOUT_MOVE_ASKS, arena) : (struct text){0};
+	if (asked.length == 0)
+		return " until it is approved (`sluice experiments promote`)";
+	moment_print(last->time_ms, moment);
+	return arena_print(arena,
+			   " until it is approved: its webhook at %s is asked since %s, for at most %s "
+			   "(`sluice experiments promote` approves it at once)",
+			   text_shown(asked, arena), moment,
+			   text_shown(rollout_move_text(last->evidence, ROLLOUT_MOVE_ASKS_FOR, arena), arena));
+}
+
 static void state_print(const struct ledger_rollout *rollout, struct arena *arena, struct buffer *out)
 {
 	const struct control_rollout *record = &rollout->record;
@@ -97,7 +116,7 @@ static void state_print(const struct ledger_rollout *rollout, struct arena *aren
 		return;
 	}
 	moment_print(record->began_ms, moment);
-	const char *waits = record->waiting ? " until it is approved (`sluice experiments promote`)" : "";
+	const char *waits = awaited(rollout, arena);
 	buffer_print(out, "%s: %s%s, stage %lld of %lld since %s, candidates have %g%%\n", text_shown(rollout->name, arena),
 		     text_shown(record->phase, arena), waits, (long long)record->stage, (long long)record->stages, moment,
 		     PERCENT * (double)record->buckets / ASSIGNMENT_BUCKETS);

@@ -14,6 +14,7 @@
 #include "control/confirm_asker.h"
 #include "tests/unit/rollout_stand.h"
 #include "tests/unit/web_receiver.h"
+#include "view/rollout_view.h"
 
 #define AWAIT_MS 20000 /* far more than anything takes */
 #define STAGES                                                                                                                     \
@@ -59,6 +60,19 @@ static void answer_give(int64_t move, bool yes, const char *reason)
 	control_commit(&table_stand);
 }
 
+/* The status of the rollout has both. */
+static void status_expect(const char *first, const char *second)
+{
+	struct buffer out;
+	buffer_open(&out, 1 << 16);
+	rollout_view_print(keeper_ledger(table_stand.keeper), rollout(), false, table_stand.arena, &out);
+	buffer_byte(&out, '\0');
+	assert_false(buffer_failed(&out));
+	if (!strstr(out.bytes, first) || !strstr(out.bytes, second))
+		fail_msg("%s", out.bytes);
+	buffer_close(&out);
+}
+
 /* ---- the keeper ---- */
 
 static void a_yes_begins_the_next_stage(void **state)
@@ -70,6 +84,10 @@ static void a_yes_begins_the_next_stage(void **state)
 	assert_string_equal(question.url, "http://127.0.0.1:1/ask");
 	assert_string_equal(question.secret, "env:KEY");
 	assert_true(question.timeout_ms == 60000 && question.move->number == 2);
+	assert_true(text_is(move(2)->sentence, "Stage 1 is paused at 10%: all rules hold, and it waits for an approval. Its "
+					       "webhook at 127.0.0.1:1 is asked for it, for at most 1m."));
+	assert_true(evidence_has(2, "\"asks\": \"127.0.0.1:1\", \"asksFor\": \"1m\""));
+	status_expect(" until it is approved: its webhook at 127.0.0.1:1 is asked since ", ", for at most 1m (");
 	answer_give(2, true, "");
 	assert_true(phase_is("running", 2));
 	assert_true(text_is(move(3)->sentence, "Stage 2 begins at 50%: the webhook of stage 1 confirms it."));
@@ -86,6 +104,7 @@ static void a_no_is_recorded_and_leaves_the_stage_to_somebody(void **state)
 	rollout_wait(1, "1m", "'env:KEY'");
 	answer_give(2, false, "it answered 403");
 	assert_true(phase_is("paused", 1) && rollout()->record.waiting);
+	status_expect(" until it is approved (`sluice experiments promote`)", "");
 	assert_true(text_is(move(3)->reason, "it answered 403"));
 	assert_true(text_is(move(3)->sentence,
 			    "Stage 1 is paused at 10%: its webhook does not confirm it, and it waits for an approval."));
