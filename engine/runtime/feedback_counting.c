@@ -82,7 +82,7 @@ static void broken_log(struct feedback_counting *counting, const struct held_rec
 	if (!config->state->broken_is_logged)
 		log_say(config->log, LOG_LEVEL_WARN, NULL,
 			"%s: partition %" PRId32 ", offset %" PRId64 ": %s; metrics of truth and reward do not count it, nor "
-								     "others that cannot be read: correct whoever writes to "
+			"others that cannot be read: correct whoever writes to "
 			"the topic; this engine says it once",
 			config->feedback, held->partition, held->offset, wrong->text);
 	config->state->broken_is_logged = true;
