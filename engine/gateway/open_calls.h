@@ -1,4 +1,5 @@
-/* open_calls.h: Open calls of a gateway, each in a slot, and how one ends without a reply. Private to calls.c and open_calls.c. */
+/* open_calls.h: Open calls of a gateway, each in a slot, and how one ends without a reply. Private to calls.c,
+ * open_calls.c and call_reports.c. */
 #ifndef SLUICE_GATEWAY_OPEN_CALLS_H
 #define SLUICE_GATEWAY_OPEN_CALLS_H
 
