@@ -41,9 +41,11 @@ static int health_print_json(struct session *session, const struct engine_health
 	buffer_open(&text, HEALTH_TEXT_MAX);
 	buffer_print(&text, "{\"instance\":");
 	json_write_string(&text, text_of(health->instance));
-	buffer_print(&text, ",\"well\":%s,\"pipelines\":%zu,\"ready\":%zu,\"failing\":%zu,\"waiting\":%zu,\"slow\":%zu}\n",
+	buffer_print(&text,
+		     ",\"well\":%s,\"pipelines\":%zu,\"ready\":%zu,\"failing\":%zu,\"waiting\":%zu,\"slow\":%zu,"
+		     "\"unobserved\":%zu}\n",
 		     engine_is_healthy(health) ? "true" : "false", health->pipelines, health->ready, health->failing,
-		     health->held_up, health->slow);
+		     health->held_up, health->slow, health->unobserved);
 	return command_write(session, &text);
 }
 
@@ -73,6 +75,10 @@ static int health_print(struct session *session, const struct engine_health *hea
 	if (health->slow > 0)
 		command_note(session, "%s: %zu of %zu pipelines are slow; " TEXT_FORMAT ": " TEXT_FORMAT, health->instance,
 			     health->slow, health->pipelines, TEXT_ARGUMENTS(health->slow_one), TEXT_ARGUMENTS(health->slow_why));
+	if (health->unobserved > 0)
+		command_note(session, "%s: observers of %zu of %zu pipelines wait; " TEXT_FORMAT ": " TEXT_FORMAT, health->instance,
+			     health->unobserved, health->pipelines, TEXT_ARGUMENTS(health->unobserved_one),
+			     TEXT_ARGUMENTS(health->unobserved_why));
 	return code;
 }
 

@@ -17,6 +17,10 @@ static void state_count(struct engine_health *health, const struct status *statu
 		health->slow++;
 		health->slow_one = status->pipeline, health->slow_why = status->why;
 	}
+	if (text_is(status->state, STATE_UNOBSERVED)) {
+		health->unobserved++;
+		health->unobserved_one = status->pipeline, health->unobserved_why = status->why;
+	}
 	if (status->ready && text_is(status->state, "waiting")) {
 		health->held_up++;
 		health->held_one = status->pipeline, health->held_why = status->why;

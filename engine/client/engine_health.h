@@ -14,11 +14,12 @@ struct engine_health {
 	struct text first; /* of an earlier version: the pipeline of the first report; when it is reported again, all have been */
 	int64_t at_ms;	   /* of the second that is counted */
 	bool whole;
-	size_t pipelines, ready, unwell, failing, slow, held_up;
+	size_t pipelines, ready, unwell, failing, slow, held_up, unobserved;
 	struct text waiting, why;	 /* one that is not ready */
 	struct text failing_one, reason; /* one whose results are errors */
 	struct text slow_one, slow_why;	 /* one that calls a slow model */
 	struct text held_one, held_why;	 /* one that is ready, and whose requests wait for a model */
+	struct text unobserved_one, unobserved_why; /* one whose observers wait */
 };
 
 /* Reads reports until each pipeline has one, or for as long as a status is valid. Texts live in the arena. */

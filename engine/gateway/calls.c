@@ -2,7 +2,6 @@
 #include "gateway/calls.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <unistd.h>

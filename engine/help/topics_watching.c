@@ -120,6 +120,9 @@ static const struct watching_row state_rows[] = {
 	 "that is open for 3 s, and ten times as long as the others take, makes it slow, too: `one without a reply for 12 s`. "
 	 "After "
 	 "an outage of the model, waits are not counted for as long as the outage lasted. No request is lost."},
+	{"unobserved", IN_TOP,
+	 "The pipeline answers, but its observers wait, so its drift, outliers, bandits or importances stand still. The reason is "
+	 "beside it: for example a topic that was deleted. No request is lost."},
 	{"paused", IN_TOP,
 	 "The engine reads no more for now, because its maximum of requests is in flight. Models are slower than requests arrive."},
 	{"failing", IN_TOP, "At least the last ten results are errors. `sluice errors list PIPELINE` shows the reasons."},
@@ -129,6 +132,7 @@ static const struct watching_row state_rows[] = {
 	{"silent", IN_TOP,
 	 "The engine has not reported for 3 s, and was not stopped: it crashed, is frozen, or has no network. LAG has the records "
 	 "that it left."},
+	{"failed", IN_TOP, "The engine ended by an error, which is beside the state, and no other engine serves its pipeline."},
 	{"stopped", IN_TOP, "The engine was stopped, and no other engine serves its pipeline. Start one."},
 	{"Ready", IN_DESCRIBE, "The engine runs this version."},
 	{"Starting", IN_DESCRIBE, "The workers change to the version, or the consumer group assigns partitions."},

@@ -36,7 +36,15 @@ struct consumer_config {
 	struct positions assigned;
 	struct properties properties;
 	struct client_counts *statistics; /* set at intervals (log/client_statistics.h); NULL: not wanted */
+	bool observes;			  /* its pipelines answer without it */
 };
+
+/* What waits while a topic is gone or denied, for log lines. */
+static inline const char *consumer_waiting(const struct consumer_config *config)
+{
+	return config->observes ? "the observers of its pipeline wait, and answers go on"
+				: "its pipeline waits, and the others continue";
+}
 
 /* Consumer of Kafka. Everything in the configuration is borrowed as long as the consumer lives. */
 struct consumer *consumer_open(const struct consumer_config *config, struct error *error);

@@ -31,14 +31,19 @@ uint32_t consumer_topic_named(const struct kafka_consumer *consumer, const char 
 static void absence_log(const struct kafka_consumer *consumer, const struct absent_topic *absent, bool is_back)
 {
 	static const char *const words[ABSENCES][2] = {
-		[TOPIC_GONE] = {"is gone: its pipeline waits, and the others continue. Create it", "exists again: it is read"},
-		[TOPIC_DENIED] =
-			{"may not be read by this login any more: its pipeline waits, and the others continue. Give the login "
-			 "the right that `sluice plan --acls` lists",
-			 "may be read again: it is read"},
+		[TOPIC_GONE] = {"is gone", "exists again: it is read"},
+		[TOPIC_DENIED] = {"may not be read by this login any more", "may be read again: it is read"},
+	};
+	static const char *const steps[ABSENCES] = {
+		[TOPIC_GONE] = "Create it",
+		[TOPIC_DENIED] = "Give the login the right that `sluice plan --acls` lists",
 	};
 	char line[TOPIC_NAME_BYTES + 192];
-	(void)snprintf(line, sizeof line, "Kafka: topic %s %s", consumer->topics[absent->topic], words[absent->absence][is_back]);
+	const int length =
+		snprintf(line, sizeof line, "Kafka: topic %s %s", consumer->topics[absent->topic], words[absent->absence][is_back]);
+	if (!is_back && length > 0 && (size_t)length < sizeof line)
+		(void)snprintf(line + length, sizeof line - (size_t)length, ": %s. %s", consumer_waiting(consumer->config),
+			       steps[absent->absence]);
 	kafka_log_say(is_back ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, line);
 }
 

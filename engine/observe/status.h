@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "observe/counts.h"
 
+#define STATE_UNOBSERVED "unobserved" /* it answers, and its observers wait */
 #define STATUS_EVERY_MS 1000
 #define STATUS_QUIET_MS 10000	/* within which each pipeline reports, whatever happens */
 #define STATUS_WATCH_MS 15000	/* so long it counts that somebody watches */
@@ -27,9 +28,9 @@ struct status {
 	int64_t at_ms;		       /* when it was written */
 	int64_t started_ms;	       /* start of the engine */
 	bool ready;		       /* it has its partitions, or needs none, and works */
-	struct text state;	       /* one word: running, waiting, slow, paused, failing */
+	struct text state;	       /* one word: running, waiting, slow, unobserved, paused, failing */
 	bool stopped;		       /* its last record: it was stopped, or ended by an error */
-	struct text why;	       /* why it waits, is slow or fails; empty: it does not */
+	struct text why;	       /* why it, or its observers, wait, or it is slow or fails; empty: it does not */
 	struct pipeline_counts sums;   /* of which the record has those that the members name */
 	struct text version;	       /* hash of what it is made of; engines with the same files have the same. Empty: it drains */
 	struct text group;	       /* consumer group that reads it */

@@ -117,7 +117,8 @@ struct engine_counts {
 	uint64_t entered;	     /* records that all its stages have taken */
 	struct histogram latency; /* of requests that ended */
 	const char *waits_for;	  /* why it waits; NULL: it does not */
-	struct topic_absence absent;
+	struct topic_absence absent;	       /* for which it waits */
+	struct topic_absence observers_absent; /* for which its observers wait, and no answer does */
 	size_t models_away;	  /* number of unreachable models that it calls */
 	uint64_t version;	  /* revision_version() of the one that new messages enter; 0: it drains */
 };

@@ -51,11 +51,10 @@ bool groups_counts(const struct group *groups, const char *pipeline, struct engi
 				add_present(counts, group, served->present);
 			for (size_t i = 0; i < group->worker_count; i++) {
 				add_counts(counts, &served->counts[i], served->kind);
-				if (group->observes) /* no answer waits for an observer */
-					continue;
-				if (served->counts[i].waits_for)
+				topic_absence_take(group->observes ? &counts->observers_absent : &counts->absent,
+						   &served->counts[i]);
+				if (served->counts[i].waits_for && !group->observes) /* no answer waits for an observer */
 					counts->waits_for = served->counts[i].waits_for;
-				topic_absence_take(&counts->absent, &served->counts[i]);
 			}
 		}
 		add_resets(counts, group, pipeline);

@@ -135,6 +135,8 @@ static const char *state_of(const struct announced *pipeline, const struct engin
 		return "failing";
 	if (pipeline->slow)
 		return "slow";
+	if (now->observers_absent.topic)
+		return STATE_UNOBSERVED;
 	return now->sums.pauses > pipeline->counts.sums.pauses ? "paused" : "running";
 }
 
@@ -171,6 +173,17 @@ static void pipelines_look(struct status_publisher *status_publisher, const stru
 	}
 }
 
+static const char *observers_why(struct status_publisher *status_publisher, const struct engine_counts *now)
+{
+	static const char words[] = "its answers go on, and its observers wait: ";
+	if (!now->observers_absent.topic)
+		return NULL;
+	memcpy(status_publisher->why, words, sizeof words);
+	topic_absence_write(&now->observers_absent, status_publisher->why + sizeof words - 1,
+			    sizeof status_publisher->why - sizeof words + 1);
+	return status_publisher->why;
+}
+
 static const char *why_of(struct status_publisher *status_publisher, const struct pipeline_plan *plan,
 			  const struct announced *pipeline)
 {
@@ -187,8 +200,10 @@ static const char *why_of(struct status_publisher *status_publisher, const struc
 				  sizeof status_publisher->why - sizeof MODEL_AWAY + 1);
 		return status_publisher->why;
 	}
+	if (!is_failing(pipeline) && pipeline->slow && is_slow(status_publisher, plan, now))
+		return status_publisher->why;
 	if (!is_failing(pipeline))
-		return pipeline->slow && is_slow(status_publisher, plan, now) ? status_publisher->why : NULL;
+		return observers_why(status_publisher, now);
 	snprintf(status_publisher->why, sizeof status_publisher->why,
 		 "the last %" PRIu64 " results are errors; `sluice errors list %s` shows the reasons", pipeline->failed_in_a_row,
 		 pipeline->name);

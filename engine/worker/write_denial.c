@@ -41,9 +41,8 @@ static void stage_wait(struct worker_stage *stage, uint32_t topic, bool is_gone)
 	atomic_store_explicit(&stage->counts->denied_is_gone, is_gone, memory_order_relaxed);
 	atomic_store_explicit(&stage->counts->denied, name, memory_order_relaxed);
 	log_say(worker->config->partition_state.log, LOG_LEVEL_WARN, &fields,
-		is_gone ? "topic %s is gone: its pipeline waits, and the others continue"
-			: "topic %s may not be written by this login any more: its pipeline waits, and the others continue",
-		name);
+		is_gone ? "topic %s is gone: %s" : "topic %s may not be written by this login any more: %s", name,
+		consumer_waiting(&worker->config->consumer));
 }
 
 /* Another stage of the pipeline that waits. NULL: there is none. */

@@ -10,7 +10,7 @@ what=faults
 rate=${RATE:-2000}
 quiet_s=90 # a broker that comes back takes its time on a busy machine
 deliveries="exactly-once at-least-once"
-behaviours="doctor_comes_first topic_was_never_made broker_is_killed broker_is_away producer_stops network_is_slow_and_breaks connections_go_dead coordinator_has_moved topic_is_deleted read_topic_is_deleted another_cluster_answers another_takes_its_place another_delivery_waits queue_is_full topic_changes records_are_deleted_unread topic_is_replaced redis_is_away
+behaviours="doctor_comes_first topic_was_never_made broker_is_killed broker_is_away producer_stops network_is_slow_and_breaks connections_go_dead coordinator_has_moved topic_is_deleted read_topic_is_deleted drift_topic_is_deleted another_cluster_answers another_takes_its_place another_delivery_waits queue_is_full topic_changes records_are_deleted_unread topic_is_replaced redis_is_away
 	records_are_poison headers_are_odd nobody_waits topics_are_made_as_it_is_said answer_is_too_large_for_its_topic batches_are_larger_than_their_topic_takes clock_jumps clock_is_ahead one_of_three_brokers_is_killed"
 
 admin() {
@@ -289,6 +289,30 @@ read_topic_is_deleted() {
 	for engine in "${engines[@]}"; do
 		stop_engine gone "$engine"
 	done
+}
+
+# One that its observers write: the pipeline goes on answering, and says that they wait, until somebody has made the topic.
+drift_topic_is_deleted() {
+	local engine i drift=sluice.gone-drift.pipeline.gone-drift.drift
+	runtime one "topics: {numPartitions: 1}"
+	pipeline gone-drift "x * 2" at-least-once
+	sed -i 's/}}}\]/}}}, {name: watch, inputs: [scale], drift: {tensors: [x], window: 20, reference: {past: 1h}}}]/' "$dir/gone-drift.pipeline.yaml"
+	start_pipeline gone-drift one
+	goes_on "a first request" gone-drift
+	admin delete "$drift"
+	for ((i = 0; i < 60; i++)); do tr -d '\n' <"$dir/request.json"; echo; done |
+		"$sluice" produce gone-drift -n gone-drift --brokers "$brokers" >"$dir/produce.log" 2>&1 || give_up "requests were not written"
+	wait_until 40 top_says drift "unobserved: its answers go on, and its observers wait: topic $drift is gone" ||
+		give_up "a deleted topic of observers is not told: $(cat "$dir/top.txt")"
+	expect_words "a topic of observers" "$dir/engine.log" "topic $drift is gone: the observers of its pipeline wait, and answers go on"
+	"$sluice" health --instance one -n gone-drift --brokers "$brokers" >"$dir/health.txt" 2>&1
+	expect "exit status of the health of an engine that answers" $? "-eq 0"
+	expect_words "its health" "$dir/health.txt" "observers of 1 of 1 pipelines wait; gone-drift: .*$drift is gone"
+	goes_on "a request beside it" gone-drift
+	topics "$drift" beside-gone-drift
+	wait_until 40 top_says drift running
+	expect "that its observers go on is told" $? "-eq 0"
+	stop_engine "a deleted topic of observers" "$engine"
 }
 
 # The address of the brokers leads to another cluster, and back: the engine says so, and loses nothing.

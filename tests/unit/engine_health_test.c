@@ -122,8 +122,9 @@ static void states_of_ready_pipelines_are_told_and_leave_it_healthy(void **state
 		REPORT("e1", "a", .ready = true, .state = TEXT("failing"), .why = TEXT("10 errors")),
 		REPORT("e1", "b", .ready = true, .state = TEXT("slow"), .why = TEXT("model m is slow")),
 		REPORT("e1", "c", .ready = true, .state = TEXT("waiting"), .why = TEXT("model m is unreachable")),
+		REPORT("e1", "d", .ready = true, .state = TEXT("unobserved"), .why = TEXT("topic T is gone")),
 	};
-	const struct engine_health health = health_read("e1", items, 3, 0);
+	const struct engine_health health = health_read("e1", items, 4, 0);
 	assert_true(engine_is_healthy(&health));
 	assert_int_equal(health.failing, 1);
 	assert_true(text_is(health.failing_one, "a") && text_is(health.reason, "10 errors"));
@@ -131,6 +132,8 @@ static void states_of_ready_pipelines_are_told_and_leave_it_healthy(void **state
 	assert_true(text_is(health.slow_one, "b") && text_is(health.slow_why, "model m is slow"));
 	assert_int_equal(health.held_up, 1);
 	assert_true(text_is(health.held_one, "c") && text_is(health.held_why, "model m is unreachable"));
+	assert_int_equal(health.unobserved, 1);
+	assert_true(text_is(health.unobserved_one, "d") && text_is(health.unobserved_why, "topic T is gone"));
 }
 
 #define OF_20(its_unwell, ...) .pipelines = 20, .unwell = (its_unwell), __VA_ARGS__
