@@ -6,9 +6,9 @@
 #include "base/moment.h"
 #include "base/suggest.h"
 #include "client/feedback_metrics.h"
+#include "client/history_topic.h"
 #include "client/kafka.h"
 #include "client/mirror_replies.h"
-#include "log/reader.h"
 #include "message/answer_exposures.h"
 #include "message/answer_label.h"
 #include "plan/graph.h"
@@ -193,20 +193,13 @@ static bool topic_take(struct experiment_reading *self, const struct pipeline_ta
 	const char *rest = is_feedback ? "feedback" : "exposures";
 	const bool writes_none = may_be_thin(self) || is_off(self);
 	const bool may_be_absent = is_feedback || writes_none || self->data->experiment->mirror_name.text;
-	const struct reader_config config = {
-		.brokers = target->kafka.brokers,
-		.topic = topic_own_name(self->arena, target->prefix, target->namespace, pipeline, rest),
-		.from_beginning = true,
-		.may_be_absent = may_be_absent,
-		.properties = target->kafka.consumer,
-	};
+	const char *topic = topic_own_name(self->arena, target->prefix, target->namespace, pipeline, rest);
+	struct history_topic history = {self->workspace, &target->kafka, topic, may_be_absent, false};
 	self->is_feedback = is_feedback;
-	if (!config.topic)
+	if (!topic)
 		return error_memory(error, ERROR_SYSTEM, "naming topics");
-	struct reader *reader = reader_open(&config, error);
-	const bool good = reader && reader_give_all(reader, topic_record_take, self, error);
-	reader_close(reader);
-	if (reader || !may_be_absent || error->kind != ERROR_CONFIG)
+	const bool good = history_topic_give(&history, topic_record_take, self, error);
+	if (!history.absent)
 		return good;
 	if (is_feedback || !writes_none)
 		workspace_note(self->workspace, "%s; there %s of pipeline `%s` then", error->text,
@@ -244,9 +237,13 @@ static bool answers_take(struct experiment_reading *self, const struct pipeline_
 		return true;
 	if (!topic)
 		return error_memory(error, ERROR_SYSTEM, "naming topics");
-	const bool good = schema_lookup_open(&self->asker, kafka_registry(&target->kafka), error) &&
-			  pipeline_target_give(target, topic, true, answer_take, self, error);
+	struct history_topic history = {self->workspace, &target->kafka, topic, true, false};
+	const bool opened = schema_lookup_open(&self->asker, kafka_registry(&target->kafka), error);
+	const bool read = opened && history_topic_give(&history, answer_take, self, error);
 	schema_lookup_close(&self->asker);
+	if (history.absent)
+		*error = (struct error){0};
+	const bool good = read || history.absent;
 	self->carried += self->exposed - before;
 	if (self->uncarried > uncarried && pipeline_exposes(self, pipeline))
 		self->uncarried = uncarried;

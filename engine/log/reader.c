@@ -255,6 +255,17 @@ int64_t reader_end_of(const struct reader *reader, int32_t partition)
 	return partition >= reader->first && partition < reader->partitions ? reader->ends[partition] : 0;
 }
 
+uint64_t reader_deleted(struct reader *reader)
+{
+	uint64_t deleted = 0;
+	for (int32_t i = reader->first; i < reader->partitions; i++) {
+		int64_t begin = 0;
+		if (find_offset(reader, i, RD_KAFKA_OFFSET_BEGINNING, &begin) == RD_KAFKA_RESP_ERR_NO_ERROR && begin > 0)
+			deleted += (uint64_t)begin;
+	}
+	return deleted;
+}
+
 int64_t reader_end(const struct reader *reader)
 {
 	return reader->ends[reader->first];

@@ -72,6 +72,10 @@ int64_t reader_end(const struct reader *reader);
 /* The same of any partition; 0: it is not read. */
 int64_t reader_end_of(const struct reader *reader, int32_t partition);
 
+/* Asks Kafka how many records of these partitions were deleted before their beginning, as by retention. 0 also if it does not
+ * answer. */
+uint64_t reader_deleted(struct reader *reader);
+
 /* Whether the end of each partition was reached since the reader was opened. */
 bool reader_has_caught_up(const struct reader *reader);
 

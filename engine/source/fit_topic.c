@@ -128,7 +128,9 @@ bool fit_topic_open(struct fit_topic *topic, const struct fit_topic_config *conf
 		return true;
 	}
 	return topic->left_out == 0
-		       ? error_set(error, ERROR_INPUT, PLACE_NONE, "topic %s is empty; `sluice produce` writes requests to it",
+		       ? error_set(error, ERROR_INPUT, PLACE_NONE,
+				   "topic %s has no records: none were written, or its retention has deleted them; `sluice "
+				   "produce` writes requests to it",
 				   config->topic)
 		       : error_set(error, ERROR_INPUT, PLACE_NONE, "topic %s has %llu records, and none of them can be read: %s",
 				   config->topic, (unsigned long long)topic->left_out, topic->left_out_why.text);

@@ -75,6 +75,12 @@ expect "thin: words about missing exposures" "$(grep -c "has an exposure" "$dir/
 expect "apart: exposures" "$(jq .health.exposures "$dir/apart.json")" "-eq 600" # in a topic, by the stage that answers
 expect "apart: words about missing exposures" "$(grep -c "has an exposure" "$dir/apart.said")" "-eq 0"
 
+"$build/admin" "$brokers" trim sluice.thin.pipeline.shop.outputs 0 5 2>"$dir/admin.log" || give_up "answers are not deleted"
+"$sluice" experiments analyze choose -f "$dir/thin.yaml" -o json >"$dir/trimmed.json" 2>"$dir/trimmed.said"
+expect "trimmed: exposures that are left" "$(jq .health.exposures "$dir/trimmed.json")" "-lt 600"
+expect_words "trimmed: what is not there" "$dir/trimmed.said" "5 records of topic sluice.thin.pipeline.shop.outputs are not there any more"
+expect "thin: words about what is not there" "$(grep -c "not there any more" "$dir/thin.said")" "-eq 0"
+
 # The limit of the topic is between the sizes of the answer with and without its exposure, which has the id too.
 jq -nc '{id: ("n" * 600), request: {id: ("n" * 600), inputs: [{name: "x", datatype: "FP64", shape: [1], data: [5]}]}}' >"$dir/long.jsonl"
 for delivery in at-least-once exactly-once counting; do

@@ -471,7 +471,7 @@ static void a_topic_that_teaches_nothing_is_said(void **state)
 	mock_open(&mock);
 	struct said said = fit_topic(&mock, "    - scale: {tensor: x, fitted: f}\n", "topic:out", "");
 	assert_int_not_equal(said.code, 0);
-	expect_words(said.err, "topic out is empty");
+	expect_words(said.err, "topic out has no records: none were written, or its retention has deleted them");
 	said_close(&said);
 	mock_write(&mock, NULL, "nothing", NULL, NULL);
 	said = fit_topic(&mock, "    - scale: {tensor: x, fitted: f}\n", "topic:in", "");
