@@ -44,8 +44,11 @@ bool candidate_history_take(struct candidate_history *history, const struct poli
 	const struct policy_candidates *lists = record->candidates_count > 0 ? record->candidates : &own;
 	const size_t count = record->candidates_count > 0 ? record->candidates_count : 1;
 	history->count = 0;
-	for (size_t i = 0; i < count; i++)
-		candidate_history_add(history, lists[i].since, names_copied(lists[i].names, lists[i].count, arena), lists[i].count);
+	for (size_t i = 0; i < count; i++) {
+		const struct text *names = names_copied(lists[i].names, lists[i].count, arena);
+		if (names)
+			candidate_history_add(history, lists[i].since, names, lists[i].count);
+	}
 	if (!arena_failed(arena))
 		return true;
 	history->count = 0;

@@ -79,7 +79,7 @@ bool policies_follow(struct learner_service *service, struct error *error);
 /* Give the learners a record that they have not read, as the feed calls them. */
 void exposure_learn(void *service, const struct exposure *exposure, const struct record *record);
 void feedback_learn(void *service, const struct feedback *feedback, const struct held_record *held);
-void feedback_refuse(void *service, const struct held_record *held, const struct error *wrong);
+void feedback_refuse(void *context, const struct held_record *held, const struct error *wrong);
 
 /* Whether this engine is to lead now. To be called every second. False: SYSTEM; it has left the group, and joins anew next time. */
 bool leadership_check(struct learner_service *service, bool *held, struct error *error);

@@ -64,8 +64,9 @@ def family_check(family, open_metrics):
         if key in seen:
             raise ValueError(f"{key} stands there twice")
         seen.add(key)
-        # Profits and losses that a pipeline declares may sum up to less than 0, as with Prometheus' own clients.
-        falls = ending == "_sum" and not family.name.startswith(("sluice_", "seldon_", "process_"))
+        # Profits and losses that a pipeline declares may sum up to less than 0, as with Prometheus' own clients. OpenMetrics
+        # has no such sums.
+        falls = ending == "_sum" and not open_metrics and not family.name.startswith(("sluice_", "seldon_", "process_"))
         if family.type != "gauge" and not value >= 0 and not falls:
             raise ValueError(f"{key} is {value}")
         if family.type == "histogram":
@@ -74,8 +75,14 @@ def family_check(family, open_metrics):
     for labels, group in groups.items():
         limits = [float(limit) for limit, _ in group["_bucket"]]
         counts = [count for _, count in group["_bucket"]]
-        if limits != sorted(set(limits)) or limits[-1] != math.inf or counts != sorted(counts) or counts[-1] != group["_count"][0][1]:
+        if limits != sorted(set(limits)) or limits[-1] != math.inf or counts != sorted(counts):
             raise ValueError(f"the buckets of {family.name}{dict(labels)}: {group}")
+        # OpenMetrics: buckets below 0 have no sum; and a count comes with a sum, and never alone.
+        summed = "_sum" in group
+        if summed != ("_count" in group) or (open_metrics and summed and limits[0] < 0) or not (summed or open_metrics):
+            raise ValueError(f"the sum of {family.name}{dict(labels)}: {group}")
+        if summed and counts[-1] != group["_count"][0][1]:
+            raise ValueError(f"the buckets and the count of {family.name}{dict(labels)}: {group}")
 
 
 def exposition_read(text, open_metrics):

@@ -291,9 +291,9 @@ static void expect_receiver(const struct letter *letter, size_t place, const str
 	const char *const names[] = {"url", "body", "secret", "experiment"};
 	const char *const texts[] = {action->url, action->body, action->secret, action->experiment.text};
 	avro_value_t list, receiver, field, item;
-	int64_t type, format;
-	size_t count, size;
-	const char *text;
+	int64_t type = -1, format = -1;
+	size_t count = 0, size = 0;
+	const char *text = NULL;
 	assert_int_equal(avro_value_get_by_name(&letter->value, "receivers", &list, NULL), 0);
 	assert_int_equal(avro_value_get_by_index(&list, place, &receiver, NULL), 0);
 	assert_int_equal(avro_value_get_by_name(&receiver, "type", &field, NULL), 0);
