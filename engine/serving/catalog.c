@@ -239,7 +239,7 @@ struct catalog_model *catalog_find(struct catalog *catalog, struct text name, st
 		if (text_is(name, row->name) && catalog_put(catalog, &(struct catalog_entry){.name = row->name}, &error))
 			return catalog_find(catalog, name, version);
 	}
-	const char *slash = model ? NULL : memrchr(name.bytes, '/', name.length);
+	const char *slash = model || name.length == 0 ? NULL : memrchr(name.bytes, '/', name.length);
 	if (slash) {
 		size_t length = (size_t)(slash - name.bytes) + 1;
 		return catalog_find(catalog, text_from(name, length), version);
