@@ -16,7 +16,7 @@ bool history_topic_give(struct history_topic *topic, bool (*take)(void *context,
 	struct reader *reader = reader_open(&config, error);
 	topic->absent = !reader && topic->may_be_absent && error->kind == ERROR_CONFIG;
 	const bool good = reader && reader_give_all(reader, take, context, error);
-	const uint64_t deleted = good ? reader_deleted(reader) : 0;
+	const uint64_t deleted = good && topic->workspace ? reader_deleted(reader) : 0;
 	reader_close(reader);
 	if (deleted > 0)
 		workspace_note(

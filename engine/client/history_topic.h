@@ -5,7 +5,7 @@
 #include "client/kafka.h"
 
 struct history_topic {
-	const struct workspace *workspace; /* where it says so */
+	const struct workspace *workspace; /* where it says so; NULL: it does not */
 	const struct kafka *kafka;
 	const char *name;
 	bool may_be_absent;

@@ -6,8 +6,8 @@
 
 #include "base/secret.h"
 #include "base/suggest.h"
+#include "client/history_topic.h"
 #include "log/broker_list.h"
-#include "log/reader.h"
 #include "log/topic_setup.h"
 #include "plan/plan.h"
 #include "runtime/run_limits.h"
@@ -377,23 +377,14 @@ bool pipeline_target_give(const struct pipeline_target *target, const char *topi
 			  bool (*take)(void *context, const struct record *record, struct error *error), void *context,
 			  struct error *error)
 {
+	struct history_topic history = {NULL, &target->kafka, topic, may_be_absent, false};
 	assert(target->kafka.brokers && take);
-	const struct reader_config config = {
-		.brokers = target->kafka.brokers,
-		.topic = topic,
-		.from_beginning = true,
-		.may_be_absent = may_be_absent,
-		.properties = target->kafka.consumer,
-	};
 	if (!topic)
 		return true;
-	struct reader *reader = reader_open(&config, error);
-	const bool good = reader && reader_give_all(reader, take, context, error);
-	reader_close(reader);
-	if (reader || !may_be_absent || error->kind != ERROR_CONFIG)
-		return good;
-	*error = (struct error){0};
-	return true;
+	const bool good = history_topic_give(&history, take, context, error);
+	if (history.absent)
+		*error = (struct error){0};
+	return good || history.absent;
 }
 
 struct text pipeline_target_key(const struct pipeline_target *target, struct text request, struct arena *arena)
