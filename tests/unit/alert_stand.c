@@ -127,8 +127,9 @@ void expect_firing(const struct engine_stand *stand, const char *group, int64_t 
 
 static struct alert_store *feed_open(void)
 {
+	static struct alert_store_config config; /* as long as the store, of which there is one at a time */
 	struct error error = {0};
-	struct alert_store_config config = {
+	config = (struct alert_store_config){
 		.brokers = alert_mock.brokers, .feed = FEED, .consumer = mock_quick, .producer = mock_quick};
 	struct alert_store *store = alert_store_open(&config, &error);
 	assert_non_null(store);
