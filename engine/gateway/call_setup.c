@@ -275,10 +275,25 @@ bool call_key_read(const struct call_source *source, bool explains, struct text 
 				 key->length, IDEMPOTENCY_KEY_BYTES_MAX);
 }
 
+/* Routes are parts between colons, so that they may follow one another. */
+static struct text routes_joined(const struct call_source *source, struct text first, struct arena *arena)
+{
+	struct text joined = first, more;
+	for (size_t place = 1; joined.bytes && (more = source->header_at(source->context, ROUTE_HEADER, place)).bytes; place++) {
+		const char *both = arena_print(arena, TEXT_FORMAT TEXT_FORMAT, TEXT_ARGUMENTS(joined), TEXT_ARGUMENTS(more));
+		if (!both)
+			return first;
+		joined = text_of(both);
+	}
+	return joined;
+}
+
 struct headers call_headers_passed(const struct call_source *source, struct arena *arena)
 {
-	static const char *const usual[] = {"content-type", OIP_LENGTH_HEADER, "traceparent", "tracestate",
-					    "seldon-route", ROUTE_HEADER, EXPLAIN_HEADER};
+	enum { ROUTE_PLACE = 2 };
+	static const char *const usual[] = {"content-type", OIP_LENGTH_HEADER, [ROUTE_PLACE] = ROUTE_HEADER,
+					    "traceparent",  "tracestate",      "seldon-route",
+					    EXPLAIN_HEADER};
 	const size_t usual_count = sizeof usual / sizeof *usual;
 	const struct name_list *more = &source->config->passed, *read = &source->targets->read;
 	const size_t all = usual_count + more->count + read->count;
@@ -291,6 +306,8 @@ struct headers call_headers_passed(const struct call_source *source, struct aren
 		struct text value = source->header(source->context, name);
 		if (i < 2 && source->content_type) /* a record of a fixed content type has no binary data after the JSON */
 			value = i == 0 ? text_of(source->content_type) : (struct text){0};
+		if (i == ROUTE_PLACE)
+			value = routes_joined(source, value, arena);
 		if (value.bytes && !headers_find((struct headers){count, items}, text_of(name)))
 			items[count++] = (struct header){text_of(name), value};
 	}

@@ -19,6 +19,7 @@ struct call_source {
 	bool suggests;		  /* names of targets, to a caller that names none: access is not controlled */
 	const void *context;
 	struct text (*header)(const void *context, const char *name); /* bytes NULL: the request has no such header */
+	struct text (*header_at)(const void *context, const char *name, size_t place); /* the first (0), the second, and so on */
 };
 
 struct call_refusal {
@@ -86,8 +87,8 @@ bool call_id_read(const struct call_source *source, struct text *id, struct call
  * not in the outputs, where answers of keys are searched, so `explains` with a key is refused. */
 bool call_key_read(const struct call_source *source, bool explains, struct text *key, struct call_refusal *refusal);
 
-/* The headers that are sent to Kafka: only listed ones, and never credentials, cookies, or sluice's own. Lists are in
- * the arena; values are borrowed. */
+/* The headers that are sent to Kafka: only listed ones, and never credentials, cookies, or sluice's own. Of a route, which Seldon
+ * gives in several, all are one value. Lists, and that value, are in the arena; other values are borrowed. */
 struct headers call_headers_passed(const struct call_source *source, struct arena *arena);
 
 /* The same and one more; without it if its value is empty. */

@@ -200,7 +200,7 @@ static bool body_is_fit(const struct grpc_asked *asked)
 
 static struct call_credentials credentials_of(const struct grpc_asked *asked, char subject[CALL_SUBJECT_BYTES_MAX])
 {
-	return (struct call_credentials){.header = grpc_credential_at,
+	return (struct call_credentials){.header = grpc_metadata_at,
 					 .context = asked->request,
 					 .certificate = grpc_request_certificate(asked->request, subject, CALL_SUBJECT_BYTES_MAX)};
 }

@@ -27,7 +27,8 @@ struct call_source grpc_source_of(const struct grpc_asked *asked)
 				    .content_type = asked->is_seldon ? front->seldon_type : front->inference_type,
 				    .suggests = !*front->config.access,
 				    .context = asked->request,
-				    .header = grpc_metadata_of};
+				    .header = grpc_metadata_of,
+				    .header_at = grpc_metadata_at};
 }
 
 /* The last field of a number counts, as in any reader of protobuf. */
@@ -56,7 +57,7 @@ struct call_name grpc_name_of(const struct grpc_asked *asked)
 	return body_names(asked->body);
 }
 
-struct text grpc_credential_at(const void *request, const char *name, size_t place)
+struct text grpc_metadata_at(const void *request, const char *name, size_t place)
 {
 	return grpc_request_metadata(request, name, place);
 }
@@ -81,7 +82,7 @@ static struct call_credentials credentials_with_peer(const struct grpc_request *
 {
 	if (!grpc_request_peer(request, &room->peer)) /* the connection is gone, so nobody receives the answer */
 		room->peer = (struct sockaddr_storage){.ss_family = AF_INET};
-	return (struct call_credentials){.header = grpc_credential_at,
+	return (struct call_credentials){.header = grpc_metadata_at,
 					 .context = request,
 					 .peer = &room->peer,
 					 .certificate = grpc_request_certificate(request, room->subject, sizeof room->subject)};

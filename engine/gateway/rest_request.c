@@ -9,6 +9,11 @@ static struct text rest_header(const void *context, const char *name)
 	return http_incoming_header(context, name);
 }
 
+static struct text rest_header_at(const void *context, const char *name, size_t place)
+{
+	return http_incoming_header_at(context, name, place);
+}
+
 struct call_source rest_source(const struct rest_request *request)
 {
 	const struct rest *rest = request->rest;
@@ -19,7 +24,8 @@ struct call_source rest_source(const struct rest_request *request)
 				    .arrived_ms = now_ms - http_incoming_age_ms(request->incoming),
 				    .suggests = !rest->access,
 				    .context = request->incoming,
-				    .header = rest_header};
+				    .header = rest_header,
+				    .header_at = rest_header_at};
 }
 
 struct call_name rest_call_name(const struct rest_request *request)
@@ -41,14 +47,9 @@ const struct gateway_target *rest_target_find(const struct rest_request *request
 	return target;
 }
 
-static struct text credential_find(const void *context, const char *name, size_t place)
-{
-	return http_incoming_header_at(context, name, place);
-}
-
 static struct call_credentials credentials_of(const struct rest_request *request, char subject[CALL_SUBJECT_BYTES_MAX])
 {
-	return (struct call_credentials){.header = credential_find,
+	return (struct call_credentials){.header = rest_header_at,
 					 .context = request->incoming,
 					 .certificate =
 						 http_incoming_certificate(request->incoming, subject, CALL_SUBJECT_BYTES_MAX)};

@@ -108,18 +108,22 @@ struct text assigned_header(const struct message *message, struct arena *arena)
 	return (struct text){begin, (size_t)(to - begin)};
 }
 
+static struct text route_end(const struct assigned *entry)
+{
+	return entry->is_pipeline ? TEXT(ROUTE_OF_PIPELINE ":") : TEXT("_1:");
+}
+
 struct text assigned_route(const struct message *message, struct arena *arena)
 {
 	const struct assigned *items[ASSIGNED_MAX];
-	const struct text version = TEXT("_1:");
 	size_t count = assigned_list(message, items), room = 0;
 	for (size_t i = 0; i < count; i++)
-		room += items[i]->variant.length + 1 + version.length;
+		room += 1 + items[i]->variant.length + route_end(items[i]).length;
 	char *begin = count > 0 ? arena_take_raw(arena, room) : NULL, *to = begin;
 	for (size_t i = 0; begin && i < count; i++) {
 		*to++ = ':';
 		to = bytes_put(to, items[i]->variant);
-		to = bytes_put(to, version);
+		to = bytes_put(to, route_end(items[i]));
 	}
 	return (struct text){begin, (size_t)(to - begin)};
 }

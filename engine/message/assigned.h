@@ -16,6 +16,7 @@
 #define ASSIGNED_HEADER "sluice-experiment" /* of an answer: NAME=VARIANT; probability=0.3, and so on */
 #define MIRRORED_HEADER "sluice-mirrored"   /* of an answer: the experiments whose mirror was to get a copy: NAME, NAME */
 #define ROUTE_HEADER "x-seldon-route" /* of a request and its answer, as in Seldon: `:VARIANT_VERSION:` for each choice */
+#define ROUTE_OF_PIPELINE ".pipeline" /* a variant that is a pipeline has this instead of a version */
 #define ASSIGNED_MAX 64 /* of one message: more are not listed */
 
 /* Cause of a choice. */
@@ -64,6 +65,7 @@ struct assigned {
 	bool in_answer;	   /* the Avro answer that is written carries it (message/answer_exposures.h) */
 	int64_t took_ms;   /* from the request to that answer */
 	bool mirrored;	   /* the mirror was to get a copy */
+	bool is_pipeline;  /* the variant is one; lost between stages */
 };
 
 const char *assigned_reason_name(enum assigned_reason reason); /* "weight" */

@@ -5,79 +5,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "flow_scene.h"
+#include "experiment_stand.h"
 #include "message/assigned.h"
 #include "message/rows.h"
 #include "message/stage_link.h"
-#include "planning.h"
 
 #include <cmocka.h>
 
-#define PIPELINE                                                                                                                   \
-	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"                                        \
-	"spec:\n  output: {steps: [s]}\n  steps:\n"
-#define EXPERIMENT "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
 #define TWO "  default: old\n  candidates: [{name: old, weight: 70}, {name: new, weight: 30}]\n"
-#define BY_NAME "  - {name: s, experiment: {name: e}}\n"
-
-static struct planning planning;
-
-static void open_experiment(const char *yaml)
-{
-	planning_open(&planning, yaml);
-	for (size_t i = 0; i < faults_total(planning.spec.faults); i++)
-		if (faults_at(planning.spec.faults, i)->code->severity == SEVERITY_ERROR)
-			fail_msg("%s", faults_at(planning.spec.faults, i)->message);
-	scene_open(&scene, planning.graph, scene_arena, false);
-}
-
-static void close_experiment(void)
-{
-	scene_close(&scene);
-	scene = (struct scene){0}; /* it is closed again after the test */
-	planning_close(&planning);
-}
-
-static struct message *message_keyed(const char *id, const char *key, size_t offset)
-{
-	struct message *message = scene_message(&scene, id ? id : arena_print(scene_arena, "m%zu", scene.message_count), "x=1");
-	message->origin = (struct origin){TEXT("t"), 3, (int64_t)offset};
-	message->key = key ? text_of(key) : (struct text){0};
-	return message;
-}
-
-static struct assigned chosen; /* by the latest message, which is freed with its answer */
-
-static void chosen_keep(const struct message *message)
-{
-	assert_non_null(message->assigned);
-	chosen = *message->assigned;
-	chosen.experiment = text_copied(scene_arena, chosen.experiment);
-	chosen.variant = text_copied(scene_arena, chosen.variant);
-	chosen.unit = text_copied(scene_arena, chosen.unit);
-}
-
-/* The candidate that a message gets, whose call is answered. */
-static const char *candidate_of(struct message *message)
-{
-	scene_enter(&scene, message);
-	struct call *call = scene.calls[scene.call_count - 1];
-	assert_non_null(call);
-	const char *name = call->name;
-	if (message->assigned)
-		chosen_keep(message);
-	scene_reply(&scene, name, "y=1");
-	return name;
-}
-
-static const char *candidate_with(const char *id, struct header header)
-{
-	struct message *message = message_keyed(id, "somebody", 1);
-	struct header *headers = ARENA_NEW(message->arena, struct header);
-	*headers = header;
-	message->headers = (struct headers){1, headers};
-	return candidate_of(message);
-}
 
 /* ---- units ---- */
 
@@ -232,67 +167,6 @@ static void a_unit_has_a_limit(void **state)
 	message = message_keyed("c", NULL, 1);
 	message->key = (struct text){unit, EXPERIMENT_UNIT_BYTES_MAX};
 	(void)candidate_of(message);
-	close_experiment();
-}
-
-/* ---- headers, routes and overrides ---- */
-
-#define HEADED                                                                                                                     \
-	"  default: old\n  candidates:\n"                                                                                          \
-	"  - {name: old, weight: 100}\n"                                                                                           \
-	"  - {name: new, weight: 0, trafficConfig: {headers: [{name: X-Version, value: \"2\"}]}}\n"                                \
-	"  - {name: new_2, weight: 0}\n"                                                                                           \
-	"  overrides: {somebody: new_2}\n"
-
-static void headers_come_before_routes_and_these_before_overrides(void **state)
-{
-	static const struct {
-		const char *name, *value, *candidate, *reason;
-	} rows[] = {
-		{"x-version", "2", "new", "header"},		  {"X-VERSION", "22", "new_2", "override"},
-		{"x-seldon-route", ":new_1:", "new", "route"}, {"x-seldon-route", ":other_3::old_7:", "old", "route"},
-		{"x-seldon-route", "new", "new", "route"},	  {"x-seldon-route", ":gone_1:", "new_2", "override"},
-		{"x-seldon-route", ":new_x:", "new_2", "override"}, {"x-seldon-route", "", "new_2", "override"},
-	};
-	(void)state;
-	open_experiment(EXPERIMENT HEADED PIPELINE BY_NAME);
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		const char *got = candidate_with(NULL, (struct header){text_of(rows[i].name), text_of(rows[i].value)});
-		if (strcmp(got, rows[i].candidate) != 0 || strcmp(assigned_reason_name(chosen.reason), rows[i].reason) != 0)
-			fail_msg("%s: %s gave %s by %s", rows[i].name, rows[i].value, got, assigned_reason_name(chosen.reason));
-		assert_true(chosen.probability == 1);
-		assert_true(text_is(chosen.experiment, "e") && text_is(chosen.variant, got));
-	}
-	struct message *message = message_keyed("b", "nobody", 1);
-	assert_string_equal(candidate_of(message), "old");
-	assert_int_equal(chosen.reason, ASSIGNED_WEIGHT);
-	close_experiment();
-}
-
-/* Of equal names the last counts, for headers as for the route; a list is one value. */
-static void a_header_counts_once_and_as_a_whole(void **state)
-{
-	const struct {
-		struct header headers[2];
-		const char *candidate;
-	} rows[] = {
-		{{{TEXT("x-version"), TEXT("1")}, {TEXT("X-Version"), TEXT("2")}}, "new"},
-		{{{TEXT("x-version"), TEXT("2")}, {TEXT("X-Version"), TEXT("1")}}, "new_2"},
-		{{{TEXT("x-version"), TEXT("1, 2")}, {TEXT("other"), TEXT("2")}}, "new_2"},
-		{{{TEXT("x-version"), TEXT(" 2")}, {TEXT("other"), TEXT("2")}}, "new_2"},
-		{{{TEXT("x-version"), {0}}, {TEXT("other"), TEXT("2")}}, "new_2"},
-		{{{TEXT("x-seldon-route"), TEXT(":new_1:")}, {TEXT("x-seldon-route"), TEXT(":old_1:")}}, "old"},
-		{{{TEXT("x-seldon-route"), TEXT(":old_1:")}, {TEXT("X-Seldon-Route"), TEXT(":gone_1::new_1:")}}, "new"},
-	};
-	(void)state;
-	open_experiment(EXPERIMENT HEADED PIPELINE BY_NAME);
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct message *message = message_keyed(NULL, "somebody", 1);
-		message->headers = (struct headers){2, rows[i].headers};
-		const char *got = candidate_of(message);
-		if (strcmp(got, rows[i].candidate) != 0)
-			fail_msg("row %zu gave %s", i, got);
-	}
 	close_experiment();
 }
 
@@ -628,8 +502,6 @@ int main(void)
 		TEST(a_unit_is_one_value),
 		TEST(an_override_of_a_number_meets_a_float),
 		TEST(a_unit_has_a_limit),
-		TEST(headers_come_before_routes_and_these_before_overrides),
-		TEST(a_header_counts_once_and_as_a_whole),
 		TEST(calls_of_the_default_and_of_the_name_are_split),
 		TEST(an_experiment_in_a_step_splits_that_step_alone),
 		TEST(perturbations_go_to_the_candidate_that_answered),

@@ -182,12 +182,17 @@ struct asked_header {
 	const char *name, *value;
 };
 
-static struct text header_given(const void *context, const char *name)
+static struct text header_given_at(const void *context, const char *name, size_t place)
 {
 	for (const struct asked_header *header = context; header->name; header++)
-		if (text_equal_caseless(text_of(header->name), text_of(name)))
+		if (text_equal_caseless(text_of(header->name), text_of(name)) && place-- == 0)
 			return text_of(header->value);
 	return (struct text){0};
+}
+
+static struct text header_given(const void *context, const char *name)
+{
+	return header_given_at(context, name, 0);
 }
 
 /* With `compat: seldon` a pipeline's failures are all one status; those of the gateway itself keep theirs. */
@@ -223,20 +228,22 @@ static void listed_headers_alone_are_passed_on(void **state)
 						    {"sluice-assigned", "forged"},
 						    {"x-mine", "m"},
 						    {"x-seldon-route", ":a_1:"},
+						    {"X-Seldon-Route", ":p.pipeline:"},
 						    {"X-Model-Version", "base"},
 						    {NULL, NULL}};
 	const struct name more = {.text = "x-mine"};
 	const struct name read[] = {{"X-Model-Version", PLACE_NONE}, {"X-Mine", PLACE_NONE}, {"Content-Type", PLACE_NONE}};
 	const struct gateway_config config = {.passed = {1, &more}};
 	const struct gateway_targets targets = {.read = {3, read}};
-	struct call_source source = {.config = &config, .targets = &targets, .context = given, .header = header_given};
+	struct call_source source = {
+		.config = &config, .targets = &targets, .context = given, .header = header_given, .header_at = header_given_at};
 	struct arena *arena = arena_open((size_t)1 << 16);
 	(void)state;
 	struct headers passed = call_headers_passed(&source, arena);
 	assert_int_equal(passed.count, 6);
 	assert_true(text_is(headers_find(passed, TEXT("x-mine"))->value, "m"));
 	assert_true(gateway_header_is_secret(TEXT("Sluice-Assigned"))); /* no option passes it on either */
-	assert_true(text_is(headers_find(passed, TEXT("x-seldon-route"))->value, ":a_1:"));
+	assert_true(text_is(headers_find(passed, TEXT("x-seldon-route"))->value, ":a_1::p.pipeline:"));
 	assert_true(text_is(headers_find(passed, TEXT("X-Model-Version"))->value, "base"));
 	assert_true(text_is(headers_find(passed, TEXT("content-type"))->value, "application/json"));
 	source.content_type = "application/x-protobuf"; /* by gRPC: there is nothing behind the message */
