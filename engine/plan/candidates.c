@@ -117,6 +117,13 @@ static const char *absence_words(const struct candidate_check *check)
 	return check->compiler->options ? "" : "; `sluice plan` and `sluice run` of these files alone refuse it";
 }
 
+/* An Experiment without a resourceType is of Models, so one of Pipelines that forgot it finds none of them. */
+static bool is_pipeline_instead(const struct candidate_check *check, const char *name)
+{
+	return check->type == RESOURCE_MODEL && name && spec_find(check->compiler->spec, RESOURCE_PIPELINE, name) &&
+	       !candidate_is_offered(check, name);
+}
+
 /* `role`: what it is in the experiment. */
 static void candidate_judge(const struct candidate_check *check, const char *role, const struct name *candidate)
 {
@@ -127,6 +134,13 @@ static void candidate_judge(const struct candidate_check *check, const char *rol
 			  "the experiment `%s` names itself as %s: it splits requests among Models, and the files have no Model "
 			  "`%s`; "
 			  "name the Model that is meant, or add one of this name",
+			  check->name, role, candidate->text);
+		return;
+	}
+	if (is_pipeline_instead(check, candidate->text)) {
+		fault_add(spec->faults, CODE_GONE_CANDIDATE, candidate->place, NULL,
+			  "the experiment `%s` splits requests among Models, and its %s `%s` is a Pipeline in the files; write "
+			  "`resourceType: pipeline` if Pipelines are meant",
 			  check->name, role, candidate->text);
 		return;
 	}
@@ -162,14 +176,13 @@ static void experiment_judge(const struct compiler *compiler, const char *name, 
 	for (size_t i = 0; i < experiment->candidates.count; i++)
 		version_judge(&check, "candidate", &candidates[i].name);
 	version_judge(&check, "mirror", &experiment->mirror_name);
-	if (found == 0 || endpoint_server_offers(compiler->spec))
-		return;
+	const bool are_whole = found > 0 && !endpoint_server_offers(compiler->spec);
 	for (size_t i = 0; i < experiment->candidates.count; i++)
-		if (candidates[i].name.text)
+		if (candidates[i].name.text && (are_whole || is_pipeline_instead(&check, candidates[i].name.text)))
 			candidate_judge(&check, "candidate", &candidates[i].name);
-	if (given->text && !given_is_candidate)
+	if (are_whole && given->text && !given_is_candidate)
 		candidate_judge(&check, "default", given);
-	if (experiment->mirror_name.text)
+	if (are_whole && experiment->mirror_name.text)
 		candidate_judge(&check, "mirror", &experiment->mirror_name);
 }
 

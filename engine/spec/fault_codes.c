@@ -337,7 +337,7 @@ const struct fault_code fault_codes[] = {
 		.example = "actions: [{type: rollback, experiment: chekcout}]\n\n"
 			   "actions: [{type: rollback, experiment: checkout}]\n"),
 	WARNING(CODE_GONE_CANDIDATE, BAD_REFERENCE, .title = "A candidate of an experiment that is gone",
-		.help = "Add its Model or Pipeline, or take it out of the experiment.",
+		.help = "Add its Model or Pipeline, take it out of the experiment, or correct the experiment's resourceType.",
 		.example = "candidates: [{name: score, weight: 90}, {name: scroe-v2, weight: 10}]\n\n"
 			   "candidates: [{name: score, weight: 90}, {name: score-v2, weight: 10}]\n"),
 	WARNING(CODE_UNOFFERED_REQUIREMENT, BAD_REFERENCE, .title = "A requirement that no Server offers",
