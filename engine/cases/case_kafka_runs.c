@@ -74,7 +74,8 @@ static void job_engine_run(struct case_pool *pool, struct case_job *job, const s
 	const struct workspace workspace = {
 		.kinds = pool->config->kinds,
 		.arena = arena_open(ENGINE_BYTES_MAX),
-		.report = {case_kafka_runs_on_faults, case_kafka_runs_on_note, case_kafka_runs_on_failure, log_stream},
+		.report = {case_kafka_runs_on_faults, case_kafka_runs_on_note, case_kafka_runs_on_note, case_kafka_runs_on_failure,
+			   log_stream},
 	};
 	const struct case_kafka kafka = {
 		.brokers = pool->config->brokers, .namespace = name, .workspace = &workspace, .log = &log.sink};

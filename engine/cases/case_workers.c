@@ -287,19 +287,21 @@ static void case_workers_on_note(void *context, const char *line)
 static bool revision_make(struct case_workers *workers, struct error *error)
 {
 	const struct case_workers_config *config = workers->config;
-	const struct revision_options files = {
-		.kinds = config->kinds,
-		.names = config->arena,
-		.report = {.faults = case_workers_on_faults, .note = case_workers_on_note, .context = error},
-		.paths = &config->files->pipeline,
-		.path_count = 1,
-		.built_in = STUB_ADDRESS,
-		.built_in_only = true,
-		.servers = stub_file_offered(&config->files->stubs, STUB_ADDRESS, config->arena),
-		.namespace_forced = NAMESPACE,
-		.models_asked = config->models_asked,
-		.lineage_full = true,
-		.insecure = true};
+	const struct revision_options files = {.kinds = config->kinds,
+					       .names = config->arena,
+					       .report = {.faults = case_workers_on_faults,
+							  .note = case_workers_on_note,
+							  .warning = case_workers_on_note,
+							  .context = error},
+					       .paths = &config->files->pipeline,
+					       .path_count = 1,
+					       .built_in = STUB_ADDRESS,
+					       .built_in_only = true,
+					       .servers = stub_file_offered(&config->files->stubs, STUB_ADDRESS, config->arena),
+					       .namespace_forced = NAMESPACE,
+					       .models_asked = config->models_asked,
+					       .lineage_full = true,
+					       .insecure = true};
 	workers->revision = revision_open(&files, error);
 	if (workers->revision)
 		*error = (struct error){0}; /* a pipeline that is refused alone is left out */

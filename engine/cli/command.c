@@ -160,6 +160,15 @@ static void command_on_note(void *context, const char *line)
 	command_note(context, "%s", line);
 }
 
+static void command_on_warning(void *context, const char *line)
+{
+	struct session *session = context;
+	if (session->log)
+		log_say(&session->log->sink, LOG_LEVEL_WARN, NULL, "%s", line);
+	else
+		command_note(session, "%s", line);
+}
+
 static void command_on_failure(void *context, const struct error *error)
 {
 	(void)command_failed(context, error);
@@ -169,10 +178,11 @@ const struct workspace *command_workspace(struct session *session)
 {
 	struct workspace *workspace = &session->workspace; /* other threads may read one that was lent */
 	if (workspace->report.context != session || workspace->arena != session->arena || workspace->kinds != session->kinds)
-		*workspace = (struct workspace){session->kinds,
-						session->arena,
-						{command_on_faults, command_on_note, command_on_failure, session},
-						command_table};
+		*workspace =
+			(struct workspace){session->kinds,
+					   session->arena,
+					   {command_on_faults, command_on_note, command_on_warning, command_on_failure, session},
+					   command_table};
 	return &session->workspace;
 }
 

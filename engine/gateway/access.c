@@ -79,12 +79,13 @@ static void access_file_follow(struct access *access, struct access_file *file)
 	char line[NOTE_BYTES];
 	if (!access_file_changed(file))
 		return;
-	if (access_file_load(access, file, &error))
+	const bool is_loaded = access_file_load(access, file, &error);
+	if (is_loaded)
 		snprintf(line, sizeof line, "%s was read again", file->path);
 	else
 		snprintf(line, sizeof line, "%s:%u has changed and is not good, what was read before is still in force: %s",
 			 file->path, error.place.line, error.text);
-	access->settings.note(access->settings.context, line);
+	access->settings.note(access->settings.context, is_loaded ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, line);
 }
 
 static void access_files_follow(void *context)
@@ -94,7 +95,7 @@ static void access_files_follow(void *context)
 	access_file_follow(access, &access->api_keys_file);
 	access_file_follow(access, &access->policies_file);
 	if (!loop_timer_set(access->loop, &access->timer, loop_now_ms(access->loop) + ACCESS_FILES_MS, &error))
-		access->settings.note(access->settings.context, error.text);
+		access->settings.note(access->settings.context, LOG_LEVEL_WARN, error.text);
 }
 
 bool access_reread(struct access *access, struct error *error)
@@ -142,15 +143,16 @@ static void keys_changed(void *context)
 	jwt_cache_clear(access->tokens);
 }
 
-static void keys_note(void *context, const char *line)
+static void keys_note(void *context, enum log_level level, const char *line)
 {
 	const struct access *access = context;
-	access->settings.note(access->settings.context, line);
+	access->settings.note(access->settings.context, level, line);
 }
 
-static void access_note_nobody(void *context, const char *line)
+static void access_note_nobody(void *context, enum log_level level, const char *line)
 {
 	(void)context;
+	(void)level;
 	(void)line;
 }
 

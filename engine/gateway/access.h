@@ -23,6 +23,7 @@
 #include "gateway/jwt.h"
 #include "net/loop.h"
 #include "net/tls.h"
+#include "observe/log_sink.h"
 
 #define ACCESS_API_KEY_HEADER "x-api-key"
 
@@ -39,7 +40,8 @@ struct access_settings { /* all borrowed, as long as the access; zero-filled: ev
 	int64_t rate_burst;	/* 0: as many as in a second, at least 1 */
 	const struct network *proxies; /* whose X-Forwarded-For is trusted */
 	size_t proxy_count;
-	void (*note)(void *context, const char *line); /* a file or a key set could not be read again, or can be now */
+	/* A warning: a file or a key set could not be read again. Information: it can be now. */
+	void (*note)(void *context, enum log_level level, const char *line);
 	void *context;
 };
 

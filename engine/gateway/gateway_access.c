@@ -72,9 +72,12 @@ static bool options_fit(const struct gateway_access_asked *asked, const struct a
 	       error_set(error, ERROR_CONFIG, PLACE_NONE, "`--burst` without `--rate` limits nothing; add `--rate`");
 }
 
-static void on_note(void *context, const char *line)
+static void on_note(void *context, enum log_level level, const char *line)
 {
-	workspace_note(context, "%s", line);
+	if (level >= LOG_LEVEL_WARN)
+		workspace_warn(context, "%s", line);
+	else
+		workspace_note(context, "%s", line);
 }
 
 bool gateway_access_open(struct gateway_access *access, const struct gateway_access_asked *asked,

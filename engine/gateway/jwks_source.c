@@ -1,17 +1,20 @@
 /* jwks_source.c: see jwks_source.h. */
 #include "gateway/jwks_source.h"
 
+#include <inttypes.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/url.h"
 #include "gateway/access_file.h"
+#include "gateway/jwks_outage.h"
 #include "gateway/jwks_refresh.h"
 #include "net/http.h"
 
 #define CONNECTION_IDLE_S 5 /* the next fetch is minutes away */
-#define NOTE_BYTES (2 * ERROR_TEXT_MAX + 256)
+#define NOTE_BYTES 256	    /* of keys that are left out, and of the end of an outage */
 
 struct jwks_source {
 	struct loop *loop;
@@ -21,7 +24,7 @@ struct jwks_source {
 	struct http *http; /* NULL: a file */
 	struct http_request request;
 	struct access_file file;
-	char cause[ERROR_TEXT_MAX]; /* why the last fetch failed, which was noted; "": it did not */
+	struct jwks_outage outage;
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 };
 
@@ -39,19 +42,23 @@ static void address_write(const struct jwks_source *source, char address[ERROR_T
 		 length > 0 && url.target.bytes[0] == '/' ? "" : "/", length, url.target.bytes);
 }
 
-/* Each cause is noted once, as long as it lasts: a fetch is tried every few seconds. */
+/* A fetch is tried every few seconds: jwks_outage.h says which failures are logged. */
 static void note_failure(struct jwks_source *source, const struct error *error)
 {
-	char line[NOTE_BYTES], address[ERROR_TEXT_MAX];
+	char line[JWKS_OUTAGE_BYTES], address[ERROR_TEXT_MAX];
+	const int64_t now_ms = loop_now_ms(source->loop);
 	jwks_refresh_fail(&source->refresh);
-	if (strcmp(source->cause, error->text) == 0)
+	if (!jwks_outage_fail(&source->outage, error->text, jwks_refresh_keys(&source->refresh, now_ms) != NULL, now_ms))
 		return;
-	snprintf(source->cause, sizeof source->cause, "%s", error->text);
 	address_write(source, address);
-	snprintf(line, sizeof line, "the key set of tokens cannot be fetched from %s: %s; %s", address, error->text,
-		 source->http ? "check that address (--jwks, or jwksUri), and the server there, which is asked again"
-			      : "correct the file, which is read again when it changes");
-	source->settings.note(source->settings.context, line);
+	jwks_outage_line(&source->outage,
+			 &(struct jwks_outage_facts){.address = address,
+						     .is_file = !source->http,
+						     .now_ms = now_ms,
+						     .age_ms = jwks_refresh_age_ms(&source->refresh, now_ms),
+						     .wall_ms = time_of_day_ms()},
+			 line);
+	source->settings.note(source->settings.context, LOG_LEVEL_WARN, line);
 }
 
 static void note_success(struct jwks_source *source, const struct jwks *keys)
@@ -63,11 +70,13 @@ static void note_success(struct jwks_source *source, const struct jwks *keys)
 			if (keys->skipped[skip] > 0)
 				length += snprintf(line + length, sizeof line - (size_t)length, " %zu %s", keys->skipped[skip],
 						   jwks_skip_words(skip));
-		source->settings.note(source->settings.context, line);
+		source->settings.note(source->settings.context, LOG_LEVEL_WARN, line);
 	}
-	if (source->cause[0])
-		source->settings.note(source->settings.context, "the key set of tokens is fetched again");
-	source->cause[0] = '\0';
+	const int64_t outage_ms = jwks_outage_end(&source->outage, loop_now_ms(source->loop));
+	if (outage_ms < 0)
+		return;
+	snprintf(line, sizeof line, "the key set of tokens is fetched again, after %" PRId64 " s", outage_ms / MS_PER_S);
+	source->settings.note(source->settings.context, LOG_LEVEL_INFO, line);
 }
 
 /* Takes a set, unless it has the same bytes as the current one. */

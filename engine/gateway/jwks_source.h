@@ -14,6 +14,7 @@
 #include "gateway/jwks.h"
 #include "net/loop.h"
 #include "net/tls.h"
+#include "observe/log_sink.h"
 
 #define JWKS_FETCH_MS 5000
 
@@ -23,7 +24,8 @@ struct jwks_source_settings { /* all borrowed, as long as the source */
 	const char *uri;		      /* https://..., file:PATH, or a path */
 	const struct tls_files *tls;	      /* of https; NULL: the system's authorities */
 	void (*changed)(void *context);	      /* the current set has changed */
-	void (*note)(void *context, const char *line); /* a fetch failed for another cause, or works again; keys were left out */
+	/* A warning: fetches fail (jwks_outage.h says when), or keys were left out. Information: they work again. */
+	void (*note)(void *context, enum log_level level, const char *line);
 	void *context;
 };
 

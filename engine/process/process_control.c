@@ -60,6 +60,12 @@ static void compile_note(void *context, const char *line)
 	workspace_note(report->workspace, "%s", line);
 }
 
+static void compile_warning(void *context, const char *line)
+{
+	const struct compile_report *report = context;
+	workspace_warn(report->workspace, "%s", line);
+}
+
 static void compile_failure(void *context, const struct error *error)
 {
 	const struct compile_report *report = context;
@@ -113,7 +119,7 @@ static struct revision *documents_compile(struct process_control *control, const
 	options.models_must_answer = documents->change != CONTROL_IN_FORCE;
 	options.before = &engine_revision(running->live)->plan;
 	options.remote_files = &files;
-	options.report = (struct fault_report){compile_faults, compile_note, compile_failure, &report};
+	options.report = (struct fault_report){compile_faults, compile_note, compile_warning, compile_failure, &report};
 	struct revision *revision = revision_open(&options, error);
 	if (!revision && files && error->kind == ERROR_NONE) {
 		files_download(control, files);

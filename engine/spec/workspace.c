@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "observe/log_sink.h"
+
 void workspace_faults(const struct workspace *workspace, const struct faults *faults)
 {
 	workspace->report.faults(workspace->report.context, faults);
@@ -22,4 +24,14 @@ void workspace_note(const struct workspace *workspace, const char *format, ...)
 	(void)vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
 	workspace->report.note(workspace->report.context, text);
+}
+
+void workspace_warn(const struct workspace *workspace, const char *format, ...)
+{
+	char text[LOG_MESSAGE_BYTES];
+	va_list arguments;
+	va_start(arguments, format);
+	(void)vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	workspace->report.warning(workspace->report.context, text);
 }

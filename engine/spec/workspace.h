@@ -16,6 +16,7 @@ struct command;
 struct fault_report {
 	void (*faults)(void *context, const struct faults *faults); /* of files: errors and warnings */
 	void (*note)(void *context, const char *line);		    /* a note that is no obstacle; without its end of line */
+	void (*warning)(void *context, const char *line);	    /* of what does not work for a time; without its end of line */
 	void (*failure)(void *context, const struct error *error);  /* a part failed, and the rest goes on */
 	void *context;
 };
@@ -31,6 +32,7 @@ struct workspace {
 /* Pass the finding to the receiver. */
 void workspace_faults(const struct workspace *workspace, const struct faults *faults);
 void workspace_failed(const struct workspace *workspace, const struct error *error);
+void workspace_warn(const struct workspace *workspace, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void workspace_note(const struct workspace *workspace, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

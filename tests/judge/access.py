@@ -412,6 +412,8 @@ def is_not_ready_without_keys(judge, start, keys):
     gateway = start("--jwks", f"http://{address}/keys?secret=1", "--metrics", str(metrics))
     judge.expect("the log names the address of the keys, and the cause", gateway.says(f"from http://{address}/keys: the server of the keys answered 500;")
                  and "secret" not in gateway.words, gateway.words)
+    judge.expect("it is a warning that says what happens to tokens", re.search(" warn +the key set of tokens cannot be fetched from", gateway.words)
+                 and "all tokens are refused (503) meanwhile" in gateway.words, gateway.words)
 
     def read(path):
         beside = http.client.HTTPConnection("127.0.0.1", metrics, timeout=SECONDS_MAX)
@@ -437,7 +439,8 @@ def is_not_ready_without_keys(judge, start, keys):
     end = time.monotonic() + 2 * SECONDS_MAX
     while ready()[0][0] != 200 and time.monotonic() < end:
         time.sleep(0.1)
-    judge.expect("with keys it is", [status for status, _ in ready()] == [200, 200] and gateway.says("the key set of tokens is fetched again"), gateway.words)
+    judge.expect("with keys it is", [status for status, _ in ready()] == [200, 200] and gateway.says("the key set of tokens is fetched again, after ")
+                 and gateway.words.count("the key set of tokens cannot be fetched") == 1, gateway.words)
     has("key_set_age_seconds [0-9]")
     gateway.stop()
     server.shutdown()

@@ -17,9 +17,9 @@
 #define API_KEY "one:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n"
 #define WAIT_MS 10000
 
-static void note_ignore(void *context, const char *line)
+static void note_ignore(void *context, enum log_level level, const char *line)
 {
-	(void)context, (void)line;
+	(void)context, (void)level, (void)line;
 }
 
 static void api_keys_write(const char *path, const char *words)

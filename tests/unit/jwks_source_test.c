@@ -15,7 +15,8 @@
 #include "tests/unit/tokens.h"
 
 static size_t changes;
-static char last_note[1024];
+static char last_note[2048];
+static enum log_level last_level;
 
 static void change_count(void *context)
 {
@@ -23,9 +24,10 @@ static void change_count(void *context)
 	changes++;
 }
 
-static void note_take(void *context, const char *line)
+static void note_take(void *context, enum log_level level, const char *line)
 {
 	(void)context;
+	last_level = level;
 	snprintf(last_note, sizeof last_note, "%s", line);
 }
 
@@ -117,7 +119,10 @@ static void what_is_no_key_set_is_noted(void **state)
 			fail_msg("%s: not about %s", last_note, rows[i].note);
 		assert_non_null(strstr(last_note, stand->url)); /* as far as it is no secret */
 		assert_null(strstr(last_note, "secret"));
-		assert_non_null(strstr(last_note, "; check that address (--jwks, or jwksUri)"));
+		assert_non_null(strstr(last_note, "; it fails since 20"));
+		assert_non_null(
+			strstr(last_note, ", and all tokens are refused (503) meanwhile; check that address (--jwks, or jwksUri)"));
+		assert_int_equal(last_level, LOG_LEVEL_WARN);
 		assert_null(jwks_source_keys(source));
 		assert_int_equal(changes, 0);
 		guest_close(&guest);

@@ -55,7 +55,7 @@ static int stand_begin(void **state)
 	if (arena_begin(state) != 0)
 		return -1;
 	stand.target = (struct pipeline_target){.kafka = {.brokers = stand.mock.brokers, .producer = mock_quick}, .inputs = "out"};
-	stand.workspace = (struct workspace){.arena = arena, .report = {on_faults, on_note, on_failure, NULL}};
+	stand.workspace = (struct workspace){.arena = arena, .report = {on_faults, on_note, on_note, on_failure, NULL}};
 	stand.sender = (struct request_sender){
 		.target = &stand.target, .timeout_ms = MOCK_WAIT_MS, .refused = {.workspace = &stand.workspace}};
 	return 0;
