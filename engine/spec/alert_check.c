@@ -14,6 +14,8 @@
 #include "spec/rows.h"
 
 #define CHECK_BYTES ((size_t)1 << 20) /* of one condition */
+#define MAILBOX_LOCAL_BYTES_MAX 64
+#define MAILBOX_BYTES_MAX 254
 
 /* ---- receivers ---- */
 
@@ -81,6 +83,19 @@ static bool is_mailbox(const char *address)
 	return at && at != address && at[1] != '\0' && !strchr(at + 1, '@');
 }
 
+/* The part before the @ is too long for a mail server (RFC 5321, 4.5.3.1.1), or all of it is (4.5.3.1.3, without < and >). */
+static void check_mailbox_length(const struct name *name, struct faults *faults)
+{
+	const size_t local = strcspn(name->text, "@"), length = strlen(name->text);
+	if (local > MAILBOX_LOCAL_BYTES_MAX)
+		fault_add(faults, CODE_BAD_ADDRESS, name->place, NULL,
+			  "`recipients` has an address with %zu bytes before the @, and mail servers take %d at most", local,
+			  MAILBOX_LOCAL_BYTES_MAX);
+	else if (length > MAILBOX_BYTES_MAX)
+		fault_add(faults, CODE_BAD_ADDRESS, name->place, NULL,
+			  "`recipients` has an address of %zu bytes, and mail servers take %d at most", length, MAILBOX_BYTES_MAX);
+}
+
 static void check_recipients(const struct alert_action *action, struct faults *faults)
 {
 	for (size_t i = 0; i < action->recipients.count; i++) {
@@ -88,6 +103,8 @@ static void check_recipients(const struct alert_action *action, struct faults *f
 		if (name->text && !is_mailbox(name->text))
 			fault_add(faults, CODE_BAD_ADDRESS, name->place, NULL,
 				  "`recipients` has an item that is not an address of a mailbox, as in team@example.com");
+		else if (name->text)
+			check_mailbox_length(name, faults);
 	}
 }
 
@@ -138,6 +155,9 @@ static void check_action(const struct alert_action *action, struct faults *fault
 		fault_add(faults, CODE_OUT_OF_RANGE, action->here, NULL,
 			  "`template` has %zu bytes, and a notice at most %zu; write a shorter one", strlen(action->body),
 			  NOTICE_BYTES_MAX);
+	if (action->body && text_trimmed(text_of(action->body), " \t\r\n").length == 0)
+		fault_add(faults, CODE_EMPTY_VALUE, action->body_place, NULL,
+			  "`template` is blank, so each notice would have an empty body; write one, or leave it out");
 	if (action->body && (unknown = notice_template_fault(text_of(action->body))).bytes)
 		check_template(action, unknown, faults);
 }
@@ -454,6 +474,10 @@ static void check_alert(const struct pipeline_spec *pipeline, const struct alert
 {
 	const struct alert_action *actions = alert->actions.items;
 	const struct alert_spec *first = alert->name.text ? alert_named(pipeline, alert->name.text) : alert;
+	if (alert->name.text && strlen(alert->name.text) > ALERT_NAME_BYTES_MAX)
+		fault_add(faults, CODE_OUT_OF_RANGE, alert->name.place, NULL,
+			  "an alert's name has at most %d bytes, and this one has %zu; write a shorter one", ALERT_NAME_BYTES_MAX,
+			  strlen(alert->name.text));
 	if (first != alert)
 		fault_add(faults, CODE_REPEATED_NAME, alert->name.place, NULL, "the alert `%s` is already in line %u",
 			  alert->name.text, first->name.place.line);

@@ -133,7 +133,7 @@ static const struct option action_rows[] = {
 	ROW("format", CHOICE, struct alert_action, format, .choices = NOTICE_FORMATS, .fallback = "json",
 	    .help = "The body that a webhook posts: json, or that of an incoming webhook of Slack, of the Events API v2 of "
 		    "PagerDuty, or of /api/v2/alerts of Alertmanager."),
-	ROW("template", TEXT, struct alert_action, body,
+	ROW("template", TEXT, struct alert_action, body, .place_offset = offsetof(struct alert_action, body_place),
 	    .help = "The body that a webhook posts, with {{name}} where a value goes; default: all values, as JSON. `sluice help "
 		    "alerts` lists the names. Texts are escaped as in JSON and have no quotes, so write \"{{alert}}\"; numbers and "
 		    "lists are as in JSON. Its Content-Type is application/json."),
@@ -141,7 +141,8 @@ static const struct option action_rows[] = {
 	    .help = "env:NAME or file:PATH: the key of the header X-Sluice-Signature, an HMAC of the body. With `format: "
 		    "pagerduty`: the key of the integration."),
 	ROW("recipients", NAMES, struct alert_action, recipients,
-	    .help = "The recipients of the mail. The mail server is a setting of the engine (--smtp)."),
+	    .help = "The recipients of the mail: addresses of 254 bytes at most, 64 before the @. The mail server is a setting of "
+		    "the engine (--smtp)."),
 	ROW("experiment", NAME, struct alert_action, experiment,
 	    .help = "The Experiment whose rollout a `rollback` ends: its default gets all the traffic. It needs engines that run "
 		    "with --control. With `groupBy: variant`, the group of the default rolls back nothing."),
@@ -157,7 +158,7 @@ static const struct option silence_rows[] = {
 
 static const struct option alert_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct alert_spec, here)},
-	ROW("name", NAME, struct alert_spec, name, .required = true, .help = "The alert's name."),
+	ROW("name", NAME, struct alert_spec, name, .required = true, .help = "The alert's name, of 253 bytes at most."),
 	ROW("condition", EXPRESSION, struct alert_spec, condition, .uses = USE_OPERATION, .condition = true,
 	    .place_offset = offsetof(struct alert_spec, condition_place),
 	    .help = "The condition of the alert: `name operator number`, or an expression. `sluice help alerts` lists the figures "

@@ -184,6 +184,7 @@ struct alert_action {
 	const char *url;
 	int format;	    /* enum notice_format: of a webhook's body */
 	const char *body;   /* its template; NULL: none */
+	struct place body_place;
 	const char *secret; /* reference to the key of its signature, or of PagerDuty's integration; NULL: none */
 	struct name_list recipients;
 	struct name experiment; /* whose rollout is rolled back; no text: none */
@@ -198,6 +199,7 @@ struct alert_silence {
 
 #define ALERTS_MAX 32 /* of a pipeline */
 #define ALERT_ACTIONS_MAX 16
+#define ALERT_NAME_BYTES_MAX 253 /* as of a resource: it is in each notice, label and silence of the alert */
 #define ALERT_TIME_DAYS_MAX 366 /* an engine keeps figures and states in memory */
 
 struct alert_spec {
