@@ -356,6 +356,11 @@ static void datatypes_print(const struct workspace *workspace, struct help_page 
 		"400 at a gateway), and so is null as a number. A client that has such numbers puts them into quotes, or "
 		"sends its tensors as binary data or by gRPC. In a model's reply the bare words are read, and null is NaN: "
 		"Triton writes the former, MLServer the latter.");
+	help_page_text(page, "A number in JSON is rounded to the nearest one of its datatype (halfway: to even), as IEEE 754 has "
+			     "it. So one that is "
+			     "too close to 0, as 1e-400 for FP64 or 1e-50 for FP32, is 0, and no error; one that is too large, as "
+			     "1e400, is refused. "
+			     "The same holds for numbers of feedback, of expressions and of YAML, which are FP64.");
 	help_page_text(
 		page,
 		"BYTES that are not UTF-8 leave in JSON as base64, the whole tensor, with the parameter content_type: base64. "

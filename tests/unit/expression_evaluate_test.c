@@ -17,6 +17,8 @@ static void literals_stand_for_themselves(void **state)
 		{"-2", "INT64[] -2"},
 		{"0.05", "FP64[] 0.05"},
 		{"1e-3", "FP64[] 0.001"},
+		{"1e-400", "FP64[] 0.0"}, /* as IEEE 754 rounds it */
+		{"4.9e-324", "FP64[] 5e-324"},
 		{"5%", "FP64[] 0.05"},
 		{"0.1%", "FP64[] 0.001"},
 		{"true", "BOOL[] true"},

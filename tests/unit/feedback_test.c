@@ -81,6 +81,18 @@ static void null_is_an_absent_member(void **state)
 	assert_int_equal(feedback.time_ms, 0);
 }
 
+/* As IEEE 754 rounds them: half of the smallest FP64, 4.94e-324, is 0 too. */
+static void numbers_too_close_to_zero_are_zero(void **state)
+{
+	(void)state;
+	struct feedback feedback = read_good(
+		"{\"id\": \"r\", \"reward\": 1e-400, \"metrics\": {\"half\": 2e-324, \"least\": 4.9e-324, \"below\": -1e-999}, "
+		"\"truth\": 1e-400}");
+	assert_true(feedback.has_reward && feedback.reward == 0);
+	assert_true(feedback.metrics[0].value == 0 && feedback.metrics[1].value == 0x1p-1074 && feedback.metrics[2].value == 0);
+	assert_true(tensor_number(feedback.truth.items[0], 0) == 0);
+}
+
 static void truth_may_be_one_value_or_tensors_with_datatypes(void **state)
 {
 	(void)state;
@@ -159,6 +171,7 @@ static void bad_feedback_is_refused_with_its_words(void **state)
 		{"{\"id\": \"r\", \"reward\": NaN}", "the reward of the feedback is NaN"},
 		{"{\"id\": \"r\", \"reward\": -Infinity}", "the reward of the feedback is infinite"},
 		{"{\"id\": \"r\", \"reward\": 1e999}", "infinite or too large"},
+		{"{\"id\": \"r\", \"reward\": 1e400}", "infinite or too large"},
 		{"{\"id\": \"r\", \"metrics\": {\"m\": NaN}}", "the metric `m` of the feedback is NaN"},
 		{"{\"id\": \"r\", \"truth\": {\"t\": [1, \"NaN\"]}}", "the truth `t` of the feedback is NaN"},
 		{"{\"id\": \"r\", \"reward\": \"1\"}", "`reward` of the feedback is a text, and must be a number"},
@@ -326,6 +339,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FEEDBACK_TEST(every_member_is_read),
 		FEEDBACK_TEST(null_is_an_absent_member),
+		FEEDBACK_TEST(numbers_too_close_to_zero_are_zero),
 		FEEDBACK_TEST(truth_may_be_one_value_or_tensors_with_datatypes),
 		FEEDBACK_TEST(an_origin_is_also_the_id_of_a_request_without_one),
 		FEEDBACK_TEST(the_key_is_the_id_then_the_origin_then_the_unit),

@@ -138,6 +138,28 @@ static void a_float_is_rounded_once(void **state)
 	assert_true(*(const float *)x->data > 1.0F);
 }
 
+/* As IEEE 754 rounds them; beyond the largest they are refused. */
+static void numbers_too_close_to_zero_are_zero(void **state)
+{
+	static const struct {
+		const char *datatype, *data, *written;
+	} rows[] = {{"FP64", "[1e-400,-1e-400,4.9e-324]", "\"data\":[0.0,-0.0,5e-324]"},
+		    {"FP32", "[1e-50,1e-46,1.4e-45]", "\"data\":[0.0,0.0,1e-45]"},
+		    {"FP16", "[1e-400,2e-8,6e-8]", "\"data\":[0.0,0.0,"},
+		    {"BF16", "[1e-400,1e-50,1]", "\"data\":[0.0,0.0,1.0]"}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char request[256];
+		snprintf(request, sizeof request, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"%s\",\"shape\":[3],\"data\":%s}]}",
+			 rows[i].datatype, rows[i].data);
+		assert_non_null(first_sent(*state, request));
+		const char *written = answered(*state);
+		if (!strstr(written, rows[i].written))
+			fail_msg("%s: not %s", written, rows[i].written);
+	}
+	assert_refused(*state, TENSOR("FP64", "[1e400]"), "1.7976931348623157e308");
+	assert_refused(*state, TENSOR("INT64", "[1e-400]"), "1e-400");
+}
+
 static void nan_and_infinity_are_strings(void **state)
 {
 	const struct tensor *x = first_sent(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP64\",\"shape\":[3],\"data\":["
@@ -567,6 +589,7 @@ int main(void)
 		BEHAVIOUR(what_a_datatype_cannot_hold_is_refused),
 		BEHAVIOUR(halves_are_numbers_and_round_to_even),
 		BEHAVIOUR(a_float_is_rounded_once),
+		BEHAVIOUR(numbers_too_close_to_zero_are_zero),
 		BEHAVIOUR(nan_and_infinity_are_strings),
 		BEHAVIOUR(strings_hold_any_character),
 		BEHAVIOUR(a_body_that_is_not_json_is_said_to_be_none),
