@@ -35,6 +35,7 @@ static void partition_state_empty(struct partition_states *partition_states, str
 }
 
 static void partition_state_on_news(void *context, uint32_t events);
+static void failures_look(void *context);
 
 static struct archive *archive_of(struct worker *worker, struct error *error)
 {
@@ -50,6 +51,7 @@ static struct archive *archive_of(struct worker *worker, struct error *error)
 	partition_states->archive =
 		platform->archive_open(platform->context, worker->loop, &partition_states->archive_config, worker->consumer, error);
 	partition_states->watch = (struct watch){.ready = partition_state_on_news, .context = worker};
+	partition_states->failures_timer = (struct loop_timer){.due = failures_look, .context = worker};
 	if (partition_states->archive &&
 	    loop_watch(worker->loop, &partition_states->watch, archive_bell(partition_states->archive), EPOLLIN, error))
 		return partition_states->archive;
@@ -90,6 +92,7 @@ static bool partition_state_restore(struct worker *worker, struct partition_stat
 		return false;
 	const struct archive_place place = place_of(worker, partition_state);
 	partition_state->ticket = ++worker->partition_states.tickets;
+	partition_state->has_failed = false;
 	return archive_restore(archive, partition_state->ticket, &place, error);
 }
 
@@ -491,8 +494,10 @@ static bool partition_state_handle_news(struct worker *worker, struct archive_ne
 	case ARCHIVE_RESTORED:
 		return restored(worker, partition_state, news, error);
 	case ARCHIVE_FAILED:
-		*error = news->error;
-		return false;
+		partition_state->has_failed = true;
+		restore_failures_take(&worker->partition_states.failures, &news->error, worker->config->partition_state.log,
+				      loop_now_ms(worker->loop));
+		return true;
 	case ARCHIVE_READY:
 		return snapshot_go_on(worker, &news->head, error);
 	case ARCHIVE_KEPT:
@@ -507,6 +512,28 @@ static bool partition_state_handle_news(struct worker *worker, struct archive_ne
 	return true;
 }
 
+static bool is_restoring(const struct partition_states *partition_states)
+{
+	const struct partition_state *partition_state = partition_states->first;
+	while (partition_state && (!partition_state->stage || partition_state->store || partition_state->has_failed))
+		partition_state = partition_state->next;
+	return partition_state != NULL;
+}
+
+/* Ends the worker by the restores that failed, when the others are done with theirs. */
+static void failures_look(void *context)
+{
+	struct worker *worker = context;
+	struct partition_states *partition_states = &worker->partition_states;
+	const int64_t due_ms = restore_failures_due_ms(&partition_states->failures, is_restoring(partition_states));
+	if (worker->failure.kind != ERROR_NONE || due_ms == INT64_MAX)
+		return;
+	if (due_ms <= loop_now_ms(worker->loop))
+		restore_failures_end(&partition_states->failures, worker->config->partition_state.log, &worker->failure);
+	else
+		(void)loop_timer_set(worker->loop, &partition_states->failures_timer, due_ms, &worker->failure);
+}
+
 static void partition_state_on_news(void *context, uint32_t events)
 {
 	(void)events;
@@ -517,6 +544,7 @@ static void partition_state_on_news(void *context, uint32_t events)
 		if (!partition_state_handle_news(worker, &news, &error) && worker->failure.kind == ERROR_NONE)
 			worker->failure = error;
 	}
+	failures_look(worker);
 }
 
 /* ---- once a turn ---- */
@@ -584,6 +612,7 @@ void partition_states_close(struct partition_states *partition_states)
 		partition_state_empty(partition_states, partition_state);
 		memory_give(partition_state);
 	}
+	restore_failures_close(&partition_states->failures, partition_states->archive_config.log);
 	archive_close(partition_states->archive);
 	changelog_words_close(&partition_states->words);
 	snapshot_progress_close(&partition_states->snapshot);

@@ -18,6 +18,7 @@
 #include "log/changelog.h"
 #include "net/loop.h"
 #include "worker/partition_queues.h"
+#include "worker/restore_failures.h"
 #include "worker/snapshot_progress.h"
 
 struct log_sink;
@@ -46,7 +47,8 @@ struct partition_state {
 	struct worker_stage *stage; /* NULL: the stage was closed */
 	struct position input;
 	uint64_t ticket;     /* number under which the archive may be working for it */
-	struct store *store; /* NULL: it is being restored */
+	struct store *store; /* NULL: it is being restored, or that has failed */
+	bool has_failed;     /* its restore; the worker ends soon */
 	struct line *line;
 	struct join_state *join_state;	  /* NULL: the stage does not join */
 	struct time_wait time_wait;
@@ -66,6 +68,8 @@ struct partition_states {
 	struct changelog_words words;
 	const char *scope_names[STORE_SCOPES_MAX]; /* names for the archive place made last */
 	uint64_t tickets;
+	struct restore_failures failures;
+	struct loop_timer failures_timer; /* when the worker fails by them */
 	uint64_t ends, commits; /* of the output: ends begun, and the last of them that was committed */
 	uint64_t owned;		/* last end whose offsets the group accepted: until then the worker owned its partitions */
 	bool telling;		/* an end waits until all changes are written */
