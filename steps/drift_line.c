@@ -266,7 +266,8 @@ static void quality_say(struct buffer *out, const struct monitor_feature *featur
 	for (size_t i = 0; i < sizeof items / sizeof *items; i++)
 		if (items[i].alarm) {
 			name_say(out, "; ", feature->name);
-			buffer_print(out, ": %llu values %s", (unsigned long long)items[i].count, items[i].words);
+			buffer_print(out, ": %llu value%s %s", (unsigned long long)items[i].count, items[i].count == 1 ? "" : "s",
+				     items[i].words);
 		}
 	if (quality->still_alarm) {
 		name_say(out, "; ", feature->name);
@@ -309,7 +310,7 @@ void drift_line_say(const struct drift_line *line, const struct monitor_verdict 
 	buffer_print(out, "window %llu", (unsigned long long)verdict->window);
 	if (line->segment)
 		name_say(out, " of segment ", *line->segment);
-	buffer_print(out, ", %llu rows: ", (unsigned long long)verdict->rows);
+	buffer_print(out, ", %llu row%s: ", (unsigned long long)verdict->rows, verdict->rows == 1 ? "" : "s");
 	if (!verdict->judged) {
 		buffer_string(out, line->comparison->unjudged ? "not judged, since the reference has too few values"
 							      : "too few values to be judged");
@@ -336,8 +337,10 @@ void drift_line_say(const struct drift_line *line, const struct monitor_verdict 
 		realised_say(line, figure, out);
 	const struct settled_score *settled = line->source->truth ? NULL : line->settled;
 	if (settled && settled->unkept > 0)
-		buffer_print(out, "; %llu rows did not wait for feedback", (unsigned long long)settled->unkept);
+		buffer_print(out, "; %llu row%s did not wait for feedback", (unsigned long long)settled->unkept,
+			     settled->unkept == 1 ? "" : "s");
 	if (settled && settled->unfit > 0)
-		buffer_print(out, "; feedback of %llu rows cannot be compared", (unsigned long long)settled->unfit);
+		buffer_print(out, "; feedback of %llu row%s cannot be compared", (unsigned long long)settled->unfit,
+			     settled->unfit == 1 ? "" : "s");
 	buffer_byte(out, '\n');
 }

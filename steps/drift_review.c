@@ -380,8 +380,9 @@ static void past_say(const struct drift_review *review)
 		return;
 	moment_print(past->made.first_ms, first);
 	moment_print(past->made.last_ms, last);
-	buffer_print(review->report, "the reference: %llu windows of the past with %llu rows, from %s to %s",
-		     (unsigned long long)past->made.windows, (unsigned long long)past->made.rows, first, last);
+	buffer_print(review->report, "the reference: %llu window%s of the past with %llu row%s, from %s to %s",
+		     (unsigned long long)past->made.windows, past->made.windows == 1 ? "" : "s",
+		     (unsigned long long)past->made.rows, past->made.rows == 1 ? "" : "s", first, last);
 	if (past->made.left_windows > 0)
 		buffer_print(review->report, "; %llu window%s in alarm %s left out, and `--alarms keep` takes them too",
 			     (unsigned long long)past->made.left_windows, past->made.left_windows == 1 ? "" : "s",
@@ -406,11 +407,13 @@ static void past_put(const struct drift_review *review)
 static void segments_say(const struct drift_review *review)
 {
 	if (review->beyond)
-		buffer_print(review->report, "%llu rows are of segments beyond the first %d, and were not compared\n",
-			     (unsigned long long)review->beyond, DRIFT_SEGMENTS_MAX);
+		buffer_print(review->report, "%llu %s of segments beyond the first %d, and %s not compared\n",
+			     (unsigned long long)review->beyond, review->beyond == 1 ? "row is" : "rows are", DRIFT_SEGMENTS_MAX,
+			     review->beyond == 1 ? "was" : "were");
 	if (review->nameless)
-		buffer_print(review->report, "%llu messages have no segment, and were not compared. Of the first: %s\n",
-			     (unsigned long long)review->nameless, review->why.text);
+		buffer_print(review->report, "%llu %s no segment, and %s not compared. Of the first: %s\n",
+			     (unsigned long long)review->nameless, review->nameless == 1 ? "message has" : "messages have",
+			     review->nameless == 1 ? "was" : "were", review->why.text);
 }
 
 /* Nothing, if all rows are in it. */
@@ -507,8 +510,8 @@ static void bands_say(const struct drift_review *review, enum drift_figure figur
 		     100 * ESTIMATE_BAND, held, judged);
 	if (bands[BAND_OPEN] == 0)
 		return;
-	buffer_print(review->report, "; %llu more have fewer than %d rows with feedback", (unsigned long long)bands[BAND_OPEN],
-		     REALISED_ROWS_MIN);
+	buffer_print(review->report, "; %llu more %s fewer than %d rows with feedback", (unsigned long long)bands[BAND_OPEN],
+		     bands[BAND_OPEN] == 1 ? "has" : "have", REALISED_ROWS_MIN);
 	if (figure == FIGURE_AUC)
 		buffer_print(review->report, ", or %d of a class, or too many probabilities within 2.7e-9 of 0 or 1",
 			     REALISED_CLASS_MIN);
@@ -543,8 +546,8 @@ static void settled_say(const struct drift_review *review)
 	const unsigned long long settled = review->settled, waiting = review->windows - review->settled;
 	if (!review->source->settled)
 		return;
-	buffer_print(review->report, "%llu of %llu windows have settled; %llu have no settled record yet", settled,
-		     (unsigned long long)review->windows, waiting);
+	buffer_print(review->report, "%llu of %llu windows have settled; %llu %s no settled record yet", settled,
+		     (unsigned long long)review->windows, waiting, waiting == 1 ? "has" : "have");
 	if (review->source->truth) {
 		buffer_string(review->report, ". Their records are not shown, since the realised numbers are from --feedback\n");
 		return;
@@ -552,11 +555,11 @@ static void settled_say(const struct drift_review *review)
 	figures_say(review);
 	if (review->unkept > 0)
 		buffer_print(review->report,
-			     "%llu rows of them did not wait for feedback, since %d rows waited, or they have more than %d "
+			     "%llu of their rows did not wait for feedback, since %d rows waited, or they have more than %d "
 			     "classes; choose a shorter window or outcomeWindow, or a smaller share\n",
 			     (unsigned long long)review->unkept, SETTLING_ROWS_MOST, SETTLING_CLASSES_MAX);
 	if (review->unfit > 0)
-		buffer_print(review->report, "feedback of %llu rows of them cannot be compared: it needs %s\n",
+		buffer_print(review->report, "feedback of %llu of their rows cannot be compared: it needs %s\n",
 			     (unsigned long long)review->unfit, feedback_needed(review));
 }
 
@@ -631,8 +634,8 @@ bool drift_review(struct step *step, const struct fit_source *source, bool json,
 		unestimated_say(&review);
 		truths_say(&review);
 		settled_say(&review);
-		buffer_print(report, "%llu windows: %llu with drift, %llu with data out of the bounds of quality",
-			     (unsigned long long)review.windows, (unsigned long long)review.drifted,
+		buffer_print(report, "%llu window%s: %llu with drift, %llu with data out of the bounds of quality",
+			     (unsigned long long)review.windows, review.windows == 1 ? "" : "s", (unsigned long long)review.drifted,
 			     (unsigned long long)review.quality);
 		if (review.lost > 0)
 			buffer_print(report,

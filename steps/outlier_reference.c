@@ -86,7 +86,8 @@ static bool learn_numbers(const struct outlier_rows *rows, struct arena *arena, 
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "no column of the reference varies, so no number is unusual; give another reference");
 	if (still > 0)
-		*remark = arena_print(arena, "%zu columns do not vary, and are not judged; the first is %s", still,
+		*remark = arena_print(arena, "%zu %s not vary, and %s not judged; the first is %s", still,
+				      still == 1 ? "column does" : "columns do", still == 1 ? "is" : "are",
 				      outlier_column(rows->columns, first, arena));
 	file->median = (struct number_list){table->columns, median};
 	file->factor = (struct number_list){table->columns, factor};
@@ -158,7 +159,8 @@ static bool learn_rows(const struct outlier_rows *rows, struct arena *arena, str
 		for (size_t j = 0; j <= i; j++)
 			triangle[count++] = covariance_of(&covariance, i, j, 1);
 	if (left_out > 0)
-		*remark = arena_print(arena, "%zu rows with a missing number were left out", left_out);
+		*remark = arena_print(arena, "%zu row%s with a missing number %s left out", left_out, left_out == 1 ? "" : "s",
+				      left_out == 1 ? "was" : "were");
 	file->rows = (int64_t)covariance.rows;
 	file->mean = (struct number_list){covariance.columns, covariance.mean};
 	file->covariance = (struct number_list){count, triangle};

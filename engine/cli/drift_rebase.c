@@ -37,18 +37,31 @@ static const struct option options[] = {
 
 extern const struct command command_drift_rebase;
 
+static void count_say(uint64_t count, const char *of, struct buffer *out)
+{
+	buffer_print(out, "%llu %s%s", (unsigned long long)count, of, count == 1 ? "" : "s");
+}
+
 static void text_say(const struct rebase_options *asked, const struct past_rebase *self, struct buffer *out)
 {
 	const struct rebase_made *made = &self->made;
 	char first[MOMENT_BYTES], last[MOMENT_BYTES];
 	moment_print(made->first_ms, first);
 	moment_print(made->last_ms, last);
-	buffer_print(out, "%s: the reference of %llu windows with %llu rows of step `%s`, from %s to %s; %llu rows are in it\n",
-		     asked->out ? asked->out : "standard output", (unsigned long long)made->windows,
-		     (unsigned long long)made->rows, self->step, first, last, (unsigned long long)made->values);
-	if (made->left_windows > 0)
-		buffer_print(out, "left out: %llu windows with %llu rows, for an alarm; `--alarms keep` takes them too\n",
-			     (unsigned long long)made->left_windows, (unsigned long long)made->left_rows);
+	buffer_print(out, "%s: the reference of ", asked->out ? asked->out : "standard output");
+	count_say(made->windows, "window", out);
+	buffer_string(out, " with ");
+	count_say(made->rows, "row", out);
+	buffer_print(out, " of step `%s`, from %s to %s; ", self->step, first, last);
+	count_say(made->values, "row", out);
+	buffer_print(out, " %s in it\n", made->values == 1 ? "is" : "are");
+	if (made->left_windows == 0)
+		return;
+	buffer_string(out, "left out: ");
+	count_say(made->left_windows, "window", out);
+	buffer_string(out, " with ");
+	count_say(made->left_rows, "row", out);
+	buffer_string(out, ", for an alarm; `--alarms keep` takes them too\n");
 }
 
 static void json_say(const struct rebase_options *asked, const struct past_rebase *self, struct buffer *out)

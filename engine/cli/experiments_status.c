@@ -196,11 +196,12 @@ static void status_print(const struct status_shown *shown, const struct unlearnt
 		     (unsigned long long)joined->counts.late, (unsigned long long)joined->counts.unknown,
 		     (unsigned long long)joined->counts.doubled);
 	if (unlearnt->learns)
-		buffer_print(out, "  not learnt: %llu rewards that the algorithm refuses, %llu features that requests lack",
-			     (unsigned long long)unlearnt->refused, (unsigned long long)unlearnt->missing);
+		buffer_print(out, "  not learnt: %llu reward%s that the algorithm refuses, %llu feature%s that requests lack",
+			     (unsigned long long)unlearnt->refused, unlearnt->refused == 1 ? "" : "s",
+			     (unsigned long long)unlearnt->missing, unlearnt->missing == 1 ? "" : "s");
 	if (unlearnt->computed)
-		buffer_print(out, ", %llu values of %s that no engine has computed", (unsigned long long)unlearnt->uncomputed,
-			     unlearnt->computed);
+		buffer_print(out, ", %llu value%s of %s that no engine has computed", (unsigned long long)unlearnt->uncomputed,
+			     unlearnt->uncomputed == 1 ? "" : "s", unlearnt->computed);
 	if (unlearnt->learns)
 		buffer_byte(out, '\n');
 	buffer_print(out, "%s\n", text_shown(text_of(report->recommendation.sentence), arena));

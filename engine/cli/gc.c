@@ -56,7 +56,7 @@ static int files_sweep(struct session *session, const struct control_session *co
 	    !artifact_topic_sweep(&topic, applier_ledger(control->applier), time_of_day_ms() - age_ms, &removed, &kept, &error))
 		return command_failed(session, &error);
 	if (session->form == OUTPUT_TEXT)
-		fprintf(session->out, "%zu files removed, %zu kept\n", removed, kept);
+		fprintf(session->out, "%zu file%s removed, %zu kept\n", removed, removed == 1 ? "" : "s", kept);
 	else
 		fprintf(session->out, "{\"files_removed\": %zu, \"files_kept\": %zu}\n", removed, kept);
 	return EXIT_GOOD;
@@ -116,9 +116,9 @@ static int gc_propose(struct session *session, struct control_session *control, 
 	size_t before = versions_count(applier_ledger(control->applier));
 	int code = control_session_propose(session, control, &self->author, (struct record_list){1, &item},
 					   (struct document_places){0});
-	size_t after = versions_count(applier_ledger(control->applier));
+	size_t after = versions_count(applier_ledger(control->applier)), removed = before > after ? before - after : 0;
 	if (code == EXIT_GOOD && session->form == OUTPUT_TEXT)
-		fprintf(session->out, "%zu versions removed, %zu kept\n", before > after ? before - after : 0, after);
+		fprintf(session->out, "%zu version%s removed, %zu kept\n", removed, removed == 1 ? "" : "s", after);
 	if (code == EXIT_GOOD)
 		code = changelogs_sweep(session, control, prefix, &topics);
 	return code == EXIT_GOOD ? files_sweep(session, control, self->file_age_ns / NS_PER_MS) : code;

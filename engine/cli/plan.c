@@ -228,9 +228,9 @@ static int orphans_show(struct session *session, const struct plan_arguments *ar
 	}
 	if (count > 0 && arguments->form != OUTPUT_JSON)
 		command_note(session,
-			     "%zu topics have no pipeline in these files. `kafka-topics.sh --delete --topic NAME` removes one, "
+			     "%zu topic%s no pipeline in these files. `kafka-topics.sh --delete --topic NAME` removes one, "
 			     "with its records",
-			     count);
+			     count, count == 1 ? " has" : "s have");
 	return command_write(session, &out);
 }
 

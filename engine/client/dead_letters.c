@@ -127,7 +127,9 @@ bool dead_letters_read(const struct workspace *workspace, const struct pipeline_
 	good = good && ((reading.arena && reading.met) || error_memory(error, ERROR_SYSTEM, "reading dead letters"));
 	good = good && topic_give_all(&config, dead_letters_take, &reading, error) && all_met(&reading, target, error);
 	if (reading.strange > 0)
-		workspace_note(workspace, "%llu records are not dead letters and were left out",
+		workspace_note(workspace,
+			       reading.strange == 1 ? "%llu record is not a dead letter and was left out"
+						    : "%llu records are not dead letters and were left out",
 			       (unsigned long long)reading.strange);
 	arena_close(names);
 	arena_close(reading.arena);

@@ -463,14 +463,15 @@ static void note_unjudged(const struct experiment_reading *self)
 	self->data->unjudged = self->missed;
 	if (self->missed > self->unanswered)
 		workspace_note(self->workspace,
-			       "%llu times feedback was not judged by a metric that the pipeline declares: truth, reward, or a "
+			       "%llu time%s feedback was not judged by a metric that the pipeline declares: truth, reward, or a "
 			       "tensor of the answer or the request is missing",
-			       (unsigned long long)(self->missed - self->unanswered));
+			       (unsigned long long)(self->missed - self->unanswered),
+			       self->missed - self->unanswered == 1 ? "" : "s");
 	if (self->unanswered > 0)
 		workspace_note(self->workspace,
-			       "%llu times feedback was not judged by a metric that the pipeline declares: it reads the answer or "
+			       "%llu time%s feedback was not judged by a metric that the pipeline declares: it reads the answer or "
 			       "the request, and none of that id or origin was found",
-			       (unsigned long long)self->unanswered);
+			       (unsigned long long)self->unanswered, self->unanswered == 1 ? "" : "s");
 }
 
 bool experiment_data_take(const struct workspace *workspace, const char *name, const struct experiment_asked *asked,
@@ -495,8 +496,9 @@ bool experiment_data_take(const struct workspace *workspace, const char *name, c
 	arena_close(self.answer_arena);
 	note_unjudged(&self);
 	if (data->unreadable > 0)
-		workspace_note(workspace, "%llu records that cannot be read were left out; the first: %s",
-			       (unsigned long long)data->unreadable, data->unreadable_why.text);
+		workspace_note(workspace, "%llu record%s that cannot be read %s left out; the first: %s",
+			       (unsigned long long)data->unreadable, data->unreadable == 1 ? "" : "s",
+			       data->unreadable == 1 ? "was" : "were", data->unreadable_why.text);
 	return good;
 }
 

@@ -178,8 +178,9 @@ static bool feedback_read_all(struct fitting *self, const char *pipeline, struct
 			       : feedback_truths_read_file(truths, source.bytes, error);
 	}
 	if (truths->unreadable > 0)
-		workspace_note(self->workspace, "%llu records of feedback that cannot be read were left out; the first: %s",
-			     (unsigned long long)truths->unreadable, truths->unreadable_why.text);
+		workspace_note(self->workspace, "%llu record%s of feedback that cannot be read %s left out; the first: %s",
+			       (unsigned long long)truths->unreadable, truths->unreadable == 1 ? "" : "s",
+			       truths->unreadable == 1 ? "was" : "were", truths->unreadable_why.text);
 	feedback_truths_sort(truths);
 	return good;
 }
@@ -251,16 +252,20 @@ static bool fit_topic(struct fitting *self, struct step *step, const struct mapp
 		good = source_read(self, step, &source, error);
 	}
 	if (good && self->settled.count > self->settled.found)
-		workspace_note(self->workspace, "%zu settled records are of windows that are not in this report, and were left out",
+		workspace_note(self->workspace,
+			       self->settled.count - self->settled.found == 1
+				       ? "%zu settled record is of a window that is not in this report, and was left out"
+				       : "%zu settled records are of windows that are not in this report, and were left out",
 			       self->settled.count - self->settled.found);
 	if (topic.left_out > 0 && topic.count > 0)
-		workspace_note(self->workspace, "%llu records that cannot be read were left out; the first: %s",
-			     (unsigned long long)topic.left_out, topic.left_out_why.text);
+		workspace_note(self->workspace, "%llu record%s that cannot be read %s left out; the first: %s",
+			       (unsigned long long)topic.left_out, topic.left_out == 1 ? "" : "s",
+			       topic.left_out == 1 ? "was" : "were", topic.left_out_why.text);
 	if (topic.refused > 0)
 		workspace_note(self->workspace,
-			     "%llu of %zu records that the step refuses were left out; the first, partition %d offset %lld: %s",
-			     (unsigned long long)topic.refused, topic.count, (int)topic.first_refused.partition,
-			     (long long)topic.first_refused.offset, topic.refused_why.text);
+			       "%llu of %zu records that the step refuses %s left out; the first, partition %d offset %lld: %s",
+			       (unsigned long long)topic.refused, topic.count, topic.refused == 1 ? "was" : "were",
+			       (int)topic.first_refused.partition, (long long)topic.first_refused.offset, topic.refused_why.text);
 	fit_topic_close(&topic);
 	pipeline_target_close(&target);
 	return good;

@@ -21,8 +21,8 @@ bool history_topic_give(struct history_topic *topic, bool (*take)(void *context,
 	if (deleted > 0)
 		workspace_note(
 			topic->workspace,
-			"%llu records of topic %s are not there any more, as by its retention: what is analysed begins after "
+			"%llu record%s of topic %s %s not there any more, as by its retention: what is analysed begins after "
 			"them, and feedback for them counts as unknown",
-			(unsigned long long)deleted, topic->name);
+			(unsigned long long)deleted, deleted == 1 ? "" : "s", topic->name, deleted == 1 ? "is" : "are");
 	return good;
 }

@@ -296,11 +296,13 @@ static void maps_write(struct drift_page *page)
 	buffer_string(out, "<p>Red: an effect is established, the stronger the larger it is (1 or more is full). Grey: none is "
 			   "established. Blank: too few values to judge. A dot: data out of the bounds of quality.</p>\n");
 	if (data->feature_count > DRIFT_PAGE_FEATURES)
-		buffer_print(out, "<p>Shown are the %d features that moved most; %zu others are in the data.</p>\n",
-			     DRIFT_PAGE_FEATURES, data->feature_count - DRIFT_PAGE_FEATURES);
+		buffer_print(out, "<p>Shown are the %d features that moved most; %zu other%s in the data.</p>\n",
+			     DRIFT_PAGE_FEATURES, data->feature_count - DRIFT_PAGE_FEATURES,
+			     data->feature_count - DRIFT_PAGE_FEATURES == 1 ? " is" : "s are");
 	if (data->segment_count > DRIFT_PAGE_SEGMENTS)
-		buffer_print(out, "<p>Shown are the %d segments with the largest scores; %zu others are in the data.</p>\n",
-			     DRIFT_PAGE_SEGMENTS, data->segment_count - DRIFT_PAGE_SEGMENTS);
+		buffer_print(out, "<p>Shown are the %d segments with the largest scores; %zu other%s in the data.</p>\n",
+			     DRIFT_PAGE_SEGMENTS, data->segment_count - DRIFT_PAGE_SEGMENTS,
+			     data->segment_count - DRIFT_PAGE_SEGMENTS == 1 ? " is" : "s are");
 	for (size_t i = 0; i < data->segment_count && i < DRIFT_PAGE_SEGMENTS; i++)
 		segment_write(page, page->segments[i]);
 }

@@ -102,10 +102,11 @@ void evaluation_print(const struct evaluation_shown *self, const char *sentence,
 			"interval need not hold what the policy earns. Raise --clip, or read SNIPS or doubly robust.\n",
 			PERCENT * result->clipped_share, self->clip, self->clip);
 	buffer_print(out,
-		     "\n%llu records of %s, of %llu units, worth %.0f units (ESS); %.3g%% of the policy's choices are outside of "
-		     "them; %llu values left out\n",
-		     (unsigned long long)result->records, text_shown(self->metric, arena), (unsigned long long)result->clusters,
-		     result->effective, PERCENT * result->outside, (unsigned long long)self->without);
+		     "\n%llu record%s of %s, of %llu unit%s, worth %.0f units (ESS); %.3g%% of the policy's choices are outside of "
+		     "them; %llu value%s left out\n",
+		     (unsigned long long)result->records, result->records == 1 ? "" : "s", text_shown(self->metric, arena),
+		     (unsigned long long)result->clusters, result->clusters == 1 ? "" : "s", result->effective,
+		     PERCENT * result->outside, (unsigned long long)self->without, self->without == 1 ? "" : "s");
 	if (self->rehearsal)
 		bandit_rehearsal_print(self->rehearsal, arena, out);
 }

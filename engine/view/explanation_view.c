@@ -160,8 +160,8 @@ static struct contribution waterfall_line(const struct waterfall *waterfall, siz
 {
 	if (line < waterfall->shown)
 		return waterfall->one->contributions[line];
-	snprintf(others, size, "%zu others%s", waterfall->one->count - waterfall->shown,
-		 waterfall->one->apart ? ", each up to" : "");
+	const size_t count = waterfall->one->count - waterfall->shown;
+	snprintf(others, size, "%zu other%s%s", count, count == 1 ? "" : "s", waterfall->one->apart ? ", each up to" : "");
 	return (struct contribution){text_of(others), waterfall->rest, 0, line};
 }
 

@@ -69,8 +69,8 @@ static void windows_say(const struct importance_windows *windows, struct buffer 
 	char begin[MOMENT_BYTES], end[MOMENT_BYTES];
 	moment_print(windows->begin_ms, begin);
 	moment_print(windows->end_ms, end);
-	buffer_print(out, "%llu explanations in %zu windows, from %s to %s", (unsigned long long)windows->importance->records,
-		     windows->windows, begin, end);
+	buffer_print(out, "%llu explanation%s in %zu window%s, from %s to %s", (unsigned long long)windows->importance->records,
+		     windows->importance->records == 1 ? "" : "s", windows->windows, windows->windows == 1 ? "" : "s", begin, end);
 	if (windows->left_out > 0)
 		buffer_print(out, "; %llu left out", (unsigned long long)windows->left_out);
 }
@@ -107,7 +107,8 @@ static void subject_say(const struct importance_list *list, const struct importa
 	for (size_t i = 0; lines && i < shown; i++)
 		line_say(subject, &lines[i], out);
 	if (lines && subject->feature_count > shown)
-		buffer_print(out, "  %zu others: %.1f%%\n", subject->feature_count - shown, 100 * others_share(subject, lines));
+		buffer_print(out, "  %zu other%s: %.1f%%\n", subject->feature_count - shown,
+			     subject->feature_count - shown == 1 ? "" : "s", 100 * others_share(subject, lines));
 	if (!has_moved(subject))
 		return;
 	buffer_print(out, "  shift %.3g from the first windows: ", importance_subject_shift(subject));
@@ -210,8 +211,8 @@ static void subject_write(const struct importance_list *list, const struct impor
 		line_write(subject, &lines[i], out);
 	buffer_string(out, "</table>\n");
 	if (lines && subject->feature_count > shown)
-		buffer_print(out, "<p>%zu others: %.1f%%.</p>\n", subject->feature_count - shown,
-			     100 * others_share(subject, lines));
+		buffer_print(out, "<p>%zu other%s: %.1f%%.</p>\n", subject->feature_count - shown,
+			     subject->feature_count - shown == 1 ? "" : "s", 100 * others_share(subject, lines));
 }
 
 void importance_print_html(const struct importance_list *list, const char *pipeline, struct buffer *out)

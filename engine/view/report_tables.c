@@ -44,8 +44,8 @@ static void write_excess(const struct joined *joined, struct buffer *out)
 
 static void write_crowded(const struct joined *joined, struct buffer *out)
 {
-	buffer_print(out, "<li class=\"bad\"><b>Too many metrics</b>%llu values of more than %d left out; the first is of ",
-		     (unsigned long long)joined->counts.crowded, JOIN_METRICS_MAX);
+	buffer_print(out, "<li class=\"bad\"><b>Too many metrics</b>%llu value%s of more than %d left out; the first is of ",
+		     (unsigned long long)joined->counts.crowded, joined->counts.crowded == 1 ? "" : "s", JOIN_METRICS_MAX);
 	html_write_text(out, joined->crowded);
 	buffer_string(out, ": name the metrics that you need by --metric and --guardrail, or send fewer names</li>\n");
 }
@@ -121,8 +121,8 @@ static void write_span(const struct joined *joined, struct buffer *out)
 	buffer_print(out, "<p>Exposures from %s to %s, %zu epoch%s.", first, last, joined->epoch_count,
 		     joined->epoch_count == 1 ? "" : "s");
 	if (returns > 0)
-		buffer_print(out, " Units returned %zu times in a later epoch: metrics count a unit once in each, the split once.",
-			     returns);
+		buffer_print(out, " Units returned %zu time%s in a later epoch: metrics count a unit once in each, the split once.",
+			     returns, returns == 1 ? "" : "s");
 	buffer_string(out, "</p>\n");
 }
 

@@ -16,7 +16,7 @@
 static void print_requests(uint64_t requests, struct buffer *out)
 {
 	if (requests > 0)
-		buffer_print(out, " of %llu requests", (unsigned long long)requests);
+		buffer_print(out, " of %llu request%s", (unsigned long long)requests, requests == 1 ? "" : "s");
 }
 
 static void print_split(const struct report *report, struct arena *arena, struct buffer *out)
@@ -149,7 +149,10 @@ static void print_estimate(const struct report *report, const struct report_metr
 		buffer_print(out, "    CUPED         slope %.4g, %.1f%% of the variance taken off\n", pair->theta,
 			     PERCENT * pair->reduction);
 	if (pair->units_lacking > 0)
-		buffer_print(out, "                  %llu units lack the covariate, and count as the mean of the others\n",
+		buffer_print(out,
+			     pair->units_lacking == 1
+				     ? "                  %llu unit lacks the covariate, and counts as the mean of the others\n"
+				     : "                  %llu units lack the covariate, and count as the mean of the others\n",
 			     (unsigned long long)pair->units_lacking);
 	if (report->options->horizon)
 		print_horizon(pair, report->joined->adaptive, out);

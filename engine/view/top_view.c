@@ -295,7 +295,7 @@ static void print_notes(const struct top_view *view, const struct status *status
 	const char *gap = "";
 	if (top_is_gone(status, view->judged_ms)) {
 		if (status->lag > 0)
-			buffer_print(out, "%" PRId64 " records wait; ", status->lag);
+			buffer_print(out, "%" PRId64 " %s; ", status->lag, status->lag == 1 ? "record waits" : "records wait");
 		top_gone_print(status, out);
 		gap = "; ";
 	} else if (status->why.length > 0) {
@@ -543,7 +543,8 @@ void top_view_render(const struct top_view *given, struct buffer *out)
 	if (shown < view->count) {
 		struct buffer line;
 		buffer_open(&line, LINE_BYTES_MAX);
-		buffer_print(&line, "and %zu more that do not fit; `s` sorts them", view->count - shown);
+		buffer_print(&line, "and %zu more that %s not fit; `s` sorts them", view->count - shown,
+			     view->count - shown == 1 ? "does" : "do");
 		line_take(view, &line, out);
 		buffer_close(&line);
 	}

@@ -436,7 +436,7 @@ static void a_page_of_many_segments_windows_and_features_is_bounded(void **state
 	assert_int_equal(times(page.bytes, "<rect class=\"moved\""),
 			 DRIFT_PAGE_SEGMENTS * DRIFT_PAGE_FEATURES * DRIFT_PAGE_COLUMNS);
 	expect_words(page.bytes, "Each column has up to 3 windows");
-	expect_words(page.bytes, "Shown are the 30 features that moved most; 1 others are in the data.");
+	expect_words(page.bytes, "Shown are the 30 features that moved most; 1 other is in the data.");
 	expect_words(page.bytes, ">f30</text>");
 	assert_null(strstr(page.bytes, ">f0</text>"));
 	assert_true(page.length - length / 3 * 4 < (size_t)16 << 20);

@@ -185,7 +185,7 @@ static void a_time_without_windows_is_refused_with_those_that_there_are(void **s
 	past_stand_rebase(self, "--from 1d", 1, "has no window from 2");
 	past_stand_rebase(self, "--from 1d", 1,
 			  "it has windows from 1970-04-11T00:00:00Z to 1970-04-11T00:00:02Z: give a time within");
-	past_stand_rebase(self, "--to 1970-04-11T00:00:00Z", 0, "1 windows with 100 rows");
+	past_stand_rebase(self, "--to 1970-04-11T00:00:00Z", 0, ": the reference of 1 window with 100 rows");
 	past_stand_rebase(self, "--from 1970-04-12 --to 1970-04-11", 2, "--from is after --to");
 	past_stand_rebase(self, "--from yesterday", 2,
 			  "--from is `yesterday`; write a time as 2026-01-31T09:30Z, or how long ago it was, as 7d");

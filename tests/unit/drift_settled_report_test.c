@@ -189,7 +189,7 @@ static void a_window_has_the_numbers_of_its_settled_record(void **state)
 	assert_null(strstr(said.out, "realised accuracy 0.25"));
 	expect_words(said.out, "2 of 4 windows have settled; 2 have no settled record yet\n"
 			       "realised accuracy: within the band of 95% in 1 of 2 windows\n");
-	expect_words(said.err, "1 settled records are of windows that are not in this report, and were left out");
+	expect_words(said.err, "1 settled record is of a window that is not in this report, and was left out");
 	said_close(&said);
 	said = report(&mock, WAITS, " -o json");
 	json_t *first = line_of(said.out, 0), *second = line_of(said.out, 1), *third = line_of(said.out, 2);
@@ -312,7 +312,7 @@ static void rows_that_did_not_wait_are_told(void **state)
 	expect_words(said.out, "; 2 rows did not wait for feedback\nwindow 1, ");
 	expect_words(said.out, "; 3 rows did not wait for feedback\nwindow 3, ");
 	assert_null(strstr(said.out, "; 0 rows"));
-	expect_words(said.out, "5 rows of them did not wait for feedback, since 73728 rows waited, or they have more than 65535 "
+	expect_words(said.out, "5 of their rows did not wait for feedback, since 73728 rows waited, or they have more than 65535 "
 			       "classes; choose a shorter window or outcomeWindow, or a smaller share\n");
 	said_close(&said);
 	said = report(&mock, WAITS, " -o json");
@@ -352,7 +352,7 @@ static void rows_whose_feedback_does_not_fit_are_told(void **state)
 	expect_words(said.out, "; feedback of 3 rows cannot be compared\nwindow 3, ");
 	assert_null(strstr(said.out, "feedback of 0 rows"));
 	expect_words(said.out,
-		     "feedback of 5 rows of them cannot be compared: it needs the metric `accuracy` from 0 to 1, or as truth "
+		     "feedback of 5 of their rows cannot be compared: it needs the metric `accuracy` from 0 to 1, or as truth "
 		     "one tensor with the number of each row's class\n");
 	said_close(&said);
 	said = report(&mock, WAITS, " -o json");

@@ -126,8 +126,8 @@ static void a_share_of_few_positive_rows_is_not_judged(void **state)
 	assert_int_equal(said.code, 0);
 	expect_words(said.out, "realised precision 0.889 of 100 rows with feedback, too few for its band");
 	expect_words(said.out,
-		     "in 0 of 0 windows; 1 more have fewer than 30 rows with feedback, or 10 that were predicted to be positive");
-	expect_words(said.out, "in 0 of 0 windows; 1 more have fewer than 30 rows with feedback, or 10 that are positive");
+		     "in 0 of 0 windows; 1 more has fewer than 30 rows with feedback, or 10 that were predicted to be positive");
+	expect_words(said.out, "in 0 of 0 windows; 1 more has fewer than 30 rows with feedback, or 10 that are positive");
 	said_close(&said);
 }
 

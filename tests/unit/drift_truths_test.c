@@ -187,7 +187,7 @@ static void windows_of_few_rows_are_not_held_against_the_band(void **state)
 	struct said said = report(ESTIMATES, "");
 	expect_words(said.out, "realised accuracy 1 of 29 rows with feedback, too few for its band");
 	expect_words(said.out, "realised accuracy 1 of 30 rows with feedback, within its band"); /* of 0.9 in 30, 1 is not far */
-	expect_words(said.out, "in 1 of 1 windows; 1 more have fewer than 30 rows with feedback\n");
+	expect_words(said.out, "in 1 of 1 windows; 1 more has fewer than 30 rows with feedback\n");
 	said_close(&said);
 	said = report(ESTIMATES, " -o json");
 	expect_words(said.out, "\"realised_rows\": 29");
@@ -277,7 +277,7 @@ static void areas_of_few_rows_of_a_class_are_not_held_against_the_band(void **st
 	}
 	struct said said = report(ESTIMATES, "");
 	expect_words(said.out,
-		     "realised AUC: within the band of 95% in 1 of 1 windows; 1 more have fewer than 30 rows with feedback, "
+		     "realised AUC: within the band of 95% in 1 of 1 windows; 1 more has fewer than 30 rows with feedback, "
 		     "or 10 of a class, or too many probabilities within 2.7e-9 of 0 or 1\n");
 	said_close(&said);
 }
@@ -295,7 +295,7 @@ static void an_area_without_an_estimate_has_no_band(void **state)
 	struct said said = report(ESTIMATES, "");
 	assert_null(strstr(said.out, "estimated AUC"));
 	expect_words(said.out,
-		     "realised AUC: within the band of 95% in 0 of 0 windows; 1 more have fewer than 30 rows with feedback, "
+		     "realised AUC: within the band of 95% in 0 of 0 windows; 1 more has fewer than 30 rows with feedback, "
 		     "or 10 of a class, or too many probabilities within 2.7e-9 of 0 or 1\n");
 	said_close(&said);
 	said = report(ESTIMATES, " -o json");
@@ -579,7 +579,7 @@ static void messages_of_topics_are_found_by_their_names(void **state)
 	assert_int_equal(said.code, 0);
 	expect_words(said.out, "5 of 6 messages have feedback\n");
 	expect_words(said.out, "realised accuracy 0.388 of 5 rows with feedback"); /* 1.9375 / 5 */
-	expect_words(said.err, "1 records of feedback that cannot be read were left out; the first: ");
+	expect_words(said.err, "1 record of feedback that cannot be read was left out; the first: ");
 	said_close(&said);
 	said = topic_report(&mock, "topic:sluice.default.pipeline.p.feedback");
 	expect_words(said.out, "5 of 6 messages have feedback\n");

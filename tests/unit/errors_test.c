@@ -132,7 +132,7 @@ static void the_list_says_where_what_and_why(void **state)
 	expect_words(said.out,
 		     "0:0          2023-11-14T22:13:21Z r-1                      REMOTE  twice            the model is away\n");
 	expect_words(said.out, "0:1          2023-11-14T22:13:21Z binary                   INPUT   -                too large\n");
-	assert_string_equal(said.err, "1 records are not dead letters and were left out\n");
+	assert_string_equal(said.err, "1 record is not a dead letter and was left out\n");
 	assert_int_equal(said.code, EXIT_GOOD);
 	said_close(&said);
 	said = errors(&mock, "list p --kind remote -o json");
@@ -194,14 +194,14 @@ static void what_was_replayed_is_marked_and_reasons_are_counted(void **state)
 	mock_open_with_letters(&mock);
 	struct said said = errors(&mock, "replay p r-1");
 	assert_int_equal(said.code, EXIT_GOOD);
-	assert_string_equal(said.err, "1 records are not dead letters and were left out\n");
+	assert_string_equal(said.err, "1 record is not a dead letter and was left out\n");
 	said_close(&said);
 	said = errors(&mock, "list p");
 	expect_words(said.out, "the model is away  [replayed 20");
 	expect_words(said.out, "too large\n");
 	expect_words(said.out, "\n      1        1 2023-11-14T22:13:21Z REMOTE  twice            the model is away\n");
 	expect_words(said.out, "\n      1        0 2023-11-14T22:13:21Z INPUT   -                too large\n");
-	assert_string_equal(said.err, "1 records are not dead letters and were left out\n");
+	assert_string_equal(said.err, "1 record is not a dead letter and was left out\n");
 	said_close(&said);
 	said = errors(&mock, "list p --kind REMOTE -o json");
 	expect_words(said.out, "\"replayed_ms\": 1");
@@ -334,7 +334,7 @@ static void what_is_edited_goes_out_as_it_was_saved(void **state)
 	snprintf(command, sizeof command, "sh %s", editor);
 	setenv("VISUAL", command, 1);
 	struct said said = errors(&mock, "replay p binary --edit");
-	assert_string_equal(said.err, "1 records are not dead letters and were left out\n");
+	assert_string_equal(said.err, "1 record is not a dead letter and was left out\n");
 	assert_string_equal(said.out, "1 sent again to out, 0 refused, 0 left out\n");
 	said_close(&said);
 	const rd_kafka_message_t *message = mock_read(&mock);

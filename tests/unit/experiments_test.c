@@ -520,7 +520,7 @@ static void topics_of_a_pipeline_are_read(void **state)
 		struct said said = say_with(step_kinds, line);
 		if (said.code != 0)
 			fail_msg("%s", said.err);
-		expect_words(said.err, "1 records that cannot be read were left out");
+		expect_words(said.err, "1 record that cannot be read was left out");
 		json_t *document = json_loads(said.out, 0, NULL);
 		const json_t *health = json_object_get(document, "health");
 		assert_true(number_of(health, "exposures") == 6 && number_of(health, "feedback") == 6);

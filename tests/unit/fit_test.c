@@ -418,7 +418,7 @@ static void a_topic_teaches_by_all_that_it_holds(void **state)
 	struct said said = fit_topic(&mock, "    - scale: {tensor: x, by: max-abs, fitted: f}\n", "topic:in", "");
 	assert_int_equal(said.code, 0);
 	expect_words(said.out, "\"scale\": [6.0, 8.0]");
-	expect_words(said.err, "1 records that cannot be read were left out; the first: ");
+	expect_words(said.err, "1 record that cannot be read was left out; the first: ");
 	said_close(&said);
 	said = fit_topic(&mock, "    - scale: {tensor: x, by: max-abs, fitted: f}\n", "topic:in", " --count 2");
 	assert_int_equal(said.code, 0);

@@ -313,7 +313,7 @@ static void a_broken_choice_leaves_those_behind_it(void **state)
 	(void)snprintf(line, sizeof line, "experiments analyze e -f avro.yaml --brokers %s -o json", mock.brokers);
 	struct said said = say_with(step_kinds, line);
 	expect_words(said.out, "\"exposures\":2");
-	expect_words(said.err, "1 records that cannot be read were left out; the first: the answer has the version");
+	expect_words(said.err, "1 record that cannot be read was left out; the first: the answer has the version");
 	said_close(&said);
 	mock_close(&mock);
 	arena_close(arena);
