@@ -167,8 +167,11 @@ static void write_body(const struct alert_message *message, struct buffer *body)
 {
 	char moment[MOMENT_MS_BYTES];
 	moment_print_ms(message->fired_at_ms, moment);
-	buffer_print(body, "The alert " TEXT_FORMAT " of the pipeline " TEXT_FORMAT " is %s", TEXT_ARGUMENTS(message->alert),
-		     TEXT_ARGUMENTS(message->pipeline), message->status);
+	buffer_string(body, "The alert ");
+	write_header_text(message->alert, body);
+	buffer_string(body, " of the pipeline ");
+	write_header_text(message->pipeline, body);
+	buffer_print(body, " is %s", message->status);
 	if (message->group.length) {
 		buffer_string(body, " for ");
 		write_header_text(message->group, body);
@@ -176,8 +179,11 @@ static void write_body(const struct alert_message *message, struct buffer *body)
 	buffer_string(body, ".\nIts condition is: ");
 	write_header_text(message->condition, body); /* it may have several lines */
 	buffer_print(body, "\nIt began to fire at %s.\n", moment);
-	if (message->reason.length)
-		buffer_print(body, "The reason of the end: " TEXT_FORMAT ".\n", TEXT_ARGUMENTS(message->reason));
+	if (message->reason.length) {
+		buffer_string(body, "The reason of the end: ");
+		write_header_text(message->reason, body);
+		buffer_string(body, ".\n");
+	}
 	buffer_byte(body, '\n');
 	notice_write_json(message, body);
 	buffer_byte(body, '\n');

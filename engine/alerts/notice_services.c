@@ -2,6 +2,7 @@
 #include "alerts/notice_services.h"
 
 #include "base/moment.h"
+#include "base/quote.h"
 #include "message/json_write.h"
 
 #define SUMMARY_BYTES_MAX 1000 /* PagerDuty accepts 1,024 characters */
@@ -21,9 +22,12 @@ static const char *moment_of(int64_t ms, char moment[MOMENT_MS_BYTES])
 static void write_summary(const struct alert_message *message, struct buffer *out)
 {
 	const size_t begun = out->length;
-	buffer_print(out, TEXT_FORMAT ": " TEXT_FORMAT "%s" TEXT_FORMAT " is %s", TEXT_ARGUMENTS(message->pipeline),
-		     TEXT_ARGUMENTS(message->alert), message->group.length ? " for " : "", TEXT_ARGUMENTS(message->group),
-		     message->status);
+	buffer_shown(out, message->pipeline);
+	buffer_string(out, ": ");
+	buffer_shown(out, message->alert);
+	buffer_string(out, message->group.length ? " for " : "");
+	buffer_shown(out, message->group);
+	buffer_print(out, " is %s", message->status);
 	if (buffer_failed(out) || out->length - begun <= SUMMARY_BYTES_MAX)
 		return;
 	size_t length = SUMMARY_BYTES_MAX;
@@ -64,8 +68,10 @@ static void write_slack(const struct alert_message *message, struct buffer *out)
 	write_slack_text(buffer_view(&summary), &text);
 	buffer_string(&text, "\n");
 	write_slack_text(message->condition, &text);
-	if (message->reason.length)
-		buffer_print(&text, "\n" TEXT_FORMAT, TEXT_ARGUMENTS(message->reason));
+	if (message->reason.length) {
+		buffer_byte(&text, '\n');
+		buffer_shown(&text, message->reason);
+	}
 	buffer_print(&text, "\nsince %s, namespace ", moment_of(message->fired_at_ms, moment));
 	write_slack_text(message->namespace, &text);
 	json_write_member(out, "{", "text", buffer_view(&text));

@@ -56,12 +56,13 @@ static void deletions_note(struct getting *getting, const struct ledger *ledger)
 		return;
 	const struct control_version *newest = resource_view(ledger, last).newest;
 	moment_print(newest->time_ms, moment);
-	command_note(getting->session,
-		     "deleted: %zu, the last " TEXT_FORMAT "/" TEXT_FORMAT " at %s by %s%s%s; `sluice history " TEXT_FORMAT
-		     "/" TEXT_FORMAT "` lists its versions, and `sluice rollback` brings one back",
-		     getting->choice.deleted, TEXT_ARGUMENTS(last->kind), TEXT_ARGUMENTS(last->name), moment,
-		     text_shown(newest->author, getting->session->arena), newest->reason.length > 0 ? ": " : "",
-		     text_shown(newest->reason, getting->session->arena), TEXT_ARGUMENTS(last->kind), TEXT_ARGUMENTS(last->name));
+	const char *kind = text_shown(last->kind, getting->session->arena), *name = text_shown(last->name, getting->session->arena);
+	command_note(
+		getting->session,
+		"deleted: %zu, the last %s/%s at %s by %s%s%s; `sluice history %s/%s` lists its versions, and `sluice rollback` "
+		"brings one back",
+		getting->choice.deleted, kind, name, moment, text_shown(newest->author, getting->session->arena),
+		newest->reason.length > 0 ? ": " : "", text_shown(newest->reason, getting->session->arena), kind, name);
 }
 
 static void views_print(struct getting *getting, const struct ledger *ledger)

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "base/quote.h"
 #include "cli/command.h"
 #include "client/engine_health.h"
 #include "message/json_write.h"
@@ -58,27 +59,28 @@ static int health_print(struct session *session, const struct engine_health *hea
 		command_note(session, "%s has not reported on %s for %d ms; is it running, and under this name?", health->instance,
 			     target->status, STATUS_STALE_MS);
 	else if (!engine_is_healthy(health))
-		command_note(session, "%s: %zu of %zu pipelines are not ready; " TEXT_FORMAT ": " TEXT_FORMAT, health->instance,
-			     health->pipelines - health->ready, health->pipelines, TEXT_ARGUMENTS(health->waiting),
-			     TEXT_ARGUMENTS(health->why));
+		command_note(session, "%s: %zu of %zu pipelines are not ready; %s: %s", health->instance,
+			     health->pipelines - health->ready, health->pipelines, text_shown(health->waiting, session->arena),
+			     text_shown(health->why, session->arena));
 	else
 		fprintf(session->out, "%s is healthy: %zu of %zu pipelines ready\n", health->instance, health->ready,
 			health->pipelines);
 	if (health->failing > 0)
-		command_note(session, "%s: %zu of %zu pipelines are failing; " TEXT_FORMAT ": " TEXT_FORMAT, health->instance,
-			     health->failing, health->pipelines, TEXT_ARGUMENTS(health->failing_one),
-			     TEXT_ARGUMENTS(health->reason));
+		command_note(session, "%s: %zu of %zu pipelines are failing; %s: %s", health->instance, health->failing,
+			     health->pipelines, text_shown(health->failing_one, session->arena),
+			     text_shown(health->reason, session->arena));
 	if (health->held_up > 0)
-		command_note(session, "%s: requests of %zu of %zu pipelines wait; " TEXT_FORMAT ": " TEXT_FORMAT, health->instance,
-			     health->held_up, health->pipelines, TEXT_ARGUMENTS(health->held_one),
-			     TEXT_ARGUMENTS(health->held_why));
+		command_note(session, "%s: requests of %zu of %zu pipelines wait; %s: %s", health->instance, health->held_up,
+			     health->pipelines, text_shown(health->held_one, session->arena),
+			     text_shown(health->held_why, session->arena));
 	if (health->slow > 0)
-		command_note(session, "%s: %zu of %zu pipelines are slow; " TEXT_FORMAT ": " TEXT_FORMAT, health->instance,
-			     health->slow, health->pipelines, TEXT_ARGUMENTS(health->slow_one), TEXT_ARGUMENTS(health->slow_why));
+		command_note(session, "%s: %zu of %zu pipelines are slow; %s: %s", health->instance, health->slow,
+			     health->pipelines, text_shown(health->slow_one, session->arena),
+			     text_shown(health->slow_why, session->arena));
 	if (health->unobserved > 0)
-		command_note(session, "%s: observers of %zu of %zu pipelines wait; " TEXT_FORMAT ": " TEXT_FORMAT, health->instance,
-			     health->unobserved, health->pipelines, TEXT_ARGUMENTS(health->unobserved_one),
-			     TEXT_ARGUMENTS(health->unobserved_why));
+		command_note(session, "%s: observers of %zu of %zu pipelines wait; %s: %s", health->instance, health->unobserved,
+			     health->pipelines, text_shown(health->unobserved_one, session->arena),
+			     text_shown(health->unobserved_why, session->arena));
 	return code;
 }
 

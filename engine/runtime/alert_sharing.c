@@ -27,19 +27,21 @@ static void group_report(struct alert_watch *watch, const struct pipeline_plan *
 	struct alert_message message = alert_message_of(watch, plan, alert, group, notice);
 	struct error error = {0};
 	struct alert_read read;
-	struct buffer record;
+	struct buffer record, key;
 	message.fired_at_ms = fired_at_of(alert, group);
 	group->sent_ms = now_ms;
 	buffer_open(&record, NOTICE_BYTES_MAX);
-	arena_reset(watch->judging);
-	const char *key = arena_print(watch->judging, "alert/%s/%s/%s/" TEXT_FORMAT, watch->config->instance,
-				      alert->watched.pipeline, alert->watched.name, TEXT_ARGUMENTS(group->name));
-	if (key && alert_record_encode(&message, &record, &error) && alert_record_decode(buffer_view(&record), &read, &error)) {
+	buffer_open(&key, NOTICE_BYTES_MAX);
+	buffer_print(&key, "alert/%s/%s/%s/", watch->config->instance, alert->watched.pipeline, alert->watched.name);
+	buffer_text(&key, group->name); /* any bytes, as of a key */
+	if (!buffer_failed(&key) && alert_record_encode(&message, &record, &error) &&
+	    alert_record_decode(buffer_view(&record), &read, &error)) {
 		if (group->unread_ms > 0 && now_ms - group->unread_ms >= ALERT_REPORT_MS)
 			alert_reports_take(&alert->reports, &read, now_ms);
 		group->unread_ms = group->unread_ms > 0 ? group->unread_ms : now_ms;
-		(void)watch->sharing.post(watch->sharing.context, plan, text_of(key), buffer_view(&record));
+		(void)watch->sharing.post(watch->sharing.context, plan, buffer_view(&key), buffer_view(&record));
 	}
+	buffer_close(&key);
 	buffer_close(&record);
 }
 

@@ -3,6 +3,7 @@
 #include "alerts/notice_queue.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/quote.h"
 #include "runtime/alert_outline.h"
 #include "runtime/told_receivers.h"
 
@@ -395,10 +396,9 @@ static void unclaimed_end(struct alert_watch *watch, const struct plan *plan, in
 		if (owner_find(watch, plan, kept->read).alert)
 			continue;
 		log_say(watch->config->log, LOG_LEVEL_WARN, NULL,
-			"%s of the alert " TEXT_FORMAT " of the pipeline " TEXT_FORMAT
-			" is not sent: no file has that alert any more",
-			kept->is_notice ? "a notice" : "the end", TEXT_ARGUMENTS(kept->read->alert),
-			TEXT_ARGUMENTS(kept->read->pipeline));
+			"%s of the alert %s of the pipeline %s is not sent: no file has that alert any more",
+			kept->is_notice ? "a notice" : "the end", text_shown(kept->read->alert, watch->judging),
+			text_shown(kept->read->pipeline, watch->judging));
 		(void)alert_store_write(takeover->store, kept->key, (struct text){0}, NULL);
 		kept_alert_remove(takeover->kept, kept);
 	}

@@ -42,8 +42,8 @@ static struct text name_with_value(const json_t *part, struct arena *arena)
 {
 	const struct text name = text_member(part, "feature", arena);
 	const double value = member_number_read(part, "value");
-	const char *text = isnan(value) ? arena_print(arena, TEXT_FORMAT " missing", TEXT_ARGUMENTS(name))
-					: arena_print(arena, TEXT_FORMAT " = %g", TEXT_ARGUMENTS(name), value);
+	const char *text = isnan(value) ? arena_print(arena, "%s missing", text_shown(name, arena))
+					: arena_print(arena, "%s = %g", text_shown(name, arena), value);
 	return text ? text_of(text) : name;
 }
 

@@ -99,7 +99,9 @@ static void subject_say(const struct importance_list *list, const struct importa
 	buffer_shown(out, subject->step);
 	buffer_string(out, "`, output ");
 	buffer_shown(out, subject->output);
-	buffer_print(out, " by " TEXT_FORMAT ": ", TEXT_ARGUMENTS(subject->method));
+	buffer_string(out, " by ");
+	buffer_shown(out, subject->method);
+	buffer_string(out, ": ");
 	windows_say(&subject->last, out);
 	buffer_string(out, has_moved(subject)
 				   ? "\n  mean absolute contribution, its share, and by how many points the share changed\n"

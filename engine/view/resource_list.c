@@ -63,8 +63,8 @@ static void print_engines(struct resource_list *list)
 static void print_row(struct resource_list *list, const struct resource_view *view)
 {
 	char moment[MOMENT_BYTES], version[24] = "-";
-	const char *name = arena_print(list->arena, TEXT_FORMAT "/" TEXT_FORMAT, TEXT_ARGUMENTS(view->resource->kind),
-				       TEXT_ARGUMENTS(view->resource->name));
+	const char *name = arena_print(list->arena, "%s/%s", text_shown(view->resource->kind, list->arena),
+				       text_shown(view->resource->name, list->arena));
 	const char *state = state_words(list, view);
 	struct buffer *out = list->out;
 	moment_print(view->newest->time_ms, moment);
@@ -115,8 +115,8 @@ void resource_list_add(struct resource_list *list, const struct resource_view *v
 		print_yaml(list, view);
 		break;
 	case RESOURCE_LIST_NAME:
-		buffer_print(list->out, TEXT_FORMAT "/" TEXT_FORMAT "\n", TEXT_ARGUMENTS(view->resource->kind),
-			     TEXT_ARGUMENTS(view->resource->name));
+		buffer_print(list->out, "%s/%s\n", text_shown(view->resource->kind, list->arena),
+			     text_shown(view->resource->name, list->arena));
 		break;
 	case RESOURCE_LIST_TEXT:
 	case RESOURCE_LIST_WIDE:

@@ -32,14 +32,23 @@ static void print_latency(struct buffer *out, const struct status *status, doubl
 		buffer_print(out, " %9s", "-");
 }
 
+/* Names may contain a NUL, at which buffer_print() would cut them. */
+static void print_name(struct buffer *out, struct text name, size_t columns)
+{
+	buffer_text(out, name);
+	for (size_t i = text_characters(name); i < columns; i++)
+		buffer_byte(out, ' ');
+}
+
 static void print_row(const struct status *const *items, size_t count, const struct status *status, int64_t now_ms,
 		      struct buffer *out)
 {
 	const char *state = state_of(status, now_ms);
 	const bool gone = top_is_gone(status, now_ms);
 	const struct status *other = top_other_version(items, count, status, now_ms);
-	buffer_print(out, "%-24.*s %-20.*s", (int)status->pipeline.length, status->pipeline.bytes, (int)status->instance.length,
-		     status->instance.bytes);
+	print_name(out, status->pipeline, 24);
+	buffer_byte(out, ' ');
+	print_name(out, status->instance, 20);
 	print_count(out, gone ? -1 : lrint(status->rate));
 	print_latency(out, status, status->p50_ms, !gone);
 	print_latency(out, status, status->p99_ms, !gone);
@@ -47,21 +56,23 @@ static void print_row(const struct status *const *items, size_t count, const str
 	print_count(out, status->lag);
 	buffer_print(out, " %9" PRIu64 " %9" PRIu64 " %9" PRIu64, status->sums.answered, status->sums.failed,
 		     status->sums.dead_letters);
-	if (state)
-		buffer_print(out, "  %s", state);
-	else
-		buffer_print(out, "  " TEXT_FORMAT, TEXT_ARGUMENTS(status->state));
+	buffer_string(out, "  ");
+	buffer_text(out, state ? text_of(state) : status->state);
 	if (gone) {
 		buffer_string(out, ": ");
 		top_gone_print(status, out);
-	} else if (status->why.length > 0)
-		buffer_print(out, ": " TEXT_FORMAT, TEXT_ARGUMENTS(status->why));
+	} else if (status->why.length > 0) {
+		buffer_string(out, ": ");
+		buffer_text(out, status->why);
+	}
 	if (status->sums.resets > 0)
 		buffer_print(out, "; resets %" PRIu64, status->sums.resets);
 	if (status->sums.skipped > 0)
 		buffer_print(out, "; skipped %" PRIu64, status->sums.skipped);
-	if (other)
-		buffer_print(out, "; runs other files than " TEXT_FORMAT, TEXT_ARGUMENTS(other->instance));
+	if (other) {
+		buffer_string(out, "; runs other files than ");
+		buffer_text(out, other->instance);
+	}
 }
 
 /* Names and reasons come from anybody who may write to the status topic. */

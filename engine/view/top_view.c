@@ -50,7 +50,9 @@ void top_gone_print(const struct status *status, struct buffer *out)
 	for (failure.length = is_long ? FAILURE_BYTES : failure.length;
 	     is_long && failure.length > 0 && ((unsigned char)failure.bytes[failure.length] & 0xC0) == 0x80;)
 		failure.length--;
-	buffer_print(out, "the engine ended by an error: " TEXT_FORMAT "%s", TEXT_ARGUMENTS(failure), is_long ? ELLIPSIS : "");
+	buffer_string(out, "the engine ended by an error: ");
+	buffer_text(out, failure);
+	buffer_string(out, is_long ? ELLIPSIS : "");
 }
 
 const struct status *top_other_version(const struct status *const *items, size_t count, const struct status *status, int64_t now_ms)
@@ -310,8 +312,10 @@ static void print_notes(const struct top_view *view, const struct status *status
 		buffer_print(out, "%sskipped %" PRIu64, gap, status->sums.skipped);
 		gap = "; ";
 	}
-	if (other)
-		buffer_print(out, "%sruns other files than " TEXT_FORMAT, gap, TEXT_ARGUMENTS(other->instance));
+	if (other) {
+		buffer_print(out, "%sruns other files than ", gap);
+		buffer_text(out, other->instance);
+	}
 }
 
 /* One that is escaped and fits. */
@@ -352,7 +356,8 @@ static int print_below(const struct top_view *view, struct text notes, int most,
 	buffer_open(&indented, LINE_BYTES_MAX);
 	buffer_open(&wrapped, LINE_BYTES_MAX);
 	buffer_open(&line, LINE_BYTES_MAX);
-	buffer_print(&indented, "    " TEXT_FORMAT, TEXT_ARGUMENTS(notes));
+	buffer_string(&indented, "    ");
+	buffer_text(&indented, notes);
 	lines_wrap(buffer_view(&indented), (size_t)view->columns, &wrapped);
 	for (struct text rest = buffer_view(&wrapped); rest.length > 0 && lines < most; lines++) {
 		const bool is_last = lines + 1 == most;
@@ -360,8 +365,10 @@ static int print_below(const struct top_view *view, struct text notes, int most,
 		buffer_text(&line, text_take_until(&rest, '\n'));
 		while (is_last && rest.length > 0 && *rest.bytes == ' ')
 			rest.bytes++, rest.length--;
-		if (is_last && rest.length > 0)
-			buffer_print(&line, " " TEXT_FORMAT, TEXT_ARGUMENTS(rest)); /* which line_take() cuts */
+		if (is_last && rest.length > 0) { /* which line_take() cuts */
+			buffer_byte(&line, ' ');
+			buffer_text(&line, rest);
+		}
 		line_take(view, &line, out);
 	}
 	out->failed |= buffer_failed(&indented) || buffer_failed(&wrapped);
@@ -383,8 +390,10 @@ static int render_entry(const struct top_view *view, const struct top_layout *la
 	print_notes(view, status, &notes);
 	const size_t width = text_characters(buffer_view(&line)) + 2 + text_characters(buffer_view(&notes));
 	const bool is_beside = layout->is_wide && width <= (size_t)view->columns;
-	if (notes.length > 0 && is_beside)
-		buffer_print(&line, ": " TEXT_FORMAT, TEXT_ARGUMENTS(buffer_view(&notes)));
+	if (notes.length > 0 && is_beside) {
+		buffer_string(&line, ": ");
+		buffer_text(&line, buffer_view(&notes));
+	}
 	line_take(view, &line, out);
 	if (notes.length > 0 && !is_beside)
 		lines += print_below(view, buffer_view(&notes), layout->note_lines, out);

@@ -12,19 +12,31 @@ static const struct document_place *place_find(struct document_places places, co
 	return NULL;
 }
 
+/* KIND/NAME */
+static void name_print(struct buffer *out, struct text kind, struct text name)
+{
+	buffer_shown(out, kind);
+	buffer_byte(out, '/');
+	buffer_shown(out, name);
+}
+
 static void fault_text(struct buffer *out, const struct verdict_fault *fault, const char *level, struct document_places places)
 {
 	const struct document_place *place = place_find(places, fault);
 	if (place)
 		buffer_print(out, "%s:%lld:%lld: ", place->file, (long long)place->line + (fault->line > 0 ? fault->line - 1 : 0),
 			     (long long)fault->column);
-	else if (fault->kind.length > 0)
-		buffer_print(out, TEXT_FORMAT "/" TEXT_FORMAT ":%lld:%lld: ", TEXT_ARGUMENTS(fault->kind),
-			     TEXT_ARGUMENTS(fault->name), (long long)fault->line, (long long)fault->column);
+	else if (fault->kind.length > 0) {
+		name_print(out, fault->kind, fault->name);
+		buffer_print(out, ":%lld:%lld: ", (long long)fault->line, (long long)fault->column);
+	}
 	buffer_string(out, level);
 	buffer_shown(out, fault->text);
-	if (fault->code.length > 0)
-		buffer_print(out, " (`sluice help " TEXT_FORMAT "`)", TEXT_ARGUMENTS(fault->code));
+	if (fault->code.length > 0) {
+		buffer_string(out, " (`sluice help ");
+		buffer_shown(out, fault->code);
+		buffer_string(out, "`)");
+	}
 	buffer_byte(out, '\n');
 }
 
@@ -100,10 +112,11 @@ void verdict_accepted_json(const struct control_verdict *verdict, struct buffer 
 void verdict_accepted_print(const struct control_verdict *verdict, struct buffer *out)
 {
 	const struct resource_version *versions = verdict->versions.items;
-	for (size_t i = 0; i < verdict->versions.count; i++)
-		buffer_print(out, TEXT_FORMAT "/" TEXT_FORMAT " version %lld accepted (change %lld)\n",
-			     TEXT_ARGUMENTS(versions[i].kind), TEXT_ARGUMENTS(versions[i].name), (long long)versions[i].version,
+	for (size_t i = 0; i < verdict->versions.count; i++) {
+		name_print(out, versions[i].kind, versions[i].name);
+		buffer_print(out, " version %lld accepted (change %lld)\n", (long long)versions[i].version,
 			     (long long)verdict->change);
+	}
 }
 
 void verdict_warnings_print(const struct record_list *warnings, struct document_places places, struct buffer *out)

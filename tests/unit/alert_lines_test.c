@@ -71,6 +71,39 @@ static void a_thousand_groups_that_fire_or_end_at_once_write_few_lines(void **st
 	web_receiver_close(receiver);
 }
 
+#define REPORTS 2
+static char report_keys[REPORTS][64];
+static size_t report_lengths[REPORTS], reports;
+
+static bool key_take(void *context, const struct pipeline_plan *of, struct text key, struct text value)
+{
+	(void)context, (void)of, (void)value;
+	assert_true(reports < REPORTS && key.length <= sizeof report_keys[0]);
+	memcpy(report_keys[reports], key.bytes, key.length);
+	report_lengths[reports++] = key.length;
+	return true;
+}
+
+/* A value of `groupBy` may be any bytes, as of a key. Reports of one key replace each other. */
+static void groups_that_differ_after_a_nul_are_reported_apart(void **state)
+{
+	(void)state;
+	static const struct text names[REPORTS] = {{"a\0b", 3}, {"a\0c", 3}};
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", receiver);
+	one->watch.sharing.post = key_take;
+	one->alert.is_grouped = true;
+	one->alert.condition_words = TEXT("x > 1");
+	for (size_t i = 0; i < REPORTS; i++)
+		alert_group_judge(&one->alert.groups, names[i], (struct alert_judgement){.held = true})->alert.phase = ALERT_FIRING;
+	alert_report_own(&one->watch, one->pipelines, &one->alert, 1);
+	assert_int_equal(reports, REPORTS);
+	assert_int_equal(report_lengths[0], report_lengths[1]);
+	assert_memory_not_equal(report_keys[0], report_keys[1], report_lengths[0]);
+	engine_end(one);
+	web_receiver_close(receiver);
+}
+
 static void what_no_group_is_judged_by_is_said_once_with_its_cause(void **state)
 {
 	(void)state;
@@ -112,6 +145,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_thousand_groups_that_fire_or_end_at_once_write_few_lines, alert_stand_setup,
+						alert_stand_teardown),
+		cmocka_unit_test_setup_teardown(groups_that_differ_after_a_nul_are_reported_apart, alert_stand_setup,
 						alert_stand_teardown),
 		cmocka_unit_test_setup_teardown(what_no_group_is_judged_by_is_said_once_with_its_cause, alert_stand_setup,
 						alert_stand_teardown),

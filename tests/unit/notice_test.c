@@ -198,6 +198,30 @@ static void expect_format(const struct alert_message *message, enum notice_forma
 	buffer_close(&out);
 }
 
+/* A group is any bytes, and the name of an alert may have several lines. */
+static void names_are_whole_and_forge_no_line(void **state)
+{
+	(void)state;
+	struct buffer out;
+	struct alert_message message = message_of(TEXT("late\nfake"));
+	message.group = (struct text){"X\0Y", 3};
+	message.reason = TEXT("it\nended");
+	buffer_open(&out, NOTICE_BYTES_MAX);
+	notice_write_template(&message, TEXT("{{group}}"), &out);
+	expect_written(&out, "X\\u0000Y");
+	expect_format(
+		&message, NOTICE_SLACK, NULL,
+		"{\"text\": \"p: late\\\\u000afake for X\\\\u0000Y is firing\\nerror_rate &gt; 0.5\\nit\\\\u000aended\\nsince "
+		"2026-01-01T00:00:00.250Z, namespace default\"}");
+	out.length = 0;
+	notice_write_mail(&message, "s@t", (struct name_list){0}, &out);
+	buffer_byte(&out, '\0');
+	assert_non_null(strstr(out.bytes, "Subject: [firing] p: late fake for X Y\r\n"));
+	assert_non_null(strstr(out.bytes, "The alert late fake of the pipeline p is firing for X Y.\r\n"));
+	assert_non_null(strstr(out.bytes, "The reason of the end: it ended.\r\n"));
+	buffer_close(&out);
+}
+
 /* Slack: https://api.slack.com/messaging/webhooks, with & < > escaped. */
 static void slack_gets_a_text_without_marks_of_others(void **state)
 {
@@ -504,6 +528,7 @@ int main(void)
 		cmocka_unit_test(the_help_of_a_faulty_template_names_what_it_may_have),
 		cmocka_unit_test(every_form_has_the_reason_of_an_end),
 		cmocka_unit_test(a_group_is_in_the_id_and_in_each_form),
+		cmocka_unit_test(names_are_whole_and_forge_no_line),
 		cmocka_unit_test(slack_gets_a_text_without_marks_of_others),
 		cmocka_unit_test(pagerduty_gets_an_event_that_its_end_resolves),
 		cmocka_unit_test(alertmanager_gets_an_alert_with_its_end),

@@ -319,6 +319,33 @@ static void an_engine_that_ended_by_an_error_says_so(void **state)
 	buffer_close(&out);
 }
 
+/* Whoever may write to the status topic chooses them. */
+static void names_and_reasons_are_whole_and_escaped(void **state)
+{
+	(void)state;
+	struct status odd = running;
+	const struct status *items[] = {&odd};
+	struct buffer out;
+	odd.pipeline = (struct text){"p\0q\x1b[2J", 7};
+	odd.instance = (struct text){"e\0f", 3};
+	odd.state = (struct text){"s\0t", 3};
+	odd.why = (struct text){"w\0x\ny", 5};
+	buffer_open(&out, 4096);
+	top_lines_text(items, 1, NOW_MS, &out);
+	expect_contains(&out, "p\\u0000q\\u001b[2J");
+	expect_contains(&out, " e\\u0000f ");
+	expect_contains(&out, "  s\\u0000t: w\\u0000x\\u000ay");
+	buffer_close(&out);
+	render(items, 1, 80, 24); /* below the row, and beside it */
+	assert_non_null(strstr(screen, "w\\u0000x"));
+	render(items, 1, 200, 24);
+	assert_non_null(strstr(screen, ": w\\u0000x\\u000ay"));
+	odd.stopped = true;
+	odd.failure = (struct text){"f\0g", 3};
+	render(items, 1, 80, 24);
+	assert_non_null(strstr(screen, "ended by an error: f\\u0000g"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -332,6 +359,7 @@ int main(void)
 		cmocka_unit_test(rows_are_sorted_by_the_key_and_then_by_name),
 		cmocka_unit_test_setup(an_engine_is_not_blamed_for_the_silence_of_kafka, set_up),
 		cmocka_unit_test_setup(an_engine_that_ended_by_an_error_says_so, set_up),
+		cmocka_unit_test_setup(names_and_reasons_are_whole_and_escaped, set_up),
 	};
 	return cmocka_run_group_tests(tests, set_up, NULL);
 }
