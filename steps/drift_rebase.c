@@ -60,23 +60,27 @@ static const struct past_values *block_values(const struct rebasing *self, uint6
 	return found && value.length == self->features.count * sizeof(struct past_values) ? (const void *)value.bytes : NULL;
 }
 
-/* What is stored of the commonest texts of a feature, with those of windows in alarm if these are wanted. False: the arena is full.
- */
+/* What is stored of the commonest texts of a feature: of the last reference, since then, and of windows in alarm if these are
+ * wanted. Many are there twice. False: the arena is full. */
 static bool feature_texts_read(const struct rebasing *self, size_t feature, struct text *texts)
 {
 	char bytes[PAST_KEY_BYTES];
-	struct text usual = {0}, aside = {0};
-	(void)self->wanted->recall(self->wanted->state, past_texts_key(feature, bytes), &usual);
+	struct text stored[3] = {0};
+	size_t length = 0;
+	(void)self->wanted->recall(self->wanted->state, past_counted_key(feature, bytes), &stored[0]);
+	(void)self->wanted->recall(self->wanted->state, past_texts_key(feature, bytes), &stored[1]);
 	if (self->wanted->alarmed)
-		(void)self->wanted->recall(self->wanted->state, past_aside_key(feature, bytes), &aside);
-	char *all = arena_take(self->step->arena, usual.length + aside.length + 1, _Alignof(struct past_text));
+		(void)self->wanted->recall(self->wanted->state, past_aside_key(feature, bytes), &stored[2]);
+	char *all = arena_take(self->step->arena, stored[0].length + stored[1].length + stored[2].length + 1,
+			       _Alignof(struct past_text));
 	if (!all)
 		return false;
-	if (usual.length > 0)
-		memcpy(all, usual.bytes, usual.length);
-	if (aside.length > 0)
-		memcpy(all + usual.length, aside.bytes, aside.length);
-	*texts = (struct text){all, usual.length + aside.length};
+	for (size_t i = 0; i < sizeof stored / sizeof *stored; i++) {
+		if (stored[i].length > 0)
+			memcpy(all + length, stored[i].bytes, stored[i].length);
+		length += stored[i].length;
+	}
+	*texts = (struct text){all, length};
 	return true;
 }
 

@@ -359,13 +359,15 @@ static void the_changelog_is_that_of_the_form_in_force(void **state)
 
 #define WATCH_NOTES(reference) "drift: {tensors: [note], reference: " reference ", window: 100, falseAlarms: 0.1 per 1000}"
 
+static const char *notes_once; /* in place of texts that come once; NULL: these */
+
 /* Half of the texts are `ok`, a quarter is `down`, and each other one comes once; or `ok` is called something else. */
 static void notes_draw(struct past_stand *self, const char *ok, char bytes[PAST_ROWS][16], struct text texts[PAST_ROWS])
 {
 	for (int i = 0; i < PAST_ROWS; i++) {
 		snprintf(bytes[i], sizeof bytes[i], "no %d", (int)random_below(&self->observed.chance, 1000000));
 		const uint64_t kind = random_below(&self->observed.chance, 4);
-		texts[i] = text_of(kind < 2 ? ok : kind == 2 ? "down" : bytes[i]);
+		texts[i] = text_of(kind < 2 ? ok : kind == 2 ? "down" : notes_once ? notes_once : bytes[i]);
 	}
 }
 
@@ -429,6 +431,25 @@ static void texts_of_the_past_are_rebased(void **state)
 	past_stand_close(self);
 }
 
+/* A text that became common after the reference was made: it takes the place of those that come once, and is as long, so no window
+ * is in alarm. The state has its name. */
+static void a_text_that_is_common_since_the_reference_has_its_name(void **state)
+{
+	(void)state;
+	struct past_stand *self = past_stand_open_watch(WATCH_NOTES("{past: 30d}"));
+	note_windows(self, "ok", 10);
+	notes_once = "no-warned";
+	note_windows(self, "ok", 4);
+	past_stand_commit(self);
+	past_stand_rebase(self, "--from 1970-04-11T00:00:10Z", 0, "4 windows with 400 rows");
+	const char *file = past_stand_file("r.json");
+	expect_words(file, "\"no-warned\"");
+	expect_words(file, "\"ok\"");
+	expect_words(file, "\"down\"");
+	notes_once = NULL;
+	past_stand_close(self);
+}
+
 /* Texts of windows in alarm are counted apart. Categories are the commonest texts of the first half of the rows, in which 850 are
  * `ok`, 625 `down` and, in the windows in alarm, 400 `failed`, but for chance. */
 static void texts_of_windows_in_alarm_are_rebased_if_they_are_wanted(void **state)
@@ -462,6 +483,7 @@ int main(void)
 		cmocka_unit_test(the_list_of_a_former_version_is_read),
 		cmocka_unit_test(the_changelog_is_that_of_the_form_in_force),
 		cmocka_unit_test(texts_of_the_past_are_rebased),
+		cmocka_unit_test(a_text_that_is_common_since_the_reference_has_its_name),
 		cmocka_unit_test(texts_of_windows_in_alarm_are_rebased_if_they_are_wanted),
 	};
 	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
