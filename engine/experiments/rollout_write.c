@@ -251,6 +251,7 @@ static void latency_sentence(const struct rollout_rule *rule, const struct rollo
 	if (control->trials > 0)
 		buffer_print(out, "; of the default's %.0f requests meanwhile %.4g%% took longer", control->trials,
 			     control->successes / control->trials * 100);
+	buffer_string(out, "; a wait in an engine's queue counts only where it takes too few calls at once");
 }
 
 /* What is measured of it. A latency is judged by the share of the requests that are slower. */

@@ -269,6 +269,13 @@ static void caller_on_arrived(void *context, struct queued_call *queued_call, st
 	set_timer(served, now);
 }
 
+static int64_t request_age_us(void *context, const struct message *message)
+{
+	const struct caller_served *served = context;
+	const int64_t age_ms = loop_now_of_day_ms(served->caller->loop) - message->written_ms;
+	return message->written_ms > 0 && age_ms > 0 ? age_ms * US_PER_MS : 0;
+}
+
 /* ---- callbacks of a cache ---- */
 
 static bool caller_ask(void *context, struct call *call, struct error *error)
@@ -362,6 +369,7 @@ static bool model_open(struct caller *caller, const struct model_config *model, 
 								     .withdraw = on_withdraw,
 								     .ask_ready = on_ask_ready,
 								     .answered = on_call_answered,
+								     .age_us = request_age_us,
 								     .discard = on_discard};
 	served->cache_environment = (struct cache_environment){.context = served,
 							       .ask = caller_ask,

@@ -25,6 +25,7 @@ struct dispatch {
 	bool answering;
 	bool unanswered;   /* the last attempt that ended was not answered */
 	struct outage_clock outage_clock; /* while that, or the breaker, delays calls */
+	struct full_line full_line;
 	size_t declared;   /* calls of this queue in the model's demand */
 	bool holds;	   /* perturbations are queued because of calls in other queues */
 	struct dispatch_counts counts;
@@ -169,7 +170,7 @@ int64_t dispatch_waited_us(const struct dispatch *dispatch, const struct call *c
 {
 	const struct queued_call *queued_call = call->under_way;
 	return queued_call && queued_call->state == QUEUED_CALL_WAITS && queued_call_is_untried(queued_call)
-		       ? queued_call_waited_us(queued_call, unreachable_us(dispatch, now_us), now_us)
+		       ? queued_call_waited_us(queued_call, &dispatch->full_line, unreachable_us(dispatch, now_us), now_us)
 		       : call->waited_ms * US_PER_MS;
 }
 
@@ -209,7 +210,7 @@ static void send_out(struct dispatch *dispatch, struct queued_call *queued_call,
 		cannot_go(dispatch, queued_call, &error);
 		return;
 	}
-	queued_call_note_wait(queued_call, unreachable_us(dispatch, now_us), now_us);
+	queued_call_note_wait(queued_call, &dispatch->full_line, unreachable_us(dispatch, now_us), now_us);
 	queued_call->state = QUEUED_CALL_SENT;
 	queued_call->attempts.call->where = CALL_SENT;
 	queued_call->at_us = now_us;
@@ -240,7 +241,7 @@ static bool is_late(const struct dispatch *dispatch, const struct queued_call *q
 static void end_late(struct dispatch *dispatch, struct queued_call *queued_call, int64_t now_us)
 {
 	struct call *call = queued_call->attempts.call;
-	queued_call_note_wait(queued_call, unreachable_us(dispatch, now_us), now_us);
+	queued_call_note_wait(queued_call, &dispatch->full_line, unreachable_us(dispatch, now_us), now_us);
 	queued_calls_remove(&dispatch->call_queue.line, queued_call);
 	error_set_limit(&call->error, LIMIT_OF_ADMISSION, "%s : there was no time left to ask the model before the deadline",
 			call->name);
@@ -266,7 +267,12 @@ static bool perturbations_suffice(const struct dispatch *dispatch)
 	return sent > 0 && sent >= limit / 2;
 }
 
-static void move(struct dispatch *dispatch, int64_t now_us)
+static bool is_at_its_limit(const struct dispatch *dispatch)
+{
+	return dispatch->call_queue.sent.count >= dispatch->health.concurrency_limit.limit;
+}
+
+static void send_due(struct dispatch *dispatch, int64_t now_us)
 {
 	struct call_queue *call_queue = &dispatch->call_queue;
 	call_queue->moved = dispatch->holds = false;
@@ -279,12 +285,19 @@ static void move(struct dispatch *dispatch, int64_t now_us)
 			continue;
 		}
 		dispatch->holds = others_go_first(dispatch);
-		if (dispatch->holds || call_queue->sent.count >= dispatch->health.concurrency_limit.limit ||
+		if (dispatch->holds || is_at_its_limit(dispatch) ||
 		    (queued_call_perturbs(first) && perturbations_suffice(dispatch)) ||
 		    call_batching_due_us(&dispatch->call_batching, now_us) > 0 || !may_go(dispatch, now_us))
 			return;
 		send_out(dispatch, call_batching_take(&dispatch->call_batching), now_us);
 	}
+}
+
+static void move(struct dispatch *dispatch, int64_t now_us)
+{
+	send_due(dispatch, now_us);
+	const struct queued_call *first = dispatch->call_queue.line.first;
+	full_line_note(&dispatch->full_line, first && !queued_call_perturbs(first) && is_at_its_limit(dispatch), now_us);
 }
 
 /* Ends pauses whose time has come. A retry that counts must be paid for. */
@@ -437,6 +450,7 @@ bool dispatch_call(struct dispatch *dispatch, struct call *call, int64_t now_us,
 	queued_call->alone = call->uncached;
 	call->under_way = queued_call;
 	call->waited_ms = 0;
+	full_line_join(&dispatch->full_line, dispatch->environment->age_us(dispatch->environment->context, call->message), now_us);
 	if (is_refused(dispatch, queued_call, now_us))
 		return true;
 	/* Calls of one turn of the loop are merged: the queue is processed at its end. */
@@ -445,7 +459,7 @@ bool dispatch_call(struct dispatch *dispatch, struct call *call, int64_t now_us,
 		return true;
 	if (!waits)
 		move(dispatch, now_us);
-	else if (dispatch->call_queue.sent.count >= dispatch->health.concurrency_limit.limit)
+	else if (is_at_its_limit(dispatch))
 		dispatch->call_queue.moved = false;
 	demand_update(dispatch);
 	return true;
@@ -500,22 +514,6 @@ void dispatch_paused(struct dispatch *dispatch, int64_t pause_us, int64_t now_us
 	replicas_paused(&dispatch->health.replicas, pause_us, now_us);
 }
 
-/* Likely duration of a call whose reply was read after `took_us`. This process may have been busy when the reply
- * arrived, or have paused meanwhile. So the duration lies between the time without both and all of it. The usual
- * duration is taken if it lies there. Below 0: not known. */
-static int64_t likely_us(const struct dispatch *dispatch, const struct queued_call *queued_call, const struct attempt *attempt,
-			 int64_t took_us)
-{
-	int64_t usual_us = dispatch->health.replicas.items[queued_call->replica].latency_us,
-		least_us = took_us > attempt->unread_us ? took_us - attempt->unread_us : 0,
-		most_us = took_us + queued_call->paused_us;
-	if (usual_us == 0) {
-		bool vague = took_us - least_us > CONCURRENCY_FELT_US && least_us < took_us / 2;
-		return queued_call->paused_us > 0 || vague ? -1 : took_us;
-	}
-	return usual_us < least_us ? least_us : usual_us > most_us ? most_us : usual_us;
-}
-
 /* Whether the call had too little time to be answered. */
 static bool had_no_time(const struct queued_call *queued_call, const struct attempt *attempt, int64_t now_us)
 {
@@ -553,7 +551,8 @@ static void learn(struct dispatch *dispatch, struct queued_call *queued_call, st
 	if (perturbs) /* as large as no other call: its time says nothing of theirs */
 		took_us = -1;
 	else
-		took_us = likely_us(dispatch, queued_call, attempt, took_us);
+		took_us = queued_call_likely_us(queued_call, attempt, took_us,
+						dispatch->health.replicas.items[queued_call->replica].latency_us);
 	const struct health_latency latency = {took_us, queued_call->abreast};
 	if (health_learn(&dispatch->health, attempt, queued_call->replica, queued_call->probe, latency,
 			 dispatch->call_queue.line.first != NULL, now_us))

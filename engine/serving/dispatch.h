@@ -32,6 +32,8 @@ struct dispatch_environment {
 	 * protocol has no such request. */
 	bool (*ask_ready)(void *context, struct dispatch *dispatch, size_t replica);
 	void (*answered)(void *context, struct call *call);
+	/* How long ago the record of a message's request was written; 0: it is not known. */
+	int64_t (*age_us)(void *context, const struct message *message);
 	/* Releases the transport's data of a queued call. */
 	void (*discard)(void *context, struct queued_call *queued_call);
 };
@@ -75,7 +77,8 @@ const char *dispatch_away(const struct dispatch *dispatch);
 int64_t dispatch_outage_us(const struct dispatch *dispatch, int64_t now_us);
 
 /* How long a call has waited here in the queue while its model could be reached, before it was first sent: it waited for the
- * calls before it. What comes later, pauses and further attempts too, is its model's. */
+ * calls before it. What it waited since its model takes too few at once (full_line.h) is its model's, and so is what comes later,
+ * pauses and further attempts too. */
 int64_t dispatch_waited_us(const struct dispatch *dispatch, const struct call *call, int64_t now_us);
 
 struct dispatch_counts {

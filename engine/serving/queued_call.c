@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "base/duration.h"
+#include "serving/concurrency_limit.h"
 
 /* Inserts after `before`; NULL: as the first. */
 static void queued_call_insert(struct queued_calls *list, struct queued_call *before, struct queued_call *queued_call)
@@ -103,6 +104,18 @@ bool queued_call_lay_still(const struct queued_call *queued_call, int64_t now_us
 	return queued_call->paused_us > now_us - queued_call->at_us;
 }
 
+int64_t queued_call_likely_us(const struct queued_call *queued_call, const struct attempt *attempt, int64_t took_us,
+			      int64_t usual_us)
+{
+	const int64_t least_us = took_us > attempt->unread_us ? took_us - attempt->unread_us : 0,
+		      most_us = took_us + queued_call->paused_us;
+	if (usual_us == 0) {
+		const bool vague = took_us - least_us > CONCURRENCY_FELT_US && least_us < took_us / 2;
+		return queued_call->paused_us > 0 || vague ? -1 : took_us;
+	}
+	return usual_us < least_us ? least_us : usual_us > most_us ? most_us : usual_us;
+}
+
 int64_t queued_call_timeout_ms(const struct queued_call *queued_call, int64_t now_us)
 {
 	int64_t deadline_ms = call_deadline_ms(queued_call->attempts.call), left_ms = deadline_ms - now_us / US_PER_MS;
@@ -116,22 +129,24 @@ bool queued_call_is_untried(const struct queued_call *queued_call)
 	return queued_call->attempts.made + queued_call->attempts.unmet + queued_call->recalls == 0;
 }
 
-int64_t queued_call_waited_us(const struct queued_call *queued_call, int64_t outage_us, int64_t now_us)
+int64_t queued_call_waited_us(const struct queued_call *queued_call, const struct full_line *line, int64_t outage_us,
+			      int64_t now_us)
 {
-	const int64_t waited_us = now_us - queued_call->at_us - (outage_us - queued_call->outage_before_us);
+	const int64_t waited_us = now_us - queued_call->at_us - (outage_us - queued_call->outage_before_us) -
+				  full_line_own_us(line, queued_call->at_us, now_us);
 	return waited_us > 0 ? waited_us : 0;
 }
 
-static void wait_note(const struct queued_call *queued_call, int64_t outage_us, int64_t now_us)
+static void wait_note(const struct queued_call *queued_call, const struct full_line *line, int64_t outage_us, int64_t now_us)
 {
 	if (queued_call->attempts.call && queued_call_is_untried(queued_call))
-		queued_call->attempts.call->waited_ms = queued_call_waited_us(queued_call, outage_us, now_us) / US_PER_MS;
+		queued_call->attempts.call->waited_ms = queued_call_waited_us(queued_call, line, outage_us, now_us) / US_PER_MS;
 }
 
-void queued_call_note_wait(const struct queued_call *queued_call, int64_t outage_us, int64_t now_us)
+void queued_call_note_wait(const struct queued_call *queued_call, const struct full_line *line, int64_t outage_us, int64_t now_us)
 {
 	if (!queued_call->members)
-		wait_note(queued_call, outage_us, now_us);
+		wait_note(queued_call, line, outage_us, now_us);
 	for (const struct queued_call *member = queued_call->members; member; member = member->next_member)
-		wait_note(member, outage_us, now_us);
+		wait_note(member, line, outage_us, now_us);
 }

@@ -7,6 +7,7 @@
 #define SLUICE_SERVING_QUEUED_CALL_H
 
 #include "serving/attempts.h"
+#include "serving/full_line.h"
 
 enum queued_call_state {
 	QUEUED_CALL_FREE,
@@ -80,10 +81,12 @@ void queued_calls_prefer_untried(struct queued_calls *line);
 
 /* Whether it was never sent. */
 bool queued_call_is_untried(const struct queued_call *queued_call);
-/* How long an untried call has stood in line without an outage of its model, which has been unreachable for `outage_us` in all; and
- * sets `waited_ms` of the call, or of a batch's, that leaves the line. One that was tried keeps it. */
-int64_t queued_call_waited_us(const struct queued_call *queued_call, int64_t outage_us, int64_t now_us);
-void queued_call_note_wait(const struct queued_call *queued_call, int64_t outage_us, int64_t now_us);
+/* How long an untried call has stood in line by no fault of its model, which has been unreachable for `outage_us` in all: without
+ * its outages, and without what is of its own making. And sets `waited_ms` of the call, or of a batch's, that leaves the line. One
+ * that was tried keeps it. */
+int64_t queued_call_waited_us(const struct queued_call *queued_call, const struct full_line *line, int64_t outage_us,
+			      int64_t now_us);
+void queued_call_note_wait(const struct queued_call *queued_call, const struct full_line *line, int64_t outage_us, int64_t now_us);
 
 /* The call is recalled from its server, to be sent to another. The last time it is sent alone, because it may
  * be the reason why its server did not answer. */
@@ -95,6 +98,12 @@ void queued_call_paused(struct queued_call *queued_call, int64_t pause_us, int64
 
 /* Whether such pauses are most of the call's time: a missing answer then does not count against its server. */
 bool queued_call_lay_still(const struct queued_call *queued_call, int64_t now_us);
+
+/* Likely duration of a call whose reply was read after `took_us`, on a server that usually takes `usual_us`, or 0. This process may
+ * have been busy when the reply arrived, or have paused meanwhile. So the duration lies between the time without both and all of
+ * it. The usual duration is taken if it lies there. Below 0: not known. */
+int64_t queued_call_likely_us(const struct queued_call *queued_call, const struct attempt *attempt, int64_t took_us,
+			      int64_t usual_us);
 
 /* Timeout of its next attempt: its own timeout, or the rest of its deadline if that is shorter. */
 int64_t queued_call_timeout_ms(const struct queued_call *queued_call, int64_t now_us);

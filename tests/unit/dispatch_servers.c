@@ -126,8 +126,19 @@ static void on_discard(void *context, struct queued_call *queued_call)
 	(void)queued_call;
 }
 
-static const struct dispatch_environment environment = {
-	.send = on_send, .withdraw = on_withdraw, .ask_ready = on_ask_ready, .answered = on_answered, .discard = on_discard};
+/* The time of day is the stories' clock. */
+static int64_t on_age(void *context, const struct message *message)
+{
+	(void)context;
+	return message->written_ms > 0 ? servers.now_us - message->written_ms * 1000 : 0;
+}
+
+static const struct dispatch_environment environment = {.send = on_send,
+							.withdraw = on_withdraw,
+							.ask_ready = on_ask_ready,
+							.answered = on_answered,
+							.age_us = on_age,
+							.discard = on_discard};
 
 static void land(struct flight flight)
 {
