@@ -144,6 +144,27 @@ static void a_candidate_that_is_slow_after_a_wait_in_line_is_slow(void **state)
 	board_close();
 }
 
+/* A candidate that is away for less than half a second has kept nobody waiting, however long a call stood in line before. */
+static void an_outage_of_a_moment_is_no_error_of_a_call_that_stood_in_line(void **state)
+{
+	(void)state;
+	board_open();
+	table_set(100, 7);
+	(void)enter("k", 0);
+	struct call *call = scene_call(&scene, "new");
+	for (int64_t now_ms = 5; now_ms <= 5400; now_ms += 5) {
+		scene.away = now_ms >= 4990 ? "new" : NULL;
+		scene.back_ms = INT64_MAX;
+		call->waited_ms = now_ms < 4990 ? now_ms : 4990;
+		scene_advance(&scene, now_ms);
+	}
+	assert_int_equal(counted("new")->errors, 0);
+	for (int64_t now_ms = 5405; now_ms <= 6500; now_ms += 5)
+		scene_advance(&scene, now_ms);
+	assert_int_equal(counted("new")->errors, 1);
+	board_close();
+}
+
 #define ON_GROUND(test) cmocka_unit_test_setup_teardown(test, flow_scene_open, flow_scene_close)
 
 int main(void)
@@ -151,6 +172,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ON_GROUND(what_a_call_waits_in_line_is_no_latency_of_its_candidate),
 		ON_GROUND(a_candidate_that_is_slow_after_a_wait_in_line_is_slow),
+		ON_GROUND(an_outage_of_a_moment_is_no_error_of_a_call_that_stood_in_line),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
