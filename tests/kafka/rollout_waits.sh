@@ -55,10 +55,10 @@ requests() { # $1 the first, $2 the last
 
 start_follower
 engine=$started
-wait_until 20 grep -qs "is now the keeper" "$dir/one.log" || give_up "no keeper"
+wait_until 60 grep -qs "is now the keeper" "$dir/one.log" || give_up "no keeper"
 "$sluice" apply -f "$dir/documents.yaml" >"$dir/apply.log" 2>&1 || give_up "apply is refused"
 "$sluice" wait pipeline/p >"$dir/wait.log" 2>&1 || give_up "the pipeline does not run"
-wait_until 20 phase_is running || give_up "the rollout does not run"
+wait_until 40 phase_is running || give_up "the rollout does not run"
 
 # ---- a backlog: 1200 requests of each candidate, of which it answers 160 a second: longer than a peak ----
 
