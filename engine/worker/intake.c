@@ -399,12 +399,24 @@ void intake_pass_on(struct worker *worker)
 
 /* ---- poll ---- */
 
+/* False: it was not taken, or another record of that offset was, of a topic that was created again. */
+static bool record_was_taken(struct worker *worker, struct partition_queue *queue, const struct record *record)
+{
+	struct position position = {record->topic, record->partition, OFFSET_NONE};
+	if (!partition_queue_has_taken(queue, record->offset))
+		return false;
+	if (!partition_queue_begin_again(queue, record->offset))
+		return true;
+	waiting_records_drop(worker, (struct positions){1, &position});
+	return false;
+}
+
 /* Passes a record to the stage that reads its topic. */
 static void record_route(struct worker *worker, struct partition_queue *queue, struct record *record)
 {
 	struct worker_stage *stage = queue ? stage_reading(worker, record->topic) : NULL;
 	struct worker_stage *taker = stage ? stage_phase_taker(worker, stage, record) : NULL;
-	if (!queue || partition_queue_has_taken(queue, record->offset))
+	if (!queue || record_was_taken(worker, queue, record))
 		record_release(record); /* of a revoked partition; or one read again because of another record */
 	else if (!stage)
 		record_skip(queue, record); /* its pipeline was removed, and may return before the partition is given up */
@@ -424,6 +436,9 @@ static bool gaps_count(struct worker *worker, struct error *error)
 	struct gap gap;
 	while (consumer_gap(worker->consumer, &gap)) {
 		const struct worker_stage *stage = stage_reading(worker, gap.topic);
+		struct partition_queue *queue = partition_queues_find(&worker->queues, gap.topic, gap.partition);
+		if (queue && !gap.remade && gap.to < gap.from)
+			partition_queue_expect_beginning(queue);
 		if (!stage)
 			continue;
 		count_add(&stage->counts->sums.skipped, gap_count(&gap));

@@ -182,6 +182,28 @@ bool partition_queue_has_taken(const struct partition_queue *queue, int64_t offs
 	return false;
 }
 
+/* ---- a partition that begins again ---- */
+
+void partition_queue_expect_beginning(struct partition_queue *queue)
+{
+	queue->begins_again = true;
+}
+
+bool partition_queue_begin_again(struct partition_queue *queue, int64_t offset)
+{
+	if (!queue->begins_again)
+		return false;
+	for (uint64_t place = queue->front; place < queue->back; place++)
+		queue_slot_at(queue, place)->offset = offset - 1;
+	blame_list_close(&queue->blamed);
+	queue->began = queue->entered = queue->reached = offset;
+	if (queue->skipped != OFFSET_NONE)
+		queue->skipped = offset;
+	queue->answered.end = OFFSET_NONE;
+	queue->begins_again = false;
+	return true;
+}
+
 /* ---- entering ---- */
 
 struct inflight *partition_queue_enter(struct partition_queues *queues, struct partition_queue *queue, struct load *load,

@@ -109,6 +109,7 @@ struct partition_queue {
 	struct blame_list blamed;
 	struct partition_state *partition_state; /* borrowed; NULL: its stage keeps no state */
 	size_t awaiting_schema;			 /* in-flight messages that wait for a schema, and those queued after them */
+	bool begins_again;			 /* partition_queue_expect_beginning() */
 	int64_t skipped;			 /* first record that came before the state was restored; OFFSET_NONE: none */
 	struct stretch answered; /* answered before the last revocation (worker/revoked_progress.h); end OFFSET_NONE: none */
 };
@@ -221,6 +222,15 @@ const char *partition_queue_blame_reason(const struct partition_queue *queue, in
 
 /* Whether that record was taken before and must not be taken again. */
 bool partition_queue_has_taken(const struct partition_queue *queue, int64_t offset);
+
+/* Kafka has no records at the position of the consumer, which reads the partition from its beginning: its topic was created again,
+ * or truncated. Records of the former one may still come before those that begin again. */
+void partition_queue_expect_beginning(struct partition_queue *queue);
+
+/* Counts the offsets from that record on, which partition_queue_has_taken() takes for a former one. What is in flight may still
+ * leave, and moves no offset; records of the partition that wait elsewhere are to be dropped. False: no beginning is expected, and
+ * it is a former one. */
+bool partition_queue_begin_again(struct partition_queue *queue, int64_t offset);
 
 /* ---- commits ---- */
 

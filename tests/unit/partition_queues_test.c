@@ -412,6 +412,52 @@ static void what_is_refused_while_it_is_leaving_is_taken_again(void **state)
 	assert_true(partition_queue_has_taken(queue, 1));
 }
 
+/* What is answered of the former topic is no progress in the new one: nothing of that is read yet. */
+static void a_partition_that_begins_again_has_taken_nothing(void **state)
+{
+	struct partition_queues *queues = *state;
+	struct partition_queue *queue = partition_queues_find(queues, 0, 0);
+	struct position position = {0, 0, 117};
+	struct inflight *first = enter(queues, 0, 115), *former = enter(queues, 0, 116);
+	finish(queues, first);
+	partition_queues_leave(queues);
+	partition_queues_committed(queues, (struct positions){1, &position});
+	assert_false(partition_queue_begin_again(queue, 0)); /* a record that is read twice is not a new one */
+	assert_true(partition_queue_has_taken(queue, 0));
+	partition_queue_expect_beginning(queue);
+	assert_false(partition_queue_has_taken(queue, 117)); /* a late one of the former topic */
+	assert_true(partition_queue_has_taken(queue, 0));
+	assert_true(partition_queue_begin_again(queue, 0));
+	assert_false(partition_queue_has_taken(queue, 0));
+	struct inflight *new = enter(queues, 0, 0);
+	assert_true(partition_queue_has_taken(queue, 0));
+	assert_false(partition_queue_begin_again(queue, 0));
+	finish(queues, former);
+	partition_queues_leave(queues);
+	assert_int_equal(released(queues, 0), 0);
+	finish(queues, new);
+	partition_queues_leave(queues);
+	assert_int_equal(released(queues, 0), 1);
+}
+
+/* Its offset is of the former topic. */
+static void nothing_is_taken_again_for_a_refusal_before_a_partition_began_again(void **state)
+{
+	struct partition_queues *queues = *state;
+	struct partition_queue *queue = partition_queues_find(queues, 0, 0);
+	const struct refusal refusal = refusal_of(5);
+	struct error error = {0};
+	finish(queues, enter(queues, 0, 5));
+	partition_queues_leave(queues);
+	assert_true(partition_queue_blame(queue, &refusal, BLAME_ANSWER, true, &error));
+	partition_queue_expect_beginning(queue);
+	assert_true(partition_queue_begin_again(queue, 2));
+	assert_int_equal(partition_queue_first_blamed(queue), -1);
+	finish(queues, enter(queues, 0, 2));
+	partition_queues_leave(queues);
+	assert_int_equal(released(queues, 0), 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -439,6 +485,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_refused_again_stops_the_worker, open_lanes, close_lanes),
 		cmocka_unit_test_setup_teardown(refusals_of_several_parts_are_one_blame, open_lanes, close_lanes),
 		cmocka_unit_test_setup_teardown(what_is_refused_while_it_is_leaving_is_taken_again, open_lanes, close_lanes),
+		cmocka_unit_test_setup_teardown(a_partition_that_begins_again_has_taken_nothing, open_lanes, close_lanes),
+		cmocka_unit_test_setup_teardown(nothing_is_taken_again_for_a_refusal_before_a_partition_began_again, open_lanes,
+						close_lanes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
