@@ -179,9 +179,8 @@ void call_late_write(const struct call_late *late, char words[ERROR_TEXT_MAX])
 			       late->replies);
 	else if (late->answers)
 		(void)snprintf(words, ERROR_TEXT_MAX,
-			       "no answer came within %" PRId64
-			       " ms: topic %s, to which pipeline %s answers, is gone; " TOPIC_GONE_STEP,
-			       late->allowed_ms, late->answers, pipeline);
+			       "no answer came within %" PRId64 " ms: topic %s, to which pipeline %s answers, %s; " TOPIC_GONE_STEP,
+			       late->allowed_ms, late->answers, pipeline, late->absence);
 	else
 		(void)snprintf(words, ERROR_TEXT_MAX,
 			       "no answer came within %" PRId64 " ms; ask for more time by x-timeout-ms, or see whether an engine "

@@ -42,6 +42,7 @@ struct call_late {
 	const char *outputs;  /* the topic that an answer goes to which comes later; NULL: none does */
 	const char *replies;  /* the replies topic, if it is gone; NULL: it is there */
 	const char *answers;  /* the topic of the pipeline's answers, likewise */
+	const char *absence;  /* with it: topic_presence_absence() */
 	struct text poll;     /* with it: the id by which that answer can be polled */
 	bool taken;	      /* Kafka, or a worker, has the request */
 	bool is_unhurried;    /* it is processed, however late Kafka gets it */

@@ -472,8 +472,10 @@ static bool calls_set_up(struct calls *calls, const struct gateway_targets *targ
 	calls->heartbeat = (struct loop_timer){.due = calls_on_heartbeat, .context = calls};
 	calls->direct.take = calls_on_message;
 	calls->direct.context = calls;
-	calls->presence_config = (struct topic_presence_config){
-		.brokers = calls->config.brokers, .properties = calls->config.producer, .creates = calls->config.own_topics};
+	calls->presence_config = (struct topic_presence_config){.brokers = calls->config.brokers,
+								.properties = calls->config.producer,
+								.creates = calls->config.own_topics,
+								.has_engine = calls->config.direct != NULL};
 	memcpy(calls->presence_config.own, calls->own, sizeof calls->own);
 	return calls->bell >= 0 && clients_open(calls, targets, error) &&
 	       (calls->presence = topic_presence_open(calls->loop, &calls->presence_config, targets, error)) &&
@@ -561,11 +563,13 @@ bool calls_have_topics(const struct calls *calls, const struct gateway_target *t
 
 bool calls_have_topics_of(const struct calls *calls, const struct gateway_target *target, struct error *error)
 {
-	const char *requests = target ? calls->targets.topics[target->topic] : NULL;
-	const char *gone = topic_presence_lacks(calls->presence, requests)		      ? requests
-			   : target && topic_presence_lacks(calls->presence, target->outputs) ? target->outputs
-											      : NULL;
-	return !gone || error_set(error, ERROR_REMOTE, PLACE_NONE, "topic %s is gone; " TOPIC_GONE_STEP, gone);
+	const char *const needed[] = {target ? calls->targets.topics[target->topic] : NULL, target ? target->outputs : NULL};
+	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+		const char *absence = topic_presence_absence(calls->presence, needed[i]);
+		if (absence)
+			return error_set(error, ERROR_REMOTE, PLACE_NONE, "topic %s %s; " TOPIC_GONE_STEP, needed[i], absence);
+	}
+	return true;
 }
 
 const char *calls_lack_topic(const struct calls *calls, enum gateway_topic topic)

@@ -214,7 +214,7 @@ static void open_call_give_up(struct open_call *call, bool is_stopping)
 	const struct gateway_target *target = call->target;
 	const bool is_logged = call->taken && !call->is_direct && target;
 	const char *lacks_replies = call->is_direct ? NULL : own_topic_gone(call->calls, GATEWAY_REPLIES);
-	const bool lacks_answers = target && topic_presence_lacks(call->calls->presence, target->outputs);
+	const char *absence = target ? topic_presence_absence(call->calls->presence, target->outputs) : NULL;
 	char words[ERROR_TEXT_MAX], place[REPLY_ORIGIN_BYTES_MAX], poll[SUBMISSION_ID_BYTES_MAX];
 	if (is_logged && target->outputs)
 		call->poll = poll_write(call, poll);
@@ -222,7 +222,8 @@ static void open_call_give_up(struct open_call *call, bool is_stopping)
 				       .pipeline = target ? target->name : NULL,
 				       .outputs = is_logged ? target->outputs : NULL,
 				       .replies = lacks_replies,
-				       .answers = lacks_answers ? target->outputs : NULL,
+				       .answers = absence ? target->outputs : NULL,
+				       .absence = absence,
 				       .poll = call->poll,
 				       .taken = call->taken,
 				       .is_unhurried = call->is_unhurried,

@@ -18,9 +18,11 @@
 
 struct present_topic {
 	char *name;
-	bool is_wanted; /* by the present targets */
+	bool is_wanted, was_wanted; /* by the present targets; by the former ones */
+	bool is_ensured;	    /* it existed a moment before it was wanted */
 	bool was_shown;
-	bool is_gone;
+	bool is_absent;
+	int64_t absent_ms; /* since when looks say so, by the loop's clock; 0: they do not */
 };
 
 /* Positions of topics begin with the gateway's own. */
@@ -59,13 +61,22 @@ static struct present_topic *topic_find(const struct topic_presence *presence, c
 	return &presence->topics[at];
 }
 
+/* What was seen of a topic before it is wanted again is old: an engine may just have created it. */
+static void topic_want_again(struct present_topic *topic, bool is_ensured)
+{
+	if (!topic->is_wanted && !topic->was_wanted)
+		*topic = (struct present_topic){.name = topic->name};
+	topic->is_wanted = true;
+	topic->is_ensured = topic->is_ensured || is_ensured;
+}
+
 /* Notes a topic that is looked at. NULL name: there is none. */
-static bool topic_want(struct topic_presence *presence, const char *name)
+static bool topic_want(struct topic_presence *presence, const char *name, bool is_ensured)
 {
 	struct present_topic *known = name ? topic_find(presence, name) : NULL;
 	const size_t at = presence->count;
 	if (known)
-		known->is_wanted = true;
+		topic_want_again(known, is_ensured);
 	if (known || !name)
 		return true;
 	struct present_topic *topics =
@@ -81,27 +92,34 @@ static bool topic_want(struct topic_presence *presence, const char *name)
 		memory_give(copy);
 		return false;
 	}
-	topics[presence->count++] = (struct present_topic){.name = copy, .is_wanted = true};
+	topics[presence->count++] = (struct present_topic){.name = copy, .is_wanted = true, .is_ensured = is_ensured};
 	return true;
 }
 
 bool topic_presence_follow(struct topic_presence *presence, const struct gateway_targets *targets)
 {
 	bool good = true;
-	for (size_t i = 0; i < presence->count; i++)
+	for (size_t i = 0; i < presence->count; i++) {
+		presence->topics[i].was_wanted = presence->topics[i].is_wanted;
 		presence->topics[i].is_wanted = false;
+	}
 	for (size_t i = 0; good && i < GATEWAY_TOPICS; i++)
-		good = topic_want(presence, presence->config->own[i]);
+		good = topic_want(presence, presence->config->own[i], true);
 	for (size_t i = 0; good && i < targets->count; i++)
-		good = topic_want(presence, targets->topics[targets->items[i].topic]) &&
-		       topic_want(presence, targets->items[i].outputs);
+		good = topic_want(presence, targets->topics[targets->items[i].topic], true) &&
+		       topic_want(presence, targets->items[i].outputs, presence->config->has_engine);
 	return good;
 }
 
-bool topic_presence_lacks(const struct topic_presence *presence, const char *topic)
+static const char *absence_words(const struct present_topic *topic)
+{
+	return topic->was_shown || topic->is_ensured ? "is gone" : "does not exist";
+}
+
+const char *topic_presence_absence(const struct topic_presence *presence, const char *topic)
 {
 	const struct present_topic *known = topic ? topic_find(presence, topic) : NULL;
-	return known && known->is_wanted && known->is_gone;
+	return known && known->is_wanted && known->is_absent ? absence_words(known) : NULL;
 }
 
 /* ---- the task ---- */
@@ -154,32 +172,47 @@ static const struct {
 	[GATEWAY_CANCELS] = {"requests cannot be cancelled", "Cancellations that no engine had read are lost"},
 };
 
-static void gone_say(const struct topic_presence *presence, size_t at)
+static void absence_say(const struct topic_presence *presence, size_t at)
 {
+	const struct present_topic *topic = &presence->topics[at];
 	char words[WORDS_BYTES];
 	if (at < GATEWAY_TOPICS)
 		(void)snprintf(words, sizeof words, "is gone: %s. %s", own_words[at].without,
 			       presence->config->creates ? "The gateway creates it again"
 							 : "Create it, or start a gateway or an engine with `--topics create`");
-	line_say(LOG_LEVEL_WARN, presence->topics[at].name,
-		 at < GATEWAY_TOPICS ? words : "is gone: calls of its pipeline fail, and the others continue; " TOPIC_GONE_STEP);
+	else
+		(void)snprintf(words, sizeof words, "%s: calls of its pipeline fail, and the others continue; " TOPIC_GONE_STEP,
+			       absence_words(topic));
+	line_say(LOG_LEVEL_WARN, topic->name, words);
+}
+
+/* Whether a topic that the last looks did not show may still appear. */
+static bool topic_may_be_new(const struct topic_presence *presence, const struct present_topic *topic)
+{
+	const int64_t new_ms = presence->config->new_ms > 0 ? presence->config->new_ms : TOPIC_NEW_MS;
+	return !topic->was_shown &&
+	       loop_now_ms(presence->loop) - topic->absent_ms < (topic->is_ensured ? TOPICS_APPEAR_MS : new_ms);
 }
 
 static void sight_take(struct topic_presence *presence, size_t at)
 {
 	struct present_topic *topic = &presence->topics[at];
 	const enum topic_sight sight = presence->sights[at];
-	const bool was_gone = topic->is_gone;
-	if (sight == TOPIC_SHOWN)
+	const bool was_absent = topic->is_absent;
+	if (sight == TOPIC_SHOWN) {
+		if (was_absent && topic->is_wanted)
+			line_say(LOG_LEVEL_INFO, topic->name,
+				 topic->was_shown || topic->is_ensured ? "exists again" : "exists now");
 		topic->was_shown = true;
-	if (sight != TOPIC_NOT_TOLD)
-		topic->is_gone = sight == TOPIC_ABSENT && topic->was_shown;
-	if (topic->is_gone == was_gone || !topic->is_wanted)
-		return;
-	if (topic->is_gone)
-		gone_say(presence, at);
-	else
-		line_say(LOG_LEVEL_INFO, topic->name, "exists again");
+		topic->is_absent = false;
+		topic->absent_ms = 0;
+	} else if (sight == TOPIC_ABSENT) {
+		if (topic->absent_ms == 0)
+			topic->absent_ms = loop_now_ms(presence->loop);
+		topic->is_absent = !topic_may_be_new(presence, topic);
+		if (topic->is_absent && !was_absent && topic->is_wanted)
+			absence_say(presence, at);
+	}
 }
 
 static void creation_report(struct topic_presence *presence, enum gateway_topic which)
@@ -228,7 +261,8 @@ static void look_begin(struct topic_presence *presence)
 	for (size_t i = 0; i < GATEWAY_TOPICS; i++) {
 		presence->own[i].was_created = false;
 		presence->own[i].create_error = (struct error){0};
-		presence->own[i].must_create = presence->config->creates && presence->topics[i].was_shown;
+		presence->own[i].must_create =
+			presence->config->creates && (presence->topics[i].was_shown || presence->topics[i].is_absent);
 	}
 	for (size_t i = 0; presence->asked && i < presence->count; i++)
 		presence->asked[i] = presence->topics[i].name;
@@ -237,13 +271,22 @@ static void look_begin(struct topic_presence *presence)
 		look_end(presence); /* the next tick tries again */
 }
 
+static bool any_is_absent(const struct topic_presence *presence)
+{
+	for (size_t i = 0; i < presence->count; i++)
+		if (presence->topics[i].is_wanted && presence->topics[i].absent_ms > 0)
+			return true;
+	return false;
+}
+
 static void presence_on_tick(void *context)
 {
 	struct topic_presence *presence = context;
 	struct error error = {0};
+	const int64_t wait_ms = any_is_absent(presence) ? TOPIC_ABSENT_MS : TOPIC_PRESENCE_MS;
 	if (!loop_task_is_running(&presence->task))
 		look_begin(presence);
-	(void)loop_timer_set(presence->loop, &presence->timer, loop_now_ms(presence->loop) + TOPIC_PRESENCE_MS, &error);
+	(void)loop_timer_set(presence->loop, &presence->timer, loop_now_ms(presence->loop) + wait_ms, &error);
 }
 
 /* ---- opening and closing ---- */

@@ -217,15 +217,91 @@ static void a_gateway_creates_each_topic_of_its_own_again(void **state)
 	topic_presence_close(presence);
 }
 
-static void a_topic_that_never_was_shown_is_not_called_gone(void **state)
+/* The engine of the process has ensured it, so it was deleted since. */
+static void a_topic_that_was_deleted_before_the_first_look_is_gone(void **state)
 {
 	struct calls_stand *stand = *state;
 	struct error error;
-	stand->target.outputs = "hidden"; /* the mock creates it when it is written,
-					     and not for who looks */
+	if (mock_error_of_topic_crashes())
+		skip();
+	topic_show(stand, "deleted", false);
+	stand->target.outputs = "deleted";
 	assert_true(calls_follow(stand->calls, &stand->targets, &error));
-	calls_turn_for(stand, 3 * TOPIC_PRESENCE_MS);
-	assert_true(stand_is_ready(stand, &stand->target, &error));
+	calls_turn_for(stand, TOPICS_APPEAR_MS / 2);
+	assert_true(stand_is_ready(stand, &stand->target, &error)); /* a broker may not know of it yet */
+	readiness_await(stand, &stand->target, false);
+	assert_false(stand_is_ready(stand, &stand->target, &error));
+	assert_non_null(strstr(error.text, "topic deleted is gone; create it, or start an engine again"));
+	assert_true(stand_is_ready(stand, NULL, &error));
+	calls_call_with(stand, 0, MOCK_WAIT_MS, "", TEXT("1"));
+	assert_int_equal(stand->callers[0].ended, 1);
+	assert_int_equal(stand->callers[0].status, 503);
+	assert_non_null(strstr(stand->callers[0].body, "topic deleted is gone; create it"));
+	topic_show(stand, "deleted", true);
+	readiness_await(stand, &stand->target, true);
+}
+
+static void absence_await(struct calls_stand *stand, const struct topic_presence *presence, const char *topic, bool is_absent)
+{
+	for (int turns = 0; turns < MOCK_WAIT_MS / MOMENT_MS && topic_presence_lacks(presence, topic) != is_absent; turns++)
+		calls_turn_for(stand, MOMENT_MS);
+	assert_true(topic_presence_lacks(presence, topic) == is_absent);
+}
+
+/* A gateway and an engine that start together: nobody has seen the topic of answers yet. */
+static void a_topic_that_an_engine_may_be_creating_is_not_absent(void **state)
+{
+	struct calls_stand *stand = *state;
+	const struct topic_presence_config config = {.brokers = stand->mock.brokers,
+						     .properties = mock_quick,
+						     .own = {REPLIES, CLAIMS, CANCELS},
+						     .new_ms = 3 * TOPIC_PRESENCE_MS};
+	struct gateway_target both[] = {stand->target, stand->target};
+	struct gateway_targets targets = stand->targets;
+	struct error error = {0};
+	if (mock_error_of_topic_crashes())
+		skip();
+	topic_show(stand, "late", false);
+	topic_show(stand, "never", false);
+	both[0].outputs = "late";
+	both[1].outputs = "never";
+	targets.items = both;
+	targets.count = 2;
+	struct topic_presence *presence = topic_presence_open(stand->loop, &config, &targets, &error);
+	assert_non_null(presence);
+	calls_turn_for(stand, 2 * TOPIC_PRESENCE_MS);
+	assert_null(topic_presence_absence(presence, "late"));
+	topic_show(stand, "late", true);
+	absence_await(stand, presence, "never", true);
+	assert_null(topic_presence_absence(presence, "late"));
+	assert_string_equal(topic_presence_absence(presence, "never"), "does not exist");
+	topic_show(stand, "never", true);
+	const int64_t created_ms = loop_now_ms(stand->loop);
+	absence_await(stand, presence, "never", false);
+	assert_true(loop_now_ms(stand->loop) - created_ms < TOPIC_PRESENCE_MS); /* an absent one is looked for more often */
+	topic_presence_close(presence);
+}
+
+/* Files that leave a pipeline out, and have it again when an engine has made its topics anew. */
+static void a_topic_that_is_wanted_again_is_not_absent_by_an_old_look(void **state)
+{
+	struct calls_stand *stand = *state;
+	struct gateway_targets none = stand->targets;
+	struct error error = {0};
+	if (mock_error_of_topic_crashes())
+		skip();
+	topic_show(stand, "deleted", false);
+	stand->target.outputs = "deleted";
+	assert_true(calls_follow(stand->calls, &stand->targets, &error));
+	readiness_await(stand, &stand->target, false);
+	none.count = 0;
+	assert_true(calls_follow(stand->calls, &none, &error));
+	topic_show(stand, "deleted", true);
+	assert_true(calls_follow(stand->calls, &stand->targets, &error));
+	for (int turns = 0; turns < 2 * TOPIC_PRESENCE_MS / MOMENT_MS; turns++) {
+		assert_true(stand_is_ready(stand, &stand->target, &error));
+		calls_turn_for(stand, MOMENT_MS);
+	}
 }
 
 int main(void)
@@ -238,7 +314,9 @@ int main(void)
 		CALLS_STORY(a_pipeline_of_direct_ingress_whose_topic_is_gone_is_not_ready),
 		CALLS_STORY(a_request_to_a_topic_that_is_gone_names_it),
 		CALLS_STORY(a_gateway_creates_each_topic_of_its_own_again),
-		CALLS_STORY(a_topic_that_never_was_shown_is_not_called_gone),
+		CALLS_STORY(a_topic_that_was_deleted_before_the_first_look_is_gone),
+		CALLS_STORY(a_topic_that_an_engine_may_be_creating_is_not_absent),
+		CALLS_STORY(a_topic_that_is_wanted_again_is_not_absent_by_an_old_look),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
