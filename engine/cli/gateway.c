@@ -372,7 +372,8 @@ static const struct command_section sections[] = {
 	 "UNAVAILABLE when its open ones are answered. One broker of "
 	 "several that is away changes nothing. Pipelines with direct ingress need no Kafka: a gateway that has one "
 	 "stays ready, and /v2/pipelines/NAME/ready shows which can be asked. gRPC's ServerReady, "
-	 "ModelReady and grpc.health.v1.Health say the same, and so does /ready at the port of --metrics. A model that is "
+	 "ModelReady and grpc.health.v1.Health say the same, the first two with the reason in the metadata sluice-reason, and so "
+	 "does /ready at the port of --metrics. A model that is "
 	 "not there is not ready: ModelReady answers so, and HTTP has 404. As a "
 	 "readiness probe of Kubernetes, use /v2/health/ready; as a liveness probe, /v2/health/live, since another "
 	 "start would not bring Kafka back."},

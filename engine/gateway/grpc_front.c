@@ -34,6 +34,7 @@
 #define REQUEST_ARENA_BYTES ((size_t)16 << 20)
 #define SELDON "/" SELDON_PACKAGE "." SELDON_SERVICE "/" /* of Seldon Core 1 */
 #define STREAMED_INFERENCE INFERENCE "ModelStreamInfer"
+#define REASON_FIELD "sluice-reason"
 #define STREAMED_KEY "an idempotency key is of one request, not of a stream: send the request by " INFERENCE "ModelInfer"
 
 /* ---- answers ---- */
@@ -68,17 +69,17 @@ static void refuse_by_http(const struct grpc_asked *asked, int status, const cha
 
 /* ---- health and metadata ---- */
 
-static bool target_is_ready(const struct grpc_front *front, const struct gateway_target *target)
+static bool target_is_ready(const struct grpc_front *front, const struct gateway_target *target, struct error *error)
 {
 	const struct gateway_readiness readiness = {front->config.gateway, front->config.targets, front->config.calls,
 						    front->leaving,	   *front->config.access, front->config.keyed};
-	struct error error = {0};
-	return gateway_readiness_find(&readiness, target, &error);
+	return gateway_readiness_find(&readiness, target, error);
 }
 
 static bool grpc_front_is_ready(void *context)
 {
-	return target_is_ready(context, NULL);
+	struct error error = {0};
+	return target_is_ready(context, NULL, &error);
 }
 
 static void server_live(const struct grpc_asked *asked)
@@ -87,15 +88,20 @@ static void server_live(const struct grpc_asked *asked)
 	reply_send(asked);
 }
 
-static void readiness_reply(const struct grpc_asked *asked, bool is_ready)
+/* The message has no field for the reason, which is in the metadata. */
+static void readiness_reply(const struct grpc_asked *asked, const struct gateway_target *target)
 {
+	struct error error = {0};
+	const bool is_ready = target_is_ready(asked->front, target, &error);
+	if (!is_ready)
+		grpc_request_add_field(asked->request, TEXT(REASON_FIELD), text_of(error.text));
 	protobuf_write_flag(&asked->front->reply, 1, is_ready);
 	reply_send(asked);
 }
 
 static void server_ready(const struct grpc_asked *asked)
 {
-	readiness_reply(asked, grpc_front_is_ready(asked->front));
+	readiness_reply(asked, NULL);
 }
 
 static void health_check(const struct grpc_asked *asked)
@@ -142,10 +148,14 @@ static void model_ready(const struct grpc_asked *asked)
 {
 	struct call_refusal refusal;
 	const struct gateway_target *target = asked_target(asked, &refusal);
-	if (target || refusal.status == 404)
-		readiness_reply(asked, target && target_is_ready(asked->front, target));
-	else
+	if (target) {
+		readiness_reply(asked, target);
+	} else if (refusal.status == 404) {
+		protobuf_write_flag(&asked->front->reply, 1, false);
+		reply_send(asked);
+	} else {
 		refuse_by_http(asked, refusal.status, refusal.words);
+	}
 }
 
 static void model_metadata(const struct grpc_asked *asked)

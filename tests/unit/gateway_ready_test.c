@@ -1,0 +1,131 @@
+/* gateway_ready_test.c: Readiness of a gateway over gRPC while a topic of its pipeline is gone. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/unit/gateway_stand.h"
+
+#define INPUTS "sluice.default.pipeline.p.inputs"
+#define OUTPUTS "sluice.default.pipeline.p.outputs"
+#define STEP "; create it, or start an engine again, which creates topics of sluice's own"
+#define METHOD(name)                                                                                                               \
+	":method", "POST", ":scheme", "http", ":path", "/inference.GRPCInferenceService/" name, ":authority", "localhost", "te",   \
+		"trailers", "content-type", "application/grpc"
+#define READY_BYTES 7 /* of an answer whose flag is set; one that is not set is left out */
+
+static void await_heard(struct gateway_stand *stand, const char *words)
+{
+	for (int64_t until_ms = loop_now_ms(stand->loop) + MOCK_WAIT_MS; !strstr(stand->puppet.heard, words);) {
+		if (loop_now_ms(stand->loop) > until_ms)
+			assert_string_equal(stand->puppet.heard, words);
+		assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
+	}
+}
+
+static void message_ask(struct gateway_stand *stand, struct puppet_line *line, int32_t id)
+{
+	char end[32];
+	stand->puppet.heard[0] = '\0';
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, id, "\0\0\0\0\3\n\1p", 8);
+	(void)snprintf(end, sizeof end, "%d end\n", (int)id);
+	await_heard(stand, end);
+}
+
+static bool heard_bytes(const struct gateway_stand *stand, int32_t id, int bytes)
+{
+	char words[32];
+	(void)snprintf(words, sizeof words, "%d data %d\n", (int)id, bytes);
+	return strstr(stand->puppet.heard, words) != NULL;
+}
+
+static bool model_is_ready(struct gateway_stand *stand, struct puppet_line *line, int32_t id)
+{
+	puppet_headers(line, id, 0, METHOD("ModelReady"), NULL);
+	message_ask(stand, line, id);
+	return heard_bytes(stand, id, READY_BYTES);
+}
+
+static bool server_is_ready(struct gateway_stand *stand, struct puppet_line *line, int32_t id)
+{
+	puppet_headers(line, id, 0, METHOD("ServerReady"), NULL);
+	message_ask(stand, line, id);
+	return heard_bytes(stand, id, READY_BYTES);
+}
+
+/* Asks until the pipeline is ready, or is not. Returns the next free id of the connection. */
+static int32_t model_await(struct gateway_stand *stand, struct puppet_line *line, int32_t id, bool is_ready)
+{
+	const int64_t until_ms = loop_now_ms(stand->loop) + MOCK_WAIT_MS;
+	for (; model_is_ready(stand, line, id) != is_ready; id += 2) {
+		assert_true(loop_now_ms(stand->loop) < until_ms);
+		for (const int64_t next_ms = loop_now_ms(stand->loop) + 200; loop_now_ms(stand->loop) < next_ms;)
+			assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
+	}
+	return id + 2;
+}
+
+static void topic_show(struct gateway_stand *stand, const char *topic, bool is_shown)
+{
+	rd_kafka_mock_topic_set_error(stand->mock.cluster, topic,
+				      is_shown ? RD_KAFKA_RESP_ERR_NO_ERROR : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+}
+
+static void a_pipeline_whose_topic_is_gone_is_not_ready_and_the_gateway_is(void **state)
+{
+	struct gateway_stand *stand = *state;
+	static const char *const topics[] = {INPUTS, OUTPUTS};
+	struct puppet_line *line = puppet_dial(&stand->puppet, gateway_grpc_port(stand->gateway));
+	char reason[256];
+	if (mock_error_of_topic_crashes())
+		skip();
+	int32_t id = model_await(stand, line, 1, true);
+	assert_null(strstr(stand->puppet.heard, "sluice-reason"));
+	for (size_t i = 0; i < sizeof topics / sizeof *topics; i++) {
+		topic_show(stand, topics[i], false);
+		id = model_await(stand, line, id, false);
+		(void)snprintf(reason, sizeof reason, "sluice-reason: topic %s is gone" STEP "\n", topics[i]);
+		await_heard(stand, reason);
+		await_heard(stand, "grpc-status: 0\n");
+		assert_true(server_is_ready(stand, line, id));
+		id += 2;
+		puppet_headers(line, id, 0, METHOD("ModelInfer"), NULL);
+		message_ask(stand, line, id);
+		await_heard(stand, "grpc-status: 14\n");
+		(void)snprintf(reason, sizeof reason, "grpc-message: topic %s is gone" STEP, topics[i]);
+		await_heard(stand, reason);
+		topic_show(stand, topics[i], true);
+		id = model_await(stand, line, id + 2, true);
+	}
+}
+
+static void a_gateway_whose_replies_topic_is_gone_is_not_ready(void **state)
+{
+	struct gateway_stand *stand = *state;
+	struct puppet_line *line = puppet_dial(&stand->puppet, gateway_grpc_port(stand->gateway));
+	if (mock_error_of_topic_crashes())
+		skip();
+	int32_t id = model_await(stand, line, 1, true);
+	topic_show(stand, "sluice.default.replies", false);
+	id = model_await(stand, line, id, false);
+	assert_false(server_is_ready(stand, line, id));
+	await_heard(stand, "sluice-reason: topic sluice.default.replies, by which engines answer, is gone; create it");
+	topic_show(stand, "sluice.default.replies", true);
+	id = model_await(stand, line, id + 2, true);
+	assert_true(server_is_ready(stand, line, id));
+}
+
+#define READY_STORY(name) cmocka_unit_test_setup_teardown(name, gateway_stand_open, gateway_stand_close)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		READY_STORY(a_pipeline_whose_topic_is_gone_is_not_ready_and_the_gateway_is),
+		READY_STORY(a_gateway_whose_replies_topic_is_gone_is_not_ready),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
