@@ -81,7 +81,7 @@ curl -s -X PUT "127.0.0.1:$next/slots/2" >"$dir/slots.log"
 requests 2451 9000 >"$dir/many.jsonl"
 "$sluice" produce p "$dir/many.jsonl" --rate 160 >"$dir/produce.log" 2>&1 &
 ours $!
-wait_until 20 phase_is rolledBack
+wait_until 40 phase_is rolledBack
 expect "a candidate that takes too few at once is rolled back" $? "-eq 0"
 "$sluice" experiments history fresh -o json >"$dir/history.jsonl" 2>"$dir/history.log"
 expect_words "why" "$dir/history.jsonl" 'Rolled back: `latency` of `next`.*a wait in an engine.s queue counts only where it takes too few'
