@@ -122,7 +122,7 @@ static const struct watching_row state_rows[] = {
 	 "an outage of the model, waits are not counted for as long as the outage lasted. No request is lost."},
 	{"unobserved", IN_TOP,
 	 "The pipeline answers, but its observers wait, so its drift, outliers, bandits or importances stand still. The reason is "
-	 "beside it: for example a topic that was deleted. No request is lost."},
+	 "beside it: for example a topic that was deleted, or a changelog with a damaged record. No request is lost."},
 	{"paused", IN_TOP,
 	 "The engine reads no more for now, because its maximum of requests is in flight. Models are slower than requests arrive."},
 	{"failing", IN_TOP, "At least the last ten results are errors. `sluice errors list PIPELINE` shows the reasons."},

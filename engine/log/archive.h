@@ -34,6 +34,8 @@ struct archive_place {
 	bool new_state;	      /* the loss of state is accepted */
 	bool versioned;	      /* a control plane names the changelog (state/changelog_identity.h) */
 	bool observes;	      /* the stage has observers alone (likewise) */
+	bool may_be_out;      /* the worker goes on without the state (worker/observer_outage.h) */
+	bool is_tried_again;  /* a restore of it has failed: no long wait for brokers to show the topic */
 	struct store_scopes scopes;
 	size_t bytes_max; /* of the store */
 };

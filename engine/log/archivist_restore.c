@@ -135,7 +135,7 @@ static bool snapshot_bring_back(const struct archivist *archivist, struct job *j
 static bool go_on(void *context, int64_t reached, int64_t end)
 {
 	struct archivist *archivist = context;
-	if (line_is_due(archivist)) {
+	if (!archivist->restoring->place.is_tried_again && line_is_due(archivist)) {
 		const struct archive_place *place = &archivist->restoring->place;
 		if (end == OFFSET_NONE)
 			archivist_say(archivist, LOG_LEVEL_INFO,
@@ -158,6 +158,8 @@ static enum changelog_end changelog_bring_back(struct archivist *archivist, stru
 		.topic = job->place.changelog,
 		.pipeline = job->place.pipeline,
 		.partition = job->place.input.partition,
+		.of_observers = job->place.may_be_out,
+		.is_tried_again = job->place.is_tried_again,
 		.from = from,
 		.go_on = go_on,
 		.context = archivist,
@@ -165,6 +167,8 @@ static enum changelog_end changelog_bring_back(struct archivist *archivist, stru
 	if (!archivist->reader)
 		archivist->reader = changelog_reader_open(archivist->config->brokers, archivist->config->properties, error);
 	if (!archivist->reader)
+		return CHANGELOG_FAILED;
+	if (source.of_observers && !changelog_may_be_kept(archivist->reader, source.topic, error))
 		return CHANGELOG_FAILED;
 	enum changelog_end end = changelog_read(archivist->reader, &source, job->store, extent, error);
 	int64_t took_ms = clock_ms() - archivist->began_ms;
@@ -197,6 +201,7 @@ static enum identity_verdict check_identity(const struct archivist *archivist, s
 		.new_state = place->new_state,
 		.versioned = place->versioned,
 		.observes = place->observes,
+		.begins_anew = place->may_be_out,
 	};
 	*reference = (struct state_reference){.end = extent->end, .changelog = place->changelog};
 	enum identity_verdict verdict = identity_settle(job->store, &check, &reference->id, note, error);

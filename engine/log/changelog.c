@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "log/changelog_settings.h"
 #include "log/client.h"
 
 #define TAKE_AT_ONCE 1000
@@ -90,16 +91,29 @@ static void changelog_on_error(rd_kafka_t *client, int code, const char *reason,
 	(void)client, (void)code, (void)reason, (void)context;
 }
 
+static int shown_ms(const struct changelog_source *source)
+{
+	return source->is_tried_again ? CHANGELOG_SHOWN_AGAIN_MS : CHANGELOG_SHOWN_MS;
+}
+
 static bool changelog_failed(const struct changelog_reading *reading, rd_kafka_resp_err_t code, struct error *error)
 {
 	const struct changelog_source *source = reading->source;
+	if (failure_is_absence(code) && source->of_observers)
+		return error_set(
+			error, ERROR_SYSTEM, PLACE_NONE,
+			"the changelog %s-%d cannot be read: the brokers do not show that partition (%s). If its topic is "
+			"gone, create it with cleanup.policy=compact and as many partitions as the topic that is read has, or "
+			"start an engine again, which creates it; else give it as many (kafka-topics.sh --alter --topic %s "
+			"--partitions N)",
+			source->topic, (int)source->partition, rd_kafka_err2str(code), source->topic);
 	if (failure_is_absence(code))
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
 				 "the changelog %s-%d cannot be read: for %d s the brokers did not show that partition (%s). Does "
 				 "its topic exist? If the topic that is read was given more partitions, give the changelog as many "
 				 "(kafka-topics.sh --alter --topic %s --partitions N) and start again: what is remembered of a key "
 				 "does not move with it",
-				 source->topic, (int)source->partition, CHANGELOG_SHOWN_MS / MS_PER_S, rd_kafka_err2str(code),
+				 source->topic, (int)source->partition, shown_ms(source) / MS_PER_S, rd_kafka_err2str(code),
 				 source->topic);
 	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the changelog %s-%d cannot be read: %s", source->topic,
 			 (int)source->partition, rd_kafka_err2str(code));
@@ -113,7 +127,7 @@ static bool may_pass(struct changelog_reading *reading, rd_kafka_resp_err_t code
 		return failure_is_passing(code);
 	if (reading->absent_ms == 0)
 		reading->absent_ms = clock_ms();
-	return clock_ms() - reading->absent_ms < CHANGELOG_SHOWN_MS;
+	return clock_ms() - reading->absent_ms < shown_ms(reading->source);
 }
 
 static bool reader_set_up(struct changelog_reader *reader, const char *brokers, struct properties properties, struct error *error)
@@ -211,7 +225,7 @@ static bool record_keep(struct changelog_reading *reading, const rd_kafka_messag
 	uint32_t number;
 	struct error why = {0};
 	if (!change_read((struct text){message->key, message->key_len}, (struct text){message->payload, message->len}, &scope, &key,
-			 &value, reading->source->pipeline, &why))
+			 &value, reading->source->of_observers ? NULL : reading->source->pipeline, &why))
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the record at %s-%d offset %lld is no change of a stage: %s",
 				 reading->source->topic, (int)reading->source->partition, (long long)message->offset, why.text);
 	reading->records++;
@@ -292,6 +306,23 @@ static enum changelog_end read_on(struct changelog_reading *reading, struct erro
 		}
 	}
 	return end;
+}
+
+static void fault_note(void *context, const char *topic, enum changelog_fault fault, const char *words)
+{
+	struct error *error = context;
+	if (fault == CHANGELOG_DELETES)
+		error_set(error, ERROR_CONFIG, PLACE_NONE, "topic %s would lose state: %s", topic, words);
+}
+
+bool changelog_may_be_kept(struct changelog_reader *reader, const char *topic, struct error *error)
+{
+	struct error fault = {0};
+	if (!changelog_settings_look(reader->client, &topic, 1, fault_note, &fault, error))
+		return false;
+	if (fault.kind != ERROR_NONE)
+		*error = fault;
+	return fault.kind == ERROR_NONE;
 }
 
 enum changelog_end changelog_read(struct changelog_reader *reader, const struct changelog_source *source, struct store *store,

@@ -34,6 +34,7 @@ enum produce_verdict changelog_tell(struct store *store, struct changelog_words 
 struct changelog_reader;
 
 #define CHANGELOG_SHOWN_MS 15000 /* time for which a partition that the brokers do not show is waited for */
+#define CHANGELOG_SHOWN_AGAIN_MS 1000 /* the same for one that is looked at now and then */
 
 /* One client for many partitions, one after the other. Borrows all arguments as long as it lives. */
 struct changelog_reader *changelog_reader_open(const char *brokers, struct properties properties, struct error *error);
@@ -43,6 +44,8 @@ struct changelog_source {
 	const char *topic;
 	const char *pipeline; /* whose state it has, for the words of errors */
 	int32_t partition;
+	bool of_observers;   /* for the words of errors: the state is restored again now and then, without a new start */
+	bool is_tried_again; /* a read of it has failed: CHANGELOG_SHOWN_AGAIN_MS counts */
 	int64_t from; /* OFFSET_NONE: the beginning */
 	/* Called a few times a second with the offset reached and the offset at which the read ends (OFFSET_NONE:
 	 * not known yet). False stops the read. NULL: it is never stopped. */
@@ -63,6 +66,9 @@ struct changelog_extent {
 	int64_t end; /* after the last offset that was read or passed over */
 	uint64_t records;
 };
+
+/* Whether Kafka keeps what the topic has: false, with a CONFIG error, if its settings delete state (log/changelog_settings.h). */
+bool changelog_may_be_kept(struct changelog_reader *reader, const char *topic, struct error *error);
 
 /* Reads changes into the store. Changes of scopes that the store does not have are dropped. */
 enum changelog_end changelog_read(struct changelog_reader *reader, const struct changelog_source *source, struct store *store,

@@ -417,9 +417,9 @@ void client_keep_partitions(rd_kafka_conf_t *configuration, struct properties us
 /* The settings of a topic handle. NULL: those that the client has for topics. */
 static rd_kafka_topic_conf_t *handle_configuration(const struct topic_handles *handles, rd_kafka_t *client)
 {
-	rd_kafka_topic_conf_t *configuration = handles->numbered ? rd_kafka_default_topic_conf_dup(client) : NULL;
-	if (configuration)
-		rd_kafka_topic_conf_set_opaque(configuration, (void *)(uintptr_t)handles->count);
+	rd_kafka_topic_conf_t *configuration = NULL;
+	if ((handles->numbered || handles->awaited) && (configuration = rd_kafka_default_topic_conf_dup(client)))
+		rd_kafka_topic_conf_set_opaque(configuration, (void *)(uintptr_t)(handles->awaited ? 1 : handles->count));
 	return configuration;
 }
 
@@ -530,7 +530,7 @@ bool failure_is_of_size(rd_kafka_resp_err_t code)
 	       code == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE;
 }
 
-/* The state of a changelog that was deleted is lost, so nothing waits for another one of its name. */
+/* The state of a changelog that was deleted is lost, so only observers wait for another one of its name. */
 static bool is_of_changelog(const char *topic)
 {
 	const size_t length = strlen(topic), end = sizeof CHANGELOG_NAME_END - 1;
@@ -539,7 +539,7 @@ static bool is_of_changelog(const char *topic)
 
 bool refusal_is_absence(rd_kafka_resp_err_t code, const rd_kafka_topic_t *topic)
 {
-	return failure_is_absence(code) && !is_of_changelog(rd_kafka_topic_name(topic));
+	return failure_is_absence(code) && (rd_kafka_topic_opaque(topic) || !is_of_changelog(rd_kafka_topic_name(topic)));
 }
 
 enum refusal_cause refusal_cause(const rd_kafka_message_t *report, size_t batch_bytes)

@@ -126,6 +126,7 @@ struct topic_handles {
 	size_t count;
 	rd_kafka_topic_t **items;
 	bool numbered; /* each handle has its number: a consumer reads it for each record */
+	bool awaited;  /* of a producer: changelogs that are gone are waited for, too */
 };
 
 /* Number of a handle, where the handles are numbered. */
@@ -191,14 +192,15 @@ enum refusal_cause {
 	REFUSAL_OF_BATCH,   /* the batch was too large: the record is to be produced again in a smaller one */
 	REFUSAL_OF_CLOCK,   /* its timestamp, which is this machine's */
 	REFUSAL_OF_RIGHT,   /* the login may not write the topic */
-	REFUSAL_OF_ABSENCE, /* Kafka has no such topic, which is no changelog */
+	REFUSAL_OF_ABSENCE, /* Kafka has no such topic, and it is waited for (refusal_is_absence()) */
 	REFUSAL_OF_ALL,	    /* any other record would be refused too, or the cause is unknown */
 };
 
 /* Why a record was refused, by its delivery report. The producer had batches of at most `batch_bytes`. */
 enum refusal_cause refusal_cause(const rd_kafka_message_t *report, size_t batch_bytes);
 
-/* Whether a record of that topic is refused because Kafka has not got the topic, which may be created again: it is no changelog. */
+/* Whether a record of that topic is refused because Kafka has not got the topic, which may be created again: it is no changelog, or
+ * its handle is `awaited`. */
 bool refusal_is_absence(rd_kafka_resp_err_t code, const rd_kafka_topic_t *topic);
 
 /* Lowers the limit after a REFUSAL_OF_BATCH, and logs that. */

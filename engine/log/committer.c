@@ -537,6 +537,7 @@ struct committer *committer_open(const struct transaction_config *config, const 
 	pthread_cond_init(&committer->asked, NULL);
 	committer->bell = bell_open(error);
 	committer->names = config->topics;
+	committer->topics.awaited = config->observes;
 	committer->name_count = config->topic_count;
 	committer->running = committer->bell >= 0 && pthread_create(&committer->thread, NULL, committer_run, committer) == 0;
 	if (committer->running) {

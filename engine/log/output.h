@@ -23,6 +23,7 @@ struct transaction_config {
 	struct batch_limit *batches; /* log/batch_limit.h: shared with other producers; NULL: its own */
 	struct properties properties;
 	struct client_counts *statistics; /* of the producer, set at intervals (log/client_statistics.h); NULL: not wanted */
+	bool observes;			  /* of observers: a changelog that is gone is waited for, as other topics are */
 };
 
 #define TRANSACTION_TIMEOUT_MS 10000 /* upper bound of the time for which a crash may hold back records from readers */

@@ -105,7 +105,7 @@ bool probe_states(const char *brokers, struct properties properties, struct want
 	enum state_verdict verdict = STATE_THERE;
 	for (size_t i = 0; metadata && verdict == STATE_THERE && i < wanted.count; i++) {
 		const struct wanted_topic *topic = &wanted.items[i];
-		if (!topic->changelog_of || topic->new_state)
+		if (!topic->changelog_of || topic->new_state || topic->observes)
 			continue;
 		verdict = probe_state(brokers, properties, topic, client_partition_count(metadata, topic->changelog_of),
 				      client_partition_count(metadata, topic->name) == 0, words);

@@ -129,7 +129,7 @@ static bool topics_read_metadata(struct topic_keeper *keeper, struct error *erro
 		keeper->missing[i] = keeper->partitions[i] == 0;
 		keeper->missing_count += keeper->missing[i];
 		if (keeper->missing[i] && keeper->wanted.items[i].family && !keeper->wanted.items[i].new_state &&
-		    !keeper->wanted.items[i].versioned)
+		    !keeper->wanted.items[i].versioned && !keeper->wanted.items[i].observes)
 			note_left(keeper, &keeper->wanted.items[i], metadata);
 		if (keeper->missing[i] && keeper->wanted.items[i].created_with)
 			note_deleted(keeper, &keeper->wanted.items[i], metadata);
@@ -141,7 +141,7 @@ static bool topics_read_metadata(struct topic_keeper *keeper, struct error *erro
 static const struct wanted_topic *first_missing(const struct topic_keeper *keeper, bool create)
 {
 	for (size_t i = 0; i < keeper->wanted.count; i++)
-		if (keeper->missing[i] && (keeper->wanted.items[i].bound || !create))
+		if (keeper->missing[i] && (keeper->wanted.items[i].bound || (!create && !keeper->wanted.items[i].observes)))
 			return &keeper->wanted.items[i];
 	return NULL;
 }
@@ -201,7 +201,7 @@ static bool refuse_partitions(const struct topic_keeper *keeper, struct error *e
 					 "delete it, and it is created again as it must be",
 					 topic->name, keeper->partitions[i]);
 		int beside = partitions_beside(keeper, topic);
-		if (keeper->partitions[i] < beside)
+		if (keeper->partitions[i] < beside && !topic->observes)
 			return error_set(
 				error, ERROR_CONFIG, PLACE_NONE,
 				"topic %s has %d partitions, and %s, whose changelog it is, has %d; the state of a key does "
@@ -357,7 +357,8 @@ static bool refuse_deleting(const struct topic_keeper *keeper, struct error *err
 	if (!names)
 		return error_memory(error, ERROR_SYSTEM, "looking for topics");
 	for (size_t i = 0; i < keeper->wanted.count; i++)
-		if (keeper->wanted.items[i].changelog_of || keeper->wanted.items[i].compacted)
+		if ((keeper->wanted.items[i].changelog_of && !keeper->wanted.items[i].observes) ||
+		    keeper->wanted.items[i].compacted)
 			names[count++] = keeper->wanted.items[i].name;
 	struct error fault = {0};
 	bool good = changelog_settings_look(keeper->client, names, count, note_fault, &fault, error);
@@ -377,7 +378,7 @@ static bool ensure(struct topic_keeper *keeper, bool create, size_t *made, struc
 	}
 	if (!refuse_missing(keeper, create, error))
 		return false;
-	return (keeper->missing_count == 0 || make_all(keeper, made, error)) && refuse_partitions(keeper, error) &&
+	return (keeper->missing_count == 0 || !create || make_all(keeper, made, error)) && refuse_partitions(keeper, error) &&
 	       refuse_deleting(keeper, error);
 }
 

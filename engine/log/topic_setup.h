@@ -29,6 +29,7 @@ struct wanted_topic {
 	const char *group; /* the group that reads its input */
 	const char *family;
 	bool new_state;
+	bool observes;	/* of a changelog: of observers, which wait for it, so nothing else does */
 	bool versioned; /* of a changelog: a control plane names it, and others of the family are of other versions */
 	bool compacted;	 /* no changelog, but Kafka must not delete records of it either */
 	bool ordered;	 /* it has exactly one partition, because all its records have one order */
@@ -50,6 +51,9 @@ struct wanted_topics {
 /* Ensures that all topics exist. With `create`, missing topics that are not bound are created first; `made` (may
  * be NULL) is their number. A topic that another program created meanwhile is as good. A topic that is not created
  * here is waited for, and that is logged.
+ *
+ * Nothing is asked of an existing changelog of observers, nor that it exists without `create`: their worker looks at it, and waits
+ * (worker/observer_outage.h).
  *
  * CONFIG: a topic is missing, or cannot be created as wanted, or state is lost. State is lost if a changelog is to
  * be created while its pipeline's state is in another one, or if Kafka would delete it (log/changelog_settings.h).

@@ -111,6 +111,10 @@ const struct metric metric_rows[] = {
 	PIPELINE_NOW(waiting, NULL, "sluice_pipeline_waiting",
 		     "1 while the pipeline waits for partitions, for a topic, for state, or, with requests in flight, for a model "
 		     "that is unreachable; else 0."),
+	PIPELINE_NOW(
+		unobserved, NULL, "sluice_pipeline_unobserved",
+		"1 while observers of the pipeline wait: for a topic, or until their state can be restored; else 0. Its answers "
+		"go on. The state `unobserved` in `sluice top` has the reason beside it."),
 	PIPELINE_NOW(models_away, NULL, "sluice_pipeline_models_away",
 		     "Models that the pipeline calls and that are unreachable, over all workers."),
 

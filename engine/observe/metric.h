@@ -99,7 +99,7 @@ struct namespace_state {
 };
 
 struct pipeline_state {
-	double lag_records, lag_seconds, observers_lag_records, explainers_lag_records, waiting, models_away;
+	double lag_records, lag_seconds, observers_lag_records, explainers_lag_records, waiting, unobserved, models_away;
 };
 
 /* What an engine knows of a step `drift`. */

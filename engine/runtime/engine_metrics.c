@@ -75,6 +75,7 @@ static void write_pipelines(const struct engine_metrics *metrics, const struct p
 							 .observers_lag_records = NAN,
 							 .explainers_lag_records = NAN,
 							 .waiting = engine_counts_wait(&subject->counts),
+							 .unobserved = subject->counts.observers_absent.topic != NULL,
 							 .models_away = (double)subject->counts.models_away};
 		lag_take(metrics, pipeline->graph->name, &subject->state);
 		struct metric_subject of = {{text_of(pipeline->namespace), text_of(pipeline->graph->name)}, &subject->counts.sums};

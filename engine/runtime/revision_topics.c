@@ -55,6 +55,7 @@ static bool want_changelog(const struct revision *revision, const struct pipelin
 	item->group = plan_topic_group(plan, topic);
 	item->new_state = name_list_has(new_state, plan->graph->name);
 	item->versioned = versioned;
+	item->observes = plan_stage_observes(plan, topic->of);
 	item->family = topic_own_name(revision->arena, plan->prefix, plan->namespace, plan->graph->name, "stage.");
 	return item->family;
 }

@@ -21,7 +21,7 @@
 #define ARENA_BYTES ((size_t)64 << 20) /* names, and counts of each pipeline: some KiB */
 #define QUEUE_BYTES ((size_t)1 << 20)  /* records of a second for a thousand pipelines */
 #define STATUS_BYTES ((size_t)64 << 10)
-#define WHY_BYTES 512
+#define WHY_BYTES 640
 #define VERSION_BYTES 17 /* in hexadecimal */
 
 /* A pipeline: how it is in this second, and its last record. */

@@ -3,9 +3,11 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "runtime/topic_difference.h"
+#include "worker/partition_state.h"
 
-void topic_absence_take(struct topic_absence *absent, const struct stage_counts *counts)
+void topic_absence_take(struct topic_absence *absent, struct stage_counts *counts)
 {
 	for (enum absence absence = 0; absence < ABSENCES; absence++) {
 		const char *topic = atomic_load_explicit(&counts->absent[absence], memory_order_relaxed);
@@ -18,14 +20,27 @@ void topic_absence_take(struct topic_absence *absent, const struct stage_counts 
 			.topic = denied,
 			.is_written = true,
 			.absence = atomic_load_explicit(&counts->denied_is_gone, memory_order_relaxed) ? TOPIC_GONE : TOPIC_DENIED};
+	const char *outage = atomic_load_explicit(&counts->outage, memory_order_relaxed);
+	if (outage)
+		*absent = (struct topic_absence){.topic = outage, .outage_why = &counts->outage_why};
 	const char *group = atomic_load_explicit(&counts->denied_group, memory_order_relaxed);
 	if (group)
 		*absent = (struct topic_absence){.topic = group, .is_group = true};
 }
 
+static void outage_write(const struct topic_absence *absent, char *out, size_t size)
+{
+	struct last_failure why;
+	const bool is_known = last_failure_read(absent->outage_why, &why);
+	(void)snprintf(out, size, "their state is looked at again every %d s: %s", OBSERVERS_LOOK_MS / MS_PER_S,
+		       is_known ? why.text : absent->topic);
+}
+
 void topic_absence_write(const struct topic_absence *absent, char *out, size_t size)
 {
-	if (absent->is_group)
+	if (absent->outage_why)
+		outage_write(absent, out, size);
+	else if (absent->is_group)
 		(void)snprintf(
 			out, size,
 			"Kafka does not let the login of this engine use consumer group %s, so nothing is committed. Give it the "

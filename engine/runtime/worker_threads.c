@@ -50,7 +50,11 @@ static bool member_configure(struct member *member, size_t number, const struct 
 			     .instance = instance,
 			     .properties = shares->consumer,
 			     .observes = group->observes},
-		.transaction = {.brokers = config->brokers, .id = id, .batches = config->batches, .properties = shares->producer},
+		.transaction = {.brokers = config->brokers,
+				.id = id,
+				.batches = config->batches,
+				.properties = shares->producer,
+				.observes = group->observes},
 		.registry = config->registry,
 		.setup = *group->setup,
 		.direct = group->exactly_once || group->observes ? NULL : config->direct,
@@ -63,6 +67,7 @@ static bool member_configure(struct member *member, size_t number, const struct 
 				    .snapshot_changes = SNAPSHOT_CHANGES,
 				    .new_state = config->new_state,
 				    .versioned = config->control != NULL,
+				    .observers_look_ms = OBSERVERS_LOOK_MS,
 				    .log = config->log},
 	};
 	return config->partitions == 0 || assign_all(member, group, (size_t)config->partitions, arena, error);

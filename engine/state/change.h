@@ -16,7 +16,8 @@ void change_write_key(struct buffer *out, const char *scope, struct text key);
 void change_write_value(struct buffer *out, struct text value);
 
 /* Decodes a record; the results borrow from it. False: it is no such record, or of an unknown version, of which there are 31 at
- * most (SYSTEM; the caller adds the position). `pipeline` is that whose state it is, for the words. */
+ * most (SYSTEM; the caller adds the position). `pipeline` is that whose state it is, for the words;
+ * NULL: the state is of observers, which may begin without it. */
 bool change_read(struct text record_key, struct text record_value, struct text *scope, struct text *key, struct text *value,
 		 const char *pipeline, struct error *error);
 

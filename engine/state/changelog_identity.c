@@ -16,6 +16,7 @@
 #define NUMBERS 4 /* of an identity: its id, low, and the reference that was accepted */
 #define IDENTITY_BYTES_MAX (1 + NUMBERS * 8 + STORE_SCOPES_MAX * (STORE_SCOPE_BYTES_MAX + 1))
 #define NAMES_BYTES_MAX 120 /* of steps that a message names */
+#define KEYS_AT_ONCE 1000
 
 /* ---- the reference ---- */
 
@@ -214,11 +215,23 @@ static bool is_accepted(const struct identity *identity, const struct state_refe
 
 static enum identity_verdict lost(const struct identity_check *check, struct error *error, const char *reason)
 {
-	error_set(error, ERROR_SYSTEM, PLACE_NONE,
-		  "state of pipeline %s is lost (%s-%d): %s. Correct that and start again, or accept the loss: `--new-state "
-		  "%s` starts with the present content of the changelog",
-		  check->pipeline, check->changelog, (int)check->partition, reason, check->pipeline);
+	if (check->begins_anew)
+		error_set(error, ERROR_SYSTEM, PLACE_NONE,
+			  "state of pipeline %s is lost (%s-%d): %s. Correct that, or delete the topic and create it again: its "
+			  "observers then begin without state",
+			  check->pipeline, check->changelog, (int)check->partition, reason);
+	else
+		error_set(error, ERROR_SYSTEM, PLACE_NONE,
+			  "state of pipeline %s is lost (%s-%d): %s. Correct that and start again, or accept the loss: "
+			  "`--new-state %s` starts with the present content of the changelog",
+			  check->pipeline, check->changelog, (int)check->partition, reason, check->pipeline);
 	return IDENTITY_LOST;
+}
+
+/* Whether the topic is the one that the last commit refers to, by its name alone, and lacks the state. */
+static bool is_made_again(const struct identity_check *check, bool is_known)
+{
+	return !is_known && check->reference.id != 0 && strcmp(check->reference.changelog, check->changelog) == 0;
 }
 
 /* The changelog has no identity, and a commit refers to one. */
@@ -323,11 +336,67 @@ static uint64_t id_of(const struct identity_check *check, const struct state_ref
 	return id ? id : 1;
 }
 
-static bool begin_anew(struct store *store, uint32_t own, const struct identity_check *check, struct identity *identity,
-		       char note[ERROR_TEXT_MAX], struct error *error)
+/* ---- keys of a changelog that was made again ---- */
+
+struct key_list {
+	struct buffer names; /* scope, length and bytes of each */
+};
+
+static void key_add(void *context, const struct change *kept)
 {
-	(void)snprintf(note, ERROR_TEXT_MAX, "%s-%d: its state was lost, and that was accepted: it begins with %zu keys",
-		       check->changelog, (int)check->partition, store_count(store));
+	struct key_list *keys = context;
+	const uint32_t head[] = {kept->scope, (uint32_t)kept->key.length};
+	buffer_append(&keys->names, (const char *)head, sizeof head);
+	buffer_text(&keys->names, kept->key);
+}
+
+static bool key_remove(struct store *store, uint32_t scope, struct text key, struct error *error)
+{
+	struct write write = {.scope = scope, .key = key};
+	return store_journal(store, &write, error) && store_release(store, &write, error);
+}
+
+/* Removes all keys; each counts as a change. */
+static bool keys_remove(struct store *store, struct error *error)
+{
+	struct key_list keys;
+	struct store_walk walk = {0};
+	bool good = true;
+	buffer_open(&keys.names, SIZE_MAX / 2);
+	while (store_show(store, &walk, KEYS_AT_ONCE, key_add, &keys))
+		;
+	const struct text all = buffer_view(&keys.names);
+	if (buffer_failed(&keys.names))
+		good = error_memory(error, ERROR_SYSTEM, "removing what observers no longer remember");
+	for (size_t at = 0; good && at < all.length;) {
+		uint32_t head[2];
+		memcpy(head, all.bytes + at, sizeof head);
+		at += sizeof head;
+		good = key_remove(store, head[0], (struct text){all.bytes + at, head[1]}, error);
+		at += head[1];
+	}
+	buffer_close(&keys.names);
+	return good;
+}
+
+/* ---- losses that are accepted ---- */
+
+static bool begin_anew(struct store *store, uint32_t own, const struct identity_check *check, bool is_made_again,
+		       struct identity *identity, char note[ERROR_TEXT_MAX], struct error *error)
+{
+	if (is_made_again) {
+		(void)snprintf(
+			note, ERROR_TEXT_MAX,
+			"%s-%d: the topic was deleted and made again, or emptied: the observers of pipeline %s begin without "
+			"state, so their windows are counted from 0, and what they knew of the past is lost",
+			check->changelog, (int)check->partition, check->pipeline);
+		error->kind = ERROR_NONE;
+		if (!keys_remove(store, error))
+			return false;
+	} else {
+		(void)snprintf(note, ERROR_TEXT_MAX, "%s-%d: its state was lost, and that was accepted: it begins with %zu keys",
+			       check->changelog, (int)check->partition, store_count(store));
+	}
 	*identity = (struct identity){.id = id_of(check, &check->reference), .low = check->low, .accepted = check->reference};
 	error->kind = ERROR_NONE;
 	return identity_write(store, own, identity, error);
@@ -361,8 +430,8 @@ enum identity_verdict identity_settle(struct store *store, const struct identity
 	bool written = true;
 	if (verdict == IDENTITY_GOOD)
 		written = identity_write(store, own, &identity, error);
-	else if (check->new_state)
-		written = begin_anew(store, own, check, &identity, note, error);
+	else if (check->new_state || (check->begins_anew && is_made_again(check, is_known)))
+		written = begin_anew(store, own, check, !check->new_state, &identity, note, error);
 	else
 		return verdict;
 	*id = identity.id;

@@ -61,6 +61,8 @@ struct identity_check {
 	 * version of it: the state is used as it was left. */
 	bool versioned;
 	bool observes; /* the stage has observers alone: one that has another name begins anew, which changes no answer */
+	/* Observers whose changelog was made again, or emptied, begin without state; what it has got since is removed. */
+	bool begins_anew;
 };
 
 enum identity_verdict {

@@ -1,4 +1,5 @@
 /* commits.c: Commit of released messages: what is sent first, its result, and records that Kafka refused meanwhile. */
+#include "worker/observer_outage.h"
 #include "worker/parts.h"
 #include "worker/write_denial.h"
 
@@ -127,18 +128,24 @@ static bool take_again(struct worker *worker, const struct refusal *refusal, str
 	return intake_go_on(worker, error) && consumer_seek(worker->consumer, positions, error);
 }
 
-/* Whether the refused record is of a changelog. Without its changelog, a stage would have different state after a
- * restart. */
-static bool is_of_changelog(const struct worker *worker, const struct refusal *refusal, struct error *error)
+/* The stage whose changelog the refused record is of. NULL: it is of no changelog. */
+static const struct worker_stage *stage_of_changelog(const struct worker *worker, const struct refusal *refusal)
 {
-	for (const struct worker_stage *stage = worker->stages; stage; stage = stage->next)
-		if (stage->config->changelog == refusal->topic && flow_scopes(stage->flow).count > 0) {
-			error_set(error, ERROR_SYSTEM, PLACE_NONE,
-				  "Kafka refuses the state of pipeline %s in the topic %s: %s; raise its max.message.bytes",
-				  stage->config->name, worker->setup->writes.names[refusal->topic], refusal->reason);
-			return true;
-		}
-	return false;
+	const struct worker_stage *stage = worker->stages;
+	while (stage && (stage->config->changelog != refusal->topic || flow_scopes(stage->flow).count == 0))
+		stage = stage->next;
+	return stage;
+}
+
+/* Without its changelog, a stage would have different state after a restart. Observers have an outage until the state is written:
+ * no answer depends on it. */
+static bool changelog_refused(struct worker *worker, const struct worker_stage *stage, const struct refusal *refusal,
+			      struct error *error)
+{
+	error_set(error, ERROR_SYSTEM, PLACE_NONE,
+		  "Kafka refuses the state of pipeline %s in the topic %s: %s; raise its max.message.bytes", stage->config->name,
+		  worker->setup->writes.names[refusal->topic], refusal->reason);
+	return observer_outage_begin_all(worker, stage, error);
 }
 
 /* Whether it is of rows of several messages, none of which it can be blamed on. */
@@ -161,7 +168,12 @@ static bool worker_take_refusals(struct worker *worker, struct error *error)
 			continue;
 		}
 		count_add(&worker->counts.refused, 1);
-		if (is_of_changelog(worker, &refusal, error) || is_slice(worker, &refusal, error))
+		const struct worker_stage *stage = stage_of_changelog(worker, &refusal);
+		if (stage && !changelog_refused(worker, stage, &refusal, error))
+			return false;
+		if (stage)
+			continue;
+		if (is_slice(worker, &refusal, error))
 			return false;
 		if (!take_again(worker, &refusal, error))
 			return false;

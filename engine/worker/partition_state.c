@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "worker/join_state.h"
+#include "worker/observer_outage.h"
 #include "worker/parts.h"
 #include "worker/time_links.h"
 
@@ -80,6 +81,8 @@ static struct archive_place place_of(struct worker *worker, const struct partiti
 		.new_state = name_list_has(worker->config->partition_state.new_state, config->graph->name),
 		.versioned = worker->config->partition_state.versioned,
 		.observes = config->graph->part && config->graph->part->observes,
+		.may_be_out = stage_may_be_out(worker, partition_state->stage),
+		.is_tried_again = partition_state->outage.is_out,
 		.scopes = scopes_of(&worker->partition_states, partition_state->stage),
 		.bytes_max = worker->config->partition_state.bytes_max,
 	};
@@ -217,6 +220,7 @@ void partition_states_sweep(struct worker *worker)
 		}
 		*at = partition_state->next;
 		verdicts_leave(worker, partition_state);
+		observer_outage_end(worker, partition_state);
 		partition_state_empty(&worker->partition_states, partition_state);
 		memory_give(partition_state);
 	}
@@ -236,6 +240,7 @@ void partition_states_part(struct worker *worker, const struct worker_stage *sta
 	     partition_state = partition_state->next)
 		if (partition_state->stage == stage) {
 			partition_state_empty(&worker->partition_states, partition_state);
+			observer_outage_end(worker, partition_state);
 			partition_state->stage = NULL;
 		}
 }
@@ -386,7 +391,8 @@ bool partition_states_reset(struct worker *worker, struct positions committed, s
 	for (struct partition_state *partition_state = partition_states->first; partition_state;
 	     partition_state = partition_state->next) {
 		partition_state_empty(partition_states, partition_state);
-		if (partition_state->stage && !partition_state_restore(worker, partition_state, error))
+		if (partition_state->stage && !observer_outage_holds(worker, partition_state) &&
+		    !partition_state_restore(worker, partition_state, error))
 			return false;
 	}
 	return true;
@@ -423,6 +429,7 @@ static bool restored(struct worker *worker, struct partition_state *partition_st
 	struct store *store = news->store;
 	int64_t committed = news->committed;
 	partition_state->store = store;
+	observer_outage_over(worker, partition_state);
 	partition_state->reference = news->reference;
 	partition_state->referred = news->referred;
 	partition_state->written_open = 0;
@@ -494,6 +501,8 @@ static bool partition_state_handle_news(struct worker *worker, struct archive_ne
 	case ARCHIVE_RESTORED:
 		return restored(worker, partition_state, news, error);
 	case ARCHIVE_FAILED:
+		if (observer_outage_begin(worker, partition_state, &news->error))
+			return true;
 		partition_state->has_failed = true;
 		restore_failures_take(&worker->partition_states.failures, &news->error, worker->config->partition_state.log,
 				      loop_now_ms(worker->loop));
@@ -515,7 +524,8 @@ static bool partition_state_handle_news(struct worker *worker, struct archive_ne
 static bool is_restoring(const struct partition_states *partition_states)
 {
 	const struct partition_state *partition_state = partition_states->first;
-	while (partition_state && (!partition_state->stage || partition_state->store || partition_state->has_failed))
+	while (partition_state && (!partition_state->stage || partition_state->store || partition_state->has_failed ||
+				   partition_state->outage.is_out))
 		partition_state = partition_state->next;
 	return partition_state != NULL;
 }
@@ -586,6 +596,10 @@ bool partition_states_advance(struct worker *worker, struct error *error)
 		return true;
 	for (size_t i = 0; i < worker->queues.count; i++)
 		if (!partition_queue_succeed(worker, worker->queues.items[i], error))
+			return false;
+	for (struct partition_state *partition_state = partition_states->first; partition_state;
+	     partition_state = partition_state->next)
+		if (observer_outage_is_due(worker, partition_state) && !partition_state_restore(worker, partition_state, error))
 			return false;
 	if (!partition_states->first || partition_states->snapshot_of || !partition_states->archive ||
 	    !archive_has_snapshots(partition_states->archive))

@@ -31,7 +31,19 @@ struct partition_state_config {
 	uint64_t snapshot_changes;  /* fewest changes since the last snapshot: with fewer, reading the changelog is as fast */
 	struct name_list new_state; /* pipelines whose state may start empty though it was lost */
 	bool versioned;		    /* a control plane names the changelogs */
+	int64_t observers_look_ms;  /* between attempts to restore the state of observers; 0: a failure ends the worker */
 	const struct log_sink *log; /* gets slow operations and lost snapshots; NULL: no log */
+};
+
+#define OBSERVERS_LOOK_MS 10000 /* usual */
+
+/* Outage of observers (worker/observer_outage.h). Starts as {0}: none. */
+struct observer_outage {
+	bool is_out;	 /* the state is to be restored when it is due */
+	bool is_told;	 /* it is named in the counts of the stage */
+	bool is_tried;	 /* a restore is in progress */
+	int64_t look_ms; /* when it is restored again, by the loop's clock */
+	uint64_t said;	 /* hash of the reason that was logged last */
 };
 
 /* Wait of observers for a time that no record has brought (worker/time_links.h). Times are of the loop's clock. */
@@ -52,6 +64,7 @@ struct partition_state {
 	struct line *line;
 	struct join_state *join_state;	  /* NULL: the stage does not join */
 	struct time_wait time_wait;
+	struct observer_outage outage;
 	uint64_t written;		  /* changes written to the changelog since the last snapshot */
 	struct state_reference reference; /* what commits refer to; each end of the output moves its end */
 	int64_t referred;		  /* the end in the reference that the group has; 0: none, and no snapshot is written */

@@ -52,6 +52,8 @@ struct stage_counts {
 	_Atomic(const char *) denied;		     /* a topic that the stage writes, and may not write now; NULL: none is */
 	atomic_bool denied_is_gone;		     /* with `denied`: because Kafka has no such topic */
 	_Atomic(const char *) denied_group;	     /* its consumer group, which the login may not use now; NULL: it may */
+	_Atomic(const char *) outage;	/* changelog of observers whose state is out (observer_outage.h); NULL: none is */
+	struct last_failure outage_why; /* with `outage` */
 	struct last_failure last_failure;	     /* the last one that `failed` counts */
 	struct judged_counts alerts[ALERTS_MAX]; /* by their place in the pipeline's `alerts` */
 	struct judged_groups *alert_groups[ALERTS_MAX]; /* likewise, of those with `groupBy` instead; NULL: none was there */

@@ -13,6 +13,7 @@
 #include "worker/cancellation.h"
 #include "worker/direct_intake.h"
 #include "worker/join_state.h"
+#include "worker/observer_outage.h"
 #include "worker/parts.h"
 #include "worker/stage_reads.h"
 #include "worker/time_links.h"
@@ -87,7 +88,7 @@ static int turn_timeout_ms(const struct worker *worker)
 	    worker->returned_count + worker->subpipeline_waiting > 0)
 		return 0;
 	const int64_t due[] = {stages_due_ms(worker), join_states_due_ms(worker), time_links_due_ms(worker),
-			       direct_intake_due_ms(worker)};
+			       direct_intake_due_ms(worker), observer_outages_due_ms(worker)};
 	int64_t due_ms = INT64_MAX;
 	for (size_t i = 0; i < sizeof due / sizeof *due; i++)
 		due_ms = due[i] < due_ms ? due[i] : due_ms;

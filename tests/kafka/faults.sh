@@ -10,7 +10,7 @@ what=faults
 rate=${RATE:-2000}
 quiet_s=90 # a broker that comes back takes its time on a busy machine
 deliveries="exactly-once at-least-once"
-behaviours="doctor_comes_first topic_was_never_made broker_is_killed broker_is_away producer_stops network_is_slow_and_breaks connections_go_dead coordinator_has_moved topic_is_deleted read_topic_is_deleted drift_topic_is_deleted another_cluster_answers another_takes_its_place another_delivery_waits queue_is_full topic_changes records_are_deleted_unread topic_is_replaced redis_is_away
+behaviours="doctor_comes_first topic_was_never_made broker_is_killed broker_is_away producer_stops network_is_slow_and_breaks connections_go_dead coordinator_has_moved topic_is_deleted read_topic_is_deleted drift_topic_is_deleted changelog_of_observers_is_damaged changelog_of_observers_is_deleted another_cluster_answers another_takes_its_place another_delivery_waits queue_is_full topic_changes records_are_deleted_unread topic_is_replaced redis_is_away
 	records_are_poison headers_are_odd nobody_waits topics_are_made_as_it_is_said answer_is_too_large_for_its_topic batches_are_larger_than_their_topic_takes clock_jumps clock_is_ahead one_of_three_brokers_is_killed"
 
 admin() {
@@ -291,12 +291,16 @@ read_topic_is_deleted() {
 	done
 }
 
+watched_pipeline() { # $1 name
+	runtime one "topics: {numPartitions: 1}"
+	pipeline "$1" "x * 2" at-least-once
+	sed -i 's/}}}\]/}}}, {name: watch, inputs: [scale], drift: {tensors: [x], window: 20, reference: {past: 1h}}}]/' "$dir/$1.pipeline.yaml"
+}
+
 # One that its observers write: the pipeline goes on answering, and says that they wait, until somebody has made the topic.
 drift_topic_is_deleted() {
 	local engine i drift=sluice.gone-drift.pipeline.gone-drift.drift
-	runtime one "topics: {numPartitions: 1}"
-	pipeline gone-drift "x * 2" at-least-once
-	sed -i 's/}}}\]/}}}, {name: watch, inputs: [scale], drift: {tensors: [x], window: 20, reference: {past: 1h}}}]/' "$dir/gone-drift.pipeline.yaml"
+	watched_pipeline gone-drift
 	start_pipeline gone-drift one
 	goes_on "a first request" gone-drift
 	admin delete "$drift"
@@ -313,6 +317,56 @@ drift_topic_is_deleted() {
 	wait_until 40 top_says drift running
 	expect "that its observers go on is told" $? "-eq 0"
 	stop_engine "a deleted topic of observers" "$engine"
+}
+
+# Who observes is off while what it remembers has a damaged record: the answers go on, also in an engine that starts. The topic is
+# deleted, and made again while the engine runs: the observers begin without state.
+changelog_of_observers_is_damaged() {
+	local engine state=sluice.gone-damaged.pipeline.gone-damaged.stage.watch.observer.state
+	watched_pipeline gone-damaged
+	start_pipeline gone-damaged one
+	goes_on "a first request" gone-damaged
+	wait_until 10 eval '[ "$("$build/records" count "$brokers" "$state")" -ge 2 ]' || give_up "the observers keep no state"
+	stop_engine "observers with state" "$engine"
+	echo x >"$dir/damage"
+	admin put "$state" strange "$dir/damage"
+	start_pipeline gone-damaged one --metrics 0
+	wait_until 15 top_says damaged "unobserved: its answers go on, and its observers wait: .*the record at $state-0 offset [0-9]+ is no change" ||
+		give_up "a damaged changelog of observers is not told: $(cat "$dir/top.txt")"
+	expect_words "a damaged changelog of observers" "$dir/engine.log" \
+		"the observers of pipeline gone-damaged are off, and its answers go on; their state is looked at again every 10 s: the record at $state-0 offset"
+	goes_on "a request beside a damaged changelog" gone-damaged
+	curl -s "$(grep -oE '127\.0\.0\.1:[0-9]+/metrics' "$dir/engine.log" | tail -n 1)" >"$dir/metrics.txt"
+	expect_words "metrics of a pipeline whose observers are off" "$dir/metrics.txt" '^sluice_pipeline_unobserved\{.*\} 1(\.0)?$'
+	admin delete "$state"
+	wait_until 10 eval '"$build/admin" "$brokers" make "$state" 1 compact 2>>"$dir/admin.log"' # a deletion takes a moment
+	wait_until 20 top_says damaged running || give_up "observers do not go on: $(cat "$dir/top.txt")"
+	expect_words "observers whose changelog was made again" "$dir/engine.log" \
+		"$state-0: the topic was deleted and made again, or emptied: the observers of pipeline gone-damaged begin without state"
+	goes_on "a request that is observed again" gone-damaged
+	wait_until 10 eval '[ "$("$build/records" count "$brokers" "$state")" -ge 2 ]'
+	expect "status of looking for the state of observers that went on" $? "-eq 0"
+	stop_engine "observers that went on" "$engine"
+}
+
+# The same while the engine runs.
+changelog_of_observers_is_deleted() {
+	local engine state=sluice.gone-state.pipeline.gone-state.stage.watch.observer.state
+	watched_pipeline gone-state
+	start_pipeline gone-state one
+	goes_on "a first request" gone-state
+	wait_until 10 eval '[ "$("$build/records" count "$brokers" "$state")" -ge 2 ]' || give_up "the observers keep no state"
+	admin delete "$state"
+	goes_on "a request behind the deletion" gone-state
+	wait_until 40 top_says state "unobserved: its answers go on, and its observers wait: .*$state" ||
+		give_up "a deleted changelog of observers is not told: $(cat "$dir/top.txt")"
+	goes_on "a request beside a deleted changelog" gone-state
+	admin make "$state" 1 compact
+	wait_until 20 top_says state running || give_up "observers do not go on: $(cat "$dir/top.txt")"
+	expect_words "observers whose changelog was deleted" "$dir/engine.log" "observers of pipeline gone-state begin without state"
+	wait_until 10 eval '[ "$("$build/records" count "$brokers" "$state")" -ge 2 ]'
+	expect "status of looking for the state of observers that went on" $? "-eq 0"
+	stop_engine "observers whose changelog was deleted" "$engine"
 }
 
 # The address of the brokers leads to another cluster, and back: the engine says so, and loses nothing.
@@ -551,8 +605,8 @@ pipeline() { # $1 name, which is its namespace too; $2 expression, $3 delivery
 	END
 }
 
-start_pipeline() { # $1 name, $2 runtime
-	"$sluice" run -f "$dir/$1.pipeline.yaml" -f "$dir/$2.yaml" --instance one >>"$dir/engine.log" 2>&1 &
+start_pipeline() { # $1 name, $2 runtime, then options
+	"$sluice" run -f "$dir/$1.pipeline.yaml" -f "$dir/$2.yaml" --instance one "${@:3}" >>"$dir/engine.log" 2>&1 &
 	ours $!
 	engine=$started
 	engine_runs "sluice.$1.pipeline.$1.inputs"

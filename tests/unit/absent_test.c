@@ -245,6 +245,25 @@ static void a_changelog_of_fewer_partitions_than_its_input_is_refused(void **sta
 	mock_close(&mock);
 }
 
+/* Their worker looks at it, and answers go on meanwhile. */
+static void a_changelog_of_observers_keeps_no_engine_from_starting(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct error error = {0};
+	const struct wanted_topic wanted[] = {
+		{.name = "source"},
+		{.name = "source.state", .changelog_of = "source", .pipeline = "p", .observes = true},
+		{.name = "gone.state", .changelog_of = "source", .pipeline = "p", .observes = true},
+	};
+	mock_open(&mock);
+	rd_kafka_mock_topic_create(mock.cluster, "source", 4, 1);
+	rd_kafka_mock_topic_create(mock.cluster, "source.state", 3, 1);
+	assert_true(topics_ensure(mock.brokers, mock_quick, (struct wanted_topics){3, wanted}, false, NULL, &error));
+	assert_string_equal(error.text, "");
+	mock_close(&mock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +274,7 @@ int main(void)
 		cmocka_unit_test(a_broker_that_cannot_be_reached_is_tried_for_a_time_that_may_be_given),
 		cmocka_unit_test(the_reason_for_which_a_broker_is_not_reached_is_kept),
 		cmocka_unit_test(a_changelog_that_brokers_do_not_show_yet_is_waited_for),
+		cmocka_unit_test(a_changelog_of_observers_keeps_no_engine_from_starting),
 		cmocka_unit_test(a_changelog_of_fewer_partitions_than_its_input_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

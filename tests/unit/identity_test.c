@@ -212,6 +212,55 @@ static void an_observer_that_was_renamed_begins_anew(void **state)
 	assert_string_equal(stand->note, "");
 }
 
+static void key_write(struct stand *stand, const char *key)
+{
+	struct write write = {.scope = 0, .key = text_of(key), .value = TEXT("1")};
+	assert_true(store_journal(stand->store, &write, &stand->error));
+	assert_true(store_release(stand->store, &write, &stand->error));
+}
+
+/* Also if a worker that did not notice has written since: a part of the state is worse than none. */
+static void observers_of_a_changelog_that_was_made_again_begin_anew(void **state)
+{
+	struct stand *stand = *state;
+	const uint64_t before = stand->id;
+	restart(stand, scopes, true);
+	key_write(stand, "written");
+	key_write(stand, "since");
+	stand->check.begins_anew = stand->check.observes = true;
+	stand->check.end = 2;
+	assert_int_equal(settle(stand), IDENTITY_GOOD);
+	assert_non_null(strstr(stand->note, "deleted and made again, or emptied: the observers of pipeline p begin without state"));
+	assert_int_not_equal(stand->id, before);
+	assert_int_equal(store_count(stand->store), 1);	  /* the identity */
+	assert_int_equal(store_changes(stand->store), 3); /* and the two that are removed */
+	restart(stand, scopes, false);
+	assert_int_equal(settle(stand), IDENTITY_GOOD); /* the commits refer to the former one until there is another */
+	assert_string_equal(stand->note, "");
+}
+
+static void observers_of_a_changelog_that_was_emptied_begin_anew(void **state)
+{
+	struct stand *stand = *state;
+	restart(stand, scopes, true);
+	stand->check.begins_anew = stand->check.observes = true;
+	stand->check.end = 0;
+	assert_int_equal(settle(stand), IDENTITY_GOOD);
+	assert_int_equal(store_changes(stand->store), 1); /* the identity */
+}
+
+static void a_part_of_what_observers_knew_is_not_used(void **state)
+{
+	struct stand *stand = *state;
+	restart(stand, scopes, false);
+	stand->check.begins_anew = stand->check.observes = true;
+	stand->check.low = 7;
+	assert_int_equal(settle(stand), IDENTITY_LOST);
+	assert_non_null(strstr(stand->error.text, "its records before offset 7 were deleted"));
+	assert_non_null(
+		strstr(stand->error.text, "or delete the topic and create it again: its observers then begin without state"));
+}
+
 static void a_step_that_is_new_begins_with_a_note(void **state)
 {
 	struct stand *stand = *state;
@@ -320,6 +369,9 @@ int main(void)
 		TEST(a_changelog_whose_beginning_was_deleted_is_noticed),
 		TEST(a_step_that_was_renamed_is_noticed),
 		TEST(an_observer_that_was_renamed_begins_anew),
+		TEST(observers_of_a_changelog_that_was_made_again_begin_anew),
+		TEST(observers_of_a_changelog_that_was_emptied_begin_anew),
+		TEST(a_part_of_what_observers_knew_is_not_used),
 		TEST(a_step_that_is_new_begins_with_a_note),
 		TEST(a_loss_that_is_accepted_is_accepted_for_good),
 		TEST(what_0_1_0_left_is_taken_as_it_is_with_a_note),

@@ -375,6 +375,11 @@ static void a_record_that_is_no_change_is_refused_with_its_reason(void **state)
 		const bool newer = strstr(cases[i].reason, "version") != NULL;
 		assert_non_null(
 			strstr(error.text, newer ? "run the one that wrote it" : "start once with --new-state fraud, which"));
+		error = (struct error){0};
+		assert_false(change_read(cases[i].key, cases[i].value, &scope, &key, &value, NULL, &error));
+		assert_non_null(strstr(error.text, cases[i].reason));
+		assert_non_null(
+			strstr(error.text, newer ? "run the one" : "create it again, and its observers begin without state"));
 	}
 }
 

@@ -170,7 +170,7 @@ static void await_denied_group(const struct stage_counts *counts, bool is_denied
 	}
 }
 
-static void say_why(const struct stage_counts *counts, char words[256])
+static void say_why(struct stage_counts *counts, char words[256])
 {
 	struct topic_absence absent = {0};
 	topic_absence_take(&absent, counts);
