@@ -37,6 +37,7 @@ struct judged_alert {
 	uint32_t failed; /* actions, by their bits, that could not take a notice: each is logged once until none is owed */
 	uint64_t meaning;	     /* of its condition; it begins anew when that changes */
 	size_t counted_at;	     /* its place in the list, from 1, if judgements are counted by that; else 0 */
+	uint32_t places;	     /* where its judgements were ever counted, a bit each: workers may still count some there */
 	uint64_t revision;	     /* in which it was present last */
 	uint64_t taken_over;	     /* the number of the takeover in which it was; 0: none */
 	const struct alert_outline *outline; /* of the revision in which it was present last; NULL: memory ran out */

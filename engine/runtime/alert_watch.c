@@ -1,12 +1,16 @@
 /* alert_watch.c: see alert_watch.h. */
 #include "runtime/alert_watch.h"
 
+#include <assert.h>
+
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/secret.h"
 #include "observe/verdict_board.h"
 #include "runtime/alert_receivers.h"
+
+static_assert(ALERTS_MAX <= 32, "each place has a bit of its own (struct judged_alert)");
 
 #define LASTING_BYTES ((size_t)64 << 20) /* names and states */
 #define JUDGING_BYTES ((size_t)4 << 20)	 /* of one condition */
@@ -75,8 +79,31 @@ static void groups_renew(struct judged_alert *alert, bool goes_on)
 			group->alert.phase = ALERT_INACTIVE;
 }
 
-/* An alert that is new, comes back, or has another condition begins inactive. If it was firing, the end of that is due. What was
- * judged before does not count for it, nor for one that has another place in the list, where others were counted. */
+/* Whether judgements by another condition were counted at that place, or may still be, while a former revision ends. */
+static bool place_was_used(const struct alert_watch *watch, const char *pipeline, size_t index)
+{
+	for (const struct watched_alert *alert = watch->alerts; alert; alert = alert->next)
+		if (strcmp(alert->pipeline, pipeline) == 0 && ((const struct judged_alert *)alert)->places & UINT32_C(1) << index)
+			return true;
+	return false;
+}
+
+/* Begins to judge by what workers count at the alert's place. They may have done so since the revision began, before its first
+ * look here: all of that is its own where no other was counted. Else what is there so far does not count for it. */
+static void judgements_begin(const struct alert_watch *watch, struct judged_alert *alert, const char *pipeline, size_t index)
+{
+	alert->judged = (struct judged_counts){0};
+	alert->taken_missed = (struct missed_groups){{0}};
+	memset(alert->said_missed, 0, sizeof alert->said_missed);
+	if (place_was_used(watch, pipeline, index)) {
+		alert->judged = alert_counts_now(watch->engine, pipeline, index);
+		alert->taken_missed = alert_groups_now(watch->engine, pipeline, index, group_ignore, NULL);
+	}
+	if (alert->counted_at > 0)
+		alert->places |= UINT32_C(1) << index;
+}
+
+/* An alert that is new, comes back, or has another condition begins inactive. If it was firing, the end of that is due. */
 static void alert_renew(struct alert_watch *watch, struct judged_alert *alert, const struct alert_spec *spec, const char *pipeline,
 			size_t index)
 {
@@ -90,9 +117,7 @@ static void alert_renew(struct alert_watch *watch, struct judged_alert *alert, c
 	if (stays)
 		return;
 	groups_renew(alert, goes_on);
-	alert->judged = alert_counts_now(watch->engine, pipeline, index);
-	memset(alert->said_missed, 0, sizeof alert->said_missed);
-	alert->taken_missed = alert_groups_now(watch->engine, pipeline, index, group_ignore, NULL);
+	judgements_begin(watch, alert, pipeline, index);
 	if (alert->window)
 		*alert->window = (struct figure_window){.over_ms = alert->window->over_ms};
 }

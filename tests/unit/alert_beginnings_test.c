@@ -1,0 +1,198 @@
+/* alert_beginnings_test.c: Tests of when alerts on the values of messages begin to judge. The engine has no threads: judgements are
+ * counted here, as its workers count them, before the watch looks for the first time. */
+#include "runtime/alert_watch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "log/embedded_broker.h" /* its settings */
+#include "observe/counts.h"
+#include "runtime/group_setup.h"
+#include "steps/kinds.h"
+#include "tests/unit/mock_broker.h"
+
+#define PIPELINE(alerts)                                                                                                           \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"                                              \
+	"spec:\n  steps: [{name: s, expression: {set: {y: x * 2}}}]\n  output: {steps: [s]}\n  alerts: [" alerts "]\n"
+#define ALERT(name, condition) "{name: " name ", " condition ", actions: [{type: topic}]}"
+#define LARGE ALERT("large", "condition: y > 100")
+#define HUGE ALERT("huge", "condition: y > 1000")
+#define LARGE_OF_GROUP ALERT("large", "condition: y > 100, groupBy: request.g")
+#define HUGE_OF_GROUP ALERT("huge", "condition: y > 1000, groupBy: request.g")
+
+static struct mock mock;
+static const struct notifier_settings settings;
+static struct engine_config config;
+static struct engine *engine;
+static struct alert_watch *watch;
+
+static struct revision *revision_of(const char *yaml)
+{
+	const struct spec_document document = {.file = "p.yaml", .text = text_of(yaml)};
+	const struct revision_options options = {
+		.kinds = step_kinds, .documents = &document, .document_count = 1, .insecure = true};
+	struct error error = {0};
+	struct revision *revision = revision_open(&options, &error);
+	assert_non_null(revision);
+	return revision;
+}
+
+static void begin(const char *yaml)
+{
+	struct error error = {0};
+	mock_open(&mock);
+	config = (struct engine_config){.brokers = mock.brokers,
+					.instance = "one",
+					.consumer = embedded_consumer_settings,
+					.producer = embedded_producer_settings,
+					.kinds = step_kinds,
+					.workers = 1,
+					.memory_bytes = (size_t)64 << 20,
+					.state_bytes = (size_t)16 << 20,
+					.partitions = 1,
+					.at_least_once = true};
+	engine = engine_open(revision_of(yaml), &config, &error);
+	assert_non_null(engine);
+	watch = alert_watch_open(engine, &config, &settings, NULL, &error);
+	assert_non_null(watch);
+}
+
+static void end(void)
+{
+	alert_watch_close(watch);
+	engine_close(engine);
+	mock_close(&mock);
+}
+
+static void reload(const char *yaml)
+{
+	struct error error = {0};
+	assert_true(engine_reload(engine, revision_of(yaml), &error));
+}
+
+static struct stage_counts *counts(void)
+{
+	for (const struct group *group = engine_groups(engine); group; group = group->next)
+		if (served_first(group, "p"))
+			return served_first(group, "p")->counts;
+	fail();
+	return NULL;
+}
+
+/* A message that meets the condition of the alert at that place. */
+static void a_message_meets(size_t place)
+{
+	count_add(&counts()->alerts[place].held, 1);
+}
+
+static void a_message_of_group_meets(size_t place, const char *group)
+{
+	assert_non_null(counts()->alert_groups[place]);
+	judged_groups_note(counts()->alert_groups[place], text_of(group), true, 1, 10000);
+}
+
+/* The watch looks: it does once a second, and at once when it is new. */
+static void look(void)
+{
+	struct error error = {0};
+	const int64_t until_ms = loop_now_ms(engine_loop(engine)) + ALERT_EVERY_MS + ALERT_EVERY_MS / 10;
+	do
+		assert_true(loop_turn(engine_loop(engine), 50, &error));
+	while (loop_now_ms(engine_loop(engine)) < until_ms);
+}
+
+static void expect_firing(const char *name, size_t firing)
+{
+	const struct watched_alert *alert = alert_watch_first(watch);
+	while (alert && strcmp(alert->name, name) != 0)
+		alert = alert->next;
+	assert_non_null(alert);
+	assert_int_equal(alert->firing, firing);
+}
+
+static void what_is_judged_before_the_first_look_counts(void **state)
+{
+	(void)state;
+	begin(PIPELINE(LARGE));
+	a_message_meets(0);
+	look();
+	expect_firing("large", 1);
+	end();
+}
+
+static void groups_that_are_judged_before_the_first_look_count(void **state)
+{
+	(void)state;
+	begin(PIPELINE(LARGE_OF_GROUP));
+	a_message_of_group_meets(0, "a");
+	a_message_of_group_meets(0, "b");
+	judged_groups_miss(counts()->alert_groups[0], GROUP_MISS_NAMELESS);
+	look();
+	expect_firing("large", 2);
+	assert_int_equal(alert_watch_first(watch)->beyond, 1);
+	end();
+}
+
+static void what_is_judged_between_a_reload_and_the_next_look_counts_for_an_alert_that_is_added(void **state)
+{
+	(void)state;
+	begin(PIPELINE(LARGE));
+	look();
+	reload(PIPELINE(LARGE ", " HUGE_OF_GROUP));
+	a_message_of_group_meets(1, "a");
+	look();
+	expect_firing("large", 0);
+	expect_firing("huge", 1);
+	end();
+}
+
+/* Messages that a former revision has taken are still judged by its conditions. */
+static void what_another_condition_has_judged_at_its_place_does_not_count(void **state)
+{
+	(void)state;
+	begin(PIPELINE(LARGE));
+	a_message_meets(0);
+	look();
+	reload(PIPELINE(HUGE));
+	a_message_meets(0);
+	look();
+	expect_firing("huge", 0);
+	a_message_meets(0);
+	look();
+	expect_firing("huge", 1);
+	end();
+}
+
+static void what_was_judged_before_an_alert_was_removed_does_not_count_when_it_is_back(void **state)
+{
+	(void)state;
+	begin(PIPELINE(HUGE ", " LARGE));
+	look();
+	a_message_meets(1);
+	reload(PIPELINE(HUGE));
+	look();
+	reload(PIPELINE(HUGE ", " LARGE));
+	look();
+	expect_firing("large", 0);
+	a_message_meets(1);
+	look();
+	expect_firing("large", 1);
+	end();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_judged_before_the_first_look_counts),
+		cmocka_unit_test(groups_that_are_judged_before_the_first_look_count),
+		cmocka_unit_test(what_is_judged_between_a_reload_and_the_next_look_counts_for_an_alert_that_is_added),
+		cmocka_unit_test(what_another_condition_has_judged_at_its_place_does_not_count),
+		cmocka_unit_test(what_was_judged_before_an_alert_was_removed_does_not_count_when_it_is_back),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
