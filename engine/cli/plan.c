@@ -121,6 +121,7 @@ static int plan_open(struct session *session, const struct plan_arguments *argum
 	const struct plan_options plan_options = {
 		.kinds = session->kinds, .metadata = metadata, .servers = arguments->servers, .files = files_source(files)};
 	struct error error = {0};
+	planned->spec.is_one_set = true;
 	if (arguments->targets && !spec_options.kind)
 		spec_options.kind = "Targets";
 	if (!metadata || (arguments->models && !read_metadata(arena, arguments->models, metadata, &error)) ||

@@ -200,6 +200,7 @@ static bool revision_read(struct revision *revision, const struct revision_optio
 	if (!revision->arena)
 		return error_memory(error, ERROR_SYSTEM, "reading files");
 	revision->spec_is_open = spec_open(&revision->spec, error);
+	revision->spec.is_one_set = options->path_count > 0; /* documents were accepted before */
 	revision->files = revision->spec_is_open ? files_given(options, error) : NULL;
 	if (!revision->files || !files_alias(revision->files, options->aliases, options->alias_count, error) ||
 	    !spec_read_any(&revision->spec, options, &spec_options, error) ||

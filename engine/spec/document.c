@@ -270,8 +270,8 @@ static size_t find_same(struct spec *spec, const struct resource *resource)
 
 static void say_repeated(struct spec *spec, const struct resource *resource, const struct resource *first)
 {
-	bool one_file = first->place.file == resource->place.file;
-	fault_add(spec->faults, one_file ? CODE_REPEATED_RESOURCE : CODE_REPEATED_ACROSS_FILES, resource->name.place, NULL,
+	const bool one_file = first->place.file == resource->place.file, one_set = one_file || spec->is_one_set;
+	fault_add(spec->faults, one_set ? CODE_REPEATED_RESOURCE : CODE_REPEATED_ACROSS_FILES, resource->name.place, NULL,
 		  "the %s `%s` is already in %s, line %u", resource->kind->name, resource->name.text,
 		  one_file ? "this file" : first->place.file, first->place.line);
 }

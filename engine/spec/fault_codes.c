@@ -68,8 +68,9 @@ const struct fault_code fault_codes[] = {
 		.help = "sluice does not read KServe's resources: write a Model whose storageUri is the address of the model.",
 		.example = "apiVersion: serving.kserve.io/v1beta1\nkind: InferenceService\n\n"
 			   "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\n"),
-	ERROR(CODE_REPEATED_RESOURCE, REPEATED_NAME, .title = "Two resources of one kind and name in a file",
-	      .help = "Rename one of them, or remove it.",
+	ERROR(CODE_REPEATED_RESOURCE, REPEATED_NAME, .title = "Two resources of one kind and name",
+	      .help = "Rename one of them, or remove it. `sluice run`, `dev` and `plan` look in all files together, `lint` in each "
+		      "file (SL0208).",
 	      .example = "kind: Model\nmetadata: {name: m}\n---\nkind: Model\nmetadata: {name: m}\n\nkind: Model\nmetadata: {name: "
 			 "m}\n"
 			 "---\nkind: Model\nmetadata: {name: n}\n"),
@@ -80,9 +81,9 @@ const struct fault_code fault_codes[] = {
 		.help = "sluice accepts it, Kubernetes and Seldon refuse it; a dash works everywhere.",
 		.example = "name: my_pipe\n\nname: my-pipe\n"),
 	WARNING(CODE_REPEATED_ACROSS_FILES, REPEATED_NAME, .title = "One resource in two files",
-		.help = "Give only one of the two files. If both are given to an engine, the one that is read last is used. "
-			"`sluice apply` "
-			"accepts neither two of one name, nor two Experiments with one default (SL0402).",
+		.help = "Give an engine only one of the two files. `sluice run`, `dev` and `plan` refuse both together (SL0205); "
+			"an engine that reads its files again goes on with those before. `sluice apply` accepts neither two of "
+			"one name, nor two Experiments with one default (SL0402).",
 		.example = "sluice lint base/model.yaml overlay/model.yaml\n\nsluice lint overlay/model.yaml\n"),
 	NOTE(CODE_OLD_VERSION, UNSUPPORTED, .title = "An old version of a resource",
 	     .help = "It is read as the current version, which has all of its fields; nothing needs to be done.",

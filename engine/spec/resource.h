@@ -550,6 +550,7 @@ struct spec {
 	struct name_list headers;		 /* headers of messages that its expressions read, each once */
 	bool has_versions; /* of a control plane, which keeps versions: those that are named are among the resources */
 	bool is_accepted;  /* by a control plane: all documents are in force together, each in a file of its own */
+	bool is_one_set;   /* its files are in force together, in an engine: none repeats a resource of another one */
 };
 
 extern const struct resource_kind resource_kinds[]; /* ends with a row without a name */

@@ -208,6 +208,45 @@ static void two_pipelines_of_one_name_are_not_told_to_share_a_topic_too(void **s
 	said_close(&said);
 }
 
+static void a_resource_that_two_files_have_is_refused_where_they_are_in_force_together(void **state)
+{
+	(void)state;
+	static const char *const kinds[] = {"Model", "Pipeline", "Experiment"};
+	static const char *const specs[] = {"{storageUri: \"gs://m\"}",
+					    "{steps: [{name: s, expression: {set: {y: x * 2}}}], output: {steps: [s]}}",
+					    "{default: m, candidates: [{name: m, weight: 1}, {name: n, weight: 1}]}"};
+	for (size_t kind = 0; kind < 3; kind++) {
+		char folder[] = "/tmp/lint_test.XXXXXX", line[200], expected[200];
+		assert_non_null(mkdtemp(folder));
+		for (int i = 1; i <= 3; i++) { /* the third is of another namespace */
+			char path[100], text[400];
+			snprintf(path, sizeof path, "%s/%d.yaml", folder, i);
+			snprintf(text, sizeof text,
+				 "apiVersion: mlops.seldon.io/v1alpha1\nkind: %s\nmetadata: {name: a, namespace: %s}\nspec: %s\n",
+				 kinds[kind], i == 3 ? "two" : "one", specs[kind]);
+			write_file(path, text);
+		}
+		snprintf(expected, sizeof expected, "the %s `a` is already in %s/1.yaml, line 1", kinds[kind], folder);
+		snprintf(line, sizeof line, "lint %s/1.yaml %s/2.yaml", folder, folder);
+		struct said said = run(line);
+		assert_non_null(strstr(said.out, "SL0208"));
+		said_close(&said);
+		snprintf(line, sizeof line, "plan %s/1.yaml %s/2.yaml", folder, folder);
+		said = run(line);
+		assert_int_equal(said.code, EXIT_FAULTS);
+		assert_non_null(strstr(said.err, "SL0205"));
+		assert_non_null(strstr(said.err, expected));
+		assert_null(strstr(said.err, "[SL0208"));
+		said_close(&said);
+		snprintf(line, sizeof line, "plan %s/1.yaml %s/3.yaml", folder, folder);
+		said = run(line);
+		assert_null(strstr(said.err, "SL0205"));
+		said_close(&said);
+		snprintf(line, sizeof line, "rm -r %s", folder);
+		assert_int_equal(system(line), 0);
+	}
+}
+
 /* What lint only warns of is refused by a control plane: it says so. */
 static void two_experiments_of_one_default_in_two_files_are_told_to_be_refused(void **state)
 {
@@ -504,6 +543,7 @@ int main(void)
 		cmocka_unit_test(a_folder_is_all_its_yaml),
 		cmocka_unit_test(a_folder_without_yaml_is_the_folders_in_it),
 		cmocka_unit_test(two_pipelines_of_one_name_are_not_told_to_share_a_topic_too),
+		cmocka_unit_test(a_resource_that_two_files_have_is_refused_where_they_are_in_force_together),
 		cmocka_unit_test(two_experiments_of_one_default_in_two_files_are_told_to_be_refused),
 		cmocka_unit_test(every_fault_of_a_file_is_told_in_one_run),
 		cmocka_unit_test(what_follows_from_a_value_that_was_refused_is_not_told),

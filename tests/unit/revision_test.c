@@ -130,6 +130,34 @@ static void write_doubling(int steps, int small)
 	write_file(file, text);
 }
 
+static void the_running_plan_stays_when_two_files_have_one_pipeline(void **state)
+{
+	(void)state;
+	static char copy[] = "/tmp/sluice-revision-XXXXXX";
+	const char *const paths[] = {file, copy};
+	char text[1000], said[4000] = "";
+	FILE *lines = fmemopen(said, sizeof said, "w");
+	struct session session = {.out = lines, .err = lines, .kinds = step_kinds, .arena = arena_open((size_t)1 << 20)};
+	struct revision_options options = {.paths = paths, .path_count = 1};
+	struct error error = {0};
+	assert_non_null(lines);
+	make_file(copy);
+	snprintf(text, sizeof text, SMALL, 1);
+	write_file(file, text);
+	write_file(copy, text);
+	struct revision *now = revision_open_in_workspace(command_workspace(&session), &options, &error);
+	assert_non_null(now);
+	options.path_count = 2;
+	options.before = &now->plan;
+	assert_null(revision_open_in_workspace(command_workspace(&session), &options, &error));
+	fclose(lines);
+	assert_non_null(strstr(said, "SL0205"));
+	assert_non_null(strstr(said, "the Pipeline `small` is already in "));
+	revision_close(now);
+	arena_close(session.arena);
+	assert_int_equal(unlink(copy), 0);
+}
+
 static struct revision *open_now(struct session *session, const struct plan *before)
 {
 	const char *const paths[] = {file};
@@ -315,6 +343,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_pipeline_is_another_when_what_its_calls_depend_on_is, make_files, remove_files),
+		cmocka_unit_test_setup_teardown(the_running_plan_stays_when_two_files_have_one_pipeline, make_files, remove_files),
 		cmocka_unit_test_setup_teardown(an_engine_beside_a_keeper_does_not_ask_for_one, make_files, remove_files),
 		cmocka_unit_test_setup_teardown(a_rollout_that_could_not_run_is_refused_at_the_start, make_files, remove_files),
 		cmocka_unit_test_setup_teardown(a_pipeline_that_is_too_much_is_left_out_and_the_others_run, make_files,
