@@ -180,10 +180,30 @@ static bool prepare_first(struct engine_process *running, const struct revision 
 	return running->control;
 }
 
+/* No machine has more, and sums of it stay far from the end of a size. */
+#define AMOUNT_MOST_TIB 1024
+#define TIB ((double)((uint64_t)1 << 40))
+
+static bool amounts_check(const struct run_asked *asked, struct error *error)
+{
+	const bool of_messages = asked->memory_bytes > AMOUNT_MOST_TIB * TIB;
+	if (of_messages || asked->state_bytes > AMOUNT_MOST_TIB * TIB)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s is at most %dTi", of_messages ? "--memory" : "--state-memory",
+				 AMOUNT_MOST_TIB);
+	if (asked->state_bytes < 1)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "--state-memory is 0, with which no step could keep any state; leave it out for 1Gi");
+	return true;
+}
+
 /* Takes the revision. */
 static bool run_files(struct engine_process *running, struct revision *revision, struct error *error)
 {
 	const struct run_asked *self = running->asked;
+	if (!amounts_check(self, error)) {
+		revision_close(revision);
+		return false;
+	}
 	running->engine.kinds = running->workspace->kinds;
 	running->engine.workers = (size_t)self->workers;
 	running->engine.memory_bytes = (size_t)self->memory_bytes;

@@ -75,6 +75,23 @@ static void what_cannot_run_yet_is_refused_with_its_reason(void **state)
 	}
 }
 
+static void a_name_or_an_amount_that_no_engine_can_have_is_refused(void **state)
+{
+	(void)state;
+	static const char *const rows[][2] = {
+		{"--memory 99999999999Ti", "--memory is at most 1024Ti"},
+		{"--memory 1025Ti", "--memory is at most 1024Ti"},
+		{"--state-memory 1025Ti", "--state-memory is at most 1024Ti"},
+		{"--state-memory 0", "--state-memory is 0"},
+		{"--instance=", "--instance is empty"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char more[100];
+		snprintf(more, sizeof more, BROKERS " %s", rows[i][0]);
+		expect_refusal(PIPELINE DOUBLES, more, rows[i][1]);
+	}
+}
+
 static void a_model_without_a_server_is_refused(void **state)
 {
 	(void)state;
@@ -357,6 +374,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_cannot_run_yet_is_refused_with_its_reason),
+		cmocka_unit_test(a_name_or_an_amount_that_no_engine_can_have_is_refused),
 		cmocka_unit_test(a_model_without_a_server_is_refused),
 		cmocka_unit_test(two_readers_of_one_topic_are_refused),
 		cmocka_unit_test(protection_that_is_not_in_force_is_refused_unless_it_is_said),
