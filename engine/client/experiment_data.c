@@ -34,6 +34,7 @@ struct experiment_reading {
 	struct feedback_metrics metrics; /* of the pipeline whose feedback is read */
 	uint64_t missed;		 /* feedback that one of them could not judge */
 	uint64_t unanswered;		 /* of those: no answer, or no request, joined it */
+	uint64_t unnamed;		 /* of the others: the names of the answer's tensors are not known */
 	uint64_t exposed;		 /* exposures of the experiment that were read */
 	uint64_t carried;		 /* those of them that answers carried */
 	uint64_t uncarried;		 /* choices of it in Avro answers that carry no exposure of them */
@@ -307,6 +308,7 @@ static void metrics_close(struct experiment_reading *self)
 {
 	self->missed += self->metrics.missed;
 	self->unanswered += self->metrics.unanswered;
+	self->unnamed += self->metrics.unnamed;
 	feedback_metrics_close(&self->metrics);
 }
 
@@ -460,13 +462,19 @@ static bool experiment_read(struct experiment_reading *self, struct error *error
 
 static void note_unjudged(const struct experiment_reading *self)
 {
+	const uint64_t others = self->missed - self->unanswered - self->unnamed;
 	self->data->unjudged = self->missed;
-	if (self->missed > self->unanswered)
+	if (others > 0)
 		workspace_note(self->workspace,
 			       "%llu time%s feedback was not judged by a metric that the pipeline declares: truth, reward, or a "
 			       "tensor of the answer or the request is missing",
-			       (unsigned long long)(self->missed - self->unanswered),
-			       self->missed - self->unanswered == 1 ? "" : "s");
+			       (unsigned long long)others, others == 1 ? "" : "s");
+	if (self->unnamed > 0)
+		workspace_note(
+			self->workspace,
+			"%llu time%s feedback was not judged by a metric that the pipeline declares: the answer is in V1 or of "
+			"Seldon v1, and an earlier release wrote it without the names of its tensors",
+			(unsigned long long)self->unnamed, self->unnamed == 1 ? "" : "s");
 	if (self->unanswered > 0)
 		workspace_note(self->workspace,
 			       "%llu time%s feedback was not judged by a metric that the pipeline declares: it reads the answer or "

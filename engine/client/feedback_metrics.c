@@ -205,7 +205,9 @@ bool feedback_metrics_add(struct feedback_metrics *self, struct feedback *feedba
 			continue;
 		}
 		self->missed++;
-		self->unanswered += (self->items[i].of_answer && !answer) || (self->items[i].of_request && !request);
+		const bool unanswered = (self->items[i].of_answer && !answer) || (self->items[i].of_request && !request);
+		self->unanswered += unanswered;
+		self->unnamed += !unanswered && self->items[i].of_answer && self->answers->topic.unnamed;
 	}
 	return !arena_failed(arena);
 }

@@ -32,6 +32,7 @@ struct feedback_metrics {
 	bool of_exposure, exposures_sorted;
 	uint64_t missed;			 /* feedback that a metric could not judge */
 	uint64_t unanswered;			 /* of those: no answer, or no request, joined it */
+	uint64_t unnamed;			 /* of the others: the names of the answer's tensors are not known */
 };
 
 /* Lists the metrics of the pipeline, and reads the topics that they need. Topics NULL: only truth and reward are known. False: a

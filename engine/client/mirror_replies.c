@@ -14,6 +14,7 @@ struct mirror_reading {
 	struct mirror_comparison *comparison;
 	struct arena *record_arena; /* of one record */
 	struct schema_lookup asker;
+	uint64_t unnamed; /* answers without the names of their tensors, which are not compared */
 };
 
 static bool is_asked(const struct mirror_asked *asked, int64_t time_ms)
@@ -48,8 +49,11 @@ static bool answer_take(void *context, const struct record *record, struct error
 		return false;
 	const struct text id = answer_view_request_id(&view, self->record_arena);
 	const struct header *mirrored = headers_find(view.message.headers, TEXT(MIRRORED_HEADER));
-	mirror_comparison_answer(self->comparison, id, record->time_ms,
-				 view.answer.readable && !view.answer.failed ? &view.answer.payload : NULL);
+	if (view.answer.unnamed)
+		self->unnamed++;
+	else
+		mirror_comparison_answer(self->comparison, id, record->time_ms,
+					 view.answer.readable && !view.answer.failed ? &view.answer.payload : NULL);
 	return !mirrored || !assigned_mirrored_has(mirrored->value, text_of(self->asked->experiment)) ||
 	       !is_asked(self->asked, record->time_ms) || mirror_comparison_drawn(self->comparison, id, error);
 }
@@ -86,6 +90,12 @@ bool mirror_replies_read(const struct mirror_asked *asked, const char *pipeline,
 			  pipeline_target_open(asked->workspace, asked->target, pipeline, &target, error) &&
 			  schema_lookup_open(&self.asker, kafka_registry(&target.kafka), error) &&
 			  pipeline_take(&self, &target, pipeline, error);
+	if (good && self.unnamed > 0 && comparison->copies.count > 0)
+		workspace_note(
+			asked->workspace,
+			"%llu answers of pipeline `%s` are not compared with the mirror's replies: they are in V1 or of Seldon "
+			"v1, and an earlier release wrote them without the names of their tensors",
+			(unsigned long long)self.unnamed, pipeline);
 	schema_lookup_close(&self.asker);
 	pipeline_target_close(&target);
 	arena_close(self.record_arena);

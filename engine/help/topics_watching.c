@@ -3,6 +3,7 @@
 #include "gateway/access.h"
 #include "gateway/idempotent_calls.h"
 #include "help/help_topic.h"
+#include "message/answer_tensors.h"
 #include "message/assigned_record.h"
 #include "message/explained.h"
 #include "message/exposure.h"
@@ -55,6 +56,10 @@ static const struct watching_row header_rows[] = {
 	 "replay`. Gateways drop it. Whoever may write to the topic of requests may set it, and chooses by it no more than "
 	 "by " ROUTE_HEADER "."},
 	{MIRRORED_HEADER, OF_ANSWER, "The experiments whose mirror was to get a copy of the request."},
+	{ANSWER_TENSORS_HEADER, OF_ANSWER,
+	 "The names and shapes of the tensors, of an answer in V1 or of Seldon v1, which have no room for them: metrics and "
+	 "mirrors go "
+	 "by these names. Gateways drop it."},
 	{REPLY_ERROR_HEADER, OF_ANSWER, "The kind of the error: INPUT, REMOTE, LIMIT. An answer without it is no error."},
 	{REPLY_PLACE_HEADER, OF_ANSWER,
 	 "Where the error is: in the metadata of gRPC, and in errors that a caller may poll. Without it, at the request."},

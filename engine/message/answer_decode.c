@@ -2,6 +2,7 @@
 #include "message/answer_decode.h"
 
 #include "base/number.h"
+#include "message/answer_tensors.h"
 #include "message/avro.h"
 #include "message/json_form.h"
 #include "message/oip_json.h"
@@ -204,6 +205,7 @@ bool answer_decode(struct headers headers, struct text bytes, const struct schem
 		read_seldon_protobuf(&reading);
 	else
 		read_json(&reading);
+	answer->unnamed = answer->readable && !answer_tensors_restore(headers, answer->format, arena, &answer->payload);
 	return !arena_failed(arena) || error_memory(error, ERROR_LIMIT, "reading an answer");
 }
 

@@ -10,6 +10,7 @@
 struct decoded_answer {
 	bool readable;	/* `payload` is the decoded answer; else it is an error, or only bytes */
 	bool failed;	/* an error answer */
+	bool unnamed;	/* readable, but the names of its tensors are not known (message/answer_tensors.h) */
 	const struct format *format;
 	struct text id; /* from the answer or its header; empty: neither has one */
 	struct payload payload;

@@ -2,6 +2,7 @@
 #include "message/record_payload.h"
 
 #include "message/answer_decode.h"
+#include "message/answer_tensors.h"
 #include "message/reply.h"
 #include "message/rows.h"
 
@@ -27,7 +28,7 @@ static bool answer_read(struct headers headers, struct text value, int64_t time_
 	struct error wrong = {0};
 	if (!answer_decode(headers, value, schemas, arena, &answer, &wrong) || !answer.readable)
 		return false;
-	*made = (struct record_payload){answer.payload, answer_request_id(&answer, headers, arena), time_ms};
+	*made = (struct record_payload){answer.payload, answer_request_id(&answer, headers, arena), time_ms, answer.unnamed};
 	error->kind = ERROR_NONE;
 	return true;
 }
@@ -39,6 +40,8 @@ bool record_payload_decode(struct headers headers, struct text value, int64_t ti
 	struct message message = {.arena = arena, .headers = headers, .time_ms = time_ms};
 	const bool good = mapping ? mapped_decode(&message, mapping, value, schemas, error)
 				  : message_decode(&message, value, schemas, error);
-	*made = (struct record_payload){message.payload, message_id(&message), message.time_ms};
+	/* An answer that is a SeldonMessage looks like a request. */
+	const bool unnamed = good && !mapping && !answer_tensors_restore(headers, message.format, arena, &message.payload);
+	*made = (struct record_payload){message.payload, message_id(&message), message.time_ms, unnamed};
 	return good || (!mapping && answer_read(headers, value, time_ms, schemas, arena, made, error));
 }

@@ -11,6 +11,7 @@ struct record_payload {
 	struct payload payload;
 	struct text id;	 /* of the message; empty: it has none */
 	int64_t time_ms; /* that of the event, if the mapping has one; else that of the record */
+	bool unnamed;	 /* of an answer: the names of its tensors are not known (message/answer_tensors.h) */
 };
 
 /* Everything is borrowed from the bytes, the headers and the arena. `mapping`: for events; NULL: requests or answers. `time_ms`:

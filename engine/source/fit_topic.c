@@ -156,6 +156,7 @@ static bool topic_next(void *context, struct arena *arena, struct payload *paylo
 	*payload = made.payload;
 	topic->message = (struct message){.arena = arena, .payload = made.payload};
 	topic->id = made.id;
+	topic->unnamed = made.unnamed;
 	return true;
 }
 

@@ -34,6 +34,7 @@ struct fit_topic {
 	uint64_t left_out;	   /* unreadable records and those that are no message; the pipeline rejects those too */
 	struct error left_out_why; /* error of the first */
 	struct text id;		   /* of the last message; empty: it has none */
+	bool unnamed;		   /* it is an answer without the names of its tensors (message/answer_tensors.h) */
 	char origin[ORIGIN_BYTES]; /* as text */
 	struct message message;	   /* the last, for expressions */
 	uint64_t refused;	   /* messages that the step would reject */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "message/answer_tensors.h"
 #include "message/assigned.h"
 #include "message/oip_json.h"
 #include "worker/answer_encoding.h"
@@ -88,6 +89,16 @@ static void default_id_write(const struct message *message, bool named, struct a
 		headers->items[headers->count++] = *given;
 }
 
+static void tensors_header_write(const struct message *message, const struct answer *answer, const struct format *format,
+				 struct answer_headers *headers)
+{
+	struct text tensors = {0};
+	if (answer->payload && !answer->error)
+		tensors = answer_tensors_write(answer->payload->tensors, format, message->arena);
+	if (tensors.length > 0)
+		headers->items[headers->count++] = (struct header){TEXT(ANSWER_TENSORS_HEADER), tensors};
+}
+
 void answer_error_limit(struct error *error)
 {
 	if (error->kind == ERROR_LIMIT && error->limit == LIMIT_OF_ENGINE && !error->of_memory)
@@ -113,6 +124,7 @@ bool answer_headers_write(const struct message *message, const struct answer *an
 		(void)id_header_write(message, answer, format, headers);
 	if (submitted > 0 || is_awaited || headers_find(message->headers, TEXT("content-type")))
 		headers->items[headers->count++] = (struct header){TEXT("content-type"), format->content_types[0]};
+	tensors_header_write(message, answer, format, headers);
 	if (answer->error)
 		headers->items[headers->count++] =
 			(struct header){TEXT("sluice-error"), text_of(error_kind_name(answer->error->kind))};

@@ -8,7 +8,10 @@
 
 #include "graphs.h"
 #include "message/answer_decode.h"
+#include "message/answer_tensors.h"
+#include "message/record_payload.h"
 #include "message/reply.h"
+#include "message/rows.h"
 
 static struct arena *arena;
 static struct buffer bytes;
@@ -16,7 +19,7 @@ static struct buffer bytes;
 static int memory_open(void **state)
 {
 	(void)state;
-	arena = arena_open((size_t)1 << 20);
+	arena = arena_open((size_t)16 << 20);
 	buffer_open(&bytes, (size_t)1 << 20);
 	return arena ? 0 : -1;
 }
@@ -153,6 +156,120 @@ static void the_end_of_a_submitted_request_is_no_answer(void **state)
 	assert_int_equal(found.ended.length, 0);
 }
 
+/* ---- names of tensors ---- */
+
+static const enum seldon_form seldon_forms[] = {SELDON_NONE, SELDON_NDARRAY, SELDON_TENSOR,
+						SELDON_TEXT, SELDON_BINARY,  SELDON_JSON};
+
+/* The headers of an answer in that format; content types are always there. */
+static struct headers named_headers(const struct format *format, struct tensors tensors, struct header items[2])
+{
+	items[0] = (struct header){TEXT("content-type"), format->content_types[0]};
+	items[1] = (struct header){TEXT(ANSWER_TENSORS_HEADER), answer_tensors_write(tensors, format, arena)};
+	return (struct headers){1 + (items[1].value.length > 0), items};
+}
+
+static void expect_tensors(struct tensors found, struct tensors wanted, const char *what)
+{
+	if (found.count != wanted.count)
+		fail_msg("%s: %zu tensors of %zu", what, found.count, wanted.count);
+	for (size_t i = 0; i < wanted.count; i++) {
+		const struct tensor *expected = wanted.items[i], *tensor = tensors_find(found, expected->name);
+		if (!tensor || tensor->rank != expected->rank || tensor->count != expected->count)
+			fail_msg("%s: a tensor has another name or shape", what);
+		for (uint32_t j = 0; j < tensor->rank; j++)
+			assert_int_equal(tensor->shape[j], expected->shape[j]);
+		for (size_t j = 0; j < tensor->count; j++) {
+			if (expected->datatype == DATATYPE_BYTES)
+				assert_true(text_equal(((const struct text *)tensor->data)[j],
+						       ((const struct text *)expected->data)[j]));
+			else
+				assert_true(tensor_number(tensor, j) == tensor_number(expected, j));
+		}
+	}
+}
+
+/* By the decoder of answers, and by that of what a record gives to a step or a metric. */
+static void expect_names_kept(const struct format *format, enum seldon_form form, bool columns, const char *tensors)
+{
+	const struct payload *payload = payload_made(arena, tensors);
+	const struct answer answer = {.payload = payload};
+	const struct message message = {
+		.arena = arena, .id = TEXT("r1"), .payload_id = TEXT("r1"), .seldon_form = form, .v1_columns = columns};
+	struct header items[2];
+	const struct headers headers = named_headers(format, payload->tensors, items);
+	struct error error = {0};
+	struct decoded_answer found;
+	struct record_payload made;
+	buffer_clear(&bytes);
+	assert_true(answer_encode(&message, &answer, format, NULL, &bytes, &error));
+	const struct text value = text_copied(arena, buffer_view(&bytes));
+	assert_true(answer_decode(headers, value, NULL, arena, &found, &error));
+	assert_true(found.readable);
+	assert_false(found.unnamed);
+	expect_tensors(found.payload.tensors, payload->tensors, format->name);
+	assert_true(record_payload_decode(headers, value, 0, NULL, NULL, arena, &made, &error));
+	assert_false(made.unnamed);
+	expect_tensors(made.payload.tensors, payload->tensors, format->name);
+}
+
+static void an_answer_in_each_form_has_the_names_that_the_engine_gave(void **state)
+{
+	static const struct format *const formats[] = {&format_oip_json, &format_v1, &format_seldon, &format_seldon_protobuf};
+	static const char *const tensors[] = {"y=3", "y=[2]1,2,3,4,5,6", "y=3 z=4,5", "y=3,4 z=5,6", "the\"y\"=[1]7"};
+	(void)state;
+	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+		for (size_t j = 0; j < sizeof seldon_forms / sizeof *seldon_forms; j++)
+			for (size_t k = 0; k < sizeof tensors / sizeof *tensors; k++) {
+				expect_names_kept(formats[i], seldon_forms[j], false, tensors[k]);
+				expect_names_kept(formats[i], seldon_forms[j], true, tensors[k]);
+			}
+}
+
+static void an_answer_of_a_former_release_has_no_names(void **state)
+{
+	static const struct {
+		const char *body;
+		bool unnamed;
+	} answers[] = {{"{\"meta\":{},\"data\":{\"names\":[],\"ndarray\":[3.0]}}", true},
+		       {"{\"meta\":{},\"jsonData\":{\"y\":[3.0],\"z\":[4.0]}}", true},
+		       {"{\"predictions\":[3.0]}", true},
+		       {"{\"predictions\":[{\"y\":3.0,\"z\":4.0}]}", false},
+		       {"{\"error\":\"no such thing\"}", false}};
+	(void)state;
+	for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+		struct error error = {0};
+		struct decoded_answer found;
+		assert_true(answer_decode((struct headers){0}, text_of(answers[i].body), NULL, arena, &found, &error));
+		assert_int_equal(found.unnamed, answers[i].unnamed);
+	}
+}
+
+/* A caller of Kafka may send any header. */
+static void names_that_do_not_fit_the_tensors_change_nothing(void **state)
+{
+	static const char *const values[] = {"",
+					     "[]",
+					     "{}",
+					     "[1]",
+					     "[{}]",
+					     "[{\"name\":7}]",
+					     "[{\"name\":\"y\"",
+					     "[{\"name\":\"y\",\"shape\":[\"a\"]}]",
+					     "[{\"name\":\"y\"},{\"name\":\"z\"}]"};
+	(void)state;
+	for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+		const struct header header = {TEXT(ANSWER_TENSORS_HEADER), text_of(values[i])};
+		struct error error = {0};
+		struct decoded_answer found;
+		assert_true(
+			answer_decode((struct headers){1, &header}, TEXT("{\"predictions\":[3.0]}"), NULL, arena, &found, &error));
+		assert_true(found.readable);
+		assert_true(found.unnamed);
+		assert_int_equal(found.payload.tensors.count, 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +282,10 @@ int main(void)
 						memory_close),
 		cmocka_unit_test_setup_teardown(what_is_no_answer_is_only_bytes, memory_open, memory_close),
 		cmocka_unit_test_setup_teardown(the_end_of_a_submitted_request_is_no_answer, memory_open, memory_close),
+		cmocka_unit_test_setup_teardown(an_answer_in_each_form_has_the_names_that_the_engine_gave, memory_open,
+						memory_close),
+		cmocka_unit_test_setup_teardown(an_answer_of_a_former_release_has_no_names, memory_open, memory_close),
+		cmocka_unit_test_setup_teardown(names_that_do_not_fit_the_tensors_change_nothing, memory_open, memory_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
