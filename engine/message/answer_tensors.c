@@ -137,9 +137,8 @@ static bool tensors_name(struct text value, struct tensors decoded, struct arena
 		struct named_tensor named;
 		if (!named_read(&scan, &named))
 			return false;
-		const struct tensor *decoded_one = several	    ? tensors_find(from, named.name)
-						   : from.count > 0 ? from.items[0]
-								    : NULL;
+		const struct tensor *alone = from.count > 0 ? from.items[0] : NULL;
+		const struct tensor *decoded_one = several ? tensors_find(from, named.name) : alone;
 		const struct tensor *tensor = decoded_one ? tensor_named(decoded_one, &named, arena) : NULL;
 		if (!tensor)
 			return false;
