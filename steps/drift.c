@@ -518,7 +518,10 @@ const struct option drift_options[] = {
 		    "180 declared, and with 1000 rows of 20 states 37 of 120."),
 	ROW("window", EXTENT, struct drift, window, .place_offset = offsetof(struct drift, window_here), .least = MONITOR_ROWS_MIN,
 	    .most = MONITOR_ROWS_MAX, .fallback = "500",
-	    .help = "The length of a window: a number of messages, or a time. Rows of a batch count as messages. Messages of "
+	    .help = "The length of a window: a number of messages, or a time. Rows of a batch count as messages. Messages of one "
+		    "partition come to it in their order, also where a step behind a model watches its answers: those that end "
+		    "before an earlier one wait for it, and their answers do not. Up to 16 MiB of a worker wait; beyond that the "
+		    "first go on. Requests that bypass Kafka come as they end. The time is always that of the request. Messages of "
 		    "several partitions come to it in the order of their times: those of a partition whose backlog is being "
 		    "read hold younger ones, until it is read, or nothing of it has come for 10 s. By time, a window ends "
 		    "when every partition has passed its end, or another is a second past it. On a "

@@ -1,6 +1,7 @@
 /* commits.c: Commit of released messages: what is sent first, its result, and records that Kafka refused meanwhile. */
 #include "worker/observer_outage.h"
 #include "worker/parts.h"
+#include "worker/stage_links.h"
 #include "worker/write_denial.h"
 
 /* False: not all released results could be produced yet. */
@@ -23,8 +24,9 @@ bool commits_begin(struct worker *worker, struct error *error)
 {
 	struct error refused = {0};
 	struct outbox *outbox = &worker->outbox;
-	enum produce_verdict verdict =
-		worker->spoilt ? PRODUCE_SPOILT : slices_leave_all(&outbox->slices, outbox->output, &outbox->encoded, &refused);
+	enum produce_verdict verdict = worker->spoilt ? PRODUCE_SPOILT : stage_links_leave_all_held(worker, &refused);
+	if (verdict == PRODUCED)
+		verdict = slices_leave_all(&outbox->slices, outbox->output, &outbox->encoded, &refused);
 	if (verdict == PRODUCED)
 		verdict = partition_states_tell(worker, &refused);
 	if (verdict == PRODUCE_FULL) {

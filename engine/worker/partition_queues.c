@@ -112,6 +112,8 @@ static bool partition_queue_grow(struct partition_queue *queue)
 static void partition_queue_close(struct partition_queue *queue)
 {
 	blame_list_close(&queue->blamed);
+	while (held_links_first(&queue->held_links))
+		held_links_drop_first(&queue->held_links);
 	memory_give(queue->ring);
 	memory_give(queue);
 }
@@ -397,6 +399,24 @@ void partition_queues_leave(struct partition_queues *queues)
 	inflight_give(queues, inflight);
 }
 
+/* ---- what is held for observers ---- */
+
+bool inflight_is_ahead(const struct inflight *inflight)
+{
+	return !inflight->direct && !is_at_front(inflight);
+}
+
+void partition_queue_hold(struct partition_queues *queues, struct partition_queue *queue, struct held_link *link, uint64_t place)
+{
+	queues->held_links_bytes += link->bytes;
+	held_links_add(&queue->held_links, link, place);
+}
+
+void partition_queue_held_drop(struct partition_queues *queues, struct partition_queue *queue)
+{
+	queues->held_links_bytes -= held_links_drop_first(&queue->held_links);
+}
+
 /* ---- dropping ---- */
 
 static void forget_leaving(struct partition_queues *queues, const struct partition_queue *queue)
@@ -425,6 +445,8 @@ static void partition_queue_drop(struct partition_queues *queues, struct partiti
 		if (inflight->finished)
 			inflight_give(queues, inflight);
 	}
+	while (held_links_first(&queue->held_links))
+		partition_queue_held_drop(queues, queue);
 	queue->entered = queue->reached = OFFSET_NONE;
 	queue->awaiting_schema = 0;
 }

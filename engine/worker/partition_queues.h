@@ -14,6 +14,7 @@
 #include "flow/flow.h"
 #include "log/consumer.h"
 #include "worker/blame_list.h"
+#include "worker/held_links.h"
 #include "worker/keys.h"
 
 struct direct_message; /* worker/direct_hub.h */
@@ -112,6 +113,7 @@ struct partition_queue {
 	bool begins_again;			 /* partition_queue_expect_beginning() */
 	int64_t skipped;			 /* first record that came before the state was restored; OFFSET_NONE: none */
 	struct stretch answered; /* answered before the last revocation (worker/revoked_progress.h); end OFFSET_NONE: none */
+	struct held_links held_links; /* of messages that have left before earlier ones */
 };
 
 struct partition_queues_of_topic {
@@ -133,6 +135,7 @@ struct partition_queues {
 	size_t pool_bytes;    /* of the arenas in the pool */
 	size_t pool_limit;    /* for pool and in-flight messages together; memory beyond it goes back to the heap */
 	size_t message_bytes; /* limit of one arena */
+	size_t held_links_bytes; /* of all queues */
 };
 
 void partition_queues_open(struct partition_queues *queues, size_t message_bytes, size_t pool_bytes);
@@ -203,6 +206,24 @@ static inline struct inflight *partition_queues_first_leaving(const struct parti
 
 /* The first in-flight message that may leave, of which there is one, has left: its record is released, its arena reused. */
 void partition_queues_leave(struct partition_queues *queues);
+
+/* ---- what is held for observers (worker/held_links.h) ---- */
+
+/* Whether the message is behind earlier ones of its partition that have not left. A direct message is behind none. */
+bool inflight_is_ahead(const struct inflight *inflight);
+
+/* Holds a copy for a message of that place; it takes the copy. */
+void partition_queue_hold(struct partition_queues *queues, struct partition_queue *queue, struct held_link *link, uint64_t place);
+
+/* The first that is held, if all messages before it have left, or `early`; NULL: none. */
+static inline struct held_link *partition_queue_held(const struct partition_queue *queue, bool early)
+{
+	struct held_link *first = held_links_first(&queue->held_links);
+	return first && (early || first->place < queue->front) ? first : NULL;
+}
+
+/* Frees the first that is held. */
+void partition_queue_held_drop(struct partition_queues *queues, struct partition_queue *queue);
 
 /* ---- records that Kafka refuses after it accepted them ---- */
 

@@ -15,6 +15,7 @@
  *   direct_log.c  records of such requests
  *   stage_links.c  records from and to other stages of the pipeline
  *   slices.c   rows that wait on their way to observers
+ *   held_links.c  rows and records to observers that wait for earlier messages of their partition
  *   truth_relay.c  feedback on its way to observers
  *   time_links.c  records of time alone, for observers of a stream that stops
  *   stage_reads.c  what a stage reads, for its observers

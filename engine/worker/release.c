@@ -2,8 +2,20 @@
 #include "base/duration.h"
 #include "worker/admission.h"
 #include "worker/parts.h"
+#include "worker/stage_links.h"
 
 #define RELEASES_BY_CLOCK 32 /* messages by one reading of the clock: some 40 microseconds */
+
+/* Lets what messages that left before hold for observers leave, behind this one. What the output does not accept now leaves before
+ * the next record to an observer, or before the commit. */
+static void held_links_follow(struct worker *worker, struct partition_queue *queue)
+{
+	struct error error = {0};
+	const enum produce_verdict verdict = stage_links_leave_held(worker, queue, &error);
+	if (verdict == PRODUCE_FULL)
+		produce_retry_soon(worker);
+	worker->spoilt = verdict == PRODUCE_SPOILT;
+}
 
 /* False: the message could not leave. */
 static bool inflight_release(struct worker *worker, struct inflight *inflight)
@@ -15,7 +27,7 @@ static bool inflight_release(struct worker *worker, struct inflight *inflight)
 	worker->spoilt = verdict == PRODUCE_SPOILT;
 	if (verdict != PRODUCED || !partition_state_release(worker, inflight, &worker->failure))
 		return false;
-	const struct partition_queue *queue = inflight->queue;
+	struct partition_queue *queue = inflight->queue;
 	if (inflight->direct) {
 		direct_message_leaves(inflight->direct);
 		worker->direct.in_flight--;
@@ -27,6 +39,8 @@ static bool inflight_release(struct worker *worker, struct inflight *inflight)
 		admission_observe(inflight, worker->leaving_us);
 	}
 	partition_queues_leave(&worker->queues);
+	if (partition_queue_held(queue, false))
+		held_links_follow(worker, queue);
 	count_add(&worker->counts.released, 1);
 	if (!worker->dirty && (partition_queue_has_released(queue) || direct_port_has_left(worker->direct.port)))
 		commit_interval_begin(worker);

@@ -1,6 +1,7 @@
 /* stage_links.c: see stage_links.h. */
 #include "worker/stage_links.h"
 
+#include "base/memory.h"
 #include "log/key_for_partition.h"
 #include "message/stage_link.h"
 #include "worker/answer_record.h"
@@ -75,6 +76,84 @@ static enum produce_verdict row_wait(struct outbox *outbox, const struct slices_
 	return verdict;
 }
 
+/* ---- to observers, in the order of the partition ---- */
+
+/* A record leaves behind the rows that came before it. */
+static enum produce_verdict held_link_leave(struct outbox *outbox, const struct held_link *link, struct error *error)
+{
+	if (link->is_row)
+		return row_wait(outbox, &link->row, error);
+	const enum produce_verdict verdict = rows_leave(outbox, link->record.topic, error);
+	return verdict == PRODUCED ? output_produce(outbox->output, &link->record, error) : verdict;
+}
+
+/* Lets the first that is held leave. Its message has left, so what can never leave stops the worker. */
+static enum produce_verdict first_held_leave(struct worker *worker, struct partition_queue *queue, const struct held_link *first,
+					     struct error *error)
+{
+	const enum produce_verdict verdict = held_link_leave(&worker->outbox, first, error);
+	if (verdict == PRODUCE_REFUSED) {
+		error->kind = ERROR_SYSTEM;
+		worker->outbox.failure = *error;
+	}
+	if (verdict == PRODUCED)
+		partition_queue_held_drop(&worker->queues, queue);
+	return verdict;
+}
+
+enum produce_verdict stage_links_leave_held(struct worker *worker, struct partition_queue *queue, struct error *error)
+{
+	enum produce_verdict verdict = PRODUCED;
+	const struct held_link *first;
+	while (verdict == PRODUCED && (first = partition_queue_held(queue, false)))
+		verdict = first_held_leave(worker, queue, first, error);
+	return verdict;
+}
+
+enum produce_verdict stage_links_leave_all_held(struct worker *worker, struct error *error)
+{
+	enum produce_verdict verdict = PRODUCED;
+	for (size_t i = 0; verdict == PRODUCED && worker->queues.held_links_bytes > 0 && i < worker->queues.count; i++)
+		verdict = stage_links_leave_held(worker, worker->queues.items[i], error);
+	return verdict;
+}
+
+/* Takes the copy, and holds it. Beyond the limit the first of its queue leave before their turn, and at last the copy. */
+static enum produce_verdict link_hold(const struct inflight *inflight, struct held_link *copy, struct error *error)
+{
+	struct worker *worker = inflight->stage->worker;
+	struct partition_queue *queue = inflight->queue;
+	enum produce_verdict verdict = PRODUCED;
+	const struct held_link *first;
+	while (verdict == PRODUCED && worker->queues.held_links_bytes + copy->bytes > HELD_LINKS_BYTES_MAX &&
+	       (first = partition_queue_held(queue, true)))
+		verdict = first_held_leave(worker, queue, first, error);
+	if (verdict == PRODUCED && worker->queues.held_links_bytes + copy->bytes <= HELD_LINKS_BYTES_MAX) {
+		partition_queue_hold(&worker->queues, queue, copy, inflight->place);
+		return PRODUCED;
+	}
+	if (verdict == PRODUCED)
+		verdict = held_link_leave(&worker->outbox, copy, error);
+	memory_give(copy);
+	return verdict;
+}
+
+/* Without memory for a copy, neither waits. */
+static enum produce_verdict row_leave(struct outbox *outbox, const struct inflight *inflight, const struct slices_row *row,
+				      struct error *error)
+{
+	struct held_link *copy = inflight_is_ahead(inflight) ? held_link_of_row(row) : NULL;
+	return copy ? link_hold(inflight, copy, error) : row_wait(outbox, row, error);
+}
+
+static enum produce_verdict observed_record_leave(struct outbox *outbox, const struct inflight *inflight,
+						  const struct outgoing *record, struct error *error)
+{
+	const bool waits = inflight_is_ahead(inflight) && record->value.length <= HELD_RECORD_BYTES_MAX;
+	struct held_link *copy = waits ? held_link_of_record(record) : NULL;
+	return copy ? link_hold(inflight, copy, error) : output_produce(outbox->output, record, error);
+}
+
 static enum produce_verdict stage_link_produce(struct outbox *outbox, struct inflight *inflight, size_t next, struct error *error)
 {
 	const struct stage_config *config = inflight->stage->config;
@@ -97,21 +176,22 @@ static enum produce_verdict stage_link_produce(struct outbox *outbox, struct inf
 		struct slice_row row;
 		if (!stage_link.request && slice_row_of(message, (uint64_t)1 << next, to->observer_count, &row)) {
 			row.requests = to->truths;
-			return row_wait(outbox,
-					&(struct slices_row){.topic = config->next[next],
-							     .key = key,
-							     .observers = to->observer_names,
-							     .message = message,
-							     .row = &row,
-							     .link = stage_link,
-							     .stage = inflight->stage},
-					error);
+			return row_leave(outbox, inflight,
+					 &(struct slices_row){.topic = config->next[next],
+							      .key = key,
+							      .observers = to->observer_names,
+							      .message = message,
+							      .row = &row,
+							      .link = stage_link,
+							      .stage = inflight->stage},
+					 error);
 		}
-		const enum produce_verdict verdict = rows_leave(outbox, config->next[next], error);
+		const enum produce_verdict verdict =
+			inflight_is_ahead(inflight) ? PRODUCED : rows_leave(outbox, config->next[next], error);
 		if (verdict != PRODUCED)
 			return verdict;
 	}
-	if (observes && !config->relays)
+	if (observes && !config->relays && !inflight_is_ahead(inflight)) /* it may be another when a held record leaves */
 		stage_link.reads = stage_reads(inflight->stage->worker, inflight->stage);
 	if (next == part->onward && !outcomes_write(inflight, &outbox->encoded, &stage_link.outcomes, error))
 		return PRODUCE_REFUSED;
@@ -124,13 +204,19 @@ static enum produce_verdict stage_link_produce(struct outbox *outbox, struct inf
 		.key = key,
 		.value = buffer_view(&outbox->encoded),
 	};
-	return output_produce(outbox->output, &outgoing, error);
+	return observes && !config->relays ? observed_record_leave(outbox, inflight, &outgoing, error)
+					   : output_produce(outbox->output, &outgoing, error);
 }
 
 enum produce_verdict stage_links_leave(struct outbox *outbox, struct inflight *inflight, struct error *error)
 {
 	const struct carried *carried = inflight->message.carried;
 	const struct graph_part *part = inflight->stage->config->graph->part;
+	if (inflight->queue->held_links.list.first) {
+		const enum produce_verdict verdict = stage_links_leave_held(inflight->stage->worker, inflight->queue, error);
+		if (verdict != PRODUCED)
+			return verdict;
+	}
 	for (size_t i = 0; carried && !inflight->unfit && i < part->next_count; i++) {
 		uint64_t bit = (uint64_t)1 << i;
 		if (!(carried->next & bit) || inflight->crossed & bit)

@@ -18,4 +18,9 @@ bool stage_link_take(const struct worker *worker, struct inflight *inflight, str
 /* Produces a stage link for each later stage that the message is to go to, each once. */
 enum produce_verdict stage_links_leave(struct outbox *outbox, struct inflight *inflight, struct error *error);
 
+/* Produces what was held for observers (worker/held_links.h), of a queue or of all, as far as all messages before it have left.
+ * PRODUCE_FULL: call again. PRODUCE_REFUSED: it can never leave; the outbox has the failure, and the worker must stop. */
+enum produce_verdict stage_links_leave_held(struct worker *worker, struct partition_queue *queue, struct error *error);
+enum produce_verdict stage_links_leave_all_held(struct worker *worker, struct error *error);
+
 #endif
