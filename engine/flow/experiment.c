@@ -4,10 +4,10 @@
 
 #include "base/duration.h"
 #include "base/memory.h"
-#include "base/number.h"
 #include "experiments/rollout_board.h"
 #include "flow/policy_draw.h"
 #include "flow/rollout_choices.h"
+#include "flow/route.h"
 #include "flow/run.h"
 #include "message/assigned_record.h"
 #include "message/unit_text.h"
@@ -125,32 +125,6 @@ static bool headers_match(const struct candidate *candidate, struct headers head
 	return candidate->headers.count > 0;
 }
 
-/* Whether the name of a candidate, perhaps with `_` and a version behind it, or what Seldon has behind that of a pipeline, is that
- * part of a route. */
-static bool route_names(struct text part, const char *name, enum call_target target)
-{
-	size_t length = strlen(name);
-	if (part.length < length || memcmp(part.bytes, name, length) != 0)
-		return false;
-	struct text rest = text_from(part, length);
-	uint64_t version;
-	return rest.length == 0 || (target == CALL_PIPELINE && text_is(rest, ROUTE_OF_PIPELINE)) ||
-	       (rest.length > 1 && rest.bytes[0] == '_' && number_read_uint64(text_from(rest, 1), &version));
-}
-
-static bool route_find(const struct graph_experiment *experiment, struct text route, size_t *index)
-{
-	while (route.length > 0) {
-		struct text part = text_take_until(&route, ':');
-		for (size_t i = 0; part.length > 0 && i < experiment->count; i++)
-			if (route_names(part, experiment->shares[i].name, experiment->target)) {
-				*index = i;
-				return true;
-			}
-	}
-	return false;
-}
-
 /* What the experiment chose before the request failed, if it is replayed. False: that candidate is gone. */
 static bool choose_by_record(const struct visit *visit, const struct graph_experiment *experiment, struct choice *choice,
 			     bool *is_chosen, struct error *error)
@@ -170,16 +144,6 @@ static bool choose_by_record(const struct visit *visit, const struct graph_exper
 			 experiment->name, TEXT_ARGUMENTS(experiment_shown(recorded.variant)));
 }
 
-/* A route in several headers: the last one that names a candidate counts. */
-static bool routes_find(const struct graph_experiment *experiment, struct headers headers, size_t *index)
-{
-	for (size_t i = headers.count; i-- > 0;)
-		if (text_equal_caseless(headers.items[i].name, TEXT(ROUTE_HEADER)) &&
-		    route_find(experiment, headers.items[i].value, index))
-			return true;
-	return false;
-}
-
 /* A choice by the request's headers: those of a candidate come before the route that an answer has returned. */
 static bool choose_by_headers(const struct graph_experiment *experiment, struct headers headers, struct choice *choice)
 {
@@ -192,7 +156,7 @@ static bool choose_by_headers(const struct graph_experiment *experiment, struct 
 			return true;
 		}
 	choice->reason = ASSIGNED_ROUTE;
-	return routes_find(experiment, headers, &choice->index);
+	return route_find(experiment, headers, &choice->index);
 }
 
 static bool choose_by_override(const struct graph_experiment *experiment, struct choice *choice)

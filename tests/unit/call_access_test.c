@@ -21,7 +21,7 @@ struct line {
 static struct text header_of(const void *context, const char *name, size_t place)
 {
 	for (const struct line *line = context; line->name; line++)
-		if (strcmp(line->name, name) == 0 && place-- == 0)
+		if (text_equal_caseless(text_of(line->name), text_of(name)) && place-- == 0)
 			return text_of(line->value);
 	return (struct text){0};
 }
@@ -176,6 +176,41 @@ static void a_pipeline_that_was_made_of_something_is_asked_for_as_that(void **st
 	planning_close(&planning);
 }
 
+static void listed_headers_alone_are_passed_on(void **state)
+{
+	static const struct line given[] = {{"content-type", "application/json"},
+					    {"Inference-Header-Content-Length", "7"},
+					    {"traceparent", "t"},
+					    {"authorization", "secret"},
+					    {"sluice-assigned", "forged"},
+					    {"x-mine", "m"},
+					    {"x-seldon-route", ":a_1:"},
+					    {"X-Seldon-Route", ":p.pipeline:"},
+					    {"X-Model-Version", "base"},
+					    {0}};
+	const struct name more = {.text = "x-mine"};
+	const struct name read[] = {{"X-Model-Version", PLACE_NONE}, {"X-Mine", PLACE_NONE}, {"Content-Type", PLACE_NONE}};
+	const struct gateway_config config = {.passed = {1, &more}};
+	const struct gateway_targets targets = {.read = {3, read}};
+	struct call_source source = {
+		.config = &config, .targets = &targets, .context = given, .header = first_header_of, .header_at = header_of};
+	struct arena *arena = arena_open((size_t)1 << 16);
+	(void)state;
+	struct headers passed = call_headers_passed(&source, arena);
+	assert_int_equal(passed.count, 6);
+	assert_true(text_is(headers_find(passed, TEXT("x-mine"))->value, "m"));
+	assert_true(gateway_header_is_secret(TEXT("Sluice-Assigned"))); /* no option passes it on either */
+	assert_true(text_is(headers_find(passed, TEXT("x-seldon-route"))->value, ":a_1::p.pipeline:"));
+	assert_true(text_is(headers_find(passed, TEXT("X-Model-Version"))->value, "base"));
+	assert_true(text_is(headers_find(passed, TEXT("content-type"))->value, "application/json"));
+	source.content_type = "application/x-protobuf"; /* by gRPC: there is nothing behind the message */
+	passed = call_headers_passed(&source, arena);
+	assert_int_equal(passed.count, 5);
+	assert_true(text_is(headers_find(passed, TEXT("content-type"))->value, "application/x-protobuf"));
+	assert_null(headers_find(passed, TEXT("Inference-Header-Content-Length")));
+	arena_close(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +218,7 @@ int main(void)
 		cmocka_unit_test(lines_of_forwarded_addresses_are_one_list),
 		cmocka_unit_test(a_call_asks_for_what_its_name_leads_to),
 		cmocka_unit_test(a_pipeline_that_was_made_of_something_is_asked_for_as_that),
+		cmocka_unit_test(listed_headers_alone_are_passed_on),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

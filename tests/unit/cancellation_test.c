@@ -128,18 +128,18 @@ static void a_cancelled_request_is_answered_with_the_limit_and_others_as_usual(v
 static const char asks_model[] = "  - name: m\n  output: {steps: [m]}\n";
 
 /* The server of a model, which listens and never answers. */
-struct silence {
+struct silent_server {
 	int listening, accepted;
 	char url[64];
 	struct model_address address;
 	struct model_config config;
 };
 
-static struct cancel_board *configure_asking(struct stand *stand, struct silence *silence)
+static struct cancel_board *configure_asking(struct stand *stand, struct silent_server *silence)
 {
 	struct sockaddr_in place = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t length = sizeof place;
-	*silence = (struct silence){.listening = socket(AF_INET, SOCK_STREAM, 0)};
+	*silence = (struct silent_server){.listening = socket(AF_INET, SOCK_STREAM, 0)};
 	assert_int_equal(bind(silence->listening, (const struct sockaddr *)&place, sizeof place), 0);
 	assert_int_equal(getsockname(silence->listening, (struct sockaddr *)&place, &length), 0);
 	assert_int_equal(listen(silence->listening, 128), 0);
@@ -156,7 +156,7 @@ static struct cancel_board *configure_asking(struct stand *stand, struct silence
 }
 
 /* Returns when the worker has sent the call. */
-static void await_call(struct silence *silence)
+static void await_call(struct silent_server *silence)
 {
 	char byte;
 	silence->accepted = accept(silence->listening, NULL, NULL);
@@ -164,7 +164,7 @@ static void await_call(struct silence *silence)
 	assert_int_equal(recv(silence->accepted, &byte, 1, 0), 1);
 }
 
-static bool call_is_given_up(const struct silence *silence)
+static bool call_is_given_up(const struct silent_server *silence)
 {
 	const struct timeval wait = {.tv_sec = MOCK_WAIT_MS / 1000};
 	char bytes[4096];
@@ -175,7 +175,7 @@ static bool call_is_given_up(const struct silence *silence)
 	return count == 0 || errno == ECONNRESET;
 }
 
-static void silence_close(struct stand *stand, struct silence *silence, struct cancel_board *board)
+static void silence_close(struct stand *stand, struct silent_server *silence, struct cancel_board *board)
 {
 	stand->config.cancels = NULL;
 	cancel_board_close(board);
@@ -195,7 +195,7 @@ static void expect_cancelled(struct stand *stand, const char *token, const char 
 static void a_call_in_flight_is_given_up_when_its_request_is_cancelled(void **state)
 {
 	struct stand *stand = *state;
-	struct silence silence;
+	struct silent_server silence;
 	struct cancel_board *board = configure_asking(stand, &silence);
 	stand_start(stand);
 	stand_ask(stand, "asks", 1, REPLY_SUBMITTED_HEADER, NONCE);
@@ -216,7 +216,7 @@ static void a_call_in_flight_is_given_up_when_its_request_is_cancelled(void **st
 static void only_the_cancelled_one_of_those_in_flight_ends(void **state)
 {
 	struct stand *stand = *state;
-	struct silence silence;
+	struct silent_server silence;
 	char bytes[4096];
 	ssize_t count;
 	struct cancel_board *board = configure_asking(stand, &silence);
@@ -224,7 +224,7 @@ static void only_the_cancelled_one_of_those_in_flight_ends(void **state)
 	stand_start(stand);
 	stand_ask(stand, "cancelled", 1, REPLY_SUBMITTED_HEADER, NONCE);
 	await_call(&silence);
-	struct silence of_first = silence;
+	struct silent_server of_first = silence;
 	stand_ask(stand, "waits", 1, REPLY_SUBMITTED_HEADER, "of-another");
 	await_call(&silence);
 	cancel_board_add(board, TEXT(NONCE), TEXT("p"));

@@ -124,7 +124,7 @@ static void a_worker_that_stops_logs_what_it_answered(void **state)
 }
 
 /* A model that takes connections and never says anything. */
-static struct silence {
+static struct silent_server {
 	int listening;
 	char url[64];
 	struct model_address address;

@@ -182,17 +182,12 @@ struct asked_header {
 	const char *name, *value;
 };
 
-static struct text header_given_at(const void *context, const char *name, size_t place)
-{
-	for (const struct asked_header *header = context; header->name; header++)
-		if (text_equal_caseless(text_of(header->name), text_of(name)) && place-- == 0)
-			return text_of(header->value);
-	return (struct text){0};
-}
-
 static struct text header_given(const void *context, const char *name)
 {
-	return header_given_at(context, name, 0);
+	for (const struct asked_header *header = context; header->name; header++)
+		if (text_equal_caseless(text_of(header->name), text_of(name)))
+			return text_of(header->value);
+	return (struct text){0};
 }
 
 /* With `compat: seldon` a pipeline's failures are all one status; those of the gateway itself keep theirs. */
@@ -217,41 +212,6 @@ static void what_is_counted_is_the_status_that_is_sent(void **state)
 	const struct call_outcome good = {.end = CALL_ANSWERED, .status = 200};
 	assert_int_equal(call_counted_status(COUNTED_REST, true, &good), 200);
 	assert_int_equal(call_counted_status(COUNTED_GRPC, true, &good), GRPC_OK);
-}
-
-static void listed_headers_alone_are_passed_on(void **state)
-{
-	static const struct asked_header given[] = {{"content-type", "application/json"},
-						    {"Inference-Header-Content-Length", "7"},
-						    {"traceparent", "t"},
-						    {"authorization", "secret"},
-						    {"sluice-assigned", "forged"},
-						    {"x-mine", "m"},
-						    {"x-seldon-route", ":a_1:"},
-						    {"X-Seldon-Route", ":p.pipeline:"},
-						    {"X-Model-Version", "base"},
-						    {NULL, NULL}};
-	const struct name more = {.text = "x-mine"};
-	const struct name read[] = {{"X-Model-Version", PLACE_NONE}, {"X-Mine", PLACE_NONE}, {"Content-Type", PLACE_NONE}};
-	const struct gateway_config config = {.passed = {1, &more}};
-	const struct gateway_targets targets = {.read = {3, read}};
-	struct call_source source = {
-		.config = &config, .targets = &targets, .context = given, .header = header_given, .header_at = header_given_at};
-	struct arena *arena = arena_open((size_t)1 << 16);
-	(void)state;
-	struct headers passed = call_headers_passed(&source, arena);
-	assert_int_equal(passed.count, 6);
-	assert_true(text_is(headers_find(passed, TEXT("x-mine"))->value, "m"));
-	assert_true(gateway_header_is_secret(TEXT("Sluice-Assigned"))); /* no option passes it on either */
-	assert_true(text_is(headers_find(passed, TEXT("x-seldon-route"))->value, ":a_1::p.pipeline:"));
-	assert_true(text_is(headers_find(passed, TEXT("X-Model-Version"))->value, "base"));
-	assert_true(text_is(headers_find(passed, TEXT("content-type"))->value, "application/json"));
-	source.content_type = "application/x-protobuf"; /* by gRPC: there is nothing behind the message */
-	passed = call_headers_passed(&source, arena);
-	assert_int_equal(passed.count, 5);
-	assert_true(text_is(headers_find(passed, TEXT("content-type"))->value, "application/x-protobuf"));
-	assert_null(headers_find(passed, TEXT("Inference-Header-Content-Length")));
-	arena_close(arena);
 }
 
 static void a_deadline_is_the_callers_within_the_most(void **state)
@@ -640,7 +600,6 @@ int main(void)
 		cmocka_unit_test(a_reply_is_read_by_its_headers),
 		cmocka_unit_test(a_failure_has_a_status_of_grpc),
 		cmocka_unit_test(what_is_counted_is_the_status_that_is_sent),
-		cmocka_unit_test(listed_headers_alone_are_passed_on),
 		cmocka_unit_test(a_deadline_is_the_callers_within_the_most),
 		cmocka_unit_test(a_nonce_is_drawn_and_must_be_whole),
 		cmocka_unit_test(an_error_from_the_outputs_has_the_form_of_a_reply),

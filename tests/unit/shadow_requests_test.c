@@ -20,14 +20,14 @@ static const char copied[] = "  - name: by\n"
 			     "  output: {steps: [double]}\n";
 
 /* A model at a port where connections are taken, and nothing is ever said. */
-struct silence {
+struct silent_server {
 	int listening;
 	char url[64];
 	struct model_address address;
 	struct model_config config;
 };
 
-static void silence_open(struct silence *silence, struct stand *stand, bool listens)
+static void silence_open(struct silent_server *silence, struct stand *stand, bool listens)
 {
 	struct sockaddr_in place = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t length = sizeof place;
@@ -53,7 +53,7 @@ static void expect(struct stand *stand, const char *words)
 static void a_shadow_that_says_nothing_holds_up_neither_answers_nor_commits(void **state)
 {
 	struct stand *stand = *state;
-	struct silence silence;
+	struct silent_server silence;
 	stand_configure(stand, copied);
 	silence_open(&silence, stand, true);
 	stand->config.transaction.id = NULL;
@@ -73,7 +73,7 @@ static void when_too_many_copies_are_out_further_ones_are_left_out(void **state)
 {
 	enum { REQUESTS = 700 };
 	struct stand *stand = *state;
-	struct silence silence;
+	struct silent_server silence;
 	stand_configure(stand, copied);
 	silence_open(&silence, stand, true);
 	stand->config.transaction.id = NULL;
@@ -93,7 +93,7 @@ static void when_too_many_copies_are_out_further_ones_are_left_out(void **state)
 static void a_shadow_that_is_away_gets_no_copy_later(void **state)
 {
 	struct stand *stand = *state;
-	struct silence silence;
+	struct silent_server silence;
 	stand_configure(stand, copied);
 	silence_open(&silence, stand, false);
 	stand_start(stand);
