@@ -8,13 +8,9 @@
  *   wasserstein      W1; effect: W1 divided by the reference's standard deviation. It is established only if it is so
  *                    without both tails of the reference too, of which a reference says too little
  *   jensen-shannon   the same bins, or categories; effect: the distance
- *   chi-square       of categories; effect: the Jensen-Shannon distance. Its level is split: half is of the law of the
- *                    distance, as for psi, which shows changes of common categories; four tenths are of the law of the
- *                    statistic over the categories that are known (chi_square_law.h), which shows rare ones that grow; one
- *                    tenth is of how many values have categories never seen. The level that is given is the part of the
- *                    effect that chance explains in the one that shows most. In windows by time, and those with fewer than
- *                    eight tenths of their usual values, the distance decides alone. p: of the chi-square law, which does
- *                    not hold for rare categories and decides nothing
+ *   chi-square       of categories; effect: the Jensen-Shannon distance, which decides, as for psi: so these three are
+ *                    one test, with the statistic of each; p: of the chi-square law, which does not hold for rare
+ *                    categories and decides nothing
  *   page-hinkley     of numbers, and cusum: the latest change of the mean, from window to window (detectors.h); effect: by
  *                    how many deviations, of the numbers' normal scores in the reference
  *   adwin            the same; effect: by how much of the reference's rows the mean rank of the latest rows has moved
@@ -54,9 +50,10 @@
  * step, too. It counts in the next window, if the rows of that are behind it, too. A window in which the clock does not go on
  * lasts as long as the last in which it did.
  *
- * Memory is taken from the arena when it opens: 8 bytes for each feature and row of a window, and 130 KB a feature, with chi-square
- * 4 KB more; with online methods 40 bytes for each row, and 28 KB a feature, more. Of a window by time, MONITOR_ROWS_KEPT rows at
- * most are kept, spread evenly. The same rows give the same verdicts. A monitor belongs to one thread.
+ * Memory is taken from the arena when it opens: 8 bytes for each feature and row of a window, and 130 KB a feature; with online
+ * methods 40 bytes for each row, and 28 KB a feature, more. Of a
+ * window by time, MONITOR_ROWS_KEPT rows at most are kept, spread evenly. The same rows give the same verdicts. A monitor
+ * belongs to one thread.
  */
 #ifndef SLUICE_DRIFT_MONITOR_H
 #define SLUICE_DRIFT_MONITOR_H

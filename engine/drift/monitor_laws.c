@@ -367,25 +367,6 @@ static bool predicted_learn(struct watched_feature *watched, size_t window_rows,
 	return true;
 }
 
-/* ---- chi-square of categories ---- */
-
-static bool chi_square_learn(struct watched_feature *watched, size_t window_rows, struct arena *scratch, struct arena *arena)
-{
-	const bool rare = has_rare(watched);
-	const double present = 1 - (double)watched->missing / (double)watched->all_rows;
-	const struct chi_square_samples samples = {.bin_count = watched->category_count,
-						   .counts = watched->counts,
-						   .dependence = watched->dependence,
-						   .window_rows = (double)window_rows * present,
-						   .rows_most = rare ? DRAWN_RARE_ROWS_MAX / 2 : DRAWN_ROWS_MAX};
-	watched->chi_square = ARENA_NEW(arena, struct chi_square_law);
-	if (!watched->chi_square || !chi_square_law_learn(watched->chi_square, &samples, scratch))
-		return false;
-	if (!rare) /* large samples have the same law at all sizes */
-		watched->chi_square->common = (double)INFINITY;
-	return true;
-}
-
 /* ---- the whole monitor ---- */
 
 bool monitor_laws_learn(struct monitor *self, const struct drift_reference *reference, size_t window_rows, struct arena *arena)
@@ -411,11 +392,6 @@ bool monitor_laws_learn(struct monitor *self, const struct drift_reference *refe
 	for (size_t i = 0; good && i < self->feature_count; i++) {
 		if (has_laws(&self->features[i]) && is_nearly_constant(&self->features[i]))
 			good = predicted_learn(&self->features[i], window_rows, scratch, arena);
-		arena_reset(scratch);
-	}
-	for (size_t i = 0; good && self->settings.window_rows > 0 && i < self->feature_count; i++) {
-		if (has_laws(&self->features[i]) && self->features[i].methods >> MONITOR_CHI_SQUARE & 1)
-			good = chi_square_learn(&self->features[i], window_rows, scratch, arena);
 		arena_reset(scratch);
 	}
 	arena_close(scratch);

@@ -4,7 +4,6 @@
 #define SLUICE_DRIFT_MONITOR_PARTS_H
 
 #include "drift/binned.h"
-#include "drift/chi_square_law.h"
 #include "drift/detectors.h"
 #include "drift/joint.h"
 #include "drift/missing_runs.h"
@@ -40,7 +39,6 @@ struct watched_feature {
 	double *current;	/* of the window, likewise */
 	struct null_law binned; /* of the Jensen-Shannon distance */
 	double binned_common;	/* the largest common size that it holds for */
-	struct chi_square_law *chi_square; /* NULL: the distance decides for chi-square, too */
 	size_t tail;		/* places of `sorted` at either end that say too little of their law */
 	struct null_law moved, settled; /* of W1 divided by the deviation: of all, and without both tails */
 	size_t category_count;

@@ -161,21 +161,6 @@ static size_t count_categories(const struct watched_feature *watched, size_t row
 	return count;
 }
 
-/* The chance of `k` or more of `m`, where each has a chance that is itself Beta(a, b). */
-static double predicted_sf(double k, double m, double a, double b)
-{
-	if (k < 1)
-		return 1;
-	double term = exp(-log(m + 1) - log_beta(m - k + 1, k + 1) + log_beta(k + a, m - k + b) - log_beta(a, b)), total = 0;
-	double j = k;
-	while (j <= m && term > total * 1e-12) {
-		total += term;
-		term *= (m - j) / (j + 1) * (j + a) / (m - j - 1 + b);
-		j++;
-	}
-	return total;
-}
-
 static void test_put(struct monitor_feature *verdict, struct monitor_test test, double established_effect)
 {
 	test.established = established_effect > test.level;
@@ -188,66 +173,14 @@ static double chi_square_p(const struct chi_square_test *test, double dependence
 	return test->freedom < 1 ? 1 : chi_square_sf(test->statistic / dependence, test->freedom);
 }
 
-/* Of the level of chi-square, the part that each of three tests has. */
-#define OF_STATISTIC 0.4
-#define OF_NEW 0.1
-#define OF_DISTANCE 0.5
-#define FEWER 0.8 /* of the rows that the law of the statistic is of: with fewer, the distance decides alone */
-
-/* How many of the `strange` values of categories never seen are more than chance explains, by how often categories came once, and
- * on the safe side one standard deviation more; one more than there are: all are explained. */
-static double new_limit(const struct watched_feature *watched, double strange, double rows, double alpha)
+/* All three are established by the law of the Jensen-Shannon distance, which is the effect of each. */
+static void test_binned(const struct watched_feature *watched, double common, double alpha, struct monitor_feature *verdict)
 {
-	const double dependence = watched->dependence, once = (double)watched->once;
-	const double a = (once + ceil(sqrt(once))) / dependence + 0.5, b = ((double)watched->count - once) / dependence + 0.5;
-	double explained = 0, limit = strange + 1;
-	while (limit - explained > 1) {
-		const double many = floor((explained + limit) / 2);
-		if (predicted_sf(floor(many / dependence), floor(rows / dependence), a, b) < alpha)
-			limit = many;
-		else
-			explained = many;
-	}
-	return limit;
-}
-
-/* The part of a window's change that chance explains in the statistic of the categories that are known, or in how many values
- * others have. A root, as the distance is one. */
-static double chi_square_part(const struct watched_feature *watched, double rows, double common, double alpha)
-{
-	const struct chi_square_law *law = watched->chi_square;
-	const struct binned known = {watched->category_count, watched->counts, watched->current};
-	const double strange = watched->current[watched->category_count];
-	const double square = strange < rows ? binned_homogeneity(&known).statistic / watched->dependence : 0;
-	const double root = sqrt(square * fmin(1, law->common / common));
-	double part = root > 0 ? chi_square_law_root(law, alpha * OF_STATISTIC) / root : (double)INFINITY;
-	if (strange > 0)
-		part = fmin(part, sqrt((new_limit(watched, strange, rows, alpha * OF_NEW) - 0.5) / strange));
-	return part;
-}
-
-/* Of a window with so many values. The distance decides, too: a rare category makes the statistic large by chance, which hides
- * changes of common ones. */
-static double chi_square_level(const struct watched_feature *watched, double rows, double distance, double whole, double alpha)
-{
-	const double common = fmin(whole, watched->binned_common);
-	if (!watched->chi_square || rows < FEWER * watched->chi_square->window_rows)
-		return null_law_distance(&watched->binned, alpha, common);
-	const double part = chi_square_part(watched, rows, whole, alpha);
-	const double level = null_law_distance(&watched->binned, alpha * OF_DISTANCE, common);
-	return part < 1 ? fmin(level, distance * part) : level;
-}
-
-/* The effect of all three is the Jensen-Shannon distance, whose law decides psi and jensen-shannon. */
-static void test_binned(const struct watched_feature *watched, double whole, double alpha, struct monitor_feature *verdict)
-{
-	const double common = fmin(whole, watched->binned_common);
 	const struct binned binned = {watched->bin_count, watched->counts, watched->current};
 	const double distance = binned_jensen_shannon(&binned) / sqrt(M_LN2);
 	const struct chi_square_test homogeneity = binned_homogeneity(&binned);
 	const double by_distance = null_law_p(&watched->binned, distance, common);
-	const double level = null_law_distance(&watched->binned, alpha, common);
-	struct monitor_test test = {.effect = distance};
+	struct monitor_test test = {.effect = distance, .level = null_law_distance(&watched->binned, alpha, common)};
 	for (int method = 0; method < MONITOR_METHODS; method++) {
 		if (!(watched->methods >> method & MONITOR_OF_BINS >> method & 1))
 			continue;
@@ -255,9 +188,6 @@ static void test_binned(const struct watched_feature *watched, double whole, dou
 		test.statistic = method == MONITOR_PSI		? binned_psi(&binned, BINNED_SHARE_LEAST)
 				 : method == MONITOR_CHI_SQUARE ? homogeneity.statistic
 								: distance;
-		test.level = method == MONITOR_CHI_SQUARE
-				     ? chi_square_level(watched, (double)verdict->count, distance, whole, alpha)
-				     : level;
 		test.p = method == MONITOR_CHI_SQUARE ? chi_square_p(&homogeneity, watched->dependence) : by_distance;
 		test_put(verdict, test, distance);
 	}
@@ -308,6 +238,21 @@ static void test_online(const struct watched_feature *watched, size_t rows, size
 }
 
 /* ---- quality ---- */
+
+/* The chance of `k` or more of `m`, where each has a chance that is itself Beta(a, b). */
+static double predicted_sf(double k, double m, double a, double b)
+{
+	if (k < 1)
+		return 1;
+	double term = exp(-log(m + 1) - log_beta(m - k + 1, k + 1) + log_beta(k + a, m - k + b) - log_beta(a, b)), total = 0;
+	double j = k;
+	while (j <= m && term > total * 1e-12) {
+		total += term;
+		term *= (m - j) / (j + 1) * (j + a) / (m - j - 1 + b);
+		j++;
+	}
+	return total;
+}
 
 /* Whether so many of the window are more than `usual` of `of` in the reference explain. So many rows as `dependence` says count as
  * one. */
@@ -404,5 +349,5 @@ void watched_test(const struct watched_feature *watched, size_t rows, size_t loo
 	if (!watched->categories)
 		test_numbers(watched, &current, common, alpha, verdict);
 	if (watched->methods & MONITOR_OF_BINS)
-		test_binned(watched, common, alpha, verdict);
+		test_binned(watched, fmin(common, watched->binned_common), alpha, verdict);
 }
