@@ -160,8 +160,8 @@ static void variants_print(const struct status_shown *shown, struct buffer *out)
 	const struct report *report = shown->report;
 	const struct joined *joined = report->joined;
 	for (size_t arm = 0; arm < joined->arms; arm++) {
-		buffer_print(out, "  %-24s %10llu units", text_shown(joined->arm_names[arm], shown->arena),
-			     (unsigned long long)joined->arm_units[arm]);
+		buffer_print(out, "  %-24s %10llu unit%s", text_shown(joined->arm_names[arm], shown->arena),
+			     (unsigned long long)joined->arm_units[arm], joined->arm_units[arm] == 1 ? "" : "s");
 		if (isfinite(share_now(shown, arm)))
 			buffer_print(out, ", %.4g%%", PERCENT * share_now(shown, arm));
 		if (report->absent.length > 0) /* a guardrail may be the only metric then */

@@ -25,9 +25,10 @@ void overlap_view_print_text(const struct overlap_table *tables, size_t count, s
 		buffer_byte(out, '\n');
 		for (size_t row = 0; row < table->ways; row++)
 			for (size_t column = 0; column < table->other_ways; column++)
-				buffer_print(out, "  %-24s %-24s %10.0f units\n", text_shown(table->names[row], arena),
+				buffer_print(out, "  %-24s %-24s %10.0f unit%s\n", text_shown(table->names[row], arena),
 					     text_shown(table->other_names[column], arena),
-					     table->counts[row * table->other_ways + column]);
+					     table->counts[row * table->other_ways + column],
+					     table->counts[row * table->other_ways + column] == 1 ? "" : "s");
 	}
 }
 

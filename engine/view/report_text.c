@@ -30,7 +30,8 @@ static void print_split(const struct report *report, struct arena *arena, struct
 			     split->mismatch ? "MISMATCH" : "as planned", split->p, split->chi_square.statistic,
 			     split->chi_square.p);
 	for (size_t arm = 0; arm < joined->arms; arm++) {
-		buffer_print(out, "  %-24s %10.0f units", text_shown(joined->arm_names[arm], arena), split->counts[arm]);
+		buffer_print(out, "  %-24s %10.0f unit%s", text_shown(joined->arm_names[arm], arena), split->counts[arm],
+			     split->counts[arm] == 1 ? "" : "s");
 		print_requests(joined->arm_requests[arm], out);
 		epoch_view_print_candidate(joined, arm, out);
 		if (split->tested && isnan(split->expected[arm]))
@@ -185,7 +186,7 @@ static void print_pair(const struct report *report, const struct report_metric *
 /* Before a metric can be analysed, nothing is known of which variant is best. */
 static void print_arm(const struct arm_analysis *arm, const char *name, struct buffer *out)
 {
-	buffer_print(out, "  %-24s %10llu units", name, (unsigned long long)arm->units);
+	buffer_print(out, "  %-24s %10llu unit%s", name, (unsigned long long)arm->units, arm->units == 1 ? "" : "s");
 	print_requests(arm->requests, out);
 	if (!isnan(arm->mean))
 		buffer_print(out, ", mean %.5g", arm->mean);

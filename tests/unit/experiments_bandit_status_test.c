@@ -94,7 +94,7 @@ static void analyze_joins_feedback_of_a_unit_with_its_last_request(void **state)
 	write_file("feedback", "{\"unit\": \"a\", \"reward\": 1}\n{\"unit\": \"z\", \"reward\": 1}\n");
 	struct said said = say_with(step_kinds, "experiments analyze e --exposures exposures --feedback feedback");
 	expect_words(said.out, "feedback: late 0, unknown 1, doubled 0");
-	expect_words(said.out, "new                               1 units of 1 requests, mean 2");
+	expect_words(said.out, "new                               1 unit of 1 request, mean 2");
 	said_close(&said);
 	write_file(
 		"exposures",
@@ -103,11 +103,11 @@ static void analyze_joins_feedback_of_a_unit_with_its_last_request(void **state)
 							  "\"variant\": \"old\", \"probability\": 0.5, \"reason\": \"policy\"}\n");
 	write_file("feedback", "{\"unit\": \"a\", \"reward\": 1, \"time_ms\": 4000}\n");
 	said = say_with(step_kinds, "experiments analyze e --exposures exposures --feedback feedback");
-	expect_words(said.out, "new                               1 units of 1 requests, mean");
+	expect_words(said.out, "new                               1 unit of 1 request, mean");
 	said_close(&said);
 	write_file("feedback", "{\"unit\": \"a\", \"reward\": 1, \"time_ms\": 5000}\n");
 	said = say_with(step_kinds, "experiments analyze e --exposures exposures --feedback feedback");
-	expect_words(said.out, "old                               1 units of 1 requests, mean");
+	expect_words(said.out, "old                               1 unit of 1 request, mean");
 	said_close(&said);
 }
 
@@ -133,7 +133,7 @@ static void values_that_engines_have_computed_are_no_feedback_of_the_sender(void
 		fail_msg("%s", said.err);
 	expect_words(said.out, "4 units, 50%, 3 with profit");
 	expect_words(said.out, "feedback 3: late 0, unknown 0, doubled 1");
-	expect_words(said.out, "0 features that requests lack, 1 values of profit that no engine has computed");
+	expect_words(said.out, "0 features that requests lack, 1 value of profit that no engine has computed");
 	expect_words(said.err, "3 times feedback was not judged"); /* of size */
 	said_close(&said);
 	said = say_with(step_kinds, STATUS " -o json");

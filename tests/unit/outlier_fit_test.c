@@ -92,7 +92,7 @@ static void medians_and_spreads_are_learnt(void **state)
 	assert_true(json_number_value(json_array_get(json_object_get(file, "median"), 0)) == 6);
 	assert_true(fabs(json_number_value(json_array_get(json_object_get(file, "factor"), 0)) - 0.6744897501960817 / 3) < 1e-15);
 	assert_true(json_number_value(json_array_get(json_object_get(file, "factor"), 1)) == 0);
-	expect_words(said.err, "1 columns do not vary, and are not judged; the first is column 1 (`b`)");
+	expect_words(said.err, "1 column does not vary, and is not judged; the first is column 1 (`b`)");
 	json_decref(file);
 	said_close(&said);
 }

@@ -319,7 +319,7 @@ static void the_share_of_a_variant_that_was_not_seen_is_not_known(void **state)
 	buffer_open(&out, (size_t)16 << 20);
 	report_view_print_text(&report, arena, &out);
 	buffer_byte(&out, '\0');
-	assert_non_null(strstr(out.bytes, " 1 units, how many are expected is not known"));
+	assert_non_null(strstr(out.bytes, " 1 unit, how many are expected is not known"));
 	assert_null(strstr(out.bytes, " expected\n"));
 	buffer_clear(&out);
 	report_view_print_html(&report, arena, &out);
