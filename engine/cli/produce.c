@@ -24,8 +24,10 @@ static const struct option options[] = {
 	 .offset = offsetof(struct produce_options, asked.files),
 	 .help = PIPELINE_TARGET_FILES_HELP},
 	PIPELINE_TARGET_ROWS(struct produce_options, asked),
-	ROW("timeout", DURATION, struct produce_options, timeout_ns, .word = "TIME", .fallback = "30s",
-	    .help = "How long Kafka may take to acknowledge a request before it counts as refused."),
+	ROW("timeout", DURATION, struct produce_options, timeout_ns, .word = "TIME", .fallback = "2m",
+	    .help = "How long Kafka may take to acknowledge a request before it counts as refused. If it is away for longer, "
+		    "requests that were sent meanwhile may be in the topic, some of them twice; the reason of each refusal says "
+		    "whether that one may be."),
 	ROW("rate", INTEGER, struct produce_options, rate, .least = 1, .most = 1e9,
 	    .help = "Requests a second, evenly spaced; default: as fast as Kafka accepts them."),
 	ROW("repeat", FLAG, struct produce_options, repeat,

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/duration.h"
 #include "base/memory.h"
 #include "log/client.h"
 
@@ -95,6 +96,21 @@ static const char *name_invalid_cause(struct sender *sender, const rd_kafka_mess
 	return sender->reason;
 }
 
+/* Of a record that Kafka did not acknowledge in time: only one that was sent may be there. */
+static const char *name_timeout(struct sender *sender, const rd_kafka_message_t *report)
+{
+	const struct sender_config *config = sender->config;
+	const bool was_sent = rd_kafka_message_status(report) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
+	(void)snprintf(
+		sender->reason, sizeof sender->reason,
+		was_sent ? "Kafka has not confirmed the %s within %.4g s, and topic %s may have it: look for it there before you "
+			   "send it again"
+			 : "Kafka has not taken the %s within %.4g s, and topic %s does not have it: send it again when all "
+			   "brokers answer",
+		record_noun(sender), (double)config->timeout_ms / MS_PER_S, config->topic);
+	return sender->reason;
+}
+
 /* ---- kept records ---- */
 
 static bool has_ended(const struct sender *sender)
@@ -167,9 +183,11 @@ static void sender_on_report(rd_kafka_t *producer, const rd_kafka_message_t *mes
 	bool too_large = message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
 	const uint64_t number = (uint64_t)(uintptr_t)message->_private;
 	const bool rejected = cause == REFUSAL_OF_RECORD && config->rejected;
-	const char *reason = too_large	? name_topic_limit(sender, message)
-			     : rejected ? name_invalid_cause(sender, message)
-					: rd_kafka_err2str(message->err);
+	const bool timed_out = message->err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT;
+	const char *reason = too_large	 ? name_topic_limit(sender, message)
+			     : rejected	 ? name_invalid_cause(sender, message)
+			     : timed_out ? name_timeout(sender, message)
+					 : rd_kafka_err2str(message->err);
 	if (rejected)
 		config->rejected(config->context, number, reason);
 	else

@@ -187,6 +187,28 @@ static void rows_of_tensors_are_requests_of_one_row(void **state)
 	}
 }
 
+#define NOT_IN_TIME_MS 1500
+#define KAFKA_PRODUCE 0 /* the number of that request */
+
+/* Who sends the refused lines again must know which of them the topic may have. */
+static void a_refusal_for_time_says_whether_kafka_may_have_the_request(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	stand.sender.timeout_ms = NOT_IN_TIME_MS;
+	assert_int_equal(rd_kafka_mock_broker_set_down(stand.mock.cluster, 1), 0);
+	assert_true(lines_send("{\"x\": 1}\n", &error));
+	assert_int_equal(stand.noted, 1);
+	assert_non_null(strstr(stand.notes[0], "Kafka has not taken the request within 1.5 s, and topic out does not have it"));
+	assert_int_equal(rd_kafka_mock_broker_set_up(stand.mock.cluster, 1), 0);
+	for (size_t i = 0; i < 64; i++)
+		rd_kafka_mock_push_request_errors(stand.mock.cluster, KAFKA_PRODUCE, 1, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT);
+	assert_true(lines_send("{\"x\": 2}\n", &error));
+	rd_kafka_mock_clear_request_errors(stand.mock.cluster, KAFKA_PRODUCE);
+	assert_int_equal(stand.noted, 2);
+	assert_non_null(strstr(stand.notes[1], "Kafka has not confirmed the request within 1.5 s, and topic out may have it"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +219,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_request_that_is_too_large_is_refused_with_its_line, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(requests_leave_at_the_rate, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(rows_of_tensors_are_requests_of_one_row, stand_begin, stand_end),
+		cmocka_unit_test_setup_teardown(a_refusal_for_time_says_whether_kafka_may_have_the_request, stand_begin, stand_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
