@@ -86,6 +86,7 @@ struct grpc_connection {
 	int64_t greeted_by_ms; /* its SETTINGS must come by then, or another address is tried */
 	int64_t used_ms;       /* end of its last stream */
 	int64_t quiet_ms;      /* since when no expected data has come */
+	bool owes;	       /* a call was sent, and nothing has come since; the call may have ended meanwhile */
 	int64_t pinged_ms;     /* 0: no ping is unanswered */
 	unsigned pings;	       /* pings since data came on a stream */
 	struct error error;    /* reason why the session ends itself; else none */

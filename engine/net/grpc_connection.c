@@ -123,13 +123,15 @@ static void set_tend(struct grpc_connection *connection)
 		grpc_connection_leave(connection); /* without a timer it is not supervised: it accepts no more calls */
 }
 
+/* Calls that end one after the other without an answer, each at its deadline, are one silence. */
 void grpc_connection_opened_stream(struct grpc_connection *connection)
 {
 	connection->dirty = true;
-	if (connection->open++ > 0)
-		return;
-	connection->quiet_ms = loop_now_ms(connection->http2.loop);
-	set_tend(connection);
+	if (!connection->owes && connection->open == 0)
+		connection->quiet_ms = loop_now_ms(connection->http2.loop);
+	connection->owes = true;
+	if (connection->open++ == 0)
+		set_tend(connection);
 }
 
 void grpc_connection_closed_stream(struct grpc_connection *connection)
@@ -240,6 +242,7 @@ static void grpc_connection_on_ready(void *context, uint32_t events)
 	if (events & ~(uint32_t)EPOLLOUT) {
 		connection->quiet_ms = loop_now_ms(grpc->loop);
 		connection->pinged_ms = 0;
+		connection->owes = false;
 		if (!http2_receive(http2, grpc->room, sizeof grpc->room, &error)) {
 			say_why(http2);
 			connection_on_disconnect(connection, connection->error.kind ? &connection->error : &error);

@@ -293,6 +293,22 @@ static void a_dead_server_is_noticed_by_a_ping(void **state)
 	assert_int_equal(stand->puppet.pings, 1);
 }
 
+/* Each call ends at its deadline before the server has been silent for long enough, and none is open for longer. */
+static void a_dead_server_is_noticed_though_no_call_lasts(void **state)
+{
+	struct stand *stand = *state;
+	stand->limits.silence_ms = 100;
+	stand->puppet.asked = say_yes;
+	ask_once(stand);
+	stand->puppet.asked = NULL;
+	stand->puppet.mute = stand->puppet.stingy = 1;
+	for (size_t calls = 2; calls < 20 && stand->puppet.line_count == 1; calls++) {
+		begin_with(stand, 1, TEXT("ask"), 30);
+		turn_until_told(stand, calls);
+	}
+	assert_int_equal(stand->puppet.line_count, 2);
+}
+
 static void a_slow_server_is_pinged_twice_and_then_left_in_peace(void **state)
 {
 	struct stand *stand = *state;
@@ -408,6 +424,7 @@ int main(void)
 		STORY(a_deadline_passes_in_the_line_too),
 		STORY(a_call_whose_time_is_over_is_not_sent),
 		STORY(a_dead_server_is_noticed_by_a_ping),
+		STORY(a_dead_server_is_noticed_though_no_call_lasts),
 		STORY(a_slow_server_is_pinged_twice_and_then_left_in_peace),
 		STORY(an_idle_connection_is_closed),
 		STORY(a_forgotten_call_is_never_told_and_makes_room),
