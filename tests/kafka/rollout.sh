@@ -78,8 +78,12 @@ status_has() { # $@ words, all of which the status has
 	done
 }
 # Prints how many answers of the default and of the candidate came in that time.
-sides_of() { # $1 seconds
-	timeout "$1" "$sluice" tail p -o json >"$dir/sides.jsonl" 2>/dev/null
+sides_of() { # $1 seconds, from the first answer on
+	"$sluice" tail p -o json >"$dir/sides.jsonl" 2>/dev/null &
+	wait_until 20 test -s "$dir/sides.jsonl"
+	sleep "$1"
+	kill $!
+	wait $!
 	echo "$(grep -c '"model_name":"steady"' "$dir/sides.jsonl") $(grep -c '"model_name":"next"' "$dir/sides.jsonl")"
 }
 # The moves have all numbers from 1 to the last, each once.
