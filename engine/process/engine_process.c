@@ -182,14 +182,15 @@ static bool prepare_first(struct engine_process *running, const struct revision 
 
 /* No machine has more, and sums of it stay far from the end of a size. */
 #define AMOUNT_MOST_TIB 1024
+#define AMOUNT_MOST "1024Ti"
 #define TIB ((double)((uint64_t)1 << 40))
 
 static bool amounts_check(const struct run_asked *asked, struct error *error)
 {
 	const bool of_messages = asked->memory_bytes > AMOUNT_MOST_TIB * TIB;
 	if (of_messages || asked->state_bytes > AMOUNT_MOST_TIB * TIB)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s is at most %dTi", of_messages ? "--memory" : "--state-memory",
-				 AMOUNT_MOST_TIB);
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s is at most " AMOUNT_MOST,
+				 of_messages ? "--memory" : "--state-memory");
 	if (asked->state_bytes < 1)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "--state-memory is 0, with which no step could keep any state; leave it out for 1Gi");

@@ -412,7 +412,7 @@ def is_not_ready_without_keys(judge, start, keys):
     gateway = start("--jwks", f"http://{address}/keys?secret=1", "--metrics", str(metrics))
     judge.expect("the log names the address of the keys, and the cause", gateway.says(f"from http://{address}/keys: the server of the keys answered 500;")
                  and "secret" not in gateway.words, gateway.words)
-    judge.expect("it is a warning that says what happens to tokens", re.search(" warn +the key set of tokens cannot be fetched from", gateway.words)
+    judge.expect("it is a warning that says what happens to tokens", '"level":"warn","message":"the key set of tokens cannot be fetched from' in gateway.words
                  and "all tokens are refused (503) meanwhile" in gateway.words, gateway.words)
 
     def read(path):
