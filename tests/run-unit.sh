@@ -7,12 +7,12 @@ set -u
 # These take longest, so they begin first: some wait, some compute.
 longest="follower learner_service apply join_state simulation_observer rollout_units gateway_calls moved_partitions worker engine_counts
 	secret group_mover thin_exposures feed drift_rebase truth_service experiment_traffic rehearsal_topics partition_state move_receivers
-	drift_free_texts drift_past drift_past_texts simulation simulation_broken dependence"
+	drift_free_texts drift_past drift_past_texts drift_projection topic_presence simulation simulation_broken dependence"
 export TEST="${TEST-}"
 passed=0 failed=0 skipped=0
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
-longest_s=300 # of one program; a valgrind or a sanitizer makes them slow
+longest_s=900 # of one program, which hangs; a valgrind, or a sanitizer on a busy machine, makes them slow
 in_order() {
 	for name in $longest; do
 		printf '%s\n' "$@" | grep "/${name}_test\$"

@@ -49,9 +49,11 @@ static void carry_take(struct run *run, size_t step, const struct given *given)
 static void rows_draw(const struct run *run)
 {
 	const struct graph *graph = run->flow->graph;
-	for (size_t i = 0; graph->part->observes && i < graph->count; i++)
-		if (graph->part->sides[i] == STEP_HERE)
-			slice_draw(run->message, graph->steps[graph_step_watched(graph, i)].name, graph->steps[i].name);
+	for (size_t i = 0; graph->part->observes && i < graph->count; i++) {
+		const size_t watched = graph_step_watched(graph, i);
+		if (graph->part->sides[i] == STEP_HERE && watched < graph->count) /* none: it has the request, which is no slice */
+			slice_draw(run->message, graph->steps[watched].name, graph->steps[i].name);
+	}
 }
 
 void run_take_carried(struct run *run)
