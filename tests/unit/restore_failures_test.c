@@ -1,4 +1,4 @@
-/* restore_failures_test.c: how failures of several restores are collected, logged, and become the failure of a worker. */
+/* restore_failures_test.c: Tests of how failures of several restores are collected, logged, and become the failure of a worker. */
 #include "worker/restore_failures.h"
 
 #include <setjmp.h>
