@@ -11,6 +11,7 @@
 #include "message/explained.h"
 #include "message/oip_json.h"
 #include "message/reply.h"
+#include "message/rows.h"
 
 #define NAME_BYTES_SHOWN 100
 #define TIMEOUT_HEADER "x-timeout-ms"
@@ -275,17 +276,20 @@ bool call_key_read(const struct call_source *source, bool explains, struct text 
 				 key->length, IDEMPOTENCY_KEY_BYTES_MAX);
 }
 
-/* Routes are parts between colons, so that they may follow one another. */
+/* Routes are parts between colons, so that they may follow one another. One that is alone is borrowed. */
 static struct text routes_joined(const struct call_source *source, struct text first, struct arena *arena)
 {
-	struct text joined = first, more;
-	for (size_t place = 1; joined.bytes && (more = source->header_at(source->context, ROUTE_HEADER, place)).bytes; place++) {
-		const char *both = arena_print(arena, TEXT_FORMAT TEXT_FORMAT, TEXT_ARGUMENTS(joined), TEXT_ARGUMENTS(more));
-		if (!both)
-			return first;
-		joined = text_of(both);
-	}
-	return joined;
+	struct text more = first.bytes ? source->header_at(source->context, ROUTE_HEADER, 1) : (struct text){0};
+	struct buffer all;
+	if (!more.bytes)
+		return first;
+	buffer_open(&all, SIZE_MAX / 2); /* the request's head has a limit */
+	buffer_text(&all, first);
+	for (size_t place = 2; more.bytes; more = source->header_at(source->context, ROUTE_HEADER, place++))
+		buffer_text(&all, more);
+	const struct text joined = buffer_failed(&all) ? first : text_copied(arena, buffer_view(&all));
+	buffer_close(&all);
+	return joined.bytes ? joined : first;
 }
 
 struct headers call_headers_passed(const struct call_source *source, struct arena *arena)

@@ -88,6 +88,12 @@ static void server_live(const struct grpc_asked *asked)
 	reply_send(asked);
 }
 
+static void ready_reply(const struct grpc_asked *asked, bool is_ready)
+{
+	protobuf_write_flag(&asked->front->reply, 1, is_ready);
+	reply_send(asked);
+}
+
 /* The message has no field for the reason, which is in the metadata. */
 static void readiness_reply(const struct grpc_asked *asked, const struct gateway_target *target)
 {
@@ -95,8 +101,7 @@ static void readiness_reply(const struct grpc_asked *asked, const struct gateway
 	const bool is_ready = target_is_ready(asked->front, target, &error);
 	if (!is_ready)
 		grpc_request_add_field(asked->request, TEXT(REASON_FIELD), text_of(error.text));
-	protobuf_write_flag(&asked->front->reply, 1, is_ready);
-	reply_send(asked);
+	ready_reply(asked, is_ready);
 }
 
 static void server_ready(const struct grpc_asked *asked)
@@ -148,14 +153,12 @@ static void model_ready(const struct grpc_asked *asked)
 {
 	struct call_refusal refusal;
 	const struct gateway_target *target = asked_target(asked, &refusal);
-	if (target) {
+	if (target)
 		readiness_reply(asked, target);
-	} else if (refusal.status == 404) {
-		protobuf_write_flag(&asked->front->reply, 1, false);
-		reply_send(asked);
-	} else {
+	else if (refusal.status == 404)
+		ready_reply(asked, false);
+	else
 		refuse_by_http(asked, refusal.status, refusal.words);
-	}
 }
 
 static void model_metadata(const struct grpc_asked *asked)

@@ -338,16 +338,13 @@ static uint64_t id_of(const struct identity_check *check, const struct state_ref
 
 /* ---- keys of a changelog that was made again ---- */
 
-struct key_list {
-	struct buffer names; /* scope, length and bytes of each */
-};
-
+/* Takes the scope, the length and the bytes of each. */
 static void key_add(void *context, const struct change *kept)
 {
-	struct key_list *keys = context;
+	struct buffer *keys = context;
 	const uint32_t head[] = {kept->scope, (uint32_t)kept->key.length};
-	buffer_append(&keys->names, (const char *)head, sizeof head);
-	buffer_text(&keys->names, kept->key);
+	buffer_append(keys, (const char *)head, sizeof head);
+	buffer_text(keys, kept->key);
 }
 
 static bool key_remove(struct store *store, uint32_t scope, struct text key, struct error *error)
@@ -359,14 +356,14 @@ static bool key_remove(struct store *store, uint32_t scope, struct text key, str
 /* Removes all keys; each counts as a change. */
 static bool keys_remove(struct store *store, struct error *error)
 {
-	struct key_list keys;
+	struct buffer keys;
 	struct store_walk walk = {0};
 	bool good = true;
-	buffer_open(&keys.names, SIZE_MAX / 2);
+	buffer_open(&keys, SIZE_MAX / 2);
 	while (store_show(store, &walk, KEYS_AT_ONCE, key_add, &keys))
 		;
-	const struct text all = buffer_view(&keys.names);
-	if (buffer_failed(&keys.names))
+	const struct text all = buffer_view(&keys);
+	if (buffer_failed(&keys))
 		good = error_memory(error, ERROR_SYSTEM, "removing what observers no longer remember");
 	for (size_t at = 0; good && at < all.length;) {
 		uint32_t head[2];
@@ -375,7 +372,7 @@ static bool keys_remove(struct store *store, struct error *error)
 		good = key_remove(store, head[0], (struct text){all.bytes + at, head[1]}, error);
 		at += head[1];
 	}
-	buffer_close(&keys.names);
+	buffer_close(&keys);
 	return good;
 }
 
