@@ -279,15 +279,17 @@ bool call_key_read(const struct call_source *source, bool explains, struct text 
 /* Routes are parts between colons, so that they may follow one another. One that is alone is borrowed. */
 static struct text routes_joined(const struct call_source *source, struct text first, struct arena *arena)
 {
-	struct text more = first.bytes ? source->header_at(source->context, ROUTE_HEADER, 1) : (struct text){0};
 	struct buffer all;
-	if (!more.bytes)
-		return first;
 	buffer_open(&all, SIZE_MAX / 2); /* the request's head has a limit */
-	buffer_text(&all, first);
-	for (size_t place = 2; more.bytes; more = source->header_at(source->context, ROUTE_HEADER, place++))
+	for (size_t place = 1; first.bytes; place++) {
+		const struct text more = source->header_at(source->context, ROUTE_HEADER, place);
+		if (!more.bytes)
+			break;
+		if (place == 1)
+			buffer_text(&all, first);
 		buffer_text(&all, more);
-	const struct text joined = buffer_failed(&all) ? first : text_copied(arena, buffer_view(&all));
+	}
+	const struct text joined = all.length == 0 || buffer_failed(&all) ? first : text_copied(arena, buffer_view(&all));
 	buffer_close(&all);
 	return joined.bytes ? joined : first;
 }
