@@ -343,6 +343,7 @@ mkdir -p $logs
 passed=0 failed=0 skipped=0 begun=$SECONDS
 worst= # how each part that failed ended
 twice= # the parts that were run once more
+at_first= # and how they had failed
 
 # Runs a part, its output in its log, and beside that how it ended, in how many seconds, and how many of a processor's it took.
 attempt() { # $1 part
@@ -448,6 +449,8 @@ report() { # $1 part
 		echo "$1 failed ($p passed, $f failed), and is run once more"
 		show_end
 		twice="$twice $1"
+		at_first="$at_first
+$(show_causes | sed "s/^/failed at first: $1: /")"
 		mv "$log" "$logs/$1.first.log"
 		attempt "$1"
 		count "$1"
@@ -524,7 +527,7 @@ main() {
 		{times[why]++}
 		END {for (i = 1; i <= n; i++) {why = order[i]; more = times[why] - 1
 			print "skipped: " first[why] (more ? " and " more " more" : "") ": " why}}'
-	[ -z "$worst" ] || echo "$worst"
+	[ -z "$at_first$worst" ] || echo "$at_first$worst"
 	# On the line before the last: what passes only when it is run again hides a defect.
 	echo "run twice:${twice:- nothing}"
 	echo "$passed passed, $failed failed$([ $skipped -eq 0 ] || echo ", $skipped skipped")"

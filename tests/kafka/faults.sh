@@ -91,9 +91,17 @@ broker_is_killed() {
 	both_under_load bounce 8 bounce
 }
 
+has_committed_everywhere() { # $1 topic, $2 delivery
+	[ "$("$build/admin" "$brokers" offsets "sluice.$1.$2" "$1" 4 | awk '$1 > 0' | wc -l)" -eq 4 ]
+}
+
+# A partition of which nothing was committed before would be begun anew.
 leave() {
-	local begun=$SECONDS
+	local begun=$SECONDS delivery
 	sleep 3
+	for delivery in $deliveries; do
+		wait_until 30 has_committed_everywhere "away-$delivery" "$delivery" || give_up "away-$delivery: the engine commits nothing"
+	done
 	"$here/broker.sh" kill "$dir/kafka"
 	sleep "${AWAY_S:-10}"
 	"$here/broker.sh" resume "$dir/kafka" || give_up "the broker does not come back"

@@ -3,6 +3,7 @@
  *   requests topics -b BROKERS -i IN -o OUT             creates both
  *   requests send   -b BROKERS -i IN -n N [-r A_SECOND] [-j]
  *       -j: in Open Inference Protocol JSON; -a: the records' times are a ms apart, up to now; -k: without keys
+ *       SIGTERM: the rest is left out; prints how many were sent
  *   requests follow -b BROKERS -i IN -g GROUP -n N -p PID
  *       waits until the group has committed N; prints the CPU seconds of the process, and how many were committed by then.
  *       N of 0: until it has committed nothing more for 3 s, and what was used by the last
@@ -83,8 +84,17 @@ static int make_topics(const struct options *options)
 
 /* ---- send ---- */
 
+static volatile sig_atomic_t is_stopped;
+
+static void stop(int signal_taken)
+{
+	(void)signal_taken;
+	is_stopped = 1;
+}
+
 static int send_requests(const struct options *options)
 {
+	signal(SIGTERM, stop);
 	rd_kafka_t *producer =
 		kafka_client(RD_KAFKA_PRODUCER, options->brokers,
 			     (kafka_settings){{"enable.idempotence", "true"}, {"linger.ms", "5"}, {NULL, NULL}});
@@ -94,7 +104,8 @@ static int send_requests(const struct options *options)
 	buffer_open(&bytes, 1 << 20);
 	double began = now_s(CLOCK_MONOTONIC);
 	int64_t began_ms = (int64_t)(now_s(CLOCK_REALTIME) * 1e3);
-	for (long number = 0; number < options->count; number++) {
+	long number = 0;
+	for (; number < options->count && !is_stopped; number++) {
 		if (options->json)
 			load_encode_json(number, options->elements, &bytes);
 		else
@@ -109,6 +120,8 @@ static int send_requests(const struct options *options)
 	}
 	if (rd_kafka_flush(producer, FLUSH_MS))
 		die("not all requests arrived");
+	if (is_stopped)
+		printf("%ld\n", number);
 	rd_kafka_topic_destroy(topic);
 	rd_kafka_destroy(producer);
 	buffer_close(&bytes);

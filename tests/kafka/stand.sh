@@ -194,13 +194,21 @@ stop_engine() { # $1 whose, $2 pid
 }
 
 send() { # $1 topic, $2 how many, $3 a second; 0: at once; then options of requests
-	"$build/requests" send -b "$brokers" -i "$1" -n "$2" -r "$3" "${@:4}" 2>"$dir/sender.log" &
+	"$build/requests" send -b "$brokers" -i "$1" -n "$2" -r "$3" "${@:4}" >"$dir/$1.count" 2>"$dir/sender.log" &
 	ours $!
 	sender=$!
 }
 
 sent() {
 	wait_for "$sender" || give_up "the requests could not be sent"
+}
+
+# Ends it before all are sent: how many were, into $count.
+send_no_more() { # $1 topic
+	kill "$sender"
+	expect "$1: status of looking whether requests are still sent" $? "-eq 0"
+	sent
+	count=$(cat "$dir/$1.count")
 }
 
 # Waits for the answers to $2 requests on $1-answers, and holds each figure against what
