@@ -590,7 +590,7 @@ const struct option drift_options[] = {
 		    "messages that came already in `sluice drift report --feedback`: the realised numbers beside the estimates. "
 		    "The realised AUC is exact: of all pairs of a positive and a negative row, by their probabilities as they "
 		    "are. The estimated one counts rows as equal whose log-odds are in the same eighth of a unit, which takes "
-		    "at most .016 of it where the probabilities are right. "
+		    "at most .016 of it where the probabilities are right; its band has what their order may be. "
 		    "There is no estimated AUC where in "
 		    "more than 2 of 100 pairs of a positive and a negative row both probabilities are below 2.7e-9, or both above "
 		    "1 less that: rows that near to 0 or 1 are not told apart, unless they are 0 or 1."),

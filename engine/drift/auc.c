@@ -38,6 +38,7 @@ struct auc_sums {
 	double positives, negatives; /* rows */
 	double ordered;		     /* pairs in order; of those in one bin, half */
 	double self_pairs;	     /* of a row with itself */
+	double within;		     /* pairs of two rows of one bin */
 	double open, open_self;	     /* pairs within the open bins, and those of a row with itself */
 };
 
@@ -48,10 +49,17 @@ static double bin_self_pairs(const struct auc *auc, size_t bin)
 	return rows > 0 ? auc->positives[bin] * auc->negatives[bin] / rows : 0;
 }
 
+/* Pairs of two rows of a bin. */
+static double bin_pairs(const struct auc *auc, size_t bin)
+{
+	return auc->positives[bin] * auc->negatives[bin] - bin_self_pairs(auc, bin);
+}
+
 static struct auc_sums auc_sum(const struct auc *auc)
 {
 	struct auc_sums sums = {0};
 	for (size_t i = 0; i < AUC_BINS; i++) {
+		sums.within += bin_pairs(auc, i);
 		sums.ordered += auc->positives[i] * (sums.negatives + auc->negatives[i] / 2);
 		sums.positives += auc->positives[i];
 		sums.negatives += auc->negatives[i];
@@ -70,7 +78,14 @@ static double share_ordered(double ordered, double pairs, double open)
 	return pairs > 0 && open <= AUC_OPEN_SHARE * pairs ? ordered / pairs : (double)NAN;
 }
 
-/* The variance of the area: of each label, times the square of how much the area would move with it. */
+/* The variance of how many pairs of a bin are in order: of ranks in any order (Mann and Whitney 1947). */
+static double bin_order_variance(const struct auc *auc, size_t bin)
+{
+	return bin_pairs(auc, bin) * (auc->positives[bin] + auc->negatives[bin] + 1) / 12;
+}
+
+/* The variance of the area: of each label, times the square of how much the area would move with it; and of the order of rows
+ * of one bin, which count as equal. */
 static double auc_variance(const struct auc *auc, const struct auc_sums *sums, double pairs, double area)
 {
 	double variance = 0, below = 0, above = sums->positives; /* negatives before the bin; positives behind it */
@@ -78,7 +93,7 @@ static double auc_variance(const struct auc *auc, const struct auc_sums *sums, d
 		above -= auc->positives[i];
 		const double ordered = below + auc->negatives[i] / 2 - above - auc->positives[i] / 2;
 		const double moved = (ordered - area * (sums->negatives - sums->positives)) / pairs;
-		variance += bin_self_pairs(auc, i) * moved * moved;
+		variance += bin_self_pairs(auc, i) * moved * moved + bin_order_variance(auc, i) / (pairs * pairs);
 		below += auc->negatives[i];
 	}
 	return variance;
@@ -86,12 +101,22 @@ static double auc_variance(const struct auc *auc, const struct auc_sums *sums, d
 
 /* ---- areas ---- */
 
+/* What the area of a bin's rows is above 1/2 at most: half of the pairs are from end to end of it, and the larger one of these is
+ * positive, of both, with the chance 1/2 and a quarter of the width. */
+#define WITHIN_MOST (1.0 / (8 * AUC_BINS_A_UNIT))
+
 struct performance_estimate auc_estimate(const struct auc *auc, double level)
 {
 	const struct auc_sums sums = auc_sum(auc);
 	const double pairs = sums.positives * sums.negatives - sums.self_pairs;
 	const double area = share_ordered(sums.ordered - sums.self_pairs / 2, pairs, sums.open - sums.open_self);
-	return performance_band(area, auc_variance(auc, &sums, pairs, area), level);
+	struct performance_estimate estimate = performance_band(area, auc_variance(auc, &sums, pairs, area), level);
+	if (isnan(area))
+		return estimate;
+	const double unknown = WITHIN_MOST * sums.within / pairs;
+	estimate.low = fmax(estimate.low - unknown, 0);
+	estimate.high = fmin(estimate.high + unknown, 1);
+	return estimate;
 }
 
 double auc_realised(const struct auc *auc)

@@ -4,11 +4,15 @@
  * the one here is of windows whose rows are not kept.
  *
  * The estimate has the assumption and the limits of performance.h: a calibrated probability says how often its row is positive,
- * so it says how many of the pairs are in order. Its band is of the labels alone, to the first order of them.
+ * so it says how many of the pairs are in order. Its band is of the labels, to the first order of them, and of what bins leave
+ * unknown.
  *
  * Rows are counted by their log-odds in AUC_BINS bins, so memory does not grow with the window; rows of one bin count as equal.
- * Bins are 1/8 of the log-odds wide, so of the pairs in one bin half a percent is more or less in order: where that is one pair in
- * ten, the area lacks 0.001.
+ * Bins are 1/8 of the log-odds wide, so of the pairs in one bin one percent more is in order than half of them: where that is one
+ * pair in ten, the area lacks 0.001. The realised area has the order of these pairs, which is mostly chance. So the band has the
+ * variance of that order, and reaches as much further as rows of one bin can be in order at most. Where all rows are in one bin,
+ * the area is 1/2, and the band that of a classifier which tells nothing, and 1/64 more. Of rows that are equal it is wider than
+ * need be.
  *
  * The certain probabilities, 0 and 1, have bins of their own: the first and the last. The bins beside them are open: they have all
  * other probabilities below 2.7e-9, or above 1 less that. Where more than AUC_OPEN_SHARE of the pairs are within an open bin, their

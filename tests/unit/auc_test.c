@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/random.h"
+#include "drift/auc_rows.h"
 
 #define WINDOWS 200
 #define ROWS 1000
@@ -235,6 +236,59 @@ static void the_band_holds_where_only_inputs_shift(void **state)
 	assert_in_range(held, 180, 199); /* 190 are expected, and 3 deviations are 9 */
 }
 
+struct close_window {
+	double shift, width; /* of the log-odds; bins are 0.125 wide */
+	size_t rows;
+};
+
+/* Whether the area of a window that is drawn, with all of its order, is in its band. */
+static bool close_window_holds(const struct close_window *window)
+{
+	struct auc auc = {0};
+	struct auc_rows ranked = {0};
+	for (size_t i = 0; i < window->rows; i++) {
+		const double probability = 1 / (1 + exp(-window->shift - window->width * (uniform() - 0.5)));
+		auc_add(&auc, probability, probability);
+		auc_rows_add(&ranked, probability, uniform() < probability);
+	}
+	assert_false(ranked.failed);
+	const struct performance_estimate estimate = auc_estimate(&auc, 0.95);
+	const double area = auc_rows_area(&ranked).value;
+	auc_rows_close(&ranked);
+	return area >= estimate.low && area <= estimate.high;
+}
+
+/* Probabilities of one bin, of two, and of a few; windows from small ones to such in which chance does not hide that rows of one
+ * bin are in order more often than not. */
+static void the_band_holds_where_probabilities_are_close(void **state)
+{
+	static const struct close_window windows[] = {
+		{0.06, 0.01, 100},  {0.06, 0.1, 100},	{-2, 0.1, 100},	  {0, 0.1, 100},   {-1, 0.5, 100},
+		{0.06, 0.01, 1000}, {0.06, 0.12, 1000}, {-3, 0.05, 1000}, {2, 0.25, 1000}, {0.0625, 0.124, 20000},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
+		size_t held = 0;
+		for (size_t j = 0; j < WINDOWS; j++)
+			held += close_window_holds(&windows[i]);
+		assert_in_range(held, 180, WINDOWS);
+	}
+}
+
+/* Ranks in any order: their area has the variance (rows + 1) / (12 * positives * negatives) (Mann and Whitney 1947). */
+static void the_band_of_one_bin_is_that_of_no_order(void **state)
+{
+	struct auc auc = {0};
+	(void)state;
+	for (size_t i = 0; i < 1000; i++)
+		auc_add(&auc, 0.51, 0.51);
+	const struct performance_estimate estimate = auc_estimate(&auc, 0.95);
+	const double reach = 1.959963984540054 * sqrt(1001 / (12 * 510.0 * 490.0));
+	assert_true(fabs(estimate.value - 0.5) < 1e-9);
+	assert_true(fabs((0.5 - estimate.low - 1.0 / 64) / reach - 1) < 0.01);
+	assert_true(fabs((estimate.high - 0.5 - 1.0 / 64) / reach - 1) < 0.01);
+}
+
 /* The same probabilities, whose truth is drawn many times: the band is as wide as the area varies. */
 static void the_band_is_as_wide_as_the_area_varies(void **state)
 {
@@ -281,6 +335,8 @@ int main(void)
 		cmocka_unit_test(what_gives_no_pair_has_no_area),
 		cmocka_unit_test(bins_take_what_rows_of_one_bin_differ_by),
 		cmocka_unit_test(the_band_holds_where_only_inputs_shift),
+		cmocka_unit_test(the_band_holds_where_probabilities_are_close),
+		cmocka_unit_test(the_band_of_one_bin_is_that_of_no_order),
 		cmocka_unit_test(the_band_is_as_wide_as_the_area_varies),
 		cmocka_unit_test(a_change_of_meaning_is_not_seen),
 	};
