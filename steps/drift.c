@@ -8,6 +8,7 @@
 #include "observe/verdict_board.h"
 #include "steps/drift_comparison.h"
 #include "steps/drift_identity.h"
+#include "steps/drift_lint.h"
 #include "steps/drift_methods.h"
 #include "steps/drift_observer.h"
 #include "steps/drift_rebase.h"
@@ -88,14 +89,8 @@ static bool values_check(const struct drift_reference *reference, struct place p
 			 "values");
 }
 
-/* Remarks on what was learnt, in the step's arena: what is not compared, what does not vary, and what `falseAlarms` has no part
- * for. NULL: nothing. */
-struct learnt_remarks {
-	const char *uncompared, *constants, *lost;
-};
-
 /* What was learnt is read as the step would read it: a reference with which it can compare nothing is not learnt. */
-static bool learnt_check(const struct step *step, struct text file, struct learnt_remarks *remarks, struct error *error)
+static bool learnt_check(const struct step *step, struct text file, struct drift_remarks *remarks, struct error *error)
 {
 	const struct drift *self = step->options;
 	const struct name name = {.text = "what was learnt", .place = step->place};
@@ -107,9 +102,7 @@ static bool learnt_check(const struct step *step, struct text file, struct learn
 			  drift_reference_read(&name, file, arena, &reference, error) &&
 			  values_check(&reference, step->place, error) && monitor_reference_check(&reference, &settings, error);
 	if (good)
-		*remarks = (struct learnt_remarks){drift_reference_remark(&reference, step->arena),
-						   drift_constants_remark(&reference, step->arena),
-						   drift_lost_remark(&reference, &settings, step->arena)};
+		*remarks = drift_remarks_of(&reference, &settings, NULL, step->arena);
 	arena_close(arena);
 	return good;
 }
@@ -117,12 +110,10 @@ static bool learnt_check(const struct step *step, struct text file, struct learn
 static bool drift_fit(struct step *step, const struct fit_source *source, struct buffer *file, struct error *error)
 {
 	const struct drift *self = step->options;
-	struct learnt_remarks remarks = {0};
+	struct drift_remarks remarks = {0};
 	const bool good = drift_reference_learn(step, &self->tensors, source, file, error) &&
 			  learnt_check(step, buffer_view(file), &remarks, error);
-	fit_source_remark(source, remarks.uncompared);
-	fit_source_remark(source, remarks.constants);
-	fit_source_remark(source, remarks.lost);
+	drift_remarks_say(&remarks, source);
 	if (!good && !error->place.line)
 		error->place = step->place;
 	return good;
@@ -424,33 +415,6 @@ static const char *drift_large(const struct step *step, struct arena *arena, str
 						       DRIFT_SEGMENTS_MAX, bytes / 1e9);
 }
 
-static const char *drift_constant(const struct step *step, struct arena *arena, struct place *place)
-{
-	const struct drift *self = step->options;
-	struct drift_reference reference;
-	struct text content;
-	struct error error = {0};
-	if (!step->files || !self->reference.file.text || !drift_reference_load(step, arena, &reference, &content, &error))
-		return NULL;
-	*place = self->reference.here;
-	const char *blind = drift_reference_remark(&reference, arena), *constants = drift_constants_remark(&reference, arena);
-	return blind && constants ? arena_print(arena, "%s; and %s", blind, constants) : blind ? blind : constants;
-}
-
-static const char *drift_undeclared(const struct step *step, struct arena *arena, struct place *place)
-{
-	const struct drift *self = step->options;
-	struct drift_reference reference;
-	struct monitor_settings settings;
-	struct text content;
-	struct error error = {0};
-	if (!step->files || !self->reference.file.text || !drift_settings_read(self, &settings, &error) ||
-	    !drift_reference_load(step, arena, &reference, &content, &error))
-		return NULL;
-	*place = self->reference.here;
-	return drift_lost_remark(&reference, &settings, arena);
-}
-
 static const char *drift_idle(const struct step *step, const struct tensor_types *in, struct arena *arena, struct place *place)
 {
 	const struct drift *self = step->options;
@@ -515,7 +479,9 @@ const struct option drift_options[] = {
 	    .help = "The reference: a file of `sluice fit drift`, {past: 7d}, or {topic: T}. It also shows how rows follow from "
 		    "others, which the tests take into account. If the stream has states that last, such as calm and busy "
 		    "hours, about twenty of them are needed in it: with 400 rows of 8 states, a test raised 282 false alarms of "
-		    "180 declared, and with 1000 rows of 20 states 37 of 120."),
+		    "180 declared, and with 1000 rows of 20 states 37 of 120. A feature that rises or falls all the time, or whose "
+		    "states last long, has so wide limits that it may never have drift: `sluice fit drift`, `lint` and `sluice "
+		    "drift report` name such features, with the cause and the next step."),
 	ROW("window", EXTENT, struct drift, window, .place_offset = offsetof(struct drift, window_here), .least = MONITOR_ROWS_MIN,
 	    .most = MONITOR_ROWS_MAX, .fallback = "500",
 	    .help = "The length of a window: a number of messages, or a time. Rows of a batch count as messages. Messages of one "
@@ -627,6 +593,7 @@ const struct step_kind step_drift = {
 						  .idle = drift_idle,
 						  .constant = drift_constant,
 						  .undeclared = drift_undeclared,
+						  .unwatchable = drift_unwatchable,
 						  .learns_from = drift_learns_from,
 						  .segments = drift_segments,
 						  .estimates = drift_estimates},

@@ -91,3 +91,154 @@ const char *drift_lost_remark(const struct drift_reference *reference, const str
 		"%.6g for `" TEXT_FORMAT "`, which has the most",
 		some, reference->feature_count, two_digits_of(1 / chance), TEXT_ARGUMENTS(reference->features[most].name));
 }
+
+/* ---- features without any drift ---- */
+
+#define LEARNING_BYTES ((size_t)512 << 20)
+#define NAMED 3 /* features, in a sentence */
+
+struct unwatched {
+	const struct monitor *monitor;
+	const struct drift_reference *reference;
+	size_t count; /* of that sight */
+	bool spans_an_hour;
+	const char *names; /* of the first of them, with `of_name` of each */
+};
+
+/* What is said of a feature beside its name. */
+typedef const char *named_words(const struct drift_feature *feature, const struct monitor_reach *reach, struct arena *arena);
+
+static const char *trend_words(const struct drift_feature *feature, const struct monitor_reach *reach, struct arena *arena)
+{
+	return arena_print(arena, "`" TEXT_FORMAT "` %s, and says there as much as %.0f independent values",
+			   TEXT_ARGUMENTS(feature->name), reach->falls ? "falls" : "rises", reach->worth);
+}
+
+static const char *dependence_words(const struct drift_feature *feature, const struct monitor_reach *reach, struct arena *arena)
+{
+	return arena_print(arena, "`" TEXT_FORMAT "` says there as much as %.0f independent values", TEXT_ARGUMENTS(feature->name),
+			   reach->worth);
+}
+
+static const char *name_words(const struct drift_feature *feature, const struct monitor_reach *reach, struct arena *arena)
+{
+	(void)reach;
+	return arena_print(arena, "`" TEXT_FORMAT "`", TEXT_ARGUMENTS(feature->name));
+}
+
+/* Finds the features of that sight, and names the first ones. */
+static bool unwatched_find(struct unwatched *found, const struct monitor_reach *reaches, enum monitor_sight sight,
+			   named_words *words, struct arena *arena)
+{
+	found->count = 0;
+	found->names = "";
+	for (size_t i = 0; i < found->reference->feature_count; i++) {
+		if (reaches[i].sight != sight)
+			continue;
+		found->spans_an_hour = reaches[i].spans_an_hour;
+		if (found->count++ >= NAMED)
+			continue;
+		const char *own = words(&found->reference->features[i], &reaches[i], arena);
+		found->names = own ? arena_print(arena, "%s%s%s", found->names, found->count > 1 ? "; " : "", own) : NULL;
+		if (!found->names)
+			return false;
+	}
+	if (found->count > NAMED)
+		found->names = arena_print(arena, "%s; and %zu more", found->names, found->count - NAMED);
+	return found->names && found->count > 0;
+}
+
+/* The window in which there is none. */
+static const char *window_words(const struct unwatched *found, struct arena *arena)
+{
+	const char *words = arena_print(arena, "no window of %zu rows%s can have drift in", monitor_usual_rows(found->monitor),
+					found->spans_an_hour ? ", if it takes an hour at most," : "");
+	return words ? words : "";
+}
+
+/* A sentence on those of that sight. NULL: there are none. */
+static const char *sight_remark(struct unwatched *found, const struct monitor_reach *reaches, enum monitor_sight sight,
+				struct arena *arena)
+{
+	const size_t all = found->reference->feature_count;
+	named_words *const words = sight == MONITOR_BLIND_BY_TREND	  ? trend_words
+				   : sight == MONITOR_BLIND_BY_DEPENDENCE ? dependence_words
+									  : name_words;
+	if (!unwatched_find(found, reaches, sight, words, arena))
+		return NULL;
+	if (sight == MONITOR_BLIND_BY_TREND)
+		return arena_print(
+			arena,
+			"%zu of %zu features rise or fall over the reference, so %s them, whatever its values are: %s. "
+			"Learn the reference from fewer rows, over which they are steady, or watch their change from one "
+			"message to the next, as `x - lag(x, 1)` in a step `features`",
+			found->count, all, window_words(found, arena), found->names);
+	if (sight == MONITOR_BLIND_BY_DEPENDENCE)
+		return arena_print(
+			arena,
+			"%zu of %zu features follow so closely from the rows before, as in a season or in states that "
+			"last, that %s them, whatever its values are: %s. Take larger windows, or a reference of a longer "
+			"time",
+			found->count, all, window_words(found, arena), found->names);
+	return arena_print(
+		arena,
+		"%s %zu of %zu features, whatever its values are, at this rate of false alarms: %s. Take larger windows, "
+		"fewer features or methods, or a higher rate",
+		window_words(found, arena), found->count, all, found->names);
+}
+
+/* Sentences that follow one another. */
+static const char *remarks_join(const char *one, const char *other, struct arena *arena)
+{
+	return one && other ? arena_print(arena, "%s. Besides, %s", one, other) : one ? one : other;
+}
+
+static const char *unwatched_remark(const struct monitor *monitor, const struct drift_reference *reference,
+				    const struct monitor_settings *settings, struct arena *arena)
+{
+	struct unwatched found = {.monitor = monitor, .reference = reference};
+	struct monitor_reach *reaches = ARENA_ARRAY(arena, struct monitor_reach, reference->feature_count);
+	bool drags = false;
+	if (!reaches)
+		return NULL;
+	for (size_t i = 0; i < reference->feature_count; i++) {
+		reaches[i] = monitor_reach_of(monitor, reference, i);
+		drags |= reaches[i].sight == MONITOR_BLIND_BY_TREND || reaches[i].sight == MONITOR_BLIND_BY_DEPENDENCE;
+	}
+	const char *remark = sight_remark(&found, reaches, MONITOR_BLIND_BY_TREND, arena);
+	remark = remarks_join(remark, sight_remark(&found, reaches, MONITOR_BLIND_BY_DEPENDENCE, arena), arena);
+	remark = remarks_join(remark, sight_remark(&found, reaches, MONITOR_BLIND_BY_SIZE, arena), arena);
+	const char *joint = drags && settings->methods >> MONITOR_MMD & 1
+				    ? "mmd counts the rows of all features like those of the one that follows most from rows "
+				      "before: leave such features out of `tensors`"
+				    : NULL;
+	return remarks_join(remark, joint, arena);
+}
+
+const char *drift_unwatchable_remark(const struct drift_reference *reference, const struct monitor_settings *settings,
+				     struct arena *arena)
+{
+	struct error error = {0};
+	struct arena *learning = arena_open(LEARNING_BYTES);
+	const struct monitor *monitor = learning ? monitor_learn(learning, reference, settings, &error) : NULL;
+	const char *remark = monitor ? unwatched_remark(monitor, reference, settings, arena) : NULL;
+	arena_close(learning);
+	return remark;
+}
+
+struct drift_remarks drift_remarks_of(const struct drift_reference *reference, const struct monitor_settings *settings,
+				      const struct monitor *monitor, struct arena *arena)
+{
+	return (struct drift_remarks){drift_reference_remark(reference, arena), drift_constants_remark(reference, arena),
+				      drift_lost_remark(reference, settings, arena),
+				      monitor ? unwatched_remark(monitor, reference, settings, arena)
+					      : drift_unwatchable_remark(reference, settings, arena)};
+}
+
+void drift_remarks_say(const struct drift_remarks *remarks, const struct fit_source *source)
+{
+	fit_source_remark(source, remarks->uncompared);
+	fit_source_remark(source, remarks->constants);
+	fit_source_remark(source, remarks->lost);
+	fit_source_remark(source, remarks->unwatchable);
+}

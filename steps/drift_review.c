@@ -598,9 +598,9 @@ static bool messages_read(struct drift_review *review, struct arena *arena, stru
 static void reference_remark(const struct drift_review *review, struct arena *arena)
 {
 	const struct drift_comparison *comparison = &review->comparison;
-	fit_source_remark(review->source, drift_reference_remark(&comparison->reference, arena));
-	fit_source_remark(review->source, drift_constants_remark(&comparison->reference, arena));
-	fit_source_remark(review->source, drift_lost_remark(&comparison->reference, &comparison->settings, arena));
+	const struct drift_remarks remarks =
+		drift_remarks_of(&comparison->reference, &comparison->settings, comparison->monitor, arena);
+	drift_remarks_say(&remarks, review->source);
 }
 
 bool drift_review(struct step *step, const struct fit_source *source, bool json, struct buffer *report, struct error *error)

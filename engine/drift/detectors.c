@@ -296,6 +296,17 @@ bool detectors_may_follow(const struct detectors *detectors, size_t count, doubl
 				     window->delta_most <= delta * (1 + DELTA_ROUNDING));
 }
 
+/* The window of ADWIN, and the numbers before a change that Page-Hinkley has seen, have no end. */
+bool detectors_can_alarm(const struct detectors *detectors, size_t count, double alpha)
+{
+	const double rate = alpha / (double)count, slack = detectors->reference.law.slack;
+	const double farthest = fmax(-detectors->scores[0], detectors->scores[2 * detectors->sorted->count]);
+	return detectors->adwin ||
+	       (detectors->wanted >> DETECTOR_PAGE_HINKLEY & 1 && isfinite(cusum_level(&detectors->own.law, rate))) ||
+	       (detectors->wanted >> DETECTOR_CUSUM & 1 && farthest > slack &&
+		isfinite(cusum_level(&detectors->reference.law, rate)));
+}
+
 void detectors_take(struct detectors *detectors, const double *numbers, size_t count, size_t looked, double alpha,
 		    struct detector_finding findings[DETECTORS])
 {

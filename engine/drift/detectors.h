@@ -57,6 +57,9 @@ bool detectors_may_follow(const struct detectors *detectors, size_t count, doubl
 void detectors_look(struct detectors *detectors, const double *numbers, size_t count, double rate,
 		    struct detector_finding findings[DETECTORS], size_t places[DETECTORS]);
 
+/* Whether some numbers can raise an alarm, in windows of so many at the chance `alpha`. */
+bool detectors_can_alarm(const struct detectors *detectors, size_t count, double alpha);
+
 /* Forgets all numbers. */
 void detectors_begin(struct detectors *detectors);
 

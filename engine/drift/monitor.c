@@ -44,37 +44,56 @@ bool monitor_reference_check(const struct drift_reference *reference, const stru
 	return monitor_joints_check(reference, settings, error);
 }
 
-static bool features_open(struct monitor *self, const struct drift_reference *reference, struct arena *arena)
+size_t monitor_usual_rows(const struct monitor *monitor)
 {
-	const size_t usual = self->settings.window_rows ? (size_t)self->settings.window_rows : USUAL_ROWS;
-	bool online = false;
-	for (size_t i = 0; i < self->feature_count; i++) {
-		struct watched_feature *watched = &self->features[i];
-		watched->methods = self->settings.methods;
-		watched->name = reference->features[i].name;
-		watched->values = ARENA_ARRAY(arena, double, self->room);
-		if (!watched->values || (!self->blank && !watched_learn(watched, reference, i, arena)))
-			return false;
-		if (self->blank)
-			continue;
-		watched->current = ARENA_ARRAY(arena, double, watched->bin_count + 1);
-		if (!watched->current)
-			return false;
-		self->number_count += !watched->categories;
-		for (unsigned methods = watched->methods; methods; methods &= methods - 1)
-			self->test_count++;
-		online = online || watched->detectors;
-	}
-	if (!self->blank && !monitor_laws_learn(self, reference, usual, arena))
+	return monitor->settings.window_rows ? (size_t)monitor->settings.window_rows : USUAL_ROWS;
+}
+
+static bool feature_learn(struct monitor *self, const struct drift_reference *reference, size_t feature, struct arena *arena)
+{
+	struct watched_feature *watched = &self->features[feature];
+	watched->methods = self->settings.methods;
+	watched->name = reference->features[feature].name;
+	if (self->blank)
+		return true;
+	if (!watched_learn(watched, reference, feature, arena))
 		return false;
-	if ((online && !monitor_online_open(self, arena)) || !monitor_times_learn(self, reference, arena) ||
-	    !monitor_joints_learn(&self->joints, reference, self->features, &self->settings, arena))
-		return false;
-	self->test_count += self->joints.count;
+	watched->current = ARENA_ARRAY(arena, double, watched->bin_count + 1);
+	self->number_count += !watched->categories;
+	for (unsigned methods = watched->methods; methods; methods &= methods - 1)
+		self->test_count++;
+	return watched->current;
+}
+
+/* The memory for the rows of a window. */
+static bool window_open(struct monitor *self, struct arena *arena)
+{
+	self->room = self->settings.window_rows ? (size_t)self->settings.window_rows : MONITOR_ROWS_KEPT;
+	for (size_t i = 0; i < self->feature_count; i++)
+		self->features[i].values = ARENA_ARRAY(arena, double, self->room);
 	self->scratch.present = ARENA_ARRAY(arena, double, self->room);
 	self->scratch.sorted = ARENA_ARRAY(arena, double, self->room);
 	self->scratch.parts = ARENA_ARRAY(arena, uint32_t, self->room);
-	return self->scratch.present && self->scratch.sorted && self->scratch.parts;
+	return !arena_failed(arena);
+}
+
+static bool features_learn(struct monitor *self, const struct drift_reference *reference, bool keeps_rows, struct arena *arena)
+{
+	bool online = false;
+	if (keeps_rows && !window_open(self, arena))
+		return false;
+	for (size_t i = 0; i < self->feature_count; i++) {
+		if (!feature_learn(self, reference, i, arena))
+			return false;
+		online = online || self->features[i].detectors;
+	}
+	if (!self->blank && !monitor_laws_learn(self, reference, monitor_usual_rows(self), arena))
+		return false;
+	if ((keeps_rows && online && !monitor_online_open(self, arena)) || !monitor_times_learn(self, reference, arena) ||
+	    !monitor_joints_learn(&self->joints, reference, self->features, &self->settings, arena))
+		return false;
+	self->test_count += self->joints.count;
+	return true;
 }
 
 struct monitor_position monitor_start(void)
@@ -98,22 +117,21 @@ static void window_begin(struct monitor *self)
 	monitor_looks_begin(self);
 }
 
-struct monitor *monitor_open(struct arena *arena, const struct drift_reference *reference, const struct monitor_settings *settings,
-			     struct error *error)
+static struct monitor *monitor_make(struct arena *arena, const struct drift_reference *reference,
+				    const struct monitor_settings *settings, bool keeps_rows, struct error *error)
 {
 	if (!monitor_settings_check(settings, error) || !monitor_reference_check(reference, settings, error))
 		return NULL;
 	struct monitor *self = ARENA_NEW(arena, struct monitor);
 	if (self)
 		*self = (struct monitor){.settings = *settings,
-					 .room = settings->window_rows ? (size_t)settings->window_rows : MONITOR_ROWS_KEPT,
 					 .feature_count = reference->feature_count,
 					 .features = ARENA_ARRAY(arena, struct watched_feature, reference->feature_count),
 					 .verdicts = ARENA_ARRAY(arena, struct monitor_feature, reference->feature_count),
 					 .at = monitor_start(),
 					 .sharers = 1,
 					 .blank = reference->rows == 0};
-	if (!self || !self->features || !self->verdicts || !features_open(self, reference, arena)) {
+	if (!self || !self->features || !self->verdicts || !features_learn(self, reference, keeps_rows, arena)) {
 		error_memory(error, ERROR_SYSTEM, "opening a drift monitor");
 		return NULL;
 	}
@@ -123,8 +141,22 @@ struct monitor *monitor_open(struct arena *arena, const struct drift_reference *
 			  "features");
 		return NULL;
 	}
-	window_begin(self);
 	return self;
+}
+
+struct monitor *monitor_open(struct arena *arena, const struct drift_reference *reference, const struct monitor_settings *settings,
+			     struct error *error)
+{
+	struct monitor *self = monitor_make(arena, reference, settings, true, error);
+	if (self)
+		window_begin(self);
+	return self;
+}
+
+struct monitor *monitor_learn(struct arena *arena, const struct drift_reference *reference, const struct monitor_settings *settings,
+			      struct error *error)
+{
+	return monitor_make(arena, reference, settings, false, error);
 }
 
 double monitor_category(const struct monitor *monitor, size_t feature, struct text name)
@@ -219,6 +251,11 @@ static struct monitor_levels levels_of(const struct monitor *self, double alpha)
 				       .numbers = part / (double)self->number_count,
 				       .categories = part / (double)(self->feature_count - self->number_count),
 				       .times = part};
+}
+
+double monitor_test_level(const struct monitor *self, double alpha)
+{
+	return levels_of(self, monitor_alpha_bounded(alpha)).test;
 }
 
 static const struct monitor_verdict *window_close(struct monitor *self, bool ended)

@@ -209,6 +209,34 @@ bool monitor_reference_check(const struct drift_reference *reference, const stru
 struct monitor *monitor_open(struct arena *arena, const struct drift_reference *reference, const struct monitor_settings *settings,
 			     struct error *error);
 
+/* The same without memory for rows, of which none can be added: for what a monitor can find. */
+struct monitor *monitor_learn(struct arena *arena, const struct drift_reference *reference, const struct monitor_settings *settings,
+			      struct error *error);
+
+/* Whether some window can have drift in a feature by a test of its own, whatever its values are; and if not, why. */
+enum monitor_sight {
+	MONITOR_SEES,		     /* some can, or the feature has no test */
+	MONITOR_BLIND_BY_TREND,	     /* its values rise or fall over the reference; without that, some could */
+	MONITOR_BLIND_BY_DEPENDENCE, /* they follow from those before; without that, some could */
+	MONITOR_BLIND_BY_SIZE	     /* too few rows in a window or the reference, for so many tests at that rate */
+};
+
+struct monitor_reach {
+	enum monitor_sight sight;
+	double worth;	    /* independent values, of which the reference's say as much */
+	bool falls;	    /* of a trend */
+	bool spans_an_hour; /* it is of windows by count of an hour at most: how long they take is not known, and the rate is by
+			       time */
+};
+
+/* The largest change there is has all values of a window beyond one end of the reference, or in the category that is rarest there.
+ * If no test establishes that, none establishes anything. It is of windows of monitor_usual_rows(), and of the reference from which
+ * the monitor has learnt. */
+struct monitor_reach monitor_reach_of(const struct monitor *monitor, const struct drift_reference *reference, size_t feature);
+
+/* Rows of a window; of one by time, which may have any number, of a usual one. */
+size_t monitor_usual_rows(const struct monitor *monitor);
+
 /* The chance that a window of that feature, without a loss, has an alarm by the rule that nearly all values are missing: 0 if its
  * values are not missing in runs. Of windows by time, as of the smallest that can have it. NaN: memory runs out. */
 double monitor_lost_chance(const struct drift_reference *reference, size_t feature, const struct monitor_settings *settings);

@@ -3,6 +3,8 @@
 #ifndef SLUICE_DRIFT_MONITOR_PARTS_H
 #define SLUICE_DRIFT_MONITOR_PARTS_H
 
+#include <math.h>
+
 #include "drift/binned.h"
 #include "drift/detectors.h"
 #include "drift/joint.h"
@@ -108,11 +110,21 @@ struct monitor_levels {
 	double times; /* of each figure of times */
 };
 
+/* The root of the common size times what the Kolmogorov-Smirnov distance exceeds so rarely: the first term of its series,
+ * the others are smaller than 1e-8 of it. */
+static inline double ks_reach(double alpha)
+{
+	return sqrt(-log(alpha / 2) / 2);
+}
+
 /* Tests the values of a window, of which the online methods have `looked` at the first ones in their order. */
 void watched_test(const struct watched_feature *watched, size_t rows, size_t looked, const struct monitor_levels *levels,
 		  const struct monitor_scratch *scratch, struct monitor_feature *verdict);
 
 /* ---- the whole monitor ---- */
+
+/* The level of each test in a window that takes `alpha` of the declared rate. */
+double monitor_test_level(const struct monitor *self, double alpha);
 
 /* Draws the laws of the features, which have learnt, for windows of so many rows. False: memory runs out. */
 bool monitor_laws_learn(struct monitor *self, const struct drift_reference *reference, size_t window_rows, struct arena *arena);

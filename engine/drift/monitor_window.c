@@ -115,13 +115,6 @@ struct sample_distances sample_distances_of(const struct sorted *reference, size
 
 /* ---- tests ---- */
 
-/* The root of the common size times what the Kolmogorov-Smirnov distance exceeds so rarely: the first term of its series,
- * the others are smaller than 1e-8 of it. */
-static double ks_reach(double alpha)
-{
-	return sqrt(-log(alpha / 2) / 2);
-}
-
 static void count_bins(const struct watched_feature *watched, const struct sorted *current)
 {
 	double *counts = watched->current;

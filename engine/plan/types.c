@@ -356,23 +356,30 @@ static const char *code_of(const struct error *error, const struct asked_file *a
 	return error->place.line ? CODE_BAD_FILE : CODE_WRONG_TENSOR;
 }
 
+/* What a hook says of the step, or of its place. */
+static void hook_check(const struct inference *inference, const struct step *self, const char *code,
+		       const char *(*say)(const struct step *step, struct arena *arena, struct place *place))
+{
+	struct place place = self->place;
+	const char *words = say ? say(self, inference->arena, &place) : NULL;
+	if (words)
+		fault_add(inference->faults, code, place, NULL, "step `%s`: %s", self->name, words);
+}
+
 /* Whatever else is wrong with the step. */
 static void check_rules(const struct inference *inference, const struct step *self, const struct tensor_types *inputs)
 {
 	const struct monitor_rules *rules = self->kind->monitors;
 	struct place place = self->place;
-	const char *words = rules && rules->large ? rules->large(self, inference->arena, &place) : NULL;
-	if (words)
-		fault_add(inference->faults, CODE_LARGE_STATE, place, NULL, "step `%s`: %s", self->name, words);
-	const char *idle = rules && rules->idle ? rules->idle(self, inputs, inference->arena, &place) : NULL;
+	if (!rules)
+		return;
+	hook_check(inference, self, CODE_LARGE_STATE, rules->large);
+	const char *idle = rules->idle ? rules->idle(self, inputs, inference->arena, &place) : NULL;
 	if (idle)
 		fault_add(inference->faults, CODE_IGNORED_SETTING, place, NULL, "step `%s`: %s", self->name, idle);
-	const char *constant = rules && rules->constant ? rules->constant(self, inference->arena, &place) : NULL;
-	if (constant)
-		fault_add(inference->faults, CODE_CONSTANT_FEATURES, place, NULL, "step `%s`: %s", self->name, constant);
-	const char *undeclared = rules && rules->undeclared ? rules->undeclared(self, inference->arena, &place) : NULL;
-	if (undeclared)
-		fault_add(inference->faults, CODE_UNDECLARED_ALARMS, place, NULL, "step `%s`: %s", self->name, undeclared);
+	hook_check(inference, self, CODE_CONSTANT_FEATURES, rules->constant);
+	hook_check(inference, self, CODE_UNDECLARED_ALARMS, rules->undeclared);
+	hook_check(inference, self, CODE_UNWATCHABLE_FEATURES, rules->unwatchable);
 }
 
 /* `named`: the names in its expressions were good, so that an error here is another. */

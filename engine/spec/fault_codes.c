@@ -508,6 +508,15 @@ const struct fault_code fault_codes[] = {
 		.example = "steps:\n- {name: rest, filter: {keep: not is_outlier}}\n\n"
 			   "steps:\n- {name: odd, outlier: {tensor: x, by: mahalanobis, past: 1h}}\n"
 			   "- {name: rest, inputs: [odd], filter: {keep: not is_outlier}}\n"),
+	WARNING(CODE_UNWATCHABLE_FEATURES, BAD_VALUE, .title = "A reference with features in which no drift can be found",
+		.help = "Limits are wider where values follow from those before. If a feature rises or falls over the reference, "
+			"or "
+			"has states that last long, they can be wider than any change of a window: the feature never raises an "
+			"alarm. The message says why, and what to do: a shorter reference, over which the feature is steady, the "
+			"change from one message to the next instead of the feature, or larger windows.",
+		.example = "drift: {tensors: [x], reference: r.json, window: 100}      # in r.json, x rises all the time\n\n"
+			   "- {name: change, features: {key: venue, set: {dx: \"x - lag(x, 1)\"}}}\n"
+			   "- {name: watch, inputs: [change], drift: {tensors: [dx], reference: r.json, window: 100}}\n"),
 	NOTE(CODE_RENAMED_OUTPUT, BAD_REFERENCE, .title = "An output that renames a tensor and requests none",
 	     .help = "A single name in a step's `outputs` renames the only tensor of the reply. It may stay. To request "
 		     "tensors of the model by name, use `outputs` of the step's `model`.",
