@@ -36,12 +36,12 @@ bool drift_ending_awaits(const struct drift_visit *at, struct awaited_time *awai
 	struct drift_kept kept;
 	struct text segment;
 	*awaited = (struct awaited_time){INT64_MAX, drift_waiting_watermarks(waiting)->passed_ms};
-	if (!ends_by_time(at))
-		return false;
 	if (!drift_waiting_is_empty(waiting)) {
 		awaited->due_ms = awaited->clock_ms + WATERMARKS_PATIENCE_MS;
 		return true;
 	}
+	if (!ends_by_time(at))
+		return false;
 	for (uint64_t i = 0; i < segments_of(at); i++) {
 		const int64_t due_ms = segment_read(at, i, &segment, &kept) ? window_due_ms(at->self, &kept) : INT64_MAX;
 		awaited->due_ms = due_ms < awaited->due_ms ? due_ms : awaited->due_ms;
@@ -57,14 +57,14 @@ bool drift_ending_take(struct drift_visit *at)
 	struct drift_kept kept;
 	struct text segment;
 	size_t closed = 0;
-	if (!ends_by_time(at))
-		return true;
 	if (!drift_waiting_is_empty(waiting)) {
 		if (clock_ms - last_ms < WATERMARKS_PATIENCE_MS)
 			return true;
 		if (!drift_held_take(at, INT64_MAX, WAITING_RELEASED_MOST) || !drift_waiting_keep(waiting, at->visit, at->error))
 			return false;
 	}
+	if (!ends_by_time(at))
+		return true;
 	for (uint64_t i = 0; drift_waiting_is_empty(waiting) && i < segments_of(at) && closed < ENDING_WINDOWS_MAX; i++) {
 		if (!segment_read(at, i, &segment, &kept) || clock_ms < window_due_ms(at->self, &kept))
 			continue;

@@ -1,8 +1,9 @@
-/* drift_ending.h: Ends of windows by time on a stream that stops, by the observer of a step `drift`: a record of time alone
+/* drift_ending.h: Ends of what waits on a stream that stops, by the observer of a step `drift`: a record of time alone
  * (worker/time_links.h) brings what no message brings.
  *
- * Rows that are held back for another partition go on when no message has come for WATERMARKS_PATIENCE_MS. Then a window by time
- * closes when as much time has passed since its segment's last row came as it had left after that row's own time, and
+ * Rows that are held back for another partition go on when no message has come for WATERMARKS_PATIENCE_MS, and close the windows
+ * by count that they fill. Older rows that come later go on as they come. A window by time, in which no row waits any more, closes
+ * when as much time has passed since its segment's last row came as it had left after that row's own time, and
  * ENDING_SLACK_MS more. So a window of rows that come as they happen closes that long after its end; and clocks that differ, or a
  * past that is read again, close none before its time. All times are those of records, so every engine finds the same. Rows that
  * come later, with times of such a window, are in the next one, and late.
@@ -20,7 +21,7 @@
 /* Whether rows are held back or a window by time is open, and for which time; the tally is read. */
 bool drift_ending_awaits(const struct drift_visit *at, struct awaited_time *awaited);
 
-/* Lets go what is held back, and closes windows, as the time of the record says. False: LIMIT. */
+/* Lets go what is held back, and closes windows by time, as the time of the record says. False: LIMIT. */
 bool drift_ending_take(struct drift_visit *at);
 
 #endif

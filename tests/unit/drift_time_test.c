@@ -305,6 +305,35 @@ static void rows_that_are_held_go_on_when_time_comes_alone(void **state)
 	observed_close(&observed);
 }
 
+/* By count, too: the reader is behind in another partition, of which nothing comes. */
+static void rows_of_windows_by_count_are_not_held_for_ever(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open_now(&observed, USUAL);
+	observed.reads = "0-1+";
+	observed_rows(&observed, 100, 1, 1);
+	assert_int_equal(observed.count, 0);
+	assert_int_equal(left_ms_of(&observed), WATERMARKS_PATIENCE_MS);
+	observed_engine_close(&observed);
+	observed_engine_open(&observed);
+	observed.passed_ms += WATERMARKS_PATIENCE_MS - 1;
+	observed_time(&observed);
+	assert_int_equal(observed.count, 0);
+	observed.passed_ms++;
+	observed_time(&observed);
+	assert_int_equal(observed.count, 2);
+	assert_int_equal(left_ms_of(&observed), -1); /* the last 20 fill no window */
+	observed.partition = 1;
+	observed.time_ms -= 90000; /* older than what went on */
+	observed_rows(&observed, 20, 1, 1);
+	observed.passed_ms += WATERMARKS_PATIENCE_MS;
+	observed_time(&observed);
+	assert_int_equal(observed.count, 3);
+	assert_int_equal(observed.seen[0].messages + observed.seen[1].messages + observed.seen[2].messages, 120);
+	observed_close(&observed);
+}
+
 /* A window of the past of a stream is one, too. */
 static void a_past_learns_from_a_window_that_time_closes(void **state)
 {
@@ -341,6 +370,7 @@ int main(void)
 		cmocka_unit_test(windows_by_time_of_segments_close_too),
 		cmocka_unit_test(a_pause_shorter_than_what_is_left_closes_nothing),
 		cmocka_unit_test(rows_that_are_held_go_on_when_time_comes_alone),
+		cmocka_unit_test(rows_of_windows_by_count_are_not_held_for_ever),
 		cmocka_unit_test(a_past_learns_from_a_window_that_time_closes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
