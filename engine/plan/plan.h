@@ -170,6 +170,9 @@ struct pipeline_plan {
 	/* Of the relay of its feedback to observers that wait for truths: it runs no step, and its part names their stages. NULL:
 	 * none waits. */
 	const struct graph *relay;
+	uint8_t alert_places[ALERTS_MAX]; /* of each alert among what workers count: its index, or by runtime/alert_places.h */
+	/* Places that this process used for the pipeline so far, a bit each; and of its alerts those that others had before. */
+	uint64_t used_places, reused_places;
 	struct volume volume;
 	struct notes notes;
 };

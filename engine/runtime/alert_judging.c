@@ -10,26 +10,26 @@
 
 /* ---- counts of workers ---- */
 
-struct judged_counts alert_counts_now(const struct engine *engine, const char *pipeline, size_t index)
+struct judged_counts alert_counts_now(const struct engine *engine, const char *pipeline, size_t place)
 {
 	struct judged_counts sum = {0};
 	for (const struct group *group = engine_groups(engine); group; group = group->next)
 		for (const struct served *served = served_first(group, pipeline); served; served = served_next(served))
 			for (size_t i = 0; i < group->worker_count; i++) {
-				sum.held += count_read(&served->counts[i].alerts[index].held);
-				sum.broken += count_read(&served->counts[i].alerts[index].broken);
+				sum.held += count_read(&served->counts[i].alerts[place].held);
+				sum.broken += count_read(&served->counts[i].alerts[place].broken);
 			}
 	return sum;
 }
 
-struct missed_groups alert_groups_now(const struct engine *engine, const char *pipeline, size_t index, judged_groups_taker *take,
+struct missed_groups alert_groups_now(const struct engine *engine, const char *pipeline, size_t place, judged_groups_taker *take,
 				      void *context)
 {
 	struct missed_groups missed = {{0}};
 	for (const struct group *group = engine_groups(engine); group; group = group->next)
 		for (const struct served *served = served_first(group, pipeline); served; served = served_next(served))
 			for (size_t i = 0; i < group->worker_count; i++) {
-				struct judged_groups *table = served->counts[i].alert_groups[index];
+				struct judged_groups *table = served->counts[i].alert_groups[place];
 				if (!table)
 					continue;
 				judged_groups_take(table, take, context);
@@ -50,7 +50,7 @@ static void rollouts_read(const struct alert_watch *watch, const struct graph *g
 static void figures_read(struct alert_watch *watch, const struct pipeline_plan *plan, size_t index, struct judged_alert *alert,
 			 const struct engine_counts *counts, struct alert_values *values)
 {
-	const struct judged_counts flags = alert_counts_now(watch->engine, plan->graph->name, index);
+	const struct judged_counts flags = alert_counts_now(watch->engine, plan->graph->name, plan->alert_places[index]);
 	const struct mirror_counts mirrors = mirror_counts_now(watch->engine, plan->graph->name);
 	struct figure_sample sample = {.now_ms = loop_now_ms(engine_loop(watch->engine)),
 				       .succeeded = counts->sums.succeeded,
@@ -150,11 +150,11 @@ void alert_missed_look(const struct alert_watch *watch, const struct alert_spec 
 	}
 }
 
-static void judge_messages(struct alert_watch *watch, const struct alert_spec *spec, const char *pipeline, size_t index,
+static void judge_messages(struct alert_watch *watch, const struct alert_spec *spec, const char *pipeline, size_t place,
 			   struct judged_alert *alert)
 {
-	const struct judged_counts now = alert_counts_now(watch->engine, pipeline, index), before = alert->judged;
-	const struct missed_groups missed = alert_groups_now(watch->engine, pipeline, index, on_group_taken, &alert->groups);
+	const struct judged_counts now = alert_counts_now(watch->engine, pipeline, place), before = alert->judged;
+	const struct missed_groups missed = alert_groups_now(watch->engine, pipeline, place, on_group_taken, &alert->groups);
 	const struct alert_judgement judgement = {.held = now.held > before.held, .broken = now.broken > before.broken};
 	alert->judged = now;
 	if (alert->is_grouped) {
@@ -185,5 +185,5 @@ void alert_judgements_read(struct alert_watch *watch, const struct pipeline_plan
 	else if (alert->condition.of_figures)
 		judge_figures(watch, plan, index, alert, spec, counts);
 	else
-		judge_messages(watch, spec, plan->graph->name, index, alert);
+		judge_messages(watch, spec, plan->graph->name, plan->alert_places[index], alert);
 }

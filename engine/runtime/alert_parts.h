@@ -36,8 +36,8 @@ struct judged_alert {
 	struct text absent;		    /* the name of the pipeline that may be absent */
 	uint32_t failed; /* actions, by their bits, that could not take a notice: each is logged once until none is owed */
 	uint64_t meaning;	     /* of its condition; it begins anew when that changes */
-	size_t counted_at;	     /* its place in the list, from 1, if judgements are counted by that; else 0 */
-	uint32_t places;	     /* where its judgements were ever counted, a bit each: workers may still count some there */
+	size_t counted_at;	     /* its place (alert_places.h), from 1, if its judgements are counted; else 0 */
+	uint64_t places;	     /* where its judgements were ever counted, a bit each: workers may still count some there */
 	uint64_t revision;	     /* in which it was present last */
 	uint64_t taken_over;	     /* the number of the takeover in which it was; 0: none */
 	const struct alert_outline *outline; /* of the revision in which it was present last; NULL: memory ran out */
@@ -96,11 +96,11 @@ static inline bool alert_is_shared(const struct alert_watch *watch)
 
 /* ---- judging: alert_judging.c ---- */
 
-/* The judgements of messages by that alert so far, over all workers; or the flags of outliers. */
-struct judged_counts alert_counts_now(const struct engine *engine, const char *pipeline, size_t index);
+/* The judgements of messages by the alert of that place (alert_places.h) so far, over all workers; or the flags of outliers. */
+struct judged_counts alert_counts_now(const struct engine *engine, const char *pipeline, size_t place);
 
 /* Takes the judgements of messages by their groups, from the tables of all workers. Returns the messages that were not judged. */
-struct missed_groups alert_groups_now(const struct engine *engine, const char *pipeline, size_t index, judged_groups_taker *take,
+struct missed_groups alert_groups_now(const struct engine *engine, const char *pipeline, size_t place, judged_groups_taker *take,
 				      void *context);
 
 /* Counts the messages that were not judged since the condition began, and logs the first of each cause. `now`: of all tables. */

@@ -1,6 +1,7 @@
 /* engine.c: see engine.h. The main thread waits for signals and for workers that end. The workers (worker_threads.h)
  * share only the setup, which never changes. */
 #include "runtime/engine.h"
+#include "runtime/alert_places.h"
 
 #include <assert.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include "log/broker_release.h"
 #include "observe/policy_board.h"
 #include "observe/verdict_board.h"
+#include "runtime/alert_places.h"
 #include "runtime/engine_log_lines.h"
 #include "runtime/group_counts.h"
 #include "runtime/group_list.h"
@@ -316,8 +318,9 @@ bool engine_release(struct engine *engine, struct error *error)
 bool engine_reload(struct engine *engine, struct revision *revision, struct error *error)
 {
 	assert(revision && engine->generations);
-	struct generation *generation = generation_open(revision, error);
 	const struct revision *before = engine->generations->revision;
+	alert_places_follow(&revision->plan, &before->plan);
+	struct generation *generation = generation_open(revision, error);
 	if (!generation || !generation_deploy(engine, generation, error))
 		return false;
 	announce_changes(engine->config, before, revision);
@@ -464,6 +467,7 @@ static void engine_check_brokers(const struct engine *engine)
 struct engine *engine_open(struct revision *revision, const struct engine_config *config, struct error *error)
 {
 	assert(revision && config->workers > 0);
+	alert_places_follow(&revision->plan, NULL);
 	struct generation *generation = generation_open(revision, error);
 	if (!generation)
 		return NULL;

@@ -141,7 +141,8 @@ static bool alerts_make(struct stage_config *stage, const struct pipeline_plan *
 			continue;
 		if (!alert_condition_make(&alert->condition, spec->condition, &sources, arena))
 			return false;
-		alert->place = i;
+		alert->name = spec->name.text;
+		alert->place = plan->alert_places[i];
 		alert->group_by = alert->condition.of_figures ? NULL : spec->group_by;
 		alert->keep_ms = (spec->for_ns + spec->resolve_after_ns) / NS_PER_MS + ALERT_GROUP_SLACK_MS;
 		stage->alert_count += !alert->condition.of_figures || alert->condition.uses_rate;

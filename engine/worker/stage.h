@@ -37,6 +37,8 @@ struct stage_limits {
 	size_t held_bytes; /* of their records and arenas */
 };
 
+#define ALERT_PLACES_MAX (2 * ALERTS_MAX) /* of the alerts of a pipeline, by runtime/alert_places.h */
+
 /* Judgements of an alert by the results of steps; of one with outlier_rate, the flags of messages. */
 struct judged_counts {
 	uint64_t held, broken;
@@ -55,8 +57,8 @@ struct stage_counts {
 	_Atomic(const char *) outage;	/* changelog of observers whose state is out (observer_outage.h); NULL: none is */
 	struct last_failure outage_why; /* with `outage` */
 	struct last_failure last_failure;	     /* the last one that `failed` counts */
-	struct judged_counts alerts[ALERTS_MAX]; /* by their place in the pipeline's `alerts` */
-	struct judged_groups *alert_groups[ALERTS_MAX]; /* likewise, of those with `groupBy` instead; NULL: none was there */
+	struct judged_counts alerts[ALERT_PLACES_MAX];	      /* by their places (runtime/alert_places.h) */
+	struct judged_groups *alert_groups[ALERT_PLACES_MAX]; /* likewise, of those with `groupBy` instead; NULL: none was there */
 };
 
 /* Topics for the inputs and outputs of a step; TOPIC_NOWHERE: none. */
@@ -100,7 +102,8 @@ struct called_pipeline {
 
 /* An alert whose condition is judged by the results of steps. */
 struct stage_alert {
-	size_t place; /* in the pipeline's `alerts`, less than ALERTS_MAX */
+	const char *name;
+	size_t place; /* among the counts, less than ALERT_PLACES_MAX */
 	struct alert_condition condition;
 	const struct expression *group_by; /* NULL: it has one state */
 	int64_t keep_ms;		   /* as of judged_groups_note() */

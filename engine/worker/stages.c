@@ -77,9 +77,8 @@ static void count_flags(struct worker_stage *stage, size_t place, size_t step, c
 static void tell_judged(const struct worker_stage *stage, const struct message *message, const struct stage_alert *alert, bool held)
 {
 	const struct worker_config *config = stage->worker->config;
-	const struct alert_spec *specs = stage->config->graph->spec->alerts.items;
 	if (config->alert_judged)
-		config->alert_judged(config->alert_context, message, specs[alert->place].name.text, held);
+		config->alert_judged(config->alert_context, message, alert->name, held);
 }
 
 static void judgement_count(struct worker_stage *stage, const struct message *message, size_t step, const struct payload *payload,

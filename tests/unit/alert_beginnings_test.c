@@ -84,14 +84,32 @@ static struct stage_counts *counts(void)
 	return NULL;
 }
 
-/* A message that meets the condition of the alert at that place. */
-static void a_message_meets(size_t place)
+/* Where workers count for an alert of the running revision. */
+static size_t place_of(const char *name)
+{
+	const struct pipeline_plan *pipeline = &engine_revision(engine)->plan.pipelines[0];
+	const struct item_list *alerts = &pipeline->graph->spec->alerts;
+	size_t at = 0;
+	while (at < alerts->count && strcmp(((const struct alert_spec *)alerts->items)[at].name.text, name) != 0)
+		at++;
+	assert_true(at < alerts->count);
+	return pipeline->alert_places[at];
+}
+
+/* A message that meets the condition which is counted there. */
+static void a_message_is_counted(size_t place)
 {
 	count_add(&counts()->alerts[place].held, 1);
 }
 
-static void a_message_of_group_meets(size_t place, const char *group)
+static void a_message_meets(const char *name)
 {
+	a_message_is_counted(place_of(name));
+}
+
+static void a_message_of_group_meets(const char *name, const char *group)
+{
+	const size_t place = place_of(name);
 	assert_non_null(counts()->alert_groups[place]);
 	judged_groups_note(counts()->alert_groups[place], text_of(group), true, 1, 10000);
 }
@@ -119,7 +137,7 @@ static void what_is_judged_before_the_first_look_counts(void **state)
 {
 	(void)state;
 	begin(PIPELINE(LARGE));
-	a_message_meets(0);
+	a_message_meets("large");
 	look();
 	expect_firing("large", 1);
 	end();
@@ -129,9 +147,9 @@ static void groups_that_are_judged_before_the_first_look_count(void **state)
 {
 	(void)state;
 	begin(PIPELINE(LARGE_OF_GROUP));
-	a_message_of_group_meets(0, "a");
-	a_message_of_group_meets(0, "b");
-	judged_groups_miss(counts()->alert_groups[0], GROUP_MISS_NAMELESS);
+	a_message_of_group_meets("large", "a");
+	a_message_of_group_meets("large", "b");
+	judged_groups_miss(counts()->alert_groups[place_of("large")], GROUP_MISS_NAMELESS);
 	look();
 	expect_firing("large", 2);
 	assert_int_equal(alert_watch_first(watch)->beyond, 1);
@@ -144,7 +162,7 @@ static void what_is_judged_between_a_reload_and_the_next_look_counts_for_an_aler
 	begin(PIPELINE(LARGE));
 	look();
 	reload(PIPELINE(LARGE ", " HUGE_OF_GROUP));
-	a_message_of_group_meets(1, "a");
+	a_message_of_group_meets("huge", "a");
 	look();
 	expect_firing("large", 0);
 	expect_firing("huge", 1);
@@ -152,19 +170,88 @@ static void what_is_judged_between_a_reload_and_the_next_look_counts_for_an_aler
 }
 
 /* Messages that a former revision has taken are still judged by its conditions. */
-static void what_another_condition_has_judged_at_its_place_does_not_count(void **state)
+static void what_another_condition_has_judged_does_not_count(void **state)
 {
 	(void)state;
 	begin(PIPELINE(LARGE));
-	a_message_meets(0);
+	const size_t former = place_of("large");
+	a_message_is_counted(former);
 	look();
 	reload(PIPELINE(HUGE));
-	a_message_meets(0);
+	a_message_is_counted(former);
 	look();
 	expect_firing("huge", 0);
-	a_message_meets(0);
+	a_message_is_counted(former);
+	look();
+	expect_firing("huge", 0);
+	a_message_meets("huge");
 	look();
 	expect_firing("huge", 1);
+	end();
+}
+
+/* From the first message on: also where an alert takes another's place in the list, or has another condition under its name. */
+static void what_a_new_condition_has_judged_before_the_next_look_counts(void **state)
+{
+	(void)state;
+	begin(PIPELINE(LARGE));
+	look();
+	reload(PIPELINE(HUGE ", " LARGE));
+	a_message_meets("huge");
+	look();
+	expect_firing("huge", 1);
+	expect_firing("large", 0);
+	reload(PIPELINE(ALERT("huge", "condition: y > 2000") ", " LARGE));
+	look();
+	expect_firing("huge", 0);
+	reload(PIPELINE(ALERT("huge", "condition: y > 3000") ", " LARGE));
+	a_message_meets("huge");
+	look();
+	expect_firing("huge", 1);
+	expect_firing("large", 0);
+	reload(PIPELINE(HUGE_OF_GROUP ", " LARGE));
+	a_message_of_group_meets("huge", "a");
+	a_message_of_group_meets("huge", "b");
+	look();
+	expect_firing("huge", 2);
+	end();
+}
+
+/* An alert that stays has been judged until the reload, and goes on. */
+static void an_alert_that_moves_in_the_list_misses_nothing(void **state)
+{
+	(void)state;
+	begin(PIPELINE(LARGE));
+	look();
+	a_message_meets("large");
+	reload(PIPELINE(HUGE ", " LARGE));
+	look();
+	expect_firing("large", 1);
+	expect_firing("huge", 0);
+	end();
+}
+
+/* When all places have been used, they come again, with what was counted there. */
+static void places_that_come_again_count_from_the_next_look_on(void **state)
+{
+	(void)state;
+	uint64_t used = 0;
+	begin(PIPELINE(LARGE));
+	for (int i = 0; i < ALERT_PLACES_MAX + 6; i++) {
+		const char *name = i % 2 ? "huge" : "large";
+		const size_t place = place_of(name);
+		assert_true(place < ALERT_PLACES_MAX);
+		assert_int_equal(used >> place & 1, i >= ALERT_PLACES_MAX);
+		used |= UINT64_C(1) << place;
+		a_message_is_counted(place);
+		reload(i % 2 ? PIPELINE(LARGE) : PIPELINE(HUGE));
+		assert_int_not_equal(place_of(i % 2 ? "large" : "huge"), place);
+	}
+	look();
+	expect_firing("large", 0);
+	a_message_meets("large");
+	look();
+	expect_firing("large", 1);
 	end();
 }
 
@@ -173,13 +260,13 @@ static void what_was_judged_before_an_alert_was_removed_does_not_count_when_it_i
 	(void)state;
 	begin(PIPELINE(HUGE ", " LARGE));
 	look();
-	a_message_meets(1);
+	a_message_meets("large");
 	reload(PIPELINE(HUGE));
 	look();
 	reload(PIPELINE(HUGE ", " LARGE));
 	look();
 	expect_firing("large", 0);
-	a_message_meets(1);
+	a_message_meets("large");
 	look();
 	expect_firing("large", 1);
 	end();
@@ -191,7 +278,10 @@ int main(void)
 		cmocka_unit_test(what_is_judged_before_the_first_look_counts),
 		cmocka_unit_test(groups_that_are_judged_before_the_first_look_count),
 		cmocka_unit_test(what_is_judged_between_a_reload_and_the_next_look_counts_for_an_alert_that_is_added),
-		cmocka_unit_test(what_another_condition_has_judged_at_its_place_does_not_count),
+		cmocka_unit_test(what_another_condition_has_judged_does_not_count),
+		cmocka_unit_test(what_a_new_condition_has_judged_before_the_next_look_counts),
+		cmocka_unit_test(an_alert_that_moves_in_the_list_misses_nothing),
+		cmocka_unit_test(places_that_come_again_count_from_the_next_look_on),
 		cmocka_unit_test(what_was_judged_before_an_alert_was_removed_does_not_count_when_it_is_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
