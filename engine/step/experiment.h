@@ -273,6 +273,9 @@ extern const struct option criterion_rows[];
 extern const struct option promotion_rows[];
 extern const struct option move_action_rows[];
 
+/* The place of that name among the candidates; their number: it is none of them, or absent. */
+size_t experiment_candidate(const struct experiment_spec *experiment, const struct name *name);
+
 /* The choices of an experiment: its candidates in their order and then, unless it is among them, its default. Their
  * weights are those of the candidates. With a progressive deployment the candidates other than the default share the
  * weight of the first stage, and the default has the rest. Candidates whose weights are all 0 have equal ones, where
