@@ -12,7 +12,8 @@
  * come late, in any order and together. A play is reported when it happens (bandit_expose), its reward when it comes
  * (bandit_reward with `exposed`), or that none came (bandit_expire): UCB1 and LinUCB count plays that wait for their
  * reward, so they do not play one arm again and again meanwhile. A reward whose play was not reported counts as both.
- * Each call counts: what comes twice is the caller's to leave out.
+ * Each call counts: what comes twice is the caller's to leave out. What was known before the first play is a warm start
+ * (bandit_warm).
  *
  * What is learnt are sums. They merge: learners of parts of the traffic add up to the learner of all of it (but for
  * digits of rounding). As bytes they are the same on every machine. A call costs O(1), with d features O(d^2).
@@ -103,6 +104,24 @@ bool bandit_takes(enum bandit_kind kind, double reward);
 bool bandit_expose(struct bandit *bandit, size_t arm, const double *x, struct error *error);
 bool bandit_reward(struct bandit *bandit, const struct bandit_reward *reward, struct error *error);
 bool bandit_expire(struct bandit *bandit, size_t arm, const double *x, struct error *error);
+
+/* What was known of an arm before its first play: so many plays with rewards of that mean. */
+struct bandit_prior {
+	uint64_t plays; /* 0: nothing */
+	double mean;
+	double deviation; /* of single rewards, ddof 1; Thompson's of a variance that is not known */
+};
+
+#define BANDIT_PRIOR_PLAYS_MOST 1000000000
+
+/* Whether algorithms of the kind need the deviation of a prior: without one, rewards would count as all equal. */
+bool bandit_needs_deviation(enum bandit_kind kind);
+
+/* A warm start: what is known of each arm is learnt, as plays whose rewards have come. Rewards that come later weigh against it
+ * as against rewards. With features the plays are of the context x: the one in which the means were seen; without them NULL. For
+ * EXP3 an arm gains mean x T / K, as in T = sum of all plays that were drawn among K arms by any known chances; so it needs a
+ * prior of each arm. The learner has learnt nothing yet. INPUT, and nothing changes: a prior is out of range, or EXP3 lacks one. */
+bool bandit_warm(struct bandit *bandit, const struct bandit_prior *priors, const double *x, struct error *error);
 
 /* False: options differ, INPUT. */
 bool bandit_merge(struct bandit *into, const struct bandit *from, struct error *error);

@@ -1,4 +1,5 @@
-/* bandit_parts.h: Shared parts of a learner, private to bandit.c, bandit_options.c and bandit_state.c. */
+/* bandit_parts.h: Shared parts of a learner, private to bandit.c, bandit_options.c, bandit_state.c and
+ * bandit_warm.c. */
 #ifndef SLUICE_BANDITS_BANDIT_PARTS_H
 #define SLUICE_BANDITS_BANDIT_PARTS_H
 

@@ -118,6 +118,14 @@ void ridge_add(struct ridge *ridge, const double *x, double reward)
 		ridge->theta[i] += part * surprise * product[i];
 }
 
+void ridge_add_many(struct ridge *ridge, const double *x, double mean, double count)
+{
+	triangle_add(ridge->gram, x, ridge->features, count);
+	for (size_t i = 0; i < ridge->features; i++)
+		ridge->moments[i] += count * mean * x[i];
+	ridge_refresh(ridge);
+}
+
 void ridge_remove(struct ridge *ridge, const double *x)
 {
 	double *product = ridge->scratch;

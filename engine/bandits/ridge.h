@@ -32,6 +32,9 @@ bool ridge_open(struct ridge *ridge, struct arena *arena, size_t features, doubl
 /* A reward that was given in a context. */
 void ridge_add(struct ridge *ridge, const double *x, double reward);
 
+/* So many rewards of that mean, all given in one context. M is made anew: O(d^3). */
+void ridge_add_many(struct ridge *ridge, const double *x, double mean, double count);
+
 /* A context whose reward was 0 is taken out again. */
 void ridge_remove(struct ridge *ridge, const double *x);
 

@@ -261,6 +261,7 @@ static bool bandits_rehearse(struct policy_evaluation *self, const struct experi
 		.experiment = name,
 		.options = experiment_bandit(experiment->spec, experiment->count, context_length(&experiment->context, NULL)),
 		.arms = arms,
+		.priors = experiment->priors,
 		.weights = experiment->probabilities,
 		.context = experiment->context,
 		.interval_ms = bandits->update_interval_ns / NS_PER_MS,

@@ -85,21 +85,27 @@ static bool policy_add(struct rehearsing_bandits *self, int64_t from_ms, int64_t
 	return true;
 }
 
-/* Ends the intervals before a time: what is learnt by then is the policy. */
-static bool intervals_end(struct rehearsing_bandits *self, int64_t time_ms, struct error *error)
+/* What is learnt by then is the policy. */
+static bool policy_renew(struct rehearsing_bandits *self, int64_t now_ms, struct error *error)
 {
 	struct policy_record record;
-	if (time_ms < self->due_ms)
-		return true;
-	const int64_t interval_ms = self->config->interval_ms, end_ms = self->due_ms;
-	self->due_ms = time_ms + interval_ms - (time_ms - end_ms) % interval_ms;
-	if (!learner_record(self->learner, end_ms, &record, error))
+	if (!learner_record(self->learner, now_ms, &record, error))
 		return error->kind == ERROR_NONE;
 	if (record.version == self->version)
 		return true;
 	self->version = record.version;
-	return policy_entry_set(self->entry, &record, end_ms, error) &&
-	       (policy_add(self, end_ms, record.rewards) || error_memory(error, ERROR_SYSTEM, "rehearsing bandits"));
+	return policy_entry_set(self->entry, &record, now_ms, error) &&
+	       (policy_add(self, now_ms, record.rewards) || error_memory(error, ERROR_SYSTEM, "rehearsing bandits"));
+}
+
+/* Ends the intervals before a time. */
+static bool intervals_end(struct rehearsing_bandits *self, int64_t time_ms, struct error *error)
+{
+	if (time_ms < self->due_ms)
+		return true;
+	const int64_t interval_ms = self->config->interval_ms, end_ms = self->due_ms;
+	self->due_ms = time_ms + interval_ms - (time_ms - end_ms) % interval_ms;
+	return policy_renew(self, end_ms, error);
 }
 
 /* ---- choices ---- */
@@ -219,6 +225,7 @@ static bool rehearsing_open(struct rehearsing_bandits *self, struct error *error
 	const struct learner_config learner = {.experiment = config->experiment,
 					       .options = config->options,
 					       .arms = config->arms,
+					       .priors = config->priors,
 					       .context = config->context,
 					       .window_ms = config->window_ms,
 					       .memory_bytes = LEARNER_MEMORY_BYTES};
@@ -227,7 +234,8 @@ static bool rehearsing_open(struct rehearsing_bandits *self, struct error *error
 	self->entry = policy_board_entry(self->board, "", config->experiment);
 	if (arena_failed(self->arena) || !self->entry || !policy_add(self, joined->first_ms, 0))
 		return error_memory(error, ERROR_SYSTEM, "rehearsing bandits");
-	return (self->learner = learner_open(&learner, error));
+	self->learner = learner_open(&learner, error);
+	return self->learner && learner_warm(self->learner, error) && policy_renew(self, joined->first_ms, error);
 }
 
 bool bandit_rehearse(const struct bandit_rehearsal_config *config, const struct joined *joined, const struct joined_metric *metric,

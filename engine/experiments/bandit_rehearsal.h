@@ -20,6 +20,7 @@ struct bandit_rehearsal_config {
 	const char *experiment;
 	struct bandit_options options;
 	const struct text *arms; /* of options.arms */
+	const struct bandit_prior *priors; /* of each arm: the warm start; NULL: none */
 	const double *weights;	 /* of each arm: the chances until there is a policy */
 	struct context_form context;
 	int64_t interval_ms;
@@ -29,7 +30,7 @@ struct bandit_rehearsal_config {
 /* A policy that was in force for a recorded request or more. */
 struct rehearsed_policy {
 	int64_t from_ms; /* the end of the interval before; of the first one the first request */
-	int64_t rewards; /* that it was learnt from; 0: there was no policy, and weights chose */
+	int64_t rewards; /* that it was learnt from, with the plays of a warm start; 0: there was no policy, and weights chose */
 	uint64_t requests;
 	double *chances;    /* of each arm: the mean over these requests */
 	uint64_t *recorded; /* of each arm: how many of them got it */

@@ -5,48 +5,14 @@
 #include <assert.h>
 #include <math.h>
 
-#include "bandits/policy.h"
 #include "base/hash.h"
 #include "base/memory.h"
-#include "experiments/candidate_history.h"
-#include "experiments/outcome_join.h"
-#include "experiments/text_classes.h"
+#include "experiments/learner_records.h"
 #include "message/answer_label.h"
 #include "message/rows.h"
 
 #define ARENA_BYTES ((size_t)64 << 20)
 #define WIDTH_LEAST 1e-12 /* of a feature, relative to its mean: one that does not vary keeps the width 1 */
-
-struct early_reward {
-	size_t arm;
-	double reward;
-};
-
-struct learner {
-	struct learner_config config;
-	struct arena *arena; /* of the bandit and its policy */
-	struct bandit *bandit;
-	struct policy *policy;
-	struct outcome_join *join;
-	size_t stride;	/* numbers of an open exposure: its probability and its features */
-	double *open;	/* of each entry of the join */
-	bool replays;
-	bool scaled; /* the scale is known; always, without a context */
-	struct moments moments[CONTEXT_FEATURES_MAX];
-	struct context_scale scales[CONTEXT_FEATURES_MAX];
-	struct text_classes *texts[CONTEXT_FEATURES_MAX]; /* of each feature that was a text, until the scale is known */
-	struct early_reward *early; /* LEARNER_EARLY_MAX */
-	double *early_open;	    /* numbers of their exposures */
-	size_t early_count;
-	struct policy_feature features[CONTEXT_FEATURES_MAX]; /* of the last record */
-	int64_t version, rewards, recorded_rewards;	      /* -1: its record is of other candidates, or of another order */
-	struct candidate_history history;
-	int64_t through_ms;
-	struct buffer policy_bytes, learner_bytes;
-	struct learner_counts counts;
-	struct outcome_join_counts of_causes; /* of the join's counts: by feedback that has no reward yet */
-	struct error refusal; /* of the first */
-};
 
 /* Of a computed metric: feedback from which an engine is to compute it has come. */
 #define CAUSE "cause"
@@ -116,8 +82,7 @@ static size_t length_most(const struct learner *learner)
 	return length;
 }
 
-/* The classes of a text are copied to the arena. False: memory ran out, and it is a number, which is missing. */
-static bool classes_set(struct learner *learner, size_t feature, const struct text *texts, size_t count)
+bool learner_classes_set(struct learner *learner, size_t feature, const struct text *texts, size_t count)
 {
 	double *classes = ARENA_ARRAY(learner->arena, double, count + 1);
 	struct text *names = ARENA_ARRAY(learner->arena, struct text, count + 1);
@@ -136,8 +101,14 @@ static bool classes_set(struct learner *learner, size_t feature, const struct te
 	return true;
 }
 
-/* The bandit and its policy are of the scale's length. */
-static bool bandit_fit(struct learner *learner, struct error *error)
+bool learner_priors_learn(struct learner *learner, struct error *error)
+{
+	const double means[CONTEXT_LENGTH_MAX] = {1}; /* of features */
+	const bool has_context = learner->config.options.features > 0;
+	return bandit_warm(learner->bandit, learner->config.priors, has_context ? means : NULL, error);
+}
+
+bool learner_bandit_fit(struct learner *learner, struct error *error)
 {
 	struct bandit_options options = learner->config.options;
 	options.features = context_length(&learner->config.context, learner->scales);
@@ -150,7 +121,7 @@ static bool bandit_fit(struct learner *learner, struct error *error)
 	learner->config.options = options;
 	learner->bandit = bandit;
 	learner->policy = policy;
-	return true;
+	return !learner->is_warm || learner_priors_learn(learner, error);
 }
 
 static void texts_close(struct learner *learner)
@@ -174,16 +145,16 @@ static void texts_set(struct learner *learner)
 	const size_t room = count > 0 && all + count > others ? (all + count - others) / count : 0;
 	for (size_t i = 0; room > 0 && i < learner->config.context.count && good; i++)
 		if (is_text(learner, i))
-			good = classes_set(learner, i, texts,
-					   text_classes_commonest(learner->texts[i], texts,
-								  room < CONTEXT_CLASSES_MAX ? room : CONTEXT_CLASSES_MAX));
-	if (!good || !bandit_fit(learner, &ignored))
+			good = learner_classes_set(learner, i, texts,
+						   text_classes_commonest(learner->texts[i], texts,
+									  room < CONTEXT_CLASSES_MAX ? room : CONTEXT_CLASSES_MAX));
+	if (!good || !learner_bandit_fit(learner, &ignored))
 		for (size_t i = 0; i < learner->config.context.count; i++)
 			learner->features[i].class_count = learner->scales[i].class_count = 0;
 	texts_close(learner);
 }
 
-static void scale_set(struct learner *learner)
+void learner_scale_set(struct learner *learner)
 {
 	for (size_t i = 0; i < learner->config.context.count; i++) {
 		const struct moments *moments = &learner->moments[i];
@@ -205,7 +176,7 @@ static void reward_wait(struct learner *learner, const double *open, size_t arm,
 	memcpy(learner->early_open + learner->early_count * learner->stride, open, learner->stride * sizeof *open);
 	learner->early[learner->early_count++] = (struct early_reward){arm, value};
 	if (learner->early_count == LEARNER_EARLY_MAX)
-		scale_set(learner);
+		learner_scale_set(learner);
 }
 
 /* ---- exposures ---- */
@@ -376,8 +347,7 @@ void learner_feedback(struct learner *learner, const struct feedback *feedback, 
 	}
 	const bool has_reward = reward_find(learner, feedback, &reduced);
 	char room[LABEL_ROOM];
-	const struct text truth =
-		!has_reward && learner->config.judges ? truth_label(&feedback->truth, room) : (struct text){0};
+	const struct text truth = !has_reward && learner->config.judges ? truth_label(&feedback->truth, room) : (struct text){0};
 	if (reduced.time_ms == 0)
 		reduced.time_ms = time_ms;
 	if (has_reward)
@@ -399,155 +369,7 @@ bool learner_lacks(const struct learner *learner, const struct feedback *feedbac
 	       outcome_join_lacks(learner->join, &timed, OUTCOME_REWARD, found);
 }
 
-/* ---- records ---- */
-
-static void record_features(struct learner *learner)
-{
-	for (size_t i = 0; i < learner->config.context.count; i++)
-		learner->features[i] = (struct policy_feature){.name = learner->config.context.names[i],
-							       .center = learner->scales[i].center,
-							       .width = learner->scales[i].width,
-							       .count = (int64_t)learner->moments[i].count,
-							       .mean = learner->moments[i].mean,
-							       .squares = learner->moments[i].squares,
-							       .class_count = learner->features[i].class_count,
-							       .classes = learner->features[i].classes};
-}
-
-/* Whether the features have been seen often enough for a scale. */
-static bool scale_is_due(const struct learner *learner)
-{
-	return !learner->scaled && learner->early_count > 0 && learner->counts.exposures >= LEARNER_SAMPLES;
-}
-
-bool learner_record(struct learner *learner, int64_t now_ms, struct policy_record *record, struct error *error)
-{
-	if (scale_is_due(learner))
-		scale_set(learner);
-	if (!learner->scaled || learner->rewards == 0)
-		return false;
-	if (learner->rewards != learner->recorded_rewards) {
-		learner->version++;
-		learner->recorded_rewards = learner->rewards;
-		policy_learn(learner->policy, learner->bandit, (uint64_t)learner->version);
-		candidate_history_add(&learner->history, learner->version, learner->config.arms, learner->config.options.arms);
-	}
-	buffer_clear(&learner->policy_bytes);
-	buffer_clear(&learner->learner_bytes);
-	policy_write(learner->policy, &learner->policy_bytes);
-	bandit_write(learner->bandit, &learner->learner_bytes);
-	if (buffer_failed(&learner->policy_bytes) || buffer_failed(&learner->learner_bytes))
-		return error_memory(error, ERROR_SYSTEM, "writing a policy");
-	record_features(learner);
-	*record = (struct policy_record){.experiment = text_of(learner->config.experiment),
-					 .version = learner->version,
-					 .time_ms = now_ms,
-					 .rewards = learner->rewards,
-					 .arm_count = learner->config.options.arms,
-					 .arms = learner->config.arms,
-					 .feature_count = learner->config.context.count,
-					 .features = learner->features,
-					 .policy = buffer_view(&learner->policy_bytes),
-					 .learner = buffer_view(&learner->learner_bytes),
-					 .through_ms = learner->through_ms,
-					 .candidates_count = learner->history.count,
-					 .candidates = learner->history.lists};
-	return true;
-}
-
-/* ---- going on ---- */
-
-static bool features_fit(const struct learner *learner, const struct policy_record *record)
-{
-	const struct context_form *context = &learner->config.context;
-	bool fit = record->feature_count == context->count;
-	for (size_t i = 0; fit && i < record->feature_count; i++)
-		fit = text_equal(record->features[i].name, context->names[i]);
-	return fit;
-}
-
-static bool scales_restore(struct learner *learner, const struct policy_record *record, struct error *error)
-{
-	for (size_t i = 0; i < record->feature_count; i++) {
-		const struct policy_feature *feature = &record->features[i];
-		learner->scales[i] = (struct context_scale){.center = feature->center, .width = feature->width};
-		if (!classes_set(learner, i, feature->classes, feature->class_count))
-			return error_memory(error, ERROR_SYSTEM, "reading a policy");
-	}
-	return context_length(&learner->config.context, learner->scales) <= CONTEXT_LENGTH_MAX ||
-	       error_set(error, ERROR_INPUT, PLACE_NONE,
-			 "the policy of experiment `%s` has more than %d numbers of a context; it is learned again",
-			 learner->config.experiment, CONTEXT_LENGTH_MAX);
-}
-
-/* It begins anew. */
-static void scales_forget(struct learner *learner)
-{
-	struct error ignored = {0};
-	memset(learner->scales, 0, sizeof learner->scales);
-	memset(learner->features, 0, sizeof learner->features);
-	(void)bandit_fit(learner, &ignored); /* there was space for it before */
-}
-
-static void moments_restore(struct learner *learner, const struct policy_record *record)
-{
-	for (size_t i = 0; i < record->feature_count; i++) {
-		const struct policy_feature *feature = &record->features[i];
-		learner->moments[i] = (struct moments){(uint64_t)feature->count, feature->mean, feature->squares};
-	}
-	learner->scaled = true;
-}
-
-/* The state of the record's learner; NULL: it is of other arms than the record names, or broken. */
-static const struct bandit *state_read(struct learner *learner, const struct policy_record *record, struct error *error)
-{
-	const struct bandit *before = bandit_read(learner->arena, record->learner, error);
-	if (!before || bandit_options(before)->arms == record->arm_count)
-		return before;
-	error_set(error, ERROR_INPUT, PLACE_NONE, "the policy of experiment `%s` does not fit its names; it is learned again",
-		  learner->config.experiment);
-	return NULL;
-}
-
-/* Rewards of the candidates that are left. */
-static int64_t rewards_kept(const struct policy_record *record, const struct bandit *before, const size_t *places)
-{
-	int64_t rewards = record->rewards;
-	for (size_t i = 0; i < record->arm_count; i++)
-		rewards -= places[i] == SIZE_MAX ? (int64_t)bandit_arm(before, i)->moments.count : 0;
-	return rewards > 0 ? rewards : 0;
-}
-
-bool learner_restore(struct learner *learner, const struct policy_record *record, struct error *error)
-{
-	size_t places[BANDIT_ARMS_MOST];
-	bool changed;
-	learner->version = record->version;
-	if (!candidate_history_take(&learner->history, record, learner->arena))
-		return error_memory(error, ERROR_SYSTEM, "reading a policy");
-	if (record->arm_count > BANDIT_ARMS_MOST || !features_fit(learner, record) ||
-	    !candidate_places_find(record, learner->config.arms, learner->config.options.arms, places, &changed))
-		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "the policy of experiment `%s` is of other candidates or features; it is learned again",
-				 learner->config.experiment);
-	const struct bandit *before = state_read(learner, record, error);
-	if (!before || !scales_restore(learner, record, error) || !bandit_fit(learner, error) ||
-	    !bandit_merge_arms(learner->bandit, before, places, error)) {
-		scales_forget(learner);
-		return false;
-	}
-	moments_restore(learner, record);
-	learner->rewards = rewards_kept(record, before, places);
-	learner->recorded_rewards = changed ? -1 : record->rewards;
-	learner->through_ms = record->through_ms;
-	policy_learn(learner->policy, learner->bandit, (uint64_t)learner->version);
-	return true;
-}
-
-bool learner_is_due(const struct learner *learner)
-{
-	return learner->recorded_rewards < 0;
-}
+/* ---- replay and counts ---- */
 
 void learner_replay(struct learner *learner, bool replays)
 {

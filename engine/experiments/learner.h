@@ -39,6 +39,7 @@ struct learner_config {
 	const char *experiment;
 	struct bandit_options options;
 	const struct text *arms; /* of options.arms */
+	const struct bandit_prior *priors; /* of each arm, for learner_warm(); NULL: it starts without */
 	struct context_form context;
 	struct text reward_metric; /* empty: the reward */
 	bool computed; /* engines compute that metric: feedback without it has no reward yet */
@@ -68,8 +69,15 @@ void learner_close(struct learner *learner); /* NULL is fine */
 /* Goes on from a record, whose candidates are known by their names: they may be in another order, and some may be none any more.
  * INPUT: it lacks a candidate, is of other features or options, or broken; the learner begins anew, with a later version. */
 bool learner_restore(struct learner *learner, const struct policy_record *record, struct error *error);
-bool learner_is_due(const struct learner *learner); /* it goes on with other candidates, or another order: record it at once */
+/* It goes on with other candidates, or another order, or it started warm: record it at once. */
+bool learner_is_due(const struct learner *learner);
 void learner_replay(struct learner *learner, bool replays); /* from now on */
+
+/* Starts warm, if it has priors: it is to be recorded at once. For a learner that goes on from no record, before it is given any:
+ * what was learnt with the priors has them already. Their plays count among the rewards of records. With a context they are of a
+ * request whose features are the means, and there is a policy as soon as there is a scale. INPUT: the algorithm does not take the
+ * priors; it starts without. */
+bool learner_warm(struct learner *learner, struct error *error);
 
 void learner_expose(struct learner *learner, const struct exposure *exposure);
 void learner_feedback(struct learner *learner, const struct feedback *feedback, int64_t time_ms); /* time of its record */

@@ -252,7 +252,7 @@ const struct metric metric_rows[] = {
 
 	POLICY(version, "sluice_policy_version",
 	       "Version of the policy by which bandits choose in this engine; no value before the first."),
-	POLICY(rewards, "sluice_policy_rewards", "Rewards from which that policy was learned."),
+	POLICY(rewards, "sluice_policy_rewards", "Rewards from which that policy was learned, with the plays of a warmStart."),
 	POLICY(age_seconds, "sluice_policy_age_seconds",
 	       "Time since this engine read the last record of the policy; it should stay below a few updateIntervals."),
 	POLICY_LOSS(

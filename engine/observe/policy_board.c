@@ -147,6 +147,32 @@ static struct policy_in_force *force_make(const struct policy_record *record, st
 	return NULL;
 }
 
+static void state_set(struct policy_entry *entry, const struct policy_record *record, int64_t now_ms)
+{
+	atomic_store(&entry->rewards, record->rewards);
+	atomic_store(&entry->set_ms, now_ms);
+	atomic_store(&entry->version, record->version);
+}
+
+bool policy_entry_begin(struct policy_entry *entry, const struct policy_record *record, int64_t now_ms, struct error *error)
+{
+	assert(entry && record);
+	struct policy_in_force *made = force_make(record, error);
+	if (!made)
+		return false;
+	pthread_mutex_lock(&entry->lock);
+	const bool is_first = policy_entry_hold(entry) == NULL;
+	policy_entry_release(entry);
+	if (is_first) {
+		held_slot_replace(&entry->policy, &made->held);
+		state_set(entry, record, now_ms);
+	}
+	pthread_mutex_unlock(&entry->lock);
+	if (!is_first)
+		arena_close(made->held.arena);
+	return true;
+}
+
 bool policy_entry_set(struct policy_entry *entry, const struct policy_record *record, int64_t now_ms, struct error *error)
 {
 	assert(entry && record);
@@ -156,9 +182,7 @@ bool policy_entry_set(struct policy_entry *entry, const struct policy_record *re
 	pthread_mutex_lock(&entry->lock);
 	held_slot_replace(&entry->policy, &made->held);
 	pthread_mutex_unlock(&entry->lock);
-	atomic_store(&entry->rewards, record->rewards);
-	atomic_store(&entry->set_ms, now_ms);
-	atomic_store(&entry->version, record->version);
+	state_set(entry, record, now_ms);
 	return true;
 }
 

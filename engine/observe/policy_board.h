@@ -35,6 +35,9 @@ struct policy_entry *policy_board_entry(struct policy_board *board, const char *
  * not fit its names; the one before stays. */
 bool policy_entry_set(struct policy_entry *entry, const struct policy_record *record, int64_t now_ms, struct error *error);
 
+/* The same for the policy by which an experiment starts, before any record: it is put into force where none is. */
+bool policy_entry_begin(struct policy_entry *entry, const struct policy_record *record, int64_t now_ms, struct error *error);
+
 /* NULL: there is none yet. It is to be released in either case. */
 const struct policy_in_force *policy_entry_hold(struct policy_entry *entry);
 void policy_entry_release(struct policy_entry *entry);

@@ -36,6 +36,14 @@ static bool context_make(struct arena *arena, const struct experiment_spec *spec
 	return true;
 }
 
+/* NULL: it starts without, or memory ran out, of which the arena tells. */
+static const struct bandit_prior *priors_make(struct arena *arena, const struct experiment_spec *spec, const struct share *shares,
+					      size_t count)
+{
+	struct bandit_prior *priors = ARENA_ARRAY(arena, struct bandit_prior, ASSIGNMENT_WAYS_MAX);
+	return priors && experiment_priors(spec, shares, count, priors) ? priors : NULL;
+}
+
 /* The choice of the default; `count`: there is none. */
 static size_t default_find(const struct experiment_spec *spec, const struct share *shares, size_t count)
 {
@@ -97,6 +105,7 @@ static const struct graph_experiment *experiment_make(const struct experiments *
 	made->audience = audience_of(&spec->layer, spec->holdout);
 	made->layer = spec->layer.name.text ? text_of(spec->layer.name.text) : (struct text){0};
 	made->fallback = spec->fallback == FALLBACK_DEFAULT ? given : count;
+	made->priors = has_bandits ? priors_make(arena, spec, shares, count) : NULL;
 	made->paired = moves && experiment_has_baseline(spec) ? given : count;
 	return made;
 }

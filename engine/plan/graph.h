@@ -76,6 +76,7 @@ struct graph_experiment {
 	size_t number;	 /* among those of the graph */
 	bool learns;	 /* it has bandits: choices are drawn by their policy, once there is one */
 	struct context_form context; /* of that policy */
+	const struct bandit_prior *priors; /* of each choice: its warm start; NULL: it has none */
 	bool judged;	 /* a keeper moves its weights, by the truths of its exposures too */
 };
 

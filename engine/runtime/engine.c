@@ -22,6 +22,7 @@
 #include "runtime/group_list.h"
 #include "runtime/stop_signal.h"
 #include "runtime/topic_removal.h"
+#include "runtime/warm_policy.h"
 #include "runtime/worker_threads.h"
 
 #define WAIT_MS 60000			 /* the main thread only waits */
@@ -277,7 +278,8 @@ static bool generation_deploy(struct engine *engine, struct generation *generati
 	struct group_change change;
 	const uint64_t renewed = renewal_of(engine, generation);
 	const struct group_basis basis = {generation->revision, &generation->users, generation->arena, renewed};
-	if (!group_change_make(&engine->groups, &basis, &change, error)) {
+	if (!warm_policies_begin(&generation->revision->plan, engine->groups.boards.policies, error) ||
+	    !group_change_make(&engine->groups, &basis, &change, error)) {
 		generation_close(generation);
 		return false;
 	}

@@ -160,6 +160,7 @@ static struct learner *learner_make(struct learner_service *service, const struc
 		.experiment = experiment->name,
 		.options = experiment_bandit(experiment->spec, experiment->count, context_length(&experiment->context, NULL)),
 		.arms = arms,
+		.priors = experiment->priors,
 		.context = experiment->context,
 		.reward_metric = bandits->reward_metric ? text_of(bandits->reward_metric) : (struct text){0},
 		.computed = computed,
@@ -193,6 +194,17 @@ static int64_t interval_end_ms(const struct learning *learning, const struct pol
 	return clock_ms() + (past_ms < 0 ? learning->interval_ms : left_ms < 0 ? 0 : left_ms);
 }
 
+/* It counts as learnt, and is written at once; what the topics have is read after it. */
+static void learning_warm(const struct learner_service *service, struct learning *learning)
+{
+	struct error refused = {0};
+	if (!learner_warm(learning->learner, &refused))
+		log_say(service->config.log, LOG_LEVEL_WARN, NULL, "the bandits of `%s` start without warmStart: %s",
+			learning->experiment->name, refused.text);
+	if (learner_is_due(learning->learner))
+		learning->due_ms = clock_ms();
+}
+
 /* Goes on from the last record, or begins anew: then with all that the topics have, and no interval goes on: its first policy is
  * due as soon as they are read, since nothing chooses until then. LIMIT: the record is of another version. */
 static bool learning_begin(struct learner_service *service, struct learning *learning, struct error *error)
@@ -202,8 +214,12 @@ static bool learning_begin(struct learner_service *service, struct learning *lea
 	learning->learner = learner_make(service, learning->experiment, error);
 	learning->due_ms = clock_ms() + learning->interval_ms;
 	learning->is_behind = true;
-	if (!learning->learner || learning->latest.length == 0)
-		return learning->learner;
+	if (!learning->learner)
+		return false;
+	if (learning->latest.length == 0) {
+		learning_warm(service, learning);
+		return true;
+	}
 	if (policy_record_is_foreign(buffer_view(&learning->latest)))
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
 				 "the policy of experiment `%s` was written by another version of sluice; update sluice on this "
@@ -213,6 +229,7 @@ static bool learning_begin(struct learner_service *service, struct learning *lea
 			    learner_restore(learning->learner, &record, &anew);
 	if (!learning->goes_on) {
 		log_say(service->config.log, LOG_LEVEL_WARN, NULL, "%s", anew.text);
+		learning_warm(service, learning);
 		return true;
 	}
 	learning->is_behind = false;

@@ -45,6 +45,17 @@ enum bandit_algorithm {
 	ALGORITHM_THOMPSON_GAUSSIAN
 };
 
+/* What is known of a candidate before its first choice: a warm start of the learner (bandits/bandit.h). */
+struct warm_start {
+	struct place here;
+	struct name candidate;
+	int64_t plays;
+	double mean;
+	struct place mean_place;
+	double deviation;
+	struct place deviation_place; /* line 0: not given */
+};
+
 struct bandits {
 	struct place here;
 	int algorithm; /* enum bandit_algorithm */
@@ -57,6 +68,8 @@ struct bandits {
 	int64_t outcome_window_ns;
 	double explore;
 	struct place explore_place; /* line 0: not given */
+	struct item_list warm_start; /* struct warm_start */
+	struct place warm_start_place;
 };
 
 #define CONFIRM_MS_LEAST 1000 /* of `confirmTimeout` */
@@ -292,6 +305,10 @@ const char *experiment_algorithm(const struct experiment_spec *experiment);
 /* The options of the learner of an experiment with bandits, for so many choices and numbers of a context. `thompson` has beta
  * posteriors, `thompson-gaussian` those of a mean whose variance is not known. */
 struct bandit_options experiment_bandit(const struct experiment_spec *experiment, size_t arms, size_t features);
+
+/* The warm start of the learner of an experiment with bandits, for its choices. False: it has none, and no prior has plays. */
+bool experiment_priors(const struct experiment_spec *experiment, const struct share *shares, size_t count,
+		       struct bandit_prior priors[ASSIGNMENT_WAYS_MAX]);
 
 /* What becomes of its exposures, where the specification does not say it too: `full` with bandits, or where a keeper moves the
  * weights; else `thin`. */

@@ -28,3 +28,20 @@ struct bandit_options experiment_bandit(const struct experiment_spec *experiment
 	options.epsilon = bandits->epsilon;
 	return options;
 }
+
+bool experiment_priors(const struct experiment_spec *experiment, const struct share *shares, size_t count,
+		       struct bandit_prior priors[ASSIGNMENT_WAYS_MAX])
+{
+	const struct item_list *warm = &experiment->bandits.warm_start;
+	const struct warm_start *items = warm->items;
+	bool any = false;
+	for (size_t i = 0; i < count; i++) {
+		priors[i] = (struct bandit_prior){0};
+		for (size_t j = 0; j < warm->count; j++)
+			if (strings_equal(items[j].candidate.text, shares[i].name)) {
+				priors[i] = (struct bandit_prior){(uint64_t)items[j].plays, items[j].mean, items[j].deviation};
+				any = any || items[j].plays > 0;
+			}
+	}
+	return any;
+}

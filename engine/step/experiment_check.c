@@ -191,6 +191,72 @@ static void check_rollout(const struct experiment_spec *experiment, const struct
 			     "promotionPolicy, or leave it out");
 }
 
+static bool warm_start_names(const struct bandits *bandits, const char *candidate)
+{
+	const struct warm_start *items = bandits->warm_start.items;
+	size_t i = 0;
+	while (i < bandits->warm_start.count && !strings_equal(items[i].candidate.text, candidate))
+		i++;
+	return i < bandits->warm_start.count;
+}
+
+/* A candidate, or the default that is none of them. */
+static void check_warm_name(const struct experiment_spec *experiment, const struct warm_start *warm,
+			    const struct experiment_listener *listener)
+{
+	const struct candidate *candidates = experiment->candidates.items;
+	if (!warm->candidate.text || strings_equal(warm->candidate.text, experiment->default_name.text) ||
+	    experiment_candidate(experiment, &warm->candidate) < experiment->candidates.count)
+		return;
+	struct suggestion suggestion = suggest_begin(text_of(warm->candidate.text));
+	for (size_t i = 0; i < experiment->candidates.count; i++)
+		if (candidates[i].name.text)
+			suggest_offer(&suggestion, text_of(candidates[i].name.text));
+	fault_report(listener, EXPERIMENT_NO_CANDIDATE, warm->candidate.place, suggestion.nearest.bytes,
+		     "`%s` of warmStart is none of the candidates", warm->candidate.text);
+}
+
+static void check_warm_numbers(const struct experiment_spec *experiment, const struct warm_start *warm,
+			       const struct experiment_listener *listener)
+{
+	const enum bandit_kind kind = experiment_bandit(experiment, 2, 2).kind;
+	const bool needs = bandit_needs_deviation(kind);
+	if (warm->mean_place.line > 0 && !bandit_takes(kind, warm->mean))
+		fault_report(listener, EXPERIMENT_NOT_LEARNING, warm->mean_place, NULL,
+			     "%s learns from rewards from 0 to 1, so their mean cannot be %g; write the mean of rewards as "
+			     "feedback has them, or use thompson-gaussian",
+			     experiment_algorithm(experiment), warm->mean);
+	if (needs && warm->plays > 1 && warm->deviation_place.line == 0)
+		fault_report(
+			listener, EXPERIMENT_NOT_LEARNING, warm->here, NULL,
+			"thompson-gaussian needs the `deviation` of the %lld rewards: without it they would count as all equal",
+			(long long)warm->plays);
+	if (!needs && warm->deviation_place.line > 0)
+		fault_report(listener, EXPERIMENT_IGNORED, warm->deviation_place, NULL,
+			     "%s knows no deviation of rewards, so it has no effect; leave it out, or use thompson-gaussian",
+			     experiment_algorithm(experiment));
+}
+
+static void check_warm_start(const struct experiment_spec *experiment, const struct experiment_listener *listener)
+{
+	const struct bandits *bandits = &experiment->bandits;
+	const struct warm_start *items = bandits->warm_start.items;
+	struct share shares[ASSIGNMENT_WAYS_MAX];
+	for (size_t i = 0; i < bandits->warm_start.count; i++) {
+		check_warm_name(experiment, &items[i], listener);
+		check_warm_numbers(experiment, &items[i], listener);
+	}
+	const size_t count = bandits->warm_start.count > 0 ? experiment_shares(experiment, shares) : 0;
+	for (size_t i = 0; i < count && bandits->algorithm == ALGORITHM_EXP3; i++)
+		if (!warm_start_names(bandits, shares[i].name)) {
+			fault_report(listener, EXPERIMENT_NOT_LEARNING, bandits->warm_start_place, NULL,
+				     "exp3 compares what all candidates have gained, and warmStart lacks `%s`; add its plays and "
+				     "mean",
+				     shares[i].name);
+			return;
+		}
+}
+
 void experiment_faults(const struct experiment_spec *experiment, const struct experiment_listener *listener)
 {
 	if (experiment->candidates.count == 0 && !experiment->mirror_name.text)
@@ -211,5 +277,6 @@ void experiment_faults(const struct experiment_spec *experiment, const struct ex
 	check_weights(experiment, listener);
 	check_exploring(experiment, listener);
 	check_learning(experiment, listener);
+	check_warm_start(experiment, listener);
 	check_rollout(experiment, listener);
 }

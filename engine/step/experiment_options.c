@@ -71,6 +71,20 @@ const struct option experiment_override_rows[] = {
 	{.type = OPTION_END},
 };
 
+static const struct option warm_start_rows[] = {
+	{.type = OPTION_HERE, .offset = offsetof(struct warm_start, here)},
+	{.type = OPTION_KEY, .offset = offsetof(struct warm_start, candidate)},
+	ROW("plays", INTEGER, struct warm_start, plays, .least = 1, .most = BANDIT_PRIOR_PLAYS_MOST, .required = true,
+	    .help = "How many choices the mean is of: rewards that come later weigh against it as against so many."),
+	ROW("mean", NUMBER, struct warm_start, mean, .place_offset = offsetof(struct warm_start, mean_place),
+	    .least = -BANDIT_REWARD_MOST, .most = BANDIT_REWARD_MOST, .required = true,
+	    .help = "The mean of their rewards; of successes, their share: 31 of 50 are 0.62."),
+	ROW("deviation", NUMBER, struct warm_start, deviation, .place_offset = offsetof(struct warm_start, deviation_place),
+	    .least = 0, .most = BANDIT_REWARD_MOST,
+	    .help = "The sample standard deviation of these rewards, which thompson-gaussian needs. Others ignore it."),
+	{.type = OPTION_END},
+};
+
 const struct option bandit_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct bandits, here)},
 	ROW("algorithm", CHOICE, struct bandits, algorithm, .choices = "epsilon-greedy ucb1 thompson linucb exp3 thompson-gaussian",
@@ -95,6 +109,14 @@ const struct option bandit_rows[] = {
 	ROW("explore", NUMBER, struct bandits, explore, .place_offset = offsetof(struct bandits, explore_place), .least = 0,
 	    .most = 1, .fallback = "0.02",
 	    .help = "Share of choices that all candidates divide evenly: of 2, each gets at least half of it."),
+	ROW("warmStart", TABLE, struct bandits, warm_start, .place_offset = offsetof(struct bandits, warm_start_place),
+	    .rows = warm_start_rows, .item_size = sizeof(struct warm_start),
+	    .help = "What is known of candidates before the first choice, as of a former test: `model: {plays: 50, mean: 0.62}`. "
+		    "It is learnt as if so many choices had been rewarded, and decides from the first request on. With "
+		    "contextFeatures it is of a request whose features are the means, and decides with the first policy, after "
+		    "100 exposures. A candidate that is not named starts without. exp3 needs all of them. It counts where nothing "
+		    "is learnt yet: a restart, or another warmStart, does not change what was learnt. A learner that begins "
+		    "again, as with another algorithm, starts with it, and learns from the rewards that the topics have."),
 	{.type = OPTION_END},
 };
 

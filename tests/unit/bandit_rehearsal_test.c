@@ -21,7 +21,9 @@
 #define EXPERIMENT(weights, more)                                                                                                  \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  candidates: [" weights "]\n" more
 #define HALVES "{name: old, weight: 50}, {name: new, weight: 50}"
-#define EPSILON "  bandits: {algorithm: epsilon-greedy, epsilon: 0.2, explore: 0, updateInterval: 10s, outcomeWindow: 1m}\n"
+#define EPSILON_WITH(more)                                                                                                         \
+	"  bandits: {algorithm: epsilon-greedy, epsilon: 0.2, explore: 0, updateInterval: 10s, outcomeWindow: 1m" more "}\n"
+#define EPSILON EPSILON_WITH("")
 #define EPSILON_EACH_SECOND "  bandits: {algorithm: epsilon-greedy, updateInterval: 1s, outcomeWindow: 1m}\n"
 #define DRY_RUN "experiments evaluate e -f e.yaml --dry-run --exposures exposures --feedback feedback"
 
@@ -147,6 +149,22 @@ static void each_interval_has_the_policy_of_what_was_known_before(void **state)
 	said_close(&said);
 }
 
+/* Before the first request, `old` has 20 of 20 and `new` 0 of 1. After 10 requests `old` has 20 of 25, and `new` 5 of 6. */
+static void a_warm_start_chooses_from_the_first_request_on(void **state)
+{
+	static const struct policy_expected expected[] = {
+		{1000, 21, 10, 0.1}, {11000, 31, 10, 0.9}, {21000, 41, 10, 0.9}, {31000, 51, 10, 0.9}};
+	(void)state;
+	write_file("e.yaml",
+		   EXPERIMENT(HALVES, EPSILON_WITH(", warmStart: {old: {plays: 20, mean: 1}, new: {plays: 1, mean: 0}}")));
+	past_write((struct past){40, 0, new_earns, false});
+	json_t *document = said_json(DRY_RUN " -o json");
+	expect_policies(document, expected, 4);
+	assert_true(number_of(json_object_get(document, "rehearsal"), "rewards") == 40);
+	assert_true(fabs(number_of(document, "ips") - (5 * 0.1 + 15 * 0.9) / 0.5 / 40) < 1e-9);
+	json_decref(document);
+}
+
 /* Each request has a policy of its own. The first and the last are shown. */
 static void of_many_policies_some_are_shown(void **state)
 {
@@ -242,6 +260,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_interval_has_the_policy_of_what_was_known_before),
+		cmocka_unit_test(a_warm_start_chooses_from_the_first_request_on),
 		cmocka_unit_test(of_many_policies_some_are_shown),
 		cmocka_unit_test(a_reward_is_learnt_when_it_came),
 		cmocka_unit_test(a_reward_after_the_window_is_not_learnt),

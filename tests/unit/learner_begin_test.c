@@ -1,5 +1,5 @@
 /* learner_begin_test.c: Tests of the beginning of a learner's term with a mock broker: one that cannot go on from a record begins
- * with what the topics have, and does not let an interval pass first. */
+ * with what the topics have, and does not let an interval pass first; one that starts warm does so once. */
 #include "tests/unit/learner_stand.h"
 
 static void retell_by_others(const char *id)
@@ -54,12 +54,36 @@ static void a_first_policy_does_not_wait_for_another_interval(void **state)
 	learner_service_close(service);
 }
 
+/* The first record has it; whoever leads next goes on from there. */
+static void a_warm_start_is_learnt_once(void **state)
+{
+	(void)state;
+	planning_close(&planning);
+	planning_open(&planning, "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
+				 "  candidates: [{name: old, weight: 0}, {name: new, weight: 0}]\n"
+				 "  bandits: {algorithm: epsilon-greedy, updateInterval: 100ms, outcomeWindow: 1m,\n"
+				 "    warmStart: {old: {plays: 10, mean: 0.25}, new: {plays: 30, mean: 0.5}}}\n"
+				 "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"
+				 "spec:\n  output: {steps: [s]}\n  steps: [{name: s, experiment: {name: e}}]\n");
+	service_start();
+	expect_rewards(40);
+	learner_service_close(service);
+	for (int64_t rewards = 41; rewards <= 42; rewards++) {
+		service_start();
+		earn(rewards == 41 ? "a" : "b", rewards);
+		learner_service_close(service);
+	}
+	assert_int_equal(policy_entry_state(entry).version, 3);
+	assert_int_equal(said_times("learned again"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_learner_that_begins_anew_writes_its_first_policy_when_it_has_read_the_topics,
 						stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_first_policy_does_not_wait_for_another_interval, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(a_warm_start_is_learnt_once, stand_open, stand_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

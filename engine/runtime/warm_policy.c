@@ -1,0 +1,74 @@
+/* warm_policy.c: see warm_policy.h. */
+#include "runtime/warm_policy.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+
+#define ARENA_BYTES ((size_t)1 << 20) /* 64 arms without a context */
+#define VERSION 0
+
+static bool policy_make(const struct graph_experiment *experiment, struct arena *arena, struct buffer *out, struct error *error)
+{
+	const struct bandit_options options = experiment_bandit(experiment->spec, experiment->count, 0);
+	struct bandit *bandit = bandit_open(arena, &options, error);
+	if (!bandit || !bandit_warm(bandit, experiment->priors, NULL, error))
+		return false;
+	struct policy *policy = policy_open(arena, &options, hash_key(text_of(experiment->name)));
+	if (policy) {
+		policy_learn(policy, bandit, VERSION);
+		policy_write(policy, out);
+	}
+	return (policy && !buffer_failed(out)) || error_memory(error, ERROR_SYSTEM, "starting bandits");
+}
+
+static bool policy_begin(struct policy_entry *entry, const struct graph_experiment *experiment, struct arena *arena,
+			 struct buffer *bytes, struct error *error)
+{
+	struct text *arms = arena ? ARENA_ARRAY(arena, struct text, experiment->count) : NULL;
+	int64_t plays = 0;
+	if (!arms)
+		return error_memory(error, ERROR_SYSTEM, "starting bandits");
+	for (size_t i = 0; i < experiment->count; i++) {
+		arms[i] = text_of(experiment->shares[i].name);
+		plays += (int64_t)experiment->priors[i].plays;
+	}
+	if (!policy_make(experiment, arena, bytes, error))
+		return false;
+	const struct policy_record record = {.experiment = text_of(experiment->name),
+					     .version = VERSION,
+					     .rewards = plays,
+					     .arm_count = experiment->count,
+					     .arms = arms,
+					     .policy = buffer_view(bytes)};
+	return policy_entry_begin(entry, &record, clock_ms(), error);
+}
+
+/* Puts it into force where no policy is. */
+static bool warm_policy_begin(struct policy_entry *entry, const struct graph_experiment *experiment, struct error *error)
+{
+	struct buffer bytes;
+	if (!entry)
+		return error_memory(error, ERROR_SYSTEM, "starting bandits");
+	if (policy_entry_state(entry).version >= 0)
+		return true;
+	struct arena *arena = arena_open(ARENA_BYTES);
+	buffer_open(&bytes, POLICY_RECORD_BYTES_MAX);
+	const bool good = policy_begin(entry, experiment, arena, &bytes, error);
+	buffer_close(&bytes);
+	arena_close(arena);
+	return good;
+}
+
+bool warm_policies_begin(const struct plan *plan, struct policy_board *board, struct error *error)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct graph *graph = plan->pipelines[i].graph;
+		for (size_t j = 0; j < graph->reachable_count; j++) {
+			const struct graph_experiment *experiment = graph->reachable[j];
+			if (experiment->learns && experiment->priors && experiment->context.count == 0 &&
+			    !warm_policy_begin(policy_board_entry(board, graph->name, experiment->name), experiment, error))
+				return false;
+		}
+	}
+	return true;
+}
