@@ -254,17 +254,21 @@ static const struct node *deployment_part(const struct resource *deployment, con
 	return node_get(node_get(deployment->node, part), key);
 }
 
+/* Those of `metadata` and of `spec`; NULL: there are none. */
+static const struct node *deployment_annotations(const struct translation *own)
+{
+	const struct node *annotations = deployment_part(own->deployment, "metadata", "annotations"),
+			  *more = deployment_part(own->deployment, "spec", "annotations");
+	return annotations && more ? node_merged(own->arena, annotations, more) : annotations ? annotations : more;
+}
+
 static const struct node *made_metadata(const struct translation *own)
 {
 	const struct resource *deployment = own->deployment;
 	struct growing metadata = map_begin(own->arena, deployment->place, 3);
-	const struct node *annotations = deployment_part(deployment, "metadata", "annotations"),
-			  *more = deployment_part(deployment, "spec", "annotations");
 	map_put(&metadata, "name", word(own, deployment->name.place, own->name));
 	map_put(&metadata, "namespace", word(own, deployment->place, deployment->namespace));
-	if (annotations && more)
-		annotations = node_merged(own->arena, annotations, more);
-	map_put(&metadata, "annotations", annotations ? annotations : more);
+	map_put(&metadata, "annotations", deployment_annotations(own));
 	return metadata.node;
 }
 
@@ -344,7 +348,7 @@ static void experiment_put(const struct translation *own, struct growing *option
 {
 	const struct resource *deployment = own->deployment;
 	map_put(options, "experiment", word(own, deployment->name.place, deployment->name.text));
-	map_put(options, "exposures", node_get(deployment_part(deployment, "metadata", "annotations"), EXPOSURES_ANNOTATION));
+	map_put(options, "exposures", node_get(deployment_annotations(own), EXPOSURES_ANNOTATION));
 }
 
 /* Predictors among which requests are shared out, and those that get copies. */

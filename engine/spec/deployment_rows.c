@@ -122,7 +122,7 @@ const struct option deployment_rows[] = {
 	    .place_offset = offsetof(struct deployment_spec, predictors_place),
 	    .help = "The graphs among which requests are split."),
 	KUBERNETES("name", NAME, "The name; the one in metadata is used."),
-	CHECKED("annotations", TABLE, .rows = text_value_rows, .help = "Any keys and texts."),
+	CHECKED("annotations", TABLE, .rows = text_value_rows, .help = "Any keys and texts, as those of metadata."),
 	ROW("protocol", CHOICE, struct deployment_spec, protocol, .choices = "seldon tensorflow kfserving v2", .fallback = "seldon",
 	    .help = "The protocol of requests and answers; kfserving is the old name of v2."),
 	CHECKED("transport", CHOICE, .choices = "rest grpc", .help = "The protocol of calls to nodes."),

@@ -6,6 +6,7 @@
 
 #include "base/arena_list.h"
 #include "base/suggest.h"
+#include "spec/annotations.h"
 #include "spec/criteria_annotation.h"
 #include "spec/deployment_pipeline.h"
 #include "spec/fault_codes.h"
@@ -470,6 +471,8 @@ static void read_resource(struct spec *spec, const struct node *root, const stru
 		resource->namespace = options->namespace;
 	resource->annotations = envelope.metadata.annotations;
 	resource->labels = envelope.metadata.labels;
+	if (!made_of)
+		annotations_check(root, kind->type, spec->faults);
 	check_name(spec, resource, root, fragment);
 	if (envelope.metadata.namespace.text)
 		name_check(envelope.metadata.namespace, "the namespace", spec->faults);

@@ -18,9 +18,11 @@ const struct option metadata_rows[] = {
 	ROW("name", NAME, struct metadata, name, .help = "The name by which other resources refer to it."),
 	ROW("namespace", NAME, struct metadata, namespace, .help = "The namespace; part of the names of topics."),
 	ROW("annotations", TABLE, struct metadata, annotations, .rows = text_value_rows, .item_size = sizeof(struct annotation),
-	    .help = "Any keys and texts; some that begin with seldon.io/ have a meaning. `seldon.io/success-criteria: "
-		    "accuracy>0.6,latency<100ms` of an Experiment is its successCriteria, if it has none. "
-		    "`sluice.io/exposures: full` of a SeldonDeployment writes exposures of its predictors."),
+	    .help = "Any keys and texts. Of those that begin with seldon.io/ or sluice.io/, these have a meaning, and `lint` names "
+		    "all others. `seldon.io/success-criteria: accuracy>0.6,latency<100ms` of an Experiment is its "
+		    "successCriteria, if it has none. `seldon.io/rest-timeout: 5000` of a Model, Pipeline or SeldonDeployment is "
+		    "the timeout of each call, in milliseconds. `sluice.io/exposures: full` of a SeldonDeployment writes "
+		    "exposures of its predictors."),
 	ROW("labels", TABLE, struct metadata, labels, .rows = text_value_rows, .item_size = sizeof(struct annotation),
 	    .help = "Any keys and texts; `sluice get --selector KEY=VALUE` selects by them."),
 	CHECKED("generateName", TEXT, .effect = EFFECT_NONE, .help = "The beginning of a name that Kubernetes would generate."),

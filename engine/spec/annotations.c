@@ -1,0 +1,131 @@
+/* annotations.c: see annotations.h. */
+#include "spec/annotations.h"
+
+#include "base/number.h"
+#include "base/suggest.h"
+#include "spec/criteria_annotation.h"
+#include "spec/fault_codes.h"
+
+#define OF(type) (1U << (type))
+#define TIMEOUT "seldon.io/rest-timeout"
+#define ONE_TIMEOUT "one timeout is of REST and gRPC: write `" TIMEOUT "` in milliseconds, or `timeout`"
+
+/* A key that ends with `*` is the beginning of several. */
+static const struct annotation_row {
+	const char *key;
+	unsigned honoured;   /* by resources of these types; 0: by none */
+	const char *instead; /* the next step where it is not honoured; NULL: only Kubernetes, an ingress or a reader needs it */
+} annotation_table[] = {
+	{TIMEOUT, OF(RESOURCE_PIPELINE) | OF(RESOURCE_MODEL) | OF(RESOURCE_DEPLOYMENT),
+	 "write it in the Pipeline, SeldonDeployment or Model whose calls it is to end"},
+	{"seldon.io/success-criteria", OF(RESOURCE_EXPERIMENT),
+	 "to have them judged, write an Experiment with " CRITERIA_FIELD " and progressiveDeployment or promotionPolicy"},
+	{"sluice.io/exposures", OF(RESOURCE_DEPLOYMENT), "write the field `exposures` of the Experiment or step"},
+	{"seldon.io/grpc-timeout", 0, ONE_TIMEOUT},
+	{"seldon.io/rest-read-timeout", 0, ONE_TIMEOUT},
+	{"seldon.io/grpc-read-timeout", 0, ONE_TIMEOUT},
+	{"seldon.io/rest-connection-timeout", 0, ONE_TIMEOUT},
+	{"seldon.io/rest-connect-retries", 0, "failed calls are repeated within the deadline anyway; leave it out"},
+	{"seldon.io/grpc-max-message-size", 0, "a message may be as large as Kafka takes; leave it out"},
+	{"seldon.io/experiment-type", 0, NULL},
+	{"seldon.io/model-type", 0, NULL},
+	{"seldon.io/model-version", 0, NULL},
+	{"seldon.io/ambassador-*", 0, NULL},
+	{"seldon.io/istio-*", 0, NULL},
+	{"seldon.io/svc-name", 0, NULL},
+	{"seldon.io/headless-svc", 0, NULL},
+	{"seldon.io/engine-separate-pod", 0, NULL},
+	{"seldon.io/no-engine", 0, NULL},
+	{"seldon.io/executor", 0, NULL},
+};
+
+#define ROWS (sizeof annotation_table / sizeof *annotation_table)
+
+static bool row_names(const struct annotation_row *row, struct text key)
+{
+	const struct text name = text_of(row->key);
+	const bool is_begin = name.bytes[name.length - 1] == '*';
+	return is_begin ? text_starts_with(key, (struct text){name.bytes, name.length - 1}) : text_equal(name, key);
+}
+
+static void unknown_report(const struct node *key, struct faults *faults)
+{
+	struct suggestion suggestion = suggest_begin(key->scalar);
+	for (size_t i = 0; i < ROWS; i++)
+		suggest_offer(&suggestion, text_of(annotation_table[i].key));
+	fault_add(faults, CODE_ANNOTATION, key->place, suggestion.nearest.bytes,
+		  "sluice does not know the annotation `" TEXT_FORMAT "`, so it has no effect; check its name, or leave it out",
+		  TEXT_ARGUMENTS(key->scalar));
+}
+
+/* Milliseconds, as Seldon has them. */
+static void timeout_check(const struct node *value, struct faults *faults)
+{
+	int64_t timeout_ms = 0;
+	const bool is_number = value->type == NODE_SCALAR && number_read_int64(value->scalar, &timeout_ms);
+	if (value->type == NODE_SCALAR && (!is_number || timeout_ms <= 0 || timeout_ms > INT32_MAX))
+		fault_add(faults, CODE_ANNOTATION, value->place, NULL,
+			  "`" TIMEOUT "` is `" TEXT_FORMAT "`, which is no whole number of milliseconds from 1 to %d, so it has no "
+			  "effect; write one, as 5000 for 5 s",
+			  TEXT_ARGUMENTS(value->scalar), INT32_MAX);
+}
+
+static void annotation_check(const struct node_entry *entry, unsigned type, const char *home, struct faults *faults)
+{
+	const struct node *key = entry->key;
+	size_t i = 0;
+	while (i < ROWS && !row_names(&annotation_table[i], key->scalar))
+		i++;
+	if (i == ROWS) {
+		unknown_report(key, faults);
+		return;
+	}
+	const struct annotation_row *row = &annotation_table[i];
+	const bool is_honoured = (row->honoured & type) != 0;
+	if (is_honoured && home)
+		fault_add(faults, CODE_ANNOTATION, key->place, NULL, "`" TEXT_FORMAT "` has no effect here; write it in %s",
+			  TEXT_ARGUMENTS(key->scalar), home);
+	else if (is_honoured && strcmp(row->key, TIMEOUT) == 0)
+		timeout_check(entry->value, faults);
+	else if (!is_honoured && row->instead)
+		fault_add(faults, CODE_ANNOTATION, key->place, NULL, "`" TEXT_FORMAT "` has no effect here: %s",
+			  TEXT_ARGUMENTS(key->scalar), row->instead);
+	else if (!is_honoured)
+		fault_add(faults, CODE_NO_EFFECT, key->place, NULL, "`" TEXT_FORMAT "` has no effect here",
+			  TEXT_ARGUMENTS(key->scalar));
+}
+
+/* `home`: where those of this map would be honoured; NULL: here. */
+static void map_check(const struct node *annotations, enum resource_type type, const char *home, struct faults *faults)
+{
+	for (size_t i = 0; annotations && annotations->type == NODE_MAP && i < annotations->count; i++) {
+		const struct text key = annotations->entries[i].key->scalar;
+		if (text_starts_with(key, TEXT("seldon.io/")) || text_starts_with(key, TEXT("sluice.io/")))
+			annotation_check(&annotations->entries[i], OF(type), home, faults);
+	}
+}
+
+/* Both are there: the field holds. */
+static void criteria_check(const struct node *annotations, const struct node *spec, struct faults *faults)
+{
+	for (size_t i = 0; annotations && annotations->type == NODE_MAP && i < annotations->count; i++)
+		if (text_is(annotations->entries[i].key->scalar, "seldon.io/success-criteria") && node_get(spec, CRITERIA_FIELD))
+			fault_add(faults, CODE_ANNOTATION, annotations->entries[i].key->place, NULL,
+				  "`seldon.io/success-criteria` has no effect beside the field " CRITERIA_FIELD
+				  "; leave one of them out");
+}
+
+void annotations_check(const struct node *document, enum resource_type type, struct faults *faults)
+{
+	const struct node *spec = node_get(document, "spec"), *own = node_get(node_get(document, "metadata"), "annotations");
+	map_check(own, type, NULL, faults);
+	if (type == RESOURCE_EXPERIMENT)
+		criteria_check(own, spec, faults);
+	if (type != RESOURCE_DEPLOYMENT)
+		return;
+	map_check(node_get(spec, "annotations"), type, NULL, faults);
+	const struct node *predictors = node_get(spec, "predictors");
+	for (size_t i = 0; predictors && predictors->type == NODE_LIST && i < predictors->count; i++)
+		map_check(node_get(predictors->items[i], "annotations"), type, "metadata.annotations of the SeldonDeployment",
+			  faults);
+}

@@ -1,0 +1,14 @@
+/* annotations.h: Annotations of resources that begin with seldon.io/ or sluice.io/: one table says which are honoured, and by which
+ * kinds of resources. Any other annotation is free. */
+#ifndef SLUICE_SPEC_ANNOTATIONS_H
+#define SLUICE_SPEC_ANNOTATIONS_H
+
+#include "spec/fault.h"
+#include "spec/node.h"
+#include "spec/resource.h"
+
+/* Reports those of a document that are not honoured there, with the next step; and values that cannot be read. One that only
+ * Kubernetes or an ingress could honour has no effect, as such a field has none. */
+void annotations_check(const struct node *document, enum resource_type type, struct faults *faults);
+
+#endif
