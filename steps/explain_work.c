@@ -1,18 +1,18 @@
 /* explain_work.c: see explain_work.h. */
 #include "steps/explain_work.h"
 
+#include <math.h>
+
 #include "step/call_parameters.h"
 
-struct explained *explained_add(struct explain_work *work, size_t row, struct text output, struct arena *arena,
-				struct error *error)
+struct explained *explained_add(struct explain_work *work, size_t row, struct text output, struct arena *arena, struct error *error)
 {
 	struct explained *explained = ARENA_NEW(arena, struct explained);
 	if (!explained) {
 		error_memory(error, ERROR_LIMIT, "explaining a message");
 		return NULL;
 	}
-	*explained =
-		(struct explained){.step = work->explainer->step, .output = output, .row = row, .rows = work->rows.rows};
+	*explained = (struct explained){.step = work->explainer->step, .output = output, .row = row, .rows = work->rows.rows};
 	if (work->last)
 		work->last->next = explained;
 	else
@@ -21,9 +21,28 @@ struct explained *explained_add(struct explain_work *work, size_t row, struct te
 	return explained;
 }
 
+/* The model has no number for the row, which has a feature that is none. */
+static bool row_refuse(const struct explain_work *work, size_t row, struct error *error)
+{
+	const struct feature_rows *rows = &work->rows;
+	const double *values = rows->values + row * rows->features;
+	size_t i = 0;
+	while (i + 1 < rows->features && isfinite(values[i]))
+		i++;
+	return error_set(error, ERROR_INPUT, PLACE_NONE,
+			 "%s cannot explain row %zu: its feature `" TEXT_FORMAT
+			 "` is %s, and the model gives no number for such a row; send a finite number",
+			 work->explainer->whose, row, TEXT_ARGUMENTS(rows->names[i]), isnan(values[i]) ? "NaN" : "infinite");
+}
+
 bool explained_refuse(const struct explain_work *work, size_t row, const struct error *why, struct error *error)
 {
 	const struct error *cause = work->failed ? &work->failure : why;
+	if (cause->kind == ERROR_INPUT && (work->failed == 0 || work->sent == 0))
+		return row_refuse(work, row, error);
+	if (work->failed == 0)
+		return error_set(error, why->kind, why->place, "%s cannot explain row %zu: %s", work->explainer->whose, row,
+				 why->text);
 	return error_set(error, cause->kind, cause->place,
 			 "%s cannot explain row %zu: too few perturbations of it were answered (%zu of %zu calls failed; the "
 			 "first: %s)",

@@ -123,6 +123,11 @@ static bool anchor_run_begin(struct anchor_run *run, const double *answers, bool
 		sum_add(&sum, answers[i]);
 		run->sorted[known++] = answers[i];
 	}
+	for (size_t i = 0; !isfinite(answers[0]) && i < run->table->features; i++)
+		if (!isfinite(run->table->row[i]))
+			return error_set(error, ERROR_INPUT, PLACE_NONE,
+					 "feature %zu of the row is %s, and the model gives no number for it; send a finite number",
+					 i, isnan(run->table->row[i]) ? "NaN" : "infinite");
 	if (!isfinite(answers[0]) || 2 * known < count)
 		return error_set(error, ERROR_REMOTE, PLACE_NONE,
 				 "the model answers %s: an anchor needs the answer to the row, and to at least half of the "

@@ -35,7 +35,7 @@ size_t anchor_run_next(struct anchor_run *run, size_t most);
 void anchor_run_fill(struct anchor_run *run, double *rows);
 
 /* Takes in a number for each row of that batch, which is the class if `classes`. What is not finite failed. False: REMOTE, the row
- * itself or more than half of the background failed. */
+ * itself or more than half of the background failed; INPUT, the row, which has a feature that is no finite number. */
 bool anchor_run_take(struct anchor_run *run, const double *answers, bool classes, struct error *error);
 
 /* The batch failed as a whole: its perturbations count as asked for, and are not known. */

@@ -14,6 +14,7 @@ struct perturbation_run {
 	const struct coalition_game *game;
 	const struct sampler *sampler;
 	size_t outputs, rows, next;
+	bool row_taken;	 /* the model has replied to row 0, be it with a number or not */
 	double *answers; /* [rows][outputs]; NaN: not answered */
 };
 
@@ -48,7 +49,7 @@ struct perturbation_run *perturbation_open(struct arena *arena, const struct coa
 	}
 	for (size_t i = 0; i < rows * outputs; i++)
 		answers[i] = (double)NAN;
-	*run = (struct perturbation_run){game, sampler, outputs, rows, 0, answers};
+	*run = (struct perturbation_run){.game = game, .sampler = sampler, .outputs = outputs, .rows = rows, .answers = answers};
 	return run;
 }
 
@@ -118,6 +119,7 @@ void perturbation_fill(const struct perturbation_run *run, struct perturbation_b
 void perturbation_take(struct perturbation_run *run, struct perturbation_batch batch, const double *answers)
 {
 	memcpy(run->answers + batch.first * run->outputs, answers, batch.rows * run->outputs * sizeof *answers);
+	run->row_taken = run->row_taken || (batch.first == 0 && batch.rows > 0);
 }
 
 /* ---- explaining ---- */
@@ -276,6 +278,22 @@ static bool perturbation_importance(const struct perturbation_run *run, struct e
 					   "the row was not answered, or too few rows with another value of a feature");
 }
 
+/* Whether the model has a number for the row, as far as it was asked. */
+static bool perturbation_row_check(const struct perturbation_run *run, struct error *error)
+{
+	size_t known = 0;
+	while (run->row_taken && known < run->outputs && isfinite(run->answers[known]))
+		known++;
+	if (!run->row_taken || known == run->outputs)
+		return true;
+	for (size_t i = 0; i < run->game->features; i++)
+		if (!isfinite(run->game->row[i]))
+			return error_set(error, ERROR_INPUT, PLACE_NONE,
+					 "feature %zu of the row is %s, and the model gives no number for it; send a finite number",
+					 i, isnan(run->game->row[i]) ? "NaN" : "infinite");
+	return error_set(error, ERROR_REMOTE, PLACE_NONE, "the model gives no number for the row, so nothing can be explained");
+}
+
 bool perturbation_explain(const struct perturbation_run *run, struct explanation *explanation, struct arena *arena,
 			  struct error *error)
 {
@@ -285,6 +303,8 @@ bool perturbation_explain(const struct perturbation_run *run, struct explanation
 	bool exact = run->sampler && sampler_is_exact(run->sampler);
 	if (!values || !kept)
 		return error_memory(error, ERROR_LIMIT, "explaining a record");
+	if (!perturbation_row_check(run, error))
+		return false;
 	if (!explanation_open(explanation, run->game->players, run->outputs, arena, error))
 		return false;
 	explanation->row = run->game->player_of ? NULL : run->game->row;

@@ -420,6 +420,27 @@ static void a_known_background_is_not_asked_for(void **state)
 	expect_products(&explanation);
 }
 
+/* Whose fault it is: the caller's, who sent no number, or the model's. A row that was not answered yet is neither. */
+static void a_row_without_a_number_is_an_error_of_its_sender_or_of_the_model(void **state)
+{
+	(void)state;
+	double given[COLUMNS];
+	struct coalition_game other = game;
+	const struct sampler *samplers[] = {open_sampler(COLUMNS, 62, 1), NULL};
+	other.row = memcpy(given, row, sizeof given);
+	for (size_t i = 0; i < 4; i++) {
+		struct perturbation_run *run = perturbation_open(arena, &other, samplers[i % 2], OUTPUTS, &error);
+		struct explanation explanation;
+		given[2] = i < 2 ? row[2] : (double)NAN;
+		batch_answer(run, perturbation_next(run, 1 + BACKGROUND), i < 2 ? 1 : 0);
+		error = (struct error){0};
+		assert_false(perturbation_explain(run, &explanation, arena, &error));
+		assert_int_equal(error.kind, i < 2 ? ERROR_REMOTE : ERROR_INPUT);
+		expect_words(error.text, i < 2 ? "the model gives no number for the row" : "feature 2 of the row is NaN");
+	}
+	error = (struct error){0};
+}
+
 static void a_run_outlives_failures_and_deadlines(void **state)
 {
 	(void)state;
@@ -552,6 +573,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_estimate_of_nothing_is_refused, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(a_run_is_explained_whatever_its_batches, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(a_known_background_is_not_asked_for, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_row_without_a_number_is_an_error_of_its_sender_or_of_the_model, set_up,
+						arena_end),
 		cmocka_unit_test_setup_teardown(a_run_outlives_failures_and_deadlines, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(a_background_row_that_failed_once_is_left_out_of_all, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(groups_and_links_are_heeded, set_up, arena_end),
