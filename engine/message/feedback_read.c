@@ -75,12 +75,20 @@ static bool text_take(struct feedback_reading *reading, const char *member, stru
 	return json_peek(&reading->scan) == JSON_STRING ? json_text(&reading->scan, text) : type_refuse(reading, member, "a text");
 }
 
+static bool number_is_named(struct json_scan scan, double *number)
+{
+	struct text word;
+	return json_text(&scan, &word) && json_number_named(word, number);
+}
+
 static bool number_take(struct feedback_reading *reading, const char *member, double *number)
 {
 	struct json_scan *scan = &reading->scan;
 	struct decimal decimal;
 	if (json_peek(scan) == JSON_BARE)
 		return json_bare(scan, number);
+	if (json_peek(scan) == JSON_STRING && number_is_named(*scan, number))
+		return json_skip(scan); /* as in requests; no outcome is one, and feedback_check() says so */
 	if (json_peek(scan) != JSON_NUMBER)
 		return type_refuse(reading, member, "a number");
 	if (!json_number(scan, &decimal))

@@ -308,6 +308,19 @@ bool json_bare(struct json_scan *scan, double *number)
 	return true;
 }
 
+bool json_number_named(struct text word, double *number)
+{
+	if (text_is(word, "NaN"))
+		*number = (double)NAN;
+	else if (text_is(word, "Infinity"))
+		*number = (double)INFINITY;
+	else if (text_is(word, "-Infinity"))
+		*number = -(double)INFINITY;
+	else
+		return false;
+	return true;
+}
+
 /* --- passing over ---------------------------------------------------------- */
 
 static bool skip_scalar(struct json_scan *scan, enum json_type type)

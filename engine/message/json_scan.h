@@ -170,6 +170,9 @@ bool json_number(struct json_scan *scan, struct decimal *decimal);
 bool json_word(struct json_scan *scan); /* true, false, null */
 bool json_bare(struct json_scan *scan, double *number);
 
+/* Whether a string stands for a number that JSON has not: NaN, Infinity or -Infinity. */
+bool json_number_named(struct text word, double *number);
+
 /* Skips any value, and checks it; `json_span` also returns its bytes. */
 bool json_skip(struct json_scan *scan);
 bool json_span(struct json_scan *scan, struct text *span);

@@ -25,19 +25,6 @@ struct tensor_inference {
 	size_t index; /* of the next element to be written */
 };
 
-static bool special_number(struct text word, double *number)
-{
-	if (text_is(word, "NaN"))
-		*number = (double)NAN;
-	else if (text_is(word, "Infinity"))
-		*number = (double)INFINITY;
-	else if (text_is(word, "-Infinity"))
-		*number = -(double)INFINITY;
-	else
-		return false;
-	return true;
-}
-
 bool json_is_base64(const struct json_scan *scan, struct text *bytes)
 {
 	struct error unheard = {0};
@@ -76,7 +63,7 @@ static bool see_element(void *context, struct json_scan *scan, size_t *more)
 	case JSON_STRING:
 		if (!json_text(scan, &text))
 			return false;
-		inference->seen |= special_number(text, &number) ? SEEN_SPECIAL : SEEN_STRING;
+		inference->seen |= json_number_named(text, &number) ? SEEN_SPECIAL : SEEN_STRING;
 		return true;
 	case JSON_TRUE:
 	case JSON_FALSE:
@@ -130,7 +117,7 @@ static bool take_number(struct tensor_inference *inference, struct json_scan *sc
 	struct text text;
 	double number;
 	if (json_peek(scan) == JSON_STRING) {
-		if (!json_text(scan, &text) || !special_number(text, &number))
+		if (!json_text(scan, &text) || !json_number_named(text, &number))
 			return false;
 		((double *)inference->elements)[inference->index++] = number;
 		return true;

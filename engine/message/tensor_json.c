@@ -71,10 +71,7 @@ static bool read_special(struct json_scan *scan, const struct tensor_json_readin
 	value.bytes = scan->at;
 	if (!json_text(scan, &word))
 		return false;
-	if (text_is(word, "NaN"))
-		return true;
-	*number = text_is(word, "Infinity") ? (double)INFINITY : -(double)INFINITY;
-	if (*number > 0 || text_is(word, "-Infinity"))
+	if (json_number_named(word, number))
 		return true;
 	value.length = (size_t)(scan->at - value.bytes);
 	return tensor_json_refused(scan, reading, value);

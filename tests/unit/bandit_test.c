@@ -54,6 +54,24 @@ static void context_drawn(double *x)
 		x[i] = normal_draw(&chance);
 }
 
+/* ---- numbers ---- */
+
+static void rewards_may_be_as_large_as_the_limit_and_no_larger(void **state)
+{
+	(void)state;
+	const double beyond = nextafter(1e50, INFINITY);
+	struct error error = {0};
+	assert_true(BANDIT_REWARD_MOST == 1e50);
+	struct bandit *bandit = simple(BANDIT_THOMPSON_STUDENT, 2);
+	for (int sign = -1; sign <= 1; sign += 2) {
+		assert_true(bandit_takes(BANDIT_UCB1, sign * 1e50) && !bandit_takes(BANDIT_UCB1, sign * beyond));
+		rewarded(bandit, 0, sign * 1e50);
+		assert_false(bandit_reward(bandit, &(struct bandit_reward){.arm = 0, .reward = sign * beyond}, &error));
+		assert_int_equal(error.kind, ERROR_INPUT);
+	}
+	assert_true(bandit_mean(bandit, 0) == 0 && isfinite(bandit_arm(bandit, 0)->moments.squares));
+}
+
 /* ---- choices ---- */
 
 static void ties_go_to_the_lowest_arm(void **state)
@@ -523,6 +541,7 @@ static void what_is_removed_leaves_no_trace(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(rewards_may_be_as_large_as_the_limit_and_no_larger, setup, arena_end),
 		cmocka_unit_test_setup_teardown(ties_go_to_the_lowest_arm, setup, arena_end),
 		cmocka_unit_test_setup_teardown(means_of_whole_rewards_are_exact, setup, arena_end),
 		cmocka_unit_test_setup_teardown(posteriors_follow_from_rewards, setup, arena_end),
