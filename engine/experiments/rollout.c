@@ -1,6 +1,7 @@
 /* rollout.c: Moves of a rollout; see rollout.h. */
 #include <stdio.h>
 
+#include "experiments/rollout_needs.h"
 #include "experiments/rollout_parts.h"
 
 const char *const rollout_phase_names[ROLLOUT_PHASES] = {"pending",  "running",	 "paused",
@@ -251,11 +252,12 @@ static bool look_ends_stage(const struct rollout_plan *plan, struct rollout_stat
 		return false;
 	move_begin(state, move, time_ms, open != SIZE_MAX ? REASON_OPEN : stage->approve ? REASON_APPROVAL : REASON_HELD);
 	move->cause = open;
-	if (open != SIZE_MAX)
+	if (open != SIZE_MAX) {
+		rollout_needs_find(plan, state, &move->evidence);
 		stage_is_open(plan, state, time_ms);
-	else if (!stage->approve)
+	} else if (!stage->approve) {
 		stage_pass(plan, state, time_ms);
-	else {
+	} else {
 		rollout_pause(state, ROLLOUT_PAUSED, time_ms);
 		state->waiting = true;
 	}

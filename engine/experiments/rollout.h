@@ -163,7 +163,10 @@ struct rollout_judgement {
 	struct truth_arrivals arrivals, control_arrivals; /* of a rule of truth: the candidate's, and the default's */
 	uint64_t control_units;				  /* likewise: with truth, of the default */
 	bool is_uncounted;				  /* likewise: it would be left out, but nobody counts its truths */
-	bool is_beyond; /* likewise: values are too small, or too large, for a variance (statistics/sequence.h) */
+	/* Where it is still open at the end of its stage: trials with which it would hold if what is measured stays; INFINITY: it
+	 * would not. 0: not known, or more of them would not help. */
+	double needed;
+	bool is_beyond; /* of a rule of truth: values are too small, or too large, for a variance (statistics/sequence.h) */
 };
 
 #define ROLLOUT_JUDGEMENTS_MAX (ROLLOUT_CANDIDATES_MAX * ROLLOUT_RULES_MAX)

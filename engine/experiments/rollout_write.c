@@ -1,5 +1,6 @@
 /* rollout_write.c: Moves of a rollout as JSON, and as a sentence; see rollout.h. What is not defined is null. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "base/duration.h"
@@ -49,6 +50,8 @@ static void judgement_write(const struct rollout_plan *plan, const struct planne
 		json_write_finite_member(out, ", ", "watch", judgement->watch);
 		json_write_finite_member(out, ", ", "alarm", judgement->alarm);
 	}
+	if (judgement->needed > 0)
+		json_write_finite_member(out, ", ", "needed", judgement->needed);
 	if (judgement->unreached_requests > 0)
 		buffer_print(out, ", \"defaultRequestsSinceLast\": %" PRIu64, judgement->unreached_requests);
 	if (judgement->unreached_ms > 0)
@@ -269,6 +272,25 @@ static void measure_sentence(const struct rollout_rule *rule, const struct rollo
 			     interval->high);
 }
 
+/* To two digits: what is measured may change more. */
+static double needed_rounded(double needed)
+{
+	const double digit = pow(10, floor(log10(needed)) - 1);
+	return digit > 1 ? ceil(needed / digit) * digit : needed;
+}
+
+/* What has come, and what would do. */
+static void needs_sentence(const struct rollout_judgement *judgement, struct buffer *out)
+{
+	const char *what = judgement->is_of_truth ? "unit" : "request";
+	if (judgement->needed > 0)
+		buffer_print(out, "; %" PRIu64 " %s%s counted", judgement->trials, what, judgement->trials == 1 ? "" : "s");
+	if (judgement->needed > 0 && isfinite(judgement->needed))
+		buffer_print(out, ", and about %.0f would show it if what is measured stays", needed_rounded(judgement->needed));
+	else if (judgement->needed > 0)
+		buffer_string(out, ", and more of the same would not show it: what is measured is beyond the limit, or too near");
+}
+
 static void judgement_sentence(const struct rollout_plan *plan, const struct rollout_move *move,
 			       const struct rollout_judgement *judgement, const char *name, struct buffer *out)
 {
@@ -282,6 +304,7 @@ static void judgement_sentence(const struct rollout_plan *plan, const struct rol
 	else
 		buffer_string(out, "is neither shown to hold nor broken in the time that the stage has");
 	measure_sentence(rule, judgement, out);
+	needs_sentence(judgement, out);
 	if (move->reason == REASON_OPEN && judgement == &move->evidence.items[move->cause])
 		unreached_sentence(judgement, name, out);
 	if (judgement->is_of_truth && move->reason == REASON_OPEN)
@@ -336,10 +359,23 @@ static void reason_sentence(const struct rollout_plan *plan, const struct rollou
 		cause_sentence(plan, move, names, out);
 }
 
+/* What follows where a stage is open at its end. */
+static void end_sentence(const struct rollout_move *move, struct buffer *out)
+{
+	if (move->reason != REASON_OPEN)
+		return;
+	if (move->to == ROLLOUT_INCONCLUSIVE)
+		buffer_string(out, " `sluice experiments resume` gives the stage its duration again, `promote` or `rollback` end "
+				   "it. A longer stage or a greater weight brings more.");
+	else
+		buffer_string(out, " So `onInconclusive` decides.");
+}
+
 void rollout_move_sentence(const struct rollout_plan *plan, const struct rollout_move *move, const char *const *names,
 			   struct buffer *out)
 {
 	outcome_sentence(move, out);
 	reason_sentence(plan, move, names, out);
+	end_sentence(move, out);
 	skipped_sentence(move, out);
 }

@@ -220,7 +220,7 @@ static void every_open_rule_is_named_with_what_is_measured(void **state)
 	expect_sentence("`latency_p99` of `new` (limit 2000 ms for 99% of its requests) is neither shown to hold nor broken in the "
 			"time that the stage has; 0% of its 48 requests took longer, between 0% and ");
 	expect_sentence("% is certain, and at most 1% may; of the default's 48 requests meanwhile 0% took longer; a wait "
-			"in an engine's queue counts only where it takes too few calls at once.");
+			"in an engine's queue counts only where it takes too few calls at once; 48 requests counted, and about 7");
 }
 
 static void a_request_an_hour_promotes_nothing(void **state)

@@ -556,7 +556,8 @@ static void a_move_is_a_record_with_its_evidence(void **state)
 		"Stage 2 is inconclusive at 100%: `errorRate` of `new` (limit 0.01) is neither shown to hold nor broken in "
 		"the time that the stage has. `new` has had no request for 20m: check that it is called, and its engines and "
 		"address. `latency` of `new` (limit 200 ms for 95% of its requests) is neither shown to hold nor broken in the "
-		"time that the stage has.");
+		"time that the stage has. `sluice experiments resume` gives the stage its duration again, `promote` or `rollback` "
+		"end it. A longer stage or a greater weight brings more.");
 }
 
 static int buffer_begin(void **state)
