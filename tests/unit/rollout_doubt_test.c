@@ -67,6 +67,7 @@ static void a_candidate_that_is_not_reached_any_more_does_not_pass(void **state)
 	expect_move(2, ROLLOUT_INCONCLUSIVE, 0, REASON_OPEN);
 	expect_sentence("The default has had 72000 requests since the last one of `new`: check that it is called");
 	assert_int_equal(trial.move.evidence.items[0].unreached_requests, 72000);
+	assert_true(trial.move.evidence.items[0].needed == 0); /* more requests of others would not help */
 	struct buffer json;
 	buffer_open(&json, BYTES_MAX);
 	rollout_move_write(&trial.plan, &trial.move, (const char *const[]){"new"}, &json);
