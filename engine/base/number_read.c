@@ -233,9 +233,26 @@ int digit_value(char byte)
 	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
 }
 
+#define DECIMAL_DIGITS_SAFE 19 /* as many cannot be too large for 64 bits */
+
+static bool decimal_digits_read(struct text digits, uint64_t *number)
+{
+	uint64_t read = 0;
+	for (size_t i = 0; i < digits.length; i++) {
+		const unsigned digit = (unsigned char)digits.bytes[i] - (unsigned)'0';
+		if (digit > 9)
+			return false;
+		read = read * 10 + digit;
+	}
+	*number = read;
+	return digits.length > 0;
+}
+
 bool digits_read(struct text digits, unsigned base, uint64_t *number)
 {
 	*number = 0;
+	if (base == 10 && digits.length <= DECIMAL_DIGITS_SAFE)
+		return decimal_digits_read(digits, number);
 	for (size_t i = 0; i < digits.length; i++) {
 		int digit = digit_value(digits.bytes[i]);
 		if (digit < 0 || (unsigned)digit >= base || __builtin_mul_overflow(*number, base, number) ||

@@ -53,26 +53,51 @@ static __attribute__((noinline)) size_t write_long(char *out, uint64_t number)
 	return length;
 }
 
-size_t number_write_uint64(char *out, uint64_t number)
+/* Of one that is above 0 and below 10^8. Writes eight bytes. */
+static inline size_t write_short(char *out, uint64_t number)
 {
-	if (number < 10) { /* as dimensions and classes are */
-		*out = (char)('0' + number);
-		return 1;
-	}
-	if (number >= DIGITS_AT_ONCE_END)
-		return write_long(out, number);
 	uint64_t digits = split_digits(number);
 	unsigned zeros = (unsigned)__builtin_ctzll(digits) / 8;
 	store_digits(out, digits >> 8 * zeros);
 	return DIGITS_AT_ONCE - zeros;
 }
 
+size_t number_write_uint64(char *out, uint64_t number)
+{
+	if (number < 10) { /* as dimensions and classes are */
+		*out = (char)('0' + number);
+		return 1;
+	}
+	if (number < DIGITS_AT_ONCE_END)
+		return write_short(out, number);
+	if (number >= DIGITS_AT_ONCE_END * DIGITS_AT_ONCE_END)
+		return write_long(out, number);
+	const size_t length = write_short(out, number / DIGITS_AT_ONCE_END); /* times of day, and numbers of calls */
+	store_digits(out + length, split_digits(number % DIGITS_AT_ONCE_END));
+	return length + DIGITS_AT_ONCE;
+}
+
+/* The eight digits of a number, a byte each, the first in the lowest. All are made at once: a digit above 9 is one whose sum with 6
+ * has the bit 16. */
+static inline uint64_t hex_digits(uint32_t number)
+{
+	uint64_t digits = __builtin_bswap32(number);
+	digits = (digits << 16 | digits) & UINT64_C(0x0000FFFF0000FFFF);
+	digits = (digits << 8 | digits) & UINT64_C(0x00FF00FF00FF00FF);
+	digits = (digits >> 4 | digits << 8) & EACH_BYTE(0x0F);
+	const uint64_t letters = (digits + EACH_BYTE(6)) >> 4 & EACH_BYTE(1);
+	return digits + EACH_BYTE('0') + letters * ('a' - '0' - 10);
+}
+
 size_t number_write_hex(char *out, uint64_t number, size_t least)
 {
+	char digits[2 * DIGITS_AT_ONCE];
 	size_t count = number == 0 ? 1 : (size_t)(67 - __builtin_clzll(number)) / 4;
+	const uint64_t high = hex_digits((uint32_t)(number >> 32)), low = hex_digits((uint32_t)number);
+	memcpy(digits, &high, sizeof high);
+	memcpy(digits + DIGITS_AT_ONCE, &low, sizeof low);
 	count = count < least ? least : count;
-	for (size_t i = count; i > 0; number >>= 4)
-		out[--i] = "0123456789abcdef"[number & 15];
+	memcpy(out, digits + sizeof digits - count, count);
 	return count;
 }
 

@@ -508,6 +508,13 @@ static void integers_are_written_whole(void **state)
 	assert_memory_equal(text, "-9223372036854775808", number_write_int64(text, INT64_MIN));
 	assert_int_equal(number_write_int64(text, INT64_MIN), 20);
 	assert_memory_equal(text, "18446744073709551615", number_write_uint64(text, UINT64_MAX));
+	for (uint64_t power = 10; power < UINT64_MAX / 10; power *= 10) /* where a digit is added */
+		for (uint64_t number = power - 1; number <= power + 1; number++) {
+			char other[NUMBER_TEXT_MAX];
+			const size_t length = number_write_uint64(text, number);
+			assert_int_equal(length, snprintf(other, sizeof other, "%llu", (unsigned long long)number));
+			assert_memory_equal(text, other, length);
+		}
 	assert_int_equal(number_write_uint64(text, 100), 3);
 	assert_memory_equal(text, "100", 3);
 }
@@ -519,6 +526,8 @@ static void digits_alone_are_read_in_either_base(void **state)
 	(void)state;
 	assert_true(digits_read(TEXT("0"), 10, &number) && number == 0);
 	assert_true(digits_read(TEXT("007"), 10, &number) && number == 7);
+	assert_true(digits_read(TEXT("9999999999999999999"), 10, &number) && number == UINT64_C(9999999999999999999));
+	assert_true(digits_read(TEXT("00000000000000000007"), 10, &number) && number == 7);
 	assert_true(digits_read(TEXT("18446744073709551615"), 10, &number) && number == UINT64_MAX);
 	for (size_t i = 0; i < sizeof none / sizeof *none; i++)
 		assert_false(digits_read(text_of(none[i]), 10, &number));
