@@ -8,6 +8,8 @@
 
 #include "net/grpc_client.h"
 
+#define PATH_HEADERS 6
+
 /* ---- sending ---- */
 
 size_t grpc_stream_write(struct grpc_stream *stream, unsigned char *bytes, size_t size)
@@ -50,20 +52,29 @@ static void answer_begins(struct grpc_stream *stream)
 	buffer_clear(&stream->words);
 }
 
+/* Those that differ only by the path. */
+static void path_headers_write(struct hpack_encoder *encoder, struct buffer *out, const struct grpc_peer *peer, struct text path)
+{
+	const size_t begin = out->length;
+	if (hpack_kept_write(encoder, out, path))
+		return;
+	hpack_field_static(out, HPACK_METHOD_POST);
+	hpack_field_static(out, peer->tls ? HPACK_SCHEME_HTTPS : HPACK_SCHEME_HTTP);
+	hpack_field_of_several(encoder, out, HPACK_PATH, TEXT(":path"), path);
+	hpack_field(encoder, out, HPACK_AUTHORITY, TEXT(":authority"), text_of(peer->address), true);
+	hpack_field(encoder, out, HPACK_NONE, TEXT("te"), TEXT("trailers"), true);
+	hpack_field(encoder, out, HPACK_CONTENT_TYPE, TEXT("content-type"), TEXT("application/grpc"), true);
+	hpack_keep(encoder, out, begin, PATH_HEADERS, path);
+}
+
 static void headers_write(const struct grpc_stream *stream, struct grpc_connection *connection)
 {
-	const struct grpc_peer *peer = stream->peer;
 	const struct grpc_call *call = stream->call;
 	struct buffer *out = &connection->http2.out;
 	struct hpack_encoder *encoder = &connection->encoder;
 	char timeout[GRPC_TIMEOUT_MAX];
 	size_t timeout_length = grpc_timeout_write(timeout, stream->deadline.due_ms - loop_now_ms(stream->grpc->loop));
-	hpack_field_static(out, HPACK_METHOD_POST);
-	hpack_field_static(out, peer->tls ? HPACK_SCHEME_HTTPS : HPACK_SCHEME_HTTP);
-	hpack_field_of_several(encoder, out, HPACK_PATH, TEXT(":path"), text_of(call->path));
-	hpack_field(encoder, out, HPACK_AUTHORITY, TEXT(":authority"), text_of(peer->address), true);
-	hpack_field(encoder, out, HPACK_NONE, TEXT("te"), TEXT("trailers"), true);
-	hpack_field(encoder, out, HPACK_CONTENT_TYPE, TEXT("content-type"), TEXT("application/grpc"), true);
+	path_headers_write(encoder, out, stream->peer, text_of(call->path));
 	hpack_field(encoder, out, HPACK_NONE, TEXT("grpc-timeout"), (struct text){timeout, timeout_length}, true);
 	for (size_t i = 0; i < call->metadata_count; i++)
 		hpack_field(encoder, out, HPACK_NONE, call->metadata[i].name, call->metadata[i].value, false);

@@ -68,6 +68,7 @@ static bool entry_add(struct hpack_encoder *encoder, struct text name, struct te
 	if (value.length > 0)
 		memcpy(encoder->bytes + encoder->bytes_used + name.length, value.bytes, value.length);
 	encoder->bytes_used += length;
+	encoder->kept_length = 0; /* the numbers of earlier entries have changed */
 	return true;
 }
 
@@ -78,6 +79,7 @@ void hpack_encoder_resize(struct hpack_encoder *encoder, size_t bytes)
 		return;
 	encoder->count = 0;
 	encoder->bytes_used = 0;
+	encoder->kept_length = 0;
 	encoder->less = less;
 	encoder->resized = true;
 }
@@ -147,4 +149,25 @@ void hpack_field(struct hpack_encoder *encoder, struct buffer *out, enum hpack_s
 		literal_write(out, KEPT, KEPT_BITS, known, name, value);
 	else
 		literal_write(out, PLAIN, PLAIN_BITS, known ? (size_t)known : number, name, value);
+}
+
+/* ---- kept fields ---- */
+
+void hpack_keep(struct hpack_encoder *encoder, const struct buffer *out, size_t begin, size_t fields, struct text key)
+{
+	if (buffer_failed(out) || out->length - begin != fields || fields > HPACK_KEPT_FIELDS_MAX ||
+	    key.length > HPACK_KEPT_KEY_BYTES_MAX)
+		return;
+	memcpy(encoder->kept, out->bytes + begin, fields);
+	memcpy(encoder->kept_key, key.bytes, key.length);
+	encoder->kept_length = fields;
+	encoder->kept_key_length = key.length;
+}
+
+bool hpack_kept_write(const struct hpack_encoder *encoder, struct buffer *out, struct text key)
+{
+	if (encoder->kept_length == 0 || !text_equal((struct text){encoder->kept_key, encoder->kept_key_length}, key))
+		return false;
+	buffer_append(out, encoder->kept, encoder->kept_length);
+	return true;
 }

@@ -5,6 +5,9 @@
  * search costs a few compares. nghttp2's encoder never keeps `:path`, and codes it by Huffman's method each time: that
  * was 980 of 12,020 instructions of a call, and as much again in the server. Texts are sent without that code.
  *
+ * A block that begins with fields which are all in the tables has a byte for each of them. Those bytes are kept, with the text that
+ * tells blocks apart, and are written again without a search.
+ *
  * An encoder starts as `{0}` and belongs to one connection.
  */
 #ifndef SLUICE_NET_HPACK_ENCODER_H
@@ -14,6 +17,8 @@
 
 #define HPACK_ENTRIES_MAX 16
 #define HPACK_ENTRY_BYTES ((size_t)32)	 /* what an entry counts beside its texts (RFC 7541, 4.1) */
+#define HPACK_KEPT_FIELDS_MAX 8
+#define HPACK_KEPT_KEY_BYTES_MAX 128
 #define HPACK_TABLE_BYTES ((size_t)4096) /* of the table until a server allows less */
 
 struct hpack_entry {
@@ -28,6 +33,9 @@ struct hpack_encoder {
 	size_t bytes_used;
 	size_t less;  /* by which the server's table is smaller than HPACK_TABLE_BYTES */
 	bool resized; /* the next block has to say the size of the table */
+	/* Kept fields, which hold as long as no entry is added; length 0: there are none. */
+	char kept[HPACK_KEPT_FIELDS_MAX], kept_key[HPACK_KEPT_KEY_BYTES_MAX];
+	size_t kept_length, kept_key_length;
 };
 
 /* Numbers of fields and names in the static table (RFC 7541, appendix A). */
@@ -57,5 +65,12 @@ void hpack_field(struct hpack_encoder *encoder, struct buffer *out, enum hpack_s
 /* The same for one of several values that are all kept, as paths are. */
 void hpack_field_of_several(struct hpack_encoder *encoder, struct buffer *out, enum hpack_static known, struct text name,
 			    struct text value);
+
+/* Keeps the fields that were written since the buffer had that length, which are so many and the same whenever the key is. Has no
+ * effect unless each is one byte. */
+void hpack_keep(struct hpack_encoder *encoder, const struct buffer *out, size_t begin, size_t fields, struct text key);
+
+/* Writes the fields that were kept under that key. False: they are to be written one by one. */
+bool hpack_kept_write(const struct hpack_encoder *encoder, struct buffer *out, struct text key);
 
 #endif

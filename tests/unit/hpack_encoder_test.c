@@ -14,6 +14,7 @@
 static struct hpack_encoder encoder;
 static nghttp2_hd_inflater *inflater;
 static char decoded[65536];
+static bool was_kept; /* the first fields of the last request were written as they were kept */
 
 static int set_up(void **state)
 {
@@ -54,11 +55,16 @@ static size_t send_request(const char *path, const char *timeout)
 	char expected[4096];
 	buffer_open(&out, 65536);
 	hpack_block_begin(&encoder, &out);
-	hpack_field_static(&out, HPACK_METHOD_POST);
-	hpack_field_static(&out, HPACK_SCHEME_HTTP);
-	hpack_field_of_several(&encoder, &out, HPACK_PATH, TEXT(":path"), text_of(path));
-	hpack_field(&encoder, &out, HPACK_AUTHORITY, TEXT(":authority"), TEXT("model:9000"), true);
-	hpack_field(&encoder, &out, HPACK_NONE, TEXT("te"), TEXT("trailers"), true);
+	const size_t begin = out.length;
+	was_kept = hpack_kept_write(&encoder, &out, text_of(path));
+	if (!was_kept) {
+		hpack_field_static(&out, HPACK_METHOD_POST);
+		hpack_field_static(&out, HPACK_SCHEME_HTTP);
+		hpack_field_of_several(&encoder, &out, HPACK_PATH, TEXT(":path"), text_of(path));
+		hpack_field(&encoder, &out, HPACK_AUTHORITY, TEXT(":authority"), TEXT("model:9000"), true);
+		hpack_field(&encoder, &out, HPACK_NONE, TEXT("te"), TEXT("trailers"), true);
+		hpack_keep(&encoder, &out, begin, 5, text_of(path));
+	}
 	hpack_field(&encoder, &out, HPACK_NONE, TEXT("grpc-timeout"), text_of(timeout), true);
 	hpack_field(&encoder, &out, HPACK_NONE, TEXT("x-id"), TEXT("7"), false);
 	assert_false(buffer_failed(&out));
@@ -80,6 +86,34 @@ static void what_is_kept_is_a_byte_from_then_on(void **state)
 	assert_true(send_request("/a/B", "30S") > 40);
 	assert_int_equal(send_request("/a/B", "30S"), 6 + X_ID_BYTES);
 	assert_int_equal(send_request("/a/B", "30S"), 6 + X_ID_BYTES);
+}
+
+/* What comes out is right each time, which send_request() sees. */
+static void fields_are_kept_until_the_table_changes(void **state)
+{
+	char path[HPACK_KEPT_KEY_BYTES_MAX + 2] = "/";
+	(void)state;
+	send_request("/a/B", "30S");
+	assert_false(was_kept);
+	send_request("/a/B", "30S"); /* all have entries now */
+	assert_false(was_kept);
+	send_request("/a/B", "31S");
+	assert_true(was_kept);
+	send_request("/a/C", "30S"); /* adds one, which changes the numbers of the others */
+	send_request("/a/B", "30S");
+	assert_false(was_kept);
+	send_request("/a/B", "30S");
+	assert_true(was_kept);
+	send_request("/a/C", "30S");
+	assert_false(was_kept);
+	hpack_encoder_resize(&encoder, 1024);
+	send_request("/a/C", "30S");
+	assert_false(was_kept);
+	memset(path + 1, 'p', HPACK_KEPT_KEY_BYTES_MAX); /* longer than what is kept */
+	for (int i = 0; i < 3; i++) {
+		send_request(path, "30S");
+		assert_false(was_kept);
+	}
 }
 
 static void a_value_that_varies_does_not_fill_the_table(void **state)
@@ -151,6 +185,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_is_kept_is_a_byte_from_then_on, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(fields_are_kept_until_the_table_changes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_value_that_varies_does_not_fill_the_table, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(paths_are_kept_until_the_table_is_full, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_server_sets_the_size_of_its_table, set_up, tear_down),
