@@ -4,8 +4,6 @@
 #include "base/number.h"
 #include "gateway/access_policy_check.h"
 
-#define FORWARDED_HEADER "x-forwarded-for"
-
 struct access_resource call_resource(const struct call_source *source, const struct call_name *asked)
 {
 	struct text name = call_name_asked(source, asked);
@@ -19,7 +17,7 @@ struct access_resource call_resource(const struct call_source *source, const str
 		.name = name};
 }
 
-static bool is_given_twice(const struct call_credentials *credentials, const char *name)
+static bool is_given_twice(const struct call_credentials *credentials, enum header_name name)
 {
 	return credentials->header(credentials->context, name, 1).bytes != NULL;
 }
@@ -30,17 +28,17 @@ static bool forwarded_join(const struct call_credentials *credentials, struct ar
 {
 	size_t bytes = 0, count = 0;
 	struct text line;
-	for (; (line = credentials->header(credentials->context, FORWARDED_HEADER, count)).bytes; count++)
+	for (; (line = credentials->header(credentials->context, HEADER_FORWARDED_FOR, count)).bytes; count++)
 		bytes += line.length + 1;
 	char *all = count > 1 ? ARENA_ARRAY(arena, char, bytes) : NULL;
-	*joined = credentials->header(credentials->context, FORWARDED_HEADER, 0);
+	*joined = credentials->header(credentials->context, HEADER_FORWARDED_FOR, 0);
 	if (count < 2)
 		return true;
 	if (!all)
 		return false;
 	*joined = (struct text){all, bytes - 1};
 	for (size_t place = 0; place < count; place++) {
-		line = credentials->header(credentials->context, FORWARDED_HEADER, place);
+		line = credentials->header(credentials->context, HEADER_FORWARDED_FOR, place);
 		memcpy(all, line.bytes, line.length);
 		all[line.length] = ',';
 		all += line.length + 1;
@@ -50,8 +48,8 @@ static bool forwarded_join(const struct call_credentials *credentials, struct ar
 
 static struct access_request request_of(const struct call_credentials *credentials)
 {
-	return (struct access_request){.authorization = credentials->header(credentials->context, "authorization", 0),
-				       .api_key = credentials->header(credentials->context, ACCESS_API_KEY_HEADER, 0),
+	return (struct access_request){.authorization = credentials->header(credentials->context, HEADER_AUTHORIZATION, 0),
+				       .api_key = credentials->header(credentials->context, HEADER_API_KEY, 0),
 				       .certificate = credentials->certificate,
 				       .peer = credentials->peer};
 }
@@ -88,7 +86,7 @@ struct text call_access_caller(struct access *access, const struct call_credenti
 static bool request_prepare(const struct call_credentials *credentials, struct arena *arena, struct access_request *request,
 			    struct access_answer *answer)
 {
-	if (is_given_twice(credentials, "authorization") || is_given_twice(credentials, ACCESS_API_KEY_HEADER))
+	if (is_given_twice(credentials, HEADER_AUTHORIZATION) || is_given_twice(credentials, HEADER_API_KEY))
 		*answer = (struct access_answer){.status = 400,
 						 .words = "The header Authorization or " ACCESS_API_KEY_HEADER
 							  " is there twice. Send it once."};

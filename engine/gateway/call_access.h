@@ -13,7 +13,7 @@
 
 struct call_credentials { /* of one call, borrowed */
 	/* Value of the header's first line (`place` 0), its second, and so on; bytes NULL: it has no more lines. */
-	struct text (*header)(const void *context, const char *name, size_t place);
+	struct text (*header)(const void *context, enum header_name name, size_t place);
 	const void *context;
 	const struct sockaddr_storage *peer;
 	struct text certificate; /* as in struct access_request */

@@ -34,7 +34,7 @@ bool call_feedback_prepare(const struct call_source *source, const struct call_f
 			       call->target->name);
 		return false;
 	}
-	if (source->header(source->context, IDEMPOTENCY_HEADER).bytes) {
+	if (source->header(source->context, HEADER_IDEMPOTENCY_KEY).bytes) {
 		refusal->status = 400;
 		(void)snprintf(refusal->words, sizeof refusal->words,
 			       "feedback takes no " IDEMPOTENCY_HEADER "; send it without. Feedback that comes twice with one "

@@ -14,9 +14,7 @@
 #include "message/rows.h"
 
 #define NAME_BYTES_SHOWN 100
-#define TIMEOUT_HEADER "x-timeout-ms"
-#define MODEL_HEADER "seldon-model"
-#define KEY_HEADER "sluice-key"
+#define USUAL_HEADERS 7 /* that are passed on in any case */
 
 __attribute__((format(printf, 3, 4))) static bool call_setup_refuse(struct call_refusal *refusal, int status, const char *format,
 								    ...)
@@ -31,17 +29,13 @@ __attribute__((format(printf, 3, 4))) static bool call_setup_refuse(struct call_
 
 /* ---- headers that are sent twice ---- */
 
-static const struct text steering[] = {
-	{IDEMPOTENCY_HEADER, sizeof IDEMPOTENCY_HEADER - 1},
-	{DEADLINE_HEADER, sizeof DEADLINE_HEADER - 1},
-	{TIMEOUT_HEADER, sizeof TIMEOUT_HEADER - 1},
-	{"content-type", sizeof "content-type" - 1},
-	{OIP_LENGTH_HEADER, sizeof OIP_LENGTH_HEADER - 1},
-	{MODEL_HEADER, sizeof MODEL_HEADER - 1},
-	{REPLY_ID_HEADER, sizeof REPLY_ID_HEADER - 1},
-	{SELDON_PUID_HEADER, sizeof SELDON_PUID_HEADER - 1},
-	{KEY_HEADER, sizeof KEY_HEADER - 1},
-};
+static uint64_t steering_names(const struct call_lines *lines)
+{
+	return lines->more | header_name_bit(HEADER_IDEMPOTENCY_KEY) | header_name_bit(HEADER_DEADLINE) |
+	       header_name_bit(HEADER_TIMEOUT) | header_name_bit(HEADER_CONTENT_TYPE) | header_name_bit(HEADER_OIP_LENGTH) |
+	       header_name_bit(HEADER_SELDON_MODEL) | header_name_bit(HEADER_REQUEST_ID) | header_name_bit(HEADER_SELDON_PUID) |
+	       header_name_bit(HEADER_KEY);
+}
 
 /* Most names differ in their first letter, so few are measured. */
 static bool name_is(struct text name, const char *wanted)
@@ -52,12 +46,9 @@ static bool name_is(struct text name, const char *wanted)
 /* Bytes NULL: a header of that name does not steer. */
 static struct text steering_find(const struct call_lines *lines, const struct gateway_targets *targets, struct text name)
 {
-	for (size_t i = 0; i < sizeof steering / sizeof *steering; i++)
-		if (steering[i].length == name.length && text_equal_caseless(steering[i], name))
-			return steering[i];
-	for (const char *const *more = lines->more; more && *more; more++)
-		if (name_is(name, *more))
-			return text_of(*more);
+	const enum header_name known = header_name_find(name);
+	if (steering_names(lines) & header_name_bit(known))
+		return known == HEADER_OIP_LENGTH ? TEXT(OIP_LENGTH_HEADER) : header_name_text(known); /* as its page writes it */
 	for (size_t i = 0; i < targets->read.count; i++)
 		if (name_is(name, targets->read.items[i].text))
 			return text_of(targets->read.items[i].text);
@@ -77,6 +68,8 @@ static struct text first_value(const struct call_lines *lines, struct text wante
 bool call_headers_check(const struct call_lines *lines, const struct gateway_targets *targets, struct call_refusal *refusal)
 {
 	struct text name, value;
+	if (!(lines->repeated & steering_names(lines)) && targets->read.count == 0)
+		return true;
 	for (size_t place = 0; lines->next(lines->context, &place, &name, &value);) {
 		const struct text found = steering_find(lines, targets, name);
 		const struct text first = found.bytes ? first_value(lines, name) : value;
@@ -101,7 +94,7 @@ struct text call_name_asked(const struct call_source *source, const struct call_
 {
 	const struct text ends[] = {TEXT(".pipeline"), TEXT(".experiment")};
 	const struct gateway_targets *targets = source->targets;
-	struct text header = source->header(source->context, MODEL_HEADER);
+	struct text header = source->header(source->context, HEADER_SELDON_MODEL);
 	struct text name = header.length > 0 && asked->namespace.length == 0 ? header : asked->name;
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
 		if (name.length > ends[i].length && text_ends_with(name, ends[i])) {
@@ -201,9 +194,9 @@ bool call_is_possible(const struct gateway_target *target, size_t body_bytes, st
 /* ---- deadline, id and headers ---- */
 
 static const struct {
-	const char *name;
+	enum header_name name;
 	bool absolute;
-} deadline_headers[] = {{DEADLINE_HEADER, true}, {TIMEOUT_HEADER, false}};
+} deadline_headers[] = {{HEADER_DEADLINE, true}, {HEADER_TIMEOUT, false}};
 
 #define DEADLINE_HEADERS (sizeof deadline_headers / sizeof *deadline_headers)
 
@@ -226,8 +219,9 @@ bool call_deadline_read(const struct call_source *source, int64_t *deadline_ms, 
 			continue;
 		if (!number_read_int64(value, &number) || number <= 0)
 			return call_setup_refuse(refusal, 400, "the header %s is \"%.*s\"; it must be milliseconds%s, above 0",
-						 deadline_headers[i].name, (int)(value.length < 40 ? value.length : 40),
-						 value.bytes, deadline_headers[i].absolute ? " since 1970" : "");
+						 header_name_text(deadline_headers[i].name).bytes,
+						 (int)(value.length < 40 ? value.length : 40), value.bytes,
+						 deadline_headers[i].absolute ? " since 1970" : "");
 		if (!deadline_headers[i].absolute)
 			number = number < GATEWAY_DEADLINE_MAX_MS ? source->arrived_ms + number : most_ms;
 		*deadline_ms = number < most_ms ? number : most_ms;
@@ -239,11 +233,11 @@ bool call_deadline_read(const struct call_source *source, int64_t *deadline_ms, 
 struct text call_id_find(const struct call_source *source, const char **header)
 {
 	*header = REPLY_ID_HEADER;
-	const struct text id = source->header(source->context, *header);
+	const struct text id = source->header(source->context, HEADER_REQUEST_ID);
 	if (id.length > 0)
 		return id;
 	*header = SELDON_PUID_HEADER;
-	return source->header(source->context, *header);
+	return source->header(source->context, HEADER_SELDON_PUID);
 }
 
 bool call_id_check(const char *header, struct text id, struct call_refusal *refusal)
@@ -264,7 +258,7 @@ bool call_id_read(const struct call_source *source, struct text *id, struct call
 
 bool call_key_read(const struct call_source *source, bool explains, struct text *key, struct call_refusal *refusal)
 {
-	*key = source->header(source->context, IDEMPOTENCY_HEADER);
+	*key = source->header(source->context, HEADER_IDEMPOTENCY_KEY);
 	if (!key->bytes)
 		return true;
 	if (explains)
@@ -282,7 +276,7 @@ static struct text routes_joined(const struct call_source *source, struct text f
 	struct buffer all;
 	buffer_open(&all, SIZE_MAX / 2); /* the request's head has a limit */
 	for (size_t place = 1; first.bytes; place++) {
-		const struct text more = source->header_at(source->context, ROUTE_HEADER, place);
+		const struct text more = source->header_at(source->context, HEADER_ROUTE, place);
 		if (!more.bytes)
 			break;
 		if (place == 1)
@@ -294,29 +288,56 @@ static struct text routes_joined(const struct call_source *source, struct text f
 	return joined.bytes ? joined : first;
 }
 
-struct headers call_headers_passed(const struct call_source *source, struct arena *arena)
+/* The usual ones. Their names are written as in their own pages. */
+static size_t usual_headers_pass(const struct call_source *source, struct arena *arena, struct header *items)
 {
-	enum { ROUTE_PLACE = 2 };
-	static const char *const usual[] = {"content-type", OIP_LENGTH_HEADER, [ROUTE_PLACE] = ROUTE_HEADER,
-					    "traceparent",  "tracestate",      "seldon-route",
-					    EXPLAIN_HEADER};
-	const size_t usual_count = sizeof usual / sizeof *usual;
-	const struct name_list *more = &source->config->passed, *read = &source->targets->read;
-	const size_t all = usual_count + more->count + read->count;
-	struct header *items = ARENA_ARRAY(arena, struct header, all);
+	static const struct {
+		enum header_name name;
+		struct text text;
+	} usual[] = {
+		{HEADER_CONTENT_TYPE, {"content-type", sizeof "content-type" - 1}},
+		{HEADER_OIP_LENGTH, {OIP_LENGTH_HEADER, sizeof OIP_LENGTH_HEADER - 1}},
+		{HEADER_ROUTE, {ROUTE_HEADER, sizeof ROUTE_HEADER - 1}},
+		{HEADER_TRACEPARENT, {"traceparent", sizeof "traceparent" - 1}},
+		{HEADER_TRACESTATE, {"tracestate", sizeof "tracestate" - 1}},
+		{HEADER_SELDON_ROUTE, {"seldon-route", sizeof "seldon-route" - 1}},
+		{HEADER_EXPLAIN, {EXPLAIN_HEADER, sizeof EXPLAIN_HEADER - 1}},
+	};
+	static_assert(sizeof usual / sizeof *usual == USUAL_HEADERS, "there is space for them");
 	size_t count = 0;
-	for (size_t i = 0; items && i < all; i++) {
-		const char *name = i < usual_count		   ? usual[i]
-				   : i < usual_count + more->count ? more->items[i - usual_count].text
-								   : read->items[i - usual_count - more->count].text;
-		struct text value = source->header(source->context, name);
+	for (size_t i = 0; i < USUAL_HEADERS; i++) {
+		struct text value = source->header(source->context, usual[i].name);
 		if (i < 2 && source->content_type) /* a record of a fixed content type has no binary data after the JSON */
 			value = i == 0 ? text_of(source->content_type) : (struct text){0};
-		if (i == ROUTE_PLACE)
+		if (usual[i].name == HEADER_ROUTE)
 			value = routes_joined(source, value, arena);
-		if (value.bytes && !headers_find((struct headers){count, items}, text_of(name)))
-			items[count++] = (struct header){text_of(name), value};
+		if (value.bytes)
+			items[count++] = (struct header){usual[i].text, value};
 	}
+	return count;
+}
+
+static size_t listed_headers_pass(const struct call_source *source, const struct name_list *list, struct header *items,
+				  size_t count)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct text name = text_of(list->items[i].text);
+		const struct text value = source->header_named(source->context, list->items[i].text);
+		if (value.bytes && !headers_find((struct headers){count, items}, name))
+			items[count++] = (struct header){name, value};
+	}
+	return count;
+}
+
+struct headers call_headers_passed(const struct call_source *source, struct arena *arena)
+{
+	const struct name_list *more = &source->config->passed, *read = &source->targets->read;
+	struct header *items = ARENA_ARRAY(arena, struct header, USUAL_HEADERS + more->count + read->count);
+	if (!items)
+		return (struct headers){0};
+	size_t count = usual_headers_pass(source, arena, items);
+	count = listed_headers_pass(source, more, items, count);
+	count = listed_headers_pass(source, read, items, count);
 	return (struct headers){count, items};
 }
 

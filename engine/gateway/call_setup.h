@@ -8,6 +8,7 @@
 
 #include "gateway/gateway.h"
 #include "gateway/idempotent_calls.h"
+#include "message/header_name.h"
 
 /* A received request, in the form that a front end passes in. */
 struct call_source {
@@ -18,8 +19,10 @@ struct call_source {
 	const char *content_type; /* of the record; NULL: the request's own */
 	bool suggests;		  /* names of targets, to a caller that names none: access is not controlled */
 	const void *context;
-	struct text (*header)(const void *context, const char *name); /* bytes NULL: the request has no such header */
-	struct text (*header_at)(const void *context, const char *name, size_t place); /* the first (0), the second, and so on */
+	struct text (*header)(const void *context, enum header_name name); /* bytes NULL: the request has no such header */
+	struct text (*header_at)(const void *context, enum header_name name,
+				 size_t place);				    /* the first (0), the second, and so on */
+	struct text (*header_named)(const void *context, const char *name); /* of any name */
 };
 
 struct call_refusal {
@@ -40,12 +43,13 @@ struct call_lines {
 	/* The next one; `place` is 0 at the beginning, and the source's own. False: there are no more. */
 	bool (*next)(const void *context, size_t *place, struct text *name, struct text *value);
 	const void *context;
-	const char *const *more; /* headers that steer requests of this protocol alone; ends with NULL. NULL: none */
+	uint64_t repeated; /* names that more than one line has, a bit for each (message/header_name.h) */
+	uint64_t more;	   /* likewise, names that steer requests of this protocol alone */
 };
 
 /* Whether no header has two values, of those that steer a request of any protocol or of this one, or that `targets` read:
- * experiments route by them. Walks the lines, and again for each that steers, up to its first of that name. False: refused with
- * 400, which names the header. */
+ * experiments route by them. Walks the lines only if one of those with a number is repeated, or `targets` read any. False: refused
+ * with 400, which names the header. */
 bool call_headers_check(const struct call_lines *lines, const struct gateway_targets *targets, struct call_refusal *refusal);
 
 /* As much of a name that a caller sent as a refusal shows. */

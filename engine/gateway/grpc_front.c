@@ -273,7 +273,7 @@ static void model_infer(const struct grpc_asked *asked)
 		.protocol = COUNTED_GRPC,
 		.has_seldon_errors = form_of(front, asked->is_seldon).has_seldon_errors,
 		.body = asked->body,
-		.key = grpc_metadata_of(asked->request, "sluice-key"),
+		.key = grpc_metadata_of(asked->request, HEADER_KEY),
 		.arrived_ms = source.arrived_ms,
 		.place = asked->path,
 	};

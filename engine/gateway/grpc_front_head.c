@@ -7,11 +7,14 @@
 #include "net/grpc_wire.h"
 
 #define UNKNOWN_METHOD 501		     /* of HTTP: UNIMPLEMENTED */
-#define DEPLOYMENT_FIELD "seldon"
-#define NAMESPACE_FIELD "namespace"
 #define OPEN_MESSAGE_BYTES ((size_t)1 << 10) /* of a method for everybody: its message names a service, if anything */
 
-struct text grpc_metadata_of(const void *request, const char *name)
+struct text grpc_metadata_of(const void *request, enum header_name name)
+{
+	return grpc_request_known(request, name, 0);
+}
+
+static struct text metadata_named(const void *request, const char *name)
 {
 	return grpc_request_metadata(request, name, 0);
 }
@@ -28,7 +31,8 @@ struct call_source grpc_source_of(const struct grpc_asked *asked)
 				    .suggests = !*front->config.access,
 				    .context = asked->request,
 				    .header = grpc_metadata_of,
-				    .header_at = grpc_metadata_at};
+				    .header_at = grpc_metadata_at,
+				    .header_named = metadata_named};
 }
 
 /* The last field of a number counts, as in any reader of protobuf. */
@@ -49,17 +53,17 @@ static struct call_name body_names(struct text body)
  * of a path is by REST. */
 struct call_name grpc_name_of(const struct grpc_asked *asked)
 {
-	struct text deployment = grpc_metadata_of(asked->request, DEPLOYMENT_FIELD);
+	struct text deployment = grpc_metadata_of(asked->request, HEADER_SELDON);
 	if (deployment.length > 0)
-		return (struct call_name){.name = deployment, .namespace = grpc_metadata_of(asked->request, NAMESPACE_FIELD)};
+		return (struct call_name){.name = deployment, .namespace = grpc_metadata_of(asked->request, HEADER_NAMESPACE)};
 	if (asked->is_seldon)
 		return (struct call_name){0};
 	return body_names(asked->body);
 }
 
-struct text grpc_metadata_at(const void *request, const char *name, size_t place)
+struct text grpc_metadata_at(const void *request, enum header_name name, size_t place)
 {
-	return grpc_request_metadata(request, name, place);
+	return grpc_request_known(request, name, place);
 }
 
 void grpc_access_explain(struct grpc_request *request, const struct access_answer *answer)
@@ -124,8 +128,8 @@ void grpc_asked_begin(struct grpc_front *front)
 /* Whether the metadata say which target is asked. */
 static bool head_names_target(const struct grpc_asked *asked)
 {
-	return asked->is_seldon || grpc_metadata_of(asked->request, DEPLOYMENT_FIELD).length > 0 ||
-	       grpc_metadata_of(asked->request, "seldon-model").length > 0;
+	return asked->is_seldon || grpc_metadata_of(asked->request, HEADER_SELDON).length > 0 ||
+	       grpc_metadata_of(asked->request, HEADER_SELDON_MODEL).length > 0;
 }
 
 static bool head_refuse(struct grpc_front *front, int status, const char *words)
@@ -167,8 +171,10 @@ static bool metadata_next(const void *request, size_t *place, struct text *name,
 /* Envoy joins two values by a comma, and then no route has that name. */
 static bool metadata_are_single(const struct grpc_asked *asked)
 {
-	static const char *const routes[] = {DEPLOYMENT_FIELD, NAMESPACE_FIELD, NULL};
-	const struct call_lines lines = {.next = metadata_next, .context = asked->request, .more = routes};
+	const struct call_lines lines = {.next = metadata_next,
+					 .context = asked->request,
+					 .repeated = grpc_request_repeated(asked->request),
+					 .more = header_name_bit(HEADER_SELDON) | header_name_bit(HEADER_NAMESPACE)};
 	return call_headers_check(&lines, asked->front->config.targets, &asked->front->refusal);
 }
 

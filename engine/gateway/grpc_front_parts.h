@@ -55,8 +55,8 @@ struct grpc_route {
 void grpc_asked_begin(struct grpc_front *front); /* empties the memory of the call before */
 struct call_source grpc_source_of(const struct grpc_asked *asked);
 struct call_name grpc_name_of(const struct grpc_asked *asked);
-struct text grpc_metadata_of(const void *request, const char *name);
-struct text grpc_metadata_at(const void *request, const char *name, size_t place);
+struct text grpc_metadata_of(const void *request, enum header_name name);
+struct text grpc_metadata_at(const void *request, enum header_name name, size_t place);
 struct access_resource grpc_server_resource(const struct grpc_front *front);
 const char *grpc_absence_words(struct text path); /* why there is no such method */
 

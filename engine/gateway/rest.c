@@ -149,7 +149,7 @@ static void call_begin(const struct rest_request *request, const char *explains)
 		.target = target,
 		.service = explains ? SERVICE_EXPLANATIONS : SERVICE_PREDICTIONS,
 		.has_seldon_errors = request_has_seldon_errors(request),
-		.key = http_incoming_header(request->incoming, "sluice-key"),
+		.key = http_incoming_known(request->incoming, HEADER_KEY),
 		.arrived_ms = source.arrived_ms,
 		.place = request->path,
 		.submits = submits,

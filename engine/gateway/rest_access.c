@@ -8,9 +8,9 @@
 #define REFUSAL_HEADERS_MAX 2
 #define UNUSED_BODY_BYTES ((size_t)1 << 10) /* of a request that has no use for one: some clients send an empty object */
 
-static struct text header_find(const void *context, const char *name, size_t place)
+static struct text header_find(const void *context, enum header_name name, size_t place)
 {
-	return http_incoming_header_at(context, name, place);
+	return http_incoming_known_at(context, name, place);
 }
 
 static bool header_next(const void *context, size_t *place, struct text *name, struct text *value)
@@ -80,7 +80,8 @@ static bool target_explains(const struct rest_request *request, const struct gat
 
 static bool rest_head_check(const struct rest_request *request, const struct gateway_route *route)
 {
-	const struct call_lines lines = {.next = header_next, .context = request->incoming};
+	const struct call_lines lines = {
+		.next = header_next, .context = request->incoming, .repeated = http_incoming_repeated(request->incoming)};
 	struct call_refusal refusal;
 	if (!route->is_open && !call_headers_check(&lines, request->rest->targets, &refusal)) {
 		rest_refuse(request, refusal.status, "%s", refusal.words);

@@ -32,7 +32,7 @@ static void refuse_as(const struct rest_request *request, int status, enum error
 	struct rest *rest = request->rest;
 	struct http_answer_header all[REFUSAL_HEADERS_MAX + 1];
 	char id[REFUSAL_ID_SIZE];
-	refusal_id_write(calls_ids(rest->calls), http_incoming_header(request->incoming, REPLY_ID_HEADER), id);
+	refusal_id_write(calls_ids(rest->calls), http_incoming_known(request->incoming, HEADER_REQUEST_ID), id);
 	error_set(&error, kind, PLACE_NONE, "%s", words);
 	const struct reply_failure failure = {.error = &error, .id = text_of(id), .where = request->path};
 	assert(count <= REFUSAL_HEADERS_MAX);

@@ -38,8 +38,8 @@ static bool rest_body_unpack(const struct rest_request *request, enum gzip_form 
 
 static bool body_decode(const struct rest_request *request, size_t bytes_max, struct text *body)
 {
-	struct text coding = http_incoming_header(request->incoming, "content-encoding");
-	struct text second = http_incoming_header_at(request->incoming, "content-encoding", 1);
+	struct text coding = http_incoming_known(request->incoming, HEADER_CONTENT_ENCODING);
+	struct text second = http_incoming_known_at(request->incoming, HEADER_CONTENT_ENCODING, 1);
 	*body = request->body;
 	if (second.bytes)
 		return coding_refuse(request, second);
@@ -56,7 +56,9 @@ bool rest_type_check(const struct rest_request *request)
 {
 	/* Of callers that name none: curl's for `-d`, and that of bodies with binary tensors. */
 	static const char *const taken[] = {"application/x-www-form-urlencoded", "application/octet-stream"};
-	const struct text value = http_incoming_header(request->incoming, "content-type");
+	const struct text value = http_incoming_known(request->incoming, HEADER_CONTENT_TYPE);
+	if (text_equal_short(value, TEXT("application/json"))) /* as nearly all send it */
+		return true;
 	struct text rest = value, type = text_trimmed(text_take_until(&rest, ';'), " \t");
 	if (type.length == 0 || text_ends_with(type, TEXT("+json")) || format_of_content_type(type))
 		return true;

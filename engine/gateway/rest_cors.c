@@ -6,7 +6,7 @@
 void rest_cors_begin(const struct rest *rest, struct http_incoming *incoming)
 {
 	const struct name_list *origins = &rest->config->cors_origins;
-	struct text origin = http_incoming_header(incoming, "origin");
+	struct text origin = http_incoming_known(incoming, HEADER_ORIGIN);
 	const char *allowed = origin.bytes ? cors_origin_allowed(origins, origin) : NULL;
 	if (!name_list_has(*origins, CORS_ANY)) /* caches must keep the answers of origins apart */
 		http_incoming_add_header(incoming, "Vary", "Origin");
@@ -25,9 +25,9 @@ static void rest_refuse_page(const struct rest_request *request)
 bool rest_page_check(const struct rest_request *request)
 {
 	const struct http_incoming *incoming = request->incoming;
-	const struct text origin = http_incoming_header(incoming, "origin");
-	if (!origin.bytes || !cors_type_is_of_form(http_incoming_header(incoming, "content-type")) ||
-	    http_incoming_header(incoming, "authorization").bytes || http_incoming_header(incoming, ACCESS_API_KEY_HEADER).bytes ||
+	const struct text origin = http_incoming_known(incoming, HEADER_ORIGIN);
+	if (!origin.bytes || !cors_type_is_of_form(http_incoming_known(incoming, HEADER_CONTENT_TYPE)) ||
+	    http_incoming_known(incoming, HEADER_AUTHORIZATION).bytes || http_incoming_known(incoming, HEADER_API_KEY).bytes ||
 	    cors_origin_allowed(&request->rest->config->cors_origins, origin))
 		return true;
 	rest_refuse_page(request);
@@ -37,7 +37,7 @@ bool rest_page_check(const struct rest_request *request)
 bool rest_cors_preflight(const struct rest_request *request, struct text method, const char *allowed)
 {
 	const struct rest *rest = request->rest;
-	struct text origin = http_incoming_header(request->incoming, "origin");
+	struct text origin = http_incoming_known(request->incoming, HEADER_ORIGIN);
 	struct text wanted = http_incoming_header(request->incoming, "access-control-request-method");
 	struct text headers = http_incoming_header(request->incoming, "access-control-request-headers");
 	if (rest->config->cors_origins.count == 0 || !text_is(method, "OPTIONS") || !origin.bytes || !wanted.bytes)

@@ -16,10 +16,10 @@ static bool version_is_known(struct text version)
 
 bool rest_event_check(const struct rest_request *request)
 {
-	static const char *const required[] = {"ce-id", "ce-source", "ce-type"};
+	static const enum header_name required[] = {HEADER_EVENT_ID, HEADER_EVENT_SOURCE, HEADER_EVENT_TYPE};
 	const struct http_incoming *incoming = request->incoming;
-	struct text version = http_incoming_header(incoming, "ce-specversion");
-	struct text type = http_incoming_header(incoming, "content-type");
+	struct text version = http_incoming_known(incoming, HEADER_EVENT_VERSION);
+	struct text type = http_incoming_known(incoming, HEADER_CONTENT_TYPE);
 	const size_t length = sizeof STRUCTURED - 1;
 	if (type.length >= length && text_equal_caseless((struct text){type.bytes, length}, TEXT(STRUCTURED))) {
 		rest_refuse(request, 415, "an event as JSON is not supported; send its data as the body, and its attributes as ce- "
@@ -34,8 +34,9 @@ bool rest_event_check(const struct rest_request *request)
 		return false;
 	}
 	for (size_t i = 0; i < sizeof required / sizeof *required; i++)
-		if (http_incoming_header(incoming, required[i]).length == 0) {
-			rest_refuse(request, 400, "the event lacks the header %s, which CloudEvents require", required[i]);
+		if (http_incoming_known(incoming, required[i]).length == 0) {
+			rest_refuse(request, 400, "the event lacks the header %s, which CloudEvents require",
+				    header_name_text(required[i]).bytes);
 			return false;
 		}
 	return true;
@@ -43,16 +44,16 @@ bool rest_event_check(const struct rest_request *request)
 
 bool rest_event_id_read(const struct http_incoming *incoming, struct text *id, struct call_refusal *refusal)
 {
-	if (id->length > 0 || !http_incoming_header(incoming, "ce-specversion").bytes)
+	if (id->length > 0 || !http_incoming_known(incoming, HEADER_EVENT_VERSION).bytes)
 		return true;
-	*id = http_incoming_header(incoming, "ce-id");
+	*id = http_incoming_known(incoming, HEADER_EVENT_ID);
 	return call_id_check("ce-id", *id, refusal);
 }
 
 size_t rest_event_answer(const struct http_incoming *incoming, const struct call_outcome *outcome, const char *id,
 			 struct http_answer_header headers[REST_EVENT_HEADERS])
 {
-	struct text version = http_incoming_header(incoming, "ce-specversion");
+	struct text version = http_incoming_known(incoming, HEADER_EVENT_VERSION);
 	if (!version.bytes || outcome->end != CALL_ANSWERED || !id)
 		return 0;
 	const char *source = arena_print(outcome->arena, EVENT_SOURCE TEXT_FORMAT, TEXT_ARGUMENTS(outcome->target));

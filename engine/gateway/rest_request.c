@@ -4,14 +4,19 @@
 #include "base/hash.h"
 #include "gateway/idempotent_limits.h"
 
-static struct text rest_header(const void *context, const char *name)
+static struct text rest_header(const void *context, enum header_name name)
 {
-	return http_incoming_header(context, name);
+	return http_incoming_known(context, name);
 }
 
-static struct text rest_header_at(const void *context, const char *name, size_t place)
+static struct text rest_header_at(const void *context, enum header_name name, size_t place)
 {
-	return http_incoming_header_at(context, name, place);
+	return http_incoming_known_at(context, name, place);
+}
+
+static struct text rest_header_named(const void *context, const char *name)
+{
+	return http_incoming_header(context, name);
 }
 
 struct call_source rest_source(const struct rest_request *request)
@@ -25,7 +30,8 @@ struct call_source rest_source(const struct rest_request *request)
 				    .suggests = !rest->access,
 				    .context = request->incoming,
 				    .header = rest_header,
-				    .header_at = rest_header_at};
+				    .header_at = rest_header_at,
+				    .header_named = rest_header_named};
 }
 
 struct call_name rest_call_name(const struct rest_request *request)

@@ -10,7 +10,7 @@
 bool rest_prefers_async(const struct http_incoming *incoming)
 {
 	struct text value;
-	for (size_t place = 0; (value = http_incoming_header_at(incoming, "prefer", place)).bytes; place++)
+	for (size_t place = 0; (value = http_incoming_known_at(incoming, HEADER_PREFER, place)).bytes; place++)
 		while (value.length > 0) {
 			struct text one = text_take_until(&value, ',');
 			if (text_equal_caseless(text_trimmed(text_take_until(&one, ';'), " \t"), TEXT("respond-async")))

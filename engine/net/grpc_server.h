@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 
 #include "base/text.h"
+#include "message/header_name.h"
 #include "net/acceptor.h"
 #include "net/body_budget.h"
 #include "net/loop.h"
@@ -84,6 +85,12 @@ bool grpc_request_is_over(const struct grpc_request *request);
 /* The value of the name `wanted`, in any case: the first (`place` 0), the second, and so on; lives until the answer. Bytes NULL:
  * there are no more, or metadata is not kept. */
 struct text grpc_request_metadata(const struct grpc_request *request, const char *wanted, size_t place);
+
+/* The same of a name that has a number. Names that the metadata do not have cost next to nothing. */
+struct text grpc_request_known(const struct grpc_request *request, enum header_name name, size_t place);
+
+/* The names with a number that more than one entry has: a bit for each (header_name_bit()). */
+uint64_t grpc_request_repeated(const struct grpc_request *request);
 
 /* The next name and value, in the order of the call; `place` is 0 at the first. False: there are no more. */
 bool grpc_request_metadata_next(const struct grpc_request *request, size_t *place, struct text *name, struct text *value);

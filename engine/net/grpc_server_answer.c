@@ -61,7 +61,7 @@ static void refusal_explain(struct grpc_request *request, int status)
 	struct text path = buffer_view(&request->path);
 	char id[REFUSAL_ID_SIZE];
 	if (!grpc_fields_have(&request->fields, TEXT(REPLY_ID_HEADER))) {
-		refusal_id_write(&request->server->ids, grpc_request_metadata(request, REPLY_ID_HEADER, 0), id);
+		refusal_id_write(&request->server->ids, grpc_request_known(request, HEADER_REQUEST_ID, 0), id);
 		grpc_request_add_field(request, TEXT(REPLY_ID_HEADER), text_of(id));
 	}
 	if (grpc_fields_have(&request->fields, TEXT(REPLY_ERROR_HEADER)))
@@ -121,7 +121,7 @@ void grpc_request_refuse_as_http(struct grpc_request *request, struct http_refus
 		http_exchange_count_refusal(config->http, refusal.status);
 	else if (config->refused)
 		config->refused(config->context, GRPC_UNKNOWN); /* as gRPC's clients take 405 and 415 */
-	refusal_id_write(&request->server->ids, grpc_request_metadata(request, REPLY_ID_HEADER, 0), id);
+	refusal_id_write(&request->server->ids, grpc_request_known(request, HEADER_REQUEST_ID, 0), id);
 	buffer_clear(&request->answer);
 	if (!buffer_failed(&request->path))
 		path = buffer_view(&request->path);

@@ -33,6 +33,18 @@ struct text grpc_request_metadata(const struct grpc_request *request, const char
 	return (struct text){0};
 }
 
+struct text grpc_request_known(const struct grpc_request *request, enum header_name name, size_t place)
+{
+	const uint64_t names = place == 0 ? request->metadata_seen : request->metadata_repeated;
+	const bool is_there = request->metadata.length > 0 && (names & header_name_bit(name));
+	return is_there ? grpc_request_metadata(request, header_name_text(name).bytes, place) : (struct text){0};
+}
+
+uint64_t grpc_request_repeated(const struct grpc_request *request)
+{
+	return request->metadata.length > 0 ? request->metadata_repeated : 0;
+}
+
 bool grpc_request_metadata_next(const struct grpc_request *request, size_t *place, struct text *name, struct text *value)
 {
 	const struct text all = buffer_view(&request->metadata);

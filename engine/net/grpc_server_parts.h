@@ -49,7 +49,8 @@ struct grpc_request {
 	bool is_post, is_head, is_grpc;
 	struct buffer path; /* at most HTTP_TARGET_BYTES_MAX */
 	struct buffer metadata; /* names and values in turn, each with a NUL; failed: they are too long or too many */
-	size_t metadata_count;	/* of entries, if there is any */
+	size_t metadata_count;	/* of entries, if there is any; likewise: */
+	uint64_t metadata_seen, metadata_repeated; /* names with a number that it has, and has more than once: a bit for each */
 	struct grpc_intake intake;
 	enum grpc_coding coding; /* of its message, if that says so */
 	struct buffer body;

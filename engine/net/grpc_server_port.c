@@ -205,7 +205,7 @@ void grpc_port_begin(struct grpc_request *request, bool is_end)
 	static const struct http_refusal long_path = {414, "the path and query are longer than 8 KiB, which is the limit"};
 	static const struct http_refusal no_memory = {503, "no memory for the request; call again later"};
 	struct buffer *head = &request->answer;
-	request->in_chunks = !is_end && !grpc_request_metadata(request, "content-length", 0).bytes;
+	request->in_chunks = !is_end && !grpc_request_known(request, HEADER_CONTENT_LENGTH, 0).bytes;
 	head_write(request, head);
 	if (buffer_failed(&request->path))
 		grpc_request_refuse_as_http(request, long_path);
@@ -248,7 +248,7 @@ bool grpc_port_wait_for_end(struct grpc_request *request)
 	struct loop *loop = request->server->loop;
 	struct error error = {0};
 	uint64_t length;
-	return digits_read(grpc_request_metadata(request, "content-length", 0), 10, &length) && length <= END_WAIT_BYTES_MAX &&
+	return digits_read(grpc_request_known(request, HEADER_CONTENT_LENGTH, 0), 10, &length) && length <= END_WAIT_BYTES_MAX &&
 	       loop_timer_set(loop, &request->deadline, loop_now_ms(loop) + END_WAIT_MS, &error);
 }
 

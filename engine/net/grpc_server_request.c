@@ -257,8 +257,11 @@ static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *
 
 static void metadata_keep(struct grpc_request *request, struct text name, struct text value)
 {
+	const uint64_t known = header_name_bit(header_name_find(name));
 	if (request->metadata.length == 0)
-		request->metadata_count = 0;
+		request->metadata_count = request->metadata_seen = request->metadata_repeated = 0;
+	request->metadata_repeated |= request->metadata_seen & known;
+	request->metadata_seen |= known;
 	if (++request->metadata_count > GRPC_METADATA_ENTRIES_MAX)
 		request->metadata.failed = true;
 	grpc_fields_append(&request->metadata, name, value);
@@ -309,7 +312,7 @@ static void pseudo_header_take(struct grpc_request *request, struct text name, s
 static bool is_authority(const struct grpc_request *request, struct text name, struct text value)
 {
 	return request->server->config.http && text_equal_short(name, TEXT("host")) &&
-	       text_equal_caseless(grpc_request_metadata(request, "host", 0), value);
+	       text_equal_caseless(grpc_request_known(request, HEADER_HOST, 0), value);
 }
 
 static inline void header_take(struct grpc_request *request, struct text name, struct text value)

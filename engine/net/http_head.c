@@ -351,35 +351,37 @@ static bool read_expectation(struct http_head *head, struct headers_seen *seen, 
 
 static bool read_field(struct http_head *head, struct headers_seen *seen, struct text line)
 {
-	static const struct {
-		struct text name;
-		bool (*read)(struct http_head *head, struct headers_seen *seen, struct text value);
-	} by_length[] = {
-		[4] = {{"host", 4}, read_host},
-		[6] = {{"expect", 6}, read_expectation},
-		[10] = {{"connection", 10}, read_connection},
-		[14] = {{"content-length", 14}, read_length},
-		[17] = {{"transfer-encoding", 17}, read_coding},
+	static bool (*const readers[HEADER_NAMES])(struct http_head * head, struct headers_seen * seen, struct text value) = {
+		[HEADER_HOST] = read_host,
+		[HEADER_EXPECT] = read_expectation,
+		[HEADER_CONNECTION] = read_connection,
+		[HEADER_CONTENT_LENGTH] = read_length,
+		[HEADER_TRANSFER_ENCODING] = read_coding,
 	};
-	size_t length = span_of_line(line, TOKEN);
+	const char *colon = memchr(line.bytes, ':', line.length);
+	const size_t length = colon ? (size_t)(colon - line.bytes) : 0;
+	const struct text name = {line.bytes, length};
+	const enum header_name known = header_name_find(name);
 	if (http_field_blank(*line.bytes))
 		return head_refuse(head, BAD_REQUEST, "a header continues in the next line; write it in one");
-	if (length == 0 || line.bytes[length] != ':')
+	if (length == 0 || (known == HEADER_OTHER && !all_stand(name, TOKEN)))
 		return head_refuse(head, BAD_REQUEST, "a line of the request's head is no header");
 	const char *begin = line.bytes + length + 1, *end = line.bytes + line.length;
 	while (http_field_blank(*begin)) /* the carriage return after the line is not a space */
 		begin++;
 	while (end > begin && http_field_blank(end[-1]))
 		end--;
-	struct text name = {line.bytes, length}, value = {begin, (size_t)(end - begin)};
+	const struct text value = {begin, (size_t)(end - begin)};
 	if (!is_value(value))
 		return head_refuse(head, BAD_REQUEST, "a header of the request holds a control character");
 	head->lengths |= UINT64_C(1) << length % 64;
 	head->fields[head->field_count++] =
 		(struct http_field){slice_of(head, name.bytes, length), slice_of(head, value.bytes, value.length)};
-	if (length >= sizeof by_length / sizeof *by_length || !by_length[length].read || !is_named(name, by_length[length].name))
-		return true;
-	return by_length[length].read(head, seen, value);
+	if (head->first[known] == 0)
+		head->first[known] = (uint8_t)head->field_count;
+	else
+		head->repeated |= header_name_bit(known);
+	return !readers[known] || readers[known](head, seen, value);
 }
 
 /* ---- conclusion ---- */
@@ -411,6 +413,13 @@ bool http_head_read(struct http_head *head, const struct http_head_scan *scan, c
 			return false;
 	}
 	return http_head_conclude(head, &seen);
+}
+
+struct text http_head_known_at(const struct http_head *head, enum header_name name, size_t place)
+{
+	if (place == 0)
+		return http_head_known(head, name);
+	return head->repeated & header_name_bit(name) ? http_head_value_at(head, header_name_text(name), place) : (struct text){0};
 }
 
 struct text http_head_value_at(const struct http_head *head, struct text name, size_t place)

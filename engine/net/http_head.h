@@ -12,7 +12,7 @@
 #ifndef SLUICE_NET_HTTP_HEAD_H
 #define SLUICE_NET_HTTP_HEAD_H
 
-#include "base/text.h"
+#include "message/header_name.h"
 
 #define HTTP_REQUEST_HEAD_BYTES_MAX ((size_t)32 << 10) /* twice the default of other servers; offsets fit into 16 bits */
 #define HTTP_TARGET_BYTES_MAX ((size_t)8 << 10)	       /* path and query (RFC 9110, 4.1: at least 8,000) */
@@ -75,6 +75,8 @@ struct http_head {
 	struct http_refusal refusal;
 	unsigned field_count;
 	uint64_t lengths; /* of the fields' names: a bit for each, modulo 64. Most names that are looked for are absent */
+	uint64_t repeated;	     /* names with a number that several fields have, a bit for each. HEADER_OTHER counts, too */
+	uint8_t first[HEADER_NAMES]; /* the first field of each name with a number, from 1; 0: there is none */
 	struct http_field fields[HTTP_REQUEST_FIELDS_MAX];
 };
 
@@ -87,10 +89,19 @@ static inline struct text http_head_text(const struct http_head *head, struct ht
 	return (struct text){head->bytes + slice.at, slice.length};
 }
 
-/* Value of the first header of that name, in any case; bytes NULL: there is none. */
-struct text http_head_value(const struct http_head *head, struct text name);
+/* Value of the first header of that name, which has a number; bytes NULL: there is none. */
+static inline struct text http_head_known(const struct http_head *head, enum header_name name)
+{
+	const unsigned place = head->first[name] - 1U;
+	return place < head->field_count ? http_head_text(head, head->fields[place].value) : (struct text){0};
+}
 
 /* The value of the header's second line (`place` 1), its third, and so on. */
+struct text http_head_known_at(const struct http_head *head, enum header_name name, size_t place);
+
+/* The same of any name, in any case. */
+struct text http_head_value(const struct http_head *head, struct text name);
+
 struct text http_head_value_at(const struct http_head *head, struct text name, size_t place);
 
 /* The next header; `place` is 0 at the first. False: there are no more. */

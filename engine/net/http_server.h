@@ -75,9 +75,15 @@ bool http_server_drain(struct http_server *server);
  * be used (CONFIG has the file and the reason), and the certificate stays as it was. For a server with TLS. */
 bool http_server_reload(struct http_server *server, const struct tls_files *files, struct error *error);
 
-/* Bytes NULL: it has no such header. */
-struct text http_incoming_header(const struct http_incoming *incoming, const char *name);
+/* Of a name that has a number. Bytes NULL: it has no such header. */
+struct text http_incoming_known(const struct http_incoming *incoming, enum header_name name);
 /* The value of the header's second line (`place` 1), its third, and so on. */
+struct text http_incoming_known_at(const struct http_incoming *incoming, enum header_name name, size_t place);
+/* The names with a number that more than one line has: a bit for each (header_name_bit()). */
+uint64_t http_incoming_repeated(const struct http_incoming *incoming);
+
+/* The same of any name, which is compared with the header's names. */
+struct text http_incoming_header(const struct http_incoming *incoming, const char *name);
 struct text http_incoming_header_at(const struct http_incoming *incoming, const char *name, size_t place);
 /* The next header, in the order of the request; `place` is 0 at the first. False: there are no more. */
 bool http_incoming_header_next(const struct http_incoming *incoming, size_t *place, struct text *name, struct text *value);

@@ -173,7 +173,7 @@ static bool inbound_admit(struct http_inbound *connection, bool has_body)
 /* Browsers say in each request which languages their user reads; no page can leave that out. */
 static bool is_of_browser(const struct http_head *head)
 {
-	return http_head_value(head, TEXT("accept-language")).bytes || http_head_value(head, TEXT("origin")).bytes;
+	return http_head_known(head, HEADER_ACCEPT_LANGUAGE).bytes || http_head_known(head, HEADER_ORIGIN).bytes;
 }
 
 static void inbound_begin_request(struct http_inbound *connection, bool more_is_here)
@@ -190,7 +190,7 @@ static void inbound_begin_request(struct http_inbound *connection, bool more_is_
 		head->keeps = false;
 		head->is_old = true;
 	}
-	if (hosts && is_of_browser(head) && !host_names_allow(hosts, http_head_value(head, TEXT("host")))) {
+	if (hosts && is_of_browser(head) && !host_names_allow(hosts, http_head_known(head, HEADER_HOST))) {
 		http_incoming_refuse(incoming, misdirected, false);
 		return;
 	}

@@ -125,6 +125,21 @@ bool http_incoming_pass_carrier(struct http_inbound *connection)
 	return true;
 }
 
+struct text http_incoming_known(const struct http_incoming *incoming, enum header_name name)
+{
+	return http_head_known(&incoming->head, name);
+}
+
+struct text http_incoming_known_at(const struct http_incoming *incoming, enum header_name name, size_t place)
+{
+	return http_head_known_at(&incoming->head, name, place);
+}
+
+uint64_t http_incoming_repeated(const struct http_incoming *incoming)
+{
+	return incoming->head.repeated;
+}
+
 struct text http_incoming_header(const struct http_incoming *incoming, const char *name)
 {
 	return http_head_value(&incoming->head, text_of(name));
@@ -290,7 +305,7 @@ static void write_error(struct http_incoming *incoming, struct http_refusal refu
 	const struct http_head *read = &incoming->head;
 	struct buffer body;
 	char id[REFUSAL_ID_SIZE];
-	refusal_id_write(&incoming->server->ids, http_head_value(read, TEXT(REPLY_ID_HEADER)), id);
+	refusal_id_write(&incoming->server->ids, http_head_known(read, HEADER_REQUEST_ID), id);
 	const struct http_answer_header headers[] = {{REPLY_ID_HEADER, id}, {"Retry-After", "1"}};
 	buffer_open(&body, REFUSAL_BYTES_MAX);
 	refusal_body_write(&body, refusal.status, refusal.words,
@@ -370,7 +385,7 @@ static bool write_head(struct http_incoming *incoming, struct http_answer_head *
 static bool accepts_gzip(const struct http_incoming *incoming)
 {
 	struct text value;
-	for (size_t place = 0; (value = http_head_value_at(&incoming->head, TEXT("accept-encoding"), place)).bytes; place++)
+	for (size_t place = 0; (value = http_head_known_at(&incoming->head, HEADER_ACCEPT_ENCODING, place)).bytes; place++)
 		if (gzip_is_accepted(value))
 			return true;
 	return false;

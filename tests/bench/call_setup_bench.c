@@ -33,7 +33,7 @@ int main(int count, char **words)
 {
 	static const struct gateway_targets targets;
 	static struct http_head head;
-	const struct call_lines lines = {.next = line_next, .context = &head};
+	const struct call_lines lines = {.next = line_next, .context = &head, .repeated = head.repeated};
 	struct call_refusal refusal;
 	if (count != 3) {
 		fprintf(stderr, "usage: call_setup_bench rest|none ROUNDS\n");

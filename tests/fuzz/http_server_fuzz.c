@@ -66,6 +66,17 @@ static void check_slice(const struct came *came, struct http_slice slice, bool d
 		must(text.bytes[i] != '\0' && (decoded || (text.bytes[i] != '\r' && text.bytes[i] != '\n')));
 }
 
+/* What is found by the number of a name is what is found by the name. */
+static void check_known(const struct http_head *head)
+{
+	for (unsigned name = HEADER_OTHER + 1; name < HEADER_NAMES; name++)
+		for (size_t place = 0; place < 3; place++) {
+			const struct text known = http_head_known_at(head, name, place);
+			must(known.bytes == http_head_value_at(head, header_name_text(name), place).bytes);
+			must(place != 1 || (known.bytes != NULL) == ((head->repeated & header_name_bit(name)) != 0));
+		}
+}
+
 static void check_head(const struct came *came)
 {
 	const struct http_head *head = &came->head;
@@ -84,6 +95,7 @@ static void check_head(const struct came *came)
 	must(head->method.length > 0 && lengths + codings <= 1 && hosts <= 1 && (hosts == 1 || head->is_old));
 	must((head->framing == HTTP_BODY_IN_CHUNKS) == (codings == 1));
 	must((head->framing == HTTP_BODY_OF_LENGTH) == (lengths == 1));
+	check_known(head);
 }
 
 static void read_heads(const char *bytes, size_t size, size_t step)

@@ -18,17 +18,27 @@ struct line {
 	const char *name, *value;
 };
 
-static struct text header_of(const void *context, const char *name, size_t place)
+static struct text line_of(const void *context, struct text name, size_t place)
 {
 	for (const struct line *line = context; line->name; line++)
-		if (text_equal_caseless(text_of(line->name), text_of(name)) && place-- == 0)
+		if (text_equal_caseless(text_of(line->name), name) && place-- == 0)
 			return text_of(line->value);
 	return (struct text){0};
 }
 
-static struct text first_header_of(const void *context, const char *name)
+static struct text header_of(const void *context, enum header_name name, size_t place)
+{
+	return line_of(context, header_name_text(name), place);
+}
+
+static struct text first_header_of(const void *context, enum header_name name)
 {
 	return header_of(context, name, 0);
+}
+
+static struct text first_line_of(const void *context, const char *name)
+{
+	return line_of(context, text_of(name), 0);
 }
 
 static struct sockaddr_storage peer_of(const char *address)
@@ -192,8 +202,12 @@ static void listed_headers_alone_are_passed_on(void **state)
 	const struct name read[] = {{"X-Model-Version", PLACE_NONE}, {"X-Mine", PLACE_NONE}, {"Content-Type", PLACE_NONE}};
 	const struct gateway_config config = {.passed = {1, &more}};
 	const struct gateway_targets targets = {.read = {3, read}};
-	struct call_source source = {
-		.config = &config, .targets = &targets, .context = given, .header = first_header_of, .header_at = header_of};
+	struct call_source source = {.config = &config,
+				     .targets = &targets,
+				     .context = given,
+				     .header = first_header_of,
+				     .header_at = header_of,
+				     .header_named = first_line_of};
 	struct arena *arena = arena_open((size_t)1 << 16);
 	(void)state;
 	struct headers passed = call_headers_passed(&source, arena);

@@ -182,10 +182,10 @@ struct asked_header {
 	const char *name, *value;
 };
 
-static struct text header_given(const void *context, const char *name)
+static struct text header_given(const void *context, enum header_name name)
 {
 	for (const struct asked_header *header = context; header->name; header++)
-		if (text_equal_caseless(text_of(header->name), text_of(name)))
+		if (text_equal_caseless(text_of(header->name), header_name_text(name)))
 			return text_of(header->value);
 	return (struct text){0};
 }

@@ -28,11 +28,26 @@ struct talk_stand {
 	size_t received; /* messages of conversations */
 };
 
+/* What is found by number is what is found by name. */
+static void assert_known_as_by_name(const struct grpc_request *request)
+{
+	for (unsigned name = HEADER_OTHER + 1; name < HEADER_NAMES; name++)
+		for (size_t place = 0; place < 4; place++) {
+			const char *text = header_name_text(name).bytes;
+			const struct text known = grpc_request_known(request, name, place);
+			assert_ptr_equal(known.bytes, grpc_request_metadata(request, text, place).bytes);
+			if (place == 1)
+				assert_int_equal(known.bytes != NULL,
+						 (grpc_request_repeated(request) & header_name_bit(name)) != 0);
+		}
+}
+
 static void unary_called(void *context, struct grpc_request *request, struct text path, struct text body)
 {
 	struct talk_stand *stand = context;
 	struct text seen = grpc_request_metadata(request, "X-Seen", text_is(path, "/second") ? 1 : 0);
 	(void)snprintf(stand->seen, sizeof stand->seen, "%s", seen.bytes ? seen.bytes : "none");
+	assert_known_as_by_name(request);
 	stand->left_ms = grpc_request_left_ms(request);
 	grpc_request_add_field(request, TEXT("X-Told"), TEXT("yes"));
 	grpc_request_add_field(request, TEXT("x-line"), TEXT("a\nb"));
@@ -356,7 +371,8 @@ static void metadata_is_read_in_any_case_and_goes_before_an_answer(void **state)
 	assert_int_equal(stand->left_ms, -1);
 	assert_string_equal(stand->puppet.heard, "1 :status: 200\n1 content-type: application/grpc\n1 x-told: yes\n1 data 7\n"
 						 "1 grpc-status: 0\n1 end\n");
-	puppet_headers(line, 5, 0, HEAD("/second"), "x-seen", "first", "x-seen", "second", NULL);
+	puppet_headers(line, 5, 0, HEAD("/second"), "x-explain", "1", "x-seen", "first", "x-explain", "2", "x-seen", "second",
+		       "seldon", "a", NULL);
 	say(line, 5, FLAG_END_STREAM, "hi");
 	turn_until_heard(stand, "5 end\n");
 	assert_string_equal(stand->seen, "second");

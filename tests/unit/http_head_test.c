@@ -71,6 +71,31 @@ static void a_head_is_read(void **state)
 	assert_true(head.expects_continue && head.keeps && !head.is_old);
 }
 
+static void headers_with_a_number_are_found_by_it(void **state)
+{
+	(void)state;
+	assert_int_equal(read_head("GET / HTTP/1.1\r\n" HOST "PREFER: one\r\nX-Prefer: no\r\nprefer:\r\nPrefer: three\r\n"
+				   "origin: here\r\n\r\n"),
+			 0);
+	assert_text(http_head_known(&head, HEADER_HOST), "a");
+	assert_text(http_head_known(&head, HEADER_ORIGIN), "here");
+	assert_text(http_head_known(&head, HEADER_PREFER), "one");
+	assert_text(http_head_known_at(&head, HEADER_PREFER, 0), "one");
+	assert_non_null(http_head_known_at(&head, HEADER_PREFER, 1).bytes);
+	assert_int_equal(http_head_known_at(&head, HEADER_PREFER, 1).length, 0);
+	assert_text(http_head_known_at(&head, HEADER_PREFER, 2), "three");
+	assert_null(http_head_known_at(&head, HEADER_PREFER, 3).bytes);
+	assert_null(http_head_known_at(&head, HEADER_ORIGIN, 1).bytes);
+	assert_null(http_head_known(&head, HEADER_ACCEPT_ENCODING).bytes);
+	assert_int_equal(head.repeated & ~header_name_bit(HEADER_OTHER), header_name_bit(HEADER_PREFER));
+	assert_int_equal(read_head("GET / HTTP/1.1\r\n" HOST "\r\n"), 0); /* nothing of the head before is left */
+	assert_null(http_head_known(&head, HEADER_PREFER).bytes);
+	assert_null(http_head_known_at(&head, HEADER_PREFER, 1).bytes);
+	assert_int_equal(head.repeated, 0);
+	head.field_count = 0; /* as that of a request that is over */
+	assert_null(http_head_known(&head, HEADER_HOST).bytes);
+}
+
 static void what_comes_in_other_forms_is_read(void **state)
 {
 	(void)state;
@@ -311,6 +336,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_head_is_read),
+		cmocka_unit_test(headers_with_a_number_are_found_by_it),
 		cmocka_unit_test(what_comes_in_other_forms_is_read),
 		cmocka_unit_test(a_connection_is_kept_as_its_version_and_words_say),
 		cmocka_unit_test(what_two_readers_could_read_in_two_ways_is_refused),

@@ -43,7 +43,7 @@ static void documents_open(struct versions_stand *stand, const struct spec_docum
 	targets_open(stand);
 }
 
-static struct text no_header(const void *context, const char *name)
+static struct text no_header(const void *context, enum header_name name)
 {
 	(void)context, (void)name;
 	return (struct text){0};
