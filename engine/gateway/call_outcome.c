@@ -63,28 +63,6 @@ static struct text value_of(struct headers headers, struct text name)
 	return header ? header->value : (struct text){0};
 }
 
-/* False for headers that the outcome has as fields, and for those between engines and gateways. */
-static bool is_passed_on(struct text name)
-{
-	static const struct text own[] = {{"content-type", sizeof "content-type" - 1},
-					  {OIP_LENGTH_HEADER, sizeof OIP_LENGTH_HEADER - 1},
-					  {REPLY_ID_HEADER, sizeof REPLY_ID_HEADER - 1}};
-	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-		if (name.length == own[i].length && text_equal_caseless(name, own[i]))
-			return false;
-	return !reply_header_is_own(name) || text_equal_caseless(name, TEXT(ASSIGNED_HEADER));
-}
-
-static struct headers headers_passed_on(struct headers headers, struct arena *arena)
-{
-	struct header *items = ARENA_ARRAY(arena, struct header, headers.count + 1);
-	size_t count = 0;
-	for (size_t i = 0; items && i < headers.count; i++)
-		if (is_passed_on(headers.items[i].name))
-			items[count++] = headers.items[i];
-	return (struct headers){count, items};
-}
-
 bool call_id_is_header(struct text id)
 {
 	return id.length > 0 && id.length <= CALL_ID_BYTES_MAX && http_head_is_value(id);
@@ -95,27 +73,66 @@ struct text call_outcome_type(const struct call_outcome *outcome)
 	return outcome->header_length.length > 0 ? TEXT("application/octet-stream") : outcome->content_type;
 }
 
+/* Headers of a reply that are not passed on as they are. */
+struct reply_values {
+	struct text kind, outcome, limit, input;
+};
+
+/* Where the value of a reply's header belongs; NULL: with the headers that are passed on, unless it is one between engines and
+ * gateways. */
+static struct text *reply_field(struct call_outcome *outcome, struct reply_values *values, enum header_name name)
+{
+	switch (name) {
+	case HEADER_CONTENT_TYPE:
+		return &outcome->content_type;
+	case HEADER_OIP_LENGTH:
+		return &outcome->header_length;
+	case HEADER_REQUEST_ID:
+		return &outcome->id;
+	case HEADER_ERROR:
+		return &values->kind;
+	case HEADER_OUTCOME:
+		return &values->outcome;
+	case HEADER_LIMIT:
+		return &values->limit;
+	case HEADER_INPUT:
+		return &values->input;
+	default:
+		return NULL;
+	}
+}
+
+/* Of several headers of a name the last one counts. */
+static void reply_headers_read(struct call_outcome *outcome, struct reply_values *values, struct headers headers,
+			       struct arena *arena)
+{
+	struct header *items = ARENA_ARRAY(arena, struct header, headers.count + 1);
+	size_t count = 0;
+	for (size_t i = 0; i < headers.count; i++) {
+		const struct header *header = &headers.items[i];
+		const enum header_name name = header_name_find(header->name);
+		struct text *field = reply_field(outcome, values, name);
+		if (field)
+			*field = header->value;
+		else if (items && (name == HEADER_EXPERIMENT || !reply_header_is_own(header->name)))
+			items[count++] = *header;
+	}
+	outcome->headers = (struct headers){count, items};
+}
+
 bool call_outcome_read(struct call_outcome *outcome, struct text value, struct headers headers, struct arena *arena)
 {
-	struct text kind = value_of(headers, TEXT(REPLY_ERROR_HEADER));
-	*outcome = (struct call_outcome){
-		.end = CALL_ANSWERED,
-		.status = 200,
-		.body = value,
-		.content_type = value_of(headers, TEXT("content-type")),
-		.header_length = value_of(headers, TEXT(OIP_LENGTH_HEADER)),
-		.id = value_of(headers, TEXT(REPLY_ID_HEADER)),
-		.headers = headers_passed_on(headers, arena),
-	};
-	if (text_is(value_of(headers, TEXT(REPLY_OUTCOME_HEADER)), REPLY_FILTERED)) {
+	struct reply_values values = {0};
+	*outcome = (struct call_outcome){.end = CALL_ANSWERED, .status = 200, .body = value};
+	reply_headers_read(outcome, &values, headers, arena);
+	if (text_is(values.outcome, REPLY_FILTERED)) {
 		outcome->end = CALL_FILTERED;
 		outcome->status = 204;
-	} else if (kind.length > 0) {
-		const struct text limit = value_of(headers, TEXT(REPLY_LIMIT_HEADER));
+	} else if (values.kind.length > 0) {
 		outcome->end = CALL_FAILED;
-		outcome->status = call_status(kind, limit, value_of(headers, TEXT(REPLY_INPUT_HEADER)));
-		outcome->declined = text_is(limit, "admission");
-		outcome->limit = (outcome->status == 400 || outcome->status == 500) && text_is(kind, "LIMIT");
+		outcome->status = call_status(values.kind, values.limit, values.input);
+		outcome->declined = text_is(values.limit, "admission");
+		outcome->limit = (outcome->status == 400 || outcome->status == 500) && text_is(values.kind, "LIMIT");
 		outcome->retry_after_s = outcome->status == 429 || outcome->status == 503 ? RETRY_AFTER_S : 0;
 	}
 	return !arena_failed(arena) && (value.bytes || outcome->end == CALL_FILTERED);

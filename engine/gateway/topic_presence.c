@@ -47,6 +47,7 @@ struct topic_presence {
 	enum topic_sight *sights;
 	bool is_answered;
 	struct own_topic own[GATEWAY_TOPICS];
+	bool may_lack; /* topics: the last look said so of one */
 };
 
 /* ---- topics ---- */
@@ -118,7 +119,7 @@ static const char *absence_words(const struct present_topic *topic)
 
 const char *topic_presence_absence(const struct topic_presence *presence, const char *topic)
 {
-	const struct present_topic *known = topic ? topic_find(presence, topic) : NULL;
+	const struct present_topic *known = topic && presence->may_lack ? topic_find(presence, topic) : NULL;
 	return known && known->is_wanted && known->is_absent ? absence_words(known) : NULL;
 }
 
@@ -245,6 +246,9 @@ static void presence_on_looked(void *context)
 	struct topic_presence *presence = context;
 	for (size_t i = 0; presence->is_answered && i < presence->asked_count; i++)
 		sight_take(presence, i);
+	presence->may_lack = false;
+	for (size_t i = 0; i < presence->count; i++)
+		presence->may_lack = presence->may_lack || presence->topics[i].is_absent;
 	for (enum gateway_topic i = 0; i < GATEWAY_TOPICS; i++)
 		creation_report(presence, i);
 	look_end(presence);
