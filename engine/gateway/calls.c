@@ -133,32 +133,43 @@ unsigned calls_silent_s(const struct calls *calls)
  * those of earlier engines; a caller who repeats the call gets the answer. */
 static bool reply_places(struct open_call *call, struct headers headers)
 {
-	const struct header *origin = headers_find(headers, TEXT(REPLY_ORIGIN_HEADER));
 	if (!call->placed || call->taken)
 		return true;
+	const struct header *origin = headers_find(headers, TEXT(REPLY_ORIGIN_HEADER));
 	if (!origin || !submission_read_origin(&call->submission, origin->value))
 		return false;
 	call_placed(call);
 	return true;
 }
 
+/* Reads which call a reply is for: 0 if it does not say so. False: it is for another gateway. */
+static bool reply_is_own(const struct calls *calls, const struct header *address, uint64_t *number)
+{
+	struct reply_address read;
+	*number = 0;
+	if (!address || reply_address_has(address->value, (struct text){calls->address, calls->address_length}, number) ||
+	    !reply_address_read(address->value, &read))
+		return true;
+	*number = read.call;
+	return read.epoch == calls->epoch || read.epoch == calls->kafka_epoch;
+}
+
 static void reply_take(struct calls *calls, const struct record *record)
 {
 	struct error error;
 	struct headers headers;
-	struct reply_address address;
 	struct call_outcome outcome;
 	error.kind = ERROR_NONE;
 	arena_reset(calls->arena);
 	const struct header *header = record_headers(record, calls->arena, &headers, &error)
 					      ? headers_find(headers, TEXT(REPLY_HEADER))
 					      : NULL;
-	bool read = header && reply_address_read(header->value, &address);
-	if (read && address.epoch != calls->epoch && address.epoch != calls->kafka_epoch) {
+	uint64_t number;
+	if (!reply_is_own(calls, header, &number)) {
 		calls->counts.foreign++;
 		return;
 	}
-	struct open_call *call = read ? open_call_find(calls, address.call) : NULL;
+	struct open_call *call = open_call_find(calls, number);
 	if (!call || !call_outcome_read(&outcome, record->value, headers, calls->arena) || !reply_places(call, headers)) {
 		calls->counts.strayed++;
 		return;

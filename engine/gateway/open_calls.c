@@ -168,12 +168,22 @@ void calls_limits_take(struct calls *calls)
  * answer cannot be read there yet. */
 struct text open_call_address_write(const struct open_call *call, char out[REPLY_ADDRESS_BYTES_MAX])
 {
-	const struct reply_address address = {.partition = reader_partition(call->calls->reader),
-					      .epoch = call->placed ? call->calls->kafka_epoch : call->calls->epoch,
-					      .secret = {call->calls->secret, sizeof call->calls->secret},
-					      .call = call->number,
-					      .pipeline = text_of(call->target->name)};
-	return (struct text){out, reply_address_write(&address, out)};
+	struct calls *calls = call->calls;
+	const struct text pipeline = text_of(call->target->name);
+	struct reply_address address = {.partition = reader_partition(calls->reader),
+					.epoch = call->placed ? calls->kafka_epoch : calls->epoch,
+					.secret = {calls->secret, sizeof calls->secret},
+					.call = call->number};
+	if (call->placed) {
+		address.pipeline = pipeline;
+		return (struct text){out, reply_address_write(&address, out)};
+	}
+	if (calls->address_length == 0 || calls->address_partition != address.partition) {
+		calls->address_length = reply_address_write(&address, calls->address);
+		calls->address_partition = address.partition;
+	}
+	memcpy(out, calls->address, calls->address_length);
+	return (struct text){out, reply_address_extend(out, calls->address_length, call->number, pipeline)};
 }
 
 void open_call_answers_find(struct open_call *call)

@@ -61,6 +61,10 @@ struct calls {
 	int bell;
 	uint64_t epoch, kafka_epoch; /* of requests whose replies may come by memory; of others. Callers see neither */
 	char secret[REPLY_SECRET_DIGITS]; /* of all their addresses */
+	/* What addresses of calls begin with whose replies may come by memory; length 0: none was written yet. */
+	char address[REPLY_ADDRESS_BYTES_MAX];
+	size_t address_length;
+	int32_t address_partition;
 	uint64_t names;		     /* first part of the ids that requests are given */
 	uint64_t serial;	     /* of the last call */
 	struct random ids;	     /* of requests that are refused, and have none */

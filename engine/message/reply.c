@@ -71,6 +71,30 @@ bool reply_address_read(struct text value, struct reply_address *address)
 	return rest.length > 0 && rest.length <= PIPELINE_BYTES_MAX && !memchr(rest.bytes, '/', rest.length);
 }
 
+bool reply_address_has(struct text value, struct text begin, uint64_t *call)
+{
+	struct text rest, digits;
+	uint64_t number;
+	if (begin.length == 0 || value.length <= begin.length || memcmp(value.bytes, begin.bytes, begin.length) != 0 ||
+	    value.bytes[begin.length] != '/')
+		return false;
+	rest = text_from(value, begin.length + 1);
+	if (!part_take(&rest, &digits) || !natural_read(digits, &number) || number == 0 || rest.length == 0)
+		return false;
+	*call = number;
+	return true;
+}
+
+size_t reply_address_extend(char out[REPLY_ADDRESS_BYTES_MAX], size_t length, uint64_t call, struct text pipeline)
+{
+	assert(pipeline.length > 0 && pipeline.length <= PIPELINE_BYTES_MAX);
+	out[length++] = '/';
+	length += number_write_uint64(out + length, call);
+	out[length++] = '/';
+	memcpy(out + length, pipeline.bytes, pipeline.length);
+	return length + pipeline.length;
+}
+
 size_t reply_address_write(const struct reply_address *address, char out[REPLY_ADDRESS_BYTES_MAX])
 {
 	assert(address->pipeline.length <= PIPELINE_BYTES_MAX && address->secret.length <= REPLY_SECRET_DIGITS);
@@ -80,13 +104,7 @@ size_t reply_address_write(const struct reply_address *address, char out[REPLY_A
 	if (address->secret.length > 0)
 		memcpy(out + length, address->secret.bytes, address->secret.length);
 	length += address->secret.length;
-	if (address->pipeline.length == 0)
-		return length;
-	out[length++] = '/';
-	length += number_write_uint64(out + length, address->call);
-	out[length++] = '/';
-	memcpy(out + length, address->pipeline.bytes, address->pipeline.length);
-	return length + address->pipeline.length;
+	return address->pipeline.length > 0 ? reply_address_extend(out, length, address->call, address->pipeline) : length;
 }
 
 /* ---- errors ---- */

@@ -84,6 +84,12 @@ bool reply_address_read(struct text value, struct reply_address *address);
  * pipeline's name has at most 253 characters. */
 size_t reply_address_write(const struct reply_address *address, char out[REPLY_ADDRESS_BYTES_MAX]);
 
+/* Appends CALL and PIPELINE to an address of that length which was written without them. Returns the length. */
+size_t reply_address_extend(char out[REPLY_ADDRESS_BYTES_MAX], size_t length, uint64_t call, struct text pipeline);
+
+/* Whether an address is another one, written without CALL and PIPELINE, with these behind it; and its call. */
+bool reply_address_has(struct text value, struct text begin, uint64_t *call);
+
 /* Name of the limit: "deadline", "admission", "warmup", "cancel", "answer"; NULL: the error is not a LIMIT, or is another one of
  * the engine's. */
 const char *reply_limit_name(const struct error *error);

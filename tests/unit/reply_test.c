@@ -59,6 +59,37 @@ static void an_address_need_not_name_a_call(void **state)
 	assert_true(text_is((struct text){bytes, reply_address_write(&read, bytes)}, "0/ffffffffffffffff"));
 }
 
+/* A gateway writes what all its addresses begin with once. */
+static void an_address_that_is_extended_is_known_by_its_beginning(void **state)
+{
+	static const char *const others[] = {"12/00f0123456789abcfedcba9876543210",
+					     "12/00f0123456789abcfedcba9876543210/",
+					     "12/00f0123456789abcfedcba9876543210/7",
+					     "12/00f0123456789abcfedcba9876543210/7/",
+					     "12/00f0123456789abcfedcba9876543210/0/orders",
+					     "12/00f0123456789abcfedcba9876543210/07/orders",
+					     "12/00f0123456789abcfedcba9876543210//orders",
+					     "12/00f0123456789abcfedcba9876543210x7/orders",
+					     "12/00f0123456789abcfedcba9876543211/7/orders",
+					     "2/00f0123456789abcfedcba9876543210/7/orders",
+					     ""};
+	struct reply_address read;
+	char bytes[REPLY_ADDRESS_BYTES_MAX];
+	const struct text begin = TEXT("12/00f0123456789abcfedcba9876543210");
+	uint64_t call = 5;
+	(void)state;
+	memcpy(bytes, begin.bytes, begin.length);
+	const struct text whole = {bytes, reply_address_extend(bytes, begin.length, 70000, TEXT("orders"))};
+	assert_true(text_is(whole, "12/00f0123456789abcfedcba9876543210/70000/orders"));
+	assert_true(reply_address_read(whole, &read) && read.call == 70000 && text_is(read.pipeline, "orders"));
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		assert_false(reply_address_has(text_of(others[i]), begin, &call));
+	assert_false(reply_address_has(whole, (struct text){0}, &call));
+	assert_true(call == 5);
+	assert_true(reply_address_has(whole, begin, &call));
+	assert_true(call == 70000);
+}
+
 static void what_is_no_address_is_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -178,6 +209,7 @@ int main(void)
 		cmocka_unit_test(an_address_is_read_as_it_is_written),
 		cmocka_unit_test(an_address_may_have_a_secret),
 		cmocka_unit_test(an_address_need_not_name_a_call),
+		cmocka_unit_test(an_address_that_is_extended_is_known_by_its_beginning),
 		cmocka_unit_test(what_is_no_address_is_refused),
 		cmocka_unit_test(an_error_body_has_the_parts_that_are_known),
 		cmocka_unit_test(limits_that_callers_tell_apart_have_names),
