@@ -123,18 +123,20 @@ static void a_reply_is_read_by_its_headers(void **state)
 	const struct header answered[] = {{TEXT("content-type"), TEXT("application/json")},
 					  {TEXT("x-model"), TEXT("m")},
 					  {TEXT("Sluice-Inner"), TEXT("kept")},
+					  {TEXT("Sluice-Experiment"), TEXT("e=new")},
 					  {TEXT(REPLY_ID_HEADER), TEXT("r")},
 					  {TEXT(REPLY_HEADER), TEXT("0/0123456789abcdef/1/p")}};
 	const struct header refused[] = {{TEXT(REPLY_ERROR_HEADER), TEXT("LIMIT")}, {TEXT(REPLY_LIMIT_HEADER), TEXT("admission")}};
 	const struct header filtered[] = {{TEXT(REPLY_OUTCOME_HEADER), TEXT(REPLY_FILTERED)}};
 	struct call_outcome outcome;
 	(void)state;
-	assert_true(call_outcome_read(&outcome, TEXT("{}"), (struct headers){5, answered}, arena));
+	assert_true(call_outcome_read(&outcome, TEXT("{}"), (struct headers){6, answered}, arena));
 	assert_int_equal(outcome.end, CALL_ANSWERED);
 	assert_int_equal(outcome.status, 200);
 	assert_true(text_is(outcome.id, "r"));
-	assert_int_equal(outcome.headers.count, 1); /* what a step set */
+	assert_int_equal(outcome.headers.count, 2); /* what a step set, and what an experiment chose */
 	assert_true(text_is(outcome.headers.items[0].name, "x-model"));
+	assert_true(text_is(outcome.headers.items[1].value, "e=new"));
 	assert_true(call_outcome_read(&outcome, TEXT("{}"), (struct headers){2, refused}, arena));
 	assert_int_equal(outcome.end, CALL_FAILED);
 	assert_int_equal(outcome.status, 429);
