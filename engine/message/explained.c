@@ -3,7 +3,7 @@
 
 bool explained_is_wanted(const struct message *message)
 {
-	const struct header *header = headers_find(message->headers, TEXT(EXPLAIN_HEADER));
+	const struct header *header = message_header(message, HEADER_EXPLAIN);
 	if (explained_is_awaited(message))
 		return true;
 	return header && !text_equal_caseless(header->value, TEXT("no")) && !text_equal_caseless(header->value, TEXT("false")) &&
@@ -12,7 +12,7 @@ bool explained_is_wanted(const struct message *message)
 
 bool explained_is_awaited(const struct message *message)
 {
-	return headers_find(message->headers, TEXT(EXPLAIN_REPLY_HEADER)) != NULL;
+	return message_header(message, HEADER_REPLY_EXPLANATION) != NULL;
 }
 
 const struct explained *explained_any(const struct explained *first)

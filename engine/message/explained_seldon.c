@@ -336,7 +336,7 @@ bool explained_write_seldon(const struct explained *first, const struct message 
 bool explained_write_reply(const struct explained *first, const struct message *message, const char *pipeline, struct buffer *out,
 			   struct error *error)
 {
-	const struct header *header = headers_find(message->headers, TEXT(EXPLAIN_REPLY_HEADER));
+	const struct header *header = message_header(message, HEADER_REPLY_EXPLANATION);
 	if (header && text_is(header->value, EXPLAIN_REPLY_SELDON))
 		return explained_write_seldon(first, message, pipeline, out, error);
 	return explained_write_json(first, message, pipeline, out, error);

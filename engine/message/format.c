@@ -52,7 +52,7 @@ const struct format *format_of_content_type(struct text value)
  * one: all JSON formats share application/json. */
 static const struct format *choose_format(const struct message *message, struct text bytes)
 {
-	const struct header *header = headers_find(message->headers, TEXT("content-type"));
+	const struct header *header = message_header(message, HEADER_CONTENT_TYPE);
 	const struct format *declared = header ? format_of_content_type(header->value) : NULL;
 	for (size_t i = 0; format_table[i]->name; i++) {
 		if (declared && !has_content_type(format_table[i], media_type_of(header->value)))

@@ -12,6 +12,20 @@ const struct header *headers_find_last(struct headers headers, struct text name)
 	return NULL;
 }
 
+void message_classify_headers(struct message *message)
+{
+	const struct headers headers = message->headers;
+	message->places = NULL;
+	struct header_places *places =
+		headers.count > 0 && headers.count <= UINT8_MAX ? ARENA_NEW(message->arena, struct header_places) : NULL;
+	if (!places)
+		return;
+	places->items = headers.items;
+	for (size_t i = 0; i < headers.count; i++)
+		places->last[header_name_find(headers.items[i].name)] = (uint8_t)(i + 1);
+	message->places = places;
+}
+
 bool headers_put(struct headers *headers, struct header one, struct arena *arena)
 {
 	struct header *items = ARENA_ARRAY(arena, struct header, headers->count + 1);

@@ -10,6 +10,7 @@
 #ifndef SLUICE_MESSAGE_MESSAGE_H
 #define SLUICE_MESSAGE_MESSAGE_H
 
+#include "message/header_name.h"
 #include "message/tensor.h"
 
 struct header {
@@ -33,6 +34,12 @@ static inline const struct header *headers_find(struct headers headers, struct t
 /* Puts a header behind the others, in place of any of its name, compared without case. False: memory ran out, and the headers are
  * as before. */
 bool headers_put(struct headers *headers, struct header one, struct arena *arena);
+
+/* Where the last header of each name that has a number is, of one list. */
+struct header_places {
+	const struct header *items; /* the list */
+	uint8_t last[HEADER_NAMES]; /* from 1; 0: there is none. HEADER_OTHER has no meaning */
+};
 
 /* Position of the message's record. It is unique, also if two messages share an id. `topic` empty: the message came past Kafka
  * (`ingress: direct`) and has none; the numbers only spread draws. */
@@ -128,6 +135,7 @@ struct message {
 	int64_t deadline_ms;	/* absolute; 0: none */
 	struct origin origin;
 	struct headers headers;
+	const struct header_places *places; /* of these headers, or of earlier ones; NULL: not known */
 	struct payload payload; /* the request */
 	struct tensors_wanted wanted; /* outputs that the request asked for; count 0: all */
 	bool wanted_binary;	     /* binary_data_output of the request */
@@ -162,6 +170,19 @@ struct message {
 static inline int64_t message_request_ms(const struct message *message)
 {
 	return message->written_ms > 0 ? message->written_ms : message->time_ms;
+}
+
+/* Classifies the message's headers, in the arena. Without it, and when others have taken their place, message_header() compares
+ * names. */
+void message_classify_headers(struct message *message);
+
+/* The last header of that name; NULL: there is none. */
+static inline const struct header *message_header(const struct message *message, enum header_name name)
+{
+	const struct header_places *places = message->places;
+	if (!places || places->items != message->headers.items || places->last[name] > message->headers.count)
+		return headers_find(message->headers, header_name_text(name));
+	return places->last[name] > 0 ? &places->items[places->last[name] - 1] : NULL;
 }
 
 /* A shadow request (`copied`) with that payload, which borrows only from its own arena. It asks for all

@@ -7,13 +7,13 @@
 
 static bool oip_sniff(const struct message *message, struct text bytes)
 {
-	return headers_find(message->headers, TEXT(OIP_LENGTH_HEADER)) || json_form_of(bytes, message->arena) == JSON_FORM_OIP;
+	return message_header(message, HEADER_OIP_LENGTH) || json_form_of(bytes, message->arena) == JSON_FORM_OIP;
 }
 
 static bool oip_decode(struct message *message, struct text bytes, const struct schema_source *schemas, struct error *error)
 {
 	(void)schemas;
-	const struct header *header = headers_find(message->headers, TEXT(OIP_LENGTH_HEADER));
+	const struct header *header = message_header(message, HEADER_OIP_LENGTH);
 	uint64_t length = 0;
 	if (header && (!number_read_uint64(header->value, &length) || length == 0))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,

@@ -20,9 +20,7 @@ bool answer_encode_once(struct buffer *buffer, struct inflight *inflight, const 
 	if (!answer_encode(message, answer, format, inflight->stage->schemas, buffer, error))
 		return false;
 	*value = buffer_view(buffer);
-	char *kept = is_shared && headers_find(message->headers, TEXT(REPLY_HEADER))
-			     ? arena_take_spare(message->arena, value->length)
-			     : NULL;
+	char *kept = is_shared && message_header(message, HEADER_REPLY) ? arena_take_spare(message->arena, value->length) : NULL;
 	if (kept) {
 		inflight->encoded = (struct text){memcpy(kept, value->bytes, value->length), value->length};
 		inflight->encoded_head = *answer->header_length;

@@ -41,7 +41,7 @@ void answer_headers_assign(const struct message *message, const struct format *f
 	struct text all = {0}, route = {0};
 	if (format != &format_avro)
 		all = assigned_header(message, message->arena);
-	bool asked = headers_find(message->headers, TEXT(ROUTE_HEADER)) || headers_find(message->headers, TEXT(REPLY_HEADER));
+	bool asked = message_header(message, HEADER_ROUTE) || message_header(message, HEADER_REPLY);
 	if (asked)
 		route = assigned_route(message, message->arena);
 	if (all.length > 0)
@@ -84,7 +84,7 @@ static void request_headers_write(const struct message *message, const struct an
 /* Exposures and feedback have a request without an id by the one that its gateway gave it. */
 static void default_id_write(const struct message *message, bool named, struct answer_headers *headers)
 {
-	const struct header *given = headers_find(message->headers, TEXT(REPLY_DEFAULT_ID_HEADER));
+	const struct header *given = message_header(message, HEADER_DEFAULT_ID);
 	if (!named && message->payload_id.length == 0 && given && given->value.length <= ID_HEADER_BYTES_MAX)
 		headers->items[headers->count++] = *given;
 }
@@ -108,9 +108,9 @@ void answer_error_limit(struct error *error)
 bool answer_headers_write(const struct message *message, const struct answer *answer, const struct format *format,
 			  struct answer_headers *headers, struct headers *all, struct error *error)
 {
-	const struct header *id = headers_find(message->headers, TEXT(REPLY_ID_HEADER));
+	const struct header *id = message_header(message, HEADER_REQUEST_ID);
 	const bool named = id && id->value.length > 0;
-	const bool is_awaited = headers_find(message->headers, TEXT(REPLY_HEADER)) != NULL;
+	const bool is_awaited = message_header(message, HEADER_REPLY) != NULL;
 	if (!step_headers(answer->payload, headers, error))
 		return false;
 	if (named)
@@ -122,7 +122,7 @@ bool answer_headers_write(const struct message *message, const struct answer *an
 		request_headers_write(message, answer, format, named, is_awaited, headers);
 	else if (answer->error && !named) /* which a poll answers, with the id */
 		(void)id_header_write(message, answer, format, headers);
-	if (submitted > 0 || is_awaited || headers_find(message->headers, TEXT("content-type")))
+	if (submitted > 0 || is_awaited || message_header(message, HEADER_CONTENT_TYPE))
 		headers->items[headers->count++] = (struct header){TEXT("content-type"), format->content_types[0]};
 	tensors_header_write(message, answer, format, headers);
 	if (answer->error)

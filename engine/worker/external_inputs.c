@@ -62,7 +62,7 @@ bool external_input_take(struct inflight *inflight, const struct stage_point *po
 	decoded = decoded && (is_end_only || (requests ? request_take(inflight, point, error) : answer_take(inflight, error)));
 	if (!message->format)
 		message->format = &format_oip_json;
-	const struct header *id = headers_find(message->headers, TEXT("x-request-id"));
+	const struct header *id = message_header(message, HEADER_REQUEST_ID);
 	if (id)
 		message->id = id->value;
 	message_identify(message);

@@ -119,9 +119,9 @@ static struct outgoing reply_end(const struct inflight *inflight, struct text va
 	const struct message *message = &inflight->message;
 	if (!headers_find((struct headers){headers->count, headers->items}, TEXT(REPLY_ID_HEADER)))
 		headers->items[headers->count++] = (struct header){TEXT(REPLY_ID_HEADER), message->id};
-	const struct header *asked = headers_find(message->headers, TEXT(REPLY_HEADER));
+	const struct header *asked = message_header(message, HEADER_REPLY);
 	assert(asked); /* by which a reply is wanted */
-	if (headers_find(message->headers, TEXT(REPLY_SUBMITTED_HEADER)) &&
+	if (message_header(message, HEADER_SUBMITTED) &&
 	    !headers_find((struct headers){headers->count, headers->items}, TEXT(REPLY_ORIGIN_HEADER)))
 		headers->items[headers->count++] = origin_header(message, headers->texts.origin);
 	headers->items[headers->count++] = *asked;
@@ -146,9 +146,9 @@ static struct outgoing reply_too_large(struct outbox *outbox, const struct infli
 /* A request that came by memory has the address that the gateway of this process wrote for its pipeline. */
 static bool reply_is_awaited(struct outbox *outbox, const struct inflight *inflight, struct reply_address *address)
 {
-	const struct headers headers = inflight->message.headers;
-	return inflight->direct ? headers_find(headers, TEXT(REPLY_HEADER)) != NULL
-				: replies_wanted(&outbox->replies, headers, inflight->stage->config->graph->name, address);
+	return inflight->direct
+		       ? message_header(&inflight->message, HEADER_REPLY) != NULL
+		       : replies_wanted(&outbox->replies, &inflight->message, inflight->stage->config->graph->name, address);
 }
 
 void gateway_reply_put(struct outbox *outbox, struct inflight *inflight)

@@ -25,10 +25,10 @@
 /* Reads the headers, which override the payload. */
 static bool read_headers(struct message *message, struct error *error)
 {
-	const struct header *id = headers_find(message->headers, TEXT("x-request-id"));
+	const struct header *id = message_header(message, HEADER_REQUEST_ID);
 	if (id)
 		message->id = id->value;
-	const struct header *deadline = headers_find(message->headers, TEXT(DEADLINE_HEADER));
+	const struct header *deadline = message_header(message, HEADER_DEADLINE);
 	if (deadline && !number_read_int64(deadline->value, &message->deadline_ms))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "the header " DEADLINE_HEADER " is \"" TEXT_FORMAT "\"; it must be milliseconds since 1970",
@@ -66,6 +66,8 @@ static bool inflight_decode(const struct worker *worker, struct inflight *inflig
 	if (point)
 		return external_input_take(inflight, point, error);
 	bool has_headers = message->headers.count > 0 || record_headers(record, message->arena, &message->headers, error);
+	if (has_headers)
+		message_classify_headers(message);
 	bool decoded = has_headers && read_headers(message, error) && value_decode(inflight, error);
 	if (!message->format)
 		message->format = &format_oip_json; /* its headers could not be read, so the error is in the format that every

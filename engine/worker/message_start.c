@@ -10,7 +10,7 @@ void message_identify(struct message *message)
 	if (message->id.length == 0)
 		message->id = message->payload_id;
 	if (message->id.length == 0) {
-		const struct header *given = headers_find(message->headers, TEXT(REPLY_DEFAULT_ID_HEADER));
+		const struct header *given = message_header(message, HEADER_DEFAULT_ID);
 		message->id = given ? given->value : message->id;
 	}
 	if (message->id.length == 0)

@@ -219,7 +219,7 @@ static enum produce_verdict explanation_produce(struct outbox *outbox, const str
 	buffer_clear(&outbox->encoded);
 	if (!explained_encode(explained, output, &inflight->message, config->graph->name, &outbox->encoded, error))
 		return PRODUCE_REFUSED;
-	const struct header *caller = headers_find(inflight->message.headers, TEXT(EXPLAIN_CALLER_HEADER));
+	const struct header *caller = message_header(&inflight->message, HEADER_CALLER);
 	const struct outgoing outgoing = {
 		.topic = config->explanations,
 		.origin = inflight_origin(inflight),
@@ -312,7 +312,7 @@ static bool is_answered_only(const struct inflight *inflight)
 	struct reply_address address;
 	const struct stage_config *config = inflight->stage->config;
 	return !config->errors_kept && !inflight->unfit &&
-	       replies_wanted(&inflight->stage->worker->outbox.replies, inflight->message.headers, config->graph->name, &address);
+	       replies_wanted(&inflight->stage->worker->outbox.replies, &inflight->message, config->graph->name, &address);
 }
 
 static bool is_dead(const struct inflight *inflight, const struct answer *answer)

@@ -43,9 +43,9 @@ void replies_close(struct replies *replies)
 	replies->side = NULL;
 }
 
-bool replies_wanted(struct replies *replies, struct headers headers, const char *pipeline, struct reply_address *address)
+bool replies_wanted(struct replies *replies, const struct message *message, const char *pipeline, struct reply_address *address)
 {
-	const struct header *header = headers_find(headers, TEXT(REPLY_HEADER));
+	const struct header *header = message_header(message, HEADER_REPLY);
 	if (!header)
 		return false;
 	if (!reply_address_read(header->value, address)) {

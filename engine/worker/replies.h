@@ -37,7 +37,7 @@ void replies_close(struct replies *replies); /* drops held copies; one that is o
 
 /* Whether a gateway waits for this pipeline's answer to a request with those headers. An address that cannot be read
  * is counted. */
-bool replies_wanted(struct replies *replies, struct headers headers, const char *pipeline, struct reply_address *address);
+bool replies_wanted(struct replies *replies, const struct message *message, const char *pipeline, struct reply_address *address);
 
 /* The hub of the gateway that waits. NULL: it is in another process, or expects the copy from Kafka. `address` NULL: of a request
  * that came by memory. */

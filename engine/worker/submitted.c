@@ -24,7 +24,7 @@ struct header origin_header(const struct message *message, char origin[REPLY_ORI
 size_t submitted_headers(const struct message *message, const struct answer *answer, struct header items[SUBMITTED_HEADERS_MAX],
 			 struct submitted_texts *texts)
 {
-	const struct header *submitted = headers_find(message->headers, TEXT(REPLY_SUBMITTED_HEADER));
+	const struct header *submitted = message_header(message, HEADER_SUBMITTED);
 	size_t count = 0;
 	if (!submitted)
 		return 0;
