@@ -35,7 +35,10 @@ static int list_run(struct session *session, const void *filled, const char *con
 	(void)arguments, (void)count;
 	struct error error = {0};
 	int code;
-	if (alert_list_open(command_workspace(session), &self->asked, self->asked.files.count == 0, &list, &error)) {
+	const bool is_accepted = self->asked.files.count == 0;
+	if (alert_list_open(command_workspace(session), &self->asked, is_accepted, &list, &error)) {
+		if (is_accepted && !alert_list_read_failing(&list, session->arena, &error))
+			command_note(session, "which receivers take no notices now is not known: %s", error.text);
 		buffer_open(&out, OUT_BYTES_MAX);
 		if (self->form == OUTPUT_JSON)
 			alert_list_print_json(&list, session->arena, &out);
@@ -53,8 +56,9 @@ const struct command command_alerts_list = {
 	.name = "alerts list",
 	.summary = "Lists alerts, their conditions, receivers and silences.",
 	.help = "Lists the alerts of the pipelines in the files, or without files those that the namespace has accepted. "
-		"Which of them fire is in /metrics of the engine that runs them: sluice_alert_firing. `sluice "
-		"help alerts` explains conditions and notices.\n\n"
+		"Which of them fire is in /metrics of the engine that runs them: sluice_alert_firing. Without files it also "
+		"says which receivers take no notices now, since when and why, as engines report; so does `sluice top`, and "
+		"sluice_alert_receiver_failing_seconds in /metrics. `sluice help alerts` explains conditions and notices.\n\n"
 		"  sluice alerts list -f pipelines/\n  sluice alerts list --brokers kafka:9092 -n shop\n",
 	.options = list_options,
 	.options_size = sizeof(struct alerts_list_options),

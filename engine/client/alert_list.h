@@ -12,12 +12,20 @@ struct listed_alert {
 	const struct alert_spec *spec;
 };
 
+/* What an engine reports of the receivers of a pipeline's alerts: which take no notices, and why. */
+struct failing_report {
+	const char *engine, *pipeline, *receivers;
+	int64_t at_ms;
+	struct failing_report *next;
+};
+
 struct alert_list {
 	struct spec spec;
 	bool spec_is_open;
 	struct control_session control; /* open with `accepted` */
 	size_t count;
 	struct listed_alert *items;
+	struct failing_report *failing; /* NULL: none was read, or all take notices */
 };
 
 /* Reads `asked->files`, or with `accepted` what the control plane of the namespace has. False with kind NONE: the faults are in
@@ -25,6 +33,9 @@ struct alert_list {
 bool alert_list_open(const struct workspace *workspace, const struct pipeline_target_asked *asked, bool accepted,
 		     struct alert_list *list, struct error *error);
 void alert_list_close(struct alert_list *list);
+
+/* Reads what engines report now of receivers, of a list of what was accepted. False: REMOTE or SYSTEM, they cannot be read. */
+bool alert_list_read_failing(struct alert_list *list, struct arena *arena, struct error *error);
 
 /* Whether there is an alert of that name (in that pipeline, unless it is NULL), and one that has groups, if `group` is not NULL.
  * False: CONFIG, with the nearest name. */

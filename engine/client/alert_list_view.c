@@ -112,6 +112,36 @@ static int64_t over_of(const struct listed_alert *alert, struct arena *arena)
 	return condition.of_figures ? alert->spec->over_ns : 0;
 }
 
+static bool is_last_of_pipeline(const struct alert_list *list, size_t index)
+{
+	return index + 1 == list->count || list->items[index + 1].resource != list->items[index].resource;
+}
+
+/* Which receivers of the pipeline's alerts get no notices, as its engines say. */
+static void failing_print(const struct alert_list *list, const char *pipeline, struct arena *arena, struct buffer *out)
+{
+	for (const struct failing_report *report = list->failing; report; report = report->next)
+		if (report->receivers && strcmp(report->pipeline, pipeline) == 0)
+			buffer_print(out, "%s: notices are not delivered, says the engine %s: %s\n", pipeline,
+				     text_shown(text_of(report->engine), arena), text_shown(text_of(report->receivers), arena));
+}
+
+static void failing_print_json(const struct alert_list *list, const char *pipeline, struct buffer *out)
+{
+	const char *between = ", \"undelivered\": [";
+	for (const struct failing_report *report = list->failing; report; report = report->next) {
+		if (!report->receivers || strcmp(report->pipeline, pipeline) != 0)
+			continue;
+		buffer_string(out, between);
+		json_write_member(out, "{", "engine", text_of(report->engine));
+		json_write_member(out, ", ", "receivers", text_of(report->receivers));
+		buffer_byte(out, '}');
+		between = ", ";
+	}
+	if (strcmp(between, ", ") == 0)
+		buffer_byte(out, ']');
+}
+
 void alert_list_print(const struct alert_list *list, struct arena *arena, struct buffer *out)
 {
 	if (list->count == 0)
@@ -135,6 +165,8 @@ void alert_list_print(const struct alert_list *list, struct arena *arena, struct
 			buffer_print(out, "  %-8s %s\n", alert_action_names[actions[j].type],
 				     text_shown(text_of(alert_action_receiver(&actions[j], arena)), arena));
 		silences_print(list, &list->items[i], arena, out);
+		if (is_last_of_pipeline(list, i))
+			failing_print(list, list->items[i].resource->name.text, arena, out);
 	}
 }
 
@@ -181,6 +213,7 @@ void alert_list_print_json(const struct alert_list *list, struct arena *arena, s
 		}
 		buffer_byte(out, ']');
 		silences_print_json(list, &list->items[i], out);
+		failing_print_json(list, list->items[i].resource->name.text, out);
 		buffer_string(out, "}\n");
 	}
 }

@@ -340,7 +340,8 @@ static bool move_send(void *context, const struct move_action *action, const str
 			     topic_moves_name(service->arena, config->topics.prefix, config->namespace, notice->experiment))) {
 		return error_memory(error, ERROR_SYSTEM, "telling a move");
 	}
-	return service->notifier && notifier_post(service->notifier, &ready, &service->sent, NULL, error);
+	const struct notice_receipt receipt = {.fate = NOTICE_OF_MOVE};
+	return service->notifier && notifier_post(service->notifier, &ready, &service->sent, &receipt, error);
 }
 
 /* Moves that are sent are committed. */

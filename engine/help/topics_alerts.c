@@ -104,11 +104,14 @@ static void notices_print(struct help_page *page)
 		       "`sha256=` and the HMAC of the body in hexadecimal.");
 	for (const struct notice_row *row = notice_rows; row->name; row++)
 		help_page_item(page, 0, row->help, "%s", row->name);
-	help_page_text(page, "`format` posts the body of a service instead. slack: a text for an incoming webhook. pagerduty: an "
-			     "event of its Events API v2, with `secret` as the key of the integration and the id of the firing as "
-			     "dedup_key; the notice of the end resolves it. alertmanager: an alert for its /api/v2/alerts, which "
-			     "ends there after a day if no notice of the end comes; that of `sluice alerts test` has the label "
-			     "test=\"true\", and ends there after five minutes.");
+	help_page_text(
+		page,
+		"`format` posts the body of a service instead. slack: a text for an incoming webhook. pagerduty: an "
+		"event of its Events API v2, with `secret` as the routing key (Integration Key of an integration Events API V2 "
+		"of a service) and the id of the firing as dedup_key, to the url https://events.pagerduty.com/v2/enqueue; the "
+		"notice of the end resolves it. alertmanager: an alert for its /api/v2/alerts, which "
+		"ends there after a day if no notice of the end comes; that of `sluice alerts test` has the label "
+		"test=\"true\", and ends there after five minutes.");
 	help_page_text(
 		page, "An action of type `rollback` ends the rollout of its `experiment` when the alert fires: the keeper gets the "
 		      "same command as from `sluice experiments rollback`, once for each firing, with the alert as its author. So "
@@ -134,7 +137,13 @@ static void notices_print(struct help_page *page)
 		"wait is left out "
 		"of it: the others get it, and the notice counts as failed. An engine that is asked to end sends those that "
 		"are due, for 2 s. With `--control`, the next engine "
-		"sends those that still wait, also after a kill. Without, they are lost, and the log has their number.");
+		"sends those that still wait, also after a kill. Without, they are lost. The last lines of the log name the "
+		"receivers, with how many notices each did not get and what becomes of them.");
+	help_page_text(page, "While a receiver takes no notice, the log says so at the first attempt and then every five minutes, "
+			     "with the cause and "
+			     "since when; `sluice top` and `sluice alerts list` show it, and /metrics has "
+			     "sluice_alert_receiver_failing_seconds, "
+			     "which a Prometheus that sends its own alerts by another way can watch.");
 	help_page_text(page, "Webhooks reach public addresses only, also after a redirection, and those that --alert-allow "
 			     "lists. They use no proxy. Mails go to the server that --smtp names. It answers for each recipient: "
 			     "after 4xx a mail is sent to that recipient again, and after 5xx it is given up for that recipient.");

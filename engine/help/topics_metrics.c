@@ -107,6 +107,7 @@ static void metrics_print(const struct workspace *workspace, struct help_page *p
 		[SCOPE_IMPORTANCE] = "Steps `explain` of an engine",
 		[SCOPE_POLICY] = "Experiments with bandits of an engine",
 		[SCOPE_ALERT] = "Alerts of an engine",
+		[SCOPE_RECEIVER] = "Receivers of an engine's alerts",
 		[SCOPE_METRIC] = "Metrics that pipelines declare",
 		[SCOPE_MODEL] = "Models that an engine calls",
 		[SCOPE_WORKER] = "Workers of an engine",

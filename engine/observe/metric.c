@@ -243,6 +243,17 @@ const struct metric metric_rows[] = {
 	      "Records of the alert for the topic `feed` that Kafka refuses each time, because they are too large or invalid: the "
 	      "next engine does not know of that firing or notice."),
 
+	NUMBER(SCOPE_RECEIVER, struct receiver_state, waiting, NULL, "sluice_alert_receiver_notices_waiting",
+	       "Notices that wait for the receiver: the host of a webhook, a mailbox, a topic. The first 99 have a series each, "
+	       "the others are `other receivers`."),
+	NUMBER(SCOPE_RECEIVER, struct receiver_state, oldest_seconds, "seconds", "sluice_alert_receiver_oldest_notice_seconds",
+	       "Age of the oldest of these; 0: none waits. At a day it is given up."),
+	NUMBER(SCOPE_RECEIVER, struct receiver_state, failing_seconds, "seconds", "sluice_alert_receiver_failing_seconds",
+	       "While notices wait: time since the first attempt that failed after the last delivery; 0: none failed since. The "
+	       "log and `sluice alerts list` have the cause."),
+	COUNTER(SCOPE_RECEIVER, struct receiver_state, failures, "sluice_alert_receiver_failures_total",
+		"Attempts at the receiver that failed: no connection, no answer in time, or a refusal."),
+
 	COUNTER(SCOPE_METRIC, struct metric_state, missing, "sluice_metric_missing_total",
 		"Answers that a declared metric could not count: a value is missing, not a number, or not valid for its type."),
 	COUNTER(SCOPE_METRIC, struct metric_state, lost, "sluice_metric_lost_total",
@@ -449,6 +460,7 @@ const char *const metric_scope_labels[METRIC_SCOPES] = {
 	[SCOPE_IMPORTANCE] = "namespace pipeline step feature",
 	[SCOPE_POLICY] = "namespace pipeline experiment",
 	[SCOPE_ALERT] = "namespace pipeline alert",
+	[SCOPE_RECEIVER] = "receiver",
 	[SCOPE_METRIC] = "namespace pipeline metric",
 	[SCOPE_MODEL] = "namespace model",
 	[SCOPE_WORKER] = "group worker",

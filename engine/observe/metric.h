@@ -27,6 +27,7 @@ enum metric_scope {
 	SCOPE_IMPORTANCE,	  /* struct importance_state */
 	SCOPE_POLICY,		  /* struct policy_figures */
 	SCOPE_ALERT,		  /* struct alert_state */
+	SCOPE_RECEIVER,		  /* struct receiver_state */
 	SCOPE_METRIC,		  /* struct metric_state */
 	SCOPE_MODEL,		  /* struct model_counts */
 	SCOPE_WORKER,		  /* struct worker_counts */
@@ -127,6 +128,12 @@ struct importance_state {
 struct alert_state {
 	double firing, pending, silenced;
 	uint64_t missing, beyond, sent, failed, dropped, rejected;
+};
+
+/* A receiver of notices of an engine's alerts, by its name without secrets. */
+struct receiver_state {
+	double waiting, oldest_seconds, failing_seconds;
+	uint64_t failures;
 };
 
 /* A metric that a pipeline declares: answers that could not be judged, and values of series beyond the limit. */

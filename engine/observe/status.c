@@ -39,6 +39,7 @@ static const struct status_member {
 	{"stopped", MEMBER_FLAG, offsetof(struct status, stopped)},
 	{"pipelines", MEMBER_COUNT, offsetof(struct status, pipelines)},
 	{"unwell", MEMBER_COUNT, offsetof(struct status, unwell)},
+	{"receivers", MEMBER_TEXT, offsetof(struct status, receivers)},
 	{"failure", MEMBER_TEXT, offsetof(struct status, failure)},
 };
 

@@ -19,6 +19,7 @@ bool engine_watchers_open(struct engine_watchers *watchers, struct engine *engin
 			alert_watch_open(engine, config, notices, status_publisher_models(watchers->status), error);
 	if (!watchers->alerts)
 		return false;
+	status_publisher_set_alerts(watchers->status, watchers->alerts);
 	if (!metrics->asked->address && !runtime_pushgateway(engine_revision(engine)->runtime))
 		return true;
 	watchers->metrics = engine_metrics_open(engine, config, watchers->alerts, metrics, error);
@@ -42,6 +43,8 @@ void engine_watchers_stop(struct engine_watchers *watchers)
 {
 	cancel_relay_close(watchers->cancel_relay);
 	engine_metrics_close(watchers->metrics);
+	if (watchers->status)
+		status_publisher_set_alerts(watchers->status, NULL);
 	alert_watch_close(watchers->alerts);
 	status_publisher_close(watchers->status);
 	watchers->cancel_relay = NULL;

@@ -157,7 +157,10 @@ bool alert_notify(struct alert_watch *watch, const struct pipeline_plan *plan, s
 {
 	const struct alert_action *action = &((const struct alert_action *)spec->actions.items)[index];
 	struct alert_store *store = watch->takeover.store;
-	struct notice_receipt receipt = {.settled = alert_store_settle, .leave = alert_store_leave, .context = store};
+	struct notice_receipt receipt = {.settled = alert_store_settle,
+					 .leave = alert_store_leave,
+					 .fate = is_written ? NOTICE_IS_KEPT : NOTICE_MAY_BE_KEPT,
+					 .context = store};
 	const struct notice_receipt *wanted = store ? &receipt : NULL;
 	char id[NOTICE_ID_BYTES];
 	notice_id(message, id);

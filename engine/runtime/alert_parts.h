@@ -70,6 +70,13 @@ struct alert_takeover {
 	bool ends_others, ends_others_next;
 };
 
+/* Receivers that take no notices: alert_failing.c. */
+struct failing_receivers {
+	struct arena *arena;
+	struct receiver_reports reports;
+	int64_t looked_ms; /* 0: never */
+};
+
 struct alert_watch {
 	struct engine *engine;
 	const struct engine_config *config;
@@ -86,6 +93,7 @@ struct alert_watch {
 	struct watched_alert *alerts;
 	struct alert_sharing sharing; /* `post` NULL: this engine sends the notices of what it judges */
 	struct alert_takeover takeover;
+	struct failing_receivers failing;
 	struct loop_timer timer;
 };
 

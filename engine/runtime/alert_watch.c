@@ -331,10 +331,11 @@ struct alert_watch *alert_watch_open(struct engine *engine, const struct engine_
 				      .revised = arena_open(LASTING_BYTES),
 				      .former = arena_open(LASTING_BYTES),
 				      .judging = arena_open(JUDGING_BYTES),
-				      .segments = arena_open(JUDGING_BYTES)};
+				      .segments = arena_open(JUDGING_BYTES),
+				      .failing.arena = arena_open(JUDGING_BYTES)};
 	watch->timer = (struct loop_timer){.due = alert_watch_on_due, .context = watch};
 	verdict_board_turn(engine_board(engine)); /* from now on, windows are kept for the first look */
-	if (!watch->lasting || !watch->revised || !watch->former || !watch->judging || !watch->segments)
+	if (!watch->lasting || !watch->revised || !watch->former || !watch->judging || !watch->segments || !watch->failing.arena)
 		error_memory(error, ERROR_SYSTEM, "watching alerts");
 	else if ((watch->notifier = notifier_open(settings, &watch->kafka, config->log, error)) &&
 		 loop_timer_set(loop, &watch->timer, loop_now_ms(loop), error))
@@ -364,5 +365,6 @@ void alert_watch_close(struct alert_watch *watch)
 	arena_close(watch->former);
 	arena_close(watch->judging);
 	arena_close(watch->segments);
+	arena_close(watch->failing.arena);
 	memory_give(watch);
 }

@@ -3,16 +3,14 @@
 
 #include <assert.h>
 
-#include "alerts/alert_record.h"
-#include "alerts/notice_queue.h"
-#include "alerts/notice_services.h"
 #include "base/condition.h"
+#include "base/duration.h"
 #include "base/memory.h"
-#include "base/secret.h"
+#include "base/moment.h"
+#include "runtime/left_notices.h"
 #include "runtime/notice_receiver.h"
 
 #define PARCEL_BYTES (4 * NOTICE_BYTES_MAX)
-#define HEADER_BYTES 128
 #define WAIT_MS_MAX 60000
 
 /* A notice on its way, in an arena of its own. */
@@ -51,6 +49,7 @@ struct notifier {
 	pthread_mutex_t lock; /* protects the rest */
 	pthread_cond_t bell;
 	struct notice_pool pools[NOTICE_POOLS];
+	struct receiver_board board;
 	bool stopping;
 	int64_t until_ms; /* when stopping: the end of the drain */
 	atomic_bool given_up;
@@ -61,107 +60,6 @@ struct notifier {
 static const char *text_kept(struct arena *arena, struct text text)
 {
 	return arena_copy(arena, text.bytes, text.length);
-}
-
-static struct post_recipients recipients_kept(struct arena *arena, struct name_list names)
-{
-	struct post_recipient *items = ARENA_ARRAY(arena, struct post_recipient, names.count + 1);
-	for (size_t i = 0; items && i < names.count; i++)
-		items[i].address = text_kept(arena, text_of(names.items[i].text));
-	return (struct post_recipients){items ? names.count : 0, items};
-}
-
-static bool mail_make(struct post_request *request, const struct notifier_settings *settings, const struct alert_action *action,
-		      const struct alert_message *message, struct buffer *out, struct arena *arena, struct error *error)
-{
-	if (!settings->smtp)
-		return error_set(error, ERROR_CONFIG, action->here,
-				 "there is no mail server for the action `email`; name one with --smtp");
-	request->url = settings->smtp;
-	request->login = settings->login;
-	request->from = settings->from;
-	request->recipients = recipients_kept(arena, action->recipients);
-	notice_write_mail(message, settings->from, action->recipients, out);
-	return true;
-}
-
-/* A POST to a webhook; `secret` is a reference, or NULL. */
-static bool webhook_address(struct post_request *request, const struct notifier_settings *settings, const char *url,
-			    const char *reference, struct place place, const char *id, struct text body, struct arena *arena,
-			    struct error *error)
-{
-	char signature[NOTICE_SIGNATURE_BYTES];
-	const char *secret = reference ? secret_fetch(reference, "secret", place, arena, error) : NULL;
-	if (reference && !secret)
-		return false;
-	request->url = text_kept(arena, text_of(url));
-	request->allowed = settings->allowed;
-	request->allowed_count = settings->allowed_count;
-	request->headers[0] = "Content-Type: application/json";
-	request->headers[1] = arena_print(arena, "Idempotency-Key: %s", id);
-	if (!secret)
-		return true;
-	notice_sign(body, secret, signature);
-	request->headers[2] = arena_print(arena, "X-Sluice-Signature: %s", signature);
-	return true;
-}
-
-static bool webhook_make(struct post_request *request, const struct notifier_settings *settings, const struct alert_action *action,
-			 const struct alert_message *message, struct buffer *out, struct arena *arena, struct error *error)
-{
-	char id[NOTICE_ID_BYTES];
-	const bool keyed = action->format == NOTICE_PAGERDUTY; /* the secret is in the body, which is not signed */
-	const char *key = keyed && action->secret ? secret_fetch(action->secret, "secret", action->here, arena, error) : NULL;
-	if (keyed && action->secret && !key)
-		return false;
-	if (action->body)
-		notice_write_template(message, text_of(action->body), out);
-	else
-		notice_write_format(message, (enum notice_format)action->format, key, out);
-	notice_id(message, id);
-	return webhook_address(request, settings, action->url, keyed ? NULL : action->secret, action->here, id, buffer_view(out),
-			       arena, error);
-}
-
-/* Makes the request in the arena. False: it can never be sent, for the reason in `error`. */
-static bool request_make(struct post_request *request, const struct notifier_settings *settings, const struct alert_action *action,
-			 const struct alert_message *message, struct arena *arena, struct error *error)
-{
-	struct buffer out;
-	buffer_open(&out, NOTICE_BYTES_MAX);
-	*request = (struct post_request){.authorities = settings->authorities};
-	bool good = true;
-	if (action->type == ALERT_TOPIC)
-		good = alert_record_encode(message, &out, error);
-	else if (action->type == ALERT_EMAIL)
-		good = mail_make(request, settings, action, message, &out, arena, error);
-	else
-		good = webhook_make(request, settings, action, message, &out, arena, error);
-	request->body = (struct text){text_kept(arena, buffer_view(&out)), out.length};
-	if (good && (buffer_failed(&out) || arena_failed(arena)))
-		good = error_set(error, ERROR_LIMIT, action->here, "its notice is longer than %zu KiB, or memory ran out",
-				 NOTICE_BYTES_MAX >> 10);
-	buffer_close(&out);
-	return good;
-}
-
-enum post_outcome notice_send(const struct notifier_settings *settings, const struct alert_action *action,
-			       const struct alert_message *message, struct error *error)
-{
-	struct post_request request;
-	struct arena *arena = arena_open(PARCEL_BYTES);
-	enum post_outcome outcome = POST_REFUSED;
-	if (!arena)
-		error_memory(error, ERROR_SYSTEM, "sending a notice");
-	else if (action->type == ALERT_TOPIC)
-		error_set(error, ERROR_CONFIG, action->here, "an engine writes to the topic; no test is written there");
-	else if (action->type == ALERT_ROLLBACK)
-		error_set(error, ERROR_CONFIG, action->here, "a test rolls nothing back; see it with `sluice experiments rollback "
-							     "--dry-run`");
-	else if (request_make(&request, settings, action, message, arena, error))
-		outcome = post(&request, error);
-	arena_close(arena);
-	return outcome;
 }
 
 /* A topic; a webhook's URL; the recipients of a mail. */
@@ -221,8 +119,8 @@ static struct parcel_to_send *parcel_make(struct notifier *notifier, const struc
 				 : notice_receiver_name(action, message->topic, notifier->settings->smtp, made->arena);
 	made->place = action->here;
 	made->place.file = action->here.file ? text_kept(made->arena, text_of(action->here.file)) : NULL;
-	return parcel_ready(notifier, made, request_make(&made->request, notifier->settings, action, message, made->arena, error),
-			    error);
+	return parcel_ready(notifier, made,
+			    notice_request_make(&made->request, notifier->settings, action, message, made->arena, error), error);
 }
 
 /* ---- the threads ---- */
@@ -247,6 +145,59 @@ static void parcel_log_failure(const struct notifier *notifier, const struct par
 	const struct log_fields fields = {.pipeline = sending->pipeline, .place = sending->place};
 	log_say(notifier->log, LOG_LEVEL_WARN, &fields, "%s was not delivered to %s, and is %s: %s", sending->subject, receiver,
 		then, error->text);
+}
+
+/* Says again that receivers of the notice cannot be reached, since a while. */
+static void receiver_log_again(struct notifier *notifier, const struct parcel_to_send *sending, const struct known_receiver *known,
+			       const struct error *error)
+{
+	const struct log_fields fields = {.pipeline = sending->pipeline, .place = sending->place};
+	const struct notice_queue *const queues[] = {&notifier->pools[POOL_TOPICS].queue, &notifier->pools[POOL_POSTS].queue};
+	char since[MOMENT_BYTES];
+	moment_print(time_of_day_ms() - (clock_ms() - known->failing_ms), since);
+	receiver_board_count(&notifier->board, queues, NOTICE_POOLS);
+	log_say(notifier->log, LOG_LEVEL_WARN, &fields,
+		"%s has taken no notice since %s: %s; %zu of its notices wait, and each is sent again until it is a day old",
+		parcel_receiver(notifier, sending), since, error->text, known->waiting);
+}
+
+/* For one of those that it was sent to. */
+static enum post_outcome outcome_for(const struct parcel_to_send *sending, size_t index, enum post_outcome outcome)
+{
+	const struct post_recipients *recipients = &sending->request.recipients;
+	return recipients->items && index < recipients->count ? recipients->items[index].outcome : outcome;
+}
+
+/* Of each receiver that takes notices again. */
+static void receiver_log_back(const struct notifier *notifier, const struct known_receiver *known, int64_t lasted_ms)
+{
+	char lasted[DURATION_TEXT_MAX];
+	duration_print(lasted_ms / MS_PER_S * NS_PER_S, lasted);
+	log_say(notifier->log, LOG_LEVEL_INFO, NULL, "%s takes notices again, after %s", known->name,
+		lasted_ms < MS_PER_S ? "less than a second" : lasted);
+}
+
+/* Notes on the board what became of an attempt. Returns the receiver that the log is to be reminded of; NULL: there is none. */
+static struct known_receiver *attempt_note(struct notifier *notifier, const struct parcel_to_send *sending,
+					   enum post_outcome outcome, const struct error *error)
+{
+	struct known_receiver *reminded = NULL;
+	const int64_t now_ms = clock_ms();
+	for (size_t i = 0; i < sending->queued.ready_count; i++) {
+		struct known_receiver *known = receiver_board_find(&notifier->board, sending->queued.receivers[i]);
+		const enum post_outcome its = outcome_for(sending, i, outcome);
+		const int64_t lasted_ms = known && its == POST_DELIVERED ? known_receiver_reach(known, now_ms) : 0;
+		if (lasted_ms > 0)
+			receiver_log_back(notifier, known, lasted_ms);
+		if (!known || its == POST_DELIVERED)
+			continue;
+		known_receiver_fail(known, its == POST_REFUSED, error->text, now_ms);
+		if (its == POST_UNREACHABLE && known_receiver_is_due(known, now_ms)) {
+			known->told_ms = now_ms;
+			reminded = reminded && reminded->failing_ms < known->failing_ms ? reminded : known;
+		}
+	}
+	return reminded;
 }
 
 static void receipt_settle(const struct notice_receipt *receipt)
@@ -286,14 +237,28 @@ static bool recipients_were_refused(const struct post_recipients *recipients)
 static void receivers_leave(struct parcel_to_send *sending, enum post_outcome outcome)
 {
 	struct queued_notice *queued = &sending->queued;
-	const struct post_recipients *recipients = &sending->request.recipients;
 	size_t left = 0;
-	for (size_t i = 0; i < queued->receiver_count; i++) {
-		const enum post_outcome its = recipients->items && i < recipients->count ? recipients->items[i].outcome : outcome;
-		if (i >= queued->ready_count || its == POST_UNREACHABLE)
+	for (size_t i = 0; i < queued->receiver_count; i++)
+		if (i >= queued->ready_count || outcome_for(sending, i, outcome) == POST_UNREACHABLE)
 			queued->receivers[left++] = queued->receivers[i];
-	}
 	queued->receiver_count = left;
+}
+
+/* An attempt that failed is logged once for a notice, and then as its receivers are reminded of. */
+static void attempt_report(struct notifier *notifier, struct parcel_to_send *sending, enum post_outcome outcome,
+			   const struct error *error)
+{
+	const bool refused = recipients_were_refused(&sending->request.recipients);
+	const bool is_news = refused || !sending->has_failed;
+	sending->is_partly_refused |= refused;
+	if (atomic_load(&notifier->given_up))
+		return;
+	const struct known_receiver *reminded = attempt_note(notifier, sending, outcome, error);
+	sending->has_failed |= outcome == POST_UNREACHABLE;
+	if (outcome == POST_UNREACHABLE && is_news)
+		parcel_log_failure(notifier, sending, parcel_receiver(notifier, sending), "sent again", error);
+	else if (reminded)
+		receiver_log_again(notifier, sending, reminded, error);
 }
 
 /* Sends without the lock, and settles with it. */
@@ -304,14 +269,10 @@ static void parcel_send(struct notice_pool *pool, struct parcel_to_send *sending
 	recipients_choose(sending);
 	pthread_mutex_unlock(&notifier->lock);
 	enum post_outcome outcome = sending->topic ? notice_topic_write(notifier->kafka, sending->topic, text_of(sending->key),
-									 sending->request.body, &notifier->given_up, &error)
+									sending->request.body, &notifier->given_up, &error)
 						   : post(&sending->request, &error);
-	const bool refused = recipients_were_refused(&sending->request.recipients);
-	sending->is_partly_refused |= refused;
-	if (outcome == POST_UNREACHABLE && (refused || !sending->has_failed) && !atomic_load(&notifier->given_up))
-		parcel_log_failure(notifier, sending, parcel_receiver(notifier, sending), "sent again", &error);
-	sending->has_failed |= outcome == POST_UNREACHABLE;
 	pthread_mutex_lock(&notifier->lock);
+	attempt_report(notifier, sending, outcome, &error);
 	receivers_leave(sending, outcome);
 	if (outcome == POST_UNREACHABLE && notice_queue_retry(&pool->queue, &sending->queued, sending->wait_ms, clock_ms()))
 		return;
@@ -378,6 +339,17 @@ static void parcel_leave_out(const struct notifier *notifier, struct parcel_to_s
 	}
 }
 
+/* Notes those that it waits for, by their names. */
+static void parcel_note_receivers(struct notifier *notifier, const struct parcel_to_send *made)
+{
+	for (size_t i = 0; i < made->queued.receiver_count; i++) {
+		const char *address = made->queued.receivers[i].bytes;
+		(void)receiver_board_note(&notifier->board, made->queued.receivers[i],
+					  made->receiver ? made->receiver
+							 : notice_mail_name(&address, 1, notifier->settings->smtp, made->arena));
+	}
+}
+
 /* NULL is counted as dropped. */
 static bool parcel_queue(struct notifier *notifier, struct parcel_to_send *made, struct notice_counts *counts,
 			 const struct notice_receipt *receipt, struct error *error)
@@ -390,8 +362,10 @@ static bool parcel_queue(struct notifier *notifier, struct parcel_to_send *made,
 		struct notice_pool *pool = &notifier->pools[made->topic ? POOL_TOPICS : POOL_POSTS];
 		const size_t asked = made->queued.receiver_count;
 		taken = notice_queue_add(&pool->queue, &made->queued, clock_ms());
-		if (taken)
+		if (taken) {
 			parcel_leave_out(notifier, made, asked);
+			parcel_note_receivers(notifier, made);
+		}
 		pthread_cond_broadcast(&notifier->bell);
 		pthread_mutex_unlock(&notifier->lock);
 	}
@@ -426,8 +400,8 @@ static bool ready_make(struct parcel_to_send *made, const struct notifier_settin
 	made->request.body = (struct text){text_kept(arena, notice->body), notice->body.length};
 	made->receiver = notice->topic ? notice_topic_name(notice->topic, arena) : notice_webhook_name(notice->url, arena);
 	if (!notice->topic)
-		return webhook_address(&made->request, settings, notice->url, notice->secret, PLACE_NONE, notice->id, notice->body,
-				       arena, error);
+		return notice_request_address(&made->request, settings, notice->url, notice->secret, PLACE_NONE, notice->id,
+					      notice->body, arena, error);
 	made->topic = text_kept(arena, text_of(notice->topic));
 	made->key = text_kept(arena, text_of(notice->key));
 	return true;
@@ -458,6 +432,16 @@ bool notifier_post(struct notifier *notifier, const struct ready_notice *notice,
 	if (made)
 		made = parcel_ready(notifier, made, ready_make(made, notifier->settings, notice, error), error);
 	return parcel_queue(notifier, made, counts, receipt, error);
+}
+
+struct receiver_reports notifier_receivers(struct notifier *notifier, struct arena *arena)
+{
+	const struct notice_queue *const queues[] = {&notifier->pools[POOL_TOPICS].queue, &notifier->pools[POOL_POSTS].queue};
+	pthread_mutex_lock(&notifier->lock);
+	receiver_board_count(&notifier->board, queues, NOTICE_POOLS);
+	const struct receiver_reports reports = receiver_board_report(&notifier->board, clock_ms(), arena);
+	pthread_mutex_unlock(&notifier->lock);
+	return reports;
 }
 
 static void pool_leave(struct notice_pool *pool)
@@ -539,22 +523,20 @@ static bool any_pool_runs(const struct notifier *notifier)
 	return any;
 }
 
-/* Drops what waits. Returns how many notices, and raises `kept` by those of them that have a receipt. */
-static size_t pool_clear(struct notice_pool *pool, size_t *kept)
+/* Drops what waits. */
+static void pool_clear(struct notice_pool *pool, struct left_notices *left)
 {
-	const size_t left = pool->queue.count;
 	while (pool->queue.notices.first) {
 		struct parcel_to_send *parcel = LIST_OWNER(pool->queue.notices.first, struct parcel_to_send, queued.node);
-		*kept += parcel->receipt.settled != NULL;
+		left_notices_add(left, &pool->notifier->board, &parcel->queued, parcel->receipt.fate);
 		notice_queue_remove(&pool->queue, &parcel->queued);
 		arena_close(parcel->arena);
 	}
-	return left;
 }
 
 void notifier_close(struct notifier *notifier)
 {
-	size_t left = 0, kept = 0;
+	struct left_notices left = {0};
 	if (!notifier)
 		return;
 	pthread_mutex_lock(&notifier->lock);
@@ -569,12 +551,8 @@ void notifier_close(struct notifier *notifier)
 		for (size_t j = 0; j < notifier->pools[i].started; j++)
 			pthread_join(notifier->pools[i].threads[j], NULL);
 	for (size_t i = 0; i < NOTICE_POOLS; i++)
-		left += pool_clear(&notifier->pools[i], &kept);
-	if (left > kept)
-		log_say(notifier->log, LOG_LEVEL_WARN, NULL, "%zu notices were not delivered, and are lost", left - kept);
-	if (kept > 0)
-		log_say(notifier->log, LOG_LEVEL_INFO, NULL,
-			"%zu notices were not delivered; the engine that sends them next does so", kept);
+		pool_clear(&notifier->pools[i], &left);
+	left_notices_log(&left, &notifier->board, notifier->log);
 	pthread_cond_destroy(&notifier->bell);
 	pthread_mutex_destroy(&notifier->lock);
 	memory_give(notifier);

@@ -4,31 +4,25 @@
  * Receivers may be slow or away, so only these threads wait for them. No record of Kafka waits for a webhook: among them are
  * commands that roll an experiment back. Webhooks and mails have NOTIFIER_POSTERS threads, so that as many receivers less one may
  * hang and delay no other. A notice is copied when it is handed over. Each is delivered at least once while the
- * process runs. One that waits when it ends is its caller's again, if it has a receipt; else it is lost. The log says so.
+ * process runs. What becomes of one that waits when it ends is in its receipt. The log says how many those are, for which
+ * receivers, and what becomes of them.
+ *
+ * The log also says that a receiver cannot be reached: at the first attempt, then every RECEIVER_REMIND_MS with the cause and since
+ * when, and when it takes notices again (alerts/receiver_board.h).
  */
 #ifndef SLUICE_RUNTIME_NOTIFIER_H
 #define SLUICE_RUNTIME_NOTIFIER_H
 
-#include "alerts/notice.h"
-#include "net/post.h"
+#include "alerts/receiver_board.h"
 #include "observe/counts.h"
 #include "observe/log_sink.h"
+#include "runtime/left_notices.h"
+#include "runtime/notice_request.h"
 #include "runtime/notice_topic.h"
-#include "spec/resource.h"
 
 #define NOTIFIER_POSTERS 4
 #define NOTICE_RECEIPT_BYTES 64
 #define NOTIFIER_DRAIN_MS 2000 /* of closing, for notices that are due */
-
-/* Settings of the operator; borrowed while the notifier is open. */
-struct notifier_settings {
-	const struct network *allowed; /* networks that are not public, and that webhooks may reach */
-	size_t allowed_count;
-	const char *authorities; /* file of those that sign certificates of receivers; NULL: the system's */
-	const char *smtp; /* "smtps://HOST:PORT"; NULL: there is no mail server */
-	const char *login;	/* "user:password"; NULL: none */
-	const char *from;	/* sender of mails */
-};
 
 /* Counts of notices of one alert. The first two are written by the notifier's threads, with its lock, the third by its caller's,
  * and the last by the thread of the store of alerts (runtime/alert_store.h). */
@@ -44,6 +38,7 @@ struct notice_counts {
 struct notice_receipt {
 	void (*settled)(void *context, const char *key); /* NULL: it is not reported */
 	bool (*leave)(void *context, const char *key);	 /* whether another process sends it: see notifier_leave() */
+	enum notice_fate fate;
 	void *context;
 	char key[NOTICE_RECEIPT_BYTES];
 };
@@ -75,14 +70,13 @@ struct ready_notice {
 bool notifier_post(struct notifier *notifier, const struct ready_notice *notice, struct notice_counts *counts,
 		   const struct notice_receipt *receipt, struct error *error);
 
+/* What is known of its receivers, in the arena. For any thread. */
+struct receiver_reports notifier_receivers(struct notifier *notifier, struct arena *arena);
+
 /* Drops the notices that wait, and whose receipts say that another process sends them; not those that are being sent now. */
 void notifier_leave(struct notifier *notifier);
 
-/* Sends a notice at once, in the caller's thread, which waits; not to a topic, which is refused. */
-enum post_outcome notice_send(const struct notifier_settings *settings, const struct alert_action *action,
-			       const struct alert_message *message, struct error *error);
-
-/* The same of another notice for a webhook; `given_up` as of a struct post_request. */
+/* Sends a notice for a webhook at once, in the caller's thread, which waits; `given_up` as of a struct post_request. */
 enum post_outcome notice_ask(const struct notifier_settings *settings, const struct ready_notice *notice,
 			     const atomic_bool *given_up, struct error *error);
 

@@ -10,6 +10,7 @@
 #include "log/best_effort.h"
 #include "log/kafka_log.h"
 #include "observe/status.h"
+#include "runtime/alert_watch.h"
 #include "runtime/failure_watch.h"
 #include "runtime/lag_watch.h"
 #include "runtime/model_watch.h"
@@ -47,7 +48,8 @@ struct status_publisher {
 	const struct engine_config *config;
 	struct best_effort *producer;
 	struct arena *arena;
-	struct buffer text, names;
+	struct alert_watch *alerts; /* NULL: none */
+	struct buffer text, names, receivers;
 	char why[WHY_BYTES];
 	struct loop_timer timer;
 	int64_t started_ms;
@@ -219,6 +221,16 @@ static struct text reads_of(struct status_publisher *status_publisher, const str
 	return buffer_failed(names) ? TEXT("") : buffer_view(names);
 }
 
+/* Which receivers of its alerts take no notices, and why. */
+static struct text receivers_of(struct status_publisher *status_publisher, const struct pipeline_plan *plan)
+{
+	struct buffer *receivers = &status_publisher->receivers;
+	buffer_clear(receivers);
+	if (status_publisher->alerts)
+		alert_watch_write_failing(status_publisher->alerts, plan, receivers);
+	return buffer_failed(receivers) ? TEXT("") : buffer_view(receivers);
+}
+
 static double rate_of(const struct pipeline_plan *plan, const struct engine_counts *now, const struct engine_counts *before,
 		      int64_t passed_ms)
 {
@@ -258,6 +270,7 @@ static void status_publisher_write(struct status_publisher *status_publisher, co
 		.p99_ms = quantile_ms(&latency, 0.99),
 		.pipelines = status_publisher->pipeline_count,
 		.unwell = status_publisher->unwell,
+		.receivers = receivers_of(status_publisher, plan),
 		.failure = text_of(status_publisher->stopped ? engine_failure(status_publisher->engine) : ""),
 	};
 	char key[256];
@@ -384,6 +397,7 @@ struct status_publisher *status_publisher_open(struct engine *engine, const stru
 	status_publisher->started_ms = time_of_day_ms();
 	buffer_open(&status_publisher->text, STATUS_BYTES);
 	buffer_open(&status_publisher->names, STATUS_BYTES);
+	buffer_open(&status_publisher->receivers, STATUS_BYTES);
 	if (status_publisher->arena &&
 	    (status_publisher->models = model_watch_open(engine, config->log, status_publisher->arena)) &&
 	    (status_publisher->watching = watching_log_open(engine_board(engine), config->log, status_publisher->arena)) &&
@@ -403,6 +417,11 @@ bool status_publisher_post(struct status_publisher *status_publisher, const stru
 	return pipeline && best_effort_produce(status_publisher->producer, &record);
 }
 
+void status_publisher_set_alerts(struct status_publisher *status_publisher, struct alert_watch *alerts)
+{
+	status_publisher->alerts = alerts;
+}
+
 const struct model_watch *status_publisher_models(const struct status_publisher *status_publisher)
 {
 	return status_publisher->models;
@@ -417,6 +436,7 @@ void status_publisher_close(struct status_publisher *status_publisher)
 	best_effort_close(status_publisher->producer);
 	buffer_close(&status_publisher->text);
 	buffer_close(&status_publisher->names);
+	buffer_close(&status_publisher->receivers);
 	arena_close(status_publisher->arena);
 	memory_give(status_publisher);
 }

@@ -18,6 +18,10 @@ struct pipeline_plan;
 bool status_publisher_post(struct status_publisher *status_publisher, const struct pipeline_plan *plan, struct text key,
 			   struct text value);
 
+/* The watch whose receivers of alerts it reports from now on; NULL: none, as before that is closed. From that thread. */
+struct alert_watch;
+void status_publisher_set_alerts(struct status_publisher *status_publisher, struct alert_watch *alerts);
+
 /* Its watch of models, which looks once a second, for others in that thread. Until the publisher is closed. */
 const struct model_watch *status_publisher_models(const struct status_publisher *status_publisher);
 

@@ -65,6 +65,10 @@ static void print_row(const struct status *const *items, size_t count, const str
 		buffer_string(out, ": ");
 		buffer_text(out, status->why);
 	}
+	if (status->receivers.length > 0 && !gone) {
+		buffer_string(out, "; ");
+		buffer_text(out, status->receivers);
+	}
 	if (status->sums.resets > 0)
 		buffer_print(out, "; resets %" PRIu64, status->sums.resets);
 	if (status->sums.skipped > 0)

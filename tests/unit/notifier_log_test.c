@@ -112,6 +112,87 @@ static void the_log_says_which_receiver_of_an_alert_got_no_notice(void **state)
 			    !strstr(lines[i].message, "hidden"));
 }
 
+static void notice_queue_to(struct notifier *notifier, const char *url, const struct notice_receipt *receipt,
+			    struct notice_counts *counts)
+{
+	struct error error = {0};
+	const struct ready_notice notice = {.subject = "a notice", .id = "1", .body = TEXT("{}"), .url = url};
+	if (!notifier_post(notifier, &notice, counts, receipt, &error))
+		fail_msg("%s", error.text);
+}
+
+/* Ports on which nothing listens. */
+#define AWAY "http://127.0.0.1:9/hidden"
+#define AWAY_TOO "http://127.0.0.1:19/hidden"
+
+static void the_last_lines_name_receivers_and_what_becomes_of_their_notices(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct notice_counts counts = {0};
+	const struct notice_receipt kept = {.fate = NOTICE_IS_KEPT}, may_be_kept = {.fate = NOTICE_MAY_BE_KEPT};
+	assert_true(network_read(TEXT("127.0.0.1"), &loopback));
+	line_count = 0;
+	struct notifier *notifier = notifier_open(&settings, NULL, &sink, &error);
+	assert_non_null(notifier);
+	for (size_t i = 0; i < 3; i++)
+		notice_queue_to(notifier, AWAY, i < 2 ? NULL : &kept, &counts);
+	notice_queue_to(notifier, AWAY_TOO, NULL, &counts);
+	notice_queue_to(notifier, AWAY_TOO, &may_be_kept, &counts);
+	line_await("a notice was not delivered to the webhook at 127.0.0.1:9, and is sent again");
+	line_await("a notice was not delivered to the webhook at 127.0.0.1:19, and is sent again");
+	notifier_close(notifier);
+	line_await("3 notices were not delivered (2 for the webhook at 127.0.0.1:9, 1 for the webhook at 127.0.0.1:19): they are "
+		   "lost");
+	line_await("1 notice was not delivered (1 for the webhook at 127.0.0.1:9): the namespace's feed has them");
+	line_await("1 notice was not delivered (1 for the webhook at 127.0.0.1:19): Kafka had not taken their records");
+	for (size_t i = 0; i < line_count; i++)
+		assert_null(strstr(lines[i].message, "hidden"));
+}
+
+static struct receiver_report receiver_known(struct notifier *notifier, const char *name, char why[RECEIVER_WHY_BYTES])
+{
+	struct arena *arena = arena_open((size_t)1 << 20);
+	struct receiver_report found = {0};
+	const struct receiver_reports reports = notifier_receivers(notifier, arena);
+	for (size_t i = 0; i < reports.count; i++)
+		if (strcmp(reports.items[i].name, name) == 0)
+			found = reports.items[i];
+	(void)snprintf(why, RECEIVER_WHY_BYTES, "%s", found.why ? found.why : "");
+	arena_close(arena);
+	return found;
+}
+
+static void a_receiver_that_is_away_is_known_until_it_takes_notices_again(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct notice_counts counts = {0};
+	char url[64], name[64], words[128], why[RECEIVER_WHY_BYTES];
+	assert_true(network_read(TEXT("127.0.0.1"), &loopback));
+	line_count = 0;
+	struct web_receiver *is_busy = web_receiver_open(IS_BUSY_ONCE);
+	struct notifier *notifier = notifier_open(&settings, NULL, &sink, &error);
+	assert_non_null(notifier);
+	(void)snprintf(url, sizeof url, "http://127.0.0.1:%d/", is_busy->port);
+	(void)snprintf(name, sizeof name, "the webhook at 127.0.0.1:%d", is_busy->port);
+	for (size_t i = 0; i < 2; i++)
+		notice_queue_to(notifier, url, NULL, &counts);
+	line_await("is sent again: the receiver answers 503");
+	struct receiver_report report = receiver_known(notifier, name, why);
+	assert_int_equal(report.waiting, 2);
+	assert_int_equal(report.failures, 1);
+	assert_in_range(report.failing_ms, 1, AWAIT_MS);
+	assert_in_range(report.oldest_ms, 0, AWAIT_MS);
+	assert_non_null(strstr(why, "the receiver answers 503"));
+	(void)snprintf(words, sizeof words, "%s takes notices again, after ", name);
+	line_await(words);
+	web_receiver_await(is_busy, 3);
+	notifier_close(notifier);
+	assert_int_equal(count_read(&counts.sent), 2);
+	web_receiver_close(is_busy);
+}
+
 static void expect_name(const struct alert_action *action, const char *smtp, const char *name)
 {
 	struct arena *arena = arena_open((size_t)1 << 16);
@@ -146,6 +227,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_log_says_which_receiver_of_an_alert_got_no_notice),
+		cmocka_unit_test(the_last_lines_name_receivers_and_what_becomes_of_their_notices),
+		cmocka_unit_test(a_receiver_that_is_away_is_known_until_it_takes_notices_again),
 		cmocka_unit_test(a_name_has_no_secret_of_an_address),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

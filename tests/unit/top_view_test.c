@@ -319,6 +319,28 @@ static void an_engine_that_ended_by_an_error_says_so(void **state)
 	buffer_close(&out);
 }
 
+static void receivers_of_alerts_that_take_no_notices_are_shown(void **state)
+{
+	(void)state;
+	struct status failing = running;
+	const struct status *items[] = {&failing};
+	struct buffer out;
+	failing.receivers = TEXT("the webhook at h has taken no notice since 2026, and 3 wait: no connection");
+	render(items, 1, 80, 24);
+	expect_fit(80, 24);
+	assert_non_null(strstr(screen, "the webhook at h has taken no notice since 2026"));
+	buffer_open(&out, 4096);
+	top_lines_text(items, 1, NOW_MS, &out);
+	expect_contains(&out, "the webhook at h has taken no notice since 2026, and 3 wait: no connection");
+	buffer_clear(&out);
+	top_lines_json(items, 1, NOW_MS, &out);
+	expect_contains(&out, "\"receivers\": \"the webhook at h has taken no notice since 2026, and 3 wait: no connection\"");
+	buffer_close(&out);
+	failing.stopped = true; /* then it sends none */
+	render(items, 1, 80, 24);
+	assert_null(strstr(screen, "the webhook"));
+}
+
 /* Whoever may write to the status topic chooses them. */
 static void names_and_reasons_are_whole_and_escaped(void **state)
 {
@@ -359,6 +381,7 @@ int main(void)
 		cmocka_unit_test(rows_are_sorted_by_the_key_and_then_by_name),
 		cmocka_unit_test_setup(an_engine_is_not_blamed_for_the_silence_of_kafka, set_up),
 		cmocka_unit_test_setup(an_engine_that_ended_by_an_error_says_so, set_up),
+		cmocka_unit_test_setup(receivers_of_alerts_that_take_no_notices_are_shown, set_up),
 		cmocka_unit_test_setup(names_and_reasons_are_whole_and_escaped, set_up),
 	};
 	return cmocka_run_group_tests(tests, set_up, NULL);

@@ -1,0 +1,107 @@
+/* receiver_board.c: see receiver_board.h. */
+#include "alerts/receiver_board.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/hash.h"
+
+struct known_receiver *receiver_board_find(struct receiver_board *board, struct text receiver)
+{
+	const uint64_t key = hash_text(receiver, 0);
+	for (size_t i = 0; i < board->count; i++)
+		if (board->items[i].key == key)
+			return &board->items[i];
+	return board->count == RECEIVERS_KNOWN_MAX ? &board->items[RECEIVERS_KNOWN_MAX - 1] : NULL;
+}
+
+struct known_receiver *receiver_board_note(struct receiver_board *board, struct text receiver, const char *name)
+{
+	struct known_receiver *known = receiver_board_find(board, receiver);
+	if (known)
+		return known;
+	known = &board->items[board->count++];
+	*known = (struct known_receiver){.key = hash_text(receiver, 0)};
+	(void)snprintf(known->name, sizeof known->name, "%s", board->count == RECEIVERS_KNOWN_MAX ? RECEIVER_OTHERS : name);
+	return known;
+}
+
+void known_receiver_fail(struct known_receiver *known, bool refuses, const char *why, int64_t now_ms)
+{
+	known->failures++;
+	known->refuses = refuses;
+	(void)snprintf(known->why, sizeof known->why, "%s", why);
+	if (known->failing_ms == 0)
+		known->failing_ms = now_ms;
+}
+
+int64_t known_receiver_reach(struct known_receiver *known, int64_t now_ms)
+{
+	const int64_t since_ms = known->failing_ms;
+	known->failing_ms = known->told_ms = 0;
+	known->refuses = false;
+	return since_ms > 0 ? now_ms - since_ms : 0;
+}
+
+bool known_receiver_is_due(const struct known_receiver *known, int64_t now_ms)
+{
+	return known->failing_ms > 0 && (known->told_ms == 0 || now_ms - known->told_ms >= RECEIVER_REMIND_MS);
+}
+
+static void notice_count(struct receiver_board *board, const struct queued_notice *notice)
+{
+	for (size_t i = 0; i < notice->receiver_count; i++) {
+		struct known_receiver *known = receiver_board_find(board, notice->receivers[i]);
+		if (!known)
+			continue;
+		if (known->waiting == 0 || notice->added_ms < known->oldest_ms)
+			known->oldest_ms = notice->added_ms;
+		known->waiting++;
+	}
+}
+
+void receiver_board_count(struct receiver_board *board, const struct notice_queue *const *queues, size_t count)
+{
+	for (size_t i = 0; i < board->count; i++)
+		board->items[i].waiting = 0;
+	for (size_t i = 0; i < count; i++)
+		for (const struct list_node *node = queues[i]->notices.first; node; node = node->next)
+			notice_count(board, LIST_OWNER(node, struct queued_notice, node));
+}
+
+static struct receiver_report *report_of(struct receiver_reports *reports, const char *name, struct arena *arena)
+{
+	for (size_t i = 0; i < reports->count; i++)
+		if (strcmp(reports->items[i].name, name) == 0)
+			return &reports->items[i];
+	struct receiver_report *made = &reports->items[reports->count++];
+	*made = (struct receiver_report){.name = arena_copy(arena, name, strlen(name)), .why = ""};
+	return made->name ? made : NULL;
+}
+
+static void report_add(struct receiver_report *report, const struct known_receiver *known, int64_t now_ms, struct arena *arena)
+{
+	const int64_t oldest_ms = known->waiting > 0 ? now_ms - known->oldest_ms : 0;
+	const int64_t failing_ms = now_ms > known->failing_ms ? now_ms - known->failing_ms : 1;
+	report->waiting += known->waiting;
+	report->failures += known->failures;
+	report->oldest_ms = oldest_ms > report->oldest_ms ? oldest_ms : report->oldest_ms;
+	if (known->failing_ms == 0 || (report->why[0] && failing_ms <= report->failing_ms))
+		return;
+	report->failing_ms = failing_ms;
+	report->refuses = known->refuses;
+	report->why = arena_copy(arena, known->why, strlen(known->why));
+}
+
+struct receiver_reports receiver_board_report(const struct receiver_board *board, int64_t now_ms, struct arena *arena)
+{
+	struct receiver_reports reports = {.items = ARENA_ARRAY(arena, struct receiver_report, board->count + 1)};
+	for (size_t i = 0; reports.items && i < board->count; i++) {
+		struct receiver_report *report = report_of(&reports, board->items[i].name, arena);
+		if (report)
+			report_add(report, &board->items[i], now_ms, arena);
+		if (!report || !report->why)
+			return (struct receiver_reports){0};
+	}
+	return reports;
+}

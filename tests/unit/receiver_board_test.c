@@ -1,0 +1,113 @@
+/* receiver_board_test.c: Tests of what is known of receivers of notices: since when each takes none, and when that is said again.
+ */
+#include "alerts/receiver_board.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define BEGUN_MS 1000
+
+static struct receiver_board board;
+static struct arena *arena;
+
+static int set_up(void **state)
+{
+	(void)state;
+	board = (struct receiver_board){0};
+	arena = arena_open((size_t)1 << 20);
+	return arena ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	arena_close(arena);
+	return 0;
+}
+
+static const struct receiver_report *report_named(const char *name, int64_t now_ms)
+{
+	const struct receiver_reports reports = receiver_board_report(&board, now_ms, arena);
+	for (size_t i = 0; i < reports.count; i++)
+		if (strcmp(reports.items[i].name, name) == 0)
+			return &reports.items[i];
+	fail_msg("no report on %s", name);
+	return NULL;
+}
+
+static void an_outage_is_told_at_once_and_then_every_five_minutes(void **state)
+{
+	(void)state;
+	struct known_receiver *known = receiver_board_note(&board, TEXT("http://h/secret"), "the webhook at h");
+	assert_false(known_receiver_is_due(known, BEGUN_MS));
+	known_receiver_fail(known, false, "no connection", BEGUN_MS);
+	assert_true(known_receiver_is_due(known, BEGUN_MS));
+	known->told_ms = BEGUN_MS;
+	known_receiver_fail(known, false, "no connection", BEGUN_MS + 299999);
+	assert_false(known_receiver_is_due(known, BEGUN_MS + 299999));
+	assert_true(known_receiver_is_due(known, BEGUN_MS + 300000));
+	assert_int_equal(known_receiver_reach(known, BEGUN_MS + 300001), 300001);
+	assert_false(known_receiver_is_due(known, BEGUN_MS + 900000));
+	assert_int_equal(known_receiver_reach(known, BEGUN_MS + 900000), 0);
+}
+
+static void a_report_has_the_cause_the_time_and_what_waits(void **state)
+{
+	(void)state;
+	struct text one[] = {TEXT("http://h/a")}, both[] = {TEXT("http://h/a"), TEXT("http://h/b")}, away[] = {TEXT("http://i/")};
+	struct queued_notice first = {.receivers = one, .receiver_count = 1}, second = {.receivers = both, .receiver_count = 2},
+			     third = {.receivers = away, .receiver_count = 1};
+	struct notice_queue queue = {.count = 0}, other = {.count = 0};
+	const struct notice_queue *const queues[] = {&queue, &other};
+	(void)receiver_board_note(&board, one[0], "the webhook at h");
+	struct known_receiver *known = receiver_board_note(&board, both[1], "the webhook at h");
+	(void)receiver_board_note(&board, away[0], "the webhook at i");
+	assert_true(notice_queue_add(&queue, &first, BEGUN_MS));
+	assert_true(notice_queue_add(&queue, &second, BEGUN_MS + 500));
+	assert_true(notice_queue_add(&other, &third, BEGUN_MS + 700));
+	known_receiver_fail(known, false, "the receiver answers 503", BEGUN_MS + 600);
+	known_receiver_fail(known, true, "the receiver answers 404", BEGUN_MS + 800);
+	receiver_board_count(&board, queues, 2);
+	receiver_board_count(&board, queues, 2); /* once more is no more */
+	const struct receiver_report *report = report_named("the webhook at h", BEGUN_MS + 1000);
+	assert_int_equal(report->waiting, 3);
+	assert_int_equal(report->oldest_ms, 1000);
+	assert_int_equal(report->failing_ms, 400);
+	assert_int_equal(report->failures, 2);
+	assert_true(report->refuses);
+	assert_string_equal(report->why, "the receiver answers 404");
+	report = report_named("the webhook at i", BEGUN_MS + 1000);
+	assert_int_equal(report->waiting, 1);
+	assert_int_equal(report->failing_ms, 0);
+	assert_string_equal(report->why, "");
+}
+
+static void receivers_beyond_the_limit_are_one(void **state)
+{
+	(void)state;
+	char url[32];
+	for (int i = 0; i < RECEIVERS_KNOWN_MAX + 20; i++) {
+		(void)snprintf(url, sizeof url, "http://h%d/", i);
+		known_receiver_fail(receiver_board_note(&board, text_of(url), url), false, "away", BEGUN_MS);
+	}
+	assert_int_equal(receiver_board_report(&board, BEGUN_MS, arena).count, RECEIVERS_KNOWN_MAX);
+	assert_int_equal(report_named("http://h98/", BEGUN_MS)->failures, 1);
+	assert_int_equal(report_named(RECEIVER_OTHERS, BEGUN_MS)->failures, 21);
+	assert_true(report_named("http://h98/", BEGUN_MS)->failing_ms > 0); /* in the same millisecond, too */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(an_outage_is_told_at_once_and_then_every_five_minutes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_report_has_the_cause_the_time_and_what_waits, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(receivers_beyond_the_limit_are_one, set_up, tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
