@@ -184,7 +184,7 @@ static void reload_end(struct gateway_run *run, struct error *error)
 	if (error->kind != ERROR_NONE)
 		(void)command_failed(run->session, error);
 	if (!has_files)
-		command_note(run->session, "Reload rejected: the files have errors. The running version is unchanged.");
+		workspace_reload_rejected(command_workspace(run->session), "the files have");
 	else if (has_others)
 		command_note(run->session, "the files were read again");
 }

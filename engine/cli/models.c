@@ -119,9 +119,10 @@ static void models_on_hung_up(void *context)
 		(void)command_failed(files->session, &error);
 	if (of_certificate.kind != ERROR_NONE)
 		(void)command_failed(files->session, &of_certificate);
-	command_note(files->session, has_models && has_certificate
-					     ? "the files were read again"
-					     : "Reload rejected: a file has errors. What it held before is served unchanged.");
+	if (has_models && has_certificate)
+		command_note(files->session, "the files were read again");
+	else
+		workspace_reload_rejected(command_workspace(files->session), "a file has");
 }
 
 static bool server_drain(void *server, int64_t until_ms)

@@ -16,6 +16,13 @@ void workspace_failed(const struct workspace *workspace, const struct error *err
 	workspace->report.failure(workspace->report.context, error);
 }
 
+void workspace_reload_rejected(const struct workspace *workspace, const char *part)
+{
+	struct error error = {0};
+	error_set(&error, ERROR_CONFIG, PLACE_NONE, "reload rejected: %s errors. The running version is unchanged", part);
+	workspace_failed(workspace, &error);
+}
+
 void workspace_note(const struct workspace *workspace, const char *format, ...)
 {
 	char text[ERROR_TEXT_MAX];

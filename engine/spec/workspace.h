@@ -32,6 +32,9 @@ struct workspace {
 /* Pass the finding to the receiver. */
 void workspace_faults(const struct workspace *workspace, const struct faults *faults);
 void workspace_failed(const struct workspace *workspace, const struct error *error);
+/* A part of the process was to read its files again, and goes on with what it has: as an engine says it of its files. `part`: what
+ * has errors, as "the certificate has". */
+void workspace_reload_rejected(const struct workspace *workspace, const char *part);
 void workspace_warn(const struct workspace *workspace, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void workspace_note(const struct workspace *workspace, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

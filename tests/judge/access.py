@@ -463,6 +463,8 @@ def follows_pipelines(judge, start, keys):
     gateway.process.send_signal(signal.SIGHUP)
     judge.expect("files with a fault change nothing", gateway.says("unchanged") and gateway.ask("GET", "/v2/pipelines/later")[0] == 200
                  and gateway.infer("twice")[0] == 200, gateway.words)
+    judge.expect("which is an error, in the words of an engine",
+                 gateway.says('"level":"error","message":"reload rejected: the files have errors. The running version is unchanged"'), gateway.words)
     judge.expect("it ends well", gateway.stop() == 0)
     drains_within_a_limit(judge, start, keys.path("unread.yaml"))
 
@@ -607,6 +609,8 @@ def speaks_tls(judge, start, keys):
     gateway.process.send_signal(signal.SIGHUP)
     judge.expect("by SIGHUP, too", gateway.says("is not that of the certificate", times) and gateway.infer("twice")[0] == 200 and served() == "first",
                  gateway.words)
+    judge.expect("which is an error, in the words of an engine",
+                 gateway.says('"level":"error","message":"reload rejected: the certificate has errors. The running version is unchanged"'), gateway.words)
     shutil.copy(keys.path("second.key"), keys.path("server.key"))
     judge.expect("with its key it is taken", gateway.says("the certificate was reloaded") and served() == "second", gateway.words)
     gateway.stop()

@@ -366,7 +366,7 @@ def judge_command(binary):
         server.send_signal(signal.SIGHUP)
         heard = []
         yield "SIGHUP with a faulty file changes nothing", comes_true(
-            lambda: heard.append(server.stderr.readline()) or "Reload rejected" in heard[-1]) and (
+            lambda: heard.append(server.stderr.readline()) or "reload rejected" in heard[-1]) and (
             get(address, "/v2/models/twice/infer", ask)[1]["outputs"][0]["data"] == [6.0])
         with open(file, "w", encoding="utf-8") as out:
             out.write(MODELS.replace("x*2", "x*5"))
@@ -402,7 +402,7 @@ def judge_reread(binary):
             """All lines up to the one that says how it ended."""
             server.send_signal(signal.SIGHUP)
             lines = [server.stderr.readline()]
-            while lines[-1] and not any(end in lines[-1] for end in ("Reload rejected", "the files were read again")):
+            while lines[-1] and not any(end in lines[-1] for end in ("reload rejected", "the files were read again")):
                 lines.append(server.stderr.readline())
             return "".join(lines)
 
@@ -423,7 +423,7 @@ def judge_reread(binary):
             models(**three | {"old": "stub://const?value=1"})
             said = said_at_hangup()
             yield "SIGHUP with a model's file that is broken is rejected, with the cause and its place", (
-                "Reload rejected" in said and "models.yaml:9:" in said and "lin.json" in said)
+                "reload rejected" in said and "models.yaml:9:" in said and "lin.json" in said)
             yield "and the model is served on, and no other model is changed", ready("lin") == 200 and answer("old") == [2.0]
             status, said = get(address, "/v2/repository/models/lin/load", "")
             yield "a load of it says the cause, and leaves the model too", (
@@ -432,7 +432,7 @@ def judge_reread(binary):
             write("stubs.json", "{")
             said = said_at_hangup()
             yield "SIGHUP with a broken stubs.json changes nothing, and its place is said", (
-                "Reload rejected" in said and "stubs.json:1:" in said and answer("twice") == [14.0])
+                "reload rejected" in said and "stubs.json:1:" in said and answer("twice") == [14.0])
             write("stubs.json", "{}")
             for name in "lin", "upper":
                 get(address, f"/v2/repository/models/{name}/unload", "")
