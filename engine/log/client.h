@@ -59,6 +59,12 @@ rd_kafka_resp_err_t client_find_extent(rd_kafka_t *client, const char *topic, in
 /* Words for a partition whose offsets are not reported: librdkafka's, or who is silent, and how to find its name. */
 const char *client_offset_words(rd_kafka_resp_err_t code);
 
+#define CLIENT_LEADER_BYTES 256
+
+/* Which broker leads a partition, for errors: "broker 2 at HOST:PORT leads it", "no broker leads it". Asks any broker for a
+ * second; "" if none says so. */
+void client_leader_words(rd_kafka_t *client, rd_kafka_topic_t *topic, int32_t partition, char words[CLIENT_LEADER_BYTES]);
+
 /* Number of partitions of a topic; 0: it does not exist. */
 int client_partition_count(const struct rd_kafka_metadata *metadata, const char *topic);
 

@@ -11,6 +11,7 @@
 #define NOTICE_MS 3000	      /* until the first one, and the notice that no broker answers */
 #define ROUND_FIRST_MS 250    /* far more than a broker usually takes */
 #define ROUND_LONGEST_MS 4000 /* for which one that may be told to stop does not look */
+#define LEADER_MS 1000	      /* for its name, after all the time that was waited for it */
 #define REASON_SHOWN "%.200s" /* brokers can be many */
 #define WARNING_LEVEL 4	      /* of syslog */
 
@@ -104,6 +105,27 @@ rd_kafka_resp_err_t client_find_extent(rd_kafka_t *client, const char *topic, in
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
 		*begin = first;
 	return code;
+}
+
+static void leader_write(const struct rd_kafka_metadata *metadata, int32_t leader, char words[CLIENT_LEADER_BYTES])
+{
+	(void)snprintf(words, CLIENT_LEADER_BYTES, leader < 0 ? "no broker leads it" : "broker %d leads it", (int)leader);
+	for (int i = 0; i < metadata->broker_cnt; i++)
+		if (metadata->brokers[i].id == leader)
+			(void)snprintf(words, CLIENT_LEADER_BYTES, "broker %d at %s:%d leads it", (int)leader,
+				       metadata->brokers[i].host, metadata->brokers[i].port);
+}
+
+void client_leader_words(rd_kafka_t *client, rd_kafka_topic_t *topic, int32_t partition, char words[CLIENT_LEADER_BYTES])
+{
+	const struct rd_kafka_metadata *metadata;
+	words[0] = '\0';
+	if (rd_kafka_metadata(client, 0, topic, &metadata, LEADER_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return;
+	for (int i = 0; metadata->topic_cnt == 1 && i < metadata->topics[0].partition_cnt; i++)
+		if (metadata->topics[0].partitions[i].id == partition)
+			leader_write(metadata, metadata->topics[0].partitions[i].leader, words);
+	rd_kafka_metadata_destroy(metadata);
 }
 
 const char *client_offset_words(rd_kafka_resp_err_t code)

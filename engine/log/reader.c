@@ -13,6 +13,7 @@
 #include "net/loop.h"
 
 #define LOOK_MS 100
+#define TROUBLE_SHOWN "%.300s" /* brokers can be many */
 #define WATCHED_STATISTICS_MS "1000"
 #define WATCHED_FETCH_MS 1000 /* at most: an idle fetch is answered then */
 #define SILENCE_LOOKS 300 /* if the end of a topic is not reached for 30 s, an open transaction delays it */
@@ -188,6 +189,22 @@ static void end_lower(struct reader *reader, int32_t partition)
 		reader->ends[partition] = until;
 }
 
+/* Names what was asked, which broker has to answer, and what the client last said of brokers. */
+static bool silence_explain(struct reader *reader, int32_t partition, const char *missing, const char *advice, struct error *error)
+{
+	char leader[CLIENT_LEADER_BYTES];
+	(void)rd_kafka_poll(reader->client, 0); /* what it has to say */
+	client_leader_words(reader->client, reader->topic, partition, leader);
+	(void)rd_kafka_poll(reader->client, 0);
+	return error_set(error, ERROR_SYSTEM, PLACE_NONE,
+			 "%s partition %d of topic %s%s: %s%s%s" TROUBLE_SHOWN "; %s. Asked at " TROUBLE_SHOWN, missing,
+			 (int)partition, reader->config->topic,
+			 reader->config->stopping && atomic_load(reader->config->stopping) ? ", and it was told to stop" : "",
+			 leader[0] ? leader : "no broker says which one leads it", reader->locked_out.text[0] ? "; " : "",
+			 reader->locked_out.text[0] ? "the client last said: " : "", reader->locked_out.text, advice,
+			 reader->config->brokers);
+}
+
 /* Determines the start as a number first, so that all records written after the reader was opened are read. */
 static bool start_partition(struct reader *reader, int32_t partition, struct error *error)
 {
@@ -203,6 +220,13 @@ static bool start_partition(struct reader *reader, int32_t partition, struct err
 	rd_kafka_queue_t *queue = reader->by_partition ? reader->by_partition[partition].queue : reader->queue;
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR && rd_kafka_consume_start_queue(reader->topic, partition, begin, queue) != 0)
 		code = rd_kafka_last_error();
+	if (failure_is_passing(code))
+		return silence_explain(
+			reader, partition, "Kafka does not say where records end in",
+			"check that the broker runs, and that the address that it advertises (advertised.listeners) "
+			"resolves and can be reached from here; `kafka-topics.sh --describe` names those that hold the "
+			"partition",
+			error);
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR ||
 	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "partition %d of topic %s cannot be read: %s", (int)partition,
 			 reader->config->topic, rd_kafka_err2str(code));
@@ -509,6 +533,15 @@ bool reader_give_arrived(struct reader *reader, size_t most, int wait_ms,
 	return good;
 }
 
+/* The first whose end was not reached. */
+static int32_t partition_unended(const struct reader *reader)
+{
+	int32_t partition = reader->first;
+	while (partition + 1 < reader->partitions && reader->ended[partition])
+		partition++;
+	return partition;
+}
+
 bool reader_give_all(struct reader *reader, bool (*take)(void *context, const struct record *record, struct error *error),
 		     void *context, struct error *error)
 {
@@ -519,8 +552,9 @@ bool reader_give_all(struct reader *reader, bool (*take)(void *context, const st
 		if (is_stopping(reader))
 			return false;
 		if (silent > SILENCE_LOOKS)
-			return error_set(error, ERROR_SYSTEM, PLACE_NONE,
-					 "Kafka does not return the rest of the topic; is a transaction of a writer still open?");
+			return silence_explain(reader, partition_unended(reader), "Kafka does not return the rest of",
+					       "check that the broker runs; if it does, is a transaction of a writer still open?",
+					       error);
 		if (!reader_next(reader, LOOK_MS, &record, error))
 			return false;
 		if (!record.held)

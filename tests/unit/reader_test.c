@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 #include <poll.h>
@@ -249,12 +250,42 @@ static void a_reader_is_silent_while_no_broker_answers_it(void **state)
 	mock_close(&mock);
 }
 
+/* Of several brokers, of which the first answers, and tells which one has the records. */
+static void an_error_names_the_partition_its_leader_and_what_was_said_last(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct error error = {0};
+	mock_open(&mock);
+	rd_kafka_mock_cluster_t *cluster = rd_kafka_mock_cluster_new(mock.holder, 2);
+	assert_non_null(cluster);
+	assert_int_equal(rd_kafka_mock_topic_create(cluster, "far", 2, 1), 0);
+	rd_kafka_mock_partition_set_leader(cluster, "far", 0, 1);
+	rd_kafka_mock_partition_set_leader(cluster, "far", 1, 2);
+	rd_kafka_mock_broker_set_down(cluster, 2);
+	const struct reader_config config = {.brokers = rd_kafka_mock_cluster_bootstraps(cluster),
+					     .topic = "far",
+					     .from_beginning = true,
+					     .wait_ms = 2000,
+					     .properties = mock_quick};
+	assert_null(reader_open(&config, &error));
+	assert_int_equal(error.kind, ERROR_SYSTEM);
+	const char *const words[] = {"Kafka does not say where records end in partition 1 of topic far: broker 2 at 127.0.0.1:",
+				     " leads it; the client last said: 127.0.0.1:", "advertised.listeners", "Asked at 127.0.0.1:"};
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (!strstr(error.text, words[i]))
+			fail_msg("no `%s` in: %s", words[i], error.text);
+	rd_kafka_mock_cluster_destroy(cluster);
+	mock_close(&mock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_that_stood_there_is_given_and_not_what_comes_of_it),
 		cmocka_unit_test(a_topic_whose_leader_is_not_settled_is_waited_for),
 		cmocka_unit_test(no_record_behind_the_wanted_end_is_given),
+		cmocka_unit_test(an_error_names_the_partition_its_leader_and_what_was_said_last),
 		cmocka_unit_test(a_topic_that_may_be_absent_is_not_waited_for),
 		cmocka_unit_test(an_opening_takes_no_longer_than_it_may),
 		cmocka_unit_test(an_opening_ends_soon_once_it_is_to_stop),
