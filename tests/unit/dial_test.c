@@ -246,6 +246,27 @@ static void addresses_of_which_none_answers_are_looked_up_again(void **state)
 	assert_int_equal(names.look_ups, 2);
 }
 
+/* So that a changed entry of the DNS is followed within a minute. */
+static void addresses_are_looked_up_again_after_a_minute(void **state)
+{
+	(void)state;
+	names.ports[0] = names.ports[1] = stand.answering_port;
+	dial_start(&begin_dial(0)->dial);
+	await_established(&stand.dials[0]);
+	assert_in_range(stand.host.addresses_until_ms - loop_now_ms(stand.loop), 40 * 1000, 60 * 1000);
+	names.ports[0] = names.ports[1] = stand.refusing_port; /* the entry changes */
+	struct dialled *dialled = begin_dial(0);
+	dial_start(&dialled->dial);
+	await_established(dialled);
+	assert_int_equal(names.look_ups, 1);
+	stand.host.addresses_until_ms = loop_now_ms(stand.loop); /* the minute is over */
+	dialled = begin_dial(0);
+	dial_start(&dialled->dial);
+	await(dialled);
+	assert_string_equal(dialled->error.text, "Connection refused");
+	assert_int_equal(names.look_ups, 2);
+}
+
 static void dials_of_one_host_share_a_look_up(void **state)
 {
 	(void)state;
@@ -388,6 +409,7 @@ int main(void)
 		DIAL_STORY(who_gives_up_sooner_has_the_others_tried_sooner),
 		DIAL_STORY(addresses_that_all_drop_packets_take_the_whole_time),
 		DIAL_STORY(addresses_of_which_none_answers_are_looked_up_again),
+		DIAL_STORY(addresses_are_looked_up_again_after_a_minute),
 		DIAL_STORY(dials_of_one_host_share_a_look_up),
 		DIAL_STORY(a_dial_that_is_stopped_is_not_told),
 		DIAL_STORY(a_model_by_grpc_is_reached_at_its_second_address),
