@@ -220,8 +220,7 @@ static bool run_files(struct engine_process *running, struct revision *revision,
 	running->engine.write_metrics = process_gateway_metrics;
 	running->engine.context = running;
 	if (run_limits_check((size_t)self->memory_bytes, true, (size_t)self->workers, error) &&
-	    metrics_asked_check(&self->metrics, error) &&
-	    alert_settings_make(&self->alerts, running->arena, &running->notices, error) && rehearse(running, error) &&
+	    metrics_asked_check(&self->metrics, error) && rehearse(running, error) &&
 	    process_kafka_configure(running, revision->runtime, error) &&
 	    (self->control ? gateway_asked_check(&self->gateway, error) : process_gateway_begin(running, revision, error)) &&
 	    answer_probes(running, error) && prepare_first(running, revision, error))
@@ -294,6 +293,10 @@ struct engine_process *engine_process_open(const struct process_config *config, 
 enum process_end engine_process_run(struct engine_process *process, struct error *error)
 {
 	stop_signal_hold_hangup();
+	if (!alert_settings_make(&process->asked->alerts, process->arena, &process->notices, error))
+		return PROCESS_FAILED;
+	process->files.receivers = process->notices.allowed;
+	process->files.receiver_count = process->notices.allowed_count;
 	struct revision *revision = process->asked->control ? open_empty(process, error) : read_first_files(process, error);
 	if (!revision)
 		return process->stopped ? PROCESS_ENDED : PROCESS_UNREAD;

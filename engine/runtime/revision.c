@@ -116,7 +116,8 @@ static bool make_plan(struct revision *revision, const struct revision_options *
 	if (options->built_in)
 		lead_to_built_in(&revision->plan, options, revision->arena);
 	if (options->has_keeper)
-		faults_drop(revision->spec.faults, CODE_OF_KEEPER);
+		faults_drop(revision->spec.faults, CODE_OF_KEEPER, NULL, NULL);
+	receivers_allow(revision->spec.faults, options->receivers, options->receiver_count);
 	if (faults_total(faults) > 0)
 		options->report.faults(options->report.context, faults);
 	return good && (options->insecure || protection_is_given(revision, options, error)) &&

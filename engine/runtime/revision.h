@@ -51,6 +51,8 @@ struct revision_options {
 	bool may_have_gateway;	      /* the caller has a gateway if the runtime's serviceConfig has one */
 	const struct metrics_asked *metrics; /* the caller's port for metrics, which has TLS if the files ask for it. NULL: none */
 	bool has_keeper;	      /* a control plane gave the documents: nothing is said of what its keeper carries out */
+	const struct network *receivers; /* networks that webhooks of alerts may reach although they are not public */
+	size_t receiver_count;
 	bool insecure;		      /* protection that is requested and not in force is no obstacle */
 	/* For files that must be fetched from elsewhere first. Then no revision is made, and they are returned here,
 	 * for a thread to fetch them (serving/remote_download.h); the next call takes them back. NULL: the call waits for them. */

@@ -35,6 +35,31 @@ static void check_url(const struct written_webhook *webhook, struct faults *faul
 			  TEXT_ARGUMENTS(url.host));
 }
 
+struct allowed_receivers {
+	const struct network *networks;
+	size_t count;
+};
+
+/* Whether the host that the message of the fault quotes is allowed. */
+static bool receiver_is_allowed(void *context, const struct fault *fault)
+{
+	const struct allowed_receivers *allowed = context;
+	struct text rest = text_of(fault->message);
+	struct sockaddr_storage address;
+	(void)text_take_until(&rest, '`');
+	const struct text host = text_take_until(&rest, '`');
+	if (!text_is(host, "localhost"))
+		return network_address_read(host, &address) && networks_have(allowed->networks, allowed->count, &address);
+	return (network_address_read(TEXT("127.0.0.1"), &address) && networks_have(allowed->networks, allowed->count, &address)) ||
+	       (network_address_read(TEXT("::1"), &address) && networks_have(allowed->networks, allowed->count, &address));
+}
+
+void receivers_allow(struct faults *faults, const struct network *networks, size_t count)
+{
+	struct allowed_receivers allowed = {networks, count};
+	faults_drop(faults, CODE_PRIVATE_RECEIVER, receiver_is_allowed, &allowed);
+}
+
 static void check_secret(const char *secret, const char *field, struct place place, struct faults *faults)
 {
 	if (secret && !secret_is_reference(secret))
@@ -127,6 +152,18 @@ static void check_rollback(const struct alert_action *action, struct faults *fau
 			  alert_action_names[action->type]);
 }
 
+/* A template that is the name of a format alone is meant as that. */
+static void check_template_of_format(const struct alert_action *action, struct faults *faults)
+{
+	const struct text name = action->body ? text_trimmed(text_of(action->body), " \t\r\n") : (struct text){0};
+	const bool is_key = text_is(name, "pagerduty");
+	if (!is_key && !text_is(name, "slack") && !text_is(name, "alertmanager"))
+		return;
+	fault_add(faults, CODE_CONTRADICTION, action->body_place, NULL,
+		  "`template: " TEXT_FORMAT "` would post that word alone; write `format: " TEXT_FORMAT "`%s", TEXT_ARGUMENTS(name),
+		  TEXT_ARGUMENTS(name), is_key ? ", with `secret: env:NAME` or `file:PATH` of the routing key" : "");
+}
+
 static void check_action(const struct alert_action *action, struct faults *faults)
 {
 	const bool webhook = action->type == ALERT_WEBHOOK;
@@ -147,7 +184,8 @@ static void check_action(const struct alert_action *action, struct faults *fault
 			  "the action has both `format` and `template`: the body is one of them");
 	if (webhook && action->format == NOTICE_PAGERDUTY && !action->secret)
 		fault_add(faults, CODE_MISSING_FIELD, action->here, NULL,
-			  "`secret` is missing in this action: the key of the integration of PagerDuty");
+			  "`secret` is missing in this action: env:NAME or file:PATH of the Integration Key (routing key) of an "
+			  "integration Events API V2 of a service of PagerDuty; the engine reads it when it sends");
 	if (action->type != ALERT_EMAIL && action->recipients.count > 0)
 		fault_add(faults, CODE_CONTRADICTION, action->here, NULL, "`%s` has no `recipients`: these are of an `email`",
 			  alert_action_names[action->type]);
@@ -158,6 +196,7 @@ static void check_action(const struct alert_action *action, struct faults *fault
 	if (action->body && text_trimmed(text_of(action->body), " \t\r\n").length == 0)
 		fault_add(faults, CODE_EMPTY_VALUE, action->body_place, NULL,
 			  "`template` is blank, so each notice would have an empty body; write one, or leave it out");
+	check_template_of_format(action, faults);
 	if (action->body && (unknown = notice_template_fault(text_of(action->body))).bytes)
 		check_template(action, unknown, faults);
 }

@@ -241,12 +241,13 @@ void fault_add(struct faults *faults, const char *code, struct place place, cons
 			  FAULTS_MAX);
 }
 
-void faults_drop(struct faults *faults, const char *code)
+void faults_drop(struct faults *faults, const char *code, bool (*drops)(void *context, const struct fault *fault), void *context)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < faults->count; i++) {
-		const struct fault_code *row = faults->items[i].fault->code;
-		if (strcmp(row->code, code) == 0)
+		const struct fault *fault = faults->items[i].fault;
+		const struct fault_code *row = fault->code;
+		if (strcmp(row->code, code) == 0 && (!drops || drops(context, fault)))
 			faults->by_severity[row->severity]--;
 		else
 			faults->items[kept++] = faults->items[i];

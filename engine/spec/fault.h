@@ -71,8 +71,8 @@ void faults_know(struct faults *faults, const char *file, struct text text);
 void fault_add(struct faults *faults, const char *code, struct place place, const char *suggest, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
-/* Takes out those of that code. */
-void faults_drop(struct faults *faults, const char *code);
+/* Takes out those of that code; of these only the ones that `drops` picks, unless it is NULL. */
+void faults_drop(struct faults *faults, const char *code, bool (*drops)(void *context, const struct fault *fault), void *context);
 
 size_t faults_count(const struct faults *faults, enum severity severity);
 size_t faults_total(const struct faults *faults);

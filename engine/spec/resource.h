@@ -586,6 +586,10 @@ bool spec_read(struct spec *spec, const char *const *paths, size_t count, const 
 /* Opens the spec, and reads the files of an option into it. It is to be closed, also on failure. */
 bool spec_read_listed(struct spec *spec, struct name_list files, const struct spec_options *options, struct error *error);
 
+/* Takes out the notes on receivers that are not public, and that these networks allow (--alert-allow). */
+struct network;
+void receivers_allow(struct faults *faults, const struct network *networks, size_t count);
+
 struct spec_document {
 	const char *file; /* in the places of its faults and of errors, so it is borrowed as long as these are used */
 	struct text text;

@@ -6,7 +6,15 @@
 
 #include <cmocka.h>
 
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/network.h"
+#include "client/alert_list_view.h"
+#include "observe/status.h"
+#include "spec/fault_codes.h"
 #include "steps/kinds.h"
+#include "tests/unit/mock_broker.h"
 #include "tests/unit/session.h"
 
 static const char yaml[] =
@@ -94,12 +102,104 @@ static void a_test_does_not_fail_for_actions_that_it_does_not_test(void **state)
 	said_close(&said);
 }
 
+static void status_append(const struct mock *mock, const char *engine, const char *receivers, int64_t age_ms, bool stopped)
+{
+	struct buffer out;
+	const struct status status = {.instance = text_of(engine),
+				      .pipeline = TEXT("p"),
+				      .at_ms = time_of_day_ms() - age_ms,
+				      .stopped = stopped,
+				      .receivers = text_of(receivers)};
+	buffer_open(&out, 4096);
+	status_write(&status, &out);
+	mock_append(mock, "out", text_of(engine), buffer_view(&out));
+	buffer_close(&out);
+}
+
+static void receivers_that_take_no_notices_are_named_as_engines_report_them(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct buffer out;
+	struct error error = {0};
+	struct arena *arena = arena_open((size_t)1 << 20);
+	struct pipeline_spec spec = {0};
+	const struct resource resource = {.name.text = "p", .spec = &spec};
+	const struct alert_spec alert = {.name.text = "x", .absent.text = "p for 5m"};
+	mock_open(&mock);
+	struct listed_alert listed = {&resource, &alert};
+	struct alert_list list = {.control.target = {.kafka.brokers = mock.brokers, .status = "out", .kafka.consumer = mock_quick},
+				  .count = 1,
+				  .items = &listed};
+	mock_append(&mock, "out", TEXT("x"), TEXT("no status"));
+	status_append(&mock, "e1", "the webhook at h has taken no notice", 2000, false);
+	status_append(&mock, "e2", "the webhook at i has taken no notice", 1000, false);
+	status_append(&mock, "e2", "", 0, false); /* which is over */
+	status_append(&mock, "e3", "the webhook at j has taken no notice", 60000, false);
+	status_append(&mock, "e4", "the webhook at k has taken no notice", 0, true);
+	if (!alert_list_read_failing(&list, arena, &error))
+		fail_msg("%s", error.text);
+	buffer_open(&out, 1 << 16);
+	alert_list_print(&list, arena, &out);
+	buffer_byte(&out, '\0');
+	assert_non_null(
+		strstr(out.bytes, "\np: notices are not delivered, says the engine e1: the webhook at h has taken no notice\n"));
+	assert_null(strstr(out.bytes, "e2"));
+	assert_null(strstr(out.bytes, "e3"));
+	assert_null(strstr(out.bytes, "e4"));
+	buffer_clear(&out);
+	alert_list_print_json(&list, arena, &out);
+	buffer_byte(&out, '\0');
+	assert_non_null(strstr(
+		out.bytes, "\"undelivered\": [{\"engine\": \"e1\", \"receivers\": \"the webhook at h has taken no notice\"}]}"));
+	buffer_close(&out);
+	arena_close(arena);
+	mock_close(&mock);
+}
+
+static const char private_receivers[] =
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
+	"  - {name: a, expression: {set: {y: x * 2}}}\n  output: {steps: [a]}\n  alerts:\n"
+	"  - {name: large, condition: y > 10, actions: [{type: webhook, url: \"http://127.0.0.1:9/x\"},\n"
+	"     {type: webhook, url: \"http://localhost:9/x\"}, {type: webhook, url: \"http://10.1.2.3/x\"}]}\n";
+
+static size_t private_notes(const char *allowed)
+{
+	struct spec spec;
+	struct network network;
+	struct error error = {0};
+	const struct spec_options options = {.kinds = step_kinds};
+	size_t count = 0;
+	assert_true(spec_open(&spec, &error));
+	assert_true(spec_read_text(&spec, "p.yaml", text_of(private_receivers), &options, &error));
+	if (allowed) {
+		assert_true(network_read(text_of(allowed), &network));
+		receivers_allow(spec.faults, &network, 1);
+	}
+	for (size_t i = 0; i < faults_total(spec.faults); i++)
+		count += strcmp(faults_at(spec.faults, i)->code->code, "SL0607") == 0;
+	assert_int_equal(faults_count(spec.faults, SEVERITY_NOTE), count);
+	spec_close(&spec);
+	return count;
+}
+
+static void no_note_is_made_of_a_receiver_that_is_allowed(void **state)
+{
+	(void)state;
+	assert_int_equal(private_notes(NULL), 3);
+	assert_int_equal(private_notes("127.0.0.1"), 1);
+	assert_int_equal(private_notes("10.0.0.0/8"), 2);
+	assert_int_equal(private_notes("192.168.0.0/16"), 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_test_does_not_fail_for_actions_that_it_does_not_test),
 		cmocka_unit_test(a_list_says_what_inhibits_an_alert_and_over_which_time_it_looks),
 		cmocka_unit_test(the_silence_of_an_alert_itself_is_shown),
+		cmocka_unit_test(receivers_that_take_no_notices_are_named_as_engines_report_them),
+		cmocka_unit_test(no_note_is_made_of_a_receiver_that_is_allowed),
 		cmocka_unit_test(the_advice_on_an_address_is_not_of_another_kind_of_address),
 	};
 	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
