@@ -81,7 +81,7 @@ static enum state_verdict commits_look(rd_kafka_t *asker, const struct wanted_to
 enum state_verdict probe_state(const char *brokers, struct properties properties, const struct wanted_topic *changelog,
 			       int partitions, bool absent, char words[ERROR_TEXT_MAX])
 {
-	if (!changelog->group || partitions == 0)
+	if (!changelog->group || partitions == 0 || changelog->observes)
 		return STATE_THERE;
 	rd_kafka_t *asker = asker_open(brokers, properties, changelog->group);
 	(void)snprintf(words, ERROR_TEXT_MAX, "group %s does not answer", changelog->group);
@@ -105,7 +105,7 @@ bool probe_states(const char *brokers, struct properties properties, struct want
 	enum state_verdict verdict = STATE_THERE;
 	for (size_t i = 0; metadata && verdict == STATE_THERE && i < wanted.count; i++) {
 		const struct wanted_topic *topic = &wanted.items[i];
-		if (!topic->changelog_of || topic->new_state || topic->observes)
+		if (!topic->changelog_of || topic->new_state)
 			continue;
 		verdict = probe_state(brokers, properties, topic, client_partition_count(metadata, topic->changelog_of),
 				      client_partition_count(metadata, topic->name) == 0, words);

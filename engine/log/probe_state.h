@@ -12,7 +12,8 @@ enum state_verdict {
 	STATE_UNKNOWN, /* Kafka does not show the group's commits, or the end of the changelog; `words` has the reason */
 };
 
-/* Probes the state of one changelog, whose input has so many partitions; `absent`: its topic does not exist. */
+/* Probes the state of one changelog, whose input has so many partitions; `absent`: its topic does not exist. That of observers is
+ * never lost: where it is gone, or has another name, they begin anew, and no answer changes. */
 enum state_verdict probe_state(const char *brokers, struct properties properties, const struct wanted_topic *changelog,
 			       int partitions, bool absent, char words[ERROR_TEXT_MAX]);
 

@@ -73,6 +73,24 @@ static void a_changelog_that_is_gone_is_lost(void **state)
 	mock_close(&mock);
 }
 
+/* As after a step was renamed, or shares a record with another one since. */
+static void observers_begin_anew_where_their_changelog_is_gone(void **state)
+{
+	(void)state;
+	struct mock mock;
+	char words[ERROR_TEXT_MAX];
+	mock_open(&mock);
+	wanted.observes = true;
+	commit(&mock, "sluice.default.pipeline.p.stage.former.observer.state", 0);
+	assert_int_equal(probe_state(mock.brokers, mock_quick, &wanted, 1, false, words), STATE_THERE);
+	commit(&mock, "out", 1); /* which was emptied */
+	assert_int_equal(probe_state(mock.brokers, mock_quick, &wanted, 1, false, words), STATE_THERE);
+	assert_int_equal(probe_state(mock.brokers, mock_quick, &wanted, 1, true, words), STATE_THERE);
+	wanted.observes = false;
+	assert_int_equal(probe_state(mock.brokers, mock_quick, &wanted, 1, true, words), STATE_LOST);
+	mock_close(&mock);
+}
+
 static void a_kafka_that_does_not_tell_is_not_taken_for_one_that_has_all(void **state)
 {
 	(void)state;
@@ -91,6 +109,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_commits_refer_to_is_looked_for),
 		cmocka_unit_test(a_changelog_that_is_gone_is_lost),
+		cmocka_unit_test(observers_begin_anew_where_their_changelog_is_gone),
 		cmocka_unit_test(a_kafka_that_does_not_tell_is_not_taken_for_one_that_has_all),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
