@@ -128,10 +128,7 @@ static int importance_run(struct session *session, const struct explain_options 
 	pipeline_target_close(&target);
 	if (!good)
 		return command_refused(session, &command_explain, &error);
-	if (list.unreadable > 0)
-		command_note(session, "%llu record%s that cannot be read %s left out; the first: %s",
-			     (unsigned long long)list.unreadable, list.unreadable == 1 ? "" : "s",
-			     list.unreadable == 1 ? "was" : "were", list.unreadable_why.text);
+	workspace_note_unreadable(command_workspace(session), list.unreadable, "", &list.unreadable_why);
 	buffer_open(&out, REPLY_BYTES_MAX);
 	prints[self->form](&list, pipeline, &out);
 	return command_write(session, &out);

@@ -503,10 +503,7 @@ bool experiment_data_take(const struct workspace *workspace, const char *name, c
 	arena_close(self.record_arena);
 	arena_close(self.answer_arena);
 	note_unjudged(&self);
-	if (data->unreadable > 0)
-		workspace_note(workspace, "%llu record%s that cannot be read %s left out; the first: %s",
-			       (unsigned long long)data->unreadable, data->unreadable == 1 ? "" : "s",
-			       data->unreadable == 1 ? "was" : "were", data->unreadable_why.text);
+	workspace_note_unreadable(workspace, data->unreadable, "", &data->unreadable_why);
 	return good;
 }
 

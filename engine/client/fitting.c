@@ -177,10 +177,7 @@ static bool feedback_read_all(struct fitting *self, const char *pipeline, struct
 			       ? feedback_topic_read(self, pipeline, source.bytes + strlen(TOPIC_SOURCE), error)
 			       : feedback_truths_read_file(truths, source.bytes, error);
 	}
-	if (truths->unreadable > 0)
-		workspace_note(self->workspace, "%llu record%s of feedback that cannot be read %s left out; the first: %s",
-			       (unsigned long long)truths->unreadable, truths->unreadable == 1 ? "" : "s",
-			       truths->unreadable == 1 ? "was" : "were", truths->unreadable_why.text);
+	workspace_note_unreadable(self->workspace, truths->unreadable, " of feedback", &truths->unreadable_why);
 	feedback_truths_sort(truths);
 	return good;
 }
@@ -257,10 +254,8 @@ static bool fit_topic(struct fitting *self, struct step *step, const struct mapp
 				       ? "%zu settled record is of a window that is not in this report, and was left out"
 				       : "%zu settled records are of windows that are not in this report, and were left out",
 			       self->settled.count - self->settled.found);
-	if (topic.left_out > 0 && topic.count > 0)
-		workspace_note(self->workspace, "%llu record%s that cannot be read %s left out; the first: %s",
-			       (unsigned long long)topic.left_out, topic.left_out == 1 ? "" : "s",
-			       topic.left_out == 1 ? "was" : "were", topic.left_out_why.text);
+	if (topic.count > 0)
+		workspace_note_unreadable(self->workspace, topic.left_out, "", &topic.left_out_why);
 	if (topic.refused > 0)
 		workspace_note(self->workspace,
 			       "%llu of %zu records that the step refuses %s left out; the first, partition %d offset %lld: %s",

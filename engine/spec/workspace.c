@@ -1,6 +1,7 @@
 /* workspace.c: see workspace.h. */
 #include "spec/workspace.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -14,6 +15,13 @@ void workspace_faults(const struct workspace *workspace, const struct faults *fa
 void workspace_failed(const struct workspace *workspace, const struct error *error)
 {
 	workspace->report.failure(workspace->report.context, error);
+}
+
+void workspace_note_unreadable(const struct workspace *workspace, uint64_t count, const char *of, const struct error *first)
+{
+	if (count > 0)
+		workspace_note(workspace, "%" PRIu64 " record%s%s that cannot be read %s left out; the first: %s", count,
+			       count == 1 ? "" : "s", of, count == 1 ? "was" : "were", first->text);
 }
 
 void workspace_reload_rejected(const struct workspace *workspace, const char *part)

@@ -32,6 +32,9 @@ struct workspace {
 /* Pass the finding to the receiver. */
 void workspace_faults(const struct workspace *workspace, const struct faults *faults);
 void workspace_failed(const struct workspace *workspace, const struct error *error);
+/* Notes how many records were left out because they cannot be read, if any were. `of`: which, as " of feedback"; "": any. */
+void workspace_note_unreadable(const struct workspace *workspace, uint64_t count, const char *of, const struct error *first);
+
 /* A part of the process was to read its files again, and goes on with what it has: as an engine says it of its files. `part`: what
  * has errors, as "the certificate has". */
 void workspace_reload_rejected(const struct workspace *workspace, const char *part);
