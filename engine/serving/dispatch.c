@@ -1,35 +1,14 @@
-/* dispatch.c: see dispatch.h. A call is queued, sent, alone or in a batch (call_batch.h), and has an outcome. A
- * finished call is answered in a turn. */
-#include "serving/dispatch.h"
+/* dispatch.c: see dispatch.h. A call is queued, sent, alone or in a batch (call_batch.h), and has an outcome
+ * (dispatch_outcome.c). A finished call is answered in a turn. */
+#include "serving/dispatch_parts.h"
 
 #include <assert.h>
 
 #include "base/duration.h"
 #include "base/memory.h"
-#include "serving/call_batch.h"
-#include "serving/call_queue.h"
-#include "serving/health.h"
-#include "serving/outage_clock.h"
 #include "serving/overload.h"
-#include "serving/retry_budget.h"
 
 #define DEMAND_LOOK_US 2000 /* between two looks whether other queues still have calls that go first */
-
-struct dispatch {
-	const struct dispatch_config *config;
-	const struct dispatch_environment *environment;
-	struct call_queue call_queue;
-	struct call_batching call_batching;
-	struct health health;
-	struct retry_budget budget;
-	bool answering;
-	bool unanswered;   /* the last attempt that ended was not answered */
-	struct outage_clock outage_clock; /* while that, or the breaker, delays calls */
-	struct full_line full_line;
-	size_t declared;   /* calls of this queue in the model's demand */
-	bool holds;	   /* perturbations are queued because of calls in other queues */
-	struct dispatch_counts counts;
-};
 
 /* ---- opening and closing ---- */
 
@@ -83,51 +62,11 @@ void dispatch_close(struct dispatch *dispatch)
 	memory_give(dispatch);
 }
 
-/* ---- an unreachable model ---- */
-
-static void tell_away(struct dispatch *dispatch, struct queued_call *queued_call)
-{
-	struct call *call = queued_call->attempts.call;
-	call->attempts = queued_call->attempts.made;
-	error_set(&call->error, ERROR_REMOTE, PLACE_NONE,
-		  "%s : the model is unreachable, and is not called until it is back; the last that came: %s", call->name,
-		  dispatch->health.words);
-	call_queue_end(&dispatch->call_queue, queued_call);
-}
-
-static bool can_wait(const struct dispatch *dispatch, const struct queued_call *queued_call)
-{
-	int64_t deadline_ms = call_deadline_ms(queued_call->attempts.call);
-	return !queued_call->attempts.outage_fails && !queued_call->attempts.call->once &&
-	       (deadline_ms == 0 || dispatch->health.breaker.again_us < deadline_ms * US_PER_MS);
-}
-
-/* Fails calls that cannot wait until the model is tried again. */
-static void dismiss(struct dispatch *dispatch)
-{
-	for (struct queued_call *queued_call = dispatch->call_queue.line.first, *next; queued_call; queued_call = next) {
-		next = queued_call->next;
-		if (can_wait(dispatch, queued_call))
-			continue;
-		queued_calls_remove(&dispatch->call_queue.line, queued_call);
-		tell_away(dispatch, queued_call);
-	}
-}
-
-/* Whether the model is away and the call ends because of that: it cannot wait until the model is tried again, or something else
- * answers for it while another call tries. */
-static bool ends_away(const struct dispatch *dispatch, const struct queued_call *queued_call, int64_t now_us)
-{
-	const struct health *health = &dispatch->health;
-	return (health_is_away(health, now_us) && !can_wait(dispatch, queued_call)) ||
-	       (queued_call->attempts.call->outage_fails && health_is_tried(health));
-}
-
 /* Queues a call, unless it cannot wait. False: it was failed. */
 static bool stand_in_line(struct dispatch *dispatch, struct queued_call *queued_call, bool first, int64_t now_us)
 {
-	if (ends_away(dispatch, queued_call, now_us)) {
-		tell_away(dispatch, queued_call);
+	if (dispatch_ends_away(dispatch, queued_call, now_us)) {
+		call_end_away(dispatch, queued_call);
 		return false;
 	}
 	call_queue_wait(&dispatch->call_queue, queued_call, first);
@@ -150,27 +89,11 @@ static bool may_go(struct dispatch *dispatch, int64_t now_us)
 
 /* ---- waiting in the queue ---- */
 
-static bool is_kept_waiting(const struct dispatch *dispatch)
-{
-	return dispatch->unanswered || dispatch_away(dispatch);
-}
-
-static int64_t unreachable_us(const struct dispatch *dispatch, int64_t now_us)
-{
-	return outage_clock_us(&dispatch->outage_clock, is_kept_waiting(dispatch), now_us);
-}
-
-/* Notes an outage. Called before the state of the model changes. */
-static void note_outage(struct dispatch *dispatch, int64_t now_us)
-{
-	outage_clock_note(&dispatch->outage_clock, is_kept_waiting(dispatch), now_us);
-}
-
 int64_t dispatch_waited_us(const struct dispatch *dispatch, const struct call *call, int64_t now_us)
 {
 	const struct queued_call *queued_call = call->under_way;
 	return queued_call && queued_call->state == QUEUED_CALL_WAITS && queued_call_is_untried(queued_call)
-		       ? queued_call_waited_us(queued_call, &dispatch->full_line, unreachable_us(dispatch, now_us), now_us)
+		       ? queued_call_waited_us(queued_call, &dispatch->full_line, dispatch_unreachable_us(dispatch, now_us), now_us)
 		       : call->waited_ms * US_PER_MS;
 }
 
@@ -210,7 +133,7 @@ static void send_out(struct dispatch *dispatch, struct queued_call *queued_call,
 		cannot_go(dispatch, queued_call, &error);
 		return;
 	}
-	queued_call_note_wait(queued_call, &dispatch->full_line, unreachable_us(dispatch, now_us), now_us);
+	queued_call_note_wait(queued_call, &dispatch->full_line, dispatch_unreachable_us(dispatch, now_us), now_us);
 	queued_call->state = QUEUED_CALL_SENT;
 	queued_call->attempts.call->where = CALL_SENT;
 	queued_call->at_us = now_us;
@@ -241,7 +164,7 @@ static bool is_late(const struct dispatch *dispatch, const struct queued_call *q
 static void end_late(struct dispatch *dispatch, struct queued_call *queued_call, int64_t now_us)
 {
 	struct call *call = queued_call->attempts.call;
-	queued_call_note_wait(queued_call, &dispatch->full_line, unreachable_us(dispatch, now_us), now_us);
+	queued_call_note_wait(queued_call, &dispatch->full_line, dispatch_unreachable_us(dispatch, now_us), now_us);
 	queued_calls_remove(&dispatch->call_queue.line, queued_call);
 	error_set_limit(&call->error, LIMIT_OF_ADMISSION, "%s : there was no time left to ask the model before the deadline",
 			call->name);
@@ -340,7 +263,7 @@ static void dispatch_recall(struct dispatch *dispatch, struct queued_call *queue
 		call_queue_wait(&dispatch->call_queue, queued_call, true);
 	}
 	if (away)
-		dismiss(dispatch);
+		dispatch_dismiss(dispatch);
 }
 
 /* Withdraws the last call first, so that the queue has the order in which they were sent. */
@@ -446,7 +369,7 @@ bool dispatch_call(struct dispatch *dispatch, struct call *call, int64_t now_us,
 	attempts_begin(&queued_call->attempts, call, dispatch->config->model->timeout_ms);
 	queued_call->attempts.outage_fails = dispatch->config->outage_fails || call->outage_fails;
 	queued_call->at_us = now_us;
-	queued_call->outage_before_us = unreachable_us(dispatch, now_us);
+	queued_call->outage_before_us = dispatch_unreachable_us(dispatch, now_us);
 	queued_call->alone = call->uncached;
 	call->under_way = queued_call;
 	call->waited_ms = 0;
@@ -505,119 +428,6 @@ void dispatch_forget(struct dispatch *dispatch, struct call *call)
 	call_queue_give(&dispatch->call_queue, queued_call);
 }
 
-/* ---- outcomes ---- */
-
-void dispatch_paused(struct dispatch *dispatch, int64_t pause_us, int64_t now_us)
-{
-	for (struct queued_call *queued_call = dispatch->call_queue.sent.first; queued_call; queued_call = queued_call->next)
-		queued_call_paused(queued_call, pause_us, now_us);
-	replicas_paused(&dispatch->health.replicas, pause_us, now_us);
-}
-
-/* Whether the call had too little time to be answered. */
-static bool had_no_time(const struct queued_call *queued_call, const struct attempt *attempt, int64_t now_us)
-{
-	return overload_cut_short(queued_call, now_us) ||
-	       (attempt->end == ATTEMPT_TIMED_OUT && queued_call_lay_still(queued_call, now_us));
-}
-
-int64_t dispatch_outage_us(const struct dispatch *dispatch, int64_t now_us)
-{
-	if (dispatch->config->outage_fails)
-		return 0;
-	return is_kept_waiting(dispatch) ? now_us : dispatch->outage_clock.latest_us;
-}
-
-static void count_outcome(const struct dispatch *dispatch, const struct attempt *attempt, uint64_t took_us)
-{
-	struct model_counts *counts = dispatch->config->counts;
-	int status = attempt->end == ATTEMPT_REPLIED ? attempt->status : attempt->end == ATTEMPT_TIMED_OUT ? 504 : 503;
-	duration_count(&counts->duration, took_us);
-	attempt_count(&counts->outcomes, attempt->by_grpc ? COUNTED_GRPC : COUNTED_REST, status, took_us);
-}
-
-/* Updates the state of the model from an outcome. */
-static void learn(struct dispatch *dispatch, struct queued_call *queued_call, struct attempt *attempt, int64_t now_us)
-{
-	int64_t took_us = now_us - queued_call->at_us;
-	const bool perturbs = queued_call_perturbs(queued_call);
-	if (dispatch->config->counts && !perturbs)
-		count_outcome(dispatch, attempt, (uint64_t)took_us);
-	attempt->others_answered = dispatch->health.answers != queued_call->answers_seen;
-	if (attempt_is_failure(attempt) && had_no_time(queued_call, attempt, now_us)) {
-		health_withdraw(&dispatch->health, queued_call->replica, queued_call->probe);
-		return;
-	}
-	if (perturbs) /* as large as no other call: its time says nothing of theirs */
-		took_us = -1;
-	else
-		took_us = queued_call_likely_us(queued_call, attempt, took_us,
-						dispatch->health.replicas.items[queued_call->replica].latency_us);
-	const struct health_latency latency = {took_us, queued_call->abreast};
-	if (health_learn(&dispatch->health, attempt, queued_call->replica, queued_call->probe, latency,
-			 dispatch->call_queue.line.first != NULL, now_us))
-		dismiss(dispatch);
-	if (dispatch->config->demand && !perturbs)
-		model_demand_limit(dispatch->config->demand, dispatch->health.concurrency_limit.limit);
-	queued_call->answers_seen = dispatch->health.answers;
-}
-
-static void dispatch_conclude(struct dispatch *dispatch, struct queued_call *queued_call, const struct attempt *attempt, bool probe,
-			      int64_t now_us)
-{
-	int64_t again_ms, now_ms = now_us / US_PER_MS;
-	bool away = dispatch->health.breaker.state == BREAKER_OPEN && !dispatch->health.doubt;
-	if (attempts_take(&queued_call->attempts, attempt, now_ms, &again_ms)) {
-		call_queue_end(&dispatch->call_queue, queued_call);
-	} else if (again_ms <= now_ms || away) {
-		/* The next probe is another call, so that no call is used for all of them. */
-		call_queue_wait(&dispatch->call_queue, queued_call, !probe);
-		if (away && !can_wait(dispatch, queued_call)) {
-			queued_calls_remove(&dispatch->call_queue.line, queued_call);
-			queued_call->attempts.call->attempts = queued_call->attempts.made;
-			attempts_end(&queued_call->attempts, attempt, "the model is not asked until it is back");
-			call_queue_end(&dispatch->call_queue, queued_call);
-		}
-	} else {
-		int64_t pause_us = (again_ms - now_ms) * US_PER_MS;
-		int64_t drawn_us = pause_us / 2 + (int64_t)(health_draw(&dispatch->health) % (uint64_t)pause_us);
-		call_queue_pause(&dispatch->call_queue, queued_call, now_us + drawn_us);
-	}
-}
-
-static void conclude_merged(struct dispatch *dispatch, struct queued_call *call_batch, const struct attempt *attempt,
-			    int64_t now_us)
-{
-	struct outcome outcome;
-	bool probe = call_batch->probe;
-	if (outcome_split(&outcome, &dispatch->call_batching, call_batch, attempt))
-		for (struct queued_call *member; (member = outcome_next(&outcome));)
-			dispatch_conclude(dispatch, member, &outcome.attempt, probe, now_us);
-}
-
-void dispatch_outcome(struct dispatch *dispatch, struct queued_call *queued_call, struct attempt *attempt, int64_t now_us)
-{
-	assert(queued_call->state == QUEUED_CALL_SENT);
-	queued_calls_remove(&dispatch->call_queue.sent, queued_call);
-	note_outage(dispatch, now_us);
-	if (!had_no_time(queued_call, attempt, now_us))
-		dispatch->unanswered = attempt->end != ATTEMPT_REPLIED;
-	learn(dispatch, queued_call, attempt, now_us);
-	if (queued_call->members)
-		conclude_merged(dispatch, queued_call, attempt, now_us);
-	else
-		dispatch_conclude(dispatch, queued_call, attempt, queued_call->probe, now_us);
-	dispatch_turn(dispatch, now_us);
-}
-
-void dispatch_ready(struct dispatch *dispatch, size_t replica, bool ready, int64_t now_us)
-{
-	note_outage(dispatch, now_us);
-	if (health_reported(&dispatch->health, replica, ready, now_us))
-		dismiss(dispatch);
-	dispatch_turn(dispatch, now_us);
-}
-
 struct dispatch_counts dispatch_counts(const struct dispatch *dispatch)
 {
 	struct dispatch_counts counts = dispatch->counts;
@@ -629,10 +439,4 @@ struct dispatch_counts dispatch_counts(const struct dispatch *dispatch)
 	counts.limit = dispatch->health.concurrency_limit.limit;
 	counts.merged = dispatch->call_batching.merged;
 	return counts;
-}
-
-const char *dispatch_away(const struct dispatch *dispatch)
-{
-	bool away = dispatch->health.breaker.state != BREAKER_CLOSED && !dispatch->health.doubt;
-	return away ? dispatch->health.words : NULL;
 }
