@@ -13,11 +13,16 @@ void dispatch_paused(struct dispatch *dispatch, int64_t pause_us, int64_t now_us
 	replicas_paused(&dispatch->health.replicas, pause_us, now_us);
 }
 
-/* Whether the call had too little time to be answered. */
-static bool had_no_time(const struct queued_call *queued_call, const struct attempt *attempt, int64_t now_us)
+/* Whether the call had too little time to be answered, and its server is not known to be silent. */
+static bool had_no_time(struct dispatch *dispatch, const struct queued_call *queued_call, const struct attempt *attempt,
+			int64_t now_us)
 {
-	return overload_cut_short(queued_call, now_us) ||
-	       (attempt->end == ATTEMPT_TIMED_OUT && queued_call_lay_still(queued_call, now_us));
+	struct replica *replica = &dispatch->health.replicas.items[queued_call->replica];
+	if (attempt->end == ATTEMPT_TIMED_OUT && queued_call_lay_still(queued_call, now_us))
+		return true;
+	if (!overload_cut_short(queued_call, now_us))
+		return false;
+	return attempt->end != ATTEMPT_TIMED_OUT || !replica_is_silent(replica, queued_call->at_us, now_us);
 }
 
 static void count_outcome(const struct dispatch *dispatch, const struct attempt *attempt, uint64_t took_us)
@@ -28,15 +33,15 @@ static void count_outcome(const struct dispatch *dispatch, const struct attempt 
 	attempt_count(&counts->outcomes, attempt->by_grpc ? COUNTED_GRPC : COUNTED_REST, status, took_us);
 }
 
-/* Updates the state of the model from an outcome. */
-static void learn(struct dispatch *dispatch, struct queued_call *queued_call, struct attempt *attempt, int64_t now_us)
+/* Updates the state of the model from an outcome; a failure that is `excused` says nothing of it. */
+static void learn(struct dispatch *dispatch, struct queued_call *queued_call, struct attempt *attempt, bool excused, int64_t now_us)
 {
 	int64_t took_us = now_us - queued_call->at_us;
 	const bool perturbs = queued_call_perturbs(queued_call);
 	if (dispatch->config->counts && !perturbs)
 		count_outcome(dispatch, attempt, (uint64_t)took_us);
 	attempt->others_answered = dispatch->health.answers != queued_call->answers_seen;
-	if (attempt_is_failure(attempt) && had_no_time(queued_call, attempt, now_us)) {
+	if (attempt_is_failure(attempt) && excused) {
 		health_withdraw(&dispatch->health, queued_call->replica, queued_call->probe);
 		return;
 	}
@@ -92,9 +97,10 @@ void dispatch_outcome(struct dispatch *dispatch, struct queued_call *queued_call
 	assert(queued_call->state == QUEUED_CALL_SENT);
 	queued_calls_remove(&dispatch->call_queue.sent, queued_call);
 	dispatch_note_outage(dispatch, now_us);
-	if (!had_no_time(queued_call, attempt, now_us))
+	const bool excused = had_no_time(dispatch, queued_call, attempt, now_us);
+	if (!excused)
 		dispatch->unanswered = attempt->end != ATTEMPT_REPLIED;
-	learn(dispatch, queued_call, attempt, now_us);
+	learn(dispatch, queued_call, attempt, excused, now_us);
 	if (queued_call->members)
 		conclude_merged(dispatch, queued_call, attempt, now_us);
 	else

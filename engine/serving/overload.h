@@ -3,7 +3,8 @@
  * A queue that grows without a limit delays every call until just before its deadline, so the model works and
  * no caller gains. A call that would spend half of its remaining time in the queue is refused at once. A
  * refusal costs almost nothing, and the calls in the queue are answered in time. A call that its own deadline
- * cuts short does not count against the model.
+ * cuts short does not count against the model, unless its server is silent (replica_is_silent()): Envoy's outlier
+ * detection, resilience4j and Finagle count every timeout.
  *
  * Pure: the clock is an argument.
  */

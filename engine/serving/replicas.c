@@ -117,7 +117,7 @@ void replica_answered(struct replicas *replicas, size_t index, int64_t latency_u
 	struct replica *replica = &replicas->items[index];
 	int64_t before_us = replica->latency_us;
 	replica->in_flight--;
-	replica->failures = 0;
+	replica->failures = replica->silent = 0;
 	replica->heard_us = now_us;
 	if (latency_us >= 0)
 		replica->latency_us = before_us ? before_us + (latency_us - before_us) / LATENCY_SHARE : latency_us;
@@ -137,6 +137,13 @@ void replica_failed(struct replicas *replicas, size_t index, bool unmet, int64_t
 	replica->failures++;
 	if (replica->out_until_us == 0 && (unmet || replica->failures >= REPLICA_FAILURES))
 		put_out(replica, now_us);
+}
+
+bool replica_is_silent(struct replica *replica, int64_t sent_us, int64_t now_us)
+{
+	if (replica->silent++ == 0)
+		replica->silent_us = sent_us;
+	return replica->silent >= REPLICA_SILENT_CALLS && now_us - replica->silent_us >= REPLICA_SILENT_US;
 }
 
 void replicas_paused(struct replicas *replicas, int64_t pause_us, int64_t now_us)

@@ -120,6 +120,39 @@ static void a_model_that_hangs_is_still_told_by_calls_that_had_time(void **state
 	assert_non_null(dispatch_away(servers.dispatch));
 }
 
+/* Ten calls a second, each with less time than the model may take. */
+static void ask_briefly_for(int64_t us)
+{
+	for (int64_t until_us = servers.now_us + us; servers.now_us < until_us; servers_run_for(SECOND / 10))
+		(void)servers_ask(1, 1, servers.now_us / 1000 + WORK_US / 1000);
+}
+
+/* Nobody has more time: or the breaker would stay closed for ever, and each call wait for its whole deadline. */
+static void a_model_that_is_silent_for_seconds_is_ill_however_short_deadlines_are(void **state)
+{
+	(void)state;
+	serve_abreast();
+	servers.moods[0] = HANGS;
+	ask_briefly_for(4 * (int64_t)SECOND);
+	assert_null(dispatch_away(servers.dispatch));
+	servers.moods[0] = ANSWERS; /* one call is answered, so it is not silent */
+	servers_ask(1, 1, servers.now_us / 1000 + 500);
+	servers_run_for(SECOND);
+	servers.moods[0] = HANGS;
+	ask_briefly_for(4 * (int64_t)SECOND);
+	assert_null(dispatch_away(servers.dispatch));
+	ask_briefly_for(2 * (int64_t)SECOND);
+	assert_non_null(dispatch_away(servers.dispatch));
+	const uint64_t sent = servers.sent[0];
+	ask_briefly_for(10 * (int64_t)SECOND);
+	assert_in_range(servers.sent[0] - sent, 1, 20); /* of a hundred: probes */
+	servers.moods[0] = ANSWERS;
+	servers_run_for(6 * (int64_t)SECOND); /* longer than any pause of the breaker */
+	struct call *call = servers_ask(1, 1, servers.now_us / 1000 + 500);
+	servers_run_for(SECOND);
+	servers_expect_error(call, ERROR_NONE, "");
+}
+
 #define QUICK_US 1000
 
 static void ask_with_ten_seconds(size_t count)
@@ -234,6 +267,7 @@ int main(void)
 		STORY(a_model_that_becomes_slow_is_found_slow_before_its_queue_ends),
 		STORY(a_model_that_is_quick_again_is_found_quick_at_once),
 		STORY(calls_one_at_a_time_show_what_many_take),
+		STORY(a_model_that_is_silent_for_seconds_is_ill_however_short_deadlines_are),
 		STORY(a_model_that_hangs_is_still_told_by_calls_that_had_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
