@@ -524,8 +524,8 @@ static bool partition_state_handle_news(struct worker *worker, struct archive_ne
 static bool is_restoring(const struct partition_states *partition_states)
 {
 	const struct partition_state *partition_state = partition_states->first;
-	while (partition_state && (!partition_state->stage || partition_state->store || partition_state->has_failed ||
-				   partition_state->outage.is_out))
+	while (partition_state &&
+	       (!partition_state->stage || partition_state->store || partition_state->has_failed || partition_state->outage.is_out))
 		partition_state = partition_state->next;
 	return partition_state != NULL;
 }
