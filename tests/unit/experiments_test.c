@@ -308,6 +308,7 @@ static void the_default_of_an_experiment_of_pipelines_is_listed(void **state)
 	(void)state; /* the default's calls are split, so it comes after the experiment's own */
 	assert_string_equal(json_string_value(json_array_get(json_object_get(document, "pipelines"), 1)), "a");
 	json_decref(document);
+	assert_int_equal(remove("p.yaml"), 0);
 }
 
 /* The metric of that name of a report or of a segment. */

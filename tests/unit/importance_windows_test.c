@@ -185,15 +185,15 @@ static void drift_write(const char *explain)
 	write_file("p.yaml", yaml);
 }
 
-/* Two columns, the first of which goes on by `step` from row to row, as a reference of 100 rows and as requests of 20. */
-static void rows_write(struct mock *mock, int step)
+/* Two columns, in which no row seems to follow from the one before, as a reference of 100 rows and as requests of 20. */
+static void rows_write(struct mock *mock)
 {
 	FILE *file = fopen("rows.csv", "w");
 	char request[2048];
 	assert_non_null(file);
 	fputs("0,1\n", file);
 	for (int i = 0; i < 100; i++)
-		fprintf(file, "%d,%d\n", i * step % 20, i % 7);
+		fprintf(file, "%d,%d\n", i * 13 % 20, i % 7);
 	fclose(file);
 	int length = snprintf(request, sizeof request,
 			      "{\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP64\", \"shape\": [20, 2], \"data\": [");
@@ -222,7 +222,7 @@ static void a_report_of_drift_has_the_shift_of_each_feature(void **state)
 	struct mock mock;
 	mock_open(&mock);
 	drift_write("importance: {window: 10}");
-	rows_write(&mock, 1);
+	rows_write(&mock);
 	struct said said = report_say(&mock, "text"); /* there is no topic of it yet */
 	assert_null(strstr(said.out, "importance"));
 	said_close(&said);
@@ -264,7 +264,7 @@ static void the_page_names_example_requests_by_offset(void **state)
 	struct mock mock;
 	mock_open(&mock);
 	drift_write("share: 1");
-	rows_write(&mock, 13); /* so that no row seems to follow from the one before */
+	rows_write(&mock);
 	int length = snprintf(request, sizeof request,
 			      "{\"id\": \"<i>\", \"inputs\": [{\"name\": \"x\", \"datatype\": \"FP64\", \"shape\": [20, 2], "
 			      "\"data\": [");

@@ -285,14 +285,23 @@ static struct archive *open_that_forgets(struct simulated_host *host, struct loo
 	return &forgetful->archive;
 }
 
-/* A worker that finds its state gone stops, and so does each that follows it: nothing wrong is answered. */
+/* A worker that finds its state gone stops, and so does each that follows it: nothing wrong is answered, and what is not in force
+ * in time in some runs, since the engines have ended, is not answered in time in others. */
 static void state_that_is_not_brought_back_is_found(void **state)
 {
 	(void)state;
 	const struct simulation_platform platform = {simulated_consumer_open, simulated_output_open, open_that_forgets,
 						     simulated_best_effort_open, simulated_fenced_writer_open};
-	struct simulation_result result = bad_simulation((struct simulation_config){.platform = &platform, .exactly_once = true});
-	assert_non_null(strstr(result.why, "is not answered in time"));
+	struct simulation_config config = {.kinds = step_kinds, .platform = &platform, .exactly_once = true};
+	size_t unanswered = 0;
+	for (config.seed = 1; config.seed <= DAYS && unanswered == 0; config.seed++) {
+		struct simulation_result result;
+		struct error error = {0};
+		assert_true(simulation_run(&config, &result, &error));
+		unanswered += strstr(result.why, "is not answered in time") != NULL;
+		assert_true(result.held || unanswered > 0 || strstr(result.why, "are in force in time"));
+	}
+	assert_true(unanswered > 0);
 }
 
 /* ---- the guard ---- */

@@ -89,7 +89,10 @@ static void it_holds_when_its_state_is_lost(void **state)
 static void a_window_that_is_closed_twice_is_found(void **state)
 {
 	(void)state;
-	assert_non_null(strstr(bad_run(SIMULATION_REPEATS_WINDOWS).why, "it is closed twice"));
+	for (uint64_t seed = 1; seed <= RUNS; seed++) /* others end otherwise: a window is not closed in time, too */
+		if (strstr(observed_run(seed, SIMULATION_REPEATS_WINDOWS, 0).why, "it is closed twice"))
+			return;
+	fail_msg("%d runs closed none twice", RUNS);
 }
 
 /* The second segment has windows only if the step has `groupBy`. That takes some 250 runs, which are minutes under a sanitizer, so
