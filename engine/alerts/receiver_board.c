@@ -6,9 +6,14 @@
 
 #include "base/hash.h"
 
+uint64_t receiver_key(struct text receiver)
+{
+	return hash_text(receiver, 0);
+}
+
 struct known_receiver *receiver_board_find(struct receiver_board *board, struct text receiver)
 {
-	const uint64_t key = hash_text(receiver, 0);
+	const uint64_t key = receiver_key(receiver);
 	for (size_t i = 0; i < board->count; i++)
 		if (board->items[i].key == key)
 			return &board->items[i];
@@ -21,8 +26,8 @@ struct known_receiver *receiver_board_note(struct receiver_board *board, struct 
 	if (known)
 		return known;
 	known = &board->items[board->count++];
-	*known = (struct known_receiver){.key = hash_text(receiver, 0)};
-	(void)snprintf(known->name, sizeof known->name, "%s", board->count == RECEIVERS_KNOWN_MAX ? RECEIVER_OTHERS : name);
+	*known = (struct known_receiver){.key = receiver_key(receiver), .is_shared = board->count == RECEIVERS_KNOWN_MAX};
+	(void)snprintf(known->name, sizeof known->name, "%s", known->is_shared ? RECEIVER_OTHERS : name);
 	return known;
 }
 
@@ -40,12 +45,12 @@ int64_t known_receiver_reach(struct known_receiver *known, int64_t now_ms)
 	const int64_t since_ms = known->failing_ms;
 	known->failing_ms = known->told_ms = 0;
 	known->refuses = false;
-	return since_ms > 0 ? now_ms - since_ms : 0;
+	return since_ms > 0 && !known->is_shared ? now_ms - since_ms : 0;
 }
 
 bool known_receiver_is_due(const struct known_receiver *known, int64_t now_ms)
 {
-	return known->failing_ms > 0 && (known->told_ms == 0 || now_ms - known->told_ms >= RECEIVER_REMIND_MS);
+	return known->failing_ms > 0 && !known->is_shared && (known->told_ms == 0 || now_ms - known->told_ms >= RECEIVER_REMIND_MS);
 }
 
 static void notice_count(struct receiver_board *board, const struct queued_notice *notice)
@@ -69,13 +74,23 @@ void receiver_board_count(struct receiver_board *board, const struct notice_queu
 			notice_count(board, LIST_OWNER(node, struct queued_notice, node));
 }
 
-static struct receiver_report *report_of(struct receiver_reports *reports, const char *name, struct arena *arena)
+/* The report on receivers of that name; NULL: there is none yet. */
+static struct receiver_report *report_find(const struct receiver_reports *reports, const char *name)
 {
 	for (size_t i = 0; i < reports->count; i++)
 		if (strcmp(reports->items[i].name, name) == 0)
 			return &reports->items[i];
+	return NULL;
+}
+
+static struct receiver_report *report_begin(struct receiver_reports *reports, const struct known_receiver *known,
+					    struct arena *arena)
+{
 	struct receiver_report *made = &reports->items[reports->count++];
-	*made = (struct receiver_report){.name = arena_copy(arena, name, strlen(name)), .why = ""};
+	*made = (struct receiver_report){.key = known->key,
+					 .is_shared = known->is_shared,
+					 .name = arena_copy(arena, known->name, strlen(known->name)),
+					 .why = ""};
 	return made->name ? made : NULL;
 }
 
@@ -93,15 +108,29 @@ static void report_add(struct receiver_report *report, const struct known_receiv
 	report->why = arena_copy(arena, known->why, strlen(known->why));
 }
 
-struct receiver_reports receiver_board_report(const struct receiver_board *board, int64_t now_ms, struct arena *arena)
+static struct receiver_reports reports_make(const struct receiver_board *board, bool failing, int64_t now_ms, struct arena *arena)
 {
 	struct receiver_reports reports = {.items = ARENA_ARRAY(arena, struct receiver_report, board->count + 1)};
 	for (size_t i = 0; reports.items && i < board->count; i++) {
-		struct receiver_report *report = report_of(&reports, board->items[i].name, arena);
+		const struct known_receiver *known = &board->items[i];
+		if (failing && known->failing_ms == 0)
+			continue;
+		struct receiver_report *report = failing ? NULL : report_find(&reports, known->name);
+		report = report ? report : report_begin(&reports, known, arena);
 		if (report)
-			report_add(report, &board->items[i], now_ms, arena);
+			report_add(report, known, now_ms, arena);
 		if (!report || !report->why)
 			return (struct receiver_reports){0};
 	}
 	return reports;
+}
+
+struct receiver_reports receiver_board_report(const struct receiver_board *board, int64_t now_ms, struct arena *arena)
+{
+	return reports_make(board, false, now_ms, arena);
+}
+
+struct receiver_reports receiver_board_failing(const struct receiver_board *board, int64_t now_ms, struct arena *arena)
+{
+	return reports_make(board, true, now_ms, arena);
 }

@@ -1,8 +1,8 @@
 /* receiver_board.h: Board of the receivers of notices: since when each takes none, why, and how many attempts failed. Pure.
  *
- * A receiver is known by the text by which notices wait for it (alerts/notice_queue.h), and by a name without secrets. Those of one
- * name are one receiver to people: two webhooks of one host. After RECEIVERS_KNOWN_MAX - 1 receivers, all others are the last one,
- * RECEIVER_OTHERS.
+ * A receiver is known by the text by which notices wait for it (alerts/notice_queue.h), and by a name without secrets, which two
+ * webhooks of one host share. After RECEIVERS_KNOWN_MAX - 1 receivers, all others are the last one, RECEIVER_OTHERS. Some of these
+ * may take notices while others take none, so what is known of it is no outage that begins and ends.
  */
 #ifndef SLUICE_ALERTS_RECEIVER_BOARD_H
 #define SLUICE_ALERTS_RECEIVER_BOARD_H
@@ -17,12 +17,13 @@
 #define RECEIVER_OTHERS "other receivers"
 
 struct known_receiver {
-	uint64_t key;						 /* hash of its text */
+	uint64_t key;						 /* receiver_key() of its text */
 	char name[RECEIVER_NAME_BYTES], why[RECEIVER_WHY_BYTES]; /* of the last failure; either may be cut off */
 	uint64_t failures;
 	int64_t failing_ms; /* of the first attempt that failed since the last delivery; 0: there is none */
 	int64_t told_ms;    /* when the log last had that */
 	bool refuses;	    /* the last attempt was refused, so that it is not repeated */
+	bool is_shared;	    /* RECEIVER_OTHERS */
 	size_t waiting;	    /* as of receiver_board_count() */
 	int64_t oldest_ms;  /* when the oldest of these was queued */
 };
@@ -31,6 +32,8 @@ struct receiver_board { /* starts as `{0}` */
 	struct known_receiver items[RECEIVERS_KNOWN_MAX];
 	size_t count;
 };
+
+uint64_t receiver_key(struct text receiver);
 
 /* The receiver, which is noted if it is new. */
 struct known_receiver *receiver_board_note(struct receiver_board *board, struct text receiver, const char *name);
@@ -41,22 +44,24 @@ struct known_receiver *receiver_board_find(struct receiver_board *board, struct 
 /* An attempt failed: `refuses`: for good. */
 void known_receiver_fail(struct known_receiver *known, bool refuses, const char *why, int64_t now_ms);
 
-/* A notice was delivered. Returns for how long the receiver had taken none; 0: the attempt before was delivered, too. */
+/* A notice was delivered. Returns for how long the receiver had taken none; 0: the attempt before was delivered, too, or it is
+ * shared. */
 int64_t known_receiver_reach(struct known_receiver *known, int64_t now_ms);
 
-/* Whether it is time to say again that it cannot be reached. */
+/* Whether it is time to say again that it cannot be reached. Never of a shared one. */
 bool known_receiver_is_due(const struct known_receiver *known, int64_t now_ms);
 
 /* Counts the notices of the queues that wait for each. */
 void receiver_board_count(struct receiver_board *board, const struct notice_queue *const *queues, size_t count);
 
-/* What is known of the receivers of one name. */
+/* What is known of one receiver, or of those of one name. */
 struct receiver_report {
+	uint64_t key; /* of the first of them */
 	const char *name, *why;
 	size_t waiting;
 	int64_t oldest_ms, failing_ms; /* how long ago; 0: none waits, or it takes notices */
 	uint64_t failures;
-	bool refuses;
+	bool refuses, is_shared;
 };
 
 struct receiver_reports {
@@ -64,7 +69,10 @@ struct receiver_reports {
 	struct receiver_report *items;
 };
 
-/* Of all, after receiver_board_count(). Copies, in the arena; none if memory ran out. */
+/* Of all by their names, after receiver_board_count(). Copies, in the arena; none if memory ran out. */
 struct receiver_reports receiver_board_report(const struct receiver_board *board, int64_t now_ms, struct arena *arena);
+
+/* Likewise of each one that takes no notices. */
+struct receiver_reports receiver_board_failing(const struct receiver_board *board, int64_t now_ms, struct arena *arena);
 
 #endif

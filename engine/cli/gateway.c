@@ -180,11 +180,14 @@ static bool pipelines_follow(struct gateway_run *run, struct error *error)
 /* The parts are independent: an invalid file of keys does not prevent new pipelines. */
 static void reload_end(struct gateway_run *run, struct error *error)
 {
+	const bool are_valid = run->next != NULL;
 	bool has_files = pipelines_follow(run, error), has_others = gateway_service_reread(&run->service);
 	if (error->kind != ERROR_NONE)
 		(void)command_failed(run->session, error);
 	if (!has_files)
-		workspace_reload_rejected(command_workspace(run->session), "the files have");
+		workspace_reload_rejected(command_workspace(run->session),
+					  are_valid ? "the files are valid, but what they need cannot be had now"
+						    : "the files have errors");
 	else if (has_others)
 		command_note(run->session, "the files were read again");
 }

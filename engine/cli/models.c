@@ -108,6 +108,13 @@ struct serve_files {
 	struct certificate_watch *certificates; /* NULL: it has no certificate */
 };
 
+static void part_rejected(struct session *session, const struct error *error, const char *why)
+{
+	if (error->kind != ERROR_NONE)
+		(void)command_failed(session, error);
+	workspace_reload_rejected(command_workspace(session), why);
+}
+
 /* Handles SIGHUP. The parts are independent: an invalid file of models does not keep the certificate from being loaded. */
 static void models_on_hung_up(void *context)
 {
@@ -115,14 +122,12 @@ static void models_on_hung_up(void *context)
 	struct error error = {0}, of_certificate = {0};
 	const bool has_models = model_server_reread(files->models, &error);
 	const bool has_certificate = !files->certificates || certificate_watch_reload(files->certificates, &of_certificate);
-	if (error.kind != ERROR_NONE)
-		(void)command_failed(files->session, &error);
-	if (of_certificate.kind != ERROR_NONE)
-		(void)command_failed(files->session, &of_certificate);
+	if (!has_models)
+		part_rejected(files->session, &error, "a file of models has errors");
+	if (!has_certificate)
+		part_rejected(files->session, &of_certificate, "the certificate has errors");
 	if (has_models && has_certificate)
 		command_note(files->session, "the files were read again");
-	else
-		workspace_reload_rejected(command_workspace(files->session), "a file has");
 }
 
 static bool server_drain(void *server, int64_t until_ms)

@@ -149,6 +149,7 @@ static void carrier_make(struct batch *batch, const struct message *first)
 	batch->message.origin.topic = text_copied(arena, first->origin.topic);
 	batch->message.wanted.count = 0;
 	batch->message.headers = headers_copied(arena, first->headers);
+	batch->message.places = NULL; /* those of the first one are in its arena, too */
 	for (size_t i = 0; i < batch->count; i++) {
 		const struct visit *visit = batch->members[i].visit;
 		int64_t *latest_ms = &batch->message.deadline_ms;

@@ -187,12 +187,12 @@ bool gateway_service_follow(struct gateway_service *service, const struct revisi
 	return good;
 }
 
-static bool part_reread(const struct gateway_service *service, bool good, const char *part, const struct error *error)
+static bool part_reread(const struct gateway_service *service, bool good, const char *why, const struct error *error)
 {
 	if (good)
 		return true;
 	workspace_failed(service->workspace, error);
-	workspace_reload_rejected(service->workspace, part);
+	workspace_reload_rejected(service->workspace, why);
 	return false;
 }
 
@@ -201,7 +201,7 @@ bool gateway_service_reread(struct gateway_service *service)
 	struct error access = {0}, certificate = {0};
 	bool has_access = gateway_reread_access(service->gateway, &access);
 	bool has_certificate = !service->config.files || certificate_watch_reload(&service->certificates, &certificate);
-	has_access = part_reread(service, has_access, "a file of callers' keys or policies has", &access);
-	has_certificate = part_reread(service, has_certificate, "the certificate has", &certificate);
+	has_access = part_reread(service, has_access, "a file of callers' keys or policies has errors", &access);
+	has_certificate = part_reread(service, has_certificate, "the certificate has errors", &certificate);
 	return has_access && has_certificate;
 }

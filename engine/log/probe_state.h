@@ -13,7 +13,7 @@ enum state_verdict {
 };
 
 /* Probes the state of one changelog, whose input has so many partitions; `absent`: its topic does not exist. That of observers is
- * never lost: where it is gone, or has another name, they begin anew, and no answer changes. */
+ * never lost: where it is gone, or has another name, they begin again, and no answer changes. */
 enum state_verdict probe_state(const char *brokers, struct properties properties, const struct wanted_topic *changelog,
 			       int partitions, bool absent, char words[ERROR_TEXT_MAX]);
 

@@ -135,7 +135,7 @@ struct message {
 	int64_t deadline_ms;	/* absolute; 0: none */
 	struct origin origin;
 	struct headers headers;
-	const struct header_places *places; /* of these headers, or of earlier ones; NULL: not known */
+	const struct header_places *places; /* of these headers, or of earlier ones; in the arena of its root; NULL: not known */
 	struct payload payload; /* the request */
 	struct tensors_wanted wanted; /* outputs that the request asked for; count 0: all */
 	bool wanted_binary;	     /* binary_data_output of the request */

@@ -249,8 +249,9 @@ const struct metric metric_rows[] = {
 	NUMBER(SCOPE_RECEIVER, struct receiver_state, oldest_seconds, "seconds", "sluice_alert_receiver_oldest_notice_seconds",
 	       "Age of the oldest of these; 0: none waits. At a day it is given up."),
 	NUMBER(SCOPE_RECEIVER, struct receiver_state, failing_seconds, "seconds", "sluice_alert_receiver_failing_seconds",
-	       "While notices wait: time since the first attempt that failed after the last delivery; 0: none failed since. The "
-	       "log and `sluice alerts list` have the cause."),
+	       "While notices wait for a receiver that cannot be reached: time since the first attempt that failed after the last "
+	       "delivery; otherwise 0. The log and `sluice alerts list` have the cause. A notice that is refused does not wait: "
+	       "sluice_alert_notices_failed_total counts it."),
 	COUNTER(SCOPE_RECEIVER, struct receiver_state, failures, "sluice_alert_receiver_failures_total",
 		"Attempts at the receiver that failed: no connection, no answer in time, or a refusal."),
 

@@ -2,7 +2,6 @@
 #include "base/clock.h"
 #include "base/moment.h"
 #include "runtime/alert_parts.h"
-#include "runtime/notice_receiver.h"
 
 #define FAILING_EVERY_MS 1000 /* the receivers are looked at for all pipelines together */
 #define FAILING_NAMED 5	      /* of a pipeline; the others are counted */
@@ -21,12 +20,7 @@ static const struct failing_receivers *failing_look(struct alert_watch *watch)
 		return failing;
 	arena_reset(failing->arena);
 	failing->looked_ms = now_ms;
-	failing->reports = notifier_receivers(watch->notifier, failing->arena);
-	size_t kept = 0;
-	for (size_t i = 0; i < failing->reports.count; i++)
-		if (failing->reports.items[i].failing_ms > 0)
-			failing->reports.items[kept++] = failing->reports.items[i];
-	failing->reports.count = kept;
+	failing->reports = notifier_failing(watch->notifier, failing->arena);
 	return failing;
 }
 
@@ -45,42 +39,53 @@ static void failing_write(const struct receiver_report *report, struct buffer *o
 struct failing_list {
 	const struct receiver_reports *reports;
 	struct buffer *out;
-	const struct receiver_report *named[FAILING_NAMED];
+	uint64_t named[FAILING_NAMED]; /* keys */
 	size_t count;
 	bool has_others;
 };
 
-static void failing_take(struct failing_list *list, const char *name)
+static bool list_has(const struct failing_list *list, uint64_t key)
 {
 	for (size_t i = 0; i < list->count; i++)
-		if (strcmp(list->named[i]->name, name) == 0)
-			return;
-	for (size_t i = 0; i < list->reports->count; i++) {
-		if (strcmp(list->reports->items[i].name, name) != 0)
-			continue;
-		if (list->count == FAILING_NAMED) {
-			list->has_others = true;
-			return;
-		}
-		buffer_string(list->out, list->count > 0 ? "; " : "");
-		failing_write(&list->reports->items[i], list->out);
-		list->named[list->count++] = &list->reports->items[i];
-	}
+		if (list->named[i] == key)
+			return true;
+	return false;
 }
 
-static void action_take(struct failing_list *list, const struct alert_watch *watch, const struct pipeline_plan *plan,
-			const struct alert_action *action)
+/* Receivers that the board does not know one by one may be among those that it knows together. */
+static void failing_take(struct failing_list *list, struct text receiver)
 {
-	struct arena *arena = watch->judging;
-	arena_reset(arena);
-	if (action->type == ALERT_ROLLBACK)
+	const uint64_t key = receiver_key(receiver);
+	const struct receiver_report *found = NULL;
+	for (size_t i = 0; i < list->reports->count && !found; i++)
+		if (list->reports->items[i].key == key || list->reports->items[i].is_shared)
+			found = &list->reports->items[i];
+	if (!found || list_has(list, found->key))
 		return;
-	if (action->type != ALERT_EMAIL) {
-		failing_take(list, notice_receiver_name(action, plan_topic_of(plan, TOPIC_ALERTS), NULL, arena));
+	if (list->count == FAILING_NAMED) {
+		list->has_others = true;
 		return;
 	}
-	for (size_t i = 0; i < action->recipients.count; i++)
-		failing_take(list, notice_mail_name(&action->recipients.items[i].text, 1, watch->settings->smtp, arena));
+	buffer_string(list->out, list->count > 0 ? "; " : "");
+	failing_write(found, list->out);
+	list->named[list->count++] = found->key;
+}
+
+static void action_take(struct failing_list *list, const struct pipeline_plan *plan, const struct alert_action *action)
+{
+	switch (action->type) {
+	case ALERT_ROLLBACK:
+		return;
+	case ALERT_EMAIL:
+		for (size_t i = 0; i < action->recipients.count; i++)
+			failing_take(list, text_of(action->recipients.items[i].text));
+		return;
+	case ALERT_TOPIC:
+		failing_take(list, text_of(plan_topic_of(plan, TOPIC_ALERTS)));
+		return;
+	default:
+		failing_take(list, text_of(action->url));
+	}
 }
 
 void alert_watch_write_failing(struct alert_watch *watch, const struct pipeline_plan *plan, struct buffer *out)
@@ -92,7 +97,7 @@ void alert_watch_write_failing(struct alert_watch *watch, const struct pipeline_
 	for (size_t i = 0; i < alerts->count; i++) {
 		const struct alert_spec *spec = &((const struct alert_spec *)alerts->items)[i];
 		for (size_t j = 0; j < spec->actions.count; j++)
-			action_take(&list, watch, plan, &((const struct alert_action *)spec->actions.items)[j]);
+			action_take(&list, plan, &((const struct alert_action *)spec->actions.items)[j]);
 	}
 	if (list.has_others)
 		buffer_string(out, "; and others, which /metrics lists");

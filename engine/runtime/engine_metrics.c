@@ -182,7 +182,7 @@ static void write_receivers(const struct engine_metrics *metrics, struct exposit
 		*state = (struct receiver_state){
 			.waiting = (double)report->waiting,
 			.oldest_seconds = (double)report->oldest_ms / MS_PER_S,
-			.failing_seconds = report->waiting > 0 ? (double)report->failing_ms / MS_PER_S : 0,
+			.failing_seconds = report->waiting > 0 && !report->refuses ? (double)report->failing_ms / MS_PER_S : 0,
 			.failures = report->failures,
 		};
 		subject_list_add(&states, (struct metric_subject){{text_of(report->name)}, state});

@@ -158,7 +158,7 @@ static void receiver_log_again(struct notifier *notifier, const struct parcel_to
 	receiver_board_count(&notifier->board, queues, NOTICE_POOLS);
 	log_say(notifier->log, LOG_LEVEL_WARN, &fields,
 		"%s has taken no notice since %s: %s; %zu of its notices wait, and each is sent again until it is a day old",
-		parcel_receiver(notifier, sending), since, error->text, known->waiting);
+		known->name, since, error->text, known->waiting);
 }
 
 /* For one of those that it was sent to. */
@@ -434,14 +434,26 @@ bool notifier_post(struct notifier *notifier, const struct ready_notice *notice,
 	return parcel_queue(notifier, made, counts, receipt, error);
 }
 
-struct receiver_reports notifier_receivers(struct notifier *notifier, struct arena *arena)
+typedef struct receiver_reports board_reader(const struct receiver_board *board, int64_t now_ms, struct arena *arena);
+
+static struct receiver_reports board_read(struct notifier *notifier, board_reader *read, struct arena *arena)
 {
 	const struct notice_queue *const queues[] = {&notifier->pools[POOL_TOPICS].queue, &notifier->pools[POOL_POSTS].queue};
 	pthread_mutex_lock(&notifier->lock);
 	receiver_board_count(&notifier->board, queues, NOTICE_POOLS);
-	const struct receiver_reports reports = receiver_board_report(&notifier->board, clock_ms(), arena);
+	const struct receiver_reports reports = read(&notifier->board, clock_ms(), arena);
 	pthread_mutex_unlock(&notifier->lock);
 	return reports;
+}
+
+struct receiver_reports notifier_receivers(struct notifier *notifier, struct arena *arena)
+{
+	return board_read(notifier, receiver_board_report, arena);
+}
+
+struct receiver_reports notifier_failing(struct notifier *notifier, struct arena *arena)
+{
+	return board_read(notifier, receiver_board_failing, arena);
 }
 
 static void pool_leave(struct notice_pool *pool)

@@ -73,6 +73,9 @@ bool notifier_post(struct notifier *notifier, const struct ready_notice *notice,
 /* What is known of its receivers, in the arena. For any thread. */
 struct receiver_reports notifier_receivers(struct notifier *notifier, struct arena *arena);
 
+/* Likewise of each receiver that takes no notices now. */
+struct receiver_reports notifier_failing(struct notifier *notifier, struct arena *arena);
+
 /* Drops the notices that wait, and whose receipts say that another process sends them; not those that are being sent now. */
 void notifier_leave(struct notifier *notifier);
 

@@ -22,7 +22,9 @@ static bool had_no_time(struct dispatch *dispatch, const struct queued_call *que
 		return true;
 	if (!overload_cut_short(queued_call, now_us))
 		return false;
-	return attempt->end != ATTEMPT_TIMED_OUT || !replica_is_silent(replica, queued_call->at_us, now_us);
+	if (attempt->end == ATTEMPT_TIMED_OUT)
+		replica_timed_out(replica, queued_call->at_us);
+	return attempt->end != ATTEMPT_TIMED_OUT || !replica_is_silent(replica, now_us);
 }
 
 static void count_outcome(const struct dispatch *dispatch, const struct attempt *attempt, uint64_t took_us)

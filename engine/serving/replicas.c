@@ -139,19 +139,32 @@ void replica_failed(struct replicas *replicas, size_t index, bool unmet, int64_t
 		put_out(replica, now_us);
 }
 
-bool replica_is_silent(struct replica *replica, int64_t sent_us, int64_t now_us)
+void replica_timed_out(struct replica *replica, int64_t sent_us)
 {
 	if (replica->silent++ == 0)
-		replica->silent_us = sent_us;
-	return replica->silent >= REPLICA_SILENT_CALLS && now_us - replica->silent_us >= REPLICA_SILENT_US;
+		replica->silent_us = sent_us > replica->heard_us ? sent_us : replica->heard_us;
+}
+
+bool replica_is_silent(const struct replica *replica, int64_t now_us)
+{
+	const int64_t usual_us = REPLICA_SILENT_TIMES * replica->latency_us;
+	const int64_t least_us = usual_us > REPLICA_SILENT_US ? usual_us : REPLICA_SILENT_US;
+	return replica->silent >= REPLICA_SILENT_CALLS && now_us - replica->silent_us >= least_us;
+}
+
+/* A time at which something was seen, without a pause that has ended now. */
+static int64_t seen_later(int64_t seen_us, int64_t pause_us, int64_t now_us)
+{
+	const int64_t since_us = now_us - seen_us;
+	return seen_us + (since_us < pause_us ? since_us : pause_us);
 }
 
 void replicas_paused(struct replicas *replicas, int64_t pause_us, int64_t now_us)
 {
 	for (size_t i = 0; i < replicas->count; i++) {
 		struct replica *replica = &replicas->items[i];
-		int64_t silent_us = now_us - replica->heard_us;
-		replica->heard_us += silent_us < pause_us ? silent_us : pause_us;
+		replica->heard_us = seen_later(replica->heard_us, pause_us, now_us);
+		replica->silent_us = seen_later(replica->silent_us, pause_us, now_us);
 	}
 }
 

@@ -21,7 +21,8 @@
 
 #define REPLICA_FAILURES 5
 #define REPLICA_SILENT_CALLS 5
-#define REPLICA_SILENT_US 5000000 /* far more than a call takes whose deadline is shorter than it: others are answered by then */
+#define REPLICA_SILENT_US 5000000
+#define REPLICA_SILENT_TIMES 3 /* so many times the usual time of a call, where that is longer */
 #define REPLICA_OUT_US 500000
 #define REPLICA_OUT_MAX_US 16000000
 
@@ -34,7 +35,7 @@ struct replica {
 	int64_t out_until_us; /* 0: it is not left out */
 	bool asked;	      /* it is being asked whether it is ready */
 	unsigned silent;      /* calls in a row that ended by their own deadlines, and nothing came from it between them */
-	int64_t silent_us;    /* when the first of these was sent */
+	int64_t silent_us;    /* when the first of these was sent, or the last answer before its end came */
 };
 
 struct replicas {
@@ -57,10 +58,13 @@ void replica_answered(struct replicas *replicas, size_t index, int64_t latency_u
 /* `unmet`: it was unreachable. */
 void replica_failed(struct replicas *replicas, size_t index, bool unmet, int64_t now_us);
 
-/* A call that had too little time ended without an answer. Whether that counts against the replica: not by itself (overload.h), but
- * from the REPLICA_SILENT_CALLS-th in a row on, once REPLICA_SILENT_US have passed since the first. Otherwise a server that accepts
- * calls and never answers would be called for ever where all deadlines are short. */
-bool replica_is_silent(struct replica *replica, int64_t sent_us, int64_t now_us);
+/* A call that had too little time ended without an answer, which does not count against the replica by itself (overload.h). */
+void replica_timed_out(struct replica *replica, int64_t sent_us);
+
+/* Whether such calls count against it: from the REPLICA_SILENT_CALLS-th in a row on, once it has answered nothing for
+ * REPLICA_SILENT_US, and REPLICA_SILENT_TIMES its usual time. Otherwise a server that accepts calls and never answers would be
+ * called for ever where all deadlines are short. */
+bool replica_is_silent(const struct replica *replica, int64_t now_us);
 
 /* This process was suspended for `pause_us`, up to now: that time is not counted as silence of a server. */
 void replicas_paused(struct replicas *replicas, int64_t pause_us, int64_t now_us);

@@ -136,7 +136,7 @@ const struct kafka_setting kafka_settings[] = {
 	SETTING(PRODUCER, ENGINE, "transactional.id", "Named after the group and the member."),
 	SETTING(PRODUCER, ENGINE, "transaction.timeout.ms", "10 s; the engine depends on it."),
 	SETTING(PRODUCER, ENGINE, "enable.idempotence",
-		"true: what a producer sends again by itself, within `message.timeout.ms`, is written once. What is produced anew "
+		"true: what a producer sends again by itself, within `message.timeout.ms`, is written once. What is produced again "
 		"may be there twice: with at-least-once delivery after a failure or a crash, and a request of `produce` or a "
 		"gateway "
 		"whose sender repeats it after no acknowledgement came in time."),

@@ -24,10 +24,10 @@ void workspace_note_unreadable(const struct workspace *workspace, uint64_t count
 			       count == 1 ? "" : "s", of, count == 1 ? "was" : "were", first->text);
 }
 
-void workspace_reload_rejected(const struct workspace *workspace, const char *part)
+void workspace_reload_rejected(const struct workspace *workspace, const char *why)
 {
 	struct error error = {0};
-	error_set(&error, ERROR_CONFIG, PLACE_NONE, "reload rejected: %s errors. The running version is unchanged", part);
+	error_set(&error, ERROR_CONFIG, PLACE_NONE, "reload rejected: %s. The running version is unchanged", why);
 	workspace_failed(workspace, &error);
 }
 

@@ -35,9 +35,9 @@ void workspace_failed(const struct workspace *workspace, const struct error *err
 /* Notes how many records were left out because they cannot be read, if any were. `of`: which, as " of feedback"; "": any. */
 void workspace_note_unreadable(const struct workspace *workspace, uint64_t count, const char *of, const struct error *first);
 
-/* A part of the process was to read its files again, and goes on with what it has: as an engine says it of its files. `part`: what
- * has errors, as "the certificate has". */
-void workspace_reload_rejected(const struct workspace *workspace, const char *part);
+/* A part of the process was to read its files again, and goes on with what it has: as an engine says it of its files. `why`: as
+ * "the certificate has errors". */
+void workspace_reload_rejected(const struct workspace *workspace, const char *why);
 void workspace_warn(const struct workspace *workspace, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void workspace_note(const struct workspace *workspace, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -88,6 +88,20 @@ static void a_member_past_its_deadline_leaves_the_others_their_answer(void **sta
 	expect_all_finished();
 }
 
+/* It outlives each of them: what is in the arena of one is gone with it. */
+static void a_batch_keeps_nothing_of_its_first_member(void **state)
+{
+	(void)state;
+	open_batches(2);
+	struct message *first = scene_message(&scene, "first", "x=[1]1");
+	first->places = &(struct header_places){.items = first->headers.items};
+	scene_enter(&scene, first);
+	scene_send(&scene, "b", "x=[1]2");
+	assert_null(scene.calls[0]->message->places);
+	scene_reply(&scene, "rows", "y=[2]1,2");
+	expect_all_finished();
+}
+
 static void a_pot_that_all_have_left_is_not_sent(void **state)
 {
 	(void)state;
@@ -144,6 +158,7 @@ int main(void)
 		SHOWS(tensors_that_do_not_fit_together_wait_in_pots_of_their_own),
 		SHOWS(a_failed_batch_fails_each_member),
 		SHOWS(a_member_past_its_deadline_leaves_the_others_their_answer),
+		SHOWS(a_batch_keeps_nothing_of_its_first_member),
 		SHOWS(a_pot_that_all_have_left_is_not_sent),
 		SHOWS(each_member_keeps_its_marks),
 	};

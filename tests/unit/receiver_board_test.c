@@ -102,12 +102,45 @@ static void receivers_beyond_the_limit_are_one(void **state)
 	assert_true(report_named("http://h98/", BEGUN_MS)->failing_ms > 0); /* in the same millisecond, too */
 }
 
+/* One of them takes notices while another takes none: nothing begins or ends. */
+static void receivers_beyond_the_limit_have_no_outage(void **state)
+{
+	(void)state;
+	char url[32];
+	for (int i = 0; i < RECEIVERS_KNOWN_MAX + 1; i++) {
+		(void)snprintf(url, sizeof url, "http://h%d/", i);
+		(void)receiver_board_note(&board, text_of(url), url);
+	}
+	struct known_receiver *known = receiver_board_find(&board, TEXT("http://h99/"));
+	assert_ptr_equal(known, receiver_board_find(&board, TEXT("http://h100/")));
+	known_receiver_fail(known, false, "away", BEGUN_MS);
+	assert_false(known_receiver_is_due(known, BEGUN_MS));
+	assert_int_equal(known_receiver_reach(known, BEGUN_MS + 1000), 0);
+	known_receiver_fail(known, false, "away", BEGUN_MS + 2000);
+	const struct receiver_reports failing = receiver_board_failing(&board, BEGUN_MS + 3000, arena);
+	assert_int_equal(failing.count, 1);
+	assert_true(failing.items[0].is_shared);
+}
+
+static void each_that_fails_is_reported_by_itself(void **state)
+{
+	(void)state;
+	(void)receiver_board_note(&board, TEXT("http://h/a"), "the webhook at h");
+	known_receiver_fail(receiver_board_note(&board, TEXT("http://h/b"), "the webhook at h"), true, "404", BEGUN_MS);
+	const struct receiver_reports failing = receiver_board_failing(&board, BEGUN_MS + 1, arena);
+	assert_int_equal(failing.count, 1);
+	assert_true(failing.items[0].key == receiver_key(TEXT("http://h/b")));
+	assert_string_equal(failing.items[0].name, "the webhook at h");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_outage_is_told_at_once_and_then_every_five_minutes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_report_has_the_cause_the_time_and_what_waits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(receivers_beyond_the_limit_are_one, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(receivers_beyond_the_limit_have_no_outage, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(each_that_fails_is_reported_by_itself, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

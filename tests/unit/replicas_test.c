@@ -204,6 +204,45 @@ static void when_all_are_out_all_are_asked(void **state)
 	assert_false(replicas_leave_out(&replicas, 0));
 }
 
+static void time_outs_of(struct replica *replica, int count, int64_t sent_us)
+{
+	for (int i = 0; i < count; i++)
+		replica_timed_out(replica, sent_us);
+}
+
+static void one_is_silent_since_its_last_answer(void **state)
+{
+	(void)state;
+	items[0].heard_us = 5900000; /* while twenty calls were under way since 0 */
+	time_outs_of(&items[0], 20, 0);
+	assert_false(replica_is_silent(&items[0], 6000000));
+	assert_false(replica_is_silent(&items[0], 10899999));
+	assert_true(replica_is_silent(&items[0], 10900000));
+	time_outs_of(&items[1], 4, 0);
+	assert_false(replica_is_silent(&items[1], 60000000));
+	time_outs_of(&items[1], 1, 50000000);
+	assert_true(replica_is_silent(&items[1], 60000000));
+}
+
+static void one_that_takes_long_is_silent_after_three_times_that(void **state)
+{
+	(void)state;
+	items[0].latency_us = 3000000;
+	time_outs_of(&items[0], 5, 0);
+	assert_false(replica_is_silent(&items[0], 8999999));
+	assert_true(replica_is_silent(&items[0], 9000000));
+}
+
+static void a_pause_of_this_process_is_no_silence(void **state)
+{
+	(void)state;
+	time_outs_of(&items[0], 4, 1000000);
+	replicas_paused(&replicas, 10000000, 14000000);
+	time_outs_of(&items[0], 1, 14000000);
+	assert_false(replica_is_silent(&items[0], 15999999));
+	assert_true(replica_is_silent(&items[0], 16000000));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +258,9 @@ int main(void)
 		cmocka_unit_test_setup(servers_that_are_all_slow_at_once_are_none_of_them_left_out, begin),
 		cmocka_unit_test_setup(what_one_that_is_out_holds_is_given_up_when_another_is_far_sooner, begin),
 		cmocka_unit_test_setup(when_all_are_out_all_are_asked, begin),
+		cmocka_unit_test_setup(one_is_silent_since_its_last_answer, begin),
+		cmocka_unit_test_setup(one_that_takes_long_is_silent_after_three_times_that, begin),
+		cmocka_unit_test_setup(a_pause_of_this_process_is_no_silence, begin),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -207,6 +207,7 @@ static void all_pipelines_of_a_group_say_that_it_may_not_be_used(void **state)
 	stand_ask(stand, "again", 2, NULL, NULL);
 	await_denied_group(&p, false);
 	await_denied_group(&q, false);
+	await_answers(&p, before + 2);
 	say_why(&p, words);
 	assert_string_equal(words, "");
 	(void)stand_stop(stand);
