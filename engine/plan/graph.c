@@ -7,6 +7,7 @@
 #include "message/assigned.h"
 #include "plan/built_in.h"
 #include "plan/step_options.h"
+#include "spec/annotations.h"
 
 /* ---- names ---- */
 
@@ -52,24 +53,6 @@ static bool index_tensors(struct graph_build *build)
 
 /* ---- time ---- */
 
-/* Seldon's annotation says it for a whole pipeline, in milliseconds. */
-static int64_t annotated_timeout_ms(const struct resource *resource)
-{
-	const struct annotation *annotations = resource->annotations.items;
-	for (size_t i = 0; i < resource->annotations.count; i++) {
-		if (strcmp(annotations[i].key.text, "seldon.io/rest-timeout") != 0 || !annotations[i].value)
-			continue;
-		int64_t timeout_ms = 0;
-		for (const char *c = annotations[i].value; *c; c++) {
-			if (*c < '0' || *c > '9' || timeout_ms > INT32_MAX)
-				return 0;
-			timeout_ms = timeout_ms * 10 + (*c - '0');
-		}
-		return timeout_ms;
-	}
-	return 0;
-}
-
 static int64_t ms_of(int64_t duration_ns)
 {
 	return duration_ns / NS_PER_MS + (duration_ns % NS_PER_MS != 0);
@@ -84,7 +67,7 @@ static int64_t runtime_timeout_ms(const struct spec *spec)
 
 static int64_t pipeline_timeout_ms(const struct graph_build *build)
 {
-	int64_t timeout_ms = annotated_timeout_ms(build->graph->resource);
+	int64_t timeout_ms = annotations_timeout_ms(build->graph->resource);
 	if (timeout_ms)
 		return timeout_ms;
 	if (build->graph->spec->timeout_ns)

@@ -4,23 +4,13 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
-#include "base/number.h"
 #include "base/secret.h"
+#include "spec/annotations.h"
 #include "spec/rows.h"
 #include "step/call_parameters.h"
 
 #define CALL_BYTES_MAX ((size_t)16 << 20) /* of a model's request and of its reply */
 #define CACHE_TTL_MS 300000
-
-static int64_t rest_timeout_ms(const struct resource *resource)
-{
-	int64_t timeout_ms = 0;
-	const struct annotation *annotations = resource->annotations.items;
-	for (size_t i = 0; i < resource->annotations.count; i++)
-		if (annotations[i].key.text && strcmp(annotations[i].key.text, "seldon.io/rest-timeout") == 0)
-			(void)number_read_int64(text_of(annotations[i].value), &timeout_ms);
-	return timeout_ms;
-}
 
 static bool read_settings(const struct item_list *settings, struct arena *arena, struct parameters *parameters, struct error *error)
 {
@@ -39,7 +29,7 @@ static bool read_model(const struct resource *resource, struct arena *arena, str
 {
 	const struct model_spec *spec = resource->spec;
 	config->place = resource->name.place;
-	config->timeout_ms = rest_timeout_ms(resource);
+	config->timeout_ms = annotations_timeout_ms(resource);
 	config->concurrency_least = (size_t)spec->replicas_min;
 	config->concurrency_most = (size_t)spec->replicas_max;
 	config->batching = (struct model_batching){.rows_most = (size_t)spec->batch_size_max,

@@ -34,9 +34,9 @@ static const struct annotation_row {
 	{"seldon.io/istio-*", 0, NULL},
 	{"seldon.io/svc-name", 0, NULL},
 	{"seldon.io/headless-svc", 0, NULL},
-	{"seldon.io/engine-separate-pod", 0, NULL},
 	{"seldon.io/no-engine", 0, NULL},
-	{"seldon.io/executor", 0, NULL},
+	{"seldon.io/engine-*", 0, NULL},
+	{"seldon.io/executor*", 0, NULL},
 };
 
 #define ROWS (sizeof annotation_table / sizeof *annotation_table)
@@ -58,12 +58,25 @@ static void unknown_report(const struct node *key, struct faults *faults)
 		  TEXT_ARGUMENTS(key->scalar));
 }
 
-/* Milliseconds, as Seldon has them. */
-static void timeout_check(const struct node *value, struct faults *faults)
+/* Milliseconds, as Seldon has them; 0: it cannot be read. */
+static int64_t timeout_read(struct text value)
 {
 	int64_t timeout_ms = 0;
-	const bool is_number = value->type == NODE_SCALAR && number_read_int64(value->scalar, &timeout_ms);
-	if (value->type == NODE_SCALAR && (!is_number || timeout_ms <= 0 || timeout_ms > INT32_MAX))
+	return number_read_int64(value, &timeout_ms) && timeout_ms > 0 && timeout_ms <= INT32_MAX ? timeout_ms : 0;
+}
+
+int64_t annotations_timeout_ms(const struct resource *resource)
+{
+	const struct annotation *annotations = resource->annotations.items;
+	for (size_t i = 0; i < resource->annotations.count; i++)
+		if (annotations[i].value && strings_equal(annotations[i].key.text, TIMEOUT))
+			return timeout_read(text_of(annotations[i].value));
+	return 0;
+}
+
+static void timeout_check(const struct node *value, struct faults *faults)
+{
+	if (value->type == NODE_SCALAR && timeout_read(value->scalar) == 0)
 		fault_add(faults, CODE_ANNOTATION, value->place, NULL,
 			  "`" TIMEOUT "` is `" TEXT_FORMAT "`, which is no whole number of milliseconds from 1 to %d, so it has no "
 			  "effect; write one, as 5000 for 5 s",
@@ -110,7 +123,7 @@ static void criteria_check(const struct node *annotations, const struct node *sp
 {
 	for (size_t i = 0; annotations && annotations->type == NODE_MAP && i < annotations->count; i++)
 		if (text_is(annotations->entries[i].key->scalar, "seldon.io/success-criteria") && node_get(spec, CRITERIA_FIELD))
-			fault_add(faults, CODE_ANNOTATION, annotations->entries[i].key->place, NULL,
+			fault_add(faults, CODE_NO_EFFECT, annotations->entries[i].key->place, NULL,
 				  "`seldon.io/success-criteria` has no effect beside the field " CRITERIA_FIELD
 				  "; leave one of them out");
 }

@@ -11,4 +11,7 @@
  * Kubernetes or an ingress could honour has no effect, as such a field has none. */
 void annotations_check(const struct node *document, enum resource_type type, struct faults *faults);
 
+/* The time that `seldon.io/rest-timeout` gives calls, in milliseconds; 0: none, or none that can be read. */
+int64_t annotations_timeout_ms(const struct resource *resource);
+
 #endif

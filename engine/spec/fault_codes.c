@@ -209,7 +209,8 @@ const struct fault_code fault_codes[] = {
 	WARNING(CODE_ANNOTATION, BAD_VALUE, .title = "An annotation that is not honoured there",
 		.help = "Write what the message names, or leave the annotation out. `sluice explain pipeline` has the annotations "
 			"of "
-			"seldon.io/ and sluice.io/ that have a meaning, under `metadata`; all others are free.",
+			"seldon.io/ and sluice.io/ that have a meaning, under `metadata`. Annotations that begin otherwise are "
+			"free.",
 		.example = "kind: SeldonDeployment\nmetadata: {name: d, annotations: {seldon.io/success-criteria: "
 			   "\"accuracy>0.6\"}}\n\nkind: Experiment\nmetadata: {name: e, annotations: "
 			   "{seldon.io/success-criteria: \"accuracy>0.6\"}}\n"),
@@ -435,7 +436,8 @@ const struct fault_code fault_codes[] = {
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked but not supported yet",
 		.help = "It may stay; this version ignores it.", .example = "llm: {modelRef: m}\n"),
 	NOTE(CODE_NO_EFFECT, UNSUPPORTED, .title = "A field without effect here",
-	     .help = "It would have an effect only in Kubernetes; it may stay.", .example = "replicas: 3\n"),
+	     .help = "It would have an effect only in Kubernetes, or another field says the same; it may stay.",
+	     .example = "replicas: 3\n"),
 	WARNING(CODE_PROTECTION_LATER, UNSUPPORTED, .title = "A protection that is not supported yet",
 		.help = "Servers that would listen beyond this machine refuse to start, unless --insecure-ignore-security is "
 			"given.",
