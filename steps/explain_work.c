@@ -21,28 +21,37 @@ struct explained *explained_add(struct explain_work *work, size_t row, struct te
 	return explained;
 }
 
-/* The model has no number for the row, which has a feature that is none. */
-static bool row_refuse(const struct explain_work *work, size_t row, struct error *error)
+/* The first feature of a row that is no finite number. `features`: there is none. */
+static size_t feature_find_missing(const struct feature_rows *rows, size_t row)
 {
-	const struct feature_rows *rows = &work->rows;
 	const double *values = rows->values + row * rows->features;
 	size_t i = 0;
-	while (i + 1 < rows->features && isfinite(values[i]))
+	while (i < rows->features && isfinite(values[i]))
 		i++;
+	return i;
+}
+
+/* The model has no number for the row, because of that feature. */
+static bool row_refuse(const struct explain_work *work, size_t row, size_t feature, struct error *error)
+{
+	const struct feature_rows *rows = &work->rows;
 	return error_set(error, ERROR_INPUT, PLACE_NONE,
 			 "%s cannot explain row %zu: its feature `" TEXT_FORMAT
 			 "` is %s, and the model gives no number for such a row; send a finite number",
-			 work->explainer->whose, row, TEXT_ARGUMENTS(rows->names[i]), isnan(values[i]) ? "NaN" : "infinite");
+			 work->explainer->whose, row, TEXT_ARGUMENTS(rows->names[feature]),
+			 isnan(rows->values[row * rows->features + feature]) ? "NaN" : "infinite");
 }
 
 bool explained_refuse(const struct explain_work *work, size_t row, const struct error *why, struct error *error)
 {
 	const struct error *cause = work->failed ? &work->failure : why;
-	if (cause->kind == ERROR_INPUT && (work->failed == 0 || work->sent == 0))
-		return row_refuse(work, row, error);
-	if (work->failed == 0)
-		return error_set(error, why->kind, why->place, "%s cannot explain row %zu: %s", work->explainer->whose, row,
-				 why->text);
+	const size_t missing = feature_find_missing(&work->rows, row);
+	const bool is_called = work->failed > 0 && work->sent > 0;
+	if (!is_called && cause->kind == ERROR_INPUT && missing < work->rows.features)
+		return row_refuse(work, row, missing, error);
+	if (!is_called)
+		return error_set(error, cause->kind, cause->place, "%s cannot explain row %zu: %s", work->explainer->whose, row,
+				 cause->text);
 	return error_set(error, cause->kind, cause->place,
 			 "%s cannot explain row %zu: too few perturbations of it were answered (%zu of %zu calls failed; the "
 			 "first: %s)",
