@@ -278,13 +278,14 @@ static bool perturbation_importance(const struct perturbation_run *run, struct e
 					   "the row was not answered, or too few rows with another value of a feature");
 }
 
-/* Whether the model has a number for the row, as far as it was asked. */
+/* Whether the model has a number for the row, as far as it was asked: for each output or, by permutation, for any, since the losses
+ * of one do without the others. */
 static bool perturbation_row_check(const struct perturbation_run *run, struct error *error)
 {
 	size_t known = 0;
-	while (run->row_taken && known < run->outputs && isfinite(run->answers[known]))
-		known++;
-	if (!run->row_taken || known == run->outputs)
+	for (size_t i = 0; i < run->outputs; i++)
+		known += isfinite(run->answers[i]) != 0;
+	if (!run->row_taken || known == run->outputs || (!run->sampler && known > 0))
 		return true;
 	for (size_t i = 0; i < run->game->features; i++)
 		if (!isfinite(run->game->row[i]))

@@ -441,6 +441,33 @@ static void a_row_without_a_number_is_an_error_of_its_sender_or_of_the_model(voi
 	error = (struct error){0};
 }
 
+/* By permutation each output is for itself: the loss of one needs no number of another. Without x0 the first output is off by 2, 0
+ * and 4. */
+static void an_output_without_a_number_leaves_the_importance_of_the_others(void **state)
+{
+	(void)state;
+	const struct sampler *samplers[] = {NULL, open_sampler(COLUMNS, 62, 1)};
+	for (size_t i = 0; i < 2; i++) {
+		struct perturbation_run *run = perturbation_open(arena, &game, samplers[i], OUTPUTS, &error);
+		struct explanation explanation;
+		double answers[OUTPUTS];
+		batch_answer(run, perturbation_next(run, 1000), 0);
+		model_answer(row, answers);
+		answers[1] = (double)NAN;
+		perturbation_take(run, (struct perturbation_batch){0, 1}, answers);
+		assert_int_equal(perturbation_explain(run, &explanation, arena, &error), i == 0);
+		if (i > 0) { /* contributions add up to the answer */
+			assert_int_equal(error.kind, ERROR_REMOTE);
+			continue;
+		}
+		assert_true(fabs(explanation.contributions[0] - 20.0 / 3) < 1e-12);
+		for (size_t player = 0; player < COLUMNS; player++)
+			assert_true(isfinite(explanation.contributions[player]) &&
+				    isnan(explanation.contributions[COLUMNS + player]));
+	}
+	error = (struct error){0};
+}
+
 static void a_run_outlives_failures_and_deadlines(void **state)
 {
 	(void)state;
@@ -575,6 +602,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_known_background_is_not_asked_for, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(a_row_without_a_number_is_an_error_of_its_sender_or_of_the_model, set_up,
 						arena_end),
+		cmocka_unit_test_setup_teardown(an_output_without_a_number_leaves_the_importance_of_the_others, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(a_run_outlives_failures_and_deadlines, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(a_background_row_that_failed_once_is_left_out_of_all, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(groups_and_links_are_heeded, set_up, arena_end),
