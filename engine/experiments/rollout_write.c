@@ -359,16 +359,28 @@ static void reason_sentence(const struct rollout_plan *plan, const struct rollou
 		cause_sentence(plan, move, names, out);
 }
 
+/* Whether more requests would show any of the open rules. */
+static bool evidence_may_grow(const struct rollout_evidence *evidence)
+{
+	size_t i = 0;
+	while (i < evidence->count && !(evidence->items[i].needed > 0 && isfinite(evidence->items[i].needed)))
+		i++;
+	return i < evidence->count;
+}
+
 /* What follows where a stage is open at its end. */
-static void end_sentence(const struct rollout_move *move, struct buffer *out)
+static void end_sentence(const struct rollout_plan *plan, const struct rollout_move *move, struct buffer *out)
 {
 	if (move->reason != REASON_OPEN)
 		return;
-	if (move->to == ROLLOUT_INCONCLUSIVE)
-		buffer_string(out, " `sluice experiments resume` gives the stage its duration again, `promote` or `rollback` end "
-				   "it. A longer stage or a greater weight brings more.");
-	else
+	if (move->to != ROLLOUT_INCONCLUSIVE) {
 		buffer_string(out, " So `onInconclusive` decides.");
+		return;
+	}
+	buffer_string(out, " `sluice experiments resume` gives the stage its duration again, `promote` or `rollback` end it.");
+	if (evidence_may_grow(&move->evidence))
+		buffer_print(out, " A longer stage%s brings more.",
+			     planned_stage_is_whole(&plan->stages[move->evidence.stage]) ? "" : " or a greater weight");
 }
 
 void rollout_move_sentence(const struct rollout_plan *plan, const struct rollout_move *move, const char *const *names,
@@ -376,6 +388,6 @@ void rollout_move_sentence(const struct rollout_plan *plan, const struct rollout
 {
 	outcome_sentence(move, out);
 	reason_sentence(plan, move, names, out);
-	end_sentence(move, out);
+	end_sentence(plan, move, out);
 	skipped_sentence(move, out);
 }

@@ -557,7 +557,7 @@ static void a_move_is_a_record_with_its_evidence(void **state)
 		"the time that the stage has. `new` has had no request for 20m: check that it is called, and its engines and "
 		"address. `latency` of `new` (limit 200 ms for 95% of its requests) is neither shown to hold nor broken in the "
 		"time that the stage has. `sluice experiments resume` gives the stage its duration again, `promote` or `rollback` "
-		"end it. A longer stage or a greater weight brings more.");
+		"end it.");
 }
 
 static int buffer_begin(void **state)
