@@ -266,7 +266,8 @@ const struct metric metric_rows[] = {
 	       "Version of the policy by which bandits choose in this engine; no value before the first."),
 	POLICY(rewards, "sluice_policy_rewards", "Rewards from which that policy was learned, with the plays of a warmStart."),
 	POLICY(age_seconds, "sluice_policy_age_seconds",
-	       "Time since this engine read the last record of the policy; it should stay below a few updateIntervals."),
+	       "Time since this engine read the last record of the policy, or began to choose by a warmStart (version 0); it "
+	       "should stay below a few updateIntervals."),
 	POLICY_LOSS(
 		refused, "sluice_policy_feedback_refused_total",
 		"Feedback that is not learnt from, since it cannot be read, is refused, or its reward is none that the algorithm "

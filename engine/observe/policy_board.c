@@ -154,36 +154,41 @@ static void state_set(struct policy_entry *entry, const struct policy_record *re
 	atomic_store(&entry->version, record->version);
 }
 
-bool policy_entry_begin(struct policy_entry *entry, const struct policy_record *record, int64_t now_ms, struct error *error)
+/* Whether a policy by which an experiment starts takes the place of what is in force. The caller has the lock. */
+static bool entry_begins(const struct policy_entry *entry, const struct policy_in_force *made, int64_t version)
 {
-	assert(entry && record);
+	const struct policy_in_force *force = (const struct policy_in_force *)held_slot_value(&entry->policy);
+	return !force || atomic_load(&entry->version) == version || force->form.hash != made->form.hash;
+}
+
+static bool policy_put(struct policy_entry *entry, const struct policy_record *record, int64_t now_ms, bool begins,
+		       struct error *error)
+{
 	struct policy_in_force *made = force_make(record, error);
 	if (!made)
 		return false;
 	pthread_mutex_lock(&entry->lock);
-	const bool is_first = policy_entry_hold(entry) == NULL;
-	policy_entry_release(entry);
-	if (is_first) {
+	const bool puts = !begins || entry_begins(entry, made, record->version);
+	if (puts) {
 		held_slot_replace(&entry->policy, &made->held);
 		state_set(entry, record, now_ms);
 	}
 	pthread_mutex_unlock(&entry->lock);
-	if (!is_first)
+	if (!puts)
 		arena_close(made->held.arena);
 	return true;
+}
+
+bool policy_entry_begin(struct policy_entry *entry, const struct policy_record *record, int64_t now_ms, struct error *error)
+{
+	assert(entry && record);
+	return policy_put(entry, record, now_ms, true, error);
 }
 
 bool policy_entry_set(struct policy_entry *entry, const struct policy_record *record, int64_t now_ms, struct error *error)
 {
 	assert(entry && record);
-	struct policy_in_force *made = force_make(record, error);
-	if (!made)
-		return false;
-	pthread_mutex_lock(&entry->lock);
-	held_slot_replace(&entry->policy, &made->held);
-	pthread_mutex_unlock(&entry->lock);
-	state_set(entry, record, now_ms);
-	return true;
+	return policy_put(entry, record, now_ms, false, error);
 }
 
 const struct policy_in_force *policy_entry_hold(struct policy_entry *entry)

@@ -35,7 +35,8 @@ struct policy_entry *policy_board_entry(struct policy_board *board, const char *
  * not fit its names; the one before stays. */
 bool policy_entry_set(struct policy_entry *entry, const struct policy_record *record, int64_t now_ms, struct error *error);
 
-/* The same for the policy by which an experiment starts, before any record: it is put into force where none is. */
+/* The same for the policy by which an experiment starts, before any record: it is put into force where none is, in place of one
+ * that was begun before, whose version is that of the record, and in place of one of other candidates or features. */
 bool policy_entry_begin(struct policy_entry *entry, const struct policy_record *record, int64_t now_ms, struct error *error);
 
 /* NULL: there is none yet. It is to be released in either case. */

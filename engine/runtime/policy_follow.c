@@ -36,14 +36,30 @@ static bool policy_take(void *context, const struct record *record, struct error
 	return true;
 }
 
+/* Whether a record is of other candidates or features than the files, where a warm start chooses among theirs: with it in force the
+ * weights would choose, until the learner has written one of these. */
+static bool policy_is_unfit(const struct learning *learning, const struct policy_record *policy)
+{
+	const struct context_form *wanted = &learning->experiment->context;
+	return wanted->count == 0 && policy_entry_state(learning->entry).version == 0 &&
+	       (policy->feature_count > 0 || context_form_of(policy->arms, policy->arm_count, NULL, 0).hash != wanted->hash);
+}
+
 static void policy_force(struct learner_service *service, struct learning *learning)
 {
 	struct policy_record policy;
 	struct error wrong = {0};
 	const int64_t before = policy_entry_state(learning->entry).version;
 	arena_reset(service->arena);
-	if (!policy_record_decode(buffer_view(&learning->arrived), service->arena, &policy, &wrong) ||
-	    !policy_entry_set(learning->entry, &policy, clock_ms(), &wrong)) {
+	const bool is_read = policy_record_decode(buffer_view(&learning->arrived), service->arena, &policy, &wrong);
+	if (is_read && policy_is_unfit(learning, &policy)) {
+		log_say(service->config.log, LOG_LEVEL_DEBUG, NULL,
+			"experiment `%s` goes on to choose by its warmStart: version %" PRId64
+			" of its policy is of other candidates",
+			learning->experiment->name, policy.version);
+		return;
+	}
+	if (!is_read || !policy_entry_set(learning->entry, &policy, clock_ms(), &wrong)) {
 		policy_note(service, learning, &wrong);
 		return;
 	}

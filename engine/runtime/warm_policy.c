@@ -6,8 +6,19 @@
 
 #define ARENA_BYTES ((size_t)1 << 20) /* 64 arms without a context */
 #define VERSION 0
+#define OWN_NUMBERS (UINT64_C(1) << 63) /* no version of a learner is as great: the join of exposures finds no record of it */
 
-static bool policy_make(const struct graph_experiment *experiment, struct arena *arena, struct buffer *out, struct error *error)
+/* By which exposures name the policy: the same on each engine that has these files. */
+static uint64_t policy_number(const struct text *arms, size_t count, struct text policy)
+{
+	uint64_t number = hash_text(policy, 0);
+	for (size_t i = 0; i < count; i++)
+		number = hash_text_next(arms[i], number);
+	return number | OWN_NUMBERS;
+}
+
+static bool policy_make(const struct graph_experiment *experiment, const struct text *arms, struct arena *arena, struct buffer *out,
+			struct error *error)
 {
 	const struct bandit_options options = experiment_bandit(experiment->spec, experiment->count, 0);
 	struct bandit *bandit = bandit_open(arena, &options, error);
@@ -16,6 +27,9 @@ static bool policy_make(const struct graph_experiment *experiment, struct arena 
 	struct policy *policy = policy_open(arena, &options, hash_key(text_of(experiment->name)));
 	if (policy) {
 		policy_learn(policy, bandit, VERSION);
+		policy_write(policy, out);
+		policy->version = policy_number(arms, experiment->count, buffer_view(out));
+		buffer_clear(out);
 		policy_write(policy, out);
 	}
 	return (policy && !buffer_failed(out)) || error_memory(error, ERROR_SYSTEM, "starting bandits");
@@ -32,7 +46,7 @@ static bool policy_begin(struct policy_entry *entry, const struct graph_experime
 		arms[i] = text_of(experiment->shares[i].name);
 		plays += (int64_t)experiment->priors[i].plays;
 	}
-	if (!policy_make(experiment, arena, bytes, error))
+	if (!policy_make(experiment, arms, arena, bytes, error))
 		return false;
 	const struct policy_record record = {.experiment = text_of(experiment->name),
 					     .version = VERSION,
@@ -43,14 +57,11 @@ static bool policy_begin(struct policy_entry *entry, const struct graph_experime
 	return policy_entry_begin(entry, &record, clock_ms(), error);
 }
 
-/* Puts it into force where no policy is. */
 static bool warm_policy_begin(struct policy_entry *entry, const struct graph_experiment *experiment, struct error *error)
 {
 	struct buffer bytes;
 	if (!entry)
 		return error_memory(error, ERROR_SYSTEM, "starting bandits");
-	if (policy_entry_state(entry).version >= 0)
-		return true;
 	struct arena *arena = arena_open(ARENA_BYTES);
 	buffer_open(&bytes, POLICY_RECORD_BYTES_MAX);
 	const bool good = policy_begin(entry, experiment, arena, &bytes, error);

@@ -1,5 +1,6 @@
 /* learner_begin_test.c: Tests of the beginning of a learner's term with a mock broker: one that cannot go on from a record begins
  * with what the topics have, and does not let an interval pass first; one that starts warm does so once. */
+#include "runtime/warm_policy.h"
 #include "tests/unit/learner_stand.h"
 
 static void retell_by_others(const char *id)
@@ -77,6 +78,60 @@ static void a_warm_start_is_learnt_once(void **state)
 	assert_int_equal(said_times("learned again"), 0);
 }
 
+static void warm_plan(const char *candidates)
+{
+	char yaml[2 * LINE_BYTES];
+	struct plan plan;
+	struct error error = {0};
+	(void)snprintf(yaml, sizeof yaml,
+		       "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
+		       "  candidates: [%s]\n  bandits: {algorithm: epsilon-greedy, warmStart: {old: {plays: 10, mean: 0.25}}}\n"
+		       "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"
+		       "spec:\n  output: {steps: [s]}\n  steps: [{name: s, experiment: {name: e}}]\n",
+		       candidates);
+	planning_close(&planning);
+	planning_open(&planning, yaml);
+	planning_plan(&planning, NULL, &plan);
+	if (!warm_policies_begin(&plan, board, &error))
+		fail_msg("%s", error.text);
+}
+
+/* As an engine does that does not lead. */
+static void policies_read(void)
+{
+	struct error error = {0};
+	struct learning learning = {.experiment = planning.graph->reachable[0], .entry = entry, .interval_ms = 1000};
+	struct learner_service follower = {
+		.config = {.brokers = mock.brokers, .consumer = mock_quick, .policy = "policy", .log = &sink},
+		.learnings = &learning,
+		.count = 1,
+		.arena = arena_open(1 << 20)};
+	do {
+		if (!policies_follow(&follower, &error))
+			fail_msg("%s", error.text);
+	} while (!reader_has_caught_up(follower.policies));
+	reader_close(follower.policies);
+	buffer_close(&learning.arrived);
+	arena_close(follower.arena);
+}
+
+/* After a restart, or a reload: the topic has a policy of the candidates before. */
+static void a_warm_start_gives_way_to_a_policy_of_its_candidates_alone(void **state)
+{
+	(void)state;
+	service_start();
+	earn("a", 1);
+	learner_service_close(service);
+	warm_plan("{name: old, weight: 0}, {name: newer, weight: 0}");
+	policies_read();
+	assert_int_equal(policy_entry_state(entry).version, 0);
+	assert_int_equal(said_times("goes on to choose by its warmStart: version 1 of its policy is of other candidates"), 1);
+	warm_plan("{name: new, weight: 0}, {name: old, weight: 0}");
+	assert_int_equal(policy_entry_state(entry).version, 0);
+	policies_read();
+	assert_int_equal(policy_entry_state(entry).version, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -84,6 +139,8 @@ int main(void)
 						stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_first_policy_does_not_wait_for_another_interval, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_warm_start_is_learnt_once, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(a_warm_start_gives_way_to_a_policy_of_its_candidates_alone, stand_open,
+						stand_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
