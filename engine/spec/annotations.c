@@ -13,8 +13,8 @@
 /* A key that ends with `*` is the beginning of several. */
 static const struct annotation_row {
 	const char *key;
-	unsigned honoured;   /* by resources of these types; 0: by none */
-	const char *instead; /* the next step where it is not honoured; NULL: only Kubernetes, an ingress or a reader needs it */
+	unsigned supported;  /* by resources of these types; 0: by none */
+	const char *instead; /* the next step where it is not supported; NULL: only Kubernetes, an ingress or a reader needs it */
 } annotation_table[] = {
 	{TIMEOUT, OF(RESOURCE_PIPELINE) | OF(RESOURCE_MODEL) | OF(RESOURCE_DEPLOYMENT),
 	 "write it in the Pipeline, SeldonDeployment or Model whose calls it is to end"},
@@ -94,21 +94,21 @@ static void annotation_check(const struct node_entry *entry, unsigned type, cons
 		return;
 	}
 	const struct annotation_row *row = &annotation_table[i];
-	const bool is_honoured = (row->honoured & type) != 0;
-	if (is_honoured && home)
+	const bool is_supported = (row->supported & type) != 0;
+	if (is_supported && home)
 		fault_add(faults, CODE_ANNOTATION, key->place, NULL, "`" TEXT_FORMAT "` has no effect here; write it in %s",
 			  TEXT_ARGUMENTS(key->scalar), home);
-	else if (is_honoured && strcmp(row->key, TIMEOUT) == 0)
+	else if (is_supported && strcmp(row->key, TIMEOUT) == 0)
 		timeout_check(entry->value, faults);
-	else if (!is_honoured && row->instead)
+	else if (!is_supported && row->instead)
 		fault_add(faults, CODE_ANNOTATION, key->place, NULL, "`" TEXT_FORMAT "` has no effect here: %s",
 			  TEXT_ARGUMENTS(key->scalar), row->instead);
-	else if (!is_honoured)
+	else if (!is_supported)
 		fault_add(faults, CODE_NO_EFFECT, key->place, NULL, "`" TEXT_FORMAT "` has no effect here",
 			  TEXT_ARGUMENTS(key->scalar));
 }
 
-/* `home`: where those of this map would be honoured; NULL: here. */
+/* `home`: where those of this map would be supported; NULL: here. */
 static void map_check(const struct node *annotations, enum resource_type type, const char *home, struct faults *faults)
 {
 	for (size_t i = 0; annotations && annotations->type == NODE_MAP && i < annotations->count; i++) {

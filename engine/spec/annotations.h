@@ -1,5 +1,5 @@
-/* annotations.h: Annotations of resources that begin with seldon.io/ or sluice.io/: one table says which are honoured, and by which
- * kinds of resources. Any other annotation is free. */
+/* annotations.h: Annotations of resources that begin with seldon.io/ or sluice.io/: one table says which are supported, and by
+ * which kinds of resources. Any other annotation is free. */
 #ifndef SLUICE_SPEC_ANNOTATIONS_H
 #define SLUICE_SPEC_ANNOTATIONS_H
 
@@ -7,8 +7,8 @@
 #include "spec/node.h"
 #include "spec/resource.h"
 
-/* Reports those of a document that are not honoured there, with the next step; and values that cannot be read. One that only
- * Kubernetes or an ingress could honour has no effect, as such a field has none. */
+/* Reports those of a document that are not supported there, with the next step; and values that cannot be read. One that only
+ * Kubernetes or an ingress could support has no effect, as such a field has none. */
 void annotations_check(const struct node *document, enum resource_type type, struct faults *faults);
 
 /* The time that `seldon.io/rest-timeout` gives calls, in milliseconds; 0: none, or none that can be read. */

@@ -206,7 +206,7 @@ const struct fault_code fault_codes[] = {
 	     .help = "It may stay: `overrides` come first, for tests of a candidate by a few known units. Such a unit also gets "
 		     "what another experiment of the layer gives it. They count in no statistics.",
 	     .example = "holdout: 5%\noverrides: {tester: new}\n"),
-	WARNING(CODE_ANNOTATION, BAD_VALUE, .title = "An annotation that is not honoured there",
+	WARNING(CODE_ANNOTATION, BAD_VALUE, .title = "An annotation that is not supported there",
 		.help = "Write what the message names, or leave the annotation out. `sluice explain pipeline` has the annotations "
 			"of "
 			"seldon.io/ and sluice.io/ that have a meaning, under `metadata`. Annotations that begin otherwise are "
