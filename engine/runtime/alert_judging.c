@@ -38,6 +38,17 @@ struct missed_groups alert_groups_now(const struct engine *engine, const char *p
 	return missed;
 }
 
+struct missed_groups alert_groups_cleared(const struct engine *engine, const char *pipeline, size_t place)
+{
+	struct missed_groups missed = {{0}};
+	for (const struct group *group = engine_groups(engine); group; group = group->next)
+		for (const struct served *served = served_first(group, pipeline); served; served = served_next(served))
+			for (size_t i = 0; i < group->worker_count; i++)
+				if (served->counts[i].alert_groups[place])
+					judged_groups_add_cleared(served->counts[i].alert_groups[place], &missed);
+	return missed;
+}
+
 /* ---- figures ---- */
 
 static void rollouts_read(const struct alert_watch *watch, const struct graph *graph, struct alert_values *values)

@@ -111,6 +111,9 @@ struct judged_counts alert_counts_now(const struct engine *engine, const char *p
 struct missed_groups alert_groups_now(const struct engine *engine, const char *pipeline, size_t place, judged_groups_taker *take,
 				      void *context);
 
+/* The messages that were not judged before the place's tables were cleared (alert_places.h). */
+struct missed_groups alert_groups_cleared(const struct engine *engine, const char *pipeline, size_t place);
+
 /* Counts the messages that were not judged since the condition began, and logs the first of each cause. `now`: of all tables. */
 void alert_missed_look(const struct alert_watch *watch, const struct alert_spec *spec, struct judged_alert *alert,
 		       const struct missed_groups *now);

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/secret.h"
 #include "observe/verdict_board.h"
+#include "runtime/alert_places.h"
 #include "runtime/alert_receivers.h"
 
 static_assert(ALERT_PLACES_MAX <= 64, "each place has a bit of its own (struct judged_alert)");
@@ -53,13 +54,6 @@ static bool uses_lag(const struct alert_condition *condition)
 	return false;
 }
 
-static uint64_t meaning_of(const struct alert_spec *spec, uint64_t group_by)
-{
-	const struct text source = spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text);
-	const int64_t numbers[] = {spec->over_ns, spec->for_ns, (int64_t)group_by};
-	return hash_text(source, hash_bytes(numbers, sizeof numbers, 0));
-}
-
 /* Judgements of messages, and flags of outliers, are counted at the place of the alert; others at none. */
 static size_t counted_at(const struct alert_spec *spec, const struct alert_condition *condition, size_t place)
 {
@@ -83,6 +77,8 @@ static void groups_renew(struct judged_alert *alert, bool goes_on)
  * places have been used, or a pipeline comes back. */
 static bool place_was_used(const struct alert_watch *watch, const struct pipeline_plan *plan, size_t place)
 {
+	if (plan->cleared_places >> place & 1)
+		return false;
 	for (const struct watched_alert *alert = watch->alerts; alert; alert = alert->next)
 		if (strcmp(alert->pipeline, plan->graph->name) == 0 &&
 		    ((const struct judged_alert *)alert)->places & UINT64_C(1) << place)
@@ -96,7 +92,7 @@ static void judgements_begin(const struct alert_watch *watch, struct judged_aler
 			     size_t place)
 {
 	alert->judged = (struct judged_counts){0};
-	alert->taken_missed = (struct missed_groups){{0}};
+	alert->taken_missed = alert_groups_cleared(watch->engine, plan->graph->name, place);
 	memset(alert->said_missed, 0, sizeof alert->said_missed);
 	if (place_was_used(watch, plan, place)) {
 		alert->judged = alert_counts_now(watch->engine, plan->graph->name, place);
@@ -110,7 +106,7 @@ static void judgements_begin(const struct alert_watch *watch, struct judged_aler
 static void alert_renew(struct alert_watch *watch, struct judged_alert *alert, const struct alert_spec *spec,
 			const struct pipeline_plan *plan, size_t index)
 {
-	const uint64_t meaning = meaning_of(spec, alert->group_by);
+	const uint64_t meaning = alert_meaning(spec, alert->group_by);
 	const size_t place = plan->alert_places[index], counted = counted_at(spec, &alert->condition, place);
 	const bool goes_on = alert->revision + 1 == watch->followed && alert->meaning == meaning;
 	const bool stays = goes_on && alert->counted_at == counted;

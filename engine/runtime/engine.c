@@ -1,7 +1,6 @@
 /* engine.c: see engine.h. The main thread waits for signals and for workers that end. The workers (worker_threads.h)
  * share only the setup, which never changes. */
 #include "runtime/engine.h"
-#include "runtime/alert_places.h"
 
 #include <assert.h>
 #include <signal.h>
@@ -321,7 +320,7 @@ bool engine_reload(struct engine *engine, struct revision *revision, struct erro
 {
 	assert(revision && engine->generations);
 	const struct revision *before = engine->generations->revision;
-	alert_places_follow(&revision->plan, &before->plan);
+	alert_places_follow(&revision->plan, &before->plan, all_follow(engine) ? engine->groups.first : NULL);
 	struct generation *generation = generation_open(revision, error);
 	if (!generation || !generation_deploy(engine, generation, error))
 		return false;
@@ -469,7 +468,7 @@ static void engine_check_brokers(const struct engine *engine)
 struct engine *engine_open(struct revision *revision, const struct engine_config *config, struct error *error)
 {
 	assert(revision && config->workers > 0);
-	alert_places_follow(&revision->plan, NULL);
+	alert_places_follow(&revision->plan, NULL, NULL);
 	struct generation *generation = generation_open(revision, error);
 	if (!generation)
 		return NULL;

@@ -217,6 +217,17 @@ static bool stage_set_up(struct worker_stage *stage, struct error *error)
 	return stage->flow && subpipeline_open(stage, &environment, error) && judging_open(stage, error);
 }
 
+/* Says of the tables in which it notes judgements by groups that it uses them, or does no more: then another condition may. */
+static void group_tables_each(const struct worker_stage *stage, void (*note)(struct judged_groups *groups))
+{
+	for (size_t i = 0; i < stage->config->alert_count; i++) {
+		const struct stage_alert *alert = &stage->config->alerts[i];
+		struct judged_groups *groups = stage->counts->alert_groups[alert->place];
+		if (alert->group_by && groups)
+			note(groups);
+	}
+}
+
 /* Whether it has observers alone, so that its records are no requests. One that reads the requests has them too. */
 static bool stage_is_beside_path(const struct graph_part *part)
 {
@@ -239,6 +250,7 @@ struct worker_stage *stage_open(struct worker *worker, const struct stage_config
 	stage->counts = config->counts ? &config->counts[worker->config->number] : &stage->own_counts;
 	if (config->users)
 		atomic_fetch_add(config->users, 1);
+	group_tables_each(stage, judged_groups_use);
 	if (stage_set_up(stage, error))
 		return stage;
 	stage_close(stage);
@@ -259,6 +271,7 @@ void stage_close(struct worker_stage *stage)
 	shared_give(stage->worker, stage->shared);
 	waiting_records_close(&stage->waiting);
 	direct_port_return_all(stage->worker->direct.port, &stage->direct);
+	group_tables_each(stage, judged_groups_leave);
 	if (stage->config->users)
 		atomic_fetch_sub(stage->config->users, 1);
 	memory_give(stage);

@@ -13,6 +13,7 @@
 #include "log/embedded_broker.h" /* its settings */
 #include "observe/counts.h"
 #include "runtime/group_setup.h"
+#include "runtime/worker_threads.h"
 #include "steps/kinds.h"
 #include "tests/unit/mock_broker.h"
 
@@ -73,6 +74,18 @@ static void reload(const char *yaml)
 {
 	struct error error = {0};
 	assert_true(engine_reload(engine, revision_of(yaml), &error));
+}
+
+/* Until all workers run the last revision, and a moment longer, in which they close the stages of the one before. */
+static void workers_follow(void)
+{
+	struct error error = {0};
+	bool over;
+	for (const struct group *group = engine_groups(engine); group; group = group->next)
+		for (int turn = 0, more = 3; more > 0; turn++, more -= worker_threads_follow(group)) {
+			assert_true(turn < 100);
+			assert_true(worker_turn((struct worker *)(uintptr_t)worker_threads_worker(group, 0), &over, &error));
+		}
 }
 
 static struct stage_counts *counts(void)
@@ -255,6 +268,82 @@ static void places_that_come_again_count_from_the_next_look_on(void **state)
 	end();
 }
 
+static const struct judged_groups *table_at(size_t place)
+{
+	return counts()->alert_groups[place];
+}
+
+static size_t tables(void)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < ALERT_PLACES_MAX; i++)
+		count += table_at(i) != NULL;
+	return count;
+}
+
+/* Their tables are large: a condition that changes with each reload needs two of them, or three while workers are behind. */
+static void tables_of_groups_are_passed_on(void **state)
+{
+	(void)state;
+	begin(PIPELINE(LARGE_OF_GROUP ", " HUGE));
+	for (int i = 0; i < 12; i++) {
+		const size_t place = place_of("large"), other = place_of("huge");
+		workers_follow();
+		reload(i % 2 ? PIPELINE(LARGE_OF_GROUP ", " HUGE)
+			     : PIPELINE(ALERT("large", "condition: y > 200, groupBy: request.g") ", " HUGE));
+		assert_int_not_equal(place_of("large"), place);
+		assert_int_not_equal(place_of("large"), other);
+		assert_int_equal(place_of("huge"), other);
+	}
+	assert_int_equal(tables(), 2);
+	end();
+}
+
+/* What is there of a former condition does not count, nor do the messages that it missed. */
+static void groups_count_from_the_first_message_on_in_a_table_of_another_condition(void **state)
+{
+	(void)state;
+	begin(PIPELINE(LARGE_OF_GROUP));
+	const size_t former = place_of("large");
+	look();
+	workers_follow();
+	reload(PIPELINE(ALERT("large", "condition: y > 200, groupBy: request.g")));
+	look();
+	judged_groups_note(counts()->alert_groups[former], TEXT("stale"), true, 1, 10000);
+	judged_groups_miss(counts()->alert_groups[former], GROUP_MISS_NAMELESS);
+	workers_follow();
+	reload(PIPELINE(ALERT("large", "condition: y > 300, groupBy: request.g")));
+	assert_int_equal(place_of("large"), former);
+	a_message_of_group_meets("large", "a");
+	a_message_of_group_meets("large", "b");
+	judged_groups_miss(counts()->alert_groups[former], GROUP_MISS_NAMELESS);
+	look();
+	expect_firing("large", 2);
+	assert_int_equal(alert_watch_first(watch)->beyond, 1);
+	end();
+}
+
+/* Messages of the former condition that are still in flight are noted in the old table. */
+static void tables_of_an_open_stage_are_not_passed_on(void **state)
+{
+	(void)state;
+	begin(PIPELINE(LARGE_OF_GROUP));
+	const size_t former = place_of("large");
+	workers_follow();
+	judged_groups_use(counts()->alert_groups[former]); /* by a stage with a message that does not end */
+	reload(PIPELINE(HUGE_OF_GROUP));
+	workers_follow();
+	reload(PIPELINE(LARGE_OF_GROUP));
+	assert_int_not_equal(place_of("large"), former);
+	judged_groups_leave(counts()->alert_groups[former]);
+	workers_follow();
+	reload(PIPELINE(HUGE_OF_GROUP));
+	assert_int_equal(place_of("huge"), former);
+	reload(PIPELINE(LARGE_OF_GROUP)); /* before all workers have followed: a stage may be about to open */
+	assert_int_equal(tables(), 4);
+	end();
+}
+
 static void what_was_judged_before_an_alert_was_removed_does_not_count_when_it_is_back(void **state)
 {
 	(void)state;
@@ -282,6 +371,9 @@ int main(void)
 		cmocka_unit_test(what_a_new_condition_has_judged_before_the_next_look_counts),
 		cmocka_unit_test(an_alert_that_moves_in_the_list_misses_nothing),
 		cmocka_unit_test(places_that_come_again_count_from_the_next_look_on),
+		cmocka_unit_test(tables_of_groups_are_passed_on),
+		cmocka_unit_test(groups_count_from_the_first_message_on_in_a_table_of_another_condition),
+		cmocka_unit_test(tables_of_an_open_stage_are_not_passed_on),
 		cmocka_unit_test(what_was_judged_before_an_alert_was_removed_does_not_count_when_it_is_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -326,12 +326,42 @@ static void groups_of_reports_are_apart(void **state)
 	alert_groups_clear(&groups);
 }
 
+/* As for another condition: all slots are free again, and what was missed before is known apart. */
+static void a_table_that_is_cleared_has_no_groups(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_open((size_t)1 << 20);
+	struct judged_groups *groups = judged_groups_open(arena);
+	struct missed_groups cleared = {{0}};
+	assert_non_null(groups);
+	assert_false(judged_groups_are_used(groups));
+	judged_groups_use(groups);
+	judged_groups_use(groups);
+	for (int i = 0; i <= ALERT_GROUPS_MAX; i++)
+		note_number(groups, i, true, 1);
+	judged_groups_leave(groups);
+	assert_true(judged_groups_are_used(groups));
+	judged_groups_leave(groups);
+	assert_false(judged_groups_are_used(groups));
+	expect_missed(groups, 1);
+	judged_groups_clear(groups);
+	assert_false(judged_groups_any(groups));
+	expect_taken(groups, "");
+	for (int i = 0; i <= ALERT_GROUPS_MAX; i++)
+		note_number(groups, i + 1, true, 1);
+	expect_missed(groups, 2);
+	judged_groups_add_cleared(groups, &cleared);
+	assert_int_equal(cleared.of[GROUP_MISS_FULL], 1);
+	arena_close(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_group_has_a_place_from_its_first_message_that_held),
 		cmocka_unit_test(a_name_as_long_as_a_segment_s_has_a_place_and_a_longer_one_is_a_miss_of_its_own),
 		cmocka_unit_test(places_are_bounded_and_free_again_when_their_alert_has_resolved),
+		cmocka_unit_test(a_table_that_is_cleared_has_no_groups),
 		cmocka_unit_test(names_are_whole_while_places_change_hands),
 		cmocka_unit_test(groups_fire_and_resolve_each_by_itself),
 		cmocka_unit_test(states_of_groups_are_bounded),
