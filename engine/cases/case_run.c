@@ -39,7 +39,7 @@ bool case_run_open(struct case_run *run, const char *folder, const struct case_p
 		return error_memory(error, ERROR_SYSTEM, "running a case");
 	return case_read(folder, run->arena, &run->files, error) && (run->spec_is_open = spec_open(&run->spec, error)) &&
 	       spec_read(&run->spec, &run->files.pipeline, 1, &spec_options, error) &&
-	       (!checked || spec_check(&run->spec, error)) && files_play(run, options, error);
+	       (!checked || spec_check(&run->spec, false, error)) && files_play(run, options, error);
 }
 
 void case_run_close(struct case_run *run)

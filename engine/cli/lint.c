@@ -100,7 +100,7 @@ static int lint_run(struct session *session, const void *filled, const char *con
 		.kinds = session->kinds, .kind = self->kind, .model_pipelines = self->policies != NULL};
 	struct access_policy *policies = NULL;
 	int code;
-	if (spec_read(&spec, arguments, count, &reading, &error) && spec_check(&spec, &error) &&
+	if (spec_read(&spec, arguments, count, &reading, &error) && spec_check(&spec, true, &error) &&
 	    (!self->policies || (policies = policies_check(self, session, &spec, &error)))) {
 		spec_check_silences(&spec, time_of_day_ms());
 		code = lint_report(session, self, &spec);

@@ -140,8 +140,10 @@ static void infer_types(struct compiler *compiler, struct pipeline_plan *plan)
 		else
 			called[callee->step] = (struct called_model){0};
 	}
-	const struct types_known known = {compiler->options->metadata, compiler->options->files, &compiler->types_left,
-					  compiler->spec};
+	const struct types_known known = {.metadata = compiler->options->metadata,
+					  .files = compiler->options->files,
+					  .bytes_left = &compiler->types_left,
+					  .spec = compiler->spec};
 	types_infer(plan->graph, called, &known, compiler->arena, compiler->spec->faults, &plan->types);
 }
 

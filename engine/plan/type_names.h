@@ -19,6 +19,7 @@ struct inference {
 	const struct models_metadata *metadata;
 	const struct file_source *files;
 	const struct spec *spec;
+	bool draws_laws; /* plan/types.h */
 	struct arena *arena;
 	struct faults *faults;
 	struct graph_types *types;

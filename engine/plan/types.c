@@ -379,7 +379,8 @@ static void check_rules(const struct inference *inference, const struct step *se
 		fault_add(inference->faults, CODE_IGNORED_SETTING, place, NULL, "step `%s`: %s", self->name, idle);
 	hook_check(inference, self, CODE_CONSTANT_FEATURES, rules->constant);
 	hook_check(inference, self, CODE_UNDECLARED_ALARMS, rules->undeclared);
-	hook_check(inference, self, CODE_UNWATCHABLE_FEATURES, rules->unwatchable);
+	if (inference->draws_laws)
+		hook_check(inference, self, CODE_UNWATCHABLE_FEATURES, rules->unwatchable);
 }
 
 /* `named`: the names in its expressions were good, so that an error here is another. */
@@ -469,6 +470,7 @@ bool types_infer(const struct graph *graph, const struct called_model *called, c
 		.metadata = known->metadata,
 		.files = known->files,
 		.spec = known->spec,
+		.draws_laws = known->draws_laws,
 		.arena = arena,
 		.faults = faults,
 		.types = types,

@@ -246,21 +246,22 @@ static void check_gateway_namespaces(const struct spec *spec)
 /* ---- pipelines ---- */
 
 /* Names and types in expressions, as far as they are known without a model's metadata. */
-static void check_types(const struct graph *graph, const struct spec *spec, struct files *files, struct arena *arena)
+static void check_types(const struct graph *graph, const struct spec *spec, struct files *files, bool draws_laws,
+			struct arena *arena)
 {
 	struct near_files near = {.files = files, .faults = spec->faults, .arena = arena};
 	near.source = (struct file_source){&near, near_read};
+	const struct types_known known = {.files = &near.source, .spec = spec, .draws_laws = draws_laws};
 	const struct called_model *called = ARENA_ARRAY(arena, struct called_model, graph->count);
 	struct graph_types types = {0};
-	if (!called ||
-	    !types_infer(graph, called, &(struct types_known){.files = &near.source, .spec = spec}, arena, spec->faults, &types))
+	if (!called || !types_infer(graph, called, &known, arena, spec->faults, &types))
 		return;
 	metrics_check_types(graph, &types, arena, spec->faults);
 	alerts_check_types(graph, &types, arena, spec->faults);
 }
 
 /* What is wrong within a pipeline; false, too, where what is beyond cannot be known. */
-static bool check_graph(const struct spec *spec, size_t index, const struct graph *graph, struct files *files,
+static bool check_graph(const struct spec *spec, size_t index, const struct graph *graph, struct files *files, bool draws_laws,
 			struct arena *scratch)
 {
 	const struct resource *resource = spec->resources[index];
@@ -270,7 +271,7 @@ static bool check_graph(const struct spec *spec, size_t index, const struct grap
 			  "pipeline `%s` has more than %d values: names and types in its expressions are not checked here",
 			  graph->name, TYPED_NODES_MAX);
 	if (whole)
-		check_types(graph, spec, files, scratch);
+		check_types(graph, spec, files, draws_laws, scratch);
 	if (!faulty(spec, index)) {
 		check_inside(graph, spec);
 		metrics_check_criteria(graph, spec->faults);
@@ -294,7 +295,8 @@ static struct graph **graphs_build(const struct spec *spec, struct arena *arena)
 }
 
 /* References, cycles, types, stages and the like, and what lies between pipelines: so all graphs stay until the end. */
-static bool check_pipelines(const struct spec *spec, struct files *files, struct arena *arena, struct arena *scratch)
+static bool check_pipelines(const struct spec *spec, struct files *files, bool draws_laws, struct arena *arena,
+			    struct arena *scratch)
 {
 	check_rollouts(spec);
 	struct graph *const *graphs = graphs_build(spec, arena);
@@ -305,7 +307,7 @@ static bool check_pipelines(const struct spec *spec, struct files *files, struct
 		if (!graphs[i])
 			continue;
 		whole[count] = graphs[i];
-		count += check_graph(spec, i, graphs[i], files, scratch);
+		count += check_graph(spec, i, graphs[i], files, draws_laws, scratch);
 		good = !arena_failed(arena) && !arena_failed(scratch);
 		arena_reset(scratch);
 	}
@@ -314,11 +316,11 @@ static bool check_pipelines(const struct spec *spec, struct files *files, struct
 	return good && !arena_failed(arena);
 }
 
-bool spec_check(const struct spec *spec, struct error *error)
+bool spec_check(const struct spec *spec, bool draws_laws, struct error *error)
 {
 	struct arena *arena = arena_open(GRAPH_BYTES_MAX), *scratch = arena_open(GRAPH_BYTES_MAX);
 	struct files *files = files_open(error);
-	bool good = arena && scratch && files && check_runtimes(spec) && check_pipelines(spec, files, arena, scratch);
+	bool good = arena && scratch && files && check_runtimes(spec) && check_pipelines(spec, files, draws_laws, arena, scratch);
 	check_gateway_namespaces(spec);
 	arena_close(arena);
 	arena_close(scratch);

@@ -5,7 +5,8 @@
 
 #include "spec/resource.h"
 
-/* Adds its findings to the faults of the spec. False: SYSTEM, memory ran out. */
-bool spec_check(const struct spec *spec, struct error *error);
+/* Adds its findings to the faults of the spec; `draws_laws`: also warnings that need seconds to be known (plan/types.h). False:
+ * SYSTEM, memory ran out. */
+bool spec_check(const struct spec *spec, bool draws_laws, struct error *error);
 
 #endif

@@ -373,8 +373,8 @@ struct monitor_rules {
 	/* Words on alarms that the rate of its options has no part for, in the arena, with the place of the option. It may read
 	 * files. NULL (also as hook): there are none. */
 	const char *(*undeclared)(const struct step *step, struct arena *arena, struct place *place);
-	/* Words on what of its reference it can find no drift in, in the arena, with the place of the option. It may read files.
-	 * NULL (also as hook): there is nothing, or it is not known. */
+	/* Words on what of its reference it can find no drift in, in the arena, with the place of the option. It may read files,
+	 * and take seconds: only `lint` asks. NULL (also as hook): there is nothing, or it is not known. */
 	const char *(*unwatchable)(const struct step *step, struct arena *arena, struct place *place);
 	/* Whether it estimates that figure of how good the answers are: `estimated_accuracy`. NULL: it estimates none. */
 	bool (*estimates)(const void *options, struct text figure);

@@ -303,7 +303,7 @@ static void files_have_no_versions(void **state)
 	struct error error = {0};
 	(void)state;
 	planning_open(&planning, files); /* as lint reads them: they may be for a control plane */
-	assert_true(spec_check(&planning.spec, &error));
+	assert_true(spec_check(&planning.spec, false, &error));
 	assert_int_equal(planning_errors(&planning), 0);
 	assert_string_equal(planning_fault(&planning, CODE_NAMED_VERSION)->message,
 			    "`m@1` is version 1 of the Model `m`: a control plane has it, `sluice run -f` has not");
