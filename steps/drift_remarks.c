@@ -95,77 +95,88 @@ const char *drift_lost_remark(const struct drift_reference *reference, const str
 /* ---- features without any drift ---- */
 
 #define LEARNING_BYTES ((size_t)512 << 20)
-#define NAMED 3 /* features, in a sentence */
+#define NAMED 3	      /* features, in a remark on one cause; on several, one each, so that a fault has all of it */
+#define NAME_SHOWN 30 /* bytes of a name */
 
 struct unwatched {
-	const struct monitor *monitor;
 	const struct drift_reference *reference;
+	bool by_time;  /* windows */
+	size_t sights; /* how many causes there are */
 	size_t count; /* of that sight */
+	size_t rows;  /* of a window */
 	bool spans_an_hour;
-	const char *names; /* of the first of them, with `of_name` of each */
+	const char *names; /* of the first of them, each with its words */
 };
 
 /* What is said of a feature beside its name. */
-typedef const char *named_words(const struct drift_feature *feature, const struct monitor_reach *reach, struct arena *arena);
+typedef const char *named_words(const char *name, const struct monitor_reach *reach, struct arena *arena);
 
-static const char *trend_words(const struct drift_feature *feature, const struct monitor_reach *reach, struct arena *arena)
+static const char *trend_words(const char *name, const struct monitor_reach *reach, struct arena *arena)
 {
-	return arena_print(arena, "`" TEXT_FORMAT "` %s, and says there as much as %.0f independent values",
-			   TEXT_ARGUMENTS(feature->name), reach->falls ? "falls" : "rises", reach->worth);
+	return arena_print(arena, "%s %s, and says there as much as %.0f independent values", name,
+			   reach->falls ? "falls" : "rises", reach->independent_values);
 }
 
-static const char *dependence_words(const struct drift_feature *feature, const struct monitor_reach *reach, struct arena *arena)
+static const char *dependence_words(const char *name, const struct monitor_reach *reach, struct arena *arena)
 {
-	return arena_print(arena, "`" TEXT_FORMAT "` says there as much as %.0f independent values", TEXT_ARGUMENTS(feature->name),
-			   reach->worth);
+	return arena_print(arena, "%s says there as much as %.0f independent values", name, reach->independent_values);
 }
 
-static const char *name_words(const struct drift_feature *feature, const struct monitor_reach *reach, struct arena *arena)
+static const char *name_words(const char *name, const struct monitor_reach *reach, struct arena *arena)
 {
-	(void)reach;
-	return arena_print(arena, "`" TEXT_FORMAT "`", TEXT_ARGUMENTS(feature->name));
+	(void)reach, (void)arena;
+	return name;
+}
+
+/* The name, or the beginning of a long one. */
+static const char *name_shown(const struct drift_feature *feature, struct arena *arena)
+{
+	const struct text name = feature->name;
+	size_t length = name.length < NAME_SHOWN ? name.length : NAME_SHOWN;
+	while (length < name.length && length > 0 && ((unsigned char)name.bytes[length] & 0xC0) == 0x80)
+		length--;
+	return arena_print(arena, "`%.*s%s`", (int)length, name.bytes, length < name.length ? "..." : "");
 }
 
 /* Finds the features of that sight, and names the first ones. */
 static bool unwatched_find(struct unwatched *found, const struct monitor_reach *reaches, enum monitor_sight sight,
 			   named_words *words, struct arena *arena)
 {
+	const size_t named = found->sights > 1 ? 1 : NAMED;
 	found->count = 0;
 	found->names = "";
 	for (size_t i = 0; i < found->reference->feature_count; i++) {
 		if (reaches[i].sight != sight)
 			continue;
 		found->spans_an_hour = reaches[i].spans_an_hour;
-		if (found->count++ >= NAMED)
+		found->rows = reaches[i].rows;
+		if (found->count++ >= named)
 			continue;
-		const char *own = words(&found->reference->features[i], &reaches[i], arena);
+		const char *name = name_shown(&found->reference->features[i], arena);
+		const char *own = name ? words(name, &reaches[i], arena) : NULL;
 		found->names = own ? arena_print(arena, "%s%s%s", found->names, found->count > 1 ? "; " : "", own) : NULL;
 		if (!found->names)
 			return false;
 	}
-	if (found->count > NAMED)
-		found->names = arena_print(arena, "%s; and %zu more", found->names, found->count - NAMED);
+	if (found->count > named)
+		found->names = arena_print(arena, "%s; and %zu more", found->names, found->count - named);
 	return found->names && found->count > 0;
 }
 
 /* The window in which there is none. */
 static const char *window_words(const struct unwatched *found, struct arena *arena)
 {
-	const char *words = arena_print(arena, "no window of %zu rows%s can have drift in", monitor_usual_rows(found->monitor),
-					found->spans_an_hour ? ", if it takes an hour at most," : "");
+	const char *words = arena_print(arena, "no %swindow of %zu rows%s can have drift in", found->by_time ? "usual " : "",
+					found->rows, found->spans_an_hour ? ", if it takes an hour at most," : "");
 	return words ? words : "";
 }
 
-/* A sentence on those of that sight. NULL: there are none. */
-static const char *sight_remark(struct unwatched *found, const struct monitor_reach *reaches, enum monitor_sight sight,
-				struct arena *arena)
+#define LARGER_WINDOWS "Take larger windows, or a reference of a longer time"
+#define OTHER_SETTINGS "Take larger windows, fewer features or methods, or a higher rate"
+
+static const char *first_remark(const struct unwatched *found, enum monitor_sight sight, struct arena *arena)
 {
 	const size_t all = found->reference->feature_count;
-	named_words *const words = sight == MONITOR_BLIND_BY_TREND	  ? trend_words
-				   : sight == MONITOR_BLIND_BY_DEPENDENCE ? dependence_words
-									  : name_words;
-	if (!unwatched_find(found, reaches, sight, words, arena))
-		return NULL;
 	if (sight == MONITOR_BLIND_BY_TREND)
 		return arena_print(
 			arena,
@@ -174,45 +185,66 @@ static const char *sight_remark(struct unwatched *found, const struct monitor_re
 			"message to the next, as `x - lag(x, 1)` in a step `features`",
 			found->count, all, window_words(found, arena), found->names);
 	if (sight == MONITOR_BLIND_BY_DEPENDENCE)
-		return arena_print(
-			arena,
-			"%zu of %zu features follow so closely from the rows before, as in a season or in states that "
-			"last, that %s them, whatever its values are: %s. Take larger windows, or a reference of a longer "
-			"time",
-			found->count, all, window_words(found, arena), found->names);
-	return arena_print(
-		arena,
-		"%s %zu of %zu features, whatever its values are, at this rate of false alarms: %s. Take larger windows, "
-		"fewer features or methods, or a higher rate",
-		window_words(found, arena), found->count, all, found->names);
+		return arena_print(arena,
+				   "%zu of %zu features follow so closely from the rows before, as in a season or in states that "
+				   "last, that %s them, whatever its values are: %s. " LARGER_WINDOWS,
+				   found->count, all, window_words(found, arena), found->names);
+	return arena_print(arena,
+			   "%s %zu of %zu features, whatever its values are, at this rate of false alarms: %s. " OTHER_SETTINGS,
+			   window_words(found, arena), found->count, all, found->names);
 }
 
-/* Sentences that follow one another. */
-static const char *remarks_join(const char *one, const char *other, struct arena *arena)
+/* After the first one. */
+static const char *further_remark(const struct unwatched *found, enum monitor_sight sight, struct arena *arena)
 {
-	return one && other ? arena_print(arena, "%s. Besides, %s", one, other) : one ? one : other;
+	if (sight == MONITOR_BLIND_BY_DEPENDENCE)
+		return arena_print(arena,
+				   "Nor can it in %zu that follow closely from the rows before, as in a season or in states that "
+				   "last: %s. " LARGER_WINDOWS,
+				   found->count, found->names);
+	return arena_print(arena, "Nor can it in %zu at this rate of false alarms: %s. " OTHER_SETTINGS, found->count,
+			   found->names);
+}
+
+/* What was said so far, and sentences on those of that sight, if there are some. NULL: nothing. */
+static const char *sight_remark(const char *before, struct unwatched *found, const struct monitor_reach *reaches,
+				enum monitor_sight sight, struct arena *arena)
+{
+	named_words *const words = sight == MONITOR_BLIND_BY_TREND		     ? trend_words
+				   : sight == MONITOR_BLIND_BY_DEPENDENCE && !before ? dependence_words
+										     : name_words;
+	if (!unwatched_find(found, reaches, sight, words, arena))
+		return before;
+	if (!before)
+		return first_remark(found, sight, arena);
+	const char *further = further_remark(found, sight, arena);
+	return further ? arena_print(arena, "%s. %s", before, further) : before;
 }
 
 static const char *unwatched_remark(const struct monitor *monitor, const struct drift_reference *reference,
 				    const struct monitor_settings *settings, struct arena *arena)
 {
-	struct unwatched found = {.monitor = monitor, .reference = reference};
+	struct unwatched found = {.reference = reference, .by_time = settings->window_ms > 0};
 	struct monitor_reach *reaches = ARENA_ARRAY(arena, struct monitor_reach, reference->feature_count);
-	bool drags = false;
+	unsigned sights = 0;
+	const char *remark = NULL;
 	if (!reaches)
 		return NULL;
 	for (size_t i = 0; i < reference->feature_count; i++) {
 		reaches[i] = monitor_reach_of(monitor, reference, i);
-		drags |= reaches[i].sight == MONITOR_BLIND_BY_TREND || reaches[i].sight == MONITOR_BLIND_BY_DEPENDENCE;
+		sights |= 1U << reaches[i].sight;
 	}
-	const char *remark = sight_remark(&found, reaches, MONITOR_BLIND_BY_TREND, arena);
-	remark = remarks_join(remark, sight_remark(&found, reaches, MONITOR_BLIND_BY_DEPENDENCE, arena), arena);
-	remark = remarks_join(remark, sight_remark(&found, reaches, MONITOR_BLIND_BY_SIZE, arena), arena);
-	const char *joint = drags && settings->methods >> MONITOR_MMD & 1
-				    ? "mmd counts the rows of all features like those of the one that follows most from rows "
-				      "before: leave such features out of `tensors`"
-				    : NULL;
-	return remarks_join(remark, joint, arena);
+	for (enum monitor_sight sight = MONITOR_BLIND_BY_TREND; sight <= MONITOR_BLIND_BY_SIZE; sight++)
+		found.sights += sights >> sight & 1;
+	for (enum monitor_sight sight = MONITOR_BLIND_BY_TREND; sight <= MONITOR_BLIND_BY_SIZE; sight++)
+		remark = sight_remark(remark, &found, reaches, sight, arena);
+	if (!remark || !(sights & (1U << MONITOR_BLIND_BY_TREND | 1U << MONITOR_BLIND_BY_DEPENDENCE)) ||
+	    !(settings->methods >> MONITOR_MMD & 1))
+		return remark;
+	return arena_print(arena,
+			   "%s. Besides, mmd counts the rows of all features like those of the one that follows most from rows "
+			   "before: leave such features out of `tensors`",
+			   remark);
 }
 
 const char *drift_unwatchable_remark(const struct drift_reference *reference, const struct monitor_settings *settings,

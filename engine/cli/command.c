@@ -52,7 +52,7 @@ static void say_object(struct session *session, const char *kind, const struct p
 
 void command_note(struct session *session, const char *format, ...)
 {
-	char text[ERROR_TEXT_MAX];
+	char text[LOG_MESSAGE_BYTES]; /* a remark may be several sentences */
 	va_list arguments;
 	va_start(arguments, format);
 	(void)vsnprintf(text, sizeof text, format, arguments);

@@ -88,7 +88,7 @@ static double bin_order_variance(const struct auc *auc, size_t bin)
  * of one bin, which count as equal. */
 static double auc_variance(const struct auc *auc, const struct auc_sums *sums, double pairs, double area)
 {
-	double variance = 0, below = 0, above = sums->positives; /* negatives before the bin; positives behind it */
+	double variance = 0, below = 0, above = sums->positives; /* negatives before the bin; positives after it */
 	for (size_t i = 0; i < AUC_BINS; i++) {
 		above -= auc->positives[i];
 		const double ordered = below + auc->negatives[i] / 2 - above - auc->positives[i] / 2;

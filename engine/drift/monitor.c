@@ -44,9 +44,10 @@ bool monitor_reference_check(const struct drift_reference *reference, const stru
 	return monitor_joints_check(reference, settings, error);
 }
 
-size_t monitor_usual_rows(const struct monitor *monitor)
+/* For which laws are drawn. */
+static size_t usual_rows(const struct monitor *self)
 {
-	return monitor->settings.window_rows ? (size_t)monitor->settings.window_rows : USUAL_ROWS;
+	return self->settings.window_rows ? (size_t)self->settings.window_rows : USUAL_ROWS;
 }
 
 static bool feature_learn(struct monitor *self, const struct drift_reference *reference, size_t feature, struct arena *arena)
@@ -87,10 +88,10 @@ static bool features_learn(struct monitor *self, const struct drift_reference *r
 			return false;
 		online = online || self->features[i].detectors;
 	}
-	if (!self->blank && !monitor_laws_learn(self, reference, monitor_usual_rows(self), arena))
+	if (!self->blank && !monitor_laws_learn(self, reference, usual_rows(self), arena))
 		return false;
 	if ((keeps_rows && online && !monitor_online_open(self, arena)) || !monitor_times_learn(self, reference, arena) ||
-	    !monitor_joints_learn(&self->joints, reference, self->features, &self->settings, arena))
+	    !monitor_joints_learn(&self->joints, reference, self->features, &self->settings, keeps_rows, arena))
 		return false;
 	self->test_count += self->joints.count;
 	return true;

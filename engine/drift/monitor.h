@@ -223,19 +223,17 @@ enum monitor_sight {
 
 struct monitor_reach {
 	enum monitor_sight sight;
-	double worth;	    /* independent values, of which the reference's say as much */
+	double independent_values; /* of which the reference's say as much */
+	size_t rows;		   /* of the window: by time as many as came in so long when the reference was recorded */
 	bool falls;	    /* of a trend */
 	bool spans_an_hour; /* it is of windows by count of an hour at most: how long they take is not known, and the rate is by
 			       time */
 };
 
 /* The largest change there is has all values of a window beyond one end of the reference, or in the category that is rarest there.
- * If no test establishes that, none establishes anything. It is of windows of monitor_usual_rows(), and of the reference from which
- * the monitor has learnt. */
+ * If no test establishes that, none establishes anything. It is of the reference from which the monitor has learnt. Of a window by
+ * time whose rows are not known, since the reference has no times or windows are of segments, it is not known either: it sees. */
 struct monitor_reach monitor_reach_of(const struct monitor *monitor, const struct drift_reference *reference, size_t feature);
-
-/* Rows of a window; of one by time, which may have any number, of a usual one. */
-size_t monitor_usual_rows(const struct monitor *monitor);
 
 /* The chance that a window of that feature, without a loss, has an alarm by the rule that nearly all values are missing: 0 if its
  * values are not missing in runs. Of windows by time, as of the smallest that can have it. NaN: memory runs out. */

@@ -112,8 +112,8 @@ static bool joint_learn(struct monitor_joints *joints, const struct drift_refere
 	if (count == 0)
 		return true;
 	joints->count++;
-	part->joint = joint_open(arena, columns, count, reference->rows, dependence);
-	return part->joint;
+	part->joint = joints->fits ? joint_open(arena, columns, count, reference->rows, dependence) : NULL;
+	return part->joint || !joints->fits;
 }
 
 /* Of all features, or of the set. */
@@ -175,10 +175,11 @@ static bool projected_all_learn(struct monitor_joints *joints, const struct drif
 }
 
 bool monitor_joints_learn(struct monitor_joints *joints, const struct drift_reference *reference,
-			  const struct watched_feature *features, const struct monitor_settings *settings, struct arena *arena)
+			  const struct watched_feature *features, const struct monitor_settings *settings, bool fits,
+			  struct arena *arena)
 {
 	size_t most = settings->set_count + 1;
-	*joints = (struct monitor_joints){0};
+	*joints = (struct monitor_joints){.fits = fits};
 	for (size_t i = 0; i < reference->feature_count; i++)
 		most += is_first_direction(reference, i);
 	if (reference->rows == 0)

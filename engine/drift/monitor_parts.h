@@ -81,6 +81,7 @@ struct monitor_scratch {
 /* Joint tests (monitor_joint.c). */
 struct monitor_joints {
 	size_t count;	  /* 0: there is none */
+	bool fits;	  /* else they are counted alone, and test nothing */
 	struct joint_part {
 		struct joint *joint;
 		const double **columns; /* of the window */
@@ -94,7 +95,8 @@ bool monitor_joints_check(const struct drift_reference *reference, const struct 
 
 /* Learns from the reference, of which the features have learnt. False: memory runs out. */
 bool monitor_joints_learn(struct monitor_joints *joints, const struct drift_reference *reference,
-			  const struct watched_feature *features, const struct monitor_settings *settings, struct arena *arena);
+			  const struct watched_feature *features, const struct monitor_settings *settings, bool fits,
+			  struct arena *arena);
 
 /* Tests a window, at the level `alpha` of each. How many tests there are: none, if it has too few rows. */
 size_t monitor_joints_test(const struct monitor_joints *joints, size_t rows, double alpha);

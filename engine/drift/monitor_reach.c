@@ -10,6 +10,19 @@
 
 /* ---- usual windows ---- */
 
+/* Rows of a window; of one by time as many as the arrivals of the reference let expect. 0: that is not known. */
+static double window_rows(const struct monitor *monitor, const struct arrivals *arrivals)
+{
+	const struct monitor_settings *settings = &monitor->settings;
+	const double all_ms = arrivals->count > 1 ? arrivals->times_ms[arrivals->count - 1] - arrivals->times_ms[0] : 0;
+	const double share = settings->share > 0 ? settings->share : 1;
+	if (settings->window_rows > 0)
+		return (double)settings->window_rows;
+	if (settings->segmented || all_ms < ARRIVAL_SPAN_MS)
+		return 0;
+	return floor((double)settings->window_ms / all_ms * (double)arrivals->rows * share);
+}
+
 /* How long a window by count takes; 0: the reference does not show it. */
 static double window_duration_ms(const struct monitor *monitor, const struct arrivals *arrivals)
 {
@@ -17,14 +30,13 @@ static double window_duration_ms(const struct monitor *monitor, const struct arr
 	return all_ms / (double)arrivals->rows * (double)monitor->settings.window_rows;
 }
 
-/* The level of each test in a window of monitor_usual_rows(). `is_supposed`: how long it takes is not known. */
-static double usual_level(const struct monitor *monitor, const struct drift_reference *reference, bool *is_supposed)
+/* The level of each test in a window of so many rows. `is_supposed`: how long it takes is not known. */
+static double usual_level(const struct monitor *monitor, const struct drift_reference *reference, double rows, bool *is_supposed)
 {
 	const struct monitor_settings *settings = &monitor->settings;
 	*is_supposed = false;
 	if (settings->rate.rows > 0)
-		return monitor_test_level(monitor, settings->rate.alarms * (double)monitor_usual_rows(monitor) /
-							   (double)settings->rate.rows);
+		return monitor_test_level(monitor, settings->rate.alarms * rows / (double)settings->rate.rows);
 	double window_ms = (double)settings->window_ms;
 	if (settings->window_ms == 0 && reference->arrivals.rows > 0)
 		window_ms = window_duration_ms(monitor, &reference->arrivals);
@@ -120,12 +132,13 @@ static double dependence_without_trend(const struct drift_feature *feature, cons
 struct monitor_reach monitor_reach_of(const struct monitor *monitor, const struct drift_reference *reference, size_t feature)
 {
 	const struct watched_feature *watched = &monitor->features[feature];
-	const size_t rows = monitor_usual_rows(monitor);
-	struct monitor_reach reach = {.sight = MONITOR_SEES};
-	if (monitor->blank || watched->methods == 0)
+	const double all_rows = window_rows(monitor, &reference->arrivals);
+	const size_t rows = (size_t)fmin(all_rows, monitor->settings.window_rows ? all_rows : MONITOR_ROWS_KEPT);
+	struct monitor_reach reach = {.sight = MONITOR_SEES, .rows = (size_t)all_rows};
+	if (monitor->blank || watched->methods == 0 || rows == 0)
 		return reach;
-	const double alpha = usual_level(monitor, reference, &reach.spans_an_hour);
-	reach.worth = fmax((double)watched->count / watched->dependence, 1);
+	const double alpha = usual_level(monitor, reference, all_rows, &reach.spans_an_hour);
+	reach.independent_values = fmax((double)watched->count / watched->dependence, 1);
 	if (change_is_found(watched, rows, watched->dependence, alpha))
 		return reach;
 	reach.sight = change_is_found(watched, rows, 1, alpha) ? MONITOR_BLIND_BY_DEPENDENCE : MONITOR_BLIND_BY_SIZE;

@@ -33,7 +33,7 @@ void workspace_reload_rejected(const struct workspace *workspace, const char *wh
 
 void workspace_note(const struct workspace *workspace, const char *format, ...)
 {
-	char text[ERROR_TEXT_MAX];
+	char text[LOG_MESSAGE_BYTES];
 	va_list arguments;
 	va_start(arguments, format);
 	(void)vsnprintf(text, sizeof text, format, arguments);

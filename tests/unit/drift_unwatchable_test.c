@@ -108,12 +108,103 @@ static void a_window_of_an_hour_is_supposed_where_a_rate_is_by_time(void **state
 		    "so no window of 50 rows, if it takes an hour at most, can have drift in them");
 }
 
+#define LONG "_with_a_name_that_is_as_long_as_few_names_are_but_may_be"
+#define STEP "watch-of-all-the-features-that-the-model-of-prices-is-given-by-u"
+
+/* Three that rise, three of states that last, and three with few values. */
+static void mixed_write(void)
+{
+	static char rows[ROWS * 100];
+	size_t length = 0;
+	static const char *const kinds[] = {"level", "state", "rare"};
+	chance.state = 5;
+	for (int i = 0; i < 9; i++)
+		length += (size_t)snprintf(rows + length, sizeof rows - length, "%s%d" LONG "%s", kinds[i / 3], i % 3,
+					   i < 8 ? "," : "\n");
+	for (int i = 0; i < ROWS; i++)
+		for (int j = 0; j < 9; j++) {
+			const double moved = j < 3 ? 3.0 * i / ROWS : j < 6 ? i / 100 % 2 * 10 : 0;
+			const double value = normal() + moved;
+			if (j < 6 || i % 7 == 0)
+				length += (size_t)snprintf(rows + length, sizeof rows - length, "%.4f", value);
+			length += (size_t)snprintf(rows + length, sizeof rows - length, j < 8 ? "," : "\n");
+		}
+	write_file("rows.csv", rows);
+}
+
+/* With each cause, long names, and a rate by time. */
+static void the_longest_remark_is_whole(void **state)
+{
+	static const char *const parts[] = {
+		"3 of 9 features rise or fall over the reference, so no window of 200 rows, if it takes an hour at most, can have "
+		"drift in them, whatever its values are: `level0_with_a_name_that_is_as_...` rises, and says there as much as ",
+		" independent values; and 2 more. Learn the reference from fewer rows",
+		"Nor can it in 3 that follow closely from the rows before, as in a season or in states that last: "
+		"`state0_with_a_name_that_is_as_...`; and 2 more. Take larger windows, or a reference of a longer time. ",
+		"Nor can it in 3 at this rate of false alarms: `rare0_with_a_name_that_is_as_l...`; and 2 more. Take larger "
+		"windows, "
+		"fewer features or methods, or a higher rate. Besides, mmd counts ",
+		"before: leave such features out of `tensors`"};
+	(void)state;
+	mixed_write();
+	write_file("p.yaml",
+		   "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n  - {name: m}\n"
+		   "  - {name: " STEP ", inputs: [m], drift: {reference: ref.json, falseAlarms: 1e-36 per 30d, window: 200, "
+		   "methods: [ks, mmd]}}\n  output: {steps: [m]}\n");
+	struct said fit = say_with(step_kinds, "fit drift rows.csv -f p.yaml --out ref.json");
+	struct said lint = say_with(step_kinds, "lint p.yaml");
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		expect_words(fit.err, parts[i]);
+		expect_words(lint.out, parts[i]);
+	}
+	expect_words(lint.out, "out of `tensors` [SL0714");
+	said_close(&fit);
+	said_close(&lint);
+}
+
+/* Its laws take seconds to draw: only lint asks, and nothing that starts or reloads pipelines. */
+static void only_lint_asks(void **state)
+{
+	(void)state;
+	csv_write(3);
+	write_file("p.yaml", YAML("window: 50"));
+	expect_said("fit drift rows.csv -f p.yaml --out ref.json", TREND);
+	struct said said = say_with(step_kinds, "plan p.yaml");
+	assert_null(strstr(said.out, "SL0714"));
+	assert_null(strstr(said.err, "SL0714"));
+	assert_null(strstr(said.out, "rise or fall"));
+	said_close(&said);
+}
+
+/* Several features of one cause are named. */
+static void three_of_one_cause_are_named(void **state)
+{
+	(void)state;
+	write_file("p.yaml", YAML("window: 50"));
+	static char rows[ROWS * 60];
+	size_t length = (size_t)snprintf(rows, sizeof rows, "a,b,c,d\n");
+	for (int i = 0; i < ROWS; i++)
+		for (int j = 0; j < 4; j++)
+			length += (size_t)snprintf(rows + length, sizeof rows - length, "%.4f%s", normal() + 3.0 * i / ROWS,
+						   j < 3 ? "," : "\n");
+	write_file("rows.csv", rows);
+	struct said said = say_with(step_kinds, "fit drift rows.csv -f p.yaml --out ref.json");
+	expect_words(said.err, "4 of 4 features rise or fall over the reference");
+	expect_words(said.err, "`c` rises, and says there as much as ");
+	expect_words(said.err, "; and 1 more. Learn");
+	expect_words(said.err, "as `x - lag(x, 1)` in a step `features`\n");
+	said_close(&said);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_trend_is_named_with_its_cause_and_the_next_step),
 		cmocka_unit_test(steady_features_are_not),
 		cmocka_unit_test(mmd_is_named_where_the_feature_takes_its_rows),
+		cmocka_unit_test(the_longest_remark_is_whole),
+		cmocka_unit_test(only_lint_asks),
+		cmocka_unit_test(three_of_one_cause_are_named),
 		cmocka_unit_test(a_window_of_an_hour_is_supposed_where_a_rate_is_by_time),
 	};
 	return cmocka_run_group_tests(tests, folder_enter, folder_leave);

@@ -17,6 +17,7 @@
 #define ARENA_BYTES ((size_t)256 << 20)
 #define ROWS_MOST 4000
 #define FEATURES_MOST 20
+#define HOUR_MS 3600000
 #define FAR 1e6 /* beyond all values of a reference */
 
 static struct random chance;
@@ -122,7 +123,7 @@ static void a_trend_makes_a_feature_that_never_drifts(void **state)
 		const struct monitor_reach reach = reach_alone(400, 50);
 		assert_int_equal(reach.sight, MONITOR_BLIND_BY_TREND);
 		assert_int_equal(reach.falls, falls);
-		assert_true(reach.worth > 8 && reach.worth < 16); /* of 400 values */
+		assert_true(reach.independent_values > 8 && reach.independent_values < 16); /* of 400 values */
 		const struct drift_reference reference = reference_of(1, 400);
 		const struct monitor_settings settings = settings_of(50, 0);
 		assert_false(any_drifts(&reference, &settings));
@@ -222,6 +223,51 @@ static void a_rate_by_time_needs_the_length_of_a_window(void **state)
 	assert_int_equal(reach_of(&reference, &settings, 0).sight, MONITOR_SEES);
 }
 
+/* Whether an hour of rows beyond all of the reference, ten in a second, has drift. */
+static bool an_hour_drifts(const struct drift_reference *reference, const struct monitor_settings *settings)
+{
+	const double value = FAR;
+	const struct monitor_verdict *verdict = NULL;
+	struct error error = {0};
+	struct monitor *monitor = monitor_open(arena, reference, settings, &error);
+	assert_non_null(monitor);
+	for (int64_t i = 0; i < 36000; i++)
+		assert_null(monitor_add(monitor, &value, i * 100));
+	verdict = monitor_add(monitor, &value, HOUR_MS);
+	assert_non_null(verdict);
+	return verdict->drifted;
+}
+
+/* Of a window by time the reference's times say how many rows it has; without them, nothing is said. */
+static void a_window_by_time_has_the_rows_that_come_in_it(void **state)
+{
+	static double times_ms[2];
+	(void)state;
+	trend_make(0, 400, 3);
+	struct drift_reference reference = reference_of(1, 400);
+	struct monitor_settings settings = settings_of(0, 1U << MONITOR_KS);
+	settings.window_ms = HOUR_MS;
+	settings.rate.alarms = 2e-7;
+	assert_int_equal(reach_of(&reference, &settings, 0).sight, MONITOR_SEES);
+	reference.arrivals = (struct arrivals){.rows = 4000, .count = 2, .times_ms = times_ms};
+	times_ms[1] = 400e3; /* ten in a second */
+	assert_int_equal(reach_of(&reference, &settings, 0).rows, 36000);
+	assert_int_equal(reach_of(&reference, &settings, 0).sight, MONITOR_SEES);
+	assert_true(an_hour_drifts(&reference, &settings));
+	settings.share = 0.01;
+	assert_int_equal(reach_of(&reference, &settings, 0).rows, 360);
+	assert_int_equal(reach_of(&reference, &settings, 0).sight, MONITOR_BLIND_BY_TREND);
+	settings.segmented = true; /* how many of them are of one is not known */
+	assert_int_equal(reach_of(&reference, &settings, 0).sight, MONITOR_SEES);
+	settings.segmented = false;
+	settings.share = 0;
+	times_ms[1] = 8 * HOUR_MS;
+	assert_int_equal(reach_of(&reference, &settings, 0).rows, 500);
+	assert_int_equal(reach_of(&reference, &settings, 0).sight, MONITOR_BLIND_BY_TREND);
+	times_ms[1] = 59e3; /* too short for a pace */
+	assert_int_equal(reach_of(&reference, &settings, 0).sight, MONITOR_SEES);
+}
+
 /* Windows of one end of all numbers, then of the other: whether one of the latter has drift. */
 static bool a_lasting_change_drifts(const struct drift_reference *reference, const struct monitor_settings *settings)
 {
@@ -312,6 +358,7 @@ int main(void)
 		cmocka_unit_test_setup(categories_have_no_line_through_them, begin),
 		cmocka_unit_test_setup(a_window_may_be_too_small_for_the_rate, begin),
 		cmocka_unit_test_setup(a_rate_by_time_needs_the_length_of_a_window, begin),
+		cmocka_unit_test_setup(a_window_by_time_has_the_rows_that_come_in_it, begin),
 		cmocka_unit_test_setup(online_methods_see_what_their_levels_let_them, begin),
 		cmocka_unit_test_setup(what_is_seen_is_what_some_window_shows, begin),
 	};
