@@ -37,7 +37,8 @@ bool drift_ending_awaits(const struct drift_visit *at, struct awaited_time *awai
 	struct text segment;
 	*awaited = (struct awaited_time){INT64_MAX, drift_waiting_watermarks(waiting)->passed_ms};
 	if (!drift_waiting_is_empty(waiting)) {
-		awaited->due_ms = awaited->clock_ms + WATERMARKS_PATIENCE_MS;
+		const bool goes_on = awaited->clock_ms > 0 && at->self->released_ms == awaited->clock_ms;
+		awaited->due_ms = awaited->clock_ms + (goes_on ? 0 : WATERMARKS_PATIENCE_MS);
 		return true;
 	}
 	if (!ends_by_time(at))
@@ -62,6 +63,7 @@ bool drift_ending_take(struct drift_visit *at)
 			return true;
 		if (!drift_held_take(at, INT64_MAX, WAITING_RELEASED_MOST) || !drift_waiting_keep(waiting, at->visit, at->error))
 			return false;
+		at->self->released_ms = last_ms;
 	}
 	if (!ends_by_time(at))
 		return true;

@@ -2,7 +2,9 @@
  * (worker/time_links.h) brings what no message brings.
  *
  * Rows that are held back for another partition go on when no message has come for WATERMARKS_PATIENCE_MS, and close the windows
- * by count that they fill. Older rows that come later go on as they come. A window by time, in which no row waits any more, closes
+ * by count that they fill: WAITING_RELEASED_MOST with a record of time, and the next one, which is due at once, brings more. An
+ * engine that takes the partition over meanwhile waits once more before it sends that. Older rows that come later go on as they
+ * come. A window by time, in which no row waits any more, closes
  * when as much time has passed since its segment's last row came as it had left after that row's own time, and
  * ENDING_SLACK_MS more. So a window of rows that come as they happen closes that long after its end; and clocks that differ, or a
  * past that is read again, close none before its time. All times are those of records, so every engine finds the same. Rows that

@@ -26,6 +26,8 @@ struct drift_observer {
 	const char *watched;	   /* name of the step that it observes */
 	struct verdict_entry *entry;
 	struct drift_waiting *waiting;
+	int64_t released_ms; /* of the last message before some of these went on by time alone (steps/drift_ending.h); 0: none did
+			      */
 	bool estimated;	  /* a window that it closed had rows in its estimate */
 	bool unestimated; /* the last one had none, nor had any before, if there are segments */
 	bool filled;	/* the monitor has the rows of a segment's window */

@@ -11,6 +11,7 @@
 #include "drift/past.h"
 #include "message/truth_link.h"
 #include "steps/drift_ending.h"
+#include "steps/drift_waiting.h"
 #include "tests/unit/observed.h"
 
 #define ONE_MINUTE_MS 60000
@@ -334,6 +335,47 @@ static void rows_of_windows_by_count_are_not_held_for_ever(void **state)
 	observed_close(&observed);
 }
 
+/* A record of time brings so many of them, and the next one is due at once. */
+static void what_is_left_of_many_rows_that_are_held_is_due_at_once(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open_now(&observed, "window: 1000, falseAlarms: 0.1 per 1000");
+	observed.reads = "0-1+";
+	observed_rows(&observed, 2 * WAITING_RELEASED_MOST + 1000, 1, 1);
+	assert_int_equal(left_ms_of(&observed), WATERMARKS_PATIENCE_MS);
+	observed.passed_ms += WATERMARKS_PATIENCE_MS;
+	observed_time(&observed);
+	assert_int_equal(observed.count, WAITING_RELEASED_MOST / 1000);
+	assert_int_equal(left_ms_of(&observed), 0);
+	observed_time(&observed);
+	assert_int_equal(observed.count, 2 * WAITING_RELEASED_MOST / 1000);
+	assert_int_equal(left_ms_of(&observed), 0);
+	observed_engine_close(&observed);
+	observed_engine_open(&observed);
+	assert_int_equal(left_ms_of(&observed), WATERMARKS_PATIENCE_MS); /* another engine does not know when the last one was */
+	observed_time(&observed);
+	assert_int_equal(observed.count, 2 * WAITING_RELEASED_MOST / 1000 + 1);
+	assert_int_equal(left_ms_of(&observed), -1);
+	observed_close(&observed);
+}
+
+/* The stream goes on meanwhile: its rows wait as before. */
+static void a_message_ends_what_time_alone_let_go(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open_now(&observed, "window: 1000, falseAlarms: 0.1 per 1000");
+	observed.reads = "0-1+";
+	observed_rows(&observed, WAITING_RELEASED_MOST + 1000, 1, 1);
+	observed.passed_ms += WATERMARKS_PATIENCE_MS;
+	observed_time(&observed);
+	assert_int_equal(left_ms_of(&observed), 0);
+	observed_rows(&observed, 1, 1, 1);
+	assert_int_equal(left_ms_of(&observed), WATERMARKS_PATIENCE_MS);
+	observed_close(&observed);
+}
+
 /* A window of the past of a stream is one, too. */
 static void a_past_learns_from_a_window_that_time_closes(void **state)
 {
@@ -371,6 +413,8 @@ int main(void)
 		cmocka_unit_test(a_pause_shorter_than_what_is_left_closes_nothing),
 		cmocka_unit_test(rows_that_are_held_go_on_when_time_comes_alone),
 		cmocka_unit_test(rows_of_windows_by_count_are_not_held_for_ever),
+		cmocka_unit_test(what_is_left_of_many_rows_that_are_held_is_due_at_once),
+		cmocka_unit_test(a_message_ends_what_time_alone_let_go),
 		cmocka_unit_test(a_past_learns_from_a_window_that_time_closes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
