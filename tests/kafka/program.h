@@ -134,11 +134,10 @@ static inline void kafka_reader_close(rd_kafka_t *reader)
 
 /* ---- topics ---- */
 
-static inline void kafka_create(rd_kafka_t *client, const char *name, int partitions)
+static inline rd_kafka_resp_err_t kafka_create_once(rd_kafka_t *client, const char *name, int partitions, char why[256])
 {
-	char words[256];
 	size_t count;
-	rd_kafka_NewTopic_t *order = rd_kafka_NewTopic_new(name, partitions, -1, words, sizeof words);
+	rd_kafka_NewTopic_t *order = rd_kafka_NewTopic_new(name, partitions, -1, why, 256);
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
 	rd_kafka_CreateTopics(client, &order, 1, NULL, queue);
 	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, KAFKA_PATIENCE_MS);
@@ -146,11 +145,28 @@ static inline void kafka_create(rd_kafka_t *client, const char *name, int partit
 		die("%s was not created: %s", name, event ? rd_kafka_event_error_string(event) : "no answer");
 	const rd_kafka_topic_result_t **results =
 		rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
-	if (count != 1 || rd_kafka_topic_result_error(results[0]))
-		die("%s was not created: %s", name, count ? rd_kafka_topic_result_error_string(results[0]) : "no result");
+	if (count != 1)
+		die("%s was not created: no result", name);
+	rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[0]);
+	(void)snprintf(why, 256, "%s", code ? rd_kafka_topic_result_error_string(results[0]) : "");
 	rd_kafka_event_destroy(event);
 	rd_kafka_queue_destroy(queue);
 	rd_kafka_NewTopic_destroy(order);
+	return code;
+}
+
+/* A broker that the machine has kept from its heartbeats takes none for a while ("fenced"). */
+static inline void kafka_create(rd_kafka_t *client, const char *name, int partitions)
+{
+	char why[256];
+	rd_kafka_resp_err_t code = kafka_create_once(client, name, partitions, why);
+	for (int waited_ms = 0; code == RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR && waited_ms < KAFKA_PATIENCE_MS;
+	     waited_ms += 200) {
+		pause_ms(200);
+		code = kafka_create_once(client, name, partitions, why);
+	}
+	if (code)
+		die("%s was not created: %s", name, why);
 }
 
 /* How many partitions it has. */

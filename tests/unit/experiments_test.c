@@ -305,13 +305,12 @@ static void the_default_of_an_experiment_of_pipelines_is_listed(void **state)
 		   "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec: {resourceType: pipeline, "
 		   "default: a, candidates: [{name: a, weight: 1}, {name: b, weight: 3}]}\n");
 	json_t *document = said_json("experiments list -f p.yaml -o json");
+	assert_int_equal(remove("p.yaml"), 0);
 	(void)state; /* the default's calls are split, so it comes after the experiment's own */
 	assert_string_equal(json_string_value(json_array_get(json_object_get(document, "pipelines"), 1)), "a");
 	json_decref(document);
-	assert_int_equal(remove("p.yaml"), 0);
 }
 
-/* The metric of that name of a report or of a segment. */
 static const json_t *metric_of(const json_t *document, const char *name)
 {
 	const json_t *metric;
