@@ -97,7 +97,8 @@ for delivery in $deliveries; do
 	"$build/admin" "$brokers" delete "$(state_of $delivery-deleted)" || give_up "a topic could not be deleted"
 	make_again $delivery-remade || give_up "a topic could not be made again"
 	topic=$(state_of $delivery-emptied)
-	"$build/admin" "$brokers" set "$topic" cleanup.policy delete && "$build/admin" "$brokers" trim "$topic" 0 -1 &&
+	"$build/admin" "$brokers" set "$topic" cleanup.policy delete &&
+		wait_until 20 "$build/admin" "$brokers" trim "$topic" 0 -1 && # brokers follow the change of policy after a moment
 		"$build/admin" "$brokers" set "$topic" cleanup.policy compact || give_up "a topic could not be emptied"
 	"$build/admin" "$brokers" set "$(state_of $delivery-policy)" cleanup.policy compact,delete || give_up "a topic could not be changed"
 	"$build/admin" "$brokers" set "$(state_of $delivery-kept)" cleanup.policy compact delete.retention.ms 43199999 ||
