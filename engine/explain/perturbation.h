@@ -51,8 +51,8 @@ void perturbation_fill(const struct perturbation_run *run, struct perturbation_b
 void perturbation_take(struct perturbation_run *run, struct perturbation_batch batch, const double *answers);
 
 /* The best explanation of what was answered so far, in the arena, whose room is not given back. False: LIMIT, too little was
- * answered, or the arena is full; or the model has no number for an output of the row (by permutation, for none of them): INPUT if a
- * feature of the row is none, else REMOTE. */
+ * answered, or the arena is full; or the model has no number for an output of the row (by permutation, for none of them): INPUT if
+ * a feature of the row is none, else REMOTE. */
 bool perturbation_explain(const struct perturbation_run *run, struct explanation *explanation, struct arena *arena,
 			  struct error *error);
 
