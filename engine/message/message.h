@@ -180,8 +180,10 @@ void message_classify_headers(struct message *message);
 static inline const struct header *message_header(const struct message *message, enum header_name name)
 {
 	const struct header_places *places = message->places;
+	if (message->headers.count == 0)
+		return NULL;
 	if (!places || places->items != message->headers.items || places->last[name] > message->headers.count)
-		return headers_find(message->headers, header_name_text(name));
+		return headers_find_last(message->headers, header_name_text(name));
 	return places->last[name] > 0 ? &places->items[places->last[name] - 1] : NULL;
 }
 

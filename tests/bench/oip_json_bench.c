@@ -84,6 +84,8 @@ static bool decode_round(void)
 	error.kind = ERROR_NONE;
 	arena_reset(arena);
 	message = (struct message){.arena = arena, .headers = {binary ? 1 : 0, &header_length}};
+	if (binary)
+		message_classify_headers(&message); /* as a worker does */
 	return message_decode(&message, buffer_view(&request), NULL, &error);
 }
 
