@@ -1,5 +1,5 @@
-/* monitor_reach.c: Whether a drift monitor can find any change of a feature: each of its tests beside the largest statistic that a
- * window can have. */
+/* monitor_reach.c: Reach of a drift monitor: whether it can find any change of a feature, by each of its tests beside the largest
+ * statistic that a window can have. */
 #include <math.h>
 
 #include "base/memory.h"

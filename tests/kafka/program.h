@@ -1,4 +1,4 @@
-/* program.h: what the programs that speak to a real Kafka begin with: an end with a reason,
+/* program.h: Common parts of the programs that speak to a real Kafka: an end with a reason,
  * clocks, the letters of a command line, clients, topics. Each program is one file, so this
  * is a header.
  */
