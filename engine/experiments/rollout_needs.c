@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#define GROWTH 1.0905077326652577 /* 2^(1/8) */
+#define DOUBLING_STEPS 8 /* in which counts grow to twice as many */
 
 static uint64_t count_grown(uint64_t count, double times)
 {
@@ -91,8 +91,9 @@ void rollout_needs_find(const struct rollout_plan *plan, const struct rollout_st
 		evidence->items[i].needed = may_grow ? INFINITY : 0;
 		left += may_grow;
 	}
-	for (double times = GROWTH; left > 0 && times <= ROLLOUT_NEEDS_MOST; times *= GROWTH) {
-		grown_judge(plan, state, times, &grown);
+	const unsigned last = DOUBLING_STEPS * ROLLOUT_NEEDS_DOUBLINGS;
+	for (unsigned step = 1; left > 0 && step <= last; step++) {
+		grown_judge(plan, state, exp2((double)step / DOUBLING_STEPS), &grown);
 		for (size_t i = 0; i < evidence->count; i++) {
 			struct rollout_judgement *judgement = &evidence->items[i];
 			if (isfinite(judgement->needed) || grown.items[i].verdict != VERDICT_HOLDS)

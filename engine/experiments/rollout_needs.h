@@ -5,7 +5,7 @@
 
 #include "experiments/rollout_parts.h"
 
-#define ROLLOUT_NEEDS_MOST 1024 /* times what has come; a rule that needs more is as good as not to be shown */
+#define ROLLOUT_NEEDS_DOUBLINGS 10 /* of what has come; a rule that needs more is as good as not to be shown */
 
 /* Sets `needed` of each open rule of the evidence, which is of the state's counts: the requests, or units, with which it would hold
  * if all counts of all variants grew alike; INFINITY: it would not. 0 where more does not help: nothing has come, the candidate is

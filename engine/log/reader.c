@@ -16,7 +16,7 @@
 #define TROUBLE_SHOWN "%.300s" /* brokers can be many */
 #define WATCHED_STATISTICS_MS "1000"
 #define WATCHED_FETCH_MS 1000 /* at most: an idle fetch is answered then */
-#define SILENCE_LOOKS 300 /* if the end of a topic is not reached for 30 s, an open transaction delays it */
+#define SILENCE_LOOKS 300     /* if the end of a topic is not reached for 30 s, an open transaction delays it */
 
 /* A partition of a reader by time. */
 struct reader_partition {
@@ -33,11 +33,11 @@ struct reader {
 	rd_kafka_queue_t *queue;
 	struct error locked_out;
 	struct look_limits limits; /* of its opening */
-	int32_t first;	    /* first partition that is read */
-	int32_t partitions; /* one after the last partition */
-	int32_t count;	    /* of the topic's partitions */
-	int64_t *ends;	    /* end of each partition at the start; later records are not waited for */
-	bool *ended;	    /* whether the end of each partition was reached */
+	int32_t first;		   /* first partition that is read */
+	int32_t partitions;	   /* one after the last partition */
+	int32_t count;		   /* of the topic's partitions */
+	int64_t *ends;		   /* end of each partition at the start; later records are not waited for */
+	bool *ended;		   /* whether the end of each partition was reached */
 	int32_t ended_count;
 	struct reader_partition *by_partition; /* NULL: not by time */
 	struct client_counts counts;	       /* of one that is watched */
@@ -220,7 +220,8 @@ static bool start_partition(struct reader *reader, int32_t partition, struct err
 	rd_kafka_queue_t *queue = reader->by_partition ? reader->by_partition[partition].queue : reader->queue;
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR && rd_kafka_consume_start_queue(reader->topic, partition, begin, queue) != 0)
 		code = rd_kafka_last_error();
-	if (failure_is_passing(code))
+	/* The topic was described before: a partition that is unknown now has a leader that no broker lists any more. */
+	if (failure_is_passing(code) || failure_is_absence(code))
 		return silence_explain(
 			reader, partition, "Kafka does not say where records end in",
 			"check that the broker runs, and that the address that it advertises (advertised.listeners) "

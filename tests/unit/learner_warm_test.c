@@ -51,7 +51,7 @@ static void expose(struct learner *learner, size_t n, size_t arm, double feature
 					  .variant = arms[arm],
 					  .probability = 0.5,
 					  .reason = ASSIGNED_POLICY,
-					  .feature_count = isfinite(feature),
+					  .feature_count = isfinite(feature) ? 1 : 0,
 					  .features = &number};
 	learner_expose(learner, &exposure);
 }

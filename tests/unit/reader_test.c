@@ -84,8 +84,13 @@ static int given_until(const struct mock *mock, int64_t until, size_t until_coun
 {
 	struct error error = {0};
 	int taken = 0;
-	const struct reader_config config = {.brokers = mock->brokers, .topic = "in", .from_time = true, .time_ms = 1,
-					     .until = &until, .until_count = until_count, .stopping = stopping,
+	const struct reader_config config = {.brokers = mock->brokers,
+					     .topic = "in",
+					     .from_time = true,
+					     .time_ms = 1,
+					     .until = &until,
+					     .until_count = until_count,
+					     .stopping = stopping,
 					     .properties = mock_quick};
 	struct reader *reader = reader_open(&config, &error);
 	assert_non_null(reader);
@@ -270,7 +275,9 @@ static void an_error_names_the_partition_its_leader_and_what_was_said_last(void 
 					     .properties = mock_quick};
 	assert_null(reader_open(&config, &error));
 	assert_int_equal(error.kind, ERROR_SYSTEM);
-	const char *const words[] = {"Kafka does not say where records end in partition 1 of topic far: broker 2 at 127.0.0.1:",
+	/* Since 2.10 a mock says no address of a broker that is down. */
+	const char *const words[] = {"Kafka does not say where records end in partition 1 of topic far: broker 2 ",
+				     rd_kafka_version() < 0x020a0000 ? "2 at 127.0.0.1:" : "2 leads it",
 				     " leads it; the client last said: 127.0.0.1:", "advertised.listeners", "Asked at 127.0.0.1:"};
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (!strstr(error.text, words[i]))
