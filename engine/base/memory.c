@@ -48,7 +48,7 @@ void memory_give(void *piece)
 	free(piece);
 }
 
-static size_t table_bytes(size_t count, size_t size)
+static size_t mapped_bytes(size_t count, size_t size)
 {
 	size_t bytes;
 	return __builtin_mul_overflow(count, size, &bytes) ? SIZE_MAX : bytes > 0 ? bytes : 1;
@@ -58,14 +58,14 @@ void *memory_take_table(size_t count, size_t size)
 {
 	if (memory_refused())
 		return NULL;
-	void *table = mmap(NULL, table_bytes(count, size), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *table = mmap(NULL, mapped_bytes(count, size), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	return table == MAP_FAILED ? NULL : table;
 }
 
 void memory_give_table(void *table, size_t count, size_t size)
 {
 	if (table)
-		(void)munmap(table, table_bytes(count, size));
+		(void)munmap(table, mapped_bytes(count, size));
 }
 
 void memory_clear(void *piece, size_t size)

@@ -153,10 +153,10 @@ static void rename_externals(struct graph_build *build, const struct item_list *
 	}
 	for (size_t i = 0; i < inputs->count; i++) {
 		size_t count = items[i].rename_count, filled = 0;
-		struct rename *renames = count ? ARENA_ARRAY(build->arena, struct rename, count) : NULL;
+		struct tensor_rename *renames = count ? ARENA_ARRAY(build->arena, struct tensor_rename, count) : NULL;
 		for (size_t j = 0; renames && j < map->count; j++)
 			if (of[j] == i)
-				renames[filled++] = (struct rename){keys[j].tensor, text_of(mappings[j].to.text)};
+				renames[filled++] = (struct tensor_rename){keys[j].tensor, text_of(mappings[j].to.text)};
 		items[i].renames = renames;
 	}
 }

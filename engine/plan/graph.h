@@ -21,7 +21,7 @@ enum source_point {
 
 #define STEP_NONE ((size_t)-1)
 
-struct rename {
+struct tensor_rename {
 	struct text from; /* a tensor of this source */
 	struct text to;
 };
@@ -32,7 +32,7 @@ struct source {
 	size_t step;	    /* index into graph->steps; STEP_NONE for the request */
 	struct text tensor; /* the only one read; empty: all */
 	size_t rename_count;
-	const struct rename *renames;
+	const struct tensor_rename *renames;
 	struct text reference; /* as the user wrote it */
 	struct place place;
 };
@@ -107,7 +107,7 @@ struct external {
 	const char *step;	 /* NULL: the pipeline's own inputs or outputs */
 	struct text tensor;
 	size_t rename_count;
-	const struct rename *renames;
+	const struct tensor_rename *renames;
 	struct place place;
 };
 

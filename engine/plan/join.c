@@ -252,7 +252,7 @@ static void rename_sources(const struct join_listing *listing, const struct item
 	if (map->count == 0 || !sources)
 		return;
 	size_t *of = ARENA_ARRAY(arena, size_t, map->count);
-	struct rename *renames = ARENA_ARRAY(arena, struct rename, map->count);
+	struct tensor_rename *renames = ARENA_ARRAY(arena, struct tensor_rename, map->count);
 	size_t *begin = ARENA_ARRAY(arena, size_t, listing->gathered_count + 1);
 	struct text *from = ARENA_ARRAY(arena, struct text, map->count);
 	if (arena_failed(arena))
@@ -277,7 +277,7 @@ static void rename_sources(const struct join_listing *listing, const struct item
 	for (size_t i = 0; i < map->count; i++)
 		if (of[i] != NONE)
 			renames[begin[of[i]] + sources[of[i]].rename_count++] =
-				(struct rename){from[i], text_of(mappings[i].to.text)};
+				(struct tensor_rename){from[i], text_of(mappings[i].to.text)};
 }
 
 static void read_references(struct join_listing *listing, const struct name_list *references)

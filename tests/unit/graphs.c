@@ -320,8 +320,8 @@ static struct source source_made(struct arena *arena, const struct graph *graph,
 		source.tensor = text_of(tensor + 1);
 	}
 	if (to) {
-		struct rename *rename = ARENA_NEW(arena, struct rename);
-		*rename = (struct rename){source.tensor, text_of(to)};
+		struct tensor_rename *rename = ARENA_NEW(arena, struct tensor_rename);
+		*rename = (struct tensor_rename){source.tensor, text_of(to)};
 		source.renames = rename;
 		source.rename_count = 1;
 	}
