@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "log/committed_offsets.h"
 #include "log/settlement.h"
 #include "log/write_probe.h"
 #include "net/loop.h"
@@ -63,6 +64,7 @@ struct committer {
 	bool has_begun;		    /* a transaction was begun, so the login had all rights */
 	bool is_denied;		    /* it has lost the right to the transactional id, which was logged */
 	bool lacks_group;	    /* or to the group */
+	bool lacks_topic;	    /* or to all topics that could tell whether the last commit succeeded */
 	struct hindrance hindrance; /* to the next transaction */
 	struct hindrance resets;    /* one after the other, without a commit */
 	int64_t reset_ms;	    /* the last one */
@@ -305,30 +307,16 @@ static enum settlement_outcome send_offsets(struct committer *committer)
 	return outcome_of(committer, call_words[SETTLEMENT_SEND_OFFSETS], failure);
 }
 
-/* Takes what is committed of a partition. The worker knows it if the login may not read it any more, and no commit is in doubt. */
-static rd_kafka_resp_err_t committed_take(const struct committer *committer, const rd_kafka_topic_partition_t *entry,
-					  struct position *position)
-{
-	const bool is_known = entry->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED && !committer->settlement.maybe_committed;
-	position->offset = is_known ? OFFSET_UNKNOWN : entry->offset < 0 ? OFFSET_NONE : entry->offset;
-	return is_known ? RD_KAFKA_RESP_ERR_NO_ERROR : entry->err;
-}
-
-/* A fenced consumer need not know: it gives up its partitions, and their next owner reads what is committed. */
 static enum settlement_outcome read_committed(struct committer *committer, struct error *error)
 {
-	struct positions positions = committer->settlement.positions;
-	committer->lacks_group = false;
+	bool is_told;
+	committer->lacks_group = committer->lacks_topic = false;
 	if (consumer_has_failed(committer->consumer)) {
-		for (size_t i = 0; i < positions.count; i++)
-			positions.items[i].offset = OFFSET_UNKNOWN;
+		committed_offsets_forget(&committer->settlement);
 		return SETTLEMENT_DONE;
 	}
-	rd_kafka_topic_partition_list_t *list = consumer_list(committer->consumer, positions);
-	rd_kafka_resp_err_t code = rd_kafka_committed(consumer_client(committer->consumer), list, committer->timeout_ms);
-	for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++)
-		code = committed_take(committer, &list->elems[i], &positions.items[i]);
-	rd_kafka_topic_partition_list_destroy(list);
+	const rd_kafka_resp_err_t code =
+		committed_offsets_read(committer->consumer, &committer->settlement, committer->timeout_ms, &is_told);
 	if (atomic_load(&committer->abandoned))
 		return SETTLEMENT_HOPELESS;
 	committer->lacks_group = code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
@@ -341,13 +329,19 @@ static enum settlement_outcome read_committed(struct committer *committer, struc
 			  rd_kafka_err2str(code), failure_advice(code));
 		return SETTLEMENT_HOPELESS;
 	}
-	return code ? hindered(committer, call_words[SETTLEMENT_READ_COMMITTED], rd_kafka_err2str(code)) : SETTLEMENT_DONE;
+	if (code)
+		return hindered(committer, call_words[SETTLEMENT_READ_COMMITTED], rd_kafka_err2str(code));
+	committer->lacks_topic = !is_told;
+	return is_told ? SETTLEMENT_DONE
+		       : hindered(committer, call_words[SETTLEMENT_READ_COMMITTED],
+				  "no topic that its login may still see tells whether the last transaction was committed; give it "
+				  "the rights that `sluice plan --acls` lists");
 }
 
 static enum settlement_outcome pause_before_retry(const struct committer *committer)
 {
 	const struct timespec pause = {.tv_nsec = SETTLEMENT_PAUSE_MS * 1000000L};
-	const int pauses = committer->is_denied || committer->lacks_group ? DENIED_PAUSES : 1;
+	const int pauses = committer->is_denied || committer->lacks_group || committer->lacks_topic ? DENIED_PAUSES : 1;
 	for (int i = 0; i < pauses && !atomic_load(&committer->stopping); i++)
 		nanosleep(&pause, NULL);
 	return atomic_load(&committer->stopping) ? SETTLEMENT_HOPELESS : SETTLEMENT_DONE;

@@ -116,3 +116,32 @@ void settlement_took(struct settlement *settlement, enum settlement_outcome outc
 		break;
 	}
 }
+
+/* Whether the partition tells if the transaction that is in doubt was committed. Beyond its offset somebody else has committed. */
+static bool is_telling(int64_t sent, const struct committed_offset *committed)
+{
+	return sent != OFFSET_NONE && !committed->is_denied && committed->offset <= sent;
+}
+
+bool settlement_resolve(struct settlement *settlement, const struct committed_offset *committed)
+{
+	struct positions positions = settlement->positions;
+	bool is_known = !settlement->maybe_committed, was_committed = false, is_missed = false;
+	for (size_t i = 0; i < positions.count; i++) {
+		const int64_t sent = positions.items[i].offset;
+		is_missed = is_missed || (committed[i].is_denied && sent != OFFSET_NONE);
+		is_known = is_known || is_telling(sent, &committed[i]);
+		was_committed = was_committed ||
+				(settlement->maybe_committed && is_telling(sent, &committed[i]) && committed[i].offset == sent);
+	}
+	if (is_missed && !is_known)
+		return false;
+	for (size_t i = 0; i < positions.count; i++) {
+		struct position *position = &positions.items[i];
+		if (!committed[i].is_denied)
+			position->offset = committed[i].offset;
+		else if (position->offset == OFFSET_NONE || !was_committed)
+			position->offset = OFFSET_UNKNOWN;
+	}
+	return true;
+}

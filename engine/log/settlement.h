@@ -54,4 +54,15 @@ void settlement_end(struct settlement *settlement, struct positions positions, u
 /* Takes the result of the call, and sets the next one. */
 void settlement_took(struct settlement *settlement, enum settlement_outcome outcome, unsigned closed);
 
+/* What the group has committed of a partition. */
+struct committed_offset {
+	int64_t offset; /* OFFSET_NONE: nothing */
+	bool is_denied; /* its topic may not be seen by the login any more, so the group does not say */
+};
+
+/* Sets the positions of a reset to what the group has committed of each, or to OFFSET_UNKNOWN where it is denied, and still what
+ * the worker knows. Where the commit is in doubt, the others tell it, since a transaction commits all of its offsets or none.
+ * False: no other tells it; the positions are as before, and the group is to be asked again. */
+bool settlement_resolve(struct settlement *settlement, const struct committed_offset *committed);
+
 #endif

@@ -134,6 +134,50 @@ static void only_a_commit_that_was_asked_for_may_have_succeeded(void **state)
 	assert_false(settlement.maybe_committed);
 }
 
+/* Of partitions of offsets 50, none and 70 that were sent, what is read back of each. A transaction commits all offsets or none. */
+static void what_the_group_does_not_say_is_told_by_other_partitions(void **state)
+{
+	(void)state;
+	enum { SAME = -100 };
+	static const struct resolution {
+		bool maybe_committed, is_resolved;
+		struct committed_offset committed[3];
+		int64_t offsets[3];
+	} resolutions[] = {
+		/* nothing is denied: as it is read */
+		{true, true, {{50, 0}, {10, 0}, {70, 0}}, {50, 10, 70}},
+		{true, true, {{40, 0}, {OFFSET_NONE, 0}, {OFFSET_NONE, 0}}, {40, OFFSET_NONE, OFFSET_NONE}},
+		/* the commit was not asked for: what the worker knows holds */
+		{false, true, {{OFFSET_NONE, 1}, {OFFSET_NONE, 1}, {60, 0}}, {OFFSET_UNKNOWN, OFFSET_UNKNOWN, 60}},
+		{false,
+		 true,
+		 {{OFFSET_NONE, 1}, {OFFSET_NONE, 1}, {OFFSET_NONE, 1}},
+		 {OFFSET_UNKNOWN, OFFSET_UNKNOWN, OFFSET_UNKNOWN}},
+		/* it was: the last partition tells */
+		{true, true, {{OFFSET_NONE, 1}, {10, 0}, {70, 0}}, {50, 10, 70}},
+		{true, true, {{OFFSET_NONE, 1}, {10, 0}, {69, 0}}, {OFFSET_UNKNOWN, 10, 69}},
+		{true, true, {{OFFSET_NONE, 1}, {10, 0}, {OFFSET_NONE, 0}}, {OFFSET_UNKNOWN, 10, OFFSET_NONE}},
+		/* a partition of which nothing was sent tells nothing, and needs to be told nothing */
+		{true, false, {{OFFSET_NONE, 1}, {10, 0}, {OFFSET_NONE, 1}}, {SAME, SAME, SAME}},
+		{true, true, {{50, 0}, {OFFSET_NONE, 1}, {70, 0}}, {50, OFFSET_UNKNOWN, 70}},
+		/* nor does one in which somebody has committed more */
+		{true, false, {{OFFSET_NONE, 1}, {10, 0}, {71, 0}}, {SAME, SAME, SAME}},
+	};
+	for (size_t i = 0; i < sizeof resolutions / sizeof *resolutions; i++) {
+		const struct resolution *one = &resolutions[i];
+		struct position sent[] = {{0, 0, 50}, {1, 0, OFFSET_NONE}, {2, 0, 70}};
+		const struct position before[] = {sent[0], sent[1], sent[2]};
+		struct settlement settlement = {.positions = {3, sent}, .maybe_committed = one->maybe_committed};
+		if (settlement_resolve(&settlement, one->committed) != one->is_resolved)
+			fail_msg("resolution %zu", i);
+		for (size_t j = 0; j < 3; j++) {
+			const int64_t wanted = one->offsets[j] == SAME ? before[j].offset : one->offsets[j];
+			if (sent[j].offset != wanted)
+				fail_msg("resolution %zu, partition %zu: %lld", i, j, (long long)sent[j].offset);
+		}
+	}
+}
+
 static void what_never_will_be_had_ends_it(void **state)
 {
 	(void)state;
@@ -153,6 +197,7 @@ int main(void)
 		cmocka_unit_test(a_commit_that_succeeded_over_a_closed_connection_is_in_doubt),
 		cmocka_unit_test(what_cannot_be_had_now_is_tried_again_after_a_pause),
 		cmocka_unit_test(only_a_commit_that_was_asked_for_may_have_succeeded),
+		cmocka_unit_test(what_the_group_does_not_say_is_told_by_other_partitions),
 		cmocka_unit_test(what_never_will_be_had_ends_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
