@@ -35,15 +35,22 @@ static bool row_wanted(const struct compute_case *one, const json_t *object, con
 	return row->count > 0 || error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` is empty; give at least one number", key);
 }
 
-/* The deviations are from a mean that is known, so an offset of all numbers costs them no digits. */
-static struct moments moments_of(const double *numbers, size_t count)
+static double mean_of(const double *numbers, size_t count)
 {
-	struct moments moments = {0}, apart = {0};
+	struct moments moments = {0};
 	for (size_t i = 0; i < count; i++)
 		moments_add(&moments, numbers[i]);
+	return moments.mean;
+}
+
+/* Of what is above `origin`. Deviations are from a mean that is known, so an offset of all numbers costs them no digits. */
+static struct moments moments_above(double origin, const double *numbers, size_t count)
+{
+	const double mean = mean_of(numbers, count);
+	struct moments apart = {0};
 	for (size_t i = 0; i < count; i++)
-		moments_add(&apart, numbers[i] - moments.mean);
-	return (struct moments){count, moments.mean + apart.mean, apart.squares};
+		moments_add(&apart, numbers[i] - mean);
+	return (struct moments){count, mean - origin + apart.mean, apart.squares};
 }
 
 /* ---- means ---- */
@@ -116,8 +123,10 @@ static json_t *means_run(const struct compute_case *one, struct error *error)
 		return NULL;
 	if (compute_has(one->params, "resamples"))
 		return bootstrap_run(one, &arms, error);
-	const struct moments of_control = moments_of(arms.control.items, arms.control.count);
-	const struct moments of_treatment = moments_of(arms.treatment.items, arms.treatment.count);
+	/* The results are of differences, which an offset of both arms does not change. */
+	const double offset = mean_of(arms.control.items, arms.control.count), origin = isfinite(offset) ? offset : 0;
+	const struct moments of_control = moments_above(origin, arms.control.items, arms.control.count);
+	const struct moments of_treatment = moments_above(origin, arms.treatment.items, arms.treatment.count);
 	if (!rank_test(arms.control.items, arms.control.count, arms.treatment.items, arms.treatment.count, one->arena, &ranks)) {
 		error_memory(error, ERROR_LIMIT, "ranking the numbers of both arms");
 		return NULL;
@@ -191,9 +200,9 @@ static json_t *sequence_run(const struct compute_case *one, struct error *error)
 	return result;
 }
 
-/* Of the units that have both numbers, each a value and another one beside it; the others are counted. */
+/* Of the units that have both numbers, each a value and another one beside it, what is above `origin`; the others are counted. */
 static bool arm_of_pairs(const struct compute_case *one, const char *key, const char *beside, const char *value,
-			 struct arm_sums *sums, size_t *nan, struct error *error)
+			 struct arm_unit origin, struct arm_sums *sums, size_t *nan, struct error *error)
 {
 	struct compute_row other, own;
 	const json_t *arm = json_object_get(one->input, key);
@@ -207,7 +216,7 @@ static bool arm_of_pairs(const struct compute_case *one, const char *key, const 
 		if (isnan(own.items[i]) || isnan(other.items[i]))
 			++*nan;
 		else
-			arm_sums_add(sums, own.items[i], other.items[i]);
+			arm_sums_add(sums, own.items[i] - origin.value, other.items[i] - origin.beside);
 	}
 	return *nan < other.count || error_set(error, ERROR_INPUT, PLACE_NONE, "no unit of `%s` has both numbers", key);
 }
@@ -217,8 +226,9 @@ static json_t *ratio_run(const struct compute_case *one, struct error *error)
 {
 	struct arm_sums control, treatment;
 	size_t nan_control, nan_treatment;
-	if (!arm_of_pairs(one, "control", "number", "sum", &control, &nan_control, error) ||
-	    !arm_of_pairs(one, "treatment", "number", "sum", &treatment, &nan_treatment, error))
+	const struct arm_unit zero = {0, 0};
+	if (!arm_of_pairs(one, "control", "number", "sum", zero, &control, &nan_control, error) ||
+	    !arm_of_pairs(one, "treatment", "number", "sum", zero, &treatment, &nan_treatment, error))
 		return NULL;
 	if (!(control.beside_mean > 0) || !(treatment.beside_mean > 0)) {
 		error_set(error, ERROR_INPUT, PLACE_NONE, "the sum of `number` is not above 0 in each arm");
@@ -238,19 +248,34 @@ static json_t *ratio_run(const struct compute_case *one, struct error *error)
 	return result;
 }
 
+/* The control's means, so that an offset of all numbers costs their squares and products no digits. */
+static bool origin_of_pairs(const struct compute_case *one, struct arm_unit *origin, struct error *error)
+{
+	const struct arm_unit zero = {0, 0};
+	struct arm_sums control;
+	size_t nan;
+	if (!arm_of_pairs(one, "control", "pre", "post", zero, &control, &nan, error))
+		return false;
+	*origin = isfinite(control.mean) && isfinite(control.beside_mean) ? (struct arm_unit){control.mean, control.beside_mean}
+									  : zero;
+	return true;
+}
+
 static json_t *cuped_run(const struct compute_case *one, struct error *error)
 {
+	struct arm_unit origin;
 	struct arm_sums control, treatment;
 	size_t nan_control, nan_treatment;
-	if (!arm_of_pairs(one, "control", "pre", "post", &control, &nan_control, error) ||
-	    !arm_of_pairs(one, "treatment", "pre", "post", &treatment, &nan_treatment, error))
+	if (!origin_of_pairs(one, &origin, error) ||
+	    !arm_of_pairs(one, "control", "pre", "post", origin, &control, &nan_control, error) ||
+	    !arm_of_pairs(one, "treatment", "pre", "post", origin, &treatment, &nan_treatment, error))
 		return NULL;
 	const struct cuped cuped = cuped_adjust(&control, &treatment);
 	const struct t_test welch = welch_test(&cuped.control, &cuped.treatment, alpha_of(one, error));
 	json_t *result = json_object();
 	compute_put_number(result, "theta", cuped.theta, error);
-	compute_put_number(result, "adjusted_mean_control", cuped.control.mean, error);
-	compute_put_number(result, "adjusted_mean_treatment", cuped.treatment.mean, error);
+	compute_put_number(result, "adjusted_mean_control", origin.value + cuped.control.mean, error);
+	compute_put_number(result, "adjusted_mean_treatment", origin.value + cuped.treatment.mean, error);
 	compute_put_number(result, "adjusted_variance_control", moments_variance(&cuped.control, 1), error);
 	compute_put_number(result, "difference", welch.difference, error);
 	compute_put_number(result, "welch_p", welch.p, error);

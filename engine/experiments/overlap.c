@@ -260,29 +260,7 @@ static bool counts_fill(struct overlap *overlap, double **counts)
 	return true;
 }
 
-/* Rows and columns that are empty have nothing to test. */
-static double independence(const double *counts, size_t rows, size_t columns, double *kept, double *expected)
-{
-	bool filled[OVERLAP_WAYS_MAX] = {0};
-	size_t at = 0, kept_rows = 0, kept_columns = 0;
-	for (size_t j = 0; j < columns; j++) {
-		for (size_t i = 0; i < rows; i++)
-			filled[j] = filled[j] || counts[i * columns + j] > 0;
-		kept_columns += filled[j];
-	}
-	for (size_t i = 0; i < rows; i++) {
-		double sum = 0;
-		for (size_t j = 0; j < columns; j++)
-			sum += counts[i * columns + j];
-		for (size_t j = 0; sum > 0 && j < columns; j++)
-			if (filled[j])
-				kept[at++] = counts[i * columns + j];
-		kept_rows += sum > 0;
-	}
-	return kept_rows < 2 || kept_columns < 2 ? (double)NAN : table_test(kept, kept_rows, kept_columns, expected).p;
-}
-
-static void table_conclude(const struct overlap *overlap, size_t number, const double *counts, double *kept, double *expected,
+static void table_conclude(const struct overlap *overlap, size_t number, const double *counts, double *expected,
 			   struct overlap_table *table)
 {
 	const struct overlap_experiment *own = &overlap->experiments[0], *other = &overlap->experiments[number];
@@ -294,7 +272,7 @@ static void table_conclude(const struct overlap *overlap, size_t number, const d
 					.counts = counts};
 	for (size_t i = 0; i < own->ways * other->ways; i++)
 		table->units += counts[i];
-	table->p = independence(counts, own->ways, other->ways, kept, expected);
+	table->p = table_test(counts, own->ways, other->ways, expected).p;
 	table->dependent = table->p < SPLIT_ALPHA;
 }
 
@@ -305,8 +283,8 @@ const struct overlap_table *overlap_end(struct overlap *overlap, const struct jo
 	const size_t most = OVERLAP_WAYS_MAX * OVERLAP_WAYS_MAX, ways = overlap->experiments[0].ways;
 	struct overlap_table *tables = ARENA_ARRAY(overlap->arena, struct overlap_table, overlap->count);
 	double **counts = ARENA_ARRAY(overlap->arena, double *, overlap->count);
-	double *kept = ARENA_ARRAY(overlap->arena, double, most), *expected = ARENA_ARRAY(overlap->arena, double, most);
-	bool good = tables && counts && kept && expected;
+	double *expected = ARENA_ARRAY(overlap->arena, double, most);
+	bool good = tables && counts && expected;
 	*count = 0;
 	for (size_t i = 1; good && i < overlap->count; i++) {
 		counts[i] = ARENA_ARRAY(overlap->arena, double, ways * overlap->experiments[i].ways + 1);
@@ -317,7 +295,7 @@ const struct overlap_table *overlap_end(struct overlap *overlap, const struct jo
 		return NULL;
 	}
 	for (size_t i = 1; i < overlap->count; i++) {
-		table_conclude(overlap, i, counts[i], kept, expected, &tables[*count]);
+		table_conclude(overlap, i, counts[i], expected, &tables[*count]);
 		*count += tables[*count].units > 0 && (shared & (OWN << i));
 	}
 	return tables;

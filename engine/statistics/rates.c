@@ -161,17 +161,29 @@ static double sum_along(const double *counts, size_t count, size_t step)
 	return sum;
 }
 
+static size_t sums_above_zero(const double *counts, size_t lines, size_t from_line_to_line, size_t length, size_t step)
+{
+	size_t above = 0;
+	for (size_t i = 0; i < lines; i++)
+		above += sum_along(counts + i * from_line_to_line, length, step) > 0;
+	return above;
+}
+
 struct table_test table_test(const double *counts, size_t rows, size_t columns, double *expected)
 {
 	const double all = sum_along(counts, rows * columns, 1);
+	const size_t met_rows = sums_above_zero(counts, rows, columns, columns, 1);
+	const size_t met_columns = sums_above_zero(counts, columns, 1, rows, columns);
 	double statistic = 0;
 	for (size_t i = 0; i < rows * columns; i++) {
 		const double row = sum_along(counts + i / columns * columns, columns, 1);
 		const double column = sum_along(counts + i % columns, rows, columns);
 		expected[i] = row * column / all;
 		const double away = counts[i] - expected[i];
-		statistic += expected[i] > 0 ? away * away / expected[i] : NAN;
+		statistic += expected[i] > 0 ? away * away / expected[i] : 0;
 	}
-	const double freedom = (double)(rows - 1) * (double)(columns - 1);
+	if (met_rows < 2 || met_columns < 2)
+		return (struct table_test){NAN, 0, NAN};
+	const double freedom = (double)(met_rows - 1) * (double)(met_columns - 1);
 	return (struct table_test){statistic, freedom, chi_square_sf(statistic, freedom)};
 }

@@ -39,8 +39,8 @@ struct table_test {
 	double statistic, freedom, p;
 };
 
-/* Chi-square of independence of rows and columns. `expected`, of as many numbers as there are counts, gets what would be
- * expected; NaN where a row or a column is empty. */
+/* Chi-square of independence of rows and columns, without those that are empty; NaN where fewer than two of either are left.
+ * `expected`, of as many numbers as there are counts, gets what would be expected. */
 struct table_test table_test(const double *counts, size_t rows, size_t columns, double *expected);
 
 #endif

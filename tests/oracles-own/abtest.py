@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes abtest.json: ratios of sums of units, by the delta method on the covariance matrix, and Welch's test of scipy's distribution.
+"""Makes abtest.json: ratios of sums of units, by the delta method on the covariance matrix, and Welch's test of scipy's distribution;
+numbers far from 0, by what is left when their common offset is taken off, which is exact; and a table with an empty row and column.
     pip install numpy scipy; abtest.py >abtest.json"""
 import json
 
@@ -33,8 +34,49 @@ def expected(control, treatment):
             "welch_p": 2 * stats.t.sf(abs(t - c) / error, freedom), "ci95": [t - c - half, t - c + half]}
 
 
+def grid(numbers):
+    """Numbers that stay exact beside an offset of 2^40."""
+    return np.round(np.asarray(numbers) * 1024) / 1024
+
+
+def far_means(draw):
+    offset = 2.0**40
+    control, treatment = grid(draw.normal(0, 1, 25)), grid(draw.normal(0.4, 2, 40))
+    difference, (vc, vt) = treatment.mean() - control.mean(), (control.var(ddof=1) / 25, treatment.var(ddof=1) / 40)
+    pooled = np.sqrt((24 * control.var(ddof=1) + 39 * treatment.var(ddof=1)) / 63)
+    test = stats.ttest_ind(treatment, control, equal_var=False)
+    given = {"control": (control + offset).tolist(), "treatment": (treatment + offset).tolist()}
+    return given, {"mean_difference": difference, "welch_t": difference / np.sqrt(vc + vt), "welch_df": test.df,
+                   "welch_p": test.pvalue, "cohens_d": difference / pooled}
+
+
+def far_covariate(draw):
+    """As of users by the time at which they came first, in milliseconds."""
+    offset, worth = 1.75e12, 2.0**33
+    pre = [np.round(draw.normal(0, 4e5, units)) for units in (80, 87)]
+    post = [grid(x * 2e-6 + draw.normal(more, 1, len(x))) for x, more in zip(pre, (0, 0.5))]
+    x, y = np.concatenate(pre), np.concatenate(post)
+    theta = np.cov(x, y)[0, 1] / x.var(ddof=1)
+    control, treatment = (b - theta * (a - x.mean()) for a, b in zip(pre, post))
+    given = {arm: {"pre": (a + offset).tolist(), "post": (b + worth).tolist()}
+             for arm, a, b in zip(("control", "treatment"), pre, post)}
+    return given, {"theta": theta, "adjusted_mean_control": control.mean() + worth,
+                   "adjusted_variance_control": control.var(ddof=1), "difference": treatment.mean() - control.mean(),
+                   "welch_p": stats.ttest_ind(treatment, control, equal_var=False).pvalue,
+                   "variance_reduction": np.corrcoef(x, y)[0, 1] ** 2}
+
+
+def empty_lines(_):
+    table = [[12, 0, 30, 5], [0, 0, 0, 0], [20, 0, 21, 9]]
+    test = stats.chi2_contingency([[12, 30, 5], [20, 21, 9]], correction=False)
+    return {"table": table}, {"statistic": test.statistic, "dof": test.dof, "p": test.pvalue}
+
+
 def main():
     cases = []
+    for name, make in (("far_means", far_means), ("far_covariate", far_covariate), ("table_with_empty_lines", empty_lines)):
+        given, wanted = make(np.random.default_rng(len(name)))
+        cases.append({"name": name, "input": given, "params": {}, "expected": wanted, "tolerance": {"abs": 0, "rel": 1e-9}})
     for seed, (name, control, treatment, more, worth) in enumerate(CASES):
         draw = np.random.default_rng(seed)
         given = {"control": arm(draw, control, 1, 1), "treatment": arm(draw, treatment, more, worth)}
