@@ -146,6 +146,12 @@ const struct gateway_target *call_target_find(const struct call_source *source, 
 {
 	const struct gateway_targets *targets = source->targets;
 	struct text name = call_name_asked(source, asked);
+	if (targets->count == 0) {
+		call_setup_refuse(
+			refusal, 404,
+			"there is no pipeline here any more: all were deleted. `sluice get` lists what the namespace has");
+		return NULL;
+	}
 	if (name.length == 0) {
 		call_setup_refuse(refusal, 404, "which of the %zu pipelines is asked? Name it by the request, by the path "
 						"/seldon/NAMESPACE/NAME/..., or by the header seldon-model", targets->count);

@@ -74,8 +74,8 @@ void gateway_service_close(struct gateway_service *service);
 /* The gateway's own topics (gateway/topic_presence.h), which it needs beside the topics of requests. NULL name: no memory. */
 void gateway_own_topics(const struct revision *revision, struct properties settings, struct wanted_topic topics[GATEWAY_TOPICS]);
 
-/* Whether gateway_service_follow() could serve that revision, as far as files show: its pipelines, its access settings, and a key
- * set that they name anew. CONFIG. Any thread. */
+/* Whether gateway_service_follow() could serve that revision, as far as files show: its pipelines, if there are any, its access
+ * settings, and a key set that they name anew. CONFIG. Any thread. */
 bool gateway_service_check(const struct gateway_service *service, const struct revision *revision, struct error *error);
 
 /* Serves this revision from now on, with its access settings. False: nothing has changed. */

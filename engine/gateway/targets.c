@@ -141,21 +141,31 @@ static bool is_of_one_namespace(const struct gateway_targets *targets, const str
 			 plan->graph->name, plan->namespace, targets->namespace);
 }
 
+/* Those of the pipelines. The replies topic stays the same when the last pipeline is deleted. */
+static bool names_choose(struct gateway_targets *targets, const struct plan *plan, const struct gateway_targets *before,
+			 struct arena *arena)
+{
+	const bool has_any = plan->count > 0;
+	targets->prefix = has_any ? plan->pipelines[0].prefix : arena_copy(arena, before->prefix, strlen(before->prefix));
+	targets->namespace =
+		has_any ? plan->pipelines[0].namespace : arena_copy(arena, before->namespace, strlen(before->namespace));
+	return targets->prefix && targets->namespace;
+}
+
 bool gateway_targets_make(const struct plan *plan, const struct gateway_targets *before, struct arena *arena,
 			  struct gateway_targets *targets, struct error *error)
 {
 	*targets = (struct gateway_targets){.items = ARENA_ARRAY(arena, struct gateway_target, plan->count + 1)};
 	targets->topics = ARENA_ARRAY(arena, const char *, 2 * plan->count + (before ? before->topic_count : 0) + 2);
-	if (plan->count == 0)
+	if (plan->count == 0 && !before)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "the files have no pipeline, so nothing can be asked; name its file");
-	if (!targets->items || !targets->topics || !topics_keep(targets, before, arena))
+	if (!targets->items || !targets->topics || !topics_keep(targets, before, arena) ||
+	    !names_choose(targets, plan, before, arena))
 		return error_memory(error, ERROR_SYSTEM, "preparing a gateway");
 	targets->spec = plan->spec;
 	const struct resource *runtime = spec_first(plan->spec, RESOURCE_RUNTIME);
 	targets->has_seldon_errors = runtime && ((const struct runtime_spec *)runtime->spec)->compat == COMPAT_SELDON;
-	targets->prefix = plan->pipelines[0].prefix;
-	targets->namespace = plan->pipelines[0].namespace;
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
 		const char *inputs = plan_topic_of(pipeline, TOPIC_INPUTS), *feedback = plan_topic_of(pipeline, TOPIC_FEEDBACK);

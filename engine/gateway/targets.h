@@ -41,9 +41,9 @@ struct gateway_targets {
 	struct name_list read;		/* headers of requests that experiments and expressions read, but no credentials */
 };
 
-/* Makes targets of all pipelines of the plan, which must have at least one. All of it is in the arena, and
- * borrows from the plan. Topics that were there `before` (NULL: none) keep their indexes. CONFIG: the pipelines
- * have several namespaces or topic prefixes. */
+/* Makes targets of all pipelines of the plan. All of it is in the arena, and borrows from the plan. Topics that were there
+ * `before` (NULL: none) keep their indexes. A plan without pipelines, as when the last one was deleted, has the namespace and
+ * the prefix of `before`. CONFIG: it has none before either; the pipelines have several namespaces or topic prefixes. */
 bool gateway_targets_make(const struct plan *plan, const struct gateway_targets *before, struct arena *arena,
 			  struct gateway_targets *targets, struct error *error);
 

@@ -522,6 +522,34 @@ static void a_pipeline_with_an_experiment_takes_feedback(void **state)
 	planning_close(&planning);
 }
 
+/* The last pipeline can be deleted from a control plane: the topic of replies is the one of before. */
+static void no_pipeline_is_left_when_the_last_one_is_deleted(void **state)
+{
+	struct planning planning;
+	struct plan plan;
+	struct gateway_targets targets, next, again;
+	struct error error = {0};
+	(void)state;
+	planning_open_steps(&planning, "  - {name: a, expression: {set: {x: x}}}\n  output: {steps: [a]}\n");
+	planning_plan(&planning, NULL, &plan);
+	struct arena *arena = arena_open(4096);
+	assert_non_null(arena);
+	const struct plan none = {.spec = plan.spec};
+	assert_false(gateway_targets_make(&none, NULL, arena, &next, &error));
+	assert_non_null(strstr(error.text, "no pipeline"));
+	assert_true(gateway_targets_make(&plan, NULL, planning.arena, &targets, &error));
+	assert_true(gateway_targets_make(&none, &targets, arena, &next, &error));
+	assert_int_equal(next.count, 0);
+	assert_string_equal(next.prefix, "sluice");
+	assert_string_equal(next.namespace, "default");
+	assert_ptr_not_equal(next.namespace, targets.namespace);
+	assert_int_equal(next.topic_count, targets.topic_count);
+	assert_true(gateway_targets_make(&plan, &next, planning.arena, &again, &error));
+	assert_int_equal(again.items[0].topic, targets.items[0].topic);
+	arena_close(arena);
+	planning_close(&planning);
+}
+
 /* Replies as long as the longest call; keys and cancellations for 24 hours. */
 static void topics_of_a_gateway_keep_records_as_long_as_they_matter(void **state)
 {
@@ -613,6 +641,7 @@ int main(void)
 		cmocka_unit_test(a_pipeline_that_answers_otherwise_names_the_step),
 		cmocka_unit_test(an_answer_of_a_later_stage_may_be_in_any_partition),
 		cmocka_unit_test(a_pipeline_with_an_experiment_takes_feedback),
+		cmocka_unit_test(no_pipeline_is_left_when_the_last_one_is_deleted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
