@@ -393,8 +393,9 @@ const struct command command_experiments_status = {
 	.arguments = "EXPERIMENT",
 	.summary = "Shows the state of an experiment.",
 	.help = "Shows the rollout that a keeper runs (`sluice run --control`): its phase and stage, the share, calls and errors "
-		"of each choice since the weights last moved, and the last move. Of an Experiment without stages, and "
-		"of a SeldonDeployment whose predictors share its traffic, it shows the shares, and the version that set them.\n"
+		"of each choice since the weights last moved, and the last move. A newer version of its document, as a deletion, "
+		"that is accepted and not in force is shown with the reason. Of an Experiment without stages, and of a "
+		"SeldonDeployment whose predictors share its traffic, it shows the shares, and the version that set them.\n"
 		"\n"
 		"With -f, --exposures or --pipeline it reads exposures and feedback as `sluice experiments analyze` does, and "
 		"shows the units and the present share of each variant, whether the split is as planned, the feedback that "

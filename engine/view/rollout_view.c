@@ -2,6 +2,7 @@
 #include "view/rollout_view.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/moment.h"
 #include "base/quote.h"
@@ -10,6 +11,7 @@
 #include "experiments/rollout.h"
 #include "message/json_write.h"
 #include "step/assignment.h"
+#include "view/resource_view.h"
 
 #define PERCENT 100.0
 
@@ -87,6 +89,56 @@ static const struct control_move *move_last(const struct ledger_rollout *rollout
 	return rollout->count > 0 ? &rollout->moves[rollout->count - 1]->record : NULL;
 }
 
+/* ---- the next version ---- */
+
+/* The document with the experiment: an Experiment, or the Pipeline of one that is written in a step, as `orders/choose`. NULL: it
+ * is not kept. */
+static const struct ledger_resource *document_of(const struct ledger *ledger, struct text experiment)
+{
+	const char *slash = experiment.length > 0 ? memchr(experiment.bytes, '/', experiment.length) : NULL;
+	const struct text pipeline = {experiment.bytes, slash ? (size_t)(slash - experiment.bytes) : 0};
+	return slash ? ledger_resource_find(ledger, TEXT("Pipeline"), pipeline)
+		     : ledger_resource_find(ledger, TEXT("Experiment"), experiment);
+}
+
+/* The newest version of that document, if it was accepted and is not in force: the rollout is of one before it. */
+static bool next_version(const struct ledger *ledger, const struct ledger_rollout *rollout, struct resource_view *next)
+{
+	const struct ledger_resource *document = document_of(ledger, rollout->name);
+	if (!document)
+		return false;
+	*next = resource_view(ledger, document);
+	return next->phase != CHANGE_ACTIVE;
+}
+
+static const char *deletion_of(const struct resource_view *next)
+{
+	return next->newest->action == CONTROL_DELETE ? ", a deletion," : "";
+}
+
+static void next_print(const struct ledger *ledger, const struct ledger_rollout *rollout, struct arena *arena, struct buffer *out)
+{
+	struct resource_view next;
+	if (!next_version(ledger, rollout, &next))
+		return;
+	buffer_print(out, "  version %lld%s is accepted and not in force", (long long)next.newest->version, deletion_of(&next));
+	if (next.phase == CHANGE_FAILED)
+		buffer_print(out, ": it failed, and what is shown here goes on. %s\n", text_shown(next.why, arena));
+	else
+		buffer_string(out, " yet: engines prepare it, and until then what is shown here goes on\n");
+}
+
+/* In one line of many: where to read of it. */
+static const char *next_hint(const struct ledger *ledger, const struct ledger_rollout *rollout, struct arena *arena)
+{
+	struct resource_view next;
+	if (!next_version(ledger, rollout, &next))
+		return "";
+	return arena_print(arena, "; version %lld%s %s (`sluice experiments status %s`)", (long long)next.newest->version,
+			   deletion_of(&next), next.phase == CHANGE_FAILED ? "failed" : "is not in force yet",
+			   text_shown(rollout->name, arena));
+}
+
 /* ---- text ---- */
 
 /* For whom a rollout waits: somebody, and meanwhile a webhook that is asked, since the move by which it waits. */
@@ -107,19 +159,19 @@ static const char *awaited(const struct ledger_rollout *rollout, struct arena *a
 			   text_shown(rollout_move_text(last->evidence, ROLLOUT_MOVE_ASKS_FOR, arena), arena));
 }
 
-static void state_print(const struct ledger_rollout *rollout, struct arena *arena, struct buffer *out)
+static void state_print(const struct ledger_rollout *rollout, const char *end, struct arena *arena, struct buffer *out)
 {
 	const struct control_rollout *record = &rollout->record;
 	char moment[MOMENT_BYTES];
 	if (!rollout->has_record) {
-		buffer_print(out, "%s: the experiment has no rollout any more\n", text_shown(rollout->name, arena));
+		buffer_print(out, "%s: the experiment has no rollout any more%s\n", text_shown(rollout->name, arena), end);
 		return;
 	}
 	moment_print(record->began_ms, moment);
 	const char *waits = awaited(rollout, arena);
-	buffer_print(out, "%s: %s%s, stage %lld of %lld since %s, candidates have %g%%\n", text_shown(rollout->name, arena),
+	buffer_print(out, "%s: %s%s, stage %lld of %lld since %s, candidates have %g%%%s\n", text_shown(rollout->name, arena),
 		     text_shown(record->phase, arena), waits, (long long)record->stage, (long long)record->stages, moment,
-		     PERCENT * (double)record->buckets / ASSIGNMENT_BUCKETS);
+		     PERCENT * (double)record->buckets / ASSIGNMENT_BUCKETS, end);
 }
 
 /* ---- JSON ---- */
@@ -140,7 +192,18 @@ static void metrics_print_json(const struct variant_sum *sum, struct buffer *out
 	buffer_byte(out, '}');
 }
 
-static void state_print_json(const struct ledger_rollout *rollout, const struct variant_sum *sums, size_t count, struct buffer *out)
+static void next_print_json(const struct ledger *ledger, const struct ledger_rollout *rollout, struct buffer *out)
+{
+	struct resource_view next;
+	if (!next_version(ledger, rollout, &next))
+		return;
+	buffer_string(out, ", \"next\": {");
+	version_json(out, next.newest, next.phase, next.why);
+	buffer_byte(out, '}');
+}
+
+static void state_print_json(const struct ledger *ledger, const struct ledger_rollout *rollout, const struct variant_sum *sums,
+			     size_t count, struct buffer *out)
 {
 	const struct control_rollout *record = &rollout->record;
 	const struct control_move *last = move_last(rollout);
@@ -173,6 +236,7 @@ static void state_print_json(const struct ledger_rollout *rollout, const struct 
 	buffer_print(out, ", \"moves\": %lld", (long long)(last ? last->number : 0));
 	if (last)
 		json_write_member(out, ", ", "last", last->sentence);
+	next_print_json(ledger, rollout, out);
 	buffer_string(out, "}\n");
 }
 
@@ -215,10 +279,11 @@ void rollout_view_print(const struct ledger *ledger, const struct ledger_rollout
 	const struct control_move *last = move_last(rollout);
 	const size_t count = rollout->has_record ? sums_make(ledger, rollout, sums) : 0;
 	if (json) {
-		state_print_json(rollout, sums, count, out);
+		state_print_json(ledger, rollout, sums, count, out);
 		return;
 	}
-	state_print(rollout, arena, out);
+	state_print(rollout, "", arena, out);
+	next_print(ledger, rollout, arena, out);
 	if (count > 0)
 		buffer_print(out, "  %-32s %8s %12s %12s %8s %12s %9s\n", "CHOICE", "SHARE", "CALLS", "ERRORS", "RATE", "TRUTHS",
 			     "ACCURACY");
@@ -249,7 +314,7 @@ size_t rollouts_view_print(const struct ledger *ledger, bool json, struct arena 
 		if (json)
 			rollout_view_print(ledger, rollout, true, arena, out);
 		else
-			state_print(rollout, arena, out);
+			state_print(rollout, next_hint(ledger, rollout, arena), arena, out);
 	}
 	return count;
 }

@@ -5,7 +5,8 @@
 
 #include "control/ledger.h"
 
-/* One rollout as text or, with `json`, as one object in a line. */
+/* One rollout as text or, with `json`, as one object in a line; also the next version of its document, which was accepted and is
+ * not in force, as a deletion that an engine cannot run. */
 void rollout_view_print(const struct ledger *ledger, const struct ledger_rollout *rollout, bool json, struct arena *arena,
 			struct buffer *out);
 

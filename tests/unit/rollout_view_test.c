@@ -271,6 +271,32 @@ static void a_deployment_of_the_name_of_a_rollout_is_not_moved(void **state)
 	assert_null(experiment_traffic_find(keeper_ledger(table_stand.keeper), "e"));
 }
 
+/* It was deleted, and an engine cannot run what is left: the rollout goes on, and who looks at it is told why. */
+static void a_next_version_that_is_not_in_force_is_shown(void **state)
+{
+	const struct failed_change failed = {2, TEXT("engine `two`: it cannot")};
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	assert_null(strstr(view(false), "version"));
+	assert_null(strstr(view(true), "\"next\""));
+	table_report(NULL, 0, NULL, 0);
+	table_propose("Experiment", "e", NULL);
+	assert_non_null(strstr(view(false), "\n  version 2, a deletion, is accepted and not in force yet: engines prepare it"));
+	assert_non_null(strstr(views(false), "10%; version 2, a deletion, is not in force yet (`sluice experiments status e`)\n"));
+	table_report(NULL, 0, &failed, 1);
+	assert_non_null(strstr(view(false),
+			       "\n  version 2, a deletion, is accepted and not in force: it failed, and what is shown here "
+			       "goes on. engine"));
+	assert_non_null(strstr(view(false), "it cannot\n"));
+	assert_non_null(strstr(views(false), "10%; version 2, a deletion, failed (`sluice experiments status e`)\n"));
+	json_t *read = view_read(), *next = json_object_get(read, "next");
+	assert_int_equal(member(next, "version"), 2);
+	assert_string_equal(json_string_value(json_object_get(next, "action")), "delete");
+	assert_string_equal(json_string_value(json_object_get(next, "phase")), "failed");
+	assert_non_null(strstr(json_string_value(json_object_get(next, "why")), "it cannot"));
+	json_decref(read);
+}
+
 static void all_rollouts_have_a_line_each(void **state)
 {
 	(void)state;
@@ -356,6 +382,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_experiment_whose_rollout_has_not_begun_says_why, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(fields_of_a_rollout_that_does_not_run_are_named, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(a_deployment_of_the_name_of_a_rollout_is_not_moved, stand_begin, stand_end),
+		cmocka_unit_test_setup_teardown(a_next_version_that_is_not_in_force_is_shown, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(all_rollouts_have_a_line_each, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(an_experiment_without_a_rollout_is_refused_with_what_to_do, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(a_name_of_none_has_the_nearest_of_those_that_there_are, stand_begin, stand_end),
