@@ -40,6 +40,7 @@ static const struct option status_options[] = {
 struct status_shown {
 	const struct report *report;
 	const struct bandit_view *bandits;
+	bool has_weights; /* files have the experiment, and no bandits in it */
 	struct arena *arena;
 };
 
@@ -76,6 +77,10 @@ static const char *share_unknown(const struct status_shown *shown)
 		unknown = unknown || !isfinite(share_now(shown, arm));
 	if (!unknown || shown->bandits)
 		return NULL;
+	if (joined->adaptive && shown->has_weights)
+		return "a policy chose what was read, and the files have no `bandits` any more: `sluice experiments list -f` shows "
+		       "the "
+		       "weights";
 	if (joined->adaptive)
 		return "a policy chooses, and no policy record of the experiment was read: give --pipeline and --brokers, or look "
 		       "whether the topic of policies has one";
@@ -284,7 +289,8 @@ static bool status_make(struct session *session, const struct status_options *se
 	const struct unlearnt unlearnt = good ? unlearnt_of(&data) : (struct unlearnt){0};
 	struct bandit_document bandits;
 	const struct bandit_view view = {&bandits, &data.policies, text_of(name), time_of_day_ms(), arena};
-	const struct status_shown shown = {&report, data.has_policies ? &view : NULL, arena};
+	const bool has_weights = good && data.experiment && data.experiment->bandits.here.line == 0;
+	const struct status_shown shown = {&report, data.has_policies ? &view : NULL, has_weights, arena};
 	if (good && data.has_policies && data.experiment)
 		bandit_document_take(data.experiment, arena, &bandits);
 	else if (good && data.has_policies)

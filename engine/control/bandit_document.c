@@ -1,10 +1,42 @@
 /* bandit_document.c: see bandit_document.h. */
 #include "control/bandit_document.h"
 
+#include <math.h>
+
+#include "bandits/policy.h"
 #include "base/duration.h"
 #include "control/experiment_traffic.h"
 #include "message/rows.h"
 #include "spec/experiment_walk.h"
+
+#define SHARE_ROUNDED 1e-9
+
+static void start_by_weights(const struct share *shares, struct bandit_document *bandits)
+{
+	double sum = 0;
+	for (size_t i = 0; i < bandits->count; i++)
+		sum += shares[i].weight;
+	for (size_t i = 0; i < bandits->count; i++) {
+		bandits->start_shares[i] = shares[i].weight / sum;
+		if (fabs(bandits->start_shares[i] - bandits->start_shares[0]) > SHARE_ROUNDED)
+			bandits->start = BANDIT_START_WEIGHTS;
+	}
+}
+
+/* A warm start that the algorithm refuses is a fault of the document; the weights are shown then. */
+static void start_warm(const struct experiment_spec *experiment, const struct bandit_prior *priors, struct arena *arena,
+		       struct bandit_document *bandits)
+{
+	const struct bandit_options options = experiment_bandit(experiment, bandits->count, 0);
+	struct error refused = {0};
+	struct bandit *bandit = bandit_open(arena, &options, &refused);
+	struct policy *policy = policy_open(arena, &options, 0);
+	if (!bandit || !policy || !bandit_warm(bandit, priors, NULL, &refused))
+		return;
+	policy_learn(policy, bandit, 0);
+	policy_probabilities(policy, NULL, bandits->start_shares);
+	bandits->start = BANDIT_START_WARM;
+}
 
 void bandit_document_take(const struct experiment_spec *experiment, struct arena *arena, struct bandit_document *bandits)
 {
@@ -22,6 +54,10 @@ void bandit_document_take(const struct experiment_spec *experiment, struct arena
 	for (size_t i = 0; names && is_contextual && i < features->count; i++, bandits->feature_count++)
 		names[i] = text_copied(arena, text_of(features->items[i].text));
 	bandits->features = names;
+	struct bandit_prior priors[ASSIGNMENT_WAYS_MAX];
+	start_by_weights(shares, bandits);
+	if (bandits->feature_count == 0 && experiment_priors(experiment, shares, bandits->count, priors))
+		start_warm(experiment, priors, arena, bandits);
 }
 
 bool bandit_document_read(const struct document_checker *checker, struct text document, struct text experiment, struct arena *arena,

@@ -8,10 +8,19 @@
 
 #include "control/document_check.h"
 
+/* By what is chosen until there is a policy. */
+enum bandit_start {
+	BANDIT_START_EVEN, /* equal weights, or none */
+	BANDIT_START_WEIGHTS,
+	BANDIT_START_WARM, /* the policy of the warm start, as runtime/warm_policy.h has it */
+};
+
 struct bandit_document {
 	const char *algorithm; /* as it is written in YAML */
 	size_t count;
 	struct text names[ASSIGNMENT_WAYS_MAX]; /* of the candidates */
+	enum bandit_start start;
+	double start_shares[ASSIGNMENT_WAYS_MAX]; /* of the candidates, by it; they sum to 1 */
 	size_t feature_count;			/* of the context by which it chooses; 0: it does not need one */
 	const struct text *features;
 	double explore;

@@ -86,13 +86,23 @@ static int64_t stale_after_ms(const struct learning *learning)
 	return LEARNER_STALE_INTERVALS * (learning->interval_ms > LEARNER_PACE_MS ? learning->interval_ms : LEARNER_PACE_MS);
 }
 
+/* Whether engines choose by the policy in force: not by one of other candidates or features, as before a reload. */
+static bool policy_is_used(const struct learning *learning)
+{
+	const struct policy_in_force *force = policy_entry_hold(learning->entry);
+	const bool is_used = force && force->form.hash == learning->experiment->context.hash;
+	policy_entry_release(learning->entry);
+	return is_used;
+}
+
 static void staleness_check(struct learner_service *service)
 {
 	const int64_t now_ms = clock_ms();
 	for (size_t i = 0; i < service->count; i++) {
 		struct learning *learning = &service->learnings[i];
 		const struct policy_state state = policy_entry_state(learning->entry);
-		const bool stale = state.version >= 0 && now_ms - state.set_ms > stale_after_ms(learning);
+		const bool stale =
+			state.version >= 0 && now_ms - state.set_ms > stale_after_ms(learning) && policy_is_used(learning);
 		if (stale == learning->is_stale)
 			continue;
 		learning->is_stale = stale;

@@ -26,6 +26,8 @@ bool bandit_view_document(const struct published_policies *policies, struct text
 	memcpy(bandits->names, newest->arms, newest->count * sizeof *newest->arms);
 	bandits->features = newest->features;
 	bandits->feature_count = newest->contextual ? newest->feature_count : 0;
+	for (size_t i = 0; i < bandits->count; i++)
+		bandits->start_shares[i] = 1 / (double)bandits->count;
 	return true;
 }
 
@@ -80,6 +82,14 @@ static void context_print(const struct bandit_view *view, struct buffer *out)
 		     PERCENT * bandits->explore);
 }
 
+static const char *start_words(const struct bandit_document *bandits)
+{
+	static const char *const words[] = {[BANDIT_START_EVEN] = "are even",
+					    [BANDIT_START_WEIGHTS] = "are those of the weights",
+					    [BANDIT_START_WARM] = "are those of the warmStart"};
+	return words[bandits->start];
+}
+
 void bandit_view_print(const struct bandit_view *view, struct buffer *out)
 {
 	const struct bandit_document *bandits = view->bandits;
@@ -99,9 +109,11 @@ void bandit_view_print(const struct bandit_view *view, struct buffer *out)
 			buffer_print(out, "  %-32s %7.2f%%\n", text_shown(policy->arms[i], view->arena),
 				     PERCENT * policy->shares[i]);
 	}
+	if (shown == 0)
+		buffer_print(out, "  no policy of these candidates yet: shares %s\n", start_words(bandits));
 	for (size_t i = 0; shown == 0 && i < bandits->count; i++)
-		buffer_print(out, "%s  %-32s %7.2f%%\n", i == 0 ? "  no policy of these candidates yet: shares are even\n" : "",
-			     text_shown(bandits->names[i], view->arena), PERCENT / (double)bandits->count);
+		buffer_print(out, "  %-32s %7.2f%%\n", text_shown(bandits->names[i], view->arena),
+			     PERCENT * bandits->start_shares[i]);
 }
 
 static double policy_share(const struct published_policy *policy, struct text candidate)
@@ -121,7 +133,7 @@ double bandit_view_share(const struct bandit_view *view, struct text candidate)
 		return policy_next(view, &at) ? (double)NAN : policy_share(policy, candidate);
 	for (size_t i = 0; i < bandits->count; i++)
 		if (text_equal(bandits->names[i], candidate))
-			return 1 / (double)bandits->count;
+			return bandits->start_shares[i];
 	return 0;
 }
 
@@ -135,7 +147,7 @@ void bandit_view_print_short(const struct bandit_view *view, struct buffer *out)
 		context_print(view, out);
 	for (size_t i = 0; i < bandits->count && !(policy && policy->contextual); i++)
 		buffer_print(out, "%s%s %.4g%%", i > 0 ? ", " : "", text_shown(bandits->names[i], view->arena),
-			     policy ? PERCENT * policy->shares[i] : PERCENT / (double)bandits->count);
+			     PERCENT * (policy ? policy->shares[i] : bandits->start_shares[i]));
 	if (policy)
 		buffer_print(out, ", policy %lld of pipeline %s", (long long)policy->version,
 			     text_shown(policy->pipeline, view->arena));

@@ -40,7 +40,7 @@ bool bandit_view_document(const struct published_policies *policies, struct text
 /* Whether the policy is one of these bandits: of the experiment and its candidates. */
 bool bandit_view_fits(const struct bandit_view *view, const struct published_policy *policy);
 
-/* Lines of each pipeline's policy and its shares, indented. Without one: that shares are even. */
+/* Lines of each pipeline's policy and its shares, indented. Without one: the shares by which engines choose until there is one. */
 void bandit_view_print(const struct bandit_view *view, struct buffer *out);
 
 /* The share of a candidate, or of what is none any more, from 0 to 1; NaN: it depends on the context or on the pipeline. */

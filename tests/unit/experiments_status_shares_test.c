@@ -83,6 +83,8 @@ static void a_share_that_is_not_known_says_why(void **state)
 	expect_status(EXPOSURE("a", "new", "0.3", ", \"reason\": \"policy\""), STATUS " -o json", "\"share\": null, \"control\": ");
 	expect_status(EXPOSURE("a", "new", "0.3", ", \"reason\": \"policy\""), STATUS,
 		      "shares that are missing are not known: a policy chooses, and no policy record of the experiment was read");
+	expect_status(EXPOSURE("a", "new", "0.3", ", \"reason\": \"policy\""), STATUS " -f e.yaml",
+		      "a policy chose what was read, and the files have no `bandits` any more");
 }
 
 int main(void)

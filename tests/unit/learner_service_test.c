@@ -406,6 +406,31 @@ static void a_policy_that_comes_more_slowly_than_its_interval_is_not_reported(vo
 	assert_int_equal(said_times("was not renewed"), 0);
 }
 
+#define STALE_MS 3500
+#define CONTEXTUAL                                                                                                                 \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"                                     \
+	"  candidates: [{name: old, weight: 0}, {name: new, weight: 0}]\n"                                                         \
+	"  bandits: {algorithm: linucb, contextFeatures: [age], updateInterval: 1s, outcomeWindow: 1m}\n"                          \
+	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"                                         \
+	"spec:\n  output: {steps: [s]}\n  steps: [{name: s, experiment: {name: e}}]\n"
+
+/* After a reload with other features the weights choose until there is a policy of these: nothing is to be renewed. */
+static void a_policy_of_other_features_is_not_reported_as_in_force(void **state)
+{
+	(void)state;
+	service_start();
+	earn("a", 1);
+	learner_service_close(service);
+	assert_true(policy_entry_state(entry).version >= 0);
+	planning_close(&planning);
+	planning_open(&planning, CONTEXTUAL);
+	service_start();
+	expect_said("is of other candidates or features; it is learned again");
+	wait_ms(STALE_MS);
+	assert_int_equal(said_times("was not renewed"), 0);
+	learner_service_close(service);
+}
+
 #define HELD_LONG_MS 4000
 #define HELD_SHORT_MS 200
 
@@ -511,6 +536,7 @@ int main(void)
 						stand_close),
 		cmocka_unit_test_setup_teardown(feedback_waits_for_its_exposure, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(feedback_waits_no_longer_for_its_exposure, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(a_policy_of_other_features_is_not_reported_as_in_force, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_policy_that_comes_more_slowly_than_its_interval_is_not_reported, stand_open,
 						stand_close),
 		cmocka_unit_test_setup_teardown(an_interval_goes_on_when_another_leader_begins, stand_open, stand_close),
