@@ -185,6 +185,17 @@ bool policy_entry_begin(struct policy_entry *entry, const struct policy_record *
 	return policy_put(entry, record, now_ms, true, error);
 }
 
+void policy_entry_end_start(struct policy_entry *entry, int64_t version)
+{
+	pthread_mutex_lock(&entry->lock);
+	if (atomic_load(&entry->version) == version) {
+		held_slot_replace(&entry->policy, NULL);
+		atomic_store(&entry->rewards, 0);
+		atomic_store(&entry->version, -1);
+	}
+	pthread_mutex_unlock(&entry->lock);
+}
+
 bool policy_entry_set(struct policy_entry *entry, const struct policy_record *record, int64_t now_ms, struct error *error)
 {
 	assert(entry && record);

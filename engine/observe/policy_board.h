@@ -39,6 +39,9 @@ bool policy_entry_set(struct policy_entry *entry, const struct policy_record *re
  * that was begun before, whose version is that of the record, and in place of one of other candidates or features. */
 bool policy_entry_begin(struct policy_entry *entry, const struct policy_record *record, int64_t now_ms, struct error *error);
 
+/* Ends what was begun with that version, if it is in force still: there is no policy then. */
+void policy_entry_end_start(struct policy_entry *entry, int64_t version);
+
 /* NULL: there is none yet. It is to be released in either case. */
 const struct policy_in_force *policy_entry_hold(struct policy_entry *entry);
 void policy_entry_release(struct policy_entry *entry);

@@ -60,8 +60,6 @@ static bool policy_begin(struct policy_entry *entry, const struct graph_experime
 static bool warm_policy_begin(struct policy_entry *entry, const struct graph_experiment *experiment, struct error *error)
 {
 	struct buffer bytes;
-	if (!entry)
-		return error_memory(error, ERROR_SYSTEM, "starting bandits");
 	struct arena *arena = arena_open(ARENA_BYTES);
 	buffer_open(&bytes, POLICY_RECORD_BYTES_MAX);
 	const bool good = policy_begin(entry, experiment, arena, &bytes, error);
@@ -76,8 +74,14 @@ bool warm_policies_begin(const struct plan *plan, struct policy_board *board, st
 		const struct graph *graph = plan->pipelines[i].graph;
 		for (size_t j = 0; j < graph->reachable_count; j++) {
 			const struct graph_experiment *experiment = graph->reachable[j];
-			if (experiment->learns && experiment->priors && experiment->context.count == 0 &&
-			    !warm_policy_begin(policy_board_entry(board, graph->name, experiment->name), experiment, error))
+			if (!experiment->learns)
+				continue;
+			struct policy_entry *entry = policy_board_entry(board, graph->name, experiment->name);
+			if (!entry)
+				return error_memory(error, ERROR_SYSTEM, "starting bandits");
+			if (!experiment->priors || experiment->context.count > 0)
+				policy_entry_end_start(entry, VERSION);
+			else if (!warm_policy_begin(entry, experiment, error))
 				return false;
 		}
 	}

@@ -119,6 +119,25 @@ static void a_warm_start_that_is_corrected_is_in_force(void **state)
 	assert_int_equal(policy_entry_state(entry).rewards, 7);
 }
 
+/* The weights decide again, until a learner has written a policy; what it has written stays. */
+static void a_warm_start_that_is_removed_ends(void **state)
+{
+	(void)state;
+	begin("algorithm: epsilon-greedy" WARM);
+	begin("algorithm: epsilon-greedy");
+	assert_null(policy_entry_hold(entry));
+	policy_entry_release(entry);
+	assert_int_equal(policy_entry_state(entry).version, -1);
+	begin("algorithm: epsilon-greedy" WARM);
+	assert_int_equal(policy_entry_state(entry).version, 0);
+	begin("algorithm: linucb, contextFeatures: [age]" WARM);
+	assert_int_equal(policy_entry_state(entry).version, -1);
+	learn(0.3, 7);
+	begin("algorithm: epsilon-greedy");
+	assert_true(share_of_new() == 0.3);
+	assert_int_equal(policy_entry_state(entry).version, 7);
+}
+
 /* Without it weights would choose until the learner has learnt again. */
 static void a_candidate_that_a_reload_adds_starts_warm(void **state)
 {
@@ -179,6 +198,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_first_request_is_drawn_by_the_warm_start, board_open, board_close),
 		cmocka_unit_test_setup_teardown(a_policy_that_was_learnt_stays_in_force, board_open, board_close),
 		cmocka_unit_test_setup_teardown(a_warm_start_that_is_corrected_is_in_force, board_open, board_close),
+		cmocka_unit_test_setup_teardown(a_warm_start_that_is_removed_ends, board_open, board_close),
 		cmocka_unit_test_setup_teardown(a_candidate_that_a_reload_adds_starts_warm, board_open, board_close),
 		cmocka_unit_test_setup_teardown(each_warm_start_has_a_number_of_its_own_in_exposures, board_open, board_close),
 		cmocka_unit_test_setup_teardown(without_a_warm_start_weights_decide, board_open, board_close),
