@@ -8,6 +8,7 @@
 #include "client/kafka.h"
 #include "client/policy_topics.h"
 #include "control/control_tables.h"
+#include "control/experiment_traffic.h"
 #include "message/json_write.h"
 
 #define OUT_BYTES_MAX ((size_t)64 << 20)
@@ -30,7 +31,15 @@ static double percent_of(int64_t buckets)
 	return PERCENT * (double)buckets / ASSIGNMENT_BUCKETS;
 }
 
-static void table_print(const struct control_table *table, struct arena *arena, struct buffer *out)
+/* The name of a share: of predictors that of the predictor, by which answers, exposures and other commands call it. */
+static struct text share_name(const struct control_table *table, const struct experiment_traffic *predictors, size_t i)
+{
+	const struct table_share *shares = table->shares.items;
+	return predictors->count == table->shares.count ? text_of(predictors->shares[i].name) : shares[i].name;
+}
+
+static void table_print(const struct control_table *table, const struct experiment_traffic *predictors, struct arena *arena,
+			struct buffer *out)
 {
 	const struct table_share *shares = table->shares.items;
 	char moment[MOMENT_BYTES];
@@ -38,11 +47,11 @@ static void table_print(const struct control_table *table, struct arena *arena, 
 	buffer_print(out, "%s: table %lld since %s, %lld of %d buckets moved\n", text_shown(table->choice, arena),
 		     (long long)table->version, moment, (long long)table->moved, ASSIGNMENT_BUCKETS);
 	for (size_t i = 0; i < table->shares.count; i++)
-		buffer_print(out, "  %-32s %7.2f%% %7lld buckets\n", text_shown(shares[i].name, arena),
+		buffer_print(out, "  %-32s %7.2f%% %7lld buckets\n", text_shown(share_name(table, predictors, i), arena),
 			     percent_of(shares[i].buckets), (long long)shares[i].buckets);
 }
 
-static void table_print_json(const struct control_table *table, struct buffer *out)
+static void table_print_json(const struct control_table *table, const struct experiment_traffic *predictors, struct buffer *out)
 {
 	const struct table_share *shares = table->shares.items;
 	json_write_member(out, "{", "choice", table->choice);
@@ -54,6 +63,8 @@ static void table_print_json(const struct control_table *table, struct buffer *o
 	buffer_string(out, ", \"shares\": [");
 	for (size_t i = 0; i < table->shares.count; i++) {
 		json_write_member(out, i > 0 ? ", {" : "{", "name", shares[i].name);
+		if (predictors->count == table->shares.count)
+			json_write_member(out, ", ", "predictor", text_of(predictors->shares[i].name));
 		buffer_print(out, ", \"buckets\": %lld, \"percent\": ", (long long)shares[i].buckets);
 		json_write_double(out, percent_of(shares[i].buckets));
 		buffer_byte(out, '}');
@@ -99,6 +110,20 @@ static bool bandits_print(const struct weights_shown *shown, const struct contro
 	return true;
 }
 
+/* The predictors whose traffic a table shares, in its order; of other tables none. */
+static void predictors_find(const struct weights_shown *shown, const struct control_table *table,
+			    struct experiment_traffic *predictors)
+{
+	const struct ledger_resource *resource = ledger_resource_find(shown->ledger, table->kind, table->name);
+	const struct ledger_version *version = resource ? ledger_in_force(shown->ledger, resource) : NULL;
+	struct error unread = {0};
+	*predictors = (struct experiment_traffic){0};
+	if (!version || experiment_traffic_table(shown->ledger, resource) != table ||
+	    !experiment_traffic_read(shown->checker, version->record.document, shown->arena, predictors, &unread) ||
+	    !predictors->are_predictors)
+		predictors->count = 0;
+}
+
 static size_t tables_print(const struct weights_shown *shown, struct buffer *out, struct error *error)
 {
 	const struct ledger_choice *choice;
@@ -111,10 +136,12 @@ static size_t tables_print(const struct weights_shown *shown, struct buffer *out
 		count++;
 		if (bandits_print(shown, &table->record, out, error))
 			continue;
+		struct experiment_traffic predictors;
+		predictors_find(shown, &table->record, &predictors);
 		if (shown->json)
-			table_print_json(&table->record, out);
+			table_print_json(&table->record, &predictors, out);
 		else
-			table_print(&table->record, shown->arena, out);
+			table_print(&table->record, &predictors, shown->arena, out);
 	}
 	return count;
 }

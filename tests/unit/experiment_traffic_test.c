@@ -318,6 +318,8 @@ static void commands_move_the_traffic_by_versions(void **state)
 		   "experiments status d");
 	apply_runs(EXIT_GOOD, "{\"experiment\": \"d\", \"kind\": \"SeldonDeployment\", \"version\": 1, \"in_force\": true, ",
 		   "experiments status d -o json");
+	apply_runs(EXIT_GOOD, "  canary                             20.00%    2000 buckets\n", "experiments weights d");
+	apply_runs(EXIT_GOOD, "\"predictor\": \"canary\", \"buckets\": 2000", "experiments weights d -o json");
 	apply_runs(EXIT_GOOD,
 		   "dry run, nothing is changed: The next version of SeldonDeployment `d` would have the traffic main 0%, "
 		   "canary 100%.\n  main                               80.00% ->    0.00%\n",
