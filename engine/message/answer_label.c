@@ -45,7 +45,7 @@ struct text answer_label(const struct tensors *outputs, char room[LABEL_ROOM])
 	if (datatype_rows[first->datatype].class != CLASS_FLOAT)
 		return element_text(first, room);
 	const double probability = tensor_number(first, 0);
-	return probability >= 0 && probability <= 1 ? integer_text(probability >= PROBABLE, room) : (struct text){0};
+	return probability >= 0 && probability <= 1 ? integer_text(probability >= PROBABLE, room) : element_text(first, room);
 }
 
 struct text truth_label(const struct tensors *truth, char room[LABEL_ROOM])

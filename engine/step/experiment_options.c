@@ -217,7 +217,7 @@ const struct option criterion_rows[] = {
 		    "or of the pipeline's `metrics`, of which the mean over units is judged, or with `perUnit: ratio` the mean "
 		    "over values; at most 4 of these. The accuracy of a request is the metric `accuracy` of its feedback, from 0 "
 		    "to 1, or of the pipeline's `metrics`; without it, whether the answer agrees with the truth: its first output, "
-		    "if that is one integer, text or probability (1 from 0.5 on)."),
+		    "if that is one integer (2.0 is one), text or probability (1 from 0.5 on)."),
 	ROW("threshold", NUMBER, struct success_criterion, threshold, .required = true,
 	    .help = "The number with which the metric is compared."),
 	ROW("operator", TEXT, struct success_criterion, operator, .required = true,

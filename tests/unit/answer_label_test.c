@@ -57,6 +57,17 @@ static void a_probability_says_which_of_two_it_means(void **state)
 	assert_string_equal(ANSWER(DATATYPE_FP64, (const double[]){NAN}), "");
 }
 
+/* Of a classifier behind a protocol without integers, as Seldon v1: all of its classes, and not only 0 and 1. */
+static void a_class_in_floating_point_is_an_integer(void **state)
+{
+	(void)state;
+	assert_string_equal(ANSWER(DATATYPE_FP64, (const double[]){2}), "2");
+	assert_string_equal(ANSWER(DATATYPE_FP32, (const float[]){-1}), "-1");
+	assert_string_equal(ANSWER(DATATYPE_FP64, (const double[]){2.5}), "");
+	assert_string_equal(ANSWER(DATATYPE_FP64, (const double[]){INFINITY}), "");
+	assert_string_equal(ANSWER(DATATYPE_FP64, (const double[]){9007199254740992}), "");
+}
+
 static void a_truth_in_floating_point_is_an_integer_or_nothing(void **state)
 {
 	(void)state;
@@ -93,6 +104,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_integer_says_its_digits_whatever_its_type),
 		cmocka_unit_test(a_probability_says_which_of_two_it_means),
+		cmocka_unit_test(a_class_in_floating_point_is_an_integer),
 		cmocka_unit_test(a_truth_in_floating_point_is_an_integer_or_nothing),
 		cmocka_unit_test(a_text_says_itself_up_to_a_length),
 		cmocka_unit_test(what_is_not_one_element_says_nothing),
