@@ -57,8 +57,9 @@ bool rollout_preview_make(const struct ledger *ledger, const struct keeper_rollo
 	if (!rollout_read(ledger, reader, experiment, arena, &document, &state, error))
 		return false;
 	const struct rollout_state before = state;
+	const bool approves = strcmp(words, "promote") == 0 && ledger_rollout_find(ledger, text_of(experiment))->record.waiting;
 	const struct rollout_command command = {
-		.number = state.command + 1, .kind = command_named(words), .time_ms = now_ms, .by = author};
+		.number = state.command + 1, .kind = command_named(approves ? "approve" : words), .time_ms = now_ms, .by = author};
 	if (!rollout_command(&document.plan, &state, &command, &move, error))
 		return false;
 	return move_describe(&document, &move, arena, preview, error) &&

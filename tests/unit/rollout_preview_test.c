@@ -57,6 +57,28 @@ static void a_preview_shows_what_the_keeper_then_does(void **state)
 	command_check("rollback", 10000, 0);
 }
 
+#define AWAITED                                                                                                                    \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: a\n"                       \
+	"  candidates: [{name: a, weight: 50}, {name: b, weight: 50}]\n  progressiveDeployment: {enabled: true, checkEvery: 1s,\n" \
+	"    stages: [{weight: 10, duration: 10s, approve: true}, {weight: 50, duration: 1h}]}\n"
+
+/* `promote` of a stage that waits is its approval, and recorded so (control/rollout_request.h). */
+static void a_promotion_of_a_stage_that_waits_is_shown_as_its_approval(void **state)
+{
+	struct error error = {0};
+	(void)state;
+	table_propose("Experiment", "e", AWAITED);
+	seconds_pass(&one, 12, 200, 0);
+	assert_true(rollout()->record.waiting);
+	if (!preview_ask("e", "promote", &error))
+		fail_msg("%s", error.text);
+	assert_int_equal(buckets_in(&preview.after), 5000);
+	assert_int_equal(command("e", "approve")->outcome, VERDICT_ACCEPTED);
+	const struct control_move *made = move((size_t)rollout()->record.moves);
+	assert_true(text_equal(made->sentence, preview.sentence));
+	assert_true(text_equal(made->evidence, preview.evidence));
+}
+
 static void a_command_that_the_keeper_would_refuse_is_refused(void **state)
 {
 	(void)state;
@@ -88,6 +110,7 @@ int main(void)
 #define ON_STAND(test) cmocka_unit_test_setup_teardown(test, rollout_stand_open, table_stand_close)
 	const struct CMUnitTest tests[] = {
 		ON_STAND(a_preview_shows_what_the_keeper_then_does),
+		ON_STAND(a_promotion_of_a_stage_that_waits_is_shown_as_its_approval),
 		ON_STAND(a_command_that_the_keeper_would_refuse_is_refused),
 		ON_STAND(a_preview_without_a_rollout_says_so),
 	};
