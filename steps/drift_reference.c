@@ -172,14 +172,28 @@ static bool message_learn(struct drift_learning *learning, const struct payload 
 	return true;
 }
 
+/* A column that has a mistake instead of a number, which makes it one of texts. */
+static void mistake_tell(const struct drift_learning *learning, const struct fit_source *source, const struct tensor *texts)
+{
+	struct error why = {0};
+	if (!source->texts_check || !source->remarked || source->texts_check(source->context, texts, &why))
+		return;
+	fit_source_remark(source, arena_print(learning->arena, "`" TEXT_FORMAT "` is not watched: %s:%u:%u: %s",
+					      TEXT_ARGUMENTS(texts->name), why.place.file, (unsigned)why.place.line,
+					      (unsigned)why.place.column, why.text));
+}
+
 /* Where no tensors are named, those of texts are passed over: of a CSV also a column of numbers with one field that is none. */
 static void passed_over_tell(const struct drift_learning *learning, const struct fit_source *source, const struct payload *payload)
 {
 	struct text first = {0};
 	size_t count = 0;
 	for (size_t i = 0; learning->tensors->count == 0 && i < payload->tensors.count; i++)
-		if (payload->tensors.items[i]->datatype == DATATYPE_BYTES && count++ == 0)
-			first = payload->tensors.items[i]->name;
+		if (payload->tensors.items[i]->datatype == DATATYPE_BYTES) {
+			mistake_tell(learning, source, payload->tensors.items[i]);
+			if (count++ == 0)
+				first = payload->tensors.items[i]->name;
+		}
 	const char *remark =
 		count == 0 || !source->remarked
 			? NULL

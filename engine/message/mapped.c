@@ -366,6 +366,16 @@ bool mapping_has_tensor(const struct mapping *mapping, struct text name)
 	return false;
 }
 
+bool mapping_makes_texts(const struct mapping *mapping, struct text name)
+{
+	for (size_t i = 0; mapping && i < mapping->count; i++) {
+		const struct mapped_tensor *tensor = &mapping->tensors[i].as_written;
+		if (text_equal(tensor->name, name))
+			return tensor->has_datatype && tensor->datatype == DATATYPE_BYTES;
+	}
+	return false;
+}
+
 bool mapping_time_read(const struct mapping *mapping, struct text text, struct arena *arena, int64_t *ms, struct error *error)
 {
 	const struct cell cell = {.kind = CELL_TEXT, .value.text = text};

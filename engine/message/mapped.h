@@ -76,6 +76,9 @@ struct text mapping_time_path(const struct mapping *mapping);
 /* Whether it makes a tensor of that name. */
 bool mapping_has_tensor(const struct mapping *mapping, struct text name);
 
+/* Whether it makes a tensor of that name whose datatype is BYTES. The mapping may be NULL. */
+bool mapping_makes_texts(const struct mapping *mapping, struct text name);
+
 /* The time in a text that a row of a file has at that path. INPUT: it is none. */
 bool mapping_time_read(const struct mapping *mapping, struct text text, struct arena *arena, int64_t *ms, struct error *error);
 

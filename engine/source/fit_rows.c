@@ -4,15 +4,15 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/number.h"
 #include "base/suggest.h"
 #include "message/rows.h"
+#include "source/csv_field.h"
+#include "source/csv_header.h"
 #include "source/request_members.h"
 
 #define OWN_TENSOR SIZE_MAX
 #define NUMBERS_A_TEXT 9 /* in a column with so many numbers for each other field, the others are taken for mistakes */
 
-#define FIELD_SPACES " "   /* around a number or a time, and no part of it */
 #define VALUE_SHOWN_MAX 40 /* bytes of a field in an error */
 
 /* Columns of a place count characters. */
@@ -94,18 +94,9 @@ static bool field_next(struct fit_rows *rows, struct arena *arena, struct csv_fi
 	return true;
 }
 
-/* What is wrong with a header of one column that other signs separate; NULL: nothing that shows. */
-static const char *separator_fault(const struct fit_rows *rows)
-{
-	const struct text first = rows->columns[0].name;
-	const bool other =
-		rows->column_count == 1 && (memchr(first.bytes, ';', first.length) || memchr(first.bytes, '\t', first.length));
-	return other ? "its first line has no comma; separate the columns by commas, and write decimals with a point" : NULL;
-}
-
 static bool refuse_fields(const struct fit_rows *rows, size_t count, struct error *error)
 {
-	const char *fault = separator_fault(rows);
+	const char *fault = csv_header_separator_fault(rows->columns, rows->column_count);
 	if (fault)
 		return error_set(error, ERROR_INPUT, place_of_field(rows, &rows->fields[0]),
 				 "this row has %zu fields, and the header 1: %s", count, fault);
@@ -141,33 +132,6 @@ static bool row_next(struct fit_rows *rows, struct arena *arena, struct error *e
 	}
 	rows->number++;
 	return count == rows->column_count || refuse_fields(rows, count, error);
-}
-
-/* A number, or one that is infinite or too large to be finite: then infinite, as a tensor of messages has it. */
-static bool field_number_any(struct text field, double *number)
-{
-	struct decimal decimal;
-	const bool negative = field.length > 0 && field.bytes[0] == '-';
-	const struct text size = text_from(field, negative);
-	*number = negative ? -(double)INFINITY : (double)INFINITY;
-	if (text_equal_caseless(size, TEXT("inf")) || text_equal_caseless(size, TEXT("infinity")))
-		return true;
-	if (field.length == 0 || decimal_scan(field, &decimal) != field.length)
-		return false;
-	*number = decimal_to_double(&decimal);
-	return true;
-}
-
-static bool field_number(struct text field, double *number)
-{
-	field = text_trimmed(field, FIELD_SPACES);
-	*number = NAN;
-	if (field.length == 0 || text_equal_caseless(field, TEXT("nan")) || text_equal_caseless(field, TEXT("na")) ||
-	    text_equal_caseless(field, TEXT("null")))
-		return true;
-	if (field.bytes[0] == '+')
-		field = text_from(field, 1);
-	return field_number_any(field, number);
 }
 
 /* ---- the header, and what its columns are ---- */
@@ -210,22 +174,10 @@ static bool refuse_column(const struct fit_rows *rows, const struct csv_column *
 			 otherwise);
 }
 
-/* What is wrong with the first line as a whole; NULL: nothing that shows. */
-static const char *header_fault(const struct fit_rows *rows)
-{
-	bool numbers = true;
-	double number;
-	for (size_t i = 0; i < rows->column_count; i++)
-		numbers = numbers && field_number(rows->columns[i].name, &number) && isfinite(number);
-	if (numbers)
-		return "its first line has numbers; write the names of the columns above it";
-	return separator_fault(rows);
-}
-
 static bool refuse_name(const struct fit_rows *rows, struct text name, struct error *error)
 {
 	struct suggestion suggestion = suggest_begin(name);
-	const char *fault = header_fault(rows);
+	const char *fault = csv_header_fault(rows->columns, rows->column_count);
 	if (fault)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s has no column `" TEXT_FORMAT "`: %s", rows->file,
 				 TEXT_ARGUMENTS(name), fault);
@@ -329,6 +281,8 @@ static bool header_read(struct fit_rows *rows, struct error *error)
 		struct csv_field field;
 		if (!field_next(rows, rows->arena, &field, &last, error))
 			return false;
+		if (rows->text.bytes[field.begin] != '"')
+			field.text = text_trimmed(field.text, FIELD_SPACES);
 		*column = (struct csv_column){.name = field.text, .number = true, .gathered = OWN_TENSOR};
 		rows->by_name[rows->column_count] = column;
 	}
@@ -340,10 +294,11 @@ static bool row_look(struct fit_rows *rows)
 {
 	for (size_t i = 0; i < rows->column_count; i++) {
 		struct csv_column *column = &rows->columns[i];
-		double number;
-		const bool is_number = field_number(rows->fields[i].text, &number);
+		double number, flag;
+		const bool is_number = csv_field_number(rows->fields[i].text, &number);
 		column->numbers += is_number && !isnan(number);
 		column->others += !is_number;
+		column->flags += !is_number && csv_field_flag(rows->fields[i].text, &flag);
 		if (is_number || !column->number)
 			continue;
 		column->number = false;
@@ -351,6 +306,24 @@ static bool row_look(struct fit_rows *rows)
 		column->other.text = text_copied(rows->arena, column->other.text);
 	}
 	return !arena_failed(rows->arena);
+}
+
+/* A column of `true` and `false` alone has numbers, as a tensor of BOOL has, unless the pipeline makes texts of it. */
+static void flags_find(struct fit_rows *rows)
+{
+	for (size_t i = 0; i < rows->column_count; i++) {
+		struct csv_column *column = &rows->columns[i];
+		column->flag = column->flags > 0 && column->flags == column->others && column->numbers == 0 &&
+			       !mapping_makes_texts(rows->mapping, column->name);
+		column->number |= column->flag;
+	}
+}
+
+/* The number of a field of the current row; false: it is none. */
+static bool column_number(const struct fit_rows *rows, size_t column, double *number)
+{
+	const struct text field = rows->fields[column].text;
+	return rows->columns[column].flag ? csv_field_flag(field, number) : csv_field_number(field, number);
 }
 
 static bool csv_open(struct fit_rows *rows, const struct name_list *gather, struct error *error)
@@ -362,7 +335,11 @@ static bool csv_open(struct fit_rows *rows, const struct name_list *gather, stru
 	for (; good && row_next(rows, arena, error); arena_reset(arena))
 		good = row_look(rows) || error_memory(error, ERROR_SYSTEM, "reading data");
 	arena_close(arena);
-	return error->kind == ERROR_NONE && tensors_gather(rows, gather, error) && names_check(rows, error);
+	flags_find(rows);
+	if (error->kind != ERROR_NONE || !tensors_gather(rows, gather, error) || !names_check(rows, error))
+		return false;
+	const char *fault = csv_header_missing(rows->columns, rows->column_count);
+	return !fault || error_set(error, ERROR_INPUT, (struct place){rows->file, 1, 1}, "%s", fault);
 }
 
 /* ---- messages ---- */
@@ -391,7 +368,7 @@ static bool row_payload(struct fit_rows *rows, struct arena *arena, struct paylo
 		double number = NAN;
 		void *element = NULL;
 		if (column->number)
-			(void)field_number(rows->fields[i].text, &number);
+			(void)column_number(rows, i, &number);
 		if (column->gathered != OWN_TENSOR) {
 			gathered[column->gathered][column->at] = number;
 			continue;
@@ -471,6 +448,9 @@ static bool rows_refused(void *context, const struct tensor *texts, struct error
 			return refuse_column(rows, &rows->columns[i], "let operations on numbers leave this column out", error);
 	if (!rows->csv)
 		return error_set(error, why.kind, (struct place){rows->file, (uint32_t)rows->line - 1, 1}, "%s", why.text);
+	const char *fault = csv_header_separator_fault(rows->columns, rows->column_count);
+	if (fault)
+		return error_set(error, ERROR_INPUT, (struct place){rows->file, 1, 1}, "%s", fault);
 	return error_set(error, why.kind, why.place, "%s, in the row of line %zu: %s", rows->file,
 			 rows->fields[0].line, why.text);
 }
@@ -496,7 +476,7 @@ static const struct tensor *rows_retype(void *context, const struct tensor *tens
 	size_t i = 0;
 	while (i < rows->column_count && rows->columns[i].elements != tensor->data)
 		i++;
-	if (i == rows->column_count || (!texts && !field_number(rows->fields[i].text, &number)))
+	if (i == rows->column_count || (!texts && !column_number(rows, i, &number)))
 		return tensor;
 	const struct tensor *made =
 		tensor_make(arena, tensor->name, texts ? DATATYPE_BYTES : DATATYPE_FP64, one, 1, &element, &error);

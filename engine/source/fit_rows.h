@@ -13,12 +13,14 @@ struct csv_field {
 	size_t line_begin, begin; /* offsets of its line and of the field */
 };
 
-/* A column of a CSV; empty fields of numbers are NaN, and numbers may be infinite. */
+/* A column of a CSV; missing numbers are NaN, and numbers may be infinite (csv_field.h). */
 struct csv_column {
 	struct text name;	/* empty: not a tensor */
-	bool number;		/* all its fields are numbers, or empty */
+	bool number;		/* all its fields are numbers, or missing; or it is a flag */
+	bool flag;		/* all its fields are `true` or `false`, or missing: 1, 0 and NaN */
 	struct csv_field other; /* the first other field, unless `number` */
 	size_t numbers, others; /* fields that are numbers, and others; those that are missing are neither */
+	size_t flags;		/* of the others */
 	const void *elements;	/* data of its own tensor in the last message */
 	size_t gathered;	/* index of its tensor of several columns; SIZE_MAX: its own tensor */
 	size_t at;		/* its column in that tensor */

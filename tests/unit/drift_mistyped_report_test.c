@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -68,11 +69,35 @@ static void the_json_has_it_by_feature(void **state)
 		      "\"still\": false, \"quality_alarm\": true");
 }
 
+/* A column with a mistake is not watched, if no tensors are named; the field is shown. */
+static void a_mistake_in_a_column_of_numbers_is_shown_where_it_is(void **state)
+{
+	(void)state;
+	static char rows[ROWS * 40];
+	struct random chance = {5};
+	size_t length = (size_t)snprintf(rows, sizeof rows, "x,city,y\n");
+	for (int i = 0; i < ROWS; i++)
+		length += (size_t)snprintf(rows + length, sizeof rows - length, "%u,%s,%s\n", (unsigned)random_below(&chance, 1000),
+					   i % 2 ? "Rome" : "Oslo", i == 100 ? "7 EUR" : "7");
+	write_file("rows.csv", rows);
+	write_file("p.yaml",
+		   "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
+		   "  - {name: m}\n  - {name: watch, inputs: [m], drift: {reference: ref.json}}\n  output: {steps: [m]}\n");
+	struct said said = say_with(step_kinds, "fit drift rows.csv -f p.yaml --out ref.json");
+	assert_int_equal(said.code, 0);
+	expect_words(said.err, "`y` is not watched: rows.csv:102:");
+	expect_words(said.err, ": column `y` is not all numbers: here it has `7 EUR`; ");
+	expect_words(said.err, "here 2: the first is `city`");
+	assert_null(strstr(said.err, "`city` is not watched"));
+	said_close(&said);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_line_says_how_many),
 		cmocka_unit_test(the_json_has_it_by_feature),
+		cmocka_unit_test(a_mistake_in_a_column_of_numbers_is_shown_where_it_is),
 	};
 	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
 }

@@ -314,6 +314,48 @@ static void what_a_csv_has_wrong_is_said_where_it_stands(void **state)
 	said_close(&said);
 }
 
+static void a_header_that_is_none_is_said(void **state)
+{
+	(void)state;
+	static const char scale[] = "    - scale: {tensor: a, fitted: f}\n";
+	expect_refusal(scale, "1.5,-2\n3,4\n", "", WORDS("data:1:1: its first line has numbers; write the names"));
+	expect_refusal(scale, "a;b\n1,5;2\n", "", WORDS("this row has 2 fields, and the header 1: its first line has no comma"));
+	expect_refusal(scale, "a;b\n1;2\n", "", WORDS("data:1:1: its first line has no comma; separate the columns by commas"));
+	/* Columns without names, as pandas writes them. */
+	struct said said = fit("    - scale: {tensor: x, fitted: f}\n", "0,1\n1,4\n3,4\n", " --tensor x=0");
+	assert_string_equal(said.err, "");
+	expect_words(said.out, "\"center\": [2.0], \"scale\": [1.0]");
+	said_close(&said);
+}
+
+static void true_and_false_are_numbers_and_words_stand_for_what_is_missing(void **state)
+{
+	(void)state;
+	static const char scale[] = "    - scale: {tensor: x, by: min-max, fitted: f}\n";
+	struct said said = fit(scale, "a, b\nTrue, 2\nfalse,4\nNone,\\N\n,6\nTRUE,#N/A\n", " --tensor x=a,b");
+	assert_string_equal(said.err, "");
+	expect_words(said.out, "\"center\": [0.0, 2.0], \"scale\": [1.0, 4.0]");
+	said_close(&said);
+	/* A flag beside numbers or other texts is a text. */
+	expect_refusal(scale, "a\ntrue\n1\n", " --tensor x=a",
+		       WORDS("data:2:1: column `a` is not all numbers: here it has `true`"));
+	expect_refusal(scale, "a\ntrue\nno\n", " --tensor x=a",
+		       WORDS("data:2:1: column `a` is not all numbers: here it has `true`"));
+}
+
+static void flags_that_the_pipeline_takes_for_texts_are_texts(void **state)
+{
+	(void)state;
+	write_file("p.yaml", HEAD "  input: {tensors: {a: {path: a, datatype: BYTES}, b: b}}\n" STEP
+				  "    - ordinal: {tensor: a, fitted: f}\n    - scale: {tensor: b, by: min-max, fitted: f}\n" TAIL);
+	write_file("data", "a,b\ntrue,false\nfalse,true\n");
+	struct said said = say_with(step_kinds, "fit preprocess data -f p.yaml");
+	assert_string_equal(said.err, "");
+	expect_words(said.out, "\"categories\": [[\"false\", \"true\"]]");
+	expect_words(said.out, "\"center\": [0.0], \"scale\": [1.0]");
+	said_close(&said);
+}
+
 static void what_is_infinite_or_too_large_is_not_learnt_from(void **state)
 {
 	(void)state;
@@ -502,6 +544,9 @@ int main(void)
 		cmocka_unit_test(a_text_of_inner_bytes_alone_is_shown_too),
 		cmocka_unit_test(a_text_with_a_nul_becomes_no_category),
 		cmocka_unit_test(what_a_csv_has_wrong_is_said_where_it_stands),
+		cmocka_unit_test(a_header_that_is_none_is_said),
+		cmocka_unit_test(true_and_false_are_numbers_and_words_stand_for_what_is_missing),
+		cmocka_unit_test(flags_that_the_pipeline_takes_for_texts_are_texts),
 		cmocka_unit_test(what_is_infinite_or_too_large_is_not_learnt_from),
 		cmocka_unit_test(every_operation_learns_or_says_why_of_every_column),
 		cmocka_unit_test(a_topic_teaches_by_all_that_it_holds),

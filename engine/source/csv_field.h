@@ -1,0 +1,19 @@
+/* csv_field.h: What a field of a CSV stands for: a number, one that is missing, or a flag. Spaces around it are no part of it.
+ *
+ * Pure; any thread may call.
+ */
+#ifndef SLUICE_SOURCE_CSV_FIELD_H
+#define SLUICE_SOURCE_CSV_FIELD_H
+
+#include "base/text.h"
+
+#define FIELD_SPACES " "
+
+/* Whether the field is a number, maybe infinite, or is missing: then NaN. Missing are an empty field and, whatever their letters'
+ * case, what programs write instead of a number that they lack: nan, na, n/a, #n/a, <na>, null, none, and \N of databases. */
+bool csv_field_number(struct text field, double *number);
+
+/* Whether the field is `true` (1) or `false` (0), whatever their letters' case, or is missing: then NaN. */
+bool csv_field_flag(struct text field, double *number);
+
+#endif

@@ -1,0 +1,20 @@
+/* csv_header.h: What is wrong with the first line of a CSV as a whole. Each function returns what to say of it, or NULL: nothing
+ * that shows.
+ *
+ * Pure; any thread may call.
+ */
+#ifndef SLUICE_SOURCE_CSV_HEADER_H
+#define SLUICE_SOURCE_CSV_HEADER_H
+
+#include "source/fit_rows.h"
+
+/* One column, which has semicolons or tabs in its name: these separate the columns. */
+const char *csv_header_separator_fault(const struct csv_column *columns, size_t count);
+
+/* Numbers that are no names: not those from 0 on without a fraction, which pandas writes for columns that have no names. */
+const char *csv_header_missing(const struct csv_column *columns, size_t count);
+
+/* The same, where a column was not found: then any numbers. */
+const char *csv_header_fault(const struct csv_column *columns, size_t count);
+
+#endif
