@@ -6,6 +6,7 @@
 #include "plan/names.h"
 #include "plan/type_list.h"
 #include "plan/type_names.h"
+#include "spec/alert_sources.h"
 #include "spec/fault_codes.h"
 
 /* ---- names: whether a condition can be judged ---- */
@@ -223,6 +224,16 @@ static void check_group(struct alert_reading *reading, const struct expression *
 			  type_text(&type, reading->arena), TEXT_ARGUMENTS(expression_source(group_by)));
 }
 
+/* The file does not tell that a model is offered, whose outputs belong to messages. */
+static void check_mixed(const struct graph *graph, const struct alert_condition *condition, struct arena *arena,
+			struct faults *faults)
+{
+	const struct alert_sources written = alert_sources_of(graph->spec);
+	struct alert_condition as_written;
+	if (alert_condition_make(&as_written, condition->expression, &written, arena) && !as_written.mixed.length)
+		alert_mixed_tell(condition, faults);
+}
+
 void alerts_check_types(const struct graph *graph, const struct graph_types *types, struct arena *arena, struct faults *faults)
 {
 	const struct alert_spec *alerts = graph->spec->alerts.items;
@@ -231,9 +242,12 @@ void alerts_check_types(const struct graph *graph, const struct graph_types *typ
 		struct alert_condition condition;
 		struct alert_reading reading = {
 			.graph = graph, .types = types, .condition = &condition, .arena = arena, .faults = faults};
-		if (!alerts[i].condition || !alert_condition_make(&condition, alerts[i].condition, &sources, arena) ||
-		    condition.mixed.length)
+		if (!alerts[i].condition || !alert_condition_make(&condition, alerts[i].condition, &sources, arena))
 			continue;
+		if (condition.mixed.length) {
+			check_mixed(graph, &condition, arena, faults);
+			continue;
+		}
 		for (size_t j = 0; j < condition.name_count; j++)
 			check_name(graph, types, &condition, condition.names[j], faults);
 		check_condition(&reading);

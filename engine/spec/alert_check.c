@@ -235,12 +235,11 @@ static void check_estimates(const struct pipeline_spec *pipeline, const struct a
 			    struct faults *faults)
 {
 	const struct step_spec *steps = pipeline->steps.items;
-	bool observed = false;
+	bool observed = alert_sources_of(pipeline).figures & FIGURES_OF_DRIFT;
 	if (!text_starts_with(name, TEXT("estimated_")) || !alert_value_named(name))
 		return;
 	for (size_t i = 0; i < pipeline->steps.count; i++) {
 		const struct monitor_rules *rules = steps[i].kind ? steps[i].kind->monitors : NULL;
-		observed |= rules && rules->judges_windows;
 		if (rules && rules->estimates && steps[i].options && rules->estimates(steps[i].options, name))
 			return;
 	}
@@ -278,12 +277,27 @@ static void check_comparisons(const struct alert_spec *alert, struct faults *fau
 	}
 }
 
+/* The kind of the step, or the one that it has where nothing offers its model. */
+static const struct step_kind *kind_of(const struct step_spec *step, struct arena *arena)
+{
+	const struct call_rules *rules = step->kind && step->options ? step->kind->calls : NULL;
+	const struct step self = {.kind = step->kind, .name = "", .options = step->options, .place = step->options_here};
+	const void *options;
+	struct name ignored = {0};
+	struct error error = {0};
+	const struct step_kind *instead =
+		rules && rules->built_in ? rules->built_in(&self, arena, &options, &ignored, &error) : NULL;
+	return instead ? instead : step->kind;
+}
+
 struct alert_sources alert_sources_of(const struct pipeline_spec *pipeline)
 {
 	const struct step_spec *steps = pipeline->steps.items;
 	struct alert_sources sources = {.declares = metrics_declare, .metrics = &pipeline->metrics};
+	struct arena *arena = arena_open(CHECK_BYTES);
 	for (size_t i = 0; i < pipeline->steps.count; i++)
-		sources.figures |= alert_figures_of(steps[i].kind);
+		sources.figures |= alert_figures_of(arena ? kind_of(&steps[i], arena) : steps[i].kind);
+	arena_close(arena);
 	return sources;
 }
 
@@ -365,18 +379,22 @@ static void check_constant(const struct alert_spec *alert, struct faults *faults
 			  truth == TRUTH_ALWAYS ? "always" : "never");
 }
 
+void alert_mixed_tell(const struct alert_condition *condition, struct faults *faults)
+{
+	if (condition->mixed.length)
+		fault_add(faults, CODE_CONTRADICTION, expression_place(condition->expression), NULL,
+			  "the condition uses `" TEXT_FORMAT
+			  "` of messages together with figures of the pipeline, which belong to no message; make two alerts",
+			  TEXT_ARGUMENTS(condition->mixed));
+}
+
 static void check_condition(const struct pipeline_spec *pipeline, const struct alert_spec *alert, struct faults *faults)
 {
 	struct alert_condition condition;
 	const struct alert_sources sources = alert_sources_of(pipeline);
 	struct arena *arena = arena_open(CHECK_BYTES);
 	if (arena && alert_condition_make(&condition, alert->condition, &sources, arena)) {
-		if (condition.mixed.length)
-			fault_add(faults, CODE_CONTRADICTION, expression_place(alert->condition), NULL,
-				  "the condition uses `" TEXT_FORMAT
-				  "` of messages together with figures of the pipeline, which belong to no message; make two "
-				  "alerts",
-				  TEXT_ARGUMENTS(condition.mixed));
+		alert_mixed_tell(&condition, faults);
 		for (size_t i = 0; i < condition.name_count; i++) {
 			check_name(pipeline, alert, condition.names[i], faults);
 			check_estimates(pipeline, alert, condition.names[i], faults);

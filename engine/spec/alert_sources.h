@@ -5,7 +5,11 @@
 #include "alerts/alert_condition.h"
 #include "spec/resource.h"
 
-/* Borrows from the pipeline. */
+/* A step of the reference dialect counts as the built-in step that it is where nothing offers its model: which it is, the graph
+ * knows (graph_figures()). Borrows from the pipeline. */
 struct alert_sources alert_sources_of(const struct pipeline_spec *pipeline);
+
+/* Adds the fault of a condition that uses values of messages together with figures, if this one does. */
+void alert_mixed_tell(const struct alert_condition *condition, struct faults *faults);
 
 #endif
