@@ -151,10 +151,33 @@ static double ks_durbin_cdf(double x, size_t count, struct arena *arena)
 	return exp(log(middle) + power.exponent * log(2) + lgamma(n + 1) - n * log(n));
 }
 
+/* The terms of Pelz and Good (1976) for the chance of a distance below z / sqrt(n), by powers of 1 / sqrt(n). */
+static double ks_pelz_good_cdf(double z, double n)
+{
+	const double pi2 = pow(acos(-1), 2), z2 = z * z, z4 = z2 * z2, z6 = z2 * z4;
+	const double most = ceil(16 * z / sqrt(pi2)), scale = sqrt(2 * sqrt(pi2));
+	double odd[4] = {0}, all[2] = {0};
+	for (double k = 1; k <= most; k++) {
+		const double m2 = pow(2 * k - 1, 2), weight = exp(-pi2 * m2 / (8 * z2)),
+			     even = k * k * exp(-pi2 * k * k / (2 * z2));
+		odd[0] += weight;
+		odd[1] += weight * (m2 * pi2 / 4 - z2);
+		odd[2] += weight * (6 * z6 + 2 * z4 + m2 * pi2 * (2 * z4 - 5 * z2) / 4 + m2 * m2 * pi2 * pi2 * (1 - 2 * z2) / 16);
+		odd[3] += weight *
+			  (m2 * m2 * m2 * pi2 * pi2 * pi2 * (5 - 30 * z2) / 64 + m2 * m2 * pi2 * pi2 * (212 * z4 - 60 * z2) / 16 +
+			   m2 * pi2 * (135 * z4 - 96 * z6) / 4 - 30 * z6 - 90 * z4 * z4);
+		all[0] += even;
+		all[1] += even * (3 * z2 - pi2 * k * k);
+	}
+	return scale * (odd[0] / z + odd[1] / (6 * z4 * sqrt(n)) + (odd[2] / (72 * z6 * z) - pi2 * all[0] / (36 * z2 * z)) / n +
+			(odd[3] / (6480 * z4 * z6) + pi2 * all[1] / (216 * z6)) / (n * sqrt(n)));
+}
+
 /* Where both one-sided chances are so small that their common part is below the last digits asked for. */
-#define APART_SMALL 4.0 /* n x^2, of at most KS_SMALL values */
+#define APART_SMALL 4.0 /* n x^2, of at most KS_LAW_EXACT_MAX values */
 #define APART 2.2
-#define KS_SMALL 140
+#define EXACT_BODY 1.4	      /* n x^1.5, below which the law of more values is computed exactly, too (Simard and L'Ecuyer 2011) */
+#define EXACT_BODY_MAX 100000 /* values of which it is */
 
 double ks_one_sample_sf(double distance, size_t count, struct arena *arena)
 {
@@ -166,13 +189,10 @@ double ks_one_sample_sf(double distance, size_t count, struct arena *arena)
 	if (n * distance <= 0.5)
 		return 1;
 	double spread = n * distance * distance;
-	if (distance >= 0.5 || spread >= (count <= KS_SMALL ? APART_SMALL : APART))
+	if (distance >= 0.5 || spread >= (count <= KS_LAW_EXACT_MAX ? APART_SMALL : APART))
 		return fmin(1, 2 * ks_one_sided_sf(distance, count));
-	if (count > KS_LAW_EXACT_MAX) { /* Vrbik (2018) */
-		double z = sqrt(n) * distance;
-		return kolmogorov_sf(z + 1 / (6 * sqrt(n)) + (z - 1) / (4 * n));
-	}
-	return fmin(1, fmax(0, 1 - ks_durbin_cdf(distance, count, arena)));
+	const bool exact = count <= KS_LAW_EXACT_MAX || (count <= EXACT_BODY_MAX && n * pow(distance, 1.5) <= EXACT_BODY);
+	return fmin(1, fmax(0, 1 - (exact ? ks_durbin_cdf(distance, count, arena) : ks_pelz_good_cdf(sqrt(spread), n))));
 }
 
 double ks_p_effective(double distance, size_t reference, size_t current, struct arena *arena)

@@ -34,8 +34,9 @@ double ks_p_limit(double distance, size_t reference, size_t current);
 double ks_p_exact(double distance, size_t reference, size_t current, bool two_sided, struct arena *arena);
 
 /* The chance that the empirical distribution of `count` values is at least `distance` away from their distribution.
- * NaN: count is 0, or the arena is full. Above KS_LAW_EXACT_MAX values its body is an expansion with an error of about 1e-5. */
-#define KS_LAW_EXACT_MAX 5000
+ * NaN: count is 0, or the arena is full. Above KS_LAW_EXACT_MAX values its middle part is the expansion of Pelz and Good, as in
+ * other libraries: it is within 2e-5 of the chance, as a share of it. */
+#define KS_LAW_EXACT_MAX 140
 double ks_one_sample_sf(double distance, size_t count, struct arena *arena);
 
 /* ks_one_sample_sf() at the effective size of two samples, rounded to even halves. */

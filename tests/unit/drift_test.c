@@ -63,7 +63,7 @@ static void sizes_beyond_the_exact_ones_have_no_exact_chance(void **state)
 	assert_true(!isnan(cramer_von_mises_p_exact(0.1, CVM_EXACT_SIZE_MAX, 5, arena)));
 }
 
-/* For one value the distance is max(u, 1 - u) of a uniform number; the law of many meets its limit. */
+/* For one value the distance is max(u, 1 - u) of a uniform number. */
 static void the_one_sample_law_holds_at_both_ends(void **state)
 {
 	(void)state;
@@ -73,9 +73,30 @@ static void the_one_sample_law_holds_at_both_ends(void **state)
 	assert_true(isnan(ks_one_sample_sf(0.5, 0, arena)));
 	/* 0.4 of two values: 1 - 2 (2 * 0.4 - 0.5)^2 (Kolmogorov's own recursion) */
 	assert_near(ks_one_sample_sf(0.4, 2, arena), 1 - 2 * 0.3 * 0.3, 1e-12);
-	double exact = ks_one_sample_sf(0.018, KS_LAW_EXACT_MAX, arena), beyond = ks_one_sample_sf(0.018, KS_LAW_EXACT_MAX + 1,
-		arena);
-	assert_near(beyond, exact, 2e-4);
+}
+
+/* What scipy 1.17.1 calls the asymptotic law (scipy.stats.kstwo.sf): on both sides of where its methods change. */
+static void the_one_sample_law_is_that_of_scipy(void **state)
+{
+	(void)state;
+	static const struct {
+		size_t count;
+		double distance, chance;
+	} rows[] = {
+		{140, 0.12, 0.03252638258561632},
+		{141, 0.12056737588652482, 0.03039003372198157},
+		{141, 0.03, 0.9992107601012719},
+		{160, 0.115625, 0.025498649923683003},
+		{166, 0.048048048048048075, 0.8201742807979422},
+		{500, 0.025, 0.9055831013543145},
+		{1000, 0.012, 0.9984464668620097},
+		{5000, 0.018, 0.07738201887398022},
+		{20000, 0.0081, 0.14413043343262377},
+		{20000, 0.004, 0.9048968240702959},
+		{200000, 0.002, 0.39995085369038097},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		assert_near(ks_one_sample_sf(rows[i].distance, rows[i].count, arena) / rows[i].chance, 1, 1e-8);
 }
 
 static void distances_of_points_are_plain(void **state)
@@ -236,6 +257,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(far_tails_of_cramer_von_mises_have_their_digits, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(sizes_beyond_the_exact_ones_have_no_exact_chance, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(the_one_sample_law_holds_at_both_ends, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(the_one_sample_law_is_that_of_scipy, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(distances_of_points_are_plain, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(bins_have_their_upper_edge, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(a_kernel_test_of_too_many_rows_is_refused, arena_begin, arena_end),
