@@ -92,6 +92,12 @@ static const char *fetch_file(const char *path, const char *setting, struct plac
 			  setting, path, SECRET_BYTES_MAX);
 		return NULL;
 	}
+	if (memchr(text.bytes, 0, text.length)) {
+		error_set(error, ERROR_CONFIG, place,
+			  "%s is to come from %s, which has a byte of zero; write it as text, for instance in base64", setting,
+			  path);
+		return NULL;
+	}
 	while (text.length > 0 && (text.bytes[text.length - 1] == '\n' || text.bytes[text.length - 1] == '\r'))
 		text.length--;
 	const char *copy = arena_copy(arena, text.bytes, text.length);
@@ -106,4 +112,13 @@ const char *secret_fetch(const char *value, const char *setting, struct place pl
 	if (name)
 		return fetch_variable(name, setting, place, arena, error);
 	return path ? fetch_file(path, setting, place, arena, error) : value;
+}
+
+const char *secret_fetch_key(const char *value, const char *setting, struct place place, struct arena *arena, struct error *error)
+{
+	const char *key = secret_fetch(value, setting, place, arena, error);
+	if (!key || *key)
+		return key;
+	error_set(error, ERROR_CONFIG, place, "%s is empty, as %s has it; write the key there", setting, value);
+	return NULL;
 }

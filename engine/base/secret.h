@@ -20,7 +20,11 @@ bool secret_is_named(const char *setting);
 bool secret_is_written(struct text line);
 
 /* The value to which a reference points, in the arena; any other value is returned as it is. NULL: a CONFIG
- * error at `place` that names the setting and what is missing, or SYSTEM. */
+ * error at `place` that names the setting and what is missing, or that the file has a byte of zero, which would end the value; or
+ * SYSTEM. */
 const char *secret_fetch(const char *value, const char *setting, struct place place, struct arena *arena, struct error *error);
+
+/* The same for a key, by which something is signed or its sender known: an empty one is a CONFIG error, too. */
+const char *secret_fetch_key(const char *value, const char *setting, struct place place, struct arena *arena, struct error *error);
 
 #endif

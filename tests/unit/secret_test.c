@@ -69,6 +69,29 @@ static void a_secret_that_is_not_there_is_named(void **state)
 	assert_non_null(strstr(error.text, "/nowhere/at/all"));
 }
 
+/* A file of nothing, as one that is not filled yet; and random bytes, of which the first is zero. */
+static void a_key_that_is_empty_or_has_a_zero_is_refused(void **state)
+{
+	(void)state;
+	static const char zeros[] = "\0\1\377";
+	struct error error = {0};
+	const char *reference = arena_print(arena, "file:%s", path);
+	write_file(path, "\n");
+	assert_string_equal(secret_fetch(reference, "secret", PLACE_NONE, arena, &error), "");
+	assert_null(secret_fetch_key(reference, "secret", PLACE_NONE, arena, &error));
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	assert_non_null(strstr(error.text, arena_print(arena, "secret is empty, as file:%s has it", path)));
+	error = (struct error){0};
+	FILE *file = fopen(path, "wb");
+	assert_non_null(file);
+	assert_int_equal(fwrite(zeros, 1, 3, file), 3);
+	assert_int_equal(fclose(file), 0);
+	assert_null(secret_fetch(reference, "secret", PLACE_NONE, arena, &error));
+	assert_non_null(strstr(error.text, "which has a byte of zero"));
+	error = (struct error){0};
+	assert_string_equal(secret_fetch_key("env:SLUICE_TEST_SECRET", "s", PLACE_NONE, arena, &error), SECRET);
+}
+
 static void a_client_is_given_what_is_there_now(void **state)
 {
 	(void)state;
@@ -161,6 +184,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_setting_points_to_the_environment_or_to_a_file_or_is_itself),
 		cmocka_unit_test(a_secret_that_is_not_there_is_named),
+		cmocka_unit_test(a_key_that_is_empty_or_has_a_zero_is_refused),
 		cmocka_unit_test(a_client_is_given_what_is_there_now),
 		cmocka_unit_test(a_secret_that_is_refused_is_not_shown),
 		cmocka_unit_test(a_line_with_a_secret_is_known),
