@@ -270,14 +270,35 @@ static const char *advice_of(CURLcode code)
 	}
 }
 
+/* Likewise of a mail: when TLS begins depends on the scheme, and the port on both. */
+static const char *mail_advice_of(CURLcode code, bool clear_first)
+{
+	switch (code) {
+	case CURLE_SSL_CONNECT_ERROR:
+		return clear_first ? "" : "; if the server begins in clear text at this port, write smtp:// in --smtp";
+	case CURLE_USE_SSL_FAILED:
+		return "; a login is sent by TLS alone: if the server has it at a port of its own, as 465, write smtps:// in "
+		       "--smtp";
+	case CURLE_OPERATION_TIMEDOUT:
+		return clear_first ? "; does the server run at this port, and answer in time? One that begins by TLS, as at port "
+				     "465, needs smtps:// in --smtp"
+				   : "; does the server run at this port, and answer in time?";
+	default:
+		return advice_of(code);
+	}
+}
+
 /* The words of the server are from outside: nothing of them may control a terminal. */
 static void mail_explain(const struct posting *posting, CURLcode code, struct error *error)
 {
 	const char *reason = posting->replies.is_over ? posting->reason_kept : posting->reason;
+	const bool answered = mail_replies_complain(&posting->replies),
+		   clear_first = strncmp(posting->request->url, "smtp:", 5) == 0;
 	struct buffer words;
 	buffer_open(&words, ERROR_TEXT_MAX);
-	buffer_print(&words, "%s%s", reason[0] ? reason : curl_easy_strerror(code), reason[0] ? "" : advice_of(code));
-	if (mail_replies_complain(&posting->replies)) {
+	buffer_print(&words, "%s%s", reason[0] ? reason : curl_easy_strerror(code),
+		     answered ? "" : mail_advice_of(code, clear_first));
+	if (answered) {
 		buffer_string(&words, "; the mail server answers: ");
 		buffer_shown(&words, text_of(posting->replies.reply));
 	}

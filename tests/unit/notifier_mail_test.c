@@ -14,6 +14,7 @@
 
 #include "alerts/notice_queue.h"
 #include "base/clock.h"
+#include "net/post.h"
 #include "runtime/notifier.h"
 
 #define LINE_BYTES 1000
@@ -205,11 +206,37 @@ static void a_mailbox_that_is_full_delays_no_mail_to_the_other_recipients(void *
 	assert_int_equal(count_read(&counts.failed), 0);
 }
 
+/* The server begins in clear text, and offers no TLS. */
+static void expect_mail_advice(const char *url, const char *login, const char *advice)
+{
+	struct post_recipient recipient = {.address = "a@x.com"};
+	const struct post_request request = {
+		.url = url, .login = login, .from = "sluice@x.com", .body = TEXT("x\r\n"), .recipients = {1, &recipient}};
+	struct error error = {0};
+	assert_int_equal(post(&request, &error), POST_UNREACHABLE);
+	if (!strstr(error.text, advice))
+		fail_msg("%s", error.text);
+}
+
+static void it_is_said_how_tls_of_a_mail_server_begins(void **state)
+{
+	(void)state;
+	static struct mail_server server;
+	char clear[64], secure[64];
+	server_open(&server);
+	(void)snprintf(clear, sizeof clear, "smtp://127.0.0.1:%d", server.port);
+	(void)snprintf(secure, sizeof secure, "smtps://127.0.0.1:%d", server.port);
+	expect_mail_advice(secure, NULL, "; if the server begins in clear text at this port, write smtp:// in --smtp");
+	expect_mail_advice(clear, "user:word", "; a login is sent by TLS alone: if the server has it at a port of its own");
+	server_close(&server);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_mailbox_that_is_full_delays_no_mail_to_the_other_recipients),
 		cmocka_unit_test(a_mailbox_that_stays_full_is_left_out_of_further_mails),
+		cmocka_unit_test(it_is_said_how_tls_of_a_mail_server_begins),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
