@@ -49,12 +49,37 @@ static struct text method_next(const char **at)
 	return name;
 }
 
-static bool is_of_numbers(struct text name)
+/* Whether the name is written so, whatever its letters' case, and with `_` or a space for `-`. */
+static bool is_spelt(struct text name, const char *method)
 {
+	bool same = name.length == strlen(method);
+	for (size_t i = 0; same && i < name.length; i++) {
+		const char written = name.bytes[i] == '_' || name.bytes[i] == ' ' ? '-' : (char)(name.bytes[i] | 0x20);
+		same = written == method[i];
+	}
+	return same;
+}
+
+/* The method of numbers that is meant; NULL: none is. */
+static const char *method_named(struct text name)
+{
+	static const struct {
+		const char *other;
+		enum monitor_method method;
+	} others[] = {
+		{"kolmogorov-smirnov", MONITOR_KS},
+		{"ks-test", MONITOR_KS},
+		{"population-stability-index", MONITOR_PSI},
+		{"js", MONITOR_JENSEN_SHANNON},
+		{"wasserstein-distance", MONITOR_WASSERSTEIN},
+	};
 	for (int method = 0; method < MONITOR_METHODS; method++)
-		if (method != MONITOR_CHI_SQUARE && text_is(name, monitor_method_names[method]))
-			return true;
-	return false;
+		if (method != MONITOR_CHI_SQUARE && is_spelt(name, monitor_method_names[method]))
+			return monitor_method_names[method];
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (is_spelt(name, others[i].other))
+			return monitor_method_names[others[i].method];
+	return NULL;
 }
 
 static bool methods_read(const struct dialect_parameter *parameter, struct drift *options, struct arena *arena, struct error *error)
@@ -66,13 +91,14 @@ static bool methods_read(const struct dialect_parameter *parameter, struct drift
 		return error_memory(error, ERROR_SYSTEM, "reading `drift_methods`");
 	do {
 		const struct text name = method_next(&at);
-		if (!is_of_numbers(name))
+		const char *method = method_named(name);
+		if (!method)
 			return error_set(error, ERROR_CONFIG, parameter->value.place,
 					 "the method `" TEXT_FORMAT "` of `drift_methods` is not built in, and nothing offers the "
 					 "model; choose from ks, psi, wasserstein, jensen-shannon, mmd, page-hinkley, cusum and "
 					 "adwin, or name a server that has it",
 					 TEXT_ARGUMENTS(name));
-		methods[count++].name = (struct name){arena_copy(arena, name.bytes, name.length), parameter->value.place};
+		methods[count++].name = (struct name){method, parameter->value.place};
 	} while (*at);
 	options->methods = (struct item_list){count, methods};
 	return true;

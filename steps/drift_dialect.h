@@ -3,7 +3,8 @@
  * A step of that dialect that calls a model with these parameters is such a step, where nothing offers its model:
  *	reference_window       so much of the stream's own past is the reference: `7d`, which is also the default
  *	detection_threshold    it is drift from a drift_score above it on; default 0
- *	drift_methods          `ks,psi,wasserstein`, of which jensen-shannon is another; default: the first three
+ *	drift_methods          `ks,psi,wasserstein`, of which jensen-shannon is another; default: the first three. Also `KS`,
+ *	                       `page_hinkley`, and by their other names, as `js`
  * It watches all numeric tensors by windows of 500 rows, at 1 false alarm in 30 days.
  */
 #ifndef SLUICE_STEPS_DRIFT_DIALECT_H

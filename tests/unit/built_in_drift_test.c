@@ -120,6 +120,22 @@ static void a_model_that_is_offered_stays_one(void **state)
 	planning_close(&p);
 }
 
+static void methods_may_be_spelt_in_other_ways(void **state)
+{
+	(void)state;
+	static const char *const meant[] = {"ks", "psi", "wasserstein", "jensen-shannon", "page-hinkley", "jensen-shannon", "ks"};
+	struct planning p;
+	open_model(&p, "", METHODS("KS, Psi,Wasserstein_Distance,JENSEN SHANNON ,page_hinkley,js,kolmogorov-smirnov"));
+	const struct step_spec *step = watch_of(&p);
+	assert_ptr_equal(step->kind, &step_drift);
+	const struct drift *options = step->options;
+	const struct drift_method *methods = options->methods.items;
+	assert_int_equal(options->methods.count, sizeof meant / sizeof *meant);
+	for (size_t i = 0; i < options->methods.count; i++)
+		assert_string_equal(methods[i].name.text, meant[i]);
+	planning_close(&p);
+}
+
 static void what_cannot_be_built_in_is_a_warning(void **state)
 {
 	(void)state;
@@ -190,9 +206,13 @@ static void the_plan_says_that_it_is_built_in(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(its_parameters_are_options),		cmocka_unit_test(the_rest_is_as_where_none_is_written),
-		cmocka_unit_test(its_model_is_none_of_a_server),	cmocka_unit_test(a_model_that_is_offered_stays_one),
-		cmocka_unit_test(what_cannot_be_built_in_is_a_warning), cmocka_unit_test(a_past_that_cannot_be_used_is_an_error),
+		cmocka_unit_test(its_parameters_are_options),
+		cmocka_unit_test(the_rest_is_as_where_none_is_written),
+		cmocka_unit_test(its_model_is_none_of_a_server),
+		cmocka_unit_test(a_model_that_is_offered_stays_one),
+		cmocka_unit_test(methods_may_be_spelt_in_other_ways),
+		cmocka_unit_test(what_cannot_be_built_in_is_a_warning),
+		cmocka_unit_test(a_past_that_cannot_be_used_is_an_error),
 		cmocka_unit_test(the_plan_says_that_it_is_built_in),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
