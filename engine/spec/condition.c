@@ -1,6 +1,7 @@
 /* condition.c: Check of the operators in an alert's condition: wrong ones from other languages, and those that need
  * blanks. The expression language would report a syntax error for the first and accept the second. This check names
  * the intended one. */
+#include "base/duration.h"
 #include "spec/fault_codes.h"
 #include "spec/options.h"
 
@@ -68,11 +69,40 @@ static char *spaced(struct arena *arena, struct text text)
 	return made;
 }
 
+/* The last word of the text, without which it is `rest`. */
+static struct text word_last(struct text text, struct text *rest)
+{
+	size_t begin = text.length;
+	while (begin > 0 && text.bytes[begin - 1] != ' ')
+		begin--;
+	*rest = text_trimmed((struct text){text.bytes, begin}, " ");
+	return text_from(text, begin);
+}
+
+/* `x > 1 for 5m`, as rules of other systems have it: here that is a field of the alert. With a colon it is a field of another kind.
+ */
+static bool duration_fault(struct reading *reading, const struct node *node)
+{
+	struct text rest, condition;
+	int64_t ns;
+	const struct text duration = word_last(text_trimmed(node->scalar, " "), &rest), word = word_last(rest, &condition);
+	if ((!text_is(word, "for") && !text_is(word, "over")) || condition.length == 0 ||
+	    memchr(condition.bytes, ':', condition.length) || duration_read(duration, &ns))
+		return false;
+	fault_add(reading->faults, CODE_BAD_CONDITION, node->place,
+		  arena_print(reading->arena, TEXT_FORMAT, TEXT_ARGUMENTS(condition)),
+		  "`%s`: `" TEXT_FORMAT " " TEXT_FORMAT "` is no part of it; write `" TEXT_FORMAT ": " TEXT_FORMAT "` beside it",
+		  reading->field, TEXT_ARGUMENTS(word), TEXT_ARGUMENTS(duration), TEXT_ARGUMENTS(word), TEXT_ARGUMENTS(duration));
+	return true;
+}
+
 bool condition_fault(struct reading *reading, const struct node *node)
 {
 	const struct text text = node->scalar;
 	if (text.length > EXPRESSION_CHARACTERS_MAX)
 		return false; /* the expression language refuses it for its length */
+	if (duration_fault(reading, node))
+		return true;
 	for (size_t at = 0, end; at < text.length; at = end) {
 		for (end = at; end < text.length && is_sign(text.bytes[end]);)
 			end++;
