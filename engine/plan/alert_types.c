@@ -194,13 +194,27 @@ static bool type_over_results(struct alert_reading *reading, const struct expres
 	return false;
 }
 
+/* `is_drift == true`: so a mark is compared, and a figure is no bool. */
+static bool compares_with_flag(struct text source)
+{
+	static const char *const flags[] = {"== true", "== false", "!= true", "!= false"};
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+		if (memmem(source.bytes, source.length, flags[i], strlen(flags[i])))
+			return true;
+	return false;
+}
+
 static bool type_over_figures(struct alert_reading *reading, struct value_type *type)
 {
 	const struct expression_types types = {reading, type_of_figure};
 	struct error error = {0};
 	if (expression_check(reading->condition->expression, &types, reading->arena, type, &error))
 		return true;
-	wrong_add(reading, reading->condition->expression, &error);
+	struct error flag = {0};
+	const bool with_flag = compares_with_flag(expression_source(reading->condition->expression));
+	error_set(&flag, ERROR_CONFIG, error.place,
+		  "figures are numbers, and one that says yes or no is 1 or 0: write `is_drift`, or `is_drift == 1`");
+	wrong_add(reading, reading->condition->expression, with_flag ? &flag : &error);
 	return false;
 }
 
