@@ -8,6 +8,7 @@
 #include "message/rows.h"
 #include "source/csv_field.h"
 #include "source/csv_header.h"
+#include "source/foreign_file.h"
 #include "source/request_members.h"
 
 #define OWN_TENSOR SIZE_MAX
@@ -599,8 +600,9 @@ bool fit_rows_open(struct fit_rows *rows, const char *file, struct text text, co
 	if (first == text.length)
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "%s is empty; it needs a CSV with a header, or requests, one in each line", file);
-	if (text_starts_with(text, TEXT("\xFF\xFE")) || text_starts_with(text, TEXT("\xFE\xFF")))
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "%s is UTF-16; save it as UTF-8", file);
+	const char *foreign = foreign_file_fault(text_from(text, first));
+	if (foreign)
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "%s %s", file, foreign);
 	rows->csv = text.bytes[first] != '{';
 	if (rows->csv && has_returns_alone(text_from(text, first)))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,

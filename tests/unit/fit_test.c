@@ -328,6 +328,21 @@ static void a_header_that_is_none_is_said(void **state)
 	said_close(&said);
 }
 
+static void a_file_of_another_kind_is_named(void **state)
+{
+	(void)state;
+	static const char scale[] = "    - scale: {tensor: a, fitted: f}\n";
+	expect_refusal(scale, "\x1F\x8B\x08 ab\n", "", WORDS("data is compressed by gzip; unpack it"));
+	expect_refusal(scale, "PK\x03\x04 ab\n", "", WORDS("data is a ZIP archive or a workbook of a spreadsheet"));
+	expect_refusal(scale, "PAR1\x15 ab\n", "", WORDS("data is Parquet; write it as CSV"));
+	expect_refusal(scale, "[\n {\"a\": 1},\n {\"a\": 2}]\n", "",
+		       WORDS("data is a list in JSON; write each of its items on a line"));
+	/* A name in brackets is one. */
+	struct said said = fit("    - scale: {tensor: x, fitted: f}\n", "[a],PAR\n1,4\n3,4\n", " --tensor x=[a]");
+	expect_words(said.out, "\"center\": [2.0], \"scale\": [1.0]");
+	said_close(&said);
+}
+
 static void true_and_false_are_numbers_and_words_stand_for_what_is_missing(void **state)
 {
 	(void)state;
@@ -545,6 +560,7 @@ int main(void)
 		cmocka_unit_test(a_text_with_a_nul_becomes_no_category),
 		cmocka_unit_test(what_a_csv_has_wrong_is_said_where_it_stands),
 		cmocka_unit_test(a_header_that_is_none_is_said),
+		cmocka_unit_test(a_file_of_another_kind_is_named),
 		cmocka_unit_test(true_and_false_are_numbers_and_words_stand_for_what_is_missing),
 		cmocka_unit_test(flags_that_the_pipeline_takes_for_texts_are_texts),
 		cmocka_unit_test(what_is_infinite_or_too_large_is_not_learnt_from),
