@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "message/rows.h"
 #include "steps/drift_rows.h"
 #include "steps/drift_texts.h"
 #include "steps/json_rows.h"
@@ -78,6 +79,8 @@ struct drift_learning {
 	int64_t time_ms;	    /* of the message */
 	bool timed;		    /* the source has times */
 	size_t rows, room;
+	struct text late;     /* a tensor of numbers that the first message lacks; bytes NULL: none came */
+	size_t late_messages; /* so many have it */
 };
 
 static bool layout_learn(struct drift_learning *learning, const struct payload *payload, struct error *error)
@@ -204,6 +207,38 @@ static void passed_over_tell(const struct drift_learning *learning, const struct
 	fit_source_remark(source, remark);
 }
 
+static bool is_watched(const struct drift_learning *learning, struct text tensor)
+{
+	for (size_t i = 0; i < learning->layout.count; i++)
+		if (text_equal(learning->layout.columns[i].tensor, tensor))
+			return true;
+	return false;
+}
+
+/* Where no tensors are named, those of the first message are watched: of the others the first that comes is counted. */
+static void late_count(struct drift_learning *learning, const struct payload *payload)
+{
+	for (size_t i = 0; learning->tensors->count == 0 && i < payload->tensors.count; i++) {
+		const struct tensor *tensor = payload->tensors.items[i];
+		const bool another = learning->late.bytes && !text_equal(learning->late, tensor->name);
+		if (another || tensor->datatype == DATATYPE_BYTES || is_watched(learning, tensor->name))
+			continue;
+		if (!learning->late.bytes)
+			learning->late = text_copied(learning->arena, tensor->name);
+		learning->late_messages++;
+	}
+}
+
+static void late_tell(const struct drift_learning *learning, const struct fit_source *source)
+{
+	if (learning->late.bytes && source->remarked)
+		fit_source_remark(source,
+				  arena_print(learning->arena,
+					      "`" TEXT_FORMAT "` is not watched, as the first message lacks it, and %zu have it; "
+					      "name what is watched by `tensors`",
+					      TEXT_ARGUMENTS(learning->late), learning->late_messages));
+}
+
 /* Takes the features from the first message that has all tensors, as earlier ones lack values of them; without such a message there
  * are none. The source stands at its first message then. In one that passes once, earlier messages are refused. */
 static bool layout_seek(struct drift_learning *learning, const struct fit_source *source, struct arena *arena, struct error *error)
@@ -240,6 +275,7 @@ static bool source_learn(struct drift_learning *learning, const struct fit_sourc
 		if (message_learn(learning, &payload, arena, &texts, error)) {
 			if (is_first)
 				passed_over_tell(learning, source, &payload);
+			late_count(learning, &payload);
 			continue;
 		}
 		if (error->kind != ERROR_INPUT || !source->refused(source->context, texts, error))
@@ -249,6 +285,7 @@ static bool source_learn(struct drift_learning *learning, const struct fit_sourc
 	arena_close(arena);
 	if (error->kind != ERROR_NONE)
 		return false;
+	late_tell(learning, source);
 	learning->rows = learning->rows < most ? learning->rows : most;
 	return learning->rows >= DRIFT_REFERENCE_ROWS_MIN ||
 	       error_set(error, ERROR_CONFIG, PLACE_NONE,

@@ -92,11 +92,43 @@ static void a_mistake_in_a_column_of_numbers_is_shown_where_it_is(void **state)
 	said_close(&said);
 }
 
+/* Where no tensors are named, they are those of the first message. */
+static void a_tensor_that_comes_later_is_not_watched_and_that_is_said(void **state)
+{
+	(void)state;
+	static char lines[ROWS * 256];
+	struct random chance = {5};
+	size_t length = 0;
+	for (int i = 0; i < ROWS; i++)
+		length += (size_t)snprintf(
+			lines + length, sizeof lines - length,
+			"{\"inputs\": [{\"name\": \"x\", \"shape\": [1], \"datatype\": \"FP64\", \"data\": [%u]}%s]}\n",
+			(unsigned)random_below(&chance, 1000),
+			i < 20 ? "" : ", {\"name\": \"z\", \"shape\": [1], \"datatype\": \"FP64\", \"data\": [1]}");
+	write_file("usual.jsonl", lines);
+	write_file("p.yaml",
+		   "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
+		   "  - {name: m}\n  - {name: watch, inputs: [m], drift: {reference: ref.json}}\n  output: {steps: [m]}\n");
+	struct said said = say_with(step_kinds, "fit drift usual.jsonl -f p.yaml --out ref.json");
+	assert_int_equal(said.code, 0);
+	expect_words(said.err,
+		     "`z` is not watched, as the first message lacks it, and 180 have it; name what is watched by `tensors`");
+	said_close(&said);
+	write_file("p.yaml",
+		   "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n  - {name: m}\n"
+		   "  - {name: watch, inputs: [m], drift: {reference: ref.json, tensors: [x, z]}}\n  output: {steps: [m]}\n");
+	said = say_with(step_kinds, "fit drift usual.jsonl -f p.yaml");
+	expect_words(said.out, "\"name\": \"z\", \"kind\": \"numbers\", \"missing\": 20");
+	assert_null(strstr(said.err, "is not watched"));
+	said_close(&said);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_line_says_how_many),
 		cmocka_unit_test(the_json_has_it_by_feature),
+		cmocka_unit_test(a_tensor_that_comes_later_is_not_watched_and_that_is_said),
 		cmocka_unit_test(a_mistake_in_a_column_of_numbers_is_shown_where_it_is),
 	};
 	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
