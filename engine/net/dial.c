@@ -6,6 +6,7 @@
 
 #include "net/resolve.h"
 
+#define REFRESH_PAUSE_MS 1000
 #define ADDRESSES_KEPT_MS (60 * 1000) /* as long as the answers of many resolvers are valid */
 
 /* ---- the end of a dial ---- */
@@ -224,19 +225,33 @@ static void host_on_found(void *context, struct addrinfo *addresses, const char 
 	}
 }
 
+static bool host_is_known(const struct dial_host *host)
+{
+	return host->addresses && loop_now_ms(host->loop) < host->addresses_until_ms;
+}
+
+/* Begins a look-up, unless one is under way; the addresses of a numeric host are known at once. */
+static bool host_look_up(struct dial_host *host, struct error *error)
+{
+	struct addrinfo *numeric = host->resolve ? NULL : resolve_numeric(host->host, host->port);
+	if (numeric)
+		host_take(host, numeric);
+	else if (!host->resolve)
+		host->resolve = resolve_start(host->loop, host->host, host->port, host_on_found, host, error);
+	return numeric || host->resolve;
+}
+
 static void dial_look_up(struct dial *dial)
 {
 	struct dial_host *host = dial->host;
 	struct error why = {0}, error = {0};
-	struct addrinfo *numeric = host->resolve ? NULL : resolve_numeric(host->host, host->port);
-	if (numeric) {
-		host_take(host, numeric);
+	const bool is_begun = host_look_up(host, &why);
+	if (is_begun && !host->resolve) {
 		dial_begin(dial);
 		return;
 	}
 	list_add(&host->waiting, &dial->node);
-	if (host->resolve ||
-	    (host->resolve = resolve_start(host->loop, host->host, host->port, host_on_found, host, &why)))
+	if (is_begun)
 		return;
 	error_set(&error, ERROR_REMOTE, PLACE_NONE, "%s", why.text); /* as if no socket was free: it may be temporary */
 	dial_fail(dial, &error);
@@ -257,10 +272,20 @@ void dial_start(struct dial *dial)
 	dial->tried = 0;
 	if (!loop_timer_set(loop, &dial->timer, dial->until_ms, &error))
 		dial_fail(dial, &error);
-	else if (dial->host->addresses && loop_now_ms(loop) < dial->host->addresses_until_ms)
+	else if (host_is_known(dial->host))
 		dial_begin(dial);
 	else
 		dial_look_up(dial);
+}
+
+bool dial_host_is_fresh(struct dial_host *host)
+{
+	const int64_t now_ms = loop_now_ms(host->loop);
+	if (!host_is_known(host) && now_ms >= host->refresh_from_ms) {
+		host->refresh_from_ms = now_ms + REFRESH_PAUSE_MS;
+		host_look_up(host, &(struct error){0}); /* else the next call tries again */
+	}
+	return host_is_known(host);
 }
 
 void dial_host_forget(struct dial_host *host)

@@ -5,6 +5,9 @@
  * message (dial_pass_over()). The addresses of a name are cached for a minute, or until none of them answers. After
  * one has failed and another has answered, the next dial begins with the one that answered.
  *
+ * An owner that keeps connections replaces them when they are old, so that it follows a name whose addresses change, and servers
+ * that were added behind one address. It need not do so while nobody can look the name up (dial_host_is_fresh()).
+ *
  * A host and its dials belong to the loop's thread, and are parts of their owners' structs. A host outlives its
  * dials.
  */
@@ -30,6 +33,7 @@ struct dial_host {
 	struct addrinfo *addresses;
 	size_t address_count;
 	int64_t addresses_until_ms; /* end of the cache */
+	int64_t refresh_from_ms;    /* no look-up for dial_host_is_fresh() begins before */
 	struct sockaddr_storage preferred; /* the address that answered after another had failed */
 	socklen_t preferred_length;	   /* 0: none */
 };
@@ -65,6 +69,9 @@ void dial_start(struct dial *dial);
 bool dial_pass_over(struct dial *dial);
 
 void dial_stop(struct dial *dial); /* `done` does not come any more; one that is over or was never started is fine */
+
+/* Whether the addresses are cached, or the host is numeric. If not, begins a look-up, at most once a second. */
+bool dial_host_is_fresh(struct dial_host *host);
 
 void dial_host_forget(struct dial_host *host); /* drops the cached addresses: the next dial looks them up again */
 void dial_host_close(struct dial_host *host);  /* its dials are stopped before */

@@ -130,6 +130,8 @@ static void move_line(struct grpc_peer *peer)
 	if (loop_now_ms(peer->grpc->loop) < peer->line_until_ms)
 		return;
 	struct grpc_connection *connection;
+	if (peer->line.first)
+		grpc_connections_renew(peer);
 	/* A call whose time is over is not sent: its timer ends it. */
 	while (peer->line.first && grpc_stream_of(peer->line.first)->deadline.due_ms > loop_now_ms(peer->grpc->loop) &&
 	       (connection = connection_with_room(peer)))

@@ -4,7 +4,7 @@
  * status, or the reason why there is none. All calls to one address share its connections, as streams. A connection
  * is made when it is first needed, and again when the last was lost. The server's limits are respected: calls beyond
  * its number of streams wait here. After a GOAWAY, calls that the server accepted end there, and the others are sent
- * again.
+ * again. A connection that has become too old gets a successor, and takes calls until that is established.
  *
  * A client belongs to its loop's thread.
  */
@@ -21,6 +21,7 @@ struct grpc_limits {
 	size_t streams;		   /* in flight on one connection; the server's limit may be lower */
 	size_t connections;	   /* to one address */
 	int64_t connection_idle_s; /* an idle connection is closed after so long */
+	int64_t connection_age_ms; /* one that is older is replaced, which may take one more than `connections`; 0: any age */
 	size_t reply_bytes;	   /* a longer message ends the call with a LIMIT error */
 	int64_t connect_ms;	   /* time to establish a connection; each of a name's addresses has its share */
 	int64_t silence_ms;	   /* time without data, while calls wait, before a ping is sent, and for its answer; 0: 10 s */

@@ -83,6 +83,7 @@ struct grpc_connection {
 	bool dirty;    /* the session may have data to send */
 	bool served;   /* an answer has started to arrive */
 	struct loop_timer tend;
+	int64_t begun_ms;      /* when it was opened */
 	int64_t greeted_by_ms; /* its SETTINGS must come by then, or another address is tried */
 	int64_t used_ms;       /* end of its last stream */
 	int64_t quiet_ms;      /* since when no expected data has come */
@@ -155,6 +156,10 @@ bool grpc_connection_open(struct grpc_peer *peer, struct error *error);
  * error. */
 void grpc_connection_end(struct grpc_connection *connection, const struct error *error);
 bool grpc_connection_has_room(const struct grpc_connection *connection);
+
+/* Replaces connections that are too old: opens a successor, or has them take no more calls if that is established. To be called
+ * before a call is sent. */
+void grpc_connections_renew(struct grpc_peer *peer);
 
 void grpc_connection_leave(struct grpc_connection *connection); /* no new streams; open ones may end */
 void grpc_connection_opened_stream(struct grpc_connection *connection);

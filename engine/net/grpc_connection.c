@@ -207,6 +207,7 @@ bool grpc_connection_open(struct grpc_peer *peer, struct error *error)
 	if (!connection)
 		return error_memory(error, ERROR_SYSTEM, "making a gRPC connection");
 	connection->peer = peer;
+	connection->begun_ms = loop_now_ms(grpc->loop);
 	http2_open(&connection->http2, grpc->loop, grpc_connection_on_ready, connection);
 	connection->tend = (struct loop_timer){.due = grpc_connection_on_tend, .context = connection};
 	list_add_first(&peer->connections, &connection->node);
@@ -220,6 +221,41 @@ bool grpc_connection_open(struct grpc_peer *peer, struct error *error)
 	peer->dial_host.tls = peer->tls ? grpc->tls : NULL;
 	dial_start(&connection->dial);
 	return true;
+}
+
+/* ---- replacement ---- */
+
+static bool is_too_old(const struct grpc_connection *connection)
+{
+	const struct grpc *grpc = connection->peer->grpc;
+	return connection->standing && !connection->leaving &&
+	       loop_now_ms(grpc->loop) - connection->begun_ms >= grpc->limits.connection_age_ms;
+}
+
+static void make_leave(struct grpc_connection *connection)
+{
+	grpc_connection_leave(connection);
+	if (connection->open == 0)
+		close_idle(connection);
+}
+
+void grpc_connections_renew(struct grpc_peer *peer)
+{
+	struct grpc_connection *old = NULL;
+	bool has_young = false, young_stands = false;
+	if (peer->grpc->limits.connection_age_ms <= 0)
+		return;
+	for (struct list_node *node = peer->connections.first; node; node = node->next) {
+		struct grpc_connection *connection = grpc_connection_of(node);
+		const bool is_old = is_too_old(connection);
+		old = is_old ? connection : old;
+		has_young = has_young || (!is_old && !connection->leaving);
+		young_stands = young_stands || (!is_old && !connection->leaving && connection->standing);
+	}
+	if (old && young_stands)
+		make_leave(old);
+	else if (old && !has_young && loop_now_ms(peer->grpc->loop) >= peer->pause_until_ms)
+		grpc_connection_open(peer, &(struct error){0}); /* else the next call tries again */
 }
 
 /* ---- established ---- */

@@ -44,6 +44,7 @@ struct http_connection {
 	bool stopped_reading;	/* the peer does not read the rest of the request */
 	struct loop_timer tend; /* closes it after too long an idle time */
 	int64_t used_ms;	/* time when its last answer was complete */
+	int64_t begun_ms;	/* time when it was opened */
 };
 
 /* A host and port, plain or through TLS. */
@@ -108,7 +109,7 @@ const char *http_url_shown(const char *url); /* without its login */
 /* Opens a new connection for the exchange, which gets the error if that fails. */
 void http_connection_open(struct http_origin *origin, struct exchange *exchange);
 
-/* Uses an idle connection. False: the connection is closed, because the server closed it or sent unexpected data. */
+/* Uses an idle connection. False: it is closed, because it is too old, or the server closed it or sent unexpected data. */
 bool http_connection_use(struct http_connection *connection, struct exchange *exchange);
 
 void http_connection_end(struct http_connection *connection); /* must have no exchange */

@@ -85,6 +85,7 @@ void http_connection_open(struct http_origin *origin, struct exchange *exchange)
 	}
 	connection->origin = origin;
 	connection->exchange = exchange;
+	connection->begun_ms = loop_now_ms(http->loop);
 	exchange->connection = connection;
 	connection->link = LINK_NONE;
 	connection->watch = (struct watch){.ready = http_connection_on_ready, .context = connection};
@@ -163,10 +164,19 @@ static bool is_quiet(struct http_connection *connection)
 	return link_read(&connection->link, http->room, sizeof http->room, &count, &error) == LINK_LATER;
 }
 
+/* Whether another connection is to take its place, which may lead to another server by now. */
+static bool is_too_old(struct http_connection *connection)
+{
+	const struct http *http = connection->origin->http;
+	const int64_t age_ms = http->limits.connection_age_ms;
+	return age_ms > 0 && loop_now_ms(http->loop) - connection->begun_ms >= age_ms &&
+	       dial_host_is_fresh(&connection->origin->dial_host);
+}
+
 bool http_connection_use(struct http_connection *connection, struct exchange *exchange)
 {
 	assert(!connection->exchange && !exchange->connection);
-	if (!is_quiet(connection)) { /* the loop may not have reported it yet */
+	if (is_too_old(connection) || !is_quiet(connection)) { /* the loop may not have reported its end yet */
 		http_connection_end(connection);
 		return false;
 	}

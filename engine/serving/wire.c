@@ -16,6 +16,7 @@
 #define CONNECTIONS 100
 #define STREAMS 128 /* of one connection of gRPC: what is under way at the most of a model */
 #define IDLE_MS 60000
+#define AGE_MS (2 * 60 * 1000) /* of a connection: servers that are added behind one name or address get calls within that */
 #define CONNECT_MS 2000
 #define SERVICE "/inference.GRPCInferenceService/"
 #define QUESTION_BYTES 512
@@ -67,12 +68,14 @@ struct wire *wire_open(struct loop *loop, const struct wire_config *config, stru
 	const int64_t idle_ms = config->pool.idle_ms ? config->pool.idle_ms : IDLE_MS;
 	const struct http_limits http = {.connections_a_host = connections,
 					 .connection_idle_s = (idle_ms + 999) / 1000,
+					 .connection_age_ms = AGE_MS,
 					 .reply_bytes = config->reply_bytes,
 					 .connect_ms = CONNECT_MS,
 					 .tls = config->tls};
 	const struct grpc_limits grpc = {.streams = STREAMS,
 					 .connections = connections,
 					 .connection_idle_s = (idle_ms + 999) / 1000,
+					 .connection_age_ms = AGE_MS,
 					 .reply_bytes = config->reply_bytes,
 					 .connect_ms = CONNECT_MS};
 	wire->loop = loop;
