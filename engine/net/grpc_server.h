@@ -39,8 +39,9 @@ struct grpc_server_config {
 	size_t connections;	       /* more are closed at once */
 	size_t peer_connections;       /* of one peer (net/peers.h), likewise; 0: no limit of its own */
 	bool gzips; /* compresses answers for callers that compress, and accept gzip; not where metadata is not kept */
-	int64_t silence_ms;	       /* time without data, after which a caller gets a ping, and the time for its answer; also
-					* for a handshake, and for a caller that does not read its answers; 0: a minute */
+	int64_t silence_ms; /* time without data, after which a caller gets a ping, and the time for its answer; also
+			     * for a handshake, and for a caller that does not read its answers, or one of them, which
+			     * is then reset; 0: a minute */
 	/* Serves what is no gRPC on the same port (net/http_exchange.h): connections of HTTP/1.1, and requests of other content
 	 * types over HTTP/2, whose headers `metadata_bytes` limits. It `adopts`, and is closed before this server. NULL: none;
 	 * they are refused. */

@@ -101,8 +101,9 @@ static inline bool body_begin(struct grpc_request *request, const nghttp2_nv *pa
 		buffer_clear(&request->answer);
 		return false;
 	}
+	request->moved_ms = loop_now_ms(request->server->loop);
 	if (caller->answering++ == 0)
-		caller->moved_ms = loop_now_ms(request->server->loop);
+		caller->moved_ms = request->moved_ms;
 	request->pending = true;
 	request->over = true;
 	grpc_caller_mark_dirty(caller);

@@ -109,6 +109,17 @@ static void late_messages_refuse(struct grpc_caller *caller, int64_t now_ms)
 	}
 }
 
+/* A caller that reads some answers and leaves others must not hold the memory of those. */
+static void unread_answers_reset(struct grpc_caller *caller, int64_t now_ms)
+{
+	for (const struct list_node *node = caller->requests.first; node; node = node->next) {
+		const struct grpc_request *request = LIST_OWNER(node, struct grpc_request, node);
+		if (request->pending && now_ms - request->moved_ms >= caller->server->config.silence_ms)
+			nghttp2_submit_rst_stream(caller->http2.session, NGHTTP2_FLAG_NONE, request->id, NGHTTP2_CANCEL);
+	}
+	grpc_caller_mark_dirty(caller);
+}
+
 /* False: it is to be ended. */
 static bool caller_tend(struct grpc_caller *caller)
 {
@@ -122,6 +133,8 @@ static bool caller_tend(struct grpc_caller *caller)
 		return false;
 	if (caller->on_wire > 0)
 		late_messages_refuse(caller, now_ms);
+	if (caller->answering > 0)
+		unread_answers_reset(caller, now_ms);
 	if (caller->leaving == GRPC_NOTICED && now_ms - caller->pinged_ms >= NOTICE_MS)
 		grpc_caller_leaves(caller);
 	else if (quiet && !caller->pinged_ms)

@@ -53,8 +53,10 @@ static void backlog_drop(struct grpc_request *request)
 static void answer_is_pending(struct grpc_request *request, bool pending)
 {
 	struct grpc_caller *caller = request->caller;
+	if (pending && !request->pending)
+		request->moved_ms = loop_now_ms(request->server->loop);
 	if (pending && caller->answering == 0)
-		caller->moved_ms = loop_now_ms(request->server->loop);
+		caller->moved_ms = request->moved_ms;
 	caller->answering += pending;
 	caller->answering -= request->pending;
 	request->pending = pending;

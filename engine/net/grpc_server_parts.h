@@ -67,6 +67,7 @@ struct grpc_request {
 	struct buffer answer;
 	size_t offset;
 	bool pending;	      /* it has bytes, and counts in the caller's `answering` */
+	int64_t moved_ms;     /* since when none of it was sent, if it has bytes */
 	enum grpc_fit fit;    /* in the windows that its caller left, if that has ended its side */
 	struct buffer fields; /* metadata before it, as `metadata` */
 	/* A request of HTTP that is no call: */
@@ -219,7 +220,7 @@ static inline size_t grpc_answer_copy(struct grpc_request *request, struct grpc_
 	const size_t left = request->answer.length - request->offset, now = left < size ? left : size;
 	memcpy(room, request->answer.bytes + request->offset, now);
 	request->offset += now;
-	caller->moved_ms = loop_now_ms(caller->http2.loop);
+	request->moved_ms = caller->moved_ms = loop_now_ms(caller->http2.loop);
 	return now;
 }
 

@@ -1,4 +1,5 @@
-/* grpc_server_refusals_test.c: Calls that a gRPC server refuses before its application hears of them are counted, once each. */
+/* grpc_server_refusals_test.c: Calls that a gRPC server refuses before its application hears of them are counted, once each; and
+ * answers that are not read are given up. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,8 +31,9 @@ struct refusals_stand {
 
 static void on_called(void *context, struct grpc_request *request, struct text path, struct text body)
 {
-	(void)request, (void)path, (void)body; /* it is never answered */
 	((struct refusals_stand *)context)->called++;
+	if (text_is(path, "/s/Echo")) /* others are never answered */
+		grpc_server_answer(request, GRPC_OK, (struct text){0}, body);
 }
 
 static bool on_head(void *context, struct grpc_request *request, struct text path, int *status, const char **words)
@@ -126,6 +128,7 @@ static void await_heard(struct refusals_stand *stand, const char *words)
 #define HEAD(method, path, type) ":method", method, ":scheme", "http", ":path", path, ":authority", "us", "content-type", type
 #define CALL HEAD("POST", "/s/M", "application/grpc"), "te", "trailers"
 #define TALK HEAD("POST", "/s/Talk", "application/grpc"), "te", "trailers"
+#define ECHO HEAD("POST", "/s/Echo", "application/grpc"), "te", "trailers"
 #define PART "\0\0\0\0\5he", 7 /* of a message */
 #define WHOLE "\0\0\0\0\2he", 7
 
@@ -325,6 +328,54 @@ static void spaces_around_the_value_of_a_field_are_no_part_of_it(void **state)
 	stand_close(&stand);
 }
 
+static void ask_with_window(struct puppet_line *line, int32_t id, uint32_t window)
+{
+	puppet_headers(line, id, 0, ECHO, NULL);
+	puppet_number(line, FRAME_WINDOW, id, window);
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, id, WHOLE);
+}
+
+/* Its caller opens no window for it, and reads others on the same connection all the time. */
+static void assert_unread_answer_is_given_up(bool talks)
+{
+	static struct refusals_stand stand;
+	char heard[40];
+	stand_serve(&stand, false, SILENCE_MS);
+	puppet_frame(stand.line, FRAME_SETTINGS, 0, 0, "\0\4\0\0\0\0", 6); /* windows begin at 0 bytes */
+	if (talks)
+		puppet_headers(stand.line, 1, 0, TALK, NULL);
+	else
+		puppet_headers(stand.line, 1, 0, ECHO, NULL);
+	puppet_frame(stand.line, FRAME_DATA, talks ? 0 : FLAG_END_STREAM, 1, WHOLE);
+	await_heard(&stand, "1 :status: 200\n");
+	const int64_t begun_ms = loop_now_ms(stand.loop);
+	for (int32_t id = 3; !strstr(stand.puppet.heard, "1 reset 8\n"); id += 2) {
+		assert_true(loop_now_ms(stand.loop) - begun_ms < WAIT_MS);
+		assert_null(strstr(stand.puppet.heard, "closed"));
+		ask_with_window(stand.line, id, 100);
+		(void)snprintf(heard, sizeof heard, "%d grpc-status: 0\n", id);
+		await_heard(&stand, heard);
+		stand.puppet.heard[0] = strstr(stand.puppet.heard, "1 reset 8\n") ? stand.puppet.heard[0] : '\0';
+		for (int turns = 0; turns < 3; turns++)
+			assert_true(loop_turn(stand.loop, 2, &(struct error){0}));
+	}
+	assert_true(loop_now_ms(stand.loop) - begun_ms >= SILENCE_MS);
+	assert_null(strstr(stand.puppet.heard, "closed"));
+	stand_close(&stand);
+}
+
+static void an_answer_that_is_not_read_is_given_up_though_others_are_read(void **state)
+{
+	(void)state;
+	assert_unread_answer_is_given_up(false);
+}
+
+static void so_is_one_of_a_conversation(void **state)
+{
+	(void)state;
+	assert_unread_answer_is_given_up(true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +388,8 @@ int main(void)
 		cmocka_unit_test(what_is_refused_in_place_of_http_is_counted_there),
 		cmocka_unit_test(a_field_that_http_forbids_refuses_its_request),
 		cmocka_unit_test(spaces_around_the_value_of_a_field_are_no_part_of_it),
+		cmocka_unit_test(an_answer_that_is_not_read_is_given_up_though_others_are_read),
+		cmocka_unit_test(so_is_one_of_a_conversation),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
