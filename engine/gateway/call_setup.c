@@ -141,6 +141,26 @@ static bool version_check(const struct gateway_targets *targets, const struct ga
 				 is_kept ? kept : "", is_kept ? " is called by the experiments that name it" : "");
 }
 
+static void target_refuse(const struct call_source *source, const struct call_name *asked, struct text name,
+			  struct call_refusal *refusal)
+{
+	const struct gateway_targets *targets = source->targets;
+	const char *kind = asked->pipeline_only ? "pipeline" : "model or pipeline", *served = targets->items[0].namespace;
+	const struct text shown = call_name_shown(name), namespace = call_name_shown(asked->namespace);
+	const bool is_elsewhere = namespace.length > 0 && !text_equal(asked->namespace, text_of(served));
+	if (is_elsewhere && source->suggests) {
+		call_setup_refuse(refusal, 404,
+				  "there is no %s `" TEXT_FORMAT "` in namespace " TEXT_FORMAT ": this gateway serves namespace %s",
+				  kind, TEXT_ARGUMENTS(shown), TEXT_ARGUMENTS(namespace), served);
+		return;
+	}
+	const struct text nearest = source->suggests ? name_nearest(targets, shown) : (struct text){0};
+	call_setup_refuse(refusal, 404,
+			  "there is no %s `" TEXT_FORMAT "`%s" TEXT_FORMAT " among the files of this gateway%s" TEXT_FORMAT "%s",
+			  kind, TEXT_ARGUMENTS(shown), namespace.length > 0 ? " in namespace " : "", TEXT_ARGUMENTS(namespace),
+			  nearest.bytes ? "; did you mean `" : "", TEXT_ARGUMENTS(nearest), nearest.bytes ? "`?" : "");
+}
+
 const struct gateway_target *call_target_find(const struct call_source *source, const struct call_name *asked,
 					      struct call_refusal *refusal)
 {
@@ -163,16 +183,8 @@ const struct gateway_target *call_target_find(const struct call_source *source, 
 				  "the Model `%.*s` cannot be asked by itself: a pipeline of the files calls it, or no server has "
 				  "it. Ask the pipeline, or give the Model `standalone: true`; `sluice plan` shows both",
 				  (int)name.length, name.bytes);
-	else if (!target) {
-		const struct text shown = call_name_shown(name);
-		const struct text nearest = source->suggests ? name_nearest(targets, shown) : (struct text){0};
-		call_setup_refuse(refusal, 404,
-				  "there is no %s `" TEXT_FORMAT "`%s" TEXT_FORMAT " among the files of this gateway%s" TEXT_FORMAT
-				  "%s",
-				  asked->pipeline_only ? "pipeline" : "model or pipeline", TEXT_ARGUMENTS(shown),
-				  asked->namespace.length ? " in namespace " : "", TEXT_ARGUMENTS(asked->namespace),
-				  nearest.bytes ? "; did you mean `" : "", TEXT_ARGUMENTS(nearest), nearest.bytes ? "`?" : "");
-	}
+	else if (!target)
+		target_refuse(source, asked, name, refusal);
 	if (target && !version_check(targets, target, asked->version, refusal))
 		return NULL;
 	return target && target->front ? target->front : target;

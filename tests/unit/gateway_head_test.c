@@ -255,7 +255,16 @@ static void a_name_near_to_one_that_is_there_is_suggested(void **state)
 		      "there is no pipeline `score` among the files of this gateway; did you mean `scores`?");
 	assert_answer(stand, "GET /v2/pipelines/other HTTP/1.1\r\nHost: x\r\n\r\n", "404",
 		      "there is no pipeline `other` among the files of this gateway\"");
+	stand->targets.items[0].namespace = "default";
+	assert_answer(stand, "GET /seldon/other/scores/v2/models/x HTTP/1.1\r\nHost: x\r\n\r\n", "404",
+		      "there is no model or pipeline `scores` in namespace other: this gateway serves namespace default\"");
+	assert_answer(stand, "GET /seldon/other/score/v2/models/x HTTP/1.1\r\nHost: x\r\n\r\n", "404",
+		      "there is no model or pipeline `score` in namespace other: this gateway serves namespace default\"");
+	assert_answer(stand, "GET /seldon/default/score/v2/models/x HTTP/1.1\r\nHost: x\r\n\r\n", "404",
+		      "`score` in namespace default among the files of this gateway; did you mean `scores`?");
 	stand->rest.access = access;
+	assert_answer(stand, "GET /seldon/other/scores/v2/models/x HTTP/1.1\r\nHost: x\r\n" KEY "\r\n", "404",
+		      "there is no model or pipeline `scores` in namespace other among the files of this gateway\"");
 }
 
 /* As other servers of the protocol answer: version 1 is there, and no other. */
