@@ -42,7 +42,7 @@ static void grpc_server_on_now(void *context)
 
 static const char *protocols_of(const struct grpc_server_config *config)
 {
-	return config->http ? TLS_HTTP2_OR_1 : TLS_HTTP2;
+	return config->http ? TLS_SERVER_HTTP2_OR_1 : TLS_HTTP2;
 }
 
 struct grpc_server *grpc_server_open(struct loop *loop, const struct grpc_server_config *config, struct error *error)

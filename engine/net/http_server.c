@@ -41,7 +41,7 @@ static bool open_parts(struct http_server *server, struct error *error)
 						 .context = server};
 	return body_coder_open(&server->coder, server->loop, config->gzips, error) &&
 	       loop_timer_set(server->loop, &server->now, FAR_MS, error) &&
-	       (!config->files || (server->tls = tls_open_server(config->files, TLS_HTTP1, error))) &&
+	       (!config->files || (server->tls = tls_open_server(config->files, TLS_SERVER_HTTP1, error))) &&
 	       (config->adopts || acceptor_open(&server->acceptor, server->loop, &acceptor, error));
 }
 
@@ -121,5 +121,5 @@ bool http_server_drain(struct http_server *server)
 
 bool http_server_reload(struct http_server *server, const struct tls_files *files, struct error *error)
 {
-	return tls_reload_server(&server->tls, files, TLS_HTTP1, error);
+	return tls_reload_server(&server->tls, files, TLS_SERVER_HTTP1, error);
 }

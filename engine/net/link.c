@@ -13,11 +13,14 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "net/tls.h"
+
+#define CLEAR_READS_MAX 64 /* of a request in clear text: 64 KiB */
 
 static enum link_outcome link_broken(struct error *error, int number)
 {
@@ -160,6 +163,23 @@ void link_move(struct link *to, struct link *from)
 		BIO_set_data(SSL_get_rbio(to->tls), to); /* the same BIO writes */
 }
 
+#define CLEAR_BODY "{\"error\":\"this port accepts TLS alone; ask it by https\",\"kind\":\"INPUT\",\"place\":\"the connection\"}"
+
+/* The rest of the request is read, as far as it has come: a socket that is closed with unread bytes sends a reset, which can
+ * overtake the refusal. */
+static void link_refuse_clear_text(const struct link *link)
+{
+	char bytes[1024];
+	const int length = snprintf(bytes, sizeof bytes,
+				    "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n"
+				    "Content-Length: %zu\r\n\r\n%s",
+				    sizeof CLEAR_BODY - 1, CLEAR_BODY);
+	(void)send(link->socket, bytes, (size_t)length, MSG_NOSIGNAL);
+	for (size_t reads = 0; reads < CLEAR_READS_MAX && recv(link->socket, bytes, sizeof bytes, 0) > 0; reads++)
+		;
+	shutdown(link->socket, SHUT_WR);
+}
+
 static enum link_outcome tls_outcome(struct link *link, int result, struct error *error)
 {
 	int number = errno;
@@ -170,6 +190,8 @@ static enum link_outcome tls_outcome(struct link *link, int result, struct error
 	if (what == SSL_ERROR_ZERO_RETURN)
 		return LINK_BROKEN;
 	unsigned long code = ERR_peek_error();
+	if (SSL_is_server(link->tls) && ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_HTTP_REQUEST)
+		link_refuse_clear_text(link);
 	const char *reason = code ? ERR_reason_error_string(code) : NULL;
 	long verdict = SSL_get_verify_result(link->tls);
 	if (verdict != X509_V_OK)

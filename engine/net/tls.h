@@ -21,9 +21,11 @@ struct ssl_ctx_st; /* OpenSSL's context, from which links get their sessions (ne
 /* Protocols that a client may offer, by their ALPN names. */
 #define TLS_HTTP1 "http/1.1"
 #define TLS_HTTP2 "h2"
-#define TLS_HTTP2_OR_1 "h2,http/1.1" /* of a server: the first that the client offers */
+/* Those of a server, which chooses the first of them that the client offers: */
+#define TLS_SERVER_HTTP1 "http/1.1,http/1.0"
+#define TLS_SERVER_HTTP2_OR_1 "h2,http/1.1,http/1.0"
 
-/* Opens a context, TLS 1.2 or later. A client offers one protocol (NULL: none). A server supports one, a constant;
+/* Opens a context, TLS 1.2 or later. A client offers one protocol (NULL: none). A server supports some, in a constant;
  * in the handshake it refuses clients that offer only others, and accepts clients that offer none. `files` is read
  * here and not kept; NULL: the system's authorities and no certificate. NULL: CONFIG, with the file's name; or
  * SYSTEM. */
