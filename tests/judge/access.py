@@ -206,7 +206,7 @@ def asks_for_tokens(judge, gateway, keys):
                ("GET", "/v2/models/twice/versions/1/ready"), ("HEAD", "/v2/models/twice"),
                ("POST", "/v2/pipelines/twice/infer"), ("POST", "/v2/models/twice/infer"), ("POST", "/v2/models/twice/versions/1/infer"),
                ("POST", "/v2/pipelines/twice/explain"), ("POST", "/v2/models/twice/explain"), ("POST", "/v1/models/twice:explain"),
-               ("POST", "/v1/models/twice:predict"), ("POST", "/api/v1.0/predictions"), ("POST", "/api/v0.1/predictions"),
+               ("POST", "/v1/models/twice:predict"), ("POST", "/v1/models/twice/versions/1:predict"), ("GET", "/v1/models/twice"), ("POST", "/api/v1.0/predictions"), ("POST", "/api/v0.1/predictions"),
                ("POST", "/api/v1.0/explanations"), ("POST", "/api/v1.0/explain"), ("POST", "/api/v1.0/feedback"), ("POST", "/api/v0.1/feedback"),
                ("GET", "/api/v1.0/metadata"), ("GET", "/api/v1.0/metadata/model"), ("GET", "/seldon/default/twice/api/v1.0/metadata"),
                ("POST", "/v2/pipelines/twice/feedback"), ("POST", "/v2/models/twice/feedback"), ("POST", "/seldon/default/twice/api/v1.0/predictions"),

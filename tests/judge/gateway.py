@@ -139,6 +139,14 @@ def asks_models(judge, dev, gateway):
         judge.expect(f"{path} asks a Model without a pipeline", status == 200 and number_of(answer) == 15 and answer["id"] == "m", (status, answer))
     status, answer, _ = gateway.ask("POST", "/v2/models/any/infer", request(3.0), {"seldon-model": "alone"})
     judge.expect("so does seldon-model", status == 200 and number_of(answer) == 15, (status, answer))
+    for version, wanted in (("1", 200), ("2", 404)):
+        status, answer, _ = gateway.ask("POST", f"/v1/models/alone/versions/{version}:predict", {"instances": [{"x": 1.0}]})
+        judge.expect("a version is asked in the form of TensorFlow Serving", status == wanted
+                     and (answer == {"predictions": [5.0]} if wanted == 200 else "version `2`" in answer["error"]), (status, answer))
+    for name, wanted in (("alone", 200), ("twice", 200), ("nobody", 404)):
+        status, answer, _ = gateway.ask("GET", f"/v1/models/{name}")
+        judge.expect("V1 says whether a model is ready", status == wanted
+                     and (wanted == 404 or answer == {"name": name, "ready": True}), (name, status, answer))
     status, answer, _ = gateway.ask("POST", "/v1/models/alone:predict", {"instances": [1.0]})
     judge.expect("and another form, whose error is the model's", status in (400, 502) and "error" in answer, (status, answer))
     status, answer, _ = gateway.ask("GET", "/v2/models/alone")
