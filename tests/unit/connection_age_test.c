@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "net/grpc_client.h"
 #include "net/http_client.h"
@@ -21,7 +20,7 @@
 #include "tests/unit/http_stand.h"
 #undef STORY
 
-#define AGE_MS 400
+#define AGE_MS 60000 /* far away, unless a test makes a connection older */
 #define HTTP_STORY(name) cmocka_unit_test_setup_teardown(name, http_set_up, http_stand_close)
 #define GRPC_STORY(name) cmocka_unit_test_setup_teardown(name, grpc_set_up, stand_tear_down)
 
@@ -68,12 +67,6 @@ __attribute__((used)) static void give_address(struct addrinfo *found)
 extern __typeof__(getaddrinfo) getaddrinfo __attribute__((alias("find_address")));
 extern __typeof__(freeaddrinfo) freeaddrinfo __attribute__((alias("give_address")));
 
-static void grow_old(struct loop *loop)
-{
-	usleep((AGE_MS + 10) * 1000);
-	assert_true(loop_turn(loop, 0, &(struct error){0}));
-}
-
 /* ---- by HTTP ---- */
 
 static int http_set_up(void **state)
@@ -84,6 +77,13 @@ static int http_set_up(void **state)
 	struct http_stand *stand = *state;
 	stand->limits.connection_age_ms = AGE_MS;
 	return 0;
+}
+
+static void grow_old(struct http_stand *stand)
+{
+	const struct http_origin *origin = stand->http->origins;
+	struct list_node *node = origin->idle.first ? origin->idle.first : origin->busy.first;
+	http_connection_of(node)->begun_ms -= AGE_MS;
 }
 
 static void serve_anew(struct http_stand *stand)
@@ -107,7 +107,7 @@ static void an_old_connection_takes_no_more_requests(void **state)
 {
 	struct http_stand *stand = *state;
 	struct guest guest = kept_connection(stand);
-	grow_old(stand->loop);
+	grow_old(stand);
 	serve_anew(stand);
 	assert_string_equal(guest_hear(&guest, ""), ""); /* it is closed */
 	guest_close(&guest);
@@ -118,7 +118,7 @@ static void a_connection_of_any_age_is_kept_without_a_limit(void **state)
 	struct http_stand *stand = *state;
 	stand->limits.connection_age_ms = 0;
 	struct guest guest = kept_connection(stand);
-	grow_old(stand->loop);
+	grow_old(stand);
 	serve_again(stand, &guest);
 	guest_close(&guest);
 }
@@ -129,7 +129,7 @@ static void an_answer_that_takes_longer_than_that_comes(void **state)
 	struct asking *asked = http_stand_ask(stand, 0);
 	struct guest guest = let_in(stand);
 	assert_asked(&guest);
-	grow_old(stand->loop);
+	grow_old(stand);
 	guest_say(&guest, HELLO);
 	assert_hello(stand, asked);
 	guest_close(&guest);
@@ -141,7 +141,7 @@ static void while_a_name_cannot_be_looked_up_old_connections_are_used(void **sta
 	snprintf(stand->url, sizeof stand->url, "http://model.example:%d/x", stand->port);
 	struct guest guest = kept_connection(stand);
 	assert_int_equal(names.look_ups, 1);
-	grow_old(stand->loop);
+	grow_old(stand);
 	names.fails = true;
 	dial_host_forget(&stand->http->origins->dial_host);
 	serve_again(stand, &guest);
@@ -198,6 +198,12 @@ static int grpc_set_up(void **state)
 	return 0;
 }
 
+/* The first connection, which is the last of the list. */
+static void first_grow_old(struct stand *stand)
+{
+	grpc_connection_of(stand->grpc->peers->connections.last)->begun_ms -= AGE_MS;
+}
+
 static void call_again(struct stand *stand)
 {
 	begin(stand, 1);
@@ -218,7 +224,7 @@ static void an_old_connection_takes_calls_until_its_successor_does(void **state)
 	struct stand *stand = *state;
 	ask_once(stand);
 	assert_int_equal(stand->puppet.line_count, 1);
-	grow_old(stand->loop);
+	first_grow_old(stand);
 	stand->puppet.mute = 1; /* the new one is not established */
 	for (int calls = 0; calls < 5; calls++) {
 		call_again(stand);
@@ -239,7 +245,7 @@ static void a_call_on_an_old_connection_gets_its_answer_there(void **state)
 	stand->puppet.asked = NULL;
 	begin(stand, 0);
 	turn_until_asked(stand, 1);
-	grow_old(stand->loop);
+	first_grow_old(stand);
 	stand->puppet.asked = say_yes;
 	begin(stand, 1);
 	turn_until_told(stand, 1);
@@ -263,7 +269,7 @@ static void a_successor_that_does_not_stand_ends_nothing(void **state)
 	ask_once(stand);
 	names.port = 1; /* where nobody listens: the name is another's now, and that is not up yet */
 	dial_host_forget(&stand->grpc->peers->dial_host);
-	grow_old(stand->loop);
+	first_grow_old(stand);
 	for (int calls = 0; calls < 10; calls++) {
 		call_again(stand);
 		turn(stand);
