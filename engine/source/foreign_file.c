@@ -19,7 +19,7 @@ const char *foreign_file_fault(struct text text)
 		{{"\xFF\xFE", 2}, "is UTF-16; save it as UTF-8"},
 		{{"\xFE\xFF", 2}, "is UTF-16; save it as UTF-8"},
 		{{"\x1F\x8B", 2}, "is compressed by gzip; unpack it: `gunzip -c FILE > NEW`"},
-		{{"\x28\xB5\x2F\xFD", 4}, "is compressed by zstd; unpack it: `zstd --decompress FILE`"},
+		{{"\x28\xB5\x2F\xFD", 4}, "is compressed by zstd; unpack it: `zstd -d FILE`"},
 		{{"PK\x03\x04", 4}, "is a ZIP archive or a workbook of a spreadsheet; unpack it, or save it as CSV"},
 		{{"PAR1", 4}, "is Parquet; write it as CSV, for instance by pandas: read_parquet(FILE).to_csv(NEW, index=False)"},
 		{{"Obj\x01", 4}, "is a container of Avro records; write them as CSV, or as requests in JSON, one in each line"},
@@ -29,6 +29,6 @@ const char *foreign_file_fault(struct text text)
 		if (text_starts_with(text, rows[i].begin))
 			return rows[i].fault;
 	return text.length > 0 && is_list(text)
-		       ? "is a list in JSON; write each of its items on a line of its own: `jq --compact-output '.[]' FILE > NEW`"
+		       ? "is a list in JSON; write each of its items on a line of its own: `jq -c '.[]' FILE > NEW`"
 		       : NULL;
 }
