@@ -78,9 +78,8 @@ static const char *share_unknown(const struct status_shown *shown)
 	if (!unknown || shown->bandits)
 		return NULL;
 	if (joined->adaptive && shown->has_weights)
-		return "a policy chose what was read, and the files have no `bandits` any more: `sluice experiments list -f` shows "
-		       "the "
-		       "weights";
+		return "a policy chose what was read, and the files have no `bandits` any more: `sluice experiments list -f` "
+		       "shows the weights";
 	if (joined->adaptive)
 		return "a policy chooses, and no policy record of the experiment was read: give --pipeline and --brokers, or look "
 		       "whether the topic of policies has one";
