@@ -448,114 +448,6 @@ static void a_browser_sends_bodies_of_forms_without_asking(void **state)
 	assert_true(cors_type_is_of_form((struct text){0}));
 }
 
-/* ---- targets ---- */
-
-static const char *refusal_of(const char *steps)
-{
-	static char kept[256];
-	struct planning planning;
-	struct plan plan;
-	struct gateway_targets targets;
-	struct error error = {0};
-	planning_open_steps(&planning, steps);
-	planning_plan(&planning, NULL, &plan);
-	assert_true(gateway_targets_make(&plan, NULL, planning.arena, &targets, &error));
-	assert_int_equal(targets.count, 1);
-	assert_string_equal(targets.topics[0], "sluice.default.pipeline.p.inputs");
-	(void)snprintf(kept, sizeof kept, "%s", targets.items[0].refusal ? targets.items[0].refusal : "");
-	planning_close(&planning);
-	return kept;
-}
-
-static void a_pipeline_that_answers_otherwise_names_the_step(void **state)
-{
-	(void)state;
-	assert_string_equal(refusal_of("  - {name: a, expression: {set: {x: x}}}\n  output: {steps: [a]}\n"), "");
-	assert_non_null(strstr(refusal_of("  - {name: rows, split: {by: rows, tensors: [x]}}\n"
-					  "  output: {steps: [rows]}\n"),
-			       "`rows`"));
-	assert_string_equal(refusal_of("  - {name: rows, split: {by: rows, tensors: [x]}}\n"
-				       "  - {name: all, inputs: [rows], aggregate: {parts: rows}}\n  output: {steps: [all]}\n"),
-			    "");
-	assert_non_null(strstr(refusal_of("  - {name: m, aggregate: {window: {tumbling: 1m}, set: {n: count()}}}\n"
-					  "  output: {steps: [m]}\n"),
-			       "`m`"));
-}
-
-static bool answers_roam(const char *steps)
-{
-	struct planning planning;
-	struct plan plan;
-	struct gateway_targets targets;
-	struct error error = {0};
-	planning_open_steps(&planning, steps);
-	planning_plan(&planning, NULL, &plan);
-	assert_true(gateway_targets_make(&plan, NULL, planning.arena, &targets, &error));
-	const bool roam = targets.items[0].answers_roam;
-	planning_close(&planning);
-	return roam;
-}
-
-static void an_answer_of_a_later_stage_may_be_in_any_partition(void **state)
-{
-	(void)state;
-	assert_false(answers_roam("  - {name: a, expression: {set: {x: x}}}\n  output: {steps: [a]}\n"));
-	assert_true(answers_roam("  - {name: c, features: {key: x, set: {n: count(x over 10m)}}}\n  output: {steps: [c]}\n"));
-}
-
-static void a_pipeline_with_an_experiment_takes_feedback(void **state)
-{
-	struct planning planning;
-	struct plan plan;
-	struct gateway_targets targets, next;
-	struct error error = {0};
-	(void)state;
-	planning_open_steps(&planning, "  - {name: s, experiment: {name: e, candidates: [{name: m, weight: 1}]}}\n"
-				       "  output: {steps: [s]}\n");
-	planning_plan(&planning, NULL, &plan);
-	assert_true(gateway_targets_make(&plan, NULL, planning.arena, &targets, &error));
-	assert_true(targets.items[0].takes_feedback);
-	assert_int_equal(targets.topic_count, 3);
-	assert_string_equal(targets.topics[targets.items[0].feedback], "sluice.default.pipeline.p.feedback");
-	assert_true(gateway_targets_make(&plan, &targets, planning.arena, &next, &error));
-	assert_int_equal(next.topic_count, 3);
-	assert_int_equal(next.items[0].feedback, targets.items[0].feedback);
-	planning_close(&planning);
-	planning_open_steps(&planning, "  - {name: a, expression: {set: {x: x}}}\n  output: {steps: [a]}\n");
-	planning_plan(&planning, NULL, &plan);
-	assert_true(gateway_targets_make(&plan, NULL, planning.arena, &targets, &error));
-	assert_false(targets.items[0].takes_feedback);
-	planning_close(&planning);
-}
-
-/* The last pipeline can be deleted from a control plane: the topic of replies is the one of before. */
-static void no_pipeline_is_left_when_the_last_one_is_deleted(void **state)
-{
-	struct planning planning;
-	struct plan plan;
-	struct gateway_targets targets, next, again;
-	struct error error = {0};
-	(void)state;
-	planning_open_steps(&planning, "  - {name: a, expression: {set: {x: x}}}\n  output: {steps: [a]}\n");
-	planning_plan(&planning, NULL, &plan);
-	struct arena *arena = arena_open(4096);
-	assert_non_null(arena);
-	const struct plan none = {.spec = plan.spec};
-	assert_false(gateway_targets_make(&none, NULL, arena, &next, &error));
-	assert_non_null(strstr(error.text, "no pipeline"));
-	assert_true(gateway_targets_make(&plan, NULL, planning.arena, &targets, &error));
-	assert_true(gateway_targets_make(&none, &targets, arena, &next, &error));
-	assert_int_equal(next.count, 0);
-	assert_string_equal(next.prefix, "sluice");
-	assert_string_equal(next.namespace, "default");
-	assert_ptr_not_equal(next.namespace, targets.namespace);
-	assert_int_equal(next.topic_count, targets.topic_count);
-	assert_true(gateway_targets_make(&plan, &next, planning.arena, &again, &error));
-	assert_int_equal(again.items[0].topic, targets.items[0].topic);
-	arena_close(arena);
-	planning_close(&planning);
-}
-
 /* Replies as long as the longest call; keys and cancellations for 24 hours. */
 static void topics_of_a_gateway_keep_records_as_long_as_they_matter(void **state)
 {
@@ -581,55 +473,10 @@ static void topics_of_a_gateway_keep_records_as_long_as_they_matter(void **state
 	planning_close(&planning);
 }
 
-static void headers_that_expressions_read_are_passed_on(void **state)
-{
-	struct planning planning;
-	struct plan plan;
-	struct gateway_targets targets;
-	struct error error = {0};
-	(void)state;
-	planning_open_steps(&planning,
-			    "  - name: r\n    route:\n      cases: [{when: 'header(\"x-tier\") == \"fast\"', call: quick}]\n"
-			    "      default: {call: slow}\n"
-			    "  - name: s\n    experiment:\n      name: e\n      unit: header(\"x-user\") ?? header(\"cookie\") ?? "
-			    "header(\"X-Tier\")\n"
-			    "      candidates: [{name: m, weight: 1, trafficConfig: {headers: [{name: x-beta, value: y}, {name: "
-			    "X-USER, value: v}]}}]\n"
-			    "  output: {steps: [s]}\n");
-	planning_plan(&planning, NULL, &plan);
-	assert_true(gateway_targets_make(&plan, NULL, planning.arena, &targets, &error));
-	assert_int_equal(targets.read.count, 3);
-	assert_string_equal(targets.read.items[0].text, "x-beta");
-	assert_string_equal(targets.read.items[1].text, "X-USER");
-	assert_string_equal(targets.read.items[2].text, "x-tier");
-	planning_close(&planning);
-}
-
-/* A feature is a tensor or a header, and which one is known with the request. */
-static void headers_that_are_features_of_bandits_are_passed_on(void **state)
-{
-	struct planning planning;
-	struct plan plan;
-	struct gateway_targets targets;
-	struct error error = {0};
-	(void)state;
-	planning_open_steps(&planning,
-			    "  - name: s\n    experiment:\n      candidates: [{name: a, weight: 0}, {name: b, weight: 0}]\n"
-			    "      bandits: {algorithm: linucb, contextFeatures: [vol, X-Segment, cookie, time_of_day]}\n"
-			    "  output: {steps: [s]}\n");
-	planning_plan(&planning, NULL, &plan);
-	assert_true(gateway_targets_make(&plan, NULL, planning.arena, &targets, &error));
-	assert_int_equal(targets.read.count, 3); /* never a credential */
-	assert_string_equal(targets.read.items[1].text, "X-Segment");
-	planning_close(&planning);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(topics_of_a_gateway_keep_records_as_long_as_they_matter),
-		cmocka_unit_test(headers_that_expressions_read_are_passed_on),
-		cmocka_unit_test(headers_that_are_features_of_bandits_are_passed_on),
 		cmocka_unit_test(a_path_finds_its_route_and_whom_it_names),
 		cmocka_unit_test(a_path_says_which_methods_it_has),
 		cmocka_unit_test(a_kind_of_error_has_a_status),
@@ -644,10 +491,6 @@ int main(void)
 		cmocka_unit_test(an_origin_is_a_scheme_and_a_host),
 		cmocka_unit_test(listed_origins_alone_are_allowed),
 		cmocka_unit_test(a_browser_sends_bodies_of_forms_without_asking),
-		cmocka_unit_test(a_pipeline_that_answers_otherwise_names_the_step),
-		cmocka_unit_test(an_answer_of_a_later_stage_may_be_in_any_partition),
-		cmocka_unit_test(a_pipeline_with_an_experiment_takes_feedback),
-		cmocka_unit_test(no_pipeline_is_left_when_the_last_one_is_deleted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
