@@ -6,7 +6,8 @@
 
 #include "net/resolve.h"
 
-#define REFRESH_PAUSE_MS 1000
+#define REFRESH_PAUSE_MS 1000 /* so that a resolver that fails is not asked for each request */
+#define PREFERRED_MS (10 * 60 * 1000)
 #define ADDRESSES_KEPT_MS (60 * 1000) /* as long as the answers of many resolvers are valid */
 
 /* ---- the end of a dial ---- */
@@ -56,11 +57,14 @@ static void host_prefer_peer(struct dial_host *host, int socket)
 	host->preferred_length = sizeof host->preferred;
 	if (getpeername(socket, (struct sockaddr *)&host->preferred, &host->preferred_length) != 0)
 		host->preferred_length = 0;
+	host->preferred_until_ms = loop_now_ms(host->loop) + PREFERRED_MS;
 }
 
 static size_t host_preferred_place(const struct dial_host *host)
 {
 	size_t place = 0;
+	if (loop_now_ms(host->loop) >= host->preferred_until_ms)
+		return 0;
 	for (const struct addrinfo *address = host->addresses; address; address = address->ai_next, place++)
 		if (address_is_preferred(host, address))
 			return place;

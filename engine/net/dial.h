@@ -36,6 +36,7 @@ struct dial_host {
 	int64_t refresh_from_ms;    /* no look-up for dial_host_is_fresh() begins before */
 	struct sockaddr_storage preferred; /* the address that answered after another had failed */
 	socklen_t preferred_length;	   /* 0: none */
+	int64_t preferred_until_ms;	   /* then the first address is tried first again */
 };
 
 struct dial {

@@ -157,8 +157,8 @@ bool grpc_connection_open(struct grpc_peer *peer, struct error *error);
 void grpc_connection_end(struct grpc_connection *connection, const struct error *error);
 bool grpc_connection_has_room(const struct grpc_connection *connection);
 
-/* Replaces connections that are too old: opens a successor, or has them take no more calls if that is established. To be called
- * before a call is sent. */
+/* Replaces connections that are too old, one at a time: opens a successor, or has an old one take no more calls while a younger one
+ * has room for them. To be called before a call is sent. */
 void grpc_connections_renew(struct grpc_peer *peer);
 
 void grpc_connection_leave(struct grpc_connection *connection); /* no new streams; open ones may end */

@@ -232,7 +232,7 @@ static bool is_too_old(const struct grpc_connection *connection)
 	       loop_now_ms(grpc->loop) - connection->begun_ms >= grpc->limits.connection_age_ms;
 }
 
-static void make_leave(struct grpc_connection *connection)
+static void connection_drain(struct grpc_connection *connection)
 {
 	grpc_connection_leave(connection);
 	if (connection->open == 0)
@@ -242,19 +242,21 @@ static void make_leave(struct grpc_connection *connection)
 void grpc_connections_renew(struct grpc_peer *peer)
 {
 	struct grpc_connection *old = NULL;
-	bool has_young = false, young_stands = false;
+	bool young_is_ready = false, young_comes = false;
 	if (peer->grpc->limits.connection_age_ms <= 0)
 		return;
 	for (struct list_node *node = peer->connections.first; node; node = node->next) {
 		struct grpc_connection *connection = grpc_connection_of(node);
 		const bool is_old = is_too_old(connection);
 		old = is_old ? connection : old;
-		has_young = has_young || (!is_old && !connection->leaving);
-		young_stands = young_stands || (!is_old && !connection->leaving && connection->standing);
+		young_is_ready = young_is_ready || (!is_old && grpc_connection_has_room(connection));
+		young_comes = young_comes || (!is_old && !connection->leaving && !connection->standing);
 	}
-	if (old && young_stands)
-		make_leave(old);
-	else if (old && !has_young && loop_now_ms(peer->grpc->loop) >= peer->pause_until_ms)
+	const bool may_open = !young_comes && peer->connection_count <= peer->grpc->limits.connections &&
+			      loop_now_ms(peer->grpc->loop) >= peer->pause_until_ms;
+	if (old && young_is_ready)
+		connection_drain(old);
+	else if (old && may_open)
 		grpc_connection_open(peer, &(struct error){0}); /* else the next call tries again */
 }
 

@@ -8,6 +8,7 @@
 #include "net/http_client.h"
 
 #define FAR_MS INT64_MAX
+#define RENEWAL_APART_MS 1000
 #define KEPT_BYTES ((size_t)1 << 20) /* of a reply's buffer, in the pool */
 
 static void line_remove(struct exchange *exchange)
@@ -52,6 +53,11 @@ static bool has_room(const struct http_origin *origin)
 
 static void go(struct http_origin *origin, struct exchange *exchange)
 {
+	if (origin->idle.first && http_connection_wants_successor(http_connection_of(origin->idle.first))) {
+		origin->renew_from_ms = loop_now_ms(origin->http->loop) + RENEWAL_APART_MS;
+		http_connection_open(origin, exchange);
+		return;
+	}
 	while (origin->idle.first)
 		if (http_connection_use(http_connection_of(origin->idle.first), exchange))
 			return;

@@ -9,7 +9,8 @@
  * may close a connection after its last answer. A request that finds it closed, before any byte of its own answer has
  * come, is sent once more on a new connection. A request that starts on a new connection is sent once. The addresses
  * of a name are tried in turn, and cached for a minute, or until none of them answers. A warm client allocates no
- * memory. A connection that has become too old is replaced before the next request, unless its name cannot be looked up.
+ * memory. Connections that have become too old are replaced, one a second: the next request opens a successor, and an old one is
+ * closed when that is established. While the name cannot be looked up, or the successor cannot be established, the old ones stay.
  *
  * A server may send more answers than it has requests. HTTP/1.1 does not number them, so a surplus answer would be
  * taken for the next request's. A connection is closed when bytes follow an answer or arrive before the next request
@@ -30,7 +31,8 @@ struct http;
 struct http_limits {
 	size_t connections_a_host; /* requests beyond these wait in the client */
 	int64_t connection_idle_s; /* an idle connection is closed after so long; at least 1 */
-	int64_t connection_age_ms; /* one that is older takes no more requests; 0: any age */
+	int64_t connection_age_ms; /* one that is older is replaced, which may take one more than `connections_a_host`; 0: any age
+				    */
 	size_t reply_bytes;       /* a longer body ends the request with a LIMIT error */
 	int64_t connect_ms;	   /* time to establish a connection; each of a name's addresses has its share */
 	const struct tls_files *tls; /* of https, read by http_open(); NULL: the system's authorities */

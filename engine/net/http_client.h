@@ -53,6 +53,7 @@ struct http_origin {
 	struct http_origin *next;
 	struct list idle, busy; /* connections, the most recently used first */
 	size_t connection_count;
+	int64_t renew_from_ms; /* no old connection is replaced before */
 	struct list line;
 	struct dial_host dial_host;
 	bool tls;
@@ -109,8 +110,12 @@ const char *http_url_shown(const char *url); /* without its login */
 /* Opens a new connection for the exchange, which gets the error if that fails. */
 void http_connection_open(struct http_origin *origin, struct exchange *exchange);
 
-/* Uses an idle connection. False: it is closed, because it is too old, or the server closed it or sent unexpected data. */
+/* Uses an idle connection. False: it is closed, because the server closed it or sent unexpected data. */
 bool http_connection_use(struct http_connection *connection, struct exchange *exchange);
+
+/* Whether the next request is to open a successor of an idle connection that is too old. Once a second: until the successor is
+ * established, and while it cannot be, the old connections are used. */
+bool http_connection_wants_successor(const struct http_connection *connection);
 
 void http_connection_end(struct http_connection *connection); /* must have no exchange */
 

@@ -57,6 +57,44 @@ static bool watch_for(struct http_connection *connection, uint32_t events, struc
 
 static void http_connection_flush(struct http_connection *connection);
 
+static bool is_too_old(const struct http_connection *connection)
+{
+	const struct http *http = connection->origin->http;
+	const int64_t age_ms = http->limits.connection_age_ms;
+	return age_ms > 0 && loop_now_ms(http->loop) - connection->begun_ms >= age_ms;
+}
+
+bool http_connection_wants_successor(const struct http_connection *connection)
+{
+	struct http_origin *origin = connection->origin;
+	return is_too_old(connection) && loop_now_ms(origin->http->loop) >= origin->renew_from_ms &&
+	       dial_host_is_fresh(&origin->dial_host);
+}
+
+/* Closes an idle connection that is too old, now that a younger one is established. */
+static void predecessor_end(struct http_origin *origin)
+{
+	struct list_node *node = origin->idle.first;
+	while (node && !is_too_old(http_connection_of(node)))
+		node = node->next;
+	if (node)
+		http_connection_end(http_connection_of(node));
+}
+
+/* Its exchange uses an idle connection, if there is one; else it fails. */
+static void successor_fail(struct http_connection *connection, const struct error *why)
+{
+	struct http_origin *origin = connection->origin;
+	struct exchange *exchange = connection->exchange;
+	connection->exchange = NULL;
+	exchange->connection = NULL;
+	http_connection_end(connection);
+	while (origin->idle.first)
+		if (http_connection_use(http_connection_of(origin->idle.first), exchange))
+			return;
+	http_exchange_fail(exchange, why);
+}
+
 static void http_connection_on_dialled(void *context, const struct error *error)
 {
 	struct http_connection *connection = context;
@@ -64,9 +102,10 @@ static void http_connection_on_dialled(void *context, const struct error *error)
 	const int64_t idle_ms = http->limits.connection_idle_s * 1000;
 	struct error why = {0};
 	if (error) {
-		http_connection_fail(connection, error);
+		successor_fail(connection, error);
 		return;
 	}
+	predecessor_end(connection->origin);
 	if (loop_timer_set(http->loop, &connection->tend, loop_now_ms(http->loop) + idle_ms, &why))
 		http_connection_flush(connection);
 	else
@@ -164,19 +203,10 @@ static bool is_quiet(struct http_connection *connection)
 	return link_read(&connection->link, http->room, sizeof http->room, &count, &error) == LINK_LATER;
 }
 
-/* Whether another connection is to take its place, which may lead to another server by now. */
-static bool is_too_old(struct http_connection *connection)
-{
-	const struct http *http = connection->origin->http;
-	const int64_t age_ms = http->limits.connection_age_ms;
-	return age_ms > 0 && loop_now_ms(http->loop) - connection->begun_ms >= age_ms &&
-	       dial_host_is_fresh(&connection->origin->dial_host);
-}
-
 bool http_connection_use(struct http_connection *connection, struct exchange *exchange)
 {
 	assert(!connection->exchange && !exchange->connection);
-	if (is_too_old(connection) || !is_quiet(connection)) { /* the loop may not have reported its end yet */
+	if (!is_quiet(connection)) { /* the loop may not have reported its end yet */
 		http_connection_end(connection);
 		return false;
 	}

@@ -1,5 +1,5 @@
 /* connection_age_test.c: connections to a server that have become too old, by HTTP and by gRPC: they are replaced, so that a name
- * whose addresses change is followed, and a server that cannot be looked up or reached anew is kept. */
+ * whose addresses change is followed, and a server that cannot be looked up or reached again is kept. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -86,7 +86,7 @@ static void grow_old(struct http_stand *stand)
 	http_connection_of(node)->begun_ms -= AGE_MS;
 }
 
-static void serve_anew(struct http_stand *stand)
+static void serve_new(struct http_stand *stand)
 {
 	struct asking *asked = http_stand_ask(stand, 1);
 	struct guest guest = let_in(stand);
@@ -108,7 +108,7 @@ static void an_old_connection_takes_no_more_requests(void **state)
 	struct http_stand *stand = *state;
 	struct guest guest = kept_connection(stand);
 	grow_old(stand);
-	serve_anew(stand);
+	serve_new(stand);
 	assert_string_equal(guest_hear(&guest, ""), ""); /* it is closed */
 	guest_close(&guest);
 }
@@ -153,8 +153,34 @@ static void while_a_name_cannot_be_looked_up_old_connections_are_used(void **sta
 	serve_again(stand, &guest);
 	for (int turns = 0; turns < HTTP_STAND_TURNS_MAX && !dial_host_is_fresh(&stand->http->origins->dial_host); turns++)
 		http_stand_turn(stand);
-	serve_anew(stand);
+	serve_new(stand);
 	assert_int_equal(names.look_ups, 3);
+	guest_close(&guest);
+}
+
+static void a_request_whose_new_connection_is_refused_uses_the_old_one(void **state)
+{
+	struct http_stand *stand = *state;
+	snprintf(stand->url, sizeof stand->url, "http://model.example:%d/x", stand->port);
+	struct guest guest = kept_connection(stand);
+	struct dial_host *host = &stand->http->origins->dial_host;
+	names.port = 1; /* where nobody listens: the name is another's now, and that is not up yet */
+	dial_host_forget(host);
+	for (int turns = 0; turns < HTTP_STAND_TURNS_MAX && !dial_host_is_fresh(host); turns++)
+		http_stand_turn(stand);
+	grow_old(stand);
+	serve_again(stand, &guest);
+	assert_true(stand->http->origins->renew_from_ms > 0); /* another was tried */
+	serve_again(stand, &guest);
+	names.port = 0;
+	dial_host_forget(host);
+	for (int turns = 0; turns < HTTP_STAND_TURNS_MAX && !dial_host_is_fresh(host); turns++) {
+		host->refresh_from_ms = 0;
+		http_stand_turn(stand);
+	}
+	stand->http->origins->renew_from_ms = 0; /* a second later */
+	serve_new(stand);
+	assert_string_equal(guest_hear(&guest, ""), ""); /* it is closed */
 	guest_close(&guest);
 }
 
@@ -261,7 +287,7 @@ static void a_call_on_an_old_connection_gets_its_answer_there(void **state)
 	turn_until_closed(stand, &stand->puppet.lines[0]);
 }
 
-static void a_successor_that_does_not_stand_ends_nothing(void **state)
+static void a_successor_that_is_refused_ends_nothing(void **state)
 {
 	struct stand *stand = *state;
 	const int port = (int)strtol(strrchr(stand->address, ':') + 1, NULL, 10);
@@ -285,10 +311,11 @@ int main(void)
 		HTTP_STORY(a_connection_of_any_age_is_kept_without_a_limit),
 		HTTP_STORY(an_answer_that_takes_longer_than_that_comes),
 		HTTP_STORY(while_a_name_cannot_be_looked_up_old_connections_are_used),
+		HTTP_STORY(a_request_whose_new_connection_is_refused_uses_the_old_one),
 		HTTP_STORY(a_host_is_fresh_as_long_as_its_addresses_are_known),
 		GRPC_STORY(an_old_connection_takes_calls_until_its_successor_does),
 		GRPC_STORY(a_call_on_an_old_connection_gets_its_answer_there),
-		GRPC_STORY(a_successor_that_does_not_stand_ends_nothing),
+		GRPC_STORY(a_successor_that_is_refused_ends_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
