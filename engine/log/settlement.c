@@ -126,13 +126,13 @@ static bool is_telling(int64_t sent, const struct committed_offset *committed)
 bool settlement_resolve(struct settlement *settlement, const struct committed_offset *committed)
 {
 	struct positions positions = settlement->positions;
-	bool is_known = !settlement->maybe_committed, was_committed = false, is_missed = false;
+	bool is_known = !settlement->maybe_committed, is_missed = false, was_committed = settlement->maybe_committed;
 	for (size_t i = 0; i < positions.count; i++) {
 		const int64_t sent = positions.items[i].offset;
+		const bool tells = is_telling(sent, &committed[i]);
 		is_missed = is_missed || (committed[i].is_denied && sent != OFFSET_NONE);
-		is_known = is_known || is_telling(sent, &committed[i]);
-		was_committed = was_committed ||
-				(settlement->maybe_committed && is_telling(sent, &committed[i]) && committed[i].offset == sent);
+		is_known = is_known || tells;
+		was_committed = was_committed && (!tells || committed[i].offset == sent); /* in doubt, rather repeated than lost */
 	}
 	if (is_missed && !is_known)
 		return false;

@@ -157,6 +157,8 @@ static void what_the_group_does_not_say_is_told_by_other_partitions(void **state
 		{true, true, {{OFFSET_NONE, 1}, {10, 0}, {70, 0}}, {50, 10, 70}},
 		{true, true, {{OFFSET_NONE, 1}, {10, 0}, {69, 0}}, {OFFSET_UNKNOWN, 10, 69}},
 		{true, true, {{OFFSET_NONE, 1}, {10, 0}, {OFFSET_NONE, 0}}, {OFFSET_UNKNOWN, 10, OFFSET_NONE}},
+		/* where offsets were reset by hand, one that is lacking decides */
+		{true, true, {{OFFSET_NONE, 1}, {10, 0}, {50, 0}}, {OFFSET_UNKNOWN, 10, 50}},
 		/* a partition of which nothing was sent tells nothing, and needs to be told nothing */
 		{true, false, {{OFFSET_NONE, 1}, {10, 0}, {OFFSET_NONE, 1}}, {SAME, SAME, SAME}},
 		{true, true, {{50, 0}, {OFFSET_NONE, 1}, {70, 0}}, {50, OFFSET_UNKNOWN, 70}},
