@@ -289,6 +289,7 @@ static bool generation_deploy(struct engine *engine, struct generation *generati
 	group_change_follow(&change);
 	if (generation->next)
 		learners_stop(&generation->next->learners);
+	warm_policies_end(&generation->revision->plan, engine->groups.boards.policies);
 	if (!learners_follow(engine, error))
 		engine_stop(engine);
 	return error->kind == ERROR_NONE;

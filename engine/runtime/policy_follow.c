@@ -113,7 +113,7 @@ static void staleness_check(struct learner_service *service)
 				"%s",
 				learning->experiment->name, state.version, (double)stale_after_ms(learning) / MS_PER_S,
 				service->config.exposures, service->config.feedback, service->config.policy);
-		else
+		else if (policy_is_used(learning))
 			log_say(service->config.log, LOG_LEVEL_INFO, NULL, "the policy of experiment `%s` is renewed again",
 				learning->experiment->name);
 	}

@@ -68,22 +68,40 @@ static bool warm_policy_begin(struct policy_entry *entry, const struct graph_exp
 	return good;
 }
 
+/* Bandits with a context begin when the scale of features is known. */
+static bool starts_warm(const struct graph_experiment *experiment)
+{
+	return experiment->priors && experiment->context.count == 0;
+}
+
 bool warm_policies_begin(const struct plan *plan, struct policy_board *board, struct error *error)
 {
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct graph *graph = plan->pipelines[i].graph;
 		for (size_t j = 0; j < graph->reachable_count; j++) {
 			const struct graph_experiment *experiment = graph->reachable[j];
-			if (!experiment->learns)
+			if (!experiment->learns || !starts_warm(experiment))
 				continue;
 			struct policy_entry *entry = policy_board_entry(board, graph->name, experiment->name);
 			if (!entry)
 				return error_memory(error, ERROR_SYSTEM, "starting bandits");
-			if (!experiment->priors || experiment->context.count > 0)
-				policy_entry_end_start(entry, VERSION);
-			else if (!warm_policy_begin(entry, experiment, error))
+			if (!warm_policy_begin(entry, experiment, error))
 				return false;
 		}
 	}
 	return true;
+}
+
+void warm_policies_end(const struct plan *plan, struct policy_board *board)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct graph *graph = plan->pipelines[i].graph;
+		for (size_t j = 0; j < graph->reachable_count; j++) {
+			const struct graph_experiment *experiment = graph->reachable[j];
+			const bool has_ended = experiment->learns && !starts_warm(experiment);
+			struct policy_entry *entry = has_ended ? policy_board_entry(board, graph->name, experiment->name) : NULL;
+			if (entry)
+				policy_entry_end_start(entry, VERSION);
+		}
+	}
 }

@@ -12,8 +12,11 @@
 #include "plan/plan.h"
 
 /* Puts those of a plan into force where an experiment has no policy, or one that no learner wrote, or one of other candidates, as
- * before a reload. Where the plan has no warm start any more, one that is in force ends. By any thread. False: SYSTEM; or INPUT, an
- * algorithm does not take its warm start, which is a fault of the files. */
+ * before a reload. By any thread. False: SYSTEM; or INPUT, an algorithm does not take its warm start, which is a fault of the
+ * files. */
 bool warm_policies_begin(const struct plan *plan, struct policy_board *board, struct error *error);
+
+/* Ends those in force that the plan does not have any more. To be called when the plan runs. */
+void warm_policies_end(const struct plan *plan, struct policy_board *board);
 
 #endif

@@ -37,6 +37,7 @@ static void begin_among(const char *candidates, const char *bandits)
 	planning_plan(&planning, NULL, &plan);
 	if (!warm_policies_begin(&plan, board, &error))
 		fail_msg("%s", error.text);
+	warm_policies_end(&plan, board);
 	planning_close(&planning);
 }
 
