@@ -88,8 +88,7 @@ struct weights_shown {
 	struct arena *arena;
 };
 
-/* The policy's shares: its candidates have a table too, by which they share evenly while there is no policy. False: no bandits
- * choose. */
+/* The policy's shares, or those before the first one. The candidates have a table, too. False: no bandits choose. */
 static bool bandits_print(const struct weights_shown *shown, const struct control_table *table, struct buffer *out,
 			  struct error *error)
 {
@@ -111,8 +110,8 @@ static bool bandits_print(const struct weights_shown *shown, const struct contro
 }
 
 /* The predictors whose traffic a table shares, in its order; of other tables none. */
-static void predictors_find(const struct weights_shown *shown, const struct control_table *table,
-			    struct experiment_traffic *predictors)
+static bool predictors_find(const struct weights_shown *shown, const struct control_table *table,
+			    struct experiment_traffic *predictors, struct error *error)
 {
 	const struct ledger_resource *resource = ledger_resource_find(shown->ledger, table->kind, table->name);
 	const struct ledger_version *version = resource ? ledger_in_force(shown->ledger, resource) : NULL;
@@ -122,6 +121,9 @@ static void predictors_find(const struct weights_shown *shown, const struct cont
 	    !experiment_traffic_read(shown->checker, version->record.document, shown->arena, predictors, &unread) ||
 	    !predictors->are_predictors)
 		predictors->count = 0;
+	if (unread.kind == ERROR_SYSTEM)
+		*error = unread;
+	return unread.kind != ERROR_SYSTEM;
 }
 
 static size_t tables_print(const struct weights_shown *shown, struct buffer *out, struct error *error)
@@ -137,7 +139,8 @@ static size_t tables_print(const struct weights_shown *shown, struct buffer *out
 		if (bandits_print(shown, &table->record, out, error))
 			continue;
 		struct experiment_traffic predictors;
-		predictors_find(shown, &table->record, &predictors);
+		if (!predictors_find(shown, &table->record, &predictors, error))
+			return count;
 		if (shown->json)
 			table_print_json(&table->record, &predictors, out);
 		else
@@ -170,7 +173,9 @@ static int weights_run(struct session *session, const void *filled, const char *
 	if (tables == 0 && !asked && !json)
 		buffer_string(&out, "no experiment or split is in force\n");
 	int code = command_write(session, &out);
-	if (tables == 0 && asked) {
+	if (error.kind == ERROR_SYSTEM) {
+		code = command_refused(session, &command_experiments_weights, &error);
+	} else if (tables == 0 && asked) {
 		error_set(&error, ERROR_CONFIG, PLACE_NONE,
 			  "namespace `%s` has no table of `%s` in force: name an experiment, a pipeline, or PIPELINE/STEP; "
 			  "`sluice experiments weights` lists all",
@@ -187,10 +192,10 @@ const struct command command_experiments_weights = {
 	.summary = "Shows the traffic shares that are in force now.",
 	.help = "Experiments and steps that split traffic have a table of 10000 buckets, recorded by the keeper: a unit keeps its "
 		"bucket, and a change of weights moves as few of them as it must. Of bandits the shares are those of the policy "
-		"that "
-		"engines choose by, with its version and its age, or they depend on the context; before the first policy they are "
-		"even. NAME is an experiment, a pipeline, or "
-		"PIPELINE/STEP; without it all tables are shown. A rollout moves its table by itself: `sluice experiments history` "
+		"that engines choose by, with its version and its age, or they depend on the context; before the first policy they "
+		"are those of the warmStart, or of the weights. NAME is an experiment, a pipeline, or PIPELINE/STEP; without it "
+		"all "
+		"tables are shown. A rollout moves its table by itself: `sluice experiments history` "
 		"says why.\n"
 		"\n"
 		"  sluice experiments weights checkout --brokers localhost:9092\n"

@@ -178,6 +178,22 @@ static void policy_print_json(const struct bandit_view *view, const struct publi
 	buffer_string(out, "]}");
 }
 
+/* By what is chosen before the first policy. */
+static void start_print_json(const struct bandit_document *bandits, struct buffer *out)
+{
+	static const char *const words[] = {
+		[BANDIT_START_EVEN] = "even", [BANDIT_START_WEIGHTS] = "weights", [BANDIT_START_WARM] = "warmStart"};
+	json_write_member(out, ", ", "start", text_of(words[bandits->start]));
+	buffer_string(out, ", \"variants\": [");
+	for (size_t i = 0; i < bandits->count; i++) {
+		json_write_member(out, i > 0 ? ", {" : "{", "name", bandits->names[i]);
+		buffer_string(out, ", \"percent\": ");
+		json_write_double(out, PERCENT * bandits->start_shares[i]);
+		buffer_byte(out, '}');
+	}
+	buffer_byte(out, ']');
+}
+
 void bandit_view_print_json(const struct bandit_view *view, struct buffer *out)
 {
 	const struct bandit_document *bandits = view->bandits;
@@ -194,9 +210,12 @@ void bandit_view_print_json(const struct bandit_view *view, struct buffer *out)
 		json_write_string(out, bandits->features[i]);
 	}
 	buffer_string(out, "], \"policies\": [");
-	for (size_t shown = 0; (policy = policy_next(view, &at)); shown++) {
+	size_t shown = 0;
+	for (; (policy = policy_next(view, &at)); shown++) {
 		buffer_string(out, shown > 0 ? ", " : "");
 		policy_print_json(view, policy, out);
 	}
 	buffer_byte(out, ']');
+	if (shown == 0)
+		start_print_json(bandits, out);
 }

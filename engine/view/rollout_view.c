@@ -123,7 +123,8 @@ static void next_print(const struct ledger *ledger, const struct ledger_rollout 
 		return;
 	buffer_print(out, "  version %lld%s is accepted and not in force", (long long)next.newest->version, deletion_of(&next));
 	if (next.phase == CHANGE_FAILED)
-		buffer_print(out, ": it failed, and what is shown here goes on. %s\n", text_shown(next.why, arena));
+		buffer_print(out, ": it failed, and what is shown here goes on%s%s\n", next.why.length > 0 ? ". " : "",
+			     text_shown(next.why, arena));
 	else
 		buffer_string(out, " yet: engines prepare it, and until then what is shown here goes on\n");
 }

@@ -562,6 +562,8 @@ static void bandits_without_a_policy_have_the_shares_of_what_they_start_with(voi
 	apply_runs(EXIT_GOOD, "no policy of these candidates yet: shares are those of the weights\n", "experiments status e");
 	apply_runs(EXIT_GOOD, "  a                                  90.00%\n", "experiments weights e");
 	apply_runs(EXIT_GOOD, "a 90%, b 10%, no policy yet", "experiments list");
+	apply_runs(EXIT_GOOD, "\"start\": \"weights\", \"variants\": [{\"name\": \"a\", \"percent\": 90",
+		   "experiments weights e -o json");
 	apply_file("e.yaml",
 		   SHARED("e", "9", "1") "  bandits: {algorithm: thompson, warmStart: {b: {plays: 10, mean: 1}}}\n" PIPELINE);
 	apply_runs(EXIT_GOOD, "Experiment/e version 2 accepted", "apply %s", apply_stand.folder);
