@@ -1,4 +1,4 @@
-/* csv_field.h: What a field of a CSV stands for: a number, one that is missing, or a flag. Spaces around it are no part of it.
+/* csv_field.h: Field of a CSV: read as a number, as one that is missing, or as a flag. Spaces around it are no part of it.
  *
  * Pure; any thread may call.
  */

@@ -14,23 +14,27 @@ const char *csv_header_separator_fault(const struct csv_column *columns, size_t 
 	return other ? "its first line has no comma; separate the columns by commas, and write decimals with a point" : NULL;
 }
 
-const char *csv_header_missing(const struct csv_column *columns, size_t count)
+/* Whether all names are numbers; `are_places`: 0, 1, 2 and so on. */
+static bool are_numbers(const struct csv_column *columns, size_t count, bool *are_places)
 {
-	bool all_count = true;
+	*are_places = true;
 	for (size_t i = 0; i < count; i++) {
 		double number;
 		if (!csv_field_number(columns[i].name, &number) || !isfinite(number))
-			return NULL;
-		all_count = all_count && number >= 0 && number == floor(number);
+			return false;
+		*are_places = *are_places && number == (double)i;
 	}
-	return all_count ? NULL : NAMES_MISSING;
+	return true;
+}
+
+const char *csv_header_missing(const struct csv_column *columns, size_t count)
+{
+	bool are_places;
+	return are_numbers(columns, count, &are_places) && !are_places ? NAMES_MISSING : NULL;
 }
 
 const char *csv_header_fault(const struct csv_column *columns, size_t count)
 {
-	bool numbers = true;
-	double number;
-	for (size_t i = 0; i < count; i++)
-		numbers = numbers && csv_field_number(columns[i].name, &number) && isfinite(number);
-	return numbers ? NAMES_MISSING : csv_header_separator_fault(columns, count);
+	bool are_places;
+	return are_numbers(columns, count, &are_places) ? NAMES_MISSING : csv_header_separator_fault(columns, count);
 }

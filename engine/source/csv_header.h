@@ -1,4 +1,4 @@
-/* csv_header.h: What is wrong with the first line of a CSV as a whole. Each function returns what to say of it, or NULL: nothing
+/* csv_header.h: First line of a CSV: looked at as a whole. Each function returns what to say of it, or NULL: nothing
  * that shows.
  *
  * Pure; any thread may call.
@@ -11,10 +11,10 @@
 /* One column, which has semicolons or tabs in its name: these separate the columns. */
 const char *csv_header_separator_fault(const struct csv_column *columns, size_t count);
 
-/* Numbers that are no names: not those from 0 on without a fraction, which pandas writes for columns that have no names. */
+/* Numbers that are no names: not 0, 1, 2 and so on, which pandas writes for columns that have no names. */
 const char *csv_header_missing(const struct csv_column *columns, size_t count);
 
-/* The same, where a column was not found: then any numbers. */
+/* For where a column was not found: numbers of any kind, or other separators. */
 const char *csv_header_fault(const struct csv_column *columns, size_t count);
 
 #endif

@@ -282,7 +282,7 @@ static bool header_read(struct fit_rows *rows, struct error *error)
 		struct csv_field field;
 		if (!field_next(rows, rows->arena, &field, &last, error))
 			return false;
-		if (rows->text.bytes[field.begin] != '"')
+		if (field.begin == rows->text.length || rows->text.bytes[field.begin] != '"')
 			field.text = text_trimmed(field.text, FIELD_SPACES);
 		*column = (struct csv_column){.name = field.text, .number = true, .gathered = OWN_TENSOR};
 		rows->by_name[rows->column_count] = column;
@@ -337,10 +337,13 @@ static bool csv_open(struct fit_rows *rows, const struct name_list *gather, stru
 		good = row_look(rows) || error_memory(error, ERROR_SYSTEM, "reading data");
 	arena_close(arena);
 	flags_find(rows);
-	if (error->kind != ERROR_NONE || !tensors_gather(rows, gather, error) || !names_check(rows, error))
+	if (error->kind != ERROR_NONE)
 		return false;
-	const char *fault = csv_header_missing(rows->columns, rows->column_count);
-	return !fault || error_set(error, ERROR_INPUT, (struct place){rows->file, 1, 1}, "%s", fault);
+	/* Numbers that the user names as columns are names. */
+	const char *fault = gather->count > 0 ? NULL : csv_header_missing(rows->columns, rows->column_count);
+	if (fault)
+		return error_set(error, ERROR_INPUT, (struct place){rows->file, 1, 1}, "%s", fault);
+	return tensors_gather(rows, gather, error) && names_check(rows, error);
 }
 
 /* ---- messages ---- */

@@ -1,4 +1,4 @@
-/* foreign_file.h: What a file is that is neither a CSV nor requests in lines, by its first bytes.
+/* foreign_file.h: Files that are neither a CSV nor requests in lines, known by their first bytes.
  *
  * Pure; any thread may call.
  */

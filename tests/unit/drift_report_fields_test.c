@@ -43,7 +43,7 @@ static struct said fit_with(const char *tensors, const char *field, int others)
 static void a_field_that_is_no_number_in_a_column_of_numbers_refuses_the_reference(void **state)
 {
 	(void)state;
-	static const char *const fields[] = {"N/A", "None", "\"1,5\"", "true", "1_000", "0x10"};
+	static const char *const fields[] = {"n.a.", "unknown", "\"1,5\"", "true", "1_000", "0x10"};
 	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
 		struct said said = fit_with("tensors: [a, b], ", fields[i], 1);
 		assert_int_not_equal(said.code, 0);
@@ -51,10 +51,10 @@ static void a_field_that_is_no_number_in_a_column_of_numbers_refuses_the_referen
 		expect_words(said.err, "or learn from requests, one in each line, if it has texts");
 		said_close(&said);
 	}
-	struct said said = fit_with("tensors: [a, b], ", "N/A", 10);
+	struct said said = fit_with("tensors: [a, b], ", "unknown", 10);
 	assert_int_not_equal(said.code, 0);
 	expect_words(said.err,
-		     "data:92:1: column `a` is not all numbers: here it has `N/A`; write a number without separators or "
+		     "data:92:1: column `a` is not all numbers: here it has `unknown`; write a number without separators or "
 		     "units, like 50000 or 5e4, leave the field empty where it is missing, or learn from requests, one in "
 		     "each line, if it has texts");
 	said_close(&said);
@@ -63,10 +63,10 @@ static void a_field_that_is_no_number_in_a_column_of_numbers_refuses_the_referen
 static void a_column_of_numbers_and_texts_is_one_of_texts(void **state)
 {
 	(void)state;
-	struct said said = fit_with("tensors: [a, b], ", "N/A", 11);
+	struct said said = fit_with("tensors: [a, b], ", "unknown", 11);
 	assert_int_equal(said.code, 0);
 	said_close(&said);
-	said = fit_with("tensors: [b], ", "N/A", 1); /* what is not watched may be anything */
+	said = fit_with("tensors: [b], ", "unknown", 1); /* what is not watched may be anything */
 	assert_int_equal(said.code, 0);
 	said_close(&said);
 	said = fit_with("tensors: [a, b], ", "", 1);

@@ -319,6 +319,8 @@ static void a_header_that_is_none_is_said(void **state)
 	(void)state;
 	static const char scale[] = "    - scale: {tensor: a, fitted: f}\n";
 	expect_refusal(scale, "1.5,-2\n3,4\n", "", WORDS("data:1:1: its first line has numbers; write the names"));
+	expect_refusal(scale, "1.5,2,1.5\n3,4,5\n", "", WORDS("data:1:1: its first line has numbers; write the names"));
+	expect_refusal(scale, "5,1,7\n3,4,5\n", "", WORDS("data:1:1: its first line has numbers; write the names"));
 	expect_refusal(scale, "a;b\n1,5;2\n", "", WORDS("this row has 2 fields, and the header 1: its first line has no comma"));
 	expect_refusal(scale, "a;b\n1;2\n", "", WORDS("data:1:1: its first line has no comma; separate the columns by commas"));
 	/* Columns without names, as pandas writes them. */
@@ -334,11 +336,11 @@ static void a_file_of_another_kind_is_named(void **state)
 	static const char scale[] = "    - scale: {tensor: a, fitted: f}\n";
 	expect_refusal(scale, "\x1F\x8B\x08 ab\n", "", WORDS("data is compressed by gzip; unpack it"));
 	expect_refusal(scale, "PK\x03\x04 ab\n", "", WORDS("data is a ZIP archive or a workbook of a spreadsheet"));
-	expect_refusal(scale, "PAR1\x15 ab\n", "", WORDS("data is Parquet; write it as CSV"));
+	expect_refusal(scale, "PAR1\x15 ab\nPAR1", "", WORDS("data is Parquet; write it as CSV"));
 	expect_refusal(scale, "[\n {\"a\": 1},\n {\"a\": 2}]\n", "",
 		       WORDS("data is a list in JSON; write each of its items on a line"));
-	/* A name in brackets is one. */
-	struct said said = fit("    - scale: {tensor: x, fitted: f}\n", "[a],PAR\n1,4\n3,4\n", " --tensor x=[a]");
+	/* A column may be called as such files begin, and a name may be in brackets. */
+	struct said said = fit("    - scale: {tensor: x, fitted: f}\n", "PAR1,[a]\n4,1\n4,3\n", " --tensor x=[a]");
 	expect_words(said.out, "\"center\": [2.0], \"scale\": [1.0]");
 	said_close(&said);
 }
