@@ -1,5 +1,7 @@
 /* alert_types.c: Checks of the conditions and groups of alerts against what a pipeline gives: its figures, and the results of
  * its steps. */
+#include <ctype.h>
+
 #include "alerts/alert_condition.h"
 #include "plan/compile.h"
 #include "plan/condition_type.h"
@@ -198,9 +200,13 @@ static bool type_over_results(struct alert_reading *reading, const struct expres
 static bool compares_with_flag(struct text source)
 {
 	static const char *const flags[] = {"== true", "== false", "!= true", "!= false"};
-	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
-		if (memmem(source.bytes, source.length, flags[i], strlen(flags[i])))
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+		const size_t length = strlen(flags[i]);
+		const char *found = memmem(source.bytes, source.length, flags[i], length);
+		const char *end = found ? found + length : NULL;
+		if (found && (end == source.bytes + source.length || !(isalnum((unsigned char)*end) || *end == '_')))
 			return true;
+	}
 	return false;
 }
 
@@ -213,8 +219,8 @@ static bool type_over_figures(struct alert_reading *reading, struct value_type *
 	struct error flag = {0};
 	const bool with_flag = compares_with_flag(expression_source(reading->condition->expression));
 	error_set(&flag, ERROR_CONFIG, error.place,
-		  "figures are numbers, and one that says yes or no is 1 or 0: write `is_drift`, or `is_drift == 1`");
-	wrong_add(reading, reading->condition->expression, with_flag ? &flag : &error);
+		  "figures are numbers, and one that says yes or no is 1 or 0: write it alone, as `is_drift`, or `is_drift == 1`");
+	wrong_add(reading, reading->condition->expression, with_flag && error.kind == ERROR_CONFIG ? &flag : &error);
 	return false;
 }
 

@@ -231,11 +231,10 @@ static void check_name(const struct pipeline_spec *pipeline, const struct alert_
 }
 
 /* Figures of estimates are missing unless a step has some. */
-static void check_estimates(const struct pipeline_spec *pipeline, const struct alert_spec *alert, struct text name,
+static void check_estimates(const struct pipeline_spec *pipeline, const struct alert_spec *alert, struct text name, bool has_drift,
 			    struct faults *faults)
 {
 	const struct step_spec *steps = pipeline->steps.items;
-	bool observed = alert_sources_of(pipeline).figures & FIGURES_OF_DRIFT;
 	if (!text_starts_with(name, TEXT("estimated_")) || !alert_value_named(name))
 		return;
 	for (size_t i = 0; i < pipeline->steps.count; i++) {
@@ -243,7 +242,7 @@ static void check_estimates(const struct pipeline_spec *pipeline, const struct a
 		if (rules && rules->estimates && steps[i].options && rules->estimates(steps[i].options, name))
 			return;
 	}
-	if (observed)
+	if (has_drift)
 		fault_add(faults, CODE_IDLE_ALERT, expression_place(alert->condition), NULL,
 			  "the condition uses `" TEXT_FORMAT "`, and no step `drift` of this pipeline has `%s`: it is never judged",
 			  TEXT_ARGUMENTS(name), text_is(name, "estimated_error") ? "estimateError" : "estimate");
@@ -388,6 +387,30 @@ void alert_mixed_tell(const struct alert_condition *condition, struct faults *fa
 			  TEXT_ARGUMENTS(condition->mixed));
 }
 
+/* Whether it depends on what is offered, which the file does not tell, if the condition is of figures or of messages. */
+static bool is_in_doubt(const struct pipeline_spec *pipeline, const struct alert_condition *condition, struct arena *arena)
+{
+	const struct step_spec *steps = pipeline->steps.items;
+	struct alert_sources written = {.declares = metrics_declare, .metrics = &pipeline->metrics};
+	struct alert_condition as_written;
+	for (size_t i = 0; i < pipeline->steps.count; i++)
+		written.figures |= alert_figures_of(steps[i].kind);
+	return alert_condition_make(&as_written, condition->expression, &written, arena) &&
+	       as_written.of_figures != condition->of_figures;
+}
+
+static void check_figures(const struct pipeline_spec *pipeline, const struct alert_spec *alert,
+			  const struct alert_condition *condition, struct faults *faults)
+{
+	if (alert->group_by)
+		check_groups(pipeline, alert, condition, faults);
+	check_over(alert, condition->of_figures, faults);
+	if (condition->of_figures) {
+		check_window(pipeline, alert, condition, faults);
+		check_comparisons(alert, faults);
+	}
+}
+
 static void check_condition(const struct pipeline_spec *pipeline, const struct alert_spec *alert, struct faults *faults)
 {
 	struct alert_condition condition;
@@ -397,16 +420,11 @@ static void check_condition(const struct pipeline_spec *pipeline, const struct a
 		alert_mixed_tell(&condition, faults);
 		for (size_t i = 0; i < condition.name_count; i++) {
 			check_name(pipeline, alert, condition.names[i], faults);
-			check_estimates(pipeline, alert, condition.names[i], faults);
+			check_estimates(pipeline, alert, condition.names[i], sources.figures & FIGURES_OF_DRIFT, faults);
 		}
-		if (alert->group_by)
-			check_groups(pipeline, alert, &condition, faults);
-		check_over(alert, condition.of_figures, faults);
 		check_constant(alert, faults);
-		if (condition.of_figures) {
-			check_window(pipeline, alert, &condition, faults);
-			check_comparisons(alert, faults);
-		}
+		if (!is_in_doubt(pipeline, &condition, arena))
+			check_figures(pipeline, alert, &condition, faults);
 	}
 	arena_close(arena);
 }

@@ -1,9 +1,13 @@
 /* condition.c: Check of the operators in an alert's condition: wrong ones from other languages, and those that need
  * blanks. The expression language would report a syntax error for the first and accept the second. This check names
  * the intended one. */
+#include <string.h>
+
 #include "base/duration.h"
 #include "spec/fault_codes.h"
 #include "spec/options.h"
+
+#define SPACES " \t\r\n"
 
 static const struct {
 	const char *wrong, *meant;
@@ -73,9 +77,9 @@ static char *spaced(struct arena *arena, struct text text)
 static struct text word_last(struct text text, struct text *rest)
 {
 	size_t begin = text.length;
-	while (begin > 0 && text.bytes[begin - 1] != ' ')
+	while (begin > 0 && !memchr(SPACES, text.bytes[begin - 1], strlen(SPACES)))
 		begin--;
-	*rest = text_trimmed((struct text){text.bytes, begin}, " ");
+	*rest = text_trimmed((struct text){text.bytes, begin}, SPACES);
 	return text_from(text, begin);
 }
 
@@ -85,7 +89,7 @@ static bool duration_fault(struct reading *reading, const struct node *node)
 {
 	struct text rest, condition;
 	int64_t ns;
-	const struct text duration = word_last(text_trimmed(node->scalar, " "), &rest), word = word_last(rest, &condition);
+	const struct text duration = word_last(text_trimmed(node->scalar, SPACES), &rest), word = word_last(rest, &condition);
 	if ((!text_is(word, "for") && !text_is(word, "over")) || condition.length == 0 ||
 	    memchr(condition.bytes, ':', condition.length) || duration_read(duration, &ns))
 		return false;
