@@ -164,9 +164,10 @@ static const struct option rollback_rows[] = {
 	    .help = "95th percentile. Default: \">200ms\". The time of a candidate's own calls, retries too, and what requests "
 		    "wait for it in an engine's queue because it takes too few at once: since calls have queued for 5s without a "
 		    "break; of a backlog, as after an outage of Kafka, since ten times as long as its oldest request had waited "
-		    "for the engine. Other waits in the queue do not count, but are part of `latency_ms` in exposures, which is "
-		    "that of the whole request. A call that has taken longer than the largest limit of the rollout counts while "
-		    "it goes on, so a candidate that never replies is not awaited."),
+		    "for the engine. So a bulk of requests, written at once while the models have room, counts when it takes "
+		    "longer than 5s: write it at their pace. Other waits in the queue do not count, but are part of `latency_ms` "
+		    "in exposures, which is that of the whole request. A call that has taken longer than the largest limit of the "
+		    "rollout counts while it goes on, so a candidate that never replies is not awaited."),
 	ROW("accuracyDrop", THRESHOLD, struct rollback_limits, accuracy_drop,
 	    .place_offset = offsetof(struct rollback_limits, accuracy_drop_place),
 	    .help = "How far the accuracy is below the default's, as a share of the default's. Default: \">5%\"; without any truth "
