@@ -161,19 +161,11 @@ static bool server_is_well(void *gateway, struct error *error)
 	return gateway_is_well(gateway, error);
 }
 
-static bool has_pipelines(const struct revision *revision, struct error *error)
-{
-	return revision->plan.count > 0 ||
-	       error_set(error, ERROR_CONFIG, PLACE_NONE,
-			 "the files have no pipeline any more, so nothing could be asked; name its file");
-}
-
 /* Serves the next files, if they can be. */
 static bool pipelines_follow(struct gateway_run *run, struct error *error)
 {
 	struct revision *left = run->next;
-	const bool good = left && error->kind == ERROR_NONE && has_pipelines(left, error) &&
-			  gateway_service_follow(&run->service, left, error);
+	const bool good = left && error->kind == ERROR_NONE && gateway_service_follow(&run->service, left, error);
 	if (good) {
 		left = run->revision;
 		run->revision = run->next;

@@ -78,6 +78,8 @@ static void bodies_limit(void *context)
 {
 	const struct gateway *gateway = context;
 	const size_t most = request_limits_most(&gateway->limits);
+	if (most == 0) /* no pipeline is left: who asks for one is told so */
+		return;
 	if (gateway->server)
 		http_server_limit_bodies(gateway->server, most);
 	if (gateway->grpc)
