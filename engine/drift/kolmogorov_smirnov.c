@@ -155,10 +155,11 @@ static double ks_durbin_cdf(double x, size_t count, struct arena *arena)
 static double ks_pelz_good_cdf(double z, double n)
 {
 	const double pi2 = pow(acos(-1), 2), z2 = z * z, z4 = z2 * z2, z6 = z2 * z4;
-	const double most = ceil(16 * z / sqrt(pi2)), scale = sqrt(2 * sqrt(pi2));
+	const double scale = sqrt(2 * sqrt(pi2));
+	const int most = (int)ceil(16 * z / sqrt(pi2));
 	double odd[4] = {0}, all[2] = {0};
-	for (double k = 1; k <= most; k++) {
-		const double m2 = pow(2 * k - 1, 2), weight = exp(-pi2 * m2 / (8 * z2)),
+	for (int i = 1; i <= most; i++) {
+		const double k = i, m2 = pow(2 * k - 1, 2), weight = exp(-pi2 * m2 / (8 * z2)),
 			     even = k * k * exp(-pi2 * k * k / (2 * z2));
 		odd[0] += weight;
 		odd[1] += weight * (m2 * pi2 / 4 - z2);
@@ -192,7 +193,8 @@ double ks_one_sample_sf(double distance, size_t count, struct arena *arena)
 	if (distance >= 0.5 || spread >= (count <= KS_LAW_EXACT_MAX ? APART_SMALL : APART))
 		return fmin(1, 2 * ks_one_sided_sf(distance, count));
 	const bool exact = count <= KS_LAW_EXACT_MAX || (count <= EXACT_BODY_MAX && n * pow(distance, 1.5) <= EXACT_BODY);
-	return fmin(1, fmax(0, 1 - (exact ? ks_durbin_cdf(distance, count, arena) : ks_pelz_good_cdf(sqrt(spread), n))));
+	const double cdf = exact ? ks_durbin_cdf(distance, count, arena) : ks_pelz_good_cdf(sqrt(spread), n);
+	return isnan(cdf) ? cdf : fmin(1, fmax(0, 1 - cdf));
 }
 
 double ks_p_effective(double distance, size_t reference, size_t current, struct arena *arena)

@@ -47,7 +47,7 @@ void link_move(struct link *to, struct link *from);
 bool link_secure(struct link *link, struct ssl_ctx_st *tls, const char *host, struct error *error);
 
 /* To be called whenever the socket is ready. LINK_DONE: connection and handshake are complete. At a server with TLS, a caller that
- * speaks HTTP in clear text gets a refusal (400) that says so, before LINK_BROKEN. */
+ * begins with GET, POST, HEAD or PUT in clear text gets a refusal (400) that says so, before LINK_BROKEN. */
 enum link_outcome link_establish(struct link *link, struct error *error);
 uint32_t link_events(const struct link *link); /* events to watch while it is being established */
 

@@ -275,7 +275,9 @@ static const char *mail_advice_of(CURLcode code, bool clear_first)
 {
 	switch (code) {
 	case CURLE_SSL_CONNECT_ERROR:
-		return clear_first ? "" : "; if the server begins in clear text at this port, write smtp:// in --smtp";
+		return clear_first ? "; the server begins TLS and does not finish it: its log says why, such as a version before "
+				     "TLS 1.2"
+				   : "; if the server begins in clear text at this port, write smtp:// in --smtp";
 	case CURLE_USE_SSL_FAILED:
 		return "; a login is sent by TLS alone: if the server has it at a port of its own, as 465, write smtps:// in "
 		       "--smtp";
