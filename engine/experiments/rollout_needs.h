@@ -1,4 +1,4 @@
-/* rollout_needs.h: How much more a rollout would need for its open rules: by counts that are larger, and otherwise as they are.
+/* rollout_needs.h: Counts with which the open rules of a rollout would hold: larger ones, and otherwise as they are.
  * Private to the state machine of rollouts (experiments/rollout.h). Pure. */
 #ifndef SLUICE_EXPERIMENTS_ROLLOUT_NEEDS_H
 #define SLUICE_EXPERIMENTS_ROLLOUT_NEEDS_H

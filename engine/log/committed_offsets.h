@@ -1,4 +1,4 @@
-/* committed_offsets.h: What a group has committed, read into the positions of a transaction that was given up (log/settlement.h).
+/* committed_offsets.h: Committed offsets of a group, read into the positions of a transaction that was given up (log/settlement.h).
  * Private to the committer. */
 #ifndef SLUICE_LOG_COMMITTED_OFFSETS_H
 #define SLUICE_LOG_COMMITTED_OFFSETS_H

@@ -1,4 +1,4 @@
-/* gateway_targets_test.c: what a gateway serves: whom a request may name, and which headers are passed on to it. */
+/* gateway_targets_test.c: targets of a gateway: whom a request may name, and which headers are passed on to it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
