@@ -194,9 +194,7 @@ const struct command command_experiments_weights = {
 		"bucket, and a change of weights moves as few of them as it must. Of bandits the shares are those of the policy "
 		"that engines choose by, with its version and its age, or they depend on the context; before the first policy they "
 		"are those of the warmStart, or of the weights. NAME is an experiment, a pipeline, or PIPELINE/STEP; without it "
-		"all "
-		"tables are shown. A rollout moves its table by itself: `sluice experiments history` "
-		"says why.\n"
+		"all tables are shown. A rollout moves its table by itself: `sluice experiments history` says why.\n"
 		"\n"
 		"  sluice experiments weights checkout --brokers localhost:9092\n"
 		"  sluice experiments weights -o json\n",

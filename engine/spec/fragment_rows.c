@@ -82,7 +82,7 @@ static const struct option caching_rows[] = {
 static const struct option pooling_rows[] = {
 	ROW("enabled", FLAG, struct call_pooling, enabled, .help = "Whether it is enabled."),
 	ROW("maxConnections", INTEGER, struct call_pooling, connections, POSITIVE_RANGE,
-	    .help = "The largest number of connections to one server; by gRPC one more while an old one is replaced."),
+	    .help = "The largest number of connections to one server, and one more while an old one is replaced."),
 	ROW("maxIdleTime", DURATION, struct call_pooling, idle_ns,
 	    .help = "The time after which an idle connection is closed. One that is used is replaced after 2 minutes."),
 	{.type = OPTION_END},
