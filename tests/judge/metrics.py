@@ -349,7 +349,7 @@ DEALS = 40
 def judges_answers_by_their_truth(judge, dev, folder, listener):
     """The simulated profit after costs, by truth that comes later, of what each variant answered"""
     gateway = Listener(dev.said("gateway") + "/")
-    expected, wins, net = ({"low": [], "high": []} for _ in range(3))
+    expected, wins, net, accuracy = ({"low": [], "high": []} for _ in range(4))
     for number in range(DEALS):
         headers = {"x-request-id": f"deal-{number}"}
         status, body = gateway.send("/v2/pipelines/deal/infer", {"id": f"deal-{number}", "inputs": [
@@ -361,6 +361,7 @@ def judges_answers_by_their_truth(judge, dev, folder, listener):
         expected[name].append((move - 0.5) * size)
         wins[name].append(move > 0)
         net[name].append(move - int(size))
+        accuracy[name].append(move == 0)  # the first output is the price of the request, a whole number
         feedback = {"id": f"deal-{number}", "truth": {"price": [100 + number + move]}}
         for _ in range(1 + (number % 3 == 0)):  # some come twice
             status, body = gateway.send("/v2/pipelines/deal/feedback", feedback)
@@ -377,10 +378,10 @@ def judges_answers_by_their_truth(judge, dev, folder, listener):
         time.sleep(0.3)
     found = {metric["name"]: metric for metric in report.get("metrics", [])}
     declared = ("simulated_profit", "wins", "net")
-    judge.expect("all metrics are computed for all deals, and the latency", set(found) == {*declared, "latency_ms"} and counted == {name: DEALS for name in found},
-                 done and (done.stdout[:600], done.stderr))
+    judge.expect("all metrics are computed for all deals, and the latency, and whether the answer is the truth",
+                 set(found) == {*declared, "latency_ms", "accuracy"} and counted == {name: DEALS for name in found}, (counted, done and done.stderr))
     judge.expect("with their roles", [found.get(name, {}).get("role") for name in ("simulated_profit", "wins")] == ["primary", "guardrail"])
-    for name, wanted in (("simulated_profit", expected), ("wins", wins), ("net", net)):
+    for name, wanted in (("simulated_profit", expected), ("wins", wins), ("net", net), ("accuracy", accuracy)):
         for variant in found.get(name, {}).get("variants", []):
             mean = sum(wanted[variant["name"]]) / len(wanted[variant["name"]])
             judge.expect(f"{name} of {variant['name']}", variant["units"] == len(wanted[variant["name"]]) and abs(variant["mean"] - mean) < 1e-9, (variant, mean))

@@ -275,10 +275,12 @@ static void an_error_names_the_partition_its_leader_and_what_was_said_last(void 
 					     .properties = mock_quick};
 	assert_null(reader_open(&config, &error));
 	assert_int_equal(error.kind, ERROR_SYSTEM);
-	/* Since 2.10 a mock says no address of a broker that is down. */
+	/* Since 2.10 a mock says no address of a broker that is down, so that the client does not always try to reach it. */
+	const bool is_listed = rd_kafka_version() < 0x020a0000;
 	const char *const words[] = {"Kafka does not say where records end in partition 1 of topic far: broker 2 ",
-				     rd_kafka_version() < 0x020a0000 ? "2 at 127.0.0.1:" : "2 leads it",
-				     " leads it; the client last said: 127.0.0.1:", "advertised.listeners", "Asked at 127.0.0.1:"};
+				     is_listed ? "2 at 127.0.0.1:" : "2 leads it",
+				     is_listed ? " leads it; the client last said: 127.0.0.1:" : " leads it; ",
+				     "advertised.listeners", "Asked at 127.0.0.1:"};
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (!strstr(error.text, words[i]))
 			fail_msg("no `%s` in: %s", words[i], error.text);
