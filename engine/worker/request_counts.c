@@ -148,8 +148,10 @@ void call_count_in(struct stage_counts *counts)
 
 void call_count_forgotten(struct stage_counts *counts)
 {
-	if (counts)
-		count_add(&counts->sums.in_flight, UINT64_MAX); /* one fewer */
+	if (!counts)
+		return;
+	count_add(&counts->sums.in_flight, UINT64_MAX); /* one fewer */
+	count_add(&counts->sums.released, 1);
 }
 
 void call_count_out(struct stage_counts *counts, enum flow_outcome outcome, const struct answer *answer, int64_t took_ms)
@@ -157,7 +159,6 @@ void call_count_out(struct stage_counts *counts, enum flow_outcome outcome, cons
 	if (!counts)
 		return;
 	call_count_forgotten(counts);
-	count_add(&counts->sums.released, 1);
 	count_add(&counts->sums.ended, 1);
 	latency_count(counts, took_ms);
 	outcome_count(counts, false, true, outcome, answer);

@@ -303,19 +303,27 @@ bool stage_check(const struct stage_config *config, struct error *error)
 
 /* ---- time ---- */
 
-void stages_advance(struct worker *worker)
+static void returned_calls_end(struct worker *worker)
 {
 	while (worker->returned_count + worker->subpipeline_waiting > 0) {
 		subpipeline_advance(worker);
 		for (struct call *call; (call = returned_calls_take(worker));)
 			stages_on_answered(worker, call);
 	}
-	int64_t now_ms = loop_now_ms(worker->loop);
-	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next) {
+}
+
+/* A called pipeline whose time is over ends by itself before its caller gives it up, however late the turn is: so its error is
+ * counted, and what its experiments chose is known. */
+void stages_advance(struct worker *worker)
+{
+	returned_calls_end(worker);
+	const int64_t now_ms = loop_now_ms(worker->loop);
+	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
+		subpipeline_advance_stage(stage, now_ms);
+	returned_calls_end(worker);
+	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		if (flow_due_ms(stage->flow) <= now_ms)
 			flow_advance(stage->flow, now_ms);
-		subpipeline_advance_stage(stage, now_ms);
-	}
 }
 
 int64_t stages_due_ms(const struct worker *worker)
