@@ -160,13 +160,37 @@ static void undeny_topic(const char *broker, char **words_given)
 
 /* ---- topics ---- */
 
+/* Whether a broker still lists the topic, to which it then still takes records. */
+static bool is_listed(rd_kafka_t *kafka, const char *name)
+{
+	const struct rd_kafka_metadata *metadata;
+	if (rd_kafka_metadata(kafka, 1, NULL, &metadata, KAFKA_PATIENCE_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		die("delete: the brokers do not list their topics");
+	bool listed = false;
+	for (int i = 0; i < metadata->topic_cnt; i++)
+		listed |= strcmp(metadata->topics[i].topic, name) == 0;
+	rd_kafka_metadata_destroy(metadata);
+	return listed;
+}
+
+#define MADE_AGAIN_MS 5000 /* a topic that is listed for longer has been made again, by an engine that needs it */
+
+/* The controller answers before the brokers know. */
 static void delete_topic(const char *brokers, char **words_given)
 {
 	rd_kafka_t *kafka = producer(brokers);
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka);
 	rd_kafka_DeleteTopic_t *topic = rd_kafka_DeleteTopic_new(words_given[0]);
 	rd_kafka_DeleteTopics(kafka, &topic, 1, NULL, queue);
-	rd_kafka_event_destroy(answer(queue, "delete"));
+	rd_kafka_event_t *event = answer(queue, "delete");
+	size_t count;
+	const rd_kafka_topic_result_t **results =
+		rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &count);
+	if (count != 1 || rd_kafka_topic_result_error(results[0]))
+		die("delete: %s", count == 1 ? rd_kafka_err2str(rd_kafka_topic_result_error(results[0])) : "no answer");
+	rd_kafka_event_destroy(event);
+	for (int waited_ms = 0; waited_ms < MADE_AGAIN_MS && is_listed(kafka, words_given[0]); waited_ms += 100)
+		pause_ms(100);
 	rd_kafka_DeleteTopic_destroy(topic);
 	rd_kafka_queue_destroy(queue);
 	rd_kafka_destroy(kafka);
