@@ -86,6 +86,20 @@ void policy_learn(struct policy *policy, const struct bandit *bandit, uint64_t v
 	}
 }
 
+struct policy *policy_begin_warm(struct arena *arena, const struct bandit_options *options, const struct bandit_prior *priors,
+				 uint64_t seed, struct error *error)
+{
+	struct bandit *bandit = bandit_open(arena, options, error);
+	if (!bandit || !bandit_warm(bandit, priors, NULL, error))
+		return NULL;
+	struct policy *policy = policy_open(arena, options, seed);
+	if (policy)
+		policy_learn(policy, bandit, 0);
+	else
+		(void)error_memory(error, ERROR_SYSTEM, "starting bandits");
+	return policy;
+}
+
 /* ---- choices ---- */
 
 static double pair_sum(policy_pair pair)

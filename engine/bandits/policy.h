@@ -32,6 +32,11 @@ struct policy *policy_open(struct arena *arena, const struct bandit_options *opt
 /* Takes what the learner, of the options that it was opened with, has learnt by now. */
 void policy_learn(struct policy *policy, const struct bandit *bandit, uint64_t version);
 
+/* Version 0: the policy of a learner without features that knows its warm start and nothing else. NULL: the algorithm does not take
+ * it (INPUT), or SYSTEM. */
+struct policy *policy_begin_warm(struct arena *arena, const struct bandit_options *options, const struct bandit_prior *priors,
+				 uint64_t seed, struct error *error);
+
 /* The probability of each arm in a context, which is of finite numbers (without features: NULL). Their sum is 1. */
 void policy_probabilities(const struct policy *policy, const double *x, double *probabilities);
 

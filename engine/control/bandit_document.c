@@ -29,11 +29,9 @@ static void start_warm(const struct experiment_spec *experiment, const struct ba
 {
 	const struct bandit_options options = experiment_bandit(experiment, bandits->count, 0);
 	struct error refused = {0};
-	struct bandit *bandit = bandit_open(arena, &options, &refused);
-	struct policy *policy = policy_open(arena, &options, 0);
-	if (!bandit || !policy || !bandit_warm(bandit, priors, NULL, &refused))
+	const struct policy *policy = policy_begin_warm(arena, &options, priors, 0, &refused);
+	if (!policy)
 		return;
-	policy_learn(policy, bandit, 0);
 	policy_probabilities(policy, NULL, bandits->start_shares);
 	bandits->start = BANDIT_START_WARM;
 }

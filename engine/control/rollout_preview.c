@@ -1,6 +1,7 @@
 /* rollout_preview.c: see rollout_preview.h. */
 #include "control/rollout_preview.h"
 
+#include "control/rollout_request.h"
 #include "message/rows.h"
 
 #define WORDS_BYTES_MAX ((size_t)256 << 10)
@@ -57,9 +58,9 @@ bool rollout_preview_make(const struct ledger *ledger, const struct keeper_rollo
 	if (!rollout_read(ledger, reader, experiment, arena, &document, &state, error))
 		return false;
 	const struct rollout_state before = state;
-	const bool approves = strcmp(words, "promote") == 0 && ledger_rollout_find(ledger, text_of(experiment))->record.waiting;
+	const char *name = rollout_command_of(ledger_rollout_find(ledger, text_of(experiment)), words);
 	const struct rollout_command command = {
-		.number = state.command + 1, .kind = command_named(approves ? "approve" : words), .time_ms = now_ms, .by = author};
+		.number = state.command + 1, .kind = command_named(name), .time_ms = now_ms, .by = author};
 	if (!rollout_command(&document.plan, &state, &command, &move, error))
 		return false;
 	return move_describe(&document, &move, arena, preview, error) &&

@@ -87,19 +87,23 @@ static bool repeated_refuse(const struct ledger_rollout *rollout, const struct r
 			 TEXT_ARGUMENTS(sentence), verb->again, last->number);
 }
 
+const char *rollout_command_of(const struct ledger_rollout *rollout, const char *verb)
+{
+	return strcmp(verb, "promote") == 0 && rollout->has_record && rollout->record.waiting ? "approve" : verb;
+}
+
 bool rollout_request_item(const struct ledger_rollout *rollout, const struct rollout_request *request, struct proposal_item *item,
 			  struct error *error)
 {
 	const struct control_move *last = rollout->count > 0 ? &rollout->moves[rollout->count - 1]->record : NULL;
-	const bool promotes = strcmp(request->verb, "promote") == 0, has_seen = request->seen != ROLLOUT_SEEN_RECORDED;
-	const bool approves = promotes && rollout->has_record && rollout->record.waiting;
+	const bool has_seen = request->seen != ROLLOUT_SEEN_RECORDED;
 	const struct repeated_verb *verb = has_seen ? NULL : repeated_verb_find(request->verb);
 	const struct control_move *given = verb ? given_find(rollout, verb, request) : NULL;
 	if (given)
 		return repeated_refuse(rollout, verb, given, error);
 	*item = (struct proposal_item){.kind = ROLLOUT_COMMAND_KIND,
 				       .name = rollout->name,
-				       .document = text_of(approves ? "approve" : request->verb),
+				       .document = text_of(rollout_command_of(rollout, request->verb)),
 				       .expected = has_seen				    ? request->seen
 						   : strcmp(request->verb, "rollback") == 0 ? PROPOSAL_EXPECTS_ANY
 						   : last				    ? last->number

@@ -25,8 +25,11 @@ struct rollout_request {
 	int64_t seen; /* number of a move, or ROLLOUT_SEEN_RECORDED */
 };
 
-/* The item of the proposal, which borrows from the rollout and the request. A promotion of a stage that waits is an approval, which
- * fits nothing else. False: CONFIG, the rollout has had this command already, and its author does not say that he has seen it. */
+/* The command that a verb is for this rollout: a promotion of a stage that waits is an approval, which fits nothing else. */
+const char *rollout_command_of(const struct ledger_rollout *rollout, const char *verb);
+
+/* The item of the proposal, which borrows from the rollout and the request. False: CONFIG, the rollout has had this command
+ * already, and its author does not say that he has seen it. */
 bool rollout_request_item(const struct ledger_rollout *rollout, const struct rollout_request *request, struct proposal_item *item,
 			  struct error *error);
 

@@ -21,18 +21,14 @@ static bool policy_make(const struct graph_experiment *experiment, const struct 
 			struct error *error)
 {
 	const struct bandit_options options = experiment_bandit(experiment->spec, experiment->count, 0);
-	struct bandit *bandit = bandit_open(arena, &options, error);
-	if (!bandit || !bandit_warm(bandit, experiment->priors, NULL, error))
+	struct policy *policy = policy_begin_warm(arena, &options, experiment->priors, hash_key(text_of(experiment->name)), error);
+	if (!policy)
 		return false;
-	struct policy *policy = policy_open(arena, &options, hash_key(text_of(experiment->name)));
-	if (policy) {
-		policy_learn(policy, bandit, VERSION);
-		policy_write(policy, out);
-		policy->version = policy_number(arms, experiment->count, buffer_view(out));
-		buffer_clear(out);
-		policy_write(policy, out);
-	}
-	return (policy && !buffer_failed(out)) || error_memory(error, ERROR_SYSTEM, "starting bandits");
+	policy_write(policy, out);
+	policy->version = policy_number(arms, experiment->count, buffer_view(out));
+	buffer_clear(out);
+	policy_write(policy, out);
+	return !buffer_failed(out) || error_memory(error, ERROR_SYSTEM, "starting bandits");
 }
 
 static bool policy_begin(struct policy_entry *entry, const struct graph_experiment *experiment, struct arena *arena,

@@ -289,13 +289,20 @@ static const struct step_kind *kind_of(const struct step_spec *step, struct aren
 	return instead ? instead : step->kind;
 }
 
-struct alert_sources alert_sources_of(const struct pipeline_spec *pipeline)
+/* Without an arena: those that the file tells, whatever is offered. */
+static struct alert_sources sources_in(const struct pipeline_spec *pipeline, struct arena *arena)
 {
 	const struct step_spec *steps = pipeline->steps.items;
 	struct alert_sources sources = {.declares = metrics_declare, .metrics = &pipeline->metrics};
-	struct arena *arena = arena_open(CHECK_BYTES);
 	for (size_t i = 0; i < pipeline->steps.count; i++)
 		sources.figures |= alert_figures_of(arena ? kind_of(&steps[i], arena) : steps[i].kind);
+	return sources;
+}
+
+struct alert_sources alert_sources_of(const struct pipeline_spec *pipeline)
+{
+	struct arena *arena = arena_open(CHECK_BYTES);
+	const struct alert_sources sources = sources_in(pipeline, arena);
 	arena_close(arena);
 	return sources;
 }
@@ -390,11 +397,8 @@ void alert_mixed_tell(const struct alert_condition *condition, struct faults *fa
 /* Whether it depends on what is offered, which the file does not tell, if the condition is of figures or of messages. */
 static bool is_in_doubt(const struct pipeline_spec *pipeline, const struct alert_condition *condition, struct arena *arena)
 {
-	const struct step_spec *steps = pipeline->steps.items;
-	struct alert_sources written = {.declares = metrics_declare, .metrics = &pipeline->metrics};
+	const struct alert_sources written = sources_in(pipeline, NULL);
 	struct alert_condition as_written;
-	for (size_t i = 0; i < pipeline->steps.count; i++)
-		written.figures |= alert_figures_of(steps[i].kind);
 	return alert_condition_make(&as_written, condition->expression, &written, arena) &&
 	       as_written.of_figures != condition->of_figures;
 }
