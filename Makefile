@@ -202,7 +202,7 @@ demo:
 	@tests/demo.sh $(BUILD)/sluice
 
 ## check: everything; installs what is missing (ONLY="unit fuzz" runs parts)
-## |  seconds, on 2 cores from nothing built; kafka, faults, secure, dev, contract, reload, mlserver, features, cases-kafka, state and guard run four at a time;
+## |  seconds, on 2 cores from nothing built; kafka, faults, secure, dev, contract, reload, mlserver, features, cases-kafka, state and guard run three at a time;
 ## |  models, readme, oracles, grpc, demo, cases, gallery, sim, sklearn, judge, tokens, reference, docs, help, shells, install, thread and librdkafka three at a time;
 ## |  static, torture and instructions while processors are idle, from the start until sanitize and compose have ended
 ## |    50  deps       packages (when some are missing)

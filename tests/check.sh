@@ -37,7 +37,7 @@ timed="unit sanitize thread models dev bars grpc callers kafka state contract gu
 # once `unit` has built what they run. None is judged by how fast it is. Their brokers are compiled in a hurry: what a better
 # compiler gains there, it costs here. All take some 450 s of a processor, brokers left out, in 2,500.
 waiting="kafka faults secure dev contract reload mlserver features cases-kafka state guard"
-lanes=4
+lanes=3
 # These use one processor, or wait for half of their time, and none is judged by how fast it is: one more at once than there are
 # processors, the longest first. A page's servers have ports of their own; those of `demo` are any that are free.
 single="librdkafka thread models grpc readme oracles judge sim help sklearn docs cases gallery demo tokens install reference shells"
