@@ -8,12 +8,12 @@ import numpy as np
 from scipy import stats
 
 ALPHA = 0.05
-CASES = (("requests_alike", 80, 90, 1, 1), ("twice_the_requests", 120, 100, 2, 1), ("requests_worth_more", 150, 150, 1, 1.3))
+CASES = (("requests_alike", 80, 90, 1, 1), ("twice_the_requests", 120, 100, 2, 1), ("requests_of_more_value", 150, 150, 1, 1.3))
 
 
-def arm(draw, units, more, worth):
+def arm(draw, units, more, value):
     number = 1 + draw.poisson(2 * more, units)
-    total = [draw.normal(worth * 5 * level, 2, count).sum() for level, count in zip(draw.lognormal(0, 0.4, units), number)]
+    total = [draw.normal(value * 5 * level, 2, count).sum() for level, count in zip(draw.lognormal(0, 0.4, units), number)]
     return {"sum": np.round(total, 4).tolist(), "number": number.tolist()}
 
 
@@ -52,15 +52,15 @@ def far_means(draw):
 
 def far_covariate(draw):
     """As of users by the time at which they came first, in milliseconds."""
-    offset, worth = 1.75e12, 2.0**33
+    offset, level = 1.75e12, 2.0**33
     pre = [np.round(draw.normal(0, 4e5, units)) for units in (80, 87)]
     post = [grid(x * 2e-6 + draw.normal(more, 1, len(x))) for x, more in zip(pre, (0, 0.5))]
     x, y = np.concatenate(pre), np.concatenate(post)
     theta = np.cov(x, y)[0, 1] / x.var(ddof=1)
     control, treatment = (b - theta * (a - x.mean()) for a, b in zip(pre, post))
-    given = {arm: {"pre": (a + offset).tolist(), "post": (b + worth).tolist()}
+    given = {arm: {"pre": (a + offset).tolist(), "post": (b + level).tolist()}
              for arm, a, b in zip(("control", "treatment"), pre, post)}
-    return given, {"theta": theta, "adjusted_mean_control": control.mean() + worth,
+    return given, {"theta": theta, "adjusted_mean_control": control.mean() + level,
                    "adjusted_variance_control": control.var(ddof=1), "difference": treatment.mean() - control.mean(),
                    "welch_p": stats.ttest_ind(treatment, control, equal_var=False).pvalue,
                    "variance_reduction": np.corrcoef(x, y)[0, 1] ** 2}
@@ -77,9 +77,9 @@ def main():
     for name, make in (("far_means", far_means), ("far_covariate", far_covariate), ("table_with_empty_lines", empty_lines)):
         given, wanted = make(np.random.default_rng(len(name)))
         cases.append({"name": name, "input": given, "params": {}, "expected": wanted, "tolerance": {"abs": 0, "rel": 1e-9}})
-    for seed, (name, control, treatment, more, worth) in enumerate(CASES):
+    for seed, (name, control, treatment, more, value) in enumerate(CASES):
         draw = np.random.default_rng(seed)
-        given = {"control": arm(draw, control, 1, 1), "treatment": arm(draw, treatment, more, worth)}
+        given = {"control": arm(draw, control, 1, 1), "treatment": arm(draw, treatment, more, value)}
         cases.append({"name": name, "input": given, "params": {"alpha": ALPHA}, "expected": expected(**given),
                       "tolerance": {"abs": 1e-10, "rel": 1e-8}})
     print('{"family": "abtest", "schema_version": 1, "cases": [')
