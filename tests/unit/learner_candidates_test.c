@@ -1,63 +1,8 @@
 /* learner_candidates_test.c: Tests of a learner that goes on with other candidates than its record has: each is known by its name,
  * and the record has among whom its versions chose. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/learner_records.h"
 
-#include <cmocka.h>
-
-#include "bandits/policy.h"
-#include "experiments/learner.h"
-#include "tests/unit/arena_fixture.h"
-
-#define NOW_MS INT64_C(1800000000000)
 #define WINDOW_MS 60000
-
-static const struct text arms[] = {{"old", 3}, {"new", 3}};
-
-static struct exposure exposure_of(const char *id, size_t arm, int64_t time_ms)
-{
-	return (struct exposure){.id = text_of(id),
-				 .origin = {text_of(id), 0, 1},
-				 .time_ms = time_ms,
-				 .experiment = TEXT("e"),
-				 .variant = arms[arm],
-				 .probability = 0.5,
-				 .reason = ASSIGNED_POLICY};
-}
-
-static void expose(struct learner *learner, const char *id, size_t arm, int64_t time_ms)
-{
-	const struct exposure exposure = exposure_of(id, arm, time_ms);
-	learner_expose(learner, &exposure);
-}
-
-static void reward(struct learner *learner, const char *id, double value, int64_t time_ms)
-{
-	const struct feedback feedback = {.id = text_of(id), .has_reward = true, .reward = value};
-	learner_feedback(learner, &feedback, time_ms);
-}
-
-/* The learner of a record, for its figures. */
-static const struct bandit *recorded(struct learner *learner, struct policy_record *record)
-{
-	struct error error = {0};
-	if (!learner_record(learner, NOW_MS, record, &error))
-		fail_msg("no record: %s", error.text);
-	const struct bandit *bandit = bandit_read(arena, record->learner, &error);
-	assert_non_null(bandit);
-	return bandit;
-}
-
-/* The record apart from its learner, as Kafka would keep it. */
-static struct policy_record kept(const struct policy_record *record)
-{
-	struct policy_record copy = *record;
-	copy.policy = (struct text){arena_copy(arena, record->policy.bytes, record->policy.length), record->policy.length};
-	copy.learner = (struct text){arena_copy(arena, record->learner.bytes, record->learner.length), record->learner.length};
-	return copy;
-}
 
 static struct learner *learner_named(const struct text *names, size_t count)
 {

@@ -1,21 +1,10 @@
 /* learner_warm_test.c: Tests of learners that start warm: there is a policy before any reward, and a learner that goes on from its
  * record does not learn the priors again. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
-#include <cmocka.h>
+#include "tests/unit/learner_records.h"
 
-#include "bandits/policy.h"
-#include "experiments/learner.h"
-#include "tests/unit/arena_fixture.h"
-
-#define NOW_MS INT64_C(1800000000000)
-
-static const struct text arms[] = {{"old", 3}, {"new", 3}};
 static const struct bandit_prior priors[] = {{10, 0.25, 0}, {30, 0.5, 0}};
 
 static struct learner *learner_of(struct bandit_options options, const struct text *features, size_t count)
@@ -39,7 +28,7 @@ static struct learner *greedy(void)
 	return learner_of(bandit_defaults(BANDIT_EPSILON_GREEDY, 2, 0), NULL, 0);
 }
 
-static void expose(struct learner *learner, size_t n, size_t arm, double feature)
+static void expose_feature(struct learner *learner, size_t n, size_t arm, double feature)
 {
 	char id[24];
 	(void)snprintf(id, sizeof id, "r%zu", n);
@@ -56,30 +45,12 @@ static void expose(struct learner *learner, size_t n, size_t arm, double feature
 	learner_expose(learner, &exposure);
 }
 
-static void reward(struct learner *learner, size_t n, double value)
+static void reward_of(struct learner *learner, size_t n, double value)
 {
 	char id[24];
 	(void)snprintf(id, sizeof id, "r%zu", n);
 	const struct feedback feedback = {.id = text_of(id), .has_reward = true, .reward = value};
 	learner_feedback(learner, &feedback, NOW_MS);
-}
-
-static const struct bandit *recorded(struct learner *learner, struct policy_record *record)
-{
-	struct error error = {0};
-	if (!learner_record(learner, NOW_MS, record, &error))
-		fail_msg("no record: %s", error.text);
-	const struct bandit *bandit = bandit_read(arena, record->learner, &error);
-	assert_non_null(bandit);
-	return bandit;
-}
-
-static struct policy_record kept(const struct policy_record *record)
-{
-	struct policy_record copy = *record;
-	copy.policy = (struct text){arena_copy(arena, record->policy.bytes, record->policy.length), record->policy.length};
-	copy.learner = (struct text){arena_copy(arena, record->learner.bytes, record->learner.length), record->learner.length};
-	return copy;
 }
 
 static void there_is_a_policy_before_any_reward(void **state)
@@ -109,13 +80,13 @@ static void a_learner_that_goes_on_has_the_priors_once(void **state)
 	(void)state;
 	struct learner *learner = greedy(), *next = greedy();
 	assert_true(learner_warm(learner, &error));
-	expose(learner, 1, 0, (double)NAN);
-	reward(learner, 1, 1);
+	expose_feature(learner, 1, 0, (double)NAN);
+	reward_of(learner, 1, 1);
 	(void)recorded(learner, &record);
 	record = kept(&record);
 	assert_true(learner_restore(next, &record, &error) && !learner_is_due(next));
-	expose(next, 2, 1, (double)NAN);
-	reward(next, 2, 1);
+	expose_feature(next, 2, 1, (double)NAN);
+	reward_of(next, 2, 1);
 	const struct bandit *bandit = recorded(next, &record);
 	assert_int_equal(record.rewards, 42);
 	assert_true(fabs(bandit_mean(bandit, 0) - 3.5 / 11) < 1e-12);
@@ -155,7 +126,7 @@ static void with_a_context_the_first_policy_needs_a_scale_alone(void **state)
 	assert_true(learner_warm(learner, &error));
 	for (size_t n = 0; n < LEARNER_SAMPLES; n++) {
 		assert_false(learner_record(learner, NOW_MS, &record, &error));
-		expose(learner, n, n % 2, (double)(n % 5));
+		expose_feature(learner, n, n % 2, (double)(n % 5));
 	}
 	const struct bandit *bandit = recorded(learner, &record);
 	assert_true(fabs(bandit_score(bandit, 0, means) - 2.5 / 11) < 1e-12);
