@@ -366,7 +366,7 @@ struct connection_counts gateway_connection_counts(const struct gateway *gateway
 	return (struct connection_counts){.accepted = http.accepted + grpc.accepted,
 					  .refused = http.refused + grpc.refused,
 					  .peer_refused = http.peer_refused + grpc.peer_refused,
-					  .rejected = http.rejected,
+					  .rejected = http.rejected + grpc.rejected,
 					  .flooded = grpc.flooded};
 }
 

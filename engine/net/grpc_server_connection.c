@@ -247,6 +247,7 @@ static bool establish(struct grpc_caller *caller)
 		return true;
 	if (outcome == LINK_DONE && verdict == GRPC_PORT_HTTP2 && session_begin(caller, &error))
 		return true;
+	caller->server->acceptor.counts.rejected += http2->link.was_clear;
 	grpc_caller_end(caller);
 	return false;
 }

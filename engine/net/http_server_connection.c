@@ -511,6 +511,7 @@ static void inbound_shake_hands(struct http_inbound *connection)
 	case LINK_LATER:
 		break;
 	case LINK_BROKEN:
+		connection->server->acceptor.counts.rejected += connection->link.was_clear;
 		connection->phase = HTTP_PHASE_OVER;
 		break;
 	case LINK_DONE:

@@ -18,9 +18,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "net/clear_text.h"
 #include "net/tls.h"
-
-#define CLEAR_READS_MAX 64 /* of a request in clear text: 64 KiB */
 
 static enum link_outcome link_broken(struct error *error, int number)
 {
@@ -78,15 +77,25 @@ static int bio_write(BIO *bio, const char *bytes, int length)
 	return (int)sent;
 }
 
+/* Keeps the first bytes, of which OpenSSL does not tell what they were. */
+static void first_keep(struct link *link, const char *bytes, size_t length)
+{
+	const size_t space = CLEAR_TEXT_BYTES - link->first_count, count = length < space ? length : space;
+	memcpy(link->first + link->first_count, bytes, count);
+	link->first_count = (unsigned char)(link->first_count + count);
+}
+
 static int bio_read(BIO *bio, char *bytes, int length)
 {
-	const struct link *link = BIO_get_data(bio);
+	struct link *link = BIO_get_data(bio);
 	ssize_t got = recv(link->socket, bytes, (size_t)length, 0);
 	BIO_clear_retry_flags(bio);
 	if (got < 0 && again(errno))
 		BIO_set_retry_read(bio);
 	if (got == 0)
 		BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+	if (got > 0 && link->first_count < CLEAR_TEXT_BYTES)
+		first_keep(link, bytes, (size_t)got);
 	return (int)got;
 }
 
@@ -163,21 +172,14 @@ void link_move(struct link *to, struct link *from)
 		BIO_set_data(SSL_get_rbio(to->tls), to); /* the same BIO writes */
 }
 
-#define CLEAR_BODY "{\"error\":\"this port accepts TLS alone; ask it by https\",\"kind\":\"INPUT\",\"place\":\"the connection\"}"
-
-/* The rest of the request is read, as far as it has come: a socket that is closed with unread bytes sends a reset, which can
- * overtake the refusal. */
-static void link_refuse_clear_text(const struct link *link)
+/* A caller that has no session yet, and sends bytes that begin none. */
+static void link_refuse_clear_text(struct link *link)
 {
-	char bytes[1024];
-	const int length = snprintf(bytes, sizeof bytes,
-				    "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n"
-				    "Content-Length: %zu\r\n\r\n%s",
-				    sizeof CLEAR_BODY - 1, CLEAR_BODY);
-	(void)send(link->socket, bytes, (size_t)length, MSG_NOSIGNAL);
-	for (size_t reads = 0; reads < CLEAR_READS_MAX && recv(link->socket, bytes, sizeof bytes, 0) > 0; reads++)
-		;
-	shutdown(link->socket, SHUT_WR);
+	if (!SSL_is_server(link->tls) || SSL_is_init_finished(link->tls) || link->first_count < CLEAR_TEXT_BYTES ||
+	    !clear_text_begins(link->first))
+		return;
+	clear_text_refuse(link->socket, link->first);
+	link->was_clear = true;
 }
 
 static enum link_outcome tls_outcome(struct link *link, int result, struct error *error)
@@ -190,8 +192,7 @@ static enum link_outcome tls_outcome(struct link *link, int result, struct error
 	if (what == SSL_ERROR_ZERO_RETURN)
 		return LINK_BROKEN;
 	unsigned long code = ERR_peek_error();
-	if (SSL_is_server(link->tls) && ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_HTTP_REQUEST)
-		link_refuse_clear_text(link);
+	link_refuse_clear_text(link);
 	const char *reason = code ? ERR_reason_error_string(code) : NULL;
 	long verdict = SSL_get_verify_result(link->tls);
 	if (verdict != X509_V_OK)

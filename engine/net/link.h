@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "net/clear_text.h"
 
 struct ssl_st;
 struct ssl_ctx_st;
@@ -26,6 +27,10 @@ struct link {
 	bool established;
 	bool wants_to_write; /* while it is being established */
 	bool any_protocol;   /* with TLS: false allows only HTTP/2; set after link_secure() */
+	bool was_clear;	     /* at a server with TLS: a caller that sent HTTP in clear text, and was refused (net/clear_text.h) */
+	/* Its own: */
+	unsigned char first_count;
+	char first[CLEAR_TEXT_BYTES]; /* that came through TLS's socket */
 };
 
 #define LINK_NONE ((struct link){.socket = -1})
@@ -47,7 +52,7 @@ void link_move(struct link *to, struct link *from);
 bool link_secure(struct link *link, struct ssl_ctx_st *tls, const char *host, struct error *error);
 
 /* To be called whenever the socket is ready. LINK_DONE: connection and handshake are complete. At a server with TLS, a caller that
- * begins with GET, POST, HEAD or PUT in clear text gets a refusal (400) that says so, before LINK_BROKEN. */
+ * begins with HTTP in clear text gets a refusal that says so, before LINK_BROKEN; then `was_clear` is set. */
 enum link_outcome link_establish(struct link *link, struct error *error);
 uint32_t link_events(const struct link *link); /* events to watch while it is being established */
 

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -88,6 +89,11 @@ static void assert_closed_without_reset(const struct guest *guest)
 	assert_int_equal(number, 0);
 }
 
+static uint64_t rejected(const struct clear_stand *stand)
+{
+	return (stand->grpc ? grpc_server_counts(stand->grpc) : http_server_counts(stand->http)).rejected;
+}
+
 static void assert_told(bool shares, const char *request)
 {
 	struct clear_stand stand;
@@ -100,13 +106,21 @@ static void assert_told(bool shares, const char *request)
 	assert_non_null(strstr(heard, "\r\n\r\n{\"error\":\"this port accepts TLS alone; ask it by https\""));
 	assert_closed_without_reset(&guest);
 	guest_close(&guest);
+	assert_int_equal(rejected(&stand), 1);
 	stand_close(&stand);
 }
 
 static void who_speaks_in_clear_text_is_told_so(void **state)
 {
+	static const char *const methods[] = {"HEAD",  "PUT",	  "OPTIONS",  "DELETE",	 "PATCH",
+					      "TRACE", "CONNECT", "PROPFIND", "M-SEARCH"};
 	(void)state;
 	assert_told(false, GET);
+	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+		char request[64];
+		snprintf(request, sizeof request, "%s /v2 HTTP/1.1\r\nHost: x\r\n\r\n", methods[i]);
+		assert_told(i % 2 == 0, request);
+	}
 	assert_told(false, "POST /v2/models/a/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}");
 	assert_told(true, GET);
 }
@@ -138,7 +152,46 @@ static void who_speaks_otherwise_is_told_nothing(void **state)
 	assert_non_null(heard); /* it is closed */
 	assert_null(strstr(heard, "HTTP"));
 	guest_close(&guest);
+	assert_int_equal(rejected(&stand), 0);
 	stand_close(&stand);
+}
+
+/* Bytes come one by one, and the reason follows the heads of SETTINGS and GOAWAY. */
+static void who_speaks_http2_in_clear_text_is_told_so(void **state)
+{
+	static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+			  words[] = "this port accepts TLS alone; connect to it by TLS";
+	(void)state;
+	for (int shares = 0; shares < 2; shares++) {
+		struct clear_stand stand;
+		unsigned char bytes[256];
+		size_t count = 0;
+		ssize_t got = -1;
+		stand_open(&stand, shares);
+		struct guest guest = guest_open(stand.loop, stand.port);
+		for (size_t i = 0; i < 4; i++) {
+			guest_say(&guest, (const char[]){preface[i], '\0'});
+			guest_turn(&guest);
+		}
+		guest_say(&guest, preface + 4);
+		for (int turns = 0; turns < TURNS_MAX && got != 0; turns++) {
+			guest_turn(&guest);
+			got = recv(guest.socket, bytes + count, sizeof bytes - count, MSG_DONTWAIT);
+			count += got > 0 ? (size_t)got : 0;
+		}
+		assert_int_equal(got, 0); /* closed, without a reset */
+		assert_int_equal(count, 9 + 9 + 8 + strlen(words));
+		assert_memory_equal(bytes, "\0\0\0\4\0\0\0\0\0", 9);
+		assert_memory_equal(bytes + 9,
+				    "\0\0\71\7\0\0\0\0\0"
+				    "\0\0\0\0"
+				    "\0\0\0\14",
+				    17);
+		assert_memory_equal(bytes + 26, words, strlen(words));
+		guest_close(&guest);
+		assert_int_equal(rejected(&stand), 1);
+		stand_close(&stand);
+	}
 }
 
 static enum link_outcome shake_hands_as(const struct clear_stand *stand, const char *protocol)
@@ -197,6 +250,7 @@ int main(void)
 		cmocka_unit_test(who_speaks_in_clear_text_is_told_so),
 		cmocka_unit_test(the_length_of_what_it_is_told_is_right),
 		cmocka_unit_test(who_speaks_otherwise_is_told_nothing),
+		cmocka_unit_test(who_speaks_http2_in_clear_text_is_told_so),
 		cmocka_unit_test(a_caller_may_offer_http_1_0),
 	};
 	return cmocka_run_group_tests(tests, make_certificates, remove_certificates);

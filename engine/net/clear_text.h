@@ -1,0 +1,17 @@
+/* clear_text.h: Refusal of a caller that sends HTTP in clear text to a port with TLS: the answer 400, or GOAWAY for HTTP/2, with
+ * the reason. Other bytes get no answer. Any thread may call. */
+#ifndef SLUICE_NET_CLEAR_TEXT_H
+#define SLUICE_NET_CLEAR_TEXT_H
+
+#include <stdbool.h>
+
+#define CLEAR_TEXT_BYTES 5 /* that OpenSSL reads before it knows that they begin no record of TLS */
+
+/* Whether these are the first bytes of a request: a method in upper case, as all registered ones are. No record of TLS begins so.
+ */
+bool clear_text_begins(const char first[CLEAR_TEXT_BYTES]);
+
+/* Sends the refusal, and ends the sending direction. The socket stays open. */
+void clear_text_refuse(int socket, const char first[CLEAR_TEXT_BYTES]);
+
+#endif
