@@ -9,6 +9,7 @@
 #include "base/duration.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "base/random_seed.h"
 #include "gateway/call_outcome.h"
 #include "gateway/call_record.h"
 #include "gateway/call_reports.h"
@@ -505,7 +506,7 @@ struct calls *calls_open(struct loop *loop, const struct calls_config *config, c
 	}
 	calls->loop = loop;
 	calls->config = *config;
-	calls->ids = refusal_ids_open();
+	calls->ids = random_seeded();
 	calls->bell = -1;
 	calls->first_free = CALL_NO_SLOT;
 	buffer_open(&calls->body, CALL_ERROR_BYTES_MAX);

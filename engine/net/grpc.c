@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "base/memory.h"
+#include "base/random_seed.h"
 #include "net/grpc_client.h"
 
 #define SILENCE_MS 10000
@@ -327,6 +328,7 @@ struct grpc *grpc_open(struct loop *loop, const struct grpc_limits *limits, cons
 	}
 	grpc->loop = loop;
 	grpc->limits = *limits;
+	grpc->ages = random_seeded();
 	if (!grpc->limits.silence_ms)
 		grpc->limits.silence_ms = SILENCE_MS;
 	grpc->now = (struct loop_timer){.due = grpc_on_now, .context = grpc};

@@ -21,7 +21,8 @@ struct grpc_limits {
 	size_t streams;		   /* in flight on one connection; the server's limit may be lower */
 	size_t connections;	   /* to one address */
 	int64_t connection_idle_s; /* an idle connection is closed after so long */
-	int64_t connection_age_ms; /* one that is older is replaced, which may take one more than `connections`; 0: any age */
+	int64_t connection_age_ms; /* the most, after which one is replaced (net/connection_age.h); that may take one more than
+				    * `connections`; 0: any age */
 	size_t reply_bytes;	   /* a longer message ends the call with a LIMIT error */
 	int64_t connect_ms;	   /* time to establish a connection; each of a name's addresses has its share */
 	int64_t silence_ms;	   /* time without data, while calls wait, before a ping is sent, and for its answer; 0: 10 s */

@@ -12,6 +12,7 @@
 #ifndef SLUICE_NET_GRPC_CLIENT_H
 #define SLUICE_NET_GRPC_CLIENT_H
 
+#include "base/random.h"
 #include "net/dial.h"
 #include "net/grpc.h"
 #include "net/grpc_answer_head.h"
@@ -83,7 +84,7 @@ struct grpc_connection {
 	bool dirty;    /* the session may have data to send */
 	bool served;   /* an answer has started to arrive */
 	struct loop_timer tend;
-	int64_t begun_ms;      /* when it was opened */
+	int64_t old_from_ms;   /* when it becomes too old */
 	int64_t greeted_by_ms; /* its SETTINGS must come by then, or another address is tried */
 	int64_t used_ms;       /* end of its last stream */
 	int64_t quiet_ms;      /* since when no expected data has come */
@@ -115,6 +116,7 @@ struct grpc {
 	struct ssl_ctx_st *tls; /* opened with the first call that needs it, or with `files` */
 	struct grpc_peer *peers;
 	struct list finished, pool;
+	struct random ages;    /* of connections */
 	struct loop_timer now; /* calls `done`, sends calls of lines, flushes sessions */
 	bool awake;	       /* it is due at once */
 	uint64_t calls;

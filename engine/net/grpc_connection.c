@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 
 #include "base/memory.h"
+#include "net/connection_age.h"
 #include "net/grpc_client.h"
 
 #define HURRIED_PINGS 2		   /* servers take more than two pings without data, or */
@@ -207,7 +208,8 @@ bool grpc_connection_open(struct grpc_peer *peer, struct error *error)
 	if (!connection)
 		return error_memory(error, ERROR_SYSTEM, "making a gRPC connection");
 	connection->peer = peer;
-	connection->begun_ms = loop_now_ms(grpc->loop);
+	connection->old_from_ms =
+		connection_old_from_ms(&grpc->ages, grpc->limits.connection_age_ms, loop_now_ms(grpc->loop));
 	http2_open(&connection->http2, grpc->loop, grpc_connection_on_ready, connection);
 	connection->tend = (struct loop_timer){.due = grpc_connection_on_tend, .context = connection};
 	list_add_first(&peer->connections, &connection->node);
@@ -227,9 +229,8 @@ bool grpc_connection_open(struct grpc_peer *peer, struct error *error)
 
 static bool is_too_old(const struct grpc_connection *connection)
 {
-	const struct grpc *grpc = connection->peer->grpc;
 	return connection->standing && !connection->leaving &&
-	       loop_now_ms(grpc->loop) - connection->begun_ms >= grpc->limits.connection_age_ms;
+	       loop_now_ms(connection->peer->grpc->loop) >= connection->old_from_ms;
 }
 
 static void connection_drain(struct grpc_connection *connection)

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "base/memory.h"
+#include "base/random_seed.h"
 #include "net/grpc_server_parts.h"
 
 #define SILENCE_MS 60000
@@ -55,7 +56,7 @@ struct grpc_server *grpc_server_open(struct loop *loop, const struct grpc_server
 	}
 	server->loop = loop;
 	server->config = *config;
-	server->ids = refusal_ids_open();
+	server->ids = random_seeded();
 	if (!server->config.silence_ms)
 		server->config.silence_ms = SILENCE_MS;
 	const struct acceptor_config acceptor = {.host = config->host,

@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "base/memory.h"
+#include "base/random_seed.h"
 #include "net/http_client.h"
 
 #define FAR_MS INT64_MAX
@@ -247,6 +248,7 @@ struct http *http_open(struct loop *loop, const struct http_limits *limits, stru
 	}
 	http->loop = loop;
 	http->limits = *limits;
+	http->ages = random_seeded();
 	http->now = (struct loop_timer){.due = http_on_now, .context = http};
 	if (loop_timer_set(loop, &http->now, FAR_MS, error) &&
 	    (!names_files(limits->tls) || (http->tls = tls_open_client(limits->tls, TLS_HTTP1, error))))

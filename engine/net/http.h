@@ -31,8 +31,8 @@ struct http;
 struct http_limits {
 	size_t connections_a_host; /* requests beyond these wait in the client */
 	int64_t connection_idle_s; /* an idle connection is closed after so long; at least 1 */
-	int64_t connection_age_ms; /* one that is older is replaced, which may take one more than `connections_a_host`; 0: any age
-				    */
+	int64_t connection_age_ms; /* the most, after which one is replaced (net/connection_age.h); that may take one more than
+				    * `connections_a_host`; 0: any age */
 	size_t reply_bytes;       /* a longer body ends the request with a LIMIT error */
 	int64_t connect_ms;	   /* time to establish a connection; each of a name's addresses has its share */
 	const struct tls_files *tls; /* of https, read by http_open(); NULL: the system's authorities */

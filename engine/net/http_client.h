@@ -12,6 +12,7 @@
 #ifndef SLUICE_NET_HTTP_CLIENT_H
 #define SLUICE_NET_HTTP_CLIENT_H
 
+#include "base/random.h"
 #include "net/http_wire.h"
 #include "net/dial.h"
 #include "net/link.h"
@@ -44,7 +45,7 @@ struct http_connection {
 	bool stopped_reading;	/* the peer does not read the rest of the request */
 	struct loop_timer tend; /* closes it after too long an idle time */
 	int64_t used_ms;	/* time when its last answer was complete */
-	int64_t begun_ms;	/* time when it was opened */
+	int64_t old_from_ms;	/* time when it becomes too old */
 };
 
 /* A host and port, plain or through TLS. */
@@ -67,6 +68,7 @@ struct http {
 	struct ssl_ctx_st *tls; /* opened with the first request that needs it, or with `files` */
 	struct http_origin *origins;
 	struct list finished, pool;
+	struct random ages;    /* of connections */
 	size_t waiting;	       /* number of requests in lines */
 	struct loop_timer now; /* calls `done`, sends requests of lines */
 	bool awake;	       /* it is due at once */

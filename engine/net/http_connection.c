@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 
 #include "base/memory.h"
+#include "net/connection_age.h"
 #include "net/http_client.h"
 
 #define RECORDS_A_TURN 4 /* of TLS, which are read one by one */
@@ -59,9 +60,7 @@ static void http_connection_flush(struct http_connection *connection);
 
 static bool is_too_old(const struct http_connection *connection)
 {
-	const struct http *http = connection->origin->http;
-	const int64_t age_ms = http->limits.connection_age_ms;
-	return age_ms > 0 && loop_now_ms(http->loop) - connection->begun_ms >= age_ms;
+	return loop_now_ms(connection->origin->http->loop) >= connection->old_from_ms;
 }
 
 bool http_connection_wants_successor(const struct http_connection *connection)
@@ -124,7 +123,8 @@ void http_connection_open(struct http_origin *origin, struct exchange *exchange)
 	}
 	connection->origin = origin;
 	connection->exchange = exchange;
-	connection->begun_ms = loop_now_ms(http->loop);
+	connection->old_from_ms =
+		connection_old_from_ms(&http->ages, http->limits.connection_age_ms, loop_now_ms(http->loop));
 	exchange->connection = connection;
 	connection->link = LINK_NONE;
 	connection->watch = (struct watch){.ready = http_connection_on_ready, .context = connection};

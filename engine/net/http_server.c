@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "base/memory.h"
+#include "base/random_seed.h"
 #include "net/http_server_parts.h"
 
 #define HEAD_MS 30000
@@ -59,7 +60,7 @@ struct http_server *http_server_open(struct loop *loop, const struct http_server
 	server->config.body_ms = config->body_ms ? config->body_ms : BODY_MS;
 	server->config.idle_ms = config->idle_ms ? config->idle_ms : IDLE_MS;
 	server->date_s = -1;
-	server->ids = refusal_ids_open();
+	server->ids = random_seeded();
 	server->now = (struct loop_timer){.due = http_server_on_now, .context = server};
 	if (open_parts(server, error))
 		return server;

@@ -3,17 +3,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/random.h>
 
 #include "message/reply.h"
-
-struct random refusal_ids_open(void)
-{
-	struct random ids = {0};
-	if (getrandom(&ids.state, sizeof ids.state, 0) != (ssize_t)sizeof ids.state)
-		ids.state = (uint64_t)(uintptr_t)&ids; /* ids need not be secret */
-	return ids;
-}
 
 void refusal_id_write(struct random *ids, struct text asked, char out[REFUSAL_ID_SIZE])
 {

@@ -15,9 +15,6 @@
 #define REFUSAL_ID_SIZE (REFUSAL_ID_BYTES_MAX + 1)
 #define REFUSAL_HEAD_PLACE "the request's head"
 
-/* Draws the seed of the ids that a server gives. */
-struct random refusal_ids_open(void);
-
 /* Writes the caller's id, or a new one, with a NUL. */
 void refusal_id_write(struct random *ids, struct text asked, char out[REFUSAL_ID_SIZE]);
 

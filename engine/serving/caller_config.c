@@ -1,9 +1,9 @@
 /* caller_config.c: see caller_config.h. */
 #include "serving/caller_config.h"
 
-#include <sys/random.h>
 
 #include "base/clock.h"
+#include "base/random_seed.h"
 #include "base/secret.h"
 #include "spec/annotations.h"
 #include "spec/rows.h"
@@ -135,8 +135,7 @@ bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipel
 {
 	struct model_config *models = ARENA_ARRAY(arena, struct model_config, pipeline->callee_count);
 	*config = (struct caller_config){.models = models, .request_bytes = CALL_BYTES_MAX, .reply_bytes = CALL_BYTES_MAX};
-	if (getrandom(&config->seed, sizeof config->seed, 0) < 0)
-		config->seed = (uint64_t)time_of_day_ms(); /* engines differ by their start times */
+	config->seed = random_seeded().state;
 	config->outage_deadletter = pipeline->graph->spec->on_outage == OUTAGE_DEADLETTER;
 	for (size_t i = 0; models && i < pipeline->callee_count; i++) {
 		const struct callee *callee = &pipeline->callees[i];

@@ -16,7 +16,7 @@
 #define CONNECTIONS 100
 #define STREAMS 128 /* of one connection of gRPC: what is under way at the most of a model */
 #define IDLE_MS 60000
-#define AGE_MS (2 * 60 * 1000) /* of a connection: servers that are added behind one name or address get calls within that */
+#define AGE_MS (2 * 60 * 1000) /* of a connection: servers that are added behind one name or address get calls by then */
 #define CONNECT_MS 2000
 #define SERVICE "/inference.GRPCInferenceService/"
 #define QUESTION_BYTES 512

@@ -84,7 +84,8 @@ static const struct option pooling_rows[] = {
 	ROW("maxConnections", INTEGER, struct call_pooling, connections, POSITIVE_RANGE,
 	    .help = "The largest number of connections to one server, and one more while an old one is replaced."),
 	ROW("maxIdleTime", DURATION, struct call_pooling, idle_ns,
-	    .help = "The time after which an idle connection is closed. One that is used is replaced after 2 minutes."),
+	    .help = "The time after which an idle connection is closed. One that is used is replaced after 90 to 120 seconds, each "
+		    "after a time of its own."),
 	{.type = OPTION_END},
 };
 

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/connection_age.h"
 #include "net/grpc_client.h"
 #include "net/http_client.h"
 #include "tests/unit/grpc_stand.h"
@@ -67,6 +68,30 @@ __attribute__((used)) static void give_address(struct addrinfo *found)
 extern __typeof__(getaddrinfo) getaddrinfo __attribute__((alias("find_address")));
 extern __typeof__(freeaddrinfo) freeaddrinfo __attribute__((alias("give_address")));
 
+/* ---- ages ---- */
+
+/* Engines that have started together do not connect again together. */
+static void each_connection_has_an_age_of_its_own(void **state)
+{
+	struct random random = {1};
+	int64_t least = INT64_MAX, most = 0;
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		const int64_t old_ms = connection_old_from_ms(&random, AGE_MS, 7);
+		least = old_ms < least ? old_ms : least;
+		most = old_ms > most ? old_ms : most;
+	}
+	assert_in_range(least, 7 + AGE_MS * 3 / 4, 7 + AGE_MS * 4 / 5);
+	assert_in_range(most, 7 + AGE_MS * 95 / 100, 7 + AGE_MS);
+	assert_true(connection_old_from_ms(&random, 0, 7) == INT64_MAX);
+}
+
+/* By HTTP or gRPC. `old_ms`: from when it is too old */
+static void assert_age(const struct loop *loop, int64_t old_ms)
+{
+	assert_in_range(old_ms - loop_now_ms(loop), AGE_MS * 3 / 4 - 5000, AGE_MS);
+}
+
 /* ---- by HTTP ---- */
 
 static int http_set_up(void **state)
@@ -83,7 +108,7 @@ static void grow_old(struct http_stand *stand)
 {
 	const struct http_origin *origin = stand->http->origins;
 	struct list_node *node = origin->idle.first ? origin->idle.first : origin->busy.first;
-	http_connection_of(node)->begun_ms -= AGE_MS;
+	http_connection_of(node)->old_from_ms -= AGE_MS;
 }
 
 static void serve_new(struct http_stand *stand)
@@ -107,6 +132,7 @@ static void an_old_connection_takes_no_more_requests(void **state)
 {
 	struct http_stand *stand = *state;
 	struct guest guest = kept_connection(stand);
+	assert_age(stand->loop, http_connection_of(stand->http->origins->idle.first)->old_from_ms);
 	grow_old(stand);
 	serve_new(stand);
 	assert_string_equal(guest_hear(&guest, ""), ""); /* it is closed */
@@ -227,7 +253,7 @@ static int grpc_set_up(void **state)
 /* The first connection, which is the last of the list. */
 static void first_grow_old(struct stand *stand)
 {
-	grpc_connection_of(stand->grpc->peers->connections.last)->begun_ms -= AGE_MS;
+	grpc_connection_of(stand->grpc->peers->connections.last)->old_from_ms -= AGE_MS;
 }
 
 static void call_again(struct stand *stand)
@@ -250,6 +276,7 @@ static void an_old_connection_takes_calls_until_its_successor_does(void **state)
 	struct stand *stand = *state;
 	ask_once(stand);
 	assert_int_equal(stand->puppet.line_count, 1);
+	assert_age(stand->loop, grpc_connection_of(stand->grpc->peers->connections.last)->old_from_ms);
 	first_grow_old(stand);
 	stand->puppet.mute = 1; /* the new one is not established */
 	for (int calls = 0; calls < 5; calls++) {
@@ -307,6 +334,7 @@ static void a_successor_that_is_refused_ends_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_connection_has_an_age_of_its_own),
 		HTTP_STORY(an_old_connection_takes_no_more_requests),
 		HTTP_STORY(a_connection_of_any_age_is_kept_without_a_limit),
 		HTTP_STORY(an_answer_that_takes_longer_than_that_comes),
