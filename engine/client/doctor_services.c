@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "client/doctor_answers.h"
 #include "client/recorded_forms.h"
 #include "log/broker_release.h"
-#include "log/probe.h"
 #include "net/http.h"
 #include "runtime/model_survey.h"
 #include "runtime/revision_topics.h"
@@ -15,7 +15,6 @@
 #define REGISTRY_WAIT_MS 5000
 #define REGISTRY_REPLY_MAX ((size_t)16 << 20)
 #define SKEW_MAX_MS 2000 /* the date of an HTTP reply has whole seconds */
-#define NAMED_MAX 3	 /* number of items of one kind that are named */
 
 struct doctor_services {
 	const struct kafka_asked *asked;
@@ -37,37 +36,6 @@ static void library_examine(struct findings *findings)
 }
 
 /* ---- Kafka ---- */
-
-/* Advice for an answer that is not good. It depends on the reason, so that a slow broker is not reported as a missing
- * right. */
-struct answer_advice {
-	const char *bad, *denied, *slow;
-};
-
-static void answers_report(struct findings *findings, const struct probe *probe, size_t from, size_t to, const char *subject,
-			   const struct answer_advice *advice)
-{
-	size_t absent = 0, other = 0;
-	for (size_t i = from; i < to; i++) {
-		const struct probe_answer *answer = &probe->answers[i];
-		absent += answer->state == PROBE_ABSENT;
-		if (answer->state == PROBE_GOOD || answer->state == PROBE_ABSENT || ++other > NAMED_MAX)
-			continue;
-		bool slow = answer->state == PROBE_SLOW;
-		findings_add(findings, slow ? GRADE_WARNING : GRADE_FAULT, subject,
-			     slow			     ? advice->slow
-			     : answer->state == PROBE_DENIED ? advice->denied
-							     : advice->bad,
-			     "%s: %s", answer->name, answer->words);
-	}
-	if (other > NAMED_MAX)
-		findings_add(findings, GRADE_FAULT, subject, advice->bad, "and %zu more", other - NAMED_MAX);
-	if (other == 0 && absent > 0)
-		findings_add(findings, GRADE_GOOD, subject, NULL, "%zu of %zu exist; `sluice run` may create the others",
-			     to - from - absent, to - from);
-	else if (other == 0 && to > from)
-		findings_add(findings, GRADE_GOOD, subject, NULL, "%zu of %zu", to - from, to - from);
-}
 
 static const struct answer_advice topic_advice = {
 	.bad = "Check the reason; create the topic if it is missing.",
@@ -118,8 +86,8 @@ static void kafka_examine(struct doctor_services *services)
 	const char *fault = broker_release_fault(broker_release_ask(services->kafka.brokers, services->kafka.producer));
 	if (fault)
 		findings_add(findings, GRADE_WARNING, "release", "Where a pipeline is exactly once, use Kafka 4.2.1.", "%s", fault);
-	answers_report(findings, &probe, 0, wanted.count, "topics", &topic_advice);
-	answers_report(findings, &probe, wanted.count, probe.count, "groups", &group_advice);
+	doctor_answers_report(findings, probe.answers, wanted.count, "topics", &topic_advice);
+	doctor_answers_report(findings, probe.answers + wanted.count, probe.count - wanted.count, "groups", &group_advice);
 }
 
 /* ---- the schema registry ---- */

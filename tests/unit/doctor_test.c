@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/doctor_answers.h"
 #include "client/doctor_machine.h"
 #include "log/probe.h"
 #include "session.h"
@@ -94,11 +95,41 @@ static void a_coordinator_that_is_slow_is_no_right_that_is_missing(void **state)
 	assert_int_equal(probe_state_of(RD_KAFKA_RESP_ERR_NO_ERROR), PROBE_GOOD);
 }
 
+/* Five groups, of which three are named. */
+static void assert_others(const enum probe_state states[5], const char *words, enum grade grade, const char *advice)
+{
+	static const struct answer_advice all = {.bad = "mend", .denied = "grant", .slow = "wait"};
+	struct arena *arena = arena_open(1 << 20);
+	struct findings findings = {.arena = arena};
+	struct probe_answer answers[5];
+	for (size_t i = 0; i < 5; i++)
+		answers[i] = (struct probe_answer){.name = "g", .state = states[i], .words = "w"};
+	doctor_answers_report(&findings, answers, 5, "groups", &all);
+	assert_true(findings.count > 3);
+	const struct finding *last = &findings.items[findings.count - 1];
+	assert_string_equal(last->words, words);
+	assert_int_equal(last->grade, grade);
+	assert_string_equal(last->advice, advice);
+	arena_close(arena);
+}
+
+static void items_that_are_not_named_have_the_grade_of_their_states(void **state)
+{
+	(void)state;
+	assert_others((const enum probe_state[5]){PROBE_SLOW, PROBE_SLOW, PROBE_SLOW, PROBE_SLOW, PROBE_SLOW},
+		      "and 2 more that have not answered", GRADE_WARNING, "wait");
+	assert_others((const enum probe_state[5]){PROBE_SLOW, PROBE_SLOW, PROBE_SLOW, PROBE_DENIED, PROBE_BAD}, "and 2 more",
+		      GRADE_FAULT, "mend");
+	assert_others((const enum probe_state[5]){PROBE_BAD, PROBE_SLOW, PROBE_GOOD, PROBE_SLOW, PROBE_SLOW},
+		      "and 1 more that have not answered", GRADE_WARNING, "wait");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_coordinator_that_is_slow_is_no_right_that_is_missing),
 		cmocka_unit_test(an_engine_that_is_larger_than_the_machine_is_a_fault),
+		cmocka_unit_test(items_that_are_not_named_have_the_grade_of_their_states),
 		cmocka_unit_test(a_folder_of_state_is_there_and_has_room),
 		cmocka_unit_test(faults_of_files_are_told_with_what_else_there_is),
 	};

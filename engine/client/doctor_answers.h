@@ -1,0 +1,19 @@
+/* doctor_answers.h: Findings about the topics or groups that a probe of Kafka asked for. For `sluice doctor`. */
+#ifndef SLUICE_CLIENT_DOCTOR_ANSWERS_H
+#define SLUICE_CLIENT_DOCTOR_ANSWERS_H
+
+#include "log/probe.h"
+#include "view/findings.h"
+
+/* Advice for an answer that is not good. It depends on the reason, so that a slow broker is not reported as a missing
+ * right. */
+struct answer_advice {
+	const char *bad, *denied, *slow;
+};
+
+/* Adds what the answers say: one finding if all are good, else one for each of the first that are not, and the number of the
+ * others. */
+void doctor_answers_report(struct findings *findings, const struct probe_answer *answers, size_t count, const char *subject,
+			   const struct answer_advice *advice);
+
+#endif
