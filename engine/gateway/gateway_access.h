@@ -34,7 +34,8 @@ struct gateway_access_asked {
 		ROW("clock-skew", DURATION, owner, member.skew_ns, .fallback = "1m", .or_none = true,                              \
 		    .help = "How far an issuer's clock may differ; 5 minutes at most."),                                           \
 		ROW("api-keys", TEXT, owner, member.api_keys, .word = "FILE",                                                      \
-		    .help = "A file of callers' API keys, `NAME:SHA-256` in each line; they come in the header x-api-key."),       \
+		    .help = "A file of callers' API keys, `NAME:SHA-256` in each line; they come in the header x-api-key. "        \
+			    "A key has at least 22 characters."),                                                                  \
 		ROW("policies", TEXT, owner, member.policies, .word = "FILE",                                                      \
 		    .help = "A file of who may do what: rows of subject, resource, verb. What no row allows is forbidden."),       \
 		ROW("rate", NUMBER, owner, member.rate_per_second, .word = "N", .fallback = "0", .least = 0,                       \
