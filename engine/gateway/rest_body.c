@@ -52,6 +52,16 @@ static bool body_decode(const struct rest_request *request, size_t bytes_max, st
 	return coding_refuse(request, coding);
 }
 
+static void rest_refuse_type(const struct rest_request *request, struct text value, struct text type)
+{
+	const int shown = (int)(value.length < TYPE_SHOWN ? value.length : TYPE_SHOWN);
+	const char *advice = "send JSON as application/json";
+	if (text_equal_caseless(type, TEXT("multipart/form-data")))
+		advice = "send one document of JSON as application/json; of the parts of a SeldonMessage, `data`, `jsonData` and "
+			 "`strData` become members, and so does `binData`, encoded in base64";
+	rest_refuse(request, 415, "the body has the content type \"%.*s\", which is not supported; %s", shown, value.bytes, advice);
+}
+
 bool rest_type_check(const struct rest_request *request)
 {
 	/* Of callers that name none: curl's for `-d`, and that of bodies with binary tensors. */
@@ -65,8 +75,7 @@ bool rest_type_check(const struct rest_request *request)
 	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
 		if (text_equal_caseless(type, text_of(taken[i])))
 			return true;
-	rest_refuse(request, 415, "the body has the content type \"%.*s\", which is not supported; send JSON as application/json",
-		    (int)(value.length < TYPE_SHOWN ? value.length : TYPE_SHOWN), value.bytes);
+	rest_refuse_type(request, value, type);
 	return false;
 }
 

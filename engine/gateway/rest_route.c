@@ -187,12 +187,21 @@ const struct gateway_route *rest_route_find(struct text method, struct text path
 	return route;
 }
 
+/* `OPTIONS *` asks about the server, not about a path (RFC 9110, 9.3.7). */
+static void server_options_answer(const struct rest_request *request)
+{
+	static const struct http_answer_header header = {"Allow", "GET, HEAD, POST, DELETE, OPTIONS"};
+	http_server_answer(request->incoming, 204, NULL, (struct text){0}, &header, 1);
+}
+
 void rest_route_refuse(const struct rest_request *request, struct text method, const char *allowed)
 {
 	const struct http_answer_header header = {"Allow", allowed};
 	char words[ERROR_TEXT_MAX];
 	(void)snprintf(words, sizeof words, "this path takes %s alone", allowed);
-	if (!allowed[0])
+	if (text_is(request->path, "*"))
+		server_options_answer(request);
+	else if (!allowed[0])
 		rest_refuse(request, 404, "there is nothing at this path; GET /v2/routes lists what there is");
 	else if (!rest_cors_preflight(request, method, allowed))
 		rest_refuse_with(request, 405, &header, 1, words);

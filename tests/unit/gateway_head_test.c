@@ -229,6 +229,32 @@ static void a_header_that_routes_has_one_value(void **state)
 		      "404", "there is no model or pipeline `none`");
 }
 
+/* It asks about the server, with or without a credential. */
+static void options_of_the_server_are_answered(void **state)
+{
+	struct head_stand *stand = *state;
+	struct guest caller = guest_open(stand->rest.loop, grpc_front_port(stand->grpc));
+	const char *reply = guest_ask(&caller, "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", "\r\n\r\n");
+	assert_non_null(reply);
+	assert_memory_equal(reply, "HTTP/1.1 204", 12);
+	const char *allow = strstr(reply, "\r\nAllow: ");
+	assert_non_null(allow);
+	for (const struct gateway_route *route = rest_routes; route->method; route++)
+		assert_non_null(strstr(allow, route->method));
+	reply = guest_ask(&caller, "GET /v2/health/live HTTP/1.1\r\nHost: x\r\n\r\n", "{\"live\":true}"); /* it is kept */
+	assert_non_null(reply);
+	guest_close(&caller);
+}
+
+static void forms_of_many_parts_are_told_what_to_send(void **state)
+{
+	struct head_stand *stand = *state;
+	assert_answer(stand,
+		      "POST /seldon/default/a/api/v1.0/predictions HTTP/1.1\r\nHost: x\r\n" KEY
+		      "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 7\r\n\r\n--b--\r\n",
+		      "415", "`binData`, encoded in base64");
+}
+
 static void a_path_that_cannot_be_decoded_names_its_fault(void **state)
 {
 	static const char *const rows[][2] = {{"/v2/models/a%2fb", "the path holds `%2F`"},
@@ -478,6 +504,8 @@ int main(void)
 		HEAD_STORY(a_host_may_repeat_the_authority),
 		HEAD_STORY(a_header_that_routes_has_one_value),
 		HEAD_STORY(a_path_that_cannot_be_decoded_names_its_fault),
+		HEAD_STORY(options_of_the_server_are_answered),
+		HEAD_STORY(forms_of_many_parts_are_told_what_to_send),
 		HEAD_STORY(a_name_near_to_one_that_is_there_is_suggested),
 		HEAD_STORY(what_has_no_step_that_explains_is_not_asked_for_explanations),
 		HEAD_STORY(a_path_does_not_name_two_pipelines),
