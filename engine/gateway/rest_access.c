@@ -111,7 +111,7 @@ static bool rest_head_admits(struct rest *rest, struct http_incoming *incoming, 
 {
 	struct rest_request request = {.rest = rest, .incoming = incoming, .path = path};
 	char allowed[REST_ALLOWED_BYTES_MAX];
-	http_incoming_mark(incoming, rest->revision);
+	http_incoming_mark(incoming, rest->revision, NULL);
 	arena_reset(rest->arena);
 	buffer_clear(&rest->body);
 	const struct gateway_route *route = rest_route_find(method, path, &request, allowed, sizeof allowed);

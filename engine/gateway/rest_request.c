@@ -42,14 +42,22 @@ struct call_name rest_call_name(const struct rest_request *request)
 				  .pipeline_only = request->pipeline_only};
 }
 
+/* The target that was found by the head is kept for the request, unless the targets were read again meanwhile. */
 const struct gateway_target *rest_target_find(const struct rest_request *request)
 {
+	const uint64_t revision = request->rest->revision;
+	const bool is_marked = http_incoming_marked(request->incoming) == revision;
+	const struct gateway_target *kept = is_marked ? http_incoming_kept(request->incoming) : NULL;
+	if (kept)
+		return kept;
 	const struct call_source source = rest_source(request);
 	const struct call_name name = rest_call_name(request);
 	struct call_refusal refusal;
 	const struct gateway_target *target = call_target_find(&source, &name, &refusal);
 	if (!target)
 		rest_refuse(request, refusal.status, "%s", refusal.words);
+	else if (is_marked)
+		http_incoming_mark(request->incoming, revision, target);
 	return target;
 }
 

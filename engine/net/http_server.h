@@ -108,9 +108,10 @@ struct text http_incoming_body(const struct http_incoming *incoming);
  * the configuration, and constant. */
 void http_incoming_limit_body(struct http_incoming *incoming, size_t body_bytes, const char *remedy);
 
-/* A number of the application's own; what a request has that is not marked is not defined. */
-void http_incoming_mark(struct http_incoming *incoming, uint64_t mark);
+/* A number and a pointer of the application's own; what a request has that is not marked is not defined. */
+void http_incoming_mark(struct http_incoming *incoming, uint64_t mark, const void *kept);
 uint64_t http_incoming_marked(const struct http_incoming *incoming);
+const void *http_incoming_kept(const struct http_incoming *incoming);
 
 /* Address of the peer. False: the connection is gone. */
 bool http_incoming_peer(const struct http_incoming *incoming, struct sockaddr_storage *address);

@@ -178,14 +178,20 @@ void http_incoming_limit_body(struct http_incoming *incoming, size_t body_bytes,
 	incoming->remedy = remedy;
 }
 
-void http_incoming_mark(struct http_incoming *incoming, uint64_t mark)
+void http_incoming_mark(struct http_incoming *incoming, uint64_t mark, const void *kept)
 {
 	incoming->mark = mark;
+	incoming->kept = kept;
 }
 
 uint64_t http_incoming_marked(const struct http_incoming *incoming)
 {
 	return incoming->mark;
+}
+
+const void *http_incoming_kept(const struct http_incoming *incoming)
+{
+	return incoming->kept;
 }
 
 void *http_incoming_context(const struct http_incoming *incoming)

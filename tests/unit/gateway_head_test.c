@@ -255,6 +255,28 @@ static void forms_of_many_parts_are_told_what_to_send(void **state)
 		      "415", "`binData`, encoded in base64");
 }
 
+/* The name is another's when the body comes: that is seen by the revision alone. */
+static void a_target_is_looked_for_once(void **state)
+{
+	struct head_stand *stand = *state;
+	for (int reloads = 0; reloads < 2; reloads++) {
+		struct guest caller = guest_open(stand->rest.loop, grpc_front_port(stand->grpc));
+		const char *reply = guest_ask(&caller,
+					      "POST /v2/models/a/infer HTTP/1.1\r\nHost: x\r\n" KEY
+					      "Content-Type: text/html\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n",
+					      "\r\n\r\n");
+		assert_non_null(reply);
+		assert_memory_equal(reply, "HTTP/1.1 100", 12);
+		stand->targets.items[0].name = "c";
+		stand->rest.revision += (uint64_t)reloads;
+		reply = guest_ask(&caller, "{}", "\"}");
+		assert_non_null(reply);
+		assert_memory_equal(reply, reloads ? "HTTP/1.1 404" : "HTTP/1.1 415", 12);
+		stand->targets.items[0].name = "a";
+		guest_close(&caller);
+	}
+}
+
 static void a_path_that_cannot_be_decoded_names_its_fault(void **state)
 {
 	static const char *const rows[][2] = {{"/v2/models/a%2fb", "the path holds `%2F`"},
@@ -506,6 +528,7 @@ int main(void)
 		HEAD_STORY(a_path_that_cannot_be_decoded_names_its_fault),
 		HEAD_STORY(options_of_the_server_are_answered),
 		HEAD_STORY(forms_of_many_parts_are_told_what_to_send),
+		HEAD_STORY(a_target_is_looked_for_once),
 		HEAD_STORY(a_name_near_to_one_that_is_there_is_suggested),
 		HEAD_STORY(what_has_no_step_that_explains_is_not_asked_for_explanations),
 		HEAD_STORY(a_path_does_not_name_two_pipelines),
