@@ -29,12 +29,12 @@ __attribute__((format(printf, 3, 4))) static bool call_setup_refuse(struct call_
 
 /* ---- headers that are sent twice ---- */
 
-static uint64_t steering_names(const struct call_lines *lines)
+/* Of any protocol. */
+static uint64_t steering_names(void)
 {
-	return lines->more | header_name_bit(HEADER_IDEMPOTENCY_KEY) | header_name_bit(HEADER_DEADLINE) |
-	       header_name_bit(HEADER_TIMEOUT) | header_name_bit(HEADER_CONTENT_TYPE) | header_name_bit(HEADER_OIP_LENGTH) |
-	       header_name_bit(HEADER_SELDON_MODEL) | header_name_bit(HEADER_REQUEST_ID) | header_name_bit(HEADER_SELDON_PUID) |
-	       header_name_bit(HEADER_KEY);
+	return header_name_bit(HEADER_IDEMPOTENCY_KEY) | header_name_bit(HEADER_DEADLINE) | header_name_bit(HEADER_TIMEOUT) |
+	       header_name_bit(HEADER_CONTENT_TYPE) | header_name_bit(HEADER_OIP_LENGTH) | header_name_bit(HEADER_SELDON_MODEL) |
+	       header_name_bit(HEADER_REQUEST_ID) | header_name_bit(HEADER_SELDON_PUID) | header_name_bit(HEADER_KEY);
 }
 
 /* Most names differ in their first letter, so few are measured. */
@@ -47,7 +47,7 @@ static bool name_is(struct text name, const char *wanted)
 static struct text steering_find(const struct call_lines *lines, const struct gateway_targets *targets, struct text name)
 {
 	const enum header_name known = header_name_find(name);
-	if (steering_names(lines) & header_name_bit(known))
+	if ((lines->more | steering_names()) & header_name_bit(known))
 		return known == HEADER_OIP_LENGTH ? TEXT(OIP_LENGTH_HEADER) : header_name_text(known); /* as its page writes it */
 	for (size_t i = 0; i < targets->read.count; i++)
 		if (name_is(name, targets->read.items[i].text))
@@ -68,7 +68,7 @@ static struct text first_value(const struct call_lines *lines, struct text wante
 bool call_headers_check(const struct call_lines *lines, const struct gateway_targets *targets, struct call_refusal *refusal)
 {
 	struct text name, value;
-	if (!(lines->repeated & steering_names(lines)) && targets->read.count == 0)
+	if (!(lines->repeated & (lines->more | steering_names())) && targets->read.count == 0)
 		return true;
 	for (size_t place = 0; lines->next(lines->context, &place, &name, &value);) {
 		const struct text found = steering_find(lines, targets, name);
@@ -288,17 +288,27 @@ bool call_key_read(const struct call_source *source, bool explains, struct text 
 				 key->length, IDEMPOTENCY_KEY_BYTES_MAX);
 }
 
-/* Routes are parts between colons, so that they may follow one another. One that is alone is borrowed. */
-static struct text routes_joined(const struct call_source *source, struct text first, struct arena *arena)
+/* The line of a header at that place, by its number, or by its name if it has none. */
+static struct text line_at(const struct call_source *source, enum header_name known, const char *name, size_t place)
 {
+	return name ? source->header_named(source->context, name, place) : source->header_at(source->context, known, place);
+}
+
+/* The values of all lines of a header, of which this is the first. One that is alone is borrowed. */
+static struct text lines_joined(const struct call_source *source, enum header_name known, const char *name, struct text first,
+				struct arena *arena)
+{
+	/* Routes are parts between colons, so that they may follow one another; others are lists (RFC 9110, 5.3). */
+	const struct text between = known == HEADER_ROUTE ? TEXT("") : TEXT(",");
 	struct buffer all;
 	buffer_open(&all, SIZE_MAX / 2); /* the request's head has a limit */
 	for (size_t place = 1; first.bytes; place++) {
-		const struct text more = source->header_at(source->context, HEADER_ROUTE, place);
+		const struct text more = line_at(source, known, name, place);
 		if (!more.bytes)
 			break;
 		if (place == 1)
 			buffer_text(&all, first);
+		buffer_text(&all, between);
 		buffer_text(&all, more);
 	}
 	const struct text joined = all.length == 0 || buffer_failed(&all) ? first : text_copied(arena, buffer_view(&all));
@@ -327,22 +337,36 @@ static size_t usual_headers_pass(const struct call_source *source, struct arena 
 		struct text value = source->header(source->context, usual[i].name);
 		if (i < 2 && source->content_type) /* a record of a fixed content type has no binary data after the JSON */
 			value = i == 0 ? text_of(source->content_type) : (struct text){0};
-		if (usual[i].name == HEADER_ROUTE)
-			value = routes_joined(source, value, arena);
+		if (usual[i].name == HEADER_ROUTE || usual[i].name == HEADER_TRACESTATE)
+			value = lines_joined(source, usual[i].name, NULL, value, arena);
 		if (value.bytes)
 			items[count++] = (struct header){usual[i].text, value};
 	}
 	return count;
 }
 
-static size_t listed_headers_pass(const struct call_source *source, const struct name_list *list, struct header *items,
-				  size_t count)
+/* Whether a header steers, or the targets read it: then all of its lines are the same (call_headers_check()). */
+static bool has_one_value(const struct gateway_targets *targets, const char *name)
+{
+	if (steering_names() & header_name_bit(header_name_find(text_of(name))))
+		return true;
+	for (size_t i = 0; i < targets->read.count; i++)
+		if (text_equal_caseless(text_of(targets->read.items[i].text), text_of(name)))
+			return true;
+	return false;
+}
+
+static size_t listed_headers_pass(const struct call_source *source, const struct name_list *list, struct arena *arena,
+				  struct header *items, size_t count)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const struct text name = text_of(list->items[i].text);
-		const struct text value = source->header_named(source->context, list->items[i].text);
-		if (value.bytes && !headers_find((struct headers){count, items}, name))
-			items[count++] = (struct header){name, value};
+		struct text value = source->header_named(source->context, name.bytes, 0);
+		if (!value.bytes || headers_find((struct headers){count, items}, name))
+			continue;
+		if (!has_one_value(source->targets, name.bytes))
+			value = lines_joined(source, HEADER_OTHER, name.bytes, value, arena);
+		items[count++] = (struct header){name, value};
 	}
 	return count;
 }
@@ -354,8 +378,8 @@ struct headers call_headers_passed(const struct call_source *source, struct aren
 	if (!items)
 		return (struct headers){0};
 	size_t count = usual_headers_pass(source, arena, items);
-	count = listed_headers_pass(source, more, items, count);
-	count = listed_headers_pass(source, read, items, count);
+	count = listed_headers_pass(source, more, arena, items, count);
+	count = listed_headers_pass(source, read, arena, items, count);
 	return (struct headers){count, items};
 }
 

@@ -22,7 +22,7 @@ struct call_source {
 	struct text (*header)(const void *context, enum header_name name); /* bytes NULL: the request has no such header */
 	struct text (*header_at)(const void *context, enum header_name name,
 				 size_t place);				    /* the first (0), the second, and so on */
-	struct text (*header_named)(const void *context, const char *name); /* of any name */
+	struct text (*header_named)(const void *context, const char *name, size_t place); /* likewise, of any name */
 };
 
 struct call_refusal {

@@ -14,9 +14,9 @@ struct text grpc_metadata_of(const void *request, enum header_name name)
 	return grpc_request_known(request, name, 0);
 }
 
-static struct text metadata_named(const void *request, const char *name)
+static struct text metadata_named(const void *request, const char *name, size_t place)
 {
-	return grpc_request_metadata(request, name, 0);
+	return grpc_request_metadata(request, name, place);
 }
 
 struct call_source grpc_source_of(const struct grpc_asked *asked)

@@ -14,9 +14,9 @@ static struct text rest_header_at(const void *context, enum header_name name, si
 	return http_incoming_known_at(context, name, place);
 }
 
-static struct text rest_header_named(const void *context, const char *name)
+static struct text rest_header_named(const void *context, const char *name, size_t place)
 {
-	return http_incoming_header(context, name);
+	return http_incoming_header_at(context, name, place);
 }
 
 struct call_source rest_source(const struct rest_request *request)

@@ -36,9 +36,9 @@ static struct text first_header_of(const void *context, enum header_name name)
 	return header_of(context, name, 0);
 }
 
-static struct text first_line_of(const void *context, const char *name)
+static struct text line_named(const void *context, const char *name, size_t place)
 {
-	return line_of(context, text_of(name), 0);
+	return line_of(context, text_of(name), place);
 }
 
 static struct sockaddr_storage peer_of(const char *address)
@@ -186,6 +186,33 @@ static void a_pipeline_that_was_made_of_something_is_asked_for_as_that(void **st
 	planning_close(&planning);
 }
 
+/* Lines of one name are one list, but for those that have one value. */
+static void all_lines_of_a_header_are_passed_on(void **state)
+{
+	static const struct line given[] = {{"tracestate", "a=1,b=2"}, {"x-tags", "red"},	{"Tracestate", "c=3"},
+					    {"X-Tags", "blue"},	       {"x-color", "green"},	{"x-color", "green"},
+					    {"x-request-id", "one"},   {"x-request-id", "one"}, {0}};
+	const struct name more[] = {{.text = "x-tags"}, {.text = "x-color"}, {.text = "x-request-id"}};
+	const struct name read = {.text = "X-Color"};
+	const struct gateway_config config = {.passed = {3, more}};
+	const struct gateway_targets targets = {.read = {1, &read}};
+	const struct call_source source = {.config = &config,
+					   .targets = &targets,
+					   .context = given,
+					   .header = first_header_of,
+					   .header_at = header_of,
+					   .header_named = line_named};
+	struct arena *arena = arena_open((size_t)1 << 16);
+	(void)state;
+	const struct headers passed = call_headers_passed(&source, arena);
+	assert_int_equal(passed.count, 4);
+	assert_true(text_is(headers_find(passed, TEXT("tracestate"))->value, "a=1,b=2,c=3"));
+	assert_true(text_is(headers_find(passed, TEXT("x-tags"))->value, "red,blue"));
+	assert_true(text_is(headers_find(passed, TEXT("x-color"))->value, "green"));
+	assert_true(text_is(headers_find(passed, TEXT("x-request-id"))->value, "one"));
+	arena_close(arena);
+}
+
 static void listed_headers_alone_are_passed_on(void **state)
 {
 	static const struct line given[] = {{"content-type", "application/json"},
@@ -207,7 +234,7 @@ static void listed_headers_alone_are_passed_on(void **state)
 				     .context = given,
 				     .header = first_header_of,
 				     .header_at = header_of,
-				     .header_named = first_line_of};
+				     .header_named = line_named};
 	struct arena *arena = arena_open((size_t)1 << 16);
 	(void)state;
 	struct headers passed = call_headers_passed(&source, arena);
@@ -232,6 +259,7 @@ int main(void)
 		cmocka_unit_test(lines_of_forwarded_addresses_are_one_list),
 		cmocka_unit_test(a_call_asks_for_what_its_name_leads_to),
 		cmocka_unit_test(a_pipeline_that_was_made_of_something_is_asked_for_as_that),
+		cmocka_unit_test(all_lines_of_a_header_are_passed_on),
 		cmocka_unit_test(listed_headers_alone_are_passed_on),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
