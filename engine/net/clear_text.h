@@ -1,5 +1,5 @@
-/* clear_text.h: Refusal of a caller that sends HTTP in clear text to a port with TLS: the answer 400, or GOAWAY for HTTP/2, with
- * the reason. Other bytes get no answer. Any thread may call. */
+/* clear_text.h: Refusal of a caller that sends HTTP in clear text to a port with TLS: the answer 400, with the reason. Other bytes
+ * get no answer. Any thread may call. */
 #ifndef SLUICE_NET_CLEAR_TEXT_H
 #define SLUICE_NET_CLEAR_TEXT_H
 
@@ -12,6 +12,6 @@
 bool clear_text_begins(const char first[CLEAR_TEXT_BYTES]);
 
 /* Sends the refusal, and ends the sending direction. The socket stays open. */
-void clear_text_refuse(int socket, const char first[CLEAR_TEXT_BYTES]);
+void clear_text_refuse(int socket);
 
 #endif

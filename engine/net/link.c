@@ -178,7 +178,7 @@ static void link_refuse_clear_text(struct link *link)
 	if (!SSL_is_server(link->tls) || SSL_is_init_finished(link->tls) || link->first_count < CLEAR_TEXT_BYTES ||
 	    !clear_text_begins(link->first))
 		return;
-	clear_text_refuse(link->socket, link->first);
+	clear_text_refuse(link->socket);
 	link->was_clear = true;
 }
 
