@@ -227,11 +227,12 @@ static bool look_at_changelogs(struct probing *probing, struct properties proper
 /* ---- groups ---- */
 
 /* Whether the coordinator of a group is not known yet. Brokers that have just started, or were never asked for the
- * group, look for it first. */
+ * group, look for it first. librdkafka gives a question up after socket.timeout.ms, which may be sooner than
+ * ANSWER_WAIT_MS: busy brokers take as long to create __consumer_offsets. */
 static bool is_not_found_yet(rd_kafka_resp_err_t code)
 {
 	return code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR || code == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE ||
-	       code == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS;
+	       code == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS || code == RD_KAFKA_RESP_ERR__TIMED_OUT;
 }
 
 static rd_kafka_resp_err_t read_group(struct probing *probing, const rd_kafka_event_t *event, struct probe_answer *answer)

@@ -10,7 +10,7 @@ what=faults
 rate=${RATE:-2000}
 quiet_s=90 # a broker that comes back takes its time on a busy machine
 deliveries="exactly-once at-least-once"
-behaviours="doctor_comes_first topic_was_never_made broker_is_killed broker_is_away producer_stops network_is_slow_and_breaks connections_go_dead coordinator_has_moved topic_is_deleted read_topic_is_deleted drift_topic_is_deleted changelog_of_observers_is_damaged changelog_of_observers_is_deleted another_cluster_answers another_takes_its_place another_delivery_waits queue_is_full topic_changes records_are_deleted_unread topic_is_replaced redis_is_away
+behaviours="doctor_comes_first doctor_asks_again topic_was_never_made broker_is_killed broker_is_away producer_stops network_is_slow_and_breaks connections_go_dead coordinator_has_moved topic_is_deleted read_topic_is_deleted drift_topic_is_deleted changelog_of_observers_is_damaged changelog_of_observers_is_deleted another_cluster_answers another_takes_its_place another_delivery_waits queue_is_full topic_changes records_are_deleted_unread topic_is_replaced redis_is_away
 	records_are_poison headers_are_odd nobody_waits topics_are_made_as_it_is_said answer_is_too_large_for_its_topic batches_are_larger_than_their_topic_takes clock_jumps clock_is_ahead one_of_three_brokers_is_killed"
 
 admin() {
@@ -65,6 +65,16 @@ doctor_comes_first() {
 	"$sluice" doctor -f "$dir/early.pipeline.yaml" --brokers "$brokers" >"$dir/doctor.txt" 2>&1
 	expect "doctor on new brokers: exit status" $? "-eq 0"
 	expect_words "doctor on new brokers" "$dir/doctor.txt" "^good +groups +1 of 1"
+}
+
+# A question for a group is lost, and its connection stays open: it is asked again.
+doctor_asks_again() {
+	tell_proxy hold 15 # DescribeGroups
+	"$sluice" doctor -f "$dir/early.pipeline.yaml" --brokers "$proxied" >"$dir/doctor.txt" 2>&1
+	expect "doctor whose question is lost: exit status" $? "-eq 0"
+	expect_words "doctor whose question is lost" "$dir/doctor.txt" "^good +groups +1 of 1"
+	tell_proxy cut
+	tell_proxy release
 }
 
 # Whoever asks for it hears the place and what to do.
