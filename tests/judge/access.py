@@ -7,11 +7,12 @@ One line for each behaviour that is not as it should be; at the end `N passed, N
 import base64, hashlib, hmac, http.client, http.server, json, os, re, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.dirname(__file__))
-from dev import Dev, Judge, ROOT  # noqa: E402
+from dev import Dev, Judge, PATIENCE, ROOT, free_port  # noqa: E402
 from gateway import PIPELINE, answer_of, number_of, request  # noqa: E402
 from protobuf import field, varint  # noqa: E402
 
-SECONDS_MAX = 10
+SECONDS_MAX = 10 * PATIENCE
+
 DAY = 86400
 KEY = "correct-horse-battery-staple"
 PIPELINES = [
@@ -92,12 +93,6 @@ class Verdict(Judge):
         self.passed, self.failed = self.passed + bool(good), self.failed + (not good)
         if not good:
             print(f"access: {what}: no; {shown}")
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 class Gateway:
@@ -298,7 +293,7 @@ def follows_policies(judge, gateway, keys):
 def answers_before_the_body(judge, gateway):
     begun = time.monotonic()
     reply = gateway.say(b"POST /v2/pipelines/twice/infer HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n")
-    judge.expect("who may not call is told before the body comes", reply.startswith("HTTP/1.1 401") and time.monotonic() - begun < 2, reply)
+    judge.expect("who may not call is told before the body comes", reply.startswith("HTTP/1.1 401") and time.monotonic() - begun < 2 * PATIENCE, reply)
     reply = gateway.say(b"POST /v2/pipelines/twice/infer HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n")
     judge.expect("and is not told to send it", reply.startswith("HTTP/1.1 401"), reply)
 
@@ -482,13 +477,13 @@ def drains_within_a_limit(judge, start, files):
             ended.append("reset")
     caller = threading.Thread(target=call)
     caller.start()
-    time.sleep(0.5)
+    time.sleep(0.5 * PATIENCE)
     begun = time.monotonic()
     code = gateway.stop()
     caller.join()
     status, answer, headers = ended[0] if ended[0] != "reset" else (0, {}, {})
     judge.expect("a call that is open for longer gets 503", code == 0 and status == 503 and "the gateway is stopping" in answer["error"]
-                 and 0.35 < time.monotonic() - begun < 5, (code, ended, time.monotonic() - begun, gateway.words))
+                 and 0.35 < time.monotonic() - begun < 5 * PATIENCE, (code, ended, time.monotonic() - begun, gateway.words))
     judge.expect("with the place where a later answer is found", headers.get("location", "").startswith("/v2/pipelines/unread/requests/")
                  and headers["location"] in answer["error"] and ".inputs/" in answer["place"], (answer, headers))
     judge.expect("and the log says so", "1 call without an answer in the time of --drain got 503" in gateway.words, gateway.words)
@@ -504,7 +499,7 @@ def an_engine_drains_within_a_limit(judge, start, folder):
                    + PIPELINE % ("answers", "  - {name: same, expression: {set: {x: x}}}\n  output: {steps: [same]}\n") + "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: never}\nspec: {storageUri: 'stub://slow?ms=60000'}\n")
     models = subprocess.Popen([start.binary, "models", "serve", folder, "-o", "json"], stdout=subprocess.PIPE, text=True)
     server = "never=" + json.loads(models.stdout.readline())["rest"]
-    engine = start("--http", str(port), "--server", server, "--drain", "600ms", "-n", "draining", files=folder, port=port)
+    engine = start("--http", str(port), "--server", server, "--drain", f"{600 * PATIENCE}ms", "-n", "draining", files=folder, port=port)
 
     def call():
         try:
@@ -514,7 +509,7 @@ def an_engine_drains_within_a_limit(judge, start, folder):
     judge.expect("an engine answers first", engine.infer("answers", ("x-timeout-ms", "9000"))[0] == 200, engine.words)
     caller = threading.Thread(target=call)
     caller.start()
-    time.sleep(1)
+    time.sleep(PATIENCE)
     begun = time.monotonic()
     engine.process.terminate()
     time.sleep(0.3)
@@ -525,7 +520,7 @@ def an_engine_drains_within_a_limit(judge, start, folder):
         code = "it goes on"
         engine.process.kill()
     caller.join()
-    judge.expect("and no longer than it may", code == 0 and ended and ended[0] != 200 and 0.5 < time.monotonic() - begun < 5,
+    judge.expect("and no longer than it may", code == 0 and ended and ended[0] != 200 and 0.5 * PATIENCE < time.monotonic() - begun < 5 * PATIENCE,
                  (code, ended, time.monotonic() - begun, engine.words))
     models.terminate()
     models.wait(SECONDS_MAX)
@@ -541,7 +536,7 @@ def serves_while_kafka_hangs(judge, start, broker):
             begin = time.monotonic()
             waits.append((gateway.ask("GET", "/v2/health/live")[0], time.monotonic() - begin))
             time.sleep(0.05)
-        judge.expect("a reload while Kafka hangs does not keep callers waiting", all(status == 200 and wait < 0.5 for status, wait in waits), waits)
+        judge.expect("a reload while Kafka hangs does not keep callers waiting", all(status == 200 and wait < 0.5 * PATIENCE for status, wait in waits), waits)
         judge.expect("and it is not over", "read again" not in gateway.words, gateway.words)
     finally:
         broker.send_signal(signal.SIGCONT)
@@ -564,7 +559,7 @@ def checks_again_after_a_reload(judge, start, keys):
     body = json.dumps(request(21.0)).encode()
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=SECONDS_MAX) as caller:
         caller.sendall(b"POST /v2/models/twice/infer HTTP/1.1\r\nHost: h\r\nx-api-key: %s\r\nContent-Length: %d\r\n\r\n" % (KEY.encode(), len(body)))
-        time.sleep(0.3)
+        time.sleep(0.3 * PATIENCE)
         write("apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: twice}\nspec: {storageUri: 'stub://expression?x=x'}\n")
         gateway.process.send_signal(signal.SIGHUP)
         judge.expect("the files change while a request is on its way", gateway.says("the files were read again"), gateway.words)
@@ -715,7 +710,7 @@ def runs_inside_an_engine(judge, start, keys):
 
     write("pipelines.yaml", PIPELINE % ("inner", "  - {name: double, expression: {set: {x: x * 2}}}\n  output: {steps: [double]}\n"))
     write("slow.yaml", PIPELINE % ("slow", "  - {name: late}\n  output: {steps: [late]}\n"))
-    write("model.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: late}\nspec: {storageUri: 'stub://slow?ms=1500'}\n")
+    write("model.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: late}\nspec: {storageUri: 'stub://slow?ms=%d'}\n" % (1500 * PATIENCE))
     models = subprocess.Popen([start.binary, "models", "serve", folder, "-o", "json"], stdout=subprocess.PIPE, text=True)
     server = "late=" + json.loads(models.stdout.readline())["rest"]
     grpc_port = free_port()
@@ -753,7 +748,7 @@ def runs_inside_an_engine(judge, start, keys):
     found = []
     caller = threading.Thread(target=lambda: found.append(engine.infer("slow", ("x-api-key", KEY))))
     caller.start()
-    time.sleep(0.5)
+    time.sleep(0.5 * PATIENCE)
     engine.process.terminate()
     time.sleep(0.3)
     try:

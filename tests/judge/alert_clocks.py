@@ -7,10 +7,12 @@ that has ended already, and one of less than a second; an alert that resolves wh
 """
 import concurrent.futures, datetime, os, subprocess, sys, tempfile, time
 
-from alerts import HEAD, QUIET_SECONDS, ROOT, SECONDS_MAX, Dev, Judge, Receiver, free_port, of, write
+from alerts import HEAD, QUIET_SECONDS, ROOT, SECONDS_MAX, SILENCE_SECONDS, Dev, Judge, Receiver, of, write
+from dev import PATIENCE, free_port
 
 CLOCK = os.path.join(ROOT, "tests", "kafka", "preload", "clock.c")
 HOUR_SECONDS = 3600
+PENDING_SECONDS = 6 * min(PATIENCE, 2)
 CLOCK_BYTES = 31  # of the file, which the engine has mapped
 
 
@@ -72,7 +74,7 @@ def a_pending_alert_minds_no_jump(judge, clocked, folder):
     for jump in (-HOUR_SECONDS, HOUR_SECONDS):
         receiver = Receiver()
         clocked.jump(0)
-        write(folder, alert(receiver.url, "    for: 6s\n"))
+        write(folder, alert(receiver.url, f"    for: {PENDING_SECONDS}s\n"))
         dev = Dev(clocked.command, folder, "--alert-allow", "127.0.0.1")
         try:
             begun = time.monotonic()
@@ -83,7 +85,7 @@ def a_pending_alert_minds_no_jump(judge, clocked, folder):
             while not receiver.got and time.monotonic() < begun + SECONDS_MAX:
                 ask_for(dev, 0.5)
             waited = time.monotonic() - begun
-            judge.expect(f"with a jump of {jump} s it fires after `for`", statuses(receiver) == ["firing"] and 5 < waited < 11,
+            judge.expect(f"with a jump of {jump} s it fires after `for`", statuses(receiver) == ["firing"] and PENDING_SECONDS - 1 < waited < PENDING_SECONDS + 5 * PATIENCE,
                          (waited, receiver.notices()))
         finally:
             judge.expect("the engine stops", dev.stop() == 0, dev.lines[-5:])
@@ -94,12 +96,12 @@ def a_silence_ends_by_the_time_of_day(judge, clocked, folder):
     """The clock is set back while the silence is in force, which lasts as long as it says; then forward, and it is over. What was
     announced is not announced again when the clock goes back into the silence"""
     receiver = Receiver()
-    write(folder, alert(receiver.url, f"    silence: {{until: \"{day(6)}\", reason: moving}}\n"))
+    write(folder, alert(receiver.url, f"    silence: {{until: \"{day(SILENCE_SECONDS)}\", reason: moving}}\n"))
     dev = Dev(clocked.command, folder, "--alert-allow", "127.0.0.1")
     try:
         clocked.jump(-HOUR_SECONDS)
         judge.expect("a large value is answered", dev.ask_of(60) == 200)
-        time.sleep(7)
+        time.sleep(SILENCE_SECONDS + 1)
         judge.expect("a clock that is set back lengthens a silence", statuses(receiver) == [], receiver.notices())
         clocked.jump(HOUR_SECONDS)
         judge.expect("its end sends the notice", wait_for(lambda: statuses(receiver) == ["firing"]), receiver.notices())
@@ -143,14 +145,14 @@ def a_notice_that_is_tried_again_is_sent_once(judge, clocked, folder):
     """The receiver is away. The silence ends before it is back: the notice comes once; and one more silence meanwhile does not hold
     back what was sent before it"""
     port = free_port()
-    write(folder, alert(f"http://127.0.0.1:{port}/hook", f"    silence: {{until: \"{day(7)}\", reason: moving}}\n"))
+    write(folder, alert(f"http://127.0.0.1:{port}/hook", f"    silence: {{until: \"{day(SILENCE_SECONDS + 1)}\", reason: moving}}\n"))
     dev = Dev(clocked.command, folder, "--alert-allow", "127.0.0.1")
     receiver = None
     try:
         judge.expect("a large value is answered", dev.ask_of(60) == 200)
         judge.expect("the end of the silence sends the notice",
                      wait_for(lambda: any(", and is sent again: " in line for line in dev.lines)), dev.lines[-5:])
-        made = silence(clocked.command, folder, "3s")
+        made = silence(clocked.command, folder, f"{3 * PATIENCE}s")
         judge.expect("a silence is made meanwhile", made.returncode == 0, made)
         judge.expect("and read", wait_for(lambda: dev.metric("sluice_alert_silenced", "large") == 1), dev.lines[-5:])
         judge.expect("and is over", wait_for(lambda: dev.metric("sluice_alert_silenced", "large") == 0), dev.lines[-5:])
@@ -172,7 +174,7 @@ def what_resolves_in_a_silence(judge, clocked, folder):
     try:
         judge.expect("a large value is answered", dev.ask_of(60) == 200)
         judge.expect("it fires", wait_for(lambda: statuses(receiver) == ["firing"]), receiver.notices())
-        made = silence(clocked.command, folder, "20s")
+        made = silence(clocked.command, folder, f"{20 * min(PATIENCE, 2)}s")
         judge.expect("a silence is made", made.returncode == 0, made)
         judge.expect("its end is told in the silence", wait_for(lambda: statuses(receiver) == ["firing", "resolved"]), receiver.notices())
         judge.expect("which is in force", dev.metric("sluice_alert_silenced", "large") == 1, dev.lines[-5:])

@@ -4,12 +4,15 @@
 Error rates, values of messages and drift make one notice of the firing and one of its end; a receiver that is away gets each
 notice once when it is back; addresses that are not allowed get none. At the end `N passed, N failed`.
 """
-import hashlib, hmac, http.server, json, os, random, re, shutil, signal, socket, socketserver, subprocess, sys, tempfile, threading
+import hashlib, hmac, http.server, json, os, random, re, shutil, signal, socketserver, subprocess, sys, tempfile, threading
 import time
 import urllib.error, urllib.request
 
+from dev import PATIENCE, free_port
+
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
-SECONDS_MAX = 30
+SECONDS_MAX = 30 * PATIENCE
+SILENCE_SECONDS = 6 * min(PATIENCE, 2)
 QUIET_SECONDS = 2.5  # in which nothing more may come
 HEAD = """apiVersion: mlops.seldon.io/v1alpha1
 kind: Pipeline
@@ -176,12 +179,6 @@ def write(folder, text):
         file.write(text)
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def of(notices, alert):
     return [(notice["status"], notice["id"]) for notice in notices if notice["alert"] == alert]
 
@@ -227,7 +224,7 @@ def waits_for_its_receiver(judge, binary, folder):
         resolved = [dev.wait_for(f"the alert ({alert}) is resolved") for alert in ("failing", "large")]
         judge.expect("both resolve while the receiver is away", resolved == ["failing", "large"], dev.lines[-8:])
         begun = time.monotonic()
-        judge.expect("answers do not wait for it", dev.ask_of(5) == 200 and time.monotonic() - begun < 1)
+        judge.expect("answers do not wait for it", dev.ask_of(5) == 200 and time.monotonic() - begun < PATIENCE)
         receiver = Receiver(port)
         receiver.wait(4)
         time.sleep(QUIET_SECONDS)
@@ -328,7 +325,7 @@ def silences_end(judge, binary, folder):
           + ALERT % ("loud", "y > 100", receiver.url, ""))
 
     def silence(*more):
-        words = [binary, "alerts", "silence", "large", "--for", "6s", "--reason", "moving", "--author", "ann", *more]
+        words = [binary, "alerts", "silence", "large", "--for", f"{SILENCE_SECONDS}s", "--reason", "moving", "--author", "ann", *more]
         return subprocess.run([*words, "-f", folder, "--out", os.path.join(folder, "quiet.yaml")], capture_output=True, text=True)
 
     dev = Dev(binary, folder, "--alert-allow", "127.0.0.1")
@@ -339,7 +336,7 @@ def silences_end(judge, binary, folder):
         listed = subprocess.run([binary, "alerts", "list", "-f", folder], capture_output=True, text=True).stdout
         judge.expect("alerts list shows it, its author and its end",
                      re.search(r"large\n(  .*\n)*  silenced until \d{4}-\d\d-\d\dT\S+Z by ann: moving\n", listed), listed)
-        end = time.monotonic() + 4
+        end = time.monotonic() + SILENCE_SECONDS - 2
         while dev.metric("sluice_alert_silenced", "large") != 1 and time.monotonic() < end:
             time.sleep(0.1)
         judge.expect("an engine that runs reads it", dev.metric("sluice_alert_silenced", "large") == 1, dev.lines[-5:])
@@ -351,7 +348,7 @@ def silences_end(judge, binary, folder):
             time.sleep(0.1)
         waited = time.monotonic() - begun
         judge.expect("its end sends the notice, if it still fires", [status for status, _ in of(receiver.notices(), "large")] == ["firing"]
-                     and waited > 4.5, (waited, receiver.notices()))
+                     and waited > SILENCE_SECONDS - 1.5, (waited, receiver.notices()))
         judge.expect("of the same firing", dev.metric("sluice_alert_silenced", "large") == 0
                      and sum("the alert large is firing" in line for line in dev.lines) == 1, dev.lines[-5:])
         made = silence("--pipeline", "wathced")
@@ -514,7 +511,7 @@ def a_removal_ends_what_fires(judge, binary, folder):
 def its_place_in_the_list_ends_no_firing(judge, binary, folder):
     """Alerts of messages before it come and go while an alert fires: it goes on, and takes no judgement of theirs"""
     receiver = Receiver()
-    large = (ALERT % (*LARGE, receiver.url, "")).replace("resolveAfter: 2s", "resolveAfter: 10s")
+    large = (ALERT % (*LARGE, receiver.url, "")).replace("resolveAfter: 2s", f"resolveAfter: {10 * min(PATIENCE, 2)}s")
     small, odd = ALERT % ("small", "y < -1000", receiver.url, ""), ALERT % ("odd", "y > 1000", receiver.url, "")
     write(folder, HEAD + small + large)
     dev = Dev(binary, folder, "--alert-allow", "127.0.0.1")

@@ -7,7 +7,7 @@ each behaviour that is not as it should be; at the end `N passed, N failed`.
 import json, os, re, subprocess, sys, tempfile, time, urllib.request
 
 sys.path.insert(0, os.path.dirname(__file__))
-from dev import Dev, Judge  # noqa: E402
+from dev import SECONDS_MAX, Dev, Judge  # noqa: E402
 from gateway import Gateway, PIPELINE, number_of, request  # noqa: E402
 
 PIPELINES = [("twice", "  - {name: double, expression: {set: {x: x * 2}}}\n  output: {steps: [double]}\n"),
@@ -43,7 +43,7 @@ def answers_as_seldon(judge, what, gateway):
                      "FAILURE" and failure.get("code") == wanted and failure.get("reason") == kind and failure.get("info") and list(answer) == ["status"],
                      (status, answer))
     for pipeline, body, wanted in (("strict", request(), b"fails : tensor `nothing` is missing"), ("twice", "{", b"twice : the request is not JSON")):
-        place, end = gateway.infer(pipeline, body, prefer="respond-async")[2]["location"], time.monotonic() + 10
+        place, end = gateway.infer(pipeline, body, prefer="respond-async")[2]["location"], time.monotonic() + SECONDS_MAX
         while (polled := gateway.ask("GET", place))[0] == 202 and time.monotonic() < end:
             time.sleep(0.1)
         judge.expect(f"{what}: a polled error begins as the first answer", polled[0] == 400 and polled[1].startswith(wanted), polled)
@@ -55,7 +55,7 @@ def answers_as_seldon(judge, what, gateway):
 
 # Metrics count what callers were sent: 502 to the first Seldon Core's form alone.
 def counts_as_sent(judge, what, address):
-    with urllib.request.urlopen(address, timeout=20) as reply:
+    with urllib.request.urlopen(address, timeout=SECONDS_MAX) as reply:
         counted = re.findall(r'^sluice_gateway_pipeline_calls_total\{.*"broken".*code="(\d+)".*\} (\d+)$', reply.read().decode(), re.M)
     judge.expect(f"{what}: a status is counted as it is sent", sorted(counted) == [("400", "1"), ("502", "1")], counted)
 

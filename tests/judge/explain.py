@@ -4,10 +4,10 @@
 Two trees and a model behind a server, inline, beside the answer and on request. One line for each behaviour that is not as it
 should be; at the end `N passed, N failed`.
 """
-import http.client, http.server, json, os, shutil, socket, subprocess, sys, tempfile, threading, time, urllib.parse
+import http.client, http.server, json, os, shutil, subprocess, sys, tempfile, threading, time, urllib.parse
 
 sys.path.insert(0, os.path.dirname(__file__))
-from dev import ROOT, Dev, Judge  # noqa: E402
+from dev import ROOT, SECONDS_MAX, Dev, Judge, free_port  # noqa: E402
 from gateway import Gateway  # noqa: E402
 
 TREES = os.path.join(ROOT, "tests", "cases-own", "explain-local-trees-against-a-background")
@@ -125,7 +125,7 @@ def explanations_are_polled(judge, gateway):
         _, wanted, _ = gateway.ask("POST", f"/v2/pipelines/{pipeline}/explain", request(*ROW))
         status, _, headers = gateway.infer(pipeline, request(*ROW), prefer="respond-async", x_explain="yes")
         place = headers.get("location", "/")
-        answer, end = {}, time.monotonic() + 10
+        answer, end = {}, time.monotonic() + SECONDS_MAX
         while (status := gateway.ask("GET", place + "/explanations")[0]) == 202 and time.monotonic() < end:
             time.sleep(0.05)
         status, answer, _ = gateway.ask("GET", place.replace("/v2/pipelines/", "/v2/models/") + "/explanations")
@@ -142,7 +142,7 @@ def explanations_are_polled(judge, gateway):
 
 def poll_until_there(gateway, path, headers=None):
     """The status and the answer of the last poll"""
-    end = time.monotonic() + 10
+    end = time.monotonic() + SECONDS_MAX
     while (polled := gateway.ask("GET", path, None, headers or {}))[0] in (202, 404) and time.monotonic() < end:
         time.sleep(0.05)
     return polled[:2]
@@ -178,16 +178,14 @@ def metrics_leave_perturbations_out(judge, binary):
     with open(os.path.join(folder, "pipeline.yaml"), "w", encoding="utf-8") as file:
         file.write("---\n".join([PIPELINE % ("counted", "{name: half}", "background: usual.csv", "score"),
                                  MODEL % ("half", "flaky?every=2&then=linear&w=2,3,4")]))
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
+    port = free_port()
     dev = Dev(binary, folder, "--metrics", str(port))
     try:
         gateway = Gateway(dev.said("gateway"))
         for number in range(5):
             status, answer, _ = gateway.ask("POST", "/v2/pipelines/counted/explain", request(*ROW) | {"id": f"m{number}"})
             judge.expect("a model that fails for every second call is explained", status == 200, (status, answer))
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS_MAX)
         connection.request("GET", "/metrics")
         lines = [line for line in connection.getresponse().read().decode().splitlines() if 'model="half"' in line]
         of = {name: sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"sluice_model_{name}{{"))

@@ -7,11 +7,11 @@ TLS of the port for metrics, and the names by which a port on loopback may be ad
 import http.client, json, os, re, shutil, socket, ssl, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.dirname(__file__))
-from access import Keys, free_port, infer_message  # noqa: E402
-from dev import Dev, Judge, copy  # noqa: E402
+from access import Keys, infer_message  # noqa: E402
+from dev import PATIENCE, Dev, Judge, copy, free_port  # noqa: E402
 from gateway import PIPELINE, request  # noqa: E402
 
-SECONDS_MAX = 10
+SECONDS_MAX = 10 * PATIENCE
 RUNTIME = "apiVersion: mlops.seldon.io/v1alpha1\nkind: SeldonRuntime\nmetadata: {name: r}\nspec: {config: {securityConfig: {encryption: {enabled: true}}}}\n"
 TWICE = PIPELINE % ("twice", "  - {name: double, expression: {set: {x: x * 2}}}\n  output: {steps: [double]}\n")
 MODEL = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: adds}\nspec: {storageUri: 'stub://add10'}\n"

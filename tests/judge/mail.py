@@ -4,15 +4,17 @@
 STARTTLS and TLS from the first byte; certificates and logins that are refused; the password is sent to no server that has not
 shown a certificate, and printed nowhere. At the end `N passed, N failed`.
 """
-import asyncio, email, json, logging, os, re, socket, ssl, subprocess, sys, tempfile, time, warnings
+import asyncio, email, json, logging, os, re, ssl, subprocess, sys, tempfile, time, warnings
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
+from dev import PATIENCE, free_port
+
 warnings.simplefilter("ignore")
 logging.disable(logging.CRITICAL)
 USER, PASSWORD = b"watcher", b"Pa55 of the test"
-SECONDS_MAX = 30
+SECONDS_MAX = 30 * PATIENCE
 PIPELINE = """apiVersion: mlops.seldon.io/v1alpha1
 kind: Pipeline
 metadata: {name: watched}
@@ -24,12 +26,6 @@ spec:
     condition: "y > 1%s"
     actions: [{type: email, recipients: [team@example.com, night@example.com]}]
 """ % (" or y > 2" * 300)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Mails:

@@ -6,7 +6,7 @@ One line for each behaviour that is not as it should be; at the end `N passed, N
 import concurrent.futures, hashlib, http.client, http.server, json, os, re, shutil, socket, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.dirname(__file__))
-from dev import Dev, Judge, copy  # noqa: E402
+from dev import PATIENCE, SECONDS_MAX, Dev, Judge, copy  # noqa: E402
 from exposition import exposition_read  # noqa: E402
 
 SERIES_MAX = 2000
@@ -14,8 +14,9 @@ STEPS = 130  # more than have series of their own
 ASKED = 3
 OPEN = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 PIPELINE = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: %s}\nspec:\n  steps:\n%s"
+MERGED_SECONDS = 0.3 * PATIENCE  # that a model takes, while others come to wait for it
 HEAD_SECONDS = 5  # the listener's limit
-SAMPLED_SECONDS = 30  # three samples of the load
+SAMPLED_SECONDS = 30 * PATIENCE  # three samples of the load
 
 
 class Listener:
@@ -24,7 +25,7 @@ class Listener:
         self.port = int(port)
 
     def ask(self, path, method="GET", **headers):
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=20)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=SECONDS_MAX)
         connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
         reply = connection.getresponse()
         text = reply.read().decode()
@@ -32,7 +33,7 @@ class Listener:
         return reply.status, reply.getheader("content-type"), text
 
     def send(self, path, body, **headers):
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=20)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=SECONDS_MAX)
         connection.request("POST" if body else "GET", path, json.dumps(body) if body else None, headers)
         reply = connection.getresponse()
         text = reply.read()
@@ -60,7 +61,7 @@ def counts(judge, dev, listener):
         dev.ask("hello")
     dev.ask("fails")
     dev.ask("many")
-    end = time.monotonic() + 10
+    end = time.monotonic() + SECONDS_MAX
     while time.monotonic() < end:
         families = listener.families()
         if value(families, "sluice_pipeline_requests_ended_total", namespace="default", pipeline="many") == 1:
@@ -88,7 +89,7 @@ def counts(judge, dev, listener):
 
 def knows_the_lag(judge, listener):
     of = {"namespace": "default", "pipeline": "hello"}
-    end = time.monotonic() + 30
+    end = time.monotonic() + 30 * PATIENCE
     while time.monotonic() < end:
         families = listener.families()
         wanted = value(families, "sluice_replicas_wanted", namespace="default")
@@ -108,7 +109,7 @@ def knows_its_clients(judge, listener, prefix, records):
                  if sample == prefix + name and labels.get("client") == client]
         return sum(found) if found else None
 
-    end = time.monotonic() + 25
+    end = time.monotonic() + 25 * PATIENCE
     while time.monotonic() < end:
         families = listener.families()
         if of("consumer", "records_received_total") and of("producer", "records_sent_total"):
@@ -182,7 +183,7 @@ def sheds_the_slow(judge, listener):
             except OSError:
                 pass
         time.sleep(0.3)
-    judge.expect("and at once", sorted(seconds)[len(seconds) // 2] < 0.2, seconds)
+    judge.expect("and at once", sorted(seconds)[len(seconds) // 2] < 0.2 * PATIENCE, seconds)
     for one in slow:
         one.settimeout(1)
         try:
@@ -246,7 +247,7 @@ def reports_under_seldons_names(judge, dev, listener, folder):
     write_runtime(folder, "true")
     gateway = Listener(dev.said("gateway") + "/")
     call = {"inputs": [{"name": "x", "datatype": "FP64", "shape": [1], "data": [1]}]}
-    end = time.monotonic() + 10
+    end = time.monotonic() + SECONDS_MAX
     while time.monotonic() < end and not any(name.startswith("seldon_") for name in listener.families()):
         time.sleep(0.1)
     seldon = {"data": {"ndarray": [[1.0, 2.0]]}}
@@ -302,7 +303,7 @@ def counts_what_pipelines_declare(judge, dev, listener):
         return gateway.send("/v2/pipelines/trades/infer", {"inputs": [{"name": "x", "datatype": "FP64", "shape": [1], "data": [number]}]}, **headers)[0]
 
     judge.expect("metrics do not change answers", [send(number) for number in sent] == [200] * 4)
-    end = time.monotonic() + 10
+    end = time.monotonic() + SECONDS_MAX
     of = {"namespace": "default", "pipeline": "trades"}
     while time.monotonic() < end and value(families := listener.families(), "took_count", hour=time.strftime("%-H", time.gmtime()), **of) != len(sent):
         time.sleep(0.1)
@@ -319,7 +320,7 @@ def counts_what_pipelines_declare(judge, dev, listener):
     judge.expect("what is missing nowhere is no miss", value(families, "sluice_metric_missing_total", metric="idle", **of) == 0)
     for number in range(TRADES - len(sent)):  # five metrics and two more of customMetrics share 500 samples: 71 of each, and one is for the others
         send(100 + number)
-    end = time.monotonic() + 10
+    end = time.monotonic() + SECONDS_MAX
     while time.monotonic() < end and value(families := listener.families(), "took_count", hour=time.strftime("%-H", time.gmtime()), **of) != TRADES:
         time.sleep(0.1)
     orders = {(labels["side"], labels["x"]): number for _, labels, number in families["orders_total"].samples}
@@ -368,7 +369,7 @@ def judges_answers_by_their_truth(judge, dev, folder, listener):
         judge.expect("its truth is taken", status in (200, 202), (status, body)) if number == 0 else None
     gateway.send("/v2/pipelines/deal/feedback", {"id": "deal-nobody", "truth": {"price": [1]}})
     command = [dev.binary, "experiments", "analyze", "offers", "-f", folder, "--brokers", dev.said("broker"), "-o", "json"]
-    report, done, end = {}, None, time.monotonic() + 20
+    report, done, end = {}, None, time.monotonic() + SECONDS_MAX
     while time.monotonic() < end:
         done = subprocess.run(command, capture_output=True, text=True)
         report = json.loads(done.stdout) if done.returncode == 0 else {}
@@ -401,7 +402,7 @@ TIMEOUTS = 12
 COPIES_MOST, COPIES = 512, 530  # copies that wait for replies at a time, and those that are asked for
 EVENTS = "---\n".join([
     "kind: Performance\nperformance_optimizations: {caching: {enabled: true, ttl: 5m}}\n", MODEL % ("again", "flaky?fails=2", ""),
-    MODEL % ("merged", "slow?ms=300&then=add10", ", batchingConfig: {maxBatchSize: 4, batchTimeout: 9s}, autoscaling: {maxReplicas: 1}"), MODEL % ("away", "fail?code=503&text=away", ""),
+    MODEL % ("merged", f"slow?ms={int(MERGED_SECONDS * 1000)}&then=add10", ", batchingConfig: {maxBatchSize: 4, batchTimeout: 9s}, autoscaling: {maxReplicas: 1}"), MODEL % ("away", "fail?code=503&text=away", ""),
     MODEL % ("cached", "add20", ""), MODEL % ("wrong", "fail?code=400&text=wrong", ""), MODEL % ("silent", "hang", "")]
     + ["apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: nowhere}\nspec: {storageUri: 'http://127.0.0.1:1'}\n"]
     + [PIPELINE % (name, CALLS.replace("STEP", name)) for name in ("again", "merged", "away", "cached", "wrong", "silent", "nowhere")]
@@ -435,7 +436,7 @@ class Events:
         call = {"inputs": [{"name": "INPUT", "datatype": "FP32", "shape": list(shape), "data": [number] * count}]}
         return self.gateway.send(f"/v2/pipelines/{pipeline}/infer", call, **{name.replace("_", "-"): text for name, text in headers.items()})[0]
 
-    def becomes(self, what, name, wanted, seconds=10, **labels):
+    def becomes(self, what, name, wanted, seconds=SECONDS_MAX, **labels):
         """The sum of its samples with these labels; a counter is read until it is there, and must not pass it"""
         end = time.monotonic() + seconds
         fits = wanted if callable(wanted) else lambda number: number == wanted
@@ -506,7 +507,7 @@ class Events:
         with concurrent.futures.ThreadPoolExecutor(4) as pool:  # the first call is sent alone, and the others wait for it
             judge.expect("moved: four calls are answered", list(pool.map(lambda row: self.ask("merged", row, (1, 1)), (1, 2, 3, 4))) == [200] * 4)
         self.becomes("some of them are merged", "sluice_model_batch_rows_count", lambda count: count >= 1, model="merged")
-        self.becomes("their time is that of their step", "sluice_step_duration_seconds_sum", lambda seconds: seconds >= 4 * 0.3,
+        self.becomes("their time is that of their step", "sluice_step_duration_seconds_sum", lambda seconds: seconds >= 4 * MERGED_SECONDS,
                      pipeline="merged", step="call")
         merged = {"namespace": "default", "model": "merged"}
         families = self.listener.families()
@@ -586,7 +587,7 @@ class Command:
 
     def stop(self):
         self.process.terminate()
-        return self.process.wait(20)
+        return self.process.wait(SECONDS_MAX)
 
 
 def others_have_them_too(judge, dev, folder):
@@ -657,21 +658,21 @@ def is_pushed(judge, dev, of_gateway, pushgateway):
     """Both processes have one host, so one name for it"""
     host = socket.gethostname()
     of_dev, of_other = f"/metrics/job/sluice/instance/{host}", f"/metrics/job/sluice/instance/{host}%3A{of_gateway.told['rest'].rsplit(':', 1)[1]}"
-    end = time.monotonic() + 60
+    end = time.monotonic() + 60 * PATIENCE
     while time.monotonic() < end and [len(pushgateway.pushes.get(path, [])) < 3 for path in (of_dev, of_other)] != [False, False]:
         time.sleep(0.2)
     judge.expect("each process pushes to its own instance", set(pushgateway.pushes) == {of_dev, of_other}, list(pushgateway.pushes))
     for path, wanted in ((of_dev, {"sluice_pipeline_requests_total", "seldon_model_aggregate_infer_total"}), (of_other, set())):
         pushes = pushgateway.pushes.get(path, [])
         times = [push[0] for push in pushes]
-        judge.expect("it is pushed every 15 s, also after a failure", len(pushes) >= 3 and all(14 < times[i + 1] - times[i] < 20 for i in range(2)), times)
+        judge.expect("it is pushed every 15 s, also after a failure", len(pushes) >= 3 and all(14 < times[i + 1] - times[i] < 15 + 5 * PATIENCE for i in range(2)), times)
         _, kind, body = pushes[-1] if pushes else (0, "", b"")
         judge.expect("as text", kind == "text/plain; version=0.0.4; charset=utf-8", kind)
         families = exposition_read(body.decode(), False)
         judge.expect("with all metrics", {"process_start_time_seconds", "sluice_gateway_calls_total"} | wanted <= set(families), list(families))
     of_gateway.stop()
     dev.process.terminate()
-    judge.expect("a failure is told once, and its end", dev.process.wait(20) == 0 and sum("cannot be pushed" in line for line in dev.lines) == 1
+    judge.expect("a failure is told once, and its end", dev.process.wait(SECONDS_MAX) == 0 and sum("cannot be pushed" in line for line in dev.lines) == 1
                  and sum("are pushed again" in line for line in dev.lines) == 1, dev.lines)
     pushgateway.shutdown()
 
@@ -714,7 +715,7 @@ def main():
         moves_what_it_promises(judge, binary)
         is_pushed(judge, pushing, of_gateway, pushgateway)
         dev.process.terminate()
-        judge.expect("it ends well", dev.process.wait(20) == 0, dev.lines[-5:])
+        judge.expect("it ends well", dev.process.wait(SECONDS_MAX) == 0, dev.lines[-5:])
     print(f"{judge.passed} passed, {judge.failed} failed" + (f", {skipped} skipped" if skipped else ""))
     sys.exit(judge.failed > 0)
 
