@@ -4,11 +4,11 @@
 A line for each case that fails and has no reason in the tables below; at the end `N passed, N failed`. A case that fails by such a
 reason is none that passed: how many there were is said before the end.
 """
-import concurrent.futures, os, re, socket, subprocess, sys, tempfile
+import concurrent.futures, os, re, subprocess, sys, tempfile
 import xml.etree.ElementTree as xml
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "judge"))
-from dev import Dev  # noqa: E402
+from dev import Dev, free_port  # noqa: E402
 
 PIPELINE = """apiVersion: mlops.seldon.io/v1alpha1
 kind: Pipeline
@@ -55,12 +55,6 @@ SHARED = {
     "Sends a HEADERS frame that contains a pseudo-header field as trailers": ANSWERED,
     "Sends invalid connection preface": "what does not begin as HTTP/2 is read as HTTP/1.1 on a shared port, and refused in its form",
 }
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def cases_of(program, port, path, section, report):

@@ -23,7 +23,7 @@
 
 #define AT_ONCE 64
 #define MESSAGE_BYTES ((size_t)32 << 20)
-#define LATER_MS 300
+#define LATER_MS 1000
 #define AGAIN_MOST 1000
 
 static char authorities[256], certificate[256], key[256];

@@ -14,8 +14,8 @@ import concurrent.futures, contextlib, http.client, itertools, json, os, select,
 
 sys.path.insert(0, os.path.dirname(__file__))
 import frames  # noqa: E402
-from access import Gateway, free_port  # noqa: E402
-from dev import Dev, Judge  # noqa: E402
+from access import Gateway  # noqa: E402
+from dev import Dev, Judge, free_port  # noqa: E402
 from gateway import PIPELINE, number_of, request  # noqa: E402
 
 RATIO_MOST = 2.0

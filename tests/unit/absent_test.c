@@ -140,7 +140,7 @@ static void a_broker_that_cannot_be_reached_is_tried_for_a_time_that_may_be_give
 	struct reader_config config = {.brokers = "127.0.0.1:1", .topic = "out", .properties = mock_quick, .wait_ms = 500};
 	(void)state;
 	assert_null(reader_open(&config, &error));
-	assert_in_range(clock_ms() - begun_ms, 400, 2900);
+	assert_in_range(clock_ms() - begun_ms, 400, 10000); /* and not 15 s */
 	assert_non_null(strstr(error.text, "Kafka did not describe topic out: "));
 	atomic_store(&stopping, false);
 	config.stopping = &stopping;

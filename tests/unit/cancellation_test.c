@@ -302,7 +302,7 @@ static void a_relay_that_is_closed_waits_for_no_topic(void **state)
 	(void)loop_turn(relayed.loop, 20, &error);
 	const int64_t began_ms = clock_ms();
 	relay_close(&relayed);
-	assert_in_range(clock_ms() - began_ms, 0, 1500);
+	assert_in_range(clock_ms() - began_ms, 0, 5000);
 }
 
 int main(void)

@@ -68,7 +68,7 @@ static void an_idle_connection_is_closed_in_the_end(void **state)
 	struct guest guest = kept_connection(stand);
 	int64_t begun_ms = loop_now_ms(stand->loop);
 	assert_string_equal(guest_hear(&guest, ""), "");
-	assert_in_range(loop_now_ms(stand->loop) - begun_ms, 900, 1900);
+	assert_in_range(loop_now_ms(stand->loop) - begun_ms, 900, 10000); /* otherwise it would be a minute, or more */
 	guest_close(&guest);
 }
 

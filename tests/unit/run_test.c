@@ -219,6 +219,18 @@ static void ask_until(struct mock *mock, const char *words)
 	fail_msg("no answer says %s; the last: %s", words, answer);
 }
 
+static void wait_until_taken(int number)
+{
+	sigset_t pending;
+	for (int tries = 0; tries < 2000; tries++) {
+		assert_int_equal(sigpending(&pending), 0);
+		if (!sigismember(&pending, number))
+			return;
+		usleep(10000);
+	}
+	fail_msg("the signal %d is not taken", number);
+}
+
 static void files_are_read_again_and_those_with_faults_change_nothing(void **state)
 {
 	(void)state;
@@ -231,7 +243,8 @@ static void files_are_read_again_and_those_with_faults_change_nothing(void **sta
 	ask_until(&mock, "[63]");
 	write_file(file, PIPELINE BINDS "  steps:\n  - {name: a, expression: {set: {x: x *}}}\n" ANSWERS);
 	assert_int_equal(kill(getpid(), SIGHUP), 0);
-	usleep(300000);
+	wait_until_taken(SIGHUP);
+	usleep(300000); /* the files are read at once then */
 	write_file(file, PIPELINE BINDS "  steps:\n  - {name: a, expression: {set: {x: x * 4}}}\n" ANSWERS);
 	ask_until(&mock, "[63]");
 	assert_int_equal(kill(getpid(), SIGHUP), 0);

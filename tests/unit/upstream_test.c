@@ -12,8 +12,8 @@
 #include "base/clock.h"
 #include "tests/unit/mock_broker.h"
 
-#define SLOW_MS 400  /* of an answer of a slow broker */
-#define QUICK_MS 150 /* of what does not wait for it, on a busy machine */
+#define SLOW_MS 2000 /* of an answer of a slow broker */
+#define QUICK_MS 700 /* of what does not wait for it, on a busy machine */
 
 static const struct upstream_link links[] = {{"first", "in"}, {"second", "in"}};
 static const struct upstream_chain one = {1, links}, two = {2, links};
