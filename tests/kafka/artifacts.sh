@@ -34,7 +34,7 @@ apply() { # from the folder of the author; $@ more arguments; its status
 	(cd "$dir/author" && "$sluice" apply -f pipeline.yaml "$@") >"$dir/apply.log" 2>&1
 }
 answers() { # $1 what, $2 the answer
-	"$sluice" infer score -f "$dir/request.json" --timeout 20s >"$dir/answer.txt" 2>&1
+	"$sluice" infer score -f "$dir/request.json" --timeout $((20 * patience))s >"$dir/answer.txt" 2>&1
 	expect "status of $1" $? "-eq 0"
 	expect_words "$1" "$dir/answer.txt" "$2"
 }
@@ -132,7 +132,7 @@ answers "an answer by the file that was mended" "\[12\.0\]"
 # ---- the largest file, and one that is larger ----
 
 truncate -s 64M "$dir/author/models/score.json"
-(cd "$dir/author" && "$sluice" apply -f pipeline.yaml --timeout 20s) >"$dir/apply.log" 2>&1
+(cd "$dir/author" && "$sluice" apply -f pipeline.yaml --timeout $((20 * patience))s) >"$dir/apply.log" 2>&1
 expect_words "a file of 64 MiB is sent" "$dir/apply.log" "^file models/score.json sent \(67108864 bytes"
 expect "records of it" "$("$build/records" count "$brokers" $topic)" "-ge 131"
 wait_until 20 log_has one "is no model that can run here" || give_up "the engine does not read the file of 64 MiB"
@@ -191,7 +191,7 @@ apply_experiment() { # $1 the version of the Model that gets all requests; statu
 }
 multiplies() { # $1 who is asked, $2 the factor
 	echo '{"inputs": [{"name": "x", "shape": [1], "datatype": "FP64", "data": [10]}]}' |
-		"$sluice" infer "$1" -f - --timeout 20s 2>&1 | grep -q "\[${2}0.0\]"
+		"$sluice" infer "$1" -f - --timeout $((20 * patience))s 2>&1 | grep -q "\[${2}0.0\]"
 }
 
 start_server 3

@@ -97,7 +97,7 @@ expect "windows of usual rows that have drift" "$(head -4 "$dir/verdicts" | grep
 expect "windows of moved rows that have drift" "$(tail -2 "$dir/verdicts" | grep -c '"is_drift": true')" "-eq 2"
 expect "windows" "$(wc -l <"$dir/verdicts")" "-eq 6"
 expect "notices" "$(jq -r '[.pipeline, .alert, .status] | join("/")' "$dir/notices")" "= flowers/moved/firing"
-timeout 10 "$sluice" tail flowers -n watched --brokers "$brokers" --from beginning --count 300 -o json >"$dir/tail" 2>"$dir/tail.log"
+timeout $((10 * patience)) "$sluice" tail flowers -n watched --brokers "$brokers" --from beginning --count 300 -o json >"$dir/tail" 2>"$dir/tail.log"
 classes=$(jq -r '.response.outputs[0].data[0]' "$dir/tail" | sort | uniq -c | awk '{print $2 "x" $1}' | paste -sd,)
 expect "answers of MLServer, by their class" "$classes" "= 0x200,2x100"
 stop_engine flowers "$flowers"

@@ -14,13 +14,13 @@ start_broker
 mkdir "$dir/wrong"
 cp -r "$cases/chain-three" "$dir/wrong"
 sed -i 's/130\.0/131.0/' "$dir/wrong/chain-three/out.jsonl"
-"$sluice" test --kafka "$brokers" "$dir/wrong" >"$dir/wrong.said" 2>&1
+"$sluice" test --kafka "$brokers" "$dir/wrong" >"$dir/wrong.log" 2>&1
 expect "the exit status of a case that says something else" $? "-eq 1"
-expect_words "a case that says something else" "$dir/wrong.said" "FAILED .*chain-three"
+expect_words "a case that says something else" "$dir/wrong.log" "FAILED .*chain-three"
 
-"$sluice" test --kafka "$brokers" "$cases" "$cases-own" "$(dirname "$here")/steps" >"$dir/said" 2>"$dir/cases.log"
+"$sluice" test --kafka "$brokers" "$cases" "$cases-own" "$(dirname "$here")/steps" >"$dir/said.log" 2>"$dir/cases.log"
 expect "the exit status of all cases" $? "-eq 0"
-grep -v ' passed, ' "$dir/said"
-read -r held broken left <<<"$(sed -nE '$s/[^0-9]+/ /gp' "$dir/said")"
+grep -v ' passed, ' "$dir/said.log"
+read -r held broken left <<<"$(sed -nE '$s/[^0-9]+/ /gp' "$dir/said.log")"
 echo "$((passed + held)) passed, $((failed + broken)) failed, ${left:-0} skipped"
 [ $((failed + broken)) -eq 0 ]

@@ -10,7 +10,7 @@ what=contract
 
 start_broker proxied
 start_proxy
-timeout 240 "$build/contract" "$brokers" "$proxied" $control ${STORY:-} >"$dir/told" 2>"$dir/contract.log"
+timeout $((240 * patience)) "$build/contract" "$brokers" "$proxied" $control ${STORY:-} >"$dir/told" 2>"$dir/contract.log"
 grep -v ' passed, ' "$dir/told"
 read -r passed failed <<<"$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$dir/told")"
 passed=${passed:-0} failed=${failed:-1}

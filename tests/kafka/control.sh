@@ -117,7 +117,7 @@ apply_many() {
 	local i
 	for ((i = 1; i <= applies; i++)); do
 		model "n$((i % 4))" "$i" >"$dir/many.yaml"
-		"$sluice" apply -f "$dir/many.yaml" --author many --reason "$i" --timeout 30s >>"$dir/many.log" 2>&1 || echo "failed $i" >>"$dir/many.log"
+		"$sluice" apply -f "$dir/many.yaml" --author many --reason "$i" --timeout $((30 * patience))s >>"$dir/many.log" 2>&1 || echo "failed $i" >>"$dir/many.log"
 	done
 }
 apply_many &
@@ -128,7 +128,7 @@ kill -9 "$one" && wait_for "$one"
 killed=$(date +%s%N)
 wait_until 10 is_keeper two 1 || give_up "nobody follows a keeper that was killed"
 # Beside other tests each of them may take a second of it.
-expect "milliseconds until another keeper decides" $((($(date +%s%N) - killed) / 1000000)) "-le $((4000 + 1000 * ${PATIENCE:-1}))"
+expect "milliseconds until another keeper decides" $((($(date +%s%N) - killed) / 1000000)) "-le $((4000 + 1000 * patience))"
 start_keeper three
 sleep 1
 kill -STOP "$two"

@@ -8,7 +8,7 @@ set -u
 what=converge
 # shellcheck source=tests/kafka/stand.sh
 . "$(dirname "$0")/stand.sh"
-rate=${RATE:-1000} seconds_most=120
+rate=${RATE:-1000} seconds_most=$((120 * patience))
 
 start_broker brisk
 start_model
@@ -52,7 +52,7 @@ apply "$dir/call.yaml" "^Pipeline/call version 1 accepted"
 says 15 one ": reads converge," 1
 says 15 two ": reads converge," 1
 
-"$sluice" wait -n converge pipeline/call --for ready --timeout 20s >"$dir/wait.log" 2>&1
+"$sluice" wait -n converge pipeline/call --for ready --timeout $((20 * patience))s >"$dir/wait.log" 2>&1
 expect "status of wait for ready" $? "-eq 0"
 says 20 one "pipelines are served at http" 1
 curl -s --max-time 10 -o "$dir/pipelines" "127.0.0.1:$port/v2/models/call/ready"
@@ -65,7 +65,7 @@ turn() { # $1 delivery, $2 version, $3 how often each engine has begun to read s
 	apply "$dir/turned.yaml" "^Pipeline/call version $2 accepted"
 	says 20 one "in group sluice.converge.$1 as one" "$3"
 	says 20 two "in group sluice.converge.$1 as two" "$3"
-	"$sluice" wait -n converge pipeline/call --for ready --timeout 20s >"$dir/wait.log" 2>&1
+	"$sluice" wait -n converge pipeline/call --for ready --timeout $((20 * patience))s >"$dir/wait.log" 2>&1
 	expect "status of waiting until it is ready again" $? "-eq 0"
 	sent
 }

@@ -27,7 +27,7 @@ fetch_tools() { # $1 version
 }
 
 tool() { # $1 class, then its arguments
-	timeout 60 java -Xmx128m -XX:TieredStopAtLevel=1 -cp "$jars/*" "$@" 2>&1
+	timeout $((60 * patience)) java -Xmx128m -XX:TieredStopAtLevel=1 -cp "$jars/*" "$@" 2>&1
 }
 
 topic_tool() {
@@ -41,6 +41,10 @@ start_dev() { # $1 port
 	engine=$started
 	wait_until 10 grep -q '^edit' "$dir/dev.log" || give_up "sluice dev does not start"
 	brokers=$(sed -n 's/^broker  *//p' "$dir/dev.log")
+}
+
+top_has_answered() {
+	"$sluice" top --once -o json --brokers "$brokers" >"$dir/top" && grep -q '"answered": 1,' "$dir/top"
 }
 
 asked() { # $1 version: by a client of that version
@@ -57,7 +61,7 @@ asked() { # $1 version: by a client of that version
 	expect_words "$1: a topic that is not there" "$dir/missing" "does not exist"
 	echo "$request" | tool $producer --bootstrap-server "$brokers" --topic sluice.default.pipeline.p.inputs >"$dir/produced"
 	tool org.apache.kafka.tools.consumer.ConsoleConsumer --bootstrap-server "$brokers" --group "g-$1" --from-beginning \
-		--topic sluice.default.pipeline.p.outputs --max-messages 1 --timeout-ms 30000 >"$dir/consumed"
+		--topic sluice.default.pipeline.p.outputs --max-messages 1 --timeout-ms $((30000 * patience)) >"$dir/consumed"
 	expect_words "$1: a request is answered" "$dir/consumed" '"data":\[42.0\]'
 }
 
@@ -84,7 +88,7 @@ for version in ${VERSIONS:-3.9.1 4.2.1}; do
 	fetch_tools "$version"
 	start_dev 0
 	asked "$version"
-	"$sluice" top --once -o json --brokers "$brokers" >"$dir/top"
+	wait_until 10 top_has_answered # an engine reports each second
 	expect_words "top sees what was answered" "$dir/top" '"answered": 1,'
 	"$sluice" health --brokers "$brokers" >"$dir/health" 2>&1
 	expect "health of the engine" $? "-eq 0"
@@ -100,7 +104,7 @@ expect "the port after a restart" "${brokers##*:}" "-eq $port"
 "$sluice" dev "$dir/pipelines" --port "$port" >"$dir/second" 2>&1
 expect "the exit status of a second one there" $? "-eq 2"
 expect_words "what it says" "$dir/second" "give --port NUMBER"
-timeout 20 "$sluice" doctor "$dir/pipelines" --brokers "$brokers" >"$dir/doctor" 2>&1
+timeout $((20 * patience)) "$sluice" doctor "$dir/pipelines" --brokers "$brokers" >"$dir/doctor" 2>&1
 expect "the doctor's exit status" $? "-eq 0"
 expect_words "the doctor" "$dir/doctor" "^good +groups"
 # An engine of its own beside it.
@@ -111,7 +115,7 @@ beside=$started
 wait_until 15 grep -q " info  q: reads" "$dir/run.log"
 expect "an engine of its own beside it: status of looking for what it reads" $? "-eq 0"
 expect_words "its topics are made" "$dir/run.log" " info  3 of 4 topics created"
-echo "$request" | "$sluice" infer q -f - --pipelines "$dir/q.yaml" --brokers "$brokers" --timeout 20s >"$dir/inferred" 2>&1
+echo "$request" | "$sluice" infer q -f - --pipelines "$dir/q.yaml" --brokers "$brokers" --timeout $((20 * patience))s >"$dir/inferred" 2>&1
 expect_words "it answers" "$dir/inferred" "63"
 stop_engine beside "$beside"
 stop_engine restarted "$engine"

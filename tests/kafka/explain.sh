@@ -39,7 +39,7 @@ produce() { # $1 pipeline, $2 how many, $3 the numbers of a row, $4 the namespac
 }
 
 answers() { # $1 pipeline, $2 how many, $3 namespace, likewise
-	timeout 60 "$sluice" tail "$1" --namespace "${3-$1}" --brokers "$brokers" --from beginning --count "$2" --idle 15s -o json >"$dir/answers" 2>"$dir/tail.log"
+	timeout $((60 * patience)) "$sluice" tail "$1" --namespace "${3-$1}" --brokers "$brokers" --from beginning --count "$2" --idle 15s -o json >"$dir/answers" 2>"$dir/tail.log"
 	wc -l <"$dir/answers"
 }
 
@@ -187,7 +187,7 @@ produce inline 1 9,1,1,0,2,5,3,1,0,2,4,1
 expect "inline: answers" "$(answers inline 1)" "-eq 1"
 took_ms=$((($(date +%s%N) - began) / 1000000))
 echo "explain: a late model: answered after $took_ms ms with commands, by $(numbers explanation_method)"
-expect "inline: ms until the answer, of a model that takes 4 s" "$took_ms" "-lt 3500"
+expect "inline: ms until the answer, of a model that takes $((4 * patience)) s" "$took_ms" "-lt $((3500 * patience))"
 expect "inline: methods that are estimates" "$(numbers explanation_method | grep -c sample)" "-eq 1"
 expect "inline: standard errors" "$(numbers explanation_error | wc -l)" "-eq 12"
 stop_engine inline "$engine"

@@ -5,9 +5,9 @@ Prints its port. Each answers 2 a - b to each row. `quick` answers at once. `slo
 longer than an explanation may take. `third` fails with each third of its large calls. `crowded` answers four calls at a time. Each call is a line of LOG: model, rows, the
 first number.
 """
-import http.server, json, sys, threading, time
+import http.server, json, os, sys, threading, time
 
-LARGE_ROWS, LATE_SECONDS, CALL_SECONDS = 100, 4, 0.02
+LARGE_ROWS, LATE_SECONDS, CALL_SECONDS = 100, 4 * int(os.environ.get("PATIENCE", "1")), 0.02
 log = open(sys.argv[1], "w", buffering=1, encoding="utf-8")
 lock, places, large, thirds = threading.Lock(), threading.Semaphore(4), 0, 0
 

@@ -466,7 +466,7 @@ records_are_deleted_unread() {
 		sed -i 's/onGap: stop/onGap: continue/' "$dir/$name.pipeline.yaml"
 		rm "$dir/engine.log"
 		start_pipeline "$name" one
-		"$sluice" tail "$name" -n "$name" --brokers "$brokers" --from beginning --count 101 --idle 15s -o json >"$dir/tail.json" \
+		"$sluice" tail "$name" -n "$name" --brokers "$brokers" --from beginning --count 101 --idle $((15 * patience))s -o json >"$dir/tail.json" \
 			2>>"$dir/errors.log"
 		expect "records that are deleted unread, $delivery: answers" "$(wc -l <"$dir/tail.json")" "-eq 101"
 		expect_words "records that are deleted unread, $delivery" "$dir/engine.log" "900 records of $inputs-0 were deleted before they were read"
@@ -583,14 +583,16 @@ start_redis() {
 	redis=$started
 }
 
+redis_away="Redis is unreachable" redis_back="replies of model sum are cached again"
+
 kill_and_hang_redis() {
 	sleep 1
 	kill_at_once "$redis"
-	sleep 1
+	wait_until 3 grep -q "$redis_away: 127.0.0.1:$redis_port: \(Connection\|it hung up\)" "$dir/engine.log"
 	start_redis
-	sleep 1
+	wait_until 3 grep -q "$redis_back" "$dir/engine.log"
 	kill -STOP "$redis"
-	sleep 1
+	wait_until 3 grep -q "$redis_away: 127.0.0.1:$redis_port: it does not answer" "$dir/engine.log"
 	kill -CONT "$redis"
 }
 
@@ -604,8 +606,8 @@ redis_is_away() {
 	engine_arguments=(-f "$dir/cached.yaml")
 	deliveries=at-least-once both_under_load cached 5 kill_and_hang_redis
 	engine_arguments=()
-	expect_words "Redis is killed" "$dir/engine.log" "replies of model sum are not cached: Redis is unreachable: 127.0.0.1:$redis_port: (Connection|it hung up)"
-	expect_words "Redis hangs" "$dir/engine.log" "Redis is unreachable: 127.0.0.1:$redis_port: it does not answer"
+	expect_words "Redis is killed" "$dir/engine.log" "replies of model sum are not cached: $redis_away: 127.0.0.1:$redis_port: (Connection|it hung up)"
+	expect_words "Redis hangs" "$dir/engine.log" "$redis_away: 127.0.0.1:$redis_port: it does not answer"
 	expect_words "Redis comes back" "$dir/engine.log" "replies of model sum are cached again"
 }
 
@@ -660,6 +662,12 @@ records_are_poison() {
 	done
 }
 
+# Those there are into $dir/tail.json; whether they are so many.
+odd_answers() { # $1 pipeline, $2 how many
+	"$sluice" tail "$1" -n "$1" --brokers "$brokers" --from beginning --idle 2s -o json >"$dir/tail.json" 2>>"$dir/errors.log"
+	[ "$(wc -l <"$dir/tail.json")" -ge "$2" ]
+}
+
 # Large and many headers, bytes that are no text, two ids, deadlines that are none: each
 # request has one answer, and only what is wrong is an error.
 headers_are_odd() {
@@ -670,8 +678,7 @@ headers_are_odd() {
 		start_pipeline "odd-$delivery" odd
 		read -r count wrong < <("$build/odd" "$brokers" "sluice.odd-$delivery.pipeline.odd-$delivery.inputs")
 		goes_on "odd headers, $delivery" "odd-$delivery"
-		"$sluice" tail "odd-$delivery" -n "odd-$delivery" --brokers "$brokers" --from beginning --idle 2s -o json \
-			>"$dir/tail.json" 2>>"$dir/errors.log"
+		wait_until 20 odd_answers "odd-$delivery" $((count + 1))
 		expect "odd headers, $delivery: answers" "$(wc -l <"$dir/tail.json")" "-eq $((count + 1))"
 		expect "odd headers, $delivery: errors" "$(grep -cE '"kind": *"(INPUT|LIMIT)"' "$dir/tail.json")" "-eq $wrong"
 		stop_engine "odd headers, $delivery" "$engine"
@@ -689,7 +696,7 @@ nobody_waits() {
 	engine=$started
 	engine_runs late
 	echo '{"inputs": [{"name": "x", "datatype": "FP32", "shape": [2], "data": [1, 2]}]}' >"$dir/request.json"
-	"$sluice" infer call -n late -f "$dir/request.json" --pipelines "$dir/late.one.yaml" --brokers "$brokers" --timeout 4s \
+	"$sluice" infer call -n late -f "$dir/request.json" --pipelines "$dir/late.one.yaml" --brokers "$brokers" --timeout $((4 * patience))s \
 		>"$dir/late.txt" 2>&1
 	expect "nobody waits: exit status" $? "-eq 1"
 	expect_words "nobody waits" "$dir/late.txt" "^error: .*deadline"
@@ -735,7 +742,7 @@ answer_is_too_large_for_its_topic() {
 			goes_on "a first request" "$limit-$delivery"
 			admin put "sluice.$limit-$delivery.pipeline.$limit-$delivery.inputs" k "$dir/large.json"
 			goes_on "an answer too large for $limit, $delivery" "$limit-$delivery"
-			"$sluice" tail "$limit-$delivery" -n "$limit-$delivery" --brokers "$brokers" --from beginning --count 3 --idle 5s \
+			"$sluice" tail "$limit-$delivery" -n "$limit-$delivery" --brokers "$brokers" --from beginning --count 3 --idle $((5 * patience))s \
 				-o json >"$dir/tail.json" 2>>"$dir/errors.log"
 			expect_words "an answer too large for $limit, $delivery" "$dir/tail.json" 'LIMIT.*(message.max.bytes|max.message.bytes)'
 			stop_engine "$limit-$delivery" "$engine"

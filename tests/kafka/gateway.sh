@@ -75,28 +75,28 @@ run_gateway() { # $1 port
 }
 
 ask() { # $1 pipeline
-	curl -s --max-time 10 "127.0.0.1:$port/v2/pipelines/$1/infer" -H 'x-timeout-ms: 5000' \
+	curl -s --max-time $((10 * patience)) "127.0.0.1:$port/v2/pipelines/$1/infer" -H 'x-timeout-ms: 5000' \
 		-d '{"inputs":[{"name":"x","datatype":"FP64","shape":[1],"data":[21]}]}'
 }
 
 submit() { # $1 pipeline, $2 number; prints where to poll
-	curl -s --max-time 10 -D - -o /dev/null "127.0.0.1:$port/v2/pipelines/$1/infer" -H 'prefer: respond-async' \
+	curl -s --max-time $((10 * patience)) -D - -o /dev/null "127.0.0.1:$port/v2/pipelines/$1/infer" -H 'prefer: respond-async' \
 		-d '{"inputs":[{"name":"x","datatype":"FP64","shape":[1],"data":['"$2"']}]}' |
 		tr -d '\r' | sed -n 's/^[Ll]ocation: //p'
 }
 
 late() { # $1 pipeline, $2 ms that it is given; prints the status, and where to poll
-	curl -s --max-time 10 -D - -o "$dir/late" "127.0.0.1:$port/v2/pipelines/$1/infer" -H "x-timeout-ms: $2" \
+	curl -s --max-time $((10 * patience)) -D - -o "$dir/late" "127.0.0.1:$port/v2/pipelines/$1/infer" -H "x-timeout-ms: $2" \
 		-d '{"inputs":[{"name":"x","datatype":"FP64","shape":[1],"data":[21]}]}' |
 		tr -d '\r' | sed -n 's/^[Ll]ocation: //p; s/^HTTP[^ ]* \([0-9]*\).*/\1/p' | tr '\n' ' '
 }
 
 poll() { # $1 place; prints the status, and the answer into $dir/polled
-	curl -s --max-time 10 -o "$dir/polled" -w '%{http_code}' "127.0.0.1:$port$1"
+	curl -s --max-time $((10 * patience)) -o "$dir/polled" -w '%{http_code}' "127.0.0.1:$port$1"
 }
 
 watch() { # $1 place; its events come into $dir/watched, until the answer is there
-	curl -sN --max-time 20 -o "$dir/watched" "127.0.0.1:$port$1/watch"
+	curl -sN --max-time $((20 * patience)) -o "$dir/watched" "127.0.0.1:$port$1/watch"
 }
 
 ended() { # $1 place
@@ -138,11 +138,11 @@ cat "$dir/callers.out"
 for fate in wrong late other; do
 	expect "calls that ended $fate" "$(figure $fate)" "-eq 0"
 done
-expect "calls that were answered" "$(figure right)" "-ge $((500 / ${PATIENCE:-1}))"
-expect "how long before the end the last caller had its last answer, in ms" "$(figure last_right_before_end_ms)" "-lt 3000"
+expect "calls that were answered" "$(figure right)" "-ge $((500 / patience))"
+expect "how long before the end the last caller had its last answer, in ms" "$(figure last_right_before_end_ms)" "-lt $((3000 * patience))"
 
 # librdkafka tells of its clients every 10 s.
-curl -s --max-time 10 "$(sed -n 's|.*metrics are at \(http[^ ]*\).*|\1|p' "$dir/engine.log" | tail -1)" >"$dir/metrics"
+curl -s --max-time $((10 * patience)) "$(sed -n 's|.*metrics are at \(http[^ ]*\).*|\1|p' "$dir/engine.log" | tail -1)" >"$dir/metrics"
 for figure in 'rebalances_total.*consumer' 'records_received_total.*consumer' 'records_sent_total.*producer' 'brokers_up.*producer'; do
 	expect_words "what Kafka's clients count" "$dir/metrics" "^sluice_kafka_$figure.*\} [1-9]"
 done
@@ -213,7 +213,7 @@ cat "$dir/keys.out"
 for fate in unanswered differing other; do
 	expect "keys that ended $fate" "$(figure $fate "$dir/keys.out")" "-eq 0"
 done
-expect "keys that were answered" "$(figure keys "$dir/keys.out")" "-ge $((100 / ${PATIENCE:-1}))"
+expect "keys that were answered" "$(figure keys "$dir/keys.out")" "-ge $((100 / patience))"
 expect "calls whose gateway died and whose answer the other one had" "$(figure replayed_after_reset "$dir/keys.out")" "-ge 1"
 kill_at_once "$second"
 gateway=$first

@@ -16,7 +16,7 @@ AGAIN = (409, 503, 504)
 
 def ask(port, pipeline, number):
     """Status, body and whether it is from an earlier request; None: the connection was reset"""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     body = {"inputs": [{"name": "x", "datatype": "FP64", "shape": [1], "data": [number]}]}
     try:
         connection.request("POST", f"/v2/pipelines/{pipeline}/infer", json.dumps(body),

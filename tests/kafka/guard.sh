@@ -19,9 +19,9 @@ count_words() { # of a program, with a last line as ours
 
 start_broker proxied
 start_proxy
-timeout 120 "$build/guard" "$brokers" "$proxied" $control >"$dir/guarded" 2>"$dir/guard.log"
+timeout $((120 * patience)) "$build/guard" "$brokers" "$proxied" $control >"$dir/guarded" 2>"$dir/guard.log"
 count_words "$dir/guarded"
-timeout 120 "$build/guard" "$brokers" "$proxied" $control unguarded >"$dir/unguarded" 2>>"$dir/guard.log"
+timeout $((120 * patience)) "$build/guard" "$brokers" "$proxied" $control unguarded >"$dir/unguarded" 2>>"$dir/guard.log"
 count_words "$dir/unguarded"
 tail -n 3 "$dir/guard.log"
 

@@ -73,7 +73,7 @@ start_engine call seen seen exactly-once two --commit ${commit_ms}ms
 second=$started
 engine_runs seen
 sleep 2
-"$build/pressure" -b "$brokers" -i seen -o seen-answers -d 20000 $((rate / 2)):10 >"$dir/pressure.out" 2>"$dir/pressure.log" &
+"$build/pressure" -b "$brokers" -i seen -o seen-answers -d $((20000 * patience)) $((rate / 2)):10 >"$dir/pressure.out" 2>"$dir/pressure.log" &
 ours $!
 pressure=$!
 sleep 6
@@ -88,7 +88,7 @@ figure() { # $1 name
 }
 # With nobody waiting for the session, it had no partitions.
 expect "seen: the most that one waited, in ms" "$(figure most)" "-ge 4000"
-expect "seen: the most that one waited, in ms" "$(figure most)" "-lt $((12000 + $(figure behind_ms) + $(figure taken_ms)))"
+expect "seen: the most that one waited, in ms" "$(figure most)" "-lt $((12000 * patience + $(figure behind_ms) + $(figure taken_ms)))"
 stop_engine seen "$engine"
 
 # ---- in peace ----

@@ -7,9 +7,10 @@
 # Takes about a minute and a half.
 set -u
 what=late_truths
-stage=15
 # shellcheck source=tests/kafka/stand.sh
 . "$(dirname "$0")/stand.sh"
+
+stage=$((10 + 5 * patience))
 
 start_broker brisk creates
 start_model "$here/rollout.yaml"

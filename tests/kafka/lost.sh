@@ -40,7 +40,7 @@ for delivery in $deliveries; do
 done
 
 start() { # $1 namespace, then options
-	timeout --foreground 60 "$sluice" run "$dir/$1.yaml" --brokers "$brokers" --instance one "${@:2}" >"$dir/$1.log" 2>&1 &
+	timeout --foreground $((60 * patience)) "$sluice" run "$dir/$1.yaml" --brokers "$brokers" --instance one "${@:2}" >"$dir/$1.log" 2>&1 &
 	ours $!
 }
 
@@ -78,7 +78,7 @@ for case in $cases; do
 done
 mkdir "$dir/all"
 for case in $cases; do cp "$dir/$case.yaml" "$dir/all"; done
-timeout --foreground 120 "$sluice" run "$dir/all" --brokers "$brokers" --instance one --memory 1Gi >"$dir/all.log" 2>&1 &
+timeout --foreground $((120 * patience)) "$sluice" run "$dir/all" --brokers "$brokers" --instance one --memory 1Gi >"$dir/all.log" 2>&1 &
 ours $!
 all=$started
 for case in $cases; do produce "$case" 20; done

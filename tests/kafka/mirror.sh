@@ -15,9 +15,11 @@ export SLUICE_BROKERS
 
 start_broker brisk creates
 SLUICE_BROKERS=$brokers
-start_model "$here/mirror.yaml"
+sleepy_ms=$((3000 * patience))
+sed "s/ms=3000/ms=$sleepy_ms/" "$here/mirror.yaml" >"$dir/models.yaml"
+start_model "$dir/models.yaml"
 steady_url=$url
-start_model "$here/mirror.yaml"
+start_model "$dir/models.yaml"
 mortal=$model mortal_url=$url url=$steady_url
 nowhere=http://127.0.0.1:9
 
@@ -72,7 +74,7 @@ ask() { # $1 mirror, $2 how many
 	seq 1 "$2" | awk -v mirror="$1" '{ printf "{\"id\":\"%s-%d\",\"key\":\"u-%d\",\"request\":{\"id\":\"%s-%d\",\"inputs\":[{\"name\":\"x\"," \
 		"\"datatype\":\"FP64\",\"shape\":[1],\"data\":[%d]}]}}\n", mirror, $1, $1, mirror, $1, $1 % 100 }' >"$dir/$1.jsonl"
 	"$sluice" produce "p-$1" <"$dir/$1.jsonl" >/dev/null 2>"$dir/produce.log" || give_up "requests to p-$1 were not written"
-	timeout 60 "$sluice" tail "p-$1" --from beginning --count "$2" --idle 20s -o json >"$dir/$1.answers" 2>"$dir/tail.log"
+	timeout $((60 * patience)) "$sluice" tail "p-$1" --from beginning --count "$2" --idle 20s -o json >"$dir/$1.answers" 2>"$dir/tail.log"
 	expect "$1: answers that are 2 x" "$(jq -c 'select(.response.outputs[0].data[0] == 2 * ((.id | split("-")[1] | tonumber) % 100)) | .id' \
 		"$dir/$1.answers" | sort -u | wc -l)" "-eq $2"
 	expect "$1: answers" "$(wc -l <"$dir/$1.answers")" "-eq $2"
@@ -181,7 +183,7 @@ kill_at_once "$mortal"
 "$sluice" produce p-mortal <"$dir/mortal.jsonl" >/dev/null 2>"$dir/produce.log" || give_up "requests to p-mortal were not written"
 wait_until 15 counts_are mortal 100 100 100 0
 expect "mortal: status of waiting until the others fail" $? "-eq 0"
-expect "mortal: answers without it" "$(timeout 60 "$sluice" tail p-mortal --from beginning --count 200 --idle 20s -o json 2>>"$dir/tail.log" |
+expect "mortal: answers without it" "$(timeout $((60 * patience)) "$sluice" tail p-mortal --from beginning --count 200 --idle 20s -o json 2>>"$dir/tail.log" |
 	jq -c 'select(.response) | .id' | wc -l)" "-eq 200"
 wait_until 10 fires mortal
 expect "mortal: status of waiting for the alert" $? "-eq 0"
@@ -189,7 +191,7 @@ expect "mortal: status of waiting for the alert" $? "-eq 0"
 # A copy takes 3 s. 512 may be outstanding; others are not sent, and those that have no reply at the end are given up.
 began_ms=$(date +%s%3N)
 ask sleepy 700
-expect "sleepy: ms until the last answer" "$(($(jq -s 'map(.time_ms) | max' "$dir/sleepy.answers") - began_ms))" "-lt 3000"
+expect "sleepy: ms until the last answer" "$(($(jq -s 'map(.time_ms) | max' "$dir/sleepy.answers") - began_ms))" "-lt $sleepy_ms"
 analyze sleepy
 expect "sleepy: not sent" "$(figure sleepy not_sent)" "-eq 188"
 expect "sleepy: left out by the engine's own count" "$(measure sleepy mirror_left_out_total)" "-eq 188"

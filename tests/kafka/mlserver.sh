@@ -55,7 +55,7 @@ launch() { # $1 DIR
 	until curl -sf "http://127.0.0.1:$port/v2/models/iris/ready" >/dev/null; do
 		sleep 0.1
 		waited=$((waited + 1))
-		[ $waited -lt 600 ] && kill -0 "$(cat "$1/pid")" 2>/dev/null ||
+		[ $waited -lt $((600 * ${PATIENCE:-1})) ] && kill -0 "$(cat "$1/pid")" 2>/dev/null ||
 			{ tail -n 20 "$1/log" >&2; echo "mlserver: it does not start" >&2; exit 1; }
 	done
 }

@@ -77,11 +77,13 @@ status_has() { # $@ words, all of which the status has
 		grep -q "$words" "$dir/status.json" || return 1
 	done
 }
-# Prints how many answers of the default and of the candidate came in that time.
-sides_of() { # $1 seconds, from the first answer on
+more_sides_than() { # $1 how many
+	[ "$(wc -l <"$dir/sides.jsonl")" -gt "$1" ]
+}
+# Prints how many answers of the default and of the candidate came until there were more than so many.
+sides_of() { # $1 how many
 	"$sluice" tail p -o json >"$dir/sides.jsonl" 2>/dev/null &
-	wait_until 20 test -s "$dir/sides.jsonl"
-	sleep "$1"
+	wait_until 20 more_sides_than "$1"
 	kill $!
 	wait $!
 	echo "$(grep -c '"model_name":"steady"' "$dir/sides.jsonl") $(grep -c '"model_name":"next"' "$dir/sides.jsonl")"
@@ -123,7 +125,7 @@ milliseconds() { echo $(($(date +%s%N) / 1000000)); }
 judge() { # $1 what, $2 pipeline, $3 who answers after the change, $4 time of the change, $5 ms that it may take
 	local last answered engine
 	read -r last answered < <("$here/rollout.py" --after "$4" "$3" <"$dir/$2.sides")
-	expect "$1: ms to the last answer as before" $((last - $4)) "-lt $(($5 * ${PATIENCE:-1}))"
+	expect "$1: ms to the last answer as before" $((last - $4)) "-lt $(($5 * patience))"
 	expect "$1: partitions that are answered since" "$answered" "-eq $partitions"
 	for engine in $engines; do
 		expect "$1: answers of engine $engine" $(($(answers_of "$engine" "$2") - ${before[$engine $2]})) "-gt 0"
@@ -166,14 +168,14 @@ measure_round() { # $1 number
 	"$sluice" experiments promote fresh --reason "all is well" >"$dir/promote.log" 2>&1
 	expect "round $1: status of promote" $? "-eq 0"
 	wait_until 10 policy_comes "$version" || give_up "no policy"
-	sleep 2.2
+	sleep $((2 * patience)).2
 	judge promotion p next "$promoted_ms" 2000
 	judge policy taught $chosen "$taught_ms" 1000
 	count_answers
 	rolled_back_ms=$(milliseconds)
 	"$sluice" experiments rollback fresh >"$dir/rollback.log" 2>&1
 	expect "round $1: status of rollback" $? "-eq 0"
-	sleep 2.2
+	sleep $((2 * patience)).2
 	judge rollback p steady "$rolled_back_ms" 2000
 }
 
@@ -205,7 +207,7 @@ expect "the candidate that holds is promoted" $? "-eq 0"
 moves_check "promoted" 3
 expect_words "the second stage" "$dir/history.jsonl" '"number": 2, .*"moved": 4000, .*"sentence": "Stage 2 begins at 60%: all rules of stage 1 hold'
 expect_words "evidence" "$dir/history.jsonl" '"number": 3, .*"rule": "errorRate".*"verdict": "holds"'
-read -r default candidate < <(sides_of 1)
+read -r default candidate < <(sides_of 400)
 expect "promoted: answers of the candidate" "$candidate" "-gt 100"
 expect "promoted: answers of the default" "$default" "-eq 0"
 
@@ -230,8 +232,8 @@ kill "$timed"
 not_ours "$timed"
 read -r first_ms last_ms errors < <("$here/rollout.py" --errors <"$dir/timed")
 expect "answers with errors" "${errors:-0}" "-gt 10"
-expect "ms from the move to the last answer of the candidate" $((last_ms - moved_ms)) "-lt $((2000 * ${PATIENCE:-1}))"
-expect "ms from the first bad answer to the last one" $((last_ms - first_ms)) "-lt $((6000 * ${PATIENCE:-1}))"
+expect "ms from the move to the last answer of the candidate" $((last_ms - moved_ms)) "-lt $((2000 * patience))"
+expect "ms from the first bad answer to the last one" $((last_ms - first_ms)) "-lt $((6000 * patience))"
 echo "$what: $((last_ms - first_ms)) ms from the first bad answer to the last one, $((last_ms - moved_ms)) ms from the move"
 expect_words "an alert of it" "$dir/one.log" 'the alert back is firing: rollout_rolled_back == 1'
 expect_words "an alert of the other engine" "$dir/two.log" 'the alert back is firing'
@@ -294,7 +296,7 @@ keeper_name() {
 
 start_requests "$dir/good.jsonl"
 good=$started
-apply_rollout "40, 80" 4s
+apply_rollout "40, 80" $((2 + 2 * patience))s
 wait_until 10 status_has '"phase": "running"' '"stage": 2' || give_up "no second stage"
 sleep 2 # in which the rules are shown to hold: the engine that dies has partitions, which nobody reads for a while
 keeper=$(keeper_name)

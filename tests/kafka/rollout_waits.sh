@@ -33,7 +33,7 @@ cat >"$dir/documents.yaml" <<-END
 	  candidates: [{name: steady, weight: 50}, {name: next, weight: 50}]
 	  progressiveDeployment:
 	    {enabled: true, stages: [{weight: 50, duration: 300s}], checkEvery: 1s, outcomeWindow: 1s,
-	     rollback: {errorRate: ">5%", latency: ">500ms"}}
+	     rollback: {errorRate: ">5%", latency: ">$((500 * patience))ms"}}
 	---
 	apiVersion: mlops.seldon.io/v1alpha1
 	kind: Pipeline

@@ -122,7 +122,7 @@ for right in topic group transaction session; do
 	esac
 	wait_until 20 grep -q "$missed" "$dir/engine.log" || give_up "a right is not missed: $right"
 	if [ $right = session ]; then
-		wait_until 5 answered_again $right
+		wait_until 20 answered_again $right
 		expect "$right: requests are answered meanwhile" $? "-eq 0"
 		sleep $((session_s + 5))
 	fi
@@ -142,7 +142,7 @@ done
 # Pipelines that lose a right to a topic, and those that lose all rights to it, so that Kafka does not show it: of their requests,
 # or of their answers.
 losers="read all write hide"
-few=2000 # of each pipeline
+few=$((1000 + 1000 * patience)) # of each pipeline
 
 lost_topic() { # $1 pipeline, $2 delivery
 	case $1 in
@@ -163,6 +163,29 @@ verb() { # $1 pipeline, $2 of reading, $3 of writing
 	read | all) echo "$2" ;;
 	*) echo "$3" ;;
 	esac
+}
+
+has_answered() { # $1 pipeline, $2 delivery
+	wait_until 20 eval '[ "$("$build/records" count "$straight" '"$1-$2"'-answers)" -gt 0 ]'
+}
+
+deny() { # $1 pipeline, $2 delivery
+	"$build/admin" "$straight" deny sluice "$(lost_topic "$1" "$2")" "$(lost_right "$1")"
+}
+
+# At once: who has sent and answered all its requests by then misses no right.
+of_all_losers() { # $1 a function of pipeline and delivery
+	local delivery name each=() good=0
+	for delivery in exactly-once at-least-once; do
+		for name in $losers; do
+			"$1" "$name" "$delivery" &
+			each+=($!)
+		done
+	done
+	for name in "${each[@]}"; do
+		wait "$name" || good=1
+	done
+	return $good
 }
 
 top_says() { # $1 delivery, $2 pipeline, $3 extended regular expression
@@ -191,12 +214,8 @@ for delivery in exactly-once at-least-once; do
 		senders+=("$sender")
 	done
 done
-sleep 3 # some are answered, and some on their way
-for delivery in exactly-once at-least-once; do
-	for name in $losers; do
-		"$build/admin" "$straight" deny sluice "$(lost_topic $name $delivery)" "$(lost_right $name)" || give_up "no right could be taken away"
-	done
-done
+of_all_losers has_answered || give_up "a pipeline does not answer" # some are answered then, and some on their way
+of_all_losers deny || give_up "no right could be taken away"
 for delivery in exactly-once at-least-once; do
 	for name in $losers; do
 		topic=$(lost_topic $name $delivery)
@@ -212,7 +231,7 @@ for sender in "${senders[@]}"; do
 	sent
 done
 # It is answered whole while the others' rights are gone; how soon, a broker tells that other tests do not keep waiting.
-[ "${PATIENCE:-1}" -eq 1 ] && silence=-lt:8000 || silence=
+[ "$patience" -eq 1 ] && silence=-lt:8000 || silence=
 for delivery in exactly-once at-least-once; do
 	check_answers free-$delivery $few "uncommitted: silence_ms:$silence$([ $delivery = exactly-once ] || echo ' doubled:')"
 	for name in $losers; do

@@ -9,7 +9,7 @@ what=settled
 . "$(dirname "$0")/stand.sh"
 
 start_broker
-timeout 120 "$build/settled" "$brokers" >"$dir/told" 2>"$dir/settled.log"
+timeout $((120 * patience)) "$build/settled" "$brokers" >"$dir/told" 2>"$dir/settled.log"
 grep -v ' passed, ' "$dir/told"
 read -r passed failed <<<"$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$dir/told")"
 passed=${passed:-0} failed=${failed:-1}

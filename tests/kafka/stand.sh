@@ -9,6 +9,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 sluice=$(realpath "$1")
 build=$(cd "$2" && pwd)
 passed=0 failed=0 started=''
+patience=${PATIENCE:-1} # so many times as long, where other tests run beside this one
 dir=$(mktemp -d)
 pids=' ' # of what we have started and not ended
 
@@ -119,9 +120,9 @@ kill_in_transaction() { # $1 pid, $2 topic of answers, $3 delivery
 	not_ours "$1"
 }
 
-# PATIENCE times as long, where other tests run beside this one.
+# PATIENCE times as long.
 wait_until() { # $1 seconds, then a command
-	local deadline=$((SECONDS + $1 * ${PATIENCE:-1}))
+	local deadline=$((SECONDS + $1 * patience))
 	until "${@:2}"; do
 		[ $SECONDS -lt $deadline ] || return 1
 		sleep 0.1
@@ -146,7 +147,7 @@ start_proxy() {
 	proxied=127.0.0.1:$front
 	"$build/proxy" "$front" "$back" $control >"$dir/proxy.ready" 2>"$dir/proxy.log" &
 	ours $!
-	wait_until 5 test -s "$dir/proxy.ready" || give_up "no proxy"
+	wait_until 20 test -s "$dir/proxy.ready" || give_up "no proxy"
 }
 
 tell_proxy() { # a line, as proxy.c says
@@ -170,7 +171,7 @@ start_model() { # $1 file, that beside this one unless given; then more argument
 	"$sluice" models serve "${1-$here/models.yaml}" "${@:2}" >"$dir/model.address" 2>>"$dir/model.log" &
 	ours $!
 	model=$!
-	wait_until 5 test -s "$dir/model.address" || give_up "no model server"
+	wait_until 20 test -s "$dir/model.address" || give_up "no model server"
 	url=$(sed -n 's/^ready at \([^ ]*\) .*/\1/p' "$dir/model.address")
 }
 
@@ -213,11 +214,11 @@ send_no_more() { # $1 topic
 
 # Waits for the answers to $2 requests on $1-answers, and holds each figure against what
 # it must be: those named in $3 as NAME:OPERATOR:OPERAND, or NAME: for any; others 0.
-# A silence may be PATIENCE times as long.
+# A silence may be PATIENCE times as long, and so may pass before what has not come is given up.
 check_answers() {
 	local found word rule doubles=0
 	[[ ${3-} =~ doubled:-eq:([0-9]+) ]] && doubles=${BASH_REMATCH[1]}
-	found=$("$build/requests" check -b "$brokers" -o "$1-answers" -n "$2" -x "$doubles" -q "${quiet_s:-15}" ${check_count-} 2>"$dir/check-$1.log") || give_up "no answers could be read"
+	found=$("$build/requests" check -b "$brokers" -o "$1-answers" -n "$2" -x "$doubles" -q $((${quiet_s:-15} * patience)) ${check_count-} 2>"$dir/check-$1.log") || give_up "no answers could be read"
 	head -n 40 "$dir/check-$1.log" >&2
 	echo "$1: $2 requests: $found"
 	for word in $found; do
@@ -226,7 +227,7 @@ check_answers() {
 		*" ${word%%=*}: "*) continue ;;
 		*" ${word%%=*}:"*) rule=" ${3-} " rule=${rule#* "${word%%=*}":} rule=${rule%% *} rule=${rule/:/ } ;;
 		esac
-		[ "${word%%=*}" != silence_ms ] || rule="${rule% *} $((${rule##* } * ${PATIENCE:-1}))"
+		[ "${word%%=*}" != silence_ms ] || rule="${rule% *} $((${rule##* } * patience))"
 		# shellcheck disable=SC2086
 		expect "$1: ${word%%=*}" "${word#*=}" "$(echo $rule)"
 	done

@@ -50,19 +50,21 @@ engines_run() { # $1 version, on all of $2 engines
 		[ "$(grep -o "\"live\": true, \"version\": $1, \"ready\": true" "$dir/describe.json" | wc -l)" -eq "$2" ] || return 1
 	done
 }
+# The answers since then into a file; whether they are so many.
+answered_since() { # $1 ms, $2 how many, $3 pipeline, $4 file
+	"$sluice" tail -n tables "$3" --from beginning --idle 1s -o json 2>"$dir/tail.log" | jq -c "select(.time_ms >= $1)" >"$4"
+	[ "$(wc -l <"$4")" -ge "$2" ]
+}
 # All keys are answered by each pipeline as the table of that version says, which has moved so many buckets.
 check_sides() { # $1 what, $2 version of the tables, $3 buckets that it moved
-	local pipeline choice
+	local pipeline choice began
 	"$build/records" dump "$brokers" sluice.tables.control table@ >"$dir/control.jsonl" || give_up "control cannot be read"
 	for pipeline in $pipelines; do
 		choice=step/by
 		[ $pipeline = step ] || choice=deployed/traffic
-		"$sluice" tail -n tables $pipeline --count "$keys" --idle 10s -o json >"$dir/answers.jsonl" 2>"$dir/tail.log" &
-		ours $!
-		local tail=$!
-		sleep 1
+		began=$(date +%s%3N)
 		"$sluice" produce -n tables $pipeline "$dir/requests.jsonl" >"$dir/produce.log" 2>&1 || give_up "requests are refused"
-		wait_for $tail
+		wait_until 20 answered_since "$began" "$keys" $pipeline "$dir/answers.jsonl"
 		read -r found differ moved < <("$here/tables.py" "$dir/control.jsonl" $choice "$2" "$dir/answers.jsonl" left=1 right=2)
 		expect "$1, $pipeline: keys" "${found:-0}" "-eq $keys"
 		expect "$1, $pipeline: keys answered from another side than the table says" "${differ:-$keys}" "-eq 0"
@@ -174,12 +176,11 @@ sides_of_letters() { # prints the id and the candidate of each dead letter
 }
 # Prints the id and the candidate of each answer to replays of all that failed.
 replay_sides() {
-	"$sluice" tail -n tables trial --count $failing --idle 10s -o json >"$dir/replayed.jsonl" 2>"$dir/tail.log" &
-	ours $!
-	sleep 1
+	local began
+	began=$(date +%s%3N)
 	"$sluice" errors replay trial -n tables --all >"$dir/replay.log" 2>&1
 	expect_words "replay" "$dir/replay.log" "^$failing sent again to sluice.tables.pipeline.trial.inputs, 0 refused"
-	wait_for "$started"
+	wait_until 20 answered_since "$began" $failing trial "$dir/replayed.jsonl"
 	jq -r '"\(.id) \(.response.outputs[0].data[0] | if . == 3 then "early" else "late" end)"' "$dir/replayed.jsonl" | sort
 }
 "$sluice" apply -n tables -f "$dir/tried.yaml" >"$dir/apply.log" 2>&1

@@ -20,6 +20,12 @@ start_windows() { # $1 topic
 	engine=$started
 }
 
+# What left until nothing more comes, as windows.py finds it, into $found; whether all of it did.
+all_left() { # $1 topic, $2 row of windows.py's FORMS
+	"$sluice" tail "$1" -f "$dir/$1.yaml" -n "$1" --brokers "$brokers" --from beginning --idle 8s -o json >"$dir/answers.jsonl" 2>"$dir/tail.log"
+	found=$("$here/windows.py" check $count "$2" "$dir/answers.jsonl") && [[ " $found " == *" lost=0 "* ]]
+}
+
 # One partition: stream time is a partition's own.
 under_fire() { # $1 topic, $2 row of windows.py's FORMS
 	local word second
@@ -37,9 +43,9 @@ under_fire() { # $1 topic, $2 row of windows.py's FORMS
 		start_windows "$1"
 	done
 	sent
-	"$sluice" tail "$1" -f "$dir/$1.yaml" -n "$1" --brokers "$brokers" --from beginning --idle 8s -o json >"$dir/answers.jsonl" 2>"$dir/tail.log"
 	local found
-	found=$("$here/windows.py" check $count "$2" "$dir/answers.jsonl") || give_up "what came of $1 could not be read"
+	wait_until 20 all_left "$1" "$2" # an engine may be silent for longer than nothing comes in the end
+	[ -n "$found" ] || give_up "what came of $1 could not be read"
 	echo "$1: $count events: $found"
 	for word in $found; do
 		case "$word" in
