@@ -316,8 +316,8 @@ static void write_names(struct buffer *out, const struct name_list *list)
 
 static bool is_empty(const struct option *row, const void *at)
 {
-	const bool text = row->type == OPTION_TEXT || row->type == OPTION_NAME || row->type == OPTION_SCALAR ||
-			  row->type == OPTION_NODE;
+	const bool text =
+		row->type == OPTION_TEXT || row->type == OPTION_NAME || row->type == OPTION_SCALAR || row->type == OPTION_NODE;
 	const bool list = row->type == OPTION_NUMBERS || row->type == OPTION_NAMES || row->type == OPTION_LIST;
 	return row->type == OPTION_HERE || (text && !*(const char *const *)at) || (list && *(const size_t *)at == 0);
 }
@@ -430,15 +430,29 @@ static bool read_keys(struct json_rows *reading, const struct option *rows, void
 	return json_end(reading->scan);
 }
 
-/* A file that was cut short begins as an object, and does not end as one. */
+/* Whether the object with which a file begins does not end: of its brackets outside of strings, some do not close. What follows the
+ * end of a whole object, or stands where it must not, is another fault. */
 static bool is_cut_short(struct text content)
 {
-	size_t begin = 0, end = content.length;
-	while (begin < end && strchr(" \t\r\n", content.bytes[begin]))
-		begin++;
-	while (end > begin && strchr(" \t\r\n", content.bytes[end - 1]))
-		end--;
-	return end > begin && content.bytes[begin] == '{' && content.bytes[end - 1] != '}';
+	size_t depth = 0;
+	bool in_string = false;
+	content = text_trimmed(content, " \t\r\n");
+	if (content.length == 0 || content.bytes[0] != '{')
+		return false;
+	for (size_t i = 0; i < content.length; i++) {
+		const char c = content.bytes[i];
+		if (in_string) {
+			i += c == '\\';
+			in_string = c != '"';
+		} else if (c == '{' || c == '[') {
+			depth++;
+		} else if ((c == '}' || c == ']') && --depth == 0) {
+			return false;
+		} else {
+			in_string = c == '"';
+		}
+	}
+	return true;
 }
 
 /* Says why a file was not read. */
