@@ -34,7 +34,7 @@ struct drift_file_feature {
 struct drift_file {
 	int64_t rows, block;
 	struct number_list times_ms, gaps_ms; /* struct arrivals */
-	struct item_list features; /* struct drift_file_feature */
+	struct item_list features;	      /* struct drift_file_feature */
 };
 
 static const struct option feature_rows[] = {
@@ -175,7 +175,7 @@ static bool message_learn(struct drift_learning *learning, const struct payload 
 	return true;
 }
 
-/* A column that has a mistake instead of a number, which makes it one of texts. */
+/* A column that has a mistake instead of a number, which makes it one of texts; or numbers as they are written for people. */
 static void mistake_tell(const struct drift_learning *learning, const struct fit_source *source, const struct tensor *texts)
 {
 	struct error why = {0};
@@ -186,17 +186,21 @@ static void mistake_tell(const struct drift_learning *learning, const struct fit
 					      (unsigned)why.place.column, why.text));
 }
 
+static void mistakes_tell(const struct drift_learning *learning, const struct fit_source *source, const struct payload *payload)
+{
+	for (size_t i = 0; learning->tensors->count == 0 && i < payload->tensors.count; i++)
+		if (payload->tensors.items[i]->datatype == DATATYPE_BYTES)
+			mistake_tell(learning, source, payload->tensors.items[i]);
+}
+
 /* Where no tensors are named, those of texts are passed over: of a CSV also a column of numbers with one field that is none. */
 static void passed_over_tell(const struct drift_learning *learning, const struct fit_source *source, const struct payload *payload)
 {
 	struct text first = {0};
 	size_t count = 0;
 	for (size_t i = 0; learning->tensors->count == 0 && i < payload->tensors.count; i++)
-		if (payload->tensors.items[i]->datatype == DATATYPE_BYTES) {
-			mistake_tell(learning, source, payload->tensors.items[i]);
-			if (count++ == 0)
-				first = payload->tensors.items[i]->name;
-		}
+		if (payload->tensors.items[i]->datatype == DATATYPE_BYTES && count++ == 0)
+			first = payload->tensors.items[i]->name;
 	const char *remark =
 		count == 0 || !source->remarked
 			? NULL
@@ -272,6 +276,8 @@ static bool source_learn(struct drift_learning *learning, const struct fit_sourc
 		learning->time_ms = learning->timed ? source->time_ms(source->context) : 0;
 		if (is_first && !drift_texts_check(learning->tensors, source, &payload, error))
 			break;
+		if (is_first) /* also where nothing else can be watched, which is an error */
+			mistakes_tell(learning, source, &payload);
 		if (message_learn(learning, &payload, arena, &texts, error)) {
 			if (is_first)
 				passed_over_tell(learning, source, &payload);
@@ -290,8 +296,8 @@ static bool source_learn(struct drift_learning *learning, const struct fit_sourc
 	return learning->rows >= DRIFT_REFERENCE_ROWS_MIN ||
 	       error_set(error, ERROR_CONFIG, PLACE_NONE,
 			 "the reference has %zu rows, and %d or more are needed to know what is usual; give more "
-			 "rows", learning->rows,
-			 DRIFT_REFERENCE_ROWS_MIN);
+			 "rows",
+			 learning->rows, DRIFT_REFERENCE_ROWS_MIN);
 }
 
 /* ---- order ---- */

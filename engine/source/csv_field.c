@@ -5,6 +5,8 @@
 
 #include "base/number.h"
 
+#define NUMBER_DIGITS_MAX 64 /* and separators: longer is no number for people */
+
 static bool is_missing(struct text field)
 {
 	static const char *const words[] = {"nan", "na", "n/a", "#n/a", "<na>", "null", "none", "\\n"};
@@ -48,4 +50,53 @@ bool csv_field_flag(struct text field, double *number)
 		return true;
 	*number = text_equal_caseless(field, TEXT("true"));
 	return *number == 1 || text_equal_caseless(field, TEXT("false"));
+}
+
+/* Cuts a currency sign, or the percent sign, off either end; false: there is none. */
+static bool sign_cut(struct text *field)
+{
+	static const char *const signs[] = {"$", "%", "\xE2\x82\xAC", "\xC2\xA3", "\xC2\xA5"}; /* and euro, pound, yen */
+	for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
+		const struct text sign = text_of(signs[i]);
+		if (text_starts_with(*field, sign))
+			*field = text_from(*field, sign.length);
+		else if (text_ends_with(*field, sign))
+			field->length -= sign.length;
+		else
+			continue;
+		*field = text_trimmed(*field, FIELD_SPACES);
+		return true;
+	}
+	return false;
+}
+
+/* Whether the comma separates thousands, or is a decimal one: three digits follow, or nothing but digits. */
+static bool comma_fits(struct text field, size_t comma)
+{
+	size_t digits = 0;
+	for (size_t at = comma + 1; at < field.length && field.bytes[at] >= '0' && field.bytes[at] <= '9'; at++)
+		digits++;
+	return comma > 0 && digits > 0 && (digits == 3 || comma + 1 + digits == field.length);
+}
+
+bool csv_field_is_formatted(struct text field)
+{
+	char digits[NUMBER_DIGITS_MAX];
+	size_t length = 0;
+	field = text_trimmed(field, FIELD_SPACES);
+	if (field.length > 0 && (field.bytes[0] == '-' || field.bytes[0] == '+'))
+		field = text_from(field, 1);
+	bool formatted = sign_cut(&field);
+	if (field.length > sizeof digits || field.length == 0 || field.bytes[0] < '0' || field.bytes[0] > '9')
+		return false;
+	for (size_t i = 0; i < field.length; i++) {
+		const bool comma = field.bytes[i] == ',';
+		if (comma && !comma_fits(field, i))
+			return false;
+		formatted |= comma;
+		if (!comma)
+			digits[length++] = field.bytes[i];
+	}
+	struct decimal decimal;
+	return formatted && decimal_scan((struct text){digits, length}, &decimal) == length;
 }

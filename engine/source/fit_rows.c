@@ -300,6 +300,7 @@ static bool row_look(struct fit_rows *rows)
 		column->numbers += is_number && !isnan(number);
 		column->others += !is_number;
 		column->flags += !is_number && csv_field_flag(rows->fields[i].text, &flag);
+		column->formatted += !is_number && csv_field_is_formatted(rows->fields[i].text);
 		if (is_number || !column->number)
 			continue;
 		column->number = false;
@@ -455,8 +456,7 @@ static bool rows_refused(void *context, const struct tensor *texts, struct error
 	const char *fault = csv_header_separator_fault(rows->columns, rows->column_count);
 	if (fault)
 		return error_set(error, ERROR_INPUT, (struct place){rows->file, 1, 1}, "%s", fault);
-	return error_set(error, why.kind, why.place, "%s, in the row of line %zu: %s", rows->file,
-			 rows->fields[0].line, why.text);
+	return error_set(error, why.kind, why.place, "%s, in the row of line %zu: %s", rows->file, rows->fields[0].line, why.text);
 }
 
 static bool rows_texts_check(void *context, const struct tensor *texts, struct error *error)
@@ -464,7 +464,8 @@ static bool rows_texts_check(void *context, const struct tensor *texts, struct e
 	const struct fit_rows *rows = context;
 	for (size_t i = 0; i < rows->column_count; i++) {
 		const struct csv_column *column = &rows->columns[i];
-		if (column->elements == texts->data && column->numbers / NUMBERS_A_TEXT >= column->others)
+		const size_t numbers = column->numbers + column->formatted, texts_only = column->others - column->formatted;
+		if (column->elements == texts->data && numbers > 0 && numbers / NUMBERS_A_TEXT >= texts_only)
 			return refuse_column(rows, column, "learn from requests, one in each line, if it has texts", error);
 	}
 	return true;

@@ -15,15 +15,15 @@ struct csv_field {
 
 /* A column of a CSV; missing numbers are NaN, and numbers may be infinite (csv_field.h). */
 struct csv_column {
-	struct text name;	/* empty: not a tensor */
-	bool number;		/* all its fields are numbers, or missing; or it is a flag */
-	bool flag;		/* all its fields are `true` or `false`, or missing: 1, 0 and NaN */
-	struct csv_field other; /* the first other field, unless `number` */
-	size_t numbers, others; /* fields that are numbers, and others; those that are missing are neither */
-	size_t flags;		/* of the others */
-	const void *elements;	/* data of its own tensor in the last message */
-	size_t gathered;	/* index of its tensor of several columns; SIZE_MAX: its own tensor */
-	size_t at;		/* its column in that tensor */
+	struct text name;	 /* empty: not a tensor */
+	bool number;		 /* all its fields are numbers, or missing; or it is a flag */
+	bool flag;		 /* all its fields are `true` or `false`, or missing: 1, 0 and NaN */
+	struct csv_field other;	 /* the first other field, unless `number` */
+	size_t numbers, others;	 /* fields that are numbers, and others; those that are missing are neither */
+	size_t flags, formatted; /* of the others: flags, and numbers written for people */
+	const void *elements;	 /* data of its own tensor in the last message */
+	size_t gathered;	 /* index of its tensor of several columns; SIZE_MAX: its own tensor */
+	size_t at;		 /* its column in that tensor */
 };
 
 /* Where a row begins, and its time. */
@@ -45,7 +45,7 @@ struct fit_rows {
 	size_t column_count;
 	struct csv_column *columns;
 	const struct csv_column **by_name; /* sorted; of equal names the first is first */
-	size_t tensor_count; /* tensors of several columns, by --tensor */
+	size_t tensor_count;		   /* tensors of several columns, by --tensor */
 	struct fit_tensor {
 		struct text name;
 		const char *columns; /* joined by commas */
