@@ -8,6 +8,7 @@
 #include "log/reader.h"
 #include "observe/status.h"
 #include "plan/plan.h"
+#include "spec/alert_sources.h"
 #include "spec/workspace.h"
 
 static struct item_list alerts_of(const struct resource *resource)
@@ -17,12 +18,25 @@ static struct item_list alerts_of(const struct resource *resource)
 	return ((const struct pipeline_spec *)resource->spec)->alerts;
 }
 
-/* With the actions by which rollouts of the files roll back. Their number is that of the resource. */
-static const struct alert_spec *alerts_acting(const struct spec *spec, const struct resource *resource, struct arena *arena)
+/* Whether the condition looks at the time of `over`: whether a detector of the reference dialect is built in, so that its score is
+ * a figure, the graph knows. */
+static bool condition_reads_time(const struct graph *graph, const struct alert_spec *alert, struct arena *arena)
 {
-	const struct item_list alerts = alerts_of(resource);
-	const struct graph *graph = alerts.count > 0 ? graph_build(resource, spec, arena, spec->faults) : NULL;
-	return graph ? graph->spec->alerts.items : alerts.items;
+	struct alert_condition condition;
+	const struct alert_sources sources = graph_figures(graph);
+	return alert->condition && alert_condition_make(&condition, alert->condition, &sources, arena) &&
+	       alert_reads_time(graph->spec, &condition);
+}
+
+/* With the actions by which rollouts of the files roll back. Their number is that of the resource. */
+static void alerts_add(struct alert_list *list, const struct resource *resource, struct arena *arena)
+{
+	const struct item_list written = alerts_of(resource);
+	const struct graph *graph = written.count > 0 ? graph_build(resource, &list->spec, arena, list->spec.faults) : NULL;
+	const struct alert_spec *alerts = graph ? graph->spec->alerts.items : written.items;
+	for (size_t i = 0; i < written.count; i++)
+		list->items[list->count++] =
+			(struct listed_alert){resource, &alerts[i], graph && condition_reads_time(graph, &alerts[i], arena)};
 }
 
 static bool alerts_collect(struct alert_list *list, struct arena *arena)
@@ -32,11 +46,8 @@ static bool alerts_collect(struct alert_list *list, struct arena *arena)
 	for (size_t i = 0; i < spec->count; i++)
 		count += alerts_of(spec->resources[i]).count;
 	list->items = ARENA_ARRAY(arena, struct listed_alert, count + 1);
-	for (size_t i = 0; list->items && i < spec->count; i++) {
-		const struct alert_spec *alerts = alerts_acting(spec, spec->resources[i], arena);
-		for (size_t j = 0; j < alerts_of(spec->resources[i]).count; j++)
-			list->items[list->count++] = (struct listed_alert){spec->resources[i], &alerts[j]};
-	}
+	for (size_t i = 0; list->items && i < spec->count; i++)
+		alerts_add(list, spec->resources[i], arena);
 	return list->items;
 }
 

@@ -10,6 +10,7 @@
 struct listed_alert {
 	const struct resource *resource; /* its Pipeline */
 	const struct alert_spec *spec;
+	bool reads_time; /* its condition has a figure over the time of `over` */
 };
 
 /* What an engine reports of the receivers of a pipeline's alerts: which take no notices, and why. */

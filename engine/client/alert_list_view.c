@@ -6,7 +6,6 @@
 #include "base/quote.h"
 #include "message/json_write.h"
 #include "runtime/alert_settings.h"
-#include "spec/alert_sources.h"
 
 struct text alert_condition_text(const struct alert_spec *spec)
 {
@@ -102,14 +101,10 @@ static void silences_print_json(const struct alert_list *list, const struct list
 	buffer_byte(out, ']');
 }
 
-/* The time that a condition of figures looks at; 0: it is judged by each message, or there is none. */
-static int64_t over_of(const struct listed_alert *alert, struct arena *arena)
+/* The time that the condition looks at; 0: it looks at none. */
+static int64_t over_of(const struct listed_alert *alert)
 {
-	const struct alert_sources sources = alert_sources_of(alert->resource->spec);
-	struct alert_condition condition;
-	if (!alert->spec->condition || !alert_condition_make(&condition, alert->spec->condition, &sources, arena))
-		return 0;
-	return condition.of_figures ? alert->spec->over_ns : 0;
+	return alert->reads_time ? alert->spec->over_ns : 0;
 }
 
 static bool is_last_of_pipeline(const struct alert_list *list, size_t index)
@@ -152,7 +147,7 @@ void alert_list_print(const struct alert_list *list, struct arena *arena, struct
 		buffer_print(out, "%s: %s\n  %s %s", list->items[i].resource->name.text,
 			     text_shown(text_of(spec->name.text), arena),
 			     spec->condition ? "when" : "absent:", text_shown(alert_condition_text(spec), arena));
-		duration_append("over", over_of(&list->items[i], arena), out);
+		duration_append("over", over_of(&list->items[i]), out);
 		duration_append("for", spec->for_ns, out);
 		duration_append("resolves after", spec->resolve_after_ns, out);
 		if (spec->group_by)
@@ -199,7 +194,7 @@ void alert_list_print_json(const struct alert_list *list, struct arena *arena, s
 		json_write_member(out, "{", "pipeline", text_of(list->items[i].resource->name.text));
 		json_write_member(out, ", ", "alert", text_of(spec->name.text));
 		json_write_member(out, ", ", spec->condition ? "condition" : "absent", alert_condition_text(spec));
-		duration_member("over", over_of(&list->items[i], arena), out);
+		duration_member("over", over_of(&list->items[i]), out);
 		duration_member("for", spec->for_ns, out);
 		duration_member("resolveAfter", spec->resolve_after_ns, out);
 		if (spec->group_by)

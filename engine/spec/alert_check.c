@@ -338,7 +338,6 @@ static void check_over(const struct alert_spec *alert, bool of_figures, struct f
 			  alert->absent.text ? "is of absence" : "judges each message");
 }
 
-/* Gauges and some figures are the latest values, and those of drift are of the window of their step. */
 static bool figure_covers_over(const struct pipeline_spec *pipeline, struct text name)
 {
 	const struct alert_value_row *row = alert_value_named(name);
@@ -351,12 +350,18 @@ static bool figure_covers_over(const struct pipeline_spec *pipeline, struct text
 	return true;
 }
 
+bool alert_reads_time(const struct pipeline_spec *pipeline, const struct alert_condition *condition)
+{
+	bool reads = condition->of_figures && condition->name_count == 0;
+	for (size_t i = 0; condition->of_figures && i < condition->name_count; i++)
+		reads |= figure_covers_over(pipeline, condition->names[i]);
+	return reads;
+}
+
 static void check_window(const struct pipeline_spec *pipeline, const struct alert_spec *alert,
 			 const struct alert_condition *condition, struct faults *faults)
 {
-	bool has_window = condition->name_count == 0;
-	for (size_t i = 0; i < condition->name_count; i++)
-		has_window |= figure_covers_over(pipeline, condition->names[i]);
+	const bool has_window = alert_reads_time(pipeline, condition);
 	if (alert->over_place.line == 0)
 		return;
 	if (!has_window && alert_condition_has_segments(condition))

@@ -41,6 +41,34 @@ static void a_list_says_what_inhibits_an_alert_and_over_which_time_it_looks(void
 	said_close(&said);
 }
 
+#define DETECTOR                                                                                                                   \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n  - name: detector\n"         \
+	"    model:\n      name: monitor\n      modelSettings: {parameters: [{name: reference_window, value: \"7d\"},\n"           \
+	"                                     {name: detection_threshold, value: \"0.05\"}]}\n"                                    \
+	"  metrics: [{name: depth, type: gauge, value: \"1\"}]\n  alerts:\n"                                                       \
+	"  - {name: moved, condition: drift_score > 0.05, over: 10m, actions: [{type: topic}]}\n"                                  \
+	"  - {name: deep, condition: depth > 5, over: 10m, actions: [{type: topic}]}\n"
+
+/* Where it is built in, its score is of a window of its own; where a model offers it, the score is in each message. */
+static void the_score_of_a_detector_and_latest_values_have_no_over(void **state)
+{
+	(void)state;
+	static const char *const files[] = {DETECTOR, DETECTOR
+					    "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: monitor}\n"
+					    "spec: {storageUri: \"http://localhost:8080\", requirements: [sklearn]}\n"};
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		write_file("p.yaml", files[i]);
+		struct said said = say_with(step_kinds, "alerts list -f p.yaml");
+		assert_int_equal(said.code, 0);
+		expect_words(said.out, "p: moved\n  when drift_score > 0.05 resolves after");
+		expect_words(said.out, "p: deep\n  when depth > 5 resolves after");
+		said_close(&said);
+		said = say_with(step_kinds, "alerts list -f p.yaml -o json");
+		expect_words(said.out, "\"condition\": \"drift_score > 0.05\", \"resolveAfter\"");
+		said_close(&said);
+	}
+}
+
 static void the_silence_of_an_alert_itself_is_shown(void **state)
 {
 	(void)state;
@@ -127,7 +155,7 @@ static void receivers_that_take_no_notices_are_named_as_engines_report_them(void
 	const struct resource resource = {.name.text = "p", .spec = &spec};
 	const struct alert_spec alert = {.name.text = "x", .absent.text = "p for 5m"};
 	mock_open(&mock);
-	struct listed_alert listed = {&resource, &alert};
+	struct listed_alert listed = {.resource = &resource, .spec = &alert};
 	struct alert_list list = {.control.target = {.kafka.brokers = mock.brokers, .status = "out", .kafka.consumer = mock_quick},
 				  .count = 1,
 				  .items = &listed};
@@ -197,6 +225,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_test_does_not_fail_for_actions_that_it_does_not_test),
 		cmocka_unit_test(a_list_says_what_inhibits_an_alert_and_over_which_time_it_looks),
+		cmocka_unit_test(the_score_of_a_detector_and_latest_values_have_no_over),
 		cmocka_unit_test(the_silence_of_an_alert_itself_is_shown),
 		cmocka_unit_test(receivers_that_take_no_notices_are_named_as_engines_report_them),
 		cmocka_unit_test(no_note_is_made_of_a_receiver_that_is_allowed),
