@@ -150,14 +150,32 @@ struct held_link *held_link_of_record(const struct outgoing *record)
 	return link;
 }
 
-void held_links_add(struct held_links *links, struct held_link *link, uint64_t place)
+void held_links_add(struct held_links *links, struct held_link *link, uint64_t place, int64_t now_ms)
 {
 	struct list_node *behind = links->list.last;
 	while (behind && LIST_OWNER(behind, struct held_link, node)->place > place)
 		behind = behind->previous;
+	if (!links->list.first)
+		links->since_ms = now_ms;
+	link->since_ms = now_ms;
 	link->place = place;
 	links->bytes += link->bytes;
 	list_add_behind(&links->list, behind, &link->node);
+}
+
+const struct held_link *held_links_last_since(struct held_links *links, int64_t ms)
+{
+	const struct held_link *last = NULL;
+	int64_t oldest_ms = INT64_MAX;
+	if (!links->list.first || links->since_ms > ms)
+		return NULL;
+	for (const struct list_node *at = links->list.first; at; at = at->next) {
+		const struct held_link *link = LIST_OWNER(at, struct held_link, node);
+		oldest_ms = link->since_ms < oldest_ms ? link->since_ms : oldest_ms;
+		last = link->since_ms <= ms ? link : last;
+	}
+	links->since_ms = oldest_ms;
+	return last;
 }
 
 size_t held_links_drop_first(struct held_links *links)

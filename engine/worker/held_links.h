@@ -6,6 +6,9 @@
  * earlier message that fails, is filtered or gives nothing to the observer leaves its queue too, and then holds nothing back.
  *
  * What is held is of offsets that are not committed. So it is dropped with its queue, and comes again.
+ *
+ * An earlier message may wait for as long as its model is unreachable. So nothing is held longer than the worker's limit
+ * (`observed_ms`): what has been for so long leaves, with all before it, and the earlier message comes to the observer late.
  */
 #ifndef SLUICE_WORKER_HELD_LINKS_H
 #define SLUICE_WORKER_HELD_LINKS_H
@@ -22,6 +25,7 @@
 struct held_links {
 	struct list list; /* by their places */
 	size_t bytes;
+	int64_t since_ms; /* none is held since before; of an empty list it has no meaning */
 };
 
 /* A copy, in one piece of memory. */
@@ -29,6 +33,7 @@ struct held_link {
 	struct list_node node;
 	uint64_t place; /* of its message in the queue */
 	size_t bytes;
+	int64_t since_ms; /* when it was taken, by the worker's clock */
 	bool is_row;
 	struct slices_row row;	/* of a row */
 	struct outgoing record; /* else */
@@ -39,7 +44,10 @@ struct held_link *held_link_of_row(const struct slices_row *row);
 struct held_link *held_link_of_record(const struct outgoing *record);
 
 /* Takes the link, which goes behind those of earlier places and of its own. */
-void held_links_add(struct held_links *links, struct held_link *link, uint64_t place);
+void held_links_add(struct held_links *links, struct held_link *link, uint64_t place, int64_t now_ms);
+
+/* The last of those that are held since that time or before; NULL: none is. */
+const struct held_link *held_links_last_since(struct held_links *links, int64_t ms);
 
 /* The first; NULL: none is held. */
 static inline struct held_link *held_links_first(const struct held_links *links)

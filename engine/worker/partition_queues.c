@@ -406,10 +406,11 @@ bool inflight_is_ahead(const struct inflight *inflight)
 	return !inflight->direct && !is_at_front(inflight);
 }
 
-void partition_queue_hold(struct partition_queues *queues, struct partition_queue *queue, struct held_link *link, uint64_t place)
+void partition_queue_hold(struct partition_queues *queues, struct partition_queue *queue, struct held_link *link, uint64_t place,
+			  int64_t now_ms)
 {
 	queues->held_links_bytes += link->bytes;
-	held_links_add(&queue->held_links, link, place);
+	held_links_add(&queue->held_links, link, place, now_ms);
 }
 
 void partition_queue_held_drop(struct partition_queues *queues, struct partition_queue *queue)

@@ -99,20 +99,20 @@ struct partition_queue {
 	bool by_key;	 /* its order now */
 	bool keep_keyed; /* the order that it takes when it is empty */
 	struct queue_slot *ring;
-	size_t capacity;      /* a power of two */
-	uint64_t front, back; /* positions: of the first in-flight message, and after the last */
-	int64_t entered;      /* offset after the last record taken; OFFSET_NONE: none */
-	int64_t reached;      /* offset after the prefix that has left; OFFSET_NONE: none */
-	int64_t committed;    /* as far as is known; OFFSET_NONE: nothing */
+	size_t capacity;		/* a power of two */
+	uint64_t front, back;		/* positions: of the first in-flight message, and after the last */
+	int64_t entered;		/* offset after the last record taken; OFFSET_NONE: none */
+	int64_t reached;		/* offset after the prefix that has left; OFFSET_NONE: none */
+	int64_t committed;		/* as far as is known; OFFSET_NONE: nothing */
 	struct partition_extent extent; /* as of `extent_ms`, by the worker's clock; end OFFSET_NONE: not known */
 	int64_t extent_ms;
-	int64_t began;	      /* offset of the first record since the assignment; OFFSET_NONE: none came */
+	int64_t began; /* offset of the first record since the assignment; OFFSET_NONE: none came */
 	struct blame_list blamed;
 	struct partition_state *partition_state; /* borrowed; NULL: its stage keeps no state */
 	size_t awaiting_schema;			 /* in-flight messages that wait for a schema, and those queued after them */
 	bool begins_again;			 /* partition_queue_expect_beginning() */
 	int64_t skipped;			 /* first record that came before the state was restored; OFFSET_NONE: none */
-	struct stretch answered; /* answered before the last revocation (worker/revoked_progress.h); end OFFSET_NONE: none */
+	struct stretch answered;      /* answered before the last revocation (worker/revoked_progress.h); end OFFSET_NONE: none */
 	struct held_links held_links; /* of messages that have left before earlier ones */
 };
 
@@ -131,10 +131,10 @@ struct partition_queues {
 	struct inflight *pool;			 /* free in-flight messages; those beyond `pool_limit` have no arena */
 	struct inflight *made;			 /* all in-flight messages, as a list */
 	struct load load;
-	size_t finished;      /* of the load: in-flight messages that have their answers and wait to leave */
-	size_t pool_bytes;    /* of the arenas in the pool */
-	size_t pool_limit;    /* for pool and in-flight messages together; memory beyond it goes back to the heap */
-	size_t message_bytes; /* limit of one arena */
+	size_t finished;	 /* of the load: in-flight messages that have their answers and wait to leave */
+	size_t pool_bytes;	 /* of the arenas in the pool */
+	size_t pool_limit;	 /* for pool and in-flight messages together; memory beyond it goes back to the heap */
+	size_t message_bytes;	 /* limit of one arena */
 	size_t held_links_bytes; /* of all queues */
 };
 
@@ -213,7 +213,8 @@ void partition_queues_leave(struct partition_queues *queues);
 bool inflight_is_ahead(const struct inflight *inflight);
 
 /* Holds a copy for a message of that place; it takes the copy. */
-void partition_queue_hold(struct partition_queues *queues, struct partition_queue *queue, struct held_link *link, uint64_t place);
+void partition_queue_hold(struct partition_queues *queues, struct partition_queue *queue, struct held_link *link, uint64_t place,
+			  int64_t now_ms);
 
 /* The first that is held, if all messages before it have left, or `early`; NULL: none. */
 static inline struct held_link *partition_queue_held(const struct partition_queue *queue, bool early)

@@ -122,7 +122,7 @@ struct worker_stage {
 	struct load load;
 	struct waiting_records waiting;
 	struct direct_queue direct; /* requests past Kafka that wait because the stage is full */
-	bool paused; /* its partitions are paused */
+	bool paused;		    /* its partitions are paused */
 	uint32_t denied; /* number of the setup's writes: it cannot be written now (write_denial.h); TOPIC_NOWHERE: none */
 	bool is_gone;	 /* with `denied`: because Kafka has no such topic */
 	enum stage_phase phase;
@@ -149,8 +149,8 @@ struct worker {
 	_Atomic(const struct worker_setup *) wanted; /* NULL: no new setup */
 	_Atomic(const struct worker_setup *) followed;
 	atomic_bool has_partitions; /* worker_has_partitions() */
-	int64_t drain_until_ms;	   /* 0: not stopping */
-	int64_t handover_until_ms; /* 0: no partitions are being revoked */
+	int64_t drain_until_ms;	    /* 0: not stopping */
+	int64_t handover_until_ms;  /* 0: no partitions are being revoked */
 
 	const struct worker_setup *setup;
 	struct registry *registry; /* NULL: there is none */
@@ -172,23 +172,24 @@ struct worker {
 	int64_t leaving_us;  /* time of messages that leave one after another, read for a few of them; 0: none leaves */
 	int64_t leaving_ms;  /* the same as a time of day */
 	struct buffer reads; /* stage_reads() */
-	struct buffer kept; /* of an answer that is kept for feedback */
+	struct buffer kept;  /* of an answer that is kept for feedback */
 	struct partition_states partition_states;
 	struct upstream *upstream; /* NULL: not needed yet */
 	struct watch upstream_watch;
 	uint64_t upstream_tickets;
 	uint64_t cancellations_seen; /* of the board, by cancellations_apply() */
-	bool more;  /* the last poll did not reach the queue's end */
-	bool reports_absent; /* a stage says that a topic of it is absent */
-	bool reports_denied_group; /* the stages say that the login may not use their group */
-	int64_t truth_lost_ms;	   /* of the last log line on feedback that no observer gets; 0: none */
-	int64_t denial_asked_ms; /* when Kafka was asked last whether a denied topic may be written; 0: none is denied */
-	bool dirty; /* there is something to commit, or direct requests have left since the last end */
+	bool more;		     /* the last poll did not reach the queue's end */
+	bool reports_absent;	     /* a stage says that a topic of it is absent */
+	bool reports_denied_group;   /* the stages say that the login may not use their group */
+	int64_t truth_lost_ms;	     /* of the last log line on feedback that no observer gets; 0: none */
+	int64_t denial_asked_ms;     /* when Kafka was asked last whether a denied topic may be written; 0: none is denied */
+	bool dirty;		     /* there is something to commit, or direct requests have left since the last end */
 	bool commit_due;
-	bool commits_quietly; /* the commit may come late: it holds no output yet */
+	bool commits_quietly;	  /* the commit may come late: it holds no output yet */
 	int64_t outputs_ended_ms; /* when outputs were passed on for commit last; 0: never */
-	bool full;   /* the producer's queue is full; it is tried again in a moment */
-	bool spoilt; /* the open transaction cannot be committed */
+	bool full;		  /* the producer's queue is full; it is tried again in a moment */
+	bool rows_overdue;	  /* rows to observers wait in the outbox that were held for too long before */
+	bool spoilt;		  /* the open transaction cannot be committed */
 
 	struct subpipeline_call *subpipeline_calls; /* outstanding calls of subpipelines */
 	size_t subpipeline_waiting;		    /* those of them that begin in the next turn */
@@ -197,13 +198,13 @@ struct worker {
 	size_t returned_capacity;
 	struct list copies; /* outstanding shadow requests */
 	size_t copy_count;
-	struct list pairs_waiting, pairs_complete; /* those with a reply, of mirrors (mirror_pairs.c) */
-	size_t pair_count;			   /* that wait */
-	size_t copy_bytes;			   /* of all of them */
-	struct worker_counts counts; /* read by other threads too */
+	struct list pairs_waiting, pairs_complete;	       /* those with a reply, of mirrors (mirror_pairs.c) */
+	size_t pair_count;				       /* that wait */
+	size_t copy_bytes;				       /* of all of them */
+	struct worker_counts counts;			       /* read by other threads too */
 	struct client_counts consumer_counts, producer_counts; /* likewise */
 	const char *reset_reason; /* of the last reset; the output's text, which the next one replaces */
-	struct error failure; /* SYSTEM: the worker stops */
+	struct error failure;	  /* SYSTEM: the worker stops */
 };
 
 /* Stage that takes the records of that topic, which must be one of the setup's. NULL: none at present. */

@@ -118,6 +118,55 @@ enum produce_verdict stage_links_leave_all_held(struct worker *worker, struct er
 	return verdict;
 }
 
+/* Lets what a queue holds since that time leave before its turn, with all before it. */
+static enum produce_verdict overdue_leave(struct worker *worker, struct partition_queue *queue, int64_t since_ms,
+					  struct error *error)
+{
+	enum produce_verdict verdict = PRODUCED;
+	const struct held_link *const last = held_links_last_since(&queue->held_links, since_ms), *first = NULL;
+	while (verdict == PRODUCED && last && first != last) {
+		first = held_links_first(&queue->held_links);
+		verdict = first_held_leave(worker, queue, first, error);
+		worker->rows_overdue = true;
+	}
+	return verdict;
+}
+
+void stage_links_advance(struct worker *worker)
+{
+	struct error error = {0};
+	struct outbox *outbox = &worker->outbox;
+	enum produce_verdict verdict = PRODUCED;
+	const int64_t now_ms = loop_now_ms(worker->loop);
+	if (stage_links_due_ms(worker) > now_ms)
+		return;
+	for (size_t i = 0; verdict == PRODUCED && i < worker->queues.count; i++)
+		verdict = overdue_leave(worker, worker->queues.items[i], now_ms - worker->config->limits.observed_ms, &error);
+	if (verdict == PRODUCED && worker->rows_overdue) /* no commit may come while the earlier message waits */
+		verdict = slices_leave_all(&outbox->slices, outbox->output, &outbox->encoded, &error);
+	worker->rows_overdue = worker->rows_overdue && verdict != PRODUCED;
+	if (verdict == PRODUCE_FULL)
+		produce_retry_soon(worker);
+	worker->spoilt = worker->spoilt || verdict == PRODUCE_SPOILT;
+	if (verdict == PRODUCE_REFUSED)
+		outbox->failure = error;
+}
+
+int64_t stage_links_due_ms(const struct worker *worker)
+{
+	int64_t oldest_ms = INT64_MAX;
+	if (!worker_may_produce(worker)) /* what ends this wakes the worker */
+		return INT64_MAX;
+	if (worker->rows_overdue)
+		return loop_now_ms(worker->loop);
+	for (size_t i = 0; worker->queues.held_links_bytes > 0 && i < worker->queues.count; i++) {
+		const struct held_links *links = &worker->queues.items[i]->held_links;
+		if (links->list.first && links->since_ms < oldest_ms)
+			oldest_ms = links->since_ms;
+	}
+	return oldest_ms == INT64_MAX ? INT64_MAX : oldest_ms + worker->config->limits.observed_ms;
+}
+
 /* Takes the copy, and holds it. Beyond the limit the first of its queue leave before their turn, and at last the copy. */
 static enum produce_verdict link_hold(const struct inflight *inflight, struct held_link *copy, struct error *error)
 {
@@ -129,7 +178,7 @@ static enum produce_verdict link_hold(const struct inflight *inflight, struct he
 	       (first = partition_queue_held(queue, true)))
 		verdict = first_held_leave(worker, queue, first, error);
 	if (verdict == PRODUCED && worker->queues.held_links_bytes + copy->bytes <= HELD_LINKS_BYTES_MAX) {
-		partition_queue_hold(&worker->queues, queue, copy, inflight->place);
+		partition_queue_hold(&worker->queues, queue, copy, inflight->place, loop_now_ms(worker->loop));
 		return PRODUCED;
 	}
 	if (verdict == PRODUCED)

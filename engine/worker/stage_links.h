@@ -23,4 +23,8 @@ enum produce_verdict stage_links_leave(struct outbox *outbox, struct inflight *i
 enum produce_verdict stage_links_leave_held(struct worker *worker, struct partition_queue *queue, struct error *error);
 enum produce_verdict stage_links_leave_all_held(struct worker *worker, struct error *error);
 
+/* Called once a turn: produces what was held for too long. The second returns when the next call is due. */
+void stage_links_advance(struct worker *worker);
+int64_t stage_links_due_ms(const struct worker *worker);
+
 #endif

@@ -15,6 +15,7 @@
 #include "worker/join_state.h"
 #include "worker/observer_outage.h"
 #include "worker/parts.h"
+#include "worker/stage_links.h"
 #include "worker/stage_reads.h"
 #include "worker/time_links.h"
 #include "worker/upstreams.h"
@@ -22,8 +23,8 @@
 
 #define IDLE_TURN_MS 1000 /* longest turn without work: the group needs polls; with work, turns are shorter, to detect pauses */
 #define VIRTUAL_TURN_MS (60 * 60 * 1000) /* where time does not pass by itself: so what is due is reported, or comes late */
-#define CANCEL_TURN_MS 50 /* with work that may be cancelled: so soon a cancellation is seen */
-#define WATCHING_COMMIT_MS 1000 /* a transaction takes some 3 ms of processor time, most of it in librdkafka's timers */
+#define CANCEL_TURN_MS 50		 /* with work that may be cancelled: so soon a cancellation is seen */
+#define WATCHING_COMMIT_MS 1000		 /* a transaction takes some 3 ms of processor time, most of it in librdkafka's timers */
 
 const struct worker_limits worker_limits_usual = {
 	.in_flight = 8192,
@@ -32,6 +33,7 @@ const struct worker_limits worker_limits_usual = {
 	.answer_bytes = (size_t)64 << 20,
 	.tap_bytes = (size_t)4 << 20,
 	.drain_ms = 10000,
+	.observed_ms = 60000, /* longer than nearly all calls take with their retries, and shorter than an outage that matters */
 };
 
 struct worker_limits worker_limits_of_observers(struct worker_limits limits)
@@ -87,8 +89,8 @@ static int turn_timeout_ms(const struct worker *worker)
 	if (intake_owes(worker) || direct_intake_owes(worker) || (worker->more && intake_may_take(worker)) ||
 	    worker->returned_count + worker->subpipeline_waiting > 0)
 		return 0;
-	const int64_t due[] = {stages_due_ms(worker), join_states_due_ms(worker), time_links_due_ms(worker),
-			       direct_intake_due_ms(worker), observer_outages_due_ms(worker)};
+	const int64_t due[] = {stages_due_ms(worker),	     join_states_due_ms(worker),      time_links_due_ms(worker),
+			       direct_intake_due_ms(worker), observer_outages_due_ms(worker), stage_links_due_ms(worker)};
 	int64_t due_ms = INT64_MAX;
 	for (size_t i = 0; i < sizeof due / sizeof *due; i++)
 		due_ms = due[i] < due_ms ? due[i] : due_ms;
@@ -135,6 +137,7 @@ bool worker_turn(struct worker *worker, bool *over, struct error *error)
 	if (!join_states_advance(worker, error) || !time_links_advance(worker, error))
 		return false;
 	release_finished(worker);
+	stage_links_advance(worker);
 	const bool commits = commits_begin_when_due(worker, error);
 	replies_wake(&worker->outbox.replies);
 	mirror_pairs_compare(worker);

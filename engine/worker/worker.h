@@ -19,9 +19,9 @@
 #ifndef SLUICE_WORKER_WORKER_H
 #define SLUICE_WORKER_WORKER_H
 
+#include "log/best_effort.h"
 #include "log/output.h"
 #include "log/registry.h"
-#include "log/best_effort.h"
 #include "worker/partition_state.h"
 #include "worker/stage.h"
 
@@ -57,7 +57,8 @@ struct worker_limits {
 	/* Commits that nobody waits for: the interval of those without any output, which are progress and state alone, and the
 	 * least one between two with outputs. 0: commit_ms. */
 	int64_t quiet_commit_ms, output_commit_ms;
-	int64_t drain_ms;     /* time for in-flight messages after a stop */
+	int64_t drain_ms;    /* time for in-flight messages after a stop */
+	int64_t observed_ms; /* how long rows and records to observers wait for earlier messages (worker/held_links.h) */
 };
 
 extern const struct worker_limits worker_limits_usual;
@@ -74,7 +75,7 @@ struct worker_config {
 	struct transaction_config transaction; /* id NULL: at least once */
 	struct registry_config registry;       /* of schemas; url NULL: there is none. The worker sets its callback */
 	struct worker_setup setup;	       /* the first setup */
-	struct direct_hub *direct; /* for requests of a gateway in this process; NULL: none */
+	struct direct_hub *direct;	       /* for requests of a gateway in this process; NULL: none */
 	struct direct_hub *gateway; /* the same hub, for replies to requests that came through Kafka; NULL: they go to Kafka */
 	const struct cancel_board *cancels; /* cancelled requests (observe/cancel_board.h); NULL: none are known */
 	struct worker_limits limits;

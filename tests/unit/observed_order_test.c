@@ -38,7 +38,7 @@ struct come {
 static struct held_model model;
 static struct come come;
 
-static void start(struct stand *stand, const char *steps)
+static void start(struct stand *stand, const char *steps, int64_t observed_ms)
 {
 	struct plan plan;
 	come = (struct come){0};
@@ -49,6 +49,7 @@ static void start(struct stand *stand, const char *steps)
 	stand->stages[0].by_key = true;
 	stand->config.setup.writes = (struct topic_list){2, both_out};
 	stand->config.transaction.id = NULL;
+	stand->config.limits.observed_ms = observed_ms;
 	held_model_open(&model, "m", 7);
 	stand->caller.model_count = 1;
 	stand->caller.models = &model.config;
@@ -76,7 +77,7 @@ static double number_of(int request)
 /* One request fails, and gives the observer nothing. */
 static void expect_order(struct stand *stand, const char *steps)
 {
-	start(stand, steps);
+	start(stand, steps, worker_limits_usual.observed_ms);
 	for (int i = 0; i < REQUESTS; i++) {
 		stand_ask_at(stand, "in", NULL, "r", (int)number_of(i));
 		if (i == REQUESTS / 2)
@@ -114,7 +115,7 @@ static void beyond_their_limit_rows_do_not_wait(void **state)
 	enum { MANY = HELD_LINKS_BYTES_MAX / 1024 };
 	struct stand *stand = *state;
 	char request[200];
-	start(stand, BRANCHES("x], reference: {past: 1h"));
+	start(stand, BRANCHES("x], reference: {past: 1h"), worker_limits_usual.observed_ms);
 	for (int i = 0; i < MANY; i++) {
 		const int length = snprintf(request, sizeof request,
 					    "{\"id\": \"r\", \"inputs\": [{\"name\": \"x\", \"datatype\": \"INT32\", "
@@ -139,12 +140,36 @@ static void beyond_their_limit_rows_do_not_wait(void **state)
 		assert_true(i == late || come.numbers[i] == -(double)(i < late ? i + 1 : i));
 }
 
+/* The model of the first message is not reachable: the others are observed after a while, and only the first one is late. */
+static void rows_do_not_wait_for_long(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, BRANCHES("x], reference: {past: 1h"), 300);
+	for (int i = 0; i < REQUESTS; i++)
+		stand_ask_at(stand, "in", NULL, "r", i == 0 ? SLOW : i);
+	while (come.answers < REQUESTS - 1 || come.rows < REQUESTS - 1)
+		come_read(stand);
+	for (int i = 1; i < REQUESTS; i++)
+		assert_true(come.numbers[i - 1] == i);
+	stand_ask_at(stand, "in", NULL, "r", REQUESTS);
+	while (come.rows < REQUESTS)
+		come_read(stand);
+	atomic_store(&model.open, true);
+	while (come.answers < REQUESTS + 1 || come.rows < REQUESTS + 1)
+		come_read(stand);
+	stand_stop(stand);
+	held_model_close(&model);
+	assert_true(come.numbers[REQUESTS - 1] == REQUESTS && come.numbers[REQUESTS] == SLOW);
+	assert_int_equal(stand_committed(stand), REQUESTS + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(rows_come_in_the_order_of_their_partition),
 		STORY(messages_that_go_alone_do_so_too),
 		STORY(beyond_their_limit_rows_do_not_wait),
+		STORY(rows_do_not_wait_for_long),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
