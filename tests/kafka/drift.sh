@@ -3,7 +3,7 @@
 # verdict a window of each of two steps that share a stage, and the verdicts are those of an engine that nobody disturbed. The receiver of the alert is away meanwhile:
 # those of the engines that live come when it is back, each once. Then the one that observes is frozen until the other does: of
 # their alerts, one ends, since no window closes there any more. Then a backlog of six partitions is read, and each window has its
-# own messages, whatever the order of the reads; and the clock goes back.
+# own messages, whatever the order of the reads; and the clock goes back. The past of a step becomes a reference.
 #   drift.sh SLUICE BUILD      with records in BUILD
 # Takes about a minute.
 set -u
@@ -67,6 +67,15 @@ stop_engine calm "$calm"
 expect "windows of the second step, of 100 rows each" "$(jq -c 'select(.step == "learn" and .messages == 100)' "$dir/verdicts-calm" |
 	wc -l)" "-eq 9"
 expect "windows without a disturbance that have drift" "$(grep -c '"is_drift": true' "$dir/verdicts-calm")" "-eq 8"
+
+# ---- the past of the second step, by its changelog ----
+
+"$sluice" drift rebase trading/learn -f "$dir/drift.yaml" -n calm --alarms keep --out "$dir/past.json" >"$dir/rebase.log" 2>&1
+expect "status of making a reference of the past" $? "-eq 0"
+expect "rows in it, of 9 windows" "$(jq .rows "$dir/past.json")" "-eq 900"
+"$sluice" drift rebase trading/learn -f "$dir/drift.yaml" -n calm --from 2020-01-01 --to 2020-01-02 >"$dir/rebase.log" 2>&1
+expect "status of making one of a time without windows" $? "-ne 0"
+expect_words "windows that are there instead" "$dir/rebase.log" 'has no window from 2020-.*; it has windows from 20'
 
 # ---- two, and the one that observes dies in the middle of a window, while the receiver is away ----
 
