@@ -137,10 +137,10 @@ static void traffic_print(struct applying *applying, struct buffer *out)
 }
 
 /* Prints what becomes of groups, topics and state. */
-static bool plan_effects_print(struct applying *applying, bool kept_only, struct buffer *out, struct error *error)
+static bool plan_effects_print(struct applying *applying, enum effects_extent extent, struct buffer *out, struct error *error)
 {
 	struct change_effects effects = {.json = applying->session->form == OUTPUT_JSON,
-					 .kept_only = kept_only,
+					 .extent = extent,
 					 .checker = {.kinds = applying->session->kinds,
 						     .namespace = applying->files.namespace,
 						     .prefix = applying->control.config.topics.prefix},
@@ -163,7 +163,7 @@ static int effects_print(struct applying *applying, bool all)
 	}
 	if (all)
 		traffic_print(applying, &out);
-	if (all && applying->selection.count > 0 && !plan_effects_print(applying, false, &out, &error)) {
+	if (all && applying->selection.count > 0 && !plan_effects_print(applying, EFFECTS_ALL, &out, &error)) {
 		buffer_close(&out);
 		return command_failed(applying->session, &error);
 	}
@@ -249,7 +249,7 @@ static int changes_propose(struct applying *applying, struct error *error)
 	buffer_open(&out, CHECK_BYTES_MAX);
 	int code = EXIT_GOOD;
 	if (applying->state_is_changed && applying->session->form == OUTPUT_TEXT &&
-	    !plan_effects_print(applying, true, &out, error))
+	    !plan_effects_print(applying, EFFECTS_KEPT, &out, error))
 		code = command_failed(applying->session, error);
 	if (code == EXIT_GOOD)
 		code = control_session_propose(applying->session, &applying->control, &applying->options->author,

@@ -104,22 +104,22 @@ static void item_files_diff(const struct session *session, const struct ledger *
 	}
 }
 
-/* Appends which state begins empty, and which is left. Documents with errors have no plan: `apply --dry-run` says why. */
-static bool state_diff(struct session *session, const struct applied_files *files, const struct control_session *control,
-		       struct buffer *out, struct error *error)
+/* Appends which state begins empty, and which is left, and how bandits start. Documents with errors have no plan: `apply --dry-run`
+ * says why. */
+static bool effects_diff(struct session *session, const struct applied_files *files, const struct control_session *control,
+			 struct buffer *out, struct error *error)
 {
-	struct change_effects effects = {.json = session->form == OUTPUT_JSON,
-					 .checker = {.kinds = session->kinds,
-						     .namespace = files->namespace,
-						     .prefix = control->config.topics.prefix},
-					 .ledger = applier_ledger(control->applier),
-					 .kept_only = true};
+	struct change_effects effects = {
+		.json = session->form == OUTPUT_JSON,
+		.checker = {.kinds = session->kinds, .namespace = files->namespace, .prefix = control->config.topics.prefix},
+		.ledger = applier_ledger(control->applier)};
 	const struct keeper_checker keeper = document_check_of(&effects.checker);
 	const struct record_list items = {files->count, files->items};
 	struct keeper_findings findings = {0};
 	if (!keeper.check(keeper.context, &items, effects.ledger, session->arena, &findings, error))
 		return false;
-	return findings.faults.count > 0 || !findings.state_is_changed || change_effects_print(&effects, &items, out, error);
+	effects.extent = findings.state_is_changed ? EFFECTS_KEPT : EFFECTS_STARTS;
+	return findings.faults.count > 0 || change_effects_print(&effects, &items, out, error);
 }
 
 static int files_diff(struct session *session, const struct applied_files *files, const struct control_session *control)
@@ -137,7 +137,7 @@ static int files_diff(struct session *session, const struct applied_files *files
 		error_memory(&error, ERROR_SYSTEM, "comparing documents");
 		return command_failed(session, &error);
 	}
-	if (differs && !state_diff(session, files, control, &out, &error)) {
+	if (differs && !effects_diff(session, files, control, &out, &error)) {
 		buffer_close(&out);
 		return command_failed(session, &error);
 	}

@@ -52,7 +52,7 @@ static void effects_collect(struct session *session, const struct control_sessio
 		.json = session->form == OUTPUT_JSON,
 		.checker = {.kinds = session->kinds, .namespace = config->namespace, .prefix = config->topics.prefix},
 		.ledger = applier_ledger(control->applier),
-		.kept_only = true};
+		.extent = EFFECTS_KEPT};
 	const struct ledger_version *version = ledger_version_find(resource, rollback->to);
 	if (!version || version->record.action != CONTROL_APPLY)
 		return;

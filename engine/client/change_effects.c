@@ -117,7 +117,19 @@ static bool is_kept(const struct plan_changes *changes, const struct plan_change
 		    strcmp(changes->items[i].pipeline, change->pipeline) == 0)
 			return false;
 	return change->kind == PLAN_DELIVERY_CHANGED || change->kind == PLAN_GROUP_CHANGED || change->kind == PLAN_STATE_ADDED ||
-	       change->kind == PLAN_STATE_LEFT;
+	       change->kind == PLAN_STATE_LEFT || change->kind == PLAN_WARM_START;
+}
+
+static bool change_is_shown(enum effects_extent extent, const struct plan_changes *changes, const struct plan_change *change)
+{
+	switch (extent) {
+	case EFFECTS_KEPT:
+		return is_kept(changes, change);
+	case EFFECTS_STARTS:
+		return change->kind == PLAN_WARM_START;
+	default:
+		return true;
+	}
 }
 
 static bool effects_take(void *context, const struct plan_changes *changes, struct arena *arena)
@@ -125,7 +137,7 @@ static bool effects_take(void *context, const struct plan_changes *changes, stru
 	const struct effects_printing *printing = context;
 	(void)arena;
 	for (size_t i = 0; i < changes->count; i++)
-		if ((!printing->effects->kept_only || is_kept(changes, &changes->items[i])) &&
+		if (change_is_shown(printing->effects->extent, changes, &changes->items[i]) &&
 		    !effect_print(printing, &changes->items[i]))
 			return false;
 	return true;

@@ -10,11 +10,18 @@
 #include "control/document_check.h"
 #include "spec/workspace.h"
 
+/* Of which effects lines are printed. */
+enum effects_extent {
+	EFFECTS_ALL,
+	EFFECTS_KEPT,  /* of groups, state and bandits of pipelines that stay */
+	EFFECTS_STARTS /* of how bandits start */
+};
+
 struct change_effects {
 	bool json; /* one object in each line */
 	struct document_checker checker;
 	const struct ledger *ledger;
-	bool kept_only; /* only what becomes of groups and state of pipelines that stay */
+	enum effects_extent extent;
 };
 
 /* Prints a line for each effect of the items (struct proposal_item: APPLY or DELETE), which fit. False: SYSTEM. */

@@ -5,15 +5,21 @@
 #include "plan/table.h"
 
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
-#define PIPELINE_CHANGES_MAX 3 /* besides those of its topics */
+#define PIPELINE_CHANGES_MAX 3 /* besides those of its topics and experiments */
 
 const char *const plan_change_names[PLAN_CHANGES] = {
-	[PLAN_PIPELINE_ADDED] = "pipeline-added",     [PLAN_PIPELINE_REMOVED] = "pipeline-removed",
-	[PLAN_DELIVERY_CHANGED] = "delivery-changed", [PLAN_GROUP_CHANGED] = "group-changed",
-	[PLAN_TOPIC_ADDED] = "topic-added",	      [PLAN_TOPIC_NEEDED] = "topic-needed",
-	[PLAN_TOPIC_LEFT] = "topic-left",	      [PLAN_TOPIC_DELETED] = "topic-deleted",
-	[PLAN_TOPIC_CHANGED] = "topic-changed",	      [PLAN_STATE_ADDED] = "state-added",
+	[PLAN_PIPELINE_ADDED] = "pipeline-added",
+	[PLAN_PIPELINE_REMOVED] = "pipeline-removed",
+	[PLAN_DELIVERY_CHANGED] = "delivery-changed",
+	[PLAN_GROUP_CHANGED] = "group-changed",
+	[PLAN_TOPIC_ADDED] = "topic-added",
+	[PLAN_TOPIC_NEEDED] = "topic-needed",
+	[PLAN_TOPIC_LEFT] = "topic-left",
+	[PLAN_TOPIC_DELETED] = "topic-deleted",
+	[PLAN_TOPIC_CHANGED] = "topic-changed",
+	[PLAN_STATE_ADDED] = "state-added",
 	[PLAN_STATE_LEFT] = "state-left",
+	[PLAN_WARM_START] = "warm-start",
 };
 
 struct plan_differ {
@@ -145,13 +151,63 @@ static void topics_left(struct plan_differ *differ, const struct pipeline_plan *
 			topic_left(differ, old, &old->topics[i], is_gone && old->graph->spec->clean_topics_on_delete);
 }
 
+/* ---- bandits ---- */
+
+static const struct graph_experiment *learner_find(const struct graph *graph, const char *name)
+{
+	for (size_t i = 0; i < graph->experiment_count; i++)
+		if (graph->experiments[i]->learns && strcmp(graph->experiments[i]->name, name) == 0)
+			return graph->experiments[i];
+	return NULL;
+}
+
+/* What is known of a candidate before the first choice; no plays: nothing. */
+static struct bandit_prior prior_of(const struct graph_experiment *experiment, const char *candidate)
+{
+	for (size_t i = 0; experiment && experiment->priors && i < experiment->count; i++)
+		if (strcmp(experiment->shares[i].name, candidate) == 0)
+			return experiment->priors[i];
+	return (struct bandit_prior){0};
+}
+
+/* Whether all that the first knows of candidates, the second knows alike. */
+static bool priors_are_known(const struct graph_experiment *experiment, const struct graph_experiment *other)
+{
+	bool known = true;
+	for (size_t i = 0; experiment && i < experiment->count && known; i++) {
+		const struct bandit_prior a = prior_of(experiment, experiment->shares[i].name);
+		const struct bandit_prior b = prior_of(other, experiment->shares[i].name);
+		known = a.plays == b.plays && a.mean == b.mean && a.deviation == b.deviation;
+	}
+	return known;
+}
+
+/* Only the policy topic knows whether something was learnt, so both cases are said. */
+static const char warm_start_begins[] =
+	"if its bandits have a policy, they go on from it, and warmStart changes nothing; if they have "
+	"none, or begin again, they start with it";
+static const char warm_start_ends[] =
+	"if its bandits have a policy, they go on from it, and keep what they learnt from warmStart; if "
+	"they have none, or begin again, they start without it";
+
+static void warm_starts_compare(struct plan_differ *differ, const struct pipeline_plan *old, const struct pipeline_plan *new)
+{
+	for (size_t i = 0; i < new->graph->experiment_count; i++) {
+		const struct graph_experiment *now = new->graph->experiments[i];
+		const struct graph_experiment *before = learner_find(old->graph, now->name);
+		if (!now->learns || (priors_are_known(now, before) && priors_are_known(before, now)))
+			continue;
+		change_add(differ, PLAN_WARM_START, new, now->name, now->priors ? warm_start_begins : warm_start_ends);
+	}
+}
+
 /* ---- all ---- */
 
 static size_t changes_most(const struct plan *plan)
 {
 	size_t most = 0;
 	for (size_t i = 0; i < plan->count; i++)
-		most += plan->pipelines[i].topic_count + PIPELINE_CHANGES_MAX;
+		most += plan->pipelines[i].topic_count + plan->pipelines[i].graph->experiment_count + PIPELINE_CHANGES_MAX;
 	return most;
 }
 
@@ -166,8 +222,10 @@ bool plan_diff(const struct plan *before, const struct plan *now, struct arena *
 		else
 			change_add(&differ, PLAN_PIPELINE_ADDED, new, NULL, NULL);
 		topics_added(&differ, old, new);
-		if (old)
+		if (old) {
 			topics_left(&differ, old, false);
+			warm_starts_compare(&differ, old, new);
+		}
 	}
 	for (size_t i = 0; differ.items && i < before->count; i++) {
 		const struct pipeline_plan *old = &before->pipelines[i];

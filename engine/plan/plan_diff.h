@@ -20,6 +20,7 @@ enum plan_change_kind {
 	PLAN_TOPIC_CHANGED, /* an existing topic keeps its settings */
 	PLAN_STATE_ADDED,   /* a changelog that begins empty */
 	PLAN_STATE_LEFT,    /* a changelog that no stage has any more */
+	PLAN_WARM_START,    /* bandits have another warmStart */
 	PLAN_CHANGES
 };
 extern const char *const plan_change_names[PLAN_CHANGES]; /* "topic-added" */
@@ -27,7 +28,7 @@ extern const char *const plan_change_names[PLAN_CHANGES]; /* "topic-added" */
 struct plan_change {
 	enum plan_change_kind kind;
 	const char *namespace, *pipeline;
-	const char *name; /* of the topic, or of the new group or delivery; NULL: it is about the pipeline */
+	const char *name; /* of the topic, the experiment, or the new group or delivery; NULL: it is about the pipeline */
 	const char *why;  /* what it means, and what is to be done */
 };
 

@@ -165,6 +165,40 @@ static struct said said_of(const char *options, const char *before, const char *
 	return say_with(step_kinds, line);
 }
 
+#define LEARNING(bandits)                                                                                                          \
+	PIPELINE("p", "", "  - {name: s, experiment: {name: e}}\n  output: {steps: [s]}\n")                                        \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: m\n"                       \
+	"  candidates: [{name: m, weight: 1}, {name: n, weight: 1}]\n" bandits "---\n"                                             \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: m}\nspec: {storageUri: \"http://m\"}\n---\n"          \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: n}\nspec: {storageUri: \"http://n\"}\n---\n"
+#define WARM(mean) LEARNING("  bandits: {algorithm: ucb1, warmStart: {m: {plays: 50, mean: " mean "}}}\n")
+#define COLD LEARNING("  bandits: {algorithm: ucb1}\n")
+
+static void another_warm_start_says_what_it_will_do(void **state)
+{
+	static const char begins[] =
+		"if its bandits have a policy, they go on from it, and warmStart changes nothing; if they have "
+		"none, or begin again, they start with it";
+	static const char ends[] = "they start without it";
+	static const struct {
+		const char *before, *now, *words; /* NULL: nothing */
+	} rows[] = {
+		{WARM("0.5"), WARM("0.6"), begins}, {COLD, WARM("0.6"), begins},      {LEARNING(""), WARM("0.6"), begins},
+		{WARM("0.6"), COLD, ends},	    {WARM("0.6"), WARM("0.6"), NULL}, {COLD, COLD, NULL},
+		{WARM("0.6"), LEARNING(""), NULL},  {LEARNING(""), COLD, NULL},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct differing differing;
+		differing_open(&differing, rows[i].before, rows[i].now);
+		const struct plan_change *change = change_of(&differing, PLAN_WARM_START, "e");
+		assert_int_equal(change != NULL, rows[i].words != NULL);
+		if (change)
+			expect_words(change->why, rows[i].words);
+		differing_close(&differing);
+	}
+}
+
 static void what_engines_would_refuse_is_told(void **state)
 {
 	(void)state;
@@ -198,6 +232,7 @@ int main(void)
 		cmocka_unit_test(a_stateful_step_brings_a_changelog_and_another_group),
 		cmocka_unit_test(a_stage_more_is_a_topic_more),
 		cmocka_unit_test(other_partitions_are_told),
+		cmocka_unit_test(another_warm_start_says_what_it_will_do),
 		cmocka_unit_test(what_engines_would_refuse_is_told),
 		cmocka_unit_test(files_with_errors_are_not_compared),
 	};
