@@ -45,13 +45,18 @@ const char *kept_version_missing(const struct ledger *ledger, const struct named
 		return arena_print(arena,
 				   "version %" PRId64 " of the Model `" TEXT_FORMAT "` is not in force yet; apply again when it is",
 				   named->version, TEXT_ARGUMENTS(named->model));
-	if (!listed)
+	if (!resource)
 		return arena_print(arena, "`%s` is a version of the Model `" TEXT_FORMAT "`, which the control plane does not have",
 				   named->name.text, TEXT_ARGUMENTS(named->model));
-	return arena_print(arena,
-			   "the control plane has no version %" PRId64 " of the Model `" TEXT_FORMAT
-			   "` that was in force; it has %s: name one of these",
-			   named->version, TEXT_ARGUMENTS(named->model), listed);
+	const char *absence = arena_print(
+		arena,
+		version && version->record.action == CONTROL_APPLY
+			? "version %" PRId64 " of the Model `" TEXT_FORMAT "` failed, and was never in force"
+			: "the control plane has no version %" PRId64 " of the Model `" TEXT_FORMAT "` that was in force",
+		named->version, TEXT_ARGUMENTS(named->model));
+	if (!absence || !listed)
+		return absence ? arena_print(arena, "%s, and neither was another one; apply the Model first", absence) : NULL;
+	return arena_print(arena, "%s; it has %s: name one of these", absence, listed);
 }
 
 const struct ledger_version *kept_version_of(const struct ledger *ledger, const struct control_label *label, struct text *name)

@@ -354,8 +354,9 @@ const struct fault_code fault_codes[] = {
 		.example = "requirements: [sklern]      # beside a Server with `capabilities: [sklearn]`\n\n"
 			   "requirements: [sklearn]\n"),
 	ERROR(CODE_MISSING_VERSION, BAD_REFERENCE, .title = "A version of a Model that is not there",
-	      .help = "Name one that `sluice history model/NAME` lists, in files for `sluice apply`, or write that version as a "
-		      "Model of another name. Only Models have versions that can be named.",
+	      .help = "Name one that was in force, in files for `sluice apply`: `sluice history model/NAME` lists them, with those "
+		      "that failed. Or write that version as a Model of another name. Only Models have versions that can be "
+		      "named.",
 	      .example = "candidates: [{name: score, weight: 90}, {name: score@70, weight: 10}]\n\n"
 			 "candidates: [{name: score, weight: 90}, {name: score@7, weight: 10}]\n"),
 	WARNING(CODE_IDLE_ALERT, BAD_REFERENCE, .title = "An alert whose condition is never judged",
