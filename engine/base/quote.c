@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define NAME_BYTES_MOST 100 /* of a name in a sentence */
+
 static void byte_escaped(struct buffer *buffer, unsigned char byte)
 {
 	static const char escapes[] = "\"\"\\\\\bb\ff\nn\rr\tt";
@@ -95,6 +97,13 @@ const char *text_shown(struct text text, struct arena *arena)
 	const char *copy = buffer_failed(&shown) ? NULL : arena_copy(arena, shown.bytes ? shown.bytes : "", shown.length);
 	buffer_close(&shown);
 	return copy ? copy : "";
+}
+
+struct text name_abridged(struct text name, struct arena *arena)
+{
+	const struct text beginning = text_beginning(name, NAME_BYTES_MOST);
+	const char *abridged = name.length > NAME_BYTES_MOST ? arena_print(arena, "%.*s...", TEXT_ARGUMENTS(beginning)) : NULL;
+	return abridged ? text_of(abridged) : beginning;
 }
 
 void print_shown(FILE *stream, const char *string)

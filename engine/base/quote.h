@@ -23,7 +23,10 @@ void buffer_shown_lines(struct buffer *buffer, struct text text);
 /* The same as buffer_shown() into an arena; "": memory ran out. */
 const char *text_shown(struct text text, struct arena *arena);
 
-/* The same, written to a stream; line ends stay. */
+/* A name of others as sentences have it: the beginning of a long one, and "...". Borrowed, or in the arena; not escaped. */
+struct text name_abridged(struct text name, struct arena *arena);
+
+/* The same as buffer_shown(), written to a stream; line ends stay. */
 void print_shown(FILE *stream, const char *string);
 
 /* In single quotes if needed, so that the output can be pasted into a shell. */

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 
+#define CHARACTER_BYTES_MAX 4
 #define FIRST_CAPACITY_BYTES ((size_t)256)
 
 bool text_is_one_of(struct text a, const char *const *words, size_t count)
@@ -57,6 +58,15 @@ struct text text_unmarked(struct text a)
 {
 	const struct text mark = TEXT("\xEF\xBB\xBF");
 	return text_starts_with(a, mark) ? text_from(a, mark.length) : a;
+}
+
+struct text text_beginning(struct text a, size_t most)
+{
+	size_t length = a.length < most ? a.length : most;
+	while (length > 0 && length < a.length && most - length < CHARACTER_BYTES_MAX &&
+	       ((unsigned char)a.bytes[length] & 0xC0) == 0x80)
+		length--;
+	return (struct text){a.bytes, length};
 }
 
 struct text text_trimmed(struct text a, const char *blanks)

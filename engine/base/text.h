@@ -96,6 +96,7 @@ bool text_starts_with(struct text a, struct text prefix);
 bool text_ends_with(struct text a, struct text end);
 struct text text_take_until(struct text *rest, char byte); /* removes and returns the bytes before the first `byte`, or all;
 							    * drops `byte` */
+struct text text_beginning(struct text a, size_t most);	   /* at most so many bytes of it, without a part of a character */
 struct text text_unmarked(struct text a); /* without the mark that some editors write before UTF-8 */
 struct text text_trimmed(struct text a, const char *blanks); /* without the bytes of `blanks` at either end */
 bool text_is_utf8(struct text a);                        /* no surrogates, no overlong forms */

@@ -92,23 +92,23 @@ static void pair_reason(struct recommending *self, const struct report_metric *m
 	case PAIR_EARLY:
 		if (report_obstacle(metric, pair)) {
 			REASON(self, "`" TEXT_FORMAT "` of `" TEXT_FORMAT "`: %s, so the difference has no interval",
-			       TEXT_ARGUMENTS(metric->name), TEXT_ARGUMENTS(treatment), report_obstacle(metric, pair));
+			       TEXT_ARGUMENTS(metric->shown), TEXT_ARGUMENTS(treatment), report_obstacle(metric, pair));
 			return;
 		}
 		REASON(self, "`" TEXT_FORMAT "` of `" TEXT_FORMAT "`: too few units yet; each variant needs %d with this metric%s",
-		       TEXT_ARGUMENTS(metric->name), TEXT_ARGUMENTS(treatment), BURN_IN_UNITS, burn_in_words(self, metric));
+		       TEXT_ARGUMENTS(metric->shown), TEXT_ARGUMENTS(treatment), BURN_IN_UNITS, burn_in_words(self, metric));
 		return;
 	case PAIR_CHANGED:
 		REASON(self,
 		       "`" TEXT_FORMAT "` of `" TEXT_FORMAT "`: the difference has changed over time; no single one fits "
 		       "all epochs%s",
-		       TEXT_ARGUMENTS(metric->name), TEXT_ARGUMENTS(treatment), effects_print(self, pair));
+		       TEXT_ARGUMENTS(metric->shown), TEXT_ARGUMENTS(treatment), effects_print(self, pair));
 		return;
 	default:
 		REASON(self,
 		       "`" TEXT_FORMAT "` of `" TEXT_FORMAT "` differs from `" TEXT_FORMAT
 		       "` by %+.4g (%s, %.4g%% at every look); p %.2g",
-		       TEXT_ARGUMENTS(metric->name), TEXT_ARGUMENTS(treatment), TEXT_ARGUMENTS(control), pair->estimate,
+		       TEXT_ARGUMENTS(metric->shown), TEXT_ARGUMENTS(treatment), TEXT_ARGUMENTS(control), pair->estimate,
 		       range_print(self, pair), sure, pair->sequence.p);
 	}
 }
@@ -156,7 +156,7 @@ static void guarding_reason(struct recommending *self, const struct guarding *gu
 {
 	if (!guarding->pair)
 		return;
-	const struct text name = guarding->metric->name, treatment = arm_name(self, guarding->pair->treatment);
+	const struct text name = guarding->metric->shown, treatment = arm_name(self, guarding->pair->treatment);
 	if (guarding->state == GUARDRAIL_BROKEN)
 		REASON(self,
 		       "`" TEXT_FORMAT "` breaks the guardrail `" TEXT_FORMAT "`: it is worse by more than the threshold, %.4g",
@@ -174,7 +174,7 @@ static void guarding_reason(struct recommending *self, const struct guarding *gu
 
 static void guarding_change(struct recommending *self, const struct guarding *guarding)
 {
-	const struct text name = guarding->metric->name, treatment = arm_name(self, guarding->pair->treatment);
+	const struct text name = guarding->metric->shown, treatment = arm_name(self, guarding->pair->treatment);
 	if (guarding->state == GUARDRAIL_BROKEN)
 		CHANGE(self, "a version of `" TEXT_FORMAT "` that keeps `" TEXT_FORMAT "`", TEXT_ARGUMENTS(treatment),
 		       TEXT_ARGUMENTS(name));
@@ -300,7 +300,7 @@ static bool recommend_stop_feedback(struct recommending *self)
 	const struct joined *joined = self->report->joined;
 	const char *epoch = joined->epoch_count > 1 ? arena_print(self->arena, " in epoch %zu", split->feedback_epoch + 1) : "";
 	REASON(self, "variants differ in the share of units that have `" TEXT_FORMAT "` (p %.2g at every look)",
-	       TEXT_ARGUMENTS(self->report->metrics[0].name), split->feedback_p);
+	       TEXT_ARGUMENTS(self->report->metrics[0].shown), split->feedback_p);
 	for (size_t arm = 0; arm < joined->arms; arm++)
 		if (split->due[arm] > 0)
 			REASON(self, "%.4g%% of %.0f units of `" TEXT_FORMAT "` have it%s",
@@ -371,7 +371,7 @@ static bool recommend_ship(struct recommending *self, const struct report_metric
 	}
 	return recommend(self, DECISION_SHIP, pair->treatment,
 			 arena_print(self->arena, "Ship `" TEXT_FORMAT "`: it is %s than `" TEXT_FORMAT "` in `" TEXT_FORMAT "`%s.",
-				     TEXT_ARGUMENTS(treatment), gain, TEXT_ARGUMENTS(control), TEXT_ARGUMENTS(metric->name),
+				     TEXT_ARGUMENTS(treatment), gain, TEXT_ARGUMENTS(control), TEXT_ARGUMENTS(metric->shown),
 				     shown ? shown : ""));
 }
 
@@ -391,8 +391,8 @@ static bool recommend_guarded(struct recommending *self, const struct report_met
 	return recommend(self, DECISION_WAIT, SIZE_MAX,
 			 arena_print(self->arena,
 				     "Wait: `" TEXT_FORMAT "` is %s in `" TEXT_FORMAT "`, but the guardrail `" TEXT_FORMAT "` %s.",
-				     TEXT_ARGUMENTS(arm_name(self, pair->treatment)), gain, TEXT_ARGUMENTS(metric->name),
-				     TEXT_ARGUMENTS(is_unmet ? self->report->unmet[0] : guarding.metric->name),
+				     TEXT_ARGUMENTS(arm_name(self, pair->treatment)), gain, TEXT_ARGUMENTS(metric->shown),
+				     TEXT_ARGUMENTS(is_unmet ? self->report->unmet[0] : guarding.metric->shown),
 				     is_unmet ? "has no values" : "is still open"));
 }
 
@@ -403,7 +403,7 @@ static bool recommend_of_broken(struct recommending *self, const struct report_m
 	const struct text treatment = arm_name(self, pair->treatment), control = arm_name(self, self->report->control);
 	const char *gain = gain_print(self, metric, pair);
 	const char *lead = pair->state == PAIR_BETTER && gain ? arena_print(self->arena, " is %s in `" TEXT_FORMAT "`, but", gain,
-									    TEXT_ARGUMENTS(metric->name))
+									    TEXT_ARGUMENTS(metric->shown))
 							      : "";
 	if (!gain || !lead)
 		return false;
@@ -417,7 +417,7 @@ static bool recommend_of_broken(struct recommending *self, const struct report_m
 	return recommend(
 		self, DECISION_KEEP, self->report->control,
 		arena_print(self->arena, "Keep `" TEXT_FORMAT "`: `" TEXT_FORMAT "`%s breaks the guardrail `" TEXT_FORMAT "`.",
-			    TEXT_ARGUMENTS(control), TEXT_ARGUMENTS(treatment), lead, TEXT_ARGUMENTS(guarding.metric->name)));
+			    TEXT_ARGUMENTS(control), TEXT_ARGUMENTS(treatment), lead, TEXT_ARGUMENTS(guarding.metric->shown)));
 }
 
 static bool recommend_of_slight(struct recommending *self, const struct report_metric *metric, const struct pair_analysis *pair)
@@ -433,7 +433,7 @@ static bool recommend_of_slight(struct recommending *self, const struct report_m
 			 arena_print(self->arena,
 				     "Keep `" TEXT_FORMAT "`: `" TEXT_FORMAT "` is %s in `" TEXT_FORMAT
 				     "`, which is shown to be less than the practical threshold of %.3g%%.",
-				     TEXT_ARGUMENTS(control), TEXT_ARGUMENTS(treatment), gain, TEXT_ARGUMENTS(metric->name),
+				     TEXT_ARGUMENTS(control), TEXT_ARGUMENTS(treatment), gain, TEXT_ARGUMENTS(metric->shown),
 				     metric->practical * PERCENT));
 }
 
@@ -447,14 +447,14 @@ static bool recommend_keep(struct recommending *self, const struct report_metric
 	if (all_worse)
 		return recommend(self, DECISION_KEEP, self->report->control,
 				 arena_print(self->arena, "Keep `" TEXT_FORMAT "`: %s worse in `" TEXT_FORMAT "`.",
-				 TEXT_ARGUMENTS(control),
+					     TEXT_ARGUMENTS(control),
 					     metric->analysis.pair_count > 1 ? "the other variants are" : "the other variant is",
-					     TEXT_ARGUMENTS(metric->name)));
+					     TEXT_ARGUMENTS(metric->shown)));
 	return recommend(self, DECISION_KEEP, self->report->control,
 			 arena_print(self->arena,
 				     "Keep `" TEXT_FORMAT "`: no other variant differs in `" TEXT_FORMAT
 				     "` for the better by the practical threshold of %.3g%%.",
-				     TEXT_ARGUMENTS(control), TEXT_ARGUMENTS(metric->name), metric->practical * PERCENT));
+				     TEXT_ARGUMENTS(control), TEXT_ARGUMENTS(metric->shown), metric->practical * PERCENT));
 }
 
 static bool recommend_wait(struct recommending *self, const struct report_metric *metric)
@@ -484,12 +484,12 @@ static bool recommend_wait(struct recommending *self, const struct report_metric
 	if (changed)
 		return recommend(self, DECISION_WAIT, SIZE_MAX,
 				 arena_print(self->arena, "Wait: the difference in `" TEXT_FORMAT "` has changed over time.",
-					     TEXT_ARGUMENTS(metric->name)));
+					     TEXT_ARGUMENTS(metric->shown)));
 	return recommend(self, DECISION_WAIT, SIZE_MAX,
 			 arena_print(self->arena,
 				     early && !obstructed ? "Wait: too few units have feedback in `" TEXT_FORMAT "`."
 							  : "Wait: the data allow no decision in `" TEXT_FORMAT "` yet.",
-				     TEXT_ARGUMENTS(metric->name)));
+				     TEXT_ARGUMENTS(metric->shown)));
 }
 
 static bool recommend_of_mirror(struct recommending *self, const struct mirror_result *mirror)

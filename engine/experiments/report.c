@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/quote.h"
 #include "base/suggest.h"
 
 #define LISTED_BYTES 400 /* of names of metrics in an error */
+#define NAME_BYTES 100	 /* of one of them */
 
 const char *report_decision_name(enum report_decision decision)
 {
@@ -54,8 +56,10 @@ static struct text metrics_listed(const struct joined *joined, char room[LISTED_
 		return TEXT("none joins an exposure");
 	for (size_t i = 0; i < joined->metric_count && length < LISTED_BYTES; i++) {
 		const struct text name = joined->metrics[i].name;
-		const int more = snprintf(room + length, LISTED_BYTES - length, "%s`" TEXT_FORMAT "`",
-					  i > 0 ? ", " : "those that join an exposure are ", TEXT_ARGUMENTS(name));
+		const struct text shown = text_beginning(name, NAME_BYTES);
+		const int more = snprintf(room + length, LISTED_BYTES - length, "%s`" TEXT_FORMAT "%s`",
+					  i > 0 ? ", " : "those that join an exposure are ", TEXT_ARGUMENTS(shown),
+					  shown.length < name.length ? "..." : "");
 		length += more > 0 ? (size_t)more : 0;
 	}
 	return (struct text){room, length < LISTED_BYTES ? length : LISTED_BYTES - 1};
@@ -71,8 +75,10 @@ static bool names_check(const struct joined *joined, const struct name_list *nam
 			continue;
 		for (size_t j = 0; j < joined->metric_count; j++)
 			suggest_offer(&suggestion, joined->metrics[j].name);
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "the feedback has no metric `" TEXT_FORMAT "`%s" TEXT_FORMAT "%s",
-				 TEXT_ARGUMENTS(name), suggestion.nearest.bytes ? "; did you mean `" : "; ",
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "the feedback has no metric `" TEXT_FORMAT "%s`%s" TEXT_FORMAT "%s",
+				 TEXT_ARGUMENTS(text_beginning(name, NAME_BYTES)), name.length > NAME_BYTES ? "..." : "",
+				 suggestion.nearest.bytes ? "; did you mean `" : "; ",
 				 TEXT_ARGUMENTS(suggestion.nearest.bytes ? suggestion.nearest : metrics_listed(joined, room)),
 				 suggestion.nearest.bytes ? "`?" : "");
 	}
@@ -213,6 +219,7 @@ static bool metrics_report(struct report *report, struct arena *arena)
 		if (joined->metrics[i].measured && primary.length == 0 && !(guards && report->absent.length > 0))
 			continue; /* it decides only where it is named */
 		*made = (struct report_metric){.name = name,
+					       .shown = name_abridged(name, arena),
 					       .excess = joined->metrics[i].excess,
 					       .role = is_primary ? ROLE_PRIMARY
 						       : guards	  ? ROLE_GUARDRAIL

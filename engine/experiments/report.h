@@ -67,6 +67,7 @@ struct report_split {
 
 struct report_metric {
 	struct text name;
+	struct text shown; /* the name in sentences and tables: the beginning of a long one */
 	enum analysis_role role;
 	bool lower_is_better;
 	double practical; /* its threshold, as a share of the control's mean */

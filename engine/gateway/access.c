@@ -278,17 +278,6 @@ static void access_challenge_write(struct access_question *question, const char 
 		snprintf(answer->challenge, sizeof answer->challenge, "Bearer " REALM "%s", more);
 }
 
-/* The beginning of a name that is too long, with whole characters. */
-static struct text access_name_cut(struct text name)
-{
-	if (name.length <= WORDS_NAME_BYTES_MAX)
-		return name;
-	name.length = WORDS_NAME_BYTES_MAX;
-	while (name.length > 0 && ((unsigned char)name.bytes[name.length] & 0xC0) == 0x80)
-		name.length--;
-	return name;
-}
-
 /* What no row of the policies allows, in the words of such a row. */
 static const char *access_refusal_write(struct access *access, const struct access_caller *caller,
 					const struct access_resource *resource, enum access_verb verb)
@@ -298,8 +287,9 @@ static const char *access_refusal_write(struct access *access, const struct acce
 					       [ACCESS_CALLER_KEY] = "key:",
 					       [ACCESS_CALLER_CERTIFICATE] = "certificate:"};
 	const struct access_resource asked = resource ? *resource : (struct access_resource){.name = {0}};
-	const struct text subject = access_name_cut(caller->name), name = access_name_cut(asked.name);
-	const struct text within = access_name_cut(asked.namespace);
+	const struct text subject = text_beginning(caller->name, WORDS_NAME_BYTES_MAX),
+			  name = text_beginning(asked.name, WORDS_NAME_BYTES_MAX);
+	const struct text within = text_beginning(asked.namespace, WORDS_NAME_BYTES_MAX);
 	(void)snprintf(access->refusal, sizeof access->refusal,
 		       "No policy allows %s" TEXT_FORMAT "%s the verb %s on %s%s" TEXT_FORMAT "%s%s" TEXT_FORMAT
 		       ". Add a row to the file of policies, or ask who keeps it.",

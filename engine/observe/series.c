@@ -8,7 +8,6 @@
 #include "base/hash.h"
 
 #define SLOTS 1024	    /* of the index: more than twice SERIES_PLACES_MAX */
-#define CHARACTER_BYTES_MAX 4
 #define SUMMARY_SAMPLES 2   /* its sum and its count */
 #define HISTOGRAM_SAMPLES 3 /* besides: the bucket of all larger values */
 
@@ -61,21 +60,10 @@ bool series_takes(enum series_type type, double value)
 
 /* ---- finding a series ---- */
 
-/* The label as it is kept: cut before the character that goes beyond the limit. */
-static struct text label_cut(struct text label)
-{
-	if (label.length <= SERIES_LABEL_BYTES)
-		return label;
-	size_t length = SERIES_LABEL_BYTES;
-	while (length > SERIES_LABEL_BYTES - CHARACTER_BYTES_MAX && ((unsigned char)label.bytes[length] & 0xC0) == 0x80)
-		length--;
-	return (struct text){label.bytes, length};
-}
-
 /* Bytes that no reader takes for text are replaced here, so that each series is another one there, too. */
 static struct text label_kept(struct text label, char plain[SERIES_LABEL_BYTES])
 {
-	const struct text cut = label_cut(label);
+	const struct text cut = text_beginning(label, SERIES_LABEL_BYTES);
 	if (text_is_utf8(cut) && !memchr(cut.bytes ? cut.bytes : "", '\0', cut.length))
 		return cut;
 	const size_t length = label.length < SERIES_LABEL_BYTES ? label.length : SERIES_LABEL_BYTES;

@@ -66,7 +66,7 @@ static void write_gain(const struct report *report, size_t pair, struct buffer *
 	if (!gain || gain->count == 0 || !isfinite(gain->points[gain->count - 1].estimate))
 		return;
 	buffer_string(out, "<h2>Cumulative ");
-	html_write_text(out, metric->name);
+	html_write_text(out, metric->shown);
 	buffer_string(out, " of ");
 	html_write_text(out, report->joined->arm_names[metric->analysis.pairs[pair].treatment]);
 	buffer_string(out, " beyond the control's</h2>\n");
@@ -88,7 +88,7 @@ static void write_metrics(const struct report *report, struct arena *arena, stru
 		if (pair->point_count == 0)
 			continue;
 		buffer_string(out, "<h2>Over time: ");
-		html_write_text(out, primary->name);
+		html_write_text(out, primary->shown);
 		buffer_string(out, " of ");
 		html_write_text(out, report->joined->arm_names[pair->treatment]);
 		buffer_string(out, "</h2>\n<p>The difference and its confidence sequence; beneath, the weights.");

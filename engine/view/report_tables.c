@@ -7,6 +7,7 @@
 #include "base/moment.h"
 #include "view/html_parts.h"
 
+#define NAME_BYTES 100 /* of a metric whose values are left out */
 #define PERCENT 100.0
 
 static const char *const guardrail_names[] = {"open", "kept", "broken"};
@@ -36,7 +37,7 @@ static void write_excess(const struct joined *joined, struct buffer *out)
 	const bool has_request = excess->request.length > 0;
 	buffer_print(out, "<li class=\"bad\"><b>Values too large</b>%llu beyond %g left out; the first is ",
 		     (unsigned long long)joined->counts.excess, JOIN_VALUE_MOST);
-	html_write_text(out, excess->metric);
+	html_write_text(out, text_beginning(excess->metric, NAME_BYTES));
 	buffer_print(out, " %g of %s ", excess->value, has_request ? "request" : "unit");
 	html_write_text(out, has_request ? excess->request : excess->unit);
 	buffer_string(out, "</li>\n");
@@ -46,7 +47,7 @@ static void write_crowded(const struct joined *joined, struct buffer *out)
 {
 	buffer_print(out, "<li class=\"bad\"><b>Too many metrics</b>%llu value%s of more than %d left out; the first is of ",
 		     (unsigned long long)joined->counts.crowded, joined->counts.crowded == 1 ? "" : "s", JOIN_METRICS_MAX);
-	html_write_text(out, joined->crowded);
+	html_write_text(out, text_beginning(joined->crowded, NAME_BYTES));
 	buffer_string(out, ": name the metrics that you need by --metric and --guardrail, or send fewer names</li>\n");
 }
 
@@ -163,7 +164,7 @@ static void write_rule(const struct report *report, const struct report_metric *
 					    "other: it is shown"};
 	const char *cap = report_cap(metric, arena);
 	buffer_string(out, "<li>");
-	html_write_text(out, metric->name);
+	html_write_text(out, metric->shown);
 	buffer_print(out, ": %s; %s is better, margin %.4g%%", roles[metric->role], metric->lower_is_better ? "lower" : "higher",
 		     PERCENT * metric->practical);
 	if (report_per_unit(metric))
@@ -228,7 +229,7 @@ static void write_chance(struct buffer *out, double chance)
 static void write_name(const struct report *report, const struct report_metric *metric, size_t arm, struct buffer *out)
 {
 	buffer_string(out, "<tr><th scope=\"row\">");
-	html_write_text(out, metric->name);
+	html_write_text(out, metric->shown);
 	buffer_string(out, ": ");
 	html_write_text(out, report->joined->arm_names[arm]);
 	buffer_string(out, "</th>");

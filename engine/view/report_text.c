@@ -49,8 +49,9 @@ static void print_excess(const struct joined *joined, struct arena *arena, struc
 	const struct joined_excess *excess = &joined->excess;
 	const bool has_request = excess->request.length > 0;
 	buffer_print(out, "  left out, values beyond %g: %llu; the first is %s %g of %s %s\n", JOIN_VALUE_MOST,
-		     (unsigned long long)joined->counts.excess, text_shown(excess->metric, arena), excess->value,
-		     has_request ? "request" : "unit", text_shown(has_request ? excess->request : excess->unit, arena));
+		     (unsigned long long)joined->counts.excess, text_shown(name_abridged(excess->metric, arena), arena),
+		     excess->value, has_request ? "request" : "unit",
+		     text_shown(has_request ? excess->request : excess->unit, arena));
 }
 
 /* So metrics have more units than the split. Of a policy both count versions. */
@@ -95,7 +96,8 @@ static void print_counts(const struct joined *joined, struct arena *arena, struc
 			out,
 			"  left out, values of more than %d metrics: %llu; the first is of %s: name the metrics that you need by "
 			"--metric and --guardrail, or send fewer names\n",
-			JOIN_METRICS_MAX, (unsigned long long)counts->crowded, text_shown(joined->crowded, arena));
+			JOIN_METRICS_MAX, (unsigned long long)counts->crowded,
+			text_shown(name_abridged(joined->crowded, arena), arena));
 	if (counts->unjudged > 0)
 		buffer_print(out,
 			     "  %llu truths were not judged: they, or what was answered, are no integer, text or probability\n",
@@ -201,7 +203,7 @@ static void print_metric(const struct report *report, const struct report_metric
 {
 	static const char *const roles[] = {"primary", "guardrail", "other"};
 	const char *cap = report_cap(metric, arena);
-	buffer_print(out, "\n%s (%s, %s is better", text_shown(metric->name, arena), roles[metric->role],
+	buffer_print(out, "\n%s (%s, %s is better", text_shown(metric->shown, arena), roles[metric->role],
 		     metric->lower_is_better ? "lower" : "higher");
 	if (metric->practical != report->options->practical)
 		buffer_print(out, ", margin %.4g%%", PERCENT * metric->practical);

@@ -134,9 +134,40 @@ static void segments_have_the_same_rule(void **state)
 	said_close(&said);
 }
 
+/* A name of 3,000 bytes is the caller's right, and no page is readable with it; programs get the whole name. */
+static void a_long_name_is_shortened_in_sentences(void **state)
+{
+	enum { UNITS = 300, NAME = 3000 };
+	static char name[NAME + 1], text[UNITS * (NAME + LINE_BYTES)];
+	size_t length = 0;
+	(void)state;
+	memset(name, 'm', NAME);
+	for (int i = 0; i < UNITS; i++)
+		length += (size_t)snprintf(text + length, sizeof text - length, "{\"id\": \"r%d\", \"metrics\": {\"%s\": %d}}\n", i,
+					   name, i % 7);
+	write_file("named", text);
+	for (size_t form = 0; form < 3; form++) {
+		static const char *const forms[] = {"text", "html", "json"};
+		(void)snprintf(text, sizeof text, "experiments analyze e --exposures exposures --feedback named -o %s",
+			       forms[form]);
+		struct said said = say_with(step_kinds, text);
+		assert_int_equal(said.code, 0);
+		assert_int_equal(strstr(said.out, name) != NULL, form == 2);
+		expect_words(said.out, "mmmmmm...");
+		said_close(&said);
+	}
+	name[NAME - 1] = '\0';
+	(void)snprintf(text, sizeof text, "experiments analyze e --exposures exposures --feedback feedback --metric %s", name);
+	struct said said = say_with(step_kinds, text);
+	expect_words(said.err, "mmmmmm...`; those that join an exposure are ");
+	said_close(&said);
+	(void)unlink("named");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_long_name_is_shortened_in_sentences),
 		cmocka_unit_test(one_that_is_no_discovery_is_open_with_its_p),
 		cmocka_unit_test(segments_have_the_same_rule),
 	};
