@@ -11,6 +11,7 @@
 #include "client/mirror_replies.h"
 #include "message/answer_exposures.h"
 #include "message/answer_label.h"
+#include "message/answer_tensors.h"
 #include "plan/graph.h"
 #include "plan/plan.h"
 #include "source/record_file.h"
@@ -473,8 +474,8 @@ static void note_unjudged(const struct experiment_reading *self)
 		workspace_note(
 			self->workspace,
 			"%llu time%s feedback was not judged by a metric that the pipeline declares: the answer is in V1 or of "
-			"Seldon v1, and an earlier release wrote it without the names of its tensors",
-			(unsigned long long)self->unnamed, self->unnamed == 1 ? "" : "s");
+			"Seldon v1, without the names of its tensors: " ANSWER_TENSORS_MISSING,
+			(unsigned long long)self->unnamed, self->unnamed == 1 ? "" : "s", ANSWER_TENSORS_BYTES_MAX);
 	if (self->unanswered > 0)
 		workspace_note(self->workspace,
 			       "%llu time%s feedback was not judged by a metric that the pipeline declares: it reads the answer or "

@@ -2,6 +2,7 @@
 #include "client/mirror_replies.h"
 
 #include "client/dead_letters.h"
+#include "message/answer_tensors.h"
 #include "message/assigned.h"
 #include "message/reply.h"
 #include "plan/plan.h"
@@ -94,8 +95,8 @@ bool mirror_replies_read(const struct mirror_asked *asked, const char *pipeline,
 		workspace_note(
 			asked->workspace,
 			"%llu answers of pipeline `%s` are not compared with the mirror's replies: they are in V1 or of Seldon "
-			"v1, and an earlier release wrote them without the names of their tensors",
-			(unsigned long long)self.unnamed, pipeline);
+			"v1, without the names of their tensors: " ANSWER_TENSORS_MISSING,
+			(unsigned long long)self.unnamed, pipeline, ANSWER_TENSORS_BYTES_MAX);
 	schema_lookup_close(&self.asker);
 	pipeline_target_close(&target);
 	arena_close(self.record_arena);
