@@ -607,7 +607,7 @@ static bool analysing_open(struct analysing *self, struct arena *arena)
 	self->histories = ARENA_ARRAY(arena, struct pair_history, pairs + 1);
 	if (!analysis->arms || !analysis->pairs || !self->histories ||
 	    !unit_numbers_open(&self->units, input, analysis->per_unit, self->options->covariate && !self->options->adaptive,
-			       arena))
+			       analysis->rates, arena))
 		return false;
 	if (self->options->adaptive && !policy_scores_open(&self->scores, input->arms, input->control, input->cluster_count,
 							   input->value_count > 0 ? input->values[0].value : 0, arena))

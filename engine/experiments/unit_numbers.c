@@ -3,12 +3,25 @@
 
 #include <math.h>
 
+/* The means of values and covariates. Sums and ratios are of no number that all units have alike. */
+static struct arm_unit numbers_origin(const struct analysis_input *input, bool of_values, bool of_covariates)
+{
+	struct moments values = {0}, covariates = {0};
+	for (size_t i = 0; of_values && i < input->value_count; i++)
+		moments_add(&values, input->values[i].value);
+	for (size_t i = 0; of_covariates && i < input->unit_count; i++)
+		if (isfinite(input->units[i].covariate))
+			moments_add(&covariates, input->units[i].covariate);
+	return (struct arm_unit){isfinite(values.mean) ? values.mean : 0, isfinite(covariates.mean) ? covariates.mean : 0};
+}
+
 bool unit_numbers_open(struct unit_numbers *numbers, const struct analysis_input *input, enum per_unit per_unit, bool covariate,
-		       struct arena *arena)
+		       bool rates, struct arena *arena)
 {
 	const size_t cells = input->arms * (input->epochs + 1);
 	*numbers = (struct unit_numbers){.input = input,
 					 .per_unit = per_unit,
+					 .origin = numbers_origin(input, per_unit == PER_UNIT_MEAN && !rates, covariate),
 					 .units = ARENA_ARRAY(arena, struct unit_values, input->unit_count + 1),
 					 .sums = ARENA_ARRAY(arena, struct arm_sums, cells)};
 	if (covariate && per_unit != PER_UNIT_RATIO)
@@ -44,10 +57,10 @@ bool unit_numbers_add(struct unit_numbers *numbers, const struct analysis_value 
 	struct unit_values *known = &numbers->units[value->unit];
 	struct arm_sums *sums = numbers_sums(numbers, unit->epoch, unit->arm);
 	struct arm_sums *beside = numbers->cuped ? numbers_beside(numbers, unit) : NULL;
-	const double covariate = isfinite(unit->covariate) ? unit->covariate : 0;
+	const double covariate = isfinite(unit->covariate) ? unit->covariate - numbers->origin.beside : 0;
 	const struct unit_values former = *known;
 	known->counts = true;
-	known->sum += value->enters ? 0 : value->value;
+	known->sum += value->enters ? 0 : value->value - numbers->origin.value;
 	known->count += !value->enters;
 	const double number = unit_number(numbers, known);
 	if (!former.counts) {
@@ -68,23 +81,36 @@ uint64_t unit_numbers_count(const struct unit_numbers *numbers, size_t epoch, si
 	return numbers_sums(numbers, epoch, arm)->count;
 }
 
+static struct moments numbers_whole(const struct unit_numbers *numbers, struct moments moments)
+{
+	moments.mean += moments.count > 0 ? numbers->origin.value : 0;
+	return moments;
+}
+
 struct moments unit_numbers_arm(const struct unit_numbers *numbers, size_t epoch, size_t arm)
 {
 	const struct arm_sums *sums = numbers_sums(numbers, epoch, arm);
-	return numbers->per_unit == PER_UNIT_RATIO ? arm_sums_ratio_moments(sums) : arm_sums_values(sums);
+	return numbers->per_unit == PER_UNIT_RATIO ? arm_sums_ratio_moments(sums) : numbers_whole(numbers, arm_sums_values(sums));
 }
 
 struct moments unit_numbers_adjusted(const struct unit_numbers *numbers, size_t epoch, size_t arm)
 {
-	return numbers->cuped ? cuped_adjust_arm(numbers_cuped(numbers, epoch, 0), numbers->input->arms, arm)
-			      : unit_numbers_arm(numbers, epoch, arm);
+	return numbers->cuped
+		       ? numbers_whole(numbers, cuped_adjust_arm(numbers_cuped(numbers, epoch, 0), numbers->input->arms, arm))
+		       : unit_numbers_arm(numbers, epoch, arm);
 }
 
 struct cuped unit_numbers_pair(const struct unit_numbers *numbers, size_t epoch, size_t treatment)
 {
 	const size_t control = numbers->input->control;
-	if (numbers->cuped)
-		return cuped_adjust_filled(numbers_cuped(numbers, epoch, control), numbers_cuped(numbers, epoch, treatment));
+	if (numbers->cuped) {
+		struct cuped both =
+			cuped_adjust_filled(numbers_cuped(numbers, epoch, control), numbers_cuped(numbers, epoch, treatment));
+		both.control = numbers_whole(numbers, both.control);
+		both.treatment = numbers_whole(numbers, both.treatment);
+		both.middle += numbers->origin.beside;
+		return both;
+	}
 	return (struct cuped){.control = unit_numbers_arm(numbers, epoch, control),
 			      .treatment = unit_numbers_arm(numbers, epoch, treatment)};
 }

@@ -22,20 +22,21 @@ struct unit_numbers {
 	const struct analysis_input *input;
 	enum per_unit per_unit;
 	struct unit_values *units;
+	struct arm_unit origin;	  /* taken off values and covariates, so that a large mean costs their squares no digits */
 	struct arm_sums *sums;	  /* [epoch][arm] of units; of a ratio beside the number of values */
 	struct cuped_sums *cuped; /* likewise, beside the covariate; NULL: without one, or of a ratio */
 };
 
-/* False: the arena is full. */
+/* Values are `rates`: 0 and 1. False: the arena is full. */
 bool unit_numbers_open(struct unit_numbers *numbers, const struct analysis_input *input, enum per_unit per_unit, bool covariate,
-		       struct arena *arena);
+		       bool rates, struct arena *arena);
 
 /* Adds a value, or lets its unit enter. Whether its unit counts from now on, and did not before. */
 bool unit_numbers_add(struct unit_numbers *numbers, const struct analysis_value *value);
 
 uint64_t unit_numbers_count(const struct unit_numbers *numbers, size_t epoch, size_t arm);
 
-/* Of the units as they are. */
+/* Of the units as they are. The mean is rounded once, as are those below. */
 struct moments unit_numbers_arm(const struct unit_numbers *numbers, size_t epoch, size_t arm);
 
 /* Of the units of one of all arms, without what the covariate explains. */

@@ -356,6 +356,37 @@ static void units_to_decide_shrink_with_the_difference(void **state)
 	assert_true(isnan(units_to_decide(&control, &treatment, 0.01, 0.05, 0)));
 }
 
+/* The same units, with an offset of their values and of their covariates, as times in milliseconds have. */
+static void offset_run(double offset, double covariate_offset, struct metric_analysis *analysis)
+{
+	struct random chance = {4242};
+	struct analysis_options options = usual();
+	options.covariate = true;
+	begin(2, 1);
+	for (uint32_t i = 0; i < 20000; i++) {
+		const double covariate = floor(1024 * normal_draw(&chance)) / 1024; /* exact with the offset, too */
+		const double value = floor(1024 * (covariate + 0.5 * normal_draw(&chance) + 0.02 * (i % 2))) / 1024;
+		value_new(unit_new(0, i % 2, covariate + covariate_offset), value + offset);
+	}
+	*analysis = analysed(options);
+}
+
+static void numbers_far_from_0_lose_no_digits(void **state)
+{
+	struct metric_analysis near_0, covariates, both;
+	(void)state;
+	offset_run(0, 0, &near_0);
+	offset_run(0, 1e12, &covariates);
+	offset_run(1e12, 1e12, &both);
+	const struct pair_analysis *wanted = &near_0.pairs[0], *pair = &covariates.pairs[0];
+	assert_true(near(pair->theta, wanted->theta) && near(pair->reduction, wanted->reduction));
+	assert_true(near(pair->estimate, wanted->estimate) && near(pair->welch.t, wanted->welch.t));
+	pair = &both.pairs[0];
+	assert_true(near(pair->theta, wanted->theta) && near(pair->reduction, wanted->reduction));
+	assert_true(fabs(pair->estimate - wanted->estimate) <= 2.5e-4); /* two means of 1e12, each rounded to 1.2e-4 */
+	assert_true(fabs(pair->sequence.variance / wanted->sequence.variance - 1) < 1e-6);
+}
+
 /* ---- simulated runs ---- */
 
 #define USERS 600
@@ -548,6 +579,7 @@ int main(void)
 		cmocka_unit_test(a_decision_does_not_depend_on_the_unit_of_the_values),
 		cmocka_unit_test(guardrails_are_one_sided),
 		cmocka_unit_test(units_to_decide_shrink_with_the_difference),
+		cmocka_unit_test(numbers_far_from_0_lose_no_digits),
 		cmocka_unit_test(an_equal_variant_is_rarely_decided_at_constant_peeking),
 		cmocka_unit_test(the_fixed_horizon_breaks_under_peeking),
 		cmocka_unit_test(the_practical_difference_is_decided_with_twice_the_units),
