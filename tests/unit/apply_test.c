@@ -533,9 +533,32 @@ static void a_file_has_64_mib_at_most(void **state)
 	apply_runs(EXIT_GOOD, "", "get"); /* it was not proposed either */
 }
 
+/* Of the files it is not known whether something was learnt. */
+static void another_warm_start_is_announced(void **state)
+{
+#define LEARNING(more)                                                                                                             \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"                                     \
+	"  candidates: [{name: a, weight: 0}, {name: b, weight: 0}]\n  bandits: {algorithm: thompson" more "}\n---\n"              \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"                                       \
+	"  steps: [{name: s, experiment: {name: e}}]\n  output: {steps: [s]}\n"
+	static const char effect[] =
+		"p: warm-start e: if its bandits have a policy, they go on from it, and warmStart changes nothing; "
+		"if they have none, or begin again, they start with it\n";
+	(void)state;
+	apply_file("e.yaml", LEARNING(""));
+	apply_runs(EXIT_GOOD, "Experiment/e version 1 accepted", "apply %s", apply_stand.folder);
+	apply_runs(EXIT_GOOD, "is active", "wait experiment/e --for active");
+	apply_file("e.yaml", LEARNING(", warmStart: {a: {plays: 50, mean: 0.5}}"));
+	apply_runs(EXIT_GOOD, effect, "apply %s --dry-run", apply_stand.folder);
+	apply_runs(EXIT_FAULTS, effect, "diff %s", apply_stand.folder);
+	apply_runs(EXIT_FAULTS, "\"effect\": \"warm-start\", \"of\": \"e\"", "diff %s -o json", apply_stand.folder);
+#undef LEARNING
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(another_warm_start_is_announced, apply_keeper_setup, apply_teardown),
 		cmocka_unit_test_setup_teardown(documents_are_kept_as_they_were_written, apply_keeper_setup, apply_teardown),
 		cmocka_unit_test_setup_teardown(a_list_and_documents_with_aliases_are_applied_too, apply_keeper_setup,
 						apply_teardown),

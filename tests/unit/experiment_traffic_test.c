@@ -487,24 +487,6 @@ static void bandits_have_the_shares_of_their_policy(void **state)
 	apply_runs(EXIT_FAULTS, "bandits choose the candidates of the Experiment", "experiments resume e");
 }
 
-/* Of the files it is not known whether something was learnt. */
-static void another_warm_start_is_announced(void **state)
-{
-#define WARM(mean) BANDITS "  bandits: {algorithm: thompson, warmStart: {a: {plays: 50, mean: " mean "}}}\n" PIPELINE
-	static const char effect[] =
-		"p: warm-start e: if its bandits have a policy, they go on from it, and warmStart changes nothing; "
-		"if they have none, or begin again, they start with it\n";
-	(void)state;
-	apply_file("e.yaml", BANDITS "  bandits: {algorithm: thompson}\n" PIPELINE);
-	apply_runs(EXIT_GOOD, "Experiment/e version 1 accepted", "apply %s", apply_stand.folder);
-	apply_runs(EXIT_GOOD, "is active", "wait experiment/e --for active");
-	apply_file("e.yaml", WARM("0.5"));
-	apply_runs(EXIT_GOOD, effect, "apply %s --dry-run", apply_stand.folder);
-	apply_runs(EXIT_FAULTS, effect, "diff %s", apply_stand.folder);
-	apply_runs(EXIT_FAULTS, "\"effect\": \"warm-start\", \"of\": \"e\"", "diff %s -o json", apply_stand.folder);
-#undef WARM
-}
-
 static void expect_unread(const char *words, const char *command)
 {
 	char line[256];
@@ -650,7 +632,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(commands_move_the_traffic_by_versions, apply_keeper_setup, apply_teardown),
 		cmocka_unit_test_setup_teardown(commands_move_the_weights_of_an_experiment_without_stages, apply_keeper_setup,
 						apply_teardown),
-		cmocka_unit_test_setup_teardown(another_warm_start_is_announced, apply_keeper_setup, apply_teardown),
 		cmocka_unit_test_setup_teardown(bandits_have_the_shares_of_their_policy, apply_keeper_setup, apply_teardown),
 		cmocka_unit_test_setup_teardown(policy_topics_of_others_are_not_read, apply_keeper_setup, apply_teardown),
 		cmocka_unit_test_setup_teardown(shares_by_context_have_a_floor, apply_keeper_setup, apply_teardown),
