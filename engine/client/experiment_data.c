@@ -603,8 +603,6 @@ static bool join_pipeline(void *context, const char *pipeline, struct error *err
 static bool joining_end(const struct experiment_joining *self, struct error *error)
 {
 	struct experiment_data *data = self->data;
-	if (data->experiment && data->experiment->bandits.here.line == 0)
-		unit_join_weigh(self->join);
 	data->mirrored = mirror_comparison_end(&data->mirror);
 	return (!arena_failed(data->mirror.arena) || error_memory(error, ERROR_SYSTEM, "comparing a mirror")) &&
 	       unit_join_end(self->join, &data->joined, error);

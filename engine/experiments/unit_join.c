@@ -33,11 +33,6 @@ struct unit_join *unit_join_open(struct arena *arena, const struct join_options 
 	return NULL;
 }
 
-void unit_join_weigh(struct unit_join *join)
-{
-	join->weighs = true;
-}
-
 void unit_join_close(struct unit_join *join)
 {
 	if (!join)
@@ -213,28 +208,6 @@ bool unit_join_feedback(struct unit_join *join, const struct feedback *feedback,
 }
 
 /* ---- exposures to units ---- */
-
-/* Whether a policy chose, so that what else was chosen by chance counts as a policy's choices do. */
-static void policy_look(struct unit_join *join)
-{
-	const struct met_exposure *items = join->exposures.items;
-	bool weighed = false; /* weights chose after the last choice of a policy */
-	for (size_t i = 0; i < join->exposures.count; i++) {
-		const bool by_policy = items[i].reason == ASSIGNED_POLICY;
-		join->joined->policy_last_ms = by_policy ? items[i].time_ms : join->joined->policy_last_ms;
-		join->joined->adaptive = join->joined->adaptive || by_policy;
-		weighed = !by_policy && (weighed || reason_is_chance(items[i].reason));
-	}
-	join->joined->adaptive = join->joined->adaptive && !(join->weighs && weighed);
-	if (join->joined->adaptive)
-		join->joined->policy_last_ms = 0;
-}
-
-/* Whether it is left out. */
-static bool exposure_is_chosen(const struct unit_join *join, enum assigned_reason reason)
-{
-	return !reason_is_chance(reason) || (reason == ASSIGNED_POLICY && !join->joined->adaptive);
-}
 
 static int exposures_compare(const void *left, const void *right)
 {
@@ -428,7 +401,8 @@ static bool exposures_join(struct unit_join *join, struct error *error)
 	struct joined *joined = join->joined;
 	if (join->exposures.count > 0)
 		qsort(items, join->exposures.count, sizeof *items, exposures_compare);
-	policy_look(join);
+	for (size_t i = 0; i < join->exposures.count; i++)
+		joined->adaptive = joined->adaptive || items[i].reason == ASSIGNED_POLICY;
 	if (joined->adaptive) {
 		if (!join_candidates_find(join, error))
 			return false;
@@ -437,7 +411,7 @@ static bool exposures_join(struct unit_join *join, struct error *error)
 	}
 	for (size_t i = 0; i < join->exposures.count; i++) {
 		uint32_t epoch = 0;
-		if (exposure_is_chosen(join, items[i].reason)) {
+		if (!reason_is_chance(items[i].reason)) {
 			join->counts.left_out[items[i].reason]++;
 			joined->fallbacks[items[i].arm] += items[i].reason == ASSIGNED_FALLBACK;
 			continue;

@@ -120,7 +120,6 @@ struct joined {
 	size_t exposure_count;
 	const struct joined_exposure *exposures; /* by time */
 	bool adaptive; /* a policy chose */
-	int64_t policy_last_ms;	   /* the last choice of a policy that is left out; 0: there is none */
 	int64_t first_ms, last_ms; /* of exposures; 0: there are none */
 	struct join_counts counts;
 	struct joined_excess excess; /* the first of them by time */
@@ -148,10 +147,6 @@ void unit_join_keep(struct unit_join *join, struct text metric);
 /* Names the candidates of a policy's versions, by its record, for the exposures that are added from now on: each names its version.
  * NULL: no record is known. Texts are borrowed until the next call. */
 void unit_join_policy(struct unit_join *join, const struct policy_versions *versions);
-
-/* Says, before the end, that weights choose in the experiment as it is now. If they did after the last choice of a policy, which it
- * had before, those of the policy are left out: a policy's choices are of each request, and are analysed otherwise. */
-void unit_join_weigh(struct unit_join *join);
 
 /* Texts are copied. False: SYSTEM, or LIMIT: too many variants. `time_ms` is that of feedback's record. */
 bool unit_join_exposure(struct unit_join *join, const struct exposure *exposure, struct error *error);

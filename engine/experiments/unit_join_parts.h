@@ -54,7 +54,6 @@ struct unit_join {
 	struct arena *arena;
 	struct join_options options;
 	struct text reward_metric; /* by which the experiment learns; empty: the reward */
-	bool weighs;		   /* weights choose now */
 	bool reward_computed;	   /* engines compute that metric */
 	struct policy_versions versions; /* of the policy whose exposures are added */
 	struct joined *joined;	   /* while it is made */

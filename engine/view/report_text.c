@@ -65,21 +65,6 @@ static void print_returns(const struct joined *joined, struct buffer *out)
 			     returns);
 }
 
-/* By a header, an override, and so on, or by bandits that the experiment has no more. */
-static void print_left_out(const struct joined *joined, struct buffer *out)
-{
-	char last[MOMENT_BYTES];
-	for (size_t reason = 0; reason < ASSIGNED_REASONS; reason++)
-		if (joined->counts.left_out[reason] > 0)
-			buffer_print(out, "  left out, chosen by %s: %llu\n", assigned_reason_name((enum assigned_reason)reason),
-				     (unsigned long long)joined->counts.left_out[reason]);
-	if (joined->policy_last_ms == 0)
-		return;
-	moment_print(joined->policy_last_ms, last);
-	buffer_print(out, "  the policy chose until %s, when the experiment had bandits; --until that time analyzes its choices\n",
-		     last);
-}
-
 static void print_counts(const struct joined *joined, struct arena *arena, struct buffer *out)
 {
 	const struct join_counts *counts = &joined->counts;
@@ -100,7 +85,10 @@ static void print_counts(const struct joined *joined, struct arena *arena, struc
 		     (unsigned long long)counts->open, (unsigned long long)counts->late, (unsigned long long)counts->unknown,
 		     (unsigned long long)counts->doubled, (unsigned long long)counts->early);
 	print_returns(joined, out);
-	print_left_out(joined, out);
+	for (size_t reason = 0; reason < ASSIGNED_REASONS; reason++)
+		if (counts->left_out[reason] > 0)
+			buffer_print(out, "  left out, chosen by %s: %llu\n", assigned_reason_name((enum assigned_reason)reason),
+				     (unsigned long long)counts->left_out[reason]);
 	if (counts->excess > 0)
 		print_excess(joined, arena, out);
 	if (counts->crowded > 0)

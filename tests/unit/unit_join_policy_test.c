@@ -46,21 +46,6 @@ static void expose(int64_t time_ms, const char *variant, uint64_t version)
 	assert_true(unit_join_exposure(join, &exposure, &error));
 }
 
-static void weigh(int64_t time_ms, const char *variant)
-{
-	struct error error = {0};
-	const char *id = arena_print(arena, "r%lld", (long long)time_ms);
-	const struct exposure exposure = {.id = text_of(id),
-					  .time_ms = time_ms,
-					  .experiment = {"e", 1},
-					  .variant = text_of(variant),
-					  .unit = text_of("u"),
-					  .probability = 0.5,
-					  .reason = ASSIGNED_WEIGHT,
-					  .table = {"1", 1}};
-	assert_true(unit_join_exposure(join, &exposure, &error));
-}
-
 static void join_end(void)
 {
 	struct error error = {0};
@@ -104,33 +89,9 @@ static void versions_that_the_record_does_not_have_are_not_known(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, arena_begin, arena_end)
 
-/* Weights chose before the first policy, and after `bandits` was taken out of the experiment. */
-static void what_weights_choose_after_a_policy_is_no_policy(void **state)
-{
-	(void)state;
-	for (int weighs = 0; weighs < 2; weighs++)
-		for (int after = 0; after < 2; after++) {
-			join_begin();
-			weigh(1000, "a");
-			expose(2000, "a", 1);
-			expose(3000, "b", 1);
-			if (after)
-				weigh(4000, "a");
-			if (weighs)
-				unit_join_weigh(join);
-			join_end();
-			const bool ended = weighs && after;
-			assert_int_equal(joined.adaptive, !ended);
-			assert_int_equal(joined.counts.left_out[ASSIGNED_POLICY], ended ? 2 : 0);
-			assert_int_equal(joined.policy_last_ms, ended ? 3000 : 0);
-			assert_int_equal(joined.unit_count, ended ? 1 : 3 + after); /* the unit of both requests */
-		}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(what_weights_choose_after_a_policy_is_no_policy),
 		TEST(candidates_of_a_context_are_those_of_the_record_of_its_policy),
 		TEST(versions_that_the_record_does_not_have_are_not_known),
 	};
