@@ -1,12 +1,14 @@
 /* json_rows.c: see json_rows.h. */
 #include "steps/json_rows.h"
 
+#include <ctype.h>
 #include <math.h>
 
 #include "base/arena_list.h"
 #include "base/suggest.h"
 #include "message/json_write.h"
 
+#define BLANKS " \t\r\n"
 #define INTEGER_END 0x1p63 /* the first double that int64_t does not have */
 
 /* ---- values ---- */
@@ -15,6 +17,7 @@
 bool json_rows_fail(struct json_scan *scan, const char *why)
 {
 	scan->failed = true;
+	scan->end = scan->at;
 	return error_set(scan->error, ERROR_CONFIG, PLACE_NONE, "%s, at byte %zu: %s", scan->what, (size_t)(scan->at - scan->begin),
 			 why ? why : "memory ran out");
 }
@@ -430,13 +433,11 @@ static bool read_keys(struct json_rows *reading, const struct option *rows, void
 	return json_end(reading->scan);
 }
 
-/* Whether the object with which a file begins does not end: of its brackets outside of strings, some do not close. What follows the
- * end of a whole object, or stands where it must not, is another fault. */
-static bool is_cut_short(struct text content)
+/* Whether the object with which a file begins does not end: of its brackets outside of strings, some do not close. */
+static bool is_open_ended(struct text content)
 {
 	size_t depth = 0;
 	bool in_string = false;
-	content = text_trimmed(content, " \t\r\n");
 	if (content.length == 0 || content.bytes[0] != '{')
 		return false;
 	for (size_t i = 0; i < content.length; i++) {
@@ -455,12 +456,29 @@ static bool is_cut_short(struct text content)
 	return true;
 }
 
+/* Whether these bytes are the beginning of a string, a number or a word, which has no end. */
+static bool is_open_token(struct text rest)
+{
+	bool is_word = true;
+	for (size_t i = 0; i < rest.length && is_word; i++)
+		is_word = isalnum((unsigned char)rest.bytes[i]) || strchr("+-.", rest.bytes[i]);
+	return is_word || (rest.bytes[0] == '"' && !memchr(rest.bytes + 1, '"', rest.length - 1));
+}
+
+/* What stands where it must not, as a bracket of the other kind, is another fault. */
+static bool is_cut_short(const struct json_scan *scan, struct text content)
+{
+	return scan->failed && is_open_ended(text_trimmed(content, BLANKS)) &&
+	       is_open_token(text_trimmed(text_from(content, (size_t)(scan->end - scan->begin)), BLANKS));
+}
+
 /* Says why a file was not read. */
-static bool refuse_file(const struct name *file, struct text content, const char *why, struct error *error)
+static bool refuse_file(const struct name *file, const struct json_scan *scan, struct text content, const char *why,
+			struct error *error)
 {
 	if (content.length == 0)
 		return error_set(error, ERROR_CONFIG, file->place, "%s is empty; make it again", file->text);
-	if (is_cut_short(content))
+	if (is_cut_short(scan, content))
 		return error_set(error, ERROR_CONFIG, file->place,
 				 "%s ends after %zu bytes in the middle of its JSON: it was cut short; copy it again, or make it "
 				 "again",
@@ -488,5 +506,5 @@ bool json_rows_read_file(const struct name *file, struct text content, const cha
 				 "step",
 				 file->text, TEXT_ARGUMENTS(found), format);
 	return read ? error_set(error, ERROR_CONFIG, file->place, "%s: its `format` is missing", file->text)
-		    : refuse_file(file, content, wrong.text, error);
+		    : refuse_file(file, &scan, content, wrong.text, error);
 }

@@ -3,16 +3,21 @@
 
 #include <math.h>
 
-/* The means of values and covariates. Sums and ratios are of no number that all units have alike. */
+static double nearer_to_0(double number, double other)
+{
+	return fabs(number) < fabs(other) ? number : other;
+}
+
+/* The value and the covariate that are nearest to 0: without them, no number is more than twice as large as it was, whatever others
+ * are. Sums and ratios are of no number that all units have alike. */
 static struct arm_unit numbers_origin(const struct analysis_input *input, bool of_values, bool of_covariates)
 {
-	struct moments values = {0}, covariates = {0};
+	struct arm_unit origin = {of_values ? INFINITY : 0, of_covariates ? INFINITY : 0};
 	for (size_t i = 0; of_values && i < input->value_count; i++)
-		moments_add(&values, input->values[i].value);
+		origin.value = nearer_to_0(input->values[i].value, origin.value);
 	for (size_t i = 0; of_covariates && i < input->unit_count; i++)
-		if (isfinite(input->units[i].covariate))
-			moments_add(&covariates, input->units[i].covariate);
-	return (struct arm_unit){isfinite(values.mean) ? values.mean : 0, isfinite(covariates.mean) ? covariates.mean : 0};
+		origin.beside = nearer_to_0(input->units[i].covariate, origin.beside);
+	return (struct arm_unit){isfinite(origin.value) ? origin.value : 0, isfinite(origin.beside) ? origin.beside : 0};
 }
 
 bool unit_numbers_open(struct unit_numbers *numbers, const struct analysis_input *input, enum per_unit per_unit, bool covariate,

@@ -293,7 +293,8 @@ int64_t subpipeline_needed_outage(const struct worker_stage *stage, const char *
 bool subpipeline_waited(const struct worker *worker, const struct call *call, int64_t *waited_ms);
 
 void subpipeline_advance(struct worker *worker); /* begins the calls that wait */
-void subpipeline_advance_stage(struct worker_stage *stage, int64_t now_ms);
+/* Advances the called pipeline of the stage that is due first. False: none is due. */
+bool subpipeline_advance_first(struct worker_stage *stage, int64_t now_ms);
 int64_t subpipeline_due_ms(const struct worker_stage *stage);
 
 /* ---- shadow_requests.c ---- */

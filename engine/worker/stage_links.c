@@ -118,6 +118,8 @@ enum produce_verdict stage_links_leave_all_held(struct worker *worker, struct er
 	return verdict;
 }
 
+#define OVERDUE_TOGETHER 60 /* the part of the limit within which they leave together: a second of a minute */
+
 /* Lets what a queue holds since that time leave before its turn, with all before it. */
 static enum produce_verdict overdue_leave(struct worker *worker, struct partition_queue *queue, int64_t since_ms,
 					  struct error *error)
@@ -137,11 +139,13 @@ void stage_links_advance(struct worker *worker)
 	struct error error = {0};
 	struct outbox *outbox = &worker->outbox;
 	enum produce_verdict verdict = PRODUCED;
-	const int64_t now_ms = loop_now_ms(worker->loop);
+	const int64_t now_ms = loop_now_ms(worker->loop), limit_ms = worker->config->limits.observed_ms;
 	if (stage_links_due_ms(worker) > now_ms)
 		return;
+	/* With those that will be overdue soon: all that are held are looked at, which may be many. */
+	const int64_t since_ms = now_ms - limit_ms + limit_ms / OVERDUE_TOGETHER;
 	for (size_t i = 0; verdict == PRODUCED && i < worker->queues.count; i++)
-		verdict = overdue_leave(worker, worker->queues.items[i], now_ms - worker->config->limits.observed_ms, &error);
+		verdict = overdue_leave(worker, worker->queues.items[i], since_ms, &error);
 	if (verdict == PRODUCED && worker->rows_overdue) /* no commit may come while the earlier message waits */
 		verdict = slices_leave_all(&outbox->slices, outbox->output, &outbox->encoded, &error);
 	worker->rows_overdue = worker->rows_overdue && verdict != PRODUCED;

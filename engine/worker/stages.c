@@ -312,15 +312,15 @@ static void returned_calls_end(struct worker *worker)
 	}
 }
 
-/* A called pipeline whose time is over ends by itself before its caller gives it up, however late the turn is: so its error is
- * counted, and what its experiments chose is known. */
+/* A called pipeline whose time is over ends by itself before its caller gives it up, which is due later, however late the turn is:
+ * so its error is counted, and what its experiments chose is known. */
 void stages_advance(struct worker *worker)
 {
 	returned_calls_end(worker);
 	const int64_t now_ms = loop_now_ms(worker->loop);
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
-		subpipeline_advance_stage(stage, now_ms);
-	returned_calls_end(worker);
+		while (subpipeline_advance_first(stage, now_ms))
+			returned_calls_end(worker);
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		if (flow_due_ms(stage->flow) <= now_ms)
 			flow_advance(stage->flow, now_ms);

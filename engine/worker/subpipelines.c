@@ -237,11 +237,16 @@ void subpipeline_advance(struct worker *worker)
 
 /* ---- time ---- */
 
-void subpipeline_advance_stage(struct worker_stage *stage, int64_t now_ms)
+bool subpipeline_advance_first(struct worker_stage *stage, int64_t now_ms)
 {
+	struct flow *first = NULL;
 	for (size_t i = 0; i < stage->config->called_count; i++)
-		if (flow_due_ms(stage->called[i].flow) <= now_ms)
-			flow_advance(stage->called[i].flow, now_ms);
+		if (!first || flow_due_ms(stage->called[i].flow) < flow_due_ms(first))
+			first = stage->called[i].flow;
+	if (!first || flow_due_ms(first) > now_ms)
+		return false;
+	flow_advance(first, now_ms);
+	return true;
 }
 
 int64_t subpipeline_due_ms(const struct worker_stage *stage)

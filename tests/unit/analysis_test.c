@@ -387,6 +387,17 @@ static void numbers_far_from_0_lose_no_digits(void **state)
 	assert_true(fabs(pair->sequence.variance / wanted->sequence.variance - 1) < 1e-6);
 }
 
+/* As a number that stands for none, which nobody took out. */
+static void a_number_that_is_huge_costs_the_other_arm_no_digits(void **state)
+{
+	(void)state;
+	begin(2, 1);
+	for (uint32_t i = 0; i < 1000; i++)
+		value_new(unit_new(0, i % 2, NAN), i == 501 ? 0x1p63 : 0.25 + 0.5 * (i / 2 % 2));
+	const struct metric_analysis analysis = analysed(usual());
+	assert_true(near(analysis.arms[0].mean, 0.5) && near(analysis.arms[0].sd, sqrt(0.0625 * 500 / 499)));
+}
+
 /* ---- simulated runs ---- */
 
 #define USERS 600
@@ -580,6 +591,7 @@ int main(void)
 		cmocka_unit_test(guardrails_are_one_sided),
 		cmocka_unit_test(units_to_decide_shrink_with_the_difference),
 		cmocka_unit_test(numbers_far_from_0_lose_no_digits),
+		cmocka_unit_test(a_number_that_is_huge_costs_the_other_arm_no_digits),
 		cmocka_unit_test(an_equal_variant_is_rarely_decided_at_constant_peeking),
 		cmocka_unit_test(the_fixed_horizon_breaks_under_peeking),
 		cmocka_unit_test(the_practical_difference_is_decided_with_twice_the_units),

@@ -179,12 +179,18 @@ static void files_that_are_no_reference_are_refused(void **state)
 		{OUTLIER_MAHALANOBIS, "", "ref.json is empty; make it again"},
 		{OUTLIER_MAHALANOBIS, FILE_OF "\"by\": \"mahalanobis\", \"rows\": 12,\n",
 		 "ref.json ends after 64 bytes in the middle of its JSON: it was cut short; copy it again, or make it again"},
+		{OUTLIER_MAHALANOBIS, FILE_OF "\"by\": \"mahala", "ends after 44 bytes in the middle of its JSON"},
+		{OUTLIER_MAHALANOBIS, FILE_OF "\"rows\": 10, \"mean\": [1, 2.", "ends after 57 bytes in the middle of its JSON"},
+		{OUTLIER_MAHALANOBIS, FILE_OF "\"mean\": [1, 2}", "ref.json is not JSON: "},
+		{OUTLIER_MAHALANOBIS, FILE_OF "\"extra\": [1, 2}", "`extra` is not a key of this file"},
+		{OUTLIER_MAHALANOBIS, FILE_OF "\"rows\": 10} 11", "ref.json is not JSON: more follows its end"},
 		{OUTLIER_MAHALANOBIS, "[1]", "it is an object with a `format`"},
 		{OUTLIER_MAHALANOBIS, "{\"by\": \"mahalanobis\"}", "its `format` is missing"},
 		{OUTLIER_MAHALANOBIS, "{\"format\": \"sluice_preprocess/1\", \"operations\": []}",
 		 "has the format `sluice_preprocess/1`, and this step reads sluice_outlier/1"},
-		{OUTLIER_MAHALANOBIS, FILE_OF "\"by\": \"modified-z\", \"rows\": 10, \"width\": 1, \"median\": [1], \"factor\": "
-		"[1]}",
+		{OUTLIER_MAHALANOBIS,
+		 FILE_OF "\"by\": \"modified-z\", \"rows\": 10, \"width\": 1, \"median\": [1], \"factor\": "
+			 "[1]}",
 		 "was made for another method"},
 		{OUTLIER_MAHALANOBIS, FILE_OF "\"by\": \"best\"}", "`by` is one of modified-z mahalanobis isolation-forest"},
 		{OUTLIER_MAHALANOBIS, FILE_OF "\"extra\": 1}", "`extra` is not a key of this file"},
@@ -192,8 +198,9 @@ static void files_that_are_no_reference_are_refused(void **state)
 		{OUTLIER_MODIFIED_Z, FILE_OF "\"by\": \"modified-z\", \"rows\": 10}", "has no `rows` and `width`"},
 		{OUTLIER_MODIFIED_Z, FILE_OF "\"by\": \"modified-z\", \"rows\": 10, \"width\": 2, \"columns\": [\"a\"]}",
 		 "or other `columns` than these"},
-		{OUTLIER_MODIFIED_Z, FILE_OF "\"by\": \"modified-z\", \"rows\": 10, \"width\": 2, \"median\": [1, 2], \"factor\": "
-		"[1]}",
+		{OUTLIER_MODIFIED_Z,
+		 FILE_OF "\"by\": \"modified-z\", \"rows\": 10, \"width\": 2, \"median\": [1, 2], \"factor\": "
+			 "[1]}",
 		 "no `median` and `factor` for each column"},
 		{OUTLIER_MODIFIED_Z,
 		 FILE_OF "\"by\": \"modified-z\", \"rows\": 10, \"width\": 1, \"median\": [\"NaN\"], \"factor\": [1]}",
@@ -205,8 +212,9 @@ static void files_that_are_no_reference_are_refused(void **state)
 		 FILE_OF "\"by\": \"mahalanobis\", \"rows\": 10, \"width\": 2, \"mean\": [1, 2], \"covariance\": [1, 2, 1]}",
 		 "has a `covariance` without an inverse"},
 		{OUTLIER_FOREST, FILE_OF "\"by\": \"isolation-forest\", \"rows\": 10, \"width\": 1}", "is no isolation forest"},
-		{OUTLIER_FOREST, FILE_OF "\"by\": \"isolation-forest\", \"rows\": 10, \"width\": 1, \"forest\": {\"format\": "
-					 "\"sluice_linear/1\", \"kind\": \"identity\", \"coef\": [[1]], \"intercept\": [0]}}",
+		{OUTLIER_FOREST,
+		 FILE_OF "\"by\": \"isolation-forest\", \"rows\": 10, \"width\": 1, \"forest\": {\"format\": "
+			 "\"sluice_linear/1\", \"kind\": \"identity\", \"coef\": [[1]], \"intercept\": [0]}}",
 		 "is a model of the format sluice_linear/1, and no isolation forest"},
 	};
 	struct outlier_reference reference;
@@ -230,7 +238,7 @@ static void the_limit_knows_how_large_the_reference_was(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		snprintf(content, sizeof content,
 			 FILE_OF "\"by\": \"mahalanobis\", \"rows\": %.0f, \"width\": 2, \"mean\": [0, 0], \"covariance\": [1, 0, "
-			 "1]}",
+				 "1]}",
 			 rows[i]);
 		assert_true(reference_is_read(content, OUTLIER_MAHALANOBIS, &reference));
 		limits[i] = reference.limit;
