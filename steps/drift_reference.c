@@ -175,7 +175,7 @@ static bool message_learn(struct drift_learning *learning, const struct payload 
 	return true;
 }
 
-/* A column that has a mistake instead of a number, which makes it one of texts; or numbers as they are written for people. */
+/* A column that has a mistake instead of a number, which makes it one of texts; or formatted numbers. */
 static void mistake_tell(const struct drift_learning *learning, const struct fit_source *source, const struct tensor *texts)
 {
 	struct error why = {0};

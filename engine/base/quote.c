@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#define NAME_BYTES_MOST 100 /* of a name in a sentence */
-
 static void byte_escaped(struct buffer *buffer, unsigned char byte)
 {
 	static const char escapes[] = "\"\"\\\\\bb\ff\nn\rr\tt";
@@ -101,8 +99,8 @@ const char *text_shown(struct text text, struct arena *arena)
 
 struct text name_abridged(struct text name, struct arena *arena)
 {
-	const struct text beginning = text_beginning(name, NAME_BYTES_MOST);
-	const char *abridged = name.length > NAME_BYTES_MOST ? arena_print(arena, "%.*s...", TEXT_ARGUMENTS(beginning)) : NULL;
+	const struct text beginning = text_beginning(name, NAME_SHOWN_BYTES);
+	const char *abridged = name.length > NAME_SHOWN_BYTES ? arena_print(arena, "%.*s...", TEXT_ARGUMENTS(beginning)) : NULL;
 	return abridged ? text_of(abridged) : beginning;
 }
 

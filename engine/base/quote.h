@@ -23,6 +23,8 @@ void buffer_shown_lines(struct buffer *buffer, struct text text);
 /* The same as buffer_shown() into an arena; "": memory ran out. */
 const char *text_shown(struct text text, struct arena *arena);
 
+#define NAME_SHOWN_BYTES 100
+
 /* A name of others as sentences have it: the beginning of a long one, and "...". Borrowed, or in the arena; not escaped. */
 struct text name_abridged(struct text name, struct arena *arena);
 

@@ -58,7 +58,7 @@ struct applying {
 	struct apply_selection selection;
 	struct record_list tables;   /* struct control_table: bucket tables that change too */
 	struct record_list rollouts; /* struct rollout_change */
-	bool state_is_changed; /* a stage that had state gets another changelog */
+	bool state_is_changed;	     /* a stage that had state gets another changelog */
 };
 
 static const char *item_effect(const struct applying *applying, const struct proposal_item *item)
@@ -241,15 +241,15 @@ static int rollouts_find(struct applying *applying, struct error *error)
 		       : command_failed(applying->session, error);
 }
 
-/* Proposes them. Where a stage gets another changelog, what that means is found out before: then the ledger has not accepted
- * it yet. */
+/* Proposes them. Where a stage gets another changelog, or bandits another start, what that means is found out before: then the
+ * ledger has not accepted it yet. */
 static int changes_propose(struct applying *applying, struct error *error)
 {
 	struct buffer out;
 	buffer_open(&out, CHECK_BYTES_MAX);
+	const enum effects_extent extent = applying->state_is_changed ? EFFECTS_KEPT : EFFECTS_STARTS;
 	int code = EXIT_GOOD;
-	if (applying->state_is_changed && applying->session->form == OUTPUT_TEXT &&
-	    !plan_effects_print(applying, EFFECTS_KEPT, &out, error))
+	if (applying->session->form == OUTPUT_TEXT && !plan_effects_print(applying, extent, &out, error))
 		code = command_failed(applying->session, error);
 	if (code == EXIT_GOOD)
 		code = control_session_propose(applying->session, &applying->control, &applying->options->author,

@@ -19,13 +19,14 @@ static struct item_list alerts_of(const struct resource *resource)
 }
 
 /* Whether the condition looks at the time of `over`: whether a detector of the reference dialect is built in, so that its score is
- * a figure, the graph knows. */
-static bool condition_reads_time(const struct graph *graph, const struct alert_spec *alert, struct arena *arena)
+ * a figure, the graph knows. NULL: there is none, since the files have errors. */
+static bool condition_reads_time(const struct pipeline_spec *pipeline, const struct graph *graph, const struct alert_spec *alert,
+				 struct arena *arena)
 {
 	struct alert_condition condition;
-	const struct alert_sources sources = graph_figures(graph);
+	const struct alert_sources sources = graph ? graph_figures(graph) : alert_sources_of(pipeline);
 	return alert->condition && alert_condition_make(&condition, alert->condition, &sources, arena) &&
-	       alert_reads_time(graph->spec, &condition);
+	       alert_reads_time(pipeline, &condition);
 }
 
 /* With the actions by which rollouts of the files roll back. Their number is that of the resource. */
@@ -36,7 +37,7 @@ static void alerts_add(struct alert_list *list, const struct resource *resource,
 	const struct alert_spec *alerts = graph ? graph->spec->alerts.items : written.items;
 	for (size_t i = 0; i < written.count; i++)
 		list->items[list->count++] =
-			(struct listed_alert){resource, &alerts[i], graph && condition_reads_time(graph, &alerts[i], arena)};
+			(struct listed_alert){resource, &alerts[i], condition_reads_time(resource->spec, graph, &alerts[i], arena)};
 }
 
 static bool alerts_collect(struct alert_list *list, struct arena *arena)

@@ -1,4 +1,4 @@
-/* change_effects.h: Effects of a proposal on consumer groups, topics and state, as `sluice apply --dry-run` and `sluice rollback`
+/* change_effects.h: Effects of a proposal on consumer groups, topics, state and bandits, as `sluice apply`, `diff` and `rollback`
  * print them (plan/plan_diff.h).
  *
  * A step that gets back a changelog which an earlier version of its pipeline had goes on with the state as that was left. The

@@ -11,8 +11,8 @@ struct answer_advice {
 	const char *bad, *denied, *slow;
 };
 
-/* Adds what the answers say: one finding if all are good, else one for each of the first that are not, and the number of the
- * others. */
+/* Adds what the answers say: one finding if all are good, else one for each of the first that are faults, and of the first that are
+ * slow, and the numbers of the others. */
 void doctor_answers_report(struct findings *findings, const struct probe_answer *answers, size_t count, const char *subject,
 			   const struct answer_advice *advice);
 

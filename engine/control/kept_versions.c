@@ -48,15 +48,16 @@ const char *kept_version_missing(const struct ledger *ledger, const struct named
 	if (!resource)
 		return arena_print(arena, "`%s` is a version of the Model `" TEXT_FORMAT "`, which the control plane does not have",
 				   named->name.text, TEXT_ARGUMENTS(named->model));
-	const char *absence = arena_print(
-		arena,
-		version && version->record.action == CONTROL_APPLY
-			? "version %" PRId64 " of the Model `" TEXT_FORMAT "` failed, and was never in force"
-			: "the control plane has no version %" PRId64 " of the Model `" TEXT_FORMAT "` that was in force",
-		named->version, TEXT_ARGUMENTS(named->model));
-	if (!absence || !listed)
-		return absence ? arena_print(arena, "%s, and neither was another one; apply the Model first", absence) : NULL;
-	return arena_print(arena, "%s; it has %s: name one of these", absence, listed);
+	const bool failed =
+		version && version->record.action == CONTROL_APPLY && ledger_change_find(ledger, version->record.change);
+	const char *failure =
+		failed ? arena_print(arena, "version %" PRId64 " of the Model `" TEXT_FORMAT "` failed", named->version,
+				     TEXT_ARGUMENTS(named->model))
+		       : arena_print(arena, "the Model `" TEXT_FORMAT "` has no version %" PRId64 " that was in force",
+				     TEXT_ARGUMENTS(named->model), named->version);
+	if (!failure || !listed)
+		return failure ? arena_print(arena, "%s; none was ever in force: apply the Model first", failure) : NULL;
+	return arena_print(arena, "%s; it has %s: name one of these", failure, listed);
 }
 
 const struct ledger_version *kept_version_of(const struct ledger *ledger, const struct control_label *label, struct text *name)

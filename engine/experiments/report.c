@@ -8,7 +8,6 @@
 #include "base/suggest.h"
 
 #define LISTED_BYTES 400 /* of names of metrics in an error */
-#define NAME_BYTES 100	 /* of one of them */
 
 const char *report_decision_name(enum report_decision decision)
 {
@@ -56,7 +55,7 @@ static struct text metrics_listed(const struct joined *joined, char room[LISTED_
 		return TEXT("none joins an exposure");
 	for (size_t i = 0; i < joined->metric_count && length < LISTED_BYTES; i++) {
 		const struct text name = joined->metrics[i].name;
-		const struct text shown = text_beginning(name, NAME_BYTES);
+		const struct text shown = text_beginning(name, NAME_SHOWN_BYTES);
 		const int more = snprintf(room + length, LISTED_BYTES - length, "%s`" TEXT_FORMAT "%s`",
 					  i > 0 ? ", " : "those that join an exposure are ", TEXT_ARGUMENTS(shown),
 					  shown.length < name.length ? "..." : "");
@@ -77,7 +76,7 @@ static bool names_check(const struct joined *joined, const struct name_list *nam
 			suggest_offer(&suggestion, joined->metrics[j].name);
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "the feedback has no metric `" TEXT_FORMAT "%s`%s" TEXT_FORMAT "%s",
-				 TEXT_ARGUMENTS(text_beginning(name, NAME_BYTES)), name.length > NAME_BYTES ? "..." : "",
+				 TEXT_ARGUMENTS(text_beginning(name, NAME_SHOWN_BYTES)), name.length > NAME_SHOWN_BYTES ? "..." : "",
 				 suggestion.nearest.bytes ? "; did you mean `" : "; ",
 				 TEXT_ARGUMENTS(suggestion.nearest.bytes ? suggestion.nearest : metrics_listed(joined, room)),
 				 suggestion.nearest.bytes ? "`?" : "");

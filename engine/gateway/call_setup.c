@@ -29,7 +29,7 @@ __attribute__((format(printf, 3, 4))) static bool call_setup_refuse(struct call_
 
 /* ---- headers that are sent twice ---- */
 
-/* Of any protocol. */
+/* Of all protocols alike; others are in struct call_lines. */
 static uint64_t steering_names(void)
 {
 	return header_name_bit(HEADER_IDEMPOTENCY_KEY) | header_name_bit(HEADER_DEADLINE) | header_name_bit(HEADER_TIMEOUT) |
@@ -173,8 +173,10 @@ const struct gateway_target *call_target_find(const struct call_source *source, 
 		return NULL;
 	}
 	if (name.length == 0) {
-		call_setup_refuse(refusal, 404, "which of the %zu pipelines is asked? Name it by the request, by the path "
-						"/seldon/NAMESPACE/NAME/..., or by the header seldon-model", targets->count);
+		call_setup_refuse(refusal, 404,
+				  "which of the %zu pipelines is asked? Name it by the request, by the path "
+				  "/seldon/NAMESPACE/NAME/..., or by the header seldon-model",
+				  targets->count);
 		return NULL;
 	}
 	const struct gateway_target *target = gateway_target_find(targets, asked->namespace, name);
@@ -316,6 +318,18 @@ static struct text lines_joined(const struct call_source *source, enum header_na
 	return joined.bytes ? joined : first;
 }
 
+/* Whether a header steers, or the targets read it: then all of its lines are the same (call_headers_check()). */
+static bool has_one_value(const struct gateway_targets *targets, struct text name)
+{
+	const uint64_t of_one_protocol = header_name_bit(HEADER_SELDON) | header_name_bit(HEADER_NAMESPACE);
+	if ((steering_names() | of_one_protocol) & header_name_bit(header_name_find(name)))
+		return true;
+	for (size_t i = 0; i < targets->read.count; i++)
+		if (text_equal_caseless(text_of(targets->read.items[i].text), name))
+			return true;
+	return false;
+}
+
 /* The usual ones. Their names are written as in their own pages. */
 static size_t usual_headers_pass(const struct call_source *source, struct arena *arena, struct header *items)
 {
@@ -337,23 +351,13 @@ static size_t usual_headers_pass(const struct call_source *source, struct arena 
 		struct text value = source->header(source->context, usual[i].name);
 		if (i < 2 && source->content_type) /* a record of a fixed content type has no binary data after the JSON */
 			value = i == 0 ? text_of(source->content_type) : (struct text){0};
-		if (usual[i].name == HEADER_ROUTE || usual[i].name == HEADER_TRACESTATE)
+		if (usual[i].name == HEADER_ROUTE ||
+		    (usual[i].name == HEADER_TRACESTATE && !has_one_value(source->targets, usual[i].text)))
 			value = lines_joined(source, usual[i].name, NULL, value, arena);
 		if (value.bytes)
 			items[count++] = (struct header){usual[i].text, value};
 	}
 	return count;
-}
-
-/* Whether a header steers, or the targets read it: then all of its lines are the same (call_headers_check()). */
-static bool has_one_value(const struct gateway_targets *targets, const char *name)
-{
-	if (steering_names() & header_name_bit(header_name_find(text_of(name))))
-		return true;
-	for (size_t i = 0; i < targets->read.count; i++)
-		if (text_equal_caseless(text_of(targets->read.items[i].text), text_of(name)))
-			return true;
-	return false;
 }
 
 static size_t listed_headers_pass(const struct call_source *source, const struct name_list *list, struct arena *arena,
@@ -364,7 +368,7 @@ static size_t listed_headers_pass(const struct call_source *source, const struct
 		struct text value = source->header_named(source->context, name.bytes, 0);
 		if (!value.bytes || headers_find((struct headers){count, items}, name))
 			continue;
-		if (!has_one_value(source->targets, name.bytes))
+		if (!has_one_value(source->targets, name))
 			value = lines_joined(source, HEADER_OTHER, name.bytes, value, arena);
 		items[count++] = (struct header){name, value};
 	}

@@ -57,8 +57,8 @@ static void rest_refuse_type(const struct rest_request *request, struct text val
 	const int shown = (int)(value.length < TYPE_SHOWN ? value.length : TYPE_SHOWN);
 	const char *advice = "send JSON as application/json";
 	if (text_equal_caseless(type, TEXT("multipart/form-data")))
-		advice = "send one document of JSON as application/json; of the parts of a SeldonMessage, `data`, `jsonData` and "
-			 "`strData` become members, and so does `binData`, encoded in base64";
+		advice = "send one document of JSON as application/json; on paths of Seldon Core 1, the parts `data`, `jsonData` and "
+			 "`strData` become its members, and so does `binData`, encoded in base64";
 	rest_refuse(request, 415, "the body has the content type \"%.*s\", which is not supported; %s", shown, value.bytes, advice);
 }
 

@@ -200,8 +200,9 @@ static void look_at_state(struct probing *probing, struct properties properties,
 	struct probe_answer *answer = &probe->answers[at];
 	char words[ERROR_TEXT_MAX];
 	bool absent = answer->state == PROBE_ABSENT;
-	if ((answer->state == PROBE_GOOD || absent) && probe_state(probing->brokers, properties, &topics.items[at],
-						      partitions_beside(topics, at, probe), absent, words) == STATE_LOST)
+	if ((answer->state == PROBE_GOOD || absent) &&
+	    probe_state(probing->brokers, properties, &topics.items[at], partitions_beside(topics, at, probe), absent, words) ==
+		    STATE_LOST)
 		answer_badly(probing, answer, words);
 }
 
@@ -247,10 +248,13 @@ static rd_kafka_resp_err_t read_group(struct probing *probing, const rd_kafka_ev
 	return code;
 }
 
-static rd_kafka_resp_err_t ask_of_group(struct probing *probing, struct probe_answer *answer)
+/* By a queue of its own: what comes later than that is no answer to the next question. */
+static rd_kafka_resp_err_t ask_of_group(struct probing *probing, int64_t until_ms, struct probe_answer *answer)
 {
-	rd_kafka_DescribeConsumerGroups(probing->client, (const char **)&answer->name, 1, NULL, probing->queue);
-	rd_kafka_event_t *event = rd_kafka_queue_poll(probing->queue, ANSWER_WAIT_MS);
+	const int64_t wait_ms = until_ms - clock_ms();
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(probing->client);
+	rd_kafka_DescribeConsumerGroups(probing->client, (const char **)&answer->name, 1, NULL, queue);
+	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, wait_ms > 0 ? (int)wait_ms : 0);
 	rd_kafka_resp_err_t code = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
 	answer->state = PROBE_GOOD; /* until an answer differs */
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -259,6 +263,7 @@ static rd_kafka_resp_err_t ask_of_group(struct probing *probing, struct probe_an
 		code = read_group(probing, event, answer);
 	if (event)
 		rd_kafka_event_destroy(event);
+	rd_kafka_queue_destroy(queue);
 	return code;
 }
 
@@ -270,8 +275,8 @@ static void look_at_group(struct probing *probing, struct probe_answer *answer)
 	answer->state = PROBE_GOOD;
 	if (!group_members_are_known(probing->client, answer->name))
 		return;
-	int64_t end_ms = clock_ms() + ANSWER_WAIT_MS;
-	while (is_not_found_yet(ask_of_group(probing, answer)) && clock_ms() < end_ms)
+	const int64_t until_ms = clock_ms() + ANSWER_WAIT_MS;
+	while (is_not_found_yet(ask_of_group(probing, until_ms, answer)) && clock_ms() < until_ms)
 		(void)rd_kafka_poll(probing->client, GROUP_PAUSE_MS);
 }
 

@@ -2,6 +2,7 @@
 #include "net/clear_text.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #define READS_MAX 64 /* of a request: 64 KiB */
@@ -13,7 +14,7 @@ bool clear_text_begins(const char first[CLEAR_TEXT_BYTES])
 	while (length < CLEAR_TEXT_BYTES &&
 	       ((first[length] >= 'A' && first[length] <= 'Z') || (length > 0 && first[length] == '-')))
 		length++;
-	return length > 0 && (length == CLEAR_TEXT_BYTES || first[length] == ' ');
+	return length > 0 && (length == CLEAR_TEXT_BYTES || first[length] == ' ') && memcmp(first, "PROXY", CLEAR_TEXT_BYTES) != 0;
 }
 
 /* A client of HTTP/2 gets the same: those of gRPC then fail at once, and say that an HTTP/1 server answered 400. After SETTINGS and

@@ -45,8 +45,8 @@ struct http_incoming {
 	struct http_refusal refusal; /* for which the rest of the body is dropped */
 	struct http_answer_header added[HTTP_ADDED_HEADERS_MAX]; /* by http_incoming_add_header() */
 	size_t added_count;
-	uint64_t mark;		     /* http_incoming_mark(); likewise: */
-	const void *kept;
+	uint64_t mark;		     /* http_incoming_mark() */
+	const void *kept;	     /* the pointer of the same */
 	bool is_called;		     /* passed to the application, and not answered yet */
 	bool in_pieces;		     /* it has an answer in pieces that is not ended */
 	bool is_cut;

@@ -77,7 +77,7 @@ static int bio_write(BIO *bio, const char *bytes, int length)
 	return (int)sent;
 }
 
-/* Keeps the first bytes, of which OpenSSL does not tell what they were. */
+/* Keeps the first bytes of the handshake: an error of OpenSSL does not identify them. */
 static void first_keep(struct link *link, const char *bytes, size_t length)
 {
 	const size_t space = CLEAR_TEXT_BYTES - link->first_count, count = length < space ? length : space;

@@ -381,7 +381,7 @@ const struct metric metric_rows[] = {
 	GATEWAY(rejected, "sluice_gateway_rejected_requests_total",
 		"Requests over HTTP/1.1 that were refused before they were whole, and whose connections were closed: heads and "
 		"chunks that are not well formed, as those of request smuggling, and heads and bodies that are too long or come "
-		"too slowly. So are those over HTTP, also HTTP/2, that come in clear text to a port with TLS."),
+		"too slowly. Also counts requests in clear text, over HTTP/1.1 or HTTP/2, at a port with TLS."),
 	GATEWAY(flooded, "sluice_gateway_flooding_connections_total",
 		"Connections of HTTP/2 that were closed because they sent too many frames that do not advance a request, or "
 		"headers that come to far more than their limit when they are decoded."),

@@ -5,7 +5,7 @@
 
 #include "base/number.h"
 
-#define NUMBER_DIGITS_MAX 64 /* and separators: longer is no number for people */
+#define NUMBER_DIGITS_MAX 64 /* and commas: longer is no formatted number */
 
 static bool is_missing(struct text field)
 {
@@ -79,14 +79,23 @@ static bool comma_fits(struct text field, size_t comma)
 	return comma > 0 && digits > 0 && (digits == 3 || comma + 1 + digits == field.length);
 }
 
+/* Cuts a minus or plus off the beginning; false: there is none. */
+static bool minus_cut(struct text *field)
+{
+	const bool is_signed = field->length > 0 && (field->bytes[0] == '-' || field->bytes[0] == '+');
+	*field = text_from(*field, is_signed);
+	return is_signed;
+}
+
 bool csv_field_is_formatted(struct text field)
 {
 	char digits[NUMBER_DIGITS_MAX];
 	size_t length = 0;
 	field = text_trimmed(field, FIELD_SPACES);
-	if (field.length > 0 && (field.bytes[0] == '-' || field.bytes[0] == '+'))
-		field = text_from(field, 1);
+	const bool is_signed = minus_cut(&field);
 	bool formatted = sign_cut(&field);
+	if (!is_signed)
+		(void)minus_cut(&field);
 	if (field.length > sizeof digits || field.length == 0 || field.bytes[0] < '0' || field.bytes[0] > '9')
 		return false;
 	for (size_t i = 0; i < field.length; i++) {

@@ -1,5 +1,5 @@
-/* csv_field.h: Field of a CSV: read as a number, as one that is missing, or as a flag; and what is a number
- * for people only. Spaces around it are no part of it.
+/* csv_field.h: Field of a CSV: read as a number, as one that is missing, or as a flag; and whether it is a formatted number, which
+ * is not read. Spaces around it are no part of it.
  *
  * Pure; any thread may call.
  */
@@ -17,8 +17,8 @@ bool csv_field_number(struct text field, double *number);
 /* Whether the field is `true` (1) or `false` (0), whatever their letters' case, or is missing: then NaN. */
 bool csv_field_flag(struct text field, double *number);
 
-/* Whether the field is a number as it is written for people: with a currency sign, a percent sign, or separators of thousands, as
- * $5, 12% and 1,234.50; or with a decimal comma. */
+/* Whether the field is a number with a currency sign, a percent sign, or commas between thousands, as $5, -$5, 12% and 1,234.50; or
+ * with a decimal comma. */
 bool csv_field_is_formatted(struct text field);
 
 #endif

@@ -300,8 +300,9 @@ static bool row_look(struct fit_rows *rows)
 		column->numbers += is_number && !isnan(number);
 		column->others += !is_number;
 		column->flags += !is_number && csv_field_flag(rows->fields[i].text, &flag);
-		column->formatted += !is_number && csv_field_is_formatted(rows->fields[i].text);
-		if (is_number || !column->number)
+		const bool is_formatted = !is_number && csv_field_is_formatted(rows->fields[i].text);
+		column->formatted += is_formatted;
+		if (is_number || !(column->number || (is_formatted && column->formatted == 1)))
 			continue;
 		column->number = false;
 		column->other = rows->fields[i];

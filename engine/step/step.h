@@ -171,7 +171,7 @@ struct fit_source {
 	 * on. False: `error` now has the place of the message, and ends the fit. */
 	bool (*refused)(void *context, const struct tensor *texts, struct error *error);
 	/* Whether a tensor of texts of the last message is meant as that. False: INPUT, it is a column of a CSV that has nearly
-	 * all numbers, maybe as they are written for people: $5. NULL: messages have types. */
+	 * all numbers, maybe formatted ones: $5. NULL: messages have types. */
 	bool (*texts_check)(void *context, const struct tensor *texts, struct error *error);
 	/* The tensor of the last message with the type that is wanted, in the arena, as a CSV has none: numbers, if its field is
 	 * one, or texts. Returns the tensor itself if it cannot have that; NULL: the arena is full. NULL (the hook): messages have

@@ -5,9 +5,9 @@
 #include <math.h>
 
 #include "base/moment.h"
+#include "base/quote.h"
 #include "view/html_parts.h"
 
-#define NAME_BYTES 100 /* of a metric whose values are left out */
 #define PERCENT 100.0
 
 static const char *const guardrail_names[] = {"open", "kept", "broken"};
@@ -31,13 +31,21 @@ static void write_some(struct buffer *out, const char *name, uint64_t number)
 		write_cell(out, true, name, (double)number, NULL);
 }
 
+static void write_beginning(struct text name, struct buffer *out)
+{
+	const struct text beginning = text_beginning(name, NAME_SHOWN_BYTES);
+	html_write_text(out, beginning);
+	if (beginning.length < name.length)
+		buffer_string(out, "...");
+}
+
 static void write_excess(const struct joined *joined, struct buffer *out)
 {
 	const struct joined_excess *excess = &joined->excess;
 	const bool has_request = excess->request.length > 0;
 	buffer_print(out, "<li class=\"bad\"><b>Values too large</b>%llu beyond %g left out; the first is ",
 		     (unsigned long long)joined->counts.excess, JOIN_VALUE_MOST);
-	html_write_text(out, text_beginning(excess->metric, NAME_BYTES));
+	write_beginning(excess->metric, out);
 	buffer_print(out, " %g of %s ", excess->value, has_request ? "request" : "unit");
 	html_write_text(out, has_request ? excess->request : excess->unit);
 	buffer_string(out, "</li>\n");
@@ -47,7 +55,7 @@ static void write_crowded(const struct joined *joined, struct buffer *out)
 {
 	buffer_print(out, "<li class=\"bad\"><b>Too many metrics</b>%llu value%s of more than %d left out; the first is of ",
 		     (unsigned long long)joined->counts.crowded, joined->counts.crowded == 1 ? "" : "s", JOIN_METRICS_MAX);
-	html_write_text(out, text_beginning(joined->crowded, NAME_BYTES));
+	write_beginning(joined->crowded, out);
 	buffer_string(out, ": name the metrics that you need by --metric and --guardrail, or send fewer names</li>\n");
 }
 

@@ -230,8 +230,8 @@ done
 for sender in "${senders[@]}"; do
 	sent
 done
-# It is answered whole while the others' rights are gone; how soon, a broker tells that other tests do not keep waiting.
-[ "$patience" -eq 1 ] && silence=-lt:8000 || silence=
+# It is answered whole while the others' rights are gone. Brokers of other tests keep its own waiting.
+silence=-lt:$((patience == 1 ? 8000 : 15000))
 for delivery in exactly-once at-least-once; do
 	check_answers free-$delivery $few "uncommitted: silence_ms:$silence$([ $delivery = exactly-once ] || echo ' doubled:')"
 	for name in $losers; do

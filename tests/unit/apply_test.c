@@ -552,6 +552,7 @@ static void another_warm_start_is_announced(void **state)
 	apply_runs(EXIT_GOOD, effect, "apply %s --dry-run", apply_stand.folder);
 	apply_runs(EXIT_FAULTS, effect, "diff %s", apply_stand.folder);
 	apply_runs(EXIT_FAULTS, "\"effect\": \"warm-start\", \"of\": \"e\"", "diff %s -o json", apply_stand.folder);
+	apply_runs(EXIT_GOOD, effect, "apply %s", apply_stand.folder);
 #undef LEARNING
 }
 

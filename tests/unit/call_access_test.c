@@ -65,8 +65,7 @@ static struct access *access_of_one_call_each(struct loop *loop)
 	static struct network proxies[1];
 	struct error error = {0};
 	assert_true(network_read(TEXT("10.0.0.0/8"), &proxies[0]));
-	const struct access_settings settings = {
-		.rate_per_second = 0.001, .rate_burst = 1, .proxies = proxies, .proxy_count = 1};
+	const struct access_settings settings = {.rate_per_second = 0.001, .rate_burst = 1, .proxies = proxies, .proxy_count = 1};
 	struct access *access = access_open(loop, &settings, &error);
 	assert_non_null(access);
 	return access;
@@ -189,12 +188,20 @@ static void a_pipeline_that_was_made_of_something_is_asked_for_as_that(void **st
 /* Lines of one name are one list, but for those that have one value. */
 static void all_lines_of_a_header_are_passed_on(void **state)
 {
-	static const struct line given[] = {{"tracestate", "a=1,b=2"}, {"x-tags", "red"},	{"Tracestate", "c=3"},
-					    {"X-Tags", "blue"},	       {"x-color", "green"},	{"x-color", "green"},
-					    {"x-request-id", "one"},   {"x-request-id", "one"}, {0}};
-	const struct name more[] = {{.text = "x-tags"}, {.text = "x-color"}, {.text = "x-request-id"}};
+	static const struct line given[] = {{"tracestate", "a=1,b=2"},
+					    {"x-tags", "red"},
+					    {"Tracestate", "c=3"},
+					    {"X-Tags", "blue"},
+					    {"x-color", "green"},
+					    {"x-color", "green"},
+					    {"x-request-id", "one"},
+					    {"x-request-id", "one"},
+					    {"seldon", "iris"},
+					    {"seldon", "iris"},
+					    {0}};
+	const struct name more[] = {{.text = "x-tags"}, {.text = "x-color"}, {.text = "x-request-id"}, {.text = "seldon"}};
 	const struct name read = {.text = "X-Color"};
-	const struct gateway_config config = {.passed = {3, more}};
+	const struct gateway_config config = {.passed = {4, more}};
 	const struct gateway_targets targets = {.read = {1, &read}};
 	const struct call_source source = {.config = &config,
 					   .targets = &targets,
@@ -205,11 +212,19 @@ static void all_lines_of_a_header_are_passed_on(void **state)
 	struct arena *arena = arena_open((size_t)1 << 16);
 	(void)state;
 	const struct headers passed = call_headers_passed(&source, arena);
-	assert_int_equal(passed.count, 4);
+	assert_int_equal(passed.count, 5);
 	assert_true(text_is(headers_find(passed, TEXT("tracestate"))->value, "a=1,b=2,c=3"));
 	assert_true(text_is(headers_find(passed, TEXT("x-tags"))->value, "red,blue"));
 	assert_true(text_is(headers_find(passed, TEXT("x-color"))->value, "green"));
 	assert_true(text_is(headers_find(passed, TEXT("x-request-id"))->value, "one"));
+	assert_true(text_is(headers_find(passed, TEXT("seldon"))->value, "iris"));
+	static const struct line alike[] = {{"tracestate", "a=1"}, {"tracestate", "a=1"}, {0}};
+	const struct name read_state = {.text = "tracestate"};
+	const struct gateway_targets readers = {.read = {1, &read_state}};
+	struct call_source of_readers = source;
+	of_readers.targets = &readers;
+	of_readers.context = alike;
+	assert_true(text_is(headers_find(call_headers_passed(&of_readers, arena), TEXT("tracestate"))->value, "a=1"));
 	arena_close(arena);
 }
 

@@ -60,13 +60,14 @@ static void a_field_that_is_no_number_in_a_column_of_numbers_refuses_the_referen
 	said_close(&said);
 }
 
-static void a_column_of_numbers_for_people_is_named_with_one_of_them(void **state)
+static void a_column_of_formatted_numbers_is_named_with_one_of_them(void **state)
 {
 	(void)state;
 	static const struct {
 		const char *field, *shown;
 	} numbers[] = {{"$5", "$5"},
 		       {"-$3.20", "-$3.20"},
+		       {"$-3.20", "$-3.20"},
 		       {"12%", "12%"},
 		       {"5 \xE2\x82\xAC", "5 \xE2\x82\xAC"},
 		       {"\"1,5\"", "1,5"},
@@ -97,15 +98,18 @@ static void a_column_of_numbers_for_people_is_named_with_one_of_them(void **stat
 	}
 }
 
-static void numbers_for_people_are_named_where_no_column_is_left_to_watch(void **state)
+static void formatted_numbers_are_named_where_no_column_is_left_to_watch(void **state)
 {
 	(void)state;
 	write_file("p.yaml", HEAD "  - {name: w, drift: {reference: ref.json}}\n  output: {steps: [w]}\n");
-	write_file("data", "a,b\n$5,12%\n$6,13%\n");
+	size_t length = (size_t)snprintf(data, sizeof data, "a,b\nunknown,12%%\n");
+	for (int i = 0; i < 20; i++)
+		length += (size_t)snprintf(data + length, sizeof data - length, "$%d,12%%\n", 5 + i);
+	write_file("data", data);
 	struct said said = say_with(step_kinds, "fit drift data -f p.yaml --out ref.json");
 	assert_int_not_equal(said.code, 0);
-	expect_words(said.err, "data:2:1: column `a` is not all numbers: here it has `$5`; write");
-	expect_words(said.err, "data:2:4: column `b` is not all numbers: here it has `12%`; write");
+	expect_words(said.err, "data:3:1: column `a` is not all numbers: here it has `$5`; write");
+	expect_words(said.err, "data:2:9: column `b` is not all numbers: here it has `12%`; write");
 	expect_words(said.err, "has no numeric tensor");
 	said_close(&said);
 }
@@ -239,8 +243,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_field_that_is_no_number_in_a_column_of_numbers_refuses_the_reference),
-		cmocka_unit_test(a_column_of_numbers_for_people_is_named_with_one_of_them),
-		cmocka_unit_test(numbers_for_people_are_named_where_no_column_is_left_to_watch),
+		cmocka_unit_test(a_column_of_formatted_numbers_is_named_with_one_of_them),
+		cmocka_unit_test(formatted_numbers_are_named_where_no_column_is_left_to_watch),
 		cmocka_unit_test(a_column_of_numbers_and_texts_is_one_of_texts),
 		cmocka_unit_test(a_field_that_is_no_number_is_of_another_type_in_a_report),
 		cmocka_unit_test(a_column_of_numbers_is_compared_with_texts_as_texts),

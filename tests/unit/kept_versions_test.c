@@ -234,22 +234,21 @@ static void a_version_that_is_not_there_is_refused(void **state)
 		       "`m@1` is a version of the Model `m`, which the control plane does not have");
 	models_propose(3);
 	expect_refusal("Experiment", "e", ONE_TO_ONE("m@9"),
-		       "no version 9 of the Model `m` that was in force; it has 3, 2, 1: name one of these");
+		       "the Model `m` has no version 9 that was in force; it has 3, 2, 1: name one of these");
 	const struct failed_change of_other = {4, TEXT("it cannot")};
 	table_propose("Model", "n", MODEL("n", "one:1"));
 	table_report(NULL, 0, &of_other, 1);
-	expect_refusal(
-		"Experiment", "e", ONE_TO_ONE("n@1"),
-		"version 1 of the Model `n` failed, and was never in force, and neither was another one; apply the Model first");
+	expect_refusal("Experiment", "e", ONE_TO_ONE("n@1"),
+		       "version 1 of the Model `n` failed; none was ever in force: apply the Model first");
 	expect_refusal("Experiment", "e", ONE_TO_ONE("n@2"),
-		       "the control plane has no version 2 of the Model `n` that was in force, and neither was another one");
+		       "the Model `n` has no version 2 that was in force; none was ever in force: apply the Model first");
 	table_propose("Model", "m", MODEL("m", "later:1"));
 	expect_refusal("Experiment", "e", ONE_TO_ONE("m@4"),
 		       "version 4 of the Model `m` is not in force yet; apply again when it is");
 	const struct failed_change failed = {5, TEXT("it cannot")};
 	table_report(NULL, 0, &failed, 1);
 	expect_refusal("Experiment", "e", ONE_TO_ONE("m@4"),
-		       "version 4 of the Model `m` failed, and was never in force; it has 3, 2, 1: name one of these");
+		       "version 4 of the Model `m` failed; it has 3, 2, 1: name one of these");
 	table_propose("Model", "m", NULL);
 	activate();
 	expect_refusal("Experiment", "e", ONE_TO_ONE("m@5"), "it has 3, 2, 1: name one of these"); /* the deletion */
@@ -301,9 +300,10 @@ static void names_are_split_at_their_last_sign(void **state)
 	expect_name("", NULL, 0);
 }
 
-static const char files[] = MODEL("m", "one:1") "---\n" ONE_TO_ONE("m@1") "---\n"
-	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
-	"  steps: [{name: s, experiment: {name: e}}]\n  output: {steps: [s]}\n";
+static const char files[] = MODEL("m", "one:1") "---\n" ONE_TO_ONE(
+	"m@1") "---\n"
+	       "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+	       "  steps: [{name: s, experiment: {name: e}}]\n  output: {steps: [s]}\n";
 
 static void files_have_no_versions(void **state)
 {
