@@ -69,10 +69,14 @@ doctor_comes_first() {
 
 # A question for a group is lost, and its connection stays open: it is asked again.
 doctor_asks_again() {
+	pipeline early "x * 2" at-least-once
 	tell_proxy hold 15 # DescribeGroups
 	"$sluice" doctor -f "$dir/early.pipeline.yaml" --brokers "$proxied" >"$dir/doctor.txt" 2>&1
 	expect "doctor whose question is lost: exit status" $? "-eq 0"
 	expect_words "doctor whose question is lost" "$dir/doctor.txt" "^good +groups +1 of 1"
+	tell_proxy await
+	expect "doctor whose question is lost: status of asking the proxy whether it held one" $? "-eq 0"
+	tell_proxy hold -1 # nor is a later one held, if none was
 	tell_proxy cut
 	tell_proxy release
 }

@@ -6,7 +6,7 @@
  * It prints "ready" and serves until it is killed. On CONTROL it takes lines, and answers
  * each with "ok" when it is done:
  *
- *   hold API    the next request of that number goes no further, nor does what follows it
+ *   hold API    the next request of that number goes no further, nor does what follows it; -1: none is to be held
  *   await       answers when what was to be held, is, and the broker has answered what was released
  *   cut         the client whose request was held last loses its connection; the request
  *               stays held, as a packet on its way does
