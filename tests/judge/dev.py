@@ -7,7 +7,7 @@ edits them. One line for each behaviour; at the end `N passed, N failed`.
 import base64, fcntl, http.server, json, os, pty, re, shutil, signal, socket, struct, subprocess, sys, tempfile, termios, threading, time, urllib.error, urllib.request
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
-PATIENCE = int(os.environ.get("PATIENCE", "1"))  # so many times as long, where other tests run beside this one
+PATIENCE = int(os.environ.get("PATIENCE") or 1)  # so many times as long, where other tests run beside this one
 START_SECONDS_MAX = 1.0 * PATIENCE
 SECONDS_MAX = 20 * PATIENCE
 REQUESTS, PAUSE_SECONDS = 3000, 0.001 * PATIENCE
@@ -125,18 +125,18 @@ class Dev:
         path = os.path.join(self.folder, name)
         with open(path, encoding="utf-8") as file:
             text = change(file.read())
-        self.write(name, text, says)
+        return self.write(name, text, says)
 
     def write(self, name, text, says=None):
-        """As editors do: another file, put in its place. `says`: what it says when it follows"""
+        """As editors do: another file, put in its place. `says`: what it says when it follows; gives that line"""
         path, before = os.path.join(self.folder, name), len(getattr(self, "lines", ()))
         with open(path + "~", "w", encoding="utf-8") as file:
             file.write(text)
         os.replace(path + "~", path)
-        if says is None:
-            time.sleep(SETTLE_SECONDS)
-        else:
-            self.wait_for(says, before)
+        if says is not None:
+            return self.wait_for(says, before)
+        time.sleep(SETTLE_SECONDS)
+        return None
 
     def produce(self, pipeline, count):
         """A sender, and what it is to be fed"""
@@ -195,48 +195,59 @@ def starts(judge, dev):
 CHANGED = "hello: changed"  # is said when new requests go to the new version
 
 
+def edits(judge, dev, change, says):
+    judge.expect(f"an edit is followed by \"{says}\"", dev.edit("pipeline.yaml", change, says), dev.lines[-5:])
+
+
+def writes(judge, dev, name, text, says):
+    judge.expect(f"a new {name} is followed by \"{says}\"", dev.write(name, text, says), dev.lines[-5:])
+
+
+def removes(judge, dev, pipeline):
+    before = len(dev.lines)
+    os.remove(os.path.join(dev.folder, pipeline + ".yaml"))
+    judge.expect(f"a file that is gone ends its pipeline {pipeline}", dev.wait_for(f"{pipeline}: is not in the files any more", before), dev.lines[-5:])
+
+
 def follows(judge, dev):
-    dev.edit("pipeline.yaml", lambda text: text.replace("probability > 0.6", "probability > 0.99"), CHANGED)
+    edits(judge, dev, lambda text: text.replace("probability > 0.6", "probability > 0.99"), CHANGED)
     answer = dev.ask("hello")
     judge.expect("a changed file changes its pipeline", "hold" in answer, answer)
-    dev.edit("pipeline.yaml", lambda text: text.replace("preprocess:", "preproces:"), "reload rejected")
-    judge.expect("a fault is told with its place", dev.wait_for("pipeline.yaml:8:5: error: `preproces`"), dev.lines[-5:])
+    edits(judge, dev, lambda text: text.replace("preprocess:", "preproces:"), "reload rejected")
+    judge.expect("an error is reported with its place", dev.wait_for("pipeline.yaml:8:5: error: `preproces`"), dev.lines[-5:])
     answer = dev.ask("hello")
-    judge.expect("what was running goes on beside a fault", "hold" in answer, answer)
-    mended = "the files have no errors any more; no pipeline has changed"
-    dev.edit("pipeline.yaml", lambda text: text.replace("preproces:", "preprocess:"), mended)
-    judge.expect("a file that is mended back is told", dev.wait_for(mended), dev.lines[-5:])
-    dev.edit("pipeline.yaml", lambda text: text.replace("probability > 0.99", "probability > 0.6"), CHANGED)
+    judge.expect("what was running goes on beside an error", "hold" in answer, answer)
+    fixed = "the files have no errors any more; no pipeline has changed"
+    edits(judge, dev, lambda text: text.replace("preproces:", "preprocess:"), fixed)
+    edits(judge, dev, lambda text: text.replace("probability > 0.99", "probability > 0.6"), CHANGED)
     answer = dev.ask("hello")
-    judge.expect("a mended file is followed", "buy" in answer, answer)
-    dev.edit("pipeline.yaml", lambda text: text.replace("b=-0.5", "b=-50"), CHANGED)
+    judge.expect("a fixed file is followed", "buy" in answer, answer)
+    edits(judge, dev, lambda text: text.replace("b=-0.5", "b=-50"), CHANGED)
     answer = dev.ask("hello")
     judge.expect("a changed model answers differently", "hold" in answer, answer)
-    dev.edit("pipeline.yaml", lambda text: text.replace("b=-50", "b=-0.5"), CHANGED)
+    edits(judge, dev, lambda text: text.replace("b=-50", "b=-0.5"), CHANGED)
 
 
 def keys_as_the_pipeline_says(judge, dev):
     """Where its files are given, a record goes by the key that they name"""
-    dev.write("keyed.yaml", KEYED, "keyed: reads")
+    writes(judge, dev, "keyed.yaml", KEYED, "keyed: reads")
     path = os.path.join(dev.folder, "keyed.yaml")
     lines = "".join(json.dumps({"amount": number, "who": {"name": f"n{number}"}}) + "\n" for number in range(3))
     command = [dev.binary, "produce", "keyed", "-f", path, "--brokers", dev.said("broker")]
     subprocess.run(command, input=lines, capture_output=True, text=True)
     shown = dev.tail("keyed", "-f", path, "--where", 'key == "n2"', enough=bool)
     judge.expect("a line without a key goes by the pipeline's", len(shown.splitlines()) == 1 and "[4.0]" in shown, shown)
-    os.remove(path)
-    dev.wait_for("keyed: is not in the files any more")
+    removes(judge, dev, "keyed")
 
 
 def pipelines_come_and_go(judge, dev):
-    dev.write("second.yaml", SECOND, "second: reads")
+    writes(judge, dev, "second.yaml", SECOND, "second: reads")
     answer = dev.ask("second")
     judge.expect("a new file is a new pipeline", "201" in answer, answer)
-    os.remove(os.path.join(dev.folder, "second.yaml"))
-    judge.expect("a file that is gone ends its pipeline", dev.wait_for("second: is not in the files any more"), dev.lines[-5:])
+    removes(judge, dev, "second")
     sender, lines = dev.produce("second", 50)
     sender.communicate("".join(lines))
-    dev.write("second.yaml", SECOND, "second: reads")
+    writes(judge, dev, "second.yaml", SECOND, "second: reads")
     answer = dev.ask("second")
     judge.expect("a pipeline that comes back answers", "201" in answer, answer)
 
@@ -298,7 +309,7 @@ def on_a_terminal(command):
 
 def shows_progress(judge, dev):
     """Percent and the time left, while requests are sent and days are simulated; and the formats of requests"""
-    dev.write("shown.yaml", ECHO.replace("echo", "shown").replace("y: 1", "y: sum(quote)"), "shown: reads")
+    writes(judge, dev, "shown.yaml", ECHO.replace("echo", "shown").replace("y: 1", "y: sum(quote)"), "shown: reads")
     request, path = os.path.join(dev.folder, "request.json"), os.path.join(dev.folder, "lines.jsonl")
     with open(request, encoding="utf-8") as file:
         line = json.dumps(json.load(file)) + "\n"
@@ -320,8 +331,7 @@ def shows_progress(judge, dev):
                               capture_output=True, text=True)
         answers.add(re.sub(r"\b(infer-\w+|\d+:\d+)", "", done.stdout) + done.stderr)
     judge.expect("a request has the same answer in each format", len(answers) == 1 and " y" in min(answers), answers)
-    os.remove(os.path.join(dev.folder, "shown.yaml"))
-    dev.wait_for("shown: is not in the files any more")
+    removes(judge, dev, "shown")
 
 
 def loses_nothing(judge, dev):
@@ -337,13 +347,14 @@ def loses_nothing(judge, dev):
 
     feeder = threading.Thread(target=feed)
     feeder.start()
-    changes = 0
+    changes = followed = 0
     while feeder.is_alive():
         changes += 1
-        dev.edit("pipeline.yaml", lambda text: text.replace("spread < 1", f"spread < 1 + {changes}"), CHANGED)
+        followed += bool(dev.edit("pipeline.yaml", lambda text: text.replace("spread < 1", f"spread < 1 + {changes}"), CHANGED))
     sender.wait(SECONDS_MAX)
     dev.wait_for(f"{ASKED_BEFORE + REQUESTS} answered")
     judge.expect("there were changes under load", changes > 3, changes)
+    judge.expect("each was followed", followed == changes, (followed, changes))
     asked = ASKED_BEFORE + REQUESTS
     code = dev.stop()
     judge.expect("it ends well when it is told to", code == 0, code)
@@ -360,7 +371,7 @@ def commands_no_terminal(judge, dev, brokers):
         {"name": hostile, "datatype": "BYTES", "shape": [1], "data": [hostile]}]})}
     done = subprocess.run([dev.binary, "produce", "worse", "--brokers", brokers], input=json.dumps(line).encode(), **quiet)
     judge.expect("a request of control characters is sent", done.returncode == 0, done)
-    dev.write("echo.yaml", ECHO, "echo: reads")
+    writes(judge, dev, "echo.yaml", ECHO, "echo: reads")
     request = os.path.join(dev.folder, "hostile.json")
     with open(request, "w", encoding="utf-8") as file:
         file.write(line["body"])
@@ -384,7 +395,7 @@ def speaks_json(judge, binary):
         line = dev.wait_for('"rate"')
         row = json.loads(line) if line else {}
         judge.expect("-o json says how pipelines are", row.get("pipeline") == "hello" and row.get("answered") == 1, line)
-        dev.write("worse.yaml", FAILS, "worse: reads")
+        writes(judge, dev, "worse.yaml", FAILS, "worse: reads")
         command = [binary, "infer", "worse", "-f", os.path.join(dev.folder, "request.json"), "--brokers", start["brokers"]]
         subprocess.run(command, capture_output=True, timeout=SECONDS_MAX)
         dev.wait_for("requests failed")
@@ -404,7 +415,7 @@ SERVICE = "apiVersion: mlops.seldon.io/v1alpha1\nkind: SeldonRuntime\nmetadata: 
 
 
 def free_port():
-    """One that no other caller on the machine is given, and no outgoing connection gets: as tests/kafka/ports.sh says"""
+    """One that no other caller of this user is given, and no outgoing connection gets: as tests/kafka/ports.sh says"""
     ports = os.path.join(ROOT, "tests", "kafka", "ports.sh")
     return int(subprocess.run(["bash", "-c", '. "$0"; free_port', ports], capture_output=True, text=True, check=True).stdout)
 

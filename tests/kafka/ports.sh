@@ -4,7 +4,7 @@
 
 ports_first=20000 ports_count=12000
 
-# Each caller on the machine gets another one in turn: a server takes seconds to start, and until then a port looks free.
+# Each caller of this user and TMPDIR gets another one in turn: a server takes seconds to start, and until then a port looks free.
 next_port() { # $1 how many in a row
 	local turn last port
 	turn=${TMPDIR:-/tmp}/sluice-tests-port.$(id -u)
