@@ -7,7 +7,7 @@ first number.
 """
 import http.server, json, os, sys, threading, time
 
-LARGE_ROWS, LATE_SECONDS, CALL_SECONDS = 100, 4 * int(os.environ.get("PATIENCE", "1")), 0.02
+LARGE_ROWS, LATE_SECONDS, CALL_SECONDS = 100, 4 * int(os.environ.get("PATIENCE") or 1), 0.02
 log = open(sys.argv[1], "w", buffering=1, encoding="utf-8")
 lock, places, large, thirds = threading.Lock(), threading.Semaphore(4), 0, 0
 

@@ -8,7 +8,7 @@ import collections, http.client, json, os, sys, threading, time
 
 CALLERS = 8
 DEADLINE_MS = 3000
-SLACK_SECONDS = 1.0 * int(os.environ.get("PATIENCE", "1"))  # beside the deadline, for this machine
+SLACK_SECONDS = 1.0 * int(os.environ.get("PATIENCE") or 1)  # beside the deadline, for this machine
 
 
 def call(connection, pipeline, number):
