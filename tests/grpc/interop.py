@@ -102,9 +102,9 @@ def their_client(port, folder, ours, how):
     seen = code_of(echo, bytes(33 * MEBIBYTE), timeout=60)
     check(f"a limit is told, {how}", seen[0] == grpc.StatusCode.RESOURCE_EXHAUSTED and "33554432" in seen[1], seen)
     for compression in (grpc.Compression.Gzip, grpc.Compression.Deflate):
-        back = echo(b"x" * 1000, timeout=10, compression=compression)
+        back = echo(b"x" * 1000, timeout=60, compression=compression)
         check(f"a message that is compressed by {compression.name} comes back, {how}", back == b"x" * 1000, back)
-        seen = code_of(echo, bytes(33 * MEBIBYTE), timeout=30, compression=compression)
+        seen = code_of(echo, bytes(33 * MEBIBYTE), timeout=60, compression=compression)
         check(f"its limit is that of the decompressed one, {how}", seen[0] == grpc.StatusCode.RESOURCE_EXHAUSTED and "33554432" in seen[1], seen)
     stream = channel.stream_unary("/test.Peer/Echo")
     seen = code_of(stream, iter([b"a", b"b"]), timeout=60)
