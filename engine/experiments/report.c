@@ -76,8 +76,8 @@ static bool names_check(const struct joined *joined, const struct name_list *nam
 			suggest_offer(&suggestion, joined->metrics[j].name);
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "the feedback has no metric `" TEXT_FORMAT "%s`%s" TEXT_FORMAT "%s",
-				 TEXT_ARGUMENTS(text_beginning(name, NAME_SHOWN_BYTES)), name.length > NAME_SHOWN_BYTES ? "..." : "",
-				 suggestion.nearest.bytes ? "; did you mean `" : "; ",
+				 TEXT_ARGUMENTS(text_beginning(name, NAME_SHOWN_BYTES)),
+				 name.length > NAME_SHOWN_BYTES ? "..." : "", suggestion.nearest.bytes ? "; did you mean `" : "; ",
 				 TEXT_ARGUMENTS(suggestion.nearest.bytes ? suggestion.nearest : metrics_listed(joined, room)),
 				 suggestion.nearest.bytes ? "`?" : "");
 	}

@@ -26,12 +26,15 @@ static bool rest_body_unpack(const struct rest_request *request, enum gzip_form 
 	const enum gzip_outcome outcome = http_incoming_unpack(request->incoming, form, bytes_max);
 	*body = http_incoming_body(request->incoming);
 	if (outcome == GZIP_TOO_LONG)
-		rest_refuse(request, 413, "the body has more than %zu bytes when it is decompressed, which is the most that the "
-			    "topic takes; send less at a time, or raise the topic's max.message.bytes", bytes_max);
+		rest_refuse(request, 413,
+			    "the body has more than %zu bytes when it is decompressed, which is the most that the "
+			    "topic takes; send less at a time, or raise the topic's max.message.bytes",
+			    bytes_max);
 	else if (outcome == GZIP_NO_MEMORY)
 		rest_refuse(request, 503, "the gateway is short of memory; try again later");
 	else if (outcome == GZIP_INVALID)
-		rest_refuse(request, 400, "the body is not whole in the coding that its content-encoding names; compress it again, "
+		rest_refuse(request, 400,
+			    "the body is not whole in the coding that its content-encoding names; compress it again, "
 			    "or leave the header out");
 	return outcome == GZIP_WHOLE;
 }
@@ -57,7 +60,8 @@ static void rest_refuse_type(const struct rest_request *request, struct text val
 	const int shown = (int)(value.length < TYPE_SHOWN ? value.length : TYPE_SHOWN);
 	const char *advice = "send JSON as application/json";
 	if (text_equal_caseless(type, TEXT("multipart/form-data")))
-		advice = "send one document of JSON as application/json; on paths of Seldon Core 1, the parts `data`, `jsonData` and "
+		advice = "send one document of JSON as application/json; on paths of Seldon Core 1, the parts `data`, `jsonData` "
+			 "and "
 			 "`strData` become its members, and so does `binData`, encoded in base64";
 	rest_refuse(request, 415, "the body has the content type \"%.*s\", which is not supported; %s", shown, value.bytes, advice);
 }
