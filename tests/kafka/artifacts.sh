@@ -203,7 +203,7 @@ wait_until 20 multiplies m 5 || give_up "the second version of the Model does no
 apply_experiment 9
 expect "status of apply with a version that is not there" $? "-eq 1"
 expect_words "its words" "$dir/apply.log" \
-	"experiment.yaml:5:[0-9]+: .*no version 9 of the Model .m. that was in force; it has 2, 1: name one of these"
+	"experiment.yaml:5:[0-9]+: .*the Model .m. has no version 9 that was in force; it has 2, 1: name one of these"
 apply_experiment 1
 expect "status of apply with a version" $? "-eq 0"
 wait_until 20 multiplies former 3

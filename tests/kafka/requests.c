@@ -23,8 +23,8 @@
  *       more; -m PARTS: a request has so many answers, "S/0", "S/1" and so on, each of its part
  *       of the elements; -k: the requests had no keys, and their order is that of their partition
  *   requests strike -b BROKERS -o OUT -p PID
- *       kills process PID as soon as records stand in OUT whose transaction is open: such a kill is worth more than
- *       one at any moment. After -q seconds it kills it all the same. With -h it is held: stopped, and not killed.
+ *       kills process PID while records stand in OUT whose transaction is open, for which it is stopped before: such a
+ *       kill is worth more than one at any moment. After -q seconds it kills it all the same. With -h it is held: stopped, and not killed.
  *       Prints whether a transaction was open
  *
  * The topics have 4 partitions, or as many as -w says. The request of number S has the id
@@ -223,15 +223,35 @@ static rd_kafka_t *asker(const struct options *options, const char *isolation)
 	return kafka_client(RD_KAFKA_CONSUMER, options->brokers, (kafka_settings){{"isolation.level", isolation}, {NULL, NULL}});
 }
 
+static void signal_send(const struct options *options, int signal)
+{
+	if (kill((pid_t)options->pid, signal))
+		die("there is no process %ld", options->pid);
+}
+
+#define ENDING_MS 50 /* in which a broker ends the transaction whose end the process had sent before it was stopped */
+
+/* Stops the process while a transaction is open, and stays so. False: it runs, and none was. */
+static bool is_caught(rd_kafka_t *all, rd_kafka_t *committed_only, const struct options *options)
+{
+	if (!is_open(all, committed_only, options))
+		return false;
+	signal_send(options, SIGSTOP);
+	pause_ms(ENDING_MS);
+	const bool caught = is_open(all, committed_only, options);
+	if (!caught)
+		signal_send(options, SIGCONT);
+	return caught;
+}
+
 static int strike(const struct options *options)
 {
 	rd_kafka_t *all = asker(options, "read_uncommitted"), *committed_only = asker(options, "read_committed");
 	double began = now_s(CLOCK_MONOTONIC);
 	bool found;
-	while (!(found = is_open(all, committed_only, options)) && now_s(CLOCK_MONOTONIC) - began < (double)options->quiet_s)
+	while (!(found = is_caught(all, committed_only, options)) && now_s(CLOCK_MONOTONIC) - began < (double)options->quiet_s)
 		pause_ms(1);
-	if (kill((pid_t)options->pid, options->held ? SIGSTOP : SIGKILL))
-		die("there is no process %ld", options->pid);
+	signal_send(options, options->held ? SIGSTOP : SIGKILL);
 	printf("%d\n", found);
 	rd_kafka_destroy(all);
 	rd_kafka_destroy(committed_only);
