@@ -357,7 +357,7 @@ static void units_to_decide_shrink_with_the_difference(void **state)
 }
 
 /* The same units, with an offset of their values and of their covariates, as times in milliseconds have. */
-static void offset_run(double offset, double covariate_offset, struct metric_analysis *analysis)
+static struct pair_analysis offset_run(double offset, double covariate_offset)
 {
 	struct random chance = {4242};
 	struct analysis_options options = usual();
@@ -368,23 +368,18 @@ static void offset_run(double offset, double covariate_offset, struct metric_ana
 		const double value = floor(1024 * (covariate + 0.5 * normal_draw(&chance) + 0.02 * (i % 2))) / 1024;
 		value_new(unit_new(0, i % 2, covariate + covariate_offset), value + offset);
 	}
-	*analysis = analysed(options);
+	return analysed(options).pairs[0];
 }
 
 static void numbers_far_from_0_lose_no_digits(void **state)
 {
-	struct metric_analysis near_0, covariates, both;
 	(void)state;
-	offset_run(0, 0, &near_0);
-	offset_run(0, 1e12, &covariates);
-	offset_run(1e12, 1e12, &both);
-	const struct pair_analysis *wanted = &near_0.pairs[0], *pair = &covariates.pairs[0];
-	assert_true(near(pair->theta, wanted->theta) && near(pair->reduction, wanted->reduction));
-	assert_true(near(pair->estimate, wanted->estimate) && near(pair->welch.t, wanted->welch.t));
-	pair = &both.pairs[0];
-	assert_true(near(pair->theta, wanted->theta) && near(pair->reduction, wanted->reduction));
-	assert_true(fabs(pair->estimate - wanted->estimate) <= 2.5e-4); /* two means of 1e12, each rounded to 1.2e-4 */
-	assert_true(fabs(pair->sequence.variance / wanted->sequence.variance - 1) < 1e-6);
+	const struct pair_analysis wanted = offset_run(0, 0), covariates = offset_run(0, 1e12), both = offset_run(1e12, 1e12);
+	assert_true(near(covariates.theta, wanted.theta) && near(covariates.reduction, wanted.reduction));
+	assert_true(near(covariates.estimate, wanted.estimate) && near(covariates.welch.t, wanted.welch.t));
+	assert_true(near(both.theta, wanted.theta) && near(both.reduction, wanted.reduction));
+	assert_true(fabs(both.estimate - wanted.estimate) <= 2.5e-4); /* two means of 1e12, each rounded to 1.2e-4 */
+	assert_true(fabs(both.sequence.variance / wanted.sequence.variance - 1) < 1e-6);
 }
 
 /* As a number that stands for none, which nobody took out. */
@@ -419,8 +414,8 @@ static bool clustered_run(uint64_t seed, uint32_t epochs, bool heavy, bool *at_o
 			const size_t user = random_below(&chance, USERS);
 			if (known[user] == UINT32_MAX)
 				known[user] = unit_new(epoch, uniform_draw(&chance) < share, NAN);
-			value_new(known[user], heavy ? levels[user] * exp(0.5 * normal_draw(&chance))
-						     : levels[user] + normal_draw(&chance));
+			value_new(known[user],
+				  heavy ? levels[user] * exp(0.5 * normal_draw(&chance)) : levels[user] + normal_draw(&chance));
 		}
 	}
 	const struct metric_analysis analysis = analysed(usual());
