@@ -24,8 +24,8 @@
  *       of the elements; -k: the requests had no keys, and their order is that of their partition
  *   requests strike -b BROKERS -o OUT -p PID
  *       kills process PID while records stand in OUT whose transaction is open, for which it is stopped before: such a
- *       kill is worth more than one at any moment. After -q seconds it kills it all the same. With -h it is held: stopped, and not killed.
- *       Prints whether a transaction was open
+ *       kill is worth more than one at any moment. After -q seconds it kills it all the same. With -h it is held: stopped,
+ *       and not killed. Prints whether a transaction was open
  *
  * The topics have 4 partitions, or as many as -w says. The request of number S has the id
  * "S", a key that S decides, one of 997 or of as many as -y says, and a tensor x of FP32[1,16], or of as many
