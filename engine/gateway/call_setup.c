@@ -43,16 +43,22 @@ static bool name_is(struct text name, const char *wanted)
 	return name.length > 0 && (name.bytes[0] | 0x20) == (wanted[0] | 0x20) && text_equal_caseless(text_of(wanted), name);
 }
 
+/* The name as those have it that read it; bytes NULL: no target reads the header. */
+static struct text read_name_find(const struct gateway_targets *targets, struct text name)
+{
+	for (size_t i = 0; i < targets->read.count; i++)
+		if (name_is(name, targets->read.items[i].text))
+			return text_of(targets->read.items[i].text);
+	return (struct text){0};
+}
+
 /* Bytes NULL: a header of that name does not steer. */
 static struct text steering_find(const struct call_lines *lines, const struct gateway_targets *targets, struct text name)
 {
 	const enum header_name known = header_name_find(name);
 	if ((lines->more | steering_names()) & header_name_bit(known))
 		return known == HEADER_OIP_LENGTH ? TEXT(OIP_LENGTH_HEADER) : header_name_text(known); /* as its page writes it */
-	for (size_t i = 0; i < targets->read.count; i++)
-		if (name_is(name, targets->read.items[i].text))
-			return text_of(targets->read.items[i].text);
-	return (struct text){0};
+	return read_name_find(targets, name);
 }
 
 /* The value of the first line of a name, which is that of a line. */
@@ -321,13 +327,8 @@ static struct text lines_joined(const struct call_source *source, enum header_na
 /* Whether a header steers, or the targets read it: then all of its lines are the same (call_headers_check()). */
 static bool has_one_value(const struct gateway_targets *targets, struct text name)
 {
-	const uint64_t of_one_protocol = header_name_bit(HEADER_SELDON) | header_name_bit(HEADER_NAMESPACE);
-	if ((steering_names() | of_one_protocol) & header_name_bit(header_name_find(name)))
-		return true;
-	for (size_t i = 0; i < targets->read.count; i++)
-		if (text_equal_caseless(text_of(targets->read.items[i].text), name))
-			return true;
-	return false;
+	return (steering_names() | call_names_of_grpc()) & header_name_bit(header_name_find(name)) ||
+	       read_name_find(targets, name).bytes;
 }
 
 /* The usual ones. Their names are written as in their own pages. */

@@ -44,8 +44,13 @@ struct call_lines {
 	bool (*next)(const void *context, size_t *place, struct text *name, struct text *value);
 	const void *context;
 	uint64_t repeated; /* names that more than one line has, a bit for each (message/header_name.h) */
-	uint64_t more;	   /* likewise, names that steer requests of this protocol alone */
+	uint64_t more;	   /* likewise, names that steer requests of this protocol alone: call_names_of_grpc(), or 0 */
 };
+
+static inline uint64_t call_names_of_grpc(void)
+{
+	return header_name_bit(HEADER_SELDON) | header_name_bit(HEADER_NAMESPACE);
+}
 
 /* Whether no header has two values, of those that steer a request of any protocol or of this one, or that `targets` read:
  * experiments route by them. Walks the lines only if one of those with a number is repeated, or `targets` read any. False: refused

@@ -174,7 +174,7 @@ static bool metadata_are_single(const struct grpc_asked *asked)
 	const struct call_lines lines = {.next = metadata_next,
 					 .context = asked->request,
 					 .repeated = grpc_request_repeated(asked->request),
-					 .more = header_name_bit(HEADER_SELDON) | header_name_bit(HEADER_NAMESPACE)};
+					 .more = call_names_of_grpc()};
 	return call_headers_check(&lines, asked->front->config.targets, &asked->front->refusal);
 }
 

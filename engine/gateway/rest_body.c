@@ -61,8 +61,7 @@ static void rest_refuse_type(const struct rest_request *request, struct text val
 	const char *advice = "send JSON as application/json";
 	if (text_equal_caseless(type, TEXT("multipart/form-data")))
 		advice = "send one document of JSON as application/json; on paths of Seldon Core 1, the parts `data`, `jsonData` "
-			 "and "
-			 "`strData` become its members, and so does `binData`, encoded in base64";
+			 "and `strData` become its members, and so does `binData`, encoded in base64";
 	rest_refuse(request, 415, "the body has the content type \"%.*s\", which is not supported; %s", shown, value.bytes, advice);
 }
 

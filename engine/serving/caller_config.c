@@ -1,7 +1,6 @@
 /* caller_config.c: see caller_config.h. */
 #include "serving/caller_config.h"
 
-
 #include "base/clock.h"
 #include "base/random_seed.h"
 #include "base/secret.h"

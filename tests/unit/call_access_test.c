@@ -185,6 +185,18 @@ static void a_pipeline_that_was_made_of_something_is_asked_for_as_that(void **st
 	planning_close(&planning);
 }
 
+/* A request of these lines. */
+static struct call_source source_of(const struct gateway_config *config, const struct gateway_targets *targets,
+				    const struct line *given)
+{
+	return (struct call_source){.config = config,
+				    .targets = targets,
+				    .context = given,
+				    .header = first_header_of,
+				    .header_at = header_of,
+				    .header_named = line_named};
+}
+
 /* Lines of one name are one list, but for those that have one value. */
 static void all_lines_of_a_header_are_passed_on(void **state)
 {
@@ -203,12 +215,7 @@ static void all_lines_of_a_header_are_passed_on(void **state)
 	const struct name read = {.text = "X-Color"};
 	const struct gateway_config config = {.passed = {4, more}};
 	const struct gateway_targets targets = {.read = {1, &read}};
-	const struct call_source source = {.config = &config,
-					   .targets = &targets,
-					   .context = given,
-					   .header = first_header_of,
-					   .header_at = header_of,
-					   .header_named = line_named};
+	const struct call_source source = source_of(&config, &targets, given);
 	struct arena *arena = arena_open((size_t)1 << 16);
 	(void)state;
 	const struct headers passed = call_headers_passed(&source, arena);
@@ -221,9 +228,7 @@ static void all_lines_of_a_header_are_passed_on(void **state)
 	static const struct line alike[] = {{"tracestate", "a=1"}, {"tracestate", "a=1"}, {0}};
 	const struct name read_state = {.text = "tracestate"};
 	const struct gateway_targets readers = {.read = {1, &read_state}};
-	struct call_source of_readers = source;
-	of_readers.targets = &readers;
-	of_readers.context = alike;
+	const struct call_source of_readers = source_of(&config, &readers, alike);
 	assert_true(text_is(headers_find(call_headers_passed(&of_readers, arena), TEXT("tracestate"))->value, "a=1"));
 	arena_close(arena);
 }
@@ -244,12 +249,7 @@ static void listed_headers_alone_are_passed_on(void **state)
 	const struct name read[] = {{"X-Model-Version", PLACE_NONE}, {"X-Mine", PLACE_NONE}, {"Content-Type", PLACE_NONE}};
 	const struct gateway_config config = {.passed = {1, &more}};
 	const struct gateway_targets targets = {.read = {3, read}};
-	struct call_source source = {.config = &config,
-				     .targets = &targets,
-				     .context = given,
-				     .header = first_header_of,
-				     .header_at = header_of,
-				     .header_named = line_named};
+	struct call_source source = source_of(&config, &targets, given);
 	struct arena *arena = arena_open((size_t)1 << 16);
 	(void)state;
 	struct headers passed = call_headers_passed(&source, arena);
