@@ -405,10 +405,11 @@ void simulation_observers_live(struct simulation_observers *observers)
 /* ---- the end ---- */
 
 /* At least once, a worker that ends between the answer and its row leaves both to its successor, which finds no request where
- * it was deleted. */
+ * it was deleted, and may run another deployment, which drops it. */
 static bool row_is_due(const struct simulation_observers *observers, const struct simulation_request *request)
 {
-	return request->good && !request->failed && (observers->line->judge.exactly_once || !request->skipped);
+	const bool comes_again = request->wanted && !request->skipped;
+	return request->good && !request->failed && (observers->line->judge.exactly_once || comes_again);
 }
 
 /* Windows that the answers make of a segment of a step. */
