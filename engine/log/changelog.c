@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "log/changelog_settings.h"
 #include "log/client.h"
+#include "log/fetch_wake.h"
 
 #define TAKE_AT_ONCE 1000
 #define TAKE_WAIT_MS 100
@@ -67,6 +68,7 @@ enum produce_verdict changelog_tell(struct store *store, struct changelog_words 
 
 struct changelog_reader {
 	rd_kafka_t *client;
+	struct fetch_wake fetch_wake;
 	rd_kafka_message_t *taken[TAKE_AT_ONCE];
 };
 
@@ -139,6 +141,7 @@ static bool reader_set_up(struct changelog_reader *reader, const char *brokers, 
 		{"enable.auto.commit", "false"},
 		{"enable.partition.eof", "true"},
 		{"queued.min.messages", "1000000"},
+		{"fetch.queue.backoff.ms", fetch_wake_backoff_ms()},
 		/* A partition waits for its changelog, so no wait is longer than necessary. */
 		{"fetch.wait.max.ms", "10"},
 		{"fetch.error.backoff.ms", "20"},
@@ -152,6 +155,8 @@ static bool reader_set_up(struct changelog_reader *reader, const char *brokers, 
 		return false;
 	rd_kafka_conf_set_error_cb(configuration, changelog_on_error);
 	reader->client = client_open(RD_KAFKA_CONSUMER, configuration, error);
+	if (reader->client)
+		fetch_wake_begin(&reader->fetch_wake, reader->client);
 	return reader->client != NULL;
 }
 
@@ -298,12 +303,15 @@ static enum changelog_end read_on(struct changelog_reading *reading, struct erro
 			return CHANGELOG_STOPPED;
 		rd_kafka_message_t **taken = reading->reader->taken;
 		(void)rd_kafka_poll(reading->reader->client, 0);
+		size_t bytes = 0;
 		ssize_t count = messages_wait(reading);
 		for (ssize_t i = 0; i < count; i++) {
+			bytes += taken[i]->key_len + taken[i]->len;
 			if (end == CHANGELOG_READ)
 				end = message_take(reading, taken[i], error);
 			rd_kafka_message_destroy(taken[i]);
 		}
+		fetch_wake_note(&reading->reader->fetch_wake, count > 0 ? (size_t)count : 0, bytes);
 	}
 	return end;
 }

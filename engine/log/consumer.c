@@ -21,13 +21,6 @@
 
 /* ---- opening and closing ---- */
 
-#define REFILLS_SOON_SINCE 0x020200ff
-
-bool consumer_refills_soon(void)
-{
-	return rd_kafka_version() >= REFILLS_SOON_SINCE;
-}
-
 /* librdkafka frees the text. */
 static int on_statistics(rd_kafka_t *client, char *json, size_t length, void *context)
 {
@@ -55,7 +48,7 @@ static rd_kafka_conf_t *configuration_of(const struct consumer_config *config, s
 		 * librdkafka's default is 5 min. */
 		{"topic.metadata.refresh.interval.ms", "5000"},
 		{"metadata.max.age.ms", "900000"}, /* its default without the setting above; else it is three times that */
-		{"fetch.queue.backoff.ms", consumer_refills_soon() ? "5" : NULL},
+		{"fetch.queue.backoff.ms", fetch_wake_backoff_ms()},
 		/* The partitions of topics that are joined are assigned to the same member. */
 		{"partition.assignment.strategy", "range"},
 		{"statistics.interval.ms", config->statistics ? CLIENT_STATISTICS_MS : NULL},
@@ -114,6 +107,7 @@ static bool client_set_up(struct kafka_consumer *consumer, size_t topic_count, s
 		return false;
 	consumer_log_attach(consumer, consumer->client);
 	rd_kafka_poll_set_consumer(consumer->client);
+	fetch_wake_begin(&consumer->fetch_wake, consumer->client);
 	consumer->queue = rd_kafka_queue_get_consumer(consumer->client);
 	client_queue_ring(consumer->queue, consumer->bell);
 	return topic_handles_follow(&consumer->handles, consumer->client, consumer->topics, topic_count, error);
@@ -334,16 +328,19 @@ static bool kafka_take(struct consumer *self, struct record *records, size_t roo
 	if (room > TAKE_ROOM_MAX || consumer->fenced)
 		room = consumer->fenced ? 0 : TAKE_ROOM_MAX;
 	ssize_t taken = rd_kafka_consume_batch_queue(consumer->queue, 0, consumer->taken, room);
+	size_t bytes = 0;
 	*count = 0;
 	for (ssize_t i = 0; i < taken; i++) {
 		rd_kafka_message_t *message = consumer->taken[i];
 		if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+			bytes += message->key_len + message->len;
 			record_fill(message, &records[(*count)++]);
 			continue;
 		}
 		consumer_on_refusal(consumer, message);
 		rd_kafka_message_destroy(message);
 	}
+	fetch_wake_note(&consumer->fetch_wake, *count, bytes);
 	if (*count > 0) {
 		const struct record *last = &records[*count - 1];
 		consumer->hindrance = (struct hindrance){0};

@@ -49,10 +49,6 @@ static inline const char *consumer_waiting(const struct consumer_config *config)
 /* Consumer of Kafka. Everything in the configuration is borrowed as long as the consumer lives. */
 struct consumer *consumer_open(const struct consumer_config *config, struct error *error);
 
-/* Whether a consumer whose queue was full fetches again within milliseconds, so that small fetches suffice.
- * librdkafka does so since 2.2. Older versions wait a second, and a fetch must last as long. */
-bool consumer_refills_soon(void);
-
 enum assignment_change {
 	ASSIGNMENT_SAME,
 	ASSIGNMENT_GIVEN, /* these partitions are assigned: to be read from now on */

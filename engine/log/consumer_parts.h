@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "log/client.h"
 #include "log/consumer.h"
+#include "log/fetch_wake.h"
 #include "log/read_probe.h"
 #include "log/replacement_watch.h"
 
@@ -30,6 +31,7 @@ struct kafka_consumer {
 	rd_kafka_t *client;
 	pthread_mutex_t asking; /* locked while another thread uses the client, and while the client is replaced */
 	rd_kafka_queue_t *queue;
+	struct fetch_wake fetch_wake;
 	int bell;
 	bool closing;
 	const struct consumer_config *config;

@@ -9,6 +9,7 @@
 #include "base/number.h"
 #include "log/client.h"
 #include "log/client_statistics.h"
+#include "log/fetch_wake.h"
 #include "log/topic_setup.h"
 #include "net/loop.h"
 
@@ -31,6 +32,7 @@ struct reader {
 	rd_kafka_t *client;
 	rd_kafka_topic_t *topic;
 	rd_kafka_queue_t *queue;
+	struct fetch_wake fetch_wake;
 	struct error locked_out;
 	struct look_limits limits; /* of its opening */
 	int32_t first;		   /* first partition that is read */
@@ -96,6 +98,7 @@ static bool client_set_up(struct reader *reader, struct error *error)
 		{"enable.auto.commit", "false"},
 		{"enable.partition.eof", "true"},
 		{"fetch.wait.max.ms", "50"}, /* an embedded broker does not end a wait when a record comes */
+		{"fetch.queue.backoff.ms", fetch_wake_backoff_ms()},
 		{"log_level", "0"},
 	};
 	rd_kafka_conf_t *configuration =
@@ -109,6 +112,7 @@ static bool client_set_up(struct reader *reader, struct error *error)
 	reader->client = client_open(RD_KAFKA_CONSUMER, configuration, error);
 	if (!reader->client)
 		return false;
+	fetch_wake_begin(&reader->fetch_wake, reader->client);
 	reader->topic = rd_kafka_topic_new(reader->client, reader->config->topic, NULL);
 	reader->queue = rd_kafka_queue_new(reader->client);
 	return reader->topic || error_set(error, ERROR_SYSTEM, PLACE_NONE, "cannot read %s: %s", reader->config->topic,
@@ -364,8 +368,9 @@ static bool note_remark(struct reader *reader, rd_kafka_message_t *message, stru
 	return passing;
 }
 
-static void record_fill(struct record *record, rd_kafka_message_t *message)
+static void record_give(struct reader *reader, struct record *record, rd_kafka_message_t *message)
 {
+	fetch_wake_note(&reader->fetch_wake, 1, message->key_len + message->len);
 	*record = (struct record){
 		.partition = message->partition,
 		.offset = message->offset,
@@ -450,7 +455,7 @@ static bool lanes_next(struct reader *reader, int wait_ms, struct record *record
 		return false;
 	if (awaited || !first)
 		return true;
-	record_fill(record, first->head);
+	record_give(reader, record, first->head);
 	first->head = NULL;
 	if (!reader->leaves_out && reader_has_leaders(reader))
 		reader->passed_ms = record->time_ms;
@@ -483,7 +488,7 @@ bool reader_next(struct reader *reader, int wait_ms, struct record *record, stru
 		else if (wait_ms > 0)
 			return true;
 	if (message)
-		record_fill(record, message);
+		record_give(reader, record, message);
 	return true;
 }
 

@@ -20,7 +20,7 @@
 #define FETCH_MOST ((size_t)2147483135)
 #define QUEUED_KBYTES_MOST ((size_t)2097151)
 #define QUEUED_MESSAGES_MOST ((size_t)10000000)
-#define FETCHES_AHEAD 4 /* in a part, if they can be small: a fetch stays in memory until its last record is taken */
+#define FETCHES_AHEAD 4 /* in a part: a fetch stays in memory until its last record is taken */
 
 static struct properties properties_before(const struct property *own, size_t count, struct properties users, struct arena *arena)
 {
@@ -88,7 +88,7 @@ bool memory_shares_make(const struct engine_config *config, const struct group_w
 	const size_t part = worker_memory(config, workers, watches) / MEMORY_PARTS;
 	const char *fetched = arena_print(arena, "%zu", at_most(part / 1024, QUEUED_KBYTES_MOST));
 	const char *waiting = arena_print(arena, "%zu", at_most(part / WAITING_BYTES, QUEUED_MESSAGES_MOST));
-	size_t fetch = fetch_size(config->consumer, consumer_refills_soon() ? part / FETCHES_AHEAD : part);
+	size_t fetch = fetch_size(config->consumer, part / FETCHES_AHEAD);
 	const char *a_fetch = arena_print(arena, "%zu", fetch);
 	const char *produced = arena_print(arena, "%zu", at_most(2 * part / 1024, QUEUED_KBYTES_MOST));
 	const struct property consumer[] = {

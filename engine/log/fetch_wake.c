@@ -1,0 +1,67 @@
+/* fetch_wake.c: see fetch_wake.h. */
+#include "log/fetch_wake.h"
+
+#include <stdint.h>
+
+#include "base/number.h"
+
+#define BACKOFF_SINCE 0x020200ff
+#define CREDENTIAL_BYTES 4096 /* of a user's name, or a password: longer ones are not given again, and nothing is woken */
+#define KBYTE 1024
+
+const char *fetch_wake_backoff_ms(void)
+{
+	return rd_kafka_version() >= BACKOFF_SINCE ? "5" : NULL;
+}
+
+/* Half of the number that is set. */
+static size_t half_of(const rd_kafka_conf_t *configuration, const char *name)
+{
+	char value[32];
+	size_t room = sizeof value;
+	uint64_t number = 0;
+	if (rd_kafka_conf_get(configuration, name, value, &room) == RD_KAFKA_CONF_OK)
+		(void)number_read_uint64(text_of(value), &number);
+	return (size_t)(number + 1) / 2;
+}
+
+void fetch_wake_begin(struct fetch_wake *wake, rd_kafka_t *client)
+{
+	*wake = (struct fetch_wake){0};
+	if (fetch_wake_backoff_ms())
+		return;
+	const rd_kafka_conf_t *configuration = rd_kafka_conf(client);
+	wake->client = client;
+	wake->records_due = half_of(configuration, "queued.min.messages");
+	wake->bytes_due = half_of(configuration, "queued.max.messages.kbytes") * KBYTE;
+}
+
+/* False: it is too long. One that is not set is empty. */
+static bool credential(const rd_kafka_conf_t *configuration, const char *name, char value[CREDENTIAL_BYTES])
+{
+	size_t needed = 0, room = CREDENTIAL_BYTES;
+	value[0] = '\0';
+	if (rd_kafka_conf_get(configuration, name, NULL, &needed) != RD_KAFKA_CONF_OK || needed == 0)
+		return true;
+	return needed <= CREDENTIAL_BYTES && rd_kafka_conf_get(configuration, name, value, &room) == RD_KAFKA_CONF_OK;
+}
+
+static void threads_wake(rd_kafka_t *client)
+{
+	char user[CREDENTIAL_BYTES], password[CREDENTIAL_BYTES];
+	const rd_kafka_conf_t *configuration = rd_kafka_conf(client);
+	if (credential(configuration, "sasl.username", user) && credential(configuration, "sasl.password", password))
+		rd_kafka_error_destroy(rd_kafka_sasl_set_credentials(client, user, password));
+}
+
+void fetch_wake_note(struct fetch_wake *wake, size_t records, size_t bytes)
+{
+	if (!wake->client || records == 0)
+		return;
+	wake->records += records;
+	wake->bytes += bytes;
+	if (wake->records < wake->records_due && wake->bytes < wake->bytes_due)
+		return;
+	wake->records = wake->bytes = 0;
+	threads_wake(wake->client);
+}
