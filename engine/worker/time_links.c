@@ -6,6 +6,7 @@
 
 #define LOOK_MS 1000  /* after a change of the state: a look costs little, but changes come with every message */
 #define SLACK_MS 1000 /* in which another record may bring the time; also the least between two that are sent */
+#define UNREAD_MS 60000 /* for which what was sent may be hidden behind an open transaction of somebody else: Kafka's usual limit */
 #define LINK_BYTES ((size_t)1 << 16)
 #define NEVER INT64_MAX
 
@@ -86,6 +87,13 @@ static int64_t look_ms_of(const struct partition_state *partition_state)
 	return looks ? partition_state->time_wait.look_ms : NEVER;
 }
 
+/* How long the next record waits for one that was sent, while nothing else comes: until the time of day settles it, too. */
+static int64_t wait_for_sent_ms(const struct worker *worker, const struct awaited_time *awaited)
+{
+	const int64_t behind_ms = awaited->due_ms - loop_time_of_day_ms(worker->loop);
+	return behind_ms > 0 ? behind_ms + SLACK_MS : UNREAD_MS;
+}
+
 /* Looks at the state, and sets when that is done again. True: a record is due now. */
 static bool state_is_due(const struct worker *worker, struct partition_state *partition_state)
 {
@@ -101,7 +109,10 @@ static bool state_is_due(const struct worker *worker, struct partition_state *pa
 	const bool is_same = wait->send_ms > 0 && wait->due_ms == awaited.due_ms;
 	const bool is_due = is_same && wait->send_ms <= now_ms;
 	wait->due_ms = awaited.due_ms;
-	wait->send_ms = is_same && !is_due && wait->send_ms < send_ms ? wait->send_ms : send_ms;
+	if (is_due)
+		wait->send_ms = now_ms + wait_for_sent_ms(worker, &awaited);
+	else if (!is_same || send_ms < wait->send_ms)
+		wait->send_ms = send_ms;
 	wait->look_ms = wait->send_ms;
 	return is_due;
 }

@@ -7,7 +7,8 @@
  *
  * The worker that owns the partition looks at the state a moment after it was restored or has changed. It sends the record when as
  * much time has passed by its own clock as the state still waits by the clock of its records, and a moment more, in which another
- * record may bring it. If that does not settle what waits, as with clocks that differ, the next record comes after the same time.
+ * record may bring it. If that does not settle what waits, the next record comes when the time of day has reached what is waited
+ * for, as with clocks that differ, or after a minute: an open transaction of an answering worker may hide the first for so long.
  * While nothing waits, nothing is sent. A record that comes twice, or from a worker that has lost the partition meanwhile, only
  * says again what time it is.
  */
