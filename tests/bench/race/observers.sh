@@ -10,7 +10,8 @@ what=observers
 # shellcheck source=tests/bench/race/course.sh
 . "$(dirname "$0")/course.sh"
 backlog=${BACKLOG:-400000} rounds=${ROUNDS:-3} rate=${RATE:-200} seconds=${SECONDS_EACH:-6}
-topic=avro
+early=20000
+topic=avro # of what is learned
 
 pipeline() { # from $topic; $1 namespace, $2 delivery, $3 share that is watched, or nothing
 	local watch='s/#WATCH/#/'
@@ -48,22 +49,31 @@ spent() { # $1 topic, $2 group, $3 how many are read by then: CPU seconds, and h
 	"$build/requests" follow -b "$brokers" -i "$1" -g "$2" -n "$3" -p "$runner" 2>"$dir/follow.log" || give_up "$2 did not finish $1"
 }
 
-# Messages per CPU second behind the first fifth, until all are answered and watched: until the observer commits nothing more.
-# Then there is a verdict for each 500 that are watched. A share is drawn by key, of which there are 997: it may be a tenth less
-# than it says.
+# Messages per CPU second, from when the first thousands are answered and watched until all are: until the observer commits nothing
+# more. So what an engine sets up does not count, and each message counts with its answer and its row. There is a verdict for each
+# 500 that are watched. A share is drawn by key, of which there are 997: it may be a tenth less than it says.
 spend() { # $1 name, $2 delivery, $3 share that is watched, or nothing
-	local group="sluice.$1-$2-$round.$2" first last watched
+	local topic=$1-$2-$round group="sluice.$1-$2-$round.$2" first last watched
+	topics "$topic" "$topic-answers"
 	start "$1-$2-$round" "$2" "$3" --commit 100ms
-	first=$(spent avro "$group" $((backlog / 5)))
-	last=$(spent avro "$group" "$backlog")
+	fill "$topic" $early -e 20
+	first=$(spent_for "$3" "$early")
+	fill "$topic" "$backlog" -e 20
+	last=$(spent_for "$3" $((early + backlog)))
 	if [ -n "$3" ]; then
-		last=$(spent "${group%.*}.pipeline.scored.stage.watch.observer" "${group%.*}.observers" 0)
 		watched=$("$build/records" dump "$brokers" "${group%.*}.pipeline.scored.drift" 2>"$dir/records.log" | wc -l)
 		[ $((watched * 500)) -ge $((backlog * ${3%\%} / 100 * 9 / 10 - 500)) ] || give_up "$1: only $watched windows were judged"
 	fi
 	stop
 	awk -v name="$1-$2" -v backlog="$backlog" -v first="$first" -v last="$last" \
-		'BEGIN { split(first, from); split(last, to); print name, (backlog - from[2]) / (to[1] - from[1]) }' >>"$dir/speeds"
+		'BEGIN { split(first, from); split(last, to); print name, backlog / (to[1] - from[1]) }' >>"$dir/speeds"
+}
+
+spent_for() { # $1 share that is watched, or nothing, $2 how many messages: CPU seconds when they are answered and watched
+	local used
+	used=$(spent "$topic" "$group" "$2")
+	[ -z "$1" ] || used=$(spent "${group%.*}.pipeline.scored.stage.watch.observer" "${group%.*}.observers" 0)
+	echo "$used"
 }
 
 # The median delay of an answer, in microseconds.
@@ -77,8 +87,6 @@ delay() { # $1 name, $2 share that is watched, or nothing
 	sed -n "s/.*p50=\([0-9.]*\).*/$1 \1/p" <<<"$figures" | awk '{ print $1, 1000 * $2 }' >>"$dir/speeds"
 }
 
-topics avro avro-answers
-fill avro "$backlog" -e 20
 files 20
 for ((round = 1; round <= rounds; round++)); do
 	for delivery in at-least-once exactly-once; do
