@@ -41,10 +41,11 @@ struct chunk {
 	char stored[]; /* as in the state */
 };
 
-/* A row in the order. */
+/* A row in the order. In the heap it stands for all up to `end`, which follow it in its chunk and in the order: what a partition
+ * brings comes in the order of its times, so most rows have few others to be compared with. */
 struct entry {
 	int64_t time_ms, partition;
-	uint64_t row;
+	uint64_t row, end;
 	struct chunk *chunk;
 };
 
@@ -54,8 +55,9 @@ struct drift_waiting {
 	bool known; /* memory has what the state has */
 	struct chunk *oldest, *newest;
 	size_t bytes;
+	size_t count; /* rows */
 	struct entry *heap;
-	size_t count, room;
+	size_t runs, room; /* its entries */
 	uint64_t *gone; /* numbers of chunks to be deleted */
 	size_t gone_count, gone_room;
 };
@@ -77,7 +79,7 @@ static void waiting_clear(struct drift_waiting *self)
 {
 	while (self->oldest)
 		chunk_drop(self, self->oldest);
-	self->count = self->gone_count = 0;
+	self->count = self->runs = self->gone_count = 0;
 }
 
 void drift_waiting_close(struct drift_waiting *waiting)
@@ -122,31 +124,30 @@ static bool entry_is_before(const struct entry *a, const struct entry *b)
 
 static bool heap_put(struct drift_waiting *self, struct entry entry, struct error *error)
 {
-	struct entry *heap = memory_grow(self->heap, self->count, &self->room, 1024, sizeof *heap);
+	struct entry *heap = memory_grow(self->heap, self->runs, &self->room, 1024, sizeof *heap);
 	if (!heap)
 		return error_memory(error, ERROR_LIMIT, "keeping rows that wait");
 	self->heap = heap;
-	size_t at = self->count++;
+	size_t at = self->runs++;
 	for (; at > 0 && entry_is_before(&entry, &heap[(at - 1) / 2]); at = (at - 1) / 2)
 		heap[at] = heap[(at - 1) / 2];
 	heap[at] = entry;
 	return true;
 }
 
-static struct entry heap_pop(struct drift_waiting *self)
+/* Puts it in the place of the first. */
+static void heap_replace(struct drift_waiting *self, struct entry entry)
 {
 	struct entry *heap = self->heap;
-	const struct entry first = heap[0], last = heap[--self->count];
 	size_t at = 0;
-	for (size_t child = 1; child < self->count; child = 2 * at + 1) {
-		child += child + 1 < self->count && entry_is_before(&heap[child + 1], &heap[child]);
-		if (!entry_is_before(&heap[child], &last))
+	for (size_t child = 1; child < self->runs; child = 2 * at + 1) {
+		child += child + 1 < self->runs && entry_is_before(&heap[child + 1], &heap[child]);
+		if (!entry_is_before(&heap[child], &entry))
 			break;
 		heap[at] = heap[child];
 		at = child;
 	}
-	heap[at] = last;
-	return first;
+	heap[at] = entry;
 }
 
 /* ---- chunks ---- */
@@ -194,27 +195,61 @@ static struct chunk *chunk_make(struct drift_waiting *self, size_t bytes, struct
 	return chunk;
 }
 
-static struct entry entry_of(struct chunk *chunk, const struct chunk_head *head, uint64_t row)
+static struct entry entry_of(struct chunk *chunk, const struct chunk_head *head, uint64_t row, uint64_t end)
 {
 	struct monitor_moment moment;
 	memcpy(&moment, chunk_row(chunk, head, row), sizeof moment);
-	return (struct entry){moment.time_ms, moment.partition, row, chunk};
+	return (struct entry){moment.time_ms, moment.partition, row, end, chunk};
+}
+
+/* Takes the first row out of the order; its chunk has that head. */
+static void first_drop(struct drift_waiting *self, const struct chunk_head *head)
+{
+	const struct entry first = self->heap[0];
+	self->count--;
+	if (first.row + 1 < first.end)
+		heap_replace(self, entry_of(first.chunk, head, first.row + 1, first.end));
+	else if (--self->runs > 0)
+		heap_replace(self, self->heap[self->runs]);
+}
+
+static struct entry last_taken(const struct drift_waiting *self)
+{
+	return (struct entry){.time_ms = self->head.taken_ms, .partition = self->head.taken_partition, .row = self->head.taken_row};
+}
+
+static bool run_put(struct drift_waiting *self, const struct entry *run, struct error *error)
+{
+	const uint64_t rows = run->end - run->row;
+	if (rows == 0)
+		return true;
+	if (!heap_put(self, *run, error))
+		return false;
+	self->count += rows;
+	run->chunk->waits += rows;
+	return true;
 }
 
 /* Adds the rows of a chunk to the order, but those that were taken. */
 static bool chunk_list(struct drift_waiting *self, struct chunk *chunk, bool fresh, struct error *error)
 {
 	const struct chunk_head head = head_of(chunk);
-	const struct entry taken = {self->head.taken_ms, self->head.taken_partition, self->head.taken_row, NULL};
+	const struct entry taken = last_taken(self);
+	struct entry run = {0}, before = {0};
 	for (uint64_t row = head.first; row < head.first + head.count; row++) {
-		const struct entry entry = entry_of(chunk, &head, row);
+		const struct entry entry = entry_of(chunk, &head, row, row + 1);
 		if (!fresh && !entry_is_before(&taken, &entry))
 			continue;
-		if (!heap_put(self, entry, error))
-			return false;
-		chunk->waits++;
+		if (run.chunk && run.end == row && entry_is_before(&before, &entry)) {
+			run.end++;
+		} else {
+			if (!run_put(self, &run, error))
+				return false;
+			run = entry;
+		}
+		before = entry;
 	}
-	return true;
+	return run_put(self, &run, error);
 }
 
 static char *double_put(char *to, double value)
@@ -291,7 +326,7 @@ static bool chunk_is_gone(struct drift_waiting *self, struct chunk *chunk, struc
 /* Whether the next row in the order can be taken with others of that head. */
 static bool next_fits(const struct drift_waiting *self, int64_t horizon_ms, const struct chunk_head *alike, const char *segment)
 {
-	const struct entry taken = {self->head.taken_ms, self->head.taken_partition, self->head.taken_row, NULL};
+	const struct entry taken = last_taken(self);
 	if (self->count == 0 ||
 	    (self->heap[0].time_ms >= horizon_ms && horizon_ms != INT64_MAX && !entry_is_before(&self->heap[0], &taken)))
 		return false;
@@ -347,7 +382,7 @@ static const struct tensor *taken_tensor(struct arena *arena, const double *numb
 
 static void taken_note(struct drift_waiting *self, const struct entry *entry)
 {
-	const struct entry taken = {self->head.taken_ms, self->head.taken_partition, self->head.taken_row, NULL};
+	const struct entry taken = last_taken(self);
 	if (!entry_is_before(&taken, entry))
 		return;
 	self->head.taken_ms = entry->time_ms;
@@ -383,8 +418,9 @@ bool drift_waiting_take(struct drift_waiting *waiting, int64_t horizon_ms, size_
 	if (arena_failed(arena))
 		return error_memory(error, ERROR_LIMIT, "taking rows that waited");
 	while (rows->count < most && next_fits(waiting, horizon_ms, &head, segment)) {
-		const struct entry entry = heap_pop(waiting);
+		const struct entry entry = waiting->heap[0];
 		const struct chunk_head own = head_of(entry.chunk);
+		first_drop(waiting, &own);
 		taking_put(&taking, &head, chunk_row(entry.chunk, &own, entry.row), rows->count++);
 		taken_note(waiting, &entry);
 		if (--entry.chunk->waits == 0 && !chunk_is_gone(waiting, entry.chunk, error))
