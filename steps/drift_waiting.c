@@ -58,7 +58,7 @@ struct drift_waiting {
 	size_t count; /* rows */
 	struct entry *heap;
 	size_t runs, room; /* its entries */
-	uint64_t *gone; /* numbers of chunks to be deleted */
+	uint64_t *gone;	   /* numbers of chunks to be deleted */
 	size_t gone_count, gone_room;
 };
 
