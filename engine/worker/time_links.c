@@ -128,8 +128,10 @@ static bool state_advance(struct worker *worker, struct partition_state *partiti
 	const enum produce_verdict verdict = time_send(worker, partition_state, arena, error);
 	arena_close(arena);
 	worker->spoilt = verdict == PRODUCE_SPOILT;
-	if (verdict == PRODUCE_FULL)
+	if (verdict == PRODUCE_FULL) {
 		produce_retry_soon(worker);
+		partition_state->time_wait.send_ms = partition_state->time_wait.look_ms = loop_now_ms(worker->loop) + SLACK_MS;
+	}
 	if (verdict == PRODUCED && (!worker->dirty || worker->commits_quietly))
 		commit_interval_begin(worker);
 	return verdict != PRODUCE_REFUSED;
