@@ -311,7 +311,7 @@ static enum changelog_end read_on(struct changelog_reading *reading, struct erro
 				end = message_take(reading, taken[i], error);
 			rd_kafka_message_destroy(taken[i]);
 		}
-		fetch_wake_note(&reading->reader->fetch_wake, count > 0 ? (size_t)count : 0, bytes);
+		fetch_wake_note(&reading->reader->fetch_wake, count > 0 ? (size_t)count : 0, bytes, false);
 	}
 	return end;
 }

@@ -340,7 +340,7 @@ static bool kafka_take(struct consumer *self, struct record *records, size_t roo
 		consumer_on_refusal(consumer, message);
 		rd_kafka_message_destroy(message);
 	}
-	fetch_wake_note(&consumer->fetch_wake, *count, bytes);
+	fetch_wake_note(&consumer->fetch_wake, *count, bytes, taken < (ssize_t)room);
 	if (*count > 0) {
 		const struct record *last = &records[*count - 1];
 		consumer->hindrance = (struct hindrance){0};
@@ -443,6 +443,7 @@ static bool kafka_accept(struct consumer *self, struct error *error)
 	replacement_watch_forget(consumer->replacements);
 	if (!(change == ASSIGNMENT_GIVEN ? accept_given(consumer, error) : accept_taken(consumer, error)))
 		return false;
+	fetch_wake_change(&consumer->fetch_wake);
 	if (consumer->coming.items) {
 		const struct positions coming = consumer->coming;
 		consumer->coming = (struct positions){0};
@@ -475,6 +476,7 @@ static bool kafka_seek(struct consumer *self, struct positions positions, struct
 	if (whole)
 		rd_kafka_error_destroy(whole);
 	rd_kafka_topic_partition_list_destroy(list);
+	fetch_wake_change(&consumer->fetch_wake);
 	/* The next owner reads lost partitions from their committed offsets anyway. */
 	bool lost = rd_kafka_assignment_lost(consumer->client) || consumer_has_failed(self);
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR || lost || consumer_failed(error, "go back to the committed offsets", code);
@@ -487,6 +489,7 @@ static bool kafka_pause(struct consumer *self, struct positions positions, bool 
 	rd_kafka_resp_err_t code =
 		paused ? rd_kafka_pause_partitions(consumer->client, list) : rd_kafka_resume_partitions(consumer->client, list);
 	rd_kafka_topic_partition_list_destroy(list);
+	fetch_wake_change(&consumer->fetch_wake);
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR || consumer_failed(error, paused ? "pause" : "go on", code);
 }
 

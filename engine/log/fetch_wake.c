@@ -27,11 +27,8 @@ static size_t half_of(const rd_kafka_conf_t *configuration, const char *name)
 
 void fetch_wake_begin(struct fetch_wake *wake, rd_kafka_t *client)
 {
-	*wake = (struct fetch_wake){0};
-	if (fetch_wake_backoff_ms())
-		return;
 	const rd_kafka_conf_t *configuration = rd_kafka_conf(client);
-	wake->client = client;
+	*wake = (struct fetch_wake){.client = client, .looks_itself = fetch_wake_backoff_ms() != NULL};
 	wake->records_due = half_of(configuration, "queued.min.messages");
 	wake->bytes_due = half_of(configuration, "queued.max.messages.kbytes") * KBYTE;
 }
@@ -54,14 +51,23 @@ static void threads_wake(rd_kafka_t *client)
 		rd_kafka_error_destroy(rd_kafka_sasl_set_credentials(client, user, password));
 }
 
-void fetch_wake_note(struct fetch_wake *wake, size_t records, size_t bytes)
+void fetch_wake_note(struct fetch_wake *wake, size_t records, size_t bytes, bool is_empty)
 {
-	if (!wake->client || records == 0)
+	if (wake->looks_itself)
 		return;
 	wake->records += records;
 	wake->bytes += bytes;
-	if (wake->records < wake->records_due && wake->bytes < wake->bytes_due)
+	const bool is_half = records > 0 && (wake->records >= wake->records_due || wake->bytes >= wake->bytes_due);
+	const bool is_dropped = is_empty && wake->drops;
+	if (!is_half && !is_dropped)
 		return;
 	wake->records = wake->bytes = 0;
+	wake->drops = wake->drops && !is_empty;
+	threads_wake(wake->client);
+}
+
+void fetch_wake_change(struct fetch_wake *wake)
+{
+	wake->drops = true;
 	threads_wake(wake->client);
 }

@@ -370,7 +370,7 @@ static bool note_remark(struct reader *reader, rd_kafka_message_t *message, stru
 
 static void record_give(struct reader *reader, struct record *record, rd_kafka_message_t *message)
 {
-	fetch_wake_note(&reader->fetch_wake, 1, message->key_len + message->len);
+	fetch_wake_note(&reader->fetch_wake, 1, message->key_len + message->len, false);
 	*record = (struct record){
 		.partition = message->partition,
 		.offset = message->offset,
