@@ -4,9 +4,9 @@
 #include "message/stage_link.h"
 #include "message/truth_link.h"
 
-#define LOOK_MS 1000  /* after a change of the state: a look costs little, but changes come with every message */
-#define SLACK_MS 1000 /* in which another record may bring the time; also the least between two that are sent */
-#define UNREAD_MS 60000 /* for which what was sent may be hidden behind an open transaction of somebody else: Kafka's usual limit */
+#define LOOK_MS 1000	/* after a change of the state: a look costs little, but changes come with every message */
+#define SLACK_MS 1000	/* in which another record may bring the time; also the least between two that are sent */
+#define UNREAD_MS 60000 /* an open transaction of somebody else may hide what was sent for so long: Kafka's usual limit */
 #define LINK_BYTES ((size_t)1 << 16)
 #define NEVER INT64_MAX
 
@@ -130,7 +130,7 @@ static bool state_advance(struct worker *worker, struct partition_state *partiti
 	worker->spoilt = verdict == PRODUCE_SPOILT;
 	if (verdict == PRODUCE_FULL) {
 		produce_retry_soon(worker);
-		partition_state->time_wait.send_ms = partition_state->time_wait.look_ms = loop_now_ms(worker->loop) + SLACK_MS;
+		partition_state->time_wait.send_ms = partition_state->time_wait.look_ms = loop_now_ms(worker->loop);
 	}
 	if (verdict == PRODUCED && (!worker->dirty || worker->commits_quietly))
 		commit_interval_begin(worker);
