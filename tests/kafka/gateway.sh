@@ -223,10 +223,14 @@ keyed() { # $1 port, then options
 }
 accepted() { [ "$(keyed "$other" -H 'prefer: respond-async')" = 202 ]; }
 replayed() { [ "$(keyed "$other")" = 200 ]; }
+requests_of_times() { "$build/records" count "$brokers" sluice.default.pipeline.times.inputs 2>>"$dir/records.log"; }
+written() { [ "$(requests_of_times)" -gt "$requests" ]; }
+requests=$(requests_of_times)
 kill -STOP "$engine"
 keyed "$port" >"$dir/reset.status" &
 ours $!
 caller=$started
+wait_until 15 written || give_up "the request of a key was not written" # else the other gateway would make it
 wait_until 15 accepted || give_up "the other gateway does not know the request of a key"
 kill_at_once "$first"
 wait_for "$caller"
@@ -235,6 +239,7 @@ kill -CONT "$engine"
 wait_until 15 replayed || give_up "the other gateway has no answer of a key whose gateway died"
 expect_words "its answer at the other gateway" "$dir/keyed.head" '^[Ii]dempotent-[Rr]eplayed: true'
 expect_words "how often the pipeline was asked" "$dir/keyed" '"data":\[1\]'
+expect "requests of a key that two gateways were asked" $(($(requests_of_times) - requests)) "-eq 1"
 kill_at_once "$second"
 run_gateway
 

@@ -57,12 +57,12 @@ spend() { # $1 name, $2 delivery, $3 share that is watched, or nothing
 	topics "$topic" "$topic-answers"
 	start "$1-$2-$round" "$2" "$3" --commit 100ms
 	fill "$topic" $early -e 20
-	first=$(spent_for "$3" "$early")
+	first=$(spent_for "$3" "$early") || exit 1
 	fill "$topic" "$backlog" -e 20
-	last=$(spent_for "$3" $((early + backlog)))
+	last=$(spent_for "$3" $((early + backlog))) || exit 1
 	if [ -n "$3" ]; then
 		watched=$("$build/records" dump "$brokers" "${group%.*}.pipeline.scored.drift" 2>"$dir/records.log" | wc -l)
-		[ $((watched * 500)) -ge $((backlog * ${3%\%} / 100 * 9 / 10 - 500)) ] || give_up "$1: only $watched windows were judged"
+		[ $((watched * 500)) -ge $(((early + backlog) * ${3%\%} / 100 * 9 / 10 - 500)) ] || give_up "$1: only $watched windows were judged"
 	fi
 	stop
 	awk -v name="$1-$2" -v backlog="$backlog" -v first="$first" -v last="$last" \
@@ -71,8 +71,8 @@ spend() { # $1 name, $2 delivery, $3 share that is watched, or nothing
 
 spent_for() { # $1 share that is watched, or nothing, $2 how many messages: CPU seconds when they are answered and watched
 	local used
-	used=$(spent "$topic" "$group" "$2")
-	[ -z "$1" ] || used=$(spent "${group%.*}.pipeline.scored.stage.watch.observer" "${group%.*}.observers" 0)
+	used=$(spent "$topic" "$group" "$2") || exit 1
+	[ -z "$1" ] || used=$(spent "${group%.*}.pipeline.scored.stage.watch.observer" "${group%.*}.observers" 0) || exit 1
 	echo "$used"
 }
 
