@@ -7,12 +7,15 @@
 
 #include <cmocka.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "log/changelog.h"
 #include "log/consumer_parts.h"
 #include "log/reader.h"
 #include "net/loop.h"
+#include "state/change.h"
 #include "tests/unit/mock_broker.h"
 
 #define BATCHES 24
@@ -20,10 +23,12 @@
 #define RECORDS ((int64_t)BATCHES * IN_BATCH)
 #define VALUE_BYTES 200
 #define MOST_MS (BATCHES * 1000 / 2) /* half of what it takes if each batch waits for a second */
+#define STORE_BYTES ((size_t)16 << 20)
 #define TAKEN_TOGETHER 50
 #define PAUSES 10
 #define PAUSE_MS 30
 
+static const char *const scopes[] = {"s"};
 static const char *const mixed[] = {"mixed"};
 static struct mock mock;
 static struct consumer *consumer;
@@ -244,6 +249,51 @@ static void a_reader_goes_on_too(void **state)
 	assert_in_range(clock_ms() - begun_ms, 0, MOST_MS);
 }
 
+static void state_fill(void)
+{
+	char value[VALUE_BYTES];
+	struct buffer key, change;
+	buffer_open(&key, sizeof value);
+	buffer_open(&change, 2 * sizeof value);
+	memset(value, 'v', sizeof value);
+	for (int64_t i = 0; i < RECORDS; i++) {
+		char name[24];
+		(void)snprintf(name, sizeof name, "%lld", (long long)i);
+		buffer_clear(&key);
+		buffer_clear(&change);
+		change_write_key(&key, scopes[0], text_of(name));
+		change_write_value(&change, (struct text){value, sizeof value});
+		mock_send(&mock, "out", buffer_view(&key), buffer_view(&change));
+		if (i % IN_BATCH == IN_BATCH - 1)
+			assert_int_equal(rd_kafka_flush(mock.writer, MOCK_WAIT_MS), 0);
+	}
+	buffer_close(&key);
+	buffer_close(&change);
+}
+
+static void a_restore_goes_on_too(void **state)
+{
+	const struct property own[] = {{"queued.min.messages", "100"}, {"fetch.message.max.bytes", "1000"}};
+	const struct changelog_source source = {.topic = "out", .pipeline = "p", .from = OFFSET_NONE};
+	struct changelog_extent extent;
+	struct error error = {0};
+	(void)state;
+	state_fill();
+	struct store *store = store_open((struct store_scopes){1, scopes}, STORE_BYTES);
+	struct changelog_reader *reader =
+		changelog_reader_open(mock.brokers, (struct properties){sizeof own / sizeof *own, own}, &error);
+	assert_string_equal(error.text, "");
+	const int64_t begun_ms = clock_ms();
+	const enum changelog_end end = changelog_read(reader, &source, store, &extent, &error);
+	assert_string_equal(error.text, "");
+	assert_int_equal(end, CHANGELOG_READ);
+	assert_in_range(clock_ms() - begun_ms, 0, MOST_MS);
+	assert_int_equal(extent.end, RECORDS);
+	assert_int_equal(store_count(store), RECORDS);
+	changelog_reader_close(reader);
+	store_close(store);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, stand_begin, stand_end)
 
 int main(void)
@@ -254,6 +304,7 @@ int main(void)
 		STORY(a_partition_that_goes_on_is_read_at_once),
 		STORY(records_that_a_seek_drops_make_room),
 		STORY(a_reader_goes_on_too),
+		STORY(a_restore_goes_on_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
