@@ -24,67 +24,88 @@ static const struct failing_receivers *failing_look(struct alert_watch *watch)
 	return failing;
 }
 
-static void failing_write(const struct receiver_report *report, struct buffer *out)
-{
-	char since[MOMENT_BYTES];
-	moment_print(time_of_day_ms() - report->failing_ms, since);
-	if (report->refuses && report->waiting == 0)
-		buffer_print(out, "%s has refused notices since %s: %s", report->name, since, report->why);
-	else
-		buffer_print(out, "%s has taken no notice since %s, and %zu wait: %s", report->name, since, report->waiting,
-			     report->why);
-}
+/* A receiver that takes no notices, and the first action of the pipeline that has it. */
+struct named_receiver {
+	const struct receiver_report *report;
+	const struct alert_spec *alert;
+	size_t action;
+	size_t others; /* actions that have it, too */
+};
 
 /* What is written of the receivers of one pipeline, each once. */
 struct failing_list {
 	const struct receiver_reports *reports;
-	struct buffer *out;
-	uint64_t named[FAILING_NAMED]; /* keys */
+	struct named_receiver named[FAILING_NAMED];
 	size_t count;
 	bool has_others;
 };
 
-static bool list_has(const struct failing_list *list, uint64_t key)
+/* Two webhooks of one host have the same name, since the rest of a URL may be a secret: the alert and the number of its action tell
+ * them apart. */
+static void action_write(const struct named_receiver *named, struct buffer *out)
+{
+	if (named->report->is_shared)
+		return;
+	buffer_print(out, " (action %zu of the alert %s", named->action + 1,
+		     named->alert->name.text ? named->alert->name.text : "");
+	if (named->others > 0)
+		buffer_print(out, " and %zu other%s", named->others, named->others > 1 ? "s" : "");
+	buffer_byte(out, ')');
+}
+
+static void failing_write(const struct named_receiver *named, struct buffer *out)
+{
+	const struct receiver_report *report = named->report;
+	char since[MOMENT_BYTES];
+	moment_print(time_of_day_ms() - report->failing_ms, since);
+	buffer_string(out, report->name);
+	action_write(named, out);
+	if (report->refuses && report->waiting == 0)
+		buffer_print(out, " has refused notices since %s: %s", since, report->why);
+	else
+		buffer_print(out, " has taken no notice since %s, and %zu wait: %s", since, report->waiting, report->why);
+}
+
+static struct named_receiver *list_find(struct failing_list *list, const struct receiver_report *report)
 {
 	for (size_t i = 0; i < list->count; i++)
-		if (list->named[i] == key)
-			return true;
-	return false;
+		if (list->named[i].report == report)
+			return &list->named[i];
+	return NULL;
 }
 
 /* Receivers that the board does not know one by one may be among those that it knows together. */
-static void failing_take(struct failing_list *list, struct text receiver)
+static void failing_take(struct failing_list *list, struct text receiver, const struct alert_spec *alert, size_t action)
 {
 	const uint64_t key = receiver_key(receiver);
 	const struct receiver_report *found = NULL;
 	for (size_t i = 0; i < list->reports->count && !found; i++)
 		if (list->reports->items[i].key == key || list->reports->items[i].is_shared)
 			found = &list->reports->items[i];
-	if (!found || list_has(list, found->key))
-		return;
-	if (list->count == FAILING_NAMED) {
+	struct named_receiver *named = found ? list_find(list, found) : NULL;
+	if (named)
+		named->others += named->alert != alert || named->action != action;
+	else if (found && list->count == FAILING_NAMED)
 		list->has_others = true;
-		return;
-	}
-	buffer_string(list->out, list->count > 0 ? "; " : "");
-	failing_write(found, list->out);
-	list->named[list->count++] = found->key;
+	else if (found)
+		list->named[list->count++] = (struct named_receiver){.report = found, .alert = alert, .action = action};
 }
 
-static void action_take(struct failing_list *list, const struct pipeline_plan *plan, const struct alert_action *action)
+static void action_take(struct failing_list *list, const struct pipeline_plan *plan, const struct alert_spec *alert, size_t index)
 {
+	const struct alert_action *action = &((const struct alert_action *)alert->actions.items)[index];
 	switch (action->type) {
 	case ALERT_ROLLBACK:
 		return;
 	case ALERT_EMAIL:
 		for (size_t i = 0; i < action->recipients.count; i++)
-			failing_take(list, text_of(action->recipients.items[i].text));
+			failing_take(list, text_of(action->recipients.items[i].text), alert, index);
 		return;
 	case ALERT_TOPIC:
-		failing_take(list, text_of(plan_topic_of(plan, TOPIC_ALERTS)));
+		failing_take(list, text_of(plan_topic_of(plan, TOPIC_ALERTS)), alert, index);
 		return;
 	default:
-		failing_take(list, text_of(action->url));
+		failing_take(list, text_of(action->url), alert, index);
 	}
 }
 
@@ -93,11 +114,15 @@ void alert_watch_write_failing(struct alert_watch *watch, const struct pipeline_
 	const struct item_list *alerts = &plan->graph->spec->alerts;
 	if (alerts->count == 0 || failing_look(watch)->reports.count == 0)
 		return;
-	struct failing_list list = {.reports = &watch->failing.reports, .out = out};
+	struct failing_list list = {.reports = &watch->failing.reports};
 	for (size_t i = 0; i < alerts->count; i++) {
-		const struct alert_spec *spec = &((const struct alert_spec *)alerts->items)[i];
-		for (size_t j = 0; j < spec->actions.count; j++)
-			action_take(&list, plan, &((const struct alert_action *)spec->actions.items)[j]);
+		const struct alert_spec *alert = &((const struct alert_spec *)alerts->items)[i];
+		for (size_t j = 0; j < alert->actions.count; j++)
+			action_take(&list, plan, alert, j);
+	}
+	for (size_t i = 0; i < list.count; i++) {
+		buffer_string(out, i > 0 ? "; " : "");
+		failing_write(&list.named[i], out);
 	}
 	if (list.has_others)
 		buffer_string(out, "; and others, which /metrics lists");
