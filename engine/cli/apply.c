@@ -175,21 +175,24 @@ static int effects_print(struct applying *applying, bool all)
 	return command_write(applying->session, &out);
 }
 
-static void warnings_print(struct session *session, const struct record_list *warnings, struct document_places places)
-{
-	struct buffer out;
-	buffer_open(&out, CHECK_BYTES_MAX);
-	verdict_warnings_print(warnings, places, &out);
-	if (!buffer_failed(&out) && out.length > 0)
-		(void)fwrite(out.bytes, 1, out.length, session->err);
-	buffer_close(&out);
-}
-
 static struct document_checker checker_of(const struct applying *applying)
 {
 	return (struct document_checker){.kinds = applying->session->kinds,
 					 .namespace = applying->files.namespace,
 					 .prefix = applying->control.config.topics.prefix};
+}
+
+/* Warns of accepted documents that name what is changed or deleted. */
+static int others_check(struct applying *applying, struct document_checker *checker, struct error *error)
+{
+	const struct record_list items = {applying->selection.count, applying->selection.items};
+	struct record_list warnings = {0};
+	if (items.count > 0 &&
+	    !document_check_others(checker, &items, applying->selection.ledger, applying->session->arena, &warnings, error))
+		return command_failed(applying->session, error);
+	control_session_warnings(applying->session, &warnings,
+				 (struct document_places){applying->files.count, applying->files.places});
+	return EXIT_GOOD;
 }
 
 /* Checks the documents as the keeper will: together with everything that is accepted. */
@@ -206,8 +209,8 @@ static int documents_check(struct applying *applying, struct error *error)
 	applying->tables = findings.tables;
 	applying->state_is_changed = findings.state_is_changed;
 	if (findings.faults.count == 0) {
-		warnings_print(applying->session, &findings.warnings, places);
-		return EXIT_GOOD;
+		control_session_warnings(applying->session, &findings.warnings, places);
+		return others_check(applying, &checker, error);
 	}
 	return control_session_faults(applying->session, TEXT("the documents have errors; nothing was proposed"), &findings.faults,
 				      places);

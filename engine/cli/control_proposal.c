@@ -35,6 +35,16 @@ int control_session_faults(struct session *session, struct text why, const struc
 	return refusal_print(session, &(struct control_verdict){.outcome = VERDICT_REFUSED, .why = why, .faults = *faults}, places);
 }
 
+void control_session_warnings(struct session *session, const struct record_list *warnings, struct document_places places)
+{
+	struct buffer out;
+	buffer_open(&out, VERDICT_BYTES_MAX);
+	verdict_warnings_print(warnings, places, &out);
+	if (!buffer_failed(&out) && out.length > 0)
+		(void)fwrite(out.bytes, 1, out.length, session->err);
+	buffer_close(&out);
+}
+
 int control_session_propose(struct session *session, struct control_session *control, const struct control_author *author,
 			    struct record_list items, struct document_places places)
 {

@@ -20,4 +20,7 @@ int control_session_command(struct session *session, struct control_session *con
 int control_session_faults(struct session *session, struct text why, const struct record_list *faults,
 			   struct document_places places);
 
+/* Prints warnings of documents on `err`. */
+void control_session_warnings(struct session *session, const struct record_list *warnings, struct document_places places);
+
 #endif

@@ -3,6 +3,7 @@
 #include "cli/control_proposal.h"
 #include "client/control_session.h"
 #include "client/kafka.h"
+#include "control/document_check.h"
 
 struct delete_options {
 	struct pipeline_target_asked asked;
@@ -41,6 +42,23 @@ static bool items_find(const struct control_session *control, const char *const 
 	return true;
 }
 
+/* Proposes the deletion. The documents that name what is deleted are found before: then the ledger has not accepted it yet. */
+static int items_delete(struct session *session, struct control_session *control, const struct control_author *author,
+			struct record_list items)
+{
+	struct error error = {0};
+	struct record_list warnings = {0};
+	const struct applier_config *config = &control->config;
+	struct document_checker checker = {
+		.kinds = session->kinds, .namespace = config->namespace, .prefix = config->topics.prefix};
+	if (!document_check_others(&checker, &items, applier_ledger(control->applier), session->arena, &warnings, &error))
+		return command_failed(session, &error);
+	int code = control_session_propose(session, control, author, items, (struct document_places){0});
+	if (code == EXIT_GOOD)
+		control_session_warnings(session, &warnings, (struct document_places){0});
+	return code;
+}
+
 static int delete_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct delete_options *self = filled;
@@ -50,8 +68,7 @@ static int delete_run(struct session *session, const void *filled, const char *c
 	bool good = (items || error_memory(&error, ERROR_SYSTEM, "deleting resources")) &&
 		    control_session_open(command_workspace(session), &self->asked, &control, &error) &&
 		    items_find(&control, arguments, count, items, &error);
-	int code = good ? control_session_propose(session, &control, &self->author, (struct record_list){count, items},
-						  (struct document_places){0})
+	int code = good ? items_delete(session, &control, &self->author, (struct record_list){count, items})
 			: command_refused(session, &command_delete, &error);
 	control_session_close(&control);
 	return code;
@@ -63,7 +80,8 @@ const struct command command_delete = {
 	.summary = "Removes resources from a namespace.",
 	.help = "Engines stop these resources after their requests are answered. A resource that a pipeline needs is not deleted "
 		"before that pipeline, unless both are named. The topics and their records stay, and so do the versions: `sluice "
-		"rollback` brings a deleted resource back. `sluice experiments history` shows the moves of a deleted rollout for "
+		"rollback` brings a deleted resource back. A resource that names it and works without it, as an alert on its "
+		"absence, gets a warning. `sluice experiments history` shows the moves of a deleted rollout for "
 		"30 days "
 		"after the last one, and those of a next one of its name after them.\n\n"
 		"  sluice delete pipeline/fraud --reason 'replaced by fraud-2'\n  sluice delete pipeline/fraud model/fraud\n",

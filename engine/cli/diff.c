@@ -1,5 +1,6 @@
 /* diff.c: `sluice diff`: what files would change in what a namespace has accepted. */
 #include "cli/command.h"
+#include "cli/control_proposal.h"
 #include "client/applied_artifacts.h"
 #include "client/change_effects.h"
 #include "client/control_session.h"
@@ -118,6 +119,8 @@ static bool effects_diff(struct session *session, const struct applied_files *fi
 	struct keeper_findings findings = {0};
 	if (!keeper.check(keeper.context, &items, effects.ledger, session->arena, &findings, error))
 		return false;
+	if (findings.faults.count == 0)
+		control_session_warnings(session, &findings.warnings, (struct document_places){files->count, files->places});
 	effects.extent = findings.state_is_changed ? EFFECTS_KEPT : EFFECTS_STARTS;
 	return findings.faults.count > 0 || change_effects_print(&effects, &items, out, error);
 }

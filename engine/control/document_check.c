@@ -239,12 +239,14 @@ static bool others_have_errors(const struct document_set *set)
 	return false;
 }
 
-/* Whether it warns that a proposed document names something that is nowhere, or not in force. */
+/* Whether it warns that a proposed document names something that is nowhere, or not in force. Where former faults are known: that
+ * another document does so by the proposal. */
 static bool fault_warns(const struct document_set *set, const struct fault *fault)
 {
 	const struct verdict_fault found = fault_of_document(fault);
-	return fault->code->severity == SEVERITY_WARNING && fault->code->kind == FAULT_BAD_REFERENCE &&
-	       document_is_proposed(set, &found);
+	if (fault->code->severity != SEVERITY_WARNING || fault->code->kind != FAULT_BAD_REFERENCE)
+		return false;
+	return document_is_proposed(set, &found) ? !set->former : set->former && !fault_is_former(set, fault);
 }
 
 /* The warnings of references, with what was meant, in the arena of faults. False: memory ran out. */
@@ -473,6 +475,23 @@ bool document_check_effects(struct document_checker *checker, const struct recor
 	if (good && !after.is_large && (!plan_diff(&plan_before, &plan_after, after.arena, &changes) ||
 					!effects.take(effects.context, &changes, after.arena)))
 		good = error_memory(error, ERROR_SYSTEM, "comparing plans");
+	set_close(&before);
+	set_close(&after);
+	return good;
+}
+
+bool document_check_others(struct document_checker *checker, const struct record_list *items, const struct ledger *accepted,
+			   struct arena *arena, struct record_list *warnings, struct error *error)
+{
+	const struct record_list nothing = {0};
+	struct document_set before = {.checker = checker, .items = &nothing, .accepted = accepted};
+	struct document_set after = {.checker = checker, .items = items, .accepted = accepted, .kept = arena};
+	struct plan plan;
+	bool good = set_open(&before, error) && set_plan(&before, &plan, error) && set_open(&after, error) &&
+		    set_plan(&after, &plan, error);
+	after.former = before.spec.faults;
+	if (good && !after.is_large && !spec_warnings_keep(&after, warnings))
+		good = error_memory(error, ERROR_SYSTEM, "checking a proposal");
 	set_close(&before);
 	set_close(&after);
 	return good;

@@ -31,6 +31,11 @@ struct document_effects {
 bool document_check_effects(struct document_checker *checker, const struct record_list *items, const struct ledger *accepted,
 			    struct document_effects effects, struct error *error);
 
+/* Warnings of references (struct verdict_fault) that accepted documents outside the proposal get by it, in the arena: it removes
+ * what they name, and they may do without it, as an alert on the absence of a pipeline. For commands. False: SYSTEM. */
+bool document_check_others(struct document_checker *checker, const struct record_list *items, const struct ledger *accepted,
+			   struct arena *arena, struct record_list *warnings, struct error *error);
+
 /* The checker in the form that the keeper calls; `checker` is borrowed. */
 struct keeper_checker document_check_of(struct document_checker *checker);
 

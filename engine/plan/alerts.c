@@ -21,9 +21,9 @@ static void check_absent(const struct spec *spec, const struct name *written)
 		suggest_offer(&suggestion, text_of(resource->name.text));
 	}
 	fault_add(spec->faults, CODE_ABSENT_PIPELINE, written->place, suggestion.nearest.bytes,
-		  "`absent` names `" TEXT_FORMAT "`, and the files have no pipeline of that name: the alert fires in every engine "
-		  "that runs only these",
-		  TEXT_ARGUMENTS(name));
+		  "`absent` names `" TEXT_FORMAT "`, and the %s no pipeline of that name: the alert fires %s", TEXT_ARGUMENTS(name),
+		  spec->is_accepted ? "namespace has" : "files have",
+		  spec->is_accepted ? "until it has one" : "in every engine that runs only these");
 }
 
 /* The alert of a pipeline of the plan that is silenced, with groups if one has them; NULL: there is none. Offers the names of
@@ -60,7 +60,8 @@ static void check_silence(const struct compiler *compiler, const struct resource
 			  silence->alert.text, silence->group);
 	if (!alert)
 		fault_add(compiler->spec->faults, CODE_IDLE_SILENCE, silence->alert.place, suggestion.nearest.bytes,
-			  "the files have no alert `%s`%s%s, so this silences nothing", silence->alert.text,
+			  "the %s no alert `%s`%s%s, so this silences nothing",
+			  compiler->spec->is_accepted ? "namespace has" : "files have", silence->alert.text,
 			  silence->pipeline.text ? " of pipeline " : "", silence->pipeline.text ? silence->pipeline.text : "");
 }
 

@@ -277,6 +277,30 @@ static void a_deleted_resource_is_brought_back(void **state)
 	apply_runs(EXIT_FAULTS, "has no version 9 any more", "rollback model/scorer --to 9");
 }
 
+#define NAMED(name, more)                                                                                                          \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: " name "}\nspec:\n" more                           \
+	"  steps: [{name: a, expression: {set: {y: x}}}]\n  output: {steps: [a]}\n"
+#define FIRES                                                                                                                      \
+	"Pipeline/watcher:5:34: warning: `absent` names `trading`, and the namespace has no pipeline of that name: the alert "     \
+	"fires until it has one"
+
+static void a_pipeline_whose_absence_an_alert_watches_is_deleted_with_a_warning(void **state)
+{
+	char path[LINE_BYTES];
+	(void)state;
+	apply_file("a.yaml", NAMED("watcher", "  alerts: [{name: quiet, absent: trading for 5m, actions: [{type: topic}]}]\n"));
+	apply_runs(EXIT_FAULTS, "a.yaml:5:34: warning: `absent` names `trading`", "diff %s", apply_stand.folder);
+	apply_runs(EXIT_GOOD, "a.yaml:5:34: warning: `absent` names `trading`", "apply %s", apply_stand.folder);
+	apply_file("b.yaml", NAMED("trading", ""));
+	apply_runs(EXIT_GOOD, "Pipeline/trading version 1 accepted", "apply %s", apply_stand.folder);
+	apply_runs(EXIT_GOOD, FIRES, "delete pipeline/trading");
+	apply_runs(EXIT_GOOD, "Pipeline/trading version 3 accepted", "apply %s", apply_stand.folder);
+	(void)snprintf(path, sizeof path, "%s/b.yaml", apply_stand.folder);
+	assert_int_equal(unlink(path), 0);
+	apply_runs(EXIT_GOOD, "a.yaml:5:34: warning: `absent` names `trading`", "apply %s --prune --dry-run", apply_stand.folder);
+	apply_runs(EXIT_GOOD, "a.yaml:5:34: warning: `absent` names `trading`", "apply %s --prune", apply_stand.folder);
+}
+
 /* An engine that has prepared the change `prepared`, and cannot prepare the change `failed`; 0: none. */
 static void engine_prepares(int64_t prepared, int64_t failed)
 {
@@ -576,6 +600,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_set_has_the_name_that_its_owner_chose, apply_keeper_setup, apply_teardown),
 		cmocka_unit_test_setup_teardown(what_is_no_longer_in_the_folder_is_pruned, apply_keeper_setup, apply_teardown),
 		cmocka_unit_test_setup_teardown(a_deleted_resource_is_brought_back, apply_keeper_setup, apply_teardown),
+		cmocka_unit_test_setup_teardown(a_pipeline_whose_absence_an_alert_watches_is_deleted_with_a_warning,
+						apply_keeper_setup, apply_teardown),
 		cmocka_unit_test_setup_teardown(a_dry_run_shows_what_becomes_of_groups_and_state, apply_keeper_setup,
 						apply_teardown),
 		cmocka_unit_test_setup_teardown(a_rollback_says_what_its_state_has_not_seen, apply_keeper_setup, apply_teardown),

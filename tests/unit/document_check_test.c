@@ -292,6 +292,33 @@ static void a_requirement_that_no_accepted_server_offers_is_a_warning(void **sta
 	}
 }
 
+#define ECHO "[{name: a, expression: {set: {y: x}}}]"
+
+/* The warning that the document has anyway is none of the proposal. */
+static void a_document_is_warned_of_that_loses_what_it_names_by_the_proposal(void **state)
+{
+	static const char *const deleted[] = {"other", "trading"};
+	(void)state;
+	accepts("Pipeline", "trading", PIPELINE("trading", ECHO));
+	accepts("Pipeline", "other", PIPELINE("other", ECHO));
+	accepts("Pipeline", "w",
+		PIPELINE("w", ECHO "\n  alerts:\n"
+				   "  - {name: quiet, absent: trading for 5m, actions: [{type: topic}]}\n"
+				   "  - {name: former, absent: nothing for 5m, actions: [{type: topic}]}\n"));
+	for (size_t i = 0; i < 2; i++) {
+		const struct proposal_item item = {
+			.kind = TEXT("Pipeline"), .name = text_of(deleted[i]), .action = PROPOSAL_DELETE, .expected = 1};
+		const struct record_list list = {1, &item};
+		struct record_list warnings = {0};
+		struct error error = {0};
+		assert_true(document_check_others(&checker, &list, keeper_ledger(stand.keeper), stand.arena, &warnings, &error));
+		assert_int_equal(warnings.count, i);
+		const struct verdict_fault *warning = warnings.items;
+		if (i > 0)
+			assert_true(text_is(warning->name, "w") && text_is(warning->code, "SL0525"));
+	}
+}
+
 /* As after an upgrade: the keeper's checker is stricter than the one that accepted the document. */
 static void an_error_in_an_accepted_document_refuses_only_what_touches_it(void **state)
 {
@@ -355,6 +382,7 @@ int main(void)
 		TEST(a_yaml_bomb_is_refused),
 		TEST(documents_that_need_too_much_memory_are_refused),
 		TEST(a_requirement_that_no_accepted_server_offers_is_a_warning),
+		TEST(a_document_is_warned_of_that_loses_what_it_names_by_the_proposal),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
