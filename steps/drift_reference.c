@@ -179,7 +179,7 @@ static bool message_learn(struct drift_learning *learning, const struct payload 
 static void mistake_tell(const struct drift_learning *learning, const struct fit_source *source, const struct tensor *texts)
 {
 	struct error why = {0};
-	if (!source->texts_check || !source->remarked || source->texts_check(source->context, texts, &why))
+	if (!source->texts_check || !source->remarked || source->texts_check(source->context, texts, false, &why))
 		return;
 	fit_source_remark(source, arena_print(learning->arena, "`" TEXT_FORMAT "` is not watched: %s:%u:%u: %s",
 					      TEXT_ARGUMENTS(texts->name), why.place.file, (unsigned)why.place.line,

@@ -311,7 +311,7 @@ bool drift_texts_check(const struct name_list *tensors, const struct fit_source 
 {
 	for (size_t i = 0; source->texts_check && i < tensors->count; i++) {
 		const struct tensor *tensor = tensors_find(payload->tensors, text_of(tensors->items[i].text));
-		if (tensor && tensor->datatype == DATATYPE_BYTES && !source->texts_check(source->context, tensor, error))
+		if (tensor && tensor->datatype == DATATYPE_BYTES && !source->texts_check(source->context, tensor, true, error))
 			return false;
 	}
 	return true;

@@ -6,6 +6,7 @@
 #include "base/number.h"
 
 #define NUMBER_DIGITS_MAX 64 /* and commas: longer is no formatted number */
+#define UNIT_BYTES_MAX 8     /* "minutes", "mmol/l" */
 
 static bool is_missing(struct text field)
 {
@@ -108,4 +109,39 @@ bool csv_field_is_formatted(struct text field)
 	}
 	struct decimal decimal;
 	return formatted && decimal_scan((struct text){digits, length}, &decimal) == length;
+}
+
+/* ---- units ---- */
+
+static bool is_unit_byte(char byte)
+{
+	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || byte == '/' || (unsigned char)byte >= 0x80;
+}
+
+static bool is_ordinal(struct text unit)
+{
+	static const char *const ends[] = {"st", "nd", "rd", "th"};
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+		if (text_equal_caseless(unit, text_of(ends[i])))
+			return true;
+	return false;
+}
+
+bool csv_field_has_unit(struct text field)
+{
+	double number;
+	field = text_trimmed(field, FIELD_SPACES);
+	size_t begin = field.length;
+	while (begin > 0 && is_unit_byte(field.bytes[begin - 1]))
+		begin--;
+	const struct text unit = text_from(field, begin), before = {field.bytes, begin};
+	const struct text size = text_trimmed(before, FIELD_SPACES);
+	if (unit.length == 0 || unit.length > UNIT_BYTES_MAX || size.length == 0)
+		return false;
+	const char last = size.bytes[size.length - 1];
+	if (last != '.' && (last < '0' || last > '9')) /* a word, as infinity */
+		return false;
+	if (size.length == before.length && (unit.length == 1 || is_ordinal(unit)))
+		return false;
+	return number_any(text_from(size, size.bytes[0] == '+'), &number) || csv_field_is_formatted(size);
 }

@@ -1,5 +1,5 @@
-/* csv_field.h: Field of a CSV: read as a number, as one that is missing, or as a flag; and whether it is a formatted number, which
- * is not read. Spaces around it are no part of it.
+/* csv_field.h: Field of a CSV: read as a number, as one that is missing, or as a flag; and whether it is a formatted number or one
+ * with a unit, which is not read. Spaces around it are no part of it.
  *
  * Pure; any thread may call.
  */
@@ -20,5 +20,9 @@ bool csv_field_flag(struct text field, double *number);
 /* Whether the field is a number with a currency sign, a percent sign, or commas between thousands, as $5, -$5, 12% and 1,234.50; or
  * with a decimal comma. */
 bool csv_field_is_formatted(struct text field);
+
+/* Whether the field is a number, maybe a formatted one, and its unit: 5 EUR, 1.5kg, but no ordinal number (3rd) and no digits with
+ * one letter (5a). Such fields may be categories, as 36 months. */
+bool csv_field_has_unit(struct text field);
 
 #endif

@@ -301,8 +301,11 @@ static bool row_look(struct fit_rows *rows)
 		column->others += !is_number;
 		column->flags += !is_number && csv_field_flag(rows->fields[i].text, &flag);
 		const bool is_formatted = !is_number && csv_field_is_formatted(rows->fields[i].text);
+		const bool has_unit = !is_number && !is_formatted && csv_field_has_unit(rows->fields[i].text);
 		column->formatted += is_formatted;
-		if (is_number || !(column->number || (is_formatted && column->formatted == 1)))
+		column->with_unit += has_unit;
+		const bool is_first = (is_formatted || has_unit) && column->formatted + column->with_unit == 1;
+		if (is_number || !(column->number || is_first))
 			continue;
 		column->number = false;
 		column->other = rows->fields[i];
@@ -460,14 +463,20 @@ static bool rows_refused(void *context, const struct tensor *texts, struct error
 	return error_set(error, why.kind, why.place, "%s, in the row of line %zu: %s", rows->file, rows->fields[0].line, why.text);
 }
 
-static bool rows_texts_check(void *context, const struct tensor *texts, struct error *error)
+/* A column of numbers with units that is named is meant, as one of categories. */
+static bool rows_texts_check(void *context, const struct tensor *texts, bool is_named, struct error *error)
 {
 	const struct fit_rows *rows = context;
 	for (size_t i = 0; i < rows->column_count; i++) {
 		const struct csv_column *column = &rows->columns[i];
-		const size_t numbers = column->numbers + column->formatted, texts_only = column->others - column->formatted;
-		if (column->elements == texts->data && numbers > 0 && numbers / NUMBERS_A_TEXT >= texts_only)
-			return refuse_column(rows, column, "learn from requests, one in each line, if it has texts", error);
+		const size_t formatted = column->formatted + (is_named ? 0 : column->with_unit);
+		const size_t numbers = column->numbers + formatted, texts_only = column->others - formatted;
+		if (column->elements != texts->data || numbers == 0 || numbers / NUMBERS_A_TEXT < texts_only)
+			continue;
+		return refuse_column(rows, column,
+				     column->with_unit == column->others ? "name it by `tensors` if it has texts"
+									 : "learn from requests, one in each line, if it has texts",
+				     error);
 	}
 	return true;
 }

@@ -18,9 +18,10 @@ struct csv_column {
 	struct text name;	 /* empty: not a tensor */
 	bool number;		 /* all its fields are numbers, or missing; or it is a flag */
 	bool flag;		 /* all its fields are `true` or `false`, or missing: 1, 0 and NaN */
-	struct csv_field other;	 /* the first formatted number, else the first other field, unless `number` */
+	struct csv_field other;	 /* the first formatted number or one with a unit, else the first other field, unless `number` */
 	size_t numbers, others;	 /* fields that are numbers, and others; those that are missing are neither */
 	size_t flags, formatted; /* of the others: flags, and formatted numbers (csv_field.h) */
+	size_t with_unit;	 /* of the others: numbers with a unit, which are not formatted otherwise */
 	const void *elements;	 /* data of its own tensor in the last message */
 	size_t gathered;	 /* index of its tensor of several columns; SIZE_MAX: its own tensor */
 	size_t at;		 /* its column in that tensor */

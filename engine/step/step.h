@@ -170,9 +170,10 @@ struct fit_source {
 	 * texts where numbers are needed, if that is the reason; else NULL. True: the message is left out from now
 	 * on. False: `error` now has the place of the message, and ends the fit. */
 	bool (*refused)(void *context, const struct tensor *texts, struct error *error);
-	/* Whether a tensor of texts of the last message is meant as that. False: INPUT, it is a column of a CSV that has nearly
-	 * all numbers, maybe formatted ones: $5. NULL: messages have types. */
-	bool (*texts_check)(void *context, const struct tensor *texts, struct error *error);
+	/* Whether a tensor of texts of the last message is meant as that; `is_named`: the step's options name it. False: INPUT, it
+	 * is a column of a CSV that has nearly all numbers, maybe formatted ones: $5; or, unless it is named, ones with units: 5
+	 * EUR. NULL: messages have types. */
+	bool (*texts_check)(void *context, const struct tensor *texts, bool is_named, struct error *error);
 	/* The tensor of the last message with the type that is wanted, in the arena, as a CSV has none: numbers, if its field is
 	 * one, or texts. Returns the tensor itself if it cannot have that; NULL: the arena is full. NULL (the hook): messages have
 	 * types. */

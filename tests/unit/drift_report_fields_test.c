@@ -98,6 +98,40 @@ static void a_column_of_formatted_numbers_is_named_with_one_of_them(void **state
 	}
 }
 
+/* Where the column is named it is one of texts, as that of a loan's term, which has categories. */
+static void a_column_of_numbers_with_units_is_named_with_one_of_them(void **state)
+{
+	(void)state;
+	static const char *const numbers[] = {"5 EUR", "1.5 kg", "-1.5kg", "36 months", "\"1,234.50 USD\"", "20 \xC2\xB0\x43"};
+	char words[256];
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+		const bool is_quoted = numbers[i][0] == '"';
+		struct said said = fit_with("", numbers[i], 100);
+		assert_int_equal(said.code, 0);
+		(void)snprintf(words, sizeof words,
+			       "`a` is not watched: data:2:1: column `a` is not all numbers: here it has `%.*s`; write a number "
+			       "without separators or units, like 50000 or 5e4, leave the field empty where it is missing, or name "
+			       "it by `tensors` if it has texts",
+			       (int)strlen(numbers[i]) - 2 * is_quoted, numbers[i] + is_quoted);
+		expect_words(said.err, words);
+		said_close(&said);
+		said = fit_with("tensors: [a], ", numbers[i], 100);
+		assert_int_equal(said.code, 0);
+		said_close(&said);
+		said = fit_with("tensors: [a, b], ", numbers[i], 1); /* a mistake among numbers */
+		assert_int_not_equal(said.code, 0);
+		expect_words(said.err, "data:101:1: column `a` is not all numbers: here it has");
+		said_close(&said);
+	}
+	static const char *const texts[] = {"3rd", "5a", "kg", "5 Elm Street", "infinity war", "10:30 am", "1.2.3 beta", "a 5"};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		struct said said = fit_with("", texts[i], 100);
+		assert_int_equal(said.code, 0);
+		assert_null(strstr(said.err, "is not all numbers"));
+		said_close(&said);
+	}
+}
+
 static void formatted_numbers_are_named_where_no_column_is_left_to_watch(void **state)
 {
 	(void)state;
@@ -244,6 +278,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_field_that_is_no_number_in_a_column_of_numbers_refuses_the_reference),
 		cmocka_unit_test(a_column_of_formatted_numbers_is_named_with_one_of_them),
+		cmocka_unit_test(a_column_of_numbers_with_units_is_named_with_one_of_them),
 		cmocka_unit_test(formatted_numbers_are_named_where_no_column_is_left_to_watch),
 		cmocka_unit_test(a_column_of_numbers_and_texts_is_one_of_texts),
 		cmocka_unit_test(a_field_that_is_no_number_is_of_another_type_in_a_report),
