@@ -42,9 +42,10 @@ static int64_t version_before(const struct ledger *ledger, const struct ledger_r
 	return 0;
 }
 
-/* Collects what the version does to groups and state. Without memory for that there is nothing: the rollback goes on. */
+/* Collects what the version does to groups and state, and to documents that name the resource, where the version deletes it.
+ * Without memory for that there is nothing: the rollback goes on. */
 static void effects_collect(struct session *session, const struct control_session *control, const struct proposal_item *rollback,
-			    const struct ledger_resource *resource, struct buffer *out)
+			    const struct ledger_resource *resource, struct buffer *out, struct record_list *warnings)
 {
 	struct error error = {0};
 	const struct applier_config *config = &control->config;
@@ -54,11 +55,17 @@ static void effects_collect(struct session *session, const struct control_sessio
 		.ledger = applier_ledger(control->applier),
 		.extent = EFFECTS_KEPT};
 	const struct ledger_version *version = ledger_version_find(resource, rollback->to);
-	if (!version || version->record.action != CONTROL_APPLY)
+	if (!version)
 		return;
-	const struct proposal_item item = {
-		.kind = rollback->kind, .name = rollback->name, .action = PROPOSAL_APPLY, .document = version->record.document};
-	if (!change_effects_print(&effects, &(struct record_list){1, &item}, out, &error))
+	const bool applies = version->record.action == CONTROL_APPLY;
+	const struct proposal_item item = {.kind = rollback->kind,
+					   .name = rollback->name,
+					   .action = applies ? PROPOSAL_APPLY : PROPOSAL_DELETE,
+					   .document = applies ? version->record.document : TEXT("")};
+	const struct record_list items = {1, &item};
+	if (!document_check_others(&effects.checker, &items, effects.ledger, session->arena, warnings, &error))
+		*warnings = (struct record_list){0};
+	else if (applies && !change_effects_print(&effects, &items, out, &error))
 		buffer_clear(out);
 }
 
@@ -67,12 +74,15 @@ static int item_propose(struct session *session, struct control_session *control
 			const struct ledger_resource *resource, const struct proposal_item *item)
 {
 	struct buffer out;
+	struct record_list warnings = {0};
 	buffer_open(&out, EFFECTS_BYTES_MAX);
-	effects_collect(session, control, item, resource, &out);
+	effects_collect(session, control, item, resource, &out, &warnings);
 	int code = control_session_propose(session, control, &self->author, (struct record_list){1, item},
 					   (struct document_places){0});
-	if (code == EXIT_GOOD)
+	if (code == EXIT_GOOD) {
+		control_session_warnings(session, &warnings, (struct document_places){0});
 		return command_write(session, &out);
+	}
 	buffer_close(&out);
 	return code;
 }

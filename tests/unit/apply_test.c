@@ -295,6 +295,8 @@ static void a_pipeline_whose_absence_an_alert_watches_is_deleted_with_a_warning(
 	apply_runs(EXIT_GOOD, "Pipeline/trading version 1 accepted", "apply %s", apply_stand.folder);
 	apply_runs(EXIT_GOOD, FIRES, "delete pipeline/trading");
 	apply_runs(EXIT_GOOD, "Pipeline/trading version 3 accepted", "apply %s", apply_stand.folder);
+	apply_runs(EXIT_GOOD, FIRES, "rollback pipeline/trading --to 2");
+	apply_runs(EXIT_GOOD, "Pipeline/trading version 5 accepted", "apply %s", apply_stand.folder);
 	(void)snprintf(path, sizeof path, "%s/b.yaml", apply_stand.folder);
 	assert_int_equal(unlink(path), 0);
 	apply_runs(EXIT_GOOD, "a.yaml:5:34: warning: `absent` names `trading`", "apply %s --prune --dry-run", apply_stand.folder);
