@@ -307,7 +307,8 @@ static struct text lines_joined(const struct call_source *source, enum header_na
 				struct arena *arena)
 {
 	/* Routes are parts between colons, so that they may follow one another; others are lists (RFC 9110, 5.3). */
-	const struct text between = known == HEADER_ROUTE ? TEXT("") : TEXT(",");
+	const bool is_route = known == HEADER_ROUTE || known == HEADER_SELDON_ROUTE;
+	const struct text between = is_route ? TEXT("") : TEXT(",");
 	struct buffer all;
 	buffer_open(&all, SIZE_MAX / 2); /* the request's head has a limit */
 	for (size_t place = 1; first.bytes; place++) {
@@ -331,6 +332,32 @@ static bool has_one_value(const struct gateway_targets *targets, struct text nam
 	       read_name_find(targets, name).bytes;
 }
 
+/* Whether lines of traceparent differ, so that the request is in no one trace. */
+static bool traces_differ(const struct call_source *source)
+{
+	const struct text first = source->header(source->context, HEADER_TRACEPARENT);
+	for (size_t place = 1; first.bytes; place++) {
+		const struct text more = source->header_at(source->context, HEADER_TRACEPARENT, place);
+		if (!more.bytes)
+			break;
+		if (!text_equal(first, more))
+			return true;
+	}
+	return false;
+}
+
+static bool is_of_trace(enum header_name name)
+{
+	return name == HEADER_TRACEPARENT || name == HEADER_TRACESTATE;
+}
+
+/* Whether the lines of a usual header, of those that may be lists or follow one another, are joined. */
+static bool usual_is_joined(const struct call_source *source, enum header_name name, struct text text)
+{
+	return name == HEADER_ROUTE ||
+	       ((name == HEADER_TRACESTATE || name == HEADER_SELDON_ROUTE) && !has_one_value(source->targets, text));
+}
+
 /* The usual ones. Their names are written as in their own pages. */
 static size_t usual_headers_pass(const struct call_source *source, struct arena *arena, struct header *items)
 {
@@ -347,13 +374,17 @@ static size_t usual_headers_pass(const struct call_source *source, struct arena 
 		{HEADER_EXPLAIN, {EXPLAIN_HEADER, sizeof EXPLAIN_HEADER - 1}},
 	};
 	static_assert(sizeof usual / sizeof *usual == USUAL_HEADERS, "there is space for them");
+	const bool is_untraced = traces_differ(source);
 	size_t count = 0;
+	if (is_untraced && source->dropped_traces)
+		++*source->dropped_traces;
 	for (size_t i = 0; i < USUAL_HEADERS; i++) {
 		struct text value = source->header(source->context, usual[i].name);
+		if (is_untraced && is_of_trace(usual[i].name))
+			continue;
 		if (i < 2 && source->content_type) /* a record of a fixed content type has no binary data after the JSON */
 			value = i == 0 ? text_of(source->content_type) : (struct text){0};
-		if (usual[i].name == HEADER_ROUTE ||
-		    (usual[i].name == HEADER_TRACESTATE && !has_one_value(source->targets, usual[i].text)))
+		if (usual_is_joined(source, usual[i].name, usual[i].text))
 			value = lines_joined(source, usual[i].name, NULL, value, arena);
 		if (value.bytes)
 			items[count++] = (struct header){usual[i].text, value};
@@ -367,8 +398,8 @@ static size_t listed_headers_pass(const struct call_source *source, const struct
 	for (size_t i = 0; i < list->count; i++) {
 		const struct text name = text_of(list->items[i].text);
 		struct text value = source->header_named(source->context, name.bytes, 0);
-		if (!value.bytes || headers_find((struct headers){count, items}, name))
-			continue;
+		if (!value.bytes || headers_find((struct headers){count, items}, name) || is_of_trace(header_name_find(name)))
+			continue; /* a trace that is not passed on by itself is not one */
 		if (!has_one_value(source->targets, name))
 			value = lines_joined(source, HEADER_OTHER, name.bytes, value, arena);
 		items[count++] = (struct header){name, value};

@@ -18,10 +18,11 @@ struct call_source {
 	int64_t arrived_ms;	  /* likewise; of the request's head */
 	const char *content_type; /* of the record; NULL: the request's own */
 	bool suggests;		  /* names of targets, to a caller that names none: access is not controlled */
+	uint64_t *dropped_traces; /* counts requests whose trace is not passed on; NULL: they are not counted */
 	const void *context;
 	struct text (*header)(const void *context, enum header_name name); /* bytes NULL: the request has no such header */
 	struct text (*header_at)(const void *context, enum header_name name,
-				 size_t place);				    /* the first (0), the second, and so on */
+				 size_t place);						  /* the first (0), the second, and so on */
 	struct text (*header_named)(const void *context, const char *name, size_t place); /* likewise, of any name */
 };
 
@@ -97,7 +98,10 @@ bool call_id_read(const struct call_source *source, struct text *id, struct call
 bool call_key_read(const struct call_source *source, bool explains, struct text *key, struct call_refusal *refusal);
 
 /* The headers that are sent to Kafka: only listed ones, and never credentials, cookies, or sluice's own. Of a route, which Seldon
- * gives in several, all are one value. Lists, and that value, are in the arena; other values are borrowed. */
+ * gives in several, all are one value. Lists, and that value, are in the arena; other values are borrowed.
+ *
+ * A request is in one trace. If lines of traceparent differ, none is passed on, nor is tracestate, which belongs to it. So whoever
+ * traces the request next begins a new trace, as for a traceparent that is invalid (W3C Trace Context, 4.3). */
 struct headers call_headers_passed(const struct call_source *source, struct arena *arena);
 
 /* The same and one more; without it if its value is empty. */

@@ -595,3 +595,8 @@ struct calls_counts calls_counts(const struct calls *calls)
 	counts.open = calls->open;
 	return counts;
 }
+
+uint64_t *calls_dropped_traces(struct calls *calls)
+{
+	return &calls->counts.dropped_traces;
+}

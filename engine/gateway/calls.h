@@ -149,7 +149,11 @@ struct calls_counts {
 	uint64_t foreign; /* replies of other epochs */
 	uint64_t strayed; /* replies to calls that are over, or that cannot be decoded */
 	uint64_t open;	  /* calls that have begun and not ended */
+	uint64_t dropped_traces; /* requests whose lines of traceparent differ */
 };
 struct calls_counts calls_counts(const struct calls *calls);
+
+/* The last of these, for call_source.dropped_traces. */
+uint64_t *calls_dropped_traces(struct calls *calls);
 
 #endif

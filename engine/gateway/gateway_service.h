@@ -35,7 +35,10 @@ struct gateway_asked {
 		ROW("pass-header", NAMES, owner, member.passed, .word = "NAME",                                                    \
 		    .help = "A header of requests that is copied to their records, beside content-type, traceparent, "             \
 			    "tracestate, seldon-route, and those that the files read by header(), or by which experiments "        \
-			    "choose. Lines of one name are joined by commas. Credentials and cookies are never copied."),          \
+			    "choose. Lines of one name are joined by commas. Those of seldon-route and x-seldon-route are "        \
+			    "joined without one. If lines of traceparent differ, neither these nor tracestate are copied, "        \
+			    "so that a new trace begins; `sluice_gateway_dropped_traces_total` counts such requests. "             \
+			    "Credentials and cookies are never copied."),                                                          \
 		ROW("cors-origin", NAMES, owner, member.cors_origins, .word = "ORIGIN",                                            \
 		    .help = "An origin, as https://app.example, whose pages may call the gateway from a browser (CORS); * is "     \
 			    "every origin."),                                                                                      \

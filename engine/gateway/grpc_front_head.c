@@ -29,6 +29,7 @@ struct call_source grpc_source_of(const struct grpc_asked *asked)
 				    .arrived_ms = now_ms - grpc_request_age_ms(asked->request),
 				    .content_type = asked->is_seldon ? front->seldon_type : front->inference_type,
 				    .suggests = !*front->config.access,
+				    .dropped_traces = calls_dropped_traces(front->config.calls),
 				    .context = asked->request,
 				    .header = grpc_metadata_of,
 				    .header_at = grpc_metadata_at,

@@ -28,6 +28,7 @@ struct call_source rest_source(const struct rest_request *request)
 				    .now_ms = now_ms,
 				    .arrived_ms = now_ms - http_incoming_age_ms(request->incoming),
 				    .suggests = !rest->access,
+				    .dropped_traces = calls_dropped_traces(rest->calls),
 				    .context = request->incoming,
 				    .header = rest_header,
 				    .header_at = rest_header_at,

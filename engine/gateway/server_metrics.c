@@ -52,6 +52,7 @@ void gateway_metrics_write(struct gateway *gateway, struct exposition *expositio
 					     .left = seen.left,
 					     .open = seen.open,
 					     .strayed = seen.foreign + seen.strayed,
+					     .dropped_traces = seen.dropped_traces,
 					     .connections = connections.accepted,
 					     .refused = connections.refused,
 					     .peer_refused = connections.peer_refused,

@@ -372,6 +372,9 @@ const struct metric metric_rows[] = {
 	GATEWAY(left, "sluice_gateway_abandoned_total", "Calls whose caller disconnected; they are failures too."),
 	GAUGE(SCOPE_GATEWAY, struct gateway_calls, open, "sluice_gateway_open_calls", "Calls that have begun and not ended."),
 	GATEWAY(strayed, "sluice_gateway_stray_replies_total", "Replies to calls that are over, or that are another gateway's."),
+	GATEWAY(dropped_traces, "sluice_gateway_dropped_traces_total",
+		"Requests that had several different `traceparent` headers, so that they belong to no one trace: neither these nor "
+		"`tracestate` reached the record."),
 	GATEWAY(connections, "sluice_gateway_connections_total",
 		"Connections that the gateway has accepted. Far more than calls: callers connect for each call, or for none."),
 	GATEWAY(refused, "sluice_gateway_refused_connections_total",

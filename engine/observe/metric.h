@@ -169,7 +169,7 @@ struct control_state {
 
 /* Calls of a gateway. */
 struct gateway_calls {
-	uint64_t begun, answered, failed, filtered, accepted, timed_out, left, strayed;
+	uint64_t begun, answered, failed, filtered, accepted, timed_out, left, strayed, dropped_traces;
 	uint64_t open;
 	uint64_t connections, refused, peer_refused, rejected, flooded; /* connections */
 };

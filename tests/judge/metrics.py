@@ -453,7 +453,8 @@ class Events:
         judge = self.judge
         never = ["sluice_model_retries_total", "sluice_model_cache_hits_total", "sluice_model_cache_misses_total", "sluice_model_batch_rows_count",
                  "sluice_worker_copies_total", "sluice_worker_copies_lost_total", "sluice_worker_replies_total", "sluice_pipeline_dropped_total",
-                 "sluice_pipeline_lag_records", "sluice_gateway_timeouts_total", "sluice_gateway_abandoned_total"]
+                 "sluice_pipeline_lag_records", "sluice_gateway_timeouts_total", "sluice_gateway_abandoned_total",
+                 "sluice_gateway_dropped_traces_total"]
         for name in never:
             self.becomes(f"{name} begins at 0", name, 0)
         self.becomes("no breaker is open at first", "sluice_model_breakers", 0, state="open")
@@ -546,8 +547,9 @@ class Events:
             caller.sendall(b"GET / HTTP/1.1\nHost: localhost\n\n")  # bare line feeds
             judge.expect("moved: a head that is not well formed is refused", caller.recv(64).startswith(b"HTTP/1.1 400"))
         self.becomes("it is counted", "sluice_gateway_rejected_requests_total", 1)
-        judge.expect("moved: so is a call", self.ask("sink", 1) in (200, 202))
+        judge.expect("moved: so is a call, though of two traces", self.ask("sink", 1, traceparent="00-a", Traceparent="00-b") in (200, 202))
         self.becomes("each came by a connection", "sluice_gateway_connections_total", before + 2)
+        self.becomes("a trace that a request cannot have", "sluice_gateway_dropped_traces_total", 1)
 
     def of_workers(self):
         judge = self.judge

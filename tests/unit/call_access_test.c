@@ -233,6 +233,35 @@ static void all_lines_of_a_header_are_passed_on(void **state)
 	arena_close(arena);
 }
 
+/* As W3C Trace Context has it of a traceparent that is not valid, and Seldon of routes. */
+static void a_request_is_in_one_trace_and_has_one_route(void **state)
+{
+	static const struct line two[] = {
+		{"traceparent", "00-a"},   {"tracestate", "a=1"},     {"Traceparent", "00-b"}, {"x-mine", "m"},
+		{"seldon-route", ":a_1:"}, {"Seldon-Route", ":b_2:"}, {"tracestate", "b=1"},   {0}};
+	static const struct line alike[] = {{"traceparent", "00-a"}, {"tracestate", "a=1"}, {"traceparent", "00-a"}, {0}};
+	const struct name more[] = {{.text = "x-mine"}, {.text = "Traceparent"}, {.text = "tracestate"}};
+	const struct gateway_config config = {.passed = {3, more}};
+	const struct gateway_targets targets = {0};
+	struct call_source source = source_of(&config, &targets, two);
+	struct arena *arena = arena_open((size_t)1 << 16);
+	uint64_t dropped = 0;
+	(void)state;
+	source.dropped_traces = &dropped;
+	struct headers passed = call_headers_passed(&source, arena);
+	assert_int_equal(passed.count, 2);
+	assert_true(text_is(headers_find(passed, TEXT("x-mine"))->value, "m"));
+	assert_true(text_is(headers_find(passed, TEXT("seldon-route"))->value, ":a_1::b_2:"));
+	assert_int_equal(dropped, 1);
+	source.context = alike;
+	passed = call_headers_passed(&source, arena);
+	assert_int_equal(passed.count, 2);
+	assert_true(text_is(headers_find(passed, TEXT("traceparent"))->value, "00-a"));
+	assert_true(text_is(headers_find(passed, TEXT("tracestate"))->value, "a=1"));
+	assert_int_equal(dropped, 1);
+	arena_close(arena);
+}
+
 static void listed_headers_alone_are_passed_on(void **state)
 {
 	static const struct line given[] = {{"content-type", "application/json"},
@@ -275,6 +304,7 @@ int main(void)
 		cmocka_unit_test(a_call_asks_for_what_its_name_leads_to),
 		cmocka_unit_test(a_pipeline_that_was_made_of_something_is_asked_for_as_that),
 		cmocka_unit_test(all_lines_of_a_header_are_passed_on),
+		cmocka_unit_test(a_request_is_in_one_trace_and_has_one_route),
 		cmocka_unit_test(listed_headers_alone_are_passed_on),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
