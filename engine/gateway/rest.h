@@ -97,8 +97,8 @@ uint64_t rest_caller_share(const struct rest_request *request);
 const struct gateway_route *rest_route_find(struct text method, struct text path, struct rest_request *request, char *allowed,
 					 size_t size);
 
-/* Answers a request that has no route: 404, or 405 if its path has the methods `allowed`, or a preflight of one of them; and
- * `OPTIONS *`. */
+/* Answers a request that has no route: 404, or if its path has the methods `allowed`, OPTIONS, a preflight of one of them, or else
+ * 405; and `OPTIONS *`. */
 void rest_route_refuse(const struct rest_request *request, struct text method, const char *allowed);
 
 /* The parameter of the query that names the submitted request of a route whose path does not; NULL: there is none. */

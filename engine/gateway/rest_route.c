@@ -105,11 +105,24 @@ bool rest_query_read(const struct gateway_route *route, struct rest_request *req
 	return request->submission.length > 0;
 }
 
+/* Adds the method of a route to those in `list`, unless it is one of them; with GET, HEAD, which needs no route of its own. */
+static void method_list(const struct gateway_route *route, char *list, size_t size)
+{
+	struct text rest = text_of(list);
+	while (rest.length > 0) {
+		const struct text listed = text_take_until(&rest, ',');
+		if (text_ends_with(listed, text_of(route->method)))
+			return;
+	}
+	const size_t length = strlen(list);
+	(void)snprintf(list + length, size - length, "%s%s%s", length ? ", " : "", route->method,
+		       strcmp(route->method, "GET") == 0 ? ", HEAD" : "");
+}
+
 static const struct gateway_route *route_search(struct text method, struct text path, struct rest_request *request, char *allowed,
 						size_t size)
 {
 	const struct text rest = prefix_take(path, request);
-	size_t length = 0;
 	allowed[0] = '\0';
 	const struct text whole = {rest.bytes, rest.length - text_ends_with(rest, TEXT("/"))};
 	bool head = text_is(method, "HEAD");
@@ -126,9 +139,7 @@ static const struct gateway_route *route_search(struct text method, struct text 
 			*request = fitted;
 			return route;
 		}
-		int written = snprintf(allowed + length, size - length, "%s%s%s", length ? ", " : "", route->method,
-				       strcmp(route->method, "GET") == 0 ? ", HEAD" : "");
-		length += written > 0 && (size_t)written < size - length ? (size_t)written : 0;
+		method_list(route, allowed, size);
 	}
 	return NULL;
 }
@@ -187,22 +198,34 @@ const struct gateway_route *rest_route_find(struct text method, struct text path
 	return route;
 }
 
-/* `OPTIONS *` asks about the server, not about a path (RFC 9110, 9.3.7). */
+/* The answer to OPTIONS, of a path with the methods `allowed` or of the server (RFC 9110, 9.3.7), or 405, which has the same. */
+static void methods_answer(const struct rest_request *request, bool is_options, const char *allowed)
+{
+	char all[REST_ALLOWED_BYTES_MAX + sizeof ", OPTIONS"], words[ERROR_TEXT_MAX];
+	const struct http_answer_header header = {"Allow", all};
+	(void)snprintf(all, sizeof all, "%s, OPTIONS", allowed);
+	(void)snprintf(words, sizeof words, "this path takes %s alone", allowed);
+	if (is_options)
+		http_server_answer(request->incoming, 204, NULL, (struct text){0}, &header, 1);
+	else
+		rest_refuse_with(request, 405, &header, 1, words);
+}
+
+/* `OPTIONS *` asks about the server: which methods any of its paths has. */
 static void server_options_answer(const struct rest_request *request)
 {
-	static const struct http_answer_header header = {"Allow", "GET, HEAD, POST, DELETE, OPTIONS"};
-	http_server_answer(request->incoming, 204, NULL, (struct text){0}, &header, 1);
+	char all[REST_ALLOWED_BYTES_MAX] = "";
+	for (const struct gateway_route *route = rest_routes; route->method; route++)
+		method_list(route, all, sizeof all);
+	methods_answer(request, true, all);
 }
 
 void rest_route_refuse(const struct rest_request *request, struct text method, const char *allowed)
 {
-	const struct http_answer_header header = {"Allow", allowed};
-	char words[ERROR_TEXT_MAX];
-	(void)snprintf(words, sizeof words, "this path takes %s alone", allowed);
 	if (text_is(request->path, "*"))
 		server_options_answer(request);
 	else if (!allowed[0])
 		rest_refuse(request, 404, "there is nothing at this path; GET /v2/routes lists what there is");
 	else if (!rest_cors_preflight(request, method, allowed))
-		rest_refuse_with(request, 405, &header, 1, words);
+		methods_answer(request, text_is(method, "OPTIONS"), allowed);
 }

@@ -312,9 +312,9 @@ def refuses(judge, gateway):
     status, answer, _ = gateway.ask("GET", "/nothing/here")
     judge.expect("nor another path", status == 404 and "error" in answer, (status, answer))
     status, answer, headers = gateway.ask("GET", "/v2/pipelines/twice/infer")
-    judge.expect("another method is not allowed", status == 405 and headers.get("allow") == "POST", (status, headers))
+    judge.expect("another method is not allowed", status == 405 and headers.get("allow") == "POST, OPTIONS", (status, headers))
     status, answer, headers = gateway.ask("PUT", "/v2")
-    judge.expect("where GET is allowed, so is HEAD", status == 405 and headers.get("allow") == "GET, HEAD" and "GET, HEAD" in answer["error"], (status, headers))
+    judge.expect("where GET is allowed, so is HEAD", status == 405 and headers.get("allow") == "GET, HEAD, OPTIONS" and "GET, HEAD" in answer["error"], (status, headers))
     status, answer, _ = gateway.infer("twice", "{\"inputs\":", x_request_id="poison")
     judge.expect("bad input is the caller's error, with its parts",
                  status == 400 and answer["kind"] == "INPUT" and answer["id"] == "poison" and "/0/" in answer["place"], (status, answer))
@@ -637,7 +637,7 @@ def cancels_requests(judge, gateway):
         status, answer, _ = gateway.ask("DELETE", f"/v2/pipelines/held/requests/{bad}")
         judge.expect(f"{bad} is not cancelled", status == 404 and "id" in answer["error"], (status, answer))
     status, answer, headers = gateway.ask("PUT", kept)
-    judge.expect("the path says what it takes", status == 405 and headers["allow"] == "GET, HEAD, DELETE", (status, headers))
+    judge.expect("the path says what it takes", status == 405 and headers["allow"] == "GET, HEAD, DELETE, OPTIONS", (status, headers))
 
 
 def takes_requests_to_be_polled(judge, dev, gateway):

@@ -134,8 +134,8 @@ static void a_head_is_refused_before_its_body_comes(void **state)
 		const char *line, *more, *status, *words;
 	} rows[] = {
 		{"POST /nothing", "", "404", "there is nothing at this path"},
-		{"POST /v2/health/live", "", "405", "Allow: GET, HEAD"},
-		{"DELETE /v2/models/a/infer", KEY, "405", "Allow: POST"},
+		{"POST /v2/health/live", "", "405", "Allow: GET, HEAD, OPTIONS\r\n"},
+		{"DELETE /v2/models/a/infer", KEY, "405", "Allow: POST, OPTIONS\r\n"},
 		{"GET /v2/health/live", "", "413",
 		 "longer than 1024 bytes, which is the most that is taken here; send this request without"},
 		{"GET /v2/models/a", KEY, "413", "longer than 1024 bytes"},
@@ -241,8 +241,33 @@ static void options_of_the_server_are_answered(void **state)
 	assert_non_null(allow);
 	for (const struct gateway_route *route = rest_routes; route->method; route++)
 		assert_non_null(strstr(allow, route->method));
+	assert_non_null(strstr(allow, "HEAD"));
+	assert_non_null(strstr(allow, ", OPTIONS\r\n"));
 	reply = guest_ask(&caller, "GET /v2/health/live HTTP/1.1\r\nHost: x\r\n\r\n", "{\"live\":true}"); /* it is kept */
 	assert_non_null(reply);
+	guest_close(&caller);
+}
+
+/* The methods of the table, and no others. Neither a target of that name nor a credential is needed. */
+static void options_of_a_path_are_answered(void **state)
+{
+	static const char *const rows[][2] = {{"/v2/health/live", "GET, HEAD, OPTIONS"},
+					      {"/v2/models/a/infer", "POST, OPTIONS"},
+					      {"/v2/models/absent/infer/", "POST, OPTIONS"},
+					      {"/v2/models/a/requests/1", "GET, HEAD, DELETE, OPTIONS"},
+					      {"/seldon/default/a/v1/models/a:predict", "POST, GET, HEAD, OPTIONS"},
+					      {"/nothing", NULL}};
+	struct head_stand *stand = *state;
+	struct guest caller = guest_open(stand->rest.loop, grpc_front_port(stand->grpc));
+	char words[256];
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		(void)snprintf(words, sizeof words, "OPTIONS %s HTTP/1.1\r\nHost: x\r\n\r\n", rows[i][0]);
+		const char *reply = guest_ask(&caller, words, rows[i][1] ? "\r\n\r\n" : "\"}");
+		(void)snprintf(words, sizeof words, "\r\nAllow: %s\r\n", rows[i][1] ? rows[i][1] : "");
+		if (!reply || strncmp(reply, rows[i][1] ? "HTTP/1.1 204" : "HTTP/1.1 404", 12) != 0 ||
+		    (strstr(reply, words) != NULL) != (rows[i][1] != NULL))
+			fail_msg("%s: %s", rows[i][0], reply);
+	}
 	guest_close(&caller);
 }
 
@@ -527,6 +552,7 @@ int main(void)
 		HEAD_STORY(a_header_that_routes_has_one_value),
 		HEAD_STORY(a_path_that_cannot_be_decoded_names_its_fault),
 		HEAD_STORY(options_of_the_server_are_answered),
+		HEAD_STORY(options_of_a_path_are_answered),
 		HEAD_STORY(forms_of_many_parts_are_told_what_to_send),
 		HEAD_STORY(a_target_is_looked_for_once),
 		HEAD_STORY(a_name_near_to_one_that_is_there_is_suggested),
