@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "log/client.h"
+#include "log/fetch_wake.h"
 
 #define TOPIC_BYTES_MAX 250 /* Kafka's limit is 249 */
 #define LOOK_MS 50
@@ -143,6 +144,8 @@ static rd_kafka_t *client_of(struct group_lag *backlog, rd_kafka_t **client, str
 	return *client = client_open(RD_KAFKA_CONSUMER, configuration, &error);
 }
 
+/* The ends of transactions fill librdkafka's queue as records do. A full queue is fetched into again after a second (before 2.2,
+ * whatever is set), so that a queue of one record, full of one such end, does not reach the end of the partition in time. */
 static rd_kafka_t *reader_of(struct group_lag *backlog)
 {
 	const struct property own[] = {
@@ -150,7 +153,9 @@ static rd_kafka_t *reader_of(struct group_lag *backlog)
 		{"isolation.level", "read_committed"},
 		{"enable.auto.commit", "false"},
 		{"enable.partition.eof", "true"},
-		{"queued.min.messages", "1"},
+		{"queued.min.messages", "1000"},
+		{"queued.max.messages.kbytes", "1024"},
+		{"fetch.queue.backoff.ms", fetch_wake_backoff_ms()},
 		{"fetch.message.max.bytes", "65536"},
 		{"fetch.wait.max.ms", "50"},
 	};

@@ -18,12 +18,12 @@ fire() { # $1 pipelines, $2 topic and group; $3 delivery, $4 seconds
 	local second
 	topics "$2" "$2-answers"
 	send "$2" $((rate * $4)) "$rate"
-	start_engine "$1" "$2" "$2" "$3" one --commit 100ms
+	start_engine "$1" "$2" "$2" "$3" one --commit 100ms --metrics 0
 	engine=$started
 	for ((second = 0; second < $4; second += 2)); do
 		sleep 2
 		kill_in_transaction "$engine" "$2-answers" "$3"
-		start_engine "$1" "$2" "$2" "$3" one --commit 100ms
+		start_engine "$1" "$2" "$2" "$3" one --commit 100ms --metrics 0
 		engine=$started
 	done
 	sent
@@ -35,10 +35,23 @@ no_lag() { # $1 group
 	grep -q '"lag": 0,' "$dir/top"
 }
 
+# The same by /metrics of the engine: its lag in records, and in seconds.
+lag_metrics() { # $1 group
+	local address
+	address=$(sed -n 's|.*metrics are at \(http[^ ]*\).*|\1|p' "$dir/engine.log" | tail -1)
+	curl -s --max-time 10 "$address" | sed -n "s/^sluice_pipeline_lag_\([a-z]*\){.*namespace=\"$1\".*} \([^ ]*\).*/\1=\2/p" | sort | xargs
+}
+no_lag_in_metrics() { # $1 group
+	lag_metrics "$1" >"$dir/lag"
+	grep -qE '^records=0(\.0)? seconds=0(\.0)?$' "$dir/lag"
+}
+
 fire stages crossed exactly-once "$seconds"
 check_answers crossed $((rate * seconds)) "uncommitted:-ge:1 silence_ms:-lt:6000"
 wait_until 10 no_lag crossed
 expect_words "crossed: the lag of an engine that has nothing to do" "$dir/top" '"lag": 0,'
+wait_until 10 no_lag_in_metrics crossed
+expect_words "crossed: its lag by /metrics" "$dir/lag" '^records=0(\.0)? seconds=0(\.0)?$'
 stop_engine crossed "$engine"
 fire stages repeated at-least-once $((seconds / 2))
 check_answers repeated $((rate * seconds / 2)) "doubled: uncommitted: silence_ms:-lt:6000"
