@@ -7,9 +7,9 @@ caller are answered may be at most twice what it is when nobody floods. Quiet ro
 of the ratios counts, since the machine may be busy; quiet times below FLOOR_MS count as that, as there the scheduler is
 measured. A flood takes processors too, from whom it is not sent to as well: a round above the limit is compared with the times
 of the same calls while another process is flooded in the same way, on the same processors. At last the other caller's calls are
-of gRPC, at the port where an HPACK bomb, tricks with windows, smuggled requests, bodies of 1 GiB and heads of 100,000 headers
-arrive. What was closed for a flood is counted in /metrics. One line for each behaviour that is not as it should be; at the end
-`N passed, N failed`. With -v, the figures.
+of gRPC, at the port where an HPACK bomb, tricks with windows, smuggled requests, bodies of 1 GiB or without end, and heads of
+100,000 headers arrive. What was closed for a flood is counted in /metrics. One line for each behaviour that is not as it should
+be; at the end `N passed, N failed`. With -v, the figures.
 """
 import concurrent.futures, contextlib, http.client, itertools, json, os, select, socket, statistics, struct, subprocess, sys, tempfile, time, urllib.request
 
@@ -207,6 +207,8 @@ def smuggle(port):
 
 
 OVERSIZED = {"gigabyte": (b"413", f"POST {PLACE % 'near'} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {1 << 30}\r\n\r\n".encode(), bytes(1 << 20), 1 << 10),
+             "endless": (b"413", f"POST {PLACE % 'near'} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n".encode(),
+                         b"100000\r\n" + bytes(1 << 20) + b"\r\n", 1 << 10),
              "headers": (b"431", b"GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\n", b"x-more: a\r\n" * 1000, 100)}
 
 
@@ -302,7 +304,7 @@ def callers_of_one_port_are_served(judge, dev, elsewhere):
     port = port_of(dev, "grpc")
     judge.expect("one port has both", port == port_of(dev, "gateway"), dev.lines)
     for kind, name in (("bomb", "flooding_connections"), ("widen", "flooding_connections"), ("dribble", None), ("churn", None),
-                       ("streamed", None), ("smuggle", "rejected_requests"), ("gigabyte", "rejected_requests"), ("headers", "rejected_requests")):
+                       ("streamed", None), ("smuggle", "rejected_requests"), ("gigabyte", "rejected_requests"), ("endless", "rejected_requests"), ("headers", "rejected_requests")):
         beside_a_flood(judge, dev, kind, (port, port_of(elsewhere, "grpc")), lambda: percentile_of_grpc_ms(port), name)
 
 
@@ -348,7 +350,7 @@ def main():
     if sys.argv[1] == "--flood":
         os.nice(10)
         kind, port = sys.argv[2], int(sys.argv[3])
-        {"gigabyte": lambda where: oversize(kind, where), "headers": lambda where: oversize(kind, where), "loris": loris, "dribble": dribble, "smuggle": smuggle, "churn": churn, "pipelined": lambda where: crowd(where, pipelined),
+        {**{large: lambda where: oversize(kind, where) for large in OVERSIZED}, "loris": loris, "dribble": dribble, "smuggle": smuggle, "churn": churn, "pipelined": lambda where: crowd(where, pipelined),
          "streamed": lambda where: crowd(where, streamed)}.get(kind, lambda where: flood(kind, where))(port)
     judge, binary = Judge(), sys.argv[1]
     with tempfile.TemporaryDirectory() as folder:
