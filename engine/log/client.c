@@ -9,7 +9,6 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/number.h"
 #include "base/secret.h"
 #include "log/broker_wait.h"
 #include "log/topic_setup.h"
@@ -88,17 +87,6 @@ rd_kafka_conf_t *client_configuration(struct properties own, struct properties u
 	return NULL;
 }
 
-static size_t setting_bytes(const rd_kafka_conf_t *configuration, const char *name)
-{
-	char value[32];
-	size_t length = sizeof value;
-	uint64_t bytes;
-	if (rd_kafka_conf_get(configuration, name, value, &length) != RD_KAFKA_CONF_OK ||
-	    !number_read_uint64(text_of(value), &bytes))
-		return SIZE_MAX;
-	return (size_t)bytes;
-}
-
 /* A producer accepts records as long as their topics take: librdkafka's default is less than Kafka's. A user's own number holds. */
 static void limit_records(rd_kafka_conf_t *configuration, struct properties users, size_t topic_bytes)
 {
@@ -107,7 +95,7 @@ static void limit_records(rd_kafka_conf_t *configuration, struct properties user
 	for (size_t i = 0; i < users.count; i++)
 		if (strcmp(users.items[i].name, "message.max.bytes") == 0)
 			return;
-	if (takes <= setting_bytes(configuration, "message.max.bytes") + BATCH_FRAME_BYTES_MAX)
+	if (takes <= client_setting_size(configuration, "message.max.bytes") + BATCH_FRAME_BYTES_MAX)
 		return;
 	(void)snprintf(value, sizeof value, "%zu", takes < RECORD_BYTES_MAX ? takes - BATCH_FRAME_BYTES_MAX : RECORD_BYTES_MAX);
 	(void)rd_kafka_conf_set(configuration, "message.max.bytes", value, words, sizeof words);
@@ -118,7 +106,8 @@ size_t client_limit_batches(rd_kafka_conf_t *configuration, struct properties us
 	char words[LIBRARY_TEXT_MAX], value[32];
 	size_t bytes = limit ? atomic_load(&limit->bytes) : 0;
 	limit_records(configuration, users, bytes);
-	size_t batch = setting_bytes(configuration, "batch.size"), most = setting_bytes(configuration, "message.max.bytes");
+	size_t batch = client_setting_size(configuration, "batch.size");
+	const size_t most = client_setting_size(configuration, "message.max.bytes");
 	if (bytes > 0 && bytes < batch) {
 		(void)snprintf(value, sizeof value, "%zu", bytes);
 		if (rd_kafka_conf_set(configuration, "batch.size", value, words, sizeof words) == RD_KAFKA_CONF_OK)
@@ -254,7 +243,7 @@ bool client_has_topic(const rd_kafka_message_t *record, struct error *error)
 
 static void record_too_long(rd_kafka_t *client, const rd_kafka_topic_t *topic, const struct outgoing *record, struct error *error)
 {
-	const size_t most = setting_bytes(rd_kafka_conf(client), "message.max.bytes");
+	const size_t most = client_setting_size(rd_kafka_conf(client), "message.max.bytes");
 	error_set(
 		error, ERROR_LIMIT, PLACE_NONE,
 		"an answer has %zu bytes with its headers, and the producer of topic %s accepts %zu (message.max.bytes). Make the "

@@ -43,6 +43,17 @@ bool client_setting_set(struct rd_kafka_conf_s *configuration, const char *name,
 	return result == RD_KAFKA_CONF_OK && number_is_kept(configuration, name, value, words);
 }
 
+size_t client_setting_size(const struct rd_kafka_conf_s *configuration, const char *name)
+{
+	char value[NUMBER_ROOM];
+	size_t room = sizeof value;
+	uint64_t number;
+	if (rd_kafka_conf_get(configuration, name, value, &room) != RD_KAFKA_CONF_OK ||
+	    !number_read_uint64(text_of(value), &number))
+		return SIZE_MAX;
+	return (size_t)number;
+}
+
 bool client_setting_fits(const char *name, const char *value, struct error *error)
 {
 	char words[LIBRARY_TEXT_MAX];

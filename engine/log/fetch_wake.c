@@ -1,9 +1,7 @@
 /* fetch_wake.c: see fetch_wake.h. */
 #include "log/fetch_wake.h"
 
-#include <stdint.h>
-
-#include "base/number.h"
+#include "log/client_setting.h"
 
 #define BACKOFF_SINCE 0x020200ff
 #define CREDENTIAL_BYTES 4096 /* of a user's name, or a password: longer ones are not given again, and nothing is woken */
@@ -14,23 +12,12 @@ const char *fetch_wake_backoff_ms(void)
 	return rd_kafka_version() >= BACKOFF_SINCE ? "5" : NULL;
 }
 
-/* Half of the number that is set. */
-static size_t half_of(const rd_kafka_conf_t *configuration, const char *name)
-{
-	char value[32];
-	size_t room = sizeof value;
-	uint64_t number = 0;
-	if (rd_kafka_conf_get(configuration, name, value, &room) == RD_KAFKA_CONF_OK)
-		(void)number_read_uint64(text_of(value), &number);
-	return (size_t)(number + 1) / 2;
-}
-
 void fetch_wake_begin(struct fetch_wake *wake, rd_kafka_t *client)
 {
 	const rd_kafka_conf_t *configuration = rd_kafka_conf(client);
 	*wake = (struct fetch_wake){.client = client, .looks_itself = fetch_wake_backoff_ms() != NULL};
-	wake->records_due = half_of(configuration, "queued.min.messages");
-	wake->bytes_due = half_of(configuration, "queued.max.messages.kbytes") * KBYTE;
+	wake->records_due = client_setting_size(configuration, "queued.min.messages") / 2 + 1;
+	wake->bytes_due = (client_setting_size(configuration, "queued.max.messages.kbytes") / 2 + 1) * KBYTE;
 }
 
 /* False: it is too long. One that is not set is empty. */
