@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "base/number.h"
 #include "log/client.h"
 #include "observe/counts.h"
 
@@ -99,18 +98,6 @@ static void reports_forget(struct kafka_best_effort *producer)
 	close(producer->bell);
 }
 
-/* The setting `message.max.bytes`; 0: it cannot be read. */
-static size_t record_bytes_of(const rd_kafka_conf_t *configuration)
-{
-	char value[32] = "";
-	size_t size = sizeof value;
-	uint64_t bytes = 0;
-	if (rd_kafka_conf_get(configuration, "message.max.bytes", value, &size) != RD_KAFKA_CONF_OK ||
-	    !number_read_uint64(text_of(value), &bytes))
-		return 0;
-	return (size_t)bytes;
-}
-
 bool best_effort_takes(const struct best_effort *producer, const struct outgoing *record)
 {
 	const size_t overhead = RECORD_OVERHEAD_BYTES + record->headers.count * HEADER_OVERHEAD_BYTES;
@@ -135,7 +122,7 @@ static bool producer_set_up(struct kafka_best_effort *producer, const struct bes
 	if (!configuration)
 		return false;
 	(void)client_limit_batches(configuration, config->properties, config->batches);
-	producer->base.record_bytes = record_bytes_of(configuration);
+	producer->base.record_bytes = client_setting_size(configuration, "message.max.bytes");
 	if (config->counts || config->lost) {
 		rd_kafka_conf_set_opaque(configuration, producer);
 		rd_kafka_conf_set_dr_msg_cb(configuration, best_effort_on_report);
