@@ -189,17 +189,22 @@ static bool column_agrees(const struct drift_column *column, const struct tensor
 				tensor_type_text(arena, tensor), column->texts ? "texts" : "numbers");
 }
 
-static struct drift_cell cell_of(const struct drift_column *column, const struct tensor *tensor, size_t row)
+/* Writes each part by itself: a cell that was made elsewhere would be read back, to be copied, before it is written. */
+static void cell_fill(const struct drift_column *column, const struct tensor *tensor, size_t row, struct drift_cell *cell)
 {
 	const size_t at = row * column->columns + column->column;
-	if (!tensor)
-		return (struct drift_cell){.number = (double)NAN};
-	if (!type_fits(column, tensor))
-		return (struct drift_cell){.number = mistyped_value()};
-	if (column->texts)
-		return (struct drift_cell){.text = ((const struct text *)tensor->data)[at]};
-	const double number = tensor_number(tensor, at);
-	return (struct drift_cell){.number = isnan(number) ? (double)NAN : number};
+	cell->number = 0;
+	cell->text = (struct text){0};
+	if (!tensor) {
+		cell->number = (double)NAN;
+	} else if (!type_fits(column, tensor)) {
+		cell->number = mistyped_value();
+	} else if (column->texts) {
+		cell->text = ((const struct text *)tensor->data)[at];
+	} else {
+		const double number = tensor_number(tensor, at);
+		cell->number = isnan(number) ? (double)NAN : number;
+	}
 }
 
 /* The directions of all rows of a tensor of numbers, row by row. NULL: the arena is full. */
@@ -232,14 +237,14 @@ static void column_fill(const struct drift_layout *layout, size_t column, const 
 		if (directions)
 			*cell = (struct drift_cell){.number = directions[row * PROJECTION_DIRECTIONS + from->column]};
 		else
-			*cell = cell_of(from, tensor, row);
+			cell_fill(from, tensor, row, cell);
 	}
 }
 
 static bool cells_make(const struct drift_layout *layout, const struct payload *payload, struct arena *arena,
 		       const struct drift_cell **cells, size_t rows, struct error *error)
 {
-	struct drift_cell *made = ARENA_ARRAY(arena, struct drift_cell, rows * layout->count);
+	struct drift_cell *made = ARENA_ARRAY_RAW(arena, struct drift_cell, rows * layout->count);
 	const struct projection *projection = NULL; /* of `directions` */
 	const double *directions = NULL;
 	for (size_t i = 0; made && i < layout->count; i++) {

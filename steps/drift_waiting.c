@@ -9,6 +9,7 @@
 #define WAITING_VERSION 1
 #define CHUNK_BYTES_MAX 65536 /* so that a chunk fits a record, but for a row that does not */
 #define KEY_BYTES 40
+#define TAKEN_TOGETHER_MOST ((size_t)256) /* a message that lets few rows go does not make room for all that wait */
 
 /* Stored under `watermarks`; each follows under `watermark/INDEX`. */
 struct waiting_head {
@@ -402,13 +403,14 @@ bool drift_waiting_take(struct drift_waiting *waiting, int64_t horizon_ms, size_
 	if (most == 0 || !next_fits(waiting, horizon_ms, NULL, NULL))
 		return false;
 	most = most < waiting->count ? most : waiting->count;
+	most = most < TAKEN_TOGETHER_MOST ? most : TAKEN_TOGETHER_MOST;
 	const struct chunk_head head = head_of(waiting->heap[0].chunk);
-	const struct taking taking = {ARENA_ARRAY(arena, struct monitor_moment, most),
-				      ARENA_ARRAY(arena, double, most *head.numbers + 1),
-				      ARENA_ARRAY(arena, double, most *head.classes + 1),
-				      ARENA_ARRAY(arena, double, most),
-				      ARENA_ARRAY(arena, double, most),
-				      ARENA_ARRAY(arena, struct drift_request, most)};
+	const struct taking taking = {ARENA_ARRAY_RAW(arena, struct monitor_moment, most),
+				      ARENA_ARRAY_RAW(arena, double, most *head.numbers + 1),
+				      ARENA_ARRAY_RAW(arena, double, most *head.classes + 1),
+				      ARENA_ARRAY_RAW(arena, double, most),
+				      ARENA_ARRAY_RAW(arena, double, most),
+				      ARENA_ARRAY_RAW(arena, struct drift_request, most)};
 	char *segment = arena_copy(arena, waiting->heap[0].chunk->stored + sizeof head, head.segment);
 	*rows = (struct drift_rows){.segment = {segment, head.segment},
 				    .numbers = head.numbers,

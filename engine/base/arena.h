@@ -64,17 +64,22 @@ static inline void *arena_take_spare(struct arena *arena, size_t size)
 	return size > 0 && size <= arena->room ? arena_take_raw(arena, size) : NULL;
 }
 
-/* `count` elements of `size`, zeroed, aligned for any type. The product is checked for overflow. */
-static inline void *arena_take(struct arena *arena, size_t count, size_t size)
+/* `count` elements of `size`, aligned for any type, not zeroed. The product is checked for overflow. */
+static inline void *arena_take_raw_array(struct arena *arena, size_t count, size_t size)
 {
 	size_t need;
-	if (__builtin_mul_overflow(count, size, &need)) {
-		arena->failed = true;
-		arena->room = 0;
-		return NULL;
-	}
-	void *piece = arena_take_raw(arena, need);
-	return piece ? memset(piece, 0, need) : NULL;
+	if (!__builtin_mul_overflow(count, size, &need))
+		return arena_take_raw(arena, need);
+	arena->failed = true;
+	arena->room = 0;
+	return NULL;
+}
+
+/* The same, zeroed. */
+static inline void *arena_take(struct arena *arena, size_t count, size_t size)
+{
+	void *piece = arena_take_raw_array(arena, count, size);
+	return piece ? memset(piece, 0, count * size) : NULL;
 }
 
 /* As memory_grow(), in an arena: new elements are zeroed, and the former list stays. */
@@ -106,5 +111,6 @@ static inline bool arena_failed(const struct arena *arena)
 
 #define ARENA_NEW(arena, type) ((type *)arena_take((arena), 1, sizeof(type)))
 #define ARENA_ARRAY(arena, type, count) ((type *)arena_take((arena), (count), sizeof(type)))
+#define ARENA_ARRAY_RAW(arena, type, count) ((type *)arena_take_raw_array((arena), (count), sizeof(type))) /* not zeroed */
 
 #endif

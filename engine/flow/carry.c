@@ -151,32 +151,35 @@ static const struct payload *payload_watched(const struct run *run, size_t obser
 	return watched;
 }
 
-static struct given given_of(const struct run *run, size_t step, bool inputs, uint64_t next)
+/* Written where it stays: one that is copied is read back before all of it has been written. */
+static void given_fill(struct given *given, const struct run *run, size_t step, bool inputs, uint64_t next)
 {
 	const struct node_state *node_state = &run->node_states[step];
 	const struct payload *payload = inputs ? node_state->sent : node_state->gave;
-	struct given given = {
-		.step = text_of(run->flow->graph->steps[step].name), .inputs = inputs, .next = next, .state = GIVEN_DEAD};
+	*given = (struct given){0};
+	given->step = text_of(run->flow->graph->steps[step].name);
+	given->inputs = inputs;
+	given->next = next;
+	given->state = GIVEN_DEAD;
 	if (payload) {
-		given.state = GIVEN_CAME;
-		given.payload = payload;
+		given->state = GIVEN_CAME;
+		given->payload = payload;
 		if (!inputs)
-			given.only_to = text_of(node_state->only_to);
+			given->only_to = text_of(node_state->only_to);
 	} else if (node_state->error) {
-		given.state = GIVEN_FAILED;
-		given.error = node_state->error;
-		given.attempts = node_state->attempts;
+		given->state = GIVEN_FAILED;
+		given->error = node_state->error;
+		given->attempts = node_state->attempts;
 	} else {
-		given.silence = (enum silence)node_state->silence;
+		given->silence = (enum silence)node_state->silence;
 	}
-	return given;
 }
 
 /* The inputs of a step for its observer alone. Beside others it also gets messages that are not in its share. */
 static void leave_watched(const struct run *run, struct carried *carried, struct given *items, size_t observer, size_t next)
 {
 	struct given *given = &items[carried->count++];
-	*given = given_of(run, graph_step_watched(run->flow->graph, observer), true, (uint64_t)1 << next);
+	given_fill(given, run, graph_step_watched(run->flow->graph, observer), true, (uint64_t)1 << next);
 	given->left_out = run->flow->graph->part->next[next].observer_count > 1 && !may_still_run(run, observer);
 	if (given->payload)
 		given->payload = payload_watched(run, observer, given->payload);
@@ -204,9 +207,9 @@ static void carry_next_stages(const struct run *run, struct carried *carried, st
 			outputs |= part->next[i].outputs[step] ? going : 0;
 		}
 		if (inputs)
-			items[carried->count++] = given_of(run, step, true, inputs);
+			given_fill(&items[carried->count++], run, step, true, inputs);
 		if (outputs)
-			items[carried->count++] = given_of(run, step, false, outputs);
+			given_fill(&items[carried->count++], run, step, false, outputs);
 	}
 	carried->items = items;
 }
