@@ -19,7 +19,7 @@ start_keeper() { # $1 name; its pid into $started
 	ours $!
 }
 is_keeper() { # $1 name
-	grep -q "is now the keeper" "$dir/$1.log"
+	grep -qs "is now the keeper" "$dir/$1.log"
 }
 start_keeper one
 one=$started

@@ -16,7 +16,7 @@ start_engine_of() { # $1 instance
 	[ ! -f "$dir/engine-$1.log" ] || mv "$dir/engine-$1.log" "$dir/engine-$1-before.log"
 	"$sluice" run -f "$here/truths.yaml" --brokers "$brokers" --instance "$1" --metrics 0 --log-level debug >>"$dir/engine-$1.log" 2>&1 &
 	ours $!
-	wait_until 30 grep -q 'metrics are at' "$dir/engine-$1.log" || give_up "engine $1 has no metrics"
+	wait_until 30 grep -qs 'metrics are at' "$dir/engine-$1.log" || give_up "engine $1 has no metrics"
 }
 
 # The sum of a metric over its series; 0: it has none.
@@ -99,8 +99,8 @@ start_engine_of one
 one=$started
 start_engine_of two
 two=$started
-wait_until 30 grep -q 'p: reads' "$dir/engine-one.log"
-wait_until 30 grep -q 'p: reads' "$dir/engine-two.log"
+wait_until 30 grep -qs 'p: reads' "$dir/engine-one.log"
+wait_until 30 grep -qs 'p: reads' "$dir/engine-two.log"
 sleep 3
 before=$(counted one two)
 ask third

@@ -1,6 +1,7 @@
 #!/bin/bash
 # What somebody sees who watches engines while Kafka is away, on a real Kafka: the broker hangs, or is killed.
-#   watchers.sh SLUICE BUILD     with records and admin in BUILD
+#   watchers.sh SLUICE BUILD      with records and admin in BUILD
+# Takes a minute and a half.
 set -u
 what=watchers
 # shellcheck source=tests/kafka/stand.sh
