@@ -1,5 +1,5 @@
 #!/bin/bash
-# mabwiser.sh SLUICE short|long [REPLICATIONS]: bandits beside MABWiser's on shared reward tables (tests/judge/bandits.py).
+# mabwiser.sh SLUICE short|long [REPLICATIONS [STORY...]]: bandits beside MABWiser's on shared reward tables (tests/judge/bandits.py).
 # MABWiser comes from PyPI once, pinned, and stays in ${XDG_CACHE_HOME:-~/.cache}/sluice; where it cannot
 # be had this is skipped. Prints `N passed, N failed[, N skipped]`.
 set -u
