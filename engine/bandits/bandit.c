@@ -158,6 +158,16 @@ bool bandit_takes(enum bandit_kind kind, double reward)
 	return fabs(reward) <= BANDIT_REWARD_MOST && (!kind_takes_shares(kind) || (reward >= 0 && reward <= 1));
 }
 
+static bool kind_is_thompson(enum bandit_kind kind)
+{
+	return kind == BANDIT_THOMPSON_BETA || kind == BANDIT_THOMPSON_NORMAL || kind == BANDIT_THOMPSON_STUDENT;
+}
+
+double bandit_floor_share(const struct bandit_options *options, double probability)
+{
+	return kind_is_thompson(options->kind) ? floor_share(options->explore, options->arms, probability) : 0;
+}
+
 static bool reward_sound(const struct bandit *bandit, const struct bandit_reward *reward, struct error *error)
 {
 	const enum bandit_kind kind = bandit->options.kind;
@@ -175,6 +185,10 @@ static bool reward_sound(const struct bandit *bandit, const struct bandit_reward
 				 "The probability of a play is %g. exp3 needs the one that its choice was "
 				 "made with, above 0 and at most 1.",
 				 reward->probability);
+	if (!(reward->floor_share >= 0 && reward->floor_share <= 1))
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "The share of a play that is owed to `explore` is %g. Give a number from 0 to 1.",
+				 reward->floor_share);
 	return true;
 }
 
@@ -214,6 +228,8 @@ bool bandit_reward(struct bandit *bandit, const struct bandit_reward *reward, st
 	moments_add(&arm->moments, reward->reward);
 	if (reward->exposed)
 		arm->pending--;
+	if (kind_is_thompson(options->kind) && reward->floor_share > 0)
+		floor_evidence_add(&arm->floor, reward->reward, reward->floor_share);
 	if (options->kind == BANDIT_EXP3)
 		arm->log_weight += options->gamma * reward->reward / reward->probability / (double)options->arms;
 	if (options->features > 0)
@@ -230,6 +246,7 @@ static void arm_merge(const struct bandit_options *options, struct bandit_arm *a
 	sum_add(&arm->rewards, other->rewards.rest);
 	moments_merge(&arm->moments, &other->moments);
 	arm->log_weight += other->log_weight;
+	floor_evidence_merge(&arm->floor, &other->floor);
 	if (options->features > 0)
 		ridge_merge(&arm->model, &other->model);
 	if (options->kind == BANDIT_LINUCB)
@@ -296,25 +313,45 @@ double bandit_score(const struct bandit *bandit, size_t arm, const double *x)
 						     : mean;
 }
 
+/* What Thompson counts of an arm: all rewards but those of floor evidence that has faded. */
+struct arm_counted {
+	double count, sum;
+	double squares; /* of deviations from their mean */
+};
+
+static struct arm_counted arm_counted(const struct bandit_arm *arm)
+{
+	const struct weighted_moments *faded = &arm->floor.faded;
+	const double all = (double)arm->moments.count, left = fmax(0, all - faded->weight);
+	const double sum = sum_value(&arm->rewards) - faded->weight * faded->mean;
+	double squares = arm->moments.squares;
+	if (faded->weight > 0) {
+		/* Chan's sum of two parts, of which one is taken away again. */
+		const double away = left > 0 ? sum / left - faded->mean : 0;
+		squares = fmax(0, squares - faded->squares - away * away * faded->weight * left / all);
+	}
+	return (struct arm_counted){left, sum, squares};
+}
+
 struct normal_gamma bandit_normal_gamma(const struct bandit *bandit, size_t arm)
 {
 	const struct bandit_options *options = &bandit->options;
-	const struct bandit_arm *one = &bandit->arms[arm];
-	const double count = (double)one->moments.count, weight = options->prior_weight + count;
-	const double away = bandit_mean(bandit, arm) - options->prior_mean;
+	const struct arm_counted counted = arm_counted(&bandit->arms[arm]);
+	const double count = counted.count, weight = options->prior_weight + count;
+	const double away = (count > 0 ? counted.sum / count : 0) - options->prior_mean;
 	return (struct normal_gamma){
-		.mean = (options->prior_weight * options->prior_mean + sum_value(&one->rewards)) / weight,
+		.mean = (options->prior_weight * options->prior_mean + counted.sum) / weight,
 		.weight = weight,
 		.alpha = options->prior_alpha + count / 2,
-		.beta = options->prior_beta + one->moments.squares / 2 + options->prior_weight * count * away * away / (2 * weight),
+		.beta = options->prior_beta + counted.squares / 2 + options->prior_weight * count * away * away / (2 * weight),
 	};
 }
 
 struct arm_posterior bandit_posterior(const struct bandit *bandit, size_t arm)
 {
 	const struct bandit_options *options = &bandit->options;
-	const struct bandit_arm *one = &bandit->arms[arm];
-	const double sum = sum_value(&one->rewards), count = (double)one->moments.count;
+	const struct arm_counted counted = arm_counted(&bandit->arms[arm]);
+	const double sum = counted.sum, count = counted.count;
 	if (options->kind == BANDIT_THOMPSON_BETA)
 		return (struct arm_posterior){
 			.kind = POSTERIOR_BETA, .alpha = options->prior_alpha + sum, .beta = options->prior_beta + count - sum};

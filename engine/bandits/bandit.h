@@ -15,8 +15,12 @@
  * Each call counts: what comes twice is the caller's to leave out. What was known before the first play is a warm start
  * (bandit_warm).
  *
+ * Thompson counts what only `explore` has played for a short time alone (bandits/floor_evidence.h). Others, which gain by these
+ * plays also where means change, count all plays alike.
+ *
  * What is learnt are sums. They merge: learners of parts of the traffic add up to the learner of all of it (but for
- * digits of rounding). As bytes they are the same on every machine. A call costs O(1), with d features O(d^2).
+ * digits of rounding, and for floor evidence). As bytes they are the same on every machine. A call costs O(1), with d features
+ * O(d^2).
  *
  * Pure; memory is the arena's. A learner belongs to one thread.
  */
@@ -24,6 +28,7 @@
 #define SLUICE_BANDITS_BANDIT_H
 
 #include "bandits/best_arm.h"
+#include "bandits/floor_evidence.h"
 #include "bandits/ridge.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -73,12 +78,13 @@ bool bandit_check(const struct bandit_options *options, struct error *error);
 
 /* What is known of one arm. */
 struct bandit_arm {
-	uint64_t pending;	/* plays that wait for their reward */
-	struct sum rewards;	/* exact for whole rewards, so that ties are ties */
-	struct moments moments; /* of rewards */
-	double log_weight;	/* EXP3 */
-	struct ridge model;	/* with features */
-	struct ridge plays;	/* LinUCB: contexts of all plays, also of those that wait */
+	uint64_t pending;	     /* plays that wait for their reward */
+	struct sum rewards;	     /* exact for whole rewards, so that ties are ties */
+	struct moments moments;	     /* of rewards */
+	double log_weight;	     /* EXP3 */
+	struct ridge model;	     /* with features */
+	struct ridge plays;	     /* LinUCB: contexts of all plays, also of those that wait */
+	struct floor_evidence floor; /* Thompson */
 };
 
 struct bandit;
@@ -95,10 +101,14 @@ struct bandit_reward {
 	double reward;	    /* Thompson's beta and EXP3: 0..1 */
 	double probability; /* EXP3: with which the arm was chosen; 0 < p <= 1 */
 	bool exposed;	    /* the play was reported */
+	double floor_share; /* Thompson: of the play, what is owed to `explore`; 0..1 */
 };
 
 /* Whether algorithms of the kind take such a reward. */
 bool bandit_takes(enum bandit_kind kind, double reward);
+
+/* The floor share of a play that a policy of these options chose with that probability, above 0; 0: the kind has none. */
+double bandit_floor_share(const struct bandit_options *options, double probability);
 
 /* Each returns false and changes nothing for an arm that is none, or numbers that are none or out of range: INPUT. */
 bool bandit_expose(struct bandit *bandit, size_t arm, const double *x, struct error *error);
@@ -156,9 +166,9 @@ size_t bandit_draw(const struct bandit *bandit, struct random *random);
 
 /* ---- as bytes ---- */
 
-#define BANDIT_VERSION 1
+#define BANDIT_VERSION 2
 
-/* Appends the state; the buffer's failure says whether it fitted. */
+/* Appends the state, of version 1 if no arm has floor evidence; the buffer's failure says whether it fitted. */
 void bandit_write(const struct bandit *bandit, struct buffer *out);
 
 /* The options of a learner that was written, without its memory. False: as below. */

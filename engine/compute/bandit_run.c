@@ -30,6 +30,7 @@ struct bandit_world {
 struct bandit_play {
 	size_t arm;
 	double reward, probability;
+	double floor_share;
 };
 
 struct bandit_runner {
@@ -45,7 +46,19 @@ static const double *run_features(const struct bandit_runner *runner, size_t ste
 	return bandit_options(runner->bandit)->features > 0 ? runner->world->features(runner->world->context, step) : NULL;
 }
 
-/* Thompson's policy costs a quadrature, so what learns after each decision draws from the posteriors themselves. */
+/* Thompson's policy costs a quadrature, so what learns after each decision draws from the posteriors themselves. With `explore` the
+ * quadrature is needed for the probability. */
+static struct policy_choice run_draw(struct bandit_runner *runner, size_t step)
+{
+	const struct bandit_options *options = bandit_options(runner->bandit);
+	const bool explores = uniform_draw(&runner->random) < options->explore;
+	const size_t arm = explores ? random_below(&runner->random, options->arms) : bandit_draw(runner->bandit, &runner->random);
+	if (!(options->explore > 0))
+		return (struct policy_choice){arm, 1};
+	policy_learn(runner->policy, runner->bandit, step);
+	return (struct policy_choice){arm, runner->policy->chances[arm]};
+}
+
 static struct policy_choice run_choose(struct bandit_runner *runner, size_t step)
 {
 	const struct bandit_options *options = bandit_options(runner->bandit);
@@ -55,9 +68,7 @@ static struct policy_choice run_choose(struct bandit_runner *runner, size_t step
 	case BANDIT_THOMPSON_BETA:
 	case BANDIT_THOMPSON_NORMAL:
 	case BANDIT_THOMPSON_STUDENT:
-		if (uniform_draw(&runner->random) < options->explore)
-			return (struct policy_choice){random_below(&runner->random, options->arms), 1};
-		return (struct policy_choice){bandit_draw(runner->bandit, &runner->random), 1};
+		return run_draw(runner, step);
 	default:
 		policy_learn(runner->policy, runner->bandit, step);
 		return policy_choose(runner->policy, (struct text){(const char *)&step, sizeof step}, run_features(runner, step));
@@ -67,8 +78,8 @@ static struct policy_choice run_choose(struct bandit_runner *runner, size_t step
 static bool run_reward(struct bandit_runner *runner, size_t step, struct error *error)
 {
 	const struct bandit_play *play = &runner->plays[step];
-	const struct bandit_reward reward = {play->arm, run_features(runner, step), play->reward, play->probability,
-					     runner->world->delay > 0};
+	const struct bandit_reward reward = {play->arm,		run_features(runner, step), play->reward,
+					     play->probability, runner->world->delay > 0,   play->floor_share};
 	return bandit_reward(runner->bandit, &reward, error);
 }
 
@@ -77,7 +88,8 @@ static bool run_step(struct bandit_runner *runner, size_t step, struct error *er
 	const struct bandit_world *world = runner->world;
 	const struct policy_choice choice = run_choose(runner, step);
 	const double reward = world->reward(world->context, step, choice.arm, &runner->random);
-	runner->plays[step] = (struct bandit_play){choice.arm, reward, choice.probability};
+	const double share = step < world->warm ? 0 : bandit_floor_share(bandit_options(runner->bandit), choice.probability);
+	runner->plays[step] = (struct bandit_play){choice.arm, reward, choice.probability, share};
 	if (world->delay > 0 && !bandit_expose(runner->bandit, choice.arm, run_features(runner, step), error))
 		return false;
 	return step < world->delay || run_reward(runner, step - world->delay, error);

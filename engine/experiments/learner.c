@@ -1,4 +1,4 @@
-/* learner.c: see learner.h. What an exposure leaves for its reward, its probability and its features, is in a table beside the
+/* learner.c: see learner.h. What an exposure leaves for its reward, its chance and its features, is in a table beside the
  * join, by the number of the join's entry. */
 #include "experiments/learner.h"
 
@@ -39,7 +39,9 @@ static void reward_learn(struct learner *learner, const double *open, size_t arm
 	double x[CONTEXT_LENGTH_MAX];
 	struct error refused = {0};
 	exposed = exposed && bandit_arm(learner->bandit, arm)->pending > 0;
-	const struct bandit_reward reward = {arm, vector_of(learner, open, x), value, open[0], exposed};
+	const bool is_exp3 = learner->config.options.kind == BANDIT_EXP3;
+	const struct bandit_reward reward = {arm,     vector_of(learner, open, x), value, is_exp3 ? open[0] : 1,
+					     exposed, is_exp3 ? 0 : open[0]};
 	if (bandit_reward(learner->bandit, &reward, &refused)) {
 		learner->rewards++;
 		learner->counts.rewards++;
@@ -252,6 +254,16 @@ static void features_take(struct learner *learner, const struct exposure *exposu
 	}
 }
 
+/* What its algorithm has to know of the chance of a choice: EXP3 the probability, Thompson the share that is owed to `explore`.
+ * Only policies explore. */
+static double chance_of(const struct learner *learner, const struct exposure *exposure)
+{
+	const double probability = exposure->probability > 0 ? exposure->probability : 1;
+	if (learner->config.options.kind == BANDIT_EXP3)
+		return probability;
+	return exposure->reason == ASSIGNED_POLICY ? bandit_floor_share(&learner->config.options, probability) : 0;
+}
+
 void learner_expose(struct learner *learner, const struct exposure *exposure)
 {
 	const size_t arm = arm_find(learner, exposure->variant);
@@ -267,7 +279,7 @@ void learner_expose(struct learner *learner, const struct exposure *exposure)
 	if (fate != EXPOSURE_OPENED)
 		return;
 	double *open = learner->open + outcome_join_newest(learner->join) * learner->stride;
-	open[0] = exposure->probability > 0 ? exposure->probability : 1;
+	open[0] = chance_of(learner, exposure);
 	features_take(learner, exposure, open + 1);
 	if (exposure->time_ms > learner->through_ms)
 		learner->through_ms = exposure->time_ms;

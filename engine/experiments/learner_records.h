@@ -20,7 +20,7 @@ struct learner {
 	struct bandit *bandit;
 	struct policy *policy;
 	struct outcome_join *join;
-	size_t stride; /* numbers of an open exposure: its probability and its features */
+	size_t stride; /* numbers of an open exposure: its chance and its features */
 	double *open;  /* of each entry of the join */
 	bool replays;
 	bool scaled;  /* the scale is known; always, without a context */

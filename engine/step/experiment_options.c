@@ -108,7 +108,9 @@ const struct option bandit_rows[] = {
 		    "request is of the unit's latest choice before it."),
 	ROW("explore", NUMBER, struct bandits, explore, .place_offset = offsetof(struct bandits, explore_place), .least = 0,
 	    .most = 1, .fallback = "0.02",
-	    .help = "Share of choices that all candidates divide evenly: of 2, each gets at least half of it."),
+	    .help = "Share of choices that all candidates divide evenly: of 2, each gets at least half of it. thompson and "
+		    "thompson-gaussian count the rewards of choices that only this share caused for a short time, about the latest "
+		    "10 of each candidate, so that one that was bad and becomes good is chosen again."),
 	ROW("warmStart", TABLE, struct bandits, warm_start, .place_offset = offsetof(struct bandits, warm_start_place),
 	    .rows = warm_start_rows, .item_size = sizeof(struct warm_start),
 	    .help = "What is known of candidates before the first choice, as of a former test: `model: {plays: 50, mean: 0.62}`. "

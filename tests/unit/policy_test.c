@@ -37,7 +37,7 @@ static struct policy *learnt(struct bandit_options options, struct bandit **made
 	for (size_t i = 0; i < 300; i++) {
 		const double x[3] = {1, normal_draw(&chance), normal_draw(&chance)};
 		const double reward = uniform_draw(&chance) < 0.2 * (double)(i % 3 + 1);
-		assert_true(bandit_reward(bandit, &(struct bandit_reward){i % 3, x, reward, 1.0 / 3, false}, &error));
+		assert_true(bandit_reward(bandit, &(struct bandit_reward){i % 3, x, reward, 1.0 / 3, false, 0}, &error));
 	}
 	policy_learn(policy, bandit, 1);
 	*made = bandit;
@@ -104,8 +104,8 @@ static void linucb_scores_as_its_learner_does(void **state)
 			const size_t best = arm_of_greatest(scores, 3);
 			assert_true(p[best] == 1);
 			chosen[best]++;
-			assert_true(
-				bandit_reward(bandit, &(struct bandit_reward){i % 3, x, x[(i % 3) % features], 1, false}, &error));
+			assert_true(bandit_reward(bandit, &(struct bandit_reward){i % 3, x, x[(i % 3) % features], 1, false, 0},
+						  &error));
 		}
 		assert_true(chosen[0] > 0 && chosen[1] + chosen[2] > 0);
 	}
