@@ -30,8 +30,10 @@ static bool learn_one(struct bandit *bandit, long round)
 {
 	struct error error;
 	error.kind = ERROR_NONE;
-	const struct bandit_reward reward = {(size_t)round % ARMS, rows[round % ROWS], rows[round % ROWS][round % ARMS], 0.5,
-					     false};
+	const struct bandit_reward reward = {.arm = (size_t)round % ARMS,
+					     .x = rows[round % ROWS],
+					     .reward = rows[round % ROWS][round % ARMS],
+					     .probability = 0.5};
 	return bandit_reward(bandit, &reward, &error);
 }
 
