@@ -58,9 +58,9 @@ const struct command command_alerts_list = {
 	.help = "Lists the alerts of the pipelines in the files, or without files those that the namespace has accepted. "
 		"Which of them fire is in /metrics of the engine that runs them: sluice_alert_firing. Without files it also "
 		"says which receivers take no notices now, since when and why, as engines report; so does `sluice top`, and "
-		"sluice_alert_receiver_failing_seconds in /metrics. A receiver is named by its host, since the rest of its "
-		"URL may be a secret, and by the first alert that has it and the number of the action there. `sluice help alerts` "
-		"explains conditions and notices.\n\n"
+		"sluice_alert_receiver_failing_seconds in /metrics. Receivers are shown by their host, as JSON, too, since the "
+		"rest of a URL may be a secret. One that takes no notices is also named by the first alert that has it, and the "
+		"number of the action there. `sluice help alerts` explains conditions and notices.\n\n"
 		"  sluice alerts list -f pipelines/\n  sluice alerts list --brokers kafka:9092 -n shop\n",
 	.options = list_options,
 	.options_size = sizeof(struct alerts_list_options),

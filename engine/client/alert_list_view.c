@@ -6,6 +6,7 @@
 #include "base/quote.h"
 #include "message/json_write.h"
 #include "runtime/alert_settings.h"
+#include "runtime/notice_receiver.h"
 
 struct text alert_condition_text(const struct alert_spec *spec)
 {
@@ -26,7 +27,7 @@ const char *alert_action_receiver(const struct alert_action *action, struct aren
 		return "alerts"; /* of the pipeline */
 	if (action->type == ALERT_ROLLBACK)
 		return action->experiment.text;
-	return action->type == ALERT_EMAIL ? names_joined(action->recipients, arena) : action->url;
+	return action->type == ALERT_EMAIL ? names_joined(action->recipients, arena) : notice_url_shown(action->url, arena);
 }
 
 static void duration_append(const char *word, int64_t ns, struct buffer *out)

@@ -28,6 +28,14 @@ static struct text authority_of(const char *url)
 	return (struct text){begin + host, length - host};
 }
 
+const char *notice_url_shown(const char *url, struct arena *arena)
+{
+	const struct text authority = authority_of(url);
+	const char *scheme_end = strstr(url, "://"), *rest = authority.bytes + authority.length;
+	return name_or_other(arena_print(arena, "%.*s" TEXT_FORMAT "%s", scheme_end ? (int)(scheme_end + 3 - url) : 0, url,
+					 TEXT_ARGUMENTS(authority), strcmp(rest, "/") == 0 || *rest == '\0' ? rest : "/..."));
+}
+
 static const char *webhook_name(const char *url, enum notice_format format, struct arena *arena)
 {
 	return name_or_other(

@@ -13,6 +13,9 @@
  * server's URL; NULL: there is none. */
 const char *notice_receiver_name(const struct alert_action *action, const char *topic, const char *smtp, struct arena *arena);
 
+/* Of a URL what is no secret: "https://HOST:PORT/", and "..." for what follows. */
+const char *notice_url_shown(const char *url, struct arena *arena);
+
 const char *notice_webhook_name(const char *url, struct arena *arena); /* "the webhook at HOST:PORT" */
 const char *notice_topic_name(const char *topic, struct arena *arena); /* "the topic NAME" */
 

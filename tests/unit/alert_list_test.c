@@ -106,6 +106,35 @@ static void the_advice_on_an_address_is_not_of_another_kind_of_address(void **st
 	said_close(&said);
 }
 
+static void expect_no_words(const char *text, const char *words)
+{
+	if (strstr(text, words))
+		fail_msg("%s has `%s`", text, words);
+}
+
+/* The path of a webhook of Slack is all that it takes to write there. */
+static void what_may_be_secret_of_a_receiver_is_not_shown(void **state)
+{
+	(void)state;
+	static const char *const commands[] = {"alerts list -f u.yaml", "alerts list -f u.yaml -o json", "alerts test -f u.yaml",
+					       "alerts test -f u.yaml -o json"};
+	write_file(
+		"u.yaml",
+		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
+		"  - {name: a, expression: {set: {y: x * 2}}}\n  output: {steps: [a]}\n  alerts:\n"
+		"  - {name: large, condition: y > 10, actions: [{type: webhook, url: \"http://127.0.0.1:9/secret?key=secret\"},\n"
+		"     {type: webhook, url: \"http://127.0.0.2:9\"}, {type: webhook, url: \"http://127.0.0.3:9?secret\"}]}\n");
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+		struct said said = say_with(step_kinds, commands[i]);
+		expect_words(said.out, "http://127.0.0.1:9/...");
+		expect_words(said.out, i % 2 == 1 ? "\"http://127.0.0.2:9\"" : " http://127.0.0.2:9");
+		expect_no_words(said.out, "127.0.0.2:9/");
+		expect_words(said.out, "http://127.0.0.3:9/...");
+		expect_no_words(said.out, "secret");
+		said_close(&said);
+	}
+}
+
 /* Or the command would fail for each alert that also writes to a topic. */
 static void a_test_does_not_fail_for_actions_that_it_does_not_test(void **state)
 {
@@ -223,6 +252,7 @@ static void no_note_is_made_of_a_receiver_that_is_allowed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_may_be_secret_of_a_receiver_is_not_shown),
 		cmocka_unit_test(a_test_does_not_fail_for_actions_that_it_does_not_test),
 		cmocka_unit_test(a_list_says_what_inhibits_an_alert_and_over_which_time_it_looks),
 		cmocka_unit_test(the_score_of_a_detector_and_latest_values_have_no_over),
