@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "log/client.h"
 #include "log/fetch_wake.h"
+#include "log/group_offsets.h"
 
 #define TOPIC_BYTES_MAX 250 /* Kafka's limit is 249 */
 #define LOOK_MS 50
@@ -24,38 +25,107 @@ struct group_lag_look {
 	int64_t mark;	 /* its end at the last group_lag_mark() */
 };
 
-struct group_lag {
-	rd_kafka_t *consumer; /* of the group: for queries only */
+/* Clients without a group, so that they never commit. */
+struct lag_clients {
+	size_t holders;
 	const char *brokers;
 	struct properties properties;
-	rd_kafka_t *reader; /* without a group, so that it never commits; NULL: not needed yet */
+	rd_kafka_t *reader;
 	rd_kafka_t *marker; /* reads the ends of partitions, also after open transactions; NULL: not needed yet */
+};
+
+struct group_lag {
+	struct lag_clients *clients;
+	const char *group;
 	struct group_lag_look *looks;
 	struct group_lag_state *state; /* result of the current survey; NULL: there is none */
 	int64_t asked_ms;	       /* time of day at which it began */
 };
 
-struct group_lag *group_lag_open(const char *brokers, struct properties properties, const char *group, struct error *error)
+/* ---- clients ---- */
+
+static rd_kafka_t *reader_open(const struct lag_clients *clients, struct properties own, struct error *error)
 {
-	assert(brokers && group);
-	const struct property own[] = {{"bootstrap.servers", brokers}, {"group.id", group}};
-	rd_kafka_conf_t *configuration =
-		client_configuration((struct properties){sizeof own / sizeof own[0], own}, properties, error);
+	rd_kafka_conf_t *configuration = client_configuration(own, clients->properties, error);
 	if (!configuration)
 		return NULL;
 	rd_kafka_conf_set_log_cb(configuration, NULL); /* the other reader reports that Kafka is unreachable */
+	return client_open(RD_KAFKA_CONSUMER, configuration, error);
+}
+
+/* The ends of transactions fill librdkafka's queue as records do. A full queue is fetched into again after a second (before 2.2,
+ * whatever is set), so that a queue of one record, full of one such end, does not reach the end of the partition in time. */
+static bool clients_set_up(struct lag_clients *clients, struct error *error)
+{
+	const struct property own[] = {
+		{"bootstrap.servers", clients->brokers},
+		{"isolation.level", "read_committed"},
+		{"enable.auto.commit", "false"},
+		{"enable.partition.eof", "true"},
+		{"queued.min.messages", "1000"},
+		{"queued.max.messages.kbytes", "1024"},
+		{"fetch.queue.backoff.ms", fetch_wake_backoff_ms()},
+		{"fetch.message.max.bytes", "65536"},
+		{"fetch.wait.max.ms", "50"},
+	};
+	clients->reader = reader_open(clients, (struct properties){sizeof own / sizeof own[0], own}, error);
+	return clients->reader;
+}
+
+/* For a client that reads committed records only, librdkafka returns the last stable offset as the end. */
+static rd_kafka_t *marker_of(struct group_lag *backlog)
+{
+	struct lag_clients *clients = backlog->clients;
+	const struct property own[] = {{"bootstrap.servers", clients->brokers}, {"isolation.level", "read_uncommitted"}};
+	struct error error = {0};
+	if (!clients->marker)
+		clients->marker = reader_open(clients, (struct properties){sizeof own / sizeof own[0], own}, &error);
+	return clients->marker;
+}
+
+static void clients_release(struct lag_clients *clients)
+{
+	if (--clients->holders > 0)
+		return;
+	if (clients->reader)
+		rd_kafka_destroy_flags(clients->reader, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	if (clients->marker)
+		rd_kafka_destroy_flags(clients->marker, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	memory_give(clients);
+}
+
+/* ---- opening and closing ---- */
+
+static struct group_lag *group_lag_with(struct lag_clients *clients, const char *group, struct error *error)
+{
 	struct group_lag *backlog = memory_take(1, sizeof *backlog);
-	rd_kafka_t *consumer = backlog ? client_open(RD_KAFKA_CONSUMER, configuration, error) : NULL;
-	if (consumer) {
-		*backlog = (struct group_lag){.consumer = consumer, .brokers = brokers, .properties = properties};
-		return backlog;
-	}
 	if (!backlog) {
-		rd_kafka_conf_destroy(configuration);
 		error_memory(error, ERROR_SYSTEM, "looking at a group");
+		return NULL;
 	}
-	memory_give(backlog);
-	return NULL;
+	clients->holders++;
+	*backlog = (struct group_lag){.clients = clients, .group = group};
+	return backlog;
+}
+
+struct group_lag *group_lag_open(const char *brokers, struct properties properties, const char *group, struct error *error)
+{
+	assert(brokers && group);
+	struct lag_clients *clients = memory_take(1, sizeof *clients);
+	if (!clients) {
+		error_memory(error, ERROR_SYSTEM, "looking at a group");
+		return NULL;
+	}
+	*clients = (struct lag_clients){.holders = 1, .brokers = brokers, .properties = properties};
+	struct group_lag *backlog = clients_set_up(clients, error) ? group_lag_with(clients, group, error) : NULL;
+	clients_release(clients);
+	return backlog;
+}
+
+struct group_lag *group_lag_open_beside(struct group_lag *other, const char *group, struct error *error)
+{
+	assert(other && group);
+	return group_lag_with(other->clients, group, error);
 }
 
 void group_lag_close(struct group_lag *backlog)
@@ -68,11 +138,7 @@ void group_lag_close(struct group_lag *backlog)
 		memory_give(look->topic);
 		memory_give(look);
 	}
-	if (backlog->reader)
-		rd_kafka_destroy_flags(backlog->reader, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-	if (backlog->marker)
-		rd_kafka_destroy_flags(backlog->marker, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-	rd_kafka_destroy_flags(backlog->consumer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	clients_release(backlog->clients);
 	memory_give(backlog);
 }
 
@@ -80,8 +146,9 @@ void group_lag_close(struct group_lag *backlog)
 static bool add_partitions(struct group_lag *backlog, const char *topic, int timeout_ms, rd_kafka_topic_partition_list_t *list)
 {
 	const struct rd_kafka_metadata *metadata = NULL;
-	rd_kafka_topic_t *handle = rd_kafka_topic_new(backlog->consumer, topic, NULL);
-	bool good = handle && !rd_kafka_metadata(backlog->consumer, 0, handle, &metadata, timeout_ms);
+	rd_kafka_t *reader = backlog->clients->reader;
+	rd_kafka_topic_t *handle = rd_kafka_topic_new(reader, topic, NULL);
+	bool good = handle && !rd_kafka_metadata(reader, 0, handle, &metadata, timeout_ms);
 	for (int i = 0; good && i < metadata->topic_cnt; i++) {
 		good = !metadata->topics[i].err;
 		for (int j = 0; good && j < metadata->topics[i].partition_cnt; j++)
@@ -130,45 +197,6 @@ static struct group_lag_look *look_of(struct group_lag *backlog, const char *top
 	return backlog->looks = look;
 }
 
-/* Opens a client without a group when it is first needed. */
-static rd_kafka_t *client_of(struct group_lag *backlog, rd_kafka_t **client, struct properties own)
-{
-	struct error error = {0};
-	rd_kafka_t *opened = *client;
-	if (opened)
-		return opened;
-	rd_kafka_conf_t *configuration = client_configuration(own, backlog->properties, &error);
-	if (!configuration)
-		return NULL;
-	rd_kafka_conf_set_log_cb(configuration, NULL);
-	return *client = client_open(RD_KAFKA_CONSUMER, configuration, &error);
-}
-
-/* The ends of transactions fill librdkafka's queue as records do. A full queue is fetched into again after a second (before 2.2,
- * whatever is set), so that a queue of one record, full of one such end, does not reach the end of the partition in time. */
-static rd_kafka_t *reader_of(struct group_lag *backlog)
-{
-	const struct property own[] = {
-		{"bootstrap.servers", backlog->brokers},
-		{"isolation.level", "read_committed"},
-		{"enable.auto.commit", "false"},
-		{"enable.partition.eof", "true"},
-		{"queued.min.messages", "1000"},
-		{"queued.max.messages.kbytes", "1024"},
-		{"fetch.queue.backoff.ms", fetch_wake_backoff_ms()},
-		{"fetch.message.max.bytes", "65536"},
-		{"fetch.wait.max.ms", "50"},
-	};
-	return client_of(backlog, &backlog->reader, (struct properties){sizeof own / sizeof own[0], own});
-}
-
-/* For a client that reads committed records only, librdkafka returns the last stable offset as the end. */
-static rd_kafka_t *marker_of(struct group_lag *backlog)
-{
-	const struct property own[] = {{"bootstrap.servers", backlog->brokers}, {"isolation.level", "read_uncommitted"}};
-	return client_of(backlog, &backlog->marker, (struct properties){sizeof own / sizeof own[0], own});
-}
-
 /* Reads up to the first record, or to the end if there is none. If neither comes in time, nothing is noted. */
 static void read_on(rd_kafka_topic_t *topic, struct group_lag_look *look, int timeout_ms)
 {
@@ -188,8 +216,7 @@ static void read_on(rd_kafka_topic_t *topic, struct group_lag_look *look, int ti
 
 static void find_record(struct group_lag *backlog, struct group_lag_look *look, int timeout_ms)
 {
-	rd_kafka_t *reader = reader_of(backlog);
-	rd_kafka_topic_t *topic = reader ? rd_kafka_topic_new(reader, look->topic, NULL) : NULL;
+	rd_kafka_topic_t *topic = rd_kafka_topic_new(backlog->clients->reader, look->topic, NULL);
 	if (topic && rd_kafka_consume_start(topic, look->partition, look->clear) == 0) {
 		read_on(topic, look, timeout_ms);
 		(void)rd_kafka_consume_stop(topic, look->partition);
@@ -226,12 +253,13 @@ static int64_t look_through(struct group_lag *backlog, struct text topics, looki
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(0);
 	bool good = list && topics.length > 0 && group_lag_gather(backlog, topics, timeout_ms, list) &&
-		    !rd_kafka_committed(backlog->consumer, list, timeout_ms);
+		    group_offsets_read(backlog->clients->reader, backlog->group, list, timeout_ms);
 	int64_t sum = 0;
 	for (int i = 0; good && i < list->cnt; i++) {
 		const rd_kafka_topic_partition_t *at = &list->elems[i];
 		int64_t first = 0, end = 0;
-		good = !at->err && !client_find_extent(backlog->consumer, at->topic, at->partition, &first, &end, timeout_ms);
+		good = !at->err &&
+		       !client_find_extent(backlog->clients->reader, at->topic, at->partition, &first, &end, timeout_ms);
 		int64_t its = good ? looks(backlog, at, first, end, timeout_ms) : -1;
 		good = its >= 0;
 		sum += its;

@@ -1,5 +1,6 @@
 /* group_lag.h: Backlog of a group: how many records of some topics it has not committed yet. `sluice top` shows it as
- * lag. It reads offsets from Kafka and does not join the group.
+ * lag. It reads offsets from Kafka and does not join the group. One client asks for all groups: each takes two threads, and
+ * librdkafka 2.0 spins for a millisecond of each second in one that has nothing to do.
  *
  * Not every offset is a record: the end of a transaction takes one, and records of aborted transactions are never
  * read. So a partition is read from the group's offset to the first record after it. If there is no record, the group
@@ -17,6 +18,9 @@ struct group_lag;
 
 /* Borrows all arguments as long as it lives. NULL: `error` has the reason. */
 struct group_lag *group_lag_open(const char *brokers, struct properties properties, const char *group, struct error *error);
+/* The same of another group, by the client of `other`; both belong to one thread, and are closed in any order. */
+struct group_lag *group_lag_open_beside(struct group_lag *other, const char *group, struct error *error);
+
 void group_lag_close(struct group_lag *backlog); /* NULL is fine */
 
 /* Records over all partitions of `topics`, names with a space between. Each request to Kafka may take

@@ -31,6 +31,16 @@ rd_kafka_resp_err_t rd_kafka_offsets_for_times(rd_kafka_t *rk, rd_kafka_topic_pa
 	return code;
 }
 
+static int clients_opened;
+
+rd_kafka_t *rd_kafka_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, char *errstr, size_t errstr_size)
+{
+	rd_kafka_t *(*open)(rd_kafka_type_t, rd_kafka_conf_t *, char *, size_t);
+	*(void **)&open = dlsym(RTLD_NEXT, "rd_kafka_new");
+	clients_opened++;
+	return open(type, conf, errstr, errstr_size);
+}
+
 static void what_is_not_committed_is_counted_over_all_topics(void **state)
 {
 	(void)state;
@@ -47,6 +57,36 @@ static void what_is_not_committed_is_counted_over_all_topics(void **state)
 	assert_int_equal(group_lag_measure(backlog, TEXT("in out"), PATIENCE_MS), 2);
 	assert_int_equal(group_lag_measure(backlog, TEXT(""), PATIENCE_MS), -1);
 	group_lag_close(backlog);
+	mock_close(&mock);
+}
+
+static void several_groups_are_asked_for_by_one_client(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct error error = {0};
+	mock_open(&mock);
+	for (int i = 0; i < 5; i++)
+		mock_write(&mock, NULL, "x", NULL, NULL);
+	rd_kafka_flush(mock.writer, PATIENCE_MS);
+	mock_commit(&mock, "g", 3);
+	mock_commit(&mock, "h", 1);
+	clients_opened = 0;
+	struct group_lag *first = group_lag_open(mock.brokers, (struct properties){0}, "g", &error);
+	assert_non_null(first);
+	struct group_lag *second = group_lag_open_beside(first, "h", &error);
+	assert_non_null(second);
+	struct group_lag *third = group_lag_open_beside(second, "none", &error);
+	assert_non_null(third);
+	assert_int_equal(group_lag_measure(first, TEXT("in"), PATIENCE_MS), 2);
+	assert_int_equal(group_lag_measure(second, TEXT("in"), PATIENCE_MS), 4);
+	assert_int_equal(clients_opened, 1);
+	group_lag_close(first);
+	mock_commit(&mock, "h", 2);
+	assert_int_equal(group_lag_measure(second, TEXT("in"), PATIENCE_MS), 3);
+	assert_int_equal(group_lag_measure(third, TEXT("in"), PATIENCE_MS), 5);
+	group_lag_close(second);
+	group_lag_close(third);
 	mock_close(&mock);
 }
 
@@ -99,6 +139,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_not_committed_is_counted_over_all_topics),
+		cmocka_unit_test(several_groups_are_asked_for_by_one_client),
 		cmocka_unit_test(what_was_there_when_it_was_marked_is_left_until_it_is_committed),
 		cmocka_unit_test(what_stands_in_an_open_transaction_is_left_too),
 	};
