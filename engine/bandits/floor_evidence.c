@@ -8,7 +8,7 @@ double floor_share(double explore, size_t arms, double probability)
 	return fmin(1, explore / ((double)arms * probability));
 }
 
-void weighted_moments_merge(struct weighted_moments *into, const struct weighted_moments *from)
+static void weighted_moments_merge(struct weighted_moments *into, const struct weighted_moments *from)
 {
 	const double weight = into->weight + from->weight;
 	if (!(from->weight > 0))

@@ -33,8 +33,6 @@ struct weighted_moments {
 	double squares; /* weighted sum of squared deviations from the mean */
 };
 
-void weighted_moments_merge(struct weighted_moments *into, const struct weighted_moments *from);
-
 struct floor_evidence {
 	struct weighted_moments kept;  /* at most FLOOR_PLAYS_KEPT */
 	struct weighted_moments faded; /* counts no longer */
