@@ -87,8 +87,7 @@ static struct group_lag *group_lag_of(struct engine_reports *reports, struct tex
 		return NULL;
 	const struct kafka *kafka = reports->kafka;
 	struct group_lag *first = reports->group_count > 0 ? reports->groups[0].backlog : NULL;
-	struct group_lag *backlog =
-		first ? group_lag_open_beside(first, name, &error) : group_lag_open(kafka->brokers, kafka->consumer, name, &error);
+	struct group_lag *backlog = group_lag_open(first, kafka->brokers, kafka->consumer, name, &error);
 	reports->groups[reports->group_count++] = (struct report_group){name, backlog};
 	return backlog;
 }

@@ -61,12 +61,15 @@ bool resource_groups_find(const struct resource_groups_config *config, const str
 
 void resource_groups_measure(struct resource_groups *groups, const struct kafka *kafka)
 {
+	struct group_lag *last = NULL;
 	for (size_t i = 0; i < groups->count; i++) {
 		struct resource_group *group = &groups->items[i];
 		struct error error = {0};
-		struct group_lag *backlog = group_lag_open(kafka->brokers, kafka->consumer, group->name, &error);
+		struct group_lag *backlog = group_lag_open(last, kafka->brokers, kafka->consumer, group->name, &error);
 		if (backlog)
 			group->lag = group_lag_measure(backlog, text_of(group->reads), LAG_MS);
-		group_lag_close(backlog);
+		group_lag_close(last);
+		last = backlog;
 	}
+	group_lag_close(last);
 }

@@ -108,9 +108,12 @@ static struct group_lag *group_lag_with(struct lag_clients *clients, const char 
 	return backlog;
 }
 
-struct group_lag *group_lag_open(const char *brokers, struct properties properties, const char *group, struct error *error)
+struct group_lag *group_lag_open(struct group_lag *other, const char *brokers, struct properties properties, const char *group,
+				 struct error *error)
 {
 	assert(brokers && group);
+	if (other)
+		return group_lag_with(other->clients, group, error);
 	struct lag_clients *clients = memory_take(1, sizeof *clients);
 	if (!clients) {
 		error_memory(error, ERROR_SYSTEM, "looking at a group");
@@ -120,12 +123,6 @@ struct group_lag *group_lag_open(const char *brokers, struct properties properti
 	struct group_lag *backlog = clients_set_up(clients, error) ? group_lag_with(clients, group, error) : NULL;
 	clients_release(clients);
 	return backlog;
-}
-
-struct group_lag *group_lag_open_beside(struct group_lag *other, const char *group, struct error *error)
-{
-	assert(other && group);
-	return group_lag_with(other->clients, group, error);
 }
 
 void group_lag_close(struct group_lag *backlog)

@@ -16,11 +16,10 @@
 
 struct group_lag;
 
-/* Borrows all arguments as long as it lives. NULL: `error` has the reason. */
-struct group_lag *group_lag_open(const char *brokers, struct properties properties, const char *group, struct error *error);
-/* The same of another group, by the client of `other`; both belong to one thread, and are closed in any order. */
-struct group_lag *group_lag_open_beside(struct group_lag *other, const char *group, struct error *error);
-
+/* Uses the client of `other`, which must be on the same Kafka and of the same thread, and may be closed before; NULL: it opens one.
+ * Borrows the other arguments as long as one of them lives. NULL: `error` has the reason. */
+struct group_lag *group_lag_open(struct group_lag *other, const char *brokers, struct properties properties, const char *group,
+				 struct error *error);
 void group_lag_close(struct group_lag *backlog); /* NULL is fine */
 
 /* Records over all partitions of `topics`, names with a space between. Each request to Kafka may take

@@ -176,8 +176,8 @@ static struct group_lag *link_backlog(const struct upstream *upstream, struct up
 	struct error error = {0};
 	struct group_lag **backlog = &question->backlogs[question->reached];
 	if (!*backlog)
-		*backlog = group_lag_open(upstream->brokers, upstream->properties, question->chain.links[question->reached].group,
-					  &error);
+		*backlog = group_lag_open(question->backlogs[0], upstream->brokers, upstream->properties,
+					  question->chain.links[question->reached].group, &error);
 	return *backlog;
 }
 

@@ -147,12 +147,6 @@ bool lag_watch_read(struct lag_watch *watch, const char *pipeline, enum lag_of o
 
 /* ---- the thread ---- */
 
-static struct group_lag *backlog_open(const struct lag_watch *watch, const char *group, struct error *error)
-{
-	return watch->groups ? group_lag_open_beside(watch->groups->backlog, group, error)
-			     : group_lag_open(watch->config->brokers, watch->config->consumer, group, error);
-}
-
 static struct group_lag *group_lag_of(struct lag_watch *watch, const char *name)
 {
 	struct error error = {0};
@@ -166,7 +160,8 @@ static struct group_lag *group_lag_of(struct lag_watch *watch, const char *name)
 	if (group)
 		group->name = memory_take_raw(size);
 	if (group && group->name)
-		group->backlog = backlog_open(watch, memcpy(group->name, name, size), &error);
+		group->backlog = group_lag_open(watch->groups ? watch->groups->backlog : NULL, watch->config->brokers,
+						watch->config->consumer, memcpy(group->name, name, size), &error);
 	if (!group || !group->backlog) {
 		memory_give(group ? group->name : NULL);
 		memory_give(group);

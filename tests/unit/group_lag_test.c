@@ -41,17 +41,30 @@ rd_kafka_t *rd_kafka_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, char *errs
 	return open(type, conf, errstr, errstr_size);
 }
 
+/* Opens it with so many records in its topic `in`. */
+static void mock_open_with(struct mock *mock, int records)
+{
+	mock_open(mock);
+	for (int i = 0; i < records; i++)
+		mock_write(mock, NULL, "x", NULL, NULL);
+	rd_kafka_flush(mock->writer, PATIENCE_MS);
+}
+
+static struct group_lag *lag_of(const struct mock *mock, const char *group, struct group_lag *other)
+{
+	struct error error = {0};
+	struct group_lag *backlog = group_lag_open(other, mock->brokers, (struct properties){0}, group, &error);
+	if (!backlog)
+		fail_msg("%s", error.text);
+	return backlog;
+}
+
 static void what_is_not_committed_is_counted_over_all_topics(void **state)
 {
 	(void)state;
 	struct mock mock;
-	struct error error = {0};
-	mock_open(&mock);
-	for (int i = 0; i < 5; i++)
-		mock_write(&mock, NULL, "x", NULL, NULL);
-	rd_kafka_flush(mock.writer, PATIENCE_MS);
-	struct group_lag *backlog = group_lag_open(mock.brokers, (struct properties){0}, "g", &error);
-	assert_non_null(backlog);
+	mock_open_with(&mock, 5);
+	struct group_lag *backlog = lag_of(&mock, "g", NULL);
 	assert_int_equal(group_lag_measure(backlog, TEXT("in"), PATIENCE_MS), 5);
 	mock_commit(&mock, "g", 3);
 	assert_int_equal(group_lag_measure(backlog, TEXT("in out"), PATIENCE_MS), 2);
@@ -64,20 +77,13 @@ static void several_groups_are_asked_for_by_one_client(void **state)
 {
 	(void)state;
 	struct mock mock;
-	struct error error = {0};
-	mock_open(&mock);
-	for (int i = 0; i < 5; i++)
-		mock_write(&mock, NULL, "x", NULL, NULL);
-	rd_kafka_flush(mock.writer, PATIENCE_MS);
+	mock_open_with(&mock, 5);
 	mock_commit(&mock, "g", 3);
 	mock_commit(&mock, "h", 1);
 	clients_opened = 0;
-	struct group_lag *first = group_lag_open(mock.brokers, (struct properties){0}, "g", &error);
-	assert_non_null(first);
-	struct group_lag *second = group_lag_open_beside(first, "h", &error);
-	assert_non_null(second);
-	struct group_lag *third = group_lag_open_beside(second, "none", &error);
-	assert_non_null(third);
+	struct group_lag *first = lag_of(&mock, "g", NULL);
+	struct group_lag *second = lag_of(&mock, "h", first);
+	struct group_lag *third = lag_of(&mock, "none", second);
 	assert_int_equal(group_lag_measure(first, TEXT("in"), PATIENCE_MS), 2);
 	assert_int_equal(group_lag_measure(second, TEXT("in"), PATIENCE_MS), 4);
 	assert_int_equal(clients_opened, 1);
@@ -94,12 +100,8 @@ static void what_was_there_when_it_was_marked_is_left_until_it_is_committed(void
 {
 	(void)state;
 	struct mock mock;
-	struct error error = {0};
-	mock_open(&mock);
-	for (int i = 0; i < 3; i++)
-		mock_write(&mock, NULL, "x", NULL, NULL);
-	struct group_lag *backlog = group_lag_open(mock.brokers, (struct properties){0}, "g", &error);
-	assert_non_null(backlog);
+	mock_open_with(&mock, 3);
+	struct group_lag *backlog = lag_of(&mock, "g", NULL);
 	assert_true(group_lag_mark(backlog, TEXT("in"), PATIENCE_MS));
 	mock_write(&mock, NULL, "later", NULL, NULL);
 	assert_int_equal(group_lag_left(backlog, TEXT("in"), PATIENCE_MS), 3);
@@ -116,13 +118,9 @@ static void what_stands_in_an_open_transaction_is_left_too(void **state)
 {
 	(void)state;
 	struct mock mock;
-	struct error error = {0};
-	mock_open(&mock);
-	for (int i = 0; i < 5; i++)
-		mock_write(&mock, NULL, "x", NULL, NULL);
+	mock_open_with(&mock, 5);
 	mock_commit(&mock, "g", 3);
-	struct group_lag *backlog = group_lag_open(mock.brokers, (struct properties){0}, "g", &error);
-	assert_non_null(backlog);
+	struct group_lag *backlog = lag_of(&mock, "g", NULL);
 	open_records = 2;
 	assert_int_equal(group_lag_measure(backlog, TEXT("in"), PATIENCE_MS), 0);
 	assert_true(group_lag_mark(backlog, TEXT("in"), PATIENCE_MS));

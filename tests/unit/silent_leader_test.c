@@ -76,7 +76,7 @@ static void the_lag_of_a_group_is_unknown_in_time(void **state)
 	struct mock mock;
 	struct error error = {0};
 	silent_open(&mock);
-	struct group_lag *backlog = group_lag_open(mock.brokers, mock_quick, "g", &error);
+	struct group_lag *backlog = group_lag_open(NULL, mock.brokers, mock_quick, "g", &error);
 	assert_non_null(backlog);
 	const int64_t began_ms = clock_ms();
 	assert_int_equal(group_lag_measure(backlog, TEXT("in out"), SHORT_MS), -1);
