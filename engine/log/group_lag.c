@@ -25,12 +25,12 @@ struct group_lag_look {
 	int64_t mark;	 /* its end at the last group_lag_mark() */
 };
 
-/* Clients without a group, so that they never commit. */
+/* They never commit. */
 struct lag_clients {
 	size_t holders;
 	const char *brokers;
 	struct properties properties;
-	rd_kafka_t *reader;
+	rd_kafka_t *reader; /* its offsets are given, not those of its group */
 	rd_kafka_t *marker; /* reads the ends of partitions, also after open transactions; NULL: not needed yet */
 };
 
@@ -54,13 +54,18 @@ static rd_kafka_t *reader_open(const struct lag_clients *clients, struct propert
 }
 
 /* The ends of transactions fill librdkafka's queue as records do. A full queue is fetched into again after a second (before 2.2,
- * whatever is set), so that a queue of one record, full of one such end, does not reach the end of the partition in time. */
-static bool clients_set_up(struct lag_clients *clients, struct error *error)
+ * whatever is set), so that a queue of one record, full of one such end, does not reach the end of the partition in time.
+ *
+ * Where a broker does not coordinate a group that is asked for, librdkafka (up to 2.15) looks for the coordinator of the client's
+ * own group, and crashes if it has none. So the reader has one, which it never joins. */
+static bool clients_set_up(struct lag_clients *clients, const char *group, struct error *error)
 {
 	const struct property own[] = {
 		{"bootstrap.servers", clients->brokers},
+		{"group.id", group},
 		{"isolation.level", "read_committed"},
 		{"enable.auto.commit", "false"},
+		{"enable.auto.offset.store", "false"},
 		{"enable.partition.eof", "true"},
 		{"queued.min.messages", "1000"},
 		{"queued.max.messages.kbytes", "1024"},
@@ -120,7 +125,7 @@ struct group_lag *group_lag_open(struct group_lag *other, const char *brokers, s
 		return NULL;
 	}
 	*clients = (struct lag_clients){.holders = 1, .brokers = brokers, .properties = properties};
-	struct group_lag *backlog = clients_set_up(clients, error) ? group_lag_with(clients, group, error) : NULL;
+	struct group_lag *backlog = clients_set_up(clients, group, error) ? group_lag_with(clients, group, error) : NULL;
 	clients_release(clients);
 	return backlog;
 }

@@ -12,6 +12,7 @@
 #include "tests/unit/mock_broker.h"
 
 #define PATIENCE_MS 10000
+#define OFFSET_FETCH 9
 
 /* How many records at the end of a partition stand in an open transaction: the mock knows none. Whoever reads what is
  * committed is told that it ends before them, as Kafka does. */
@@ -96,6 +97,29 @@ static void several_groups_are_asked_for_by_one_client(void **state)
 	mock_close(&mock);
 }
 
+/* As Kafka answers while it starts; librdkafka then looks for the coordinator of the client's own group. */
+static void a_coordinator_that_has_moved_is_asked_again(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open_with(&mock, 5);
+	mock_commit(&mock, "g", 3);
+	mock_commit(&mock, "h", 1);
+	struct group_lag *first = lag_of(&mock, "g", NULL);
+	struct group_lag *second = lag_of(&mock, "h", first);
+	static const rd_kafka_resp_err_t answers[] = {RD_KAFKA_RESP_ERR_NOT_COORDINATOR, RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE,
+						      RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS};
+	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+		rd_kafka_mock_push_request_errors(mock.cluster, OFFSET_FETCH, 1, answers[i]);
+		assert_int_equal(group_lag_measure(second, TEXT("in"), PATIENCE_MS), -1);
+		assert_int_equal(group_lag_measure(second, TEXT("in"), PATIENCE_MS), 4);
+		assert_int_equal(group_lag_measure(first, TEXT("in"), PATIENCE_MS), 2);
+	}
+	group_lag_close(first);
+	group_lag_close(second);
+	mock_close(&mock);
+}
+
 static void what_was_there_when_it_was_marked_is_left_until_it_is_committed(void **state)
 {
 	(void)state;
@@ -138,6 +162,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_not_committed_is_counted_over_all_topics),
 		cmocka_unit_test(several_groups_are_asked_for_by_one_client),
+		cmocka_unit_test(a_coordinator_that_has_moved_is_asked_again),
 		cmocka_unit_test(what_was_there_when_it_was_marked_is_left_until_it_is_committed),
 		cmocka_unit_test(what_stands_in_an_open_transaction_is_left_too),
 	};
