@@ -7,7 +7,7 @@
 
 #define EXPLAINER_END "-explainer"
 
-/* `{model}:predict` matches a segment with that ending. */
+/* `{model}:predict` matches a segment with that ending. What has another one, or a colon at all, is no name (DNS 1123). */
 static bool segment_fits(struct text wanted, struct text segment, struct rest_request *request)
 {
 	const char *closes = wanted.length > 0 && wanted.bytes[0] == '{' ? memchr(wanted.bytes, '}', wanted.length) : NULL;
@@ -17,20 +17,18 @@ static bool segment_fits(struct text wanted, struct text segment, struct rest_re
 	struct text end = {closes + 1, wanted.length - word.length - 2};
 	if (segment.length == end.length || !text_ends_with(segment, end))
 		return false;
-	if (text_is(word, "version")) {
-		request->version = (struct text){segment.bytes, segment.length - end.length};
-		return true;
-	}
-	if (text_is(word, "request")) {
-		request->submission = (struct text){segment.bytes, segment.length - end.length};
-		return true;
-	}
-	if (text_is(word, "node")) {
-		request->node = (struct text){segment.bytes, segment.length - end.length};
-		return true;
-	}
-	request->name = (struct text){segment.bytes, segment.length - end.length};
-	request->pipeline_only = text_is(word, "pipeline");
+	const struct text value = {segment.bytes, segment.length - end.length};
+	if (text_is(word, "version"))
+		request->version = value;
+	else if (text_is(word, "request"))
+		request->submission = value;
+	else if (text_is(word, "node"))
+		request->node = value;
+	else if (memchr(value.bytes, ':', value.length))
+		return false;
+	else
+		request->name = value;
+	request->pipeline_only |= text_is(word, "pipeline");
 	return true;
 }
 

@@ -136,6 +136,7 @@ static void a_head_is_refused_before_its_body_comes(void **state)
 		{"POST /nothing", "", "404", "there is nothing at this path"},
 		{"POST /v2/health/live", "", "405", "Allow: GET, HEAD, OPTIONS\r\n"},
 		{"DELETE /v2/models/a/infer", KEY, "405", "Allow: POST, OPTIONS\r\n"},
+		{"GET /v1/models/a:predict", KEY, "405", "Allow: POST, OPTIONS\r\n"},
 		{"GET /v2/health/live", "", "413",
 		 "longer than 1024 bytes, which is the most that is taken here; send this request without"},
 		{"GET /v2/models/a", KEY, "413", "longer than 1024 bytes"},
@@ -255,7 +256,9 @@ static void options_of_a_path_are_answered(void **state)
 					      {"/v2/models/a/infer", "POST, OPTIONS"},
 					      {"/v2/models/absent/infer/", "POST, OPTIONS"},
 					      {"/v2/models/a/requests/1", "GET, HEAD, DELETE, OPTIONS"},
-					      {"/seldon/default/a/v1/models/a:predict", "POST, GET, HEAD, OPTIONS"},
+					      {"/seldon/default/a/v1/models/a:predict", "POST, OPTIONS"},
+					      {"/v1/models/a", "GET, HEAD, OPTIONS"},
+					      {"/v1/models/a:nothing", NULL},
 					      {"/nothing", NULL}};
 	struct head_stand *stand = *state;
 	struct guest caller = guest_open(stand->rest.loop, grpc_front_port(stand->grpc));
