@@ -53,6 +53,8 @@ COMPUTING := base bandits control drift explain numeric statistics
 ALL_CFLAGS = -std=c17 $(CFLAGS) $(if $(SAN),,$(TUNED)) $(WARNINGS) $(HARDENED) $(SANITIZE) $(PKG_CFLAGS)
 LDFLAGS  += -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE) $(if $(RDKAFKA),-Xlinker -rpath=$(RDKAFKA)/lib)
 LDLIBS    = $(PKG_LIBS) -lm -lpthread
+# Sanitizers have an allocator of their own. (ALLOCATOR= builds with that of the C library.)
+ALLOCATOR = $(eval ALLOCATOR := $$(if $$(SAN),,$$(shell pkg-config --libs jemalloc 2>/dev/null)))$(ALLOCATOR)
 
 TIME ?= 600
 
@@ -98,8 +100,8 @@ say    = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 all: $(BUILD)/sluice
 
 $(BUILD)/sluice: $(BUILD)/obj/engine/main.o $(ALWAYS) $(LIBRARY)
-	$(call say,LINK,$@)
-	$(QUIET)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LINK,'$@$(if $(ALLOCATOR)$(SAN),, without jemalloc: an engine is slower)')
+	$(QUIET)$(CC) $(LDFLAGS) -o $@ $^ $(ALLOCATOR) $(LDLIBS)
 
 $(LIBRARY): $(OBJECTS)
 $(HELPER_LIBRARY): $(HELPERS)
@@ -145,6 +147,8 @@ ASAN_LIBRARY = $(eval ASAN_LIBRARY := $$(filter /%,$$(shell $(CC) -print-file-na
 comma := ,
 
 # What changes in the engine is found when the program starts, so nothing is linked anew for it.
+# It looks at the allocator of engines.
+$(BUILD)/unit/heap_trim_test: UNIT_LDFLAGS += $(ALLOCATOR:%=-Wl,--no-as-needed % -Wl,--as-needed)
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(UNIT_PROGRAM) $(ALWAYS) $(HELPER_LIBRARY) | $(SHARED_LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)

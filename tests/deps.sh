@@ -6,6 +6,7 @@ set -u
 
 build="gcc libc6-dev make pkg-config librdkafka-dev libavro-dev libjansson-dev libcurl4-openssl-dev libyaml-dev
 	libnghttp2-dev libhiredis-dev libssl-dev zlib1g-dev"
+build_optional="libjemalloc-dev" # without it an engine is slower
 test="libcmocka-dev"
 check="git clang clang-tidy cppcheck libclang-rt-dev llvm valgrind python3 curl"
 # Tests that need one of these are skipped by name where it is missing: the official protobuf
@@ -30,9 +31,9 @@ install() {
 }
 
 case ${1-} in
-build) needed=$build optional= ;;
-test) needed="$build $test" optional=$test_optional ;;
-check) needed="$build $test $check" optional="$test_optional $check_optional" ;;
+build) needed=$build optional=$build_optional ;;
+test) needed="$build $test" optional="$build_optional $test_optional" ;;
+check) needed="$build $test $check" optional="$build_optional $test_optional $check_optional" ;;
 *) sed -n '2,4s/^# //p' "$0" >&2; exit 2 ;;
 esac
 
@@ -83,4 +84,4 @@ refused=
 for package in $absent; do
 	install "$package" || { abandon; refused="$refused $package"; }
 done
-[ -z "$refused" ] || echo "deps: apt could not install these optional packages; tests that need them are skipped:$refused"
+[ -z "$refused" ] || echo "deps: apt could not install these optional packages; tests that need them are skipped, and an engine without jemalloc is slower:$refused"

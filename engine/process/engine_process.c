@@ -1,10 +1,10 @@
 /* engine_process.c: see engine_process.h. */
 #include "process/engine_process.h"
 
-#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 
+#include "base/allocator.h"
 #include "base/duration.h"
 #include "base/memory.h"
 #include "process/process_parts.h"
@@ -107,9 +107,7 @@ static bool run_engine(struct engine_process *running, struct revision *revision
 	sigset_t before;
 	running->config.began(running->config.context);
 	engine_block_signals(&before);
-	/* Fetch buffers of megabytes are allocated and freed often, so they stay in the heap. */
-	mallopt(M_MMAP_THRESHOLD, 256 << 20);
-	mallopt(M_TRIM_THRESHOLD, 512 << 20);
+	allocator_keep_blocks();
 	struct heap_trim trim = {0};
 	const bool is_prepared = watchers_prepare(running, revision, error);
 	if (!is_prepared)

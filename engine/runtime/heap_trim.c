@@ -1,15 +1,14 @@
 /* heap_trim.c: see heap_trim.h. */
 #include "runtime/heap_trim.h"
 
-#include <malloc.h>
-
+#include "base/allocator.h"
 #include "runtime/process_usage.h"
 
 void heap_trim_look(struct heap_trim *trim)
 {
 	const double before = process_resident_bytes();
 	const bool was_needed = trim->kept_bytes > 0 && before > trim->kept_bytes + HEAP_TRIM_BYTES;
-	(void)malloc_trim(0);
+	allocator_trim();
 	const double after = process_resident_bytes();
 	const bool is_little = !(before - after >= HEAP_TRIM_BYTES);
 	trim->wait_ms = was_needed || is_little ? trim->wait_ms * 2 : HEAP_TRIM_FIRST_MS;

@@ -107,8 +107,11 @@ static void a_coordinator_that_has_moved_is_asked_again(void **state)
 	mock_commit(&mock, "h", 1);
 	struct group_lag *first = lag_of(&mock, "g", NULL);
 	struct group_lag *second = lag_of(&mock, "h", first);
-	static const rd_kafka_resp_err_t answers[] = {RD_KAFKA_RESP_ERR_NOT_COORDINATOR, RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE,
-						      RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS};
+	static const rd_kafka_resp_err_t answers[] = {
+		RD_KAFKA_RESP_ERR_NOT_COORDINATOR,
+		RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE,
+		RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
+	};
 	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
 		rd_kafka_mock_push_request_errors(mock.cluster, OFFSET_FETCH, 1, answers[i]);
 		assert_int_equal(group_lag_measure(second, TEXT("in"), PATIENCE_MS), -1);

@@ -8,6 +8,7 @@
 #include <malloc.h>
 #include <string.h>
 
+#include "base/allocator.h"
 #include "base/memory.h"
 #include "runtime/heap_trim.h"
 #include "runtime/process_usage.h"
@@ -17,13 +18,18 @@
 #define FLOOD_BYTES ((double)(BLOCKS * MIB))
 #define SLACK_BYTES ((double)(16 * MIB))
 
+/* Of jemalloc. */
+extern int mallctl(const char *name, void *old, size_t *old_size, void *new, size_t new_size) __attribute__((weak));
+extern const char *malloc_conf;
+const char *malloc_conf = "dirty_decay_ms:-1"; /* it keeps what is free until it is asked, as the C library's does */
+
 /* Sanitizers have an allocator of their own. */
 static void skip_without_heap(void)
 {
 	void *block = memory_take_raw(MIB);
 	const bool is_of_glibc = mallinfo2().uordblks >= MIB;
 	memory_give(block);
-	if (!is_of_glibc)
+	if (!is_of_glibc && !mallctl)
 		skip();
 }
 
@@ -106,7 +112,6 @@ int main(void)
 		cmocka_unit_test(what_is_taken_again_is_kept_for_longer),
 		cmocka_unit_test(looks_come_by_the_clock_of_the_loop),
 	};
-	mallopt(M_MMAP_THRESHOLD, 256 * (int)MIB); /* as engines do */
-	mallopt(M_TRIM_THRESHOLD, 512 * (int)MIB);
+	allocator_keep_blocks(); /* as engines do */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
