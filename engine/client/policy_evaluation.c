@@ -83,7 +83,7 @@ static struct evaluated *evaluation_list(const struct policy_evaluation *self, s
 		if (exposure)
 			list[(*count)++] = (struct evaluated){value, exposure};
 	}
-	self->shown->without = metric->count - *count;
+	self->shown->without = metric->count - *count + metric->excess;
 	if (*count > 0)
 		qsort(list, *count, sizeof *list, evaluated_compare);
 	return list;

@@ -250,7 +250,7 @@ bool bandit_rehearse(const struct bandit_rehearsal_config *config, const struct 
 	if (good) {
 		const struct learner_counts counts = learner_counts(self.learner);
 		rehearsal->rewards = counts.rewards;
-		rehearsal->refused = counts.refused;
+		rehearsal->refused = counts.refused + metric->excess; /* which learners refuse too */
 		rehearsal->late += counts.late + counts.unknown; /* each has its choice in what was joined */
 		rehearsal->count -= rehearsal->policies[rehearsal->count - 1].requests == 0;
 	}

@@ -19,7 +19,7 @@ struct evaluation_shown {
 	bool adaptive;	  /* the records are of a policy that learnt */
 	double clip;	  /* the greatest weight of a record in the clipped estimate */
 	double alpha;	  /* intervals hold 1 - alpha */
-	uint64_t without; /* values that are of no request, or whose probability is not known */
+	uint64_t without; /* values that are of no request, too large, or whose probability is not known */
 	const struct bandit_rehearsal *rehearsal; /* of the policies that are estimated; NULL: it is one policy */
 };
 

@@ -234,6 +234,19 @@ static void a_value_that_is_too_large_is_left_out_and_named(void **state)
 	said = say_with(step_kinds, "experiments analyze e" FILES " -o html");
 	expect_words(said.out, "<b>Values too large</b>1 beyond 1e+50 left out; the first is reward 1.2e+301 of request r321</li>");
 	said_close(&said);
+	write_file("policy", "{\"always\": \"new\"}");
+	said = say_with(step_kinds, "experiments evaluate e" FILES " --policy policy");
+	expect_words(said.out, " outside of them; 1 value left out\n");
+	said_close(&said);
+	write_file("learns.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
+				  "  candidates: [{name: old, weight: 0}, {name: new, weight: 0}]\n"
+				  "  bandits: {algorithm: epsilon-greedy}\n");
+	said = say_with(step_kinds, "experiments evaluate e" FILES " -f learns.yaml --dry-run");
+	expect_words(said.out, " outside of them; 1 value left out\n");
+	expect_words(said.out, "Rewards that the algorithm does not take: 1;");
+	said_close(&said);
+	(void)unlink("learns.yaml");
+	(void)unlink("policy");
 	said = say_with(step_kinds, "experiments analyze e" FILES " --metric zzz");
 	expect_words(said.err, "the feedback has no metric `zzz`; those that join an exposure are `reward`, `latency_ms`");
 	said_close(&said);
