@@ -84,7 +84,7 @@ static const char *share_unknown(const struct status_shown *shown)
 		return "a policy chooses, and no policy record of the experiment was read: give --pipeline and --brokers, or look "
 		       "whether the topic of policies has one";
 	if (joined->epoch_count == 0)
-		return "no exposure was read";
+		return joined->counts.exposures == 0 ? "no exposure was read" : "no exposure that was read was chosen by weights";
 	return "no exposure by the weights in force has these variants yet: give the files by -f, which have the weights";
 }
 

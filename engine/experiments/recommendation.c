@@ -313,11 +313,19 @@ static bool recommend_stop_feedback(struct recommending *self)
 			 "Do not decide: the share of units with feedback differs between variants, so they cannot be compared.");
 }
 
+/* Feedback may have come, and none of it counts. */
 static bool recommend_nothing(struct recommending *self)
 {
+	const struct join_counts *counts = &self->report->joined->counts;
 	REASON(self, "no feedback has joined an exposure");
+	if (counts->feedback_left_out > 0)
+		REASON(self,
+		       "%llu times feedback was of a request that chance did not choose, or of a unit that met two variants: these "
+		       "are left out",
+		       (unsigned long long)counts->feedback_left_out);
 	CHANGE(self, "feedback by request id, origin or unit, with a reward or metrics");
-	return recommend(self, DECISION_WAIT, SIZE_MAX, "Wait: there is no feedback yet.");
+	return recommend(self, DECISION_WAIT, SIZE_MAX,
+			 counts->feedback > 0 ? "Wait: no feedback counts yet." : "Wait: there is no feedback yet.");
 }
 
 /* Another metric may say the opposite of the one that is to decide. */

@@ -395,14 +395,32 @@ static uint32_t policy_epoch_at(const struct unit_join *join, int64_t time_ms)
 
 /* ---- exposures to units ---- */
 
+/* Looks whether a policy chose, and what weights chose later, as where `bandits` were taken out of the experiment. What they
+ * chose in the last millisecond of the policy is not later. */
+static void policy_look(const struct unit_join *join)
+{
+	const struct met_exposure *items = join->exposures.items;
+	struct joined *joined = join->joined;
+	int64_t policy_last_ms = 0;
+	for (size_t i = 0; i < join->exposures.count; i++)
+		if (items[i].reason == ASSIGNED_POLICY) {
+			joined->adaptive = true;
+			policy_last_ms = items[i].time_ms;
+		}
+	for (size_t i = join->exposures.count; joined->adaptive && i > 0 && items[i - 1].time_ms > policy_last_ms; i--)
+		if (reason_is_chance(items[i - 1].reason)) {
+			joined->weighed++;
+			joined->weighed_from_ms = items[i - 1].time_ms;
+		}
+}
+
 static bool exposures_join(struct unit_join *join, struct error *error)
 {
 	struct met_exposure *items = join->exposures.items;
 	struct joined *joined = join->joined;
 	if (join->exposures.count > 0)
 		qsort(items, join->exposures.count, sizeof *items, exposures_compare);
-	for (size_t i = 0; i < join->exposures.count; i++)
-		joined->adaptive = joined->adaptive || items[i].reason == ASSIGNED_POLICY;
+	policy_look(join);
 	if (joined->adaptive) {
 		if (!join_candidates_find(join, error))
 			return false;

@@ -120,6 +120,9 @@ struct joined {
 	size_t exposure_count;
 	const struct joined_exposure *exposures; /* by time */
 	bool adaptive; /* a policy chose */
+	/* Of an adaptive one: weights chose these after its last choice, from the first of them on; 0: a policy chose last. */
+	uint64_t weighed;
+	int64_t weighed_from_ms;
 	int64_t first_ms, last_ms; /* of exposures; 0: there are none */
 	struct join_counts counts;
 	struct joined_excess excess; /* the first of them by time */

@@ -325,6 +325,10 @@ void report_view_print_json(const struct report *report, struct buffer *out)
 	member_number(out, "confidence", 1 - report->options->alpha);
 	member_number(out, "practical", report->options->practical);
 	member_flag(out, "adaptive", report->joined->adaptive);
+	if (report->joined->adaptive) {
+		member_count(out, "weights_exposures", report->joined->weighed);
+		member_time(out, "weights_from_ms", report->joined->weighed_from_ms);
+	}
 	put_lines(out, "reasons", made->reasons, made->reason_count);
 	put_lines(out, "would_change", made->changes, made->change_count);
 	put_split(out, report);

@@ -119,6 +119,19 @@ static void write_units(const struct report *report, struct buffer *out)
 	buffer_string(out, "</table>\n");
 }
 
+/* These alone are analysed by units, and have a split to test. */
+static void write_weighed(const struct joined *joined, struct buffer *out)
+{
+	char from[MOMENT_MS_BYTES];
+	if (joined->weighed == 0)
+		return;
+	moment_print_ms(joined->weighed_from_ms, from);
+	buffer_print(out,
+		     "<p>Weights chose the last %llu request%s. To analyse these alone by units, and to test their split, give "
+		     "<code>--since %s</code>.</p>\n",
+		     (unsigned long long)joined->weighed, joined->weighed == 1 ? "" : "s", from);
+}
+
 static void write_span(const struct joined *joined, struct buffer *out)
 {
 	const size_t returns = report_returns(joined);
@@ -157,6 +170,7 @@ void report_table_health(const struct report *report, struct buffer *out)
 	write_cell(out, false, "Waiting", (double)counts->open, NULL);
 	buffer_string(out, "</ul>\n");
 	write_span(joined, out);
+	write_weighed(joined, out);
 	if (split->tested)
 		buffer_print(out, "<p>Split: p %.3g at every look; chi-square %.4g, p %.3g.</p>\n", split->p,
 			     split->chi_square.statistic, split->chi_square.p);

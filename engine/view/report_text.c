@@ -19,6 +19,19 @@ static void print_requests(uint64_t requests, struct buffer *out)
 		buffer_print(out, " of %llu request%s", (unsigned long long)requests, requests == 1 ? "" : "s");
 }
 
+/* These alone are analysed by units, and have a split to test. */
+static void print_weighed(const struct joined *joined, struct buffer *out)
+{
+	char from[MOMENT_MS_BYTES];
+	if (joined->weighed == 0)
+		return;
+	moment_print_ms(joined->weighed_from_ms, from);
+	buffer_print(out,
+		     "  Weights chose the last %llu request%s. To analyse these alone by units, and to test their split, give "
+		     "--since %s.\n",
+		     (unsigned long long)joined->weighed, joined->weighed == 1 ? "" : "s", from);
+}
+
 static void print_split(const struct report *report, struct arena *arena, struct buffer *out)
 {
 	const struct report_split *split = &report->split;
@@ -40,6 +53,7 @@ static void print_split(const struct report *report, struct arena *arena, struct
 			buffer_print(out, ", %.1f expected", split->expected[arm]);
 		buffer_string(out, arm == report->control ? "  (control)\n" : "\n");
 	}
+	print_weighed(joined, out);
 	if (split->feedback_differs)
 		buffer_print(out, "  The share of units with feedback differs between variants (p %.2g).\n", split->feedback_p);
 }
@@ -89,6 +103,9 @@ static void print_counts(const struct joined *joined, struct arena *arena, struc
 		if (counts->left_out[reason] > 0)
 			buffer_print(out, "  left out, chosen by %s: %llu\n", assigned_reason_name((enum assigned_reason)reason),
 				     (unsigned long long)counts->left_out[reason]);
+	if (counts->feedback_left_out > 0)
+		buffer_print(out, "  left out, feedback of such requests and of units in two variants: %llu\n",
+			     (unsigned long long)counts->feedback_left_out);
 	if (counts->excess > 0)
 		print_excess(joined, arena, out);
 	if (counts->crowded > 0)

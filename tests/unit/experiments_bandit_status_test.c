@@ -86,6 +86,54 @@ static void feedback_that_names_a_unit_alone_is_counted(void **state)
 	expect_status("  bandits: {algorithm: ucb1}\n", "json", "\"feedback_by_unit\": 1");
 }
 
+static void feedback_that_is_left_out_is_no_missing_feedback(void **state)
+{
+	(void)state;
+	write_file("exposures", EXPOSURE("a", ", \"reason\": \"header\"") EXPOSURE("b", ""));
+	write_file("feedback", "{\"id\": \"a\", \"reward\": 1}\n");
+	struct said said = say_with(step_kinds, "experiments analyze e --exposures exposures --feedback feedback");
+	expect_words(said.out, "Wait: no feedback counts yet.\n");
+	expect_words(said.out, "1 times feedback was of a request that chance did not choose, or of a unit that met two variants");
+	expect_words(said.out, "  left out, feedback of such requests and of units in two variants: 1\n");
+	said_close(&said);
+	write_file("feedback", "");
+	said = say_with(step_kinds, "experiments analyze e --exposures exposures --feedback feedback");
+	expect_words(said.out, "Wait: there is no feedback yet.\n");
+	assert_null(strstr(said.out, "feedback of such requests"));
+	said_close(&said);
+}
+
+#define WEIGHED                                                                                                                    \
+	"{\"id\": \"later\", \"unit\": \"b\", \"time_ms\": 5250, \"experiment\": \"e\", \"variant\": \"old\", "                    \
+	"\"probability\": 0.5}\n"
+
+/* The time is that of the command's own option. */
+static void analyze_says_what_weights_chose_after_a_policy(void **state)
+{
+	(void)state;
+	write_file("exposures", EXPOSURE("a", ", \"reason\": \"policy\"") WEIGHED);
+	write_file("feedback", "{\"id\": \"later\", \"reward\": 1}\n");
+	struct said said = say_with(step_kinds, "experiments analyze e --exposures exposures --feedback feedback");
+	expect_words(said.out, "  Weights chose the last 1 request. To analyse these alone by units, and to test their split, give "
+			       "--since 1970-01-01T00:00:05.250Z.\n");
+	said_close(&said);
+	said = say_with(step_kinds, "experiments analyze e --exposures exposures --feedback feedback -o json");
+	expect_words(said.out, "\"weights_exposures\":1,\"weights_from_ms\":5250");
+	said_close(&said);
+	said = say_with(step_kinds, "experiments analyze e --exposures exposures --feedback feedback -o html");
+	expect_words(said.out, "<code>--since 1970-01-01T00:00:05.250Z</code>");
+	said_close(&said);
+	said = say_with(step_kinds,
+			"experiments analyze e --exposures exposures --feedback feedback --since 1970-01-01T00:00:05.250Z -o json");
+	expect_words(said.out, "\"adaptive\":false");
+	expect_words(said.out, "\"health\":{\"exposures\":1,");
+	said_close(&said);
+	write_file("exposures", EXPOSURE("a", ", \"reason\": \"policy\""));
+	said = say_with(step_kinds, "experiments analyze e --exposures exposures --feedback feedback -o json");
+	expect_words(said.out, "\"weights_exposures\":0,\"weights_from_ms\":null");
+	said_close(&said);
+}
+
 /* A policy chooses for each request: feedback of a unit is for its last one. */
 static void analyze_joins_feedback_of_a_unit_with_its_last_request(void **state)
 {
@@ -148,6 +196,8 @@ int main(void)
 		cmocka_unit_test(features_that_requests_lack_are_counted),
 		cmocka_unit_test(feedback_that_names_a_unit_alone_is_counted),
 		cmocka_unit_test(values_that_engines_have_computed_are_no_feedback_of_the_sender),
+		cmocka_unit_test(feedback_that_is_left_out_is_no_missing_feedback),
+		cmocka_unit_test(analyze_says_what_weights_chose_after_a_policy),
 		cmocka_unit_test(analyze_joins_feedback_of_a_unit_with_its_last_request),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

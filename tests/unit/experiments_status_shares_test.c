@@ -80,6 +80,8 @@ static void a_share_that_is_not_known_says_why(void **state)
 	write_file("e.yaml", FILE_OF(TWO ", {name: newer, weight: 0}, {name: newest, weight: 0}"));
 	expect_status("", STATUS " -f e.yaml -o json", "\"share_unknown\": \"no exposure was read\"");
 	expect_status("", STATUS " -f e.yaml", "shares that are missing are not known: no exposure was read");
+	expect_status(EXPOSURE("a", "new", "1", ", \"reason\": \"fallback\""), STATUS " -f e.yaml",
+		      "shares that are missing are not known: no exposure that was read was chosen by weights");
 	expect_status(EXPOSURE("a", "new", "0.3", ", \"reason\": \"policy\""), STATUS " -o json", "\"share\": null, \"control\": ");
 	expect_status(EXPOSURE("a", "new", "0.3", ", \"reason\": \"policy\""), STATUS,
 		      "shares that are missing are not known: a policy chooses, and no policy record of the experiment was read");

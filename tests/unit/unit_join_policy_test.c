@@ -87,6 +87,54 @@ static void versions_that_the_record_does_not_have_are_not_known(void **state)
 	assert_int_equal(joined.units[0].candidates & bits_of("d"), 0);
 }
 
+static void expose_by(enum assigned_reason reason, int64_t time_ms)
+{
+	struct error error = {0};
+	const char *id = arena_print(arena, "w%lld%d", (long long)time_ms, (int)reason);
+	const struct exposure exposure = {.id = text_of(id),
+					  .time_ms = time_ms,
+					  .experiment = {"e", 1},
+					  .variant = {"a", 1},
+					  .unit = text_of(id),
+					  .probability = 0.5,
+					  .reason = reason};
+	assert_true(unit_join_exposure(join, &exposure, &error));
+}
+
+/* Those of the last millisecond of the policy are no later than it, and a route is no chance. */
+static void what_weights_choose_after_a_policy_is_counted_from_its_first(void **state)
+{
+	(void)state;
+	join_begin();
+	expose_by(ASSIGNED_WEIGHT, 10);
+	expose_by(ASSIGNED_POLICY, 20);
+	expose_by(ASSIGNED_WEIGHT, 20);
+	expose_by(ASSIGNED_ROUTE, 25);
+	expose_by(ASSIGNED_STAGE, 30);
+	expose_by(ASSIGNED_WEIGHT, 40);
+	join_end();
+	assert_true(joined.adaptive);
+	assert_int_equal(joined.weighed, 2);
+	assert_int_equal(joined.weighed_from_ms, 30);
+}
+
+static void nothing_is_after_a_policy_that_chose_last_or_never(void **state)
+{
+	(void)state;
+	join_begin();
+	expose_by(ASSIGNED_WEIGHT, 10);
+	expose_by(ASSIGNED_POLICY, 20);
+	join_end();
+	assert_true(joined.adaptive);
+	assert_int_equal(joined.weighed, 0);
+	assert_int_equal(joined.weighed_from_ms, 0);
+	join_begin();
+	expose_by(ASSIGNED_WEIGHT, 10);
+	join_end();
+	assert_false(joined.adaptive);
+	assert_int_equal(joined.weighed, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, arena_begin, arena_end)
 
 int main(void)
@@ -94,6 +142,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(candidates_of_a_context_are_those_of_the_record_of_its_policy),
 		TEST(versions_that_the_record_does_not_have_are_not_known),
+		TEST(what_weights_choose_after_a_policy_is_counted_from_its_first),
+		TEST(nothing_is_after_a_policy_that_chose_last_or_never),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
