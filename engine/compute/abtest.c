@@ -299,6 +299,19 @@ static bool rate_of(const struct compute_case *one, const char *key, struct rate
 	return true;
 }
 
+/* Of the parameters of posteriors: below the least most of the mass is at rates that are no number above 0. */
+#define PARAMETER_LEAST 0.05
+#define PARAMETER_MOST 1e12
+
+static bool posterior_check(struct beta_posterior posterior, struct error *error)
+{
+	if (fmin(posterior.alpha, posterior.beta) >= PARAMETER_LEAST && fmax(posterior.alpha, posterior.beta) <= PARAMETER_MOST)
+		return true;
+	return error_set(error, ERROR_INPUT, PLACE_NONE,
+			 "a posterior has `alpha` %g and `beta` %g; give a `prior` with which they are from %g to %g",
+			 posterior.alpha, posterior.beta, PARAMETER_LEAST, PARAMETER_MOST);
+}
+
 static json_t *posterior_run(const struct compute_case *one, struct rate control, struct rate treatment, struct error *error)
 {
 	const json_t *prior = json_object_get(one->input, "prior");
@@ -309,6 +322,8 @@ static json_t *posterior_run(const struct compute_case *one, struct rate control
 	}
 	const struct beta_posterior c = {alpha + control.successes, beta + control.trials - control.successes};
 	const struct beta_posterior t = {alpha + treatment.successes, beta + treatment.trials - treatment.successes};
+	if (!posterior_check(c, error) || !posterior_check(t, error))
+		return NULL;
 	json_t *result = json_object();
 	compute_put_number(result, "p_b_greater_a", posterior_above(t, c), error);
 	compute_put_number(result, "expected_loss_choose_b", posterior_loss(t, c), error);

@@ -202,6 +202,14 @@ static void input_that_cannot_be_meant_is_refused(void **state)
 		 "`alpha` is 2; give a probability between 0 and 1"},
 		{"abtest", "{\"control\": {\"successes\": 1.5, \"n\": 3}, \"treatment\": {\"successes\": 1, \"n\": 3}}",
 		 "`control` has 1.5 successes of 3; give integers"},
+		{"abtest",
+		 "{\"control\": {\"successes\": 1, \"n\": 3}, \"treatment\": {\"successes\": 1, \"n\": 3}, \"prior\": {\"alpha\": "
+		 "1e20, \"beta\": 1}}",
+		 "a posterior has `alpha` 1e+20 and `beta` 3; give a `prior` with which they are from 0.05 to 1e+12"},
+		{"abtest",
+		 "{\"control\": {\"successes\": 1, \"n\": 3}, \"treatment\": {\"successes\": 3, \"n\": 3}, \"prior\": {\"alpha\": "
+		 "1, \"beta\": 0.001}}",
+		 "a posterior has `alpha` 4 and `beta` 0.001; give"},
 		{"abtest", "{\"table\": [[1, -2], [3, 4]]}", "`table` has -2; give numbers from 0 on"},
 		{"abtest", "{\"counts\": [5, 5], \"expected_ratio\": [0, 0]}", "the sum of `expected_ratio` is 0;"},
 		{"abtest", "{\"effect_size\": 0}", "`effect_size` is 0 and `ratio` 1; give an effect that is not 0"},

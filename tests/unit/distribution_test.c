@@ -143,6 +143,18 @@ static void shares_of_t_and_f_keep_their_digits(void **state)
 	EXPECT_NEAR(rows, NEAR);
 }
 
+static void shares_of_t_keep_their_digits_at_any_freedom(void **state)
+{
+	(void)state;
+	const struct beside rows[] = {
+		ROW(student_t_sf(3, 1e8), 0.00134989836401874719),   ROW(student_t_sf(2, 5e8), 0.02275013221813404),
+		ROW(student_t_sf(3, 2e9), 0.00134989804824952613),  ROW(student_t_sf(2, 1e10), 0.0227501319616769488),
+		ROW(student_t_sf(30, 1e12), 4.9067149229648161e-198), ROW(student_t_sf(1.96, 1e14), 0.0249978951482218227),
+		ROW(student_t_sf(0.5, 1e15), 0.308537538725986951),  ROW(student_t_sf(-1, 1e18), 0.841344746068542948),
+	};
+	EXPECT_NEAR(rows, NEAR);
+}
+
 static void shares_of_noncentral_t_keep_their_digits(void **state)
 {
 	(void)state;
@@ -156,6 +168,14 @@ static void shares_of_noncentral_t_keep_their_digits(void **state)
 		ROW(noncentral_t_sf(10, 300, 20), 1.0),
 		ROW(noncentral_t_sf(2, 100000.0, 2.8), 0.7881437323686396),
 		ROW(noncentral_t_sf(-2, 100000.0, 2.8), 0.99999920646187893),
+		ROW(noncentral_t_sf(1.96, 1e10, 2.8), 0.799545806730670802),
+		ROW(noncentral_t_sf(1.96, 1e14, 2.8), 0.799545806739549411),
+		ROW(noncentral_t_sf(-2, 1e13, 1), 0.998650101968368354),
+		ROW(noncentral_t_cdf(-2, 1e13, 1), 0.00134989803163165),
+		ROW(noncentral_t_sf(37, 1e12, 2), 1.12491117884724577e-268),
+		ROW(noncentral_t_sf(40, 1e10, 20), 2.75366834175368607e-89),
+		ROW(noncentral_t_sf(1000, 2e9, 999), 0.158685526738040755),
+		ROW(noncentral_t_sf(1000, 2e10, 1003), 0.998649935823222098),
 		ROW(noncentral_t_sf(0.5, 0.8, 1), 0.72351745884049343),
 		ROW(noncentral_t_sf(60, 50, 30), 2.6600511076055917e-8),
 		ROW(noncentral_t_sf(1.97, 784, 2.8), 0.79661823320887205),
@@ -287,6 +307,7 @@ int main(void)
 		cmocka_unit_test(shares_of_gamma_keep_their_digits),
 		cmocka_unit_test(shares_of_beta_keep_their_digits),
 		cmocka_unit_test(shares_of_t_and_f_keep_their_digits),
+		cmocka_unit_test(shares_of_t_keep_their_digits_at_any_freedom),
 		cmocka_unit_test(shares_of_noncentral_t_keep_their_digits),
 		cmocka_unit_test(shares_of_kolmogorov_keep_their_digits),
 		cmocka_unit_test(shares_of_the_others_keep_their_digits),
