@@ -53,6 +53,7 @@ struct threshold {
 	enum comparison comparison;
 	double value;
 	bool percent; /* it is written with a % */
+	bool time;    /* as a duration; the value is in ms */
 };
 
 /* A number of messages or a duration: `500` or `7d`. */

@@ -86,13 +86,15 @@ static bool rule_read(struct rollout_rule *rule, const struct threshold *thresho
 	if (place.line == 0)
 		return true;
 	const bool fits = rule->trigger ? comparison_is_above(threshold->comparison) : comparison_is_below(threshold->comparison);
+	const bool of_time = rule->kind == RULE_LATENCY;
+	const char *sign = rule->trigger ? ">" : "<", *usual = of_time ? "100ms" : "0.01";
 	if (!fits)
-		return error_set(error, ERROR_CONFIG, place, "A %s of `%s` is written as \"%s0.01\": what %s. Turn the comparison.",
-				 rule->trigger ? "rollback trigger" : "criterion", rule_names[rule->kind],
-				 rule->trigger ? ">" : "<", rule->trigger ? "rolls back" : "must hold");
-	if (rule->kind == RULE_LATENCY && threshold->percent)
-		return error_set(error, ERROR_CONFIG, place, "A limit of `%s` is a time, and not a share. Write it as \"%s100ms\".",
-				 rule_names[rule->kind], rule->trigger ? ">" : "<");
+		return error_set(error, ERROR_CONFIG, place, "A %s of `%s` is written as \"%s%s\": what %s. Turn the comparison.",
+				 rule->trigger ? "rollback trigger" : "criterion", rule_names[rule->kind], sign, usual,
+				 rule->trigger ? "rolls back" : "must hold");
+	if (of_time ? threshold->percent : threshold->time)
+		return error_set(error, ERROR_CONFIG, place, "A limit of `%s` is a %s, and not a %s. Write it as \"%s%s\".",
+				 rule_names[rule->kind], of_time ? "time" : "share", of_time ? "share" : "time", sign, usual);
 	rule->limit = threshold->value;
 	rule->implied = false;
 	return rule_limit_check(rule->kind, rule->limit, place, error);

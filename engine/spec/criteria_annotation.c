@@ -31,7 +31,9 @@ static const struct node *criterion_node(struct text criterion, const struct nod
 	while (name + sign < criterion.length && memchr(SIGNS, criterion.bytes[name + sign], strlen(SIGNS)))
 		sign++;
 	const struct text metric = text_trimmed((struct text){criterion.bytes, name}, " ");
-	if (metric.length == 0 || !threshold_read(text_from(criterion, name), &threshold)) {
+	const bool of_time = text_starts_with(metric, TEXT("latency"));
+	if (metric.length == 0 || !threshold_read(text_from(criterion, name), &threshold) ||
+	    (of_time ? threshold.percent : threshold.time)) {
 		fault_add(faults, CODE_BAD_THRESHOLD, annotation->place, NULL,
 			  "`" ANNOTATION "` has `" TEXT_FORMAT "`, which is no criterion; write a metric and its limit, as "
 			  "accuracy>0.6 or latency<100ms",

@@ -139,7 +139,8 @@ bool threshold_read(struct text text, struct threshold *threshold)
 		int64_t duration_ns;
 		threshold->comparison = signs[i].comparison;
 		threshold->percent = text_is(unit, "%");
-		if (unit.length > 0 && !threshold->percent) {
+		threshold->time = unit.length > 0 && !threshold->percent;
+		if (threshold->time) {
 			if (duration_read(rest, &duration_ns))
 				return false;
 			threshold->value = (double)duration_ns / 1e6;

@@ -141,6 +141,14 @@ static void bad_plans_are_refused_with_place_and_next_step(void **state)
 	expect_refused(HEAD "  progressiveDeployment:\n    schedule: [5]\n    rollback:\n      errorRate: \">2\"\n", 10, "below 1");
 	expect_refused(HEAD "  progressiveDeployment:\n    schedule: [5]\n    rollback:\n      latency: \"<9ms\"\n", 10,
 		       "rolls back");
+	expect_refused(HEAD "  progressiveDeployment:\n    schedule: [5]\n    rollback:\n      latency: \"<9ms\"\n", 10,
+		       "is written as \">100ms\"");
+	expect_refused(HEAD "  progressiveDeployment:\n    schedule: [5]\n    rollback:\n      errorRate: \">0.5ms\"\n", 10,
+		       "A limit of `errorRate` is a share, and not a time. Write it as \">0.01\".");
+	expect_refused(HEAD "  progressiveDeployment:\n    stages:\n    - weight: 5\n      duration: 5m\n"
+			    "      successCriteria: {errorRate: \"<0.5ms\"}\n", 11, "Write it as \"<0.01\".");
+	expect_refused(HEAD "  progressiveDeployment:\n    schedule: [5]\n    rollback:\n      latency: \">1%\"\n", 10,
+		       "is a time, and not a share. Write it as \">100ms\".");
 	expect_refused(HEAD "  progressiveDeployment: {schedule: [100], gate: better}\n", 7, "Begin with a smaller weight");
 	expect_refused(HEAD "  successCriteria:\n  - {metricName: profit, threshold: 1, operator: \"==\"}\n"
 			    "  progressiveDeployment: {schedule: [5]}\n",
