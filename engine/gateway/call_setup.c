@@ -107,7 +107,9 @@ struct text call_name_asked(const struct call_source *source, const struct call_
 			name.length -= ends[i].length;
 			break;
 		}
-	return name.length == 0 && targets->count == 1 ? text_of(targets->items[0].name) : name;
+	size_t count;
+	const struct gateway_target *only = name.length == 0 ? gateway_target_only(targets, &count) : NULL;
+	return only ? text_of(only->name) : name;
 }
 
 /* Bytes NULL: none is near. */
@@ -179,10 +181,12 @@ const struct gateway_target *call_target_find(const struct call_source *source, 
 		return NULL;
 	}
 	if (name.length == 0) {
+		size_t count;
+		(void)gateway_target_only(targets, &count);
 		call_setup_refuse(refusal, 404,
 				  "which of the %zu pipelines is asked? Name it by the request, by the path "
 				  "/seldon/NAMESPACE/NAME/..., or by the header seldon-model",
-				  targets->count);
+				  count);
 		return NULL;
 	}
 	const struct gateway_target *target = gateway_target_find(targets, asked->namespace, name);

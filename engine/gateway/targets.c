@@ -117,12 +117,18 @@ static struct name_list headers_read(const struct plan *plan, struct arena *aren
 
 /* ---- targets ---- */
 
+/* NULL: it is made of none. */
+static const struct resource *deployment_made(const struct pipeline_plan *plan)
+{
+	const struct resource *of = plan->graph->resource->made_of;
+	return of && of->kind->type == RESOURCE_DEPLOYMENT ? of : NULL;
+}
+
 /* A shadow of a deployment has a pipeline of its own, which answers nobody. */
 static const struct resource *deployment_of(const struct pipeline_plan *plan)
 {
-	const struct resource *of = plan->graph->resource->made_of;
-	bool is_its = of && of->kind->type == RESOURCE_DEPLOYMENT && strcmp(of->name.text, plan->graph->name) == 0;
-	return is_its ? of : NULL;
+	const struct resource *of = deployment_made(plan);
+	return of && strcmp(of->name.text, plan->graph->name) == 0 ? of : NULL;
 }
 
 /* That of the resource which callers name: the pipeline, or what it was made of. */
@@ -217,6 +223,19 @@ const struct gateway_target *gateway_target_find(const struct gateway_targets *t
 			return target;
 	}
 	return NULL;
+}
+
+const struct gateway_target *gateway_target_only(const struct gateway_targets *targets, size_t *count)
+{
+	const struct gateway_target *last = NULL;
+	*count = 0;
+	for (size_t i = 0; i < targets->count; i++) {
+		const struct gateway_target *target = &targets->items[i];
+		const bool is_shadow = !target->deployment && deployment_made(target->plan);
+		last = is_shadow ? last : target;
+		*count += !is_shadow;
+	}
+	return *count == 1 ? last : NULL;
 }
 
 struct text gateway_target_version(const struct gateway_target *target, char digits[GATEWAY_VERSION_BYTES])

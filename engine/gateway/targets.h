@@ -60,6 +60,9 @@ char *gateway_topic_name(const char *(*name)(struct arena *arena, const char *pr
 /* NULL: there is none of that name. `namespace` empty: any. */
 const struct gateway_target *gateway_target_find(const struct gateway_targets *targets, struct text namespace, struct text name);
 
+/* The one that a request without a name asks: shadows of deployments answer nobody. `count`: among how many. NULL: not one. */
+const struct gateway_target *gateway_target_only(const struct gateway_targets *targets, size_t *count);
+
 /* The version of a target that callers may name, in `digits`. Files have no versions, and theirs is 1. */
 struct text gateway_target_version(const struct gateway_target *target, char digits[GATEWAY_VERSION_BYTES]);
 

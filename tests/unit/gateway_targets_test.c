@@ -160,6 +160,43 @@ static void headers_that_are_features_of_bandits_are_passed_on(void **state)
 	planning_close(&planning);
 }
 
+#define DEPLOYMENT(name)                                                                                                           \
+	"apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\nmetadata: {name: " name "}\nspec:\n  predictors:\n"
+#define PREDICTOR(name, more) "  - {name: " name ", graph: {name: " name "m, modelUri: 'stub://identity'}" more "}\n"
+
+/* Whom a request without a name asks among the pipelines of the files; empty: nobody. */
+static const char *only_of(const char *yaml, size_t *count)
+{
+	static char kept[64];
+	struct planning planning;
+	struct plan plan;
+	struct gateway_targets targets;
+	struct error error = {0};
+	planning_open(&planning, yaml);
+	planning_plan(&planning, NULL, &plan);
+	assert_true(gateway_targets_make(&plan, NULL, planning.arena, &targets, &error));
+	const struct gateway_target *only = gateway_target_only(&targets, count);
+	(void)snprintf(kept, sizeof kept, "%s", only ? only->name : "");
+	planning_close(&planning);
+	return kept;
+}
+
+/* Its pipeline is made of the deployment too. */
+static void a_shadow_is_never_asked_by_a_request_without_a_name(void **state)
+{
+	char yaml[1024];
+	size_t count;
+	(void)state;
+	(void)snprintf(yaml, sizeof yaml, "%s%s%s%s", DEPLOYMENT("d"), PREDICTOR("a", ", traffic: 60"),
+		       PREDICTOR("b", ", traffic: 40"), PREDICTOR("c", ", shadow: true"));
+	assert_string_equal(only_of(yaml, &count), "d");
+	assert_int_equal(count, 1);
+	(void)snprintf(yaml, sizeof yaml, "%s%s%s---\n%s%s", DEPLOYMENT("d"), PREDICTOR("a", ""), PREDICTOR("c", ", shadow: true"),
+		       DEPLOYMENT("e"), PREDICTOR("x", ""));
+	assert_string_equal(only_of(yaml, &count), "");
+	assert_int_equal(count, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +204,7 @@ int main(void)
 		cmocka_unit_test(an_answer_of_a_later_stage_may_be_in_any_partition),
 		cmocka_unit_test(a_pipeline_with_an_experiment_takes_feedback),
 		cmocka_unit_test(no_pipeline_is_left_when_the_last_one_is_deleted),
+		cmocka_unit_test(a_shadow_is_never_asked_by_a_request_without_a_name),
 		cmocka_unit_test(headers_that_expressions_read_are_passed_on),
 		cmocka_unit_test(headers_that_are_features_of_bandits_are_passed_on),
 	};
