@@ -6,6 +6,7 @@
 #include "message/avro_wire.h"
 #include "message/exposure.h"
 #include "message/json_scan.h"
+#include "message/unit_text.h"
 
 /* Schemas, the oldest first, by what they had not yet. */
 enum exposure_schema {
@@ -157,11 +158,17 @@ struct exposure_reading {
 	struct text reason;
 };
 
+/* Of a value that is read. */
+static bool member_refuse(struct exposure_reading *reading, struct text member, const char *wanted)
+{
+	return error_set(reading->scan.error, ERROR_INPUT, PLACE_NONE, "`" TEXT_FORMAT "` of the exposure is not %s",
+			 TEXT_ARGUMENTS(member), wanted);
+}
+
+/* Of a value that comes next. */
 static bool type_refuse(struct exposure_reading *reading, struct text member, const char *wanted)
 {
-	return json_peek(&reading->scan) != JSON_WRONG && error_set(reading->scan.error, ERROR_INPUT, PLACE_NONE,
-								    "`" TEXT_FORMAT "` of the exposure is not %s",
-								    TEXT_ARGUMENTS(member), wanted);
+	return json_peek(&reading->scan) != JSON_WRONG && member_refuse(reading, member, wanted);
 }
 
 /* A text; a number counts as its text, because units are often numbers. */
@@ -185,15 +192,17 @@ static bool number_take(struct exposure_reading *reading, struct text member, do
 	if (!json_number(&reading->scan, &decimal))
 		return false;
 	*number = decimal_to_double(&decimal);
-	return isfinite(*number) || type_refuse(reading, member, "a finite number");
+	return isfinite(*number) || member_refuse(reading, member, "a finite number");
 }
 
 static bool integer_take(struct exposure_reading *reading, struct text member, int64_t *number)
 {
 	struct decimal decimal;
-	if (json_peek(&reading->scan) != JSON_NUMBER || !json_number(&reading->scan, &decimal))
+	if (json_peek(&reading->scan) != JSON_NUMBER)
 		return type_refuse(reading, member, "a whole number");
-	return decimal_to_int64(&decimal, number) || type_refuse(reading, member, "a whole number");
+	if (!json_number(&reading->scan, &decimal))
+		return false;
+	return decimal_to_int64(&decimal, number) || member_refuse(reading, member, "a whole number of 64 bits");
 }
 
 static bool stage_take(struct exposure_reading *reading, struct text member)
@@ -242,7 +251,7 @@ static bool origin_take(struct exposure_reading *reading)
 			good = json_skip(&reading->scan);
 	}
 	origin->partition = (int32_t)partition;
-	return good && ((partition >= 0 && partition <= INT32_MAX) || type_refuse(reading, TEXT("partition"), "a partition"));
+	return good && ((partition >= 0 && partition <= INT32_MAX) || member_refuse(reading, TEXT("partition"), "a partition"));
 }
 
 /* An item of `context` or `versions`: its name and its value. */
@@ -293,6 +302,22 @@ static bool list_take(struct exposure_reading *reading, struct text member, bool
 	return good;
 }
 
+/* As feedback reads it: a number, and a text that is one, is the text that engines give it. */
+static bool unit_take(struct exposure_reading *reading, struct text key)
+{
+	struct text *unit = &reading->exposure->unit;
+	struct decimal decimal;
+	if (json_peek(&reading->scan) != JSON_NUMBER) {
+		const bool is_taken = text_take(reading, key, unit);
+		*unit = unit_of_text(*unit);
+		return is_taken;
+	}
+	if (!json_number(&reading->scan, &decimal))
+		return false;
+	*unit = unit_of_decimal(&decimal, reading->arena);
+	return unit->bytes || error_memory(reading->scan.error, ERROR_LIMIT, "reading an exposure");
+}
+
 static bool member_take(struct exposure_reading *reading, struct text key)
 {
 	struct exposure *exposure = reading->exposure;
@@ -302,7 +327,6 @@ static bool member_take(struct exposure_reading *reading, struct text key)
 	} texts[] = {{"id", &exposure->id},
 		     {"experiment", &exposure->experiment},
 		     {"variant", &exposure->variant},
-		     {"unit", &exposure->unit},
 		     {"reason", &reading->reason},
 		     {"table", &exposure->table},
 		     {"prediction", &exposure->prediction},
@@ -311,6 +335,8 @@ static bool member_take(struct exposure_reading *reading, struct text key)
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		if (text_is(key, texts[i].name))
 			return text_take(reading, key, texts[i].text);
+	if (text_is(key, "unit"))
+		return unit_take(reading, key);
 	if (text_is(key, "time_ms"))
 		return integer_take(reading, key, &exposure->time_ms);
 	if (text_is(key, "probability"))

@@ -190,6 +190,46 @@ static void an_exposure_without_a_latency_is_read_as_before(void **state)
 	arena_close(arena);
 }
 
+/* So feedback of the unit joins them, whoever wrote the file. */
+static void a_unit_of_json_is_the_text_that_engines_give_it(void **state)
+{
+	static const struct {
+		const char *written, *unit;
+	} rows[] = {{"7.0", "7"},	 {"\"7.0\"", "7"},     {"7", "7"},	{"1e3", "1000"},
+		    {"\"1e3\"", "1e3"}, {"\"u-1\"", "u-1"}, {"null", ""}};
+	struct arena *arena = arena_open(ARENA_BYTES);
+	struct exposure read;
+	struct error error = {0};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const char *json = arena_print(arena, "{\"experiment\":\"e\",\"variant\":\"new\",\"unit\":%s}", rows[i].written);
+		assert_true(exposure_decode(text_of(json), arena, &read, &error));
+		assert_true(text_is(read.unit, rows[i].unit));
+	}
+	arena_close(arena);
+}
+
+/* What is wrong is the number, and not what is behind it. */
+static void a_number_out_of_range_is_named(void **state)
+{
+	static const struct {
+		const char *member, *says;
+	} rows[] = {{"\"time_ms\":1e300", "`time_ms` of the exposure is not a whole number of 64 bits"},
+		    {"\"stage\":123456789012345678901", "`stage` of the exposure is not a whole number of 64 bits"},
+		    {"\"latency_ms\":1e400", "`latency_ms` of the exposure is not a finite number"},
+		    {"\"origin\":{\"topic\":\"t\",\"partition\":-1}", "`partition` of the exposure is not a partition"}};
+	struct arena *arena = arena_open(ARENA_BYTES);
+	struct exposure read;
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct error error = {0};
+		const char *json = arena_print(arena, "{\"experiment\":\"e\",\"variant\":\"new\",%s}", rows[i].member);
+		assert_false(exposure_decode(text_of(json), arena, &read, &error));
+		assert_non_null(strstr(error.text, rows[i].says));
+	}
+	arena_close(arena);
+}
+
 /* Exposures are data for years: those of before predictions are read on. */
 static void an_exposure_without_a_prediction_is_read_as_before(void **state)
 {
@@ -558,6 +598,8 @@ int main(void)
 		cmocka_unit_test(an_exposure_has_all_that_its_schema_names),
 		cmocka_unit_test(an_exposure_is_read_as_it_was_written),
 		cmocka_unit_test(a_table_has_all_hexadecimal_digits),
+		cmocka_unit_test(a_unit_of_json_is_the_text_that_engines_give_it),
+		cmocka_unit_test(a_number_out_of_range_is_named),
 		cmocka_unit_test(an_exposure_without_a_prediction_is_read_as_before),
 		cmocka_unit_test(an_exposure_without_a_latency_is_read_as_before),
 		cmocka_unit_test(an_exposure_without_an_error_is_read_as_before),
