@@ -295,6 +295,7 @@ bool policy_evaluate(const struct workspace *workspace, const struct policy_aske
 	if (good) {
 		const struct text metric = self->metric->name;
 		shown->metric = (struct text){arena_copy(arena, metric.bytes, metric.length), metric.length};
+		shown->counts = data.joined.counts;
 		shown->adaptive = data.joined.adaptive || shown->rehearsal; /* which learnt from the records before */
 	}
 	experiment_data_close(&data);

@@ -79,6 +79,29 @@ const char *evaluation_sentence(const struct evaluation_shown *self, struct aren
 						      : "not shown to be different");
 }
 
+/* What was sent and joined nothing that counts. */
+static void counts_print(const struct join_counts *counts, struct buffer *out)
+{
+	if (counts->feedback_left_out > 0)
+		buffer_print(out,
+			     "left out: feedback %llu times, of requests that chance did not choose, or of units in two variants "
+			     "(%llu)\n",
+			     (unsigned long long)counts->feedback_left_out, (unsigned long long)counts->mixed_units);
+	if (counts->unknown > 0 || counts->late > 0 || counts->early > 0)
+		buffer_print(out, "feedback: unknown %llu, late %llu, early %llu\n", (unsigned long long)counts->unknown,
+			     (unsigned long long)counts->late, (unsigned long long)counts->early);
+}
+
+static void counts_print_json(const struct join_counts *counts, struct buffer *out)
+{
+	buffer_print(out,
+		     ", \"feedback\": %llu, \"feedback_left_out\": %llu, \"units_in_two_variants\": %llu, \"unknown\": %llu, "
+		     "\"late\": %llu, \"early\": %llu",
+		     (unsigned long long)counts->feedback, (unsigned long long)counts->feedback_left_out,
+		     (unsigned long long)counts->mixed_units, (unsigned long long)counts->unknown, (unsigned long long)counts->late,
+		     (unsigned long long)counts->early);
+}
+
 void evaluation_print(const struct evaluation_shown *self, const char *sentence, struct arena *arena, struct buffer *out)
 {
 	const struct off_policy_result *result = &self->result;
@@ -107,6 +130,7 @@ void evaluation_print(const struct evaluation_shown *self, const char *sentence,
 		     (unsigned long long)result->records, result->records == 1 ? "" : "s", text_shown(self->metric, arena),
 		     (unsigned long long)result->clusters, result->clusters == 1 ? "" : "s", result->effective,
 		     PERCENT * result->outside, (unsigned long long)self->without, self->without == 1 ? "" : "s");
+	counts_print(&self->counts, out);
 	if (self->rehearsal)
 		bandit_rehearsal_print(self->rehearsal, arena, out);
 }
@@ -140,6 +164,7 @@ void evaluation_print_json(const struct evaluation_shown *self, const char *sent
 	json_write_member(out, ", ", "sentence", text_of(sentence));
 	buffer_print(out, ", \"records\": %llu, \"units\": %llu, \"left_out\": %llu", (unsigned long long)result->records,
 		     (unsigned long long)result->clusters, (unsigned long long)self->without);
+	counts_print_json(&self->counts, out);
 	json_write_finite_member(out, ", ", "recorded", self->recorded.mean);
 	for (size_t i = 0; i < EVALUATION_LINES; i++) {
 		const struct interval interval = evaluation_interval(self, lines[i].estimate);

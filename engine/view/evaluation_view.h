@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "experiments/bandit_rehearsal.h"
+#include "experiments/unit_join.h"
 #include "numeric/moments.h"
 
 struct evaluation_shown {
@@ -20,6 +21,7 @@ struct evaluation_shown {
 	double clip;	  /* the greatest weight of a record in the clipped estimate */
 	double alpha;	  /* intervals hold 1 - alpha */
 	uint64_t without; /* values that are of no request, too large, or whose probability is not known */
+	struct join_counts counts; /* of the exposures and the feedback that were read */
 	const struct bandit_rehearsal *rehearsal; /* of the policies that are estimated; NULL: it is one policy */
 };
 

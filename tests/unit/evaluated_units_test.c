@@ -159,6 +159,10 @@ static void probabilities_that_are_not_true_are_no_recommendation(void **state)
 	}
 }
 
+#define EXPOSED(id, unit, variant, more)                                                                                           \
+	"{\"id\": \"" id "\", \"unit\": \"" unit "\", \"time_ms\": 1000, \"experiment\": \"e\", "                                  \
+	"\"variant\": \"" variant "\", \"probability\": 0.5" more "}\n"
+
 /* Feedback of a unit that met two variants joins neither. */
 static void units_in_two_variants_are_named_as_the_reason(void **state)
 {
@@ -173,6 +177,32 @@ static void units_in_two_variants_are_named_as_the_reason(void **state)
 	assert_int_equal(said.code, 2);
 	if (!strstr(said.err, "1 unit got two variants, and its feedback is left out"))
 		fail_msg("%s", said.err);
+	said_close(&said);
+}
+
+/* Beside others that count. */
+static void feedback_that_does_not_count_is_counted(void **state)
+{
+	static const char *const names[] = {"feedback", "feedback_left_out", "units_in_two_variants", "unknown", "late", "early"};
+	static const int wanted[] = {4, 2, 1, 1, 0, 0};
+	(void)state;
+	write_file("policy", "{\"always\": \"new\"}");
+	write_file("exposures", EXPOSED("r0", "u", "new", "") EXPOSED("r1", "u", "old", "") EXPOSED("r2", "v", "new", "")
+				   EXPOSED("r3", "w", "old", ", \"reason\": \"header\""));
+	write_file("feedback", "{\"id\": \"r0\", \"reward\": 1}\n{\"id\": \"r2\", \"reward\": 1}\n"
+			       "{\"id\": \"r3\", \"reward\": 1}\n{\"id\": \"r9\", \"reward\": 1}\n");
+	struct said said = say_with(step_kinds, "experiments evaluate e --policy policy --exposures exposures --feedback feedback");
+	expect_words(said.out, "\nleft out: feedback 2 times, of requests that chance did not choose, or of units in two variants "
+			       "(1)\nfeedback: unknown 1, late 0, early 0\n");
+	said_close(&said);
+	json_t *document = said_json("experiments evaluate e --policy policy --exposures exposures --feedback feedback -o json");
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		assert_int_equal(json_integer_value(json_object_get(document, names[i])), wanted[i]);
+	json_decref(document);
+	write_file("feedback", "{\"id\": \"r2\", \"reward\": 1}\n");
+	said = say_with(step_kinds, "experiments evaluate e --policy policy --exposures exposures --feedback feedback");
+	assert_null(strstr(said.out, "left out: feedback"));
+	assert_null(strstr(said.out, "feedback: unknown"));
 	said_close(&said);
 }
 
@@ -243,6 +273,7 @@ int main(void)
 		cmocka_unit_test(it_is_said_which_share_of_the_weights_was_clipped),
 		cmocka_unit_test(probabilities_that_are_not_true_are_no_recommendation),
 		cmocka_unit_test(units_in_two_variants_are_named_as_the_reason),
+		cmocka_unit_test(feedback_that_does_not_count_is_counted),
 		cmocka_unit_test(requests_of_a_unit_are_no_more_evidence_than_one),
 		cmocka_unit_test(requests_of_a_unit_depend_on_each_other_over_the_versions_of_a_policy),
 		cmocka_unit_test(feedback_of_a_unit_alone_counts_where_a_policy_chose),
