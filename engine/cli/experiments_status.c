@@ -196,9 +196,10 @@ static void status_print(const struct status_shown *shown, const struct unlearnt
 		buffer_print(out, "  in force: bandits (%s)\n", shown->bandits->bandits->algorithm);
 		bandit_view_print(shown->bandits, out);
 	}
-	buffer_print(out, "  feedback %llu: late %llu, unknown %llu, doubled %llu\n", (unsigned long long)joined->counts.feedback,
-		     (unsigned long long)joined->counts.late, (unsigned long long)joined->counts.unknown,
-		     (unsigned long long)joined->counts.doubled);
+	buffer_print(out, "  feedback %llu: late %llu, unknown %llu, doubled %llu, left out %llu\n",
+		     (unsigned long long)joined->counts.feedback, (unsigned long long)joined->counts.late,
+		     (unsigned long long)joined->counts.unknown, (unsigned long long)joined->counts.doubled,
+		     (unsigned long long)joined->counts.feedback_left_out);
 	if (unlearnt->learns)
 		buffer_print(out, "  not learnt: %llu reward%s that the algorithm refuses, %llu feature%s that requests lack",
 			     (unsigned long long)unlearnt->refused, unlearnt->refused == 1 ? "" : "s",
@@ -250,8 +251,9 @@ static void status_print_json(const struct status_shown *shown, const struct unl
 	buffer_print(out, ", \"epochs\": %zu, \"last_ms\": %lld, \"exposures\": %llu, \"feedback\": %llu, \"late\": %llu, ",
 		     joined->epoch_count, (long long)joined->last_ms, (unsigned long long)joined->counts.exposures,
 		     (unsigned long long)joined->counts.feedback, (unsigned long long)joined->counts.late);
-	buffer_print(out, "\"unknown\": %llu, \"doubled\": %llu, ", (unsigned long long)joined->counts.unknown,
-		     (unsigned long long)joined->counts.doubled);
+	buffer_print(out, "\"unknown\": %llu, \"doubled\": %llu, \"feedback_left_out\": %llu, ",
+		     (unsigned long long)joined->counts.unknown, (unsigned long long)joined->counts.doubled,
+		     (unsigned long long)joined->counts.feedback_left_out);
 	if (unlearnt->learns)
 		buffer_print(out, "\"refused_rewards\": %llu, \"missing_features\": %llu, \"feedback_by_unit\": %llu, ",
 			     (unsigned long long)unlearnt->refused, (unsigned long long)unlearnt->missing,

@@ -89,12 +89,23 @@ static void a_share_that_is_not_known_says_why(void **state)
 		      "a policy chose what was read, and the files have no `bandits` any more");
 }
 
+static void feedback_of_what_is_left_out_is_counted(void **state)
+{
+	static const char *const routed = EXPOSURE("a", "new", "1", ", \"reason\": \"route\"");
+	(void)state;
+	write_file("feedback", "{\"id\": \"a\", \"reward\": 1}\n{\"id\": \"b\", \"reward\": 1}\n");
+	expect_status(routed, STATUS, "  feedback 2: late 0, unknown 1, doubled 0, left out 1\n");
+	expect_status(routed, STATUS " -o json", "\"unknown\": 1, \"doubled\": 0, \"feedback_left_out\": 1, ");
+	write_file("feedback", "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_share_of_a_variant_is_that_of_its_exposures),
 		cmocka_unit_test(a_variant_that_was_not_met_has_what_the_others_leave),
 		cmocka_unit_test(a_share_that_is_not_known_says_why),
+		cmocka_unit_test(feedback_of_what_is_left_out_is_counted),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
