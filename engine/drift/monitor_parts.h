@@ -194,7 +194,7 @@ struct monitor_times monitor_times_judge(const struct monitor *self, double alph
 /* Distances of two samples in rising order. */
 struct sample_distances {
 	double largest;	    /* of the distribution functions: Kolmogorov-Smirnov */
-	double moved;	    /* W1; without infinite values */
+	double moved;	    /* W1; without infinite values, and DBL_MAX at most */
 	double settled;	    /* of it, the part without `tail` values at both ends of the reference */
 };
 struct sample_distances sample_distances_of(const struct sorted *reference, size_t tail, const struct sorted *current);

@@ -1,4 +1,5 @@
 /* monitor_window.c: Verdict on one window of a drift monitor: its tests, and the bounds of quality. */
+#include <float.h>
 #include <math.h>
 
 #include "drift/mistyped.h"
@@ -110,7 +111,8 @@ struct sample_distances sample_distances_of(const struct sorted *reference, size
 	}
 	most = lead > most ? lead : -lead > most ? -lead : most;
 	const double all = (double)n * (double)m;
-	return (struct sample_distances){(double)most / all, within / all + moved_beyond(reference, current), settled / all};
+	return (struct sample_distances){(double)most / all, fmin(within / all + moved_beyond(reference, current), DBL_MAX),
+					 settled / all};
 }
 
 /* ---- tests ---- */
@@ -190,7 +192,8 @@ static void test_numbers(const struct watched_feature *watched, const struct sor
 			 struct monitor_feature *verdict)
 {
 	const struct sample_distances distances = sample_distances_of(&watched->sorted, watched->tail, current);
-	const double settled = distances.settled / watched->deviation, moved = distances.moved / watched->deviation;
+	const double settled = distances.settled / watched->deviation;
+	const double moved = fmin(distances.moved / watched->deviation, DBL_MAX); /* records and alerts have no infinite score */
 	if (watched->methods >> MONITOR_KS & 1)
 		test_put(verdict,
 			 (struct monitor_test){.method = MONITOR_KS,

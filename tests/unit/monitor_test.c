@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <float.h>
 #include <math.h>
 
 #include "base/random.h"
@@ -381,6 +382,25 @@ static void infinite_numbers_are_outside(void **state)
 	assert_true(verdict->drifted);
 }
 
+/* As where a sender writes the largest number for one that it does not have. */
+static void numbers_whose_sum_overflows_have_a_finite_score(void **state)
+{
+	(void)state;
+	reference_draw(0);
+	struct monitor *monitor = monitor_of(&usual);
+	const struct monitor_verdict *verdict = NULL;
+	for (int i = 0; i < WINDOW; i++) {
+		double row[FEATURES];
+		row_draw(row, 0);
+		row[0] = i % 2 ? DBL_MAX : -DBL_MAX;
+		verdict = monitor_add(monitor, row, i);
+	}
+	assert_true(verdict->drifted);
+	assert_true(isfinite(verdict->score) && verdict->score > 1);
+	for (size_t i = 0; i < verdict->features[0].test_count; i++)
+		assert_true(isfinite(verdict->features[0].tests[i].effect) && isfinite(verdict->features[0].tests[i].statistic));
+}
+
 /* ---- clocks ---- */
 
 struct clock_feed {
@@ -560,6 +580,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(quality_has_bounds_from_the_reference, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(a_window_of_missing_values_is_not_judged, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(infinite_numbers_are_outside, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(numbers_whose_sum_overflows_have_a_finite_score, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(windows_close_by_event_time, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(a_clock_may_jump, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(windows_by_count_take_their_share_of_a_time, set_up, arena_end),
