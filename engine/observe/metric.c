@@ -231,7 +231,8 @@ const struct metric metric_rows[] = {
 	NUMBER(SCOPE_ALERT, struct alert_state, silenced, NULL, "sluice_alert_silenced",
 	       "1: a Silence of the alert, or its field `silence`, is in force, so it sends no notice of a firing."),
 	ALERT(missing, "sluice_alert_missing_total",
-	      "Looks, one a second, at which the condition could not be judged: a value is missing."),
+	      "Judgements that were not possible, because a value is missing: by figures, one a second; by values of messages, one "
+	      "for each that ended without an error, if no result of a step had them. Of several stages the last one counts."),
 	ALERT(beyond, "sluice_alert_beyond_groups_total",
 	      "Judgements that held of groups beyond the 1000 that an alert with `groupBy` has at a time, or "
 	      "whose value is missing or longer than 256 bytes."),

@@ -18,6 +18,7 @@ struct judged_counts alert_counts_now(const struct engine *engine, const char *p
 			for (size_t i = 0; i < group->worker_count; i++) {
 				sum.held += count_read(&served->counts[i].alerts[place].held);
 				sum.broken += count_read(&served->counts[i].alerts[place].broken);
+				sum.missing += count_read(&served->counts[i].alerts[place].missing);
 			}
 	return sum;
 }
@@ -167,13 +168,12 @@ static void judge_messages(struct alert_watch *watch, const struct alert_spec *s
 	const struct judged_counts now = alert_counts_now(watch->engine, pipeline, place), before = alert->judged;
 	const struct missed_groups missed = alert_groups_now(watch->engine, pipeline, place, on_group_taken, &alert->groups);
 	const struct alert_judgement judgement = {.held = now.held > before.held, .broken = now.broken > before.broken};
+	alert->watched.missing += now.missing > before.missing ? now.missing - before.missing : 0;
 	alert->judged = now;
-	if (alert->is_grouped) {
+	if (alert->is_grouped)
 		alert_missed_look(watch, spec, alert, &missed);
-		return;
-	}
-	(void)alert_group_judge(&alert->groups, TEXT(""), judgement);
-	alert->watched.missing += !judgement.held && !judgement.broken;
+	else
+		(void)alert_group_judge(&alert->groups, TEXT(""), judgement);
 }
 
 static void judge_absence(struct alert_watch *watch, struct judged_alert *alert)

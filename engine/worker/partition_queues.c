@@ -234,7 +234,7 @@ struct inflight *partition_queue_enter(struct partition_queues *queues, struct p
 	inflight->counted_work = 0;
 	inflight->held = inflight->settled = inflight->leaving = inflight->finished = false;
 	inflight->unfit = inflight->lettered = inflight->logged = inflight->skipped = false;
-	inflight->crossed = 0;
+	inflight->crossed = inflight->judged = 0;
 	inflight->request = record->value;
 	inflight->kept_key = record->key;
 	inflight->from = NULL;

@@ -89,6 +89,15 @@ static __attribute__((noinline)) void metrics_count_of(const struct inflight *in
 			answer_metrics_count(inflight->stage, &child->message, &child->answer, took_ms);
 }
 
+/* Messages that an alert was not judged by, because no result of theirs had all values of its condition. */
+static __attribute__((noinline)) void unjudged_count(const struct inflight *inflight)
+{
+	const struct stage_config *config = inflight->stage->config;
+	for (size_t i = 0; i < config->alert_count; i++)
+		if (!config->alerts[i].condition.of_figures && !(inflight->judged >> config->alerts[i].place & 1))
+			count_add(&inflight->stage->counts->alerts[config->alerts[i].place].missing, 1);
+}
+
 /* Counts the outcome of a message that is not one answer without an error. Apart, so that the count of those, which nearly all are,
  * saves no registers for it. */
 static __attribute__((noinline)) void unusual_count_out(const struct inflight *inflight, bool ends)
@@ -120,6 +129,8 @@ void inflight_count_out(struct inflight *inflight)
 	}
 	if (stage->config->metric_count > 0)
 		metrics_count_of(inflight, took_ms);
+	if (stage->config->alert_count > 0 && ends && !inflight->answer.error && inflight->outcome != FLOW_DROPPED)
+		unjudged_count(inflight);
 	if (inflight->message.rollouts)
 		outcomes_count(inflight, loop_now_ms(stage->worker->loop));
 	if (is_usual) {

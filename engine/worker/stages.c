@@ -112,8 +112,10 @@ static void judge_alerts(struct worker_stage *stage, const struct message *messa
 			&alert->condition, message, payload, config->graph->name, config->graph->steps[step].name,
 			loop_time_of_day_ms(stage->worker->loop), stage->judging);
 		tell_judged(stage, message, alert, judged.held);
-		if (judged.held || judged.broken)
-			judgement_count(stage, message, step, payload, alert, judged.held);
+		if (!judged.held && !judged.broken)
+			continue;
+		((struct inflight *)message_root(message))->judged |= UINT64_C(1) << alert->place;
+		judgement_count(stage, message, step, payload, alert, judged.held);
 	}
 }
 

@@ -358,6 +358,31 @@ def silences_end(judge, binary, folder):
         receiver.close()
 
 
+def counts_what_is_missing(judge, binary, folder):
+    """A message without the value is counted, by itself and with `groupBy`; seconds without messages are not"""
+    receiver = Receiver()
+    write(folder, HEAD + ALERT % (*LARGE, receiver.url, "") + ALERT % ("other", "w > 5", receiver.url, "")
+          + (ALERT % ("each", "w > 5", receiver.url, "")).replace("over: 3s", 'groupBy: header("x-g") ?? "none"'))
+    dev = Dev(binary, folder, "--alert-allow", "127.0.0.1")
+
+    def missing():
+        return [dev.metric("sluice_alert_missing_total", alert) for alert in ("large", "other", "each")]
+
+    try:
+        judge.expect("a request without w and one that fails", dev.ask_of(1) == 200 and dev.ask_of(0) == 400, dev.lines[-3:])
+        more = {"name": "w", "datatype": "INT64", "shape": [1], "data": [1]}
+        asked = {"inputs": [{"name": "x", "datatype": "INT64", "shape": [1], "data": [1]}, more]}
+        judge.expect("requests with it", dev.ask(asked) == 200 and dev.ask(asked) == 200, dev.lines[-3:])
+        end = time.monotonic() + SECONDS_MAX
+        while missing() != [0, 1, 1] and time.monotonic() < end:
+            time.sleep(0.2)
+        time.sleep(QUIET_SECONDS)
+        judge.expect("one message lacked it", missing() == [0, 1, 1], missing())
+    finally:
+        dev.stop()
+        receiver.close()
+
+
 def groups_have_a_state_each(judge, binary, folder):
     """Two groups that fire, and a third that is silenced: notices name them, and each ends by itself"""
     receiver = Receiver()
@@ -778,7 +803,7 @@ def lists_and_tests(judge, binary, folder):
 def main():
     judge, binary = Judge(), os.path.abspath(sys.argv[1])
     for part in (fires_and_resolves, waits_for_its_receiver, leaves_a_busy_receiver_alone, reaches_only_what_is_allowed, signs_and_mails,
-                 silences_end, groups_have_a_state_each, many_groups_write_few_lines, refused_mails_stop_no_others,
+                 silences_end, counts_what_is_missing, groups_have_a_state_each, many_groups_write_few_lines, refused_mails_stop_no_others,
                  a_removal_ends_what_fires, its_place_in_the_list_ends_no_firing,
                  another_condition_ends_what_fires, without_a_mail_server_it_says_so, a_reload_forgets_no_judgement,
                  tells_of_metrics, tells_of_drift, tells_of_drift_by_segment, tells_of_drift_from_the_past, tells_of_quality, lists_and_tests):
