@@ -74,54 +74,33 @@ void receiver_board_count(struct receiver_board *board, const struct notice_queu
 			notice_count(board, LIST_OWNER(node, struct queued_notice, node));
 }
 
-/* The report on receivers of that name; NULL: there is none yet. */
-static struct receiver_report *report_find(const struct receiver_reports *reports, const char *name)
-{
-	for (size_t i = 0; i < reports->count; i++)
-		if (strcmp(reports->items[i].name, name) == 0)
-			return &reports->items[i];
-	return NULL;
-}
-
-static struct receiver_report *report_begin(struct receiver_reports *reports, const struct known_receiver *known,
-					    struct arena *arena)
+/* NULL: memory ran out. */
+static struct receiver_report *report_make(struct receiver_reports *reports, const struct known_receiver *known, int64_t now_ms,
+					   struct arena *arena)
 {
 	struct receiver_report *made = &reports->items[reports->count++];
 	*made = (struct receiver_report){.key = known->key,
 					 .is_shared = known->is_shared,
 					 .name = arena_copy(arena, known->name, strlen(known->name)),
-					 .why = ""};
-	return made->name ? made : NULL;
-}
-
-static void report_add(struct receiver_report *report, const struct known_receiver *known, int64_t now_ms, struct arena *arena)
-{
-	const int64_t oldest_ms = known->waiting > 0 ? now_ms - known->oldest_ms : 0;
-	const int64_t failing_ms = now_ms > known->failing_ms ? now_ms - known->failing_ms : 1;
-	report->waiting += known->waiting;
-	report->failures += known->failures;
-	report->oldest_ms = oldest_ms > report->oldest_ms ? oldest_ms : report->oldest_ms;
-	if (known->failing_ms == 0 || (report->why[0] && failing_ms <= report->failing_ms))
-		return;
-	report->failing_ms = failing_ms;
-	report->refuses = known->refuses;
-	report->why = arena_copy(arena, known->why, strlen(known->why));
+					 .why = "",
+					 .action = "",
+					 .waiting = known->waiting,
+					 .failures = known->failures,
+					 .oldest_ms = known->waiting > 0 ? now_ms - known->oldest_ms : 0};
+	if (known->failing_ms > 0) {
+		made->failing_ms = now_ms > known->failing_ms ? now_ms - known->failing_ms : 1;
+		made->refuses = known->refuses;
+		made->why = arena_copy(arena, known->why, strlen(known->why));
+	}
+	return made->name && made->why ? made : NULL;
 }
 
 static struct receiver_reports reports_make(const struct receiver_board *board, bool failing, int64_t now_ms, struct arena *arena)
 {
 	struct receiver_reports reports = {.items = ARENA_ARRAY(arena, struct receiver_report, board->count + 1)};
-	for (size_t i = 0; reports.items && i < board->count; i++) {
-		const struct known_receiver *known = &board->items[i];
-		if (failing && known->failing_ms == 0)
-			continue;
-		struct receiver_report *report = failing ? NULL : report_find(&reports, known->name);
-		report = report ? report : report_begin(&reports, known, arena);
-		if (report)
-			report_add(report, known, now_ms, arena);
-		if (!report || !report->why)
+	for (size_t i = 0; reports.items && i < board->count; i++)
+		if ((!failing || board->items[i].failing_ms > 0) && !report_make(&reports, &board->items[i], now_ms, arena))
 			return (struct receiver_reports){0};
-	}
 	return reports;
 }
 
@@ -133,4 +112,41 @@ struct receiver_reports receiver_board_report(const struct receiver_board *board
 struct receiver_reports receiver_board_failing(const struct receiver_board *board, int64_t now_ms, struct arena *arena)
 {
 	return reports_make(board, true, now_ms, arena);
+}
+
+/* ---- reports that are one ---- */
+
+/* Among the first so many; NULL: there is none. */
+static struct receiver_report *report_like(const struct receiver_reports *reports, size_t count, const struct receiver_report *one)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(reports->items[i].name, one->name) == 0 && strcmp(reports->items[i].action, one->action) == 0)
+			return &reports->items[i];
+	return NULL;
+}
+
+static void report_add(struct receiver_report *report, const struct receiver_report *more)
+{
+	report->waiting += more->waiting;
+	report->failures += more->failures;
+	report->oldest_ms = more->oldest_ms > report->oldest_ms ? more->oldest_ms : report->oldest_ms;
+	if (more->failing_ms <= report->failing_ms)
+		return;
+	report->failing_ms = more->failing_ms;
+	report->refuses = more->refuses;
+	report->why = more->why;
+}
+
+void receiver_reports_join(struct receiver_reports *reports)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < reports->count; i++) {
+		const struct receiver_report one = reports->items[i];
+		struct receiver_report *same = report_like(reports, count, &one);
+		if (same)
+			report_add(same, &one);
+		else
+			reports->items[count++] = one;
+	}
+	reports->count = count;
 }

@@ -1,7 +1,7 @@
 /* receiver_board.h: Board of the receivers of notices: since when each takes none, why, and how many attempts failed. Pure.
  *
  * A receiver is known by the text by which notices wait for it (alerts/notice_queue.h), and by a name without secrets, which two
- * webhooks of one host share. After RECEIVERS_KNOWN_MAX - 1 receivers, all others are the last one, RECEIVER_OTHERS. Some of these
+ * webhooks of one host share: reports may tell them apart by the actions that have them. After RECEIVERS_KNOWN_MAX - 1 receivers, all others are the last one, RECEIVER_OTHERS. Some of these
  * may take notices while others take none, so what is known of it is no outage that begins and ends.
  */
 #ifndef SLUICE_ALERTS_RECEIVER_BOARD_H
@@ -54,10 +54,11 @@ bool known_receiver_is_due(const struct known_receiver *known, int64_t now_ms);
 /* Counts the notices of the queues that wait for each. */
 void receiver_board_count(struct receiver_board *board, const struct notice_queue *const *queues, size_t count);
 
-/* What is known of one receiver, or of those of one name. */
+/* What is known of one receiver, or of those that receiver_reports_join() has joined. */
 struct receiver_report {
 	uint64_t key; /* of the first of them */
 	const char *name, *why;
+	const char *action; /* one that has it, as the caller names it; "" until then */
 	size_t waiting;
 	int64_t oldest_ms, failing_ms; /* how long ago; 0: none waits, or it takes notices */
 	uint64_t failures;
@@ -69,8 +70,11 @@ struct receiver_reports {
 	struct receiver_report *items;
 };
 
-/* Of all by their names, after receiver_board_count(). Copies, in the arena; none if memory ran out. */
+/* Of each, after receiver_board_count(). Copies, in the arena; none if memory ran out. */
 struct receiver_reports receiver_board_report(const struct receiver_board *board, int64_t now_ms, struct arena *arena);
+
+/* Makes one report of those whose name and action are equal: the sums, and the cause of the one that has failed longest. */
+void receiver_reports_join(struct receiver_reports *reports);
 
 /* Likewise of each one that takes no notices. */
 struct receiver_reports receiver_board_failing(const struct receiver_board *board, int64_t now_ms, struct arena *arena);

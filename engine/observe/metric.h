@@ -130,7 +130,7 @@ struct alert_state {
 	uint64_t missing, beyond, sent, failed, dropped, rejected;
 };
 
-/* A receiver of notices of an engine's alerts, by its name without secrets. */
+/* A receiver of notices of an engine's alerts, by its name without secrets and the first action that has it. */
 struct receiver_state {
 	double waiting, oldest_seconds, failing_seconds;
 	uint64_t failures;

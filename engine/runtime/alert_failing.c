@@ -1,4 +1,4 @@
-/* alert_failing.c: Receivers of alerts that take no notices, for reporters. */
+/* alert_failing.c: Receivers of alerts, for /metrics, and those that take no notices, for reporters. */
 #include "base/clock.h"
 #include "base/moment.h"
 #include "runtime/alert_parts.h"
@@ -6,10 +6,71 @@
 #define FAILING_EVERY_MS 1000 /* the receivers are looked at for all pipelines together */
 #define FAILING_NAMED 5	      /* of a pipeline; the others are counted */
 
-struct receiver_reports alert_watch_receivers(const struct alert_watch *watch, struct arena *arena)
+/* Is given each receiver of an action. */
+typedef void receiver_taker(void *context, struct text receiver, const struct alert_spec *alert, size_t action);
+
+static void action_receivers_each(const struct pipeline_plan *plan, const struct alert_spec *alert, size_t index,
+				  receiver_taker *take, void *context)
 {
-	return notifier_receivers(watch->notifier, arena);
+	const struct alert_action *action = &((const struct alert_action *)alert->actions.items)[index];
+	switch (action->type) {
+	case ALERT_ROLLBACK:
+		return;
+	case ALERT_EMAIL:
+		for (size_t i = 0; i < action->recipients.count; i++)
+			take(context, text_of(action->recipients.items[i].text), alert, index);
+		return;
+	case ALERT_TOPIC:
+		take(context, text_of(plan_topic_of(plan, TOPIC_ALERTS)), alert, index);
+		return;
+	default:
+		take(context, text_of(action->url), alert, index);
+	}
 }
+
+static void receivers_each(const struct pipeline_plan *plan, receiver_taker *take, void *context)
+{
+	const struct item_list *alerts = &plan->graph->spec->alerts;
+	for (size_t i = 0; i < alerts->count; i++) {
+		const struct alert_spec *alert = &((const struct alert_spec *)alerts->items)[i];
+		for (size_t j = 0; j < alert->actions.count; j++)
+			action_receivers_each(plan, alert, j, take, context);
+	}
+}
+
+/* ---- all ---- */
+
+struct reports_naming {
+	struct receiver_reports *reports;
+	const char *pipeline;
+	struct arena *arena;
+};
+
+static void report_name(void *context, struct text receiver, const struct alert_spec *alert, size_t action)
+{
+	const struct reports_naming *naming = context;
+	const uint64_t key = receiver_key(receiver);
+	struct receiver_report *found = NULL;
+	for (size_t i = 0; i < naming->reports->count && !found; i++)
+		if (naming->reports->items[i].key == key)
+			found = &naming->reports->items[i];
+	if (!found || found->is_shared || found->action[0])
+		return;
+	const char *name = arena_print(naming->arena, "%s/%s/%zu", naming->pipeline, alert->name.text, action + 1);
+	found->action = name ? name : "";
+}
+
+struct receiver_reports alert_watch_receivers(const struct alert_watch *watch, const struct plan *plan, struct arena *arena)
+{
+	struct receiver_reports reports = notifier_receivers(watch->notifier, arena);
+	for (size_t i = 0; i < plan->count && reports.count > 0; i++)
+		receivers_each(&plan->pipelines[i], report_name,
+			       &(struct reports_naming){&reports, plan->pipelines[i].graph->name, arena});
+	receiver_reports_join(&reports);
+	return reports;
+}
+
+/* ---- those that fail ---- */
 
 /* Those that take no notices now, as of at most FAILING_EVERY_MS ago. */
 static const struct failing_receivers *failing_look(struct alert_watch *watch)
@@ -75,8 +136,9 @@ static struct named_receiver *list_find(struct failing_list *list, const struct 
 }
 
 /* Receivers that the board does not know one by one may be among those that it knows together. */
-static void failing_take(struct failing_list *list, struct text receiver, const struct alert_spec *alert, size_t action)
+static void failing_take(void *context, struct text receiver, const struct alert_spec *alert, size_t action)
 {
+	struct failing_list *list = context;
 	const uint64_t key = receiver_key(receiver);
 	const struct receiver_report *found = NULL;
 	for (size_t i = 0; i < list->reports->count && !found; i++)
@@ -91,35 +153,12 @@ static void failing_take(struct failing_list *list, struct text receiver, const 
 		list->named[list->count++] = (struct named_receiver){.report = found, .alert = alert, .action = action};
 }
 
-static void action_take(struct failing_list *list, const struct pipeline_plan *plan, const struct alert_spec *alert, size_t index)
-{
-	const struct alert_action *action = &((const struct alert_action *)alert->actions.items)[index];
-	switch (action->type) {
-	case ALERT_ROLLBACK:
-		return;
-	case ALERT_EMAIL:
-		for (size_t i = 0; i < action->recipients.count; i++)
-			failing_take(list, text_of(action->recipients.items[i].text), alert, index);
-		return;
-	case ALERT_TOPIC:
-		failing_take(list, text_of(plan_topic_of(plan, TOPIC_ALERTS)), alert, index);
-		return;
-	default:
-		failing_take(list, text_of(action->url), alert, index);
-	}
-}
-
 void alert_watch_write_failing(struct alert_watch *watch, const struct pipeline_plan *plan, struct buffer *out)
 {
-	const struct item_list *alerts = &plan->graph->spec->alerts;
-	if (alerts->count == 0 || failing_look(watch)->reports.count == 0)
+	if (plan->graph->spec->alerts.count == 0 || failing_look(watch)->reports.count == 0)
 		return;
 	struct failing_list list = {.reports = &watch->failing.reports};
-	for (size_t i = 0; i < alerts->count; i++) {
-		const struct alert_spec *alert = &((const struct alert_spec *)alerts->items)[i];
-		for (size_t j = 0; j < alert->actions.count; j++)
-			action_take(&list, plan, alert, j);
-	}
+	receivers_each(plan, failing_take, &list);
 	for (size_t i = 0; i < list.count; i++) {
 		buffer_string(out, i > 0 ? "; " : "");
 		failing_write(&list.named[i], out);

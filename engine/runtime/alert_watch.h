@@ -63,8 +63,9 @@ struct watched_alert {
 /* The first of them; NULL: there is none. */
 const struct watched_alert *alert_watch_first(const struct alert_watch *watch);
 
-/* What is known of the receivers of all alerts, in the arena. */
-struct receiver_reports alert_watch_receivers(const struct alert_watch *watch, struct arena *arena);
+/* What is known of the receivers of all alerts, in the arena; `action`: the first one of the plan that has it, as
+ * PIPELINE/ALERT/1. */
+struct receiver_reports alert_watch_receivers(const struct alert_watch *watch, const struct plan *plan, struct arena *arena);
 
 /* Writes which receivers of the pipeline's alerts take no notices, since when and why; nothing if all do. From that thread. */
 void alert_watch_write_failing(struct alert_watch *watch, const struct pipeline_plan *plan, struct buffer *out);

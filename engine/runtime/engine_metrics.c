@@ -167,10 +167,10 @@ static void write_alerts(const struct engine_metrics *metrics, struct exposition
 	exposition_write(exposition, SCOPE_ALERT, states.items, states.count);
 }
 
-static void write_receivers(const struct engine_metrics *metrics, struct exposition *exposition)
+static void write_receivers(const struct engine_metrics *metrics, const struct plan *plan, struct exposition *exposition)
 {
 	const struct receiver_reports reports =
-		metrics->alerts ? alert_watch_receivers(metrics->alerts, metrics->arena) : (struct receiver_reports){0};
+		metrics->alerts ? alert_watch_receivers(metrics->alerts, plan, metrics->arena) : (struct receiver_reports){0};
 	struct subject_list states;
 	if (reports.count == 0 || !subject_list_open(&states, reports.count, metrics->arena))
 		return;
@@ -185,7 +185,7 @@ static void write_receivers(const struct engine_metrics *metrics, struct exposit
 			.failing_seconds = report->waiting > 0 && !report->refuses ? (double)report->failing_ms / MS_PER_S : 0,
 			.failures = report->failures,
 		};
-		subject_list_add(&states, (struct metric_subject){{text_of(report->name)}, state});
+		subject_list_add(&states, (struct metric_subject){{text_of(report->name), text_of(report->action)}, state});
 	}
 	exposition_write(exposition, SCOPE_RECEIVER, states.items, states.count);
 }
@@ -297,7 +297,7 @@ static void on_write(void *context, struct exposition *exposition)
 	mirror_metrics_write(metrics->engine, plan, metrics->arena, exposition);
 	board_metrics_write(metrics->engine, plan, metrics->arena, exposition);
 	write_alerts(metrics, exposition);
-	write_receivers(metrics, exposition);
+	write_receivers(metrics, plan, exposition);
 	declared_metrics_write(plan, engine_groups(metrics->engine), metrics->arena, exposition);
 	write_models(metrics, plan, exposition);
 	worker_metrics_write(engine_groups(metrics->engine), loop_now_ms(engine_loop(metrics->engine)), metrics->arena, exposition);

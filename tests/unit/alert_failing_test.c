@@ -108,10 +108,36 @@ static void two_webhooks_of_one_host_are_told_apart_without_their_paths(void **s
 	web_receiver_close(receiver);
 }
 
+/* The series of /metrics; an action that the files have no more, or that no alert has, is not named. */
+static void series_of_two_webhooks_of_one_host_have_their_first_actions(void **state)
+{
+	(void)state;
+	struct web_receiver *receiver = web_receiver_open(REFUSES);
+	struct arena *arena = arena_open((size_t)1 << 20);
+	struct failing_stand stand;
+	stand_begin(&stand, receiver);
+	const struct plan plan = {.pipelines = &stand.plan, .count = 1};
+	notice_refused(&stand, &stand.actions[1]);
+	notice_refused(&stand, &stand.actions[0]);
+	struct receiver_reports reports = alert_watch_receivers(&stand.watch, &plan, arena);
+	assert_int_equal(reports.count, 2);
+	assert_string_equal(reports.items[0].name, reports.items[1].name);
+	assert_string_equal(reports.items[0].action, "p/slow/2"); /* the alert `wrong` has it, too */
+	assert_string_equal(reports.items[1].action, "p/slow/1");
+	stand.pipeline.alerts.count = 0;
+	reports = alert_watch_receivers(&stand.watch, &plan, arena);
+	assert_int_equal(reports.count, 1);
+	assert_string_equal(reports.items[0].action, "");
+	arena_close(arena);
+	stand_end(&stand);
+	web_receiver_close(receiver);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_webhooks_of_one_host_are_told_apart_without_their_paths),
+		cmocka_unit_test(series_of_two_webhooks_of_one_host_have_their_first_actions),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

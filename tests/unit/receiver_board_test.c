@@ -33,7 +33,8 @@ static int tear_down(void **state)
 
 static const struct receiver_report *report_named(const char *name, int64_t now_ms)
 {
-	const struct receiver_reports reports = receiver_board_report(&board, now_ms, arena);
+	struct receiver_reports reports = receiver_board_report(&board, now_ms, arena);
+	receiver_reports_join(&reports);
 	for (size_t i = 0; i < reports.count; i++)
 		if (strcmp(reports.items[i].name, name) == 0)
 			return &reports.items[i];
@@ -133,9 +134,28 @@ static void each_that_fails_is_reported_by_itself(void **state)
 	assert_string_equal(failing.items[0].name, "the webhook at h");
 }
 
+static void receivers_of_one_name_are_one_unless_their_actions_differ(void **state)
+{
+	(void)state;
+	(void)receiver_board_note(&board, TEXT("http://h/a"), "the webhook at h");
+	known_receiver_fail(receiver_board_note(&board, TEXT("http://h/b"), "the webhook at h"), false, "503", BEGUN_MS);
+	known_receiver_fail(receiver_board_note(&board, TEXT("http://h/c"), "the webhook at h"), false, "502", BEGUN_MS + 5);
+	struct receiver_reports reports = receiver_board_report(&board, BEGUN_MS + 10, arena);
+	assert_int_equal(reports.count, 3);
+	reports.items[0].action = "p/slow/1";
+	receiver_reports_join(&reports);
+	assert_int_equal(reports.count, 2);
+	assert_int_equal(reports.items[0].failures, 0);
+	assert_int_equal(reports.items[0].failing_ms, 0);
+	assert_int_equal(reports.items[1].failures, 2);
+	assert_int_equal(reports.items[1].failing_ms, 10);
+	assert_string_equal(reports.items[1].why, "503");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(receivers_of_one_name_are_one_unless_their_actions_differ, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_outage_is_told_at_once_and_then_every_five_minutes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_report_has_the_cause_the_time_and_what_waits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(receivers_beyond_the_limit_are_one, set_up, tear_down),
