@@ -365,6 +365,8 @@ static bool drift_infer(const struct step *step, const struct tensor_types *in, 
 		if (known && tensor && !drift_type_check(&reference, tensor, self->reference.here, arena, error))
 			return false;
 	}
+	if (known && !drift_names_check(&reference, &self->tensors, self->reference.here, error))
+		return false;
 	if (self->tensors.count == 0 && !any_numbers_check(in, step->place, error))
 		return false;
 	if (!drift_features_check(&self->tensors, in, self->tensors.count > 0 ? self->tensors.items[0].place : step->place, error))

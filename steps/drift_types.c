@@ -19,6 +19,17 @@ static size_t columns_of(const struct drift_reference *reference, struct text te
 	return width > 0 ? width : count;
 }
 
+static bool reference_lacks(const struct drift_reference *reference, struct text tensor, struct place place, struct error *error)
+{
+	for (size_t i = 0; i < reference->feature_count; i++)
+		if (projection_feature_is_of(reference, i, tensor))
+			return false;
+	(void)error_set(error, ERROR_CONFIG, place,
+			"the reference does not have `" TEXT_FORMAT "`; learn the reference again, with the tensors that are watched",
+			TEXT_ARGUMENTS(tensor));
+	return true;
+}
+
 /* CONFIG: the reference has a column of the tensor, and the messages have others. */
 static bool column_names_check(const struct drift_reference *reference, const struct tensor_type *tensor, struct place place,
 			       struct arena *arena, struct error *error)
@@ -48,11 +59,8 @@ bool drift_type_check(const struct drift_reference *reference, const struct tens
 	const struct value_type *type = &tensor->type;
 	bool texts = false, projected;
 	const size_t columns = columns_of(reference, tensor->name, &texts, &projected);
-	if (columns == 0)
-		return error_set(error, ERROR_CONFIG, place,
-				 "the reference does not have `" TEXT_FORMAT
-				 "`; learn the reference again, with the tensors that are watched",
-				 TEXT_ARGUMENTS(tensor->name));
+	if (reference_lacks(reference, tensor->name, place, error))
+		return false;
 	if (type->class != VALUE_UNKNOWN && (type->class == VALUE_TEXT) != texts)
 		return error_set(error, ERROR_CONFIG, place,
 				 "the reference has `" TEXT_FORMAT "` of %s, and the messages have %s; learn the reference again",
@@ -98,6 +106,31 @@ bool drift_types_check(const struct drift_reference *reference, const struct ten
 			return false;
 		before = found;
 	}
+	return true;
+}
+
+static bool is_named(const struct drift_reference *reference, size_t feature, const struct name_list *tensors)
+{
+	const size_t of_texts = drift_feature_of_lengths(reference, feature);
+	for (size_t i = 0; i < tensors->count; i++)
+		if (projection_feature_is_of(reference, of_texts, text_of(tensors->items[i].text)))
+			return true;
+	return false;
+}
+
+bool drift_names_check(const struct drift_reference *reference, const struct name_list *tensors, struct place place,
+		       struct error *error)
+{
+	for (size_t i = 0; i < tensors->count; i++)
+		if (reference_lacks(reference, text_of(tensors->items[i].text), place, error))
+			return false;
+	for (size_t i = 0; tensors->count > 0 && i < reference->feature_count; i++)
+		if (!is_named(reference, i, tensors))
+			return error_set(error, ERROR_CONFIG, place,
+					 "the reference has `" TEXT_FORMAT
+					 "`, which `tensors` does not name: it would be missing in each window; name its tensor "
+					 "there, or learn the reference again",
+					 TEXT_ARGUMENTS(reference->features[i].name));
 	return true;
 }
 
