@@ -305,7 +305,7 @@ static void quality_judge(const struct watched_feature *watched, size_t rows, co
 		quality->unseen = (uint64_t)counts[watched->category_count];
 		quality->unseen_alarm = is_unusual((double)quality->unseen, count, (double)watched->once, seen, watched->dependence,
 						   levels->categories);
-		for (size_t i = 0; i < watched->bin_count; i++)
+		for (size_t i = 0; i < watched->category_count; i++) /* those that are unseen may differ */
 			quality->still = quality->still || (counts[i] == count && !watched_bin_is_mixed(watched, i));
 	} else {
 		for (size_t i = 0; i < current->count && current->values[i] < watched->least; i++)

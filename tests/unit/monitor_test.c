@@ -349,6 +349,27 @@ static void quality_has_bounds_from_the_reference(void **state)
 	assert_true(judged[3].quality.unseen_alarm && !judged[3].quality.missing_alarm);
 }
 
+/* Values that the reference does not have may differ from each other. */
+static void categories_that_are_all_unseen_are_not_said_to_be_one(void **state)
+{
+	(void)state;
+	reference_draw(0);
+	struct monitor *monitor = monitor_of(&usual);
+	const struct monitor_verdict *verdict = NULL;
+	for (int closing = 0; closing < 2; closing++)
+		for (int i = 0; i < WINDOW; i++) {
+			double row[FEATURES];
+			row_draw(row, 0);
+			row[3] = closing == 0 ? (double)(sizeof sides / sizeof sides[0]) : 0;
+			verdict = monitor_add(monitor, row, closing * WINDOW + i);
+			if (closing == 0 && i == WINDOW - 1) {
+				assert_int_equal(verdict->features[3].quality.unseen, WINDOW);
+				assert_true(verdict->features[3].quality.unseen_alarm && !verdict->features[3].quality.still);
+			}
+		}
+	assert_true(verdict->features[3].quality.still && verdict->features[3].quality.still_alarm);
+}
+
 /* Of a window in which all is missing nothing is said but that. */
 static void a_window_of_missing_values_is_not_judged(void **state)
 {
@@ -578,6 +599,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_score_says_by_how_much, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(the_same_rows_give_the_same_verdicts, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(quality_has_bounds_from_the_reference, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(categories_that_are_all_unseen_are_not_said_to_be_one, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(a_window_of_missing_values_is_not_judged, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(infinite_numbers_are_outside, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(numbers_whose_sum_overflows_have_a_finite_score, set_up, arena_end),
