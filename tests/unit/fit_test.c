@@ -360,6 +360,20 @@ static void true_and_false_are_numbers_and_words_stand_for_what_is_missing(void 
 		       WORDS("data:2:1: column `a` is not all numbers: here it has `true`"));
 }
 
+/* As Oracle and SAS write them. A point alone is no number. */
+static void numbers_may_lack_the_digits_before_or_behind_the_point(void **state)
+{
+	(void)state;
+	static const char scale[] = "    - scale: {tensor: x, by: min-max, fitted: f}\n";
+	struct said said = fit(scale, "a,b,c\n.5,-.25,1.e1\n+.75,2.,.5e1\n", " --tensor x=a,b,c");
+	assert_string_equal(said.err, "");
+	expect_words(said.out, "\"center\": [0.5, -0.25, 5.0], \"scale\": [0.25, 2.25, 5.0]");
+	said_close(&said);
+	expect_refusal(scale, "a\n1\n.\n", " --tensor x=a", WORDS("column `a` is not all numbers: here it has `.`"));
+	expect_refusal(scale, "a\n1\n.e5\n", " --tensor x=a", WORDS("column `a` is not all numbers: here it has `.e5`"));
+	expect_refusal(scale, "a\n1\n1..5\n", " --tensor x=a", WORDS("column `a` is not all numbers: here it has `1..5`"));
+}
+
 static void flags_that_the_pipeline_takes_for_texts_are_texts(void **state)
 {
 	(void)state;
@@ -564,6 +578,7 @@ int main(void)
 		cmocka_unit_test(a_header_that_is_none_is_said),
 		cmocka_unit_test(a_file_of_another_kind_is_named),
 		cmocka_unit_test(true_and_false_are_numbers_and_words_stand_for_what_is_missing),
+		cmocka_unit_test(numbers_may_lack_the_digits_before_or_behind_the_point),
 		cmocka_unit_test(flags_that_the_pipeline_takes_for_texts_are_texts),
 		cmocka_unit_test(what_is_infinite_or_too_large_is_not_learnt_from),
 		cmocka_unit_test(every_operation_learns_or_says_why_of_every_column),
