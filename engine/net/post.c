@@ -308,6 +308,12 @@ static void mail_explain(const struct posting *posting, CURLcode code, struct er
 	buffer_close(&words);
 }
 
+/* A redirection that libcurl does not follow: one too many, to no http or https, or from https to http. */
+static bool redirects_wrongly(CURLcode code, long status)
+{
+	return code == CURLE_TOO_MANY_REDIRECTS || (code == CURLE_UNSUPPORTED_PROTOCOL && status / STATUS_KIND == 3);
+}
+
 /* To libcurl, an answer that is not HTTP has an unsupported protocol, as a URL may have. Another server may have had the port. */
 static bool is_no_http(const struct posting *posting, CURLcode code, long status)
 {
@@ -326,7 +332,7 @@ static enum post_outcome post_judge(CURL *curl, CURLcode code, const struct post
 	}
 	if (is_mail(posting->request) ? code == CURLE_OK : status / STATUS_KIND == STATUS_GOOD) /* whatever becomes of its body */
 		return POST_DELIVERED;
-	if (code == CURLE_OK || code == CURLE_TOO_MANY_REDIRECTS)
+	if (code == CURLE_OK || redirects_wrongly(code, status))
 		return judge_status(status, error);
 	const bool no_http = !is_mail(posting->request) && is_no_http(posting, code, status);
 	if (is_mail(posting->request))

@@ -263,8 +263,10 @@ def leaves_a_busy_receiver_alone(judge, binary, folder):
 def reaches_only_what_is_allowed(judge, binary, folder):
     inner = Receiver(host="127.0.0.2")
     outer = Receiver(status=307, location=inner.url)
+    strange = Receiver(status=302, location="file:///etc/hostname")
     disguised = {"number": "2130706434", "mapped": "[::ffff:127.0.0.2]", "octal": "0177.0.0.2", "short": "127.2"}
-    write(folder, HEAD + ALERT % (*LARGE, outer.url, "") + ALERT % ("inner", "y > 100", inner.url, "") + "".join(
+    write(folder, HEAD + ALERT % (*LARGE, outer.url, "") + ALERT % ("inner", "y > 100", inner.url, "")
+          + ALERT % ("strange", "y > 100", strange.url, "") + "".join(
         ALERT % (name, "y > 100", f"http://{host}:{inner.server.server_port}/hook", "") for name, host in disguised.items()))
     dev = Dev(binary, folder, "--alert-allow", "127.0.0.1")
     try:
@@ -276,6 +278,8 @@ def reaches_only_what_is_allowed(judge, binary, folder):
         for name, host in disguised.items():
             judge.expect(f"and the same address as {host}",
                          dev.wait_for(f"alert {name} was not delivered to the webhook at {re.escape(host)}:[0-9]+, and is given up: the receiver is at " r"((?:::ffff:)?127.0.0.2)"), dev.lines)
+        judge.expect("and a redirection to what is not HTTP", dev.wait_for("alert strange was not delivered to the webhook at 127.0.0.1:[0-9]+, "
+                     "and is given up: (the receiver answers 302; it redirects in a circle, or where it may not: write the last URL)"), dev.lines)
         judge.expect("it got nothing", inner.got == [] and len(outer.got) >= 1, inner.got)
         time.sleep(QUIET_SECONDS)
         judge.expect("a refused notice is not sent again", len(outer.got) <= 2, len(outer.got))
@@ -284,6 +288,7 @@ def reaches_only_what_is_allowed(judge, binary, folder):
         dev.stop()
         inner.close()
         outer.close()
+        strange.close()
 
 
 def signs_and_mails(judge, binary, folder):
