@@ -360,7 +360,7 @@ static void categories_that_are_all_unseen_are_not_said_to_be_one(void **state)
 		for (int i = 0; i < WINDOW; i++) {
 			double row[FEATURES];
 			row_draw(row, 0);
-			row[3] = closing == 0 ? (double)(sizeof sides / sizeof sides[0]) : 0;
+			row[3] = closing == 0 ? monitor_category(monitor, 3, TEXT("short")) : 0;
 			verdict = monitor_add(monitor, row, closing * WINDOW + i);
 			if (closing == 0 && i == WINDOW - 1) {
 				assert_int_equal(verdict->features[3].quality.unseen, WINDOW);
