@@ -95,7 +95,7 @@ static const struct tensor *ones_make(enum datatype datatype, int64_t width, str
 	struct tensor *tensor = ARENA_NEW(arena, struct tensor);
 	int64_t *shape = ARENA_ARRAY(arena, int64_t, 2);
 	const size_t count = 2 * (size_t)width, size = datatype == DATATYPE_INT8 ? 1 : datatype == DATATYPE_FP32 ? 4 : 8;
-	char *data = arena_take(arena, count, size);
+	void *data = arena_take(arena, count, size);
 	assert_true(tensor && shape && data);
 	memset(data, 0, count * size);
 	for (size_t row = 1; row <= 2; row++) {
@@ -104,7 +104,7 @@ static const struct tensor *ones_make(enum datatype datatype, int64_t width, str
 		else if (datatype == DATATYPE_FP32)
 			((float *)data)[row * (size_t)width - 1] = (float)row;
 		else
-			data[row * (size_t)width - 1] = (char)row;
+			((char *)data)[row * (size_t)width - 1] = (char)row;
 	}
 	shape[0] = 2;
 	shape[1] = width;
