@@ -25,7 +25,8 @@ static bool reference_lacks(const struct drift_reference *reference, struct text
 		if (projection_feature_is_of(reference, i, tensor))
 			return false;
 	(void)error_set(error, ERROR_CONFIG, place,
-			"the reference does not have `" TEXT_FORMAT "`; learn the reference again, with the tensors that are watched",
+			"the reference does not have `" TEXT_FORMAT
+			"`; learn the reference again, with the tensors that are watched",
 			TEXT_ARGUMENTS(tensor));
 	return true;
 }

@@ -232,7 +232,8 @@ const struct metric metric_rows[] = {
 	       "1: a Silence of the alert, or its field `silence`, is in force, so it sends no notice of a firing."),
 	ALERT(missing, "sluice_alert_missing_total",
 	      "Judgements that were not possible, because a value is missing: by figures, one a second; by values of messages, one "
-	      "for each that ended without an error, if no result of a step had them. Of several stages the last one counts."),
+	      "for each that went without an error, if no result of a step had them. Of a pipeline with several stages those "
+	      "stages count that have judged others."),
 	ALERT(beyond, "sluice_alert_beyond_groups_total",
 	      "Judgements that held of groups beyond the 1000 that an alert with `groupBy` has at a time, or "
 	      "whose value is missing or longer than 256 bytes."),

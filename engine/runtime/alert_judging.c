@@ -10,16 +10,35 @@
 
 /* ---- counts of workers ---- */
 
+/* Of one stage, over its workers. */
+static struct judged_counts stage_counts_now(const struct group *group, const struct served *served, size_t place)
+{
+	struct judged_counts sum = {0};
+	for (size_t i = 0; i < group->worker_count; i++) {
+		sum.held += count_read(&served->counts[i].alerts[place].held);
+		sum.broken += count_read(&served->counts[i].alerts[place].broken);
+		sum.judged += count_read(&served->counts[i].alerts[place].judged);
+		sum.missing += count_read(&served->counts[i].alerts[place].missing);
+	}
+	return sum;
+}
+
+/* A message that no stage could judge lacks a result in each. Stages that have judged none do not have such results at all, unless
+ * no stage has. */
 struct judged_counts alert_counts_now(const struct engine *engine, const char *pipeline, size_t place)
 {
 	struct judged_counts sum = {0};
+	uint64_t least = UINT64_MAX, most = 0;
 	for (const struct group *group = engine_groups(engine); group; group = group->next)
-		for (const struct served *served = served_first(group, pipeline); served; served = served_next(served))
-			for (size_t i = 0; i < group->worker_count; i++) {
-				sum.held += count_read(&served->counts[i].alerts[place].held);
-				sum.broken += count_read(&served->counts[i].alerts[place].broken);
-				sum.missing += count_read(&served->counts[i].alerts[place].missing);
-			}
+		for (const struct served *served = served_first(group, pipeline); served; served = served_next(served)) {
+			const struct judged_counts stage = stage_counts_now(group, served, place);
+			sum.held += stage.held;
+			sum.broken += stage.broken;
+			most = stage.missing > most ? stage.missing : most;
+			if (stage.judged > 0 && stage.missing < least)
+				least = stage.missing;
+		}
+	sum.missing = least < UINT64_MAX ? least : most;
 	return sum;
 }
 

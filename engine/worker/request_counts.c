@@ -89,13 +89,15 @@ static __attribute__((noinline)) void metrics_count_of(const struct inflight *in
 			answer_metrics_count(inflight->stage, &child->message, &child->answer, took_ms);
 }
 
-/* Messages that an alert was not judged by, because no result of theirs had all values of its condition. */
-static __attribute__((noinline)) void unjudged_count(const struct inflight *inflight)
+/* Whether alerts were judged by a result of the message, or by none, because none had all values of the condition. */
+static __attribute__((noinline)) void judged_count(const struct inflight *inflight)
 {
 	const struct stage_config *config = inflight->stage->config;
-	for (size_t i = 0; i < config->alert_count; i++)
-		if (!config->alerts[i].condition.of_figures && !(inflight->judged >> config->alerts[i].place & 1))
-			count_add(&inflight->stage->counts->alerts[config->alerts[i].place].missing, 1);
+	for (size_t i = 0; i < config->alert_count; i++) {
+		struct judged_counts *counts = &inflight->stage->counts->alerts[config->alerts[i].place];
+		if (!config->alerts[i].condition.of_figures)
+			count_add(inflight->judged >> config->alerts[i].place & 1 ? &counts->judged : &counts->missing, 1);
+	}
 }
 
 /* Counts the outcome of a message that is not one answer without an error. Apart, so that the count of those, which nearly all are,
@@ -129,8 +131,8 @@ void inflight_count_out(struct inflight *inflight)
 	}
 	if (stage->config->metric_count > 0)
 		metrics_count_of(inflight, took_ms);
-	if (stage->config->alert_count > 0 && ends && !inflight->answer.error && inflight->outcome != FLOW_DROPPED)
-		unjudged_count(inflight);
+	if (stage->config->alert_count > 0 && !inflight->answer.error && inflight->outcome != FLOW_DROPPED)
+		judged_count(inflight);
 	if (inflight->message.rollouts)
 		outcomes_count(inflight, loop_now_ms(stage->worker->loop));
 	if (is_usual) {

@@ -42,7 +42,7 @@ struct stage_limits {
 /* Judgements of an alert by the results of steps; of one with outlier_rate, the flags of messages. */
 struct judged_counts {
 	uint64_t held, broken;
-	uint64_t missing; /* messages that ended without an error, and of which no result here could be judged */
+	uint64_t judged, missing; /* messages that left the stage without an error: a result of theirs in it was judged, or none */
 };
 
 /* Counts of a stage, written by its worker and read by any thread (observe/counts.h). In a pipeline of several stages

@@ -388,6 +388,41 @@ def counts_what_is_missing(judge, binary, folder):
         receiver.close()
 
 
+STAGES = """apiVersion: mlops.seldon.io/v1alpha1
+kind: Pipeline
+metadata: {name: watched}
+spec:
+  steps:
+  - {name: first, features: {key: 'header("x-k") ?? "a"', set: {m: mean(x over 5)}}}
+  - {name: between, inputs: [first], expression: {set: {z: x * 2}, keep: [z]}}
+  - {name: last, inputs: [between], features: {key: "text(z[0])", set: {q: mean(z over 5)}}}
+  output: {steps: [last]}
+  alerts:
+"""
+
+
+def counts_what_is_missing_in_all_stages(judge, binary, folder):
+    """A value that only the first of two stages has is not missing in the second; one that none has is missing once"""
+    receiver = Receiver()
+    alerts = [("early", "m > 100"), ("late", "q > 100"), ("never", "w > 100")]
+    grouped = (ALERT % ("each", "m > 100", receiver.url, "")).replace("over: 3s", 'groupBy: header("x-g") ?? "none"')
+    write(folder, STAGES + "".join(ALERT % (*alert, receiver.url, "") for alert in alerts) + grouped)
+    dev = Dev(binary, folder, "--alert-allow", "127.0.0.1")
+
+    def missing():
+        return [dev.metric("sluice_alert_missing_total", alert) for alert in ("early", "late", "each", "never")]
+
+    try:
+        judge.expect("requests of two stages are answered", [dev.ask_of(i) for i in range(5)] == [200] * 5, dev.lines[-3:])
+        end = time.monotonic() + SECONDS_MAX
+        while missing() != [0, 0, 0, 5] and time.monotonic() < end:
+            time.sleep(0.2)
+        judge.expect("each message lacked what no stage has", missing() == [0, 0, 0, 5], missing())
+    finally:
+        dev.stop()
+        receiver.close()
+
+
 def groups_have_a_state_each(judge, binary, folder):
     """Two groups that fire, and a third that is silenced: notices name them, and each ends by itself"""
     receiver = Receiver()
@@ -808,7 +843,7 @@ def lists_and_tests(judge, binary, folder):
 def main():
     judge, binary = Judge(), os.path.abspath(sys.argv[1])
     for part in (fires_and_resolves, waits_for_its_receiver, leaves_a_busy_receiver_alone, reaches_only_what_is_allowed, signs_and_mails,
-                 silences_end, counts_what_is_missing, groups_have_a_state_each, many_groups_write_few_lines, refused_mails_stop_no_others,
+                 silences_end, counts_what_is_missing, counts_what_is_missing_in_all_stages, groups_have_a_state_each, many_groups_write_few_lines, refused_mails_stop_no_others,
                  a_removal_ends_what_fires, its_place_in_the_list_ends_no_firing,
                  another_condition_ends_what_fires, without_a_mail_server_it_says_so, a_reload_forgets_no_judgement,
                  tells_of_metrics, tells_of_drift, tells_of_drift_by_segment, tells_of_drift_from_the_past, tells_of_quality, lists_and_tests):
