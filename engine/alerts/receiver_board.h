@@ -1,8 +1,9 @@
 /* receiver_board.h: Board of the receivers of notices: since when each takes none, why, and how many attempts failed. Pure.
  *
  * A receiver is known by the text by which notices wait for it (alerts/notice_queue.h), and by a name without secrets, which two
- * webhooks of one host share: reports may tell them apart by the actions that have them. After RECEIVERS_KNOWN_MAX - 1 receivers, all others are the last one, RECEIVER_OTHERS. Some of these
- * may take notices while others take none, so what is known of it is no outage that begins and ends.
+ * webhooks of one host share: reports may tell them apart by the actions that have them. After RECEIVERS_KNOWN_MAX - 1 receivers,
+ * all others are the last one, RECEIVER_OTHERS. Some of these may take notices while others take none, so what is known of it is no
+ * outage that begins and ends.
  */
 #ifndef SLUICE_ALERTS_RECEIVER_BOARD_H
 #define SLUICE_ALERTS_RECEIVER_BOARD_H

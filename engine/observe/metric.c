@@ -246,9 +246,9 @@ const struct metric metric_rows[] = {
 	      "next engine does not know of that firing or notice."),
 
 	NUMBER(SCOPE_RECEIVER, struct receiver_state, waiting, NULL, "sluice_alert_receiver_notices_waiting",
-	       "Notices that wait for the receiver: the host of a webhook, a mailbox, a topic. `action`: the first action in the files "
-	       "that has it, as PIPELINE/ALERT/1; empty for one of no alert there, and then the receivers of one host have one series. "
-	       "The first 99 have a series each, the others are `other receivers`."),
+	       "Notices that wait for the receiver: the host of a webhook, a mailbox, a topic. `action`: the first action in the "
+	       "files that has it, as PIPELINE/ALERT/1; empty for one of no alert there, and then the receivers of one host have "
+	       "one series. The first 99 have a series each, the others are `other receivers`."),
 	NUMBER(SCOPE_RECEIVER, struct receiver_state, oldest_seconds, "seconds", "sluice_alert_receiver_oldest_notice_seconds",
 	       "Age of the oldest of these; 0: none waits. At a day it is given up."),
 	NUMBER(SCOPE_RECEIVER, struct receiver_state, failing_seconds, "seconds", "sluice_alert_receiver_failing_seconds",

@@ -10,9 +10,9 @@
 
 #define FIELD_SPACES " "
 
-/* Whether the field is a number, maybe infinite, or without the 0 before or behind its point, or is missing: then NaN. Missing are an
- * empty field and, whatever their letters' case, what programs write instead of a number that they lack: nan, na, n/a, #n/a, <na>,
- * null, none, and \N of databases. */
+/* Whether the field is a number, maybe infinite, or without the 0 before or behind its point, or is missing: then NaN. Missing are
+ * an empty field and, whatever their letters' case, what programs write instead of a number that they lack: nan, na, n/a, #n/a,
+ * <na>, null, none, and \N of databases. */
 bool csv_field_number(struct text field, double *number);
 
 /* Whether the field is `true` (1) or `false` (0), whatever their letters' case, or is missing: then NaN. */
