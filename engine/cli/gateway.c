@@ -156,11 +156,6 @@ static bool server_drain(void *gateway, int64_t until_ms)
 	return gateway_drain(gateway, until_ms);
 }
 
-static bool server_is_well(void *gateway, struct error *error)
-{
-	return gateway_is_well(gateway, error);
-}
-
 /* Serves the next files, if they can be. */
 static bool pipelines_follow(struct gateway_run *run, struct error *error)
 {
@@ -237,7 +232,7 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 	struct listening listening = {0};
 	struct metrics_listener *metrics = NULL;
 	struct metrics_push *push = NULL;
-	struct listening_server server = {.drain = server_drain, .is_well = server_is_well};
+	struct listening_server server = {.drain = server_drain};
 	const struct metrics_config metrics_config = {
 		.asked = &self->metrics, .workspace = command_workspace(run->session), .hosts = self->gateway.hosts};
 	if (run->revision->plan.count > 0)

@@ -2,6 +2,7 @@
 #include "gateway/calls.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -14,18 +15,20 @@
 #include "gateway/call_record.h"
 #include "gateway/call_reports.h"
 #include "gateway/open_calls.h"
+#include "log/kafka_log.h"
 #include "net/refusal.h"
 #include "worker/direct_hub.h"
 
 #define REPLIES_AT_ONCE 1000 /* then the loop serves connections and timers */
 #define LOOK_MS 100	     /* between two checks for callers that have disconnected */
 #define HEARTBEAT_MS 1000    /* between two checks whether Kafka has answered */
+#define RENEWAL_MS 1000	     /* before replies that could not be read are read again */
 #define QUEUE_BYTES ((size_t)256 << 20)
 #define REPLY_ARENA_BYTES ((size_t)2 << 20) /* of a reply's headers, and a front end's copy of them */
 
 static_assert(CALLS_OPEN_MAX <= DIRECT_CALLS_MAX, "each slot has a place there");
 
-#define LOST_WORDS "the gateway cannot read replies any more; try another gateway"
+#define LOST_WORDS "the gateway cannot read replies now; try again later, or another gateway"
 
 struct random *calls_ids(struct calls *calls)
 {
@@ -114,13 +117,16 @@ static void calls_on_heartbeat(void *context)
 {
 	struct calls *calls = context;
 	struct error error = {0};
-	calls->silent_s = reader_was_answered(calls->reader) ? 0 : calls->silent_s + HEARTBEAT_MS / MS_PER_S;
+	if (calls->reader)
+		calls->silent_s = reader_was_answered(calls->reader) ? 0 : calls->silent_s + HEARTBEAT_MS / MS_PER_S;
 	(void)loop_timer_set(calls->loop, &calls->heartbeat, loop_now_ms(calls->loop) + HEARTBEAT_MS, &error);
 }
 
 struct client_counts calls_client_counts(const struct calls *calls, bool of_producer)
 {
-	return of_producer ? calls->producer_counts : reader_client_counts(calls->reader);
+	if (of_producer)
+		return calls->producer_counts;
+	return calls->reader ? reader_client_counts(calls->reader) : (struct client_counts){0};
 }
 
 unsigned calls_silent_s(const struct calls *calls)
@@ -192,14 +198,41 @@ static bool calls_on_reply(void *context, const struct record *record, struct er
 	return true;
 }
 
+static void replies_say(enum log_level level, const char *words, const char *reason)
+{
+	char line[ERROR_TEXT_MAX];
+	(void)snprintf(line, sizeof line, "%s%s", words, reason);
+	kafka_log_say(level, line);
+}
+
 static void calls_on_bell(void *context, uint32_t events)
 {
 	struct calls *calls = context;
 	(void)events;
 	request_producer_tell(calls->producer);
-	if (calls->failure.kind == ERROR_NONE &&
-	    !reader_give_arrived(calls->reader, REPLIES_AT_ONCE, 0, calls_on_reply, calls, &calls->failure))
-		fail_all(calls);
+	if (!calls->reader || reader_give_arrived(calls->reader, REPLIES_AT_ONCE, 0, calls_on_reply, calls, &calls->failure))
+		return;
+	replies_say(LOG_LEVEL_WARN, "calls fail, and the gateway is not ready, until replies can be read again: ",
+		    calls->failure.text);
+	reader_renewal_begin(&calls->renewal, calls->reader);
+	calls->reader = NULL;
+	fail_all(calls);
+}
+
+static void replies_on_opened(void *context, struct reader *reader)
+{
+	struct calls *calls = context;
+	calls->reader = reader;
+	calls->failure = (struct error){0};
+	reader_ring(reader, calls->bell);
+	bell_ring(calls->bell); /* for replies that arrived before the bell was set */
+	replies_say(LOG_LEVEL_INFO, "replies are read again", "");
+}
+
+static void replies_on_failed(void *context, const struct error *error)
+{
+	struct calls *calls = context;
+	calls->failure = *error;
 }
 
 /* ---- direct ingress ---- */
@@ -432,7 +465,15 @@ static bool clients_open(struct calls *calls, const struct gateway_targets *targ
 						      .one_partition = true,
 						      .pick = calls->epoch,
 						      .is_watched = true,
+						      .stopping = &calls->renewal.stopping,
 						      .properties = config->consumer};
+	calls->renewal = (struct reader_renewal){.config = &calls->reader_config,
+						 .loop = calls->loop,
+						 .purpose = "reads replies",
+						 .pause_ms = RENEWAL_MS,
+						 .opened = replies_on_opened,
+						 .failed = replies_on_failed,
+						 .context = calls};
 	calls->producer_config = (struct request_producer_config){.brokers = config->brokers,
 								  .timeout_ms = CALLS_REPORT_MS,
 								  .message_bytes = config->message_bytes,
@@ -531,6 +572,7 @@ void calls_close(struct calls *calls)
 	if (calls->watch.ready && calls->watch.descriptor > 0)
 		loop_unwatch(calls->loop, &calls->watch);
 	request_producer_close(calls->producer);
+	reader_renewal_end(&calls->renewal);
 	reader_close(calls->reader);
 	if (calls->bell >= 0)
 		close(calls->bell);

@@ -124,7 +124,7 @@ size_t calls_open_count(const struct calls *calls);
 /* Ends all open calls of a gateway that stops, by 503 and the place where a later answer is found. Returns their number. */
 size_t calls_stop(struct calls *calls);
 
-/* Whether replies can be read. False: no call will be answered any more, and `error` has the reason. */
+/* Whether replies can be read now. False: no call is answered until they can, and `error` has the reason. */
 bool calls_are_well(const struct calls *calls, struct error *error);
 
 /* Whether Kafka has the topics that calls of the target need (NULL: of any target). False: one is gone, and `error` names it, and

@@ -1,17 +1,20 @@
 /* claim_log.c: see claim_log.h. */
 #include "gateway/claim_log.h"
 
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "log/reader.h"
+#include "log/kafka_log.h"
+#include "log/reader_renewal.h"
 #include "log/request_producer.h"
 
 #define RECORDS_AT_ONCE 1000 /* then the loop serves connections and timers */
 #define LOOK_MS 100
+#define RENEWAL_MS 1000 /* before claims that could not be read are read again */
 #define PRODUCE_MS 30000
 #define QUEUE_BYTES ((size_t)16 << 20)
 #define RECORD_BYTES ((size_t)4096)
@@ -22,7 +25,10 @@ struct claim_log {
 	struct claim_log_config config;
 	struct reader_config reader_config;
 	struct request_producer_config producer_config;
-	struct reader *reader;
+	struct reader *reader; /* NULL: it failed, and is opened again: */
+	struct reader_renewal renewal;
+	int64_t *offsets; /* of each partition, after the last record that was read */
+	size_t offset_count;
 	struct request_producer *producer;
 	struct watch watch;
 	int bell;
@@ -33,24 +39,81 @@ struct claim_log {
 
 /* ---- reading ---- */
 
+static bool offset_note(struct claim_log *log, const struct record *record, struct error *error)
+{
+	const size_t partition = (size_t)record->partition;
+	if (partition >= log->offset_count) {
+		int64_t *offsets = memory_resize(log->offsets, partition + 1, sizeof *offsets);
+		if (!offsets)
+			return error_memory(error, ERROR_SYSTEM, "reading claims");
+		for (log->offsets = offsets; log->offset_count <= partition; log->offset_count++)
+			offsets[log->offset_count] = 0;
+	}
+	log->offsets[partition] = record->offset + 1;
+	return true;
+}
+
 static bool log_take(void *context, const struct record *record, struct error *error)
 {
 	struct claim_log *log = context;
 	struct claim_record claim;
 	if (!claim_record_read(record->key, record->value, &claim))
-		return true;
+		return offset_note(log, record, error);
 	const int64_t now_ms = loop_time_of_day_ms(log->loop);
 	enum claim_effect effect = claims_apply(log->claims, &claim, now_ms);
 	claims_expire(log->claims, now_ms, EXPIRE_AT_ONCE);
 	if (claim.nonce.epoch == log->epoch)
 		log->config.taken(log->config.context, &claim, effect);
-	return effect != CLAIM_NO_MEMORY || error_memory(error, ERROR_SYSTEM, "reading claims");
+	return effect != CLAIM_NO_MEMORY ? offset_note(log, record, error)
+					 : error_memory(error, ERROR_SYSTEM, "reading claims");
+}
+
+static void claims_say(enum log_level level, const char *words, const char *reason)
+{
+	char line[ERROR_TEXT_MAX];
+	(void)snprintf(line, sizeof line, "%s%s", words, reason);
+	kafka_log_say(level, line);
+}
+
+/* A record that was read before may not be applied again: it is read on from where it stood. */
+static void claims_renew(struct claim_log *log)
+{
+	struct reader *failed = log->reader;
+	log->reader = NULL;
+	log->reader_config.from_time = false;
+	log->reader_config.from_offset = true;
+	log->reader_config.offsets = log->offsets;
+	log->reader_config.offset_count = log->offset_count;
+	claims_say(LOG_LEVEL_WARN, "calls with an idempotency key are refused (503) until their claims can be read again: ",
+		   log->failure.text);
+	reader_renewal_begin(&log->renewal, failed);
+	log->config.lost(log->config.context);
 }
 
 static bool claims_read(struct claim_log *log, int wait_ms)
 {
-	return log->failure.kind == ERROR_NONE &&
-	       reader_give_arrived(log->reader, RECORDS_AT_ONCE, wait_ms, log_take, log, &log->failure);
+	if (!log->reader)
+		return false;
+	if (reader_give_arrived(log->reader, RECORDS_AT_ONCE, wait_ms, log_take, log, &log->failure))
+		return true;
+	claims_renew(log);
+	return false;
+}
+
+static void claims_on_opened(void *context, struct reader *reader)
+{
+	struct claim_log *log = context;
+	log->reader = reader;
+	log->failure = (struct error){0};
+	reader_ring(reader, log->bell);
+	bell_ring(log->bell); /* for records that arrived before the bell was set */
+	claims_say(LOG_LEVEL_INFO, "claims of idempotency keys are read again", "");
+}
+
+static void claims_on_failed(void *context, const struct error *error)
+{
+	struct claim_log *log = context;
+	log->failure = *error;
 }
 
 static void claim_log_on_bell(void *context, uint32_t events)
@@ -59,8 +122,7 @@ static void claim_log_on_bell(void *context, uint32_t events)
 	(void)events;
 	(void)bell_quiet(log->bell);
 	request_producer_tell(log->producer);
-	if (!claims_read(log, 0))
-		log->config.lost(log->config.context);
+	(void)claims_read(log, 0);
 }
 
 void claim_log_catch_up(struct claim_log *log, int64_t until_ms)
@@ -79,7 +141,7 @@ struct claim_look claim_log_look(struct claim_log *log, const struct claim_diges
 
 bool claim_log_has_caught_up(const struct claim_log *log)
 {
-	return reader_has_caught_up(log->reader);
+	return log->reader && reader_has_caught_up(log->reader);
 }
 
 bool claim_log_is_well(const struct claim_log *log, struct error *error)
@@ -123,7 +185,15 @@ static bool clients_open(struct claim_log *log, struct error *error)
 						    .from_time = true,
 						    .time_ms = loop_time_of_day_ms(log->loop) - CLAIMS_KEPT_MS,
 						    .uncommitted = true,
+						    .stopping = &log->renewal.stopping,
 						    .properties = config->consumer};
+	log->renewal = (struct reader_renewal){.config = &log->reader_config,
+					       .loop = log->loop,
+					       .purpose = "reads claims",
+					       .pause_ms = RENEWAL_MS,
+					       .opened = claims_on_opened,
+					       .failed = claims_on_failed,
+					       .context = log};
 	log->producer_config = (struct request_producer_config){.brokers = config->brokers,
 								.timeout_ms = PRODUCE_MS,
 								.message_bytes = RECORD_BYTES,
@@ -176,7 +246,9 @@ void claim_log_close(struct claim_log *log)
 	if (log->watch.ready && log->watch.descriptor > 0)
 		loop_unwatch(log->loop, &log->watch);
 	request_producer_close(log->producer);
+	reader_renewal_end(&log->renewal);
 	reader_close(log->reader);
+	memory_give(log->offsets);
 	if (log->bell >= 0)
 		close(log->bell);
 	claims_close(log->claims);

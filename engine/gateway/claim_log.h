@@ -13,8 +13,8 @@ struct claim_log;
 struct claim_log_config { /* copied; what it points to is borrowed */
 	const char *brokers, *topic;
 	struct properties consumer, producer;
-	/* A record of this log was read; Kafka did not take the record of that number; the topic cannot be read any more, which may
-	 * be called again at any time. */
+	/* A record of this log was read; Kafka did not take the record of that number; the topic cannot be read now, which is tried
+	 * again. */
 	void (*taken)(void *context, const struct claim_record *record, enum claim_effect effect);
 	void (*refused)(void *context, uint64_t number);
 	void (*lost)(void *context);
@@ -41,7 +41,7 @@ void claim_log_catch_up(struct claim_log *log, int64_t until_ms);
 /* Whether the claims that were there when it was opened have been read. */
 bool claim_log_has_caught_up(const struct claim_log *log);
 
-/* Whether the topic can be read. False: `error` has the reason. */
+/* Whether the topic can be read now. False: `error` has the reason. */
 bool claim_log_is_well(const struct claim_log *log, struct error *error);
 
 #endif

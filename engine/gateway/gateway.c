@@ -314,7 +314,7 @@ bool gateway_drain(struct gateway *gateway, int64_t until_ms)
 	return without_http && without_grpc;
 }
 
-bool gateway_is_well(const struct gateway *gateway, struct error *error)
+static bool gateway_is_well(const struct gateway *gateway, struct error *error)
 {
 	return calls_are_well(gateway->rest.calls, error) && keyed_calls_are_well(gateway->rest.keyed, error);
 }

@@ -85,9 +85,6 @@ const struct access_policy *gateway_policies(const struct gateway *gateway);
 #define GATEWAY_LAST_MS 250 /* for the last answers to reach their callers */
 bool gateway_drain(struct gateway *gateway, int64_t until_ms);
 
-/* False: no call can be answered any more, and `error` has the reason. */
-bool gateway_is_well(const struct gateway *gateway, struct error *error);
-
 /* Why it can answer no call (gateway/gateway_readiness.h), as a line that lives until the next call; NULL: it is ready. */
 const char *gateway_unready(struct gateway *gateway);
 

@@ -1,6 +1,6 @@
 /* gateway_readiness.h: Readiness of a gateway, for probes: can it answer calls, and why not. Pure. Private to the gateway.
  *
- * A gateway is not ready while it stops, when it cannot read replies any more, when its replies topic is gone, and when no
+ * A gateway is not ready while it stops, while it cannot read replies, when its replies topic is gone, and when no
  * broker of Kafka has answered it for GATEWAY_SILENCE_S. A pipeline is not ready either while the topic of its requests or of its
  * answers is gone. That time is longer than an election of leaders takes, and one broker that answers is enough. It is
  * ready again with the first answer. A pipeline that a worker of its process answers directly needs no Kafka that answers, but its

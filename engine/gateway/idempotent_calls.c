@@ -17,7 +17,7 @@
 #define RETRY_AFTER_S 1
 #define PENDING_STATUS 202
 #define READING_WORDS "the claims of idempotency keys are being read; ask again"
-#define LOST_WORDS "the gateway cannot read the claims of idempotency keys; try another gateway"
+#define LOST_WORDS "the gateway cannot read the claims of idempotency keys now; try again later, or another gateway"
 
 static_assert(KEYED_OPEN_MAX == (size_t)1 << SLOT_BITS, "a call's number ends with its slot");
 

@@ -64,7 +64,7 @@ void keyed_calls_catch_up(struct keyed_calls *keyed, int64_t until_ms);
 /* Whether calls with keys are taken: the claims have been read. False: `error` has the reason. */
 bool keyed_calls_are_ready(const struct keyed_calls *keyed, struct error *error);
 
-/* Whether claims can be read. False: no call with a key will be taken any more, and `error` has the reason. */
+/* Whether claims can be read now. False: no call with a key is taken until they can, and `error` has the reason. */
 bool keyed_calls_are_well(const struct keyed_calls *keyed, struct error *error);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "gateway/calls.h"
 #include "gateway/direct_calls.h"
-#include "log/reader.h"
+#include "log/reader_renewal.h"
 #include "log/request_producer.h"
 #include "message/reply.h"
 
@@ -50,7 +50,8 @@ struct calls {
 	struct calls_config config;
 	struct reader_config reader_config;
 	struct request_producer_config producer_config;
-	struct reader *reader;
+	struct reader *reader; /* NULL: it failed, and is opened again: */
+	struct reader_renewal renewal;
 	struct request_producer *producer;
 	struct topic_presence_config presence_config;
 	struct topic_presence *presence;

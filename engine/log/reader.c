@@ -18,6 +18,8 @@
 #define WATCHED_STATISTICS_MS "1000"
 #define WATCHED_FETCH_MS 1000 /* at most: an idle fetch is answered then */
 #define SILENCE_LOOKS 300     /* if the end of a topic is not reached for 30 s, an open transaction delays it */
+#define TROUBLE_MS 10000      /* a broker that fails by its own fault is asked for so long; librdkafka asks twice a second */
+#define TROUBLE_APART_MS 3000 /* failures further apart are not one trouble */
 
 /* A partition of a reader by time. */
 struct reader_partition {
@@ -48,6 +50,7 @@ struct reader {
 	int64_t leaderless_ms;		       /* when a partition last had no leader, by clock_ms(); 0: never */
 	bool leaves_out;		       /* by time: a partition is not waited for any more */
 	int64_t passed_ms;		       /* by time: of the last record before which none was left out */
+	int64_t trouble_ms, trouble_last_ms;   /* the first and the last failure of a broker's own, by clock_ms(); 0: none */
 	int bell;			       /* -1: none */
 };
 
@@ -356,14 +359,27 @@ static void note_end(struct reader *reader, int32_t partition)
 	reader->ended[partition] = true;
 }
 
+/* Whether a broker has failed by its own fault, and not for long: the partition is fetched again from where it stood. */
+static bool trouble_is_short(struct reader *reader, rd_kafka_resp_err_t code)
+{
+	const int64_t now_ms = clock_ms();
+	if (code != RD_KAFKA_RESP_ERR_UNKNOWN)
+		return false;
+	if (reader->trouble_ms == 0 || now_ms - reader->trouble_last_ms > TROUBLE_APART_MS)
+		reader->trouble_ms = now_ms;
+	reader->trouble_last_ms = now_ms;
+	return now_ms - reader->trouble_ms < TROUBLE_MS;
+}
+
 /* Handles a message that is not a record. False: nothing more can be read. */
 static bool note_remark(struct reader *reader, rd_kafka_message_t *message, struct error *error)
 {
-	if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+	const rd_kafka_resp_err_t code = message->err;
+	if (code == RD_KAFKA_RESP_ERR__PARTITION_EOF)
 		note_end(reader, message->partition);
-	bool passing = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF || failure_is_passing(message->err) ||
-		       error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not allow topic %s to be read any more: %s",
-				 reader->config->topic, rd_kafka_message_errstr(message));
+	bool passing = code == RD_KAFKA_RESP_ERR__PARTITION_EOF || failure_is_passing(code) || trouble_is_short(reader, code) ||
+		       error_set(error, ERROR_SYSTEM, PLACE_NONE, "topic %s cannot be read any more: %s%s", reader->config->topic,
+				 rd_kafka_message_errstr(message), failure_advice(code));
 	rd_kafka_message_destroy(message);
 	return passing;
 }

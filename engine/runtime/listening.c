@@ -45,18 +45,13 @@ void listening_close(struct listening *listening)
 	loop_close(listening->loop);
 }
 
-static bool listening_turn(struct listening *listening, const struct listening_server *server, int wait_ms, struct error *error)
-{
-	return loop_turn(listening->loop, wait_ms, error) && (!server->is_well || server->is_well(server->server, error));
-}
-
 bool listening_serve(struct listening *listening, const struct listening_server *server, int64_t drain_ms, struct error *error)
 {
 	bool good = true;
 	while (good && !listening->stopping.asked)
-		good = listening_turn(listening, server, WAIT_MS, error);
+		good = loop_turn(listening->loop, WAIT_MS, error);
 	for (int64_t until_ms = loop_now_ms(listening->loop) + drain_ms;
 	     good && !server->drain(server->server, until_ms) && loop_now_ms(listening->loop) < until_ms;)
-		good = listening_turn(listening, server, DRAIN_LOOK_MS, error);
-	return good && listening_turn(listening, server, 0, error); /* for the last answers */
+		good = loop_turn(listening->loop, DRAIN_LOOK_MS, error);
+	return good && loop_turn(listening->loop, 0, error); /* for the last answers */
 }

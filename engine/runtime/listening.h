@@ -33,7 +33,6 @@ struct listening_server {
 	void *server;
 	/* True: drained; called again after each turn, and once at the end of its time. */
 	bool (*drain)(void *server, int64_t until_ms);
-	bool (*is_well)(void *server, struct error *error); /* false: it cannot answer any more. NULL: it always can */
 };
 
 struct listening {

@@ -1,4 +1,4 @@
-/* gateway_ready_test.c: Readiness of a gateway over gRPC while a topic of its pipeline is gone. */
+/* gateway_ready_test.c: Readiness of a gateway while a topic is gone, or cannot be read. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +16,7 @@
 #define METHOD(name)                                                                                                               \
 	":method", "POST", ":scheme", "http", ":path", "/inference.GRPCInferenceService/" name, ":authority", "localhost", "te",   \
 		"trailers", "content-type", "application/grpc"
+#define FETCH 1 /* Kafka's number of that request */
 #define READY_BYTES 7 /* of an answer whose flag is set; one that is not set is left out */
 
 static void await_heard(struct gateway_stand *stand, const char *words)
@@ -119,6 +120,48 @@ static void a_gateway_whose_replies_topic_is_gone_is_not_ready(void **state)
 	assert_true(server_is_ready(stand, line, id));
 }
 
+static bool gateway_becomes(struct gateway_stand *stand, bool is_ready)
+{
+	for (const int64_t until_ms = loop_now_ms(stand->loop) + MOCK_WAIT_MS; loop_now_ms(stand->loop) < until_ms;) {
+		assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
+		if (!gateway_unready(stand->gateway) == is_ready)
+			return true;
+	}
+	return false;
+}
+
+/* Both the reader of replies and that of claims are refused. */
+static void a_gateway_reads_replies_and_claims_again_when_kafka_allows_it_again(void **state)
+{
+	struct gateway_stand *stand = *state;
+	struct puppet_line *line = puppet_dial(&stand->puppet, gateway_grpc_port(stand->gateway));
+	int32_t id = model_await(stand, line, 1, true);
+	for (int i = 0; i < 20; i++)
+		rd_kafka_mock_push_request_errors(stand->mock.cluster, FETCH, 1, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+	assert_true(gateway_becomes(stand, false));
+	assert_non_null(strstr(gateway_unready(stand->gateway), "cannot be read any more: "));
+	assert_non_null(strstr(gateway_unready(stand->gateway), "; give its login the right that `sluice plan --acls` lists"));
+	puppet_headers(line, id, 0, METHOD("ModelInfer"), NULL);
+	message_ask(stand, line, id);
+	await_heard(stand, "grpc-message: the gateway cannot read replies now; try again later, or another gateway\n");
+	rd_kafka_mock_clear_request_errors(stand->mock.cluster, FETCH);
+	assert_true(gateway_becomes(stand, true));
+	id = model_await(stand, line, id + 2, true);
+	assert_true(server_is_ready(stand, line, id));
+}
+
+static void a_broker_that_fails_for_a_moment_leaves_a_gateway_ready(void **state)
+{
+	struct gateway_stand *stand = *state;
+	assert_true(gateway_becomes(stand, true));
+	for (int i = 0; i < 10; i++)
+		rd_kafka_mock_push_request_errors(stand->mock.cluster, FETCH, 1, RD_KAFKA_RESP_ERR_UNKNOWN);
+	for (const int64_t until_ms = loop_now_ms(stand->loop) + 2000; loop_now_ms(stand->loop) < until_ms;) {
+		assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
+		assert_null(gateway_unready(stand->gateway));
+	}
+}
+
 #define READY_STORY(name) cmocka_unit_test_setup_teardown(name, gateway_stand_open, gateway_stand_close)
 
 int main(void)
@@ -126,6 +169,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		READY_STORY(a_pipeline_whose_topic_is_gone_is_not_ready_and_the_gateway_is),
 		READY_STORY(a_gateway_whose_replies_topic_is_gone_is_not_ready),
+		READY_STORY(a_gateway_reads_replies_and_claims_again_when_kafka_allows_it_again),
+		READY_STORY(a_broker_that_fails_for_a_moment_leaves_a_gateway_ready),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,36 @@
+/* reader_renewal.h: Opens a reader again in a thread after it failed, as often as it takes, while its loop continues. Belongs to
+ * the thread of its loop.
+ */
+#ifndef SLUICE_LOG_READER_RENEWAL_H
+#define SLUICE_LOG_READER_RENEWAL_H
+
+#include "log/reader.h"
+#include "net/loop_task.h"
+
+struct reader_renewal {
+	const struct reader_config *config; /* borrowed; its `stopping` is that below */
+	struct loop *loop;
+	const char *purpose; /* for errors of the system, as in "reads replies" */
+	int pause_ms;	     /* before each attempt */
+	/* A reader is open, which the callee owns. */
+	void (*opened)(void *context, struct reader *reader);
+	/* An attempt failed, and another one follows. */
+	void (*failed)(void *context, const struct error *error);
+	void *context;
+	atomic_bool stopping;
+	/* Private. */
+	struct reader *failed_reader;
+	struct loop_timer timer;
+	struct loop_task task;
+	struct reader *reader;
+	struct error error;
+};
+
+/* Closes the reader that failed, in the thread, and opens another one. The caller has set all but the private fields, and forgets
+ * the reader. */
+void reader_renewal_begin(struct reader_renewal *renewal, struct reader *failed);
+
+/* Ends an attempt, of which nothing is called any more; fine when there is none. */
+void reader_renewal_end(struct reader_renewal *renewal);
+
+#endif
