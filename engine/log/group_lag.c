@@ -7,7 +7,6 @@
 #include "base/memory.h"
 #include "log/client.h"
 #include "log/fetch_wake.h"
-#include "log/group_offsets.h"
 
 #define TOPIC_BYTES_MAX 250 /* Kafka's limit is 249 */
 #define LOOK_MS 50
@@ -25,18 +24,17 @@ struct group_lag_look {
 	int64_t mark;	 /* its end at the last group_lag_mark() */
 };
 
-/* They never commit. */
-struct lag_clients {
+/* Reads records, and where partitions begin and end, for all groups. It has no group, so that it never commits. */
+struct lag_reader {
 	size_t holders;
 	const char *brokers;
 	struct properties properties;
-	rd_kafka_t *reader; /* its offsets are given, not those of its group */
-	rd_kafka_t *marker; /* reads the ends of partitions, also after open transactions; NULL: not needed yet */
+	rd_kafka_t *client;
 };
 
 struct group_lag {
-	struct lag_clients *clients;
-	const char *group;
+	struct lag_reader *reader;
+	rd_kafka_t *asker; /* of the group, which it never joins: asks for its offsets, and for ends after open transactions */
 	struct group_lag_look *looks;
 	struct group_lag_state *state; /* result of the current survey; NULL: there is none */
 	int64_t asked_ms;	       /* time of day at which it began */
@@ -44,28 +42,23 @@ struct group_lag {
 
 /* ---- clients ---- */
 
-static rd_kafka_t *reader_open(const struct lag_clients *clients, struct properties own, struct error *error)
+static rd_kafka_t *lag_client_open(const struct lag_reader *reader, struct properties own, struct error *error)
 {
-	rd_kafka_conf_t *configuration = client_configuration(own, clients->properties, error);
+	rd_kafka_conf_t *configuration = client_configuration(own, reader->properties, error);
 	if (!configuration)
 		return NULL;
-	rd_kafka_conf_set_log_cb(configuration, NULL); /* the other reader reports that Kafka is unreachable */
+	rd_kafka_conf_set_log_cb(configuration, NULL); /* the clients of the engine report that Kafka is unreachable */
 	return client_open(RD_KAFKA_CONSUMER, configuration, error);
 }
 
 /* The ends of transactions fill librdkafka's queue as records do. A full queue is fetched into again after a second (before 2.2,
- * whatever is set), so that a queue of one record, full of one such end, does not reach the end of the partition in time.
- *
- * Where a broker does not coordinate a group that is asked for, librdkafka (up to 2.15) looks for the coordinator of the client's
- * own group, and crashes if it has none. So the reader has one, which it never joins. */
-static bool clients_set_up(struct lag_clients *clients, const char *group, struct error *error)
+ * whatever is set), so that a queue of one record, full of one such end, does not reach the end of the partition in time. */
+static rd_kafka_t *reader_client_open(const struct lag_reader *reader, struct error *error)
 {
 	const struct property own[] = {
-		{"bootstrap.servers", clients->brokers},
-		{"group.id", group},
+		{"bootstrap.servers", reader->brokers},
 		{"isolation.level", "read_committed"},
 		{"enable.auto.commit", "false"},
-		{"enable.auto.offset.store", "false"},
 		{"enable.partition.eof", "true"},
 		{"queued.min.messages", "1000"},
 		{"queued.max.messages.kbytes", "1024"},
@@ -73,44 +66,53 @@ static bool clients_set_up(struct lag_clients *clients, const char *group, struc
 		{"fetch.message.max.bytes", "65536"},
 		{"fetch.wait.max.ms", "50"},
 	};
-	clients->reader = reader_open(clients, (struct properties){sizeof own / sizeof own[0], own}, error);
-	return clients->reader;
+	return lag_client_open(reader, (struct properties){sizeof own / sizeof own[0], own}, error);
 }
 
-/* For a client that reads committed records only, librdkafka returns the last stable offset as the end. */
-static rd_kafka_t *marker_of(struct group_lag *backlog)
+/* One client cannot ask for the offsets of several groups as an administrator does: librdkafka (2.0 to 2.15) frees such a question
+ * twice where its time is over before the group's coordinator is found, and crashes when it is found then. For a client that reads
+ * committed records only, librdkafka returns the last stable offset as the end, and waits for offsets in open transactions. */
+static rd_kafka_t *asker_open(const struct lag_reader *reader, const char *group, struct error *error)
 {
-	struct lag_clients *clients = backlog->clients;
-	const struct property own[] = {{"bootstrap.servers", clients->brokers}, {"isolation.level", "read_uncommitted"}};
-	struct error error = {0};
-	if (!clients->marker)
-		clients->marker = reader_open(clients, (struct properties){sizeof own / sizeof own[0], own}, &error);
-	return clients->marker;
+	const struct property own[] = {
+		{"bootstrap.servers", reader->brokers},
+		{"group.id", group},
+		{"isolation.level", "read_uncommitted"},
+		{"enable.auto.commit", "false"},
+		{"enable.auto.offset.store", "false"},
+	};
+	return lag_client_open(reader, (struct properties){sizeof own / sizeof own[0], own}, error);
 }
 
-static void clients_release(struct lag_clients *clients)
+static void lag_client_close(rd_kafka_t *client)
 {
-	if (--clients->holders > 0)
+	if (client)
+		rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
+static void reader_release(struct lag_reader *reader)
+{
+	if (--reader->holders > 0)
 		return;
-	if (clients->reader)
-		rd_kafka_destroy_flags(clients->reader, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-	if (clients->marker)
-		rd_kafka_destroy_flags(clients->marker, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-	memory_give(clients);
+	lag_client_close(reader->client);
+	memory_give(reader);
 }
 
 /* ---- opening and closing ---- */
 
-static struct group_lag *group_lag_with(struct lag_clients *clients, const char *group, struct error *error)
+static struct group_lag *group_lag_with(struct lag_reader *reader, const char *group, struct error *error)
 {
 	struct group_lag *backlog = memory_take(1, sizeof *backlog);
 	if (!backlog) {
 		error_memory(error, ERROR_SYSTEM, "looking at a group");
 		return NULL;
 	}
-	clients->holders++;
-	*backlog = (struct group_lag){.clients = clients, .group = group};
-	return backlog;
+	reader->holders++;
+	*backlog = (struct group_lag){.reader = reader, .asker = asker_open(reader, group, error)};
+	if (backlog->asker)
+		return backlog;
+	group_lag_close(backlog);
+	return NULL;
 }
 
 struct group_lag *group_lag_open(struct group_lag *other, const char *brokers, struct properties properties, const char *group,
@@ -118,15 +120,16 @@ struct group_lag *group_lag_open(struct group_lag *other, const char *brokers, s
 {
 	assert(brokers && group);
 	if (other)
-		return group_lag_with(other->clients, group, error);
-	struct lag_clients *clients = memory_take(1, sizeof *clients);
-	if (!clients) {
+		return group_lag_with(other->reader, group, error);
+	struct lag_reader *reader = memory_take(1, sizeof *reader);
+	if (!reader) {
 		error_memory(error, ERROR_SYSTEM, "looking at a group");
 		return NULL;
 	}
-	*clients = (struct lag_clients){.holders = 1, .brokers = brokers, .properties = properties};
-	struct group_lag *backlog = clients_set_up(clients, group, error) ? group_lag_with(clients, group, error) : NULL;
-	clients_release(clients);
+	*reader = (struct lag_reader){.holders = 1, .brokers = brokers, .properties = properties};
+	reader->client = reader_client_open(reader, error);
+	struct group_lag *backlog = reader->client ? group_lag_with(reader, group, error) : NULL;
+	reader_release(reader);
 	return backlog;
 }
 
@@ -140,7 +143,8 @@ void group_lag_close(struct group_lag *backlog)
 		memory_give(look->topic);
 		memory_give(look);
 	}
-	clients_release(backlog->clients);
+	lag_client_close(backlog->asker);
+	reader_release(backlog->reader);
 	memory_give(backlog);
 }
 
@@ -148,7 +152,7 @@ void group_lag_close(struct group_lag *backlog)
 static bool add_partitions(struct group_lag *backlog, const char *topic, int timeout_ms, rd_kafka_topic_partition_list_t *list)
 {
 	const struct rd_kafka_metadata *metadata = NULL;
-	rd_kafka_t *reader = backlog->clients->reader;
+	rd_kafka_t *reader = backlog->reader->client;
 	rd_kafka_topic_t *handle = rd_kafka_topic_new(reader, topic, NULL);
 	bool good = handle && !rd_kafka_metadata(reader, 0, handle, &metadata, timeout_ms);
 	for (int i = 0; good && i < metadata->topic_cnt; i++) {
@@ -218,7 +222,7 @@ static void read_on(rd_kafka_topic_t *topic, struct group_lag_look *look, int ti
 
 static void find_record(struct group_lag *backlog, struct group_lag_look *look, int timeout_ms)
 {
-	rd_kafka_topic_t *topic = rd_kafka_topic_new(backlog->clients->reader, look->topic, NULL);
+	rd_kafka_topic_t *topic = rd_kafka_topic_new(backlog->reader->client, look->topic, NULL);
 	if (topic && rd_kafka_consume_start(topic, look->partition, look->clear) == 0) {
 		read_on(topic, look, timeout_ms);
 		(void)rd_kafka_consume_stop(topic, look->partition);
@@ -255,13 +259,13 @@ static int64_t look_through(struct group_lag *backlog, struct text topics, looki
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(0);
 	bool good = list && topics.length > 0 && group_lag_gather(backlog, topics, timeout_ms, list) &&
-		    group_offsets_read(backlog->clients->reader, backlog->group, list, timeout_ms);
+		    !rd_kafka_committed(backlog->asker, list, timeout_ms);
 	int64_t sum = 0;
 	for (int i = 0; good && i < list->cnt; i++) {
 		const rd_kafka_topic_partition_t *at = &list->elems[i];
 		int64_t first = 0, end = 0;
 		good = !at->err &&
-		       !client_find_extent(backlog->clients->reader, at->topic, at->partition, &first, &end, timeout_ms);
+		       !client_find_extent(backlog->reader->client, at->topic, at->partition, &first, &end, timeout_ms);
 		int64_t its = good ? looks(backlog, at, first, end, timeout_ms) : -1;
 		good = its >= 0;
 		sum += its;
@@ -318,10 +322,10 @@ bool group_lag_survey(struct group_lag *backlog, struct text topics, int timeout
 static int64_t mark(struct group_lag *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end, int timeout_ms)
 {
 	struct group_lag_look *look = look_of(backlog, at->topic, at->partition);
-	rd_kafka_t *marker = marker_of(backlog);
 	int64_t open_end;
 	(void)first, (void)end;
-	if (!look || !marker || client_find_offset(marker, at->topic, at->partition, RD_KAFKA_OFFSET_END, &open_end, timeout_ms))
+	if (!look ||
+	    client_find_offset(backlog->asker, at->topic, at->partition, RD_KAFKA_OFFSET_END, &open_end, timeout_ms))
 		return -1;
 	look->mark = open_end;
 	return 0;

@@ -8,11 +8,14 @@
 #include <dlfcn.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "log/group_lag.h"
 #include "tests/unit/mock_broker.h"
 
 #define PATIENCE_MS 10000
+#define SHORT_MS 200
 #define OFFSET_FETCH 9
+#define FIND_COORDINATOR 10
 
 /* How many records at the end of a partition stand in an open transaction: the mock knows none. Whoever reads what is
  * committed is told that it ends before them, as Kafka does. */
@@ -74,7 +77,7 @@ static void what_is_not_committed_is_counted_over_all_topics(void **state)
 	mock_close(&mock);
 }
 
-static void several_groups_are_asked_for_by_one_client(void **state)
+static void several_groups_share_the_client_that_reads(void **state)
 {
 	(void)state;
 	struct mock mock;
@@ -87,7 +90,7 @@ static void several_groups_are_asked_for_by_one_client(void **state)
 	struct group_lag *third = lag_of(&mock, "none", second);
 	assert_int_equal(group_lag_measure(first, TEXT("in"), PATIENCE_MS), 2);
 	assert_int_equal(group_lag_measure(second, TEXT("in"), PATIENCE_MS), 4);
-	assert_int_equal(clients_opened, 1);
+	assert_int_equal(clients_opened, 4); /* and each has one that asks for its offsets */
 	group_lag_close(first);
 	mock_commit(&mock, "h", 2);
 	assert_int_equal(group_lag_measure(second, TEXT("in"), PATIENCE_MS), 3);
@@ -97,7 +100,16 @@ static void several_groups_are_asked_for_by_one_client(void **state)
 	mock_close(&mock);
 }
 
-/* As Kafka answers while it starts; librdkafka then looks for the coordinator of the client's own group. */
+/* -1: Kafka does not answer within MOCK_WAIT_MS. */
+static int64_t lag_once_known(struct group_lag *backlog)
+{
+	int64_t lag = -1;
+	for (const int64_t until_ms = clock_ms() + MOCK_WAIT_MS; lag < 0 && clock_ms() < until_ms;)
+		lag = group_lag_measure(backlog, TEXT("in"), PATIENCE_MS);
+	return lag;
+}
+
+/* As Kafka answers while it starts. */
 static void a_coordinator_that_has_moved_is_asked_again(void **state)
 {
 	(void)state;
@@ -114,12 +126,29 @@ static void a_coordinator_that_has_moved_is_asked_again(void **state)
 	};
 	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
 		rd_kafka_mock_push_request_errors(mock.cluster, OFFSET_FETCH, 1, answers[i]);
-		assert_int_equal(group_lag_measure(second, TEXT("in"), PATIENCE_MS), -1);
-		assert_int_equal(group_lag_measure(second, TEXT("in"), PATIENCE_MS), 4);
-		assert_int_equal(group_lag_measure(first, TEXT("in"), PATIENCE_MS), 2);
+		assert_int_equal(lag_once_known(second), 4);
+		assert_int_equal(lag_once_known(first), 2);
 	}
 	group_lag_close(first);
 	group_lag_close(second);
+	mock_close(&mock);
+}
+
+/* As while the broker that coordinates the group is away: questions are given up, and it is found after that. */
+static void a_coordinator_that_is_found_late_is_asked_again(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open_with(&mock, 5);
+	mock_commit(&mock, "g", 3);
+	struct group_lag *backlog = lag_of(&mock, "g", NULL);
+	for (int i = 0; i < 100; i++)
+		rd_kafka_mock_push_request_errors(mock.cluster, FIND_COORDINATOR, 1, RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(group_lag_measure(backlog, TEXT("in"), SHORT_MS), -1);
+	rd_kafka_mock_clear_request_errors(mock.cluster, FIND_COORDINATOR);
+	assert_int_equal(lag_once_known(backlog), 2);
+	group_lag_close(backlog);
 	mock_close(&mock);
 }
 
@@ -164,8 +193,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_not_committed_is_counted_over_all_topics),
-		cmocka_unit_test(several_groups_are_asked_for_by_one_client),
+		cmocka_unit_test(several_groups_share_the_client_that_reads),
 		cmocka_unit_test(a_coordinator_that_has_moved_is_asked_again),
+		cmocka_unit_test(a_coordinator_that_is_found_late_is_asked_again),
 		cmocka_unit_test(what_was_there_when_it_was_marked_is_left_until_it_is_committed),
 		cmocka_unit_test(what_stands_in_an_open_transaction_is_left_too),
 	};
