@@ -64,6 +64,8 @@ static bool member_reads(const struct rd_kafka_group_member_info *member, const 
 {
 	const unsigned char *bytes = member->member_assignment;
 	size_t size = member->member_assignment_size > 0 ? (size_t)member->member_assignment_size : 0;
+	if (!bytes) /* while the group rebalances */
+		return false;
 	const char *topic = assignment_find((struct group_assignment){bytes, bytes + size}, topics, count);
 	if (!topic)
 		return false;

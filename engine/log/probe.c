@@ -10,6 +10,7 @@
 
 #define ANSWER_WAIT_MS 15000
 #define GROUP_PAUSE_MS 100
+#define GROUP_REQUEST_MS 3600000 /* the longest that librdkafka takes */
 #define LEAVE_WAIT_S 1 /* librdkafka 2.0 cannot close a client after a query that the broker does not support */
 #define WORDS_MAX 256
 
@@ -248,12 +249,17 @@ static rd_kafka_resp_err_t read_group(struct probing *probing, const rd_kafka_ev
 	return code;
 }
 
-/* By a queue of its own: what comes later than that is no answer to the next question. */
+/* By a queue of its own: what comes later than that is no answer to the next question. The client must be gone before the time of
+ * the request is over: librdkafka (2.0 to 2.15) crashes when it finds a group's coordinator after that. */
 static rd_kafka_resp_err_t ask_of_group(struct probing *probing, int64_t until_ms, struct probe_answer *answer)
 {
 	const int64_t wait_ms = until_ms - clock_ms();
+	char words[LIBRARY_TEXT_MAX];
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(probing->client);
-	rd_kafka_DescribeConsumerGroups(probing->client, (const char **)&answer->name, 1, NULL, queue);
+	rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(probing->client, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
+	(void)rd_kafka_AdminOptions_set_request_timeout(options, GROUP_REQUEST_MS, words, sizeof words);
+	rd_kafka_DescribeConsumerGroups(probing->client, (const char **)&answer->name, 1, options, queue);
+	rd_kafka_AdminOptions_destroy(options);
 	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, wait_ms > 0 ? (int)wait_ms : 0);
 	rd_kafka_resp_err_t code = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
 	answer->state = PROBE_GOOD; /* until an answer differs */
