@@ -27,7 +27,8 @@
 
 /* Starts as {0}. Any thread. */
 struct batch_limit {
-	_Atomic size_t bytes; /* 0: the bound of the settings */
+	_Atomic size_t bytes;	 /* 0: the bound of the settings */
+	_Atomic int64_t told_ms; /* when it was last logged that a batch arrived damaged, by clock_ms(); 0: never */
 };
 
 /* Sets the bound to the smallest max.message.bytes of these topics. Topics whose settings cannot be read are left

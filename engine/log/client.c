@@ -1,4 +1,4 @@
-/* client.c: Settings, handles, tags and refused records of librdkafka's clients; see client.h. */
+/* client.c: Settings, handles, tags and notes of refused records of librdkafka's clients; see client.h. */
 #include "log/client.h"
 
 #include <assert.h>
@@ -496,85 +496,6 @@ bool failure_is_lasting(rd_kafka_resp_err_t code)
 	       code == RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT;
 }
 
-/* Error of the other records in a batch with an invalid record; librdkafka reports it since 2.5. */
-#define INVALID_DIFFERENT_RECORD (-138)
-
-static size_t report_bytes(const rd_kafka_message_t *report)
-{
-	size_t bytes = report->len + report->key_len;
-	rd_kafka_headers_t *headers;
-	const char *name;
-	const void *value;
-	size_t length;
-	if (rd_kafka_message_headers(report, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return bytes;
-	for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &length) == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
-		bytes += strlen(name) + length;
-	return bytes;
-}
-
-bool failure_is_of_size(rd_kafka_resp_err_t code)
-{
-	return code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || code == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE ||
-	       code == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE;
-}
-
-/* The state of a changelog that was deleted is lost, so only observers wait for another one of its name. */
-static bool is_of_changelog(const char *topic)
-{
-	const size_t length = strlen(topic), end = sizeof CHANGELOG_NAME_END - 1;
-	return length > end && strcmp(topic + length - end, CHANGELOG_NAME_END) == 0;
-}
-
-bool refusal_is_absence(rd_kafka_resp_err_t code, const rd_kafka_topic_t *topic)
-{
-	return failure_is_absence(code) && (rd_kafka_topic_opaque(topic) || !is_of_changelog(rd_kafka_topic_name(topic)));
-}
-
-enum refusal_cause refusal_cause(const rd_kafka_message_t *report, size_t batch_bytes)
-{
-	int code = report->err;
-	if (code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP)
-		return REFUSAL_OF_CLOCK;
-	if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-		return REFUSAL_OF_RIGHT;
-	if (refusal_is_absence(report->err, report->rkt))
-		return REFUSAL_OF_ABSENCE;
-	if (!failure_is_of_size(report->err) && code != RD_KAFKA_RESP_ERR_INVALID_MSG && code != RD_KAFKA_RESP_ERR_INVALID_RECORD &&
-	    code != INVALID_DIFFERENT_RECORD)
-		return REFUSAL_OF_ALL;
-	return batch_limit_isolates(batch_bytes, report_bytes(report)) ? REFUSAL_OF_RECORD : REFUSAL_OF_BATCH;
-}
-
-void refusal_lower_batches(struct batch_limit *limit, size_t batch_bytes, const rd_kafka_message_t *report)
-{
-	char line[SAID_BYTES], bound[64] = "each record is sent separately";
-	size_t before = atomic_load(&limit->bytes);
-	size_t bytes = batch_limit_lower(limit, batch_bytes, !failure_is_of_size(report->err));
-	if (bytes == before)
-		return; /* another producer has lowered and reported it */
-	if (bytes > 1)
-		(void)snprintf(bound, sizeof bound, "batches have at most %zu bytes", bytes);
-	(void)snprintf(line, sizeof line,
-		       "Kafka: topic %s refused a batch of records: %s; from now on %s, and the refused records are sent again",
-		       rd_kafka_topic_name(report->rkt), rd_kafka_err2str(report->err), bound);
-	kafka_log_say(LOG_LEVEL_WARN, line);
-}
-
-bool refusal_name_clock(const rd_kafka_message_t *report, struct error *error)
-{
-	char now[32];
-	time_t seconds = (time_t)(time_of_day_ms() / MS_PER_S);
-	struct tm parts;
-	(void)strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &parts));
-	return error_set(error, ERROR_SYSTEM, PLACE_NONE,
-			 "Kafka refuses records for %s because of their time: the clock of this machine shows %s. Compare it "
-			 "with the clocks of the brokers; message.timestamp.after.max.ms and message.timestamp.before.max.ms "
-			 "of the topic set the allowed difference. No request is refused and none of their offsets is "
-			 "committed: correct the clock, and start again",
-			 rd_kafka_topic_name(report->rkt), now);
-}
-
 uint32_t topic_handles_find(const struct topic_handles *topics, const rd_kafka_message_t *report)
 {
 	uint32_t topic = 0;
@@ -595,12 +516,26 @@ static void refusals_add(struct refusals *refusals, struct refused_record record
 	refusals->items[refusals->count++] = record;
 }
 
+size_t refusal_bytes(const rd_kafka_message_t *report)
+{
+	size_t bytes = report->len + report->key_len;
+	rd_kafka_headers_t *headers;
+	const char *name;
+	const void *value;
+	size_t length;
+	if (rd_kafka_message_headers(report, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return bytes;
+	for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &length) == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
+		bytes += strlen(name) + length;
+	return bytes;
+}
+
 void refusals_note(struct refusals *refusals, const struct topic_handles *topics, const rd_kafka_message_t *report)
 {
 	assert(report->err);
 	refusals_add(refusals, (struct refused_record){.tag = report->_private,
 						       .topic = topic_handles_find(topics, report),
-						       .size_bytes = report_bytes(report),
+						       .size_bytes = refusal_bytes(report),
 						       .code = report->err});
 }
 

@@ -193,9 +193,12 @@ bool failure_is_lasting(rd_kafka_resp_err_t code);
  * among the settings of users. Returns the effective bound of batches in bytes. */
 size_t client_limit_batches(rd_kafka_conf_t *configuration, struct properties users, const struct batch_limit *limit);
 
+/* Bytes of a record by its delivery report: key, value and headers. */
+size_t refusal_bytes(const rd_kafka_message_t *report);
+
 enum refusal_cause {
 	REFUSAL_OF_RECORD,  /* the record is at fault: another in its place would be accepted */
-	REFUSAL_OF_BATCH,   /* the batch was too large: the record is to be produced again in a smaller one */
+	REFUSAL_OF_BATCH,   /* the batch was too large, or arrived damaged: the record is to be produced again */
 	REFUSAL_OF_CLOCK,   /* its timestamp, which is this machine's */
 	REFUSAL_OF_RIGHT,   /* the login may not write the topic */
 	REFUSAL_OF_ABSENCE, /* Kafka has no such topic, and it is waited for (refusal_is_absence()) */
@@ -209,7 +212,8 @@ enum refusal_cause refusal_cause(const rd_kafka_message_t *report, size_t batch_
  * its handle is `awaited`. */
 bool refusal_is_absence(rd_kafka_resp_err_t code, const rd_kafka_topic_t *topic);
 
-/* Lowers the limit after a REFUSAL_OF_BATCH, and logs that. */
+/* Lowers the limit after a REFUSAL_OF_BATCH that was too large, or may have an invalid record. Logs that, or that it was
+ * damaged. */
 void refusal_lower_batches(struct batch_limit *limit, size_t batch_bytes, const rd_kafka_message_t *report);
 
 /* The SYSTEM error of a REFUSAL_OF_CLOCK. */

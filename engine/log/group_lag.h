@@ -1,6 +1,7 @@
 /* group_lag.h: Backlog of a group: how many records of some topics it has not committed yet. `sluice top` shows it as
- * lag. It reads offsets from Kafka and does not join the group. Each group has a client that asks for its offsets, and all share one
- * that reads. A client takes two threads, and librdkafka 2.0 spins for a millisecond of each second in one that has nothing to do.
+ * lag. It reads offsets from Kafka and does not join the group. Each group has a client that asks for its offsets, and all
+ * share one that reads. A client takes two threads, and librdkafka 2.0 spins for a millisecond of each second in one that
+ * has nothing to do.
  *
  * Not every offset is a record: the end of a transaction takes one, and records of aborted transactions are never
  * read. So a partition is read from the group's offset to the first record after it. If there is no record, the group
@@ -16,8 +17,8 @@
 
 struct group_lag;
 
-/* Shares the reader of `other`, which must be on the same Kafka and of the same thread, and may be closed before; NULL: it opens one.
- * Borrows the other arguments as long as one of them lives. NULL: `error` has the reason. */
+/* Shares the reader of `other`, which must be on the same Kafka and of the same thread, and may be closed before; NULL: it opens
+ * one. Borrows the other arguments as long as one of them lives. NULL: `error` has the reason. */
 struct group_lag *group_lag_open(struct group_lag *other, const char *brokers, struct properties properties, const char *group,
 				 struct error *error);
 void group_lag_close(struct group_lag *backlog); /* NULL is fine */

@@ -117,19 +117,20 @@ static enum transaction_news end(struct stand *stand, int64_t offset, struct err
 }
 
 static size_t said;
+static const char *said_words;
 
 static void count_said(const struct log_sink *sink, const struct log_line *said_line)
 {
 	const char *line = said_line->message;
 	(void)sink;
-	said += strstr(line, "topic out refused a batch of records") && strstr(line, "sent again");
+	said += strstr(line, said_words) && strstr(line, "sent again");
 }
 
 static const struct log_sink count_said_sink = {count_said};
 
-static void nobody_is_to_blame_for_a_batch(const char *id, rd_kafka_resp_err_t code, size_t lowered)
+static void nobody_is_to_blame(const char *id, size_t batch_bytes, rd_kafka_resp_err_t code, size_t lowered)
 {
-	struct stand *stand = stand_open(id, 0);
+	struct stand *stand = stand_open(id, batch_bytes);
 	struct error error = {0};
 	struct refusal refusal;
 	said = 0;
@@ -147,6 +148,12 @@ static void nobody_is_to_blame_for_a_batch(const char *id, rd_kafka_resp_err_t c
 	stand_close(stand);
 }
 
+static void nobody_is_to_blame_for_a_batch(const char *id, rd_kafka_resp_err_t code, size_t lowered)
+{
+	said_words = "topic out refused a batch of records";
+	nobody_is_to_blame(id, 0, code, lowered);
+}
+
 static void a_batch_that_is_too_large_is_sent_again_in_smaller_ones(void **state)
 {
 	(void)state;
@@ -160,6 +167,16 @@ static void a_batch_with_an_invalid_record_is_sent_again_record_by_record(void *
 	(void)state;
 	nobody_is_to_blame_for_a_batch(NULL, RD_KAFKA_RESP_ERR_INVALID_RECORD, 1);
 	nobody_is_to_blame_for_a_batch("test", RD_KAFKA_RESP_ERR_INVALID_RECORD, 1);
+}
+
+static void a_batch_that_arrives_damaged_is_sent_again_and_no_record_is_to_blame(void **state)
+{
+	(void)state;
+	said_words = "a batch of records for topic out arrived damaged, and is sent again";
+	for (size_t bytes = 0; bytes <= 1; bytes++) { /* also where each record has a batch to itself */
+		nobody_is_to_blame(NULL, bytes, RD_KAFKA_RESP_ERR_INVALID_MSG, bytes);
+		nobody_is_to_blame("test", bytes, RD_KAFKA_RESP_ERR_INVALID_MSG, bytes);
+	}
 }
 
 static void one_with_a_batch_to_itself_is_to_blame(const char *id, size_t batch_bytes)
@@ -535,7 +552,7 @@ static void the_bound_falls_to_one_record_and_never_rises_by_a_refusal(void **st
 static size_t bounds_of(size_t limit_bytes, const char *batch, const char *message, size_t *record_bytes)
 {
 	char words[LIBRARY_TEXT_MAX];
-	const struct batch_limit limit = {limit_bytes};
+	const struct batch_limit limit = {.bytes = limit_bytes};
 	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
 	const struct property users = {"message.max.bytes", message};
 	size_t room = sizeof words;
@@ -596,6 +613,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_batch_that_is_too_large_is_sent_again_in_smaller_ones),
 		cmocka_unit_test(a_batch_with_an_invalid_record_is_sent_again_record_by_record),
+		cmocka_unit_test(a_batch_that_arrives_damaged_is_sent_again_and_no_record_is_to_blame),
 		cmocka_unit_test(a_record_is_to_blame_that_had_a_batch_to_itself),
 		cmocka_unit_test(a_topic_that_is_denied_ends_no_engine),
 		cmocka_unit_test(a_topic_that_is_gone_ends_no_engine),
