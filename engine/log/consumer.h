@@ -62,8 +62,11 @@ struct gap {
 	uint32_t topic;
 	int32_t partition;
 	int64_t from; /* next offset to read */
-	int64_t to;   /* first offset now; not above `from`: the partition ends before `from`. OFFSET_NONE: not known */
+	/* The first offset now; not above `from`: the partition ends before `from`. OFFSET_NONE: Kafka has `from`, or does not
+	 * tell. The partition is read from its beginning meanwhile, and its owner seeks where it stood. */
+	int64_t to;
 	bool remade; /* the topic was created again; not read: from its beginning, `from`, to at least `to` */
+	int64_t committed; /* of the group, if `to` is OFFSET_NONE. OFFSET_NONE: nothing is; OFFSET_UNKNOWN: Kafka does not tell */
 };
 
 /* Number of skipped records; 0: none is known. Ends of transactions are counted too. */

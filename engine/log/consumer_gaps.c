@@ -5,13 +5,17 @@
  * ...". The line comes from librdkafka's threads, before the records behind it. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "log/consumer_parts.h"
 #include "net/loop.h"
 
-#define WATERMARK_WAIT_MS 2000 /* for the answer about the begin of the partition; the worker waits for it */
+#define EXTENT_SURE_MS 3000 /* for which a partition ends before the offset, until that is believed; the worker waits for it */
+#define EXTENT_PAUSE_MS 100
+#define COMMITTED_WAIT_MS 2000
 #define RESET_MARK "]: offset reset (at offset "
 #define GAP_LINE_BYTES 512
 #define RESET_LEVEL 4 /* of syslog: a warning, as librdkafka writes that line */
@@ -131,6 +135,36 @@ static bool is_read(const struct kafka_consumer *consumer, const char *topic)
 	return false;
 }
 
+/* Where the partition begins, if it has not the offset; OFFSET_NONE: it has, or Kafka does not tell. A broker that was stopped does
+ * not know at once that another one leads the partition now: it has less than was read, and says so until then. */
+static int64_t begin_without(struct kafka_consumer *consumer, const struct offset_reset *reset)
+{
+	static const struct timespec pause = {.tv_nsec = EXTENT_PAUSE_MS * NS_PER_MS};
+	const int64_t until_ms = clock_ms() + EXTENT_SURE_MS;
+	for (;; nanosleep(&pause, NULL)) {
+		int64_t begin = OFFSET_NONE, end = OFFSET_NONE;
+		const int64_t left_ms = until_ms - clock_ms();
+		(void)client_find_extent(consumer->client, reset->topic, reset->partition, &begin, &end,
+					 left_ms > EXTENT_PAUSE_MS ? (int)left_ms : EXTENT_PAUSE_MS);
+		if (begin > reset->offset)
+			return begin;
+		if (begin != OFFSET_NONE && end >= reset->offset)
+			return OFFSET_NONE;
+		if (clock_ms() >= until_ms)
+			return begin;
+	}
+}
+
+static int64_t offset_committed(const struct kafka_consumer *consumer, const struct offset_reset *reset)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	const rd_kafka_topic_partition_t *entry = rd_kafka_topic_partition_list_add(list, reset->topic, reset->partition);
+	const bool is_told = !rd_kafka_committed(consumer->client, list, COMMITTED_WAIT_MS) && !entry->err;
+	const int64_t offset = !is_told ? OFFSET_UNKNOWN : entry->offset < 0 ? OFFSET_NONE : entry->offset;
+	rd_kafka_topic_partition_list_destroy(list);
+	return offset;
+}
+
 static bool reset_find(struct kafka_consumer *consumer, struct gap *gap, char topic[TOPIC_NAME_BYTES])
 {
 	struct offset_reset reset;
@@ -138,10 +172,14 @@ static bool reset_find(struct kafka_consumer *consumer, struct gap *gap, char to
 		if (!reset_take(consumer, &reset))
 			return false;
 	} while (!is_read(consumer, reset.topic));
-	replacement_watch_forget(consumer->replacements); /* records read now follow another beginning */
-	*gap = (struct gap){consumer_topic_named(consumer, reset.topic), reset.partition, reset.offset, OFFSET_NONE, false};
-	(void)client_find_offset(consumer->client, reset.topic, reset.partition, RD_KAFKA_OFFSET_BEGINNING, &gap->to,
-				 WATERMARK_WAIT_MS);
+	*gap = (struct gap){.topic = consumer_topic_named(consumer, reset.topic),
+			    .partition = reset.partition,
+			    .from = reset.offset,
+			    .to = begin_without(consumer, &reset)};
+	if (gap->to != OFFSET_NONE)
+		replacement_watch_forget(consumer->replacements); /* records read now follow another beginning */
+	else
+		gap->committed = offset_committed(consumer, &reset);
 	memcpy(topic, reset.topic, TOPIC_NAME_BYTES);
 	return true;
 }
@@ -153,7 +191,11 @@ static bool remade_find(struct kafka_consumer *consumer, struct gap *gap, char t
 		if (!replacement_watch_take(consumer->replacements, &news))
 			return false;
 	} while (!is_read(consumer, news.topic));
-	*gap = (struct gap){consumer_topic_named(consumer, news.topic), news.partition, news.begin, news.end, true};
+	*gap = (struct gap){.topic = consumer_topic_named(consumer, news.topic),
+			    .partition = news.partition,
+			    .from = news.begin,
+			    .to = news.end,
+			    .remade = true};
 	memcpy(topic, news.topic, TOPIC_NAME_BYTES);
 	return true;
 }
@@ -178,9 +220,9 @@ void gap_words(const struct gap *gap, const char *topic, char *words, size_t siz
 			       (long long)gap->to - 1);
 	else if (gap->to == OFFSET_NONE)
 		(void)snprintf(words, size,
-			       "Kafka: records of %s-%d from offset %lld on were deleted before they were read; their number "
-			       "is unknown",
-			       topic, (int)gap->partition, (long long)gap->from);
+			       "Kafka: a broker had not got offset %lld of %s-%d, as one that was stopped and has just come back; "
+			       "it is asked for again",
+			       (long long)gap->from, topic, (int)gap->partition);
 	else if (gap->to > gap->from)
 		(void)snprintf(words, size,
 			       "Kafka: %lld records of %s-%d were deleted before they were read: offsets %lld to %lld, by "

@@ -28,7 +28,10 @@ static void gap_pass(struct simulated_consumer *consumer, struct simulated_readi
 	struct simulated_gap *gap = simulated_take(consumer->kafka, 1, sizeof *gap);
 	if (gap) {
 		gap->partition = reading->partition;
-		gap->gap = (struct gap){reading->topic, gap->partition->partition, reading->position, gap->partition->begin, false};
+		gap->gap = (struct gap){.topic = reading->topic,
+					.partition = gap->partition->partition,
+					.from = reading->position,
+					.to = gap->partition->begin};
 		*consumer->gaps_end = gap;
 		consumer->gaps_end = &gap->next;
 	}

@@ -432,6 +432,16 @@ static void record_route(struct worker *worker, struct partition_queue *queue, s
 		record_release(record);
 }
 
+/* Reads on from where the partition stood: librdkafka has gone to its beginning, where one begins of which nothing was committed.
+ * Records that came meanwhile from before are dropped, as taken. */
+static bool partition_go_back(struct worker *worker, struct partition_queue *queue, const struct gap *gap, struct error *error)
+{
+	if (queue->entered == OFFSET_NONE)
+		queue->entered = gap->committed == OFFSET_UNKNOWN ? gap->from : gap->committed;
+	struct position position = {gap->topic, gap->partition, queue->entered};
+	return queue->entered == OFFSET_NONE || consumer_seek(worker->consumer, (struct positions){1, &position}, error);
+}
+
 /* Counts skipped records for the stage that would have taken them; `onGap: stop` ends the engine. */
 static bool gaps_count(struct worker *worker, struct error *error)
 {
@@ -439,6 +449,10 @@ static bool gaps_count(struct worker *worker, struct error *error)
 	while (consumer_gap(worker->consumer, &gap)) {
 		const struct worker_stage *stage = stage_reading(worker, gap.topic);
 		struct partition_queue *queue = partition_queues_find(&worker->queues, gap.topic, gap.partition);
+		if (queue && gap.to == OFFSET_NONE && !partition_go_back(worker, queue, &gap, error))
+			return false;
+		if (gap.to == OFFSET_NONE)
+			continue;
 		if (queue && !gap.remade && gap.to < gap.from)
 			partition_queue_expect_beginning(queue);
 		if (!stage)

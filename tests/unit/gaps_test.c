@@ -54,15 +54,15 @@ static void a_gap_is_said_by_its_offsets(void **state)
 {
 	(void)state;
 	char words[512];
-	gap_words(&(struct gap){0, 3, 100, 1000, false}, "in", words, sizeof words);
+	gap_words(&(struct gap){.partition = 3, .from = 100, .to = 1000}, "in", words, sizeof words);
 	assert_non_null(strstr(words, "900 records of in-3 were deleted before they were read: offsets 100 to 999"));
-	assert_int_equal(gap_count(&(struct gap){0, 3, 100, 1000, false}), 900);
-	gap_words(&(struct gap){0, 3, 5, 1005, true}, "in", words, sizeof words);
+	assert_int_equal(gap_count(&(struct gap){.partition = 3, .from = 100, .to = 1000}), 900);
+	gap_words(&(struct gap){.partition = 3, .from = 5, .to = 1005, .remade = true}, "in", words, sizeof words);
 	assert_non_null(strstr(words, "in was created again while it was read: at least 1000 records of in-3 were not read"));
 	assert_non_null(strstr(words, "offsets 5 to 1004"));
-	gap_words(&(struct gap){0, 3, 100, OFFSET_NONE, false}, "in", words, sizeof words);
-	assert_non_null(strstr(words, "from offset 100 on"));
-	assert_int_equal(gap_count(&(struct gap){0, 3, 100, OFFSET_NONE, false}), 0);
+	gap_words(&(struct gap){.partition = 3, .from = 100, .to = OFFSET_NONE}, "in", words, sizeof words);
+	assert_non_null(strstr(words, "a broker had not got offset 100 of in-3"));
+	assert_int_equal(gap_count(&(struct gap){.partition = 3, .from = 100, .to = OFFSET_NONE}), 0);
 }
 
 static size_t said, others;
