@@ -3,6 +3,7 @@
 #include "log/reader.h"
 
 #include <assert.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -17,7 +18,9 @@
 #define TROUBLE_SHOWN "%.300s" /* brokers can be many */
 #define WATCHED_STATISTICS_MS "1000"
 #define WATCHED_FETCH_MS 1000 /* at most: an idle fetch is answered then */
+#define SEEK_MS 1000
 #define SILENCE_LOOKS 300     /* if the end of a topic is not reached for 30 s, an open transaction delays it */
+#define EXTENT_SURE_MS 2000   /* for which a partition ends before what was read, until that is believed */
 #define TROUBLE_MS 10000      /* a broker that fails by its own fault is asked for so long; librdkafka asks twice a second */
 #define TROUBLE_APART_MS 3000 /* failures further apart are not one trouble */
 
@@ -42,6 +45,7 @@ struct reader {
 	int32_t count;		   /* of the topic's partitions */
 	int64_t *ends;		   /* end of each partition at the start; later records are not waited for */
 	bool *ended;		   /* whether the end of each partition was reached */
+	int64_t *next;		   /* offset after the last record of each partition */
 	int32_t ended_count;
 	struct reader_partition *by_partition; /* NULL: not by time */
 	struct client_counts counts;	       /* of one that is watched */
@@ -224,6 +228,7 @@ static bool start_partition(struct reader *reader, int32_t partition, struct err
 						       : newest;
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR && reader->config->from_time)
 		code = find_time(reader, partition, &begin);
+	reader->next[partition] = begin > 0 ? begin : 0;
 	rd_kafka_queue_t *queue = reader->by_partition ? reader->by_partition[partition].queue : reader->queue;
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR && rd_kafka_consume_start_queue(reader->topic, partition, begin, queue) != 0)
 		code = rd_kafka_last_error();
@@ -255,7 +260,8 @@ static bool reader_set_up(struct reader *reader, struct error *error)
 		return false;
 	reader->ended = memory_take((size_t)count, sizeof *reader->ended);
 	reader->ends = memory_take((size_t)count, sizeof *reader->ends);
-	if (!reader->ended || !reader->ends || (reader->config->by_time && !lanes_open(reader, count)))
+	reader->next = memory_take((size_t)count, sizeof *reader->next);
+	if (!reader->ended || !reader->ends || !reader->next || (reader->config->by_time && !lanes_open(reader, count)))
 		return error_memory(error, ERROR_SYSTEM, "opening a consumer");
 	reader->count = count;
 	int32_t end = count;
@@ -350,6 +356,7 @@ void reader_close(struct reader *reader)
 		rd_kafka_destroy(reader->client);
 	memory_give(reader->ended);
 	memory_give(reader->ends);
+	memory_give(reader->next);
 	memory_give(reader);
 }
 
@@ -384,6 +391,35 @@ static bool note_remark(struct reader *reader, rd_kafka_message_t *message, stru
 	return passing;
 }
 
+/* A broker that was stopped, and does not know yet that another one leads the partition, says that it has not got the next offset:
+ * librdkafka goes to the beginning. Whether the partition has what was read. */
+static bool partition_still_has(const struct reader *reader, int32_t partition, int64_t offset)
+{
+	static const struct timespec pause = {.tv_nsec = LOOK_MS * NS_PER_MS};
+	const int64_t until_ms = clock_ms() + EXTENT_SURE_MS;
+	for (;; nanosleep(&pause, NULL)) {
+		int64_t begin = 0, end = 0;
+		const rd_kafka_resp_err_t code = client_find_extent(reader->client, reader->config->topic, partition, &begin, &end,
+								    EXTENT_SURE_MS);
+		if (code == RD_KAFKA_RESP_ERR_NO_ERROR && (end >= offset || begin >= offset))
+			return end >= offset;
+		if (clock_ms() >= until_ms)
+			return false;
+	}
+}
+
+/* Whether a record was read before, and comes again. Of a topic that was created again each is another. */
+static bool record_comes_again(struct reader *reader, const rd_kafka_message_t *message)
+{
+	int64_t *next = &reader->next[message->partition];
+	const bool again = message->offset < *next && partition_still_has(reader, message->partition, *next);
+	if (again)
+		(void)rd_kafka_seek(reader->topic, message->partition, *next, SEEK_MS);
+	else
+		*next = message->offset + 1;
+	return again;
+}
+
 static void record_give(struct reader *reader, struct record *record, rd_kafka_message_t *message)
 {
 	fetch_wake_note(&reader->fetch_wake, 1, message->key_len + message->len, false);
@@ -405,7 +441,9 @@ static bool reader_partition_look(struct reader *reader, struct reader_partition
 	rd_kafka_message_t *message;
 	while (!one->head && (message = rd_kafka_consume_queue(one->queue, wait_ms))) {
 		bool ends = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
-		if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+		if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR && record_comes_again(reader, message))
+			rd_kafka_message_destroy(message);
+		else if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
 			one->head = message;
 		else if (!note_remark(reader, message, error))
 			return false;
@@ -498,11 +536,16 @@ bool reader_next(struct reader *reader, int wait_ms, struct record *record, stru
 	if (reader->by_partition)
 		return lanes_next(reader, wait_ms, record, error);
 	rd_kafka_message_t *message;
-	while ((message = rd_kafka_consume_queue(reader->queue, wait_ms)) && message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
-		if (!note_remark(reader, message, error))
+	while ((message = rd_kafka_consume_queue(reader->queue, wait_ms))) {
+		if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR && !record_comes_again(reader, message))
+			break;
+		if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+			rd_kafka_message_destroy(message);
+		else if (!note_remark(reader, message, error))
 			return false;
-		else if (wait_ms > 0)
+		if (wait_ms > 0)
 			return true;
+	}
 	if (message)
 		record_give(reader, record, message);
 	return true;

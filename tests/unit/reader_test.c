@@ -55,6 +55,53 @@ static void all_that_stood_there_is_given_and_not_what_comes_of_it(void **state)
 	mock_close(&mock);
 }
 
+static void next_is(struct reader *reader, int64_t offset)
+{
+	struct error error = {0};
+	struct record record = {0};
+	for (const int64_t until_ms = clock_ms() + MOCK_WAIT_MS; !record.held; assert_true(clock_ms() < until_ms))
+		assert_true(reader_next(reader, 100, &record, &error));
+	assert_int_equal(record.offset, offset);
+	record_release(&record);
+}
+
+/* As a broker says that was stopped, and does not know yet that another one leads the partition now. */
+static void no_record_is_given_twice_though_a_broker_has_not_got_the_next(struct reader_config config)
+{
+	struct mock mock;
+	struct error error = {0};
+	mock_open(&mock);
+	for (int i = 0; i < 3; i++)
+		mock_write(&mock, NULL, "x", NULL, NULL);
+	config.brokers = mock.brokers;
+	config.topic = "in";
+	struct reader *reader = reader_open(&config, &error);
+	assert_non_null(reader);
+	for (int64_t i = config.offset; i < 3; i++)
+		next_is(reader, i);
+	for (int i = 0; i < 20; i++) /* the mock's own reader takes some */
+		rd_kafka_mock_push_request_errors(mock.cluster, 1 /* Fetch */, 1, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE);
+	for (int i = 0; i < 20; i++) {
+		struct record record;
+		assert_true(reader_next(reader, 100, &record, &error));
+		assert_null(record.held);
+	}
+	rd_kafka_mock_clear_request_errors(mock.cluster, 1);
+	mock_write(&mock, NULL, "x", NULL, NULL);
+	next_is(reader, 3);
+	reader_close(reader);
+	mock_close(&mock);
+}
+
+static void no_record_is_given_twice(void **state)
+{
+	(void)state;
+	static const struct reader_config configs[] = {
+		{.from_beginning = true}, {.from_offset = true, .offset = 3}, {.from_beginning = true, .by_time = true}};
+	for (size_t i = 0; i < sizeof configs / sizeof *configs; i++)
+		no_record_is_given_twice_though_a_broker_has_not_got_the_next(configs[i]);
+}
+
 /* A topic that was just made says so for a moment. */
 static void a_topic_whose_leader_is_not_settled_is_waited_for(void **state)
 {
@@ -299,6 +346,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_that_stood_there_is_given_and_not_what_comes_of_it),
+		cmocka_unit_test(no_record_is_given_twice),
 		cmocka_unit_test(a_topic_whose_leader_is_not_settled_is_waited_for),
 		cmocka_unit_test(no_record_behind_the_wanted_end_is_given),
 		cmocka_unit_test(an_error_names_the_partition_its_leader_and_what_was_said_last),
