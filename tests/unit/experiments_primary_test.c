@@ -116,12 +116,12 @@ static void expect_status(const char *member, const char *metric, const long lon
 {
 	struct said said = say_with(step_kinds, "experiments status e" FILES " -f e.yaml -o json");
 	assert_int_equal(said.code, 0);
-	json_t *document = json_loads(said.out, 0, NULL), *variant;
-	size_t arm;
+	json_t *document = json_loads(said.out, 0, NULL);
 	assert_non_null(document);
 	assert_string_equal(json_string_value(json_object_get(document, member)), metric);
-	json_array_foreach(json_object_get(document, "variants"), arm, variant)
-		assert_int_equal(json_integer_value(json_object_get(variant, "measured")), units[arm]);
+	const json_t *variants = json_object_get(document, "variants");
+	for (size_t arm = 0; arm < json_array_size(variants); arm++)
+		assert_int_equal(json_integer_value(json_object_get(json_array_get(variants, arm), "measured")), units[arm]);
 	json_decref(document);
 	said_close(&said);
 }
