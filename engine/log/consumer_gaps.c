@@ -13,7 +13,7 @@
 #include "log/consumer_parts.h"
 #include "net/loop.h"
 
-#define EXTENT_SURE_MS 3000 /* for which a partition ends before the offset, until that is believed; the worker waits for it */
+#define EXTENT_SURE_MS 3000 /* after a reset, until it is believed that a partition ends before the offset; the worker waits */
 #define EXTENT_PAUSE_MS 100
 #define COMMITTED_WAIT_MS 2000
 #define RESET_MARK "]: offset reset (at offset "
@@ -79,7 +79,8 @@ static void reset_note(struct kafka_consumer *consumer, const struct offset_rese
 	pthread_mutex_lock(&consumer->resets_lock);
 	struct offset_reset *items = memory_resize(consumer->resets, consumer->reset_count + 1, sizeof *items);
 	if (items) {
-		items[consumer->reset_count++] = *reset;
+		items[consumer->reset_count] = *reset;
+		items[consumer->reset_count++].noted_ms = clock_ms();
 		consumer->resets = items;
 	}
 	consumer->resets_lost = consumer->resets_lost || !items;
@@ -140,7 +141,7 @@ static bool is_read(const struct kafka_consumer *consumer, const char *topic)
 static int64_t begin_without(struct kafka_consumer *consumer, const struct offset_reset *reset)
 {
 	static const struct timespec pause = {.tv_nsec = EXTENT_PAUSE_MS * NS_PER_MS};
-	const int64_t until_ms = clock_ms() + EXTENT_SURE_MS;
+	const int64_t until_ms = reset->noted_ms + EXTENT_SURE_MS; /* of all partitions of a topic at once */
 	for (;; nanosleep(&pause, NULL)) {
 		int64_t begin = OFFSET_NONE, end = OFFSET_NONE;
 		const int64_t left_ms = until_ms - clock_ms();

@@ -21,6 +21,7 @@
 
 /* Offset reset in librdkafka's log: a partition that is read from its beginning. */
 struct offset_reset {
+	int64_t noted_ms; /* by clock_ms() */
 	char topic[TOPIC_NAME_BYTES];
 	int32_t partition;
 	int64_t offset; /* the offset that Kafka did not have */

@@ -20,7 +20,8 @@
 #define WATCHED_FETCH_MS 1000 /* at most: an idle fetch is answered then */
 #define SEEK_MS 1000
 #define SILENCE_LOOKS 300     /* if the end of a topic is not reached for 30 s, an open transaction delays it */
-#define EXTENT_SURE_MS 2000   /* for which a partition ends before what was read, until that is believed */
+#define EXTENT_SURE_MS 2000   /* for which a partition ends before what was read, until that is believed, */
+#define DOUBT_MS 10000	      /* and that of others, which follow within this time, at once */
 #define TROUBLE_MS 10000      /* a broker that fails by its own fault is asked for so long; librdkafka asks twice a second */
 #define TROUBLE_APART_MS 3000 /* failures further apart are not one trouble */
 
@@ -46,6 +47,7 @@ struct reader {
 	int64_t *ends;		   /* end of each partition at the start; later records are not waited for */
 	bool *ended;		   /* whether the end of each partition was reached */
 	int64_t *next;		   /* offset after the last record of each partition */
+	int64_t doubt_ms;	   /* when one was first asked for again, by clock_ms(); 0: never */
 	int32_t ended_count;
 	struct reader_partition *by_partition; /* NULL: not by time */
 	struct client_counts counts;	       /* of one that is watched */
@@ -393,15 +395,16 @@ static bool note_remark(struct reader *reader, rd_kafka_message_t *message, stru
 
 /* A broker that was stopped, and does not know yet that another one leads the partition, says that it has not got the next offset:
  * librdkafka goes to the beginning. Whether the partition has what was read. */
-static bool partition_still_has(const struct reader *reader, int32_t partition, int64_t offset)
+static bool partition_still_has(struct reader *reader, int32_t partition, int64_t offset)
 {
 	static const struct timespec pause = {.tv_nsec = LOOK_MS * NS_PER_MS};
-	const int64_t until_ms = clock_ms() + EXTENT_SURE_MS;
+	if (reader->doubt_ms == 0 || clock_ms() - reader->doubt_ms > DOUBT_MS)
+		reader->doubt_ms = clock_ms();
+	const int64_t until_ms = reader->doubt_ms + EXTENT_SURE_MS;
 	for (;; nanosleep(&pause, NULL)) {
 		int64_t begin = 0, end = 0;
-		const rd_kafka_resp_err_t code = client_find_extent(reader->client, reader->config->topic, partition, &begin, &end,
-								    EXTENT_SURE_MS);
-		if (code == RD_KAFKA_RESP_ERR_NO_ERROR && (end >= offset || begin >= offset))
+		if (!client_find_extent(reader->client, reader->config->topic, partition, &begin, &end, EXTENT_SURE_MS) &&
+		    (end >= offset || begin >= offset))
 			return end >= offset;
 		if (clock_ms() >= until_ms)
 			return false;

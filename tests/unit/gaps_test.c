@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "log/consumer_parts.h"
 #include "log/kafka_log.h"
 #include "tests/unit/mock_broker.h"
@@ -183,6 +184,36 @@ static void a_client_that_is_left_behind_tells_its_consumer_nothing(void **state
 	mock_close(&mock);
 }
 
+/* A topic that was created again: all its partitions end before what was read, and are waited for together. */
+static void resets_of_many_partitions_take_the_time_of_one(void **state)
+{
+	static const char line[] = "in [0]: offset reset (at offset 50, broker 1) to offset BEGINNING: why";
+	static struct position assigned[] = {{0, 0, OFFSET_NONE}};
+	struct mock mock;
+	struct error error = {0};
+	struct gap gap = {0};
+	(void)state;
+	mock_open(&mock);
+	const struct consumer_config config = {.brokers = mock.brokers,
+					       .group = "test",
+					       .topics = mock_in,
+					       .topic_count = 1,
+					       .assigned = {1, assigned},
+					       .properties = mock_quick};
+	struct consumer *consumer = consumer_open(&config, &error);
+	assert_non_null(consumer);
+	for (int i = 0; i < 4; i++)
+		consumer_on_log_line(consumer_client(consumer), 4, "OFFSET", line);
+	const int64_t begun_ms = clock_ms();
+	for (int i = 0; i < 4; i++) {
+		assert_true(consumer_gap(consumer, &gap));
+		assert_int_equal(gap.to, 0);
+	}
+	assert_in_range(clock_ms() - begun_ms, 2500, 5900);
+	consumer_close(consumer);
+	mock_close(&mock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +223,7 @@ int main(void)
 		cmocka_unit_test(a_partition_that_is_read_from_its_beginning_is_told_before_its_records),
 		cmocka_unit_test(it_is_told_though_librdkafka_is_to_log_nothing),
 		cmocka_unit_test(a_client_that_is_left_behind_tells_its_consumer_nothing),
+		cmocka_unit_test(resets_of_many_partitions_take_the_time_of_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

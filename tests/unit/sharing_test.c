@@ -315,7 +315,7 @@ static void refuse_next_batch(struct stand *stand)
 /* Each record has a batch to itself, so that it is to blame. */
 static void refused_is_answered_and_kept(struct stand *stand, const char *transactional_id)
 {
-	static struct batch_limit alone = {1};
+	static struct batch_limit alone = {.bytes = 1};
 	struct letter letter;
 	stand_configure(stand, doubles);
 	stand->config.transaction.id = transactional_id;
