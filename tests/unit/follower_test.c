@@ -274,7 +274,8 @@ static bool is_cut_off(void)
 {
 	const struct engine_condition *engine = condition("Engine", "one");
 	return engine && !engine->ready && text_is(engine->what, "Failed") && follow_stand.report.stopped &&
-	       text_starts_with(engine->why, TEXT("the control plane cannot be read: Kafka does not allow topic sluice.default."));
+	       text_starts_with(engine->why, TEXT("the control plane cannot be read: topic sluice.default.")) &&
+	       text_ends_with(engine->why, TEXT("; give its login the right that `sluice plan --acls` lists"));
 }
 
 static bool is_reading(void)
