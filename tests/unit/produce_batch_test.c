@@ -327,7 +327,10 @@ static void send_until_known(struct stand *stand, uint32_t topic)
 	int partitions = 0;
 	for (int tries = 0; partitions == 0 && tries < 2000; tries++) {
 		assert_int_equal(put(stand, topic, TEXT("0"), &error), PRODUCED);
-		assert_int_equal(produce_batch_send(&stand->batch, &stand->topics, &error), PRODUCED);
+		enum produce_verdict verdict;
+		while ((verdict = produce_batch_send(&stand->batch, &stand->topics, &error)) == PRODUCE_FULL)
+			(void)rd_kafka_poll(stand->client, 10); /* the queue may be short, and the broker not be there yet */
+		assert_int_equal(verdict, PRODUCED);
 		partitions = client_partitions_seen();
 		stand->seen = 0;
 		(void)rd_kafka_poll(stand->client, 10);

@@ -169,9 +169,12 @@ static void a_batch_with_an_invalid_record_is_sent_again_record_by_record(void *
 	nobody_is_to_blame_for_a_batch("test", RD_KAFKA_RESP_ERR_INVALID_RECORD, 1);
 }
 
+/* Since 2.4 librdkafka sends it again by itself. */
 static void a_batch_that_arrives_damaged_is_sent_again_and_no_record_is_to_blame(void **state)
 {
 	(void)state;
+	if (rd_kafka_version() >= 0x02040000)
+		skip();
 	said_words = "a batch of records for topic out arrived damaged, and is sent again";
 	for (size_t bytes = 0; bytes <= 1; bytes++) { /* also where each record has a batch to itself */
 		nobody_is_to_blame(NULL, bytes, RD_KAFKA_RESP_ERR_INVALID_MSG, bytes);
