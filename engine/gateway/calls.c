@@ -2,7 +2,6 @@
 #include "gateway/calls.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -198,13 +197,6 @@ static bool calls_on_reply(void *context, const struct record *record, struct er
 	return true;
 }
 
-static void replies_say(enum log_level level, const char *words, const char *reason)
-{
-	char line[ERROR_TEXT_MAX];
-	(void)snprintf(line, sizeof line, "%s%s", words, reason);
-	kafka_log_say(level, line);
-}
-
 static void calls_on_bell(void *context, uint32_t events)
 {
 	struct calls *calls = context;
@@ -212,9 +204,8 @@ static void calls_on_bell(void *context, uint32_t events)
 	request_producer_tell(calls->producer);
 	if (!calls->reader || reader_give_arrived(calls->reader, REPLIES_AT_ONCE, 0, calls_on_reply, calls, &calls->failure))
 		return;
-	replies_say(LOG_LEVEL_WARN, "calls fail, and the gateway is not ready, until replies can be read again: ",
-		    calls->failure.text);
-	reader_renewal_begin(&calls->renewal, calls->reader);
+	reader_renewal_begin(&calls->renewal, calls->reader,
+			     "calls fail, and the gateway is not ready, until replies can be read again", &calls->failure);
 	calls->reader = NULL;
 	fail_all(calls);
 }
@@ -226,7 +217,7 @@ static void replies_on_opened(void *context, struct reader *reader)
 	calls->failure = (struct error){0};
 	reader_ring(reader, calls->bell);
 	bell_ring(calls->bell); /* for replies that arrived before the bell was set */
-	replies_say(LOG_LEVEL_INFO, "replies are read again", "");
+	kafka_log_say(LOG_LEVEL_INFO, "replies are read again");
 }
 
 static void replies_on_failed(void *context, const struct error *error)

@@ -1,7 +1,6 @@
 /* claim_log.c: see claim_log.h. */
 #include "gateway/claim_log.h"
 
-#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -68,13 +67,6 @@ static bool log_take(void *context, const struct record *record, struct error *e
 					 : error_memory(error, ERROR_SYSTEM, "reading claims");
 }
 
-static void claims_say(enum log_level level, const char *words, const char *reason)
-{
-	char line[ERROR_TEXT_MAX];
-	(void)snprintf(line, sizeof line, "%s%s", words, reason);
-	kafka_log_say(level, line);
-}
-
 /* A record that was read before may not be applied again: it is read on from where it stood. */
 static void claims_renew(struct claim_log *log)
 {
@@ -84,9 +76,8 @@ static void claims_renew(struct claim_log *log)
 	log->reader_config.from_offset = true;
 	log->reader_config.offsets = log->offsets;
 	log->reader_config.offset_count = log->offset_count;
-	claims_say(LOG_LEVEL_WARN, "calls with an idempotency key are refused (503) until their claims can be read again: ",
-		   log->failure.text);
-	reader_renewal_begin(&log->renewal, failed);
+	reader_renewal_begin(&log->renewal, failed,
+			     "calls with an idempotency key are refused (503) until their claims can be read again", &log->failure);
 	log->config.lost(log->config.context);
 }
 
@@ -107,7 +98,7 @@ static void claims_on_opened(void *context, struct reader *reader)
 	log->failure = (struct error){0};
 	reader_ring(reader, log->bell);
 	bell_ring(log->bell); /* for records that arrived before the bell was set */
-	claims_say(LOG_LEVEL_INFO, "claims of idempotency keys are read again", "");
+	kafka_log_say(LOG_LEVEL_INFO, "claims of idempotency keys are read again");
 }
 
 static void claims_on_failed(void *context, const struct error *error)

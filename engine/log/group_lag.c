@@ -70,7 +70,7 @@ static rd_kafka_t *reader_client_open(const struct lag_reader *reader, struct er
 	return lag_client_open(reader, (struct properties){sizeof own / sizeof own[0], own}, error);
 }
 
-/* One client cannot ask for the offsets of several groups as an administrator does: librdkafka (2.0 to 2.15) frees such a question
+/* One client cannot ask for the offsets of several groups as an administrator does: librdkafka (2.0 to 2.8) frees such a question
  * twice where its time is over before the group's coordinator is found, and crashes when it is found then. For a client that reads
  * committed records only, librdkafka returns the last stable offset as the end, and waits for offsets in open transactions. */
 static rd_kafka_t *asker_open(const struct lag_reader *reader, const char *group, struct error *error)

@@ -250,7 +250,7 @@ static rd_kafka_resp_err_t read_group(struct probing *probing, const rd_kafka_ev
 }
 
 /* By a queue of its own: what comes later than that is no answer to the next question. The client must be gone before the time of
- * the request is over: librdkafka (2.0 to 2.15) crashes when it finds a group's coordinator after that. */
+ * the request is over: librdkafka (2.0 to 2.8) crashes when it finds a group's coordinator after that. */
 static rd_kafka_resp_err_t ask_of_group(struct probing *probing, int64_t until_ms, struct probe_answer *answer)
 {
 	const int64_t wait_ms = until_ms - clock_ms();

@@ -2,6 +2,9 @@
 #include "log/reader_renewal.h"
 
 #include <assert.h>
+#include <stdio.h>
+
+#include "log/kafka_log.h"
 
 static void renewal_on_timer(void *context);
 
@@ -45,10 +48,13 @@ static void renewal_on_timer(void *context)
 	renewal_wait(renewal);
 }
 
-void reader_renewal_begin(struct reader_renewal *renewal, struct reader *failed)
+void reader_renewal_begin(struct reader_renewal *renewal, struct reader *failed, const char *meanwhile, const struct error *error)
 {
+	char line[2 * ERROR_TEXT_MAX];
 	assert(renewal->config && renewal->config->stopping == &renewal->stopping);
 	assert(renewal->opened && renewal->failed && renewal->pause_ms > 0);
+	(void)snprintf(line, sizeof line, "%s: %s", meanwhile, error->text);
+	kafka_log_say(LOG_LEVEL_WARN, line);
 	renewal->failed_reader = failed;
 	renewal_wait(renewal);
 }

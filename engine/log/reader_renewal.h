@@ -26,9 +26,9 @@ struct reader_renewal {
 	struct error error;
 };
 
-/* Closes the reader that failed, in the thread, and opens another one. The caller has set all but the private fields, and forgets
- * the reader. */
-void reader_renewal_begin(struct reader_renewal *renewal, struct reader *failed);
+/* Closes the reader that failed, in the thread, and opens another one. Logs what holds until then, and the error. The caller has
+ * set all but the private fields, and forgets the reader. */
+void reader_renewal_begin(struct reader_renewal *renewal, struct reader *failed, const char *meanwhile, const struct error *error);
 
 /* Ends an attempt, of which nothing is called any more; fine when there is none. */
 void reader_renewal_end(struct reader_renewal *renewal);

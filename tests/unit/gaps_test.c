@@ -149,16 +149,14 @@ static rd_kafka_t *client_left_behind(struct consumer *consumer)
 	return client;
 }
 
-static void a_client_that_is_left_behind_tells_its_consumer_nothing(void **state)
+static const char reset_line[] = "in [0]: offset reset (at offset 50, broker 1) to offset BEGINNING: why";
+
+/* Reads partition 0 of `in`. */
+static struct consumer *consumer_of(const struct mock *mock)
 {
-	static const char line[] = "in [0]: offset reset (at offset 50, broker 1) to offset BEGINNING: why";
 	static struct position assigned[] = {{0, 0, OFFSET_NONE}};
-	struct mock mock;
 	struct error error = {0};
-	struct gap gap = {0};
-	(void)state;
-	mock_open(&mock);
-	const struct consumer_config config = {.brokers = mock.brokers,
+	const struct consumer_config config = {.brokers = mock->brokers,
 					       .group = "test",
 					       .topics = mock_in,
 					       .topic_count = 1,
@@ -166,15 +164,25 @@ static void a_client_that_is_left_behind_tells_its_consumer_nothing(void **state
 					       .properties = mock_quick};
 	struct consumer *consumer = consumer_open(&config, &error);
 	assert_non_null(consumer);
+	return consumer;
+}
+
+static void a_client_that_is_left_behind_tells_its_consumer_nothing(void **state)
+{
+	struct mock mock;
+	struct gap gap = {0};
+	(void)state;
+	mock_open(&mock);
+	struct consumer *consumer = consumer_of(&mock);
 	rd_kafka_t *left = client_left_behind(consumer);
-	consumer_on_log_line(left, 4, "OFFSET", line);
+	consumer_on_log_line(left, 4, "OFFSET", reset_line);
 	assert_false(consumer_gap(consumer, &gap));
-	consumer_on_log_line(consumer_client(consumer), 4, "OFFSET", line);
+	consumer_on_log_line(consumer_client(consumer), 4, "OFFSET", reset_line);
 	assert_true(consumer_gap(consumer, &gap));
 	consumer_close(consumer);
 	kafka_log_to(&count_said_sink);
 	others = 0;
-	consumer_on_log_line(left, 4, "OFFSET", line);
+	consumer_on_log_line(left, 4, "OFFSET", reset_line);
 	consumer_on_log_line(left, 7, "FETCH", "what librdkafka does not log by default");
 	assert_int_equal(others, 0);
 	consumer_on_log_line(left, 4, "CONFWARN", "a line that anybody may write");
@@ -187,23 +195,13 @@ static void a_client_that_is_left_behind_tells_its_consumer_nothing(void **state
 /* A topic that was created again: all its partitions end before what was read, and are waited for together. */
 static void resets_of_many_partitions_take_the_time_of_one(void **state)
 {
-	static const char line[] = "in [0]: offset reset (at offset 50, broker 1) to offset BEGINNING: why";
-	static struct position assigned[] = {{0, 0, OFFSET_NONE}};
 	struct mock mock;
-	struct error error = {0};
 	struct gap gap = {0};
 	(void)state;
 	mock_open(&mock);
-	const struct consumer_config config = {.brokers = mock.brokers,
-					       .group = "test",
-					       .topics = mock_in,
-					       .topic_count = 1,
-					       .assigned = {1, assigned},
-					       .properties = mock_quick};
-	struct consumer *consumer = consumer_open(&config, &error);
-	assert_non_null(consumer);
+	struct consumer *consumer = consumer_of(&mock);
 	for (int i = 0; i < 4; i++)
-		consumer_on_log_line(consumer_client(consumer), 4, "OFFSET", line);
+		consumer_on_log_line(consumer_client(consumer), 4, "OFFSET", reset_line);
 	const int64_t begun_ms = clock_ms();
 	for (int i = 0; i < 4; i++) {
 		assert_true(consumer_gap(consumer, &gap));
