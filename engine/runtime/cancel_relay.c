@@ -46,7 +46,11 @@ struct cancel_relay *cancel_relay_open(const struct cancel_relay_config *config,
 	}
 	relay->config = *config;
 	const struct loop_reader_config reader = {
-		.reader = {.brokers = config->brokers, .topic = config->topic, .from_time = true, .properties = config->consumer},
+		.reader = {.brokers = config->brokers,
+			   .topic = config->topic,
+			   .from_time = true,
+			   .may_be_absent = true,
+			   .properties = config->consumer},
 		.kept_ms = CANCEL_KEPT_MS,
 		.retry_ms = CANCEL_RETRY_MS,
 		.purpose = "reads cancellations",

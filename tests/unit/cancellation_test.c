@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #include "tests/unit/worker_stand.h"
 
 #define CANCELS "sluice.default.cancels"
+#define ABSENT_CLIENT_MS 1500
 #define NONCE "0123456789abcdef0123456789abcdef"
 
 static const char doubles[] = "  - name: twice\n    expression: {set: {x: x * 2}}\n"
@@ -305,6 +307,42 @@ static void a_relay_that_is_closed_waits_for_no_topic(void **state)
 	assert_in_range(clock_ms() - began_ms, 0, 5000);
 }
 
+/* Each client of Kafka in this process has one thread of that name. */
+static size_t count_clients(void)
+{
+	char path[300], name[16];
+	size_t count = 0;
+	DIR *folder = opendir("/proc/self/task");
+	assert_non_null(folder);
+	for (const struct dirent *task; (task = readdir(folder));) {
+		(void)snprintf(path, sizeof path, "/proc/self/task/%s/comm", task->d_name);
+		FILE *file = fopen(path, "r");
+		count += file && fgets(name, sizeof name, file) && strcmp(name, "rdk:main\n") == 0;
+		if (file)
+			(void)fclose(file);
+	}
+	(void)closedir(folder);
+	return count;
+}
+
+/* An engine without a gateway would ask Kafka for the topic ten times a second. */
+static void without_a_topic_its_client_is_soon_gone(void **state)
+{
+	struct stand *stand = *state;
+	struct error error = {0};
+	const size_t before = count_clients();
+	rd_kafka_mock_topic_set_error(stand->mock.cluster, CANCELS, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+	struct relayed relayed = relay_open(stand->mock.brokers);
+	const int64_t until_ms = clock_ms() + ABSENT_CLIENT_MS;
+	bool had_client = false;
+	while (!had_client || count_clients() > before) {
+		assert_true(loop_turn(relayed.loop, 20, &error));
+		had_client |= count_clients() > before;
+		assert_true(clock_ms() < until_ms);
+	}
+	relay_close(&relayed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +354,7 @@ int main(void)
 		STORY(only_the_cancelled_one_of_those_in_flight_ends),
 		STORY(those_of_the_topic_come_to_the_board),
 		STORY(a_relay_that_is_closed_waits_for_no_topic),
+		STORY(without_a_topic_its_client_is_soon_gone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
