@@ -189,24 +189,6 @@ static bool column_agrees(const struct drift_column *column, const struct tensor
 				tensor_type_text(arena, tensor), column->texts ? "texts" : "numbers");
 }
 
-/* Writes each part by itself: a cell that was made elsewhere would be read back, to be copied, before it is written. */
-static void cell_fill(const struct drift_column *column, const struct tensor *tensor, size_t row, struct drift_cell *cell)
-{
-	const size_t at = row * column->columns + column->column;
-	cell->number = 0;
-	cell->text = (struct text){0};
-	if (!tensor) {
-		cell->number = (double)NAN;
-	} else if (!type_fits(column, tensor)) {
-		cell->number = mistyped_value();
-	} else if (column->texts) {
-		cell->text = ((const struct text *)tensor->data)[at];
-	} else {
-		const double number = tensor_number(tensor, at);
-		cell->number = isnan(number) ? (double)NAN : number;
-	}
-}
-
 /* The directions of all rows of a tensor of numbers, row by row. NULL: the arena is full. */
 static const double *directions_make(const struct drift_column *column, const struct tensor *tensor, size_t rows,
 				     struct arena *arena)
@@ -227,17 +209,59 @@ static const double *directions_make(const struct drift_column *column, const st
 	return made;
 }
 
-/* Fills the cells of a column. `directions`: those of its tensor, if it is projected. */
-static void column_fill(const struct drift_layout *layout, size_t column, const struct tensor *tensor, const double *directions,
-			size_t rows, struct drift_cell *cells)
+/* Columns that are beside each other, all of one tensor. */
+struct column_run {
+	size_t begin, end;
+	const struct tensor *tensor; /* NULL: the message has none */
+	const double *numbers;	     /* row by row, `width` to each; NULL: the columns have no numbers */
+	size_t width;
+};
+
+static struct column_run run_of(const struct drift_layout *layout, const struct payload *payload, size_t begin)
 {
-	const struct drift_column *from = &layout->columns[column];
-	for (size_t row = 0; row < rows; row++) {
-		struct drift_cell *cell = &cells[row * layout->count + column];
-		if (directions)
-			*cell = (struct drift_cell){.number = directions[row * PROJECTION_DIRECTIONS + from->column]};
+	const struct drift_column *first = &layout->columns[begin];
+	struct column_run run = {.begin = begin, .end = begin + 1, .tensor = tensors_find(payload->tensors, first->tensor)};
+	for (; run.end < layout->count; run.end++) {
+		const struct drift_column *next = &layout->columns[run.end];
+		if (next->projection != first->projection || next->columns != first->columns || next->texts != first->texts ||
+		    !text_equal(next->tensor, first->tensor))
+			break;
+	}
+	return run;
+}
+
+/* False: the arena is full. */
+static bool run_read(const struct drift_layout *layout, struct column_run *run, size_t rows, struct arena *arena)
+{
+	const struct drift_column *first = &layout->columns[run->begin];
+	if (rows == 0 || first->texts || !run->tensor || !type_fits(first, run->tensor))
+		return true;
+	run->width = first->projection ? PROJECTION_DIRECTIONS : first->columns;
+	run->numbers = first->projection ? directions_make(first, run->tensor, rows, arena) : tensor_doubles(run->tensor, arena);
+	return run->numbers;
+}
+
+static void numbers_fill(const struct drift_layout *layout, const struct column_run *run, size_t row, struct drift_cell *cells)
+{
+	const double *numbers = run->numbers + row * run->width;
+	for (size_t i = run->begin; i < run->end; i++) {
+		const double number = numbers[layout->columns[i].column];
+		cells[i].number = isnan(number) ? (double)NAN : number;
+		cells[i].text = (struct text){0};
+	}
+}
+
+static void others_fill(const struct drift_layout *layout, const struct column_run *run, size_t row, struct drift_cell *cells)
+{
+	for (size_t i = run->begin; i < run->end; i++) {
+		const struct drift_column *column = &layout->columns[i];
+		cells[i] = (struct drift_cell){0};
+		if (!run->tensor)
+			cells[i].number = (double)NAN;
+		else if (!type_fits(column, run->tensor))
+			cells[i].number = mistyped_value();
 		else
-			cell_fill(from, tensor, row, cell);
+			cells[i].text = ((const struct text *)run->tensor->data)[row * column->columns + column->column];
 	}
 }
 
@@ -245,19 +269,13 @@ static bool cells_make(const struct drift_layout *layout, const struct payload *
 		       const struct drift_cell **cells, size_t rows, struct error *error)
 {
 	struct drift_cell *made = ARENA_ARRAY_RAW(arena, struct drift_cell, rows * layout->count);
-	const struct projection *projection = NULL; /* of `directions` */
-	const double *directions = NULL;
-	for (size_t i = 0; made && i < layout->count; i++) {
-		const struct drift_column *column = &layout->columns[i];
-		const struct tensor *tensor = tensors_find(payload->tensors, column->tensor);
-		const bool projected = column->projection && tensor && type_fits(column, tensor);
-		if (projected && column->projection != projection) {
-			directions = directions_make(column, tensor, rows, arena);
-			projection = column->projection;
-			if (!directions)
-				return out_of_memory(error);
-		}
-		column_fill(layout, i, tensor, projected ? directions : NULL, rows, made);
+	for (size_t next = 0; made && next < layout->count;) {
+		struct column_run run = run_of(layout, payload, next);
+		if (!run_read(layout, &run, rows, arena))
+			return out_of_memory(error);
+		for (size_t row = 0; row < rows; row++)
+			(run.numbers ? numbers_fill : others_fill)(layout, &run, row, made + row * layout->count);
+		next = run.end;
 	}
 	*cells = made;
 	return made || out_of_memory(error);
