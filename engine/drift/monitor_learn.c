@@ -41,6 +41,7 @@ static bool sorted_thin(struct watched_feature *watched, const struct sorted *al
 	watched->sorted = (struct sorted){count, values};
 	for (size_t i = 0; i + 1 < MONITOR_PIVOTS; i++)
 		watched->pivots[i] = values[(i + 1) * count / MONITOR_PIVOTS];
+	watched->pivots[MONITOR_PIVOTS - 1] = INFINITY;
 	return true;
 }
 

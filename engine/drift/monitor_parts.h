@@ -16,7 +16,7 @@
 #define MONITOR_BINS 10		  /* as usual for PSI */
 #define MONITOR_SORTED_MAX 1024	  /* values that stand for a longer reference */
 #define MONITOR_TAIL 0.025	  /* a share of the reference */
-#define MONITOR_PIVOTS 128	  /* they part a window's values before they are sorted */
+#define MONITOR_PIVOTS 256	  /* they part a window's values before they are sorted */
 #define MONITOR_QUALITY_SHARE 0.1 /* of the declared rate */
 #define MONITOR_QUALITY_FIGURES 7 /* missing, mistyped, outside, unseen, still, rate and age: each has an equal part of that */
 #define MONITOR_ALPHA_MOST 0.25	  /* of a window: a larger share of alarms is no verdict */
@@ -34,7 +34,7 @@ struct watched_feature {
 	struct missing_runs missing_runs;      /* of the reference */
 	struct sorted sorted;
 	double deviation, least, greatest;
-	double pivots[MONITOR_PIVOTS - 1];
+	double pivots[MONITOR_PIVOTS]; /* the last is infinite */
 	struct bins bins;
 	size_t bin_count;	/* of categories one more than there are */
 	double *counts;		/* of the reference, by bin */

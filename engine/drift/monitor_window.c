@@ -1,28 +1,74 @@
 /* monitor_window.c: Verdict on one window of a drift monitor: its tests, and the bounds of quality. */
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "drift/mistyped.h"
 #include "drift/monitor_parts.h"
+#include "drift/simd.h"
 #include "numeric/quantile.h"
 #include "statistics/distribution.h"
 #include "statistics/special.h"
 
 #define PART_SORTED_MAX 48 /* values of a part that are sorted by insertion */
+#define PIVOTS_BESIDE 16   /* each is compared with a value, without a branch that is guessed wrongly */
 
 /* ---- sorting a window ---- */
 
-static uint32_t part_of(const double *pivots, double value)
+/* The sums of four vectors. */
+static inline void sums_make(const wide_mask of[WIDE], wide_mask *sums)
 {
-	_Static_assert(MONITOR_PIVOTS == 128, "a step for each bit, without a loop's own cost");
-	size_t at = pivots[63] < value ? 64 : 0;
-	at += pivots[at + 31] < value ? 32 : 0;
-	at += pivots[at + 15] < value ? 16 : 0;
-	at += pivots[at + 7] < value ? 8 : 0;
-	at += pivots[at + 3] < value ? 4 : 0;
-	at += pivots[at + 1] < value ? 2 : 0;
-	at += pivots[at] < value ? 1 : 0;
-	return (uint32_t)at;
+	const wide_mask first =
+		__builtin_shufflevector(of[0], of[1], 0, 4, 2, 6) + __builtin_shufflevector(of[0], of[1], 1, 5, 3, 7);
+	const wide_mask last =
+		__builtin_shufflevector(of[2], of[3], 0, 4, 2, 6) + __builtin_shufflevector(of[2], of[3], 1, 5, 3, 7);
+	*sums = __builtin_shufflevector(first, last, 0, 1, 4, 5) + __builtin_shufflevector(first, last, 2, 3, 6, 7);
+}
+
+/* How many pivots are below each of four values; below NaN, none is. A value is compared with every 16th pivot first, and then
+ * with the 16 beside it. */
+static inline void pivots_count(const double *pivots, const wide *values, wide_mask *below)
+{
+	_Static_assert(PIVOTS_BESIDE == 4 * WIDE && MONITOR_PIVOTS == PIVOTS_BESIDE * PIVOTS_BESIDE, "loops are unrolled by hand");
+	wide_mask groups = {0}, beside[WIDE];
+#pragma GCC unroll 16
+	for (size_t i = PIVOTS_BESIDE - 1; i < MONITOR_PIVOTS; i += PIVOTS_BESIDE)
+		groups -= pivots[i] < *values;
+#pragma GCC unroll 4
+	for (size_t i = 0; i < WIDE; i++) {
+		const wide *group = (const wide *)(pivots + groups[i] * PIVOTS_BESIDE);
+		beside[i] = -((group[0] < (*values)[i]) + (group[1] < (*values)[i]) + (group[2] < (*values)[i]) +
+			      (group[3] < (*values)[i]));
+	}
+	sums_make(beside, below);
+	*below += groups * PIVOTS_BESIDE;
+}
+
+static inline size_t four_part(const double *pivots, const double *values, size_t taken, double *present, uint32_t *parts)
+{
+	size_t count = 0;
+	wide_mask below;
+	pivots_count(pivots, (const wide *)values, &below);
+#pragma GCC unroll 4
+	for (size_t i = 0; i < taken; i++) {
+		present[count] = values[i];
+		parts[count] = (uint32_t)below[i];
+		count += values[i] == values[i];
+	}
+	return count;
+}
+
+/* The values that are not NaN, and the part of each; how many they are. */
+BUILT_TWICE
+static size_t parts_find(const double *pivots, const double *values, size_t rows, double *present, uint32_t *parts)
+{
+	double rest[WIDE] = {0};
+	const size_t whole = rows / WIDE * WIDE;
+	size_t count = 0;
+	for (size_t i = 0; i < whole; i += WIDE)
+		count += four_part(pivots, values + i, WIDE, present + count, parts + count);
+	memcpy(rest, values + whole, (rows - whole) * sizeof rest[0]);
+	return count + four_part(pivots, rest, rows - whole, present + count, parts + count);
 }
 
 static void part_sort(double *values, size_t count)
@@ -44,13 +90,7 @@ static void part_sort(double *values, size_t count)
 static struct sorted window_sort(const struct watched_feature *watched, size_t rows, const struct monitor_scratch *scratch)
 {
 	uint32_t ends[MONITOR_PIVOTS + 1] = {0};
-	size_t count = 0;
-	for (size_t i = 0; i < rows; i++) {
-		const double value = watched->values[i];
-		scratch->present[count] = value;
-		scratch->parts[count] = part_of(watched->pivots, value);
-		count += value == value;
-	}
+	const size_t count = parts_find(watched->pivots, watched->values, rows, scratch->present, scratch->parts);
 	for (size_t i = 0; i < count; i++)
 		ends[scratch->parts[i] + 1]++;
 	for (size_t i = 0; i < MONITOR_PIVOTS; i++)
