@@ -142,7 +142,17 @@ for ((round = 1; round <= rounds; round++)); do
 	done
 done
 stop_runner
+echo_requests() { # by wrk, from a server that sends an answer as long and does nothing else
+	"$build/echo_server" 239 >"$dir/echo.log" 2>&1 &
+	contends $!
+	wait_until 5 grep -qs '^listening' "$dir/echo.log" || give_up "the server that does nothing else does not listen"
+	port=$(sed -n 's/^listening on //p' "$dir/echo.log")
+	by_wrk echo
+	stop_runner
+}
+
 for ((round = 1; round <= rounds; round++)); do
+	[[ $clients != *wrk* ]] || echo_requests
 	topics "forward-$round" "forward-$round-answers"
 	fill "forward-$round" "$backlog"
 	start_copier "forward-$round" "forward-$round" -l 5 -a
@@ -165,4 +175,6 @@ for client in $clients; do
 	bar "$client: one model, direct" "$client-one-direct" seldon-one 40
 	bar "$client: three models in a chain, direct" "$client-chain-direct" seldon-chain 60
 done
+[[ $clients != *wrk* ]] || echo "wrk: a server that receives a request and sends an answer as long, and does nothing else: $(median wrk-echo)," \
+	"$(ratio wrk-echo seldon-one) times Seldon's one model"
 tell_result
