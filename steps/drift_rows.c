@@ -221,12 +221,8 @@ static struct column_run run_of(const struct drift_layout *layout, const struct 
 {
 	const struct drift_column *first = &layout->columns[begin];
 	struct column_run run = {.begin = begin, .end = begin + 1, .tensor = tensors_find(payload->tensors, first->tensor)};
-	for (; run.end < layout->count; run.end++) {
-		const struct drift_column *next = &layout->columns[run.end];
-		if (next->projection != first->projection || next->columns != first->columns || next->texts != first->texts ||
-		    !text_equal(next->tensor, first->tensor))
-			break;
-	}
+	while (run.end < layout->count && text_equal(layout->columns[run.end].tensor, first->tensor))
+		run.end++;
 	return run;
 }
 

@@ -21,6 +21,7 @@
 #define ARENA_BYTES ((size_t)256 << 20)
 #define ROWS_MOST 4000
 #define WINDOW 300
+#define WINDOW_MOST 303
 
 static struct random chance;
 
@@ -110,10 +111,11 @@ static double wasserstein_of(const double *left, size_t n, const double *right, 
 	return distances_of(left_weighed, n, right_weighed, m).wasserstein;
 }
 
-static void expect_distances(size_t rows, double (*draw)(void), const char *what)
+/* `missing`: each row of so many has no value; 0: none. */
+static void expect_distances_in(size_t window, size_t missing, size_t rows, double (*draw)(void), const char *what)
 {
-	static double values[ROWS_MOST], current[WINDOW];
-	static const struct monitor_settings settings = {.window_rows = WINDOW, .rate = {.alarms = 1, .rows = 1000}};
+	static double values[ROWS_MOST], current[WINDOW_MOST];
+	const struct monitor_settings settings = {.window_rows = (int64_t)window, .rate = {.alarms = 1, .rows = 1000}};
 	struct error error = {0};
 	for (size_t i = 0; i < rows; i++)
 		values[i] = draw();
@@ -123,15 +125,15 @@ static void expect_distances(size_t rows, double (*draw)(void), const char *what
 	struct monitor *monitor = monitor_open(arena, &reference, &settings, &error);
 	const struct monitor_verdict *verdict = NULL;
 	assert_non_null(monitor);
-	for (size_t i = 0; i < WINDOW; i++) {
-		current[i] = draw();
+	for (size_t i = 0; i < window; i++) {
+		current[i] = missing > 0 && i % missing == missing - 1 ? (double)NAN : draw();
 		verdict = monitor_add(monitor, &current[i], (int64_t)i);
 	}
 	assert_non_null(verdict);
 	(void)quantile_sort(values, rows);
-	(void)quantile_sort(current, WINDOW);
-	const double moved = wasserstein_of(values, rows, current, WINDOW);
-	const double apart = ks_distance_of(&(struct sorted){rows, values}, &(struct sorted){WINDOW, current}).two_sided;
+	const struct sorted present = {quantile_sort(current, window), current};
+	const double moved = wasserstein_of(values, rows, current, present.count);
+	const double apart = ks_distance_of(&(struct sorted){rows, values}, &present).two_sided;
 	const struct monitor_feature *judged = &verdict->features[0];
 	for (size_t i = 0; i < judged->test_count; i++) {
 		const struct monitor_test *test = &judged->tests[i];
@@ -147,6 +149,11 @@ static void expect_distances(size_t rows, double (*draw)(void), const char *what
 	}
 }
 
+static void expect_distances(size_t rows, double (*draw)(void), const char *what)
+{
+	expect_distances_in(WINDOW, 0, rows, draw, what);
+}
+
 /* A long reference is thinned: the distances are still those from all of its rows, also where its tails are heavy. */
 static void distances_from_a_long_reference_are_nearly_exact(void **state)
 {
@@ -160,6 +167,16 @@ static void distances_from_a_long_reference_are_nearly_exact(void **state)
 		expect_distances(sizes[i], rarely_other, "mostly 0");
 		expect_distances(sizes[i], with_ties, "with ties");
 	}
+}
+
+static void windows_of_any_size_may_lack_values(void **state)
+{
+	(void)state;
+	for (size_t window = WINDOW; window <= WINDOW_MOST; window++)
+		for (size_t missing = 1; missing < window; missing = missing * 3 + 1, arena_reset(arena)) {
+			expect_distances_in(window, missing + 1, 400, plain, "normal, with missing values");
+			expect_distances_in(window, missing + 1, 401, rarely_other, "mostly 0, with missing values");
+		}
 }
 
 /* Of numbers that end in whole parts of 2^-13, which those near 1e12 keep exactly. */
@@ -199,6 +216,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(distances_are_those_of_the_tests, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(distances_from_a_long_reference_are_nearly_exact, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(windows_of_any_size_may_lack_values, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(a_large_mean_takes_nothing_from_the_deviation, set_up, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
