@@ -144,21 +144,25 @@ void intake_on_schema(void *context)
 	worker->more = true; /* records that waited until our schema had its number */
 }
 
+enum logged { LOGGED_FIRST, LOGGED_ANSWERED, LOGGED_UNSURE };
+
 /* Whether this pipeline answered the request before it was logged. Other pipelines, of other groups, may read the same topic: they
- * take it. An arena of NULL: false also where that cannot be told without one. */
-static bool was_answered(const struct stage_config *config, const struct record *record, struct arena *arena)
+ * take it. An arena of NULL: LOGGED_UNSURE where that cannot be told without one. */
+static enum logged record_logged(const struct stage_config *config, const struct record *record, struct arena *arena)
 {
 	struct error error;
 	struct text value;
-	return config->mark && !comes_from_stage(config) && !external_input_point_at(config, record->topic) &&
-	       record_header_value(record, TEXT(REPLY_ANSWERED_HEADER), arena, &value, &error) && text_is(value, config->mark);
+	if (!config->mark || comes_from_stage(config) || external_input_point_at(config, record->topic))
+		return LOGGED_FIRST;
+	if (!record_header_value(record, TEXT(REPLY_ANSWERED_HEADER), arena, &value, &error))
+		return arena ? LOGGED_FIRST : LOGGED_UNSURE;
+	return text_is(value, config->mark) ? LOGGED_ANSWERED : LOGGED_FIRST;
 }
 
 /* Ends an in-flight message whose request was answered directly: only its offset counts. */
 static void inflight_skip(struct worker *worker, struct inflight *inflight)
 {
 	const struct answer nothing = {0};
-	inflight->skipped = true;
 	inflight_finish(&worker->queues, &inflight->message, FLOW_PASSED, &nothing);
 }
 
@@ -166,7 +170,7 @@ void intake_begin(struct worker *worker, struct worker_stage *stage, struct infl
 {
 	inflight->stage = stage;
 	inflight->taken_ms = loop_now_ms(worker->loop);
-	if (!inflight->direct && was_answered(stage->config, &inflight->record, inflight->message.arena)) {
+	if (inflight->skipped) {
 		inflight_skip(worker, inflight);
 	} else {
 		count_add(&worker->counts.taken, 1);
@@ -187,11 +191,9 @@ static void record_pass_over(struct worker *worker, struct record *record)
 
 /* Passes over a request that was answered directly before, where nothing of its partition is in flight: that is each one that an
  * engine itself has logged, so it costs no in-flight message. False: it is to enter. */
-static bool record_was_passed(struct worker *worker, const struct worker_stage *stage, struct partition_queue *queue,
-			      struct record *record)
+static bool record_was_passed(struct worker *worker, struct partition_queue *queue, struct record *record)
 {
-	if (!worker_may_produce(worker) || !was_answered(stage->config, record, NULL) ||
-	    !partition_queue_pass(queue, record->offset))
+	if (!worker_may_produce(worker) || !partition_queue_pass(queue, record->offset))
 		return false;
 	count_add(&worker->counts.released, 1);
 	record_pass_over(worker, record);
@@ -201,13 +203,17 @@ static bool record_was_passed(struct worker *worker, const struct worker_stage *
 /* Enters a record. The message goes as far as it can at once, while it is in the processor's caches. */
 static void record_enter(struct worker *worker, struct worker_stage *stage, struct partition_queue *queue, struct record *record)
 {
-	if (record_was_passed(worker, stage, queue, record))
+	enum logged logged = record_logged(stage->config, record, NULL);
+	if (logged == LOGGED_ANSWERED && record_was_passed(worker, queue, record))
 		return;
 	struct inflight *inflight = partition_queue_enter(&worker->queues, queue, &stage->load, record, &worker->failure);
 	if (!inflight) {
 		record_release(record); /* the worker stops */
 		return;
 	}
+	if (logged == LOGGED_UNSURE)
+		logged = record_logged(stage->config, &inflight->record, inflight->message.arena);
+	inflight->skipped = logged == LOGGED_ANSWERED;
 	intake_begin(worker, stage, inflight);
 }
 
