@@ -90,23 +90,29 @@ static size_t pairs_read(const struct buffer *fields, nghttp2_nv *pairs)
 	return count;
 }
 
+/* The head of a 100 is one of its own, which the last one follows (RFC 9113, 8.1). */
 static bool answer_begin(struct grpc_request *request, struct text head)
 {
 	const nghttp2_data_provider body = {.read_callback = grpc_port_on_wanted};
 	nghttp2_nv pairs[PAIRS_MAX];
 	struct text line = text_take_until(&head, '\n');
 	(void)text_take_until(&line, ' '); /* the version */
+	const struct text status = text_take_until(&line, ' ');
+	nghttp2_session *session = request->caller->http2.session;
+	if (text_is(status, "100")) {
+		const nghttp2_nv pair = http2_constant(TEXT(":status"), TEXT("100"));
+		return nghttp2_submit_headers(session, NGHTTP2_FLAG_NONE, request->id, NULL, &pair, 1, NULL) == 0;
+	}
 	buffer_clear(&request->fields);
 	buffer_text(&request->fields, TEXT(":status"));
 	buffer_byte(&request->fields, '\0');
-	buffer_text(&request->fields, text_take_until(&line, ' '));
+	buffer_text(&request->fields, status);
 	buffer_byte(&request->fields, '\0');
 	while (head.length > 0)
 		field_add(&request->fields, text_trimmed(text_take_until(&head, '\n'), "\r"));
 	request->has_responded = true;
 	const size_t count = pairs_read(&request->fields, pairs);
-	return !buffer_failed(&request->fields) &&
-	       nghttp2_submit_response(request->caller->http2.session, request->id, pairs, count, &body) == 0;
+	return !buffer_failed(&request->fields) && nghttp2_submit_response(session, request->id, pairs, count, &body) == 0;
 }
 
 static void stream_reset(const struct grpc_request *request)
@@ -148,7 +154,7 @@ static void on_released(void *context)
 
 static bool is_left_out(struct text name)
 {
-	static const char *const names[] = {"expect", "te", "transfer-encoding"};
+	static const char *const names[] = {"te", "transfer-encoding"};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (text_equal_caseless(name, text_of(names[i])))
 			return true;

@@ -36,15 +36,22 @@ void http_exchange_give(struct http_inbound *exchange, struct text bytes)
 	http_inbound_give(exchange, bytes);
 }
 
+size_t http_exchange_left(const struct http_inbound *exchange)
+{
+	const struct http_incoming *incoming = exchange->incoming;
+	return incoming ? incoming->output.length - incoming->written : 0;
+}
+
 struct text http_exchange_head(struct http_inbound *exchange)
 {
 	struct http_incoming *incoming = exchange->incoming;
-	const struct text output = incoming ? buffer_view(&incoming->output) : (struct text){0};
-	const char *end = output.length > 0 ? memmem(output.bytes, output.length, HEAD_END, sizeof HEAD_END - 1) : NULL;
+	const size_t left = http_exchange_left(exchange);
+	const char *head = left > 0 ? incoming->output.bytes + incoming->written : NULL;
+	const char *end = head ? memmem(head, left, HEAD_END, sizeof HEAD_END - 1) : NULL;
 	if (!end)
 		return (struct text){0};
-	incoming->written = (size_t)(end - output.bytes) + sizeof HEAD_END - 1;
-	return (struct text){output.bytes, (size_t)(end - output.bytes)};
+	incoming->written += (size_t)(end - head) + sizeof HEAD_END - 1;
+	return (struct text){head, (size_t)(end - head)};
 }
 
 /* The server frees it in its next turn. */
@@ -54,12 +61,6 @@ static void exchange_detach(struct http_inbound *exchange)
 	exchange->link = LINK_NONE;
 	exchange->phase = HTTP_PHASE_OVER;
 	http_inbound_wake(exchange);
-}
-
-size_t http_exchange_left(const struct http_inbound *exchange)
-{
-	const struct http_incoming *incoming = exchange->incoming;
-	return incoming ? incoming->output.length - incoming->written : 0;
 }
 
 size_t http_exchange_take(struct http_inbound *exchange, char *room, size_t size, bool *is_end)

@@ -39,7 +39,8 @@ void http_exchange_count_refusal(const struct http_server *server, int status);
 /* Gives bytes of the request, which are dropped if it is answered already. May call `ready`, and `gone` if memory runs out. */
 void http_exchange_give(struct http_inbound *exchange, struct text bytes);
 
-/* The head of the answer as HTTP/1.1, without the empty line. It lives until the loop continues. Bytes NULL: it is not there. */
+/* The next head of the answer as HTTP/1.1, without the empty line: that of a 100, if the caller waits for it before it sends its
+ * body, and then the last one. It lives until the loop continues. Bytes NULL: it is not there. */
 struct text http_exchange_head(struct http_inbound *exchange);
 
 /* Bytes of the body that are there to be taken. */
