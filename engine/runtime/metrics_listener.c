@@ -127,13 +127,17 @@ static void metrics_listener_on_called(void *context, struct http_incoming *inco
 				       struct text body)
 {
 	struct metrics_listener *listener = context;
+	static const struct http_answer_header allowed = {"Allow", "GET, HEAD, OPTIONS"};
+	const bool is_options = text_is(method, "OPTIONS");
 	bool is_known = text_is(path, "/metrics") || text_is(path, "/live") || text_is(path, "/ready");
 	(void)body;
-	if (!is_known)
+	if (!is_known && !(is_options && text_is(path, "*")))
 		answer_text(incoming, 404, "This port has /metrics, /live and /ready.\n");
+	else if (is_options)
+		http_server_answer(incoming, 204, NULL, (struct text){0}, &allowed, 1);
 	else if (!text_is(method, "GET") && !text_is(method, "HEAD"))
 		http_server_answer(incoming, 405, "text/plain; charset=utf-8", TEXT("Nothing can be changed here: ask by GET.\n"),
-				   &(struct http_answer_header){"Allow", "GET, HEAD"}, 1);
+				   &allowed, 1);
 	else if (text_is(path, "/metrics"))
 		answer_metrics(listener, incoming);
 	else if (text_is(path, "/ready"))

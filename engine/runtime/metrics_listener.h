@@ -1,6 +1,6 @@
 /* metrics_listener.h: HTTP listener for metrics and probes, on its own port. It is read-only.
  *
- * It answers GET and HEAD of three paths to anybody who can connect:
+ * It answers GET and HEAD of three paths to anybody who can connect, and OPTIONS by these methods:
  *
  *   /metrics   the metrics of this process, as Prometheus or OpenMetrics reads them (observe/exposition.h)
  *   /live      200 as long as the process answers

@@ -111,7 +111,7 @@ static void the_url_of_metrics_is_one_that_can_be_opened(void **state)
 static void nothing_can_be_changed(void **state)
 {
 	struct metrics_stand *stand = *state;
-	static const char *const asked[] = {"POST /metrics", "PUT /ready", "DELETE /live", "PATCH /metrics", "OPTIONS /metrics"};
+	static const char *const asked[] = {"POST /metrics", "PUT /ready", "DELETE /live", "PATCH /metrics"};
 	for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
 		char words[256];
 		struct guest caller = stand_call(stand);
@@ -119,7 +119,7 @@ static void nothing_can_be_changed(void **state)
 		const char *reply = guest_ask(&caller, words, "GET.\n");
 		assert_non_null(reply);
 		assert_non_null(strstr(reply, "HTTP/1.1 405"));
-		assert_non_null(strstr(reply, "Allow: GET, HEAD\r\n"));
+		assert_non_null(strstr(reply, "Allow: GET, HEAD, OPTIONS\r\n"));
 		guest_close(&caller);
 	}
 	assert_int_equal(stand->writes, 0);
@@ -127,6 +127,25 @@ static void nothing_can_be_changed(void **state)
 	assert_non_null(strstr(guest_ask(&caller, ASK("GET", "/v2/repository/index"), "/ready.\n"), "HTTP/1.1 404"));
 	assert_non_null(strstr(guest_ask(&caller, ASK("HEAD", "/metrics"), "\r\n\r\n"), "HTTP/1.1 200"));
 	assert_non_null(strstr(guest_ask(&caller, ASK("GET", "/live"), "live\n"), "HTTP/1.1 200"));
+	guest_close(&caller);
+}
+
+/* As at a gateway's port (RFC 9110, 9.3.7). */
+static void options_are_the_methods_of_a_path(void **state)
+{
+	struct metrics_stand *stand = *state;
+	struct guest caller = stand_call(stand);
+	static const char *const paths[] = {"/metrics", "/live", "/ready", "*"};
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+		char words[256];
+		(void)snprintf(words, sizeof words, "OPTIONS %s HTTP/1.1\r\nHost: localhost\r\n\r\n", paths[i]);
+		const char *reply = guest_ask(&caller, words, "\r\n\r\n");
+		assert_non_null(reply);
+		assert_non_null(strstr(reply, "HTTP/1.1 204"));
+		assert_non_null(strstr(reply, "Allow: GET, HEAD, OPTIONS\r\n"));
+	}
+	assert_int_equal(stand->writes, 0);
+	assert_non_null(strstr(guest_ask(&caller, ASK("OPTIONS", "/v2"), "/ready.\n"), "HTTP/1.1 404"));
 	guest_close(&caller);
 }
 
@@ -254,6 +273,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_url_of_metrics_is_one_that_can_be_opened, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(nothing_can_be_changed, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(readiness_has_its_reason, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(options_are_the_methods_of_a_path, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(idle_and_half_callers_do_not_shut_others_out, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_request_to_another_name_is_refused, stand_open, stand_close),
 		cmocka_unit_test(files_of_tls_need_each_other_and_a_port),
