@@ -7,6 +7,8 @@
 
 #define WORDS_BYTES ((size_t)8 << 10) /* encoded: callers accept no longer headers */
 #define NO_MEMORY_WORDS "no memory for the answer"
+#define END_WAIT_MS 2000
+#define END_WAIT_BYTES_MAX ((uint64_t)64 << 20) /* of a body, as much as is dropped of one over HTTP/1.1 */
 #define PLACE_SHOWN ((size_t)512) /* bytes of a path in the metadata, of which callers accept 8 KiB */
 
 /* ---- bytes ---- */
@@ -194,4 +196,25 @@ void grpc_server_answer(struct grpc_request *request, int status, struct text wo
 		send_answer(request, body);
 	else if (waits)
 		grpc_request_refuse(request, status, words);
+}
+
+/* ---- the end of a request that is answered already ---- */
+
+bool grpc_answer_wait_for_end(struct grpc_request *request)
+{
+	struct loop *loop = request->server->loop;
+	const struct text announced = grpc_request_known(request, HEADER_CONTENT_LENGTH, 0);
+	struct error error = {0};
+	uint64_t length;
+	if (request->converses || request->caller->on_wire > request->server->config.streams / 2 ||
+	    (announced.bytes && (!digits_read(announced, 10, &length) || length > END_WAIT_BYTES_MAX)))
+		return false;
+	request->waits_for_end = loop_timer_set(loop, &request->deadline, loop_now_ms(loop) + END_WAIT_MS, &error);
+	return request->waits_for_end;
+}
+
+void grpc_answer_end_wait(struct grpc_request *request)
+{
+	nghttp2_submit_rst_stream(request->caller->http2.session, NGHTTP2_FLAG_NONE, request->id, NGHTTP2_NO_ERROR);
+	grpc_caller_mark_dirty(request->caller);
 }

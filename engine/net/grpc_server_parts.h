@@ -63,6 +63,7 @@ struct grpc_request {
 	int64_t timeout_ms; /* -1: none */
 	bool has_bad_timeout; /* grpc-timeout is no time */
 	struct loop_timer deadline;
+	bool waits_for_end; /* it is answered, and `deadline` is that of its end */
 	/* The answer, with its prefix, and the position up to which it was passed to nghttp2: */
 	struct buffer answer;
 	size_t offset;
@@ -182,10 +183,6 @@ void grpc_port_begin(struct grpc_request *request, bool is_end);
 void grpc_port_give(struct grpc_request *request, struct text bytes); /* of its body */
 void grpc_port_end(struct grpc_request *request);		       /* of its body */
 
-/* The answer has left before the request's end. Waits for that, if it is near: clients fail whose streams are reset while they
- * send. False: it is not. When the wait has lasted too long, grpc_port_end_wait() resets the stream. */
-bool grpc_port_wait_for_end(struct grpc_request *request);
-void grpc_port_end_wait(struct grpc_request *request);
 void grpc_port_leave(struct grpc_request *request);		       /* the stream is gone */
 
 /* ---- grpc_server_request.c ---- */
@@ -233,6 +230,12 @@ void grpc_request_refuse_as_http(struct grpc_request *request, struct http_refus
 
 /* Sends an answer, with its message as it is, or compressed. */
 void grpc_answer_send(struct grpc_request *request, struct text coded, bool is_packed);
+
+/* The answer has left before the request's end. Waits for that, and drops what comes: clients and proxies whose streams are reset
+ * while they send lose the answer. False: it is a conversation, too much is announced, or half of the caller's streams are open.
+ * When the wait has lasted too long, grpc_answer_end_wait() resets the stream. */
+bool grpc_answer_wait_for_end(struct grpc_request *request);
+void grpc_answer_end_wait(struct grpc_request *request);
 
 /* ---- grpc_server_fields.c ---- */
 

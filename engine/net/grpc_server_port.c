@@ -11,8 +11,6 @@
 #include "net/http_field.h"
 
 #define PREFACE "PRI"
-#define END_WAIT_MS 2000
-#define END_WAIT_BYTES_MAX ((uint64_t)64 << 10) /* of a body: a longer one costs more than a reset */
 #define PAIRS_MAX 96 /* headers of an answer: those that steps set, and our own */
 
 /* ---- connections ---- */
@@ -247,21 +245,6 @@ void grpc_port_end(struct grpc_request *request)
 {
 	if (request->in_chunks)
 		exchange_give(request, TEXT("0\r\n\r\n"));
-}
-
-bool grpc_port_wait_for_end(struct grpc_request *request)
-{
-	struct loop *loop = request->server->loop;
-	struct error error = {0};
-	uint64_t length;
-	return digits_read(grpc_request_known(request, HEADER_CONTENT_LENGTH, 0), 10, &length) && length <= END_WAIT_BYTES_MAX &&
-	       loop_timer_set(loop, &request->deadline, loop_now_ms(loop) + END_WAIT_MS, &error);
-}
-
-void grpc_port_end_wait(struct grpc_request *request)
-{
-	nghttp2_submit_rst_stream(request->caller->http2.session, NGHTTP2_FLAG_NONE, request->id, NGHTTP2_NO_ERROR);
-	grpc_caller_mark_dirty(request->caller);
 }
 
 void grpc_port_leave(struct grpc_request *request)

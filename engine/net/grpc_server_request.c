@@ -72,7 +72,7 @@ static struct grpc_request *request_take(struct grpc_caller *caller, int32_t id)
 	request->id = id;
 	request->over = request->is_post = request->is_grpc = false;
 	request->pending = request->converses = request->responded = request->has_ended = false;
-	request->packs = request->is_taking = false;
+	request->packs = request->is_taking = request->waits_for_end = false;
 	request->end_status = GRPC_STATUS_NONE;
 	request->is_http = request->is_head = request->in_chunks = request->has_responded = false;
 	request->exchange = NULL;
@@ -212,8 +212,8 @@ static bool has_message_left(const struct grpc_request *request)
 static void grpc_request_on_deadline(void *context)
 {
 	struct grpc_request *request = context;
-	if (request->is_http)
-		grpc_port_end_wait(request);
+	if (request->waits_for_end)
+		grpc_answer_end_wait(request);
 	else if (has_message_left(request))
 		grpc_request_shed(request, GRPC_DEADLINE_EXCEEDED, DEADLINE_WORDS);
 	else
@@ -607,8 +607,8 @@ static void reset_note(struct grpc_caller *caller, const nghttp2_frame *frame)
 		frame_budget_caused_reset(&caller->http2.frames, frame->hd.stream_id);
 }
 
-/* When the answer is complete and the request is not, resets the stream, because the rest is not needed. A request of HTTP whose
- * rest is short may end by itself. */
+/* When the answer is complete and the request is not, the rest is not needed: the stream is reset, or may end by itself for a
+ * while. */
 static int grpc_request_on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
 	if (!(frame->hd.flags & NGHTTP2_FLAG_END_STREAM)) {
@@ -620,7 +620,7 @@ static int grpc_request_on_sent(nghttp2_session *session, const nghttp2_frame *f
 	    nghttp2_session_get_stream_remote_close(session, frame->hd.stream_id) != 0)
 		return 0;
 	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
-	if (!request || !request->is_http || !grpc_port_wait_for_end(request))
+	if (!request || !grpc_answer_wait_for_end(request))
 		nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
 	return 0;
 }

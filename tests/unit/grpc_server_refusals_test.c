@@ -133,6 +133,43 @@ static void await_heard(struct refusals_stand *stand, const char *words)
 #define PART "\0\0\0\0\5he", 7 /* of a message */
 #define WHOLE "\0\0\0\0\2he", 7
 
+/* HAProxy 2.6 and nginx lose the answer to a call whose stream is reset while they send its message. */
+static void a_call_may_end_after_its_refusal(void **state)
+{
+	static struct refusals_stand stand;
+	static const char rest[4000 - 2];
+	(void)state;
+	stand_open_with(&stand, false);
+	puppet_headers(stand.line, 1, 0, CALL, NULL);
+	puppet_frame(stand.line, FRAME_DATA, 0, 1, "\0\0\0\x0f\xa0he", 7);
+	await_heard(&stand, "1 grpc-status: 8\n");
+	await_heard(&stand, "1 end\n");
+	puppet_frame(stand.line, FRAME_DATA, FLAG_END_STREAM, 1, rest, sizeof rest);
+	puppet_headers(stand.line, 3, 0, CALL, NULL);
+	puppet_frame(stand.line, FRAME_DATA, 0, 3, "\0\0\0\x0f\xa0he", 7);
+	await_heard(&stand, "3 end\n");
+	assert_null(strstr(stand.puppet.heard, "reset"));
+	await_heard(&stand, "3 reset 0\n"); /* its end never comes */
+	assert_null(strstr(stand.puppet.heard, "1 reset"));
+	assert_int_equal(stand.refused, 2);
+	stand_close(&stand);
+}
+
+/* A conversation has no end to be waited for. */
+static void a_conversation_that_is_refused_is_reset(void **state)
+{
+	static struct refusals_stand stand;
+	(void)state;
+	stand_open_with(&stand, false);
+	puppet_headers(stand.line, 1, 0, TALK, NULL);
+	const int64_t begun_ms = loop_now_ms(stand.loop);
+	puppet_frame(stand.line, FRAME_DATA, 0, 1, "\0\0\0\x0f\xa0he", 7);
+	await_heard(&stand, "1 grpc-status: 8\n");
+	await_heard(&stand, "1 reset 0\n");
+	assert_true(loop_now_ms(stand.loop) - begun_ms < 1500);
+	stand_close(&stand);
+}
+
 static void what_a_server_refuses_is_counted(void **state)
 {
 	static struct refusals_stand stand;
@@ -380,6 +417,8 @@ static void so_is_one_of_a_conversation(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_call_may_end_after_its_refusal),
+		cmocka_unit_test(a_conversation_that_is_refused_is_reset),
 		cmocka_unit_test(what_a_server_refuses_is_counted),
 		cmocka_unit_test(a_timeout_that_is_no_time_is_refused),
 		cmocka_unit_test(a_message_of_a_conversation_that_cannot_be_read_is_counted),
