@@ -336,7 +336,8 @@ static const struct command_section sections[] = {
 	 "would exceed 512 KiB, location is a path to poll. The outcome comes in about 5 s. A gateway has at most 128 "
 	 "watches and 72 polls (503 beyond), with access control 32 and 18 of one caller (429). 8 polls run at once, and 2 of one "
 	 "caller; the others wait. A caller that disconnects "
-	 "ends the watch, not the request."},
+	 "ends the watch, not the request. A browser connects again after the last event, and gets 204 by its "
+	 "Last-Event-ID, unless that was `pending` or a failure with 503."},
 	{"Idempotency keys",
 	 "With the header idempotency-key (1 to 255 bytes; metadata in gRPC) a caller may send a request again, at any "
 	 "gateway of the namespace: each key is answered from one request. The key belongs to the caller for 24 hours; "

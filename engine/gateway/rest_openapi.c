@@ -45,6 +45,7 @@ static const struct header_row {
 	 "Each request with this key gets the answer to the first one, for 24 hours; 409 until it is there, and 422 with another "
 	 "body.",
 	 "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}"},
+	{"Last-Event-ID", IN_REQUEST, ON(WATCH), "The id of the last event, which browsers send when they connect again.", OF_TEXT},
 	{REPLY_ID_HEADER, AT_200 | AT_202 | AT_204, ON_CALLS, "The id of the request.", OF_TEXT},
 	{REPLY_ID_HEADER, AT_200 | AT_204, ON(POLL), "The id of the request.", OF_TEXT},
 	{REPLY_ID_HEADER, AT_ERROR, 0, "The id of the request.", OF_TEXT},
@@ -168,8 +169,10 @@ static void responses_write(struct buffer *out, const struct gateway_route *rout
 		buffer_string(out,
 			      ",\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/Accepted\"}}}}");
 	}
-	if (answers || route->verb == ACCESS_EXPLAIN) {
-		buffer_string(out, ",\"204\":{\"description\":\"A step dropped the request.\"");
+	if (answers || route->verb == ACCESS_EXPLAIN || route->verb == ACCESS_WATCH) {
+		buffer_string(out, ",\"204\":{\"description\":");
+		buffer_string(out, route->verb == ACCESS_WATCH ? "\"The caller had the last event.\""
+							       : "\"A step dropped the request.\"");
 		answer_headers_write(out, AT_204, route);
 		buffer_byte(out, '}');
 	}

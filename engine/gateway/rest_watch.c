@@ -69,11 +69,21 @@ static void watch_begin(const struct rest_request *request, const struct poll_re
 	}
 }
 
+/* Whether the caller had the last event (watch_event.h). A 204 keeps a browser from connecting again. */
+static bool all_was_said(const struct rest_request *request)
+{
+	return text_equal(http_incoming_header(request->incoming, "last-event-id"), request->submission);
+}
+
 void rest_watch(const struct rest_request *request)
 {
 	struct poll_request poll = {.found = NULL};
 	if (request->rest->draining)
 		rest_refuse(request, 503, "this gateway is stopping; ask another one");
-	else if (rest_poll_prepare(request, &poll))
+	else if (!rest_poll_prepare(request, &poll))
+		return;
+	else if (all_was_said(request))
+		http_server_answer(request->incoming, 204, NULL, (struct text){0}, NULL, 0);
+	else
 		watch_begin(request, &poll);
 }

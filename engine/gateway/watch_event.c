@@ -8,22 +8,24 @@
 #include "message/json_scan.h"
 #include "message/json_write.h"
 
-static void event_begin(struct buffer *out, const char *name, struct text id)
+static void event_begin(struct buffer *out, const char *name, struct text id, bool is_last)
 {
 	buffer_clear(out);
 	buffer_print(out, "event: %s\n", name);
+	if (is_last)
+		buffer_print(out, "id: " TEXT_FORMAT "\n", TEXT_ARGUMENTS(id));
 	json_write_string_after(out, TEXT("data: {\"id\":"), id);
 }
 
 void watch_event_accepted(struct buffer *out, struct text id)
 {
-	event_begin(out, "accepted", id);
+	event_begin(out, "accepted", id, false);
 	buffer_string(out, "}\n\n");
 }
 
 void watch_event_pending(struct buffer *out, struct text id)
 {
-	event_begin(out, "pending", id);
+	event_begin(out, "pending", id, false);
 	buffer_string(out, ",\"status\":202}\n\n");
 }
 
@@ -88,7 +90,7 @@ static const char *event_name(enum call_end end)
 
 static void end_begin(struct buffer *out, const struct call_outcome *outcome, struct text id)
 {
-	event_begin(out, event_name(outcome->end), id);
+	event_begin(out, event_name(outcome->end), id, outcome->status != 503);
 	buffer_print(out, ",\"status\":%d", outcome->status);
 }
 

@@ -6,6 +6,10 @@
  * answer and a failure have `content_type`, `headers` and `request_id`, where they are known, and `body` if it is JSON, else
  * `body_base64`; with binary tensors `header_length`, the number of bytes of JSON before them. An event that would be longer than
  * WATCH_EVENT_BYTES_MAX has `location` instead, where a poll gets the body.
+ *
+ * The event of a request that has ended has its id, too, as SSE's `id`. Browsers connect again when a stream ends, and send the id
+ * of the last event as Last-Event-ID: then all was said. `accepted` and `pending` have none, so that they watch again, nor has a
+ * failure with 503, which may have been that of the watch.
  */
 #ifndef SLUICE_GATEWAY_WATCH_EVENT_H
 #define SLUICE_GATEWAY_WATCH_EVENT_H

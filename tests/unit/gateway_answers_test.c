@@ -96,7 +96,7 @@ static void a_watch_has_the_type_and_length_of_a_binary_answer(void **state)
 	outcome.arena = arena;
 	watch_event_end(&out, &outcome, TEXT("1"), TEXT("/here"));
 	assert_true(text_is(buffer_view(&out),
-			    "event: answer\ndata: {\"id\":\"1\",\"status\":200,\"content_type\":"
+			    "event: answer\nid: 1\ndata: {\"id\":\"1\",\"status\":200,\"content_type\":"
 			    "\"application/octet-stream\",\"header_length\":2,\"body_base64\":\"e30BAg==\"}\n\n"));
 	outcome.header_length = TEXT("2x"); /* somebody wrote it to the topic */
 	watch_event_end(&out, &outcome, TEXT("1"), TEXT("/here"));

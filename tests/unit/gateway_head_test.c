@@ -208,7 +208,8 @@ static void a_header_that_steers_has_one_value(void **state)
 static void assert_answer(struct head_stand *stand, const char *head, const char *status, const char *words)
 {
 	struct guest caller = guest_open(stand->rest.loop, grpc_front_port(stand->grpc));
-	const char *reply = guest_ask(&caller, head, status[0] == '2' ? "]}" : "\"}");
+	const char *end = strcmp(status, "204") == 0 ? "\r\n\r\n" : status[0] == '2' ? "]}" : "\"}";
+	const char *reply = guest_ask(&caller, head, end);
 	if (!reply || strncmp(reply, "HTTP/1.1 ", 9) != 0 || strncmp(reply + 9, status, 3) != 0 || !strstr(reply, words))
 		fail_msg("%s: %s", head, reply);
 	guest_close(&caller);
@@ -395,6 +396,24 @@ static void a_path_does_not_name_two_pipelines(void **state)
 
 /* ---- watches ---- */
 
+#define WATCHED "0-0-1700000000000-1-00112233445566778899aabbccddeeff"
+
+/* A browser connects again after each end of a stream, and says which event it had last. A 204 ends that (WHATWG HTML, 9.2). */
+static void a_reader_that_had_the_last_event_is_told_to_stop(void **state)
+{
+	struct head_stand *stand = *state;
+	assert_answer(stand,
+		      "GET /v2/pipelines/a/requests/" WATCHED "/watch HTTP/1.1\r\nHost: x\r\n" KEY "Last-Event-ID: " WATCHED
+		      "\r\n\r\n",
+		      "204", "");
+	assert_answer(stand,
+		      "GET /v2/pipelines/a/watch?request=" WATCHED " HTTP/1.1\r\nHost: x\r\n" KEY "last-event-id: " WATCHED
+		      "\r\n\r\n",
+		      "204", "");
+	assert_answer(stand, "GET /v2/pipelines/a/requests/1/watch HTTP/1.1\r\nHost: x\r\n" KEY "Last-Event-ID: 1\r\n\r\n", "404",
+		      "");
+}
+
 static bool on_search(void *context, const struct poll_request *request)
 {
 	(void)context, (void)request;
@@ -412,8 +431,11 @@ static void a_watch_beyond_the_most_is_refused_by_a_limit(void **state)
 	for (size_t i = 0; i < WATCHES_MAX; i++)
 		assert_int_equal(answer_watches_begin(stand->rest.watches, &watched), WATCH_STARTED);
 	assert_answer(stand,
-		      "GET /v2/pipelines/a/requests/0-0-1700000000000-1-00112233445566778899aabbccddeeff/watch HTTP/1.1\r\n"
+		      "GET /v2/pipelines/a/requests/" WATCHED "/watch HTTP/1.1\r\n"
 		      "Host: x\r\n" KEY "\r\n",
+		      "503", "\"kind\":\"LIMIT\"");
+	assert_answer(stand, /* it had the last event of another watch */
+		      "GET /v2/pipelines/a/requests/" WATCHED "/watch HTTP/1.1\r\nHost: x\r\n" KEY "Last-Event-ID: 0-0\r\n\r\n",
 		      "503", "\"kind\":\"LIMIT\"");
 	answer_watches_close(stand->rest.watches);
 }
@@ -561,6 +583,7 @@ int main(void)
 		HEAD_STORY(a_name_near_to_one_that_is_there_is_suggested),
 		HEAD_STORY(what_has_no_step_that_explains_is_not_asked_for_explanations),
 		HEAD_STORY(a_path_does_not_name_two_pipelines),
+		HEAD_STORY(a_reader_that_had_the_last_event_is_told_to_stop),
 		HEAD_STORY(a_watch_beyond_the_most_is_refused_by_a_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
