@@ -54,7 +54,8 @@ bool store_read(const struct store *store, uint32_t scope, struct text key, stru
 bool store_may_write(const struct store *store, uint32_t scope, size_t key_length, size_t value_length, struct error *error);
 
 /* Whether the writes, chained by `next`, fit together; otherwise a LIMIT. They always do if they take no more than the present
- * values of their keys: so a full store goes on for the keys that it has, and gets room by removals. */
+ * values of their keys: so a full store goes on for the keys that it has, and gets room by removals, as soon as these are
+ * released: when they reach the changelog is up to Kafka. */
 bool store_has_room(const struct store *store, const struct write *writes, struct error *error);
 
 /* Makes the write visible to later messages. False: memory ran out (SYSTEM). */
@@ -72,7 +73,7 @@ bool store_scope_find(const struct store *store, struct text name, uint32_t *sco
 
 size_t store_count(const struct store *store); /* keys with a released value */
 bool store_has_scope(const struct store *store, uint32_t scope); /* whether a key of that scope has one */
-size_t store_bytes(const struct store *store); /* of the tables, and what the journal may add to them */
+size_t store_bytes(const struct store *store); /* of the tables (table_bytes()), and what the journal may add to them */
 
 /* ---- changes ---- */
 

@@ -35,7 +35,7 @@ struct state_table {
 	size_t split;
 	size_t items; /* removed ones that are not written yet among them */
 	size_t count;
-	size_t bytes;
+	size_t bytes; /* without removed items and the list of changes */
 	struct item **changed; /* those from `written` on, the first to change first */
 	size_t written, changed_end, changed_room;
 };
@@ -59,9 +59,14 @@ static size_t item_size(size_t key_length, size_t value_length)
 	return sizeof(struct item) + value_at(key_length) + value_length;
 }
 
+static bool is_removed(const struct item *item)
+{
+	return item->value_length == VALUE_REMOVED;
+}
+
 static size_t item_cost(const struct item *item)
 {
-	return heap_cost(item_size(item->key_length, item->value_length == VALUE_REMOVED ? 0 : item->value_length));
+	return heap_cost(item_size(item->key_length, is_removed(item) ? 0 : item->value_length));
 }
 
 static struct text item_key(const struct item *item)
@@ -71,7 +76,7 @@ static struct text item_key(const struct item *item)
 
 static struct text item_value(const struct item *item)
 {
-	if (item->value_length == VALUE_REMOVED)
+	if (is_removed(item))
 		return (struct text){0};
 	return (struct text){item->bytes + value_at(item->key_length), item->value_length};
 }
@@ -183,7 +188,7 @@ void table_close(struct state_table *table)
 bool table_read(const struct state_table *table, struct text key, struct text *value)
 {
 	const struct item *item = *item_find(table, hash_key(key), key);
-	if (!item || item->value_length == VALUE_REMOVED)
+	if (!item || is_removed(item))
 		return false;
 	*value = item_value(item);
 	return true;
@@ -211,7 +216,6 @@ static bool changes_reserve(struct state_table *table)
 	struct item **changed = memory_resize(table->changed, room, sizeof(struct item *));
 	if (!changed)
 		return false;
-	table->bytes += (room - table->changed_room) * sizeof(struct item *);
 	table->changed = changed;
 	table->changed_room = room;
 	return true;
@@ -231,24 +235,32 @@ static void item_unlink(struct state_table *table, struct item **at)
 	struct item *item = *at;
 	*at = item->next;
 	table->items--;
-	table->bytes -= item_cost(item);
 	memory_give(item);
+}
+
+/* Gives back the memory of the value. Without memory for that, the item has it until its change is reported. */
+static struct item *item_shrink(struct state_table *table, struct item **at)
+{
+	struct item *item = memory_resize(*at, 1, item_cost(*at) - HEAP_WORD);
+	if (!item)
+		return *at;
+	*at = item;
+	if (item->change)
+		table->changed[item->change - 1] = item;
+	return item;
 }
 
 static void item_remove(struct state_table *table, struct item **at, bool noted)
 {
-	struct item *item = *at;
-	if (!item || item->value_length == VALUE_REMOVED)
+	if (!*at || is_removed(*at))
 		return;
 	table->count--;
-	if (!noted && !item->change) {
+	table->bytes -= item_cost(*at);
+	(*at)->value_length = VALUE_REMOVED;
+	if (noted || (*at)->change)
+		item_note(table, item_shrink(table, at));
+	else
 		item_unlink(table, at);
-		return;
-	}
-	table->bytes -= item_cost(item);
-	item->value_length = VALUE_REMOVED;
-	table->bytes += item_cost(item);
-	item_note(table, item);
 }
 
 static struct item *item_add(struct state_table *table, uint32_t hash, struct text key, size_t value_length)
@@ -265,7 +277,6 @@ static struct item *item_add(struct state_table *table, uint32_t hash, struct te
 	struct item **bucket = bucket_of(table, hash);
 	item->next = *bucket;
 	*bucket = item;
-	table->bytes += item_cost(item);
 	return item;
 }
 
@@ -274,7 +285,7 @@ static struct item *item_fit(struct state_table *table, struct item **at, size_t
 {
 	struct item *item = *at;
 	size_t cost = heap_cost(item_size(item->key_length, value_length));
-	if (cost == item_cost(item) && item->value_length != VALUE_REMOVED)
+	if (cost == item_cost(item) && !is_removed(item))
 		return item;
 	item = memory_resize(item, 1, cost - HEAP_WORD);
 	if (!item)
@@ -296,13 +307,11 @@ bool table_put(struct state_table *table, struct text key, struct text value, bo
 		item_remove(table, at, noted);
 		return true;
 	}
-	size_t before = *at ? item_cost(*at) : 0;
+	const size_t before = *at && !is_removed(*at) ? item_cost(*at) : 0;
 	struct item *item = *at ? item_fit(table, at, value.length) : item_add(table, hash, key, value.length);
 	if (!item)
 		return false;
-	if (before == 0)
-		before = item_cost(item);
-	table->count += item->value_length == VALUE_REMOVED;
+	table->count += is_removed(item);
 	item->value_length = (uint32_t)value.length;
 	table->bytes = table->bytes - before + item_cost(item);
 	if (value.length)
@@ -347,7 +356,7 @@ void table_change_written(struct state_table *table)
 	item->change = 0;
 	if (table->written == table->changed_end)
 		table->written = table->changed_end = 0;
-	if (item->value_length == VALUE_REMOVED)
+	if (is_removed(item))
 		item_unlink(table, item_find(table, item->hash, item_key(item)));
 }
 
@@ -363,6 +372,6 @@ void table_show(const struct state_table *table, size_t bucket, void (*show)(voi
 {
 	assert(bucket < table_buckets(table));
 	for (const struct item *item = *bucket_at(table, bucket); item; item = item->next)
-		if (item->value_length != VALUE_REMOVED)
+		if (!is_removed(item))
 			show(context, item_key(item), item_value(item));
 }

@@ -6,8 +6,9 @@
  * The table records which keys changed since they were last reported, each once. They are reported for the changelog,
  * with their current values.
  *
- * The memory of a key is counted (table_cost()). The heap is used only if its value does not fit into the memory of
- * the value before. A table belongs to one thread.
+ * The memory of a key is counted (table_cost()) from its put to its removal. What a table only keeps to report changes is not: 8
+ * bytes for each change, and a removed key without its value. The heap is used only if a value does not fit into the memory of the
+ * value before. A table belongs to one thread.
  */
 #ifndef SLUICE_STATE_TABLE_H
 #define SLUICE_STATE_TABLE_H
@@ -27,7 +28,7 @@ bool table_read(const struct state_table *table, struct text key, struct text *v
 bool table_put(struct state_table *table, struct text key, struct text value, bool noted);
 
 size_t table_count(const struct state_table *table); /* keys that have a value */
-size_t table_bytes(const struct state_table *table); /* memory of the whole table */
+size_t table_bytes(const struct state_table *table); /* memory of these keys, and of the buckets */
 
 /* Largest memory of a key with such a value. */
 size_t table_cost(size_t key_length, size_t value_length);

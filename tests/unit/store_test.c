@@ -273,10 +273,46 @@ static void what_is_removed_makes_room_for_what_is_written_with_it(void **state)
 	assert_non_null(strstr(error.text, "step `first` cannot keep more state"));
 	assert_true(store_journal(full, &removal, &error)); /* the present value is the one that is on its way */
 	assert_false(has_room_for(full, 0, "k", 1000));
+	store_close(full);
+}
+
+/* Its change may wait long for Kafka. */
+static void what_is_removed_makes_room_when_it_is_released(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct store *full = full_store(sizeof(void *)); /* of a bucket */
+	struct write removal = {.key = TEXT("k")};
+	assert_true(store_journal(full, &removal, &error));
+	assert_false(has_room_for(full, 0, "l", 1000));
 	release(full, &removal);
+	assert_int_equal(store_changes(full), 1);
+	assert_true(has_room_for(full, 0, "l", 1000));
 	store_change_written(full);
 	assert_true(has_room_for(full, 0, "l", 1000));
+	assert_false(has_room_for(full, 0, "l", 1100));
 	store_close(full);
+}
+
+/* Nor does it count how many changes wait. */
+static void changes_that_wait_take_no_room(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	char keys[1000][8];
+	struct store *store = store_open(scopes, 1 << 20);
+	const size_t empty = store_bytes(store);
+	for (int i = 0; i < 1000; i++) {
+		snprintf(keys[i], sizeof keys[i], "k%d", i);
+		struct write put = {.key = text_of(keys[i]), .value = TEXT("value")}, removal = {.key = text_of(keys[i])};
+		assert_true(store_journal(store, &put, &error));
+		release(store, &put);
+		assert_true(store_journal(store, &removal, &error));
+		release(store, &removal);
+	}
+	assert_int_equal(store_changes(store), 1000);
+	assert_in_range(store_bytes(store), empty, empty + 1000 * table_cost(0, 0) / 4); /* the buckets remain */
+	store_close(store);
 }
 
 static void writes_on_their_way_count_until_they_are_released(void **state)
@@ -397,6 +433,8 @@ int main(void)
 		cmocka_unit_test(a_full_store_goes_on_for_the_keys_that_it_has),
 		cmocka_unit_test(a_store_beyond_its_limit_takes_what_is_not_larger),
 		cmocka_unit_test(what_is_removed_makes_room_for_what_is_written_with_it),
+		cmocka_unit_test(what_is_removed_makes_room_when_it_is_released),
+		cmocka_unit_test(changes_that_wait_take_no_room),
 		cmocka_unit_test(writes_on_their_way_count_until_they_are_released),
 		cmocka_unit_test_setup_teardown(what_is_brought_back_is_no_change, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(running_out_of_memory_is_said, set_up, tear_down),

@@ -166,8 +166,10 @@ static void a_removal_is_told_and_takes_no_memory_afterwards(void **state)
 	struct text key, value;
 	table_put(table, TEXT("first"), TEXT("1"), true);
 	table_change_written(table);
-	table_put(table, TEXT("first"), (struct text){0}, true);
 	size_t before = table_bytes(table);
+	table_put(table, TEXT("first"), (struct text){0}, true);
+	size_t without = table_bytes(table);
+	assert_true(without < before);
 	table_put(table, TEXT("a"), TEXT("1"), true);
 	table_put(table, TEXT("a"), (struct text){0}, true);
 	assert_int_equal(table_changes(table), 2);
@@ -175,10 +177,57 @@ static void a_removal_is_told_and_takes_no_memory_afterwards(void **state)
 		assert_null(value.bytes);
 		table_change_written(table);
 	}
-	assert_true(table_bytes(table) < before);
+	assert_int_equal(table_bytes(table), without);
 	table_put(table, TEXT("a"), TEXT("again"), true);
 	assert_true(table_read(table, TEXT("a"), &value));
 	assert_true(text_is(value, "again"));
+	table_close(table);
+}
+
+static void a_key_is_counted_until_it_is_removed(void **state)
+{
+	(void)state;
+	static char large[100000];
+	struct state_table *table = table_open();
+	const struct text values[] = {{large, sizeof large}, TEXT("small"), {large, 0}};
+	const size_t empty = table_bytes(table);
+	for (size_t i = 0; i < 2 * sizeof values / sizeof *values; i++) {
+		const struct text value = values[i / 2];
+		const size_t cost = table_cost(1, value.length) - sizeof(void *); /* of a bucket */
+		const bool noted = i % 2; /* one that was not noted leaves at once */
+		table_put(table, TEXT("k"), value, noted);
+		assert_int_equal(table_bytes(table), empty + cost);
+		table_put(table, TEXT("k"), value, noted);
+		assert_int_equal(table_bytes(table), empty + cost);
+		table_put(table, TEXT("k"), (struct text){0}, noted);
+		assert_int_equal(table_bytes(table), empty);
+		table_put(table, TEXT("k"), (struct text){0}, noted);
+		assert_int_equal(table_bytes(table), empty);
+	}
+	assert_int_equal(table_changes(table), 1);
+	table_change_written(table);
+	assert_int_equal(table_bytes(table), empty);
+	table_close(table);
+}
+
+/* An item that shrinks may move in memory: its change is still found. */
+static void removed_keys_are_told_in_their_order(void **state)
+{
+	(void)state;
+	enum { MANY = 1000 };
+	static char large[5000];
+	struct state_table *table = table_open();
+	struct text key, value;
+	char room[32];
+	for (unsigned i = 0; i < MANY; i++)
+		table_put(table, key_of(room, i), (struct text){large, i * 5}, true);
+	for (unsigned i = 0; i < MANY; i += 2)
+		table_put(table, key_of(room, i), (struct text){0}, true);
+	for (unsigned i = 0; i < MANY; i++, table_change_written(table)) {
+		assert_true(table_change(table, &key, &value));
+		assert_true(text_equal(key, key_of(room, i)));
+		assert_true(i % 2 ? value.length == i * 5 : value.bytes == NULL);
+	}
 	table_close(table);
 }
 
@@ -275,6 +324,8 @@ int main(void)
 		cmocka_unit_test(a_key_that_changes_often_is_told_once_as_it_is_by_then),
 		cmocka_unit_test(changes_are_told_in_the_order_in_which_they_came),
 		cmocka_unit_test(a_removal_is_told_and_takes_no_memory_afterwards),
+		cmocka_unit_test(a_key_is_counted_until_it_is_removed),
+		cmocka_unit_test(removed_keys_are_told_in_their_order),
 		cmocka_unit_test(a_walk_shows_every_key_that_was_there_though_the_table_grows_meanwhile),
 		cmocka_unit_test(what_it_holds_is_counted_within_a_tenth),
 		cmocka_unit_test(a_value_that_fits_where_it_stood_asks_the_heap_for_nothing),
