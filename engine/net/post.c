@@ -17,11 +17,11 @@
 struct posting {
 	const struct post_request *request;
 	CURL *curl;
-	size_t sent; /* of a mail's body */
-	struct mail_replies replies;  /* to a mail */
-	char refused[REFUSED_BYTES];  /* an address that is not allowed; "": none */
-	long opened_after;	      /* redirections before the last address that is allowed; -1: there was none */
-	char reason[CURL_ERROR_SIZE]; /* of a failure, as libcurl says it */
+	size_t sent;			   /* of a mail's body */
+	struct mail_replies replies;	   /* to a mail */
+	char refused[REFUSED_BYTES];	   /* an address that is not allowed; "": none */
+	long opened_after;		   /* redirections before the last address that is allowed; -1: there was none */
+	char reason[CURL_ERROR_SIZE];	   /* of a failure, as libcurl says it */
 	char reason_kept[CURL_ERROR_SIZE]; /* of a mail, before its end, which libcurl may call a failure too */
 };
 
@@ -198,7 +198,7 @@ static void note_wait(CURL *curl, const struct posting *posting)
 		*posting->request->wait_ms = wait_s < POST_WAIT_S_MAX ? (int64_t)wait_s * MS_PER_S : POST_WAIT_S_MAX * MS_PER_S;
 }
 
-/* What to look at, behind a status. Those that pass by themselves have nothing. */
+/* What to look at, behind a status. */
 static const char *advice_of_status(long status)
 {
 	switch (status) {
@@ -208,14 +208,13 @@ static const char *advice_of_status(long status)
 	case 404:
 	case 410:
 		return "; is its URL right, and does it still exist there?";
-	case 408:
-	case 425:
 	case 429:
-		return "";
+		return "; it limits how many it takes: raise that limit, or let fewer alerts, or groups of them, fire at once";
 	default:
-		return status / STATUS_KIND == 3   ? "; it redirects in a circle, or where it may not: write the last URL"
-		       : status / STATUS_KIND == 4 ? "; does it take this body? See its documentation, and its log"
-						   : "; see its log";
+		return status == 408 || status == 425 ? "; see its log"
+		       : status / STATUS_KIND == 3    ? "; it redirects in a circle, or where it may not: write the last URL"
+		       : status / STATUS_KIND == 4    ? "; does it take this body? See its documentation, and its log"
+						      : "; see its log";
 	}
 }
 
@@ -244,8 +243,8 @@ static bool mail_is_refused(const struct posting *posting, CURLcode code)
 	       (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_WEIRD_SERVER_REPLY);
 }
 
-/* What to look at, behind curl's own words. */
-static const char *advice_of(CURLcode code)
+/* What to look at, behind curl's own words. `clear`: it was called without TLS. */
+static const char *advice_of(CURLcode code, bool clear)
 {
 	switch (code) {
 	case CURLE_COULDNT_CONNECT:
@@ -264,7 +263,8 @@ static const char *advice_of(CURLcode code)
 	case CURLE_GOT_NOTHING:
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
-		return "; see the receiver's log";
+		return clear ? "; see the receiver's log, and write https:// if it speaks TLS at this port"
+			     : "; see the receiver's log";
 	default:
 		return "";
 	}
@@ -286,7 +286,7 @@ static const char *mail_advice_of(CURLcode code, bool clear_first)
 				     "465, needs smtps:// in --smtp"
 				   : "; does the server run at this port, and answer in time?";
 	default:
-		return advice_of(code);
+		return advice_of(code, false);
 	}
 }
 
@@ -317,7 +317,14 @@ static bool redirects_wrongly(CURLcode code, long status)
 /* To libcurl, an answer that is not HTTP has an unsupported protocol, as a URL may have. Another server may have had the port. */
 static bool is_no_http(const struct posting *posting, CURLcode code, long status)
 {
-	return code == CURLE_UNSUPPORTED_PROTOCOL && status == 0 && posting->opened_after >= 0;
+	return code == CURLE_UNSUPPORTED_PROTOCOL && status / STATUS_KIND < STATUS_GOOD && posting->opened_after >= 0;
+}
+
+/* Those of libcurl on a code name no host and no URL. Those on a certificate say what is wrong with it, and no more of the URL than
+ * its host, by which the receiver is called anyhow. */
+static const char *words_of(const struct posting *posting, CURLcode code)
+{
+	return code == CURLE_PEER_FAILED_VERIFICATION && posting->reason[0] ? posting->reason : curl_easy_strerror(code);
 }
 
 static enum post_outcome post_judge(CURL *curl, CURLcode code, const struct posting *posting, struct error *error)
@@ -340,7 +347,8 @@ static enum post_outcome post_judge(CURL *curl, CURLcode code, const struct post
 	else if (no_http)
 		error_set(error, ERROR_REMOTE, PLACE_NONE, "the answer is not HTTP; is the receiver at this port?");
 	else
-		error_set(error, ERROR_REMOTE, PLACE_NONE, "%s%s", curl_easy_strerror(code), advice_of(code));
+		error_set(error, ERROR_REMOTE, PLACE_NONE, "%s%s", words_of(posting, code),
+			  advice_of(code, strncmp(posting->request->url, "http:", 5) == 0));
 	return (code == CURLE_UNSUPPORTED_PROTOCOL && !no_http) || code == CURLE_URL_MALFORMAT || mail_is_refused(posting, code)
 		       ? POST_REFUSED
 		       : POST_UNREACHABLE;

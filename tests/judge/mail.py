@@ -2,9 +2,9 @@
 """Judges mails of alerts through a mail server with TLS and logins (aiosmtpd): mail.py SLUICE
 
 STARTTLS and TLS from the first byte; certificates and logins that are refused; the password is sent to no server that has not
-shown a certificate, and printed nowhere. At the end `N passed, N failed`.
+shown a certificate, and printed nowhere. Then webhooks by TLS, with the same certificates. At the end `N passed, N failed`.
 """
-import asyncio, email, json, logging, os, re, ssl, subprocess, sys, tempfile, time, warnings
+import asyncio, email, http.server, json, logging, os, re, ssl, subprocess, sys, tempfile, threading, time, warnings
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
@@ -149,6 +149,41 @@ def certificates_are_checked(judge, good):
                 judge.expect(f"{what}, {how}: no login, no mail", server.mails.logins == [] and server.mails.taken == [], server.mails.logins)
 
 
+class Webhook(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def webhooks_say_what_is_wrong_with_a_certificate(judge, good):
+    elsewhere = judge.context("elsewhere", "DNS:elsewhere.example")
+    for what, context, authorities, wanted in (
+            ("a trusted certificate", good, "authority.pem", None),
+            ("an authority that is not trusted", good, "other.pem", "unable to get local issuer certificate|self-signed certificate in"),
+            ("a certificate of another name", elsewhere, "authority.pem", "no alternative certificate subject name matches target")):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Webhook)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.handle_error = lambda *_: None
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with open(judge.path("hooked.yaml"), "w", encoding="utf-8") as file:
+            file.write(re.sub("type: email, recipients.*]", f'type: webhook, url: "https://127.0.0.1:{server.server_port}/hidden"}}]', PIPELINE))
+        done = subprocess.run([judge.binary, "alerts", "test", "-f", judge.path("hooked.yaml"), "--alert-allow", "127.0.0.1",
+                               "--alert-authorities", judge.path(authorities), "-o", "json"], capture_output=True, text=True, timeout=SECONDS_MAX)
+        server.shutdown()
+        server.server_close()
+        found = json.loads(done.stdout.splitlines()[0]) if done.stdout else {}
+        why = found.get("why", "")
+        if not wanted:
+            judge.expect(f"{what}: a webhook is delivered", found.get("delivered"), done.stderr + why)
+            continue
+        judge.expect(f"{what}: refused, with the cause", not found.get("delivered") and re.search(wanted, why), done.stderr + why)
+        judge.expect(f"{what}: with a next step, and no more of the URL", "--alert-authorities names?" in why and "hidden" not in why, why)
+
+
 def no_login_without_tls(judge):
     with Server(login=True) as server:
         delivered, why = judge.send(server)
@@ -186,6 +221,7 @@ def main():
         good = judge.context("good", "IP:127.0.0.1")
         mails_go_through_tls(judge, good)
         certificates_are_checked(judge, good)
+        webhooks_say_what_is_wrong_with_a_certificate(judge, good)
         no_login_without_tls(judge)
         logins_are_refused(judge, good)
         slow_servers_are_waited_for(judge)

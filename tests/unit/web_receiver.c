@@ -48,6 +48,14 @@ static const char *answer_of(struct web_receiver *receiver)
 		return "HTTP/1.1 302 Found\r\nLocation: ftp://127.0.0.1/x\r\nContent-Length: 0\r\n\r\n";
 	if (receiver->manner == BREAKS_OFF)
 		return "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nt";
+	if (receiver->manner == LIMITS)
+		return "HTTP/1.1 429 Slowly\r\nContent-Length: 0\r\n\r\n";
+	if (receiver->manner == TIMES_OUT)
+		return "HTTP/1.1 408 Late\r\nContent-Length: 0\r\n\r\n";
+	if (receiver->manner == GARBLES_LATER)
+		return "HTTP/1.1 100 Continue\r\n\r\nSSH-2.0-OpenSSH_9.2\r\n";
+	if (receiver->manner == CLOSES)
+		return "";
 	while (receiver->manner == HANGS_ONCE && is_first && !atomic_load(&receiver->released))
 		nanosleep(&pause, NULL);
 	return receiver->manner == HANGS_ONCE && is_first ? "" : "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";

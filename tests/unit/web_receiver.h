@@ -6,13 +6,26 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-#define WEB_RECEIVER_REQUESTS 16
+#define WEB_RECEIVER_REQUESTS 64
 #define WEB_RECEIVER_BYTES 8192
 
 /* 200; 503 to the first request; 404; no answer to the first request until it is released, and then a closed connection; 302 to
  * itself to the first request; what is not HTTP to the first request; 302 to another protocol; 200 with a body that breaks
- * off, each time. */
-enum receiver_manner { ANSWERS, IS_BUSY_ONCE, REFUSES, HANGS_ONCE, REDIRECTS_ONCE, GARBLES_ONCE, REDIRECTS_AWAY, BREAKS_OFF };
+ * off, each time; 429; 408; 100 before what is not HTTP; a closed connection. */
+enum receiver_manner {
+	ANSWERS,
+	IS_BUSY_ONCE,
+	REFUSES,
+	HANGS_ONCE,
+	REDIRECTS_ONCE,
+	GARBLES_ONCE,
+	REDIRECTS_AWAY,
+	BREAKS_OFF,
+	LIMITS,
+	TIMES_OUT,
+	GARBLES_LATER,
+	CLOSES
+};
 
 struct web_receiver {
 	int listener, port;
