@@ -31,8 +31,18 @@ struct known_receiver *receiver_board_note(struct receiver_board *board, struct 
 	return known;
 }
 
+/* Begins a time of lines, unless one is not over, or its sum has not been taken. */
+static void lines_begin(struct known_receiver *known, int64_t now_ms)
+{
+	struct receiver_lines *lines = &known->lines;
+	if (lines->since_ms > 0 && (lines->unsaid > 0 || now_ms - lines->since_ms < RECEIVER_REMIND_MS))
+		return;
+	*lines = (struct receiver_lines){.since_ms = now_ms, .failures = known->failures, .deliveries = known->deliveries};
+}
+
 void known_receiver_fail(struct known_receiver *known, bool refuses, const char *why, int64_t now_ms)
 {
+	lines_begin(known, now_ms);
 	known->failures++;
 	known->refuses = refuses;
 	(void)snprintf(known->why, sizeof known->why, "%s", why);
@@ -40,17 +50,48 @@ void known_receiver_fail(struct known_receiver *known, bool refuses, const char 
 		known->failing_ms = now_ms;
 }
 
+static void failing_end(struct known_receiver *known)
+{
+	known->failing_ms = known->told_ms = 0;
+	known->refuses = false;
+}
+
 int64_t known_receiver_reach(struct known_receiver *known, int64_t now_ms)
 {
 	const int64_t since_ms = known->failing_ms;
-	known->failing_ms = known->told_ms = 0;
-	known->refuses = false;
+	lines_begin(known, now_ms);
+	known->deliveries++;
+	failing_end(known);
 	return since_ms > 0 && !known->is_shared ? now_ms - since_ms : 0;
 }
 
 bool known_receiver_is_due(const struct known_receiver *known, int64_t now_ms)
 {
 	return known->failing_ms > 0 && !known->is_shared && (known->told_ms == 0 || now_ms - known->told_ms >= RECEIVER_REMIND_MS);
+}
+
+enum receiver_line known_receiver_line(struct known_receiver *known, int64_t now_ms)
+{
+	struct receiver_lines *lines = &known->lines;
+	lines_begin(known, now_ms);
+	if (lines->said < RECEIVER_LINES_MAX) {
+		lines->said++;
+		return RECEIVER_LINE_SAYS;
+	}
+	return lines->unsaid++ == 0 ? RECEIVER_LINE_BEGINS : RECEIVER_LINE_COUNTS;
+}
+
+bool known_receiver_sum(struct known_receiver *known, int64_t now_ms, bool ends, struct receiver_sum *sum)
+{
+	struct receiver_lines *lines = &known->lines;
+	if (lines->unsaid == 0 || (!ends && now_ms - lines->since_ms < RECEIVER_REMIND_MS))
+		return false;
+	*sum = (struct receiver_sum){.since_ms = lines->since_ms,
+				     .unsaid = lines->unsaid,
+				     .failures = known->failures - lines->failures,
+				     .deliveries = known->deliveries - lines->deliveries};
+	*lines = (struct receiver_lines){0};
+	return true;
 }
 
 static void notice_count(struct receiver_board *board, const struct queued_notice *notice)
@@ -72,6 +113,13 @@ void receiver_board_count(struct receiver_board *board, const struct notice_queu
 	for (size_t i = 0; i < count; i++)
 		for (const struct list_node *node = queues[i]->notices.first; node; node = node->next)
 			notice_count(board, LIST_OWNER(node, struct queued_notice, node));
+}
+
+void receiver_board_leave(struct receiver_board *board)
+{
+	for (size_t i = 0; i < board->count; i++)
+		if (board->items[i].waiting == 0)
+			failing_end(&board->items[i]);
 }
 
 /* NULL: memory ran out. */

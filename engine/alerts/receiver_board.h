@@ -4,6 +4,9 @@
  * webhooks of one host share: reports may tell them apart by the actions that have them. After RECEIVERS_KNOWN_MAX - 1 receivers,
  * all others are the last one, RECEIVER_OTHERS. Some of these may take notices while others take none, so what is known of it is no
  * outage that begins and ends.
+ *
+ * The log has RECEIVER_LINES_MAX lines on a receiver in RECEIVER_REMIND_MS. One that refuses a thousand notices, or that takes one
+ * and refuses the next, would fill it: further lines are counted, and become one line at the end of that time.
  */
 #ifndef SLUICE_ALERTS_RECEIVER_BOARD_H
 #define SLUICE_ALERTS_RECEIVER_BOARD_H
@@ -15,18 +18,24 @@
 #define RECEIVER_NAME_BYTES 256
 #define RECEIVER_WHY_BYTES 512
 #define RECEIVER_REMIND_MS ((int64_t)300 * 1000) /* between two log lines on a receiver that stays unreachable */
+#define RECEIVER_LINES_MAX 10			 /* as many as an alert has for its groups (ALERT_LINES_MAX) */
 #define RECEIVER_OTHERS "other receivers"
 
 struct known_receiver {
 	uint64_t key;						 /* receiver_key() of its text */
 	char name[RECEIVER_NAME_BYTES], why[RECEIVER_WHY_BYTES]; /* of the last failure; either may be cut off */
-	uint64_t failures;
+	uint64_t failures, deliveries;
 	int64_t failing_ms; /* of the first attempt that failed since the last delivery; 0: there is none */
 	int64_t told_ms;    /* when the log last had that */
 	bool refuses;	    /* the last attempt was refused, so that it is not repeated */
 	bool is_shared;	    /* RECEIVER_OTHERS */
 	size_t waiting;	    /* as of receiver_board_count() */
 	int64_t oldest_ms;  /* when the oldest of these was queued */
+	struct receiver_lines {
+		int64_t since_ms;	       /* begin of RECEIVER_REMIND_MS; 0: there is none */
+		uint64_t said, unsaid;	       /* lines since then: written, and only counted */
+		uint64_t failures, deliveries; /* before it */
+	} lines;
 };
 
 struct receiver_board { /* starts as `{0}` */
@@ -52,8 +61,25 @@ int64_t known_receiver_reach(struct known_receiver *known, int64_t now_ms);
 /* Whether it is time to say again that it cannot be reached. Never of a shared one. */
 bool known_receiver_is_due(const struct known_receiver *known, int64_t now_ms);
 
+/* Whether the log may have a line on it: `says`: yes; `counts`: no, it is counted; `begins`: likewise, and it is the first such. */
+enum receiver_line { RECEIVER_LINE_SAYS, RECEIVER_LINE_BEGINS, RECEIVER_LINE_COUNTS };
+enum receiver_line known_receiver_line(struct known_receiver *known, int64_t now_ms);
+
+/* Lines that were counted, and what became of all attempts since `since_ms`, when the first lines were written. */
+struct receiver_sum {
+	int64_t since_ms;
+	uint64_t unsaid, failures, deliveries;
+};
+
+/* Takes them when their time is over, or if it `ends`. False: there are none, or it is not over. */
+bool known_receiver_sum(struct known_receiver *known, int64_t now_ms, bool ends, struct receiver_sum *sum);
+
 /* Counts the notices of the queues that wait for each. */
 void receiver_board_count(struct receiver_board *board, const struct notice_queue *const *queues, size_t count);
+
+/* Another process sends the notices from now on: those for which none waits here, after receiver_board_count(), are not known to
+ * fail any more, since nobody here will see them take one. */
+void receiver_board_leave(struct receiver_board *board);
 
 /* What is known of one receiver, or of those that receiver_reports_join() has joined. */
 struct receiver_report {

@@ -72,10 +72,11 @@ static void states_print(struct help_page *page)
 		page,
 		"With `--control`, states and notices outlast engines. The engine that sends keeps in the topic `feed` which "
 		"alerts fire, and which notices wait for their receivers. The engine of a new keeper reads that first, so also "
-		"where all engines had ended: notices that wait are sent, those that were delivered are not, and an alert "
-		"whose condition still holds goes on firing, without its `for`. If it does not hold, its end is sent after "
-		"`resolveAfter`, and after 15 s at least. If the feed cannot be read within 15 s, the notices of all alerts "
-		"that fire are sent again.");
+		"where all engines had ended: notices that wait are sent, and an alert whose condition still holds goes on "
+		"firing, without its `for`. A notice that was delivered is not sent again, unless the engine was killed, or lost "
+		"Kafka, before the feed had that: it then comes a second time, with the same id. If the condition does not hold, "
+		"the end is sent after `resolveAfter`, and after 15 s at least. If the feed cannot be read within 15 s, the "
+		"notices of all alerts that fire are sent again.");
 	help_page_text(page,
 		       "An engine that cannot reach Kafka when an alert begins to fire sends the notice with an id of its own, "
 		       "which other engines do not know. When Kafka is back, the first firing in the feed goes on, and the notice "
@@ -139,11 +140,13 @@ static void notices_print(struct help_page *page)
 		"are due, for 2 s. With `--control`, the next engine "
 		"sends those that still wait, also after a kill. Without, they are lost. The last lines of the log name the "
 		"receivers, with how many notices each did not get and what becomes of them.");
-	help_page_text(page, "While a receiver takes no notice, the log says so at the first attempt and then every five minutes, "
-			     "with the cause and "
-			     "since when; `sluice top` and `sluice alerts list` show it, and /metrics has "
-			     "sluice_alert_receiver_failing_seconds, "
-			     "which a Prometheus that sends its own alerts by another way can watch.");
+	help_page_text(page,
+		       "While a receiver takes no notice, the log says so at the first attempt and then every five minutes, "
+		       "with the cause and since when; `sluice top` and `sluice alerts list` show it, and /metrics has "
+		       "sluice_alert_receiver_failing_seconds, which a Prometheus that sends its own alerts by another way can "
+		       "watch. The log has 10 lines on a receiver "
+		       "in five minutes. One that refuses many notices, or takes one and refuses the next, would have a line for "
+		       "each: further lines are of the level debug, and counted in a line after that time.");
 	help_page_text(page, "Webhooks reach public addresses only, also after a redirection, and those that --alert-allow "
 			     "lists. They use no proxy. Mails go to the server that --smtp names. It answers for each recipient: "
 			     "after 4xx a mail is sent to that recipient again, and after 5xx it is given up for that recipient.");

@@ -240,7 +240,9 @@ const struct metric metric_rows[] = {
 	ALERT(sent, "sluice_alert_notices_sent_total", "Notices that a receiver has accepted."),
 	ALERT(failed, "sluice_alert_notices_failed_total",
 	      "Notices that were given up: refused, to an address that is not allowed, or a day old."),
-	ALERT(dropped, "sluice_alert_notices_dropped_total", "Notices that were not queued: too many waited."),
+	ALERT(dropped, "sluice_alert_notices_dropped_total",
+	      "Attempts to queue a notice that failed, as too many waited, or its secret could not be read. It is not lost: each "
+	      "such notice is tried again every second, and counted again."),
 	ALERT(rejected, "sluice_alert_records_rejected_total",
 	      "Records of the alert for the topic `feed` that Kafka refuses each time, because they are too large or invalid: the "
 	      "next engine does not know of that firing or notice."),

@@ -9,6 +9,7 @@
 #include "base/moment.h"
 #include "runtime/left_notices.h"
 #include "runtime/notice_receiver.h"
+#include "runtime/receiver_lines.h"
 
 #define PARCEL_BYTES (4 * NOTICE_BYTES_MAX)
 #define WAIT_MS_MAX 60000
@@ -24,8 +25,8 @@ struct parcel_to_send {
 	const char *topic, *key;	/* topic NULL: it goes by `request` */
 	struct notice_counts *counts;
 	struct notice_receipt receipt;
-	int64_t wait_ms; /* that the receiver asked for at the last attempt */
-	bool has_failed; /* an attempt, which is logged once */
+	int64_t wait_ms;	/* that the receiver asked for at the last attempt */
+	bool has_failed;	/* an attempt, which is logged once */
 	bool is_partly_refused; /* a recipient of a mail never gets it: the server refused, or too many waited */
 };
 
@@ -62,7 +63,13 @@ static const char *text_kept(struct arena *arena, struct text text)
 	return arena_copy(arena, text.bytes, text.length);
 }
 
-/* A topic; a webhook's URL; the recipients of a mail. */
+/* A topic; a webhook's URL; a recipient of a mail. */
+static struct text receiver_of(const struct parcel_to_send *made, size_t index)
+{
+	const struct post_recipients *recipients = &made->request.recipients;
+	return text_of(recipients->count > 0 ? recipients->items[index].address : made->topic ? made->topic : made->request.url);
+}
+
 static void receivers_set(struct parcel_to_send *made)
 {
 	const struct post_recipients *recipients = &made->request.recipients;
@@ -71,9 +78,7 @@ static void receivers_set(struct parcel_to_send *made)
 	queued->receivers = ARENA_ARRAY(made->arena, struct text, count);
 	queued->receiver_count = queued->receivers ? count : 0;
 	for (size_t i = 0; i < queued->receiver_count; i++)
-		queued->receivers[i] = text_of(recipients->count > 0 ? recipients->items[i].address
-					       : made->topic	     ? made->topic
-								     : made->request.url);
+		queued->receivers[i] = receiver_of(made, i);
 }
 
 static struct parcel_to_send *parcel_open(struct error *error)
@@ -139,12 +144,18 @@ static const char *parcel_receiver(const struct notifier *notifier, const struct
 	return notice_mail_name(addresses, count, notifier->settings->smtp, sending->arena);
 }
 
-static void parcel_log_failure(const struct notifier *notifier, const struct parcel_to_send *sending, const char *receiver,
-			       const char *then, const struct error *error)
+static void parcel_log_failure(const struct notifier *notifier, const struct parcel_to_send *sending, enum log_level level,
+			       const char *receiver, const char *then, const struct error *error)
 {
 	const struct log_fields fields = {.pipeline = sending->pipeline, .place = sending->place};
-	log_say(notifier->log, LOG_LEVEL_WARN, &fields, "%s was not delivered to %s, and is %s: %s", sending->subject, receiver,
-		then, error->text);
+	log_say(notifier->log, level, &fields, "%s was not delivered to %s, and is %s: %s", sending->subject, receiver, then,
+		error->text);
+}
+
+static void board_count(struct notifier *notifier)
+{
+	const struct notice_queue *const queues[] = {&notifier->pools[POOL_TOPICS].queue, &notifier->pools[POOL_POSTS].queue};
+	receiver_board_count(&notifier->board, queues, NOTICE_POOLS);
 }
 
 /* Says again that receivers of the notice cannot be reached, since a while. */
@@ -152,10 +163,9 @@ static void receiver_log_again(struct notifier *notifier, const struct parcel_to
 			       const struct error *error)
 {
 	const struct log_fields fields = {.pipeline = sending->pipeline, .place = sending->place};
-	const struct notice_queue *const queues[] = {&notifier->pools[POOL_TOPICS].queue, &notifier->pools[POOL_POSTS].queue};
 	char since[MOMENT_BYTES];
 	moment_print(time_of_day_ms() - (clock_ms() - known->failing_ms), since);
-	receiver_board_count(&notifier->board, queues, NOTICE_POOLS);
+	board_count(notifier);
 	log_say(notifier->log, LOG_LEVEL_WARN, &fields,
 		"%s has taken no notice since %s: %s; %zu of its notices wait, and each is sent again until it is a day old",
 		known->name, since, error->text, known->waiting);
@@ -168,13 +178,16 @@ static enum post_outcome outcome_for(const struct parcel_to_send *sending, size_
 	return recipients->items && index < recipients->count ? recipients->items[index].outcome : outcome;
 }
 
-/* Of each receiver that takes notices again. */
-static void receiver_log_back(const struct notifier *notifier, const struct known_receiver *known, int64_t lasted_ms)
+/* That of a line on an attempt that failed: of a mail, as of the recipient whose lines are fewest. */
+static enum log_level failure_level(struct notifier *notifier, const struct parcel_to_send *sending, enum post_outcome outcome)
 {
-	char lasted[DURATION_TEXT_MAX];
-	duration_print(lasted_ms / MS_PER_S * NS_PER_S, lasted);
-	log_say(notifier->log, LOG_LEVEL_INFO, NULL, "%s takes notices again, after %s", known->name,
-		lasted_ms < MS_PER_S ? "less than a second" : lasted);
+	const struct post_recipients *recipients = &sending->request.recipients;
+	enum log_level level = LOG_LEVEL_DEBUG;
+	for (size_t i = 0; i < (recipients->items ? recipients->count : 1); i++)
+		if (outcome_for(sending, i, outcome) != POST_DELIVERED)
+			level = receiver_line_level(notifier->log, receiver_board_find(&notifier->board, receiver_of(sending, i)),
+						    level, clock_ms());
+	return level;
 }
 
 /* Notes on the board what became of an attempt. Returns the receiver that the log is to be reminded of; NULL: there is none. */
@@ -188,7 +201,7 @@ static struct known_receiver *attempt_note(struct notifier *notifier, const stru
 		const enum post_outcome its = outcome_for(sending, i, outcome);
 		const int64_t lasted_ms = known && its == POST_DELIVERED ? known_receiver_reach(known, now_ms) : 0;
 		if (lasted_ms > 0)
-			receiver_log_back(notifier, known, lasted_ms);
+			receiver_line_back(notifier->log, known, lasted_ms, now_ms);
 		if (!known || its == POST_DELIVERED)
 			continue;
 		known_receiver_fail(known, its == POST_REFUSED, error->text, now_ms);
@@ -256,7 +269,8 @@ static void attempt_report(struct notifier *notifier, struct parcel_to_send *sen
 	const struct known_receiver *reminded = attempt_note(notifier, sending, outcome, error);
 	sending->has_failed |= outcome == POST_UNREACHABLE;
 	if (outcome == POST_UNREACHABLE && is_news)
-		parcel_log_failure(notifier, sending, parcel_receiver(notifier, sending), "sent again", error);
+		parcel_log_failure(notifier, sending, failure_level(notifier, sending, outcome), parcel_receiver(notifier, sending),
+				   "sent again", error);
 	else if (reminded)
 		receiver_log_again(notifier, sending, reminded, error);
 }
@@ -277,7 +291,7 @@ static void parcel_send(struct notice_pool *pool, struct parcel_to_send *sending
 	if (outcome == POST_UNREACHABLE && notice_queue_retry(&pool->queue, &sending->queued, sending->wait_ms, clock_ms()))
 		return;
 	if (outcome != POST_DELIVERED)
-		parcel_log_failure(notifier, sending, parcel_receiver(notifier, sending),
+		parcel_log_failure(notifier, sending, failure_level(notifier, sending, outcome), parcel_receiver(notifier, sending),
 				   outcome == POST_UNREACHABLE ? "given up after a day" : "given up", &error);
 	if (outcome != POST_UNREACHABLE && sending->queued.receiver_count > 0) {
 		notice_queue_go_on(&sending->queued, clock_ms());
@@ -311,6 +325,7 @@ static void *pool_run(void *context)
 	pthread_mutex_lock(&notifier->lock);
 	while (!pool_has_ended(pool)) {
 		int64_t due_ms;
+		receiver_lines_sum(notifier->log, &notifier->board, clock_ms(), false);
 		struct queued_notice *next = notice_queue_next(&pool->queue, clock_ms(), &due_ms);
 		if (next)
 			parcel_send(pool, (struct parcel_to_send *)next);
@@ -326,15 +341,18 @@ static void *pool_run(void *context)
 /* ---- callers ---- */
 
 /* Those for whom too many wait never get it. */
-static void parcel_leave_out(const struct notifier *notifier, struct parcel_to_send *made, size_t asked)
+static void parcel_leave_out(struct notifier *notifier, struct parcel_to_send *made, size_t asked)
 {
 	for (size_t i = made->queued.receiver_count; i < asked; i++) {
 		const char *to = made->queued.receivers[i].bytes;
 		struct error error = {0};
 		error_set(&error, ERROR_REMOTE, PLACE_NONE,
 			  "%d notices wait for that recipient already; see why its mail is not taken", NOTICES_OF_RECEIVER_MAX);
-		parcel_log_failure(notifier, made, notice_mail_name(&to, 1, notifier->settings->smtp, made->arena), "given up",
-				   &error);
+		const enum log_level level =
+			receiver_line_level(notifier->log, receiver_board_find(&notifier->board, made->queued.receivers[i]),
+					    LOG_LEVEL_DEBUG, clock_ms());
+		parcel_log_failure(notifier, made, level, notice_mail_name(&to, 1, notifier->settings->smtp, made->arena),
+				   "given up", &error);
 		made->is_partly_refused = true;
 	}
 }
@@ -438,9 +456,8 @@ typedef struct receiver_reports board_reader(const struct receiver_board *board,
 
 static struct receiver_reports board_read(struct notifier *notifier, board_reader *read, struct arena *arena)
 {
-	const struct notice_queue *const queues[] = {&notifier->pools[POOL_TOPICS].queue, &notifier->pools[POOL_POSTS].queue};
 	pthread_mutex_lock(&notifier->lock);
-	receiver_board_count(&notifier->board, queues, NOTICE_POOLS);
+	board_count(notifier);
 	const struct receiver_reports reports = read(&notifier->board, clock_ms(), arena);
 	pthread_mutex_unlock(&notifier->lock);
 	return reports;
@@ -475,6 +492,8 @@ void notifier_leave(struct notifier *notifier)
 	pthread_mutex_lock(&notifier->lock);
 	for (size_t i = 0; i < NOTICE_POOLS; i++)
 		pool_leave(&notifier->pools[i]);
+	board_count(notifier);
+	receiver_board_leave(&notifier->board);
 	pthread_mutex_unlock(&notifier->lock);
 }
 
@@ -564,6 +583,7 @@ void notifier_close(struct notifier *notifier)
 			pthread_join(notifier->pools[i].threads[j], NULL);
 	for (size_t i = 0; i < NOTICE_POOLS; i++)
 		pool_clear(&notifier->pools[i], &left);
+	receiver_lines_sum(notifier->log, &notifier->board, clock_ms(), true);
 	left_notices_log(&left, &notifier->board, notifier->log);
 	pthread_cond_destroy(&notifier->bell);
 	pthread_mutex_destroy(&notifier->lock);

@@ -8,7 +8,8 @@
  * receivers, and what becomes of them.
  *
  * The log also says that a receiver cannot be reached: at the first attempt, then every RECEIVER_REMIND_MS with the cause and since
- * when, and when it takes notices again (alerts/receiver_board.h).
+ * when, and when it takes notices again (alerts/receiver_board.h). Of one that refuses many, or takes one and refuses the next, it
+ * has a few lines and then a sum (runtime/receiver_lines.h).
  */
 #ifndef SLUICE_RUNTIME_NOTIFIER_H
 #define SLUICE_RUNTIME_NOTIFIER_H
@@ -28,8 +29,8 @@
  * and the last by the thread of the store of alerts (runtime/alert_store.h). */
 struct notice_counts {
 	uint64_t sent;
-	uint64_t failed;  /* given up: refused by a receiver, not allowed, too old, or too many waited for one of its recipients */
-	uint64_t dropped; /* not taken at an attempt: the queue was full, memory ran out, or a secret could not be read */
+	uint64_t failed;   /* given up: refused by a receiver, not allowed, too old, or too many waited for one of its recipients */
+	uint64_t dropped;  /* not taken at an attempt: the queue was full, memory ran out, or a secret could not be read */
 	uint64_t rejected; /* records for the next engine that Kafka refuses each time */
 };
 
@@ -59,9 +60,9 @@ bool notifier_notify(struct notifier *notifier, const struct alert_action *actio
 
 /* A notice that is not of an alert: its body is made already. */
 struct ready_notice {
-	const char *subject; /* for the log, as "the notice of move 3 of the experiment e" */
-	const char *id;	     /* the same each time it is sent: the header Idempotency-Key of a webhook */
-	struct text body;    /* JSON for a webhook, a record for a topic */
+	const char *subject;	  /* for the log, as "the notice of move 3 of the experiment e" */
+	const char *id;		  /* the same each time it is sent: the header Idempotency-Key of a webhook */
+	struct text body;	  /* JSON for a webhook, a record for a topic */
 	const char *url, *secret; /* of a webhook; the secret is a reference, or NULL */
 	const char *topic, *key;  /* of a record; topic NULL: it is for a webhook */
 };
@@ -76,7 +77,8 @@ struct receiver_reports notifier_receivers(struct notifier *notifier, struct are
 /* Likewise of each receiver that takes no notices now. */
 struct receiver_reports notifier_failing(struct notifier *notifier, struct arena *arena);
 
-/* Drops the notices that wait, and whose receipts say that another process sends them; not those that are being sent now. */
+/* Drops the notices that wait, and whose receipts say that another process sends them; not those that are being sent now. To be
+ * called again while another process sends: receivers without a notice here are not reported as failing any more. */
 void notifier_leave(struct notifier *notifier);
 
 /* Sends a notice for a webhook at once, in the caller's thread, which waits; `given_up` as of a struct post_request. */

@@ -193,6 +193,53 @@ static void a_receiver_that_is_away_is_known_until_it_takes_notices_again(void *
 	web_receiver_close(is_busy);
 }
 
+static bool is_left(void *context, const char *key)
+{
+	(void)context, (void)key;
+	return true;
+}
+
+static size_t failing_count(struct notifier *notifier)
+{
+	struct arena *arena = arena_open((size_t)1 << 20);
+	const size_t count = notifier_failing(notifier, arena).count;
+	arena_close(arena);
+	return count;
+}
+
+/* The receiver may be back since long, and only the engine that sends now knows. */
+static void an_engine_that_leaves_its_notices_to_another_knows_of_no_outage_any_more(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct notice_counts counts = {0};
+	const struct notice_receipt left = {.leave = is_left};
+	const struct timespec pause = {.tv_nsec = 5 * NS_PER_MS};
+	char url[64];
+	assert_true(network_read(TEXT("127.0.0.1"), &loopback));
+	line_count = 0;
+	struct web_receiver *refuses = web_receiver_open(REFUSES);
+	struct notifier *notifier = notifier_open(&settings, NULL, &sink, &error);
+	assert_non_null(notifier);
+	(void)snprintf(url, sizeof url, "http://127.0.0.1:%d/", refuses->port);
+	notice_queue_to(notifier, url, NULL, &counts);
+	notice_queue_to(notifier, AWAY, &left, &counts);
+	notice_queue_to(notifier, AWAY_TOO, NULL, &counts);
+	line_await("is given up: the receiver answers 404");
+	line_await("a notice was not delivered to the webhook at 127.0.0.1:9, and is sent again");
+	line_await("a notice was not delivered to the webhook at 127.0.0.1:19, and is sent again");
+	assert_int_equal(failing_count(notifier), 3);
+	for (int64_t until_ms = clock_ms() + AWAIT_MS; failing_count(notifier) != 1; nanosleep(&pause, NULL)) {
+		notifier_leave(notifier);
+		assert_true(clock_ms() < until_ms);
+	}
+	char why[RECEIVER_WHY_BYTES];
+	assert_int_equal(receiver_known(notifier, "the webhook at 127.0.0.1:9", why).waiting, 0);
+	assert_true(receiver_known(notifier, "the webhook at 127.0.0.1:19", why).failing_ms > 0); /* its notice waits here */
+	notifier_close(notifier);
+	web_receiver_close(refuses);
+}
+
 static void expect_name(const struct alert_action *action, const char *smtp, const char *name)
 {
 	struct arena *arena = arena_open((size_t)1 << 16);
@@ -229,6 +276,7 @@ int main(void)
 		cmocka_unit_test(the_log_says_which_receiver_of_an_alert_got_no_notice),
 		cmocka_unit_test(the_last_lines_name_receivers_and_what_becomes_of_their_notices),
 		cmocka_unit_test(a_receiver_that_is_away_is_known_until_it_takes_notices_again),
+		cmocka_unit_test(an_engine_that_leaves_its_notices_to_another_knows_of_no_outage_any_more),
 		cmocka_unit_test(a_name_has_no_secret_of_an_address),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,9 +152,66 @@ static void receivers_of_one_name_are_one_unless_their_actions_differ(void **sta
 	assert_string_equal(reports.items[1].why, "503");
 }
 
+#define LINES_MAX 10 /* in five minutes: the page of alerts */
+
+/* One that takes a notice and refuses the next: two lines each. */
+static void the_lines_on_a_receiver_are_bounded_and_the_others_become_a_sum(void **state)
+{
+	(void)state;
+	struct known_receiver *known = receiver_board_note(&board, TEXT("http://h/"), "the webhook at h");
+	struct receiver_sum sum = {0};
+	int said = 0, begun = 0;
+	for (int64_t now_ms = BEGUN_MS; now_ms < BEGUN_MS + 300000; now_ms += 1000) {
+		known_receiver_fail(known, false, "the receiver answers 429", now_ms);
+		for (int i = 0; i < 2; i++) {
+			const enum receiver_line line = known_receiver_line(known, now_ms);
+			said += line == RECEIVER_LINE_SAYS;
+			begun += line == RECEIVER_LINE_BEGINS;
+			assert_true(line == RECEIVER_LINE_SAYS || said == LINES_MAX);
+		}
+		assert_int_equal(known_receiver_reach(known, now_ms + 500), 500);
+		assert_false(known_receiver_sum(known, now_ms, false, &sum));
+	}
+	assert_int_equal(said, LINES_MAX);
+	assert_int_equal(begun, 1);
+	assert_true(known_receiver_sum(known, BEGUN_MS + 300000, false, &sum));
+	assert_int_equal(sum.since_ms, BEGUN_MS);
+	assert_int_equal(sum.unsaid, 600 - LINES_MAX);
+	assert_int_equal(sum.failures, 300);
+	assert_int_equal(sum.deliveries, 300);
+	assert_false(known_receiver_sum(known, BEGUN_MS + 700000, false, &sum));
+	assert_int_equal(known_receiver_line(known, BEGUN_MS + 300001), RECEIVER_LINE_SAYS);
+}
+
+/* A sum that nobody has taken yet is not lost by what comes later. */
+static void what_is_counted_is_in_one_sum(void **state)
+{
+	(void)state;
+	struct known_receiver *known = receiver_board_note(&board, TEXT("http://h/"), "the webhook at h");
+	struct receiver_sum sum = {0};
+	for (int i = 0; i < LINES_MAX + 3; i++)
+		(void)known_receiver_line(known, BEGUN_MS);
+	known_receiver_fail(known, true, "the receiver answers 404", BEGUN_MS + 900000);
+	assert_int_equal(known_receiver_line(known, BEGUN_MS + 900000), RECEIVER_LINE_COUNTS);
+	assert_true(known_receiver_sum(known, BEGUN_MS + 900000, false, &sum));
+	assert_int_equal(sum.unsaid, 4);
+	assert_int_equal(sum.failures, 1);
+	for (int i = 0; i < LINES_MAX; i++)
+		assert_int_equal(known_receiver_line(known, BEGUN_MS + 900001), RECEIVER_LINE_SAYS);
+	assert_false(known_receiver_sum(known, BEGUN_MS + 900002, true, &sum));
+	assert_int_equal(known_receiver_line(known, BEGUN_MS + 900003), RECEIVER_LINE_BEGINS);
+	assert_true(known_receiver_sum(known, BEGUN_MS + 900004, true, &sum));
+	assert_int_equal(sum.unsaid, 1);
+	/* lines that are apart are all written */
+	for (int64_t i = 0; i < 5 * LINES_MAX; i++)
+		assert_int_equal(known_receiver_line(known, BEGUN_MS + 2000000 + i * 30000), RECEIVER_LINE_SAYS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(the_lines_on_a_receiver_are_bounded_and_the_others_become_a_sum, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_counted_is_in_one_sum, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(receivers_of_one_name_are_one_unless_their_actions_differ, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_outage_is_told_at_once_and_then_every_five_minutes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_report_has_the_cause_the_time_and_what_waits, set_up, tear_down),
