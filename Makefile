@@ -19,6 +19,7 @@ unexport SLUICE_BROKERS SLUICE_NAMESPACE
 BUILD   := build$(if $(SAN),/$(SAN))$(if $(COVER),/coverage)$(if $(filter clang%,$(CC)),/$(CC))$(if $(RDKAFKA),/$(notdir $(RDKAFKA)))
 
 PACKAGES := rdkafka avro-c jansson libcurl yaml-0.1 libnghttp2 hiredis openssl zlib
+LOADED   := libcurl # when it is needed (engine/net/curl_library.h)
 # Warnings are errors in `make check` alone (tests/check.sh sets it): a compiler newer than the tree may know more of them.
 WERROR  ?=
 # The last two are clang's: librdkafka's own macros, and tables of texts longer than a line.
@@ -43,7 +44,7 @@ SANITIZE = $(if $(COVER),--coverage )$(if $(SAN),-fsanitize=$(SAN) $(REACHED) -f
 # Others' headers are not held to our warnings. pkg-config is asked only when something is compiled: `make deps` runs before it is there.
 PKG_CONFIG = $(if $(RDKAFKA),PKG_CONFIG_PATH=$(RDKAFKA)/lib/pkgconfig )pkg-config
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(patsubst -I%,-isystem%,$$(shell $(PKG_CONFIG) --cflags $(PACKAGES))))$(PKG_CFLAGS)
-PKG_LIBS   = $(eval PKG_LIBS := $$(shell $(PKG_CONFIG) --libs $(PACKAGES)))$(PKG_LIBS)
+PKG_LIBS   = $(eval PKG_LIBS := $$(shell $(PKG_CONFIG) --libs $(filter-out $(LOADED),$(PACKAGES))))$(PKG_LIBS)
 
 CPPFLAGS += -Iengine -I. -D_GNU_SOURCE
 # To optimise the checks of UndefinedBehaviorSanitizer takes a compiler three times as long as all else, and pays only in

@@ -198,6 +198,11 @@ is_hardened() {
 	readelf -n build/obj/engine/main.o | grep -q SHSTK && [ "$(objdump -d --no-show-raw-insn $sluice | grep -c 'or[lq] .*[$]0x0,.*(%rsp)')" -gt 0 ]
 }
 
+# What is loaded when it is needed is not linked: libcurl brings GnuTLS, and two dozen libraries more.
+is_lean() {
+	! readelf -d $sluice | grep -E 'NEEDED.*(curl|gnutls)'
+}
+
 part_install() {
 	local there
 	there=$(mktemp -d)
@@ -207,6 +212,7 @@ part_install() {
 	one test -s "$there/usr/share/man/man1/sluice-errors-replay.1"
 	one test "$(grep -l '^[.]SH SYNOPSIS' "$there"/usr/share/man/man1/sluice-*.1 | wc -l)" = "$(grep -c '^[.]SS sluice ' "$there/usr/share/man/man1/sluice.1")"
 	[ "$(uname -m)" != x86_64 ] || one is_hardened
+	one is_lean
 	rm -rf "$there"
 }
 

@@ -1,13 +1,13 @@
 /* doctor_services.c: Examination of librdkafka, Kafka, the schema registry and models, as an engine would use them. */
 #include "client/doctor_services.h"
 
-#include <curl/curl.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "client/doctor_answers.h"
 #include "client/recorded_forms.h"
 #include "log/broker_release.h"
+#include "net/curl_library.h"
 #include "net/http.h"
 #include "runtime/model_survey.h"
 #include "runtime/revision_topics.h"
@@ -107,7 +107,7 @@ static void on_registry_reply(struct http_request *request, const struct http_re
 	question->status = reply->status;
 	snprintf(question->words, sizeof question->words, "%s", reply->status ? "" : reply->error.text);
 	snprintf(date, sizeof date, TEXT_FORMAT, TEXT_ARGUMENTS(reply->header));
-	time_t theirs = curl_getdate(date, NULL);
+	const time_t theirs = curl_library_load(&(struct error){0}) ? libcurl.getdate(date, NULL) : -1;
 	question->their_ms = theirs < 0 ? -1 : (int64_t)theirs * MS_PER_S;
 }
 

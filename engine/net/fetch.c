@@ -1,10 +1,11 @@
 /* fetch.c: see fetch.h. */
 #include "net/fetch.h"
 
-#include <curl/curl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <strings.h>
+
+#include "net/curl_library.h"
 
 #define CONNECT_MS 10000L
 #define SLOWEST_BYTES 1024L /* per second, on the average of SLOW_SECONDS: a slower server is given up */
@@ -55,36 +56,37 @@ static int seconds_max(const struct fetch_request *request)
 static bool set_up(CURL *curl, const struct fetch_request *request, struct curl_slist *headers, char *signature,
 		   struct buffer *body)
 {
-	bool good = curl_easy_setopt(curl, CURLOPT_URL, request->url) == CURLE_OK &&
-		    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-		    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, has_tls(request) ? "https" : "http,https") == CURLE_OK &&
-		    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK && /* `..` may be part of an object's name */
-		    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-		    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS) == CURLE_OK &&
-		    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, SLOWEST_BYTES) == CURLE_OK &&
-		    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)slow_seconds(request)) == CURLE_OK &&
-		    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)seconds_max(request)) == CURLE_OK &&
-		    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
-		    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look_for_an_end) == CURLE_OK &&
-		    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, request) == CURLE_OK &&
-		    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, fetch_take) == CURLE_OK &&
-		    curl_easy_setopt(curl, CURLOPT_WRITEDATA, body) == CURLE_OK &&
-		    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
+	bool good = libcurl.easy_setopt(curl, CURLOPT_URL, request->url) == CURLE_OK &&
+		    libcurl.easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+		    libcurl.easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, has_tls(request) ? "https" : "http,https") == CURLE_OK &&
+		    libcurl.easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK && /* `..` may be part of an object's name */
+		    libcurl.easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+		    libcurl.easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS) == CURLE_OK &&
+		    libcurl.easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, SLOWEST_BYTES) == CURLE_OK &&
+		    libcurl.easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)slow_seconds(request)) == CURLE_OK &&
+		    libcurl.easy_setopt(curl, CURLOPT_TIMEOUT, (long)seconds_max(request)) == CURLE_OK &&
+		    libcurl.easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
+		    libcurl.easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look_for_an_end) == CURLE_OK &&
+		    libcurl.easy_setopt(curl, CURLOPT_XFERINFODATA, request) == CURLE_OK &&
+		    libcurl.easy_setopt(curl, CURLOPT_WRITEFUNCTION, fetch_take) == CURLE_OK &&
+		    libcurl.easy_setopt(curl, CURLOPT_WRITEDATA, body) == CURLE_OK &&
+		    libcurl.easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
 	if (good && request->login)
-		good = curl_easy_setopt(curl, CURLOPT_USERPWD, request->login) == CURLE_OK;
+		good = libcurl.easy_setopt(curl, CURLOPT_USERPWD, request->login) == CURLE_OK;
 	if (!request->region)
-		return good && curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L) == CURLE_OK &&
-		       curl_easy_setopt(curl, CURLOPT_MAXREDIRS, REDIRECTIONS_MAX) == CURLE_OK;
+		return good && libcurl.easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L) == CURLE_OK &&
+		       libcurl.easy_setopt(curl, CURLOPT_MAXREDIRS, REDIRECTIONS_MAX) == CURLE_OK;
 	int length = snprintf(signature, SIGNATURE_BYTES, "aws:amz:%s:%s", request->region, request->service);
-	return good && length > 0 && length < SIGNATURE_BYTES && curl_easy_setopt(curl, CURLOPT_AWS_SIGV4, signature) == CURLE_OK;
+	return good && length > 0 && length < SIGNATURE_BYTES &&
+	       libcurl.easy_setopt(curl, CURLOPT_AWS_SIGV4, signature) == CURLE_OK;
 }
 
 static bool answered(CURL *curl, CURLcode code, const struct fetch_request *request, struct place place, const struct buffer *body,
 		     struct error *error)
 {
 	long status = 0, redirections = 0;
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_getinfo(curl, CURLINFO_REDIRECT_COUNT, &redirections);
+	libcurl.easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	libcurl.easy_getinfo(curl, CURLINFO_REDIRECT_COUNT, &redirections);
 	if (code == CURLE_WRITE_ERROR)
 		return error_set(error, ERROR_CONFIG, place, "it is longer than the %zu MiB that a file may have",
 				 body->ceiling_bytes >> 20);
@@ -102,7 +104,7 @@ static bool answered(CURL *curl, CURLcode code, const struct fetch_request *requ
 			"its server redirects from https to an address without TLS, where others can change the file; name "
 			"the https address at which it is, or fetch it beforehand and name the file");
 	if (code != CURLE_OK)
-		return error_set(error, ERROR_CONFIG, place, "%s", curl_easy_strerror(code));
+		return error_set(error, ERROR_CONFIG, place, "%s", libcurl.easy_strerror(code));
 	return status == STATUS_GOOD || error_set(error, ERROR_CONFIG, place, "the server answers %ld", status);
 }
 
@@ -110,7 +112,7 @@ static bool answered(CURL *curl, CURLcode code, const struct fetch_request *requ
 static bool headers_make(const struct fetch_request *request, struct curl_slist **headers)
 {
 	for (size_t i = 0; i < FETCH_HEADERS_MAX && request->headers[i]; i++) {
-		struct curl_slist *longer = curl_slist_append(*headers, request->headers[i]);
+		struct curl_slist *longer = libcurl.slist_append(*headers, request->headers[i]);
 		if (!longer)
 			return false;
 		*headers = longer;
@@ -121,14 +123,17 @@ static bool headers_make(const struct fetch_request *request, struct curl_slist 
 bool fetch(const struct fetch_request *request, struct place place, struct buffer *body, struct error *error)
 {
 	char signature[SIGNATURE_BYTES];
-	CURL *curl = curl_easy_init();
+	struct error why = {0};
+	if (!curl_library_load(&why))
+		return error_set(error, ERROR_CONFIG, place, "%s", why.text);
+	CURL *curl = libcurl.easy_init();
 	struct curl_slist *headers = NULL;
 	bool good = curl && headers_make(request, &headers) && set_up(curl, request, headers, signature, body);
 	if (good)
-		good = answered(curl, curl_easy_perform(curl), request, place, body, error);
+		good = answered(curl, libcurl.easy_perform(curl), request, place, body, error);
 	else
 		error_memory(error, ERROR_SYSTEM, "fetching a file");
-	curl_slist_free_all(headers);
-	curl_easy_cleanup(curl);
+	libcurl.slist_free_all(headers);
+	libcurl.easy_cleanup(curl);
 	return good;
 }

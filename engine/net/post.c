@@ -2,12 +2,12 @@
 #include "net/post.h"
 
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <netinet/in.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/quote.h"
+#include "net/curl_library.h"
 #include "net/mail_replies.h"
 
 #define REFUSED_BYTES 64
@@ -70,7 +70,7 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
 		note_refused(posting, &address);
 		return CURL_SOCKET_BAD;
 	}
-	(void)curl_easy_getinfo(posting->curl, CURLINFO_REDIRECT_COUNT, &posting->opened_after);
+	(void)libcurl.easy_getinfo(posting->curl, CURLINFO_REDIRECT_COUNT, &posting->opened_after);
 	return socket(wanted->family, wanted->socktype | SOCK_CLOEXEC, wanted->protocol);
 }
 
@@ -105,65 +105,68 @@ static int note_command(CURL *curl, curl_infotype type, char *bytes, size_t size
 
 static bool set_common(CURL *curl, struct posting *posting)
 {
-	return curl_easy_setopt(curl, CURLOPT_URL, posting->request->url) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, posting->reason) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK && /* does not wait for a name that is being resolved */
-	       curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK && curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look_for_an_end) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_XFERINFODATA, posting) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, posting) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, drop_body) == CURLE_OK &&
+	return libcurl.easy_setopt(curl, CURLOPT_URL, posting->request->url) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_ERRORBUFFER, posting->reason) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L) ==
+		       CURLE_OK && /* does not wait for a name that is being resolved */
+	       libcurl.easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look_for_an_end) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_XFERINFODATA, posting) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_OPENSOCKETDATA, posting) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_WRITEFUNCTION, drop_body) == CURLE_OK &&
 	       (!posting->request->authorities ||
-		curl_easy_setopt(curl, CURLOPT_CAINFO, posting->request->authorities) == CURLE_OK);
+		libcurl.easy_setopt(curl, CURLOPT_CAINFO, posting->request->authorities) == CURLE_OK);
 }
 
 /* A redirection keeps the method and the body, and does not leave TLS. */
 static bool set_http(CURL *curl, const struct post_request *request, struct curl_slist *headers)
 {
 	bool tls = strncmp(request->url, "https:", 6) == 0;
-	return curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, tls ? "https" : "http,https") == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, request->stays ? 0L : 1L) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)POST_REDIRECTIONS_MAX) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_POSTREDIR, (long)CURL_REDIR_POST_ALL) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)POST_CONNECT_MS) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)POST_MS) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_POST, 1L) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body.bytes) == CURLE_OK &&
-	       (!request->puts || curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "PUT") == CURLE_OK) &&
-	       curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
+	return libcurl.easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, tls ? "https" : "http,https") == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_FOLLOWLOCATION, request->stays ? 0L : 1L) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_MAXREDIRS, (long)POST_REDIRECTIONS_MAX) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_POSTREDIR, (long)CURL_REDIR_POST_ALL) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)POST_CONNECT_MS) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)POST_MS) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_POST, 1L) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_POSTFIELDS, request->body.bytes) == CURLE_OK &&
+	       (!request->puts || libcurl.easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "PUT") == CURLE_OK) &&
+	       libcurl.easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
 }
 
 /* What is said in the conversation decides who got the mail. A connection that is not reused is ended by libcurl within its
  * timeouts: otherwise curl_easy_cleanup() would wait two minutes for the reply to QUIT. */
 static bool set_conversation(CURL *curl, struct posting *posting)
 {
-	return curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, note_line) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_HEADERDATA, posting) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, note_command) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_DEBUGDATA, posting) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK;
+	return libcurl.easy_setopt(curl, CURLOPT_HEADERFUNCTION, note_line) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_HEADERDATA, posting) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_DEBUGFUNCTION, note_command) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_DEBUGDATA, posting) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_VERBOSE, 1L) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK;
 }
 
 /* To libcurl, the greeting and the login are part of the connect. */
 static bool set_mail(CURL *curl, struct posting *posting, struct curl_slist *recipients)
 {
 	const struct post_request *request = posting->request;
-	return set_conversation(curl, posting) && curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps") == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)POST_MAIL_MS) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)POST_MAIL_MS) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_USE_SSL, (long)(request->login ? CURLUSESSL_ALL : CURLUSESSL_TRY)) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_MAIL_FROM, request->from) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, recipients) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L) == CURLE_OK && /* one refused recipient stops no other */
-	       curl_easy_setopt(curl, CURLOPT_READFUNCTION, read_body) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_READDATA, posting) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L) == CURLE_OK &&
-	       (!request->login || curl_easy_setopt(curl, CURLOPT_USERPWD, request->login) == CURLE_OK);
+	return set_conversation(curl, posting) && libcurl.easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps") == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)POST_MAIL_MS) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)POST_MAIL_MS) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_USE_SSL, (long)(request->login ? CURLUSESSL_ALL : CURLUSESSL_TRY)) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_MAIL_FROM, request->from) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_MAIL_RCPT, recipients) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L) ==
+		       CURLE_OK && /* one refused recipient stops no other */
+	       libcurl.easy_setopt(curl, CURLOPT_READFUNCTION, read_body) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_READDATA, posting) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_UPLOAD, 1L) == CURLE_OK &&
+	       (!request->login || libcurl.easy_setopt(curl, CURLOPT_USERPWD, request->login) == CURLE_OK);
 }
 
 /* A control character would begin a header, or a command of SMTP, of its own. */
@@ -180,7 +183,7 @@ static bool lines_make(const struct post_request *request, struct curl_slist **l
 	const size_t count = is_mail(request) ? request->recipients.count : POST_HEADERS_MAX;
 	for (size_t i = 0; i < count; i++) {
 		const char *line = is_mail(request) ? request->recipients.items[i].address : request->headers[i];
-		struct curl_slist *longer = line && is_one_line(line) ? curl_slist_append(*lines, line) : *lines;
+		struct curl_slist *longer = line && is_one_line(line) ? libcurl.slist_append(*lines, line) : *lines;
 		if (line && (!is_one_line(line) || !longer))
 			return false;
 		*lines = longer;
@@ -194,7 +197,7 @@ static bool lines_make(const struct post_request *request, struct curl_slist **l
 static void note_wait(CURL *curl, const struct posting *posting)
 {
 	curl_off_t wait_s = 0;
-	if (posting->request->wait_ms && curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &wait_s) == CURLE_OK)
+	if (posting->request->wait_ms && libcurl.easy_getinfo(curl, CURLINFO_RETRY_AFTER, &wait_s) == CURLE_OK)
 		*posting->request->wait_ms = wait_s < POST_WAIT_S_MAX ? (int64_t)wait_s * MS_PER_S : POST_WAIT_S_MAX * MS_PER_S;
 }
 
@@ -232,7 +235,7 @@ static enum post_outcome judge_status(long status, struct error *error)
 static bool is_private(CURL *curl, const struct posting *posting)
 {
 	long redirections = 0;
-	curl_easy_getinfo(curl, CURLINFO_REDIRECT_COUNT, &redirections);
+	libcurl.easy_getinfo(curl, CURLINFO_REDIRECT_COUNT, &redirections);
 	return posting->refused[0] && posting->opened_after < redirections;
 }
 
@@ -298,7 +301,7 @@ static void mail_explain(const struct posting *posting, CURLcode code, struct er
 		   clear_first = strncmp(posting->request->url, "smtp:", 5) == 0;
 	struct buffer words;
 	buffer_open(&words, ERROR_TEXT_MAX);
-	buffer_print(&words, "%s%s", reason[0] ? reason : curl_easy_strerror(code),
+	buffer_print(&words, "%s%s", reason[0] ? reason : libcurl.easy_strerror(code),
 		     answered ? "" : mail_advice_of(code, clear_first));
 	if (answered) {
 		buffer_string(&words, "; the mail server answers: ");
@@ -324,13 +327,13 @@ static bool is_no_http(const struct posting *posting, CURLcode code, long status
  * its host, by which the receiver is called anyhow. */
 static const char *words_of(const struct posting *posting, CURLcode code)
 {
-	return code == CURLE_PEER_FAILED_VERIFICATION && posting->reason[0] ? posting->reason : curl_easy_strerror(code);
+	return code == CURLE_PEER_FAILED_VERIFICATION && posting->reason[0] ? posting->reason : libcurl.easy_strerror(code);
 }
 
 static enum post_outcome post_judge(CURL *curl, CURLcode code, const struct posting *posting, struct error *error)
 {
 	long status = 0;
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	libcurl.easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	note_wait(curl, posting);
 	if (code != CURLE_OK && is_private(curl, posting)) {
 		error_set(error, ERROR_CONFIG, PLACE_NONE,
@@ -356,7 +359,9 @@ static enum post_outcome post_judge(CURL *curl, CURLcode code, const struct post
 
 enum post_outcome post(const struct post_request *request, struct error *error)
 {
-	CURL *curl = curl_easy_init();
+	if (!curl_library_load(error))
+		return POST_UNREACHABLE;
+	CURL *curl = libcurl.easy_init();
 	struct posting posting = {
 		.request = request, .curl = curl, .replies = mail_replies_begin(&request->recipients), .opened_after = -1};
 	struct curl_slist *lines = NULL;
@@ -364,12 +369,12 @@ enum post_outcome post(const struct post_request *request, struct error *error)
 	bool good = curl && lines_make(request, &lines) && set_common(curl, &posting) &&
 		    (is_mail(request) ? set_mail(curl, &posting, lines) : set_http(curl, request, lines));
 	if (good)
-		outcome = post_judge(curl, curl_easy_perform(curl), &posting, error);
+		outcome = post_judge(curl, libcurl.easy_perform(curl), &posting, error);
 	else
 		error_memory(error, ERROR_SYSTEM, "sending a notice");
 	if (good && is_mail(request))
 		outcome = mail_replies_settle(&posting.replies, outcome, error);
-	curl_slist_free_all(lines);
-	curl_easy_cleanup(curl);
+	libcurl.slist_free_all(lines);
+	libcurl.easy_cleanup(curl);
 	return outcome;
 }

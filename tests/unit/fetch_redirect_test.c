@@ -1,19 +1,15 @@
 /* fetch_redirect_test.c: Redirections of a fetch: from https to https alone. The servers are two of ours, with and without TLS. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <curl/curl.h>
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "net/curl_library.h"
 #include "net/fetch.h"
 #include "net/http_server.h"
 #include "tests/unit/certificates.h"
@@ -28,13 +24,13 @@ static pthread_t thread;
 static atomic_bool ending;
 static atomic_int plain_requests;
 
+static CURL *(*usual_init)(void);
+
 /* In place of libcurl's, for the fetch alone: the authority of these tests is not one of the system's. */
-CURL *curl_easy_init(void)
+static CURL *init_with_authority(void)
 {
-	CURL *(*usual)(void);
-	*(void **)&usual = dlsym(RTLD_NEXT, "curl_easy_init");
-	CURL *curl = usual();
-	curl_easy_setopt(curl, CURLOPT_CAINFO, certificates.certificate[CERTIFICATE_AUTHORITY]);
+	CURL *curl = usual_init();
+	libcurl.easy_setopt(curl, CURLOPT_CAINFO, certificates.certificate[CERTIFICATE_AUTHORITY]);
 	return curl;
 }
 
@@ -67,6 +63,9 @@ static int open_servers(void **state)
 	struct http_server_config config = {.body_bytes = 1000, .connections = 10, .called = serve, .context = &plain};
 	struct error error = {0};
 	(void)state;
+	assert_true(curl_library_load(&error));
+	usual_init = libcurl.easy_init;
+	libcurl.easy_init = init_with_authority;
 	certificates_make(&certificates);
 	files = certificates_files(&certificates, CERTIFICATE_SERVER, CERTIFICATES);
 	loop = loop_open(&error);
