@@ -6,7 +6,7 @@
  * 50 ms after Kafka has it.
  *
  * It reads in a loop (log/loop_reader.h), and tries again every CANCEL_RETRY_MS while there is no such topic: a gateway creates it
- * when it starts. Without one it looks for the topic for a moment only, since a client that waits for a topic asks ten times a second.
+ * when it starts. Without one it looks for the topic for a moment only: a client that waits for a topic asks ten times a second.
  */
 #ifndef SLUICE_RUNTIME_CANCEL_RELAY_H
 #define SLUICE_RUNTIME_CANCEL_RELAY_H
