@@ -199,20 +199,28 @@ static const char *decode_path(char *path, size_t length, size_t *decoded)
 	return NULL;
 }
 
-/* Skips the authority of http://host/path, the form of requests to a proxy. */
-static struct text skip_authority(struct text target)
+/* Splits http://host/path, the form of requests to a proxy, into the authority and the rest. Bytes NULL: it is another form. */
+static struct text authority_take(struct text *target)
 {
 	static const struct text schemes[] = {{"http://", 7}, {"https://", 8}};
 	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
 		size_t length = schemes[i].length;
-		if (*target.bytes == '/' || target.length <= length ||
-		    !text_equal_caseless((struct text){target.bytes, length}, schemes[i]))
+		const char *begin = target->bytes + length;
+		if (*target->bytes == '/' || target->length < length ||
+		    !text_equal_caseless((struct text){target->bytes, length}, schemes[i]))
 			continue;
-		while (length < target.length && target.bytes[length] != '/' && target.bytes[length] != '?')
+		while (length < target->length && target->bytes[length] != '/' && target->bytes[length] != '?')
 			length++;
-		return text_from(target, length);
+		*target = text_from(*target, length);
+		return (struct text){begin, (size_t)(target->bytes - begin)};
 	}
-	return target;
+	return (struct text){0};
+}
+
+/* It has a host, and no login, which RFC 9110, 4.2.4 calls an error. */
+static bool authority_is_host(struct text authority)
+{
+	return authority.length > 0 && *authority.bytes != ':' && span_of_line(authority, HOST) == authority.length;
 }
 
 static bool read_target(struct http_head *head, char *bytes, struct text target)
@@ -223,9 +231,14 @@ static bool read_target(struct http_head *head, char *bytes, struct text target)
 		return head_refuse(head, BAD_REQUEST, "the path or query holds a byte that must be percent-encoded");
 	bool is_asterisk = text_equal_short(target, TEXT("*")) &&
 			   text_equal_short(http_head_text(head, head->method), TEXT("OPTIONS"));
-	struct text path = skip_authority(target);
-	if (path.bytes == target.bytes && (path.length == 0 || *path.bytes != '/') && !is_asterisk)
+	struct text path = target;
+	const struct text authority = authority_take(&path);
+	if (authority.bytes && !authority_is_host(authority))
+		return head_refuse(head, BAD_REQUEST, "the request's target names no host and port");
+	if (!authority.bytes && (path.length == 0 || *path.bytes != '/') && !is_asterisk)
 		return head_refuse(head, BAD_REQUEST, "the request's path does not begin with a slash");
+	if (authority.bytes)
+		head->authority = slice_of(head, authority.bytes, authority.length);
 	const char *mark = memchr(path.bytes, '?', path.length);
 	size_t length = mark ? (size_t)(mark - path.bytes) : path.length, decoded;
 	head->query = mark ? slice_of(head, mark + 1, path.length - length - 1) : slice_of(head, path.bytes + length, 0);

@@ -65,6 +65,7 @@ enum http_framing { HTTP_BODY_NONE, HTTP_BODY_OF_LENGTH, HTTP_BODY_IN_CHUNKS };
 struct http_head {
 	const char *bytes;
 	struct http_slice method;
+	struct http_slice authority; /* of http://host/path, the form of requests to a proxy */
 	struct http_slice path;	 /* percent-decoded */
 	struct http_slice query; /* as it was received, without the question mark */
 	bool is_old;		 /* HTTP/1.0 */
@@ -94,6 +95,13 @@ static inline struct text http_head_known(const struct http_head *head, enum hea
 {
 	const unsigned place = head->first[name] - 1U;
 	return place < head->field_count ? http_head_text(head, head->fields[place].value) : (struct text){0};
+}
+
+/* The host that is addressed, with its port, if any: that of the target, which a header does not change (RFC 9112, 3.2.2), or that
+ * of `Host`. Bytes NULL: there is none. */
+static inline struct text http_head_host(const struct http_head *head)
+{
+	return head->authority.length > 0 ? http_head_text(head, head->authority) : http_head_known(head, HEADER_HOST);
 }
 
 /* The value of the header's second line (`place` 1), its third, and so on. */

@@ -190,7 +190,7 @@ static void inbound_begin_request(struct http_inbound *connection, bool more_is_
 		head->keeps = false;
 		head->is_old = true;
 	}
-	if (hosts && is_of_browser(head) && !host_names_allow(hosts, http_head_known(head, HEADER_HOST))) {
+	if (hosts && is_of_browser(head) && !host_names_allow(hosts, http_head_host(head))) {
 		http_incoming_refuse(incoming, misdirected, false);
 		return;
 	}

@@ -117,6 +117,27 @@ static void what_comes_in_other_forms_is_read(void **state)
 	assert_int_equal(read_head("GET / HTTP/1.1"), -1);
 }
 
+/* The host of a target counts, not the header (RFC 9112, 3.2.2). One with nobody, or with a login, is refused (RFC 9110, 4.2). */
+static void a_target_may_name_the_host(void **state)
+{
+	(void)state;
+	static const char *const bad[] = {"http:///p",	   "http://",	  "http://?q",	   "http://:80/p", "http://user@a/p",
+					  "http://u:p@a/", "http://a b/", "http://a\\b/p", "https://a<b/p"};
+	assert_int_equal(read_head("GET HTTPS://a.b:8/p HTTP/1.1\r\n" HOST "\r\n"), 0);
+	assert_text(http_head_host(&head), "a.b:8");
+	assert_int_equal(read_head("GET http://[::1]:8?q HTTP/1.1\r\n" HOST "\r\n"), 0);
+	assert_text(http_head_host(&head), "[::1]:8");
+	assert_int_equal(read_head("GET /p HTTP/1.1\r\nHost: c:9\r\n\r\n"), 0);
+	assert_text(http_head_host(&head), "c:9");
+	assert_int_equal(read_head("GET /p HTTP/1.0\r\n\r\n"), 0);
+	assert_null(http_head_host(&head).bytes);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		char words[128];
+		(void)snprintf(words, sizeof words, "GET %s HTTP/1.1\r\n" HOST "\r\n", bad[i]);
+		assert_int_equal(read_head(words), 400);
+	}
+}
+
 static void a_connection_is_kept_as_its_version_and_words_say(void **state)
 {
 	(void)state;
@@ -338,6 +359,7 @@ int main(void)
 		cmocka_unit_test(a_head_is_read),
 		cmocka_unit_test(headers_with_a_number_are_found_by_it),
 		cmocka_unit_test(what_comes_in_other_forms_is_read),
+		cmocka_unit_test(a_target_may_name_the_host),
 		cmocka_unit_test(a_connection_is_kept_as_its_version_and_words_say),
 		cmocka_unit_test(what_two_readers_could_read_in_two_ways_is_refused),
 		cmocka_unit_test(a_nul_is_refused_wherever_it_is),

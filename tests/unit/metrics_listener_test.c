@@ -218,6 +218,12 @@ static void a_request_to_another_name_is_refused(void **state)
 		guest_ask(&caller, "GET /metrics HTTP/1.1\r\nHost: evil.example\r\nAccept-Language: *\r\n\r\n", "--allow-host");
 	assert_non_null(reply);
 	assert_non_null(strstr(reply, "HTTP/1.1 421"));
+	guest_close(&caller);
+	caller = stand_call(stand);
+	reply = guest_ask(&caller, "GET http://evil.example/metrics HTTP/1.1\r\nHost: localhost\r\nAccept-Language: *\r\n\r\n",
+			  "--allow-host");
+	assert_non_null(reply);
+	assert_non_null(strstr(reply, "HTTP/1.1 421"));
 	assert_int_equal(stand->writes, 0);
 	guest_close(&caller);
 }
