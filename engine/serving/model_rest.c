@@ -370,10 +370,29 @@ static const struct rest_route *find_route(struct text path, bool slashed, struc
 	return found;
 }
 
+/* The answer to OPTIONS, or to a method that the path does not have (RFC 9110, 9.3.7 and 15.5.6). `method` NULL: of the server. */
+static void methods_answer_of(const struct rest_model_request *model_request, bool is_options, const char *method)
+{
+	struct arena *arena = model_request->models->arena;
+	const char *name = !method ? "GET, HEAD, POST" : strcmp(method, "GET") == 0 ? "GET, HEAD" : method;
+	const char *allowed = arena_print(arena, "%s, OPTIONS", name);
+	const struct http_answer_header header = {"Allow", allowed ? allowed : "OPTIONS"};
+	struct buffer *reply = &model_request->models->reply;
+	buffer_clear(reply);
+	if (!is_options)
+		write_error(reply, text_of(arena_print(arena, "this path accepts only %s", method)));
+	if (buffer_failed(reply))
+		send_reply(model_request, HTTP_INTERNAL_ERROR);
+	else
+		http_server_answer(model_request->asked, is_options ? 204 : HTTP_METHOD_NOT_ALLOWED,
+				   is_options ? NULL : "application/json", buffer_view(reply), &header, 1);
+}
+
 static void model_rest_on_called(void *context, struct http_incoming *asked, struct text method, struct text path, struct text body)
 {
 	struct model_rest *service = context;
 	struct rest_model_request model_request = {.models = &service->models, .asked = asked, .body = body};
+	const struct text whole = path;
 	model_service_tidy(&service->models);
 	(void)text_take_until(&path, '/'); /* the empty segment before the first slash */
 	const struct rest_route *found = find_route(path, false, method, &model_request);
@@ -383,9 +402,9 @@ static void model_rest_on_called(void *context, struct http_incoming *asked, str
 		found->serve(&model_request);
 		return;
 	}
-	if (found)
-		model_rest_refuse(&model_request, HTTP_METHOD_NOT_ALLOWED,
-				  text_of(arena_print(service->models.arena, "this path accepts only %s", found->method)));
+	const bool is_options = text_is(method, "OPTIONS"), is_server = is_options && text_is(whole, "*");
+	if (found || is_server)
+		methods_answer_of(&model_request, is_options, found ? found->method : NULL);
 	else
 		model_rest_refuse(&model_request, HTTP_NOT_FOUND,
 				  TEXT("there is nothing at this path; models answer at /v2/models/NAME/infer"));

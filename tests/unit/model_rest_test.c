@@ -151,6 +151,30 @@ static void faults_of_the_request_are_the_callers(void **state)
 	get(*state, "/v2/models//ready", 404, "there is nothing at this path");
 }
 
+/* RFC 9110, 15.5.6 and 9.3.7. */
+static void methods_of_a_path_are_told(void **state)
+{
+	struct stand *stand = *state;
+	static const struct {
+		const char *asked;
+		int status;
+		const char *allow;
+	} rows[] = {
+		{"GET /v2/models/twice/infer", 405, "POST, OPTIONS"},	  {"POST /v2/health/live", 405, "GET, HEAD, OPTIONS"},
+		{"OPTIONS /v2/models/twice/infer", 204, "POST, OPTIONS"}, {"OPTIONS /v2", 204, "GET, HEAD, OPTIONS"},
+		{"OPTIONS *", 204, "GET, HEAD, POST, OPTIONS"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char asked[ASKED_BYTES], expected[ASKED_BYTES];
+		(void)snprintf(asked, sizeof asked, "%s HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", rows[i].asked);
+		(void)snprintf(expected, sizeof expected, "\r\nAllow: %s\r\n", rows[i].allow);
+		expect(stand, asked, rows[i].status, expected);
+		guest_close(&stand->caller);
+		stand->caller = guest_open(stand->loop, model_rest_port(stand->service));
+	}
+	expect(stand, "OPTIONS /v3 HTTP/1.1\r\nHost: x\r\n\r\n", 404, "there is nothing at this path");
+}
+
 static void binary_data_goes_both_ways(void **state)
 {
 	struct stand *stand = *state;
@@ -267,6 +291,7 @@ int main(void)
 		TEST(models_answer_under_their_names_and_versions),
 		TEST(a_models_file_answers_as_it_does_in_a_worker),
 		TEST(faults_of_the_request_are_the_callers),
+		TEST(methods_of_a_path_are_told),
 		TEST(binary_data_goes_both_ways),
 		TEST(a_compressed_body_is_refused_as_such),
 		TEST(slow_models_hold_up_nobody_else),
