@@ -79,6 +79,7 @@ static struct grpc_request *request_take(struct grpc_caller *caller, int32_t id)
 	request->method[0] = '\0';
 	request->intake = (struct grpc_intake){0};
 	request->coding = GRPC_CODING_NONE;
+	request->has_bad_timeout = false;
 	request->timeout_ms = -1;
 	request->open = request->offset = request->head_bytes = request->taken = request->open_bytes = 0;
 	request->unwidened_bytes = 0;

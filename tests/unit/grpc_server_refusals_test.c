@@ -215,6 +215,25 @@ static void a_timeout_that_is_no_time_is_refused(void **state)
 	stand_close(&stand);
 }
 
+/* Not even in the same place of the memory of calls. */
+static void a_call_without_a_timeout_is_not_refused_for_that_of_another(void **state)
+{
+	static struct refusals_stand stand;
+	(void)state;
+	stand_open_with(&stand, false);
+	for (int32_t id = 1; id < 9; id += 4) {
+		char expected[64];
+		puppet_headers(stand.line, id, FLAG_END_STREAM, ECHO, "grpc-timeout", "abc", NULL);
+		(void)snprintf(expected, sizeof expected, "%d grpc-status: 3\n", id);
+		await_heard(&stand, expected);
+		puppet_headers(stand.line, id + 2, 0, ECHO, NULL);
+		puppet_frame(stand.line, FRAME_DATA, FLAG_END_STREAM, id + 2, WHOLE);
+		(void)snprintf(expected, sizeof expected, "%d grpc-status: 0\n", id + 2);
+		await_heard(&stand, expected);
+	}
+	stand_close(&stand);
+}
+
 static void a_message_of_a_conversation_that_cannot_be_read_is_counted(void **state)
 {
 	static struct refusals_stand stand;
@@ -421,6 +440,7 @@ int main(void)
 		cmocka_unit_test(a_conversation_that_is_refused_is_reset),
 		cmocka_unit_test(what_a_server_refuses_is_counted),
 		cmocka_unit_test(a_timeout_that_is_no_time_is_refused),
+		cmocka_unit_test(a_call_without_a_timeout_is_not_refused_for_that_of_another),
 		cmocka_unit_test(a_message_of_a_conversation_that_cannot_be_read_is_counted),
 		cmocka_unit_test(one_whose_message_does_not_come_in_time_is_counted),
 		cmocka_unit_test(one_whose_deadline_comes_before_its_message_is_counted),
