@@ -200,6 +200,15 @@ void grpc_server_answer(struct grpc_request *request, int status, struct text wo
 
 /* ---- the end of a request that is answered already ---- */
 
+/* What came of a message that was refused is of no use while the rest of it comes. */
+static void message_drop(struct grpc_request *request)
+{
+	struct grpc_server *server = request->server;
+	server->held_bytes -= request->body.length;
+	grpc_buffer_empty(&request->body);
+	body_budget_charge(server->config.bodies, &request->charge, request->head_bytes);
+}
+
 bool grpc_answer_wait_for_end(struct grpc_request *request)
 {
 	struct loop *loop = request->server->loop;
@@ -210,6 +219,8 @@ bool grpc_answer_wait_for_end(struct grpc_request *request)
 	    (announced.bytes && (!digits_read(announced, 10, &length) || length > END_WAIT_BYTES_MAX)))
 		return false;
 	request->waits_for_end = loop_timer_set(loop, &request->deadline, loop_now_ms(loop) + END_WAIT_MS, &error);
+	if (request->waits_for_end && request->open == 0)
+		message_drop(request);
 	return request->waits_for_end;
 }
 

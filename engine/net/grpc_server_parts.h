@@ -231,9 +231,9 @@ void grpc_request_refuse_as_http(struct grpc_request *request, struct http_refus
 /* Sends an answer, with its message as it is, or compressed. */
 void grpc_answer_send(struct grpc_request *request, struct text coded, bool is_packed);
 
-/* The answer has left before the request's end. Waits for that, and drops what comes: clients and proxies whose streams are reset
- * while they send lose the answer. False: it is a conversation, too much is announced, or half of the caller's streams are open.
- * When the wait has lasted too long, grpc_answer_end_wait() resets the stream. */
+/* The answer has left before the request's end. Waits for that, since clients and proxies lose the answer of a stream that is reset
+ * while they send. Drops what has come, and what comes. False: it is a conversation, too much is announced, or half of the caller's
+ * streams are open. When the wait has lasted too long, grpc_answer_end_wait() resets the stream. */
 bool grpc_answer_wait_for_end(struct grpc_request *request);
 void grpc_answer_end_wait(struct grpc_request *request);
 

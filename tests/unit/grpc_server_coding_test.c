@@ -223,6 +223,25 @@ static size_t answer_length(void)
 	return strtoul(data + strlen("1 data "), NULL, 10);
 }
 
+/* Its caller goes on sending, for which the stream waits. */
+static void a_refused_message_is_given_back_at_once(void **state)
+{
+	static char part[MESSAGE_BYTES / 10] = "\0\0\1\x86\xa0";
+	(void)state;
+	bodies.limit_bytes = sizeof part;
+	struct puppet_line *line = puppet_dial(&puppet, grpc_server_port(server));
+	puppet_headers(line, 1, 0, ":method", "POST", ":scheme", "http", ":path", "/s/M", ":authority", "us", "content-type",
+		       "application/grpc", "te", "trailers", NULL);
+	for (int pieces = 0; pieces < 3; pieces++) {
+		puppet_frame(line, FRAME_DATA, 0, 1, part, sizeof part);
+		assert_true(loop_turn(loop, 10, &(struct error){0}));
+	}
+	hear("1 grpc-status: 8\n");
+	hear("1 end\n");
+	assert_in_range(bodies.used_bytes, 0, 1000); /* its head */
+	assert_null(strstr(puppet.heard, "reset"));
+}
+
 #define EVERY_CLIENTS "identity, deflate, gzip" /* as grpcio, grpc-go and grpc-java send it */
 
 static void an_answer_is_compressed_for_callers_that_compress_and_accept_it(void **state)
@@ -377,6 +396,7 @@ int main(void)
 		STORY(what_is_no_such_compression_is_refused),
 		STORY(the_limit_is_of_the_decompressed_message),
 		STORY(the_budget_of_bodies_is_charged_for_the_decompressed_message),
+		STORY(a_refused_message_is_given_back_at_once),
 		STORY(an_answer_is_compressed_for_callers_that_compress_and_accept_it),
 		STORY(others_are_answered_while_a_long_one_is_coded),
 		STORY(a_reset_ends_the_coding),
