@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "log/broker_refusals.h"
 #include "log/client.h"
 #include "log/commit_batches.h"
 #include "log/produce_batch.h"
@@ -31,14 +32,17 @@ struct kafka_at_least_once {
 	const char *const *names; /* of the topics */
 	size_t name_count;
 	struct refusals refusals;
-	bool started; /* and reported */
-	bool fallen;  /* the producer has failed: it is replaced when the open batch has ended */
+	bool started;	  /* and reported */
+	bool fallen;	  /* the producer has failed: it is replaced when the open batch has ended */
 	bool is_reported; /* likewise, and why */
 	unsigned falls;
 	int64_t fallen_ms;
 	uint64_t resets;
 	char reason[LIBRARY_TEXT_MAX]; /* of the last failure */
 	struct hindrance hindrance;    /* to the commits */
+	struct hindrance silence;      /* acknowledgements that do not come */
+	struct broker_refusals broker_refusals;
+	int64_t renewed_ms; /* when the producer that has failed is replaced; 0: at once */
 	struct commit_batches commit_batches;
 	int64_t ended_us;
 	int64_t commit_us;
@@ -179,15 +183,15 @@ static bool has_fallen(struct kafka_at_least_once *output)
 static enum transaction_news replace_fallen(struct kafka_at_least_once *output, struct error *error)
 {
 	char line[LIBRARY_TEXT_MAX + 100];
-	snprintf(line, sizeof line, "Kafka: the producer stopped: %s; a new one sends again what is not committed",
-		 output->reason);
+	snprintf(line, sizeof line, "Kafka: the producer stopped: %s; a new one sends again what is not committed", output->reason);
 	if (!output->is_reported)
 		kafka_log_say(LOG_LEVEL_WARN, line);
 	output->fallen = output->is_reported = false;
+	output->renewed_ms = 0;
+	broker_refusals_renew(&output->broker_refusals);
 	output->resets++;
 	produce_batch_empty(&output->produce_batch);
-	(void)rd_kafka_purge(output->producer,
-			     RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+	(void)rd_kafka_purge(output->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
 	client_destroy(producer_take_down(output), 0);
 	return producer_open(output, error) ? NEWS_RESET : NEWS_BROKEN;
 }
@@ -220,6 +224,17 @@ static void topic_deny(struct kafka_at_least_once *output, uint32_t topic, bool 
 	give_up(output);
 }
 
+/* Another producer sends the records again, in a while. */
+static void broker_refused(struct kafka_at_least_once *output, const rd_kafka_message_t *report)
+{
+	const int64_t now_ms = clock_ms();
+	broker_refusals_note(&output->broker_refusals, report, now_ms);
+	(void)snprintf(output->reason, sizeof output->reason, "a broker refused records for topic %s: %s",
+		       rd_kafka_topic_name(report->rkt), rd_kafka_err2str(report->err));
+	output->renewed_ms = now_ms + broker_refusals_pause_ms(&output->broker_refusals);
+	give_up(output);
+}
+
 static void read_refusal(struct kafka_at_least_once *output, const rd_kafka_message_t *report)
 {
 	unsigned batch = tag_lot(report->_private);
@@ -241,12 +256,23 @@ static void read_refusal(struct kafka_at_least_once *output, const rd_kafka_mess
 	case REFUSAL_OF_CLOCK:
 		refusal_name_clock(report, &output->failure);
 		break;
-	case REFUSAL_OF_ALL:
+	case REFUSAL_OF_BROKER:
+	case REFUSAL_OF_PRODUCER:
+		broker_refused(output, report);
+		break;
+	case REFUSAL_OF_LOSS:
 		error_set(&output->failure, ERROR_SYSTEM, PLACE_NONE,
 			  "Kafka refuses a record for %s: %s; its offset is not committed. Check the topic, and start again",
 			  rd_kafka_topic_name(report->rkt), rd_kafka_err2str(report->err));
 		break;
 	}
+}
+
+/* Whether the failure of the producer explains the report. Not if the broker refused this record for a reason of its own: then that
+ * explains why the producer failed with the records that it had sent behind it. */
+static bool is_explained(struct kafka_at_least_once *output, const rd_kafka_message_t *report)
+{
+	return refusal_cause(report, output->batch_bytes) == REFUSAL_OF_BROKER ? output->fallen : has_fallen(output);
 }
 
 static void read_reports(struct kafka_at_least_once *output, rd_kafka_event_t *event)
@@ -255,7 +281,7 @@ static void read_reports(struct kafka_at_least_once *output, rd_kafka_event_t *e
 	while ((message = rd_kafka_event_message_next(event)))
 		if (!message->err)
 			commit_batches_acknowledged(&output->commit_batches, tag_lot(message->_private));
-		else if (!has_fallen(output))
+		else if (!is_explained(output, message))
 			read_refusal(output, message);
 	if (output->refusals.failed)
 		error_memory(&output->failure, ERROR_SYSTEM, "noting what Kafka refuses");
@@ -362,7 +388,7 @@ static enum transaction_news at_least_once_news(struct output *self, struct posi
 		output->started = true;
 		return NEWS_STARTED;
 	}
-	if (output->fallen && commit_batches_give_up(&output->commit_batches, committed))
+	if (output->fallen && clock_ms() >= output->renewed_ms && commit_batches_give_up(&output->commit_batches, committed))
 		return replace_fallen(output, error);
 	struct positions positions;
 	if (commit_batches_to_commit(&output->commit_batches, &positions))
@@ -371,6 +397,8 @@ static enum transaction_news at_least_once_news(struct output *self, struct posi
 	if (!commit_batches_over(&output->commit_batches, committed, &is_void))
 		return NEWS_NONE;
 	output->commit_us = clock_us() - output->ended_us;
+	if (committed->count > 0 && !is_void)
+		broker_refusals_committed(&output->broker_refusals, clock_ms());
 	return is_void ? NEWS_VOID : NEWS_COMMITTED;
 }
 
@@ -451,6 +479,28 @@ static int64_t at_least_once_commit_us(const struct output *self)
 	return ((const struct kafka_at_least_once *)self)->commit_us;
 }
 
+/* librdkafka repeats what a broker cannot take for now without a word. */
+static void silence_note(struct kafka_at_least_once *output)
+{
+	if (output->commit_batches.stage != COMMIT_BATCHES_ACKNOWLEDGING || output->fallen) {
+		output->silence = (struct hindrance){0};
+		return;
+	}
+	const int timeout_ms = output->config->timeout_ms > 0 ? output->config->timeout_ms : TRANSACTION_TIMEOUT_MS;
+	hindrance_meet(&output->silence, timeout_ms, "Kafka", "waiting for acknowledgements of records",
+		       "a broker is down, or a topic has fewer replicas in sync than its min.insync.replicas");
+}
+
+static bool at_least_once_check(struct output *self, int64_t now_ms, struct error *error)
+{
+	struct kafka_at_least_once *output = (struct kafka_at_least_once *)self;
+	(void)error;
+	if (output->fallen && output->renewed_ms > 0 && now_ms >= output->renewed_ms)
+		bell_ring(output->bell);
+	silence_note(output);
+	return true;
+}
+
 static bool at_least_once_topics(struct output *self, const char *const *names, size_t count, struct error *error)
 {
 	struct kafka_at_least_once *output = (struct kafka_at_least_once *)self;
@@ -488,6 +538,7 @@ static const struct output_operations operations = {
 	.end = at_least_once_end,
 	.resets = at_least_once_resets,
 	.commit_us = at_least_once_commit_us,
+	.check = at_least_once_check,
 	.topics = at_least_once_topics,
 	.refused = at_least_once_refused,
 	.may_write = at_least_once_may_write,

@@ -12,16 +12,18 @@
  * A topic that the login may not write any more is reported by output_refused(), too: the producer is replaced, and the
  * caller produces nothing to that topic until output_may_write().
  *
- * Two kinds of errors end the engine (NEWS_BROKEN) with uncommitted offsets: repeated fatal errors of producers, and
- * errors that concern all records (no topic, a wrong clock). A supervisor restarts the engine, and an operator can fix
- * the reported cause. Network errors are retried without limit.
+ * Records that a broker refuses for a reason that is not theirs, as UNKNOWN_SERVER_ERROR, are produced again by another producer
+ * after a pause (log/broker_refusals.h), without limit. So are network errors.
+ *
+ * Three kinds of errors end the engine (NEWS_BROKEN) with uncommitted offsets: repeated fatal errors of producers, a changelog that
+ * is gone, and a wrong clock. A supervisor restarts the engine, and an operator can fix the reported cause.
  */
 #ifndef SLUICE_LOG_AT_LEAST_ONCE_H
 #define SLUICE_LOG_AT_LEAST_ONCE_H
 
 #include "log/output.h"
 
-/* The configuration's id and timeout are ignored. Its news are NEWS_COMMITTED, NEWS_VOID and NEWS_RESET.
+/* The id of the configuration is ignored. Its news are NEWS_COMMITTED, NEWS_VOID and NEWS_RESET.
  * NEWS_COMMITTED has the committed positions; there are none if Kafka could not commit this time, and then they
  * are to be ended again. NEWS_VOID has the positions of partitions that now belong to other members. The offsets
  * of NEWS_RESET mean nothing: the caller knows from former news what is committed. */

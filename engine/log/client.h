@@ -197,12 +197,14 @@ size_t client_limit_batches(rd_kafka_conf_t *configuration, struct properties us
 size_t refusal_bytes(const rd_kafka_message_t *report);
 
 enum refusal_cause {
-	REFUSAL_OF_RECORD,  /* the record is at fault: another in its place would be accepted */
-	REFUSAL_OF_BATCH,   /* the batch was too large, or arrived damaged: the record is to be produced again */
-	REFUSAL_OF_CLOCK,   /* its timestamp, which is this machine's */
-	REFUSAL_OF_RIGHT,   /* the login may not write the topic */
-	REFUSAL_OF_ABSENCE, /* Kafka has no such topic, and it is waited for (refusal_is_absence()) */
-	REFUSAL_OF_ALL,	    /* any other record would be refused too, or the cause is unknown */
+	REFUSAL_OF_RECORD,   /* the record is at fault: another in its place would be accepted */
+	REFUSAL_OF_BATCH,    /* the batch was too large, or arrived damaged: the record is to be produced again */
+	REFUSAL_OF_CLOCK,    /* its timestamp, which is this machine's */
+	REFUSAL_OF_RIGHT,    /* the login may not write the topic */
+	REFUSAL_OF_ABSENCE,  /* Kafka has no such topic, and it is waited for (refusal_is_absence()) */
+	REFUSAL_OF_LOSS,     /* Kafka has not got the changelog any more: its state is lost */
+	REFUSAL_OF_PRODUCER, /* librdkafka gave the record up, or the broker has another idea of what came last */
+	REFUSAL_OF_BROKER,   /* any other: the broker failed, or what it wants is to be set there (broker_refusals.h) */
 };
 
 /* Why a record was refused, by its delivery report. The producer had batches of at most `batch_bytes`. */

@@ -86,6 +86,12 @@ void kafka_log_say(enum log_level level, const char *line)
 		print_plain(line);
 }
 
+void kafka_log_repeat(enum log_level level, const char *line)
+{
+	if (!fact_write(level, NULL, line))
+		print_plain(line);
+}
+
 #define VERSION_GUESS "probably due to broker version < 0.10 (see api.version.request configuration)"
 #define NO_ANSWER "the broker does not answer"
 

@@ -11,17 +11,15 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "log/broker_refusals.h"
 #include "log/committed_offsets.h"
+#include "log/rights_question.h"
 #include "log/settlement.h"
-#include "log/write_probe.h"
 #include "net/loop.h"
 
 #define REASON_MAX 256
 #define DENIED_PAUSES 10   /* so many times as long between two questions for a right as otherwise: each opens a client */
-#define RIGHTS_PAUSE_MS 250 /* after rights were asked in vain for the first time; then twice as long, up to: */
-#define RIGHTS_PAUSE_MAX_MS 16000
 #define RESETS_APART_MS 60000 /* a reset so long after another one has nothing to do with it */
-#define RIGHTS_WAIT_MS 100 /* for an answer about a right, before the next look whether the committer is to stop */
 
 enum committer_request { REQUEST_NONE, REQUEST_START, REQUEST_END, REQUEST_STOP };
 
@@ -38,7 +36,7 @@ struct committer {
 	atomic_bool warned;	    /* librdkafka has logged that a transaction failed; nothing was committed since */
 	atomic_uint closed_sockets; /* of this producer and its predecessors; librdkafka's threads count */
 
-	pthread_mutex_t lock; /* protects the eight fields below */
+	pthread_mutex_t lock; /* protects the nine fields below */
 	pthread_cond_t asked;
 	enum committer_request request;
 	enum transaction_news answer;
@@ -48,6 +46,7 @@ struct committer {
 	rd_kafka_queue_t *queue;  /* the producer's events */
 	size_t batch_bytes;	  /* of the producer, at most */
 	struct refusals refusals; /* the refusals reported */
+	struct broker_refusals broker_refusals;
 
 	/* Owned by the thread during a request, otherwise by the worker: */
 	rd_kafka_t *producer;
@@ -58,9 +57,7 @@ struct committer {
 	char reason[REASON_MAX]; /* reason of the last doubt about a transaction */
 	bool explained;		 /* the current doubt was reported */
 	bool doubts_rights;	 /* perhaps the login may not write a topic any more */
-	struct write_probe rights;  /* what it then asks */
-	int64_t rights_due_ms;	    /* when it may ask again */
-	int64_t rights_pause_ms;    /* the pause before; 0: it was not in vain */
+	struct rights_question rights; /* what it then asks */
 	bool has_begun;		    /* a transaction was begun, so the login had all rights */
 	bool is_denied;		    /* it has lost the right to the transactional id, which was logged */
 	bool lacks_group;	    /* or to the group */
@@ -151,7 +148,12 @@ static void note_refusal(struct committer *committer, const rd_kafka_message_t *
 		refusal_name_clock(report, &committer->lost);
 		committer->lost_at_ms = clock_ms();
 		break;
-	case REFUSAL_OF_ALL:
+	case REFUSAL_OF_BROKER:
+		broker_refusals_note(&committer->broker_refusals, report, clock_ms());
+		break;
+	case REFUSAL_OF_PRODUCER: /* the next call reports it */
+		break;
+	case REFUSAL_OF_LOSS:
 		if (committer->lost.kind == ERROR_NONE && !client_has_topic(report, &committer->lost))
 			committer->lost_at_ms = clock_ms() + CLIENT_PATIENCE_MS;
 		break;
@@ -208,6 +210,7 @@ static bool producer_open(struct committer *committer, struct error *error)
 	pthread_mutex_lock(&committer->lock);
 	committer->queue = queue;
 	committer->batch_bytes = batch_bytes;
+	broker_refusals_renew(&committer->broker_refusals);
 	pthread_mutex_unlock(&committer->lock);
 	return topic_handles_follow(&committer->topics, committer->producer, committer->names, committer->name_count, error);
 }
@@ -249,9 +252,29 @@ static void denial_note(struct committer *committer, bool is_denied)
 	kafka_log_say(is_denied ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, line);
 }
 
+static void committer_sleep(const struct committer *committer, int64_t pause_ms)
+{
+	while (pause_ms > 0 && !atomic_load(&committer->stopping)) {
+		const int64_t slice_ms = pause_ms < SETTLEMENT_PAUSE_MS ? pause_ms : SETTLEMENT_PAUSE_MS;
+		const struct timespec slice = {.tv_nsec = slice_ms * 1000000L};
+		nanosleep(&slice, NULL);
+		pause_ms -= slice_ms;
+	}
+}
+
+/* Waits before records that a broker refused are produced again. */
+static void refusals_pause(struct committer *committer)
+{
+	pthread_mutex_lock(&committer->lock);
+	const int64_t pause_ms = broker_refusals_pause_ms(&committer->broker_refusals);
+	pthread_mutex_unlock(&committer->lock);
+	committer_sleep(committer, pause_ms);
+}
+
 static enum settlement_outcome open_anew(struct committer *committer, struct error *error)
 {
 	producer_close(committer);
+	refusals_pause(committer);
 	if (atomic_load(&committer->abandoned) || !producer_open(committer, error))
 		return SETTLEMENT_HOPELESS;
 	rd_kafka_error_t *failure = rd_kafka_init_transactions(committer->producer, committer->timeout_ms);
@@ -340,10 +363,8 @@ static enum settlement_outcome read_committed(struct committer *committer, struc
 
 static enum settlement_outcome pause_before_retry(const struct committer *committer)
 {
-	const struct timespec pause = {.tv_nsec = SETTLEMENT_PAUSE_MS * 1000000L};
 	const int pauses = committer->is_denied || committer->lacks_group || committer->lacks_topic ? DENIED_PAUSES : 1;
-	for (int i = 0; i < pauses && !atomic_load(&committer->stopping); i++)
-		nanosleep(&pause, NULL);
+	committer_sleep(committer, (int64_t)pauses * SETTLEMENT_PAUSE_MS);
 	return atomic_load(&committer->stopping) ? SETTLEMENT_HOPELESS : SETTLEMENT_DONE;
 }
 
@@ -371,42 +392,15 @@ static enum settlement_outcome make_call(struct committer *committer, struct err
 	return SETTLEMENT_DONE;
 }
 
-/* Asks which topics the login may not write any more: librdkafka does not name one that could not be added to a transaction. The
- * answers come while another producer is opened. What fails again and again for another reason asks less and less often. */
-static void rights_ask(struct committer *committer)
-{
-	struct error error = {0};
-	bool good = committer->rights.count == 0 && clock_ms() >= committer->rights_due_ms;
-	for (uint32_t i = 0; i < committer->name_count && good; i++)
-		good = write_probe_ask(&committer->rights, committer->config, i, committer->names[i], &error);
-}
-
-/* The pause before rights are asked again. */
-static void rights_pause(struct committer *committer, bool in_vain)
-{
-	const int64_t twice_ms = committer->rights_pause_ms * 2;
-	const int64_t pause_ms = twice_ms < RIGHTS_PAUSE_MS ? RIGHTS_PAUSE_MS : twice_ms;
-	committer->rights_pause_ms = !in_vain ? 0 : pause_ms < RIGHTS_PAUSE_MAX_MS ? pause_ms : RIGHTS_PAUSE_MAX_MS;
-	committer->rights_due_ms = clock_ms() + committer->rights_pause_ms;
-}
-
 static void rights_take(struct committer *committer)
 {
-	const int64_t until_ms = clock_ms() + committer->timeout_ms;
-	bool in_vain = true; /* the login has all rights */
-	write_probe_look(&committer->rights, committer->timeout_ms);
-	while (write_probe_waits(&committer->rights) && clock_ms() < until_ms && !atomic_load(&committer->stopping))
-		write_probe_read(&committer->rights, RIGHTS_WAIT_MS);
+	rights_question_wait(&committer->rights, committer->timeout_ms, &committer->stopping);
 	pthread_mutex_lock(&committer->lock);
-	for (uint32_t i = 0; i < committer->name_count; i++) {
-		const enum write_right right = write_probe_answer(&committer->rights, i);
-		in_vain = in_vain && right == WRITE_RIGHT_GIVEN;
-		if (right == WRITE_RIGHT_MISSING)
+	for (uint32_t i = 0; i < committer->name_count; i++)
+		if (rights_question_lacks(&committer->rights, i))
 			refusals_deny(&committer->refusals, i, false);
-	}
 	pthread_mutex_unlock(&committer->lock);
-	write_probe_close(&committer->rights);
-	rights_pause(committer, in_vain);
+	rights_question_end(&committer->rights, committer->name_count);
 }
 
 /* Logs transactions that fail one after the other, though a producer can be opened for each. */
@@ -441,18 +435,21 @@ static enum transaction_news committer_settle(struct committer *committer, struc
 		if (atomic_load(&committer->abandoned))
 			return NEWS_BROKEN;
 		if (committer->doubts_rights)
-			rights_ask(committer);
+			rights_question_ask(&committer->rights, committer->config, committer->names, committer->name_count);
 		settlement_took(settlement, outcome, atomic_load(&committer->closed_sockets));
 	}
 	committer->has_begun = committer->has_begun || settlement->news == NEWS_STARTED;
-	if (committer->rights.count > 0 && settlement->news == NEWS_RESET)
+	if (rights_question_waits(&committer->rights) && settlement->news == NEWS_RESET)
 		rights_take(committer);
 	else
-		write_probe_close(&committer->rights);
+		rights_question_drop(&committer->rights);
 	committer->doubts_rights = false;
 	if (settlement->news == NEWS_COMMITTED) {
-		committer->rights_pause_ms = committer->rights_due_ms = 0;
+		rights_question_committed(&committer->rights);
 		recovery_note(committer);
+		pthread_mutex_lock(&committer->lock);
+		broker_refusals_committed(&committer->broker_refusals, clock_ms());
+		pthread_mutex_unlock(&committer->lock);
 	}
 	if (settlement->closed > 0 && !committer->explained)
 		snprintf(committer->reason, sizeof committer->reason, "%u connections closed during the transaction",
@@ -551,7 +548,7 @@ void committer_close(struct committer *committer)
 		pthread_join(committer->thread, NULL);
 	}
 	producer_close(committer);
-	write_probe_close(&committer->rights);
+	rights_question_drop(&committer->rights);
 	refusals_close(&committer->refusals);
 	if (committer->bell >= 0)
 		close(committer->bell);

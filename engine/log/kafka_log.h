@@ -19,4 +19,7 @@ void kafka_log_recover(void);
 /* Logs a line, `Kafka: ...` without its end, to the same sink. Any thread. */
 void kafka_log_say(enum log_level level, const char *line);
 
+/* The same for a line that may come again and again, or from several workers: it is logged as those of librdkafka are. */
+void kafka_log_repeat(enum log_level level, const char *line);
+
 #endif

@@ -54,7 +54,7 @@ struct output_operations {
 	bool (*end)(struct output *output, struct positions positions, struct error *error);
 	uint64_t (*resets)(const struct output *output, const char **reason);
 	int64_t (*commit_us)(const struct output *output);
-	bool (*check)(struct output *output, int64_t now_ms, struct error *error); /* NULL: no call to Kafka can hang */
+	bool (*check)(struct output *output, int64_t now_ms, struct error *error); /* NULL: nothing can take too long */
 	bool (*topics)(struct output *output, const char *const *names, size_t count, struct error *error);
 	bool (*refused)(struct output *output, struct refusal *refusal);
 	bool (*may_write)(struct output *output, uint32_t topic); /* NULL: no topic is denied */
@@ -138,8 +138,8 @@ static inline int64_t output_commit_us(const struct output *output)
 	return output->operations->commit_us(output);
 }
 
-/* Whether the end in progress goes on; to be called at least once a second, with a clock that is never set back. A call of Kafka's
- * client that returns far too late is logged; false: it hangs, and `error` has the call and what to do. */
+/* Whether the end in progress goes on; to be called at least once a second, with clock_ms(). What takes far too long is logged;
+ * false: a call of Kafka's client hangs, and `error` has the call and what to do. */
 static inline bool output_check(struct output *output, int64_t now_ms, struct error *error)
 {
 	return !output->operations->check || output->operations->check(output, now_ms, error);

@@ -4,9 +4,9 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "log/topic_setup.h"
 #include "log/client.h"
 #include "log/kafka_log.h"
+#include "log/topic_setup.h"
 
 #define SAID_BYTES 1024
 #define DAMAGE_SAID_MS 10000 /* between two lines that a batch arrived damaged */
@@ -32,6 +32,20 @@ bool refusal_is_absence(rd_kafka_resp_err_t code, const rd_kafka_topic_t *topic)
 	return failure_is_absence(code) && (rd_kafka_topic_opaque(topic) || !is_of_changelog(rd_kafka_topic_name(topic)));
 }
 
+static bool refusal_is_of_producer(rd_kafka_resp_err_t code)
+{
+	switch (code) {
+	case RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER:
+	case RD_KAFKA_RESP_ERR_DUPLICATE_SEQUENCE_NUMBER:
+	case RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH:
+	case RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID:
+	case RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
+		return true;
+	default:
+		return code < RD_KAFKA_RESP_ERR_UNKNOWN; /* librdkafka's own */
+	}
+}
+
 enum refusal_cause refusal_cause(const rd_kafka_message_t *report, size_t batch_bytes)
 {
 	int code = report->err;
@@ -41,10 +55,14 @@ enum refusal_cause refusal_cause(const rd_kafka_message_t *report, size_t batch_
 		return REFUSAL_OF_RIGHT;
 	if (refusal_is_absence(report->err, report->rkt))
 		return REFUSAL_OF_ABSENCE;
+	if (failure_is_absence(report->err))
+		return REFUSAL_OF_LOSS;
 	if (code == RD_KAFKA_RESP_ERR_INVALID_MSG)
 		return REFUSAL_OF_BATCH; /* its checksum is wrong, as of one that was damaged on its way: not by a record */
-	if (!failure_is_of_size(report->err) && code != RD_KAFKA_RESP_ERR_INVALID_RECORD && code != INVALID_DIFFERENT_RECORD)
-		return REFUSAL_OF_ALL;
+	const bool is_of_batch =
+		failure_is_of_size(report->err) || code == RD_KAFKA_RESP_ERR_INVALID_RECORD || code == INVALID_DIFFERENT_RECORD;
+	if (!is_of_batch)
+		return refusal_is_of_producer(report->err) ? REFUSAL_OF_PRODUCER : REFUSAL_OF_BROKER;
 	return batch_limit_isolates(batch_bytes, refusal_bytes(report)) ? REFUSAL_OF_RECORD : REFUSAL_OF_BATCH;
 }
 
