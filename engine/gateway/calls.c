@@ -204,8 +204,8 @@ static void calls_on_bell(void *context, uint32_t events)
 	request_producer_tell(calls->producer);
 	if (!calls->reader || reader_give_arrived(calls->reader, REPLIES_AT_ONCE, 0, calls_on_reply, calls, &calls->failure))
 		return;
-	reader_renewal_begin(&calls->renewal, calls->reader,
-			     "calls fail, and the gateway is not ready, until replies can be read again", &calls->failure);
+	reader_renewal_log("calls fail, and the gateway is not ready, until replies can be read again", &calls->failure);
+	reader_renewal_begin(&calls->renewal, calls->reader);
 	calls->reader = NULL;
 	fail_all(calls);
 }

@@ -76,8 +76,8 @@ static void claims_renew(struct claim_log *log)
 	log->reader_config.from_offset = true;
 	log->reader_config.offsets = log->offsets;
 	log->reader_config.offset_count = log->offset_count;
-	reader_renewal_begin(&log->renewal, failed,
-			     "calls with an idempotency key are refused (503) until their claims can be read again", &log->failure);
+	reader_renewal_log("calls with an idempotency key are refused (503) until their claims can be read again", &log->failure);
+	reader_renewal_begin(&log->renewal, failed);
 	log->config.lost(log->config.context);
 }
 

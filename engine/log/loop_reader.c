@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "net/loop_task.h"
+#include "log/reader_renewal.h"
 
 struct loop_reader {
 	struct loop_reader_config config;
@@ -15,18 +15,14 @@ struct loop_reader {
 	struct reader *reader; /* NULL: none is open */
 	struct watch watch;
 	int bell; /* of the reader */
-	struct loop_timer retry;
-	struct loop_task task; /* that opens a reader: */
-	struct reader *opened; /* its result; NULL: `error` has the reason */
-	struct error error;
-	atomic_bool stopping;
+	struct reader_renewal renewal;
 };
 
-static void retry_later(struct loop_reader *self, const struct error *reason)
+/* Where the next reader begins. */
+static void reader_time_set(struct loop_reader *self)
 {
-	struct error error = {0};
-	self->config.failed(self->config.context, reason);
-	(void)loop_timer_set(self->loop, &self->retry, loop_now_ms(self->loop) + self->config.retry_ms, &error);
+	if (self->config.reader.from_time)
+		self->config.reader.time_ms = time_of_day_ms() - self->config.kept_ms;
 }
 
 /* ---- records ---- */
@@ -39,6 +35,13 @@ static bool loop_reader_take(void *context, const struct record *record, struct 
 	return true;
 }
 
+static void loop_reader_on_failed(void *context, const struct error *reason)
+{
+	struct loop_reader *self = context;
+	self->config.failed(self->config.context, reason);
+	reader_time_set(self);
+}
+
 static void loop_reader_on_bell(void *context, uint32_t events)
 {
 	struct loop_reader *self = context;
@@ -47,43 +50,18 @@ static void loop_reader_on_bell(void *context, uint32_t events)
 	bell_quiet(self->bell);
 	if (!self->reader || reader_give_arrived(self->reader, LOOP_READER_RECORDS_A_TURN, 0, loop_reader_take, self, &error))
 		return;
-	reader_close(self->reader);
+	loop_reader_on_failed(self, &error);
+	reader_renewal_begin(&self->renewal, self->reader);
 	self->reader = NULL;
-	retry_later(self, &error);
 }
 
-/* ---- opening the topic ---- */
-
-static void reader_begin(void *context)
+static void loop_reader_on_opened(void *context, struct reader *reader)
 {
 	struct loop_reader *self = context;
-	self->opened = reader_open(&self->config.reader, &self->error);
-}
-
-static void on_opened(void *context)
-{
-	struct loop_reader *self = context;
-	if (!self->opened) {
-		retry_later(self, &self->error);
-		return;
-	}
 	self->config.opened(self->config.context);
-	self->reader = self->opened;
-	self->opened = NULL;
+	self->reader = reader;
 	reader_ring(self->reader, self->bell);
 	bell_ring(self->bell); /* for records that came before */
-}
-
-static void loop_reader_on_retry(void *context)
-{
-	struct loop_reader *self = context;
-	struct error error = {0};
-	self->error = (struct error){0};
-	if (self->config.reader.from_time)
-		self->config.reader.time_ms = time_of_day_ms() - self->config.kept_ms;
-	self->task = (struct loop_task){.run = reader_begin, .done = on_opened, .context = self};
-	if (!loop_task_start(&self->task, self->loop, self->config.purpose, &error))
-		retry_later(self, &error);
 }
 
 /* ---- opening and closing ---- */
@@ -99,13 +77,20 @@ struct loop_reader *loop_reader_open(const struct loop_reader_config *config, st
 		return NULL;
 	}
 	self->config = *config;
-	self->config.reader.stopping = &self->stopping;
+	self->config.reader.stopping = &self->renewal.stopping;
 	self->loop = loop;
 	self->watch = (struct watch){.ready = loop_reader_on_bell, .context = self};
-	self->retry = (struct loop_timer){.due = loop_reader_on_retry, .context = self};
+	self->renewal = (struct reader_renewal){.config = &self->config.reader,
+						.loop = loop,
+						.purpose = config->purpose,
+						.pause_ms = config->retry_ms,
+						.opened = loop_reader_on_opened,
+						.failed = loop_reader_on_failed,
+						.context = self};
 	self->bell = bell_open(error);
 	if (self->bell >= 0 && loop_watch(loop, &self->watch, self->bell, EPOLLIN, error)) {
-		loop_reader_on_retry(self);
+		reader_time_set(self);
+		reader_renewal_start(&self->renewal);
 		return self;
 	}
 	if (self->bell >= 0)
@@ -118,10 +103,7 @@ void loop_reader_close(struct loop_reader *reader)
 {
 	if (!reader)
 		return;
-	atomic_store(&reader->stopping, true);
-	loop_timer_stop(reader->loop, &reader->retry);
-	loop_task_end(&reader->task);
-	reader_close(reader->opened);
+	reader_renewal_end(&reader->renewal);
 	reader_close(reader->reader);
 	loop_unwatch(reader->loop, &reader->watch);
 	close(reader->bell);

@@ -1,8 +1,8 @@
 /* loop_reader.h: Reader of a topic in a loop: passes its records as they arrive, and is opened again after a failure.
  *
- * It waits for nothing in the loop. A task (net/loop_task.h) opens the reader of the topic (log/reader.h). If that fails, or the
- * reader fails later, another one is opened after `retry_ms`, which begins as the first one did. So the owner may get records
- * more than once.
+ * It waits for nothing in the loop. The reader of the topic (log/reader.h) is opened, and closed after a failure, in a thread
+ * (log/reader_renewal.h). If it cannot be opened, or fails later, another one is opened after `retry_ms`, which begins as the first
+ * one did. So the owner may get records more than once.
  *
  * Belongs to the thread of its loop, as do the owner's functions.
  */

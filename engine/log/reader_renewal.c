@@ -48,15 +48,30 @@ static void renewal_on_timer(void *context)
 	renewal_wait(renewal);
 }
 
-void reader_renewal_begin(struct reader_renewal *renewal, struct reader *failed, const char *meanwhile, const struct error *error)
+static void renewal_check(const struct reader_renewal *renewal)
 {
-	char line[2 * ERROR_TEXT_MAX];
 	assert(renewal->config && renewal->config->stopping == &renewal->stopping);
-	assert(renewal->opened && renewal->failed && renewal->pause_ms > 0);
-	(void)snprintf(line, sizeof line, "%s: %s", meanwhile, error->text);
-	kafka_log_say(LOG_LEVEL_WARN, line);
+	assert(renewal->loop && renewal->opened && renewal->failed && renewal->pause_ms > 0);
+}
+
+void reader_renewal_start(struct reader_renewal *renewal)
+{
+	renewal_check(renewal);
+	renewal_on_timer(renewal);
+}
+
+void reader_renewal_begin(struct reader_renewal *renewal, struct reader *failed)
+{
+	renewal_check(renewal);
 	renewal->failed_reader = failed;
 	renewal_wait(renewal);
+}
+
+void reader_renewal_log(const char *meanwhile, const struct error *error)
+{
+	char line[2 * ERROR_TEXT_MAX];
+	(void)snprintf(line, sizeof line, "%s: %s", meanwhile, error->text);
+	kafka_log_say(LOG_LEVEL_WARN, line);
 }
 
 void reader_renewal_end(struct reader_renewal *renewal)

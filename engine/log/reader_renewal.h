@@ -1,5 +1,5 @@
-/* reader_renewal.h: Opens a reader again in a thread after it failed, as often as it takes, while its loop continues. Belongs to
- * the thread of its loop.
+/* reader_renewal.h: Opens a reader in a thread, and again after it failed, as often as it takes, while its loop continues. Belongs
+ * to the thread of its loop.
  */
 #ifndef SLUICE_LOG_READER_RENEWAL_H
 #define SLUICE_LOG_READER_RENEWAL_H
@@ -11,7 +11,7 @@ struct reader_renewal {
 	const struct reader_config *config; /* borrowed; its `stopping` is that below */
 	struct loop *loop;
 	const char *purpose; /* for errors of the system, as in "reads replies" */
-	int pause_ms;	     /* before each attempt */
+	int64_t pause_ms;    /* before each further attempt */
 	/* A reader is open, which the callee owns. */
 	void (*opened)(void *context, struct reader *reader);
 	/* An attempt failed, and another one follows. */
@@ -26,11 +26,17 @@ struct reader_renewal {
 	struct error error;
 };
 
-/* Closes the reader that failed, in the thread, and opens another one. Logs what holds until then, and the error. The caller has
- * set all but the private fields, and forgets the reader. */
-void reader_renewal_begin(struct reader_renewal *renewal, struct reader *failed, const char *meanwhile, const struct error *error);
+/* Opens the first reader. The caller has set all but the private fields. */
+void reader_renewal_start(struct reader_renewal *renewal);
 
-/* Ends an attempt, of which nothing is called any more; fine when there is none. */
+/* Closes the reader that failed, in the thread, and opens another one. The caller has set all but the private fields, and forgets
+ * the reader. */
+void reader_renewal_begin(struct reader_renewal *renewal, struct reader *failed);
+
+/* Logs what holds until then, and the error of the reader. */
+void reader_renewal_log(const char *meanwhile, const struct error *error);
+
+/* Ends an attempt, of which nothing is called any more; fine when there is none. May wait some seconds if no broker answers. */
 void reader_renewal_end(struct reader_renewal *renewal);
 
 #endif
