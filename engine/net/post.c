@@ -293,6 +293,20 @@ static const char *mail_advice_of(CURLcode code, bool clear_first)
 	}
 }
 
+/* What to look at, behind an answer of the mail server: RFC 5321 and, of logins, RFC 4954. Any other says itself what it does not
+ * take, or passes. */
+static const char *reply_advice(const struct posting *posting)
+{
+	const struct text reply = text_of(posting->replies.reply);
+	if (text_starts_with(reply, TEXT("530")))
+		return posting->request->login ? "" : "; does it want a login? Name one with --smtp-login";
+	if (text_starts_with(reply, TEXT("534")) || text_starts_with(reply, TEXT("535")))
+		return "; is the login of --smtp-login right, and may it send mails?";
+	if (mail_replies_refuse(&posting->replies) && strncmp(posting->reason, "MAIL ", 5) == 0)
+		return "; may the sender that --mail-from names send by this server?";
+	return "";
+}
+
 /* The words of the server are from outside: nothing of them may control a terminal. */
 static void mail_explain(const struct posting *posting, CURLcode code, struct error *error)
 {
@@ -306,6 +320,7 @@ static void mail_explain(const struct posting *posting, CURLcode code, struct er
 	if (answered) {
 		buffer_string(&words, "; the mail server answers: ");
 		buffer_shown(&words, text_of(posting->replies.reply));
+		buffer_string(&words, reply_advice(posting));
 	}
 	error_set(error, ERROR_REMOTE, PLACE_NONE, TEXT_FORMAT, TEXT_ARGUMENTS(buffer_view(&words)));
 	buffer_close(&words);

@@ -205,10 +205,10 @@ def slow_servers_are_waited_for(judge):
 def logins_are_refused(judge, good):
     with Server(good, starttls=True) as server:
         delivered, why = judge.send(server, password=b"another word")
-        judge.expect("a wrong login is refused, and the reason named", not delivered and "ogin denied" in why, why)
+        judge.expect("a wrong login is refused, and the reason named", not delivered and "ogin denied" in why and "is the login of --smtp-login right" in why, why)
         judge.expect("no mail is taken", server.mails.taken == [])
         delivered, why = judge.send(server, login=False)
-        judge.expect("no login where one is needed: the server's answer is named", not delivered and "530" in why, why)
+        judge.expect("no login where one is needed: the server's answer is named", not delivered and "530" in why and "--smtp-login" in why, why)
 
 
 def main():

@@ -25,6 +25,7 @@ struct mail_server {
 	int listener, port;
 	pthread_t thread;
 	atomic_bool is_emptied;
+	const char *sender_answer;	     /* to MAIL; NULL: it is taken */
 	_Atomic uint64_t for_good, for_full; /* mails that each has */
 	char good_subjects[LINE_BYTES], full_subjects[LINE_BYTES];
 };
@@ -68,6 +69,8 @@ static void mails_hear(struct mail_server *server, FILE *stream)
 			full = true;
 		else if (strncmp(line, "RCPT ", 5) == 0)
 			good = true;
+		if (strncmp(line, "MAIL ", 5) == 0 && server->sender_answer)
+			answer = server->sender_answer;
 		if (strncmp(line, "DATA", 4) == 0) {
 			(void)fputs("354 go on\r\n", stream);
 			(void)fflush(stream);
@@ -207,13 +210,13 @@ static void a_mailbox_that_is_full_delays_no_mail_to_the_other_recipients(void *
 }
 
 /* The server begins in clear text, and offers no TLS. */
-static void expect_mail_advice(const char *url, const char *login, const char *advice)
+static void expect_mail_advice(const char *url, const char *login, enum post_outcome outcome, const char *advice)
 {
 	struct post_recipient recipient = {.address = "a@x.com"};
 	const struct post_request request = {
 		.url = url, .login = login, .from = "sluice@x.com", .body = TEXT("x\r\n"), .recipients = {1, &recipient}};
 	struct error error = {0};
-	assert_int_equal(post(&request, &error), POST_UNREACHABLE);
+	assert_int_equal(post(&request, &error), outcome);
 	if (!strstr(error.text, advice))
 		fail_msg("%s", error.text);
 }
@@ -226,9 +229,32 @@ static void it_is_said_how_tls_of_a_mail_server_begins(void **state)
 	server_open(&server);
 	(void)snprintf(clear, sizeof clear, "smtp://127.0.0.1:%d", server.port);
 	(void)snprintf(secure, sizeof secure, "smtps://127.0.0.1:%d", server.port);
-	expect_mail_advice(secure, NULL, "; if the server begins in clear text at this port, write smtp:// in --smtp");
-	expect_mail_advice(clear, "user:word", "; a login is sent by TLS alone: if the server has it at a port of its own");
+	expect_mail_advice(secure, NULL, POST_UNREACHABLE,
+			   "; if the server begins in clear text at this port, write smtp:// in --smtp");
+	expect_mail_advice(clear, "user:word", POST_UNREACHABLE,
+			   "; a login is sent by TLS alone: if the server has it at a port of its own");
 	server_close(&server);
+}
+
+static void expect_reply_advice(const char *answer, enum post_outcome outcome, const char *words)
+{
+	static struct mail_server server;
+	char url[64];
+	server = (struct mail_server){.sender_answer = answer};
+	server_open(&server);
+	(void)snprintf(url, sizeof url, "smtp://127.0.0.1:%d", server.port);
+	expect_mail_advice(url, NULL, outcome, words);
+	server_close(&server);
+}
+
+static void an_answer_to_a_sender_has_a_next_step(void **state)
+{
+	(void)state;
+	expect_reply_advice("530 5.7.0 Authentication required\r\n", POST_REFUSED,
+			    "530 5.7.0 Authentication required; does it want a login? Name one with --smtp-login");
+	expect_reply_advice("553 5.7.1 not yours\r\n", POST_REFUSED,
+			    "553 5.7.1 not yours; may the sender that --mail-from names send by this server?");
+	expect_reply_advice("451 4.3.0 later\r\n", POST_UNREACHABLE, "the mail server answers: 451 4.3.0 later");
 }
 
 int main(void)
@@ -237,6 +263,7 @@ int main(void)
 		cmocka_unit_test(a_mailbox_that_is_full_delays_no_mail_to_the_other_recipients),
 		cmocka_unit_test(a_mailbox_that_stays_full_is_left_out_of_further_mails),
 		cmocka_unit_test(it_is_said_how_tls_of_a_mail_server_begins),
+		cmocka_unit_test(an_answer_to_a_sender_has_a_next_step),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
