@@ -37,8 +37,9 @@ static int list_run(struct session *session, const void *filled, const char *con
 	int code;
 	const bool is_accepted = self->asked.files.count == 0;
 	if (alert_list_open(command_workspace(session), &self->asked, is_accepted, &list, &error)) {
-		if (is_accepted && !alert_list_read_failing(&list, session->arena, &error))
-			command_note(session, "which receivers take no notices now is not known: %s", error.text);
+		if (is_accepted && !alert_list_read_reports(&list, session->arena, &error))
+			command_note(session, "which alerts fire, and which receivers take no notices, is not known: %s",
+				     error.text);
 		buffer_open(&out, OUT_BYTES_MAX);
 		if (self->form == OUTPUT_JSON)
 			alert_list_print_json(&list, session->arena, &out);
@@ -56,9 +57,9 @@ const struct command command_alerts_list = {
 	.name = "alerts list",
 	.summary = "Lists alerts, their conditions, receivers and silences.",
 	.help = "Lists the alerts of the pipelines in the files, or without files those that the namespace has accepted. "
-		"Which of them fire is in /metrics of the engine that runs them: sluice_alert_firing. Without files it also "
-		"says which receivers take no notices now, since when and why, as engines report; so does `sluice top`, and "
-		"sluice_alert_receiver_failing_seconds in /metrics. Receivers are shown by their host, as JSON, too, since the "
+		"Without files it also says which of them fire and since when, and which receivers take no notices now, since "
+		"when and why, as each engine reports; so does `sluice top`, and /metrics of engines has sluice_alert_firing and "
+		"sluice_alert_receiver_failing_seconds. Receivers are shown by their host, as JSON, too, since the "
 		"rest of a URL may be a secret. One that takes no notices is also named by the first alert that has it, and the "
 		"number of the action there. `sluice help alerts` explains conditions and notices.\n\n"
 		"  sluice alerts list -f pipelines/\n  sluice alerts list --brokers kafka:9092 -n shop\n",

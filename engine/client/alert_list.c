@@ -97,60 +97,64 @@ void alert_list_close(struct alert_list *list)
 	control_session_close(&list->control);
 }
 
-/* ---- receivers that take no notices ---- */
+/* ---- reports of engines ---- */
 
 /* Each engine reports on a pipeline within so long. */
 #define REPORT_MS (STATUS_QUIET_MS + STATUS_STALE_MS)
 
-struct failing_reading {
+struct report_reading {
 	struct alert_list *list;
 	struct arena *arena;
 };
 
-static struct failing_report *failing_of(const struct failing_reading *reading, const struct status *status)
+static struct alerts_report *report_of(const struct report_reading *reading, const struct status *status)
 {
-	for (struct failing_report *one = reading->list->failing; one; one = one->next)
+	for (struct alerts_report *one = reading->list->reports; one; one = one->next)
 		if (text_is(status->instance, one->engine) && text_is(status->pipeline, one->pipeline))
 			return one;
-	struct failing_report *made = ARENA_NEW(reading->arena, struct failing_report);
+	struct alerts_report *made = ARENA_NEW(reading->arena, struct alerts_report);
 	if (!made)
 		return NULL;
 	made->engine = arena_copy(reading->arena, status->instance.bytes, status->instance.length);
 	made->pipeline = arena_copy(reading->arena, status->pipeline.bytes, status->pipeline.length);
-	made->next = reading->list->failing;
-	return made->engine && made->pipeline ? reading->list->failing = made : NULL;
+	made->next = reading->list->reports;
+	return made->engine && made->pipeline ? reading->list->reports = made : NULL;
+}
+
+static const char *text_reported(struct text text, struct arena *arena)
+{
+	return text.length > 0 ? arena_copy(arena, text.bytes, text.length) : NULL;
 }
 
 /* The latest of each engine about each pipeline. Records of other forms, and old ones, are left out. */
-static bool failing_take(void *context, const struct record *record, struct error *error)
+static bool report_take(void *context, const struct record *record, struct error *error)
 {
-	const struct failing_reading *reading = context;
+	const struct report_reading *reading = context;
 	struct status status;
 	struct error strange = {0};
 	if (!status_read(record->value, reading->arena, &status, &strange) || time_of_day_ms() - status.at_ms > REPORT_MS)
 		return !arena_failed(reading->arena) || error_memory(error, ERROR_SYSTEM, "reading the status");
-	struct failing_report *report = failing_of(reading, &status);
+	struct alerts_report *report = report_of(reading, &status);
 	if (!report)
 		return error_memory(error, ERROR_SYSTEM, "reading the status");
 	if (status.at_ms < report->at_ms)
 		return true;
 	report->at_ms = status.at_ms;
-	report->receivers = status.stopped || status.receivers.length == 0
-				    ? NULL
-				    : arena_copy(reading->arena, status.receivers.bytes, status.receivers.length);
+	report->firing = status.stopped ? NULL : text_reported(status.firing, reading->arena);
+	report->receivers = status.stopped ? NULL : text_reported(status.receivers, reading->arena);
 	return true;
 }
 
-bool alert_list_read_failing(struct alert_list *list, struct arena *arena, struct error *error)
+bool alert_list_read_reports(struct alert_list *list, struct arena *arena, struct error *error)
 {
 	const struct pipeline_target *target = &list->control.target;
-	struct failing_reading reading = {list, arena};
+	struct report_reading reading = {list, arena};
 	const struct reader_config config = {.brokers = target->kafka.brokers,
 					     .topic = target->status,
 					     .from_time = true,
 					     .time_ms = time_of_day_ms() - REPORT_MS,
 					     .properties = target->kafka.consumer};
-	return !config.topic || topic_give_all(&config, failing_take, &reading, error);
+	return !config.topic || topic_give_all(&config, report_take, &reading, error);
 }
 
 /* ---- finding ---- */

@@ -13,11 +13,12 @@ struct listed_alert {
 	bool reads_time; /* its condition has a figure over the time of `over` */
 };
 
-/* What an engine reports of the receivers of a pipeline's alerts: which take no notices, and why. */
-struct failing_report {
-	const char *engine, *pipeline, *receivers;
+/* What an engine reports of a pipeline's alerts: which fire, and since when; which receivers take no notices, and why. NULL:
+ * none. */
+struct alerts_report {
+	const char *engine, *pipeline, *firing, *receivers;
 	int64_t at_ms;
-	struct failing_report *next;
+	struct alerts_report *next;
 };
 
 struct alert_list {
@@ -26,7 +27,7 @@ struct alert_list {
 	struct control_session control; /* open with `accepted` */
 	size_t count;
 	struct listed_alert *items;
-	struct failing_report *failing; /* NULL: none was read, or all take notices */
+	struct alerts_report *reports; /* NULL: none was read */
 };
 
 /* Reads `asked->files`, or with `accepted` what the control plane of the namespace has. False with kind NONE: the faults are in
@@ -35,8 +36,9 @@ bool alert_list_open(const struct workspace *workspace, const struct pipeline_ta
 		     struct alert_list *list, struct error *error);
 void alert_list_close(struct alert_list *list);
 
-/* Reads what engines report now of receivers, of a list of what was accepted. False: REMOTE or SYSTEM, they cannot be read. */
-bool alert_list_read_failing(struct alert_list *list, struct arena *arena, struct error *error);
+/* Reads what engines report now of alerts and their receivers, of a list of what was accepted. False: REMOTE or SYSTEM, they
+ * cannot be read. */
+bool alert_list_read_reports(struct alert_list *list, struct arena *arena, struct error *error);
 
 /* Whether there is an alert of that name (in that pipeline, unless it is NULL), and one that has groups, if `group` is not NULL.
  * False: CONFIG, with the nearest name. */

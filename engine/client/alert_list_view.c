@@ -113,28 +113,44 @@ static bool is_last_of_pipeline(const struct alert_list *list, size_t index)
 	return index + 1 == list->count || list->items[index + 1].resource != list->items[index].resource;
 }
 
-/* Which receivers of the pipeline's alerts get no notices, as its engines say. */
-static void failing_print(const struct alert_list *list, const char *pipeline, struct arena *arena, struct buffer *out)
+/* Which of the pipeline's alerts fire, and which of their receivers get no notices, as its engines say. */
+static void reports_print(const struct alert_list *list, const char *pipeline, struct arena *arena, struct buffer *out)
 {
-	for (const struct failing_report *report = list->failing; report; report = report->next)
+	for (const struct alerts_report *report = list->reports; report; report = report->next)
+		if (report->firing && strcmp(report->pipeline, pipeline) == 0)
+			buffer_print(out, "%s: says the engine %s: %s\n", pipeline, text_shown(text_of(report->engine), arena),
+				     text_shown(text_of(report->firing), arena));
+	for (const struct alerts_report *report = list->reports; report; report = report->next)
 		if (report->receivers && strcmp(report->pipeline, pipeline) == 0)
 			buffer_print(out, "%s: notices are not delivered, says the engine %s: %s\n", pipeline,
 				     text_shown(text_of(report->engine), arena), text_shown(text_of(report->receivers), arena));
 }
 
-static void failing_print_json(const struct alert_list *list, const char *pipeline, struct buffer *out)
+static const char *firing_of(const struct alerts_report *report)
 {
-	const char *between = ", \"undelivered\": [";
-	for (const struct failing_report *report = list->failing; report; report = report->next) {
-		if (!report->receivers || strcmp(report->pipeline, pipeline) != 0)
+	return report->firing;
+}
+
+static const char *receivers_of(const struct alerts_report *report)
+{
+	return report->receivers;
+}
+
+/* A list of that name; none if no engine says any of it. */
+static void reports_print_json(const struct alert_list *list, const char *pipeline, const char *name,
+			       const char *(*words_of)(const struct alerts_report *), const char *words, struct buffer *out)
+{
+	bool any = false;
+	for (const struct alerts_report *report = list->reports; report; report = report->next) {
+		if (!words_of(report) || strcmp(report->pipeline, pipeline) != 0)
 			continue;
-		buffer_string(out, between);
+		buffer_print(out, any ? ", " : ", \"%s\": [", name);
 		json_write_member(out, "{", "engine", text_of(report->engine));
-		json_write_member(out, ", ", "receivers", text_of(report->receivers));
+		json_write_member(out, ", ", words, text_of(words_of(report)));
 		buffer_byte(out, '}');
-		between = ", ";
+		any = true;
 	}
-	if (strcmp(between, ", ") == 0)
+	if (any)
 		buffer_byte(out, ']');
 }
 
@@ -162,7 +178,7 @@ void alert_list_print(const struct alert_list *list, struct arena *arena, struct
 				     text_shown(text_of(alert_action_receiver(&actions[j], arena)), arena));
 		silences_print(list, &list->items[i], arena, out);
 		if (is_last_of_pipeline(list, i))
-			failing_print(list, list->items[i].resource->name.text, arena, out);
+			reports_print(list, list->items[i].resource->name.text, arena, out);
 	}
 }
 
@@ -209,7 +225,8 @@ void alert_list_print_json(const struct alert_list *list, struct arena *arena, s
 		}
 		buffer_byte(out, ']');
 		silences_print_json(list, &list->items[i], out);
-		failing_print_json(list, list->items[i].resource->name.text, out);
+		reports_print_json(list, list->items[i].resource->name.text, "firing", firing_of, "alerts", out);
+		reports_print_json(list, list->items[i].resource->name.text, "undelivered", receivers_of, "receivers", out);
 		buffer_string(out, "}\n");
 	}
 }

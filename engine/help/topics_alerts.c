@@ -40,7 +40,8 @@ static void states_print(struct help_page *page)
 		       "condition has not held for `resolveAfter` (5m). Setting the clock affects neither. `absent: PIPELINE for "
 		       "5m` fires when no request of a pipeline has ended for that time: in this engine, or, with a control "
 		       "plane, in any engine of the namespace. Engines report their requests to each other every 1 to 5 "
-		       "s, so with a control plane it fires 2 to 10 s later.");
+		       "s, so with a control plane it fires 2 to 10 s later. `sluice alerts list` and `sluice top` show which "
+		       "alerts fire in each engine, since when, and the first groups.");
 	help_page_text(page,
 		       "With `groupBy`, an alert has a state for each value of that expression, at most 1,000 at a time: each "
 		       "group fires and resolves by itself, and its notices name it. A group has a state from the first "

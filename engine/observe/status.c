@@ -40,6 +40,7 @@ static const struct status_member {
 	{"pipelines", MEMBER_COUNT, offsetof(struct status, pipelines)},
 	{"unwell", MEMBER_COUNT, offsetof(struct status, unwell)},
 	{"receivers", MEMBER_TEXT, offsetof(struct status, receivers)},
+	{"firing", MEMBER_TEXT, offsetof(struct status, firing)},
 	{"failure", MEMBER_TEXT, offsetof(struct status, failure)},
 };
 

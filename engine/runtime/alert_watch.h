@@ -70,4 +70,7 @@ struct receiver_reports alert_watch_receivers(const struct alert_watch *watch, c
 /* Writes which receivers of the pipeline's alerts take no notices, since when and why; nothing if all do. From that thread. */
 void alert_watch_write_failing(struct alert_watch *watch, const struct pipeline_plan *plan, struct buffer *out);
 
+/* Writes which of the pipeline's alerts fire, since when and for which groups; nothing if none does. From that thread. */
+void alert_watch_write_firing(const struct alert_watch *watch, const struct pipeline_plan *plan, struct buffer *out);
+
 #endif

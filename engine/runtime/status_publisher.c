@@ -49,7 +49,7 @@ struct status_publisher {
 	struct best_effort *producer;
 	struct arena *arena;
 	struct alert_watch *alerts; /* NULL: none */
-	struct buffer text, names, receivers;
+	struct buffer text, names, receivers, firing;
 	char why[WHY_BYTES];
 	struct loop_timer timer;
 	int64_t started_ms;
@@ -231,6 +231,16 @@ static struct text receivers_of(struct status_publisher *status_publisher, const
 	return buffer_failed(receivers) ? TEXT("") : buffer_view(receivers);
 }
 
+/* Which of its alerts fire. */
+static struct text firing_of(struct status_publisher *status_publisher, const struct pipeline_plan *plan)
+{
+	struct buffer *firing = &status_publisher->firing;
+	buffer_clear(firing);
+	if (status_publisher->alerts)
+		alert_watch_write_firing(status_publisher->alerts, plan, firing);
+	return buffer_failed(firing) ? TEXT("") : buffer_view(firing);
+}
+
 static double rate_of(const struct pipeline_plan *plan, const struct engine_counts *now, const struct engine_counts *before,
 		      int64_t passed_ms)
 {
@@ -271,6 +281,7 @@ static void status_publisher_write(struct status_publisher *status_publisher, co
 		.pipelines = status_publisher->pipeline_count,
 		.unwell = status_publisher->unwell,
 		.receivers = receivers_of(status_publisher, plan),
+		.firing = firing_of(status_publisher, plan),
 		.failure = text_of(status_publisher->stopped ? engine_failure(status_publisher->engine) : ""),
 	};
 	char key[256];
@@ -398,6 +409,7 @@ struct status_publisher *status_publisher_open(struct engine *engine, const stru
 	buffer_open(&status_publisher->text, STATUS_BYTES);
 	buffer_open(&status_publisher->names, STATUS_BYTES);
 	buffer_open(&status_publisher->receivers, STATUS_BYTES);
+	buffer_open(&status_publisher->firing, STATUS_BYTES);
 	if (status_publisher->arena &&
 	    (status_publisher->models = model_watch_open(engine, config->log, status_publisher->arena)) &&
 	    (status_publisher->watching = watching_log_open(engine_board(engine), config->log, status_publisher->arena)) &&
@@ -437,6 +449,7 @@ void status_publisher_close(struct status_publisher *status_publisher)
 	buffer_close(&status_publisher->text);
 	buffer_close(&status_publisher->names);
 	buffer_close(&status_publisher->receivers);
+	buffer_close(&status_publisher->firing);
 	arena_close(status_publisher->arena);
 	memory_give(status_publisher);
 }

@@ -65,6 +65,10 @@ static void print_row(const struct status *const *items, size_t count, const str
 		buffer_string(out, ": ");
 		buffer_text(out, status->why);
 	}
+	if (status->firing.length > 0 && !gone) {
+		buffer_string(out, "; ");
+		buffer_text(out, status->firing);
+	}
 	if (status->receivers.length > 0 && !gone) {
 		buffer_string(out, "; ");
 		buffer_text(out, status->receivers);

@@ -4,7 +4,8 @@
 # ends. Then the only engine is killed while its notices wait for a receiver that is away, and ended while it fires: the next one
 # sends what waited, once, and the ends. At last the pipeline is deleted while it fires.
 #   alerts.sh SLUICE BUILD
-# Takes about two minutes. A pipeline that is quiet in one engine is not absent while the other has its requests.
+# Takes about two minutes. With OUTAGE=120 or more, as in `make long`, that receiver is away for five more minutes: nothing listens
+# there, then it accepts and never answers, then it answers 503. No notice is lost, and neither attempts nor lines of the log are many. A pipeline that is quiet in one engine is not absent while the other has its requests.
 set -u
 what=alerts
 # shellcheck source=tests/kafka/stand.sh
@@ -28,10 +29,15 @@ spec:
     resolveAfter: 6s
     actions: [{type: webhook, url: "http://127.0.0.1:$port/hook"}]
 YAML
-start_receiver() {
-	python3 "$here/receiver.py" "$port" >>"$dir/notices" 2>>"$dir/receiver.log" &
+start_receiver() { # $1 its manner, if it does not take them
+	# shellcheck disable=SC2086
+	python3 "$here/receiver.py" "$port" ${1-} >>"$dir/notices" 2>>"$dir/receiver${1:+-$1}.log" &
 	receiver=$!
 	ours $receiver
+}
+stop_receiver() {
+	kill "$receiver" && wait "$receiver" 2>/dev/null
+	not_ours "$receiver"
 }
 start_receiver
 
@@ -113,6 +119,13 @@ sleep 2
 expect "status of comparing the notices of a firing that two engines see" \
 	"$([ "$(notices)" = "$(each "firing 1")" ]; echo $?)" "-eq 0"
 
+listed() { # $1 regular expression; at the latest with the next report of each engine
+	"$sluice" alerts list >"$dir/list" 2>&1
+	grep -qE "$1" "$dir/list"
+}
+wait_until 20 listed "^p: says the engine (one|two): the alert large has fired since 20.*Z for $groups groups \\(g[0-7], g[0-7], g[0-7] and 5 more\\)\$"
+expect_words "what alerts list says of what fires" "$dir/list" "the alert large has fired since"
+
 # ---- the engine with the keeper dies while it fires ----
 
 kill_at_once "$one"
@@ -147,12 +160,42 @@ waiting() { # how many notices wait, by the feed
 waits() { [ "$(waiting)" -eq "$1" ]; }
 wait_until 20 waits 0
 expect "notices that wait after all were delivered" "$(waiting)" "-eq 0"
-kill "$receiver" && wait "$receiver" 2>/dev/null
-not_ours "$receiver"
+fires_no_more() { listed "^p: large" && ! grep -q "the alert large has fired since" "$dir/list"; }
+wait_until 20 fires_no_more
+expect "status of waiting until alerts list says that nothing fires" $? "-eq 0"
+stop_receiver
 fired=$(($(grep -c "alert large is firing for" "$dir/two.log") / groups))
 wait_until 30 fires_again two $((fired + 1)) || give_up "it does not fire again"
 wait_until 20 waits $groups
 expect "notices that wait for the receiver" "$(waiting)" "-eq $groups"
+
+hold() { # $1 seconds in which the alert fires on
+	local until=$((SECONDS + $1))
+	while [ $SECONDS -lt $until ]; do
+		requests 60 160
+		sleep 2
+	done
+}
+lines_on_receiver() { grep -cE "not delivered to the webhook|has taken no notice since" "$dir/two.log"; }
+if [ "${OUTAGE:-8}" -ge 120 ]; then
+	lines=$(lines_on_receiver)
+	hold 100 # nothing listens
+	start_receiver hangs
+	hold 100
+	stop_receiver
+	start_receiver busy
+	hold 105
+	stop_receiver
+	expect "attempts at a receiver that hangs for 100 s: each ends after 10 s, and the pauses are 30 s" \
+		"$(grep -c '"notice"' "$dir/receiver-hangs.log")" "-le 4"
+	expect "at least" "$(grep -c '"notice"' "$dir/receiver-hangs.log")" "-ge 1"
+	expect "attempts at one that answers 503 for 100 s" "$(grep -c '"notice"' "$dir/receiver-busy.log")" "-le 5"
+	expect "at least" "$(grep -c '"notice"' "$dir/receiver-busy.log")" "-ge 1"
+	expect "further lines of the log in five minutes" "$(($(lines_on_receiver) - lines))" "-le 2"
+	expect "notices that wait after five minutes" "$(waiting)" "-eq $groups"
+	"$sluice" alerts list >"$dir/list" 2>&1
+	expect_words "what alerts list says of it" "$dir/list" 'has taken no notice since 20.*Z, and 8 wait: .*503; see its log'
+fi
 kill_at_once "$two"
 start_engine_named two # whose first notices are the former engine's
 two=$started

@@ -159,13 +159,15 @@ static void a_test_does_not_fail_for_actions_that_it_does_not_test(void **state)
 	said_close(&said);
 }
 
-static void status_append(const struct mock *mock, const char *engine, const char *receivers, int64_t age_ms, bool stopped)
+static void status_append(const struct mock *mock, const char *engine, const char *firing, const char *receivers, int64_t age_ms,
+			  bool stopped)
 {
 	struct buffer out;
 	const struct status status = {.instance = text_of(engine),
 				      .pipeline = TEXT("p"),
 				      .at_ms = time_of_day_ms() - age_ms,
 				      .stopped = stopped,
+				      .firing = text_of(firing),
 				      .receivers = text_of(receivers)};
 	buffer_open(&out, 4096);
 	status_write(&status, &out);
@@ -173,7 +175,7 @@ static void status_append(const struct mock *mock, const char *engine, const cha
 	buffer_close(&out);
 }
 
-static void receivers_that_take_no_notices_are_named_as_engines_report_them(void **state)
+static void what_fires_and_receivers_that_take_no_notices_are_named_as_engines_report_them(void **state)
 {
 	(void)state;
 	struct mock mock;
@@ -189,16 +191,20 @@ static void receivers_that_take_no_notices_are_named_as_engines_report_them(void
 				  .count = 1,
 				  .items = &listed};
 	mock_append(&mock, "out", TEXT("x"), TEXT("no status"));
-	status_append(&mock, "e1", "the webhook at h has taken no notice", 2000, false);
-	status_append(&mock, "e2", "the webhook at i has taken no notice", 1000, false);
-	status_append(&mock, "e2", "", 0, false); /* which is over */
-	status_append(&mock, "e3", "the webhook at j has taken no notice", 60000, false);
-	status_append(&mock, "e4", "the webhook at k has taken no notice", 0, true);
-	if (!alert_list_read_failing(&list, arena, &error))
+	status_append(&mock, "e1", "", "the webhook at h has taken no notice", 2000, false);
+	status_append(&mock, "e2", "the alert x has fired", "the webhook at i has taken no notice", 1000, false);
+	status_append(&mock, "e2", "", "", 0, false); /* which is over */
+	status_append(&mock, "e3", "the alert x has fired", "the webhook at j has taken no notice", 60000, false);
+	status_append(&mock, "e4", "the alert x has fired", "the webhook at k has taken no notice", 0, true);
+	status_append(&mock, "e5", "the alert x has fired since T", "", 0, false);
+	status_append(&mock, "e6", "the alert x has fired since U", "", 0, false);
+	if (!alert_list_read_reports(&list, arena, &error))
 		fail_msg("%s", error.text);
 	buffer_open(&out, 1 << 16);
 	alert_list_print(&list, arena, &out);
 	buffer_byte(&out, '\0');
+	assert_non_null(strstr(out.bytes, "\np: says the engine e5: the alert x has fired since T\n"));
+	assert_non_null(strstr(out.bytes, "\np: says the engine e6: the alert x has fired since U\n"));
 	assert_non_null(
 		strstr(out.bytes, "\np: notices are not delivered, says the engine e1: the webhook at h has taken no notice\n"));
 	assert_null(strstr(out.bytes, "e2"));
@@ -208,7 +214,10 @@ static void receivers_that_take_no_notices_are_named_as_engines_report_them(void
 	alert_list_print_json(&list, arena, &out);
 	buffer_byte(&out, '\0');
 	assert_non_null(strstr(
-		out.bytes, "\"undelivered\": [{\"engine\": \"e1\", \"receivers\": \"the webhook at h has taken no notice\"}]}"));
+		out.bytes,
+		", \"firing\": [{\"engine\": \"e6\", \"alerts\": \"the alert x has fired since U\"}, {\"engine\": \"e5\", "
+		"\"alerts\": \"the alert x has fired since T\"}], \"undelivered\": [{\"engine\": \"e1\", "
+		"\"receivers\": \"the webhook at h has taken no notice\"}]}"));
 	buffer_close(&out);
 	arena_close(arena);
 	mock_close(&mock);
@@ -257,7 +266,7 @@ int main(void)
 		cmocka_unit_test(a_list_says_what_inhibits_an_alert_and_over_which_time_it_looks),
 		cmocka_unit_test(the_score_of_a_detector_and_latest_values_have_no_over),
 		cmocka_unit_test(the_silence_of_an_alert_itself_is_shown),
-		cmocka_unit_test(receivers_that_take_no_notices_are_named_as_engines_report_them),
+		cmocka_unit_test(what_fires_and_receivers_that_take_no_notices_are_named_as_engines_report_them),
 		cmocka_unit_test(no_note_is_made_of_a_receiver_that_is_allowed),
 		cmocka_unit_test(the_advice_on_an_address_is_not_of_another_kind_of_address),
 	};

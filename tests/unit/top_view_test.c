@@ -341,6 +341,29 @@ static void receivers_of_alerts_that_take_no_notices_are_shown(void **state)
 	assert_null(strstr(screen, "the webhook"));
 }
 
+static void alerts_that_fire_are_shown(void **state)
+{
+	(void)state;
+	struct status fires = running;
+	const struct status *items[] = {&fires};
+	struct buffer out;
+	fires.firing = TEXT("the alert moved has fired since 2026");
+	fires.receivers = TEXT("the webhook at h has taken no notice since 2026");
+	render(items, 1, 80, 24);
+	expect_fit(80, 24);
+	assert_non_null(strstr(screen, "the alert moved has fired since 2026; the webhook"));
+	buffer_open(&out, 4096);
+	top_lines_text(items, 1, NOW_MS, &out);
+	expect_contains(&out, "; the alert moved has fired since 2026; the webhook at h has taken no notice since 2026");
+	buffer_clear(&out);
+	top_lines_json(items, 1, NOW_MS, &out);
+	expect_contains(&out, "\"firing\": \"the alert moved has fired since 2026\"");
+	buffer_close(&out);
+	fires.stopped = true; /* then it judges none */
+	render(items, 1, 80, 24);
+	assert_null(strstr(screen, "the alert"));
+}
+
 /* Whoever may write to the status topic chooses them. */
 static void names_and_reasons_are_whole_and_escaped(void **state)
 {
@@ -382,6 +405,7 @@ int main(void)
 		cmocka_unit_test_setup(an_engine_is_not_blamed_for_the_silence_of_kafka, set_up),
 		cmocka_unit_test_setup(an_engine_that_ended_by_an_error_says_so, set_up),
 		cmocka_unit_test_setup(receivers_of_alerts_that_take_no_notices_are_shown, set_up),
+		cmocka_unit_test_setup(alerts_that_fire_are_shown, set_up),
 		cmocka_unit_test_setup(names_and_reasons_are_whole_and_escaped, set_up),
 	};
 	return cmocka_run_group_tests(tests, set_up, NULL);

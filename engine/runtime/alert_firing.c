@@ -1,0 +1,70 @@
+/* alert_firing.c: Alerts of a pipeline that fire, for reporters: since when, and for which groups. */
+#include "base/clock.h"
+#include "base/moment.h"
+#include "base/quote.h"
+#include "runtime/alert_parts.h"
+
+#define ALERTS_NAMED 5 /* of a pipeline; the others are counted */
+#define GROUPS_NAMED 3 /* of an alert; likewise */
+
+/* The engine that sends the notices has what all engines report, another one what it judges itself. */
+static const struct alert_groups *groups_known(const struct alert_watch *watch, const struct judged_alert *alert)
+{
+	return alert_is_shared(watch) && watch->takeover.is_done ? &alert->shared : &alert->groups;
+}
+
+/* When the first of those groups that fire began to. */
+static int64_t fired_first_ms(const struct alert_groups *groups)
+{
+	int64_t first_ms = INT64_MAX;
+	for (const struct alert_group *group = groups->first; group; group = group->next)
+		if (group->alert.phase == ALERT_FIRING && group->alert.fired_at_ms < first_ms)
+			first_ms = group->alert.fired_at_ms;
+	return first_ms;
+}
+
+static void groups_write(const struct alert_groups *groups, size_t count, struct buffer *out)
+{
+	size_t named = 0;
+	buffer_print(out, " for %zu group%s (", count, count > 1 ? "s" : "");
+	for (const struct alert_group *group = groups->first; group && named < GROUPS_NAMED; group = group->next) {
+		if (group->alert.phase != ALERT_FIRING)
+			continue;
+		buffer_string(out, named++ > 0 ? ", " : "");
+		buffer_shown(out, group->name);
+	}
+	if (count > named)
+		buffer_print(out, " and %zu more", count - named);
+	buffer_byte(out, ')');
+}
+
+static void firing_write(const struct judged_alert *alert, const struct alert_groups *groups, size_t count, struct buffer *out)
+{
+	char moment[MOMENT_BYTES];
+	moment_print(fired_first_ms(groups), moment);
+	buffer_print(out, "the alert %s has fired since %s", alert->watched.name, moment);
+	if (alert->is_grouped)
+		groups_write(groups, count, out);
+	if (!silence_is_in_force(alert->watched.silenced_until_ms, time_of_day_ms()))
+		return;
+	moment_print(alert->watched.silenced_until_ms, moment);
+	buffer_print(out, " (silenced until %s)", moment);
+}
+
+void alert_watch_write_firing(const struct alert_watch *watch, const struct pipeline_plan *plan, struct buffer *out)
+{
+	const struct item_list *alerts = &plan->graph->spec->alerts;
+	size_t fire = 0;
+	for (size_t i = 0; i < alerts->count; i++) {
+		const char *name = ((const struct alert_spec *)alerts->items)[i].name.text;
+		const struct judged_alert *alert = name ? alert_named(watch, plan->graph->name, name) : NULL;
+		const struct alert_groups *groups = alert ? groups_known(watch, alert) : NULL;
+		const size_t count = groups ? alert_groups_in(groups, ALERT_FIRING) : 0;
+		if (count == 0 || ++fire > ALERTS_NAMED)
+			continue;
+		buffer_string(out, fire > 1 ? "; " : "");
+		firing_write(alert, groups, count, out);
+	}
+	if (fire > ALERTS_NAMED)
+		buffer_print(out, "; and %zu other%s", fire - ALERTS_NAMED, fire - ALERTS_NAMED > 1 ? "s" : "");
+}
