@@ -76,6 +76,31 @@ static int document_put(struct session *session, const struct alerts_silence_opt
 	return written_print(session, self, document, alert);
 }
 
+#define PIPELINES_NAMED 5 /* the others are counted */
+
+/* Many pipelines may have an alert of one name, and somebody else's is silenced without a word. */
+static void pipelines_note(struct session *session, const struct alert_list *list, const char *alert)
+{
+	struct buffer names;
+	size_t count = 0;
+	buffer_open(&names, SILENCE_BYTES_MAX);
+	for (size_t i = 0; i < list->count; i++) {
+		if (!list->items[i].spec->name.text || strcmp(list->items[i].spec->name.text, alert) != 0)
+			continue;
+		if (count++ < PIPELINES_NAMED)
+			buffer_print(&names, "%s%s", count > 1 ? ", " : "", list->items[i].resource->name.text);
+	}
+	if (count > PIPELINES_NAMED)
+		buffer_print(&names, " and %zu more", count - PIPELINES_NAMED);
+	buffer_byte(&names, '\0');
+	if (count > 1 && !buffer_failed(&names))
+		command_note(session,
+			     "%zu pipelines have an alert of that name, and it is silenced in all of them: %s. --pipeline "
+			     "silences it in one",
+			     count, names.bytes);
+	buffer_close(&names);
+}
+
 static int alert_silence(struct session *session, const struct alerts_silence_options *self, struct alert_list *list,
 			 const char *alert)
 {
@@ -89,6 +114,8 @@ static int alert_silence(struct session *session, const struct alerts_silence_op
 		code = command_refused(session, &command_alerts_silence, &error);
 	else
 		code = self->out ? document_put(session, self, &document, alert) : document_propose(session, self, list, &document);
+	if (code == EXIT_GOOD && !self->pipeline)
+		pipelines_note(session, list, alert);
 	buffer_close(&document.text);
 	return code;
 }

@@ -833,6 +833,16 @@ def lists_and_tests(judge, binary, folder):
     code, rows, _ = said("test", "failing", "--alert-allow", "127.0.0.1")
     judge.expect("a receiver that does not run is said, and what to do", code == 1
                  and rows[0]["why"] == "Couldn't connect to server; does the receiver run there, and can it be reached from here?", rows)
+    other = (HEAD + ALERT % (*LARGE, receiver.url, "")).replace("name: watched", "name: other")
+    for pipelines, more, noted in ((1, (), False), (2, (), True), (2, ("--pipeline", "other"), False)):
+        write(folder, HEAD + ALERT % (*LARGE, receiver.url, "") + (f"---\n{other}" if pipelines == 2 else ""))
+        done = subprocess.run([binary, "alerts", "silence", "large", "--for", "1h", "--reason", "test", "-f", folder, "--out",
+                               os.path.join(folder, "s.txt"), *more], capture_output=True, text=True)
+        note = "2 pipelines have an alert of that name, and it is silenced in all of them: "
+        judge.expect(f"a silence of {pipelines} pipelines, with {more}, says so if it is of several", done.returncode == 0
+                     and (note in done.stderr) == noted and (not noted or {"other", "watched"} <= set(re.findall("[a-z]+", done.stderr))),
+                     done.stderr)
+    write(folder, HEAD + ALERT % (*FAILING, receiver.url, "") + ALERT % (*LARGE, "http://127.0.0.2:9/x", ""))
     for words, sentence in SILENCES:
         done = subprocess.run([binary, "alerts", "silence", *words, "--reason", "test", "-f", folder, "--out", os.path.join(folder, "s.yaml")],
                               capture_output=True, text=True)
