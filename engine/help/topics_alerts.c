@@ -144,10 +144,11 @@ static void notices_print(struct help_page *page)
 	help_page_text(page,
 		       "While a receiver takes no notice, the log says so at the first attempt and then every five minutes, "
 		       "with the cause and since when; `sluice top` and `sluice alerts list` show it, and /metrics has "
-		       "sluice_alert_receiver_failing_seconds, which a Prometheus that sends its own alerts by another way can "
-		       "watch. The log has 10 lines on a receiver "
-		       "in five minutes. One that refuses many notices, or takes one and refuses the next, would have a line for "
-		       "each: further lines are of the level debug, and counted in a line after that time.");
+		       "sluice_alert_receiver_failing_seconds. sluice_alert_receiver_oldest_notice_seconds also grows where "
+		       "a receiver takes notices more slowly than they come: a Prometheus that sends its own alerts by "
+		       "another way can watch it. The log has 10 lines on a receiver in five minutes. One that refuses many "
+		       "notices, or takes one and refuses the next, would have a line for each: further lines are "
+		       "of the level debug, and counted in a line after that time.");
 	help_page_text(page, "Webhooks reach public addresses only, also after a redirection, and those that --alert-allow "
 			     "lists. They use no proxy. Mails go to the server that --smtp names. It answers for each recipient: "
 			     "after 4xx a mail is sent to that recipient again, and after 5xx it is given up for that recipient.");
