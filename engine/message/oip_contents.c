@@ -1,6 +1,7 @@
 /* oip_contents.c: see oip_contents.h. */
 #include "message/oip_contents.h"
 
+#include "message/oip_wanted.h"
 #include "message/raw.h"
 
 enum { BOOLS = 1, INTS, INT64S, UINTS, UINT64S, FP32S, FP64S, BYTES };
@@ -183,6 +184,8 @@ static bool fill_from(struct filling *filling, uint32_t number, struct text mess
 static bool contents_fit(const struct oip_contents *contents, const struct tensor *tensor, struct error *error)
 {
 	uint32_t number = field_of[tensor->datatype];
+	if (contents->total == 0 && tensor->count > 0 && !oip_given_check(tensor, error))
+		return false;
 	if (number == 0 && (contents->total || tensor->count))
 		return error_set_tensor(error, PLACE_NONE,
 				 "tensor " TEXT_FORMAT ": %s travels only as raw contents; send it so",

@@ -9,6 +9,7 @@
 #include "message/json_repeats.h"
 #include "message/name_table.h"
 #include "message/oip_json.h"
+#include "message/oip_wanted.h"
 #include "message/raw.h"
 #include "message/tensor_json.h"
 
@@ -595,8 +596,10 @@ bool oip_reader_end(struct oip_reader *reader, struct text raw_contents, struct 
 		if (!read_all_contents(reader, raw_contents))
 			return false;
 	} else if (reader->waiting) {
-		return INPUT_ERROR(reader, "tensor " TEXT_FORMAT " has no data; each tensor needs name, shape, datatype and data",
-				   TEXT_ARGUMENTS(in_order(reader->waiting)->tensor->name));
+		const struct tensor *tensor = in_order(reader->waiting)->tensor;
+		return oip_given_check(tensor, reader->error) &&
+		       INPUT_ERROR(reader, "tensor " TEXT_FORMAT " has no data; each tensor needs name, shape, datatype and data",
+				   TEXT_ARGUMENTS(tensor->name));
 	}
 	if (reader->binary.length)
 		return INPUT_ERROR(

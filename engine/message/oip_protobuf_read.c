@@ -227,8 +227,8 @@ static const struct tensor *read_tensor(struct oip_protobuf_reading *reading, st
 	memcpy(shape, gathered.shape, gathered.rank * sizeof *shape);
 	tensor->shape = shape;
 	tensor->rank = (uint32_t)gathered.rank;
-	if (!read_data(reading, message, tensor, &gathered, index) ||
-	    !read_parameters(reading, message, gathered.parameters, &tensor->parameters))
+	if (!read_parameters(reading, message, gathered.parameters, &tensor->parameters) ||
+	    !read_data(reading, message, tensor, &gathered, index))
 		return NULL;
 	return tensor;
 }

@@ -14,3 +14,11 @@ bool oip_wanted_check(struct text parameter, struct error *error)
 					 unsupported[i]);
 	return true;
 }
+
+bool oip_given_check(const struct tensor *tensor, struct error *error)
+{
+	return !parameters_find(tensor->parameters, TEXT("shared_memory_region")) ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE,
+			 "tensor " TEXT_FORMAT ": its data is in shared memory, which is not supported; send it in the request",
+			 TEXT_ARGUMENTS(tensor->name));
+}

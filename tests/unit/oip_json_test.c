@@ -257,6 +257,10 @@ static void each_required_part_is_named_when_it_is_missing(void **state)
 	assert_refused(*state, "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"data\":[1]}]}", "tensor x has no datatype");
 	assert_refused(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"data\":[1]}]}", "tensor x has no shape");
 	assert_refused(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[1]}]}", "tensor x has no data");
+	assert_refused(*state,
+		       "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[1],\"parameters\":"
+		       "{\"shared_memory_region\":\"r\",\"shared_memory_byte_size\":4}}]}",
+		       "tensor x: its data is in shared memory, which is not supported");
 	assert_refused(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[1],\"data\":[1],\"shape\":[2]}]}",
 		       "shape occurs twice");
 	assert_refused(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[\"1\"],\"data\":[1]}]}",

@@ -345,6 +345,10 @@ static void what_breaks_the_rules_is_refused(void **state)
 {
 	(void)state;
 	REFUSES("\x2A\x0F" INT8_X "\x18\x01\x2A\x02\x12\x00", "its shape says 1 elements, its data has 0");
+	REFUSES("\x2A\x28" INT8_X "\x18\x01\x22\x1B\x0A\x14"
+		"shared_memory_region"
+		"\x12\x03\x1A\x01r",
+		"tensor x: its data is in shared memory, which is not supported");
 	REFUSES("\x2A\x11" INT8_X "\x18\x01\x2A\x04\x12\x02\x80\x01", "element 0 is 128, which INT8 does not hold");
 	REFUSES("\x2A\x10" INT8_X "\x18\x01\x2A\x03\x22\x01\x05", "its data is in uint_contents");
 	REFUSES("\x2A\x10" INT8_X "\x18\x01\x2A\x03\x12\x01\x05\x3A\x01\x05", "typed contents beside raw ones");
