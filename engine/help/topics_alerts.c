@@ -128,19 +128,18 @@ static void notices_print(struct help_page *page)
 		"receiver: a notice waits until Kafka acknowledges it. One that is larger than the topic accepts is given up.");
 	help_page_text(
 		page,
-		"Notices for one address are sent in their order, at least once, and those for others meanwhile: up to three "
-		"receivers that do not answer for 10 s delay no other. After no answer, one that is not "
-		"HTTP, or 408, 425, 429 and 5xx, a notice is sent again after 1 s, 2 s, and so on to 30 s, for a day. If a "
-		"Retry-After asks for "
-		"a longer pause, the pause is that long, but 10 minutes at most. After any other status the notice is "
-		"given up. At most 1,000 notices wait for a receiver, and 4,000 in all for webhooks and mails, and as many "
-		"for topics and rollbacks, which wait for no webhook. Further ones are made when there is room, with the state "
-		"of then: a firing that has ended meanwhile has the notice of its end alone. A recipient of a mail for whom 1,000 "
-		"wait is left out "
-		"of it: the others get it, and the notice counts as failed. An engine that is asked to end sends those that "
-		"are due, for 2 s. With `--control`, the next engine "
-		"sends those that still wait, also after a kill. Without, they are lost. The last lines of the log name the "
-		"receivers, with how many notices each did not get and what becomes of them.");
+		"Notices for one address are sent in their order, at least once, and those for others meanwhile: up to "
+		"three webhooks that do not answer for 10 s delay no other, and a mail server that does not answer for 30"
+		" s delays mails alone. After no answer, one that is not HTTP, or 408, 425, 429 and 5xx, a notice is sent"
+		" again after 1 s, 2 s, and so on to 30 s, for a day. If a Retry-After asks for a longer pause, the pause"
+		" is that long, but 10 minutes at most. After any other status the notice is given up. At most 1,000 "
+		"notices wait for a receiver, and 4,000 in all for webhooks, as many for mails, and as many for topics "
+		"and rollbacks: none of these waits for another. Further ones are made when there is room, with the state"
+		" of then: a firing that has ended meanwhile has the notice of its end alone. A recipient of a mail for "
+		"whom 1,000 wait is left out of it: the others get it, and the notice counts as failed. An engine that is"
+		" asked to end sends those that are due, for 2 s. With `--control`, the next engine sends those that "
+		"still wait, also after a kill. Without, they are lost. The last lines of the log name the receivers, "
+		"with how many notices each did not get and what becomes of them.");
 	help_page_text(page,
 		       "While a receiver takes no notice, the log says so at the first attempt and then every five minutes, "
 		       "with the cause and since when; `sluice top` and `sluice alerts list` show it, and /metrics has "

@@ -30,10 +30,11 @@ struct parcel_to_send {
 	bool is_partly_refused; /* a recipient of a mail never gets it: the server refused, or too many waited */
 };
 
-/* Records for Kafka, among them commands that roll back, do not wait for a webhook that hangs. */
-enum { POOL_TOPICS, POOL_POSTS, NOTICE_POOLS };
+/* Records for Kafka, among them commands that roll back, do not wait for a webhook that hangs, nor webhooks for a mail server. */
+enum { POOL_TOPICS, POOL_POSTS, POOL_MAILS, NOTICE_POOLS };
 
-static const size_t senders_of_pool[NOTICE_POOLS] = {[POOL_TOPICS] = 1, [POOL_POSTS] = NOTIFIER_POSTERS};
+static const size_t senders_of_pool[NOTICE_POOLS] = {
+	[POOL_TOPICS] = 1, [POOL_POSTS] = NOTIFIER_POSTERS, [POOL_MAILS] = NOTIFIER_MAILERS};
 
 /* Notices that wait for one another, and the threads that send them. */
 struct notice_pool {
@@ -154,7 +155,9 @@ static void parcel_log_failure(const struct notifier *notifier, const struct par
 
 static void board_count(struct notifier *notifier)
 {
-	const struct notice_queue *const queues[] = {&notifier->pools[POOL_TOPICS].queue, &notifier->pools[POOL_POSTS].queue};
+	const struct notice_queue *queues[NOTICE_POOLS];
+	for (size_t i = 0; i < NOTICE_POOLS; i++)
+		queues[i] = &notifier->pools[i].queue;
 	receiver_board_count(&notifier->board, queues, NOTICE_POOLS);
 }
 
@@ -368,6 +371,11 @@ static void parcel_note_receivers(struct notifier *notifier, const struct parcel
 	}
 }
 
+static size_t pool_of(const struct parcel_to_send *made)
+{
+	return made->topic ? POOL_TOPICS : made->request.from ? POOL_MAILS : POOL_POSTS;
+}
+
 /* NULL is counted as dropped. */
 static bool parcel_queue(struct notifier *notifier, struct parcel_to_send *made, struct notice_counts *counts,
 			 const struct notice_receipt *receipt, struct error *error)
@@ -377,7 +385,7 @@ static bool parcel_queue(struct notifier *notifier, struct parcel_to_send *made,
 		made->counts = counts;
 		made->receipt = receipt ? *receipt : (struct notice_receipt){0};
 		pthread_mutex_lock(&notifier->lock);
-		struct notice_pool *pool = &notifier->pools[made->topic ? POOL_TOPICS : POOL_POSTS];
+		struct notice_pool *pool = &notifier->pools[pool_of(made)];
 		const size_t asked = made->queued.receiver_count;
 		taken = notice_queue_add(&pool->queue, &made->queued, clock_ms());
 		if (taken) {
@@ -518,7 +526,8 @@ static bool pools_start(struct notifier *notifier)
 {
 	bool good = true;
 	for (size_t i = 0; i < NOTICE_POOLS && good; i++)
-		good = pool_start(notifier, &notifier->pools[i], senders_of_pool[i]);
+		if (i != POOL_MAILS || notifier->settings->smtp)
+			good = pool_start(notifier, &notifier->pools[i], senders_of_pool[i]);
 	return good;
 }
 

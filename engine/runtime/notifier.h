@@ -1,9 +1,10 @@
-/* notifier.h: Sender of notices, of alerts and of moves of rollouts, to webhooks, by mail, and to topics: threads with two queues
- * (alerts/notice_queue.h), one of them for records of Kafka.
+/* notifier.h: Sender of notices, of alerts and of moves of rollouts, to webhooks, by mail, and to topics: threads with three queues
+ * (alerts/notice_queue.h), one of them for records of Kafka, and one for mails.
  *
  * Receivers may be slow or away, so only these threads wait for them. No record of Kafka waits for a webhook: among them are
- * commands that roll an experiment back. Webhooks and mails have NOTIFIER_POSTERS threads, so that as many receivers less one may
- * hang and delay no other. A notice is copied when it is handed over. Each is delivered at least once while the
+ * commands that roll an experiment back. Webhooks have NOTIFIER_POSTERS threads, so that as many receivers less one may hang and
+ * delay no other. All mails go by one server: if that hangs, so do the NOTIFIER_MAILERS threads of the mails, and no webhook waits
+ * for them. A notice is copied when it is handed over. Each is delivered at least once while the
  * process runs. What becomes of one that waits when it ends is in its receipt. The log says how many those are, for which
  * receivers, and what becomes of them.
  *
@@ -22,6 +23,7 @@
 #include "runtime/notice_topic.h"
 
 #define NOTIFIER_POSTERS 4
+#define NOTIFIER_MAILERS 2
 #define NOTICE_RECEIPT_BYTES 64
 #define NOTIFIER_DRAIN_MS 2000 /* of closing, for notices that are due */
 

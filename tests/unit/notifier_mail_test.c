@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "net/post.h"
 #include "runtime/notifier.h"
+#include "tests/unit/web_receiver.h"
 
 #define LINE_BYTES 1000
 #define AWAIT_MS 20000 /* far more than anything takes */
@@ -236,6 +237,44 @@ static void it_is_said_how_tls_of_a_mail_server_begins(void **state)
 	server_close(&server);
 }
 
+/* It accepts connections and says nothing: five mailboxes are more than the threads that send. */
+static void a_mail_server_that_hangs_delays_no_webhook(void **state)
+{
+	(void)state;
+	struct network loopback;
+	struct error error = {0};
+	struct notice_counts mails = {0}, hooks = {0};
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof address;
+	char smtp[64], url[64];
+	const int hangs = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(hangs, (struct sockaddr *)&address, length), 0);
+	assert_int_equal(listen(hangs, 16), 0);
+	assert_int_equal(getsockname(hangs, (struct sockaddr *)&address, &length), 0);
+	assert_true(network_read(TEXT("127.0.0.1"), &loopback));
+	(void)snprintf(smtp, sizeof smtp, "smtp://127.0.0.1:%d", ntohs(address.sin_port));
+	const struct notifier_settings settings = {.smtp = smtp, .from = "sluice@x.com", .allowed = &loopback, .allowed_count = 1};
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct notifier *notifier = notifier_open(&settings, NULL, NULL, &error);
+	assert_non_null(notifier);
+	for (int i = 0; i < 5; i++) {
+		struct name recipient = {.text = (const char *[]){"a@x.com", "b@x.com", "c@x.com", "d@x.com", "e@x.com"}[i]};
+		const struct alert_action action = {.type = ALERT_EMAIL, .recipients = {1, &recipient}};
+		const struct alert_message message = {.status = "firing", .pipeline = TEXT("p"), .alert = TEXT("a")};
+		assert_true(notifier_notify(notifier, &action, &message, &mails, NULL, &error));
+	}
+	for (int i = 0; i < 5; i++) /* until no more of them connects */
+		nanosleep(&(struct timespec){.tv_nsec = 100 * NS_PER_MS}, NULL);
+	(void)snprintf(url, sizeof url, "http://127.0.0.1:%d/", receiver->port);
+	const struct ready_notice notice = {.subject = "a notice", .id = "1", .body = TEXT("{}"), .url = url};
+	assert_true(notifier_post(notifier, &notice, &hooks, NULL, &error));
+	web_receiver_await(receiver, 1);
+	notifier_close(notifier);
+	assert_int_equal(count_read(&mails.sent), 0);
+	web_receiver_close(receiver);
+	close(hangs);
+}
+
 static void expect_reply_advice(const char *answer, enum post_outcome outcome, const char *words)
 {
 	static struct mail_server server;
@@ -264,6 +303,7 @@ int main(void)
 		cmocka_unit_test(a_mailbox_that_stays_full_is_left_out_of_further_mails),
 		cmocka_unit_test(it_is_said_how_tls_of_a_mail_server_begins),
 		cmocka_unit_test(an_answer_to_a_sender_has_a_next_step),
+		cmocka_unit_test(a_mail_server_that_hangs_delays_no_webhook),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
