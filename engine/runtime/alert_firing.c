@@ -51,19 +51,34 @@ static void firing_write(const struct judged_alert *alert, const struct alert_gr
 	buffer_print(out, " (silenced until %s)", moment);
 }
 
+static size_t firing_count(const struct alert_watch *watch, const struct judged_alert *alert)
+{
+	return alert_groups_in(groups_known(watch, alert), ALERT_FIRING);
+}
+
+/* By one pass over all alerts: most pipelines have none that fires, and each asks every second while somebody watches. */
+static bool any_fires(const struct alert_watch *watch, const char *pipeline)
+{
+	for (const struct watched_alert *watched = watch->alerts; watched; watched = watched->next)
+		if (firing_count(watch, (const struct judged_alert *)watched) > 0 && strcmp(watched->pipeline, pipeline) == 0)
+			return true;
+	return false;
+}
+
 void alert_watch_write_firing(const struct alert_watch *watch, const struct pipeline_plan *plan, struct buffer *out)
 {
 	const struct item_list *alerts = &plan->graph->spec->alerts;
 	size_t fire = 0;
+	if (alerts->count == 0 || !any_fires(watch, plan->graph->name))
+		return;
 	for (size_t i = 0; i < alerts->count; i++) {
 		const char *name = ((const struct alert_spec *)alerts->items)[i].name.text;
 		const struct judged_alert *alert = name ? alert_named(watch, plan->graph->name, name) : NULL;
-		const struct alert_groups *groups = alert ? groups_known(watch, alert) : NULL;
-		const size_t count = groups ? alert_groups_in(groups, ALERT_FIRING) : 0;
+		const size_t count = alert ? firing_count(watch, alert) : 0;
 		if (count == 0 || ++fire > ALERTS_NAMED)
 			continue;
 		buffer_string(out, fire > 1 ? "; " : "");
-		firing_write(alert, groups, count, out);
+		firing_write(alert, groups_known(watch, alert), count, out);
 	}
 	if (fire > ALERTS_NAMED)
 		buffer_print(out, "; and %zu other%s", fire - ALERTS_NAMED, fire - ALERTS_NAMED > 1 ? "s" : "");
