@@ -17,6 +17,7 @@
 
 #define FALLS_MAX 3 /* failures of producers within a while: then the next one would fail too */
 #define FALLS_WHILE_MS 60000
+#define CLOSE_WAIT_S 5 /* for the producer, whose broker may be silent */
 
 struct kafka_at_least_once {
 	struct output output; /* first: the table of operations */
@@ -141,7 +142,7 @@ static void at_least_once_close(struct output *self)
 	refusals_close(&output->refusals);
 	rd_kafka_t *producer = producer_take_down(output);
 	if (producer)
-		rd_kafka_destroy(producer);
+		client_destroy(producer, CLOSE_WAIT_S);
 	if (output->bell >= 0)
 		close(output->bell);
 	write_probe_close(&output->write_probe);

@@ -174,24 +174,47 @@ static void *destroy(void *client)
 	return NULL;
 }
 
-/* Closes a client. It polls a monotonic clock, because a wait until a time of day depends on changes of the system
- * clock. */
-void client_destroy(rd_kafka_t *client, int wait_s)
+static void *leave(void *client)
+{
+	(void)rd_kafka_consumer_close(client);
+	return destroy(client);
+}
+
+/* It polls a monotonic clock, because a wait until a time of day depends on changes of the system clock. */
+bool client_thread_ends(pthread_t thread, int wait_s)
 {
 	static const struct timespec pause = {.tv_nsec = LEAVE_LOOK_NS};
 	const int64_t until_ms = clock_ms() + (int64_t)wait_s * 1000;
-	pthread_t thread;
-	if (pthread_create(&thread, NULL, destroy, client) != 0) {
-		(void)destroy(client);
-		return;
-	}
 	while (pthread_tryjoin_np(thread, NULL) != 0) {
-		if (clock_ms() >= until_ms) {
-			pthread_detach(thread);
-			return;
-		}
+		if (clock_ms() >= until_ms)
+			return false;
 		nanosleep(&pause, NULL);
 	}
+	return true;
+}
+
+/* Ends a client in a thread. */
+static bool client_end(rd_kafka_t *client, void *(*end)(void *client), int wait_s)
+{
+	pthread_t thread;
+	if (pthread_create(&thread, NULL, end, client) != 0) {
+		(void)end(client);
+		return true;
+	}
+	if (client_thread_ends(thread, wait_s))
+		return true;
+	pthread_detach(thread);
+	return false;
+}
+
+void client_destroy(rd_kafka_t *client, int wait_s)
+{
+	(void)client_end(client, destroy, wait_s);
+}
+
+bool client_leave(rd_kafka_t *client, int wait_s)
+{
+	return client_end(client, leave, wait_s);
 }
 
 void client_queue_ring(rd_kafka_queue_t *queue, int bell)

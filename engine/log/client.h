@@ -5,6 +5,7 @@
 #define SLUICE_LOG_CLIENT_H
 
 #include <librdkafka/rdkafka.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "log/batch_limit.h"
@@ -86,6 +87,13 @@ void client_drop_guess(char *line);
  * librdkafka 2.0 can be unable to stop a client whose partitions are gone. Such a client is left behind, and calls
  * none of our functions. */
 void client_destroy(rd_kafka_t *client, int wait_s);
+
+/* The same of a member of a group, which leaves the group first. False: it is left behind, since no broker answers. Then its
+ * callbacks for rebalances, errors and statistics may still be called, by a thread of its own. */
+bool client_leave(rd_kafka_t *client, int wait_s);
+
+/* Waits at most so long for a thread, and joins it. False: it still runs. */
+bool client_thread_ends(pthread_t thread, int wait_s);
 
 /* From now on the bell rings when something arrives in the queue. */
 void client_queue_ring(rd_kafka_queue_t *queue, int bell);

@@ -19,6 +19,8 @@
 
 #define REASON_MAX 256
 #define DENIED_PAUSES 10   /* so many times as long between two questions for a right as otherwise: each opens a client */
+#define CLOSE_WAIT_S 5		/* for the thread, at the end of a worker */
+#define READ_COMMITTED_MS 4000 /* less, since it is a call of the consumer's client, which is closed then */
 #define RESETS_APART_MS 60000 /* a reset so long after another one has nothing to do with it */
 
 enum committer_request { REQUEST_NONE, REQUEST_START, REQUEST_END, REQUEST_STOP };
@@ -338,8 +340,9 @@ static enum settlement_outcome read_committed(struct committer *committer, struc
 		committed_offsets_forget(&committer->settlement);
 		return SETTLEMENT_DONE;
 	}
+	const int timeout_ms = committer->timeout_ms < READ_COMMITTED_MS ? committer->timeout_ms : READ_COMMITTED_MS;
 	const rd_kafka_resp_err_t code =
-		committed_offsets_read(committer->consumer, &committer->settlement, committer->timeout_ms, &is_told);
+		committed_offsets_read(committer->consumer, &committer->settlement, timeout_ms, &is_told);
 	if (atomic_load(&committer->abandoned))
 		return SETTLEMENT_HOPELESS;
 	committer->lacks_group = code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
@@ -496,6 +499,9 @@ static void *committer_run(void *context)
 			give_answer(committer, committer_settle(committer, &error), &error);
 			break;
 		case REQUEST_STOP:
+			if (!atomic_load(&committer->abandoned))
+				producer_close(committer);
+			return NULL;
 		case REQUEST_NONE:
 			return NULL;
 		}
@@ -536,18 +542,21 @@ struct committer *committer_open(const struct transaction_config *config, const 
 		return committer;
 	}
 	error_set(error, ERROR_SYSTEM, PLACE_NONE, "the committer's thread could not be started; raise the limit on threads");
-	committer_close(committer);
+	(void)committer_close(committer);
 	return NULL;
 }
 
-void committer_close(struct committer *committer)
+/* A call lasts as long as a transaction, and librdkafka may need longer for a producer whose broker is silent. */
+bool committer_close(struct committer *committer)
 {
 	if (committer->running) {
 		atomic_store(&committer->stopping, true);
 		committer_ask(committer, REQUEST_STOP);
-		pthread_join(committer->thread, NULL);
+		if (!client_thread_ends(committer->thread, CLOSE_WAIT_S)) {
+			committer_abandon(committer);
+			return false;
+		}
 	}
-	producer_close(committer);
 	rights_question_drop(&committer->rights);
 	refusals_close(&committer->refusals);
 	if (committer->bell >= 0)
@@ -555,6 +564,7 @@ void committer_close(struct committer *committer)
 	pthread_cond_destroy(&committer->asked);
 	pthread_mutex_destroy(&committer->lock);
 	memory_give(committer);
+	return true;
 }
 
 void committer_abandon(struct committer *committer)

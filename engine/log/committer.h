@@ -14,7 +14,10 @@
 struct committer;
 
 struct committer *committer_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error);
-void committer_close(struct committer *committer);
+
+/* Waits at most some seconds for the thread. False: no broker answers, and it is left alone with its memory and its positions, as
+ * by committer_abandon(). Kafka aborts the open transaction, or the next engine of that id makes it do so. */
+bool committer_close(struct committer *committer);
 
 /* Closes a committer whose call does not return: its thread is left alone with its memory, and makes no other call if it returns
  * after all. */

@@ -27,7 +27,7 @@ static int on_statistics(rd_kafka_t *client, char *json, size_t length, void *co
 	const struct kafka_consumer *consumer = context;
 	struct error error = {0};
 	(void)client;
-	if (consumer->config->statistics)
+	if (!consumer->closing && consumer->config->statistics)
 		(void)client_statistics_read((struct text){json, length}, consumer->config->statistics, &error);
 	return 0;
 }
@@ -173,6 +173,16 @@ struct consumer *consumer_open(const struct consumer_config *config, struct erro
 	return NULL;
 }
 
+static void left_behind_say(const struct kafka_consumer *consumer)
+{
+	char line[LIBRARY_TEXT_MAX];
+	(void)snprintf(line, sizeof line,
+		       "Kafka: no broker has confirmed within %d s that this member leaves group %s: the others get its partitions "
+		       "when its session ends",
+		       CLOSE_WAIT_S, consumer->config->group);
+	kafka_log_say(LOG_LEVEL_WARN, line);
+}
+
 static void kafka_close(struct consumer *self)
 {
 	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
@@ -182,10 +192,9 @@ static void kafka_close(struct consumer *self)
 	if (consumer->client && consumer->change != ASSIGNMENT_SAME)
 		rd_kafka_assign(consumer->client, NULL);
 	rd_kafka_t *client = client_take_down(consumer);
-	if (client) {
-		rd_kafka_consumer_close(client);
-		client_destroy(client, CLOSE_WAIT_S);
-	}
+	const bool has_left = !client || client_leave(client, CLOSE_WAIT_S);
+	if (!has_left)
+		left_behind_say(consumer);
 	consumer_log_detach(consumer);
 	if (consumer->bell >= 0)
 		close(consumer->bell);
@@ -200,7 +209,8 @@ static void kafka_close(struct consumer *self)
 	read_probe_close(&consumer->read_probe);
 	if (consumer->cluster)
 		rd_kafka_mem_free(NULL, consumer->cluster);
-	memory_give(consumer);
+	if (has_left) /* else the client's callbacks look whether it is being closed */
+		memory_give(consumer);
 }
 
 static int kafka_bell(const struct consumer *self)

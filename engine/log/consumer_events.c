@@ -95,6 +95,8 @@ static void fence_report(struct kafka_consumer *consumer, rd_kafka_t *client)
 void consumer_on_error(rd_kafka_t *client, int code, const char *words, void *context)
 {
 	struct kafka_consumer *consumer = context;
+	if (consumer->closing)
+		return;
 	switch (code) {
 	case RD_KAFKA_RESP_ERR__AUTHENTICATION:
 		(void)client_is_let_in(code, words, &consumer->failure);

@@ -77,11 +77,8 @@ void leadership_close(struct leadership *leadership)
 {
 	if (!leadership)
 		return;
-	if (leadership->client) {
-		(void)rd_kafka_consumer_close(leadership->client);
-		client_destroy(leadership->client, CLOSE_WAIT_S);
-	}
-	memory_give(leadership);
+	if (!leadership->client || client_leave(leadership->client, CLOSE_WAIT_S)) /* else the client's callbacks have it */
+		memory_give(leadership);
 }
 
 /* A failure that librdkafka does not get over by itself. After a silence of this member it joins anew. */

@@ -65,8 +65,8 @@ struct output_operations {
  * configuration and the consumer as long as it lives. It is open when NEWS_STARTED comes. */
 struct output *output_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error);
 
-/* Closes the output. What is not committed is void, or produced again by the next engine. May wait for a call to
- * Kafka, at most its timeout. NULL is fine. */
+/* Closes the output. What is not committed is void, or produced again by the next engine. May wait some seconds
+ * for a call to Kafka. NULL is fine. */
 static inline void output_close(struct output *output)
 {
 	if (output)

@@ -62,10 +62,8 @@ static void transaction_close(struct output *self)
 {
 	struct kafka_transaction *transaction = (struct kafka_transaction *)self;
 	write_probe_close(&transaction->write_probe);
-	if (!transaction->hangs) { /* else its committer keeps itself and the positions */
-		committer_close(transaction->committer);
+	if (!transaction->hangs && committer_close(transaction->committer)) /* else the committer keeps the positions */
 		memory_give(transaction->positions.items);
-	}
 	memory_give(transaction);
 }
 

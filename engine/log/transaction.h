@@ -23,7 +23,7 @@
 
 #include "log/output.h"
 
-/* Opens the output. Closing it waits for the committer's current call. */
+/* Opens the output. Closing it waits some seconds for the committer's current call. */
 struct output *transaction_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error);
 
 #endif
