@@ -212,9 +212,30 @@ void client_destroy(rd_kafka_t *client, int wait_s)
 	(void)client_end(client, destroy, wait_s);
 }
 
-bool client_leave(rd_kafka_t *client, int wait_s)
+/* What the callbacks of clients that were left behind have, for as long as the process runs. */
+struct left_behind {
+	struct left_behind *next;
+	const void *context;
+};
+
+static _Atomic(struct left_behind *) left_behind;
+
+static void context_keep(const void *context)
 {
-	return client_end(client, leave, wait_s);
+	struct left_behind *kept = memory_take(1, sizeof *kept);
+	if (!kept)
+		return;
+	*kept = (struct left_behind){atomic_load(&left_behind), context};
+	while (!atomic_compare_exchange_weak(&left_behind, &kept->next, kept))
+		;
+}
+
+bool client_leave(rd_kafka_t *client, int wait_s, const void *context)
+{
+	const bool has_left = client_end(client, leave, wait_s);
+	if (!has_left)
+		context_keep(context);
+	return has_left;
 }
 
 void client_queue_ring(rd_kafka_queue_t *queue, int bell)

@@ -89,8 +89,9 @@ void client_drop_guess(char *line);
 void client_destroy(rd_kafka_t *client, int wait_s);
 
 /* The same of a member of a group, which leaves the group first. False: it is left behind, since no broker answers. Then its
- * callbacks for rebalances, errors and statistics may still be called, by a thread of its own. */
-bool client_leave(rd_kafka_t *client, int wait_s);
+ * callbacks for rebalances, errors and statistics may still be called, by a thread of its own, with their `context`, which must not
+ * be given back. */
+bool client_leave(rd_kafka_t *client, int wait_s, const void *context);
 
 /* Waits at most so long for a thread, and joins it. False: it still runs. */
 bool client_thread_ends(pthread_t thread, int wait_s);

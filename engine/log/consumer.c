@@ -192,7 +192,7 @@ static void kafka_close(struct consumer *self)
 	if (consumer->client && consumer->change != ASSIGNMENT_SAME)
 		rd_kafka_assign(consumer->client, NULL);
 	rd_kafka_t *client = client_take_down(consumer);
-	const bool has_left = !client || client_leave(client, CLOSE_WAIT_S);
+	const bool has_left = !client || client_leave(client, CLOSE_WAIT_S, consumer);
 	if (!has_left)
 		left_behind_say(consumer);
 	consumer_log_detach(consumer);

@@ -77,7 +77,7 @@ void leadership_close(struct leadership *leadership)
 {
 	if (!leadership)
 		return;
-	if (!leadership->client || client_leave(leadership->client, CLOSE_WAIT_S)) /* else the client's callbacks have it */
+	if (!leadership->client || client_leave(leadership->client, CLOSE_WAIT_S, leadership))
 		memory_give(leadership);
 }
 
