@@ -43,7 +43,6 @@ struct kafka_at_least_once {
 	struct hindrance hindrance;    /* to the commits */
 	struct hindrance silence;      /* acknowledgements that do not come */
 	struct broker_refusals broker_refusals;
-	int64_t renewed_ms; /* when the producer that has failed is replaced; 0: at once */
 	struct commit_batches commit_batches;
 	int64_t ended_us;
 	int64_t commit_us;
@@ -188,7 +187,6 @@ static enum transaction_news replace_fallen(struct kafka_at_least_once *output, 
 	if (!output->is_reported)
 		kafka_log_say(LOG_LEVEL_WARN, line);
 	output->fallen = output->is_reported = false;
-	output->renewed_ms = 0;
 	broker_refusals_renew(&output->broker_refusals);
 	output->resets++;
 	produce_batch_empty(&output->produce_batch);
@@ -228,11 +226,9 @@ static void topic_deny(struct kafka_at_least_once *output, uint32_t topic, bool 
 /* Another producer sends the records again, in a while. */
 static void broker_refused(struct kafka_at_least_once *output, const rd_kafka_message_t *report)
 {
-	const int64_t now_ms = clock_ms();
-	broker_refusals_note(&output->broker_refusals, report, now_ms);
+	broker_refusals_note(&output->broker_refusals, report, clock_ms());
 	(void)snprintf(output->reason, sizeof output->reason, "a broker refused records for topic %s: %s",
 		       rd_kafka_topic_name(report->rkt), rd_kafka_err2str(report->err));
-	output->renewed_ms = now_ms + broker_refusals_pause_ms(&output->broker_refusals);
 	give_up(output);
 }
 
@@ -389,7 +385,8 @@ static enum transaction_news at_least_once_news(struct output *self, struct posi
 		output->started = true;
 		return NEWS_STARTED;
 	}
-	if (output->fallen && clock_ms() >= output->renewed_ms && commit_batches_give_up(&output->commit_batches, committed))
+	if (output->fallen && clock_ms() >= broker_refusals_due_ms(&output->broker_refusals) &&
+	    commit_batches_give_up(&output->commit_batches, committed))
 		return replace_fallen(output, error);
 	struct positions positions;
 	if (commit_batches_to_commit(&output->commit_batches, &positions))
@@ -495,8 +492,9 @@ static void silence_note(struct kafka_at_least_once *output)
 static bool at_least_once_check(struct output *self, int64_t now_ms, struct error *error)
 {
 	struct kafka_at_least_once *output = (struct kafka_at_least_once *)self;
+	const int64_t due_ms = broker_refusals_due_ms(&output->broker_refusals);
 	(void)error;
-	if (output->fallen && output->renewed_ms > 0 && now_ms >= output->renewed_ms)
+	if (output->fallen && due_ms > 0 && now_ms >= due_ms)
 		bell_ring(output->bell);
 	silence_note(output);
 	return true;

@@ -32,6 +32,11 @@ int64_t broker_refusals_pause_ms(const struct broker_refusals *refusals)
 	return refusals->is_noted ? refusals->pause_ms : 0;
 }
 
+int64_t broker_refusals_due_ms(const struct broker_refusals *refusals)
+{
+	return refusals->is_noted ? refusals->last_ms + refusals->pause_ms : 0;
+}
+
 void broker_refusals_renew(struct broker_refusals *refusals)
 {
 	refusals->is_noted = false;

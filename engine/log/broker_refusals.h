@@ -30,6 +30,9 @@ void broker_refusals_note(struct broker_refusals *refusals, const rd_kafka_messa
 /* The time before another producer is opened in place of the present one, which was refused records; 0: it was not. */
 int64_t broker_refusals_pause_ms(const struct broker_refusals *refusals);
 
+/* When that time is over; 0: there is none. */
+int64_t broker_refusals_due_ms(const struct broker_refusals *refusals);
+
 /* Another producer is opened. */
 void broker_refusals_renew(struct broker_refusals *refusals);
 
