@@ -5,13 +5,16 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "log/client.h"
 #include "log/client_statistics.h"
+#include "log/kafka_log.h"
 #include "log/request_batching.h"
 
 #define CLOSE_WAIT_S 2
 #define RETIRED_MAX 12 /* lanes: as often as the bound can be lowered at once (BATCH_LOWER_BY) */
+#define RENEWAL_PAUSE_MS 1000 /* between two clients: without a right that all need, each would fail at once */
 
 /* A client with its bound of batches, which librdkafka takes only when a client is opened. */
 struct request_lane {
@@ -27,6 +30,7 @@ struct request_producer {
 	const struct request_producer_config *config;
 	struct batch_limit limit;
 	size_t told_bytes; /* the last limit that request_producer_limit() was told; 0: none */
+	int64_t renewal_ms; /* before, no client is opened in place of one that has failed */
 	struct request_lane usual;
 	struct request_lane alone; /* of records whose batch was refused: each is a batch; opened for the first */
 	size_t retired_count;
@@ -87,6 +91,27 @@ static bool usual_replace(struct request_producer *producer)
 	return true;
 }
 
+/* ---- clients that have failed ---- */
+
+static bool lane_has_failed(const struct request_lane *lane)
+{
+	return lane->client && rd_kafka_fatal_error(lane->client, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+/* Whether another client may be opened now in place of this one. Logs why. */
+static bool renewal_is_due(struct request_producer *producer, const struct request_lane *lane)
+{
+	char reason[LIBRARY_TEXT_MAX], line[LIBRARY_TEXT_MAX + 100];
+	const int64_t now_ms = clock_ms();
+	if (!lane_has_failed(lane) || now_ms < producer->renewal_ms || producer->retired_count == RETIRED_MAX)
+		return false;
+	producer->renewal_ms = now_ms + RENEWAL_PAUSE_MS;
+	(void)rd_kafka_fatal_error(lane->client, reason, sizeof reason);
+	(void)snprintf(line, sizeof line, "Kafka: the producer of requests stopped: %s; another one takes its place", reason);
+	kafka_log_repeat(LOG_LEVEL_WARN, line);
+	return true;
+}
+
 /* ---- what Kafka refuses as a batch ---- */
 
 static bool record_repeat(struct request_lane *lane, const rd_kafka_message_t *message, uint32_t topic)
@@ -116,6 +141,10 @@ static bool record_isolate(struct request_producer *producer, struct request_lan
 		refusal_lower_batches(&producer->limit, lane->batch_bytes, message);
 		if (usual_replace(producer) && producer->config->narrowed)
 			producer->config->narrowed(producer->config->context);
+	}
+	if (renewal_is_due(producer, &producer->alone)) {
+		producer->retired[producer->retired_count++] = producer->alone;
+		producer->alone = (struct request_lane){0};
 	}
 	if (!producer->alone.client && !lane_open(producer, &producer->alone, &one, &error))
 		lane_close(&producer->alone, 0);
@@ -247,15 +276,24 @@ void request_producer_limit(struct request_producer *producer, size_t bytes)
 		(void)usual_replace(producer);
 }
 
-enum produce_verdict request_producer_send(struct request_producer *producer, const struct outgoing *record, uint64_t number,
-					   struct error *error)
+static enum produce_verdict record_send(struct request_lane *lane, const struct outgoing *record, uint64_t number,
+					struct error *error)
 {
-	struct request_lane *lane = &producer->usual;
-	assert(number > 0 && record->topic < lane->topics.count);
 	rd_kafka_topic_t *topic = lane->topics.items[record->topic];
 	if (lane->batching)
 		return request_batching_produce(lane->batching, lane->client, topic, record, number, error);
 	return client_produce(lane->client, topic, record, (void *)(uintptr_t)number, error);
+}
+
+enum produce_verdict request_producer_send(struct request_producer *producer, const struct outgoing *record, uint64_t number,
+					   struct error *error)
+{
+	struct request_lane *usual = &producer->usual;
+	assert(number > 0 && record->topic < usual->topics.count);
+	const enum produce_verdict verdict = record_send(usual, record, number, error);
+	if (verdict != PRODUCE_SPOILT || !renewal_is_due(producer, usual) || !usual_replace(producer))
+		return verdict;
+	return record_send(usual, record, number, error);
 }
 
 int32_t request_producer_answers(const struct request_producer *producer, struct text key, int32_t partition)

@@ -9,6 +9,9 @@
  * own, and the batches that follow are smaller (log/batch_limit.h). So only a record that is too large by itself is reported as
  * that. The records of a refused batch may come after later ones.
  *
+ * A client that Kafka has lost track of (librdkafka calls this error fatal) takes nothing any more. Its records are refused, and
+ * another one takes its place, at most one a second, and the log has the reason.
+ *
  * Belongs to one thread. Its bell rings when request_producer_tell() has a result to report.
  */
 #ifndef SLUICE_LOG_REQUEST_PRODUCER_H
