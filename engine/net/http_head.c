@@ -217,10 +217,24 @@ static struct text authority_take(struct text *target)
 	return (struct text){0};
 }
 
-/* It has a host, and no login, which RFC 9110, 4.2.4 calls an error. */
-static bool authority_is_host(struct text authority)
+/* A name or an address, and a port if there is a colon (RFC 3986, 3.2), which may be empty. A login before them is an error
+ * (RFC 9110, 4.2.4). */
+static bool is_host_and_port(struct text authority)
 {
-	return authority.length > 0 && *authority.bytes != ':' && span_of_line(authority, HOST) == authority.length;
+	if (authority.length == 0 || span_of_line(authority, HOST) < authority.length)
+		return false;
+	const bool is_bracketed = *authority.bytes == '[';
+	const struct text inner = text_from(authority, is_bracketed);
+	struct text rest = inner;
+	const struct text host = text_take_until(&rest, is_bracketed ? ']' : ':');
+	if (host.length == 0 || memchr(host.bytes, '[', host.length) || memchr(host.bytes, ']', host.length))
+		return false;
+	if (is_bracketed && (host.length == inner.length || (rest.length > 0 && *rest.bytes != ':')))
+		return false;
+	for (size_t i = is_bracketed; i < rest.length; i++)
+		if (rest.bytes[i] < '0' || rest.bytes[i] > '9')
+			return false;
+	return true;
 }
 
 static bool read_target(struct http_head *head, char *bytes, struct text target)
@@ -233,7 +247,7 @@ static bool read_target(struct http_head *head, char *bytes, struct text target)
 			   text_equal_short(http_head_text(head, head->method), TEXT("OPTIONS"));
 	struct text path = target;
 	const struct text authority = authority_take(&path);
-	if (authority.bytes && !authority_is_host(authority))
+	if (authority.bytes && !is_host_and_port(authority))
 		return head_refuse(head, BAD_REQUEST, "the request's target names no host and port");
 	if (!authority.bytes && (path.length == 0 || *path.bytes != '/') && !is_asterisk)
 		return head_refuse(head, BAD_REQUEST, "the request's path does not begin with a slash");
@@ -313,7 +327,7 @@ static bool read_host(struct http_head *head, struct headers_seen *seen, struct 
 {
 	if (seen->host)
 		return head_refuse(head, BAD_REQUEST, "the request has two `Host` headers");
-	if (span_of_line(value, HOST) < value.length)
+	if (value.length > 0 && !is_host_and_port(value))
 		return head_refuse(head, BAD_REQUEST, "the request's `Host` is no host and port");
 	seen->host = true;
 	return true;

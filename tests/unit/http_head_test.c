@@ -107,6 +107,9 @@ static void what_comes_in_other_forms_is_read(void **state)
 	assert_int_equal(read_head("OPTIONS * HTTP/1.1\r\n" HOST "\r\n"), 0);
 	assert_text(http_head_text(&head, head.path), "*");
 	assert_int_equal(read_head("GET / HTTP/1.1\r\nHost:\r\n\r\n"), 0);
+	assert_int_equal(read_head("GET / HTTP/1.1\r\nHost: a:\r\n\r\n"), 0); /* RFC 3986, 3.2.3: a port may be empty */
+	assert_int_equal(read_head("GET / HTTP/1.1\r\nHost: [::1]\r\n\r\n"), 0);
+	assert_int_equal(read_head("GET / HTTP/1.1\r\nHost: [fe80::1%25eth0]:8080\r\n\r\n"), 0);
 	assert_int_equal(read_head("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: Chunked\r\n\r\n"), 0);
 	assert_int_equal(head.framing, HTTP_BODY_IN_CHUNKS);
 	assert_int_equal(read_head("GET / HTTP/1.1\r\n" HOST "X: \xC3\xA4\r\n\r\n"), 0);
@@ -122,7 +125,7 @@ static void a_target_may_name_the_host(void **state)
 {
 	(void)state;
 	static const char *const bad[] = {"http:///p",	   "http://",	  "http://?q",	   "http://:80/p", "http://user@a/p",
-					  "http://u:p@a/", "http://a b/", "http://a\\b/p", "https://a<b/p"};
+					  "http://u:p@a/", "http://a b/", "http://a\\b/p", "https://a<b/p", "http://a:x/p", "http://[::1/p"};
 	assert_int_equal(read_head("GET HTTPS://a.b:8/p HTTP/1.1\r\n" HOST "\r\n"), 0);
 	assert_text(http_head_host(&head), "a.b:8");
 	assert_int_equal(read_head("GET http://[::1]:8?q HTTP/1.1\r\n" HOST "\r\n"), 0);
@@ -185,6 +188,18 @@ static void what_two_readers_could_read_in_two_ways_is_refused(void **state)
 		{400, "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n"},
 		{400, "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n"},
 		{400, "GET / HTTP/1.1\r\nHost: u@a\r\n\r\n"},
+		{400, "GET / HTTP/1.1\r\nHost: a:x\r\n\r\n"},
+		{400, "GET / HTTP/1.1\r\nHost: a:80x\r\n\r\n"},
+		{400, "GET / HTTP/1.1\r\nHost: a:-1\r\n\r\n"},
+		{400, "GET / HTTP/1.1\r\nHost: a:1:2\r\n\r\n"},
+		{400, "GET / HTTP/1.1\r\nHost: :80\r\n\r\n"},
+		{400, "GET / HTTP/1.1\r\nHost: ::1\r\n\r\n"},
+		{400, "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n"},
+		{400, "GET / HTTP/1.1\r\nHost: []\r\n\r\n"},
+		{400, "GET / HTTP/1.1\r\nHost: [::1]8\r\n\r\n"},
+		{400, "GET / HTTP/1.1\r\nHost: [::1]:x\r\n\r\n"},
+		{400, "GET / HTTP/1.1\r\nHost: [[::1]]\r\n\r\n"},
+		{400, "GET / HTTP/1.1\r\nHost: a]:8\r\n\r\n"},
 		{400, "POST / HTTP/1.1\r\n" HOST "Content-Length: 1\r\nContent-Length: 1\r\n\r\n"},
 		{400, "POST / HTTP/1.1\r\n" HOST "Content-Length: 1, 1\r\n\r\n"},
 		{400, "POST / HTTP/1.1\r\n" HOST "Content-Length: +1\r\n\r\n"},
