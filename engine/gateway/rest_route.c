@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "gateway/rest.h"
 #include "gateway/seldon_path.h"
 
@@ -86,18 +87,43 @@ const char *rest_route_query(const struct gateway_route *route)
 	return route->verb == ACCESS_WATCH && !strstr(route->path, "{request}") ? "request" : NULL;
 }
 
+/* A value of a query without its percent-encoding, which any of its characters may have; bytes NULL: that is malformed. */
+static struct text query_value_decode(struct text value, struct arena *arena)
+{
+	const bool is_encoded = value.length > 0 && memchr(value.bytes, '%', value.length);
+	char *out = is_encoded ? arena_copy(arena, value.bytes, value.length) : NULL;
+	size_t length = 0;
+	if (!out)
+		return value;
+	for (size_t at = 0; at < value.length; at++, length++) {
+		out[length] = value.bytes[at];
+		if (value.bytes[at] != '%')
+			continue;
+		const int high = value.length - at > 2 ? digit_value(value.bytes[at + 1]) : -1;
+		const int low = high >= 0 ? digit_value(value.bytes[at + 2]) : -1;
+		if (low < 0)
+			return (struct text){0};
+		out[length] = (char)(high << 4 | low);
+		at += 2;
+	}
+	return (struct text){out, length};
+}
+
 bool rest_query_read(const struct gateway_route *route, struct rest_request *request)
 {
 	const char *name = rest_route_query(route);
 	if (!name)
 		return true;
-	struct text query = http_incoming_query(request->incoming);
+	struct text query = http_incoming_query(request->incoming), given = {0};
 	while (query.length > 0) {
 		struct text value = text_take_until(&query, '&');
 		if (text_is(text_take_until(&value, '='), name))
-			request->submission = value;
+			given = value;
 	}
-	if (request->submission.length == 0)
+	request->submission = query_value_decode(given, request->rest->arena);
+	if (given.length > 0 && !request->submission.bytes)
+		rest_refuse(request, 400, "the query holds a `%%` without two hexadecimal digits after it; write `%%25` for a `%%`");
+	else if (request->submission.length == 0)
 		rest_refuse(request, 400, "which request? Name it by its id, as in " TEXT_FORMAT "?%s=ID",
 			    TEXT_ARGUMENTS(request->path), name);
 	return request->submission.length > 0;

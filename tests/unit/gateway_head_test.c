@@ -414,6 +414,22 @@ static void a_reader_that_had_the_last_event_is_told_to_stop(void **state)
 		      "");
 }
 
+/* Any character of a value may be encoded (RFC 3986, 2.1). */
+static void the_id_in_a_query_may_be_percent_encoded(void **state)
+{
+	struct head_stand *stand = *state;
+	assert_answer(stand,
+		      "GET /v2/pipelines/a/watch?request=0%2D0%2d1700000000000%2D1%2D%30%30112233445566778899aabbccddeef%66"
+		      " HTTP/1.1\r\nHost: x\r\n" KEY "Last-Event-ID: " WATCHED "\r\n\r\n",
+		      "204", "");
+	static const char *const bad[] = {"%", "0%2", "0%2x", "%g0"};
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		char head[256];
+		(void)snprintf(head, sizeof head, "GET /v2/pipelines/a/watch?request=%s HTTP/1.1\r\nHost: x\r\n" KEY "\r\n", bad[i]);
+		assert_answer(stand, head, "400", "write `%25` for a `%`");
+	}
+}
+
 static bool on_search(void *context, const struct poll_request *request)
 {
 	(void)context, (void)request;
@@ -584,6 +600,7 @@ int main(void)
 		HEAD_STORY(what_has_no_step_that_explains_is_not_asked_for_explanations),
 		HEAD_STORY(a_path_does_not_name_two_pipelines),
 		HEAD_STORY(a_reader_that_had_the_last_event_is_told_to_stop),
+		HEAD_STORY(the_id_in_a_query_may_be_percent_encoded),
 		HEAD_STORY(a_watch_beyond_the_most_is_refused_by_a_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
