@@ -154,6 +154,16 @@ static bool take_extension(const struct parameter *parameter, struct oip_extensi
 	return false;
 }
 
+/* A text "true" says neither: it would be read as false. A reply's own are not looked at. */
+static bool extension_is_good(struct oip_reader *reader, const struct parameter *parameter)
+{
+	if (parameter->type == PARAMETER_FLAG || reader->is_reply ||
+	    !(text_is(parameter->name, "binary_data") || text_is(parameter->name, "binary_data_output")))
+		return true;
+	return INPUT_ERROR(reader, "%s: the parameter " TEXT_FORMAT " is not a boolean; write true or false", label_of(reader),
+			   TEXT_ARGUMENTS(parameter->name));
+}
+
 static bool make_room(struct oip_reader *reader, struct parameter **items, size_t count, size_t *capacity)
 {
 	if (count < *capacity)
@@ -212,6 +222,8 @@ bool oip_read_parameters(struct oip_reader *reader, struct parameters *parameter
 	for (; json_key(scan, &parameter.name); members++) {
 		bool kept;
 		if (!read_parameter(reader, &parameter, &kept))
+			return false;
+		if (kept && !extension_is_good(reader, &parameter))
 			return false;
 		if (!kept || take_extension(&parameter, extension))
 			continue;

@@ -374,6 +374,20 @@ static void outputs_that_are_asked_for_otherwise_are_refused(void **state)
 	assert_non_null(first_sent(*state, TWO ",\"parameters\":{\"classification\":3}}")); /* of the request: a model's own */
 }
 
+/* Another value would be read as false, and the answer come as JSON without a word. */
+static void whether_data_is_binary_is_a_boolean(void **state)
+{
+	static const char *const bad[] = {"\"true\"", "\"false\"", "1", "0", "1.5"};
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		char body[512];
+		(void)snprintf(body, sizeof body, TWO ",\"outputs\":[{\"name\":\"b\",\"parameters\":{\"binary_data\":%s}}]}", bad[i]);
+		assert_refused(*state, body, "the parameter binary_data is not a boolean; write true or false");
+		(void)snprintf(body, sizeof body, TWO ",\"parameters\":{\"binary_data_output\":%s}}", bad[i]);
+		assert_refused(*state, body, "the parameter binary_data_output is not a boolean; write true or false");
+	}
+	assert_non_null(first_sent(*state, TWO ",\"outputs\":[{\"name\":\"b\",\"parameters\":{\"binary_data\":null}}]}"));
+}
+
 static void raw_contents_stand_for_data(void **state)
 {
 	const struct tensor *x = first_sent(
@@ -606,6 +620,7 @@ int main(void)
 		BEHAVIOUR(parameters_and_id_come_back_exactly),
 		BEHAVIOUR(only_the_outputs_asked_for_leave),
 		BEHAVIOUR(outputs_that_are_asked_for_otherwise_are_refused),
+		BEHAVIOUR(whether_data_is_binary_is_a_boolean),
 		BEHAVIOUR(raw_contents_stand_for_data),
 		BEHAVIOUR(binary_data_follows_the_json),
 		BEHAVIOUR(an_answer_has_binary_data_when_asked_for),
