@@ -47,6 +47,7 @@ struct grpc_request {
 	bool over;   /* nothing more can be sent */
 	/* Received: */
 	bool is_post, is_head, is_grpc;
+	bool has_other_codec; /* than protobuf */
 	struct buffer path; /* at most HTTP_TARGET_BYTES_MAX */
 	struct buffer metadata; /* names and values in turn, each with a NUL; failed: they are too long or too many */
 	size_t metadata_count;	/* of entries, if there is any; likewise: */

@@ -13,6 +13,7 @@
 #define DEADLINE_WORDS "the deadline of grpc-timeout has passed"
 #define FIELDS_BYTES ((size_t)64 << 10) /* of an answer: callers accept far less */
 #define NOT_POST "this port serves gRPC, whose calls are POST; send requests of HTTP to the port for HTTP"
+#define OTHER_CODEC "messages are protobuf here: send content-type application/grpc, or application/grpc+proto"
 #define NOT_GRPC "this port serves gRPC: send content-type application/grpc, or use the port for HTTP"
 /* Messages of the largest size that all callers together may send at once, where no budget limits them. */
 #define HELD_MESSAGES 16
@@ -70,7 +71,7 @@ static struct grpc_request *request_take(struct grpc_caller *caller, int32_t id)
 	request->charge.peer = caller->body_peer;
 	request->on_wire = true;
 	request->id = id;
-	request->over = request->is_post = request->is_grpc = false;
+	request->over = request->is_post = request->is_grpc = request->has_other_codec = false;
 	request->pending = request->converses = request->responded = request->has_ended = false;
 	request->packs = request->is_taking = request->waits_for_end = false;
 	request->end_status = GRPC_STATUS_NONE;
@@ -318,9 +319,10 @@ static bool is_authority(const struct grpc_request *request, struct text name, s
 
 static inline void header_take(struct grpc_request *request, struct text name, struct text value)
 {
-	if (text_equal_short(name, TEXT("content-type")))
+	if (text_equal_short(name, TEXT("content-type"))) {
 		request->is_grpc = grpc_is_content_type(value);
-	else if (text_equal_short(name, TEXT("grpc-timeout")))
+		request->has_other_codec = request->is_grpc && !grpc_is_protobuf(value);
+	} else if (text_equal_short(name, TEXT("grpc-timeout")))
 		request->has_bad_timeout = !grpc_timeout_read(value, &request->timeout_ms);
 	else if (text_equal_short(name, TEXT("grpc-encoding")))
 		request->coding = grpc_coding_of(value);
@@ -429,6 +431,8 @@ static void headers_are_whole(struct grpc_request *request, bool is_end)
 		grpc_request_refuse_as_http(request, (struct http_refusal){405, NOT_POST});
 	else if (!request->is_grpc)
 		grpc_request_refuse_as_http(request, (struct http_refusal){415, NOT_GRPC});
+	else if (request->has_other_codec)
+		grpc_request_shed(request, GRPC_UNIMPLEMENTED, OTHER_CODEC);
 	else if (buffer_failed(&request->path))
 		grpc_request_shed(request, GRPC_RESOURCE_EXHAUSTED, "the path is longer than 8 KiB, which is the limit");
 	else if (buffer_failed(&request->metadata))

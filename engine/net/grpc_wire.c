@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#define GRPC_TYPE "application/grpc"
+
 const char *grpc_status_name(int status)
 {
 	static const char *const names[] = {"OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound",
@@ -161,8 +163,17 @@ void grpc_words_write(struct buffer *out, struct text words)
 
 bool grpc_is_content_type(struct text type)
 {
-	const struct text grpc = TEXT("application/grpc");
+	const struct text grpc = TEXT(GRPC_TYPE);
 	if (type.length < grpc.length || !text_equal_caseless((struct text){type.bytes, grpc.length}, grpc))
 		return false;
 	return type.length == grpc.length || type.bytes[grpc.length] == '+' || type.bytes[grpc.length] == ';';
+}
+
+bool grpc_is_protobuf(struct text type)
+{
+	if (type.length == sizeof GRPC_TYPE - 1)
+		return true;
+	struct text named = text_from(type, sizeof GRPC_TYPE - 1);
+	named = text_trimmed(text_take_until(&named, ';'), " \t");
+	return named.length == 0 || text_equal_caseless(named, TEXT("+proto"));
 }

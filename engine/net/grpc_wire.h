@@ -82,6 +82,7 @@ bool grpc_status_read(struct text text, int *status); /* a number from 0 to 999 
 /* Appends the text of grpc-message: UTF-8, percent-encoded; url_decode() reads it. */
 void grpc_words_write(struct buffer *out, struct text words);
 
-bool grpc_is_content_type(struct text type); /* application/grpc, with or without +proto or parameters */
+bool grpc_is_content_type(struct text type); /* application/grpc, with or without +proto, +json and such, or parameters */
+bool grpc_is_protobuf(struct text type);     /* a content type of gRPC whose messages are protobuf: no other than +proto follows */
 
 #endif

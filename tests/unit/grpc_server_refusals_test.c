@@ -197,6 +197,30 @@ static void what_a_server_refuses_is_counted(void **state)
 	stand_close(&stand);
 }
 
+/* Else JSON would be read as protobuf: gRPC's `content-type` names the codec of messages (PROTOCOL-HTTP2). */
+static void a_call_in_another_codec_is_refused(void **state)
+{
+	static const struct {
+		const char *type, *expected;
+	} rows[] = {
+		{"application/grpc+json", "grpc-status: 12\n"},  {"application/grpc+thrift;q=1", "grpc-status: 12\n"},
+		{"application/grpc+", "grpc-status: 12\n"},	  {"application/grpc+protos", "grpc-status: 12\n"},
+		{"application/grpc+Proto", "grpc-status: 13\n"}, {"application/grpc+proto ; a=b", "grpc-status: 13\n"},
+		{"application/grpc;+json", "grpc-status: 13\n"},
+	};
+	static struct refusals_stand stand;
+	(void)state;
+	stand_open_with(&stand, false);
+	for (int i = 0; i < (int)(sizeof rows / sizeof *rows); i++) { /* 13: it has no message */
+		char expected[64];
+		puppet_headers(stand.line, 2 * i + 1, FLAG_END_STREAM, HEAD("POST", "/s/M", rows[i].type), "te", "trailers", NULL);
+		(void)snprintf(expected, sizeof expected, "%d %s", 2 * i + 1, rows[i].expected);
+		await_heard(&stand, expected);
+	}
+	assert_int_equal(stand.called, 0);
+	stand_close(&stand);
+}
+
 /* Else its caller would have no deadline, and believe that it has one. */
 static void a_timeout_that_is_no_time_is_refused(void **state)
 {
@@ -439,6 +463,7 @@ int main(void)
 		cmocka_unit_test(a_call_may_end_after_its_refusal),
 		cmocka_unit_test(a_conversation_that_is_refused_is_reset),
 		cmocka_unit_test(what_a_server_refuses_is_counted),
+		cmocka_unit_test(a_call_in_another_codec_is_refused),
 		cmocka_unit_test(a_timeout_that_is_no_time_is_refused),
 		cmocka_unit_test(a_call_without_a_timeout_is_not_refused_for_that_of_another),
 		cmocka_unit_test(a_message_of_a_conversation_that_cannot_be_read_is_counted),

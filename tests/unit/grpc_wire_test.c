@@ -139,6 +139,7 @@ static void content_types_of_grpc(void **state)
 	assert_true(grpc_is_content_type(TEXT("application/grpc")));
 	assert_true(grpc_is_content_type(TEXT("Application/gRPC+proto")));
 	assert_true(grpc_is_content_type(TEXT("application/grpc; charset=utf-8")));
+	assert_true(grpc_is_content_type(TEXT("application/grpc+json")));
 	assert_false(grpc_is_content_type(TEXT("application/grpc-web")));
 	assert_false(grpc_is_content_type(TEXT("application/json")));
 	assert_false(grpc_is_content_type(TEXT("")));
