@@ -108,13 +108,14 @@ void metrics_write(const struct metrics_owner *owner, enum exposition_form form,
 
 static void answer_metrics(struct metrics_listener *listener, struct http_incoming *incoming)
 {
+	static const struct http_answer_header varies = {"Vary", "Accept"};
 	const enum exposition_form form = exposition_negotiate(http_incoming_header(incoming, "Accept"));
 	buffer_clear(&listener->text);
 	metrics_write(&listener->owner, form, &listener->text);
 	if (buffer_failed(&listener->text))
 		answer_text(incoming, 500, "The metrics are longer than 64 MiB, or there is no memory for them.\n");
 	else
-		http_server_answer(incoming, 200, exposition_content_type(form), buffer_view(&listener->text), NULL, 0);
+		http_server_answer(incoming, 200, exposition_content_type(form), buffer_view(&listener->text), &varies, 1);
 }
 
 static void answer_ready(const struct metrics_listener *listener, struct http_incoming *incoming)

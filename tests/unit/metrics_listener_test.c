@@ -76,6 +76,7 @@ static void metrics_come_in_the_format_that_is_asked_for(void **state)
 	assert_non_null(reply);
 	assert_non_null(strstr(reply, "HTTP/1.1 200"));
 	assert_non_null(strstr(reply, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+	assert_non_null(strstr(reply, "Vary: Accept\r\n")); /* a cache must keep the two apart (RFC 9110, 12.5.5) */
 	assert_non_null(strstr(reply, "sluice_pipeline_requests_total{namespace=\"space\",pipeline=\"pipe\"} 1\n"));
 	if (access("/proc/self/statm", R_OK) == 0) /* what a process uses is not known without it */
 		assert_non_null(strstr(reply, "\nprocess_resident_memory_bytes "));
@@ -86,6 +87,7 @@ static void metrics_come_in_the_format_that_is_asked_for(void **state)
 			  "# EOF\n");
 	assert_non_null(reply);
 	assert_non_null(strstr(reply, "Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n"));
+	assert_non_null(strstr(reply, "Vary: Accept\r\n"));
 	assert_non_null(strstr(reply, "# TYPE sluice_pipeline_requests counter\n"));
 	guest_close(&caller);
 }
