@@ -395,7 +395,8 @@ bool mlflow_encode_request(const struct payload *payload, struct buffer *out, st
 const struct format format_v1 = {
 	.name = "v1",
 	.content_types = {FORMAT_TYPE("application/json"), FORMAT_TYPE("application/vnd.kserve.v1+json")},
-	.help = "V1 of TensorFlow Serving and KServe: instances and predictions, or inputs and outputs",
+	.help = "V1 of TensorFlow Serving and KServe: instances and predictions, or inputs and outputs; as at KServe, "
+		"signature_name chooses nothing, since a pipeline has one signature",
 	.sniff = v1_sniff,
 	.decode = v1_decode,
 	.encode = v1_encode,
