@@ -4,17 +4,20 @@
 #include "base/network.h"
 #include "base/number.h"
 
+int url_escape(struct text text)
+{
+	if (text.length < URL_ESCAPE_BYTES || *text.bytes != '%')
+		return -1;
+	const int high = digit_value(text.bytes[1]), low = digit_value(text.bytes[2]);
+	return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
 void url_decode(struct buffer *out, struct text encoded)
 {
-	for (size_t i = 0; i < encoded.length; i++) {
-		char byte = encoded.bytes[i];
-		int high = byte == '%' && i + 2 < encoded.length ? digit_value(encoded.bytes[i + 1]) : -1;
-		int low = high >= 0 ? digit_value(encoded.bytes[i + 2]) : -1;
-		if (low >= 0) {
-			byte = (char)(high << 4 | low);
-			i += 2;
-		}
-		buffer_byte(out, byte);
+	for (size_t at = 0; at < encoded.length;) {
+		const int byte = url_escape(text_from(encoded, at));
+		buffer_byte(out, byte < 0 ? encoded.bytes[at] : (char)byte);
+		at += byte < 0 ? 1 : URL_ESCAPE_BYTES;
 	}
 }
 

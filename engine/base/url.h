@@ -29,6 +29,11 @@ struct url {
 /* Parses a URL. False: `error` has the reason, as REMOTE, because a request to it cannot reach any server. */
 bool url_read(const char *text, struct url *url, struct error *error);
 
+#define URL_ESCAPE_BYTES 3 /* `%`, and two hexadecimal digits */
+
+/* The byte that the escape at the beginning of a text stands for; -1: it begins with none. */
+int url_escape(struct text text);
+
 /* Appends the decoded form of a percent-encoded text; `%` without two digits stays as it is. */
 void url_decode(struct buffer *out, struct text encoded);
 

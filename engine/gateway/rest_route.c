@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/number.h"
+#include "base/url.h"
 #include "gateway/rest.h"
 #include "gateway/seldon_path.h"
 
@@ -95,16 +95,12 @@ static struct text query_value_decode(struct text value, struct arena *arena)
 	size_t length = 0;
 	if (!out)
 		return value;
-	for (size_t at = 0; at < value.length; at++, length++) {
-		out[length] = value.bytes[at];
-		if (value.bytes[at] != '%')
-			continue;
-		const int high = value.length - at > 2 ? digit_value(value.bytes[at + 1]) : -1;
-		const int low = high >= 0 ? digit_value(value.bytes[at + 2]) : -1;
-		if (low < 0)
+	for (size_t at = 0; at < value.length; length++) {
+		const int byte = url_escape(text_from(value, at));
+		if (byte < 0 && value.bytes[at] == '%')
 			return (struct text){0};
-		out[length] = (char)(high << 4 | low);
-		at += 2;
+		out[length] = byte < 0 ? value.bytes[at] : (char)byte;
+		at += byte < 0 ? 1 : URL_ESCAPE_BYTES;
 	}
 	return (struct text){out, length};
 }

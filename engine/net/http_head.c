@@ -184,16 +184,15 @@ static const char *decode_path(char *path, size_t length, size_t *decoded)
 		path[out] = path[at];
 		if (path[at] != '%')
 			continue;
-		int high = length - at > 2 ? digit_value(path[at + 1]) : -1;
-		int low = high >= 0 ? digit_value(path[at + 2]) : -1;
-		if (low < 0)
+		const int byte = url_escape((struct text){path + at, length - at});
+		if (byte < 0)
 			return "the path holds a `%` without two hexadecimal digits after it; write `%25` for a `%`";
-		path[out] = (char)(high << 4 | low);
+		path[out] = (char)byte;
 		if (path[out] == '\0')
 			return "the path holds `%00`, which no name has; leave it out";
 		if (path[out] == '/')
 			return "the path holds `%2F`, which proxies read in two ways; no name has a slash";
-		at += 2;
+		at += URL_ESCAPE_BYTES - 1;
 	}
 	*decoded = out;
 	return NULL;

@@ -1,8 +1,8 @@
 /* stub.c: Table of stubs, and parser of `stub://NAME?key=value`; see stub.h. */
-#include "base/number.h"
-
 #include <assert.h>
+
 #include "base/suggest.h"
+#include "base/url.h"
 #include "serving/stub_call.h"
 
 const struct stub_row stub_rows[] = {
@@ -61,16 +61,10 @@ static struct text form_decoded(struct arena *arena, struct text text)
 {
 	char *out = arena_copy(arena, text.bytes, text.length);
 	size_t length = 0;
-	for (size_t i = 0; out && i < text.length; i++) {
-		char byte = text.bytes[i];
-		if (byte == '+') {
-			byte = ' ';
-		} else if (byte == '%' && i + 2 < text.length && digit_value(text.bytes[i + 1]) >= 0 &&
-			   digit_value(text.bytes[i + 2]) >= 0) {
-			byte = (char)(digit_value(text.bytes[i + 1]) * 16 + digit_value(text.bytes[i + 2]));
-			i += 2;
-		}
-		out[length++] = byte;
+	for (size_t at = 0; out && at < text.length;) {
+		const int byte = url_escape(text_from(text, at));
+		out[length++] = byte >= 0 ? (char)byte : text.bytes[at] == '+' ? ' ' : text.bytes[at];
+		at += byte >= 0 ? URL_ESCAPE_BYTES : 1;
 	}
 	return (struct text){out, out ? length : 0};
 }
