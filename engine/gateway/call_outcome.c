@@ -178,9 +178,10 @@ void call_late_write(const struct call_late *late, char words[ERROR_TEXT_MAX])
 	if (late->is_stopping)
 		(void)snprintf(
 			words, ERROR_TEXT_MAX,
-			"the gateway is stopping, and %s for pipeline %s; the request may be processed all the same, and once more "
-			"if it is sent again",
-			late->taken ? "no answer has come" : "Kafka has not confirmed the request", pipeline);
+			"the gateway is stopping, and %s for pipeline %s; the request may be processed all the same, and %s",
+			late->taken ? "no answer has come" : "Kafka has not confirmed the request", pipeline,
+			late->taken && late->is_keyed ? "its answer comes if it is sent again with its idempotency-key"
+						      : "once more if it is sent again");
 	else if (!late->taken && late->is_unhurried)
 		(void)snprintf(words, ERROR_TEXT_MAX,
 			       "Kafka has not confirmed the request within %" PRId64 " ms, for pipeline %s: it may be processed "

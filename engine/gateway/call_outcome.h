@@ -45,6 +45,7 @@ struct call_late {
 	const char *absence;  /* with it: topic_presence_absence() */
 	struct text poll;     /* with it: the id by which that answer can be polled */
 	bool taken;	      /* Kafka, or a worker, has the request */
+	bool is_keyed;	      /* it has an idempotency key */
 	bool is_unhurried;    /* it is processed, however late Kafka gets it */
 	bool is_stopping;     /* the gateway is, and there is no time left */
 };

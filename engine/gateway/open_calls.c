@@ -236,6 +236,7 @@ static void open_call_give_up(struct open_call *call, bool is_stopping)
 				       .absence = absence,
 				       .poll = call->poll,
 				       .taken = call->taken,
+				       .is_keyed = call->placed != NULL,
 				       .is_unhurried = call->is_unhurried,
 				       .is_stopping = is_stopping};
 	const bool is_timeout = call->taken && !is_stopping;

@@ -186,6 +186,23 @@ static void a_gateway_that_stops_ends_its_open_calls(void **state)
 	assert_int_equal(calls_counts(stand->calls).timed_out, 0);
 }
 
+/* A caller that heard that its request may be processed twice would not send it again. */
+static void a_gateway_that_stops_tells_callers_with_a_key_to_send_again(void **state)
+{
+	struct calls_stand *stand = *state;
+	char address[REPLY_ADDRESS_BYTES_MAX];
+	struct call_request request = calls_request_of(stand, 0);
+	request.deadline_ms = loop_time_of_day_ms(stand->loop) + 60000;
+	request.placed = on_placed;
+	calls_begin(stand->calls, &request);
+	calls_next_asked(stand, address);
+	calls_turn_for(stand, MOMENT_MS);
+	assert_int_equal(calls_stop(stand->calls), 1);
+	assert_int_equal(stand->callers[0].status, 503);
+	assert_null(strstr(stand->callers[0].body, "once more"));
+	assert_non_null(strstr(stand->callers[0].body, "its answer comes if it is sent again with its idempotency-key"));
+}
+
 static void each_call_that_a_deadline_ended_is_counted_as_one_timeout(void **state)
 {
 	struct calls_stand *stand = *state;
@@ -461,6 +478,7 @@ int main(void)
 		CALLS_STORY(a_deadline_ends_a_call_that_nobody_answers),
 		CALLS_STORY(an_id_that_a_call_is_given_does_not_tell_the_epoch),
 		CALLS_STORY(a_gateway_that_stops_ends_its_open_calls),
+		CALLS_STORY(a_gateway_that_stops_tells_callers_with_a_key_to_send_again),
 		CALLS_STORY(each_call_that_a_deadline_ended_is_counted_as_one_timeout),
 		CALLS_STORY(while_kafka_is_away_a_call_ends_by_its_deadline),
 		CALLS_STORY(a_submission_that_kafka_does_not_confirm_may_be_processed_and_says_so),
