@@ -166,7 +166,7 @@ static void end_late(struct dispatch *dispatch, struct queued_call *queued_call,
 	struct call *call = queued_call->attempts.call;
 	queued_call_note_wait(queued_call, &dispatch->full_line, dispatch_unreachable_us(dispatch, now_us), now_us);
 	queued_calls_remove(&dispatch->call_queue.line, queued_call);
-	error_set_limit(&call->error, LIMIT_OF_ADMISSION, "%s : there was no time left to ask the model before the deadline",
+	error_set_limit(&call->error, LIMIT_OF_ADMISSION, "%s: there was no time left to ask the model before the deadline",
 			call->name);
 	call_queue_end(&dispatch->call_queue, queued_call);
 }
