@@ -124,7 +124,7 @@ struct metrics_listener *model_metrics_open(const struct metrics_config *config,
 static void on_push_reported(void *context, const char *reason)
 {
 	if (reason)
-		workspace_warn(context, "metrics cannot be pushed: %s", reason);
+		workspace_warn(context, "metrics cannot be pushed to %s", reason);
 	else
 		workspace_note(context, "metrics are pushed again");
 }

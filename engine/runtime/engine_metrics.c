@@ -343,7 +343,7 @@ static void on_push_reported(void *context, const char *reason)
 {
 	const struct engine_metrics *metrics = context;
 	if (reason)
-		log_say(metrics->config->log, LOG_LEVEL_WARN, NULL, "metrics cannot be pushed: %s", reason);
+		log_say(metrics->config->log, LOG_LEVEL_WARN, NULL, "metrics cannot be pushed to %s", reason);
 	else
 		log_say(metrics->config->log, LOG_LEVEL_INFO, NULL, "metrics are pushed again");
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "net/http_client.h"
 #include "net/loop_task.h"
 #include "net/post.h"
 
@@ -44,8 +45,10 @@ static void metrics_push_on_sent(void *context)
 {
 	struct metrics_push *push = context;
 	bool fails = push->outcome != POST_DELIVERED;
+	char reason[URL_BYTES_MAX + ERROR_TEXT_MAX];
+	(void)snprintf(reason, sizeof reason, "%s: %s", http_url_shown(push->url.bytes), push->error.text);
 	if (fails != push->fails && push->config.reported)
-		push->config.reported(push->config.context, fails ? push->error.text : NULL);
+		push->config.reported(push->config.context, fails ? reason : NULL);
 	push->fails = fails;
 }
 

@@ -20,7 +20,7 @@ struct metrics_push_config { /* copied */
 	const char *address;  /* HOST:PORT, or a URL with http or https */
 	const char *instance; /* of this process, in the metrics' group */
 	struct metrics_owner owner;
-	/* A push has failed, and `reason` has why; or succeeds again: NULL. Called when that changes. */
+	/* A push has failed, and `reason` has its address and why; or succeeds again: NULL. Called when that changes. */
 	void (*reported)(void *context, const char *reason);
 	void *context;
 };

@@ -675,7 +675,8 @@ def is_pushed(judge, dev, of_gateway, pushgateway):
         judge.expect("with all metrics", {"process_start_time_seconds", "sluice_gateway_calls_total"} | wanted <= set(families), list(families))
     of_gateway.stop()
     dev.process.terminate()
-    judge.expect("a failure is told once, and its end", dev.process.wait(SECONDS_MAX) == 0 and sum("cannot be pushed" in line for line in dev.lines) == 1
+    judge.expect("a failure is told once, and its end", dev.process.wait(SECONDS_MAX) == 0 and sum(
+        f"cannot be pushed to http://127.0.0.1:{pushgateway.server_port}{of_dev}: the receiver answers 503" in line for line in dev.lines) == 1
                  and sum("are pushed again" in line for line in dev.lines) == 1, dev.lines)
     pushgateway.shutdown()
 
