@@ -1,6 +1,8 @@
 /* notice_queue.c: see notice_queue.h. */
 #include "alerts/notice_queue.h"
 
+#include "base/pause.h"
+
 static struct queued_notice *notice_of(struct list_node *node)
 {
 	return node ? LIST_OWNER(node, struct queued_notice, node) : NULL;
@@ -119,6 +121,6 @@ bool notice_queue_retry(struct notice_queue *queue, struct queued_notice *notice
 	}
 	wait_ms = wait_ms < NOTICE_WAIT_MS_MAX ? wait_ms : NOTICE_WAIT_MS_MAX;
 	notice->due_ms = now_ms + (wait_ms > notice->pause_ms ? wait_ms : notice->pause_ms);
-	notice->pause_ms = notice->pause_ms * 2 < NOTICE_PAUSE_MS_MAX ? notice->pause_ms * 2 : NOTICE_PAUSE_MS_MAX;
+	notice->pause_ms = pause_next(notice->pause_ms, NOTICE_PAUSE_MS, NOTICE_PAUSE_MS_MAX);
 	return true;
 }

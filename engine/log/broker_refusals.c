@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/pause.h"
 #include "log/client.h"
 #include "log/kafka_log.h"
 
@@ -14,8 +15,7 @@ void broker_refusals_note(struct broker_refusals *refusals, const rd_kafka_messa
 	char line[LINE_BYTES];
 	if (refusals->is_noted)
 		return;
-	const int64_t twice_ms = refusals->pause_ms > 0 ? 2 * refusals->pause_ms : BROKER_REFUSALS_PAUSE_MS;
-	refusals->pause_ms = twice_ms < BROKER_REFUSALS_PAUSE_MAX_MS ? twice_ms : BROKER_REFUSALS_PAUSE_MAX_MS;
+	refusals->pause_ms = pause_next(refusals->pause_ms, BROKER_REFUSALS_PAUSE_MS, BROKER_REFUSALS_PAUSE_MAX_MS);
 	refusals->last_ms = now_ms;
 	refusals->is_noted = true;
 	(void)snprintf(line, sizeof line,

@@ -2,6 +2,7 @@
 #include "log/rights_question.h"
 
 #include "base/clock.h"
+#include "base/pause.h"
 
 #define RIGHTS_PAUSE_MS 250 /* after rights were asked in vain for the first time; then twice as long, up to: */
 #define RIGHTS_PAUSE_MAX_MS 16000
@@ -40,9 +41,7 @@ void rights_question_end(struct rights_question *question, size_t count)
 	for (uint32_t i = 0; i < count; i++)
 		in_vain = in_vain && write_probe_answer(&question->probe, i) == WRITE_RIGHT_GIVEN;
 	write_probe_close(&question->probe);
-	const int64_t twice_ms = question->pause_ms * 2;
-	const int64_t pause_ms = twice_ms < RIGHTS_PAUSE_MS ? RIGHTS_PAUSE_MS : twice_ms;
-	question->pause_ms = !in_vain ? 0 : pause_ms < RIGHTS_PAUSE_MAX_MS ? pause_ms : RIGHTS_PAUSE_MAX_MS;
+	question->pause_ms = in_vain ? pause_next(question->pause_ms, RIGHTS_PAUSE_MS, RIGHTS_PAUSE_MAX_MS) : 0;
 	question->due_ms = clock_ms() + question->pause_ms;
 }
 

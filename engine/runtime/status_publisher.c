@@ -212,13 +212,19 @@ static const char *why_of(struct status_publisher *status_publisher, const struc
 	return status_publisher->why;
 }
 
+/* Nothing, if it is too long. */
+static struct text text_written(const struct buffer *out)
+{
+	return buffer_failed(out) ? TEXT("") : buffer_view(out);
+}
+
 /* The names of the topics whose records it takes and commits, separated by spaces. */
 static struct text reads_of(struct status_publisher *status_publisher, const struct pipeline_plan *plan)
 {
 	struct buffer *names = &status_publisher->names;
 	buffer_clear(names);
 	pipeline_reads(plan, plan->group, names);
-	return buffer_failed(names) ? TEXT("") : buffer_view(names);
+	return text_written(names);
 }
 
 /* Which receivers of its alerts take no notices, and why. */
@@ -228,7 +234,7 @@ static struct text receivers_of(struct status_publisher *status_publisher, const
 	buffer_clear(receivers);
 	if (status_publisher->alerts)
 		alert_watch_write_failing(status_publisher->alerts, plan, receivers);
-	return buffer_failed(receivers) ? TEXT("") : buffer_view(receivers);
+	return text_written(receivers);
 }
 
 /* Which of its alerts fire. */
@@ -238,7 +244,7 @@ static struct text firing_of(struct status_publisher *status_publisher, const st
 	buffer_clear(firing);
 	if (status_publisher->alerts)
 		alert_watch_write_firing(status_publisher->alerts, plan, firing);
-	return buffer_failed(firing) ? TEXT("") : buffer_view(firing);
+	return text_written(firing);
 }
 
 static double rate_of(const struct pipeline_plan *plan, const struct engine_counts *now, const struct engine_counts *before,

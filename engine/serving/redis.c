@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "base/pause.h"
 #include "net/dial.h"
 
 #define PAUSE_MS 100 /* before the next attempt; doubles up to the constant below */
@@ -106,7 +107,7 @@ static void redis_disconnect(struct redis *redis, const char *words)
 	loop_timer_stop(redis->loop, &redis->silence_timer);
 	if (!redis->closing) {
 		(void)loop_timer_set(redis->loop, &redis->again_timer, loop_now_ms(redis->loop) + redis->pause_ms, &error);
-		redis->pause_ms = redis->pause_ms * 2 < PAUSE_MAX_MS ? redis->pause_ms * 2 : PAUSE_MAX_MS;
+		redis->pause_ms = pause_next(redis->pause_ms, PAUSE_MS, PAUSE_MAX_MS);
 		redis_report(redis, TROUBLE_AWAY, words && words[0] ? words : "it hung up");
 	}
 	while (redis->first)
