@@ -97,12 +97,17 @@ bool consumer_gives_up(const struct kafka_consumer *consumer)
 /* How librdkafka begins to tell that the group did not answer where partitions begin, for all of them or for one. */
 #define UNBEGUN_WORDS "Failed to fetch committed offset"
 
-void consumer_note_failure(struct kafka_consumer *consumer, rd_kafka_resp_err_t code, const char *words)
+bool consumer_note_unbegun(struct kafka_consumer *consumer, const char *words)
 {
-	char doing[LIBRARY_TEXT_MAX];
 	const bool is_unbegun = words && strncmp(words, UNBEGUN_WORDS, sizeof UNBEGUN_WORDS - 1) == 0;
 	if (is_unbegun)
 		consumer->unbegun_ms = clock_ms();
+	return is_unbegun;
+}
+
+void consumer_note_failure(struct kafka_consumer *consumer, rd_kafka_resp_err_t code, const char *words, bool is_unbegun)
+{
+	char doing[LIBRARY_TEXT_MAX];
 	if (!is_unbegun && failure_is_passing(code))
 		return;
 	(void)snprintf(doing, sizeof doing, "reading as a member of group %s", consumer->config->group);

@@ -97,6 +97,7 @@ void consumer_on_error(rd_kafka_t *client, int code, const char *words, void *co
 	struct kafka_consumer *consumer = context;
 	if (consumer->closing)
 		return;
+	const bool is_unbegun = consumer_note_unbegun(consumer, words);
 	switch (code) {
 	case RD_KAFKA_RESP_ERR__AUTHENTICATION:
 		(void)client_is_let_in(code, words, &consumer->failure);
@@ -129,7 +130,7 @@ void consumer_on_error(rd_kafka_t *client, int code, const char *words, void *co
 		break;
 	}
 	default:
-		consumer_note_failure(consumer, code, words);
+		consumer_note_failure(consumer, code, words, is_unbegun);
 		break;
 	}
 }

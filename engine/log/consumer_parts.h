@@ -119,8 +119,12 @@ bool gap_line_read(const char *words, struct offset_reset *reset);
 bool consumer_find_gap(struct kafka_consumer *consumer, struct gap *gap);
 void gap_words(const struct gap *gap, const char *topic, char *words, size_t size);
 
-/* Notes a failure to join the group or to read, in librdkafka's words. What lasts without a record is logged. */
-void consumer_note_failure(struct kafka_consumer *consumer, rd_kafka_resp_err_t code, const char *words);
+/* Whether librdkafka's words are that the group did not tell where partitions begin, which is noted: consumer_begin_again() is then
+ * to be called. */
+bool consumer_note_unbegun(struct kafka_consumer *consumer, const char *words);
+
+/* Notes another failure to join the group or to read, or that one. What lasts without a record is logged. */
+void consumer_note_failure(struct kafka_consumer *consumer, rd_kafka_resp_err_t code, const char *words, bool is_unbegun);
 
 /* After the group did not tell where its partitions begin: librdkafka reads nothing of them, and does not ask again. Assigns them
  * once more when a pause is over, so that it does. */

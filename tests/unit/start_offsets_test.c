@@ -90,6 +90,20 @@ static void a_coordinator_is_asked_until_it_is_there(void **state)
 	assert_begins_after(RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE, 3);
 }
 
+/* As one that has just started, and has not heard of the topic. */
+static void a_coordinator_that_does_not_know_the_topic_is_asked_again(void **state)
+{
+	(void)state;
+	assert_begins_after(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, 1);
+}
+
+/* The right to the group is lost, and there again before its members are asked for anything else. */
+static void a_group_that_was_denied_for_a_moment_is_asked_again(void **state)
+{
+	(void)state;
+	assert_begins_after(RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, 1);
+}
+
 /* As after a transaction in doubt, while the group has not told yet where the partition begins. */
 static void a_partition_that_has_not_begun_need_not_go_back(void **state)
 {
@@ -168,6 +182,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(a_coordinator_that_has_moved_is_asked_again),	 STORY(a_coordinator_is_asked_until_it_is_there),
+		STORY(a_coordinator_that_does_not_know_the_topic_is_asked_again),
+		STORY(a_group_that_was_denied_for_a_moment_is_asked_again),
 		STORY(a_partition_that_has_not_begun_need_not_go_back),	 STORY(a_partition_that_is_read_goes_on_where_it_is),
 		STORY(a_group_that_cannot_be_joined_for_long_is_logged),
 	};
