@@ -12,14 +12,18 @@
 
 /* ---- list ---- */
 
+/* Of `list` and `test` alike. */
+#define ALERT_FILES_ROW(owner, member)                                                                                             \
+	ROW("file", NAMES, owner, member, .letter = 'f',                                                                           \
+	    .help = ALERT_FILES_HELP " Default: what the namespace has accepted, where engines run with --control.")
+
 struct alerts_list_options {
 	struct pipeline_target_asked asked;
 	int form;
 };
 
 static const struct option list_options[] = {
-	ROW("file", NAMES, struct alerts_list_options, asked.files, .letter = 'f',
-	    .help = ALERT_FILES_HELP " Default: what the namespace has accepted, where engines run with --control."),
+	ALERT_FILES_ROW(struct alerts_list_options, asked.files),
 	PIPELINE_TARGET_ROWS(struct alerts_list_options, asked),
 	COMMAND_FORM(alerts_list_options, form, "text json"),
 	{.type = OPTION_END},
@@ -72,14 +76,14 @@ const struct command command_alerts_list = {
 /* ---- test ---- */
 
 struct alerts_test_options {
-	struct pipeline_target_asked target; /* its files and its namespace */
+	struct pipeline_target_asked target;
 	struct alert_asked asked;
 	int form;
 };
 
 static const struct option test_options[] = {
-	ROW("file", NAMES, struct alerts_test_options, target.files, .letter = 'f', .required = true, .help = ALERT_FILES_HELP),
-	COMMAND_NAMESPACE(alerts_test_options, target.namespace),
+	ALERT_FILES_ROW(struct alerts_test_options, target.files),
+	PIPELINE_TARGET_ROWS(struct alerts_test_options, target),
 	ALERT_ROWS(struct alerts_test_options, asked),
 	COMMAND_FORM(alerts_test_options, form, "text json"),
 	{.type = OPTION_END},
@@ -147,7 +151,9 @@ static int list_test(struct session *session, const struct alerts_test_options *
 	}
 	if (sent == 0)
 		command_note(session, "no notice was sent: %s",
-			     name ? "the alert has no `actions`" : "the files have no alert with `actions`");
+			     name			       ? "the alert has no `actions`"
+			     : self->target.files.count > 0 ? "the files have no alert with `actions`"
+							    : "no accepted pipeline has an alert with `actions`");
 	const int code = command_write(session, &out);
 	return code == EXIT_GOOD && !delivered ? EXIT_FAULTS : code;
 }
@@ -160,7 +166,7 @@ static int test_run(struct session *session, const void *filled, const char *con
 		return command_misuse(session, &command_alerts_test, "give one alert, or none for all of them");
 	struct error error = {0};
 	int code;
-	if (alert_list_open(command_workspace(session), &self->target, false, &list, &error))
+	if (alert_list_open(command_workspace(session), &self->target, self->target.files.count == 0, &list, &error))
 		code = list_test(session, self, &list, count == 1 ? arguments[0] : NULL);
 	else
 		code = command_unread(session, &command_alerts_test, &list.spec, &error);
@@ -173,10 +179,12 @@ const struct command command_alerts_test = {
 	.arguments = "[ALERT]",
 	.summary = "Sends a test notice to the receivers of alerts.",
 	.help = "Sends a notice whose status is `test` to each receiver of the alert, or of all alerts of the files, and reports "
-		"whether it was delivered. It is sent once, as an engine sends notices: with the action's template and "
-		"signature, and only to addresses that are public or that --alert-allow lists. Actions of the types `topic` and "
-		"`rollback` are not tested.\n\n"
-		"  sluice alerts test drift-alert -f pipelines/ --smtp smtps://mail.example.com:465\n",
+		"whether it was delivered. Without files, the alerts are those that the namespace has accepted. The notice is sent "
+		"once and from here, as an engine sends notices: with the action's template and signature, and only to addresses "
+		"that are public or that --alert-allow lists. So secrets, the allowed addresses and the mail server are those of "
+		"this command: give it what the engines have. Actions of the types `topic` and `rollback` are not tested.\n\n"
+		"  sluice alerts test drift-alert -f pipelines/ --smtp smtps://mail.example.com:465\n"
+		"  sluice alerts test --brokers kafka:9092 -n shop\n",
 	.options = test_options,
 	.options_size = sizeof(struct alerts_test_options),
 	.group = "run",

@@ -103,6 +103,14 @@ wait_until 20 test -s "$dir/gone"
 sleep 3
 expect "notices of an absence in both" "$(jq -r .status "$dir/gone" | paste -sd' ')" "= firing"
 
+"$sluice" alerts test gone --alert-allow 127.0.0.1 >"$dir/test" 2>&1
+expect "status of a test of an alert that the namespace has accepted, without its file" $? "-eq 0"
+expect_words "what it says" "$dir/test" "^lone: gone: webhook http://127.0.0.1:$gone/...: delivered$"
+expect "its notices" "$(jq -r .status "$dir/gone" | grep -c '^test$')" "-eq 1"
+"$sluice" alerts test gnoe >"$dir/test" 2>&1
+expect "status of a test of an alert that is not there" $? "-eq 2"
+expect_words "the words of that" "$dir/test" "no alert .gnoe.; did you mean .gone."
+
 # ---- both see it ----
 
 fires() { [ "$(grep -o "alert large is firing for g[0-9]*" "$dir/$1.log" | sort -u | wc -l)" -eq $groups ]; } # $1 engine

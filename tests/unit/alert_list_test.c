@@ -159,6 +159,16 @@ static void a_test_does_not_fail_for_actions_that_it_does_not_test(void **state)
 	said_close(&said);
 }
 
+/* On call there is often no file at hand: `list` and `silence` need none. */
+static void a_test_without_files_asks_for_kafka_as_a_list_does(void **state)
+{
+	(void)state;
+	struct said said = say_with(step_kinds, "alerts test");
+	assert_int_equal(said.code, 2);
+	expect_words(said.err, "sluice alerts test: the address of Kafka is missing: give --brokers HOST:PORT");
+	said_close(&said);
+}
+
 static void status_append(const struct mock *mock, const char *engine, const char *firing, const char *receivers, int64_t age_ms,
 			  bool stopped)
 {
@@ -263,6 +273,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_may_be_secret_of_a_receiver_is_not_shown),
 		cmocka_unit_test(a_test_does_not_fail_for_actions_that_it_does_not_test),
+		cmocka_unit_test(a_test_without_files_asks_for_kafka_as_a_list_does),
 		cmocka_unit_test(a_list_says_what_inhibits_an_alert_and_over_which_time_it_looks),
 		cmocka_unit_test(the_score_of_a_detector_and_latest_values_have_no_over),
 		cmocka_unit_test(the_silence_of_an_alert_itself_is_shown),
