@@ -14,7 +14,7 @@
 /* Why no window can be judged by the reference; NULL: it can, or is not known yet. */
 static const char *unfit_of(const struct drift_observer *self)
 {
-	const char *unfit = self->past ? self->past->uncompared : NULL;
+	const char *unfit = self->past ? self->past->uncompared : self->topic ? self->topic->unfit : NULL;
 	return unfit || self->comparison.reference.rows == 0 ? unfit : self->comparison.unjudged;
 }
 

@@ -23,7 +23,10 @@ bool drift_topic_bring(struct drift_topic *topic, bool *learnt)
 	if (topic->known || topic->unfit || !topic->entry || !verdict_entry_learnt(topic->entry, topic->topic, &file))
 		return topic->known;
 	*learnt = topic->known = drift_comparison_learn(topic->comparison, file, &error);
-	topic->unfit = !topic->known;
+	if (!topic->known)
+		topic->unfit = arena_copy(topic->comparison->arena, error.text, strlen(error.text));
+	if (!topic->known && !topic->unfit)
+		topic->unfit = "memory ran out";
 	return topic->known;
 }
 

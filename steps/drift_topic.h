@@ -17,7 +17,7 @@ struct drift_topic {
 	struct verdict_entry *entry; /* NULL: nothing learns, as without an engine */
 	const char *topic;
 	bool known; /* the comparison has its reference and its monitor */
-	bool unfit; /* nothing can be compared with what was learnt */
+	const char *unfit; /* why nothing can be compared with what was learnt; NULL: it can, or nothing was */
 };
 
 /* The comparison is that of an observer, and its settings are read by this. CONFIG: one cannot be used. */

@@ -78,8 +78,8 @@ static int health_print(struct session *session, const struct engine_health *hea
 			     health->pipelines, text_shown(health->slow_one, session->arena),
 			     text_shown(health->slow_why, session->arena));
 	if (health->unobserved > 0)
-		command_note(session, "%s: observers of %zu of %zu pipelines wait; %s: %s", health->instance, health->unobserved,
-			     health->pipelines, text_shown(health->unobserved_one, session->arena),
+		command_note(session, "%s: observers of %zu of %zu pipelines stand still; %s: %s", health->instance,
+			     health->unobserved, health->pipelines, text_shown(health->unobserved_one, session->arena),
 			     text_shown(health->unobserved_why, session->arena));
 	return code;
 }

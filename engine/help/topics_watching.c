@@ -126,8 +126,10 @@ static const struct watching_row state_rows[] = {
 	 "After "
 	 "an outage of the model, waits are not counted for as long as the outage lasted. No request is lost."},
 	{"unobserved", IN_TOP,
-	 "The pipeline answers, but its observers wait, so its drift, outliers, bandits or importances stand still. The reason is "
-	 "beside it: for example a topic that was deleted, or a changelog with a damaged record. No request is lost."},
+	 "The pipeline answers, but its observers wait, so its drift, outliers, bandits or importances stand still: for example "
+	 "for a topic that was deleted, or because of a changelog with a damaged record. Or a step that watches data cannot: its "
+	 "reference cannot be learnt from its topic, nothing can be compared with it, or messages lack what it watches. The reason "
+	 "is beside it. No request is lost."},
 	{"paused", IN_TOP,
 	 "The engine reads no more for now, because its maximum of requests is in flight. Models are slower than requests arrive."},
 	{"failing", IN_TOP, "At least the last ten results are errors. `sluice errors list PIPELINE` shows the reasons."},

@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "observe/counts.h"
 
-#define STATE_UNOBSERVED "unobserved" /* it answers, and its observers wait */
+#define STATE_UNOBSERVED "unobserved" /* it answers, and its observers wait, or one of them can watch nothing */
 #define STATUS_EVERY_MS 1000
 #define STATUS_QUIET_MS 10000	/* within which each pipeline reports, whatever happens */
 #define STATUS_WATCH_MS 15000	/* so long it counts that somebody watches */

@@ -475,8 +475,18 @@ struct watching_state verdict_entry_watching(struct verdict_entry *entry)
 	pthread_mutex_lock(&entry->lock);
 	state.watching = (enum watching)atomic_load_explicit(&entry->watching, memory_order_relaxed);
 	memcpy(state.why, entry->why, sizeof state.why);
+	memcpy(state.unlearnt, entry->unlearnt, sizeof state.unlearnt);
 	pthread_mutex_unlock(&entry->lock);
 	return state;
+}
+
+void verdict_entry_note_unlearnt(struct verdict_entry *entry, const char *topic, const char *why)
+{
+	pthread_mutex_lock(&entry->lock);
+	entry->unlearnt[0] = '\0';
+	if (why)
+		(void)snprintf(entry->unlearnt, sizeof entry->unlearnt, "topic %s: %s", topic, why);
+	pthread_mutex_unlock(&entry->lock);
 }
 
 void verdict_entry_note_clock(struct verdict_entry *entry, const char *words)

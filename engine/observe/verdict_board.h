@@ -123,11 +123,16 @@ enum watching {
 struct watching_state {
 	enum watching watching;
 	char why[WATCHING_WHY_BYTES]; /* of UNFIT, MISFIT and UNESTIMATED; and what is waited for */
+	char unlearnt[WATCHING_WHY_BYTES]; /* the topic that gives no reference, and why; empty: it does, or is not tried */
 };
 
 /* Notes what the observer here can do, if it is something else than before. */
 void verdict_entry_note_watching(struct verdict_entry *entry, enum watching watching, const char *why);
 struct watching_state verdict_entry_watching(struct verdict_entry *entry);
+
+/* Notes why the reference cannot be learnt from its topic, each time that it was tried; NULL: it is not tried any more. A reference
+ * that is learnt ends that, too. */
+void verdict_entry_note_unlearnt(struct verdict_entry *entry, const char *topic, const char *why);
 
 #define CLOCK_WORDS_BYTES 256 /* may be cut off */
 

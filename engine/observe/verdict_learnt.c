@@ -65,6 +65,8 @@ bool verdict_entry_learn(struct verdict_entry *entry, const char *topic, struct 
 		entry->references = reference;
 		good = true;
 	}
+	if (good)
+		entry->unlearnt[0] = '\0';
 	pthread_mutex_unlock(&entry->lock);
 	return good;
 }

@@ -45,6 +45,7 @@ struct verdict_entry {
 	atomic_int knowledge;	   /* enum outlier_knowledge */
 	atomic_int watching;	   /* enum watching; written with the lock */
 	char why[WATCHING_WHY_BYTES];
+	char unlearnt[WATCHING_WHY_BYTES];
 	_Atomic uint64_t clocks; /* that were set back */
 	char clock_words[CLOCK_WORDS_BYTES];
 };

@@ -219,6 +219,8 @@ static void reload_note(struct dev_process *dev, bool good, bool differs)
 		log_say(dev->config.log, LOG_LEVEL_INFO, NULL, "the files have no errors any more%s",
 			differs ? "" : "; no pipeline has changed");
 	dev->is_rejected = !good;
+	if (dev->watchers.status)
+		status_publisher_note_reload(dev->watchers.status, !good);
 }
 
 /* Reloads models before pipelines, because the new pipelines may call the new models. */

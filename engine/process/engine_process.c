@@ -58,6 +58,7 @@ static void follow(struct engine_process *running)
 	else
 		log_say(running->engine.log, LOG_LEVEL_ERROR, NULL,
 			"reload rejected: the files have errors. The running version is unchanged");
+	status_publisher_note_reload(running->watchers.status, !good);
 	process_gateway_reread(running, good);
 }
 

@@ -152,6 +152,11 @@ static void learnt_say(const struct reference_learning *learning)
 		log_say(log, LOG_LEVEL_INFO, &fields, "the reference was learnt from topic %s", learning->topic);
 }
 
+static struct verdict_entry *entry_of(const struct reference_service *service, const struct graph_step *step)
+{
+	return verdict_board_entry(service->config.board, service->config.graph->name, step->name);
+}
+
 static bool file_learn(struct reference_learning *learning, struct arena *arena, struct buffer *file, struct error *error)
 {
 	const struct graph *graph = learning->service->config.graph;
@@ -171,7 +176,7 @@ static bool file_learn(struct reference_learning *learning, struct arena *arena,
 			    .options = spec->options,
 			    .place = spec->here,
 			    .arena = arena};
-	struct verdict_entry *entry = verdict_board_entry(learning->service->config.board, graph->name, learning->step->name);
+	struct verdict_entry *entry = entry_of(learning->service, learning->step);
 	if (!spec->kind->fit(&step, &source, file, error))
 		return false;
 	return (entry && verdict_entry_learn(entry, learning->topic, buffer_view(file))) ||
@@ -200,6 +205,14 @@ static bool topic_learn(struct reference_learning *learning, struct error *error
 	return good;
 }
 
+/* For those that look at the state of the pipeline now. */
+static void failure_note(struct reference_service *service, const struct reference_learning *learning, const struct error *error)
+{
+	struct verdict_entry *entry = entry_of(service, learning->step);
+	if (entry && !service_thread_is_stopping(&service->thread))
+		verdict_entry_note_unlearnt(entry, learning->topic, error->text);
+}
+
 static void references_log_failure(struct reference_service *service, const struct reference_learning *learning,
 				   const struct error *error)
 {
@@ -226,6 +239,7 @@ static bool steps_learn(struct reference_service *service)
 			learnt_say(&learning);
 			continue;
 		}
+		failure_note(service, &learning, &error);
 		references_log_failure(service, &learning, &error);
 		all = false;
 	}
@@ -234,12 +248,25 @@ static bool steps_learn(struct reference_service *service)
 
 /* ---- the thread ---- */
 
+/* What is not tried any more fails no more. */
+static void notes_end(struct reference_service *service)
+{
+	const struct graph *graph = service->config.graph;
+	for (size_t i = 0; i < graph->count; i++) {
+		const struct graph_step *step = &graph->steps[i];
+		struct verdict_entry *entry = graph_reference_topic(graph, step) ? entry_of(service, step) : NULL;
+		if (entry)
+			verdict_entry_note_unlearnt(entry, NULL, NULL);
+	}
+}
+
 static void *references_run(void *context)
 {
 	struct reference_service *service = context;
 	const int64_t retry_ms = service->config.retry_ms ? service->config.retry_ms : REFERENCE_RETRY_MS;
 	while (!service_thread_is_stopping(&service->thread) && !steps_learn(service))
 		service_thread_rest(&service->thread, retry_ms);
+	notes_end(service);
 	service_thread_end(&service->thread);
 	return NULL;
 }

@@ -4,7 +4,7 @@
  * It reads the topic once, from its oldest record to its present end, in the order of the records' times, and learns from
  * REFERENCE_ROWS_MAX rows at most. So engines that start with the same records learn the same. Records that cannot be read, or that
  * the step refuses, are left out, and their number is logged. A topic that is not there or has too few rows is read again every
- * REFERENCE_RETRY_MS; each new reason is logged. The thread ends when all is learnt.
+ * REFERENCE_RETRY_MS; each new reason is logged, and noted on the board while it lasts. The thread ends when all is learnt.
  */
 #ifndef SLUICE_RUNTIME_REFERENCE_SERVICE_H
 #define SLUICE_RUNTIME_REFERENCE_SERVICE_H

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/moment.h"
 #include "log/best_effort.h"
 #include "log/kafka_log.h"
 #include "observe/status.h"
@@ -32,6 +33,7 @@ struct announced {
 	struct engine_counts counts;
 	struct status_facts facts;
 	bool slow;		  /* a model that it calls is */
+	bool blind;		  /* a step that watches data watches nothing */
 	bool known;		  /* the engine runs it */
 	uint64_t failed_in_a_row; /* errors since the last result without an error */
 	struct engine_counts reported_counts;
@@ -51,6 +53,7 @@ struct status_publisher {
 	struct alert_watch *alerts; /* NULL: none */
 	struct buffer text, names, receivers, firing;
 	char why[WHY_BYTES];
+	char blind[BLIND_WHY_BYTES];
 	struct loop_timer timer;
 	int64_t started_ms;
 	struct status_turns turns;
@@ -59,6 +62,7 @@ struct status_publisher {
 	struct model_watch *models;
 	struct watching_log *watching;
 	bool stopped;
+	char rejected[WHY_BYTES]; /* that the last reload was; empty: it was not */
 	struct announced *pipelines;
 	struct announced *lists[ANNOUNCED_LISTS]; /* of the same */
 	const char **topics; /* of the namespaces */
@@ -137,7 +141,7 @@ static const char *state_of(const struct announced *pipeline, const struct engin
 		return "failing";
 	if (pipeline->slow)
 		return "slow";
-	if (now->observers_absent.topic)
+	if (now->observers_absent.topic || pipeline->blind)
 		return STATE_UNOBSERVED;
 	return now->sums.pauses > pipeline->counts.sums.pauses ? "paused" : "running";
 }
@@ -157,6 +161,7 @@ static void pipeline_look(struct status_publisher *status_publisher, const struc
 		return;
 	count_row(pipeline, &now);
 	pipeline->slow = is_slow(status_publisher, plan, &now);
+	pipeline->blind = watching_log_is_blind(status_publisher->watching, pipeline->name, status_publisher->blind);
 	pipeline->facts = (struct status_facts){!now.waits_for && !now.absent.topic, state_of(pipeline, &now), now.version};
 	pipeline->counts = now;
 	status_publisher->pipeline_count++;
@@ -175,11 +180,19 @@ static void pipelines_look(struct status_publisher *status_publisher, const stru
 	}
 }
 
-static const char *observers_why(struct status_publisher *status_publisher, const struct engine_counts *now)
+/* Of a pipeline whose answers go on. */
+static const char *running_why(struct status_publisher *status_publisher, const struct announced *pipeline)
 {
 	static const char words[] = "its answers go on, and its observers wait: ";
-	if (!now->observers_absent.topic)
-		return NULL;
+	const struct engine_counts *now = &pipeline->counts;
+	if (!now->observers_absent.topic) {
+		if (!pipeline->blind ||
+		    !watching_log_is_blind(status_publisher->watching, pipeline->name, status_publisher->blind))
+			return status_publisher->rejected[0] ? status_publisher->rejected : NULL;
+		(void)snprintf(status_publisher->why, sizeof status_publisher->why, "its answers go on, and its %s",
+			       status_publisher->blind);
+		return status_publisher->why;
+	}
 	memcpy(status_publisher->why, words, sizeof words);
 	topic_absence_write(&now->observers_absent, status_publisher->why + sizeof words - 1,
 			    sizeof status_publisher->why - sizeof words + 1);
@@ -205,7 +218,7 @@ static const char *why_of(struct status_publisher *status_publisher, const struc
 	if (!is_failing(pipeline) && pipeline->slow && is_slow(status_publisher, plan, now))
 		return status_publisher->why;
 	if (!is_failing(pipeline))
-		return observers_why(status_publisher, now);
+		return running_why(status_publisher, pipeline);
 	snprintf(status_publisher->why, sizeof status_publisher->why,
 		 "the last %" PRIu64 " results are errors; `sluice errors list %s` shows the reasons", pipeline->failed_in_a_row,
 		 pipeline->name);
@@ -458,4 +471,15 @@ void status_publisher_close(struct status_publisher *status_publisher)
 	buffer_close(&status_publisher->firing);
 	arena_close(status_publisher->arena);
 	memory_give(status_publisher);
+}
+
+void status_publisher_note_reload(struct status_publisher *status_publisher, bool rejected)
+{
+	char moment[MOMENT_BYTES];
+	status_publisher->rejected[0] = '\0';
+	if (!rejected)
+		return;
+	moment_print(time_of_day_ms(), moment);
+	(void)snprintf(status_publisher->rejected, sizeof status_publisher->rejected,
+		       "its engine runs the former files: those of %s have errors, which are in its log", moment);
 }

@@ -22,6 +22,9 @@ bool status_publisher_post(struct status_publisher *status_publisher, const stru
 struct alert_watch;
 void status_publisher_set_alerts(struct status_publisher *status_publisher, struct alert_watch *alerts);
 
+/* Whether the last reload was rejected, since which the files are others than those that run; also in that thread. */
+void status_publisher_note_reload(struct status_publisher *status_publisher, bool rejected);
+
 /* Its watch of models, which looks once a second, for others in that thread. Until the publisher is closed. */
 const struct model_watch *status_publisher_models(const struct status_publisher *status_publisher);
 

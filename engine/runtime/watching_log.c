@@ -1,6 +1,7 @@
 /* watching_log.c: see watching_log.h. */
 #include "runtime/watching_log.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* What a step can do, whichever kind it is. */
@@ -16,6 +17,7 @@ struct watching_step {
 	bool said_beyond;  /* that it has more segments than it watches */
 	enum watching_words said;
 	int64_t said_ms;
+	char blind[BLIND_WHY_BYTES]; /* why it watches nothing now; empty: it does, or learns */
 };
 
 struct watching_log {
@@ -24,6 +26,7 @@ struct watching_log {
 	struct arena *arena;
 	uint64_t revision; /* of the plan whose steps are present */
 	struct watching_step *steps;
+	size_t blind_count; /* of the steps that are present */
 };
 
 struct watching_log *watching_log_open(struct verdict_board *board, const struct log_sink *log, struct arena *arena)
@@ -76,6 +79,12 @@ static void plan_follow(struct watching_log *watching, const struct plan *plan)
 	}
 }
 
+#define NOTHING_COMPARED "finds no drift, because nothing can be compared with its reference"
+#define MESSAGES_UNUSED "cannot use messages, and finds no drift in them"
+#define NO_OUTLIERS                                                                                                                \
+	"marks no outliers: columns of its past do not vary, or follow from one another; leave them out of its tensor, or learn "  \
+	"a file by `sluice fit outlier`"
+
 /* ---- lines ---- */
 
 static enum watching_words words_of_drift(const struct watching_state *state)
@@ -113,9 +122,7 @@ static void drift_say(const struct watching_log *watching, const struct watching
 			why);
 	else
 		log_say(watching->log, LOG_LEVEL_WARN, &fields, "%s: step %s %s: %s", step->pipeline, step->name,
-			words == WORDS_UNFIT ? "finds no drift, because nothing can be compared with its reference"
-					     : "cannot use messages, and finds no drift in them",
-			why);
+			words == WORDS_UNFIT ? NOTHING_COMPARED : MESSAGES_UNUSED, why);
 }
 
 static void outliers_say(const struct watching_log *watching, const struct watching_step *step, enum watching_words words)
@@ -130,10 +137,7 @@ static void outliers_say(const struct watching_log *watching, const struct watch
 			step->pipeline, step->name);
 	else
 		log_say(watching->log, LOG_LEVEL_WARN, &fields,
-			"%s: step %s marks no outliers: columns of its past do not vary, or follow from one another; leave them "
-			"out of its "
-			"tensor, or learn a file by `sluice fit outlier`",
-			step->pipeline, step->name);
+			"%s: step %s " NO_OUTLIERS, step->pipeline, step->name);
 }
 
 /* Rows of segments beyond the limit are a warning when the first come. */
@@ -157,6 +161,21 @@ static void clock_look(const struct watching_log *watching, struct watching_step
 		log_say(watching->log, LOG_LEVEL_WARN, &fields, "%s: step %s: %s", step->pipeline, step->name, words);
 }
 
+/* Not of a line, but as it is now. */
+static void blind_look(struct watching_step *step, enum watching_words words, const struct watching_state *state)
+{
+	step->blind[0] = '\0';
+	if (step->learns_usual && words == WORDS_UNFIT)
+		(void)snprintf(step->blind, sizeof step->blind, "step %s " NO_OUTLIERS, step->name);
+	else if (words == WORDS_UNFIT || words == WORDS_MISFIT)
+		(void)snprintf(step->blind, sizeof step->blind, "step %s %s: %s", step->name,
+			       words == WORDS_UNFIT ? NOTHING_COMPARED : MESSAGES_UNUSED, state->why);
+	else if (state->unlearnt[0] && (words == WORDS_NONE || words == WORDS_LEARNING))
+		(void)snprintf(step->blind, sizeof step->blind,
+			       "step %s finds no drift, because its reference cannot be learnt from %s",
+			       step->name, state->unlearnt);
+}
+
 /* That a reference is used is worth a line only behind one that it was not. */
 static void step_look(const struct watching_log *watching, struct watching_step *step, int64_t now_ms)
 {
@@ -166,6 +185,7 @@ static void step_look(const struct watching_log *watching, struct watching_step 
 	const enum watching_words words =
 		step->learns_usual ? words_of_outliers(verdict_entry_knowledge(step->entry)) : words_of_drift(&state);
 	const bool first = step->said == WORDS_NONE;
+	blind_look(step, words, &state);
 	if (words == step->said || (!first && words != WORDS_NONE && now_ms - step->said_ms < WATCHING_LINE_MS))
 		return;
 	step->said = words;
@@ -183,10 +203,22 @@ void watching_log_look(struct watching_log *watching, const struct plan *plan, u
 	if (watching->revision != revision)
 		plan_follow(watching, plan);
 	watching->revision = revision;
+	watching->blind_count = 0;
 	for (struct watching_step *step = watching->steps; step; step = step->next)
 		if (step->is_present) {
 			step_look(watching, step, now_ms);
+			watching->blind_count += step->blind[0] != '\0';
 			segments_look(watching, step);
 			clock_look(watching, step);
 		}
+}
+
+bool watching_log_is_blind(const struct watching_log *watching, const char *pipeline, char why[BLIND_WHY_BYTES])
+{
+	const struct watching_step *step = watching->blind_count > 0 ? watching->steps : NULL;
+	while (step && !(step->is_present && step->blind[0] && strcmp(step->pipeline, pipeline) == 0))
+		step = step->next;
+	if (step)
+		memcpy(why, step->blind, BLIND_WHY_BYTES);
+	return step;
 }

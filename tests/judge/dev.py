@@ -209,6 +209,17 @@ def removes(judge, dev, pipeline):
     judge.expect(f"a file that is gone ends its pipeline {pipeline}", dev.wait_for(f"{pipeline}: is not in the files any more", before), dev.lines[-5:])
 
 
+def top_says(dev, fits):
+    """Whether the line of `hello` in `sluice top` is soon like that"""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        done = subprocess.run([dev.binary, "top", "--once", "--brokers", dev.said("broker")], capture_output=True, text=True)
+        if any(line.startswith("hello ") and fits(line) for line in done.stdout.splitlines()):
+            return True
+        time.sleep(0.2)
+    return False
+
+
 def follows(judge, dev):
     edits(judge, dev, lambda text: text.replace("probability > 0.6", "probability > 0.99"), CHANGED)
     answer = dev.ask("hello")
@@ -217,11 +228,14 @@ def follows(judge, dev):
     judge.expect("an error is reported with its place", dev.wait_for("pipeline.yaml:8:5: error: `preproces`"), dev.lines[-5:])
     answer = dev.ask("hello")
     judge.expect("what was running goes on beside an error", "hold" in answer, answer)
+    rejected = "running: its engine runs the former files: those of 20"
+    judge.expect("top says that these are the former files", top_says(dev, lambda line: rejected in line), dev.lines[-5:])
     fixed = "the files have no errors any more; no pipeline has changed"
     edits(judge, dev, lambda text: text.replace("preproces:", "preprocess:"), fixed)
     edits(judge, dev, lambda text: text.replace("probability > 0.99", "probability > 0.6"), CHANGED)
     answer = dev.ask("hello")
     judge.expect("a fixed file is followed", "buy" in answer, answer)
+    judge.expect("top says no more that these are former ones", top_says(dev, lambda line: line.endswith(" running")), dev.lines[-5:])
     edits(judge, dev, lambda text: text.replace("b=-0.5", "b=-50"), CHANGED)
     answer = dev.ask("hello")
     judge.expect("a changed model answers differently", "hold" in answer, answer)

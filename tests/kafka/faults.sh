@@ -333,7 +333,7 @@ drift_topic_is_deleted() {
 	expect_words "a topic of observers" "$dir/engine.log" "topic $drift is gone: the observers of its pipeline wait, and answers go on"
 	"$sluice" health --instance one -n gone-drift --brokers "$brokers" >"$dir/health.txt" 2>&1
 	expect "exit status of the health of an engine that answers" $? "-eq 0"
-	expect_words "its health" "$dir/health.txt" "observers of 1 of 1 pipelines wait; gone-drift: .*$drift is gone"
+	expect_words "its health" "$dir/health.txt" "observers of 1 of 1 pipelines stand still; gone-drift: .*$drift is gone"
 	goes_on "a request beside it" gone-drift
 	topics "$drift" beside-gone-drift
 	wait_until 40 top_says drift running

@@ -134,10 +134,53 @@ static void segments_are_counted_once_over_a_restart(void **state)
 	observed_close(&observed);
 }
 
+#define CONSTANTS 100
+
+static void constants_learn(struct verdict_entry *entry)
+{
+	static char file[4096];
+	size_t length = (size_t)snprintf(file, sizeof file,
+					 "{\"format\": \"sluice_drift/1\", \"rows\": %d, \"block\": %d, \"features\": [", CONSTANTS,
+					 CONSTANTS);
+	for (int feature = 0; feature < 2; feature++) {
+		length += (size_t)snprintf(file + length, sizeof file - length,
+					   "%s{\"name\": \"x.%s\", \"kind\": \"numbers\", \"missing\": 0, \"least\": 7, "
+					   "\"greatest\": 7, \"values\": [",
+					   feature ? ", " : "", feature ? "b" : "a");
+		for (int i = 0; i < CONSTANTS; i++)
+			length += (size_t)snprintf(file + length, sizeof file - length, "%s7", i ? ", " : "");
+		length += (size_t)snprintf(file + length, sizeof file - length, "]}");
+	}
+	length += (size_t)snprintf(file + length, sizeof file - length, "]}");
+	assert_true(verdict_entry_learn(entry, "before", (struct text){file, length}));
+}
+
+/* Columns that do not vary have no standard deviation, by which the distance could be divided. What stays `learning` for ever would
+ * look like a reference that is still read. */
+static void a_learnt_reference_that_nothing_can_be_compared_with_says_so(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open_topic(&observed, USUAL ", methods: [wasserstein]");
+	struct verdict_entry *entry = verdict_board_entry(observed.board, observed.planning.graph->name, "watch");
+	observed_rows(&observed, 1, 1, 0);
+	assert_int_equal(verdict_entry_watching(entry).watching, WATCHING_LEARNING);
+	constants_learn(entry);
+	observed_rows(&observed, 39, 1, 0);
+	const struct watching_state watching = verdict_entry_watching(entry);
+	assert_int_equal(watching.watching, WATCHING_UNFIT);
+	assert_non_null(strstr(watching.why, "none of the methods applies to a feature of the reference"));
+	assert_int_equal(observed.count, 1);
+	assert_int_equal(observed.seen[0].verdict, DRIFT_LEARNING);
+	assert_non_null(strstr(observed.seen[0].uncompared, "none of the methods applies to a feature of the reference"));
+	observed_close(&observed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_judged_until_the_reference_is_learnt),
+		cmocka_unit_test(a_learnt_reference_that_nothing_can_be_compared_with_says_so),
 		cmocka_unit_test(a_learnt_reference_judges_as_its_file),
 		cmocka_unit_test(a_window_goes_on_when_the_same_reference_is_learnt_again),
 		cmocka_unit_test(a_window_begins_anew_with_another_reference),

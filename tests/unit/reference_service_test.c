@@ -172,6 +172,13 @@ static void expect_rows(struct text file, int count)
 		assert_true(strtod(at + strcspn(at, "-0123456789"), &end) == i);
 }
 
+static const char *unlearnt(void)
+{
+	static struct watching_state state;
+	state = verdict_entry_watching(verdict_board_entry(board, "p", "watch"));
+	return state.unlearnt;
+}
+
 static void a_topic_is_learnt_from_in_the_order_of_time(void **state)
 {
 	(void)state;
@@ -192,9 +199,11 @@ static void a_topic_that_is_not_there_or_short_is_read_again(void **state)
 	rd_kafka_mock_topic_create(mock.cluster, "before", 2, 1);
 	requests_append(0, 99);
 	expect_warning("99 rows");
+	assert_non_null(strstr(unlearnt(), "topic before: the reference has 99 rows"));
 	assert_true(reference_service_is_needed(planning.graph, board));
 	requests_append(99, 1);
 	expect_rows(expect_learnt(), 100);
+	assert_string_equal(unlearnt(), "");
 	expect_ended(service);
 }
 
@@ -280,10 +289,11 @@ static void a_service_stops_while_nothing_can_be_learnt(void **state)
 {
 	(void)state;
 	struct reference_service *service = service_start();
+	expect_warning("topic before");
 	const int64_t begin_ms = clock_ms();
-	nap();
 	reference_service_close(service);
 	assert_true(clock_ms() - begin_ms < MOCK_WAIT_MS);
+	assert_string_equal(unlearnt(), ""); /* nobody tries any more */
 	assert_true(reference_service_is_needed(planning.graph, board));
 }
 

@@ -176,6 +176,72 @@ static void steps_that_a_reload_removes_are_silent(void **state)
 	planning_close(&other);
 }
 
+/* What the status of the pipeline says, at each look. */
+static void expect_blind(const char *words)
+{
+	char why[BLIND_WHY_BYTES] = "";
+	watching_log_look(watching, &plan, 1, now_ms);
+	assert_false(watching_log_is_blind(watching, "q", why));
+	assert_int_equal(watching_log_is_blind(watching, "p", why), words != NULL);
+	if (words && !strstr(why, words))
+		fail_msg("%s", why);
+}
+
+static void a_step_that_watches_nothing_is_blind_while_it_lasts(void **state)
+{
+	(void)state;
+	expect_blind(NULL);
+	verdict_entry_note_watching(drift, WATCHING_LEARNING, "past 7d"); /* which is as it should be */
+	expect_blind(NULL);
+	verdict_entry_note_watching(drift, WATCHING_UNFIT, "none of the methods applies");
+	expect_blind("step watch finds no drift, because nothing can be compared with its reference: none of the methods applies");
+	verdict_entry_note_watching(drift, WATCHING_MISFIT, "`x` has texts"); /* sooner than the log says it */
+	expect_blind("step watch cannot use messages, and finds no drift in them: `x` has texts");
+	verdict_entry_note_watching(drift, WATCHING_UNESTIMATED, "no row is in the estimate"); /* drift is watched */
+	expect_blind(NULL);
+	verdict_entry_note_watching(drift, WATCHING_COMPARES, "");
+	expect_blind(NULL);
+	verdict_entry_note_knowledge(odd, OUTLIER_LEARNING);
+	expect_blind(NULL);
+	verdict_entry_note_knowledge(odd, OUTLIER_UNFIT);
+	expect_blind("step odd marks no outliers: columns of its past do not vary");
+	verdict_entry_note_knowledge(odd, OUTLIER_KNOWN);
+	expect_blind(NULL);
+}
+
+static void a_step_whose_reference_cannot_be_learnt_is_blind_until_it_is(void **state)
+{
+	(void)state;
+	verdict_entry_note_unlearnt(drift, "before", "it has 0 rows"); /* before the first message */
+	expect_blind("step watch finds no drift, because its reference cannot be learnt from topic before: it has 0 rows");
+	verdict_entry_note_watching(drift, WATCHING_LEARNING, "topic before");
+	expect_blind("from topic before: it has 0 rows");
+	verdict_entry_note_unlearnt(drift, NULL, NULL); /* nobody tries */
+	expect_blind(NULL);
+	verdict_entry_note_unlearnt(drift, "before", "it has 0 rows");
+	verdict_entry_note_watching(drift, WATCHING_COMPARES, ""); /* by another reference */
+	expect_blind(NULL);
+	verdict_entry_note_watching(drift, WATCHING_LEARNING, "topic before");
+	expect_blind("it has 0 rows");
+	assert_true(verdict_entry_learn(drift, "before", TEXT("file")));
+	expect_blind(NULL);
+}
+
+static void a_blind_step_that_a_reload_removes_is_none(void **state)
+{
+	(void)state;
+	struct planning other;
+	struct plan without;
+	char why[BLIND_WHY_BYTES];
+	planning_open(&other, HEAD "  - {name: a}\n  output: {steps: [a]}\n");
+	planning_plan(&other, NULL, &without);
+	verdict_entry_note_watching(drift, WATCHING_UNFIT, "constants");
+	expect_blind("constants");
+	watching_log_look(watching, &without, 2, now_ms);
+	assert_false(watching_log_is_blind(watching, "p", why));
+	planning_close(&other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +253,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_step_that_changes_its_mind_has_few_lines, watching_begin, watching_end),
 		cmocka_unit_test_setup_teardown(an_observer_that_moves_is_silent_and_begins_anew, watching_begin, watching_end),
 		cmocka_unit_test_setup_teardown(steps_that_a_reload_removes_are_silent, watching_begin, watching_end),
+		cmocka_unit_test_setup_teardown(a_step_that_watches_nothing_is_blind_while_it_lasts, watching_begin, watching_end),
+		cmocka_unit_test_setup_teardown(a_step_whose_reference_cannot_be_learnt_is_blind_until_it_is, watching_begin,
+						watching_end),
+		cmocka_unit_test_setup_teardown(a_blind_step_that_a_reload_removes_is_none, watching_begin, watching_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
