@@ -475,7 +475,16 @@ static void importance_write(struct drift_page *page, struct arena *arena)
 
 /* ---- examples ---- */
 
-static void example_write(struct buffer *out, const json_t *item)
+/* Those of a file may have none. */
+static bool examples_have_ids(const json_t *list)
+{
+	size_t with = 0;
+	for (size_t i = 0; i < json_array_size(list); i++)
+		with += drift_text(json_array_get(list, i), "id").length > 0;
+	return with > 0;
+}
+
+static void example_write(struct buffer *out, const json_t *item, bool has_ids)
 {
 	const json_t *value = json_object_get(item, "value");
 	const struct text origin = drift_text(item, "origin");
@@ -484,9 +493,14 @@ static void example_write(struct buffer *out, const json_t *item)
 		html_write_text(out, origin);
 	else
 		buffer_print(out, "message %.0f of the source", member_number_read(item, "message"));
-	buffer_print(out, "</td><td>%.0f</td><td class=\"t\">", member_number_read(item, "row"));
-	html_write_text(out, drift_text(item, "id"));
-	buffer_string(out, "</td><td>");
+	buffer_print(out, "</td><td>%.0f</td>", member_number_read(item, "row"));
+	if (has_ids) {
+		const struct text id = drift_text(item, "id");
+		buffer_string(out, "<td class=\"t\">");
+		html_write_text(out, id.length > 0 ? id : TEXT("none"));
+		buffer_string(out, "</td>");
+	}
+	buffer_string(out, "<td>");
 	if (json_is_string(value))
 		html_write_text(out, drift_text(item, "value"));
 	else if (json_is_number(value))
@@ -499,6 +513,7 @@ static void example_write(struct buffer *out, const json_t *item)
 static void examples_write(struct drift_page *page)
 {
 	const json_t *examples = json_object_get(page->data.sums, "examples"), *list = json_object_get(examples, "requests");
+	const bool has_ids = examples_have_ids(list);
 	struct buffer *out = page->out;
 	buffer_string(out, "<h2>Example requests</h2>\n");
 	if (json_array_size(list) == 0) {
@@ -513,10 +528,10 @@ static void examples_write(struct drift_page *page)
 	buffer_string(out, ", which has the largest drift_score: those whose value of ");
 	html_write_text(out, drift_text(examples, "feature"));
 	buffer_string(out, " is the most unusual beside the reference. Records of a topic are TOPIC-PARTITION-OFFSET; a file has "
-			   "no offsets, and its messages are numbered from 1.</p>\n<table><tr><th>request</th><th>row</th>"
-			   "<th class=\"t\">id</th><th>value</th></tr>\n");
+			   "no offsets, and its messages are numbered from 1.</p>\n<table><tr><th>request</th><th>row</th>");
+	buffer_string(out, has_ids ? "<th class=\"t\">id</th><th>value</th></tr>\n" : "<th>value</th></tr>\n");
 	for (size_t i = 0; i < json_array_size(list); i++)
-		example_write(out, json_array_get(list, i));
+		example_write(out, json_array_get(list, i), has_ids);
 	buffer_string(out, "</table>\n");
 }
 

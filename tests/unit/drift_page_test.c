@@ -154,7 +154,8 @@ static void distributions_and_examples_are_of_the_window_that_moved(void **state
 	assert_int_equal(times(page.out, "<svg class=\"picture\""), 1);
 	assert_int_equal(times(page.out, "<rect class=\"was\""), 18);
 	assert_int_equal(times(page.out, "<rect class=\"is\""), 18);
-	expect_words(page.out, "<tr><td class=\"t\">message 551 of the source</td><td>0</td><td class=\"t\"></td><td>77</td></tr>");
+	expect_words(page.out, "<tr><td class=\"t\">message 551 of the source</td><td>0</td><td>77</td></tr>");
+	expect_words(page.out, "<tr><th>request</th><th>row</th><th>value</th></tr>"); /* a CSV has no ids */
 	assert_int_equal(times(page.out, " of the source</td>"), 10);
 	const char *encoded = strstr(page.out, "base64,") + strlen("base64,");
 	const size_t length = strcspn(encoded, "\"");
@@ -283,6 +284,24 @@ static void names_with_nul_are_on_the_page(void **state)
 			      "{\"windows\": 1, " NO_DRIFT "}\n");
 	page_write(buffer_view(&lines), &page);
 	expect_words(page.bytes, "<h3>Segment s\xef\xbf\xbdt: ");
+	buffer_close(&page);
+	buffer_close(&lines);
+}
+
+/* Only some lines of a file may have one. */
+static void ids_have_a_column_if_a_request_has_one(void **state)
+{
+	struct buffer lines, page;
+	(void)state;
+	buffer_open(&lines, ARENA_BYTES);
+	buffer_string(&lines, "{\"window\": 0, \"judged\": true, \"drift\": true, \"features\": [{\"name\": \"f\"}]}\n"
+			      "{\"windows\": 1, \"examples\": {\"window\": 0, \"feature\": \"f\", \"requests\": ["
+			      "{\"message\": 3, \"row\": 0, \"id\": \"\", \"origin\": \"\", \"value\": 7}, "
+			      "{\"message\": 4, \"row\": 1, \"id\": \"r-4\", \"origin\": \"\", \"value\": 8}]}, " NO_DRIFT "}\n");
+	page_write(buffer_view(&lines), &page);
+	expect_words(page.bytes, "<th>row</th><th class=\"t\">id</th><th>value</th></tr>");
+	expect_words(page.bytes, "<tr><td class=\"t\">message 3 of the source</td><td>0</td><td class=\"t\">none</td><td>7</td></tr>");
+	expect_words(page.bytes, "<tr><td class=\"t\">message 4 of the source</td><td>1</td><td class=\"t\">r-4</td><td>8</td></tr>");
 	buffer_close(&page);
 	buffer_close(&lines);
 }
@@ -467,6 +486,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_with_nul_are_on_the_page),
+		cmocka_unit_test(ids_have_a_column_if_a_request_has_one),
 		cmocka_unit_test(a_line_that_is_no_json_is_not_lack_of_memory),
 		cmocka_unit_test(the_map_has_the_joint_test),
 		cmocka_unit_test(the_map_has_each_feature_in_each_window),
