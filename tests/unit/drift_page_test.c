@@ -300,8 +300,10 @@ static void ids_have_a_column_if_a_request_has_one(void **state)
 			      "{\"message\": 4, \"row\": 1, \"id\": \"r-4\", \"origin\": \"\", \"value\": 8}]}, " NO_DRIFT "}\n");
 	page_write(buffer_view(&lines), &page);
 	expect_words(page.bytes, "<th>row</th><th class=\"t\">id</th><th>value</th></tr>");
-	expect_words(page.bytes, "<tr><td class=\"t\">message 3 of the source</td><td>0</td><td class=\"t\">none</td><td>7</td></tr>");
-	expect_words(page.bytes, "<tr><td class=\"t\">message 4 of the source</td><td>1</td><td class=\"t\">r-4</td><td>8</td></tr>");
+	expect_words(page.bytes, "<tr><td class=\"t\">message 3 of the source</td><td>0</td>"
+				 "<td class=\"t\">none</td><td>7</td></tr>");
+	expect_words(page.bytes, "<tr><td class=\"t\">message 4 of the source</td><td>1</td>"
+				 "<td class=\"t\">r-4</td><td>8</td></tr>");
 	buffer_close(&page);
 	buffer_close(&lines);
 }
