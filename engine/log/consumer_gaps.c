@@ -15,6 +15,8 @@
 
 #define EXTENT_SURE_MS 3000 /* after a reset, until it is believed that a partition ends before the offset; the worker waits */
 #define EXTENT_PAUSE_MS 100
+#define EXTENT_ANSWER_MS 1000 /* for the broker, beside what its answer waits for (answer_most_ms()) */
+#define FETCH_WAIT_MS 500     /* librdkafka's own default */
 #define COMMITTED_WAIT_MS 2000
 #define RESET_MARK "]: offset reset (at offset "
 #define GAP_LINE_BYTES 512
@@ -136,17 +138,30 @@ static bool is_read(const struct kafka_consumer *consumer, const char *topic)
 	return false;
 }
 
+/* The longest that an extent takes, which is two questions: a broker answers the requests of a connection in turn, so that each of them
+ * may wait for a fetch that finds nothing. */
+static int64_t answer_most_ms(rd_kafka_t *client)
+{
+	char value[24] = "";
+	size_t size = sizeof value;
+	int64_t wait_ms = FETCH_WAIT_MS;
+	if (rd_kafka_conf_get(rd_kafka_conf(client), "fetch.wait.max.ms", value, &size) == RD_KAFKA_CONF_OK)
+		(void)number_read_int64(text_of(value), &wait_ms);
+	return EXTENT_ANSWER_MS + 2 * wait_ms;
+}
+
 /* Where the partition begins, if it has not the offset; OFFSET_NONE: it has, or Kafka does not tell. A broker that was stopped does
  * not know at once that another one leads the partition now: it has less than was read, and says so until then. */
 static int64_t begin_without(struct kafka_consumer *consumer, const struct offset_reset *reset)
 {
 	static const struct timespec pause = {.tv_nsec = EXTENT_PAUSE_MS * NS_PER_MS};
 	const int64_t until_ms = reset->noted_ms + EXTENT_SURE_MS; /* of all partitions of a topic at once */
+	const int64_t most_ms = answer_most_ms(consumer->client);
 	for (;; nanosleep(&pause, NULL)) {
 		int64_t begin = OFFSET_NONE, end = OFFSET_NONE;
 		const int64_t left_ms = until_ms - clock_ms();
 		(void)client_find_extent(consumer->client, reset->topic, reset->partition, &begin, &end,
-					 left_ms > EXTENT_PAUSE_MS ? (int)left_ms : EXTENT_PAUSE_MS);
+					 (int)(left_ms > most_ms ? left_ms : most_ms)); /* also of the last one, which decides */
 		if (begin > reset->offset)
 			return begin;
 		if (begin != OFFSET_NONE && end >= reset->offset)

@@ -212,6 +212,31 @@ static void resets_of_many_partitions_take_the_time_of_one(void **state)
 	mock_close(&mock);
 }
 
+#define LIST_OFFSETS 2 /* Kafka's number of that request */
+#define SLOW_MS 350    /* of each: a request waits behind the fetch before it, up to fetch.wait.max.ms */
+
+/* Else it would be asked again and again where the partition ends, and the requests in it were not read. */
+static void a_slow_broker_is_heard_to_the_end(void **state)
+{
+	struct mock mock;
+	struct gap gap = {0};
+	(void)state;
+	mock_open(&mock);
+	struct consumer *consumer = consumer_of(&mock);
+	for (int i = 0; i < 64; i++)
+		assert_int_equal(rd_kafka_mock_broker_push_request_error_rtts(mock.cluster, 1, LIST_OFFSETS, (size_t)1,
+									      RD_KAFKA_RESP_ERR_NO_ERROR, SLOW_MS),
+				 RD_KAFKA_RESP_ERR_NO_ERROR);
+	for (int i = 0; i < 3; i++)
+		consumer_on_log_line(consumer_client(consumer), 4, "OFFSET", reset_line);
+	for (int i = 0; i < 3; i++) {
+		assert_true(consumer_gap(consumer, &gap));
+		assert_int_equal(gap.to, 0);
+	}
+	consumer_close(consumer);
+	mock_close(&mock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +247,7 @@ int main(void)
 		cmocka_unit_test(it_is_told_though_librdkafka_is_to_log_nothing),
 		cmocka_unit_test(a_client_that_is_left_behind_tells_its_consumer_nothing),
 		cmocka_unit_test(resets_of_many_partitions_take_the_time_of_one),
+		cmocka_unit_test(a_slow_broker_is_heard_to_the_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
