@@ -118,7 +118,8 @@ bool rest_query_read(const struct gateway_route *route, struct rest_request *req
 	}
 	request->submission = query_value_decode(given, request->rest->arena);
 	if (given.length > 0 && !request->submission.bytes)
-		rest_refuse(request, 400, "the query holds a `%%` without two hexadecimal digits after it; write `%%25` for a `%%`");
+		rest_refuse(request, 400,
+			    "the query holds a `%%` without two hexadecimal digits after it; write `%%25` for a `%%`");
 	else if (request->submission.length == 0)
 		rest_refuse(request, 400, "which request? Name it by its id, as in " TEXT_FORMAT "?%s=ID",
 			    TEXT_ARGUMENTS(request->path), name);

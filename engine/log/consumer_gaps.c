@@ -138,8 +138,8 @@ static bool is_read(const struct kafka_consumer *consumer, const char *topic)
 	return false;
 }
 
-/* The longest that an extent takes, which is two questions: a broker answers the requests of a connection in turn, so that each of them
- * may wait for a fetch that finds nothing. */
+/* The longest that an extent takes, which is two questions: a broker answers the requests of a connection in turn, so that each of
+ * them may wait for a fetch that finds nothing. */
 static int64_t answer_most_ms(rd_kafka_t *client)
 {
 	char value[24] = "";

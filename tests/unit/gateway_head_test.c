@@ -425,7 +425,8 @@ static void the_id_in_a_query_may_be_percent_encoded(void **state)
 	static const char *const bad[] = {"%", "0%2", "0%2x", "%g0"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		char head[256];
-		(void)snprintf(head, sizeof head, "GET /v2/pipelines/a/watch?request=%s HTTP/1.1\r\nHost: x\r\n" KEY "\r\n", bad[i]);
+		(void)snprintf(head, sizeof head, "GET /v2/pipelines/a/watch?request=%s HTTP/1.1\r\nHost: x\r\n" KEY "\r\n",
+			       bad[i]);
 		assert_answer(stand, head, "400", "write `%25` for a `%`");
 	}
 }

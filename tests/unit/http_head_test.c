@@ -125,7 +125,8 @@ static void a_target_may_name_the_host(void **state)
 {
 	(void)state;
 	static const char *const bad[] = {"http:///p",	   "http://",	  "http://?q",	   "http://:80/p", "http://user@a/p",
-					  "http://u:p@a/", "http://a b/", "http://a\\b/p", "https://a<b/p", "http://a:x/p", "http://[::1/p"};
+					  "http://u:p@a/", "http://a b/", "http://a\\b/p", "https://a<b/p",
+					  "http://a:x/p",  "http://[::1/p"};
 	assert_int_equal(read_head("GET HTTPS://a.b:8/p HTTP/1.1\r\n" HOST "\r\n"), 0);
 	assert_text(http_head_host(&head), "a.b:8");
 	assert_int_equal(read_head("GET http://[::1]:8?q HTTP/1.1\r\n" HOST "\r\n"), 0);

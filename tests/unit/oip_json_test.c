@@ -380,7 +380,8 @@ static void whether_data_is_binary_is_a_boolean(void **state)
 	static const char *const bad[] = {"\"true\"", "\"false\"", "1", "0", "1.5"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		char body[512];
-		(void)snprintf(body, sizeof body, TWO ",\"outputs\":[{\"name\":\"b\",\"parameters\":{\"binary_data\":%s}}]}", bad[i]);
+		(void)snprintf(body, sizeof body, TWO ",\"outputs\":[{\"name\":\"b\",\"parameters\":{\"binary_data\":%s}}]}",
+			       bad[i]);
 		assert_refused(*state, body, "the parameter binary_data is not a boolean; write true or false");
 		(void)snprintf(body, sizeof body, TWO ",\"parameters\":{\"binary_data_output\":%s}}", bad[i]);
 		assert_refused(*state, body, "the parameter binary_data_output is not a boolean; write true or false");
