@@ -92,16 +92,17 @@ static bool head_refuse(struct http_head *head, int status, const char *words)
 	return false;
 }
 
-/* Classes of bytes. Names and methods are tokens (RFC 9110, 5.6.2); a value has no control character except tabs. */
+/* Classes of bytes. Names and methods are tokens (RFC 9110, 5.6.2); a value has no control character except tabs; what ends a host
+ * or encloses an address is not of it. */
 enum { TOKEN = 1, HOST = 2, TARGET = 4, VALUE = 8 };
 
 static const unsigned char places[256] = {
 	 0,  0,  0,  0,  0,  0,  0,  0,  0,  8,  0,  0,  0,  0,  0,  0, /* 0x00 */
 	 0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0, /* 0x10 */
 	 8, 15, 12, 13, 15, 15, 15, 15, 14, 14, 15, 15, 12, 15, 15, 12, /* 0x20 */
-	15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 14, 14, 12, 14, 12, 12, /* 0x30 */
+	15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 12, 14, 12, 14, 12, 12, /* 0x30 */
 	12, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, /* 0x40 */
-	15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 14, 12, 14, 13, 15, /* 0x50 */
+	15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 12, 12, 12, 13, 15, /* 0x50 */
 	13, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, /* 0x60 */
 	15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 12, 13, 12, 15,  0, /* 0x70 */
 	 8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8, /* 0x80 */
@@ -216,24 +217,28 @@ static struct text authority_take(struct text *target)
 	return (struct text){0};
 }
 
-/* A name or an address, and a port if there is a colon (RFC 3986, 3.2), which may be empty. A login before them is an error
- * (RFC 9110, 4.2.4). */
+/* Bytes of the host at the beginning of a line's part: of a name, or of an address, in brackets if it has colons. */
+static size_t host_span(struct text authority)
+{
+	size_t length = 1;
+	if (*authority.bytes != '[')
+		return span_of_line(authority, HOST);
+	while (http_head_byte_is(authority.bytes[length], HOST) || authority.bytes[length] == ':')
+		length++;
+	return length > 1 && authority.bytes[length] == ']' ? length + 1 : 0;
+}
+
+/* A host, and a port if there is a colon (RFC 3986, 3.2), which may be empty. A login before them is an error (RFC 9110, 4.2.4). */
 static bool is_host_and_port(struct text authority)
 {
-	if (authority.length == 0 || span_of_line(authority, HOST) < authority.length)
+	size_t at = host_span(authority);
+	if (at == 0)
 		return false;
-	const bool is_bracketed = *authority.bytes == '[';
-	const struct text inner = text_from(authority, is_bracketed);
-	struct text rest = inner;
-	const struct text host = text_take_until(&rest, is_bracketed ? ']' : ':');
-	if (host.length == 0 || memchr(host.bytes, '[', host.length) || memchr(host.bytes, ']', host.length))
-		return false;
-	if (is_bracketed && (host.length == inner.length || (rest.length > 0 && *rest.bytes != ':')))
-		return false;
-	for (size_t i = is_bracketed; i < rest.length; i++)
-		if (rest.bytes[i] < '0' || rest.bytes[i] > '9')
-			return false;
-	return true;
+	if (at < authority.length && authority.bytes[at] == ':')
+		do
+			at++;
+		while (at < authority.length && authority.bytes[at] >= '0' && authority.bytes[at] <= '9');
+	return at == authority.length;
 }
 
 static bool read_target(struct http_head *head, char *bytes, struct text target)
