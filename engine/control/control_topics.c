@@ -1,6 +1,8 @@
 /* control_topics.c: see control_topics.h. */
 #include "control/control_topics.h"
 
+#include <string.h>
+
 #include "control/records.h"
 #include "plan/plan.h"
 
@@ -53,12 +55,14 @@ bool control_topics_name(struct control_topics *topics, const char *prefix, cons
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "naming topics");
 }
 
-bool control_topics_ensure(const struct control_topics *topics, const char *brokers, struct properties properties,
-			   int64_t replication, bool create, struct error *error)
+#define CONTROL_TOPICS 4 /* without `artifacts` */
+
+static void control_topics_want(const struct control_topics *topics, int64_t replication,
+				struct wanted_topic wanted[CONTROL_TOPICS])
 {
 	static const struct property large[] = {{"max.message.bytes", RECORD_BYTES_SETTING}};
 	const struct properties settings = {sizeof large / sizeof large[0], large};
-	const struct wanted_topic wanted[] = {
+	const struct wanted_topic all[CONTROL_TOPICS] = {
 		{.name = topics->control,
 		 .written = true,
 		 .partitions = 1,
@@ -86,8 +90,23 @@ bool control_topics_ensure(const struct control_topics *topics, const char *brok
 		 .compacted = true,
 		 .ordered = true},
 	};
-	const struct wanted_topics all = {sizeof wanted / sizeof wanted[0], wanted};
-	return topics_ensure(brokers, properties, all, create, NULL, error);
+	memcpy(wanted, all, sizeof all);
+}
+
+bool control_topics_ensure(const struct control_topics *topics, const char *brokers, struct properties properties,
+			   int64_t replication, bool create, struct error *error)
+{
+	struct wanted_topic wanted[CONTROL_TOPICS];
+	control_topics_want(topics, replication, wanted);
+	return topics_ensure(brokers, properties, (struct wanted_topics){CONTROL_TOPICS, wanted}, create, NULL, error);
+}
+
+bool control_topics_check(const struct control_topics *topics, const char *brokers, struct properties properties,
+			  const atomic_bool *stopping, struct error *error)
+{
+	struct wanted_topic wanted[CONTROL_TOPICS];
+	control_topics_want(topics, 0, wanted);
+	return topics_check(brokers, properties, (struct wanted_topics){CONTROL_TOPICS, wanted}, stopping, error);
 }
 
 bool control_topics_ensure_artifacts(const struct control_topics *topics, const char *brokers, struct properties properties,

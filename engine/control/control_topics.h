@@ -33,7 +33,11 @@ bool control_topics_name(struct control_topics *topics, const char *prefix, cons
 bool control_topics_ensure(const struct control_topics *topics, const char *brokers, struct properties properties,
 			   int64_t replication, bool create, struct error *error);
 
-/* The same of `artifacts`, which an applier needs only if documents name files: engines of former versions have none. */
+/* The same without creating any. Once `stopping` is set, it waits some seconds only. NULL: it never is. */
+bool control_topics_check(const struct control_topics *topics, const char *brokers, struct properties properties,
+			  const atomic_bool *stopping, struct error *error);
+
+/* Ensures the same of `artifacts`, which an applier needs only if documents name files: engines of former versions have none. */
 bool control_topics_ensure_artifacts(const struct control_topics *topics, const char *brokers, struct properties properties,
 				     int64_t replication, bool create, struct error *error);
 

@@ -231,6 +231,7 @@ static bool control_read(struct keeper_service *service, struct error *error)
 	const struct reader_config config = {.brokers = service->config->brokers,
 					     .topic = service->config->topics.control,
 					     .from_beginning = true,
+					     .stopping = &service->stopping,
 					     .properties = service->config->consumer};
 	struct reader *reader = reader_open(&config, error);
 	bool good = reader && reader_give_all(reader, control_restore, service, error);
@@ -244,6 +245,7 @@ static bool proposals_open_at(struct keeper_service *service, int64_t offset, st
 							   .topic = service->config->topics.proposals,
 							   .from_offset = true,
 							   .offset = offset,
+							   .stopping = &service->stopping,
 							   .properties = service->config->consumer};
 	reader_close(service->proposals);
 	service->proposals = reader_open(&service->proposals_config, error);
@@ -273,7 +275,7 @@ static bool term_begin(struct keeper_service *service, struct error *error)
 	const struct keeper_options options = {
 		.namespace = config->namespace, .engine = config->engine, .checker = document_check_of(&service->checker),
 		.rollouts = rollout_document_of(&service->checker)};
-	if (!control_topics_ensure(&config->topics, config->brokers, config->consumer, 0, false, error))
+	if (!control_topics_check(&config->topics, config->brokers, config->consumer, &service->stopping, error))
 		return false;
 	atomic_store(&service->renews, false);
 	service->writer = fenced_writer_open(&service->writer_config, error);
@@ -491,7 +493,8 @@ static void *service_run(void *context)
 		if (campaigns && service_is_stopping(service))
 			break;
 		if (!campaigns || !term_run(service, &error)) {
-			failure_log(service, atomic_load(&service->epoch) > 0, &error);
+			if (!service_is_stopping(service))
+				failure_log(service, atomic_load(&service->epoch) > 0, &error);
 			if (!campaigns)
 				status_forget(service);
 		}
@@ -541,12 +544,14 @@ struct keeper_service *keeper_service_open(const struct keeper_service_config *c
 	service->status_config = (struct reader_config){.brokers = config->brokers,
 							.topic = config->topics.status,
 							.newest = KEEPER_NEWEST,
+							.stopping = &service->stopping,
 							.properties = config->consumer};
 	service->writer_config = (struct fenced_writer_config){.brokers = config->brokers,
 							       .id = config->topics.keeper,
 							       .topic = config->topics.control,
 							       .source = config->topics.proposals,
-							       .properties = config->producer};
+							       .properties = config->producer,
+							       .stopping = &service->stopping};
 	buffer_open(&service->bytes, BEAT_BYTES_MAX);
 	if (service_start(service, error))
 		return service;

@@ -2,11 +2,11 @@
 #include "log/fenced_writer.h"
 
 #include <assert.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "log/client.h"
 
@@ -73,6 +73,21 @@ static bool call_succeeded(const struct fenced_writer *writer, const char *doing
 	return false;
 }
 
+/* Makes a call of librdkafka that may be made again where its time was over, which resumes it. */
+static rd_kafka_error_t *call_resume(const struct fenced_writer *writer,
+				     rd_kafka_error_t *(*call)(rd_kafka_t *client, int timeout_ms))
+{
+	struct look_limits limits = {.until_ms = clock_ms() + FENCED_WRITER_WAIT_MS, .stopping = writer->config->stopping};
+	for (;;) {
+		rd_kafka_error_t *failure = call(writer->producer, look_round_ms(&limits));
+		const bool may_resume = failure && rd_kafka_error_code(failure) == RD_KAFKA_RESP_ERR__TIMED_OUT &&
+					rd_kafka_error_is_retriable(failure);
+		if (!may_resume || look_is_over(&limits))
+			return failure;
+		rd_kafka_error_destroy(failure);
+	}
+}
+
 struct fenced_writer *fenced_writer_open(const struct fenced_writer_config *config, struct error *error)
 {
 	assert(config->brokers && config->id && config->topic);
@@ -85,8 +100,7 @@ struct fenced_writer *fenced_writer_open(const struct fenced_writer_config *conf
 	rd_kafka_conf_t *configuration = writer_configure(writer, error);
 	writer->producer = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
 	if (writer->producer && topic_handles_follow(&writer->topics, writer->producer, &config->topic, 1, error) &&
-	    call_succeeded(writer, "taking the transactional id",
-			   rd_kafka_init_transactions(writer->producer, FENCED_WRITER_WAIT_MS), error))
+	    call_succeeded(writer, "taking the transactional id", call_resume(writer, rd_kafka_init_transactions), error))
 		return writer;
 	fenced_writer_close(writer);
 	return NULL;
@@ -140,7 +154,7 @@ static bool offset_send(struct fenced_writer *writer, int64_t next_offset, struc
 bool fenced_writer_commit(struct fenced_writer *writer, int64_t next_offset, struct error *error)
 {
 	if (!transaction_begin(writer, error) || !offset_send(writer, next_offset, error) ||
-	    !call_succeeded(writer, "committing", rd_kafka_commit_transaction(writer->producer, FENCED_WRITER_WAIT_MS), error))
+	    !call_succeeded(writer, "committing", call_resume(writer, rd_kafka_commit_transaction), error))
 		return false;
 	writer->is_open = false;
 	/* librdkafka resends requests of a connection that was lost. A late copy could end a later transaction. */

@@ -13,6 +13,8 @@
 #ifndef SLUICE_LOG_FENCED_WRITER_H
 #define SLUICE_LOG_FENCED_WRITER_H
 
+#include <stdatomic.h>
+
 #include "log/record.h"
 
 /* Time for each of Kafka's answers, and after which Kafka aborts a transaction whose writer disappeared. */
@@ -27,6 +29,7 @@ struct fenced_writer_config {
 	const char *topic;  /* has one partition */
 	const char *source; /* has one partition; its offset is committed. NULL: records are all that is committed */
 	struct properties properties;
+	const atomic_bool *stopping; /* once it is set, opening and committing wait some seconds only; NULL: it never is */
 };
 
 /* Everything in the configuration is borrowed as long as the writer lives. NULL: CONFIG, a setting is wrong; SYSTEM,

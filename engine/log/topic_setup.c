@@ -20,6 +20,7 @@ struct topic_keeper {
 	const char *brokers;
 	rd_kafka_t *client;
 	struct wanted_topics wanted;
+	const atomic_bool *stopping; /* NULL: never */
 	bool *missing; /* for each topic */
 	size_t missing_count;
 	int *partitions; /* of each existing topic */
@@ -114,8 +115,9 @@ static bool partitions_note(struct topic_keeper *keeper, const struct rd_kafka_m
 
 static bool topics_read_metadata(struct topic_keeper *keeper, struct error *error)
 {
+	struct look_limits limits = {.until_ms = clock_ms() + TOPICS_WAIT_MS, .stopping = keeper->stopping};
 	const struct rd_kafka_metadata *metadata =
-		client_look(keeper->client, NULL, keeper->brokers, &keeper->locked_out, NULL, error);
+		client_look(keeper->client, NULL, keeper->brokers, &keeper->locked_out, &limits, error);
 	bool good = metadata && partitions_note(keeper, metadata, error);
 	if (!good) {
 		if (metadata)
@@ -150,13 +152,13 @@ static const struct wanted_topic *first_missing(const struct topic_keeper *keepe
 static bool look_until_there(struct topic_keeper *keeper, bool create, struct error *error)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_MS * 1000000L};
-	const int64_t until_ms = clock_ms() + TOPICS_APPEAR_MS;
+	const struct look_limits limits = {.until_ms = clock_ms() + TOPICS_APPEAR_MS, .stopping = keeper->stopping};
 	bool is_reported = false;
 	for (;;) {
 		if (!topics_read_metadata(keeper, error))
 			return false;
 		const struct wanted_topic *missing = first_missing(keeper, create);
-		if ((!missing && keeper->deleted.kind == ERROR_NONE) || clock_ms() >= until_ms)
+		if ((!missing && keeper->deleted.kind == ERROR_NONE) || look_is_over(&limits))
 			return true;
 		if (!is_reported && missing)
 			say_waiting(missing->name);
@@ -382,24 +384,38 @@ static bool ensure(struct topic_keeper *keeper, bool create, size_t *made, struc
 	       refuse_deleting(keeper, error);
 }
 
+static bool keeper_ensure(struct topic_keeper *keeper, struct properties properties, bool create, size_t *made, struct error *error)
+{
+	const size_t count = keeper->wanted.count;
+	assert(keeper->brokers && (count == 0 || keeper->wanted.items));
+	const struct property own[] = {{"bootstrap.servers", keeper->brokers}};
+	keeper->client = client_open_to_ask((struct properties){1, own}, properties, &keeper->locked_out, error);
+	if (!keeper->client)
+		return false;
+	keeper->missing = memory_take(count + 1, sizeof(bool));
+	keeper->partitions = memory_take(count + 1, sizeof(int));
+	bool good = keeper->missing && keeper->partitions ? ensure(keeper, create, made, error)
+							  : error_memory(error, ERROR_SYSTEM, "looking for topics");
+	memory_give(keeper->missing);
+	memory_give(keeper->partitions);
+	rd_kafka_destroy(keeper->client);
+	return good;
+}
+
 bool topics_ensure(const char *brokers, struct properties properties, struct wanted_topics wanted, bool create, size_t *made,
 		   struct error *error)
 {
-	assert(brokers && (wanted.count == 0 || wanted.items));
-	const struct property own[] = {{"bootstrap.servers", brokers}};
 	struct topic_keeper keeper = {.brokers = brokers, .wanted = wanted};
 	size_t unasked = 0;
-	keeper.client = client_open_to_ask((struct properties){1, own}, properties, &keeper.locked_out, error);
-	if (!keeper.client)
-		return false;
-	keeper.missing = memory_take(wanted.count + 1, sizeof(bool));
-	keeper.partitions = memory_take(wanted.count + 1, sizeof(int));
-	bool good = keeper.missing && keeper.partitions ? ensure(&keeper, create, made ? made : &unasked, error)
-							: error_memory(error, ERROR_SYSTEM, "looking for topics");
-	memory_give(keeper.missing);
-	memory_give(keeper.partitions);
-	rd_kafka_destroy(keeper.client);
-	return good;
+	return keeper_ensure(&keeper, properties, create, made ? made : &unasked, error);
+}
+
+bool topics_check(const char *brokers, struct properties properties, struct wanted_topics wanted, const atomic_bool *stopping,
+		  struct error *error)
+{
+	struct topic_keeper keeper = {.brokers = brokers, .wanted = wanted, .stopping = stopping};
+	size_t unasked = 0;
+	return keeper_ensure(&keeper, properties, false, &unasked, error);
 }
 
 /* ---- removing ---- */

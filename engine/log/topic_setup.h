@@ -5,6 +5,8 @@
 #ifndef SLUICE_LOG_TOPIC_SETUP_H
 #define SLUICE_LOG_TOPIC_SETUP_H
 
+#include <stdatomic.h>
+
 #include "log/record.h"
 
 #define TOPICS_WAIT_MS 15000  /* for Kafka to answer, or to show what was created */
@@ -61,6 +63,10 @@ struct wanted_topics {
  * SYSTEM: Kafka does not answer. */
 bool topics_ensure(const char *brokers, struct properties properties, struct wanted_topics wanted, bool create, size_t *made,
 		   struct error *error);
+
+/* The same without creating any. Once `stopping` is set, it waits some seconds only. NULL: it never is. */
+bool topics_check(const char *brokers, struct properties properties, struct wanted_topics wanted, const atomic_bool *stopping,
+		  struct error *error);
 
 /* Removes the topics; a topic that does not exist is fine. SYSTEM: Kafka refuses, or does not answer. */
 bool topics_remove(const char *brokers, struct properties properties, const char *const *names, size_t count, struct error *error);

@@ -364,6 +364,39 @@ static void a_namespace_has_the_name_of_one(void **state)
 	assert_string_equal(named.keeper, "sluice.team-a.keeper");
 }
 
+#define SILENCE_MS 60000
+#define STOP_MOST_MS 9000 /* the longest round of a question is 4 s, and its clients have to end */
+
+/* Closed while it asks something. */
+static void expect_end_within_seconds(struct keeper_service *service)
+{
+	const struct timespec pause = {.tv_sec = 1, .tv_nsec = 500 * NS_PER_MS};
+	nanosleep(&pause, NULL);
+	const int64_t begun_ms = clock_ms();
+	keeper_service_close(service);
+	assert_in_range(clock_ms() - begun_ms, 0, STOP_MOST_MS);
+	rd_kafka_mock_broker_set_rtt(mock.cluster, 1, 0);
+}
+
+static void a_service_that_starts_stops_within_seconds_though_no_broker_answers(void **state)
+{
+	(void)state;
+	const struct keeper_service_config config = service_config("one");
+	rd_kafka_mock_broker_set_rtt(mock.cluster, 1, SILENCE_MS);
+	expect_end_within_seconds(service_started(&config));
+}
+
+static void a_candidate_stops_within_seconds_though_no_broker_answers(void **state)
+{
+	(void)state;
+	const struct keeper_service_config config = service_config("one");
+	struct keeper_service *service = service_started(&config);
+	(void)wait_for_keeper(service);
+	rd_kafka_mock_broker_set_rtt(mock.cluster, 1, SILENCE_MS);
+	keeper_service_end_term(service); /* the next one begins with a look at the topics */
+	expect_end_within_seconds(service);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -379,6 +412,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_large_proposal_goes_in_parts, broker_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(a_document_beyond_a_record_is_not_sent, broker_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(a_namespace_has_the_name_of_one, broker_setup, broker_teardown),
+		cmocka_unit_test_setup_teardown(a_service_that_starts_stops_within_seconds_though_no_broker_answers, broker_setup,
+						broker_teardown),
+		cmocka_unit_test_setup_teardown(a_candidate_stops_within_seconds_though_no_broker_answers, broker_setup,
+						broker_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
