@@ -282,8 +282,10 @@ part_contract() {
 	DELIVERIES=exactly make_quietly kafka NAME=lost
 }
 
+# And what a broker does that refuses what it is asked for: a few codes, of those that `make long` tries.
 part_guard() {
 	make_quietly kafka NAME=guard
+	SHORT=1 make_quietly kafka NAME=refusals
 }
 
 part_secure() {

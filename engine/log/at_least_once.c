@@ -424,12 +424,14 @@ static bool at_least_once_end(struct output *self, struct positions positions, s
 	return true;
 }
 
-/* The producer did not take a record: the topic is denied, or the engine ends. */
+/* The producer did not take a record: the topic is denied, a broker cannot describe it, or the engine ends. */
 static void note_failure(struct kafka_at_least_once *output, const struct error *error)
 {
 	const struct produce_batch *batch = &output->produce_batch;
 	if (batch->lost && batch->denied != PRODUCE_BATCH_NOT_DENIED) {
 		topic_deny(output, batch->denied, batch->is_gone);
+	} else if (batch->lost && batch->refused.rkt) {
+		broker_refused(output, &batch->refused);
 	} else if (output->failure.kind == ERROR_NONE) {
 		output->failure = *error;
 		bell_ring(output->bell);

@@ -12,18 +12,19 @@
 
 void broker_refusals_note(struct broker_refusals *refusals, const rd_kafka_message_t *report, int64_t now_ms)
 {
-	char line[LINE_BYTES];
+	char line[LINE_BYTES], leader[64] = "of the brokers";
 	if (refusals->is_noted)
 		return;
 	refusals->pause_ms = pause_next(refusals->pause_ms, BROKER_REFUSALS_PAUSE_MS, BROKER_REFUSALS_PAUSE_MAX_MS);
 	refusals->last_ms = now_ms;
 	refusals->is_noted = true;
+	if (report->partition >= 0)
+		(void)snprintf(leader, sizeof leader, "of the broker that leads partition %" PRId32, report->partition);
 	(void)snprintf(line, sizeof line,
 		       "Kafka: a broker refuses records for topic %s: %s; they are sent again until it takes them, and nothing of "
-		       "their partitions is committed before%s. If that lasts, read the log of the broker that leads partition "
-		       "%" PRId32,
+		       "their partitions is committed before%s. If that lasts, read the log %s",
 		       rd_kafka_topic_name(report->rkt), rd_kafka_err2str(report->err), failure_advice(report->err),
-		       report->partition);
+		       leader);
 	kafka_log_repeat(LOG_LEVEL_WARN, line);
 }
 

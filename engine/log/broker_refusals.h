@@ -24,7 +24,8 @@ struct broker_refusals {
 	bool is_noted; /* of the present producer */
 };
 
-/* Notes a refusal by its delivery report, once for each producer. */
+/* Notes a refusal by its delivery report, once for each producer. Partition RD_KAFKA_PARTITION_UA: librdkafka took no record for
+ * the topic, since a broker describes it by that error. */
 void broker_refusals_note(struct broker_refusals *refusals, const rd_kafka_message_t *report, int64_t now_ms);
 
 /* The time before another producer is opened in place of the present one, which was refused records; 0: it was not. */

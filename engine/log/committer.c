@@ -606,11 +606,13 @@ enum transaction_news committer_answer(struct committer *committer, struct error
 	return news;
 }
 
-void committer_end(struct committer *committer, struct positions positions, bool lost)
+void committer_end(struct committer *committer, struct positions positions, bool lost, const rd_kafka_message_t *refused)
 {
 	struct settlement *settlement = &committer->settlement;
 	unsigned closed = atomic_load(&committer->closed_sockets);
 	committer->explained = committer->doubts_rights = lost;
+	if (lost && refused->rkt) /* the thread does nothing now */
+		broker_refusals_note(&committer->broker_refusals, refused, clock_ms());
 	if (lost)
 		snprintf(committer->reason, sizeof committer->reason, "librdkafka did not take all results");
 	settlement_end(settlement, positions, closed);

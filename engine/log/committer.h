@@ -29,8 +29,8 @@ enum transaction_news committer_answer(struct committer *committer, struct error
 
 /* Ends the transaction. The positions belong to the committer until its answer; a reset writes the committed
  * offsets into them. With `lost`, a record that belongs to the transaction is missing from it, so the transaction
- * is aborted. */
-void committer_end(struct committer *committer, struct positions positions, bool lost);
+ * is aborted; `refused` has its topic and an error, if a broker describes the topic by that. */
+void committer_end(struct committer *committer, struct positions positions, bool lost, const rd_kafka_message_t *refused);
 
 /* Between an answer and the next end. */
 rd_kafka_t *committer_producer(struct committer *committer, const struct topic_handles **topics);

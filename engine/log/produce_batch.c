@@ -7,15 +7,24 @@ void produce_batch_empty(struct produce_batch *batch)
 {
 	memset(batch->parts, 0, sizeof batch->parts);
 	batch->lost = false;
+	batch->refused = (rd_kafka_message_t){0};
 }
 
-static enum produce_verdict produce_batch_refused(struct produce_batch *batch, uint32_t topic, const rd_kafka_topic_t *handle,
+/* librdkafka takes no record for a topic that a broker describes by an error, without partitions. */
+static bool is_of_broker(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR_UNKNOWN || (code > RD_KAFKA_RESP_ERR_NO_ERROR && !failure_is_of_size(code));
+}
+
+static enum produce_verdict produce_batch_refused(struct produce_batch *batch, uint32_t topic, rd_kafka_topic_t *handle,
 						  rd_kafka_resp_err_t code, struct error *error)
 {
 	if (!batch->lost) {
 		batch->is_gone = refusal_is_absence(code, handle);
 		batch->denied =
 			batch->is_gone || code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ? topic : PRODUCE_BATCH_NOT_DENIED;
+		if (batch->denied == PRODUCE_BATCH_NOT_DENIED && is_of_broker(code) && !failure_is_absence(code))
+			batch->refused = (rd_kafka_message_t){.err = code, .rkt = handle, .partition = RD_KAFKA_PARTITION_UA};
 	}
 	batch->lost = true;
 	error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer accepts no more records: %s", rd_kafka_err2str(code));
@@ -23,7 +32,7 @@ static enum produce_verdict produce_batch_refused(struct produce_batch *batch, u
 }
 
 /* After the first record that a full queue did not accept, it accepts none. */
-static enum produce_verdict produce_batch_judge(struct produce_batch *batch, size_t index, const rd_kafka_topic_t *handle,
+static enum produce_verdict produce_batch_judge(struct produce_batch *batch, size_t index, rd_kafka_topic_t *handle,
 						struct error *error)
 {
 	struct produce_batch_part *part = &batch->parts[index];
@@ -143,7 +152,7 @@ enum produce_verdict produce_batch_put(struct produce_batch *batch, rd_kafka_t *
 	if (!keeps) {
 		rd_kafka_topic_t *handle = topics->items[record->topic];
 		const rd_kafka_resp_err_t code = client_enqueue(client, handle, record, opaque);
-		return code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED || refusal_is_absence(code, handle)
+		return is_of_broker(code) || refusal_is_absence(code, handle)
 			       ? produce_batch_refused(batch, record->topic, handle, code, error)
 			       : client_verdict(code, client, handle, record, error);
 	}

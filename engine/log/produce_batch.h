@@ -30,6 +30,7 @@ struct produce_batch {
 	bool lost; /* librdkafka refused some of the results: nothing more is accepted until the batch is emptied */
 	bool is_gone;	 /* with `denied`: because Kafka has no such topic */
 	uint32_t denied; /* when it is lost: the topic that cannot be written now; PRODUCE_BATCH_NOT_DENIED: another reason */
+	rd_kafka_message_t refused; /* when a broker could not describe a topic: the topic and the error, as of a report */
 	struct produce_batch_room rooms[PRODUCE_BATCH_PARTS];
 	rd_kafka_message_t sorted[PRODUCE_BATCH_RECORDS]; /* scratch memory, as the next two */
 	int32_t partitions[PRODUCE_BATCH_RECORDS];

@@ -107,7 +107,8 @@ static bool transaction_end(struct output *self, struct positions positions, str
 	transaction->positions.count = positions.count;
 	transaction->ended_us = clock_us();
 	transaction->open = false;
-	committer_end(transaction->committer, transaction->positions, transaction->produce_batch.lost);
+	const struct produce_batch *batch = &transaction->produce_batch;
+	committer_end(transaction->committer, transaction->positions, batch->lost, &batch->refused);
 	return true;
 }
 
