@@ -308,8 +308,10 @@ static void importance_say(const struct drift_line *line, const struct monitor_v
 void drift_line_say(const struct drift_line *line, const struct monitor_verdict *verdict, struct buffer *out)
 {
 	buffer_print(out, "window %llu", (unsigned long long)verdict->window);
-	if (line->segment)
+	if (line->segment && line->segment->length > 0)
 		name_say(out, " of segment ", *line->segment);
+	else if (line->segment)
+		buffer_string(out, " of the segment without a name");
 	buffer_print(out, ", %llu row%s: ", (unsigned long long)verdict->rows, verdict->rows == 1 ? "" : "s");
 	if (!verdict->judged) {
 		buffer_string(out, line->comparison->unjudged ? "not judged, since the reference has too few values"

@@ -271,13 +271,19 @@ static size_t windows_list(struct drift_page *page, size_t segment)
 	return count;
 }
 
+/* That of rows for which `groupBy` is empty, as `key ?? ""` is without a key, has none. */
+static void segment_name_write(struct buffer *out, const char *before, struct text name)
+{
+	buffer_string(out, before);
+	html_write_text(out, name.length > 0 ? name : TEXT("without a name"));
+}
+
 static void segment_write(struct drift_page *page, size_t segment)
 {
 	const struct drift_windows *data = &page->data;
 	const size_t count = windows_list(page, segment);
 	if (data->segmented) {
-		buffer_string(page->out, "<h3>Segment ");
-		html_write_text(page->out, data->segments[segment].name);
+		segment_name_write(page->out, "<h3>Segment ", data->segments[segment].name);
 		buffer_print(page->out, ": %zu of %zu windows with drift</h3>\n", data->segments[segment].drifted, count);
 	}
 	if (count > 0)
@@ -330,8 +336,7 @@ static void estimate_write(struct drift_page *page, enum estimate_figure figure)
 	for (size_t i = 0; i < data->segment_count && i < DRIFT_PAGE_SEGMENTS; i++) {
 		const size_t count = windows_list(page, page->segments[i]);
 		if (data->segmented) {
-			buffer_string(out, "<h3>Segment ");
-			html_write_text(out, data->segments[page->segments[i]].name);
+			segment_name_write(out, "<h3>Segment ", data->segments[page->segments[i]].name);
 			buffer_string(out, "</h3>\n");
 		}
 		estimate_chart_write(data, figure, page->windows, count, out);
@@ -401,10 +406,8 @@ static void mover_write(struct drift_page *page, const struct drift_feature_view
 	html_write_text(out, feature->name);
 	buffer_print(out, "</th><td>%zu</td><td class=\"t\">", feature->established);
 	window_name_write(page, window);
-	if (page->data.segmented) {
-		buffer_string(out, " of segment ");
-		html_write_text(out, page->data.segments[window->segment].name);
-	}
+	if (page->data.segmented)
+		segment_name_write(out, " of segment ", page->data.segments[window->segment].name);
 	buffer_string(out, "</td><td class=\"t\">");
 	test_write(page, cell);
 	buffer_string(out, "</td><td>");
@@ -521,10 +524,8 @@ static void examples_write(struct drift_page *page)
 		return;
 	}
 	buffer_print(out, "<p>Of window %.0f", member_number_read(examples, "window"));
-	if (page->data.segmented) {
-		buffer_string(out, " of segment ");
-		html_write_text(out, drift_text(examples, "segment"));
-	}
+	if (page->data.segmented)
+		segment_name_write(out, " of segment ", drift_text(examples, "segment"));
 	buffer_string(out, ", which has the largest drift_score: those whose value of ");
 	html_write_text(out, drift_text(examples, "feature"));
 	buffer_string(out, " is the most unusual beside the reference. Records of a topic are TOPIC-PARTITION-OFFSET; a file has "

@@ -288,6 +288,19 @@ static void names_with_nul_are_on_the_page(void **state)
 	buffer_close(&lines);
 }
 
+static void a_segment_without_a_name_says_so(void **state)
+{
+	struct buffer lines, page;
+	(void)state;
+	buffer_open(&lines, ARENA_BYTES);
+	buffer_string(&lines, "{\"window\": 0, \"judged\": true, \"drift\": true, \"segment\": \"\", \"features\": "
+			      "[{\"name\": \"f\"}]}\n{\"windows\": 1, " NO_DRIFT "}\n");
+	page_write(buffer_view(&lines), &page);
+	expect_words(page.bytes, "<h3>Segment without a name: ");
+	buffer_close(&page);
+	buffer_close(&lines);
+}
+
 /* Only some lines of a file may have one. */
 static void ids_have_a_column_if_a_request_has_one(void **state)
 {
@@ -488,6 +501,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_with_nul_are_on_the_page),
+		cmocka_unit_test(a_segment_without_a_name_says_so),
 		cmocka_unit_test(ids_have_a_column_if_a_request_has_one),
 		cmocka_unit_test(a_line_that_is_no_json_is_not_lack_of_memory),
 		cmocka_unit_test(the_map_has_the_joint_test),

@@ -94,6 +94,24 @@ static void lines_of_requests_have_them_too(void **state)
 	}
 }
 
+static void lines_without_a_key_may_be_of_the_segment_without_a_name(void **state)
+{
+	(void)state;
+	char text[ROWS * 100] = "";
+	for (int i = 0; i < ROWS; i++) {
+		const size_t length = strlen(text);
+		(void)snprintf(text + length, sizeof text - length,
+			       "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"FP64\",\"data\":[%d]}]}\n", i * 37 % 101);
+	}
+	write_file("lines", text);
+	pipeline_write("key ?? \"\"");
+	reference_write();
+	struct said said = say_with(step_kinds, "drift report lines -f p.yaml");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "window 0 of the segment without a name, 50 rows: ");
+	said_close(&said);
+}
+
 static void a_csv_has_neither_and_the_error_says_what_has(void **state)
 {
 	(void)state;
@@ -112,6 +130,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_topic_s_keys_and_headers_are_segments),
 		cmocka_unit_test(lines_of_requests_have_them_too),
+		cmocka_unit_test(lines_without_a_key_may_be_of_the_segment_without_a_name),
 		cmocka_unit_test(a_csv_has_neither_and_the_error_says_what_has),
 	};
 	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
