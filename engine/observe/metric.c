@@ -114,7 +114,9 @@ const struct metric metric_rows[] = {
 	PIPELINE_NOW(
 		unobserved, NULL, "sluice_pipeline_unobserved",
 		"1 while observers of the pipeline wait: for a topic, or until their state can be restored; else 0. Its answers "
-		"go on. The state `unobserved` in `sluice top` has the reason beside it."),
+		"go on. The state `unobserved` in `sluice top` has the reason beside it. It is also the state of a pipeline with "
+		"a step that can watch nothing: sluice_drift_learning or sluice_outlier_unfit is 1 then, or, where messages lack "
+		"what it watches, sluice_drift_quality_alarm."),
 	PIPELINE_NOW(models_away, NULL, "sluice_pipeline_models_away",
 		     "Models that the pipeline calls and that are unreachable, over all workers."),
 
