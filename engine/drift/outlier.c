@@ -12,6 +12,14 @@
 #define NORMAL_QUARTILE 0.6744897501960817 /* by it the median distance of normal numbers is one deviation */
 #define NORMAL_MEAN_DISTANCE 1.2533141373155003 /* sqrt(pi/2): the same for the mean distance */
 
+static double mean_of_parts(const double *numbers, size_t count)
+{
+	double mean = 0;
+	for (size_t i = 0; i < count; i++)
+		mean += numbers[i] / (double)count;
+	return mean;
+}
+
 bool modified_z_fit(struct modified_z *fitted, const struct sorted *sample, struct arena *arena)
 {
 	double *distances = ARENA_ARRAY(arena, double, sample->count), total = 0;
@@ -23,6 +31,8 @@ bool modified_z_fit(struct modified_z *fitted, const struct sorted *sample, stru
 		total += distances[i];
 	}
 	double mean = total / (double)sample->count;
+	if (isinf(total)) /* the sum is too large, and the mean may not be */
+		mean = mean_of_parts(distances, sample->count);
 	double deviation = quantile_sorted(distances, quantile_sort(distances, sample->count), 0.5, QUANTILE_LINEAR);
 	/* Infinite of a distance of 0, and of one so small that nothing can be divided by it. */
 	const double of_median = NORMAL_QUARTILE / deviation, of_mean = 1 / (NORMAL_MEAN_DISTANCE * mean);

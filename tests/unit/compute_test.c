@@ -440,6 +440,8 @@ static void numbers_keep_their_digits_at_any_offset_and_scale(void **state)
 		 "{\"control\": [1e9, 1000000000.25, 1000000000.5], \"treatment\": [1000000001, 1000000001.5, 1000000002]}",
 		 "{\"mean_difference\":1.25,\"welch_t\":3.872983346207417,\"welch_df\":2.94117647058823"},
 		{"outliers", "{\"x\": [1e200, 2e200, 3e200, 6e200]}", "{\"z\":[-0.925820099772551"},
+		{"outliers", "{\"x\": [0, 0, 0, 0, 0, 0, 1e308, 1e308, 1e308]}", /* a third of 1e308 times 1.2533 is the distance */
+		 "\"modified_z\":[0.0,0.0,0.0,0.0,0.0,0.0,2.39365368240859"},
 		{"outliers", "{\"x\": [1e-310, 2e-310, 3e-310, 6e-310]}", "{\"z\":[-0.925820099772551"},
 		{"outliers", "{\"x\": [1e-310, 2e-310, 3e-310, 6e-310]}",
 		 "\"modified_z_rule\":\"all_zero\",\"outlier_mad\":[false,false,false,false]"},
