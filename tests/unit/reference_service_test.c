@@ -79,6 +79,7 @@ static int stand_open(void **state)
 	planning_open_steps(&planning, STEPS);
 	board = verdict_board_open();
 	warnings = 0;
+	warned[0] = '\0';
 	return planning.graph && board ? 0 : -1;
 }
 
