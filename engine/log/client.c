@@ -607,7 +607,10 @@ bool refusals_take(struct refusals *refusals, struct refusal *refusal)
 				    .topic = record->topic,
 				    .is_denied = is_of_topic(record->code),
 				    .is_gone = failure_is_absence(record->code)};
-	snprintf(refusal->reason, sizeof refusal->reason, "%zu bytes: %s", record->size_bytes, rd_kafka_err2str(record->code));
+	snprintf(refusal->reason, sizeof refusal->reason, "%zu bytes: %s; %s", record->size_bytes, rd_kafka_err2str(record->code),
+		 failure_is_of_size(record->code)
+			 ? "raise max.message.bytes of the topic, or make the record smaller"
+			 : "a compacted topic takes no record without a key; else see the log of the broker");
 	return true;
 }
 

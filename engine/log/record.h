@@ -85,7 +85,7 @@ struct refusal {
 	uint32_t topic;		/* its destination */
 	bool is_denied;		/* the login may not write the topic: nothing else of the record is known */
 	bool is_gone;		/* with it: because Kafka has no such topic */
-	char reason[ERROR_TEXT_MAX / 2];
+	char reason[ERROR_TEXT_MAX / 2]; /* and what to do */
 };
 
 enum produce_verdict {

@@ -29,8 +29,7 @@ bool blame_list_note(struct blame_list *list, int64_t offset, enum blame blame, 
 	struct blamed *blamed = blame_list_find(list, offset);
 	if (blamed && (blamed->replaced & blame))
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
-				 "Kafka refuses even the error answer in place of a record that it refused: %s; raise "
-				 "max.message.bytes of the topic, and start again",
+				 "Kafka refuses even the error answer in place of a record that it refused: %s. Then start again",
 				 reason);
 	if (!blamed) {
 		struct blamed *items = memory_resize(list->items, list->count + 1, sizeof *items);

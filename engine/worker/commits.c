@@ -145,7 +145,7 @@ static bool changelog_refused(struct worker *worker, const struct worker_stage *
 			      struct error *error)
 {
 	error_set(error, ERROR_SYSTEM, PLACE_NONE,
-		  "Kafka refuses the state of pipeline %s in the topic %s: %s; raise its max.message.bytes", stage->config->name,
+		  "Kafka refuses the state of pipeline %s in the topic %s: %s", stage->config->name,
 		  worker->setup->writes.names[refusal->topic], refusal->reason);
 	return observer_outage_begin_all(worker, stage, error);
 }
@@ -156,7 +156,7 @@ static bool is_slice(const struct worker *worker, const struct refusal *refusal,
 	if (!slices_wrote(&worker->outbox.slices, refusal))
 		return false;
 	error_set(error, ERROR_SYSTEM, PLACE_NONE,
-		  "Kafka refuses rows for an observer in the topic %s: %s; raise its max.message.bytes",
+		  "Kafka refuses rows for an observer in the topic %s: %s",
 		  worker->setup->writes.names[refusal->topic], refusal->reason);
 	return true;
 }

@@ -84,8 +84,7 @@ static bool is_blamed(struct inflight *inflight, struct error *error)
 {
 	inflight->unfit = inflight->blame & BLAME_ANSWER;
 	if (inflight->unfit)
-		error_set_limit(error, LIMIT_OF_ANSWER,
-				"Kafka refused the answer: %s; raise max.message.bytes of the topic, or make the answer smaller",
+		error_set_limit(error, LIMIT_OF_ANSWER, "Kafka refused the answer: %s",
 				partition_queue_blame_reason(inflight->queue, inflight->record.offset));
 	return inflight->unfit;
 }

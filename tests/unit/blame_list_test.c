@@ -85,7 +85,7 @@ static void a_replacement_that_is_refused_too_stops_the_worker(void **state)
 	blame_list_left(&list, 4, BLAME_ANSWER | BLAME_LETTER);
 	assert_false(note(4, BLAME_ANSWER, true, &error));
 	assert_int_equal(error.kind, ERROR_SYSTEM);
-	assert_non_null(strstr(error.text, "too large; raise max.message.bytes"));
+	assert_non_null(strstr(error.text, "a record that it refused: too large. Then start again"));
 }
 
 /* The answer without its exposures has left, and then two records of the same message are refused. */

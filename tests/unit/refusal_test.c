@@ -182,17 +182,19 @@ static void a_batch_that_arrives_damaged_is_sent_again_and_no_record_is_to_blame
 	}
 }
 
-static void one_with_a_batch_to_itself_is_to_blame(const char *id, size_t batch_bytes)
+static void one_with_a_batch_to_itself_is_to_blame(const char *id, size_t batch_bytes, rd_kafka_resp_err_t code,
+						   const char *advice)
 {
 	struct stand *stand = stand_open(id, batch_bytes);
 	struct error error = {0};
 	struct refusal refusal;
-	mock_refuses(stand, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+	mock_refuses(stand, code);
 	produce(stand, 1);
 	(void)end(stand, 1, &error);
 	assert_true(output_refused(stand->output, &refusal));
 	assert_int_equal(refusal.origin.offset, 0);
 	assert_non_null(strstr(refusal.reason, "686 bytes"));
+	assert_non_null(strstr(refusal.reason, advice));
 	assert_false(output_refused(stand->output, &refusal));
 	assert_int_equal(stand->batches.bytes, batch_bytes);
 	stand_close(stand);
@@ -201,9 +203,13 @@ static void one_with_a_batch_to_itself_is_to_blame(const char *id, size_t batch_
 static void a_record_is_to_blame_that_had_a_batch_to_itself(void **state)
 {
 	(void)state;
-	one_with_a_batch_to_itself_is_to_blame(NULL, 1);
-	one_with_a_batch_to_itself_is_to_blame("test", 1);
-	one_with_a_batch_to_itself_is_to_blame(NULL, RECORD_BYTES + 1 + BATCH_OVERHEAD_BYTES - 1);
+	const rd_kafka_resp_err_t large = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, invalid = RD_KAFKA_RESP_ERR_INVALID_RECORD;
+	one_with_a_batch_to_itself_is_to_blame(NULL, 1, large, "; raise max.message.bytes of the topic");
+	one_with_a_batch_to_itself_is_to_blame("test", 1, large, "; raise max.message.bytes of the topic");
+	one_with_a_batch_to_itself_is_to_blame(NULL, RECORD_BYTES + 1 + BATCH_OVERHEAD_BYTES - 1, large,
+					       "; raise max.message.bytes of the topic");
+	one_with_a_batch_to_itself_is_to_blame(NULL, 1, invalid, "; a compacted topic takes no record without a key");
+	one_with_a_batch_to_itself_is_to_blame("test", 1, invalid, "; a compacted topic takes no record without a key");
 }
 
 static void topic_is_named_once(struct stand *stand, const struct refusal *refusal, bool is_gone)
