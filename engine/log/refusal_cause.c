@@ -14,12 +14,6 @@
 /* Error of the other records in a batch with an invalid record; librdkafka reports it since 2.5. */
 #define INVALID_DIFFERENT_RECORD (-138)
 
-bool failure_is_of_size(rd_kafka_resp_err_t code)
-{
-	return code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || code == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE ||
-	       code == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE;
-}
-
 /* The state of a changelog that was deleted is lost, so only observers wait for another one of its name. */
 static bool is_of_changelog(const char *topic)
 {
