@@ -24,18 +24,45 @@ static struct mock mock;
 static struct consumer_config config;
 static struct consumer *consumer;
 
-static int stand_begin(void **state)
+static atomic_int lines;
+
+static void count_line(const struct log_sink *sink, const struct log_line *line)
+{
+	(void)sink;
+	atomic_fetch_add(&lines, strstr(line->message, "Kafka: nothing is committed for now: reading as a member of group g: "
+						       "JoinGroup failed: ") != NULL);
+}
+
+static const struct log_sink count_line_sink = {count_line};
+
+/* Attempts to join the group, as often as given, are in vain. */
+static void stand_open(size_t joins_in_vain)
 {
 	struct error error = {0};
-	(void)state;
 	mock_open(&mock);
 	config = (struct consumer_config){
 		.brokers = mock.brokers, .group = "g", .topics = mock_in, .topic_count = 1, .properties = mock_quick};
 	mock_write(&mock, NULL, "first", NULL, NULL);
 	mock_write(&mock, NULL, "second", NULL, NULL);
 	mock_commit(&mock, "g", 1);
+	for (size_t i = 0; i < joins_in_vain; i++)
+		rd_kafka_mock_push_request_errors(mock.cluster, JOIN_GROUP, 1, RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL);
 	consumer = consumer_open(&config, &error);
 	assert_string_equal(error.text, "");
+}
+
+static int stand_begin(void **state)
+{
+	(void)state;
+	stand_open(0);
+	return 0;
+}
+
+static int stand_begin_without_group(void **state)
+{
+	(void)state;
+	kafka_log_to(&count_line_sink);
+	stand_open(10);
 	return 0;
 }
 
@@ -141,17 +168,6 @@ static void a_partition_that_is_read_goes_on_where_it_is(void **state)
 	record_release(&record);
 }
 
-static atomic_int lines;
-
-static void count_line(const struct log_sink *sink, const struct log_line *line)
-{
-	(void)sink;
-	atomic_fetch_add(&lines, strstr(line->message, "Kafka: nothing is committed for now: reading as a member of group g: "
-						       "JoinGroup failed: ") != NULL);
-}
-
-static const struct log_sink count_line_sink = {count_line};
-
 /* As when another program uses the group's name. librdkafka tries again each second, and logs nothing. */
 static void a_group_that_cannot_be_joined_for_long_is_logged(void **state)
 {
@@ -160,10 +176,6 @@ static void a_group_that_cannot_be_joined_for_long_is_logged(void **state)
 	struct record record;
 	size_t count;
 	(void)state;
-	atomic_store(&lines, 0);
-	kafka_log_to(&count_line_sink);
-	for (int i = 0; i < 10; i++)
-		rd_kafka_mock_push_request_errors(mock.cluster, JOIN_GROUP, 1, RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL);
 	for (const int64_t until_ms = clock_ms() + MOCK_WAIT_MS; atomic_load(&lines) == 0;) {
 		struct pollfd bell = {.fd = consumer_bell(consumer), .events = POLLIN};
 		assert_true(clock_ms() < until_ms);
@@ -185,7 +197,8 @@ int main(void)
 		STORY(a_coordinator_that_does_not_know_the_topic_is_asked_again),
 		STORY(a_group_that_was_denied_for_a_moment_is_asked_again),
 		STORY(a_partition_that_has_not_begun_need_not_go_back),	 STORY(a_partition_that_is_read_goes_on_where_it_is),
-		STORY(a_group_that_cannot_be_joined_for_long_is_logged),
+		cmocka_unit_test_setup_teardown(a_group_that_cannot_be_joined_for_long_is_logged, stand_begin_without_group,
+						stand_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
