@@ -22,7 +22,7 @@ in_order() {
 
 # Where no /proc is mounted, a program cannot find the library beside its folder by itself.
 # shellcheck disable=SC2016
-in_order "$@" | awk '!seen[$0]++' | xargs -P $((6 * $(nproc))) -n 1 sh -c \
+in_order "$@" | awk '!seen[$0]++' | xargs -P $((4 * $(nproc))) -n 1 sh -c \
 	'LD_LIBRARY_PATH=${2%/*}/..${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} timeout -k 5 "$1" "$2" ${TEST:+"$TEST"} >"$0/${2##*/}" 2>&1; echo $? >"$0/${2##*/}.status"' "$dir" $longest_s
 for program in "$@"; do
 	out=$dir/${program##*/}
