@@ -142,7 +142,7 @@ done
 # Pipelines that lose a right to a topic, and those that lose all rights to it, so that Kafka does not show it: of their requests,
 # or of their answers.
 losers="read all write hide"
-few=$((1000 + 1000 * patience)) # of each pipeline
+few=4000 # of each pipeline: 33 s, in which rights are taken away
 
 lost_topic() { # $1 pipeline, $2 delivery
 	case $1 in
