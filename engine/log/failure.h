@@ -1,4 +1,4 @@
-/* failure.h: What an error of librdkafka or of a broker means. Pure; private to log. */
+/* failure.h: Meaning of an error of librdkafka or of a broker. Pure; private to log. */
 #ifndef SLUICE_LOG_FAILURE_H
 #define SLUICE_LOG_FAILURE_H
 
