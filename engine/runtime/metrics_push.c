@@ -46,10 +46,13 @@ static void metrics_push_on_sent(void *context)
 	struct metrics_push *push = context;
 	bool fails = push->outcome != POST_DELIVERED;
 	char reason[URL_BYTES_MAX + ERROR_TEXT_MAX];
-	(void)snprintf(reason, sizeof reason, "%s: %s", http_url_shown(push->url.bytes), push->error.text);
-	if (fails != push->fails && push->config.reported)
-		push->config.reported(push->config.context, fails ? reason : NULL);
+	if (fails == push->fails)
+		return;
 	push->fails = fails;
+	if (fails)
+		(void)snprintf(reason, sizeof reason, "%s: %s", http_url_shown(push->url.bytes), push->error.text);
+	if (push->config.reported)
+		push->config.reported(push->config.context, fails ? reason : NULL);
 }
 
 static void metrics_push_on_due(void *context)
