@@ -243,7 +243,7 @@ static enum step_verdict explain_run(struct step *step, struct visit *visit, str
 			return explain_pass(step, visit, others, error);
 		error_set_limit(error, LIMIT_OF_WARMUP,
 			  "step `%s` has seen %zu requests, and its background needs %d; ask again later, or name a file with "
-			  "`background`",
+			  "`background` (of a SeldonDeployment: by the annotation sluice.io/explainer-background)",
 			  step->name, explainer->background.count, BACKGROUND_SAMPLE_LEAST);
 		return explain_fail(step, visit, error);
 	}

@@ -21,6 +21,7 @@ static const struct annotation_row {
 	{"seldon.io/success-criteria", OF(RESOURCE_EXPERIMENT),
 	 "to have them judged, write an Experiment with " CRITERIA_FIELD " and progressiveDeployment or promotionPolicy"},
 	{"sluice.io/exposures", OF(RESOURCE_DEPLOYMENT), "write the field `exposures` of the Experiment or step"},
+	{"sluice.io/explainer-background", OF(RESOURCE_DEPLOYMENT), "write the option `background` of the step `explain`"},
 	{"seldon.io/grpc-timeout", 0, ONE_TIMEOUT},
 	{"seldon.io/rest-read-timeout", 0, ONE_TIMEOUT},
 	{"seldon.io/grpc-read-timeout", 0, ONE_TIMEOUT},

@@ -8,6 +8,7 @@
 
 #define STEPS_OF_A_NODE 5 /* what it does before its children, a way to them, what it does behind them */
 #define FIELDS_MOST 12	  /* of a map that is made here */
+#define BACKGROUND_ANNOTATION "sluice.io/explainer-background" /* a file of rows */
 #define EXPOSURES_ANNOTATION "sluice.io/exposures" /* thin or full */
 
 struct translation {
@@ -323,6 +324,7 @@ static void deployment_pipeline_explain(struct translation *own, const char *res
 	struct growing options = map_begin(own->arena, explainer->here, FIELDS_MOST);
 	if (result)
 		explainer_put(explainer, result, own->arena, &options);
+	map_put(&options, "background", node_get(deployment_annotations(own), BACKGROUND_ANNOTATION));
 	(void)add_step(own, &node, "-explainer", &result, 1, "explain", options.node);
 }
 

@@ -42,6 +42,15 @@ spec:
     graph: {name: answers, implementation: XGBOOST_SERVER, modelUri: "stub://const?value=1"}
     explainer: {type: TreeShap, modelUri: "file://trees.json"}
 """
+BACKGROUND = """apiVersion: machinelearning.seldon.io/v1
+kind: SeldonDeployment
+metadata: {name: known, annotations: {sluice.io/explainer-background: usual.csv}}
+spec:
+  predictors:
+  - name: default
+    graph: {name: adds, implementation: SKLEARN_SERVER, modelUri: "stub://linear?w=2,2,2"}
+    explainer: {type: KernelShap}
+"""
 PLAIN = """apiVersion: mlops.seldon.io/v1alpha1
 kind: Pipeline
 metadata: {name: plain}
@@ -108,6 +117,14 @@ def a_file_of_trees_explains_a_deployment(judge, gateway):
                  data["raw"]["raw_prediction"] == [[17], [11.5]] and data["raw"]["instances"] == [ROW, [0, 2.5, -3]] and
                  all(abs(sum(row) + data["expected_value"][0] - one) < 1e-9 for row, one in zip(values, (17, 11.5), strict=True)),
                  (status, answer))
+
+
+def a_file_is_the_background_of_a_deployment(judge, gateway):
+    """The means of usual.csv are 0.8125, 1.25 and 0.5, and the model adds twice each feature. It is the first request."""
+    status, answer, _ = gateway.ask("POST", "/seldon/default/known/api/v1.0/explanations", {"data": {"ndarray": [[4, 0, 1]]}})
+    values = answer.get("data", {}).get("shap_values", [[[]]])[0][0]
+    judge.expect("the first request is explained against a file", status == 200 and len(values) == 3 and
+                 all(abs(a - b) < 1e-9 for a, b in zip(values, (6.375, -2.5, 1), strict=True)), (status, answer))
 
 
 def anchors_are_rules(judge, gateway):
@@ -457,7 +474,7 @@ def main():
     for name in ("trees.json", "usual.csv"):
         shutil.copy(os.path.join(TREES, name), folder)
     with open(os.path.join(folder, "pipeline.yaml"), "w", encoding="utf-8") as file:
-        file.write("---\n".join([PIPELINE % one for one in PIPELINES] + [MODEL % one for one in MODELS] + [FOREST, TWO_STEPS, PLAIN, STRAIGHT]))
+        file.write("---\n".join([PIPELINE % one for one in PIPELINES] + [MODEL % one for one in MODELS] + [FOREST, BACKGROUND, TWO_STEPS, PLAIN, STRAIGHT]))
     a_deployment_has_an_explainer(judge, sys.argv[1])
     a_pipeline_has_a_built_in_explainer(judge, sys.argv[1])
     a_stub_offers_the_explainer(judge, sys.argv[1])
@@ -471,6 +488,7 @@ def main():
         explanations_of_waiting_callers_are_polled(judge, gateway)
         importances_are_mean_squared_changes(judge, gateway)
         a_file_of_trees_explains_a_deployment(judge, gateway)
+        a_file_is_the_background_of_a_deployment(judge, gateway)
         a_sample_warms_up(judge, gateway)
         what_fails_beside_is_told_where_it_was_asked_for(judge, gateway)
         the_command_shows_a_waterfall(judge, gateway, sys.argv[1])
