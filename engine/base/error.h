@@ -30,7 +30,8 @@ enum error_limit {
 	LIMIT_OF_ADMISSION, /* refused before its deadline, which could not be met */
 	LIMIT_OF_WARMUP,    /* of what it needs, too little has been seen so far */
 	LIMIT_OF_CANCEL,    /* its caller cancelled it */
-	LIMIT_OF_ANSWER	    /* what an engine wrote for it is larger than its topic, or a message, may be */
+	LIMIT_OF_ANSWER,    /* what an engine wrote for it is larger than its topic, or a message, may be */
+	LIMIT_OF_EXPIRY	    /* its deadline had passed before its first step: nothing was processed */
 };
 
 /* Place in the user's files. Line 0: not in a file. Columns count characters; both count from 1. */

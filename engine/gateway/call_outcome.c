@@ -22,7 +22,7 @@ int call_status(struct text kind, struct text limit, struct text input)
 {
 	if (text_is(kind, "INPUT") && text_is(input, REPLY_INPUT_TENSOR))
 		return 422;
-	if (text_is(limit, "deadline"))
+	if (text_is(limit, "deadline") || text_is(limit, "expiry"))
 		return 504;
 	if (text_is(limit, "admission"))
 		return 429;
@@ -35,6 +35,12 @@ int call_status(struct text kind, struct text limit, struct text input)
 	if (text_is(kind, "INPUT") || text_is(kind, "LIMIT"))
 		return 400;
 	return text_is(kind, "REMOTE") ? 502 : 500;
+}
+
+/* Whether an error with this limit says that no step was run. */
+static bool limit_declines(struct text limit)
+{
+	return text_is(limit, "admission") || text_is(limit, "expiry");
 }
 
 int call_grpc_status(const struct call_outcome *outcome)
@@ -131,7 +137,7 @@ bool call_outcome_read(struct call_outcome *outcome, struct text value, struct h
 	} else if (values.kind.length > 0) {
 		outcome->end = CALL_FAILED;
 		outcome->status = call_status(values.kind, values.limit, values.input);
-		outcome->declined = text_is(values.limit, "admission");
+		outcome->declined = limit_declines(values.limit);
 		outcome->limit = (outcome->status == 400 || outcome->status == 500) && text_is(values.kind, "LIMIT");
 		outcome->retry_after_s = outcome->status == 429 || outcome->status == 503 ? RETRY_AFTER_S : 0;
 	}
@@ -240,7 +246,7 @@ bool call_outcome_of_end(struct call_outcome *outcome, struct text value, struct
 		  "the request failed, and its pipeline answers no errors; its dead letters say why");
 	const struct reply_failure failure = failure_read(headers, &error, id, (struct text){0});
 	outcome_fail(outcome, call_status(kind, limit, input), &failure, body);
-	outcome->declined = text_is(limit, "admission");
+	outcome->declined = limit_declines(limit);
 	outcome->id = id;
 	return true;
 }

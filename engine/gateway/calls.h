@@ -43,7 +43,7 @@ struct call_outcome {
 	enum call_end end;
 	int status; /* of HTTP */
 	bool limit; /* CALL_FAILED: by a limit of the engine, for which HTTP has no status */
-	bool declined; /* CALL_FAILED: by admission, so that it may be sent again */
+	bool declined; /* CALL_FAILED: before its first step, so that it may be sent again */
 	bool is_unsent; /* CALL_FAILED: Kafka has refused the request by its size, so that it is nowhere */
 	struct text body;
 	struct text content_type;

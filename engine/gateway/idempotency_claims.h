@@ -11,8 +11,8 @@
  * takeover can repeat is work: the gateway before may have produced its request and died, or been delayed, before its origin
  * was in the log. That request then runs too, but it answers nobody.
  *
- * If an engine declines the request by admission, the claim is released, whichever gateway reads that first, and the key may be
- * claimed again. So it is if its gateway does not send the request, as after the deadline of the caller: the release may be written
+ * If an engine declines the request before its first step, the claim is released, whichever gateway reads that first, and the key
+ * may be claimed again. So it is if its gateway does not send the request, as after the deadline of the caller: the release may be written
  * before the claim is read.
  *
  * A claim is kept for CLAIMS_KEPT_MS, by the times in the records. It is forgotten then, and its key is new again. One whose time

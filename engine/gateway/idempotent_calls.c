@@ -41,6 +41,7 @@ struct keyed_call {
 	bool settled;	    /* its origin is in the log */
 	bool has_outcome, is_expired;
 	bool has_answer;	     /* the earlier request; else Kafka has accepted it, and that is all */
+	struct poll_found found;     /* by the search for the earlier answer */
 	bool is_answered;	     /* while its earlier answer is still searched, or Kafka's report of its request is awaited */
 	struct keyed_place place;    /* in the room */
 	struct call_outcome outcome; /* held until it is settled */
@@ -217,7 +218,7 @@ static void outcome_give(struct keyed_call *call, const struct call_outcome *out
 static void keyed_calls_on_searched(void *context, const struct call_outcome *outcome)
 {
 	struct keyed_call *call = context;
-	struct call_outcome replayed = *outcome;
+	struct call_outcome passed = *outcome;
 	if (call->is_answered) {
 		slot_give_back(call);
 		return;
@@ -226,8 +227,9 @@ static void keyed_calls_on_searched(void *context, const struct call_outcome *ou
 		look_refuse(call, CLAIM_OPEN);
 		return;
 	}
-	outcome_mark_replayed(&replayed, outcome->arena);
-	outcome_give(call, &replayed);
+	if (call->found.outcome == ANSWER_FOUND) /* else the gateway says why there is none */
+		outcome_mark_replayed(&passed, outcome->arena);
+	outcome_give(call, &passed);
 }
 
 /* Tells that Kafka has the request, as its claim says. `request_id` empty: the request was not read. */
@@ -269,6 +271,7 @@ static void call_replay(struct keyed_call *call, const struct claim_record *hold
 	call->claim = *holder;
 	call->origin = holder->origin;
 	call->target = text_copied(call->arena, text_of(target->name));
+	call->found = POLL_FOUND_NOTHING;
 	const struct poll_request poll = {.inputs = call->inputs,
 					  .outputs = call->has_answer ? target->outputs : NULL,
 					  .target = call->target,
@@ -276,6 +279,7 @@ static void call_replay(struct keyed_call *call, const struct claim_record *hold
 					  .share = call->place.caller,
 					  .ended = call->has_answer ? keyed_calls_on_searched : keyed_calls_on_request_found,
 					  .is_over = replay_is_over,
+					  .found = &call->found,
 					  .context = call};
 	call->phase = KEYED_SEARCHES;
 	const enum poll_start start = polls_begin(call->keyed->config.polls, &poll);

@@ -117,7 +117,8 @@ const char *reply_limit_name(const struct error *error)
 					    [LIMIT_OF_ADMISSION] = "admission",
 					    [LIMIT_OF_WARMUP] = "warmup",
 					    [LIMIT_OF_CANCEL] = REPLY_LIMIT_CANCEL,
-					    [LIMIT_OF_ANSWER] = REPLY_LIMIT_ANSWER};
+					    [LIMIT_OF_ANSWER] = REPLY_LIMIT_ANSWER,
+					    [LIMIT_OF_EXPIRY] = "expiry"};
 	return names[error->limit];
 }
 

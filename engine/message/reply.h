@@ -90,8 +90,8 @@ size_t reply_address_extend(char out[REPLY_ADDRESS_BYTES_MAX], size_t length, ui
 /* Whether an address is another one, written without CALL and PIPELINE, with these behind it; and its call. */
 bool reply_address_has(struct text value, struct text begin, uint64_t *call);
 
-/* Name of the limit: "deadline", "admission", "warmup", "cancel", "answer"; NULL: the error is not a LIMIT, or is another one of
- * the engine's. */
+/* Name of the limit: "deadline", "admission", "warmup", "cancel", "answer", "expiry"; NULL: the error is not a LIMIT, or is
+ * another one of the engine's. */
 const char *reply_limit_name(const struct error *error);
 
 /* The header that says more of an error than its kind does: REPLY_LIMIT_HEADER or REPLY_INPUT_HEADER. Bytes NULL: none. */

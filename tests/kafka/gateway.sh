@@ -79,6 +79,14 @@ ask() { # $1 pipeline
 		-d '{"inputs":[{"name":"x","datatype":"FP64","shape":[1],"data":[21]}]}'
 }
 
+expiring() { # a call with an idempotency key that is given half a second; prints the status
+	curl -s --max-time $((10 * patience)) -D "$dir/expiring.head" -o "$dir/expiring" -w '%{http_code}' \
+		"127.0.0.1:$port/v2/pipelines/least/infer" -H 'idempotency-key: one that expires' -H "x-timeout-ms: 500" \
+		-d '{"inputs":[{"name":"x","datatype":"FP64","shape":[1],"data":[21]}]}'
+}
+
+expired_is_answered() { [ "$(expiring)" = 200 ]; }
+
 submit() { # $1 pipeline, $2 number; prints where to poll
 	curl -s --max-time $((10 * patience)) -D - -o /dev/null "127.0.0.1:$port/v2/pipelines/$1/infer" -H 'prefer: respond-async' \
 		-d '{"inputs":[{"name":"x","datatype":"FP64","shape":[1],"data":['"$2"']}]}' |
@@ -172,14 +180,18 @@ echo "the last event of a watch is there $((($(date +%s%N) - begun) / 1000000)) 
 expect_words "the events of an answer" "$dir/watched" '^event: answer$'
 
 # An answer that is committed after its caller's deadline is where the 504 says, also at a gateway that was started then.
-# What an engine began too late has the status there that its caller had.
+# What an engine began too late has the status there that its caller had, and its idempotency key is free again.
 kill "$engine"
 wait_for "$engine"
+expect "the status of a key whose request waits for an engine" "$(expiring)" "-eq 504"
 read -r _ unbegun <<<"$(late least 500)"
 run_engine --commit 4s
 wait_until 15 answers least || give_up "nothing is answered by an engine that commits seldom"
 wait_until 15 ended "$unbegun"
 expect "the status of a poll for what was begun too late" "$(poll "$unbegun")" "-eq 504"
+wait_until 15 expired_is_answered
+expect "a key whose request was begun too late is answered later" $? "-eq 0"
+expect "answers of that key that are called replayed" "$(grep -ci '^idempotent-replayed' "$dir/expiring.head")" "-eq 0"
 read -r status place <<<"$(late once 1500)"
 expect "the status of what is committed too late" "$status" "-eq 504"
 kill_at_once "$gateway"

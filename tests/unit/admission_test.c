@@ -43,14 +43,19 @@ static struct inflight inflight_of(int64_t waited_ms, int64_t left_ms)
 	};
 }
 
-static bool is_refused(int64_t waited_ms, int64_t left_ms)
+static bool is_refused_by(enum error_limit limit, int64_t waited_ms, int64_t left_ms)
 {
 	struct error error = {0};
 	struct inflight inflight = inflight_of(waited_ms, left_ms);
 	bool refused = admission_refuses(&inflight, loop, &error);
 	assert_int_equal(error.kind, refused ? ERROR_LIMIT : ERROR_NONE);
-	assert_true(!refused || error.limit == LIMIT_OF_ADMISSION);
+	assert_true(!refused || error.limit == limit);
 	return refused;
+}
+
+static bool is_refused(int64_t waited_ms, int64_t left_ms)
+{
+	return is_refused_by(LIMIT_OF_ADMISSION, waited_ms, left_ms);
 }
 
 static void stay_for(int64_t ms)
@@ -86,6 +91,23 @@ static void however_long_it_takes_three_quarters_of_the_time_may_have_passed(voi
 	assert_false(is_refused(0, 2000));
 }
 
+static void what_expired_before_its_first_step_is_refused_as_such(void **state)
+{
+	struct graph_part part = {.first = true};
+	struct graph graph = {.part = &part};
+	const struct stage_config config = {.graph = &graph};
+	(void)state;
+	stage.config = &config;
+	assert_true(is_refused_by(LIMIT_OF_EXPIRY, 2000, 0));
+	assert_true(is_refused_by(LIMIT_OF_EXPIRY, 2000, -500));
+	assert_false(is_refused(1999, 1));
+	graph.part = NULL;
+	assert_true(is_refused_by(LIMIT_OF_EXPIRY, 2000, 0));
+	graph.part = &part;
+	part.first = false; /* steps of an earlier stage have processed it */
+	assert_false(is_refused(2000, 0));
+}
+
 static void what_failed_or_has_no_deadline_says_nothing(void **state)
 {
 	(void)state;
@@ -106,6 +128,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_stage_that_is_behind_refuses_what_would_be_answered_too_late, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(however_long_it_takes_three_quarters_of_the_time_may_have_passed, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(what_expired_before_its_first_step_is_refused_as_such, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_failed_or_has_no_deadline_says_nothing, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,6 +117,7 @@ static void an_answer_that_is_not_found_is_refused_with_an_id(void **state)
 		const struct keyed_client *again = call_while_kafka_is_away(stand, search, "k");
 		if (again->status != searches[search].status)
 			assert_string_equal(again->body, searches[search].words);
+		assert_false(again->is_replayed);
 		assert_true(again->id[0] != '\0' && strstr(again->body, again->id));
 	}
 }

@@ -167,6 +167,8 @@ static void limits_that_callers_tell_apart_have_names(void **state)
 	assert_string_equal(reply_limit_name(&error), "deadline");
 	error.limit = LIMIT_OF_ADMISSION;
 	assert_string_equal(reply_limit_name(&error), "admission");
+	error.limit = LIMIT_OF_EXPIRY;
+	assert_string_equal(reply_limit_name(&error), "expiry");
 	error.limit = LIMIT_OF_ANSWER;
 	assert_string_equal(reply_limit_name(&error), "answer");
 	error.limit = LIMIT_OF_ENGINE;
