@@ -84,12 +84,15 @@ static void engine_on_signal(void *context, uint32_t events)
 	struct signalfd_siginfo which;
 	if (read(engine->signals, &which, sizeof which) != (ssize_t)sizeof which)
 		return;
-	const bool asked_before = engine->asked_ms > 0;
-	if (which.ssi_signo == SIGHUP && engine->config->reread)
+	if (which.ssi_signo == SIGHUP && engine->config->reread) {
 		engine->config->reread(engine->config->context, engine);
-	else if (!note_asked(engine))
 		return;
-	else if (engine->config->asked_to_stop && !asked_before)
+	}
+	const bool asked_before = engine->asked_ms > 0;
+	if (!note_asked(engine))
+		return;
+	log_say(engine->config->log, LOG_LEVEL_INFO, NULL, "stopping: SIG%s", sigabbrev_np((int)which.ssi_signo));
+	if (engine->config->asked_to_stop && !asked_before)
 		engine->config->asked_to_stop(engine->config->context, engine);
 	else
 		engine_stop(engine);

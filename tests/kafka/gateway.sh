@@ -301,4 +301,5 @@ expect "the exit code of a gateway that was told to stop" "$?" "-eq 0"
 kill "$engine"
 wait_for "$engine"
 expect "the exit code of the engine" "$?" "-eq 0"
+expect_words "why the engine ended" "$dir/engine.log" ' info  stopping: SIGTERM  '
 tell_result
