@@ -150,8 +150,7 @@ static bool evaluation_run(struct policy_evaluation *self, struct error *error)
 static bool exposure_is_drawn(const struct joined_exposure *exposure)
 {
 	return exposure->probability > 0 && exposure->probability <= 1 &&
-	       (exposure->reason == ASSIGNED_WEIGHT || exposure->reason == ASSIGNED_STAGE || exposure->reason == ASSIGNED_POLICY ||
-		exposure->reason == ASSIGNED_FALLBACK);
+	       (assigned_reason_is_chance(exposure->reason) || exposure->reason == ASSIGNED_FALLBACK);
 }
 
 static int drawn_compare(const void *left, const void *right)

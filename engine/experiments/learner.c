@@ -191,11 +191,6 @@ static size_t arm_find(const struct learner *learner, struct text variant)
 	return i;
 }
 
-static bool was_drawn(const struct exposure *exposure)
-{
-	return exposure->reason == ASSIGNED_POLICY || exposure->reason == ASSIGNED_WEIGHT || exposure->reason == ASSIGNED_STAGE;
-}
-
 static double number_find(const struct exposure *exposure, struct text name)
 {
 	double found = (double)NAN;
@@ -268,7 +263,7 @@ void learner_expose(struct learner *learner, const struct exposure *exposure)
 {
 	const size_t arm = arm_find(learner, exposure->variant);
 	if (!text_is(exposure->experiment, learner->config.experiment) || arm == learner->config.options.arms ||
-	    !was_drawn(exposure)) {
+	    !assigned_reason_is_chance(exposure->reason)) {
 		learner->counts.others++;
 		return;
 	}

@@ -101,11 +101,6 @@ static uint32_t way_find(struct overlap *overlap, struct overlap_experiment *exp
 	return (uint32_t)experiment->ways++;
 }
 
-static bool is_chance(const struct exposure *exposure)
-{
-	return exposure->reason == ASSIGNED_WEIGHT || exposure->reason == ASSIGNED_STAGE || exposure->reason == ASSIGNED_POLICY;
-}
-
 static uint64_t set_read(const struct state_table *sets, struct text key)
 {
 	struct text value;
@@ -175,7 +170,7 @@ static bool experiment_note(struct overlap *overlap, uint32_t number, const stru
 bool overlap_expose(struct overlap *overlap, const struct exposure *exposure, struct error *error)
 {
 	struct text value;
-	if (exposure->unit.length == 0 || !is_chance(exposure))
+	if (exposure->unit.length == 0 || !assigned_reason_is_chance(exposure->reason))
 		return true;
 	const uint32_t number = experiment_find(overlap, exposure->experiment);
 	const uint32_t way = number == NONE ? NONE : way_find(overlap, &overlap->experiments[number], exposure->variant);

@@ -141,19 +141,14 @@ static uint64_t id_hash(const struct rehearsal *rehearsal, struct text id)
 	return hash_bytes(id.bytes, id.length, rehearsal->pipelines.count);
 }
 
-/* Chosen by chance, not by somebody. */
-static bool reason_counts(enum assigned_reason reason)
-{
-	return reason == ASSIGNED_WEIGHT || reason == ASSIGNED_STAGE || reason == ASSIGNED_POLICY;
-}
-
 bool rehearsal_expose(struct rehearsal *rehearsal, const struct exposure *exposure, struct error *error)
 {
 	const struct rehearsal_config *config = &rehearsal->config;
 	size_t choice = 0;
 	while (choice < config->count && !text_is(exposure->variant, config->names[choice]))
 		choice++;
-	if (choice == config->count || !text_is(exposure->experiment, config->experiment) || !reason_counts(exposure->reason))
+	if (choice == config->count || !text_is(exposure->experiment, config->experiment) ||
+	    !assigned_reason_is_chance(exposure->reason))
 		return true;
 	struct past_request *request = record_add(rehearsal, &rehearsal->requests, error);
 	if (!request)

@@ -256,7 +256,8 @@ void truth_tally_expose(struct truth_tally *tally, const struct exposure *exposu
 	outcome_join_pass(tally->join, exposure->time_ms); /* whosever it is */
 	while (arm < config->arms && !text_is(exposure->variant, config->names[arm]))
 		arm++;
-	if (arm == config->arms || exposure->reason != ASSIGNED_STAGE || !text_is(exposure->experiment, config->experiment))
+	if (arm == config->arms || !assigned_reason_has_table(exposure->reason) ||
+	    !text_is(exposure->experiment, config->experiment))
 		return;
 	if (exposure->time_ms < config->since_ms) {
 		past_expose(tally, exposure, arm);

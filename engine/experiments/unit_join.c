@@ -408,7 +408,7 @@ static void policy_look(const struct unit_join *join)
 			policy_last_ms = items[i].time_ms;
 		}
 	for (size_t i = join->exposures.count; joined->adaptive && i > 0 && items[i - 1].time_ms > policy_last_ms; i--)
-		if (reason_is_chance(items[i - 1].reason)) {
+		if (assigned_reason_is_chance(items[i - 1].reason)) {
 			joined->weighed++;
 			joined->weighed_from_ms = items[i - 1].time_ms;
 		}
@@ -429,7 +429,7 @@ static bool exposures_join(struct unit_join *join, struct error *error)
 	}
 	for (size_t i = 0; i < join->exposures.count; i++) {
 		uint32_t epoch = 0;
-		if (!reason_is_chance(items[i].reason)) {
+		if (!assigned_reason_is_chance(items[i].reason)) {
 			join->counts.left_out[items[i].reason]++;
 			joined->fallbacks[items[i].arm] += items[i].reason == ASSIGNED_FALLBACK;
 			continue;

@@ -62,7 +62,7 @@ static bool choices_find(struct unit_join *join, struct error *error)
 	struct candidate_choice *choices = ARENA_ARRAY(join->arena, struct candidate_choice, join->exposures.count + 1);
 	size_t count = 0;
 	for (size_t i = 0; choices && i < join->exposures.count; i++)
-		if (reason_is_chance(items[i].reason))
+		if (assigned_reason_is_chance(items[i].reason))
 			choices[count++] =
 				(struct candidate_choice){.arm = items[i].arm,
 							  .table = items[i].key,
@@ -73,7 +73,7 @@ static bool choices_find(struct unit_join *join, struct error *error)
 	if (!choices || !policy_candidates_find(choices, count, join->arm_count, join->key_count, join->declared, join->arena))
 		return error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
 	for (size_t i = join->exposures.count; i-- > 0;)
-		if (reason_is_chance(items[i].reason))
+		if (assigned_reason_is_chance(items[i].reason))
 			items[i].candidates = choices[--count].candidates;
 	return true;
 }
@@ -87,7 +87,7 @@ static void candidates_span(struct unit_join *join)
 	bool met[ANALYSIS_ARMS_MAX] = {0};
 	size_t lasts[ANALYSIS_ARMS_MAX] = {0}, last = SIZE_MAX;
 	for (size_t i = 0; i < join->exposures.count; i++) {
-		if (!reason_is_chance(items[i].reason))
+		if (!assigned_reason_is_chance(items[i].reason))
 			continue;
 		for (size_t arm = 0; arm < join->arm_count; arm++) {
 			if (!(items[i].candidates >> arm & 1))

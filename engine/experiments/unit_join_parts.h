@@ -83,11 +83,6 @@ struct unit_join {
 	struct join_counts counts;
 };
 
-static inline bool reason_is_chance(enum assigned_reason reason)
-{
-	return reason == ASSIGNED_WEIGHT || reason == ASSIGNED_STAGE || reason == ASSIGNED_POLICY;
-}
-
 /* The number of the arm of that name, which is made. False: LIMIT, too many. */
 bool join_arm_find(struct unit_join *join, struct text name, uint32_t *arm, struct error *error);
 

@@ -14,12 +14,6 @@
 
 /* ---- writing ---- */
 
-/* A policy has versions of its own, so its name is the reason, and not the table. */
-static bool is_of_table(const struct assigned *assigned)
-{
-	return assigned->reason == ASSIGNED_WEIGHT || assigned->reason == ASSIGNED_STAGE;
-}
-
 static bool has_version(const struct assigned *assigned)
 {
 	return assigned->in_answer || assigned_reason_keeps_out(assigned->reason);
@@ -34,9 +28,10 @@ size_t answer_versions_room(const struct message *message)
 	return room;
 }
 
+/* A policy has versions of its own, so its name is the reason, and not the table. */
 static char *what_chose_put(char *to, const struct assigned *entry)
 {
-	if (is_of_table(entry))
+	if (assigned_reason_has_table(entry->reason))
 		return avro_table_digits(to, entry->table);
 	const struct text reason = text_of(assigned_reason_name(entry->reason));
 	memcpy(to, reason.bytes, reason.length);

@@ -76,6 +76,18 @@ static inline bool assigned_reason_keeps_out(enum assigned_reason reason)
 	return reason == ASSIGNED_LAYER || reason == ASSIGNED_HOLDOUT || reason == ASSIGNED_REPLAY;
 }
 
+/* Such a choice follows from a table of units: that of the weights, or of a stage. */
+static inline bool assigned_reason_has_table(enum assigned_reason reason)
+{
+	return reason == ASSIGNED_WEIGHT || reason == ASSIGNED_STAGE;
+}
+
+/* Such a choice was made by chance, and not by somebody. */
+static inline bool assigned_reason_is_chance(enum assigned_reason reason)
+{
+	return assigned_reason_has_table(reason) || reason == ASSIGNED_POLICY;
+}
+
 bool assigned_reason_read(struct text name, enum assigned_reason *reason); /* false: no reason has that name */
 
 /* Adds an entry, unless the message has one of the same experiment and variant, and returns it. NULL: the arena is

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <pthread.h>
 
+#include "experiments/truth_tally.h"
+#include "message/exposure.h"
 #include "rollout_board_stand.h"
 
 #define READS_LABEL                                                                                                                \
@@ -14,6 +16,10 @@
 	"spec:\n  default: old\n  fallback: default\n"                                                                             \
 	"  candidates: [{name: old, weight: 50}, {name: new, weight: 50}]\n"                                                       \
 	"  progressiveDeployment: {enabled: true, schedule: [10, 50]}\n"
+#define BY_POLICY                                                                                                                  \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\n"                                            \
+	"spec:\n  default: old\n  candidates: [{name: old, weight: 70}, {name: new, weight: 30}]\n"                                \
+	"  promotionPolicy: {automatic: true, interval: 1h, promotionThreshold: 0.8}\n"
 #define SCENE_UNITS 20 /* more do not fit into a scene */
 
 /* ---- choices ---- */
@@ -499,6 +505,53 @@ static void truths_are_of_the_metrics_that_a_pipeline_had_first(void **state)
 	board_close();
 }
 
+/* Truths that a tally of the table in force has of what the flow chooses, from choice to exposure to feedback. */
+static int64_t truths_of_choices(const char *experiment)
+{
+	static const char *const names[] = {"old", "new"};
+	struct error error = {0};
+	struct buffer bytes;
+	struct exposure exposure;
+	board_open_of(experiment);
+	table_set(100, 7);
+	struct message *message = scene_message(&scene, "m", "x=1");
+	message->key = TEXT("k");
+	scene_enter(&scene, message);
+	const struct rollout_force *force = rollout_entry_hold(rollout_board_entry(scene_rollouts, "e"));
+	const struct truth_tally_config config = {.experiment = "e",
+						  .table = force->assignment.version,
+						  .arms = 2,
+						  .names = names,
+						  .paired = 2,
+						  .window_ms = 1000,
+						  .memory_bytes = 1 << 16,
+						  .units_max = 100};
+	rollout_entry_release(rollout_board_entry(scene_rollouts, "e"));
+	struct truth_tally *tally = truth_tally_open(&config, &error);
+	assert_non_null(tally);
+	buffer_open(&bytes, 1 << 16);
+	assert_true(message->assigned->exposed &&
+		    exposure_encode(message, message->assigned, &(struct exposure_outcome){0}, &bytes, &error));
+	assert_true(exposure_decode(buffer_view(&bytes), scene_arena, &exposure, &error));
+	truth_tally_expose(tally, &exposure);
+	const struct feedback_metric accuracy = {TEXT("accuracy"), 1};
+	const struct feedback feedback = {.id = exposure.id, .metric_count = 1, .metrics = &accuracy};
+	truth_tally_feedback(tally, &feedback, exposure.time_ms + 10);
+	truth_tally_pass(tally, exposure.time_ms + 3000);
+	const int64_t units = truth_tally_counts(tally)[1].units;
+	truth_tally_close(tally);
+	buffer_close(&bytes);
+	board_close();
+	return units;
+}
+
+static void truths_of_what_a_rollout_chose_count_by_stages_and_by_policy(void **state)
+{
+	(void)state;
+	assert_int_equal(truths_of_choices(EXPERIMENT PIPELINE), 1);
+	assert_int_equal(truths_of_choices(BY_POLICY PIPELINE), 1);
+}
+
 static void expect_current(bool is_current)
 {
 	const struct rollout_reading *readings;
@@ -552,6 +605,7 @@ int main(void)
 		ON_GROUND(calls_of_a_table_that_was_replaced_are_not_counted),
 		ON_GROUND(figures_are_of_any_rollout),
 		ON_GROUND(truths_are_of_the_metrics_that_a_pipeline_had_first),
+		ON_GROUND(truths_of_what_a_rollout_chose_count_by_stages_and_by_policy),
 		ON_GROUND(truths_are_current_until_nobody_counts_them),
 		ON_GROUND(no_count_is_lost_and_none_contradicts_another),
 	};

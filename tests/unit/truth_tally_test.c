@@ -254,19 +254,19 @@ static void of_a_paired_arm_only_units_of_the_baseline_count(void **state)
 
 static void exposures_that_no_stage_of_the_table_chose_are_left_out(void **state)
 {
-	struct exposure other = exposure_of("a", "", 1, NOW_MS);
 	(void)state;
+	struct exposure other = exposure_of("a", "", 1, NOW_MS);
 	other.table = TEXT("a1b2c3d4e5f60719");
 	truth_tally_expose(tally, &other);
 	other.table = TEXT("A1B2C3D4E5F60718");
 	truth_tally_expose(tally, &other);
 	other.table = TEXT("");
 	truth_tally_expose(tally, &other);
-	other = exposure_of("a", "", 1, NOW_MS - 1); /* of an equal table before */
-	truth_tally_expose(tally, &other);
+	expose("a", "", 1, NOW_MS - 1); /* of an equal table before */
 	other = exposure_of("a", "", 1, NOW_MS);
-	other.reason = ASSIGNED_FALLBACK;
-	truth_tally_expose(tally, &other);
+	for (other.reason = 0; other.reason < ASSIGNED_REASONS; other.reason++)
+		if (!assigned_reason_has_table(other.reason))
+			truth_tally_expose(tally, &other);
 	other.reason = ASSIGNED_STAGE;
 	other.experiment = TEXT("f");
 	truth_tally_expose(tally, &other);
