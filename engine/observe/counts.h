@@ -107,7 +107,7 @@ struct model_counts {
 	uint64_t cache_hits;
 	uint64_t cache_misses;
 	struct duration_counts duration; /* of attempts */
-	struct size_counts batch_rows;	 /* of attempts that are batches */
+	struct size_counts batch_rows;	 /* of attempts, where calls are merged */
 	struct attempt_counts outcomes;	 /* of attempts */
 	char apart[CACHE_LINE_BYTES];
 };

@@ -320,7 +320,8 @@ const struct metric metric_rows[] = {
 	MODEL(cache_hits, "sluice_model_cache_hits_total",
 	      "Calls that were answered from the cache, or by the reply to an equal call."),
 	MODEL(cache_misses, "sluice_model_cache_misses_total", "Calls that were looked up in the cache and sent to the model."),
-	{"sluice_model_batch_rows", METRIC_HISTOGRAM, NULL, "Rows of the batches that were sent, where calls are merged.",
+	{"sluice_model_batch_rows", METRIC_HISTOGRAM, NULL,
+	 "Rows of each attempt, where calls are merged: a call that was sent alone has its own.",
 	 SCOPE_MODEL, VALUE_SIZES, offsetof(struct model_counts, batch_rows)},
 
 	WORKER(taken, "sluice_worker_records_total", "Records that the worker has taken from Kafka."),

@@ -12,9 +12,10 @@ size_t call_batching_rows_most(const struct call_batching *call_batching)
 	return call_batching->whole || call_batching->batching->rows_most == 0 ? 1 : call_batching->batching->rows_most;
 }
 
-static bool may_merge(const struct call_batching *call_batching, const struct queued_call *queued_call)
+size_t call_batching_rows(const struct call_batching *call_batching, const struct queued_call *queued_call)
 {
-	return call_batching_rows_most(call_batching) > 1 && merge_rows(queued_call) > 0;
+	return queued_call->members ? queued_call->rows
+	       : call_batching_rows_most(call_batching) > 1 ? merge_rows(queued_call) : 0;
 }
 
 /* Number of rows that could be sent with the first queued call, at most as many as fit into a call. */
@@ -34,7 +35,7 @@ static size_t rows_at_hand(const struct call_batching *call_batching)
 int64_t call_batching_due_us(const struct call_batching *call_batching, int64_t now_us)
 {
 	const struct queued_call *first = call_batching->call_queue->line.first;
-	if (!may_merge(call_batching, first))
+	if (call_batching_rows(call_batching, first) == 0)
 		return 0;
 	int64_t due_us = call_batch_window_due_us(&call_batching->window, first->at_us, call_batching->call_queue->sent.count);
 	return now_us < due_us && rows_at_hand(call_batching) < call_batching->batching->rows_most ? due_us : 0;
@@ -81,7 +82,7 @@ struct queued_call *call_batching_take(struct call_batching *call_batching)
 	struct call_queue *call_queue = call_batching->call_queue;
 	struct queued_call *first = queued_calls_take(&call_queue->line);
 	first->next_member = NULL;
-	if (!may_merge(call_batching, first))
+	if (call_batching_rows(call_batching, first) == 0)
 		return first;
 	struct queued_call *call_batch = call_queue->line.first ? call_queue_take(call_queue) : NULL;
 	size_t count = call_batch ? take_members(call_batching, call_batch, first) : 1;

@@ -22,6 +22,9 @@ struct call_batching {
 	uint64_t merged; /* calls that were sent as part of a batch */
 };
 
+/* Rows of a batch, and of a call that could be merged; 0: the call is always sent by itself. */
+size_t call_batching_rows(const struct call_batching *call_batching, const struct queued_call *queued_call);
+
 /* Most rows in one batch; 1: calls are not merged. */
 size_t call_batching_rows_most(const struct call_batching *call_batching);
 

@@ -117,8 +117,9 @@ static void count_sent(const struct dispatch *dispatch, const struct queued_call
 		return;
 	count_add(&counts->attempts, 1);
 	count_add(&counts->retries, !first);
-	if (queued_call->members)
-		size_count(&counts->batch_rows, queued_call->rows);
+	const size_t rows = call_batching_rows(&dispatch->call_batching, queued_call);
+	if (rows > 0)
+		size_count(&counts->batch_rows, rows);
 }
 
 static void send_out(struct dispatch *dispatch, struct queued_call *queued_call, int64_t now_us)

@@ -18,6 +18,41 @@ static void a_lone_call_waits_for_nobody(void **state)
 	assert_int_equal(servers.flight_count, 1);
 }
 
+/* Else nobody sees that the batches of a model are of one row. */
+static void rows_are_counted_of_calls_that_go_alone_too(void **state)
+{
+	struct model_counts counts = {0};
+	uint64_t attempts = 0;
+	(void)state;
+	servers.model.batching = (struct model_batching){.rows_most = 16, .latency_ms = 100};
+	servers_begin(1);
+	servers.config.counts = &counts;
+	servers_ask(1, 1, 0);
+	servers_run_for(SECOND);
+	servers_ask(2, 3, 0);
+	servers_run_for(SECOND);
+	for (int i = 0; i < 5; i++)
+		servers_ask((float)(10 * i), 1, 0);
+	servers_run_for(SECOND);
+	for (size_t i = 0; i <= SIZE_LIMITS; i++)
+		attempts += counts.batch_rows.buckets[i];
+	assert_int_equal(counts.attempts, 3);
+	assert_int_equal(attempts, 3);
+	assert_int_equal(counts.batch_rows.sum, 1 + 3 + 5);
+}
+
+static void rows_are_not_counted_where_no_calls_are_merged(void **state)
+{
+	struct model_counts counts = {0};
+	(void)state;
+	servers_begin(1);
+	servers.config.counts = &counts;
+	servers_ask(1, 3, 0);
+	servers_run_for(SECOND);
+	assert_int_equal(counts.attempts, 1);
+	assert_int_equal(counts.batch_rows.sum, 0);
+}
+
 static void calls_that_come_together_go_together_and_come_back_apart(void **state)
 {
 	(void)state;
@@ -172,6 +207,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(a_lone_call_waits_for_nobody),
+		STORY(rows_are_counted_of_calls_that_go_alone_too),
+		STORY(rows_are_not_counted_where_no_calls_are_merged),
 		STORY(calls_that_come_together_go_together_and_come_back_apart),
 		STORY(no_merged_call_is_larger_than_allowed),
 		STORY(what_does_not_fit_goes_apart),
