@@ -238,16 +238,19 @@ static bool stage_rules_end(const struct experiment_spec *experiment, const stru
 
 /* ---- stages ---- */
 
-static bool stage_duration_read(int64_t duration_ns, int64_t check_every_ms, struct place place, int64_t *ms, struct error *error)
+/* Of a stage, or of a promotion policy's only one, which is its interval. */
+static bool stage_duration_read(int64_t duration_ns, int64_t check_every_ms, struct place place, struct planned_stage *stage,
+				struct error *error)
 {
-	*ms = duration_ns / NS_PER_MS;
-	if (*ms > ROLLOUT_DURATION_MS_MAX)
-		return error_set(error, ERROR_CONFIG, place,
-				 "A stage of the rollout lasts more than 366 days. Write a shorter one.");
-	return *ms >= check_every_ms || error_set(error, ERROR_CONFIG, place,
-						  "A stage of the rollout lasts %lld ms, and is checked every %lld ms. Write a "
-						  "longer one, or a shorter checkEvery.",
-						  (long long)*ms, (long long)check_every_ms);
+	const char *what = stage->at_ends ? "The interval of the promotion policy" : "A stage of the rollout";
+	stage->duration_ms = duration_ns / NS_PER_MS;
+	if (stage->duration_ms > ROLLOUT_DURATION_MS_MAX)
+		return error_set(error, ERROR_CONFIG, place, "%s lasts more than 366 days. Write a shorter one.", what);
+	return stage->duration_ms >= check_every_ms ||
+	       error_set(error, ERROR_CONFIG, place,
+			 "%s lasts %lld ms, and is checked every %lld ms. Write a longer one, or a shorter checkEvery%s.", what,
+			 (long long)stage->duration_ms, (long long)check_every_ms,
+			 stage->at_ends ? " in `progressiveDeployment`, which needs no stages then" : "");
 }
 
 static bool percent_check(const struct rollout_plan *plan, size_t i, struct place place, struct error *error)
@@ -272,7 +275,7 @@ static bool stages_read(const struct experiment_spec *experiment, struct rollout
 		stage->confirm = stages[i].confirm.url;
 		stage->approve = stages[i].approve || stage->confirm;
 		if (!percent_check(plan, i, stages[i].here, error) ||
-		    !stage_duration_read(stages[i].duration_ns, plan->check_every_ms, stages[i].here, &stage->duration_ms, error) ||
+		    !stage_duration_read(stages[i].duration_ns, plan->check_every_ms, stages[i].here, stage, error) ||
 		    !stage_criteria_read(&stages[i], stage, error) || !stage_rules_end(experiment, plan, stage, error))
 			return false;
 	}
@@ -298,7 +301,7 @@ static bool schedule_read(const struct experiment_spec *experiment, struct rollo
 		stage->percent = rollout->schedule.items[i];
 		if (!percent_check(plan, i, rollout->schedule_place, error) ||
 		    !schedule_rises(plan, i, rollout->schedule_place, error) ||
-		    !stage_duration_read(every_ms, plan->check_every_ms, rollout->schedule_place, &stage->duration_ms, error) ||
+		    !stage_duration_read(every_ms, plan->check_every_ms, rollout->schedule_place, stage, error) ||
 		    !stage_rules_end(experiment, plan, stage, error))
 			return false;
 	}
@@ -337,7 +340,7 @@ static bool policy_read(const struct experiment_spec *experiment, struct rollout
 		plan->names = hash_bytes(&candidates[i].weight, sizeof candidates[i].weight, plan->names);
 	return weights_percent(experiment, &stage->percent, error) &&
 	       stage_duration_read(interval_ns, plan->check_every_ms, is_given ? policy->interval_place : policy->here,
-				   &stage->duration_ms, error) &&
+				   stage, error) &&
 	       stage_rules_end(experiment, plan, stage, error);
 }
 

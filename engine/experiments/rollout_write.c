@@ -170,22 +170,34 @@ static void late_sentence(const struct rollout_judgement *cause, bool is_beside,
 	buffer_string(out, ". Set outcomeWindow above the time that truths take");
 }
 
+/* The fields by which truths get more time. A promotion policy alone has an interval. */
+static const char *window_field(const struct planned_stage *stage)
+{
+	return stage->at_ends ? "`progressiveDeployment.outcomeWindow`" : "outcomeWindow";
+}
+
+static const char *time_field(const struct planned_stage *stage)
+{
+	return stage->at_ends ? "`promotionPolicy.interval`" : "stage";
+}
+
 /* `name` NULL: of the default. */
-static void missing_sentence(const struct truth_arrivals *arrivals, const char *name, const char *window, struct buffer *out)
+static void missing_sentence(const struct planned_stage *stage, const struct truth_arrivals *arrivals, const char *name,
+			     const char *window, struct buffer *out)
 {
 	const char *quote = name ? "`" : "", *whose = name ? name : "the default";
 	if (arrivals->in_time > 0)
 		buffer_print(
 			out,
 			". Truths of %s%s%s come, and none has counted: each does at the end of its outcomeWindow of %s, in the "
-			"stage of its request. Set a shorter outcomeWindow, or a longer stage",
-			quote, whose, quote, window);
+			"stage of its request. Set a shorter %s, or a longer %s",
+			quote, whose, quote, window, window_field(stage), time_field(stage));
 	else
 		buffer_print(
 			out,
 			". No truth of %s%s%s came within the outcomeWindow of %s in this stage. Send feedback sooner, or set a "
-			"longer outcomeWindow and a longer stage",
-			quote, whose, quote, window);
+			"longer %s and a longer %s",
+			quote, whose, quote, window, window_field(stage), time_field(stage));
 }
 
 /* Why so few truths count: an outcome window that is too short, or that is not over. No truth of a stage at 100% changes a
@@ -210,9 +222,9 @@ static void arrivals_sentence(const struct rollout_plan *plan, const struct plan
 	else if (!is_beside && (rollout_rule_compares(rule) || rule->kind == RULE_BETTER))
 		return;
 	else if (cause->trials == 0)
-		missing_sentence(&cause->arrivals, name, window, out);
+		missing_sentence(stage, &cause->arrivals, name, window, out);
 	else if (is_beside && cause->control_units == 0)
-		missing_sentence(&cause->control_arrivals, NULL, window, out);
+		missing_sentence(stage, &cause->control_arrivals, NULL, window, out);
 }
 
 static void unreached_sentence(const struct rollout_judgement *cause, const char *name, struct buffer *out)
@@ -379,7 +391,7 @@ static void end_sentence(const struct rollout_plan *plan, const struct rollout_m
 	}
 	buffer_string(out, " `sluice experiments resume` gives the stage its duration again, `promote` or `rollback` end it.");
 	if (evidence_may_grow(&move->evidence))
-		buffer_print(out, " A longer stage%s brings more.",
+		buffer_print(out, " A longer %s%s brings more.", time_field(&plan->stages[move->evidence.stage]),
 			     planned_stage_is_whole(&plan->stages[move->evidence.stage]) ? "" : " or a greater weight");
 }
 

@@ -1,7 +1,10 @@
 /* spec_check.c: see spec_check.h. */
 #include "runtime/spec_check.h"
 
+#include <stdio.h>
 #include <unistd.h>
+
+#include <stdio.h>
 
 #include "base/duration.h"
 #include "experiments/rollout_check.h"
@@ -106,17 +109,19 @@ static void check_truths(const struct experiment_spec *experiment, const struct 
 	for (size_t i = 0; i < count; i++) {
 		const struct planned_stage *stage = &plan->stages[i];
 		const struct rollout_rule *rule = stage_truth_find(stage, window_ms > EXPERIMENT_WINDOW_MS);
-		char room[ROLLOUT_RULE_NAME_BYTES];
+		char room[ROLLOUT_RULE_NAME_BYTES], name[32];
 		if (!rule || stage->duration_ms > window_ms)
 			continue;
 		const char *metric = rollout_rule_metric(plan, rule);
 		duration_print(stage->duration_ms * NS_PER_MS, lasts);
+		(void)snprintf(name, sizeof name, "stage %zu", i + 1);
 		fault_add(faults, CODE_IGNORED_SETTING, stage_place(experiment, i), NULL,
-			  "stage %zu lasts %s, and a truth counts %s after its request, so `%s` %s; write a longer stage, or an "
-			  "`outcomeWindow` in progressiveDeployment that is much shorter than it",
-			  i + 1, lasts, window, metric ? metric : rollout_rule_name(rule, room),
+			  "%s lasts %s, and a truth counts %s after its request, so `%s` %s; write a longer %s, or an "
+			  "`outcomeWindow` in progressiveDeployment%s that is much shorter than it",
+			  stage->at_ends ? "the interval" : name, lasts, window, metric ? metric : rollout_rule_name(rule, room),
 			  2 * stage->duration_ms > window_ms ? "cannot be shown before the stage is extended"
-							     : "can never be shown in it");
+							     : "can never be shown in it",
+			  stage->at_ends ? "interval" : "stage", stage->at_ends ? ", which needs no stages then," : "");
 	}
 }
 

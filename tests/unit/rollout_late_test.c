@@ -164,6 +164,19 @@ static void truths_that_wait_for_the_end_of_the_window_leave_the_stage_open(void
 		"request. Set a shorter outcomeWindow, or a longer stage.");
 }
 
+/* The file of a promotion policy has no stages and no outcomeWindow: what is to be written is named by where it is written. */
+static void advice_for_a_promotion_policy_names_its_fields(void **state)
+{
+	(void)state;
+	rollout_start(HEAD "  promotionPolicy: {automatic: true, interval: 4m}\n"
+			   "  successCriteria: [{metricName: accuracy, threshold: 0.6, operator: \">\"}]\n");
+	trial.look.epoch = trial.rollout.epoch;
+	arrive(&trial.look.candidates[0], 100, 0);
+	minutes_pass(8, 1000, 0);
+	expect_move(2, ROLLOUT_INCONCLUSIVE, 0, REASON_OPEN);
+	expect_sentence("Set a shorter `progressiveDeployment.outcomeWindow`, or a longer `promotionPolicy.interval`.");
+}
+
 /* What a move says of the truths of its cause; "": nothing. */
 static void expect_advice(const char *words)
 {
@@ -294,6 +307,7 @@ int main(void)
 		cmocka_unit_test(truths_in_time_roll_back_however_many_are_late),
 		cmocka_unit_test(a_comparison_that_is_kept_stays),
 		cmocka_unit_test(truths_that_wait_for_the_end_of_the_window_leave_the_stage_open),
+		cmocka_unit_test(advice_for_a_promotion_policy_names_its_fields),
 		cmocka_unit_test(advice_is_of_what_leaves_the_stage_open),
 		cmocka_unit_test(the_default_is_not_blamed_for_a_rule_of_the_candidate),
 		cmocka_unit_test(a_stage_at_full_weight_asks_for_no_truth_of_the_default),

@@ -347,7 +347,11 @@ static void a_policy_beside_stages_adds_to_their_rules(void **state)
 static void policies_that_cannot_hold_are_refused(void **state)
 {
 	(void)state;
-	expect_refused(HEAD "  promotionPolicy: {interval: 10s}\n", 7, "is checked every 30000 ms");
+	expect_refused(HEAD "  promotionPolicy: {interval: 10s}\n", 7,
+		       "The interval of the promotion policy lasts 10000 ms, and is checked every 30000 ms. Write a longer one, "
+		       "or a shorter checkEvery in `progressiveDeployment`, which needs no stages then.");
+	plan_take(HEAD "  promotionPolicy: {interval: 10s}\n  progressiveDeployment: {checkEvery: 5s}\n"); /* as it says */
+	assert_true(plan.stages[0].at_ends && plan.stages[0].duration_ms == 10000 && plan.check_every_ms == 5000);
 	expect_refused(HEAD "  promotionPolicy:\n    gate: threshold\n", 8, "has no threshold");
 	expect_refused(HEAD "  promotionPolicy:\n    promotionThreshold: 1\n", 8, "below 1");
 	expect_refused(HEAD "  progressiveDeployment: {schedule: [5]}\n  promotionPolicy:\n    interval: 1h\n", 9,
