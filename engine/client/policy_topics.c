@@ -1,7 +1,10 @@
 /* policy_topics.c: see policy_topics.h. */
 #include "client/policy_topics.h"
 
+#include <math.h>
+
 #include "bandits/bandit.h"
+#include "bandits/context.h"
 #include "bandits/policy.h"
 #include "base/arena_list.h"
 #include "client/documents_in_force.h"
@@ -11,6 +14,8 @@
 #include "plan/graph.h"
 #include "plan/topic_roles.h"
 #include "spec/workspace.h"
+
+#define LEARNER_BYTES_MAX ((size_t)256 << 20) /* the largest (bandits/bandit.h) */
 
 struct policies_reading {
 	struct arena *arena;
@@ -74,11 +79,102 @@ static void options_publish(struct published_policy *made, const struct policy_r
 	made->feature_count = record->feature_count;
 }
 
-static void policy_publish(struct policies_reading *self, const struct policy_record *record, const struct policy *policy)
+/* The newest record takes the memory of those before it, where that suffices. */
+static void record_keep(struct published_policy *made, struct text value, struct arena *arena)
+{
+	if (value.length > made->record_room) {
+		made->record_room = 2 * value.length;
+		made->record_bytes = arena_take_raw(arena, made->record_room);
+	}
+	made->record_length = made->record_bytes ? value.length : 0;
+	if (made->record_bytes)
+		memcpy(made->record_bytes, value.bytes, value.length);
+}
+
+/* ---- what was learnt ---- */
+
+/* The numbers of a context in their order (bandits/context.h). Returns how many. */
+static size_t coefficients_name(const struct policy_record *record, struct arena *arena, struct text names[CONTEXT_LENGTH_MAX])
+{
+	size_t count = 0;
+	bool has_time = false;
+	names[count++] = TEXT("1");
+	for (size_t i = 0; i < record->feature_count; i++) {
+		const struct policy_feature *feature = &record->features[i];
+		const bool is_time = text_is(feature->name, CONTEXT_TIME_OF_DAY);
+		has_time |= is_time;
+		if (!is_time && feature->class_count == 0 && count < CONTEXT_LENGTH_MAX)
+			names[count++] = text_copied(arena, feature->name);
+		for (size_t j = 0; !is_time && j < feature->class_count && count < CONTEXT_LENGTH_MAX; j++)
+			names[count++] = text_of(arena_print(arena, TEXT_FORMAT "=" TEXT_FORMAT, TEXT_ARGUMENTS(feature->name),
+							     TEXT_ARGUMENTS(feature->classes[j])));
+	}
+	if (has_time && count + 2 <= CONTEXT_LENGTH_MAX) {
+		names[count++] = TEXT("sin(" CONTEXT_TIME_OF_DAY ")");
+		names[count++] = TEXT("cos(" CONTEXT_TIME_OF_DAY ")");
+	}
+	return count;
+}
+
+static bool learnt_copy(struct published_policy *made, const struct policy_record *record, const struct bandit *bandit,
+			struct arena *arena)
+{
+	const size_t arms = bandit_options(bandit)->arms, length = bandit_options(bandit)->features;
+	struct learnt_candidate *learnt = ARENA_ARRAY(arena, struct learnt_candidate, arms);
+	struct text *names = ARENA_ARRAY(arena, struct text, CONTEXT_LENGTH_MAX);
+	const size_t named = names && length > 0 ? coefficients_name(record, arena, names) : 0;
+	if (!learnt || !names)
+		return false;
+	for (size_t i = 0; i < arms; i++) {
+		const struct bandit_arm *arm = bandit_arm(bandit, i);
+		double *coefficients = named == length && length > 0 ? ARENA_ARRAY(arena, double, length) : NULL;
+		if (coefficients)
+			memcpy(coefficients, arm->model.theta, length * sizeof *coefficients);
+		learnt[i] = (struct learnt_candidate){.plays = arm->moments.count,
+						      .waiting = arm->pending,
+						      .mean = arm->moments.count > 0 ? bandit_mean(bandit, i) : (double)NAN,
+						      .coefficients = coefficients};
+	}
+	made->learnt = learnt;
+	made->coefficient_count = named;
+	made->coefficients = names;
+	return true;
+}
+
+/* Of a learner that this version does not read nothing is known. SYSTEM: memory ran out. */
+static bool learnt_publish(struct published_policy *made, struct arena *arena, struct error *error)
+{
+	struct policy_record read;
+	struct error wrong = {0};
+	const struct text value = {made->record_bytes, made->record_length};
+	struct arena *work = arena_open(LEARNER_BYTES_MAX);
+	const bool is_read = work && policy_record_decode(value, work, &read, &wrong);
+	const struct bandit *bandit = is_read ? bandit_read(work, read.learner, &wrong) : NULL;
+	const bool good = work && (!bandit || bandit_options(bandit)->arms != made->count ||
+				   learnt_copy(made, &read, bandit, arena));
+	arena_close(work);
+	return good || error_memory(error, ERROR_SYSTEM, "reading policies");
+}
+
+static bool pipeline_learnt_publish(struct policies_reading *self, struct error *error)
+{
+	struct published_policies *policies = self->policies;
+	for (size_t i = 0; i < policies->count; i++)
+		if (text_equal(policies->items[i].pipeline, self->pipeline) &&
+		    !learnt_publish(&policies->items[i], self->arena, error))
+			return false;
+	return true;
+}
+
+/* ---- reading ---- */
+
+static void policy_publish(struct policies_reading *self, const struct policy_record *record, const struct policy *policy,
+			   struct text value)
 {
 	struct published_policy *made = policy_place(self, record->experiment);
 	if (!made)
 		return;
+	record_keep(made, value, self->arena);
 	made->version = record->version;
 	made->time_ms = record->time_ms;
 	made->rewards = record->rewards;
@@ -106,7 +202,7 @@ static bool policy_take(void *context, const struct record *record, struct error
 	if (work && policy_record_decode(record->value, work, &read, &wrong))
 		policy = policy_read(work, read.policy, &wrong);
 	if (policy && policy->arms == read.arm_count && policy->arms <= ASSIGNMENT_WAYS_MAX)
-		policy_publish(self, &read, policy);
+		policy_publish(self, &read, policy, record->value);
 	arena_close(work);
 	return (work && !arena_failed(self->arena)) || error_memory(error, ERROR_SYSTEM, "reading policies");
 }
@@ -123,7 +219,8 @@ bool policy_topic_read(const struct workspace *workspace, const struct pipeline_
 	if (!config.topic || !reading.pipeline.bytes)
 		return error_memory(error, ERROR_SYSTEM, "reading policies");
 	struct reader *reader = reader_open(&config, error);
-	const bool good = reader && reader_give_all(reader, policy_take, &reading, error);
+	const bool good =
+		reader && reader_give_all(reader, policy_take, &reading, error) && pipeline_learnt_publish(&reading, error);
 	reader_close(reader);
 	if (reader || error->kind != ERROR_CONFIG)
 		return good;

@@ -90,6 +90,34 @@ static const char *start_words(const struct bandit_document *bandits)
 	return words[bandits->start];
 }
 
+/* Of numeric features in their standard form, as the policy reads them. */
+static void coefficients_print(const struct bandit_view *view, const struct published_policy *policy, const double *coefficients,
+			       struct buffer *out)
+{
+	buffer_string(out, "; coefficients");
+	for (size_t i = 0; i < policy->coefficient_count; i++)
+		buffer_print(out, "%s %s %.4g", i > 0 ? "," : "", text_shown(policy->coefficients[i], view->arena),
+			     coefficients[i]);
+}
+
+/* A candidate in one line: its share, and what was learnt of it. */
+static void candidate_print(const struct bandit_view *view, const struct published_policy *policy, size_t arm, struct buffer *out)
+{
+	const struct learnt_candidate *learnt = policy->learnt ? &policy->learnt[arm] : NULL;
+	buffer_print(out, "  %-32s", text_shown(policy->arms[arm], view->arena));
+	if (!policy->contextual)
+		buffer_print(out, " %7.2f%%", PERCENT * policy->shares[arm]);
+	if (learnt)
+		buffer_print(out, "  %llu play%s with a reward", (unsigned long long)learnt->plays, learnt->plays == 1 ? "" : "s");
+	if (learnt && learnt->plays > 0)
+		buffer_print(out, ", mean %.4g", learnt->mean);
+	if (learnt && learnt->waiting > 0)
+		buffer_print(out, ", %llu waiting for one", (unsigned long long)learnt->waiting);
+	if (learnt && learnt->coefficients)
+		coefficients_print(view, policy, learnt->coefficients, out);
+	buffer_byte(out, '\n');
+}
+
 void bandit_view_print(const struct bandit_view *view, struct buffer *out)
 {
 	const struct bandit_document *bandits = view->bandits;
@@ -103,11 +131,9 @@ void bandit_view_print(const struct bandit_view *view, struct buffer *out)
 			buffer_string(out, "  ");
 			context_print(view, out);
 			buffer_byte(out, '\n');
-			continue;
 		}
 		for (size_t i = 0; i < policy->count; i++)
-			buffer_print(out, "  %-32s %7.2f%%\n", text_shown(policy->arms[i], view->arena),
-				     PERCENT * policy->shares[i]);
+			candidate_print(view, policy, i, out);
 	}
 	if (shown == 0)
 		buffer_print(out, "  no policy of these candidates yet: shares %s\n", start_words(bandits));
@@ -159,6 +185,21 @@ void bandit_view_print_short(const struct bandit_view *view, struct buffer *out)
 
 /* ---- JSON ---- */
 
+static void learnt_print_json(const struct published_policy *policy, const struct learnt_candidate *learnt, struct buffer *out)
+{
+	buffer_print(out, ", \"plays\": %llu, \"waiting\": %llu", (unsigned long long)learnt->plays,
+		     (unsigned long long)learnt->waiting);
+	json_write_finite_member(out, ", ", "mean", learnt->mean);
+	for (size_t i = 0; learnt->coefficients && i < policy->coefficient_count; i++) {
+		buffer_string(out, i > 0 ? ", " : ", \"coefficients\": {");
+		json_write_string(out, policy->coefficients[i]);
+		buffer_string(out, ": ");
+		json_write_finite(out, learnt->coefficients[i]);
+	}
+	if (learnt->coefficients)
+		buffer_byte(out, '}');
+}
+
 static void policy_print_json(const struct bandit_view *view, const struct published_policy *policy, struct buffer *out)
 {
 	json_write_member(out, "{", "pipeline", policy->pipeline);
@@ -173,6 +214,8 @@ static void policy_print_json(const struct bandit_view *view, const struct publi
 			buffer_string(out, "null");
 		else
 			json_write_double(out, PERCENT * policy->shares[i]);
+		if (policy->learnt)
+			learnt_print_json(policy, &policy->learnt[i], out);
 		buffer_byte(out, '}');
 	}
 	buffer_string(out, "]}");

@@ -5,6 +5,13 @@
 #include "control/bandit_document.h"
 #include "message/policy_record.h"
 
+/* What a learner knows of one candidate. */
+struct learnt_candidate {
+	uint64_t plays, waiting;    /* whose reward has come; that wait for it, where the algorithm counts them */
+	double mean;		    /* of rewards; NaN: there is none */
+	const double *coefficients; /* of its linear model of the reward; NULL: the choice depends on no context */
+};
+
 /* The newest policy of an experiment in a pipeline. */
 struct published_policy {
 	struct text pipeline, experiment;
@@ -19,6 +26,11 @@ struct published_policy {
 	const struct text *features; /* of the context */
 	size_t candidates_count;     /* of the lists by version */
 	const struct policy_candidates *candidates;
+	const struct learnt_candidate *learnt; /* of each arm; NULL: not known */
+	size_t coefficient_count;
+	char *record_bytes; /* the newest record */
+	size_t record_length, record_room;
+	const struct text *coefficients; /* names: "1", which is no feature; "age"; "plan=gold", a class of texts */
 };
 
 struct published_policies {
