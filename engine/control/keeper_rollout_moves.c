@@ -1,5 +1,7 @@
 /* keeper_rollout_moves.c: Records of a rollout: its state with each look, and with each move the bucket table, and the move with
  * its evidence. All of a move are one transaction. */
+#include <math.h>
+
 #include "base/duration.h"
 #include "control/keeper_rollouts.h"
 #include "control/rollout_changes.h"
@@ -116,6 +118,40 @@ static void question_describe(const struct kept_rollout *rollout, const struct r
 	buffer_byte(evidence, '}');
 }
 
+static void counts_describe(const struct rollout_plan *plan, const char *name, const struct rollout_counts *counts,
+			    struct buffer *out)
+{
+	json_write_member(out, "{", "name", text_of(name));
+	buffer_print(out, ", \"calls\": %llu, \"errors\": %llu, \"truths\": %llu", (unsigned long long)counts->requests,
+		     (unsigned long long)counts->errors, (unsigned long long)counts->accuracy.count);
+	json_write_finite_member(out, ", ", "accuracy", counts->accuracy.count > 0 ? counts->accuracy.mean : (double)NAN);
+	buffer_string(out, ", \"metrics\": {");
+	for (size_t i = 0; i < plan->metric_count; i++) {
+		buffer_string(out, i > 0 ? ", " : "");
+		json_write_string(out, text_of(plan->metrics[i]));
+		buffer_print(out, ": {\"units\": %llu", (unsigned long long)counts->metrics[i].count);
+		json_write_finite_member(out, ", ", "mean", counts->metrics[i].count > 0 ? counts->metrics[i].mean : (double)NAN);
+		buffer_byte(out, '}');
+	}
+	buffer_string(out, "}}");
+}
+
+/* What was counted under the weights that a move ends: what is counted later is of those that it sets. */
+static void counted_describe(const struct kept_rollout *rollout, struct buffer *out)
+{
+	const struct rollout_document *document = &rollout->document;
+	struct rollout_look counted = {0};
+	rollout_tallies_sum(rollout, &counted);
+	rollout_truths_sum(rollout, &counted);
+	buffer_string(out, ", \"" ROLLOUT_MOVE_COUNTED "\": [");
+	counts_describe(&document->plan, document->names[document->control], &counted.control, out);
+	for (size_t i = 0; i < document->plan.candidates; i++) {
+		buffer_string(out, ", ");
+		counts_describe(&document->plan, document->names[document->candidates[i]], &counted.candidates[i], out);
+	}
+	buffer_byte(out, ']');
+}
+
 static bool move_keep(struct keeper *keeper, struct control_move *record, struct buffer *sentence, struct buffer *evidence,
 		      int64_t now_ms, struct error *error)
 {
@@ -133,7 +169,7 @@ static bool move_keep(struct keeper *keeper, struct control_move *record, struct
 }
 
 static bool move_write(struct keeper *keeper, const struct kept_rollout *rollout, const struct rollout_move *move,
-		       struct control_move *record, int64_t now_ms, struct error *error)
+		       struct control_move *record, struct text counted, int64_t now_ms, struct error *error)
 {
 	const char *names[ROLLOUT_CANDIDATES_MAX];
 	const struct rollout_plan *plan = &rollout->document.plan;
@@ -144,6 +180,11 @@ static bool move_write(struct keeper *keeper, const struct kept_rollout *rollout
 	rollout_move_write(plan, move, candidate_names(&rollout->document, names), &evidence);
 	replaced_describe(keeper, rollout, move, &sentence, &evidence);
 	question_describe(rollout, move, &sentence, &evidence);
+	if (counted.length > 0 && !buffer_failed(&evidence)) {
+		evidence.length--;
+		buffer_text(&evidence, counted);
+		buffer_byte(&evidence, '}');
+	}
 	record->experiment = text_of(rollout->name);
 	record->number = (int64_t)move->number;
 	record->version = rollout->version;
@@ -282,11 +323,15 @@ bool rollout_write(struct keeper *keeper, struct kept_rollout *rollout, const st
 		   struct text reason, int64_t now_ms, struct error *error)
 {
 	struct control_move record = {.author = author, .reason = reason};
-	const bool has_moved = move && move->number > 0;
-	if (rollout->epoch != rollout->state.epoch && !table_move(keeper, rollout, &record.moved, now_ms, error))
-		return false;
-	return (!has_moved || move_write(keeper, rollout, move, &record, now_ms, error)) &&
-	       state_write(keeper, rollout, now_ms, error);
+	const bool has_moved = move && move->number > 0, turns = rollout->epoch != rollout->state.epoch;
+	struct buffer counted;
+	buffer_open(&counted, EVIDENCE_BYTES_MAX);
+	if (turns && has_moved && move->reason != REASON_STARTED)
+		counted_describe(rollout, &counted);
+	bool good = !turns || table_move(keeper, rollout, &record.moved, now_ms, error);
+	good = good && (!has_moved || move_write(keeper, rollout, move, &record, buffer_view(&counted), now_ms, error));
+	buffer_close(&counted);
+	return good && state_write(keeper, rollout, now_ms, error);
 }
 
 bool rollout_remove(struct keeper *keeper, struct ledger_rollout *rollout, bool all, int64_t now_ms, struct error *error)

@@ -283,6 +283,9 @@ void rollout_move_write(const struct rollout_plan *plan, const struct rollout_mo
 #define ROLLOUT_MOVE_ASKS "asks"
 #define ROLLOUT_MOVE_ASKS_FOR "asksFor"
 
+/* The member of what was counted of each choice under the weights that the move ends, which a keeper adds. */
+#define ROLLOUT_MOVE_COUNTED "counted"
+
 /* A text of a move that was appended so; empty: it has none of that name. */
 struct text rollout_move_text(struct text move, const char *member, struct arena *arena);
 

@@ -1,7 +1,9 @@
 /* rollout_view.c: see rollout_view.h. */
 #include "view/rollout_view.h"
 
+#include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/moment.h"
@@ -175,6 +177,23 @@ static void state_print(const struct ledger_rollout *rollout, const char *end, s
 		     PERCENT * (double)record->buckets / ASSIGNMENT_BUCKETS, end);
 }
 
+/* ---- the end ---- */
+
+static bool rollout_has_ended(const struct control_rollout *record)
+{
+	return text_is(record->phase, rollout_phase_names[ROLLOUT_PROMOTED]) ||
+	       text_is(record->phase, rollout_phase_names[ROLLOUT_ROLLED_BACK]);
+}
+
+/* What was counted until the move that ended the rollout, for json_decref(). NULL: it goes on, or the move does not say it. */
+static json_t *ended_counts(const struct ledger_rollout *rollout, json_t **owner)
+{
+	const struct control_move *last = move_last(rollout);
+	const bool has_ended = rollout->has_record && rollout_has_ended(&rollout->record) && last;
+	*owner = has_ended ? json_loadb(last->evidence.bytes, last->evidence.length, 0, NULL) : NULL;
+	return json_object_get(*owner, ROLLOUT_MOVE_COUNTED);
+}
+
 /* ---- JSON ---- */
 
 static void metrics_print_json(const struct variant_sum *sum, struct buffer *out)
@@ -201,6 +220,16 @@ static void next_print_json(const struct ledger *ledger, const struct ledger_rol
 	buffer_string(out, ", \"next\": {");
 	version_json(out, next.newest, next.phase, next.why);
 	buffer_byte(out, '}');
+}
+
+static void ended_print_json(const struct ledger_rollout *rollout, struct buffer *out)
+{
+	json_t *owner, *counts = ended_counts(rollout, &owner);
+	char *text = counts ? json_dumps(counts, JSON_PRESERVE_ORDER) : NULL;
+	if (text)
+		buffer_print(out, ", \"" ROLLOUT_MOVE_COUNTED "\": %s", text);
+	free(text);
+	json_decref(owner);
 }
 
 static void state_print_json(const struct ledger *ledger, const struct ledger_rollout *rollout, const struct variant_sum *sums,
@@ -237,6 +266,7 @@ static void state_print_json(const struct ledger *ledger, const struct ledger_ro
 	buffer_print(out, ", \"moves\": %lld", (long long)(last ? last->number : 0));
 	if (last)
 		json_write_member(out, ", ", "last", last->sentence);
+	ended_print_json(rollout, out);
 	next_print_json(ledger, rollout, out);
 	buffer_string(out, "}\n");
 }
@@ -273,6 +303,73 @@ static void rate_print(double part, double whole, struct buffer *out)
 		buffer_string(out, "       -");
 }
 
+static void header_print(struct buffer *out)
+{
+	buffer_print(out, "  %-32s %8s %12s %12s %8s %12s %9s\n", "CHOICE", "SHARE", "CALLS", "ERRORS", "RATE", "TRUTHS",
+		     "ACCURACY");
+}
+
+/* A choice in one line of the table; `share` NaN: it is not known. */
+static void choice_print(const char *name, double share, const struct variant_sum *sum, double accuracy, struct buffer *out)
+{
+	buffer_print(out, "  %-32s ", name);
+	rate_print(share, isfinite(share), out);
+	buffer_print(out, " %12lld %12lld ", (long long)sum->calls, (long long)sum->errors);
+	rate_print((double)sum->errors, (double)sum->calls, out);
+	buffer_print(out, " %12lld  ", (long long)sum->truths.units);
+	rate_print(accuracy, sum->truths.units > 0, out);
+	buffer_byte(out, '\n');
+}
+
+static void ended_metrics_print(json_t *metrics, struct arena *arena, struct buffer *out)
+{
+	const char *name;
+	json_t *metric;
+	json_object_foreach(metrics, name, metric)
+	{
+		const json_int_t units = json_integer_value(json_object_get(metric, "units"));
+		if (units > 0)
+			buffer_print(out, "    mean of %s: %.6g of %lld unit%s\n", text_shown(text_of(name), arena),
+				     json_number_value(json_object_get(metric, "mean")), (long long)units, units == 1 ? "" : "s");
+	}
+}
+
+/* By what the rollout ended: the table above is of the weights since then. */
+static void ended_print(const struct ledger_rollout *rollout, struct arena *arena, struct buffer *out)
+{
+	json_t *owner, *counts = ended_counts(rollout, &owner), *choice;
+	size_t at;
+	if (counts) {
+		buffer_string(out, "  at its end, by the weights before that move:\n");
+		header_print(out);
+	}
+	json_array_foreach(counts, at, choice)
+	{
+		const struct variant_sum sum = {.calls = json_integer_value(json_object_get(choice, "calls")),
+						.errors = json_integer_value(json_object_get(choice, "errors")),
+						.truths = {.units = json_integer_value(json_object_get(choice, "truths"))}};
+		const char *name = json_string_value(json_object_get(choice, "name"));
+		choice_print(text_shown(text_of(name ? name : ""), arena), (double)NAN, &sum,
+			     json_number_value(json_object_get(choice, "accuracy")), out);
+		ended_metrics_print(json_object_get(choice, "metrics"), arena, out);
+	}
+	json_decref(owner);
+}
+
+/* A rollback moves the weights. Requests that name a choice by headers still get it. */
+static void header_routes_print(const struct ledger_rollout *rollout, const struct variant_sum *sums, size_t count,
+				struct arena *arena, struct buffer *out)
+{
+	if (!rollout->has_record || !text_is(rollout->record.phase, rollout_phase_names[ROLLOUT_ROLLED_BACK]))
+		return;
+	for (size_t i = 0; i < count; i++)
+		if (sums[i].buckets == 0)
+			buffer_print(out,
+				     "  header routes still reach %s: requests with its trafficConfig.headers, or with "
+				     "x-seldon-route\n",
+				     text_shown(sums[i].name, arena));
+}
+
 void rollout_view_print(const struct ledger *ledger, const struct ledger_rollout *rollout, bool json, struct arena *arena,
 			struct buffer *out)
 {
@@ -286,21 +383,17 @@ void rollout_view_print(const struct ledger *ledger, const struct ledger_rollout
 	state_print(rollout, "", arena, out);
 	next_print(ledger, rollout, arena, out);
 	if (count > 0)
-		buffer_print(out, "  %-32s %8s %12s %12s %8s %12s %9s\n", "CHOICE", "SHARE", "CALLS", "ERRORS", "RATE", "TRUTHS",
-			     "ACCURACY");
+		header_print(out);
 	for (size_t i = 0; i < count; i++) {
-		buffer_print(out, "  %-32s %7.2f%% %12lld %12lld ", text_shown(sums[i].name, arena),
-			     PERCENT * (double)sums[i].buckets / ASSIGNMENT_BUCKETS, (long long)sums[i].calls,
-			     (long long)sums[i].errors);
-		rate_print((double)sums[i].errors, (double)sums[i].calls, out);
-		buffer_print(out, " %12lld  ", (long long)sums[i].truths.units);
-		rate_print(truth_moments(&sums[i].truths).mean, sums[i].truths.units > 0, out);
-		buffer_byte(out, '\n');
+		choice_print(text_shown(sums[i].name, arena), (double)sums[i].buckets / ASSIGNMENT_BUCKETS, &sums[i],
+			     truth_moments(&sums[i].truths).mean, out);
 		late_print(sums[i].truths.joined, sums[i].truths.late, "truths", out);
 		metrics_print(&sums[i], arena, out);
 	}
 	if (last)
 		buffer_print(out, "  move %lld: %s\n", (long long)last->number, text_shown(last->sentence, arena));
+	ended_print(rollout, arena, out);
+	header_routes_print(rollout, sums, count, arena, out);
 }
 
 size_t rollouts_view_print(const struct ledger *ledger, bool json, struct arena *arena, struct buffer *out)

@@ -236,6 +236,44 @@ static void moves_are_shown_from_the_newest(void **state)
 	assert_non_null(strstr(view(false), "  move 2: "));
 }
 
+/* What is counted afterwards is of the weights since then. */
+static void the_table_by_which_a_rollout_ended_stays(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e",
+		      EXPERIMENT("10, 50") "  successCriteria: [{metricName: profit, threshold: 3, operator: \">\"}]\n");
+	engine_follow(&one);
+	one.truths[1] = 40;
+	one.right[1] = 30;
+	one.metric_count = 1;
+	one.metrics[0][0] = (struct metric_truth){.name = TEXT("profit")};
+	one.metrics[1][0] = (struct metric_truth){
+		.name = TEXT("profit"), .requests = 60, .units = 40, .mean = 3.25, .squares = 9, .joined = 60};
+	seconds_pass(&one, 4, 200, 0);
+	assert_null(strstr(view(false), "at its end"));
+	assert_null(strstr(view(false), "header routes"));
+	assert_null(strstr(view(true), "\"counted\""));
+	seconds_pass(&one, 1, 200, 100);
+	assert_true(phase_is("rolledBack", 1));
+	seconds_pass(&one, 2, 200, 0);
+	const char *text = view(false), *ended = strstr(text, "\n  at its end, by the weights before that move:\n  CHOICE ");
+	assert_non_null(ended);
+	const char *b = strstr(ended, "\n  b ");
+	assert_non_null(b);
+	static const char row[] = "       -         1000          100   10.00%           40    75.00%\n"
+				  "    mean of profit: 3.25 of 40 units\n";
+	assert_memory_equal(b + 36, row, sizeof row - 1);
+	assert_non_null(strstr(text, "\n  header routes still reach b: "));
+	assert_null(strstr(text, "still reach a"));
+	json_t *read = view_read(), *counted = json_object_get(read, "counted");
+	assert_int_equal(json_array_size(counted), 2);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(counted, 0), "name")), "a");
+	assert_true(member(json_array_get(counted, 0), "calls") == 1000 && member(json_array_get(counted, 0), "errors") == 0);
+	assert_true(member(json_array_get(counted, 1), "calls") == 1000 && member(json_array_get(counted, 1), "errors") == 100);
+	assert_true(json_number_value(json_object_get(json_array_get(counted, 1), "accuracy")) == 0.75);
+	json_decref(read);
+}
+
 #define STAGELESS                                                                                                                  \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: a\n"                       \
 	"  candidates: [{name: a, weight: 50}, {name: b, weight: 50}]\n"
@@ -378,6 +416,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_ratio_is_shown_by_its_values, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(truths_that_came_late_are_shown, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(moves_are_shown_from_the_newest, stand_begin, stand_end),
+		cmocka_unit_test_setup_teardown(the_table_by_which_a_rollout_ended_stays, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(an_experiment_whose_stages_are_gone_keeps_its_moves, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(an_experiment_whose_rollout_has_not_begun_says_why, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(fields_of_a_rollout_that_does_not_run_are_named, stand_begin, stand_end),
