@@ -7,7 +7,9 @@
                         and the id
   rollout.py --after MS MODEL   reads those lines, and prints when the last one came that another model answered, no earlier than
                         MS, and of how many partitions MODEL answered since
-  rollout.py --truths   reads answers, and prints feedback for each, twice: the default is right 9 times in 10, the candidate 6.
+  rollout.py --truths [DEFAULT CANDIDATE]
+                        reads answers, and prints feedback for each, twice: of 100 the default is right so many times, by its truths.
+                        Without numbers the default is right 90 times, the candidate 60.
                         Every other one says so by its truth, which is what was answered or something else; the rest
                         have a gain too"""
 import json
@@ -35,12 +37,14 @@ elif sys.argv[1:2] == ["--after"]:
             elif int(at) >= last:
                 partitions.add(partition)
     print(last, len(partitions))
-elif sys.argv[1:] == ["--truths"]:
+elif sys.argv[1:2] == ["--truths"]:
+    default, candidate = map(int, sys.argv[2:] or (90, 60))
     for number, line in enumerate(sys.stdin):
         answer = json.loads(line)
-        right = number % 10 < (9 if answer["response"]["model_name"] == "steady" else 6)
+        right = number * 37 % 100 < (default if answer["response"]["model_name"] == "steady" else candidate)
         said = int(answer["response"]["outputs"][0]["data"][0] >= 0.5)
-        outcome = {"metrics": {"accuracy": int(right), "gain": 7}} if number % 2 else {"truth": {"label": [said if right else 1 - said]}}
+        data = answer["response"]["outputs"][0]["data"][0]
+        outcome = {"truth": {"label": [data if right else data + 1]}} if sys.argv[2:] else {"metrics": {"accuracy": int(right), "gain": 7}} if number % 2 else {"truth": {"label": [said if right else 1 - said]}}
         feedback = json.dumps({"id": answer["id"], **outcome})
         print(feedback, feedback, sep="\n", flush=True)
 else:

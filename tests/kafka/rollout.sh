@@ -397,6 +397,40 @@ expect "what it would have done" "$(jq -r '[.moves[] | .to] | join(",")' "$dir/r
 expect "why" "$(jq -r '.moves[1] | .evidence[.cause].rule' "$dir/rehearsal.json")" "= accuracyDrop"
 expect "requests of the default" "$(jq '.requests.steady' "$dir/rehearsal.json")" "-gt 100"
 
+# ---- a promotion policy without stages: truths decide at the end of its interval ----
+
+# Feedback until the rollout ends: how often of 100 the default and the candidate are right.
+judge_policy() { # $1 the interval, $2 of the default, $3 of the candidate, $4 the phase at the end
+	cat >"$dir/policy.yaml" <<-END
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: Experiment
+		metadata: {name: fresh}
+		spec:
+		  default: steady
+		  candidates: [{name: steady, weight: 70}, {name: next, weight: 30}]
+		  successCriteria:
+		  - {metricName: accuracy, threshold: 0.6, operator: ">"}
+		  - {metricName: latency_p95, threshold: 2000, operator: "<"}
+		  promotionPolicy: {automatic: true, interval: $1, promotionThreshold: 0.8}
+		  progressiveDeployment: {checkEvery: 1s, outcomeWindow: $((2 * patience))s}
+	END
+	"$sluice" apply -f "$dir/policy.yaml" >"$dir/apply.log" 2>&1 || give_up "apply of a policy is refused"
+	wait_until 10 status_has '"phase": "running"' '"percent": 30' || give_up "the rollout of a policy does not begin"
+	"$sluice" tail p -o json 2>/dev/null | "$here/rollout.py" --truths "$2" "$3" |
+		"$sluice" feedback p -f - >/dev/null 2>"$dir/feedback.log" &
+	ours $!
+	truths=$started
+	wait_until 30 status_has "\"phase\": \"$4\""
+	expect "a candidate that is right $3 times of 100, beside $2: status of waiting until it is $4" $? "-eq 0"
+	kill "$truths" 2>/dev/null
+	not_ours "$truths"
+	"$sluice" experiments history fresh -o json 2>"$dir/history.log" | head -n 1 >"$dir/last.json"
+}
+judge_policy $((8 * patience))s 55 90 promoted
+expect_words "why it was promoted" "$dir/last.json" '"sentence": "Promoted: all rules of stage 1 hold'
+judge_policy 60s 90 30 rolledBack
+expect_words "why it was rolled back" "$dir/last.json" '"sentence": "Rolled back: `accuracy` of `next`'
+
 # ---- an estimate: no truth comes, and the candidate's own probabilities are low ----
 # `sooner` fires first, for the group of the default, which rolls nothing back.
 
