@@ -400,14 +400,16 @@ const struct command command_experiments_status = {
 	.arguments = "EXPERIMENT",
 	.summary = "Shows the state of an experiment.",
 	.help = "Shows the rollout that a keeper runs (`sluice run --control`): its phase and stage, the share, calls and errors "
-		"of each choice since the weights last moved, and the last move. A newer version of its document, as a deletion, "
-		"that is accepted and not in force is shown with the reason. Of an Experiment without stages, and of a "
+		"of each choice since the weights last moved, and the last move. Of a rollout that is over it also shows the "
+		"table by which it ended. A newer version of its document, as a deletion, that is accepted and not in force is "
+		"shown with the reason. Of an Experiment without stages, and of a "
 		"SeldonDeployment whose predictors share its traffic, it shows the shares, and the version that set them.\n"
 		"\n"
 		"With -f, --exposures or --pipeline it reads exposures and feedback as `sluice experiments analyze` does, and "
 		"shows the units and the present share of each variant, whether the split is as planned, the feedback that "
-		"came, and the recommendation in one sentence. Of bandits it also shows the policies by which engines choose, and "
-		"counts rewards that the algorithm refuses, and `contextFeatures` that requests lack, which count as 0.\n"
+		"came, and the recommendation in one sentence. Of bandits it also shows the policies by which engines choose, the "
+		"plays, the mean reward and the coefficients of each candidate, and counts rewards that the algorithm refuses, "
+		"and `contextFeatures` that requests lack, which count as 0.\n"
 		"\n"
 		"  sluice experiments status checkout --watch --brokers localhost:9092\n"
 		"  sluice experiments status checkout -f pipelines/ --brokers localhost:9092\n",
