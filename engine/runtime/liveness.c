@@ -178,6 +178,16 @@ static bool liveness_listen(struct liveness *liveness, struct error *error)
 			 liveness->address.sun_path, strerror(errno));
 }
 
+/* The thread takes no signal: one that it did not block would end the process by SIGTERM, whatever the main thread does. */
+static bool liveness_start(struct liveness *liveness)
+{
+	sigset_t before;
+	engine_block_signals(&before);
+	liveness->has_thread = pthread_create(&liveness->thread, NULL, liveness_run, liveness) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return liveness->has_thread;
+}
+
 struct liveness *liveness_open(const char *path, const char *instance, struct error *error)
 {
 	struct liveness *liveness = memory_take(1, sizeof *liveness);
@@ -190,8 +200,7 @@ struct liveness *liveness_open(const char *path, const char *instance, struct er
 	(void)snprintf(liveness->report.instance, sizeof liveness->report.instance, "%s", instance);
 	bool good = address_make(path, &liveness->address, error) && place_clear(&liveness->address, error) &&
 		    liveness_listen(liveness, error) && (liveness->bell = bell_open(error)) >= 0;
-	liveness->has_thread = good && pthread_create(&liveness->thread, NULL, liveness_run, liveness) == 0;
-	if (liveness->has_thread)
+	if (good && liveness_start(liveness))
 		return liveness;
 	error_set(error, ERROR_SYSTEM, PLACE_NONE, "the thread of the health socket could not be started; raise the limit on "
 						   "threads");

@@ -65,6 +65,24 @@ static void a_process_that_starts_is_alive(void **state)
 	said_close(&said);
 }
 
+/* The engine takes signals by a descriptor, and its threads block them: one that did not would end the process at once. */
+static void a_signal_to_the_process_is_left_to_the_engine(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	sigset_t set, before;
+	const struct timespec at_once = {0};
+	struct liveness *liveness = liveness_open(path, "one", &error);
+	assert_non_null(liveness);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, &before);
+	assert_int_equal(kill(getpid(), SIGTERM), 0);
+	assert_int_equal(sigtimedwait(&set, NULL, &at_once), SIGTERM);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	liveness_close(liveness);
+}
+
 static void nothing_that_is_sent_changes_anything(void **state)
 {
 	(void)state;
@@ -346,6 +364,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_process_that_starts_is_alive),
+		cmocka_unit_test(a_signal_to_the_process_is_left_to_the_engine),
 		cmocka_unit_test(nothing_that_is_sent_changes_anything),
 		cmocka_unit_test(a_probe_that_gets_no_descriptor_waits_and_costs_nothing),
 		cmocka_unit_test(a_probe_waits_while_others_are_before_it),
