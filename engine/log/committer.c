@@ -1,6 +1,6 @@
 /* committer.c: Calls on librdkafka that settle a transaction, in the order of settlement.c. See committer.h, and
  * transaction.h for the reasons. */
-#include "log/committer.h"
+#include "log/committer_parts.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -11,63 +11,13 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "log/broker_refusals.h"
 #include "log/committed_offsets.h"
-#include "log/rights_question.h"
-#include "log/settlement.h"
 #include "net/loop.h"
 
-#define REASON_MAX 256
 #define DENIED_PAUSES 10   /* so many times as long between two questions for a right as otherwise: each opens a client */
 #define CLOSE_WAIT_S 5		/* for the thread, at the end of a worker */
 #define READ_COMMITTED_MS 4000 /* less, since it is a call of the consumer's client, which is closed then */
 #define RESETS_APART_MS 60000 /* a reset so long after another one has nothing to do with it */
-
-enum committer_request { REQUEST_NONE, REQUEST_START, REQUEST_END, REQUEST_STOP };
-
-struct committer {
-	const struct transaction_config *config;
-	const struct consumer *consumer;
-	struct batch_limit *batches, own_batches;
-	int timeout_ms;
-	int bell;
-	pthread_t thread;
-	bool running;
-	atomic_bool stopping, abandoned;
-	atomic_uint calls, calling; /* number of calls so far, and the present one (enum settlement_call) */
-	atomic_bool warned;	    /* librdkafka has logged that a transaction failed; nothing was committed since */
-	atomic_uint closed_sockets; /* of this producer and its predecessors; librdkafka's threads count */
-
-	pthread_mutex_t lock; /* protects the nine fields below */
-	pthread_cond_t asked;
-	enum committer_request request;
-	enum transaction_news answer;
-	struct error answer_error;
-	struct error lost; /* the reason why another producer would not help: a topic may be gone, or the clock is wrong */
-	int64_t lost_at_ms; /* time at which that is reported, unless there is a commit before */
-	rd_kafka_queue_t *queue;  /* the producer's events */
-	size_t batch_bytes;	  /* of the producer, at most */
-	struct refusals refusals; /* the refusals reported */
-	struct broker_refusals broker_refusals;
-
-	/* Owned by the thread during a request, otherwise by the worker: */
-	rd_kafka_t *producer;
-	struct topic_handles topics;
-	const char *const *names; /* of the topics */
-	size_t name_count;
-	struct settlement settlement;
-	char reason[REASON_MAX]; /* reason of the last doubt about a transaction */
-	bool explained;		 /* the current doubt was reported */
-	bool doubts_rights;	 /* perhaps the login may not write a topic any more */
-	struct rights_question rights; /* what it then asks */
-	bool has_begun;		    /* a transaction was begun, so the login had all rights */
-	bool is_denied;		    /* it has lost the right to the transactional id, which was logged */
-	bool lacks_group;	    /* or to the group */
-	bool lacks_topic;	    /* or to all topics that could tell whether the last commit succeeded */
-	struct hindrance hindrance; /* to the next transaction */
-	struct hindrance resets;    /* one after the other, without a commit */
-	int64_t reset_ms;	    /* the last one */
-};
 
 static const char *const call_words[] = {
 	[SETTLEMENT_OVER] = "ending a transaction",
@@ -78,144 +28,6 @@ static const char *const call_words[] = {
 	[SETTLEMENT_READ_COMMITTED] = "reading what the group has committed",
 	[SETTLEMENT_PAUSE] = "ending a transaction",
 };
-
-/* ---- the producer ---- */
-
-static int on_close_socket(int socket, void *context)
-{
-	struct committer *committer = context;
-	atomic_fetch_add(&committer->closed_sockets, 1);
-	return close(socket);
-}
-
-static void committer_on_log_line(const rd_kafka_t *client, int level, const char *facility, const char *words)
-{
-	if (client_tells_transaction(facility))
-		atomic_store(&((struct committer *)rd_kafka_opaque(client))->warned, true);
-	client_on_log_line(client, level, facility, words);
-}
-
-static rd_kafka_conf_t *configuration_of(struct committer *committer, size_t *batch_bytes, struct error *error)
-{
-	char timeout[16], socket_timeout[16];
-	snprintf(timeout, sizeof timeout, "%d", committer->timeout_ms);
-	/* A request without an answer after this time is sent again. That should not happen before the transaction
-	 * itself times out. */
-	snprintf(socket_timeout, sizeof socket_timeout, "%d", committer->timeout_ms - 100);
-	const struct property own[] = {
-		{"bootstrap.servers", committer->config->brokers},
-		{"allow.auto.create.topics", "false"}, /* a topic that Kafka creates by itself has other settings and partitions */
-		{"transactional.id", committer->config->id},
-		{"transaction.timeout.ms", timeout},
-		{"socket.timeout.ms", socket_timeout},
-		{"linger.ms", "5"},
-		/* A deleted topic must be detected before the transaction times out. */
-		{"topic.metadata.propagation.max.ms", "5000"},
-		{"partitioner", "murmur2_random"},
-		/* Successful records need no report: the commit reports all. */
-		{"delivery.report.only.error", "true"},
-		{"statistics.interval.ms", committer->config->statistics ? CLIENT_STATISTICS_MS : NULL},
-	};
-	rd_kafka_conf_t *configuration =
-		client_configuration((struct properties){sizeof own / sizeof own[0], own}, committer->config->properties, error);
-	if (!configuration)
-		return NULL;
-	client_keep_partitions(configuration, committer->config->properties);
-	*batch_bytes = client_limit_batches(configuration, committer->config->properties, committer->batches);
-	rd_kafka_conf_set_opaque(configuration, committer);
-	rd_kafka_conf_set_log_cb(configuration, committer_on_log_line);
-	rd_kafka_conf_set_closesocket_cb(configuration, on_close_socket);
-	/* As events, because a commit then waits only for the number of unsent records, instead of polling for
-	 * callbacks every 10 ms. */
-	rd_kafka_conf_set_events(configuration, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS);
-	return configuration;
-}
-
-static void note_refusal(struct committer *committer, const rd_kafka_message_t *report)
-{
-	switch (refusal_cause(report, committer->batch_bytes)) {
-	case REFUSAL_OF_RECORD:
-		refusals_note(&committer->refusals, &committer->topics, report);
-		break;
-	case REFUSAL_OF_BATCH: /* another producer produces the whole transaction again */
-		refusal_lower_batches(committer->batches, committer->batch_bytes, report);
-		break;
-	case REFUSAL_OF_RIGHT:
-		refusals_deny(&committer->refusals, topic_handles_find(&committer->topics, report), false);
-		break;
-	case REFUSAL_OF_ABSENCE:
-		refusals_deny(&committer->refusals, topic_handles_find(&committer->topics, report), true);
-		break;
-	case REFUSAL_OF_CLOCK:
-		refusal_name_clock(report, &committer->lost);
-		committer->lost_at_ms = clock_ms();
-		break;
-	case REFUSAL_OF_BROKER:
-		broker_refusals_note(&committer->broker_refusals, report, clock_ms());
-		break;
-	case REFUSAL_OF_PRODUCER: /* the next call reports it */
-		break;
-	case REFUSAL_OF_LOSS:
-		if (committer->lost.kind == ERROR_NONE && !client_has_topic(report, &committer->lost))
-			committer->lost_at_ms = clock_ms() + CLIENT_PATIENCE_MS;
-		break;
-	}
-}
-
-static void note_refused(struct committer *committer, rd_kafka_event_t *event)
-{
-	const rd_kafka_message_t *message;
-	while ((message = rd_kafka_event_message_next(event)))
-		if (message->err)
-			note_refusal(committer, message);
-}
-
-/* Called under the lock. A commit waits for failed records until they are taken from the queue. The commit also
- * reports their failure. */
-static void drain_events(struct committer *committer)
-{
-	rd_kafka_event_t *event;
-	while (committer->queue && (event = rd_kafka_queue_poll(committer->queue, 0))) {
-		if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_DR)
-			note_refused(committer, event);
-		else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_STATS)
-			client_note_statistics(event, committer->config->statistics);
-		rd_kafka_event_destroy(event);
-	}
-}
-
-static void producer_close(struct committer *committer)
-{
-	if (!committer->producer)
-		return;
-	client_quiet_transactions(committer->producer);
-	pthread_mutex_lock(&committer->lock);
-	drain_events(committer);
-	rd_kafka_queue_t *queue = committer->queue;
-	committer->queue = NULL;
-	pthread_mutex_unlock(&committer->lock);
-	client_queue_forget(queue);
-	topic_handles_close(&committer->topics);
-	rd_kafka_destroy(committer->producer);
-	committer->producer = NULL;
-}
-
-static bool producer_open(struct committer *committer, struct error *error)
-{
-	size_t batch_bytes = 0;
-	rd_kafka_conf_t *configuration = configuration_of(committer, &batch_bytes, error);
-	committer->producer = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
-	if (!committer->producer)
-		return false;
-	rd_kafka_queue_t *queue = rd_kafka_queue_get_main(committer->producer);
-	client_queue_ring(queue, committer->bell);
-	pthread_mutex_lock(&committer->lock);
-	committer->queue = queue;
-	committer->batch_bytes = batch_bytes;
-	broker_refusals_renew(&committer->broker_refusals);
-	pthread_mutex_unlock(&committer->lock);
-	return topic_handles_follow(&committer->topics, committer->producer, committer->names, committer->name_count, error);
-}
 
 /* ---- calls; each stores the first reason of a doubt ---- */
 
@@ -246,7 +58,7 @@ static void denial_note(struct committer *committer, bool is_denied)
 		"may not have transactions any more: its pipelines wait, and others continue. Give the login the right that "
 		"`sluice plan --acls` lists",
 	};
-	char line[REASON_MAX + 160];
+	char line[COMMITTER_REASON_MAX + 160];
 	if (is_denied == committer->is_denied)
 		return;
 	committer->is_denied = is_denied;
@@ -275,9 +87,9 @@ static void refusals_pause(struct committer *committer)
 
 static enum settlement_outcome open_anew(struct committer *committer, struct error *error)
 {
-	producer_close(committer);
+	committer_producer_close(committer);
 	refusals_pause(committer);
-	if (atomic_load(&committer->abandoned) || !producer_open(committer, error))
+	if (atomic_load(&committer->abandoned) || !committer_producer_open(committer, error))
 		return SETTLEMENT_HOPELESS;
 	rd_kafka_error_t *failure = rd_kafka_init_transactions(committer->producer, committer->timeout_ms);
 	enum settlement_outcome outcome = SETTLEMENT_DONE;
@@ -422,7 +234,7 @@ static void resets_note(struct committer *committer, enum transaction_news news)
 /* Logs that what librdkafka warned of, as after the engine stood still, is over. */
 static void recovery_note(struct committer *committer)
 {
-	char line[REASON_MAX];
+	char line[COMMITTER_REASON_MAX];
 	if (!atomic_exchange(&committer->warned, false))
 		return;
 	(void)snprintf(line, sizeof line, "Kafka: %s commits again", committer->config->id);
@@ -500,7 +312,7 @@ static void *committer_run(void *context)
 			break;
 		case REQUEST_STOP:
 			if (!atomic_load(&committer->abandoned))
-				producer_close(committer);
+				committer_producer_close(committer);
 			return NULL;
 		case REQUEST_NONE:
 			return NULL;
@@ -518,9 +330,10 @@ static void committer_ask(struct committer *committer, enum committer_request re
 
 /* ---- for the worker ---- */
 
-struct committer *committer_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error)
+/* Without its thread. `bell` -1: none could be had. */
+static struct committer *committer_make(const struct transaction_config *config, const struct consumer *consumer, int bell,
+					struct error *error)
 {
-	assert(config->brokers && config->id && consumer);
 	struct committer *committer = memory_take(1, sizeof *committer);
 	if (!committer) {
 		error_memory(error, ERROR_SYSTEM, "opening a committer");
@@ -532,18 +345,51 @@ struct committer *committer_open(const struct transaction_config *config, const 
 	committer->timeout_ms = config->timeout_ms > 0 ? config->timeout_ms : TRANSACTION_TIMEOUT_MS;
 	pthread_mutex_init(&committer->lock, NULL);
 	pthread_cond_init(&committer->asked, NULL);
-	committer->bell = bell_open(error);
+	committer->bell = bell;
 	committer->names = config->topics;
 	committer->topics.awaited = config->observes;
 	committer->name_count = config->topic_count;
+	return committer;
+}
+
+/* Starts the thread with a request; NULL: it was closed. */
+static struct committer *committer_begin(struct committer *committer, enum committer_request request, struct error *error)
+{
 	committer->running = committer->bell >= 0 && pthread_create(&committer->thread, NULL, committer_run, committer) == 0;
 	if (committer->running) {
-		committer_ask(committer, REQUEST_START);
+		committer_ask(committer, request);
 		return committer;
 	}
 	error_set(error, ERROR_SYSTEM, PLACE_NONE, "the committer's thread could not be started; raise the limit on threads");
 	(void)committer_close(committer);
 	return NULL;
+}
+
+struct committer *committer_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error)
+{
+	assert(config->brokers && config->id && consumer);
+	struct committer *committer = committer_make(config, consumer, bell_open(error), error);
+	return committer ? committer_begin(committer, REQUEST_START, error) : NULL;
+}
+
+struct committer *committer_replace(const struct committer *hung, struct positions positions, struct error *error)
+{
+	const struct settlement settlement = hung->settlement;
+	if (settlement.call == SETTLEMENT_READ_COMMITTED || settlement.call == SETTLEMENT_OVER) /* it has just returned */
+		return NULL;
+	struct committer *committer = committer_make(hung->config, hung->consumer, dup(hung->bell), error);
+	if (!committer)
+		return NULL;
+	committer->names = hung->names;
+	committer->name_count = hung->name_count;
+	committer->has_begun = hung->has_begun;
+	committer->settlement = settlement;
+	committer->settlement.positions = positions;
+	committer->settlement.closed_at_begin = 0;
+	settlement_took(&committer->settlement, SETTLEMENT_FAILED, 0);
+	committer->explained = true;
+	(void)snprintf(committer->reason, sizeof committer->reason, "%s has not returned", call_words[settlement.call]);
+	return committer_begin(committer, REQUEST_END, error);
 }
 
 /* A call lasts as long as a transaction, and librdkafka may need longer for a producer whose broker is silent. */
@@ -591,7 +437,7 @@ enum transaction_news committer_answer(struct committer *committer, struct error
 {
 	bell_quiet(committer->bell);
 	pthread_mutex_lock(&committer->lock);
-	drain_events(committer);
+	committer_events_drain(committer);
 	enum transaction_news news = committer->answer;
 	committer->answer = NEWS_NONE;
 	if (news == NEWS_COMMITTED)
@@ -637,7 +483,7 @@ bool committer_topics(struct committer *committer, const char *const *names, siz
 bool committer_refused(struct committer *committer, struct refusal *refusal)
 {
 	pthread_mutex_lock(&committer->lock);
-	drain_events(committer);
+	committer_events_drain(committer);
 	bool refused = refusals_take(&committer->refusals, refusal);
 	pthread_mutex_unlock(&committer->lock);
 	return refused;

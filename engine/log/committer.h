@@ -22,6 +22,13 @@ bool committer_close(struct committer *committer);
 /* Closes a committer whose call does not return: its thread is left alone with its memory, and makes no other call if it returns
  * after all. */
 void committer_abandon(struct committer *committer);
+
+/* Opens another committer in place of one whose call does not return, which is to be abandoned then. It takes the transactional id,
+ * so that Kafka refuses what the other one may still send, and goes on where that one stood, as after a call that failed. It has
+ * its answers for the same bell, which the abandoned client may still ring: that is never closed. `positions` are a copy of those
+ * that the other one has. NULL: no memory or thread, or, without an error, it is the consumer's client that hangs. */
+struct committer *committer_replace(const struct committer *hung, struct positions positions, struct error *error);
+
 int committer_bell(const struct committer *committer);
 
 /* NEWS_NONE: no answer yet. */

@@ -18,6 +18,7 @@
  * but librdkafka may wait for an event that does not come, as for a coordinator when offsets are sent. */
 #define LATE_TIMEOUTS 3
 #define HUNG_TIMEOUTS 6
+#define HUNG_MOST 5 /* one after the other, without a commit: each leaves its client and thread behind */
 #define CHECKED_MOST_MS 2000 /* a longer time between two checks was a pause of the process, which is no call's */
 
 struct kafka_transaction {
@@ -35,6 +36,8 @@ struct kafka_transaction {
 	int64_t logged_ms;  /* of it, when that was logged last */
 	unsigned calls;	    /* of the committer, at the last check */
 	bool hangs;
+	int bell;      /* of the first committer */
+	unsigned hung; /* committers that were replaced since the last commit */
 	struct write_probe write_probe;
 	struct produce_batch produce_batch;
 };
@@ -52,10 +55,12 @@ struct output *transaction_open(const struct transaction_config *config, const s
 	transaction->output.operations = &operations;
 	transaction->config = config;
 	transaction->committer = committer_open(config, consumer, error);
-	if (transaction->committer)
-		return &transaction->output;
-	memory_give(transaction);
-	return NULL;
+	if (!transaction->committer) {
+		memory_give(transaction);
+		return NULL;
+	}
+	transaction->bell = committer_bell(transaction->committer);
+	return &transaction->output;
 }
 
 static void transaction_close(struct output *self)
@@ -69,7 +74,7 @@ static void transaction_close(struct output *self)
 
 static int transaction_bell(const struct output *self)
 {
-	return committer_bell(((const struct kafka_transaction *)self)->committer);
+	return ((const struct kafka_transaction *)self)->bell;
 }
 
 static bool transaction_is_open(const struct output *self)
@@ -86,6 +91,7 @@ static enum transaction_news transaction_news(struct output *self, struct positi
 	transaction->open = news != NEWS_BROKEN;
 	transaction->commit_us = clock_us() - transaction->ended_us;
 	transaction->resets += news == NEWS_RESET;
+	transaction->hung = news == NEWS_COMMITTED ? 0 : transaction->hung;
 	produce_batch_empty(&transaction->produce_batch); /* it is empty, unless its contents are void */
 	*committed = transaction->positions;
 	return news;
@@ -137,6 +143,49 @@ static int64_t call_duration_ms(struct kafka_transaction *transaction, int64_t n
 	return transaction->call_ms;
 }
 
+/* The abandoned committer keeps its positions. */
+static struct positions positions_copy(struct positions positions, struct error *error)
+{
+	struct positions copy = {positions.count, memory_take(positions.count + 1, sizeof *copy.items)};
+	if (!copy.items)
+		error_memory(error, ERROR_SYSTEM, "ending a transaction");
+	else if (positions.count > 0)
+		memcpy(copy.items, positions.items, positions.count * sizeof *copy.items);
+	return copy;
+}
+
+/* Opens another client in place of one that hangs. What its call would settle is in doubt, as after any call that fails. False:
+ * that is not safe, or has not helped before. */
+static bool transaction_replace(struct kafka_transaction *transaction, struct error *error)
+{
+	if (transaction->hung >= HUNG_MOST)
+		return false;
+	const struct positions copy = positions_copy(transaction->positions, error);
+	struct committer *next = copy.items ? committer_replace(transaction->committer, copy, error) : NULL;
+	if (!next) {
+		memory_give(copy.items);
+		return false;
+	}
+	committer_abandon(transaction->committer);
+	transaction->committer = next;
+	transaction->positions = copy;
+	transaction->capacity = copy.count;
+	transaction->hung++;
+	transaction->calls = 0;
+	transaction->call_ms = transaction->logged_ms = 0;
+	return true;
+}
+
+static void replacement_log(const struct kafka_transaction *transaction, const char *doing, int64_t lasted_ms)
+{
+	char line[ERROR_TEXT_MAX];
+	(void)snprintf(line, sizeof line,
+		       "%s: Kafka's client hangs: %s has not returned for %lld s; another one takes its place, and what is not "
+		       "committed is processed again. Report this with the version of librdkafka, %s",
+		       transaction->config->id, doing, (long long)(lasted_ms / MS_PER_S), rd_kafka_version_str());
+	kafka_log_say(LOG_LEVEL_WARN, line);
+}
+
 static bool transaction_check(struct output *self, int64_t now_ms, struct error *error)
 {
 	struct kafka_transaction *transaction = (struct kafka_transaction *)self;
@@ -145,6 +194,10 @@ static bool transaction_check(struct output *self, int64_t now_ms, struct error 
 	const char *doing;
 	char line[ERROR_TEXT_MAX];
 	const int64_t lasted_ms = call_duration_ms(transaction, now_ms, &doing);
+	if (lasted_ms >= HUNG_TIMEOUTS * timeout_ms && !transaction->hangs && transaction_replace(transaction, error)) {
+		replacement_log(transaction, doing, lasted_ms);
+		return true;
+	}
 	if (lasted_ms >= HUNG_TIMEOUTS * timeout_ms) {
 		if (!transaction->hangs)
 			committer_abandon(transaction->committer);

@@ -16,7 +16,9 @@
  * transaction may last. An engine that was really replaced learns that from the group (consumer_take() fails).
  *
  * A transaction that makes no progress is logged after three timeouts: a call that fails again and again, transactions that fail
- * one after the other, and a call that does not return. After six timeouts such a call hangs, and output_check() fails.
+ * one after the other, and a call that does not return. After six timeouts such a call hangs. Another committer takes its place,
+ * and its transactional id: the transaction is in doubt, as after a call that failed. output_check() fails when that has not helped
+ * before, and when it is the consumer's client that hangs, by which the committed offsets are read.
  */
 #ifndef SLUICE_LOG_TRANSACTION_H
 #define SLUICE_LOG_TRANSACTION_H

@@ -20,6 +20,7 @@
 #define TIMEOUT_MS 1000
 #define COMMIT_OFFSETS 28
 #define CHECK_MS 1000
+#define HUNG_MOST 5 /* transaction.c */
 
 static struct mock mock;
 static struct consumer_config consumer_config;
@@ -149,22 +150,60 @@ static void a_call_that_returns_late_is_logged(void **state)
 	assert_int_equal(atomic_load(&lines), 1);
 }
 
-/* Its thread is left alone, and ends by itself when the call returns after all. */
-static void a_call_that_does_not_return_is_given_up(void **state)
+/* The call that hangs may have been done or not: the group tells. What it does when it returns after all is nobody's. */
+static void another_client_takes_the_place_of_one_that_hangs(void **state)
 {
 	struct error error = {0};
+	struct positions committed;
+	int64_t now_ms = 1000000;
+	const int bell = output_bell(output);
+	const char *reason;
+	(void)state;
+	mock_commit(&mock, "g", 1);
+	awaited = "Kafka's client hangs: sending offsets has not returned for 6 s; another one takes its place";
+	hang_begin();
+	atomic_store(&hangs, false);
+	assert_int_equal(check_for(&now_ms, 7, &error), 7);
+	assert_int_equal(atomic_load(&lines), 1);
+	assert_int_equal(output_bell(output), bell);
+	assert_int_equal(news_wait(&committed), NEWS_RESET);
+	assert_int_equal(committed.count, 1);
+	assert_int_equal(committed.items[0].offset, 1);
+	assert_int_equal(output_resets(output, &reason), 1);
+	assert_string_equal(reason, "sending offsets has not returned");
+	transaction_end(2);
+	assert_int_equal(news_wait(&committed), NEWS_COMMITTED);
+	sem_post(&released);
+	transaction_end(3);
+	assert_int_equal(news_wait(&committed), NEWS_COMMITTED);
+	assert_int_equal(check_for(&now_ms, 60, &error), 60);
+	assert_int_equal(atomic_load(&lines), 1);
+}
+
+/* Each leaves its client and its thread behind, so there is an end. */
+static void clients_that_hang_one_after_the_other_are_given_up(void **state)
+{
+	struct error error = {0};
+	struct positions committed;
 	int64_t now_ms = 1000000;
 	(void)state;
-	awaited = "sending offsets has not returned";
+	awaited = "another one takes its place";
+	for (int i = 1; i <= HUNG_MOST; i++) {
+		hang_begin();
+		assert_int_equal(check_for(&now_ms, 7, &error), 7);
+		assert_int_equal(atomic_load(&lines), i);
+		assert_int_equal(news_wait(&committed), NEWS_RESET);
+	}
 	hang_begin();
 	assert_in_range(check_for(&now_ms, 60, &error), 5, 7);
 	assert_non_null(
 		strstr(error.text, "Kafka's client hangs: test: sending offsets has not returned for 6 s, and may take 1 s"));
 	assert_non_null(strstr(error.text, "start the engine again"));
-	assert_int_equal(atomic_load(&lines), 1);
+	assert_int_equal(atomic_load(&lines), HUNG_MOST);
 	output_close(output);
 	output = NULL;
-	sem_post(&released);
+	for (int i = 0; i <= HUNG_MOST; i++)
+		sem_post(&released);
 }
 
 /* As one that was stopped with SIGSTOP: no call is blamed for that. */
@@ -207,7 +246,8 @@ int main(void)
 	sem_init(&released, 0, 0);
 	const struct CMUnitTest tests[] = {
 		STORY(a_call_that_returns_late_is_logged),
-		STORY(a_call_that_does_not_return_is_given_up),
+		STORY(another_client_takes_the_place_of_one_that_hangs),
+		STORY(clients_that_hang_one_after_the_other_are_given_up),
 		STORY(a_pause_of_the_process_is_no_call),
 		STORY(transactions_that_fail_one_after_the_other_are_logged),
 	};
