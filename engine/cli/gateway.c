@@ -15,6 +15,7 @@
 #include "net/loop_task.h"
 #include "runtime/log_writer.h"
 #include "runtime/revision_topics.h"
+#include "runtime/start_wait.h"
 
 #define NO_MODELS "http://127.0.0.1:1" /* engines call the models, so their addresses are not needed here */
 #define ARENA_BYTES ((size_t)64 << 20)
@@ -79,6 +80,8 @@ struct gateway_run {
 	struct revision *next; /* NULL: there are none */
 	struct error next_error;
 	bool hung_up; /* again, meanwhile */
+	bool is_stopped;  /* by a signal, before it served */
+	bool is_told;	  /* where it is ready */
 	struct loop_timer look;
 	int64_t silent_ms; /* since when Kafka has not answered; 0: it does */
 };
@@ -106,6 +109,33 @@ static bool topics_see(const struct gateway_run *run, const struct revision *rev
 	for (size_t i = 0; i < GATEWAY_TOPICS; i++)
 		items[count++] = own[i];
 	return topics_ensure(run->kafka.brokers, run->kafka.producer, (struct wanted_topics){count, items}, create, &made, error);
+}
+
+/* The step of its start. Lists of an attempt are in an arena of their own: Kafka may be away for long. */
+static bool topics_attempt(void *context, struct error *error)
+{
+	const struct gateway_run *run = context;
+	struct revision attempt = *run->revision;
+	attempt.arena = arena_open(ARENA_BYTES);
+	const bool good = attempt.arena ? topics_see(run, &attempt, error) : error_memory(error, ERROR_SYSTEM, "listing topics");
+	arena_close(attempt.arena);
+	return good;
+}
+
+static bool topics_await(struct gateway_run *run, struct error *error)
+{
+	const struct gateway_options *self = run->options;
+	const struct start_wait_config wait = {.workspace = command_workspace(run->session),
+					       .log = &run->session->log->sink,
+					       .listening = &self->gateway.listening,
+					       .hosts = self->gateway.hosts,
+					       .http_port = (int)self->http_port,
+					       .metrics = &self->metrics,
+					       .step = topics_attempt,
+					       .context = run};
+	const enum start_end end = start_wait_run(&wait, error);
+	run->is_stopped = end == START_STOPPED;
+	return end == START_DONE;
 }
 
 static void say_ready(const struct gateway_run *run)
@@ -138,6 +168,11 @@ static void kafka_look(void *context)
 	const struct log_sink *log = &run->session->log->sink;
 	const int64_t now_ms = loop_now_ms(run->loop), silent_s = gateway_silent_s(run->service.gateway);
 	struct error ignored = {0};
+	if (!run->is_told && gateway_is_well(run->service.gateway, &ignored)) {
+		run->is_told = true;
+		say_ready(run);
+	}
+	ignored = (struct error){0};
 	if (run->silent_ms == 0 && silent_s >= GATEWAY_SILENCE_S) {
 		run->silent_ms = now_ms - silent_s * MS_PER_S;
 		log_say(log, LOG_LEVEL_WARN, NULL,
@@ -237,7 +272,7 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 		.asked = &self->metrics, .workspace = command_workspace(run->session), .hosts = self->gateway.hosts};
 	if (run->revision->plan.count > 0)
 		gateway_own_topics(run->revision, run->kafka.topics, run->own);
-	bool good = topics_see(run, run->revision, error) && listening_open(&listening, error) && /* until here a signal ends it */
+	bool good = topics_await(run, error) && listening_open(&listening, error) &&
 		    gateway_service_open(&run->service, listening.loop, &ports, &run->revision->plan, error);
 	server.server = run->service.gateway;
 	run->loop = listening.loop;
@@ -249,7 +284,6 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 		good = (push = gateway_push_open(command_workspace(run->session), listening.loop, run->service.gateway, pushgateway,
 						 error));
 	if (good) {
-		say_ready(run);
 		run->session->fault_pages = false;
 		run->look = (struct loop_timer){.due = kafka_look, .context = run};
 		kafka_look(run);
@@ -300,8 +334,8 @@ static int gateway_command_run(struct session *session, const void *filled, cons
 		revision_close(run.revision);
 	revision_close(run.first);
 	arena_close(run.arena);
-	int code = good ? EXIT_GOOD : EXIT_FAULTS;
-	if (!good && error.kind != ERROR_NONE)
+	int code = good || run.is_stopped ? EXIT_GOOD : EXIT_FAULTS;
+	if (!good && !run.is_stopped && error.kind != ERROR_NONE)
 		code = command_refused(session, &command_gateway, &error);
 	command_log_end(session);
 	return code;
@@ -358,7 +392,8 @@ static const struct command_section sections[] = {
 	 "Submitted requests, requests with an idempotency key, and all requests at `sluice gateway` go through Kafka. "
 	 "`sluice plan` shows the way; engine/worker/DELIVERY.md says what a crash can lose."},
 	{"Health",
-	 "/v2/health/live is 200 while the gateway runs. /v2/health/ready is 503, with the `reason`, when no broker of "
+	 "/v2/health/live is 200 while the gateway runs, also while its start waits for Kafka, or with --control for documents; "
+	 "/v2/health/ready is 503 then, with the `reason`. It is 503, with the `reason`, when no broker of "
 	 "Kafka has answered it for 10 s; it is 200 again with the first answer. So it is while its replies topic is gone, "
 	 "which the gateway creates again, except with --topics check. /v2/pipelines/NAME/ready is 503 while the topic of the "
 	 "pipeline's requests or answers is gone, and when that of answers has not existed for 10 s: engines create it when they "

@@ -41,10 +41,11 @@ static bool readers_open(struct control_view *view, const struct control_view_co
 		.topic = config->control,
 		.from_beginning = true,
 		.continues = true,
+		.was_there = true,
 		.properties = config->consumer,
 	};
-	view->status_config =
-		(struct reader_config){.brokers = config->brokers, .topic = config->status, .properties = config->consumer};
+	view->status_config = (struct reader_config){
+		.brokers = config->brokers, .topic = config->status, .was_there = true, .properties = config->consumer};
 	return (view->status = reader_open(&view->status_config, error)) &&
 	       (view->control = reader_open(&view->control_config, error)) &&
 	       reader_give_all(view->control, control_view_take, view, error);

@@ -540,6 +540,13 @@ bool follower_start(struct follower *follower, struct engine *engine, struct err
 	return loop_timer_set(follower->loop, &follower->timer, loop_now_ms(follower->loop), error);
 }
 
+const char *follower_unready(const struct follower *follower)
+{
+	if (follower->failure[0] || follower->unserved[0])
+		return follower->failure[0] ? follower->failure : follower->unserved;
+	return follower->running.count > 0 ? "" : "no documents are in force yet; `sluice apply` the files of the namespace";
+}
+
 void follower_reread(struct follower *follower)
 {
 	follower->must_reread = true;

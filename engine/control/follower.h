@@ -39,8 +39,8 @@ struct follower;
 /* What the caller does with documents. Everything is borrowed as long as the follower is open. */
 struct follower_work {
 	/* Compiles documents, and prepares Kafka for them: the task. The engine's revision does not change meanwhile. NULL:
-	 * `error` has the reason. REMOTE: a model of the change is not ready; it is compiled again, until
-	 * FOLLOWER_PATIENCE_MS after the first time. */
+	 * `error` has the reason. REMOTE: a model of the change is not ready, or Kafka does not answer; it is compiled again,
+	 * until FOLLOWER_PATIENCE_MS after the first time. */
 	struct revision *(*compile)(void *context, const struct control_documents *documents, struct error *error);
 	/* Makes `compile` return within a second; called from the loop. */
 	void (*give_up)(void *context);
@@ -86,6 +86,9 @@ void follower_close(struct follower *follower); /* NULL is fine; called before t
 
 /* Starts to work in the engine's loop. */
 bool follower_start(struct follower *follower, struct engine *engine, struct error *error);
+
+/* Why no documents run, or callers from outside are not served; "": they are. Lives until the next call. */
+const char *follower_unready(const struct follower *follower);
 
 /* Compiles the documents in force again, as files are read again: files that their steps name may have changed. */
 void follower_reread(struct follower *follower);

@@ -210,13 +210,18 @@ static void calls_on_bell(void *context, uint32_t events)
 	fail_all(calls);
 }
 
+static void replies_ring(const struct calls *calls)
+{
+	reader_ring(calls->reader, calls->bell);
+	bell_ring(calls->bell); /* for replies that arrived before the bell was set */
+}
+
 static void replies_on_opened(void *context, struct reader *reader)
 {
 	struct calls *calls = context;
 	calls->reader = reader;
 	calls->failure = (struct error){0};
-	reader_ring(reader, calls->bell);
-	bell_ring(calls->bell); /* for replies that arrived before the bell was set */
+	replies_ring(calls);
 	kafka_log_say(LOG_LEVEL_INFO, "replies are read again");
 }
 
@@ -456,6 +461,7 @@ static bool clients_open(struct calls *calls, const struct gateway_targets *targ
 						      .one_partition = true,
 						      .pick = calls->epoch,
 						      .is_watched = true,
+						      .was_there = true,
 						      .stopping = &calls->renewal.stopping,
 						      .properties = config->consumer};
 	calls->renewal = (struct reader_renewal){.config = &calls->reader_config,
@@ -476,12 +482,11 @@ static bool clients_open(struct calls *calls, const struct gateway_targets *targ
 								  .reported = call_reports_take,
 								  .narrowed = call_reports_narrow,
 								  .context = calls};
-	calls->reader = reader_open(&calls->reader_config, error);
-	calls->producer = calls->reader ? request_producer_open(&calls->producer_config, error) : NULL;
-	if (!calls->producer)
+	calls->producer = request_producer_open(&calls->producer_config, error);
+	if (!calls->producer || !reader_renewal_try(&calls->renewal, &calls->reader, error))
 		return false;
-	reader_ring(calls->reader, calls->bell);
-	bell_ring(calls->bell); /* for replies that arrived before the bell was set */
+	if (calls->reader)
+		replies_ring(calls);
 	if (!calls_follow(calls, targets, error))
 		return false;
 	calls_limits_take(calls);

@@ -67,7 +67,8 @@ struct calls_config {
 	void *context;
 };
 
-/* Blocks until Kafka answers. Kafka must have the replies topic and the topics of the targets. */
+/* Waits for Kafka, which must have the replies topic and the topics of the targets. If it does not answer in time, replies are read
+ * later, and calls_are_well() is false until then. */
 struct calls *calls_open(struct loop *loop, const struct calls_config *config, const struct gateway_targets *targets,
 			 struct error *error);
 void calls_close(struct calls *calls); /* open calls are forgotten without an outcome; NULL is fine */

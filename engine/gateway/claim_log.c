@@ -91,13 +91,18 @@ static bool claims_read(struct claim_log *log, int wait_ms)
 	return false;
 }
 
+static void claims_ring(const struct claim_log *log)
+{
+	reader_ring(log->reader, log->bell);
+	bell_ring(log->bell); /* for records that arrived before the bell was set */
+}
+
 static void claims_on_opened(void *context, struct reader *reader)
 {
 	struct claim_log *log = context;
 	log->reader = reader;
 	log->failure = (struct error){0};
-	reader_ring(reader, log->bell);
-	bell_ring(log->bell); /* for records that arrived before the bell was set */
+	claims_ring(log);
 	kafka_log_say(LOG_LEVEL_INFO, "claims of idempotency keys are read again");
 }
 
@@ -176,6 +181,7 @@ static bool clients_open(struct claim_log *log, struct error *error)
 						    .from_time = true,
 						    .time_ms = loop_time_of_day_ms(log->loop) - CLAIMS_KEPT_MS,
 						    .uncommitted = true,
+						    .was_there = true,
 						    .stopping = &log->renewal.stopping,
 						    .properties = config->consumer};
 	log->renewal = (struct reader_renewal){.config = &log->reader_config,
@@ -193,12 +199,12 @@ static bool clients_open(struct claim_log *log, struct error *error)
 								.bell = log->bell,
 								.reported = claim_log_on_reported,
 								.context = log};
-	log->reader = reader_open(&log->reader_config, error);
-	log->producer = log->reader ? request_producer_open(&log->producer_config, error) : NULL;
-	if (!log->producer || !request_producer_topics(log->producer, &config->topic, 1, error))
+	log->producer = request_producer_open(&log->producer_config, error);
+	if (!log->producer || !request_producer_topics(log->producer, &config->topic, 1, error) ||
+	    !reader_renewal_try(&log->renewal, &log->reader, error))
 		return false;
-	reader_ring(log->reader, log->bell);
-	bell_ring(log->bell); /* for records that arrived before the bell was set */
+	if (log->reader)
+		claims_ring(log);
 	return loop_watch(log->loop, &log->watch, log->bell, EPOLLIN, error);
 }
 

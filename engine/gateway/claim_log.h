@@ -21,7 +21,8 @@ struct claim_log_config { /* copied; what it points to is borrowed */
 	void *context;
 };
 
-/* Blocks until Kafka answers. Kafka must have the topic. */
+/* Waits for Kafka, which must have the topic. If it does not answer in time, claims are read later, and claim_log_is_well() is
+ * false until then. */
 struct claim_log *claim_log_open(struct loop *loop, const struct claim_log_config *config, struct error *error);
 void claim_log_close(struct claim_log *log); /* NULL is fine */
 

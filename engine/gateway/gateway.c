@@ -14,12 +14,14 @@
 #include "gateway/polls.h"
 #include "gateway/request_limits.h"
 #include "gateway/rest.h"
+#include "log/kafka_wait.h"
 #include "net/host_names.h"
 #include "observe/log_sink.h"
 
 #define CONNECTIONS 16384
 #define PEER_CONNECTIONS 8192
 #define CLAIMS_MS 3000			 /* then it starts, and is not ready until it has read them */
+#define KAFKA_MS 3000			 /* for the answers of Kafka to all that it asks when it opens; then it is not ready yet */
 #define BODIES_BYTES ((size_t)512 << 20) /* of all requests in flight */
 #define PEER_BODIES_BYTES (BODIES_BYTES / 2)
 #define ANSWER_BYTES_MAX ((size_t)16 << 20) /* of answers that the gateway writes itself: metadata and errors */
@@ -171,7 +173,11 @@ struct gateway *gateway_open(struct loop *loop, const struct gateway_config *con
 	}
 	gateway->config = *config;
 	buffer_open(&gateway->rest.body, ANSWER_BYTES_MAX);
-	if (gateway_set_up(gateway, loop, plan, error))
+	struct kafka_wait wait = {.until_ms = clock_ms() + KAFKA_MS};
+	kafka_wait_bound(&wait);
+	const bool good = gateway_set_up(gateway, loop, plan, error);
+	kafka_wait_bound(NULL);
+	if (good)
 		return gateway;
 	gateway_close(gateway);
 	return NULL;
@@ -314,7 +320,7 @@ bool gateway_drain(struct gateway *gateway, int64_t until_ms)
 	return without_http && without_grpc;
 }
 
-static bool gateway_is_well(const struct gateway *gateway, struct error *error)
+bool gateway_is_well(const struct gateway *gateway, struct error *error)
 {
 	return calls_are_well(gateway->rest.calls, error) && keyed_calls_are_well(gateway->rest.keyed, error);
 }

@@ -4,8 +4,8 @@
  * topic (message/reply.h). The engine that answers it sends a copy of the answer there, which ends the call. So a
  * gateway has connections and open calls, and no state that must outlive it.
  *
- * Everything runs on the loop of its thread; only opening blocks, until Kafka answers. What is asked of Kafka later is asked in
- * threads of their own. Its parts: targets.h has the
+ * Everything runs on the loop of its thread; only opening waits for Kafka, some seconds. What Kafka has not answered then, or is
+ * asked later, is asked in threads of their own. Its parts: targets.h has the
  * pipelines that can be called, calls.h the open calls, rest.h the routes of REST, and grpc_front.h the methods of
  * gRPC.
  */
@@ -84,6 +84,9 @@ const struct access_policy *gateway_policies(const struct gateway *gateway);
  * left get 503, and the log says how many. True: no connection is left. To be called again after each turn. */
 #define GATEWAY_LAST_MS 250 /* for the last answers to reach their callers */
 bool gateway_drain(struct gateway *gateway, int64_t until_ms);
+
+/* Whether what it needs of Kafka can be read: replies, and claims of idempotency keys. False: `error` has the reason. */
+bool gateway_is_well(const struct gateway *gateway, struct error *error);
 
 /* Why it can answer no call (gateway/gateway_readiness.h), as a line that lives until the next call; NULL: it is ready. */
 const char *gateway_unready(struct gateway *gateway);

@@ -31,7 +31,8 @@ rd_kafka_t *client_open_to_ask(struct properties own, struct properties users, s
  * ERROR_NONE, and its text is the last reason for which a broker could not be reached. */
 void client_note_trouble(int code, const char *words, struct error *locked_out);
 
-/* For how long Kafka is asked, in rounds: what it answers after the end of a round is lost. */
+/* For how long Kafka is asked, in rounds: what it answers after the end of a round is lost. Bounds of the thread
+ * (log/kafka_wait.h) hold too. */
 struct look_limits {
 	int64_t until_ms;	     /* by clock_ms() */
 	const atomic_bool *stopping; /* no round begins once this is set, though the first one always does; NULL: it never is */
@@ -44,7 +45,7 @@ int look_round_ms(struct look_limits *limits);
 bool look_is_over(const struct look_limits *limits);
 
 /* Kafka's metadata: of one topic, or of all when `topic` is NULL. Waits for Kafka as the limits say (NULL: as topic_setup.h
- * describes). NULL: a SYSTEM error, which names `brokers` or is `locked_out`. To be destroyed by rd_kafka_metadata_destroy(). */
+ * describes). NULL: a REMOTE error, which names `brokers`, or `locked_out`. To be destroyed by rd_kafka_metadata_destroy(). */
 const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t *topic, const char *brokers,
 					    const struct error *locked_out, struct look_limits *limits, struct error *error);
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "log/client.h"
+#include "log/kafka_wait.h"
 #include "log/topic_setup.h"
 
 #define LINE_BYTES 1024
@@ -19,27 +20,29 @@ static void look_notice(rd_kafka_t *client, const char *brokers, const struct er
 {
 	char line[LINE_BYTES];
 	(void)snprintf(line, sizeof line,
-		       "no broker has answered at " REASON_SHOWN " for %d s%s" REASON_SHOWN ". Trying for %d s more", brokers,
-		       NOTICE_MS / MS_PER_S, locked_out->text[0] ? ": " : "", locked_out->text,
-		       (left_ms + MS_PER_S / 2) / MS_PER_S);
+		       "no broker has answered at " REASON_SHOWN " for %d s%s" REASON_SHOWN, brokers, NOTICE_MS / MS_PER_S,
+		       locked_out->text[0] ? ": " : "", locked_out->text);
+	const size_t length = strlen(line);
+	if (!kafka_wait_is_bounded()) /* a start waits without end */
+		(void)snprintf(line + length, sizeof line - length, ". Trying for %d s more", (left_ms + MS_PER_S / 2) / MS_PER_S);
 	client_on_log_line(client, WARNING_LEVEL, "WAIT", line);
 }
 
 int look_round_ms(struct look_limits *limits)
 {
-	const int64_t left_ms = limits->until_ms - clock_ms();
-	if (!limits->stopping)
+	const int left_ms = kafka_wait_left_ms(limits->until_ms - clock_ms());
+	if (!limits->stopping && !kafka_wait_is_bounded())
 		limits->round_ms = INT_MAX;
 	else
 		limits->round_ms = limits->round_ms == 0		     ? ROUND_FIRST_MS
 				   : limits->round_ms < ROUND_LONGEST_MS / 2 ? 2 * limits->round_ms
 									     : ROUND_LONGEST_MS;
-	return left_ms < 1 ? 1 : left_ms < limits->round_ms ? (int)left_ms : limits->round_ms;
+	return left_ms < limits->round_ms ? left_ms : limits->round_ms;
 }
 
 bool look_is_over(const struct look_limits *limits)
 {
-	return clock_ms() >= limits->until_ms || (limits->stopping && atomic_load(limits->stopping));
+	return clock_ms() >= limits->until_ms || (limits->stopping && atomic_load(limits->stopping)) || kafka_wait_is_over();
 }
 
 const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t *topic, const char *brokers,
@@ -50,6 +53,7 @@ const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t
 	struct look_limits usual = {.until_ms = clock_ms() + TOPICS_WAIT_MS};
 	struct look_limits *within = limits ? limits : &usual;
 	rd_kafka_resp_err_t code;
+	kafka_wait_note(topic ? "the description of a topic" : "the list of its topics");
 	for (;;) {
 		const int64_t left_ms = notice_ms - clock_ms();
 		const int longest_ms = notice_ms == INT64_MAX ? LOOK_MS : left_ms > 1 ? (int)left_ms : 1;
@@ -68,7 +72,7 @@ const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t
 		}
 		if (look_is_over(within)) {
 			const char *reason = locked_out->text[0] ? locked_out->text : rd_kafka_err2str(code);
-			error_set(error, ERROR_SYSTEM, PLACE_NONE,
+			error_set(error, ERROR_REMOTE, PLACE_NONE,
 				  "Kafka did not %s%s: " REASON_SHOWN
 				  "; check that a broker runs at %s, and that it can be reached from here",
 				  topic ? "describe topic " : "list its topics", topic ? rd_kafka_topic_name(topic) : "", reason,

@@ -12,6 +12,7 @@
 #include "log/client.h"
 #include "log/commit_mark.h"
 #include "log/group_members.h"
+#include "log/kafka_wait.h"
 
 #define TIMES_MAX 5	     /* attempts, after fencing by engines that start together, or errors of brokers that start or stop */
 #define PAUSE_NS 100000000   /* before the next attempt */
@@ -31,8 +32,8 @@ static const struct timespec asking_pause = {.tv_nsec = PAUSE_NS};
 static bool offset_migration_failed(const struct offset_migration_config *config, const char *doing, rd_kafka_resp_err_t code,
 				    const char *why, struct error *error)
 {
-	return error_set(error, ERROR_SYSTEM, PLACE_NONE,
-			 "group %s cannot continue where the pipelines were read before: %s: %s; %s, and start it again",
+	return error_set(error, failure_is_lasting(code) ? ERROR_SYSTEM : ERROR_REMOTE, PLACE_NONE,
+			 "group %s cannot continue where the pipelines were read before: %s: %s; %s",
 			 config->group, doing, why,
 			 failure_is_denial(code) ? "grant it the rights that `sluice plan --acls` lists"
 						 : "check the brokers, and that they can be reached from here");
@@ -64,10 +65,9 @@ static void offset_migration_forget(offsets *list)
 		list->elems[i].offset = RD_KAFKA_OFFSET_INVALID;
 }
 
-static rd_kafka_resp_err_t ask_once(rd_kafka_t *asker, offsets *list, int64_t until_ms)
+static rd_kafka_resp_err_t ask_once(rd_kafka_t *asker, offsets *list, int wait_ms)
 {
-	int64_t left_ms = until_ms - clock_ms();
-	rd_kafka_resp_err_t code = rd_kafka_committed(asker, list, left_ms > 0 ? (int)left_ms : 1);
+	rd_kafka_resp_err_t code = rd_kafka_committed(asker, list, wait_ms);
 	for (int i = 0; !code && i < list->cnt; i++)
 		code = list->elems[i].err;
 	return code;
@@ -78,9 +78,10 @@ static rd_kafka_resp_err_t ask_once(rd_kafka_t *asker, offsets *list, int64_t un
 static bool ask_offsets(const struct offset_migration_config *config, const char *group, rd_kafka_t *asker, offsets *list,
 			struct error *error)
 {
-	const int64_t until_ms = clock_ms() + OFFSET_MIGRATION_WAIT_MS;
+	struct look_limits limits = {.until_ms = clock_ms() + OFFSET_MIGRATION_WAIT_MS};
 	rd_kafka_resp_err_t code;
-	while ((code = ask_once(asker, list, until_ms)) && !failure_is_lasting(code) && clock_ms() < until_ms)
+	kafka_wait_note("the offsets that groups have committed");
+	while ((code = ask_once(asker, list, look_round_ms(&limits))) && !failure_is_lasting(code) && !look_is_over(&limits))
 		nanosleep(&asking_pause, NULL);
 	if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
 		offset_migration_forget(list);
@@ -278,10 +279,10 @@ static bool formers_wait(struct formers *formers, struct error *error)
 		int64_t waited_ms = clock_ms() - since_ms;
 		if (found == MEMBERS_NONE || found == MEMBERS_UNSEEN)
 			return true;
-		if (config->waits ? config->waits(config->context, words, waited_ms)
-				  : found == MEMBERS_UNKNOWN && waited_ms < OFFSET_MIGRATION_UNKNOWN_MS)
+		if (!kafka_wait_is_over() && (config->waits ? config->waits(config->context, words, waited_ms)
+							    : found == MEMBERS_UNKNOWN && waited_ms < OFFSET_MIGRATION_UNKNOWN_MS))
 			continue;
-		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
+		return error_set(error, found == MEMBERS_UNKNOWN ? ERROR_REMOTE : ERROR_SYSTEM, PLACE_NONE,
 				 "%s; it would answer the same requests. Stop the engines that run the former files, and start "
 				 "this one again",
 				 words);
@@ -551,8 +552,10 @@ static bool formers_take_over(struct formers *formers, size_t *moved, struct err
 {
 	const int64_t until_ms = clock_ms() + OFFSET_MIGRATION_WAIT_MS;
 	bool good = true, again = true;
-	for (int times = 0; again && times < TIMES_MAX && (times == 0 || clock_ms() < until_ms); times++) {
+	for (int times = 0; again && times < TIMES_MAX; times++) {
 		struct migration migration = {0};
+		if (times > 0 && (clock_ms() >= until_ms || kafka_wait_is_over()))
+			break;
 		if (times > 0)
 			nanosleep(&asking_pause, NULL);
 		again = false;

@@ -52,7 +52,7 @@ struct offset_migration_config {
 };
 
 /* `moved`: number of partitions in which the group continues where a former one stopped. Groups that Kafka does
- * not let the login see are treated as absent. SYSTEM: Kafka refuses, or does not answer. */
+ * not let the login see are treated as absent. REMOTE: Kafka does not answer; SYSTEM: it refuses. */
 bool offset_migration_carry_out(const struct offset_migration_config *config, const struct offset_migration_topic *topics,
 				size_t count, size_t *moved, struct error *error);
 

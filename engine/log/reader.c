@@ -11,6 +11,7 @@
 #include "log/client.h"
 #include "log/client_statistics.h"
 #include "log/fetch_wake.h"
+#include "log/kafka_wait.h"
 #include "log/topic_setup.h"
 #include "net/loop.h"
 
@@ -130,9 +131,8 @@ static bool client_set_up(struct reader *reader, struct error *error)
 
 static bool look_at_topic(struct reader *reader, int32_t *count, rd_kafka_resp_err_t *code, struct error *error)
 {
-	const struct reader_config *config = reader->config;
 	const struct rd_kafka_metadata *metadata =
-		client_look(reader->client, reader->topic, config->brokers, &reader->locked_out, &reader->limits, error);
+		client_look(reader->client, reader->topic, reader->config->brokers, &reader->locked_out, &reader->limits, error);
 	if (!metadata)
 		return false;
 	*code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
@@ -143,7 +143,7 @@ static bool look_at_topic(struct reader *reader, int32_t *count, rd_kafka_resp_e
 
 static bool is_stopping(const struct reader *reader)
 {
-	return reader->config->stopping && atomic_load(reader->config->stopping);
+	return (reader->config->stopping && atomic_load(reader->config->stopping)) || kafka_wait_is_over();
 }
 
 /* A topic that was just created is known to some brokers before others. */
@@ -157,8 +157,9 @@ static bool count_partitions(struct reader *reader, int32_t *count, struct error
 		if (!look_at_topic(reader, count, &code, error))
 			return false;
 	} while ((failure_is_absence(code) || failure_is_passing(code)) && clock_ms() < until_ms && !look_is_over(&reader->limits));
+	const bool may_come = failure_is_passing(code) || (reader->config->was_there && failure_is_absence(code));
 	return (code == RD_KAFKA_RESP_ERR_NO_ERROR && *count > 0) ||
-	       error_set(error, ERROR_CONFIG, PLACE_NONE,
+	       error_set(error, may_come ? ERROR_REMOTE : ERROR_CONFIG, PLACE_NONE,
 			 "topic %s cannot be read: %s; check its name and its namespace; `sluice run` creates the topics of "
 			 "its pipelines, and of their status, when it starts",
 			 reader->config->topic, rd_kafka_err2str(code));
@@ -195,10 +196,8 @@ static int64_t offset_wanted(const struct reader_config *config, int32_t partiti
 static void end_lower(struct reader *reader, int32_t partition)
 {
 	const struct reader_config *config = reader->config;
-	if (!config->until)
-		return;
 	const int64_t until = (size_t)partition < config->until_count ? config->until[partition] : 0;
-	if (until < reader->ends[partition])
+	if (config->until && until < reader->ends[partition])
 		reader->ends[partition] = until;
 }
 
@@ -209,10 +208,10 @@ static bool silence_explain(struct reader *reader, int32_t partition, const char
 	(void)rd_kafka_poll(reader->client, 0); /* what it has to say */
 	client_leader_words(reader->client, reader->topic, partition, leader);
 	(void)rd_kafka_poll(reader->client, 0);
-	return error_set(error, ERROR_SYSTEM, PLACE_NONE,
+	return error_set(error, ERROR_REMOTE, PLACE_NONE,
 			 "%s partition %d of topic %s%s: %s%s%s" TROUBLE_SHOWN "; %s. Asked at " TROUBLE_SHOWN, missing,
 			 (int)partition, reader->config->topic,
-			 reader->config->stopping && atomic_load(reader->config->stopping) ? ", and it was told to stop" : "",
+			 is_stopping(reader) ? ", and its time is over" : "",
 			 leader[0] ? leader : "no broker says which one leads it", reader->locked_out.text[0] ? "; " : "",
 			 reader->locked_out.text[0] ? "the client last said: " : "", reader->locked_out.text, advice,
 			 reader->config->brokers);
@@ -222,6 +221,7 @@ static bool silence_explain(struct reader *reader, int32_t partition, const char
 static bool start_partition(struct reader *reader, int32_t partition, struct error *error)
 {
 	int64_t *end = &reader->ends[partition];
+	kafka_wait_note("the end of a topic");
 	rd_kafka_resp_err_t code = find_offset(reader, partition, RD_KAFKA_OFFSET_END, end);
 	end_lower(reader, partition);
 	int64_t newest = *end > reader->config->newest ? *end - reader->config->newest : 0;

@@ -46,14 +46,15 @@ struct reader_config {
 	/* Records of all partitions in the order of their times, as far as each partition has it: the next record of each is waited
 	 * for until its end is reached, or READER_PATIENCE_MS. Such a reader rings no bell. */
 	bool by_time;
+	bool was_there;	     /* the topic exists: a broker that does not show it is behind, which is REMOTE and not CONFIG */
 	bool may_be_absent;  /* often there is no such topic: reader_open() waits READER_ABSENT_MS for it, not TOPICS_APPEAR_MS */
 	bool uncommitted;    /* also records that no transaction has committed; an open one then delays nothing */
 	bool is_watched;     /* reader_was_answered(), reader_silent_ms() or reader_client_counts() is called */
 	struct properties properties;
 };
 
-/* Everything in the configuration is borrowed as long as the reader lives. SYSTEM: Kafka
- * does not answer; CONFIG: there is no such topic. */
+/* Everything in the configuration is borrowed as long as the reader lives. REMOTE: Kafka does not answer; CONFIG: there is no such
+ * topic; SYSTEM: it cannot be read, as without the right to. */
 struct reader *reader_open(const struct reader_config *config, struct error *error);
 
 /* Records taken must be released before. NULL is fine. */

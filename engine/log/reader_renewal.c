@@ -60,6 +60,18 @@ void reader_renewal_start(struct reader_renewal *renewal)
 	renewal_on_timer(renewal);
 }
 
+bool reader_renewal_try(struct reader_renewal *renewal, struct reader **reader, struct error *error)
+{
+	renewal_check(renewal);
+	*reader = reader_open(renewal->config, error);
+	if (*reader || error->kind != ERROR_REMOTE)
+		return *reader;
+	renewal->failed(renewal->context, error);
+	*error = (struct error){0};
+	renewal_wait(renewal);
+	return true;
+}
+
 void reader_renewal_begin(struct reader_renewal *renewal, struct reader *failed)
 {
 	renewal_check(renewal);

@@ -29,6 +29,10 @@ struct reader_renewal {
 /* Opens the first reader. The caller has set all but the private fields. */
 void reader_renewal_start(struct reader_renewal *renewal);
 
+/* Opens the first reader at once, which waits for Kafka. If that fails by a REMOTE error, `reader` is NULL, `failed` is called, and
+ * the reader is opened in the thread, as after a failure. False: any other error. */
+bool reader_renewal_try(struct reader_renewal *renewal, struct reader **reader, struct error *error);
+
 /* Closes the reader that failed, in the thread, and opens another one. The caller has set all but the private fields, and forgets
  * the reader. */
 void reader_renewal_begin(struct reader_renewal *renewal, struct reader *failed);

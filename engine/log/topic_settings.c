@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "log/client.h"
+#include "log/kafka_wait.h"
 
 #define POLL_MS 200 /* of an answer, between two looks whether the wait was ended */
 
@@ -21,7 +22,7 @@ struct settings_question {
 
 static bool wait_is_over(const struct settings_wait *wait)
 {
-	return wait && atomic_load(wait->stopping);
+	return (wait && atomic_load(wait->stopping)) || kafka_wait_is_over();
 }
 
 static void settings_show(const struct settings_question *question, const rd_kafka_ConfigResource_t *resource)
@@ -44,8 +45,6 @@ static void settings_show(const struct settings_question *question, const rd_kaf
 static rd_kafka_event_t *answer_await(rd_kafka_queue_t *queue, const struct settings_wait *wait)
 {
 	rd_kafka_event_t *event = NULL;
-	if (!wait)
-		return rd_kafka_queue_poll(queue, 2 * TOPIC_SETTINGS_WAIT_MS);
 	for (int waited_ms = 0; !event && !wait_is_over(wait) && waited_ms < 2 * TOPIC_SETTINGS_WAIT_MS; waited_ms += POLL_MS)
 		event = rd_kafka_queue_poll(queue, POLL_MS);
 	return event;
@@ -100,7 +99,8 @@ static bool settings_read_some(struct settings_question *question, struct error 
 static const struct rd_kafka_metadata *metadata_await(rd_kafka_t *client, bool all, struct settings_wait *wait)
 {
 	const struct rd_kafka_metadata *metadata;
-	int slice_ms = wait ? TOPIC_SETTINGS_STOP_MS : TOPIC_SETTINGS_WAIT_MS;
+	const int slice_ms =
+		kafka_wait_left_ms(wait || kafka_wait_is_bounded() ? TOPIC_SETTINGS_STOP_MS : TOPIC_SETTINGS_WAIT_MS);
 	for (int waited_ms = 0; waited_ms < TOPIC_SETTINGS_WAIT_MS && !wait_is_over(wait); waited_ms += slice_ms)
 		if (rd_kafka_metadata(client, all, NULL, &metadata, slice_ms) == RD_KAFKA_RESP_ERR_NO_ERROR)
 			return metadata;
@@ -137,6 +137,7 @@ bool topic_settings_await(rd_kafka_t *client, const char *const *names, size_t c
 {
 	assert(seen && (count == 0 || names));
 	struct settings_question question = {.client = client, .seen = seen, .context = context, .wait = wait};
+	kafka_wait_note("the settings of topics");
 	bool good = true, found = count > 0 && broker_find(&question);
 	for (size_t at = 0; found && good && at < count; at += TOPIC_SETTINGS_AT_ONCE) {
 		question.names = names + at;

@@ -10,11 +10,13 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "log/changelog_settings.h"
+#include "log/kafka_wait.h"
 
 #define LOOK_AGAIN_MS 50
 #define LOOK_SELDOM_MS 800 /* a broker that is behind is asked less and less: each answer has all its topics */
 #define ANSWER_TEXT_MAX 256
 #define LINE_BYTES 512
+#define ANSWER_LOOK_MS 200 /* between two looks whether the wait for an answer is over */
 
 struct topic_keeper {
 	const char *brokers;
@@ -254,9 +256,8 @@ static bool read_result(struct topic_keeper *keeper, rd_kafka_event_t *event, si
 	const rd_kafka_resp_err_t failure = rd_kafka_event_error(event);
 	keeper->may_pass = failure_is_passing(failure);
 	if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
-				 "Kafka did not create the topics: %s; check that the brokers at %s can be reached, and start "
-				 "again",
+		return error_set(error, keeper->may_pass ? ERROR_REMOTE : ERROR_SYSTEM, PLACE_NONE,
+				 "Kafka did not create the topics: %s; check that the brokers at %s can be reached",
 				 rd_kafka_event_error_string(event), keeper->brokers);
 	size_t count;
 	const rd_kafka_topic_result_t **results =
@@ -267,6 +268,11 @@ static bool read_result(struct topic_keeper *keeper, rd_kafka_event_t *event, si
 		if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
 			continue;
 		const char *words = rd_kafka_topic_result_error_string(results[i]);
+		keeper->may_pass = failure_is_passing(code) || code == RD_KAFKA_RESP_ERR_NOT_CONTROLLER;
+		if (keeper->may_pass)
+			return error_set(error, ERROR_REMOTE, PLACE_NONE,
+					 "Kafka did not create topic %s: %s; look at its controller's log",
+					 rd_kafka_topic_result_name(results[i]), words ? words : rd_kafka_err2str(code));
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "Kafka does not create topic %s: %s%s, or create it yourself and run with --topics check",
 				 rd_kafka_topic_result_name(results[i]), words ? words : rd_kafka_err2str(code),
@@ -275,15 +281,25 @@ static bool read_result(struct topic_keeper *keeper, rd_kafka_event_t *event, si
 	return true;
 }
 
+/* NULL: there was none. */
+static rd_kafka_event_t *answer_await(rd_kafka_queue_t *queue)
+{
+	rd_kafka_event_t *event = NULL;
+	for (int waited_ms = 0; !event && waited_ms < 2 * TOPICS_WAIT_MS && !kafka_wait_is_over(); waited_ms += ANSWER_LOOK_MS)
+		event = rd_kafka_queue_poll(queue, ANSWER_LOOK_MS);
+	return event;
+}
+
 static bool place_orders(struct topic_keeper *keeper, rd_kafka_NewTopic_t **orders, size_t count, size_t *made, struct error *error)
 {
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(keeper->client);
 	keeper->may_pass = false;
+	kafka_wait_note("the creation of topics");
 	rd_kafka_CreateTopics(keeper->client, orders, count, NULL, queue);
-	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 2 * TOPICS_WAIT_MS);
+	rd_kafka_event_t *event = answer_await(queue);
 	bool good = event ? read_result(keeper, event, made, error)
-			  : error_set(error, ERROR_SYSTEM, PLACE_NONE,
-				      "Kafka does not answer whether it created the topics; try again");
+			  : error_set(error, ERROR_REMOTE, PLACE_NONE,
+				      "Kafka does not answer whether it created the topics; look at its controller's log");
 	if (event)
 		rd_kafka_event_destroy(event);
 	rd_kafka_queue_destroy(queue);
@@ -310,11 +326,19 @@ static bool make_missing(struct topic_keeper *keeper, size_t *made, struct error
 	return good;
 }
 
+static const char *first_missing_name(const struct topic_keeper *keeper)
+{
+	size_t at = 0;
+	while (at + 1 < keeper->wanted.count && !keeper->missing[at])
+		at++;
+	return keeper->wanted.items[at].name;
+}
+
 /* Waits until the brokers show all topics: a consumer that subscribes earlier finds them only minutes later. */
 static bool wait_for_all(struct topic_keeper *keeper, struct error *error)
 {
 	int pause_ms = LOOK_AGAIN_MS;
-	for (int waited_ms = 0; waited_ms < TOPICS_WAIT_MS; waited_ms += pause_ms) {
+	for (int waited_ms = 0; waited_ms < TOPICS_WAIT_MS && !kafka_wait_is_over(); waited_ms += pause_ms) {
 		if (waited_ms > 0 && pause_ms < LOOK_SELDOM_MS)
 			pause_ms *= 2;
 		if (!topics_read_metadata(keeper, error))
@@ -324,7 +348,9 @@ static bool wait_for_all(struct topic_keeper *keeper, struct error *error)
 		const struct timespec pause = {.tv_nsec = pause_ms * 1000000L};
 		nanosleep(&pause, NULL);
 	}
-	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka created topics and does not show them; try again");
+	return error_set(error, ERROR_REMOTE, PLACE_NONE,
+			 "Kafka created topics and does not show them, as %s; look at the brokers' logs",
+			 first_missing_name(keeper));
 }
 
 /* A connection that breaks leaves open which topics were created: they are looked for, and the others ordered again. */
@@ -333,7 +359,7 @@ static bool make_all(struct topic_keeper *keeper, size_t *made, struct error *er
 	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_MS * 1000000L};
 	const int64_t until_ms = clock_ms() + TOPICS_WAIT_MS;
 	while (!make_missing(keeper, made, error)) {
-		if (!keeper->may_pass || clock_ms() >= until_ms)
+		if (!keeper->may_pass || clock_ms() >= until_ms || kafka_wait_is_over())
 			return false;
 		*error = (struct error){0};
 		nanosleep(&pause, NULL);

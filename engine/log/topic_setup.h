@@ -60,7 +60,7 @@ struct wanted_topics {
  * CONFIG: a topic is missing, or cannot be created as wanted, or state is lost. State is lost if a changelog is to
  * be created while its pipeline's state is in another one, or if Kafka would delete it (log/changelog_settings.h).
  * So are the records of a compacted topic.
- * SYSTEM: Kafka does not answer. */
+ * REMOTE: Kafka does not answer. */
 bool topics_ensure(const char *brokers, struct properties properties, struct wanted_topics wanted, bool create, size_t *made,
 		   struct error *error);
 

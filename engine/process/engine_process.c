@@ -12,11 +12,13 @@
 #include "runtime/heap_trim.h"
 #include "runtime/log_writer.h"
 #include "runtime/run_limits.h"
+#include "runtime/start_wait.h"
 #include "runtime/stop_signal.h"
 #include "serving/chaos.h"
 #include "spec/fault_codes.h"
 
 #define PROCESS_ARENA_BYTES ((size_t)64 << 20) /* paths and settings */
+#define ATTEMPT_BYTES ((size_t)128 << 20)      /* names of all topics */
 
 static void follow_with(void *context, struct files *fetched);
 
@@ -168,15 +170,39 @@ static void rollouts_warn(const struct engine_process *running, const struct fau
 	}
 }
 
-/* Prepares what the engine needs of Kafka when it starts. */
+/* Prepares what the engine needs of Kafka when it starts: the step of start_wait_run(). Lists of an attempt are in an arena of
+ * their own: Kafka may be away for long. */
+static bool prepare_attempt(void *context, struct error *error)
+{
+	struct engine_process *running = context;
+	if (running->asked->control)
+		return (running->control = process_control_open(running, error));
+	struct revision attempt = *running->first;
+	attempt.arena = arena_open(ATTEMPT_BYTES);
+	const bool good = attempt.arena ? process_kafka_prepare(running, &attempt, NULL, error)
+					: error_memory(error, ERROR_SYSTEM, "listing topics");
+	arena_close(attempt.arena);
+	return good;
+}
+
 static bool prepare_first(struct engine_process *running, const struct revision *revision, struct error *error)
 {
+	const struct start_wait_config wait = {.workspace = running->workspace,
+					       .log = running->engine.log,
+					       .listening = &running->asked->gateway.listening,
+					       .hosts = running->asked->gateway.hosts,
+					       .http_port = running->http_port,
+					       .metrics = &running->asked->metrics,
+					       .step = prepare_attempt,
+					       .context = running};
 	if (!running->asked->control)
 		rollouts_warn(running, revision->plan.spec->faults);
-	if (!running->asked->control)
-		return process_kafka_prepare(running, revision, NULL, error);
-	running->control = process_control_open(running, error);
-	return running->control;
+	running->first = revision;
+	const enum start_end end = start_wait_run(&wait, error);
+	running->stopped = end == START_STOPPED;
+	if (running->stopped)
+		process_control_close(running->control);
+	return end == START_DONE;
 }
 
 /* No machine has more, and sums of it stay far from the end of a size. */
@@ -218,6 +244,7 @@ static bool run_files(struct engine_process *running, struct revision *revision,
 	running->engine.asked_to_stop = process_gateway_stop;
 	running->engine.write_metrics = process_gateway_metrics;
 	running->engine.context = running;
+	process_gateway_choose(running, revision);
 	if (run_limits_check((size_t)self->memory_bytes, true, (size_t)self->workers, error) &&
 	    metrics_asked_check(&self->metrics, error) && rehearse(running, error) &&
 	    process_kafka_configure(running, revision->runtime, error) &&
@@ -299,7 +326,7 @@ enum process_end engine_process_run(struct engine_process *process, struct error
 	struct revision *revision = process->asked->control ? open_empty(process, error) : read_first_files(process, error);
 	if (!revision)
 		return process->stopped ? PROCESS_ENDED : PROCESS_UNREAD;
-	return run_files(process, revision, error) ? PROCESS_ENDED : PROCESS_FAILED;
+	return run_files(process, revision, error) || process->stopped ? PROCESS_ENDED : PROCESS_FAILED;
 }
 
 void engine_process_close(struct engine_process *process)

@@ -8,10 +8,12 @@
 #include "control/follower.h"
 #include "control/keeper_service.h"
 #include "control/rollback_command.h"
+#include "log/kafka_wait.h"
 #include "runtime/alert_watch.h"
 #include "runtime/group_migration.h"
 #include "runtime/group_mover.h"
 #include "runtime/status_publisher.h"
+#include "runtime/waiting_listener.h"
 
 #define ALIASES_BYTES ((size_t)64 << 20) /* a hundred thousand */
 
@@ -25,12 +27,13 @@ struct process_control {
 	struct keeper_service *keeper;
 	struct group_mover *mover;
 	bool is_served; /* the gateway serves the revision that runs */
+	struct waiting_listener *waiting; /* at the gateway's port while there is no gateway; NULL: it has none that is known */
 	pthread_mutex_t lock; /* of the two below */
 	struct files *fetched; /* that the task downloads now; NULL: none */
 	bool is_given_up;
 	struct artifact_topic artifacts;
 	struct artifact_index index; /* of `artifacts` */
-	atomic_bool is_stopping; /* `artifacts` are not read any more */
+	struct kafka_wait wait; /* of the task */
 	const char *artifact_folder;
 };
 
@@ -91,7 +94,7 @@ static void compile_give_up(void *context)
 	struct process_control *control = context;
 	pthread_mutex_lock(&control->lock);
 	control->is_given_up = true;
-	atomic_store(&control->is_stopping, true);
+	atomic_store(&control->wait.stopping, true);
 	if (control->fetched)
 		files_give_up(control->fetched);
 	pthread_mutex_unlock(&control->lock);
@@ -147,6 +150,7 @@ static struct revision *control_compile(void *context, const struct control_docu
 	struct arena *arena = arena_open(ALIASES_BYTES);
 	struct file_alias *aliases;
 	struct revision *revision = NULL;
+	kafka_wait_bound(&control->wait);
 	if (!arena)
 		error_memory(error, ERROR_SYSTEM, "fetching files of documents");
 	else if (document_files_fetch(documents, &control->artifacts, control->artifact_folder, arena, &aliases, error))
@@ -154,14 +158,36 @@ static struct revision *control_compile(void *context, const struct control_docu
 	arena_close(arena);
 	if (revision && !revision_prepare(control->running, revision, error)) {
 		revision_close(revision);
-		return NULL;
+		revision = NULL;
 	}
+	kafka_wait_bound(NULL);
 	if (revision)
 		document_files_sweep(documents, control->artifact_folder);
 	return revision;
 }
 
 /* ---- the loop: runs them ---- */
+
+static const char *control_unready(void *context)
+{
+	const struct process_control *control = context;
+	return follower_unready(control->follower);
+}
+
+/* Answers probes at the gateway's port, until documents are in force. */
+static bool control_listen(struct process_control *control, struct error *error)
+{
+	const struct engine_process *running = control->running;
+	const struct waiting_listener_config config = {.workspace = running->workspace,
+						       .listening = &running->asked->gateway.listening,
+						       .hosts = running->asked->gateway.hosts,
+						       .port = running->http_port,
+						       .unready = control_unready,
+						       .context = control};
+	if (running->http_port > 0)
+		control->waiting = waiting_listener_open(engine_loop(running->live), &config, error);
+	return control->waiting || running->http_port == 0;
+}
 
 /* Opens the gateway with the first documents, because their runtime may protect it. */
 static bool control_serve(void *context, struct error *error)
@@ -176,12 +202,16 @@ static bool control_serve(void *context, struct error *error)
 		process_gateway_reread(running, true);
 		return true;
 	}
-	if (revision->plan.count == 0 ||
-	    (process_gateway_begin(running, revision, error) && process_gateway_start(running, running->live, error)))
+	if (revision->plan.count == 0)
+		return true;
+	waiting_listener_close(control->waiting);
+	control->waiting = NULL;
+	if (process_gateway_begin(running, revision, error) && process_gateway_start(running, running->live, error))
 		return true;
 	gateway_service_close(&running->gateway);
 	running->gateway = (struct gateway_service){0};
 	control->is_served = false;
+	(void)control_listen(control, error);
 	return false;
 }
 
@@ -267,7 +297,7 @@ static void control_configure(struct process_control *control)
 						     .producer = engine->producer,
 						     .name = control->topics.artifacts,
 						     .index = &control->index,
-						     .stopping = &control->is_stopping};
+						     .stopping = &control->wait.stopping};
 	running->engine.control = &control->state;
 	running->engine.feed = control->topics.feed;
 	control->keeper_config = (struct keeper_service_config){
@@ -327,7 +357,7 @@ bool process_control_start(struct process_control *control, struct engine *engin
 	const struct alert_sharing sharing = {control, alert_post, alert_is_sender, control->topics.feed, alert_roll_back};
 	if (control->mover && alert_watch_share(control->running->watchers.alerts, sharing, error))
 		control->keeper = keeper_service_open(&control->keeper_config, error);
-	return control->keeper && follower_start(control->follower, engine, error);
+	return control->keeper && control_listen(control, error) && follower_start(control->follower, engine, error);
 }
 
 void process_control_reread(struct process_control *control)
@@ -341,6 +371,7 @@ void process_control_close(struct process_control *control)
 {
 	if (!control)
 		return;
+	waiting_listener_close(control->waiting);
 	follower_close(control->follower);
 	group_mover_close(control->mover);
 	keeper_service_close(control->keeper);

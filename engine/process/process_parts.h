@@ -38,6 +38,7 @@ struct engine_process {
 	struct remote_download fetching;
 	struct files *remote_files; /* remote files to be fetched; NULL: none */
 	bool stopped;		 /* by a signal, before the engine started */
+	const struct revision *first; /* while Kafka is prepared for it */
 	struct process_control *control; /* NULL: the files are run */
 };
 
@@ -47,7 +48,7 @@ struct engine_process {
 bool process_kafka_configure(struct engine_process *running, const struct runtime_spec *runtime, struct error *error);
 
 /* Prepares Kafka before the engine reads: the topics, and the offsets at which it starts. `before`: the running plan;
- * NULL at the start. Waits for Kafka. */
+ * NULL at the start. Waits for Kafka; REMOTE: it does not answer. */
 bool process_kafka_prepare(struct engine_process *running, const struct revision *revision, const struct plan *before,
 			    struct error *error);
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "tests/unit/gateway_stand.h"
 
 #define INPUTS "sluice.default.pipeline.p.inputs"
@@ -16,7 +17,9 @@
 #define METHOD(name)                                                                                                               \
 	":method", "POST", ":scheme", "http", ":path", "/inference.GRPCInferenceService/" name, ":authority", "localhost", "te",   \
 		"trailers", "content-type", "application/grpc"
-#define FETCH 1 /* Kafka's number of that request */
+#define FETCH 1 /* Kafka's number of that request, as below */
+#define LIST_OFFSETS 2
+#define OPENS_MS 10000 /* far less than it waits for Kafka */
 #define READY_BYTES 7 /* of an answer whose flag is set; one that is not set is left out */
 
 static void await_heard(struct gateway_stand *stand, const char *words)
@@ -162,6 +165,26 @@ static void a_broker_that_fails_for_a_moment_leaves_a_gateway_ready(void **state
 	}
 }
 
+/* It opens within seconds, so that its loop answers probes. */
+static void a_gateway_opens_though_kafka_does_not_answer_and_is_ready_when_it_does(void **state)
+{
+	struct gateway_stand *stand = *state;
+	struct error error = {0};
+	gateway_close(stand->gateway);
+	for (int i = 0; i < 1000; i++)
+		rd_kafka_mock_push_request_errors(stand->mock.cluster, LIST_OFFSETS, 1, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION);
+	const int64_t begun_ms = clock_ms();
+	stand->gateway = gateway_open(stand->loop, &stand->config, &stand->plan, &error);
+	assert_string_equal(error.text, "");
+	assert_non_null(stand->gateway);
+	assert_in_range(clock_ms() - begun_ms, 0, OPENS_MS);
+	assert_false(gateway_is_well(stand->gateway, &error));
+	assert_non_null(strstr(gateway_unready(stand->gateway), "Kafka does not say where records end in "));
+	rd_kafka_mock_clear_request_errors(stand->mock.cluster, LIST_OFFSETS);
+	assert_true(gateway_becomes(stand, true));
+	assert_true(gateway_is_well(stand->gateway, &error));
+}
+
 #define READY_STORY(name) cmocka_unit_test_setup_teardown(name, gateway_stand_open, gateway_stand_close)
 
 int main(void)
@@ -170,6 +193,7 @@ int main(void)
 		READY_STORY(a_pipeline_whose_topic_is_gone_is_not_ready_and_the_gateway_is),
 		READY_STORY(a_gateway_whose_replies_topic_is_gone_is_not_ready),
 		READY_STORY(a_gateway_reads_replies_and_claims_again_when_kafka_allows_it_again),
+		READY_STORY(a_gateway_opens_though_kafka_does_not_answer_and_is_ready_when_it_does),
 		READY_STORY(a_broker_that_fails_for_a_moment_leaves_a_gateway_ready),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

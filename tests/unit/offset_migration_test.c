@@ -334,7 +334,7 @@ static void one_that_never_says_is_waited_for_within_a_bound_where_nobody_waits(
 	mock_open(&mock);
 	TELL(TOLD_LOADING);
 	assert_false(take_over(&mock, &moved, &error));
-	assert_int_equal(error.kind, ERROR_SYSTEM);
+	assert_int_equal(error.kind, ERROR_REMOTE);
 	assert_non_null(strstr(error.text, "group new waits for group former: Broker: Coordinator load in progress"));
 	assert_int_not_equal(asked.looks, 1);
 	tell(NULL, 0);

@@ -244,7 +244,7 @@ static int64_t opening_fails_after(bool lists, int wait_ms, const atomic_bool *s
 					     .properties = mock_quick};
 	const int64_t began_ms = clock_ms();
 	assert_null(reader_open(&config, &error));
-	assert_int_equal(error.kind, ERROR_SYSTEM);
+	assert_int_equal(error.kind, ERROR_REMOTE);
 	const int64_t took_ms = clock_ms() - began_ms;
 	mock_close(&mock);
 	return took_ms;
@@ -328,7 +328,7 @@ static void an_error_names_the_partition_its_leader_and_what_was_said_last(void 
 					     .wait_ms = 2000,
 					     .properties = mock_quick};
 	assert_null(reader_open(&config, &error));
-	assert_int_equal(error.kind, ERROR_SYSTEM);
+	assert_int_equal(error.kind, ERROR_REMOTE);
 	/* Since 2.10 a mock says no address of a broker that is down, so that the client does not always try to reach it. */
 	const bool is_listed = rd_kafka_version() < 0x020a0000;
 	const char *const words[] = {"Kafka does not say where records end in partition 1 of topic far: broker 2 ",

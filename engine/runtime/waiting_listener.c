@@ -1,0 +1,97 @@
+/* waiting_listener.c: see waiting_listener.h. */
+#include "runtime/waiting_listener.h"
+
+#include "base/memory.h"
+#include "message/json_write.h"
+#include "net/host_names.h"
+#include "net/http_server.h"
+#include "runtime/certificate_watch.h"
+
+#define CONNECTIONS ((size_t)256)
+#define PEER_CONNECTIONS ((size_t)64)
+#define ANSWER_BYTES_MOST ((size_t)4096)
+
+struct waiting_listener {
+	struct waiting_listener_config config;
+	struct tls_files files;
+	struct host_names hosts;
+	struct certificate_watch certificates;
+	struct http_server *server;
+};
+
+static void waiting_refuse(const struct waiting_listener *listener, struct http_incoming *incoming, struct text path)
+{
+	static const struct http_answer_header later = {"Retry-After", "1"};
+	const bool is_probe = text_ends_with(path, TEXT("/health/ready"));
+	struct buffer body;
+	buffer_open(&body, ANSWER_BYTES_MOST);
+	json_write_string_after(&body, is_probe ? TEXT("{\"ready\":false,\"reason\":") : TEXT("{\"error\":"),
+				text_of(listener->config.unready(listener->config.context)));
+	buffer_string(&body, is_probe ? "}" : ",\"kind\":\"REMOTE\"}");
+	http_server_answer(incoming, 503, "application/json", buffer_view(&body), &later, 1);
+	buffer_close(&body);
+}
+
+/* Answers each request by its head: its body is dropped. */
+static bool waiting_listener_admits(void *context, struct http_incoming *incoming, struct text method, struct text path)
+{
+	if ((text_is(method, "GET") || text_is(method, "HEAD")) &&
+	    (text_is(path, "/v1/health/live") || text_is(path, "/v2/health/live")))
+		http_server_answer(incoming, 200, "application/json", TEXT("{\"live\":true}"), NULL, 0);
+	else
+		waiting_refuse(context, incoming, path);
+	return false;
+}
+
+static bool waiting_listener_reload(void *context, struct error *error)
+{
+	const struct waiting_listener *listener = context;
+	return http_server_reload(listener->server, &listener->files, error);
+}
+
+static bool waiting_listener_set_up(struct waiting_listener *listener, struct loop *loop, struct error *error)
+{
+	const struct waiting_listener_config *config = &listener->config;
+	const struct tls_files *files = listener->files.certificate ? &listener->files : NULL;
+	const struct http_server_config http = {.host = config->listening->host,
+						.port = config->port,
+						.files = files,
+						.hosts = &listener->hosts,
+						.connections = CONNECTIONS,
+						.peer_connections = PEER_CONNECTIONS,
+						.admits = waiting_listener_admits,
+						.context = listener};
+	listener->hosts = host_names_of(config->listening->host, config->hosts);
+	listener->hosts.any |= files != NULL;
+	if (!certificate_watch_open(&listener->certificates, config->workspace, loop, files, waiting_listener_reload, listener,
+				    error))
+		return false;
+	listener->server = http_server_open(loop, &http, error);
+	if (listener->server)
+		http_server_leave(listener->server); /* whoever asks again connects again, to the gateway */
+	return listener->server != NULL;
+}
+
+struct waiting_listener *waiting_listener_open(struct loop *loop, const struct waiting_listener_config *config,
+					       struct error *error)
+{
+	struct waiting_listener *listener = memory_take(1, sizeof *listener);
+	if (!listener) {
+		error_memory(error, ERROR_SYSTEM, "opening a gateway");
+		return NULL;
+	}
+	*listener = (struct waiting_listener){.config = *config, .files = listening_files(config->listening)};
+	if (waiting_listener_set_up(listener, loop, error))
+		return listener;
+	waiting_listener_close(listener);
+	return NULL;
+}
+
+void waiting_listener_close(struct waiting_listener *listener)
+{
+	if (!listener)
+		return;
+	certificate_watch_close(&listener->certificates);
+	http_server_close(listener->server);
+	memory_give(listener);
+}

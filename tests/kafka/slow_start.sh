@@ -1,0 +1,107 @@
+#!/bin/bash
+# Engines and gateways that are started while Kafka hangs, on a real Kafka: they wait for as long as it takes, say what for, answer
+# probes meanwhile, and run when it answers. One that is told to stop meanwhile ends within seconds. One that follows a
+# control plane then runs what is applied.
+#   slow_start.sh SLUICE BUILD
+# HUNG_S is how long it hangs: longer than each of its questions may last. Takes about 35 seconds.
+set -u
+what=slow_start
+# shellcheck source=tests/kafka/stand.sh
+. "$(dirname "$0")/stand.sh"
+hung_s=${HUNG_S:-18}
+
+pipeline() { # $1 name, $2 summand
+	printf 'apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: %s}\nspec:\n' "$1"
+	printf '  steps: [{name: add, expression: {set: {y: x + %d}}}]\n  output: {steps: [add]}\n' "$2"
+}
+pipeline plus 1 >"$dir/plus.yaml"
+request='{"inputs":[{"name":"x","datatype":"FP64","shape":[1],"data":[1]}]}'
+
+status_of() { # $1 port, $2 path; the answer is in $dir/status
+	curl -s --max-time 2 -o "$dir/status" -w '%{http_code}' "127.0.0.1:$1$2"
+}
+status_is() { [ "$(status_of "$2" "$3")" = "$1" ]; }
+answers() { # $1 port; then a pipeline and its sum
+	curl -s --max-time 5 -d "$request" "127.0.0.1:$1/v2/pipelines/${2-plus}/infer" | grep -q "\"data\": *\[${3-2}"
+}
+applied() { # $1 file
+	"$sluice" apply -f "$1" -n applied --brokers "$brokers" --author tester >"$dir/apply.log" 2>&1
+}
+
+declare -A pid port
+begin() { # $1 whose, then a command and its arguments, with PORT for its port
+	local one=$1
+	port[$one]=$(free_port)
+	"$sluice" "${@:2:1}" "${@:3}" --http "${port[$one]}" --brokers "$brokers" >"$dir/$one.out" 2>"$dir/$one.log" &
+	ours $!
+	pid[$one]=$started
+}
+
+start_broker
+export SLUICE_SETTINGS=
+broker=$(cat "$dir/kafka/pid")
+metrics=$(free_port)
+kill -STOP "$broker"
+begin files run -f "$dir/plus.yaml" -n files --instance files --metrics "$metrics" --health-socket "$dir/socket"
+begin control run --control -n applied --instance control
+begin gateway gateway -f "$dir/plus.yaml" -n files
+begin told gateway -f "$dir/plus.yaml" -n told
+frozen=$SECONDS
+
+for one in files control gateway; do
+	wait_until 5 status_is 200 "${port[$one]}" /v2/health/live
+	expect "$one: it lives while Kafka hangs" $? "-eq 0"
+	expect "$one: readiness while Kafka hangs" "$(status_of "${port[$one]}" /v1/health/ready)" "-eq 503"
+	expect_words "$one: the reason" "$dir/status" '"ready":false,"reason":"the start waits for Kafka: it has not given .*"'
+	expect "$one: a request while Kafka hangs" "$(status_of "${port[$one]}" /v2/pipelines/plus/infer)" "-eq 503"
+done
+expect "files: /live at the port for metrics" "$(status_of "$metrics" /live)" "-eq 200"
+expect "files: /ready at the port for metrics" "$(status_of "$metrics" /ready)" "-eq 503"
+"$sluice" health --socket "$dir/socket" >"$dir/health.out" 2>&1
+expect "files: status of health by its socket" $? "-eq 0"
+
+sleep 3 # it is asking Kafka
+told=$SECONDS
+kill "${pid[told]}"
+wait_for "${pid[told]}"
+expect "exit status of a gateway that is told to stop while it waits" $? "-eq 0"
+expect "seconds until it has stopped" $((SECONDS - told)) "-le $((8 * patience))"
+
+while [ $((SECONDS - frozen)) -lt "$hung_s" ]; do sleep 0.2; done
+for one in files control gateway; do
+	expect_words "$one: what it waits for" "$dir/$one.log" 'warn +.*the start waits for Kafka: it has not given .* It has waited for 1[0-9] s'
+	expect "$one: it lives when its first questions are over" "$(status_of "${port[$one]}" /v2/health/live)" "-eq 200"
+	kill -0 "${pid[$one]}"
+	expect "$one: status of looking whether it still runs" $? "-eq 0"
+done
+kill -CONT "$broker"
+for one in files gateway; do
+	wait_until 40 answers "${port[$one]}"
+	expect "$one: it answers when Kafka is back" $? "-eq 0"
+	expect_words "$one: it says so" "$dir/$one.log" 'info +.*Kafka has answered after [0-9]+ s: the start continues'
+done
+
+# An engine without documents lives, and says why it is not ready, until there are some.
+wait_until 30 grep -qs "is now the keeper" "$dir/control.log"
+expect "control: status of waiting for a keeper" $? "-eq 0"
+for one in control; do
+	wait_until 5 status_is 200 "${port[$one]}" /v1/health/live
+	expect "$one: it lives without documents" $? "-eq 0"
+	expect "$one: readiness without documents" "$(status_of "${port[$one]}" /v1/health/ready)" "-eq 503"
+	expect_words "$one: the reason" "$dir/status" 'no documents are in force yet; `sluice apply` the files'
+done
+applied "$dir/plus.yaml"
+expect "status of apply" $? "-eq 0"
+for one in control; do
+	wait_until 30 status_is 200 "${port[$one]}" /v1/health/ready
+	expect "$one: it is ready with documents" $? "-eq 0"
+	wait_until 10 answers "${port[$one]}"
+	expect "$one: status of a request" $? "-eq 0"
+done
+
+for one in gateway files control; do
+	kill "${pid[$one]}"
+	wait_for "${pid[$one]}"
+	expect "$one: exit status when it is told to stop" $? "-eq 0"
+done
+tell_result
