@@ -8,6 +8,7 @@
 #include "base/network.h"
 #include "base/url.h"
 #include "cli/command.h"
+#include "gateway/gateway_follower.h"
 #include "gateway/gateway_service.h"
 #include "gateway/server_metrics.h"
 #include "log/kafka_log.h"
@@ -16,6 +17,7 @@
 #include "runtime/log_writer.h"
 #include "runtime/revision_topics.h"
 #include "runtime/start_wait.h"
+#include "runtime/waiting_listener.h"
 
 #define NO_MODELS "http://127.0.0.1:1" /* engines call the models, so their addresses are not needed here */
 #define ARENA_BYTES ((size_t)64 << 20)
@@ -25,6 +27,8 @@ enum topics_wanted { TOPICS_CREATE, TOPICS_CHECK };
 
 struct gateway_options {
 	const char *namespace;
+	bool control;
+	struct prefix_asked prefix;
 	struct kafka_asked kafka;
 	struct gateway_asked gateway;
 	int64_t http_port, grpc_port;
@@ -38,6 +42,16 @@ struct gateway_options {
 static const struct option options[] = {
 	COMMAND_FILES,
 	COMMAND_NAMESPACE(gateway_options, namespace),
+	ROW("control", FLAG, struct gateway_options, control,
+	    .help = "Serves what is in force in the control plane of the namespace (`sluice apply`), instead of files."),
+	{.name = "topic-prefix",
+	 .type = OPTION_TEXT,
+	 .offset = offsetof(struct gateway_options, prefix.prefix),
+	 .word = "PREFIX",
+	 .variable = "SLUICE_TOPIC_PREFIX",
+	 .ambient_offset = offsetof(struct gateway_options, prefix.ambient),
+	 .help = "With --control: the first part of the names of all topics; default: SLUICE_TOPIC_PREFIX, or `sluice`. Files "
+		 "state it in their SeldonRuntime (`topicPrefix`)."},
 	KAFKA_ROWS(struct gateway_options, kafka),
 	ROW("http", INTEGER, struct gateway_options, http_port, .word = "PORT", .fallback = "8080", .most = PORT_MOST,
 	    .help = "The port for REST; 0: a free one. One port may be given for both: it also serves REST over HTTP/2."),
@@ -73,7 +87,15 @@ struct gateway_run {
 	struct revision *first;	   /* Kafka's settings are borrowed from it */
 	struct revision *revision; /* being served */
 	struct gateway_service service;
-	struct wanted_topic own[GATEWAY_TOPICS]; /* those of the first revision */
+	struct wanted_topic own[GATEWAY_TOPICS]; /* those of the first revision that is served */
+	struct metrics_config metrics_config;
+	struct metrics_listener *metrics; /* NULL: there is no port for them */
+	struct metrics_push *push;	  /* NULL: there is no Pushgateway */
+	/* With --control, from the control plane: */
+	struct gateway_follower_config follower_config;
+	struct gateway_follower *follower;
+	struct waiting_listener *waiting; /* NULL: there is a gateway */
+	char unready[ERROR_TEXT_MAX * 2];
 	/* Files that were read again: their topics are ensured beside the loop, and then they are served. */
 	struct loop *loop;
 	struct loop_task ensuring;
@@ -111,10 +133,21 @@ static bool topics_see(const struct gateway_run *run, const struct revision *rev
 	return topics_ensure(run->kafka.brokers, run->kafka.producer, (struct wanted_topics){count, items}, create, &made, error);
 }
 
+static bool control_attempt(struct gateway_run *run, struct error *error)
+{
+	const bool creates = run->options->topics == TOPICS_CREATE;
+	if (!control_topics_ensure(&run->follower_config.topics, run->kafka.brokers, run->kafka.producer, 0, creates, error))
+		return false;
+	run->follower = gateway_follower_open(&run->follower_config, error);
+	return run->follower;
+}
+
 /* The step of its start. Lists of an attempt are in an arena of their own: Kafka may be away for long. */
 static bool topics_attempt(void *context, struct error *error)
 {
-	const struct gateway_run *run = context;
+	struct gateway_run *run = context;
+	if (run->options->control)
+		return control_attempt(run, error);
 	struct revision attempt = *run->revision;
 	attempt.arena = arena_open(ARENA_BYTES);
 	const bool good = attempt.arena ? topics_see(run, &attempt, error) : error_memory(error, ERROR_SYSTEM, "listing topics");
@@ -166,8 +199,13 @@ static void kafka_look(void *context)
 {
 	struct gateway_run *run = context;
 	const struct log_sink *log = &run->session->log->sink;
-	const int64_t now_ms = loop_now_ms(run->loop), silent_s = gateway_silent_s(run->service.gateway);
+	const int64_t now_ms = loop_now_ms(run->loop);
 	struct error ignored = {0};
+	if (!run->service.gateway) { /* no documents are in force yet */
+		(void)loop_timer_set(run->loop, &run->look, now_ms + LOOK_MS, &ignored);
+		return;
+	}
+	const int64_t silent_s = gateway_silent_s(run->service.gateway);
 	if (!run->is_told && gateway_is_well(run->service.gateway, &ignored)) {
 		run->is_told = true;
 		say_ready(run);
@@ -186,9 +224,10 @@ static void kafka_look(void *context)
 	(void)loop_timer_set(run->loop, &run->look, now_ms + LOOK_MS, &ignored);
 }
 
-static bool server_drain(void *gateway, int64_t until_ms)
+static bool server_drain(void *context, int64_t until_ms)
 {
-	return gateway_drain(gateway, until_ms);
+	const struct gateway_run *run = context;
+	return !run->service.gateway || gateway_drain(run->service.gateway, until_ms);
 }
 
 /* Serves the next files, if they can be. */
@@ -243,6 +282,12 @@ static void on_hung_up(void *context)
 {
 	struct gateway_run *run = context;
 	struct error error = {0};
+	if (run->options->control) {
+		gateway_follower_reread(run->follower);
+		if (run->service.gateway && gateway_service_reread(&run->service))
+			command_note(run->session, "the files were read again");
+		return;
+	}
 	run->hung_up = loop_task_is_running(&run->ensuring);
 	if (run->hung_up)
 		return;
@@ -252,7 +297,8 @@ static void on_hung_up(void *context)
 		reload_end(run, &error);
 }
 
-static bool open_and_serve(struct gateway_run *run, struct error *error)
+/* Opens the gateway of the revision, and what reports its metrics. */
+static bool gateway_begin(struct gateway_run *run, struct error *error)
 {
 	const struct gateway_options *self = run->options;
 	const struct gateway_config ports = {.serves_http = true,
@@ -264,25 +310,144 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 					     .producer = run->kafka.producer,
 					     .own_topics = self->topics == TOPICS_CREATE ? run->own : NULL,
 					     .log = &run->session->log->sink};
-	struct listening listening = {0};
-	struct metrics_listener *metrics = NULL;
-	struct metrics_push *push = NULL;
-	struct listening_server server = {.drain = server_drain};
-	const struct metrics_config metrics_config = {
-		.asked = &self->metrics, .workspace = command_workspace(run->session), .hosts = self->gateway.hosts};
 	if (run->revision->plan.count > 0)
 		gateway_own_topics(run->revision, run->kafka.topics, run->own);
-	bool good = topics_await(run, error) && listening_open(&listening, error) &&
-		    gateway_service_open(&run->service, listening.loop, &ports, &run->revision->plan, error);
-	server.server = run->service.gateway;
-	run->loop = listening.loop;
-	good = good && stop_signal_watch_hangup(&listening.stopping, on_hung_up, run, error);
-	if (good && self->metrics.address)
-		good = (metrics = gateway_metrics_open(&metrics_config, listening.loop, run->service.gateway, error));
+	if (!gateway_service_open(&run->service, run->loop, &ports, &run->revision->plan, error))
+		return false;
+	if (self->metrics.address &&
+	    !(run->metrics = gateway_metrics_open(&run->metrics_config, run->loop, run->service.gateway, error)))
+		return false;
 	const char *pushgateway = runtime_pushgateway(run->revision->runtime);
-	if (good && pushgateway)
-		good = (push = gateway_push_open(command_workspace(run->session), listening.loop, run->service.gateway, pushgateway,
-						 error));
+	return !pushgateway || (run->push = gateway_push_open(command_workspace(run->session), run->loop, run->service.gateway,
+							      pushgateway, error));
+}
+
+static void gateway_end(struct gateway_run *run)
+{
+	metrics_push_close(run->push);
+	metrics_listener_close(run->metrics);
+	gateway_service_close(&run->service);
+	run->push = NULL;
+	run->metrics = NULL;
+}
+
+/* ---- what is in force ---- */
+
+static const char *control_unready(void *context)
+{
+	const struct gateway_run *run = context;
+	return gateway_follower_unready(run->follower);
+}
+
+static const char *control_unready_line(void *context)
+{
+	struct gateway_run *run = context;
+	(void)snprintf(run->unready, sizeof run->unready, "%s\n", control_unready(run));
+	return run->unready;
+}
+
+/* Answers probes until there is a gateway. */
+static bool control_listen(struct gateway_run *run, struct error *error)
+{
+	const struct gateway_options *self = run->options;
+	const struct metrics_owner owner = {.unready = control_unready_line, .context = run};
+	const struct waiting_listener_config waiting = {.workspace = command_workspace(run->session),
+							.listening = &self->gateway.listening,
+							.hosts = self->gateway.hosts,
+							.port = (int)self->http_port,
+							.unready = control_unready,
+							.context = run};
+	return (self->http_port == 0 || (run->waiting = waiting_listener_open(run->loop, &waiting, error))) &&
+	       (!self->metrics.address ||
+		(run->metrics = metrics_listener_open(run->loop, &run->metrics_config, &owner, error)));
+}
+
+static struct revision *control_compile(void *context, const struct control_documents *documents, struct error *error)
+{
+	struct gateway_run *run = context;
+	struct revision_options wanted = run->read;
+	wanted.documents = documents->documents;
+	wanted.document_count = documents->count;
+	wanted.tables = &documents->tables;
+	wanted.forms = &documents->formers.forms;
+	wanted.apart = (struct name_list){documents->formers.apart_count, documents->formers.apart};
+	struct revision *revision = revision_open_in_workspace(command_workspace(run->session), &wanted, error);
+	if (revision && topics_see(run, revision, error))
+		return revision;
+	revision_close(revision);
+	if (error->kind == ERROR_NONE)
+		error_set(error, ERROR_CONFIG, PLACE_NONE, "the documents have errors");
+	return NULL;
+}
+
+/* Opens the gateway with the first documents that have a pipeline, because their runtime may protect it. */
+static bool control_begin(struct gateway_run *run, struct revision *revision, struct error *error)
+{
+	struct revision *before = run->revision;
+	run->revision = revision;
+	if (revision->plan.count == 0) {
+		run->revision = before;
+		revision_close(revision);
+		return true;
+	}
+	waiting_listener_close(run->waiting);
+	metrics_listener_close(run->metrics);
+	run->waiting = NULL;
+	run->metrics = NULL;
+	if (gateway_service_begin(&run->service, command_workspace(run->session), &run->options->gateway, revision, error) &&
+	    gateway_begin(run, error))
+		return true;
+	gateway_end(run);
+	run->service = (struct gateway_service){0};
+	run->revision = before;
+	(void)control_listen(run, &(struct error){0});
+	return false;
+}
+
+static bool control_serve(void *context, struct revision *revision, struct error *error)
+{
+	struct gateway_run *run = context;
+	if (!run->service.gateway)
+		return control_begin(run, revision, error);
+	if (!gateway_service_follow(&run->service, revision, error))
+		return false;
+	revision_close(run->revision);
+	run->revision = revision;
+	return true;
+}
+
+static bool control_name(struct gateway_run *run, struct error *error)
+{
+	const struct gateway_options *self = run->options;
+	const char *prefix = prefix_choose(&self->prefix, NULL, error);
+	const char *namespace = namespace_or_default(self->namespace);
+	run->follower_config = (struct gateway_follower_config){.brokers = run->kafka.brokers,
+								.consumer = run->kafka.consumer,
+								.namespace = namespace,
+								.log = &run->session->log->sink,
+								.names = command_workspace(run->session)->arena,
+								.compile = control_compile,
+								.serve = control_serve,
+								.context = run};
+	run->read.namespace = namespace;
+	run->read.prefix = prefix;
+	return prefix && control_topics_name(&run->follower_config.topics, prefix, namespace, run->arena, error);
+}
+
+/* ---- from its start to its end ---- */
+
+static bool open_and_serve(struct gateway_run *run, struct error *error)
+{
+	const struct gateway_options *self = run->options;
+	struct listening listening = {0};
+	const struct listening_server server = {.drain = server_drain, .server = run};
+	run->metrics_config = (struct metrics_config){
+		.asked = &self->metrics, .workspace = command_workspace(run->session), .hosts = self->gateway.hosts};
+	bool good = (!self->control || control_name(run, error)) && topics_await(run, error) && listening_open(&listening, error);
+	run->loop = listening.loop;
+	good = good && (self->control ? control_listen(run, error) && gateway_follower_start(run->follower, run->loop, error)
+				      : gateway_begin(run, error)) &&
+	       stop_signal_watch_hangup(&listening.stopping, on_hung_up, run, error);
 	if (good) {
 		run->session->fault_pages = false;
 		run->look = (struct loop_timer){.due = kafka_look, .context = run};
@@ -292,11 +457,35 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 	if (run->loop)
 		loop_timer_stop(run->loop, &run->look);
 	loop_task_end(&run->ensuring);
-	metrics_push_close(push);
-	metrics_listener_close(metrics);
-	gateway_service_close(&run->service);
+	gateway_follower_close(run->follower);
+	waiting_listener_close(run->waiting);
+	gateway_end(run);
 	listening_close(&listening);
 	return good;
+}
+
+/* The files, or with --control nothing, until documents are in force. */
+static bool first_read(struct gateway_run *run, struct error *error)
+{
+	const struct gateway_options *self = run->options;
+	const struct workspace *workspace = command_workspace(run->session);
+	run->read.may_be_empty = run->read.has_keeper = self->control;
+	run->first = run->revision = revision_open_in_workspace(workspace, &run->read, error);
+	return run->first &&
+	       (self->control || gateway_service_begin(&run->service, workspace, &self->gateway, run->revision, error)) &&
+	       kafka_find(run->revision->runtime, &self->kafka, run->arena, &run->kafka, error);
+}
+
+/* What the command line may not combine; NULL: it is fine. */
+static const char *misuse_of_gateway(const struct gateway_options *self, size_t count)
+{
+	if (count == 0 && !self->control)
+		return "which pipelines? Give files or folders, as in -f pipelines/, or --control";
+	if (count > 0 && self->control)
+		return "files and --control at once: give files, or apply them with `sluice apply -f` and give --control alone";
+	if (self->prefix.prefix && !self->control)
+		return "--topic-prefix is for --control; files state it in their SeldonRuntime (`topicPrefix`)";
+	return NULL;
 }
 
 static int gateway_command_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
@@ -316,18 +505,17 @@ static int gateway_command_run(struct session *session, const void *filled, cons
 					   .names_only = true}};
 	struct error error = {0};
 	struct log_writer log;
-	if (count == 0) {
+	const char *misuse = misuse_of_gateway(self, count);
+	if (misuse) {
 		arena_close(run.arena);
-		return command_misuse(session, &command_gateway, "which pipelines? Give files or folders, as in -f pipelines/");
+		return command_misuse(session, &command_gateway, "%s", misuse);
 	}
 	stop_signal_hold_hangup();
 	command_log_begin(session, &log, self->log_level);
 	session->fault_pages = self->form == OUTPUT_TEXT; /* until it serves */
 	bool good = run.arena || error_memory(&error, ERROR_SYSTEM, "starting a gateway");
 	good = good && gateway_asked_check(&self->gateway, &error) && metrics_asked_check(&self->metrics, &error) &&
-	       (run.first = run.revision = revision_open_in_workspace(command_workspace(session), &run.read, &error)) &&
-	       gateway_service_begin(&run.service, command_workspace(session), &self->gateway, run.revision, &error) &&
-	       kafka_find(run.revision->runtime, &self->kafka, run.arena, &run.kafka, &error) && open_and_serve(&run, &error);
+	       first_read(&run, &error) && open_and_serve(&run, &error);
 	gateway_service_close(&run.service);
 	revision_close(run.next);
 	if (run.revision != run.first)

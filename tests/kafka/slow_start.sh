@@ -1,9 +1,9 @@
 #!/bin/bash
 # Engines and gateways that are started while Kafka hangs, on a real Kafka: they wait for as long as it takes, say what for, answer
-# probes meanwhile, and run when it answers. One that is told to stop meanwhile ends within seconds. One that follows a
-# control plane then runs what is applied.
+# probes meanwhile, and run when it answers. One that is told to stop meanwhile ends within seconds. Those that follow a control
+# plane then run, and serve, what is applied.
 #   slow_start.sh SLUICE BUILD
-# HUNG_S is how long it hangs: longer than each of its questions may last. Takes about 35 seconds.
+# HUNG_S is how long it hangs: longer than each of its questions may last. Takes about 40 seconds.
 set -u
 what=slow_start
 # shellcheck source=tests/kafka/stand.sh
@@ -45,10 +45,11 @@ kill -STOP "$broker"
 begin files run -f "$dir/plus.yaml" -n files --instance files --metrics "$metrics" --health-socket "$dir/socket"
 begin control run --control -n applied --instance control
 begin gateway gateway -f "$dir/plus.yaml" -n files
+begin following gateway --control -n applied
 begin told gateway -f "$dir/plus.yaml" -n told
 frozen=$SECONDS
 
-for one in files control gateway; do
+for one in files control gateway following; do
 	wait_until 5 status_is 200 "${port[$one]}" /v2/health/live
 	expect "$one: it lives while Kafka hangs" $? "-eq 0"
 	expect "$one: readiness while Kafka hangs" "$(status_of "${port[$one]}" /v1/health/ready)" "-eq 503"
@@ -68,7 +69,7 @@ expect "exit status of a gateway that is told to stop while it waits" $? "-eq 0"
 expect "seconds until it has stopped" $((SECONDS - told)) "-le $((8 * patience))"
 
 while [ $((SECONDS - frozen)) -lt "$hung_s" ]; do sleep 0.2; done
-for one in files control gateway; do
+for one in files control gateway following; do
 	expect_words "$one: what it waits for" "$dir/$one.log" 'warn +.*the start waits for Kafka: it has not given .* It has waited for 1[0-9] s'
 	expect "$one: it lives when its first questions are over" "$(status_of "${port[$one]}" /v2/health/live)" "-eq 200"
 	kill -0 "${pid[$one]}"
@@ -84,7 +85,8 @@ done
 # An engine without documents lives, and says why it is not ready, until there are some.
 wait_until 30 grep -qs "is now the keeper" "$dir/control.log"
 expect "control: status of waiting for a keeper" $? "-eq 0"
-for one in control; do
+wait_until 30 grep -qs "the start continues" "$dir/following.log"
+for one in control following; do
 	wait_until 5 status_is 200 "${port[$one]}" /v1/health/live
 	expect "$one: it lives without documents" $? "-eq 0"
 	expect "$one: readiness without documents" "$(status_of "${port[$one]}" /v1/health/ready)" "-eq 503"
@@ -92,14 +94,26 @@ for one in control; do
 done
 applied "$dir/plus.yaml"
 expect "status of apply" $? "-eq 0"
-for one in control; do
+for one in control following; do
 	wait_until 30 status_is 200 "${port[$one]}" /v1/health/ready
 	expect "$one: it is ready with documents" $? "-eq 0"
 	wait_until 10 answers "${port[$one]}"
 	expect "$one: status of a request" $? "-eq 0"
 done
 
-for one in gateway files control; do
+# What changes is served, and what is deleted is not.
+pipeline more 2 >"$dir/more.yaml"
+applied "$dir/more.yaml"
+expect "status of another apply" $? "-eq 0"
+wait_until 30 answers "${port[following]}" more 3
+expect "following: status of a request of what was applied later" $? "-eq 0"
+"$sluice" delete pipeline/plus -n applied --brokers "$brokers" --author tester >"$dir/delete.log" 2>&1
+expect "status of delete" $? "-eq 0"
+wait_until 30 status_is 404 "${port[following]}" /v2/pipelines/plus
+expect "following: status of looking whether what was deleted is gone" $? "-eq 0"
+answers "${port[following]}" more 3
+expect "following: status of a request of what is left" $? "-eq 0"
+for one in gateway following files control; do
 	kill "${pid[$one]}"
 	wait_for "${pid[$one]}"
 	expect "$one: exit status when it is told to stop" $? "-eq 0"
