@@ -1,10 +1,10 @@
-/* rollback.c: `sluice rollback`: returns a resource to an earlier version. */
+/* rollback.c: `sluice rollback`: returns a resource, or all resources of a change, to an earlier version. */
 #include "cli/command.h"
 #include "cli/control_proposal.h"
 #include "client/change_effects.h"
+#include "client/change_rollback.h"
 #include "client/control_session.h"
 #include "client/kafka.h"
-#include "view/resource_view.h"
 
 struct rollback_options {
 	struct pipeline_target_asked asked;
@@ -29,23 +29,39 @@ static const struct option options[] = {
 extern const struct command command_rollback;
 
 /* The version that was in force before the present one; while a change is not decided, the one in force. 0: none. */
-static int64_t version_before(const struct ledger *ledger, const struct ledger_resource *resource)
+static int64_t version_default(const struct ledger *ledger, const struct ledger_resource *resource)
 {
-	bool is_present = ledger_phase(ledger, ledger_newest(resource)) != CHANGE_ACCEPTED;
-	for (size_t i = resource->count; i > 0; i--) {
-		if (ledger_phase(ledger, resource->versions[i - 1]) != CHANGE_ACTIVE)
-			continue;
-		if (!is_present)
-			return resource->versions[i - 1]->record.version;
-		is_present = false;
-	}
-	return 0;
+	const struct ledger_version *to = ledger_in_force(ledger, resource);
+	if (to && ledger_phase(ledger, ledger_newest(resource)) != CHANGE_ACCEPTED)
+		(void)version_before_find(ledger, resource, to->record.version, &to);
+	return to ? to->record.version : 0;
 }
 
-/* Collects what the version does to groups and state, and to documents that name the resource, where the version deletes it.
- * Without memory for that there is nothing: the rollback goes on. */
-static void effects_collect(struct session *session, const struct control_session *control, const struct proposal_item *rollback,
-			    const struct ledger_resource *resource, struct buffer *out, struct record_list *warnings)
+/* The items as the keeper resolves them: the documents that apply again, and what is deleted. NULL: memory ran out, or a version is
+ * not kept any more, which the keeper refuses. */
+static const struct proposal_item *items_effective(const struct ledger *ledger, const struct record_list *items,
+						      struct arena *arena)
+{
+	const struct proposal_item *asked = items->items;
+	struct proposal_item *resolved = ARENA_ARRAY(arena, struct proposal_item, items->count);
+	for (size_t i = 0; resolved && i < items->count; i++) {
+		const struct ledger_resource *resource = ledger_resource_find(ledger, asked[i].kind, asked[i].name);
+		const struct ledger_version *version = ledger_version_find(resource, asked[i].to);
+		resolved[i] = (struct proposal_item){.kind = asked[i].kind, .name = asked[i].name, .action = PROPOSAL_DELETE};
+		if (asked[i].action == PROPOSAL_ROLLBACK && !version)
+			return NULL;
+		if (asked[i].action == PROPOSAL_DELETE || version->record.action == CONTROL_DELETE)
+			continue;
+		resolved[i].action = PROPOSAL_APPLY;
+		resolved[i].document = version->record.document;
+	}
+	return resolved;
+}
+
+/* Collects what the items do to groups and state, to documents that name a resource which they delete, and what they leave of a
+ * change. Without memory for that there is nothing: the rollback goes on. */
+static void effects_collect(struct session *session, const struct control_session *control, const struct record_list *asked,
+			    struct buffer *out, struct record_list *warnings)
 {
 	struct error error = {0};
 	const struct applier_config *config = &control->config;
@@ -54,31 +70,25 @@ static void effects_collect(struct session *session, const struct control_sessio
 		.checker = {.kinds = session->kinds, .namespace = config->namespace, .prefix = config->topics.prefix},
 		.ledger = applier_ledger(control->applier),
 		.extent = EFFECTS_KEPT};
-	const struct ledger_version *version = ledger_version_find(resource, rollback->to);
-	if (!version)
+	const struct record_list items = {asked->count, items_effective(effects.ledger, asked, session->arena)};
+	if (!items.items)
 		return;
-	const bool applies = version->record.action == CONTROL_APPLY;
-	const struct proposal_item item = {.kind = rollback->kind,
-					   .name = rollback->name,
-					   .action = applies ? PROPOSAL_APPLY : PROPOSAL_DELETE,
-					   .document = applies ? version->record.document : TEXT("")};
-	const struct record_list items = {1, &item};
 	if (!document_check_others(&effects.checker, &items, effects.ledger, session->arena, warnings, &error))
 		*warnings = (struct record_list){0};
-	else if (applies && !change_effects_print(&effects, &items, out, &error))
+	else if (!change_effects_print(&effects, &items, out, &error))
 		buffer_clear(out);
+	rollback_rest_print(effects.ledger, asked, effects.json, out);
 }
 
-/* What the version does is looked up first: then the ledger has not accepted it yet. */
-static int item_propose(struct session *session, struct control_session *control, const struct rollback_options *self,
-			const struct ledger_resource *resource, const struct proposal_item *item)
+/* What the items do is looked up first: then the ledger has not accepted them yet. */
+static int items_propose(struct session *session, struct control_session *control, const struct rollback_options *self,
+			 const struct record_list *items)
 {
 	struct buffer out;
 	struct record_list warnings = {0};
 	buffer_open(&out, EFFECTS_BYTES_MAX);
-	effects_collect(session, control, item, resource, &out, &warnings);
-	int code = control_session_propose(session, control, &self->author, (struct record_list){1, item},
-					   (struct document_places){0});
+	effects_collect(session, control, items, &out, &warnings);
+	int code = control_session_propose(session, control, &self->author, *items, (struct document_places){0});
 	if (code == EXIT_GOOD) {
 		control_session_warnings(session, &warnings, (struct document_places){0});
 		return command_write(session, &out);
@@ -87,37 +97,56 @@ static int item_propose(struct session *session, struct control_session *control
 	return code;
 }
 
-static int rollback_propose(struct session *session, struct control_session *control, const struct rollback_options *self,
-			    const struct ledger_resource *resource)
+static bool resource_item(const struct rollback_options *self, const struct ledger *ledger, const struct ledger_resource *resource,
+			  struct arena *arena, struct record_list *items, struct error *error)
 {
-	struct error error = {0};
-	const struct proposal_item item = {
+	struct proposal_item *item = ARENA_ARRAY(arena, struct proposal_item, 1);
+	if (!item)
+		return error_memory(error, ERROR_SYSTEM, "rolling back a resource");
+	*item = (struct proposal_item){
 		.kind = resource->kind,
 		.name = resource->name,
 		.action = PROPOSAL_ROLLBACK,
-		.expected = resource_expected(applier_ledger(control->applier), resource),
-		.to = self->to > 0 ? self->to : version_before(applier_ledger(control->applier), resource),
+		.expected = resource_expected(ledger, resource),
+		.to = self->to > 0 ? self->to : version_default(ledger, resource),
 	};
-	if (item.to > 0)
-		return item_propose(session, control, self, resource, &item);
-	error_set(&error, ERROR_CONFIG, PLACE_NONE,
-		  "`" TEXT_FORMAT "/" TEXT_FORMAT "` has no version that was in force before; `sluice history` lists its versions, "
-		  "`--to` selects one",
-		  TEXT_ARGUMENTS(resource->kind), TEXT_ARGUMENTS(resource->name));
-	return command_refused(session, &command_rollback, &error);
+	*items = (struct record_list){1, item};
+	return item->to > 0 ||
+	       error_set(error, ERROR_CONFIG, PLACE_NONE,
+			 "`" TEXT_FORMAT "/" TEXT_FORMAT "` has no version that was in force before, or it is not kept any more; "
+			 "`sluice history` lists its versions, `--to` selects one",
+			 TEXT_ARGUMENTS(resource->kind), TEXT_ARGUMENTS(resource->name));
+}
+
+/* Opens the session, and finds the items of the word: CHANGE/N, or KIND/NAME. */
+static bool items_find(const struct rollback_options *self, const struct workspace *workspace, const char *word,
+		       struct control_session *control, struct record_list *items, struct error *error)
+{
+	int64_t change;
+	struct resource_reference reference;
+	*control = (struct control_session){0};
+	if (!change_reference_read(word, &change)) {
+		const struct ledger_resource *resource =
+			control_session_open_at(workspace, &self->asked, word, control, &reference, error);
+		return resource && resource_item(self, applier_ledger(control->applier), resource, workspace->arena, items, error);
+	}
+	if (self->to > 0)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "--to is for one resource; `%s` returns each of its resources to the version before it", word);
+	return control_session_open(workspace, &self->asked, control, error) &&
+	       change_rollback_items(applier_ledger(control->applier), change, workspace->arena, items, error);
 }
 
 static int rollback_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct rollback_options *self = filled;
 	struct control_session control;
-	struct resource_reference reference;
+	struct record_list items;
 	struct error error = {0};
 	(void)count;
-	const struct ledger_resource *resource =
-		control_session_open_at(command_workspace(session), &self->asked, arguments[0], &control, &reference, &error);
-	int code = resource ? rollback_propose(session, &control, self, resource)
-			    : command_refused(session, &command_rollback, &error);
+	int code = items_find(self, command_workspace(session), arguments[0], &control, &items, &error)
+			   ? items_propose(session, &control, self, &items)
+			   : command_refused(session, &command_rollback, &error);
 	control_session_close(&control);
 	return code;
 }
@@ -125,12 +154,17 @@ static int rollback_run(struct session *session, const void *filled, const char 
 const struct command command_rollback = {
 	.name = "rollback",
 	.arguments = "KIND/NAME",
-	.summary = "Returns a resource to an earlier version.",
+	.summary = "Returns a resource, or all resources of a change, to an earlier version.",
 	.help = "The keeper accepts the earlier version's document as a new version, and engines start it as they do after "
-		"`sluice apply`. A rollback does not wait for a change that it reverts. It does not undo what the state of "
-		"steps has counted meanwhile. It prints which consumer groups change, which state is no longer used, and "
-		"which is used again: that state lacks the requests in between.\n\n"
-		"  sluice rollback pipeline/fraud --reason 'errors since 7'\n  sluice rollback pipeline/fraud --to 5\n",
+		"`sluice apply`. With `change/N` each resource of that change returns to the version before it, in one change; "
+		"what the change created is deleted, and what it deleted comes back. `sluice history` lists the changes. It is "
+		"refused if a later change made another version of one of the resources. If one resource of a change returns "
+		"alone, the command lists the others, which stay.\n\n"
+		"A rollback does not wait for a change that it reverts. It does not undo what the state of steps has counted "
+		"meanwhile. It prints which consumer groups change, which state is no longer used, and which is used again: that "
+		"state lacks the requests in between.\n\n"
+		"  sluice rollback pipeline/fraud --reason 'errors since 7'\n  sluice rollback pipeline/fraud --to 5\n"
+		"  sluice rollback change/6 --reason 'errors since 6'\n",
 	.options = options,
 	.options_size = sizeof(struct rollback_options),
 	.group = "deploy",

@@ -168,6 +168,26 @@ kill "$watch" && wait_for "$watch"
 expect "status of a rollback" $? "-eq 0"
 expect_words "a rollback" "$dir/rollback.log" "^Model/m version 3 accepted"
 
+# ---- a change of two resources: one returns, and then what it left ----
+
+{ model m fourth && echo --- && model n0 fourth; } >"$dir/two.yaml"
+"$sluice" apply -f "$dir/two.yaml" --author ann --reason together >"$dir/together.log" 2>&1
+expect "status of an apply of two" $? "-eq 0"
+change=$(grep -oE 'change [0-9]+' "$dir/together.log" | grep -oE '[0-9]+' | head -n 1)
+"$sluice" wait model/n0 --for active >"$dir/wait.log" 2>&1
+"$sluice" rollback model/m --author ann --reason back >"$dir/one_of_two.log" 2>&1
+expect "status of a rollback of one of them" $? "-eq 0"
+expect_words "what it leaves" "$dir/one_of_two.log" "^change $change also changed Model/n0, still at version [0-9]+: .sluice rollback Model/n0. undoes that$"
+"$sluice" wait model/m --for active >"$dir/wait.log" 2>&1
+"$sluice" history >"$dir/changes.log" 2>&1
+expect "status of the history of a namespace" $? "-eq 0"
+expect_words "the change, in it" "$dir/changes.log" "^$change +active +20[0-9T:-]+Z +ann +together$"
+expect_words "what is in force of it" "$dir/changes.log" "^    Model/n0 version [0-9]+: apply, in force$"
+"$sluice" rollback "change/$change" --author ann --reason back >"$dir/rest.log" 2>&1
+expect "status of a rollback of the change" $? "-eq 0"
+expect "resources that it returns: the other one alone" "$(grep -c accepted "$dir/rest.log")" "-eq 1"
+expect_words "it" "$dir/rest.log" "^Model/n0 version [0-9]+ accepted"
+
 # ---- a keeper that stops, and a control topic that Kafka would empty, or that was deleted ----
 
 kill "$two" "$started"
