@@ -19,7 +19,7 @@ struct apply_options {
 	struct prefix_asked prefix;
 	struct control_author author;
 	struct name_list expect;
-	bool dry_run, prune;
+	bool dry_run, prune, wait;
 	const char *set;
 	int form;
 };
@@ -30,6 +30,7 @@ static const struct option options[] = {
 	KAFKA_ROWS(struct apply_options, kafka),
 	PREFIX_ROW(struct apply_options, prefix),
 	CONTROL_AUTHOR_ROWS(struct apply_options, author),
+	CONTROL_WAIT_ROW(struct apply_options, wait),
 	ROW("expect", NAMES, struct apply_options, expect, .word = "KIND/NAME=VERSION",
 	    .help = "The newest version of a resource that you have seen, 0 for none; another one is a conflict. Default: the "
 		    "newest when the command starts."),
@@ -284,6 +285,22 @@ static int apply_propose(struct applying *applying, struct error *error)
 	return code == EXIT_GOOD && applying->session->form == OUTPUT_TEXT ? effects_print(applying, false) : code;
 }
 
+/* Waits for all resources of the files, also those that were accepted before, and for what was deleted. */
+static int applied_wait(struct applying *applying)
+{
+	const struct apply_selection *selection = &applying->selection;
+	const size_t most = applying->files.count + selection->count;
+	struct proposal_item *list = ARENA_ARRAY(applying->session->arena, struct proposal_item, most + 1);
+	size_t count = 0;
+	for (size_t i = 0; list && i < applying->files.count; i++)
+		list[count++] = applying->files.items[i];
+	for (size_t i = 0; list && i < selection->count; i++)
+		if (selection->items[i].action == PROPOSAL_DELETE)
+			list[count++] = selection->items[i];
+	const struct record_list items = {count, list};
+	return control_session_wait(applying->session, &applying->control, &applying->options->author, &items);
+}
+
 static int apply_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct apply_options *self = filled;
@@ -307,7 +324,9 @@ static int apply_run(struct session *session, const void *filled, const char *co
 	}
 	if (good)
 		code = apply_propose(&applying, &error);
-	else
+	if (good && code == EXIT_GOOD && self->wait && !self->dry_run)
+		code = applied_wait(&applying);
+	else if (!good)
 		code = command_unread(session, &command_apply, &applying.files.spec, &error);
 	control_session_close(&applying.control);
 	applied_files_close(&applying.files);
@@ -330,7 +349,7 @@ const struct command command_apply = {
 		"If somebody else has changed a resource since this command started (or since the version given by --expect), the "
 		"keeper refuses the proposal as a conflict, and names the other author. Nothing is accepted then.\n\n"
 		"  sluice apply -f pipelines/ --reason 'lower threshold'\n  sluice apply -f pipelines/ --dry-run --prune\n"
-		"  sluice apply -f pipelines/ --set shop --prune\n"
+		"  sluice apply -f pipelines/ --set shop --prune --wait\n"
 		"  sluice apply -f fraud.yaml --expect pipeline/fraud=7\n",
 	.options = options,
 	.options_size = sizeof(struct apply_options),

@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "client/control_session.h"
+#include "client/version_wait.h"
 
 #define VERDICT_BYTES_MAX ((size_t)4 << 20)
 
@@ -63,4 +64,34 @@ int control_session_command(struct session *session, struct control_session *con
 	if (!verdict)
 		return command_failed(session, &error);
 	return verdict->outcome == VERDICT_ACCEPTED ? EXIT_GOOD : refusal_print(session, verdict, (struct document_places){0});
+}
+
+static bool items_wait(struct session *session, struct version_wait *waiting, const struct record_list *items, struct error *error)
+{
+	const struct proposal_item *list = items->items;
+	for (size_t i = 0; i < items->count; i++) {
+		const struct resource_reference reference = {
+			arena_copy(session->arena, list[i].kind.bytes, list[i].kind.length),
+			arena_copy(session->arena, list[i].name.bytes, list[i].name.length)};
+		struct buffer out;
+		if (!reference.kind || !reference.name)
+			return error_memory(error, ERROR_SYSTEM, "waiting for versions");
+		if (!version_wait_next(waiting, reference, error))
+			return false;
+		buffer_open(&out, VERDICT_BYTES_MAX);
+		version_wait_print(waiting, session->form == OUTPUT_JSON, &out);
+		(void)command_write(session, &out);
+	}
+	return true;
+}
+
+int control_session_wait(struct session *session, struct control_session *control, const struct control_author *author,
+			 const struct record_list *items)
+{
+	struct error error = {0};
+	struct version_wait waiting = {.timeout_ns = author->timeout_ns > VERSION_WAIT_NS ? author->timeout_ns : VERSION_WAIT_NS};
+	const bool good = items->count == 0 || (version_wait_open(&waiting, control, &error) &&
+						items_wait(session, &waiting, items, &error));
+	version_wait_close(&waiting);
+	return good ? EXIT_GOOD : command_failed(session, &error);
 }

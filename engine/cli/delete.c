@@ -8,6 +8,7 @@
 struct delete_options {
 	struct pipeline_target_asked asked;
 	struct control_author author;
+	bool wait;
 	int form;
 };
 
@@ -15,6 +16,7 @@ static const struct option options[] = {
 	PIPELINE_TARGET_STATUS_FILES_ROW(struct delete_options, asked),
 	PIPELINE_TARGET_ROWS(struct delete_options, asked),
 	CONTROL_AUTHOR_ROWS(struct delete_options, author),
+	CONTROL_WAIT_ROW(struct delete_options, wait),
 	COMMAND_FORM(delete_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -43,7 +45,7 @@ static bool items_find(const struct control_session *control, const char *const 
 }
 
 /* Proposes the deletion. The documents that name what is deleted are found before: then the ledger has not accepted it yet. */
-static int items_delete(struct session *session, struct control_session *control, const struct control_author *author,
+static int items_delete(struct session *session, struct control_session *control, const struct delete_options *self,
 			struct record_list items)
 {
 	struct error error = {0};
@@ -53,10 +55,10 @@ static int items_delete(struct session *session, struct control_session *control
 		.kinds = session->kinds, .namespace = config->namespace, .prefix = config->topics.prefix};
 	if (!document_check_others(&checker, &items, applier_ledger(control->applier), session->arena, &warnings, &error))
 		return command_failed(session, &error);
-	int code = control_session_propose(session, control, author, items, (struct document_places){0});
+	int code = control_session_propose(session, control, &self->author, items, (struct document_places){0});
 	if (code == EXIT_GOOD)
 		control_session_warnings(session, &warnings, (struct document_places){0});
-	return code;
+	return code == EXIT_GOOD && self->wait ? control_session_wait(session, control, &self->author, &items) : code;
 }
 
 static int delete_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
@@ -68,7 +70,7 @@ static int delete_run(struct session *session, const void *filled, const char *c
 	bool good = (items || error_memory(&error, ERROR_SYSTEM, "deleting resources")) &&
 		    control_session_open(command_workspace(session), &self->asked, &control, &error) &&
 		    items_find(&control, arguments, count, items, &error);
-	int code = good ? items_delete(session, &control, &self->author, (struct record_list){count, items})
+	int code = good ? items_delete(session, &control, self, (struct record_list){count, items})
 			: command_refused(session, &command_delete, &error);
 	control_session_close(&control);
 	return code;
@@ -84,7 +86,8 @@ const struct command command_delete = {
 		"absence, gets a warning. `sluice experiments history` shows the moves of a deleted rollout for "
 		"30 days "
 		"after the last one, and those of a next one of its name after them.\n\n"
-		"  sluice delete pipeline/fraud --reason 'replaced by fraud-2'\n  sluice delete pipeline/fraud model/fraud\n",
+		"  sluice delete pipeline/fraud --reason 'replaced by fraud-2'\n  sluice delete pipeline/fraud model/fraud\n"
+		"  sluice delete pipeline/fraud --wait\n",
 	.options = options,
 	.options_size = sizeof(struct delete_options),
 	.group = "deploy",

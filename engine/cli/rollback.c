@@ -10,6 +10,7 @@ struct rollback_options {
 	struct pipeline_target_asked asked;
 	struct control_author author;
 	int64_t to; /* 0: not given */
+	bool wait;
 	int form;
 };
 
@@ -20,6 +21,7 @@ static const struct option options[] = {
 	    .help = "The version to return to; default: the version in force before the present one. While a change is not "
 		    "decided, the default is the present one."),
 	CONTROL_AUTHOR_ROWS(struct rollback_options, author),
+	CONTROL_WAIT_ROW(struct rollback_options, wait),
 	COMMAND_FORM(rollback_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -91,7 +93,8 @@ static int items_propose(struct session *session, struct control_session *contro
 	int code = control_session_propose(session, control, &self->author, *items, (struct document_places){0});
 	if (code == EXIT_GOOD) {
 		control_session_warnings(session, &warnings, (struct document_places){0});
-		return command_write(session, &out);
+		code = command_write(session, &out);
+		return code == EXIT_GOOD && self->wait ? control_session_wait(session, control, &self->author, items) : code;
 	}
 	buffer_close(&out);
 	return code;

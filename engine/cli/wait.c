@@ -1,7 +1,6 @@
 /* wait.c: `sluice wait`: waits until engines run the newest version of a resource. */
 #include "cli/command.h"
 #include "client/version_wait.h"
-#include "message/json_write.h"
 
 #define ANSWER_BYTES_MAX ((size_t)64 << 10)
 
@@ -35,16 +34,8 @@ static int wait_run(struct session *session, const void *filled, const char *con
 	int code;
 	(void)count;
 	if (version_wait_run(&waiting, command_workspace(session), &self->asked, arguments[0], &error)) {
-		const char *state = version_state_names[self->state];
 		buffer_open(&out, ANSWER_BYTES_MAX);
-		if (session->form == OUTPUT_JSON) {
-			json_write_member(&out, "{", "kind", text_of(waiting.reference.kind));
-			json_write_member(&out, ", ", "name", text_of(waiting.reference.name));
-			buffer_print(&out, ", \"version\": %lld, \"state\": \"%s\"}\n", (long long)waiting.version, state);
-		} else {
-			buffer_print(&out, "%s/%s version %lld is %s\n", waiting.reference.kind, waiting.reference.name,
-				     (long long)waiting.version, state);
-		}
+		version_wait_print(&waiting, session->form == OUTPUT_JSON, &out);
 		code = command_write(session, &out);
 	} else {
 		code = command_refused(session, &command_wait, &error);
