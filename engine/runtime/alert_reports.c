@@ -9,6 +9,9 @@ struct alert_report {
 	struct text engine, group;
 	int64_t fired_at_ms, reported_ms;
 	struct alert_values values;
+	struct alert_group *judged; /* what it counts for in the present look; NULL: that has no state */
+	bool has_fired;		    /* its group has fired since it came */
+	bool has_ended;		    /* its engine has reported the end, before a look */
 };
 
 static struct alert_report **report_place(struct alert_reports *reports, const struct alert_read *report)
@@ -48,26 +51,42 @@ void alert_reports_take(struct alert_reports *reports, const struct alert_read *
 {
 	struct alert_report **at = report_place(reports, report);
 	if (!report->fires) {
-		if (*at)
+		if (*at && (*at)->has_fired)
 			report_remove(reports, at);
+		else if (*at)
+			(*at)->has_ended = true;
 		return;
 	}
 	struct alert_report *kept = *at ? *at : report_add(reports, report);
 	if (!kept)
 		return;
-	kept->fired_at_ms = report->fired_at_ms;
+	kept->fired_at_ms = kept->has_ended ? kept->fired_at_ms : report->fired_at_ms; /* two firings before a look are one */
+	kept->has_ended = false;
 	kept->reported_ms = now_ms;
 	kept->values = report->values;
 }
 
 /* Called from the latest report to the first, whose time and figures the state of the group keeps. */
-static void report_count(const struct alert_report *report, struct alert_groups *groups)
+static void report_count(struct alert_report *report, struct alert_groups *groups)
 {
 	struct alert_group *group = alert_group_judge(groups, report->group, (struct alert_judgement){.held = true});
+	report->judged = group;
 	if (!group)
 		return;
 	group->reported_at_ms = report->fired_at_ms;
 	group->values = report->values;
+}
+
+/* After the groups were judged: a report whose end is known is not needed any more once its group has fired. */
+static void reports_settle(struct alert_reports *reports)
+{
+	for (struct alert_report **at = &reports->first; *at;) {
+		(*at)->has_fired |= (*at)->judged && (*at)->judged->alert.phase == ALERT_FIRING;
+		if ((*at)->has_fired && (*at)->has_ended)
+			report_remove(reports, at);
+		else
+			at = &(*at)->next;
+	}
 }
 
 void alert_reports_judge(struct alert_reports *reports, struct alert_groups *groups, int64_t resolve_after_ms,
@@ -92,6 +111,7 @@ void alert_reports_judge(struct alert_reports *reports, struct alert_groups *gro
 		if (!fired && group->alert.phase == ALERT_FIRING)
 			group->alert.fired_at_ms = group->reported_at_ms;
 	}
+	reports_settle(reports);
 }
 
 void alert_reports_clear(struct alert_reports *reports)

@@ -3,6 +3,8 @@
  * An engine reports when a group begins to fire, every ALERT_REPORT_MS while it does, and when it resolves. A report that is not
  * repeated, because its engine has ended, counts until the alert's `resolveAfter` has passed, and for ALERT_SILENT_MS at least.
  * The state of a group over all engines is that some report counts: it fires with the first of them, and resolves with the last.
+ * A report whose end comes before the next look counts at that look, so that each firing is seen. While the end of the group's
+ * former firing is not announced, the report waits for that.
  *
  * The time of a firing is in the ids of its notices, so all engines must have the same: that of the report which came first in the
  * topic. Repeated reports have it, too, for an engine that comes later and may not find the first one.

@@ -56,6 +56,28 @@ static void the_end_of_a_firing_that_another_engine_knew_otherwise_is_not_sent(v
 	web_receiver_close(receiver);
 }
 
+/* The engine that sends was slow: both reports came before its next look. */
+static void a_firing_that_has_ended_before_the_sender_looks_is_sent_and_its_end(void **state)
+{
+	(void)state;
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", receiver);
+	engine_take_over(one);
+	group_fires(one, "g", FIRED_MS, 1);
+	group_fires(one, "g", 0, 2);
+	engine_looks(one, 3);
+	web_receiver_await(receiver, 1);
+	engine_looks(one, 4);
+	web_receiver_await(receiver, 2);
+	assert_non_null(strstr(web_receiver_id(receiver, 0), "-firing"));
+	assert_non_null(strstr(web_receiver_id(receiver, 1), "-resolved"));
+	assert_null(shared(one, "g"));
+	expect_kept(0, 0);
+	engine_end(one);
+	assert_int_equal(receiver->count, 2);
+	web_receiver_close(receiver);
+}
+
 /* The notice of the firing, and then that of its end, by one id. */
 static void expect_pair(const struct web_receiver *receiver, size_t first)
 {
@@ -156,6 +178,7 @@ static void an_end_does_not_take_the_place_of_the_notice_that_nobody_has_yet(voi
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		STORY(a_firing_that_has_ended_before_the_sender_looks_is_sent_and_its_end),
 		STORY(the_end_of_a_firing_that_another_engine_knew_otherwise_is_not_sent),
 		STORY(a_firing_that_was_too_short_for_another_engine_to_have_known_it_is_sent_with_its_end),
 		STORY(a_short_firing_after_one_that_was_known_is_sent_with_its_end),

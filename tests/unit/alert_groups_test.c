@@ -310,6 +310,71 @@ static void an_engine_that_is_silent_counts_until_its_alert_would_have_resolved(
 	alert_groups_clear(&groups);
 }
 
+/* As where the engine that sends looks late. */
+static void a_firing_that_ends_before_the_next_look_is_seen(void **state)
+{
+	(void)state;
+	struct alert_reports reports = {0};
+	struct alert_groups groups = {0};
+	report(&reports, "one", "g", true, 1, 1);
+	report(&reports, "one", "g", false, 1, 2);
+	reports_look(&reports, &groups, 3);
+	assert_int_equal(notice_of(&groups, "g"), NOTICE_FIRING);
+	assert_int_equal(groups.first->alert.fired_at_ms, 1000);
+	reports_look(&reports, &groups, 4);
+	assert_int_equal(notice_of(&groups, "g"), NOTICE_RESOLVED);
+	assert_int_equal(reports.count, 0);
+	reports_look(&reports, &groups, 5);
+	assert_int_equal(notice_of(&groups, "g"), NOTICE_NONE);
+	alert_groups_clear(&groups);
+}
+
+/* Two before one look are one firing, which still goes on or has ended. */
+static void firings_before_one_look_are_the_first_of_them(void **state)
+{
+	(void)state;
+	for (int ends = 0; ends < 2; ends++) {
+		struct alert_reports reports = {0};
+		struct alert_groups groups = {0};
+		report(&reports, "one", "g", true, 1, 1);
+		report(&reports, "one", "g", false, 1, 2);
+		report(&reports, "one", "g", true, 3, 3);
+		if (ends)
+			report(&reports, "one", "g", false, 3, 4);
+		reports_look(&reports, &groups, 5);
+		assert_int_equal(notice_of(&groups, "g"), NOTICE_FIRING);
+		assert_int_equal(groups.first->alert.fired_at_ms, 1000);
+		reports_look(&reports, &groups, 6);
+		assert_int_equal(notice_of(&groups, "g"), ends ? NOTICE_RESOLVED : NOTICE_NONE);
+		alert_reports_clear(&reports);
+		alert_groups_clear(&groups);
+	}
+}
+
+/* The notice of the former end waits for that of its firing: what comes meanwhile, and ends, is a firing after that. */
+static void a_firing_waits_until_the_end_before_it_is_announced(void **state)
+{
+	(void)state;
+	struct alert_reports reports = {0};
+	struct alert_groups groups = {0};
+	report(&reports, "one", "g", true, 1, 1);
+	reports_look(&reports, &groups, 1);
+	assert_int_equal(notice_of(&groups, "g"), NOTICE_FIRING);
+	report(&reports, "one", "g", false, 1, 2);
+	reports_look(&reports, &groups, 2);
+	report(&reports, "one", "g", true, 3, 3);
+	report(&reports, "one", "g", false, 3, 3);
+	reports_look(&reports, &groups, 3);
+	assert_int_equal(notice_of(&groups, "g"), NOTICE_RESOLVED);
+	reports_look(&reports, &groups, 4);
+	assert_int_equal(notice_of(&groups, "g"), NOTICE_FIRING);
+	assert_int_equal(groups.first->alert.fired_at_ms, 3000);
+	reports_look(&reports, &groups, 5);
+	assert_int_equal(notice_of(&groups, "g"), NOTICE_RESOLVED);
+	assert_int_equal(reports.count, 0);
+	alert_groups_clear(&groups);
+}
+
 static void groups_of_reports_are_apart(void **state)
 {
 	(void)state;
@@ -368,6 +433,9 @@ int main(void)
 		cmocka_unit_test(engines_that_report_the_same_are_one_firing),
 		cmocka_unit_test(engines_that_look_at_other_times_know_one_firing),
 		cmocka_unit_test(an_engine_that_is_silent_counts_until_its_alert_would_have_resolved),
+		cmocka_unit_test(a_firing_that_ends_before_the_next_look_is_seen),
+		cmocka_unit_test(firings_before_one_look_are_the_first_of_them),
+		cmocka_unit_test(a_firing_waits_until_the_end_before_it_is_announced),
 		cmocka_unit_test(groups_of_reports_are_apart),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
