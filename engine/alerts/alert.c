@@ -37,7 +37,7 @@ void alert_judge(struct alert *alert, const struct alert_rule *rule, struct aler
 		if (alert->is_announced) /* the end of its former firing is not */
 			break;
 		if (judgement.held && rule->for_ms <= 0)
-			alert_fire(alert, time.at_ms);
+			alert_fire(alert, judgement.at_ms > 0 ? judgement.at_ms : time.at_ms);
 		else if (judgement.held)
 			phase_begin(alert, ALERT_PENDING);
 		break;

@@ -4,6 +4,9 @@
  * judgement, and fires when all judgements were true for `for`. It resolves when no judgement was true for `resolveAfter`.
  * A missing value is not judged: it neither makes an alert fire nor keeps it firing.
  *
+ * What a message begins, without `for`, has the time of its request. So a message that is processed again, as after a kill, begins
+ * a firing of the same id.
+ *
  * Durations are measured by a monotonic clock, so a change of the time of day moves nothing. Only silences end at a time of
  * day. A firing has an id, which does not change until it resolves. So receivers can recognise a notice that is sent twice.
  *

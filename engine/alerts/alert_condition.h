@@ -17,6 +17,7 @@
  * results. */
 struct alert_judgement {
 	bool held, broken;
+	int64_t at_ms; /* held by messages: the time of the first of their requests, a time of day; 0: not known */
 };
 
 #define CONDITION_NAMES_MAX 16 /* of one condition; further ones are looked up, but not before it is judged */

@@ -16,6 +16,7 @@ enum slot_flags { SLOT_FREE = 0, SLOT_HELD = 1, SLOT_BROKEN = 2, SLOT_NAMING = 4
 
 struct group_slot {
 	atomic_uint flags;
+	_Atomic(int64_t) first_ms; /* time of the first message that was noted as held since the last take; 0: none */
 	uint32_t length;
 	char name[ALERT_GROUP_BYTES_MAX];
 	/* The worker's: */
@@ -23,6 +24,7 @@ struct group_slot {
 	struct group_slot *next; /* in its chain */
 	uint64_t hash;
 	int64_t held_ms;
+	int64_t begun_ms; /* judged_groups_begin() was true; 0: never */
 };
 
 struct judged_groups {
@@ -105,16 +107,19 @@ static struct group_slot *slot_free(struct judged_groups *groups, int64_t now_ms
 }
 
 /* Names a slot for a group of which a message met the condition. */
-static void slot_name(struct judged_groups *groups, struct group_slot *slot, struct text group, uint64_t hash, int64_t now_ms)
+static void slot_name(struct judged_groups *groups, struct group_slot *slot, struct text group, uint64_t hash, int64_t now_ms,
+		      int64_t at_ms)
 {
 	struct group_slot **chain = slot_chain(groups, hash);
 	memcpy(slot->name, group.bytes, group.length);
 	slot->length = (uint32_t)group.length;
 	slot->hash = hash;
 	slot->held_ms = now_ms;
+	slot->begun_ms = 0;
 	slot->next = *chain;
 	*chain = slot;
 	list_add(&groups->by_age, &slot->by_age);
+	atomic_store_explicit(&slot->first_ms, at_ms, memory_order_relaxed);
 	atomic_store_explicit(&slot->flags, SLOT_HELD, memory_order_release);
 }
 
@@ -123,7 +128,7 @@ void judged_groups_miss(struct judged_groups *groups, enum group_miss miss)
 	count_add(&groups->missed.of[miss], 1);
 }
 
-void judged_groups_note(struct judged_groups *groups, struct text group, bool held, int64_t now_ms, int64_t keep_ms)
+void judged_groups_note(struct judged_groups *groups, struct text group, bool held, int64_t now_ms, int64_t keep_ms, int64_t at_ms)
 {
 	if (group.length > ALERT_GROUP_BYTES_MAX) {
 		if (held)
@@ -135,7 +140,7 @@ void judged_groups_note(struct judged_groups *groups, struct text group, bool he
 	if (!slot && held) {
 		slot = slot_free(groups, now_ms, keep_ms);
 		if (slot)
-			slot_name(groups, slot, group, hash, now_ms);
+			slot_name(groups, slot, group, hash, now_ms, at_ms);
 		else
 			judged_groups_miss(groups, GROUP_MISS_FULL);
 		return;
@@ -146,8 +151,19 @@ void judged_groups_note(struct judged_groups *groups, struct text group, bool he
 		slot->held_ms = now_ms;
 		list_remove(&slot->by_age);
 		list_add(&groups->by_age, &slot->by_age);
+		judged_first_note(&slot->first_ms, at_ms);
 	}
 	atomic_fetch_or_explicit(&slot->flags, held ? SLOT_HELD : SLOT_BROKEN, memory_order_release);
+}
+
+bool judged_groups_begin(struct judged_groups *groups, struct text group, int64_t now_ms, int64_t every_ms, int64_t since_ms)
+{
+	struct group_slot *slot = slot_find(groups, group, hash_text(group, 0));
+	const bool is_first =
+		slot && (slot->begun_ms == 0 || slot->begun_ms <= since_ms || now_ms - slot->begun_ms >= every_ms);
+	if (is_first)
+		slot->begun_ms = now_ms;
+	return is_first;
 }
 
 /* ---- the other thread ---- */
@@ -164,7 +180,12 @@ void judged_groups_take(struct judged_groups *groups, judged_groups_taker *take,
 		const struct text group = {name, slot->length};
 		memcpy(name, slot->name, group.length);
 		flags = atomic_exchange_explicit(&slot->flags, SLOT_FREE, memory_order_acq_rel);
-		take(context, group, (struct alert_judgement){.held = flags & SLOT_HELD, .broken = flags & SLOT_BROKEN});
+		take(context, group,
+		     (struct alert_judgement){.held = flags & SLOT_HELD,
+					      .broken = flags & SLOT_BROKEN,
+					      .at_ms = flags & SLOT_HELD ? atomic_exchange_explicit(&slot->first_ms, 0,
+												    memory_order_acquire)
+									 : 0});
 	}
 }
 

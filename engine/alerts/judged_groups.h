@@ -8,6 +8,8 @@
 #ifndef SLUICE_ALERTS_JUDGED_GROUPS_H
 #define SLUICE_ALERTS_JUDGED_GROUPS_H
 
+#include <stdatomic.h>
+
 #include "alerts/alert_condition.h"
 #include "base/arena.h"
 
@@ -38,8 +40,18 @@ void judged_groups_clear(struct judged_groups *groups);
 bool judged_groups_any(const struct judged_groups *groups);
 
 /* Notes that a message of the group met the condition, or did not. `keep_ms`: how long a group keeps its slot after the last
- * message that did: the alert's `for` and `resolveAfter` together. */
-void judged_groups_note(struct judged_groups *groups, struct text group, bool held, int64_t now_ms, int64_t keep_ms);
+ * message that did: the alert's `for` and `resolveAfter` together. `at_ms`: the time of its request; 0: not known. */
+void judged_groups_note(struct judged_groups *groups, struct text group, bool held, int64_t now_ms, int64_t keep_ms, int64_t at_ms);
+
+/* Whether this message, which was noted and met the condition, is the first of the group for `every_ms`, and since `since_ms`. */
+bool judged_groups_begin(struct judged_groups *groups, struct text group, int64_t now_ms, int64_t every_ms, int64_t since_ms);
+
+/* Notes the time of the first message, until that is taken. */
+static inline void judged_first_note(_Atomic(int64_t) *first_ms, int64_t at_ms)
+{
+	int64_t none = 0;
+	(void)atomic_compare_exchange_strong_explicit(first_ms, &none, at_ms, memory_order_release, memory_order_relaxed);
+}
 
 /* Notes a message that is not judged. */
 void judged_groups_miss(struct judged_groups *groups, enum group_miss miss);

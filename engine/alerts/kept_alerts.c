@@ -11,6 +11,7 @@
 #define FIRING_PREFIX "alert/"
 #define NOTICE_PREFIX "notice/"
 #define RECEIVERS_PREFIX "receivers/"
+#define BEGINNING_PREFIX "began/"
 #define HASH_DIGITS 16
 
 static uint64_t group_hash(const struct alert_message *message)
@@ -28,13 +29,23 @@ static void group_key(const struct alert_message *message, char key[KEPT_KEY_BYT
 	(void)snprintf(key, KEPT_KEY_BYTES, FIRING_PREFIX "%0*" PRIx64, HASH_DIGITS, group_hash(message));
 }
 
-void kept_firing_key(const struct alert_message *message, char key[KEPT_KEY_BYTES])
+static void id_key(const char *prefix, const struct alert_message *message, char key[KEPT_KEY_BYTES])
 {
 	struct alert_message shared = *message;
 	char id[ALERT_ID_BYTES];
 	shared.is_shared = true;
 	notice_firing_id(&shared, id);
-	(void)snprintf(key, KEPT_KEY_BYTES, FIRING_PREFIX "%0*" PRIx64 "/%s", HASH_DIGITS, group_hash(message), id);
+	(void)snprintf(key, KEPT_KEY_BYTES, "%s%0*" PRIx64 "/%s", prefix, HASH_DIGITS, group_hash(message), id);
+}
+
+void kept_firing_key(const struct alert_message *message, char key[KEPT_KEY_BYTES])
+{
+	id_key(FIRING_PREFIX, message, key);
+}
+
+void kept_beginning_key(const struct alert_message *message, char key[KEPT_KEY_BYTES])
+{
+	id_key(BEGINNING_PREFIX, message, key);
 }
 
 void kept_notice_key(uint64_t action, const char *id, char key[KEPT_KEY_BYTES])
@@ -61,6 +72,11 @@ bool kept_key_is_notice(struct text key)
 	return key_begins(key, TEXT(NOTICE_PREFIX));
 }
 
+bool kept_key_is_beginning(struct text key)
+{
+	return key_begins(key, TEXT(BEGINNING_PREFIX));
+}
+
 static size_t bucket_index(struct text key)
 {
 	return hash_key(key) % KEPT_BUCKETS;
@@ -75,7 +91,7 @@ static size_t group_index(struct text key)
 
 static bool is_live(const struct kept_alert *alert)
 {
-	return !alert->is_notice && alert->read;
+	return !alert->is_notice && !alert->is_beginning && alert->read;
 }
 
 struct kept_alert *kept_alert_find(const struct kept_alerts *kept, const char *key)
@@ -162,6 +178,8 @@ void kept_alerts_free(struct kept_alerts *kept)
 		receivers_remove(LIST_OWNER(kept->receivers.first, struct kept_receivers, node));
 	while (kept && kept->alerts.first)
 		kept_alert_remove(kept, kept_alert_of(kept->alerts.first));
+	while (kept && kept->begun.first)
+		kept_alert_remove(kept, kept_alert_of(kept->begun.first));
 	memory_give(kept);
 }
 
@@ -181,7 +199,7 @@ static bool key_fits(const struct kept_alert *kept)
 	if (kept->is_notice)
 		kept_notice_key(kept->action, id, key);
 	else
-		kept_firing_key(&message, key);
+		(kept->is_beginning ? kept_beginning_key : kept_firing_key)(&message, key);
 	return strcmp(key, kept->key) == 0 && (kept->is_notice || read->fires);
 }
 
@@ -189,7 +207,8 @@ static bool key_fits(const struct kept_alert *kept)
 static void alert_put(struct kept_alerts *kept, struct kept_alert *former, struct kept_alert *made)
 {
 	made->order = former ? former->order : kept->taken;
-	list_add_behind(&kept->alerts, former ? &former->node : kept->alerts.last, &made->node);
+	struct list *list = made->is_beginning ? &kept->begun : &kept->alerts;
+	list_add_behind(list, former ? &former->node : list->last, &made->node);
 	if (former)
 		kept_alert_remove(kept, former);
 	struct kept_alert **bucket = &kept->buckets[bucket_index(text_of(made->key))];
@@ -199,7 +218,7 @@ static void alert_put(struct kept_alerts *kept, struct kept_alert *former, struc
 		bucket = &kept->groups[group_index(text_of(made->key))];
 		made->peer = *bucket;
 		*bucket = made;
-	} else if (!made->is_notice) {
+	} else if (!made->is_notice && !made->is_beginning) {
 		list_add(&kept->ended, &made->ended);
 		if (++kept->ended_count > KEPT_ENDED_MAX)
 			kept_alert_remove(kept, LIST_OWNER(kept->ended.first, struct kept_alert, ended));
@@ -238,18 +257,19 @@ static uint64_t action_read(const char *key)
 
 bool kept_alerts_take(struct kept_alerts *kept, struct text key, struct text value)
 {
-	struct kept_alert made = {.is_notice = kept_key_is_notice(key)};
+	struct kept_alert made = {.is_notice = kept_key_is_notice(key), .is_beginning = kept_key_is_beginning(key)};
+	const bool is_firing = !made.is_notice && !made.is_beginning;
 	kept->taken++;
 	if (key_begins(key, TEXT(RECEIVERS_PREFIX)))
 		return receivers_take(kept, key, value);
-	if (!made.is_notice && !key_begins(key, TEXT(FIRING_PREFIX)))
+	if (is_firing && !key_begins(key, TEXT(FIRING_PREFIX)))
 		return true;
 	if (value.bytes && !alert_record_is(value))
 		return true;
 	memcpy(made.key, key.bytes, key.length);
 	made.action = made.is_notice ? action_read(made.key) : 0;
 	struct kept_alert *former = kept_alert_find(kept, made.key);
-	if (!made.is_notice || value.bytes)
+	if (is_firing || value.bytes)
 		return alert_add(kept, former, &made, value);
 	if (former)
 		kept_alert_remove(kept, former);

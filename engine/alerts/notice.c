@@ -123,7 +123,7 @@ const struct notice_row notice_rows[] = {
 	{"group", "Value of the alert's `groupBy`; empty without it.", write_group},
 	{"engine", "Name of the engine that sent it; without `--control` it also judged it.", write_engine},
 	{"condition", "Its condition, as in the file.", write_condition},
-	{"fired_at", "When it began to fire: ISO 8601, UTC.", write_fired_at},
+	{"fired_at", "When it began to fire: ISO 8601, UTC. If a message began it, the time of its request.", write_fired_at},
 	{"at", "When the notice was made.", write_at},
 	{"values", "The figures that its condition uses, by their names; empty if it is judged for each message.",
 	 notice_write_values},

@@ -59,9 +59,14 @@ static bool outliers_take(const struct feed_board *board, const struct record *r
 	return good;
 }
 
+bool feed_board_has_taken(const struct feed_board *board, const struct record *record)
+{
+	return record->offset < board->next && record->time_ms <= board->last_ms;
+}
+
 bool feed_board_take(struct feed_board *board, const struct record *record, struct error *error)
 {
-	if (record->offset < board->next && record->time_ms <= board->last_ms)
+	if (feed_board_has_taken(board, record))
 		return true;
 	board->next = record->offset + 1;
 	if (record->time_ms > board->last_ms)

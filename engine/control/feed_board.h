@@ -18,6 +18,9 @@ struct feed_board {
 	int64_t last_ms; /* the latest time of a record */
 };
 
+/* Whether that record was taken before: the topic is read again. */
+bool feed_board_has_taken(const struct feed_board *board, const struct record *record);
+
 /* Takes the next record that was read: a verdict, the figures of a window, what was learnt of outliers, or one of another kind,
  * which is left out. INPUT: it cannot be read, and what was known before stays. */
 bool feed_board_take(struct feed_board *board, const struct record *record, struct error *error);

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "alerts/kept_alerts.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "control/feed_board.h"
@@ -17,6 +18,7 @@ struct feed_relay {
 	struct feed_board board;
 	char failure[ERROR_TEXT_MAX];
 	uint64_t refused;
+	uint64_t opened; /* how often the feed was opened */
 	double delay_seconds; /* of the last record that came while the relay was reading; NaN: none */
 	int64_t watched_ms;   /* when a record said that somebody watches; 0: none did */
 };
@@ -31,10 +33,22 @@ static void record_refuse(struct feed_relay *relay, const struct error *wrong)
 			relay->config.topic, wrong->text);
 }
 
+/* A feed that is opened again is read from its beginning: what was not taken before came meanwhile. */
+static void beginning_take(const struct feed_relay *relay, const struct record *record, bool is_new)
+{
+	struct error damaged = {0};
+	struct alert_read read;
+	if (relay->config.take_beginning && (is_new || relay->opened > 1) && kept_key_is_beginning(record->key) &&
+	    alert_record_is(record->value) && alert_record_decode(record->value, &read, &damaged))
+		relay->config.take_beginning(relay->config.alerts, &read);
+}
+
 static void record_take(void *context, const struct record *record, bool is_new)
 {
 	struct feed_relay *relay = context;
 	struct error wrong = {0};
+	if (!feed_board_has_taken(&relay->board, record))
+		beginning_take(relay, record, is_new);
 	if (!feed_board_take(&relay->board, record, &wrong))
 		record_refuse(relay, &wrong);
 	else if (is_new && feed_key_is_score(record->key))
@@ -58,6 +72,7 @@ static void failure_note(void *context, const struct error *error)
 static void failure_forget(void *context)
 {
 	struct feed_relay *relay = context;
+	relay->opened++;
 	if (relay->failure[0])
 		log_say(relay->config.log, LOG_LEVEL_INFO, NULL, "the feed is read again");
 	relay->failure[0] = '\0';

@@ -2,7 +2,7 @@
  * boards by which workers read it.
  *
  * A verdict on a window, with its figures, becomes the fed verdict of its step (observe/verdict_board.h). It is on the board
- * within 100 ms of the commit of its record. An observer whose transaction stays open delays the feed, and nothing else: `control`
+ * within 100 ms of the commit of its record. A worker whose transaction stays open delays the feed, and nothing else: `control`
  * is another topic.
  *
  * It reads in a loop (log/loop_reader.h). While the feed cannot be read, the boards keep what they have, and it tries again every
@@ -11,6 +11,7 @@
 #ifndef SLUICE_CONTROL_FEED_RELAY_H
 #define SLUICE_CONTROL_FEED_RELAY_H
 
+#include "alerts/alert_record.h"
 #include "log/record.h"
 #include "net/loop.h"
 #include "observe/log_sink.h"
@@ -27,6 +28,10 @@ struct feed_relay_config {
 	struct properties consumer;
 	const struct log_sink *log;
 	struct verdict_board *verdicts;
+	/* Takes the record by which a message began a firing of an alert (alerts/kept_alerts.h), if it came since the relay was
+	 * opened. NULL: nobody does. */
+	void (*take_beginning)(void *context, const struct alert_read *read);
+	void *alerts; /* its context */
 };
 
 /* Starts to read in the loop. The configuration is copied; what it points to is borrowed. NULL: SYSTEM. */

@@ -526,7 +526,9 @@ bool follower_start(struct follower *follower, struct engine *engine, struct err
 					       .topic = follower->config->feed,
 					       .consumer = follower->config->consumer,
 					       .log = follower->config->log,
-					       .verdicts = engine_board(engine)};
+					       .verdicts = engine_board(engine),
+					       .take_beginning = follower->config->take_alert_beginning,
+					       .alerts = follower->config->alerts};
 	if (feed.topic && !(follower->feed = feed_relay_open(&feed, follower->loop, error)))
 		return false;
 	const struct control_watch_config watch = {.brokers = follower->config->brokers,

@@ -76,7 +76,8 @@ struct follower_config {
 	struct group_mover *mover; /* of the engine; what it waits for is in conditions. NULL: none */
 	/* Takes a report on an alert of an engine (alerts/alert_record.h). NULL: nobody does. */
 	void (*take_alert_report)(void *context, const struct alert_read *report);
-	void *alerts; /* its context */
+	void (*take_alert_beginning)(void *context, const struct alert_read *read); /* likewise, of the feed (feed_relay.h) */
+	void *alerts; /* their context */
 	struct control_state *state; /* observe/metric.h: set from the loop; zeroed before */
 };
 

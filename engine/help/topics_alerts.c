@@ -61,7 +61,8 @@ static void states_print(struct help_page *page)
 	help_page_text(page,
 		       "Each engine judges what it sees itself, and keeps the states in memory. Without a control plane, engines "
 		       "that share a pipeline send a notice each, which has the engine's name. After a restart an alert that still "
-		       "fires has another id: the firing is sent again, and that of the former id gets no end. With `--control`, "
+		       "fires has another id, unless the same message begins it again: the firing is sent again, and that of the "
+		       "former id gets no end. With `--control`, "
 		       "engines report to each other what fires, and the "
 		       "engine with the keeper sends the notices: one for all of them, when the first engine fires and when the "
 		       "last one resolves. If an engine ends while an alert fires in it, its report counts for `resolveAfter`, and "
@@ -94,6 +95,36 @@ static void states_print(struct help_page *page)
 		       "end get the notice of that, and a receiver that is not among them gets none.");
 	help_page_text(page, "Requests that a pipeline receives as calls of other pipelines are in its figures, but their values "
 			     "are not judged.");
+}
+
+static void guarantees_print(struct help_page *page)
+{
+	help_page_heading(page, 2, "Guarantees");
+	help_page_text(page, "No notice is sent exactly once: a receiver may get it again, with the same id, and recognises it by "
+			     "that. Which firings have a notice at all:");
+	help_page_item(page, 0,
+		       "At least once, with `--control`. The message that begins a firing leaves a record in the topic `feed`, "
+		       "together with its answer: exactly once, in the same transaction. So where the answer is, the firing is, "
+		       "also if the engine is killed before it has reported it, or all engines are: an engine that runs, or the "
+		       "next one, sends the notice. If the message is processed again, its firing has the same id, which is made "
+		       "of the time of its request; another id, if another message of the group comes first then. If the feed "
+		       "cannot be written, the answers of these messages wait.",
+		       "an alert on values of messages, without `for`");
+	help_page_item(page, 0,
+		       "Neither once nor at least once. The state is in the memory of the engine that judges it, until its report "
+		       "is in Kafka, about a second later. If the engine is killed before that, another engine judges what comes "
+		       "then: a condition that holds on fires there, after its `for`, and one that has ceased to hold has no "
+		       "notice.",
+		       "an alert with `for`, on figures, or on an absence");
+	help_page_item(page, 0,
+		       "Neither. What a killed engine has not sent is lost. A message that is processed again after that begins "
+		       "its firing again, with the same id if the engine has the same name.",
+		       "any alert without `--control`");
+	help_page_item(page, 0, "Once for each id: the keeper decides a command once, however often it comes.",
+		       "the command of an action `rollback`");
+	help_page_text(page, "A firing that begins and ends before the engine that sends looks has both notices. Two firings of a "
+			     "group before that are one, with the id of the first. Silenced firings, groups beyond the limit, and "
+			     "notices that a receiver refuses or does not take for a day have none.");
 }
 
 static void notices_print(struct help_page *page)
@@ -197,6 +228,7 @@ static void alerts_print(const struct workspace *workspace, struct help_page *pa
 		       "hold. `sluice run` and `sluice dev` check them.");
 	figures_print(page);
 	states_print(page);
+	guarantees_print(page);
 	notices_print(page);
 	moves_print(page);
 	confirms_print(page);

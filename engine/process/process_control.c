@@ -267,6 +267,12 @@ static void alert_take_report(void *context, const struct alert_read *report)
 	alert_watch_take_report(control->running->watchers.alerts, report);
 }
 
+static void alert_take_beginning(void *context, const struct alert_read *read)
+{
+	struct process_control *control = context;
+	alert_watch_take_beginning(control->running->watchers.alerts, read);
+}
+
 /* ---- opening and closing ---- */
 
 static void control_configure(struct process_control *control)
@@ -289,6 +295,7 @@ static void control_configure(struct process_control *control)
 		.topics_of_control = &control->topics,
 		.work = {control_compile, compile_give_up, control_activate, control_serve, control_lost, control},
 		.take_alert_report = alert_take_report,
+		.take_alert_beginning = alert_take_beginning,
 		.alerts = control,
 		.state = &control->state,
 	};

@@ -37,6 +37,8 @@ struct alert_group *alert_group_judge(struct alert_groups *groups, struct text n
 	}
 	if (!group)
 		return NULL;
+	if (judgement.at_ms > 0 && (group->judged.at_ms == 0 || judgement.at_ms < group->judged.at_ms))
+		group->judged.at_ms = judgement.at_ms;
 	group->judged.held |= judgement.held;
 	group->judged.broken |= judgement.broken;
 	return group;

@@ -42,6 +42,19 @@ struct judged_counts alert_counts_now(const struct engine *engine, const char *p
 	return sum;
 }
 
+int64_t alert_first_take(const struct engine *engine, const char *pipeline, size_t place)
+{
+	int64_t first_ms = 0;
+	for (const struct group *group = engine_groups(engine); group; group = group->next)
+		for (const struct served *served = served_first(group, pipeline); served; served = served_next(served))
+			for (size_t i = 0; i < group->worker_count; i++) {
+				const int64_t at_ms = atomic_exchange_explicit(&served->counts[i].alert_first_ms[place], 0,
+									       memory_order_acquire);
+				first_ms = at_ms > 0 && (first_ms == 0 || at_ms < first_ms) ? at_ms : first_ms;
+			}
+	return first_ms;
+}
+
 struct missed_groups alert_groups_now(const struct engine *engine, const char *pipeline, size_t place, judged_groups_taker *take,
 				      void *context)
 {
@@ -186,7 +199,10 @@ static void judge_messages(struct alert_watch *watch, const struct alert_spec *s
 {
 	const struct judged_counts now = alert_counts_now(watch->engine, pipeline, place), before = alert->judged;
 	const struct missed_groups missed = alert_groups_now(watch->engine, pipeline, place, on_group_taken, &alert->groups);
-	const struct alert_judgement judgement = {.held = now.held > before.held, .broken = now.broken > before.broken};
+	const bool held = now.held > before.held;
+	const struct alert_judgement judgement = {.held = held,
+						  .broken = now.broken > before.broken,
+						  .at_ms = held ? alert_first_take(watch->engine, pipeline, place) : 0};
 	alert->watched.missing += now.missing > before.missing ? now.missing - before.missing : 0;
 	alert->judged = now;
 	if (alert->is_grouped)

@@ -107,6 +107,10 @@ static inline bool alert_is_shared(const struct alert_watch *watch)
 /* The judgements of messages by the alert of that place (alert_places.h) so far, over all workers; or the flags of outliers. */
 struct judged_counts alert_counts_now(const struct engine *engine, const char *pipeline, size_t place);
 
+/* The time of the first message that met the condition of an alert without `groupBy` since the last call, over all workers. 0: no
+ * message did. */
+int64_t alert_first_take(const struct engine *engine, const char *pipeline, size_t place);
+
 /* Takes the judgements of messages by their groups, from the tables of all workers. Returns the messages that were not judged. */
 struct missed_groups alert_groups_now(const struct engine *engine, const char *pipeline, size_t place, judged_groups_taker *take,
 				      void *context);

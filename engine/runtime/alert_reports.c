@@ -66,6 +66,52 @@ void alert_reports_take(struct alert_reports *reports, const struct alert_read *
 	kept->values = report->values;
 }
 
+static void beginning_add(struct alert_reports *reports, const struct alert_read *read)
+{
+	const struct alert_message names = {.namespace = read->namespace,
+					    .pipeline = read->pipeline,
+					    .alert = read->alert,
+					    .group = read->group,
+					    .fired_at_ms = read->fired_at_ms};
+	struct alert_beginning *made = memory_take(1, sizeof *made + read->group.length + 1);
+	if (!made) /* it stays in the feed, until another engine sends */
+		return;
+	kept_beginning_key(&names, made->key);
+	made->group = (struct text){memcpy(made + 1, read->group.bytes, read->group.length), read->group.length};
+	made->next = reports->begun;
+	reports->begun = made;
+}
+
+void alert_reports_take_beginning(struct alert_reports *reports, const struct alert_read *read, bool sends, int64_t now_ms)
+{
+	if (!*report_place(reports, read))
+		alert_reports_take(reports, read, now_ms);
+	if (sends)
+		beginning_add(reports, read);
+}
+
+struct alert_beginning *alert_beginning_judged(struct alert_reports *reports, const struct alert_groups *groups)
+{
+	for (struct alert_beginning **at = &reports->begun; *at; at = &(*at)->next) {
+		struct alert_beginning *beginning = *at;
+		const struct alert_group *group = alert_group_find(groups, beginning->group);
+		if (group && group->alert.phase == ALERT_INACTIVE && group->alert.is_announced)
+			continue; /* the end of its former firing comes first */
+		*at = beginning->next;
+		return beginning;
+	}
+	return NULL;
+}
+
+void alert_beginnings_forget(struct alert_reports *reports)
+{
+	while (reports->begun) {
+		struct alert_beginning *beginning = reports->begun;
+		reports->begun = beginning->next;
+		memory_give(beginning);
+	}
+}
+
 /* Called from the latest report to the first, whose time and figures the state of the group keeps. */
 static void report_count(struct alert_report *report, struct alert_groups *groups)
 {
@@ -118,4 +164,5 @@ void alert_reports_clear(struct alert_reports *reports)
 {
 	while (reports->first)
 		report_remove(reports, &reports->first);
+	alert_beginnings_forget(reports);
 }

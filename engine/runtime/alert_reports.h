@@ -14,7 +14,7 @@
 #ifndef SLUICE_RUNTIME_ALERT_REPORTS_H
 #define SLUICE_RUNTIME_ALERT_REPORTS_H
 
-#include "alerts/alert_record.h"
+#include "alerts/kept_alerts.h"
 #include "runtime/alert_groups.h"
 
 #define ALERT_REPORT_MS 5000
@@ -23,13 +23,30 @@
 
 struct alert_report;
 
+/* The record of a message that began a firing, which the engine that sends is to end in the feed. */
+struct alert_beginning {
+	struct alert_beginning *next;
+	char key[KEPT_KEY_BYTES];
+	struct text group; /* in the same piece of memory */
+};
+
 struct alert_reports { /* starts as `{0}` */
 	struct alert_report *first;
 	size_t count;
+	struct alert_beginning *begun;
 };
 
 /* Takes the report of an engine; `now_ms` is monotonic. Without memory, or with too many, it is left out: it is repeated. */
 void alert_reports_take(struct alert_reports *reports, const struct alert_read *report, int64_t now_ms);
+
+/* Takes the record of a message that began a firing (alerts/kept_alerts.h): as the report of its engine, if there is none. `sends`:
+ * it is one of `begun` from now on. */
+void alert_reports_take_beginning(struct alert_reports *reports, const struct alert_read *read, bool sends, int64_t now_ms);
+
+/* The first beginning whose group has been judged since it came, and whose notice is due or was: it is the caller's to give back.
+ * NULL: there is none. */
+struct alert_beginning *alert_beginning_judged(struct alert_reports *reports, const struct alert_groups *groups);
+void alert_beginnings_forget(struct alert_reports *reports);
 
 /* Moves the states of the groups by the reports that count now. A group that begins to fire has the `fired_at_ms` and the figures
  * of the report that was taken first. */

@@ -1,5 +1,6 @@
 /* alert_sharing.c: Alerts that the engines of a namespace share: reports to the others, and notices of what all report. */
 #include "base/clock.h"
+#include "base/memory.h"
 #include "runtime/told_receivers.h"
 
 /* That which a report is about. NULL: it is not in the files that run. */
@@ -98,6 +99,18 @@ static enum alert_notice shared_due(const struct alert_watch *watch, const struc
 	return firing_waits ? NOTICE_NONE : alert_group_due(watch, plan, alert, spec, group);
 }
 
+/* Ends in the feed the beginnings whose firings are kept there now: an engine that reads it later takes them for no others. */
+static void beginnings_end(struct alert_watch *watch, struct judged_alert *alert)
+{
+	struct alert_beginning *beginning;
+	while (watch->takeover.is_done && (beginning = alert_beginning_judged(&alert->reports, &alert->shared))) {
+		(void)alert_store_write(watch->takeover.store, beginning->key, (struct text){0}, NULL);
+		memory_give(beginning);
+	}
+	if (!watch->takeover.is_due)
+		alert_beginnings_forget(&alert->reports);
+}
+
 void alert_send_shared(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
 		       const struct alert_spec *spec, int64_t now_ms)
 {
@@ -125,6 +138,7 @@ void alert_send_shared(struct alert_watch *watch, const struct pipeline_plan *pl
 			group->owed = group->added = 0;
 		}
 	}
+	beginnings_end(watch, alert);
 	if (takeover->is_done)
 		told_receivers_write(watch, plan, alert, spec);
 	alert->failed = alert_groups_owe(&alert->shared) ? alert->failed : 0;
@@ -158,4 +172,12 @@ void alert_watch_take_report(struct alert_watch *watch, const struct alert_read 
 	if (own)
 		own->unread_ms = 0;
 	alert_reports_take(&alert->reports, report, loop_now_ms(engine_loop(watch->engine)));
+}
+
+void alert_watch_take_beginning(struct alert_watch *watch, const struct alert_read *read)
+{
+	struct judged_alert *alert = read->fires ? judged_of(watch, read) : NULL;
+	if (alert)
+		alert_reports_take_beginning(&alert->reports, read, watch->takeover.is_due,
+					     loop_now_ms(engine_loop(watch->engine)));
 }

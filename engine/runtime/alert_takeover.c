@@ -434,6 +434,40 @@ static void firings_take_over(struct alert_watch *watch, const struct plan *plan
 	}
 }
 
+/* Whether the firing was kept, and has ended. */
+static bool beginning_is_over(const struct kept_alerts *kept, const struct alert_read *read)
+{
+	const struct alert_message names = {.namespace = read->namespace,
+					    .pipeline = read->pipeline,
+					    .alert = read->alert,
+					    .group = read->group,
+					    .fired_at_ms = read->fired_at_ms};
+	char key[KEPT_KEY_BYTES];
+	kept_firing_key(&names, key);
+	const struct kept_alert *firing = kept_alert_find(kept, key);
+	return firing && !firing->read;
+}
+
+/* Firings that messages began, and that no engine which sent has taken: they fire now. Those of alerts in no file end at last. */
+static void beginnings_take_over(struct alert_watch *watch, const struct plan *plan, int64_t now_ms)
+{
+	struct alert_takeover *takeover = &watch->takeover;
+	struct kept_alert *next;
+	for (struct kept_alert *kept = takeover->kept ? kept_alert_of(takeover->kept->begun.first) : NULL; kept; kept = next) {
+		const struct kept_owner owner = owner_find(watch, plan, kept->read);
+		const bool is_over = beginning_is_over(takeover->kept, kept->read) ||
+				     (owner.alert && !owner.alert->watched.is_present) ||
+				     (!owner.alert && now_ms - takeover->kept_ms >= ALERT_UNCLAIMED_MS);
+		next = kept_alert_of(kept->node.next);
+		if (is_over)
+			(void)alert_store_write(takeover->store, kept->key, (struct text){0}, NULL);
+		else if (owner.alert)
+			alert_reports_take_beginning(&owner.alert->reports, kept->read, true, now_ms);
+		if (is_over || owner.alert)
+			kept_alert_remove(takeover->kept, kept);
+	}
+}
+
 /* Reads the feed again, to see which firings no engine has ended, and which notices none has sent. */
 static void others_check(struct alert_watch *watch, const struct plan *plan, int64_t now_ms)
 {
@@ -508,6 +542,7 @@ void alerts_take_over(struct alert_watch *watch, const struct plan *plan, struct
 		for (struct alert_group *group = alert->shared.first; group; group = group->next)
 			group_reconcile(takeover, alert, group);
 	}
+	beginnings_take_over(watch, plan, time.now_ms); /* while it is known which firings have ended */
 	firings_take_over(watch, plan, time);
 	for (struct watched_alert *watched = watch->alerts; watched; watched = watched->next)
 		told_receivers_compare(watch, (struct judged_alert *)watched, time.now_ms);

@@ -96,6 +96,7 @@ static void judgements_begin(const struct alert_watch *watch, struct judged_aler
 	memset(alert->said_missed, 0, sizeof alert->said_missed);
 	if (place_was_used(watch, plan, place)) {
 		alert->judged = alert_counts_now(watch->engine, plan->graph->name, place);
+		(void)alert_first_take(watch->engine, plan->graph->name, place);
 		alert->taken_missed = alert_groups_now(watch->engine, plan->graph->name, place, group_ignore, NULL);
 	}
 	if (alert->counted_at > 0)

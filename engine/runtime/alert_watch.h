@@ -10,6 +10,9 @@
  * While no keeper reports, each engine sends them: with the same ids, but for firings that began while it could not reach Kafka. Of
  * those each engine ends its own when Kafka is back, if another one was first in the feed (alert_takeover.c).
  *
+ * A firing that a message begins is in the feed with its answer (worker/begun_alerts.h), and is reported by that too: so it is not
+ * lost with the engine that judged it.
+ *
  * The engine that sends keeps in the feed what fires and which notices wait (alerts/kept_alerts.h). One that becomes it reads that
  * first, and goes on with it: alerts that fired end, though nothing here has seen them, and notices that were not delivered are
  * sent again. So both outlast engines, also the only one of a namespace.
@@ -47,6 +50,9 @@ bool alert_watch_share(struct alert_watch *watch, struct alert_sharing sharing, 
 /* Takes the report of an engine, as alert_record_decode() gave it. */
 struct alert_read;
 void alert_watch_take_report(struct alert_watch *watch, const struct alert_read *report);
+
+/* Takes the record of the feed by which a message began a firing (alerts/kept_alerts.h), in any engine. */
+void alert_watch_take_beginning(struct alert_watch *watch, const struct alert_read *read);
 
 /* An alert, for reporters of its state. Called from the thread of engine_run(). */
 struct watched_alert {

@@ -285,6 +285,7 @@ struct worker_setup *group_setup_make(struct group *group, const struct revision
 		room += revision->plan.pipelines[i].stage_count + 1; /* and a relay */
 	struct stage_config *stages = ARENA_ARRAY(arena, struct stage_config, room);
 	group->feed = config->feed;
+	group->instance = config->instance;
 	if (!setup || !stages || !group_setup_fill(setup, stages, group, revision, config, arena, lasting, error)) {
 		if (error->kind == ERROR_NONE)
 			error_memory(error, ERROR_SYSTEM, "preparing workers");

@@ -31,6 +31,7 @@ struct group {
 	struct model_demands *demands;	/* likewise; NULL: no other group calls the models */
 	struct answer_space *answers;	/* of the engine */
 	const char *feed; /* topic of the namespace; NULL: none */
+	const char *instance; /* name of this engine */
 	struct worker_setup *setup; /* the latest; group_setup_follow() sets it */
 	struct group *next;
 };

@@ -128,8 +128,31 @@ static bool stage_setup_explains(const struct pipeline_plan *plan, size_t stage)
 
 #define ALERT_GROUP_SLACK_MS 2000 /* until the engine's thread has seen that a group's alert resolved */
 
+#define BEGINS_EVERY_MS 1000 /* at least: an alert is looked at each second */
+
+/* What a message leaves in the feed when it begins the alert. One with `for` is begun by no message. NULL: memory ran out. */
+static const struct alert_message *beginning_make(const struct group *group, const struct pipeline_plan *plan,
+						  const struct alert_spec *spec, struct arena *arena)
+{
+	struct alert_message *made = ARENA_NEW(arena, struct alert_message);
+	if (made)
+		*made = (struct alert_message){.status = "firing",
+					       .namespace = text_of(plan->namespace),
+					       .pipeline = text_of(plan->graph->name),
+					       .alert = text_of(spec->name.text),
+					       .condition = alert_condition_words(spec, arena),
+					       .engine = text_of(group->instance),
+					       .is_shared = true};
+	return made;
+}
+
+static bool alert_begins(const struct group *group, const struct alert_spec *spec, const struct alert_condition *condition)
+{
+	return group->feed && !condition->of_figures && spec->for_ns <= 0 && spec->actions.count > 0;
+}
+
 /* Conditions of alerts that are judged for each message. */
-static bool alerts_make(struct stage_config *stage, const struct pipeline_plan *plan, struct arena *arena)
+static bool alerts_make(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan, struct arena *arena)
 {
 	const struct item_list *specs = &plan->graph->spec->alerts;
 	const struct alert_sources sources = graph_figures(plan->graph);
@@ -145,6 +168,15 @@ static bool alerts_make(struct stage_config *stage, const struct pipeline_plan *
 		alert->place = plan->alert_places[i];
 		alert->group_by = alert->condition.of_figures ? NULL : spec->group_by;
 		alert->keep_ms = (spec->for_ns + spec->resolve_after_ns) / NS_PER_MS + ALERT_GROUP_SLACK_MS;
+		if (alert_begins(group, spec, &alert->condition)) {
+			stage->feed = topic_register_number(&group->writes, group->feed);
+			alert->begins = beginning_make(group, plan, spec, arena);
+			alert->begins_every_ms = spec->resolve_after_ns / NS_PER_MS;
+			if (alert->begins_every_ms < BEGINS_EVERY_MS)
+				alert->begins_every_ms = BEGINS_EVERY_MS;
+			if (!alert->begins)
+				return false;
+		}
 		stage->alert_count += !alert->condition.of_figures || alert->condition.uses_rate;
 	}
 	stage->alerts = alerts;
@@ -246,7 +278,7 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 		return false;
 	return join_sources_make(stage, all, plan, index, arena) && next_make(stage, group, plan, arena) &&
 	       step_topics_make(stage, group, plan, arena) && model_taps_make(stage, group, plan, arena) &&
-	       alerts_make(stage, plan, arena);
+	       alerts_make(stage, group, plan, arena);
 }
 
 bool stage_config_make_relay(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan, struct arena *arena)

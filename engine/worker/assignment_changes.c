@@ -46,6 +46,7 @@ static bool begin_handover(struct worker *worker, struct positions taken, struct
 	waiting_records_drop(worker, taken);
 	atomic_store(&worker->has_partitions, false);
 	worker->handover_until_ms = loop_now_ms(worker->loop) + HANDOVER_MS;
+	worker->dropped_ms = worker->handover_until_ms;
 	return loop_timer_set(worker->loop, &worker->handover_timer, worker->handover_until_ms, error);
 }
 

@@ -70,6 +70,7 @@ static bool start_anew(struct worker *worker, struct positions committed, struct
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		count_set(&stage->counts->sums.resets, worker->counts.resets);
 	worker->outbox.half_left = 0;
+	worker->dropped_ms = loop_now_ms(worker->loop);
 	slices_drop(&worker->outbox.slices);
 	partition_queues_recall(&worker->queues, committed, !worker->config->transaction.id);
 	waiting_records_drop(worker, committed);

@@ -16,6 +16,7 @@
 #include "worker/stage_links.h"
 #include "worker/submitted.h"
 #include "worker/truth_relay.h"
+#include "worker/begun_alerts.h"
 #include "worker/window_verdicts.h"
 
 #define CARRIED_ROOM_BYTES (2 * EXPOSURES_CARRIED_BYTES_MAX) /* an encoder asks for more than it writes */
@@ -382,6 +383,11 @@ static enum produce_verdict answer_leave(struct outbox *outbox, struct inflight 
 		verdict = explanations_leave(outbox, inflight, error);
 	if (verdict == PRODUCED && (inflight->message.scores || inflight->message.importances || inflight->message.learnt))
 		verdict = scores_leave(outbox, inflight, error);
+	if (verdict == PRODUCED && inflight->begun)
+		verdict = begun_alerts_leave(&(struct verdict_outlet){.output = outbox->output,
+								      .origin = inflight_origin(inflight),
+								      .value = &outbox->encoded},
+					     inflight, error);
 	if (verdict == PRODUCED && config->exposes && !inflight->unfit)
 		verdict = exposures_leave(&(struct exposure_outlet){outbox->output, inflight_origin(inflight), &outbox->encoded},
 					  inflight, answer, error);

@@ -245,6 +245,7 @@ struct inflight *partition_queue_enter(struct partition_queues *queues, struct p
 	inflight->weighed = 0;
 	inflight->scored = 0;
 	inflight->taught = 0;
+	inflight->begun = NULL;
 	inflight->exposed = NULL;
 	const struct blamed *blamed = queue->blamed.count > 0 ? blame_list_find(&queue->blamed, record->offset) : NULL;
 	inflight->again = blamed;

@@ -17,6 +17,7 @@
 #include "worker/held_links.h"
 #include "worker/keys.h"
 
+struct begun_alert;    /* worker/begun_alerts.h */
 struct direct_message; /* worker/direct_hub.h */
 struct worker_stage;
 
@@ -73,6 +74,7 @@ struct inflight {
 	size_t weighed;			  /* of its reports of importance that were produced */
 	size_t scored;			  /* records of its verdicts on windows that were produced */
 	size_t taught;			  /* of what its observers have learnt that were produced */
+	const struct begun_alert *begun;  /* alerts that it may have begun, and whose records were not produced yet */
 	const struct assigned *exposed;	  /* last entry whose exposure was produced; the entries go from the latest to the first */
 	const struct offspring *produced; /* last offspring whose answer was produced, or that needs none */
 	enum flow_outcome outcome;

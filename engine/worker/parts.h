@@ -130,6 +130,7 @@ struct worker_stage {
 	int64_t quiet_ms; /* since when a draining stage has received nothing */
 	struct stage_upstream upstream;
 	bool beside_path; /* its records are no requests */
+	int64_t begun_ms[ALERTS_MAX]; /* when a message last began each alert without groups; 0: none did (begun_alerts.h) */
 	struct stage_counts *counts;
 	struct stage_counts own_counts; /* used if the configuration has no counts */
 	struct worker_stage *next;
@@ -151,6 +152,7 @@ struct worker {
 	atomic_bool has_partitions; /* worker_has_partitions() */
 	int64_t drain_until_ms;	    /* 0: not stopping */
 	int64_t handover_until_ms;  /* 0: no partitions are being revoked */
+	int64_t dropped_ms;	    /* when in-flight messages were last dropped, to be taken again here or elsewhere; 0: never */
 
 	const struct worker_setup *setup;
 	struct registry *registry; /* NULL: there is none */

@@ -9,6 +9,8 @@
 
 #include <stdatomic.h>
 
+#include "alerts/judged_groups.h"
+#include "alerts/notice.h"
 #include "flow/external_input.h"
 #include "log/absent_topics.h"
 #include "log/upstream.h"
@@ -20,7 +22,6 @@
 #include "plan/plan.h"
 #include "serving/caller.h"
 #include "spec/resource.h"
-#include "alerts/judged_groups.h"
 
 #define TOPIC_NOWHERE UINT32_MAX
 
@@ -59,6 +60,7 @@ struct stage_counts {
 	struct last_failure outage_why; /* with `outage` */
 	struct last_failure last_failure;	     /* the last one that `failed` counts */
 	struct judged_counts alerts[ALERT_PLACES_MAX];	      /* by their places (runtime/alert_places.h) */
+	_Atomic(int64_t) alert_first_ms[ALERT_PLACES_MAX];    /* likewise: as of judged_first_note(), of those without `groupBy` */
 	struct judged_groups *alert_groups[ALERT_PLACES_MAX]; /* likewise, of those with `groupBy` instead; NULL: none was there */
 };
 
@@ -108,6 +110,9 @@ struct stage_alert {
 	struct alert_condition condition;
 	const struct expression *group_by; /* NULL: it has one state */
 	int64_t keep_ms;		   /* as of judged_groups_note() */
+	/* Of the record by which a message begins a firing (begun_alerts.h), without what it has of the message; NULL: none. */
+	const struct alert_message *begins;
+	int64_t begins_every_ms;
 };
 
 struct stage_config {

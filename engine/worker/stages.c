@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "worker/begun_alerts.h"
 #include "worker/parts.h"
 #include "worker/upstreams.h"
 #include "worker/write_denial.h"
@@ -81,21 +82,39 @@ static void tell_judged(const struct worker_stage *stage, const struct message *
 		config->alert_judged(config->alert_context, message, alert->name, held);
 }
 
-static void judgement_count(struct worker_stage *stage, const struct message *message, size_t step, const struct payload *payload,
-			    const struct stage_alert *alert, bool held)
+/* The time of day at which a firing begins that the message begins: the same when it is processed again. */
+static int64_t begins_at_ms(const struct worker_stage *stage, const struct inflight *inflight)
 {
+	const int64_t now_ms = loop_time_of_day_ms(stage->worker->loop), at_ms = message_request_ms(&inflight->message);
+	return at_ms > 0 && at_ms < now_ms ? at_ms : now_ms;
+}
+
+static void judgement_count(struct worker_stage *stage, const struct message *message, size_t step, const struct payload *payload,
+			    size_t index, bool held)
+{
+	const struct stage_alert *alert = &stage->config->alerts[index];
+	struct inflight *inflight = (struct inflight *)message_root(message);
 	struct judged_groups *groups = stage->counts->alert_groups[alert->place];
+	struct judged_counts *counts = &stage->counts->alerts[alert->place];
 	const struct graph *graph = stage->config->graph;
-	struct text group;
-	if (!alert->group_by)
-		count_add(held ? &stage->counts->alerts[alert->place].held : &stage->counts->alerts[alert->place].broken, 1);
-	else if (!groups || (!held && !judged_groups_any(groups)))
+	const int64_t at_ms = held ? begins_at_ms(stage, inflight) : 0;
+	struct text group = TEXT("");
+	if (!alert->group_by) {
+		if (held)
+			judged_first_note(&stage->counts->alert_first_ms[alert->place], at_ms);
+		count_add(held ? &counts->held : &counts->broken, 1);
+	} else if (!groups || (!held && !judged_groups_any(groups))) {
 		return;
-	else if (alert_group_of_message(alert->group_by, message, payload, graph->name, graph->steps[step].name, stage->judging,
-					&group))
-		judged_groups_note(groups, group, held, loop_now_ms(stage->worker->loop), alert->keep_ms);
-	else if (held)
-		judged_groups_miss(groups, GROUP_MISS_NAMELESS);
+	} else if (alert_group_of_message(alert->group_by, message, payload, graph->name, graph->steps[step].name, stage->judging,
+					  &group)) {
+		judged_groups_note(groups, group, held, loop_now_ms(stage->worker->loop), alert->keep_ms, at_ms);
+	} else {
+		if (held)
+			judged_groups_miss(groups, GROUP_MISS_NAMELESS);
+		return;
+	}
+	if (held)
+		begun_alert_note(stage, inflight, index, group, at_ms);
 }
 
 static void judge_alerts(struct worker_stage *stage, const struct message *message, size_t step, const struct payload *payload)
@@ -115,7 +134,7 @@ static void judge_alerts(struct worker_stage *stage, const struct message *messa
 		if (!judged.held && !judged.broken)
 			continue;
 		((struct inflight *)message_root(message))->judged |= UINT64_C(1) << alert->place;
-		judgement_count(stage, message, step, payload, alert, judged.held);
+		judgement_count(stage, message, step, payload, i, judged.held);
 	}
 }
 

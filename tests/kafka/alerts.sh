@@ -2,7 +2,8 @@
 # Alerts of two engines with a control plane, on a real Kafka: one notice for a firing that both engines see, and one of its end. The
 # engine with the keeper is killed with -9 while the alert fires in several groups: the other one sends none of them again, and their
 # ends. Then the only engine is killed while its notices wait for a receiver that is away, and ended while it fires: the next one
-# sends what waited, once, and the ends. At last the pipeline is deleted while it fires.
+# sends what waited, once, and the ends. Then the pipeline is deleted while it fires. At last an engine is killed as soon as its
+# answers are committed, before it has reported what they began to fire; and one that processes messages again sends the same ids.
 #   alerts.sh SLUICE BUILD
 # Takes about two minutes. With OUTAGE=120 or more, as in `make long`, that receiver is away for five more minutes: nothing listens
 # there, then it accepts and never answers, then it answers 503. No notice is lost, and neither attempts nor lines of the log are many. A pipeline that is quiet in one engine is not absent while the other has its requests.
@@ -242,6 +243,68 @@ expect "status of comparing the notices after the pipeline was deleted" \
 expect "ends that say that the alert was removed" "$(jq -r .reason "$dir/notices" | grep -c "the alert was removed")" "-eq $groups"
 wait_until 20 waits 0
 expect "notices that wait at the end" "$(waiting)" "-eq 0"
-[ $failed -eq 0 ] || cat "$dir/notices"
+
+# ---- the only engine is killed when its answers are committed, before it has reported what fires ----
+
+mets=8
+met_yaml() { # $1 name, $2 further fields
+	cat <<-YAML
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: Pipeline
+		metadata: {name: $1}
+		spec:
+		  $2
+		  steps:
+		  - {name: s, expression: {set: {y: x * 2}}}
+		  output: {steps: [s]}
+		  alerts:
+		  - {name: met, condition: y > 100, groupBy: request.g, resolveAfter: 1s, actions: [{type: webhook, url: "http://127.0.0.1:$port/hook"}]}
+	YAML
+}
+met_yaml q 'delivery: exactly-once' >"$dir/q.yaml"
+met() { jq -r 'select(.alert == "met" and .pipeline == "'"$1"'" and .status == "firing") | [.group, .id] | join(" ")' "$dir/notices" | sort; }
+has_met() { [ "$(met "$1" | wc -l)" -ge "$2" ]; } # $1 pipeline, $2 notices
+meet() { # $1 pipeline: a message of each group
+	for ((i = 0; i < mets; i++)); do
+		printf '{"request": {"inputs": [{"name": "x", "datatype": "INT64", "shape": [1], "data": [60]}, '
+		printf '{"name": "g", "datatype": "BYTES", "shape": [1], "data": ["m%s"]}]}}\n' $i
+	done >"$dir/met"
+	"$sluice" produce "$1" "$dir/met" >/dev/null 2>"$dir/produce.log" || give_up "requests were not written"
+}
+"$sluice" apply -f "$dir/q.yaml" --wait >"$dir/apply.log" 2>&1 || give_up "the pipeline was not applied: $(tail -n 1 "$dir/apply.log")"
+"$sluice" tail q >"$dir/answers" 2>"$dir/tail.log" &
+ours $!
+sleep 1 # until it reads
+meet q
+deadline=$((SECONDS + 20 * patience))
+until [ "$(wc -l <"$dir/answers")" -ge $mets ] || [ $SECONDS -ge $deadline ]; do sleep 0.01; done
+kill_at_once "$two"
+start_engine_named two
+two=$started
+wait_until 40 has_met q $mets
+sleep 1
+expect "firings of messages whose answers an engine left that was killed at once" "$(met q | cut -d ' ' -f 1 | paste -sd,)" "= m0,m1,m2,m3,m4,m5,m6,m7"
 stop_engine two "$two"
+
+# ---- a message that is processed again, without a control plane: its notice has the id of before ----
+
+met_yaml r 'delivery: at-least-once' >"$dir/r.yaml"
+: >"$dir/alone.log"
+start_alone() {
+	"$sluice" run -f "$dir/r.yaml" --brokers "$brokers" --instance alone --commit 1h --alert-allow 127.0.0.1 >>"$dir/alone.log" 2>&1 &
+	ours $!
+}
+start_alone
+alone=$started
+wait_until 30 says alone "r: reads" 1
+meet r
+wait_until 20 has_met r $mets
+kill_at_once "$alone"
+start_alone
+alone=$started
+wait_until 30 has_met r $((2 * mets))
+expect "notices of messages that were processed twice" "$(met r | wc -l)" "-eq $((2 * mets))"
+expect "their ids" "$(met r | sort -u | wc -l)" "-eq $mets"
+stop_engine alone "$alone"
+[ $failed -eq 0 ] || cat "$dir/notices"
 tell_result

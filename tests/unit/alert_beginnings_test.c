@@ -12,6 +12,7 @@
 
 #include "log/embedded_broker.h" /* its settings */
 #include "observe/counts.h"
+#include "runtime/alert_parts.h"
 #include "runtime/group_setup.h"
 #include "runtime/worker_threads.h"
 #include "steps/kinds.h"
@@ -124,7 +125,7 @@ static void a_message_of_group_meets(const char *name, const char *group)
 {
 	const size_t place = place_of(name);
 	assert_non_null(counts()->alert_groups[place]);
-	judged_groups_note(counts()->alert_groups[place], text_of(group), true, 1, 10000);
+	judged_groups_note(counts()->alert_groups[place], text_of(group), true, 1, 10000, 0);
 }
 
 /* The watch looks: it does once a second, and at once when it is new. */
@@ -153,6 +154,22 @@ static void what_is_judged_before_the_first_look_counts(void **state)
 	a_message_meets("large");
 	look();
 	expect_firing("large", 1);
+	end();
+}
+
+/* Its notices have an id that is made of that: a message that is processed again has the same. */
+static void a_firing_began_when_its_message_was_sent(void **state)
+{
+	(void)state;
+	begin(PIPELINE(LARGE));
+	judged_first_note(&counts()->alert_first_ms[place_of("large")], 1767225600250);
+	judged_first_note(&counts()->alert_first_ms[place_of("large")], 1767225600777);
+	a_message_meets("large");
+	look();
+	expect_firing("large", 1);
+	const struct judged_alert *alert = (const struct judged_alert *)alert_watch_first(watch);
+	assert_int_equal(alert->groups.first->alert.fired_at_ms, 1767225600250);
+	assert_int_equal(atomic_load(&counts()->alert_first_ms[place_of("large")]), 0);
 	end();
 }
 
@@ -309,7 +326,7 @@ static void groups_count_from_the_first_message_on_in_a_table_of_another_conditi
 	workers_follow();
 	reload(PIPELINE(ALERT("large", "condition: y > 200, groupBy: request.g")));
 	look();
-	judged_groups_note(counts()->alert_groups[former], TEXT("stale"), true, 1, 10000);
+	judged_groups_note(counts()->alert_groups[former], TEXT("stale"), true, 1, 10000, 0);
 	judged_groups_miss(counts()->alert_groups[former], GROUP_MISS_NAMELESS);
 	workers_follow();
 	reload(PIPELINE(ALERT("large", "condition: y > 300, groupBy: request.g")));
@@ -365,6 +382,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_judged_before_the_first_look_counts),
+		cmocka_unit_test(a_firing_began_when_its_message_was_sent),
 		cmocka_unit_test(groups_that_are_judged_before_the_first_look_count),
 		cmocka_unit_test(what_is_judged_between_a_reload_and_the_next_look_counts_for_an_alert_that_is_added),
 		cmocka_unit_test(what_another_condition_has_judged_does_not_count),

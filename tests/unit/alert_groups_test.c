@@ -49,19 +49,63 @@ static void a_group_has_a_place_from_its_first_message_that_held(void **state)
 	struct arena *arena = arena_open((size_t)1 << 20);
 	struct judged_groups *groups = judged_groups_open(arena);
 	assert_non_null(groups);
-	judged_groups_note(groups, TEXT("a"), false, 0, KEEP_MS);
+	judged_groups_note(groups, TEXT("a"), false, 0, KEEP_MS, 0);
 	assert_false(judged_groups_any(groups));
 	expect_taken(groups, "");
-	judged_groups_note(groups, TEXT("b"), true, 1, KEEP_MS);
-	judged_groups_note(groups, TEXT(""), true, 1, KEEP_MS);
-	judged_groups_note(groups, TEXT("b"), false, 2, KEEP_MS);
-	judged_groups_note(groups, TEXT("a"), false, 2, KEEP_MS);
+	judged_groups_note(groups, TEXT("b"), true, 1, KEEP_MS, 0);
+	judged_groups_note(groups, TEXT(""), true, 1, KEEP_MS, 0);
+	judged_groups_note(groups, TEXT("b"), false, 2, KEEP_MS, 0);
+	judged_groups_note(groups, TEXT("a"), false, 2, KEEP_MS, 0);
 	assert_true(judged_groups_any(groups));
 	expect_taken(groups, "b:+- :+ ");
 	expect_taken(groups, "");
-	judged_groups_note(groups, TEXT("b"), false, 3, KEEP_MS);
+	judged_groups_note(groups, TEXT("b"), false, 3, KEEP_MS, 0);
 	expect_taken(groups, "b:- ");
 	expect_missed(groups, 0);
+	arena_close(arena);
+}
+
+static void take_first(void *context, struct text group, struct alert_judgement judgement)
+{
+	(void)group;
+	*(int64_t *)context = judgement.at_ms;
+}
+
+static int64_t first_taken(struct judged_groups *groups)
+{
+	int64_t first_ms = -1;
+	judged_groups_take(groups, take_first, &first_ms);
+	return first_ms;
+}
+
+static void a_group_has_the_time_of_the_first_message_that_held_since_the_last_take(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_open((size_t)1 << 20);
+	struct judged_groups *groups = judged_groups_open(arena);
+	judged_groups_note(groups, TEXT("a"), true, 1, KEEP_MS, 700);
+	judged_groups_note(groups, TEXT("a"), true, 2, KEEP_MS, 500);
+	judged_groups_note(groups, TEXT("a"), false, 2, KEEP_MS, 0);
+	assert_int_equal(first_taken(groups), 700);
+	judged_groups_note(groups, TEXT("a"), false, 3, KEEP_MS, 0);
+	assert_int_equal(first_taken(groups), 0);
+	judged_groups_note(groups, TEXT("a"), true, 4, KEEP_MS, 500);
+	assert_int_equal(first_taken(groups), 500);
+	arena_close(arena);
+}
+
+static void a_group_begins_again_after_its_time_or_when_messages_were_dropped(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_open((size_t)1 << 20);
+	struct judged_groups *groups = judged_groups_open(arena);
+	assert_false(judged_groups_begin(groups, TEXT("a"), 1, 10, 0)); /* it has no slot */
+	judged_groups_note(groups, TEXT("a"), true, 1, KEEP_MS, 0);
+	assert_true(judged_groups_begin(groups, TEXT("a"), 1, 10, 0));
+	assert_false(judged_groups_begin(groups, TEXT("a"), 10, 10, 0));
+	assert_true(judged_groups_begin(groups, TEXT("a"), 11, 10, 0));
+	assert_true(judged_groups_begin(groups, TEXT("a"), 12, 10, 11));
+	assert_false(judged_groups_begin(groups, TEXT("a"), 13, 10, 11));
 	arena_close(arena);
 }
 
@@ -69,7 +113,7 @@ static void note_number(struct judged_groups *groups, int number, bool held, int
 {
 	char name[16];
 	(void)snprintf(name, sizeof name, "g%d", number);
-	judged_groups_note(groups, text_of(name), held, now_ms, KEEP_MS);
+	judged_groups_note(groups, text_of(name), held, now_ms, KEEP_MS, 0);
 }
 
 static void places_are_bounded_and_free_again_when_their_alert_has_resolved(void **state)
@@ -82,7 +126,7 @@ static void places_are_bounded_and_free_again_when_their_alert_has_resolved(void
 	for (int i = 0; i < ALERT_GROUPS_MAX; i++)
 		note_number(groups, i, true, i);
 	note_number(groups, 5000, true, 2000);
-	judged_groups_note(groups, (struct text){long_name, sizeof long_name}, true, 2000, KEEP_MS);
+	judged_groups_note(groups, (struct text){long_name, sizeof long_name}, true, 2000, KEEP_MS, 0);
 	judged_groups_miss(groups, GROUP_MISS_NAMELESS);
 	expect_missed(groups, 3);
 	note_number(groups, 0, true, 2001); /* so that it is not the oldest any more */
@@ -111,12 +155,12 @@ static void a_name_as_long_as_a_segment_s_has_a_place_and_a_longer_one_is_a_miss
 	struct missed_groups missed = {{0}};
 	struct taken taken = {{0}};
 	memset(name, 'x', sizeof name);
-	judged_groups_note(groups, (struct text){name, 256}, true, 1, KEEP_MS);
-	judged_groups_note(groups, (struct text){name, 257}, false, 1, KEEP_MS); /* nothing of it is missed */
+	judged_groups_note(groups, (struct text){name, 256}, true, 1, KEEP_MS, 0);
+	judged_groups_note(groups, (struct text){name, 257}, false, 1, KEEP_MS, 0); /* nothing of it is missed */
 	judged_groups_take(groups, take_text, &taken);
 	assert_int_equal(strlen(taken.text), 256 + strlen(":+ "));
 	expect_missed(groups, 0);
-	judged_groups_note(groups, (struct text){name, 257}, true, 2, KEEP_MS);
+	judged_groups_note(groups, (struct text){name, 257}, true, 2, KEEP_MS, 0);
 	judged_groups_add_missed(groups, &missed);
 	assert_int_equal(missed.of[GROUP_MISS_LONG], 1);
 	expect_missed(groups, 1);
@@ -132,7 +176,7 @@ static void *note_all(void *context)
 	for (int i = 0; i < ROUNDS; i++) {
 		char name[32];
 		(void)snprintf(name, sizeof name, "%d-%d", i % NAMES, i % NAMES);
-		judged_groups_note(groups, text_of(name), true, i, 1500);
+		judged_groups_note(groups, text_of(name), true, i, 1500, 0);
 	}
 	return NULL;
 }
@@ -424,6 +468,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_group_has_a_place_from_its_first_message_that_held),
+		cmocka_unit_test(a_group_has_the_time_of_the_first_message_that_held_since_the_last_take),
+		cmocka_unit_test(a_group_begins_again_after_its_time_or_when_messages_were_dropped),
 		cmocka_unit_test(a_name_as_long_as_a_segment_s_has_a_place_and_a_longer_one_is_a_miss_of_its_own),
 		cmocka_unit_test(places_are_bounded_and_free_again_when_their_alert_has_resolved),
 		cmocka_unit_test(a_table_that_is_cleared_has_no_groups),

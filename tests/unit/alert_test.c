@@ -19,7 +19,8 @@
 #define S 1000
 #define NOON INT64_C(1767225600000)
 
-static const struct alert_judgement yes = {.held = true}, no = {.broken = true}, unknown = {0}, both = {true, true};
+static const struct alert_judgement yes = {.held = true}, no = {.broken = true}, unknown = {0},
+				    both = {.held = true, .broken = true};
 
 /* Judges at that second; the notice that is due then. */
 static enum alert_notice judge(struct alert *alert, const struct alert_rule *rule, struct alert_judgement judgement, int64_t second)
@@ -42,6 +43,22 @@ static void an_alert_without_for_fires_at_once_and_resolves_after_its_time(void 
 	assert_int_equal(judge(&alert, &rule, no, 13), NOTICE_RESOLVED);
 	assert_int_equal(judge(&alert, &rule, no, 14), NOTICE_NONE);
 	assert_int_equal(alert.phase, ALERT_INACTIVE);
+}
+
+/* So that a message which is processed again has the id of before. */
+static void a_firing_has_the_time_of_the_message_that_began_it(void **state)
+{
+	(void)state;
+	const struct alert_judgement by_message = {.held = true, .at_ms = NOON - 7 * S};
+	const struct alert_rule rule = {.resolve_after_ms = 10 * S}, waits = {.for_ms = S, .resolve_after_ms = 10 * S};
+	struct alert alert = {0}, waiting = {0};
+	assert_int_equal(judge(&alert, &rule, by_message, 1), NOTICE_FIRING);
+	assert_int_equal(alert.fired_at_ms, NOON - 7 * S);
+	assert_int_equal(judge(&alert, &rule, (struct alert_judgement){.held = true, .at_ms = NOON}, 2), NOTICE_NONE);
+	assert_int_equal(alert.fired_at_ms, NOON - 7 * S);
+	(void)judge(&waiting, &waits, by_message, 1);
+	assert_int_equal(judge(&waiting, &waits, by_message, 2), NOTICE_FIRING);
+	assert_int_equal(waiting.fired_at_ms, NOON + 2 * S); /* no message began it, but the time in which all held */
 }
 
 static void a_pending_alert_fires_when_all_judgements_held_for_its_time(void **state)
@@ -536,6 +553,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_alert_without_for_fires_at_once_and_resolves_after_its_time),
+		cmocka_unit_test(a_firing_has_the_time_of_the_message_that_began_it),
 		cmocka_unit_test(a_pending_alert_fires_when_all_judgements_held_for_its_time),
 		cmocka_unit_test(one_false_judgement_ends_what_is_pending),
 		cmocka_unit_test(a_missing_value_neither_fires_nor_keeps_firing),
