@@ -108,16 +108,82 @@ static bool read_path(const char *path, size_t bytes_max, struct buffer *out, st
 	return good;
 }
 
+/* The bytes in the arena, if they were read. Closes the buffer. */
+static bool text_keep(bool read, struct buffer *bytes, struct arena *arena, struct text *text, struct error *error)
+{
+	const bool good = read && !buffer_failed(bytes);
+	const char *copy = good ? arena_copy(arena, bytes->bytes ? bytes->bytes : "", bytes->length) : NULL;
+	*text = (struct text){copy, copy ? bytes->length : 0};
+	buffer_close(bytes);
+	return copy || !read ? read : error_memory(error, ERROR_SYSTEM, "reading a file");
+}
+
 bool file_read(const char *path, size_t bytes_max, struct arena *arena, struct text *text, struct error *error)
 {
 	struct buffer bytes;
-	*text = (struct text){0};
 	buffer_open(&bytes, bytes_max);
-	bool good = read_path(path, bytes_max, &bytes, error);
-	const char *copy = good && !buffer_failed(&bytes) ? arena_copy(arena, bytes.bytes ? bytes.bytes : "", bytes.length) : NULL;
-	*text = (struct text){copy, copy ? bytes.length : 0};
-	buffer_close(&bytes);
-	return copy || !good ? good : error_memory(error, ERROR_SYSTEM, "reading a file");
+	return text_keep(read_path(path, bytes_max, &bytes, error), &bytes, arena, text, error);
+}
+
+/* ---- inside a folder ---- */
+
+#define OPENED_BYTES 32 /* of the path by which the process names what it has opened */
+
+/* The path without links of what is opened. False, and errno: /proc does not say it. */
+static bool opened_path(int opened, char *path, size_t size)
+{
+	char name[OPENED_BYTES];
+	(void)snprintf(name, sizeof name, "/proc/self/fd/%d", opened);
+	const ssize_t length = readlink(name, path, size - 1);
+	path[length > 0 ? length : 0] = '\0';
+	return length > 0;
+}
+
+/* Whether what is opened is a file below the folder. It is judged when it is open already, so a link that changes meanwhile
+ * leads nowhere else. */
+static bool is_inside(int folder, int file, const char *shown, struct error *error)
+{
+	char above[PATH_MAX], path[PATH_MAX];
+	struct stat status;
+	if (!opened_path(folder, above, sizeof above) || !opened_path(file, path, sizeof path) || fstat(file, &status) != 0)
+		return cannot_read(shown, errno, error);
+	const size_t length = strlen(above);
+	if (strcmp(above, "/") != 0 && (strncmp(path, above, length) != 0 || path[length] != '/'))
+		return error_set(error, ERROR_CONFIG, (struct place){.file = shown},
+				 "%s leads out of its folder, to %s; put the file itself there", shown, path);
+	return S_ISREG(status.st_mode) || error_set(error, ERROR_CONFIG, (struct place){.file = shown}, "%s is not a file", shown);
+}
+
+static bool read_opened(int opened, const char *shown, size_t bytes_max, struct buffer *out, struct error *error)
+{
+	char name[OPENED_BYTES];
+	(void)snprintf(name, sizeof name, "/proc/self/fd/%d", opened);
+	const int file = open(name, O_RDONLY | O_CLOEXEC);
+	if (file < 0)
+		return cannot_read(shown, errno, error);
+	const bool good = read_all(shown, file, false, bytes_max, out, error);
+	close(file);
+	return good;
+}
+
+bool file_read_inside(const char *folder, const char *name, size_t bytes_max, struct arena *arena, struct text *text,
+		      struct error *error)
+{
+	struct buffer bytes;
+	const char *shown = arena_print(arena, "%s/%s", folder, name);
+	const int root = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const int file = root >= 0 ? openat(root, name, O_PATH | O_CLOEXEC) : -1;
+	const int why = errno;
+	buffer_open(&bytes, bytes_max);
+	bool good = shown || error_memory(error, ERROR_SYSTEM, "reading a file");
+	if (good && file < 0)
+		good = cannot_read(root < 0 ? folder : shown, why, error);
+	good = good && is_inside(root, file, shown, error) && read_opened(file, shown, bytes_max, &bytes, error);
+	if (file >= 0)
+		close(file);
+	if (root >= 0)
+		close(root);
+	return text_keep(good, &bytes, arena, text, error);
 }
 
 /* ---- writing ---- */

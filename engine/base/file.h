@@ -15,6 +15,10 @@
  * (CONFIG), or memory ran out (SYSTEM). */
 bool file_read(const char *path, size_t bytes_max, struct arena *arena, struct text *text, struct error *error);
 
+/* The same for the file of that name in a folder, whose links may lead to other files there, and not out of it (CONFIG). */
+bool file_read_inside(const char *folder, const char *name, size_t bytes_max, struct arena *arena, struct text *text,
+		      struct error *error);
+
 /* Writes the file anew, first beside it as PATH.new: it has the whole text, or what it had before. What is no file, such as a pipe
  * or a link, is written as it is. CONFIG: it cannot be written. */
 bool file_write(const char *path, struct text text, struct error *error);

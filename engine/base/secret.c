@@ -8,6 +8,8 @@
 
 #define SECRET_BYTES_MAX 65536 /* a chain of certificates is the longest that is asked for */
 
+#define BELOW "//" /* between a folder and the name of a file in it */
+
 static const char from_environment[] = "env:", from_file[] = "file:";
 
 static const char *behind(const char *value, const char *prefix)
@@ -65,6 +67,29 @@ bool secret_is_written(struct text line)
 	return false;
 }
 
+#define VARIABLE_FAULT "YAML may name only variables that begin with " SECRET_VARIABLES "; rename it: env:" SECRET_VARIABLES "NAME"
+#define FILE_FAULT "YAML may name only files in the folder of --secrets; write the name that the file has there: file:NAME"
+
+/* A name below the folder, without a way up. What links there lead to is seen when the file is opened. */
+static bool stays_below(const char *path)
+{
+	struct text rest = text_of(path);
+	if (*path == '/')
+		return false;
+	while (rest.length > 0)
+		if (text_is(text_take_until(&rest, '/'), ".."))
+			return false;
+	return true;
+}
+
+const char *secret_fault(const char *value)
+{
+	const char *name = behind(value, from_environment), *path = behind(value, from_file), *own;
+	if (name)
+		return (own = behind(name, SECRET_VARIABLES)) && *own ? NULL : VARIABLE_FAULT;
+	return path && !(*path && stays_below(path)) ? FILE_FAULT : NULL;
+}
+
 static const char *fetch_variable(const char *name, const char *setting, struct place place, struct arena *arena,
 				  struct error *error)
 {
@@ -83,7 +108,13 @@ static const char *fetch_file(const char *path, const char *setting, struct plac
 {
 	struct error failure = {0};
 	struct text text;
-	if (!file_read(path, SECRET_BYTES_MAX + 1, arena, &text, &failure)) {
+	const char *below = strstr(path, BELOW), *folder = below ? arena_copy(arena, path, (size_t)(below - path)) : NULL;
+	if (below && !folder) {
+		error_memory(error, ERROR_SYSTEM, "reading a secret");
+		return NULL;
+	}
+	if (!(below ? file_read_inside(*folder ? folder : "/", below + strlen(BELOW), SECRET_BYTES_MAX + 1, arena, &text, &failure)
+		    : file_read(path, SECRET_BYTES_MAX + 1, arena, &text, &failure))) {
 		error_set(error, failure.kind, place, "%s is to come from a file: %s", setting, failure.text);
 		return NULL;
 	}
@@ -106,6 +137,35 @@ static const char *fetch_file(const char *path, const char *setting, struct plac
 	return copy;
 }
 
+/* A folder as it stands before BELOW. */
+static const char *folder_shortened(const char *folder, struct arena *arena)
+{
+	char *shortened = arena_take(arena, 1, strlen(folder) + 1), *end = shortened;
+	for (; shortened && *folder; folder++)
+		if (*folder != '/' || (folder[1] != '/' && folder[1] != '\0'))
+			*end++ = *folder;
+	return shortened;
+}
+
+const char *secret_bind(const char *folder, const char *value, const char *setting, struct place place, struct arena *arena,
+			struct error *error)
+{
+	const char *path = behind(value, from_file), *fault = secret_fault(value);
+	if (fault)
+		error_set(error, ERROR_CONFIG, place, "%s is `%s`, and %s", setting, value, fault);
+	else if (path && (!folder || !*folder))
+		error_set(error, ERROR_CONFIG, place,
+			  "%s is to come from the file %s, and there is no folder of secrets; give --secrets DIR", setting, path);
+	else if (!path)
+		return value;
+	else {
+		const char *shortened = folder_shortened(folder, arena);
+		const char *bound = shortened ? arena_print(arena, "%s%s" BELOW "%s", from_file, shortened, path) : NULL;
+		return bound ? bound : (error_memory(error, ERROR_SYSTEM, "reading a secret"), NULL);
+	}
+	return NULL;
+}
+
 const char *secret_fetch(const char *value, const char *setting, struct place place, struct arena *arena, struct error *error)
 {
 	const char *name = behind(value, from_environment), *path = behind(value, from_file);
@@ -114,9 +174,17 @@ const char *secret_fetch(const char *value, const char *setting, struct place pl
 	return path ? fetch_file(path, setting, place, arena, error) : value;
 }
 
-const char *secret_fetch_key(const char *value, const char *setting, struct place place, struct arena *arena, struct error *error)
+const char *secret_fetch_bound(const char *folder, const char *value, const char *setting, struct place place,
+			       struct arena *arena, struct error *error)
 {
-	const char *key = secret_fetch(value, setting, place, arena, error);
+	const char *bound = secret_bind(folder, value, setting, place, arena, error);
+	return bound ? secret_fetch(bound, setting, place, arena, error) : NULL;
+}
+
+const char *secret_fetch_key(const char *folder, const char *value, const char *setting, struct place place, struct arena *arena,
+			     struct error *error)
+{
+	const char *key = secret_fetch_bound(folder, value, setting, place, arena, error);
 	if (!key || *key)
 		return key;
 	error_set(error, ERROR_CONFIG, place, "%s is empty, as %s has it; write the key there", setting, value);

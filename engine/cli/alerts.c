@@ -138,7 +138,7 @@ static int list_test(struct session *session, const struct alerts_test_options *
 	struct buffer out;
 	size_t sent = 0;
 	bool delivered = true;
-	if (!alert_settings_make(&self->asked, session->arena, &settings, &error) ||
+	if (!alert_settings_make(&self->asked, self->target.kafka.secrets, session->arena, &settings, &error) ||
 	    (name && !alert_list_has(list, NULL, name, NULL, &error)))
 		return command_refused(session, &command_alerts_test, &error);
 	buffer_open(&out, OUT_BYTES_MAX);

@@ -1,6 +1,7 @@
 /* dev.c: `sluice dev`: a broker, a model server and an engine in one process, which follows edits of the files
  * (process/dev_process.h). */
 #include "base/network.h"
+#include "base/secret.h"
 #include "cli/command.h"
 #include "net/host_names.h"
 #include "process/dev_process.h"
@@ -17,6 +18,7 @@ struct dev_options {
 	struct metrics_asked metrics;
 	struct name_list hosts;
 	struct alert_asked alerts;
+	const char *secrets;
 };
 
 static const struct option options[] = {
@@ -32,6 +34,7 @@ static const struct option options[] = {
 	    .help = "The port of its gateway for gRPC on the loopback interface, which may be that of --http; 0: any free port; "
 		    "-1: that of the files' serviceConfig.grpc, else any free port."),
 	ALERT_ROWS(struct dev_options, alerts),
+	SECRETS_ROW(struct dev_options, secrets),
 	HOST_NAMES_ROW(struct dev_options, hosts),
 	METRICS_ROWS(struct dev_options, metrics),
 	COMMAND_FORM(dev_options, form, "text json"),
@@ -65,6 +68,7 @@ static int dev_run(struct session *session, const void *filled, const char *cons
 					  .metrics = &self->metrics,
 					  .hosts = self->hosts,
 					  .alerts = &self->alerts,
+					  .secrets = self->secrets,
 					  .log = &log,
 					  .json = self->form == OUTPUT_JSON,
 					  .out = session->out,

@@ -49,6 +49,7 @@ static void files_examine(struct doctor *doctor, const char *const *paths, size_
 					 .path_count = count,
 					 .namespace = self->namespace,
 					 .servers = self->servers,
+					 .secrets = self->kafka.secrets,
 					 .insecure = true,
 					 .names_only = true};
 	struct error error = {0};

@@ -89,7 +89,7 @@ static bool refuse_secret(const struct workspace *workspace, const struct resour
 	const struct node *secret = resource_secret(resource, workspace->kinds, workspace->arena);
 	return !secret || error_set(error, ERROR_CONFIG, secret->place,
 				    "a secret would be stored in Kafka in clear, with each version of this document; write "
-				    "`env:NAME` or `file:PATH`, and give the engines that variable or file");
+				    "`env:SLUICE_SECRET_NAME` or `file:NAME`, and give the engines that variable or file");
 }
 
 /* The labels of its metadata. Keys of our own say what the control plane knows of a version. */

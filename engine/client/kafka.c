@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <unistd.h>
 
-#include "base/secret.h"
 #include "base/suggest.h"
 #include "client/history_topic.h"
 #include "log/broker_list.h"
@@ -42,9 +41,20 @@ const char *engine_name(const char *asked, struct arena *arena, struct error *er
 /* Properties of one kind of client, with room for all that may come. */
 struct kafka_gathered {
 	enum kafka_client client;
+	const char *secrets; /* folder of the files that YAML names as secrets; NULL: none */
 	struct property *items;
 	size_t count;
 };
+
+/* Adds one whose secret can be fetched now: here its line is known. False: not; or NULL was bound, for a reason in `error`. */
+static bool gathered_add(struct kafka_gathered *into, const char *name, const char *value, struct place place, struct arena *arena,
+			 struct error *error)
+{
+	if (!value || !secret_fetch(value, name, place, arena, error))
+		return false;
+	into->items[into->count++] = (struct property){name, value};
+	return true;
+}
 
 static bool take_runtime(struct kafka_gathered *into, const struct item_list *settings, struct arena *arena, struct error *error)
 {
@@ -52,10 +62,10 @@ static bool take_runtime(struct kafka_gathered *into, const struct item_list *se
 	for (size_t i = 0; i < settings->count; i++) {
 		const struct name *name = &items[i].name;
 		if (!kafka_setting_passes(name->text, items[i].value, into->client))
-			continue;							  /* lint has reported it */
-		if (!secret_fetch(items[i].value, name->text, name->place, arena, error)) /* here its line is known */
+			continue; /* lint has reported it */
+		const char *value = secret_bind(into->secrets, items[i].value, name->text, name->place, arena, error);
+		if (!gathered_add(into, name->text, value, name->place, arena, error))
 			return false;
-		into->items[into->count++] = (struct property){name->text, items[i].value};
 	}
 	return true;
 }
@@ -74,9 +84,8 @@ static bool take_asked(struct kafka_gathered *into, const struct name_list *sett
 		const struct kafka_setting *known = kafka_setting_find(name);
 		if (known && !(known->clients & into->client))
 			continue;
-		if (!secret_fetch(equals + 1, name, settings->items[i].place, arena, error))
+		if (!gathered_add(into, name, equals + 1, settings->items[i].place, arena, error))
 			return false;
-		into->items[into->count++] = (struct property){name, equals + 1};
 	}
 	return true;
 }
@@ -86,7 +95,8 @@ static bool properties_of(const struct item_list *settings, const struct kafka_a
 			  struct arena *arena, struct properties *properties, struct error *error)
 {
 	size_t count = settings->count + asked->settings.count + asked->ambient_settings.count;
-	struct kafka_gathered gathered = {.client = client, .items = ARENA_ARRAY(arena, struct property, count + 1)};
+	struct kafka_gathered gathered = {
+		.client = client, .secrets = asked->secrets, .items = ARENA_ARRAY(arena, struct property, count + 1)};
 	if (!gathered.items)
 		return error_memory(error, ERROR_SYSTEM, "reading kafkaConfig");
 	if (!take_asked(&gathered, &asked->ambient_settings, arena, error) || !take_runtime(&gathered, settings, arena, error) ||
@@ -104,11 +114,8 @@ static bool topic_properties_of(const struct item_list *settings, struct arena *
 	struct property *filled = ARENA_ARRAY(arena, struct property, settings->count + 1);
 	if (!filled)
 		return error_memory(error, ERROR_SYSTEM, "reading kafkaConfig");
-	for (size_t i = 0; i < settings->count; i++) {
+	for (size_t i = 0; i < settings->count; i++)
 		filled[i] = (struct property){items[i].name.text, items[i].value};
-		if (!secret_fetch(items[i].value, items[i].name.text, items[i].name.place, arena, error))
-			return false;
-	}
 	*properties = (struct properties){settings->count, filled};
 	return true;
 }
@@ -124,8 +131,8 @@ static const char *brokers_of(const struct runtime_spec *runtime, struct arena *
 	return joined;
 }
 
-static bool registry_of(const struct registry_spec *registry, struct arena *arena, struct registry_access *access,
-			struct error *error)
+static bool registry_of(const struct registry_spec *registry, const char *secrets, struct arena *arena,
+			struct registry_access *access, struct error *error)
 {
 	*access = (struct registry_access){.url = registry->url.text,
 					   .files = {registry->authorities, registry->certificate, registry->key}};
@@ -133,7 +140,7 @@ static bool registry_of(const struct registry_spec *registry, struct arena *aren
 		return error_set(error, ERROR_CONFIG, registry->url.place,
 				 "the schema registry's url is `%s`; it begins with http:// or https://", access->url);
 	if (registry->login.text)
-		access->login = secret_fetch(registry->login.text, "login", registry->login.place, arena, error);
+		access->login = secret_fetch_bound(secrets, registry->login.text, "login", registry->login.place, arena, error);
 	return !registry->login.text || access->login;
 }
 
@@ -161,7 +168,7 @@ bool kafka_find(const struct runtime_spec *runtime, const struct kafka_asked *as
 	return properties_of(&chosen->consumer_settings, asked, KAFKA_CONSUMER, arena, &kafka->consumer, error) &&
 	       properties_of(&chosen->producer_settings, asked, KAFKA_PRODUCER, arena, &kafka->producer, error) &&
 	       topic_properties_of(&chosen->topic_settings, arena, &kafka->topics, error) &&
-	       registry_of(&chosen->registry, arena, &kafka->registry, error) &&
+	       registry_of(&chosen->registry, asked->secrets, arena, &kafka->registry, error) &&
 	       (!arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading kafkaConfig"));
 }
 

@@ -6,6 +6,7 @@
 #ifndef SLUICE_CLIENT_KAFKA_H
 #define SLUICE_CLIENT_KAFKA_H
 
+#include "base/secret.h"
 #include "log/kafka_access.h"
 #include "log/record.h"
 #include "message/mapped.h"
@@ -18,6 +19,7 @@ struct pipeline_plan;
 struct kafka_asked {
 	const char *brokers;	   /* NULL: from the runtime */
 	struct name_list settings; /* NAME=VALUE each, override the runtime's: any of librdkafka, since the operator gives them */
+	const char *secrets;	   /* folder of the files that YAML names as secrets; NULL: none */
 	/* From the environment and the settings file (cli/settings.h); used when neither the command line nor the
 	 * runtime sets them. */
 	const char *ambient_brokers;
@@ -31,7 +33,8 @@ struct kafka_asked {
 		    "SLUICE_BROKERS."),                                                                                            \
 		ROW("kafka-setting", NAMES, owner, member.settings, .word = "NAME=VALUE", .variable = "",                          \
 		    .ambient_offset = offsetof(owner, member.ambient_settings),                                                    \
-		    .help = "Any setting of librdkafka; overrides the runtime's.")
+		    .help = "Any setting of librdkafka; overrides the runtime's."),                                                \
+		SECRETS_ROW(owner, member.secrets)
 
 /* Finds the Kafka settings. `asked` overrides the runtime, which may be NULL. CONFIG: there are no brokers, one has no
  * address (log/broker_list.h), a setting is not NAME=VALUE, or a secret is not at the given place. SYSTEM: the process

@@ -133,6 +133,14 @@ static void settings_print(const struct workspace *workspace, struct help_page *
 	help_page_text(page,
 		       "  brokers = localhost:9092\n  namespace = trading\n  kafka-setting = security.protocol=SASL_SSL\n");
 	shared_each(workspace->commands, file_item, page);
+	help_page_heading(page, 2, "Secrets of YAML");
+	help_page_text(page,
+		       "Passwords and keys of kafkaConfig, of a schema registry, of a cache and of webhooks are references. The "
+		       "process that uses them reads them: `env:SLUICE_SECRET_NAME` is an environment variable, and `file:NAME` "
+		       "the contents, without the line's end, of a file in the folder that --secrets names. YAML can name no "
+		       "other variable and no other file, since whoever writes it also writes the address to which the secret "
+		       "goes. A link in the folder may not lead out of it. What the command line and the settings file refer to "
+		       "is the operator's: any variable and any file.");
 }
 
 static void settings_visit(struct help_visit *visit)

@@ -381,7 +381,7 @@ bool plan_make(const struct spec *spec, const struct plan_options *options, stru
 	struct compiler compiler = {
 		.arena = arena, .spec = spec, .options = options, .plan = plan, .runtime = runtime_of(spec),
 				    .types_left = PLAN_TYPES_BYTES};
-	*plan = (struct plan){.spec = spec};
+	*plan = (struct plan){.spec = spec, .secrets = options->secrets};
 	if (!build_graphs(&compiler))
 		return error_memory(error, ERROR_SYSTEM, "making the graphs of a plan");
 	compiler.faulty = faults_count(spec->faults, SEVERITY_ERROR) > 0;

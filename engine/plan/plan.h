@@ -190,6 +190,7 @@ struct plan_options {
 	struct name_list servers;		/* NAME=URL */
 	const struct file_source *files;	/* named by steps, for type inference; NULL: no file is read */
 	const char *prefix;			/* of topics, where no SeldonRuntime sets one; NULL: PREFIX_DEFAULT */
+	const char *secrets;			/* folder of the files that YAML names as secrets; NULL: none */
 	bool models_served;			/* Models without an endpoint get one later */
 	bool files_alone;			/* the plan runs without a control plane: no version of a Model is there */
 };
@@ -201,6 +202,7 @@ struct plan {
 	size_t model_count;
 	struct model_plan *models;
 	struct notes notes;
+	const char *secrets; /* folder of the files that YAML names as secrets; NULL: none */
 };
 
 /* Finds the faults of the expressions of a pipeline's metrics, where the types of its answer are known. plan_make() does it too. */

@@ -413,12 +413,13 @@ bool dev_process_run(const struct dev_config *config, struct error *error)
 				  .files = {.paths = config->paths,
 					    .path_count = config->path_count,
 					    .namespace = config->namespace,
+					    .secrets = config->secrets,
 					    .one_namespace = true,
 					    .insecure = true}};
 	sigset_t before;
 	engine_block_signals(&before);
 	bool good = run_limits_check(MEMORY_BYTES, false, WORKERS, error) && metrics_asked_check(config->metrics, error) &&
-		    alert_settings_make(config->alerts, config->workspace->arena, &dev.notices, error);
+		    alert_settings_make(config->alerts, config->secrets, config->workspace->arena, &dev.notices, error);
 	dev.files.receivers = dev.notices.allowed;
 	dev.files.receiver_count = dev.notices.allowed_count;
 	good = good && open_servers(&dev, error) && open_engine(&dev, error) && run_engine(&dev, error);

@@ -25,6 +25,7 @@ struct dev_config {
 	const struct metrics_asked *metrics;
 	struct name_list hosts; /* by which requests may address the gateway, the models and the metrics (net/host_names.h) */
 	const struct alert_asked *alerts;
+	const char *secrets; /* folder of the files that YAML names as secrets; NULL: none */
 	struct log_writer *log;
 	bool json;
 	FILE *out, *err;

@@ -306,6 +306,7 @@ struct engine_process *engine_process_open(const struct process_config *config, 
 					   .files = {.paths = config->paths,
 						     .path_count = config->path_count,
 						     .namespace = asked->namespace,
+						     .secrets = asked->kafka.secrets,
 						     .servers = asked->servers,
 						     .insecure = asked->gateway.listening.insecure,
 						     .has_gateway = asked->http_port > 0 || asked->grpc_port > 0,
@@ -319,7 +320,7 @@ struct engine_process *engine_process_open(const struct process_config *config, 
 enum process_end engine_process_run(struct engine_process *process, struct error *error)
 {
 	stop_signal_hold_hangup();
-	if (!alert_settings_make(&process->asked->alerts, process->arena, &process->notices, error))
+	if (!alert_settings_make(&process->asked->alerts, process->asked->kafka.secrets, process->arena, &process->notices, error))
 		return PROCESS_FAILED;
 	process->files.receivers = process->notices.allowed;
 	process->files.receiver_count = process->notices.allowed_count;

@@ -31,10 +31,13 @@ static bool allowed_make(const struct alert_asked *asked, struct arena *arena, s
 	return true;
 }
 
-bool alert_settings_make(const struct alert_asked *asked, struct arena *arena, struct notifier_settings *settings,
-			 struct error *error)
+bool alert_settings_make(const struct alert_asked *asked, const char *secrets, struct arena *arena,
+			 struct notifier_settings *settings, struct error *error)
 {
-	*settings = (struct notifier_settings){.authorities = asked->authorities, .smtp = asked->smtp, .from = asked->mail_from};
+	*settings = (struct notifier_settings){.authorities = asked->authorities,
+					       .smtp = asked->smtp,
+					       .from = asked->mail_from,
+					       .secrets = secrets};
 	if (!allowed_make(asked, arena, settings, error))
 		return false;
 	if (asked->smtp && !is_mail_server(asked->smtp))

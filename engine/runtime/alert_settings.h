@@ -28,8 +28,9 @@ struct alert_asked {
 		ROW("mail-from", TEXT, type, field.mail_from, .word = "ADDRESS", .variable = "SLUICE_MAIL_FROM",                   \
 		    .fallback = "sluice@localhost", .help = "The sender of mails of alerts.")
 
-/* Makes the settings, in the arena. CONFIG: an address that cannot be read, or a missing secret. */
-bool alert_settings_make(const struct alert_asked *asked, struct arena *arena, struct notifier_settings *settings,
-			 struct error *error);
+/* Makes the settings, in the arena; `secrets` is the folder of --secrets, or NULL. CONFIG: an address that cannot be read, or a
+ * missing secret. */
+bool alert_settings_make(const struct alert_asked *asked, const char *secrets, struct arena *arena,
+			 struct notifier_settings *settings, struct error *error);
 
 #endif

@@ -133,7 +133,8 @@ static void receivers_check(const struct alert_watch *watch, const struct pipeli
 		else if (actions[i].type == ALERT_ROLLBACK)
 			(void)alert_rollback_check(watch, plan->graph, &actions[i], &error);
 		else if (actions[i].secret)
-			(void)secret_fetch_key(actions[i].secret, "secret", actions[i].here, watch->revised, &error);
+			(void)secret_fetch_key(watch->settings->secrets, actions[i].secret, "secret", actions[i].here,
+					       watch->revised, &error);
 		if (error.kind != ERROR_NONE)
 			alert_action_log(watch, LOG_LEVEL_WARN, plan, spec->name.text, &actions[i], "", &error);
 	}

@@ -39,7 +39,7 @@ bool notice_request_address(struct post_request *request, const struct notifier_
 			    struct error *error)
 {
 	char signature[NOTICE_SIGNATURE_BYTES];
-	const char *secret = reference ? secret_fetch_key(reference, "secret", place, arena, error) : NULL;
+	const char *secret = reference ? secret_fetch_key(settings->secrets, reference, "secret", place, arena, error) : NULL;
 	if (reference && !secret)
 		return false;
 	request->url = text_kept(arena, text_of(url));
@@ -59,7 +59,9 @@ static bool webhook_make(struct post_request *request, const struct notifier_set
 {
 	char id[NOTICE_ID_BYTES];
 	const bool keyed = action->format == NOTICE_PAGERDUTY; /* the secret is in the body, which is not signed */
-	const char *key = keyed && action->secret ? secret_fetch_key(action->secret, "secret", action->here, arena, error) : NULL;
+	const char *key = keyed && action->secret
+				  ? secret_fetch_key(settings->secrets, action->secret, "secret", action->here, arena, error)
+				  : NULL;
 	if (keyed && action->secret && !key)
 		return false;
 	if (action->body)

@@ -17,6 +17,7 @@ struct notifier_settings {
 	const char *smtp;	 /* "smtps://HOST:PORT"; NULL: there is no mail server */
 	const char *login;	 /* "user:password"; NULL: none */
 	const char *from;	 /* sender of mails */
+	const char *secrets;	 /* folder of the files that YAML names as secrets; NULL: none */
 };
 
 /* Makes the request for the receiver of that action; of a topic its body alone. False: it can never be sent, for the reason in

@@ -91,6 +91,7 @@ static bool make_plan(struct revision *revision, const struct revision_options *
 						  .metadata = &none,
 						  .servers = options->servers,
 						  .prefix = options->prefix,
+						  .secrets = options->secrets,
 						  .models_served = options->built_in != NULL,
 						  .files_alone = !options->names_only,
 						  .files = files_source(revision->files)};

@@ -41,6 +41,7 @@ struct revision_options {
 	bool built_in_only;	      /* it is used for all models, also for those with an address */
 	/* Running plan. If one of its pipelines would now be refused, the whole revision is refused. NULL: none. */
 	const struct plan *before;
+	const char *secrets;	      /* folder of the files that YAML names as secrets; NULL: none */
 	const char *namespace;	      /* of resources that state none; NULL: the default */
 	bool one_namespace;	      /* where pipelines of `namespace` are in the files, those of others are left out */
 	const char *prefix;	      /* of topics, where no SeldonRuntime sets one; NULL: the default */

@@ -72,11 +72,12 @@ static void read_performance(const struct performance_spec *all, struct model_co
 }
 
 /* Fetches the login of the Redis of that fragment. */
-static bool read_login(const struct performance_spec *all, struct arena *arena, struct model_config *config, struct error *error)
+static bool read_login(const struct performance_spec *all, const char *secrets, struct arena *arena, struct model_config *config,
+		       struct error *error)
 {
 	if (!all->caching.enabled || !all->caching.login.text)
 		return true;
-	config->cache.login = secret_fetch(all->caching.login.text, "login", all->caching.login.place, arena, error);
+	config->cache.login = secret_fetch_bound(secrets, all->caching.login.text, "login", all->caching.login.place, arena, error);
 	return config->cache.login != NULL;
 }
 
@@ -120,11 +121,11 @@ bool model_configure(const struct spec *spec, const char *name, struct arena *ar
 }
 
 /* The logins of Redis; a later fragment overrides an earlier one. */
-static bool read_logins(const struct spec *spec, struct arena *arena, struct model_config *config, struct error *error)
+static bool read_logins(const struct plan *plan, struct arena *arena, struct model_config *config, struct error *error)
 {
 	size_t at = 0;
-	for (const struct performance_spec *all; (all = next_performance(spec, &at));)
-		if (!read_login(all, arena, config, error))
+	for (const struct performance_spec *all; (all = next_performance(plan->spec, &at));)
+		if (!read_login(all, plan->secrets, arena, config, error))
 			return false;
 	return true;
 }
@@ -149,7 +150,7 @@ bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipel
 		model = &models[config->model_count++];
 		*model = (struct model_config){.place = step->spec->name.place};
 		if (!model_configure(plan->spec, callee->name, arena, model, error) ||
-		    !read_logins(plan->spec, arena, model, error))
+		    !read_logins(plan, arena, model, error))
 			return false;
 		model->addresses = endpoint_addresses(&callee->endpoint, callee->name, arena);
 		model->tls = tls_of(plan->spec, callee->endpoint.server, arena);

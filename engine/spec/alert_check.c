@@ -64,7 +64,8 @@ static void check_secret(const char *secret, const char *field, struct place pla
 {
 	if (secret && !secret_is_reference(secret))
 		fault_add(faults, CODE_BAD_SECRET, place, NULL,
-			  "`%s` is not a reference; write env:NAME or file:PATH, so that no file contains the key", field);
+			  "`%s` is not a reference; write env:SLUICE_SECRET_NAME or file:NAME, so that no file contains the key",
+			  field);
 }
 
 static void check_receiver(bool is_there, const char *field, struct place place, struct faults *faults)
@@ -161,7 +162,7 @@ static void check_template_of_format(const struct alert_action *action, struct f
 		return;
 	fault_add(faults, CODE_CONTRADICTION, action->body_place, NULL,
 		  "`template: " TEXT_FORMAT "` would post that word alone; write `format: " TEXT_FORMAT "`%s", TEXT_ARGUMENTS(name),
-		  TEXT_ARGUMENTS(name), is_key ? ", with `secret: env:NAME` or `file:PATH` of the routing key" : "");
+		  TEXT_ARGUMENTS(name), is_key ? ", with `secret: env:SLUICE_SECRET_NAME` or `file:NAME` of the routing key" : "");
 }
 
 static void check_action(const struct alert_action *action, struct faults *faults)
@@ -184,8 +185,8 @@ static void check_action(const struct alert_action *action, struct faults *fault
 			  "the action has both `format` and `template`: the body is one of them");
 	if (webhook && action->format == NOTICE_PAGERDUTY && !action->secret)
 		fault_add(faults, CODE_MISSING_FIELD, action->here, NULL,
-			  "`secret` is missing in this action: env:NAME or file:PATH of the Integration Key (routing key) of an "
-			  "integration Events API V2 of a service of PagerDuty; the engine reads it when it sends");
+			  "`secret` is missing in this action: env:SLUICE_SECRET_NAME or file:NAME of the Integration Key (routing "
+			  "key) of an integration Events API V2 of a service of PagerDuty; the engine reads it when it sends");
 	if (action->type != ALERT_EMAIL && action->recipients.count > 0)
 		fault_add(faults, CODE_CONTRADICTION, action->here, NULL, "`%s` has no `recipients`: these are of an `email`",
 			  alert_action_names[action->type]);

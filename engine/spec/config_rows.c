@@ -89,7 +89,7 @@ static const struct option topic_rows[] = {
 static const struct option registry_rows[] = {
 	RUNTIME("url", NAME, registry.url, .required = true, .help = "Its address, http:// or https://."),
 	RUNTIME("login", NAME, registry.login, .secret = true,
-		.help = "USER:PASSWORD; better `env:NAME` or `file:PATH`, which refer to it."),
+		.help = "USER:PASSWORD; better `env:SLUICE_SECRET_NAME` or `file:NAME`, which refer to it."),
 	RUNTIME("authorities", TEXT, registry.authorities, .help = "A file with the trusted authorities, in PEM."),
 	RUNTIME("certificate", TEXT, registry.certificate, .help = "A file with the client's certificate, in PEM."),
 	RUNTIME("key", TEXT, registry.key, .help = "A file with its key, in PEM."),
@@ -106,8 +106,8 @@ static const struct option kafka_rows[] = {
 	CHECKED("consumerGroupIdPrefix", TEXT, .effect = EFFECT_LATER, .help = "The beginning of every consumer group's name."),
 	CHECKED("debug", TEXT, .effect = EFFECT_LATER, .help = "What librdkafka logs."),
 	RUNTIME("consumer", TABLE, consumer_settings, .rows = client_setting_rows, .item_size = sizeof(struct client_setting),
-		.help = "Settings of consumers, as listed by `sluice help kafka-settings`; `env:NAME` and `file:PATH` refer to "
-			"a secret."),
+		.help = "Settings of consumers, as listed by `sluice help kafka-settings`; `env:SLUICE_SECRET_NAME` and "
+			"`file:NAME` refer to a secret (`sluice help settings`)."),
 	RUNTIME("producer", TABLE, producer_settings, .rows = client_setting_rows, .item_size = sizeof(struct client_setting),
 		.help = "Settings of producers, in the same way."),
 	CHECKED("streams", TABLE, .effect = EFFECT_NONE, .rows = client_setting_rows,

@@ -405,10 +405,11 @@ const struct fault_code fault_codes[] = {
 		      "them.",
 	      .example = "template: '{\"text\": \"{{alrt}} is {{status}}\"}'\n\n"
 			 "template: '{\"text\": \"{{alert}} is {{status}}\"}'\n"),
-	ERROR(CODE_BAD_SECRET, BAD_REFERENCE, .title = "A secret that is not a reference",
-	      .help = "Put the secret into an environment variable or a file of the machine that uses it, and write env:NAME or "
-		      "file:PATH.",
-	      .example = "secret: k3y\n\nsecret: env:NOTICE_KEY\n"),
+	ERROR(CODE_BAD_SECRET, BAD_REFERENCE, .title = "A secret that is not a reference, or a reference that YAML may not have",
+	      .help = "Put the secret into an environment variable or a file of the machine that uses it. The variable's name "
+		      "begins with SLUICE_SECRET_, and the file is in the folder of --secrets: env:SLUICE_SECRET_NAME or "
+		      "file:NAME.",
+	      .example = "secret: env:NOTICE_KEY\n\nsecret: env:SLUICE_SECRET_NOTICE_KEY\n"),
 	ERROR(CODE_UNKNOWN_ALERT, BAD_REFERENCE, .title = "An alert that inhibits another one, and does not exist",
 	      .help = "Name another alert of the same pipeline.",
 	      .example = "alerts:\n- {name: down, condition: error_rate > 0.5}\n"

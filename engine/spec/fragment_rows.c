@@ -71,7 +71,7 @@ static const struct option caching_rows[] = {
 	ROW("ttl", DURATION, struct call_caching, ttl_ns, .help = "How long a reply is kept."),
 	ROW("address", TEXT, struct call_caching, redis, .fallback = "127.0.0.1:6379", .help = "The address of Redis: host:port."),
 	ROW("login", NAME, struct call_caching, login, .secret = true,
-	    .help = "PASSWORD or USER:PASSWORD of Redis; better `env:NAME` or `file:PATH`, which refer to it."),
+	    .help = "PASSWORD or USER:PASSWORD of Redis; better `env:SLUICE_SECRET_NAME` or `file:NAME`, which refer to it."),
 	ROW("tls", FLAG, struct call_caching, tls, .help = "Whether connections to Redis use TLS."),
 	ROW("authorities", TEXT, struct call_caching, authorities, .help = "A file with the trusted authorities, in PEM."),
 	ROW("certificate", TEXT, struct call_caching, certificate, .help = "A file with the client's certificate, in PEM."),

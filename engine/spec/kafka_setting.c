@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/secret.h"
 #include "base/suggest.h"
 #include "spec/fault_codes.h"
 #include "spec/resource.h"
@@ -18,7 +19,7 @@ const struct kafka_setting kafka_settings[] = {
 	SETTING(BOTH, PASSED, "sasl.mechanism", "How clients log in: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, GSSAPI, OAUTHBEARER."),
 	SETTING(BOTH, PASSED, "sasl.mechanisms", "The same."),
 	SETTING(BOTH, PASSED, "sasl.username", "The user that logs in."),
-	SETTING(BOTH, PASSED, "sasl.password", "Its password; better `env:NAME` or `file:PATH`."),
+	SETTING(BOTH, PASSED, "sasl.password", "Its password; better `env:SLUICE_SECRET_NAME` or `file:NAME`."),
 	SETTING(BOTH, PRINCIPAL, "sasl.kerberos.service.name", "The brokers' Kerberos principal; letters, digits and `._/@-`."),
 	SETTING(BOTH, PRINCIPAL, "sasl.kerberos.principal", "The client's Kerberos principal; letters, digits and `._/@-`."),
 	SETTING(BOTH, PRINCIPAL, "sasl.kerberos.keytab", "The file of its keys; letters, digits and `._/@-`."),
@@ -26,7 +27,7 @@ const struct kafka_setting kafka_settings[] = {
 	SETTING(BOTH, PASSED, "sasl.oauthbearer.method", "default or oidc."),
 	SETTING(BOTH, PASSED, "sasl.oauthbearer.config", "Claims of an unsecured token."),
 	SETTING(BOTH, PASSED, "sasl.oauthbearer.client.id", "The id of the client that requests a token."),
-	SETTING(BOTH, PASSED, "sasl.oauthbearer.client.secret", "Its secret; better `env:NAME` or `file:PATH`."),
+	SETTING(BOTH, PASSED, "sasl.oauthbearer.client.secret", "Its secret; better `env:SLUICE_SECRET_NAME` or `file:NAME`."),
 	SETTING(BOTH, PASSED, "sasl.oauthbearer.scope", "The scope of the token."),
 	SETTING(BOTH, PASSED, "sasl.oauthbearer.extensions", "Pairs that are sent to the brokers with the token."),
 	SETTING(BOTH, PASSED, "sasl.oauthbearer.token.endpoint.url", "The address at which tokens are requested."),
@@ -39,9 +40,9 @@ const struct kafka_setting kafka_settings[] = {
 	SETTING(BOTH, FILE, "https.ca.location", "File of the authorities for the token endpoint."),
 	SETTING(BOTH, PASSED, "ssl.ca.pem", "The authorities themselves, in PEM."),
 	SETTING(BOTH, PASSED, "ssl.certificate.pem", "The client's certificate itself, in PEM."),
-	SETTING(BOTH, PASSED, "ssl.key.pem", "Its key itself, in PEM; better `env:NAME` or `file:PATH`."),
-	SETTING(BOTH, PASSED, "ssl.key.password", "The key's password; better `env:NAME` or `file:PATH`."),
-	SETTING(BOTH, PASSED, "ssl.keystore.password", "The keystore's password; better `env:NAME` or `file:PATH`."),
+	SETTING(BOTH, PASSED, "ssl.key.pem", "Its key itself, in PEM; better `env:SLUICE_SECRET_NAME` or `file:NAME`."),
+	SETTING(BOTH, PASSED, "ssl.key.password", "The key's password; better `env:SLUICE_SECRET_NAME` or `file:NAME`."),
+	SETTING(BOTH, PASSED, "ssl.keystore.password", "The keystore's password; better `env:SLUICE_SECRET_NAME` or `file:NAME`."),
 	SETTING(BOTH, PASSED, "ssl.cipher.suites", "Ciphers that may be used."),
 	SETTING(BOTH, PASSED, "ssl.curves.list", "Curves that may be used."),
 	SETTING(BOTH, PASSED, "ssl.sigalgs.list", "Signature algorithms that may be used."),
@@ -222,6 +223,8 @@ static void check_setting(const struct client_setting *setting, enum kafka_clien
 	else if (row->kind == KAFKA_SETTING_FILE && !runtime)
 		fault_add(faults, CODE_SETTING_NOT_PASSED, place, NULL,
 			  "`%s` names a file, and files are accepted only in a SeldonRuntime", name);
+	else if (setting->value && secret_fault(setting->value))
+		fault_add(faults, CODE_BAD_SECRET, place, NULL, "`%s`: %s", name, secret_fault(setting->value));
 }
 
 void kafka_settings_check(const struct item_list *settings, enum kafka_client client, bool runtime, struct faults *faults)

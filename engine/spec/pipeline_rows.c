@@ -138,10 +138,10 @@ static const struct option action_rows[] = {
 		    "alerts` lists the names. Texts are escaped as in JSON and have no quotes, so write \"{{alert}}\"; numbers and "
 		    "lists are as in JSON. Its Content-Type is application/json."),
 	ROW("secret", TEXT, struct alert_action, secret, .secret = true,
-	    .help = "env:NAME or file:PATH: the key of the header X-Sluice-Signature, an HMAC of the body. With `format: "
-		    "pagerduty`: the routing key, which PagerDuty shows as the Integration Key of an integration Events API V2 of "
-		    "a "
-		    "service. The engine that sends reads it from its own environment or disk, at each notice."),
+	    .help = "env:SLUICE_SECRET_NAME or file:NAME: the key of the header X-Sluice-Signature, an HMAC of the body. With "
+		    "`format: pagerduty`: the routing key, which PagerDuty shows as the Integration Key of an integration Events "
+		    "API V2 of a service. The engine that sends reads it from its own environment or its folder of --secrets, at "
+		    "each notice."),
 	ROW("recipients", NAMES, struct alert_action, recipients,
 	    .help = "The recipients of the mail: addresses of 254 bytes at most, 64 before the @. The mail server is a setting of "
 		    "the engine (--smtp)."),

@@ -1,6 +1,7 @@
 /* values.c: Conversion of one value of the user's YAML to the C type of its row. */
 #include "base/duration.h"
 #include "base/number.h"
+#include "base/secret.h"
 #include "base/suggest.h"
 #include "spec/fault_codes.h"
 #include "spec/header_names.h"
@@ -451,4 +452,7 @@ void value_read(struct reading *reading, const struct option *row, const struct 
 		[OPTION_NODE] = read_node,
 	};
 	readers[row->type](reading, row, node, at);
+	const char *fault = row->secret && node->type == NODE_SCALAR ? secret_fault(node->scalar.bytes) : NULL;
+	if (fault)
+		fault_add(reading->faults, CODE_BAD_SECRET, node->place, NULL, "`%s`: %s", reading->field, fault);
 }

@@ -136,8 +136,8 @@ static const struct option stage_criteria_rows[] = {
 		    .place_offset = offsetof(struct_type, base.timeout_place),                                                     \
 		    .help = "How long the webhook is called, from 1s to 1h. No answer in that time is a rejection."),              \
 		ROW("confirmSecret", TEXT, struct_type, base.secret, .secret = true,                                               \
-		    .help = "env:NAME or file:PATH of the key that signs calls of the webhook, for the header "                    \
-			    "X-Sluice-Signature.")
+		    .help = "env:SLUICE_SECRET_NAME or file:NAME of the key that signs calls of the webhook, for the "             \
+			    "header X-Sluice-Signature.")
 
 static const struct option stage_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct rollout_stage, here)},
@@ -261,6 +261,7 @@ const struct option move_action_rows[] = {
 		    "pipeline of the experiment's name."),
 	ROW("url", TEXT, struct move_action, url, .help = "The address of a webhook: http or https, without a login."),
 	ROW("secret", TEXT, struct move_action, secret, .secret = true,
-	    .help = "env:NAME or file:PATH of the key that signs the body of a webhook, for the header X-Sluice-Signature."),
+	    .help = "env:SLUICE_SECRET_NAME or file:NAME of the key that signs the body of a webhook, for the header "
+		    "X-Sluice-Signature."),
 	{.type = OPTION_END},
 };

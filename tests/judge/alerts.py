@@ -293,15 +293,21 @@ def reaches_only_what_is_allowed(judge, binary, folder):
 
 def signs_and_mails(judge, binary, folder):
     receiver, mailbox = Receiver(), Mailbox()
-    template = ', secret: "env:ALERT_KEY", template: "{\\"text\\": \\"{{alert}} is {{ status }}\\"}"'
+    template = ', secret: "env:SLUICE_SECRET_ALERT", template: "{\\"text\\": \\"{{alert}} is {{ status }}\\"}"'
     mail = '    inhibitedBy: [other]\n  - name: mailed\n    condition: y > 100\n    actions: [{type: email, recipients: [team@example.com]}]\n'
     other = ALERT % ("other", "x > 50", receiver.url, "")
+    thief, keys = Receiver(), tempfile.mkdtemp()
+    with open(os.path.join(keys, "pager"), "w", encoding="utf-8") as file:
+        file.write("routing key\n")
+    os.symlink("/etc/hostname", os.path.join(keys, "out"))
+    stolen = "".join(ALERT % (name, "y > 100", thief.url, f', format: pagerduty, secret: "{secret}"')
+                     for name, secret in (("link", "file:out"), ("paged", "file:pager")))
     write(folder, HEAD + ALERT % (*LARGE, receiver.url, template) + "    silence: {until: 2020-01-01T00:00Z, reason: over}\n" + other
-          + ALERT % ("quiet", "y > 100", receiver.url, "") + mail
+          + stolen + ALERT % ("quiet", "y > 100", receiver.url, "") + mail
           + ALERT % ("silent", "y > 100", receiver.url, "") + "    silence: {until: 2999-01-01T00:00Z}\n")
-    os.environ["ALERT_KEY"] = "key of the test"
+    os.environ["SLUICE_SECRET_ALERT"] = "key of the test"
     dev = Dev(binary, folder, "--alert-allow", "127.0.0.0/8", "--smtp", f"smtp://127.0.0.1:{mailbox.server_address[1]}",
-              "--mail-from", "sluice@example.com")
+              "--mail-from", "sluice@example.com", "--secrets", keys)
     try:
         time.sleep(1.5)
         dev.ask_of(60)
@@ -316,11 +322,32 @@ def signs_and_mails(judge, binary, folder):
         judge.expect("and signed", signed and signed[0][0]["X-Sluice-Signature"] == wanted, signed)
         names = {json.loads(body).get("alert") for _, body in receiver.got}
         judge.expect("inhibited and silenced alerts say nothing", names == {None, "other"}, names)
+        sent = [json.loads(body)["routing_key"] for _, body in thief.got]
+        judge.expect("a key comes from the folder of secrets, and no file to which a link leads out of it", sent
+                     and set(sent) == {"routing key"}, thief.got)
+        judge.expect("which the log says", dev.wait_for("(out leads out of its folder)"), dev.lines)
     finally:
         dev.stop()
         receiver.close()
+        thief.close()
+        shutil.rmtree(keys)
         mailbox.shutdown()
         mailbox.server_close()
+
+
+def sends_no_secret_of_the_engine(judge, binary, folder):
+    """YAML that names a file or a variable which is the engine's own: no command takes it, and the receiver gets nothing"""
+    receiver = Receiver()
+    environment = {**os.environ, "KAFKA_PASSWORD": "hunter2"}
+    for secret in ("file:/etc/hostname", "file:../../etc/hostname", "env:KAFKA_PASSWORD"):
+        write(folder, HEAD + ALERT % (*LARGE, receiver.url, f', format: pagerduty, secret: "{secret}"'))
+        for command in ("lint", "plan", "run -f", "gateway", "dev", "alerts test -f", "apply"):
+            brokers = [] if command in ("lint", "dev") else ["--brokers", "127.0.0.1:1"]
+            ended = subprocess.run([binary, *command.split(), folder, *brokers], env=environment, timeout=SECONDS_MAX, check=False,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            judge.expect(f"`{command}` refuses {secret}", ended.returncode != 0 and "SL0543" in ended.stdout, ended.stdout)
+    judge.expect("nothing is posted", receiver.got == [], receiver.got)
+    receiver.close()
 
 
 def silences_end(judge, binary, folder):
@@ -536,9 +563,9 @@ def a_removal_ends_what_fires(judge, binary, folder):
     template = ', template: "{\\"alert\\": \\"{{alert}}\\", \\"status\\": \\"{{status}}\\", \\"why\\": \\"{{reason}}\\", \\"id\\": \\"{{id}}\\"}"'
     lasting = ALERT.replace("resolveAfter: 2s", "resolveAfter: 1h")
     mail = '  - {name: mailed, condition: y > 100, resolveAfter: 1h, actions: [{type: email, recipients: [team@example.com]}]}\n'
-    incident = lasting % ("incident", "y > 100", receiver.url, ', format: pagerduty, secret: "env:ALERT_KEY"')
+    incident = lasting % ("incident", "y > 100", receiver.url, ', format: pagerduty, secret: "env:SLUICE_SECRET_ALERT"')
     stays = HEAD.replace("watched", "stays").replace("  alerts:\n", "")
-    os.environ["ALERT_KEY"] = "key of the test"
+    os.environ["SLUICE_SECRET_ALERT"] = "key of the test"
 
     def events():
         return [body for body in receiver.notices() if "event_action" in body]
@@ -853,6 +880,7 @@ def lists_and_tests(judge, binary, folder):
 def main():
     judge, binary = Judge(), os.path.abspath(sys.argv[1])
     for part in (fires_and_resolves, waits_for_its_receiver, leaves_a_busy_receiver_alone, reaches_only_what_is_allowed, signs_and_mails,
+                 sends_no_secret_of_the_engine,
                  silences_end, counts_what_is_missing, counts_what_is_missing_in_all_stages, groups_have_a_state_each, many_groups_write_few_lines, refused_mails_stop_no_others,
                  a_removal_ends_what_fires, its_place_in_the_list_ends_no_firing,
                  another_condition_ends_what_fires, without_a_mail_server_it_says_so, a_reload_forgets_no_judgement,

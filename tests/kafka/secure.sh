@@ -16,8 +16,8 @@ command -v openssl >/dev/null || skip "openssl is not installed"
 start_broker secure
 start_model
 straight=$brokers secure=$(cat "$dir/kafka/secure")
-SLUICE_TEST_PASSWORD=$(cat "$dir/kafka/password")
-export SLUICE_TEST_PASSWORD
+SLUICE_SECRET_PASSWORD=$(cat "$dir/kafka/password") SLUICE_SECRETS=$dir/kafka
+export SLUICE_SECRET_PASSWORD SLUICE_SECRETS
 "$build/admin" "$straight" grant sluice || give_up "no rights could be granted"
 
 mechanism=PLAIN
@@ -63,8 +63,8 @@ doctor_says() { # $1 of which topic, $2 runtime, $3 exit status, $4 extended reg
 
 # ---- both deliveries, by each way to a password ----
 
-runtime by-file "file:$dir/kafka/password"
-runtime by-environment "env:SLUICE_TEST_PASSWORD"
+runtime by-file "file:password"
+runtime by-environment "env:SLUICE_SECRET_PASSWORD"
 for delivery in exactly-once at-least-once; do
 	topics $delivery $delivery-answers
 	send $delivery $count 0
@@ -75,22 +75,22 @@ for delivery in exactly-once at-least-once; do
 done
 
 if [ $mechanism = PLAIN ]; then
-	mechanism=SCRAM-SHA-512 runtime scram "file:$dir/kafka/password"
+	mechanism=SCRAM-SHA-512 runtime scram "file:password"
 	start_secure exactly-once exactly-once scram
 	ends_saying "an old librdkafka" "librdkafka before 2.6.1, .*, cannot log in by SCRAM"
 fi
 
 # ---- a wrong password, and one that is nowhere ----
 
-runtime wrong "not-$SLUICE_TEST_PASSWORD"
+runtime wrong "not-$SLUICE_SECRET_PASSWORD"
 start_secure exactly-once exactly-once wrong
 ends_saying "wrong password" "rejects the login: .*[Aa]uthentication"
 doctor_says exactly-once wrong 1 "fault +brokers .*rejects the login: .*[Aa]uthentication"
 "$sluice" tail call -f "$dir/exactly-once.one.yaml" -f "$dir/wrong.yaml" >"$dir/tail.log" 2>&1
 expect_words "answers read with a wrong password" "$dir/tail.log" "rejects the login: .*[Aa]uthentication"
-runtime nowhere env:SLUICE_TEST_NO_PASSWORD
+runtime nowhere env:SLUICE_SECRET_NOWHERE
 start_secure exactly-once exactly-once nowhere
-ends_saying "no password" "SLUICE_TEST_NO_PASSWORD is not set"
+ends_saying "no password" "SLUICE_SECRET_NOWHERE is not set"
 
 # ---- rights that are taken away while it runs ----
 
@@ -262,5 +262,5 @@ for engine in "${engines[@]}"; do
 	stop_engine "denied topics" "$engine"
 done
 
-expect "times that a password is printed" "$(cat "$dir"/*.log | grep -c "$SLUICE_TEST_PASSWORD")" "-eq 0"
+expect "times that a password is printed" "$(cat "$dir"/*.log | grep -c "$SLUICE_SECRET_PASSWORD")" "-eq 0"
 tell_result

@@ -325,7 +325,7 @@ static void another_reader_finds_who_was_told(void **state)
 		 .url = "https://a.example/b",
 		 .format = NOTICE_JSON,
 		 .body = "{{ alert }}",
-		 .secret = "env:K"},
+		 .secret = "env:SLUICE_SECRET_K"},
 		{.type = ALERT_EMAIL, .recipients = {2, recipients}},
 		{.type = ALERT_TOPIC},
 		{.type = ALERT_ROLLBACK, .experiment = {.text = "candidates"}},

@@ -265,7 +265,7 @@ static void a_notice_whose_place_another_one_takes_waits_no_longer(void **state)
 	(void)state;
 	struct web_receiver *receiver = web_receiver_open(ANSWERS);
 	struct engine_stand *one = engine_start("one", receiver);
-	one->action.secret = "env:NOT_SET_AT_ALL";
+	one->action.secret = "env:SLUICE_SECRET_NOT_SET";
 	engine_take_over(one);
 	group_fires(one, "g", FIRED_MS, 1);
 	engine_look(one, 1);
@@ -312,7 +312,7 @@ static void notices_that_cannot_be_sent_are_logged_once_for_an_alert(void **stat
 	engine_take_over(one);
 	for (size_t times = 1; times <= 2; times++) {
 		const int64_t now_ms = (int64_t)times * 10;
-		one->action.secret = "env:NOT_SET_AT_ALL";
+		one->action.secret = "env:SLUICE_SECRET_NOT_SET";
 		for (size_t i = 0; i < 3; i++)
 			group_fires(one, groups[i], times == 1 ? FIRED_MS : 0, now_ms);
 		engine_look(one, now_ms);
@@ -336,8 +336,11 @@ static void each_receiver_that_cannot_get_notices_is_logged(void **state)
 	struct web_receiver *receiver = web_receiver_open(ANSWERS);
 	struct engine_stand *one = engine_start("one", receiver);
 	struct alert_action actions[] = {
-		{.type = ALERT_WEBHOOK, .url = "http://127.0.0.1:1/", .secret = "env:NOT_SET_AT_ALL"}, one->action, one->action};
-	actions[2].secret = "env:NOT_SET_EITHER";
+		{.type = ALERT_WEBHOOK, .url = "http://127.0.0.1:1/", .secret = "env:SLUICE_SECRET_NOT_SET"},
+		one->action,
+		one->action,
+	};
+	actions[2].secret = "env:SLUICE_SECRET_NOT_SET_EITHER";
 	one->config.log = &sink;
 	one->spec.actions = (struct item_list){3, actions};
 	error_lines = 0;

@@ -97,8 +97,8 @@ static void a_secret_in_clear_is_not_proposed(void **state)
 	apply_file("r.yaml", RUNTIME("hunter2"));
 	apply_runs(1, "r.yaml:8:24: a secret would be stored in Kafka in clear", "apply %s/r.yaml", apply_stand.folder);
 	apply_runs(1, "r.yaml:8:24: a secret would be stored in Kafka in clear", "apply --dry-run %s/r.yaml", apply_stand.folder);
-	apply_file("r.yaml", RUNTIME("env:APPLY_TEST_PASSWORD"));
-	assert_int_equal(setenv("APPLY_TEST_PASSWORD", "hunter2", 1), 0);
+	apply_file("r.yaml", RUNTIME("env:SLUICE_SECRET_APPLY_TEST"));
+	assert_int_equal(setenv("SLUICE_SECRET_APPLY_TEST", "hunter2", 1), 0);
 	apply_runs(0, "version 1 accepted", "apply %s/r.yaml", apply_stand.folder);
 #undef RUNTIME
 }

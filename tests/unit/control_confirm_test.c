@@ -78,11 +78,11 @@ static void status_expect(const char *first, const char *second)
 static void a_yes_begins_the_next_stage(void **state)
 {
 	(void)state;
-	rollout_wait(1, "1m", "'env:KEY'");
+	rollout_wait(1, "1m", "'env:SLUICE_SECRET_KEY'");
 	const struct keeper_question question = question_expect();
 	assert_string_equal(question.experiment, "e");
 	assert_string_equal(question.url, "http://127.0.0.1:1/ask");
-	assert_string_equal(question.secret, "env:KEY");
+	assert_string_equal(question.secret, "env:SLUICE_SECRET_KEY");
 	assert_true(question.timeout_ms == 60000 && question.move->number == 2);
 	assert_true(text_is(move(2)->sentence, "Stage 1 is paused at 10%: all rules hold, and it waits for an approval. Its "
 					       "webhook at 127.0.0.1:1 is asked for it, for at most 1m."));
@@ -101,7 +101,7 @@ static void a_yes_begins_the_next_stage(void **state)
 static void a_no_is_recorded_and_leaves_the_stage_to_somebody(void **state)
 {
 	(void)state;
-	rollout_wait(1, "1m", "'env:KEY'");
+	rollout_wait(1, "1m", "'env:SLUICE_SECRET_KEY'");
 	answer_give(2, false, "it answered 403");
 	assert_true(phase_is("paused", 1) && rollout()->record.waiting);
 	status_expect(" until it is approved (`sluice experiments promote`)", "");
@@ -122,7 +122,7 @@ static void a_no_is_recorded_and_leaves_the_stage_to_somebody(void **state)
 static void the_next_keeper_asks_again(void **state)
 {
 	(void)state;
-	rollout_wait(1, "1m", "'env:KEY'");
+	rollout_wait(1, "1m", "'env:SLUICE_SECRET_KEY'");
 	control_keeper_start(&table_stand);
 	control_pass(&table_stand, SECOND);
 	assert_int_equal(question_expect().move->number, 2);
@@ -134,7 +134,7 @@ static void the_next_keeper_asks_again(void **state)
 static void an_answer_that_comes_too_late_does_nothing(void **state)
 {
 	(void)state;
-	rollout_wait(1, "1m", "'env:KEY'");
+	rollout_wait(1, "1m", "'env:SLUICE_SECRET_KEY'");
 	answer_give(1, true, ""); /* of another move */
 	assert_true(phase_is("paused", 1));
 	assert_int_equal(command("e", "rollback")->outcome, VERDICT_ACCEPTED);
@@ -204,8 +204,8 @@ static void a_webhook_confirms_by_a_status_of_success(void **state)
 	(void)state;
 	struct text reason;
 	struct web_receiver *receiver = web_receiver_open(ANSWERS);
-	rollout_wait(receiver->port, "1m", "'env:CONFIRM_KEY'");
-	setenv("CONFIRM_KEY", "key", 1);
+	rollout_wait(receiver->port, "1m", "'env:SLUICE_SECRET_CONFIRM'");
+	setenv("SLUICE_SECRET_CONFIRM", "key", 1);
 	assert_true(asker_await(&reason));
 	assert_int_equal(reason.length, 0);
 	assert_int_equal(receiver->count, 1);

@@ -74,6 +74,26 @@ static void a_document_is_read_with_all_that_is_accepted(void **state)
 		"  input: {externalInputs: [p.outputs]}\n  steps: [{name: m}]\n");
 }
 
+/* As an earlier sluice would propose them. */
+static void secrets_that_yaml_may_not_name_are_refused(void **state)
+{
+	(void)state;
+#define WEBHOOK(secret)                                                                                                            \
+	PIPELINE("p", "[{name: a, expression: {set: {y: x}}}]\n  output: {steps: [a]}\n  alerts:\n  - name: large\n"               \
+		      "    condition: y > 1\n    actions: [{type: webhook, url: 'https://a.example/', "                            \
+		      "format: pagerduty, secret: '" secret "'}]")
+	static const char *const documents[] = {WEBHOOK("file:/etc/shadow"), WEBHOOK("env:KAFKA_PASSWORD"),
+						WEBHOOK("file:../key")};
+	for (size_t i = 0; i < sizeof documents / sizeof *documents; i++) {
+		const struct verdict_fault *fault = refuses("Pipeline", "p", documents[i]);
+		assert_true(text_is(fault->code, CODE_BAD_SECRET));
+		assert_int_equal(fault->line, 10);
+	}
+	accepts("Pipeline", "p", WEBHOOK("env:SLUICE_SECRET_PAGER"));
+	accepts("Pipeline", "p", WEBHOOK("file:pager/key"));
+#undef WEBHOOK
+}
+
 static void errors_have_the_place_in_their_document(void **state)
 {
 	(void)state;
@@ -368,6 +388,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_document_is_read_with_all_that_is_accepted),
+		TEST(secrets_that_yaml_may_not_name_are_refused),
 		TEST(errors_have_the_place_in_their_document),
 		TEST(a_rollout_that_the_keeper_could_not_run_is_refused),
 		TEST(a_criterion_is_judged_by_the_keeper_as_by_lint),

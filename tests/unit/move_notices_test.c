@@ -14,7 +14,7 @@
 #include "tests/unit/rollout_stand.h"
 
 #define ACTIONS(urls) EXPERIMENT("10, 50") "  actions: [" urls "]\n"
-#define FIRST "{type: webhook, url: \"https://a.example/x\", secret: \"env:KEY\"}"
+#define FIRST "{type: webhook, url: \"https://a.example/x\", secret: \"env:SLUICE_SECRET_KEY\"}"
 #define SECOND_OF_TWO "{url: \"https://b.example/x\"}"
 #define SENT_MAX 32
 

@@ -53,8 +53,8 @@ static void a_notice_that_is_not_taken_is_sent_again_with_its_id_and_its_signatu
 	char signature[NOTICE_SIGNATURE_BYTES];
 	struct web_receiver *receiver = web_receiver_open(IS_BUSY_ONCE);
 	struct notifier *notifier = notifier_open(&settings, NULL, NULL, &error);
-	setenv("MOVE_SECRET", "key", 1);
-	notice_post(notifier, receiver, "env:MOVE_SECRET", &counts);
+	setenv("SLUICE_SECRET_MOVE", "key", 1);
+	notice_post(notifier, receiver, "env:SLUICE_SECRET_MOVE", &counts);
 	count_await(&counts.sent, 1);
 	assert_int_equal(receiver->count, 2);
 	notice_sign(TEXT(BODY), "key", signature);
@@ -138,9 +138,9 @@ static void a_secret_that_is_not_there_leaves_the_notice_with_its_sender(void **
 					    .id = "id-7",
 					    .body = TEXT(BODY),
 					    .url = "http://127.0.0.1:9/",
-					    .secret = "env:NOT_SET_AT_ALL"};
+					    .secret = "env:SLUICE_SECRET_NOT_SET"};
 	assert_false(notifier_post(notifier, &notice, &counts, NULL, &error));
-	assert_non_null(strstr(error.text, "NOT_SET_AT_ALL is not set"));
+	assert_non_null(strstr(error.text, "SLUICE_SECRET_NOT_SET is not set"));
 	assert_int_equal(count_read(&counts.dropped), 1);
 	notifier_close(notifier);
 }
@@ -305,8 +305,8 @@ static struct keeper_service *service_started(void)
 
 static const char *action_of(const struct web_receiver *receiver)
 {
-	setenv("MOVE_SECRET", "key", 1);
-	return arena_print(arena, "{url: 'http://127.0.0.1:%d/', secret: 'env:MOVE_SECRET'}", receiver->port);
+	setenv("SLUICE_SECRET_MOVE", "key", 1);
+	return arena_print(arena, "{url: 'http://127.0.0.1:%d/', secret: 'env:SLUICE_SECRET_MOVE'}", receiver->port);
 }
 
 static void receivers_that_are_away_or_hang_hold_up_neither_the_keeper_nor_the_others(void **state)

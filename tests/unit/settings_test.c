@@ -43,7 +43,7 @@ struct taken {
 static struct taken take(const char *text)
 {
 	struct taken taken = {.arena = arena_open((size_t)1 << 20)};
-	const bool given[4] = {false};
+	const bool given[5] = {false};
 	write_file(file, text);
 	taken.good = settings_apply(&command, given, taken.arena, &taken.options, &taken.error);
 	return taken;
@@ -94,7 +94,7 @@ static void what_the_line_gives_stays(void **state)
 	struct arena *arena = arena_open((size_t)1 << 20);
 	struct options options = {.namespace = "mine"};
 	struct error error = {0};
-	const bool given[4] = {false, false, true};
+	const bool given[5] = {false, false, false, true};
 	write_file(file, "namespace = trading\n");
 	assert_true(settings_apply(&command, given, arena, &options, &error));
 	assert_string_equal(options.namespace, "mine");
@@ -111,7 +111,7 @@ static void a_default_stays_where_nothing_is_set(void **state)
 		struct arena *arena = arena_open((size_t)1 << 20);
 		struct options options = {.sender = "sluice@localhost"};
 		struct error error = {0};
-		const bool given[4] = {false};
+		const bool given[5] = {false};
 		write_file(file, cases[i].text);
 		assert_true(settings_apply(&command, given, arena, &options, &error));
 		assert_string_equal(options.sender, cases[i].found);
