@@ -4,6 +4,7 @@
 
 #include "cases/case_engine.h"
 #include "cases/case_run.h"
+#include "plan/model_name.h"
 #include "serving/caller_config.h"
 
 #define PATIENCE_MS 30000    /* beyond that time */

@@ -3,7 +3,7 @@
 #include "message/format.h"
 #include "message/json_write.h"
 #include "message/rows.h"
-#include "plan/address.h"
+#include "plan/model_name.h"
 
 #define RESPONSE_BYTES_MAX ((size_t)1 << 30)
 

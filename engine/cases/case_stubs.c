@@ -5,8 +5,9 @@
 
 #include "base/hash.h"
 #include "message/rows.h"
-#include "plan/address.h"
+#include "plan/model_name.h"
 #include "serving/stub.h"
+#include "spec/inline_models.h"
 #include "step/call_parameters.h"
 
 struct stub_model {
@@ -91,11 +92,14 @@ static const struct stub *stub_find(const struct case_stubs *stubs, const char *
 {
 	const struct case_files *files = stubs->files;
 	const char *served = model_served_name(name);
+	const struct stub_entry *best = NULL;
 	for (size_t i = 0; i < files->stubs.count; i++)
-		if (text_is(files->stubs.items[i].model, name) || text_is(files->stubs.items[i].model, served))
-			return stub_given(stubs, &files->stubs.items[i], error);
+		if (model_name_fit(files->stubs.items[i].model, name) > (best ? model_name_fit(best->model, name) : 0))
+			best = &files->stubs.items[i];
+	if (best)
+		return stub_given(stubs, best, error);
 	const char *step_uri = uri_of_step(stubs->plan, name);
-	const struct resource *resource = spec_find(stubs->plan->spec, RESOURCE_MODEL, name);
+	const struct resource *resource = spec_model(stubs->plan->spec, name);
 	const struct model_spec *spec = resource ? resource->spec : NULL;
 	if (is_stub(step_uri))
 		return stub_parse(stubs->arena, step_uri, PLACE_NONE, error);

@@ -60,7 +60,10 @@ static const struct option options[] = {
 	    .help = "JSON with the metadata of models. Tensors are checked against it; -1 is any size."),
 	ROW("server", NAMES, struct plan_arguments, servers, .word = "NAME=URL",
 	    .help = "The address of the server or model of that name, also of a stub. Given several times for one name: its "
-		    "replicas. One name alone that no Model of the files has is the address of all models without one."),
+		    "replicas. One name alone that no Model of the files has is the address of all models without one. A node of a "
+		    "SeldonDeployment is DEPLOYMENT/NODE, or DEPLOYMENT.PREDICTOR/NODE where several predictors have it; a model "
+		    "that a step locates, where another step locates another one, PIPELINE/NAME. What precedes NODE may be left "
+		    "out where one model is meant."),
 	ROW("fetch", FLAG, struct plan_arguments, fetch,
 	    .help = "Fetches remote files of steps (http, https, s3), to check tensors against them."),
 	ROW("diff", NAMES, struct plan_arguments, before, .word = "OLD",

@@ -52,7 +52,10 @@ static const struct option options[] = {
 		    "one start."),
 	ROW("server", NAMES, struct run_asked, servers, .word = "NAME=URL",
 	    .help = "The address of the server or model of that name, also of a stub. Given several times for one name: its "
-		    "replicas. One name alone that no Model of the files has is the address of all models without one."),
+		    "replicas. One name alone that no Model of the files has is the address of all models without one. A node of a "
+		    "SeldonDeployment is DEPLOYMENT/NODE, or DEPLOYMENT.PREDICTOR/NODE where several predictors have it; a model "
+		    "that a step locates, where another step locates another one, PIPELINE/NAME. What precedes NODE may be left "
+		    "out where one model is meant."),
 	ROW("commit", DURATION, struct run_asked, commit_ns, .word = "TIME",
 	    .help = "Time between two commits; default: from 10 to 100 ms, by the duration of a commit."),
 	ROW("drain", DURATION, struct run_asked, drain_ns, .word = "TIME", .fallback = "10s",

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/suggest.h"
+#include "plan/model_name.h"
 
 /* Whether the answer needs its reply. */
 static bool callee_answers(const struct callee *callee)

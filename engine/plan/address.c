@@ -224,12 +224,6 @@ struct model_addresses addresses_read(const char *list, const char *model, bool 
 	return addresses_read_as(list, model, at_server, &usual, arena);
 }
 
-const char *model_served_name(const char *name)
-{
-	const char *slash = strrchr(name, '/');
-	return slash ? slash + 1 : name;
-}
-
 struct model_addresses addresses_read_as(const char *list, const char *model, bool at_server, const struct call_form *form,
 					 struct arena *arena)
 {

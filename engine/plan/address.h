@@ -47,10 +47,6 @@ struct model_addresses addresses_read(const char *list, const char *model, bool 
 struct model_addresses addresses_read_as(const char *list, const char *model, bool at_server, const struct call_form *form,
 					 struct arena *arena);
 
-/* The name of the model on a server. Models of different parts of a deployment may have one name, and differ then in
- * the part before a slash. */
-const char *model_served_name(const char *name);
-
 /* The same list, with a port added to each address that has none. A port of NULL is not added. */
 const char *addresses_with_ports(const char *list, const char *http_port, const char *grpc_port, struct arena *arena);
 

@@ -4,6 +4,7 @@
 #include "plan/endpoint.h"
 #include "plan/step_options.h"
 #include "spec/fault_codes.h"
+#include "spec/inline_models.h"
 
 static bool is_offered(const struct built_in_search *search, const struct step_spec *step, const struct step *self)
 {
@@ -16,7 +17,7 @@ static bool is_offered(const struct built_in_search *search, const struct step_s
 	facts.requirements = step_option_names(step, "requirements");
 	if (endpoint_is_offered(&facts, search->spec, servers, search->arena))
 		return true;
-	const struct resource *resource = spec_find(search->spec, RESOURCE_MODEL, facts.name);
+	const struct resource *resource = spec_model(search->spec, facts.name);
 	const struct model_spec *spec = resource ? resource->spec : NULL;
 	if (!spec)
 		return false;

@@ -5,9 +5,11 @@
  */
 #include "plan/build.h"
 #include "plan/compile.h"
+#include "plan/model_name.h"
 #include "plan/named_versions.h"
 #include "plan/step_options.h"
 #include "spec/fault_codes.h"
+#include "spec/inline_models.h"
 
 const char *call_target_name(enum call_target target)
 {
@@ -52,6 +54,7 @@ static struct endpoint endpoint_of(struct compiler *compiler, struct pipeline_pl
 	const struct step_spec *spec = plan->graph->steps[step].spec;
 	const struct resource *resource = named_model_find(compiler->spec, model, compiler->arena);
 	struct model_facts facts = {.name = model};
+	const struct resource *made_of = plan->graph->resource->made_of;
 	/* A step that chooses among models says nothing about one of them. */
 	bool chooses = plan->graph->steps[step].model_switch.count > 0 || !own;
 	const char *storage = chooses ? NULL : storage_of(plan->graph, step);
@@ -60,13 +63,15 @@ static struct endpoint endpoint_of(struct compiler *compiler, struct pipeline_pl
 		facts = facts_of_resource(resource);
 	else
 		facts.requirements = step_option_names(spec, "requirements");
-	if (resource && strcmp(resource->name.text, model) != 0)
+	facts.name = model;
+	facts.is_node = made_of && made_of->kind->type == RESOURCE_DEPLOYMENT;
+	if (resource && strcmp(resource->name.text, model_served_name(model)) != 0)
 		note_add(compiler, &plan->notes, spec->name.place,
 			 "`%s`, which step `%s` calls, is planned as the Model `%s` of the files: the control plane resolves the "
 			 "version",
 			 model, plan->graph->steps[step].name, resource->name.text);
 	/* A step may name an artifact, and its Model say where that is served. */
-	const bool served = resource && !server && endpoint_is_address(facts.storage_uri) && !endpoint_is_address(storage);
+	const bool served = resource && !server && model_uri_is_address(facts.storage_uri) && !model_uri_is_address(storage);
 	if ((storage || server) && !served) {
 		facts.storage_uri = storage;
 		facts.server = server;

@@ -1,6 +1,6 @@
 /* compile.h: Shared parts of plan_make(), which compiles pipelines: its state and its phases. Private to plan.c, notes.c, feeds.c,
- * stages.c, stage_graph.c, topics.c, calls.c, candidates.c, delivery.c, groups.c, direct.c, answer_order.c, observers.c,
- * shared_observers.c and volume.c.
+ * stages.c, stage_graph.c, topics.c, calls.c, shared_addresses.c, candidates.c, delivery.c, groups.c, direct.c, answer_order.c,
+ * observers.c, shared_observers.c and volume.c.
  */
 #ifndef SLUICE_PLAN_COMPILE_H
 #define SLUICE_PLAN_COMPILE_H
@@ -84,6 +84,10 @@ void plan_model_topics(struct compiler *compiler, struct pipeline_plan *plan); /
 /* calls.c: the targets of the steps' calls, and their endpoints. */
 void plan_calls(struct compiler *compiler, struct pipeline_plan *plan);
 struct endpoint plan_model(struct compiler *compiler, const struct resource *model);
+
+/* shared_addresses.c: takes their endpoint from models that would be called by one name at one address and are not one model. To be
+ * called after plan_calls() of all pipelines. */
+void plan_shared_addresses(struct compiler *compiler);
 
 /* absent_callees.c: warns of Models and Experiments that the steps call and the files do not have. */
 void plan_absent_callees(const struct compiler *compiler, const struct graph *graph);

@@ -2,6 +2,7 @@
 #include "plan/endpoint.h"
 
 #include "base/suggest.h"
+#include "plan/model_name.h"
 #include "spec/rows.h"
 
 /* Capabilities that are one under two names. */
@@ -86,6 +87,34 @@ static struct text given_name(const char *given)
 	return (struct text){given, equals ? (size_t)(equals - given) : 0};
 }
 
+/* The name that fits a model best; no bytes: none fits. */
+static struct text given_best(const struct name_list *given, const char *model, size_t *fit)
+{
+	struct text best = {0};
+	*fit = 0;
+	for (size_t i = 0; i < given->count; i++) {
+		const struct text name = given_name(given->items[i].text);
+		const size_t its = model_name_fit(name, model);
+		if (its > *fit) {
+			*fit = its;
+			best = name;
+		}
+	}
+	return best;
+}
+
+/* ENDPOINT_NONE: no name fits the model. */
+static struct endpoint given_for_model(const struct name_list *given, const char *model, struct arena *arena)
+{
+	size_t fit;
+	const struct text name = given_best(given, model, &fit);
+	const char *addresses = fit > 0 ? given_for(given, name, arena) : NULL;
+	if (!addresses)
+		return (struct endpoint){0};
+	return (struct endpoint){
+		.origin = ENDPOINT_GIVEN, .addresses = addresses, .is_given_whole = fit == MODEL_NAME_WHOLE};
+}
+
 /* Where there is one server, it need not bear the model's name; but one that bears another model's is that model's alone. */
 static const char *given_alone(const struct name_list *given, const struct spec *spec, struct arena *arena)
 {
@@ -168,8 +197,14 @@ static const char *advice(const struct model_facts *model, const struct spec *sp
 {
 	const char *servers = server_names(spec, arena);
 	const char *found = servers ? arena_print(arena, "%s (Servers: %s)", cause, servers) : "there is no Server among the files";
+	const char *name = model->server ? model->server : model->name;
+	if (model->is_node)
+		return arena_print(arena,
+				   "%s; write `endpoint: {service_host: HOST, service_port: PORT}` in the node `%s`, or give "
+				   "--server %s=http://HOST:PORT",
+				   found, model_served_name(model->name), name);
 	return arena_print(arena, "%s; write `storageUri: grpc://HOST:PORT/%s`, or give --server %s=http://HOST:PORT", found,
-			   model->name, model->server ? model->server : model->name);
+			   model_served_name(model->name), name);
 }
 
 /* ---- the search ---- */
@@ -180,7 +215,7 @@ static bool stub_or_uri(const struct model_facts *model, struct endpoint *endpoi
 		return false;
 	struct text uri = text_of(model->storage_uri);
 	if (text_starts_with(uri, TEXT("stub://"))) {
-		*endpoint = (struct endpoint){.origin = ENDPOINT_STUB, .addresses = model->storage_uri, .stub = model->storage_uri};
+		*endpoint = (struct endpoint){.origin = ENDPOINT_STUB, .addresses = model->storage_uri};
 		return true;
 	}
 	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
@@ -189,13 +224,6 @@ static bool stub_or_uri(const struct model_facts *model, struct endpoint *endpoi
 			return true;
 		}
 	return false;
-}
-
-bool endpoint_is_address(const char *storage_uri)
-{
-	const struct model_facts model = {.storage_uri = storage_uri};
-	struct endpoint endpoint;
-	return stub_or_uri(&model, &endpoint);
 }
 
 /* The Servers that have an endpoint and cover the requirements; the last of them. */
@@ -255,39 +283,38 @@ static struct endpoint of_named_server(const struct model_facts *model, const st
 	return endpoint;
 }
 
-static const char *given_for_model(const struct name_list *given, const struct model_facts *model, struct arena *arena)
-{
-	const char *addresses = given_for(given, text_of(model->name), arena);
-	return addresses ? addresses : given_for(given, text_of(model_served_name(model->name)), arena);
-}
-
-struct endpoint endpoint_find(const struct model_facts *model, const struct spec *spec, const struct name_list *given,
-			      struct arena *arena)
+static struct endpoint endpoint_search(const struct model_facts *model, const struct spec *spec, const struct name_list *given,
+				       struct arena *arena)
 {
 	struct endpoint endpoint = {0};
-	if (stub_or_uri(model, &endpoint)) {
-		const char *instead = endpoint.origin == ENDPOINT_STUB ? given_for_model(given, model, arena) : NULL;
-		if (instead) {
-			endpoint.origin = ENDPOINT_GIVEN;
-			endpoint.addresses = instead;
-		}
-		return endpoint;
-	}
+	const struct endpoint of_its_name = given_for_model(given, model->name, arena);
+	if (stub_or_uri(model, &endpoint))
+		return endpoint.origin == ENDPOINT_STUB && of_its_name.addresses ? of_its_name : endpoint;
 	if (model->server)
 		return of_named_server(model, spec, given, arena);
 	const struct resource *server = NULL;
 	size_t fitting = fitting_servers(model, spec, &server);
-	if (fitting == 1)
+	if (fitting == 1 && !(of_its_name.is_given_whole && model_served_name(model->name) != model->name))
 		return at_server(ENDPOINT_FITTING, server, model, arena);
-	endpoint.addresses = given_for_model(given, model, arena);
-	if (!endpoint.addresses)
-		endpoint.addresses = given_alone(given, spec, arena);
+	if (of_its_name.addresses)
+		return of_its_name;
+	endpoint.addresses = given_alone(given, spec, arena);
 	endpoint.origin = endpoint.addresses ? ENDPOINT_GIVEN : ENDPOINT_NONE;
 	if (!endpoint.addresses)
 		endpoint.advice = advice(model, spec,
 					 fitting ? "more than one Server has all its requirements; name one in `server`"
 						 : missing_words(model, spec, arena),
 					 arena);
+	return endpoint;
+}
+
+struct endpoint endpoint_find(const struct model_facts *model, const struct spec *spec, const struct name_list *given,
+			      struct arena *arena)
+{
+	struct endpoint endpoint = endpoint_search(model, spec, given, arena);
+	endpoint.artifact = model->storage_uri;
+	if (model->storage_uri && text_starts_with(text_of(model->storage_uri), TEXT("stub://")))
+		endpoint.stub = model->storage_uri;
 	return endpoint;
 }
 
@@ -298,7 +325,7 @@ bool endpoint_is_offered(const struct model_facts *model, const struct spec *spe
 	if (endpoint.origin == ENDPOINT_FITTING)
 		return model->requirements.count > 0;
 	if (endpoint.origin == ENDPOINT_GIVEN)
-		return model->server || given_for_model(given, model, arena);
+		return model->server || given_for_model(given, model->name, arena).addresses;
 	return endpoint.origin != ENDPOINT_NONE;
 }
 

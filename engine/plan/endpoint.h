@@ -1,8 +1,9 @@
 /* endpoint.h: Endpoint of a model: the addresses of the servers that run it, and their origin.
  *
  * The first of these that applies: a stub, unless `--server` names the model itself; a storageUri with scheme http(s)
- * or grpc(s); the Server that the model names; the only Server whose capabilities cover the model's requirements; the
- * address in `--server NAME=URL`. If none applies, that is no fault of the YAML: `plan` notes it, and `run` stops.
+ * or grpc(s); the Server that the model names; for a model that belongs to one resource (model_name.h) the address of its whole
+ * name in `--server NAME=URL`; the only Server whose capabilities cover the model's requirements; the address in `--server`. If
+ * none applies, that is no fault of the YAML: `plan` notes it, and `run` stops.
  */
 #ifndef SLUICE_PLAN_ENDPOINT_H
 #define SLUICE_PLAN_ENDPOINT_H
@@ -26,6 +27,8 @@ struct endpoint {
 	const char *served_name; /* of the model on it; NULL: model_served_name() */
 	const char *stub;	 /* the storageUri of a stub, also if its address is another one; NULL: it is none */
 	struct call_form form; /* protocol and method, where the address does not decide them */
+	const char *artifact;  /* the model's storageUri; NULL: none */
+	bool is_given_whole;   /* ENDPOINT_GIVEN: by the whole name of the model */
 	const char *advice;    /* ENDPOINT_NONE: the missing setting, and the line to write */
 };
 
@@ -34,6 +37,7 @@ struct model_facts {
 	const char *name;
 	const char *storage_uri; /* NULL: none */
 	const char *server;	 /* NULL: any that fits */
+	bool is_node;		 /* of a SeldonDeployment, which has `endpoint` in place of an address in its URI */
 	struct name_list requirements;
 	struct item_list environment; /* struct environment_variable: of its own server, which may set its ports */
 };
@@ -57,9 +61,6 @@ bool endpoint_server_offers(const struct spec *spec);
 /* The first requirement that no Server offers, and the capability that comes nearest to it, if one does. NULL: each is offered,
  * though perhaps by different Servers. */
 const struct name *endpoint_missing_capability(const struct name_list *requirements, const struct spec *spec, struct text *nearest);
-
-/* Whether a storageUri says where a model is served, by an address or a stub, and not where its artifact is. NULL: no. */
-bool endpoint_is_address(const char *storage_uri);
 
 /* The parsed addresses of the endpoint, for a model of that name. None when there is no endpoint, it is a stub, or
  * memory ran out. In the arena. */

@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "message/json_place.h"
+#include "plan/model_name.h"
 
 #define FORM "{\"MODEL\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", \"shape\": [-1, 4]}], \"outputs\": [...]}}"
 
@@ -89,7 +90,7 @@ static bool read_models(struct metadata_reader *reader, const json_t *root, stru
 		    !read_tensors(reader, json_object_get(json, "outputs"), &signature->outputs))
 			return false;
 	}
-	*metadata = (struct models_metadata){count, items};
+	*metadata = (struct models_metadata){.count = count, .items = items};
 	return true;
 }
 
@@ -113,8 +114,14 @@ bool metadata_read(struct arena *arena, const char *file, struct text json, stru
 
 const struct model_signature *metadata_find(const struct models_metadata *metadata, const char *model)
 {
-	for (size_t i = 0; metadata && i < metadata->count; i++)
-		if (text_is(metadata->items[i].name, model))
-			return &metadata->items[i];
-	return NULL;
+	const struct model_signature *best = NULL;
+	size_t fit = 0;
+	for (size_t i = 0; metadata && i < metadata->count; i++) {
+		const size_t its = model_name_fit(metadata->items[i].name, model);
+		if (its > fit && (!metadata->has_whole_names || its == MODEL_NAME_WHOLE)) {
+			fit = its;
+			best = &metadata->items[i];
+		}
+	}
+	return best;
 }

@@ -2,6 +2,7 @@
 #include "plan/named_versions.h"
 
 #include "base/number.h"
+#include "spec/inline_models.h"
 
 bool named_version_read(struct text text, struct text *model, int64_t *version)
 {
@@ -19,7 +20,7 @@ bool named_version_read(struct text text, struct text *model, int64_t *version)
 
 const struct resource *named_model_find(const struct spec *spec, const char *name, struct arena *arena)
 {
-	const struct resource *found = spec_find(spec, RESOURCE_MODEL, name);
+	const struct resource *found = spec_model(spec, name);
 	struct text model;
 	int64_t version;
 	if (found || spec->has_versions || !named_version_read(text_of(name), &model, &version))

@@ -390,6 +390,8 @@ bool plan_make(const struct spec *spec, const struct plan_options *options, stru
 	for (size_t i = 0; i < plan->count && !arena_failed(arena); i++)
 		plan_pipeline(&compiler, &plan->pipelines[i]);
 	if (!arena_failed(arena)) {
+		if (!options->models_served)
+			plan_shared_addresses(&compiler);
 		plan_between(&compiler);
 		check_calls(&compiler);
 		plan_candidates(&compiler);

@@ -2,6 +2,7 @@
 #include "plan/compile.h"
 #include "plan/endpoint.h"
 #include "spec/fault_codes.h"
+#include "spec/inline_models.h"
 
 /* Whether all Servers list what they are capable of. Else their defaults are in a ServerConfig, which is not read. */
 static bool servers_are_known(const struct spec *spec)
@@ -38,7 +39,7 @@ void plan_requirements(const struct compiler *compiler)
 		return;
 	for (size_t at = 0; (resource = spec_next(spec, RESOURCE_MODEL, &at));) {
 		const struct model_spec *model = resource->spec;
-		if (model && !model->server.text && !(model->storage_uri.text && endpoint_is_address(model->storage_uri.text)))
+		if (model && !model->server.text && !model_uri_is_address(model->storage_uri.text))
 			requirements_check(spec, model);
 	}
 }

@@ -14,13 +14,14 @@ struct model_signature {
 struct models_metadata {
 	size_t count;
 	const struct model_signature *items;
+	bool has_whole_names; /* of models, as of a survey; else they may leave out what precedes the slash */
 };
 
 /* Parses {"MODEL": {"inputs": [{"name", "datatype", "shape"}], "outputs": [...]}}, the metadata of the Open Inference
  * Protocol. -1 is a dimension of any size. CONFIG errors have the place in the file. The result lives in the arena. */
 bool metadata_read(struct arena *arena, const char *file, struct text json, struct models_metadata *metadata, struct error *error);
 
-/* NULL: the metadata do not contain that model. */
+/* By the name that fits the model best (model_name.h). NULL: the metadata do not contain that model. */
 const struct model_signature *metadata_find(const struct models_metadata *metadata, const char *model);
 
 /* The signature of a stub, in the arena. NULL: it is not fixed, or `uri` (stub://NAME?options) names no stub. */

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "experiments/rollout_check.h"
+#include "plan/model_name.h"
 #include "runtime/metrics_listener.h"
 #include "runtime/model_clients.h"
 #include "runtime/model_survey.h"

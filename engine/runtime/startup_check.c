@@ -3,6 +3,8 @@
 
 #include "spec/fault_codes.h"
 
+#define OTHERS_BYTES_MAX 160 /* of the names in one error, which also has an advice */
+
 /* A called pipeline runs inside its caller, so it cannot have state of its own. */
 static bool check_called_pipeline(const struct plan *all, const struct pipeline_plan *plan, const struct callee *callee,
 				  struct error *error)
@@ -26,6 +28,36 @@ static bool check_called_pipeline(const struct plan *all, const struct pipeline_
 			 plan->graph->name, callee->name);
 }
 
+/* The other models without an endpoint, each once, as in "; nor have `b`, `c` and 7 more, which `sluice plan` lists". */
+static const char *missing_others(const struct plan *all, const char *first, struct arena *arena)
+{
+	const char *names = "";
+	size_t more = 0;
+	for (size_t i = 0; names && i < all->count; i++)
+		for (size_t j = 0; names && j < all->pipelines[i].callee_count; j++) {
+			const struct callee *callee = &all->pipelines[i].callees[j];
+			const char *quoted = arena_print(arena, "`%s`", callee->name);
+			if (callee->target != CALL_MODEL || callee->endpoint.origin != ENDPOINT_NONE || !quoted ||
+			    strcmp(callee->name, first) == 0 || strstr(names, quoted))
+				continue;
+			if (strlen(names) + strlen(quoted) > OTHERS_BYTES_MAX)
+				more++;
+			else
+				names = arena_print(arena, "%s%s %s", names, names[0] ? "," : "; nor have", quoted);
+		}
+	return names && more > 0 ? arena_print(arena, "%s and %zu more, which `sluice plan` lists", names, more) : names;
+}
+
+static bool refuse_missing(const struct plan *all, const struct callee *callee, const struct graph_step *step, struct arena *arena,
+			   struct error *error)
+{
+	const char *others = missing_others(all, callee->name, arena);
+	if (!others || !callee->endpoint.advice)
+		return error_memory(error, ERROR_SYSTEM, "checking which models are called");
+	return error_set(error, ERROR_CONFIG, step->spec->name.place, "step `%s`: model `%s` has no endpoint: %s%s", step->name,
+			 callee->name, callee->endpoint.advice, others);
+}
+
 static bool check_callee(const struct plan *all, const struct pipeline_plan *plan, const struct callee *callee, struct arena *arena,
 			 struct error *error)
 {
@@ -39,8 +71,7 @@ static bool check_callee(const struct plan *all, const struct pipeline_plan *pla
 				 spec_find(all->spec, RESOURCE_EXPERIMENT, callee->name) ? EXPERIMENT_MUTE
 											 : "is not among the files; add it");
 	if (callee->endpoint.origin == ENDPOINT_NONE)
-		return error_set(error, ERROR_CONFIG, place, "step `%s`: model `%s` has no endpoint: %s", step->name, callee->name,
-				 callee->endpoint.advice ? callee->endpoint.advice : "memory ran out");
+		return refuse_missing(all, callee, step, arena, error);
 	if (endpoint_addresses(&callee->endpoint, callee->name, arena).count > 0)
 		return true;
 	if (arena_failed(arena))

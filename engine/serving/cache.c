@@ -147,6 +147,7 @@ static bool make_key(struct cache *cache, const struct call *call, int64_t ttl_m
 	buffer_append(&cache->piece, (const char *)&ttl_ms, sizeof ttl_ms);
 	if (cache->model->cache.namespace)
 		buffer_append(&cache->piece, cache->model->cache.namespace, strlen(cache->model->cache.namespace) + 1);
+	buffer_append(&cache->piece, cache->model->name, strlen(cache->model->name) + 1);
 	if (address->url) { /* its path may contain a version */
 		const char *path = strchr(address->url + strlen("https://"), '/');
 		buffer_string(&cache->piece, path ? path : "");

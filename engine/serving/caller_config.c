@@ -5,6 +5,7 @@
 #include "base/random_seed.h"
 #include "base/secret.h"
 #include "spec/annotations.h"
+#include "spec/inline_models.h"
 #include "spec/rows.h"
 #include "step/call_parameters.h"
 
@@ -110,7 +111,7 @@ static void configure_step(struct model_config *model, const struct graph_step *
 bool model_configure(const struct spec *spec, const char *name, struct arena *arena, struct model_config *config,
 		     struct error *error)
 {
-	const struct resource *resource = spec_find(spec, RESOURCE_MODEL, name);
+	const struct resource *resource = spec_model(spec, name);
 	size_t at = 0;
 	config->name = name;
 	if (resource && resource->spec && !read_model(resource, arena, config, error))

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "plan/model_name.h"
 #include "serving/local.h"
 
 #define MODEL_ARENA_BYTES ((size_t)1 << 30) /* of one model; a stub needs some hundred bytes, a forest millions */
@@ -229,17 +230,42 @@ void catalog_take(struct catalog *catalog, struct catalog *later, bool whole)
 	later->first = NULL;
 }
 
+size_t catalog_fitting(struct catalog *catalog, struct text name, struct catalog_model *found[2])
+{
+	size_t count = 0;
+	for (struct catalog_model *model = catalog->first; model && count < 2; model = model->next)
+		if (model_name_fit(name, model->name) > 0)
+			found[count++] = model;
+	return count;
+}
+
+void catalog_keep_named(struct catalog *catalog, const char *name)
+{
+	for (struct catalog_model **link = &catalog->first; *link;) {
+		struct catalog_model *model = *link;
+		if (strcmp(model->name, name) == 0 || model_name_fit(text_of(name), model->name) == 0) {
+			link = &model->next;
+			continue;
+		}
+		*link = model->next;
+		model_close(model);
+	}
+}
+
 struct catalog_model *catalog_find(struct catalog *catalog, struct text name, struct text version)
 {
-	struct catalog_model *model = catalog->first;
+	struct catalog_model *model = catalog->first, *fitting[2];
 	while (model && !text_is(name, model->name))
 		model = model->next;
-	for (const struct stub_row *row = stub_rows; !model && row->name; row++) {
+	const size_t count = model ? 0 : catalog_fitting(catalog, name, fitting);
+	if (count > 0)
+		model = count == 1 ? fitting[0] : NULL;
+	for (const struct stub_row *row = stub_rows; !model && count == 0 && row->name; row++) {
 		struct error error = {0};
 		if (text_is(name, row->name) && catalog_put(catalog, &(struct catalog_entry){.name = row->name}, &error))
 			return catalog_find(catalog, name, version);
 	}
-	const char *slash = model || name.length == 0 ? NULL : memrchr(name.bytes, '/', name.length);
+	const char *slash = model || count > 0 || name.length == 0 ? NULL : memrchr(name.bytes, '/', name.length);
 	if (slash) {
 		size_t length = (size_t)(slash - name.bytes) + 1;
 		return catalog_find(catalog, text_from(name, length), version);

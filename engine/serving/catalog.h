@@ -68,10 +68,16 @@ void catalog_take(struct catalog *catalog, struct catalog *later, bool whole);
 /* The model that was put under exactly that name; NULL: none was. */
 const struct catalog_model *catalog_named(const struct catalog *catalog, const char *name);
 
-/* Finds a model; NULL: there is none of that name or version (empty: any version). A name with a part of a
- * deployment before a slash (plan/address.h) means the model of that whole name, else the model named after the
- * slash. Valid until the model is put again or removed. */
+/* Finds a model; NULL: there is none of that name or version (empty: any version), or there are several. The first of these that
+ * applies: the model of that whole name; the only one that the name fits, which may leave out the parts before the slash
+ * (plan/model_name.h); a stub of that name; the same of the part after the slash. Valid until the model is put again or removed. */
 struct catalog_model *catalog_find(struct catalog *catalog, struct text name, struct text version);
+
+/* The number of models that a name fits, up to 2; *found: them. */
+size_t catalog_fitting(struct catalog *catalog, struct text name, struct catalog_model *found[2]);
+
+/* Removes the models that the name fits, except the one of exactly that name. */
+void catalog_keep_named(struct catalog *catalog, const char *name);
 
 /* The first of all models, in the order in which they were put. */
 const struct catalog_model *catalog_first(const struct catalog *catalog);

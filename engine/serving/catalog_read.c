@@ -2,19 +2,12 @@
 #include "serving/catalog_read.h"
 
 #include "plan/built_in.h"
+#include "plan/model_name.h"
+#include "spec/inline_models.h"
 
 static bool is_elsewhere(const char *uri)
 {
-	static const char *const schemes[] = {"http://", "https://", "grpc://", "grpcs://"};
-	for (size_t i = 0; uri && i < sizeof schemes / sizeof *schemes; i++)
-		if (text_starts_with(text_of(uri), text_of(schemes[i])))
-			return true;
-	return false;
-}
-
-static bool is_address(const char *uri)
-{
-	return is_elsewhere(uri) || (uri && text_starts_with(text_of(uri), TEXT("stub://")));
+	return model_uri_is_address(uri) && !text_starts_with(text_of(uri), TEXT(STUB_SCHEME));
 }
 
 struct catalog_taking {
@@ -27,7 +20,7 @@ struct catalog_taking {
 
 static bool catalog_read_take(struct catalog_taking *taking, const struct catalog_entry *entry)
 {
-	if (!entry->name || (taking->only && strcmp(taking->only, entry->name) != 0) || is_elsewhere(entry->uri))
+	if (!entry->name || (taking->only && model_name_fit(text_of(taking->only), entry->name) == 0) || is_elsewhere(entry->uri))
 		return true;
 	++*taking->count;
 	return catalog_put(taking->catalog, entry, taking->error);
@@ -36,9 +29,9 @@ static bool catalog_read_take(struct catalog_taking *taking, const struct catalo
 /* Whether the Model of that name says where it is served, and the step only where its artifact is. */
 static bool model_decides(const struct spec *spec, const char *name, const char *uri)
 {
-	const struct resource *resource = is_address(uri) ? NULL : spec_find(spec, RESOURCE_MODEL, name);
+	const struct resource *resource = model_uri_is_address(uri) ? NULL : spec_model(spec, name);
 	const struct model_spec *model = resource ? resource->spec : NULL;
-	return model && is_address(model->storage_uri.text);
+	return model && model_uri_is_address(model->storage_uri.text);
 }
 
 static bool take_steps(struct catalog_taking *taking, const struct pipeline_spec *pipeline)

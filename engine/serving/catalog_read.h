@@ -6,8 +6,8 @@
 #include "spec/resource.h"
 
 /* Puts every Model into the catalog, and every model that a step itself locates, unless it is on another
- * server, or its Model says where it is served and the step only where its artifact is, or the step is built in. `only`: the model
- * of that name alone; NULL: all. `*count` grows by the number of models that were put. */
+ * server, or its Model says where it is served and the step only where its artifact is, or the step is built in. `only`: the models
+ * that this name fits; NULL: all. `*count` grows by the number of models that were put. */
 bool catalog_take_spec(struct catalog *catalog, const struct spec *spec, const char *only, size_t *count, struct error *error);
 
 #endif

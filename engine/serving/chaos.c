@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "plan/model_name.h"
 
 struct wire {
 	const struct chaos *chaos;
@@ -64,7 +65,7 @@ static struct wire *chaos_open(void *context, struct loop *loop, const struct wi
 
 static bool is_drawn(struct wire *wire, const struct mishap *mishap, const char *model)
 {
-	bool meant = !mishap->model || strcmp(mishap->model, model) == 0;
+	bool meant = !mishap->model || model_name_fit(text_of(mishap->model), model) > 0;
 	return meant && (double)random_below(&wire->random, UINT64_C(1) << 20) < mishap->share * (double)(UINT64_C(1) << 20);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "net/body_budget.h"
+#include "plan/model_name.h"
 #include "serving/catalog_read.h"
 #include "serving/model_grpc.h"
 #include "serving/model_rest.h"
@@ -40,11 +41,12 @@ static bool take_stubs(struct catalog *catalog, const char *folder, const char *
 		const char *name = arena_copy(arena, stub->model.bytes, stub->model.length), *uri = stub_entry_uri(stub, arena);
 		if (!name || !uri)
 			return error_memory(error, ERROR_SYSTEM, "reading stubs.json");
-		if (only && strcmp(only, name) != 0)
+		if (only && model_name_fit(text_of(name), only) == 0)
 			continue;
 		++*count;
 		if (!catalog_put(catalog, &(struct catalog_entry){.name = name, .uri = uri, .place = stub->place}, error))
 			return false;
+		catalog_keep_named(catalog, name);
 	}
 	return true;
 }

@@ -41,8 +41,12 @@ struct catalog_model *model_service_find(struct model_service *models, struct te
 	struct catalog_model *model = catalog_find(models->config.catalog, name, version);
 	if (model)
 		return model;
+	struct catalog_model *fitting[2];
 	refusal->status = HTTP_NOT_FOUND;
-	if (version.length)
+	if (catalog_fitting(models->config.catalog, name, fitting) > 1)
+		refusal->words = arena_print(models->arena, "`" TEXT_FORMAT "` is `%s` and `%s` here; call one by its whole name",
+					     TEXT_ARGUMENTS(name), fitting[0]->name, fitting[1]->name);
+	else if (version.length)
 		refusal->words = arena_print(models->arena, "there is no model `" TEXT_FORMAT "` of version `" TEXT_FORMAT "` here",
 					     TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(version));
 	else

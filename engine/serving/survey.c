@@ -243,6 +243,7 @@ bool survey_models(const struct caller_config *configs, size_t count, struct are
 	for (size_t i = 0; i < wires.count; i++)
 		wire_close(wires.items[i]);
 	loop_close(loop);
-	survey->metadata = (struct models_metadata){surveyor.signature_count, surveyor.signatures};
+	survey->metadata = (struct models_metadata){
+		.count = surveyor.signature_count, .items = surveyor.signatures, .has_whole_names = true};
 	return good;
 }

@@ -1,6 +1,7 @@
 /* deployment_callee.c: see deployment_callee.h. */
 #include "spec/deployment_callee.h"
 
+#include "spec/inline_models.h"
 #include "spec/rows.h"
 
 /* ---- names ---- */
@@ -51,9 +52,8 @@ const char *callee_name(const struct callee_scope *scope, const struct graph_nod
 	const char *name = node->name.text ? node->name.text : scope->predictor->name.text;
 	const char *part = callee_is_repeated(scope->deployment, scope->predictor, name) ? scope->predictor->name.text : NULL;
 	const char *further = is_further(node, method) ? method_words[method] : NULL;
-	if (!part && !further)
-		return name;
-	return arena_print(scope->arena, "%s%s%s/%s", part ? part : "", part && further ? "." : "", further ? further : "", name);
+	return arena_print(scope->arena, "%s%s%s%s%s/%s", scope->deployment->name.text, part ? "." : "", part ? part : "",
+			   further ? "." : "", further ? further : "", name);
 }
 
 /* ---- places ---- */
@@ -61,15 +61,6 @@ const char *callee_name(const struct callee_scope *scope, const struct graph_nod
 static const struct node *deployment_field(const struct resource *deployment, const char *key)
 {
 	return node_get(node_get(deployment->node, "spec"), key);
-}
-
-static bool is_address(const char *uri)
-{
-	static const char *const schemes[] = {"stub://", "http://", "https://", "grpc://", "grpcs://"};
-	for (size_t i = 0; uri && i < sizeof schemes / sizeof *schemes; i++)
-		if (strncmp(uri, schemes[i], strlen(schemes[i])) == 0)
-			return true;
-	return false;
 }
 
 /* Where the endpoint says that it is; NULL: it does not. Of gRPC only the Open Inference
@@ -106,7 +97,7 @@ void callee_put(const struct callee_scope *scope, const struct graph_node *node,
 		[CALL_BY_V2] = "v2", [CALL_BY_SELDON] = "seldon", [CALL_BY_TENSORFLOW] = "tensorflow"};
 	enum call_protocol protocol = deployment_protocol(scope->deployment->spec);
 	const char *stub =
-		is_address(node->model_uri.text) && strncmp(node->model_uri.text, "stub:", 5) == 0 ? node->model_uri.text : NULL;
+		node->model_uri.text && strncmp(node->model_uri.text, "stub:", 5) == 0 ? node->model_uri.text : NULL;
 	const char *uri = stub ? stub : endpoint_uri(scope, node);
 	const char *needs = capability(scope, node);
 	struct growing list = list_begin(scope->arena, node->here, 1);
@@ -115,7 +106,7 @@ void callee_put(const struct callee_scope *scope, const struct graph_node *node,
 	map_put(options, "storageUri",
 		node_scalar(scope->arena, uri == node->model_uri.text ? node->model_uri.place : node->here, uri, true));
 	list_put(&list, node_scalar(scope->arena, node->implementation.place, needs, true));
-	if (needs && !is_address(uri))
+	if (needs && !model_uri_is_address(uri))
 		map_put(options, "requirements", list.node);
 	map_put(options, "protocol", node_scalar(scope->arena, node->here, protocols[protocol], true));
 	if (protocol == CALL_BY_SELDON)

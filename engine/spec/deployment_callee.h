@@ -16,8 +16,8 @@ struct callee_scope {
 /* Whether another predictor also has a node of that name. */
 bool callee_is_repeated(const struct resource *deployment, const struct deployment_predictor *predictor, const char *name);
 
-/* The node's model name. It has a part before a slash (plan/address.h) if other predictors have a node of that name,
- * or if this is a further method of the same node. */
+/* The node's model name (plan/model_name.h): DEPLOYMENT/NODE. Before the slash it also has the predictor, if another one has a node
+ * of that name too, and the method, if it is a further one of the same node: DEPLOYMENT.PREDICTOR.METHOD/NODE. */
 const char *callee_name(const struct callee_scope *scope, const struct graph_node *node, enum call_method method);
 
 /* Adds the node's address, its server's capabilities, and its protocol, where they are not the defaults. */

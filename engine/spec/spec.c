@@ -8,6 +8,7 @@
 #include "base/suggest.h"
 #include "spec/document.h"
 #include "spec/fault_codes.h"
+#include "spec/inline_models.h"
 
 #define SPEC_BYTES_MAX ((size_t)1 << 30) /* of everything read in one run: thousands of files; more is a mistake */
 
@@ -121,14 +122,14 @@ static bool read_folder(struct spec_reading *reading, const char *path, struct e
 						      error);
 }
 
-/* Adds what follows from all documents: the pipelines of Experiments and of Models. */
+/* Adds what follows from all documents: the pipelines of Experiments and of Models, and the names of models in steps. */
 static bool spec_complete(struct spec *spec, const struct spec_options *options, struct error *error)
 {
 	if (options->model_pipelines || options->experiment_pipelines)
 		documents_read_experiments(spec, options);
 	if (options->model_pipelines)
 		documents_read_models(spec, options);
-	return !arena_failed(spec->arena) || error_memory(error, ERROR_SYSTEM, "reading YAML");
+	return inline_models_name(spec) || error_memory(error, ERROR_SYSTEM, "reading YAML");
 }
 
 bool spec_read(struct spec *spec, const char *const *paths, size_t count, const struct spec_options *options, struct error *error)

@@ -227,6 +227,13 @@ metadata: {name: my-model, namespace: default}
 spec:
   predictors:
   - {name: default, graph: {name: classifier, modelUri: 'stub://identity'}}
+---
+apiVersion: machinelearning.seldon.io/v1
+kind: SeldonDeployment
+metadata: {name: other, namespace: default}
+spec:
+  predictors:
+  - {name: default, graph: {name: classifier, modelUri: 'stub://add10'}}
 """
 # Queries of dashboards and rules that people have for Seldon Core 1 and 2, with the families that they read.
 DASHBOARDS = [
@@ -268,7 +275,7 @@ def reports_under_seldons_names(judge, dev, listener, folder):
     judge.expect("predictions are counted", value(families, "seldon_deployment_prediction_count", deployment_name="my-model") == ASKED)
     clients = [(labels, number) for name, labels, number in families["seldon_api_executor_client_requests_seconds"].samples
                if name.endswith("_count")]
-    judge.expect("the node's calls", len(clients) == 1 and clients[0][1] == ASKED and clients[0][0]["model_name"] == "classifier"
+    judge.expect("the node's calls, which another deployment's node of its name has not", len(clients) == 1 and clients[0][1] == ASKED and clients[0][0]["model_name"] == "classifier"
                  and clients[0][0]["service"] == "/predict" and clients[0][0]["deployment_name"] == "my-model", clients)
     models = {(labels["model"], labels["code"]): number for _, labels, number in families["seldon_model_infer_total"].samples}
     own = value(families, "sluice_model_attempts_total", namespace="default", model="score")

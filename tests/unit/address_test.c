@@ -89,8 +89,6 @@ static void a_step_says_how_where_the_address_does_not(void **state)
 		assert_int_equal(read.items[0].protocol, rows[i].protocol);
 		assert_string_equal(read.items[0].url, rows[i].url);
 	}
-	assert_string_equal(model_served_name("canary.route/classifier"), "classifier");
-	assert_string_equal(model_served_name("classifier"), "classifier");
 }
 
 static void what_cannot_be_called_is_left_out(void **state)

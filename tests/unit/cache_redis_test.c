@@ -193,15 +193,18 @@ static void wait_for_gets(size_t gets)
 		cache_turn(1);
 }
 
+/* So do models of two deployments, which have one name on their servers. */
 static void namespaces_that_use_one_redis_keep_apart(void **state)
 {
 	(void)state;
-	static const char *const namespaces[] = {"staging", "production", "production"};
-	char keys[3][sizeof server.key];
+	static const char *const namespaces[] = {"staging", "production", "production", "production"};
+	static const char *const models[] = {"a/m", "a/m", "a/m", "b/m"};
+	char keys[4][sizeof server.key];
 	redis_begin();
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		size_t gets = server.gets;
 		cache_stand.model.cache.namespace = namespaces[i];
+		cache_stand.model.name = models[i];
 		cache_ask(5);
 		wait_for_gets(gets + 1); /* it was greeted */
 		cache_turn(2);
@@ -214,6 +217,7 @@ static void namespaces_that_use_one_redis_keep_apart(void **state)
 	}
 	assert_memory_not_equal(keys[0], keys[1], sizeof keys[0]);
 	assert_memory_equal(keys[1], keys[2], sizeof keys[0]);
+	assert_memory_not_equal(keys[2], keys[3], sizeof keys[0]);
 }
 
 static void what_is_no_reply_in_redis_is_not_used_and_replaced(void **state)

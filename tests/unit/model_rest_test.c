@@ -242,6 +242,20 @@ static void models_are_unloaded_and_loaded_as_their_files_say_now(void **state)
 	get(*state, "/v2/models/twice/ready", 200, "{\"name\":\"twice\",\"ready\":true}");
 }
 
+/* As the nodes of two deployments, both called `node`. */
+static void a_name_may_leave_out_the_owner_where_one_model_has_it(void **state)
+{
+	put(*state, "a/node", "stub://expression?y=x*3");
+	post(*state, "/v2/models/node/infer", X("4"), 200, "\"data\":[12.0]");
+	put(*state, "b.main/node", "stub://expression?y=x*5");
+	post(*state, "/v2/models/node/infer", X("4"), 404, "`node` is `a/node` and `b.main/node` here; call one by its whole name");
+	post(*state, "/v2/models/b.main/node/infer", X("4"), 200, "\"data\":[20.0]");
+	post(*state, "/v2/models/b/node/infer", X("4"), 200, "\"data\":[20.0]");
+	post(*state, "/v2/models/c/node/infer", X("4"), 404, "there is no model `c/node` here");
+	put(*state, "node", "stub://expression?y=x*7");
+	post(*state, "/v2/models/node/infer", X("4"), 200, "\"data\":[28.0]");
+}
+
 static void the_index_lists_what_is_there_and_why_it_is_not_ready(void **state)
 {
 	post(*state, "/v2/repository/index", "", 200, "{\"name\":\"twice\",\"version\":\"1\",\"state\":\"READY\",\"reason\":\"\"}");
@@ -299,6 +313,7 @@ int main(void)
 		TEST(broken_replies_break_and_silent_models_are_silent),
 		TEST(models_are_unloaded_and_loaded_as_their_files_say_now),
 		TEST(calls_that_are_refused_before_the_model_count),
+		TEST(a_name_may_leave_out_the_owner_where_one_model_has_it),
 		TEST(the_index_lists_what_is_there_and_why_it_is_not_ready),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

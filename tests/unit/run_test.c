@@ -99,6 +99,24 @@ static void a_model_without_a_server_is_refused(void **state)
 		       "stub://add10, a stub, which is not a server; serve it by `sluice models serve`, and give --server a=");
 }
 
+static void all_models_without_an_endpoint_are_named_with_the_field_to_write(void **state)
+{
+	(void)state;
+#define DEPLOYMENT(name)                                                                                                           \
+	"apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\nmetadata: {name: " name "}\nspec:\n"                    \
+	"  predictors: [{name: p, graph: {name: node, type: TRANSFORMER, children: [{name: last}]}}]\n---\n"
+	expect_refusal(DEPLOYMENT("one") DEPLOYMENT("other"), BROKERS,
+		       "model `one/node` has no endpoint: there is no Server among the files; write `endpoint: {service_host: HOST, "
+		       "service_port: PORT}` in the node `node`, or give --server one/node=http://HOST:PORT; nor have `one/last`, "
+		       "`other/node`, `other/last`");
+	expect_refusal(PIPELINE "  steps: [{name: a}, "
+				"{name: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb}, "
+				"{name: ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc}, "
+				"{name: ddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd}]\n",
+		       BROKERS, "nor have `bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb`, "
+				"`ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc` and 1 more, which `sluice plan` lists");
+}
+
 static void two_readers_of_one_topic_are_refused(void **state)
 {
 	(void)state;
@@ -389,6 +407,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_run_yet_is_refused_with_its_reason),
 		cmocka_unit_test(a_name_or_an_amount_that_no_engine_can_have_is_refused),
 		cmocka_unit_test(a_model_without_a_server_is_refused),
+		cmocka_unit_test(all_models_without_an_endpoint_are_named_with_the_field_to_write),
 		cmocka_unit_test(two_readers_of_one_topic_are_refused),
 		cmocka_unit_test(protection_that_is_not_in_force_is_refused_unless_it_is_said),
 		cmocka_unit_test(settings_of_librdkafka_are_passed_through),
