@@ -339,8 +339,9 @@ torture:
 bandits: $(BUILD)/sluice
 	@tests/mabwiser.sh $(BUILD)/sluice long $(or $(REPLICATIONS),1000)
 
-## experiments: 2,000 simulated A/A runs of each sort, looked at after each value, and the power of 1,000, for minutes
-experiments: $(BUILD)/unit/analysis_test $(BUILD)/unit/unit_numbers_test
+## experiments: 2,000 simulated A/A runs of each sort, looked at after each value, with arms of 1 to 95% for 15 laws, and the power of 1,000, for half an hour
+experiments: $(BUILD)/unit/analysis_test $(BUILD)/unit/unit_numbers_test $(BUILD)/unit/sequence_level_test
+	@LEVEL_RUNS=2000 $(BUILD)/unit/sequence_level_test
 	@ANALYSIS_RUNS=2000 $(BUILD)/unit/analysis_test
 	@ANALYSIS_RUNS=2000 $(BUILD)/unit/unit_numbers_test
 

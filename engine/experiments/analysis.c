@@ -195,6 +195,14 @@ static struct arm_posterior posterior_of(const struct analysing *self, const str
 								       : (double)NAN};
 }
 
+/* Of a mean, so that its difference from the control's varies as that does in a sequence. */
+static double arm_scale_beside(const struct moments *control, const struct moments *arm, bool rates)
+{
+	const double own = moments_variance(control, 1) / (double)control->count;
+	return moments_comparable(control) && moments_comparable(arm) ? sqrt(difference_variance(control, arm, 1, rates) - own)
+								      : (double)NAN;
+}
+
 /* The mean of what a normal difference has above 0. */
 static double normal_surplus(double mean, double scale)
 {
@@ -216,7 +224,8 @@ static void pair_conclude_bayes(const struct analysing *self, struct pair_analys
 		pair->loss_control = posterior_loss(c, t);
 		return;
 	}
-	double mean = treatment.mean - control.mean, scale = hypot(control.scale, treatment.scale);
+	double mean = treatment.mean - control.mean;
+	double scale = hypot(control.scale, arm_scale_beside(&arms->control, &arms->treatment, self->analysis->rates));
 	if (self->options->adaptive && moments_comparable(&arms->control) && moments_comparable(&arms->treatment)) {
 		const struct moments scores = policy_scores_pair(&self->scores, pair->treatment);
 		mean = self->options->lower_is_better ? -scores.mean : scores.mean;
@@ -244,12 +253,11 @@ static double units_of_variance(double each, double tau2, double alpha, double d
 	return ceil(exp(high));
 }
 
-double units_to_decide(const struct moments *control, const struct moments *treatment, double tau2, double alpha, double difference)
+double units_to_decide(const struct moments *control, const struct moments *treatment, bool rates, double tau2, double alpha,
+		       double difference)
 {
 	const double total = (double)control->count + (double)treatment->count;
-	const double each = moments_variance(control, 1) * total / (double)control->count +
-			    moments_variance(treatment, 1) * total / (double)treatment->count;
-	return units_of_variance(each, tau2, alpha, difference);
+	return units_of_variance(total * difference_variance(control, treatment, 1, rates), tau2, alpha, difference);
 }
 
 /* Of a policy: units of its versions, as many as it takes while it chooses as it did. Its choices have no fixed horizon. */
@@ -261,7 +269,7 @@ static void pair_conclude_clusters(const struct analysing *self, struct pair_ana
 	pair->units_now = pair->units_had;
 	pair->units_needed = units_of_variance(sequence->variance * pair->units_had, sequence->tau2, pair->alpha * sequence->weight,
 					       pair->threshold);
-	pair->power = pair->units_horizon = NAN;
+	pair->power = pair->units_horizon = pair->skewness = NAN;
 }
 
 /* At a fixed horizon; and how many units it takes. */
@@ -278,9 +286,10 @@ static void pair_conclude_units(const struct analysing *self, struct pair_analys
 		pair->rates = rate_test(rate_of(control), rate_of(treatment), pair->alpha);
 	pair->power = power_of_t(effect, c, t, pair->alpha);
 	pair->units_horizon = ceil(units_for_normal(effect, pair->alpha, ANALYSIS_POWER, t / c) * (1 + t / c));
-	pair->units_needed = units_to_decide(control, treatment, pair->sequence.tau2, pair->alpha * pair->sequence.weight,
-					     pair->threshold);
+	pair->units_needed = units_to_decide(control, treatment, self->analysis->rates, pair->sequence.tau2,
+					     pair->alpha * pair->sequence.weight, pair->threshold);
 	pair->units_had = c + t;
+	pair->skewness = self->analysis->rates ? (double)NAN : unit_numbers_skewness(&self->units, pair->epochs, pair->treatment);
 }
 
 /* By as much wider than at one look as the sequence is: in the epoch where it is narrowest. */
@@ -326,29 +335,6 @@ static enum pair_state pair_conclude_state(const struct pair_analysis *pair, boo
 	if (gain.high < 0)
 		return PAIR_WORSE;
 	return gain.low > -pair->threshold && gain.high < pair->threshold ? PAIR_EQUAL : PAIR_OPEN;
-}
-
-static bool numbers_are_large(const struct arm_numbers *numbers)
-{
-	return !(fabs(numbers->mean) <= COMPARED_MOST && numbers->sd <= COMPARED_MOST);
-}
-
-static bool numbers_are_small(const struct arm_numbers *numbers)
-{
-	const double most = fmax(fabs(numbers->mean), numbers->sd);
-	return most > 0 && most < COMPARED_LEAST;
-}
-
-const char *pair_obstacle(const struct pair_analysis *pair)
-{
-	const struct arm_numbers *mine = &pair->treatment_numbers, *other = &pair->control_numbers;
-	if (mine->units < BURN_IN_UNITS || other->units < BURN_IN_UNITS)
-		return NULL;
-	if (numbers_are_large(mine) || numbers_are_large(other))
-		return "its values are too large for a variance, above 1e140: send them in a larger unit";
-	if (numbers_are_small(mine) || numbers_are_small(other))
-		return "its values are too small for a variance, below 1e-100: send them in a smaller unit";
-	return mine->sd == 0 && other->sd == 0 ? "each variant has one value only, which does not vary" : NULL;
 }
 
 double pair_units_still(const struct pair_analysis *pair)
@@ -570,6 +556,9 @@ static void arms_conclude(const struct analysing *self)
 		if (pair && pair->state != PAIR_EARLY && !rates)
 			arms[arm].moments.mean += arms[self->input->control].moments.mean - arms[arm].control;
 		posteriors[count] = posterior_of(self, &arms[arm].moments, rates);
+		if (pair && !self->options->adaptive)
+			posteriors[count].scale =
+				arm_scale_beside(&arms[self->input->control].moments, &arms[arm].moments, analysis->rates);
 		if (arms[arm].moments.count > 0 && (rates || posteriors[count].scale > 0))
 			known[count++] = arm;
 	}

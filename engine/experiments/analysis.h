@@ -130,6 +130,14 @@ struct pair_point {
 	struct interval interval; /* over all looks so far */
 };
 
+/* What a cap that nobody asked for would find. */
+struct capped_figure {
+	double cap; /* its quantile; 0: there is none */
+	double estimate, p;
+	struct interval interval;
+	struct cap_limits limits;
+};
+
 struct pair_analysis {
 	size_t treatment;
 	enum pair_state state; /* by its share of alpha; of ROLE_OTHER in a report, it differs only as a discovery */
@@ -153,6 +161,8 @@ struct pair_analysis {
 	double units_had;     /* of both arms, in the epochs that count */
 	double units_now;     /* likewise, in the last epoch, whose units decide now */
 	double theta, reduction; /* CUPED: the slope, and the share of the variance that it takes off */
+	double skewness;	 /* of the units of both arms; NaN: of rates, of a policy, or they do not vary */
+	struct capped_figure capped; /* beside what is not capped (experiments/report.h) */
 	uint64_t units_lacking;	 /* CUPED: units with a value, of both arms and all epochs, that have no covariate */
 	size_t point_count;
 	struct pair_point *points;
@@ -177,9 +187,6 @@ struct interval pair_interval(const struct pair_analysis *pair);
 /* That of the sequence, turned so that more is better. */
 struct interval pair_gain(const struct pair_analysis *pair, bool lower_is_better);
 
-/* Why a pair in the state PAIR_EARLY has no estimate although each variant has BURN_IN_UNITS units; NULL: it has fewer. */
-const char *pair_obstacle(const struct pair_analysis *pair);
-
 /* Units until it is decided; 0: it is; NaN: not known. */
 double pair_units_still(const struct pair_analysis *pair);
 
@@ -190,7 +197,7 @@ enum guardrail_state pair_guardrail(const struct pair_analysis *pair, bool lower
 
 /* Units of both arms with which a sequence of the weight alpha decides a difference, with a chance of ANALYSIS_POWER. The
  * shares are those of the arms among these units. */
-double units_to_decide(const struct moments *control, const struct moments *treatment, double tau2, double alpha,
+double units_to_decide(const struct moments *control, const struct moments *treatment, bool rates, double tau2, double alpha,
 		       double difference);
 
 #endif

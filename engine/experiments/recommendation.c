@@ -110,6 +110,9 @@ static void pair_reason(struct recommending *self, const struct report_metric *m
 		       "` by %+.4g (%s, %.4g%% at every look); p %.2g",
 		       TEXT_ARGUMENTS(metric->shown), TEXT_ARGUMENTS(treatment), TEXT_ARGUMENTS(control), pair->estimate,
 		       range_print(self, pair), sure, pair->sequence.p);
+		if (report_units_skewed(pair) > 0)
+			REASON(self, "`" TEXT_FORMAT "` of `" TEXT_FORMAT "` is skewed: %s", TEXT_ARGUMENTS(metric->shown),
+			       TEXT_ARGUMENTS(treatment), report_skewness(pair, self->arena));
 	}
 }
 

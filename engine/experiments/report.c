@@ -188,7 +188,8 @@ static bool metric_report(const struct report *report, const struct joined_metri
 						 .adaptive = joined->adaptive,
 						 .per_unit = made->per_unit,
 						 .stages = report->options->stages};
-	return metric_analyse(&input, &options, arena, &made->analysis);
+	return metric_analyse(&input, &options, arena, &made->analysis) &&
+	       report_cap_beside(&made->analysis, &input, options, arena);
 }
 
 static int metrics_compare(const void *left, const void *right)

@@ -78,12 +78,8 @@ struct report_metric {
 	struct metric_analysis analysis;
 };
 
-/* Why a pair of it has no estimate, where units are not what is missing; NULL: they are. */
-static inline const char *report_obstacle(const struct report_metric *metric, const struct pair_analysis *pair)
-{
-	const bool has_units = pair->control_numbers.units > 0 && pair->treatment_numbers.units > 0;
-	return metric->excess > 0 && !has_units ? "its values are too large, and left out" : pair_obstacle(pair);
-}
+/* Why a pair of it in the state PAIR_EARLY has no estimate although each variant has BURN_IN_UNITS units; NULL: it has fewer. */
+const char *report_obstacle(const struct report_metric *metric, const struct pair_analysis *pair);
 
 /* What a unit counts as, for those who read the report; NULL: the mean of its values, as usual. */
 const char *report_per_unit(const struct report_metric *metric);
@@ -95,6 +91,22 @@ const char *report_look(const struct report_metric *metric);
 /* What the cap of a metric did, likewise: "capped between 1 and 5, quantiles of 220 values of the burn-in: 12 values". NULL: it
  * has none, or the arena is full. */
 const char *report_cap(const struct report_metric *metric, struct arena *arena);
+
+#define REPORT_CAP 0.99 /* of the figure beside a skewed metric that has no cap */
+
+/* Units of each variant whose mean is about normal, by the skewness of the pair, where the smaller variant has fewer. 0: it has
+ * enough, or nothing is known of that. */
+double report_units_skewed(const struct pair_analysis *pair);
+
+/* Sets what REPORT_CAP would find of pairs that have too few units for their skewness, where no cap is asked for: a part of
+ * report_make(), after the analysis by that input and those options. False: the arena is full. */
+bool report_cap_beside(struct metric_analysis *analysis, const struct analysis_input *input, struct analysis_options options,
+		       struct arena *arena);
+
+/* What the interval of such a pair assumes, for those who read the report; and what a cap would find. NULL: nothing, or the arena
+ * is full. */
+const char *report_skewness(const struct pair_analysis *pair, struct arena *arena);
+const char *report_capped(const struct pair_analysis *pair, struct arena *arena);
 
 /* Gain of a pair over time: what the values of its treatment brought more than with the control. A unit with many values, as of
  * its requests, gains by each; of sums a unit gains once, in the epoch of the point. Costs are in it as far as they are in the

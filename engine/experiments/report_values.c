@@ -3,6 +3,8 @@
 
 #include "experiments/report.h"
 
+#define NORMAL_UNITS 355 /* times the squared skewness (Kohavi and others, Seven rules of thumb for web site experimenters, 2014) */
+
 /* Units that an exposure has brought, whose window has passed. */
 static bool *units_due(const struct joined *joined, struct arena *arena)
 {
@@ -103,6 +105,87 @@ const char *report_cap(const struct report_metric *metric, struct arena *arena)
 	return arena_print(arena, "capped between %.5g and %.5g, quantiles of %llu values of the burn-in%s: %llu values",
 			   limits->low, limits->high, (unsigned long long)(has_common ? limits->others : cap->burn_in),
 			   which ? which : "", (unsigned long long)cap->capped);
+}
+
+static bool numbers_are_large(const struct arm_numbers *numbers)
+{
+	return !(fabs(numbers->mean) <= COMPARED_MOST && numbers->sd <= COMPARED_MOST);
+}
+
+static bool numbers_are_small(const struct arm_numbers *numbers)
+{
+	const double most = fmax(fabs(numbers->mean), numbers->sd);
+	return most > 0 && most < COMPARED_LEAST;
+}
+
+const char *report_obstacle(const struct report_metric *metric, const struct pair_analysis *pair)
+{
+	const struct arm_numbers *mine = &pair->treatment_numbers, *other = &pair->control_numbers;
+	if (metric->excess > 0 && (mine->units == 0 || other->units == 0))
+		return "its values are too large, and left out";
+	if (mine->units < BURN_IN_UNITS || other->units < BURN_IN_UNITS)
+		return NULL;
+	if (numbers_are_large(mine) || numbers_are_large(other))
+		return "its values are too large for a variance, above 1e140: send them in a larger unit";
+	if (numbers_are_small(mine) || numbers_are_small(other))
+		return "its values are too small for a variance, below 1e-100: send them in a smaller unit";
+	return mine->sd == 0 && other->sd == 0 ? "each variant has one value only, which does not vary" : NULL;
+}
+
+static double pair_least_units(const struct pair_analysis *pair)
+{
+	return (double)(pair->control_numbers.units < pair->treatment_numbers.units ? pair->control_numbers.units
+										     : pair->treatment_numbers.units);
+}
+
+double report_units_skewed(const struct pair_analysis *pair)
+{
+	const double needed = ceil(NORMAL_UNITS * pair->skewness * pair->skewness);
+	return pair->state != PAIR_EARLY && needed > pair_least_units(pair) ? needed : 0;
+}
+
+bool report_cap_beside(struct metric_analysis *analysis, const struct analysis_input *input, struct analysis_options options,
+		       struct arena *arena)
+{
+	struct metric_analysis capped;
+	bool skewed = false;
+	for (size_t i = 0; i < analysis->pair_count; i++)
+		skewed = skewed || report_units_skewed(&analysis->pairs[i]) > 0;
+	if (!skewed || options.cap > 0)
+		return true;
+	options.cap = REPORT_CAP;
+	if (!metric_analyse(input, &options, arena, &capped))
+		return false;
+	for (size_t i = 0; value_cap_applied(&capped.cap) && i < analysis->pair_count; i++) {
+		const struct pair_analysis *pair = &capped.pairs[i];
+		if (report_units_skewed(&analysis->pairs[i]) > 0 && isfinite(pair->estimate))
+			analysis->pairs[i].capped = (struct capped_figure){REPORT_CAP, pair->estimate, pair->sequence.p,
+									   pair->sequence.interval, capped.cap.limits};
+	}
+	return true;
+}
+
+const char *report_skewness(const struct pair_analysis *pair, struct arena *arena)
+{
+	const double needed = report_units_skewed(pair);
+	if (needed == 0)
+		return NULL;
+	return arena_print(arena,
+			   "the smaller variant has %.0f units; with a skewness of %.3g a mean is about normal from %.0f units on; "
+			   "the interval assumes that values vary in it as in both variants together, and that larger ones than "
+			   "those so far come to both alike",
+			   pair_least_units(pair), pair->skewness, needed);
+}
+
+const char *report_capped(const struct pair_analysis *pair, struct arena *arena)
+{
+	const struct capped_figure *capped = &pair->capped;
+	if (!(capped->cap > 0))
+		return NULL;
+	return arena_print(arena,
+			   "%+.4g (%+.4g to %+.4g), p %.3g, with values capped between %.5g and %.5g; `cap: %g` decides by it",
+			   capped->estimate, capped->interval.low, capped->interval.high, capped->p, capped->limits.low,
+			   capped->limits.high, capped->cap);
 }
 
 size_t report_returns(const struct joined *joined)

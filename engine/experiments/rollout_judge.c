@@ -202,6 +202,7 @@ struct judged_pair {
 	struct rate control_rate, candidate_rate; /* if `is_scarce` */
 	bool is_scarce;				  /* an outcome is too scarce for burn-in */
 	bool is_known;				  /* else: burn-in is over, and values of both differ */
+	bool are_rates;
 };
 
 static struct judged_pair judged_pair_of(const struct rollout_rule *rule, const struct rollout_counts *control,
@@ -215,7 +216,7 @@ static struct judged_pair judged_pair_of(const struct rollout_rule *rule, const 
 		const struct moments first_shown = shown_units(&one), second_shown = shown_units(&other);
 		are_enough = burn_in_over(&first_shown, &second_shown, true);
 	}
-	struct judged_pair pair = {.control = one.moments, .candidate = other.moments};
+	struct judged_pair pair = {.control = one.moments, .candidate = other.moments, .are_rates = are_rates};
 	pair.is_scarce = !are_enough && burn_in_over(&first, &second, false);
 	pair.control_rate = moments_rate(&first);
 	pair.candidate_rate = moments_rate(&second);
@@ -312,10 +313,11 @@ static void truth_judge(const struct planned_stage *stage, const struct rollout_
 		judgement->verdict = VERDICT_LEFT_OUT;
 }
 
-/* The probability that one mean is above the other, by their normal approximation. */
-static double means_above(const struct moments *one, const struct moments *other)
+/* The probability that the candidate's mean is above the control's, by their normal approximation. */
+static double means_above(const struct judged_pair *pair)
 {
-	return normal_cdf((one->mean - other->mean) / sqrt(mean_variance(one) + mean_variance(other)));
+	const double variance = difference_variance(&pair->control, &pair->candidate, 1, pair->are_rates);
+	return normal_cdf((pair->candidate.mean - pair->control.mean) / sqrt(variance));
 }
 
 static double rates_above(struct rate one, struct rate other)
@@ -333,7 +335,7 @@ static double truths_above(const struct rollout_rule *rule, const struct rollout
 		return rule->below ? rates_above(pair.control_rate, pair.candidate_rate)
 				   : rates_above(pair.candidate_rate, pair.control_rate);
 	if (pair.is_known)
-		return rule->below ? means_above(&pair.control, &pair.candidate) : means_above(&pair.candidate, &pair.control);
+		return rule->below ? 1 - means_above(&pair) : means_above(&pair);
 	return (double)NAN;
 }
 
@@ -412,11 +414,14 @@ static void comparison_follow(struct rollout_tracker *tracker, const struct roll
 		return;
 	if (tracker->tau2 == 0)
 		tracker->tau2 = burn_in_tau2(&pair.control, &pair.candidate, ROLLOUT_ACCURACY_DROP);
-	tracker_enter_variance(tracker, difference, mean_variance(&pair.candidate) + kept * kept * mean_variance(&pair.control));
+	tracker_enter_variance(tracker, difference, difference_variance(&pair.control, &pair.candidate, kept, pair.are_rates));
 }
 
-static void mean_follow(struct rollout_tracker *tracker, const struct rollout_rule *rule, const struct rollout_counts *candidate)
+/* The default shows how values vary that the candidate has too few units to have seen. At 100% it has none. */
+static void mean_follow(struct rollout_tracker *tracker, const struct rollout_rule *rule, const struct rollout_counts *control,
+			const struct rollout_counts *candidate)
 {
+	const struct moments beside = units_of(rule, control).moments;
 	const struct judged_pair pair = judged_pair_of(rule, candidate, candidate);
 	if (pair.is_scarce) {
 		tracker->scarcity = OUTCOMES_SCARCE;
@@ -427,7 +432,9 @@ static void mean_follow(struct rollout_tracker *tracker, const struct rollout_ru
 		return;
 	if (tracker->tau2 == 0)
 		tracker->tau2 = burn_in_tau2(&pair.candidate, &pair.candidate, ROLLOUT_ACCURACY_DROP);
-	tracker_enter_variance(tracker, pair.candidate.mean, mean_variance(&pair.candidate));
+	const bool shows = burn_in_over(&beside, &pair.candidate, false);
+	const double variance = difference_variance(shows ? &beside : &pair.candidate, &pair.candidate, 0, pair.are_rates);
+	tracker_enter_variance(tracker, pair.candidate.mean, variance);
 }
 
 static void tracker_follow(struct rollout_tracker *tracker, const struct planned_stage *stage, size_t index,
@@ -438,7 +445,7 @@ static void tracker_follow(struct rollout_tracker *tracker, const struct planned
 	if (rollout_rule_compares(rule) && !planned_stage_is_whole(stage))
 		comparison_follow(tracker, rule, &look->control, counts);
 	else if (rule->kind == RULE_ACCURACY || rule->kind == RULE_MEAN)
-		mean_follow(tracker, rule, counts);
+		mean_follow(tracker, rule, &look->control, counts);
 	else if (rule->trigger && !rollout_rule_is_of_truth(stage, rule)) {
 		const struct rate now = rollout_rule_rate(rule, index, counts), then = rollout_rule_rate(rule, index, before);
 		const struct rate since = {now.successes - then.successes, now.trials - then.trials};

@@ -120,6 +120,38 @@ struct cuped unit_numbers_pair(const struct unit_numbers *numbers, size_t epoch,
 			      .treatment = unit_numbers_arm(numbers, epoch, treatment)};
 }
 
+/* Of a unit from the mean of its arm; of a ratio that of its part. */
+static double unit_away(const struct unit_numbers *numbers, const struct unit_values *unit, const struct arm_sums *sums)
+{
+	return numbers->per_unit == PER_UNIT_RATIO ? (unit->sum - arm_sums_ratio(sums) * unit->count) / sums->beside_mean
+						   : unit_number(numbers, unit) - sums->mean;
+}
+
+static bool unit_is_of_pair(const struct unit_numbers *numbers, size_t index, const struct pair_epoch *epochs, size_t treatment)
+{
+	const struct analysis_unit *unit = &numbers->input->units[index];
+	return numbers->units[index].counts && epochs[unit->epoch].share > 0 &&
+	       (unit->arm == treatment || unit->arm == numbers->input->control);
+}
+
+double unit_numbers_skewness(const struct unit_numbers *numbers, const struct pair_epoch *epochs, size_t treatment)
+{
+	double squares = 0, cubes = 0, count = 0;
+	for (int turn = 0; turn < 2; turn++) { /* cubes of deviations, so that no unit of the values makes them infinite */
+		const double deviation = sqrt(squares / count);
+		for (size_t i = 0; i < numbers->input->unit_count; i++) {
+			const struct analysis_unit *unit = &numbers->input->units[i];
+			if (!unit_is_of_pair(numbers, i, epochs, treatment))
+				continue;
+			const double away = unit_away(numbers, &numbers->units[i], numbers_sums(numbers, unit->epoch, unit->arm));
+			count += turn == 0;
+			squares += turn == 0 ? away * away : 0;
+			cubes += turn == 1 ? away / deviation * (away / deviation) * (away / deviation) : 0;
+		}
+	}
+	return cubes / count;
+}
+
 uint64_t unit_numbers_lacking(const struct unit_numbers *numbers, size_t epoch, size_t treatment)
 {
 	if (!numbers->cuped)

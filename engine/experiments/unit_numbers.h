@@ -45,6 +45,9 @@ struct moments unit_numbers_adjusted(const struct unit_numbers *numbers, size_t 
 /* Both arms of a pair, without what the covariate explains. */
 struct cuped unit_numbers_pair(const struct unit_numbers *numbers, size_t epoch, size_t treatment);
 
+/* Of the units of both arms of a pair in epochs that have a share, about the mean of their arm and epoch. NaN: they do not vary. */
+double unit_numbers_skewness(const struct unit_numbers *numbers, const struct pair_epoch *epochs, size_t treatment);
+
 /* Units of both arms that lack the covariate. */
 uint64_t unit_numbers_lacking(const struct unit_numbers *numbers, size_t epoch, size_t treatment);
 

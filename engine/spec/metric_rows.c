@@ -40,9 +40,10 @@ const struct option pipeline_metric_rows[] = {
 	    .help = "For heavy tails: analyze and rollouts replace values above this quantile by it, and values below the opposite "
 		    "quantile by that one. Both are fixed when each variant has 100 units. If more than half of the values are "
 		    "then 0, both are quantiles of the others, and fixed when 100 of these have come; nothing is capped until "
-		    "then. Above 50%; 100% is off. Without a cap, a heavy tail and a small variant cause false differences: in 7% "
-		    "of simulated runs instead of 5% (20000 units, split 5 to 95, log-normal values of sigma 1.8). With 99%: in "
-		    "1%."),
+		    "then. Above 50%; 100% is off. Without a cap, a small variant counts as varying at least as both do together, "
+		    "because it may have none of the rare, large values yet. That keeps false differences rare, and hides small "
+		    "ones. So where a variant has fewer units than the skewness of the values needs (355 times its square), "
+		    "analyze says what the interval assumes, and shows beside it what 99% would find. It caps nothing unasked."),
 	ROW("perUnit", CHOICE, struct metric_spec, per_unit, .place_offset = offsetof(struct metric_spec, per_unit_place),
 	    .choices = "mean sum ratio", .fallback = "mean",
 	    .help = "What a unit counts as in `sluice experiments analyze` and in the criteria of rollouts. mean: the mean of its "

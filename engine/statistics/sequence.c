@@ -50,10 +50,22 @@ struct rate moments_rate(const struct moments *arm)
 	return (struct rate){fmin(count, fmax(0, arm->mean * count)), count};
 }
 
+/* Student's: of the deviations from the mean of each arm. */
+static double common_variance(const struct moments *one, const struct moments *other)
+{
+	return (one->squares + other->squares) / ((double)one->count + (double)other->count - 2);
+}
+
+double difference_variance(const struct moments *control, const struct moments *treatment, double kept, bool rates)
+{
+	const double c = kept * kept / (double)control->count, t = 1 / (double)treatment->count;
+	const double welch = c * moments_variance(control, 1) + t * moments_variance(treatment, 1);
+	return rates ? welch : fmax(welch, (c + t) * common_variance(control, treatment));
+}
+
 double burn_in_tau2(const struct moments *control, const struct moments *treatment, double practical)
 {
-	const double freedom = (double)control->count + (double)treatment->count - 2;
-	const double deviation = sqrt((control->squares + treatment->squares) / freedom);
+	const double deviation = sqrt(common_variance(control, treatment));
 	const double tau = fmax(practical * fabs(control->mean), TAU_LEAST * deviation);
 	return tau * tau;
 }
@@ -180,9 +192,7 @@ bool sequence_look(struct sequence *sequence, const struct moments *control, con
 		return false;
 	if (sequence->tau2 == 0)
 		sequence->tau2 = burn_in_tau2(control, treatment, practical);
-	const double variance = moments_variance(control, 1) / (double)control->count +
-				moments_variance(treatment, 1) / (double)treatment->count;
-	sequence_look_at(sequence, treatment->mean - control->mean, variance);
+	sequence_look_at(sequence, treatment->mean - control->mean, difference_variance(control, treatment, 1, rates));
 	return true;
 }
 

@@ -4,7 +4,8 @@
  * An epoch is a span of constant probabilities; units are compared within it alone. Each epoch has a weight, and the
  * weights sum to at most 1: its p-value counts as p / weight, its interval is the one at alpha x weight. So the smallest
  * p-value and the intersection of intervals hold over all looks and epochs. The plug-in variance makes them asymptotic:
- * looks before the end of an epoch's burn-in are not counted. Rates of which either outcome is too scarce for it are compared
+ * looks before the end of an epoch's burn-in are not counted. That of means is never below what both arms together show
+ * (difference_variance). Rates of which either outcome is too scarce for it are compared
  * without a normal approximation (statistics/rate_difference.h): by both rates at a tenth of the epoch's alpha, and by the arms
  * that rare outcomes came from at three tenths where outcomes are still scarce with so many units that their rate is known to be
  * far below 1 %. The looks after them have the rest. Which of them look follows from numbers of units and outcomes, and from no
@@ -70,6 +71,13 @@ bool rates_scarce(const struct moments *control, const struct moments *treatment
 
 /* The rate of units whose values are from 0 to 1. */
 struct rate moments_rate(const struct moments *arm);
+
+/* The variance of the treatment's mean less `kept` times the control's. Of means it is the larger one of Welch's, by the variance
+ * of each arm, and Student's, by their common variance. A small arm of skewed values has few of the largest ones at first, or none:
+ * its mean is too low then, and its own variance much too small. The other arm has seen more of them, and by its variance such a
+ * mean is too low by about one standard error at most (Cauchy and Schwarz). Arms of equally many units have both variances
+ * alike. Rates have Welch's: their burn-in waits for both outcomes in each arm. */
+double difference_variance(const struct moments *control, const struct moments *treatment, double kept, bool rates);
 
 /* The variance of differences to look for: the practical threshold (a share of the control's mean), at least a fiftieth
  * of the units' standard deviation. */

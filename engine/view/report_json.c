@@ -165,6 +165,27 @@ static void put_points(struct buffer *out, const struct pair_analysis *pair)
 	buffer_byte(out, ']');
 }
 
+static void put_skewness(struct buffer *out, const struct pair_analysis *pair)
+{
+	const struct capped_figure *capped = &pair->capped;
+	if (report_units_skewed(pair) == 0)
+		return;
+	buffer_string(out, ",\n    \"skewness\":{\"of\":\"units of both variants\"");
+	member_number(out, "value", pair->skewness);
+	member_number(out, "units_of_each_needed", report_units_skewed(pair));
+	if (capped->cap > 0) {
+		buffer_string(out, ",\"capped\":{\"method\":\"winsorised at quantiles of the burn-in\"");
+		member_number(out, "cap", capped->cap);
+		member_number(out, "low", capped->limits.low);
+		member_number(out, "high", capped->limits.high);
+		member_number(out, "difference", capped->estimate);
+		member_interval(out, "interval", capped->interval);
+		member_number(out, "p", capped->p);
+		buffer_byte(out, '}');
+	}
+	buffer_byte(out, '}');
+}
+
 static void put_pair(struct buffer *out, const struct report *report, const struct report_metric *metric,
 		     const struct pair_analysis *pair)
 {
@@ -211,6 +232,7 @@ static void put_pair(struct buffer *out, const struct report *report, const stru
 	member_number(out, "still", pair_units_still(pair));
 	member_number(out, "days", report_days(report->joined, pair_units_still(pair)));
 	buffer_byte(out, '}');
+	put_skewness(out, pair);
 	if (report->options->covariate && metric->analysis.per_unit != PER_UNIT_RATIO) {
 		buffer_string(out, ",\n    \"cuped\":{\"method\":\"pooled slope\"");
 		member_number(out, "theta", pair->theta);

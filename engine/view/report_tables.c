@@ -179,6 +179,19 @@ void report_table_health(const struct report *report, struct buffer *out)
 
 /* ---- rules ---- */
 
+/* What the interval assumes where units are too few for their skewness, and what a cap would find. */
+static void write_skewness(const struct report *report, const struct pair_analysis *pair, struct arena *arena, struct buffer *out)
+{
+	const char *skewness = report_skewness(pair, arena), *capped = report_capped(pair, arena);
+	if (!skewness)
+		return;
+	buffer_string(out, "; ");
+	html_write_text(out, report->joined->arm_names[pair->treatment]);
+	buffer_print(out, ", skewed: %s", skewness);
+	if (capped)
+		buffer_print(out, "; capped: %s", capped);
+}
+
 /* What is asked of a metric, and what a cap did. */
 static void write_rule(const struct report *report, const struct report_metric *metric, struct arena *arena, struct buffer *out)
 {
@@ -199,6 +212,8 @@ static void write_rule(const struct report *report, const struct report_metric *
 	}
 	if (cap)
 		buffer_print(out, "; %s", cap);
+	for (size_t i = 0; i < metric->analysis.pair_count; i++)
+		write_skewness(report, &metric->analysis.pairs[i], arena, out);
 	buffer_string(out, "</li>\n");
 }
 

@@ -135,6 +135,15 @@ static void print_horizon(const struct pair_analysis *pair, bool adaptive, struc
 		     PERCENT * pair->power, pair->units_horizon);
 }
 
+static void print_skewness(const struct pair_analysis *pair, struct arena *arena, struct buffer *out)
+{
+	const char *skewness = report_skewness(pair, arena), *capped = report_capped(pair, arena);
+	if (skewness)
+		buffer_print(out, "    skewed        %s\n", skewness);
+	if (capped)
+		buffer_print(out, "    capped        %s\n", capped);
+}
+
 static void print_estimate(const struct report *report, const struct report_metric *metric, const struct pair_analysis *pair,
 			   struct buffer *out)
 {
@@ -198,6 +207,7 @@ static void print_pair(const struct report *report, const struct report_metric *
 			     pair->sequence.p);
 	else
 		print_estimate(report, metric, pair, out);
+	print_skewness(pair, arena, out);
 	if (epoch_view_has(report, pair))
 		epoch_view_print_text(report, metric, pair, out);
 }

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "bandits/best_arm.h"
+#include "experiments/report.h"
 #include "statistics/distribution.h"
 
 #define UNITS_MAX 60000
@@ -180,7 +181,8 @@ static void a_rate_of_none_or_all_is_decided(void **state)
 	assert_true(absent.state == PAIR_BETTER && absent.threshold == 0 && !absent.improvement.defined);
 	const struct pair_analysis same = rates_compared(0, 0);
 	assert_int_equal(same.state, PAIR_EARLY); /* values that are all 0 may be of any metric */
-	assert_string_equal(pair_obstacle(&same), "each variant has one value only, which does not vary");
+	assert_string_equal(report_obstacle(&(struct report_metric){0}, &same),
+			    "each variant has one value only, which does not vary");
 }
 
 static void epochs_are_compared_within(void **state)
@@ -287,8 +289,8 @@ static void expect_nothing_is_concluded(const struct metric_analysis *analysis, 
 	assert_true(adaptive || isnan(pair->welch.p));
 	assert_true(isnan(pair->loss_treatment) && isnan(pair->loss_control) && !pair->improvement.defined);
 	assert_true(isnan(analysis->arms[0].best) && isnan(analysis->arms[1].best));
-	assert_non_null(pair_obstacle(pair));
-	assert_non_null(strstr(pair_obstacle(pair), "for a variance"));
+	assert_non_null(report_obstacle(&(struct report_metric){0}, pair));
+	assert_non_null(strstr(report_obstacle(&(struct report_metric){0}, pair), "for a variance"));
 }
 
 static void a_decision_does_not_depend_on_the_unit_of_the_values(void **state)
@@ -350,10 +352,10 @@ static void units_to_decide_shrink_with_the_difference(void **state)
 		moments_add(&control, i % 5);
 		moments_add(&treatment, i % 5);
 	}
-	const double small = units_to_decide(&control, &treatment, 0.01, 0.05, 0.05);
-	const double large = units_to_decide(&control, &treatment, 0.01, 0.05, 0.2);
+	const double small = units_to_decide(&control, &treatment, false, 0.01, 0.05, 0.05);
+	const double large = units_to_decide(&control, &treatment, false, 0.01, 0.05, 0.2);
 	assert_true(small > 4 * large && large > 400);
-	assert_true(isnan(units_to_decide(&control, &treatment, 0.01, 0.05, 0)));
+	assert_true(isnan(units_to_decide(&control, &treatment, false, 0.01, 0.05, 0)));
 }
 
 /* The same units, with an offset of their values and of their covariates, as times in milliseconds have. */

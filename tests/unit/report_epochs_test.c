@@ -111,7 +111,7 @@ static void an_epoch_without_feedback_does_not_count(void **state)
 	assert_true(pair->units_had == EPOCH_UNITS && near(pair->threshold, 0.5));
 	assert_true(pair->better > 0.999 && pair->improvement.defined);
 	assert_int_equal(pair_named("c")->state, PAIR_EARLY);
-	assert_null(pair_obstacle(pair_named("c")));
+	assert_null(report_obstacle(report.metrics, pair_named("c")));
 }
 
 /* In the second epoch all get the control. Its units there are none of the comparison, and still have feedback. */

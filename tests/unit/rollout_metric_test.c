@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bandits/best_arm.h"
 #include "base/random.h"
 #include "rollout_looks.h"
 
@@ -179,6 +180,40 @@ static void comparisons_of_two_metrics_are_kept_apart(void **state)
 	}
 }
 
+/* One of twenty users pays: the mean is 3, which is the limit. */
+static double paid_draw(struct random *chance)
+{
+	return 3 - 0.05 * exp(1.5 * 1.5 / 2) + (uniform_draw(chance) < 0.05 ? exp(1.5 * normal_draw(chance)) : 0);
+}
+
+/* Looks at a candidate that is equal to the default and has a twentieth of the units: whether it is ever rolled back, by the limit
+ * or beside the default. */
+static bool skewed_run_rolls_back(struct random *chance, unsigned looks)
+{
+	rollout_start(PROFIT(">") "  progressiveDeployment: {schedule: [5, 100], every: 500m, gate: better}\n");
+	trial.look.epoch = trial.rollout.epoch;
+	for (unsigned look = 0; look < looks && trial.rollout.phase == ROLLOUT_RUNNING; look++) {
+		for (unsigned i = 0; i < 200; i++)
+			moments_add(i < 10 ? &trial.look.candidates[0].metrics[0] : &trial.look.control.metrics[0],
+				    paid_draw(chance));
+		minute_pass(200, 0);
+	}
+	return trial.rollout.phase == ROLLOUT_ROLLED_BACK;
+}
+
+static void a_small_equal_candidate_of_skewed_values_is_rarely_rolled_back(void **state)
+{
+	struct random chance = {58};
+	const unsigned runs = UNIT_REPETITIONS(60);
+	unsigned rolled_back = 0;
+	(void)state;
+	for (unsigned run = 0; run < runs; run++)
+		rolled_back += skewed_run_rolls_back(&chance, 100);
+	if (getenv("RATE_RUNS"))
+		print_message("equal, skewed: %u of %u rolled back\n", rolled_back, runs);
+	assert_in_range(rolled_back, 0, runs / 20);
+}
+
 static void the_probability_is_of_the_metric_on_the_side_that_is_asked(void **state)
 {
 	(void)state;
@@ -294,6 +329,7 @@ int main(void)
 		cmocka_unit_test(values_that_were_0_and_1_are_judged_as_a_rate),
 		cmocka_unit_test(the_gate_better_compares_the_metric_with_the_default),
 		cmocka_unit_test(comparisons_of_two_metrics_are_kept_apart),
+		cmocka_unit_test(a_small_equal_candidate_of_skewed_values_is_rarely_rolled_back),
 		cmocka_unit_test(the_probability_is_of_the_metric_on_the_side_that_is_asked),
 		WITH_BUFFER(a_state_has_the_metrics_of_its_plan),
 		WITH_BUFFER(a_metric_is_named_in_its_evidence_and_sentence),

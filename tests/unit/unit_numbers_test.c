@@ -189,6 +189,7 @@ struct world {
 	uint32_t epochs;
 	double tail;   /* of the users' levels: lognormal; 0: normal */
 	double paying; /* share of requests with a value other than 0; the others have none */
+	double share;  /* of users in the treatment; 0: a half */
 };
 
 /* Users with levels of their own, of whom some come often. `more`: times as many requests of a user in the treatment. */
@@ -208,7 +209,7 @@ static void world_play(const struct world *world, uint64_t seed, double more)
 		uint8_t arms[3000];
 		memset(known, 0xff, sizeof known);
 		for (size_t user = 0; user < world->users; user++)
-			arms[user] = uniform_draw(&chance) < 0.5;
+			arms[user] = uniform_draw(&chance) < (world->share > 0 ? world->share : 0.5);
 		for (size_t request = 0; request < world->requests;) {
 			const size_t user = random_below(&chance, world->users);
 			const double wish = (double)eager[user] / 8 * (arms[user] ? more : 1) / fmax(1, more);
@@ -224,11 +225,12 @@ static void world_play(const struct world *world, uint64_t seed, double more)
 }
 
 static const struct world worlds[] = {
-	{"users who return", 600, 6000, 1, 0, 0},
-	{"many users", 3000, 18000, 1, 0, 0},
-	{"six epochs", 600, 2400, 6, 0, 0},
-	{"heavy tails", 600, 6000, 1, 1.2, 0},
-	{"one request of 200 pays", 3000, 18000, 1, 0.5, 0.005},
+	{"users who return", 600, 6000, 1, 0, 0, 0},
+	{"many users", 3000, 18000, 1, 0, 0, 0},
+	{"six epochs", 600, 2400, 6, 0, 0, 0},
+	{"heavy tails", 600, 6000, 1, 1.2, 0, 0},
+	{"one request of 200 pays", 3000, 18000, 1, 0.5, 0.005, 0},
+	{"heavy tails, a twentieth of the users", 3000, 12000, 1, 1.8, 0, 0.05},
 };
 
 static void equal_variants_are_rarely_decided(enum per_unit per_unit)
