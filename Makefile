@@ -162,12 +162,13 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIBRARY)
 	$(call say,LINK,$@)
 	$(QUIET)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-# The programs of the tests on Kafka come from several folders and stand in one.
+# The programs of the tests on Kafka come from several folders and stand in one. They have the engine's allocator, also those that
+# allocate by librdkafka alone: the yardstick of `make race` is one of them.
 define kafka_program_from
 $(BUILD)/kafka/%: $(BUILD)/obj/$(1)/%.o $(LIBRARY)
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)
-	$$(QUIET)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
+	$$(QUIET)$$(CC) $$(LDFLAGS) -o $$@ $$^ -Wl,--no-as-needed $$(ALLOCATOR) -Wl,--as-needed $$(LDLIBS)
 endef
 $(foreach folder,$(KAFKA_FOLDERS),$(eval $(call kafka_program_from,$(folder))))
 

@@ -59,7 +59,7 @@ static int line_open(const struct run *run)
 static void line_send(struct run *run, struct line *line, long number)
 {
 	char head[HEAD_BYTES];
-	load_encode_json(number, LOAD_ELEMENTS, &run->body);
+	load_encode_json(number, LOAD_ELEMENTS, true, &run->body);
 	int length =
 		snprintf(head, sizeof head,
 			 "POST /v2/pipelines/%s/infer HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nsluice-key: %s\r\n"

@@ -5,11 +5,11 @@
  *
  * Exactly once, by plain blocking calls; a transaction ends after MS milliseconds. With
  * -a at least once: so often what was sent is waited for, and committed. With -e each record
- * goes to that topic, too. Queues and heap are set as the engine's are. SIGTERM ends it.
+ * goes to that topic, too. Queues, allocator and heap are those of the engine. SIGTERM ends it.
  */
-#include <malloc.h>
 #include <signal.h>
 
+#include "base/allocator.h"
 #include "tests/kafka/program.h"
 
 #define BATCH 500
@@ -130,7 +130,6 @@ static rd_kafka_t *open_producer(const struct options *options)
 				(kafka_settings){{options->at_least_once ? "client.id" : "transactional.id", options->group},
 						 {"enable.idempotence", "true"},
 						 {"linger.ms", options->linger_ms},
-						 {"partitioner", "murmur2_random"},
 						 {"delivery.report.only.error", "true"},
 						 {NULL, NULL}});
 	rd_kafka_conf_set_events(configuration, RD_KAFKA_EVENT_DR);
@@ -158,8 +157,7 @@ int main(int argc, char **argv)
 	if (!options.brokers || !options.in || !options.out || !options.group)
 		die("%s", "forward -b BROKERS -i IN -o OUT -g GROUP [-t MS] [-l LINGER_MS] [-e OTHER] [-a]");
 	signal(SIGTERM, on_signal);
-	mallopt(M_MMAP_THRESHOLD, 256 << 20);
-	mallopt(M_TRIM_THRESHOLD, 512 << 20);
+	allocator_keep_blocks();
 	rd_kafka_t *producer = open_producer(&options);
 	rd_kafka_t *consumer = open_consumer(&options);
 	struct copies copies = {{rd_kafka_topic_new(producer, options.out, NULL)}};

@@ -3,7 +3,7 @@
  *
  *   latency -b BROKERS -i IN -o OUT -r A_SECOND -s SECONDS [-u SECONDS] [-w SECONDS] [-y KEYS] [-j]
  *
- * Requests are Avro FP32[1,16] (-j: JSON) with ids 0, 1, 2..., sent when they are due, whether
+ * Requests are Avro FP32[1,16] (-j: JSON) of random numbers with ids 0, 1, 2..., sent when they are due, whether
  * answers come or not, and timed from when they were due: a stall is not hidden. It begins
  * when a first one has been answered, and the first second (-u: or as many) is not counted. Prints p50, p95,
  * p99 and the longest, in milliseconds, how many had no answer a second (-w: or as many) after the
@@ -46,9 +46,9 @@ static double due_s(const struct run *run, long number)
 static void send_one(struct run *run, long number)
 {
 	if (run->json)
-		load_encode_json(number, LOAD_ELEMENTS, &run->bytes);
+		load_encode_json(number, LOAD_ELEMENTS, true, &run->bytes);
 	else
-		load_encode_x(run->sent, number, LOAD_ELEMENTS, 0, &run->bytes);
+		load_encode_x(run->sent, number, LOAD_ELEMENTS, true, 0, &run->bytes);
 	load_produce(run->producer, run->topic, load_key(number % run->keys), &run->bytes, 0);
 }
 

@@ -2,11 +2,14 @@
  * requests.c, keyed.c, pressure.c and tests/bench/latency.c.
  *
  * The request of number S has the id "S", a key that S decides, and a tensor x, FP32 of
- * shape [1,ELEMENTS], all of it S % 1000; in JSON S % 1000 and a half.
+ * shape [1,ELEMENTS], all of it S % 1000; in JSON S % 1000 and a half. Of benchmarks, whose
+ * numbers must have as many digits as those of a user, each element is a random one.
  */
 #ifndef SLUICE_TESTS_KAFKA_LOAD_H
 #define SLUICE_TESTS_KAFKA_LOAD_H
 
+#include "base/number.h"
+#include "base/random.h"
 #include "message/avro.h"
 #include "message/oip_json.h"
 #include "tests/kafka/program.h"
@@ -33,6 +36,13 @@ static inline void load_keys_check(long keys)
 		die("%ld keys: from 1 to %d", keys, LOAD_KEYS);
 }
 
+/* An element of the request of this number: from 0 to 1, of 24 random bits that both decide. */
+static inline float load_random(long number, long element)
+{
+	struct random chance = {(uint64_t)number << 20 | (uint64_t)element};
+	return (float)(random_next(&chance) >> 40) * 0x1p-24F;
+}
+
 /* Writes the request of these tensors into `out`, which is emptied first. */
 static inline void load_encode(struct arena *arena, long number, struct tensors tensors, int64_t deadline_ms, struct buffer *out)
 {
@@ -47,7 +57,8 @@ static inline void load_encode(struct arena *arena, long number, struct tensors 
 }
 
 /* The request of this number. The arena is reset first. */
-static inline void load_encode_x(struct arena *arena, long number, long elements, int64_t deadline_ms, struct buffer *out)
+static inline void load_encode_x(struct arena *arena, long number, long elements, bool random, int64_t deadline_ms,
+				 struct buffer *out)
 {
 	const int64_t shape[] = {1, elements};
 	struct error error = {0};
@@ -57,19 +68,25 @@ static inline void load_encode_x(struct arena *arena, long number, long elements
 	if (!tensor)
 		die("no request of %ld: %s", number, error.text);
 	for (long i = 0; i < elements; i++)
-		values[i] = (float)(number % 1000);
+		values[i] = random ? load_random(number, i) : (float)(number % 1000);
 	const struct tensor *tensors[] = {tensor};
 	load_encode(arena, number, (struct tensors){1, tensors}, deadline_ms, out);
 }
 
-/* The same in Open Inference Protocol JSON, and a half more in each element. */
-static inline void load_encode_json(long number, long elements, struct buffer *out)
+/* The same in Open Inference Protocol JSON, and a half more in each element that is not random. */
+static inline void load_encode_json(long number, long elements, bool random, struct buffer *out)
 {
+	char digits[NUMBER_TEXT_MAX];
 	buffer_clear(out);
 	buffer_print(out, "{\"id\":\"%ld\",\"inputs\":[{\"name\":\"x\",\"shape\":[1,%ld],\"datatype\":\"FP32\",\"data\":[", number,
 		     elements);
-	for (long i = 0; i < elements; i++)
-		buffer_print(out, "%s%ld.5", i > 0 ? "," : "", number % 1000);
+	for (long i = 0; i < elements; i++) {
+		buffer_string(out, i > 0 ? "," : "");
+		if (random)
+			buffer_append(out, digits, number_write_float(digits, load_random(number, i)));
+		else
+			buffer_print(out, "%ld.5", number % 1000);
+	}
 	buffer_string(out, "]}]}");
 	if (buffer_failed(out))
 		die("out of memory");

@@ -91,7 +91,7 @@ static void on_taken(rd_kafka_t *producer, const rd_kafka_message_t *record, voi
 
 static void send_one(long number, int64_t deadline_ms)
 {
-	load_encode_x(run.sent, number, LOAD_ELEMENTS, deadline_ms, &run.bytes);
+	load_encode_x(run.sent, number, LOAD_ELEMENTS, false, deadline_ms, &run.bytes);
 	load_produce(run.producer, run.topic, load_key(number % LOAD_KEYS), &run.bytes, 0);
 }
 

@@ -3,6 +3,7 @@
  *   requests topics -b BROKERS -i IN -o OUT             creates both
  *   requests send   -b BROKERS -i IN -n N [-r A_SECOND] [-j]
  *       -j: in Open Inference Protocol JSON; -a: the records' times are a ms apart, up to now; -k: without keys
+ *       -f: of random numbers, which `check` must be told
  *       SIGTERM: the rest is left out; prints how many were sent
  *   requests follow -b BROKERS -i IN -g GROUP -n N -p PID
  *       waits until the group has committed N; prints the CPU seconds of the process, and how many were committed by then.
@@ -30,8 +31,9 @@
  * The topics have 4 partitions, or as many as -w says. The request of number S has the id
  * "S", a key that S decides, one of 997 or of as many as -y says, and a tensor x of FP32[1,16], or of as many
  * elements as -e says, all of it S % 1000; in JSON S % 1000 and a half. Its answer is the sum of 2x + 1;
- * in JSON of 2x, the same number. Answers are read in either form.
+ * in JSON of 2x, the same number. With -f each element is random, and the sums are of these. Answers are read in either form.
  */
+#include <math.h>
 #include <signal.h>
 #include <string.h>
 
@@ -42,12 +44,13 @@
 #define STILL_S 3 /* a busy machine may pause for a while */
 #define COUNT_S 60 /* for all that is in a topic, committed or not */
 #define STRETCH_MS 600000 /* of answers whose times are noted */
+#define ROUNDING 1e-5 /* of a sum of random numbers in FP32 */
 #define QUIET_S 15 /* longer than what a dead engine left open can hold back a reader: a transaction's timeout; or -q */
 
 struct options {
 	const char *brokers, *in, *out, *group;
 	long count, rate, pid, quiet_s, doubles;
-	bool json, counted, least, apart, keyless, held;
+	bool json, counted, least, apart, keyless, held, random;
 	long partitions, elements;
 	int out_partitions; /* of OUT, as Kafka says it */
 	long parts; /* answers of a request */
@@ -107,9 +110,9 @@ static int send_requests(const struct options *options)
 	long number = 0;
 	for (; number < options->count && !is_stopped; number++) {
 		if (options->json)
-			load_encode_json(number, options->elements, &bytes);
+			load_encode_json(number, options->elements, options->random, &bytes);
 		else
-			load_encode_x(arena, number, options->elements, 0, &bytes);
+			load_encode_x(arena, number, options->elements, options->random, 0, &bytes);
 		int64_t time_ms = options->apart ? began_ms - options->count + number : 0; /* 0: when it is produced */
 		struct load_key key = {0};
 		if (!options->keyless)
@@ -279,12 +282,24 @@ static bool is_counted(const struct options *options, const struct avro_answer *
 	return options->least ? tensor_number(count, 0) >= place : tensor_number(count, 0) == place;
 }
 
+/* In JSON of 2x, whose numbers are what they are here; in Avro of 2x + 1. */
+static bool is_sum_of_random(const struct options *options, double sum, long number)
+{
+	double expected = 0;
+	for (long i = 0; i < options->elements; i++)
+		expected += 2 * (double)load_random(number, i) + !options->json;
+	return fabs(sum - expected) <= ROUNDING * expected;
+}
+
 static bool is_right(const struct options *options, const struct avro_answer *answer, long number)
 {
 	const struct tensor *sum = tensors_find(answer->payload.tensors, TEXT("sum"));
 	if (options->counted && !is_counted(options, answer, number))
 		return false;
-	return sum && sum->count == 1 && tensor_number(sum, 0) == (double)(options->elements * (2 * (number % 1000) + 1));
+	if (!sum || sum->count != 1)
+		return false;
+	return options->random ? is_sum_of_random(options, tensor_number(sum, 0), number)
+			       : tensor_number(sum, 0) == (double)(options->elements * (2 * (number % 1000) + 1));
 }
 
 static void note_time(struct tally *tally, const rd_kafka_message_t *message)
@@ -516,6 +531,7 @@ int main(int argc, char **argv)
 					 {'l', .flag = &options.least},
 					 {'k', .flag = &options.keyless},
 					 {'h', .flag = &options.held},
+					 {'f', .flag = &options.random},
 					 {0}};
 	letters_read(argc - 1, argv + 1, letters);
 	load_keys_check(options.keys);

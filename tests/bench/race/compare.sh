@@ -116,7 +116,7 @@ figure_of() { # $1 figures, $2 name
 
 # What came of the requests, into $checked. Who gives wrong answers is not to be compared.
 read_answers() { # $1 topic, $2 how many
-	checked=$("$build/requests" check -b "$brokers" -o "$1-answers" -n "$2" -q 2 -y $keys 2>"$dir/check.log") ||
+	checked=$("$build/requests" check -b "$brokers" -o "$1-answers" -n "$2" -q 2 -y $keys -f -j 2>"$dir/check.log") ||
 		give_up "$1: no answers could be read"
 	[ "$(figure_of "$checked" wrong) $(figure_of "$checked" failed)" = "0 0" ] || give_up "$1: wrong answers: $checked"
 }

@@ -32,8 +32,8 @@ stop_runner() {
 }
 
 # One of the pipelines beside this file, on topics $2 and $2-answers.
-fill_in() { # $1 pipeline, $2 topic, $3 namespace, $4 delivery
-	sed -e "s/TOPIC/$2/; s/GROUP/$3/; s/DELIVERY/$4/" "$race/$1.yaml"
+fill_in() { # $1 pipeline, $2 topic, $3 namespace, $4 delivery, $5 what race.yaml answers
+	sed -e "s/TOPIC/$2/; s/GROUP/$3/; s/DELIVERY/$4/; s/KEEP/${5-mean, above}/" "$race/$1.yaml"
 }
 
 start_sluice() { # $1 file or folder, then more arguments
@@ -62,8 +62,8 @@ call_models() { # $1 what their batchingConfig is
 	sed "s/BATCHING/$1/; s,stub://identity,$door," "$race/models.yaml"
 }
 
-fill() { # $1 topic, $2 how many; then options of requests
-	send "$1" "$2" 0 "${@:3}"
+fill() { # $1 topic, $2 how many, of random numbers; then options of requests
+	send "$1" "$2" 0 -f "${@:3}"
 	sent
 }
 

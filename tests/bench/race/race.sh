@@ -29,8 +29,8 @@ fill json "$backlog" -j
 
 # ---- who runs ----
 
-start_fixed() { # $1 form, $2 namespace, $3 delivery
-	fill_in race "$1" "$2" "$3" >"$dir/$2.yaml"
+start_fixed() { # $1 form, $2 namespace, $3 delivery, $4 what is answered
+	fill_in race "$1" "$2" "$3" "${@:4}" >"$dir/$2.yaml"
 	start_sluice "$dir/$2.yaml" --commit ${commit_ms}ms
 }
 
@@ -59,6 +59,8 @@ run_round() { # $1 number
 	echo "seldon $(seldon_beside "$speed")" >>"$dir/speeds"
 	start_fixed avro "alo-$1" at-least-once
 	measure sluice-alo "sluice.alo-$1.at-least-once" avro
+	start_fixed avro "whole-$1" at-least-once x
+	measure sluice-whole "sluice.whole-$1.at-least-once" avro
 	through_forward avro "$1" exactly-once
 	start_fixed avro "eos-$1" exactly-once
 	measure sluice-eos "sluice.eos-$1.exactly-once" avro
@@ -82,7 +84,8 @@ done
 
 echo "messages per CPU second, medians of $rounds; ratio (least..most); load $(cut -d' ' -f1 /proc/loadavg)"
 compare "Avro FP32[1,16], at least once, beside a bare forwarder" sluice-alo forward-at-least-once 0.75
-compare "the same, exactly once" sluice-eos forward-exactly-once 0.75
+compare "the same, answers of FP32[1,16]" sluice-whole forward-at-least-once 0.75
+compare "the same, answers of two numbers, exactly once" sluice-eos forward-exactly-once 0.75
 [ $streams = no ] || compare "JSON, at least once, beside Kafka Streams" sluice-json streams-json 5
 compare "three models in a chain, a gRPC call each, beside Seldon Core 2 at this machine's pace" sluice-chain seldon 30
 compare "the same, calls merged up to 32 rows" sluice-batched seldon 60
