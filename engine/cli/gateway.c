@@ -611,7 +611,8 @@ const struct command command_gateway = {
 	.summary = "Serves pipelines over HTTP and gRPC.",
 	.help = "Accepts requests of the Open Inference Protocol (HTTP, and gRPC with --grpc), of TensorFlow Serving and of "
 		"Seldon Core 1. It writes them to the topics that the files' pipelines read, and returns the answers of engines: "
-		"start them by `sluice run` with the same files, and with `--server` if models need it: a gateway calls none. A "
+		"start them by `sluice run` with the same files, and with `--server` if models need it: a gateway calls none. "
+		"With --control it has no files, and serves what engines with --control run. A "
 		"call ends with its answer or at its deadline: 504 if no engine "
 		"answered in time, 503 if Kafka did not confirm the request. A submitted request without x-timeout-ms may be "
 		"processed after such a 503, and again if it is sent again: with one idempotency-key, all get the answer of one. "

@@ -39,7 +39,8 @@ struct look_limits {
 	int round_ms;		     /* of the last round; 0: there was none */
 };
 
-/* The length of the next round: what is left of the time, or, where it may be told to stop, twice that of the last one. */
+/* The length of the next round: what is left of the time, or, where it may be told to stop, twice that of the last one. A start
+ * begins with a long one: its brokers may be slow. */
 int look_round_ms(struct look_limits *limits);
 
 bool look_is_over(const struct look_limits *limits);

@@ -33,10 +33,10 @@ int look_round_ms(struct look_limits *limits)
 	const int left_ms = kafka_wait_left_ms(limits->until_ms - clock_ms());
 	if (!limits->stopping && !kafka_wait_is_bounded())
 		limits->round_ms = INT_MAX;
+	else if (limits->round_ms == 0)
+		limits->round_ms = limits->stopping ? ROUND_FIRST_MS : ROUND_LONGEST_MS / 2;
 	else
-		limits->round_ms = limits->round_ms == 0		     ? ROUND_FIRST_MS
-				   : limits->round_ms < ROUND_LONGEST_MS / 2 ? 2 * limits->round_ms
-									     : ROUND_LONGEST_MS;
+		limits->round_ms = limits->round_ms < ROUND_LONGEST_MS / 2 ? 2 * limits->round_ms : ROUND_LONGEST_MS;
 	return left_ms < limits->round_ms ? left_ms : limits->round_ms;
 }
 
