@@ -159,6 +159,20 @@ static void a_version_that_was_removed_is_not_returned_to(void **state)
 	apply_runs(EXIT_MISUSE, "has no change 1, or keeps none of its versions any more", "rollback change/1");
 }
 
+/* As where gc has kept an older version, because an experiment names it. */
+static void a_version_before_a_gap_is_not_taken_for_the_one_before(void **state)
+{
+	(void)state;
+	two_changes_of_a_model_and_its_pipeline();
+	apply_file("a.yaml", MODEL("score") "# moved again\n");
+	apply_runs(EXIT_GOOD, "Model/score version 3 accepted (change 3)", "apply %s", apply_stand.folder);
+	active("model/score");
+	mock_append(&apply_stand.mock, apply_stand.config.topics.control, TEXT("Model/score@2"), (struct text){0});
+	apply_runs(EXIT_MISUSE, "`Model/score` has no version that was in force before, or it is not kept any more",
+		   "rollback model/score");
+	apply_runs(EXIT_MISUSE, "the version of `Model/score` before change 3 is not kept any more", "rollback change/3");
+}
+
 /* An engine that has prepared the change `prepared`, and cannot prepare the change `failed`; 0: none. */
 static void engine_prepares(int64_t prepared, int64_t failed)
 {
@@ -232,6 +246,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_change_that_a_later_one_changed_again_stays, apply_keeper_setup, apply_teardown),
 		cmocka_unit_test_setup_teardown(a_version_of_other_labels_has_not_returned, apply_keeper_setup, apply_teardown),
 		cmocka_unit_test_setup_teardown(a_version_that_was_removed_is_not_returned_to, apply_keeper_setup, apply_teardown),
+		cmocka_unit_test_setup_teardown(a_version_before_a_gap_is_not_taken_for_the_one_before, apply_keeper_setup,
+						apply_teardown),
 		cmocka_unit_test_setup_teardown(a_change_that_is_not_decided_is_taken_back_and_one_that_failed_is_not,
 						apply_keeper_setup, apply_teardown),
 		cmocka_unit_test_setup_teardown(a_namespace_lists_its_changes, apply_keeper_setup, apply_teardown),
