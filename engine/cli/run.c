@@ -1,4 +1,7 @@
 /* run.c: `sluice run`: an engine on Kafka (process/engine_process.h). */
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/network.h"
 #include "cli/command.h"
 #include "process/engine_process.h"
@@ -12,7 +15,8 @@ static const struct option options[] = {
 	COMMAND_NAMESPACE(run_asked, namespace),
 	ROW("namespaces", TEXT, struct run_asked, namespaces, .word = "NAMES",
 	    .help = "With --control: the namespaces to serve, as in a,b. Each has a process of its own, which has its own workers "
-		    "and its own --memory, and uses no topic of another namespace."),
+		    "and its own --memory, and uses no topic of another namespace. The first one has the ports of --http, --grpc "
+		    "and --metrics, the second one those plus 1, and so on; --health-socket gets `.NAMESPACE` at its end."),
 	ROW("control", FLAG, struct run_asked, control,
 	    .help = "Runs what is in force in the control plane of the namespace (`sluice apply`), instead of files, and may "
 		    "become its keeper."),
@@ -135,36 +139,65 @@ static int run_one(struct session *session, const struct run_asked *self, const 
 struct run_several {
 	struct session *session;
 	const struct run_asked *options;
+	struct namespace_list list;
 };
 
 static int serve_namespace(void *context, const char *namespace)
 {
 	const struct run_several *several = context;
 	struct run_asked own = *several->options;
+	struct error error = {0};
+	int64_t index = 0;
+	while (strcmp(several->list.names[index], namespace) != 0)
+		index++;
 	own.namespace = namespace;
+	own.http_port += own.http_port > 0 ? index : 0;
+	own.grpc_port += own.grpc_port > 0 ? index : 0;
+	if (!metrics_asked_move(&own.metrics, (int)index, several->session->arena, &error))
+		return command_refused(several->session, &command_run, &error);
+	if (own.health_socket)
+		own.health_socket = arena_print(several->session->arena, "%s.%s", own.health_socket, namespace);
 	return run_one(several->session, &own, NULL, 0);
 }
 
-/* What only one process can have. */
-static bool has_one_port(const struct run_asked *self)
+/* Whether each namespace can have ports of its own. CONFIG: they end before the last one, or two options give the same. */
+static bool ports_fit(const struct run_asked *self, int64_t count, struct error *error)
 {
-	return self->http_port > 0 || self->grpc_port > 0 || self->metrics.address || self->health_socket;
+	struct metrics_address metrics = {0};
+	if (self->metrics.address && !metrics_address_read(self->metrics.address, &metrics, error))
+		return false;
+	const struct {
+		const char *option;
+		int64_t port;
+	} all[] = {{"--http", self->http_port},
+		   {"--grpc", self->grpc_port != self->http_port ? self->grpc_port : 0}, /* one port has both */
+		   {"--metrics", metrics.port}};
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		if (all[i].port > 0 && all[i].port + count - 1 > PORT_MOST)
+			return error_set(error, ERROR_CONFIG, PLACE_NONE,
+					 "%s %lld leaves no port for the last of %lld namespaces; give a lower one",
+					 all[i].option, (long long)all[i].port, (long long)count);
+		for (size_t j = 0; j < i; j++)
+			if (all[i].port > 0 && all[j].port > 0 && llabs(all[i].port - all[j].port) < count)
+				return error_set(error, ERROR_CONFIG, PLACE_NONE,
+						 "%s %lld and %s %lld are too near: %lld namespaces have as many ports of each; "
+						 "choose them further apart",
+						 all[j].option, (long long)all[j].port, all[i].option, (long long)all[i].port,
+						 (long long)count);
+	}
+	return true;
 }
 
 static int run_several(struct session *session, const struct run_asked *self, size_t count)
 {
-	struct run_several several = {session, self};
-	struct namespace_list list;
+	struct run_several several = {session, self, {0}};
 	struct error error = {0};
 	if (!self->control || count > 0)
 		return command_misuse(session, &command_run, "--namespaces is for --control; files state their namespaces");
-	if (has_one_port(self))
-		return command_misuse(session, &command_run,
-				      "--http, --grpc, --metrics and --health-socket are of one engine, and --namespaces starts "
-				      "several; leave them out, or start an engine for each namespace");
-	if (!namespaces_read(self->namespaces, session->arena, &list, &error))
+	if (!namespaces_read(self->namespaces, session->arena, &several.list, &error) ||
+	    !ports_fit(self, (int64_t)several.list.count, &error))
 		return command_refused(session, &command_run, &error);
-	return namespaces_run(command_workspace(session), &list, serve_namespace, &several);
+	return namespaces_run(command_workspace(session), &several.list, serve_namespace, &several);
 }
 
 static int run_command_run(struct session *session, const void *given, const char *const *arguments, size_t count)

@@ -54,6 +54,20 @@ bool metrics_address_read(const char *text, struct metrics_address *address, str
 	return true;
 }
 
+bool metrics_asked_move(struct metrics_asked *asked, int ports, struct arena *arena, struct error *error)
+{
+	struct metrics_address address;
+	if (!asked->address)
+		return true;
+	if (!metrics_address_read(asked->address, &address, error))
+		return false;
+	const char *colon = strrchr(asked->address, ':');
+	const int host = colon ? (int)(colon + 1 - asked->address) : 0;
+	if (address.port > 0)
+		asked->address = arena_print(arena, "%.*s%d", host, asked->address, address.port + ports);
+	return asked->address || error_memory(error, ERROR_SYSTEM, "reading --metrics");
+}
+
 /* ---- options ---- */
 
 static struct tls_files metrics_files(const struct metrics_asked *asked)

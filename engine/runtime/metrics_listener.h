@@ -57,6 +57,9 @@ struct metrics_asked {
 		ROW("metrics-authorities", TEXT, owner, member.authorities, .word = "FILE",                                        \
 		    .help = "A file of authorities, in PEM: who reads metrics needs a certificate that one of them has signed.")
 
+/* Gives it another port, so many above its own; 0 stays 0. The address is in the arena. CONFIG: it is no address; SYSTEM. */
+bool metrics_asked_move(struct metrics_asked *asked, int ports, struct arena *arena, struct error *error);
+
 /* Checks the options alone: the address, and that the files have a certificate, and a port. CONFIG. */
 bool metrics_asked_check(const struct metrics_asked *asked, struct error *error);
 

@@ -53,13 +53,26 @@ for namespace in alpha beta; do
 	topics "sluice.$namespace.call" "sluice.$namespace.call-answers"
 done
 
-start_several --namespaces alpha,beta
+metrics=$(free_port 2) http=$(free_port 2)
+start_several --namespaces alpha,beta --metrics "$metrics" --http "$http" --health-socket "$dir/health"
 several=$started
 for namespace in alpha beta; do
 	says 30 "is now the keeper of namespace .$namespace" 1
 	apply "$namespace" "$dir/$namespace.yaml"
 	expect "status of apply to $namespace" $? "-eq 0"
 	says 30 "call: reads sluice.$namespace.pipeline.call.inputs" 1
+done
+
+# Ports of its own for each: of metrics, of the gateway, and a socket.
+answers_as() { curl -s -o "$dir/curl" -w '%{http_code}' "$1" | grep -q 200 && grep -q "$2" "$dir/curl"; }
+for n in 0 1; do
+	namespace=$(echo alpha beta | cut -d ' ' -f $((n + 1)))
+	wait_until 20 answers_as "http://127.0.0.1:$((metrics + n))/metrics" "namespace=\"$namespace\""
+	expect "status of waiting for metrics of $namespace" $? "-eq 0"
+	wait_until 20 answers_as "http://127.0.0.1:$((http + n))/v2/health/ready" ""
+	expect "status of waiting for the gateway of $namespace" $? "-eq 0"
+	"$sluice" health --socket "$dir/health.$namespace" >"$dir/health.log" 2>&1
+	expect "status of the health of $namespace by its socket" $? "-eq 0"
 done
 
 send sluice.alpha.pipeline.call.inputs "$count" "$rate"

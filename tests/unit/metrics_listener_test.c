@@ -211,6 +211,26 @@ static void an_address_is_a_port_or_a_host_and_a_port(void **state)
 	}
 }
 
+/* As for the second and third of several namespaces. */
+static void a_port_moves_and_its_host_stays(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_open((size_t)1 << 16);
+	struct error error = {0};
+	static const struct {
+		const char *address, *moved;
+	} cases[] = {{"9090", "9092"}, {"0.0.0.0:9090", "0.0.0.0:9092"}, {"[::1]:9090", "[::1]:9092"}, {"0", "0"}, {"h:0", "h:0"}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct metrics_asked asked = {.address = cases[i].address};
+		assert_true(metrics_asked_move(&asked, 2, arena, &error));
+		assert_string_equal(asked.address, cases[i].moved);
+	}
+	struct metrics_asked none = {0}, wrong = {.address = "here"};
+	assert_true(metrics_asked_move(&none, 2, arena, &error) && !none.address);
+	assert_false(metrics_asked_move(&wrong, 2, arena, &error));
+	arena_close(arena);
+}
+
 /* A page whose name leads here reads nothing (net/host_names.h). */
 static void a_request_to_another_name_is_refused(void **state)
 {
@@ -287,6 +307,7 @@ int main(void)
 		cmocka_unit_test(files_of_tls_need_each_other_and_a_port),
 		cmocka_unit_test(encryption_that_is_asked_for_is_given_beyond_this_machine),
 		cmocka_unit_test(an_address_is_a_port_or_a_host_and_a_port),
+		cmocka_unit_test(a_port_moves_and_its_host_stays),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

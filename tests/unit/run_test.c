@@ -56,6 +56,28 @@ static void expect_refusal(const char *text, const char *more, const char *words
 
 #define BROKERS "--brokers 127.0.0.1:1"
 
+static void ports_of_several_namespaces_are_apart(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *ports, *words;
+	} rows[] = {
+		{"--http 8080 --grpc 8081", "--http 8080 and --grpc 8081 are too near: 2 namespaces have as many ports of each"},
+		{"--http 8080 --grpc 8080 --metrics 0.0.0.0:8079", "--http 8080 and --metrics 8079 are too near"},
+		{"--http 65535", "--http 65535 leaves no port for the last of 2 namespaces; give a lower one"},
+		{"--metrics here", "`--metrics here` is no address"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char line[400];
+		(void)snprintf(line, sizeof line, "run --control --namespaces a,b %s " BROKERS, rows[i].ports);
+		struct said said = say_with(step_kinds, line);
+		if (!strstr(said.err, rows[i].words))
+			fail_msg("\"%s\" is not in: %s", rows[i].words, said.err);
+		assert_int_equal(said.code, EXIT_MISUSE);
+		said_close(&said);
+	}
+}
+
 static void what_cannot_run_yet_is_refused_with_its_reason(void **state)
 {
 	(void)state;
@@ -405,6 +427,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_cannot_run_yet_is_refused_with_its_reason),
+		cmocka_unit_test(ports_of_several_namespaces_are_apart),
 		cmocka_unit_test(a_name_or_an_amount_that_no_engine_can_have_is_refused),
 		cmocka_unit_test(a_model_without_a_server_is_refused),
 		cmocka_unit_test(all_models_without_an_endpoint_are_named_with_the_field_to_write),
