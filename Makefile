@@ -236,7 +236,7 @@ demo:
 ## |    55  torture    allocations of every command made to fail, one in each run
 ## |    50  fuzz       a short run of every fuzz target, from one seed
 ## |    30  grpc       our gRPC and grpcio, both ways, and the gateway with tritonclient, SeldonClient and MLServer's client (skipped when PyPI cannot be reached)
-## |    25  callers    callers of a gateway that leave, and what others get beside floods and a second gateway
+## |    45  callers    callers of a gateway that leave, and what others get beside floods, a second gateway and little memory
 ## |   500  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
 ## |   250  contract   what a simulated and a real Kafka both must do; joins whose sources are away
 ## |    80  guard      a network that loses, delays and repeats, and a broker that refuses requests, before a real Kafka

@@ -254,6 +254,7 @@ part_grpc() {
 part_callers() {
 	counted tests/judge/leaving.py $sluice
 	counted tests/judge/crowds.py $sluice
+	counted tests/judge/memory.py $sluice
 }
 
 part_kafka() {

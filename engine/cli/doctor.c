@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "client/doctor_machine.h"
 #include "client/doctor_services.h"
+#include "runtime/process_memory.h"
 
 #define FINDINGS_BYTES_MAX ((size_t)1 << 20)
 
@@ -24,8 +25,7 @@ static const struct option options[] = {
 	    .help = "The address of the server or model of that name. Given several times for one name: its replicas."),
 	ROW("workers", INTEGER, struct doctor_options, workers, .word = "N", .fallback = "1", .least = 1, .most = 256,
 	    .help = "The value for `sluice run`."),
-	ROW("memory", QUANTITY, struct doctor_options, memory_bytes, .word = "SIZE", .fallback = "256Mi",
-	    .help = "The value for `sluice run`."),
+	MEMORY_ROW(struct doctor_options, memory_bytes, "As for `sluice run`."),
 	ROW("state", TEXT, struct doctor_options, state_folder, .word = "DIR", .help = "The value for `sluice run`."),
 	ROW("state-memory", QUANTITY, struct doctor_options, state_bytes, .word = "SIZE", .fallback = "1Gi",
 	    .help = "The value for `sluice run`."),
@@ -74,7 +74,8 @@ static int doctor_run(struct session *session, const void *filled, const char *c
 	const struct doctor_options *self = filled;
 	struct doctor doctor = {.session = session, .options = self, .findings = {.arena = session->arena}};
 	const struct machine_needs needs = {.workers = (size_t)self->workers,
-					    .memory_bytes = self->memory_bytes,
+					    .memory_bytes =
+						    (double)memory_choose((size_t)self->memory_bytes, memory_cgroup_limit(""), 1),
 					    .state_folder = self->state_folder,
 					    .state_bytes = self->state_bytes};
 	int misuse = command_servers_misused(session, &command_doctor, &self->servers);

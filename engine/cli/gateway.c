@@ -15,6 +15,7 @@
 #include "log/topic_setup.h"
 #include "net/loop_task.h"
 #include "runtime/log_writer.h"
+#include "runtime/process_memory.h"
 #include "runtime/revision_topics.h"
 #include "runtime/start_wait.h"
 #include "runtime/waiting_listener.h"
@@ -33,6 +34,7 @@ struct gateway_options {
 	struct gateway_asked gateway;
 	int64_t http_port, grpc_port;
 	int64_t drain_ns;
+	double memory_bytes;
 	int topics;
 	int log_level;
 	int form;
@@ -59,6 +61,8 @@ static const struct option options[] = {
 	    .help = "The port for gRPC, which may be that of --http; 0: a free one; -1: there is none."),
 	ROW("drain", DURATION, struct gateway_options, drain_ns, .fallback = "10s",
 	    .help = "How long open calls may take when the gateway stops, after the time of --lame-duck."),
+	MEMORY_ROW(struct gateway_options, memory_bytes,
+		   "The memory that bodies, answers and records that wait may use; beyond it, bodies are refused (503)."),
 	GATEWAY_ROWS(struct gateway_options, gateway),
 	ROW("topics", CHOICE, struct gateway_options, topics, .choices = "create check", .fallback = "create",
 	    .help = "Whether missing topics are created, or are an error."),
@@ -301,6 +305,8 @@ static void on_hung_up(void *context)
 static bool gateway_begin(struct gateway_run *run, struct error *error)
 {
 	const struct gateway_options *self = run->options;
+	const size_t asked_bytes = (size_t)self->memory_bytes, limit_bytes = memory_cgroup_limit("");
+	const size_t memory_bytes = memory_choose(asked_bytes, limit_bytes, 1);
 	const struct gateway_config ports = {.serves_http = true,
 					     .http_port = (int)self->http_port,
 					     .serves_grpc = self->grpc_port >= 0,
@@ -309,7 +315,9 @@ static bool gateway_begin(struct gateway_run *run, struct error *error)
 					     .consumer = run->kafka.consumer,
 					     .producer = run->kafka.producer,
 					     .own_topics = self->topics == TOPICS_CREATE ? run->own : NULL,
+					     .memory_bytes = memory_bytes,
 					     .log = &run->session->log->sink};
+	memory_log(&run->session->log->sink, asked_bytes, memory_bytes, limit_bytes);
 	if (run->revision->plan.count > 0)
 		gateway_own_topics(run->revision, run->kafka.topics, run->own);
 	if (!gateway_service_open(&run->service, run->loop, &ports, &run->revision->plan, error))

@@ -7,6 +7,7 @@
 #include "process/engine_process.h"
 #include "process/namespace_processes.h"
 #include "runtime/log_writer.h"
+#include "runtime/process_memory.h"
 
 #define WORKERS_MAX 256
 
@@ -35,8 +36,9 @@ static const struct option options[] = {
 	    .help = "The engine's name in its groups: unique, and the same after a restart; default: the host's name."),
 	ROW("workers", INTEGER, struct run_asked, workers, .word = "N", .fallback = "1", .least = 1, .most = WORKERS_MAX,
 	    .help = "Threads for each delivery, which share the partitions of all its pipelines."),
-	ROW("memory", QUANTITY, struct run_asked, memory_bytes, .word = "SIZE", .fallback = "256Mi",
-	    .help = "The memory that messages may use; beyond it, requests wait in Kafka."),
+	MEMORY_ROW(struct run_asked, memory_bytes,
+		   "The memory that messages may use; beyond it, requests wait in Kafka. A gateway in this process has half of it, "
+		   "for bodies, answers and records that wait, and refuses bodies beyond that (503)."),
 	ROW("observers", CHOICE, struct run_asked, observers, .choices = "on off", .fallback = "on",
 	    .help = "`off`: this engine leaves observers (`drift`, and `explain` beside the answer), which delay no answer, to "
 		    "other engines. If none runs them, "
@@ -157,6 +159,7 @@ static int serve_namespace(void *context, const char *namespace)
 		return command_refused(several->session, &command_run, &error);
 	if (own.health_socket)
 		own.health_socket = arena_print(several->session->arena, "%s.%s", own.health_socket, namespace);
+	own.namespace_count = several->list.count;
 	return run_one(several->session, &own, NULL, 0);
 }
 

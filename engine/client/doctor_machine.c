@@ -9,7 +9,7 @@
 #include <sys/timex.h>
 #include <unistd.h>
 
-#include "base/number.h"
+#include "runtime/process_memory.h"
 
 #define DESCRIPTORS_LEAST 4096 /* a connection to each broker and replica, by each client of each worker */
 #define CLOCK_ERROR_MAX_US 500000
@@ -38,34 +38,21 @@ static void examine_processors(const struct machine_needs *needs, struct finding
 		findings_add(findings, GRADE_GOOD, "processors", NULL, "%zu", count);
 }
 
-/* The number that is the only content of a file; -1: there is none. */
-static double read_number(const char *path)
-{
-	char line[NUMBER_TEXT_MAX + 2];
-	double number = -1;
-	FILE *file = fopen(path, "r");
-	bool good = file && fgets(line, sizeof line, file) && number_read_double((struct text){line, strcspn(line, "\n")}, &number);
-	if (file)
-		(void)fclose(file);
-	return good ? number : -1;
-}
-
 /* Of the group of processes that a container is, else of the machine. */
 static double memory_limit(void)
 {
-	double whole = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
-	double limit = read_number("/sys/fs/cgroup/memory.max");
-	if (limit < 0)
-		limit = read_number("/sys/fs/cgroup/memory/memory.limit_in_bytes");
-	return limit > 0 && limit < whole ? limit : whole;
+	const double whole = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+	const double limit = (double)memory_cgroup_limit("");
+	return limit < whole ? limit : whole;
 }
 
 static void examine_memory(const struct machine_needs *needs, struct findings *findings)
 {
-	double limit = memory_limit();
-	if (needs->memory_bytes > limit)
+	const double limit = memory_limit();
+	if (needs->memory_bytes + (double)MEMORY_BESIDE_BYTES > limit)
 		findings_add(findings, GRADE_FAULT, "memory", "Lower --memory, or give the container more.",
-			     "--memory is %.0f MiB, and there are %.0f MiB", needs->memory_bytes / MIB, limit / MIB);
+			     "--memory is %.0f MiB, the process needs %.0f MiB beside it, and there are %.0f MiB",
+			     needs->memory_bytes / MIB, (double)MEMORY_BESIDE_BYTES / MIB, limit / MIB);
 	else
 		findings_add(findings, GRADE_GOOD, "memory", NULL, "--memory is %.0f MiB of %.0f MiB", needs->memory_bytes / MIB,
 			     limit / MIB);

@@ -22,7 +22,6 @@
 #define LOOK_MS 100	     /* between two checks for callers that have disconnected */
 #define HEARTBEAT_MS 1000    /* between two checks whether Kafka has answered */
 #define RENEWAL_MS 1000	     /* before replies that could not be read are read again */
-#define QUEUE_BYTES ((size_t)256 << 20)
 #define REPLY_ARENA_BYTES ((size_t)2 << 20) /* of a reply's headers, and a front end's copy of them */
 
 static_assert(CALLS_OPEN_MAX <= DIRECT_CALLS_MAX, "each slot has a place there");
@@ -474,7 +473,7 @@ static bool clients_open(struct calls *calls, const struct gateway_targets *targ
 	calls->producer_config = (struct request_producer_config){.brokers = config->brokers,
 								  .timeout_ms = CALLS_REPORT_MS,
 								  .message_bytes = config->message_bytes,
-								  .queue_bytes = QUEUE_BYTES,
+								  .queue_bytes = config->queue_bytes,
 								  .properties = config->producer,
 								  .bell = calls->bell,
 								  .loop = calls->loop,

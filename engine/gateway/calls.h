@@ -60,6 +60,7 @@ struct calls_config {
 	const char *brokers;
 	struct properties consumer, producer;
 	size_t message_bytes; /* of the largest record */
+	size_t queue_bytes;   /* of records that wait for Kafka */
 	struct direct_hub *direct; /* to the engine of this process (worker/direct_hub.h); NULL: there is none */
 	const struct wanted_topic *own_topics; /* gateway/topic_presence.h: as they are created again; NULL: they are not */
 	/* Asks for the limits of topics again, after which calls_limits_take() is called. False: it is not. NULL: nobody asks. */

@@ -17,13 +17,17 @@
 #include "log/kafka_wait.h"
 #include "net/host_names.h"
 #include "observe/log_sink.h"
+#include "runtime/process_memory.h"
 
 #define CONNECTIONS 16384
-#define PEER_CONNECTIONS 8192
 #define CLAIMS_MS 3000			 /* then it starts, and is not ready until it has read them */
 #define KAFKA_MS 3000			 /* for the answers of Kafka to all that it asks when it opens; then it is not ready yet */
-#define BODIES_BYTES ((size_t)512 << 20) /* of all requests in flight */
-#define PEER_BODIES_BYTES (BODIES_BYTES / 2)
+/* Parts of the gateway's memory, in percent: bodies of requests in flight, with their answers; those of one peer, which may be a
+ * proxy; records that wait for Kafka. The rest is for replies that wait, and for connections. */
+#define BODIES_PERCENT 60
+#define PEER_PERCENT 45
+#define RECORDS_PERCENT 25
+#define SETTINGS_BYTES ((size_t)64 << 10)
 #define ANSWER_BYTES_MAX ((size_t)16 << 20) /* of answers that the gateway writes itself: metadata and errors */
 #define REQUEST_ARENA_BYTES ((size_t)16 << 20)
 #define TARGETS_ARENA_BYTES ((size_t)64 << 20)
@@ -32,9 +36,11 @@
 struct gateway {
 	struct gateway_config config;
 	struct arena *arena; /* of the targets */
+	struct arena *settings; /* of its consumers */
 	struct gateway_targets targets;
 	struct request_limits limits;
 	struct body_budget bodies;
+	size_t body_bytes; /* the largest that a topic takes; 0: none is known */
 	struct host_names hosts;
 	bool is_beyond_hosts; /* it needs no names, whatever the access settings are */
 	struct rest rest;
@@ -66,7 +72,7 @@ static bool grpc_set_up(struct gateway *gateway, struct loop *loop, size_t body_
 						 .http = is_shared(&gateway->config) ? gateway->server : NULL,
 						 .message_bytes = body_bytes,
 						 .connections = CONNECTIONS,
-						 .peer_connections = PEER_CONNECTIONS};
+						 .peer_connections = gateway->config.peer_connections};
 	gateway->grpc = grpc_front_open(loop, &config, error);
 	return gateway->grpc != NULL;
 }
@@ -78,10 +84,16 @@ static bool search_begin(void *searcher, const struct poll_request *request)
 
 static void bodies_limit(void *context)
 {
-	const struct gateway *gateway = context;
-	const size_t most = request_limits_most(&gateway->limits);
+	struct gateway *gateway = context;
+	const size_t most = request_limits_most(&gateway->limits), before = gateway->body_bytes;
+	gateway->body_bytes = most;
 	if (most == 0) /* no pipeline is left: who asks for one is told so */
 		return;
+	if (most > gateway->bodies.peer_limit_bytes && most != before)
+		log_say(gateway->config.log, LOG_LEVEL_WARN, NULL,
+			"a topic takes requests of %zu KiB, and the bodies of one peer may have %zu KiB in all: larger requests "
+			"are answered with 503; raise --memory",
+			most >> 10, gateway->bodies.peer_limit_bytes >> 10);
 	if (gateway->server)
 		http_server_limit_bodies(gateway->server, most);
 	if (gateway->grpc)
@@ -100,13 +112,28 @@ static bool limits_ask(void *context)
 	return request_limits_renew(&((struct gateway *)context)->limits);
 }
 
+/* Divides its memory. False: memory ran out. */
+static bool gateway_divide(struct gateway *gateway)
+{
+	struct gateway_config *config = &gateway->config;
+	config->memory_bytes = config->memory_bytes ? config->memory_bytes : MEMORY_USUAL_BYTES;
+	if (config->peer_connections == 0)
+		config->peer_connections = GATEWAY_PEER_CONNECTIONS;
+	gateway->bodies.limit_bytes = config->memory_bytes / 100 * BODIES_PERCENT;
+	gateway->bodies.peer_limit_bytes = config->memory_bytes / 100 * PEER_PERCENT;
+	gateway->settings = arena_open(SETTINGS_BYTES);
+	if (gateway->settings)
+		config->consumer = memory_gateway_consumer(config->memory_bytes, config->consumer, gateway->settings);
+	return gateway->settings && config->consumer.items;
+}
+
 static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const struct plan *plan, struct error *error)
 {
 	const struct gateway_config *config = &gateway->config;
 	struct rest *rest = &gateway->rest;
 	gateway->arena = arena_open(TARGETS_ARENA_BYTES);
 	rest->arena = arena_open(REQUEST_ARENA_BYTES);
-	if (!gateway->arena || !rest->arena)
+	if (!gateway->arena || !rest->arena || !gateway_divide(gateway))
 		return error_memory(error, ERROR_SYSTEM, "opening a gateway");
 	gateway->limits = (struct request_limits){
 		.loop = loop, .config = config, .targets = &gateway->targets, .changed = gateway_on_limits, .context = gateway};
@@ -118,6 +145,7 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 					   .consumer = config->consumer,
 					   .producer = config->producer,
 					   .message_bytes = PRODUCER_RECORD_BYTES,
+					   .queue_bytes = config->memory_bytes / 100 * RECORDS_PERCENT,
 					   .direct = config->direct,
 					   .own_topics = config->own_topics,
 					   .limits_ask = limits_ask,
@@ -131,14 +159,13 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 						.hosts = &gateway->hosts,
 						.gzips = true,
 						.connections = CONNECTIONS,
-						.peer_connections = PEER_CONNECTIONS,
+						.peer_connections = config->peer_connections,
+						.log = config->log,
 						.remedy = "send less at a time, or raise the topic's max.message.bytes",
 						.admits = rest_admits,
 						.refused = rest_server_refused,
 						.called = rest_called_admitted,
 						.context = rest};
-	gateway->bodies.limit_bytes = BODIES_BYTES;
-	gateway->bodies.peer_limit_bytes = PEER_BODIES_BYTES;
 	gateway->hosts = host_names_of(config->host, config->hosts);
 	gateway->is_beyond_hosts = gateway->hosts.any || config->files;
 	rest->config = config;
@@ -177,8 +204,10 @@ struct gateway *gateway_open(struct loop *loop, const struct gateway_config *con
 	kafka_wait_bound(&wait);
 	const bool good = gateway_set_up(gateway, loop, plan, error);
 	kafka_wait_bound(NULL);
-	if (good)
+	if (good) {
+		bodies_limit(gateway);
 		return gateway;
+	}
 	gateway_close(gateway);
 	return NULL;
 }
@@ -198,6 +227,7 @@ void gateway_close(struct gateway *gateway)
 	buffer_close(&gateway->rest.body);
 	arena_close(gateway->rest.arena);
 	arena_close(gateway->arena);
+	arena_close(gateway->settings);
 	memory_give(gateway);
 }
 

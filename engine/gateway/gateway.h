@@ -25,6 +25,7 @@ struct wanted_topic;
 #define GATEWAY_DEADLINE_MAX_MS 600000 /* of any call: as long as replies are kept */
 #define GATEWAY_REPLIES_RETENTION_MS GATEWAY_DEADLINE_MAX_MS
 #define GATEWAY_REPLIES_PARTITIONS 16
+#define GATEWAY_PEER_CONNECTIONS 8192 /* of one peer: half of all that there may be */
 #define GATEWAY_CLAIMS_PARTITIONS 16
 
 struct gateway_config {
@@ -38,6 +39,8 @@ struct gateway_config {
 	struct properties consumer, producer;
 	struct direct_hub *direct; /* to the engine of this process (worker/direct_hub.h); NULL: there is none */
 	const struct wanted_topic *own_topics; /* gateway/topic_presence.h: as they are created again; NULL: they are not */
+	size_t memory_bytes;	 /* of bodies, answers, and records that wait; 0: MEMORY_USUAL_BYTES */
+	size_t peer_connections; /* of one peer; 0: GATEWAY_PEER_CONNECTIONS */
 	size_t record_bytes; /* limit of a request's record; 0: the topic's own */
 	int64_t timeout_ms;  /* 0: GATEWAY_TIMEOUT_MS */
 	int64_t lame_duck_ms;		      /* for which it accepts calls and connections after it was told to stop, not ready */

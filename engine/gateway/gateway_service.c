@@ -105,6 +105,7 @@ bool gateway_service_open(struct gateway_service *service, struct loop *loop, co
 	service->config.compat = asked->compat;
 	service->config.cors_origins = asked->cors_origins;
 	service->config.hosts = asked->hosts;
+	service->config.peer_connections = (size_t)asked->peer_connections;
 	if (!certificate_watch_open(&service->certificates, service->workspace, loop, service->config.files, service_reload_tls,
 				    service, error))
 		return false;

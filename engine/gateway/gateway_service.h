@@ -18,6 +18,7 @@ struct gateway_asked {
 	struct gateway_access_asked access;
 	struct name_list passed, cors_origins, hosts;
 	int64_t timeout_ns, lame_duck_ns;
+	int64_t peer_connections;
 	int compat;
 };
 
@@ -43,6 +44,10 @@ struct gateway_asked {
 		    .help = "An origin, as https://app.example, whose pages may call the gateway from a browser (CORS); * is "     \
 			    "every origin."),                                                                                      \
 		HOST_NAMES_ROW(owner, member.hosts),                                                                               \
+		ROW("peer-connections", INTEGER, owner, member.peer_connections, .word = "N", .fallback = "8192", .least = 1,      \
+		    .most = 16384,                                                                                                 \
+		    .help = "The most connections of one peer: an IPv4 address, or an IPv6 network of 64 bits. More are closed "   \
+			    "at once; the first time, the log names the peer. In all there are at most 16384."),                   \
 		ROW("certificate", TEXT, owner, member.listening.certificate,                                                      \
 		    .help = "A file with the gateway's certificate, in PEM: it then accepts only TLS."),                           \
 		ROW("key", TEXT, owner, member.listening.key, .help = "A file with the certificate's key, in PEM."),               \

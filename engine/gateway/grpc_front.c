@@ -504,6 +504,7 @@ struct grpc_front *grpc_front_open(struct loop *loop, const struct grpc_front_co
 						.gzips = true,
 						.connections = config->connections,
 						.peer_connections = config->peer_connections,
+						.log = config->gateway->log,
 						.called = grpc_front_on_called,
 						.converses = on_head,
 						.refused = on_server_refused,

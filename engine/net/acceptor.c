@@ -1,8 +1,10 @@
 /* acceptor.c: see acceptor.h. */
 #include "net/acceptor.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -10,6 +12,22 @@
 
 #define PAUSE_MS 100 /* until the next attempt, if no file descriptor is free */
 #define ACCEPTED_A_TURN 8 /* 10 microseconds each; a turn more costs one */
+
+/* Logs the first peer that reaches the limit: one behind which many callers are, such as a proxy, needs another limit. */
+static void acceptor_log_peer(struct acceptor *acceptor, const struct peer_address *address)
+{
+	static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff}; /* IPv4 (RFC 4291, 2.5.5.2) */
+	const bool is_old = memcmp(address->bytes, mapped, sizeof mapped) == 0;
+	char words[INET6_ADDRSTRLEN] = "";
+	if (acceptor->is_logged || !acceptor->config.log)
+		return;
+	acceptor->is_logged = true;
+	(void)inet_ntop(is_old ? AF_INET : AF_INET6, is_old ? address->bytes + sizeof mapped : address->bytes, words, sizeof words);
+	log_say(acceptor->config.log, LOG_LEVEL_WARN, NULL,
+		"%s has %zu connections, as many as one peer may have at port %d; more of a peer are closed at once, which the "
+		"metrics count. If it is a proxy, raise --peer-connections",
+		words, acceptor->config.peer_connections, acceptor->port);
+}
 
 /* Counts a connection of a peer. NULL: it is refused, which is counted. */
 static struct peer *acceptor_enter(struct acceptor *acceptor, const struct peer_address *address)
@@ -23,6 +41,7 @@ static struct peer *acceptor_enter(struct acceptor *acceptor, const struct peer_
 	if (!config->peer_connections || peer->connections <= config->peer_connections)
 		return peer;
 	acceptor->counts.peer_refused++;
+	acceptor_log_peer(acceptor, address);
 	peers_leave(&acceptor->peers, peer);
 	return NULL;
 }

@@ -13,12 +13,14 @@
 
 #include "net/loop.h"
 #include "net/peers.h"
+#include "observe/log_sink.h"
 
 struct acceptor_config {
 	const char *host; /* NULL: loopback */
 	int port;	  /* 0: any free one */
 	size_t connections;
 	size_t peer_connections; /* of one peer (net/peers.h); 0: as many as there may be */
+	const struct log_sink *log; /* of the first peer that has as many; NULL: none */
 	/* Takes the socket, which does not block, and the peer's entry, which acceptor_leave() gives back. */
 	void (*accepted)(void *context, int socket, struct peer *peer);
 	void *context;
@@ -40,6 +42,7 @@ struct acceptor {
 	int port; /* the port that it listens at */
 	size_t connections;
 	struct connection_counts counts;
+	bool is_logged; /* that a peer has as many connections as one may have */
 	/* Its own: */
 	struct watch watch; /* its descriptor is -1 when it does not listen */
 	struct loop_timer turn, again;

@@ -63,6 +63,7 @@ struct grpc_server *grpc_server_open(struct loop *loop, const struct grpc_server
 						 .port = config->port,
 						 .connections = config->connections,
 						 .peer_connections = config->peer_connections,
+						 .log = config->log,
 						 .accepted = grpc_caller_accept,
 						 .context = server};
 	server->now = (struct loop_timer){.due = grpc_server_on_now, .context = server};

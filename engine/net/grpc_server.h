@@ -38,6 +38,7 @@ struct grpc_server_config {
 	struct body_budget *bodies;    /* of all messages in flight: beyond it RESOURCE_EXHAUSTED; NULL: no limit */
 	size_t connections;	       /* more are closed at once */
 	size_t peer_connections;       /* of one peer (net/peers.h), likewise; 0: no limit of its own */
+	const struct log_sink *log;    /* of net/acceptor.h */
 	bool gzips; /* compresses answers for callers that compress, and accept gzip; not where metadata is not kept */
 	int64_t silence_ms; /* time without data, after which a caller gets a ping, and the time for its answer; also
 			     * for a handshake, and for a caller that does not read its answers, or one of them, which

@@ -38,6 +38,7 @@ static bool open_parts(struct http_server *server, struct error *error)
 						 .port = config->port,
 						 .connections = config->connections,
 						 .peer_connections = config->peer_connections,
+						 .log = config->log,
 						 .accepted = http_inbound_accept,
 						 .context = server};
 	return body_coder_open(&server->coder, server->loop, config->gzips, error) &&

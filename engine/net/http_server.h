@@ -45,6 +45,7 @@ struct http_server_config {
 	bool gzips; /* compresses bodies of http_server_answer() for callers that accept gzip */
 	size_t connections;
 	size_t peer_connections; /* of one peer (net/peers.h); further ones are closed at once. 0: no limit of its own */
+	const struct log_sink *log; /* of net/acceptor.h */
 	int64_t head_ms, body_ms, idle_ms; /* 0: 30 s, 30 s, 75 s */
 	/* Called when the head of a request is complete, before its body is read. False: the callback has answered
 	 * the request, and the body is dropped. NULL: all requests are admitted. */

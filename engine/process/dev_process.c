@@ -16,6 +16,7 @@
 #include "process/service_ports.h"
 #include "runtime/file_watch.h"
 #include "runtime/log_writer.h"
+#include "runtime/process_memory.h"
 #include "runtime/run_limits.h"
 #include "runtime/stop_signal.h"
 #include "serving/model_server.h"
@@ -27,7 +28,6 @@
 #define PARTITIONS 1 /* of every topic, whatever numPartitions says: one worker reads them all */
 #define LINES_MS 1000
 #define DRAIN_MS 5000
-#define MEMORY_BYTES ((size_t)256 << 20)
 #define STATE_BYTES ((size_t)256 << 20) /* of a pipeline, all in one partition */
 #define ADDRESS_BYTES 96
 
@@ -46,6 +46,7 @@ struct dev_process {
 	struct gateway *gateway; /* NULL: it could not be opened */
 	struct drained_stop stop;
 	struct notifier_settings notices;
+	size_t memory_bytes; /* of the engine and the gateway */
 	struct engine_watchers watchers;
 	struct file_watch watch;
 	struct remote_download fetching;
@@ -178,6 +179,7 @@ static bool follow_gateway(struct dev_process *dev, struct error *error)
 		.direct = dev->watchers.direct,
 		.hosts = dev->asked->hosts,
 		.log = &dev->asked->log->sink,
+		.memory_bytes = memory_of_gateway(dev->memory_bytes),
 		.record_bytes = BATCH_TOPIC_BYTES, /* the simulated broker does not report settings of topics */
 	};
 	dev->gateway = gateway_open(dev->loop, &dev->gateway_config, plan, error);
@@ -333,7 +335,7 @@ static bool open_engine(struct dev_process *dev, struct error *error)
 		.producer = embedded_producer_settings,
 		.kinds = dev->workspace->kinds,
 		.workers = WORKERS,
-		.memory_bytes = MEMORY_BYTES,
+		.memory_bytes = dev->memory_bytes - memory_of_gateway(dev->memory_bytes),
 		.state_bytes = STATE_BYTES,
 		.partitions = PARTITIONS,
 		.at_least_once = true,
@@ -410,6 +412,7 @@ bool dev_process_run(const struct dev_config *config, struct error *error)
 {
 	struct dev_process dev = {.asked = config,
 				  .workspace = config->workspace,
+				  .memory_bytes = memory_choose(0, memory_cgroup_limit(""), 1),
 				  .files = {.paths = config->paths,
 					    .path_count = config->path_count,
 					    .namespace = config->namespace,
@@ -418,7 +421,7 @@ bool dev_process_run(const struct dev_config *config, struct error *error)
 					    .insecure = true}};
 	sigset_t before;
 	engine_block_signals(&before);
-	bool good = run_limits_check(MEMORY_BYTES, false, WORKERS, error) && metrics_asked_check(config->metrics, error) &&
+	bool good = run_limits_check(dev.memory_bytes, false, WORKERS, error) && metrics_asked_check(config->metrics, error) &&
 		    alert_settings_make(config->alerts, config->secrets, config->workspace->arena, &dev.notices, error);
 	dev.files.receivers = dev.notices.allowed;
 	dev.files.receiver_count = dev.notices.allowed_count;

@@ -11,6 +11,7 @@
 #include "runtime/group_migration.h"
 #include "runtime/heap_trim.h"
 #include "runtime/log_writer.h"
+#include "runtime/process_memory.h"
 #include "runtime/run_limits.h"
 #include "runtime/start_wait.h"
 #include "runtime/stop_signal.h"
@@ -232,7 +233,10 @@ static bool run_files(struct engine_process *running, struct revision *revision,
 	}
 	running->engine.kinds = running->workspace->kinds;
 	running->engine.workers = (size_t)self->workers;
-	running->engine.memory_bytes = (size_t)self->memory_bytes;
+	const size_t limit_bytes = memory_cgroup_limit("");
+	running->memory_bytes = memory_choose((size_t)self->memory_bytes, limit_bytes, self->namespace_count);
+	running->engine.memory_bytes = running->memory_bytes;
+	memory_log(running->engine.log, (size_t)self->memory_bytes, running->memory_bytes, limit_bytes);
 	running->engine.state_folder = self->state_folder;
 	running->engine.state_bytes = (size_t)self->state_bytes;
 	running->engine.snapshot_ms = self->snapshot_ns / NS_PER_MS;
@@ -245,7 +249,7 @@ static bool run_files(struct engine_process *running, struct revision *revision,
 	running->engine.write_metrics = process_gateway_metrics;
 	running->engine.context = running;
 	process_gateway_choose(running, revision);
-	if (run_limits_check((size_t)self->memory_bytes, true, (size_t)self->workers, error) &&
+	if (run_limits_check(running->memory_bytes, true, (size_t)self->workers, error) &&
 	    metrics_asked_check(&self->metrics, error) && rehearse(running, error) &&
 	    process_kafka_configure(running, revision->runtime, error) &&
 	    (self->control ? gateway_asked_check(&self->gateway, error) : process_gateway_begin(running, revision, error)) &&

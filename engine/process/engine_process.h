@@ -26,7 +26,8 @@ struct run_asked {
 	int topics;
 	const char *instance;
 	int64_t workers;
-	double memory_bytes;
+	double memory_bytes;	/* 0: not given (runtime/process_memory.h) */
+	size_t namespace_count; /* of `namespaces`; 0: one */
 	const char *state_folder;
 	const char *artifact_folder;
 	int observers;

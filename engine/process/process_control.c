@@ -231,6 +231,7 @@ static bool control_activate(void *context, struct revision *revision, struct er
 		revision_close(revision);
 		return false;
 	}
+	process_gateway_share(running);
 	if (!engine_reload(running->live, revision, error))
 		return false;
 	group_mover_follow(control->mover);

@@ -4,6 +4,7 @@
 #include "gateway/server_metrics.h"
 #include "process/process_parts.h"
 #include "process/service_ports.h"
+#include "runtime/process_memory.h"
 
 void process_gateway_choose(struct engine_process *running, const struct revision *revision)
 {
@@ -19,10 +20,17 @@ bool process_gateway_is_wanted(const struct engine_process *running)
 	return running->http_port > 0 || running->grpc_port > 0;
 }
 
+void process_gateway_share(struct engine_process *running)
+{
+	const size_t all = running->memory_bytes;
+	running->engine.memory_bytes = process_gateway_is_wanted(running) ? all - memory_of_gateway(all) : all;
+}
+
 bool process_gateway_begin(struct engine_process *running, const struct revision *revision, struct error *error)
 {
 	const struct run_asked *self = running->asked;
 	process_gateway_choose(running, revision);
+	process_gateway_share(running);
 	return !process_gateway_is_wanted(running) ||
 	       (gateway_asked_check(&self->gateway, error) &&
 		gateway_service_begin(&running->gateway, running->workspace, &self->gateway, revision, error));
@@ -64,6 +72,7 @@ bool process_gateway_start(struct engine_process *running, struct engine *engine
 					     .producer = config->producer,
 					     .direct = running->watchers.direct,
 					     .own_topics = creates ? running->own_topics : NULL,
+					     .memory_bytes = memory_of_gateway(running->memory_bytes),
 					     .log = running->engine.log};
 	if (!process_gateway_is_wanted(running))
 		return true;

@@ -34,6 +34,7 @@ struct engine_process {
 	struct state_history state_history;
 	struct gateway_service gateway; /* its `gateway` is NULL if there is none */
 	int http_port, grpc_port;	/* 0: none */
+	size_t memory_bytes;		/* of --memory: that of `engine`, and of the gateway */
 	struct drained_stop stop;
 	struct remote_download fetching;
 	struct files *remote_files; /* remote files to be fetched; NULL: none */
@@ -57,6 +58,9 @@ bool process_kafka_topics(struct engine_process *running, const struct revision 
 			   struct error *error);
 
 /* ---- gateway: process_gateway.c ---- */
+
+/* Sets the memory of the engine's workers, which is that of the process without the gateway's share. In the engine's thread. */
+void process_gateway_share(struct engine_process *running);
 
 /* Sets the ports of the gateway, by the options, else by the runtime. */
 void process_gateway_choose(struct engine_process *running, const struct revision *revision);

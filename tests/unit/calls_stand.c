@@ -41,6 +41,7 @@ int calls_stand_open(void **state)
 					    .consumer = mock_quick,
 					    .producer = mock_quick,
 					    .message_bytes = 1 << 20,
+					    .queue_bytes = (size_t)16 << 20,
 					    .direct = stand.hub,
 					    .limits_ask = limits_ask,
 					    .context = &stand};

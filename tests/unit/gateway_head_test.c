@@ -96,7 +96,8 @@ static int head_stand_open(void **state)
 	keys_write(&stand);
 	const struct access_settings access = {.api_keys = stand.keys};
 	const struct calls_config calls = {
-		.brokers = stand.mock.brokers, .consumer = mock_quick, .producer = mock_quick, .message_bytes = BODY_BYTES};
+		.brokers = stand.mock.brokers, .consumer = mock_quick, .producer = mock_quick, .message_bytes = BODY_BYTES,
+		.queue_bytes = (size_t)16 << 20};
 	*rest = (struct rest){.config = &stand.config, .targets = &stand.targets, .loop = loop_open(&error)};
 	rest->arena = arena_open(BODY_BYTES);
 	buffer_open(&rest->body, BODY_BYTES);

@@ -56,7 +56,8 @@ static void parts_open(struct keyed_stand *stand)
 {
 	struct error error = {0};
 	const struct calls_config calls = {
-		.brokers = stand->mock.brokers, .consumer = mock_quick, .producer = mock_quick, .message_bytes = 1 << 20};
+		.brokers = stand->mock.brokers, .consumer = mock_quick, .producer = mock_quick, .message_bytes = 1 << 20,
+		.queue_bytes = (size_t)16 << 20};
 	const struct polls_config polls = {.brokers = stand->mock.brokers, .consumer = mock_quick, .wait_ms = SOON_MS};
 	stand->calls = calls_open(stand->loop, &calls, &stand->targets, &error);
 	stand->polls = polls_open(stand->loop, &polls, &error);

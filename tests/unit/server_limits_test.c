@@ -55,6 +55,18 @@ static void is_open(struct loop *loop, int socket)
 	assert_int_equal(errno, EAGAIN);
 }
 
+static size_t logged_lines;
+static char logged[512];
+
+static void log_take(const struct log_sink *sink, const struct log_line *line)
+{
+	(void)sink;
+	logged_lines++;
+	(void)snprintf(logged, sizeof logged, "%s", line->message);
+}
+
+static const struct log_sink peers_log = {.write = log_take};
+
 static void expect_peer_limit(struct loop *loop, int port)
 {
 	char room[200];
@@ -79,14 +91,20 @@ static void one_address_has_so_many_connections(void **state)
 	(void)state;
 	struct error error = {0};
 	struct loop *loop = loop_open(&error);
-	const struct http_server_config http = {.connections = 10, .peer_connections = PEER_MOST, .body_bytes = BODY_BYTES};
+	const struct http_server_config http = {
+		.connections = 10, .peer_connections = PEER_MOST, .body_bytes = BODY_BYTES, .log = &peers_log};
 	const struct grpc_server_config grpc = {
-		.connections = 10, .peer_connections = PEER_MOST, .message_bytes = BODY_BYTES, .streams = 1};
+		.connections = 10, .peer_connections = PEER_MOST, .message_bytes = BODY_BYTES, .streams = 1, .log = &peers_log};
 	struct http_server *rest = http_server_open(loop, &http, &error);
 	struct grpc_server *calls = grpc_server_open(loop, &grpc, &error);
+	logged_lines = 0;
 	expect_peer_limit(loop, http_server_port(rest));
+	assert_non_null(strstr(logged, "127.0.0.1 has 2 connections, as many as one peer may have at port "));
+	expect_peer_limit(loop, http_server_port(rest));
+	assert_int_equal(logged_lines, 1); /* once */
 	expect_peer_limit(loop, grpc_server_port(calls));
-	assert_int_equal(http_server_counts(rest).peer_refused, 1);
+	assert_int_equal(logged_lines, 2);
+	assert_int_equal(http_server_counts(rest).peer_refused, 2);
 	assert_int_equal(grpc_server_counts(calls).peer_refused, 1);
 	assert_int_equal(http_server_counts(rest).refused + grpc_server_counts(calls).refused, 0);
 	http_server_close(rest);
