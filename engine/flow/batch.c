@@ -282,6 +282,7 @@ void batch_verdict(struct batch *batch, enum step_verdict verdict, const struct 
 		if (!visit)
 			continue;
 		visit->batch = NULL;
+		run_root(visit->run)->has_called = true;
 		if (verdict == STEP_DONE && emitted)
 			visit->emitted = member_marked(
 				visit, payload_rows(visit->arena, emitted, row, batch->members[i].rows, batch->rows));

@@ -64,8 +64,6 @@ static int64_t run_waited_ms(const struct run *run)
 
 int64_t flow_waited_ms(const struct flow *flow, const struct message *message)
 {
-	const struct run *run = flow->runs;
-	while (run && run->message != message)
-		run = run->next;
+	const struct run *run = run_find(flow, message);
 	return message->waited_ms + (run ? run_waited_ms(run) : 0);
 }

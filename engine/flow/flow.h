@@ -89,6 +89,8 @@ struct flow_environment {
 	/* How long a call that is under way has waited in queues of this engine, before models that could be reached. NULL: not
 	 * known. */
 	int64_t (*waited_ms)(void *context, const struct call *call);
+	/* What a call that is under way waits for. NULL: it is on its way. */
+	enum standing (*standing)(void *context, const struct call *call);
 	/* Gives up a call, because its message was answered, or its candidate's time is over. The call may be dropped, or begun
 	 * again for another name; flow_answered() must not follow. */
 	void (*forget)(void *context, struct call *call);
@@ -127,8 +129,8 @@ bool flow_enter(struct flow *flow, struct message *message, int64_t now_ms, stru
  * Does nothing if the message is not inside. */
 void flow_abandon(struct flow *flow, const struct message *message);
 
-/* Removes each message that is void, as flow_abandon() does. `abandoned` gets it back, with the environment's context. The messages
- * of a flow with state stay: others may wait for what they remember. */
+/* Removes each message that is void, as flow_abandon() does. `abandoned` gets it back, with the environment's context. A message
+ * of a line stays: others may wait for what it remembers. */
 void flow_abandon_void(struct flow *flow, bool (*is_void)(const struct message *message),
 		       void (*abandoned)(void *context, struct message *message));
 
@@ -145,6 +147,9 @@ int64_t flow_outage_ms(const struct flow *flow, const struct message *message);
 
 /* How long calls of a message that is inside have waited in queues of this engine, before models that could be reached. */
 int64_t flow_waited_ms(const struct flow *flow, const struct message *message);
+
+/* What a message waits for by its calls; STANDING_NONE also if it is not inside. */
+enum standing flow_standing(const struct flow *flow, const struct message *message);
 
 /* When flow_advance() is needed next, for a join window, a batch or a deadline. INT64_MAX: no timer is set. */
 int64_t flow_due_ms(const struct flow *flow);

@@ -98,9 +98,7 @@ static int64_t visit_outage_ms(const struct visit *visit, size_t depth)
 
 int64_t flow_outage_ms(const struct flow *flow, const struct message *message)
 {
-	const struct run *run = flow->runs;
-	while (run && run->message != message)
-		run = run->next;
+	const struct run *run = run_find(flow, message);
 	if (!run || !flow->environment.outage_ms)
 		return 0;
 	return later_of(latest_of(run), run_outage_ms(run, NULL, 0));

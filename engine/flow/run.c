@@ -25,6 +25,7 @@ static inline struct run *run_make(struct flow *flow, struct message *message, s
 	run->child = child;
 	run->flow = flow;
 	run->message = message;
+	message->run = run;
 	run->tasks_end = &run->tasks;
 	run->timer.run = run;
 	run->timer.serial = ++flow->serial;
@@ -75,6 +76,7 @@ static inline void run_unlist(struct run *run)
 		run->next->previous = run->previous;
 	*(run->previous ? &run->previous->next : &flow->runs) = run->next;
 	flow->inside--;
+	run->message->run = NULL;
 	if (run->line)
 		line_leave(run);
 }
@@ -246,15 +248,6 @@ void flow_work(struct flow *flow)
 	}
 }
 
-/* The run of an entered message; NULL: it is not inside. */
-static struct run *run_find(const struct flow *flow, const struct message *message)
-{
-	struct run *run = flow->runs;
-	while (run && run->message != message)
-		run = run->next;
-	return run;
-}
-
 /* Ends a run for the reason in `run->error`, unless it is answered. */
 static void run_cut_short(struct run *run)
 {
@@ -346,13 +339,11 @@ void flow_abandon_void(struct flow *flow, bool (*is_void)(const struct message *
 		       void (*abandoned)(void *context, struct message *message))
 {
 	assert(is_void && abandoned);
-	if (flow_scopes(flow).count > 0)
-		return;
 	for (struct run *run = flow->runs, *next; run; run = next) {
 		struct message *message = run->message;
 		const bool has_children = run->child_groups;
 		next = run->next;
-		if (run->child || !is_void(message))
+		if (run->child || run->line || !is_void(message))
 			continue;
 		run_abandon(run);
 		next = has_children ? flow->runs : next; /* the next one may have been a child */
@@ -391,6 +382,8 @@ void flow_answered(struct flow *flow, struct call *call, int64_t now_ms)
 	error.kind = ERROR_NONE;
 	flow->now_ms = now_ms;
 	pending->open = false;
+	if (run)
+		run_root(run)->has_called = true;
 	outage_note_call(visit, call);
 	call_wait_note(visit, call);
 	mark_reply(call, visit->arena);

@@ -264,6 +264,7 @@ struct run {
 	struct child_group *child_groups; /* offspring that steps have made of its message */
 	bool answered;
 	bool dropped;
+	bool has_called; /* of a root: a call of its message has ended */
 	bool has_had_copy; /* to a mirror, of its message, whatever became of it */
 	enum flow_outcome outcome;
 	uint32_t offspring; /* of a root: number of all its offspring */
@@ -513,6 +514,13 @@ void run_answer_parted(struct run *run); /* its offspring have answered */
 
 /* Gives the copy to a mirror that the run has the answer to compare with; `payload` NULL: it is an error. The copy is gone then. */
 void run_mirror(const struct run *run, const struct payload *payload);
+
+/* The run of an entered message; NULL: it is not inside. */
+static inline struct run *run_find(const struct flow *flow, const struct message *message)
+{
+	struct run *run = message->run;
+	return run && run->flow == flow && run->message == message ? run : NULL;
+}
 
 /* Whether the answer that the run contributes to is known. */
 bool run_is_answered_above(const struct run *run);

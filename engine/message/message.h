@@ -151,6 +151,7 @@ struct message {
 	struct rollout_choice *rollouts; /* those that rollouts count when the request ends; of a child, its root has them */
 	int64_t waited_ms,
 		waits_until_ms;	 /* of its calls in queues of this engine (flow/call_wait.c), and until when it is known */
+	struct run *run;	 /* of the flow that it is inside; NULL: none; used by the flow */
 	struct line *line;       /* order in which stateful steps process it; NULL: there are none */
 	struct write *writes;	 /* state that those steps write for it and its children, until it is released */
 	struct message *parent;	 /* the message of which it is a child, in the same arena; NULL: none */

@@ -404,7 +404,7 @@ bool engine_counts_wait_for_model(const struct engine_counts *counts)
 
 bool engine_counts_wait(const struct engine_counts *counts)
 {
-	return counts->waits_for || counts->absent.topic || engine_counts_wait_for_model(counts);
+	return counts->waits_for || counts->absent.topic || counts->former > 0 || engine_counts_wait_for_model(counts);
 }
 
 bool engine_last_failure(const struct engine *engine, const char *pipeline, struct last_failure *failure)
@@ -415,6 +415,11 @@ bool engine_last_failure(const struct engine *engine, const char *pipeline, stru
 void engine_away_model(const struct engine *engine, const char *pipeline, char *words, size_t size)
 {
 	groups_away_model(engine->groups.first, pipeline, words, size);
+}
+
+uint64_t engine_former(const struct engine *engine, const char *pipeline, char *words, size_t size)
+{
+	return groups_former(engine->groups.first, pipeline, words, size);
 }
 
 bool engine_model_is_away(const struct engine *engine, const char *model, char *words, size_t size)

@@ -1,6 +1,9 @@
 /* group_counts.c: see group_counts.h. */
 #include "runtime/group_counts.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "runtime/model_clients.h"
 
 static void add_counts(struct engine_counts *sum, const struct stage_counts *counts, enum served_kind kind)
@@ -53,6 +56,7 @@ bool groups_counts(const struct group *groups, const char *pipeline, struct engi
 				add_counts(counts, &served->counts[i], served->kind);
 				topic_absence_take(group->observes ? &counts->observers_absent : &counts->absent,
 						   &served->counts[i]);
+				counts->former += group->observes ? 0 : count_read(&served->counts[i].former);
 				if (served->counts[i].waits_for && !group->observes) /* no answer waits for an observer */
 					counts->waits_for = served->counts[i].waits_for;
 			}
@@ -85,6 +89,29 @@ void groups_away_model(const struct group *groups, const char *pipeline, char *w
 		for (const struct served *served = served_first(group, pipeline); served; served = served_next(served))
 			if (served->present && model_news_away(group->news, served->present, words, size))
 				return;
+}
+
+static uint64_t served_former(const struct group *group, const struct served *served, uint64_t before, char *words, size_t size)
+{
+	struct last_failure why;
+	uint64_t waits = before;
+	for (size_t i = 0; i < group->worker_count; i++) {
+		const uint64_t former = count_read(&served->counts[i].former);
+		waits += former;
+		if (former > 0 && last_failure_read(&served->counts[i].former_why, &why))
+			(void)snprintf(words, size, "%" PRIu64 " %s for %s", waits,
+				       waits == 1 ? "request waits" : "requests wait", why.text);
+	}
+	return waits;
+}
+
+uint64_t groups_former(const struct group *groups, const char *pipeline, char *words, size_t size)
+{
+	uint64_t waits = 0;
+	for (const struct group *group = groups; group; group = group->next)
+		for (const struct served *served = served_first(group, pipeline); served; served = served_next(served))
+			waits = group->observes ? waits : served_former(group, served, waits, words, size);
+	return waits;
 }
 
 bool groups_model_is_away(const struct group *groups, const char *model, char *words, size_t size)

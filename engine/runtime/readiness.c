@@ -51,6 +51,7 @@ static void waits_look(const struct readiness_index *index, const struct group *
 		for (size_t i = 0; found && i < group->worker_count; i++) {
 			const char *waits_for = served->counts[i].waits_for;
 			found->waits_for = waits_for ? waits_for : found->waits_for;
+			found->former += count_read(&served->counts[i].former);
 			topic_absence_take(&found->absent, &served->counts[i]);
 		}
 	}

@@ -15,6 +15,7 @@ struct pipeline_readiness {
 	const char *waits_for; /* why it waits; NULL: it does not */
 	struct topic_absence absent;
 	size_t models_away;    /* number of unreachable models that it calls */
+	uint64_t former;       /* requests that wait in versions that were replaced */
 };
 
 /* Of each pipeline of the revision's plan, in its order, in the arena. NULL: memory ran out. */

@@ -209,6 +209,9 @@ static const char *why_of(struct status_publisher *status_publisher, const struc
 	}
 	if (now->waits_for)
 		return now->waits_for;
+	if (now->former > 0 &&
+	    engine_former(status_publisher->engine, pipeline->name, status_publisher->why, sizeof status_publisher->why) > 0)
+		return status_publisher->why;
 	if (engine_counts_wait_for_model(now)) {
 		memcpy(status_publisher->why, MODEL_AWAY, sizeof MODEL_AWAY);
 		engine_away_model(status_publisher->engine, pipeline->name, status_publisher->why + sizeof MODEL_AWAY - 1,

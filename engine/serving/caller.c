@@ -499,11 +499,29 @@ int64_t caller_outage_ms(struct caller *caller, const struct call *call)
 	return served && !call->outage_fails ? served_outage_ms(served) : 0;
 }
 
+/* The call by which the model is asked for the reply to this one. */
+static const struct call *call_asked(const struct caller_served *served, const struct call *call)
+{
+	return served->cache ? cache_asked(served->cache, call) : call;
+}
+
 int64_t caller_waited_ms(struct caller *caller, const struct call *call)
 {
 	const struct caller_served *served = served_named(caller, call->name);
-	const struct call *asked = served && served->cache ? cache_asked(served->cache, call) : call;
-	return served ? dispatch_waited_us(served->dispatch, asked, now_us(caller)) / US_PER_MS : call->waited_ms;
+	return served ? dispatch_waited_us(served->dispatch, call_asked(served, call), now_us(caller)) / US_PER_MS
+		      : call->waited_ms;
+}
+
+const char *caller_away(struct caller *caller, const char *model)
+{
+	const struct caller_served *served = served_named(caller, model);
+	return served ? dispatch_away(served->dispatch) : NULL;
+}
+
+enum standing caller_standing(struct caller *caller, const struct call *call)
+{
+	const struct caller_served *served = served_named(caller, call->name);
+	return served ? dispatch_standing(served->dispatch, call_asked(served, call)) : STANDING_ON_ITS_WAY;
 }
 
 void caller_forget(struct caller *caller, struct call *call)

@@ -103,6 +103,12 @@ int64_t caller_outage_ms(struct caller *caller, const struct call *call);
 /* How long the call has waited in this process before its model got it, without the model's outages: behind other calls. */
 int64_t caller_waited_ms(struct caller *caller, const struct call *call);
 
+/* Why a model of that name is unreachable; NULL: it is reachable. */
+const char *caller_away(struct caller *caller, const char *model);
+
+/* What a call that is under way waits for. */
+enum standing caller_standing(struct caller *caller, const struct call *call);
+
 void caller_forget(struct caller *caller, struct call *call);
 
 #endif

@@ -97,6 +97,14 @@ int64_t dispatch_waited_us(const struct dispatch *dispatch, const struct call *c
 		       : call->waited_ms * US_PER_MS;
 }
 
+enum standing dispatch_standing(const struct dispatch *dispatch, const struct call *call)
+{
+	const struct queued_call *queued_call = call->under_way;
+	if (!queued_call || (queued_call->state != QUEUED_CALL_WAITS && queued_call->state != QUEUED_CALL_PAUSED))
+		return STANDING_ON_ITS_WAY;
+	return queued_call_is_untried(queued_call) && !dispatch_is_held_up(dispatch) ? STANDING_UNSENT : STANDING_HELD_UP;
+}
+
 /* ---- sending ---- */
 
 static void cannot_go(struct dispatch *dispatch, struct queued_call *queued_call, const struct error *error)

@@ -81,6 +81,9 @@ int64_t dispatch_outage_us(const struct dispatch *dispatch, int64_t now_us);
  * pauses and further attempts too. */
 int64_t dispatch_waited_us(const struct dispatch *dispatch, const struct call *call, int64_t now_us);
 
+/* What the call waits for; STANDING_ON_ITS_WAY also if it is not under way here. */
+enum standing dispatch_standing(const struct dispatch *dispatch, const struct call *call);
+
 struct dispatch_counts {
 	enum breaker_state breaker;
 	size_t waiting;	  /* queued or paused */

@@ -79,6 +79,15 @@ enum call_whereabouts {
 	CALL_SENT,
 };
 
+/* What a call waits for, or a message by its calls. Of several the last in this list counts. */
+enum standing {
+	STANDING_NONE,	     /* for no call */
+	STANDING_UNSENT,     /* in line for a model that can be reached, which has got no call of the message */
+	STANDING_BEGUN,	     /* likewise, and a call of the message has ended before */
+	STANDING_HELD_UP,    /* for an unreachable model, or for another attempt */
+	STANDING_ON_ITS_WAY, /* for a model that works on it; or it has ended */
+};
+
 struct call {
 	enum call_target target;
 	const char *name;

@@ -63,9 +63,9 @@ static bool partitions_hand_over(struct worker *worker, struct positions taken, 
 	if (!worker->config->transaction.id)
 		revoked_progress_note(&worker->answered, &worker->queues, taken);
 	partition_queues_remove(&worker->queues, taken);
+	partition_states_sweep(worker);
 	stages_abandon_dropped(worker);
 	stages_count_in_flight(worker);
-	partition_states_sweep(worker);
 	worker->handover_until_ms = 0;
 	loop_timer_stop(worker->loop, &worker->handover_timer);
 	return consumer_accept(worker->consumer, error);

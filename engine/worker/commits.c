@@ -75,10 +75,10 @@ static bool start_anew(struct worker *worker, struct positions committed, struct
 	partition_queues_recall(&worker->queues, committed, !worker->config->transaction.id);
 	waiting_records_drop(worker, committed);
 	partition_queues_reset(&worker->queues, committed);
-	stages_abandon_dropped(worker);
-	stages_count_in_flight(worker);
 	if (!partition_states_reset(worker, committed, error))
 		return false;
+	stages_abandon_dropped(worker);
+	stages_count_in_flight(worker);
 	struct positions changed;
 	enum assignment_change change = consumer_change(worker->consumer, &changed);
 	bool leaving = change == ASSIGNMENT_TAKEN || change == ASSIGNMENT_LOST; /* then this worker does not continue to read */

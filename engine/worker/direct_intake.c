@@ -52,8 +52,7 @@ static bool registry_has_answered(const struct worker *worker)
 
 /* ---- requests ---- */
 
-/* NULL: the worker does not have the pipeline any more. */
-static struct worker_stage *stage_of(const struct worker *worker, struct text pipeline)
+struct worker_stage *direct_stage_of(const struct worker *worker, struct text pipeline)
 {
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		if (stage_is_direct(stage) && text_is(pipeline, stage->config->graph->name))
@@ -71,7 +70,7 @@ static void requests_pass(struct worker *worker, struct direct_message *message)
 {
 	for (struct direct_message *next; message; message = next) {
 		next = message->next;
-		struct worker_stage *stage = is_taking(worker) ? stage_of(worker, message->pipeline) : NULL;
+		struct worker_stage *stage = is_taking(worker) ? direct_stage_of(worker, message->pipeline) : NULL;
 		if (stage)
 			direct_queue_add(&stage->direct, message);
 		else

@@ -14,6 +14,7 @@
 #include "worker/partition_queues.h"
 
 struct worker;
+struct worker_stage;
 
 struct direct_intake {
 	struct direct_port *port; /* NULL: none */
@@ -37,6 +38,9 @@ void direct_intake_close(struct worker *worker);
  * wait for another stage wait for the active one of their pipeline then, or are returned. To be called when the stages have
  * changed. */
 void direct_intake_follow(struct worker *worker);
+
+/* The active stage that takes direct requests of that pipeline; NULL: the worker does not have it any more. */
+struct worker_stage *direct_stage_of(const struct worker *worker, struct text pipeline);
 
 /* Enters requests, as far as their stages and the log have room. The others wait with their stages; if the log stands still, they
  * are refused (DIRECT_LOG_WAIT_MS). While the worker drains, or waits for a registry, all are returned. */

@@ -57,6 +57,13 @@ int64_t flow_owner_waited_ms(void *context, const struct call *call)
 	return subpipeline_waited(stage->worker, call, &waited_ms) ? waited_ms : caller_waited_ms(stage->shared->caller, call);
 }
 
+enum standing flow_owner_standing(void *context, const struct call *call)
+{
+	const struct worker_stage *stage = ((struct flow_owner *)context)->stage;
+	enum standing standing;
+	return subpipeline_standing(stage->worker, call, &standing) ? standing : caller_standing(stage->shared->caller, call);
+}
+
 int64_t flow_owner_outage_ms(void *context, const struct call *call)
 {
 	const struct worker_stage *stage = ((struct flow_owner *)context)->stage;

@@ -174,7 +174,7 @@ void intake_begin(struct worker *worker, struct worker_stage *stage, struct infl
 	} else {
 		count_add(&worker->counts.taken, 1);
 		count_add(&stage->counts->sums.taken, 1);
-		count_set(&stage->counts->sums.in_flight, stage->load.in_flight);
+		stage_count_in_flight(stage, 0);
 		intake_enter(worker, inflight);
 	}
 	if (inflight_settle(&worker->queues, inflight, &worker->failure))

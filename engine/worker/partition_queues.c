@@ -208,6 +208,22 @@ bool partition_queue_begin_again(struct partition_queue *queue, int64_t offset)
 
 /* ---- entering ---- */
 
+/* Clears what a message becomes by its decoding and its steps. */
+static void inflight_clear(struct inflight *inflight)
+{
+	struct arena *arena = inflight->message.arena;
+	memory_clear(&inflight->message, sizeof inflight->message);
+	inflight->message.arena = arena;
+	inflight->counted_work = 0;
+	inflight->judged = 0;
+	inflight->request = inflight->record.value;
+	inflight->kept_key = inflight->record.key;
+	inflight->from = NULL;
+	inflight->sender = (struct text){0};
+	inflight->emissions = NULL;
+	inflight->emissions_end = &inflight->emissions;
+}
+
 struct inflight *partition_queue_enter(struct partition_queues *queues, struct partition_queue *queue, struct load *load,
 				       const struct record *record, struct error *error)
 {
@@ -220,9 +236,6 @@ struct inflight *partition_queue_enter(struct partition_queues *queues, struct p
 	}
 	if (queue->front == queue->back)
 		queue->by_key = queue->keep_keyed;
-	struct arena *arena = inflight->message.arena;
-	memory_clear(&inflight->message, sizeof inflight->message);
-	inflight->message.arena = arena;
 	inflight->record = *record;
 	inflight->queue = queue;
 	inflight->stage = NULL;
@@ -231,14 +244,9 @@ struct inflight *partition_queue_enter(struct partition_queues *queues, struct p
 	inflight->behind = NULL;
 	inflight->key = 0;
 	inflight->counted_bytes = 0;
-	inflight->counted_work = 0;
 	inflight->held = inflight->settled = inflight->leaving = inflight->finished = false;
 	inflight->unfit = inflight->lettered = inflight->logged = inflight->skipped = false;
-	inflight->crossed = inflight->judged = 0;
-	inflight->request = record->value;
-	inflight->kept_key = record->key;
-	inflight->from = NULL;
-	inflight->sender = (struct text){0};
+	inflight->crossed = 0;
 	inflight->left = NULL;
 	inflight->produced = NULL;
 	inflight->explained = 0;
@@ -247,11 +255,10 @@ struct inflight *partition_queue_enter(struct partition_queues *queues, struct p
 	inflight->taught = 0;
 	inflight->begun = NULL;
 	inflight->exposed = NULL;
+	inflight_clear(inflight);
 	const struct blamed *blamed = queue->blamed.count > 0 ? blame_list_find(&queue->blamed, record->offset) : NULL;
 	inflight->again = blamed;
 	inflight->blame = blamed ? blamed->blame : 0;
-	inflight->emissions = NULL;
-	inflight->emissions_end = &inflight->emissions;
 	*queue_slot_at(queue, inflight->place) = (struct queue_slot){inflight, record->offset};
 	if (queue->began == OFFSET_NONE)
 		queue->began = record->offset;
@@ -261,6 +268,18 @@ struct inflight *partition_queue_enter(struct partition_queues *queues, struct p
 	queues->load.in_flight++;
 	inflight_count(queues, inflight, record->value.length);
 	return inflight;
+}
+
+void inflight_begin_again(struct partition_queues *queues, struct inflight *inflight, struct load *load)
+{
+	assert(inflight->settled && !inflight->finished && !inflight->message.run);
+	inflight_count(queues, inflight, 0);
+	inflight->load->in_flight--;
+	inflight->load = load;
+	load->in_flight++;
+	inflight_count(queues, inflight, inflight->record.value.length);
+	arena_reset(inflight->message.arena);
+	inflight_clear(inflight);
 }
 
 bool partition_queue_pass(struct partition_queue *queue, int64_t offset)

@@ -194,6 +194,16 @@ struct inflight *partition_queue_enter(struct partition_queues *queues, struct p
  * flight or to be taken again; it is to enter as others do. */
 bool partition_queue_pass(struct partition_queue *queue, int64_t offset);
 
+/* The in-flight message at that place, from `front` up to `back`; NULL: it has left. */
+static inline struct inflight *partition_queue_at(const struct partition_queue *queue, uint64_t place)
+{
+	return queue->ring[place & (queue->capacity - 1)].inflight;
+}
+
+/* Lets an in-flight message that no flow has, and that has not finished, begin again from its record, at its place; it counts for
+ * that load from now on. */
+void inflight_begin_again(struct partition_queues *queues, struct inflight *inflight, struct load *load);
+
 /* Called once per in-flight message, after the flow has first run it; from then on the in-flight message may leave. */
 bool inflight_settle(struct partition_queues *queues, struct inflight *inflight, struct error *error);
 

@@ -559,9 +559,14 @@ static void partition_state_on_news(void *context, uint32_t events)
 
 /* ---- once a turn ---- */
 
-static bool all_is_committed(const struct worker *worker)
+bool partition_state_is_committed(const struct worker *worker, const struct partition_state *partition_state)
 {
-	return !worker->dirty && worker->partition_states.commits == worker->partition_states.ends;
+	const struct partition_states *partition_states = &worker->partition_states;
+	for (size_t i = 0; i < worker->queues.count; i++)
+		if (worker->queues.items[i]->partition_state == partition_state &&
+		    partition_queue_has_released(worker->queues.items[i]))
+			return false;
+	return !partition_states->telling && partition_states->commits == partition_states->ends;
 }
 
 /* Whether nothing is in flight in the queues that share the state, and nothing is to be committed. */
@@ -571,7 +576,7 @@ static bool is_at_rest(const struct worker *worker, const struct partition_state
 		if (worker->queues.items[i]->partition_state == partition_state &&
 		    !partition_queue_is_empty(worker->queues.items[i]))
 			return false;
-	return all_is_committed(worker);
+	return partition_state_is_committed(worker, partition_state);
 }
 
 /* Handles a queue whose stage is another one than that for which its state was made. */

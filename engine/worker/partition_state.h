@@ -105,6 +105,9 @@ void partition_states_sweep(struct worker *worker);
 /* Whether messages of that queue may enter the stage. */
 bool partition_state_is_ready(const struct partition_queue *queue, const struct worker_stage *stage);
 
+/* Whether all that left the queues of the state is committed. */
+bool partition_state_is_committed(const struct worker *worker, const struct partition_state *partition_state);
+
 /* Notes a record that came before the state was restored; it is read again. */
 void partition_state_skip(struct partition_queue *queue, int64_t offset);
 

@@ -9,6 +9,7 @@
  *   blame_list.c   records of a partition whose outputs Kafka refused
  *   message_start.c  id and deadline of a message
  *   waiting_records.c  records in hand of a full stage
+ *   waiting_requests.c  requests of replaced stages that wait
  *   awaiting_schema.c   messages that wait for a schema
  *   direct_hub.c  requests of the gateway in the same process, and their replies
  *   direct_intake.c  entry of such requests into stages
@@ -128,6 +129,8 @@ struct worker_stage {
 	enum stage_phase phase;
 	int64_t stay_us;  /* how long messages with a deadline recently took here (admission.h) */
 	int64_t quiet_ms; /* since when a draining stage has received nothing */
+	size_t waits;	  /* of a replaced stage: its requests that wait and stay */
+	size_t counted_waits, counted_in_flight; /* that the counts contain now */
 	struct stage_upstream upstream;
 	bool beside_path; /* its records are no requests */
 	int64_t begun_ms[ALERTS_MAX]; /* when a message last began each alert without groups; 0: none did (begun_alerts.h) */
@@ -162,6 +165,7 @@ struct worker {
 	struct worker_stage *stages;
 	size_t stage_count;	      /* active stages */
 	size_t replaced_count;	      /* draining and closing stages */
+	int64_t waiting_look_ms;      /* when waiting_requests_advance() looks again */
 	struct worker_stage **routes; /* stage of each topic read; NULL: none */
 	size_t route_count;
 
@@ -228,6 +232,20 @@ static inline void inflight_reply_first(struct inflight *inflight)
  * future, time since it was taken here. */
 int64_t inflight_took_ms(const struct inflight *inflight);
 
+/* Sets what a stage contributes to a gauge, which is the sum over its versions. */
+static inline void stage_gauge_set(uint64_t *gauge, size_t *counted, size_t now)
+{
+	if (now != *counted)
+		count_add(gauge, (uint64_t)now - *counted);
+	*counted = now;
+}
+
+/* Counts what is in flight, without `leaving` of it. */
+static inline void stage_count_in_flight(struct worker_stage *stage, size_t leaving)
+{
+	stage_gauge_set(&stage->counts->sums.in_flight, &stage->counted_in_flight, stage->load.in_flight - leaving);
+}
+
 /* Counts a message that has left its stage. */
 void inflight_count_out(struct inflight *inflight);
 
@@ -266,6 +284,7 @@ void flow_owner_call(void *context, struct call *call);
 void flow_owner_forget(void *context, struct call *call);
 int64_t flow_owner_outage_ms(void *context, const struct call *call);
 int64_t flow_owner_waited_ms(void *context, const struct call *call);
+enum standing flow_owner_standing(void *context, const struct call *call);
 
 /* Writes what a call sends to its model, or gets from it (`outputs`), to the taps of the model. */
 void model_taps_write(struct worker_stage *stage, const struct call *call, const struct payload *payload, bool outputs);
@@ -293,6 +312,8 @@ bool subpipeline_outage(const struct worker *worker, const struct call *call, in
 int64_t subpipeline_needed_outage(const struct worker_stage *stage, const char *name);
 /* Likewise how long its calls have waited in queues of this engine (struct flow_environment). */
 bool subpipeline_waited(const struct worker *worker, const struct call *call, int64_t *waited_ms);
+/* Likewise what it waits for. */
+bool subpipeline_standing(const struct worker *worker, const struct call *call, enum standing *standing);
 
 void subpipeline_advance(struct worker *worker); /* begins the calls that wait */
 /* Advances the called pipeline of the stage that is due first. False: none is due. */

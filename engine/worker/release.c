@@ -33,7 +33,7 @@ static bool inflight_release(struct worker *worker, struct inflight *inflight)
 		worker->direct.in_flight--;
 	}
 	if (inflight->skipped) {
-		count_set(&inflight->stage->counts->sums.in_flight, inflight->stage->load.in_flight - 1);
+		stage_count_in_flight(inflight->stage, 1);
 	} else {
 		inflight_count_out(inflight);
 		admission_observe(inflight, worker->leaving_us);

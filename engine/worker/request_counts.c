@@ -115,11 +115,11 @@ static __attribute__((noinline)) void unusual_count_out(const struct inflight *i
 
 void inflight_count_out(struct inflight *inflight)
 {
-	const struct worker_stage *stage = inflight->stage;
+	struct worker_stage *stage = inflight->stage;
 	struct stage_counts *counts = stage->counts;
 	assert(stage->load.in_flight > 0); /* it counts this one until it is released */
 	count_add(&counts->sums.released, 1);
-	count_set(&counts->sums.in_flight, stage->load.in_flight - 1);
+	stage_count_in_flight(stage, 1);
 	const bool is_usual = inflight->outcome == FLOW_ANSWER && !inflight->answer.error;
 	if (!is_usual && stage->beside_path)
 		return;
@@ -145,8 +145,8 @@ void inflight_count_out(struct inflight *inflight)
 
 void stages_count_in_flight(const struct worker *worker)
 {
-	for (const struct worker_stage *stage = worker->stages; stage; stage = stage->next)
-		count_set(&stage->counts->sums.in_flight, stage->load.in_flight);
+	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
+		stage_count_in_flight(stage, 0);
 }
 
 /* ---- calls of pipelines ---- */

@@ -59,6 +59,8 @@ struct stage_counts {
 	_Atomic(const char *) outage;	/* changelog of observers whose state is out (observer_outage.h); NULL: none is */
 	struct last_failure outage_why; /* with `outage` */
 	struct last_failure last_failure;	     /* the last one that `failed` counts */
+	uint64_t former;		/* requests that wait in replaced versions (worker/waiting_requests.h) */
+	struct last_failure former_why; /* with `former` */
 	struct judged_counts alerts[ALERT_PLACES_MAX];	      /* by their places (runtime/alert_places.h) */
 	_Atomic(int64_t) alert_first_ms[ALERT_PLACES_MAX];    /* likewise: as of judged_first_note(), of those without `groupBy` */
 	struct judged_groups *alert_groups[ALERT_PLACES_MAX]; /* likewise, of those with `groupBy` instead; NULL: none was there */

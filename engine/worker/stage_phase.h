@@ -19,6 +19,8 @@
  *   topics    lead to the active stage, else to a draining one: setup_changes.c, when a setup is followed and when a stage has
  *             drained long enough. A topic that leads nowhere is read no more, and its partitions are treated as
  *             revoked ones: what is in flight has a second to finish, and the rest is left to the next reader
+ *   waiting   waiting_requests_advance(): requests that wait for a model begin again in the successor. With state, all of their
+ *             partition do, by being read again
  *   queued    intake_pass_on(): records wait with the stage that reads their topic, also those for a draining stage,
  *             so that no record overtakes another of its partition
  *   pauses    the same: the successor resumes partitions that its predecessor had paused

@@ -222,6 +222,7 @@ static bool stage_set_up(struct worker_stage *stage, struct error *error)
 						     .forget = flow_owner_forget,
 						     .outage_ms = flow_owner_outage_ms,
 						     .waited_ms = flow_owner_waited_ms,
+						     .standing = flow_owner_standing,
 						     .finished = flow_finished,
 						     .files = config->files,
 						     .board = config->board,
@@ -283,6 +284,8 @@ void stage_close(struct worker_stage *stage)
 	if (!stage)
 		return;
 	write_denial_end(stage);
+	stage_gauge_set(&stage->counts->former, &stage->counted_waits, 0);
+	stage_gauge_set(&stage->counts->sums.in_flight, &stage->counted_in_flight, 0);
 	upstreams_part(stage->worker, stage);
 	partition_states_part(stage->worker, stage);
 	flow_close(stage->flow);

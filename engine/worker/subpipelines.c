@@ -180,6 +180,14 @@ bool subpipeline_outage(const struct worker *worker, const struct call *call, in
 	return true;
 }
 
+bool subpipeline_standing(const struct worker *worker, const struct call *call, enum standing *standing)
+{
+	const struct subpipeline_call *nested = subpipeline_find(worker, call);
+	if (nested)
+		*standing = nested->begun ? flow_standing(nested->flow_owner->flow, &nested->message) : STANDING_UNSENT;
+	return nested != NULL;
+}
+
 int64_t subpipeline_needed_outage(const struct worker_stage *stage, const char *name)
 {
 	const struct stage_config *config = stage->config;

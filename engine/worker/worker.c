@@ -19,6 +19,7 @@
 #include "worker/stage_reads.h"
 #include "worker/time_links.h"
 #include "worker/upstreams.h"
+#include "worker/waiting_requests.h"
 #include "worker/write_denial.h"
 
 #define IDLE_TURN_MS 1000 /* longest turn without work: the group needs polls; with work, turns are shorter, to detect pauses */
@@ -90,7 +91,8 @@ static int turn_timeout_ms(const struct worker *worker)
 	    worker->returned_count + worker->subpipeline_waiting > 0)
 		return 0;
 	const int64_t due[] = {stages_due_ms(worker),	     join_states_due_ms(worker),      time_links_due_ms(worker),
-			       direct_intake_due_ms(worker), observer_outages_due_ms(worker), stage_links_due_ms(worker)};
+			       direct_intake_due_ms(worker), observer_outages_due_ms(worker), stage_links_due_ms(worker),
+			       waiting_requests_due_ms(worker)};
 	int64_t due_ms = INT64_MAX;
 	for (size_t i = 0; i < sizeof due / sizeof *due; i++)
 		due_ms = due[i] < due_ms ? due[i] : due_ms;
@@ -126,8 +128,10 @@ bool worker_turn(struct worker *worker, bool *over, struct error *error)
 		return true;
 	}
 	intake_begin_turn(worker);
-	if (!assignment_follow(worker, error) || !setup_follow(worker, error) || !partition_states_advance(worker, error) ||
-	    !intake_resume(worker, error) || !intake_take(worker, error))
+	if (!assignment_follow(worker, error) || !setup_follow(worker, error))
+		return false;
+	waiting_requests_advance(worker);
+	if (!partition_states_advance(worker, error) || !intake_resume(worker, error) || !intake_take(worker, error))
 		return false;
 	direct_intake_take(worker);
 	write_denials_check(worker);

@@ -100,9 +100,9 @@ void worker_stop(struct worker *worker);
 
 /* Replaces the setup. It is borrowed for the worker's lifetime, or until `users` of its stages shows that the worker
  * does not have them open. Stages that are the same are not touched. In-flight messages end in the stage that they
- * entered; new records enter the new one (worker/stage_phase.h). The partitions of a topic that no stage reads any
- * more are given up. Their in-flight messages have a second to end; those that have not ended are not committed. A
- * setup that was not followed yet is replaced. */
+ * entered, unless they wait for a model (worker/waiting_requests.h); new records enter the new one
+ * (worker/stage_phase.h). The partitions of a topic that no stage reads any more are given up. Their in-flight messages
+ * have a second to end; those that have not ended are not committed. A setup that was not followed yet is replaced. */
 void worker_reload(struct worker *worker, const struct worker_setup *setup);
 
 /* Any thread: when the last turn began, and the setup that was followed last. */

@@ -313,6 +313,68 @@ stop_engine slow "$one"
 stop_engine slow "$two"
 url=$usual
 
+# Requests that wait for a model at an address where nothing listens are answered, once and in order, by the version that
+# corrects it: from a single stage, from a second one, by a pipeline that is called, and with state, which counts each once.
+dead_of() { # $1 namespace, $2 delivery, $3 address of the model
+	local steps output=sum more=''
+	steps='  - {name: sum, inputs: [scale]}'
+	case $1 in
+	dead-later) steps='  - {name: sum, inputs: [scale], isolate: true}' ;;
+	dead-called)
+		steps='  - {name: call, inputs: [scale], route: {cases: [{when: "true", call: inner}]}}' output=call
+		more=$(printf -- '---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: inner, namespace: %s}\n' "$1"
+			printf 'spec: {steps: [{name: sum}], output: {steps: [sum]}}\n')
+		;;
+	dead-state)
+		steps='  - {name: sum, inputs: [scale]}
+  - {name: one, inputs: [scale], expression: {set: {w: "1.0"}}}
+  - {name: last, inputs: [sum, one.outputs.w], features: {set: {count: count(w over 1h)}}}' output=last
+		;;
+	esac
+	cat <<-END
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: Pipeline
+		metadata: {name: dead, namespace: $1}
+		spec:
+		  delivery: $2
+		  input: {topic: $1}
+		  steps:
+		  - {name: scale, expression: {set: {x: x * 2 + 1}}}
+		$steps
+		  output: {steps: [$output], topic: $1-answers}
+		$more
+		---
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: Model
+		metadata: {name: sum, namespace: $1}
+		spec: {storageUri: "$3"}
+	END
+}
+for dead in at-least-once exactly-once later called state; do
+	delivery=$dead
+	case $dead in later | called) delivery=at-least-once ;; state) delivery=exactly-once ;; esac
+	dead=dead-$dead
+	topics $dead $dead-answers
+	dead_of $dead $delivery http://127.0.0.1:1 >"$dir/$dead.yaml"
+	"$sluice" run -f "$dir/$dead.yaml" --brokers "$brokers" --instance one --commit 100ms >>"$dir/engine.log" 2>&1 &
+	ours $!
+	engine=$started
+	engine_runs $dead
+	send $dead 300 0
+	sent
+	dead_waits() {
+		"$sluice" top --once --brokers "$brokers" -n $dead >"$dir/top" && grep -q "waiting: a model that it calls is unreachable: sum" "$dir/top"
+	}
+	wait_until 15 dead_waits
+	expect "$dead: status of looking for requests that wait for the model" $? "-eq 0"
+	dead_of $dead $delivery "$url" >"$dir/$dead.yaml"
+	kill -HUP "$engine"
+	[ $dead != dead-state ] || check_count=-c
+	check_answers $dead 300 "uncommitted: silence_ms:"
+	check_count=''
+	stop_engine $dead "$engine"
+done
+
 topics backlog backlog-answers
 send backlog "$backlog" 0
 sent

@@ -261,6 +261,229 @@ static void a_deadline_ends_the_request_during_the_outage(void **state)
 	loop_close(server.loop);
 }
 
+/* ---- the address is corrected, by another version of the pipeline ---- */
+
+#define REQUESTS 20
+
+struct correction {
+	struct model_address dead_address;
+	struct model_config dead;
+	struct caller_config caller;
+	struct stage_config stage;
+	struct worker_setup setup;
+};
+
+/* The server of `m` listens, and the first version of the pipeline has another address. */
+static void correction_configure(struct correction *correction, struct stand *stand, struct server *server)
+{
+	*correction = (struct correction){.dead_address = {.base = "http://127.0.0.1:1",
+							   .url = "http://127.0.0.1:1/v2/models/m/infer",
+							   .model = "m"},
+					  .caller = stand->caller};
+	correction->dead = (struct model_config){.name = "m", .addresses = {1, &correction->dead_address}};
+	stand->caller.models = &correction->dead;
+	server_start(server);
+}
+
+static void wait_until_taken(struct stand *stand, uint64_t count)
+{
+	for (int waited_ms = 0; worker_counts(stand->running.worker).taken < count; waited_ms++) {
+		assert_in_range(waited_ms, 0, MOCK_WAIT_MS);
+		pause_ms(1);
+	}
+}
+
+static void correction_reload(struct correction *correction, struct stand *stand)
+{
+	static uint64_t versions;
+	correction->stage = stand->stages[0];
+	correction->stage.version = ++versions;
+	correction->stage.caller = &correction->caller;
+	correction->setup = stand->config.setup;
+	correction->setup.stages = &correction->stage;
+	worker_reload(stand->running.worker, &correction->setup);
+}
+
+/* All wait for the dead address when it is corrected, and are answered in their order. */
+static void requests_are_answered_by_the_correction(struct stand *stand, struct server *server)
+{
+	struct correction correction;
+	char id[16];
+	correction_configure(&correction, stand, server);
+	stand_start(stand);
+	for (int i = 0; i < REQUESTS; i++) {
+		snprintf(id, sizeof id, "r-%d.", i);
+		stand_ask(stand, id, 21, NULL, NULL);
+	}
+	wait_until_taken(stand, REQUESTS);
+	correction_reload(&correction, stand);
+	for (int i = 0; i < REQUESTS; i++) {
+		snprintf(id, sizeof id, "r-%d.", i);
+		expect_answer(stand, id);
+	}
+	const struct worker_counts counts = stand_stop(stand);
+	assert_int_equal(counts.answered, REQUESTS);
+	assert_int_equal(counts.taken, REQUESTS);
+	assert_int_equal(counts.released, REQUESTS);
+	assert_int_equal(counts.failed + counts.dropped_in_flight, 0);
+	server_stop(server);
+}
+
+static const char calls_m[] = "  - name: m\n  output: {steps: [m]}\n";
+
+static void requests_that_wait_for_a_dead_address_are_answered_by_the_corrected_version(void **state)
+{
+	struct server server;
+	configure(*state, &server, calls_m);
+	requests_are_answered_by_the_correction(*state, &server);
+}
+
+static void so_are_they_at_least_once_by_key(void **state)
+{
+	struct stand *stand = *state;
+	struct server server;
+	configure(stand, &server, calls_m);
+	stand->config.transaction.id = NULL;
+	stand->stages[0].by_key = true;
+	requests_are_answered_by_the_correction(stand, &server);
+}
+
+static void so_are_those_of_a_join(void **state)
+{
+	struct server server;
+	configure(*state, &server, joined);
+	requests_are_answered_by_the_correction(*state, &server);
+}
+
+static void so_are_those_that_wait_in_batches_of_a_step(void **state)
+{
+	struct server server;
+	configure(*state, &server, "  - name: m\n    batch: {size: 7, windowMs: 20}\n  output: {steps: [m]}\n");
+	requests_are_answered_by_the_correction(*state, &server);
+}
+
+static void so_are_those_whose_calls_are_batched(void **state)
+{
+	struct stand *stand = *state;
+	struct server server;
+	struct correction correction;
+	configure(stand, &server, calls_m);
+	correction_configure(&correction, stand, &server);
+	correction.dead.batching = (struct model_batching){.rows_most = 4, .latency_ms = 5, .timeout_ms = 1000};
+	stand_start(stand);
+	for (int i = 0; i < REQUESTS; i++)
+		stand_ask(stand, "r", 21, NULL, NULL);
+	wait_until_taken(stand, REQUESTS);
+	correction_reload(&correction, stand);
+	for (int i = 0; i < REQUESTS; i++)
+		expect_answer(stand, "[7");
+	assert_int_equal(stand_stop(stand).answered, REQUESTS);
+	server_stop(&server);
+}
+
+static void so_are_those_of_a_pipeline_that_is_called(void **state)
+{
+	struct stand *stand = *state;
+	struct server server;
+	struct plan plan;
+	configure(stand, &server, calls_inner);
+	planning_plan(&stand->planning[0], NULL, &plan);
+	const struct called_pipeline called = {.name = "inner", .graph = plan.pipelines[1].graph};
+	stand->stages[0].graph = plan.pipelines[0].graph;
+	stand->stages[0].called_count = 1;
+	stand->stages[0].called = &called;
+	requests_are_answered_by_the_correction(stand, &server);
+}
+
+static const char choice_of_e[] = "  - {name: s, experiment: {name: e}}\n"
+				  "  output: {steps: [s]}\n"
+				  "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\n"
+				  "spec:\n  default: m\n  candidates: [{name: m, weight: 1}, {name: other, weight: 0}]\n";
+
+static void so_are_those_of_an_experiment(void **state)
+{
+	struct server server;
+	configure(*state, &server, choice_of_e);
+	requests_are_answered_by_the_correction(*state, &server);
+}
+
+static const char counts_replies[] = "  - name: m\n"
+				     "  - {name: f, inputs: [m], features: {set: {count: count(y over 1h)}}}\n"
+				     "  output: {steps: [f]}\n";
+static const char *const with_state[] = {"out", "out", "state"};
+
+/* The version that is corrected has counted some; those that wait are counted once, by the corrected one. */
+static void a_partition_with_state_is_read_again_by_the_corrected_version(void **state)
+{
+	struct stand *stand = *state;
+	struct server server;
+	struct correction correction, back;
+	char words[32];
+	assert_int_equal(rd_kafka_mock_topic_create(stand->mock.cluster, "state", 1, 1), 0);
+	configure(stand, &server, counts_replies);
+	stand->config.transaction.id = NULL;
+	stand->config.setup.writes = (struct topic_list){3, with_state};
+	stand->config.partition_state.bytes_max = 1 << 20;
+	stand->stages[0].changelog = 2;
+	correction_configure(&correction, stand, &server);
+	back = correction;
+	stand->caller.models = &server.config;
+	back.caller.models = &back.dead;
+	stand_start(stand);
+	for (int i = 0; i < REQUESTS; i++)
+		stand_ask(stand, "r", 21, NULL, NULL);
+	for (int i = 0; i < REQUESTS; i++)
+		(void)mock_read(&stand->mock);
+	correction_reload(&back, stand);
+	while (worker_follows(stand->running.worker) != &back.setup)
+		pause_ms(1);
+	for (int i = 0; i < REQUESTS; i++)
+		stand_ask(stand, "r", 21, NULL, NULL);
+	wait_until_taken(stand, (uint64_t)2 * REQUESTS);
+	correction_reload(&correction, stand);
+	for (int i = REQUESTS; i < 2 * REQUESTS; i++) {
+		snprintf(words, sizeof words, "[%d]", i + 1);
+		expect_answer(stand, words);
+	}
+	const struct worker_counts counts = stand_stop(stand);
+	assert_int_equal(counts.answered, 2 * REQUESTS);
+	assert_int_equal(counts.failed, 0);
+	server_stop(&server);
+}
+
+/* One call is on its way to a server that answers nothing. Those behind it were not sent, and move at once; it does when its
+ * attempt has timed out, for its next attempt. */
+static void a_call_that_is_on_its_way_ends_and_its_next_attempt_is_the_corrected_version_s(void **state)
+{
+	struct stand *stand = *state;
+	struct server server, silent;
+	struct correction correction;
+	configure(stand, &server, calls_m);
+	server_configure(&silent, stand);
+	silent.silent = true;
+	silent.config.concurrency_least = silent.config.concurrency_most = 1;
+	silent.config.timeout_ms = 500;
+	server_start(&silent);
+	correction_configure(&correction, stand, &server);
+	correction.caller.models = &server.config;
+	stand->caller.models = &silent.config;
+	stand->config.transaction.id = NULL;
+	stand->stages[0].by_key = true;
+	stand_start(stand);
+	stand_ask_at(stand, "in", "a", "first", 1);
+	wait_until_taken(stand, 1);
+	for (int i = 0; i < REQUESTS; i++)
+		stand_ask_at(stand, "in", "b", "later", 1);
+	wait_until_taken(stand, 1 + REQUESTS);
+	correction_reload(&correction, stand);
+	for (int i = 0; i < REQUESTS; i++)
+		expect_answer(stand, "later");
+	expect_answer(stand, "first");
+	assert_int_equal(stand_stop(stand).answered, 1 + REQUESTS);
+	server_stop(&server);
+	server_stop(&silent);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +493,15 @@ int main(void)
 		STORY(the_default_answers_for_a_pipeline_whose_model_is_away),
 		STORY(a_slow_model_meets_the_window_and_the_request_is_kept),
 		STORY(a_deadline_ends_the_request_during_the_outage),
+		STORY(requests_that_wait_for_a_dead_address_are_answered_by_the_corrected_version),
+		STORY(so_are_they_at_least_once_by_key),
+		STORY(so_are_those_of_a_join),
+		STORY(so_are_those_that_wait_in_batches_of_a_step),
+		STORY(so_are_those_whose_calls_are_batched),
+		STORY(so_are_those_of_a_pipeline_that_is_called),
+		STORY(so_are_those_of_an_experiment),
+		STORY(a_partition_with_state_is_read_again_by_the_corrected_version),
+		STORY(a_call_that_is_on_its_way_ends_and_its_next_attempt_is_the_corrected_version_s),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

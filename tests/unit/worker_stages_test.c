@@ -567,6 +567,58 @@ static void what_is_on_its_way_to_a_later_stage_is_taken_when_no_pipeline_is_lef
 	assert_int_equal(stop(stand).answered, 2);
 }
 
+static bool says_former(struct stage_counts *counts, const char *words)
+{
+	struct last_failure why;
+	return count_read(&counts->former) == 1 && last_failure_read(&counts->former_why, &why) && strstr(why.text, words);
+}
+
+/* A request waits in the second stage for a model at a dead address. The next version needs a result that the request does not
+ * have; the one after it has all. */
+static void a_request_that_lacks_results_stays_and_is_counted(void **state)
+{
+	static const char other[] = "  - {name: c, expression: {set: {y: x * 2}}}\n"
+				    "  - {name: m, inputs: [c], isolate: true}\n"
+				    "  output: {steps: [m]}\n";
+	static const char without_model[] = "  - {name: a, expression: {set: {y: x * 2}}}\n"
+					    "  - {name: n, inputs: [a], isolate: true, expression: {set: {z: y + 1}, "
+					    "drop: [x, y]}}\n"
+					    "  output: {steps: [n]}\n";
+	static const char words[] = "model `m` at http://127.0.0.1:1 of version 0000000000000000: ";
+	static const struct model_address address = {
+		.base = "http://127.0.0.1:1", .url = "http://127.0.0.1:1/v2/models/m/infer", .model = "m"};
+	static const struct model_config dead = {.name = "m", .addresses = {1, &address}};
+	static struct stage_counts counts;
+	struct stand *stand = *state;
+	struct planning plannings[2];
+	struct plan plans[2];
+	int waited_ms = 0;
+	configure(stand, "  - {name: a, expression: {set: {y: x * 2}}}\n"
+			 "  - {name: m, inputs: [a], isolate: true}\n"
+			 "  output: {steps: [m]}\n");
+	counts = (struct stage_counts){0};
+	stand->caller.model_count = stand->stages[1].own_model_count = 1;
+	stand->caller.models = stand->stages[1].own_models = &dead;
+	stand->stages[1].counts = &counts;
+	start(stand);
+	mock_write(&stand->mock, "key", REQUEST("r-1", "7"), NULL, NULL);
+	for (; waited_ms < MOCK_WAIT_MS && count_read(&counts.sums.in_flight) == 0; waited_ms++)
+		usleep(1000);
+	follow(stand, &plannings[0], &plans[0], 2, other);
+	for (; waited_ms < MOCK_WAIT_MS && !says_former(&counts, words); waited_ms++)
+		usleep(1000);
+	assert_in_range(waited_ms, 0, MOCK_WAIT_MS - 1);
+	assert_int_equal(count_read(&counts.sums.in_flight), 1);
+	follow(stand, &plannings[1], &plans[1], 3, without_model);
+	assert_true(says(mock_read(&stand->mock), "[15]"));
+	for (; waited_ms < MOCK_WAIT_MS && count_read(&counts.former) > 0; waited_ms++)
+		usleep(1000);
+	assert_int_equal(count_read(&counts.former), 0);
+	assert_int_equal(stop(stand).answered, 1);
+	for (int i = 0; i < 2; i++)
+		planning_close(&plannings[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -586,6 +638,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_request_that_crosses_stays_in_the_version_in_which_it_began, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_on_its_way_to_a_later_stage_is_taken_when_no_pipeline_is_left, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(a_request_that_lacks_results_stays_and_is_counted, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
